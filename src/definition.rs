@@ -1,0 +1,8 @@
+//! Definitions: YAML text to a checked [`ServiceDefinition`](service::ServiceDefinition) with faults and their places, and a
+//! definition under an ID to Kubernetes objects.
+//!
+//! Pure: no I/O, no clock. The same input gives the same bytes.
+
+pub mod diagnostic;
+pub mod id;
+pub mod object;

@@ -1,0 +1,42 @@
+//! bowline: a keyboard-driven terminal dashboard, with a scriptable command line, for the services a person runs on
+//! Kubernetes.
+//!
+//! # Overview
+//!
+//! A *definition* is YAML text in the *catalogue*. Deploying it under an *ID* makes an *instance*: objects in a namespace,
+//! found again by labels, described by a *record* in the cluster. Every operation is a *plan* (a value that can be shown)
+//! and the running of it (reported step by step). The cluster is the only shared state.
+//!
+//! # Code map
+//!
+//! | module | what it knows |
+//! |---|---|
+//! | [`definition`] | YAML text to definition and diagnostics with places; definition and ID to objects. Pure |
+//! | `service` | what an instance is and how it is doing, from live summaries. Pure |
+//! | `catalogue` | the directory of definitions and the drafts: atomic files |
+//! | `cluster` | the one seam to Kubernetes: connect, request with a deadline, watch into small summaries |
+//! | `engine` | deploy and tear down: each a plan and the running of it |
+//! | `config` | plain settings from file, environment and flags |
+//! | `editor` | text, cursor, edits and their inverses, history, search. Pure |
+//! | `app` | `Model`, `Msg`, `Action`, `Effect`, `update`: what the dashboard decides. Pure |
+//! | `ui` | the picture of a model |
+//! | `runtime` | terminal guard, event loop, effect runner |
+//! | `cli` | arguments, commands, output formats, exit codes |
+//!
+//! The in-process Kubernetes API of `--sandbox` is a crate of its own, `bowline-sandbox`, and knows nothing of bowline.
+//!
+//! # Invariants
+//!
+//! - `definition`, `service`, `editor` and `app` do no I/O and read no clock; time is passed in.
+//! - `app` names no runtime, no client and no widget; `ui` never changes the model.
+//! - Only `cluster` and the sandbox speak HTTP. Dashboard and command line call the same `engine`.
+//! - Text that came from a cluster passes `text` before it reaches a terminal.
+//!
+//! # Where to add things
+//!
+//! A new effect is a variant in `app`, an arm in `runtime`, the message that answers it, and tests for success, failure and
+//! staleness. A new command is a file in `cli`. A new pane is a variant, a state file in `app`, a view file in `ui`.
+
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::panic))]
+
+pub mod definition;

@@ -1,0 +1,3 @@
+//! The `bowline` program: hands over to the library.
+
+fn main() {}

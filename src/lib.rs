@@ -12,10 +12,11 @@
 //! | module | what it knows |
 //! |---|---|
 //! | [`definition`] | YAML text to definition and diagnostics with places; definition and ID to objects. Pure |
-//! | `service` | what an instance is and how it is doing, from live summaries. Pure |
+//! | [`service`] | what an instance is and how it is doing, from live summaries. Pure |
 //! | `catalogue` | the directory of definitions and the drafts: atomic files |
 //! | `cluster` | the one seam to Kubernetes: connect, request with a deadline, watch into small summaries |
-//! | `engine` | deploy and tear down: each a plan and the running of it |
+//! | [`engine`] | deploy and tear down: each a plan and the running of it |
+//! | [`failure`] | a failure as a value, with its sort and the server's causes |
 //! | `config` | plain settings from file, environment and flags |
 //! | `editor` | text, cursor, edits and their inverses, history, search. Pure |
 //! | `app` | `Model`, `Msg`, `Action`, `Effect`, `update`: what the dashboard decides. Pure |
@@ -40,3 +41,6 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::panic))]
 
 pub mod definition;
+pub mod engine;
+pub mod failure;
+pub mod service;

@@ -1,0 +1,223 @@
+//! Plans as values: what an operation would do to each object, and what it reports while it does it.
+
+use crate::definition::object::ObjectKey;
+use crate::failure::Failure;
+use crate::service::summary::InstanceKey;
+
+/// What would happen to an object in a deploy.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Change {
+    /// It does not exist yet.
+    Create,
+    /// It exists and differs.
+    Update,
+    /// It exists as wanted, or (a claim that left the definition) is kept as it is.
+    Keep,
+    /// It left the definition and is pruned.
+    Delete,
+}
+
+/// A line of a difference.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct DiffLine {
+    /// Where the line stands.
+    pub side: DiffSide,
+    /// The line without its sign; values of Secrets are masked.
+    pub text: String,
+}
+
+/// Where a [`DiffLine`] stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum DiffSide {
+    /// In both.
+    Both,
+    /// Only in the live object: it goes.
+    Old,
+    /// Only in the wanted object: it comes.
+    New,
+    /// Stands for lines left out between hunks.
+    Gap,
+}
+
+/// One object of a deploy's plan.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PlannedObject {
+    /// What identifies it.
+    pub key: ObjectKey,
+    /// What would happen.
+    pub change: Change,
+    /// Uid of the live object that was seen.
+    pub live_uid: Option<String>,
+    /// The difference, as unified lines; empty for `Keep`.
+    pub difference: Vec<DiffLine>,
+    /// One remark for the person who reviews: why it is kept, what it makes restart.
+    pub note: Option<String>,
+}
+
+/// A field that another manager owns.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct FieldConflict {
+    /// The object.
+    pub key: ObjectKey,
+    /// Path of the field.
+    pub field: String,
+    /// The server's sentence, which names the manager.
+    pub message: String,
+}
+
+/// What a deploy would do, as shown for review.
+#[derive(Debug, Clone, PartialEq)]
+pub struct DeployPlan {
+    /// The instance.
+    pub instance: InstanceKey,
+    /// The revision that this apply would become; the current one when nothing changes.
+    pub revision: u32,
+    /// The objects in the order of writing, pruned ones last.
+    pub objects: Vec<PlannedObject>,
+    /// What the person should know: the server's warnings, a viewer's local difference.
+    pub warnings: Vec<String>,
+    /// Fields that others own; while there are any, running needs them to be forced explicitly.
+    pub conflicts: Vec<FieldConflict>,
+    /// Reasons why it cannot run at all; empty when it can.
+    pub refusals: Vec<Failure>,
+}
+
+impl DeployPlan {
+    /// Tells whether running it would change nothing.
+    pub fn is_noop(&self) -> bool {
+        self.objects.iter().all(|object| object.change == Change::Keep)
+    }
+}
+
+/// What to do with the claims of an instance at teardown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum VolumeChoice {
+    /// Keep the claims and their data.
+    #[default]
+    Keep,
+    /// Delete the claims; what happens to the data is the volume's reclaim policy.
+    Delete,
+}
+
+/// What will happen to an object in a teardown.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Fate {
+    /// Deleted by bowline.
+    Deleted,
+    /// Kept, with who decided so.
+    Kept(String),
+    /// Goes with its owner, named as `Kind/name`.
+    GarbageCollected(String),
+    /// Left alone, with the reason: it bears the label but is not ours.
+    Left(String),
+}
+
+/// What happens to the data of a claim.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum DataFate {
+    /// The volume is deleted with the claim.
+    Destroyed,
+    /// The data stays.
+    Retained,
+    /// Volumes may not be read, so nobody can say.
+    Unknown,
+}
+
+/// A claim in the fate table, with what is at stake.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct ClaimFate {
+    /// Capacity, or the size asked for while unbound.
+    pub size: String,
+    /// Name of the volume, once bound.
+    pub volume: Option<String>,
+    /// Reclaim policy of the volume, where it may be read.
+    pub reclaim_policy: Option<String>,
+    /// What happens to the data.
+    pub data: DataFate,
+}
+
+/// A row of the fate table.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct FateRow {
+    /// The object.
+    pub key: ObjectKey,
+    /// Its uid, sent as the precondition of its deletion.
+    pub uid: String,
+    /// What will happen to it.
+    pub fate: Fate,
+    /// Set for claims.
+    pub claim: Option<ClaimFate>,
+}
+
+/// What a teardown would do, as shown for confirmation: the fate table.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TeardownPlan {
+    /// The instance.
+    pub instance: InstanceKey,
+    /// What happens to claims.
+    pub volumes: VolumeChoice,
+    /// Whether the typed ID is needed whatever the flags say.
+    pub is_protected: bool,
+    /// Every object that was found, in the order of deletion.
+    pub rows: Vec<FateRow>,
+    /// What the person should know: what could not be listed or read.
+    pub warnings: Vec<String>,
+    /// Reasons why it cannot run at all; empty when it can.
+    pub refusals: Vec<Failure>,
+}
+
+/// A fact about a running operation, in the order in which they happen.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Progress {
+    /// A step has begun.
+    Started(Step),
+    /// A step is done; the text says what was found or done, where that is worth a word.
+    Done(Step, Option<String>),
+    /// A step failed; the operation goes on with what does not depend on it.
+    Failed(Step, Failure),
+    /// A step was not tried, with the reason.
+    NotTried(Step, String),
+    /// A wait goes on: one sentence that says for what.
+    Waiting(String),
+}
+
+/// A step of a running operation.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Step {
+    /// Claiming the operation in the record.
+    Claim,
+    /// Writing the revision.
+    Revision(u32),
+    /// Writing an object.
+    Apply(ObjectKey),
+    /// Deleting an object.
+    Delete(ObjectKey),
+    /// Keeping an object: taking it out of the set.
+    Keep(ObjectKey),
+    /// Making the record exact, or deleting it.
+    Record,
+    /// Waiting until the instance is ready.
+    Ready,
+    /// Waiting until an object is gone.
+    Gone(ObjectKey),
+}
+
+/// How an operation ended.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Outcome {
+    /// Steps that were done.
+    pub done: Vec<Step>,
+    /// Steps that failed, with why.
+    pub failed: Vec<(Step, Failure)>,
+    /// Steps that were not tried, with why.
+    pub not_tried: Vec<(Step, String)>,
+    /// What was accepted and is not finished yet: objects that finalizers hold, or an instance that is not ready, with why.
+    pub pending: Vec<String>,
+}
+
+impl Outcome {
+    /// Tells whether everything was done and nothing is pending.
+    pub fn is_complete(&self) -> bool {
+        self.failed.is_empty() && self.not_tried.is_empty() && self.pending.is_empty()
+    }
+}

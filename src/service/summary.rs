@@ -1,0 +1,273 @@
+//! Summaries of live objects: only what panes and health need, made by `cluster` as the bytes arrive, so that ten thousand
+//! pods stay small in memory. Texts are sanitised when a summary is made.
+
+use jiff::Timestamp;
+
+use crate::definition::id::{InstanceId, Namespace};
+use crate::definition::object::ObjectKey;
+
+/// What identifies an instance: its namespace and its ID.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct InstanceKey {
+    /// The namespace.
+    pub namespace: Namespace,
+    /// The ID.
+    pub id: InstanceId,
+}
+
+/// That an object is being deleted.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Deletion {
+    /// When deletion was asked for.
+    pub since: Timestamp,
+    /// The finalizers that still hold the object.
+    pub finalizers: Vec<String>,
+}
+
+/// Which kind runs the pods of an instance.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum WorkloadKind {
+    /// `apps/v1` Deployment.
+    Deployment,
+    /// `apps/v1` StatefulSet.
+    StatefulSet,
+}
+
+/// A Deployment or StatefulSet of an instance.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Workload {
+    /// The instance it belongs to.
+    pub instance: InstanceKey,
+    /// Deployment or StatefulSet.
+    pub kind: WorkloadKind,
+    /// Name of the object.
+    pub name: String,
+    /// `metadata.uid`.
+    pub uid: String,
+    /// `metadata.creationTimestamp`.
+    pub created: Timestamp,
+    /// Set while it is being deleted.
+    pub deletion: Option<Deletion>,
+    /// `metadata.generation`.
+    pub generation: i64,
+    /// `status.observedGeneration`.
+    pub observed_generation: i64,
+    /// `spec.replicas`, 1 when unset.
+    pub wanted: u32,
+    /// `status.replicas`.
+    pub replicas: u32,
+    /// `status.updatedReplicas`: pods of the wanted revision.
+    pub updated: u32,
+    /// `status.readyReplicas`.
+    pub ready: u32,
+    /// `status.availableReplicas`.
+    pub available: u32,
+    /// Images of the containers, in order.
+    pub images: Vec<String>,
+    /// Message of the condition that says the workload cannot go on: progress deadline exceeded, or replica failure.
+    pub blocked: Option<Blocked>,
+}
+
+/// A workload condition that says it cannot go on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Blocked {
+    /// Reason of the condition: `ProgressDeadlineExceeded`, `FailedCreate`.
+    pub reason: String,
+    /// Its message.
+    pub message: String,
+}
+
+/// A pod as the server's own Table prints it: enough for the services list, at some 100 bytes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PodRow {
+    /// Name, cut at 63 characters by the server.
+    pub name: String,
+    /// Ready containers.
+    pub ready: u32,
+    /// All containers.
+    pub containers: u32,
+    /// kubectl's STATUS: a phase or a reason, such as `CrashLoopBackOff`.
+    pub status: String,
+    /// Restarts of all containers.
+    pub restarts: u32,
+}
+
+/// A pod of the selected instance, in full.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pod {
+    /// The instance it belongs to.
+    pub instance: InstanceKey,
+    /// Name.
+    pub name: String,
+    /// `metadata.uid`.
+    pub uid: String,
+    /// `metadata.creationTimestamp`.
+    pub created: Timestamp,
+    /// Set while it is being deleted.
+    pub deletion: Option<Deletion>,
+    /// `status.phase`.
+    pub phase: String,
+    /// The most telling reason, as kubectl's STATUS column chooses it (`ImagePullBackOff`, `Unschedulable`, `Completed`).
+    pub reason: Option<String>,
+    /// The sentence that belongs to the reason.
+    pub message: Option<String>,
+    /// Node it runs on.
+    pub node: Option<String>,
+    /// Pod template hash or controller revision hash.
+    pub revision: Option<String>,
+    /// When the `PodScheduled` condition became false; judged only after a grace period.
+    pub unschedulable_since: Option<Timestamp>,
+    /// Init containers, then containers, in order.
+    pub containers: Vec<Container>,
+}
+
+/// A container of a [`Pod`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Container {
+    /// Name.
+    pub name: String,
+    /// Whether it is an init container.
+    pub init: bool,
+    /// Image of the spec.
+    pub image: String,
+    /// `ready`.
+    pub ready: bool,
+    /// `started`.
+    pub started: bool,
+    /// `restartCount`.
+    pub restarts: u32,
+    /// `waiting`, `running` or `terminated`, with reason and message where there are any.
+    pub state: ContainerState,
+}
+
+/// What a container is doing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ContainerState {
+    /// Not running yet, with the reason.
+    Waiting {
+        /// Such as `ContainerCreating`, `CrashLoopBackOff`.
+        reason: String,
+        /// The kubelet's sentence.
+        message: String,
+    },
+    /// Running.
+    Running,
+    /// Ended.
+    Terminated {
+        /// Such as `Completed`, `Error`, `OOMKilled`.
+        reason: String,
+        /// Exit code.
+        exit_code: i32,
+    },
+}
+
+/// A PersistentVolumeClaim of an instance.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Claim {
+    /// The instance it belongs to.
+    pub instance: InstanceKey,
+    /// Name.
+    pub name: String,
+    /// `metadata.uid`.
+    pub uid: String,
+    /// `metadata.creationTimestamp`.
+    pub created: Timestamp,
+    /// Set while it is being deleted.
+    pub deletion: Option<Deletion>,
+    /// `status.phase`: `Pending`, `Bound`, `Lost`.
+    pub phase: String,
+    /// Size asked for, as written (`2Gi`).
+    pub requested: String,
+    /// `status.capacity.storage`, once bound.
+    pub capacity: Option<String>,
+    /// Storage class; none when unset.
+    pub storage_class: Option<String>,
+    /// Name of the PersistentVolume, once bound.
+    pub volume: Option<String>,
+    /// Access modes, as kubectl shortens them (`RWO`, `ROX`, `RWX`, `RWOP`).
+    pub access_modes: Vec<&'static str>,
+}
+
+/// An event that concerns an object of an instance.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Event {
+    /// Name of the event object: its key in the watch.
+    pub name: String,
+    /// Kind of the object concerned.
+    pub object_kind: String,
+    /// Name of the object concerned.
+    pub object_name: String,
+    /// Uid of the object concerned; empty if the event has none.
+    pub object_uid: String,
+    /// Whether its type is `Warning`.
+    pub is_warning: bool,
+    /// Reason.
+    pub reason: String,
+    /// Message.
+    pub message: String,
+    /// Times seen.
+    pub count: u32,
+    /// When last seen.
+    pub last_seen: Timestamp,
+    /// The component that reported it.
+    pub source: String,
+}
+
+/// Any object that bears the instance's labels, by its metadata only: a row of the Objects tab.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ObjectRow {
+    /// The instance it belongs to.
+    pub instance: InstanceKey,
+    /// What identifies it.
+    pub key: ObjectKey,
+    /// `metadata.uid`.
+    pub uid: String,
+    /// `metadata.creationTimestamp`.
+    pub created: Timestamp,
+    /// Set while it is being deleted.
+    pub deletion: Option<Deletion>,
+    /// Whether it bears the set's `part-of` label.
+    pub is_member: bool,
+    /// Owner that controls it, as `Kind/name`.
+    pub owner: Option<String>,
+}
+
+/// The record of an instance, from the metadata of its ConfigMap.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Record {
+    /// The instance.
+    pub instance: InstanceKey,
+    /// `metadata.uid`.
+    pub uid: String,
+    /// `metadata.creationTimestamp`: the first apply, from which `expires` counts.
+    pub created: Timestamp,
+    /// Set while it is being deleted.
+    pub deletion: Option<Deletion>,
+    /// Name of the definition in the catalogue.
+    pub definition: InstanceId,
+    /// Display name, where the definition gives one.
+    pub display_name: Option<String>,
+    /// The current revision; none before the first apply was completed.
+    pub revision: Option<u32>,
+    /// SHA-256 of the applied definition's text, in hex; compared with the catalogue for drift.
+    pub definition_hash: Option<String>,
+    /// Whether teardown needs the typed ID.
+    pub is_protected: bool,
+    /// When the instance expires.
+    pub expires: Option<Timestamp>,
+    /// The operation under way.
+    pub operation: Option<Operation>,
+}
+
+/// An operation under way on an instance, from the record's annotation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Operation {
+    /// `deploy` or `teardown`.
+    pub kind: String,
+    /// What it does now, as a sentence.
+    pub step: String,
+    /// Who runs it: user, host and process.
+    pub holder: String,
+    /// Last heartbeat, by the holder's clock: shown, never judged by.
+    pub heartbeat: Timestamp,
+}

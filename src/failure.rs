@@ -51,7 +51,12 @@ pub struct Failure {
 impl Failure {
     /// Returns a failure with a summary only.
     pub fn new(kind: FailureKind, summary: impl Into<String>) -> Self {
-        Self { kind, summary: summary.into(), detail: String::new(), causes: Vec::new() }
+        Self {
+            kind,
+            summary: summary.into(),
+            detail: String::new(),
+            causes: Vec::new(),
+        }
     }
 }
 

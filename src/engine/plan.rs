@@ -85,7 +85,9 @@ pub struct DeployPlan {
 impl DeployPlan {
     /// Tells whether running it would change nothing.
     pub fn is_noop(&self) -> bool {
-        self.objects.iter().all(|object| object.change == Change::Keep)
+        self.objects
+            .iter()
+            .all(|object| object.change == Change::Keep)
     }
 }
 

@@ -19,6 +19,7 @@
 //! | [`failure`] | a failure as a value, with its sort and the server's causes |
 //! | `config` | plain settings from file, environment and flags |
 //! | `editor` | text, cursor, edits and their inverses, history, search. Pure |
+//! | [`text`] | the one sanitiser of text on its way to a terminal, and its width in cells. Pure |
 //! | `app` | `Model`, `Msg`, `Action`, `Effect`, `update`: what the dashboard decides. Pure |
 //! | `ui` | the picture of a model |
 //! | `runtime` | terminal guard, event loop, effect runner |
@@ -44,3 +45,4 @@ pub mod definition;
 pub mod engine;
 pub mod failure;
 pub mod service;
+pub mod text;

@@ -13,11 +13,11 @@
 //! |---|---|
 //! | [`definition`] | YAML text to definition and diagnostics with places; definition and ID to objects. Pure |
 //! | [`service`] | what an instance is and how it is doing, from live summaries. Pure |
-//! | `catalogue` | the directory of definitions and the drafts: atomic files |
+//! | [`catalogue`] | the directory of definitions and the drafts: atomic files |
 //! | `cluster` | the one seam to Kubernetes: connect, request with a deadline, watch into small summaries |
 //! | [`engine`] | deploy and tear down: each a plan and the running of it |
 //! | [`failure`] | a failure as a value, with its sort and the server's causes |
-//! | `config` | plain settings from file, environment and flags |
+//! | [`config`] | plain settings from file, environment and flags |
 //! | `editor` | text, cursor, edits and their inverses, history, search. Pure |
 //! | [`text`] | the one sanitiser of text on its way to a terminal, and its width in cells. Pure |
 //! | `app` | `Model`, `Msg`, `Action`, `Effect`, `update`: what the dashboard decides. Pure |
@@ -41,6 +41,8 @@
 
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::panic))]
 
+pub mod catalogue;
+pub mod config;
 pub mod definition;
 pub mod engine;
 pub mod failure;

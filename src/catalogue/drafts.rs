@@ -1,0 +1,139 @@
+//! Drafts: unsaved edits, kept in the state directory every few seconds so that a crash, a hang-up or a kill loses little.
+//!
+//! A draft is one file, `<name>@<digest>.yaml`, in a directory of the catalogue it belongs to: the text as typed, and in the
+//! name the digest of the file that it began from. So it can be mended by hand, and a save after recovery still notices that
+//! the definition was changed by somebody else.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+use super::file::{self, Digest};
+use super::{CatalogueError, Text};
+use crate::definition::id::InstanceId;
+
+const DRAFT_MODE: u32 = 0o600;
+/// Digits of the catalogue's digest that name its folder of drafts.
+const FOLDER_DIGITS: usize = 16;
+
+/// The drafts of one catalogue.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Drafts {
+    dir: PathBuf,
+}
+
+/// An unsaved edit.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Draft {
+    /// The definition it edits.
+    pub name: InstanceId,
+    /// The text as typed.
+    pub text: String,
+    /// Digest of the definition that the edit began from.
+    pub base: Digest,
+    /// When it was last kept.
+    pub modified: SystemTime,
+}
+
+impl Drafts {
+    /// Returns the drafts of the catalogue at `catalogue_dir`, kept below the state directory.
+    pub fn of(state_dir: &Path, catalogue_dir: &Path) -> Self {
+        // The same catalogue by another path must find its drafts.
+        let dir = fs::canonicalize(catalogue_dir).unwrap_or_else(|_| catalogue_dir.to_owned());
+        let digest = Digest::of(dir.as_os_str().as_encoded_bytes());
+        Self {
+            dir: state_dir
+                .join("drafts")
+                .join(&digest.as_str()[..FOLDER_DIGITS]),
+        }
+    }
+
+    /// Keeps a draft, in place of an earlier one of the same base.
+    ///
+    /// # Errors
+    /// It cannot be written; then an earlier draft is as it was.
+    pub fn keep(&self, name: &InstanceId, text: &str, base: &Digest) -> Result<(), CatalogueError> {
+        file::make_private_dir(&self.dir).map_err(|source| CatalogueError::Directory {
+            action: "make",
+            dir: self.dir.clone(),
+            source,
+        })?;
+        file::write_atomically(&self.path_of(name, base), text.as_bytes(), DRAFT_MODE)
+    }
+
+    /// Removes the drafts of a definition: they were saved or given up.
+    ///
+    /// # Errors
+    /// One cannot be removed.
+    pub fn discard(&self, name: &InstanceId) -> Result<(), CatalogueError> {
+        for (path, _) in self.files_of(name) {
+            fs::remove_file(&path).map_err(|source| CatalogueError::File {
+                action: "remove",
+                path,
+                source,
+            })?;
+        }
+        Ok(())
+    }
+
+    /// Returns the newest draft of a definition that differs from its text.
+    ///
+    /// # Errors
+    /// A draft is there and cannot be read.
+    pub fn find(&self, name: &InstanceId, current: &Text) -> Result<Option<Draft>, CatalogueError> {
+        let mut newest: Option<Draft> = None;
+        for (path, base) in self.files_of(name) {
+            let modified = fs::metadata(&path).and_then(|metadata| metadata.modified());
+            let modified = modified.unwrap_or(SystemTime::UNIX_EPOCH);
+            let Some(bytes) = file::read(&path)? else {
+                continue;
+            };
+            let text = String::from_utf8_lossy(&bytes).into_owned();
+            if text != current.text
+                && newest
+                    .as_ref()
+                    .is_none_or(|draft| draft.modified < modified)
+            {
+                newest = Some(Draft {
+                    name: name.clone(),
+                    text,
+                    base,
+                    modified,
+                });
+            }
+        }
+        Ok(newest)
+    }
+
+    /// Returns the names of definitions that have a draft, sorted.
+    pub fn names(&self) -> Vec<InstanceId> {
+        let mut names: Vec<_> = self.files().map(|(_, name, _)| name).collect();
+        names.sort();
+        names.dedup();
+        names
+    }
+
+    fn path_of(&self, name: &InstanceId, base: &Digest) -> PathBuf {
+        self.dir.join(format!("{name}@{}.yaml", base.as_str()))
+    }
+
+    fn files_of(&self, name: &InstanceId) -> Vec<(PathBuf, Digest)> {
+        self.files()
+            .filter(|(_, of, _)| of == name)
+            .map(|(path, _, base)| (path, base))
+            .collect()
+    }
+
+    /// Every draft: its file, its definition, its base. A missing directory has none.
+    fn files(&self) -> impl Iterator<Item = (PathBuf, InstanceId, Digest)> {
+        fs::read_dir(&self.dir)
+            .into_iter()
+            .flatten()
+            .flatten()
+            .filter_map(|file| {
+                let file_name = file.file_name();
+                let (name, base) = file_name.to_str()?.strip_suffix(".yaml")?.split_once('@')?;
+                Some((file.path(), name.parse().ok()?, Digest::from_hex(base)?))
+            })
+    }
+}

@@ -1,0 +1,216 @@
+//! Files of the catalogue and of the drafts: opened only if regular and small enough, written atomically, locked by directory.
+
+use std::fs::{self, File, Metadata, OpenOptions, TryLockError};
+use std::io::{self, Read, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use rustix::fs::OFlags;
+use sha2::{Digest as _, Sha256};
+
+use super::{CatalogueError, MAX_BYTES};
+
+const LOCK_FILE: &str = ".bowline.lock";
+const TEMPORARY_PREFIX: &str = ".bowline-tmp-";
+/// How long a writer waits for another one; a save takes milliseconds.
+const LOCK_DEADLINE: Duration = Duration::from_secs(2);
+const LOCK_RETRY: Duration = Duration::from_millis(20);
+
+/// SHA-256 of a file's bytes, in hex: tells whether the file is still what was read.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Digest(String);
+
+impl Digest {
+    /// Returns the digest of some bytes.
+    pub fn of(bytes: &[u8]) -> Self {
+        Self(
+            Sha256::digest(bytes)
+                .iter()
+                .map(|byte| format!("{byte:02x}"))
+                .collect(),
+        )
+    }
+
+    /// Returns the digest as 64 hexadecimal digits.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Reads a digest back from its hexadecimal digits.
+    pub(super) fn from_hex(text: &str) -> Option<Self> {
+        let is_hex = |b: u8| b.is_ascii_digit() || (b'a'..=b'f').contains(&b);
+        (text.len() == 64 && text.bytes().all(is_hex)).then(|| Self(text.to_owned()))
+    }
+}
+
+/// Says why a file of that metadata is not opened.
+pub(super) fn judge(metadata: &Metadata) -> Result<(), String> {
+    let file_type = metadata.file_type();
+    if file_type.is_symlink() {
+        return Err("it is a link; only regular files are opened".to_owned());
+    }
+    if !file_type.is_file() {
+        return Err("it is no regular file".to_owned());
+    }
+    if metadata.len() > MAX_BYTES {
+        Err(too_large(metadata.len()))
+    } else {
+        Ok(())
+    }
+}
+
+pub(super) fn too_large(len: u64) -> String {
+    format!("it has {len} bytes; at most {MAX_BYTES} are allowed")
+}
+
+/// Reads a file; none if it does not exist.
+pub(super) fn read(path: &Path) -> Result<Option<Vec<u8>>, CatalogueError> {
+    let failed = |source| CatalogueError::File {
+        action: "read",
+        path: path.to_owned(),
+        source,
+    };
+    let refused = |reason| CatalogueError::Refused {
+        path: path.to_owned(),
+        reason,
+    };
+    match fs::symlink_metadata(path) {
+        Ok(metadata) => judge(&metadata).map_err(refused)?,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(failed(error)),
+    }
+    // Judged again once open, because the path may have been exchanged; a FIFO must not block the opening.
+    let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+    let opened = OpenOptions::new()
+        .read(true)
+        .custom_flags(flags.bits().cast_signed())
+        .open(path);
+    let mut file = opened.map_err(failed)?;
+    judge(&file.metadata().map_err(failed)?).map_err(refused)?;
+    let mut bytes = Vec::new();
+    (&mut file)
+        .take(MAX_BYTES + 1)
+        .read_to_end(&mut bytes)
+        .map_err(failed)?;
+    if bytes.len() as u64 > MAX_BYTES {
+        Err(refused(too_large(bytes.len() as u64)))
+    } else {
+        Ok(Some(bytes))
+    }
+}
+
+/// Writes a file so that after a crash at any moment it is the old one or the new one. An existing file's mode stays.
+pub(super) fn write_atomically(
+    path: &Path,
+    bytes: &[u8],
+    new_file_mode: u32,
+) -> Result<(), CatalogueError> {
+    let written = || -> io::Result<()> {
+        let dir = path.parent().ok_or(io::ErrorKind::InvalidInput)?;
+        let temporary = dir.join(format!(
+            "{TEMPORARY_PREFIX}{}-{}",
+            std::process::id(),
+            random_suffix()
+        ));
+        let result = write_and_rename(&temporary, path, bytes, new_file_mode);
+        if result.is_err() {
+            // The old file is untouched; what is left of the new one only takes room.
+            drop(fs::remove_file(&temporary));
+        }
+        result?;
+        File::open(dir)?.sync_all()
+    };
+    written().map_err(|source| CatalogueError::File {
+        action: "write",
+        path: path.to_owned(),
+        source,
+    })
+}
+
+fn write_and_rename(
+    temporary: &Path,
+    path: &Path,
+    bytes: &[u8],
+    new_file_mode: u32,
+) -> io::Result<()> {
+    let mut file = OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(temporary)?;
+    let mode = fs::symlink_metadata(path).map_or(new_file_mode, |metadata| {
+        metadata.permissions().mode() & 0o7777
+    });
+    file.set_permissions(fs::Permissions::from_mode(mode))?;
+    file.write_all(bytes)?;
+    file.sync_all()?;
+    fs::rename(temporary, path)
+}
+
+/// Some digits that differ between the threads and the calls of a process; `create_new` guards against the rest.
+fn random_suffix() -> u64 {
+    use std::hash::{BuildHasher, RandomState};
+    RandomState::new().hash_one(0)
+}
+
+/// Makes a directory and its parents, readable by this user only; one that exists stays as it is.
+pub(super) fn make_private_dir(dir: &Path) -> io::Result<()> {
+    fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(dir)
+}
+
+/// Locks a directory until the file is dropped. The inner error is who holds it.
+pub(super) fn lock(dir: &Path) -> io::Result<Result<File, String>> {
+    let flags = (OFlags::NOFOLLOW | OFlags::CLOEXEC).bits().cast_signed();
+    let path = dir.join(LOCK_FILE);
+    let mut options = OpenOptions::new();
+    options
+        .read(true)
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .mode(0o600)
+        .custom_flags(flags);
+    let mut file = options.open(&path)?;
+    let deadline = Instant::now() + LOCK_DEADLINE;
+    loop {
+        match file.try_lock() {
+            Ok(()) => break,
+            Err(TryLockError::WouldBlock) if Instant::now() < deadline => {
+                std::thread::sleep(LOCK_RETRY)
+            }
+            Err(TryLockError::WouldBlock) => return Ok(Err(holder_of(&mut file))),
+            // A file system without locks (some NFS): the digest still guards all but writes of the same millisecond.
+            Err(TryLockError::Error(error)) if error.kind() == io::ErrorKind::Unsupported => break,
+            Err(TryLockError::Error(error)) => return Err(error),
+        }
+    }
+    file.set_len(0)?;
+    writeln!(file, "process {}", std::process::id())?;
+    Ok(Ok(file))
+}
+
+fn holder_of(file: &mut File) -> String {
+    let mut text = String::new();
+    match file.take(100).read_to_string(&mut text) {
+        Ok(len) if len > 0 => crate::text::clean(text.trim()).into_owned(),
+        _ => "another process".to_owned(),
+    }
+}
+
+/// Removes what a killed writer left. Only under the lock: then no writer is at work.
+pub(super) fn remove_stray_temporaries(dir: &Path) {
+    let Ok(files) = fs::read_dir(dir) else { return };
+    for file in files.flatten() {
+        if file
+            .file_name()
+            .to_string_lossy()
+            .starts_with(TEMPORARY_PREFIX)
+        {
+            drop(fs::remove_file(file.path()));
+        }
+    }
+}

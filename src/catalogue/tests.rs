@@ -1,0 +1,228 @@
+use std::os::unix::fs::{PermissionsExt, symlink};
+
+use tempfile::TempDir;
+
+use super::drafts::Drafts;
+use super::*;
+
+fn id(text: &str) -> InstanceId {
+    text.parse().unwrap()
+}
+
+fn catalogue() -> (TempDir, Catalogue) {
+    let dir = TempDir::new().unwrap();
+    let catalogue = Catalogue::at(dir.path().join("services"));
+    (dir, catalogue)
+}
+
+fn mode_of(path: &Path) -> u32 {
+    fs::metadata(path).unwrap().permissions().mode() & 0o777
+}
+
+#[test]
+fn missing_directory_is_an_empty_catalogue() {
+    let (_dir, catalogue) = catalogue();
+    assert_eq!(catalogue.list().unwrap(), Listing::default());
+    assert!(matches!(
+        catalogue.read(&id("web")),
+        Err(CatalogueError::NotFound { .. })
+    ));
+    assert!(!catalogue.dir().exists(), "reading made the directory");
+}
+
+#[test]
+fn text_survives_byte_for_byte() {
+    let (_dir, catalogue) = catalogue();
+    for (name, text) in [
+        ("crlf", "a: 1\r\nb: 2\r\n"),
+        ("bom", "\u{feff}a: 1"),
+        ("notes", "# why\n\na:   1 # odd   layout\n\n\n"),
+    ] {
+        let digest = catalogue.create(&id(name), text).unwrap();
+        assert_eq!(
+            catalogue.read(&id(name)).unwrap(),
+            Text {
+                text: text.to_owned(),
+                digest
+            }
+        );
+    }
+    let names: Vec<_> = catalogue
+        .list()
+        .unwrap()
+        .entries
+        .into_iter()
+        .map(|entry| entry.name)
+        .collect();
+    assert_eq!(names, [id("bom"), id("crlf"), id("notes")]);
+}
+
+#[test]
+fn new_files_are_private_and_existing_modes_stay() {
+    let (_dir, catalogue) = catalogue();
+    let digest = catalogue.create(&id("web"), "a: 1\n").unwrap();
+    let path = catalogue.path_of(&id("web"));
+    assert_eq!((mode_of(&path), mode_of(catalogue.dir())), (0o600, 0o700));
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).unwrap();
+    catalogue.save(&id("web"), "a: 2\n", &digest).unwrap();
+    assert_eq!(mode_of(&path), 0o640);
+}
+
+#[test]
+fn save_refuses_what_somebody_else_changed() {
+    let (_dir, catalogue) = catalogue();
+    let base = catalogue.create(&id("web"), "a: 1\n").unwrap();
+    fs::write(catalogue.path_of(&id("web")), "a: theirs\n").unwrap();
+    assert!(matches!(
+        catalogue.save(&id("web"), "a: ours\n", &base),
+        Err(CatalogueError::Changed { .. })
+    ));
+    assert!(matches!(
+        catalogue.delete(&id("web"), &base),
+        Err(CatalogueError::Changed { .. })
+    ));
+    assert_eq!(catalogue.read(&id("web")).unwrap().text, "a: theirs\n");
+    fs::remove_file(catalogue.path_of(&id("web"))).unwrap();
+    assert!(matches!(
+        catalogue.save(&id("web"), "a: ours\n", &base),
+        Err(CatalogueError::Changed { .. })
+    ));
+}
+
+#[test]
+fn create_refuses_to_replace() {
+    let (_dir, catalogue) = catalogue();
+    catalogue.create(&id("web"), "a: 1\n").unwrap();
+    assert!(matches!(
+        catalogue.create(&id("web"), "a: 2\n"),
+        Err(CatalogueError::Exists { .. })
+    ));
+    assert_eq!(catalogue.read(&id("web")).unwrap().text, "a: 1\n");
+}
+
+#[test]
+fn only_small_regular_utf8_files_with_legal_names_are_opened() {
+    let (dir, catalogue) = catalogue();
+    fs::create_dir_all(catalogue.dir().join("folder.yaml")).unwrap();
+    let outside = dir.path().join("outside.yaml");
+    fs::write(&outside, "secret: 1\n").unwrap();
+    symlink(&outside, catalogue.path_of(&id("link"))).unwrap();
+    symlink("/nonexistent", catalogue.path_of(&id("dangling"))).unwrap();
+    let fifo = std::process::Command::new("mkfifo")
+        .arg(catalogue.path_of(&id("fifo")))
+        .status();
+    assert!(fifo.unwrap().success());
+    let huge = File::create(catalogue.path_of(&id("huge"))).unwrap();
+    huge.set_len(1 << 30).unwrap();
+    fs::write(catalogue.path_of(&id("latin")), b"a: \xe9\n").unwrap();
+    fs::write(catalogue.dir().join("Upper.yaml"), "").unwrap();
+    fs::write(catalogue.dir().join("short.yml"), "").unwrap();
+    fs::write(catalogue.dir().join("README.md"), "").unwrap();
+
+    for name in ["folder", "link", "dangling", "fifo", "huge", "latin"] {
+        let error = catalogue.read(&id(name)).unwrap_err();
+        assert!(
+            matches!(error, CatalogueError::Refused { .. }),
+            "{name}: {error}"
+        );
+        let error = catalogue.create(&id(name), "a: 1\n").unwrap_err();
+        let is_kept = matches!(
+            error,
+            CatalogueError::Refused { .. } | CatalogueError::Exists { .. }
+        );
+        assert!(is_kept, "{name}: {error}");
+    }
+    assert_eq!(fs::read_to_string(&outside).unwrap(), "secret: 1\n");
+    let listing = catalogue.list().unwrap();
+    let refused: Vec<_> = listing
+        .refused
+        .iter()
+        .map(|refused| refused.file_name.as_str())
+        .collect();
+    let expected = [
+        "Upper.yaml",
+        "dangling.yaml",
+        "fifo.yaml",
+        "folder.yaml",
+        "huge.yaml",
+        "link.yaml",
+        "short.yml",
+    ];
+    assert_eq!(refused, expected);
+    let too_large = "x".repeat(MAX_BYTES as usize + 1);
+    assert!(matches!(
+        catalogue.create(&id("large"), &too_large),
+        Err(CatalogueError::Refused { .. })
+    ));
+}
+
+#[test]
+fn temporaries_of_a_killed_writer_go_at_the_next_write() {
+    let (_dir, catalogue) = catalogue();
+    catalogue.create(&id("web"), "a: 1\n").unwrap();
+    let stray = catalogue.dir().join(".bowline-tmp-1-2");
+    fs::write(&stray, "half").unwrap();
+    catalogue.create(&id("other"), "a: 1\n").unwrap();
+    assert!(!stray.exists());
+    assert_eq!(catalogue.list().unwrap().refused, []);
+}
+
+#[test]
+fn locked_directory_says_who_holds_it() {
+    let (_dir, catalogue) = catalogue();
+    let lock = catalogue.lock().unwrap();
+    let error = catalogue
+        .create(&id("web"), "a: 1\n")
+        .unwrap_err()
+        .to_string();
+    assert!(
+        error.contains(&format!("process {}", std::process::id())),
+        "{error}"
+    );
+    drop(lock);
+    catalogue.create(&id("web"), "a: 1\n").unwrap();
+}
+
+#[test]
+fn newest_draft_that_differs_is_found_until_discarded() {
+    let (dir, catalogue) = catalogue();
+    catalogue.create(&id("web"), "a: 1\n").unwrap();
+    let current = catalogue.read(&id("web")).unwrap();
+    let drafts = Drafts::of(dir.path(), catalogue.dir());
+    assert_eq!(drafts.find(&id("web"), &current).unwrap(), None);
+
+    drafts
+        .keep(&id("web"), &current.text, &current.digest)
+        .unwrap();
+    assert_eq!(
+        drafts.find(&id("web"), &current).unwrap(),
+        None,
+        "a draft equal to the file is no loss"
+    );
+    drafts.keep(&id("web"), "a: 2\n", &current.digest).unwrap();
+    let draft = drafts.find(&id("web"), &current).unwrap().unwrap();
+    assert_eq!(
+        (draft.text.as_str(), &draft.base),
+        ("a: 2\n", &current.digest)
+    );
+    assert_eq!(mode_of(&drafts_file(dir.path())), 0o600);
+    assert_eq!(drafts.names(), [id("web")]);
+
+    drafts.discard(&id("web")).unwrap();
+    assert_eq!(drafts.find(&id("web"), &current).unwrap(), None);
+}
+
+fn drafts_file(state: &Path) -> PathBuf {
+    let folder = fs::read_dir(state.join("drafts"))
+        .unwrap()
+        .next()
+        .unwrap()
+        .unwrap()
+        .path();
+    fs::read_dir(folder)
+        .unwrap()
+        .next()
+        .unwrap()
+        .unwrap()
+        .path()
+}

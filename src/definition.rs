@@ -3,6 +3,12 @@
 //!
 //! Pure: no I/O, no clock. The same input gives the same bytes.
 
+pub mod check;
 pub mod diagnostic;
 pub mod id;
+pub mod naming;
 pub mod object;
+pub mod render;
+pub mod service;
+pub mod template;
+pub mod yaml;

@@ -1,0 +1,79 @@
+//! Text to JSON values, with the dialect that kubectl reads and with budgets against hostile text.
+
+use serde_json::{Number, Value};
+use serde_yaml::options::DuplicateKeyPolicy;
+
+/// Most bytes of a text that is read at all.
+pub const MAX_TEXT_BYTES: usize = 4 << 20;
+/// Most documents in one text.
+pub const MAX_DOCUMENTS: usize = 200;
+/// Deepest nesting.
+pub const MAX_DEPTH: usize = 128;
+
+/// Why a text cannot be read as values.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ReadError {
+    /// It is larger than bowline reads.
+    #[error("reading YAML: the text has {0} bytes, at most {MAX_TEXT_BYTES} are allowed")]
+    TooLarge(usize),
+    /// It is no YAML, or goes over a budget.
+    #[error("reading YAML: {0}")]
+    Syntax(String),
+}
+
+/// Reads every document of a text; empty documents are left out. Numbers, booleans and octals are read as kubectl reads
+/// them, and whole floats (`1e3`) become integers as kubectl sends them.
+pub fn documents(text: &str) -> Result<Vec<Value>, ReadError> {
+    if text.len() > MAX_TEXT_BYTES {
+        return Err(ReadError::TooLarge(text.len()));
+    }
+    let values: Vec<Value> = serde_yaml::from_multiple_with_options(text, options())
+        .map_err(|error| ReadError::Syntax(error.to_string()))?;
+    Ok(values
+        .into_iter()
+        .filter(|value| !value.is_null())
+        .map(with_whole_numbers)
+        .collect())
+}
+
+fn options() -> serde_yaml::Options {
+    let mut options = serde_yaml::Options::default();
+    options.legacy_octal_numbers = true;
+    options.duplicate_keys = DuplicateKeyPolicy::Error;
+    if let Some(budget) = options.budget.as_mut() {
+        budget.max_depth = MAX_DEPTH;
+        budget.max_documents = MAX_DOCUMENTS;
+        budget.max_total_scalar_bytes = 16 << 20;
+    }
+    options
+}
+
+/// Turns `8.0` into `8`: a Kubernetes server refuses a fraction where it wants an integer.
+fn with_whole_numbers(value: Value) -> Value {
+    match value {
+        Value::Number(number) => Value::Number(whole(number)),
+        Value::Array(items) => items.into_iter().map(with_whole_numbers).collect(),
+        Value::Object(map) => Value::Object(
+            map.into_iter()
+                .map(|(key, value)| (key, with_whole_numbers(value)))
+                .collect(),
+        ),
+        other => other,
+    }
+}
+
+fn whole(number: Number) -> Number {
+    /// Beyond this a float no longer tells neighbouring integers apart.
+    const EXACT: f64 = 9_007_199_254_740_992.0;
+    match number.as_f64() {
+        Some(float) if number.is_f64() && float.fract() == 0.0 && float.abs() <= EXACT =>
+        {
+            #[expect(
+                clippy::cast_possible_truncation,
+                reason = "whole and within the exact range"
+            )]
+            Number::from(float as i64)
+        }
+        _ => number,
+    }
+}

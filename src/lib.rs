@@ -44,6 +44,7 @@
 pub mod catalogue;
 pub mod config;
 pub mod definition;
+pub mod editor;
 pub mod engine;
 pub mod failure;
 pub mod service;

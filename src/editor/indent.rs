@@ -1,0 +1,218 @@
+//! Indentation as YAML wants it: spaces only, deeper after a key or a dash.
+
+use std::ops::RangeInclusive;
+
+use ropey::Rope;
+
+use super::edit::{Change, Edit};
+use super::motion::{leading_spaces, line_without_end};
+
+/// Spaces of one level where the text does not show another habit.
+const DEFAULT_UNIT: usize = 2;
+/// Only so many lines are looked at for the habit.
+const MAX_LOOKED_AT: usize = 1000;
+
+/// Returns how many spaces one level has in this text.
+pub(super) fn unit_of(rope: &Rope) -> usize {
+    let mut above = 0;
+    for line in rope.lines().take(MAX_LOOKED_AT) {
+        let n_spaces = leading_spaces(line, 16);
+        match line_without_end(line).get_char(n_spaces) {
+            None | Some('#' | '-' | '\t') => continue,
+            Some(_) if above == 0 && (2..=8).contains(&n_spaces) => return n_spaces,
+            Some(_) => above = n_spaces,
+        }
+    }
+    DEFAULT_UNIT
+}
+
+/// Returns the spaces that a line after `head` (a line up to the cursor) starts with.
+pub(super) fn after(head: &str, unit: usize) -> usize {
+    let (dashes, content) = split_dashes(head);
+    let column = dashes.chars().count();
+    let content = without_comment(content).trim_end();
+    if content.is_empty() {
+        return column;
+    }
+    if opens_block(content) {
+        return column + unit;
+    }
+    // After `- key: value` the next key stands under `key`; after `- value` the next dash under the dash, since a deeper
+    // line would silently go on with the value.
+    if is_entry(content) {
+        column
+    } else {
+        head.chars().take_while(|&c| c == ' ').count()
+    }
+}
+
+/// Splits a line after its indentation and its `- ` marks.
+fn split_dashes(line: &str) -> (&str, &str) {
+    let mut content = line.trim_start_matches(' ');
+    while let Some(rest) = content.strip_prefix("- ") {
+        content = rest.trim_start_matches(' ');
+    }
+    line.split_at(line.len() - content.len())
+}
+
+fn without_comment(content: &str) -> &str {
+    if content.starts_with('#') {
+        return "";
+    }
+    content.find(" #").map_or(content, |at| &content[..at])
+}
+
+/// Tells whether what follows belongs deeper: after a key, a dash alone, a block scalar's mark or an open bracket.
+fn opens_block(content: &str) -> bool {
+    let mark = content.trim_end_matches(|c: char| matches!(c, '+' | '-') || c.is_ascii_digit());
+    let is_block_scalar = mark.ends_with([' ', ':']) && mark.len() < content.len();
+    content.ends_with([':', '{', '['])
+        || (mark.ends_with(" |") || mark.ends_with(" >") || mark == "|" || mark == ">")
+            && !is_block_scalar
+}
+
+fn is_entry(content: &str) -> bool {
+    content.contains(": ")
+}
+
+/// Returns the column of the stop before `column`.
+pub(super) fn stop_before(column: usize, unit: usize) -> usize {
+    column.saturating_sub(1) / unit * unit
+}
+
+/// Returns the edit that moves whole lines one stop in.
+pub(super) fn indent(rope: &Rope, lines: RangeInclusive<usize>, unit: usize) -> Edit {
+    each_line(rope, lines, |line, start| {
+        let is_blank = line.trim_end_matches(['\r', '\n']).is_empty();
+        (!is_blank).then(|| Change {
+            at: start,
+            removed: String::new(),
+            inserted: " ".repeat(unit),
+        })
+    })
+}
+
+/// Returns the edit that moves whole lines one stop out.
+pub(super) fn outdent(rope: &Rope, lines: RangeInclusive<usize>, unit: usize) -> Edit {
+    each_line(rope, lines, |line, start| {
+        let n_spaces = line.chars().take_while(|&c| c == ' ').count();
+        let n_removed = n_spaces - stop_before(n_spaces, unit);
+        // A tab that slipped in goes too.
+        let removed = if line.starts_with('\t') {
+            "\t".into()
+        } else {
+            " ".repeat(n_removed)
+        };
+        Some(Change {
+            at: start,
+            removed,
+            inserted: String::new(),
+        })
+    })
+}
+
+/// Returns the edit that comments lines, or uncomments them when every one that is not blank is a comment.
+pub(super) fn toggle_comment(rope: &Rope, lines: RangeInclusive<usize>) -> Edit {
+    let texts: Vec<String> = lines
+        .clone()
+        .map(|line| rope.line(line).to_string())
+        .collect();
+    let mut written = texts
+        .iter()
+        .filter(|line| !line.trim().is_empty())
+        .peekable();
+    let is_all_comments = written.peek().is_some()
+        && written
+            .clone()
+            .all(|line| line.trim_start().starts_with('#'));
+    let margin = written
+        .map(|line| line.chars().take_while(|&c| c == ' ').count())
+        .min()
+        .unwrap_or(0);
+    each_line(rope, lines, |line, start| {
+        if line.trim().is_empty() {
+            return None;
+        }
+        if !is_all_comments {
+            return Some(Change {
+                at: start + margin,
+                removed: String::new(),
+                inserted: "# ".into(),
+            });
+        }
+        let at = line.chars().position(|c| c == '#')?;
+        let removed = if line.contains("# ") && line.chars().nth(at + 1) == Some(' ') {
+            "# "
+        } else {
+            "#"
+        };
+        Some(Change {
+            at: start + at,
+            removed: removed.into(),
+            inserted: String::new(),
+        })
+    })
+}
+
+/// Makes a change a line, from the last line to the first, so that the places hold.
+fn each_line(
+    rope: &Rope,
+    lines: RangeInclusive<usize>,
+    change: impl Fn(&str, usize) -> Option<Change>,
+) -> Edit {
+    lines
+        .rev()
+        .filter_map(|line| {
+            let start = rope.line_to_char(line);
+            let text = rope.line(line).to_string();
+            // The byte order mark is no part of the first line.
+            match text.strip_prefix('\u{feff}') {
+                Some(rest) if line == 0 => change(rest, start + 1),
+                _ => change(&text, start),
+            }
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_next_line_is_indented_as_yaml_goes_on() {
+        for (head, expected) in [
+            ("", 0),
+            ("name: web", 0),
+            ("  name: web", 2),
+            ("containers:", 2),
+            ("containers: # all of them", 2),
+            ("  - name: web", 4),
+            ("  - ports:", 6),
+            ("  - echo", 2),
+            ("  - ", 4),
+            ("- - a: b", 4),
+            ("script: |", 2),
+            ("script: >-", 2),
+            ("  script: |2-", 4),
+            ("- |", 4),
+            ("args: [", 2),
+            ("range: 1-", 0),
+            ("# a comment:", 0),
+            ("url: http://x", 0),
+        ] {
+            assert_eq!(after(head, 2), expected, "{head:?}");
+        }
+    }
+
+    #[test]
+    fn the_habit_of_the_text_is_taken_up() {
+        for (text, expected) in [
+            ("", 2),
+            ("a:\n    b: 1\n", 4),
+            ("a:\n  - b: 1\n", 2),
+            ("# x\n\na:\n   b:\n      c: 1\n", 3),
+        ] {
+            assert_eq!(unit_of(&Rope::from_str(text)), expected, "{text:?}");
+        }
+    }
+}

@@ -1,0 +1,174 @@
+//! Which key asks for which command while text is edited.
+//!
+//! Keys of the program around the editor (save, review, help, the search prompt, suspend) answer `None`: they are actions.
+
+use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
+
+use super::command::{Command, Motion};
+
+/// Returns the command of a key, or `None` for a key that the editor leaves to others.
+pub fn command_for_key(key: KeyEvent) -> Option<Command> {
+    if key.kind == KeyEventKind::Release {
+        return None;
+    }
+    let control = key.modifiers.contains(KeyModifiers::CONTROL);
+    let alt = key.modifiers.contains(KeyModifiers::ALT);
+    match key.code {
+        // AltGr arrives as both modifiers in some terminals and types characters.
+        KeyCode::Char(c) if control != alt => chord(c, control),
+        KeyCode::Char(c) => Some(Command::Insert(c.to_string())),
+        code => motion(code, control, alt)
+            .map(|motion| Command::Move {
+                motion,
+                extend: key.modifiers.contains(KeyModifiers::SHIFT),
+            })
+            .or_else(|| editing(code, key.modifiers)),
+    }
+}
+
+fn chord(c: char, control: bool) -> Option<Command> {
+    match (c.to_ascii_lowercase(), control) {
+        ('a', true) => Some(Command::SelectAll),
+        ('c', true) => Some(Command::Copy),
+        ('x', true) => Some(Command::Cut),
+        ('v', true) => Some(Command::PasteClipboard),
+        // ^z suspends the program, as in a shell.
+        ('u', true) => Some(Command::Undo),
+        ('y', true) => Some(Command::Redo),
+        // Terminals without the enhanced protocol send ^h for control with backspace.
+        ('w' | 'h', true) => Some(Command::DeleteWordBack),
+        ('d', false) => Some(Command::DeleteWordForward),
+        // And ^/ comes as the byte 0x1f, which is read as ^7.
+        ('/' | '_' | '7', true) => Some(Command::ToggleComment),
+        ('b', false) => Some(Command::Move {
+            motion: Motion::WordLeft,
+            extend: false,
+        }),
+        ('f', false) => Some(Command::Move {
+            motion: Motion::WordRight,
+            extend: false,
+        }),
+        _ => None,
+    }
+}
+
+fn motion(code: KeyCode, control: bool, alt: bool) -> Option<Motion> {
+    match code {
+        KeyCode::Left if control || alt => Some(Motion::WordLeft),
+        KeyCode::Right if control || alt => Some(Motion::WordRight),
+        KeyCode::Home if control => Some(Motion::TextStart),
+        KeyCode::End if control => Some(Motion::TextEnd),
+        KeyCode::Left => Some(Motion::Left),
+        KeyCode::Right => Some(Motion::Right),
+        KeyCode::Up if !alt => Some(Motion::Up),
+        KeyCode::Down if !alt => Some(Motion::Down),
+        KeyCode::PageUp => Some(Motion::PageUp),
+        KeyCode::PageDown => Some(Motion::PageDown),
+        KeyCode::Home => Some(Motion::LineStart),
+        KeyCode::End => Some(Motion::LineEnd),
+        _ => None,
+    }
+}
+
+fn editing(code: KeyCode, modifiers: KeyModifiers) -> Option<Command> {
+    let shift = modifiers.contains(KeyModifiers::SHIFT);
+    let by_word = modifiers.intersects(KeyModifiers::CONTROL | KeyModifiers::ALT);
+    match code {
+        KeyCode::Enter if modifiers.contains(KeyModifiers::ALT) => Some(Command::Mend),
+        KeyCode::Enter => Some(Command::Newline),
+        KeyCode::BackTab => Some(Command::Outdent),
+        KeyCode::Tab if shift => Some(Command::Outdent),
+        KeyCode::Tab => Some(Command::Indent),
+        KeyCode::Backspace if by_word => Some(Command::DeleteWordBack),
+        KeyCode::Backspace => Some(Command::Backspace),
+        KeyCode::Delete if by_word => Some(Command::DeleteWordForward),
+        KeyCode::Delete if shift => Some(Command::Cut),
+        KeyCode::Delete => Some(Command::Delete),
+        KeyCode::Insert if shift => Some(Command::PasteClipboard),
+        KeyCode::Insert if modifiers.contains(KeyModifiers::CONTROL) => Some(Command::Copy),
+        KeyCode::Up => Some(Command::MoveLinesUp),
+        KeyCode::Down => Some(Command::MoveLinesDown),
+        KeyCode::F(3) if shift => Some(Command::FindPrevious),
+        KeyCode::F(3) => Some(Command::FindNext),
+        KeyCode::F(8) if shift => Some(Command::PreviousProblem),
+        KeyCode::F(8) => Some(Command::NextProblem),
+        // Terminals that count on report shift with F3 and F8 as F15 and F20.
+        KeyCode::F(15) => Some(Command::FindPrevious),
+        KeyCode::F(20) => Some(Command::PreviousProblem),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(code: KeyCode, modifiers: KeyModifiers, expected: Option<Command>) {
+        assert_eq!(
+            command_for_key(KeyEvent::new(code, modifiers)),
+            expected,
+            "{code:?} {modifiers:?}"
+        );
+    }
+
+    #[test]
+    fn characters_are_typed() {
+        check(
+            KeyCode::Char('q'),
+            KeyModifiers::NONE,
+            Some(Command::Insert("q".into())),
+        );
+        check(
+            KeyCode::Char('Q'),
+            KeyModifiers::SHIFT,
+            Some(Command::Insert("Q".into())),
+        );
+        check(
+            KeyCode::Char('@'),
+            KeyModifiers::CONTROL | KeyModifiers::ALT,
+            Some(Command::Insert("@".into())),
+        );
+    }
+
+    #[test]
+    fn shift_extends_a_motion() {
+        check(
+            KeyCode::Right,
+            KeyModifiers::SHIFT | KeyModifiers::CONTROL,
+            Some(Command::Move {
+                motion: Motion::WordRight,
+                extend: true,
+            }),
+        );
+        check(
+            KeyCode::Home,
+            KeyModifiers::NONE,
+            Some(Command::Move {
+                motion: Motion::LineStart,
+                extend: false,
+            }),
+        );
+    }
+
+    #[test]
+    fn alt_moves_lines_and_mends() {
+        check(KeyCode::Up, KeyModifiers::ALT, Some(Command::MoveLinesUp));
+        check(KeyCode::Enter, KeyModifiers::ALT, Some(Command::Mend));
+    }
+
+    #[test]
+    fn keys_of_the_program_are_left_to_it() {
+        for c in ['s', 'r', 'e', 'f', 'g', 'z', 'q'] {
+            check(KeyCode::Char(c), KeyModifiers::CONTROL, None);
+        }
+        check(KeyCode::Esc, KeyModifiers::NONE, None);
+        check(KeyCode::F(1), KeyModifiers::NONE, None);
+    }
+
+    #[test]
+    fn releases_type_nothing() {
+        let mut key = KeyEvent::new(KeyCode::Char('a'), KeyModifiers::NONE);
+        key.kind = KeyEventKind::Release;
+        assert_eq!(command_for_key(key), None);
+    }
+}

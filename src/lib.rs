@@ -49,3 +49,4 @@ pub mod engine;
 pub mod failure;
 pub mod service;
 pub mod text;
+pub mod ui;

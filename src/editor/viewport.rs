@@ -18,13 +18,17 @@ pub struct Viewport {
 
 impl Viewport {
     /// Returns the viewport of a size, moved as little as needed to show a line and a cell of a text of `n_lines`.
+    ///
+    /// Without a size (nothing was drawn yet) it stays where it is.
     pub(super) fn showing(
         self,
         (line, cell): (usize, usize),
         n_lines: usize,
         (height, width): (usize, usize),
     ) -> Self {
-        let (height, width) = (height.max(1), width.max(1));
+        if height == 0 || width == 0 {
+            return self;
+        }
         Self {
             top: self.top_for(line, n_lines, height),
             left: self.left_for(cell, width),
@@ -104,10 +108,16 @@ mod tests {
     }
 
     #[test]
-    fn no_size_is_too_small() {
-        let view = Viewport::default().showing((5, 5), 10, (0, 0));
+    fn without_a_size_nothing_moves() {
+        let view = Viewport {
+            top: 3,
+            left: 4,
+            height: 10,
+            width: 20,
+        };
+        assert_eq!(view.showing((5, 99), 100, (0, 20)), view);
         assert_eq!(
-            view,
+            view.showing((5, 5), 10, (1, 1)),
             Viewport {
                 top: 5,
                 left: 5,

@@ -1,0 +1,3 @@
+//! The picture of a model: each view draws values and changes none.
+
+pub mod editor;

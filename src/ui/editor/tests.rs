@@ -1,0 +1,244 @@
+use std::time::Duration;
+
+use ratatui::style::Modifier;
+
+use super::*;
+use crate::definition::diagnostic::{self, Diagnostic, Span};
+use crate::editor::{Command, Motion};
+
+const NOW: Duration = Duration::ZERO;
+
+fn diagnostic(severity: Severity, bytes: Range<usize>, message: &str) -> Diagnostic {
+    let nowhere = diagnostic::Position { line: 1, column: 1 };
+    let span = Span {
+        start: nowhere,
+        end: nowhere,
+        bytes,
+    };
+    Diagnostic {
+        severity,
+        path: String::new(),
+        span,
+        message: message.into(),
+        fix: None,
+    }
+}
+
+fn draw(
+    editor: &Editor,
+    (width, height): (u16, u16),
+    styles: &EditorStyles,
+) -> (Buffer, EditorDrawn) {
+    let mut buf = Buffer::empty(Rect::new(0, 0, width, height));
+    let area = buf.area;
+    let drawn = draw_editor(&mut buf, area, editor, styles);
+    (buf, drawn)
+}
+
+fn rows(buf: &Buffer) -> Vec<String> {
+    let row = |rect: Rect| {
+        rect.columns()
+            .map(|cell| buf[(cell.x, cell.y)].symbol().to_owned())
+            .collect::<String>()
+    };
+    buf.area
+        .rows()
+        .map(|rect| row(rect).trim_end().to_owned())
+        .collect()
+}
+
+/// Checks the text of a screen, and the cursor on it, drawn in marks of ASCII.
+fn check(editor: &Editor, size: (u16, u16), expected: &[&str], cursor: Option<(u16, u16)>) {
+    let (buf, drawn) = draw(editor, size, &EditorStyles::mono().in_ascii());
+    assert_eq!(rows(&buf), expected);
+    assert_eq!(drawn.cursor, cursor.map(Position::from));
+}
+
+/// Returns one letter a cell of a row: which of the mono styles it has.
+fn styles_of(buf: &Buffer, y: u16) -> String {
+    let letter = |x: u16| match buf[(x, y)].style().add_modifier {
+        modifier if modifier.contains(Modifier::REVERSED.union(Modifier::DIM)) => 'm',
+        modifier if modifier.contains(Modifier::REVERSED) => 'S',
+        modifier if modifier.contains(Modifier::UNDERLINED.union(Modifier::BOLD)) => 'E',
+        modifier if modifier.contains(Modifier::UNDERLINED) => 'W',
+        modifier if modifier.contains(Modifier::BOLD) => 'k',
+        modifier if modifier.contains(Modifier::DIM) => 'c',
+        _ => '.',
+    };
+    (0..buf.area.width).map(letter).collect()
+}
+
+fn check_styles(editor: &Editor, y: u16, expected: &str) {
+    let (buf, _) = draw(
+        editor,
+        (expected.len().try_into().unwrap(), 4),
+        &EditorStyles::mono(),
+    );
+    assert_eq!(styles_of(&buf, y), expected);
+}
+
+#[test]
+fn lines_are_numbered_and_the_cursor_is_placed() {
+    let mut editor = Editor::from_text("name: web\nreplicas: 2\n");
+    editor.apply(
+        Command::Move {
+            motion: Motion::Byte(12),
+            extend: false,
+        },
+        NOW,
+    );
+    check(
+        &editor,
+        (24, 4),
+        &["   1 name: web", "   2 replicas: 2", "   3", ""],
+        Some((7, 1)),
+    );
+}
+
+#[test]
+fn a_narrow_area_has_no_line_numbers() {
+    check(
+        &Editor::from_text("name: web\n"),
+        (12, 2),
+        &["name: web", ""],
+        Some((0, 0)),
+    );
+}
+
+#[test]
+fn no_area_is_too_small() {
+    let editor = Editor::from_text("name: web\n");
+    for width in 0..8 {
+        for height in 0..3 {
+            draw(&editor, (width, height), &EditorStyles::colour());
+        }
+    }
+}
+
+#[test]
+fn long_lines_scroll_sideways() {
+    let mut editor = Editor::from_text(&format!("{}end\nshort\n", "0123456789".repeat(4)));
+    editor.ensure_visible(2, 20);
+    editor.apply(
+        Command::Move {
+            motion: Motion::LineEnd,
+            extend: false,
+        },
+        NOW,
+    );
+    check(
+        &editor,
+        (25, 2),
+        &["   1 90123456789end", "   2"],
+        Some((19, 0)),
+    );
+}
+
+#[test]
+fn wide_and_combining_graphemes_take_their_cells() {
+    let mut editor = Editor::from_text("日本: e\u{301}👩\u{200d}💻x\n");
+    editor.apply(
+        Command::Move {
+            motion: Motion::LineEnd,
+            extend: false,
+        },
+        NOW,
+    );
+    let (buf, drawn) = draw(&editor, (24, 1), &EditorStyles::mono());
+    assert_eq!(buf[(5, 0)].symbol(), "日");
+    assert_eq!(buf[(7, 0)].symbol(), "本");
+    assert_eq!(buf[(11, 0)].symbol(), "e\u{301}");
+    assert_eq!(buf[(12, 0)].symbol(), "👩\u{200d}💻");
+    assert_eq!(buf[(14, 0)].symbol(), "x");
+    assert_eq!(drawn.cursor, Some(Position { x: 15, y: 0 }));
+}
+
+#[test]
+fn what_has_no_picture_is_shown_as_a_mark() {
+    check(
+        &Editor::from_text("a\tb\u{1b}[31m\u{202e}\r\n"),
+        (24, 2),
+        &["   1 a→  b␛[31m\u{fffd}", "   2"],
+        Some((5, 0)),
+    );
+}
+
+#[test]
+fn faults_are_marked_in_the_margin_and_underlined() {
+    let mut editor = Editor::from_text("name: web\nreplica: 2\nx:\n");
+    let revision = editor.revision();
+    let faults = vec![
+        diagnostic(Severity::Warning, 6..9, "a warning"),
+        diagnostic(Severity::Error, 10..17, "unknown key"),
+        diagnostic(Severity::Warning, 10..20, "another"),
+        diagnostic(Severity::Error, 23..23, "value missing"),
+    ];
+    assert!(editor.set_diagnostics(revision, faults));
+    let marks = ["!  1 name: web", "x  2 replica: 2", "x  3 x:", "   4"];
+    check(&editor, (24, 4), &marks, Some((5, 0)));
+    check_styles(&editor, 0, ".kkk.kkkk..WWW...........");
+    check_styles(&editor, 1, "kccc.EEEEEEEWWW..........");
+    check_styles(&editor, 2, "kccc.k.E.................");
+}
+
+#[test]
+fn matches_and_selection_lie_over_the_colours() {
+    let mut editor = Editor::from_text("name: aa # a\nb: a\n");
+    editor.apply(Command::SearchStart, NOW);
+    editor.apply(Command::SearchQuery("a".into()), NOW);
+    check_styles(&editor, 0, ".kkk.kSkk..mm.ccm........");
+    editor.apply(Command::Deselect, NOW);
+    editor.apply(Command::SelectAll, NOW);
+    check_styles(&editor, 0, ".ccc.SSSSSSSSSSSSS.......");
+    check_styles(&editor, 1, ".ccc.SSSSS...............");
+}
+
+#[test]
+fn a_block_scalar_keeps_its_colour_below_the_screens_top() {
+    let text = format!("run: |\n{}key: 1\n", "  not: a key\n".repeat(100));
+    let mut editor = Editor::from_text(&text);
+    editor.ensure_visible(3, 20);
+    editor.apply(
+        Command::Move {
+            motion: Motion::Line(90),
+            extend: false,
+        },
+        NOW,
+    );
+    let styles = EditorStyles {
+        quoted: Style::new().add_modifier(Modifier::UNDERLINED),
+        ..EditorStyles::mono()
+    };
+    let (buf, _) = draw(&editor, (25, 3), &styles);
+    assert_eq!(styles_of(&buf, 0), ".ccc...WWWWWWWWWW........");
+}
+
+#[test]
+fn problems_are_listed_with_their_places() {
+    let mut editor = Editor::from_text("name: web\nreplica: 2\n");
+    let revision = editor.revision();
+    let faults = vec![
+        diagnostic(
+            Severity::Error,
+            10..17,
+            "unknown key \u{1b}[31mreplica; did you mean something else",
+        ),
+        diagnostic(Severity::Warning, 6..9, "a warning"),
+    ];
+    editor.set_diagnostics(revision, faults);
+    editor.apply(
+        Command::Move {
+            motion: Motion::Line(2),
+            extend: false,
+        },
+        NOW,
+    );
+    let mut buf = Buffer::empty(Rect::new(0, 0, 30, 3));
+    let area = buf.area;
+    draw_problems(&mut buf, area, &editor, &EditorStyles::mono().in_ascii());
+    assert_eq!(
+        rows(&buf),
+        ["! 1:7  a warning", "x 2:1  unknown key ␛replica; …", ""]
+    );
+    assert_eq!(styles_of(&buf, 1), "S".repeat(30));
+}

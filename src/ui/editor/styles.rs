@@ -96,7 +96,8 @@ impl EditorStyles {
             warning: with(Modifier::UNDERLINED),
             error_mark: with(Modifier::BOLD),
             warning_mark: plain,
-            selection: with(Modifier::REVERSED),
+            // A selected comment must not look like a match.
+            selection: with(Modifier::REVERSED).remove_modifier(Modifier::DIM),
             search_match: with(Modifier::REVERSED.union(Modifier::DIM)),
             hidden: with(Modifier::REVERSED),
             is_ascii: false,

@@ -1,3 +1,7 @@
 //! The `bowline` program: hands over to the library.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    bowline::cli::main()
+}

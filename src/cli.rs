@@ -1,0 +1,132 @@
+//! The command line: one file a command over the same engine as the dashboard.
+//!
+//! Data goes to standard output, prose to standard error. Errors become one sentence and the documented exit code; text from
+//! a cluster is sanitised on its way out unless the format is JSON or YAML, whose encoders escape it.
+
+use std::io;
+use std::process::ExitCode;
+
+use clap::{CommandFactory, Parser};
+
+use crate::failure::{Failure, FailureKind};
+
+mod args;
+mod candidates;
+mod completion;
+mod config;
+mod new;
+mod output;
+mod render;
+mod sandbox;
+mod session;
+mod source;
+mod validate;
+
+use args::{Cli, Command};
+use session::Session;
+
+/// How a command ended; the numbers are the documented exit codes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Exit {
+    /// Done.
+    Ok,
+    /// Failed, or `validate` found errors, or `diff` found differences.
+    Failed,
+    /// Called wrongly, or a question had to be asked without a terminal.
+    Usage,
+    /// Some of it was done.
+    Partly,
+    /// Timed out, or accepted and not yet gone.
+    Pending,
+    /// Refused: ownership, protection, permissions.
+    Refused,
+    /// Ended by a signal.
+    Signal(u8),
+}
+
+impl Exit {
+    fn code(self) -> u8 {
+        match self {
+            Self::Ok => 0,
+            Self::Failed => 1,
+            Self::Usage => 2,
+            Self::Partly => 3,
+            Self::Pending => 4,
+            Self::Refused => 5,
+            Self::Signal(number) => 128 + number,
+        }
+    }
+}
+
+/// A command that was called in a way that cannot work: the sentence says what to write instead.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub(crate) struct UsageError(pub(crate) String);
+
+/// Reads the arguments and runs the command they name.
+pub fn main() -> ExitCode {
+    clap_complete::CompleteEnv::with_factory(Cli::command).complete();
+    let cli = Cli::parse();
+    let exit = match run(cli) {
+        Ok(exit) => exit,
+        Err(error) => report(&error),
+    };
+    ExitCode::from(exit.code())
+}
+
+fn run(cli: Cli) -> anyhow::Result<Exit> {
+    match cli.command {
+        // These need no settings, so that they work where the settings are broken.
+        Some(Command::Completion(args)) => completion::run(&args),
+        Some(Command::Config(args)) => config::run(&args, &cli.global),
+        command => dispatch(command, Session::open(cli.global)?),
+    }
+}
+
+fn dispatch(command: Option<Command>, session: Session) -> anyhow::Result<Exit> {
+    match command {
+        Some(Command::New(args)) => new::run(&args, &session),
+        Some(Command::Validate(args)) => validate::run(&args, &session),
+        Some(Command::Render(args)) => render::run(&args, &session),
+        Some(Command::Sandbox(args)) => sandbox::run(&args, &session),
+        _ => anyhow::bail!("not yet"),
+    }
+}
+
+/// Says what went wrong and returns the exit code it stands for.
+fn report(error: &anyhow::Error) -> Exit {
+    if let Some(io_error) = error.downcast_ref::<io::Error>()
+        && io_error.kind() == io::ErrorKind::BrokenPipe
+    {
+        return Exit::Ok;
+    }
+    output::say(format!("error: {}", crate::text::clean(&format!("{error:#}"))));
+    if let Some(failure) = error.downcast_ref::<Failure>() {
+        say_detail(failure);
+        return exit_of(failure.kind);
+    }
+    if error.is::<UsageError>() { Exit::Usage } else { Exit::Failed }
+}
+
+/// Says the lines and causes of a failure that its summary leaves out.
+fn say_detail(failure: &Failure) {
+    for line in failure.detail.lines() {
+        output::say(format!("  {}", crate::text::clean(line)));
+    }
+    for cause in &failure.causes {
+        let place = if cause.field.is_empty() { String::new() } else { format!("{}: ", cause.field) };
+        output::say(format!("  {}", crate::text::clean(&format!("{place}{}", cause.message))));
+    }
+}
+
+/// Returns the exit code of a failure that ended a command.
+fn exit_of(kind: FailureKind) -> Exit {
+    match kind {
+        FailureKind::Forbidden | FailureKind::Refused => Exit::Refused,
+        FailureKind::NotFound
+        | FailureKind::Conflict
+        | FailureKind::Invalid
+        | FailureKind::Unreachable
+        | FailureKind::Disk => Exit::Failed,
+    }
+}

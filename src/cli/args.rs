@@ -1,0 +1,416 @@
+//! The command line's grammar: commands, flags and their help, named as kubectl names its own.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
+use clap_complete::ArgValueCandidates;
+
+use super::candidates;
+use crate::definition::id::{InstanceId, Namespace};
+
+/// Services on Kubernetes by the keyboard: a dashboard and a command line over one engine.
+///
+/// Without a command it opens the dashboard.
+#[derive(Debug, Parser)]
+#[command(name = "bowline", version, max_term_width = 110)]
+pub struct Cli {
+    #[command(flatten)]
+    pub global: Global,
+    #[command(subcommand)]
+    pub command: Option<Command>,
+}
+
+/// Flags of every command: which cluster, which namespace, which catalogue.
+#[derive(Debug, Clone, Args)]
+pub struct Global {
+    /// Namespace to work in [default: the context's]
+    #[arg(short, long, global = true, env = "BOWLINE_NAMESPACE")]
+    pub namespace: Option<Namespace>,
+    /// Context of the kubeconfig [default: its current one]
+    #[arg(long, global = true, env = "BOWLINE_CONTEXT", add = ArgValueCandidates::new(candidates::contexts))]
+    pub context: Option<String>,
+    /// Kubeconfig file [default: as kubectl: $KUBECONFIG, else ~/.kube/config, else in-cluster]
+    #[arg(long, global = true, value_name = "FILE")]
+    pub kubeconfig: Option<PathBuf>,
+    /// User to impersonate
+    #[arg(long = "as", global = true, value_name = "USER")]
+    pub as_user: Option<String>,
+    /// Group to impersonate; may be given several times
+    #[arg(long = "as-group", global = true, value_name = "GROUP", requires = "as_user")]
+    pub as_groups: Vec<String>,
+    /// Directory of definitions [default: bowline/catalogue in the XDG data directory]
+    #[arg(long, global = true, env = "BOWLINE_CATALOGUE", value_name = "DIR")]
+    pub catalogue: Option<PathBuf>,
+    /// Settings file [default: bowline/config.toml in the XDG config directory]
+    #[arg(long, global = true, env = "BOWLINE_CONFIG", value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Work against a cluster inside this process, with example services: nothing outside is touched
+    #[arg(long, global = true)]
+    pub sandbox: bool,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Add a definition to the catalogue from a template
+    New(New),
+    /// Open a definition in the dashboard's editor
+    Edit(Edit),
+    /// List instances, and definitions that are not deployed
+    Ls(Ls),
+    /// Show how instances are doing
+    Status(Status),
+    /// Check definitions; faults as file:line:column, exit 1 if there are errors
+    Validate(Validate),
+    /// Print the Kubernetes objects of a definition
+    Render(Render),
+    /// Show what a deploy would change; exit 0 nothing, 1 something, more on failure
+    Diff(Diff),
+    /// Deploy a definition and wait until it is ready
+    #[command(visible_alias = "apply")]
+    Deploy(Deploy),
+    /// Take instances down by ID
+    Delete(Delete),
+    /// Draw the dashboard once, as text or SVG, and exit
+    Snapshot(Snapshot),
+    /// Run the sandbox for other clients
+    #[command(subcommand)]
+    Sandbox(Sandbox),
+    /// Show settings and where they come from
+    #[command(subcommand)]
+    Config(Config),
+    /// Print the completion script of a shell
+    Completion(Completion),
+}
+
+/// `bowline new`.
+#[derive(Debug, Args)]
+pub struct New {
+    /// Name of the definition: lower-case letters, digits and '-', at most 50
+    pub name: InstanceId,
+    /// What to start from
+    #[arg(short, long, default_value = "web", add = ArgValueCandidates::new(candidates::templates))]
+    pub template: String,
+}
+
+/// `bowline edit`.
+#[derive(Debug, Args)]
+pub struct Edit {
+    /// Definition of the catalogue
+    #[arg(add = ArgValueCandidates::new(candidates::definitions))]
+    pub name: InstanceId,
+}
+
+/// `bowline ls`.
+#[derive(Debug, Args)]
+pub struct Ls {
+    /// Instances of all namespaces
+    #[arg(short = 'A', long)]
+    pub all_namespaces: bool,
+    /// Output format
+    #[arg(short, long, value_enum, default_value_t)]
+    pub output: Output,
+    /// After the list, print each change until interrupted
+    #[arg(short, long)]
+    pub watch: bool,
+}
+
+/// `bowline status`.
+#[derive(Debug, Args)]
+pub struct Status {
+    /// Instances
+    #[arg(required = true, value_name = "ID", add = ArgValueCandidates::new(candidates::definitions))]
+    pub ids: Vec<InstanceId>,
+    /// Output format
+    #[arg(short, long, value_enum, default_value_t)]
+    pub output: Output,
+    /// After the status, print each change until interrupted
+    #[arg(short, long)]
+    pub watch: bool,
+}
+
+/// A definition by name or by file, and what is set in it.
+#[derive(Debug, Args)]
+pub struct Source {
+    /// Definition of the catalogue
+    #[arg(
+        required_unless_present = "filename",
+        conflicts_with = "filename",
+        add = ArgValueCandidates::new(candidates::definitions)
+    )]
+    pub name: Option<InstanceId>,
+    /// Read the definition from a file, or from standard input with '-'
+    #[arg(short, long, value_name = "FILE")]
+    pub filename: Option<PathBuf>,
+    /// ID of the instance [default: the definition's name]
+    #[arg(long)]
+    pub id: Option<InstanceId>,
+    /// Set a parameter of the definition; may be given several times
+    #[arg(long, value_name = "KEY=VALUE", value_parser = key_value)]
+    pub set: Vec<(String, String)>,
+}
+
+/// `bowline validate`.
+#[derive(Debug, Args)]
+pub struct Validate {
+    /// Definitions of the catalogue [default: all of them]
+    #[arg(value_name = "NAME", add = ArgValueCandidates::new(candidates::definitions))]
+    pub names: Vec<InstanceId>,
+    /// Check a file, or standard input with '-'; may be given several times
+    #[arg(short, long, value_name = "FILE")]
+    pub filename: Vec<PathBuf>,
+    /// Set a parameter of the definitions; may be given several times
+    #[arg(long, value_name = "KEY=VALUE", value_parser = key_value)]
+    pub set: Vec<(String, String)>,
+    /// Output format
+    #[arg(short, long, value_enum, default_value_t)]
+    pub output: Report,
+}
+
+/// `bowline render`.
+#[derive(Debug, Args)]
+pub struct Render {
+    #[command(flatten)]
+    pub source: Source,
+    /// Output format
+    #[arg(short, long, value_enum, default_value_t)]
+    pub output: Document,
+}
+
+/// `bowline diff`.
+#[derive(Debug, Args)]
+pub struct Diff {
+    #[command(flatten)]
+    pub source: Source,
+}
+
+/// `bowline deploy`.
+#[derive(Debug, Args)]
+pub struct Deploy {
+    #[command(flatten)]
+    pub source: Source,
+    /// Why: kept with the revision
+    #[arg(short, long, value_name = "TEXT")]
+    pub message: Option<String>,
+    /// Show the plan and stop: `client` without asking the cluster, `server` with its verdict
+    #[arg(long, value_enum, value_name = "WHERE", num_args = 0..=1, require_equals = true, default_missing_value = "server")]
+    pub dry_run: Option<DryRun>,
+    /// Take over the fields that the plan shows as owned by others
+    #[arg(long)]
+    pub force_conflicts: bool,
+    #[command(flatten)]
+    pub waiting: Waiting,
+    /// Answer yes to the question whether to go on
+    #[arg(short, long)]
+    pub yes: bool,
+}
+
+/// `bowline delete`.
+#[derive(Debug, Args)]
+pub struct Delete {
+    /// Instances
+    #[arg(required = true, value_name = "ID", add = ArgValueCandidates::new(candidates::definitions))]
+    pub ids: Vec<InstanceId>,
+    /// What to do with the claims and their data
+    #[arg(long, value_enum, default_value_t)]
+    pub volumes: Volumes,
+    /// Confirm the teardown of a protected instance by repeating its ID; may be given several times
+    #[arg(long, value_name = "ID")]
+    pub confirm: Vec<InstanceId>,
+    /// Show the fate of every object and stop
+    #[arg(long)]
+    pub dry_run: bool,
+    #[command(flatten)]
+    pub waiting: Waiting,
+    /// Answer yes to the question whether to go on
+    #[arg(short, long)]
+    pub yes: bool,
+}
+
+/// Whether and how long an operation waits.
+#[derive(Debug, Args)]
+pub struct Waiting {
+    /// Wait for the end: ready after a deploy, gone after a delete
+    #[arg(long, default_value_t = true, action = ArgAction::Set, num_args = 0..=1, require_equals = true,
+          default_missing_value = "true", value_name = "BOOL")]
+    pub wait: bool,
+    /// How long to wait, such as 90s or 5m [default: the settings']
+    #[arg(long, value_parser = duration, value_name = "DURATION")]
+    pub timeout: Option<Duration>,
+}
+
+/// `bowline snapshot`.
+#[derive(Debug, Args)]
+pub struct Snapshot {
+    /// Columns and rows
+    #[arg(long, default_value = "120x40", value_parser = size, value_name = "COLUMNSxROWS")]
+    pub size: (u16, u16),
+    /// Draw as SVG
+    #[arg(long)]
+    pub svg: bool,
+}
+
+/// `bowline sandbox …`.
+#[derive(Debug, Subcommand)]
+pub enum Sandbox {
+    /// Serve the sandbox on loopback and print the kubeconfig to use, until interrupted
+    Serve(Serve),
+}
+
+/// `bowline sandbox serve`.
+#[derive(Debug, Args)]
+pub struct Serve {
+    /// Keep the cluster's state in this file
+    #[arg(long, value_name = "FILE")]
+    pub state: Option<PathBuf>,
+    /// Port on 127.0.0.1 [default: a free one]
+    #[arg(long, default_value_t = 0, hide_default_value = true)]
+    pub port: u16,
+    /// Start without the example services
+    #[arg(long)]
+    pub empty: bool,
+}
+
+/// `bowline config …`.
+#[derive(Debug, Subcommand)]
+pub enum Config {
+    /// Print the paths of settings, catalogue and state
+    Paths,
+    /// Print an example with every key, its default and a comment
+    Example,
+}
+
+/// `bowline completion`.
+#[derive(Debug, Args)]
+pub struct Completion {
+    /// The shell
+    #[arg(value_enum)]
+    pub shell: Shell,
+}
+
+/// Formats of what has rows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub enum Output {
+    /// Columns
+    #[default]
+    Table,
+    /// More columns
+    Wide,
+    /// JSON
+    Json,
+    /// YAML
+    Yaml,
+    /// IDs only
+    Name,
+}
+
+/// Formats of objects.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub enum Document {
+    /// YAML
+    #[default]
+    Yaml,
+    /// JSON
+    Json,
+    /// Kind and name only
+    Name,
+}
+
+/// Formats of faults.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub enum Report {
+    /// One line a fault, for people and editors
+    #[default]
+    Text,
+    /// JSON
+    Json,
+}
+
+/// Where a dry run is judged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum DryRun {
+    /// Print the objects without asking the cluster
+    Client,
+    /// Show the plan with the server's verdict
+    Server,
+}
+
+/// What a teardown does with claims.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub enum Volumes {
+    /// Keep claims and data
+    #[default]
+    Keep,
+    /// Delete claims; the data goes where the volume's reclaim policy says
+    Delete,
+}
+
+/// Shells with completion.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Shell {
+    Bash,
+    Elvish,
+    Fish,
+    Powershell,
+    Zsh,
+}
+
+fn key_value(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((key, value)) if !key.is_empty() => Ok((key.to_owned(), value.to_owned())),
+        _ => Err("write it as KEY=VALUE".to_owned()),
+    }
+}
+
+/// Reads `90s`, `5m`, `1h30m`, or plain seconds as kubectl does.
+fn duration(text: &str) -> Result<Duration, String> {
+    let allowed = || "write a time such as 90s, 5m or 1h30m".to_owned();
+    if let Ok(seconds) = text.parse::<u64>() {
+        return Ok(Duration::from_secs(seconds));
+    }
+    let duration: jiff::SignedDuration = text.parse().map_err(|_| allowed())?;
+    Duration::try_from(duration).map_err(|_| allowed())
+}
+
+/// Reads `120x40`, each side from 1 to 1000.
+fn size(text: &str) -> Result<(u16, u16), String> {
+    let parsed = text.split_once('x').and_then(|(columns, rows)| Some((columns.parse().ok()?, rows.parse().ok()?)));
+    match parsed {
+        Some((columns @ 1..=1000, rows @ 1..=1000)) => Ok((columns, rows)),
+        _ => Err("write it as COLUMNSxROWS, such as 120x40, each from 1 to 1000".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn grammar_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn durations_are_read_as_kubectl_reads_them() {
+        let check = |text: &str, seconds: Option<u64>| {
+            assert_eq!(duration(text).ok(), seconds.map(Duration::from_secs), "{text}");
+        };
+        check("30", Some(30));
+        check("90s", Some(90));
+        check("1h30m", Some(5400));
+        check("-5s", None);
+        check("soon", None);
+    }
+
+    #[test]
+    fn sizes_out_of_range_are_refused() {
+        let check = |text: &str, expected: Option<(u16, u16)>| assert_eq!(size(text).ok(), expected, "{text}");
+        check("120x40", Some((120, 40)));
+        check("0x40", None);
+        check("120", None);
+        check("120x1001", None);
+    }
+}

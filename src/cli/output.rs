@@ -1,0 +1,100 @@
+//! Data on standard output: tables, JSON, YAML. A reader that went away (`| head`) ends the program quietly.
+
+use std::io::{self, IsTerminal, Write};
+
+use serde::Serialize;
+
+use crate::text;
+
+/// Spaces between columns, as kubectl leaves them.
+const GAP: &str = "   ";
+
+/// Writes lines to standard output.
+///
+/// # Errors
+/// Standard output cannot be written; a closed pipe is an error of kind `BrokenPipe`, which `cli` turns into a quiet end.
+pub fn print(data: &str) -> io::Result<()> {
+    let mut stdout = io::stdout().lock();
+    stdout.write_all(data.as_bytes())?;
+    stdout.flush()
+}
+
+/// Writes a sentence for the person to standard error. Nobody listening is no failure.
+pub fn say(sentence: impl AsRef<str>) {
+    drop(writeln!(io::stderr().lock(), "{}", sentence.as_ref()));
+}
+
+/// Tells whether a question can be asked and its answer read.
+pub fn can_ask() -> bool {
+    io::stdin().is_terminal() && io::stderr().is_terminal()
+}
+
+/// Asks for a line on the terminal; none at the end of input.
+///
+/// # Errors
+/// The terminal cannot be written or read.
+pub fn ask(question: &str) -> io::Result<Option<String>> {
+    let mut stderr = io::stderr().lock();
+    write!(stderr, "{question} ")?;
+    stderr.flush()?;
+    let mut answer = String::new();
+    let len = io::stdin().read_line(&mut answer)?;
+    Ok((len > 0).then(|| answer.trim().to_owned()))
+}
+
+/// Returns a value as indented JSON with a final newline.
+///
+/// # Errors
+/// The value cannot be written as JSON: a map with keys that are no strings.
+pub fn json(value: &impl Serialize) -> anyhow::Result<String> {
+    Ok(serde_json::to_string_pretty(value)? + "\n")
+}
+
+/// Returns rows under headings as aligned columns, as kubectl prints them. Cells are sanitised; an empty one is `—`.
+pub fn table(headings: &[&str], rows: &[Vec<String>]) -> String {
+    let clean: Vec<Vec<_>> = rows.iter().map(|row| row.iter().map(|cell| text::clean(cell)).collect()).collect();
+    let mut widths: Vec<usize> = headings.iter().map(|heading| heading.len()).collect();
+    for row in &clean {
+        for (width, cell) in widths.iter_mut().zip(row) {
+            *width = (*width).max(text::cells(cell));
+        }
+    }
+    let mut lines = String::new();
+    push_line(&mut lines, headings.iter().copied(), &widths);
+    for row in &clean {
+        push_line(&mut lines, row.iter().map(|cell| cell.as_ref()), &widths);
+    }
+    lines
+}
+
+fn push_line<'a>(lines: &mut String, cells: impl Iterator<Item = &'a str>, widths: &[usize]) {
+    let mut line = String::new();
+    for (cell, width) in cells.zip(widths) {
+        let cell = if cell.is_empty() { "—" } else { cell };
+        line.push_str(cell);
+        let padding = width.saturating_sub(text::cells(cell));
+        line.extend(std::iter::repeat_n(' ', padding));
+        line.push_str(GAP);
+    }
+    lines.push_str(line.trim_end());
+    lines.push('\n');
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_align_by_cells_and_cells_are_sanitised() {
+        let rows = vec![
+            vec!["web".to_owned(), "3/3".to_owned(), String::new()],
+            vec!["日本".to_owned(), "0/1\u{1b}[2J".to_owned(), "x".to_owned()],
+        ];
+        let table = table(&["ID", "READY", "NOTE"], &rows);
+        let lines: Vec<_> = table.lines().collect();
+        assert_eq!(lines[0].find("READY"), lines[1].find("3/3"));
+        assert!(lines[1].ends_with('—'));
+        assert!(!table.contains('\u{1b}'));
+        assert!(lines.iter().all(|line| !line.ends_with(' ')));
+    }
+}

@@ -1,4 +1,4 @@
-//! Time as the sandbox sees it: the machine's clock, or one that a test moves by hand.
+//! Time as the sandbox sees it: the machine's clock, the same clock shifted, or one that a test moves by hand.
 //!
 //! Everything in this crate that reads a time or waits asks a [`Clock`]; nothing calls the system's clock directly, so
 //! that a test decides when a back-off or a grace period is over.
@@ -15,6 +15,8 @@ pub enum Clock {
     /// The machine's clock and tokio's timers.
     #[default]
     Real,
+    /// The machine's clock shifted into the past, so that a history can be played before anybody looks.
+    Shifted(ShiftedClock),
     /// A clock that stands still until [`ManualClock::advance`] is called.
     Manual(ManualClock),
 }
@@ -24,6 +26,7 @@ impl Clock {
     pub fn now(&self) -> Timestamp {
         match self {
             Clock::Real => Timestamp::now(),
+            Clock::Shifted(shifted) => shifted.now(),
             Clock::Manual(manual) => *manual.now.borrow(),
         }
     }
@@ -37,6 +40,7 @@ impl Clock {
                     tokio::time::sleep(wait).await;
                 }
             }
+            Clock::Shifted(shifted) => shifted.sleep_until(deadline).await,
             Clock::Manual(manual) => {
                 let mut now = manual.now.subscribe();
                 // The sender lives in `self`, so waiting can only end by time passing.
@@ -50,6 +54,55 @@ impl Clock {
         let deadline =
             self.now() + SignedDuration::try_from(duration).unwrap_or(SignedDuration::MAX);
         self.sleep_until(deadline).await;
+    }
+}
+
+/// The machine's clock, some time behind; it can catch up in jumps, never go back.
+#[derive(Debug, Clone)]
+pub struct ShiftedClock {
+    lag: Arc<watch::Sender<SignedDuration>>,
+}
+
+impl ShiftedClock {
+    /// Returns a clock that is `lag` behind the machine's.
+    pub fn behind(lag: Duration) -> Self {
+        let lag = SignedDuration::try_from(lag).unwrap_or(SignedDuration::MAX);
+        ShiftedClock {
+            lag: Arc::new(watch::Sender::new(lag)),
+        }
+    }
+
+    /// Jumps forward, at most to the machine's time, and wakes whoever waited for a time that has now come.
+    pub fn advance(&self, by: Duration) {
+        let by = SignedDuration::try_from(by).unwrap_or(SignedDuration::MAX);
+        self.lag.send_modify(|lag| {
+            *lag = lag.saturating_sub(by).max(SignedDuration::ZERO);
+        });
+    }
+
+    fn now(&self) -> Timestamp {
+        let lag = *self.lag.borrow();
+        Timestamp::now()
+            .saturating_sub(lag)
+            .unwrap_or(Timestamp::MIN)
+    }
+
+    async fn sleep_until(&self, deadline: Timestamp) {
+        let mut lag = self.lag.subscribe();
+        loop {
+            lag.mark_unchanged();
+            let Ok(wait) = Duration::try_from(deadline.duration_since(self.now())) else {
+                return;
+            };
+            if wait.is_zero() {
+                return;
+            }
+            tokio::select! {
+                () = tokio::time::sleep(wait) => return,
+                // The sender lives in `self`, so this only ends by a jump.
+                _ = lag.changed() => {}
+            }
+        }
     }
 }
 
@@ -72,5 +125,27 @@ impl ManualClock {
         let by = SignedDuration::try_from(by).unwrap_or(SignedDuration::MAX);
         self.now
             .send_modify(|now| *now = now.saturating_add(by).unwrap_or(Timestamp::MAX));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_jump_ends_a_sleep_and_never_passes_the_present() {
+        let shifted = ShiftedClock::behind(Duration::from_secs(3600));
+        let clock = Clock::Shifted(shifted.clone());
+        let deadline = clock.now() + SignedDuration::from_secs(600);
+        let sleeper = tokio::spawn({
+            let clock = clock.clone();
+            async move { clock.sleep_until(deadline).await }
+        });
+        tokio::task::yield_now().await;
+        assert!(clock.now() < Timestamp::now() - SignedDuration::from_secs(3599));
+        shifted.advance(Duration::from_secs(7200));
+        sleeper.await.unwrap();
+        assert!(clock.now() <= Timestamp::now());
+        assert!(clock.now() > Timestamp::now() - SignedDuration::from_secs(60));
     }
 }

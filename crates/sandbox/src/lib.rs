@@ -16,7 +16,7 @@ pub mod sandbox;
 pub mod status;
 pub mod store;
 
-pub use clock::{Clock, ManualClock};
+pub use clock::{Clock, ManualClock, ShiftedClock};
 pub use rbac::{Rule, User};
 pub use sandbox::{Sandbox, SandboxError, SandboxOptions};
 pub use status::Status;

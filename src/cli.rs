@@ -17,7 +17,6 @@ mod config;
 mod new;
 mod output;
 mod render;
-mod sandbox;
 mod session;
 mod source;
 mod validate;
@@ -88,7 +87,6 @@ fn dispatch(command: Option<Command>, session: Session) -> anyhow::Result<Exit> 
         Some(Command::New(args)) => new::run(&args, &session),
         Some(Command::Validate(args)) => validate::run(&args, &session),
         Some(Command::Render(args)) => render::run(&args, &session),
-        Some(Command::Sandbox(args)) => sandbox::run(&args, &session),
         _ => anyhow::bail!("not yet"),
     }
 }
@@ -100,12 +98,19 @@ fn report(error: &anyhow::Error) -> Exit {
     {
         return Exit::Ok;
     }
-    output::say(format!("error: {}", crate::text::clean(&format!("{error:#}"))));
+    output::say(format!(
+        "error: {}",
+        crate::text::clean(&format!("{error:#}"))
+    ));
     if let Some(failure) = error.downcast_ref::<Failure>() {
         say_detail(failure);
         return exit_of(failure.kind);
     }
-    if error.is::<UsageError>() { Exit::Usage } else { Exit::Failed }
+    if error.is::<UsageError>() {
+        Exit::Usage
+    } else {
+        Exit::Failed
+    }
 }
 
 /// Says the lines and causes of a failure that its summary leaves out.
@@ -114,8 +119,15 @@ fn say_detail(failure: &Failure) {
         output::say(format!("  {}", crate::text::clean(line)));
     }
     for cause in &failure.causes {
-        let place = if cause.field.is_empty() { String::new() } else { format!("{}: ", cause.field) };
-        output::say(format!("  {}", crate::text::clean(&format!("{place}{}", cause.message))));
+        let place = if cause.field.is_empty() {
+            String::new()
+        } else {
+            format!("{}: ", cause.field)
+        };
+        output::say(format!(
+            "  {}",
+            crate::text::clean(&format!("{place}{}", cause.message))
+        ));
     }
 }
 

@@ -14,7 +14,7 @@
 //! | [`definition`] | YAML text to definition and diagnostics with places; definition and ID to objects. Pure |
 //! | [`service`] | what an instance is and how it is doing, from live summaries. Pure |
 //! | [`catalogue`] | the directory of definitions and the drafts: atomic files |
-//! | `cluster` | the one seam to Kubernetes: connect, request with a deadline, watch into small summaries |
+//! | [`cluster`] | the one seam to Kubernetes: connect, request with a deadline, watch into small summaries |
 //! | [`engine`] | deploy and tear down: each a plan and the running of it |
 //! | [`failure`] | a failure as a value, with its sort and the server's causes |
 //! | [`config`] | plain settings from file, environment and flags |
@@ -23,7 +23,7 @@
 //! | `app` | `Model`, `Msg`, `Action`, `Effect`, `update`: what the dashboard decides. Pure |
 //! | `ui` | the picture of a model |
 //! | `runtime` | terminal guard, event loop, effect runner |
-//! | `cli` | arguments, commands, output formats, exit codes |
+//! | [`cli`] | arguments, commands, output formats, exit codes |
 //!
 //! The in-process Kubernetes API of `--sandbox` is a crate of its own, `bowline-sandbox`, and knows nothing of bowline.
 //!
@@ -42,6 +42,8 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::panic))]
 
 pub mod catalogue;
+pub mod cli;
+pub mod cluster;
 pub mod config;
 pub mod definition;
 pub mod editor;

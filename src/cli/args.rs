@@ -37,7 +37,12 @@ pub struct Global {
     #[arg(long = "as", global = true, value_name = "USER")]
     pub as_user: Option<String>,
     /// Group to impersonate; may be given several times
-    #[arg(long = "as-group", global = true, value_name = "GROUP", requires = "as_user")]
+    #[arg(
+        long = "as-group",
+        global = true,
+        value_name = "GROUP",
+        requires = "as_user"
+    )]
     pub as_groups: Vec<String>,
     /// Directory of definitions [default: bowline/catalogue in the XDG data directory]
     #[arg(long, global = true, env = "BOWLINE_CATALOGUE", value_name = "DIR")]
@@ -375,7 +380,9 @@ fn duration(text: &str) -> Result<Duration, String> {
 
 /// Reads `120x40`, each side from 1 to 1000.
 fn size(text: &str) -> Result<(u16, u16), String> {
-    let parsed = text.split_once('x').and_then(|(columns, rows)| Some((columns.parse().ok()?, rows.parse().ok()?)));
+    let parsed = text
+        .split_once('x')
+        .and_then(|(columns, rows)| Some((columns.parse().ok()?, rows.parse().ok()?)));
     match parsed {
         Some((columns @ 1..=1000, rows @ 1..=1000)) => Ok((columns, rows)),
         _ => Err("write it as COLUMNSxROWS, such as 120x40, each from 1 to 1000".to_owned()),
@@ -396,7 +403,11 @@ mod tests {
     #[test]
     fn durations_are_read_as_kubectl_reads_them() {
         let check = |text: &str, seconds: Option<u64>| {
-            assert_eq!(duration(text).ok(), seconds.map(Duration::from_secs), "{text}");
+            assert_eq!(
+                duration(text).ok(),
+                seconds.map(Duration::from_secs),
+                "{text}"
+            );
         };
         check("30", Some(30));
         check("90s", Some(90));
@@ -407,7 +418,9 @@ mod tests {
 
     #[test]
     fn sizes_out_of_range_are_refused() {
-        let check = |text: &str, expected: Option<(u16, u16)>| assert_eq!(size(text).ok(), expected, "{text}");
+        let check = |text: &str, expected: Option<(u16, u16)>| {
+            assert_eq!(size(text).ok(), expected, "{text}")
+        };
         check("120x40", Some((120, 40)));
         check("0x40", None);
         check("120", None);

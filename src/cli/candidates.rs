@@ -9,12 +9,18 @@ use crate::definition::template;
 
 /// The definitions of the catalogue that the environment and the settings name.
 pub fn definitions() -> Vec<CompletionCandidate> {
-    let Ok(paths) = Paths::of_user() else { return Vec::new() };
+    let Ok(paths) = Paths::of_user() else {
+        return Vec::new();
+    };
     let settings = Settings::load(&paths.config_file, false).unwrap_or_default();
     let from_env = std::env::var_os("BOWLINE_CATALOGUE").map(Into::into);
     let dir = from_env.or(settings.catalogue).unwrap_or(paths.catalogue);
     let listing = Catalogue::at(dir).list().unwrap_or_default();
-    listing.entries.into_iter().map(|entry| CompletionCandidate::new(entry.name.to_string())).collect()
+    listing
+        .entries
+        .into_iter()
+        .map(|entry| CompletionCandidate::new(entry.name.to_string()))
+        .collect()
 }
 
 /// The built-in templates.
@@ -24,6 +30,12 @@ pub fn templates() -> Vec<CompletionCandidate> {
 
 /// The contexts of the kubeconfig.
 pub fn contexts() -> Vec<CompletionCandidate> {
-    let Ok(kubeconfig) = kube::config::Kubeconfig::read() else { return Vec::new() };
-    kubeconfig.contexts.into_iter().map(|context| CompletionCandidate::new(context.name)).collect()
+    let Ok(kubeconfig) = kube::config::Kubeconfig::read() else {
+        return Vec::new();
+    };
+    kubeconfig
+        .contexts
+        .into_iter()
+        .map(|context| CompletionCandidate::new(context.name))
+        .collect()
 }

@@ -52,7 +52,10 @@ pub fn json(value: &impl Serialize) -> anyhow::Result<String> {
 
 /// Returns rows under headings as aligned columns, as kubectl prints them. Cells are sanitised; an empty one is `—`.
 pub fn table(headings: &[&str], rows: &[Vec<String>]) -> String {
-    let clean: Vec<Vec<_>> = rows.iter().map(|row| row.iter().map(|cell| text::clean(cell)).collect()).collect();
+    let clean: Vec<Vec<_>> = rows
+        .iter()
+        .map(|row| row.iter().map(|cell| text::clean(cell)).collect())
+        .collect();
     let mut widths: Vec<usize> = headings.iter().map(|heading| heading.len()).collect();
     for row in &clean {
         for (width, cell) in widths.iter_mut().zip(row) {

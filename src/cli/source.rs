@@ -33,26 +33,40 @@ pub fn read(source: &Source, session: &Session) -> anyhow::Result<SourceText> {
 /// Reads a definition of the catalogue.
 pub fn read_named(name: &InstanceId, session: &Session) -> anyhow::Result<SourceText> {
     let text = session.catalogue.read(name)?.text;
-    Ok(SourceText { shown: session.catalogue.path_of(name).display().to_string(), name: Some(name.clone()), text })
+    Ok(SourceText {
+        shown: session.catalogue.path_of(name).display().to_string(),
+        name: Some(name.clone()),
+        text,
+    })
 }
 
 /// Reads a definition from a file, or from standard input where the path is `-`.
 pub fn read_file(path: &Path) -> anyhow::Result<SourceText> {
     if path.as_os_str() == "-" {
         let text = read_bounded(std::io::stdin().lock()).context("cannot read standard input")?;
-        return Ok(SourceText { shown: "<stdin>".to_owned(), name: None, text });
+        return Ok(SourceText {
+            shown: "<stdin>".to_owned(),
+            name: None,
+            text,
+        });
     }
     let shown = path.display().to_string();
     let file = std::fs::File::open(path).with_context(|| format!("cannot read {shown}"))?;
     let text = read_bounded(file).with_context(|| format!("cannot read {shown}"))?;
-    let name = path.file_stem().and_then(|stem| stem.to_str()).and_then(|stem| stem.parse().ok());
+    let name = path
+        .file_stem()
+        .and_then(|stem| stem.to_str())
+        .and_then(|stem| stem.parse().ok());
     Ok(SourceText { shown, name, text })
 }
 
 fn read_bounded(reader: impl Read) -> anyhow::Result<String> {
     let mut bytes = Vec::new();
     reader.take(MAX_BYTES + 1).read_to_end(&mut bytes)?;
-    anyhow::ensure!(bytes.len() as u64 <= MAX_BYTES, "it has more than the {MAX_BYTES} bytes that are allowed");
+    anyhow::ensure!(
+        bytes.len() as u64 <= MAX_BYTES,
+        "it has more than the {MAX_BYTES} bytes that are allowed"
+    );
     String::from_utf8(bytes).context("it is not UTF-8, which definitions must be")
 }
 
@@ -60,7 +74,10 @@ fn read_bounded(reader: impl Read) -> anyhow::Result<String> {
 pub fn identity(source: &Source, text: &SourceText) -> anyhow::Result<(InstanceId, InstanceId)> {
     let name = text.name.clone().or_else(|| source.id.clone());
     let Some(name) = name else {
-        let sentence = format!("{} gives no legal ID by its name: give one with --id", text.shown);
+        let sentence = format!(
+            "{} gives no legal ID by its name: give one with --id",
+            text.shown
+        );
         return Err(UsageError(sentence).into());
     };
     let id = source.id.clone().unwrap_or_else(|| name.clone());

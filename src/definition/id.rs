@@ -34,6 +34,13 @@ impl Namespace {
     }
 }
 
+/// The namespace of a context that names none.
+impl Default for Namespace {
+    fn default() -> Self {
+        Self("default".to_owned())
+    }
+}
+
 /// Why a text is no [`InstanceId`] or [`Namespace`].
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{what} {text:?} is not allowed: {rule}")]

@@ -39,3 +39,8 @@ pub const TEMPLATES: [Template; 4] = [
 pub fn template(name: &str) -> Option<&'static str> {
     TEMPLATES.iter().find(|t| t.name == name).map(|t| t.text)
 }
+
+/// Returns the names of the templates, in the order in which they are offered.
+pub fn names() -> impl Iterator<Item = &'static str> {
+    TEMPLATES.iter().map(|template| template.name)
+}

@@ -1,0 +1,147 @@
+//! `bowline validate`: every fault of definitions, as lines that editors can jump to.
+
+use serde::Serialize;
+
+use super::args::{Report, Validate};
+use super::session::Session;
+use super::source::{self, SourceText};
+use super::{Exit, UsageError, output};
+use crate::definition::check::check;
+use crate::definition::diagnostic::{Diagnostic, Severity};
+use crate::text;
+
+/// A fault as `-o json` prints it. Lines and columns count from 1, columns in characters; the end is exclusive.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Fault<'a> {
+    file: &'a str,
+    severity: String,
+    path: &'a str,
+    line: usize,
+    column: usize,
+    end_line: usize,
+    end_column: usize,
+    message: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    fix: Option<&'a str>,
+}
+
+pub fn run(args: &Validate, session: &Session) -> anyhow::Result<Exit> {
+    let sources = sources(args, session)?;
+    let mut checked = Vec::with_capacity(sources.len());
+    for source in &sources {
+        let context = session.check_context(source.name.clone(), &args.set);
+        checked.push((source, check(&source.text, &context).diagnostics));
+    }
+    match args.output {
+        Report::Text => print_text(&checked)?,
+        Report::Json => output::print(&output::json(&faults(&checked))?)?,
+    }
+    let has_errors = |diagnostics: &[Diagnostic]| {
+        diagnostics
+            .iter()
+            .any(|fault| fault.severity == Severity::Error)
+    };
+    let failed = checked
+        .iter()
+        .any(|(_, diagnostics)| has_errors(diagnostics));
+    Ok(if failed { Exit::Failed } else { Exit::Ok })
+}
+
+fn sources(args: &Validate, session: &Session) -> anyhow::Result<Vec<SourceText>> {
+    let mut sources = Vec::new();
+    for file in &args.filename {
+        sources.push(source::read_file(file)?);
+    }
+    for name in &args.names {
+        sources.push(source::read_named(name, session)?);
+    }
+    if !sources.is_empty() {
+        return Ok(sources);
+    }
+    let listing = session.catalogue.list()?;
+    for refused in &listing.refused {
+        output::say(format!(
+            "warning: {} is no definition: {}",
+            refused.file_name, refused.reason
+        ));
+    }
+    if listing.entries.is_empty() {
+        let dir = session.catalogue.dir().display();
+        return Err(
+            UsageError(format!("the catalogue {dir} is empty: name a file with -f")).into(),
+        );
+    }
+    listing
+        .entries
+        .iter()
+        .map(|entry| source::read_named(&entry.name, session))
+        .collect()
+}
+
+fn print_text(checked: &[(&SourceText, Vec<Diagnostic>)]) -> anyhow::Result<()> {
+    let mut lines = String::new();
+    for (source, diagnostics) in checked {
+        for fault in diagnostics {
+            lines.push_str(&line(&source.shown, fault));
+            lines.push('\n');
+        }
+    }
+    output::print(&lines)?;
+    let count = |severity| {
+        checked
+            .iter()
+            .flat_map(|(_, faults)| faults)
+            .filter(|fault| fault.severity == severity)
+            .count()
+    };
+    let (errors, warnings) = (count(Severity::Error), count(Severity::Warning));
+    output::say(format!(
+        "{}, {}, {}",
+        counted(checked.len(), "definition"),
+        counted(errors, "error"),
+        counted(warnings, "warning")
+    ));
+    Ok(())
+}
+
+/// Returns `file:line:column: severity: sentence [path]`.
+pub(super) fn line(file: &str, fault: &Diagnostic) -> String {
+    let start = fault.span.start;
+    let path = if fault.path.is_empty() {
+        String::new()
+    } else {
+        format!(" [{}]", fault.path)
+    };
+    let fix = fault
+        .fix
+        .as_ref()
+        .filter(|fix| !fault.message.contains(&fix.title));
+    let fix = fix.map_or_else(String::new, |fix| format!(" ({})", fix.title));
+    let line = format!(
+        "{file}:{}:{}: {}: {}{fix}{path}",
+        start.line, start.column, fault.severity, fault.message
+    );
+    text::clean(&line).into_owned()
+}
+
+fn faults<'a>(checked: &'a [(&'a SourceText, Vec<Diagnostic>)]) -> Vec<Fault<'a>> {
+    let of_source = |(source, diagnostics): &'a (&'a SourceText, Vec<Diagnostic>)| {
+        diagnostics.iter().map(|fault| Fault {
+            file: &source.shown,
+            severity: fault.severity.to_string(),
+            path: &fault.path,
+            line: fault.span.start.line,
+            column: fault.span.start.column,
+            end_line: fault.span.end.line,
+            end_column: fault.span.end.column,
+            message: &fault.message,
+            fix: fault.fix.as_ref().map(|fix| fix.title.as_str()),
+        })
+    };
+    checked.iter().flat_map(of_source).collect()
+}
+
+fn counted(n: usize, noun: &str) -> String {
+    format!("{n} {noun}{}", if n == 1 { "" } else { "s" })
+}

@@ -1,0 +1,98 @@
+//! The one seam to Kubernetes: a [`Cluster`] asks, writes and watches over a `kube::Client`, whatever stands behind it.
+//!
+//! Every request has a deadline; reads may be repeated within it, writes never are. Answers become objects, small summaries
+//! or a [`Failure`](crate::failure::Failure); bodies are never logged, since they may hold secrets.
+
+mod access;
+mod kinds;
+mod reply;
+mod request;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::Semaphore;
+
+use crate::definition::id::Namespace;
+
+pub use access::Access;
+pub use kinds::GroupKind;
+pub use request::{ApplyOptions, Deleted, Propagation, Written};
+
+/// Requests in flight at once beside watches: an ordinary user's share of the server is small.
+const MAX_IN_FLIGHT: usize = 4;
+/// How long a request may take, answer included.
+const REQUEST_DEADLINE: Duration = Duration::from_secs(10);
+
+/// Whom one talks to and as whom, for headers, prompts and the command log.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Identity {
+    /// Name of the kubeconfig's context.
+    pub context: String,
+    /// Name of its cluster.
+    pub cluster: String,
+    /// URL of the API server.
+    pub server: String,
+    /// Name of its user.
+    pub user: String,
+    /// Whether the server's certificate is not verified.
+    pub is_insecure: bool,
+}
+
+/// A connection to a cluster, as one user, with the namespace that is worked in. Cheap to clone.
+#[derive(Clone)]
+pub struct Cluster {
+    client: kube::Client,
+    identity: Arc<Identity>,
+    namespace: Namespace,
+    in_flight: Arc<Semaphore>,
+    deadline: Duration,
+}
+
+impl Cluster {
+    /// Returns the cluster behind a client. The client must not retry by itself: retries are decided here.
+    pub fn new(client: kube::Client, identity: Identity, namespace: Namespace) -> Self {
+        Self {
+            client,
+            identity: Arc::new(identity),
+            namespace,
+            in_flight: Arc::new(Semaphore::new(MAX_IN_FLIGHT)),
+            deadline: REQUEST_DEADLINE,
+        }
+    }
+
+    /// Returns whom one talks to and as whom.
+    pub fn identity(&self) -> &Identity {
+        &self.identity
+    }
+
+    /// Returns the namespace that is worked in.
+    pub fn namespace(&self) -> &Namespace {
+        &self.namespace
+    }
+
+    /// Returns the same connection working in another namespace.
+    pub fn with_namespace(&self, namespace: Namespace) -> Self {
+        Self {
+            namespace,
+            ..self.clone()
+        }
+    }
+
+    /// Returns the same connection with another deadline for each request.
+    pub fn with_deadline(&self, deadline: Duration) -> Self {
+        Self {
+            deadline,
+            ..self.clone()
+        }
+    }
+}
+
+impl std::fmt::Debug for Cluster {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Cluster")
+            .field("identity", &self.identity)
+            .field("namespace", &self.namespace)
+            .finish()
+    }
+}

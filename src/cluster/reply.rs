@@ -1,0 +1,212 @@
+//! Answers of a server as objects or as a [`Failure`]: the one place that knows which errors mislead.
+
+use http::{HeaderMap, StatusCode};
+use serde::Deserialize;
+
+use crate::failure::{Cause, Failure, FailureKind};
+use crate::text;
+
+/// Longest part of an answer that is no Status which is quoted in a failure.
+const QUOTED: usize = 200;
+
+/// A Status as far as it is used (`meta/v1`).
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Status {
+    kind: String,
+    message: String,
+    reason: String,
+    details: Details,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Details {
+    causes: Vec<StatusCause>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct StatusCause {
+    field: String,
+    reason: String,
+    message: String,
+}
+
+/// Returns the failure that an answer stands for. `doing` says what was being done to what: `apply Deployment/web`.
+pub(super) fn failure(doing: &str, code: StatusCode, body: &[u8]) -> Failure {
+    match serde_json::from_slice::<Status>(body) {
+        Ok(status) if status.kind == "Status" => of_status(doing, code, status),
+        _ => {
+            let quoted = String::from_utf8_lossy(&body[..body.len().min(QUOTED)]).into_owned();
+            let mut failure = Failure::new(
+                kind_of(code, "", ""),
+                format!("cannot {doing}: the server answered {code}"),
+            );
+            failure.detail = text::clean_multiline(&quoted).trim().to_owned();
+            failure
+        }
+    }
+}
+
+fn of_status(doing: &str, code: StatusCode, status: Status) -> Failure {
+    let causes = status.details.causes;
+    let is_terminating = causes
+        .iter()
+        .any(|cause| cause.reason == "NamespaceTerminating");
+    // NB: a 403 is no permission problem while the namespace goes, nor for a claim whose class cannot grow.
+    let is_about_claims = status
+        .message
+        .contains("only dynamically provisioned pvc can be resized");
+    let kind = match code {
+        StatusCode::FORBIDDEN if is_terminating => FailureKind::Conflict,
+        StatusCode::FORBIDDEN if is_about_claims => FailureKind::Invalid,
+        _ => kind_of(code, &status.reason, &status.message),
+    };
+    let message = text::clean(&status.message).into_owned();
+    let causes = causes.into_iter().map(|cause| Cause {
+        field: text::clean(&cause.field).into_owned(),
+        reason: text::clean(&cause.reason).into_owned(),
+        message: text::clean(&cause.message).into_owned(),
+    });
+    Failure {
+        causes: causes.collect(),
+        ..Failure::new(kind, format!("cannot {doing}: {message}"))
+    }
+}
+
+fn kind_of(code: StatusCode, reason: &str, message: &str) -> FailureKind {
+    match code {
+        StatusCode::NOT_FOUND => FailureKind::NotFound,
+        StatusCode::CONFLICT => FailureKind::Conflict,
+        StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => FailureKind::Forbidden,
+        // NB: schema errors of server-side apply come as 500 without reason; sending them again cannot help.
+        StatusCode::INTERNAL_SERVER_ERROR
+            if reason.is_empty() && message.contains("failed to create typed patch") =>
+        {
+            FailureKind::Invalid
+        }
+        StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_MANY_REQUESTS => FailureKind::Unreachable,
+        code if code.is_client_error() => FailureKind::Invalid,
+        _ => FailureKind::Unreachable,
+    }
+}
+
+/// Returns the failure of a request that had no answer: the innermost cause, which the client's own text hides.
+pub(super) fn transport_failure(doing: &str, error: &kube::Error) -> Failure {
+    let mut innermost: &dyn std::error::Error = error;
+    while let Some(source) = innermost.source() {
+        innermost = source;
+    }
+    let reason = text::clean(&innermost.to_string()).into_owned();
+    Failure::new(
+        FailureKind::Unreachable,
+        format!("cannot {doing}: {reason}"),
+    )
+}
+
+/// Returns the texts of `Warning` headers (RFC 9110: `299 - "text"`).
+pub(super) fn warnings(headers: &HeaderMap) -> Vec<String> {
+    let texts = headers
+        .get_all(http::header::WARNING)
+        .iter()
+        .filter_map(|value| value.to_str().ok());
+    texts
+        .map(|text| text::clean(&warning_text(text)).into_owned())
+        .collect()
+}
+
+fn warning_text(header: &str) -> String {
+    let quoted = header
+        .split_once('"')
+        .and_then(|(_, rest)| rest.rsplit_once('"'));
+    quoted.map_or_else(
+        || header.to_owned(),
+        |(text, _)| text.replace("\\\"", "\"").replace("\\\\", "\\"),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(code: u16, body: &str, kind: FailureKind, summary: &str) {
+        let failure = failure(
+            "apply Deployment/web",
+            StatusCode::from_u16(code).unwrap(),
+            body.as_bytes(),
+        );
+        assert_eq!((failure.kind, failure.summary.as_str()), (kind, summary));
+    }
+
+    #[test]
+    fn codes_that_mislead_are_told_apart() {
+        let status = |message: &str, cause: &str| {
+            format!(
+                r#"{{"kind":"Status","message":"{message}","details":{{"causes":[{{"reason":"{cause}"}}]}}}}"#
+            )
+        };
+        check(
+            403,
+            &status("no", ""),
+            FailureKind::Forbidden,
+            "cannot apply Deployment/web: no",
+        );
+        check(
+            403,
+            &status("is being terminated", "NamespaceTerminating"),
+            FailureKind::Conflict,
+            "cannot apply Deployment/web: is being terminated",
+        );
+        let typed =
+            "failed to create typed patch object (…): .spec.prts: field not declared in schema";
+        check(
+            500,
+            &status(typed, ""),
+            FailureKind::Invalid,
+            &format!("cannot apply Deployment/web: {typed}"),
+        );
+        check(
+            500,
+            &status("etcd", ""),
+            FailureKind::Unreachable,
+            "cannot apply Deployment/web: etcd",
+        );
+        check(
+            404,
+            "404 page not found",
+            FailureKind::NotFound,
+            "cannot apply Deployment/web: the server answered 404 Not Found",
+        );
+        let html = "<html>bad \u{1b}[2Jgateway</html>";
+        check(
+            502,
+            html,
+            FailureKind::Unreachable,
+            "cannot apply Deployment/web: the server answered 502 Bad Gateway",
+        );
+    }
+
+    #[test]
+    fn causes_keep_their_fields() {
+        let body = r#"{"kind":"Status","message":"conflict","details":{"causes":[
+            {"reason":"FieldManagerConflict","message":"conflict with \"kubectl-edit\"","field":".spec.replicas"}]}}"#;
+        let failure = failure("apply x", StatusCode::CONFLICT, body.as_bytes());
+        let cause = Cause {
+            field: ".spec.replicas".to_owned(),
+            reason: "FieldManagerConflict".to_owned(),
+            message: "conflict with \"kubectl-edit\"".to_owned(),
+        };
+        assert_eq!(failure.causes, [cause]);
+    }
+
+    #[test]
+    fn warning_headers_lose_their_wrapping() {
+        let mut headers = HeaderMap::new();
+        headers.append(
+            http::header::WARNING,
+            r#"299 - "duplicate \"http\" port""#.parse().unwrap(),
+        );
+        assert_eq!(warnings(&headers), [r#"duplicate "http" port"#]);
+    }
+}

@@ -14,13 +14,13 @@ const MAX_LOOKED_AT: usize = 1000;
 
 /// Returns how many spaces one level has in this text.
 pub(super) fn unit_of(rope: &Rope) -> usize {
-    let mut above = 0;
+    let mut above = None;
     for line in rope.lines().take(MAX_LOOKED_AT) {
         let n_spaces = leading_spaces(line, 16);
         match line_without_end(line).get_char(n_spaces) {
             None | Some('#' | '-' | '\t') => continue,
-            Some(_) if above == 0 && (2..=8).contains(&n_spaces) => return n_spaces,
-            Some(_) => above = n_spaces,
+            Some(_) if above == Some(0) && (2..=8).contains(&n_spaces) => return n_spaces,
+            Some(_) => above = Some(n_spaces),
         }
     }
     DEFAULT_UNIT

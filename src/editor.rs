@@ -362,16 +362,11 @@ impl Editor {
         self.viewport
     }
 
-    /// Returns what would be visible in a text area of another size: the present part, moved to show the cursor.
-    pub fn viewport_for(&self, height: usize, width: usize) -> Viewport {
-        let (line, cell) = self.cursor_cell();
-        self.viewport
-            .showing((line, cell), self.n_lines(), (height, width))
-    }
-
     /// Takes the size of the text area as it was drawn last, and scrolls so that the cursor is in it.
     pub fn ensure_visible(&mut self, height: usize, width: usize) {
-        self.viewport = self.viewport_for(height, width);
+        self.viewport = self
+            .viewport
+            .showing(self.cursor_cell(), self.n_lines(), (height, width));
         self.states.learn(&self.rope, self.viewport.top);
     }
 

@@ -9,8 +9,6 @@ use std::ops::Range;
 
 use ropey::Rope;
 
-use super::motion::line_without_end;
-
 /// A state is remembered for every so many lines.
 const STRIDE: usize = 64;
 /// Lines longer than this are data, and stay plain.
@@ -110,8 +108,8 @@ fn run(rope: &Rope, lines: Range<usize>, state: LineState) -> LineState {
     rope.lines_at(lines.start.min(n_lines))
         .take(lines.len())
         .fold(state, |state, line| {
-            let text: Cow<'_, str> = line_without_end(line).into();
-            scan(&text, state, |_, _| {})
+            let text: Cow<'_, str> = line.into();
+            scan(text.trim_end_matches(['\n', '\r']), state, |_, _| {})
         })
 }
 

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use unicode_segmentation::UnicodeSegmentation;
+use unicode_width::UnicodeWidthChar;
 
 use crate::text;
 
@@ -28,8 +29,7 @@ pub struct Glyph<'a> {
 pub fn glyphs(line: &str) -> impl Iterator<Item = Glyph<'_>> {
     let mut cell = 0;
     line.grapheme_indices(true).map(move |(byte, grapheme)| {
-        let (shown, is_mark) = shown(grapheme, cell);
-        let width = text::cells(&shown);
+        let (shown, width, is_mark) = shown(grapheme, cell);
         let glyph = Glyph {
             byte,
             cell,
@@ -42,21 +42,33 @@ pub fn glyphs(line: &str) -> impl Iterator<Item = Glyph<'_>> {
     })
 }
 
-fn shown(grapheme: &str, cell: usize) -> (Cow<'_, str>, bool) {
+/// Returns what is drawn for a grapheme that starts at `cell`, how many cells that takes, and whether it is a mark.
+fn shown(grapheme: &str, cell: usize) -> (Cow<'_, str>, usize, bool) {
     if grapheme == "\t" {
-        let n_fill = TAB_STOP - cell % TAB_STOP - 1;
-        return (Cow::Owned(format!("→{}", " ".repeat(n_fill))), true);
+        let width = TAB_STOP - cell % TAB_STOP;
+        return (
+            Cow::Owned(format!("→{}", " ".repeat(width - 1))),
+            width,
+            true,
+        );
     }
-    if let Some(mark) = only_char(grapheme).and_then(text::mark_for) {
-        return (Cow::Owned(mark.to_string()), true);
+    if let Some(c) = only_char(grapheme) {
+        match (text::mark_for(c), c.width()) {
+            (Some(mark), _) => return (Cow::Owned(mark.to_string()), 1, true),
+            // Most characters of any script need no more than this.
+            (None, Some(width)) if width > 0 => return (Cow::Borrowed(grapheme), width, false),
+            // A combining mark with nothing before it gets a carrier, or it would join the cell to its left.
+            _ => return (Cow::Owned(format!("\u{25cc}{c}")), 1, true),
+        }
     }
     let cleaned = text::clean(grapheme);
-    if text::cells(&cleaned) == 0 {
-        // A combining mark with nothing before it gets a carrier, or it would join the cell to its left.
-        return (Cow::Owned(format!("\u{25cc}{cleaned}")), true);
+    match text::cells(&cleaned) {
+        0 => (Cow::Owned(format!("\u{25cc}{cleaned}")), 1, true),
+        width => {
+            let is_mark = matches!(cleaned, Cow::Owned(_));
+            (cleaned, width, is_mark)
+        }
     }
-    let is_mark = matches!(cleaned, Cow::Owned(_));
-    (cleaned, is_mark)
 }
 
 fn only_char(grapheme: &str) -> Option<char> {

@@ -1,5 +1,7 @@
 //! The commands that move the cursor: motions, jumps to problems, search. None of them changes the text.
 
+use std::ops::Range;
+
 use super::command::Motion;
 use super::search::Search;
 use super::selection::Selection;
@@ -122,26 +124,27 @@ impl Editor {
             .filter(|text| !text.contains('\n'))
             .unwrap_or_default();
         let origin = self.selection.range().start;
-        self.search = Some(Search::new(query, Some(origin)));
-        self.count_matches();
+        let mut search = Search::new(query, Some(origin));
+        search.count(&self.text(), Some(self.rope.char_to_byte(origin)));
+        self.search = Some(search);
         Outcome::default()
     }
 
     pub(super) fn set_query(&mut self, query: String) -> Outcome {
+        let present = self.selection.range().start;
         let origin = self
             .search
             .as_ref()
             .and_then(|search| search.origin)
-            .unwrap_or(self.selection.range().start);
-        let search = Search::new(query, Some(origin));
-        let found = search.find_from(&self.rope, origin.min(self.rope.len_chars()), true);
+            .unwrap_or(present)
+            .min(self.rope.len_chars());
+        let text = self.text();
+        let mut search = Search::new(query, Some(origin));
+        let found = search.find_from(&text, self.rope.char_to_byte(origin));
+        search.count(&text, found.as_ref().map(|range| range.start));
         let is_missing = found.is_none() && !search.query().is_empty();
         self.search = Some(search);
-        self.select(found.map_or(Selection::at(origin), |range| Selection {
-            anchor: range.start,
-            head: range.end,
-        }));
-        self.count_matches();
+        self.select(found.map_or(Selection::at(origin), |bytes| self.selection_of(bytes)));
         Outcome {
             notice: is_missing.then_some(Notice::NotFound),
             ..Outcome::default()
@@ -164,39 +167,36 @@ impl Editor {
     }
 
     pub(super) fn find_next(&mut self) -> Outcome {
-        let at = self.selection.range().end;
-        self.find(|search, editor| search.find_from(&editor.rope, at, true))
+        let at = self.rope.char_to_byte(self.selection.range().end);
+        self.find(|search, text| search.find_from(text, at))
     }
 
     pub(super) fn find_previous(&mut self) -> Outcome {
-        let at = self.selection.range().start;
-        self.find(|search, editor| search.find_before(&editor.rope, at))
+        let at = self.rope.char_to_byte(self.selection.range().start);
+        self.find(|search, text| search.find_before(text, at))
     }
 
-    fn find(
-        &mut self,
-        find: impl FnOnce(&Search, &Self) -> Option<std::ops::Range<usize>>,
-    ) -> Outcome {
+    fn find(&mut self, find: impl FnOnce(&Search, &str) -> Option<Range<usize>>) -> Outcome {
         self.history.close();
-        let Some(search) = &self.search else {
+        // One copy of the text is far cheaper than a walk over its lines.
+        let text = self.text();
+        let Some(search) = &mut self.search else {
             return notice(Notice::NothingSearched);
         };
-        let Some(range) = find(search, self) else {
+        let found = find(search, &text);
+        search.count(&text, found.as_ref().map(|range| range.start));
+        let Some(bytes) = found else {
             return notice(Notice::NotFound);
         };
         self.goal = None;
-        self.select(Selection {
-            anchor: range.start,
-            head: range.end,
-        });
-        self.count_matches();
+        self.select(self.selection_of(bytes));
         Outcome::default()
     }
 
-    fn count_matches(&mut self) {
-        let at = (!self.selection.is_empty()).then(|| self.selection.range().start);
-        if let Some(search) = &mut self.search {
-            search.count(&self.rope, at);
+    fn selection_of(&self, bytes: Range<usize>) -> Selection {
+        Selection {
+            anchor: self.rope.byte_to_char(bytes.start),
+            head: self.rope.byte_to_char(bytes.end),
         }
     }
 }

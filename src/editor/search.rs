@@ -1,11 +1,6 @@
-//! Search for a text within lines: small letters match capitals too, a capital in the query makes it exact.
+//! Search for a text: small letters match capitals too, a capital in the query makes it exact.
 
-use std::borrow::Cow;
 use std::ops::Range;
-
-use ropey::Rope;
-
-use super::motion::line_without_end;
 
 /// Counting matches ends here; nobody reads a larger number.
 const MAX_COUNTED: usize = 9_999;
@@ -56,111 +51,84 @@ impl Search {
         self.found
     }
 
-    /// Returns the bytes of a line that match, from left to right.
-    pub fn matches_in<'a>(&'a self, line: &'a str) -> impl Iterator<Item = Range<usize>> + 'a {
+    /// Returns the bytes of a text that match, from left to right.
+    pub fn matches_in<'a>(&'a self, text: &'a str) -> impl Iterator<Item = Range<usize>> + 'a {
         let mut from = 0;
         std::iter::from_fn(move || {
-            let range = self.find_in(line, from)?;
+            let range = self.find_in(text, from)?;
             from = range.end;
             Some(range)
         })
     }
 
-    /// Returns the first match at or after a character, as characters; round the end if `wraps`.
-    pub(super) fn find_from(&self, rope: &Rope, at: usize, wraps: bool) -> Option<Range<usize>> {
-        let start_line = rope.char_to_line(at);
-        let column = at - rope.line_to_char(start_line);
-        let n_lines = rope.len_lines();
-        let first = in_line(rope, start_line, |text| {
-            self.find_in(text, byte_of(text, column))
-        });
-        first.or_else(|| {
-            let n_more = if wraps {
-                n_lines
-            } else {
-                n_lines - start_line - 1
-            };
-            (1..=n_more).find_map(|n| {
-                in_line(rope, (start_line + n) % n_lines, |text| {
-                    self.find_in(text, 0)
-                })
-            })
-        })
+    /// Returns the first match at or after a byte, else the first of all.
+    pub(super) fn find_from(&self, text: &str, at: usize) -> Option<Range<usize>> {
+        self.find_in(text, at).or_else(|| self.find_in(text, 0))
     }
 
-    /// Returns the last match that starts before a character, as characters; round the start.
-    pub(super) fn find_before(&self, rope: &Rope, at: usize) -> Option<Range<usize>> {
-        let start_line = rope.char_to_line(at);
-        let column = at - rope.line_to_char(start_line);
-        let n_lines = rope.len_lines();
-        let first = in_line(rope, start_line, |text| {
-            let before = byte_of(text, column);
-            self.matches_in(text)
-                .take_while(|range| range.start < before)
-                .last()
-        });
-        first.or_else(|| {
-            (1..=n_lines).find_map(|n| {
-                in_line(rope, (start_line + n_lines - n) % n_lines, |text| {
-                    self.matches_in(text).last()
-                })
-            })
-        })
-    }
-
-    /// Remembers how many matches there are, and which of them starts at the character `at`.
-    pub(super) fn count(&mut self, rope: &Rope, at: Option<usize>) {
-        self.found = self.counted(rope, at);
-    }
-
-    fn counted(&self, rope: &Rope, at: Option<usize>) -> Found {
-        let mut found = Found::default();
-        if self.query.is_empty() {
-            return found;
+    /// Returns the last match that starts before a byte, else the last of all.
+    pub(super) fn find_before(&self, text: &str, at: usize) -> Option<Range<usize>> {
+        let mut last = None;
+        for range in self.matches_in(text) {
+            if range.start >= at
+                && last
+                    .as_ref()
+                    .is_some_and(|last: &Range<usize>| last.start < at)
+            {
+                break;
+            }
+            last = Some(range);
         }
-        let place = at.map(|at| {
-            let line = rope.char_to_line(at);
-            (line, at - rope.line_to_char(line))
-        });
-        for (line_idx, line) in rope.lines().enumerate() {
-            let text: Cow<'_, str> = line_without_end(line).into();
-            for range in self.matches_in(&text) {
-                found.count += 1;
-                if place.is_some_and(|(line, column)| {
-                    line == line_idx && byte_of(&text, column) == range.start
-                }) {
-                    found.index = found.count;
-                }
-                if found.count == MAX_COUNTED {
-                    return found;
-                }
+        last
+    }
+
+    /// Remembers how many matches there are, and which of them starts at the byte `at`, where the last move found one.
+    pub(super) fn count(&mut self, text: &str, at: Option<usize>) {
+        self.found = Found::default();
+        if at.is_none() {
+            return;
+        }
+        let mut found = Found::default();
+        for range in self.matches_in(text).take(MAX_COUNTED) {
+            found.count += 1;
+            if at == Some(range.start) {
+                found.index = found.count;
             }
         }
-        found
+        self.found = found;
     }
 
-    fn find_in(&self, line: &str, from: usize) -> Option<Range<usize>> {
-        if self.query.is_empty() {
-            return None;
-        }
-        let rest = line.get(from..)?;
+    fn find_in(&self, text: &str, from: usize) -> Option<Range<usize>> {
+        let rest = text.get(from..)?;
+        let first = self.query.chars().next()?;
         if self.is_exact {
             let start = from + rest.find(&self.query)?;
             return Some(start..start + self.query.len());
         }
         if self.query.is_ascii() {
-            let query = self.query.as_bytes();
-            let at = rest
-                .as_bytes()
-                .windows(query.len())
-                .position(|window| window.eq_ignore_ascii_case(query))?;
-            return Some(from + at..from + at + query.len());
+            let at = find_ignoring_case(rest.as_bytes(), self.query.as_bytes())?;
+            return Some(from + at..from + at + self.query.len());
         }
-        rest.char_indices().find_map(|(at, _)| {
-            let len = folded_prefix(&rest[at..], &self.query)?;
-            Some(from + at..from + at + len)
-        })
+        rest.char_indices()
+            .filter(|&(_, c)| c == first || c.to_lowercase().eq(first.to_lowercase()))
+            .find_map(|(at, _)| {
+                let len = folded_prefix(&rest[at..], &self.query)?;
+                Some(from + at..from + at + len)
+            })
     }
+}
+
+fn find_ignoring_case(text: &[u8], query: &[u8]) -> Option<usize> {
+    let (&first, rest) = query.split_first()?;
+    let (small, large) = (first.to_ascii_lowercase(), first.to_ascii_uppercase());
+    let last_start = text.len().checked_sub(query.len())?;
+    let is_match = |at: usize| text[at + 1..at + query.len()].eq_ignore_ascii_case(rest);
+    // The first byte is compared by itself, which is what makes the walk over a long text fast.
+    let mut starts = text[..=last_start]
+        .iter()
+        .enumerate()
+        .filter(|&(_, &b)| b == small || b == large);
+    starts.find(|&(at, _)| is_match(at)).map(|(at, _)| at)
 }
 
 /// Returns how many bytes at the start of `text` are `query`, letter case aside.
@@ -173,24 +141,6 @@ fn folded_prefix(text: &str, query: &str) -> Option<usize> {
         }
     }
     Some(text_chars.next().map_or(text.len(), |(at, _)| at))
-}
-
-/// Runs a search on one line and gives its answer in characters of the text.
-fn in_line(
-    rope: &Rope,
-    line: usize,
-    find: impl FnOnce(&str) -> Option<Range<usize>>,
-) -> Option<Range<usize>> {
-    let text: Cow<'_, str> = line_without_end(rope.line(line)).into();
-    let range = find(&text)?;
-    let start = rope.line_to_char(line) + text[..range.start].chars().count();
-    Some(start..start + text[range].chars().count())
-}
-
-fn byte_of(text: &str, column: usize) -> usize {
-    text.char_indices()
-        .nth(column)
-        .map_or(text.len(), |(byte, _)| byte)
 }
 
 #[cfg(test)]
@@ -217,13 +167,22 @@ mod tests {
 
     #[test]
     fn matches_are_found_round_both_ends() {
-        let rope = Rope::from_str("a1\nb\na2 a3\n");
+        let text = "a1\nb\na2 a3\n";
         let search = Search::new("a".into(), None);
-        assert_eq!(search.find_from(&rope, 0, true), Some(0..1));
-        assert_eq!(search.find_from(&rope, 1, true), Some(5..6));
-        assert_eq!(search.find_from(&rope, 9, true), Some(0..1));
-        assert_eq!(search.find_from(&rope, 9, false), None);
-        assert_eq!(search.find_before(&rope, 8), Some(5..6));
-        assert_eq!(search.find_before(&rope, 0), Some(8..9));
+        for (at, expected) in [(0, 0), (1, 5), (5, 5), (6, 8), (9, 0)] {
+            assert_eq!(
+                search.find_from(text, at),
+                Some(expected..expected + 1),
+                "from {at}"
+            );
+        }
+        for (at, expected) in [(9, 8), (8, 5), (5, 0), (0, 8)] {
+            assert_eq!(
+                search.find_before(text, at),
+                Some(expected..expected + 1),
+                "before {at}"
+            );
+        }
+        assert_eq!(Search::new("x".into(), None).find_before(text, 3), None);
     }
 }

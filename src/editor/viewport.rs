@@ -20,7 +20,7 @@ impl Viewport {
     /// Returns the viewport of a size, moved as little as needed to show a line and a cell of a text of `n_lines`.
     ///
     /// Without a size (nothing was drawn yet) it stays where it is.
-    pub(super) fn showing(
+    pub fn showing(
         self,
         (line, cell): (usize, usize),
         n_lines: usize,

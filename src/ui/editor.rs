@@ -66,7 +66,10 @@ pub fn draw_editor(
     if text_area.is_empty() {
         return drawn;
     }
-    let viewport = editor.viewport_for(height, width);
+    let cursor = editor.cursor_cell();
+    let viewport = editor
+        .viewport()
+        .showing(cursor, editor.n_lines(), (height, width));
     draw_lines(buf, text_area, editor, viewport, styles);
     if gutter > 0 {
         draw_gutter(
@@ -80,7 +83,7 @@ pub fn draw_editor(
             styles,
         );
     }
-    drawn.cursor = cursor_position(text_area, editor.cursor_cell(), viewport);
+    drawn.cursor = cursor_position(text_area, cursor, viewport);
     drawn
 }
 
@@ -124,7 +127,7 @@ fn draw_gutter(
     styles: &EditorStyles,
 ) {
     let lines = visible_lines(editor, viewport);
-    let cursor_line = editor.cursor_cell().0;
+    let cursor_line = editor.cursor().line - 1;
     let digits = usize::from(area.width) - 2;
     for (y, line) in (area.y..).zip(lines.clone()) {
         let style = if line == cursor_line {

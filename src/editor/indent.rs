@@ -31,7 +31,8 @@ pub(super) fn after(head: &str, unit: usize) -> usize {
     let (dashes, content) = split_dashes(head);
     let column = dashes.chars().count();
     let content = without_comment(content).trim_end();
-    if content.is_empty() {
+    // After a dash alone, or a dash and a block scalar's mark, the text stands under the place of the value.
+    if content.is_empty() || content.starts_with(['|', '>']) {
         return column;
     }
     if opens_block(content) {
@@ -62,13 +63,10 @@ fn without_comment(content: &str) -> &str {
     content.find(" #").map_or(content, |at| &content[..at])
 }
 
-/// Tells whether what follows belongs deeper: after a key, a dash alone, a block scalar's mark or an open bracket.
+/// Tells whether what follows belongs deeper: after a key, a block scalar's mark or an open bracket.
 fn opens_block(content: &str) -> bool {
     let mark = content.trim_end_matches(|c: char| matches!(c, '+' | '-') || c.is_ascii_digit());
-    let is_block_scalar = mark.ends_with([' ', ':']) && mark.len() < content.len();
-    content.ends_with([':', '{', '['])
-        || (mark.ends_with(" |") || mark.ends_with(" >") || mark == "|" || mark == ">")
-            && !is_block_scalar
+    content.ends_with([':', '{', '[']) || mark.ends_with(" |") || mark.ends_with(" >")
 }
 
 fn is_entry(content: &str) -> bool {
@@ -194,7 +192,9 @@ mod tests {
             ("script: |", 2),
             ("script: >-", 2),
             ("  script: |2-", 4),
-            ("- |", 4),
+            ("- |", 2),
+            ("- >-", 2),
+            ("- - x: |", 6),
             ("args: [", 2),
             ("range: 1-", 0),
             ("# a comment:", 0),

@@ -35,6 +35,9 @@ fn chord(c: char, control: bool) -> Option<Command> {
         // ^z suspends the program, as in a shell.
         ('u', true) => Some(Command::Undo),
         ('y', true) => Some(Command::Redo),
+        // NB: many terminals send shift with F3 as `CSI 1;2 R`, which is read as the answer to a cursor query and lost.
+        ('n', true) => Some(Command::FindNext),
+        ('p', true) => Some(Command::FindPrevious),
         // Terminals without the enhanced protocol send ^h for control with backspace.
         ('w' | 'h', true) => Some(Command::DeleteWordBack),
         ('d', false) => Some(Command::DeleteWordForward),

@@ -65,7 +65,7 @@ impl EditorStyles {
             constant: fg(Color::Magenta),
             comment: fg(Color::DarkGray).add_modifier(Modifier::ITALIC),
             special: fg(Color::Yellow),
-            punctuation: fg(Color::Gray),
+            punctuation: Style::new(),
             error: underlined(Color::Red),
             warning: underlined(Color::Yellow),
             error_mark: fg(Color::Red).add_modifier(Modifier::BOLD),

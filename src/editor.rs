@@ -30,7 +30,7 @@ mod selection;
 mod viewport;
 
 pub use command::{Command, Motion};
-pub use keys::command_for_key;
+pub use keys::{KEY_HELP, command_for_key};
 pub use problems::Problem;
 pub use search::{Found, Search};
 pub use selection::Selection;
@@ -152,6 +152,8 @@ impl TextStyle {
 
 impl Editor {
     /// Returns an editor of a text, saved as it is, with the cursor at its start.
+    ///
+    /// A recovered draft is opened as the saved text and a [`Command::ReplaceAll`]: then undo leads back to what is saved.
     pub fn from_text(text: &str) -> Self {
         let rope = Rope::from_str(text);
         let style = TextStyle::of(&rope);
@@ -258,11 +260,6 @@ impl Editor {
     /// Tells whether the text differs from what is on disk; undoing back to that makes it the same again.
     pub fn is_modified(&self) -> bool {
         self.history.state() != self.saved
-    }
-
-    /// Marks the text as differing from what is on disk, as a recovered draft does.
-    pub fn mark_modified(&mut self) {
-        self.saved = u64::MAX;
     }
 
     /// Returns the place of the cursor: line and column from 1, the column in characters.

@@ -84,17 +84,23 @@ enum Lines {
 }
 
 fn is_plain(text: &str) -> bool {
-    text.bytes().all(|b| matches!(b, b' '..=b'~'))
+    text.bytes().all(is_plain_byte)
+}
+
+fn is_plain_byte(b: u8) -> bool {
+    matches!(b, b' '..=b'~')
 }
 
 fn clean_with(text: &str, lines: Lines) -> Cow<'_, str> {
-    if is_plain(text) {
+    let is_safe = |b: u8| is_plain_byte(b) || (b == b'\n' && lines == Lines::Kept);
+    if text.bytes().all(is_safe) {
         return Cow::Borrowed(text);
     }
     let mut cleaner = Cleaner::new(text.len(), lines);
-    let mut rest = text;
+    let mut rest = cleaner.plain(text);
     while let Some(c) = rest.chars().next() {
         rest = cleaner.step(c, &rest[c.len_utf8()..]);
+        rest = cleaner.plain(rest);
     }
     if cleaner.out == text {
         return Cow::Borrowed(text);
@@ -123,6 +129,19 @@ impl Cleaner {
             n_combining: 0,
             column: 0,
         }
+    }
+
+    /// Takes the ASCII that nothing is to be done about; returns what remains to be read.
+    fn plain<'a>(&mut self, rest: &'a str) -> &'a str {
+        let n_plain = rest.bytes().take_while(|&b| is_plain_byte(b)).count();
+        let (plain, rest) = rest.split_at(n_plain);
+        if let Some(last) = plain.chars().next_back() {
+            self.out.push_str(plain);
+            self.last = Some(last);
+            self.n_combining = 0;
+            self.column += n_plain;
+        }
+        rest
     }
 
     /// Takes the character `c` that is followed by `rest`; returns what remains to be read.

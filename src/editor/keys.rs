@@ -6,6 +6,30 @@ use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 
 use super::command::{Command, Motion};
 
+/// The keys and what they do, for the help screen.
+pub const KEY_HELP: &[(&str, &str)] = &[
+    ("arrows, home, end, pgup, pgdn", "move; with shift, select"),
+    ("^left ^right", "move by words"),
+    ("^home ^end", "to the start, to the end of the text"),
+    ("^a", "select everything"),
+    (
+        "^x ^c ^v",
+        "cut, copy, paste; without a selection, the line",
+    ),
+    ("^u ^y", "undo, redo"),
+    ("tab shift-tab", "indent, outdent; the selected lines too"),
+    ("^w alt-d", "delete the word before, after"),
+    ("^/", "comment the lines, or take the comment off"),
+    ("alt-up alt-down", "move the lines"),
+    ("F3 ^n", "next match"),
+    ("shift-F3 ^p", "match before"),
+    ("F8 shift-F8", "next problem, problem before"),
+    (
+        "alt-enter",
+        "mend the problem at the cursor as the checker offers",
+    ),
+];
+
 /// Returns the command of a key, or `None` for a key that the editor leaves to others.
 pub fn command_for_key(key: KeyEvent) -> Option<Command> {
     if key.kind == KeyEventKind::Release {
@@ -166,6 +190,63 @@ mod tests {
         }
         check(KeyCode::Esc, KeyModifiers::NONE, None);
         check(KeyCode::F(1), KeyModifiers::NONE, None);
+    }
+
+    /// Reads a key as the help writes it.
+    fn key(name: &str) -> KeyEvent {
+        let (name, control) = name
+            .strip_prefix('^')
+            .map_or((name, false), |rest| (rest, true));
+        let (name, alt) = name
+            .strip_prefix("alt-")
+            .map_or((name, false), |rest| (rest, true));
+        let (name, shift) = name
+            .strip_prefix("shift-")
+            .map_or((name, false), |rest| (rest, true));
+        let code = match name {
+            "arrows" | "left" => KeyCode::Left,
+            "right" => KeyCode::Right,
+            "up" => KeyCode::Up,
+            "down" => KeyCode::Down,
+            "home" => KeyCode::Home,
+            "end" => KeyCode::End,
+            "pgup" => KeyCode::PageUp,
+            "pgdn" => KeyCode::PageDown,
+            "tab" if shift => KeyCode::BackTab,
+            "tab" => KeyCode::Tab,
+            "enter" => KeyCode::Enter,
+            "F3" => KeyCode::F(3),
+            "F8" => KeyCode::F(8),
+            _ => KeyCode::Char(name.parse().unwrap()),
+        };
+        let modifiers = [
+            (control, KeyModifiers::CONTROL),
+            (alt, KeyModifiers::ALT),
+            (shift, KeyModifiers::SHIFT),
+        ];
+        KeyEvent::new(
+            code,
+            modifiers
+                .into_iter()
+                .filter(|(is_on, _)| *is_on)
+                .map(|(_, modifier)| modifier)
+                .collect(),
+        )
+    }
+
+    #[test]
+    fn every_key_of_the_help_has_a_command_of_its_own() {
+        let names = KEY_HELP
+            .iter()
+            .flat_map(|(keys, _)| keys.split([' ', ',']).filter(|key| !key.is_empty()));
+        let commands: Vec<_> = names
+            .map(|name| command_for_key(key(name)).unwrap_or_else(|| panic!("{name}")))
+            .collect();
+        for (idx, command) in commands.iter().enumerate() {
+            let n_same = commands.iter().filter(|other| *other == command).count();
+            let has_two_keys = matches!(command, Command::FindNext | Command::FindPrevious);
+            assert_eq!(n_same, 1 + usize::from(has_two_keys), "{idx}: {command:?}");
+        }
     }
 
     #[test]

@@ -6,7 +6,6 @@
 //! mark, missing final line end): only edited lines change. The cursor never stands inside a grapheme.
 
 use std::borrow::Cow;
-use std::fmt;
 use std::ops::Range;
 use std::time::Duration;
 
@@ -17,6 +16,7 @@ use crate::definition::diagnostic::{Diagnostic, Position};
 mod change_text;
 mod command;
 mod edit;
+mod habits;
 pub mod highlight;
 mod history;
 mod indent;
@@ -24,6 +24,7 @@ mod keys;
 pub mod layout;
 mod motion;
 mod move_cursor;
+mod outcome;
 mod problems;
 mod search;
 mod selection;
@@ -31,68 +32,25 @@ mod viewport;
 
 pub use command::{Command, Motion};
 pub use keys::{KEY_HELP, command_for_key};
+pub use outcome::{Notice, Outcome};
 pub use problems::Problem;
 pub use search::{Found, Search};
 pub use selection::Selection;
 pub use viewport::Viewport;
 
 use edit::{Change, Edit};
+use habits::Habits;
 use highlight::{LineState, States};
 use history::{EditKind, History};
+use outcome::notice;
 use problems::Problems;
 
 /// A definition is never larger, and neither is what is pasted into one.
 pub const MAX_BYTES: usize = 4 << 20;
 
-const BYTE_ORDER_MARK: char = '\u{feff}';
-
 /// The number of a state of the text: it grows with every change, undo and redo included.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Revision(pub u64);
-
-/// What a command did.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Outcome {
-    /// Whether the text is another now: it wants to be checked and kept.
-    pub changed: bool,
-    /// What the clipboard of the terminal should hold now.
-    pub clipboard: Option<String>,
-    /// What the user should be told.
-    pub notice: Option<Notice>,
-}
-
-/// Something to tell the user about a command that could not do what it says.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Notice {
-    /// There is no step to take back.
-    NothingToUndo,
-    /// There is no step to do again.
-    NothingToRedo,
-    /// The text that is searched does not occur.
-    NotFound,
-    /// Nothing was searched yet.
-    NothingSearched,
-    /// No problem is known.
-    NoProblem,
-    /// The checker offers no change for the problem here.
-    NoFix,
-    /// The text would be larger than a definition may be.
-    TooLarge,
-}
-
-impl fmt::Display for Notice {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::NothingToUndo => "Nothing to undo.",
-            Self::NothingToRedo => "Nothing to redo.",
-            Self::NotFound => "Not found.",
-            Self::NothingSearched => "Nothing was searched yet.",
-            Self::NoProblem => "No problems.",
-            Self::NoFix => "No change is known that mends this.",
-            Self::TooLarge => "Too large: a definition holds at most 4 MiB.",
-        })
-    }
-}
 
 /// A text that is being edited.
 #[derive(Debug, Clone, PartialEq)]
@@ -114,7 +72,7 @@ pub struct Editor {
     checked: Option<Revision>,
     states: States,
     viewport: Viewport,
-    style: TextStyle,
+    habits: Habits,
 }
 
 /// What was last cut or copied.
@@ -125,40 +83,15 @@ struct Clipboard {
     is_line: bool,
 }
 
-/// The habits of a text, seen when it was opened.
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct TextStyle {
-    line_end: &'static str,
-    indent: usize,
-    has_byte_order_mark: bool,
-}
-
-impl TextStyle {
-    fn of(rope: &Rope) -> Self {
-        let is_crlf = rope.len_lines() > 1
-            && rope
-                .line(0)
-                .chars_at(rope.line(0).len_chars())
-                .reversed()
-                .nth(1)
-                == Some('\r');
-        Self {
-            line_end: if is_crlf { "\r\n" } else { "\n" },
-            indent: indent::unit_of(rope),
-            has_byte_order_mark: rope.get_char(0) == Some(BYTE_ORDER_MARK),
-        }
-    }
-}
-
 impl Editor {
     /// Returns an editor of a text, saved as it is, with the cursor at its start.
     ///
     /// A recovered draft is opened as the saved text and a [`Command::ReplaceAll`]: then undo leads back to what is saved.
     pub fn from_text(text: &str) -> Self {
         let rope = Rope::from_str(text);
-        let style = TextStyle::of(&rope);
+        let habits = Habits::of(&rope);
         Self {
-            selection: Selection::at(usize::from(style.has_byte_order_mark)),
+            selection: Selection::at(usize::from(habits.has_byte_order_mark)),
             rope,
             goal: None,
             revision: Revision::default(),
@@ -171,7 +104,7 @@ impl Editor {
             checked: None,
             states: States::default(),
             viewport: Viewport::default(),
-            style,
+            habits,
         }
     }
 
@@ -308,7 +241,7 @@ impl Editor {
     /// Returns a line (from 0) without its end and without the byte order mark.
     pub fn line(&self, line: usize) -> Cow<'_, str> {
         let slice = motion::line_without_end(self.rope.line(line));
-        let has_mark = line == 0 && self.style.has_byte_order_mark;
+        let has_mark = line == 0 && self.habits.has_byte_order_mark;
         slice.slice(usize::from(has_mark)..).into()
     }
 
@@ -376,7 +309,7 @@ impl Editor {
 
     /// Returns the first place a cursor can be at: after the byte order mark.
     fn first(&self) -> usize {
-        usize::from(self.style.has_byte_order_mark)
+        usize::from(self.habits.has_byte_order_mark)
     }
 
     fn line_start(&self, line: usize) -> usize {
@@ -465,13 +398,6 @@ impl Editor {
         self.change(&edit, |_| {});
         self.select(selection);
         Outcome::default()
-    }
-}
-
-fn notice(notice: Notice) -> Outcome {
-    Outcome {
-        notice: Some(notice),
-        ..Outcome::default()
     }
 }
 

@@ -444,8 +444,10 @@ mod tests {
         let piece = prop_oneof![
             3 => any::<char>().prop_map(String::from),
             3 => proptest::sample::select(vec![
-                "\u{1b}", "\u{1b}[", "\u{1b}]", "\u{9b}", "\u{9d}", "\u{7}", "\u{1b}\\", "\u{9c}", "\r", "\n", "\t", "31m",
-                "\u{200d}", "\u{200c}", "\u{fe0f}", "\u{301}", "\u{202e}", "é", "👩", "日", "a", "1", "\u{e0041}", "\u{115f}",
+                "\u{1b}", "\u{1b}[", "\u{1b}]", "\u{9b}", "\u{9d}", "\u{7}", "\u{1b}\\", "\u{9c}", "\r", "\n",
+                "\t", "31m",
+                "\u{200d}", "\u{200c}", "\u{fe0f}", "\u{301}", "\u{202e}", "é", "👩", "日", "a", "1",
+                "\u{e0041}", "\u{115f}",
             ]).prop_map(String::from),
             1 => (1..12usize).prop_map(|n| "\u{301}".repeat(n)),
         ];

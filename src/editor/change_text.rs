@@ -5,10 +5,12 @@ use std::ops::{Range, RangeInclusive};
 use std::time::Duration;
 
 use super::edit::Change;
+use super::habits::BYTE_ORDER_MARK;
 use super::highlight::LineState;
 use super::history::EditKind;
+use super::outcome::notice;
 use super::selection::Selection;
-use super::{BYTE_ORDER_MARK, Clipboard, Editor, Notice, Outcome, indent, layout, motion, notice};
+use super::{Clipboard, Editor, Notice, Outcome, indent, layout, motion};
 
 impl Editor {
     pub(super) fn insert(&mut self, text: &str, now: Duration) -> Outcome {
@@ -30,19 +32,19 @@ impl Editor {
             let change = Change {
                 at: line_start,
                 removed: String::new(),
-                inserted: self.style.line_end.into(),
+                inserted: self.habits.line_end.into(),
             };
             return self.commit(change, None, EditKind::Whole, now);
         }
         let n_spaces = match self.line_state(line_idx) {
-            LineState::Open => indent::after(&head, self.style.indent),
+            LineState::Open => indent::after(&head, self.habits.indent),
             LineState::Block { .. } | LineState::Quoted { .. } => {
                 head.bytes().take_while(|&b| b == b' ').count()
             }
         };
         let tail = self.rope.slice(end..);
         let end = end + motion::leading_spaces(tail, tail.len_chars());
-        let inserted = format!("{}{}", self.style.line_end, " ".repeat(n_spaces));
+        let inserted = format!("{}{}", self.habits.line_end, " ".repeat(n_spaces));
         let cursor = Selection::at(start + inserted.len());
         self.commit(
             Change::replace(&self.rope, start, end, inserted),
@@ -78,18 +80,18 @@ impl Editor {
     pub(super) fn indent(&mut self, now: Duration) -> Outcome {
         let lines = self.selected_lines();
         if lines.start() < lines.end() {
-            let edit = indent::indent(&self.rope, lines, self.style.indent);
+            let edit = indent::indent(&self.rope, lines, self.habits.indent);
             return self.commit(edit, None, EditKind::Whole, now);
         }
         let start = self.selection.range().start;
         let line_idx = self.rope.char_to_line(start);
         let cell = layout::cell_of(&self.line(line_idx), start - self.line_start(line_idx));
-        let n_spaces = self.style.indent - cell % self.style.indent;
+        let n_spaces = self.habits.indent - cell % self.habits.indent;
         self.replace_selection(&" ".repeat(n_spaces), EditKind::Whole, now)
     }
 
     pub(super) fn outdent(&mut self, now: Duration) -> Outcome {
-        let edit = indent::outdent(&self.rope, self.selected_lines(), self.style.indent);
+        let edit = indent::outdent(&self.rope, self.selected_lines(), self.habits.indent);
         self.commit(edit, None, EditKind::Whole, now)
     }
 
@@ -182,7 +184,7 @@ impl Editor {
     }
 
     pub(super) fn replace_all(&mut self, text: &str, now: Duration) -> Outcome {
-        let text = match self.style.has_byte_order_mark && !text.starts_with(BYTE_ORDER_MARK) {
+        let text = match self.habits.has_byte_order_mark && !text.starts_with(BYTE_ORDER_MARK) {
             true => Cow::Owned(format!("{BYTE_ORDER_MARK}{text}")),
             false => Cow::Borrowed(text),
         };
@@ -222,7 +224,7 @@ impl Editor {
         let is_in_indentation =
             column > 0 && self.rope.slice(line_start..head).chars().all(|c| c == ' ');
         let start = match is_in_indentation {
-            true => line_start + indent::stop_before(column, self.style.indent),
+            true => line_start + indent::stop_before(column, self.habits.indent),
             false => motion::previous_grapheme(&self.rope, head),
         };
         self.erase(start, head, now)
@@ -261,7 +263,7 @@ impl Editor {
         }
         let is_line = self.selection.is_empty();
         let text = if is_line && !text.ends_with('\n') {
-            text + self.style.line_end
+            text + self.habits.line_end
         } else {
             text
         };
@@ -327,10 +329,10 @@ impl Editor {
             return Cow::Borrowed(text);
         }
         let text = text.replace("\r\n", "\n").replace('\r', "\n");
-        Cow::Owned(if self.style.line_end == "\n" {
+        Cow::Owned(if self.habits.line_end == "\n" {
             text
         } else {
-            text.replace('\n', self.style.line_end)
+            text.replace('\n', self.habits.line_end)
         })
     }
 }

@@ -5,6 +5,7 @@ use std::ops::RangeInclusive;
 use ropey::Rope;
 
 use super::edit::{Change, Edit};
+use super::habits::BYTE_ORDER_MARK;
 use super::motion::{leading_spaces, line_without_end};
 
 /// Spaces of one level where the text does not show another habit.
@@ -164,7 +165,7 @@ fn each_line(
             let start = rope.line_to_char(line);
             let text = rope.line(line).to_string();
             // The byte order mark is no part of the first line.
-            match text.strip_prefix('\u{feff}') {
+            match text.strip_prefix(BYTE_ORDER_MARK) {
                 Some(rest) if line == 0 => change(rest, start + 1),
                 _ => change(&text, start),
             }

@@ -3,9 +3,10 @@
 use std::ops::Range;
 
 use super::command::Motion;
+use super::outcome::notice;
 use super::search::Search;
 use super::selection::Selection;
-use super::{Editor, Notice, Outcome, layout, motion, notice};
+use super::{Editor, Notice, Outcome, layout, motion};
 
 impl Editor {
     pub(super) fn move_cursor(&mut self, motion: Motion, extend: bool) -> Outcome {

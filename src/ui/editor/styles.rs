@@ -141,4 +141,9 @@ impl EditorStyles {
             (Severity::Warning, true) => ("!", self.warning_mark),
         }
     }
+
+    /// Returns the mark that lines have while they are scrolled sideways.
+    pub(super) fn scrolled_mark(&self) -> &'static str {
+        if self.is_ascii { "<" } else { "‹" }
+    }
 }

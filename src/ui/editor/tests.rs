@@ -129,7 +129,7 @@ fn long_lines_scroll_sideways() {
     check(
         &editor,
         (25, 2),
-        &["   1 90123456789end", "   2"],
+        &["   1<90123456789end", "   2<"],
         Some((19, 0)),
     );
 }

@@ -10,6 +10,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::panic))]
 
 pub mod clock;
+pub mod controllers;
 pub mod rbac;
 pub mod resources;
 pub mod sandbox;

@@ -1,0 +1,37 @@
+//! The controllers of the in-process cluster: what a control plane's managers, scheduler and kubelets do.
+//!
+//! Each controller decides by a function of the objects ([`view::View`]) and the time, and answers with writes as values
+//! ([`write::Write`]); a few remember what no object says, such as when a container's pull began. [`routes`] knows which
+//! change concerns whom, [`driver`] runs them: it keeps the view in step with the store, looks at what is due, carries
+//! out what was decided, and sleeps until the next change or the next due time. Nothing polls.
+//!
+//! Conditions, counts, names and the texts of events are those of a real control plane, as clients read them; where the two
+//! differ, this one is wrong. A controller never calls another: it sees what the other wrote.
+
+pub mod driver;
+pub mod seeds;
+
+mod claims;
+mod deployment;
+mod engine;
+mod events;
+mod kind;
+mod kubelet;
+mod namespaces;
+mod object;
+mod ownership;
+mod pods;
+mod quantity;
+mod replica_set;
+mod routes;
+mod scheduler;
+mod services;
+mod stateful_set;
+mod view;
+mod volumes;
+mod write;
+
+#[cfg(test)]
+mod stage;
+#[cfg(test)]
+mod stories;

@@ -1,0 +1,246 @@
+//! ReplicaSets: keep as many pods as asked for, choosing with care which one to let go.
+
+use jiff::Timestamp;
+use serde_json::{Map, Value, json};
+
+use super::kind::Kind;
+use super::object::{
+    annotation, condition, controller_of, count, int, is_deleting, items, label, map, name,
+    namespace, put_count, seconds, text, time, uid,
+};
+use super::ownership::claim;
+use super::pods::{
+    Availability, NAME_ALPHABET, availability, fnv1a_32, from_template, is_active, is_finished,
+    is_ready,
+};
+use super::view::{Key, View};
+use super::write::{Decision, Note, Write};
+
+/// Who ReplicaSet events come from.
+pub const COMPONENT: &str = "replicaset-controller";
+
+/// Decides what one ReplicaSet needs.
+pub fn reconcile(view: &View, key: &Key, now: Timestamp) -> Decision {
+    let Some(set) = view.get(Kind::ReplicaSet, key) else {
+        return Decision::nothing();
+    };
+    let claimed = claim(view, Kind::Pod, set, |_| true);
+    if !claimed.writes.is_empty() {
+        return Decision::of(claimed.writes);
+    }
+    let active: Vec<&Value> = claimed
+        .owned
+        .iter()
+        .copied()
+        .filter(|pod| is_active(pod))
+        .collect();
+    let mut decision = status(set, &claimed.owned, &active, now);
+    if !is_deleting(set) {
+        decision
+            .writes
+            .splice(0..0, manage(view, set, &active, now));
+    }
+    decision
+}
+
+/// Decides what to say when a pod of the set could not be made.
+pub fn refused(view: &View, key: &Key, reason: &str, now: Timestamp) -> Vec<Write> {
+    let Some(set) = view.get(Kind::ReplicaSet, key) else {
+        return Vec::new();
+    };
+    let note = Note::warning(
+        COMPONENT,
+        set,
+        "FailedCreate",
+        format!("Error creating: {reason}"),
+    );
+    let status = failing_status(set, reason, now);
+    let mut writes = vec![Write::Event(note)];
+    if set.get("status") != Some(&status) {
+        writes.push(Write::status(Kind::ReplicaSet, set, status));
+    }
+    writes
+}
+
+/// Returns the creations and deletions that bring a set to its number.
+fn manage(view: &View, set: &Value, active: &[&Value], now: Timestamp) -> Vec<Write> {
+    let wanted = usize::try_from(int(set, "/spec/replicas").unwrap_or(1)).unwrap_or_default();
+    let mut writes = Vec::new();
+    for nth in active.len()..wanted {
+        let pod = new_pod(view, set, nth, now);
+        let message = format!("Created pod: {}", name(&pod));
+        writes.push(Write::Create(pod));
+        writes.push(Write::Event(Note::normal(
+            COMPONENT,
+            set,
+            "SuccessfulCreate",
+            message,
+        )));
+    }
+    let mut by_worth = active.to_vec();
+    by_worth.sort_by_cached_key(|pod| Worth::of(pod, neighbours(view, set, pod)));
+    for pod in by_worth
+        .into_iter()
+        .take(active.len().saturating_sub(wanted))
+    {
+        writes.push(Write::delete(Kind::Pod, pod));
+        let message = format!("Deleted pod: {}", name(pod));
+        writes.push(Write::Event(Note::normal(
+            COMPONENT,
+            set,
+            "SuccessfulDelete",
+            message,
+        )));
+    }
+    writes
+}
+
+fn new_pod(view: &View, set: &Value, nth: usize, now: Timestamp) -> Value {
+    let mut pod = from_template(&set["spec"]["template"], set);
+    let prefix = format!("{}-", name(set));
+    let seed = format!("{} {now} {nth}", uid(set));
+    pod["metadata"]["name"] = json!(generated_name(view, namespace(set), &prefix, &seed));
+    pod["metadata"]["generateName"] = json!(prefix);
+    pod
+}
+
+/// Returns a free pod name of `prefix` and five letters, as `generateName` gives them; the letters come from `seed`.
+fn generated_name(view: &View, namespace: &str, prefix: &str, seed: &str) -> String {
+    // The API cuts the prefix so that the name stays a label value.
+    let prefix = &prefix[..prefix.floor_char_boundary(58)];
+    let nth_name = |salt: u32| {
+        let mut hash = fnv1a_32(format!("{seed} {salt}").as_bytes());
+        let letters = std::iter::repeat_with(|| {
+            let letter = NAME_ALPHABET[hash as usize % NAME_ALPHABET.len()];
+            hash /= NAME_ALPHABET.len() as u32;
+            char::from(letter)
+        });
+        prefix.chars().chain(letters.take(5)).collect::<String>()
+    };
+    let is_free = |name: &String| view.find(Kind::Pod, namespace, name).is_none();
+    (0..)
+        .map(nth_name)
+        .find(is_free)
+        .expect("a name space of 14 million is never full here")
+}
+
+/// How much a pod is worth keeping; the least worth goes first.
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Worth {
+    is_assigned: bool,
+    phase: u8,
+    is_ready: bool,
+    deletion_cost: i64,
+    crowding: std::cmp::Reverse<usize>,
+    ready_for: std::cmp::Reverse<Timestamp>,
+    restarts: std::cmp::Reverse<i64>,
+    age: std::cmp::Reverse<Timestamp>,
+}
+
+impl Worth {
+    fn of(pod: &Value, crowding: usize) -> Worth {
+        let since = |ready: &Value| time(ready, "/lastTransitionTime");
+        Worth {
+            is_assigned: !text(pod, "/spec/nodeName").is_empty(),
+            phase: match text(pod, "/status/phase") {
+                "Running" => 2,
+                "Unknown" => 1,
+                _ => 0,
+            },
+            is_ready: is_ready(pod),
+            deletion_cost: annotation(pod, "controller.kubernetes.io/pod-deletion-cost")
+                .and_then(|cost| cost.parse().ok())
+                .unwrap_or_default(),
+            crowding: std::cmp::Reverse(crowding),
+            ready_for: std::cmp::Reverse(
+                condition(pod, "Ready")
+                    .and_then(since)
+                    .unwrap_or(Timestamp::MAX),
+            ),
+            restarts: std::cmp::Reverse(
+                items(pod, "/status/containerStatuses")
+                    .iter()
+                    .map(|status| count(status, "/restartCount"))
+                    .sum(),
+            ),
+            age: std::cmp::Reverse(
+                time(pod, "/metadata/creationTimestamp").unwrap_or(Timestamp::MAX),
+            ),
+        }
+    }
+}
+
+/// Counts the active pods of the same workload on the same node, those of its sibling ReplicaSets included.
+fn neighbours(view: &View, set: &Value, pod: &Value) -> usize {
+    let siblings = controller_of(set).map(|owner| text(owner, "/uid"));
+    let node = text(pod, "/spec/nodeName");
+    view.list(Kind::ReplicaSet, namespace(set))
+        .filter(|other| {
+            uid(other) == uid(set)
+                || siblings.is_some()
+                    && controller_of(other).map(|owner| text(owner, "/uid")) == siblings
+        })
+        .flat_map(|sibling| view.controlled(Kind::Pod, sibling))
+        .filter(|other| is_active(other) && text(other, "/spec/nodeName") == node)
+        .count()
+}
+
+/// Returns the write of the set's status, if it changed, and when a pod becomes available by age.
+fn status(set: &Value, pods: &[&Value], active: &[&Value], now: Timestamp) -> Decision {
+    let mut decision = Decision::nothing();
+    let min_ready_seconds = count(set, "/spec/minReadySeconds");
+    let template_labels = map(set, "/spec/template/metadata/labels");
+    let (mut labelled, mut ready, mut available) = (0, 0, 0);
+    for pod in active {
+        let carries =
+            |(key, value): (&String, &Value)| label(pod, key).is_some_and(|found| value == found);
+        labelled += i64::from(template_labels.into_iter().flatten().all(carries));
+        ready += i64::from(is_ready(pod));
+        match availability(pod, min_ready_seconds, now) {
+            Availability::NotReady => {}
+            Availability::From(at) => decision.wake(at),
+            Availability::Available => available += 1,
+        }
+    }
+    let before = map(set, "/status").cloned().unwrap_or_default();
+    let mut status: Map<String, Value> = before.clone();
+    status.insert("replicas".to_owned(), active.len().into());
+    put_count(&mut status, "fullyLabeledReplicas", labelled);
+    put_count(&mut status, "readyReplicas", ready);
+    put_count(&mut status, "availableReplicas", available);
+    let terminating = pods
+        .iter()
+        .filter(|pod| is_deleting(pod) && !is_finished(pod))
+        .count();
+    status.insert("terminatingReplicas".to_owned(), terminating.into());
+    put_count(
+        &mut status,
+        "observedGeneration",
+        count(set, "/metadata/generation"),
+    );
+    if i64::try_from(active.len()).is_ok_and(|n| n >= int(set, "/spec/replicas").unwrap_or(1)) {
+        status.remove("conditions");
+    }
+    if status != before {
+        decision.write(Write::status(Kind::ReplicaSet, set, Value::Object(status)));
+    }
+    decision
+}
+
+/// Returns the status that says that pods cannot be made.
+fn failing_status(set: &Value, message: &str, now: Timestamp) -> Value {
+    let mut status = set
+        .get("status")
+        .cloned()
+        .unwrap_or_else(|| json!({"replicas": 0}));
+    let since = condition(set, "ReplicaFailure")
+        .map(|condition| text(condition, "/lastTransitionTime").to_owned());
+    status["conditions"] = json!([{
+        "lastTransitionTime": since.unwrap_or_else(|| seconds(now)),
+        "message": message,
+        "reason": "FailedCreate",
+        "status": "True",
+        "type": "ReplicaFailure",
+    }]);
+    status
+}

@@ -1,0 +1,108 @@
+//! What a cluster has before anybody asks for anything: three nodes and two storage classes.
+
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use super::object::seconds;
+
+/// The provisioner of the seeded storage classes.
+const PROVISIONER: &str = "disk.csi.sandbox.local";
+
+/// Returns the objects that a new cluster has; those with a status are to be stored with it.
+pub fn objects(now: Timestamp) -> Vec<Value> {
+    vec![
+        node(1, "4", "8Gi", None, now),
+        node(2, "4", "8Gi", None, now),
+        node(3, "8", "16Gi", Some("2"), now),
+        storage_class("standard", true, "Immediate"),
+        storage_class("fast", false, "WaitForFirstConsumer"),
+    ]
+}
+
+fn node(number: u8, cpu: &str, memory: &str, gpus: Option<&str>, now: Timestamp) -> Value {
+    let name = format!("node-{number}");
+    let stamp = seconds(now);
+    let mut capacity = json!({
+        "cpu": cpu,
+        "ephemeral-storage": "100Gi",
+        "hugepages-1Gi": "0",
+        "hugepages-2Mi": "0",
+        "memory": memory,
+        "pods": "110",
+    });
+    if let Some(gpus) = gpus {
+        capacity["nvidia.com/gpu"] = json!(gpus);
+    }
+    let condition = |kind: &str, status: &str, reason: &str, message: &str| {
+        json!({
+            "lastHeartbeatTime": stamp,
+            "lastTransitionTime": stamp,
+            "message": message,
+            "reason": reason,
+            "status": status,
+            "type": kind,
+        })
+    };
+    json!({
+        "apiVersion": "v1",
+        "kind": "Node",
+        "metadata": {
+            "name": name,
+            "labels": {
+                "beta.kubernetes.io/arch": "amd64",
+                "beta.kubernetes.io/os": "linux",
+                "kubernetes.io/arch": "amd64",
+                "kubernetes.io/hostname": name,
+                "kubernetes.io/os": "linux",
+            },
+        },
+        "spec": {
+            "podCIDR": format!("10.244.{}.0/24", number - 1),
+            "podCIDRs": [format!("10.244.{}.0/24", number - 1)],
+        },
+        "status": {
+            "addresses": [
+                {"address": super::kubelet::host_ip(&name), "type": "InternalIP"},
+                {"address": name, "type": "Hostname"},
+            ],
+            "allocatable": capacity,
+            "capacity": capacity,
+            "conditions": [
+                condition("MemoryPressure", "False", "KubeletHasSufficientMemory", "kubelet has sufficient memory available"),
+                condition("DiskPressure", "False", "KubeletHasNoDiskPressure", "kubelet has no disk pressure"),
+                condition("PIDPressure", "False", "KubeletHasSufficientPID", "kubelet has sufficient PID available"),
+                condition("Ready", "True", "KubeletReady", "kubelet is posting ready status"),
+            ],
+            "daemonEndpoints": {"kubeletEndpoint": {"Port": 10250}},
+            "nodeInfo": {
+                "architecture": "amd64",
+                "bootID": "",
+                "containerRuntimeVersion": "containerd://2.1.4",
+                "kernelVersion": "6.12.0",
+                "kubeProxyVersion": "",
+                "kubeletVersion": "v1.36.3",
+                "machineID": "",
+                "operatingSystem": "linux",
+                "osImage": "Sandbox",
+                "systemUUID": "",
+            },
+        },
+    })
+}
+
+fn storage_class(name: &str, is_default: bool, binding_mode: &str) -> Value {
+    let mut class = json!({
+        "apiVersion": "storage.k8s.io/v1",
+        "kind": "StorageClass",
+        "metadata": {"name": name},
+        "provisioner": PROVISIONER,
+        "reclaimPolicy": "Delete",
+        "volumeBindingMode": binding_mode,
+        "allowVolumeExpansion": is_default,
+    });
+    if is_default {
+        class["metadata"]["annotations"] =
+            json!({"storageclass.kubernetes.io/is-default-class": "true"});
+    }
+    class
+}

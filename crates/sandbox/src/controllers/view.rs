@@ -9,9 +9,7 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::kind::Kind;
-#[cfg(test)]
-use super::object::text;
-use super::object::{controller_of, name, namespace, uid};
+use super::object::{controller_of, name, namespace, text, uid};
 
 /// Namespace (empty for cluster-scoped kinds) and name of one object.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]

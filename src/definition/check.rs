@@ -1,12 +1,39 @@
 //! Checking: a definition's text to typed data and to every fault at once, each with its place.
 //!
-//! Bad input is data here, never a failure: any text at all gives an answer, within bounded time and memory.
+//! Bad input is data here, never a failure: any text at all gives an answer, within bounded time and memory. One walk over
+//! the tree of the text reads everything and reports as it goes; nothing is looked up by path afterwards.
+
+mod container;
+mod cross;
+mod env;
+mod exposure;
+mod fault;
+mod grammar;
+mod hint;
+mod metadata;
+mod mount;
+mod port;
+mod probe;
+mod quantity;
+mod reader;
+mod resources;
+mod secret;
+mod substitute;
+mod suggest;
+mod top;
+mod volume;
+
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeMap;
 
-use super::diagnostic::{Diagnostic, Severity};
+use super::diagnostic::{Diagnostic, Position, Severity, Span};
 use super::id::{InstanceId, Namespace};
 use super::service::ServiceDefinition;
+use super::yaml::{MAX_TEXT_BYTES, SyntaxFault, Tree, repair};
+use fault::{Faults, Spot};
+use reader::{Fields, Reader, Value};
 
 /// What a text is checked under. The default knows nothing, so that only what holds anywhere is checked.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -39,10 +66,224 @@ impl Checked {
     }
 }
 
+/// What a text is read under: a context, and what rendering decides above it.
+struct Scene<'a> {
+    context: &'a CheckContext,
+    /// The namespace whatever the definition says.
+    namespace: Option<&'a Namespace>,
+    /// The number of replicas whatever the definition says.
+    replicas: Option<u32>,
+}
+
 /// Checks a definition.
-pub fn check(_text: &str, _context: &CheckContext) -> Checked {
+pub fn check(text: &str, context: &CheckContext) -> Checked {
+    check_scene(
+        text,
+        &Scene {
+            context,
+            namespace: None,
+            replicas: None,
+        },
+    )
+}
+
+/// Checks a definition as it is rendered: in this namespace and with this number of replicas, whatever it says itself.
+pub(super) fn check_for_render(
+    text: &str,
+    context: &CheckContext,
+    namespace: &Namespace,
+    replicas: Option<u32>,
+) -> Checked {
+    check_scene(
+        text,
+        &Scene {
+            context,
+            namespace: Some(namespace),
+            replicas,
+        },
+    )
+}
+
+fn check_scene(text: &str, scene: &Scene<'_>) -> Checked {
+    if text.len() > MAX_TEXT_BYTES {
+        let message = format!(
+            "the text has {} bytes, at most {MAX_TEXT_BYTES} are allowed",
+            text.len()
+        );
+        let mut faults = Faults::default();
+        faults.add(Severity::Error, document_spot(), message, None);
+        return refused(faults);
+    }
+    let tree = Tree::parse(text);
+    let Some(fault) = tree.fault.clone() else {
+        let (definition, faults) = read(text, &tree, false, scene);
+        return finish(text, definition, faults);
+    };
+    let faults = if fault.is_limit {
+        let mut faults = Faults::default();
+        add_syntax_fault(&mut faults, fault);
+        faults
+    } else {
+        behind_syntax_errors(text, &tree, fault, scene)
+    };
+    finish(text, None, faults)
+}
+
+/// Reports syntax errors and, from the text mended around them, what else is wrong.
+fn behind_syntax_errors(
+    text: &str,
+    tree: &Tree<'_>,
+    fault: SyntaxFault,
+    scene: &Scene<'_>,
+) -> Faults {
+    let Some(repaired) = repair(text, tree) else {
+        let (_, mut faults) = read(text, tree, true, scene);
+        add_syntax_fault(&mut faults, fault);
+        return faults;
+    };
+    let mended = Tree::parse(&repaired.text);
+    let (_, mut faults) = read(&repaired.text, &mended, true, scene);
+    // What is said of a line that was changed is said of the change.
+    faults.retain(|d| {
+        !(d.span.start.line..=d.span.end.line).any(|line| repaired.lines.contains(&line))
+    });
+    for fault in repaired.faults {
+        add_syntax_fault(&mut faults, fault);
+    }
+    faults
+}
+
+/// Reads the tree of a text; the definition is whole only if no error was reported.
+fn read(
+    text: &str,
+    tree: &Tree<'_>,
+    is_partial: bool,
+    scene: &Scene<'_>,
+) -> (Option<ServiceDefinition>, Faults) {
+    let mut reader = Reader::new(text, tree, is_partial);
+    let definition = top_fields(&mut reader, tree).map(|fields| {
+        let definition = top::definition(&mut reader, &fields, scene);
+        top::unknown_set_parameters(&mut reader, &fields, scene);
+        definition
+    });
+    (definition, reader.faults)
+}
+
+/// Finds the one document that is a service definition, and its keys.
+fn top_fields(reader: &mut Reader<'_>, tree: &Tree<'_>) -> Option<Fields> {
+    let mut tops: Vec<Value> = Vec::new();
+    for root in &tree.roots {
+        let top = reader.top(*root)?;
+        if !reader.is_null(top) {
+            tops.push(top);
+        }
+    }
+    let Some(top) = tops.first().copied() else {
+        if !reader.is_partial {
+            let message = "the definition is empty; it needs at least `containers`, such as `- {name: web, image: nginx}`";
+            reader.error_at(&document_spot(), message.to_owned());
+        }
+        return None;
+    };
+    if let Some(second) = tops.get(1) {
+        let message = "a service definition is one document; remove the `---` before this one, or the document".to_owned();
+        reader.error(*second, message);
+    }
+    if !reader.is_mapping(top) {
+        if !reader.is_partial {
+            let message = "a definition must be a map of keys, at least `containers`, such as `- {name: web, image: nginx}`";
+            reader.error(top, message.to_owned());
+        }
+        return None;
+    }
+    let is_manifest = reader.has_key(top, "kind") || reader.has_key(top, "apiVersion");
+    if is_manifest && !reader.has_key(top, "containers") {
+        let message = "this is a Kubernetes manifest, which cannot be deployed yet; allowed is a service definition, with \
+                       `containers` at the top";
+        reader.error(top, message.to_owned());
+        return None;
+    }
+    let fields = reader.mapping(top, top::KEYS, "a map")?;
+    let is_misspelt = reader.misspells(top, "containers");
+    if fields.get("containers").is_none() && !is_misspelt {
+        reader.missing(
+            top,
+            "a service definition",
+            "containers",
+            "a list such as `- {name: web, image: nginx}`",
+        );
+    }
+    Some(fields)
+}
+
+fn add_syntax_fault(faults: &mut Faults, fault: SyntaxFault) {
+    faults.push(Diagnostic {
+        severity: Severity::Error,
+        path: String::new(),
+        span: fault.span,
+        message: fault.message,
+        fix: fault.fix,
+    });
+}
+
+/// Adds what concerns the characters of the text, sorts, and gives the definition only if nothing forbids it.
+fn finish(text: &str, definition: Option<ServiceDefinition>, mut faults: Faults) -> Checked {
+    refuse_control_characters(text, &mut faults);
+    let mut checked = refused(faults);
+    if !checked.has_errors() {
+        checked.definition = definition.map(|definition| definition.with_source(text));
+    }
+    checked
+}
+
+fn refused(faults: Faults) -> Checked {
     Checked {
         definition: None,
-        diagnostics: Vec::new(),
+        diagnostics: faults.into_sorted(),
+    }
+}
+
+/// YAML allows no control characters but tab and line breaks; the parser lets some pass.
+fn refuse_control_characters(text: &str, faults: &mut Faults) {
+    let is_illegal = |c: char| {
+        (c.is_control() && !matches!(c, '\t' | '\n' | '\r' | '\u{85}'))
+            || matches!(c, '\u{fffe}' | '\u{ffff}')
+    };
+    let Some((byte, c)) = text.char_indices().find(|(_, c)| is_illegal(*c)) else {
+        return;
+    };
+    let before = &text[..byte];
+    let start = Position {
+        line: before.matches('\n').count() + 1,
+        column: before.rsplit('\n').next().unwrap_or("").chars().count() + 1,
+    };
+    let spot = Spot {
+        span: Span {
+            start,
+            end: Position {
+                line: start.line,
+                column: start.column + 1,
+            },
+            bytes: byte..byte + c.len_utf8(),
+        },
+        path: String::new(),
+    };
+    let message = format!(
+        "the control character {} is not allowed in YAML; write it as an escape in double quotes",
+        c.escape_unicode()
+    );
+    faults.add(Severity::Error, spot, message, None);
+}
+
+/// The place of faults that concern the text as a whole.
+fn document_spot() -> Spot {
+    let start = Position { line: 1, column: 1 };
+    Spot {
+        span: Span {
+            start,
+            end: start,
+            bytes: 0..0,
+        },
+        path: String::new(),
     }
 }

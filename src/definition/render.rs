@@ -3,12 +3,26 @@
 //! Pure and deterministic: the same definition and context give the same bytes. It never reads the values of secrets, so
 //! the Secrets that an apply makes from them are referenced and not among the objects.
 
+mod config;
+mod ingress;
+mod metadata;
+mod pod;
+mod service;
+mod storage;
+mod workload;
+
+#[cfg(test)]
+mod tests;
+
 use std::collections::BTreeMap;
 
+use super::check::{CheckContext, check_for_render};
 use super::diagnostic::Diagnostic;
 use super::id::{InstanceId, Namespace};
 use super::object::Object;
-use super::service::ServiceDefinition;
+use super::service::{PullSecret, ServiceDefinition};
+use metadata::Renderer;
+pub(super) use service::service_port_names;
 
 /// What a definition is rendered under.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,7 +31,7 @@ pub struct RenderContext {
     pub id: InstanceId,
     /// The file name of the definition in the catalogue.
     pub definition_name: InstanceId,
-    /// The namespace of every object.
+    /// The namespace of every object, whatever the definition says.
     pub namespace: Namespace,
     /// Parameters that were set by hand (`--set`).
     pub parameters: BTreeMap<String, String>,
@@ -53,13 +67,64 @@ pub struct Rendered {
     pub warnings: Vec<String>,
 }
 
-/// Renders a definition; faults that only show under this ID and these parameters are returned with their places.
+/// Renders a definition. Its text is read anew under this ID, namespace and these parameters; faults that show only then
+/// are returned with their places.
 pub fn render(
-    _definition: &ServiceDefinition,
-    _context: &RenderContext,
+    definition: &ServiceDefinition,
+    context: &RenderContext,
 ) -> Result<Rendered, Vec<Diagnostic>> {
+    let check_context = CheckContext {
+        gpus: context.gpus.clone(),
+        id: Some(context.id.clone()),
+        namespace: None,
+        parameters: context.parameters.clone(),
+    };
+    let checked = check_for_render(
+        definition.source(),
+        &check_context,
+        &context.namespace,
+        context.replicas,
+    );
+    let Some(definition) = checked.definition else {
+        return Err(checked.diagnostics);
+    };
+    let renderer = Renderer::new(&definition, context);
+    let mut objects = renderer.config_maps();
+    objects.extend(renderer.claims());
+    objects.extend(renderer.services());
+    objects.push(renderer.workload());
+    objects.extend(renderer.ingress());
     Ok(Rendered {
-        objects: Vec::new(),
-        warnings: Vec::new(),
+        objects,
+        warnings: renderer.warnings(),
     })
+}
+
+impl Renderer<'_> {
+    fn warnings(&self) -> Vec<String> {
+        let mut warnings = Vec::new();
+        let id = &self.context.id;
+        if !self.definition.secrets.is_empty() {
+            let name = super::naming::secret(id);
+            warnings.push(format!(
+                "Secret {name} is referenced but not shown: its values are read when applying"
+            ));
+        }
+        if matches!(
+            self.definition.pull_secret,
+            Some(PullSecret::Credentials { .. })
+        ) {
+            let name = super::naming::pull_secret(id);
+            warnings.push(format!(
+                "Secret {name} is referenced but not shown: its password is read when applying"
+            ));
+        }
+        if self.definition.exposure.is_some() && self.host().is_none() {
+            warnings.push(format!(
+                "Ingress {id} has no host and answers on every host of the cluster: set exposed_hostname, or ingress.host in the \
+                 configuration"
+            ));
+        }
+        warnings
+    }
 }

@@ -60,6 +60,13 @@ impl ServiceDefinition {
         &self.source
     }
 
+    pub(super) fn with_source(self, text: &str) -> Self {
+        Self {
+            source: text.into(),
+            ..self
+        }
+    }
+
     /// Returns the workload kind in force: as written, else `StatefulSet` where a volume has a size, else `Deployment`.
     pub fn workload_kind(&self) -> WorkloadKind {
         self.workload

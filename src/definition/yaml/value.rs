@@ -39,6 +39,7 @@ pub fn documents(text: &str) -> Result<Vec<Value>, ReadError> {
 fn options() -> serde_yaml::Options {
     let mut options = serde_yaml::Options::default();
     options.legacy_octal_numbers = true;
+    options.emit_comments = false; // Else a hundred comment lines in a row are refused.
     options.duplicate_keys = DuplicateKeyPolicy::Error;
     if let Some(budget) = options.budget.as_mut() {
         budget.max_depth = MAX_DEPTH;

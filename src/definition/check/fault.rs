@@ -1,0 +1,76 @@
+//! Collecting faults: bounded in number, sorted by place at the end.
+
+use crate::definition::diagnostic::{Diagnostic, Fix, Severity, Span};
+
+/// Most faults that are kept: nobody reads more, and hostile text could make millions.
+const MAX_FAULTS: usize = 500;
+
+/// A place that a fault can be pinned to after the nodes were read.
+#[derive(Debug, Clone)]
+pub(super) struct Spot {
+    pub(super) span: Span,
+    pub(super) path: String,
+}
+
+/// The faults found so far.
+#[derive(Debug, Default)]
+pub(super) struct Faults {
+    list: Vec<Diagnostic>,
+    n_dropped: usize,
+}
+
+impl Faults {
+    pub(super) fn push(&mut self, diagnostic: Diagnostic) {
+        if self.is_full() {
+            self.n_dropped += 1;
+        } else {
+            self.list.push(diagnostic);
+        }
+    }
+
+    pub(super) fn add(
+        &mut self,
+        severity: Severity,
+        spot: Spot,
+        message: String,
+        fix: Option<Fix>,
+    ) {
+        self.push(Diagnostic {
+            severity,
+            path: spot.path,
+            span: spot.span,
+            message,
+            fix,
+        });
+    }
+
+    pub(super) fn is_full(&self) -> bool {
+        self.list.len() >= MAX_FAULTS
+    }
+
+    /// Leaves only the faults that `keep` wants.
+    pub(super) fn retain(&mut self, keep: impl FnMut(&Diagnostic) -> bool) {
+        self.list.retain(keep);
+    }
+
+    /// Returns the faults by place; errors before warnings of one place.
+    pub(super) fn into_sorted(mut self) -> Vec<Diagnostic> {
+        let place = |d: &Diagnostic| (d.span.bytes.start, d.severity, d.span.bytes.end);
+        self.list.sort_by_key(place);
+        if self.n_dropped > 0
+            && let Some(last) = self.list.last().cloned()
+        {
+            self.list.push(Diagnostic {
+                severity: Severity::Error,
+                path: String::new(),
+                message: format!(
+                    "{} more faults are not shown; mend those above first",
+                    self.n_dropped
+                ),
+                fix: None,
+                ..last
+            });
+        }
+        self.list
+    }
+}

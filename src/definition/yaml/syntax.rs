@@ -1,0 +1,198 @@
+//! Syntax errors in our own words: what is wrong, where, and what to write instead.
+
+use granit_parser::{ErrorKind, ScanError};
+
+use super::value::MAX_DEPTH;
+use crate::definition::diagnostic::{Fix, Position, Span};
+
+/// A syntax error, or a limit that was met.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SyntaxFault {
+    /// Where it was noticed.
+    pub span: Span,
+    /// One sentence.
+    pub message: String,
+    /// A change that mends it, where one is known.
+    pub fix: Option<Fix>,
+    /// Whether a limit was met: then there is nothing to mend, and reading on would be what the limit forbids.
+    pub is_limit: bool,
+}
+
+impl SyntaxFault {
+    pub(super) fn limit(span: Span, message: String) -> Self {
+        Self {
+            span,
+            message,
+            fix: None,
+            is_limit: true,
+        }
+    }
+}
+
+/// Converts the parser's error. Its mark may be one past the end of the text; the place is then the last character.
+pub(super) fn from_scan_error(error: &ScanError, text: &str) -> SyntaxFault {
+    let marker = error.marker();
+    let byte = floor_char_boundary(text, marker.byte_offset().unwrap_or(text.len()));
+    let position = Position {
+        line: marker.line().max(1),
+        column: marker.col() + 1,
+    };
+    let is_limit = matches!(error.kind(), ErrorKind::RecursionLimitExceeded);
+    let mut fault = SyntaxFault {
+        span: span_to_line_end(text, byte, position),
+        message: sentence(error.kind()),
+        fix: None,
+        is_limit,
+    };
+    if !is_limit {
+        tab_fault(text, byte, &mut fault);
+    }
+    fault
+}
+
+/// A tab in the indentation is the cause of many different complaints, some about the line before: say so, and offer spaces.
+fn tab_fault(text: &str, byte: usize, fault: &mut SyntaxFault) {
+    let line_start = text[..byte].rfind('\n').map_or(0, |i| i + 1);
+    let next_start = text[byte..].find('\n').map_or(text.len(), |i| byte + i + 1);
+    let line = fault.span.start.line;
+    for (line, start) in [(line, line_start), (line + 1, next_start)] {
+        if let Some((span, fix)) = indented_with_tabs(text, line, start) {
+            "tabs cannot indent YAML; indent with spaces".clone_into(&mut fault.message);
+            fault.span = span;
+            fault.fix = Some(fix);
+            return;
+        }
+    }
+}
+
+fn indented_with_tabs(text: &str, line: usize, start: usize) -> Option<(Span, Fix)> {
+    let content = text[start..].lines().next().unwrap_or("");
+    let indent = &content[..content.len() - content.trim_start_matches([' ', '\t']).len()];
+    let first_tab = indent.find('\t').filter(|_| indent.len() < content.len())?;
+    let end = start + indent.len();
+    let span = Span {
+        start: Position {
+            line,
+            column: first_tab + 1,
+        },
+        end: Position {
+            line,
+            column: indent.len() + 1,
+        },
+        bytes: start + first_tab..end,
+    };
+    let fix = Fix {
+        title: "indent with spaces?".to_owned(),
+        bytes: start..end,
+        replacement: indent.replace('\t', "  "),
+    };
+    Some((span, fix))
+}
+
+/// The rest of the line from `byte`, at least one character where there is one.
+fn span_to_line_end(text: &str, byte: usize, start: Position) -> Span {
+    let rest = text[byte..].lines().next().unwrap_or("").trim_end();
+    let rest = if rest.is_empty() { "" } else { rest };
+    Span {
+        start,
+        end: Position {
+            line: start.line,
+            column: start.column + rest.chars().count(),
+        },
+        bytes: byte..byte + rest.len(),
+    }
+}
+
+fn floor_char_boundary(text: &str, byte: usize) -> usize {
+    let mut byte = byte.min(text.len());
+    while !text.is_char_boundary(byte) {
+        byte -= 1;
+    }
+    byte
+}
+
+fn sentence(kind: &ErrorKind) -> String {
+    use ErrorKind as K;
+    match kind {
+        K::RecursionLimitExceeded => {
+            format!("lists and maps are nested too deeply, at most {} levels of each are allowed", MAX_DEPTH / 2)
+        }
+        K::UnclosedQuotedScalar | K::InvalidQuotedScalarIndent | K::DocumentIndicatorInQuotedScalar => {
+            "this quoted text has no end; close it with the quote that opened it".to_owned()
+        }
+        K::InvalidTrailingSingleQuotedScalar | K::InvalidTrailingDoubleQuotedScalar => {
+            "nothing may follow a quoted text but `:`, `,`, a bracket or the end of the line; quote the whole value".to_owned()
+        }
+        K::UnknownQuotedScalarEscape
+        | K::InvalidQuotedScalarHexEscape
+        | K::InvalidUnicodeEscape
+        | K::InvalidLowSurrogateHexEscape
+        | K::InvalidLowSurrogate
+        | K::MissingLowSurrogate
+        | K::UnpairedLowSurrogate => {
+            "this escape is unknown; write `\\\\` for a backslash, or use single quotes, where nothing is escaped".to_owned()
+        }
+        K::UnexpectedEofFlowSequence | K::UnclosedFlowCollection { open: '[' } => {
+            "this list has no end; close it with `]`".to_owned()
+        }
+        K::UnexpectedEofFlowMapping
+        | K::UnexpectedEofImplicitFlowMapping
+        | K::UnclosedFlowCollection { .. } => "this map has no end; close it with `}`".to_owned(),
+        K::MismatchedFlowCollectionEnd { open, close } => {
+            format!("`{close}` does not close `{open}`; close brackets in the order in which they were opened")
+        }
+        K::MisplacedFlowCollectionEnd => "this bracket closes nothing; remove it, or open one before".to_owned(),
+        K::ExpectedFlowMappingSeparator | K::ExpectedFlowSequenceSeparator => {
+            "entries in brackets are separated by commas; write `,` or close the bracket".to_owned()
+        }
+        K::SimpleKeyExpected | K::InvalidSimpleKey => {
+            "a key is followed by a colon and a space; write `key: value`".to_owned()
+        }
+        K::ExpectedBlockMappingKey | K::InvalidIndentation | K::UnexpectedEofBlockMapping => {
+            "this line does not fit the lines above it; keys of one map start in the same column".to_owned()
+        }
+        K::MappingValueNotAllowed
+        | K::MappingKeyNotAllowed
+        | K::InvalidColonPlacement
+        | K::InvalidMappingValueWhitespace
+        | K::FlowMappingValueAdjacentCollection => {
+            "a second `: ` is not allowed here; quote the value, or start the key on a line of its own".to_owned()
+        }
+        K::ExpectedBlockSequenceEntry
+        | K::BlockSequenceEntryNotAllowed
+        | K::InvalidBlockEntryWhitespace
+        | K::UnexpectedEofBlockSequence
+        | K::BlockEntryInFlowCollection => {
+            "a list item is not allowed here; items start with `- ` on lines of their own, in one column".to_owned()
+        }
+        K::TabNotAllowed
+        | K::TabInBlockIndentation
+        | K::TabAtBlockScalarStart
+        | K::TabInIndentation
+        | K::TabInPlainScalar => "a tab is not allowed here; use spaces".to_owned(),
+        K::CommentInterceptedScalar | K::CommentNotSeparated => {
+            "a comment is not allowed here; put it on a line of its own, with a space before `#`".to_owned()
+        }
+        K::InvalidBlockScalarHeader | K::ZeroBlockScalarIndent | K::InvalidBlockScalarIndent => {
+            "the text block is not well formed; write `|` or `>`, and the text indented on the lines below".to_owned()
+        }
+        K::UnexpectedCharacter { character } => {
+            format!("a value cannot start with `{}`; put the value in quotes", character.escape_default())
+        }
+        K::PlainScalarStartsWithDashFlowIndicator => "a value cannot start with `-` here; put it in quotes".to_owned(),
+        K::UnknownAnchor | K::MissingAnchorOrAliasName => {
+            "`*` and `&` refer to anchors; put the value in quotes if it is text".to_owned()
+        }
+        K::ExpectedTagBang
+        | K::UndeclaredTagHandle
+        | K::InvalidTagTerminator
+        | K::MissingTagUri
+        | K::UnclosedVerbatimTag
+        | K::InvalidTagEscape => "`!` starts a tag, which is not used here; put the value in quotes".to_owned(),
+        K::ExpectedDocumentStart | K::InvalidDocumentEnd | K::MissingDocumentEndBeforeDirective => {
+            "the document has ended before this line; indent it like the lines above, or start a new one with `---`".to_owned()
+        }
+        K::BomInsideDocument => "a byte order mark is not allowed inside the text; remove it".to_owned(),
+        other => format!("this is not YAML: {other}"),
+    }
+}

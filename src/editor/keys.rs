@@ -35,6 +35,13 @@ pub fn command_for_key(key: KeyEvent) -> Option<Command> {
     if key.kind == KeyEventKind::Release {
         return None;
     }
+    // The system's own shortcuts type nothing.
+    if key
+        .modifiers
+        .intersects(KeyModifiers::SUPER | KeyModifiers::HYPER | KeyModifiers::META)
+    {
+        return None;
+    }
     let control = key.modifiers.contains(KeyModifiers::CONTROL);
     let alt = key.modifiers.contains(KeyModifiers::ALT);
     match key.code {
@@ -188,6 +195,7 @@ mod tests {
         for c in ['s', 'r', 'e', 'f', 'g', 'z', 'q'] {
             check(KeyCode::Char(c), KeyModifiers::CONTROL, None);
         }
+        check(KeyCode::Char('c'), KeyModifiers::SUPER, None);
         check(KeyCode::Esc, KeyModifiers::NONE, None);
         check(KeyCode::F(1), KeyModifiers::NONE, None);
     }

@@ -25,8 +25,8 @@ pub(super) fn previous_grapheme(rope: &Rope, at: usize) -> usize {
     if at == 0 {
         return 0;
     }
-    let here = rope.char(at - 1);
-    if here.is_ascii() && here != '\n' {
+    let (before, here) = (at.checked_sub(2).map(|at| rope.char(at)), rope.char(at - 1));
+    if here.is_ascii() && here != '\n' && before.is_none_or(|c| c.is_ascii()) {
         return at - 1;
     }
     border(rope, at, |cursor, chunk, start| {

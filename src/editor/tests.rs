@@ -86,6 +86,8 @@ fn the_cursor_goes_by_graphemes() {
     check("aˇ\r\nb", go(Motion::Right), "a\r\nˇb");
     check("a\r\nˇb", go(Motion::Left), "aˇ\r\nb");
     check("\u{feff}ˇa", go(Motion::Left), "\u{feff}ˇa");
+    check("\u{600}1ˇ", go(Motion::Left), "ˇ\u{600}1");
+    check("ˇ\u{600}1", go(Motion::Right), "\u{600}1ˇ");
 }
 
 #[test]
@@ -636,7 +638,7 @@ fn any_motion() -> impl Strategy<Value = Motion> {
 fn any_text() -> impl Strategy<Value = String> {
     let pieces = vec![
         "a", " ", "  ", "\n", "\r\n", "\r", "\t", ":", "- ", "# ", "\u{301}", "é", "日", "👩",
-        "\u{200d}", "🇩", "\u{feff}", "|", "\"", "{", "x: y", "\u{202e}",
+        "\u{200d}", "🇩", "\u{feff}", "|", "\"", "{", "x: y", "\u{202e}", "\u{600}",
     ];
     proptest::collection::vec(proptest::sample::select(pieces), 0..12)
         .prop_map(|pieces| pieces.concat())
@@ -715,5 +717,24 @@ proptest! {
         }
         while editor.apply(Command::Undo, NOW).changed {}
         prop_assert_eq!(editor.text(), text);
+    }
+
+    #[test]
+    fn going_right_and_left_visits_the_same_places(text in any_text()) {
+        let mut editor = Editor::from_text(&text);
+        let mut places = vec![];
+        for motion in [Motion::Right, Motion::Left] {
+            let mut visited = vec![editor.selection().head];
+            loop {
+                editor.apply(go(motion), NOW);
+                if visited.last() == Some(&editor.selection().head) {
+                    break;
+                }
+                visited.push(editor.selection().head);
+            }
+            places.push(visited);
+        }
+        places[1].reverse();
+        prop_assert_eq!(&places[0], &places[1]);
     }
 }

@@ -1,5 +1,6 @@
 use std::time::Duration;
 
+use proptest::prelude::*;
 use ratatui::style::Modifier;
 
 use super::*;
@@ -241,4 +242,58 @@ fn problems_are_listed_with_their_places() {
         ["! 1:7  a warning", "x 2:1  unknown key ␛replica; …", ""]
     );
     assert_eq!(styles_of(&buf, 1), "S".repeat(30));
+}
+
+/// Pieces that are hard on cells, colours and edges.
+fn any_text() -> impl Strategy<Value = String> {
+    let pieces = vec![
+        "a",
+        " ",
+        "  ",
+        "\n",
+        "\r\n",
+        "\r",
+        "\t",
+        ": ",
+        "- ",
+        "# ",
+        "\u{301}",
+        "é",
+        "日",
+        "👩\u{200d}💻",
+        "🇩",
+        "\u{feff}",
+        "|\n",
+        "\"",
+        "{",
+        "1",
+        "\u{202e}",
+        "\u{1b}[2J",
+        "\u{9b}",
+        "\u{600}",
+        "\u{200b}",
+        "\u{115f}",
+    ];
+    proptest::collection::vec(proptest::sample::select(pieces), 0..40)
+        .prop_map(|pieces| pieces.concat())
+}
+
+proptest! {
+    #[test]
+    fn any_text_is_drawn_safely_with_its_cursor(
+        text in any_text(),
+        size in (1..30u16, 1..6u16),
+        place in 0..80usize,
+        fault in (0..80usize, 0..9usize),
+    ) {
+        let mut editor = Editor::from_text(&text);
+        editor.set_diagnostics(editor.revision(), vec![diagnostic(Severity::Error, fault.0..fault.0 + fault.1, "x")]);
+        editor.apply(Command::Move { motion: Motion::Byte(place), extend: true }, NOW);
+        editor.apply(Command::SearchQuery("a".into()), NOW);
+        let (buf, drawn) = draw(&editor, size, &EditorStyles::colour());
+        prop_assert!(drawn.cursor.is_some_and(|cursor| buf.area.contains(cursor)));
+        for cell in &buf.content {
+            prop_assert_eq!(crate::text::clean(cell.symbol()), cell.symbol());
+        }
+    }
 }

@@ -7,6 +7,7 @@ mod access;
 mod kinds;
 mod reply;
 mod request;
+mod selector;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,9 +16,10 @@ use tokio::sync::Semaphore;
 
 use crate::definition::id::Namespace;
 
+pub use crate::definition::object::GroupKind;
 pub use access::Access;
-pub use kinds::GroupKind;
 pub use request::{ApplyOptions, Deleted, Propagation, Written};
+pub use selector::Selector;
 
 /// Requests in flight at once beside watches: an ordinary user's share of the server is small.
 const MAX_IN_FLIGHT: usize = 4;

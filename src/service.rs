@@ -1,5 +1,14 @@
 //! Services as they run: what an instance is and how it is doing, computed from small summaries of live objects.
 //!
-//! Pure. `cluster` makes the summaries, `app` and `cli` show what is computed here.
+//! Pure. `cluster` makes the [`summary`] values and reports them as [`watch`] events; a [`fleet`] holds all instances of a
+//! scope, a [`detail`] all about one; [`health`] judges. `app` and `cli` show what is computed here.
 
+pub mod detail;
+pub mod fleet;
+pub mod health;
+pub mod instance;
+pub mod pod_name;
+pub mod quantity;
+pub mod status;
 pub mod summary;
+pub mod watch;

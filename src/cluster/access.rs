@@ -4,8 +4,9 @@ use futures::StreamExt;
 use futures::stream;
 use serde_json::{Value, json};
 
-use super::kinds::{self, GroupKind};
+use super::kinds;
 use super::{Cluster, MAX_IN_FLIGHT};
+use crate::definition::object::GroupKind;
 use crate::failure::Failure;
 
 const REVIEW: &str = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews";

@@ -1,31 +1,6 @@
 //! The kinds that bowline reads and writes, with what a URL needs to know of each.
 
-use crate::definition::object::ObjectKey;
 use crate::failure::{Failure, FailureKind};
-
-/// A kind of object: group (empty for the core group) and kind.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct GroupKind {
-    /// API group, empty for the core group.
-    pub group: String,
-    /// Kind, such as `Deployment`.
-    pub kind: String,
-}
-
-impl GroupKind {
-    /// Returns the kind of that group.
-    pub fn new(group: &str, kind: &str) -> Self {
-        Self {
-            group: group.to_owned(),
-            kind: kind.to_owned(),
-        }
-    }
-
-    /// Returns the kind of an object.
-    pub fn of(key: &ObjectKey) -> Self {
-        Self::new(&key.group, &key.kind)
-    }
-}
 
 /// What a URL needs to know of a kind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -8,10 +8,10 @@ use kube::client::Body;
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
-use super::kinds::{self, GroupKind, Resource};
-use super::{Cluster, reply};
+use super::kinds::{self, Resource};
+use super::{Cluster, Selector, reply};
 use crate::definition::id::{Namespace, is_dns_label};
-use crate::definition::object::{Object, ObjectKey};
+use crate::definition::object::{GroupKind, Object, ObjectKey};
 use crate::failure::{Failure, FailureKind};
 
 /// Objects of a list's page.
@@ -104,7 +104,7 @@ impl Cluster {
         &self,
         kind: &GroupKind,
         namespace: Option<&Namespace>,
-        selector: &str,
+        selector: &Selector,
     ) -> Result<Vec<Object>, Failure> {
         self.list_as(kind, namespace, selector, JSON).await
     }
@@ -117,7 +117,7 @@ impl Cluster {
         &self,
         kind: &GroupKind,
         namespace: Option<&Namespace>,
-        selector: &str,
+        selector: &Selector,
     ) -> Result<Vec<Object>, Failure> {
         self.list_as(kind, namespace, selector, METADATA_LIST).await
     }
@@ -126,7 +126,7 @@ impl Cluster {
         &self,
         kind: &GroupKind,
         namespace: Option<&Namespace>,
-        selector: &str,
+        selector: &Selector,
         accept: &'static str,
     ) -> Result<Vec<Object>, Failure> {
         let resource = kinds::resource(&kind.group, &kind.kind)?;
@@ -135,8 +135,10 @@ impl Cluster {
         let mut objects = Vec::new();
         let mut token = String::new();
         loop {
-            let mut query =
-                form_urlencoded(&[("limit", &PAGE.to_string()), ("labelSelector", selector)]);
+            let mut query = form_urlencoded(&[
+                ("limit", &PAGE.to_string()),
+                ("labelSelector", selector.as_str()),
+            ]);
             if !token.is_empty() {
                 query.push_str(&format!("&{}", form_urlencoded(&[("continue", &token)])));
             }

@@ -43,6 +43,10 @@ pub const ANNOTATION_EXPIRES: &str = "bowline.dev/expires";
 pub const ANNOTATION_PROTECTED: &str = "bowline.dev/protected";
 /// Annotation of the record: the operation that runs.
 pub const ANNOTATION_OPERATION: &str = "bowline.dev/operation";
+/// Annotation of the record: the number of the current revision.
+pub const ANNOTATION_REVISION: &str = "bowline.dev/revision";
+/// Annotation of the record: SHA-256 of the applied definition's text, in hex.
+pub const ANNOTATION_DEFINITION_HASH: &str = "bowline.dev/definition-sha256";
 /// Annotation of the pod template: a digest of the `ConfigMaps` that the pods read, so that pods roll when they change.
 pub const ANNOTATION_CONFIG_CHECKSUM: &str = "bowline.dev/config-checksum";
 

@@ -5,6 +5,30 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+/// A kind of object: API group (empty for the core group) and kind.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct GroupKind {
+    /// API group, empty for the core group.
+    pub group: String,
+    /// Kind, such as `Deployment`.
+    pub kind: String,
+}
+
+impl GroupKind {
+    /// Returns the kind of that group.
+    pub fn new(group: &str, kind: &str) -> Self {
+        Self {
+            group: group.to_owned(),
+            kind: kind.to_owned(),
+        }
+    }
+
+    /// Returns the kind of an object.
+    pub fn of(key: &ObjectKey) -> Self {
+        Self::new(&key.group, &key.kind)
+    }
+}
+
 /// What identifies an object: API group, version, kind, namespace (none when cluster-scoped) and name.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]

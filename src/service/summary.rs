@@ -1,18 +1,27 @@
 //! Summaries of live objects: only what panes and health need, made by `cluster` as the bytes arrive, so that ten thousand
 //! pods stay small in memory. Texts are sanitised when a summary is made.
 
+use std::fmt;
+
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 
 use crate::definition::id::{InstanceId, Namespace};
 use crate::definition::object::ObjectKey;
 
 /// What identifies an instance: its namespace and its ID.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct InstanceKey {
     /// The namespace.
     pub namespace: Namespace,
     /// The ID.
     pub id: InstanceId,
+}
+
+impl fmt::Display for InstanceKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.namespace, self.id)
+    }
 }
 
 /// That an object is being deleted.
@@ -31,6 +40,22 @@ pub enum WorkloadKind {
     Deployment,
     /// `apps/v1` StatefulSet.
     StatefulSet,
+}
+
+impl WorkloadKind {
+    /// Returns the kind's name in the API.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Deployment => "Deployment",
+            Self::StatefulSet => "StatefulSet",
+        }
+    }
+}
+
+impl fmt::Display for WorkloadKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
 }
 
 /// A Deployment or StatefulSet of an instance.
@@ -64,6 +89,8 @@ pub struct Workload {
     pub available: u32,
     /// Images of the containers, in order.
     pub images: Vec<String>,
+    /// `status.updateRevision` of a StatefulSet: the revision that its pods should have.
+    pub revision: Option<String>,
     /// Message of the condition that says the workload cannot go on: progress deadline exceeded, or replica failure.
     pub blocked: Option<Blocked>,
 }
@@ -90,6 +117,10 @@ pub struct PodRow {
     pub status: String,
     /// Restarts of all containers.
     pub restarts: u32,
+    /// When it was created, to the precision of the age that the server printed.
+    pub created: Timestamp,
+    /// Whether it has a node.
+    pub is_scheduled: bool,
 }
 
 /// A pod of the selected instance, in full.
@@ -191,6 +222,8 @@ pub struct Claim {
 /// An event that concerns an object of an instance.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Event {
+    /// Namespace of the event and of the object concerned.
+    pub namespace: Namespace,
     /// Name of the event object: its key in the watch.
     pub name: String,
     /// Kind of the object concerned.
@@ -239,6 +272,8 @@ pub struct Record {
     pub instance: InstanceKey,
     /// `metadata.uid`.
     pub uid: String,
+    /// Name of the `ConfigMap`.
+    pub name: String,
     /// `metadata.creationTimestamp`: the first apply, from which `expires` counts.
     pub created: Timestamp,
     /// Set while it is being deleted.
@@ -251,6 +286,8 @@ pub struct Record {
     pub revision: Option<u32>,
     /// SHA-256 of the applied definition's text, in hex; compared with the catalogue for drift.
     pub definition_hash: Option<String>,
+    /// Whether the set holds a Deployment or a StatefulSet, so that one should be there.
+    pub has_workload: bool,
     /// Whether teardown needs the typed ID.
     pub is_protected: bool,
     /// When the instance expires.
@@ -259,8 +296,8 @@ pub struct Record {
     pub operation: Option<Operation>,
 }
 
-/// An operation under way on an instance, from the record's annotation.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// An operation under way on an instance, as the record's annotation `bowline.dev/operation` holds it in JSON.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Operation {
     /// `deploy` or `teardown`.
     pub kind: String,

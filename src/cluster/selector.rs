@@ -1,0 +1,88 @@
+//! Label selectors, built from typed parts only, so that no text can widen what is selected.
+
+use std::fmt;
+
+use crate::definition::id::InstanceId;
+use crate::definition::naming;
+
+/// A label selector.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Selector(String);
+
+impl Selector {
+    /// Selects every object.
+    pub fn everything() -> Self {
+        Self(String::new())
+    }
+
+    /// Selects everything that bowline manages.
+    pub fn managed() -> Self {
+        Self(naming::managed_selector())
+    }
+
+    /// Selects everything of one instance.
+    pub fn instance(id: &InstanceId) -> Self {
+        Self(naming::instance_selector(id))
+    }
+
+    /// Selects the records: the `ApplySet` parents among what bowline manages.
+    pub fn records() -> Self {
+        Self(format!(
+            "{},{}",
+            naming::managed_selector(),
+            naming::LABEL_APPLYSET_ID
+        ))
+    }
+
+    /// Returns the selector as the API takes it.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for Selector {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn selectors_are_as_the_api_takes_them() {
+        let id: InstanceId = "web".parse().unwrap();
+        let shown = [
+            Selector::everything(),
+            Selector::managed(),
+            Selector::instance(&id),
+            Selector::records(),
+        ]
+        .map(|selector| selector.to_string());
+        let expected = [
+            "",
+            "app.kubernetes.io/managed-by=bowline",
+            "app.kubernetes.io/managed-by=bowline,app.kubernetes.io/instance=web",
+            "app.kubernetes.io/managed-by=bowline,applyset.kubernetes.io/id",
+        ];
+        assert_eq!(shown, expected);
+    }
+
+    proptest! {
+        /// Whatever is accepted as an ID makes a selector of exactly two equalities.
+        #[test]
+        fn instance_selector_selects_exactly_one_id(text in "[-a-z0-9A-Z,=!() ./_]{0,60}") {
+            if let Ok(id) = text.parse::<InstanceId>() {
+                let selector = Selector::instance(&id).to_string();
+                let terms: Vec<_> = selector.split(',').map(|term| term.split_once('=')).collect();
+                prop_assert_eq!(terms, [
+                    Some(("app.kubernetes.io/managed-by", "bowline")),
+                    Some(("app.kubernetes.io/instance", text.as_str())),
+                ]);
+            }
+        }
+    }
+}

@@ -1,0 +1,234 @@
+//! All instances of a scope, kept up to date by watch events: one changed pod touches one instance.
+
+mod apply;
+mod connection;
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use jiff::Timestamp;
+
+use super::health::State;
+use super::instance::{Drift, Instance};
+use super::pod_name;
+use super::summary::{Claim, InstanceKey, PodRow, WorkloadKind};
+use super::watch::{Topic, WatchEvent};
+use crate::definition::id::{InstanceId, Namespace};
+use crate::failure::Failure;
+
+pub use connection::Connection;
+use connection::Link;
+
+/// How many instances are in which state.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct StateCounts {
+    /// All that are deployed.
+    pub total: usize,
+    /// `Ready`.
+    pub ready: usize,
+    /// `Rolling`.
+    pub rolling: usize,
+    /// `Failing`.
+    pub failing: usize,
+    /// `Stopped`.
+    pub stopped: usize,
+    /// `Terminating`.
+    pub terminating: usize,
+    /// `Unknown`.
+    pub unknown: usize,
+}
+
+/// The instances of a scope.
+#[derive(Debug, Clone, Default)]
+pub struct Fleet {
+    instances: BTreeMap<InstanceKey, Instance>,
+    /// Pods whose workload is not known: it comes later, or went before them.
+    strays: HashMap<Namespace, Vec<PodRow>>,
+    /// Instances of workloads that are not named by their ID.
+    aliases: HashMap<(Namespace, WorkloadKind, String), InstanceId>,
+    links: BTreeMap<Topic, Link>,
+    /// SHA-256 of the catalogue's definitions, by name.
+    definitions: BTreeMap<InstanceId, String>,
+}
+
+impl Fleet {
+    /// Returns a fleet of which nothing is known yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Takes in what a watch reports. Returns whether anything that is shown may have changed.
+    pub fn apply(&mut self, event: WatchEvent, now: Timestamp) -> bool {
+        let mut dirty = BTreeSet::new();
+        let has_changed = self.take_in(event, &mut dirty, now);
+        self.recompute(dirty, now) || has_changed
+    }
+
+    /// Takes the catalogue's definitions, each with the SHA-256 of its text in hex, for the drift.
+    pub fn set_definitions(
+        &mut self,
+        definitions: impl IntoIterator<Item = (InstanceId, String)>,
+        now: Timestamp,
+    ) {
+        self.definitions = definitions.into_iter().collect();
+        let all = self.instances.keys().cloned().collect();
+        self.recompute(all, now);
+    }
+
+    /// Looks again at instances whose grace periods are over. Returns whether anything changed.
+    pub fn refresh(&mut self, now: Timestamp) -> bool {
+        let is_due = |instance: &&Instance| instance.look_again().is_some_and(|due| due <= now);
+        let mut due: BTreeSet<_> = self
+            .instances
+            .values()
+            .filter(is_due)
+            .collect::<Vec<_>>()
+            .into_iter()
+            .map(|i| i.key().clone())
+            .collect();
+        if connection::crosses_staleness(&mut self.links, now) {
+            due.extend(self.instances.keys().cloned());
+        }
+        self.recompute(due, now)
+    }
+
+    /// Returns when [`Fleet::refresh`] can change something though no event comes.
+    pub fn next_refresh(&self) -> Option<Timestamp> {
+        let of_instances = self.instances.values().filter_map(Instance::look_again);
+        let of_links = self.links.values().filter_map(Link::stale_at);
+        of_instances.chain(of_links).min()
+    }
+
+    /// Returns the deployed instances, sorted by namespace and ID.
+    pub fn instances(&self) -> impl Iterator<Item = &Instance> {
+        self.instances
+            .values()
+            .filter(|instance| instance.is_deployed())
+    }
+
+    /// Returns an instance.
+    pub fn get(&self, key: &InstanceKey) -> Option<&Instance> {
+        self.instances
+            .get(key)
+            .filter(|instance| instance.is_deployed())
+    }
+
+    /// Returns all claims, those that a teardown kept included, sorted by instance.
+    pub fn claims(&self) -> impl Iterator<Item = &Claim> {
+        self.instances
+            .values()
+            .flat_map(|instance| instance.claims())
+    }
+
+    /// Returns the claims whose instance is not deployed any more.
+    pub fn kept_claims(&self) -> impl Iterator<Item = &Claim> {
+        let kept = self.instances.values().filter(|i| !i.is_deployed());
+        kept.flat_map(|instance| instance.claims())
+    }
+
+    /// Returns the definitions of the catalogue from which nothing is deployed in this scope, sorted.
+    pub fn saved(&self) -> impl Iterator<Item = &InstanceId> {
+        let deployed: BTreeSet<&InstanceId> = self
+            .instances()
+            .map(|instance| match instance.record() {
+                Some(record) => &record.definition,
+                None => &instance.key().id,
+            })
+            .collect();
+        self.definitions
+            .keys()
+            .filter(move |name| !deployed.contains(name))
+    }
+
+    /// Returns how many instances are in which state.
+    pub fn counts(&self) -> StateCounts {
+        let mut counts = StateCounts::default();
+        for instance in self.instances() {
+            counts.total += 1;
+            match instance.state() {
+                State::Ready => counts.ready += 1,
+                State::Rolling => counts.rolling += 1,
+                State::Failing => counts.failing += 1,
+                State::Stopped => counts.stopped += 1,
+                State::Terminating => counts.terminating += 1,
+                State::Unknown => counts.unknown += 1,
+                // Only definitions are saved, never instances.
+                State::Saved => {}
+            }
+        }
+        counts
+    }
+
+    /// Returns how the connection is doing, all watches taken together.
+    pub fn connection(&self) -> Connection {
+        connection::of(self.links.values())
+    }
+
+    /// Returns what this user may not watch, with the server's reason.
+    pub fn forbidden(&self) -> impl Iterator<Item = (&Topic, &Failure)> {
+        self.links
+            .iter()
+            .filter_map(|(topic, link)| Some((topic, link.forbidden()?)))
+    }
+
+    /// Tells whether all watches have reported everything there is once, or may not.
+    pub fn is_complete(&self) -> bool {
+        !self.links.is_empty() && self.links.values().all(Link::has_reported)
+    }
+
+    fn recompute(&mut self, dirty: BTreeSet<InstanceKey>, now: Timestamp) -> bool {
+        let unknown = connection::staleness(self.links.values());
+        let mut has_changed = false;
+        for key in dirty {
+            let Some(instance) = self.instances.get_mut(&key) else {
+                continue;
+            };
+            if instance.is_empty() {
+                self.instances.remove(&key);
+                has_changed = true;
+                continue;
+            }
+            let drift = drift(instance, &self.definitions);
+            let hidden = || connection::hidden(instance, &self.links);
+            let unknown = unknown.clone().or_else(hidden);
+            has_changed |= instance.recompute(drift, unknown.as_deref(), now);
+        }
+        has_changed
+    }
+
+    /// Returns the instance whose workload makes pods of such a name.
+    fn instance_of_pod(&self, namespace: &Namespace, pod: &str) -> Option<InstanceKey> {
+        let (kind, workload) = pod_name::owner(pod)?;
+        let of_id = || {
+            let id: InstanceId = workload.parse().ok()?;
+            let key = InstanceKey {
+                namespace: namespace.clone(),
+                id,
+            };
+            let instance = self.instances.get(&key)?;
+            instance.is_deployed().then_some(key)
+        };
+        if self.aliases.is_empty() {
+            return of_id();
+        }
+        let alias = (namespace.clone(), kind, workload.to_owned());
+        let of_alias = self.aliases.get(&alias).map(|id| InstanceKey {
+            namespace: namespace.clone(),
+            id: id.clone(),
+        });
+        of_alias.or_else(of_id)
+    }
+}
+
+fn drift(instance: &Instance, definitions: &BTreeMap<InstanceId, String>) -> Option<Drift> {
+    let record = instance.record()?;
+    let applied = record.definition_hash.as_ref()?;
+    let saved = definitions.get(&record.definition)?;
+    Some(if applied == saved {
+        Drift::InSync
+    } else {
+        Drift::Edited
+    })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,424 @@
+//! How an instance is doing, with one sentence of reason that names the object.
+//!
+//! Computed from the live objects alone; time is passed in, because some troubles count only after a grace period.
+
+mod pods;
+
+use std::fmt;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+pub use self::pods::{is_broken, waits_for_node};
+use super::summary::{Claim, Deletion, Event, Pod, PodRow, Record, Workload, WorkloadKind};
+
+/// How long a pod may be unscheduled: a normal deploy is refused for a moment, until its claims are bound.
+const SCHEDULING_GRACE: Duration = Duration::from_secs(10);
+/// How long a claim that something speaks against may be unbound.
+const REFUSED_CLAIM_GRACE: Duration = Duration::from_secs(10);
+/// How long a claim that nothing speaks against may be unbound: storage can take minutes to come.
+const CLAIM_GRACE: Duration = Duration::from_secs(120);
+/// How long pods may take to become ready where the server sets no deadline itself; the default of Deployments.
+const PROGRESS_DEADLINE: Duration = Duration::from_secs(600);
+/// Finalizers by which the garbage collector only orders its work: they hold nothing by themselves.
+const ORDERING_FINALIZERS: [&str; 2] = ["foregroundDeletion", "orphan"];
+
+/// The state of an instance.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+pub enum State {
+    /// Everything wanted is there and ready.
+    Ready,
+    /// On its way to what is wanted, within its time.
+    Rolling,
+    /// It cannot get there by itself.
+    Failing,
+    /// No replicas are wanted, and none are left.
+    Stopped,
+    /// It is being deleted.
+    Terminating,
+    /// In the catalogue, not deployed.
+    Saved,
+    /// Nothing can be said: the data is stale or may not be read.
+    Unknown,
+}
+
+impl State {
+    /// Returns the state's name.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Ready => "Ready",
+            Self::Rolling => "Rolling",
+            Self::Failing => "Failing",
+            Self::Stopped => "Stopped",
+            Self::Terminating => "Terminating",
+            Self::Saved => "Saved",
+            Self::Unknown => "Unknown",
+        }
+    }
+}
+
+impl fmt::Display for State {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+/// How an instance is doing.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Health {
+    /// The state.
+    pub state: State,
+    /// One sentence that names the object; none where there is nothing to explain.
+    pub reason: Option<String>,
+}
+
+impl Health {
+    /// Returns a state that needs no explanation.
+    pub fn plain(state: State) -> Self {
+        Self {
+            state,
+            reason: None,
+        }
+    }
+
+    fn because(state: State, reason: impl Into<String>) -> Self {
+        Self {
+            state,
+            reason: Some(reason.into()),
+        }
+    }
+}
+
+/// The pods of an instance, as well as they are known.
+#[derive(Debug, Clone, Copy)]
+pub enum Pods<'a> {
+    /// As the server prints them.
+    Rows(&'a [PodRow]),
+    /// In full.
+    Full(&'a [Pod]),
+}
+
+/// What is known of an instance.
+#[derive(Debug, Clone, Copy)]
+pub struct InstanceView<'a> {
+    /// Its record.
+    pub record: Option<&'a Record>,
+    /// Its Deployments and StatefulSets.
+    pub workloads: &'a [Workload],
+    /// Its claims.
+    pub claims: &'a [Claim],
+    /// Its pods.
+    pub pods: Pods<'a>,
+    /// Events of its objects; those that explain are picked out.
+    pub events: &'a [Event],
+    /// Why nothing can be said, if that is so.
+    pub unknown: Option<&'a str>,
+}
+
+/// A health, and when to look again though nothing changes: the end of the next grace period.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Assessment {
+    /// The health.
+    pub health: Health,
+    /// When time alone may change it.
+    pub look_again: Option<Timestamp>,
+}
+
+/// Returns how an instance is doing.
+pub fn health(view: &InstanceView<'_>, now: Timestamp) -> Health {
+    assess(view, now).health
+}
+
+/// Returns how an instance is doing, and when time alone may change that.
+pub fn assess(view: &InstanceView<'_>, now: Timestamp) -> Assessment {
+    let mut clock = GraceClock {
+        now,
+        look_again: None,
+    };
+    let health = judge(view, &mut clock);
+    Assessment {
+        health,
+        look_again: clock.look_again,
+    }
+}
+
+/// Tells whether periods are over, and remembers the one that ends next.
+struct GraceClock {
+    now: Timestamp,
+    look_again: Option<Timestamp>,
+}
+
+impl GraceClock {
+    fn is_over(&mut self, since: Timestamp, period: Duration) -> bool {
+        let Ok(end) = since.checked_add(period) else {
+            return true;
+        };
+        if end <= self.now {
+            return true;
+        }
+        self.look_again = Some(self.look_again.map_or(end, |known| known.min(end)));
+        false
+    }
+}
+
+fn judge(view: &InstanceView<'_>, clock: &mut GraceClock) -> Health {
+    if let Some(why) = view.unknown {
+        return Health::because(State::Unknown, why);
+    }
+    if let Some(reason) = terminating(view) {
+        return Health::because(State::Terminating, reason);
+    }
+    if view.workloads.is_empty() {
+        return without_workload(view, clock);
+    }
+    let unsettled = view
+        .workloads
+        .iter()
+        .any(|workload| !is_settled(workload) || workload.wanted == 0);
+    if unsettled && let Some(reason) = failing(view, clock) {
+        return Health::because(State::Failing, reason);
+    }
+    if let Some(reason) = view.workloads.iter().find_map(rolling) {
+        return Health::because(State::Rolling, reason);
+    }
+    if view.workloads.iter().all(|workload| workload.wanted == 0) {
+        return Health::plain(State::Stopped);
+    }
+    Health::plain(State::Ready)
+}
+
+fn terminating(view: &InstanceView<'_>) -> Option<String> {
+    let operation = view.record.and_then(|record| record.operation.as_ref());
+    let teardown = operation.filter(|operation| operation.kind == "teardown");
+    let workloads_go =
+        !view.workloads.is_empty() && view.workloads.iter().all(|w| w.deletion.is_some());
+    // A claim that is deleted under a running workload does not end the instance.
+    let claims = view
+        .claims
+        .iter()
+        .filter(|_| teardown.is_some() || workloads_go);
+    let records = view.record.into_iter();
+    let going: Vec<(String, &Deletion)> = (view.workloads.iter())
+        .filter_map(|workload| Some((label(workload), workload.deletion.as_ref()?)))
+        .chain(records.filter_map(|record| {
+            Some((
+                format!("ConfigMap/{}", record.name),
+                record.deletion.as_ref()?,
+            ))
+        }))
+        .chain(claims.filter_map(|claim| Some((claim_label(claim), claim.deletion.as_ref()?))))
+        .collect();
+    let held = going
+        .iter()
+        .find_map(|(object, deletion)| holding_sentence(object, deletion));
+    let is_deleted = || {
+        let (object, _) = going.first()?;
+        Some(format!("{object} is being deleted"))
+    };
+    held.or_else(|| Some(format!("teardown: {}", teardown?.step)))
+        .or_else(is_deleted)
+}
+
+fn holding_sentence(object: &str, deletion: &Deletion) -> Option<String> {
+    let finalizers: Vec<_> = deletion
+        .finalizers
+        .iter()
+        .map(String::as_str)
+        .filter(|finalizer| !ORDERING_FINALIZERS.contains(finalizer))
+        .collect();
+    (!finalizers.is_empty()).then(|| format!("{object} is held by {}", finalizers.join(", ")))
+}
+
+/// An instance without workload: on its way, made of manifests that run nothing, or robbed.
+fn without_workload(view: &InstanceView<'_>, clock: &mut GraceClock) -> Health {
+    let Some(record) = view.record else {
+        return Health::because(State::Unknown, "neither record nor workload is there");
+    };
+    if let Some(operation) = &record.operation {
+        return Health::because(
+            State::Rolling,
+            format!("{}: {}", operation.kind, operation.step),
+        );
+    }
+    if record.revision.is_none() {
+        return Health::because(State::Failing, "the first deploy was not completed");
+    }
+    if record.has_workload {
+        return Health::because(
+            State::Failing,
+            "the workload is missing: somebody deleted it",
+        );
+    }
+    match unbound_claim(view, clock) {
+        Some(reason) => Health::because(State::Failing, reason),
+        None => Health::plain(State::Ready),
+    }
+}
+
+/// Returns why the instance cannot become ready by itself.
+fn failing(view: &InstanceView<'_>, clock: &mut GraceClock) -> Option<String> {
+    // The most telling first: what a pod says, then why there is no pod, then what the controller concludes from it.
+    let wants_pods = view.workloads.iter().any(|workload| workload.wanted > 0);
+    if !wants_pods {
+        return None;
+    }
+    pods::broken(view.pods)
+        .or_else(|| unbound_claim(view, clock))
+        .or_else(|| pods::unschedulable(view, clock))
+        .or_else(|| view.workloads.iter().find_map(blocked))
+        .or_else(|| cannot_create_pods(view))
+        .or_else(|| no_progress(view, clock))
+}
+
+fn blocked(workload: &Workload) -> Option<String> {
+    let blocked = workload.blocked.as_ref()?;
+    let message = sentence(&blocked.message);
+    Some(match message.is_empty() {
+        true => format!("{}: {}", label(workload), blocked.reason),
+        false => format!("{}: {}: {message}", label(workload), blocked.reason),
+    })
+}
+
+fn unbound_claim(view: &InstanceView<'_>, clock: &mut GraceClock) -> Option<String> {
+    let mut claims = view.claims.iter().filter(|claim| claim.deletion.is_none());
+    claims.find_map(|claim| match claim.phase.as_str() {
+        "Bound" => None,
+        "Lost" => Some(format!("{} lost its volume", claim_label(claim))),
+        _ => pending_claim(claim, view.events, clock),
+    })
+}
+
+fn pending_claim(claim: &Claim, events: &[Event], clock: &mut GraceClock) -> Option<String> {
+    let explains = |event: &&Event| {
+        event.object_kind == "PersistentVolumeClaim"
+            && event.object_name == claim.name
+            && (event.object_uid.is_empty() || event.object_uid == claim.uid)
+    };
+    let why = events
+        .iter()
+        .filter(explains)
+        .max_by_key(|event| event.last_seen);
+    // `WaitForFirstConsumer` waits for a pod to be scheduled: then the pod says what is wrong.
+    let waits_for_pod = |event: &Event| {
+        matches!(
+            event.reason.as_str(),
+            "WaitForFirstConsumer" | "WaitForPodScheduled"
+        )
+    };
+    match why {
+        Some(event) if waits_for_pod(event) => None,
+        Some(event) if event.is_warning || event.reason == "FailedBinding" => {
+            clock.is_over(claim.created, REFUSED_CLAIM_GRACE).then(|| {
+                format!(
+                    "{} is not bound: {}",
+                    claim_label(claim),
+                    sentence(&event.message)
+                )
+            })
+        }
+        Some(event) => clock.is_over(claim.created, CLAIM_GRACE).then(|| {
+            format!(
+                "{} is not bound: {}",
+                claim_label(claim),
+                sentence(&event.message)
+            )
+        }),
+        None => clock
+            .is_over(claim.created, CLAIM_GRACE)
+            .then(|| format!("{} is not bound", claim_label(claim))),
+    }
+}
+
+/// A StatefulSet says only in events that it cannot create pods; a Deployment has a condition for it.
+fn cannot_create_pods(view: &InstanceView<'_>) -> Option<String> {
+    let mut short = view
+        .workloads
+        .iter()
+        .filter(|workload| workload.kind == WorkloadKind::StatefulSet)
+        .filter(|workload| workload.replicas < workload.wanted);
+    short.find_map(|workload| {
+        let explains = |event: &&Event| {
+            event.reason == "FailedCreate"
+                && event.object_kind == workload.kind.as_str()
+                && event.object_name == workload.name
+                && (event.object_uid.is_empty() || event.object_uid == workload.uid)
+        };
+        let event = view
+            .events
+            .iter()
+            .filter(explains)
+            .max_by_key(|event| event.last_seen)?;
+        Some(format!(
+            "{} cannot create pods: {}",
+            label(workload),
+            sentence(&event.message)
+        ))
+    })
+}
+
+/// Pods that have been there longer than any deadline, and are still not ready.
+fn no_progress(view: &InstanceView<'_>, clock: &mut GraceClock) -> Option<String> {
+    let newest = pods::newest(view.pods)?;
+    let short = view.workloads.iter().find(|workload| {
+        workload.ready < workload.wanted && workload.replicas >= workload.wanted
+    })?;
+    clock.is_over(newest, PROGRESS_DEADLINE).then(|| {
+        let (ready, wanted) = (short.ready, short.wanted);
+        format!(
+            "{}: no progress for 10 minutes, {ready} of {wanted} pods ready",
+            label(short)
+        )
+    })
+}
+
+fn is_settled(workload: &Workload) -> bool {
+    workload.observed_generation >= workload.generation
+        && workload.updated >= workload.wanted
+        && workload.ready >= workload.wanted
+        && workload.available >= workload.wanted
+        && workload.replicas <= workload.wanted
+}
+
+/// Returns what a workload is still on the way to.
+fn rolling(workload: &Workload) -> Option<String> {
+    if is_settled(workload) {
+        return None;
+    }
+    let (label, wanted) = (label(workload), workload.wanted);
+    Some(if workload.observed_generation < workload.generation {
+        format!("{label} has a change that its controller has not seen yet")
+    } else if workload.updated < wanted {
+        format!("{label}: {} of {wanted} pods updated", workload.updated)
+    } else if workload.replicas > wanted {
+        let leaving = workload.replicas - wanted;
+        format!("{label}: {leaving} {} to go", plural(leaving, "pod"))
+    } else {
+        let ready = workload.ready.min(workload.available);
+        format!("{label}: {ready} of {wanted} pods ready")
+    })
+}
+
+fn plural(n: u32, word: &str) -> String {
+    if n == 1 {
+        word.to_owned()
+    } else {
+        format!("{word}s")
+    }
+}
+
+fn label(workload: &Workload) -> String {
+    format!("{}/{}", workload.kind, workload.name)
+}
+
+fn claim_label(claim: &Claim) -> String {
+    format!("claim {}", claim.name)
+}
+
+/// Returns a server's message as the tail of a sentence of ours.
+fn sentence(message: &str) -> &str {
+    message.trim().trim_end_matches('.')
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,271 @@
+//! An instance as it runs: what is known of its record, workloads, claims and pods, and what follows from that.
+
+use std::fmt;
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use super::health::{self, Assessment, Health, InstanceView, Pods, State};
+use super::quantity;
+use super::summary::{Claim, Event, InstanceKey, PodRow, Record, Workload};
+
+/// How the catalogue's definition compares with the applied revision.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Drift {
+    /// They are the same.
+    InSync,
+    /// The catalogue's differs from what was applied.
+    Edited,
+}
+
+impl fmt::Display for Drift {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::InSync => "in sync",
+            Self::Edited => "edited",
+        })
+    }
+}
+
+/// What the pods of an instance add up to.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct PodCounts {
+    /// Pods there are.
+    pub total: u32,
+    /// Pods all of whose containers are ready.
+    pub ready: u32,
+    /// Restarts of all containers.
+    pub restarts: u32,
+    /// The most telling STATUS that is neither `Running` nor `Completed`, with the pod's name.
+    pub worst: Option<(String, String)>,
+}
+
+/// What the claims of an instance add up to: `10Gi 2/2`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct VolumeCounts {
+    /// Sizes added up: capacity where bound, else what was asked for.
+    pub size: String,
+    /// Claims that are bound.
+    pub bound: u32,
+    /// Claims there are.
+    pub total: u32,
+}
+
+/// A deployed instance.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Instance {
+    key: InstanceKey,
+    pub(super) record: Option<Record>,
+    pub(super) workloads: Vec<Workload>,
+    pub(super) claims: Vec<Claim>,
+    /// Sorted by name.
+    pub(super) rows: Vec<PodRow>,
+    pub(super) events: Vec<Event>,
+    pods: PodCounts,
+    assessment: Assessment,
+    drift: Option<Drift>,
+}
+
+impl Instance {
+    pub(super) fn new(key: InstanceKey) -> Self {
+        let health = Health::plain(State::Unknown);
+        Self {
+            key,
+            record: None,
+            workloads: Vec::new(),
+            claims: Vec::new(),
+            rows: Vec::new(),
+            events: Vec::new(),
+            pods: PodCounts::default(),
+            assessment: Assessment {
+                health,
+                look_again: None,
+            },
+            drift: None,
+        }
+    }
+
+    /// Returns what identifies it.
+    pub fn key(&self) -> &InstanceKey {
+        &self.key
+    }
+
+    /// Returns its record; none where somebody deleted it, or where it may not be read.
+    pub fn record(&self) -> Option<&Record> {
+        self.record.as_ref()
+    }
+
+    /// Returns its Deployments and StatefulSets.
+    pub fn workloads(&self) -> &[Workload] {
+        &self.workloads
+    }
+
+    /// Returns its claims.
+    pub fn claims(&self) -> &[Claim] {
+        &self.claims
+    }
+
+    /// Returns its pods as the server prints them, sorted by name.
+    pub fn pod_rows(&self) -> &[PodRow] {
+        &self.rows
+    }
+
+    /// Returns what its pods add up to.
+    pub fn pods(&self) -> &PodCounts {
+        &self.pods
+    }
+
+    /// Returns how it is doing.
+    pub fn health(&self) -> &Health {
+        &self.assessment.health
+    }
+
+    /// Returns its state.
+    pub fn state(&self) -> State {
+        self.assessment.health.state
+    }
+
+    /// Returns how the catalogue's definition compares with what was applied; none where one of the two is not known.
+    pub fn drift(&self) -> Option<Drift> {
+        self.drift
+    }
+
+    /// Returns how many pods are wanted.
+    pub fn wanted(&self) -> u32 {
+        self.workloads.iter().map(|workload| workload.wanted).sum()
+    }
+
+    /// Returns how many pods are ready, as the workloads' controllers count them.
+    pub fn ready(&self) -> u32 {
+        self.workloads.iter().map(|workload| workload.ready).sum()
+    }
+
+    /// Returns what its claims add up to; none without claims.
+    pub fn volumes(&self) -> Option<VolumeCounts> {
+        if self.claims.is_empty() {
+            return None;
+        }
+        let size_of = |claim: &Claim| {
+            let size = claim.capacity.as_deref().unwrap_or(&claim.requested);
+            quantity::bytes(size).unwrap_or(0)
+        };
+        let bound = self.claims.iter().filter(|claim| claim.phase == "Bound");
+        let total = self
+            .claims
+            .iter()
+            .map(size_of)
+            .fold(0, u128::saturating_add);
+        Some(VolumeCounts {
+            size: quantity::show_bytes(total),
+            bound: u32::try_from(bound.count()).unwrap_or(u32::MAX),
+            total: u32::try_from(self.claims.len()).unwrap_or(u32::MAX),
+        })
+    }
+
+    /// Returns the image of the first container.
+    pub fn image(&self) -> Option<&str> {
+        let mut images = self.workloads.iter().flat_map(|workload| &workload.images);
+        images.next().map(String::as_str)
+    }
+
+    /// Returns the number of the revision that is applied.
+    pub fn revision(&self) -> Option<u32> {
+        self.record.as_ref()?.revision
+    }
+
+    /// Returns when it was first applied.
+    pub fn created(&self) -> Option<Timestamp> {
+        let of_workloads = || self.workloads.iter().map(|workload| workload.created).min();
+        self.record
+            .as_ref()
+            .map(|record| record.created)
+            .or_else(of_workloads)
+    }
+
+    /// Returns when it expires, where it does.
+    pub fn expires(&self) -> Option<Timestamp> {
+        self.record.as_ref()?.expires
+    }
+
+    /// Tells whether it runs or should run; claims that a teardown kept are no instance any more.
+    pub fn is_deployed(&self) -> bool {
+        self.record.is_some() || !self.workloads.is_empty()
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        !self.is_deployed() && self.claims.is_empty() && self.rows.is_empty()
+    }
+
+    pub(super) fn look_again(&self) -> Option<Timestamp> {
+        self.assessment.look_again
+    }
+
+    /// Computes again what follows from the parts. Returns whether anything did change.
+    pub(super) fn recompute(
+        &mut self,
+        drift: Option<Drift>,
+        unknown: Option<&str>,
+        now: Timestamp,
+    ) -> bool {
+        let pods = count(&self.rows);
+        let assessment = health::assess(
+            &InstanceView {
+                record: self.record.as_ref(),
+                workloads: &self.workloads,
+                claims: &self.claims,
+                pods: Pods::Rows(&self.rows),
+                events: &self.events,
+                unknown,
+            },
+            now,
+        );
+        let changed =
+            pods != self.pods || assessment.health != self.assessment.health || drift != self.drift;
+        (self.pods, self.assessment, self.drift) = (pods, assessment, drift);
+        changed
+    }
+
+    pub(super) fn put_row(&mut self, row: PodRow) {
+        match self
+            .rows
+            .binary_search_by(|known| known.name.as_str().cmp(&row.name))
+        {
+            Ok(idx) => self.rows[idx] = row,
+            Err(idx) => self.rows.insert(idx, row),
+        }
+    }
+
+    pub(super) fn remove_row(&mut self, name: &str) -> bool {
+        let found = self
+            .rows
+            .binary_search_by(|known| known.name.as_str().cmp(name));
+        found.map(|idx| self.rows.remove(idx)).is_ok()
+    }
+}
+
+fn count(rows: &[PodRow]) -> PodCounts {
+    let mut counts = PodCounts::default();
+    let mut worst: Option<(u8, &PodRow)> = None;
+    for row in rows {
+        counts.total += 1;
+        counts.ready += u32::from(row.containers > 0 && row.ready >= row.containers);
+        counts.restarts = counts.restarts.saturating_add(row.restarts);
+        let weight = weight(row);
+        if weight > worst.map_or(0, |(weight, _)| weight) {
+            worst = Some((weight, row));
+        }
+    }
+    counts.worst = worst.map(|(_, row)| (row.status.clone(), row.name.clone()));
+    counts
+}
+
+/// How much a row's STATUS is worth telling.
+fn weight(row: &PodRow) -> u8 {
+    match row.status.as_str() {
+        "Running" | "Completed" => 0,
+        status if health::is_broken(status) => 3,
+        "Terminating" => 1,
+        _ => 2,
+    }
+}

@@ -1,0 +1,82 @@
+//! Which workload a pod belongs to, told by its name: printed rows carry neither labels nor owner.
+
+use super::summary::WorkloadKind;
+
+/// Random characters at the end of a generated name.
+const RANDOM_LEN: usize = 5;
+/// Where the server cuts the base of a generated name, so that 63 characters are not exceeded.
+const MAX_BASE_LEN: usize = 58;
+/// Most digits of an ordinal: a definition has at most 1000 replicas, and the random part of a name has five characters.
+const MAX_ORDINAL_DIGITS: usize = 4;
+/// The alphabet of generated names and of the hashes in them.
+const SAFE_ALPHABET: &[u8] = b"bcdfghjklmnpqrstvwxz2456789";
+
+/// Returns kind and name of the workload that makes pods of such a name: `<name>-<hash>-<random>` for a Deployment,
+/// `<name>-<ordinal>` for a StatefulSet.
+pub fn owner(pod: &str) -> Option<(WorkloadKind, &str)> {
+    of_stateful_set(pod)
+        .map(|name| (WorkloadKind::StatefulSet, name))
+        .or_else(|| of_deployment(pod).map(|name| (WorkloadKind::Deployment, name)))
+}
+
+fn of_stateful_set(pod: &str) -> Option<&str> {
+    let (name, ordinal) = pod.rsplit_once('-')?;
+    let is_ordinal = (1..=MAX_ORDINAL_DIGITS).contains(&ordinal.len())
+        && ordinal.bytes().all(|b| b.is_ascii_digit());
+    (is_ordinal && !name.is_empty()).then_some(name)
+}
+
+fn of_deployment(pod: &str) -> Option<&str> {
+    let base_len = pod.len().checked_sub(RANDOM_LEN)?;
+    let (base, random) = pod.split_at_checked(base_len)?;
+    // A base that was cut has lost the dash before the random part, and perhaps some of the hash.
+    let of_replica_set = match base.strip_suffix('-') {
+        Some(whole) => whole,
+        None if base.len() == MAX_BASE_LEN => base,
+        None => return None,
+    };
+    let (name, hash) = of_replica_set.rsplit_once('-')?;
+    let is_safe = |text: &str| text.bytes().all(|b| SAFE_ALPHABET.contains(&b));
+    (is_safe(random) && is_safe(hash) && !name.is_empty()).then_some(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(pod: &str, expected: Option<(WorkloadKind, &str)>) {
+        assert_eq!(owner(pod), expected, "{pod}");
+    }
+
+    #[test]
+    fn owner_is_told_from_the_name() {
+        check(
+            "web-6d9c9c5b8-x2w4p",
+            Some((WorkloadKind::Deployment, "web")),
+        );
+        check(
+            "orders-db-6d9c9c5b8-24567",
+            Some((WorkloadKind::Deployment, "orders-db")),
+        );
+        check("db-0", Some((WorkloadKind::StatefulSet, "db")));
+        check("db-2-999", Some((WorkloadKind::StatefulSet, "db-2")));
+        check("web", None);
+        check("web-x2w4p", None);
+        check("", None);
+        check("-0", None);
+        check("日本語-日本語", None);
+    }
+
+    #[test]
+    fn owner_is_told_when_the_server_cut_the_name() {
+        let name = "a".repeat(50);
+        let whole = format!("{name}-6d9c9c5b8d-");
+        let cut = format!("{}x2w4p", &whole[..58]);
+        assert_eq!(cut.len(), 63);
+        check(&cut, Some((WorkloadKind::Deployment, &name)));
+        let name = "a".repeat(46);
+        let just_fits = format!("{name}-6d9c9c5b8d-x2w4p");
+        assert_eq!(just_fits.len(), 63);
+        check(&just_fits, Some((WorkloadKind::Deployment, &name)));
+    }
+}

@@ -1,0 +1,265 @@
+//! The status of an instance as `status -o json` and `ls -o json` print it.
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use super::detail::Detail;
+use super::health::{Health, State};
+use super::instance::{Drift, Instance};
+use super::summary::{Claim, Container, ContainerState, Operation, Pod, Record, Workload};
+
+/// The status of an instance.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct InstanceStatus {
+    /// The ID.
+    pub id: String,
+    /// The namespace.
+    pub namespace: String,
+    /// The definition's name in the catalogue.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub definition: Option<String>,
+    /// The display name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub display_name: Option<String>,
+    /// The state.
+    pub state: State,
+    /// Why it is in that state.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// How the catalogue compares with what was applied.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub drift: Option<Drift>,
+    /// The revision that is applied.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub revision: Option<u32>,
+    /// Pods wanted.
+    pub replicas: u32,
+    /// Pods of the wanted revision.
+    pub current_replicas: u32,
+    /// Pods that are ready.
+    pub ready_replicas: u32,
+    /// Restarts of all containers.
+    pub restarts: u32,
+    /// Images of the containers.
+    pub images: Vec<String>,
+    /// When it was first applied.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub created: Option<Timestamp>,
+    /// When it expires.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub expires: Option<Timestamp>,
+    /// Whether teardown needs the typed ID.
+    pub protected: bool,
+    /// The operation under way.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub operation: Option<Operation>,
+    /// Its pods; left out where only the overview was read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pods: Option<Vec<PodStatus>>,
+    /// Its claims.
+    pub volumes: Vec<VolumeStatus>,
+}
+
+/// The status of a pod.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PodStatus {
+    /// Name.
+    pub name: String,
+    /// `status.phase`.
+    pub phase: String,
+    /// Whether all its containers are ready.
+    pub ready: bool,
+    /// The most telling reason.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// The sentence that belongs to it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub message: Option<String>,
+    /// Its node.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub node: Option<String>,
+    /// Restarts of its containers.
+    pub restarts: u32,
+    /// When it was created.
+    pub created: Timestamp,
+    /// Whether it is being deleted.
+    pub terminating: bool,
+    /// Its containers.
+    pub containers: Vec<ContainerStatus>,
+    /// Its init containers.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub init_containers: Vec<ContainerStatus>,
+}
+
+/// The status of a container.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ContainerStatus {
+    /// Name.
+    pub name: String,
+    /// Image.
+    pub image: String,
+    /// Whether it is ready.
+    pub ready: bool,
+    /// Whether it has started.
+    pub started: bool,
+    /// Restarts.
+    pub restarts: u32,
+    /// `waiting`, `running` or `terminated`.
+    pub state: &'static str,
+    /// Why it waits or was terminated.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// The kubelet's sentence.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub message: Option<String>,
+    /// Exit code, once terminated.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub exit_code: Option<i32>,
+}
+
+/// The status of a claim.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct VolumeStatus {
+    /// Name of the claim.
+    pub name: String,
+    /// `Pending`, `Bound` or `Lost`.
+    pub phase: String,
+    /// Capacity, once bound.
+    pub capacity: Option<String>,
+    /// Size asked for.
+    pub requested: String,
+    /// Storage class.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub storage_class: Option<String>,
+    /// The PersistentVolume, once bound.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub volume: Option<String>,
+    /// Access modes, shortened.
+    pub access_modes: Vec<&'static str>,
+    /// Whether it is being deleted.
+    pub terminating: bool,
+}
+
+/// Returns the status of an instance of the overview: without its pods, of which only printed rows are known.
+pub fn of_instance(instance: &Instance) -> InstanceStatus {
+    let key = (
+        instance.key().namespace.as_str(),
+        instance.key().id.as_str(),
+    );
+    let (workloads, claims) = (instance.workloads(), instance.claims());
+    InstanceStatus {
+        drift: instance.drift(),
+        restarts: instance.pods().restarts,
+        ..common(key, instance.record(), workloads, claims, instance.health())
+    }
+}
+
+/// Returns the status of an instance with its pods. Drift is the fleet's to tell, which knows the catalogue.
+pub fn of_detail(detail: &Detail, drift: Option<Drift>, now: Timestamp) -> InstanceStatus {
+    let key = (detail.key().namespace.as_str(), detail.key().id.as_str());
+    let (workloads, claims) = (detail.workloads(), detail.claims());
+    let pods: Vec<_> = detail.pods().iter().map(pod_status).collect();
+    InstanceStatus {
+        drift,
+        restarts: pods.iter().map(|pod| pod.restarts).sum(),
+        pods: Some(pods),
+        ..common(key, detail.record(), workloads, claims, &detail.health(now))
+    }
+}
+
+fn common(
+    (namespace, id): (&str, &str),
+    record: Option<&Record>,
+    workloads: &[Workload],
+    claims: &[Claim],
+    health: &Health,
+) -> InstanceStatus {
+    let sum = |count: fn(&Workload) -> u32| workloads.iter().map(count).sum();
+    let created = record.map(|record| record.created);
+    InstanceStatus {
+        id: id.to_owned(),
+        namespace: namespace.to_owned(),
+        definition: record.map(|record| record.definition.to_string()),
+        display_name: record.and_then(|record| record.display_name.clone()),
+        state: health.state,
+        reason: health.reason.clone(),
+        drift: None,
+        revision: record.and_then(|record| record.revision),
+        replicas: sum(|workload| workload.wanted),
+        current_replicas: sum(|workload| workload.updated),
+        ready_replicas: sum(|workload| workload.ready),
+        restarts: 0,
+        images: workloads
+            .iter()
+            .flat_map(|workload| workload.images.iter().cloned())
+            .collect(),
+        created: created.or_else(|| workloads.iter().map(|workload| workload.created).min()),
+        expires: record.and_then(|record| record.expires),
+        protected: record.is_some_and(|record| record.is_protected),
+        operation: record.and_then(|record| record.operation.clone()),
+        pods: None,
+        volumes: claims.iter().map(volume_status).collect(),
+    }
+}
+
+fn pod_status(pod: &Pod) -> PodStatus {
+    let of_kind = |init: bool| {
+        let containers = pod.containers.iter().filter(|c| c.init == init);
+        containers.map(container_status).collect::<Vec<_>>()
+    };
+    let containers = of_kind(false);
+    PodStatus {
+        name: pod.name.clone(),
+        phase: pod.phase.clone(),
+        ready: !containers.is_empty() && containers.iter().all(|container| container.ready),
+        reason: pod.reason.clone(),
+        message: pod.message.clone(),
+        node: pod.node.clone(),
+        restarts: pod.containers.iter().map(|c| c.restarts).sum(),
+        created: pod.created,
+        terminating: pod.deletion.is_some(),
+        containers,
+        init_containers: of_kind(true),
+    }
+}
+
+fn container_status(container: &Container) -> ContainerStatus {
+    let some = |text: &String| (!text.is_empty()).then(|| text.clone());
+    let (state, reason, message, exit_code) = match &container.state {
+        ContainerState::Waiting { reason, message } => {
+            ("waiting", some(reason), some(message), None)
+        }
+        ContainerState::Running => ("running", None, None, None),
+        ContainerState::Terminated { reason, exit_code } => {
+            ("terminated", some(reason), None, Some(*exit_code))
+        }
+    };
+    ContainerStatus {
+        name: container.name.clone(),
+        image: container.image.clone(),
+        ready: container.ready,
+        started: container.started,
+        restarts: container.restarts,
+        state,
+        reason,
+        message,
+        exit_code,
+    }
+}
+
+fn volume_status(claim: &Claim) -> VolumeStatus {
+    VolumeStatus {
+        name: claim.name.clone(),
+        phase: claim.phase.clone(),
+        capacity: claim.capacity.clone(),
+        requested: claim.requested.clone(),
+        storage_class: claim.storage_class.clone(),
+        volume: claim.volume.clone(),
+        access_modes: claim.access_modes.clone(),
+        terminating: claim.deletion.is_some(),
+    }
+}

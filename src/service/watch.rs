@@ -1,0 +1,185 @@
+//! What watches report: batches of changes to small summaries, and how the link that brings them is doing.
+//!
+//! Plain data, made by `cluster` and applied by [`Fleet`](super::fleet::Fleet) and [`Detail`](super::detail::Detail).
+
+use std::fmt;
+use std::time::Duration;
+
+use super::summary::{
+    Claim, Event, InstanceKey, ObjectRow, Pod, PodRow, Record, Workload, WorkloadKind,
+};
+use crate::definition::id::Namespace;
+use crate::definition::object::GroupKind;
+use crate::failure::Failure;
+
+/// What an overview covers.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Scope {
+    /// One namespace.
+    Namespace(Namespace),
+    /// All namespaces.
+    All,
+}
+
+impl Scope {
+    /// Returns the namespace, if it is one.
+    pub fn namespace(&self) -> Option<&Namespace> {
+        match self {
+            Self::Namespace(namespace) => Some(namespace),
+            Self::All => None,
+        }
+    }
+}
+
+/// What identifies an object among those of its kind.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ItemKey {
+    /// Its namespace.
+    pub namespace: Namespace,
+    /// Its name.
+    pub name: String,
+}
+
+/// A change of what a watch covers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Delta<T> {
+    /// Everything there is, in place of everything that was.
+    Reset(Vec<T>),
+    /// Created or changed.
+    Applied(T),
+    /// Gone.
+    Removed(ItemKey),
+}
+
+/// What a watch reports. Batches are in the order in which the server sent them.
+#[derive(Debug, Clone, PartialEq)]
+pub enum WatchEvent {
+    /// Workloads of one of the kinds; a `Reset` covers that kind only.
+    Workloads(WorkloadKind, Vec<Delta<Workload>>),
+    /// Pods of a namespace as the server prints them, all instances together.
+    PodRows(Namespace, Vec<Delta<PodRow>>),
+    /// Claims.
+    Claims(Vec<Delta<Claim>>),
+    /// Records.
+    Records(Vec<Delta<Record>>),
+    /// Pods of the watched instance, in full.
+    Pods(Vec<Delta<Pod>>),
+    /// Events that concern objects of the watched instance, or explain why an instance of the overview is unwell.
+    Events(Vec<Delta<Event>>),
+    /// Objects of a kind that bear the watched instance's labels; a `Reset` covers that kind only.
+    Objects(GroupKind, Vec<Delta<ObjectRow>>),
+    /// How one of the watches is doing; sent when it changes.
+    Link {
+        /// Which watch.
+        topic: Topic,
+        /// How it is doing.
+        state: LinkState,
+    },
+}
+
+/// What one watch is about.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Topic {
+    /// The records.
+    Records,
+    /// The workloads of a kind.
+    Workloads(WorkloadKind),
+    /// The claims.
+    Claims,
+    /// The printed pods of a namespace.
+    PodRows(Namespace),
+    /// The full pods of an instance.
+    Pods,
+    /// The events of an instance.
+    Events,
+    /// Other objects of an instance, of a kind.
+    Objects(GroupKind),
+}
+
+impl fmt::Display for Topic {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Records => f.write_str("records"),
+            Self::Workloads(WorkloadKind::Deployment) => f.write_str("deployments"),
+            Self::Workloads(WorkloadKind::StatefulSet) => f.write_str("statefulsets"),
+            Self::Claims => f.write_str("claims"),
+            Self::PodRows(namespace) => write!(f, "pods of {namespace}"),
+            Self::Pods => f.write_str("pods"),
+            Self::Events => f.write_str("events"),
+            Self::Objects(kind) => write!(f, "{} objects", kind.kind),
+        }
+    }
+}
+
+/// How a watch is doing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum LinkState {
+    /// The first answer is awaited.
+    Connecting,
+    /// Everything there is was reported, and changes come as they happen.
+    Live,
+    /// The connection was lost, or the server answers with errors; what was reported is kept and grows old.
+    Retrying {
+        /// What went wrong last.
+        failure: Failure,
+        /// When it is tried again, counted from this event.
+        next_attempt_in: Duration,
+        /// How old what was reported is, counted back from this event; none before the first report.
+        data_age: Option<Duration>,
+    },
+    /// This user may not watch it; asked again once a minute.
+    Forbidden(Failure),
+}
+
+/// Something that has a key among its kind.
+pub trait Keyed {
+    /// Tells whether `key` is its key.
+    fn has_key(&self, key: &ItemKey) -> bool;
+    /// Tells whether both are the same object by namespace and name.
+    fn is_same(&self, other: &Self) -> bool;
+}
+
+macro_rules! keyed {
+    ($type:ty, |$item:ident| $namespace:expr, $name:expr) => {
+        impl Keyed for $type {
+            fn has_key(&self, key: &ItemKey) -> bool {
+                let $item = self;
+                $name == &key.name && $namespace == &key.namespace
+            }
+
+            fn is_same(&self, other: &Self) -> bool {
+                let $item = self;
+                let mine = (&$name, $namespace);
+                let $item = other;
+                mine == (&$name, $namespace)
+            }
+        }
+    };
+}
+
+keyed!(Workload, |item| &item.instance.namespace, &item.name);
+keyed!(Claim, |item| &item.instance.namespace, &item.name);
+keyed!(Record, |item| &item.instance.namespace, &item.name);
+keyed!(Pod, |item| &item.instance.namespace, &item.name);
+keyed!(Event, |item| &item.namespace, &item.name);
+keyed!(ObjectRow, |item| &item.instance.namespace, &item.key.name);
+
+/// Applies a change to a list that holds the items of one instance or one small topic.
+pub fn apply_delta<T: Keyed>(items: &mut Vec<T>, delta: Delta<T>) {
+    match delta {
+        Delta::Reset(all) => *items = all,
+        Delta::Applied(item) => match items.iter_mut().find(|known| known.is_same(&item)) {
+            Some(known) => *known = item,
+            None => items.push(item),
+        },
+        Delta::Removed(key) => items.retain(|item| !item.has_key(&key)),
+    }
+}
+
+/// Returns the key of an instance's object.
+pub fn item_key(instance: &InstanceKey, name: &str) -> ItemKey {
+    ItemKey {
+        namespace: instance.namespace.clone(),
+        name: name.to_owned(),
+    }
+}

@@ -81,14 +81,26 @@ impl Controllers {
         }
     }
 
-    /// Does everything that is to be done now; returns when something is due next.
+    /// Does everything that is to be done by now; returns when something is due next.
+    ///
+    /// What was due earlier is done as of the time at which it was due: a clock that leaps leaves the same history as
+    /// one that creeps.
     pub fn turn(&mut self) -> Option<Timestamp> {
-        self.engine.begin_turn(self.store.now());
+        let now = self.store.now();
+        while let Some(due) = self.engine.next_due().filter(|due| *due <= now) {
+            self.work_as_of(due);
+        }
+        self.work_as_of(now);
+        self.engine.next_due()
+    }
+
+    /// Does what is due and queued at `now`, and all that follows from it at once.
+    fn work_as_of(&mut self, now: Timestamp) {
+        self.engine.begin_turn(now);
         loop {
             self.drain();
-            let now = self.store.now();
             let Some(task) = self.engine.next_task(now) else {
-                break;
+                return;
             };
             let store = &self.store;
             let decision = self
@@ -96,7 +108,6 @@ impl Controllers {
                 .decide(&task, now, |namespace| remaining(store, namespace));
             self.carry_out_all(&task, decision.writes, now);
         }
-        self.engine.next_due()
     }
 
     /// Takes in the changes that wait.
@@ -264,7 +275,7 @@ impl Controllers {
     ) -> Result<(), Failure> {
         let kind = qualified(kind);
         let found = self.store.get(&kind, &key.namespace, &key.name);
-        if !found.is_some_and(|found| uid(&found) == wanted) {
+        if found.is_none_or(|found| uid(&found) != wanted) {
             return Err(Failure::Outdated);
         }
         match grace_seconds {

@@ -146,7 +146,7 @@ mod tests {
             "metadata": {"namespace": "n", "name": "p", "uid": "u", "resourceVersion": version}});
         Note::warning("kubelet", &pod, "BackOff", message.to_owned())
             .about_field("spec.containers{web}")
-            .from_host("node-1")
+            .on_host("node-1")
     }
 
     #[test]

@@ -244,6 +244,6 @@ fn removal(pod: &Value) -> Write {
 
 fn warn(pod: &Value, reason: &'static str, message: String) -> Write {
     Write::Event(
-        Note::warning(COMPONENT, pod, reason, message).from_host(text(pod, "/spec/nodeName")),
+        Note::warning(COMPONENT, pod, reason, message).on_host(text(pod, "/spec/nodeName")),
     )
 }

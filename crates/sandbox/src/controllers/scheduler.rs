@@ -259,7 +259,7 @@ fn fit(
     let elsewhere = |claim: &&Value| {
         annotation(claim, SELECTED_NODE).is_some_and(|chosen| chosen != name(node))
     };
-    if claims.unbound.iter().any(|claim| elsewhere(claim)) {
+    if claims.unbound.iter().any(elsewhere) {
         return Err(Refusal::for_good(
             "node(s) didn't find available persistent volumes to bind",
         ));

@@ -3,13 +3,33 @@
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::object::seconds;
+use crate::status::Status;
+use crate::store::Store;
+
+use super::object::{name, seconds, text};
 
 /// The provisioner of the seeded storage classes.
 const PROVISIONER: &str = "disk.csi.sandbox.local";
 
+/// Puts the seeds into a store that has none; what is there under their names stays.
+pub fn plant(store: &Store) -> Result<(), Status> {
+    for object in objects(store.now()) {
+        let kind = text(&object, "/kind").to_owned();
+        let seed = name(&object).to_owned();
+        if store.get(&kind, "", &seed).is_some() {
+            continue;
+        }
+        let status = object.get("status").cloned();
+        store.create("kubelet", object)?;
+        if let Some(status) = status {
+            store.update_status("kubelet", &kind, "", &seed, |node| node["status"] = status)?;
+        }
+    }
+    Ok(())
+}
+
 /// Returns the objects that a new cluster has; those with a status are to be stored with it.
-pub fn objects(now: Timestamp) -> Vec<Value> {
+pub(super) fn objects(now: Timestamp) -> Vec<Value> {
     vec![
         node(1, "4", "8Gi", None, now),
         node(2, "4", "8Gi", None, now),

@@ -49,11 +49,6 @@ impl Stage {
         stage
     }
 
-    /// Returns the present.
-    pub fn now(&self) -> Timestamp {
-        self.now
-    }
-
     /// Creates an object.
     pub fn create(&mut self, mut object: Value) -> String {
         self.version += 1;

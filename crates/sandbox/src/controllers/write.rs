@@ -209,7 +209,7 @@ impl Note {
     }
 
     /// Returns the event as said by the kubelet of `node`.
-    pub fn from_host(mut self, node: &str) -> Note {
+    pub fn on_host(mut self, node: &str) -> Note {
         self.host = Some(node.to_owned());
         self
     }

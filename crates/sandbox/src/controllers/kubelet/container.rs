@@ -522,7 +522,7 @@ impl ContainerRun {
     /// Returns the note as said by the pod's node about this container.
     pub fn address(&self, note: Note, pod: &Value, field: &str) -> Note {
         note.about_field(&format!("{field}{{{}}}", self.name))
-            .from_host(text(pod, "/spec/nodeName"))
+            .on_host(text(pod, "/spec/nodeName"))
     }
 
     fn log(&self, scene: &mut Scene<'_>, line: String) {

@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use super::kind::Kind;
-use super::object::{after, int, is_deleting, items, name, text, uid};
+use super::object::{after, int, is_deleting, items, name, named, text, uid};
 use super::pods::is_finished;
 use super::view::{Key, View};
 use super::write::{Decision, Note, Write};
@@ -23,6 +23,7 @@ mod config;
 mod container;
 mod image;
 mod logs;
+mod pace;
 mod status;
 
 #[cfg(test)]
@@ -175,11 +176,7 @@ impl PodRun {
             items(pod, &format!("/spec/{field}"))
                 .iter()
                 .map(|container| {
-                    ContainerRun::recall(
-                        pod,
-                        container,
-                        super::object::named(known, text(container, "/name")),
-                    )
+                    ContainerRun::recall(pod, container, named(known, text(container, "/name")))
                 })
                 .collect()
         };
@@ -228,7 +225,7 @@ impl PodRun {
             return decision.wake(stops_at);
         }
         for container in self.main.iter_mut().chain(&mut self.init) {
-            container.stop(now);
+            container.stop(pod, now);
         }
     }
 }

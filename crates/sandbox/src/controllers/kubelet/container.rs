@@ -6,30 +6,19 @@
 use std::collections::BTreeSet;
 
 use jiff::Timestamp;
-use serde_json::{Map, Value, json};
-use sha2::{Digest, Sha256};
+use serde_json::Value;
 
-use crate::controllers::object::{after, count, name, namespace, seconds, text, time, uid};
+use crate::controllers::object::{after, count, items, name, namespace, text, time, uid};
 use crate::controllers::view::{Key, View};
 use crate::controllers::write::{Decision, Note, Weight, Write};
 
-use super::image::Image;
+use super::image::{Image, hex_of};
+use super::pace::{
+    CRASH_AFTER_MS, FAULT_SHOWN_MS, INIT_MS, JOB_MS, START_MS, back_off_s, go_duration_ms,
+};
 use super::{COMPONENT, config};
 
-/// From the last step of a pull to a process.
-const START_MS: i64 = 120;
-/// How long an image that crashes runs.
-const CRASH_AFTER_MS: i64 = 900;
-/// How long an init container works.
-const INIT_MS: i64 = 350;
-/// How long a container works that is not to run for ever.
-const JOB_MS: i64 = 1_500;
-/// How long a fault is shown as itself before it shows as a back-off.
-const FAULT_SHOWN_MS: i64 = 600;
-/// The first back-off, doubled each time.
-const FIRST_BACK_OFF_S: i64 = 10;
-/// The longest back-off.
-const LONGEST_BACK_OFF_S: i64 = 300;
+mod shown;
 
 /// What a container sees of its surroundings while it moves, and where it writes.
 pub struct Scene<'a> {
@@ -130,7 +119,7 @@ pub struct Ended {
 impl ContainerRun {
     /// Begins a container, or goes on where its status says that an earlier kubelet left it.
     pub fn recall(pod: &Value, spec: &Value, status: Option<&Value>) -> ContainerRun {
-        let is_init = crate::controllers::object::items(pod, "/spec/initContainers").contains(spec);
+        let is_init = items(pod, "/spec/initContainers").contains(spec);
         let role = match (is_init, text(spec, "/restartPolicy")) {
             (false, _) => Role::Main,
             (true, "Always") => Role::Sidecar,
@@ -231,27 +220,22 @@ impl ContainerRun {
     }
 
     /// Ends the process because the pod goes.
-    pub fn stop(&mut self, now: Timestamp) {
+    pub fn stop(&mut self, pod: &Value, now: Timestamp) {
         if let State::Running { since, .. } = self.state {
-            let container_id = self
-                .ended
-                .take()
-                .map_or_else(|| self.fallback_id(), |ended| ended.container_id);
-            self.ended = Some(Ended {
-                exit_code: 0,
-                started_at: since,
-                finished_at: now,
-                container_id,
-            });
+            self.end_process(pod, 0, since, now);
             self.state = State::Ended { until: None };
         }
     }
 
-    fn fallback_id(&self) -> String {
-        format!(
-            "containerd://{}",
-            hex_of(&format!("{}{}", self.name, self.restarts))
-        )
+    fn end_process(&mut self, pod: &Value, exit_code: i64, since: Timestamp, at: Timestamp) {
+        self.ended_before = self.ended.take();
+        let container_id = self.container_id(pod);
+        self.ended = Some(Ended {
+            exit_code,
+            started_at: since,
+            finished_at: at,
+            container_id,
+        });
     }
 
     /// Returns the instant at which something about it changes by itself.
@@ -460,14 +444,7 @@ impl ContainerRun {
                 self.log(scene, line);
             }
         }
-        self.ended_before = self.ended.take();
-        let container_id = self.container_id(scene.pod);
-        self.ended = Some(Ended {
-            exit_code,
-            started_at: since,
-            finished_at: at,
-            container_id,
-        });
+        self.end_process(scene.pod, exit_code, since, at);
         let starts_again = match self.policy {
             Policy::Always => true,
             Policy::OnFailure => exit_code != 0,
@@ -538,173 +515,5 @@ impl ContainerRun {
             "containerd://{}",
             hex_of(&format!("{} {} {}", uid(pod), self.name, self.restarts))
         )
-    }
-
-    /// Returns the container's status as the API shows it.
-    pub fn status(&self, pod: &Value, spec: &Value, now: Timestamp) -> Value {
-        let mut status = Map::new();
-        let has_process = self.is_running() || self.ended.is_some();
-        let image = if has_process {
-            self.image.full_name()
-        } else {
-            self.image.name.clone()
-        };
-        status.insert("name".to_owned(), json!(self.name));
-        status.insert("image".to_owned(), json!(image));
-        status.insert(
-            "imageID".to_owned(),
-            json!(if has_process {
-                self.image.id()
-            } else {
-                String::new()
-            }),
-        );
-        status.insert("ready".to_owned(), json!(self.is_ready(now)));
-        status.insert("started".to_owned(), json!(self.is_started(now)));
-        status.insert("restartCount".to_owned(), json!(self.restarts));
-        status.insert("state".to_owned(), self.shown_state(pod));
-        let shows_end = matches!(self.state, State::Ended { .. } | State::Starting { .. })
-            && self.ended.is_some();
-        let last = if shows_end {
-            &self.ended_before
-        } else {
-            &self.ended
-        };
-        status.insert(
-            "lastState".to_owned(),
-            last.as_ref().map_or_else(|| json!({}), Ended::show),
-        );
-        if self.is_running() {
-            status.insert("containerID".to_owned(), json!(self.container_id(pod)));
-        } else if let Some(ended) = &self.ended {
-            status.insert("containerID".to_owned(), json!(ended.container_id));
-        }
-        if let Some(resources) = spec.get("resources") {
-            status.insert("resources".to_owned(), resources.clone());
-        }
-        Value::Object(status)
-    }
-
-    fn shown_state(&self, pod: &Value) -> Value {
-        let waiting = |reason: &str| json!({"waiting": {"reason": reason}});
-        let because = |reason: &str, message: String| json!({"waiting": {"message": message, "reason": reason}});
-        match &self.state {
-            State::Pulling { .. } | State::PullBackedOff { .. } if self.failed_pulls > 0 => {
-                because(
-                    "ImagePullBackOff",
-                    format!(
-                        "Back-off pulling image \"{}\": ErrImagePull: {}",
-                        self.image.name,
-                        self.image.pull_error()
-                    ),
-                )
-            }
-            State::PullFailed { .. } => because("ErrImagePull", self.image.pull_error()),
-            State::Unconfigured => because(
-                "CreateContainerConfigError",
-                self.config_fault.clone().unwrap_or_default(),
-            ),
-            State::Running { since, .. } => json!({"running": {"startedAt": seconds(*since)}}),
-            State::BackedOff { wait_s, .. } => because(
-                "CrashLoopBackOff",
-                format!(
-                    "back-off {} restarting failed container={} pod={}_{}({})",
-                    go_duration_s(*wait_s),
-                    self.name,
-                    name(pod),
-                    namespace(pod),
-                    uid(pod)
-                ),
-            ),
-            State::Ended { .. } | State::Starting { .. } if self.ended.is_some() => {
-                self.ended.as_ref().map_or_else(|| json!({}), Ended::show)
-            }
-            _ if self.role != Role::Main || pod.pointer("/spec/initContainers/0").is_some() => {
-                waiting("PodInitializing")
-            }
-            _ => waiting("ContainerCreating"),
-        }
-    }
-}
-
-impl Ended {
-    fn show(&self) -> Value {
-        json!({"terminated": {
-            "containerID": self.container_id,
-            "exitCode": self.exit_code,
-            "finishedAt": seconds(self.finished_at),
-            "reason": if self.exit_code == 0 { "Completed" } else { "Error" },
-            "startedAt": seconds(self.started_at),
-        }})
-    }
-
-    fn read(terminated: &Value) -> Option<Ended> {
-        Some(Ended {
-            exit_code: count(terminated, "/exitCode"),
-            started_at: time(terminated, "/startedAt")?,
-            finished_at: time(terminated, "/finishedAt")?,
-            container_id: text(terminated, "/containerID").to_owned(),
-        })
-    }
-}
-
-/// Returns the nth back-off: ten seconds, doubled each time, five minutes at most.
-fn back_off_s(nth: u32) -> i64 {
-    FIRST_BACK_OFF_S
-        .saturating_mul(1i64 << (nth.saturating_sub(1)).min(30))
-        .min(LONGEST_BACK_OFF_S)
-}
-
-/// Returns whole seconds as Go writes a duration.
-fn go_duration_s(total: i64) -> String {
-    match (total / 60, total % 60) {
-        (0, seconds) => format!("{seconds}s"),
-        (minutes, seconds) => format!("{minutes}m{seconds}s"),
-    }
-}
-
-/// Returns milliseconds as Go writes a duration.
-fn go_duration_ms(total: i128) -> String {
-    match (total / 1000, total % 1000) {
-        (0, milliseconds) => format!("{milliseconds}ms"),
-        (seconds, milliseconds) => {
-            let fraction = format!("{milliseconds:03}");
-            let fraction = fraction.trim_end_matches('0');
-            let point = if fraction.is_empty() { "" } else { "." };
-            format!("{seconds}{point}{fraction}s")
-        }
-    }
-}
-
-/// Returns the SHA-256 of `text` in hexadecimal.
-pub fn hex_of(text: &str) -> String {
-    Sha256::digest(text.as_bytes())
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn back_offs_double_up_to_five_minutes() {
-        assert_eq!(
-            (1..=7)
-                .map(back_off_s)
-                .map(go_duration_s)
-                .collect::<Vec<_>>(),
-            ["10s", "20s", "40s", "1m20s", "2m40s", "5m0s", "5m0s"]
-        );
-        assert_eq!(back_off_s(4_000_000), 300);
-    }
-
-    #[test]
-    fn durations_read_as_go_writes_them() {
-        assert_eq!(
-            [412, 1_000, 1_230, 61_005].map(go_duration_ms),
-            ["412ms", "1s", "1.23s", "61.005s"]
-        );
     }
 }

@@ -1,5 +1,7 @@
 //! Images by name alone: how one is written in full, how it fares by its tag, what a pull of it says.
 
+use sha2::{Digest, Sha256};
+
 use crate::controllers::pods::fnv1a_32;
 
 /// An image as a container names it.
@@ -70,7 +72,7 @@ impl Image {
             .strip_suffix(&format!(":{}", self.tag()))
             .unwrap_or(repository);
         let repository = repository.strip_suffix(":latest").unwrap_or(repository);
-        format!("{repository}@sha256:{}", super::container::hex_of(&full))
+        format!("{repository}@sha256:{}", hex_of(&full))
     }
 
     /// Returns how many milliseconds a pull takes on one pod's behalf.
@@ -96,6 +98,14 @@ impl Image {
              \"{full}\": {full}: not found"
         )
     }
+}
+
+/// Returns the SHA-256 of `text` in hexadecimal.
+pub fn hex_of(text: &str) -> String {
+    Sha256::digest(text.as_bytes())
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@
 //! Conditions, counts, names and the texts of events are those of a real control plane, as clients read them; where the two
 //! differ, this one is wrong. A controller never calls another: it sees what the other wrote.
 
+pub mod chatter;
 pub mod driver;
 pub mod seeds;
 

@@ -59,7 +59,7 @@ impl Controllers {
         controllers
     }
 
-    /// Runs until the store is dropped by everybody else; at rest it waits for a change or a due time, nothing else.
+    /// Runs until its task is aborted; at rest it waits for a change or a due time, nothing else.
     pub async fn run(mut self) {
         loop {
             let due = self.turn();

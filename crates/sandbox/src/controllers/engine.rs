@@ -69,6 +69,9 @@ impl Engine {
     /// Forgets all objects, to be told them anew; what controllers remember besides stays.
     pub fn forget_objects(&mut self) {
         self.view = View::default();
+        for key in self.kubelet.remembered() {
+            self.enqueue((Controller::Kubelet, key));
+        }
     }
 
     fn enqueue(&mut self, task: Task) {

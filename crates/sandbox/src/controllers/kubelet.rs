@@ -60,6 +60,11 @@ pub struct PodRun {
 }
 
 impl Kubelet {
+    /// Returns the pods that it remembers.
+    pub fn remembered(&self) -> Vec<Key> {
+        self.runs.keys().cloned().collect()
+    }
+
     /// Decides what the kubelet of a pod's node does next.
     pub fn reconcile(&mut self, view: &View, key: &Key, now: Timestamp) -> Decision {
         let Some(pod) = view.get(Kind::Pod, key) else {

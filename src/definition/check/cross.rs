@@ -1,6 +1,6 @@
 //! Checks that look at several parts of a definition at once: names that meet, ports that meet, claims that cannot be shared.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::container::ReadContainer;
 use super::fault::Spot;
@@ -52,14 +52,20 @@ fn unique<'a>(
 
 /// A volume that nobody mounts is made, and paid for, in vain.
 pub(super) fn unused_volumes(reader: &mut Reader<'_>, volumes: &[ReadVolume]) {
-    for volume in volumes.iter().filter(|v| !v.is_mounted) {
-        let message = format!(
-            "no container mounts the volume `{}`; add it to `volumeMounts`, or remove it",
-            volume.volume.name
-        );
-        reader
-            .faults
-            .add(Severity::Warning, volume.name_spot.clone(), message, None);
+    let mounted: HashSet<&str> = volumes
+        .iter()
+        .filter(|v| v.is_mounted)
+        .map(|v| v.volume.name.as_str())
+        .collect();
+    for volume in volumes {
+        let name = &volume.volume.name;
+        if !mounted.contains(name.as_str()) {
+            let message = format!(
+                "no container mounts the volume `{name}`; add it to `volumeMounts`, or remove it"
+            );
+            let spot = volume.name_spot.clone();
+            reader.faults.add(Severity::Warning, spot, message, None);
+        }
     }
 }
 

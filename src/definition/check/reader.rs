@@ -245,6 +245,9 @@ impl<'t> Reader<'t> {
     }
 
     fn wrong_type(&mut self, value: Value, wanted: &str) {
+        if matches!(self.tree.node(value.node).kind, Kind::Alias(_)) {
+            return;
+        }
         let message = if self.is_null(value) {
             format!("`{}` has no value; it must be {wanted}", self.name(value))
         } else {
@@ -287,13 +290,12 @@ impl<'t> Reader<'t> {
             self.exhaust(value);
             return None;
         }
+        // A broken alias is still a value, so that nothing is said to be missing; what it should be is not asked again.
         let Some(node) = self.tree.resolve(written) else {
-            self.error(
-                value,
-                "no anchor of this name was set before; put the value in quotes if it is text"
-                    .to_owned(),
-            );
-            return None;
+            let message =
+                "no anchor of this name was set before; put the value in quotes if it is text";
+            self.error(value, message.to_owned());
+            return Some(value);
         };
         value.node = node;
         if let Some(tag) = self.tree.node(written).tag.clone() {
@@ -442,7 +444,7 @@ impl<'t> Reader<'t> {
             let Some(child) = self.value(node, Some(key), path) else {
                 continue;
             };
-            self.refuse_guessed_key(child, key, &name);
+            self.warn_of_guessed_key(child, key, &name);
             if let Some(first) = first_of.get(&name).copied() {
                 self.repeated_key(child, first, &name);
                 continue;
@@ -584,8 +586,9 @@ impl<'t> Reader<'t> {
         self.faults.add(Severity::Error, spot, message, None);
     }
 
-    /// A key of the user's own that YAML takes for a boolean or a strange number becomes another text on the way.
-    fn refuse_guessed_key(&mut self, child: Value, key: NodeId, name: &str) {
+    /// A key of the user's own that YAML takes for a boolean or a strange number. Here it stays as it was written, but other
+    /// tools that read the same text make another key of it.
+    fn warn_of_guessed_key(&mut self, child: Value, key: NodeId, name: &str) {
         let Kind::Scalar {
             style: Style::Plain,
             ..
@@ -603,7 +606,7 @@ impl<'t> Reader<'t> {
         }
         let spot = self.key_spot(child);
         let message = format!(
-            "YAML reads the key `{}` as {}; put it in quotes",
+            "other tools read the key `{}` as {}; put it in quotes",
             shortened(name),
             reading(name)
         );
@@ -612,7 +615,7 @@ impl<'t> Reader<'t> {
             bytes: spot.span.bytes.clone(),
             replacement: quoted(name),
         };
-        self.faults.add(Severity::Error, spot, message, Some(fix));
+        self.faults.add(Severity::Warning, spot, message, Some(fix));
     }
 
     // Lists.
@@ -643,7 +646,7 @@ impl<'t> Reader<'t> {
 
     /// Counts text that is taken out of the tree.
     fn take_bytes(&mut self, n_bytes: usize, value: Value) -> bool {
-        self.n_taken_bytes += n_bytes;
+        self.n_taken_bytes = self.n_taken_bytes.saturating_add(n_bytes);
         if self.n_taken_bytes > MAX_TAKEN_BYTES && !self.is_exhausted {
             self.exhaust(value);
         }
@@ -665,9 +668,7 @@ impl<'t> Reader<'t> {
         let substituted = substitute(text, &self.scope, room, |name, is_known| {
             names.push((name, is_known))
         });
-        let n_bytes = substituted
-            .as_ref()
-            .map_or(usize::MAX / 2, |text| text.len());
+        let n_bytes = substituted.as_ref().map_or(usize::MAX, |text| text.len());
         if !self.take_bytes(n_bytes, value) {
             return None;
         }
@@ -679,9 +680,11 @@ impl<'t> Reader<'t> {
         }
         let substituted = substituted?;
         let is_substituted = substituted != *text;
-        let resolved = match style {
-            Style::Plain => resolve(&substituted),
-            Style::Quoted | Style::Block => Resolved::Text,
+        // What was put in counts as it stands: `port: "${port}"` is a number if the parameter is one.
+        let resolved = if *style == Style::Plain || is_substituted {
+            resolve(&substituted)
+        } else {
+            Resolved::Text
         };
         Some(Scalar {
             text: substituted.into_owned(),

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value, json};
 
 use super::metadata::Renderer;
+use super::service_port_names;
 use crate::definition::naming;
 use crate::definition::service::{
     Container, EnvValue, EnvVar, KeyRef, PortRef, Probe, ProbeCheck, PullSecret, Resources, Volume,
@@ -25,8 +26,13 @@ impl Renderer<'_> {
     }
 
     fn pod_spec(&self) -> Value {
-        let containers =
-            |list: &[Container]| list.iter().map(|c| self.container(c)).collect::<Vec<_>>();
+        let all: Vec<&Container> = self.definition.containers.iter().collect();
+        let port_names = service_port_names(&all);
+        let containers = |list: &[Container]| -> Vec<Value> {
+            list.iter()
+                .map(|c| self.container(c, &port_names))
+                .collect()
+        };
         let volumes: Vec<Value> = self
             .definition
             .volumes
@@ -64,7 +70,7 @@ impl Renderer<'_> {
         Value::Object(spec)
     }
 
-    fn container(&self, container: &Container) -> Value {
+    fn container(&self, container: &Container, port_names: &[String]) -> Value {
         let mut json = Map::new();
         json.insert("name".to_owned(), json!(container.name));
         json.insert("image".to_owned(), json!(container.image));
@@ -73,7 +79,7 @@ impl Renderer<'_> {
                 json.insert(key.to_owned(), json!(words));
             }
         }
-        set(&mut json, "ports", container_ports(container));
+        set(&mut json, "ports", container_ports(container, port_names));
         set(
             &mut json,
             "env",
@@ -95,7 +101,7 @@ impl Renderer<'_> {
         ];
         for (key, read) in probes {
             if let Some(read) = read {
-                json.insert(key.to_owned(), probe(read));
+                json.insert(key.to_owned(), probe(read, container));
             }
         }
         Value::Object(json)
@@ -148,11 +154,17 @@ fn set(map: &mut Map<String, Value>, key: &str, items: Vec<Value>) {
     }
 }
 
-fn container_ports(container: &Container) -> Vec<Value> {
+/// The ports of a container under names that are unique in the pod: where the Service's name is another, because two
+/// containers name a port alike, the port has none.
+fn container_ports(container: &Container, service_names: &[String]) -> Vec<Value> {
     let ports = container.ports.iter().map(|port| {
         let mut json =
             json!({"containerPort": port.target_port, "protocol": port.protocol.as_str()});
-        if let Some(name) = &port.name {
+        if let Some(name) = port
+            .name
+            .as_ref()
+            .filter(|name| service_names.contains(name))
+        {
             json["name"] = json!(name);
         }
         json
@@ -183,12 +195,12 @@ fn volume_mount(mount: &VolumeMount) -> Value {
     json
 }
 
-fn probe(probe: &Probe) -> Value {
+fn probe(probe: &Probe, container: &Container) -> Value {
     let mut json = match &probe.check {
         ProbeCheck::Http { path, port } => {
-            json!({"httpGet": {"path": path, "port": port_ref(port)}})
+            json!({"httpGet": {"path": path, "port": port_number(port, container)}})
         }
-        ProbeCheck::Tcp(port) => json!({"tcpSocket": {"port": port_ref(port)}}),
+        ProbeCheck::Tcp(port) => json!({"tcpSocket": {"port": port_number(port, container)}}),
         ProbeCheck::Exec(command) => json!({"exec": {"command": command}}),
     };
     let numbers = [
@@ -205,10 +217,19 @@ fn probe(probe: &Probe) -> Value {
     json
 }
 
-fn port_ref(port: &PortRef) -> Value {
+/// By number: a name that two containers share would mean the first one's.
+fn port_number(port: &PortRef, container: &Container) -> u16 {
     match port {
-        PortRef::Number(number) => json!(number),
-        PortRef::Name(name) => json!(name),
+        PortRef::Number(number) => *number,
+        PortRef::Name(name) => {
+            let named = container
+                .ports
+                .iter()
+                .find(|port| port.name.as_ref() == Some(name));
+            named
+                .map(|port| port.target_port)
+                .expect("a checked probe names a port of its container")
+        }
     }
 }
 

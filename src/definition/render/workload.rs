@@ -22,9 +22,13 @@ impl Renderer<'_> {
         }
         match kind {
             WorkloadKind::Deployment => {
-                // A new pod could wait for ever for a claim that the old one holds on another node.
+                // A new pod could wait for ever for a claim that the old one holds on another node, so the old one goes
+                // first. NB: not `Recreate`: a server refuses to switch an applied Deployment to it, because the default
+                // `rollingUpdate` stays.
                 if self.has_exclusive_claim() {
-                    spec["strategy"] = json!({"type": "Recreate"});
+                    let rolling_update = json!({"maxSurge": 0, "maxUnavailable": 1});
+                    spec["strategy"] =
+                        json!({"type": "RollingUpdate", "rollingUpdate": rolling_update});
                 }
             }
             WorkloadKind::StatefulSet => {

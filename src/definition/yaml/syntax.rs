@@ -44,10 +44,60 @@ pub(super) fn from_scan_error(error: &ScanError, text: &str) -> SyntaxFault {
         fix: None,
         is_limit,
     };
-    if !is_limit {
+    if is_open_quote(error.kind()) {
+        point_to_opening_quote(text, byte, &mut fault);
+    } else if !is_limit {
         tab_fault(text, byte, &mut fault);
     }
     fault
+}
+
+fn is_open_quote(kind: &ErrorKind) -> bool {
+    matches!(
+        kind,
+        ErrorKind::UnclosedQuotedScalar
+            | ErrorKind::InvalidQuotedScalarIndent
+            | ErrorKind::DocumentIndicatorInQuotedScalar
+    )
+}
+
+/// An open quote is noticed lines below: show the nearest line above on which a value starts with a quote and does not end.
+fn point_to_opening_quote(text: &str, byte: usize, fault: &mut SyntaxFault) {
+    let mut end = text[..byte].len();
+    let mut line = fault.span.start.line;
+    loop {
+        let start = text[..end].rfind('\n').map_or(0, |i| i + 1);
+        if let Some(offset) = unbalanced_quote(&text[start..end]) {
+            let position = Position {
+                line,
+                column: text[start..start + offset].chars().count() + 1,
+            };
+            fault.span = span_to_line_end(text, start + offset, position);
+            return;
+        }
+        if start == 0 || line == 1 {
+            return;
+        }
+        end = start - 1;
+        line -= 1;
+    }
+}
+
+/// Returns where on a line a quote opens that is not closed there.
+fn unbalanced_quote(line: &str) -> Option<usize> {
+    let mut open: Option<(usize, char)> = None;
+    let mut before = ' ';
+    for (offset, c) in line.char_indices() {
+        match open {
+            Some((_, quote)) if c == quote && before != '\\' => open = None,
+            None if matches!(c, '"' | '\'') && matches!(before, ' ' | '[' | '{' | ',' | ':') => {
+                open = Some((offset, c));
+            }
+            _ => {}
+        }
+        before = c;
+    }
+    open.map(|(offset, _)| offset)
 }
 
 /// A tab in the indentation is the cause of many different complaints, some about the line before: say so, and offer spaces.
@@ -158,8 +208,12 @@ fn sentence(kind: &ErrorKind) -> String {
         | K::FlowMappingValueAdjacentCollection => {
             "a second `: ` is not allowed here; quote the value, or start the key on a line of its own".to_owned()
         }
-        K::ExpectedBlockSequenceEntry
-        | K::BlockSequenceEntryNotAllowed
+        K::ExpectedBlockSequenceEntry => {
+            "this line does not fit the list above it; items start with `- ` in one column, and the keys of an item stand in \
+             one column too"
+                .to_owned()
+        }
+        K::BlockSequenceEntryNotAllowed
         | K::InvalidBlockEntryWhitespace
         | K::UnexpectedEofBlockSequence
         | K::BlockEntryInFlowCollection => {

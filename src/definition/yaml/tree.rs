@@ -139,7 +139,7 @@ impl<'t> Builder<'t> {
         let mut parser = Parser::new_from_str_with_options(text, options);
         while let Some(next) = parser.next_event() {
             let fault = match next {
-                Ok((event, span)) => self.push(event, &span).err(),
+                Ok((event, span)) => self.push(event, &span).err().map(|fault| *fault),
                 Err(error) => Some(syntax::from_scan_error(&error, text)),
             };
             if fault.is_some() {
@@ -151,7 +151,11 @@ impl<'t> Builder<'t> {
         self.tree
     }
 
-    fn push(&mut self, event: Event<'t>, span: &granit_parser::Span) -> Result<(), SyntaxFault> {
+    fn push(
+        &mut self,
+        event: Event<'t>,
+        span: &granit_parser::Span,
+    ) -> Result<(), Box<SyntaxFault>> {
         match event {
             Event::Scalar(text, style, anchor, tag) => {
                 let style = match style {
@@ -186,7 +190,7 @@ impl<'t> Builder<'t> {
                     let sentence = format!(
                         "the text has more than {MAX_DOCUMENTS} documents, at most {MAX_DOCUMENTS} are allowed"
                     );
-                    return Err(SyntaxFault::limit(self.span(span), sentence));
+                    return Err(Box::new(SyntaxFault::limit(self.span(span), sentence)));
                 }
             }
             _ => {}
@@ -200,12 +204,12 @@ impl<'t> Builder<'t> {
         span: &granit_parser::Span,
         anchor: usize,
         tag: Option<&Cow<'t, Tag>>,
-    ) -> Result<NodeId, SyntaxFault> {
+    ) -> Result<NodeId, Box<SyntaxFault>> {
         if self.tree.nodes.len() >= MAX_NODES {
             let sentence = format!(
                 "the text has more than {MAX_NODES} values, at most {MAX_NODES} are allowed"
             );
-            return Err(SyntaxFault::limit(self.span(span), sentence));
+            return Err(Box::new(SyntaxFault::limit(self.span(span), sentence)));
         }
         let id = NodeId(u32::try_from(self.tree.nodes.len()).expect("fewer nodes than MAX_NODES"));
         let tag = tag.map(|_| self.span(&span.tag_span().unwrap_or(*span)));

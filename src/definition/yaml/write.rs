@@ -4,8 +4,10 @@ use serde_json::Value;
 
 /// Writes one value as a YAML document, without a leading `---`. Keys stand in the order of the value.
 pub fn to_yaml(value: &Value) -> String {
-    let mut text =
-        serde_yaml::to_string(value).expect("a JSON value can always be written as YAML");
+    // A long text stays on its line: folding an image's name over several would only puzzle.
+    let options = serde_yaml::ser_options! { folded_wrap_chars: usize::MAX };
+    let mut text = serde_yaml::to_string_with_options(value, options)
+        .expect("a JSON value can always be written as YAML");
     if !text.ends_with('\n') {
         text.push('\n');
     }

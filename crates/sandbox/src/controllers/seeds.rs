@@ -33,7 +33,7 @@ pub(super) fn objects(now: Timestamp) -> Vec<Value> {
     vec![
         node(1, "4", "8Gi", None, now),
         node(2, "4", "8Gi", None, now),
-        node(3, "8", "16Gi", Some("2"), now),
+        node(3, "4", "8Gi", Some("2"), now),
         storage_class("standard", true, "Immediate"),
         storage_class("fast", false, "WaitForFirstConsumer"),
     ]

@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 
 use super::kind::Kind;
 use super::object::{
-    controller_reference, is_deleting, items, map, name, namespace, selects, text, uid,
+    controller_reference, flag, is_deleting, items, map, name, namespace, selects, text, uid,
 };
 use super::pods::{fnv1a_32, is_finished, is_ready, safe_encode};
 use super::view::{Key, View};
@@ -56,12 +56,16 @@ struct Backend<'a> {
 
 fn backends<'a>(view: &'a View, service: &'a Value) -> Vec<Backend<'a>> {
     let selector = json!({"matchLabels": service["spec"]["selector"]});
+    let is_published = |pod: &Value| {
+        let counts_anyway = flag(service, "/spec/publishNotReadyAddresses");
+        counts_anyway || is_ready(pod) && !is_deleting(pod)
+    };
     view.list(Kind::Pod, namespace(service))
         .filter(|pod| selects(Some(&selector), map(pod, "/metadata/labels")))
         .filter(|pod| !text(pod, "/status/podIP").is_empty() && !is_finished(pod))
         .map(|pod| Backend {
             pod,
-            is_ready: is_ready(pod) && !is_deleting(pod),
+            is_ready: is_published(pod),
         })
         .collect()
 }

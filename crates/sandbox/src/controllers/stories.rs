@@ -757,6 +757,39 @@ fn a_service_follows_its_pods() {
 }
 
 #[test]
+fn a_service_may_publish_pods_before_they_are_ready() {
+    let mut stage = Stage::new();
+    let service = |name: &str, publishes: bool| {
+        json!({"apiVersion": "v1", "kind": "Service", "metadata": {"namespace": "n", "name": name},
+        "spec": {"clusterIP": "None", "selector": {"app": "db"}, "publishNotReadyAddresses": publishes}})
+    };
+    stage.create(service("early", true));
+    stage.create(service("late", false));
+    stage.create(stateful_set(1, "pg:slow"));
+    stage.edit(Kind::StatefulSet, "db", |db| {
+        db["spec"]["template"]["spec"]["containers"][0]["readinessProbe"] =
+            json!({"tcpSocket": {"port": 5432}});
+    });
+    stage.advance(7_000);
+    assert_eq!(phases(&stage), ["Running"]);
+    let fields = |name| {
+        stage.get(Kind::Endpoints, name)["subsets"][0]
+            .as_object()
+            .unwrap()
+            .keys()
+            .cloned()
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(
+        (fields("early"), fields("late")),
+        (
+            vec!["addresses".to_owned()],
+            vec!["notReadyAddresses".to_owned()]
+        )
+    );
+}
+
+#[test]
 fn a_namespace_is_furnished_and_emptied() {
     let mut stage = Stage::new();
     assert_eq!(names(&stage, Kind::ServiceAccount), ["default"]);

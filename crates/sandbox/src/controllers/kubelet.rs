@@ -74,6 +74,9 @@ impl Kubelet {
         if self.runs.get(key).is_some_and(|run| run.uid != uid(pod)) {
             self.runs.remove(key);
         }
+        if is_deleting(pod) && is_held(pod) {
+            return Decision::nothing();
+        }
         let is_placed = !text(pod, "/spec/nodeName").is_empty();
         if is_deleting(pod) && (!is_placed || is_finished(pod)) {
             self.runs.remove(key);
@@ -233,6 +236,12 @@ impl PodRun {
             container.stop(pod, now);
         }
     }
+}
+
+/// Returns whether the kubelet has done its part of a pod's end and finalizers keep what is left.
+fn is_held(pod: &Value) -> bool {
+    let is_over = int(pod, "/metadata/deletionGracePeriodSeconds") == Some(0);
+    is_over && !items(pod, "/metadata/finalizers").is_empty()
 }
 
 fn removal(pod: &Value) -> Write {

@@ -125,6 +125,73 @@ fn images(stage: &Stage) -> Vec<String> {
 }
 
 #[test]
+fn a_rollout_and_its_undoing_are_told_as_a_real_control_plane_tells_them() {
+    let mut stage = Stage::new();
+    stage.create(deployment("web", 2, "nginx:1"));
+    stage.advance(3_000);
+    let first = name(&stage.all(Kind::ReplicaSet)[0]).to_owned();
+    stage.edit(Kind::Deployment, "web", |web| set_image(web, "nginx:2"));
+    stage.advance(3_000);
+    stage.edit(Kind::Deployment, "web", |web| set_image(web, "nginx:1"));
+    stage.advance(3_000);
+    stage.edit(Kind::Deployment, "web", |web| {
+        web["spec"]["replicas"] = json!(1)
+    });
+    stage.advance(3_000);
+    let told: Vec<String> = stage
+        .events()
+        .iter()
+        .filter_map(|event| event.strip_prefix("ScalingReplicaSet web: Scaled "))
+        .map(|event| {
+            let (direction, rest) = event.split_once(" replica set ").unwrap();
+            let (set, sizes) = rest.split_once(" from ").unwrap();
+            format!(
+                "{} {direction} {sizes}",
+                if set == first { "first" } else { "second" }
+            )
+        })
+        .collect();
+    assert_eq!(
+        told,
+        [
+            "first up 0 to 2",
+            "second up 0 to 1",
+            "first down 2 to 1",
+            "second up 1 to 2",
+            "first down 1 to 0",
+            "first up 0 to 1",
+            "second down 2 to 1",
+            "first up 1 to 2",
+            "second down 1 to 0",
+            "first down 2 to 1",
+        ]
+    );
+    let annotations = |set: &Value| {
+        [
+            "desired-replicas",
+            "max-replicas",
+            "revision",
+            "revision-history",
+        ]
+        .map(|key| {
+            set["metadata"]["annotations"][format!("deployment.kubernetes.io/{key}")].clone()
+        })
+    };
+    let (firsts, seconds): (Vec<Value>, Vec<Value>) = stage
+        .all(Kind::ReplicaSet)
+        .into_iter()
+        .partition(|set| name(set) == first);
+    assert_eq!(
+        annotations(&firsts[0]),
+        [json!("1"), json!("2"), json!("3"), json!("1")]
+    );
+    assert_eq!(
+        annotations(&seconds[0]),
+        [json!("2"), json!("3"), json!("2"), Value::Null]
+    );
+}
+
+#[test]
 fn a_rollout_to_a_missing_image_stops_at_its_deadline_and_keeps_the_old_pods() {
     let mut stage = Stage::new();
     stage.create(deployment("web", 2, "nginx:1"));

@@ -158,3 +158,15 @@ fn a_pod_without_a_place_goes_at_once() {
         vec![removal(&unplaced)]
     );
 }
+
+#[test]
+fn a_pod_that_finalizers_keep_is_left_alone() {
+    let mut held = pod(json!({"phase": "Running"}));
+    held["metadata"]["deletionTimestamp"] = json!("2026-01-01T00:00:00Z");
+    held["metadata"]["deletionGracePeriodSeconds"] = json!(0);
+    held["metadata"]["finalizers"] = json!(["example.com/hold"]);
+    assert_eq!(
+        look(&mut Kubelet::default(), &held, "2026-01-01T00:00:01Z"),
+        Decision::nothing()
+    );
+}

@@ -92,9 +92,17 @@ fn hostile(what: &str) -> String {
             vec!["*s"; 20_000].join(", ")
         ),
         "brackets" => "[".repeat(100_000),
+        "parameters" => format!(
+            "containers: [{{name: a, image: b, args: [{}]}}]\nparameters: {{{}}}\nunknown: x\n",
+            vec!["\"${nope}${nope}\""; 20_000].join(", "),
+            (0..30_000)
+                .map(|i| format!("noq{i}: x"))
+                .collect::<Vec<_>>()
+                .join(", ")
+        ),
         "documents" => "--- a\n".repeat(100_000),
         "4 MiB of items" => "- a\n".repeat(1 << 20),
-        "4 MiB of keys" => (0..400_000).map(|i| format!("k{i:06}: 1\n")).collect(),
+        "4 MiB of keys" => (0..380_000).map(|i| format!("k{i:06}: 1\n")).collect(),
         "4 MiB of text" => format!("a: \"{}\"\n", "x".repeat((4 << 20) - 16)),
         "4 MiB open quote" => format!("a: \"{}\n", "x\n".repeat((2 << 20) - 16)),
         "4 MiB of colons" => format!("a: {}\n", "x: ".repeat((4 << 18) - 16)),
@@ -109,6 +117,7 @@ fn hostile(what: &str) -> String {
         "scalar x aliases",
         "brackets",
         "documents",
+        "parameters",
         "4 MiB of items",
         "4 MiB of keys",
         "4 MiB of text",

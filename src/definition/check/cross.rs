@@ -198,7 +198,7 @@ pub(super) fn derived_names(
 ) {
     let last_ordinal = replicas.unwrap_or(1).saturating_sub(1);
     let mut shared_names: Vec<(String, &Spot)> = Vec::new();
-    let mut template_prefixes: Vec<String> = Vec::new();
+    let mut template_prefixes: HashSet<String> = HashSet::new();
     for volume in volumes {
         let name = &volume.volume.name;
         let (what, derived) = match &volume.volume.source {
@@ -209,7 +209,7 @@ pub(super) fn derived_names(
                 ("claim", derived)
             }
             VolumeSource::Claim(_) => {
-                template_prefixes.push(format!("{name}-{id}-"));
+                template_prefixes.insert(format!("{name}-{id}-"));
                 ("claim", naming::template_claim(name, id, last_ordinal))
             }
             _ => continue,
@@ -219,9 +219,9 @@ pub(super) fn derived_names(
         }
     }
     for (name, spot) in shared_names {
-        let is_ordinal = |rest: &str| !rest.is_empty() && rest.bytes().all(|b| b.is_ascii_digit());
-        let meets = |prefix: &String| name.strip_prefix(prefix.as_str()).is_some_and(is_ordinal);
-        if template_prefixes.iter().any(meets) {
+        // A template's claim is named as its prefix and a number.
+        let prefix = name.trim_end_matches(|c: char| c.is_ascii_digit());
+        if prefix.len() < name.len() && template_prefixes.contains(prefix) {
             reader.error_at(
                 spot,
                 format!("the claim `{name}` would also be that of a replica; rename the volume"),

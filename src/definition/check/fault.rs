@@ -17,12 +17,14 @@ pub(super) struct Spot {
 pub(super) struct Faults {
     list: Vec<Diagnostic>,
     n_dropped: usize,
+    /// Whether an error was among those dropped: it forbids deploying all the same.
+    has_dropped_error: bool,
 }
 
 impl Faults {
     pub(super) fn push(&mut self, diagnostic: Diagnostic) {
         if self.is_full() {
-            self.n_dropped += 1;
+            self.drop_one(diagnostic.severity);
         } else {
             self.list.push(diagnostic);
         }
@@ -44,6 +46,12 @@ impl Faults {
         });
     }
 
+    /// Counts a fault that is not even put into words, because there are too many.
+    pub(super) fn drop_one(&mut self, severity: Severity) {
+        self.n_dropped += 1;
+        self.has_dropped_error |= severity == Severity::Error;
+    }
+
     pub(super) fn is_full(&self) -> bool {
         self.list.len() >= MAX_FAULTS
     }
@@ -61,7 +69,11 @@ impl Faults {
             && let Some(last) = self.list.last().cloned()
         {
             self.list.push(Diagnostic {
-                severity: Severity::Error,
+                severity: if self.has_dropped_error {
+                    Severity::Error
+                } else {
+                    Severity::Warning
+                },
                 path: String::new(),
                 message: format!(
                     "{} more faults are not shown; mend those above first",

@@ -551,6 +551,7 @@ impl<'t> Reader<'t> {
 
     fn unknown_key(&mut self, child: Value, name: &str, keys: Keys) {
         if self.faults.is_full() {
+            self.faults.drop_one(Severity::Error);
             return;
         }
         let all = keys.iter().flat_map(|group| group.iter().copied());
@@ -660,6 +661,9 @@ impl<'t> Reader<'t> {
             self.wrong_type(value, wanted);
             return None;
         };
+        if self.is_exhausted {
+            return None;
+        }
         if *style == Style::Plain {
             self.warn_of_continuation(value);
         }
@@ -710,14 +714,13 @@ impl<'t> Reader<'t> {
     }
 
     fn warn_of_unknown_parameter(&mut self, value: Value, name: &str) {
-        let known: Vec<_> = self
-            .scope
-            .parameters
-            .keys()
-            .map(String::as_str)
-            .chain(super::substitute::RESERVED)
-            .collect();
-        let near = nearest(name, known.iter().copied()).map(str::to_owned);
+        if self.faults.is_full() {
+            self.faults.drop_one(Severity::Warning);
+            return;
+        }
+        let parameters = self.scope.parameters.keys().map(String::as_str);
+        let known = super::substitute::RESERVED.into_iter().chain(parameters);
+        let near = nearest(name, known).map(str::to_owned);
         let message = match &near {
             Some(near) => format!(
                 "no parameter is named `{name}`, so `${{{name}}}` stays as it is; did you mean `${{{near}}}`?"

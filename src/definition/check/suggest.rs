@@ -2,6 +2,8 @@
 
 /// Longest word that is compared: longer ones are not misspelt keys.
 const MAX_LEN: usize = 40;
+/// Most candidates that are compared: hostile text could bring thousands for each of thousands of words.
+const MAX_CANDIDATES: usize = 200;
 
 /// Returns the candidate nearest to `word`, if it is near enough to be meant. Case, `_` and `-` make no difference.
 pub(super) fn nearest<'c>(
@@ -15,6 +17,7 @@ pub(super) fn nearest<'c>(
     let allowed = (folded.len() / 3).clamp(1, 3);
     candidates
         .into_iter()
+        .take(MAX_CANDIDATES)
         .map(|candidate| (distance(&folded, &fold(candidate)), candidate))
         .filter(|(distance, candidate)| *distance <= allowed && *distance < candidate.len())
         .min_by_key(|(distance, _)| *distance)

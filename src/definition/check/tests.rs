@@ -990,6 +990,24 @@ fn hostile_text_is_refused_in_bounded_time() {
             "anchors",
             (0..90_000).map(|i| format!("&a{i} x: y\n")).collect(),
         ),
+        (
+            "unknown parameters",
+            format!(
+                "containers: [{{name: a, image: b, args: [{}]}}]\nparameters: {{{}}}\nunknown: x\n",
+                vec!["\"${nope}${nope}\""; 20_000].join(", "),
+                (0..30_000)
+                    .map(|i| format!("noq{i}: x"))
+                    .collect::<Vec<_>>()
+                    .join(", ")
+            ),
+        ),
+        (
+            "volumes",
+            format!(
+                "volumes:\n{}",
+                "- {name: data, size: 1Gi, shared: true}\n".repeat(9_000)
+            ),
+        ),
         ("controls", "\u{0}\u{1b}[2J".repeat(1000)),
         ("a cycle", "containers: &a [*a, {<<: *a}]\n".to_owned()),
     ];
@@ -1018,6 +1036,30 @@ fn hostile_text_is_refused_in_bounded_time() {
             start.elapsed().as_secs() < 20,
             "{what} took {:?}",
             start.elapsed()
+        );
+    }
+}
+
+#[test]
+fn an_error_behind_too_many_warnings_still_forbids() {
+    let args = vec!["${nope}"; 600]
+        .join(", ")
+        .replace("${nope}", "\"${nope}\"");
+    let warnings = format!("containers: [{{name: a, image: b, args: [{args}]}}]\n");
+    assert!(
+        check(&warnings, &CheckContext::default())
+            .definition
+            .is_some()
+    );
+    for error in [
+        "replicas: many",
+        "volumes: [{name: D, size: 1Gi}]",
+        "initContainers: [{nam: x}]",
+    ] {
+        let checked = check(&format!("{warnings}{error}\n"), &CheckContext::default());
+        assert!(
+            checked.has_errors() && checked.definition.is_none(),
+            "{error}"
         );
     }
 }

@@ -1,6 +1,6 @@
 //! The pod template: containers, their environment, probes and mounts, and the pod's volumes.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use serde_json::{Map, Value, json};
 
@@ -27,7 +27,7 @@ impl Renderer<'_> {
 
     fn pod_spec(&self) -> Value {
         let all: Vec<&Container> = self.definition.containers.iter().collect();
-        let port_names = service_port_names(&all);
+        let port_names: HashSet<String> = service_port_names(&all).into_iter().collect();
         let containers = |list: &[Container]| -> Vec<Value> {
             list.iter()
                 .map(|c| self.container(c, &port_names))
@@ -70,7 +70,7 @@ impl Renderer<'_> {
         Value::Object(spec)
     }
 
-    fn container(&self, container: &Container, port_names: &[String]) -> Value {
+    fn container(&self, container: &Container, port_names: &HashSet<String>) -> Value {
         let mut json = Map::new();
         json.insert("name".to_owned(), json!(container.name));
         json.insert("image".to_owned(), json!(container.image));
@@ -156,14 +156,14 @@ fn set(map: &mut Map<String, Value>, key: &str, items: Vec<Value>) {
 
 /// The ports of a container under names that are unique in the pod: where the Service's name is another, because two
 /// containers name a port alike, the port has none.
-fn container_ports(container: &Container, service_names: &[String]) -> Vec<Value> {
+fn container_ports(container: &Container, service_names: &HashSet<String>) -> Vec<Value> {
     let ports = container.ports.iter().map(|port| {
         let mut json =
             json!({"containerPort": port.target_port, "protocol": port.protocol.as_str()});
         if let Some(name) = port
             .name
             .as_ref()
-            .filter(|name| service_names.contains(name))
+            .filter(|name| service_names.contains(*name))
         {
             json["name"] = json!(name);
         }

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus};
 use std::time::{Duration, Instant};
 
+use futures::FutureExt;
 use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube::{Client, Config};
 
@@ -164,13 +165,16 @@ impl ControlPlane {
         )
         .map_err(StartError::Directory)?;
 
+        let deadline = Instant::now() + START_DEADLINE;
         self.spawn("etcd", servers::etcd(binaries, &directory, ports))?;
+        let etcd = Config::new(ports.etcd_url().parse().expect("an address with a port"));
+        self.wait(deadline, etcd, give_it_a_past)?;
         self.spawn(
             "kube-apiserver",
             servers::api_server(binaries, &credentials, ports),
         )?;
-        let deadline = Instant::now() + START_DEADLINE;
-        self.wait(deadline, ready)?;
+        let admin = self.config(User::Admin)?;
+        self.wait(deadline, admin.clone(), ready)?;
         self.spawn(
             "kube-controller-manager",
             servers::controller_manager(binaries, &credentials, &kubeconfig, ports),
@@ -183,7 +187,7 @@ impl ControlPlane {
             "kwok",
             servers::nodes(binaries, &credentials, &kubeconfig, &node_config, ports),
         )?;
-        self.wait(deadline, |client| async move {
+        self.wait(deadline, admin, |client| async move {
             seed::seed(&client).await.map_err(Box::new)
         })
     }
@@ -202,8 +206,8 @@ impl ControlPlane {
             .map_err(|source| StartError::Spawn { name, source })
     }
 
-    /// Runs `job` with an administrator's client until it is done, a server ends or the time is up.
-    fn wait<F, Fut>(&mut self, deadline: Instant, job: F) -> Result<(), StartError>
+    /// Runs `job` with a client until it is done, a server ends or the time is up.
+    fn wait<F, Fut>(&mut self, deadline: Instant, config: Config, job: F) -> Result<(), StartError>
     where
         F: FnOnce(Client) -> Fut + Send,
         Fut: Future<Output = Result<(), Box<kube::Error>>>,
@@ -216,19 +220,24 @@ impl ControlPlane {
                         .enable_all()
                         .build()
                         .map_err(StartError::Directory)?
-                        .block_on(self.wait_async(deadline, job))
+                        .block_on(self.wait_async(deadline, config, job))
                 })
                 .join()
                 .expect("waiting does not panic")
         })
     }
 
-    async fn wait_async<F, Fut>(&mut self, deadline: Instant, job: F) -> Result<(), StartError>
+    async fn wait_async<F, Fut>(
+        &mut self,
+        deadline: Instant,
+        config: Config,
+        job: F,
+    ) -> Result<(), StartError>
     where
         F: FnOnce(Client) -> Fut,
         Fut: Future<Output = Result<(), Box<kube::Error>>>,
     {
-        let client = self.client(User::Admin).await?;
+        let client = client(config)?;
         let job = job(client);
         tokio::pin!(job);
         loop {
@@ -272,13 +281,18 @@ impl ControlPlane {
     }
 
     /// Returns a client for the present runtime. It repeats nothing by itself.
-    pub async fn client(&self, user: User) -> Result<Client, StartError> {
+    pub fn client(&self, user: User) -> Result<Client, StartError> {
+        client(self.config(user)?)
+    }
+
+    fn config(&self, user: User) -> Result<Config, StartError> {
+        // Asynchronous in kube for the sake of other kinds of credentials; ours has nothing to wait for.
         let kubeconfig = Kubeconfig::read_from(self.kubeconfig(user))?;
-        let mut config =
-            Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default()).await?;
+        let mut config = Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default())
+            .now_or_never()
+            .expect("nothing to wait for")?;
         config.proxy_url = None;
-        config.default_retry = false;
-        Client::try_from(config).map_err(|error| StartError::Seed(Box::new(error)))
+        Ok(config)
     }
 
     fn log_path(&self, name: &str) -> PathBuf {
@@ -291,6 +305,28 @@ impl ControlPlane {
         let log = String::from_utf8_lossy(&log);
         let lines: Vec<&str> = log.lines().collect();
         lines[lines.len().saturating_sub(N_LINES)..].join("\n")
+    }
+}
+
+fn client(mut config: Config) -> Result<Client, StartError> {
+    config.default_retry = false;
+    Client::try_from(config).map_err(|error| StartError::Seed(Box::new(error)))
+}
+
+/// Writes something into the empty etcd, as soon as it answers: a cluster in use has resource versions that are too old to
+/// watch from, and so version 1 is one.
+async fn give_it_a_past(client: Client) -> Result<(), Box<kube::Error>> {
+    loop {
+        let request = http::Request::post("/v3/kv/put")
+            .body(br#"{"key": "cGFzdA==", "value": "MQ=="}"#.to_vec());
+        if client
+            .request_text(request.expect("a constant request"))
+            .await
+            .is_ok()
+        {
+            return Ok(());
+        }
+        tokio::time::sleep(Duration::from_millis(25)).await;
     }
 }
 

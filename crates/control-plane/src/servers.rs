@@ -29,10 +29,14 @@ impl Ports {
             node: ports::free(),
         }
     }
+
+    pub(crate) fn etcd_url(self) -> String {
+        format!("http://127.0.0.1:{}", self.etcd)
+    }
 }
 
 pub(crate) fn etcd(binaries: &Binaries, directory: &Path, ports: Ports) -> Command {
-    let client = format!("http://127.0.0.1:{}", ports.etcd);
+    let client = ports.etcd_url();
     let peer = format!("http://127.0.0.1:{}", ports.etcd_peer);
     let mut command = Command::new(binaries.path("server"));
     command
@@ -50,10 +54,7 @@ pub(crate) fn etcd(binaries: &Binaries, directory: &Path, ports: Ports) -> Comma
 pub(crate) fn api_server(binaries: &Binaries, credentials: &Credentials, ports: Ports) -> Command {
     let mut command = Command::new(binaries.path("kube-apiserver"));
     command
-        .args([
-            "--etcd-servers",
-            &format!("http://127.0.0.1:{}", ports.etcd),
-        ])
+        .args(["--etcd-servers", &ports.etcd_url()])
         .args(["--bind-address", "127.0.0.1"])
         .args(["--secure-port", &ports.api.to_string()])
         .arg("--tls-cert-file")

@@ -1,0 +1,88 @@
+//! The two backends, and how a case is run on one of them.
+
+use std::io::Write;
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use bowline_control_plane::{Binaries, ControlPlane, User};
+
+use crate::cluster::Cluster;
+
+/// What the suite runs against.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Backend {
+    ControlPlane,
+}
+
+/// Makes a missing control plane a failure.
+const REQUIRE: &str = "BOWLINE_REQUIRE_CONTROL_PLANE";
+
+/// A case that is not done by then hangs.
+const CASE_DEADLINE: Duration = Duration::from_secs(90);
+
+/// How far a watch may lag behind in the sandbox: small enough that a case can outrun it.
+pub(crate) const WATCH_HISTORY: usize = 256;
+
+/// Runs one case on one backend.
+pub(crate) fn run<F>(backend: Backend, case: impl FnOnce(Cluster) -> F)
+where
+    F: Future<Output = ()>,
+{
+    if backend == Backend::ControlPlane && control_plane().is_none() {
+        return;
+    }
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .unwrap()
+        .block_on(async {
+            let cluster = match backend {
+                Backend::ControlPlane => in_control_plane().await,
+            };
+            tokio::time::timeout(CASE_DEADLINE, case(cluster))
+                .await
+                .expect("the case did not end in time");
+        });
+}
+
+fn fresh_namespace() -> String {
+    static N_NAMESPACES: AtomicUsize = AtomicUsize::new(1);
+    format!("case-{}", N_NAMESPACES.fetch_add(1, Ordering::Relaxed))
+}
+
+/// The control plane that all cases of this process share; `None` if there is none and none is required.
+fn control_plane() -> Option<&'static ControlPlane> {
+    static SHARED: OnceLock<Option<ControlPlane>> = OnceLock::new();
+    SHARED
+        .get_or_init(|| match Binaries::find() {
+            Ok(binaries) => Some(ControlPlane::start_from(&binaries).unwrap()),
+            Err(not_built) if std::env::var_os(REQUIRE).is_some_and(|value| value == "1") => {
+                panic!("{REQUIRE}=1, but {not_built}")
+            }
+            Err(not_built) => {
+                // Written past the capture of test output: a skip that nobody sees is a lie.
+                let mut stderr = std::io::stderr();
+                let _ = writeln!(
+                    stderr,
+                    "\nSKIPPED: the suite's half on a real control plane did not run: {not_built}\n"
+                );
+                None
+            }
+        })
+        .as_ref()
+}
+
+async fn in_control_plane() -> Cluster {
+    let control_plane = control_plane().expect("it was there before the runtime");
+    let client = |user| control_plane.client(user).unwrap();
+    let cluster = Cluster {
+        admin: client(User::Admin),
+        viewer: client(User::Viewer),
+        nobody: client(User::Nobody),
+        namespace: fresh_namespace(),
+    };
+    cluster.create_namespace().await;
+    cluster
+}

@@ -1,0 +1,127 @@
+//! What the program relies on in a cluster, as one suite that runs against two backends and asserts the same of both: the
+//! sandbox, and a real control plane. Where they differ, the sandbox is wrong.
+//!
+//! A case is an `async fn(Cluster)`; it gets a namespace of its own, an administrator's client, a viewer's, and one of
+//! somebody without any role. It is listed below once and becomes two tests, `sandbox::…` and `control_plane::…`.
+//!
+//! Without the executables of the control plane its half says so and passes; `BOWLINE_REQUIRE_CONTROL_PLANE=1` makes that
+//! a failure.
+
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+mod access;
+mod apply;
+mod backend;
+mod claims;
+mod cluster;
+mod delete;
+mod objects;
+mod patch;
+mod refusals;
+mod watch;
+mod workloads;
+
+/// Makes each case a test on each backend.
+macro_rules! on_both_backends {
+    ($($module:ident: $($case:ident)+;)+) => {
+        on_both_backends!(@backend control_plane, ControlPlane, $($module: $($case)+;)+);
+    };
+    (@backend $name:ident, $backend:ident, $($module:ident: $($case:ident)+;)+) => {
+        mod $name {
+            $(mod $module {
+                $(#[test]
+                fn $case() {
+                    crate::backend::run(crate::backend::Backend::$backend, crate::$module::$case);
+                })+
+            })+
+        }
+    };
+}
+
+on_both_backends! {
+    access:
+        a_stranger_is_forbidden_to_look
+        a_viewer_may_not_even_rehearse_a_write
+        a_viewer_may_not_read_what_belongs_to_the_cluster
+        access_reviews_answer_for_the_one_who_asks
+        rules_reviews_list_what_is_allowed;
+    apply:
+        a_manager_for_each_instance_protects_it_from_the_others
+        one_manager_for_all_would_take_the_object_over
+        what_a_manager_leaves_out_is_removed
+        a_stale_resource_version_conflicts_even_if_nothing_changes
+        a_resource_version_does_not_keep_a_deleted_object_dead
+        a_uid_keeps_a_deleted_object_dead
+        a_uid_refuses_an_object_that_was_made_again
+        a_conflict_names_the_field_and_its_manager
+        a_conflict_over_a_scaled_workload_names_the_subresource
+        our_own_scaling_conflicts_with_ourselves
+        force_takes_fields_but_leaves_what_others_added
+        equal_values_are_owned_together
+        fields_of_client_side_apply_stay_until_their_ownership_is_migrated
+        an_unknown_field_is_a_server_error_that_means_invalid
+        a_field_of_the_wrong_type_is_a_server_error_that_means_invalid
+        a_duplicate_list_key_is_a_server_error_that_means_invalid
+        applying_the_same_again_changes_nothing
+        applying_to_a_terminating_object_is_accepted_and_lost
+        a_secret_loses_keys_that_are_left_out_but_never_those_of_string_data
+        a_dry_run_stores_nothing;
+    patch:
+        a_merge_patch_with_a_stale_resource_version_conflicts
+        a_merge_patch_of_a_missing_object_creates_nothing
+        a_patched_annotation_survives_a_later_apply
+        of_two_claims_with_one_resource_version_one_wins
+        a_json_patch_whose_test_fails_changes_nothing;
+    refusals:
+        a_rehearsal_in_a_missing_namespace_finds_no_namespace
+        a_kind_that_is_not_served_is_a_text_not_a_status
+        a_stateful_sets_frozen_fields_are_refused_under_spec_alone
+        a_selector_can_never_change
+        a_selector_must_match_its_template
+        a_cluster_ip_can_never_change
+        a_claim_never_shrinks_nor_grows_without_its_classs_leave
+        a_terminating_namespace_forbids_with_its_own_cause
+        a_config_map_ends_at_one_mebibyte
+        a_body_ends_at_three_mebibytes
+        annotations_end_at_256_kibibytes
+        a_label_value_is_no_sentence
+        several_ports_need_names
+        a_cluster_ip_service_needs_a_port
+        an_ingress_host_is_a_plain_lowercase_name
+        an_immutable_config_map_stays_as_it_is;
+    delete:
+        a_wrong_uid_deletes_nothing
+        a_missing_object_is_not_found
+        foreground_deletion_ends_with_the_workload
+        background_deletion_collects_what_is_owned
+        a_finalizer_holds_an_object
+        a_records_revisions_go_with_it;
+    claims:
+        claims_from_templates_bind_and_carry_the_templates_labels_only
+        claims_of_a_set_that_deletes_them_are_owned_until_it_retains_them
+        a_claim_in_use_stays_until_its_pod_is_gone
+        a_kept_claim_is_bound_again_as_it_was
+        a_deleted_claim_takes_its_volume_along
+        a_retained_volume_is_bound_again_once_it_is_released
+        a_claim_of_an_unknown_class_stays_pending_and_an_event_says_why;
+    watch:
+        a_watch_from_too_long_ago_ends_with_an_expired_event
+        a_streaming_list_ends_with_a_bookmark
+        a_watch_continues_where_a_list_ended
+        an_object_that_leaves_the_selector_is_deleted_to_the_watcher
+        a_list_comes_in_pages
+        a_table_without_objects_has_the_columns_of_a_list
+        a_table_watch_has_columns_in_its_first_event_only;
+    workloads:
+        a_deployment_becomes_ready
+        a_stateful_set_starts_its_pods_in_order
+        a_missing_image_backs_off
+        a_crashing_container_is_restarted
+        a_slow_container_becomes_ready_later
+        a_pod_that_fits_nowhere_is_unschedulable
+        a_rollout_without_progress_says_so
+        a_new_image_replaces_the_pods
+        a_deployment_scaled_to_nothing_has_no_pods
+        a_stateful_set_stays_stuck_on_a_broken_revision
+        a_service_finds_the_ready_pods;
+}

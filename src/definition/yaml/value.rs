@@ -78,3 +78,52 @@ fn whole(number: Number) -> Number {
         _ => number,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn values_are_read_as_kubectl_reads_them() {
+        let check = |text: &str, expected: &[Value]| {
+            assert_eq!(documents(text).as_deref(), Ok(expected), "{text}")
+        };
+        check("mode: 0644\n", &[json!({"mode": 420})]);
+        check(
+            "a: 1e3\nb: 08\nc: 1.5\n",
+            &[json!({"a": 1000, "b": 8, "c": 1.5})],
+        );
+        check("a: yes\nb: \"yes\"\n", &[json!({"a": true, "b": "yes"})]);
+        check("---\n# nothing\n---\na: 1\n---\n", &[json!({"a": 1})]);
+        check(
+            &format!("{}a: 1\n", "# comment\n".repeat(500)),
+            &[json!({"a": 1})],
+        );
+    }
+
+    #[test]
+    fn hostile_text_is_refused() {
+        let mut bomb = "a0: &a0 [x, x, x, x, x, x, x, x, x]\n".to_owned();
+        for i in 1..12 {
+            let aliases = vec![format!("*a{}", i - 1); 9].join(", ");
+            bomb.push_str(&format!("a{i}: &a{i} [{aliases}]\n"));
+        }
+        let texts = [
+            bomb,
+            "[".repeat(100_000),
+            "--- a\n".repeat(MAX_DOCUMENTS + 1),
+            "a: 1\na: 2\n".to_owned(),
+            "x".repeat(MAX_TEXT_BYTES + 1),
+            format!(
+                "s: &s {}\nl: [{}]\n",
+                "x".repeat(100_000),
+                vec!["*s"; 20_000].join(", ")
+            ),
+        ];
+        for text in texts {
+            let shown: String = text.chars().take(40).collect();
+            assert!(documents(&text).is_err(), "{shown} was accepted");
+        }
+    }
+}

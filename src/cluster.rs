@@ -5,9 +5,11 @@
 
 mod access;
 mod kinds;
+mod project;
 mod reply;
 mod request;
 mod selector;
+mod watch;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,6 +22,7 @@ pub use crate::definition::object::GroupKind;
 pub use access::Access;
 pub use request::{ApplyOptions, Deleted, Propagation, Written};
 pub use selector::Selector;
+pub use watch::WatchHandle;
 
 /// Requests in flight at once beside watches: an ordinary user's share of the server is small.
 const MAX_IN_FLIGHT: usize = 4;

@@ -71,6 +71,14 @@ const RESOURCES: [Resource; 17] = [
     cluster_scoped("storage.k8s.io", "StorageClass", "storageclasses"),
 ];
 
+/// Returns what a URL needs to know of a kind of the table above.
+pub(super) fn known(group: &str, kind: &str) -> &'static Resource {
+    let found = RESOURCES
+        .iter()
+        .find(|resource| resource.group == group && resource.kind == kind);
+    found.expect("the kind is in the table")
+}
+
 /// Returns what a URL needs to know of a kind.
 ///
 /// # Errors

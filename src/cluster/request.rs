@@ -9,6 +9,8 @@ use serde_json::{Value, json};
 use tokio::time::Instant;
 
 use super::kinds::{self, Resource};
+use super::project::Project;
+use super::watch::decode::{Decode, Objects};
 use super::{Cluster, Selector, reply};
 use crate::definition::id::{Namespace, is_dns_label};
 use crate::definition::object::{GroupKind, Object, ObjectKey};
@@ -343,6 +345,21 @@ impl Cluster {
         parse(doing, &answer.body)
     }
 
+    /// Reads one page of a list straight into summaries.
+    pub(super) async fn read_items<P: Project>(
+        &self,
+        doing: &str,
+        path_and_query: String,
+        resource: &'static Resource,
+    ) -> Result<Vec<P::Item>, Failure> {
+        let answer = self.read(doing, path_and_query, JSON).await?;
+        if answer.status != StatusCode::OK {
+            return Err(reply::failure(doing, answer.status, &answer.body));
+        }
+        let page = Objects::<P>::of(resource).page(&answer.body);
+        Ok(page.map_err(|_| unreadable(doing))?.items)
+    }
+
     /// Sends a read, again while the deadline allows it and the failure may pass.
     pub(super) async fn read(
         &self,
@@ -401,7 +418,7 @@ impl Cluster {
             .await
             .expect("the semaphore is never closed");
         let doing = ask.doing;
-        let response = self.client.send(request(ask)?).await;
+        let response = self.client.send(ask.into_request()?).await;
         let response = response.map_err(|error| reply::transport_failure(doing, &error))?;
         let (parts, body) = response.into_parts();
         let collected = Limited::new(body, MAX_ANSWER).collect().await;
@@ -420,24 +437,25 @@ impl Cluster {
     }
 }
 
-fn request(ask: Ask<'_>) -> Result<http::Request<Body>, Failure> {
-    let mut builder = http::Request::builder()
-        .method(ask.method)
-        .uri(ask.path_and_query)
-        .header(header::ACCEPT, ask.accept);
-    let body = match ask.body {
-        Some((content_type, body)) => {
-            builder = builder.header(header::CONTENT_TYPE, content_type);
-            Body::from(body)
-        }
-        None => Body::empty(),
-    };
-    builder.body(body).map_err(|error| {
-        Failure::new(
-            FailureKind::Invalid,
-            format!("cannot {}: {error}", ask.doing),
-        )
-    })
+impl Ask<'_> {
+    /// Returns the request for the client.
+    pub fn into_request(self) -> Result<http::Request<Body>, Failure> {
+        let mut builder = http::Request::builder()
+            .method(self.method)
+            .uri(self.path_and_query)
+            .header(header::ACCEPT, self.accept);
+        let body = match self.body {
+            Some((content_type, body)) => {
+                builder = builder.header(header::CONTENT_TYPE, content_type);
+                Body::from(body)
+            }
+            None => Body::empty(),
+        };
+        builder.body(body).map_err(|error| {
+            let summary = format!("cannot {}: {error}", self.doing);
+            Failure::new(FailureKind::Invalid, summary)
+        })
+    }
 }
 
 fn is_passing(status: StatusCode) -> bool {
@@ -452,7 +470,7 @@ fn is_passing(status: StatusCode) -> bool {
 }
 
 /// Reads `Retry-After` in seconds; a date or anything else is ignored.
-fn retry_after(headers: &http::HeaderMap) -> Option<Duration> {
+pub(super) fn retry_after(headers: &http::HeaderMap) -> Option<Duration> {
     let seconds = headers
         .get(header::RETRY_AFTER)?
         .to_str()

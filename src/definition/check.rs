@@ -32,6 +32,8 @@ use super::diagnostic::{Diagnostic, Position, Severity, Span};
 use super::id::{InstanceId, Namespace};
 use super::service::ServiceDefinition;
 use super::yaml::{MAX_TEXT_BYTES, SyntaxFault, Tree, repair};
+pub(crate) use quantity::duration as parse_duration;
+
 use fault::{Faults, Spot};
 use reader::{Fields, Reader, Value};
 

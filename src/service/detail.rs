@@ -6,7 +6,8 @@ use jiff::Timestamp;
 
 use super::health::{self, Health, InstanceView, Pods};
 use super::summary::{Claim, Event, InstanceKey, ObjectRow, Pod, Record, Workload};
-use super::watch::{Delta, LinkState, Topic, WatchEvent, apply_delta};
+use super::watch::{Delta, Keyed, LinkState, Topic, WatchEvent, apply_delta};
+use crate::definition::object::GroupKind;
 use crate::failure::Failure;
 
 /// Most events that are kept; the oldest go first.
@@ -44,22 +45,9 @@ impl Detail {
     pub fn apply(&mut self, event: WatchEvent) {
         match event {
             WatchEvent::Workloads(kind, deltas) => {
-                for delta in deltas {
-                    match delta {
-                        Delta::Reset(all) => {
-                            self.workloads.retain(|workload| workload.kind != kind);
-                            self.workloads.extend(all);
-                        }
-                        Delta::Applied(workload) => {
-                            self.workloads
-                                .retain(|known| known.kind != kind || known.name != workload.name);
-                            self.workloads.push(workload);
-                        }
-                        Delta::Removed(key) => self
-                            .workloads
-                            .retain(|known| known.kind != kind || known.name != key.name),
-                    }
-                }
+                let mut of_kind = take_out(&mut self.workloads, |workload| workload.kind == kind);
+                apply_all(&mut of_kind, deltas);
+                self.workloads.extend(of_kind);
                 self.workloads
                     .sort_by(|a, b| (a.kind, &a.name).cmp(&(b.kind, &b.name)));
             }
@@ -83,9 +71,10 @@ impl Detail {
                 self.events.drain(..surplus);
             }
             WatchEvent::Objects(kind, deltas) => {
-                for delta in deltas {
-                    self.take_object(&kind, delta);
-                }
+                let is_of_kind = |row: &ObjectRow| GroupKind::of(&row.key) == kind;
+                let mut of_kind = take_out(&mut self.objects, is_of_kind);
+                apply_all(&mut of_kind, deltas);
+                self.objects.extend(of_kind);
                 self.objects.sort_by(|a, b| a.key.cmp(&b.key));
             }
             WatchEvent::Link { topic, state } => {
@@ -93,28 +82,6 @@ impl Detail {
             }
             // The full pods say more.
             WatchEvent::PodRows(..) => {}
-        }
-    }
-
-    fn take_object(
-        &mut self,
-        kind: &crate::definition::object::GroupKind,
-        delta: Delta<ObjectRow>,
-    ) {
-        let is_of_kind = |row: &ObjectRow| row.key.kind == kind.kind && row.key.group == kind.group;
-        match delta {
-            Delta::Reset(all) => {
-                self.objects.retain(|row| !is_of_kind(row));
-                self.objects.extend(all);
-            }
-            Delta::Applied(row) => {
-                self.objects
-                    .retain(|known| !is_of_kind(known) || known.key.name != row.key.name);
-                self.objects.push(row);
-            }
-            Delta::Removed(key) => self
-                .objects
-                .retain(|known| !is_of_kind(known) || known.key.name != key.name),
         }
     }
 
@@ -199,7 +166,14 @@ impl Detail {
     }
 }
 
-fn apply_all<T: super::watch::Keyed>(items: &mut Vec<T>, deltas: Vec<Delta<T>>) {
+/// Takes the items that `is_wanted` picks out of a list.
+fn take_out<T>(items: &mut Vec<T>, is_wanted: impl Fn(&T) -> bool) -> Vec<T> {
+    let (wanted, rest) = std::mem::take(items).into_iter().partition(is_wanted);
+    *items = rest;
+    wanted
+}
+
+fn apply_all<T: Keyed>(items: &mut Vec<T>, deltas: Vec<Delta<T>>) {
     for delta in deltas {
         apply_delta(items, delta);
     }

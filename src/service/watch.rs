@@ -167,7 +167,13 @@ keyed!(ObjectRow, |item| &item.instance.namespace, &item.key.name);
 /// Applies a change to a list that holds the items of one instance or one small topic.
 pub fn apply_delta<T: Keyed>(items: &mut Vec<T>, delta: Delta<T>) {
     match delta {
-        Delta::Reset(all) => *items = all,
+        Delta::Reset(all) => {
+            items.clear();
+            // A list that was streamed may tell of an object twice.
+            for item in all {
+                apply_delta(items, Delta::Applied(item));
+            }
+        }
         Delta::Applied(item) => match items.iter_mut().find(|known| known.is_same(&item)) {
             Some(known) => *known = item,
             None => items.push(item),

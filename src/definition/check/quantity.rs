@@ -62,7 +62,7 @@ pub(super) fn meant(text: &str) -> Option<String> {
 }
 
 /// Reads a duration such as `8h`, `1h30m` or `7d`.
-pub(super) fn duration(text: &str) -> Option<Duration> {
+pub(crate) fn duration(text: &str) -> Option<Duration> {
     let mut rest = text;
     let mut seconds: u64 = 0;
     if rest.is_empty() {

@@ -1,0 +1,62 @@
+//! Live objects read straight into small summaries: only the fields that are shown are ever decoded or kept.
+//!
+//! Servers write null where Go has an empty list, so every list is read through [`or_default`]. Texts are sanitised here.
+
+mod claim;
+mod event;
+mod meta;
+mod object;
+mod pod;
+mod pod_status;
+mod record;
+pub(super) mod table;
+mod workload;
+
+use serde::de::{Deserialize, DeserializeOwned, Deserializer};
+
+use super::kinds::Resource;
+use crate::text;
+
+pub(super) use claim::ClaimObject;
+pub(super) use event::EventObject;
+pub(super) use meta::Meta;
+pub(super) use object::{Both, ConfigMapObject, MetaObject};
+pub(super) use pod::PodObject;
+pub(super) use record::RecordObject;
+pub(super) use workload::WorkloadObject;
+
+/// An object as far as it is decoded, which becomes a summary.
+pub(super) trait Project: DeserializeOwned + Send + 'static {
+    /// The summary.
+    type Item: Send + 'static;
+
+    /// Returns the object's metadata.
+    fn meta(&self) -> &Meta;
+
+    /// Returns the summary; none if the object is not one of an instance.
+    fn into_item(self, resource: &Resource) -> Option<Self::Item>;
+}
+
+/// Reads null as the default.
+fn or_default<'de, D: Deserializer<'de>, T: Default + Deserialize<'de>>(
+    deserializer: D,
+) -> Result<T, D::Error> {
+    Option::<T>::deserialize(deserializer).map(Option::unwrap_or_default)
+}
+
+/// Returns the text without what could harm a terminal, on one line; a harmless one is not copied.
+fn clean(text: String) -> String {
+    match text::clean(&text) {
+        std::borrow::Cow::Borrowed(_) => text,
+        std::borrow::Cow::Owned(clean) => clean,
+    }
+}
+
+fn clean_some(text: Option<String>) -> Option<String> {
+    text.filter(|text| !text.is_empty()).map(clean)
+}
+
+/// Numbers of pods and restarts are never negative in earnest.
+fn count(n: i64) -> u32 {
+    u32::try_from(n.max(0)).unwrap_or(u32::MAX)
+}

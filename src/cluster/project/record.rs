@@ -1,0 +1,69 @@
+//! ConfigMaps that are records, by their metadata alone, as [`Record`]s.
+
+use serde::Deserialize;
+
+use super::{Meta, Project, clean, clean_some};
+use crate::cluster::kinds::Resource;
+use crate::definition::check::parse_duration;
+use crate::definition::naming;
+use crate::service::summary::{Operation, Record};
+
+/// The metadata of a record's ConfigMap.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(in crate::cluster) struct RecordObject {
+    metadata: Meta,
+}
+
+impl Project for RecordObject {
+    type Item = Record;
+
+    fn meta(&self) -> &Meta {
+        &self.metadata
+    }
+
+    fn into_item(self, _: &Resource) -> Option<Record> {
+        record(self.metadata)
+    }
+}
+
+/// Returns the record that a ConfigMap is; none if it is another one that bears the instance's labels.
+pub(super) fn record(metadata: Meta) -> Option<Record> {
+    let instance = metadata.instance()?;
+    let is_record =
+        metadata.labels.applyset_id.is_some() && metadata.name == naming::record(&instance.id);
+    if !is_record {
+        return None;
+    }
+    let (created, deletion) = (metadata.created(), metadata.deletion());
+    let (labels, annotations) = (metadata.labels, metadata.annotations);
+    let definition = labels.name.and_then(|name| name.parse().ok());
+    let lifetime = annotations.expires.as_deref().and_then(parse_duration);
+    let kinds = annotations.kinds.unwrap_or_default();
+    let is_workload = |kind: &str| matches!(kind, "Deployment.apps" | "StatefulSet.apps");
+    Some(Record {
+        uid: metadata.uid,
+        name: metadata.name,
+        created,
+        deletion,
+        definition: definition.unwrap_or_else(|| instance.id.clone()),
+        display_name: clean_some(annotations.display_name),
+        revision: annotations.revision.and_then(|text| text.parse().ok()),
+        definition_hash: annotations.definition_hash,
+        has_workload: kinds.split(',').any(is_workload),
+        is_protected: annotations.protected.as_deref() == Some("true"),
+        expires: lifetime.and_then(|lifetime| created.checked_add(lifetime).ok()),
+        operation: annotations.operation.as_deref().and_then(operation),
+        instance,
+    })
+}
+
+fn operation(json: &str) -> Option<Operation> {
+    let operation: Operation = serde_json::from_str(json).ok()?;
+    Some(Operation {
+        kind: clean(operation.kind),
+        step: clean(operation.step),
+        holder: clean(operation.holder),
+        heartbeat: operation.heartbeat,
+    })
+}

@@ -1,0 +1,133 @@
+//! Deployments and StatefulSets as [`Workload`]s.
+
+use serde::Deserialize;
+
+use super::{Meta, Project, clean, clean_some, count, or_default};
+use crate::cluster::kinds::Resource;
+use crate::service::summary::{Blocked, Workload, WorkloadKind};
+
+/// A Deployment or a StatefulSet, whose fields are alike.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(in crate::cluster) struct WorkloadObject {
+    metadata: Meta,
+    spec: Spec,
+    #[serde(deserialize_with = "or_default")]
+    status: Status,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Spec {
+    replicas: Option<i64>,
+    template: Template,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Template {
+    spec: PodSpec,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct PodSpec {
+    #[serde(deserialize_with = "or_default")]
+    containers: Vec<Container>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Container {
+    image: String,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct Status {
+    observed_generation: i64,
+    replicas: i64,
+    updated_replicas: i64,
+    current_replicas: i64,
+    ready_replicas: i64,
+    available_replicas: i64,
+    update_revision: Option<String>,
+    current_revision: Option<String>,
+    #[serde(deserialize_with = "or_default")]
+    conditions: Vec<Condition>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Condition {
+    r#type: String,
+    status: String,
+    reason: String,
+    message: String,
+}
+
+impl Project for WorkloadObject {
+    type Item = Workload;
+
+    fn meta(&self) -> &Meta {
+        &self.metadata
+    }
+
+    fn into_item(self, resource: &Resource) -> Option<Workload> {
+        let Self {
+            metadata,
+            spec,
+            status,
+        } = self;
+        let kind = match resource.kind {
+            "StatefulSet" => WorkloadKind::StatefulSet,
+            _ => WorkloadKind::Deployment,
+        };
+        let updated = updated(kind, &status);
+        let images = spec.template.spec.containers.into_iter();
+        Some(Workload {
+            instance: metadata.instance()?,
+            kind,
+            created: metadata.created(),
+            deletion: metadata.deletion(),
+            name: metadata.name,
+            uid: metadata.uid,
+            generation: metadata.generation,
+            observed_generation: status.observed_generation,
+            wanted: count(spec.replicas.unwrap_or(1)),
+            replicas: count(status.replicas),
+            updated: count(updated),
+            ready: count(status.ready_replicas),
+            available: count(status.available_replicas),
+            images: images.map(|container| clean(container.image)).collect(),
+            revision: clean_some(status.update_revision),
+            blocked: status.conditions.into_iter().find_map(blocked),
+        })
+    }
+}
+
+/// NB: a StatefulSet leaves `updatedReplicas` out where no update is under way: then all are of the one revision.
+fn updated(kind: WorkloadKind, status: &Status) -> i64 {
+    let is_settled = kind == WorkloadKind::StatefulSet
+        && status.updated_replicas == 0
+        && status.update_revision.is_some()
+        && status.update_revision == status.current_revision;
+    if is_settled {
+        status.current_replicas
+    } else {
+        status.updated_replicas
+    }
+}
+
+/// Returns what a condition says against going on, if it does.
+fn blocked(condition: Condition) -> Option<Blocked> {
+    let is_against = match (condition.r#type.as_str(), condition.status.as_str()) {
+        ("Progressing", "False") => condition.reason == "ProgressDeadlineExceeded",
+        ("ReplicaFailure", "True") => true,
+        _ => false,
+    };
+    is_against.then(|| Blocked {
+        reason: clean(condition.reason),
+        message: clean(condition.message),
+    })
+}

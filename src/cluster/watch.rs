@@ -1,0 +1,292 @@
+//! Watches: which ones an overview and an open instance need, and the handle that ends them.
+
+mod backoff;
+pub(super) mod decode;
+mod explain;
+mod lines;
+mod machine;
+mod namespaces;
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+
+use tokio::task::{AbortHandle, JoinSet};
+
+use super::kinds::{self, Resource};
+use super::project::{
+    Both, ClaimObject, ConfigMapObject, EventObject, MetaObject, PodObject, RecordObject,
+    WorkloadObject,
+};
+use super::request::form_urlencoded;
+use super::{Cluster, Selector};
+use crate::definition::id::Namespace;
+use crate::definition::object::GroupKind;
+use crate::service::summary::{InstanceKey, ObjectRow, Record, WorkloadKind};
+use crate::service::watch::{Delta, Scope, Topic, WatchEvent};
+
+use decode::{Decode, Metadata, Objects, PrintedPods};
+use machine::{Emit, Sink, Subject, Watch};
+
+/// Kinds of the Objects tab that are watched by their metadata, beside those that are watched for more.
+const OTHER_KINDS: [(&str, &str); 6] = [
+    ("", "Service"),
+    ("", "Secret"),
+    ("apps", "ReplicaSet"),
+    ("apps", "ControllerRevision"),
+    ("networking.k8s.io", "Ingress"),
+    ("discovery.k8s.io", "EndpointSlice"),
+];
+
+/// A set of watches; dropping it ends them.
+#[derive(Debug)]
+#[must_use = "dropping the handle ends the watches"]
+pub struct WatchHandle {
+    task: AbortHandle,
+}
+
+impl Drop for WatchHandle {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+/// Watches that end together.
+type Watches = JoinSet<()>;
+
+/// Ends all watches when it is dropped with the set inside.
+fn keep(mut watches: Watches) -> WatchHandle {
+    let task = tokio::spawn(async move { while watches.join_next().await.is_some() {} });
+    WatchHandle {
+        task: task.abort_handle(),
+    }
+}
+
+/// Where to look for what.
+struct Place<'a> {
+    namespace: Option<&'a Namespace>,
+    /// `labelSelector=…`, encoded.
+    selector: String,
+}
+
+impl<'a> Place<'a> {
+    fn new(namespace: Option<&'a Namespace>, selector: &Selector) -> Self {
+        Self {
+            namespace,
+            selector: form_urlencoded(&[("labelSelector", selector.as_str())]),
+        }
+    }
+
+    /// Returns what a watch of a kind there is about.
+    fn subject<D: Decode>(
+        &self,
+        topic: Topic,
+        resource: &Resource,
+        decode: D,
+        emit: Emit<D::Item>,
+    ) -> Subject<D> {
+        Subject {
+            topic,
+            path: resource.path(self.namespace.map(Namespace::as_str)),
+            selector: self.selector.clone(),
+            decode,
+            emit,
+        }
+    }
+}
+
+impl Cluster {
+    /// Watches what the services list needs: records, workloads, claims, printed pods, and events that explain troubles.
+    /// Must be called within a runtime.
+    pub fn watch_overview(
+        &self,
+        scope: Scope,
+        sink: impl Fn(WatchEvent) + Send + Sync + 'static,
+    ) -> WatchHandle {
+        let mut watches = Watches::new();
+        let (sink, troubles) = explain::tap(Arc::new(sink));
+        watches.spawn(explain::run(self.clone(), troubles, sink.clone()));
+        let sink = match &scope {
+            Scope::Namespace(namespace) => {
+                watches.spawn(self.printed_pods(namespace, &sink).run());
+                sink
+            }
+            Scope::All => {
+                let (sink, seen) = namespaces::tap(sink);
+                watches.spawn(namespaces::run(self.clone(), seen, sink.clone()));
+                sink
+            }
+        };
+        let place = Place::new(scope.namespace(), &Selector::managed());
+        let records = Place::new(scope.namespace(), &Selector::records());
+        watches.spawn(self.follow(records_of(&records), &sink));
+        watches.spawn(self.follow(workloads_of(&place, WorkloadKind::Deployment), &sink));
+        watches.spawn(self.follow(workloads_of(&place, WorkloadKind::StatefulSet), &sink));
+        watches.spawn(self.follow(claims_of(&place), &sink));
+        keep(watches)
+    }
+
+    /// Watches everything about one instance: full pods, workloads, claims, its record, events of its objects, and the
+    /// metadata of every object that bears its labels. Must be called within a runtime.
+    pub fn watch_instance(
+        &self,
+        instance: &InstanceKey,
+        sink: impl Fn(WatchEvent) + Send + Sync + 'static,
+    ) -> WatchHandle {
+        let sink: Sink = Arc::new(sink);
+        let place = Place::new(Some(&instance.namespace), &Selector::instance(&instance.id));
+        let mut watches = Watches::new();
+        watches.spawn(self.follow(open_pods(&place), &sink));
+        watches.spawn(self.follow(open_workloads(&place, WorkloadKind::Deployment), &sink));
+        watches.spawn(self.follow(open_workloads(&place, WorkloadKind::StatefulSet), &sink));
+        watches.spawn(self.follow(open_claims(&place), &sink));
+        watches.spawn(self.follow(open_config_maps(&place), &sink));
+        for (group, kind) in OTHER_KINDS {
+            watches.spawn(self.follow(open_objects(&place, group, kind), &sink));
+        }
+        watches.spawn(self.follow(open_events(instance), &sink));
+        keep(watches)
+    }
+
+    fn printed_pods(&self, namespace: &Namespace, sink: &Sink) -> Watch<PrintedPods> {
+        let place = Place::new(Some(namespace), &Selector::managed());
+        let of = namespace.clone();
+        let subject = place.subject(
+            Topic::PodRows(namespace.clone()),
+            kinds::known("", "Pod"),
+            PrintedPods::new(namespace.clone()),
+            Box::new(move |deltas| vec![WatchEvent::PodRows(of.clone(), deltas)]),
+        );
+        Watch::new(self.clone(), subject, sink.clone())
+    }
+
+    fn follow<D: Decode>(
+        &self,
+        subject: Subject<D>,
+        sink: &Sink,
+    ) -> impl Future<Output = ()> + Send + 'static {
+        Watch::new(self.clone(), subject, sink.clone()).run()
+    }
+}
+
+fn records_of(place: &Place<'_>) -> Subject<Metadata<RecordObject>> {
+    let resource = kinds::known("", "ConfigMap");
+    let emit = Box::new(|deltas| vec![WatchEvent::Records(deltas)]);
+    place.subject(Topic::Records, resource, Metadata::of(resource), emit)
+}
+
+fn workloads_of(place: &Place<'_>, kind: WorkloadKind) -> Subject<Objects<WorkloadObject>> {
+    let resource = kinds::known("apps", kind.as_str());
+    let emit = Box::new(move |deltas| vec![WatchEvent::Workloads(kind, deltas)]);
+    place.subject(
+        Topic::Workloads(kind),
+        resource,
+        Objects::of(resource),
+        emit,
+    )
+}
+
+fn claims_of(place: &Place<'_>) -> Subject<Objects<ClaimObject>> {
+    let resource = kinds::known("", "PersistentVolumeClaim");
+    let emit = Box::new(|deltas| vec![WatchEvent::Claims(deltas)]);
+    place.subject(Topic::Claims, resource, Objects::of(resource), emit)
+}
+
+fn open_pods(place: &Place<'_>) -> Subject<Objects<Both<PodObject>>> {
+    let resource = kinds::known("", "Pod");
+    let emit = both(resource, WatchEvent::Pods);
+    place.subject(Topic::Pods, resource, Objects::of(resource), emit)
+}
+
+fn open_workloads(place: &Place<'_>, kind: WorkloadKind) -> Subject<Objects<Both<WorkloadObject>>> {
+    let resource = kinds::known("apps", kind.as_str());
+    let emit = both(resource, move |deltas| WatchEvent::Workloads(kind, deltas));
+    place.subject(
+        Topic::Workloads(kind),
+        resource,
+        Objects::of(resource),
+        emit,
+    )
+}
+
+fn open_claims(place: &Place<'_>) -> Subject<Objects<Both<ClaimObject>>> {
+    let resource = kinds::known("", "PersistentVolumeClaim");
+    let emit = both(resource, WatchEvent::Claims);
+    place.subject(Topic::Claims, resource, Objects::of(resource), emit)
+}
+
+/// ConfigMaps are rows of the Objects tab, and one of them is the record.
+fn open_config_maps(place: &Place<'_>) -> Subject<Metadata<ConfigMapObject>> {
+    let resource = kinds::known("", "ConfigMap");
+    let split = both(resource, |deltas: Vec<Delta<Option<Record>>>| {
+        WatchEvent::Records(deltas.into_iter().filter_map(only_some).collect())
+    });
+    place.subject(Topic::Records, resource, Metadata::of(resource), split)
+}
+
+fn open_objects(place: &Place<'_>, group: &str, kind: &str) -> Subject<Metadata<MetaObject>> {
+    let resource = kinds::known(group, kind);
+    let of = GroupKind::new(group, kind);
+    let topic = Topic::Objects(of.clone());
+    let emit = Box::new(move |deltas| vec![WatchEvent::Objects(of.clone(), deltas)]);
+    place.subject(topic, resource, Metadata::of(resource), emit)
+}
+
+/// Events bear no labels, so those of the namespace are read and those of the instance's objects kept.
+fn open_events(instance: &InstanceKey) -> Subject<Objects<EventObject>> {
+    let resource = kinds::known("", "Event");
+    let place = Place {
+        namespace: Some(&instance.namespace),
+        selector: String::new(),
+    };
+    let id = instance.id.clone();
+    let emit = Box::new(move |deltas: Vec<Delta<_>>| {
+        let ours = deltas.into_iter().filter_map(|delta| match delta {
+            Delta::Reset(mut all) => {
+                all.retain(|event| explain::concerns(event, &id));
+                Some(Delta::Reset(all))
+            }
+            Delta::Applied(event) => {
+                explain::concerns(&event, &id).then_some(Delta::Applied(event))
+            }
+            Delta::Removed(key) => Some(Delta::Removed(key)),
+        });
+        let ours: Vec<_> = ours.collect();
+        if ours.is_empty() {
+            return Vec::new();
+        }
+        vec![WatchEvent::Events(ours)]
+    });
+    place.subject(Topic::Events, resource, Objects::of(resource), emit)
+}
+
+/// Makes two events of changes that carry a summary and a row of the Objects tab each.
+fn both<T: Send + 'static>(
+    resource: &'static Resource,
+    to_event: impl Fn(Vec<Delta<T>>) -> WatchEvent + Send + 'static,
+) -> Emit<(T, ObjectRow)> {
+    let kind = GroupKind::new(resource.group, resource.kind);
+    Box::new(move |deltas| {
+        let (items, rows) = deltas.into_iter().map(split).unzip();
+        vec![to_event(items), WatchEvent::Objects(kind.clone(), rows)]
+    })
+}
+
+fn split<T>(delta: Delta<(T, ObjectRow)>) -> (Delta<T>, Delta<ObjectRow>) {
+    match delta {
+        Delta::Reset(all) => {
+            let (items, rows) = all.into_iter().unzip();
+            (Delta::Reset(items), Delta::Reset(rows))
+        }
+        Delta::Applied((item, row)) => (Delta::Applied(item), Delta::Applied(row)),
+        Delta::Removed(key) => (Delta::Removed(key.clone()), Delta::Removed(key)),
+    }
+}
+
+fn only_some<T>(delta: Delta<Option<T>>) -> Option<Delta<T>> {
+    match delta {
+        Delta::Reset(all) => Some(Delta::Reset(all.into_iter().flatten().collect())),
+        Delta::Applied(item) => item.map(Delta::Applied),
+        Delta::Removed(key) => Some(Delta::Removed(key)),
+    }
+}

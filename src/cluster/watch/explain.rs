@@ -1,0 +1,212 @@
+//! Why something is not as it should be, where only events say so: claims that stay unbound, pods that no node takes, and
+//! StatefulSets that cannot create pods.
+//!
+//! Events bear no labels, so they are not watched for the overview. They are asked for by object, only while one of them
+//! is in trouble, and ever more seldom.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::Notify;
+use tokio::time::{Instant, sleep_until};
+
+use super::machine::Sink;
+use crate::cluster::request::form_urlencoded;
+use crate::cluster::{Cluster, kinds};
+use crate::definition::id::{InstanceId, Namespace};
+use crate::definition::naming;
+use crate::service::health::waits_for_node;
+use crate::service::pod_name;
+use crate::service::summary::{Claim, Event, WorkloadKind};
+use crate::service::watch::{Delta, WatchEvent};
+
+/// How long a trouble must last before it is looked into: most pass.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// Longest time until a trouble is looked into again.
+const MAX_INTERVAL: Duration = Duration::from_secs(60);
+/// Most objects that are looked into: where everything is in trouble, a few examples tell why.
+const MAX_TROUBLES: usize = 20;
+/// Events of one object that are asked for.
+const MAX_EVENTS: &str = "50";
+
+const CLAIM: &str = "PersistentVolumeClaim";
+const POD: &str = "Pod";
+const STATEFUL_SET: &str = "StatefulSet";
+
+/// An object in trouble: namespace, kind, name.
+type Object = (Namespace, &'static str, String);
+
+/// The objects in trouble, each with when it is looked into next and how long to wait after that.
+#[derive(Default)]
+pub(super) struct Troubles {
+    objects: Mutex<BTreeMap<Object, (Instant, Duration)>>,
+    news: Notify,
+}
+
+impl Troubles {
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<Object, (Instant, Duration)>> {
+        self.objects.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn note(&self, object: Object, is_in_trouble: bool) {
+        let mut objects = self.lock();
+        if !is_in_trouble {
+            objects.remove(&object);
+        } else if objects.len() < MAX_TROUBLES && !objects.contains_key(&object) {
+            objects.insert(object, (Instant::now() + PATIENCE, PATIENCE));
+            self.news.notify_one();
+        }
+    }
+
+    fn forget(&self, is_meant: impl Fn(&Object) -> bool) {
+        self.lock().retain(|object, _| !is_meant(object));
+    }
+
+    fn note_event(&self, event: &WatchEvent) {
+        match event {
+            WatchEvent::Claims(deltas) => self.note_deltas(deltas, None, CLAIM, |claim| {
+                let namespace = claim.instance.namespace.clone();
+                ((namespace, CLAIM, claim.name.clone()), is_unbound(claim))
+            }),
+            WatchEvent::Workloads(WorkloadKind::StatefulSet, deltas) => {
+                self.note_deltas(deltas, None, STATEFUL_SET, |set| {
+                    let namespace = set.instance.namespace.clone();
+                    let object = (namespace, STATEFUL_SET, set.name.clone());
+                    (object, set.replicas < set.wanted)
+                });
+            }
+            WatchEvent::PodRows(namespace, deltas) => {
+                self.note_deltas(deltas, Some(namespace), POD, |row| {
+                    let object = (namespace.clone(), POD, row.name.clone());
+                    (object, waits_for_node(row))
+                });
+            }
+            _ => {}
+        }
+    }
+
+    fn note_deltas<T>(
+        &self,
+        deltas: &[Delta<T>],
+        namespace: Option<&Namespace>,
+        kind: &'static str,
+        look: impl Fn(&T) -> (Object, bool),
+    ) {
+        let note = |item: &T| {
+            let (object, is_in_trouble) = look(item);
+            self.note(object, is_in_trouble);
+        };
+        for delta in deltas {
+            match delta {
+                Delta::Reset(all) => {
+                    self.forget(|(of, known, _)| {
+                        *known == kind && namespace.is_none_or(|namespace| namespace == of)
+                    });
+                    all.iter().for_each(note);
+                }
+                Delta::Applied(item) => note(item),
+                Delta::Removed(key) => {
+                    self.note((key.namespace.clone(), kind, key.name.clone()), false);
+                }
+            }
+        }
+    }
+
+    /// Returns the objects that are due, or when the next one is.
+    fn due(&self) -> (Vec<Object>, Option<Instant>) {
+        let now = Instant::now();
+        let mut objects = self.lock();
+        let mut due = Vec::new();
+        for (object, (next, interval)) in objects.iter_mut() {
+            if *next <= now {
+                due.push(object.clone());
+                *interval = (*interval * 2).min(MAX_INTERVAL);
+                *next = now + *interval;
+            }
+        }
+        (due, objects.values().map(|(next, _)| *next).min())
+    }
+}
+
+fn is_unbound(claim: &Claim) -> bool {
+    claim.phase != "Bound" && claim.deletion.is_none()
+}
+
+/// Returns a sink that takes note of troubles before it passes events on.
+pub(super) fn tap(sink: Sink) -> (Sink, Arc<Troubles>) {
+    let troubles = Arc::new(Troubles::default());
+    let noted = troubles.clone();
+    let tapped: Sink = Arc::new(move |event| {
+        noted.note_event(&event);
+        sink(event);
+    });
+    (tapped, troubles)
+}
+
+/// Looks into troubles for as long as there are any.
+pub(super) async fn run(cluster: Cluster, troubles: Arc<Troubles>, sink: Sink) {
+    loop {
+        let (due, next) = troubles.due();
+        for object in due {
+            // Without an answer the trouble stays unexplained; the watches say what is wrong with the connection.
+            if let Ok(events) = events_of(&cluster, &object).await
+                && !events.is_empty()
+            {
+                sink(WatchEvent::Events(
+                    events.into_iter().map(Delta::Applied).collect(),
+                ));
+            }
+        }
+        match next {
+            Some(next) => tokio::select! {
+                () = sleep_until(next) => {}
+                () = troubles.news.notified() => {}
+            },
+            None => troubles.news.notified().await,
+        }
+    }
+}
+
+async fn events_of(
+    cluster: &Cluster,
+    (namespace, kind, name): &Object,
+) -> Result<Vec<Event>, crate::failure::Failure> {
+    let path = kinds::known("", "Event").path(Some(namespace.as_str()));
+    let selector = format!("involvedObject.kind={kind},involvedObject.name={name}");
+    let query = form_urlencoded(&[("fieldSelector", &selector), ("limit", MAX_EVENTS)]);
+    cluster
+        .read_items::<crate::cluster::project::EventObject>(
+            "list events",
+            format!("{path}?{query}"),
+            kinds::known("", "Event"),
+        )
+        .await
+}
+
+/// Tells whether an event concerns an object of an instance, by the names that are derived from its ID.
+pub(super) fn concerns(event: &Event, id: &InstanceId) -> bool {
+    let name = event.object_name.as_str();
+    match event.object_kind.as_str() {
+        POD => pod_name::owner(name).is_some_and(|(_, workload)| workload == id.as_str()),
+        CLAIM => is_claim_of(name, id),
+        _ => {
+            let rest = name.strip_prefix(id.as_str());
+            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('-'))
+                || name == naming::record(id)
+        }
+    }
+}
+
+/// Tells whether a claim bears a name of an instance's: shared, or from a template.
+fn is_claim_of(name: &str, id: &InstanceId) -> bool {
+    if name.starts_with(&naming::shared_claim(id, "")) {
+        return true;
+    }
+    let Some((template, ordinal)) = name.rsplit_once('-') else {
+        return false;
+    };
+    let is_ordinal = !ordinal.is_empty() && ordinal.bytes().all(|b| b.is_ascii_digit());
+    let volume = template.strip_suffix(id.as_str());
+    is_ordinal && volume.is_some_and(|volume| volume.len() > 1 && volume.ends_with('-'))
+}

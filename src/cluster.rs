@@ -4,6 +4,7 @@
 //! or a [`Failure`](crate::failure::Failure); bodies are never logged, since they may hold secrets.
 
 mod access;
+pub mod connect;
 mod kinds;
 mod project;
 mod reply;
@@ -20,6 +21,7 @@ use crate::definition::id::Namespace;
 
 pub use crate::definition::object::GroupKind;
 pub use access::Access;
+pub use connect::{ConnectOptions, ContextSummary, ExecPolicy, connect, contexts};
 pub use request::{ApplyOptions, Deleted, Propagation, Written};
 pub use selector::Selector;
 pub use watch::WatchHandle;

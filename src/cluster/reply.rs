@@ -3,6 +3,7 @@
 use http::{HeaderMap, StatusCode};
 use serde::Deserialize;
 
+use super::connect::LoginError;
 use crate::failure::{Cause, Failure, FailureKind};
 use crate::text;
 
@@ -95,8 +96,14 @@ fn kind_of(code: StatusCode, reason: &str, message: &str) -> FailureKind {
 /// Returns the failure of a request that had no answer: the innermost cause, which the client's own text hides.
 pub(super) fn transport_failure(doing: &str, error: &kube::Error) -> Failure {
     let mut innermost: &dyn std::error::Error = error;
-    while let Some(source) = innermost.source() {
-        innermost = source;
+    loop {
+        if let Some(LoginError(failure)) = innermost.downcast_ref() {
+            return failure.clone();
+        }
+        match innermost.source() {
+            Some(source) => innermost = source,
+            None => break,
+        }
     }
     let reason = text::clean(&innermost.to_string()).into_owned();
     Failure::new(

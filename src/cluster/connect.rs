@@ -1,0 +1,191 @@
+//! Connecting: from a kubeconfig as kubectl reads it, or from within a pod, to a [`Cluster`].
+//!
+//! Nothing is asked of the server here: a cluster that is away is no reason not to start. Credential plugins do run, because
+//! only now may they ask something of the person.
+
+mod exec;
+mod kubeconfig;
+mod proxy;
+mod tls;
+mod transport;
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use kube::config::AuthInfo;
+use serde_json::json;
+
+use super::{Cluster, Identity};
+use crate::definition::id::Namespace;
+use crate::failure::{Failure, FailureKind};
+
+pub use exec::ExecPolicy;
+pub(super) use exec::LoginError;
+pub use kubeconfig::ContextSummary;
+use kubeconfig::{Chosen, Kubeconfigs};
+
+const CONNECT_DEADLINE: Duration = Duration::from_secs(5);
+/// Where a pod's service account has its namespace.
+const POD_NAMESPACE: &str = "/var/run/secrets/kubernetes.io/serviceaccount/namespace";
+
+/// What to connect to, and as whom.
+#[derive(Debug, Clone, Default)]
+pub struct ConnectOptions {
+    /// The only kubeconfig to read; else `$KUBECONFIG`, `~/.kube/config`, or the pod that this runs in.
+    pub kubeconfig: Option<PathBuf>,
+    /// The context; else the current one.
+    pub context: Option<String>,
+    /// The namespace; else the context's, else `default`.
+    pub namespace: Option<Namespace>,
+    /// Act as this user (`--as`).
+    pub as_user: Option<String>,
+    /// Act as a member of these groups (`--as-group`).
+    pub as_groups: Vec<String>,
+    /// Whether a credential plugin may ask the person at the terminal: never once the screen is the dashboard's.
+    pub interactive_login: bool,
+    /// Which credential plugins may be run.
+    pub exec_policy: ExecPolicy,
+}
+
+/// Connects to the cluster of a context. Must be called within a runtime.
+///
+/// # Errors
+/// The kubeconfig is missing, malformed or unsafe, or the login failed: the text names the file and the key.
+pub async fn connect(options: &ConnectOptions) -> Result<Cluster, Failure> {
+    let kubeconfigs = Kubeconfigs::load(options.kubeconfig.as_deref())?;
+    let Some(kubeconfigs) = kubeconfigs else {
+        return connect_in_cluster(options);
+    };
+    let mut chosen = kubeconfigs.choose(options.context.as_deref())?;
+    impersonate(&mut chosen.user, options);
+    let namespace = match &options.namespace {
+        Some(namespace) => namespace.clone(),
+        None => chosen.namespace.clone().unwrap_or_default(),
+    };
+    let identity = Identity {
+        context: chosen.context.clone(),
+        cluster: chosen.cluster_name.clone(),
+        server: chosen.server.to_string(),
+        user: options.as_user.clone().unwrap_or(chosen.user_name.clone()),
+        is_insecure: chosen.is_insecure,
+    };
+    let plugin = exec::Plugin::of(&mut chosen, &options.exec_policy)?;
+    refuse_open_credentials(&chosen, plugin.is_some())?;
+    let config = config(chosen)?;
+    let client = transport::open(config, plugin, options.interactive_login).await?;
+    Ok(Cluster::new(client, identity, namespace))
+}
+
+/// Returns the contexts of the kubeconfigs, in their order; none within a pod.
+///
+/// # Errors
+/// A kubeconfig is malformed or unsafe: the text names the file.
+pub fn contexts(options: &ConnectOptions) -> Result<Vec<ContextSummary>, Failure> {
+    let kubeconfigs = Kubeconfigs::load(options.kubeconfig.as_deref())?;
+    Ok(kubeconfigs.map_or_else(Vec::new, |kubeconfigs| kubeconfigs.summaries()))
+}
+
+fn connect_in_cluster(options: &ConnectOptions) -> Result<Cluster, Failure> {
+    if options.context.is_some() {
+        let summary = "there is no kubeconfig, and so no context to choose";
+        return Err(Failure::new(FailureKind::NotFound, summary));
+    }
+    let mut config = kube::Config::incluster().map_err(|error| {
+        let summary = format!("cannot read the service account of this pod: {error}");
+        Failure::new(FailureKind::Disk, summary)
+    })?;
+    settle(&mut config);
+    impersonate(&mut config.auth_info, options);
+    let of_pod = std::fs::read_to_string(POD_NAMESPACE).unwrap_or_default();
+    let namespace = match &options.namespace {
+        Some(namespace) => namespace.clone(),
+        None => of_pod.trim().parse().unwrap_or_default(),
+    };
+    let identity = Identity {
+        context: "in-cluster".to_owned(),
+        cluster: "in-cluster".to_owned(),
+        server: config.cluster_url.to_string(),
+        user: "service account".to_owned(),
+        is_insecure: false,
+    };
+    let client = transport::client(config)?;
+    Ok(Cluster::new(client, identity, namespace))
+}
+
+fn impersonate(user: &mut AuthInfo, options: &ConnectOptions) {
+    if let Some(as_user) = &options.as_user {
+        user.impersonate = Some(as_user.clone());
+        user.impersonate_groups = None;
+    }
+    if !options.as_groups.is_empty() {
+        user.impersonate_groups = Some(options.as_groups.clone());
+    }
+}
+
+/// Refuses to send credentials where anybody on the way can read them.
+fn refuse_open_credentials(chosen: &Chosen, has_plugin: bool) -> Result<(), Failure> {
+    let user = &chosen.user;
+    let has_credentials = has_plugin
+        || user.token.is_some()
+        || user.token_file.is_some()
+        || user.password.is_some()
+        || user.auth_provider.is_some();
+    let is_open = chosen.server.scheme_str() == Some("http");
+    let host = chosen.server.host().unwrap_or_default();
+    if is_open && has_credentials && !proxy::is_loopback(host) {
+        let summary = format!(
+            "{}: clusters[{}].cluster.server is plain http and not on this machine: credentials are not sent there",
+            chosen.cluster_file.display(),
+            chosen.cluster_name
+        );
+        return Err(Failure::new(FailureKind::Refused, summary));
+    }
+    Ok(())
+}
+
+/// Returns the client's configuration. It is put together here, since the client's own loader reads proxy variables of the
+/// environment in ways that kubectl does not.
+fn config(chosen: Chosen) -> Result<kube::Config, Failure> {
+    let mut config = kube::Config::new(chosen.server.clone());
+    config.root_cert = tls::root_certificates(&chosen)?;
+    config.accept_invalid_certs = chosen.is_insecure;
+    config.tls_server_name = chosen.cluster.tls_server_name.clone();
+    config.disable_compression = chosen.cluster.disable_compression.unwrap_or(false);
+    config.proxy_url = proxy::of_cluster(&chosen)?;
+    config.auth_info = chosen.user;
+    settle(&mut config);
+    Ok(config)
+}
+
+/// Sets what is the same for every cluster.
+fn settle(config: &mut kube::Config) {
+    // NB: the client's own retries repeat writes too, and hide an outage for half a minute.
+    config.default_retry = false;
+    config.connect_timeout = Some(CONNECT_DEADLINE);
+    // Watches are quiet for long; every request has a deadline of its own.
+    config.read_timeout = None;
+}
+
+/// Returns a user's entry with a plugin's credential in place of the plugin.
+fn with_credential(mut user: AuthInfo, credential: &exec::Credential) -> AuthInfo {
+    // Tokens are of a type that only the client's own decoder makes.
+    let made: AuthInfo = serde_json::from_value(json!({
+        "token": credential.token,
+        "client-key-data": credential.key_base64(),
+    }))
+    .unwrap_or_default();
+    user.exec = None;
+    if credential.token.is_some() {
+        user.token = made.token;
+        user.token_file = None;
+    }
+    if let Some(certificate) = credential.certificate_base64() {
+        user.client_certificate_data = Some(certificate);
+        user.client_key_data = made.client_key_data;
+        (user.client_certificate, user.client_key) = (None, None);
+    }
+    user
+}
+
+#[cfg(test)]
+mod tests;

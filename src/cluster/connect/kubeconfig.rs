@@ -1,0 +1,364 @@
+//! Kubeconfigs as kubectl reads them: a list of files, the first to name something wins, paths relative to their file.
+
+use std::env;
+use std::fs;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+
+use http::Uri;
+use kube::config::{AuthInfo, Cluster, Context, Kubeconfig};
+
+use crate::definition::id::Namespace;
+use crate::failure::{Failure, FailureKind};
+use crate::text;
+
+/// Largest kubeconfig that is read.
+const MAX_LEN: u64 = 4 * 1024 * 1024;
+
+/// A context, as a list shows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ContextSummary {
+    /// Its name.
+    pub name: String,
+    /// Name of its cluster.
+    pub cluster: String,
+    /// URL of its server; empty where the cluster is not defined.
+    pub server: String,
+    /// Name of its user.
+    pub user: String,
+    /// Its namespace, where it names one.
+    pub namespace: Option<String>,
+    /// Whether it is the current one.
+    pub is_current: bool,
+}
+
+/// A file and what it says.
+#[derive(Debug)]
+struct Source {
+    path: PathBuf,
+    config: Kubeconfig,
+    /// Whether it belongs to this user or to root.
+    is_trusted: bool,
+}
+
+/// The kubeconfigs that count, in their order.
+#[derive(Debug)]
+pub(super) struct Kubeconfigs(Vec<Source>);
+
+/// A context with all that it names.
+#[derive(Debug)]
+pub(super) struct Chosen {
+    pub context: String,
+    pub namespace: Option<Namespace>,
+    pub cluster_name: String,
+    pub cluster: Cluster,
+    pub cluster_file: PathBuf,
+    pub server: Uri,
+    pub is_insecure: bool,
+    pub user_name: String,
+    pub user: AuthInfo,
+    pub user_file: PathBuf,
+    /// Whether the user's entry stands in a file of this user or of root.
+    pub is_user_trusted: bool,
+}
+
+impl Kubeconfigs {
+    /// Reads the one that is named, else those of `$KUBECONFIG`, else `~/.kube/config`. None if there is no file and this
+    /// runs in a pod.
+    pub fn load(named: Option<&Path>) -> Result<Option<Self>, Failure> {
+        let in_pod = env::var_os("KUBERNETES_SERVICE_HOST").is_some();
+        let variable = env::var_os("KUBECONFIG").filter(|list| !list.is_empty());
+        let (paths, must_exist) = match (named, variable) {
+            (Some(path), _) => (vec![path.to_owned()], true),
+            (None, Some(list)) => {
+                let paths = env::split_paths(&list);
+                (
+                    paths.filter(|path| !path.as_os_str().is_empty()).collect(),
+                    false,
+                )
+            }
+            (None, None) => (default_path().into_iter().collect::<Vec<_>>(), false),
+        };
+        let mut sources = Vec::new();
+        for path in &paths {
+            sources.extend(read(path, must_exist)?);
+        }
+        match sources.is_empty() {
+            false => Ok(Some(Self(sources))),
+            true if in_pod => Ok(None),
+            true => Err(missing(&paths)),
+        }
+    }
+
+    /// Returns the contexts, the first of each name.
+    pub fn summaries(&self) -> Vec<ContextSummary> {
+        let current = self.current_context().map(|(name, _)| name);
+        let mut summaries: Vec<ContextSummary> = Vec::new();
+        for named in self.0.iter().flat_map(|source| &source.config.contexts) {
+            let name = text::clean(&named.name).into_owned();
+            if summaries.iter().any(|known| known.name == name) {
+                continue;
+            }
+            let context = named.context.clone().unwrap_or_default();
+            let cluster = self.cluster(&context.cluster);
+            let server = cluster.and_then(|(cluster, _)| cluster.server.as_deref());
+            summaries.push(ContextSummary {
+                is_current: current == Some(named.name.as_str()),
+                name,
+                cluster: text::clean(&context.cluster).into_owned(),
+                server: text::clean(server.unwrap_or_default()).into_owned(),
+                user: text::clean(context.user.as_deref().unwrap_or_default()).into_owned(),
+                namespace: context.namespace.map(|ns| text::clean(&ns).into_owned()),
+            });
+        }
+        summaries
+    }
+
+    /// Returns a context, the current one if none is named, with all that it names.
+    pub fn choose(&self, named: Option<&str>) -> Result<Chosen, Failure> {
+        let (name, key, file) = match (named, self.current_context()) {
+            (Some(name), _) => (name, "--context", None),
+            (None, Some((name, file))) => (name, "current-context", Some(file)),
+            (None, None) => return Err(self.no_current_context()),
+        };
+        let (context, context_file) = self.context(name).ok_or_else(|| {
+            let place = file.map_or_else(|| self.files(), |file| file.display().to_string());
+            invalid(format!(
+                "{place}: {key} {name:?} is no context; there are: {}",
+                self.context_names()
+            ))
+        })?;
+        let at = context_file.display();
+        let namespace = match context.namespace.as_deref().filter(|ns| !ns.is_empty()) {
+            Some(namespace) => Some(namespace.parse().map_err(|error| {
+                invalid(format!("{at}: contexts[{name}].context.namespace: {error}"))
+            })?),
+            None => None,
+        };
+        let (cluster, cluster_file) = self.cluster(&context.cluster).ok_or_else(|| {
+            invalid(format!(
+                "{at}: contexts[{name}].context.cluster names {:?}, which is not under clusters",
+                context.cluster
+            ))
+        })?;
+        let server = server(cluster, &context.cluster, cluster_file)?;
+        let user_name = context.user.clone().unwrap_or_default();
+        let (user, user_file, is_user_trusted) = match self.user(&user_name) {
+            Some((user, source)) => (user.clone(), source.path.clone(), source.is_trusted),
+            // As kubectl: a context without user speaks anonymously, or by what the cluster is behind.
+            None if user_name.is_empty() => (AuthInfo::default(), context_file.to_owned(), true),
+            None => {
+                let summary = format!(
+                    "{at}: contexts[{name}].context.user names {user_name:?}, which is not under users"
+                );
+                return Err(invalid(summary));
+            }
+        };
+        Ok(Chosen {
+            context: name.to_owned(),
+            namespace,
+            cluster_name: context.cluster.clone(),
+            is_insecure: cluster.insecure_skip_tls_verify.unwrap_or(false),
+            cluster: in_directory_cluster(cluster.clone(), cluster_file),
+            cluster_file: cluster_file.to_owned(),
+            server,
+            user_name,
+            user: in_directory_user(user, &user_file),
+            user_file,
+            is_user_trusted,
+        })
+    }
+
+    fn current_context(&self) -> Option<(&str, &Path)> {
+        self.0.iter().find_map(|source| {
+            let name = source.config.current_context.as_deref()?;
+            (!name.is_empty()).then_some((name, source.path.as_path()))
+        })
+    }
+
+    fn context(&self, name: &str) -> Option<(&Context, &Path)> {
+        self.0.iter().find_map(|source| {
+            let named = source
+                .config
+                .contexts
+                .iter()
+                .find(|named| named.name == name)?;
+            Some((named.context.as_ref()?, source.path.as_path()))
+        })
+    }
+
+    fn cluster(&self, name: &str) -> Option<(&Cluster, &Path)> {
+        self.0.iter().find_map(|source| {
+            let named = source
+                .config
+                .clusters
+                .iter()
+                .find(|named| named.name == name)?;
+            Some((named.cluster.as_ref()?, source.path.as_path()))
+        })
+    }
+
+    fn user(&self, name: &str) -> Option<(&AuthInfo, &Source)> {
+        self.0.iter().find_map(|source| {
+            let users = &source.config.auth_infos;
+            let named = users.iter().find(|named| named.name == name)?;
+            Some((named.auth_info.as_ref()?, source))
+        })
+    }
+
+    fn files(&self) -> String {
+        let files = self
+            .0
+            .iter()
+            .map(|source| source.path.display().to_string());
+        files.collect::<Vec<_>>().join(", ")
+    }
+
+    fn context_names(&self) -> String {
+        let names: Vec<_> = self
+            .summaries()
+            .into_iter()
+            .map(|context| context.name)
+            .collect();
+        match names.is_empty() {
+            true => "none".to_owned(),
+            false => names.join(", "),
+        }
+    }
+
+    fn no_current_context(&self) -> Failure {
+        invalid(format!(
+            "{}: current-context is not set; choose one with --context ({})",
+            self.files(),
+            self.context_names()
+        ))
+    }
+}
+
+fn default_path() -> Option<PathBuf> {
+    Some(PathBuf::from(env::var_os("HOME")?).join(".kube/config"))
+}
+
+fn invalid(summary: String) -> Failure {
+    Failure::new(FailureKind::Invalid, summary)
+}
+
+fn missing(paths: &[PathBuf]) -> Failure {
+    let paths: Vec<_> = paths
+        .iter()
+        .map(|path| path.display().to_string())
+        .collect();
+    let what = match paths.is_empty() {
+        true => "there is no kubeconfig, and no HOME to look for one".to_owned(),
+        false => format!("there is no kubeconfig at {}", paths.join(", ")),
+    };
+    let summary = format!("{what}: name one with --kubeconfig or KUBECONFIG, or try --sandbox");
+    Failure::new(FailureKind::NotFound, summary)
+}
+
+/// Reads a file; none if it does not exist and need not.
+fn read(path: &Path, must_exist: bool) -> Result<Option<Source>, Failure> {
+    let disk = |error: std::io::Error| {
+        let summary = format!("cannot read the kubeconfig {}: {error}", path.display());
+        Failure::new(FailureKind::Disk, summary)
+    };
+    let metadata = match fs::metadata(path) {
+        Ok(metadata) => metadata,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound && !must_exist => {
+            return Ok(None);
+        }
+        Err(error) => return Err(disk(error)),
+    };
+    if !metadata.is_file() {
+        let summary = format!(
+            "cannot read the kubeconfig {}: it is no regular file",
+            path.display()
+        );
+        return Err(Failure::new(FailureKind::Disk, summary));
+    }
+    if metadata.len() > MAX_LEN {
+        return Err(invalid(format!(
+            "the kubeconfig {} is larger than 4 MiB",
+            path.display()
+        )));
+    }
+    if metadata.permissions().mode() & 0o002 != 0 {
+        let summary = format!(
+            "the kubeconfig {0} can be written by everybody, so anybody could have put commands into it: chmod o-w {0}",
+            path.display()
+        );
+        return Err(Failure::new(FailureKind::Refused, summary));
+    }
+    let config = parse(&fs::read_to_string(path).map_err(disk)?, path)?;
+    let owner = metadata.uid();
+    Ok(Some(Source {
+        path: path.to_owned(),
+        config,
+        is_trusted: owner == 0 || owner == rustix::process::geteuid().as_raw(),
+    }))
+}
+
+fn parse(text: &str, path: &Path) -> Result<Kubeconfig, Failure> {
+    if text.trim().is_empty() {
+        return Ok(Kubeconfig::default());
+    }
+    serde_yaml::from_str::<Option<Kubeconfig>>(text)
+        .map(Option::unwrap_or_default)
+        .map_err(|error| {
+            let location = error.location();
+            let place =
+                location.map_or_else(String::new, |at| format!("{}:{}:", at.line(), at.column()));
+            // The parser's message quotes values, which may be secrets: only what it expected is told.
+            let message = error.to_string();
+            let expected = message
+                .lines()
+                .next()
+                .and_then(|line| line.rsplit_once("expected "));
+            let expected = expected.map_or_else(String::new, |(_, what)| {
+                format!(": expected {}", text::clean(what))
+            });
+            invalid(format!(
+                "{}:{place} malformed kubeconfig{expected}",
+                path.display()
+            ))
+        })
+}
+
+fn server(cluster: &Cluster, name: &str, file: &Path) -> Result<Uri, Failure> {
+    let at = format!("{}: clusters[{name}].cluster.server", file.display());
+    let server = cluster
+        .server
+        .as_deref()
+        .filter(|server| !server.is_empty());
+    let server = server.ok_or_else(|| invalid(format!("{at} is not set")))?;
+    // As kubectl: without scheme it is http, which credentials then forbid.
+    let with_scheme = match server.contains("://") {
+        true => server.to_owned(),
+        false => format!("http://{server}"),
+    };
+    let uri: Option<Uri> = with_scheme.parse().ok();
+    let uri = uri.filter(|uri| uri.host().is_some_and(|host| !host.is_empty()));
+    let uri = uri.filter(|uri| matches!(uri.scheme_str(), Some("http" | "https")));
+    uri.ok_or_else(|| invalid(format!("{at} is no URL of a server: {server:?}")))
+}
+
+fn in_directory(path: &mut Option<String>, file: &Path) {
+    let Some(relative) = path.as_deref().filter(|path| !path.is_empty()) else {
+        *path = None;
+        return;
+    };
+    let directory = file.parent().unwrap_or(Path::new(""));
+    *path = Some(directory.join(relative).to_string_lossy().into_owned());
+}
+
+fn in_directory_cluster(mut cluster: Cluster, file: &Path) -> Cluster {
+    in_directory(&mut cluster.certificate_authority, file);
+    cluster
+}
+
+fn in_directory_user(mut user: AuthInfo, file: &Path) -> AuthInfo {
+    in_directory(&mut user.client_certificate, file);
+    in_directory(&mut user.client_key, file);
+    in_directory(&mut user.token_file, file);
+    user
+}

@@ -1,0 +1,182 @@
+//! The client's transport: renews the login when it expires or is refused, once for all calls, and repeats reads only.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use http::{Method, Request, Response, StatusCode};
+use jiff::Timestamp;
+use kube::client::Body;
+use tokio::time::Instant;
+use tower::BoxError;
+
+use super::exec::{Credential, LoginError, Plugin};
+use super::with_credential;
+use crate::failure::{Failure, FailureKind};
+
+/// A login that is refused this soon after it was made is not the matter of another login.
+const LOGIN_INTERVAL: Duration = Duration::from_secs(10);
+
+/// What all calls share.
+struct Shared {
+    config: kube::Config,
+    plugin: Option<Plugin>,
+    session: Mutex<Session>,
+    /// Held while logging in, so that many calls make one login. Holds how the last one failed, if it did.
+    login: tokio::sync::Mutex<Option<(Instant, Failure)>>,
+}
+
+/// A client with the login that it speaks by.
+#[derive(Clone)]
+struct Session {
+    client: kube::Client,
+    credential: Option<Credential>,
+    since: Instant,
+    number: u64,
+}
+
+/// Opens a client whose login renews itself.
+pub(super) async fn open(
+    config: kube::Config,
+    plugin: Option<Plugin>,
+    may_ask: bool,
+) -> Result<kube::Client, Failure> {
+    let renews = plugin.is_some() || config.auth_info.token_file.is_some();
+    if !renews {
+        return client(config);
+    }
+    let credential = match &plugin {
+        Some(plugin) => Some(plugin.run(may_ask).await?),
+        None => None,
+    };
+    let namespace = config.default_namespace.clone();
+    let session = session(&config, credential, 0)?;
+    let shared = Arc::new(Shared {
+        config,
+        plugin,
+        session: Mutex::new(session),
+        login: tokio::sync::Mutex::new(None),
+    });
+    let service = tower::service_fn(move |request| {
+        let shared = shared.clone();
+        async move { shared.send(request).await }
+    });
+    Ok(kube::Client::new(service, namespace))
+}
+
+/// Makes a client of a configuration.
+pub(super) fn client(config: kube::Config) -> Result<kube::Client, Failure> {
+    kube::Client::try_from(config).map_err(|error| {
+        let mut innermost: &dyn std::error::Error = &error;
+        while let Some(source) = innermost.source() {
+            innermost = source;
+        }
+        let reason = crate::text::clean(&innermost.to_string()).into_owned();
+        let summary = format!("cannot use the credentials of the kubeconfig: {reason}");
+        Failure::new(FailureKind::Invalid, summary)
+    })
+}
+
+fn session(
+    config: &kube::Config,
+    credential: Option<Credential>,
+    number: u64,
+) -> Result<Session, Failure> {
+    let mut config = config.clone();
+    if let Some(credential) = &credential {
+        config.auth_info = with_credential(config.auth_info, credential);
+    }
+    Ok(Session {
+        client: client(config)?,
+        credential,
+        since: Instant::now(),
+        number,
+    })
+}
+
+impl Shared {
+    async fn send(self: Arc<Self>, request: Request<Body>) -> Result<Response<Body>, BoxError> {
+        let session = self.fresh_session().await?;
+        let (parts, body) = request.into_parts();
+        let again = (parts.method == Method::GET).then(|| parts.clone());
+        let response = session
+            .client
+            .send(Request::from_parts(parts, body))
+            .await?;
+        if response.status() != StatusCode::UNAUTHORIZED {
+            return Ok(response);
+        }
+        // A write is refused to its caller: nothing was done, and whoever asked for it decides again.
+        let renewed = self.renew(&session).await;
+        match (again, renewed) {
+            (Some(parts), Ok(Some(renewed))) => {
+                let request = Request::from_parts(parts, Body::empty());
+                Ok(renewed.client.send(request).await?)
+            }
+            (Some(_), Err(failure)) => Err(LoginError(failure).into()),
+            _ => Ok(response),
+        }
+    }
+
+    fn session(&self) -> Session {
+        let session = self.session.lock();
+        session.unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    async fn fresh_session(self: &Arc<Self>) -> Result<Session, BoxError> {
+        let session = self.session();
+        let credential = session.credential.as_ref();
+        if !credential.is_some_and(|credential| credential.is_expiring(Timestamp::now())) {
+            return Ok(session);
+        }
+        match self.renew(&session).await {
+            Ok(renewed) => Ok(renewed.unwrap_or(session)),
+            Err(failure) => Err(LoginError(failure).into()),
+        }
+    }
+
+    /// Logs in again, unless that was done meanwhile or just now. None if it is no use.
+    ///
+    /// The login goes on by itself when the call that needed it runs out of time: a plugin may take longer than a call.
+    async fn renew(self: &Arc<Self>, seen: &Session) -> Result<Option<Session>, Failure> {
+        let (shared, number) = (self.clone(), seen.number);
+        let login = tokio::spawn(async move { shared.log_in(number).await });
+        login.await.unwrap_or_else(|error| {
+            let summary = format!("login failed: {error}");
+            Err(Failure::new(FailureKind::Forbidden, summary))
+        })
+    }
+
+    async fn log_in(&self, seen: u64) -> Result<Option<Session>, Failure> {
+        let mut last_failure = self.login.lock().await;
+        let present = self.session();
+        if present.number != seen {
+            return Ok(Some(present));
+        }
+        if present.since.elapsed() < LOGIN_INTERVAL {
+            return Ok(None);
+        }
+        if let Some((at, failure)) = &*last_failure
+            && at.elapsed() < LOGIN_INTERVAL
+        {
+            return Err(failure.clone());
+        }
+        match self.new_session(present.number + 1).await {
+            Ok(renewed) => {
+                *self.session.lock().unwrap_or_else(PoisonError::into_inner) = renewed.clone();
+                Ok(Some(renewed))
+            }
+            Err(failure) => {
+                *last_failure = Some((Instant::now(), failure.clone()));
+                Err(failure)
+            }
+        }
+    }
+
+    async fn new_session(&self, number: u64) -> Result<Session, Failure> {
+        let credential = match &self.plugin {
+            Some(plugin) => Some(plugin.run(false).await?),
+            None => None,
+        };
+        session(&self.config, credential, number)
+    }
+}

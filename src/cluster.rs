@@ -5,11 +5,13 @@
 
 mod access;
 pub mod connect;
+mod discovery;
 mod kinds;
 mod project;
 mod reply;
 mod request;
 mod selector;
+mod snapshot;
 mod watch;
 
 use std::sync::Arc;
@@ -22,6 +24,7 @@ use crate::definition::id::Namespace;
 pub use crate::definition::object::GroupKind;
 pub use access::Access;
 pub use connect::{ConnectOptions, ContextSummary, ExecPolicy, connect, contexts};
+pub use kinds::Resource;
 pub use request::{ApplyOptions, Deleted, Propagation, Written};
 pub use selector::Selector;
 pub use watch::WatchHandle;
@@ -53,6 +56,7 @@ pub struct Cluster {
     identity: Arc<Identity>,
     namespace: Namespace,
     in_flight: Arc<Semaphore>,
+    discovered: Arc<discovery::Discovered>,
     deadline: Duration,
 }
 
@@ -64,6 +68,7 @@ impl Cluster {
             identity: Arc::new(identity),
             namespace,
             in_flight: Arc::new(Semaphore::new(MAX_IN_FLIGHT)),
+            discovered: Arc::default(),
             deadline: REQUEST_DEADLINE,
         }
     }

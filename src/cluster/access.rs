@@ -1,15 +1,21 @@
 //! Permissions: what this user may do, asked before the first write of an operation.
+//!
+//! One review of a namespace's rules answers most questions at once. What it does not plainly allow is asked singly: the
+//! rules may be incomplete, and some authorizers answer single questions only.
 
-use futures::StreamExt;
-use futures::stream;
+use std::collections::{BTreeMap, BTreeSet};
+
+use futures::{StreamExt, stream};
+use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::kinds;
+use super::kinds::Resource;
 use super::{Cluster, MAX_IN_FLIGHT};
 use crate::definition::object::GroupKind;
 use crate::failure::Failure;
 
-const REVIEW: &str = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews";
+const API: &str = "/apis/authorization.k8s.io/v1";
+const DOING: &str = "ask for permissions";
 
 /// Something that a user may or may not do.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -22,20 +28,82 @@ pub struct Access {
     pub namespace: Option<String>,
 }
 
+/// A rule of a `SelfSubjectRulesReview`.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Rule {
+    #[serde(default)]
+    verbs: Vec<String>,
+    #[serde(default)]
+    api_groups: Vec<String>,
+    #[serde(default)]
+    resources: Vec<String>,
+    #[serde(default)]
+    resource_names: Vec<String>,
+}
+
+impl Rule {
+    /// Tells whether the rule allows it for every object; one that names objects leaves a doubt.
+    fn allows(&self, access: &Access, resource: &Resource) -> bool {
+        let has = |all: &[String], one: &str| all.iter().any(|item| item == "*" || item == one);
+        self.resource_names.is_empty()
+            && has(&self.verbs, access.verb)
+            && has(&self.api_groups, &resource.group)
+            && has(&self.resources, &resource.plural)
+    }
+}
+
 impl Cluster {
-    /// Tells for each access whether the server allows it, in the same order (`SelfSubjectAccessReview`).
+    /// Tells for each access whether the server allows it, in the same order.
     ///
     /// # Errors
-    /// The server refuses the review itself, or has not answered after the deadline.
+    /// The server refuses the reviews themselves, or has not answered after the deadline.
     pub async fn can(&self, accesses: &[Access]) -> Result<Vec<bool>, Failure> {
-        let reviews = stream::iter(accesses)
-            .map(|access| self.may(access))
+        let namespaces: BTreeSet<&str> = accesses
+            .iter()
+            .filter_map(|access| access.namespace.as_deref())
+            .collect();
+        let mut rules: BTreeMap<&str, Vec<Rule>> = BTreeMap::new();
+        for namespace in namespaces {
+            rules.insert(namespace, self.rules(namespace).await);
+        }
+        let answers = stream::iter(accesses)
+            .map(|access| self.may(access, &rules))
             .buffered(MAX_IN_FLIGHT);
-        reviews.collect::<Vec<_>>().await.into_iter().collect()
+        answers.collect::<Vec<_>>().await.into_iter().collect()
     }
 
-    async fn may(&self, access: &Access) -> Result<bool, Failure> {
-        let resource = kinds::resource(&access.kind.group, &access.kind.kind)?;
+    /// Returns the rules of a namespace; none where that question is refused, for each is then asked singly.
+    async fn rules(&self, namespace: &str) -> Vec<Rule> {
+        let review = json!({
+            "apiVersion": "authorization.k8s.io/v1",
+            "kind": "SelfSubjectRulesReview",
+            "spec": {"namespace": namespace},
+        });
+        let path = format!("{API}/selfsubjectrulesreviews");
+        let answer = self.ask_review(DOING, &path, &review).await;
+        let rules = answer
+            .ok()
+            .and_then(|mut answer| Some(answer.pointer_mut("/status/resourceRules")?.take()));
+        rules
+            .and_then(|rules| serde_json::from_value(rules).ok())
+            .unwrap_or_default()
+    }
+
+    async fn may(
+        &self,
+        access: &Access,
+        rules: &BTreeMap<&str, Vec<Rule>>,
+    ) -> Result<bool, Failure> {
+        let resource = self.resource(&access.kind).await?;
+        let namespace = access.namespace.as_deref().unwrap_or_default();
+        let of_namespace = rules.get(namespace).into_iter().flatten();
+        if of_namespace
+            .into_iter()
+            .any(|rule| rule.allows(access, &resource))
+        {
+            return Ok(true);
+        }
         let review = json!({
             "apiVersion": "authorization.k8s.io/v1",
             "kind": "SelfSubjectAccessReview",
@@ -43,15 +111,12 @@ impl Cluster {
                 "verb": access.verb,
                 "group": resource.group,
                 "resource": resource.plural,
-                "namespace": access.namespace.as_deref().unwrap_or_default(),
+                "namespace": namespace,
             }},
         });
-        let answer = self
-            .ask_review("ask for permissions", REVIEW, &review)
-            .await?;
-        Ok(answer
-            .pointer("/status/allowed")
-            .and_then(Value::as_bool)
-            .unwrap_or(false))
+        let path = format!("{API}/selfsubjectaccessreviews");
+        let answer = self.ask_review(DOING, &path, &review).await?;
+        let allowed = answer.pointer("/status/allowed").and_then(Value::as_bool);
+        Ok(allowed.unwrap_or(false))
     }
 }

@@ -1,101 +1,97 @@
 //! The kinds that bowline reads and writes, with what a URL needs to know of each.
 
-use crate::failure::{Failure, FailureKind};
+use std::borrow::Cow;
 
 /// What a URL needs to know of a kind.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Resource {
-    pub group: &'static str,
-    pub version: &'static str,
-    pub kind: &'static str,
-    pub plural: &'static str,
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Resource {
+    /// API group, empty for the core group.
+    pub group: Cow<'static, str>,
+    /// The version that the server prefers.
+    pub version: Cow<'static, str>,
+    /// Kind, such as `Deployment`.
+    pub kind: Cow<'static, str>,
+    /// Name in URLs, such as `deployments`.
+    pub plural: Cow<'static, str>,
+    /// Whether its objects live in namespaces.
     pub is_namespaced: bool,
 }
 
 impl Resource {
     /// Returns the path of the collection: all of a namespace, or of the whole cluster.
     pub fn path(&self, namespace: Option<&str>) -> String {
-        let root = if self.group.is_empty() {
-            "/api".to_owned()
-        } else {
-            format!("/apis/{}", self.group)
+        let root = match self.group.as_ref() {
+            "" => "/api".to_owned(),
+            group => format!("/apis/{group}"),
         };
+        let (version, plural) = (&self.version, &self.plural);
         match namespace.filter(|_| self.is_namespaced) {
-            Some(namespace) => format!(
-                "{root}/{}/namespaces/{namespace}/{}",
-                self.version, self.plural
-            ),
-            None => format!("{root}/{}/{}", self.version, self.plural),
+            Some(namespace) => format!("{root}/{version}/namespaces/{namespace}/{plural}"),
+            None => format!("{root}/{version}/{plural}"),
         }
     }
-}
 
-const fn namespaced(group: &'static str, kind: &'static str, plural: &'static str) -> Resource {
-    Resource {
-        group,
-        version: "v1",
-        kind,
-        plural,
-        is_namespaced: true,
+    /// Returns `apiVersion` of its objects.
+    pub fn api_version(&self) -> String {
+        match self.group.as_ref() {
+            "" => self.version.to_string(),
+            group => format!("{group}/{}", self.version),
+        }
+    }
+
+    /// Returns the same kind at another version.
+    pub fn at_version(mut self, version: &str) -> Self {
+        if self.version != version {
+            self.version = Cow::Owned(version.to_owned());
+        }
+        self
     }
 }
 
-const fn cluster_scoped(group: &'static str, kind: &'static str, plural: &'static str) -> Resource {
+const fn built_in(
+    group: &'static str,
+    kind: &'static str,
+    plural: &'static str,
+    is_namespaced: bool,
+) -> Resource {
     Resource {
-        group,
-        version: "v1",
-        kind,
-        plural,
-        is_namespaced: false,
+        group: Cow::Borrowed(group),
+        version: Cow::Borrowed("v1"),
+        kind: Cow::Borrowed(kind),
+        plural: Cow::Borrowed(plural),
+        is_namespaced,
     }
 }
 
 /// All are served as v1 by every supported server, so that no discovery is needed before the first row.
-const RESOURCES: [Resource; 17] = [
-    namespaced("", "ConfigMap", "configmaps"),
-    namespaced("", "Secret", "secrets"),
-    namespaced("", "Service", "services"),
-    namespaced("", "ServiceAccount", "serviceaccounts"),
-    namespaced("", "PersistentVolumeClaim", "persistentvolumeclaims"),
-    namespaced("", "Pod", "pods"),
-    namespaced("", "Event", "events"),
-    namespaced("apps", "Deployment", "deployments"),
-    namespaced("apps", "StatefulSet", "statefulsets"),
-    namespaced("apps", "ReplicaSet", "replicasets"),
-    namespaced("apps", "ControllerRevision", "controllerrevisions"),
-    namespaced("networking.k8s.io", "Ingress", "ingresses"),
-    namespaced("discovery.k8s.io", "EndpointSlice", "endpointslices"),
-    cluster_scoped("", "Namespace", "namespaces"),
-    cluster_scoped("", "Node", "nodes"),
-    cluster_scoped("", "PersistentVolume", "persistentvolumes"),
-    cluster_scoped("storage.k8s.io", "StorageClass", "storageclasses"),
+static BUILT_IN: [Resource; 17] = [
+    built_in("", "ConfigMap", "configmaps", true),
+    built_in("", "Secret", "secrets", true),
+    built_in("", "Service", "services", true),
+    built_in("", "ServiceAccount", "serviceaccounts", true),
+    built_in("", "PersistentVolumeClaim", "persistentvolumeclaims", true),
+    built_in("", "Pod", "pods", true),
+    built_in("", "Event", "events", true),
+    built_in("apps", "Deployment", "deployments", true),
+    built_in("apps", "StatefulSet", "statefulsets", true),
+    built_in("apps", "ReplicaSet", "replicasets", true),
+    built_in("apps", "ControllerRevision", "controllerrevisions", true),
+    built_in("networking.k8s.io", "Ingress", "ingresses", true),
+    built_in("discovery.k8s.io", "EndpointSlice", "endpointslices", true),
+    built_in("", "Namespace", "namespaces", false),
+    built_in("", "Node", "nodes", false),
+    built_in("", "PersistentVolume", "persistentvolumes", false),
+    built_in("storage.k8s.io", "StorageClass", "storageclasses", false),
 ];
 
-/// Returns what a URL needs to know of a kind of the table above.
-pub(super) fn known(group: &str, kind: &str) -> &'static Resource {
-    let found = RESOURCES
+/// Returns a kind that every server has; none if it is not one of them.
+pub(super) fn find(group: &str, kind: &str) -> Option<&'static Resource> {
+    BUILT_IN
         .iter()
-        .find(|resource| resource.group == group && resource.kind == kind);
-    found.expect("the kind is in the table")
+        .find(|resource| resource.group == group && resource.kind == kind)
 }
 
-/// Returns what a URL needs to know of a kind.
-///
-/// # Errors
-/// The kind is none of those bowline knows.
-pub(super) fn resource(group: &str, kind: &str) -> Result<&'static Resource, Failure> {
-    let found = RESOURCES
-        .iter()
-        .find(|resource| resource.group == group && resource.kind == kind);
-    found.ok_or_else(|| {
-        let group = if group.is_empty() {
-            "the core group"
-        } else {
-            group
-        };
-        Failure::new(
-            FailureKind::NotFound,
-            format!("kind {kind} of {group} is not supported"),
-        )
-    })
+/// Returns a kind of the table above.
+pub(super) fn known(group: &str, kind: &str) -> &'static Resource {
+    find(group, kind).expect("the kind is in the table")
 }

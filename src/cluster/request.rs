@@ -8,7 +8,8 @@ use kube::client::Body;
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
-use super::kinds::{self, Resource};
+use super::discovery::is_url_word;
+use super::kinds::Resource;
 use super::project::Project;
 use super::watch::decode::{Decode, Objects};
 use super::{Cluster, Selector, reply};
@@ -18,6 +19,8 @@ use crate::failure::{Failure, FailureKind};
 
 /// Objects of a list's page.
 const PAGE: usize = 500;
+/// How often a list is begun again because its snapshot expired between two pages; then it is read without pages.
+const MAX_EXPIRED: usize = 2;
 /// Largest answer that is read whole, in bytes: a page of the largest objects a server stores.
 const MAX_ANSWER: usize = 512 * 1024 * 1024;
 /// How often a read is tried within its deadline.
@@ -90,7 +93,9 @@ impl Cluster {
     /// The server refuses, or has not answered after the deadline.
     pub async fn get(&self, key: &ObjectKey) -> Result<Option<Object>, Failure> {
         let doing = format!("read {key}");
-        let answer = self.read(&doing, object_path(key, None)?, JSON).await?;
+        let answer = self
+            .read(&doing, self.object_path(key, None).await?, JSON)
+            .await?;
         match answer.status {
             StatusCode::OK => Ok(Some(object(&doing, &answer.body)?)),
             StatusCode::NOT_FOUND => Ok(None),
@@ -131,32 +136,33 @@ impl Cluster {
         selector: &Selector,
         accept: &'static str,
     ) -> Result<Vec<Object>, Failure> {
-        let resource = kinds::resource(&kind.group, &kind.kind)?;
+        let resource = self.resource(kind).await?;
         let doing = format!("list {}", resource.plural);
         let path = resource.path(namespace.map(Namespace::as_str));
-        let mut objects = Vec::new();
-        let mut token = String::new();
+        let selector = form_urlencoded(&[("labelSelector", selector.as_str())]);
+        let (mut objects, mut token, mut n_expired) = (Vec::new(), None::<String>, 0);
         loop {
-            let mut query = form_urlencoded(&[
-                ("limit", &PAGE.to_string()),
-                ("labelSelector", selector.as_str()),
-            ]);
-            if !token.is_empty() {
-                query.push_str(&format!("&{}", form_urlencoded(&[("continue", &token)])));
+            let mut query = selector.clone();
+            if n_expired <= MAX_EXPIRED {
+                query.push_str(&format!("&limit={PAGE}"));
+            }
+            if let Some(token) = &token {
+                query.push_str(&format!("&{}", form_urlencoded(&[("continue", token)])));
             }
             let answer = self.read(&doing, format!("{path}?{query}"), accept).await?;
-            if answer.status == StatusCode::GONE && !token.is_empty() {
+            if answer.status == StatusCode::GONE && token.is_some() {
                 // The snapshot behind the pages expired: begin again, as one list must be one snapshot.
-                (objects, token) = (Vec::new(), String::new());
+                (objects, token) = (Vec::new(), None);
+                n_expired += 1;
                 continue;
             }
             if answer.status != StatusCode::OK {
                 return Err(reply::failure(&doing, answer.status, &answer.body));
             }
             let mut page: Value = parse(&doing, &answer.body)?;
-            append_items(&mut objects, &mut page, resource);
+            append_items(&mut objects, &mut page, &resource);
             match page.pointer("/metadata/continue").and_then(Value::as_str) {
-                Some(next) if !next.is_empty() => next.clone_into(&mut token),
+                Some(next) if !next.is_empty() => token = Some(next.to_owned()),
                 _ => return Ok(objects),
             }
         }
@@ -179,7 +185,7 @@ impl Cluster {
             query.push(("dryRun", "All"));
         }
         let doing = format!("apply {}", object.key);
-        let path = object_path(&object.key, None)?;
+        let path = self.object_path(&object.key, None).await?;
         let body = (
             "application/apply-patch+yaml",
             object.json.to_string().into_bytes(),
@@ -203,8 +209,9 @@ impl Cluster {
         field_manager: &str,
         dry_run: bool,
     ) -> Result<Written, Failure> {
-        let resource = kinds::resource(&object.key.group, &object.key.kind)?;
         check_name(&object.key)?;
+        let resource = self.resource(&GroupKind::of(&object.key)).await?;
+        let resource = resource.at_version(&object.key.version);
         let mut query = vec![
             ("fieldManager", field_manager),
             ("fieldValidation", "Strict"),
@@ -235,7 +242,7 @@ impl Cluster {
         field_manager: &str,
         subresource: Option<&str>,
     ) -> Result<Written, Failure> {
-        let path = object_path(key, subresource)?;
+        let path = self.object_path(key, subresource).await?;
         let query = form_urlencoded(&[
             ("fieldManager", field_manager),
             ("fieldValidation", "Strict"),
@@ -277,7 +284,7 @@ impl Cluster {
         let ask = Ask {
             doing: &doing,
             method: Method::DELETE,
-            path_and_query: object_path(key, None)?,
+            path_and_query: self.object_path(key, None).await?,
             accept: JSON,
             body: Some((JSON, options.to_string().into_bytes())),
         };
@@ -296,6 +303,42 @@ impl Cluster {
             }
             status => Err(reply::failure(&doing, status, &answer.body)),
         }
+    }
+
+    /// Changes an object by a JSON patch (RFC 6902): a list of operations.
+    ///
+    /// # Errors
+    /// As [`Cluster::apply`]; a `test` that does not hold is `Invalid`.
+    pub async fn json_patch(
+        &self,
+        key: &ObjectKey,
+        patch: &json_patch::Patch,
+        field_manager: &str,
+    ) -> Result<Written, Failure> {
+        let path = self.object_path(key, None).await?;
+        let doing = format!("change {key}");
+        let patch = serde_json::to_vec(patch).map_err(|error| {
+            Failure::new(FailureKind::Invalid, format!("cannot {doing}: {error}"))
+        })?;
+        let query = form_urlencoded(&[
+            ("fieldManager", field_manager),
+            ("fieldValidation", "Strict"),
+        ]);
+        let body = ("application/json-patch+json", patch);
+        self.write(&doing, Method::PATCH, format!("{path}?{query}"), body)
+            .await
+    }
+
+    async fn object_path(
+        &self,
+        key: &ObjectKey,
+        subresource: Option<&str>,
+    ) -> Result<String, Failure> {
+        check_name(key)?;
+        let resource = self.resource(&GroupKind::of(key)).await?;
+        let resource = resource.at_version(&key.version);
+        let path = format!("{}/{}", resource.path(key.namespace.as_deref()), key.name);
+        Ok(subresource.map_or(path.clone(), |subresource| format!("{path}/{subresource}")))
     }
 
     async fn write(
@@ -481,14 +524,7 @@ pub(super) fn retry_after(headers: &http::HeaderMap) -> Option<Duration> {
     Some(Duration::from_secs(seconds))
 }
 
-/// Returns the path of an object. Names reach URLs unescaped, so what could leave its place in the path is refused.
-fn object_path(key: &ObjectKey, subresource: Option<&str>) -> Result<String, Failure> {
-    let resource = kinds::resource(&key.group, &key.kind)?;
-    check_name(key)?;
-    let path = format!("{}/{}", resource.path(key.namespace.as_deref()), key.name);
-    Ok(subresource.map_or(path.clone(), |subresource| format!("{path}/{subresource}")))
-}
-
+/// Names reach URLs unescaped, so what could leave its place in the path is refused.
 fn check_name(key: &ObjectKey) -> Result<(), Failure> {
     const MAX_SUBDOMAIN: usize = 253;
     let is_subdomain = key.name.len() <= MAX_SUBDOMAIN
@@ -496,15 +532,22 @@ fn check_name(key: &ObjectKey) -> Result<(), Failure> {
             .name
             .split('.')
             .all(|label| is_dns_label(label, MAX_SUBDOMAIN));
-    let is_legal = is_subdomain
-        && key
-            .namespace
-            .as_ref()
-            .is_none_or(|namespace| is_dns_label(namespace, 63));
-    if is_legal {
+    let namespace = key.namespace.as_deref();
+    let wrong = if !is_subdomain {
+        &key.name
+    } else if namespace.is_some_and(|namespace| !is_dns_label(namespace, 63)) {
+        namespace.unwrap_or_default()
+    } else if !is_url_word(&key.version) {
+        &key.version
+    } else {
         return Ok(());
-    }
-    let summary = format!("{:?} is no name that an object can have", key.name);
+    };
+    // Quoted as code, and short: it may be anything.
+    let shown: String = wrong.chars().take(80).collect();
+    let summary = format!(
+        "{shown:?} is no name that can stand in a request for {}",
+        key.kind
+    );
     Err(Failure::new(FailureKind::Invalid, summary))
 }
 
@@ -512,16 +555,11 @@ fn append_items(objects: &mut Vec<Object>, page: &mut Value, resource: &Resource
     let Some(Value::Array(items)) = page.get_mut("items").map(Value::take) else {
         return;
     };
-    let api_version = if resource.group.is_empty() {
-        resource.version.to_owned()
-    } else {
-        format!("{}/{}", resource.group, resource.version)
-    };
     for mut item in items {
         // Items of a typed list bear neither; those of a metadata list bear the wrong ones.
         if let Some(map) = item.as_object_mut() {
-            map.insert("apiVersion".to_owned(), api_version.clone().into());
-            map.insert("kind".to_owned(), resource.kind.into());
+            map.insert("apiVersion".to_owned(), resource.api_version().into());
+            map.insert("kind".to_owned(), resource.kind.as_ref().into());
         }
         objects.extend(Object::from_json(item));
     }
@@ -536,7 +574,7 @@ fn parse(doing: &str, body: &[u8]) -> Result<Value, Failure> {
 }
 
 /// The body is left out: it may hold secrets.
-fn unreadable(doing: &str) -> Failure {
+pub(super) fn unreadable(doing: &str) -> Failure {
     Failure::new(
         FailureKind::Unreachable,
         format!("cannot {doing}: the server's answer is no Kubernetes object"),

@@ -2,7 +2,7 @@
 
 mod backoff;
 pub(super) mod decode;
-mod explain;
+pub(super) mod explain;
 mod lines;
 mod machine;
 mod namespaces;
@@ -26,10 +26,11 @@ use crate::service::summary::{InstanceKey, ObjectRow, Record, WorkloadKind};
 use crate::service::watch::{Delta, Scope, Topic, WatchEvent};
 
 use decode::{Decode, Metadata, Objects, PrintedPods};
-use machine::{Emit, Sink, Subject, Watch};
+pub(super) use machine::Subject;
+use machine::{Emit, Sink, Watch};
 
 /// Kinds of the Objects tab that are watched by their metadata, beside those that are watched for more.
-const OTHER_KINDS: [(&str, &str); 6] = [
+pub(super) const OTHER_KINDS: [(&str, &str); 6] = [
     ("", "Service"),
     ("", "Secret"),
     ("apps", "ReplicaSet"),
@@ -63,14 +64,14 @@ fn keep(mut watches: Watches) -> WatchHandle {
 }
 
 /// Where to look for what.
-struct Place<'a> {
+pub(super) struct Place<'a> {
     namespace: Option<&'a Namespace>,
     /// `labelSelector=…`, encoded.
     selector: String,
 }
 
 impl<'a> Place<'a> {
-    fn new(namespace: Option<&'a Namespace>, selector: &Selector) -> Self {
+    pub fn new(namespace: Option<&'a Namespace>, selector: &Selector) -> Self {
         Self {
             namespace,
             selector: form_urlencoded(&[("labelSelector", selector.as_str())]),
@@ -149,15 +150,7 @@ impl Cluster {
     }
 
     fn printed_pods(&self, namespace: &Namespace, sink: &Sink) -> Watch<PrintedPods> {
-        let place = Place::new(Some(namespace), &Selector::managed());
-        let of = namespace.clone();
-        let subject = place.subject(
-            Topic::PodRows(namespace.clone()),
-            kinds::known("", "Pod"),
-            PrintedPods::new(namespace.clone()),
-            Box::new(move |deltas| vec![WatchEvent::PodRows(of.clone(), deltas)]),
-        );
-        Watch::new(self.clone(), subject, sink.clone())
+        Watch::new(self.clone(), pod_rows_of(namespace), sink.clone())
     }
 
     fn follow<D: Decode>(
@@ -169,13 +162,25 @@ impl Cluster {
     }
 }
 
-fn records_of(place: &Place<'_>) -> Subject<Metadata<RecordObject>> {
+pub(super) fn pod_rows_of(namespace: &Namespace) -> Subject<PrintedPods> {
+    let place = Place::new(Some(namespace), &Selector::managed());
+    let of = namespace.clone();
+    let emit = Box::new(move |deltas| vec![WatchEvent::PodRows(of.clone(), deltas)]);
+    let topic = Topic::PodRows(namespace.clone());
+    let decode = PrintedPods::new(namespace.clone());
+    place.subject(topic, kinds::known("", "Pod"), decode, emit)
+}
+
+pub(super) fn records_of(place: &Place<'_>) -> Subject<Metadata<RecordObject>> {
     let resource = kinds::known("", "ConfigMap");
     let emit = Box::new(|deltas| vec![WatchEvent::Records(deltas)]);
     place.subject(Topic::Records, resource, Metadata::of(resource), emit)
 }
 
-fn workloads_of(place: &Place<'_>, kind: WorkloadKind) -> Subject<Objects<WorkloadObject>> {
+pub(super) fn workloads_of(
+    place: &Place<'_>,
+    kind: WorkloadKind,
+) -> Subject<Objects<WorkloadObject>> {
     let resource = kinds::known("apps", kind.as_str());
     let emit = Box::new(move |deltas| vec![WatchEvent::Workloads(kind, deltas)]);
     place.subject(
@@ -186,19 +191,22 @@ fn workloads_of(place: &Place<'_>, kind: WorkloadKind) -> Subject<Objects<Worklo
     )
 }
 
-fn claims_of(place: &Place<'_>) -> Subject<Objects<ClaimObject>> {
+pub(super) fn claims_of(place: &Place<'_>) -> Subject<Objects<ClaimObject>> {
     let resource = kinds::known("", "PersistentVolumeClaim");
     let emit = Box::new(|deltas| vec![WatchEvent::Claims(deltas)]);
     place.subject(Topic::Claims, resource, Objects::of(resource), emit)
 }
 
-fn open_pods(place: &Place<'_>) -> Subject<Objects<Both<PodObject>>> {
+pub(super) fn open_pods(place: &Place<'_>) -> Subject<Objects<Both<PodObject>>> {
     let resource = kinds::known("", "Pod");
     let emit = both(resource, WatchEvent::Pods);
     place.subject(Topic::Pods, resource, Objects::of(resource), emit)
 }
 
-fn open_workloads(place: &Place<'_>, kind: WorkloadKind) -> Subject<Objects<Both<WorkloadObject>>> {
+pub(super) fn open_workloads(
+    place: &Place<'_>,
+    kind: WorkloadKind,
+) -> Subject<Objects<Both<WorkloadObject>>> {
     let resource = kinds::known("apps", kind.as_str());
     let emit = both(resource, move |deltas| WatchEvent::Workloads(kind, deltas));
     place.subject(
@@ -209,14 +217,14 @@ fn open_workloads(place: &Place<'_>, kind: WorkloadKind) -> Subject<Objects<Both
     )
 }
 
-fn open_claims(place: &Place<'_>) -> Subject<Objects<Both<ClaimObject>>> {
+pub(super) fn open_claims(place: &Place<'_>) -> Subject<Objects<Both<ClaimObject>>> {
     let resource = kinds::known("", "PersistentVolumeClaim");
     let emit = both(resource, WatchEvent::Claims);
     place.subject(Topic::Claims, resource, Objects::of(resource), emit)
 }
 
 /// ConfigMaps are rows of the Objects tab, and one of them is the record.
-fn open_config_maps(place: &Place<'_>) -> Subject<Metadata<ConfigMapObject>> {
+pub(super) fn open_config_maps(place: &Place<'_>) -> Subject<Metadata<ConfigMapObject>> {
     let resource = kinds::known("", "ConfigMap");
     let split = both(resource, |deltas: Vec<Delta<Option<Record>>>| {
         WatchEvent::Records(deltas.into_iter().filter_map(only_some).collect())
@@ -224,7 +232,11 @@ fn open_config_maps(place: &Place<'_>) -> Subject<Metadata<ConfigMapObject>> {
     place.subject(Topic::Records, resource, Metadata::of(resource), split)
 }
 
-fn open_objects(place: &Place<'_>, group: &str, kind: &str) -> Subject<Metadata<MetaObject>> {
+pub(super) fn open_objects(
+    place: &Place<'_>,
+    group: &str,
+    kind: &str,
+) -> Subject<Metadata<MetaObject>> {
     let resource = kinds::known(group, kind);
     let of = GroupKind::new(group, kind);
     let topic = Topic::Objects(of.clone());
@@ -233,7 +245,7 @@ fn open_objects(place: &Place<'_>, group: &str, kind: &str) -> Subject<Metadata<
 }
 
 /// Events bear no labels, so those of the namespace are read and those of the instance's objects kept.
-fn open_events(instance: &InstanceKey) -> Subject<Objects<EventObject>> {
+pub(super) fn open_events(instance: &InstanceKey) -> Subject<Objects<EventObject>> {
     let resource = kinds::known("", "Event");
     let place = Place {
         namespace: Some(&instance.namespace),
@@ -265,7 +277,7 @@ fn both<T: Send + 'static>(
     resource: &'static Resource,
     to_event: impl Fn(Vec<Delta<T>>) -> WatchEvent + Send + 'static,
 ) -> Emit<(T, ObjectRow)> {
-    let kind = GroupKind::new(resource.group, resource.kind);
+    let kind = GroupKind::new(&resource.group, &resource.kind);
     Box::new(move |deltas| {
         let (items, rows) = deltas.into_iter().map(split).unzip();
         vec![to_event(items), WatchEvent::Objects(kind.clone(), rows)]

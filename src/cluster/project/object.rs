@@ -70,9 +70,9 @@ fn row(metadata: &Meta, resource: &Resource) -> Option<ObjectRow> {
     let instance = metadata.instance()?;
     Some(ObjectRow {
         key: ObjectKey {
-            group: resource.group.to_owned(),
-            version: resource.version.to_owned(),
-            kind: resource.kind.to_owned(),
+            group: resource.group.to_string(),
+            version: resource.version.to_string(),
+            kind: resource.kind.to_string(),
             namespace: Some(instance.namespace.to_string()),
             name: metadata.name.clone(),
         },

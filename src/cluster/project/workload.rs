@@ -79,7 +79,7 @@ impl Project for WorkloadObject {
             spec,
             status,
         } = self;
-        let kind = match resource.kind {
+        let kind = match resource.kind.as_ref() {
             "StatefulSet" => WorkloadKind::StatefulSet,
             _ => WorkloadKind::Deployment,
         };

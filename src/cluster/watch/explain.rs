@@ -16,6 +16,7 @@ use crate::cluster::request::form_urlencoded;
 use crate::cluster::{Cluster, kinds};
 use crate::definition::id::{InstanceId, Namespace};
 use crate::definition::naming;
+use crate::service::fleet::Fleet;
 use crate::service::health::waits_for_node;
 use crate::service::pod_name;
 use crate::service::summary::{Claim, Event, WorkloadKind};
@@ -35,7 +36,7 @@ const POD: &str = "Pod";
 const STATEFUL_SET: &str = "StatefulSet";
 
 /// An object in trouble: namespace, kind, name.
-type Object = (Namespace, &'static str, String);
+pub(in crate::cluster) type Object = (Namespace, &'static str, String);
 
 /// The objects in trouble, each with when it is looked into next and how long to wait after that.
 #[derive(Default)]
@@ -144,6 +145,27 @@ pub(super) fn tap(sink: Sink) -> (Sink, Arc<Troubles>) {
     (tapped, troubles)
 }
 
+/// Returns the objects of a fleet that are in trouble.
+pub(in crate::cluster) fn troubles_of(fleet: &Fleet) -> Vec<Object> {
+    let mut objects = Vec::new();
+    for instance in fleet.instances() {
+        let namespace = || instance.key().namespace.clone();
+        let claims = instance.claims().iter().filter(|claim| is_unbound(claim));
+        objects.extend(claims.map(|claim| (namespace(), CLAIM, claim.name.clone())));
+        let sets = instance.workloads().iter();
+        let sets = sets.filter(|w| w.kind == WorkloadKind::StatefulSet && w.replicas < w.wanted);
+        objects.extend(sets.map(|set| (namespace(), STATEFUL_SET, set.name.clone())));
+        // One pod of an instance tells for all.
+        let rows = instance.pod_rows().iter();
+        let row = rows
+            .filter(|row| waits_for_node(row))
+            .min_by_key(|row| row.created);
+        objects.extend(row.map(|row| (namespace(), POD, row.name.clone())));
+    }
+    objects.truncate(MAX_TROUBLES);
+    objects
+}
+
 /// Looks into troubles for as long as there are any.
 pub(super) async fn run(cluster: Cluster, troubles: Arc<Troubles>, sink: Sink) {
     loop {
@@ -168,7 +190,7 @@ pub(super) async fn run(cluster: Cluster, troubles: Arc<Troubles>, sink: Sink) {
     }
 }
 
-async fn events_of(
+pub(in crate::cluster) async fn events_of(
     cluster: &Cluster,
     (namespace, kind, name): &Object,
 ) -> Result<Vec<Event>, crate::failure::Failure> {

@@ -55,10 +55,10 @@ const MAX_SEEN: usize = 4096;
 /// Where events go.
 pub(super) type Sink = std::sync::Arc<dyn Fn(WatchEvent) + Send + Sync>;
 /// Makes events of changes.
-pub(super) type Emit<T> = Box<dyn Fn(Vec<Delta<T>>) -> Vec<WatchEvent> + Send>;
+pub(in crate::cluster) type Emit<T> = Box<dyn Fn(Vec<Delta<T>>) -> Vec<WatchEvent> + Send>;
 
 /// What is watched.
-pub(super) struct Subject<D: Decode> {
+pub(in crate::cluster) struct Subject<D: Decode> {
     pub topic: Topic,
     /// Path of the collection.
     pub path: String,

@@ -1,0 +1,183 @@
+//! One look at the cluster, for commands that print and end: the same summaries as the watches', read once.
+
+use futures::{StreamExt, stream};
+use http::StatusCode;
+use jiff::Timestamp;
+
+use super::request::form_urlencoded;
+use super::watch::decode::Decode;
+use super::watch::{self, Place, Subject, explain};
+use super::{Cluster, Selector, reply};
+use crate::definition::id::Namespace;
+use crate::failure::{Failure, FailureKind};
+use crate::service::detail::Detail;
+use crate::service::fleet::Fleet;
+use crate::service::summary::{InstanceKey, WorkloadKind};
+use crate::service::watch::{Delta, LinkState, Scope, WatchEvent};
+
+/// Objects of a page.
+const PAGE: usize = 500;
+/// How often a list is begun again because its snapshot expired between two pages; then it is read without pages.
+const MAX_EXPIRED: usize = 2;
+
+impl Cluster {
+    /// Reads all instances of a scope once. What this user may not list is noted in the fleet as forbidden.
+    ///
+    /// # Errors
+    /// The server cannot be reached, or lets nothing be listed.
+    pub async fn snapshot(&self, scope: &Scope, now: Timestamp) -> Result<Fleet, Failure> {
+        let place = Place::new(scope.namespace(), &Selector::managed());
+        let records = Place::new(scope.namespace(), &Selector::records());
+        let (records, deployments, sets, claims) = futures::try_join!(
+            self.once(watch::records_of(&records)),
+            self.once(watch::workloads_of(&place, WorkloadKind::Deployment)),
+            self.once(watch::workloads_of(&place, WorkloadKind::StatefulSet)),
+            self.once(watch::claims_of(&place)),
+        )?;
+        let mut fleet = Fleet::new();
+        for event in [records, deployments, sets, claims].into_iter().flatten() {
+            fleet.apply(event, now);
+        }
+        let namespaces = match scope {
+            Scope::Namespace(namespace) => vec![namespace.clone()],
+            Scope::All => {
+                let mut namespaces: Vec<Namespace> = fleet
+                    .instances()
+                    .map(|i| i.key().namespace.clone())
+                    .collect();
+                namespaces.dedup();
+                namespaces
+            }
+        };
+        let rows = stream::iter(namespaces)
+            .map(async |namespace| self.once(watch::pod_rows_of(&namespace)).await)
+            .buffered(super::MAX_IN_FLIGHT);
+        let rows: Vec<_> = rows.collect().await;
+        for events in rows {
+            for event in events? {
+                fleet.apply(event, now);
+            }
+        }
+        for events in self.explanations(&fleet).await {
+            fleet.apply(WatchEvent::Events(events), now);
+        }
+        let forbidden = fleet.forbidden().next().map(|(_, failure)| failure.clone());
+        match forbidden {
+            Some(failure) if fleet.instances().next().is_none() => Err(failure),
+            _ => Ok(fleet),
+        }
+    }
+
+    /// Reads everything about one instance once; none if neither record nor workload nor pods nor claims are there.
+    ///
+    /// # Errors
+    /// The server cannot be reached, or lets nothing be listed.
+    pub async fn snapshot_instance(
+        &self,
+        instance: &InstanceKey,
+    ) -> Result<Option<Detail>, Failure> {
+        let place = Place::new(Some(&instance.namespace), &Selector::instance(&instance.id));
+        let (config_maps, pods, deployments, sets, claims, events) = futures::try_join!(
+            self.once(watch::open_config_maps(&place)),
+            self.once(watch::open_pods(&place)),
+            self.once(watch::open_workloads(&place, WorkloadKind::Deployment)),
+            self.once(watch::open_workloads(&place, WorkloadKind::StatefulSet)),
+            self.once(watch::open_claims(&place)),
+            self.once(watch::open_events(instance)),
+        )?;
+        let mut detail = Detail::new(instance.clone());
+        let others = stream::iter(watch::OTHER_KINDS)
+            .map(async |(group, kind)| self.once(watch::open_objects(&place, group, kind)).await)
+            .buffered(super::MAX_IN_FLIGHT);
+        let others: Vec<_> = others.collect().await;
+        for events in others {
+            events?.into_iter().for_each(|event| detail.apply(event));
+        }
+        let all = [config_maps, pods, deployments, sets, claims, events];
+        all.into_iter()
+            .flatten()
+            .for_each(|event| detail.apply(event));
+        if !detail.is_gone() || !detail.claims().is_empty() {
+            return Ok(Some(detail));
+        }
+        let forbidden = detail
+            .forbidden()
+            .next()
+            .map(|(_, failure)| failure.clone());
+        forbidden.map_or(Ok(None), Err)
+    }
+
+    async fn explanations(&self, fleet: &Fleet) -> Vec<Vec<Delta<crate::service::summary::Event>>> {
+        let objects = explain::troubles_of(fleet);
+        let events = stream::iter(objects)
+            .map(async |object| explain::events_of(self, &object).await)
+            .buffered(super::MAX_IN_FLIGHT);
+        // Without an answer the trouble stays unexplained.
+        let events: Vec<_> = events.collect().await;
+        let events = events.into_iter().flatten();
+        events
+            .map(|events| events.into_iter().map(Delta::Applied).collect())
+            .collect()
+    }
+
+    /// Lists a subject once and returns what its watch would report.
+    async fn once<D: Decode>(&self, subject: Subject<D>) -> Result<Vec<WatchEvent>, Failure> {
+        let Subject {
+            topic,
+            path,
+            selector,
+            mut decode,
+            emit,
+        } = subject;
+        let listed = self
+            .list_items(&topic.to_string(), &path, &selector, &mut decode)
+            .await;
+        let (mut events, state) = match listed {
+            Ok(items) => (emit(vec![Delta::Reset(items)]), LinkState::Live),
+            Err(failure) if failure.kind == FailureKind::Forbidden => {
+                (Vec::new(), LinkState::Forbidden(failure))
+            }
+            Err(failure) => return Err(failure),
+        };
+        events.push(WatchEvent::Link { topic, state });
+        Ok(events)
+    }
+
+    async fn list_items<D: Decode>(
+        &self,
+        what: &str,
+        path: &str,
+        selector: &str,
+        decode: &mut D,
+    ) -> Result<Vec<D::Item>, Failure> {
+        let doing = format!("list {what}");
+        let (mut items, mut token, mut n_expired) = (Vec::new(), None::<String>, 0);
+        loop {
+            let mut query = format!("{selector}{}", D::QUERY);
+            if n_expired <= MAX_EXPIRED {
+                query.push_str(&format!("&limit={PAGE}"));
+            }
+            if let Some(token) = &token {
+                query.push_str(&format!("&{}", form_urlencoded(&[("continue", token)])));
+            }
+            let answer = self
+                .read(&doing, format!("{path}?{query}"), D::ACCEPT_LIST)
+                .await?;
+            if answer.status == StatusCode::GONE && token.is_some() {
+                (items, token) = (Vec::new(), None);
+                n_expired += 1;
+                continue;
+            }
+            if answer.status != StatusCode::OK {
+                return Err(reply::failure(&doing, answer.status, &answer.body));
+            }
+            let page = decode.page(&answer.body);
+            let page = page.map_err(|_| super::request::unreadable(&doing))?;
+            items.extend(page.items);
+            match page.next {
+                Some(next) => token = Some(next),
+                None => return Ok(items),
+            }
+        }
+    }
+}

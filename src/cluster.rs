@@ -7,9 +7,13 @@ mod access;
 pub mod connect;
 mod discovery;
 mod kinds;
+#[cfg(test)]
+mod mock;
 mod project;
 mod reply;
 mod request;
+#[cfg(test)]
+mod request_tests;
 mod selector;
 mod snapshot;
 mod watch;

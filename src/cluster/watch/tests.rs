@@ -1,1 +1,892 @@
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
+use jiff::Timestamp;
+use proptest::prelude::*;
+use serde_json::{Value, json};
+use tokio::time::Instant;
+
+use super::*;
+use crate::cluster::mock::{self, Log, Piece, Reply, Seen};
+use crate::service::fleet::Fleet;
+use crate::service::watch::LinkState;
+
+const STREAMED: &str = "sendInitialEvents=true";
+
+fn deployment(name: &str, version: &str, generation: i64, ready: u32) -> Value {
+    json!({
+        "metadata": {
+            "name": name, "namespace": "team-a", "uid": format!("uid-{name}"), "resourceVersion": version,
+            "generation": generation, "creationTimestamp": "2026-01-01T00:00:00Z",
+            "labels": {"app.kubernetes.io/managed-by": "bowline", "app.kubernetes.io/instance": name},
+        },
+        "spec": {"replicas": 3, "template": {"spec": {"containers": [{"image": "nginx"}]}}},
+        "status": {"observedGeneration": generation, "replicas": 3, "readyReplicas": ready, "updatedReplicas": 3,
+            "availableReplicas": ready},
+    })
+}
+
+fn line(kind: &str, object: Value) -> String {
+    format!("{}\n", json!({"type": kind, "object": object}))
+}
+
+fn bookmark(version: &str, ends_initial: bool) -> String {
+    let annotations = if ends_initial {
+        json!({"k8s.io/initial-events-end": "true"})
+    } else {
+        json!({})
+    };
+    let metadata = json!({"resourceVersion": version, "annotations": annotations});
+    line(
+        "BOOKMARK",
+        json!({"kind": "Deployment", "metadata": metadata, "spec": {"template": {"spec": {"containers": null}}}}),
+    )
+}
+
+fn error(code: u16) -> String {
+    line(
+        "ERROR",
+        json!({"kind": "Status", "status": "Failure", "message": "too old", "reason": "Expired", "code": code}),
+    )
+}
+
+fn stream(lines: &[String], end: Option<Piece>) -> Reply {
+    let lines = lines
+        .iter()
+        .map(|line| Piece::Bytes(line.clone().into_bytes()));
+    Reply::pieces(200, lines.chain(end).collect())
+}
+
+/// What a watch reported, and when.
+type Reported = Arc<Mutex<Vec<(Instant, WatchEvent)>>>;
+
+/// Watches Deployments of one namespace for so long, on a paused clock.
+async fn watch(
+    seconds: u64,
+    answer: impl Fn(&Seen) -> Reply + Send + Sync + 'static,
+) -> (Vec<(Instant, WatchEvent)>, Log) {
+    let (cluster, log) = mock::cluster(answer);
+    let reported = Reported::default();
+    let sink = reported.clone();
+    let sink: Sink = Arc::new(move |event| sink.lock().unwrap().push((Instant::now(), event)));
+    let namespace = "team-a".parse().unwrap();
+    let place = Place::new(Some(&namespace), &Selector::managed());
+    let watch = cluster.follow(workloads_of(&place, WorkloadKind::Deployment), &sink);
+    let _ = tokio::time::timeout(Duration::from_secs(seconds), watch).await;
+    let reported = reported.lock().unwrap().clone();
+    (reported, log)
+}
+
+/// The fleet that the events make, as ready counts by ID.
+fn ready_counts(reported: &[(Instant, WatchEvent)]) -> BTreeMap<String, u32> {
+    let mut fleet = Fleet::new();
+    for (_, event) in reported {
+        fleet.apply(event.clone(), Timestamp::UNIX_EPOCH);
+    }
+    fleet
+        .instances()
+        .map(|instance| (instance.key().id.to_string(), instance.ready()))
+        .collect()
+}
+
+/// The changes that were reported, told shortly: `+web` for applied, `-web` for removed, `=[web db]` for a whole list.
+fn told(reported: &[(Instant, WatchEvent)]) -> Vec<String> {
+    let name = |workload: &crate::service::summary::Workload| workload.name.clone();
+    let deltas = reported.iter().filter_map(|(_, event)| match event {
+        WatchEvent::Workloads(_, deltas) => Some(deltas),
+        _ => None,
+    });
+    let told = deltas.flatten().map(|delta| match delta {
+        Delta::Reset(all) => format!("={:?}", all.iter().map(name).collect::<Vec<_>>()),
+        Delta::Applied(workload) => format!("+{}", workload.name),
+        Delta::Removed(key) => format!("-{}", key.name),
+    });
+    told.collect()
+}
+
+fn links(reported: &[(Instant, WatchEvent)]) -> Vec<LinkState> {
+    let links = reported.iter().filter_map(|(_, event)| match event {
+        WatchEvent::Link { state, .. } => Some(state.clone()),
+        _ => None,
+    });
+    links.collect()
+}
+
+fn kinds_of_links(reported: &[(Instant, WatchEvent)]) -> Vec<&'static str> {
+    let kind = |state: &LinkState| match state {
+        LinkState::Connecting => "connecting",
+        LinkState::Live => "live",
+        LinkState::Retrying { .. } => "retrying",
+        LinkState::Forbidden(_) => "forbidden",
+    };
+    links(reported).iter().map(kind).collect()
+}
+
+fn uris(log: &Log) -> Vec<String> {
+    log.lock()
+        .unwrap()
+        .iter()
+        .map(|seen| seen.uri.clone())
+        .collect()
+}
+
+fn n_streamed_lists(log: &Log) -> usize {
+    log.lock()
+        .unwrap()
+        .iter()
+        .filter(|seen| seen.is_streamed_list())
+        .count()
+}
+
+fn first_list() -> Reply {
+    let lines = [
+        line("ADDED", deployment("web", "1", 1, 3)),
+        bookmark("10", true),
+    ];
+    stream(&lines, Some(Piece::Pause(Duration::from_secs(20))))
+}
+
+#[tokio::test(start_paused = true)]
+async fn streamed_list_becomes_live_and_the_watch_resumes_from_it() {
+    let (reported, log) = watch(50, |seen| match seen.resumes_from() {
+        None => first_list(),
+        Some("10") => {
+            let lines = [
+                line("MODIFIED", deployment("web", "11", 1, 2)),
+                bookmark("20", false),
+            ];
+            stream(&lines, Some(Piece::Pause(Duration::from_secs(20))))
+        }
+        Some(_) => stream(&[], Some(Piece::Pause(Duration::from_secs(20)))),
+    })
+    .await;
+    assert_eq!(told(&reported), ["+web", "+web"]);
+    assert_eq!(
+        ready_counts(&reported),
+        BTreeMap::from([("web".to_owned(), 2)])
+    );
+    assert_eq!(kinds_of_links(&reported), ["connecting", "live"]);
+    let versions: Vec<_> = log
+        .lock()
+        .unwrap()
+        .iter()
+        .map(|seen| seen.resumes_from().map(str::to_owned))
+        .collect();
+    assert_eq!(
+        versions,
+        [None, Some("10".to_owned()), Some("20".to_owned())]
+    );
+    let first = &uris(&log)[0];
+    let expected = "/apis/apps/v1/namespaces/team-a/deployments?watch=1&allowWatchBookmarks=true&timeoutSeconds=290&\
+                    sendInitialEvents=true&resourceVersionMatch=NotOlderThan&labelSelector=app.kubernetes.io%2Fmanaged-by%3Dbowline";
+    assert_eq!(first, expected);
+}
+
+/// The client's own watcher would repeat the version that is gone for ever where the server answers 410 as a status.
+#[tokio::test(start_paused = true)]
+async fn expired_version_is_listed_anew_once_whether_told_by_status_or_event() {
+    for gone in [stream(&[error(410)], None), Reply::status(410, "too old")] {
+        let n_resumed = AtomicUsize::new(0);
+        let (reported, log) = watch(60, move |seen| match seen.resumes_from() {
+            Some(_) if n_resumed.fetch_add(1, Ordering::SeqCst) == 0 => gone.clone(),
+            Some(_) => stream(&[], Some(Piece::Silence)),
+            None => first_list(),
+        })
+        .await;
+        let kinds: Vec<_> = log
+            .lock()
+            .unwrap()
+            .iter()
+            .map(Seen::is_streamed_list)
+            .collect();
+        assert_eq!(kinds, [true, false, true, false]);
+        assert_eq!(told(&reported), ["+web", "=[\"web\"]"]);
+        assert_eq!(kinds_of_links(&reported), ["connecting", "live"]);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn server_that_forgets_every_version_is_asked_ever_more_seldom() {
+    let (reported, log) = watch(120, |seen| match seen.resumes_from() {
+        Some(_) => Reply::status(410, "too old"),
+        None if seen.is_watch() => stream(
+            &[
+                line("ADDED", deployment("web", "1", 1, 3)),
+                bookmark("10", true),
+            ],
+            None,
+        ),
+        None => Reply::json(
+            200,
+            json!({"metadata": {"resourceVersion": "10"}, "items": [deployment("web", "1", 1, 3)]}),
+        ),
+    })
+    .await;
+    assert!(
+        log.lock().unwrap().len() < 30,
+        "{}",
+        log.lock().unwrap().len()
+    );
+    assert!(
+        uris(&log).iter().any(|uri| uri.contains("limit=500")),
+        "pages are tried in the end"
+    );
+    assert!(
+        told(&reported)[1..]
+            .iter()
+            .all(|change| change == "=[\"web\"]")
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn rows_stay_until_a_later_list_is_complete() {
+    let (reported, _) = watch(40, |seen| match seen.resumes_from() {
+        Some("10") => stream(&[error(410)], None),
+        Some(_) => stream(&[], Some(Piece::Silence)),
+        None => first_list(),
+    })
+    .await;
+    let changes = told(&reported);
+    assert_eq!(
+        changes[..2],
+        ["+web".to_owned(), "=[\"web\"]".to_owned()],
+        "{changes:?}"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn watch_that_ends_at_once_is_not_repeated_at_once() {
+    let (reported, log) = watch(60, |seen| match seen.resumes_from() {
+        None => stream(&[bookmark("10", true)], None),
+        Some(_) => stream(&[], None),
+    })
+    .await;
+    let starts: Vec<_> = log.lock().unwrap().iter().map(|seen| seen.at).collect();
+    for pair in starts.windows(2) {
+        assert!(
+            pair[1] - pair[0] >= Duration::from_millis(999),
+            "{:?}",
+            pair[1] - pair[0]
+        );
+    }
+    assert!(starts.len() <= 10, "{} starts in a minute", starts.len());
+    assert!(kinds_of_links(&reported).contains(&"retrying"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn silence_is_noticed_within_thirty_seconds() {
+    let started = Instant::now();
+    let (reported, _) = watch(60, |seen| match seen.resumes_from() {
+        None => stream(
+            &[bookmark("10", true)],
+            Some(Piece::Pause(Duration::from_secs(1))),
+        ),
+        // The peer is gone without a word: the stream neither brings anything nor ends.
+        Some(_) => stream(&[], Some(Piece::Silence)),
+    })
+    .await;
+    let first = reported.iter().find_map(|(at, event)| match event {
+        WatchEvent::Link {
+            state: LinkState::Retrying {
+                failure, data_age, ..
+            },
+            ..
+        } => Some((*at, failure.clone(), *data_age)),
+        _ => None,
+    });
+    let (at, failure, data_age) = first.unwrap();
+    assert!(
+        at - started <= Duration::from_secs(31),
+        "{:?}",
+        at - started
+    );
+    assert!(
+        failure.summary.contains("no answer from the server"),
+        "{failure}"
+    );
+    assert!(data_age.unwrap() >= Duration::from_secs(20), "{data_age:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn quiet_watch_is_no_alarm() {
+    let (reported, log) = watch(300, |seen| match seen.resumes_from() {
+        None => stream(
+            &[bookmark("10", true)],
+            Some(Piece::Pause(Duration::from_secs(22))),
+        ),
+        // A real server ends a watch when it was asked to.
+        Some(_) => stream(&[], Some(Piece::Pause(Duration::from_secs(22)))),
+    })
+    .await;
+    assert_eq!(kinds_of_links(&reported), ["connecting", "live"]);
+    assert!(log.lock().unwrap().len() <= 15);
+}
+
+#[tokio::test(start_paused = true)]
+async fn outage_keeps_rows_and_tells_age_and_next_attempt() {
+    let began = Instant::now();
+    let (reported, log) = watch(200, move |seen| match seen.resumes_from() {
+        None => first_list(),
+        Some(_) if began.elapsed() < Duration::from_secs(100) => Reply::Refused,
+        Some(_) => stream(
+            &[bookmark("12", false)],
+            Some(Piece::Pause(Duration::from_secs(22))),
+        ),
+    })
+    .await;
+    assert_eq!(told(&reported), ["+web"]);
+    let waits: Vec<_> = links(&reported)
+        .into_iter()
+        .filter_map(|state| match state {
+            LinkState::Retrying {
+                next_attempt_in,
+                data_age,
+                failure,
+            } => {
+                assert!(
+                    failure.summary.starts_with("cannot watch deployments: "),
+                    "{failure}"
+                );
+                Some((next_attempt_in, data_age.unwrap()))
+            }
+            _ => None,
+        })
+        .collect();
+    assert!((4..=10).contains(&waits.len()), "{waits:?}");
+    assert!(
+        waits.windows(2).all(|pair| pair[0].1 < pair[1].1),
+        "ages grow: {waits:?}"
+    );
+    assert!(
+        waits[0].0 < Duration::from_secs(2) && waits.last().unwrap().0 > Duration::from_secs(15),
+        "{waits:?}"
+    );
+    assert_eq!(kinds_of_links(&reported).last(), Some(&"live"));
+    // It goes on from where it was: no list is needed after an outage.
+    assert_eq!(n_streamed_lists(&log), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn truncated_line_is_resumed_after_from_the_last_whole_one() {
+    let (reported, log) = watch(30, |seen| match seen.resumes_from() {
+        None => first_list(),
+        Some("10") => {
+            let whole = line("MODIFIED", deployment("web", "11", 1, 1));
+            let cut = line("ADDED", deployment("db", "12", 1, 3));
+            stream(&[whole, cut[..cut.len() / 2].to_owned()], None)
+        }
+        Some("11") => stream(
+            &[line("ADDED", deployment("db", "12", 1, 3))],
+            Some(Piece::Silence),
+        ),
+        Some(other) => panic!("resumed from {other}"),
+    })
+    .await;
+    assert_eq!(told(&reported), ["+web", "+web", "+db"]);
+    assert_eq!(n_streamed_lists(&log), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn line_may_come_in_any_pieces() {
+    let (reported, _) = watch(5, |_| {
+        let all = [
+            line("ADDED", deployment("wéb", "1", 1, 3)),
+            line("ADDED", deployment("web", "1", 1, 3)),
+            bookmark("10", true),
+        ]
+        .concat();
+        let mut pieces = Vec::new();
+        for byte in all.bytes() {
+            pieces.extend([
+                Piece::Bytes(vec![byte]),
+                Piece::Pause(Duration::from_micros(1)),
+            ]);
+        }
+        pieces.push(Piece::Silence);
+        Reply::pieces(200, pieces)
+    })
+    .await;
+    // What bears an illegal ID is no instance.
+    assert_eq!(told(&reported), ["-wéb", "+web"]);
+    assert_eq!(kinds_of_links(&reported), ["connecting", "live"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn garbage_makes_one_failure_and_quotes_nothing() {
+    let html = format!("<html>\n{}</html>", "<br>hunter2\n".repeat(50));
+    let (reported, _) = watch(3, move |seen| match seen.resumes_from() {
+        None => stream(&[bookmark("10", true)], None),
+        Some(_) => Reply::json(200, &html),
+    })
+    .await;
+    let states = links(&reported);
+    assert_eq!(
+        kinds_of_links(&reported),
+        ["connecting", "live", "retrying", "live", "retrying"][..states.len()]
+    );
+    let LinkState::Retrying { failure, .. } = &states[2] else {
+        panic!("{states:?}");
+    };
+    assert_eq!(
+        failure.summary,
+        "cannot watch deployments: the server's answer is no Kubernetes object"
+    );
+    assert!(!format!("{states:?}").contains("hunter2"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn html_of_a_gateway_is_told_by_its_status() {
+    let (reported, _) = watch(1, |_| Reply::json(502, "<html>\u{1b}[2Jhunter2</html>")).await;
+    let states = links(&reported);
+    let LinkState::Retrying {
+        failure, data_age, ..
+    } = &states[1]
+    else {
+        panic!("{states:?}");
+    };
+    assert_eq!(
+        failure.summary,
+        "cannot watch deployments: the server answered 502 Bad Gateway"
+    );
+    assert!(!failure.detail.contains('\u{1b}'));
+    assert_eq!(*data_age, None);
+}
+
+#[tokio::test(start_paused = true)]
+async fn line_without_end_is_cut_off_and_all_is_listed_anew() {
+    let (reported, log) = watch(20, |seen| match seen.resumes_from() {
+        None => stream(
+            &[
+                line("ADDED", deployment("web", "1", 1, 3)),
+                bookmark("10", true),
+            ],
+            None,
+        ),
+        Some(_) => Reply::pieces(200, vec![Piece::Bytes(vec![b'x'; 1 << 20]); 64]),
+    })
+    .await;
+    let failures: Vec<_> = links(&reported)
+        .into_iter()
+        .filter_map(|state| match state {
+            LinkState::Retrying { failure, .. } => Some(failure.summary),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(
+        failures[0],
+        "cannot watch deployments: the server sends a line without end"
+    );
+    assert!(n_streamed_lists(&log) >= 2);
+    assert!(!told(&reported).contains(&"=[]".to_owned()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn older_state_of_a_lagging_replica_is_not_believed() {
+    for older in [deployment("web", "1", 1, 0), deployment("web", "5", 0, 0)] {
+        let (reported, log) = watch(20, move |seen| match seen.resumes_from() {
+            None => {
+                let lines = [
+                    line("ADDED", deployment("web", "1", 1, 1)),
+                    bookmark("10", true),
+                ];
+                stream(&lines, None)
+            }
+            Some("10") => stream(&[line("MODIFIED", deployment("web", "2", 1, 3))], None),
+            Some(_) => stream(&[line("MODIFIED", older.clone())], None),
+        })
+        .await;
+        let shown = reported.iter().filter_map(|(_, event)| match event {
+            WatchEvent::Workloads(_, deltas) => Some(deltas),
+            _ => None,
+        });
+        let was_shown = shown
+            .flatten()
+            .any(|delta| matches!(delta, Delta::Applied(w) if w.ready == 0));
+        assert!(!was_shown);
+        assert!(kinds_of_links(&reported).contains(&"retrying"));
+        assert!(
+            n_streamed_lists(&log) >= 2,
+            "a consistent list is asked for: {:?}",
+            uris(&log)
+        );
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn server_that_cannot_stream_lists_is_asked_for_pages() {
+    let refusals = [
+        (
+            422,
+            "sendInitialEvents is forbidden for watch unless the WatchList feature gate is enabled",
+        ),
+        (400, "unknown parameter"),
+        (403, "sendInitialEvents: Forbidden"),
+    ];
+    for (code, message) in refusals {
+        let (reported, log) = watch(10, move |seen| {
+            if seen.is_streamed_list() {
+                return Reply::status(code, message);
+            }
+            if seen.is_watch() {
+                assert_eq!(seen.resumes_from(), Some("30"));
+                return stream(&[line("DELETED", deployment("db", "31", 1, 3))], Some(Piece::Silence));
+            }
+            let (name, token) = match seen.uri.contains("continue=") {
+                true => ("db", ""),
+                false => ("web", "next"),
+            };
+            let metadata = json!({"resourceVersion": "30", "continue": token});
+            Reply::json(200, json!({"kind": "DeploymentList", "metadata": metadata, "items": [deployment(name, "3", 1, 3)]}))
+        })
+        .await;
+        assert_eq!(told(&reported), ["=[\"web\", \"db\"]", "-db"], "{code}");
+        assert_eq!(kinds_of_links(&reported), ["connecting", "live"], "{code}");
+        assert_eq!(log.lock().unwrap().len(), 4, "{code}: {:?}", uris(&log));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn forbidden_is_told_asked_again_after_a_minute_and_clears_rows_the_second_time() {
+    // The role is taken away two seconds after the start.
+    let began = Instant::now();
+    let (reported, log) = watch(220, move |seen| match seen.resumes_from() {
+        None if seen.at - began > Duration::from_secs(2) => {
+            Reply::status(403, "deployments is forbidden")
+        }
+        None => stream(
+            &[
+                line("ADDED", deployment("web", "1", 1, 3)),
+                bookmark("10", true),
+            ],
+            None,
+        ),
+        Some(_) => Reply::status(403, "deployments is forbidden"),
+    })
+    .await;
+    let starts: Vec<_> = log.lock().unwrap().iter().map(|seen| seen.at).collect();
+    assert!((4..=5).contains(&starts.len()), "{:?}", uris(&log));
+    assert!(starts[2] - starts[1] >= Duration::from_secs(60));
+    assert_eq!(told(&reported), ["+web", "=[]"]);
+    assert_eq!(
+        kinds_of_links(&reported),
+        ["connecting", "live", "forbidden"]
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn dropping_the_handle_ends_every_watch() {
+    let (cluster, log) = mock::cluster(|_| {
+        stream(
+            &[bookmark("10", true)],
+            Some(Piece::Pause(Duration::from_secs(1))),
+        )
+    });
+    let handle = cluster.watch_overview(Scope::All, |_| {});
+    tokio::time::sleep(Duration::from_secs(30)).await;
+    drop(handle);
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    let before = log.lock().unwrap().len();
+    assert!(before > 4);
+    tokio::time::sleep(Duration::from_secs(300)).await;
+    assert_eq!(log.lock().unwrap().len(), before);
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_refused_kind_leaves_the_others_alone() {
+    let (cluster, _) = mock::cluster(|seen| match seen.uri.contains("/statefulsets") {
+        true => Reply::status(403, "statefulsets is forbidden"),
+        false => first_list_for(seen),
+    });
+    let fleet = Arc::new(Mutex::new(Fleet::new()));
+    let shown = fleet.clone();
+    let handle =
+        cluster.watch_overview(Scope::Namespace("team-a".parse().unwrap()), move |event| {
+            shown.lock().unwrap().apply(event, Timestamp::UNIX_EPOCH);
+        });
+    tokio::time::sleep(Duration::from_secs(5)).await;
+    drop(handle);
+    let fleet = fleet.lock().unwrap();
+    let forbidden: Vec<_> = fleet
+        .forbidden()
+        .map(|(topic, failure)| format!("{topic}: {failure}"))
+        .collect();
+    assert_eq!(
+        forbidden,
+        ["statefulsets: cannot watch statefulsets: statefulsets is forbidden"]
+    );
+    let pods: Vec<_> = fleet
+        .instances()
+        .map(|instance| instance.pods().clone())
+        .collect();
+    let expected = crate::service::instance::PodCounts {
+        total: 1,
+        ready: 1,
+        restarts: 0,
+        worst: None,
+    };
+    assert_eq!(pods, [expected]);
+    assert!(fleet.is_complete());
+}
+
+fn first_list_for(seen: &Seen) -> Reply {
+    if seen.uri.contains("/deployments") {
+        let lines = [
+            line("ADDED", deployment("web", "1", 1, 3)),
+            bookmark("10", true),
+        ];
+        return stream(&lines, Some(Piece::Silence));
+    }
+    if seen.uri.contains("/pods?") {
+        let row = |name: &str, meta: Value| {
+            let cells = json!([name, "1/1", "Running", "0", "5s", "10.0.0.1", "node-1"]);
+            json!({"metadata": {"resourceVersion": "10"}, "columnDefinitions": null, "rows": [{"cells": cells, "object": meta}]})
+        };
+        let end = json!({"metadata": {"annotations": {"k8s.io/initial-events-end": "true"}}});
+        let lines = [
+            line("ADDED", row("web-6d9c9c5b8-x2w4p", Value::Null)),
+            line("BOOKMARK", row("", end)),
+        ];
+        return stream(&lines, Some(Piece::Silence));
+    }
+    stream(&[bookmark("10", true)], Some(Piece::Silence))
+}
+
+#[tokio::test(start_paused = true)]
+async fn pods_of_all_namespaces_are_watched_where_instances_are() {
+    let (cluster, log) = mock::cluster(first_list_for);
+    let handle = cluster.watch_overview(Scope::All, |_| {});
+    tokio::time::sleep(Duration::from_secs(5)).await;
+    drop(handle);
+    let pods: BTreeSet<_> = uris(&log)
+        .into_iter()
+        .filter(|uri| uri.contains("/pods?"))
+        .map(|uri| uri.split('?').next().unwrap().to_owned())
+        .collect();
+    assert_eq!(
+        pods,
+        BTreeSet::from(["/api/v1/namespaces/team-a/pods".to_owned()])
+    );
+    assert!(uris(&log).iter().any(|uri| uri.contains("/pods?")
+        && uri.contains("includeObject=None")
+        && uri.contains(STREAMED)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn unbound_claim_is_explained_by_its_events() {
+    let claim = json!({
+        "metadata": {"name": "data-db-0", "namespace": "team-a", "uid": "c1", "resourceVersion": "1",
+            "labels": {"app.kubernetes.io/managed-by": "bowline", "app.kubernetes.io/instance": "db"}},
+        "spec": {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}},
+        "status": {"phase": "Pending"},
+    });
+    let event = json!({
+        "metadata": {"name": "e1", "namespace": "team-a"},
+        "involvedObject": {"kind": "PersistentVolumeClaim", "name": "data-db-0", "uid": "c1"},
+        "type": "Warning", "reason": "ProvisioningFailed", "message": "storageclass \"fast\" not found\u{1b}[2J",
+        "lastTimestamp": "2026-01-01T00:00:00Z",
+    });
+    let (cluster, log) = mock::cluster(move |seen| {
+        if seen.uri.contains("/events?") {
+            Reply::json(
+                200,
+                json!({"kind": "EventList", "metadata": {}, "items": [event]}),
+            )
+        } else if seen.uri.contains("/persistentvolumeclaims") {
+            stream(
+                &[line("ADDED", claim.clone()), bookmark("10", true)],
+                Some(Piece::Silence),
+            )
+        } else {
+            stream(&[bookmark("10", true)], Some(Piece::Silence))
+        }
+    });
+    let told = Arc::new(Mutex::new(Vec::new()));
+    let sink = told.clone();
+    let handle =
+        cluster.watch_overview(Scope::Namespace("team-a".parse().unwrap()), move |event| {
+            if let WatchEvent::Events(deltas) = event {
+                sink.lock().unwrap().extend(deltas);
+            }
+        });
+    tokio::time::sleep(Duration::from_secs(9)).await;
+    drop(handle);
+    let told = told.lock().unwrap();
+    let [Delta::Applied(event)] = told.as_slice() else {
+        panic!("{told:?}");
+    };
+    assert_eq!(event.message, "storageclass \"fast\" not found␛");
+    let asked: Vec<_> = uris(&log)
+        .into_iter()
+        .filter(|uri| uri.contains("/events?"))
+        .collect();
+    let expected = "/api/v1/namespaces/team-a/events?fieldSelector=involvedObject.kind%3DPersistentVolumeClaim%2C\
+                    involvedObject.name%3Ddata-db-0&limit=50";
+    assert_eq!(asked, [expected]);
+}
+
+/// A server with a history: what is asked from a version on is replayed, cut off where the test says.
+struct History {
+    /// Name and ready count, none for deleted; the version is the index and one more.
+    changes: Vec<(&'static str, Option<u32>)>,
+    /// How each stream is maimed, in turn.
+    faults: Vec<Fault>,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Fault {
+    None,
+    /// The stream ends after so many bytes.
+    Cut(usize),
+    /// 410, whatever was asked.
+    Gone,
+    /// 410 as a status.
+    GoneStatus,
+    Refused,
+    ServerError,
+    /// Every line comes twice.
+    Twice,
+    /// An object is deleted that never was.
+    UnknownDeletion,
+    /// An event of a type that is not known, and one without a version.
+    Strange,
+}
+
+impl History {
+    fn state(&self) -> BTreeMap<String, u32> {
+        let mut state = BTreeMap::new();
+        for (name, ready) in &self.changes {
+            match ready {
+                Some(ready) => state.insert((*name).to_owned(), *ready),
+                None => state.remove(*name),
+            };
+        }
+        state
+    }
+
+    fn object(&self, idx: usize) -> Value {
+        let (name, ready) = self.changes[idx];
+        deployment(name, &(idx + 1).to_string(), 1, ready.unwrap_or(0))
+    }
+
+    fn answer(&self, seen: &Seen, n_seen: usize) -> Reply {
+        let fault = self.faults.get(n_seen).copied().unwrap_or(Fault::None);
+        match fault {
+            Fault::Gone if seen.resumes_from().is_some() => return stream(&[error(410)], None),
+            Fault::GoneStatus if seen.resumes_from().is_some() => {
+                return Reply::status(410, "too old");
+            }
+            Fault::Refused => return Reply::Refused,
+            Fault::ServerError => return Reply::status(500, "etcd"),
+            _ => {}
+        }
+        let mut lines = Vec::new();
+        match seen.resumes_from() {
+            Some(version) => {
+                for idx in version.parse::<usize>().unwrap()..self.changes.len() {
+                    let (name, ready) = self.changes[idx];
+                    let existed = self.changes[..idx]
+                        .iter()
+                        .rev()
+                        .find(|(known, _)| *known == name);
+                    let existed = existed.is_some_and(|(_, ready)| ready.is_some());
+                    let kind = match (ready, existed) {
+                        (None, _) => "DELETED",
+                        (Some(_), false) => "ADDED",
+                        (Some(_), true) => "MODIFIED",
+                    };
+                    lines.push(line(kind, self.object(idx)));
+                }
+            }
+            None => {
+                let mut latest: BTreeMap<&str, usize> = BTreeMap::new();
+                for (idx, (name, ready)) in self.changes.iter().enumerate() {
+                    match ready {
+                        Some(_) => latest.insert(name, idx),
+                        None => latest.remove(name),
+                    };
+                }
+                lines.extend(latest.values().map(|idx| line("ADDED", self.object(*idx))));
+                lines.push(bookmark(&self.changes.len().to_string(), true));
+            }
+        }
+        match fault {
+            Fault::Twice => {
+                lines = lines
+                    .iter()
+                    .flat_map(|line| [line.clone(), line.clone()])
+                    .collect()
+            }
+            Fault::UnknownDeletion => {
+                let mut ghost = deployment("ghost", "", 1, 0);
+                ghost["metadata"]["resourceVersion"] = json!("");
+                lines.push(line("DELETED", ghost));
+            }
+            Fault::Strange => {
+                lines.insert(0, line("SURPRISE", json!({"metadata": {"name": "x"}})));
+                lines.push(line(
+                    "ADDED",
+                    json!({"metadata": {"namespace": "team-a", "name": "plain"}}),
+                ));
+            }
+            _ => {}
+        }
+        let all = lines.concat().into_bytes();
+        let (all, end) = match fault {
+            Fault::Cut(len) => (all[..len.min(all.len())].to_vec(), None),
+            _ => (all, Some(Piece::Pause(Duration::from_secs(21)))),
+        };
+        Reply::pieces(200, [Piece::Bytes(all)].into_iter().chain(end).collect())
+    }
+}
+
+fn fault() -> impl Strategy<Value = Fault> {
+    prop_oneof![
+        2 => Just(Fault::None),
+        4 => (0..4000usize).prop_map(Fault::Cut),
+        1 => Just(Fault::Gone),
+        1 => Just(Fault::GoneStatus),
+        1 => Just(Fault::Refused),
+        1 => Just(Fault::ServerError),
+        1 => Just(Fault::Twice),
+        1 => Just(Fault::UnknownDeletion),
+        1 => Just(Fault::Strange),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    /// Whatever happens to the streams, what is shown ends as what the server has.
+    #[test]
+    fn store_converges_to_the_servers_state(
+        changes in proptest::collection::vec(
+            (proptest::sample::select(vec!["a", "b", "c", "d"]), proptest::option::weighted(0.7, 0..4u32)), 0..12),
+        later in proptest::collection::vec(
+            (proptest::sample::select(vec!["a", "b", "c", "d"]), proptest::option::weighted(0.7, 0..4u32)), 0..8),
+        faults in proptest::collection::vec(fault(), 0..8),
+    ) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build().unwrap();
+        let (reported, expected) = runtime.block_on(async {
+            let history = Arc::new(Mutex::new(History { changes, faults }));
+            let (served, n_seen) = (history.clone(), Mutex::new(0));
+            let late = Mutex::new(Some(later));
+            let (reported, _) = watch(900, move |seen| {
+                let mut history = served.lock().unwrap();
+                let mut n_seen = n_seen.lock().unwrap();
+                if *n_seen == 3 && let Some(later) = late.lock().unwrap().take() {
+                    history.changes.extend(later);
+                }
+                *n_seen += 1;
+                history.answer(seen, *n_seen - 1)
+            })
+            .await;
+            let expected = history.lock().unwrap().state();
+            (reported, expected)
+        });
+        prop_assert_eq!(ready_counts(&reported), expected);
+        let links = kinds_of_links(&reported);
+        prop_assert_eq!(links.last(), Some(&"live"));
+    }
+}

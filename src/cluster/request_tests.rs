@@ -1,0 +1,457 @@
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use serde_json::json;
+use tokio::time::Instant;
+
+use super::mock::{self, Log, Piece, Reply};
+use super::*;
+use crate::definition::object::{Object, ObjectKey};
+use crate::failure::{Failure, FailureKind};
+
+fn key(kind: &str, namespace: &str, name: &str) -> ObjectKey {
+    let group = match kind {
+        "Deployment" => "apps",
+        _ => "",
+    };
+    ObjectKey {
+        group: group.to_owned(),
+        version: "v1".to_owned(),
+        kind: kind.to_owned(),
+        namespace: Some(namespace.to_owned()),
+        name: name.to_owned(),
+    }
+}
+
+fn config_map(name: &str) -> Object {
+    Object::from_json(json!({
+        "apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name, "namespace": "team-a", "uid": "u1"},
+    }))
+    .unwrap()
+}
+
+fn options() -> ApplyOptions {
+    ApplyOptions {
+        field_manager: "bowline/web".to_owned(),
+        dry_run: false,
+        force: false,
+    }
+}
+
+fn n_requests(log: &Log) -> usize {
+    log.lock().unwrap().len()
+}
+
+#[tokio::test(start_paused = true)]
+async fn write_is_never_sent_twice() {
+    for reply in [
+        Reply::status(503, "overloaded"),
+        Reply::status(429, "too many").with_header("retry-after", "1"),
+        Reply::status(504, "timed out"),
+        Reply::status(500, "etcd"),
+        Reply::Refused,
+        Reply::Silence,
+    ] {
+        let (cluster, log) = mock::cluster(move |_| reply.clone());
+        let object = config_map("web");
+        let patch = json!({});
+        let (apply, create, merge, delete) = (
+            cluster.apply(&object, &options()).await.unwrap_err(),
+            cluster.create(&object, "m", false).await.unwrap_err(),
+            cluster
+                .merge_patch(&object.key, &patch, "m", None)
+                .await
+                .unwrap_err(),
+            cluster
+                .delete(&object.key, "u1", Propagation::Foreground)
+                .await
+                .unwrap_err(),
+        );
+        let kinds = [apply, create, merge, delete].map(|failure| failure.kind);
+        assert_eq!(kinds, [FailureKind::Unreachable; 4]);
+        assert_eq!(n_requests(&log), 4);
+    }
+}
+
+async fn read_timed(reply: Reply) -> (Result<Option<Object>, Failure>, usize, Duration) {
+    let (cluster, log) = mock::cluster(move |_| reply.clone());
+    let started = Instant::now();
+    let result = cluster.get(&key("ConfigMap", "team-a", "web")).await;
+    (result, n_requests(&log), started.elapsed())
+}
+
+#[tokio::test(start_paused = true)]
+async fn read_is_tried_three_times_where_that_can_help() {
+    for (reply, n_tries) in [
+        (Reply::status(503, "overloaded"), 3),
+        (Reply::status(429, "too many"), 3),
+        (Reply::status(500, "etcd"), 3),
+        (Reply::status(504, "timed out"), 3),
+        (Reply::Refused, 3),
+        (Reply::status(403, "no"), 1),
+        (Reply::status(422, "invalid"), 1),
+        (Reply::Silence, 1),
+    ] {
+        let (result, n_requests, took) = read_timed(reply.clone()).await;
+        assert!(result.is_err());
+        assert_eq!(n_requests, n_tries, "{reply:?}");
+        assert!(took <= Duration::from_secs(10), "{took:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn server_may_ask_for_a_wait_within_the_deadline_only() {
+    let asked = |value: &str| Reply::status(429, "wait").with_header("retry-after", value);
+    let (_, n_requests, took) = read_timed(asked("2")).await;
+    assert_eq!((n_requests, took.as_secs()), (3, 4));
+    let (_, n_requests, took) = read_timed(asked("3600")).await;
+    assert_eq!((n_requests, took.as_secs()), (1, 0));
+    for strange in [
+        "soon",
+        "-1",
+        "",
+        "1e9",
+        "99999999999999999999999",
+        "Sat, 01 Jan 2028 00:00:00 GMT",
+    ] {
+        let (_, n_requests, took) = read_timed(asked(strange)).await;
+        assert_eq!((n_requests, took.as_secs()), (3, 0), "{strange}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn silence_ends_with_the_deadline() {
+    let (result, _, took) = read_timed(Reply::Silence).await;
+    let expected = "cannot read ConfigMap/web: no answer from the server within 10 s";
+    assert_eq!(result.unwrap_err().summary, expected);
+    assert_eq!(took.as_secs(), 10);
+    let half = Reply::pieces(200, vec![Piece::Bytes(b"{".to_vec()), Piece::Silence]);
+    let (result, _, took) = read_timed(half).await;
+    assert_eq!(result.unwrap_err().summary, expected);
+    assert_eq!(took.as_secs(), 10);
+}
+
+#[tokio::test(start_paused = true)]
+async fn four_requests_are_in_flight_at_most() {
+    let (now, most) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+    let (n_now, n_most) = (now.clone(), most.clone());
+    let (cluster, log) = mock::cluster(move |_| {
+        n_most.fetch_max(1 + n_now.fetch_add(1, Ordering::SeqCst), Ordering::SeqCst);
+        Reply::pieces(
+            200,
+            vec![
+                Piece::Pause(Duration::from_millis(100)),
+                Piece::Bytes(config_map("web").json.to_string().into_bytes()),
+            ],
+        )
+    });
+    let key = key("ConfigMap", "team-a", "web");
+    let reads = (0..20).map(|_| async {
+        let read = cluster.get(&key).await;
+        now.fetch_sub(1, Ordering::SeqCst);
+        read
+    });
+    let reads = futures::future::join_all(reads).await;
+    assert!(reads.into_iter().all(|read| read.is_ok()));
+    assert_eq!((n_requests(&log), most.load(Ordering::SeqCst)), (20, 4));
+}
+
+#[tokio::test]
+async fn hostile_names_are_refused_before_anything_is_sent() {
+    let (cluster, log) = mock::cluster(|_| Reply::status(200, "reached"));
+    let hostile = [
+        "x?dryRun=All",
+        "../secrets/x",
+        "a/exec",
+        "a#b",
+        "a%2fb",
+        "",
+        ".",
+        "..",
+        "a b",
+        "a\0b",
+        "A",
+        "é",
+        "x\u{202e}y",
+        &"a".repeat(254),
+    ];
+    for text in hostile {
+        for key in [
+            key("ConfigMap", "team-a", text),
+            key("ConfigMap", text, "web"),
+        ] {
+            let failures = [
+                cluster.get(&key).await.map(|_| ()).unwrap_err(),
+                cluster
+                    .delete(&key, "u", Propagation::Background)
+                    .await
+                    .map(|_| ())
+                    .unwrap_err(),
+                cluster
+                    .merge_patch(&key, &json!({}), "m", None)
+                    .await
+                    .map(|_| ())
+                    .unwrap_err(),
+            ];
+            for failure in failures {
+                assert_eq!(failure.kind, FailureKind::Invalid, "{text:?}: {failure}");
+                assert!(failure.summary.len() < 600, "{failure}");
+            }
+        }
+        let versioned = ObjectKey {
+            version: text.to_owned(),
+            ..key("ConfigMap", "team-a", "web")
+        };
+        if text.len() < 254 {
+            assert!(cluster.get(&versioned).await.is_err(), "{text:?}");
+        }
+    }
+    assert_eq!(n_requests(&log), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn strange_answers_make_one_clean_failure() {
+    let canary = "hunter2";
+    let html = format!(
+        "<html>\u{1b}[2J502 Bad Gateway{}</html>",
+        "\n<br>".repeat(100)
+    );
+    for (reply, kind, summary) in [
+        (
+            Reply::json(502, html),
+            FailureKind::Unreachable,
+            "the server answered 502 Bad Gateway",
+        ),
+        (
+            Reply::json(200, ""),
+            FailureKind::Unreachable,
+            "the server's answer is no Kubernetes object",
+        ),
+        (
+            Reply::json(200, format!("{{\"data\": \"{canary}\"")),
+            FailureKind::Unreachable,
+            "the server's answer is no Kubernetes object",
+        ),
+        (
+            Reply::json(200, format!("\"{canary}\"")),
+            FailureKind::Unreachable,
+            "the server's answer is no Kubernetes object",
+        ),
+    ] {
+        let failure = read_timed(reply).await.0.unwrap_err();
+        assert_eq!(failure.kind, kind);
+        assert_eq!(
+            failure.summary,
+            format!("cannot read ConfigMap/web: {summary}")
+        );
+        let all = format!("{failure:?}");
+        assert!(
+            !all.contains(canary) && !all.contains('\u{1b}') && all.len() < 1000,
+            "{all}"
+        );
+    }
+}
+
+fn page(names: &[&str], token: Option<&str>) -> Reply {
+    let items: Vec<_> = names
+        .iter()
+        .map(|name| json!({"metadata": {"name": name, "namespace": "team-a"}}))
+        .collect();
+    Reply::json(
+        200,
+        json!({"kind": "ConfigMapList", "metadata": {"continue": token}, "items": items}),
+    )
+}
+
+async fn names(cluster: &Cluster) -> Vec<String> {
+    let kind = GroupKind::new("", "ConfigMap");
+    let namespace = "team-a".parse().unwrap();
+    let listed = cluster
+        .list(&kind, Some(&namespace), &Selector::managed())
+        .await
+        .unwrap();
+    listed.into_iter().map(|object| object.key.name).collect()
+}
+
+#[tokio::test]
+async fn list_comes_in_pages() {
+    let (cluster, log) = mock::cluster(|seen| match seen.uri.contains("continue=") {
+        false => page(&["a", "b"], Some("next/1")),
+        true => page(&["c"], None),
+    });
+    assert_eq!(names(&cluster).await, ["a", "b", "c"]);
+    let base = "/api/v1/namespaces/team-a/configmaps?labelSelector=app.kubernetes.io%2Fmanaged-by%3Dbowline&limit=500";
+    let uris: Vec<_> = log
+        .lock()
+        .unwrap()
+        .iter()
+        .map(|seen| seen.uri.clone())
+        .collect();
+    assert_eq!(uris, [base.to_owned(), format!("{base}&continue=next%2F1")]);
+}
+
+#[tokio::test]
+async fn list_whose_pages_expire_begins_again_and_ends_without_pages() {
+    let (cluster, log) = mock::cluster(|seen| {
+        if !seen.uri.contains("limit=") {
+            page(&["a", "b"], None)
+        } else if seen.uri.contains("continue=") {
+            Reply::status(410, "expired")
+        } else {
+            page(&["a"], Some("next"))
+        }
+    });
+    assert_eq!(names(&cluster).await, ["a", "b"]);
+    assert_eq!(n_requests(&log), 7);
+}
+
+#[tokio::test]
+async fn delete_is_bound_to_the_uid_and_tells_what_became_of_it() {
+    let (cluster, log) = mock::cluster(|seen| match seen.uri.rsplit('/').next().unwrap() {
+        "gone" => Reply::json(200, json!({"kind": "Status", "status": "Success"})),
+        "held" => Reply::json(
+            200,
+            json!({"kind": "ConfigMap", "metadata": {"name": "held"}}),
+        ),
+        "missing" => Reply::status(404, "not found"),
+        _ => Reply::status(409, "the UID in the precondition does not match"),
+    });
+    let delete = async |name: &str| {
+        let key = key("ConfigMap", "team-a", name);
+        cluster.delete(&key, "u1", Propagation::Foreground).await
+    };
+    assert_eq!(delete("gone").await, Ok(Deleted::Gone));
+    assert_eq!(delete("held").await, Ok(Deleted::Accepted));
+    assert_eq!(delete("missing").await, Ok(Deleted::Gone));
+    assert_eq!(
+        delete("other").await.unwrap_err().kind,
+        FailureKind::Conflict
+    );
+    let body: serde_json::Value = serde_json::from_str(&log.lock().unwrap()[0].body).unwrap();
+    assert_eq!(body["preconditions"], json!({"uid": "u1"}));
+    assert_eq!(body["propagationPolicy"], "Foreground");
+}
+
+#[tokio::test]
+async fn warnings_of_the_server_are_kept() {
+    let (cluster, log) = mock::cluster(|_| {
+        Reply::json(200, config_map("web").json)
+            .with_header("warning", "299 - \"a \\\"b\\\" c\"")
+            .with_header("warning", "299 - \"second\"")
+    });
+    let written = cluster.apply(&config_map("web"), &options()).await.unwrap();
+    assert_eq!(written.warnings.len(), 2, "{:?}", written.warnings);
+    assert_eq!(written.warnings[1], "second");
+    let expected = "/api/v1/namespaces/team-a/configmaps/web?fieldManager=bowline%2Fweb&fieldValidation=Strict";
+    assert_eq!(log.lock().unwrap()[0].uri, expected);
+}
+
+#[tokio::test]
+async fn one_review_of_rules_answers_and_doubts_are_asked_singly() {
+    let (cluster, log) = mock::cluster(|seen| {
+        if seen.uri.ends_with("selfsubjectrulesreviews") {
+            let rules = json!([
+                {"verbs": ["get", "list", "patch"], "apiGroups": [""], "resources": ["configmaps"]},
+                {"verbs": ["delete"], "apiGroups": [""], "resources": ["configmaps"], "resourceNames": ["one"]},
+                {"verbs": ["*"], "apiGroups": ["apps"], "resources": ["*"]},
+            ]);
+            return Reply::json(201, json!({"status": {"resourceRules": rules}}));
+        }
+        let allowed = seen.body.contains("\"create\"");
+        Reply::json(201, json!({"status": {"allowed": allowed}}))
+    });
+    let access = |verb, group: &str, kind: &str| Access {
+        verb,
+        kind: GroupKind::new(group, kind),
+        namespace: Some("team-a".to_owned()),
+    };
+    let accesses = [
+        access("patch", "", "ConfigMap"),
+        access("delete", "apps", "Deployment"),
+        access("delete", "", "ConfigMap"),
+        access("create", "", "Secret"),
+    ];
+    assert_eq!(
+        cluster.can(&accesses).await,
+        Ok(vec![true, true, false, true])
+    );
+    assert_eq!(n_requests(&log), 3);
+}
+
+#[tokio::test]
+async fn kinds_beyond_the_built_in_are_discovered_once() {
+    let (cluster, log) = mock::cluster(|seen| match seen.uri.as_str() {
+        "/api" => Reply::json(200, json!({"kind": "APIGroupDiscoveryList", "items": []})),
+        "/apis" => Reply::json(
+            200,
+            json!({"kind": "APIGroupDiscoveryList", "items": [{
+                "metadata": {"name": "example.com"},
+                "versions": [
+                    {"version": "v2", "resources": [{"resource": "widgets", "responseKind": {"kind": "Widget"}, "scope": "Namespaced"}]},
+                    {"version": "v1", "resources": [{"resource": "widgets", "responseKind": {"kind": "Widget"}, "scope": "Namespaced"}]},
+                    {"version": "v1", "resources": [{"resource": "../evil", "responseKind": {"kind": "Evil"}, "scope": "Cluster"}]},
+                ],
+            }]}),
+        ),
+        _ => Reply::status(404, "not found"),
+    });
+    let widget = |kind: &str| ObjectKey {
+        group: "example.com".to_owned(),
+        version: "v2".to_owned(),
+        ..key(kind, "team-a", "w")
+    };
+    assert_eq!(cluster.get(&widget("Widget")).await, Ok(None));
+    assert_eq!(cluster.get(&widget("Widget")).await, Ok(None));
+    let failure = cluster.get(&widget("Evil")).await.unwrap_err();
+    assert_eq!(
+        failure.summary,
+        "the server has no kind Evil in example.com"
+    );
+    let uris: Vec<_> = log
+        .lock()
+        .unwrap()
+        .iter()
+        .map(|seen| seen.uri.clone())
+        .collect();
+    let path = "/apis/example.com/v2/namespaces/team-a/widgets/w";
+    assert_eq!(uris, ["/api", "/apis", path, path]);
+}
+
+/// The canary stands where secrets are: in an answer that cannot be read, in a refusal, in what is sent.
+#[tokio::test(start_paused = true)]
+async fn secrets_never_reach_the_log() {
+    #[derive(Clone, Default)]
+    struct Sink(Arc<Mutex<Vec<u8>>>);
+    impl std::io::Write for Sink {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            self.0.lock().unwrap().extend_from_slice(bytes);
+            Ok(bytes.len())
+        }
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+    let sink = Sink::default();
+    let writer = sink.clone();
+    let subscriber = tracing_subscriber::fmt()
+        .with_max_level(tracing::Level::TRACE)
+        .with_writer(move || writer.clone())
+        .finish();
+    let _guard = tracing::subscriber::set_default(subscriber);
+    tracing::info!("the log works");
+    for reply in [
+        Reply::json(200, "{\"data\": {\"k\": \"hunter2\"}, "),
+        Reply::json(401, "hunter2"),
+        Reply::json(200, "hunter2"),
+    ] {
+        let (cluster, _) = mock::cluster(move |_| reply.clone());
+        let mut secret = config_map("web");
+        secret.json["stringData"] = json!({"k": "hunter2"});
+        let _ = cluster.apply(&secret, &options()).await;
+        let _ = cluster.get(&secret.key).await;
+    }
+    let log = String::from_utf8(sink.0.lock().unwrap().clone()).unwrap();
+    assert!(log.contains("the log works"));
+    assert!(!log.contains("hunter2"), "{log}");
+}

@@ -80,14 +80,21 @@ pub struct DeployPlan {
     pub conflicts: Vec<FieldConflict>,
     /// Reasons why it cannot run at all; empty when it can.
     pub refusals: Vec<Failure>,
+    /// Whether the record says already what it would say afterwards; not so where the text alone changed, or where an
+    /// earlier deploy was interrupted.
+    pub is_record_exact: bool,
+    /// SHA-256 of the text that was planned, in hex: exactly what was shown is applied.
+    pub text_hash: String,
 }
 
 impl DeployPlan {
     /// Tells whether running it would change nothing.
     pub fn is_noop(&self) -> bool {
-        self.objects
-            .iter()
-            .all(|object| object.change == Change::Keep)
+        self.is_record_exact
+            && self
+                .objects
+                .iter()
+                .all(|object| object.change == Change::Keep)
     }
 }
 
@@ -218,6 +225,14 @@ pub struct Outcome {
 }
 
 impl Outcome {
+    /// Takes in how a later part of the same operation ended.
+    pub fn absorb(&mut self, later: Self) {
+        self.done.extend(later.done);
+        self.failed.extend(later.failed);
+        self.not_tried.extend(later.not_tried);
+        self.pending.extend(later.pending);
+    }
+
     /// Tells whether everything was done and nothing is pending.
     pub fn is_complete(&self) -> bool {
         self.failed.is_empty() && self.not_tried.is_empty() && self.pending.is_empty()

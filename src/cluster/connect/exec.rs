@@ -3,6 +3,7 @@
 
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use base64::Engine;
@@ -14,6 +15,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::process::{Child, Command};
+use tokio::task::JoinHandle;
 
 use super::kubeconfig::Chosen;
 use crate::failure::{Failure, FailureKind};
@@ -277,12 +279,11 @@ struct Outcome {
 }
 
 async fn outcome(child: &mut Child, asks: bool) -> std::io::Result<Outcome> {
-    let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
-    let stdout = tokio::spawn(read_capped(stdout, false));
-    let stderr = tokio::spawn(read_capped(stderr, asks));
+    let stdout = Output::read(child.stdout.take(), false);
+    let stderr = Output::read(child.stderr.take(), asks);
     let status = child.wait().await?;
-    let (stdout, is_cut) = within_grace(stdout).await;
-    let (stderr, _) = within_grace(stderr).await;
+    let (stdout, is_cut) = stdout.finish().await;
+    let (stderr, _) = stderr.finish().await;
     let stderr = text::clean_multiline(&String::from_utf8_lossy(&stderr)).into_owned();
     let shown = match stderr.char_indices().nth(MAX_SHOWN) {
         Some((end, _)) => format!("{}…", &stderr[..end]),
@@ -296,38 +297,52 @@ async fn outcome(child: &mut Child, asks: bool) -> std::io::Result<Outcome> {
     })
 }
 
-async fn within_grace(reading: tokio::task::JoinHandle<(Vec<u8>, bool)>) -> (Vec<u8>, bool) {
-    let aborted = reading.abort_handle();
-    match tokio::time::timeout(OUTPUT_GRACE, reading).await {
-        Ok(Ok(read)) => read,
-        _ => {
-            aborted.abort();
-            (Vec::new(), false)
+/// What a pipe has brought so far, and whether something was dropped.
+type Read = Arc<Mutex<(Vec<u8>, bool)>>;
+
+/// A pipe that is being read.
+struct Output {
+    read: Read,
+    task: JoinHandle<()>,
+}
+
+impl Output {
+    /// Reads to the end. With `shows` it is passed on to the person, sanitised, as it comes.
+    fn read(pipe: Option<impl AsyncRead + Unpin + Send + 'static>, shows: bool) -> Self {
+        let read = Read::default();
+        let task = tokio::spawn(read_capped(pipe, shows, read.clone()));
+        Self { read, task }
+    }
+
+    /// Returns what was read once the writer has ended. A child that it left behind may hold the pipe open.
+    async fn finish(mut self) -> (Vec<u8>, bool) {
+        if tokio::time::timeout(OUTPUT_GRACE, &mut self.task)
+            .await
+            .is_err()
+        {
+            self.task.abort();
         }
+        std::mem::take(&mut *self.read.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
-/// Reads to the end; what is over the cap is read and dropped, so that the writer does not hang. Tells whether something
-/// was dropped. With `shows` it is passed on to the person, sanitised, as it comes.
-async fn read_capped(pipe: Option<impl AsyncRead + Unpin>, shows: bool) -> (Vec<u8>, bool) {
+/// What is over the cap is read and dropped, so that the writer does not hang.
+async fn read_capped(pipe: Option<impl AsyncRead + Unpin>, shows: bool, read: Read) {
     let Some(mut pipe) = pipe else {
-        return (Vec::new(), false);
+        return;
     };
-    let (mut read, mut is_cut) = (Vec::new(), false);
     let mut piece = vec![0; 16 * 1024];
     while let Ok(len @ 1..) = pipe.read(&mut piece).await {
         if shows {
             let shown = String::from_utf8_lossy(&piece[..len]).into_owned();
-            let _ = std::io::Write::write_all(
-                &mut std::io::stderr(),
-                text::clean_multiline(&shown).as_bytes(),
-            );
+            let shown = text::clean_multiline(&shown);
+            let _ = std::io::Write::write_all(&mut std::io::stderr(), shown.as_bytes());
         }
-        let room = MAX_OUTPUT - read.len();
-        is_cut |= len > room;
-        read.extend_from_slice(&piece[..len.min(room)]);
+        let mut read = read.lock().unwrap_or_else(PoisonError::into_inner);
+        let room = MAX_OUTPUT - read.0.len();
+        read.1 |= len > room;
+        read.0.extend_from_slice(&piece[..len.min(room)]);
     }
-    (read, is_cut)
 }
 
 /// Finds a command as kubectl does: a path relative to the kubeconfig's directory, else a name on PATH; never in the

@@ -79,15 +79,21 @@ impl Kubeconfigs {
             }
             (None, None) => (default_path().into_iter().collect::<Vec<_>>(), false),
         };
-        let mut sources = Vec::new();
-        for path in &paths {
-            sources.extend(read(path, must_exist)?);
-        }
-        match sources.is_empty() {
-            false => Ok(Some(Self(sources))),
+        let found = Self::read(&paths, must_exist)?;
+        match found.0.is_empty() {
+            false => Ok(Some(found)),
             true if in_pod => Ok(None),
             true => Err(missing(&paths)),
         }
+    }
+
+    /// Reads files; those that do not exist are passed over, unless they must.
+    pub fn read(paths: &[PathBuf], must_exist: bool) -> Result<Self, Failure> {
+        let mut sources = Vec::new();
+        for path in paths {
+            sources.extend(read(path, must_exist)?);
+        }
+        Ok(Self(sources))
     }
 
     /// Returns the contexts, the first of each name.

@@ -1,1 +1,681 @@
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::sync::{Arc, Mutex};
+use std::time::Instant;
 
+use tempfile::TempDir;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpListener;
+
+use super::*;
+use crate::definition::object::ObjectKey;
+
+/// A directory with files in it.
+struct Files(TempDir);
+
+impl Files {
+    fn new() -> Self {
+        Self(tempfile::tempdir().unwrap())
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    fn write(&self, name: &str, text: &str) -> PathBuf {
+        let path = self.path(name);
+        fs::write(&path, text).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
+        path
+    }
+
+    fn script(&self, name: &str, text: &str) -> PathBuf {
+        let path = self.write(name, &format!("#!/bin/sh\n{text}\n"));
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o700)).unwrap();
+        path
+    }
+}
+
+const CONFIG: &str = "
+current-context: dev
+contexts:
+- {name: dev, context: {cluster: c, user: u, namespace: team-a}}
+- {name: other, context: {cluster: c, user: nobody}}
+- {name: lost, context: {cluster: nowhere, user: u}}
+clusters:
+- {name: c, cluster: {server: 'https://10.0.0.1:6443'}}
+- {name: bare, cluster: {}}
+users:
+- {name: u, user: {token: hunter2}}
+";
+
+fn choose(paths: &[PathBuf], context: Option<&str>) -> Result<Chosen, String> {
+    let chosen = Kubeconfigs::read(paths, true).and_then(|all| all.choose(context));
+    chosen.map_err(|failure| failure.summary)
+}
+
+/// Writes a kubeconfig and returns why its context cannot be chosen, the file called `FILE`.
+fn refusal(text: &str, context: Option<&str>) -> String {
+    let files = Files::new();
+    let path = files.write("config", text);
+    let refusal = choose(std::slice::from_ref(&path), context).unwrap_err();
+    refusal.replace(&path.display().to_string(), "FILE")
+}
+
+#[test]
+fn chosen_context_names_everything() {
+    let files = Files::new();
+    let chosen = choose(&[files.write("config", CONFIG)], None).unwrap();
+    assert_eq!(chosen.context, "dev");
+    assert_eq!(chosen.server.to_string(), "https://10.0.0.1:6443/");
+    assert_eq!(chosen.namespace.unwrap().as_str(), "team-a");
+    assert_eq!(chosen.user_name, "u");
+    assert!(chosen.is_user_trusted);
+}
+
+#[test]
+fn refusals_name_file_and_key() {
+    let names = "there are: dev, other, lost";
+    assert_eq!(
+        refusal(CONFIG, Some("x")),
+        format!("FILE: --context \"x\" is no context; {names}")
+    );
+    let dangling = CONFIG.replace("current-context: dev", "current-context: gone");
+    assert_eq!(
+        refusal(&dangling, None),
+        format!("FILE: current-context \"gone\" is no context; {names}")
+    );
+    let unset = CONFIG.replace("current-context: dev", "");
+    assert_eq!(
+        refusal(&unset, None),
+        "FILE: current-context is not set; choose one with --context (dev, other, lost)"
+    );
+    assert_eq!(
+        refusal("", None),
+        "FILE: current-context is not set; choose one with --context (none)"
+    );
+    assert_eq!(
+        refusal(CONFIG, Some("other")),
+        "FILE: contexts[other].context.user names \"nobody\", which is not under users"
+    );
+    assert_eq!(
+        refusal(CONFIG, Some("lost")),
+        "FILE: contexts[lost].context.cluster names \"nowhere\", which is not under clusters"
+    );
+    let bare = CONFIG.replace("{cluster: c, user: u,", "{cluster: bare, user: u,");
+    assert_eq!(
+        refusal(&bare, None),
+        "FILE: clusters[bare].cluster.server is not set"
+    );
+    for server in ["ftp://x", "https://", "https:// x"] {
+        let wrong = CONFIG.replace("https://10.0.0.1:6443", server);
+        let expected =
+            format!("FILE: clusters[c].cluster.server is no URL of a server: {server:?}");
+        assert_eq!(refusal(&wrong, None), expected);
+    }
+    let namespace = CONFIG.replace("namespace: team-a", "namespace: ../x");
+    let told = refusal(&namespace, None);
+    assert!(
+        told.starts_with(
+            "FILE: contexts[dev].context.namespace: namespace \"../x\" is not allowed"
+        ),
+        "{told}"
+    );
+}
+
+#[test]
+fn malformed_kubeconfig_is_told_by_line_and_never_quoted() {
+    for (text, line) in [
+        ("users:\n- name: u\n  user: {token: [hunter2]}\n", 3),
+        ("contexts: hunter2\n", 1),
+        ("users:\n- name: u\n  user: {token: \"hunter2\n", 3),
+        ("a: b: hunter2\n", 1),
+        ("- hunter2\n", 1),
+    ] {
+        let told = refusal(text, None);
+        assert!(
+            told.starts_with("FILE:") && told.contains("malformed kubeconfig"),
+            "{told}"
+        );
+        assert!(!told.contains("hunter2"), "{told}");
+        let place: Vec<_> = told.split(':').take(2).collect();
+        assert!(
+            place[1]
+                .parse::<usize>()
+                .is_ok_and(|at| at.abs_diff(line) <= 2),
+            "{told}"
+        );
+    }
+}
+
+#[test]
+fn unreadable_kubeconfigs_are_told_apart() {
+    let files = Files::new();
+    let missing = choose(&[files.path("missing")], None).unwrap_err();
+    assert!(
+        missing.contains("cannot read the kubeconfig") && missing.contains("missing"),
+        "{missing}"
+    );
+    let directory = choose(&[files.0.path().to_owned()], None).unwrap_err();
+    assert!(directory.ends_with("it is no regular file"), "{directory}");
+    let open = files.write("open", CONFIG);
+    fs::set_permissions(&open, fs::Permissions::from_mode(0o666)).unwrap();
+    let open = choose(&[open], None).unwrap_err();
+    assert!(open.contains("can be written by everybody"), "{open}");
+    let large = files.write("large", &"#".repeat(5 * 1024 * 1024));
+    assert!(
+        choose(&[large], None)
+            .unwrap_err()
+            .ends_with("is larger than 4 MiB")
+    );
+}
+
+#[test]
+fn first_file_wins_and_missing_ones_are_passed_over() {
+    let files = Files::new();
+    let first = files.write(
+        "first",
+        "
+current-context: shared
+contexts: [{name: shared, context: {cluster: c, user: u}}]
+users: [{name: u, user: {tokenFile: tokens/one}}]
+",
+    );
+    let second = files.write("second", CONFIG);
+    let third = files.write(
+        "third",
+        "clusters: [{name: c, cluster: {server: 'https://never'}}]",
+    );
+    let paths = [files.path("none"), first, second, third];
+    let all = Kubeconfigs::read(&paths, false).unwrap();
+    let chosen = all.choose(None).unwrap();
+    assert_eq!(
+        (chosen.context.as_str(), chosen.server.host()),
+        ("shared", Some("10.0.0.1"))
+    );
+    // A path is relative to the file that names it.
+    assert_eq!(
+        chosen.user.token_file.as_deref(),
+        files.path("tokens/one").to_str()
+    );
+    let names: Vec<_> = all
+        .summaries()
+        .into_iter()
+        .map(|context| (context.name, context.is_current))
+        .collect();
+    let expected = [
+        ("shared", true),
+        ("dev", false),
+        ("other", false),
+        ("lost", false),
+    ];
+    assert_eq!(
+        names,
+        expected.map(|(name, is_current)| (name.to_owned(), is_current))
+    );
+}
+
+#[test]
+fn credentials_do_not_travel_in_the_open() {
+    let files = Files::new();
+    let open = |server: &str, user: &str| {
+        let text = CONFIG
+            .replace("https://10.0.0.1:6443", server)
+            .replace("{token: hunter2}", user);
+        let chosen = choose(&[files.write("config", &text)], None).unwrap();
+        refuse_open_credentials(&chosen, false).is_ok()
+    };
+    assert!(!open("http://10.0.0.1", "{token: hunter2}"));
+    assert!(!open("10.0.0.1", "{token: hunter2}"));
+    assert!(!open("http://10.0.0.1", "{tokenFile: t}"));
+    assert!(!open(
+        "http://localhost.evil.com",
+        "{username: a, password: hunter2}"
+    ));
+    assert!(open("http://10.0.0.1", "{}"));
+    assert!(open("http://127.0.0.1:8080", "{token: hunter2}"));
+    assert!(open("http://[::1]:8080", "{token: hunter2}"));
+    assert!(open("https://10.0.0.1", "{token: hunter2}"));
+}
+
+#[test]
+fn client_never_retries_by_itself() {
+    let files = Files::new();
+    let config = config(choose(&[files.write("config", CONFIG)], None).unwrap()).unwrap();
+    assert!(!config.default_retry);
+    assert_eq!(config.connect_timeout, Some(CONNECT_DEADLINE));
+}
+
+#[test]
+fn unusable_certificates_are_told_by_key() {
+    for (cluster, told) in [
+        (
+            "certificate-authority-data: '%%%'",
+            "certificate-authority-data is no base64",
+        ),
+        (
+            "certificate-authority-data: aGVsbG8=",
+            "certificate-authority-data holds no certificate",
+        ),
+        (
+            "certificate-authority: missing.pem",
+            "certificate-authority: cannot read",
+        ),
+    ] {
+        let files = Files::new();
+        let text = CONFIG.replace(
+            "server: 'https://10.0.0.1:6443'",
+            &format!("server: 'https://x', {cluster}"),
+        );
+        let failure = config(choose(&[files.write("config", &text)], None).unwrap()).unwrap_err();
+        assert!(
+            failure
+                .summary
+                .contains(&format!("clusters[c].cluster.{told}")),
+            "{failure}"
+        );
+    }
+}
+
+/// Runs a plugin that is a shell script.
+async fn login(files: &Files, script: &str, more: &str) -> Result<exec::Credential, Failure> {
+    files.script("plugin", script);
+    let user = format!(
+        "{{exec: {{apiVersion: client.authentication.k8s.io/v1, command: ./plugin, {more}}}}}"
+    );
+    let text = CONFIG.replace("{token: hunter2}", &user);
+    let mut chosen = choose(&[files.write("config", &text)], None).unwrap();
+    let plugin = exec::Plugin::of(&mut chosen, &ExecPolicy::All)?.unwrap();
+    plugin.run(false).await
+}
+
+fn credential(status: &str) -> String {
+    format!(
+        r#"echo '{{"apiVersion":"client.authentication.k8s.io/v1","kind":"ExecCredential","status":{status}}}'"#
+    )
+}
+
+#[tokio::test]
+async fn plugin_gives_a_token() {
+    let files = Files::new();
+    let script = format!(
+        r#"[ "$1" = get ] && [ "$REGION" = eu ] || exit 9
+case "$KUBERNETES_EXEC_INFO" in *'"interactive":false'*'"server":"https://10.0.0.1:6443/"'*|*'"server":"https://10.0.0.1:6443/"'*'"interactive":false'*) ;; *) exit 8;; esac
+{}"#,
+        credential(r#"{"token":"t1","expirationTimestamp":"2030-01-01T00:00:00Z"}"#)
+    );
+    let more = "args: [get], env: [{name: REGION, value: eu}], provideClusterInfo: true";
+    let credential = login(&files, &script, more).await.unwrap();
+    assert_eq!(credential.token.as_deref(), Some("t1"));
+    assert!(!credential.is_expiring("2029-12-31T23:59:49Z".parse().unwrap()));
+    assert!(credential.is_expiring("2029-12-31T23:59:51Z".parse().unwrap()));
+}
+
+async fn failed_login(script: &str) -> Failure {
+    let files = Files::new();
+    let mut failure = match login(&files, script, "").await {
+        Ok(_) => panic!("the login worked: {script}"),
+        Err(failure) => failure,
+    };
+    assert_eq!(failure.kind, FailureKind::Forbidden, "{failure}");
+    let path = files.path("plugin").display().to_string();
+    let (_, told) = failure.summary.split_once("exec): ").unwrap();
+    assert!(
+        failure
+            .summary
+            .starts_with(&format!("login failed: {path} (")),
+        "{failure}"
+    );
+    failure.summary = told.to_owned();
+    failure
+}
+
+#[tokio::test]
+async fn failed_plugin_is_quoted_harmlessly() {
+    let failure =
+        failed_login("printf 'expired \\033[2J\\033]0;x\\007session\\nlog in\\n' >&2; exit 1")
+            .await;
+    assert_eq!(failure.summary, "exit status: 1");
+    assert_eq!(failure.detail, "expired ␛␛session\nlog in");
+    let long = failed_login("head -c 10000000 /dev/zero | tr '\\0' x >&2; exit 1").await;
+    assert!(long.detail.chars().count() <= 2001, "{}", long.detail.len());
+}
+
+#[tokio::test]
+async fn output_that_is_no_credential_is_told_and_never_quoted() {
+    for (script, told) in [
+        (
+            "echo hunter2".to_owned(),
+            "its output is no ExecCredential in JSON",
+        ),
+        ("true".to_owned(), "its output is no ExecCredential in JSON"),
+        (
+            "head -c 10000000 /dev/zero | tr '\\0' x".to_owned(),
+            "it wrote more than 1 MiB",
+        ),
+        (credential("{}"), "it gave neither token nor certificate"),
+        (
+            credential(r#"{"clientCertificateData":"hunter2"}"#),
+            "it gave a certificate or a key without the other",
+        ),
+        (
+            credential(r#"{"token":"hunter2"}"#).replace("/v1\"", "/v1beta1\""),
+            "its output is not of apiVersion client.authentication.k8s.io/v1",
+        ),
+    ] {
+        let failure = failed_login(&script).await;
+        assert_eq!(failure.summary, told);
+        assert!(!format!("{failure:?}").contains("hunter2"));
+    }
+}
+
+#[tokio::test]
+async fn hanging_plugin_is_killed_with_its_children() {
+    let files = Arc::new(Files::new());
+    let script = format!(
+        "cd {}; sleep 1000 & echo $! > child; echo $$ > part; mv part self; wait",
+        files.0.path().display()
+    );
+    let kept = files.clone();
+    let login = tokio::spawn(async move { login(&kept, &script, "").await.err() });
+    while !files.path("self").exists() {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    let started = Instant::now();
+    let_time_pass(31).await;
+    let failure = login.await.unwrap().unwrap();
+    assert!(
+        failure.summary.ends_with("it did not end within 30 s"),
+        "{failure}"
+    );
+    assert!(
+        started.elapsed().as_secs() < 20,
+        "the deadline was waited for in earnest"
+    );
+    for name in ["child", "self"] {
+        let pid = fs::read_to_string(files.path(name)).unwrap();
+        assert!(is_gone(pid.trim()), "{name} {pid}");
+    }
+}
+
+/// A killed process may stay as a zombie until somebody waits for it.
+fn is_gone(pid: &str) -> bool {
+    (0..200).any(|_| {
+        let status = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+        let state = status
+            .rsplit(')')
+            .next()
+            .unwrap_or_default()
+            .trim()
+            .to_owned();
+        let gone = state.is_empty() || state.starts_with('Z') || state.starts_with('X');
+        if !gone {
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        gone
+    })
+}
+
+#[tokio::test]
+async fn child_that_a_plugin_leaves_behind_does_not_hold_it_up() {
+    let files = Files::new();
+    let script = format!(
+        "sleep 1000 & echo $! > {}; {}",
+        files.path("child").display(),
+        credential(r#"{"token":"t"}"#)
+    );
+    let started = Instant::now();
+    // The child holds the standard output open, so its end never comes.
+    let failure = login(&files, &script, "").await.err();
+    assert!(started.elapsed() < Duration::from_secs(15));
+    assert!(failure.is_none(), "{failure:?}");
+    assert!(is_gone(
+        fs::read_to_string(files.path("child")).unwrap().trim()
+    ));
+}
+
+#[tokio::test]
+async fn plugin_that_must_ask_is_not_run_behind_the_screen() {
+    let files = Files::new();
+    let script = format!("touch {}", files.path("ran").display());
+    let failure = login(&files, &script, "interactiveMode: Always")
+        .await
+        .err()
+        .unwrap();
+    assert!(
+        failure.summary.contains("needs an answer at the terminal"),
+        "{failure}"
+    );
+    assert!(!files.path("ran").exists());
+}
+
+#[tokio::test]
+async fn policy_and_places_decide_what_is_run() {
+    let files = Files::new();
+    files.script("plugin", "true");
+    let of = |command: &str, policy: &ExecPolicy| {
+        let user = format!(
+            "{{exec: {{apiVersion: client.authentication.k8s.io/v1, command: '{command}', installHint: get it}}}}"
+        );
+        let text = CONFIG.replace("{token: hunter2}", &user);
+        let mut chosen = choose(&[files.write("config", &text)], None).unwrap();
+        exec::Plugin::of(&mut chosen, policy)
+            .map(|plugin| plugin.is_some())
+            .map_err(|failure| failure.summary)
+    };
+    let absolute = files.path("plugin").display().to_string();
+    assert_eq!(of("./plugin", &ExecPolicy::All), Ok(true));
+    assert_eq!(
+        of(&absolute, &ExecPolicy::Only(vec![absolute.clone()])),
+        Ok(true)
+    );
+    assert_eq!(
+        of("./plugin", &ExecPolicy::Only(vec![absolute.clone()])),
+        Ok(true)
+    );
+    assert!(
+        of("./plugin", &ExecPolicy::None)
+            .unwrap_err()
+            .ends_with("the settings do not allow it")
+    );
+    assert!(of("./plugin", &ExecPolicy::Only(vec!["aws".to_owned()])).is_err());
+    // A bare name is looked for on PATH, never beside the kubeconfig or in the current directory.
+    assert!(
+        of("plugin", &ExecPolicy::All)
+            .unwrap_err()
+            .ends_with(".command \"plugin\" is not there; get it")
+    );
+    assert!(
+        of("", &ExecPolicy::All)
+            .unwrap_err()
+            .ends_with("exec.command is not set")
+    );
+    assert_eq!(of("sh", &ExecPolicy::All), Ok(true));
+}
+
+#[test]
+fn credential_takes_the_place_of_the_plugin() {
+    let user: AuthInfo = serde_json::from_value(json!({
+        "exec": {"command": "x"}, "tokenFile": "t", "client-certificate": "c", "as": "jane",
+    }))
+    .unwrap();
+    let credential = |value: serde_json::Value| serde_json::from_value(value).unwrap();
+    let token = with_credential(user.clone(), &credential(json!({"token": "t1"})));
+    let expected = json!({"token": "t1", "client-certificate": "c", "as": "jane"});
+    assert_eq!(serde_json::to_value(token).unwrap(), expected);
+    let pair = json!({"clientCertificateData": "C", "clientKeyData": "K"});
+    let certificate = with_credential(user, &credential(pair));
+    let expected = json!({"tokenFile": "t", "client-certificate-data": "Qw==", "client-key-data": "Sw==", "as": "jane"});
+    assert_eq!(serde_json::to_value(certificate).unwrap(), expected);
+}
+
+/// A server on loopback that takes one token only. Returns its address and what it was asked.
+async fn server(token: Arc<Mutex<String>>) -> (String, Arc<Mutex<Vec<String>>>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    let asked = Arc::new(Mutex::new(Vec::new()));
+    let log = asked.clone();
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let (token, log) = (token.clone(), log.clone());
+            tokio::spawn(async move {
+                let mut request = vec![0; 16 * 1024];
+                let len = stream.read(&mut request).await.unwrap_or(0);
+                let request = String::from_utf8_lossy(&request[..len]).to_lowercase();
+                let method = request.split(' ').next().unwrap_or_default().to_owned();
+                let bearer = format!("authorization: bearer {}\r\n", token.lock().unwrap());
+                let is_known = request.contains(&bearer);
+                log.lock().unwrap().push(format!("{method} {is_known}"));
+                let (status, body) = match is_known {
+                    true => (
+                        "200 OK",
+                        r#"{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"web"}}"#,
+                    ),
+                    false => (
+                        "401 Unauthorized",
+                        r#"{"kind":"Status","code":401,"message":"Unauthorized"}"#,
+                    ),
+                };
+                let head = format!(
+                    "HTTP/1.1 {status}\r\ncontent-type: application/json\r\nconnection: close\r\n"
+                );
+                let answer = format!("{head}content-length: {}\r\n\r\n{body}", body.len());
+                let _ = stream.write_all(answer.as_bytes()).await;
+            });
+        }
+    });
+    (address, asked)
+}
+
+fn web() -> ObjectKey {
+    ObjectKey {
+        group: String::new(),
+        version: "v1".to_owned(),
+        kind: "ConfigMap".to_owned(),
+        namespace: Some("team-a".to_owned()),
+        name: "web".to_owned(),
+    }
+}
+
+/// Connects to a server by a plugin that counts its runs and gives `token-<n>`.
+async fn connect_by_plugin(files: &Files, address: &str) -> Cluster {
+    let runs = files.path("runs");
+    let script = format!(
+        "echo x >> {0}\nn=$(wc -l < {0} | tr -d ' ')\n{1}",
+        runs.display(),
+        credential(r#"{"token":"token-'$n'"}"#)
+    );
+    files.script("plugin", &script);
+    let user = "{exec: {apiVersion: client.authentication.k8s.io/v1, command: ./plugin}}";
+    let text = CONFIG
+        .replace("{token: hunter2}", user)
+        .replace("https://10.0.0.1:6443", &format!("http://{address}"));
+    let options = ConnectOptions {
+        kubeconfig: Some(files.write("config", &text)),
+        ..ConnectOptions::default()
+    };
+    connect(&options).await.unwrap()
+}
+
+fn n_runs(files: &Files) -> usize {
+    fs::read_to_string(files.path("runs"))
+        .unwrap()
+        .lines()
+        .count()
+}
+
+async fn let_time_pass(seconds: u64) {
+    tokio::time::pause();
+    tokio::time::advance(Duration::from_secs(seconds)).await;
+    tokio::time::resume();
+}
+
+#[tokio::test]
+async fn refused_login_is_renewed_once_for_all_and_reads_are_repeated() {
+    let token = Arc::new(Mutex::new("token-1".to_owned()));
+    let (address, asked) = server(token.clone()).await;
+    let files = Files::new();
+    let cluster = connect_by_plugin(&files, &address).await;
+    assert_eq!(n_runs(&files), 1);
+    assert!(cluster.get(&web()).await.is_ok_and(|found| found.is_some()));
+    "token-2".clone_into(&mut token.lock().unwrap());
+    let_time_pass(60).await;
+    let key = web();
+    let reads = futures::future::join_all((0..4).map(|_| cluster.get(&key))).await;
+    assert!(
+        reads.iter().all(|read| matches!(read, Ok(Some(_)))),
+        "{reads:?}"
+    );
+    assert_eq!(n_runs(&files), 2, "one login for four calls");
+    assert!(
+        asked
+            .lock()
+            .unwrap()
+            .iter()
+            .filter(|asked| *asked == "get false")
+            .count()
+            <= 4
+    );
+}
+
+#[tokio::test]
+async fn refused_write_renews_the_login_and_is_not_repeated() {
+    let token = Arc::new(Mutex::new("token-1".to_owned()));
+    let (address, asked) = server(token.clone()).await;
+    let files = Files::new();
+    let cluster = connect_by_plugin(&files, &address).await;
+    "token-2".clone_into(&mut token.lock().unwrap());
+    let_time_pass(60).await;
+    let failure = cluster
+        .delete(&web(), "u1", crate::cluster::Propagation::Foreground)
+        .await
+        .unwrap_err();
+    assert_eq!(failure.kind, FailureKind::Forbidden);
+    assert_eq!(*asked.lock().unwrap(), ["delete false"]);
+    assert_eq!(n_runs(&files), 2, "the next call has the new login");
+}
+
+#[tokio::test]
+async fn login_that_stays_refused_is_told_and_not_tried_for_ever() {
+    let token = Arc::new(Mutex::new("never".to_owned()));
+    let (address, _) = server(token).await;
+    let files = Files::new();
+    let cluster = connect_by_plugin(&files, &address).await;
+    let_time_pass(60).await;
+    for _ in 0..5 {
+        let failure = cluster.get(&web()).await.unwrap_err();
+        assert_eq!(failure.kind, FailureKind::Forbidden);
+        assert!(failure.summary.contains("Unauthorized"), "{failure}");
+    }
+    assert_eq!(n_runs(&files), 2);
+}
+
+#[tokio::test]
+async fn identity_is_told_and_the_namespace_may_be_overruled() {
+    let files = Files::new();
+    let options = ConnectOptions {
+        kubeconfig: Some(files.write(
+            "config",
+            &CONFIG.replace(
+                "'https://10.0.0.1:6443'",
+                "'https://10.0.0.1:6443', insecure-skip-tls-verify: true",
+            ),
+        )),
+        namespace: Some("team-b".parse().unwrap()),
+        as_user: Some("jane".to_owned()),
+        ..ConnectOptions::default()
+    };
+    let cluster = connect(&options).await.unwrap();
+    let expected = Identity {
+        context: "dev".to_owned(),
+        cluster: "c".to_owned(),
+        server: "https://10.0.0.1:6443/".to_owned(),
+        user: "jane".to_owned(),
+        is_insecure: true,
+    };
+    assert_eq!(
+        (cluster.identity(), cluster.namespace().as_str()),
+        (&expected, "team-b")
+    );
+    assert!(!format!("{cluster:?}").contains("hunter2"));
+}

@@ -519,7 +519,10 @@ impl<D: Decode> Watch<D> {
         turn.brought_something = true;
         if turn.is_following() && !resource_version.is_empty() {
             self.resource_version = Some(resource_version);
-            self.n_expired = 0;
+            // A version is proved to be good by what came after it was resumed from, not by the list that gave it.
+            if !turn.has_listed {
+                self.n_expired = 0;
+            }
         }
     }
 

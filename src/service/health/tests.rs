@@ -1,1 +1,579 @@
+use super::*;
+use crate::service::summary::{Blocked, Container, ContainerState, InstanceKey, Operation, Record};
 
+fn time(text: &str) -> Timestamp {
+    format!("2026-01-01T{text}Z").parse().unwrap()
+}
+
+/// Everything was made at noon, and is looked at a minute later.
+fn noon() -> Timestamp {
+    time("12:00:00")
+}
+
+fn key() -> InstanceKey {
+    InstanceKey {
+        namespace: "team-a".parse().unwrap(),
+        id: "web".parse().unwrap(),
+    }
+}
+
+/// A workload of three pods that are all there.
+fn workload(kind: WorkloadKind) -> Workload {
+    Workload {
+        instance: key(),
+        kind,
+        name: "web".to_owned(),
+        uid: "w1".to_owned(),
+        created: noon(),
+        deletion: None,
+        generation: 2,
+        observed_generation: 2,
+        wanted: 3,
+        replicas: 3,
+        updated: 3,
+        ready: 3,
+        available: 3,
+        images: vec!["nginx".to_owned()],
+        revision: None,
+        blocked: None,
+    }
+}
+
+fn deployment() -> Workload {
+    workload(WorkloadKind::Deployment)
+}
+
+fn row(name: &str, status: &str) -> PodRow {
+    PodRow {
+        name: name.to_owned(),
+        ready: u32::from(status == "Running"),
+        containers: 1,
+        status: status.to_owned(),
+        restarts: 0,
+        created: noon(),
+        is_scheduled: status != "Pending",
+    }
+}
+
+fn claim(phase: &str) -> Claim {
+    Claim {
+        instance: key(),
+        name: "data-web-0".to_owned(),
+        uid: "c1".to_owned(),
+        created: noon(),
+        deletion: None,
+        phase: phase.to_owned(),
+        requested: "1Gi".to_owned(),
+        capacity: None,
+        storage_class: None,
+        volume: None,
+        access_modes: vec!["RWO"],
+    }
+}
+
+fn event(kind: &str, name: &str, reason: &str, message: &str) -> Event {
+    Event {
+        namespace: key().namespace,
+        name: format!("{name}.1"),
+        object_kind: kind.to_owned(),
+        object_name: name.to_owned(),
+        object_uid: String::new(),
+        is_warning: reason != "WaitForFirstConsumer" && reason != "ExternalProvisioning",
+        reason: reason.to_owned(),
+        message: message.to_owned(),
+        count: 1,
+        last_seen: noon(),
+        source: "test".to_owned(),
+    }
+}
+
+fn record() -> Record {
+    Record {
+        instance: key(),
+        uid: "r1".to_owned(),
+        name: "bowline-web".to_owned(),
+        created: noon(),
+        deletion: None,
+        definition: "web".parse().unwrap(),
+        display_name: None,
+        revision: Some(1),
+        definition_hash: None,
+        has_workload: true,
+        is_protected: false,
+        expires: None,
+        operation: None,
+    }
+}
+
+fn deletion(finalizers: &[&str]) -> Option<Deletion> {
+    Some(Deletion {
+        since: noon(),
+        finalizers: finalizers.iter().map(ToString::to_string).collect(),
+    })
+}
+
+fn operation(kind: &str) -> Option<Operation> {
+    Some(Operation {
+        kind: kind.to_owned(),
+        step: "deleting Deployment/web".to_owned(),
+        holder: "jane@bastion".to_owned(),
+        heartbeat: noon(),
+    })
+}
+
+/// What is known, owned.
+#[derive(Default, Clone)]
+struct Known {
+    record: Option<Record>,
+    workloads: Vec<Workload>,
+    claims: Vec<Claim>,
+    rows: Vec<PodRow>,
+    events: Vec<Event>,
+    unknown: Option<&'static str>,
+}
+
+impl Known {
+    fn view(&self) -> InstanceView<'_> {
+        InstanceView {
+            record: self.record.as_ref(),
+            workloads: &self.workloads,
+            claims: &self.claims,
+            pods: Pods::Rows(&self.rows),
+            events: &self.events,
+            unknown: self.unknown,
+        }
+    }
+}
+
+fn of(workload: Workload) -> Known {
+    Known {
+        workloads: vec![workload],
+        ..Known::default()
+    }
+}
+
+fn check_at(known: &Known, now: &str, state: State, reason: &str) {
+    let expected = Health {
+        state,
+        reason: (!reason.is_empty()).then(|| reason.to_owned()),
+    };
+    assert_eq!(health(&known.view(), time(now)), expected);
+}
+
+fn check(known: &Known, state: State, reason: &str) {
+    check_at(known, "12:01:00", state, reason);
+}
+
+#[test]
+fn ready_when_all_that_is_wanted_is_there() {
+    check(&of(deployment()), State::Ready, "");
+    // An evicted pod that was replaced long ago is no trouble any more.
+    let known = Known {
+        rows: vec![row("web-1", "Evicted")],
+        ..of(deployment())
+    };
+    check(&known, State::Ready, "");
+}
+
+#[test]
+fn rolling_names_what_is_short() {
+    let with = |change: fn(&mut Workload)| {
+        let mut workload = deployment();
+        change(&mut workload);
+        of(workload)
+    };
+    check(
+        &with(|w| w.generation = 3),
+        State::Rolling,
+        "Deployment/web has a change that its controller has not seen yet",
+    );
+    check(
+        &with(|w| w.updated = 1),
+        State::Rolling,
+        "Deployment/web: 1 of 3 pods updated",
+    );
+    check(
+        &with(|w| w.replicas = 4),
+        State::Rolling,
+        "Deployment/web: 1 pod to go",
+    );
+    check(
+        &with(|w| (w.ready, w.available) = (2, 2)),
+        State::Rolling,
+        "Deployment/web: 2 of 3 pods ready",
+    );
+    // Ready, but not for long enough yet.
+    check(
+        &with(|w| w.available = 0),
+        State::Rolling,
+        "Deployment/web: 0 of 3 pods ready",
+    );
+}
+
+fn short(kind: WorkloadKind) -> Workload {
+    Workload {
+        ready: 2,
+        available: 2,
+        ..workload(kind)
+    }
+}
+
+#[test]
+fn broken_pod_makes_it_fail_while_something_is_short() {
+    for status in [
+        "ImagePullBackOff",
+        "ErrImagePull",
+        "CrashLoopBackOff",
+        "Init:CrashLoopBackOff",
+        "Init:ImagePullBackOff",
+        "CreateContainerConfigError",
+        "OOMKilled",
+        "Error",
+        "Init:ExitCode:3",
+        "Signal:9",
+        "OutOfcpu",
+    ] {
+        let known = Known {
+            rows: vec![row("web-0", "Running"), row("web-1", status)],
+            ..of(short(WorkloadKind::StatefulSet))
+        };
+        check(&known, State::Failing, &format!("{status}: pod web-1"));
+    }
+    for status in [
+        "Running",
+        "ContainerCreating",
+        "PodInitializing",
+        "Init:0/2",
+        "Terminating",
+        "Completed",
+        "NotReady",
+    ] {
+        let known = Known {
+            rows: vec![row("web-1", status)],
+            ..of(short(WorkloadKind::StatefulSet))
+        };
+        check(&known, State::Rolling, "StatefulSet/web: 2 of 3 pods ready");
+    }
+}
+
+#[test]
+fn broken_rollout_fails_though_the_old_pods_serve() {
+    let workload = Workload {
+        updated: 1,
+        replicas: 4,
+        ..deployment()
+    };
+    let known = Known {
+        rows: vec![row("web-1", "ImagePullBackOff")],
+        ..of(workload)
+    };
+    check(&known, State::Failing, "ImagePullBackOff: pod web-1");
+}
+
+#[test]
+fn full_pod_adds_the_kubelets_sentence() {
+    let pod = Pod {
+        instance: key(),
+        name: "web-1".to_owned(),
+        uid: "p1".to_owned(),
+        created: noon(),
+        deletion: None,
+        phase: "Pending".to_owned(),
+        reason: Some("ImagePullBackOff".to_owned()),
+        message: Some("registry has no web:oops.".to_owned()),
+        node: None,
+        revision: None,
+        unschedulable_since: None,
+        containers: vec![Container {
+            name: "web".to_owned(),
+            init: false,
+            image: "web:oops".to_owned(),
+            ready: false,
+            started: false,
+            restarts: 0,
+            state: ContainerState::Running,
+        }],
+    };
+    let judge = |pod: Pod, now: &str| {
+        let known = of(short(WorkloadKind::Deployment));
+        let pods = [pod];
+        let view = InstanceView {
+            pods: Pods::Full(&pods),
+            ..known.view()
+        };
+        health(&view, time(now)).reason.unwrap()
+    };
+    assert_eq!(
+        judge(pod.clone(), "12:01:00"),
+        "ImagePullBackOff: pod web-1: registry has no web:oops"
+    );
+    let refused = Pod {
+        reason: Some("Unschedulable".to_owned()),
+        message: Some("0/3 nodes are available.".to_owned()),
+        unschedulable_since: Some(noon()),
+        ..pod
+    };
+    assert_eq!(
+        judge(refused.clone(), "12:00:09"),
+        "Deployment/web: 2 of 3 pods ready"
+    );
+    assert_eq!(
+        judge(refused, "12:00:10"),
+        "Unschedulable: pod web-1: 0/3 nodes are available"
+    );
+}
+
+#[test]
+fn pod_without_node_fails_after_a_grace_period() {
+    let mut known = Known {
+        rows: vec![row("web-0", "Pending")],
+        ..of(short(WorkloadKind::StatefulSet))
+    };
+    check_at(
+        &known,
+        "12:00:09",
+        State::Rolling,
+        "StatefulSet/web: 2 of 3 pods ready",
+    );
+    check_at(
+        &known,
+        "12:00:10",
+        State::Failing,
+        "Unschedulable: no node takes pod web-0",
+    );
+    known.events = vec![event(
+        "Pod",
+        "web-0",
+        "FailedScheduling",
+        "0/3 nodes are available: too little memory.",
+    )];
+    check_at(
+        &known,
+        "12:00:10",
+        State::Failing,
+        "Unschedulable: pod web-0: 0/3 nodes are available: too little memory",
+    );
+    let assessment = assess(&known.view(), time("12:00:05"));
+    assert_eq!(assessment.look_again, Some(time("12:00:10")));
+}
+
+#[test]
+fn unbound_claim_fails_after_a_grace_period_with_why() {
+    let mut known = Known {
+        claims: vec![claim("Pending")],
+        ..of(short(WorkloadKind::StatefulSet))
+    };
+    let rolling = "StatefulSet/web: 2 of 3 pods ready";
+    check_at(&known, "12:01:59", State::Rolling, rolling);
+    check_at(
+        &known,
+        "12:02:00",
+        State::Failing,
+        "claim data-web-0 is not bound",
+    );
+    let claim_event = |reason: &str, message: &str| {
+        vec![event(
+            "PersistentVolumeClaim",
+            "data-web-0",
+            reason,
+            message,
+        )]
+    };
+    known.events = claim_event("ProvisioningFailed", "storageclass \"fast\" not found.");
+    check_at(&known, "12:00:09", State::Rolling, rolling);
+    let failing = "claim data-web-0 is not bound: storageclass \"fast\" not found";
+    check_at(&known, "12:00:10", State::Failing, failing);
+    // A claim that waits for its pod says nothing by itself.
+    known.events = claim_event("WaitForFirstConsumer", "waiting for first consumer");
+    check_at(&known, "12:05:00", State::Rolling, rolling);
+    known.events = claim_event("ExternalProvisioning", "waiting for a volume to be created");
+    check_at(&known, "12:01:00", State::Rolling, rolling);
+    // Somebody else's claim of that name, deleted since.
+    known.events[0].object_uid = "other".to_owned();
+    check_at(
+        &known,
+        "12:02:00",
+        State::Failing,
+        "claim data-web-0 is not bound",
+    );
+    known.claims = vec![claim("Lost")];
+    check_at(
+        &known,
+        "12:00:00",
+        State::Failing,
+        "claim data-web-0 lost its volume",
+    );
+    known.claims = vec![claim("Bound")];
+    check_at(&known, "12:05:00", State::Rolling, rolling);
+}
+
+#[test]
+fn conditions_and_events_of_the_controller_count() {
+    let blocked = Workload {
+        blocked: Some(Blocked {
+            reason: "ProgressDeadlineExceeded".to_owned(),
+            message: "ReplicaSet \"web-1\" has timed out progressing.".to_owned(),
+        }),
+        ..short(WorkloadKind::Deployment)
+    };
+    check(
+        &of(blocked),
+        State::Failing,
+        "Deployment/web: ProgressDeadlineExceeded: ReplicaSet \"web-1\" has timed out progressing",
+    );
+    let without_pods = Workload {
+        replicas: 0,
+        ready: 0,
+        available: 0,
+        updated: 0,
+        ..workload(WorkloadKind::StatefulSet)
+    };
+    let known = Known {
+        events: vec![event(
+            "StatefulSet",
+            "web",
+            "FailedCreate",
+            "exceeded quota: pods",
+        )],
+        ..of(without_pods)
+    };
+    check(
+        &known,
+        State::Failing,
+        "StatefulSet/web cannot create pods: exceeded quota: pods",
+    );
+}
+
+#[test]
+fn pods_that_get_nowhere_fail_in_the_end() {
+    let known = Known {
+        rows: vec![row("web-0", "Running")],
+        ..of(short(WorkloadKind::StatefulSet))
+    };
+    check_at(
+        &known,
+        "12:09:59",
+        State::Rolling,
+        "StatefulSet/web: 2 of 3 pods ready",
+    );
+    let expected = "StatefulSet/web: no progress for 10 minutes, 2 of 3 pods ready";
+    check_at(&known, "12:10:00", State::Failing, expected);
+}
+
+#[test]
+fn stopped_when_nothing_is_wanted_and_nothing_left() {
+    let stopping = Workload {
+        wanted: 0,
+        replicas: 2,
+        ready: 2,
+        available: 2,
+        updated: 2,
+        ..deployment()
+    };
+    let known = Known {
+        rows: vec![row("web-1", "Error")],
+        ..of(stopping.clone())
+    };
+    check(&known, State::Rolling, "Deployment/web: 2 pods to go");
+    let stopped = Workload {
+        replicas: 0,
+        ready: 0,
+        available: 0,
+        updated: 0,
+        ..stopping
+    };
+    check(&of(stopped), State::Stopped, "");
+}
+
+#[test]
+fn terminating_names_what_holds() {
+    let going = |finalizers: &[&str]| Workload {
+        deletion: deletion(finalizers),
+        ..deployment()
+    };
+    check(
+        &of(going(&[])),
+        State::Terminating,
+        "Deployment/web is being deleted",
+    );
+    check(
+        &of(going(&["foregroundDeletion"])),
+        State::Terminating,
+        "Deployment/web is being deleted",
+    );
+    check(
+        &of(going(&["example.com/hold", "orphan"])),
+        State::Terminating,
+        "Deployment/web is held by example.com/hold",
+    );
+    let held_claim = Claim {
+        deletion: deletion(&["kubernetes.io/pvc-protection"]),
+        ..claim("Bound")
+    };
+    let tearing_down = Record {
+        operation: operation("teardown"),
+        ..record()
+    };
+    let known = Known {
+        record: Some(tearing_down),
+        claims: vec![held_claim.clone()],
+        ..Known::default()
+    };
+    check(
+        &known,
+        State::Terminating,
+        "claim data-web-0 is held by kubernetes.io/pvc-protection",
+    );
+    let known = Known {
+        claims: Vec::new(),
+        ..known
+    };
+    check(
+        &known,
+        State::Terminating,
+        "teardown: deleting Deployment/web",
+    );
+    // A claim that is deleted under a running workload does not end the instance.
+    let known = Known {
+        claims: vec![held_claim],
+        ..of(deployment())
+    };
+    check(&known, State::Ready, "");
+}
+
+#[test]
+fn instance_without_workload_is_judged_by_its_record() {
+    let with = |change: fn(&mut Record)| {
+        let mut record = record();
+        change(&mut record);
+        Known {
+            record: Some(record),
+            ..Known::default()
+        }
+    };
+    check(
+        &with(|_| {}),
+        State::Failing,
+        "the workload is missing: somebody deleted it",
+    );
+    check(&with(|r| r.has_workload = false), State::Ready, "");
+    check(
+        &with(|r| r.revision = None),
+        State::Failing,
+        "the first deploy was not completed",
+    );
+    check(
+        &with(|r| r.operation = operation("deploy")),
+        State::Rolling,
+        "deploy: deleting Deployment/web",
+    );
+}
+
+#[test]
+fn nothing_is_claimed_of_what_is_not_known() {
+    let known = Known {
+        unknown: Some("no news from the cluster"),
+        ..of(deployment())
+    };
+    check(&known, State::Unknown, "no news from the cluster");
+}

@@ -60,3 +60,6 @@ fn clean_some(text: Option<String>) -> Option<String> {
 fn count(n: i64) -> u32 {
     u32::try_from(n.max(0)).unwrap_or(u32::MAX)
 }
+
+#[cfg(test)]
+mod tests;

@@ -328,6 +328,7 @@ async fn delete_is_bound_to_the_uid_and_tells_what_became_of_it() {
         delete("other").await.unwrap_err().kind,
         FailureKind::Conflict
     );
+    assert_eq!(log.lock().unwrap()[0].method, http::Method::DELETE);
     let body: serde_json::Value = serde_json::from_str(&log.lock().unwrap()[0].body).unwrap();
     assert_eq!(body["preconditions"], json!({"uid": "u1"}));
     assert_eq!(body["propagationPolicy"], "Foreground");

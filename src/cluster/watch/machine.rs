@@ -152,10 +152,11 @@ impl<D: Decode> Watch<D> {
     }
 
     async fn once(&mut self) -> End {
-        if self.resource_version.is_none() && !self.can_stream_lists {
-            if let Err(end) = self.list_pages().await {
-                return end;
-            }
+        if self.resource_version.is_none()
+            && !self.can_stream_lists
+            && let Err(end) = self.list_pages().await
+        {
+            return end;
         }
         match self.open().await {
             Ok(body) => self.follow(body).await,

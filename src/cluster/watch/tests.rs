@@ -389,6 +389,25 @@ async fn truncated_line_is_resumed_after_from_the_last_whole_one() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn broken_connection_is_resumed_without_a_list() {
+    let (reported, log) = watch(60, |seen| match seen.resumes_from() {
+        None => first_list(),
+        Some("10") => stream(
+            &[line("MODIFIED", deployment("web", "11", 1, 1))],
+            Some(Piece::Break),
+        ),
+        Some(_) => stream(&[], Some(Piece::Silence)),
+    })
+    .await;
+    assert_eq!(told(&reported), ["+web", "+web"]);
+    assert_eq!(
+        kinds_of_links(&reported)[..4],
+        ["connecting", "live", "retrying", "live"]
+    );
+    assert_eq!(n_streamed_lists(&log), 1);
+}
+
+#[tokio::test(start_paused = true)]
 async fn line_may_come_in_any_pieces() {
     let (reported, _) = watch(5, |_| {
         let all = [

@@ -52,9 +52,13 @@ pub struct ConnectOptions {
 /// # Errors
 /// The kubeconfig is missing, malformed or unsafe, or the login failed: the text names the file and the key.
 pub async fn connect(options: &ConnectOptions) -> Result<Cluster, Failure> {
+    if options.as_user.is_none() && !options.as_groups.is_empty() {
+        let summary = "--as-group needs --as: groups are those of a user";
+        return Err(Failure::new(FailureKind::Invalid, summary));
+    }
     let kubeconfigs = Kubeconfigs::load(options.kubeconfig.as_deref())?;
     let Some(kubeconfigs) = kubeconfigs else {
-        return connect_in_cluster(options);
+        return connect_in_cluster(options).await;
     };
     let mut chosen = kubeconfigs.choose(options.context.as_deref())?;
     impersonate(&mut chosen.user, options);
@@ -85,7 +89,7 @@ pub fn contexts(options: &ConnectOptions) -> Result<Vec<ContextSummary>, Failure
     Ok(kubeconfigs.map_or_else(Vec::new, |kubeconfigs| kubeconfigs.summaries()))
 }
 
-fn connect_in_cluster(options: &ConnectOptions) -> Result<Cluster, Failure> {
+async fn connect_in_cluster(options: &ConnectOptions) -> Result<Cluster, Failure> {
     if options.context.is_some() {
         let summary = "there is no kubeconfig, and so no context to choose";
         return Err(Failure::new(FailureKind::NotFound, summary));
@@ -108,7 +112,7 @@ fn connect_in_cluster(options: &ConnectOptions) -> Result<Cluster, Failure> {
         user: "service account".to_owned(),
         is_insecure: false,
     };
-    let client = transport::client(config)?;
+    let client = transport::open(config, None, false).await?;
     Ok(Cluster::new(client, identity, namespace))
 }
 

@@ -42,7 +42,7 @@ pub struct StateCounts {
 pub struct Fleet {
     instances: BTreeMap<InstanceKey, Instance>,
     /// Pods whose workload is not known: it comes later, or went before them.
-    strays: HashMap<Namespace, Vec<PodRow>>,
+    strays: HashMap<Namespace, BTreeMap<String, PodRow>>,
     /// Instances of workloads that are not named by their ID.
     aliases: HashMap<(Namespace, WorkloadKind, String), InstanceId>,
     links: BTreeMap<Topic, Link>,

@@ -679,3 +679,84 @@ async fn identity_is_told_and_the_namespace_may_be_overruled() {
     );
     assert!(!format!("{cluster:?}").contains("hunter2"));
 }
+
+/// Connects to a server, with a token.
+async fn connect_to(files: &Files, server: &str) -> Cluster {
+    let text = CONFIG.replace(
+        "'https://10.0.0.1:6443'",
+        &format!("'{server}', insecure-skip-tls-verify: true"),
+    );
+    let options = ConnectOptions {
+        kubeconfig: Some(files.write("config", &text)),
+        ..ConnectOptions::default()
+    };
+    connect(&options).await.unwrap()
+}
+
+#[tokio::test]
+async fn peer_that_accepts_and_says_nothing_is_given_up_after_five_seconds() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let files = Files::new();
+    let cluster = connect_to(&files, &format!("https://{address}")).await;
+    let write = tokio::spawn(async move {
+        cluster
+            .delete(&web(), "u1", crate::cluster::Propagation::Foreground)
+            .await
+    });
+    let _held = listener.accept().await.unwrap();
+    let_time_pass(6).await;
+    let failure = write.await.unwrap().unwrap_err();
+    assert_eq!(failure.kind, FailureKind::Unreachable);
+    assert!(!failure.summary.contains("within 10 s"), "{failure}");
+}
+
+#[tokio::test]
+async fn name_with_several_addresses_is_reached_at_the_one_that_answers() {
+    // `localhost` is ::1 first on most machines; nobody listens there.
+    let (address, _) = server(Arc::new(Mutex::new("hunter2".to_owned()))).await;
+    let port = address.rsplit(':').next().unwrap();
+    let files = Files::new();
+    let cluster = connect_to(&files, &format!("http://localhost:{port}")).await;
+    assert!(cluster.get(&web()).await.is_ok_and(|found| found.is_some()));
+}
+
+#[tokio::test]
+async fn unreachable_servers_are_told_by_cause() {
+    let closed = TcpListener::bind("127.0.0.1:0")
+        .await
+        .unwrap()
+        .local_addr()
+        .unwrap();
+    let files = Files::new();
+    for (server, cause) in [
+        (format!("https://{closed}"), "refused"),
+        ("https://nowhere.invalid".to_owned(), "lookup"),
+    ] {
+        let cluster = connect_to(&files, &server).await;
+        let failure = cluster.get(&web()).await.unwrap_err();
+        assert_eq!(failure.kind, FailureKind::Unreachable);
+        let told = failure.summary.to_lowercase();
+        assert!(told.starts_with("cannot read configmap/web: "), "{told}");
+        assert!(
+            told.contains(cause)
+                || (cause == "lookup" && told.contains("resol"))
+                || told.contains("name"),
+            "{told}"
+        );
+        assert!(!told.contains("hunter2"));
+    }
+}
+
+#[tokio::test]
+async fn groups_without_user_are_refused() {
+    let options = ConnectOptions {
+        as_groups: vec!["admins".to_owned()],
+        ..ConnectOptions::default()
+    };
+    let failure = connect(&options).await.unwrap_err();
+    assert!(
+        failure.summary.starts_with("--as-group needs --as"),
+        "{failure}"
+    );
+}

@@ -502,6 +502,25 @@ async fn line_without_end_is_cut_off_and_all_is_listed_anew() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn huge_objects_pass_through_and_leave_nothing_behind() {
+    let (reported, _) = watch(10, |_| {
+        let mut huge = deployment("web", "1", 1, 3);
+        huge["metadata"]["annotations"] = json!({"note": "x".repeat(256 * 1024)});
+        huge["spec"]["template"]["spec"]["containers"][0]["env"] =
+            json!([{"name": "A", "value": "y".repeat(1 << 20)}]);
+        let lines: Vec<_> = (0..10).map(|_| line("ADDED", huge.clone())).collect();
+        stream(
+            &[lines, vec![bookmark("10", true)]].concat(),
+            Some(Piece::Silence),
+        )
+    })
+    .await;
+    assert_eq!(kinds_of_links(&reported), ["connecting", "live"]);
+    assert_eq!(told(&reported).len(), 10);
+    assert!(format!("{reported:?}").len() < 10 * 1000);
+}
+
+#[tokio::test(start_paused = true)]
 async fn older_state_of_a_lagging_replica_is_not_believed() {
     for older in [deployment("web", "1", 1, 0), deployment("web", "5", 0, 0)] {
         let (reported, log) = watch(20, move |seen| match seen.resumes_from() {

@@ -151,17 +151,14 @@ impl Fleet {
             }
             None => {
                 let strays = self.strays.entry(namespace.clone()).or_default();
-                match strays.iter_mut().find(|stray| stray.name == row.name) {
-                    Some(stray) => *stray = row,
-                    None => strays.push(row),
-                }
+                strays.insert(row.name.clone(), row);
             }
         }
     }
 
     fn remove_row(&mut self, key: &ItemKey, dirty: &mut Dirty) {
         if let Some(strays) = self.strays.get_mut(&key.namespace) {
-            strays.retain(|stray| stray.name != key.name);
+            strays.remove(&key.name);
         }
         if let Some(owner) = self.instance_of_pod(&key.namespace, &key.name)
             && self.instance(&owner).remove_row(&key.name)
@@ -178,7 +175,7 @@ impl Fleet {
         let Some(strays) = self.strays.remove(namespace) else {
             return;
         };
-        for row in strays {
+        for row in strays.into_values() {
             self.put_row(namespace, row, dirty);
         }
     }

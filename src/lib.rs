@@ -41,6 +41,7 @@
 
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::panic))]
 
+pub mod app;
 pub mod catalogue;
 pub mod cli;
 pub mod cluster;

@@ -1,0 +1,31 @@
+//! What the dashboard decides: `update(&mut Model, Msg) -> Vec<Effect>`.
+//!
+//! Everything that happens is a [`Msg`] and enters by one queue; what should be done is an [`Effect`], a value that
+//! `runtime` carries out and answers with a message; `ui` draws the [`Model`]. Nothing here does I/O, reads a clock or
+//! knows a runtime, a client or a widget (the one-line inputs' text area aside, behind [`input`]). A row appears or goes
+//! because a watch said so. Late answers carry the number they were asked with, and stale ones are dropped.
+
+mod action;
+mod effect;
+pub mod filter;
+pub mod input;
+mod keymap;
+mod model;
+mod msg;
+mod operation;
+pub mod panes;
+mod popup;
+pub mod table;
+mod update;
+
+pub use action::{Action, ActionSpec, Place, SPECS, availability};
+pub use effect::{DeploySource, Effect};
+pub use keymap::{Key, Keymap};
+pub use model::{
+    CatalogueEntry, CatalogueState, Focus, Geometry, LogEntry, Model, Screen, Session, SessionLink,
+    Status,
+};
+pub use msg::{CatalogueListing, ContextEntry, Epoch, Msg, OpId, OpenedDefinition, SaveAnswer};
+pub use operation::{Operation, OperationKind, StepLine, StepState};
+pub use popup::{Choice, Menu, MenuItem, Popup, Prompt, PromptKind};
+pub use update::update;

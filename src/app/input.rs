@@ -1,0 +1,129 @@
+//! One-line inputs: filter, palette, prompts, typed confirmations. The only place that knows the text area behind them.
+
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+use tui_textarea::{CursorMove, Input as AreaInput, Key as AreaKey, TextArea};
+
+/// Longest text; what is pasted beyond it is dropped.
+const MAX_CHARS: usize = 500;
+
+/// A line of text with a cursor.
+#[derive(Debug, Clone, Default)]
+pub struct Input {
+    area: TextArea<'static>,
+}
+
+impl Input {
+    /// Returns an input that holds a text, with the cursor at its end.
+    pub fn with_text(text: &str) -> Self {
+        let mut input = Self::default();
+        input.paste(text);
+        input
+    }
+
+    /// Returns the text.
+    pub fn text(&self) -> &str {
+        self.area.lines().first().map_or("", String::as_str)
+    }
+
+    /// Returns the characters before the cursor.
+    pub fn before_cursor(&self) -> &str {
+        let text = self.text();
+        let end = text
+            .char_indices()
+            .nth(self.area.cursor().1)
+            .map_or(text.len(), |(at, _)| at);
+        &text[..end]
+    }
+
+    /// Types a key; tells whether the key was one of editing.
+    pub fn on_key(&mut self, key: KeyEvent) -> bool {
+        let control = key.modifiers.contains(KeyModifiers::CONTROL);
+        let alt = key.modifiers.contains(KeyModifiers::ALT);
+        match (key.code, control != alt) {
+            (KeyCode::Char(c), false) => self.type_char(c),
+            (KeyCode::Char('u'), true) if control => {
+                self.area.delete_line_by_head();
+            }
+            (KeyCode::Char('w' | 'h'), true) if control => {
+                self.area.delete_word();
+            }
+            (KeyCode::Char('a'), true) if control => self.area.move_cursor(CursorMove::Head),
+            (KeyCode::Char('e'), true) if control => self.area.move_cursor(CursorMove::End),
+            (KeyCode::Left, true) => self.area.move_cursor(CursorMove::WordBack),
+            (KeyCode::Right, true) => self.area.move_cursor(CursorMove::WordForward),
+            (KeyCode::Left, false) => self.area.move_cursor(CursorMove::Back),
+            (KeyCode::Right, false) => self.area.move_cursor(CursorMove::Forward),
+            (KeyCode::Home, _) => self.area.move_cursor(CursorMove::Head),
+            (KeyCode::End, _) => self.area.move_cursor(CursorMove::End),
+            (KeyCode::Backspace, true) => {
+                self.area.delete_word();
+            }
+            (KeyCode::Backspace, false) => self.press(AreaKey::Backspace),
+            (KeyCode::Delete, _) => self.press(AreaKey::Delete),
+            _ => return false,
+        }
+        true
+    }
+
+    /// Pastes a text as far as it goes on one line, without control characters.
+    pub fn paste(&mut self, text: &str) {
+        let room = MAX_CHARS.saturating_sub(self.text().chars().count());
+        let line: String = text
+            .trim_end_matches(['\n', '\r'])
+            .chars()
+            .map(|c| if c.is_control() { ' ' } else { c })
+            .take(room)
+            .collect();
+        self.area.insert_str(line);
+    }
+
+    fn type_char(&mut self, c: char) {
+        if self.text().chars().count() < MAX_CHARS && !c.is_control() {
+            self.press(AreaKey::Char(c));
+        }
+    }
+
+    fn press(&mut self, key: AreaKey) {
+        self.area.input_without_shortcuts(AreaInput {
+            key,
+            ..AreaInput::default()
+        });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(start: &str, keys: &[(KeyCode, KeyModifiers)], expected: (&str, &str)) {
+        let mut input = Input::with_text(start);
+        for (code, modifiers) in keys {
+            input.on_key(KeyEvent::new(*code, *modifiers));
+        }
+        assert_eq!((input.text(), input.before_cursor()), expected);
+    }
+
+    #[test]
+    fn a_line_is_edited_with_the_keys_of_a_shell() {
+        let none = KeyModifiers::NONE;
+        let control = KeyModifiers::CONTROL;
+        check("ab", &[(KeyCode::Char('c'), none)], ("abc", "abc"));
+        check("ab cd", &[(KeyCode::Char('w'), control)], ("ab ", "ab "));
+        check("ab cd", &[(KeyCode::Char('u'), control)], ("", ""));
+        check("aé", &[(KeyCode::Left, none)], ("aé", "a"));
+        check(
+            "ab",
+            &[(KeyCode::Home, none), (KeyCode::Delete, none)],
+            ("b", ""),
+        );
+    }
+
+    #[test]
+    fn pasted_lines_become_one_of_bounded_length() {
+        let mut input = Input::default();
+        input.paste("a\nb\u{1b}[2J\n");
+        assert_eq!(input.text(), "a b [2J");
+        input.paste(&"x".repeat(9999));
+        assert_eq!(input.text().chars().count(), MAX_CHARS);
+    }
+}

@@ -1,0 +1,409 @@
+//! The state of the dashboard, whole: what was reported, what is open, and where the user is in it.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use crate::definition::id::{InstanceId, Namespace};
+use crate::failure::Failure;
+use crate::service::detail::Detail;
+use crate::service::fleet::Fleet;
+use crate::service::summary::InstanceKey;
+use crate::service::watch::Scope;
+
+use super::keymap::Keymap;
+use super::msg::{Epoch, OpId};
+use super::operation::Operation;
+use super::panes::detail::DetailPane;
+use super::panes::editor::EditorPane;
+use super::panes::review::ReviewPane;
+use super::panes::services::{RowKey, ServicesPane};
+use super::panes::teardown::TeardownPane;
+use super::popup::Popup;
+
+/// Most commands that the log keeps.
+pub(super) const MAX_LOG: usize = 500;
+
+/// A definition of the catalogue.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CatalogueEntry {
+    /// Its name.
+    pub name: InstanceId,
+    /// SHA-256 of its text, in hex.
+    pub hash: String,
+    /// The image of its first container, where it is readable.
+    pub image: Option<String>,
+}
+
+/// What is known of the catalogue.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct CatalogueState {
+    /// The definitions, sorted by name.
+    pub entries: Vec<CatalogueEntry>,
+    /// Files that are refused, with the reason.
+    pub refused: Vec<(String, String)>,
+    /// Why it could not be listed.
+    pub failure: Option<Failure>,
+}
+
+/// How far the connection is made; how its watches are doing is the fleet's to tell.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SessionLink {
+    /// Credentials are being got.
+    Connecting,
+    /// The watches run.
+    Connected,
+    /// It could not even be tried.
+    Offline {
+        /// Why.
+        failure: Failure,
+        /// When it is tried again.
+        retry_at: Timestamp,
+    },
+}
+
+/// Which cluster is worked with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Session {
+    /// Number of the connection.
+    pub epoch: Epoch,
+    /// The context that was asked for; none is the current one.
+    pub wanted_context: Option<String>,
+    /// Name of the context, once known.
+    pub context: String,
+    /// Name of the cluster, once known.
+    pub cluster: String,
+    /// What is shown of it, once known.
+    pub scope: Option<Scope>,
+    /// How far the connection is made.
+    pub link: SessionLink,
+    /// How many attempts failed in a row.
+    pub n_failed: u32,
+    /// Whether it is the cluster inside this process.
+    pub is_sandbox: bool,
+    /// Whether the server's certificate is not verified.
+    pub is_insecure: bool,
+}
+
+impl Session {
+    /// Returns the namespace that is worked in; none while all are shown or none is known.
+    pub fn namespace(&self) -> Option<&Namespace> {
+        self.scope.as_ref().and_then(Scope::namespace)
+    }
+}
+
+/// Which part of the first screen takes the keys.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Focus {
+    /// The services list.
+    Services,
+    /// The detail below.
+    Detail,
+}
+
+/// What stands in front of the services list.
+#[derive(Debug, Clone)]
+pub enum Screen {
+    /// The detail of the selected instance alone.
+    Detail,
+    /// The editor.
+    Editor(Box<EditorPane>),
+    /// The review of a plan.
+    Review(Box<ReviewPane>),
+    /// The fate table.
+    Teardown(Box<TeardownPane>),
+    /// The progress of these operations.
+    Progress(Vec<OpId>),
+    /// The command log.
+    Log {
+        /// Which entry is selected, the newest being 0.
+        selected: usize,
+    },
+}
+
+/// A sentence below the screen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Status {
+    /// The sentence.
+    pub text: String,
+    /// Whether it tells of trouble.
+    pub is_error: bool,
+    /// Until when it is shown, by the clock that never jumps.
+    pub until: Duration,
+}
+
+/// Something that was done, as a command that does the same.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LogEntry {
+    /// When it was started.
+    pub at: Timestamp,
+    /// The command.
+    pub command: String,
+    /// The operation that it started, if it did.
+    pub op: Option<OpId>,
+}
+
+/// What drawing told: sizes that moving needs, and when the picture changes by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Geometry {
+    /// Rows of the list in front.
+    pub list_height: usize,
+    /// Height and width of the editor's text.
+    pub editor: Option<(usize, usize)>,
+    /// Height and width of the definition's text in its tab.
+    pub definition: Option<(usize, usize)>,
+    /// When the first of the ages on the screen changes its text.
+    pub next_age: Option<Timestamp>,
+}
+
+/// The state of the dashboard.
+#[derive(Debug, Clone)]
+pub struct Model {
+    /// The time of day.
+    pub now: Timestamp,
+    /// The time since the start, which never jumps.
+    pub clock: Duration,
+    /// Columns and rows of the terminal.
+    pub size: (u16, u16),
+    /// Which cluster is worked with.
+    pub session: Session,
+    /// All instances.
+    pub fleet: Fleet,
+    /// The instance that is watched in full.
+    pub detail: Option<Detail>,
+    /// The catalogue.
+    pub catalogue: CatalogueState,
+    /// The services list.
+    pub services: ServicesPane,
+    /// The detail below it.
+    pub detail_pane: DetailPane,
+    /// Which of both takes the keys.
+    pub focus: Focus,
+    /// What stands in front of both, the foremost last.
+    pub screens: Vec<Screen>,
+    /// What stands over all.
+    pub popup: Option<Popup>,
+    /// The sentence below.
+    pub status: Option<Status>,
+    /// Operations that were started here.
+    pub operations: BTreeMap<OpId, Operation>,
+    /// What was done.
+    pub log: Vec<LogEntry>,
+    /// Which key does what.
+    pub keymap: Keymap,
+    /// What drawing told last.
+    pub geometry: Geometry,
+    /// Whether rows must be made anew before they are drawn or moved in.
+    pub(super) is_stale: bool,
+    /// When the selected instance is watched, unless the selection moves on before.
+    pub(super) watch_at: Option<Duration>,
+    /// The definition to open in the editor once the catalogue is listed.
+    pub(super) last_op: u64,
+}
+
+impl Model {
+    /// Returns the state at the start: nothing is known yet.
+    pub fn new(now: Timestamp, is_sandbox: bool, wanted_context: Option<String>) -> Self {
+        Self {
+            now,
+            clock: Duration::ZERO,
+            size: (80, 24),
+            session: Session {
+                epoch: Epoch::default(),
+                context: wanted_context.clone().unwrap_or_default(),
+                wanted_context,
+                cluster: String::new(),
+                scope: None,
+                link: SessionLink::Connecting,
+                n_failed: 0,
+                is_sandbox,
+                is_insecure: false,
+            },
+            fleet: Fleet::new(),
+            detail: None,
+            catalogue: CatalogueState::default(),
+            services: ServicesPane::default(),
+            detail_pane: DetailPane::default(),
+            focus: Focus::Services,
+            screens: Vec::new(),
+            popup: None,
+            status: None,
+            operations: BTreeMap::new(),
+            log: Vec::new(),
+            keymap: Keymap::default(),
+            geometry: Geometry::default(),
+            is_stale: true,
+            watch_at: None,
+            last_op: 0,
+        }
+    }
+
+    /// Returns the definition that the selected row stands for.
+    ///
+    /// # Errors
+    /// There is none, with the reason.
+    pub fn definition_of_selection(&self) -> Result<InstanceId, &'static str> {
+        let name = match self.services.table.selected() {
+            None => return Err("nothing is selected"),
+            Some(RowKey::Saved(name)) => name,
+            Some(RowKey::Instance(key)) => self
+                .fleet
+                .get(key)
+                .and_then(|instance| instance.record())
+                .map_or(&key.id, |record| &record.definition),
+        };
+        if self
+            .catalogue
+            .entries
+            .iter()
+            .any(|entry| entry.name == *name)
+        {
+            Ok(name.clone())
+        } else {
+            Err("its definition is not in this catalogue")
+        }
+    }
+
+    /// Returns the selected instance, if it is one that runs.
+    pub fn selected_instance(&self) -> Option<&InstanceKey> {
+        match self.services.table.selected()? {
+            RowKey::Instance(key) => Some(key),
+            RowKey::Saved(_) => None,
+        }
+    }
+
+    /// Returns what a teardown would be of: the marked instances, else the selected one.
+    pub fn teardown_targets(&self) -> Vec<InstanceKey> {
+        let marks = self.services.table.marks();
+        let of_rows: Vec<&RowKey> = if marks.is_empty() {
+            self.services.table.selected().into_iter().collect()
+        } else {
+            marks.iter().collect()
+        };
+        of_rows
+            .into_iter()
+            .filter(|key| self.is_deployed(key))
+            .filter_map(|key| match key {
+                RowKey::Instance(key) => Some(key.clone()),
+                RowKey::Saved(_) => None,
+            })
+            .collect()
+    }
+
+    /// Returns the open editor, wherever it stands.
+    pub fn editor(&self) -> Option<&EditorPane> {
+        self.screens.iter().rev().find_map(|screen| match screen {
+            Screen::Editor(pane) => Some(pane.as_ref()),
+            _ => None,
+        })
+    }
+
+    pub(super) fn editor_mut(&mut self) -> Option<&mut EditorPane> {
+        self.screens
+            .iter_mut()
+            .rev()
+            .find_map(|screen| match screen {
+                Screen::Editor(pane) => Some(pane.as_mut()),
+                _ => None,
+            })
+    }
+
+    /// Returns how many operations run.
+    pub fn n_running(&self) -> usize {
+        self.operations
+            .values()
+            .filter(|op| op.is_running())
+            .count()
+    }
+
+    pub(super) fn next_op(&mut self) -> OpId {
+        self.last_op += 1;
+        OpId(self.last_op)
+    }
+
+    pub(super) fn tell(&mut self, text: impl Into<String>) {
+        self.set_status(text.into(), false);
+    }
+
+    pub(super) fn complain(&mut self, text: impl Into<String>) {
+        self.set_status(text.into(), true);
+    }
+
+    fn set_status(&mut self, text: String, is_error: bool) {
+        let seconds = if is_error { 10 } else { 5 };
+        let until = self.clock + Duration::from_secs(seconds);
+        self.status = Some(Status {
+            text,
+            is_error,
+            until,
+        });
+    }
+
+    /// Remembers something that is done, as a command.
+    pub(super) fn record(&mut self, command: String, op: Option<OpId>) {
+        if self.log.len() == MAX_LOG {
+            self.log.remove(0);
+        }
+        self.log.push(LogEntry {
+            at: self.now,
+            command,
+            op,
+        });
+    }
+
+    /// Makes rows anew where what they show has changed. To be called before drawing.
+    pub fn settle(&mut self) {
+        if !std::mem::take(&mut self.is_stale) {
+            return;
+        }
+        self.services.rebuild(
+            &self.fleet,
+            &self.catalogue.entries,
+            self.session.scope.as_ref(),
+        );
+        self.detail_pane.rebuild(self.detail.as_ref());
+    }
+
+    /// Takes what drawing told.
+    pub fn set_geometry(&mut self, geometry: Geometry) {
+        self.geometry = geometry;
+        if let (Some((height, width)), Some(pane)) = (geometry.editor, self.editor_mut()) {
+            pane.ensure_visible(height, width);
+        }
+        if let Some((height, width)) = geometry.definition {
+            self.detail_pane.ensure_visible(height, width);
+        }
+    }
+
+    /// Returns how long nothing happens by itself; none while nothing will.
+    pub fn next_wake(&self) -> Option<Duration> {
+        let by_clock = [
+            self.watch_at,
+            self.status.as_ref().map(|status| status.until),
+            self.editor().and_then(EditorPane::next_deadline),
+        ];
+        let by_day = [
+            self.fleet.next_refresh(),
+            self.geometry.next_age,
+            self.next_retry(),
+        ];
+        let by_clock = by_clock
+            .into_iter()
+            .flatten()
+            .map(|at| at.saturating_sub(self.clock));
+        let until =
+            |at: Timestamp| Duration::try_from(at.duration_since(self.now)).unwrap_or_default();
+        by_clock
+            .chain(by_day.into_iter().flatten().map(until))
+            .min()
+    }
+
+    /// Returns when a connection that could not be tried is tried again.
+    pub fn next_retry(&self) -> Option<Timestamp> {
+        match &self.session.link {
+            SessionLink::Offline { retry_at, .. } => Some(*retry_at),
+            SessionLink::Connecting | SessionLink::Connected => None,
+        }
+    }
+}

@@ -1,0 +1,228 @@
+//! What happened: everything that can reach `update`.
+
+use std::time::Duration;
+
+use crossterm::event::KeyEvent;
+use jiff::Timestamp;
+
+use crate::catalogue::Digest;
+use crate::definition::diagnostic::Diagnostic;
+use crate::definition::id::{InstanceId, Namespace};
+use crate::editor::Revision;
+use crate::engine::plan::{DeployPlan, Outcome, Progress, TeardownPlan};
+use crate::failure::Failure;
+use crate::service::summary::InstanceKey;
+use crate::service::watch::WatchEvent;
+
+use super::model::CatalogueEntry;
+
+/// The number of a connection: what an earlier one still reports is stale.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct Epoch(pub u64);
+
+/// The number of something that was asked for: an open editor, a plan, an operation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct OpId(pub u64);
+
+/// What the catalogue's directory holds.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct CatalogueListing {
+    /// The definitions, sorted by name.
+    pub entries: Vec<CatalogueEntry>,
+    /// Files that look like definitions and are refused, each with the reason.
+    pub refused: Vec<(String, String)>,
+    /// Definitions with unsaved edits from an earlier session.
+    pub drafts: Vec<InstanceId>,
+}
+
+/// A definition as it was read to be edited.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OpenedDefinition {
+    /// The text on disk.
+    pub text: String,
+    /// The digest of that text.
+    pub digest: Digest,
+    /// Unsaved edits of an earlier session that differ from it: the text and the digest that they began from.
+    pub draft: Option<(String, Digest)>,
+}
+
+/// How saving a definition went.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SaveAnswer {
+    /// It is on disk.
+    Saved(Digest),
+    /// Somebody else changed the file meanwhile: nothing was written.
+    Changed,
+    /// It could not be written.
+    Failed(Failure),
+}
+
+/// A context of the kubeconfig.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ContextEntry {
+    /// Its name.
+    pub name: String,
+    /// The cluster it names.
+    pub cluster: String,
+    /// Its namespace, where it names one.
+    pub namespace: Option<String>,
+}
+
+/// Something that happened.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Msg {
+    // Time and terminal.
+    /// The time, given before every batch of other messages and when a deadline is over.
+    Tick {
+        /// The time of day.
+        now: Timestamp,
+        /// The time since the start, which never jumps.
+        clock: Duration,
+    },
+    /// A key was pressed.
+    Key(KeyEvent),
+    /// A text was pasted.
+    Paste(String),
+    /// The terminal has another size.
+    Resized {
+        /// Columns.
+        columns: u16,
+        /// Rows.
+        rows: u16,
+    },
+    /// The program was suspended and goes on.
+    Resumed,
+    /// Something asked for in the background broke down; the sentence says what.
+    TaskFailed(String),
+
+    // The cluster.
+    /// A connection is made; its watches report from now on.
+    Connected {
+        /// Which connection.
+        epoch: Epoch,
+        /// Name of the context.
+        context: String,
+        /// Name of the cluster.
+        cluster: String,
+        /// The namespace to begin in.
+        namespace: Namespace,
+        /// Whether the server's certificate is not verified.
+        is_insecure: bool,
+    },
+    /// A connection could not even be tried: credentials or the kubeconfig are at fault.
+    ConnectFailed {
+        /// Which connection.
+        epoch: Epoch,
+        /// Why.
+        failure: Failure,
+    },
+    /// The watches of all instances report.
+    Overview {
+        /// Which connection.
+        epoch: Epoch,
+        /// What they report.
+        event: WatchEvent,
+    },
+    /// The watches of one instance report.
+    InstanceEvent {
+        /// Which connection.
+        epoch: Epoch,
+        /// Which instance.
+        key: InstanceKey,
+        /// What they report.
+        event: WatchEvent,
+    },
+    /// The namespaces were listed, or may not be.
+    NamespacesListed {
+        /// Which connection.
+        epoch: Epoch,
+        /// The namespaces.
+        result: Result<Vec<Namespace>, Failure>,
+    },
+    /// The kubeconfig's contexts were listed.
+    ContextsListed(Result<Vec<ContextEntry>, Failure>),
+
+    // The catalogue and the editor.
+    /// The catalogue was listed.
+    CatalogueListed(Result<CatalogueListing, Failure>),
+    /// A definition was read for the Definition tab.
+    DefinitionShown {
+        /// Which definition.
+        name: InstanceId,
+        /// Its text.
+        result: Result<String, Failure>,
+    },
+    /// A definition was read to be edited.
+    DefinitionOpened {
+        /// The editor that asked.
+        editor: OpId,
+        /// What was read.
+        result: Result<OpenedDefinition, Failure>,
+    },
+    /// A definition was added to the catalogue.
+    DefinitionCreated {
+        /// Its name.
+        name: InstanceId,
+        /// Whether that worked.
+        result: Result<(), Failure>,
+    },
+    /// A text was checked.
+    Checked {
+        /// The editor that asked.
+        editor: OpId,
+        /// Which state of its text.
+        revision: Revision,
+        /// All faults.
+        diagnostics: Vec<Diagnostic>,
+    },
+    /// A save ended.
+    Saved {
+        /// The editor that asked.
+        editor: OpId,
+        /// Which state of its text.
+        revision: Revision,
+        /// How it went.
+        answer: SaveAnswer,
+    },
+    /// A draft was kept, or could not be.
+    DraftKept {
+        /// The editor that asked.
+        editor: OpId,
+        /// Which state of its text.
+        revision: Revision,
+        /// Whether that worked.
+        result: Result<(), Failure>,
+    },
+
+    // Operations.
+    /// A deploy was planned.
+    DeployPlanned {
+        /// The review that asked.
+        op: OpId,
+        /// The plan.
+        result: Result<Box<DeployPlan>, Failure>,
+    },
+    /// A teardown was planned.
+    TeardownPlanned {
+        /// The fate table that asked.
+        op: OpId,
+        /// Which instance.
+        key: InstanceKey,
+        /// The plan.
+        result: Result<Box<TeardownPlan>, Failure>,
+    },
+    /// A running operation reports.
+    Progressed {
+        /// Which operation.
+        op: OpId,
+        /// What it reports.
+        progress: Progress,
+    },
+    /// An operation ended.
+    Finished {
+        /// Which operation.
+        op: OpId,
+        /// How.
+        outcome: Outcome,
+    },
+}

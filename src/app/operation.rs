@@ -1,0 +1,107 @@
+//! Operations that run: what they reported, step by step, and how they ended.
+
+use jiff::Timestamp;
+
+use crate::engine::plan::{Outcome, Progress, Step};
+use crate::failure::Failure;
+use crate::service::summary::InstanceKey;
+
+/// What an operation does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OperationKind {
+    /// A deploy.
+    Deploy,
+    /// A teardown.
+    Teardown,
+}
+
+/// How a step stands.
+#[derive(Debug, Clone, PartialEq)]
+pub enum StepState {
+    /// It is being done.
+    Running,
+    /// It is done, with what was found or done where that is worth a word.
+    Done(Option<String>),
+    /// It failed.
+    Failed(Failure),
+    /// It was not tried, with the reason.
+    NotTried(String),
+}
+
+/// A step of an operation.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StepLine {
+    /// The step.
+    pub step: Step,
+    /// How it stands.
+    pub state: StepState,
+}
+
+/// A deploy or teardown that was started here.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Operation {
+    /// What it does.
+    pub kind: OperationKind,
+    /// To which instance.
+    pub instance: InstanceKey,
+    /// When it was started.
+    pub started: Timestamp,
+    /// When it ended.
+    pub ended: Option<Timestamp>,
+    /// Its steps in the order in which they began.
+    pub steps: Vec<StepLine>,
+    /// What it waits for now.
+    pub waiting: Option<String>,
+    /// How it ended.
+    pub outcome: Option<Outcome>,
+}
+
+impl Operation {
+    /// Returns an operation that begins now.
+    pub fn new(kind: OperationKind, instance: InstanceKey, started: Timestamp) -> Self {
+        Self {
+            kind,
+            instance,
+            started,
+            ended: None,
+            steps: Vec::new(),
+            waiting: None,
+            outcome: None,
+        }
+    }
+
+    /// Tells whether it still runs.
+    pub fn is_running(&self) -> bool {
+        self.outcome.is_none()
+    }
+
+    /// Takes what it reports.
+    pub fn on_progress(&mut self, progress: Progress) {
+        match progress {
+            Progress::Started(step) => self.set(step, StepState::Running),
+            Progress::Done(step, note) => self.set(step, StepState::Done(note)),
+            Progress::Failed(step, failure) => self.set(step, StepState::Failed(failure)),
+            Progress::NotTried(step, why) => self.set(step, StepState::NotTried(why)),
+            Progress::Waiting(sentence) => self.waiting = Some(sentence),
+        }
+    }
+
+    /// Takes how it ended.
+    pub fn on_finished(&mut self, outcome: Outcome, now: Timestamp) {
+        self.waiting = None;
+        self.ended = Some(now);
+        self.outcome = Some(outcome);
+    }
+
+    fn set(&mut self, step: Step, state: StepState) {
+        if !matches!(state, StepState::Running) {
+            self.waiting = None;
+        }
+        // The last of that step: a later round of the same step is a line of its own.
+        let open = self.steps.iter_mut().rev().find(|line| line.step == step);
+        match open.filter(|line| line.state == StepState::Running) {
+            Some(line) => line.state = state,
+            None => self.steps.push(StepLine { step, state }),
+        }
+    }
+}

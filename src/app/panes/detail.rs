@@ -1,0 +1,309 @@
+//! The detail of the selected row: pods, volumes, events, objects, definition.
+
+use std::time::Duration;
+
+use crate::app::table::{Column, Row, Sort, Table, Value};
+use crate::definition::id::InstanceId;
+use crate::editor::{Command, Editor, Motion};
+use crate::failure::Failure;
+use crate::service::detail::Detail;
+use crate::service::health;
+use crate::service::summary::{Claim, Deletion, Event, ObjectRow, Pod};
+
+/// A tab; the numbers are those of the keys.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Tab {
+    /// Pods.
+    Pods,
+    /// Claims.
+    Volumes,
+    /// Events.
+    Events,
+    /// All objects.
+    Objects,
+    /// The definition's text.
+    Definition,
+}
+
+impl Tab {
+    /// All tabs in their order.
+    pub const ALL: [Self; 5] = [
+        Self::Pods,
+        Self::Volumes,
+        Self::Events,
+        Self::Objects,
+        Self::Definition,
+    ];
+
+    /// Returns the key and the title.
+    pub fn title(self) -> (char, &'static str) {
+        match self {
+            Self::Pods => ('1', "Pods"),
+            Self::Volumes => ('2', "Volumes"),
+            Self::Events => ('3', "Events"),
+            Self::Objects => ('5', "Objects"),
+            Self::Definition => ('6', "Definition"),
+        }
+    }
+}
+
+const PODS: &[Column] = &[
+    Column::text("POD", 0, 63),
+    Column::text("PHASE", 0, 12),
+    Column::number("READY", 0),
+    Column::text("REASON", 1, 28),
+    Column::number("RESTARTS", 2),
+    Column::text("NODE", 3, 30),
+    Column::text("AGE", 0, 8),
+    Column::text("MESSAGE", 4, 120),
+];
+
+const VOLUMES: &[Column] = &[
+    Column::text("CLAIM", 0, 63),
+    Column::text("STATUS", 0, 12),
+    Column::number("CAPACITY", 0),
+    Column::text("ACCESS", 2, 12),
+    Column::text("STORAGECLASS", 3, 24),
+    Column::text("VOLUME", 4, 48),
+    Column::text("AGE", 0, 8),
+];
+
+const EVENTS: &[Column] = &[
+    Column::text("LAST SEEN", 0, 9),
+    Column::text("TYPE", 2, 8),
+    Column::text("REASON", 0, 24),
+    Column::text("OBJECT", 1, 50),
+    Column::number("COUNT", 3),
+    Column::text("MESSAGE", 0, 400),
+];
+
+const OBJECTS: &[Column] = &[
+    Column::text("KIND", 0, 30),
+    Column::text("NAME", 0, 63),
+    Column::text("STATUS", 1, 30),
+    Column::text("OWNER", 2, 50),
+    Column::text("AGE", 0, 8),
+];
+
+/// The definition that the last tab shows.
+#[derive(Debug, Clone)]
+pub struct ShownDefinition {
+    /// Its name.
+    pub name: InstanceId,
+    /// Its text, to be looked at; or why it cannot be read; none while it is awaited.
+    pub text: Option<Result<Editor, Failure>>,
+}
+
+/// The detail below the list, or alone.
+#[derive(Debug, Clone)]
+pub struct DetailPane {
+    /// Which tab is in front.
+    pub tab: Tab,
+    /// Rows of the pods' tab.
+    pub pods: Table<String>,
+    /// Rows of the volumes' tab.
+    pub volumes: Table<String>,
+    /// Rows of the events' tab.
+    pub events: Table<String>,
+    /// Rows of the objects' tab.
+    pub objects: Table<String>,
+    /// What the definition's tab shows.
+    pub definition: Option<ShownDefinition>,
+}
+
+impl Default for DetailPane {
+    fn default() -> Self {
+        Self {
+            tab: Tab::Pods,
+            pods: Table::new(PODS, Sort::default()),
+            volumes: Table::new(VOLUMES, Sort::default()),
+            events: Table::new(EVENTS, Sort::default()),
+            objects: Table::new(OBJECTS, Sort::default()),
+            definition: None,
+        }
+    }
+}
+
+impl DetailPane {
+    /// Returns the table in front; the definition has none.
+    pub fn table(&self) -> Option<&Table<String>> {
+        match self.tab {
+            Tab::Pods => Some(&self.pods),
+            Tab::Volumes => Some(&self.volumes),
+            Tab::Events => Some(&self.events),
+            Tab::Objects => Some(&self.objects),
+            Tab::Definition => None,
+        }
+    }
+
+    pub(in crate::app) fn table_mut(&mut self) -> Option<&mut Table<String>> {
+        match self.tab {
+            Tab::Pods => Some(&mut self.pods),
+            Tab::Volumes => Some(&mut self.volumes),
+            Tab::Events => Some(&mut self.events),
+            Tab::Objects => Some(&mut self.objects),
+            Tab::Definition => None,
+        }
+    }
+
+    pub(in crate::app) fn rebuild(&mut self, detail: Option<&Detail>) {
+        let Some(detail) = detail else {
+            for table in [
+                &mut self.pods,
+                &mut self.volumes,
+                &mut self.events,
+                &mut self.objects,
+            ] {
+                table.set_rows(Vec::new());
+            }
+            return;
+        };
+        self.pods
+            .set_rows(detail.pods().iter().map(row_of_pod).collect());
+        self.volumes
+            .set_rows(detail.claims().iter().map(row_of_claim).collect());
+        self.events
+            .set_rows(detail.events().iter().map(row_of_event).collect());
+        self.objects
+            .set_rows(detail.objects().iter().map(row_of_object).collect());
+    }
+
+    pub(in crate::app) fn show_definition(
+        &mut self,
+        name: &InstanceId,
+        result: Result<String, Failure>,
+    ) {
+        if let Some(shown) = self.definition.as_mut().filter(|shown| shown.name == *name) {
+            shown.text = Some(result.map(|text| Editor::from_text(&text)));
+        }
+    }
+
+    /// Moves in the definition's text by so many lines.
+    pub(in crate::app) fn scroll_definition(&mut self, motion: Motion, lines: usize) {
+        if let Some(Some(Ok(editor))) = self.definition.as_mut().map(|shown| &mut shown.text) {
+            for _ in 0..lines {
+                editor.apply(
+                    Command::Move {
+                        motion,
+                        extend: false,
+                    },
+                    Duration::ZERO,
+                );
+            }
+        }
+    }
+
+    pub(in crate::app) fn ensure_visible(&mut self, height: usize, width: usize) {
+        if let Some(Some(Ok(editor))) = self.definition.as_mut().map(|shown| &mut shown.text) {
+            editor.ensure_visible(height, width);
+        }
+    }
+}
+
+fn row_of_pod(pod: &Pod) -> Row<String> {
+    let own: Vec<_> = pod
+        .containers
+        .iter()
+        .filter(|container| !container.init)
+        .collect();
+    let ready = own.iter().filter(|container| container.ready).count();
+    let restarts = pod
+        .containers
+        .iter()
+        .map(|container| container.restarts)
+        .sum();
+    let phase = match &pod.deletion {
+        Some(_) => Value::Bad("Terminating".to_owned()),
+        None => Value::Text(pod.phase.clone()),
+    };
+    let reason = match &pod.reason {
+        Some(reason) if health::is_broken(reason) => Value::Bad(reason.clone()),
+        reason => Value::of(reason.clone()),
+    };
+    Row {
+        key: pod.name.clone(),
+        cells: vec![
+            Value::Text(pod.name.clone()),
+            phase,
+            Value::Number(ready as u64, format!("{ready}/{}", own.len())),
+            reason,
+            Value::count(restarts),
+            Value::of(pod.node.clone()),
+            Value::Age(pod.created),
+            Value::of(pod.message.clone()),
+        ],
+    }
+}
+
+fn row_of_claim(claim: &Claim) -> Row<String> {
+    let status = match (&claim.deletion, claim.phase.as_str()) {
+        (Some(_), _) => Value::Bad("Terminating".to_owned()),
+        (None, "Bound") => Value::Text(claim.phase.clone()),
+        (None, _) => Value::Bad(claim.phase.clone()),
+    };
+    Row {
+        key: claim.name.clone(),
+        cells: vec![
+            Value::Text(claim.name.clone()),
+            status,
+            Value::Text(
+                claim
+                    .capacity
+                    .clone()
+                    .unwrap_or_else(|| claim.requested.clone()),
+            ),
+            Value::Text(claim.access_modes.join(",")),
+            Value::of(claim.storage_class.clone()),
+            Value::of(claim.volume.clone()),
+            Value::Age(claim.created),
+        ],
+    }
+}
+
+fn row_of_event(event: &Event) -> Row<String> {
+    let sort = if event.is_warning {
+        Value::Bad("Warning".to_owned())
+    } else {
+        Value::Text("Normal".to_owned())
+    };
+    Row {
+        key: event.name.clone(),
+        cells: vec![
+            Value::Age(event.last_seen),
+            sort,
+            Value::Text(event.reason.clone()),
+            Value::Text(format!("{}/{}", event.object_kind, event.object_name)),
+            Value::count(event.count),
+            Value::Text(event.message.clone()),
+        ],
+    }
+}
+
+fn row_of_object(object: &ObjectRow) -> Row<String> {
+    let status = match &object.deletion {
+        Some(deletion) => Value::Bad(terminating(deletion)),
+        None if object.is_member => Value::Text("member".to_owned()),
+        None => Value::Missing,
+    };
+    Row {
+        key: format!(
+            "{}/{}/{}",
+            object.key.group, object.key.kind, object.key.name
+        ),
+        cells: vec![
+            Value::Text(object.key.kind.clone()),
+            Value::Text(object.key.name.clone()),
+            status,
+            Value::of(object.owner.clone()),
+            Value::Age(object.created),
+        ],
+    }
+}
+
+fn terminating(deletion: &Deletion) -> String {
+    if deletion.finalizers.is_empty() {
+        "terminating".to_owned()
+    } else {
+        format!("terminating, held by {}", deletion.finalizers.join(", "))
+    }
+}

@@ -1,0 +1,328 @@
+//! The editor's screen: a definition being edited, its checks, its drafts, its saves.
+
+use std::time::Duration;
+
+use crossterm::event::KeyEvent;
+
+use crate::app::effect::Effect;
+use crate::app::input::Input;
+use crate::app::msg::{OpId, OpenedDefinition};
+use crate::catalogue::Digest;
+use crate::definition::diagnostic::Severity;
+use crate::definition::id::{InstanceId, Namespace};
+use crate::editor::{self, Command, Editor, Revision};
+use crate::failure::Failure;
+
+/// A pause in typing after which the text is checked.
+const CHECK_AFTER: Duration = Duration::from_millis(50);
+/// How old unsaved edits get before they are kept.
+const DRAFT_AFTER: Duration = Duration::from_secs(2);
+
+/// What follows a save.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AfterSave {
+    /// Nothing.
+    Stay,
+    /// The editor is left.
+    Leave,
+    /// The deploy of what was saved is planned.
+    Review,
+}
+
+/// A definition that was read.
+#[derive(Debug, Clone)]
+pub struct OpenText {
+    /// The text.
+    pub editor: Editor,
+    /// Digest of the file that the edits began from.
+    pub base: Digest,
+}
+
+/// How far the definition is read.
+#[derive(Debug, Clone)]
+pub enum EditorPhase {
+    /// The file is read.
+    Opening,
+    /// It can be edited.
+    Open(Box<OpenText>),
+    /// It cannot be read.
+    Failed(Failure),
+}
+
+/// The editor's screen.
+#[derive(Debug, Clone)]
+pub struct EditorPane {
+    /// Its number, with which checks, saves and drafts are asked for.
+    pub id: OpId,
+    /// The definition's name.
+    pub name: InstanceId,
+    /// How far it is read.
+    pub phase: EditorPhase,
+    /// The search while it is typed.
+    pub search: Option<Input>,
+    /// Unsaved edits of an earlier session that were not yet decided on.
+    pub draft: Option<(String, Digest)>,
+    /// The revision that is being written, and what follows.
+    pub saving: Option<(Revision, AfterSave)>,
+    /// Whether somebody else changed the file since it was read.
+    pub is_changed_on_disk: bool,
+    check_at: Option<Duration>,
+    checking: Option<Revision>,
+    draft_at: Option<Duration>,
+    /// The last revision that was kept as a draft.
+    drafted: Option<Revision>,
+}
+
+impl EditorPane {
+    /// Returns an editor that awaits its text.
+    pub fn new(id: OpId, name: InstanceId) -> Self {
+        Self {
+            id,
+            name,
+            phase: EditorPhase::Opening,
+            search: None,
+            draft: None,
+            saving: None,
+            is_changed_on_disk: false,
+            check_at: None,
+            checking: None,
+            draft_at: None,
+            drafted: None,
+        }
+    }
+
+    /// Returns the text, once it is read.
+    pub fn editor(&self) -> Option<&Editor> {
+        match &self.phase {
+            EditorPhase::Open(open) => Some(&open.editor),
+            EditorPhase::Opening | EditorPhase::Failed(_) => None,
+        }
+    }
+
+    /// Returns the text and what it began from, to be changed.
+    pub(in crate::app) fn open_mut(&mut self) -> Option<&mut OpenText> {
+        match &mut self.phase {
+            EditorPhase::Open(open) => Some(open),
+            EditorPhase::Opening | EditorPhase::Failed(_) => None,
+        }
+    }
+
+    /// Returns the unsaved text and what it began from; none where everything is saved.
+    pub fn unsaved(&self) -> Option<(&Editor, &Digest)> {
+        match &self.phase {
+            EditorPhase::Open(open) if open.editor.is_modified() => {
+                Some((&open.editor, &open.base))
+            }
+            EditorPhase::Open(_) | EditorPhase::Opening | EditorPhase::Failed(_) => None,
+        }
+    }
+
+    /// Returns how many errors and warnings are known.
+    pub fn counts(&self) -> (usize, usize) {
+        let problems = self.editor().map_or(&[][..], Editor::problems);
+        let n_errors = problems
+            .iter()
+            .filter(|problem| problem.diagnostic.severity == Severity::Error)
+            .count();
+        (n_errors, problems.len() - n_errors)
+    }
+
+    /// Tells whether faults are being looked for.
+    pub fn is_checking(&self) -> bool {
+        self.check_at.is_some() || self.checking.is_some()
+    }
+
+    pub(in crate::app) fn on_opened(
+        &mut self,
+        result: Result<OpenedDefinition, Failure>,
+        now: Duration,
+    ) {
+        match result {
+            Ok(opened) => {
+                let editor = Editor::from_text(&opened.text);
+                self.phase = EditorPhase::Open(Box::new(OpenText {
+                    editor,
+                    base: opened.digest,
+                }));
+                self.draft = opened.draft;
+                self.check_at = Some(now);
+            }
+            Err(failure) => self.phase = EditorPhase::Failed(failure),
+        }
+    }
+
+    /// Takes the unsaved edits of an earlier session up again.
+    pub(in crate::app) fn recover_draft(&mut self, now: Duration) {
+        let Some((text, base)) = self.draft.take() else {
+            return;
+        };
+        if let Some(open) = self.open_mut() {
+            open.editor.apply(Command::ReplaceAll(text), now);
+            // The file may be another than the one the edits began from: saving notices that.
+            open.base = base;
+            self.touch(now);
+        }
+    }
+
+    /// Takes the file as it is now; what was typed comes back with undo.
+    pub(in crate::app) fn take_theirs(&mut self, opened: OpenedDefinition, now: Duration) {
+        if let Some(open) = self.open_mut() {
+            open.editor.apply(Command::ReplaceAll(opened.text), now);
+            open.base = opened.digest;
+            let revision = open.editor.revision();
+            open.editor.mark_saved(revision);
+            self.is_changed_on_disk = false;
+            self.check_at = Some(now);
+        }
+    }
+
+    /// Carries out a command of the editor; returns what is to be told and what is to be copied.
+    pub(in crate::app) fn apply(&mut self, command: Command, now: Duration) -> editor::Outcome {
+        let Some(open) = self.open_mut() else {
+            return editor::Outcome::default();
+        };
+        let outcome = open.editor.apply(command, now);
+        if outcome.changed {
+            self.touch(now);
+        }
+        outcome
+    }
+
+    /// Takes a key of the search line; returns false where the search is over.
+    pub(in crate::app) fn on_search_key(&mut self, key: KeyEvent, now: Duration) {
+        use crossterm::event::KeyCode;
+        let Some(input) = &mut self.search else {
+            return;
+        };
+        let command = match key.code {
+            KeyCode::Esc => Command::SearchCancel,
+            KeyCode::Enter => Command::SearchAccept,
+            _ if input.on_key(key) => Command::SearchQuery(input.text().to_owned()),
+            KeyCode::Down | KeyCode::F(3) => Command::FindNext,
+            KeyCode::Up => Command::FindPrevious,
+            _ => return,
+        };
+        if matches!(command, Command::SearchCancel | Command::SearchAccept) {
+            self.search = None;
+        }
+        self.apply(command, now);
+    }
+
+    fn touch(&mut self, now: Duration) {
+        self.check_at = Some(now + CHECK_AFTER);
+        self.draft_at.get_or_insert(now + DRAFT_AFTER);
+    }
+
+    /// Returns what is due: a check, a draft.
+    pub(in crate::app) fn on_tick(
+        &mut self,
+        now: Duration,
+        namespace: Option<&Namespace>,
+    ) -> Vec<Effect> {
+        let mut effects = Vec::new();
+        if self.check_at.is_some_and(|at| at <= now)
+            && self.checking.is_none()
+            && let Some(editor) = self.editor()
+        {
+            let (text, revision) = editor.snapshot();
+            effects.push(Effect::CheckDefinition {
+                editor: self.id,
+                name: self.name.clone(),
+                namespace: namespace.cloned(),
+                revision,
+                text,
+            });
+            (self.check_at, self.checking) = (None, Some(revision));
+        }
+        if self.draft_at.is_some_and(|at| at <= now) {
+            self.draft_at = None;
+            effects.extend(self.keep_draft());
+        }
+        effects
+    }
+
+    /// Returns the effect that keeps what is not saved, unless it is kept already.
+    pub(in crate::app) fn keep_draft(&mut self) -> Option<Effect> {
+        let (editor, base) = self.unsaved()?;
+        let (text, revision) = editor.snapshot();
+        let base = base.clone();
+        if self.drafted == Some(revision) {
+            return None;
+        }
+        self.drafted = Some(revision);
+        Some(Effect::KeepDraft {
+            editor: self.id,
+            name: self.name.clone(),
+            revision,
+            text,
+            base,
+        })
+    }
+
+    /// Lets the draft be written again, as it could not be.
+    pub(in crate::app) fn on_draft_failed(&mut self, now: Duration) {
+        self.drafted = None;
+        self.draft_at = Some(now + 5 * DRAFT_AFTER);
+    }
+
+    /// Takes the answer of a check; a text that changed meanwhile is checked again.
+    pub(in crate::app) fn on_checked(
+        &mut self,
+        revision: Revision,
+        diagnostics: Vec<crate::definition::diagnostic::Diagnostic>,
+        now: Duration,
+    ) {
+        if self.checking == Some(revision) {
+            self.checking = None;
+        }
+        if let Some(open) = self.open_mut()
+            && !open.editor.set_diagnostics(revision, diagnostics)
+            && self.check_at.is_none()
+            && self.checking.is_none()
+        {
+            self.check_at = Some(now);
+        }
+    }
+
+    /// Returns the effect that saves, and remembers what follows.
+    pub(in crate::app) fn save(&mut self, after: AfterSave) -> Option<Effect> {
+        let (id, name) = (self.id, self.name.clone());
+        let open = self.open_mut()?;
+        let (text, revision) = open.editor.begin_save();
+        let base = open.base.clone();
+        self.saving = Some((revision, after));
+        Some(Effect::SaveDefinition {
+            editor: id,
+            name,
+            revision,
+            text,
+            base,
+        })
+    }
+
+    /// Takes that a save is on disk; returns what follows.
+    pub(in crate::app) fn on_saved(&mut self, revision: Revision, digest: Digest) -> AfterSave {
+        let after = match self.saving.take_if(|(saving, _)| *saving == revision) {
+            Some((_, after)) => after,
+            None => AfterSave::Stay,
+        };
+        self.is_changed_on_disk = false;
+        if let Some(open) = self.open_mut() {
+            open.editor.mark_saved(revision);
+            open.base = digest;
+        }
+        after
+    }
+
+    pub(in crate::app) fn ensure_visible(&mut self, height: usize, width: usize) {
+        if let Some(open) = self.open_mut() {
+            open.editor.ensure_visible(height, width);
+        }
+    }
+
+    /// Returns when something of it is due.
+    pub fn next_deadline(&self) -> Option<Duration> {
+        let check_at = self.check_at.filter(|_| self.checking.is_none());
+        [check_at, self.draft_at].into_iter().flatten().min()
+    }
+}

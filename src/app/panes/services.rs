@@ -1,0 +1,159 @@
+//! The services list: every instance of the scope, and every definition that is not deployed.
+
+use std::collections::BTreeMap;
+
+use crate::app::input::Input;
+use crate::app::model::CatalogueEntry;
+use crate::app::table::{Column, Row, Sort, Table, Value};
+use crate::definition::id::InstanceId;
+use crate::service::fleet::Fleet;
+use crate::service::health::State;
+use crate::service::instance::{Drift, Instance};
+use crate::service::summary::InstanceKey;
+use crate::service::watch::Scope;
+
+/// What identifies a row.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum RowKey {
+    /// An instance that runs.
+    Instance(InstanceKey),
+    /// A definition that is not deployed.
+    Saved(InstanceId),
+}
+
+impl RowKey {
+    /// Returns the ID, or the definition's name.
+    pub fn id(&self) -> &InstanceId {
+        match self {
+            Self::Instance(key) => &key.id,
+            Self::Saved(name) => name,
+        }
+    }
+}
+
+/// The columns.
+pub const COLUMNS: &[Column] = &[
+    Column::text("ID", 0, 40),
+    Column::text("STATE", 0, 14),
+    Column::number("READY", 0),
+    Column::number("RESTARTS", 2),
+    Column::text("VOLUMES", 3, 16),
+    Column::text("IMAGE", 4, 44),
+    Column::text("REV", 5, 6),
+    Column::text("DRIFT", 1, 8),
+    Column::text("EXPIRES", 6, 8),
+    Column::text("AGE", 0, 8),
+    Column::text("NAMESPACE", 7, 30),
+];
+
+/// The services list.
+#[derive(Debug, Clone)]
+pub struct ServicesPane {
+    /// Its rows.
+    pub table: Table<RowKey>,
+    /// The filter while it is typed.
+    pub filter: Option<Input>,
+    /// The filter that holds.
+    pub filter_text: String,
+}
+
+impl Default for ServicesPane {
+    fn default() -> Self {
+        Self {
+            table: Table::new(COLUMNS, Sort::default()),
+            filter: None,
+            filter_text: String::new(),
+        }
+    }
+}
+
+impl ServicesPane {
+    pub(in crate::app) fn rebuild(
+        &mut self,
+        fleet: &Fleet,
+        catalogue: &[CatalogueEntry],
+        scope: Option<&Scope>,
+    ) {
+        let shows_namespace = matches!(scope, Some(Scope::All));
+        let mut rows: Vec<_> = fleet
+            .instances()
+            .map(|instance| row_of_instance(instance, shows_namespace))
+            .collect();
+        let mut kept: BTreeMap<&InstanceId, u64> = BTreeMap::new();
+        for claim in fleet.kept_claims() {
+            *kept.entry(&claim.instance.id).or_default() += 1;
+        }
+        let images: BTreeMap<&InstanceId, Option<&str>> = catalogue
+            .iter()
+            .map(|entry| (&entry.name, entry.image.as_deref()))
+            .collect();
+        rows.extend(fleet.saved().map(|name| {
+            let image = images.get(name).copied().flatten();
+            row_of_definition(name, image, kept.get(name).copied())
+        }));
+        self.table.set_rows(rows);
+    }
+
+    pub(in crate::app) fn set_filter(&mut self, text: &str) {
+        text.clone_into(&mut self.filter_text);
+        self.table.set_filter(text);
+    }
+}
+
+fn row_of_instance(instance: &Instance, shows_namespace: bool) -> Row<RowKey> {
+    let key = instance.key();
+    let (ready, wanted) = (instance.ready(), instance.wanted());
+    let restarts = instance.pods().restarts;
+    let volumes = instance.volumes().map_or(Value::Missing, |volumes| {
+        let text = format!("{} {}/{}", volumes.size, volumes.bound, volumes.total);
+        let n_unbound = volumes.total.saturating_sub(volumes.bound);
+        Value::Number(
+            (u64::from(volumes.total) << 16) | u64::from(n_unbound),
+            text,
+        )
+    });
+    let revision = instance
+        .revision()
+        .map_or(Value::Missing, |n| Value::Number(n.into(), format!("r{n}")));
+    let drift = match instance.drift() {
+        Some(drift @ Drift::InSync) => Value::Text(drift.to_string()),
+        Some(drift @ Drift::Edited) => Value::Bad(drift.to_string()),
+        None => Value::Missing,
+    };
+    Row {
+        key: RowKey::Instance(key.clone()),
+        cells: vec![
+            Value::Text(key.id.to_string()),
+            Value::State(instance.state()),
+            Value::Number(ready.into(), format!("{ready}/{wanted}")),
+            Value::count(restarts),
+            volumes,
+            Value::of(instance.image()),
+            revision,
+            drift,
+            instance.expires().map_or(Value::Missing, Value::Until),
+            instance.created().map_or(Value::Missing, Value::Age),
+            Value::of(shows_namespace.then(|| key.namespace.to_string())),
+        ],
+    }
+}
+
+fn row_of_definition(name: &InstanceId, image: Option<&str>, n_kept: Option<u64>) -> Row<RowKey> {
+    let kept = n_kept.map_or(Value::Missing, |n| Value::Number(n, format!("{n} kept")));
+    Row {
+        key: RowKey::Saved(name.clone()),
+        cells: vec![
+            Value::Text(name.to_string()),
+            Value::State(State::Saved),
+            Value::Missing,
+            Value::Missing,
+            kept,
+            Value::of(image),
+            Value::Missing,
+            Value::Missing,
+            Value::Missing,
+            Value::Missing,
+            Value::Missing,
+        ],
+    }
+}

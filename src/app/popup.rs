@@ -1,0 +1,306 @@
+//! What stands over a screen and takes all keys: menus (the palette too), prompts, help.
+
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+
+use crate::definition::id::InstanceId;
+use crate::service::watch::Scope;
+
+use super::action::Action;
+use super::filter::FuzzyMatcher;
+use super::input::Input;
+use super::msg::OpId;
+
+/// Rows that a page key moves by in menus and help.
+const PAGE: usize = 10;
+
+/// What choosing a menu's item does.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Choice {
+    /// Performs an action.
+    Action(Action),
+    /// Works in these namespaces.
+    Scope(Scope),
+    /// Asks for the name of a namespace that is not listed.
+    OtherNamespace,
+    /// Connects to a context.
+    Context(String),
+    /// Asks for the name of a new definition from a template.
+    Template(&'static str),
+    /// Starts the deploy that is reviewed.
+    RunDeploy,
+    /// Starts the deploy that is reviewed and takes the conflicts that are shown.
+    RunDeployForced,
+    /// Starts the teardown that is shown.
+    RunTeardown,
+    /// Saves what is edited, then leaves.
+    SaveAndLeave,
+    /// Leaves and gives up what was typed.
+    DiscardAndLeave,
+    /// Goes on with the unsaved edits of an earlier session.
+    RecoverDraft(OpId),
+    /// Removes the unsaved edits of an earlier session.
+    DiscardDraft(OpId),
+    /// Takes the file as somebody else left it; what was typed can be had back with undo.
+    TakeTheirs(OpId),
+    /// Asks for the name of a definition to keep what was typed in.
+    SaveAsNew(OpId),
+    /// Ends the program though something runs.
+    QuitAnyway,
+    /// Only closes the menu.
+    Cancel,
+}
+
+/// A line of a menu.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MenuItem {
+    /// What is chosen.
+    pub label: String,
+    /// What is said beside it.
+    pub detail: String,
+    /// Why it cannot be chosen now.
+    pub why_not: Option<String>,
+    /// What choosing it does.
+    pub choice: Choice,
+}
+
+impl MenuItem {
+    /// Returns an item that can be chosen.
+    pub fn new(label: impl Into<String>, detail: impl Into<String>, choice: Choice) -> Self {
+        Self {
+            label: label.into(),
+            detail: detail.into(),
+            why_not: None,
+            choice,
+        }
+    }
+}
+
+/// A list to choose from, with the sentences that the choice is about.
+#[derive(Debug, Clone)]
+pub struct Menu {
+    /// Its title.
+    pub title: String,
+    /// What is to be known before choosing.
+    pub text: Vec<String>,
+    /// All items.
+    pub items: Vec<MenuItem>,
+    /// What was typed to narrow the list; none where it cannot be narrowed.
+    pub query: Option<Input>,
+    /// Indices of the items that match, the best first.
+    pub shown: Vec<usize>,
+    /// Which of those is selected.
+    pub selected: usize,
+}
+
+impl Menu {
+    /// Returns a short menu.
+    pub fn new(title: impl Into<String>, text: Vec<String>, items: Vec<MenuItem>) -> Self {
+        let shown = (0..items.len()).collect();
+        Self {
+            title: title.into(),
+            text,
+            items,
+            query: None,
+            shown,
+            selected: 0,
+        }
+    }
+
+    /// Returns a menu that is narrowed by typing.
+    pub fn searchable(title: impl Into<String>, items: Vec<MenuItem>) -> Self {
+        Self {
+            query: Some(Input::default()),
+            ..Self::new(title, Vec::new(), items)
+        }
+    }
+
+    /// Returns the selected item.
+    pub fn selected(&self) -> Option<&MenuItem> {
+        self.items.get(*self.shown.get(self.selected)?)
+    }
+
+    /// Takes another list, as one that was awaited; what was typed stays.
+    pub fn set_items(&mut self, items: Vec<MenuItem>) {
+        self.items = items;
+        self.narrow();
+    }
+
+    fn narrow(&mut self) {
+        let query = self.query.as_ref().map_or("", Input::text);
+        let texts: Vec<String> = self
+            .items
+            .iter()
+            .map(|item| format!("{} {}", item.label, item.detail))
+            .collect();
+        self.shown = FuzzyMatcher::default().rank(query, texts.iter().map(String::as_str));
+        self.selected = 0;
+    }
+
+    /// Takes a key; returns what was chosen, or that the menu is to be closed.
+    fn on_key(&mut self, key: KeyEvent) -> Answer {
+        let control = key.modifiers.contains(KeyModifiers::CONTROL);
+        let last = self.shown.len().saturating_sub(1);
+        match key.code {
+            KeyCode::Esc => return Answer::Close,
+            KeyCode::Char('c' | 'g') if control => return Answer::Close,
+            KeyCode::Enter => {
+                return match self.selected() {
+                    Some(MenuItem {
+                        why_not: Some(why), ..
+                    }) => Answer::Refuse(why.clone()),
+                    Some(item) => Answer::Choose(item.choice.clone()),
+                    None => Answer::Nothing,
+                };
+            }
+            KeyCode::Up | KeyCode::BackTab => self.selected = self.selected.saturating_sub(1),
+            KeyCode::Char('p' | 'k') if control => self.selected = self.selected.saturating_sub(1),
+            KeyCode::Down | KeyCode::Tab => self.selected = last.min(self.selected + 1),
+            KeyCode::Char('n' | 'j') if control => self.selected = last.min(self.selected + 1),
+            KeyCode::PageUp => self.selected = self.selected.saturating_sub(PAGE),
+            KeyCode::PageDown => self.selected = last.min(self.selected + PAGE),
+            KeyCode::Char('k') if self.query.is_none() => {
+                self.selected = self.selected.saturating_sub(1)
+            }
+            KeyCode::Char('j') if self.query.is_none() => {
+                self.selected = last.min(self.selected + 1)
+            }
+            KeyCode::Char('q') if self.query.is_none() => return Answer::Close,
+            _ => {
+                if let Some(query) = &mut self.query
+                    && query.on_key(key)
+                {
+                    self.narrow();
+                }
+            }
+        }
+        Answer::Nothing
+    }
+}
+
+/// What a prompt asks for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PromptKind {
+    /// The name of a new definition from a template.
+    NewName(&'static str),
+    /// The name of a definition that takes what was typed in an editor.
+    SaveAs(OpId),
+    /// The name of a namespace.
+    Namespace,
+    /// The IDs to be taken down, typed in full.
+    TypedIds(Vec<InstanceId>),
+}
+
+/// A question that is answered by typing.
+#[derive(Debug, Clone)]
+pub struct Prompt {
+    /// What it asks for.
+    pub kind: PromptKind,
+    /// Its title.
+    pub title: String,
+    /// What is to be known before typing.
+    pub text: Vec<String>,
+    /// What was typed.
+    pub input: Input,
+    /// Why what was typed is not accepted.
+    pub error: Option<String>,
+}
+
+impl Prompt {
+    /// Returns an empty prompt.
+    pub fn new(kind: PromptKind, title: impl Into<String>, text: Vec<String>) -> Self {
+        Self {
+            kind,
+            title: title.into(),
+            text,
+            input: Input::default(),
+            error: None,
+        }
+    }
+}
+
+/// What stands over a screen.
+#[derive(Debug, Clone)]
+pub enum Popup {
+    /// A menu.
+    Menu(Menu),
+    /// A prompt.
+    Prompt(Prompt),
+    /// The keys, from this line on.
+    Help {
+        /// The first line that is shown.
+        top: usize,
+    },
+}
+
+/// What a popup makes of a key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Answer {
+    /// It took the key.
+    Nothing,
+    /// It is to be closed.
+    Close,
+    /// Something was chosen.
+    Choose(Choice),
+    /// What was chosen cannot be done, for this reason.
+    Refuse(String),
+    /// A text was typed.
+    Typed(PromptKind, String),
+}
+
+impl Popup {
+    pub(super) fn on_key(&mut self, key: KeyEvent) -> Answer {
+        match self {
+            Self::Menu(menu) => menu.on_key(key),
+            Self::Prompt(prompt) => on_prompt_key(prompt, key),
+            Self::Help { top } => on_help_key(top, key),
+        }
+    }
+
+    pub(super) fn on_paste(&mut self, text: &str) {
+        match self {
+            Self::Menu(menu) => {
+                if let Some(query) = &mut menu.query {
+                    query.paste(text);
+                    menu.narrow();
+                }
+            }
+            // A confirmation is typed, never pasted.
+            Self::Prompt(Prompt {
+                kind: PromptKind::TypedIds(_),
+                ..
+            }) => {}
+            Self::Prompt(prompt) => prompt.input.paste(text),
+            Self::Help { .. } => {}
+        }
+    }
+}
+
+fn on_prompt_key(prompt: &mut Prompt, key: KeyEvent) -> Answer {
+    let control = key.modifiers.contains(KeyModifiers::CONTROL);
+    match key.code {
+        KeyCode::Esc => Answer::Close,
+        KeyCode::Char('c' | 'g') if control => Answer::Close,
+        KeyCode::Enter => Answer::Typed(prompt.kind.clone(), prompt.input.text().trim().to_owned()),
+        _ => {
+            if prompt.input.on_key(key) {
+                prompt.error = None;
+            }
+            Answer::Nothing
+        }
+    }
+}
+
+fn on_help_key(top: &mut usize, key: KeyEvent) -> Answer {
+    match key.code {
+        KeyCode::Down | KeyCode::Char('j') => *top += 1,
+        KeyCode::Up | KeyCode::Char('k') => *top = top.saturating_sub(1),
+        KeyCode::PageDown | KeyCode::Char(' ' | 'd') => *top += PAGE,
+        KeyCode::PageUp | KeyCode::Char('u') => *top = top.saturating_sub(PAGE),
+        KeyCode::Home | KeyCode::Char('g') => *top = 0,
+        KeyCode::Esc | KeyCode::Enter | KeyCode::Char('q' | '?' | 'c') | KeyCode::F(1) => {
+            return Answer::Close;
+        }
+        _ => {}
+    }
+    Answer::Nothing
+}

@@ -1,0 +1,109 @@
+//! Routes what happened to what it concerns; each arm is one function.
+
+mod actions;
+mod cluster;
+mod definitions;
+mod keys;
+mod operations;
+mod popups;
+#[cfg(test)]
+mod tests;
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::effect::Effect;
+use super::model::Model;
+use super::msg::Msg;
+
+/// Takes something that happened; returns what should be done.
+pub fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
+    match msg {
+        Msg::Tick { now, clock } => on_tick(model, now, clock),
+        Msg::Key(key) => keys::on_key(model, key),
+        Msg::Paste(text) => keys::on_paste(model, &text),
+        Msg::Resized { columns, rows } => {
+            model.size = (columns, rows);
+            Vec::new()
+        }
+        Msg::Resumed => vec![Effect::Redraw],
+        Msg::TaskFailed(sentence) => {
+            model.complain(sentence);
+            Vec::new()
+        }
+        Msg::Connected {
+            epoch,
+            context,
+            cluster,
+            namespace,
+            is_insecure,
+        } => cluster::on_connected(model, epoch, (context, cluster), namespace, is_insecure),
+        Msg::ConnectFailed { epoch, failure } => cluster::on_connect_failed(model, epoch, failure),
+        Msg::Overview { epoch, event } => cluster::on_overview(model, epoch, event),
+        Msg::InstanceEvent { epoch, key, event } => {
+            cluster::on_instance_event(model, epoch, &key, event)
+        }
+        Msg::NamespacesListed { epoch, result } => popups::on_namespaces(model, epoch, result),
+        Msg::ContextsListed(result) => popups::on_contexts(model, result),
+        Msg::CatalogueListed(result) => definitions::on_listed(model, result),
+        Msg::DefinitionShown { name, result } => {
+            model.detail_pane.show_definition(&name, result);
+            Vec::new()
+        }
+        Msg::DefinitionOpened { editor, result } => definitions::on_opened(model, editor, result),
+        Msg::DefinitionCreated { name, result } => definitions::on_created(model, &name, result),
+        Msg::Checked {
+            editor,
+            revision,
+            diagnostics,
+        } => {
+            let now = model.clock;
+            if let Some(pane) = model.editor_mut().filter(|pane| pane.id == editor) {
+                pane.on_checked(revision, diagnostics, now);
+            }
+            Vec::new()
+        }
+        Msg::Saved {
+            editor,
+            revision,
+            answer,
+        } => definitions::on_saved(model, editor, revision, answer),
+        Msg::DraftKept {
+            editor,
+            revision: _,
+            result,
+        } => definitions::on_draft_kept(model, editor, result),
+        Msg::DeployPlanned { op, result } => operations::on_deploy_planned(model, op, result),
+        Msg::TeardownPlanned { op, key, result } => {
+            operations::on_teardown_planned(model, op, &key, result)
+        }
+        Msg::Progressed { op, progress } => {
+            if let Some(operation) = model.operations.get_mut(&op) {
+                operation.on_progress(progress);
+            }
+            Vec::new()
+        }
+        Msg::Finished { op, outcome } => operations::on_finished(model, op, outcome),
+    }
+}
+
+fn on_tick(model: &mut Model, now: Timestamp, clock: Duration) -> Vec<Effect> {
+    (model.now, model.clock) = (now, clock);
+    if model
+        .status
+        .as_ref()
+        .is_some_and(|status| status.until <= clock)
+    {
+        model.status = None;
+    }
+    if model.fleet.next_refresh().is_some_and(|at| at <= now) && model.fleet.refresh(now) {
+        model.is_stale = true;
+    }
+    let mut effects = cluster::on_tick(model);
+    let namespace = model.session.namespace().cloned();
+    if let Some(pane) = model.editor_mut() {
+        effects.extend(pane.on_tick(clock, namespace.as_ref()));
+    }
+    effects
+}

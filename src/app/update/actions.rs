@@ -1,0 +1,289 @@
+//! What each action does.
+
+use crate::app::action::{Action, Place, availability};
+use crate::app::effect::Effect;
+use crate::app::input::Input;
+use crate::app::model::{Focus, Model, Screen};
+use crate::app::panes::detail::Tab;
+use crate::app::panes::editor::AfterSave;
+use crate::app::popup::Popup;
+use crate::editor::{Command, Motion};
+
+use super::{cluster, definitions, keys, operations, popups};
+
+/// Performs an action, or says why it cannot be.
+pub(super) fn perform(model: &mut Model, action: Action) -> Vec<Effect> {
+    if let Err(why) = availability(action, model) {
+        model.complain(format!("Cannot {}: {why}.", name_of(action)));
+        return Vec::new();
+    }
+    match action {
+        Action::Down => move_by(model, 1),
+        Action::Up => move_by(model, -1),
+        Action::Top => move_by(model, isize::MIN / 2),
+        Action::Bottom => move_by(model, isize::MAX / 2),
+        Action::HalfPageDown => move_by(model, half_page(model)),
+        Action::HalfPageUp => move_by(model, -half_page(model)),
+        Action::ScrollDown => scroll_by(model, half_page(model)),
+        Action::ScrollUp => scroll_by(model, -half_page(model)),
+        Action::Open => open(model),
+        Action::Back => back(model),
+        Action::NextPane => {
+            model.focus = match model.focus {
+                Focus::Services => Focus::Detail,
+                Focus::Detail => Focus::Services,
+            };
+            Vec::new()
+        }
+        Action::ShowTab(tab) => {
+            model.detail_pane.tab = tab;
+            cluster::follow_selection(model)
+        }
+        Action::New => popups::ask_template(model),
+        Action::Edit => match model.definition_of_selection() {
+            Ok(name) => definitions::edit(model, name),
+            Err(_) => Vec::new(),
+        },
+        Action::Apply | Action::Difference => match model.definition_of_selection() {
+            Ok(name) => operations::review_selected(model, name),
+            Err(_) => Vec::new(),
+        },
+        Action::Teardown => operations::show_fate(model),
+        Action::Mark => {
+            model.services.table.toggle_mark();
+            cluster::follow_selection(model)
+        }
+        Action::ClearMarks => {
+            model.services.table.clear_marks();
+            Vec::new()
+        }
+        Action::Filter => {
+            model.services.filter = Some(Input::with_text(&model.services.filter_text));
+            Vec::new()
+        }
+        Action::Sort => sort(model, false),
+        Action::ReverseSort => sort(model, true),
+        Action::Copy => copy(model),
+        Action::Confirm => {
+            operations::confirm(model);
+            Vec::new()
+        }
+        Action::ToggleVolumes => operations::toggle_volumes(model),
+        Action::Replan => operations::replan(model),
+        Action::Save => save(model),
+        Action::Review => operations::save_and_review(model),
+        Action::Search => {
+            if let Some(pane) = model.editor_mut() {
+                pane.search = Some(Input::default());
+            }
+            keys::editor_command(model, Command::SearchStart)
+        }
+        Action::NextProblem => keys::editor_command(model, Command::NextProblem),
+        Action::PreviousProblem => keys::editor_command(model, Command::PreviousProblem),
+        Action::Context => popups::ask_context(model),
+        Action::Namespace => popups::ask_namespace(model),
+        Action::Operations => {
+            let newest_first = model.operations.keys().rev().copied().collect();
+            model.screens.push(Screen::Progress(newest_first));
+            Vec::new()
+        }
+        Action::Log => {
+            model.screens.push(Screen::Log { selected: 0 });
+            Vec::new()
+        }
+        Action::Menu => popups::open_menu(model),
+        Action::Palette => popups::open_palette(model),
+        Action::Help => {
+            model.popup = Some(Popup::Help { top: 0 });
+            Vec::new()
+        }
+        Action::Refresh => vec![Effect::Redraw, Effect::ListCatalogue],
+        Action::Suspend => vec![Effect::Suspend],
+        Action::Quit => operations::quit(model),
+    }
+}
+
+fn name_of(action: Action) -> &'static str {
+    crate::app::action::SPECS
+        .iter()
+        .find(|spec| spec.action == action)
+        .map_or("do that", |spec| spec.id)
+}
+
+fn half_page(model: &Model) -> isize {
+    isize::try_from(model.geometry.list_height / 2)
+        .unwrap_or(1)
+        .max(1)
+}
+
+fn move_by(model: &mut Model, rows: isize) -> Vec<Effect> {
+    match model.place() {
+        Place::Services => {
+            model.services.table.move_by(rows);
+            cluster::follow_selection(model)
+        }
+        Place::Detail => {
+            move_in_detail(model, rows);
+            Vec::new()
+        }
+        Place::Review => {
+            if let Some(Screen::Review(pane)) = model.screens.last_mut() {
+                pane.move_by(rows);
+            }
+            Vec::new()
+        }
+        Place::Teardown => scroll_by(model, rows),
+        Place::Log => {
+            let last = model.log.len().saturating_sub(1);
+            if let Some(Screen::Log { selected }) = model.screens.last_mut() {
+                *selected = selected.saturating_add_signed(rows).min(last);
+            }
+            Vec::new()
+        }
+        Place::Progress | Place::Editor => Vec::new(),
+    }
+}
+
+fn move_in_detail(model: &mut Model, rows: isize) {
+    if let Some(table) = model.detail_pane.table_mut() {
+        table.move_by(rows);
+        return;
+    }
+    let n_lines = rows.unsigned_abs();
+    let motion = match (rows < 0, n_lines > 10_000) {
+        (true, true) => Motion::TextStart,
+        (false, true) => Motion::TextEnd,
+        (true, false) => Motion::Up,
+        (false, false) => Motion::Down,
+    };
+    model
+        .detail_pane
+        .scroll_definition(motion, if n_lines > 10_000 { 1 } else { n_lines });
+}
+
+fn scroll_by(model: &mut Model, lines: isize) -> Vec<Effect> {
+    match model.screens.last_mut() {
+        Some(Screen::Review(pane)) => pane.scroll_by(lines),
+        Some(Screen::Teardown(pane)) => {
+            let last = pane
+                .ready()
+                .map(|plan| plan.rows.len() + 2)
+                .sum::<usize>()
+                .saturating_sub(1);
+            pane.scroll = pane.scroll.saturating_add_signed(lines).min(last);
+        }
+        Some(Screen::Detail) => move_in_detail(model, lines),
+        None if model.focus == Focus::Detail => move_in_detail(model, lines),
+        None => {
+            model.services.table.move_by(lines);
+            return cluster::follow_selection(model);
+        }
+        Some(Screen::Log { .. }) => return move_by(model, lines),
+        Some(Screen::Editor(_) | Screen::Progress(_)) => {}
+    }
+    Vec::new()
+}
+
+fn open(model: &mut Model) -> Vec<Effect> {
+    if !matches!(model.screens.last(), Some(Screen::Detail)) {
+        if model.selected_instance().is_none() {
+            model.detail_pane.tab = Tab::Definition;
+        }
+        model.screens.push(Screen::Detail);
+    }
+    cluster::follow_selection(model)
+}
+
+/// Closes what is in front; on the first screen it gives the focus back, then takes marks and filter off.
+fn back(model: &mut Model) -> Vec<Effect> {
+    match model.screens.last() {
+        Some(Screen::Editor(_)) => definitions::ask_to_leave(model),
+        Some(_) => {
+            model.screens.pop();
+        }
+        None if model.focus == Focus::Detail => model.focus = Focus::Services,
+        None if !model.services.filter_text.is_empty() => {
+            model.services.set_filter("");
+            return cluster::follow_selection(model);
+        }
+        None => model.services.table.clear_marks(),
+    }
+    Vec::new()
+}
+
+fn sort(model: &mut Model, is_reversal: bool) -> Vec<Effect> {
+    match model.place() {
+        Place::Services if is_reversal => model.services.table.reverse(),
+        Place::Services => model.services.table.sort_by_next(),
+        Place::Detail => {
+            if let Some(table) = model.detail_pane.table_mut() {
+                if is_reversal {
+                    table.reverse()
+                } else {
+                    table.sort_by_next()
+                }
+            }
+        }
+        Place::Editor | Place::Review | Place::Teardown | Place::Progress | Place::Log => {}
+    }
+    Vec::new()
+}
+
+fn copy(model: &mut Model) -> Vec<Effect> {
+    let text = match model.screens.last() {
+        Some(Screen::Log { selected }) => model
+            .log
+            .iter()
+            .rev()
+            .nth(*selected)
+            .map(|entry| entry.command.clone()),
+        _ if model.place() == Place::Detail => selected_name(model),
+        _ => model
+            .services
+            .table
+            .selected()
+            .map(|key| key.id().to_string()),
+    };
+    let Some(text) = text else {
+        return Vec::new();
+    };
+    model.tell(format!("Copied: {text}"));
+    vec![Effect::Copy(text)]
+}
+
+/// Returns the name of what is selected in the tab in front; of the definition its text.
+fn selected_name(model: &Model) -> Option<String> {
+    use crate::app::table::Value;
+    let column = if model.detail_pane.tab == Tab::Objects {
+        1
+    } else {
+        0
+    };
+    match model.detail_pane.table() {
+        Some(table) if model.detail_pane.tab == Tab::Events => {
+            table.selected_row().and_then(|row| match row.cells.last() {
+                Some(Value::Text(message)) => Some(message.clone()),
+                _ => None,
+            })
+        }
+        Some(table) => match table.selected_row()?.cells.get(column)? {
+            Value::Text(name) => Some(name.clone()),
+            _ => None,
+        },
+        None => match &model.detail_pane.definition.as_ref()?.text {
+            Some(Ok(editor)) => Some(editor.text()),
+            _ => None,
+        },
+    }
+}
+
+fn save(model: &mut Model) -> Vec<Effect> {
+    let Some(pane) = model.editor_mut() else {
+        return Vec::new();
+    };
+    if pane.unsaved().is_none() && !pane.is_changed_on_disk {
+        model.tell("Nothing to save.");
+        return Vec::new();
+    }
+    pane.save(AfterSave::Stay).into_iter().collect()
+}

@@ -1,0 +1,198 @@
+//! The connection and what its watches report.
+
+use std::time::Duration;
+
+use crate::app::effect::Effect;
+use crate::app::model::{Model, SessionLink};
+use crate::app::msg::Epoch;
+use crate::app::panes::detail::{ShownDefinition, Tab};
+use crate::definition::id::Namespace;
+use crate::failure::Failure;
+use crate::service::detail::Detail;
+use crate::service::fleet::Fleet;
+use crate::service::summary::InstanceKey;
+use crate::service::watch::{Scope, WatchEvent};
+
+/// How long the selection rests on an instance before it is watched in full.
+const WATCH_AFTER: Duration = Duration::from_millis(120);
+/// Between the first attempts to connect.
+const FIRST_RETRY: Duration = Duration::from_secs(1);
+/// Between later ones.
+const LAST_RETRY: Duration = Duration::from_secs(30);
+
+/// Begins a connection in place of the present one, of which nothing is shown any more.
+pub(super) fn connect(model: &mut Model, context: Option<String>) -> Vec<Effect> {
+    forget(model);
+    let session = &mut model.session;
+    session.epoch.0 += 1;
+    session.context = context.clone().unwrap_or_default();
+    session.wanted_context.clone_from(&context);
+    session.cluster.clear();
+    session.scope = None;
+    session.link = SessionLink::Connecting;
+    session.n_failed = 0;
+    vec![Effect::Connect {
+        epoch: session.epoch,
+        context,
+        after: Duration::ZERO,
+    }]
+}
+
+/// Shows another namespace, or all.
+pub(super) fn show_scope(model: &mut Model, scope: Scope) -> Vec<Effect> {
+    if model.session.scope.as_ref() == Some(&scope) {
+        return Vec::new();
+    }
+    forget(model);
+    // Watches of the earlier scope may still report: they are of an earlier epoch from here on.
+    model.session.epoch.0 += 1;
+    model.session.scope = Some(scope.clone());
+    let epoch = model.session.epoch;
+    vec![
+        Effect::WatchInstance { epoch, key: None },
+        Effect::WatchOverview { epoch, scope },
+    ]
+}
+
+fn forget(model: &mut Model) {
+    model.fleet = Fleet::new();
+    let definitions = model
+        .catalogue
+        .entries
+        .iter()
+        .map(|entry| (entry.name.clone(), entry.hash.clone()));
+    model
+        .fleet
+        .set_definitions(definitions.collect::<Vec<_>>(), model.now);
+    model.detail = None;
+    model.watch_at = None;
+    model.services.table.clear_marks();
+    model.is_stale = true;
+}
+
+pub(super) fn on_connected(
+    model: &mut Model,
+    epoch: Epoch,
+    (context, cluster): (String, String),
+    namespace: Namespace,
+    is_insecure: bool,
+) -> Vec<Effect> {
+    if epoch != model.session.epoch {
+        return Vec::new();
+    }
+    let session = &mut model.session;
+    session.context = context;
+    session.cluster = cluster;
+    session.link = SessionLink::Connected;
+    session.n_failed = 0;
+    session.is_insecure = is_insecure;
+    let scope = session
+        .scope
+        .get_or_insert(Scope::Namespace(namespace))
+        .clone();
+    model.is_stale = true;
+    vec![Effect::WatchOverview { epoch, scope }]
+}
+
+pub(super) fn on_connect_failed(model: &mut Model, epoch: Epoch, failure: Failure) -> Vec<Effect> {
+    if epoch != model.session.epoch {
+        return Vec::new();
+    }
+    let session = &mut model.session;
+    let wait = FIRST_RETRY
+        .saturating_mul(1 << session.n_failed.min(5))
+        .min(LAST_RETRY);
+    session.n_failed += 1;
+    let retry_at = model.now.checked_add(wait).unwrap_or(model.now);
+    session.link = SessionLink::Offline { failure, retry_at };
+    Vec::new()
+}
+
+pub(super) fn on_overview(model: &mut Model, epoch: Epoch, event: WatchEvent) -> Vec<Effect> {
+    if epoch == model.session.epoch && model.fleet.apply(event, model.now) {
+        model.is_stale = true;
+    }
+    Vec::new()
+}
+
+pub(super) fn on_instance_event(
+    model: &mut Model,
+    epoch: Epoch,
+    key: &InstanceKey,
+    event: WatchEvent,
+) -> Vec<Effect> {
+    if epoch == model.session.epoch
+        && let Some(detail) = model.detail.as_mut().filter(|detail| detail.key() == key)
+    {
+        detail.apply(event);
+        model.is_stale = true;
+    }
+    Vec::new()
+}
+
+/// Does what is due: another attempt to connect, watching the instance that the selection rests on.
+pub(super) fn on_tick(model: &mut Model) -> Vec<Effect> {
+    let mut effects = Vec::new();
+    if model.next_retry().is_some_and(|at| at <= model.now) {
+        model.session.epoch.0 += 1;
+        model.session.link = SessionLink::Connecting;
+        effects.push(Effect::Connect {
+            epoch: model.session.epoch,
+            context: model.session.wanted_context.clone(),
+            after: Duration::ZERO,
+        });
+    }
+    if model.watch_at.is_some_and(|at| at <= model.clock) {
+        model.watch_at = None;
+        effects.extend(watch_selected(model));
+    }
+    effects
+}
+
+fn watch_selected(model: &mut Model) -> Option<Effect> {
+    let epoch = model.session.epoch;
+    let key = model.selected_instance().cloned();
+    if model.detail.as_ref().map(Detail::key) == key.as_ref() {
+        return None;
+    }
+    model.detail = key.clone().map(Detail::new);
+    model.is_stale = true;
+    Some(Effect::WatchInstance { epoch, key })
+}
+
+/// Follows the selection after it may have moved: its instance is watched when it rests, its definition read at once.
+pub(super) fn follow_selection(model: &mut Model) -> Vec<Effect> {
+    model.settle();
+    let is_connected = model.session.link == SessionLink::Connected;
+    if model.detail.as_ref().map(Detail::key) != model.selected_instance() && is_connected {
+        if model.detail.take().is_some() {
+            model.is_stale = true;
+        }
+        model.watch_at.get_or_insert(model.clock + WATCH_AFTER);
+    }
+    if model.detail_pane.tab == Tab::Definition {
+        show_definition(model)
+    } else {
+        Vec::new()
+    }
+}
+
+fn show_definition(model: &mut Model) -> Vec<Effect> {
+    let Ok(name) = model.definition_of_selection() else {
+        model.detail_pane.definition = None;
+        return Vec::new();
+    };
+    if model
+        .detail_pane
+        .definition
+        .as_ref()
+        .is_some_and(|shown| shown.name == name)
+    {
+        return Vec::new();
+    }
+    model.detail_pane.definition = Some(ShownDefinition {
+        name: name.clone(),
+        text: None,
+    });
+    vec![Effect::ShowDefinition { name }]
+}

@@ -1,0 +1,240 @@
+//! The catalogue and the editor: opening, saving, drafts.
+
+use crate::app::effect::Effect;
+use crate::app::model::{Model, Screen};
+use crate::app::msg::{CatalogueListing, OpId, OpenedDefinition, SaveAnswer};
+use crate::app::panes::editor::{AfterSave, EditorPane, EditorPhase};
+use crate::app::popup::{Choice, Menu, MenuItem, Popup};
+use crate::definition::id::InstanceId;
+use crate::editor::Revision;
+use crate::failure::Failure;
+
+use super::{cluster, operations};
+
+pub(super) fn on_listed(
+    model: &mut Model,
+    result: Result<CatalogueListing, Failure>,
+) -> Vec<Effect> {
+    match result {
+        Ok(listing) => {
+            model.catalogue.entries = listing.entries;
+            model.catalogue.refused = listing.refused;
+            model.catalogue.failure = None;
+            if model.screens.is_empty() && model.status.is_none() && !listing.drafts.is_empty() {
+                let names: Vec<_> = listing.drafts.iter().map(InstanceId::as_str).collect();
+                model.tell(format!(
+                    "Unsaved edits of an earlier session: {}. Edit it to go on with them.",
+                    names.join(", ")
+                ));
+            }
+        }
+        Err(failure) => {
+            model.complain(failure.summary.clone());
+            model.catalogue.failure = Some(failure);
+        }
+    }
+    let definitions: Vec<_> = model
+        .catalogue
+        .entries
+        .iter()
+        .map(|entry| (entry.name.clone(), entry.hash.clone()))
+        .collect();
+    model.fleet.set_definitions(definitions, model.now);
+    model.is_stale = true;
+    // What the Definition tab shows may be another text now.
+    if model.editor().is_none() {
+        model.detail_pane.definition = None;
+    }
+    cluster::follow_selection(model)
+}
+
+/// Opens a definition in the editor.
+pub(super) fn edit(model: &mut Model, name: InstanceId) -> Vec<Effect> {
+    let editor = model.next_op();
+    model.record(format!("bowline edit {name}"), None);
+    model.screens.push(Screen::Editor(Box::new(EditorPane::new(
+        editor,
+        name.clone(),
+    ))));
+    vec![Effect::OpenDefinition { editor, name }]
+}
+
+pub(super) fn on_opened(
+    model: &mut Model,
+    editor: OpId,
+    result: Result<OpenedDefinition, Failure>,
+) -> Vec<Effect> {
+    let now = model.clock;
+    let namespace = model.session.namespace().cloned();
+    let Some(pane) = model.editor_mut().filter(|pane| pane.id == editor) else {
+        return Vec::new();
+    };
+    match (&pane.phase, result) {
+        (EditorPhase::Open(_), Ok(opened)) => {
+            pane.take_theirs(opened, now);
+            let effects = pane.on_tick(now, namespace.as_ref());
+            model.tell("The file as it is on disk. Undo (^u) brings back what was typed.");
+            effects
+        }
+        (EditorPhase::Open(_), Err(failure)) => {
+            model.complain(failure.summary);
+            Vec::new()
+        }
+        (EditorPhase::Opening | EditorPhase::Failed(_), result) => {
+            pane.on_opened(result, now);
+            let has_draft = pane.draft.is_some();
+            let effects = pane.on_tick(now, namespace.as_ref());
+            if has_draft {
+                model.popup = Some(Popup::Menu(draft_menu(editor)));
+            }
+            effects
+        }
+    }
+}
+
+fn draft_menu(editor: OpId) -> Menu {
+    Menu::new(
+        "Unsaved edits",
+        vec!["An earlier session ended before these edits were saved.".to_owned()],
+        vec![
+            MenuItem::new(
+                "Go on with them",
+                "undo brings back the file as it is",
+                Choice::RecoverDraft(editor),
+            ),
+            MenuItem::new("Leave them for later", "the file as it is", Choice::Cancel),
+            MenuItem::new(
+                "Give them up",
+                "they are removed",
+                Choice::DiscardDraft(editor),
+            ),
+        ],
+    )
+}
+
+pub(super) fn on_created(
+    model: &mut Model,
+    name: &InstanceId,
+    result: Result<(), Failure>,
+) -> Vec<Effect> {
+    match result {
+        Ok(()) => {
+            let mut effects = vec![Effect::ListCatalogue];
+            effects.extend(edit(model, name.clone()));
+            effects
+        }
+        Err(failure) => {
+            model.complain(failure.summary);
+            Vec::new()
+        }
+    }
+}
+
+pub(super) fn on_saved(
+    model: &mut Model,
+    editor: OpId,
+    revision: Revision,
+    answer: SaveAnswer,
+) -> Vec<Effect> {
+    let Some(pane) = model.editor_mut().filter(|pane| pane.id == editor) else {
+        return vec![Effect::ListCatalogue];
+    };
+    let name = pane.name.clone();
+    match answer {
+        SaveAnswer::Saved(digest) => {
+            let after = pane.on_saved(revision, digest);
+            let is_modified = pane.unsaved().is_some();
+            let mut effects = vec![Effect::ListCatalogue];
+            if !is_modified {
+                effects.push(Effect::DiscardDraft { name: name.clone() });
+            }
+            model.tell(format!("Saved {name}."));
+            match after {
+                AfterSave::Stay => {}
+                AfterSave::Leave => leave(model),
+                AfterSave::Review => effects.extend(operations::review_edited(model)),
+            }
+            effects
+        }
+        SaveAnswer::Changed => {
+            pane.saving = None;
+            pane.is_changed_on_disk = true;
+            let draft = pane.keep_draft();
+            model.popup = Some(Popup::Menu(changed_menu(editor, &name)));
+            draft.into_iter().collect()
+        }
+        SaveAnswer::Failed(failure) => {
+            pane.saving = None;
+            model.complain(failure.summary);
+            Vec::new()
+        }
+    }
+}
+
+fn changed_menu(editor: OpId, name: &InstanceId) -> Menu {
+    Menu::new(
+        format!("{name} was changed on disk"),
+        vec![
+            "Somebody else changed the file since it was read. Nothing was overwritten.".to_owned(),
+        ],
+        vec![
+            MenuItem::new(
+                "Go on editing",
+                "what was typed is kept as a draft",
+                Choice::Cancel,
+            ),
+            MenuItem::new(
+                "Keep mine under another name",
+                "a new definition",
+                Choice::SaveAsNew(editor),
+            ),
+            MenuItem::new(
+                "Take the file as it is now",
+                "undo brings back what was typed",
+                Choice::TakeTheirs(editor),
+            ),
+        ],
+    )
+}
+
+pub(super) fn on_draft_kept(
+    model: &mut Model,
+    editor: OpId,
+    result: Result<(), Failure>,
+) -> Vec<Effect> {
+    let now = model.clock;
+    if let Err(failure) = result {
+        if let Some(pane) = model.editor_mut().filter(|pane| pane.id == editor) {
+            pane.on_draft_failed(now);
+        }
+        model.complain(format!("Unsaved edits are not kept: {}", failure.summary));
+    }
+    Vec::new()
+}
+
+/// Asks before an editor with unsaved edits is left.
+pub(super) fn ask_to_leave(model: &mut Model) {
+    if model.editor().is_none_or(|pane| pane.unsaved().is_none()) {
+        leave(model);
+        return;
+    }
+    let items = vec![
+        MenuItem::new("Save and leave", "", Choice::SaveAndLeave),
+        MenuItem::new("Go on editing", "", Choice::Cancel),
+        MenuItem::new(
+            "Leave without saving",
+            "what was typed is given up",
+            Choice::DiscardAndLeave,
+        ),
+    ];
+    model.popup = Some(Popup::Menu(Menu::new("Not saved", Vec::new(), items)));
+}
+
+/// Leaves the editor.
+pub(super) fn leave(model: &mut Model) {
+    if let Some(Screen::Editor(_)) = model.screens.last() {
+        model.screens.pop();
+    }
+    model.detail_pane.definition = None;
+    model.is_stale = true;
+}

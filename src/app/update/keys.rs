@@ -1,0 +1,119 @@
+//! Keys and pastes: to the popup, to an input, to the editor, or by the key map to an action.
+
+use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
+
+use crate::app::action::{Action, Place};
+use crate::app::effect::Effect;
+use crate::app::model::{Model, Screen};
+use crate::editor::{self, Command};
+
+use super::{actions, cluster, popups};
+
+pub(super) fn on_key(model: &mut Model, key: KeyEvent) -> Vec<Effect> {
+    if key.kind == KeyEventKind::Release {
+        return Vec::new();
+    }
+    model.settle();
+    // ^z suspends from everywhere, as in a shell.
+    if key.code == KeyCode::Char('z') && key.modifiers == KeyModifiers::CONTROL {
+        return vec![Effect::Suspend];
+    }
+    if model.popup.is_some() {
+        return popups::on_key(model, key);
+    }
+    if model.services.filter.is_some() && model.place() == Place::Services {
+        return on_filter_key(model, key);
+    }
+    let action = model.keymap.action(model.place(), key);
+    if let Some(Screen::Editor(pane)) = model.screens.last()
+        && (pane.search.is_some() || action.is_none_or(is_left_to_editor))
+    {
+        return on_editor_key(model, key);
+    }
+    match action {
+        Some(action) => actions::perform(model, action),
+        None => Vec::new(),
+    }
+}
+
+/// These have commands of the editor, which answers them itself.
+fn is_left_to_editor(action: Action) -> bool {
+    matches!(action, Action::NextProblem | Action::PreviousProblem)
+}
+
+fn on_editor_key(model: &mut Model, key: KeyEvent) -> Vec<Effect> {
+    let now = model.clock;
+    if let Some(pane) = model.editor_mut()
+        && pane.search.is_some()
+    {
+        pane.on_search_key(key, now);
+        return Vec::new();
+    }
+    match editor::command_for_key(key) {
+        Some(command) => editor_command(model, command),
+        None => Vec::new(),
+    }
+}
+
+/// Carries out a command of the editor in front.
+pub(super) fn editor_command(model: &mut Model, command: Command) -> Vec<Effect> {
+    let now = model.clock;
+    let Some(pane) = model.editor_mut() else {
+        return Vec::new();
+    };
+    let outcome = pane.apply(command, now);
+    if let Some(notice) = outcome.notice {
+        model.tell(notice.to_string());
+    }
+    outcome.clipboard.map(Effect::Copy).into_iter().collect()
+}
+
+fn on_filter_key(model: &mut Model, key: KeyEvent) -> Vec<Effect> {
+    let Some(input) = &mut model.services.filter else {
+        return Vec::new();
+    };
+    match key.code {
+        KeyCode::Esc => {
+            model.services.filter = None;
+            model.services.set_filter("");
+        }
+        KeyCode::Enter => model.services.filter = None,
+        KeyCode::Up => model.services.table.move_by(-1),
+        KeyCode::Down => model.services.table.move_by(1),
+        _ => {
+            if input.on_key(key) {
+                let text = input.text().to_owned();
+                model.services.set_filter(&text);
+            }
+        }
+    }
+    cluster::follow_selection(model)
+}
+
+pub(super) fn on_paste(model: &mut Model, text: &str) -> Vec<Effect> {
+    if let Some(popup) = &mut model.popup {
+        popup.on_paste(text);
+        return Vec::new();
+    }
+    if model.place() == Place::Services && model.services.filter.is_some() {
+        if let Some(input) = &mut model.services.filter {
+            input.paste(text);
+            let text = input.text().to_owned();
+            model.services.set_filter(&text);
+        }
+        return cluster::follow_selection(model);
+    }
+    if model.place() != Place::Editor {
+        return Vec::new();
+    }
+    let now = model.clock;
+    if let Some(pane) = model.editor_mut()
+        && let Some(input) = &mut pane.search
+    {
+        input.paste(text);
+        let query = input.text().to_owned();
+        pane.apply(Command::SearchQuery(query), now);
+        return Vec::new();
+    }
+    editor_command(model, Command::Paste(text.to_owned()))
+}

@@ -1,0 +1,359 @@
+//! Menus and prompts: opened, answered, closed.
+
+use crossterm::event::KeyEvent;
+
+use crate::app::action::{Action, ActionSpec, Place, SPECS, availability};
+use crate::app::effect::Effect;
+use crate::app::model::Model;
+use crate::app::msg::{ContextEntry, Epoch, OpId};
+use crate::app::panes::editor::AfterSave;
+use crate::app::popup::{Answer, Choice, Menu, MenuItem, Popup, Prompt, PromptKind};
+use crate::definition::id::{InstanceId, Namespace};
+use crate::definition::template;
+use crate::failure::Failure;
+use crate::service::watch::Scope;
+
+use super::{actions, cluster, definitions, operations};
+
+const NAMESPACES: &str = "Namespace";
+const CONTEXTS: &str = "Context";
+
+pub(super) fn on_key(model: &mut Model, key: KeyEvent) -> Vec<Effect> {
+    let Some(popup) = &mut model.popup else {
+        return Vec::new();
+    };
+    match popup.on_key(key) {
+        Answer::Nothing => Vec::new(),
+        Answer::Close => {
+            model.popup = None;
+            Vec::new()
+        }
+        Answer::Refuse(why) => {
+            model.complain(format!("Not now: {why}."));
+            Vec::new()
+        }
+        Answer::Choose(choice) => {
+            model.popup = None;
+            choose(model, choice)
+        }
+        Answer::Typed(kind, text) => typed(model, kind, &text),
+    }
+}
+
+fn choose(model: &mut Model, choice: Choice) -> Vec<Effect> {
+    match choice {
+        Choice::Action(action) => actions::perform(model, action),
+        Choice::Scope(scope) => cluster::show_scope(model, scope),
+        Choice::OtherNamespace => {
+            model.popup = Some(Popup::Prompt(Prompt::new(
+                PromptKind::Namespace,
+                "Namespace",
+                Vec::new(),
+            )));
+            Vec::new()
+        }
+        Choice::Context(context) => cluster::connect(model, Some(context)),
+        Choice::Template(name) => {
+            let text = vec![format!(
+                "From the template {name}. It is the ID too, unless another is given."
+            )];
+            model.popup = Some(Popup::Prompt(Prompt::new(
+                PromptKind::NewName(name),
+                "Name of the definition",
+                text,
+            )));
+            Vec::new()
+        }
+        Choice::RunDeploy => operations::run_deploy(model, false),
+        Choice::RunDeployForced => operations::run_deploy(model, true),
+        Choice::RunTeardown => operations::run_teardown(model),
+        Choice::SaveAndLeave => {
+            let effect = model
+                .editor_mut()
+                .and_then(|pane| pane.save(AfterSave::Leave));
+            effect.into_iter().collect()
+        }
+        Choice::DiscardAndLeave => {
+            let name = model.editor().map(|pane| pane.name.clone());
+            definitions::leave(model);
+            name.map(|name| Effect::DiscardDraft { name })
+                .into_iter()
+                .collect()
+        }
+        Choice::RecoverDraft(editor) => recover_draft(model, editor),
+        Choice::DiscardDraft(editor) => discard_draft(model, editor),
+        Choice::TakeTheirs(editor) => {
+            let name = model
+                .editor()
+                .filter(|pane| pane.id == editor)
+                .map(|pane| pane.name.clone());
+            name.map(|name| Effect::OpenDefinition { editor, name })
+                .into_iter()
+                .collect()
+        }
+        Choice::SaveAsNew(editor) => {
+            let prompt = Prompt::new(
+                PromptKind::SaveAs(editor),
+                "Name of the new definition",
+                Vec::new(),
+            );
+            model.popup = Some(Popup::Prompt(prompt));
+            Vec::new()
+        }
+        Choice::QuitAnyway => vec![Effect::Quit],
+        Choice::Cancel => Vec::new(),
+    }
+}
+
+fn recover_draft(model: &mut Model, editor: OpId) -> Vec<Effect> {
+    let now = model.clock;
+    if let Some(pane) = model.editor_mut().filter(|pane| pane.id == editor) {
+        pane.recover_draft(now);
+    }
+    Vec::new()
+}
+
+fn discard_draft(model: &mut Model, editor: OpId) -> Vec<Effect> {
+    let Some(pane) = model.editor_mut().filter(|pane| pane.id == editor) else {
+        return Vec::new();
+    };
+    pane.draft = None;
+    vec![Effect::DiscardDraft {
+        name: pane.name.clone(),
+    }]
+}
+
+fn typed(model: &mut Model, kind: PromptKind, text: &str) -> Vec<Effect> {
+    let refused = match kind {
+        PromptKind::NewName(template) => match new_name(model, text) {
+            Ok(name) => {
+                model.popup = None;
+                let text = template::template(template).unwrap_or_default().to_owned();
+                model.record(format!("bowline new {name} --template {template}"), None);
+                return vec![Effect::CreateDefinition { name, text }];
+            }
+            Err(why) => why,
+        },
+        PromptKind::SaveAs(editor) => match new_name(model, text) {
+            Ok(name) => return save_as(model, editor, name),
+            Err(why) => why,
+        },
+        PromptKind::Namespace => match text.parse::<Namespace>() {
+            Ok(namespace) => {
+                model.popup = None;
+                return cluster::show_scope(model, Scope::Namespace(namespace));
+            }
+            Err(error) => error.to_string(),
+        },
+        PromptKind::TypedIds(ids) => {
+            if text
+                .split_whitespace()
+                .eq(ids.iter().map(InstanceId::as_str))
+            {
+                model.popup = None;
+                return operations::run_teardown(model);
+            }
+            let ids: Vec<_> = ids.iter().map(InstanceId::as_str).collect();
+            format!("that is not {}", ids.join(" "))
+        }
+    };
+    if let Some(Popup::Prompt(prompt)) = &mut model.popup {
+        prompt.error = Some(refused);
+    }
+    Vec::new()
+}
+
+fn new_name(model: &Model, text: &str) -> Result<InstanceId, String> {
+    let name: InstanceId = text
+        .parse()
+        .map_err(|error: crate::definition::id::NameError| error.to_string())?;
+    if model
+        .catalogue
+        .entries
+        .iter()
+        .any(|entry| entry.name == name)
+    {
+        return Err(format!("the catalogue already has a definition {name}"));
+    }
+    Ok(name)
+}
+
+/// Keeps what was typed as a definition of its own; the editor goes on with that.
+fn save_as(model: &mut Model, editor: OpId, name: InstanceId) -> Vec<Effect> {
+    model.popup = None;
+    let Some(pane) = model.editor().filter(|pane| pane.id == editor) else {
+        return Vec::new();
+    };
+    let (old, Some(text)) = (
+        pane.name.clone(),
+        pane.editor().map(crate::editor::Editor::text),
+    ) else {
+        return Vec::new();
+    };
+    definitions::leave(model);
+    vec![
+        Effect::DiscardDraft { name: old },
+        Effect::CreateDefinition { name, text },
+    ]
+}
+
+pub(super) fn ask_template(model: &mut Model) -> Vec<Effect> {
+    let items = template::TEMPLATES
+        .iter()
+        .map(|template| {
+            MenuItem::new(
+                template.name,
+                template.summary,
+                Choice::Template(template.name),
+            )
+        })
+        .collect();
+    model.popup = Some(Popup::Menu(Menu::new(
+        "New definition from",
+        Vec::new(),
+        items,
+    )));
+    Vec::new()
+}
+
+pub(super) fn ask_context(model: &mut Model) -> Vec<Effect> {
+    model.popup = Some(Popup::Menu(Menu::searchable(CONTEXTS, Vec::new())));
+    vec![Effect::ListContexts]
+}
+
+pub(super) fn on_contexts(
+    model: &mut Model,
+    result: Result<Vec<ContextEntry>, Failure>,
+) -> Vec<Effect> {
+    let contexts = match result {
+        Ok(contexts) => contexts,
+        Err(failure) => {
+            close_menu(model, CONTEXTS);
+            model.complain(failure.summary);
+            return Vec::new();
+        }
+    };
+    let items = contexts
+        .into_iter()
+        .map(|context| {
+            let namespace = context
+                .namespace
+                .map_or_else(String::new, |namespace| format!(" ▸ {namespace}"));
+            let is_present = context.name == model.session.context;
+            let present = if is_present { "  (present)" } else { "" };
+            MenuItem::new(
+                context.name.clone(),
+                format!("{}{namespace}{present}", context.cluster),
+                Choice::Context(context.name),
+            )
+        })
+        .collect();
+    fill_menu(model, CONTEXTS, items);
+    Vec::new()
+}
+
+pub(super) fn ask_namespace(model: &mut Model) -> Vec<Effect> {
+    model.popup = Some(Popup::Menu(Menu::searchable(NAMESPACES, fixed_scopes())));
+    vec![Effect::ListNamespaces {
+        epoch: model.session.epoch,
+    }]
+}
+
+fn fixed_scopes() -> Vec<MenuItem> {
+    vec![
+        MenuItem::new("all namespaces", "", Choice::Scope(Scope::All)),
+        MenuItem::new(
+            "another namespace …",
+            "typed by its name",
+            Choice::OtherNamespace,
+        ),
+    ]
+}
+
+pub(super) fn on_namespaces(
+    model: &mut Model,
+    epoch: Epoch,
+    result: Result<Vec<Namespace>, Failure>,
+) -> Vec<Effect> {
+    if epoch != model.session.epoch {
+        return Vec::new();
+    }
+    match result {
+        Ok(namespaces) => {
+            let present = model.session.namespace();
+            let item = |namespace: Namespace| {
+                let detail = if Some(&namespace) == present {
+                    "(present)"
+                } else {
+                    ""
+                };
+                MenuItem::new(
+                    namespace.to_string(),
+                    detail,
+                    Choice::Scope(Scope::Namespace(namespace)),
+                )
+            };
+            let mut items: Vec<_> = namespaces.into_iter().map(item).collect();
+            items.extend(fixed_scopes());
+            fill_menu(model, NAMESPACES, items);
+        }
+        // Whoever may not list them may still name one.
+        Err(failure) => model.complain(failure.summary),
+    }
+    Vec::new()
+}
+
+fn fill_menu(model: &mut Model, title: &str, items: Vec<MenuItem>) {
+    if let Some(Popup::Menu(menu)) = &mut model.popup
+        && menu.title == title
+    {
+        menu.set_items(items);
+    }
+}
+
+fn close_menu(model: &mut Model, title: &str) {
+    if matches!(&model.popup, Some(Popup::Menu(menu)) if menu.title == title) {
+        model.popup = None;
+    }
+}
+
+/// Lists the actions of the place in front that have a word in the footer.
+pub(super) fn open_menu(model: &mut Model) -> Vec<Effect> {
+    let items = items_of(model, |spec| {
+        !spec.word.is_empty() && spec.action != Action::Menu
+    });
+    let title = match (model.place(), model.services.table.selected()) {
+        (Place::Services | Place::Detail, Some(key)) => key.id().to_string(),
+        _ => "Actions".to_owned(),
+    };
+    model.popup = Some(Popup::Menu(Menu::new(title, Vec::new(), items)));
+    Vec::new()
+}
+
+pub(super) fn open_palette(model: &mut Model) -> Vec<Effect> {
+    let items = items_of(model, |spec| spec.action != Action::Palette);
+    model.popup = Some(Popup::Menu(Menu::searchable("Command", items)));
+    Vec::new()
+}
+
+fn items_of(model: &Model, is_wanted: impl Fn(&ActionSpec) -> bool) -> Vec<MenuItem> {
+    let place = model.place();
+    SPECS
+        .iter()
+        .filter(|spec| spec.places.contains(&place) && is_wanted(spec))
+        .map(|spec| {
+            let keys: Vec<_> = model
+                .keymap
+                .keys(place, spec.action)
+                .iter()
+                .map(ToString::to_string)
+                .collect();
+            MenuItem {
+                label: spec.sentence.to_owned(),
+                detail: keys.join(" "),
+                why_not: availability(spec.action, model).err().map(str::to_owned),
+                choice: Choice::Action(spec.action),
+            }
+        })
+        .collect()
+}

@@ -1,0 +1,1 @@
+//! What `update` decides, told as keys and messages.

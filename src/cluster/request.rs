@@ -139,31 +139,49 @@ impl Cluster {
         let resource = self.resource(kind).await?;
         let doing = format!("list {}", resource.plural);
         let path = resource.path(namespace.map(Namespace::as_str));
-        let selector = form_urlencoded(&[("labelSelector", selector.as_str())]);
-        let (mut objects, mut token, mut n_expired) = (Vec::new(), None::<String>, 0);
+        let query = form_urlencoded(&[("labelSelector", selector.as_str())]);
+        self.read_pages(&doing, &path, &query, accept, |body| {
+            let mut page: Value = parse(&doing, body)?;
+            let next = page.pointer("/metadata/continue").and_then(Value::as_str);
+            let next = next.map(str::to_owned);
+            Ok((items(&mut page, &resource), next))
+        })
+        .await
+    }
+
+    /// Reads a list page by page. `decode` returns a page's items and the token of the next page.
+    pub(super) async fn read_pages<T>(
+        &self,
+        doing: &str,
+        path: &str,
+        query: &str,
+        accept: &'static str,
+        mut decode: impl FnMut(&[u8]) -> Result<(Vec<T>, Option<String>), Failure>,
+    ) -> Result<Vec<T>, Failure> {
+        let (mut items, mut token, mut n_expired) = (Vec::new(), None::<String>, 0);
         loop {
-            let mut query = selector.clone();
+            let mut query = query.to_owned();
             if n_expired <= MAX_EXPIRED {
                 query.push_str(&format!("&limit={PAGE}"));
             }
             if let Some(token) = &token {
                 query.push_str(&format!("&{}", form_urlencoded(&[("continue", token)])));
             }
-            let answer = self.read(&doing, format!("{path}?{query}"), accept).await?;
+            let answer = self.read(doing, format!("{path}?{query}"), accept).await?;
             if answer.status == StatusCode::GONE && token.is_some() {
                 // The snapshot behind the pages expired: begin again, as one list must be one snapshot.
-                (objects, token) = (Vec::new(), None);
+                (items, token) = (Vec::new(), None);
                 n_expired += 1;
                 continue;
             }
             if answer.status != StatusCode::OK {
-                return Err(reply::failure(&doing, answer.status, &answer.body));
+                return Err(reply::failure(doing, answer.status, &answer.body));
             }
-            let mut page: Value = parse(&doing, &answer.body)?;
-            append_items(&mut objects, &mut page, &resource);
-            match page.pointer("/metadata/continue").and_then(Value::as_str) {
-                Some(next) if !next.is_empty() => token = Some(next.to_owned()),
-                _ => return Ok(objects),
+            let (page, next) = decode(&answer.body)?;
+            items.extend(page);
+            match next {
+                Some(next) if !next.is_empty() => token = Some(next),
+                _ => return Ok(items),
             }
         }
     }
@@ -551,18 +569,19 @@ fn check_name(key: &ObjectKey) -> Result<(), Failure> {
     Err(Failure::new(FailureKind::Invalid, summary))
 }
 
-fn append_items(objects: &mut Vec<Object>, page: &mut Value, resource: &Resource) {
-    let Some(Value::Array(items)) = page.get_mut("items").map(Value::take) else {
-        return;
+/// Takes the objects out of a list.
+fn items(list: &mut Value, resource: &Resource) -> Vec<Object> {
+    let Some(Value::Array(items)) = list.get_mut("items").map(Value::take) else {
+        return Vec::new();
     };
-    for mut item in items {
+    let objects = items.into_iter().filter_map(|mut item| {
         // Items of a typed list bear neither; those of a metadata list bear the wrong ones.
-        if let Some(map) = item.as_object_mut() {
-            map.insert("apiVersion".to_owned(), resource.api_version().into());
-            map.insert("kind".to_owned(), resource.kind.as_ref().into());
-        }
-        objects.extend(Object::from_json(item));
-    }
+        let map = item.as_object_mut()?;
+        map.insert("apiVersion".to_owned(), resource.api_version().into());
+        map.insert("kind".to_owned(), resource.kind.as_ref().into());
+        Object::from_json(item)
+    });
+    objects.collect()
 }
 
 fn object(doing: &str, body: &[u8]) -> Result<Object, Failure> {

@@ -1,24 +1,17 @@
 //! One look at the cluster, for commands that print and end: the same summaries as the watches', read once.
 
 use futures::{StreamExt, stream};
-use http::StatusCode;
 use jiff::Timestamp;
 
-use super::request::form_urlencoded;
 use super::watch::decode::Decode;
 use super::watch::{self, Place, Subject, explain};
-use super::{Cluster, Selector, reply};
+use super::{Cluster, Selector};
 use crate::definition::id::Namespace;
 use crate::failure::{Failure, FailureKind};
 use crate::service::detail::Detail;
 use crate::service::fleet::Fleet;
 use crate::service::summary::{InstanceKey, WorkloadKind};
 use crate::service::watch::{Delta, LinkState, Scope, WatchEvent};
-
-/// Objects of a page.
-const PAGE: usize = 500;
-/// How often a list is begun again because its snapshot expired between two pages; then it is read without pages.
-const MAX_EXPIRED: usize = 2;
 
 impl Cluster {
     /// Reads all instances of a scope once. What this user may not list is noted in the fleet as forbidden.
@@ -151,33 +144,12 @@ impl Cluster {
         decode: &mut D,
     ) -> Result<Vec<D::Item>, Failure> {
         let doing = format!("list {what}");
-        let (mut items, mut token, mut n_expired) = (Vec::new(), None::<String>, 0);
-        loop {
-            let mut query = format!("{selector}{}", D::QUERY);
-            if n_expired <= MAX_EXPIRED {
-                query.push_str(&format!("&limit={PAGE}"));
-            }
-            if let Some(token) = &token {
-                query.push_str(&format!("&{}", form_urlencoded(&[("continue", token)])));
-            }
-            let answer = self
-                .read(&doing, format!("{path}?{query}"), D::ACCEPT_LIST)
-                .await?;
-            if answer.status == StatusCode::GONE && token.is_some() {
-                (items, token) = (Vec::new(), None);
-                n_expired += 1;
-                continue;
-            }
-            if answer.status != StatusCode::OK {
-                return Err(reply::failure(&doing, answer.status, &answer.body));
-            }
-            let page = decode.page(&answer.body);
+        let query = format!("{selector}{}", D::QUERY);
+        self.read_pages(&doing, path, &query, D::ACCEPT_LIST, |body| {
+            let page = decode.page(body);
             let page = page.map_err(|_| super::request::unreadable(&doing))?;
-            items.extend(page.items);
-            match page.next {
-                Some(next) => token = Some(next),
-                None => return Ok(items),
-            }
-        }
+            Ok((page.items, page.next))
+        })
+        .await
     }
 }

@@ -9,6 +9,7 @@ mod discovery;
 mod kinds;
 #[cfg(test)]
 mod mock;
+mod objects;
 mod project;
 mod reply;
 mod request;
@@ -29,7 +30,7 @@ pub use crate::definition::object::GroupKind;
 pub use access::Access;
 pub use connect::{ConnectOptions, ContextSummary, ExecPolicy, connect, contexts};
 pub use kinds::Resource;
-pub use request::{ApplyOptions, Deleted, Propagation, Written};
+pub use objects::{ApplyOptions, Deleted, Propagation, Written};
 pub use selector::Selector;
 pub use watch::WatchHandle;
 

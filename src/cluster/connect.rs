@@ -3,6 +3,7 @@
 //! Nothing is asked of the server here: a cluster that is away is no reason not to start. Credential plugins do run, because
 //! only now may they ask something of the person.
 
+mod child;
 mod exec;
 mod kubeconfig;
 mod proxy;

@@ -6,8 +6,10 @@ pub(super) mod explain;
 mod lines;
 mod machine;
 mod namespaces;
+mod seen;
 #[cfg(test)]
 mod tests;
+mod turn;
 
 use std::sync::Arc;
 

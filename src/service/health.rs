@@ -2,6 +2,8 @@
 //!
 //! Computed from the live objects alone; time is passed in, because some troubles count only after a grace period.
 
+mod claims;
+mod deletion;
 mod pods;
 
 use std::fmt;
@@ -11,18 +13,12 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 pub use self::pods::{is_broken, waits_for_node};
-use super::summary::{Claim, Deletion, Event, Pod, PodRow, Record, Workload, WorkloadKind};
+use super::summary::{Claim, Event, Pod, PodRow, Record, Workload, WorkloadKind};
 
 /// How long a pod may be unscheduled: a normal deploy is refused for a moment, until its claims are bound.
 const SCHEDULING_GRACE: Duration = Duration::from_secs(10);
-/// How long a claim that something speaks against may be unbound.
-const REFUSED_CLAIM_GRACE: Duration = Duration::from_secs(10);
-/// How long a claim that nothing speaks against may be unbound: storage can take minutes to come.
-const CLAIM_GRACE: Duration = Duration::from_secs(120);
 /// How long pods may take to become ready where the server sets no deadline itself; the default of Deployments.
 const PROGRESS_DEADLINE: Duration = Duration::from_secs(600);
-/// Finalizers by which the garbage collector only orders its work: they hold nothing by themselves.
-const ORDERING_FINALIZERS: [&str; 2] = ["foregroundDeletion", "orphan"];
 
 /// The state of an instance.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -166,7 +162,7 @@ fn judge(view: &InstanceView<'_>, clock: &mut GraceClock) -> Health {
     if let Some(why) = view.unknown {
         return Health::because(State::Unknown, why);
     }
-    if let Some(reason) = terminating(view) {
+    if let Some(reason) = deletion::terminating(view) {
         return Health::because(State::Terminating, reason);
     }
     if view.workloads.is_empty() {
@@ -186,48 +182,6 @@ fn judge(view: &InstanceView<'_>, clock: &mut GraceClock) -> Health {
         return Health::plain(State::Stopped);
     }
     Health::plain(State::Ready)
-}
-
-fn terminating(view: &InstanceView<'_>) -> Option<String> {
-    let operation = view.record.and_then(|record| record.operation.as_ref());
-    let teardown = operation.filter(|operation| operation.kind == "teardown");
-    let workloads_go =
-        !view.workloads.is_empty() && view.workloads.iter().all(|w| w.deletion.is_some());
-    // A claim that is deleted under a running workload does not end the instance.
-    let claims = view
-        .claims
-        .iter()
-        .filter(|_| teardown.is_some() || workloads_go);
-    let records = view.record.into_iter();
-    let going: Vec<(String, &Deletion)> = (view.workloads.iter())
-        .filter_map(|workload| Some((label(workload), workload.deletion.as_ref()?)))
-        .chain(records.filter_map(|record| {
-            Some((
-                format!("ConfigMap/{}", record.name),
-                record.deletion.as_ref()?,
-            ))
-        }))
-        .chain(claims.filter_map(|claim| Some((claim_label(claim), claim.deletion.as_ref()?))))
-        .collect();
-    let held = going
-        .iter()
-        .find_map(|(object, deletion)| holding_sentence(object, deletion));
-    let is_deleted = || {
-        let (object, _) = going.first()?;
-        Some(format!("{object} is being deleted"))
-    };
-    held.or_else(|| Some(format!("teardown: {}", teardown?.step)))
-        .or_else(is_deleted)
-}
-
-fn holding_sentence(object: &str, deletion: &Deletion) -> Option<String> {
-    let finalizers: Vec<_> = deletion
-        .finalizers
-        .iter()
-        .map(String::as_str)
-        .filter(|finalizer| !ORDERING_FINALIZERS.contains(finalizer))
-        .collect();
-    (!finalizers.is_empty()).then(|| format!("{object} is held by {}", finalizers.join(", ")))
 }
 
 /// An instance without workload: on its way, made of manifests that run nothing, or robbed.
@@ -250,7 +204,7 @@ fn without_workload(view: &InstanceView<'_>, clock: &mut GraceClock) -> Health {
             "the workload is missing: somebody deleted it",
         );
     }
-    match unbound_claim(view, clock) {
+    match claims::unbound(view, clock) {
         Some(reason) => Health::because(State::Failing, reason),
         None => Health::plain(State::Ready),
     }
@@ -264,7 +218,7 @@ fn failing(view: &InstanceView<'_>, clock: &mut GraceClock) -> Option<String> {
         return None;
     }
     pods::broken(view.pods)
-        .or_else(|| unbound_claim(view, clock))
+        .or_else(|| claims::unbound(view, clock))
         .or_else(|| pods::unschedulable(view, clock))
         .or_else(|| view.workloads.iter().find_map(blocked))
         .or_else(|| cannot_create_pods(view))
@@ -278,56 +232,6 @@ fn blocked(workload: &Workload) -> Option<String> {
         true => format!("{}: {}", label(workload), blocked.reason),
         false => format!("{}: {}: {message}", label(workload), blocked.reason),
     })
-}
-
-fn unbound_claim(view: &InstanceView<'_>, clock: &mut GraceClock) -> Option<String> {
-    let mut claims = view.claims.iter().filter(|claim| claim.deletion.is_none());
-    claims.find_map(|claim| match claim.phase.as_str() {
-        "Bound" => None,
-        "Lost" => Some(format!("{} lost its volume", claim_label(claim))),
-        _ => pending_claim(claim, view.events, clock),
-    })
-}
-
-fn pending_claim(claim: &Claim, events: &[Event], clock: &mut GraceClock) -> Option<String> {
-    let explains = |event: &&Event| {
-        event.object_kind == "PersistentVolumeClaim"
-            && event.object_name == claim.name
-            && (event.object_uid.is_empty() || event.object_uid == claim.uid)
-    };
-    let why = events
-        .iter()
-        .filter(explains)
-        .max_by_key(|event| event.last_seen);
-    // `WaitForFirstConsumer` waits for a pod to be scheduled: then the pod says what is wrong.
-    let waits_for_pod = |event: &Event| {
-        matches!(
-            event.reason.as_str(),
-            "WaitForFirstConsumer" | "WaitForPodScheduled"
-        )
-    };
-    match why {
-        Some(event) if waits_for_pod(event) => None,
-        Some(event) if event.is_warning || event.reason == "FailedBinding" => {
-            clock.is_over(claim.created, REFUSED_CLAIM_GRACE).then(|| {
-                format!(
-                    "{} is not bound: {}",
-                    claim_label(claim),
-                    sentence(&event.message)
-                )
-            })
-        }
-        Some(event) => clock.is_over(claim.created, CLAIM_GRACE).then(|| {
-            format!(
-                "{} is not bound: {}",
-                claim_label(claim),
-                sentence(&event.message)
-            )
-        }),
-        None => clock
-            .is_over(claim.created, CLAIM_GRACE)
-            .then(|| format!("{} is not bound", claim_label(claim))),
-    }
 }
 
 /// A StatefulSet says only in events that it cannot create pods; a Deployment has a condition for it.

@@ -4,7 +4,6 @@
 //! and page by page where it cannot; with one the watch goes on from there. Whatever ends a watch becomes an [`End`], and
 //! [`Watch::settle`] alone decides what that means and how long to wait.
 
-use std::collections::HashMap;
 use std::time::Duration;
 
 use futures::FutureExt;
@@ -14,8 +13,10 @@ use kube::client::Body;
 use tokio::time::{Instant, sleep_until, timeout, timeout_at};
 
 use super::backoff::{Backoff, jittered, random_fraction};
-use super::decode::{Decode, Line, Undecodable, Version};
+use super::decode::{Decode, Line, Undecodable};
 use super::lines::{FeedError, Lines};
+use super::seen::Seen;
+use super::turn::{Phase, Turn};
 use crate::cluster::request::{Ask, form_urlencoded, retry_after};
 use crate::cluster::{Cluster, reply};
 use crate::failure::{Failure, FailureKind};
@@ -47,10 +48,6 @@ const MAX_PAGE: usize = 256 * 1024 * 1024;
 const MAX_REFUSAL: usize = 64 * 1024;
 /// Changes that are reported at once at most, so that first rows come before the last.
 const MAX_BATCH: usize = 512;
-/// States of an object that are remembered to notice an older one.
-const REMEMBERED: usize = 4;
-/// Objects whose states are remembered.
-const MAX_SEEN: usize = 4096;
 
 /// Where events go.
 pub(super) type Sink = std::sync::Arc<dyn Fn(WatchEvent) + Send + Sync>;
@@ -563,93 +560,5 @@ impl<D: Decode> Watch<D> {
         self.has_shown |= !turn.batch.is_empty();
         let batch = std::mem::take(&mut turn.batch);
         self.emit(batch);
-    }
-}
-
-/// What one stream has brought.
-struct Turn<T> {
-    phase: Phase<T>,
-    /// Changes that are not reported yet.
-    batch: Vec<Delta<T>>,
-    brought_something: bool,
-    /// Whether a list was completed in this stream.
-    has_listed: bool,
-}
-
-/// What the lines of a stream are part of.
-enum Phase<T> {
-    /// The first list of all: it is reported as it comes, since there is nothing to replace.
-    FirstList,
-    /// A later list: kept back until it is complete, so that what is shown is never blanked.
-    Staging(Vec<Delta<T>>),
-    /// Changes.
-    Following,
-}
-
-impl<T> Turn<T> {
-    fn new(phase: Phase<T>) -> Self {
-        Self {
-            phase,
-            batch: Vec::new(),
-            brought_something: false,
-            has_listed: false,
-        }
-    }
-
-    fn is_following(&self) -> bool {
-        matches!(self.phase, Phase::Following)
-    }
-
-    fn add(&mut self, delta: Delta<T>) {
-        match &mut self.phase {
-            Phase::Staging(staged) => staged.push(delta),
-            Phase::FirstList | Phase::Following => self.batch.push(delta),
-        }
-    }
-}
-
-/// The last states of each object, to notice an older one. Resource versions are compared for equality only.
-#[derive(Debug, Default)]
-struct Seen(HashMap<String, Versions>);
-
-#[derive(Debug, Default)]
-struct Versions {
-    generation: i64,
-    /// The latest last.
-    resource_versions: Vec<String>,
-}
-
-impl Seen {
-    fn is_older(&self, version: &Version) -> bool {
-        let Some(known) = self.0.get(&version.uid) else {
-            return false;
-        };
-        let replaced = known.resource_versions.split_last();
-        let is_replaced =
-            replaced.is_some_and(|(_, older)| older.contains(&version.resource_version));
-        is_replaced || version.generation < known.generation
-    }
-
-    fn remember(&mut self, version: Version) {
-        if version.uid.is_empty() {
-            return;
-        }
-        // Objects that went are not forgotten one by one.
-        if self.0.len() >= MAX_SEEN {
-            self.0.clear();
-        }
-        let known = self.0.entry(version.uid).or_default();
-        known.generation = version.generation;
-        if known.resource_versions.last() == Some(&version.resource_version) {
-            return;
-        }
-        if known.resource_versions.len() == REMEMBERED {
-            known.resource_versions.remove(0);
-        }
-        known.resource_versions.push(version.resource_version);
-    }
-
-    fn clear(&mut self) {
-        self.0.clear();
     }
 }

@@ -1,5 +1,7 @@
 use super::*;
-use crate::service::summary::{Blocked, Container, ContainerState, InstanceKey, Operation, Record};
+use crate::service::summary::{
+    Blocked, Container, ContainerState, Deletion, InstanceKey, Operation, Record,
+};
 
 fn time(text: &str) -> Timestamp {
     format!("2026-01-01T{text}Z").parse().unwrap()

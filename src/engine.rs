@@ -3,7 +3,20 @@
 //! The dashboard and the command line call the same functions. Plans are plain values; running one never does more than the
 //! plan says, never sends a write twice without looking, and never deletes what was not listed with its uid.
 
+mod apply;
 pub mod deploy;
+mod difference;
+mod fate;
+mod gone;
+mod journal;
+mod metadata;
+mod operation;
+mod ownership;
 pub mod plan;
+mod preflight;
+mod prune;
+mod record;
+mod rehearse;
+mod revision;
 pub mod teardown;
 pub mod wait;

@@ -47,6 +47,10 @@ pub const ANNOTATION_OPERATION: &str = "bowline.dev/operation";
 pub const ANNOTATION_REVISION: &str = "bowline.dev/revision";
 /// Annotation of the record: SHA-256 of the applied definition's text, in hex.
 pub const ANNOTATION_DEFINITION_HASH: &str = "bowline.dev/definition-sha256";
+/// Annotation of the record and of revisions: who applied, as user, host and process.
+pub const ANNOTATION_APPLIED_BY: &str = "bowline.dev/applied-by";
+/// Annotation of the record and of revisions: when it was applied, by the clock of the one who did.
+pub const ANNOTATION_APPLIED_AT: &str = "bowline.dev/applied-at";
 /// Annotation of the pod template: a digest of the `ConfigMaps` that the pods read, so that pods roll when they change.
 pub const ANNOTATION_CONFIG_CHECKSUM: &str = "bowline.dev/config-checksum";
 

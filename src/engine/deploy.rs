@@ -1,12 +1,18 @@
-//! Deploys: the plan, and carrying it out.
+//! Deploys: what is asked for, the plan, and carrying it out.
+
+mod planning;
+mod running;
 
 use std::collections::BTreeMap;
 
-use super::plan::{DeployPlan, Outcome, Progress};
-use crate::cluster::Cluster;
+use super::plan::Progress;
 use crate::definition::id::{InstanceId, Namespace};
+use crate::definition::render::RenderContext;
 use crate::definition::service::ServiceDefinition;
-use crate::failure::{Failure, FailureKind};
+use crate::service::summary::InstanceKey;
+
+pub use planning::plan_deploy;
+pub use running::run_deploy;
 
 /// Hears of each fact while an operation runs.
 pub type Report<'a> = &'a (dyn Fn(Progress) + Send + Sync);
@@ -43,28 +49,24 @@ pub struct RunOptions {
     pub force_conflicts: bool,
 }
 
-/// Plans a deploy: what it would do to each object, and why it could not.
-///
-/// # Errors
-/// The cluster cannot be reached, or does not let the objects be read.
-pub async fn plan_deploy(
-    _cluster: &Cluster,
-    _request: &DeployRequest,
-) -> Result<DeployPlan, Failure> {
-    Err(Failure::new(
-        FailureKind::Refused,
-        "cannot plan a deploy yet",
-    ))
-}
+impl DeployRequest {
+    /// Returns the instance that it makes or changes.
+    pub fn instance(&self) -> InstanceKey {
+        InstanceKey {
+            namespace: self.namespace.clone(),
+            id: self.id.clone(),
+        }
+    }
 
-/// Carries out a plan that was shown. It goes on past failures with what does not depend on them; running a new plan
-/// finishes what was left.
-pub async fn run_deploy(
-    _cluster: &Cluster,
-    _request: &DeployRequest,
-    _plan: &DeployPlan,
-    _options: RunOptions,
-    _report: Report<'_>,
-) -> Outcome {
-    Outcome::default()
+    fn render_context(&self) -> RenderContext {
+        RenderContext {
+            id: self.id.clone(),
+            definition_name: self.name.clone(),
+            namespace: self.namespace.clone(),
+            parameters: self.parameters.clone(),
+            ingress_host: self.ingress_host.clone(),
+            gpus: self.gpus.clone(),
+            replicas: None,
+        }
+    }
 }

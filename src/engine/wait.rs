@@ -1,18 +1,186 @@
-//! Waiting for an instance to be ready.
+//! Waiting for an instance to be ready: by watching it, with the reason why it is not.
 
 use std::time::Duration;
 
-use super::deploy::Report;
-use super::plan::Outcome;
-use crate::cluster::Cluster;
-use crate::service::summary::InstanceKey;
+use jiff::Timestamp;
+use tokio::sync::mpsc;
+use tokio::time::{Instant, timeout_at};
 
-/// Waits until an instance is ready, at most until the deadline; then the outcome says what is still pending, and why.
+use super::deploy::Report;
+use super::journal::Journal;
+use super::plan::{Outcome, Step};
+use crate::cluster::Cluster;
+use crate::failure::{Failure, FailureKind};
+use crate::service::detail::Detail;
+use crate::service::health::{Health, State};
+use crate::service::summary::{InstanceKey, WorkloadKind};
+use crate::service::watch::{LinkState, Topic};
+
+/// How long one waits for news before time alone is asked: grace periods end without an event.
+const TICK: Duration = Duration::from_secs(1);
+/// What controllers say when they have given up; everything else may mend itself.
+const GIVEN_UP: [&str; 3] = [
+    "ProgressDeadlineExceeded",
+    "InvalidImageName",
+    "ErrImageNeverPull",
+];
+/// What must be known before anything is concluded.
+const NEEDED: [Topic; 5] = [
+    Topic::Records,
+    Topic::Workloads(WorkloadKind::Deployment),
+    Topic::Workloads(WorkloadKind::StatefulSet),
+    Topic::Claims,
+    Topic::Pods,
+];
+
+/// Waits until an instance is ready (or stopped, where that is wanted), at most until the deadline; then the outcome says
+/// what is still pending, and why. What cannot mend itself is a failure at once.
 pub async fn wait_ready(
-    _cluster: &Cluster,
-    _instance: &InstanceKey,
-    _deadline: Duration,
-    _report: Report<'_>,
+    cluster: &Cluster,
+    instance: &InstanceKey,
+    deadline: Duration,
+    report: Report<'_>,
 ) -> Outcome {
-    Outcome::default()
+    let mut journal = Journal::new(report);
+    journal.started(&Step::Ready);
+    let (sender, mut events) = mpsc::unbounded_channel();
+    let _watch = cluster.watch_instance(instance, move |event| {
+        // Nobody listens any more once the wait is over.
+        let _ = sender.send(event);
+    });
+    let deadline = Instant::now() + deadline;
+    let mut detail = Detail::new(instance.clone());
+    loop {
+        let verdict = judge(&detail, Timestamp::now());
+        match &verdict {
+            Verdict::Ready => {
+                journal.done(Step::Ready, None);
+                return journal.into_outcome();
+            }
+            Verdict::Hopeless(reason) => {
+                let failure = Failure::new(
+                    FailureKind::Invalid,
+                    format!("{instance} does not get ready: {reason}"),
+                );
+                journal.failed(Step::Ready, failure);
+                return journal.into_outcome();
+            }
+            Verdict::NotYet(reason) if Instant::now() >= deadline => {
+                journal.pending(format!("{instance} is not ready: {reason}"));
+                return journal.into_outcome();
+            }
+            Verdict::NotYet(reason) => journal.waiting(reason),
+        }
+        let next = deadline.min(Instant::now() + TICK);
+        if let Ok(Some(event)) = timeout_at(next, events.recv()).await {
+            detail.apply(event);
+            // What came together is judged together.
+            while let Ok(event) = events.try_recv() {
+                detail.apply(event);
+            }
+        }
+    }
+}
+
+/// What is known of the wait's end.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Verdict {
+    Ready,
+    NotYet(String),
+    Hopeless(String),
+}
+
+fn judge(detail: &Detail, now: Timestamp) -> Verdict {
+    if !NEEDED.iter().all(|topic| has_reported(detail.link(topic))) {
+        return Verdict::NotYet("nothing is known of it yet".to_owned());
+    }
+    if let Some(outage) = outage(detail) {
+        return Verdict::NotYet(outage);
+    }
+    if detail.is_gone() {
+        return Verdict::Hopeless("nothing of it is there".to_owned());
+    }
+    of_health(detail.health(now))
+}
+
+fn of_health(health: Health) -> Verdict {
+    let state = health.state;
+    let reason = match health.reason {
+        Some(reason) => format!("{state}: {reason}"),
+        None => state.to_string(),
+    };
+    match state {
+        State::Ready | State::Stopped => Verdict::Ready,
+        State::Terminating => Verdict::Hopeless(reason),
+        State::Failing if GIVEN_UP.iter().any(|word| reason.contains(word)) => {
+            Verdict::Hopeless(reason)
+        }
+        State::Failing | State::Rolling | State::Saved | State::Unknown => Verdict::NotYet(reason),
+    }
+}
+
+fn has_reported(link: &LinkState) -> bool {
+    match link {
+        LinkState::Live | LinkState::Forbidden(_) => true,
+        LinkState::Retrying { data_age, .. } => data_age.is_some(),
+        LinkState::Connecting => false,
+    }
+}
+
+/// Returns why what is known may be old: then nothing is concluded from it.
+fn outage(detail: &Detail) -> Option<String> {
+    detail.links().find_map(|(topic, state)| match state {
+        LinkState::Retrying { failure, .. } => Some(format!("{topic}: {failure}")),
+        LinkState::Connecting | LinkState::Live | LinkState::Forbidden(_) => None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(state: State, reason: Option<&str>, expected: Verdict) {
+        let health = Health {
+            state,
+            reason: reason.map(str::to_owned),
+        };
+        assert_eq!(of_health(health), expected);
+    }
+
+    #[test]
+    fn only_what_cannot_mend_itself_ends_the_wait() {
+        check(State::Ready, None, Verdict::Ready);
+        check(State::Stopped, None, Verdict::Ready);
+        let pull = "ImagePullBackOff: pod web-1";
+        check(
+            State::Failing,
+            Some(pull),
+            Verdict::NotYet(format!("Failing: {pull}")),
+        );
+        let late = "Deployment/web: ProgressDeadlineExceeded: no";
+        check(
+            State::Failing,
+            Some(late),
+            Verdict::Hopeless(format!("Failing: {late}")),
+        );
+        check(
+            State::Terminating,
+            None,
+            Verdict::Hopeless("Terminating".to_owned()),
+        );
+        check(State::Rolling, None, Verdict::NotYet("Rolling".to_owned()));
+    }
+
+    #[test]
+    fn nothing_is_concluded_before_everything_is_known() {
+        let key = InstanceKey {
+            namespace: "team-a".parse().unwrap(),
+            id: "web".parse().unwrap(),
+        };
+        let verdict = judge(&Detail::new(key), Timestamp::UNIX_EPOCH);
+        assert_eq!(
+            verdict,
+            Verdict::NotYet("nothing is known of it yet".to_owned())
+        );
+    }
 }

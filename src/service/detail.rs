@@ -125,6 +125,11 @@ impl Detail {
         self.links.get(topic).unwrap_or(&LinkState::Connecting)
     }
 
+    /// Returns how each watch is doing that has said so.
+    pub fn links(&self) -> impl Iterator<Item = (&Topic, &LinkState)> {
+        self.links.iter()
+    }
+
     /// Returns what this user may not watch, with the server's reason.
     pub fn forbidden(&self) -> impl Iterator<Item = (&Topic, &Failure)> {
         self.links.iter().filter_map(|(topic, state)| match state {

@@ -1,0 +1,223 @@
+//! Writing and deleting one object without ever doing it twice blindly: when no answer comes, one looks first.
+
+use serde_json::json;
+
+use super::difference::normalized;
+use super::metadata::Metadata;
+use super::plan::FieldConflict;
+use super::rehearse::{field_conflicts, with_uid};
+use crate::cluster::{ApplyOptions, Cluster, Deleted, Propagation, Written};
+use crate::definition::naming;
+use crate::definition::object::{Object, ObjectKey};
+use crate::failure::{Failure, FailureKind};
+
+/// A version that no object has: an apply that names it creates what is absent, and conflicts with anything that is there.
+const ABSENT: &str = "1";
+
+/// What was seen in the place of an object that is applied.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Target<'a> {
+    /// Nothing: it is created, and a failure if somebody was faster.
+    Absent,
+    /// The object of this uid: it is changed, and a failure if it is gone or was made again.
+    Seen(&'a str),
+}
+
+/// Applies an object as `manager`. Of other managers' fields exactly those in `taken` are taken.
+///
+/// # Errors
+/// The server refuses, what was seen is not there any more, or nobody can say whether it was done.
+pub(super) async fn apply(
+    cluster: &Cluster,
+    manager: &str,
+    wanted: &Object,
+    target: Target<'_>,
+    taken: &[FieldConflict],
+) -> Result<Written, Failure> {
+    let mut options = ApplyOptions {
+        field_manager: manager.to_owned(),
+        dry_run: false,
+        force: false,
+    };
+    let mut body = match target {
+        Target::Absent => with_version(wanted, ABSENT),
+        Target::Seen(uid) => with_uid(wanted, uid),
+    };
+    if let (Target::Seen(uid), false) = (target, taken.is_empty()) {
+        body = allow_exactly(cluster, &options, &body, uid, taken).await?;
+        options.force = true;
+    }
+    let written = match cluster.apply(&body, &options).await {
+        Err(failure) if failure.kind == FailureKind::Unreachable => {
+            match look(cluster, wanted, target, &options, &failure).await? {
+                Some(written) => written,
+                // It did not arrive.
+                None => cluster.apply(&body, &options).await?,
+            }
+        }
+        Err(failure) => return Err(explain(failure, wanted, target)),
+        Ok(written) => written,
+    };
+    if Metadata::of(&written.object).is_being_deleted() {
+        // NB: the server accepts this, and the change vanishes with the object.
+        return Err(conflict(format!("{} is being deleted", wanted.key)));
+    }
+    Ok(written)
+}
+
+/// Makes sure that taking fields takes those that were shown and no others: the dry run must meet no other conflict, and the
+/// version that it met goes along.
+async fn allow_exactly(
+    cluster: &Cluster,
+    options: &ApplyOptions,
+    body: &Object,
+    uid: &str,
+    taken: &[FieldConflict],
+) -> Result<Object, Failure> {
+    let live = cluster.get(&body.key).await?;
+    let live = live.filter(|live| Metadata::of(live).uid() == uid);
+    let live = live.ok_or_else(|| vanished(&body.key))?;
+    let body = with_version(body, Metadata::of(&live).resource_version());
+    let dry_run = ApplyOptions {
+        dry_run: true,
+        ..options.clone()
+    };
+    if let Err(failure) = cluster.apply(&body, &dry_run).await {
+        let met = field_conflicts(&body.key, &failure);
+        if met.is_empty() {
+            return Err(failure);
+        }
+        if let Some(new) = met.iter().find(|conflict| !taken.contains(conflict)) {
+            return Err(conflict(format!(
+                "{} has a conflict that was not shown: {}: {}",
+                body.key, new.field, new.message
+            )));
+        }
+    }
+    Ok(body)
+}
+
+/// Looks what became of an apply without an answer: the object if it is as wanted, none if it did not arrive.
+async fn look(
+    cluster: &Cluster,
+    wanted: &Object,
+    target: Target<'_>,
+    options: &ApplyOptions,
+    failure: &Failure,
+) -> Result<Option<Written>, Failure> {
+    // Where nothing can be seen either, nobody can say: that is the failure.
+    let unknown = |_| failure.clone();
+    let Some(live) = cluster.get(&wanted.key).await.map_err(unknown)? else {
+        return match target {
+            Target::Absent => Ok(None),
+            Target::Seen(_) => Err(vanished(&wanted.key)),
+        };
+    };
+    let metadata = Metadata::of(&live);
+    let is_expected = match target {
+        Target::Absent => metadata.has_manager(&options.field_manager),
+        Target::Seen(uid) => metadata.uid() == uid,
+    };
+    if !is_expected {
+        return Err(vanished(&wanted.key));
+    }
+    let dry_run = ApplyOptions {
+        dry_run: true,
+        ..options.clone()
+    };
+    let body = with_uid(wanted, metadata.uid());
+    let verdict = cluster.apply(&body, &dry_run).await.map_err(unknown)?;
+    let has_arrived = metadata.has_manager(&options.field_manager)
+        && normalized(&verdict.object.json) == normalized(&live.json);
+    Ok(has_arrived.then_some(Written {
+        object: live,
+        warnings: verdict.warnings,
+    }))
+}
+
+fn with_version(object: &Object, version: &str) -> Object {
+    let mut body = object.clone();
+    body.json["metadata"]["resourceVersion"] = json!(version);
+    body
+}
+
+/// Says what a refusal of what was seen means.
+fn explain(failure: Failure, wanted: &Object, target: Target<'_>) -> Failure {
+    let says = |words: &str| failure.summary.contains(words);
+    let has_causes = !failure.causes.is_empty();
+    match (failure.kind, target) {
+        (FailureKind::Conflict, Target::Absent) if !has_causes && says("has been modified") => {
+            conflict(format!(
+                "{} was created by somebody else meanwhile",
+                wanted.key
+            ))
+        }
+        (FailureKind::Conflict, Target::Seen(_)) if says("uid mismatch") => vanished(&wanted.key),
+        (FailureKind::Invalid, Target::Seen(_)) if says("metadata.uid") => vanished(&wanted.key),
+        _ => failure,
+    }
+}
+
+fn vanished(key: &ObjectKey) -> Failure {
+    conflict(format!("{key} was deleted or made again meanwhile"))
+}
+
+fn conflict(summary: String) -> Failure {
+    Failure::new(FailureKind::Conflict, summary)
+}
+
+/// Deletes the object of a uid; when no answer comes, looks before it is asked again.
+///
+/// # Errors
+/// The server refuses, or nobody can say whether it was done.
+pub(super) async fn delete(
+    cluster: &Cluster,
+    key: &ObjectKey,
+    uid: &str,
+    propagation: Propagation,
+) -> Result<Deleted, Failure> {
+    let result = cluster.delete(key, uid, propagation).await;
+    let Err(failure) = result else {
+        return result;
+    };
+    let is_about_uid = failure.kind == FailureKind::Conflict;
+    if !is_about_uid && failure.kind != FailureKind::Unreachable {
+        return Err(failure);
+    }
+    let live = cluster.get(key).await.map_err(|_| failure.clone())?;
+    match live.filter(|live| Metadata::of(live).uid() == uid) {
+        // Gone, or another object bears the name now: what was to be deleted is not there.
+        None => Ok(Deleted::Gone),
+        Some(live) if Metadata::of(&live).is_being_deleted() => Ok(Deleted::Accepted),
+        Some(_) if is_about_uid => Err(failure),
+        Some(_) => cluster.delete(key, uid, propagation).await,
+    }
+}
+
+/// Takes an object out of its set: a claim that is kept must not be pruned by anybody later.
+///
+/// # Errors
+/// The server refuses, or nobody can say whether it was done.
+pub(super) async fn release(
+    cluster: &Cluster,
+    manager: &str,
+    key: &ObjectKey,
+    uid: &str,
+) -> Result<(), Failure> {
+    let patch = json!({"metadata": {"uid": uid, "labels": {naming::LABEL_PART_OF: null}}});
+    let Err(failure) = cluster.merge_patch(key, &patch, manager, None).await else {
+        return Ok(());
+    };
+    if failure.kind != FailureKind::Unreachable {
+        return Err(failure);
+    }
+    let live = cluster.get(key).await.map_err(|_| failure.clone())?;
+    match live.filter(|live| Metadata::of(live).uid() == uid) {
+        None => Err(vanished(key)),
+        Some(live) if Metadata::of(&live).label(naming::LABEL_PART_OF).is_none() => Ok(()),
+        Some(_) => cluster
+            .merge_patch(key, &patch, manager, None)
+            .await
+            .map(|_| ()),
+    }
+}

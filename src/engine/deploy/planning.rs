@@ -1,0 +1,275 @@
+//! The plan of a deploy: render, look at what is there, ask what is allowed, rehearse each object.
+
+use std::collections::BTreeSet;
+
+use futures::{StreamExt, stream};
+
+use super::DeployRequest;
+use crate::cluster::{Access, Cluster};
+use crate::definition::diagnostic::Diagnostic;
+use crate::definition::naming;
+use crate::definition::object::{GroupKind, Object, ObjectKey};
+use crate::definition::render::{Rendered, render};
+use crate::engine::difference::difference;
+use crate::engine::operation;
+use crate::engine::plan::{Change, DeployPlan, PlannedObject};
+use crate::engine::preflight::{self, Survey, access, refused};
+use crate::engine::prune::{Leaving, leaving};
+use crate::engine::record::{self, Facts, Record};
+use crate::engine::rehearse::{Rehearsal, rehearse};
+use crate::engine::revision::{self, Snapshot};
+use crate::failure::{Failure, FailureKind};
+
+/// Objects that are rehearsed at once.
+const AT_ONCE: usize = 4;
+const LEFT: &str = "it left the definition";
+const LEFT_CLAIM: &str = "it left the definition; claims are kept, never pruned";
+
+/// Plans a deploy: what it would do to each object, and why it could not.
+///
+/// # Errors
+/// The cluster cannot be reached, or does not let the objects be read.
+pub async fn plan_deploy(
+    cluster: &Cluster,
+    request: &DeployRequest,
+) -> Result<DeployPlan, Failure> {
+    let mut plan = DeployPlan {
+        instance: request.instance(),
+        revision: 1,
+        objects: Vec::new(),
+        warnings: Vec::new(),
+        conflicts: Vec::new(),
+        refusals: Vec::new(),
+        is_record_exact: false,
+        text_hash: revision::text_hash(&request.text),
+    };
+    let rendered = match offline(request) {
+        Ok(rendered) => rendered,
+        Err(refusals) => {
+            plan.refusals = refusals;
+            return Ok(plan);
+        }
+    };
+    plan.refusals = preflight::place(cluster, request).await?;
+    if !plan.refusals.is_empty() {
+        return Ok(plan);
+    }
+    let record = match record::read(cluster, &plan.instance).await {
+        Ok(record) => record,
+        Err(failure) if failure.kind == FailureKind::Refused => {
+            plan.refusals.push(failure);
+            return Ok(plan);
+        }
+        Err(failure) => return Err(failure),
+    };
+    let planner = Planner {
+        cluster,
+        request,
+        rendered: &rendered,
+        record: record.as_ref(),
+    };
+    planner.fill(&mut plan).await?;
+    Ok(plan)
+}
+
+/// Does what needs no cluster.
+fn offline(request: &DeployRequest) -> Result<Rendered, Vec<Failure>> {
+    if request.definition.needs_secret_values() {
+        let summary =
+            "the definition uses secrets or a pull secret, whose values cannot be read yet";
+        return Err(vec![refused(summary)]);
+    }
+    Snapshot::pack(&request.text, &request.parameters).map_err(|failure| vec![failure])?;
+    render(&request.definition, &request.render_context())
+        .map_err(|faults| faults.iter().map(of_fault).collect())
+}
+
+fn of_fault(fault: &Diagnostic) -> Failure {
+    Failure::new(FailureKind::Invalid, fault.message.clone())
+}
+
+struct Planner<'a> {
+    cluster: &'a Cluster,
+    request: &'a DeployRequest,
+    rendered: &'a Rendered,
+    record: Option<&'a Record>,
+}
+
+impl Planner<'_> {
+    async fn fill(&self, plan: &mut DeployPlan) -> Result<(), Failure> {
+        plan.warnings.extend(self.rendered.warnings.iter().cloned());
+        if let Some(operation) = self.record.and_then(Record::operation) {
+            plan.warnings.push(operation::describe(operation));
+        }
+        let names = self.names();
+        let kinds = self.kinds_to_look_at();
+        let survey = preflight::survey(self.cluster, self.request, &kinds, &names).await?;
+        for (kind, _) in &survey.unlisted {
+            let kind = &kind.kind;
+            plan.warnings.push(format!(
+                "this user may not list {kind} objects: what left the definition is not found among them"
+            ));
+        }
+        plan.refusals = preflight::foreign_names(self.request, &self.rendered.objects, &survey);
+        if !plan.refusals.is_empty() {
+            return Ok(());
+        }
+        plan.warnings
+            .extend(preflight::bound_again(self.request, &survey));
+        let set = naming::instance_applyset_id(&self.request.id, &self.request.namespace);
+        let leaving = leaving(survey.objects(), &names, &self.request.id, &set);
+        let missing = preflight::forbidden(self.cluster, self.accesses(&survey, &leaving)).await?;
+        let namespace = self.request.namespace.as_str();
+        plan.refusals
+            .extend(preflight::forbidden_refusal(&missing, namespace));
+        self.rehearse_all(plan, &survey, &missing).await?;
+        self.add_leaving(plan, &leaving, &missing).await?;
+        let is_leaving = |leaving: &Leaving<'_>| !matches!(leaving, Leaving::NotOurs(_));
+        self.number(plan, &survey, leaving.iter().any(is_leaving));
+        Ok(())
+    }
+
+    fn names(&self) -> Vec<ObjectKey> {
+        let objects = self.rendered.objects.iter();
+        objects.map(|object| object.key.clone()).collect()
+    }
+
+    fn kinds(&self) -> BTreeSet<GroupKind> {
+        let objects = self.rendered.objects.iter();
+        objects.map(|object| GroupKind::of(&object.key)).collect()
+    }
+
+    fn kinds_to_look_at(&self) -> BTreeSet<GroupKind> {
+        let mut kinds = self.kinds();
+        kinds.extend(self.record.map(Record::kinds).unwrap_or_default());
+        // Revisions, and claims to come, whose names may be taken.
+        kinds.insert(GroupKind::new("", "ConfigMap"));
+        kinds.insert(GroupKind::new("", "PersistentVolumeClaim"));
+        kinds
+    }
+
+    /// Returns all that carrying out the plan may do, whatever of it turns out to be needed.
+    fn accesses(&self, survey: &Survey, leaving: &[Leaving<'_>]) -> BTreeSet<Access> {
+        let config_map = GroupKind::new("", "ConfigMap");
+        let mut accesses = BTreeSet::new();
+        let mut want = |verb, kind: &GroupKind| {
+            accesses.insert(access(verb, kind, self.request));
+        };
+        for verb in ["get", "create", "patch", "delete"] {
+            want(verb, &config_map);
+        }
+        for object in &self.rendered.objects {
+            let kind = GroupKind::of(&object.key);
+            want("get", &kind);
+            want("patch", &kind);
+            if survey.find(&object.key).is_none() {
+                want("create", &kind);
+            }
+        }
+        for leaving in leaving {
+            match leaving {
+                Leaving::Deleted(object) => want("delete", &GroupKind::of(&object.key)),
+                Leaving::Kept(object) => want("patch", &GroupKind::of(&object.key)),
+                Leaving::NotOurs(_) => {}
+            }
+        }
+        accesses
+    }
+
+    async fn rehearse_all(
+        &self,
+        plan: &mut DeployPlan,
+        survey: &Survey,
+        missing: &[Access],
+    ) -> Result<(), Failure> {
+        let manager = naming::field_manager(&self.request.id);
+        let may_write = |object: &Object| {
+            let kind = GroupKind::of(&object.key);
+            let needs =
+                |access: &Access| matches!(access.verb, "patch" | "create") && access.kind == kind;
+            !missing.iter().any(needs)
+        };
+        if !self.rendered.objects.iter().all(may_write) {
+            plan.warnings.push(
+                "the difference is computed here, without the server's defaults: this user may not ask for a dry run"
+                    .to_owned(),
+            );
+        }
+        let rehearsals = stream::iter(&self.rendered.objects)
+            .map(|object| {
+                let seen = survey.find(&object.key);
+                rehearse(self.cluster, &manager, object, seen, may_write(object))
+            })
+            .buffered(AT_ONCE);
+        let rehearsals: Vec<Result<Rehearsal, Failure>> = rehearsals.collect().await;
+        for rehearsal in rehearsals {
+            let rehearsal = rehearsal?;
+            plan.objects.push(rehearsal.planned);
+            plan.conflicts.extend(rehearsal.conflicts);
+            plan.refusals.extend(rehearsal.refusals);
+            for warning in rehearsal.warnings {
+                if !plan.warnings.contains(&warning) {
+                    plan.warnings.push(warning);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    async fn add_leaving(
+        &self,
+        plan: &mut DeployPlan,
+        leaving: &[Leaving<'_>],
+        missing: &[Access],
+    ) -> Result<(), Failure> {
+        for leaving in leaving {
+            let (object, change, note) = match leaving {
+                Leaving::Deleted(object) => (object, Change::Delete, LEFT),
+                Leaving::Kept(object) => (object, Change::Keep, LEFT_CLAIM),
+                Leaving::NotOurs(object) => {
+                    plan.warnings.push(format!(
+                        "{} bears the labels of this instance, but bowline did not write it: it is left alone",
+                        object.key
+                    ));
+                    continue;
+                }
+            };
+            let may_read =
+                !missing.contains(&access("get", &GroupKind::of(&object.key), self.request));
+            let difference = match change {
+                Change::Delete if may_read => {
+                    let live = self.cluster.get(&object.key).await?;
+                    difference(live.as_ref().map(|live| &live.json), None)
+                }
+                _ => Vec::new(),
+            };
+            plan.objects.push(PlannedObject {
+                key: object.key.clone(),
+                change,
+                live_uid: object.uid().map(str::to_owned),
+                difference,
+                note: Some(note.to_owned()),
+            });
+        }
+        Ok(())
+    }
+
+    /// Sets the revision: the current one only if nothing at all would be written.
+    fn number(&self, plan: &mut DeployPlan, survey: &Survey, is_anything_leaving: bool) {
+        let known = revision::among(survey.of_kind("ConfigMap"), &plan.instance);
+        let current = self.record.and_then(Record::revision);
+        let is_exact = |current: u32| {
+            let facts = Facts::of(self.request, current, self.kinds());
+            self.record.is_some_and(|record| record.is_exact(&facts))
+        };
+        let changes = |object: &PlannedObject| object.change != Change::Keep;
+        let is_unchanged = current.is_some_and(is_exact)
+            && !is_anything_leaving
+            && !plan.objects.iter().any(changes);
+        plan.is_record_exact = is_unchanged;
+        plan.revision = match current.filter(|_| is_unchanged) {
+            Some(current) => current,
+            None => revision::next_number(&known, current, &plan.text_hash),
+        };
+    }
+}

@@ -1,0 +1,448 @@
+//! Carrying out the plan of a deploy, under the operation that the record holds.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use tokio::time::Instant;
+
+use super::{DeployRequest, Report, RunOptions};
+use crate::cluster::{Cluster, Propagation};
+use crate::definition::naming;
+use crate::definition::object::{GroupKind, Object, ObjectKey};
+use crate::definition::render::{Rendered, render};
+use crate::engine::apply::{self, Target};
+use crate::engine::gone;
+use crate::engine::journal::Journal;
+use crate::engine::metadata::{Metadata, core_key};
+use crate::engine::operation::{self, Intent, Lease, Opening};
+use crate::engine::plan::{Change, DeployPlan, FieldConflict, Outcome, PlannedObject, Step};
+use crate::engine::preflight::refused;
+use crate::engine::record::{Authorship, Change as RecordChange, Facts};
+use crate::engine::revision::{self, Snapshot};
+use crate::failure::{Failure, FailureKind};
+
+/// How long an object that is being deleted is waited for before it is made again.
+const DELETION_DEADLINE: Duration = Duration::from_secs(60);
+
+/// Carries out a plan that was shown. It goes on past failures with what does not depend on them; running a new plan
+/// finishes what was left.
+pub async fn run_deploy(
+    cluster: &Cluster,
+    request: &DeployRequest,
+    plan: &DeployPlan,
+    options: RunOptions,
+    report: Report<'_>,
+) -> Outcome {
+    let mut journal = Journal::new(report);
+    let prepared = match prepare(request, plan, options) {
+        Ok(prepared) => prepared,
+        Err(failure) => return not_begun(journal, plan, failure),
+    };
+    if plan.is_noop() {
+        return journal.into_outcome();
+    }
+    let instance = request.instance();
+    let intent = Intent {
+        kind: "deploy",
+        instance: &instance,
+        holder: &request.holder,
+    };
+    let opening = Opening {
+        definition: request.name.as_str(),
+        kinds: prepared.kinds(),
+    };
+    journal.started(&Step::Claim);
+    let lease = match operation::claim(cluster, &intent, Some(&opening), &mut journal).await {
+        Ok(lease) => lease.expect("a deploy has an opening, so that there is a record"),
+        Err(failure) => return not_begun(journal, plan, failure),
+    };
+    journal.done(Step::Claim, None);
+    let run = Run {
+        cluster,
+        request,
+        plan,
+        prepared,
+        lease: &lease,
+        manager: naming::field_manager(&request.id),
+    };
+    lease.beating(run.carry_out(&mut journal)).await;
+    journal.into_outcome()
+}
+
+/// What is needed to carry out a plan, made again from what was asked for.
+struct Prepared {
+    rendered: Rendered,
+    snapshot: Snapshot,
+}
+
+impl Prepared {
+    fn kinds(&self) -> std::collections::BTreeSet<GroupKind> {
+        let objects = self.rendered.objects.iter();
+        objects.map(|object| GroupKind::of(&object.key)).collect()
+    }
+
+    fn object(&self, key: &ObjectKey) -> Option<&Object> {
+        self.rendered
+            .objects
+            .iter()
+            .find(|object| object.key == *key)
+    }
+}
+
+fn prepare(
+    request: &DeployRequest,
+    plan: &DeployPlan,
+    options: RunOptions,
+) -> Result<Prepared, Failure> {
+    if let Some(refusal) = plan.refusals.first() {
+        return Err(refusal.clone());
+    }
+    if !options.force_conflicts
+        && let Some(conflict) = plan.conflicts.first()
+    {
+        let FieldConflict {
+            key,
+            field,
+            message,
+        } = conflict;
+        let summary = format!("{key} {field} belongs to another manager: {message}");
+        return Err(Failure::new(FailureKind::Conflict, summary));
+    }
+    let snapshot = Snapshot::pack(&request.text, &request.parameters)?;
+    let is_what_was_shown =
+        snapshot.hash() == plan.text_hash && request.instance() == plan.instance;
+    let rendered = render(&request.definition, &request.render_context())
+        .map_err(|_| refused("the definition has faults"))?;
+    let planned = plan.objects.iter().filter(|object| is_made(object));
+    let is_complete = rendered
+        .objects
+        .iter()
+        .all(|object| planned.clone().any(|planned| planned.key == object.key));
+    if !is_what_was_shown || !is_complete {
+        return Err(refused(
+            "the definition is not the one that was planned: plan again",
+        ));
+    }
+    Ok(Prepared { rendered, snapshot })
+}
+
+/// Tells whether the definition makes this object, as far as a plan says.
+fn is_made(object: &PlannedObject) -> bool {
+    object.change != Change::Delete
+}
+
+fn not_begun(mut journal: Journal<'_>, plan: &DeployPlan, failure: Failure) -> Outcome {
+    journal.failed(Step::Claim, failure);
+    for step in plan.objects.iter().filter_map(step_of) {
+        journal.not_tried(step, "the operation was not begun");
+    }
+    journal.into_outcome()
+}
+
+/// Returns the step that a planned object takes; none if it stays as it is.
+fn step_of(object: &PlannedObject) -> Option<Step> {
+    match object.change {
+        Change::Create | Change::Update => Some(Step::Apply(object.key.clone())),
+        Change::Delete => Some(Step::Delete(object.key.clone())),
+        Change::Keep => None,
+    }
+}
+
+struct Run<'a> {
+    cluster: &'a Cluster,
+    request: &'a DeployRequest,
+    plan: &'a DeployPlan,
+    prepared: Prepared,
+    lease: &'a Lease<'a>,
+    manager: String,
+}
+
+impl Run<'_> {
+    async fn carry_out(&self, journal: &mut Journal<'_>) {
+        let authorship = Authorship {
+            cause: self.request.message.clone(),
+            holder: self.request.holder.clone(),
+            at: Timestamp::now(),
+        };
+        let mut stop = self.write_revision(&authorship, journal).await.err();
+        self.apply_all(&mut stop, journal).await;
+        if stop.is_none() && !journal.is_clean() {
+            // Nothing goes before what comes in its place is there.
+            stop = Some("not all objects could be applied".to_owned());
+        }
+        self.prune_all(&mut stop, journal).await;
+        if stop.is_none() && !journal.is_clean() {
+            stop = Some("not all that left the definition is gone".to_owned());
+        }
+        self.conclude(stop, &authorship, journal).await;
+    }
+
+    /// Writes the text before anything else, so that whoever finishes an interrupted deploy has it.
+    async fn write_revision(
+        &self,
+        authorship: &Authorship,
+        journal: &mut Journal<'_>,
+    ) -> Result<(), String> {
+        let step = Step::Revision(self.plan.revision);
+        journal.started(&step);
+        let sentence = format!("write revision {}", self.plan.revision);
+        let result = match self.lease.step(&sentence).await {
+            Ok(()) => self.create_revision(authorship).await,
+            Err(failure) => Err(failure),
+        };
+        match result {
+            Ok(()) => {
+                journal.done(step, None);
+                Ok(())
+            }
+            Err(failure) => {
+                journal.failed(step, failure);
+                Err("the revision could not be written".to_owned())
+            }
+        }
+    }
+
+    async fn create_revision(&self, authorship: &Authorship) -> Result<(), Failure> {
+        let object = self.prepared.snapshot.object(
+            &self.plan.instance,
+            self.request.name.as_str(),
+            self.plan.revision,
+            self.lease.record_uid(),
+            authorship,
+        );
+        let Err(failure) = self.cluster.create(&object, &self.manager, false).await else {
+            return Ok(());
+        };
+        if !matches!(
+            failure.kind,
+            FailureKind::Conflict | FailureKind::Unreachable
+        ) {
+            return Err(failure);
+        }
+        // There already: an interrupted deploy of this text left it, or it arrived although no answer came.
+        let live = self.cluster.get(&object.key).await;
+        let Some(live) = live.map_err(|_| failure.clone())? else {
+            return match failure.kind {
+                FailureKind::Unreachable => self
+                    .cluster
+                    .create(&object, &self.manager, false)
+                    .await
+                    .map(|_| ()),
+                _ => Err(failure),
+            };
+        };
+        let metadata = Metadata::of(&live);
+        let hash = metadata.annotation(naming::ANNOTATION_DEFINITION_HASH);
+        let is_of_record = metadata
+            .owners()
+            .iter()
+            .any(|owner| owner.uid == self.lease.record_uid());
+        if hash == Some(self.prepared.snapshot.hash()) && is_of_record {
+            return Ok(());
+        }
+        let summary = format!(
+            "{} is there with another text: somebody deployed meanwhile, plan again",
+            object.key
+        );
+        Err(Failure::new(FailureKind::Conflict, summary))
+    }
+
+    async fn apply_all(&self, stop: &mut Option<String>, journal: &mut Journal<'_>) {
+        let mut failed: Vec<ObjectKey> = Vec::new();
+        for planned in &self.plan.objects {
+            if !matches!(planned.change, Change::Create | Change::Update) {
+                continue;
+            }
+            let step = Step::Apply(planned.key.clone());
+            if let Some(why) = &*stop {
+                journal.not_tried(step, why);
+                continue;
+            }
+            if let Some(needed) = needed(&planned.key, &failed) {
+                journal.not_tried(step, format!("it needs {needed}"));
+                failed.push(planned.key.clone());
+                continue;
+            }
+            journal.started(&step);
+            if let Err(failure) = self.lease.step(&format!("apply {}", planned.key)).await {
+                journal.failed(step, failure);
+                *stop = Some("the operation is not held any more".to_owned());
+                continue;
+            }
+            match self.apply_one(planned, journal).await {
+                Ok(warnings) => {
+                    let remark = (!warnings.is_empty()).then(|| warnings.join("; "));
+                    journal.done(step, remark);
+                }
+                Err(failure) => {
+                    if failure.kind == FailureKind::Unreachable {
+                        *stop = Some("the server could not be reached".to_owned());
+                    }
+                    journal.failed(step, failure);
+                    failed.push(planned.key.clone());
+                }
+            }
+        }
+    }
+
+    async fn apply_one(
+        &self,
+        planned: &PlannedObject,
+        journal: &mut Journal<'_>,
+    ) -> Result<Vec<String>, Failure> {
+        let wanted = self
+            .prepared
+            .object(&planned.key)
+            .expect("what is planned was compared with what is rendered");
+        let target = match &planned.live_uid {
+            Some(uid) => Target::Seen(uid),
+            None => {
+                self.wait_for_deletion(&planned.key, journal).await?;
+                Target::Absent
+            }
+        };
+        let taken: Vec<FieldConflict> = self
+            .plan
+            .conflicts
+            .iter()
+            .filter(|conflict| conflict.key == planned.key)
+            .cloned()
+            .collect();
+        let written = apply::apply(self.cluster, &self.manager, wanted, target, &taken).await?;
+        Ok(written.warnings)
+    }
+
+    /// An object that is being deleted is waited for, never written to: the change would vanish with it.
+    async fn wait_for_deletion(
+        &self,
+        key: &ObjectKey,
+        journal: &mut Journal<'_>,
+    ) -> Result<(), Failure> {
+        let live = self.cluster.get(key).await?;
+        let Some(old) = live.filter(|live| Metadata::of(live).is_being_deleted()) else {
+            return Ok(());
+        };
+        let target = (key.clone(), Metadata::of(&old).uid().to_owned());
+        let deadline = Instant::now() + DELETION_DEADLINE;
+        let held = gone::wait(self.cluster, &[target], deadline, journal).await?;
+        match held.first() {
+            None => Ok(()),
+            Some(held) => Err(Failure::new(
+                FailureKind::Conflict,
+                format!("the old one is still there: {held}"),
+            )),
+        }
+    }
+
+    async fn prune_all(&self, stop: &mut Option<String>, journal: &mut Journal<'_>) {
+        for planned in &self.plan.objects {
+            let step = match planned.change {
+                Change::Delete => Step::Delete(planned.key.clone()),
+                Change::Keep if self.prepared.object(&planned.key).is_none() => {
+                    Step::Keep(planned.key.clone())
+                }
+                _ => continue,
+            };
+            if let Some(why) = &*stop {
+                journal.not_tried(step, why);
+                continue;
+            }
+            journal.started(&step);
+            let uid = planned.live_uid.as_deref().unwrap_or_default();
+            if let Err(failure) = self.lease.step(&format!("prune {}", planned.key)).await {
+                journal.failed(step, failure);
+                *stop = Some("the operation is not held any more".to_owned());
+                continue;
+            }
+            let result = if planned.change == Change::Delete {
+                apply::delete(self.cluster, &planned.key, uid, Propagation::Foreground)
+                    .await
+                    .map(|_| ())
+            } else {
+                apply::release(self.cluster, &self.manager, &planned.key, uid).await
+            };
+            match result {
+                Ok(()) => journal.done(step, None),
+                Err(failure) => {
+                    if failure.kind == FailureKind::Unreachable {
+                        *stop = Some("the server could not be reached".to_owned());
+                    }
+                    journal.failed(step, failure);
+                }
+            }
+        }
+    }
+
+    /// Makes the record exact and ends the operation; after a failure it only ends it, and the set stays as wide as it is.
+    async fn conclude(
+        &self,
+        stop: Option<String>,
+        authorship: &Authorship,
+        journal: &mut Journal<'_>,
+    ) {
+        if let Some(why) = stop {
+            journal.not_tried(Step::Record, why);
+            // If this fails too, the operation stands still, and whoever comes next takes it over.
+            let _ = self.lease.end(RecordChange::default()).await;
+            return;
+        }
+        journal.started(&Step::Record);
+        self.forget_old_revisions().await;
+        let facts = Facts::of(self.request, self.plan.revision, self.prepared.kinds());
+        match self.lease.end(facts.final_change(authorship)).await {
+            Ok(()) => journal.done(Step::Record, None),
+            Err(failure) => journal.failed(Step::Record, failure),
+        }
+    }
+
+    /// Old revisions that cannot be deleted now are deleted by a later deploy.
+    async fn forget_old_revisions(&self) {
+        let kind = GroupKind::new("", "ConfigMap");
+        let selector = crate::cluster::Selector::instance(&self.request.id);
+        let namespace = Some(&self.request.namespace);
+        let Ok(live) = self
+            .cluster
+            .list_metadata(&kind, namespace, &selector)
+            .await
+        else {
+            return;
+        };
+        let known = revision::among(&live, &self.plan.instance);
+        for old in revision::too_old(&known, self.plan.revision) {
+            let name = naming::revision(&self.request.id, old.number.into());
+            let key = core_key("ConfigMap", self.request.namespace.as_str(), &name);
+            let _ = apply::delete(self.cluster, &key, &old.uid, Propagation::Background).await;
+        }
+    }
+}
+
+/// Returns an object that failed and without which this one cannot do.
+fn needed<'a>(key: &ObjectKey, failed: &'a [ObjectKey]) -> Option<&'a ObjectKey> {
+    let needs: &[&str] = match key.kind.as_str() {
+        "Deployment" | "StatefulSet" => &["ConfigMap", "Secret", "PersistentVolumeClaim"],
+        "Ingress" => &["Service"],
+        _ => &[],
+    };
+    failed
+        .iter()
+        .find(|failed| needs.contains(&failed.kind.as_str()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn key(kind: &str, name: &str) -> ObjectKey {
+        core_key(kind, "team-a", name)
+    }
+
+    #[test]
+    fn what_does_not_depend_on_a_failure_goes_on() {
+        let config = [key("ConfigMap", "web-config")];
+        let service = [key("Service", "web")];
+        assert_eq!(needed(&key("Deployment", "web"), &config), Some(&config[0]));
+        assert_eq!(needed(&key("Ingress", "web"), &config), None);
+        assert_eq!(needed(&key("Ingress", "web"), &service), Some(&service[0]));
+        assert_eq!(needed(&key("Service", "web"), &config), None);
+    }
+}

@@ -1,0 +1,401 @@
+//! The fate table: what a teardown does to each object that bears an instance's labels. Pure.
+//!
+//! A label alone deletes nothing: members were written by the instance, claims bear the names that its `StatefulSet` gives
+//! them, dependents go with their owner. Everything else is left, and says why.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::metadata::Metadata;
+use super::ownership::{self, Owner};
+use super::plan::{ClaimFate, DataFate, Fate, FateRow, VolumeChoice};
+use super::prune::removal_rank;
+use crate::definition::id::InstanceId;
+use crate::definition::naming;
+use crate::definition::object::Object;
+use crate::text;
+
+const CLAIM: &str = "PersistentVolumeClaim";
+const COPIED: &str = "it bears the labels, but bowline did not write it";
+
+/// What is torn down, and how.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Scene<'a> {
+    pub id: &'a InstanceId,
+    /// The ID of the instance's `ApplySet`.
+    pub set: &'a str,
+    pub volumes: VolumeChoice,
+    /// Uid of the record, if there is one.
+    pub record_uid: Option<&'a str>,
+}
+
+/// What is known of a volume: its reclaim policy, or that it may not be read.
+pub(super) type Policies = BTreeMap<String, Option<String>>;
+
+/// Returns the row of each object, in the order of deletion. Claims are given in full, the rest by their metadata.
+pub(super) fn rows(scene: &Scene<'_>, found: &[Object], policies: &Policies) -> Vec<FateRow> {
+    let judge = Judge {
+        scene,
+        by_uid: found
+            .iter()
+            .map(|object| (Metadata::of(object).uid(), object))
+            .collect(),
+    };
+    let mut objects: Vec<&Object> = found.iter().collect();
+    objects.sort_by_key(|object| (judge.rank(object), &object.key));
+    objects
+        .into_iter()
+        .map(|object| {
+            let fate = judge.fate(object, &mut BTreeSet::new());
+            FateRow {
+                key: object.key.clone(),
+                uid: Metadata::of(object).uid().to_owned(),
+                claim: claim_fate(object, &fate, policies),
+                fate,
+            }
+        })
+        .collect()
+}
+
+struct Judge<'a> {
+    scene: &'a Scene<'a>,
+    by_uid: BTreeMap<&'a str, &'a Object>,
+}
+
+impl Judge<'_> {
+    /// The record goes last, and its revisions just before.
+    fn rank(&self, object: &Object) -> u8 {
+        if self.is_record(object) {
+            return 11;
+        }
+        if self.is_revision(object) {
+            return 10;
+        }
+        removal_rank(&object.key)
+    }
+
+    fn is_record(&self, object: &Object) -> bool {
+        Some(Metadata::of(object).uid()) == self.scene.record_uid
+    }
+
+    fn is_revision(&self, object: &Object) -> bool {
+        let owners = Metadata::of(object).owners();
+        object.key.kind == "ConfigMap"
+            && owners
+                .iter()
+                .any(|owner| Some(owner.uid.as_str()) == self.scene.record_uid)
+    }
+
+    /// `asked` holds the uids that the question has come through: hostile owners may form a ring.
+    fn fate(&self, object: &Object, asked: &mut BTreeSet<String>) -> Fate {
+        let Scene { id, set, .. } = self.scene;
+        let metadata = Metadata::of(object);
+        if self.is_record(object) || self.is_revision(object) {
+            return Fate::Deleted;
+        }
+        if let Owner::Other(other) = ownership::owner(object, id, set) {
+            return Fate::Left(format!("it belongs to {}", text::clean(&other)));
+        }
+        if object.key.kind == CLAIM {
+            return self.claim(object);
+        }
+        if let Some(fate) = self.with_owner(metadata, asked) {
+            return fate;
+        }
+        let is_member = metadata.label(naming::LABEL_PART_OF) == Some(set);
+        match (is_member, ownership::is_written_by_us(object, id, set)) {
+            (true, true) => Fate::Deleted,
+            (_, false) => Fate::Left(COPIED.to_owned()),
+            (false, true) => Fate::Left("it was taken out of the set".to_owned()),
+        }
+    }
+
+    fn claim(&self, claim: &Object) -> Fate {
+        let Scene {
+            id, set, volumes, ..
+        } = self.scene;
+        let is_from_template = ownership::claim_ordinal(&claim.key.name, id).is_some();
+        if !is_from_template && !ownership::is_written_by_us(claim, id, set) {
+            return Fate::Left(COPIED.to_owned());
+        }
+        match volumes {
+            VolumeChoice::Keep => Fate::Kept("volumes are kept".to_owned()),
+            VolumeChoice::Delete => Fate::Deleted,
+        }
+    }
+
+    /// What has owners goes with them, or stays with them.
+    fn with_owner(&self, metadata: Metadata<'_>, asked: &mut BTreeSet<String>) -> Option<Fate> {
+        let owner = metadata.owners().into_iter().next()?;
+        let name = format!("{}/{}", owner.kind, owner.name);
+        let goes = self.by_uid.get(owner.uid.as_str()).is_some_and(|found| {
+            asked.insert(owner.uid.clone())
+                && matches!(
+                    self.fate(found, asked),
+                    Fate::Deleted | Fate::GarbageCollected(_)
+                )
+        });
+        let name = text::clean(&name).into_owned();
+        Some(if goes {
+            Fate::GarbageCollected(name)
+        } else {
+            Fate::Left(format!("it belongs to {name}"))
+        })
+    }
+}
+
+fn claim_fate(object: &Object, fate: &Fate, policies: &Policies) -> Option<ClaimFate> {
+    if object.key.kind != CLAIM {
+        return None;
+    }
+    let text = |pointer: &str| {
+        object
+            .json
+            .pointer(pointer)
+            .and_then(|value| value.as_str())
+    };
+    let size = text("/status/capacity/storage").or(text("/spec/resources/requests/storage"));
+    let volume = text("/spec/volumeName").filter(|name| !name.is_empty());
+    let policy = volume.and_then(|name| policies.get(name).cloned().flatten());
+    let data = match (fate, volume, policy.as_deref()) {
+        (Fate::Kept(_) | Fate::Left(_), ..) => DataFate::Retained,
+        (_, _, Some("Retain")) => DataFate::Retained,
+        (_, Some(_), None) => DataFate::Unknown,
+        // Nothing was ever written to an unbound claim.
+        _ => DataFate::Destroyed,
+    };
+    Some(ClaimFate {
+        size: size.unwrap_or_default().to_owned(),
+        volume: volume.map(str::to_owned),
+        reclaim_policy: policy,
+        data,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    const SET: &str = "applyset-ours-v1";
+
+    struct Builder(Value);
+
+    fn object(api_version: &str, kind: &str, name: &str) -> Builder {
+        Builder(json!({
+            "apiVersion": api_version, "kind": kind,
+            "metadata": {
+                "name": name, "namespace": "team-a", "uid": format!("uid-{kind}-{name}"),
+                "labels": {"app.kubernetes.io/managed-by": "bowline", "app.kubernetes.io/instance": "web"},
+            },
+        }))
+    }
+
+    impl Builder {
+        fn member(mut self) -> Self {
+            self.0["metadata"]["labels"][naming::LABEL_PART_OF] = json!(SET);
+            self.by("bowline/web")
+        }
+
+        fn by(mut self, manager: &str) -> Self {
+            self.0["metadata"]["managedFields"] = json!([{"manager": manager}]);
+            self
+        }
+
+        fn owned_by(mut self, kind: &str, name: &str) -> Self {
+            self.0["metadata"]["ownerReferences"] =
+                json!([{"kind": kind, "name": name, "uid": format!("uid-{kind}-{name}")}]);
+            self
+        }
+
+        fn bound_to(mut self, volume: &str) -> Self {
+            self.0["spec"] =
+                json!({"volumeName": volume, "resources": {"requests": {"storage": "1Gi"}}});
+            self.0["status"] = json!({"capacity": {"storage": "2Gi"}});
+            self
+        }
+
+        fn done(self) -> Object {
+            Object::from_json(self.0).unwrap()
+        }
+    }
+
+    fn check(volumes: VolumeChoice, found: &[Object], expected: &[(&str, &str)]) {
+        let id = "web".parse().unwrap();
+        let scene = Scene {
+            id: &id,
+            set: SET,
+            volumes,
+            record_uid: Some("uid-ConfigMap-bowline-web"),
+        };
+        let policies = Policies::from([
+            ("pv-1".to_owned(), Some("Delete".to_owned())),
+            ("pv-2".to_owned(), Some("Retain".to_owned())),
+            ("pv-3".to_owned(), None),
+        ]);
+        let rows = rows(&scene, found, &policies);
+        let shown: Vec<(String, String)> = rows
+            .iter()
+            .map(|row| {
+                let fate = match &row.fate {
+                    Fate::Deleted => "deleted".to_owned(),
+                    Fate::Kept(why) => format!("kept: {why}"),
+                    Fate::GarbageCollected(owner) => format!("with {owner}"),
+                    Fate::Left(why) => format!("left: {why}"),
+                };
+                let claim = row.claim.as_ref();
+                let data = claim.map_or_else(String::new, |claim| {
+                    format!(" {} {:?}", claim.size, claim.data)
+                });
+                (row.key.to_string(), format!("{fate}{data}"))
+            })
+            .collect();
+        let shown: Vec<(&str, &str)> = shown
+            .iter()
+            .map(|(key, fate)| (key.as_str(), fate.as_str()))
+            .collect();
+        assert_eq!(shown, expected);
+    }
+
+    #[test]
+    fn members_go_in_order_dependents_with_them_and_the_record_last() {
+        let found = [
+            object("v1", "ConfigMap", "bowline-web").done(),
+            object("v1", "ConfigMap", "bowline-web.r1")
+                .owned_by("ConfigMap", "bowline-web")
+                .done(),
+            object("v1", "ConfigMap", "web-config").member().done(),
+            object("discovery.k8s.io/v1", "EndpointSlice", "web-x")
+                .owned_by("Service", "web")
+                .done(),
+            object("v1", "Pod", "web-1-a")
+                .owned_by("ReplicaSet", "web-1")
+                .done(),
+            object("apps/v1", "ReplicaSet", "web-1")
+                .owned_by("Deployment", "web")
+                .done(),
+            object("v1", "Service", "web").member().done(),
+            object("apps/v1", "Deployment", "web").member().done(),
+        ];
+        check(
+            VolumeChoice::Keep,
+            &found,
+            &[
+                ("Deployment/web", "deleted"),
+                ("ReplicaSet/web-1", "with Deployment/web"),
+                ("Pod/web-1-a", "with ReplicaSet/web-1"),
+                ("Service/web", "deleted"),
+                ("EndpointSlice/web-x", "with Service/web"),
+                ("ConfigMap/web-config", "deleted"),
+                ("ConfigMap/bowline-web.r1", "deleted"),
+                ("ConfigMap/bowline-web", "deleted"),
+            ],
+        );
+    }
+
+    #[test]
+    fn what_only_bears_the_labels_is_left() {
+        let mut theirs = object("v1", "Secret", "theirs").member();
+        theirs.0["metadata"]["labels"][naming::LABEL_PART_OF] = json!("applyset-theirs-v1");
+        let found = [
+            object("v1", "ConfigMap", "copied")
+                .member()
+                .by("kubectl")
+                .done(),
+            object("v1", "Service", "out").by("bowline/web").done(),
+            object("v1", "Pod", "by-hand").by("kubectl").done(),
+            object("v1", "Pod", "of-a-job")
+                .owned_by("Job", "backup")
+                .done(),
+            theirs.done(),
+            object("v1", "PersistentVolumeClaim", "somebodys")
+                .by("kubectl")
+                .done(),
+        ];
+        check(
+            VolumeChoice::Delete,
+            &found,
+            &[
+                (
+                    "Pod/by-hand",
+                    "left: it bears the labels, but bowline did not write it",
+                ),
+                ("Pod/of-a-job", "left: it belongs to Job/backup"),
+                (
+                    "PersistentVolumeClaim/somebodys",
+                    "left: it bears the labels, but bowline did not write it  Retained",
+                ),
+                ("Service/out", "left: it was taken out of the set"),
+                (
+                    "ConfigMap/copied",
+                    "left: it bears the labels, but bowline did not write it",
+                ),
+                (
+                    "Secret/theirs",
+                    "left: it belongs to the ApplySet applyset-theirs-v1",
+                ),
+            ],
+        );
+    }
+
+    #[test]
+    fn claims_are_kept_or_go_with_what_their_volumes_say() {
+        let claim = |name: &str, volume: &str| {
+            let claim = object("v1", "PersistentVolumeClaim", name).by("kube-controller-manager");
+            match volume {
+                "" => claim.done(),
+                volume => claim.bound_to(volume).done(),
+            }
+        };
+        let found = [
+            claim("data-web-0", "pv-1"),
+            claim("data-web-1", "pv-2"),
+            claim("data-web-2", "pv-3"),
+            claim("data-web-3", ""),
+            object("v1", "PersistentVolumeClaim", "web-data-shared")
+                .member()
+                .bound_to("pv-1")
+                .done(),
+        ];
+        let names = ["0", "1", "2", "3"].map(|n| format!("PersistentVolumeClaim/data-web-{n}"));
+        let shared = "PersistentVolumeClaim/web-data-shared";
+        check(
+            VolumeChoice::Keep,
+            &found,
+            &[
+                (&names[0], "kept: volumes are kept 2Gi Retained"),
+                (&names[1], "kept: volumes are kept 2Gi Retained"),
+                (&names[2], "kept: volumes are kept 2Gi Retained"),
+                (&names[3], "kept: volumes are kept  Retained"),
+                (shared, "kept: volumes are kept 2Gi Retained"),
+            ],
+        );
+        check(
+            VolumeChoice::Delete,
+            &found,
+            &[
+                (&names[0], "deleted 2Gi Destroyed"),
+                (&names[1], "deleted 2Gi Retained"),
+                (&names[2], "deleted 2Gi Unknown"),
+                (&names[3], "deleted  Destroyed"),
+                (shared, "deleted 2Gi Destroyed"),
+            ],
+        );
+    }
+
+    #[test]
+    fn owners_in_a_ring_delete_nothing() {
+        let found = [
+            object("v1", "Pod", "a").owned_by("Pod", "b").done(),
+            object("v1", "Pod", "b").owned_by("Pod", "a").done(),
+        ];
+        check(
+            VolumeChoice::Keep,
+            &found,
+            &[
+                ("Pod/a", "left: it belongs to Pod/b"),
+                ("Pod/b", "left: it belongs to Pod/a"),
+            ],
+        );
+    }
+}

@@ -1,0 +1,147 @@
+//! Waiting until objects are gone, and saying what holds those that are not.
+
+use std::fmt;
+use std::time::Duration;
+
+use futures::{StreamExt, stream};
+use tokio::time::{Instant, sleep_until};
+
+use super::journal::Journal;
+use super::metadata::Metadata;
+use crate::cluster::Cluster;
+use crate::definition::object::ObjectKey;
+use crate::failure::{Failure, FailureKind};
+use crate::text;
+
+/// First pause between two looks; it grows to the last.
+const FIRST_PAUSE: Duration = Duration::from_millis(100);
+const LAST_PAUSE: Duration = Duration::from_secs(2);
+/// Objects that are looked at at once.
+const AT_ONCE: usize = 4;
+/// For how long looks may fail before the wait is given up.
+const OUTAGE: Duration = Duration::from_secs(30);
+
+/// An object that is not gone yet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Held {
+    pub key: ObjectKey,
+    /// Finalizers that hold it.
+    pub finalizers: Vec<String>,
+}
+
+impl fmt::Display for Held {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.finalizers.as_slice() {
+            [] => write!(f, "{} is being deleted", self.key),
+            held => write!(f, "{} is held by {}", self.key, held.join(", ")),
+        }
+    }
+}
+
+/// Waits until objects are gone, each known by its uid, or the deadline; returns those that are not.
+///
+/// # Errors
+/// They cannot be looked at.
+pub(super) async fn wait(
+    cluster: &Cluster,
+    objects: &[(ObjectKey, String)],
+    deadline: Instant,
+    journal: &mut Journal<'_>,
+) -> Result<Vec<Held>, Failure> {
+    let mut left = objects.to_vec();
+    let mut pause = FIRST_PAUSE;
+    let mut last_answer = Instant::now();
+    loop {
+        let held = match look(cluster, &left).await {
+            Ok(held) => held,
+            Err(failure)
+                if failure.kind == FailureKind::Unreachable
+                    && last_answer.elapsed() < OUTAGE
+                    && Instant::now() < deadline =>
+            {
+                journal.waiting(&failure.summary);
+                pause_until(&mut pause, deadline).await;
+                continue;
+            }
+            Err(failure) => return Err(failure),
+        };
+        last_answer = Instant::now();
+        left.retain(|(key, _)| held.iter().any(|held| held.key == *key));
+        if held.is_empty() || last_answer >= deadline {
+            return Ok(held);
+        }
+        journal.waiting(&sentence(&held));
+        pause_until(&mut pause, deadline).await;
+    }
+}
+
+async fn pause_until(pause: &mut Duration, deadline: Instant) {
+    sleep_until(deadline.min(Instant::now() + *pause)).await;
+    *pause = (*pause * 2).min(LAST_PAUSE);
+}
+
+/// Looks once at objects and returns those that are there still.
+///
+/// # Errors
+/// They cannot be looked at.
+pub(super) async fn look(
+    cluster: &Cluster,
+    objects: &[(ObjectKey, String)],
+) -> Result<Vec<Held>, Failure> {
+    let looks = stream::iter(objects)
+        .map(|(key, uid)| look_at(cluster, key, uid))
+        .buffered(AT_ONCE);
+    let looks: Vec<Result<Option<Held>, Failure>> = looks.collect().await;
+    let held: Result<Vec<Option<Held>>, Failure> = looks.into_iter().collect();
+    Ok(held?.into_iter().flatten().collect())
+}
+
+async fn look_at(cluster: &Cluster, key: &ObjectKey, uid: &str) -> Result<Option<Held>, Failure> {
+    let object = cluster.get(key).await?;
+    let object = object.filter(|object| Metadata::of(object).uid() == uid);
+    Ok(object.map(|object| {
+        let finalizers = Metadata::of(&object).holding_finalizers();
+        Held {
+            key: key.clone(),
+            finalizers: finalizers
+                .into_iter()
+                .map(|finalizer| text::clean(finalizer).into_owned())
+                .collect(),
+        }
+    }))
+}
+
+/// Says for what one waits: the first that a finalizer holds, else the first.
+fn sentence(held: &[Held]) -> String {
+    let telling = held.iter().find(|held| !held.finalizers.is_empty());
+    let Some(first) = telling.or(held.first()) else {
+        return String::new();
+    };
+    match held.len() {
+        1 => first.to_string(),
+        n => format!("{first}, and {} more to go", n - 1),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::metadata::core_key;
+
+    fn held(name: &str, finalizers: &[&str]) -> Held {
+        Held {
+            key: core_key("Pod", "team-a", name),
+            finalizers: finalizers.iter().map(|&f| f.to_owned()).collect(),
+        }
+    }
+
+    #[test]
+    fn the_one_that_a_finalizer_holds_is_named_first() {
+        let check = |held: &[Held], expected: &str| assert_eq!(sentence(held), expected);
+        check(&[held("a", &[])], "Pod/a is being deleted");
+        check(
+            &[held("a", &[]), held("b", &["x.io/y"]), held("c", &[])],
+            "Pod/b is held by x.io/y, and 2 more to go",
+        );
+    }
+}

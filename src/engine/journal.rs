@@ -1,0 +1,68 @@
+//! What happened in an operation: each fact is told at once and kept for the outcome.
+
+use std::fmt::Display;
+
+use super::deploy::Report;
+use super::plan::{Outcome, Progress, Step};
+use crate::failure::Failure;
+
+/// Tells and keeps the facts of one operation.
+pub(super) struct Journal<'a> {
+    report: Report<'a>,
+    outcome: Outcome,
+    last_wait: Option<String>,
+}
+
+impl<'a> Journal<'a> {
+    pub fn new(report: Report<'a>) -> Self {
+        Self {
+            report,
+            outcome: Outcome::default(),
+            last_wait: None,
+        }
+    }
+
+    pub fn started(&mut self, step: &Step) {
+        self.last_wait = None;
+        (self.report)(Progress::Started(step.clone()));
+    }
+
+    pub fn done(&mut self, step: Step, remark: Option<String>) {
+        self.last_wait = None;
+        (self.report)(Progress::Done(step.clone(), remark));
+        self.outcome.done.push(step);
+    }
+
+    pub fn failed(&mut self, step: Step, failure: Failure) {
+        self.last_wait = None;
+        (self.report)(Progress::Failed(step.clone(), failure.clone()));
+        self.outcome.failed.push((step, failure));
+    }
+
+    pub fn not_tried(&mut self, step: Step, why: impl Display) {
+        self.last_wait = None;
+        (self.report)(Progress::NotTried(step.clone(), why.to_string()));
+        self.outcome.not_tried.push((step, why.to_string()));
+    }
+
+    /// Says for what one waits, once for each sentence.
+    pub fn waiting(&mut self, sentence: &str) {
+        if self.last_wait.as_deref() != Some(sentence) {
+            (self.report)(Progress::Waiting(sentence.to_owned()));
+            self.last_wait = Some(sentence.to_owned());
+        }
+    }
+
+    pub fn pending(&mut self, sentence: String) {
+        self.outcome.pending.push(sentence);
+    }
+
+    /// Tells whether nothing failed and nothing was left out so far.
+    pub fn is_clean(&self) -> bool {
+        self.outcome.is_complete()
+    }
+
+    pub fn into_outcome(self) -> Outcome {
+        self.outcome
+    }
+}

@@ -1,0 +1,467 @@
+//! The operation that runs on an instance: claimed, stepped, beaten and cleared in the record, only by JSON merge patch with
+//! a resourceVersion, so that of two only one can hold it.
+//!
+//! Nobody waits for a person: an operation whose heartbeat stands still is taken over. Its age is judged by seeing no change
+//! on our own clock, never by the time that it names.
+
+use std::collections::BTreeSet;
+use std::future::Future;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde_json::{Value, json};
+use tokio::sync::Mutex;
+use tokio::time::{Instant, sleep};
+
+use super::gone;
+use super::journal::Journal;
+use super::record::{self, Change, Record};
+use crate::cluster::Cluster;
+use crate::definition::naming;
+use crate::definition::object::{GroupKind, Object, ObjectKey};
+use crate::failure::{Failure, FailureKind};
+use crate::service::summary::{InstanceKey, Operation};
+use crate::text;
+
+/// How often the holder of an operation shows that it lives.
+const BEAT: Duration = Duration::from_secs(3);
+/// How long an operation must stand still until it counts as abandoned: several beats, and a slow request.
+const ABANDONED_AFTER: Duration = Duration::from_secs(12);
+/// How often one looks whether a foreign operation goes on.
+const LOOK: Duration = Duration::from_secs(1);
+/// How long a record that is being deleted is waited for.
+const DELETION_DEADLINE: Duration = Duration::from_secs(30);
+/// How often a change of the record is tried, looking in between.
+const MAX_TRIES: usize = 3;
+
+/// What is to be claimed.
+#[derive(Debug, Clone)]
+pub(super) struct Intent<'a> {
+    /// `deploy` or `teardown`.
+    pub kind: &'static str,
+    pub instance: &'a InstanceKey,
+    pub holder: &'a str,
+}
+
+/// What a deploy puts into the record with its claim.
+#[derive(Debug, Clone)]
+pub(super) struct Opening<'a> {
+    pub definition: &'a str,
+    pub kinds: BTreeSet<GroupKind>,
+}
+
+/// An operation that is held.
+pub(super) struct Lease<'a> {
+    cluster: &'a Cluster,
+    key: ObjectKey,
+    manager: String,
+    record_uid: String,
+    state: Mutex<State>,
+}
+
+struct State {
+    resource_version: String,
+    operation: Operation,
+    /// The annotation as it stands on the server.
+    written: String,
+    lost: Option<Failure>,
+    is_over: bool,
+}
+
+/// What is wanted of the annotation.
+enum Wanted {
+    Held(Operation),
+    Cleared,
+}
+
+/// Claims the operation of an instance. Without a record it is created with what `opening` says; without that too, there is
+/// nothing to hold, and none is returned.
+///
+/// # Errors
+/// Somebody else is at it, or the record cannot be read or written.
+pub(super) async fn claim<'a>(
+    cluster: &'a Cluster,
+    intent: &Intent<'_>,
+    opening: Option<&Opening<'_>>,
+    journal: &mut Journal<'_>,
+) -> Result<Option<Lease<'a>>, Failure> {
+    let mut seen: Option<(String, Instant)> = None;
+    loop {
+        let Some(record) = record::read(cluster, intent.instance).await? else {
+            let Some(opening) = opening else {
+                return Ok(None);
+            };
+            match create(cluster, intent, opening).await? {
+                Some(lease) => return Ok(Some(lease)),
+                // Somebody was faster: look at what they made.
+                None => continue,
+            }
+        };
+        if record.is_being_deleted() {
+            wait_for_deletion(cluster, &record, intent, journal).await?;
+            continue;
+        }
+        if let Some(foreign) = record.operation() {
+            let since = match &seen {
+                Some((text, since)) if text == foreign => *since,
+                Some(_) => return Err(busy(intent.instance, foreign)),
+                None => Instant::now(),
+            };
+            if since.elapsed() < ABANDONED_AFTER {
+                journal.waiting(&format!(
+                    "{}; looking whether it still goes on",
+                    describe(foreign)
+                ));
+                seen = Some((foreign.to_owned(), since));
+                sleep(LOOK).await;
+                continue;
+            }
+        }
+        return take(cluster, intent, opening, &record).await.map(Some);
+    }
+}
+
+/// Creates the record with the operation in it; none if there is one by now.
+async fn create<'a>(
+    cluster: &'a Cluster,
+    intent: &Intent<'_>,
+    opening: &Opening<'_>,
+) -> Result<Option<Lease<'a>>, Failure> {
+    let operation = begin(intent);
+    let text = to_text(&operation);
+    let object = record::first(intent.instance, opening.definition, &opening.kinds, &text);
+    let manager = naming::field_manager(&intent.instance.id);
+    match cluster.create(&object, &manager, false).await {
+        Ok(written) => Ok(Some(Lease::of(
+            cluster,
+            intent,
+            &written.object,
+            operation,
+            text,
+        ))),
+        Err(failure) if failure.kind == FailureKind::Conflict => Ok(None),
+        Err(failure) if failure.kind == FailureKind::Unreachable => {
+            // It may have arrived all the same: look before anything else.
+            let record = record::read(cluster, intent.instance).await;
+            match record.map_err(|_| failure.clone())? {
+                Some(record) if record.operation() == Some(&text) => {
+                    let object = record.into_object();
+                    Ok(Some(Lease::of(cluster, intent, &object, operation, text)))
+                }
+                _ => Err(failure),
+            }
+        }
+        Err(failure) => Err(failure),
+    }
+}
+
+/// Puts our operation in place of none or of an abandoned one.
+async fn take<'a>(
+    cluster: &'a Cluster,
+    intent: &Intent<'_>,
+    opening: Option<&Opening<'_>>,
+    record: &Record,
+) -> Result<Lease<'a>, Failure> {
+    let operation = begin(intent);
+    let kinds = opening.map(|opening| &opening.kinds | &record.kinds());
+    let change = kinds.as_ref().map(Change::widen).unwrap_or_default();
+    let lease = Lease {
+        cluster,
+        key: record::key(intent.instance),
+        manager: naming::field_manager(&intent.instance.id),
+        record_uid: record.uid().to_owned(),
+        state: Mutex::new(State {
+            resource_version: record.resource_version().to_owned(),
+            operation: operation.clone(),
+            written: record.operation().unwrap_or_default().to_owned(),
+            lost: None,
+            is_over: false,
+        }),
+    };
+    lease.write(Wanted::Held(operation), change).await?;
+    Ok(lease)
+}
+
+fn begin(intent: &Intent<'_>) -> Operation {
+    Operation {
+        kind: intent.kind.to_owned(),
+        step: "begins".to_owned(),
+        holder: intent.holder.to_owned(),
+        heartbeat: Timestamp::now(),
+    }
+}
+
+fn to_text(operation: &Operation) -> String {
+    serde_json::to_string(operation).expect("texts and a time can always be written as JSON")
+}
+
+/// Says in a sentence whose operation an annotation holds.
+pub(super) fn describe(annotation: &str) -> String {
+    match serde_json::from_str::<Operation>(annotation) {
+        Ok(operation) => {
+            let [holder, kind, step] =
+                [&operation.holder, &operation.kind, &operation.step].map(|part| text::clean(part));
+            format!("{holder} runs a {kind}: {step}")
+        }
+        Err(_) => "another operation is noted in the record".to_owned(),
+    }
+}
+
+fn busy(instance: &InstanceKey, annotation: &str) -> Failure {
+    let summary = format!("{instance} is busy: {}", describe(annotation));
+    Failure::new(FailureKind::Refused, summary)
+}
+
+async fn wait_for_deletion(
+    cluster: &Cluster,
+    record: &Record,
+    intent: &Intent<'_>,
+    journal: &mut Journal<'_>,
+) -> Result<(), Failure> {
+    let target = (record::key(intent.instance), record.uid().to_owned());
+    let deadline = Instant::now() + DELETION_DEADLINE;
+    let held = gone::wait(cluster, &[target], deadline, journal).await?;
+    match held.into_iter().next() {
+        None => Ok(()),
+        Some(held) => {
+            let summary = format!("{} is still being deleted: {held}", intent.instance);
+            Err(Failure::new(FailureKind::Conflict, summary))
+        }
+    }
+}
+
+impl<'a> Lease<'a> {
+    fn of(
+        cluster: &'a Cluster,
+        intent: &Intent<'_>,
+        record: &Object,
+        operation: Operation,
+        written: String,
+    ) -> Self {
+        let metadata = super::metadata::Metadata::of(record);
+        Self {
+            cluster,
+            key: record::key(intent.instance),
+            manager: naming::field_manager(&intent.instance.id),
+            record_uid: metadata.uid().to_owned(),
+            state: Mutex::new(State {
+                resource_version: metadata.resource_version().to_owned(),
+                operation,
+                written,
+                lost: None,
+                is_over: false,
+            }),
+        }
+    }
+
+    /// Returns the uid of the record.
+    pub fn record_uid(&self) -> &str {
+        &self.record_uid
+    }
+
+    /// Claims the operation again, for the next step.
+    ///
+    /// # Errors
+    /// It is lost: somebody took it over, or the record is gone. Or nobody can say: then the step must not be done either.
+    pub async fn step(&self, sentence: &str) -> Result<(), Failure> {
+        let operation = {
+            let state = self.state.lock().await;
+            Operation {
+                step: sentence.to_owned(),
+                heartbeat: Timestamp::now(),
+                ..state.operation.clone()
+            }
+        };
+        self.write(Wanted::Held(operation), Change::default()).await
+    }
+
+    /// Ends the operation, with a last change of the record.
+    ///
+    /// # Errors
+    /// As [`Lease::step`].
+    pub async fn end(&self, change: Change) -> Result<(), Failure> {
+        self.write(Wanted::Cleared, change).await
+    }
+
+    /// Notes that the record is gone, with the operation in it.
+    pub async fn bury(&self) {
+        self.state.lock().await.is_over = true;
+    }
+
+    /// Does the work of the operation, and shows meanwhile that it lives.
+    pub async fn beating<T>(&self, work: impl Future<Output = T>) -> T {
+        tokio::select! {
+            biased;
+            done = work => done,
+            never = self.beat() => match never {},
+        }
+    }
+
+    async fn beat(&self) -> std::convert::Infallible {
+        loop {
+            sleep(BEAT).await;
+            let operation = {
+                let state = self.state.lock().await;
+                if state.is_over || state.lost.is_some() {
+                    continue;
+                }
+                Operation {
+                    heartbeat: Timestamp::now(),
+                    ..state.operation.clone()
+                }
+            };
+            // A loss is kept, and ends the operation at its next step.
+            let _ = self.write(Wanted::Held(operation), Change::default()).await;
+        }
+    }
+
+    async fn write(&self, wanted: Wanted, change: Change) -> Result<(), Failure> {
+        let mut state = self.state.lock().await;
+        if let Some(lost) = &state.lost {
+            return Err(lost.clone());
+        }
+        if state.is_over {
+            return Ok(());
+        }
+        let text = match &wanted {
+            Wanted::Held(operation) => Some(to_text(operation)),
+            Wanted::Cleared => None,
+        };
+        for _ in 0..MAX_TRIES {
+            let patch = patch(&state.resource_version, text.as_deref(), &change);
+            let result = self
+                .cluster
+                .merge_patch(&self.key, &patch, &self.manager, None)
+                .await;
+            let failure = match result {
+                Ok(written) => {
+                    let metadata = super::metadata::Metadata::of(&written.object);
+                    state.settle(wanted, text, metadata.resource_version());
+                    return Ok(());
+                }
+                Err(failure) => failure,
+            };
+            match self.look(&mut state, text.as_deref(), &failure).await? {
+                Look::Arrived(version) => {
+                    state.settle(wanted, text, &version);
+                    return Ok(());
+                }
+                Look::StillOurs(version) => state.resource_version = version,
+            }
+            if !matches!(
+                failure.kind,
+                FailureKind::Conflict | FailureKind::Unreachable
+            ) {
+                return Err(failure);
+            }
+        }
+        let summary = format!(
+            "cannot keep hold of {}: it is changed all the time",
+            self.key
+        );
+        Err(Failure::new(FailureKind::Conflict, summary))
+    }
+
+    /// Looks what became of a change that failed: it may have arrived although no answer came, or the record may bear our
+    /// operation still, changed by somebody else in another place. Anything else means that the operation is lost.
+    async fn look(
+        &self,
+        state: &mut State,
+        wanted: Option<&str>,
+        failure: &Failure,
+    ) -> Result<Look, Failure> {
+        let record = self
+            .cluster
+            .get(&self.key)
+            .await
+            .map_err(|_| failure.clone())?;
+        let lost = match &record {
+            None => "the record was deleted".to_owned(),
+            Some(record) => {
+                let metadata = super::metadata::Metadata::of(record);
+                let there = metadata.annotation(naming::ANNOTATION_OPERATION);
+                let version = metadata.resource_version().to_owned();
+                let is_same = metadata.uid() == self.record_uid;
+                if is_same && there == wanted && failure.kind == FailureKind::Unreachable {
+                    return Ok(Look::Arrived(version));
+                }
+                if is_same && there.unwrap_or_default() == state.written {
+                    return Ok(Look::StillOurs(version));
+                }
+                there.map_or_else(
+                    || "somebody ended it".to_owned(),
+                    |there| format!("taken over: {}", describe(there)),
+                )
+            }
+        };
+        let lost = Failure::new(
+            FailureKind::Conflict,
+            format!("the operation on {} is lost: {lost}", self.key),
+        );
+        state.lost = Some(lost.clone());
+        Err(lost)
+    }
+}
+
+/// What became of a change of the record that failed.
+enum Look {
+    /// It is there.
+    Arrived(String),
+    /// It is not there, and the operation is ours still.
+    StillOurs(String),
+}
+
+impl State {
+    fn settle(&mut self, wanted: Wanted, text: Option<String>, resource_version: &str) {
+        resource_version.clone_into(&mut self.resource_version);
+        self.written = text.unwrap_or_default();
+        match wanted {
+            Wanted::Held(operation) => self.operation = operation,
+            Wanted::Cleared => self.is_over = true,
+        }
+    }
+}
+
+fn patch(resource_version: &str, operation: Option<&str>, change: &Change) -> Value {
+    let mut annotations = change.annotations.clone();
+    annotations.insert(naming::ANNOTATION_OPERATION.to_owned(), json!(operation));
+    let mut metadata = json!({"resourceVersion": resource_version, "annotations": annotations});
+    if !change.labels.is_empty() {
+        metadata["labels"] = json!(change.labels);
+    }
+    json!({"metadata": metadata})
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_foreign_operation_is_described_without_its_control_characters() {
+        let operation = Operation {
+            kind: "deploy".to_owned(),
+            step: "apply Deployment/web\u{1b}[2J".to_owned(),
+            holder: "ann@bastion 42".to_owned(),
+            heartbeat: Timestamp::UNIX_EPOCH,
+        };
+        let sentence = describe(&to_text(&operation));
+        assert!(sentence.starts_with("ann@bastion 42 runs a deploy: apply Deployment/web"));
+        assert!(!sentence.contains('\u{1b}'));
+        assert_eq!(
+            describe("no json"),
+            "another operation is noted in the record"
+        );
+    }
+
+    #[test]
+    fn every_change_names_the_version_that_it_changes() {
+        let change = Change::widen(&BTreeSet::from([GroupKind::new("apps", "Deployment")]));
+        assert_eq!(
+            patch("7", None, &change),
+            json!({"metadata": {"resourceVersion": "7", "annotations": {
+                "bowline.dev/operation": null,
+                "applyset.kubernetes.io/contains-group-kinds": "Deployment.apps",
+            }}})
+        );
+    }
+}

@@ -1,0 +1,191 @@
+//! Whose a live object is, by the marks that deployers leave on what they made. Pure.
+//!
+//! Labels alone never make an object ours to delete: they are copied easily. What is deleted also bears the field manager
+//! of the instance.
+
+use super::metadata::Metadata;
+use crate::definition::id::InstanceId;
+use crate::definition::naming;
+use crate::definition::object::Object;
+
+/// Whose an object is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Owner {
+    /// This instance's.
+    Ours,
+    /// Somebody else's, named as the end of a sentence: `belongs to …`.
+    Other(String),
+    /// It bears nobody's mark.
+    Nobody,
+}
+
+/// Labels and annotations by which other deployers are known.
+const MARKS: [(Mark, &str, &str); 8] = [
+    (
+        Mark::Annotation,
+        "meta.helm.sh/release-name",
+        "Helm release",
+    ),
+    (
+        Mark::Annotation,
+        "argocd.argoproj.io/tracking-id",
+        "Argo CD application",
+    ),
+    (
+        Mark::Label,
+        "argocd.argoproj.io/instance",
+        "Argo CD application",
+    ),
+    (
+        Mark::Label,
+        "kustomize.toolkit.fluxcd.io/name",
+        "Flux kustomization",
+    ),
+    (
+        Mark::Label,
+        "helm.toolkit.fluxcd.io/name",
+        "Flux Helm release",
+    ),
+    (Mark::Label, "kapp.k14s.io/app", "kapp application"),
+    (Mark::Label, "olm.owner", "Operator Lifecycle Manager"),
+    (Mark::Annotation, "fleet.cattle.io/bundle-id", "Fleet"),
+];
+
+#[derive(Debug, Clone, Copy)]
+enum Mark {
+    Label,
+    Annotation,
+}
+
+/// Returns whose an object is. `set` is the ID of the instance's `ApplySet`.
+pub(super) fn owner(object: &Object, id: &InstanceId, set: &str) -> Owner {
+    let metadata = Metadata::of(object);
+    if let Some(other) = deployer(metadata) {
+        return Owner::Other(other);
+    }
+    if let Some(other) = metadata
+        .label(naming::LABEL_PART_OF)
+        .filter(|of| *of != set)
+    {
+        return Owner::Other(format!("the ApplySet {other}"));
+    }
+    match (
+        metadata.label(naming::LABEL_MANAGED_BY),
+        metadata.label(naming::LABEL_INSTANCE),
+    ) {
+        (Some(naming::MANAGED_BY), Some(instance)) if instance == id.as_str() => Owner::Ours,
+        (Some(naming::MANAGED_BY), Some(instance)) => Owner::Other(format!("instance {instance}")),
+        (Some(manager), _) if manager != naming::MANAGED_BY => Owner::Other(manager.to_owned()),
+        _ => match metadata.owners().first() {
+            Some(owner) => Owner::Other(format!("{}/{}", owner.kind, owner.name)),
+            None => Owner::Nobody,
+        },
+    }
+}
+
+fn deployer(metadata: Metadata<'_>) -> Option<String> {
+    MARKS.iter().find_map(|(mark, key, what)| {
+        let name = match mark {
+            Mark::Label => metadata.label(key),
+            Mark::Annotation => metadata.annotation(key),
+        }?;
+        // Argo CD's tracking ID goes on behind the application's name.
+        let name = name.split(':').next().unwrap_or(name);
+        Some(format!("{what} {name}"))
+    })
+}
+
+/// Tells whether the instance wrote this object: its labels say so, and its field manager owns fields of it.
+pub(super) fn is_written_by_us(object: &Object, id: &InstanceId, set: &str) -> bool {
+    owner(object, id, set) == Owner::Ours
+        && Metadata::of(object).has_manager(&naming::field_manager(id))
+}
+
+/// Returns the number of the pod whose claim it is, if a `StatefulSet` of the instance makes claims of that name.
+pub(super) fn claim_ordinal(name: &str, id: &InstanceId) -> Option<u32> {
+    let (stem, ordinal) = name.rsplit_once('-')?;
+    let volume = stem.strip_suffix(id.as_str())?.strip_suffix('-')?;
+    let is_plain = ordinal == "0" || !ordinal.starts_with('0');
+    let is_number = !ordinal.is_empty() && ordinal.bytes().all(|b| b.is_ascii_digit());
+    (is_plain && is_number && !volume.is_empty())
+        .then(|| ordinal.parse().ok())
+        .flatten()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    const SET: &str = "applyset-ours-v1";
+
+    fn check(metadata: Value, expected: Owner) {
+        let mut json = json!({"apiVersion": "v1", "kind": "Service", "metadata": metadata});
+        json["metadata"]["name"] = json!("web");
+        let object = Object::from_json(json).unwrap();
+        assert_eq!(owner(&object, &"web".parse().unwrap(), SET), expected);
+    }
+
+    fn other(text: &str) -> Owner {
+        Owner::Other(text.to_owned())
+    }
+
+    #[test]
+    fn marks_say_whose_an_object_is() {
+        let ours =
+            json!({"app.kubernetes.io/managed-by": "bowline", "app.kubernetes.io/instance": "web"});
+        check(json!({"labels": ours}), Owner::Ours);
+        check(json!({}), Owner::Nobody);
+        let api =
+            json!({"app.kubernetes.io/managed-by": "bowline", "app.kubernetes.io/instance": "api"});
+        check(json!({"labels": api}), other("instance api"));
+        let helm =
+            json!({"app.kubernetes.io/managed-by": "Helm", "app.kubernetes.io/instance": "web"});
+        check(
+            json!({"labels": helm, "annotations": {"meta.helm.sh/release-name": "shop"}}),
+            other("Helm release shop"),
+        );
+        check(json!({"labels": helm}), other("Helm"));
+        let argo = json!({"argocd.argoproj.io/tracking-id": "shop:apps/Deployment:team/web"});
+        check(
+            json!({"labels": ours, "annotations": argo}),
+            other("Argo CD application shop"),
+        );
+        check(
+            json!({"labels": {"kapp.k14s.io/app": "1234"}}),
+            other("kapp application 1234"),
+        );
+        check(
+            json!({"labels": {"kustomize.toolkit.fluxcd.io/name": "apps"}}),
+            other("Flux kustomization apps"),
+        );
+        let owned = json!([{"apiVersion": "v1", "kind": "Widget", "name": "w", "uid": "1"}]);
+        check(json!({"ownerReferences": owned}), other("Widget/w"));
+    }
+
+    #[test]
+    fn a_member_of_another_set_is_not_ours_whatever_else_it_bears() {
+        let taken = json!({"labels": {
+            "app.kubernetes.io/managed-by": "bowline", "app.kubernetes.io/instance": "web",
+            "applyset.kubernetes.io/part-of": "applyset-theirs-v1",
+        }});
+        check(taken, other("the ApplySet applyset-theirs-v1"));
+    }
+
+    #[test]
+    fn claims_of_a_stateful_set_are_known_by_their_names() {
+        let id: InstanceId = "web".parse().unwrap();
+        let names = [
+            "data-web-0",
+            "my-data-web-12",
+            "data-web-01",
+            "data-web-",
+            "web-0",
+            "data-cobweb-0",
+            "data-web",
+        ];
+        let found = names.map(|name| claim_ordinal(name, &id));
+        assert_eq!(found, [Some(0), Some(12), None, None, None, None, None]);
+    }
+}

@@ -1,0 +1,282 @@
+//! What is looked at before a deploy: the place, what bears the names that would be used, and what this user may do.
+
+use std::collections::BTreeSet;
+
+use futures::{StreamExt, stream};
+
+use super::deploy::DeployRequest;
+use super::metadata::Metadata;
+use super::ownership::{self, Owner};
+use crate::cluster::{Access, Cluster, Selector};
+use crate::definition::naming;
+use crate::definition::object::{GroupKind, Object, ObjectKey};
+use crate::definition::service::VolumeSource;
+use crate::failure::{Failure, FailureKind};
+
+/// Requests that are sent at once.
+const AT_ONCE: usize = 4;
+
+/// The metadata of all objects of some kinds in a namespace.
+#[derive(Debug, Default)]
+pub(super) struct Survey {
+    objects: Vec<Object>,
+    /// Kinds that could not be listed, with why.
+    pub unlisted: Vec<(GroupKind, Failure)>,
+}
+
+impl Survey {
+    /// Returns the object of a kind and name.
+    pub fn find(&self, key: &ObjectKey) -> Option<&Object> {
+        let is_it = |object: &&Object| {
+            GroupKind::of(&object.key) == GroupKind::of(key) && object.key.name == key.name
+        };
+        self.objects.iter().find(is_it)
+    }
+
+    pub fn objects(&self) -> &[Object] {
+        &self.objects
+    }
+
+    pub fn of_kind(&self, kind: &str) -> impl Iterator<Item = &Object> {
+        self.objects
+            .iter()
+            .filter(move |object| object.key.kind == kind)
+    }
+}
+
+/// Looks at everything of some kinds: one list a kind, single reads of `names` only where listing is forbidden.
+///
+/// # Errors
+/// The cluster cannot be reached.
+pub(super) async fn survey(
+    cluster: &Cluster,
+    request: &DeployRequest,
+    kinds: &BTreeSet<GroupKind>,
+    names: &[ObjectKey],
+) -> Result<Survey, Failure> {
+    let lists = stream::iter(kinds)
+        .map(async |kind| {
+            let namespace = Some(&request.namespace);
+            let listed = cluster
+                .list_metadata(kind, namespace, &Selector::everything())
+                .await;
+            (kind, listed)
+        })
+        .buffered(AT_ONCE);
+    let lists: Vec<(&GroupKind, Result<Vec<Object>, Failure>)> = lists.collect().await;
+    let mut survey = Survey::default();
+    for (kind, listed) in lists {
+        match listed {
+            Ok(objects) => survey.objects.extend(objects),
+            Err(failure) if failure.kind == FailureKind::Forbidden => {
+                for key in names.iter().filter(|key| GroupKind::of(key) == *kind) {
+                    survey.objects.extend(cluster.get(key).await?);
+                }
+                survey.unlisted.push((kind.clone(), failure));
+            }
+            // The kind is not served any more: nothing of it can be there.
+            Err(failure) if failure.kind == FailureKind::NotFound => {}
+            Err(failure) => return Err(failure),
+        }
+    }
+    Ok(survey)
+}
+
+/// Returns why the place is not the right one: no such namespace, one that goes, or another cluster.
+///
+/// # Errors
+/// The cluster cannot be reached.
+pub(super) async fn place(
+    cluster: &Cluster,
+    request: &DeployRequest,
+) -> Result<Vec<Failure>, Failure> {
+    let mut refusals = Vec::new();
+    let name = request.namespace.as_str();
+    match cluster.get(&namespace_key(name)).await {
+        Ok(None) => refusals.push(Failure::new(
+            FailureKind::NotFound,
+            format!("namespace {name} does not exist"),
+        )),
+        Ok(Some(object)) if Metadata::of(&object).is_being_deleted() => refusals.push(refused(
+            format!("namespace {name} is being deleted: nothing can be made in it"),
+        )),
+        Ok(Some(_)) => {}
+        // Who may not read namespaces may still work in one; if it is missing, the first request says so.
+        Err(failure) if failure.kind == FailureKind::Forbidden => {}
+        Err(failure) => return Err(failure),
+    }
+    if let Some(wanted) = &request.definition.cluster {
+        refusals.extend(other_cluster(cluster, wanted).await?);
+    }
+    Ok(refusals)
+}
+
+/// A definition that names its cluster goes nowhere else, nor where nobody can say which cluster it is.
+async fn other_cluster(cluster: &Cluster, wanted: &str) -> Result<Option<Failure>, Failure> {
+    let is_for = format!("the definition is for the cluster {wanted}");
+    let refusal = match cluster.get(&namespace_key("kube-system")).await {
+        Ok(Some(object)) if Metadata::of(&object).uid() == wanted => None,
+        Ok(Some(object)) => {
+            let uid = Metadata::of(&object).uid().to_owned();
+            Some(format!("{is_for}, and this one is {uid}"))
+        }
+        Ok(None) => Some(format!(
+            "{is_for}, and this one has no namespace kube-system to tell by"
+        )),
+        Err(failure) if failure.kind == FailureKind::Forbidden => Some(format!(
+            "{is_for}, and this user may not read namespace kube-system to see which one this is"
+        )),
+        Err(failure) => return Err(failure),
+    };
+    Ok(refusal.map(refused))
+}
+
+fn namespace_key(name: &str) -> ObjectKey {
+    ObjectKey {
+        group: String::new(),
+        version: "v1".to_owned(),
+        kind: "Namespace".to_owned(),
+        namespace: None,
+        name: name.to_owned(),
+    }
+}
+
+/// Returns why names cannot be used: another instance or owner has them.
+pub(super) fn foreign_names(
+    request: &DeployRequest,
+    rendered: &[Object],
+    survey: &Survey,
+) -> Vec<Failure> {
+    let set = naming::instance_applyset_id(&request.id, &request.namespace);
+    let taken = rendered
+        .iter()
+        .filter_map(|object| survey.find(&object.key))
+        .chain(claims_to_come(request, survey));
+    taken
+        .filter_map(|object| {
+            let whose = match ownership::owner(object, &request.id, &set) {
+                Owner::Ours => return None,
+                Owner::Other(other) => format!("it belongs to {other}"),
+                Owner::Nobody => "it was not made by bowline".to_owned(),
+            };
+            Some(refused(format!(
+                "{} exists already, and {whose}",
+                object.key
+            )))
+        })
+        .collect()
+}
+
+/// Returns the claims that a `StatefulSet` would take for its own: it looks at nothing but their names.
+fn claims_to_come<'a>(
+    request: &'a DeployRequest,
+    survey: &'a Survey,
+) -> impl Iterator<Item = &'a Object> {
+    let definition = &request.definition;
+    let templates = definition.volumes.iter().filter(|volume| {
+        matches!(volume.source, VolumeSource::Claim(_)) && !definition.is_shared(volume)
+    });
+    let n_pods = definition.replicas.unwrap_or(1);
+    templates.flat_map(move |volume| {
+        let names: BTreeSet<String> = (0..n_pods)
+            .map(|ordinal| naming::template_claim(&volume.name, &request.id, ordinal))
+            .collect();
+        survey
+            .of_kind("PersistentVolumeClaim")
+            .filter(move |claim| names.contains(&claim.key.name))
+    })
+}
+
+/// Returns remarks on claims that are there already and will be bound again as they are.
+pub(super) fn bound_again(request: &DeployRequest, survey: &Survey) -> Vec<String> {
+    let is_first = |claim: &&Object| {
+        let set = naming::instance_applyset_id(&request.id, &request.namespace);
+        ownership::owner(claim, &request.id, &set) == Owner::Ours
+    };
+    claims_to_come(request, survey)
+        .filter(is_first)
+        .map(|claim| {
+            format!(
+                "claim {} is there already and is used as it is",
+                claim.key.name
+            )
+        })
+        .collect()
+}
+
+/// What an operation wants to do to a kind.
+pub(super) fn access(verb: &'static str, kind: &GroupKind, request: &DeployRequest) -> Access {
+    Access {
+        verb,
+        kind: kind.clone(),
+        namespace: Some(request.namespace.to_string()),
+    }
+}
+
+/// Returns what of all this the user may not do.
+///
+/// # Errors
+/// Permissions cannot be asked for.
+pub(super) async fn forbidden(
+    cluster: &Cluster,
+    accesses: BTreeSet<Access>,
+) -> Result<Vec<Access>, Failure> {
+    let accesses: Vec<Access> = accesses.into_iter().collect();
+    let allowed = cluster.can(&accesses).await?;
+    let pairs = accesses.into_iter().zip(allowed);
+    Ok(pairs
+        .filter_map(|(access, is_allowed)| (!is_allowed).then_some(access))
+        .collect())
+}
+
+/// Says in one refusal what the user may not do.
+pub(super) fn forbidden_refusal(missing: &[Access], namespace: &str) -> Option<Failure> {
+    if missing.is_empty() {
+        return None;
+    }
+    let mut parts: Vec<(&str, Vec<&str>)> = Vec::new();
+    for access in missing {
+        match parts.iter_mut().find(|(verb, _)| *verb == access.verb) {
+            Some((_, kinds)) => kinds.push(&access.kind.kind),
+            None => parts.push((access.verb, vec![&access.kind.kind])),
+        }
+    }
+    let parts: Vec<String> = parts
+        .iter()
+        .map(|(verb, kinds)| format!("{verb} {}", kinds.join(", ")))
+        .collect();
+    let summary = format!(
+        "this user may not do all that is needed in namespace {namespace}: {}",
+        parts.join("; ")
+    );
+    Some(Failure::new(FailureKind::Forbidden, summary))
+}
+
+pub(super) fn refused(summary: impl Into<String>) -> Failure {
+    Failure::new(FailureKind::Refused, summary)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_may_not_be_done_is_said_by_verb() {
+        let access = |verb, kind: &str| Access {
+            verb,
+            kind: GroupKind::new("", kind),
+            namespace: None,
+        };
+        let missing = [
+            access("create", "Service"),
+            access("patch", "ConfigMap"),
+            access("patch", "Service"),
+        ];
+        let refusal = forbidden_refusal(&missing, "team-a").unwrap();
+        assert_eq!(
+            refusal.summary,
+            "this user may not do all that is needed in namespace team-a: create Service; patch ConfigMap, Service"
+        );
+        assert_eq!(forbidden_refusal(&[], "team-a"), None);
+    }
+}

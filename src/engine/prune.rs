@@ -1,0 +1,124 @@
+//! What leaves the set: members that the definition does not make any more. Pure.
+//!
+//! A claim is never among those that are deleted: it becomes kept.
+
+use super::metadata::Metadata;
+use super::ownership;
+use crate::definition::id::InstanceId;
+use crate::definition::naming;
+use crate::definition::object::{GroupKind, Object, ObjectKey};
+
+/// What becomes of a member that left the definition.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) enum Leaving<'a> {
+    /// It is deleted.
+    Deleted(&'a Object),
+    /// A claim: it is taken out of the set and kept.
+    Kept(&'a Object),
+    /// It bears the labels, but was not written by this instance.
+    NotOurs(&'a Object),
+}
+
+/// Returns the members that left, in the order in which they are dealt with.
+pub(super) fn leaving<'a>(
+    live: &'a [Object],
+    wanted: &[ObjectKey],
+    id: &InstanceId,
+    set: &str,
+) -> Vec<Leaving<'a>> {
+    let is_wanted = |object: &Object| {
+        wanted.iter().any(|key| {
+            GroupKind::of(key) == GroupKind::of(&object.key) && key.name == object.key.name
+        })
+    };
+    let is_member = |object: &&Object| {
+        Metadata::of(object).label(naming::LABEL_PART_OF) == Some(set) && !is_wanted(object)
+    };
+    let mut members: Vec<&Object> = live
+        .iter()
+        .filter(is_member)
+        .filter(|object| !Metadata::of(object).is_being_deleted())
+        .collect();
+    members.sort_by_key(|object| (removal_rank(&object.key), &object.key));
+    members
+        .into_iter()
+        .map(|object| {
+            if !ownership::is_written_by_us(object, id, set) {
+                Leaving::NotOurs(object)
+            } else if object.key.kind == "PersistentVolumeClaim" {
+                Leaving::Kept(object)
+            } else {
+                Leaving::Deleted(object)
+            }
+        })
+        .collect()
+}
+
+/// Returns when an object is deleted among others: what uses goes before what is used.
+pub(super) fn removal_rank(key: &ObjectKey) -> u8 {
+    match key.kind.as_str() {
+        "Deployment" | "StatefulSet" => 0,
+        "ReplicaSet" | "ControllerRevision" => 1,
+        "Pod" => 2,
+        "PersistentVolumeClaim" => 3,
+        "Ingress" => 4,
+        "Service" => 5,
+        "EndpointSlice" => 6,
+        "ConfigMap" | "Secret" => 8,
+        _ => 7,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    const SET: &str = "applyset-ours-v1";
+
+    fn live(kind: &str, name: &str, part_of: Option<&str>, manager: &str) -> Object {
+        let mut json = json!({
+            "apiVersion": "v1", "kind": kind,
+            "metadata": {
+                "name": name,
+                "labels": {"app.kubernetes.io/managed-by": "bowline", "app.kubernetes.io/instance": "web"},
+                "managedFields": [{"manager": manager, "operation": "Apply"}],
+            },
+        });
+        if let Some(set) = part_of {
+            json["metadata"]["labels"][naming::LABEL_PART_OF] = json!(set);
+        }
+        Object::from_json(json).unwrap()
+    }
+
+    #[test]
+    fn members_that_left_go_and_claims_stay() {
+        let ours = "bowline/web";
+        let all = [
+            live("ConfigMap", "web-config", Some(SET), ours),
+            live("Service", "web", Some(SET), ours),
+            live("Deployment", "web", Some(SET), ours),
+            live("PersistentVolumeClaim", "web-data-old", Some(SET), ours),
+            live(
+                "PersistentVolumeClaim",
+                "data-web-0",
+                None,
+                "kube-controller-manager",
+            ),
+            live("ConfigMap", "copied", Some(SET), "kubectl"),
+            live("ConfigMap", "taken", Some("applyset-theirs-v1"), ours),
+        ];
+        let wanted = [all[1].key.clone()];
+        let id = "web".parse().unwrap();
+        assert_eq!(
+            leaving(&all, &wanted, &id, SET),
+            [
+                Leaving::Deleted(&all[2]),
+                Leaving::Kept(&all[3]),
+                Leaving::NotOurs(&all[5]),
+                Leaving::Deleted(&all[0]),
+            ]
+        );
+    }
+}

@@ -1,0 +1,389 @@
+//! The record: the ConfigMap in the cluster that says what an instance is, an `ApplySet` parent. Reading and writing it as
+//! JSON is pure; the operation that runs is claimed and stepped elsewhere, in one place.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Map, Value, json};
+
+use super::deploy::DeployRequest;
+use super::metadata::{Metadata, core_key};
+use super::ownership::{self, Owner};
+use crate::cluster::Cluster;
+use crate::definition::naming;
+use crate::definition::object::{GroupKind, Object, ObjectKey};
+use crate::failure::{Failure, FailureKind};
+use crate::service::summary::InstanceKey;
+
+/// A record as it was read.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Record {
+    object: Object,
+}
+
+/// What a record says once a deploy has come to its end.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Facts {
+    pub definition: String,
+    pub revision: u32,
+    pub text_hash: String,
+    pub kinds: BTreeSet<GroupKind>,
+    pub display_name: Option<String>,
+    pub expires: Option<String>,
+    pub is_protected: bool,
+}
+
+/// Who changes something, why and when, for people to read later.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Authorship {
+    pub cause: Option<String>,
+    pub holder: String,
+    pub at: jiff::Timestamp,
+}
+
+/// Returns the key of an instance's record.
+pub(super) fn key(instance: &InstanceKey) -> ObjectKey {
+    core_key(
+        "ConfigMap",
+        instance.namespace.as_str(),
+        &naming::record(&instance.id),
+    )
+}
+
+/// Reads the record of an instance; none if there is none.
+///
+/// # Errors
+/// It cannot be read, or the ConfigMap of that name is no record of this instance.
+pub(super) async fn read(
+    cluster: &Cluster,
+    instance: &InstanceKey,
+) -> Result<Option<Record>, Failure> {
+    let object = cluster.get(&key(instance)).await?;
+    object
+        .map(|object| Record::of(object, instance))
+        .transpose()
+}
+
+impl Record {
+    /// Takes a ConfigMap as the record of an instance.
+    ///
+    /// # Errors
+    /// It belongs to somebody else, or to another tool's `ApplySet`.
+    pub fn of(object: Object, instance: &InstanceKey) -> Result<Self, Failure> {
+        let set = naming::instance_applyset_id(&instance.id, &instance.namespace);
+        let metadata = Metadata::of(&object);
+        let refuse = |why: String| {
+            let summary = format!("{} is not the record of {instance}: {why}", object.key);
+            Err(Failure::new(FailureKind::Refused, summary))
+        };
+        match ownership::owner(&object, &instance.id, &set) {
+            Owner::Ours => {}
+            Owner::Other(other) => return refuse(format!("it belongs to {other}")),
+            Owner::Nobody => return refuse("it bears none of its labels".to_owned()),
+        }
+        if metadata.label(naming::LABEL_APPLYSET_ID) != Some(set.as_str()) {
+            return refuse("it bears no or another ApplySet ID".to_owned());
+        }
+        let tooling = metadata
+            .annotation(naming::ANNOTATION_APPLYSET_TOOLING)
+            .unwrap_or_default();
+        let tool = naming::APPLYSET_TOOLING
+            .split('/')
+            .next()
+            .unwrap_or_default();
+        if tooling.split('/').next() != Some(tool) {
+            return refuse(format!("its ApplySet is managed by {tooling:?}"));
+        }
+        Ok(Self { object })
+    }
+
+    fn metadata(&self) -> Metadata<'_> {
+        Metadata::of(&self.object)
+    }
+
+    pub fn into_object(self) -> Object {
+        self.object
+    }
+
+    pub fn uid(&self) -> &str {
+        self.metadata().uid()
+    }
+
+    pub fn resource_version(&self) -> &str {
+        self.metadata().resource_version()
+    }
+
+    pub fn is_being_deleted(&self) -> bool {
+        self.metadata().is_being_deleted()
+    }
+
+    pub fn is_protected(&self) -> bool {
+        self.metadata().annotation(naming::ANNOTATION_PROTECTED) == Some("true")
+    }
+
+    /// Returns the current revision; none before the first deploy came to its end.
+    pub fn revision(&self) -> Option<u32> {
+        self.metadata()
+            .annotation(naming::ANNOTATION_REVISION)?
+            .parse()
+            .ok()
+    }
+
+    /// Returns the operation that runs, as it stands there.
+    pub fn operation(&self) -> Option<&str> {
+        self.metadata().annotation(naming::ANNOTATION_OPERATION)
+    }
+
+    /// Returns the kinds that the set may hold.
+    pub fn kinds(&self) -> BTreeSet<GroupKind> {
+        let text = self
+            .metadata()
+            .annotation(naming::ANNOTATION_APPLYSET_KINDS)
+            .unwrap_or_default();
+        parse_kinds(text)
+    }
+
+    /// Tells whether it says exactly this, with no operation under way.
+    pub fn is_exact(&self, facts: &Facts) -> bool {
+        let metadata = self.metadata();
+        let annotations = facts.annotations();
+        let holds = |(key, value): (&String, &Value)| metadata.annotation(key) == value.as_str();
+        self.operation().is_none()
+            && metadata.label(naming::LABEL_NAME) == Some(&facts.definition)
+            && annotations.iter().all(holds)
+    }
+}
+
+impl Facts {
+    /// Returns what a deploy of this request writes in the end.
+    pub fn of(request: &DeployRequest, revision: u32, kinds: BTreeSet<GroupKind>) -> Self {
+        let definition = &request.definition;
+        Self {
+            definition: request.name.to_string(),
+            revision,
+            text_hash: super::revision::text_hash(&request.text),
+            kinds,
+            display_name: definition.display_name.clone(),
+            expires: definition.expires.as_ref().map(|life| life.text.clone()),
+            is_protected: definition.protected,
+        }
+    }
+
+    /// Returns the annotations that say it; null for what is not to be there.
+    fn annotations(&self) -> Map<String, Value> {
+        let revision = self.revision.to_string();
+        let pairs = [
+            (
+                naming::ANNOTATION_APPLYSET_TOOLING,
+                Some(naming::APPLYSET_TOOLING),
+            ),
+            (
+                naming::ANNOTATION_APPLYSET_KINDS,
+                Some(&*kinds_text(&self.kinds)),
+            ),
+            (naming::ANNOTATION_APPLYSET_NAMESPACES, Some("")),
+            (naming::ANNOTATION_REVISION, Some(&*revision)),
+            (naming::ANNOTATION_DEFINITION_HASH, Some(&*self.text_hash)),
+            (
+                naming::ANNOTATION_DISPLAY_NAME,
+                self.display_name.as_deref(),
+            ),
+            (naming::ANNOTATION_EXPIRES, self.expires.as_deref()),
+            (
+                naming::ANNOTATION_PROTECTED,
+                self.is_protected.then_some("true"),
+            ),
+        ]
+        .map(|(key, value)| (key.to_owned(), json!(value)));
+        pairs.into_iter().collect()
+    }
+
+    /// Returns the change of labels and annotations that ends a deploy.
+    pub fn final_change(&self, authorship: &Authorship) -> Change {
+        let mut annotations = self.annotations();
+        annotations.extend(authorship.annotations());
+        let labels = Map::from_iter([(naming::LABEL_NAME.to_owned(), json!(self.definition))]);
+        Change {
+            labels,
+            annotations,
+        }
+    }
+}
+
+impl Authorship {
+    pub fn annotations(&self) -> Map<String, Value> {
+        let pairs = [
+            (naming::ANNOTATION_CHANGE_CAUSE, json!(self.cause)),
+            (naming::ANNOTATION_APPLIED_BY, json!(self.holder)),
+            (naming::ANNOTATION_APPLIED_AT, json!(self.at.to_string())),
+        ];
+        let pairs = pairs.map(|(key, value)| (key.to_owned(), value));
+        pairs.into_iter().collect()
+    }
+}
+
+/// A change of a record's labels and annotations, null taking one away.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(super) struct Change {
+    pub labels: Map<String, Value>,
+    pub annotations: Map<String, Value>,
+}
+
+impl Change {
+    /// Returns the change that lets the set hold these kinds.
+    pub fn widen(kinds: &BTreeSet<GroupKind>) -> Self {
+        let key = naming::ANNOTATION_APPLYSET_KINDS.to_owned();
+        Self {
+            labels: Map::new(),
+            annotations: Map::from_iter([(key, json!(kinds_text(kinds)))]),
+        }
+    }
+}
+
+/// Returns the first record of an instance, its operation included.
+pub(super) fn first(
+    instance: &InstanceKey,
+    definition: &str,
+    kinds: &BTreeSet<GroupKind>,
+    operation: &str,
+) -> Object {
+    let set = naming::instance_applyset_id(&instance.id, &instance.namespace);
+    let json = json!({
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": {
+            "name": naming::record(&instance.id),
+            "namespace": instance.namespace.as_str(),
+            "labels": {
+                naming::LABEL_MANAGED_BY: naming::MANAGED_BY,
+                naming::LABEL_INSTANCE: instance.id.as_str(),
+                naming::LABEL_NAME: definition,
+                naming::LABEL_APPLYSET_ID: set,
+            },
+            "annotations": {
+                naming::ANNOTATION_APPLYSET_TOOLING: naming::APPLYSET_TOOLING,
+                naming::ANNOTATION_APPLYSET_KINDS: kinds_text(kinds),
+                naming::ANNOTATION_APPLYSET_NAMESPACES: "",
+                naming::ANNOTATION_OPERATION: operation,
+            },
+        },
+    });
+    Object::from_json(json).expect("apiVersion, kind and name were just written")
+}
+
+/// Returns kinds as an `ApplySet` parent lists them: `ConfigMap,Deployment.apps`, sorted.
+fn kinds_text(kinds: &BTreeSet<GroupKind>) -> String {
+    let mut texts: Vec<String> = kinds
+        .iter()
+        .map(|kind| match kind.group.as_str() {
+            "" => kind.kind.clone(),
+            group => format!("{}.{group}", kind.kind),
+        })
+        .collect();
+    texts.sort();
+    texts.join(",")
+}
+
+fn parse_kinds(text: &str) -> BTreeSet<GroupKind> {
+    let parts = text
+        .split(',')
+        .map(str::trim)
+        .filter(|part| !part.is_empty());
+    parts
+        .map(|part| {
+            let (kind, group) = part.split_once('.').unwrap_or((part, ""));
+            GroupKind::new(group, kind)
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn instance() -> InstanceKey {
+        InstanceKey {
+            namespace: "team-a".parse().unwrap(),
+            id: "web".parse().unwrap(),
+        }
+    }
+
+    fn kinds() -> BTreeSet<GroupKind> {
+        BTreeSet::from([
+            GroupKind::new("", "Service"),
+            GroupKind::new("apps", "Deployment"),
+            GroupKind::new("networking.k8s.io", "Ingress"),
+        ])
+    }
+
+    fn facts() -> Facts {
+        Facts {
+            definition: "shop".to_owned(),
+            revision: 3,
+            text_hash: "abc".to_owned(),
+            kinds: kinds(),
+            display_name: Some("My shop".to_owned()),
+            expires: None,
+            is_protected: true,
+        }
+    }
+
+    #[test]
+    fn kinds_are_listed_as_kubectl_lists_them() {
+        let text = "Deployment.apps,Ingress.networking.k8s.io,Service";
+        assert_eq!(kinds_text(&kinds()), text);
+        assert_eq!(parse_kinds(text), kinds());
+        assert_eq!(parse_kinds(""), BTreeSet::new());
+    }
+
+    #[test]
+    fn the_first_record_is_an_apply_set_parent_with_its_operation() {
+        let first = first(&instance(), "shop", &kinds(), "{}");
+        let record = Record::of(first, &instance()).unwrap();
+        assert_eq!(record.kinds(), kinds());
+        assert_eq!((record.operation(), record.revision()), (Some("{}"), None));
+        assert!(!record.is_exact(&facts()));
+    }
+
+    #[test]
+    fn a_record_is_exact_when_it_says_all_and_nothing_runs() {
+        let mut object = first(&instance(), "shop", &kinds(), "{}");
+        let authorship = Authorship {
+            cause: None,
+            holder: "a@b".to_owned(),
+            at: jiff::Timestamp::UNIX_EPOCH,
+        };
+        let change = facts().final_change(&authorship);
+        for (key, value) in change.annotations {
+            object.json["metadata"]["annotations"][key] = value;
+        }
+        object.json["metadata"]["annotations"][naming::ANNOTATION_OPERATION] = Value::Null;
+        let record = Record::of(object, &instance()).unwrap();
+        assert!(record.is_exact(&facts()));
+        assert!(record.is_protected());
+        let other = Facts {
+            text_hash: "def".to_owned(),
+            ..facts()
+        };
+        assert!(!record.is_exact(&other));
+        let unprotected = Facts {
+            is_protected: false,
+            ..facts()
+        };
+        assert!(!record.is_exact(&unprotected));
+    }
+
+    #[test]
+    fn a_config_map_of_somebody_else_is_no_record() {
+        let mut object = first(&instance(), "shop", &kinds(), "{}");
+        object.json["metadata"]["annotations"][naming::ANNOTATION_APPLYSET_TOOLING] =
+            json!("kubectl/v1");
+        let failure = Record::of(object, &instance()).unwrap_err();
+        assert_eq!(
+            failure.summary,
+            "ConfigMap/bowline-web is not the record of team-a/web: its ApplySet is managed by \"kubectl/v1\""
+        );
+        let mut object = first(&instance(), "shop", &kinds(), "{}");
+        object.json["metadata"]["labels"] = json!({});
+        assert!(Record::of(object, &instance()).is_err());
+    }
+}

@@ -1,0 +1,246 @@
+//! What applying an object would do: the server's own verdict by a dry run, or for those who may not write a difference that
+//! is computed here.
+
+use serde_json::{Value, json};
+
+use super::difference::{difference, laid_over, normalized};
+use super::metadata::Metadata;
+use super::plan::{Change, FieldConflict, PlannedObject};
+use super::preflight::refused;
+use crate::cluster::{ApplyOptions, Cluster};
+use crate::definition::naming;
+use crate::definition::object::{Object, ObjectKey};
+use crate::failure::{Failure, FailureKind};
+
+/// Reason of a cause that names a field of another manager.
+const FIELD_CONFLICT: &str = "FieldManagerConflict";
+const RESTARTS: &str = "its pods are replaced";
+const NEVER_CHANGES: &str = "such a field can never be changed: take the instance down with its volumes kept, then deploy it again";
+
+/// What a rehearsal found.
+#[derive(Debug)]
+pub(super) struct Rehearsal {
+    pub planned: PlannedObject,
+    pub warnings: Vec<String>,
+    pub conflicts: Vec<FieldConflict>,
+    pub refusals: Vec<Failure>,
+}
+
+/// Rehearses an object. `seen` is the live one's metadata, as it was listed.
+///
+/// # Errors
+/// The cluster cannot be reached, or the live object cannot be read.
+pub(super) async fn rehearse(
+    cluster: &Cluster,
+    manager: &str,
+    wanted: &Object,
+    seen: Option<&Object>,
+    may_write: bool,
+) -> Result<Rehearsal, Failure> {
+    let going = seen.is_some_and(|seen| Metadata::of(seen).is_being_deleted());
+    let live = match seen.filter(|_| !going) {
+        Some(seen) => cluster.get(&seen.key).await?,
+        None => None,
+    };
+    let rehearsal = Rehearsal::new(wanted, live.as_ref());
+    if going {
+        return Ok(rehearsal.noted("the old one is being deleted; it is waited for"));
+    }
+    let options = ApplyOptions {
+        field_manager: manager.to_owned(),
+        dry_run: true,
+        force: false,
+    };
+    match (live, may_write) {
+        (live, true) => rehearsal.ask(cluster, wanted, live.as_ref(), options).await,
+        (Some(live), false) => {
+            let after = laid_over(&live.json, &wanted.json);
+            Ok(rehearsal.updated(&live.json, &after))
+        }
+        (None, false) => Ok(rehearsal),
+    }
+}
+
+impl Rehearsal {
+    /// Begins with what is known without asking.
+    fn new(wanted: &Object, live: Option<&Object>) -> Self {
+        let (change, difference) = match live {
+            Some(_) => (Change::Keep, Vec::new()),
+            None => (Change::Create, difference(None, Some(&wanted.json))),
+        };
+        Self {
+            planned: PlannedObject {
+                key: wanted.key.clone(),
+                change,
+                live_uid: live.and_then(Object::uid).map(str::to_owned),
+                difference,
+                note: None,
+            },
+            warnings: Vec::new(),
+            conflicts: Vec::new(),
+            refusals: Vec::new(),
+        }
+    }
+
+    fn noted(mut self, note: &str) -> Self {
+        self.planned.note = Some(note.to_owned());
+        self
+    }
+
+    async fn ask(
+        mut self,
+        cluster: &Cluster,
+        wanted: &Object,
+        live: Option<&Object>,
+        options: ApplyOptions,
+    ) -> Result<Self, Failure> {
+        let body = match live.and_then(Object::uid) {
+            Some(uid) => with_uid(wanted, uid),
+            None => wanted.clone(),
+        };
+        let mut verdict = cluster.apply(&body, &options).await;
+        if let Err(failure) = &verdict {
+            self.conflicts = field_conflicts(&wanted.key, failure);
+            if !self.conflicts.is_empty() {
+                // What taking the fields would change is shown with the question whether to.
+                let forced = ApplyOptions {
+                    force: true,
+                    ..options
+                };
+                verdict = cluster.apply(&body, &forced).await;
+            }
+        }
+        match verdict {
+            Ok(written) => {
+                self.warnings.extend(written.warnings);
+                Ok(match live {
+                    Some(live) => self.updated(&live.json, &written.object.json),
+                    None => self,
+                })
+            }
+            Err(failure) if failure.kind == FailureKind::Unreachable => Err(failure),
+            Err(failure) => {
+                self.refusals.push(refusal(failure, wanted));
+                Ok(match live {
+                    // What is refused is shown too, as far as it can be known.
+                    Some(live) => {
+                        let after = laid_over(&live.json, &wanted.json);
+                        self.updated(&live.json, &after)
+                    }
+                    None => self,
+                })
+            }
+        }
+    }
+
+    fn updated(mut self, live: &Value, after: &Value) -> Self {
+        if normalized(live) == normalized(after) {
+            return self;
+        }
+        self.planned.change = Change::Update;
+        self.planned.difference = difference(Some(live), Some(after));
+        let is_workload = matches!(live["kind"].as_str(), Some("Deployment" | "StatefulSet"));
+        let is_claim = live["kind"] == "PersistentVolumeClaim";
+        let part_of =
+            |object: &Value| object["metadata"]["labels"][naming::LABEL_PART_OF].is_string();
+        if is_workload && live["spec"]["template"] != after["spec"]["template"] {
+            self.planned.note = Some(RESTARTS.to_owned());
+        } else if is_claim && !part_of(live) && part_of(after) {
+            self.planned.note = Some("it was kept, and is used again".to_owned());
+        }
+        self
+    }
+}
+
+/// Returns the object with the uid of the live one that was seen, so that it is neither brought back nor mistaken.
+pub(super) fn with_uid(wanted: &Object, uid: &str) -> Object {
+    let mut body = wanted.clone();
+    body.json["metadata"]["uid"] = json!(uid);
+    body
+}
+
+/// Returns the fields of a refusal that other managers own; none if it is about something else.
+pub(super) fn field_conflicts(key: &ObjectKey, failure: &Failure) -> Vec<FieldConflict> {
+    if failure.kind != FailureKind::Conflict {
+        return Vec::new();
+    }
+    let causes = failure.causes.iter();
+    causes
+        .filter(|cause| cause.reason == FIELD_CONFLICT)
+        .map(|cause| FieldConflict {
+            key: key.clone(),
+            field: cause.field.clone(),
+            message: cause.message.clone(),
+        })
+        .collect()
+}
+
+fn refusal(mut failure: Failure, wanted: &Object) -> Failure {
+    let says = |words: &str| failure.summary.contains(words);
+    let is_frozen = says("field is immutable") || says("updates to statefulset spec for fields");
+    if failure.kind == FailureKind::Conflict {
+        return refused(format!(
+            "{} was changed while it was looked at: plan again",
+            wanted.key
+        ));
+    }
+    if is_frozen && failure.detail.is_empty() {
+        failure.detail = NEVER_CHANGES.to_owned();
+    }
+    failure
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::failure::Cause;
+
+    fn object(json: Value) -> Object {
+        Object::from_json(json).unwrap()
+    }
+
+    fn deployment(image: &str, replicas: u32) -> Value {
+        json!({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "web", "uid": "u"},
+               "spec": {"replicas": replicas, "template": {"image": image}}})
+    }
+
+    fn check(before: Value, after: Value, change: Change, note: Option<&str>) {
+        let live = object(before.clone());
+        let planned = Rehearsal::new(&live, Some(&live))
+            .updated(&before, &after)
+            .planned;
+        assert_eq!((planned.change, planned.note.as_deref()), (change, note));
+        assert_eq!(planned.live_uid.as_deref(), Some("u"));
+    }
+
+    #[test]
+    fn a_change_of_the_template_replaces_the_pods_and_one_of_the_number_does_not() {
+        let web = deployment("web:1", 1);
+        check(
+            web.clone(),
+            deployment("web:2", 1),
+            Change::Update,
+            Some(RESTARTS),
+        );
+        check(web.clone(), deployment("web:1", 2), Change::Update, None);
+        check(web.clone(), web, Change::Keep, None);
+    }
+
+    #[test]
+    fn only_field_conflicts_can_be_taken() {
+        let mut failure = Failure::new(FailureKind::Conflict, "conflict");
+        let key = object(deployment("web:1", 1)).key;
+        assert!(field_conflicts(&key, &failure).is_empty());
+        failure.causes.push(Cause {
+            field: ".spec.replicas".to_owned(),
+            reason: FIELD_CONFLICT.to_owned(),
+            message: "conflict with \"hpa\"".to_owned(),
+        });
+        let expected = FieldConflict {
+            key: key.clone(),
+            field: ".spec.replicas".to_owned(),
+            message: "conflict with \"hpa\"".to_owned(),
+        };
+        assert_eq!(field_conflicts(&key, &failure), [expected]);
+    }
+}

@@ -1,0 +1,311 @@
+//! Revisions: immutable snapshots of a definition as it was applied, one ConfigMap each, owned by the record.
+
+use std::collections::BTreeMap;
+use std::io::Write;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use flate2::{Compression, GzBuilder};
+use serde_json::{Map, json};
+use sha2::{Digest, Sha256};
+
+use super::metadata::Metadata;
+use super::record::Authorship;
+use crate::definition::naming;
+use crate::definition::object::Object;
+use crate::failure::{Failure, FailureKind};
+use crate::service::summary::InstanceKey;
+
+/// How many revisions are kept.
+pub(super) const KEPT: usize = 10;
+/// Key under which the gzipped text lies in `binaryData`.
+const TEXT: &str = "definition.yaml.gz";
+/// Key under which parameters that were set by hand lie in `data`.
+const PARAMETERS: &str = "parameters.json";
+/// What the data of a ConfigMap may hold in all.
+const MAX_BYTES: usize = 1024 * 1024;
+
+/// A text made ready to be kept, known to fit.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Snapshot {
+    hash: String,
+    gzipped: Vec<u8>,
+    parameters: String,
+}
+
+/// A revision that is there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Known {
+    pub number: u32,
+    pub hash: Option<String>,
+    pub uid: String,
+}
+
+/// Returns SHA-256 of a text, in hex.
+pub fn text_hash(text: &str) -> String {
+    let digest = Sha256::digest(text.as_bytes());
+    digest.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+impl Snapshot {
+    /// Packs a text with the parameters that were set by hand.
+    ///
+    /// # Errors
+    /// It is too large for a ConfigMap even when packed.
+    pub fn pack(text: &str, parameters: &BTreeMap<String, String>) -> Result<Self, Failure> {
+        let gzipped = gzip(text.as_bytes());
+        let parameters = json!(parameters).to_string();
+        let bytes = gzipped.len() + parameters.len() + TEXT.len() + PARAMETERS.len();
+        if bytes > MAX_BYTES {
+            let summary = format!(
+                "the definition is too large to be kept as a revision: {bytes} bytes when compressed, at most {MAX_BYTES} are \
+                 allowed"
+            );
+            return Err(Failure::new(FailureKind::Invalid, summary));
+        }
+        Ok(Self {
+            hash: text_hash(text),
+            gzipped,
+            parameters,
+        })
+    }
+
+    /// Returns the ConfigMap of revision `number`, owned by the record.
+    pub fn object(
+        &self,
+        instance: &InstanceKey,
+        definition: &str,
+        number: u32,
+        record_uid: &str,
+        authorship: &Authorship,
+    ) -> Object {
+        let mut annotations = Map::from_iter([
+            (
+                naming::ANNOTATION_REVISION.to_owned(),
+                json!(number.to_string()),
+            ),
+            (
+                naming::ANNOTATION_DEFINITION_HASH.to_owned(),
+                json!(self.hash),
+            ),
+        ]);
+        annotations.extend(authorship.annotations());
+        annotations.retain(|_, value| !value.is_null());
+        let json = json!({
+            "apiVersion": "v1",
+            "kind": "ConfigMap",
+            "metadata": {
+                "name": naming::revision(&instance.id, number.into()),
+                "namespace": instance.namespace.as_str(),
+                "labels": {
+                    naming::LABEL_MANAGED_BY: naming::MANAGED_BY,
+                    naming::LABEL_INSTANCE: instance.id.as_str(),
+                    naming::LABEL_NAME: definition,
+                },
+                "annotations": annotations,
+                "ownerReferences": [{
+                    "apiVersion": "v1",
+                    "kind": "ConfigMap",
+                    "name": naming::record(&instance.id),
+                    "uid": record_uid,
+                }],
+            },
+            "immutable": true,
+            "data": {PARAMETERS: self.parameters},
+            "binaryData": {TEXT: STANDARD.encode(&self.gzipped)},
+        });
+        Object::from_json(json).expect("apiVersion, kind and name were just written")
+    }
+
+    pub fn hash(&self) -> &str {
+        &self.hash
+    }
+}
+
+/// Packs bytes; the same bytes give the same result at any time.
+fn gzip(bytes: &[u8]) -> Vec<u8> {
+    let mut encoder = GzBuilder::new()
+        .mtime(0)
+        .write(Vec::new(), Compression::best());
+    encoder
+        .write_all(bytes)
+        .and_then(|()| encoder.finish())
+        .expect("writing to memory cannot fail")
+}
+
+/// Returns the revisions of an instance among ConfigMaps, the oldest first.
+pub(super) fn among<'a>(
+    config_maps: impl IntoIterator<Item = &'a Object>,
+    instance: &InstanceKey,
+) -> Vec<Known> {
+    let prefix = format!("{}.r", naming::record(&instance.id));
+    let mut known: Vec<Known> = config_maps
+        .into_iter()
+        .filter_map(|object| {
+            let metadata = Metadata::of(object);
+            let number = object.key.name.strip_prefix(&prefix)?.parse().ok()?;
+            let is_ours = metadata.label(naming::LABEL_INSTANCE) == Some(instance.id.as_str())
+                && metadata.label(naming::LABEL_MANAGED_BY) == Some(naming::MANAGED_BY);
+            is_ours.then(|| Known {
+                number,
+                hash: metadata
+                    .annotation(naming::ANNOTATION_DEFINITION_HASH)
+                    .map(str::to_owned),
+                uid: metadata.uid().to_owned(),
+            })
+        })
+        .collect();
+    known.sort_by_key(|known| known.number);
+    known
+}
+
+/// Returns the number that a deploy of a text gets: the one that an interrupted deploy of the same text left, else the next.
+pub(super) fn next_number(known: &[Known], current: Option<u32>, hash: &str) -> u32 {
+    let last = known.last();
+    let is_left = |last: &&Known| {
+        current.is_none_or(|current| last.number > current) && last.hash.as_deref() == Some(hash)
+    };
+    if let Some(left) = last.filter(is_left) {
+        return left.number;
+    }
+    let highest = last.map_or(0, |last| last.number).max(current.unwrap_or(0));
+    highest + 1
+}
+
+/// Returns the revisions that are too old to be kept once `current` is the current one.
+pub(super) fn too_old(known: &[Known], current: u32) -> Vec<&Known> {
+    let others: Vec<&Known> = known.iter().filter(|one| one.number != current).collect();
+    let surplus = (others.len() + 1).saturating_sub(KEPT);
+    others.into_iter().take(surplus).collect()
+}
+
+/// Returns the text and the parameters that a revision keeps; none if it is damaged.
+#[cfg(test)]
+fn unpack(object: &Object) -> Option<(String, serde_json::Value)> {
+    use std::io::Read;
+
+    let gzipped = STANDARD
+        .decode(object.json["binaryData"][TEXT].as_str()?)
+        .ok()?;
+    let mut text = String::new();
+    flate2::read::GzDecoder::new(&gzipped[..])
+        .read_to_string(&mut text)
+        .ok()?;
+    let parameters = serde_json::from_str(object.json["data"][PARAMETERS].as_str()?).ok()?;
+    Some((text, parameters))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn instance() -> InstanceKey {
+        InstanceKey {
+            namespace: "team-a".parse().unwrap(),
+            id: "web".parse().unwrap(),
+        }
+    }
+
+    fn authorship() -> Authorship {
+        Authorship {
+            cause: Some("first try".to_owned()),
+            holder: "ann@bastion 42".to_owned(),
+            at: jiff::Timestamp::UNIX_EPOCH,
+        }
+    }
+
+    fn known(number: u32, hash: &str) -> Known {
+        Known {
+            number,
+            hash: Some(hash.to_owned()),
+            uid: number.to_string(),
+        }
+    }
+
+    #[test]
+    fn a_revision_keeps_the_text_to_the_byte() {
+        let text = "# my own layout\r\ncontainers: []   # ünïcode\n";
+        let set = BTreeMap::from([("size".to_owned(), "large".to_owned())]);
+        let snapshot = Snapshot::pack(text, &set).unwrap();
+        let object = snapshot.object(&instance(), "web", 3, "record-uid", &authorship());
+        assert_eq!(
+            unpack(&object),
+            Some((text.to_owned(), json!({"size": "large"})))
+        );
+        assert_eq!(object.key.name, "bowline-web.r3");
+        assert_eq!(object.json["immutable"], json!(true));
+        assert_eq!(
+            object.json["metadata"]["ownerReferences"][0]["uid"],
+            "record-uid"
+        );
+        assert_eq!(
+            object.json["metadata"]["annotations"],
+            json!({
+                "bowline.dev/revision": "3",
+                "bowline.dev/definition-sha256": text_hash(text),
+                "bowline.dev/applied-by": "ann@bastion 42",
+                "bowline.dev/applied-at": "1970-01-01T00:00:00Z",
+                "kubernetes.io/change-cause": "first try",
+            })
+        );
+        assert_eq!(
+            among([&object], &instance()),
+            [Known {
+                number: 3,
+                hash: Some(text_hash(text)),
+                uid: String::new()
+            }]
+        );
+    }
+
+    #[test]
+    fn what_does_not_compress_below_one_mebibyte_is_refused() {
+        // A linear congruential generator: noise that no compression shortens much.
+        let mut state = 1_u64;
+        let noise: String = (0..2_000_000)
+            .map(|_| {
+                state = state
+                    .wrapping_mul(6_364_136_223_846_793_005)
+                    .wrapping_add(1);
+                char::from(b' ' + u8::try_from(state >> 58).unwrap())
+            })
+            .collect();
+        let failure = Snapshot::pack(&noise, &BTreeMap::new()).unwrap_err();
+        assert!(failure.summary.contains("at most 1048576 are allowed"));
+        let plain = "a: b\n".repeat(500_000);
+        assert!(Snapshot::pack(&plain, &BTreeMap::new()).is_ok());
+    }
+
+    #[test]
+    fn numbers_go_on_and_an_interrupted_deploy_keeps_its_own() {
+        let cases = [
+            (vec![], None, 1),
+            (vec![known(1, "a")], Some(1), 2),
+            // Deployed twice, back to an older text: still a new revision.
+            (vec![known(1, "new"), known(2, "b")], Some(2), 3),
+            // Revision 2 was written and never became current.
+            (vec![known(1, "a"), known(2, "new")], Some(1), 2),
+            (vec![known(1, "a"), known(2, "b")], Some(1), 3),
+            (vec![known(1, "new")], None, 1),
+            // Somebody deleted revisions.
+            (vec![], Some(7), 8),
+        ];
+        for (known, current, expected) in cases {
+            assert_eq!(next_number(&known, current, "new"), expected, "{known:?}");
+        }
+    }
+
+    #[test]
+    fn the_last_ten_are_kept_and_the_current_one_always() {
+        let all: Vec<_> = (1..=12).map(|number| known(number, "x")).collect();
+        let numbers = |current| -> Vec<u32> {
+            too_old(&all, current)
+                .iter()
+                .map(|one| one.number)
+                .collect()
+        };
+        assert_eq!(numbers(12), [1, 2]);
+        assert_eq!(numbers(1), [2, 3]);
+        assert!(too_old(&all[..10], 10).is_empty());
+    }
+}

@@ -1,0 +1,401 @@
+//! Carrying out a fate table: keep what is to be kept first, then delete in order, then wait until it is gone.
+
+use std::time::Duration;
+
+use serde_json::json;
+use tokio::time::{Instant, sleep};
+
+use super::TeardownOptions;
+use crate::cluster::{Cluster, Deleted, Propagation, Selector};
+use crate::definition::naming;
+use crate::definition::object::{GroupKind, Object, ObjectKey};
+use crate::engine::apply;
+use crate::engine::deploy::Report;
+use crate::engine::gone;
+use crate::engine::journal::Journal;
+use crate::engine::metadata::Metadata;
+use crate::engine::operation::{self, Intent, Lease};
+use crate::engine::plan::{Fate, FateRow, Outcome, Step, TeardownPlan, VolumeChoice};
+use crate::engine::record::Change;
+use crate::failure::{Failure, FailureKind};
+
+/// How long the owner references of claims may take to go once their workload retains them.
+const RETENTION_DEADLINE: Duration = Duration::from_secs(30);
+const RETENTION_PAUSE: Duration = Duration::from_millis(200);
+const CLAIM: &str = "PersistentVolumeClaim";
+const STATEFUL_SET: &str = "StatefulSet";
+const UNREACHABLE: &str = "the server could not be reached";
+const NOT_HELD: &str = "the operation is not held any more";
+
+/// Carries out a fate table that was shown. It goes on past failures; a second run finishes what was left.
+pub async fn run_teardown(
+    cluster: &Cluster,
+    plan: &TeardownPlan,
+    options: &TeardownOptions,
+    report: Report<'_>,
+) -> Outcome {
+    let mut journal = Journal::new(report);
+    if let Some(refusal) = plan.refusals.first() {
+        return not_begun(journal, plan, refusal.clone());
+    }
+    if !plan.rows.iter().any(is_deleted) {
+        return journal.into_outcome();
+    }
+    let intent = Intent {
+        kind: "teardown",
+        instance: &plan.instance,
+        holder: &options.holder,
+    };
+    journal.started(&Step::Claim);
+    let lease = match operation::claim(cluster, &intent, None, &mut journal).await {
+        Ok(lease) => lease,
+        // A ConfigMap of that name that is no record of ours holds no operation either.
+        Err(failure) if failure.kind == FailureKind::Refused && !has_record(plan) => None,
+        Err(failure) => return not_begun(journal, plan, failure),
+    };
+    journal.done(Step::Claim, None);
+    let run = Run {
+        cluster,
+        plan,
+        lease: lease.as_ref(),
+        manager: naming::field_manager(&plan.instance.id),
+        deadline: options.wait.map(|wait| Instant::now() + wait),
+        stop: None,
+        accepted: Vec::new(),
+    };
+    match &lease {
+        Some(lease) => lease.beating(run.carry_out(&mut journal)).await,
+        None => run.carry_out(&mut journal).await,
+    }
+    journal.into_outcome()
+}
+
+fn is_deleted(row: &FateRow) -> bool {
+    row.fate == Fate::Deleted
+}
+
+fn is_record(plan: &TeardownPlan, row: &FateRow) -> bool {
+    row.key.kind == "ConfigMap" && row.key.name == naming::record(&plan.instance.id)
+}
+
+fn has_record(plan: &TeardownPlan) -> bool {
+    plan.rows
+        .iter()
+        .any(|row| is_deleted(row) && is_record(plan, row))
+}
+
+fn not_begun(mut journal: Journal<'_>, plan: &TeardownPlan, failure: Failure) -> Outcome {
+    journal.failed(Step::Claim, failure);
+    for row in plan.rows.iter().filter(|row| is_deleted(row)) {
+        let step = Step::Delete(row.key.clone());
+        journal.not_tried(step, "the operation was not begun");
+    }
+    journal.into_outcome()
+}
+
+fn is_workload(row: &FateRow) -> bool {
+    matches!(row.key.kind.as_str(), "Deployment" | "StatefulSet")
+}
+
+struct Run<'a> {
+    cluster: &'a Cluster,
+    plan: &'a TeardownPlan,
+    lease: Option<&'a Lease<'a>>,
+    manager: String,
+    /// Until when everything should be gone; none does not wait.
+    deadline: Option<Instant>,
+    /// Why nothing more is tried.
+    stop: Option<String>,
+    /// Objects whose deletion was accepted and that are there still.
+    accepted: Vec<(ObjectKey, String)>,
+}
+
+impl Run<'_> {
+    async fn carry_out(mut self, journal: &mut Journal<'_>) {
+        self.keep_claims(journal).await;
+        self.delete_all(is_workload, journal).await;
+        self.settle(journal).await;
+        let pods_left = self.pods_left(journal).await;
+        match pods_left {
+            // A claim in use would only hang in deletion; its pods go first.
+            Some(why) => self.leave_claims(&why, journal),
+            None => self.delete_all(|row| row.key.kind == CLAIM, journal).await,
+        }
+        let plan = self.plan;
+        let is_other =
+            |row: &FateRow| !is_workload(row) && row.key.kind != CLAIM && !is_record(plan, row);
+        self.delete_all(is_other, journal).await;
+        self.settle(journal).await;
+        self.delete_record(journal).await;
+        if self.deadline.is_none() {
+            self.note_what_is_left(journal).await;
+        }
+    }
+
+    /// Sees to it that claims which are kept outlive the workload, and that no prune finds them later.
+    async fn keep_claims(&mut self, journal: &mut Journal<'_>) {
+        if self.plan.volumes != VolumeChoice::Keep {
+            return;
+        }
+        let claims: Vec<&FateRow> = self
+            .plan
+            .rows
+            .iter()
+            .filter(|row| row.key.kind == CLAIM && matches!(row.fate, Fate::Kept(_)))
+            .collect();
+        if claims.is_empty() {
+            return;
+        }
+        if let Err(failure) = self.retain(journal).await {
+            journal.failed(Step::Keep(claims[0].key.clone()), failure);
+            self.stop = Some("the claims could not be made to stay".to_owned());
+            return;
+        }
+        for row in claims {
+            let step = Step::Keep(row.key.clone());
+            match self.keep_one(row).await {
+                Ok(true) => journal.done(step, None),
+                Ok(false) => {}
+                Err(failure) => {
+                    journal.failed(step, failure);
+                    self.stop = Some("the claims could not be made to stay".to_owned());
+                }
+            }
+        }
+    }
+
+    /// Takes a claim out of the set. Returns whether that was needed.
+    async fn keep_one(&self, row: &FateRow) -> Result<bool, Failure> {
+        let live = self.cluster.get(&row.key).await?;
+        let Some(live) = live.filter(|live| Metadata::of(live).uid() == row.uid) else {
+            let summary = format!("{} was deleted or made again meanwhile", row.key);
+            return Err(Failure::new(FailureKind::Conflict, summary));
+        };
+        if Metadata::of(&live).label(naming::LABEL_PART_OF).is_none() {
+            return Ok(false);
+        }
+        self.hold(&format!("keep {}", row.key)).await?;
+        apply::release(self.cluster, &self.manager, &row.key, &row.uid).await?;
+        Ok(true)
+    }
+
+    /// Sets the claim retention of StatefulSets to Retain, and waits until their claims have no owner any more.
+    async fn retain(&self, journal: &mut Journal<'_>) -> Result<(), Failure> {
+        let sets = self
+            .plan
+            .rows
+            .iter()
+            .filter(|row| row.key.kind == STATEFUL_SET && is_deleted(row));
+        for row in sets {
+            let live = self.cluster.get(&row.key).await?;
+            let Some(live) = live.filter(|live| Metadata::of(live).uid() == row.uid) else {
+                continue;
+            };
+            let policy = &live.json["spec"]["persistentVolumeClaimRetentionPolicy"];
+            let retains = |key: &str| matches!(policy[key].as_str(), None | Some("Retain"));
+            if !(retains("whenDeleted") && retains("whenScaled")) {
+                self.hold(&format!("keep the claims of {}", row.key))
+                    .await?;
+                let policy = json!({"whenDeleted": "Retain", "whenScaled": "Retain"});
+                let patch = json!({
+                    "metadata": {"uid": row.uid},
+                    "spec": {"persistentVolumeClaimRetentionPolicy": policy},
+                });
+                // Sent again by the next run if nobody knows whether it arrived: it says the same at any time.
+                self.cluster
+                    .merge_patch(&row.key, &patch, &self.manager, None)
+                    .await?;
+            }
+            self.wait_for_freedom(row, journal).await?;
+        }
+        Ok(())
+    }
+
+    async fn wait_for_freedom(
+        &self,
+        set: &FateRow,
+        journal: &mut Journal<'_>,
+    ) -> Result<(), Failure> {
+        let deadline = Instant::now() + RETENTION_DEADLINE;
+        loop {
+            let claims = self.list(&GroupKind::new("", CLAIM)).await?;
+            let is_owned = |claim: &&Object| {
+                let owners = Metadata::of(claim).owners();
+                owners.iter().any(|owner| owner.uid == set.uid)
+            };
+            let Some(owned) = claims.iter().find(is_owned) else {
+                return Ok(());
+            };
+            if Instant::now() >= deadline {
+                let summary = format!("{} is still owned by {}", owned.key, set.key);
+                return Err(Failure::new(FailureKind::Conflict, summary));
+            }
+            journal.waiting(&format!("{} lets go of {}", set.key, owned.key));
+            sleep(RETENTION_PAUSE).await;
+        }
+    }
+
+    async fn list(&self, kind: &GroupKind) -> Result<Vec<Object>, Failure> {
+        let namespace = Some(&self.plan.instance.namespace);
+        let selector = Selector::instance(&self.plan.instance.id);
+        self.cluster.list_metadata(kind, namespace, &selector).await
+    }
+
+    /// Claims the operation again for a step, where there is one.
+    async fn hold(&self, sentence: &str) -> Result<(), Failure> {
+        match self.lease {
+            Some(lease) => lease.step(sentence).await,
+            None => Ok(()),
+        }
+    }
+
+    /// Asks for the deletion of the rows that `is_wanted` picks, in their order.
+    async fn delete_all(
+        &mut self,
+        is_wanted: impl Fn(&FateRow) -> bool,
+        journal: &mut Journal<'_>,
+    ) {
+        let plan = self.plan;
+        let rows = plan.rows.iter().filter(|row| is_deleted(row));
+        for row in rows.filter(|row| is_wanted(row)) {
+            let step = Step::Delete(row.key.clone());
+            if let Some(why) = &self.stop {
+                journal.not_tried(step, why);
+                continue;
+            }
+            journal.started(&step);
+            if let Err(failure) = self.hold(&format!("delete {}", row.key)).await {
+                journal.failed(step, failure);
+                self.stop = Some(NOT_HELD.to_owned());
+                continue;
+            }
+            let deleted =
+                apply::delete(self.cluster, &row.key, &row.uid, Propagation::Foreground).await;
+            match deleted {
+                Ok(Deleted::Gone) => journal.done(step, None),
+                Ok(Deleted::Accepted) => {
+                    journal.done(step, None);
+                    self.accepted.push((row.key.clone(), row.uid.clone()));
+                }
+                Err(failure) => {
+                    if failure.kind == FailureKind::Unreachable {
+                        self.stop = Some(UNREACHABLE.to_owned());
+                    }
+                    journal.failed(step, failure);
+                }
+            }
+        }
+    }
+
+    /// Waits until what was accepted is gone, where one waits at all.
+    async fn settle(&mut self, journal: &mut Journal<'_>) {
+        let Some(deadline) = self.deadline else {
+            return;
+        };
+        let accepted = std::mem::take(&mut self.accepted);
+        if accepted.is_empty() {
+            return;
+        }
+        match gone::wait(self.cluster, &accepted, deadline, journal).await {
+            Ok(held) => {
+                for (key, uid) in accepted {
+                    match held.iter().find(|held| held.key == key) {
+                        None => journal.done(Step::Gone(key), None),
+                        Some(held) => {
+                            journal.pending(held.to_string());
+                            self.accepted.push((key, uid));
+                        }
+                    }
+                }
+            }
+            Err(failure) => {
+                for (key, uid) in accepted {
+                    journal.failed(Step::Gone(key.clone()), failure.clone());
+                    self.accepted.push((key, uid));
+                }
+                self.stop = Some("nobody can say what is gone".to_owned());
+            }
+        }
+    }
+
+    /// Returns why claims cannot be deleted yet: pods hold them.
+    async fn pods_left(&self, journal: &mut Journal<'_>) -> Option<String> {
+        let has_claims = self
+            .plan
+            .rows
+            .iter()
+            .any(|row| is_deleted(row) && row.key.kind == CLAIM);
+        let deadline = self.deadline?;
+        if !has_claims || self.stop.is_some() {
+            return None;
+        }
+        // A pod that somebody started by hand under the same labels is theirs, and so is what it does with a claim.
+        let going: Vec<(ObjectKey, String)> = self
+            .plan
+            .rows
+            .iter()
+            .filter(|row| row.key.kind == "Pod" && matches!(row.fate, Fate::GarbageCollected(_)))
+            .map(|row| (row.key.clone(), row.uid.clone()))
+            .collect();
+        match gone::wait(self.cluster, &going, deadline, journal).await {
+            Ok(held) => held.first().map(|held| format!("{held}, and may use it")),
+            Err(failure) => Some(failure.summary),
+        }
+    }
+
+    fn leave_claims(&self, why: &str, journal: &mut Journal<'_>) {
+        let rows = self.plan.rows.iter().filter(|row| is_deleted(row));
+        for row in rows.filter(|row| row.key.kind == CLAIM) {
+            journal.not_tried(Step::Delete(row.key.clone()), why);
+        }
+    }
+
+    /// Deletes the record once nothing else is left to be done; until then it leads the next run to what is left.
+    async fn delete_record(&mut self, journal: &mut Journal<'_>) {
+        let plan = self.plan;
+        let Some(row) = plan
+            .rows
+            .iter()
+            .find(|row| is_deleted(row) && is_record(plan, row))
+        else {
+            return;
+        };
+        if self.stop.is_some() || !journal.is_clean() {
+            let why = self.stop.as_deref().unwrap_or("not everything is gone");
+            journal.not_tried(Step::Record, why);
+            if let Some(lease) = self.lease {
+                // If this fails too, the operation stands still, and whoever comes next takes it over.
+                let _ = lease.end(Change::default()).await;
+            }
+            return;
+        }
+        journal.started(&Step::Record);
+        if let Err(failure) = self.hold("delete the record").await {
+            journal.failed(Step::Record, failure);
+            return;
+        }
+        match apply::delete(self.cluster, &row.key, &row.uid, Propagation::Foreground).await {
+            Ok(deleted) => {
+                if let Some(lease) = self.lease {
+                    lease.bury().await;
+                }
+                journal.done(Step::Record, None);
+                if deleted == Deleted::Accepted {
+                    self.accepted.push((row.key.clone(), row.uid.clone()));
+                    self.settle(journal).await;
+                }
+            }
+            Err(failure) => journal.failed(Step::Record, failure),
+        }
+    }
+
+    async fn note_what_is_left(&self, journal: &mut Journal<'_>) {
+        let left = match gone::look(self.cluster, &self.accepted).await {
+            Ok(held) => held.iter().map(ToString::to_string).collect(),
+            Err(failure) => vec![failure.summary],
+        };
+        for sentence in left {
+            journal.pending(sentence);
+        }
+    }
+}

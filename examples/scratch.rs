@@ -44,7 +44,11 @@ async fn main() {
         fleet.connection(),
         fleet.counts()
     );
-    for i in fleet.instances().take(12) {
+    for i in fleet
+        .instances()
+        .filter(|i| i.state() != bowline::service::health::State::Rolling)
+        .take(12)
+    {
         println!(
             "{} {:?} ready {}/{} pods {:?} vol {:?} {:?}",
             i.key(),

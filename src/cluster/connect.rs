@@ -19,6 +19,7 @@ use serde_json::json;
 use super::{Cluster, Identity};
 use crate::definition::id::Namespace;
 use crate::failure::{Failure, FailureKind};
+use crate::text;
 
 pub use exec::ExecPolicy;
 pub(super) use exec::LoginError;
@@ -53,6 +54,18 @@ pub struct ConnectOptions {
 /// # Errors
 /// The kubeconfig is missing, malformed or unsafe, or the login failed: the text names the file and the key.
 pub async fn connect(options: &ConnectOptions) -> Result<Cluster, Failure> {
+    open(options).await.map_err(harmless)
+}
+
+/// Names in a kubeconfig are whatever its writer wanted.
+fn harmless(failure: Failure) -> Failure {
+    Failure {
+        summary: text::clean(&failure.summary).into_owned(),
+        ..failure
+    }
+}
+
+async fn open(options: &ConnectOptions) -> Result<Cluster, Failure> {
     if options.as_user.is_none() && !options.as_groups.is_empty() {
         let summary = "--as-group needs --as: groups are those of a user";
         return Err(Failure::new(FailureKind::Invalid, summary));
@@ -68,10 +81,10 @@ pub async fn connect(options: &ConnectOptions) -> Result<Cluster, Failure> {
         None => chosen.namespace.clone().unwrap_or_default(),
     };
     let identity = Identity {
-        context: chosen.context.clone(),
-        cluster: chosen.cluster_name.clone(),
+        context: text::clean(&chosen.context).into_owned(),
+        cluster: text::clean(&chosen.cluster_name).into_owned(),
         server: chosen.server.to_string(),
-        user: options.as_user.clone().unwrap_or(chosen.user_name.clone()),
+        user: text::clean(options.as_user.as_ref().unwrap_or(&chosen.user_name)).into_owned(),
         is_insecure: chosen.is_insecure,
     };
     let plugin = exec::Plugin::of(&mut chosen, &options.exec_policy)?;
@@ -86,7 +99,7 @@ pub async fn connect(options: &ConnectOptions) -> Result<Cluster, Failure> {
 /// # Errors
 /// A kubeconfig is malformed or unsafe: the text names the file.
 pub fn contexts(options: &ConnectOptions) -> Result<Vec<ContextSummary>, Failure> {
-    let kubeconfigs = Kubeconfigs::load(options.kubeconfig.as_deref())?;
+    let kubeconfigs = Kubeconfigs::load(options.kubeconfig.as_deref()).map_err(harmless)?;
     Ok(kubeconfigs.map_or_else(Vec::new, |kubeconfigs| kubeconfigs.summaries()))
 }
 

@@ -44,6 +44,11 @@ fn or_default<'de, D: Deserializer<'de>, T: Default + Deserialize<'de>>(
     Option::<T>::deserialize(deserializer).map(Option::unwrap_or_default)
 }
 
+/// Reads a text without what could harm a terminal. Legal names are not changed by it.
+fn cleaned<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    String::deserialize(deserializer).map(clean)
+}
+
 /// Returns the text without what could harm a terminal, on one line; a harmless one is not copied.
 fn clean(text: String) -> String {
     match text::clean(&text) {

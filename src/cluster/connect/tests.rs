@@ -760,3 +760,35 @@ async fn groups_without_user_are_refused() {
         "{failure}"
     );
 }
+
+#[tokio::test]
+async fn names_of_a_kubeconfig_are_shown_harmlessly() {
+    let files = Files::new();
+    let evil = "d\\e[2Jv\\u202e";
+    let text = CONFIG
+        .replace(
+            "current-context: dev",
+            &format!("current-context: \"{evil}\""),
+        )
+        .replace("{name: dev,", &format!("{{name: \"{evil}\","));
+    let options = ConnectOptions {
+        kubeconfig: Some(files.write("config", &text)),
+        ..ConnectOptions::default()
+    };
+    let cluster = connect(&options).await.unwrap();
+    assert_eq!(cluster.identity().context, "d␛v\u{fffd}");
+    assert_eq!(contexts(&options).unwrap()[0].name, "d␛v\u{fffd}");
+    let dangling = files.write("config", &text.replace("user: u,", "user: gone,"));
+    let failure = connect(&ConnectOptions {
+        kubeconfig: Some(dangling),
+        ..options
+    })
+    .await
+    .unwrap_err();
+    assert!(
+        failure
+            .summary
+            .contains("contexts[d␛v\u{fffd}].context.user"),
+        "{failure}"
+    );
+}

@@ -71,7 +71,7 @@ impl Project for EventObject {
             name: self.metadata.name,
             object_kind: clean(self.involved_object.kind),
             object_name: clean(self.involved_object.name),
-            object_uid: self.involved_object.uid,
+            object_uid: clean(self.involved_object.uid),
             is_warning: self.r#type == "Warning",
             reason: clean(self.reason),
             message: clean(self.message),

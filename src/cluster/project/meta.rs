@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::Deserialize;
 
-use super::{clean, or_default};
+use super::{clean, cleaned, or_default};
 use crate::definition::naming;
 use crate::service::summary::{Deletion, InstanceKey};
 use crate::service::watch::ItemKey;
@@ -12,8 +12,10 @@ use crate::service::watch::ItemKey;
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 pub(in crate::cluster) struct Meta {
+    #[serde(deserialize_with = "cleaned")]
     pub name: String,
     pub namespace: String,
+    #[serde(deserialize_with = "cleaned")]
     pub uid: String,
     pub resource_version: String,
     pub generation: i64,

@@ -49,7 +49,7 @@ pub(super) fn record(metadata: Meta) -> Option<Record> {
         definition: definition.unwrap_or_else(|| instance.id.clone()),
         display_name: clean_some(annotations.display_name),
         revision: annotations.revision.and_then(|text| text.parse().ok()),
-        definition_hash: annotations.definition_hash,
+        definition_hash: clean_some(annotations.definition_hash),
         has_workload: kinds.split(',').any(is_workload),
         is_protected: annotations.protected.as_deref() == Some("true"),
         expires: lifetime.and_then(|lifetime| created.checked_add(lifetime).ok()),

@@ -402,6 +402,74 @@ fn reason_of_a_pod_is_what_kubectl_prints() {
     );
 }
 
+/// Every text of a hostile object, escape sequences and bidi marks in all of them.
+#[test]
+fn no_text_reaches_a_summary_raw() {
+    let evil = "\u{1b}[2J\u{9b}31m\u{202e}\u{7}\r";
+    let metadata = json!({
+        "name": evil, "uid": evil, "resourceVersion": "1", "finalizers": [evil], "deletionTimestamp": "2026-01-01T00:00:00Z",
+        "ownerReferences": [{"kind": evil, "name": evil, "controller": true}],
+        "labels": {"pod-template-hash": evil},
+        "annotations": {"bowline.dev/definition-sha256": evil, "bowline.dev/display-name": evil},
+    });
+    let container = json!({"name": evil, "image": evil});
+    let state = json!({"waiting": {"reason": evil, "message": evil}});
+    let pod = object(
+        "x",
+        json!({
+            "metadata": metadata,
+            "spec": {"nodeName": evil, "containers": [container]},
+            "status": {"phase": evil, "reason": evil, "message": evil, "containerStatuses": [{"name": evil, "state": state}]},
+        }),
+    );
+    let workload = object(
+        "x",
+        json!({
+            "metadata": metadata,
+            "spec": {"template": {"spec": {"containers": [container]}}},
+            "status": {"updateRevision": evil, "conditions": [{"type": "ReplicaFailure", "status": "True", "reason": evil, "message": evil}]},
+        }),
+    );
+    let claim = object(
+        "x",
+        json!({
+            "metadata": metadata,
+            "spec": {"storageClassName": evil, "volumeName": evil, "accessModes": [evil], "resources": {"requests": {"storage": evil}}},
+            "status": {"phase": evil, "capacity": {"storage": evil}},
+        }),
+    );
+    let event = json!({
+        "metadata": {"name": evil, "namespace": "team-a"}, "involvedObject": {"kind": evil, "name": evil, "uid": evil},
+        "type": evil, "reason": evil, "message": evil, "reportingComponent": evil,
+    });
+    let told = [
+        format!("{:?}", read::<Both<PodObject>>("", "Pod", pod).unwrap()),
+        format!(
+            "{:?}",
+            read::<WorkloadObject>("apps", "Deployment", workload).unwrap()
+        ),
+        format!(
+            "{:?}",
+            read::<ClaimObject>("", "PersistentVolumeClaim", claim).unwrap()
+        ),
+        format!("{:?}", read::<EventObject>("", "Event", event).unwrap()),
+    ];
+    // Debug shows control characters as escapes.
+    for raw in [
+        "\\u{1b}",
+        "\\u{9b}",
+        "\\u{202e}",
+        "\\u{7}",
+        "\\r",
+        "\u{202e}",
+    ] {
+        assert!(
+            told.iter().all(|told| !told.contains(raw)),
+            "{raw}: {told:?}"
+        );
+    }
+}
+
 #[test]
 fn containers_are_read_in_the_order_of_the_spec() {
     let live = pod(json!({

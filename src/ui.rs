@@ -1,3 +1,129 @@
 //! The picture of a model: each view draws values and changes none.
+//!
+//! [`draw`] draws the whole screen and returns what moving and waking need to know of it. Texts are cut and cleaned where
+//! they are drawn; sorting and filtering were done before.
 
+mod canvas;
 pub mod editor;
+mod panes;
+pub mod picture;
+mod table;
+mod theme;
+
+#[cfg(test)]
+mod tests;
+
+use ratatui::Frame;
+use ratatui::buffer::Buffer;
+use ratatui::layout::{Position, Rect};
+
+use crate::app::{Focus, Geometry, Model, Screen};
+
+use canvas::Canvas;
+pub use theme::{ColorLevel, Symbols, Theme};
+
+/// Smaller terminals get one line that says so.
+const MIN_SIZE: (u16, u16) = (40, 10);
+
+/// Draws the dashboard into a frame.
+pub fn draw(frame: &mut Frame<'_>, model: &Model, theme: &Theme) -> Geometry {
+    let area = frame.area();
+    let (geometry, cursor) = draw_buffer(frame.buffer_mut(), area, model, theme);
+    if let Some(cursor) = cursor {
+        frame.set_cursor_position(cursor);
+    }
+    geometry
+}
+
+/// Draws the dashboard into a buffer; returns also where the cursor belongs.
+pub fn draw_buffer(
+    buf: &mut Buffer,
+    area: Rect,
+    model: &Model,
+    theme: &Theme,
+) -> (Geometry, Option<Position>) {
+    let mut canvas = Canvas {
+        buf,
+        theme,
+        cursor: None,
+    };
+    let mut geometry = Geometry::default();
+    canvas.clear(area);
+    if area.width < MIN_SIZE.0 || area.height < MIN_SIZE.1 {
+        let sentence = format!(
+            "bowline needs {}x{}, this is {}x{}",
+            MIN_SIZE.0, MIN_SIZE.1, area.width, area.height
+        );
+        canvas.text(area.as_position(), area.width, &sentence, theme.text);
+        return (geometry, None);
+    }
+    let body = Rect {
+        y: area.y + 1,
+        height: area.height - 2,
+        ..area
+    };
+    panes::header::draw(
+        &mut canvas,
+        Rect { height: 1, ..area },
+        model,
+        &mut geometry,
+    );
+    match model.screens.last() {
+        None => draw_main(&mut canvas, body, model, &mut geometry),
+        Some(Screen::Detail) => {
+            let inside = panes::detail::draw_framed(&mut canvas, body, model);
+            panes::detail::draw_tab(&mut canvas, inside, model, true, &mut geometry);
+        }
+        Some(Screen::Editor(pane)) => panes::editor::draw(&mut canvas, body, pane, &mut geometry),
+        Some(Screen::Review(pane)) => {
+            panes::review::draw(&mut canvas, body, model, pane, &mut geometry)
+        }
+        Some(Screen::Teardown(pane)) => {
+            panes::teardown::draw(&mut canvas, body, model, pane, &mut geometry)
+        }
+        Some(Screen::Progress(ops)) => {
+            panes::progress::draw(&mut canvas, body, model, ops, &mut geometry)
+        }
+        Some(Screen::Log { selected }) => {
+            panes::log::draw(&mut canvas, body, model, *selected, &mut geometry)
+        }
+    }
+    let last = Rect {
+        y: area.bottom() - 1,
+        height: 1,
+        ..area
+    };
+    panes::footer::draw(&mut canvas, last, model);
+    if let Some(popup) = &model.popup {
+        canvas.cursor = None;
+        panes::popup::draw(&mut canvas, body, model, popup);
+    }
+    (geometry, canvas.cursor)
+}
+
+/// Draws the services list with the detail of the selected row below.
+fn draw_main(canvas: &mut Canvas<'_>, area: Rect, model: &Model, geometry: &mut Geometry) {
+    let n_rows = u16::try_from(model.services.table.rows().len()).unwrap_or(u16::MAX);
+    let half = area.height / 2;
+    let list_height = n_rows
+        .saturating_add(2)
+        .clamp(half.min(7), half.max(area.height * 3 / 5));
+    let is_list = model.focus == Focus::Services;
+    let inside = panes::services::draw_framed(canvas, area, model, is_list);
+    let list = Rect {
+        height: list_height.min(inside.height),
+        ..inside
+    };
+    panes::services::draw(canvas, list, model, is_list, geometry);
+    let line = list.bottom();
+    if line + 2 >= area.bottom() {
+        return;
+    }
+    panes::detail::draw_title(canvas, area, line, model, !is_list);
+    let detail = Rect {
+        y: line + 1,
+        height: area.bottom() - line - 2,
+        ..inside
+    };
+    panes::detail::draw_tab(canvas, detail, model, !is_list, geometry);
+}

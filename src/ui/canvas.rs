@@ -1,0 +1,213 @@
+//! Drawing of texts, lines and frames into a buffer, always within bounds and always cleaned.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::{Position, Rect};
+use ratatui::style::Style;
+
+use crate::text;
+
+use super::theme::Theme;
+
+/// A piece of a line.
+pub(super) type Piece<'a> = (&'a str, Style);
+
+/// What is drawn on, and how it looks.
+pub(super) struct Canvas<'a> {
+    pub buf: &'a mut Buffer,
+    pub theme: &'a Theme,
+    /// Where the terminal's cursor belongs.
+    pub cursor: Option<Position>,
+}
+
+impl Canvas<'_> {
+    /// Draws a text on a row, cut to a width; returns the cells it took.
+    pub fn text(&mut self, at: Position, width: u16, text: &str, style: Style) -> u16 {
+        if !self.buf.area.contains(at) || width == 0 {
+            return 0;
+        }
+        let width = width.min(self.buf.area.right() - at.x);
+        let clean = text::clean(text);
+        let cut = text::truncate_cells(&clean, width.into());
+        let end = self.buf.set_stringn(at.x, at.y, cut, width.into(), style).0;
+        end - at.x
+    }
+
+    /// Draws pieces one after another; returns the cells they took.
+    pub fn line(&mut self, at: Position, width: u16, pieces: &[Piece<'_>]) -> u16 {
+        let mut used = 0;
+        for (text, style) in pieces {
+            let at = Position {
+                x: at.x + used,
+                y: at.y,
+            };
+            used += self.text(at, width - used, text, *style);
+        }
+        used
+    }
+
+    /// Blanks an area.
+    pub fn clear(&mut self, area: Rect) {
+        for position in area.intersection(self.buf.area).positions() {
+            self.buf[position].reset();
+        }
+    }
+
+    /// Lays a style over an area.
+    pub fn paint(&mut self, area: Rect, style: Style) {
+        self.buf.set_style(area.intersection(self.buf.area), style);
+    }
+
+    /// Draws a frame with a title; returns what is inside.
+    pub fn frame(&mut self, area: Rect, title: &[Piece<'_>], is_focused: bool) -> Rect {
+        if area.width < 2 || area.height < 2 {
+            return Rect::ZERO;
+        }
+        let theme = self.theme;
+        let style = if is_focused {
+            theme.frame_focused
+        } else {
+            theme.frame
+        };
+        let [across, down, top_left, top_right, bottom_right, bottom_left] = theme.symbols.frame;
+        let (right, bottom) = (area.right() - 1, area.bottom() - 1);
+        for x in area.x..=right {
+            self.buf.set_string(x, area.y, across, style);
+            self.buf.set_string(x, bottom, across, style);
+        }
+        for y in area.y..=bottom {
+            self.buf.set_string(area.x, y, down, style);
+            self.buf.set_string(right, y, down, style);
+        }
+        self.buf.set_string(area.x, area.y, top_left, style);
+        self.buf.set_string(right, area.y, top_right, style);
+        self.buf.set_string(right, bottom, bottom_right, style);
+        self.buf.set_string(area.x, bottom, bottom_left, style);
+        self.title(
+            Position {
+                x: area.x + 1,
+                y: area.y,
+            },
+            area.width - 2,
+            title,
+        );
+        Rect {
+            x: area.x + 1,
+            y: area.y + 1,
+            width: area.width - 2,
+            height: area.height - 2,
+        }
+    }
+
+    /// Draws a line across a frame's whole width, with a title in it.
+    pub fn across(&mut self, area: Rect, y: u16, title: &[Piece<'_>], is_focused: bool) {
+        let theme = self.theme;
+        let style = if is_focused {
+            theme.frame_focused
+        } else {
+            theme.frame
+        };
+        let [left, right] = theme.symbols.tees;
+        for x in area.x..area.right() {
+            self.buf.set_string(x, y, theme.symbols.frame[0], style);
+        }
+        self.buf.set_string(area.x, y, left, style);
+        self.buf.set_string(area.right() - 1, y, right, style);
+        self.title(
+            Position { x: area.x + 1, y },
+            area.width.saturating_sub(2),
+            title,
+        );
+    }
+
+    fn title(&mut self, at: Position, width: u16, title: &[Piece<'_>]) {
+        if title.is_empty() || width < 4 {
+            return;
+        }
+        self.text(at, 1, " ", self.theme.text);
+        let used = self.line(
+            Position {
+                x: at.x + 1,
+                y: at.y,
+            },
+            width - 2,
+            title,
+        );
+        self.text(
+            Position {
+                x: at.x + 1 + used,
+                y: at.y,
+            },
+            1,
+            " ",
+            self.theme.text,
+        );
+    }
+
+    /// Draws a sentence over as many rows as it needs, at most those of the area; returns how many it took.
+    pub fn wrapped(&mut self, area: Rect, sentence: &str, style: Style) -> u16 {
+        let clean = text::clean(sentence);
+        let (mut y, mut line) = (0, String::new());
+        for word in clean.split(' ') {
+            let needed = text::cells(&line) + 1 + text::cells(word);
+            if !line.is_empty() && needed > usize::from(area.width) {
+                if y + 1 >= area.height {
+                    break;
+                }
+                self.text(
+                    Position {
+                        x: area.x,
+                        y: area.y + y,
+                    },
+                    area.width,
+                    &line,
+                    style,
+                );
+                line.clear();
+                y += 1;
+            }
+            if !line.is_empty() {
+                line.push(' ');
+            }
+            line.push_str(word);
+        }
+        if area.height == 0 {
+            return 0;
+        }
+        self.text(
+            Position {
+                x: area.x,
+                y: area.y + y,
+            },
+            area.width,
+            &line,
+            style,
+        );
+        y + 1
+    }
+
+    /// Draws a one-line input with the terminal's cursor in it.
+    pub fn input(&mut self, at: Position, width: u16, input: &crate::app::input::Input) {
+        let before =
+            u16::try_from(text::cells(&text::clean(input.before_cursor()))).unwrap_or(u16::MAX);
+        // What does not fit goes out of sight on the left.
+        let hidden = before.saturating_sub(width.saturating_sub(1));
+        let shown = skip_cells(input.text(), hidden.into());
+        self.text(at, width, shown, self.theme.text);
+        self.cursor = Some(Position {
+            x: at.x + before - hidden,
+            y: at.y,
+        });
+    }
+}
+
+/// Returns a text without its first cells.
+fn skip_cells(line: &str, cells: usize) -> &str {
+    let mut skipped = 0;
+    for (at, c) in line.char_indices() {
+        if skipped >= cells {
+            return &line[at..];
+        }
+        skipped += text::cells(c.encode_utf8(&mut [0; 4]));
+    }
+    if cells == 0 { line } else { "" }
+}

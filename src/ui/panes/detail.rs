@@ -1,0 +1,221 @@
+//! The detail of the selected row: what it is, its tabs, the rows of the tab in front.
+
+use ratatui::layout::{Position, Rect};
+
+use crate::app::panes::detail::Tab;
+use crate::app::panes::services::RowKey;
+use crate::app::{Geometry, Model};
+use crate::service::health::Health;
+use crate::service::watch::{LinkState, Topic};
+use crate::ui::canvas::{Canvas, Piece};
+use crate::ui::{editor, table};
+
+use super::note_change;
+
+/// Draws the frame of the detail that stands alone.
+pub fn draw_framed(canvas: &mut Canvas<'_>, area: Rect, model: &Model) -> Rect {
+    let title = Title::of(canvas, model);
+    canvas.frame(area, &title.pieces(canvas), true)
+}
+
+/// Draws the line between list and detail.
+pub fn draw_title(canvas: &mut Canvas<'_>, area: Rect, y: u16, model: &Model, is_focused: bool) {
+    let title = Title::of(canvas, model);
+    canvas.across(area, y, &title.pieces(canvas), is_focused);
+}
+
+/// What the detail is of, and how that is doing.
+struct Title {
+    name: String,
+    health: Option<Health>,
+    rest: String,
+}
+
+impl Title {
+    fn of(canvas: &Canvas<'_>, model: &Model) -> Self {
+        let dot = canvas.theme.symbols.dot;
+        match model.services.table.selected() {
+            None => Self {
+                name: "Detail".to_owned(),
+                health: None,
+                rest: String::new(),
+            },
+            Some(RowKey::Saved(name)) => Self {
+                name: name.to_string(),
+                health: None,
+                rest: format!(" {dot} in the catalogue, not deployed"),
+            },
+            Some(RowKey::Instance(key)) => {
+                let instance = model.fleet.get(key);
+                let detail = model.detail.as_ref().filter(|detail| detail.is_complete());
+                let health = instance.map(|instance| match detail {
+                    // The fleet knows whether the data is stale; the detail knows more of the pods.
+                    Some(detail) if instance.state() != crate::service::health::State::Unknown => {
+                        detail.health(model.now)
+                    }
+                    _ => instance.health().clone(),
+                });
+                let operation = instance
+                    .and_then(|i| i.record())
+                    .and_then(|record| record.operation.as_ref());
+                let rest = operation.map_or_else(String::new, |operation| {
+                    format!(
+                        " {dot} {}: {} (by {})",
+                        operation.kind, operation.step, operation.holder
+                    )
+                });
+                Self {
+                    name: key.id.to_string(),
+                    health,
+                    rest,
+                }
+            }
+        }
+    }
+
+    fn pieces<'t>(&'t self, canvas: &Canvas<'t>) -> Vec<Piece<'t>> {
+        let theme = canvas.theme;
+        let mut pieces = vec![(self.name.as_str(), theme.strong)];
+        if let Some(health) = &self.health {
+            let (sign, style) = theme.state(health.state);
+            pieces.extend([
+                (" ", style),
+                (sign, style),
+                (" ", style),
+                (health.state.as_str(), style),
+            ]);
+            if let Some(reason) = &health.reason {
+                pieces.extend([(": ", style), (reason.as_str(), style)]);
+            }
+        }
+        pieces.push((self.rest.as_str(), theme.partly));
+        pieces
+    }
+}
+
+/// Draws the tabs and what is in the one in front.
+pub fn draw_tab(
+    canvas: &mut Canvas<'_>,
+    area: Rect,
+    model: &Model,
+    is_focused: bool,
+    geometry: &mut Geometry,
+) {
+    if area.height == 0 {
+        return;
+    }
+    draw_tabs(canvas, Rect { height: 1, ..area }, model);
+    let inside = Rect {
+        y: area.y + 1,
+        height: area.height - 1,
+        ..area
+    };
+    let Some(rows) = model.detail_pane.table() else {
+        return draw_definition(canvas, inside, model, geometry);
+    };
+    let drawn = table::draw_table(canvas, inside, rows, model.now, is_focused);
+    note_change(geometry, drawn.next_age);
+    if is_focused {
+        geometry.list_height = drawn.height;
+    }
+    if rows.rows().len() == 0 && inside.height > 1 {
+        let sentence = empty_sentence(model);
+        let at = Position {
+            x: inside.x + 2,
+            y: inside.y + 1,
+        };
+        canvas.text(
+            at,
+            inside.width.saturating_sub(3),
+            &sentence,
+            canvas.theme.dim,
+        );
+    }
+}
+
+fn draw_tabs(canvas: &mut Canvas<'_>, area: Rect, model: &Model) {
+    let theme = canvas.theme;
+    let mut x = area.x + 1;
+    for tab in Tab::ALL {
+        let (key, title) = tab.title();
+        let is_front = tab == model.detail_pane.tab;
+        let (key_style, style) = if is_front {
+            (theme.key, theme.strong)
+        } else {
+            (theme.dim, theme.dim)
+        };
+        // Without colours the tab in front is told by its brackets.
+        let (open, close) = if is_front { ("[", "]") } else { (" ", " ") };
+        let key = key.to_string();
+        let width = area.right().saturating_sub(x);
+        x += canvas.line(
+            Position { x, y: area.y },
+            width,
+            &[
+                (open, style),
+                (&key, key_style),
+                (" ", style),
+                (title, style),
+                (close, style),
+            ],
+        );
+    }
+}
+
+fn empty_sentence(model: &Model) -> String {
+    match model.services.table.selected() {
+        None => String::new(),
+        Some(RowKey::Saved(_)) => {
+            "Not deployed. a plans the deploy, e edits the definition.".to_owned()
+        }
+        Some(RowKey::Instance(_)) => match &model.detail {
+            None => "Looking …".to_owned(),
+            Some(detail) => match topic(model.detail_pane.tab).map(|topic| detail.link(&topic)) {
+                Some(LinkState::Connecting) => "Looking …".to_owned(),
+                Some(LinkState::Retrying { failure, .. } | LinkState::Forbidden(failure)) => {
+                    failure.summary.clone()
+                }
+                Some(LinkState::Live) | None => "None.".to_owned(),
+            },
+        },
+    }
+}
+
+fn topic(tab: Tab) -> Option<Topic> {
+    match tab {
+        Tab::Pods => Some(Topic::Pods),
+        Tab::Volumes => Some(Topic::Claims),
+        Tab::Events => Some(Topic::Events),
+        Tab::Objects | Tab::Definition => None,
+    }
+}
+
+fn draw_definition(canvas: &mut Canvas<'_>, area: Rect, model: &Model, geometry: &mut Geometry) {
+    let at = Position {
+        x: area.x + 2,
+        y: area.y,
+    };
+    let width = area.width.saturating_sub(3);
+    let Some(shown) = &model.detail_pane.definition else {
+        canvas.text(
+            at,
+            width,
+            "Its definition is not in this catalogue.",
+            canvas.theme.dim,
+        );
+        return;
+    };
+    match &shown.text {
+        None => {
+            canvas.text(at, width, "Reading …", canvas.theme.dim);
+        }
+        Some(Err(failure)) => {
+            canvas.text(at, width, &failure.summary, canvas.theme.bad);
+        }
+        Some(Ok(text)) => {
+            let drawn = editor::draw_editor(canvas.buf, area, text, &canvas.theme.editor);
+            geometry.definition = Some((drawn.height, drawn.width));
+            geometry.list_height = drawn.height;
+        }
+    }
+}

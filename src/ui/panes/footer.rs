@@ -1,0 +1,105 @@
+//! The last line: what is being typed, what was told, or which keys do what.
+
+use ratatui::layout::{Position, Rect};
+
+use crate::app::{Action, Model, Place, SPECS, Screen, availability};
+use crate::text;
+use crate::ui::canvas::Canvas;
+
+pub fn draw(canvas: &mut Canvas<'_>, area: Rect, model: &Model) {
+    let theme = canvas.theme;
+    let at = Position {
+        x: area.x + 1,
+        y: area.y,
+    };
+    let width = area.width.saturating_sub(2);
+    if let (Place::Services, Some(input)) = (model.place(), &model.services.filter) {
+        canvas.text(at, 1, "/", theme.key);
+        canvas.input(
+            Position { x: at.x + 1, ..at },
+            width.saturating_sub(1),
+            input,
+        );
+        return;
+    }
+    if let Some(Screen::Editor(pane)) = model.screens.last()
+        && let Some(input) = &pane.search
+    {
+        let found = pane
+            .editor()
+            .and_then(|editor| editor.search())
+            .map(|search| search.found());
+        let label = found.map_or_else(
+            || "search: ".to_owned(),
+            |found| format!("search {}/{}: ", found.index, found.count),
+        );
+        let used = canvas.text(at, width, &label, theme.key);
+        canvas.input(
+            Position {
+                x: at.x + used,
+                ..at
+            },
+            width.saturating_sub(used),
+            input,
+        );
+        return;
+    }
+    if let Some(status) = &model.status {
+        let style = if status.is_error {
+            theme.bad
+        } else {
+            theme.good
+        };
+        let sign = if status.is_error {
+            theme.symbols.warning
+        } else {
+            theme.symbols.good
+        };
+        canvas.line(
+            at,
+            width,
+            &[(sign, style), (" ", style), (&status.text, style)],
+        );
+        return;
+    }
+    draw_hints(canvas, at, width, model);
+}
+
+/// Draws keys with a word each; those that cannot be used now are dimmed. Help is always among them.
+fn draw_hints(canvas: &mut Canvas<'_>, at: Position, width: u16, model: &Model) {
+    let (theme, place) = (canvas.theme, model.place());
+    let mut hints: Vec<(String, &str, bool)> = SPECS
+        .iter()
+        .filter(|spec| spec.places.contains(&place) && !spec.word.is_empty())
+        .filter_map(|spec| {
+            let key = model.keymap.keys(place, spec.action).first()?.to_string();
+            let is_available = availability(spec.action, model).is_ok();
+            Some((key, spec.word, is_available, spec.action == Action::Help))
+        })
+        .map(|(key, word, is_available, is_help)| (key, word, is_available || is_help))
+        .collect();
+    let width_of = |hint: &(String, &str, bool)| text::cells(&hint.0) + 1 + text::cells(hint.1) + 2;
+    while hints.iter().map(width_of).sum::<usize>() > usize::from(width) + 2 {
+        let Some(at) = hints.iter().rposition(|hint| hint.1 != "help") else {
+            break;
+        };
+        hints.remove(at);
+    }
+    let mut used = 0;
+    for (key, word, is_available) in &hints {
+        let (key_style, style) = if *is_available {
+            (theme.key, theme.text)
+        } else {
+            (theme.dim, theme.dim)
+        };
+        let at = Position {
+            x: at.x + used,
+            y: at.y,
+        };
+        used += canvas.line(
+            at,
+            width.saturating_sub(used),
+            &[(key, key_style), (" ", style), (word, style), ("  ", style)],
+        );
+    }
+}

@@ -1,0 +1,176 @@
+//! The first line: cluster, namespace, connection, counts.
+
+use std::time::Duration;
+
+use ratatui::layout::{Position, Rect};
+use ratatui::style::Style;
+
+use crate::app::{Geometry, Model, SessionLink};
+use crate::service::age;
+use crate::service::fleet::Connection;
+use crate::service::watch::Scope;
+use crate::text;
+use crate::ui::canvas::Canvas;
+
+use super::note_change;
+
+pub fn draw(canvas: &mut Canvas<'_>, area: Rect, model: &Model, geometry: &mut Geometry) {
+    let theme = canvas.theme;
+    let (sign, connection, style) = connection(canvas, model, geometry);
+    let counts = counts(model, theme.symbols.dot);
+    let n_running = model.n_running();
+    let running = if n_running > 0 {
+        format!("{n_running} running  ")
+    } else {
+        String::new()
+    };
+    let insecure = if model.session.is_insecure {
+        "TLS not verified  "
+    } else {
+        ""
+    };
+    let place = place(model);
+    let into = format!(" {} ", theme.symbols.into);
+    let left = 11 + text::cells(&place.0) + 3 + text::cells(&place.1) + 2;
+    let fixed = text::cells(&connection) + 2 + text::cells(&running) + text::cells(insecure);
+    // The counts are the first to go where there is no room, in whole words.
+    let room = usize::from(area.width).saturating_sub(left + fixed + 4);
+    let counts = fit(&counts, room);
+    let right = fixed
+        + if counts.is_empty() {
+            0
+        } else {
+            3 + text::cells(&counts)
+        };
+    let x = area
+        .right()
+        .saturating_sub(u16::try_from(right).unwrap_or(u16::MAX) + 1)
+        .max(area.x);
+    canvas.line(
+        area.as_position(),
+        x - area.x,
+        &[
+            (" bowline  ", theme.strong),
+            (&place.0, theme.text),
+            (&into, theme.dim),
+            (&place.1, theme.text),
+        ],
+    );
+    let gap = if counts.is_empty() { "" } else { "   " };
+    canvas.line(
+        Position { x, y: area.y },
+        area.right() - x,
+        &[
+            (insecure, theme.bad),
+            (&running, theme.partly),
+            (sign, style),
+            (" ", theme.text),
+            (&connection, style),
+            (gap, theme.text),
+            (&counts, theme.text),
+        ],
+    );
+}
+
+fn place(model: &Model) -> (String, String) {
+    let session = &model.session;
+    let context = match (session.context.as_str(), session.is_sandbox) {
+        (_, true) => "sandbox".to_owned(),
+        ("", false) => "current context".to_owned(),
+        (context, false) => context.to_owned(),
+    };
+    let namespace = match &session.scope {
+        Some(Scope::Namespace(namespace)) => namespace.to_string(),
+        Some(Scope::All) => "all namespaces".to_owned(),
+        None => "…".to_owned(),
+    };
+    (context, namespace)
+}
+
+/// Returns the sign, the words and the style of how the connection is doing.
+fn connection(
+    canvas: &Canvas<'_>,
+    model: &Model,
+    geometry: &mut Geometry,
+) -> (&'static str, String, Style) {
+    let (theme, now) = (canvas.theme, model.now);
+    let symbols = &theme.symbols;
+    match (&model.session.link, model.fleet.connection()) {
+        (SessionLink::Connecting, _) | (SessionLink::Connected, Connection::Connecting) => {
+            (symbols.empty, "connecting".to_owned(), theme.partly)
+        }
+        (SessionLink::Offline { retry_at, .. }, _) => {
+            note_change(geometry, now.checked_add(Duration::from_secs(1)).ok());
+            let left = age::show(age::since(now, *retry_at));
+            (
+                symbols.bad,
+                format!("offline {} again in {left}", symbols.dot),
+                theme.bad,
+            )
+        }
+        (SessionLink::Connected, Connection::Live) => (symbols.good, "live".to_owned(), theme.good),
+        (
+            SessionLink::Connected,
+            Connection::Retrying {
+                next_attempt,
+                data_from,
+                ..
+            },
+        ) => {
+            note_change(geometry, now.checked_add(Duration::from_secs(1)).ok());
+            let left = age::show(age::since(now, next_attempt));
+            let data = data_from.map_or_else(
+                || "no data yet".to_owned(),
+                |from| format!("data {} old", age::show(age::since(from, now))),
+            );
+            (
+                symbols.partly,
+                format!("retrying in {left} {} {data}", symbols.dot),
+                theme.bad,
+            )
+        }
+    }
+}
+
+/// Returns the counts in words, the most telling first.
+fn counts(model: &Model, dot: &str) -> Vec<String> {
+    let counts = model.fleet.counts();
+    let services = if counts.total == 1 {
+        "service"
+    } else {
+        "services"
+    };
+    let mut words = vec![format!("{} {services}", counts.total)];
+    let others = [
+        (counts.ready, "ready"),
+        (counts.rolling, "rolling"),
+        (counts.failing, "failing"),
+        (counts.stopped, "stopped"),
+        (counts.terminating, "terminating"),
+        (counts.unknown, "unknown"),
+    ];
+    words.extend(
+        others
+            .into_iter()
+            .filter(|(n, _)| *n > 0)
+            .map(|(n, word)| format!(" {dot} {n} {word}")),
+    );
+    words
+}
+
+/// Returns the words that there is room for. What fails is told before what is well.
+fn fit(words: &[String], room: usize) -> String {
+    let width = |words: &[&String]| words.iter().map(|word| text::cells(word)).sum::<usize>();
+    let mut kept: Vec<&String> = words.iter().collect();
+    while width(&kept) > room {
+        let is_well = |word: &&String| word.ends_with("ready");
+        match kept.iter().position(is_well) {
+            Some(at) => drop(kept.remove(at)),
+            None => drop(kept.pop()),
+        }
+        if kept.is_empty() {
+            break;
+        }
+    }
+    kept.into_iter().map(String::as_str).collect()
+}

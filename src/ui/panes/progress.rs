@@ -1,0 +1,177 @@
+//! The progress of operations: each step as it is reported, and how they ended.
+
+use ratatui::layout::{Position, Rect};
+use ratatui::style::Style;
+
+use crate::app::{Geometry, Model, OpId, Operation, OperationKind, StepState};
+use crate::engine::plan::{Outcome, Step};
+use crate::service::age;
+use crate::service::health::State;
+use crate::ui::canvas::Canvas;
+
+use super::note_change;
+
+type Line = Vec<(String, Style)>;
+
+pub fn draw(
+    canvas: &mut Canvas<'_>,
+    area: Rect,
+    model: &Model,
+    ops: &[OpId],
+    geometry: &mut Geometry,
+) {
+    let theme = canvas.theme;
+    let inside = canvas.frame(area, &[("Progress", theme.strong)], true);
+    let inside = Rect {
+        x: inside.x + 1,
+        width: inside.width.saturating_sub(2),
+        ..inside
+    };
+    let mut lines: Vec<Line> = Vec::new();
+    for operation in ops.iter().filter_map(|op| model.operations.get(op)) {
+        if !lines.is_empty() {
+            lines.push(Vec::new());
+        }
+        lines.extend(lines_of(canvas, model, operation));
+        if operation.is_running() {
+            let age = age::since(operation.started, model.now);
+            note_change(geometry, model.now.checked_add(age::until_change(age)).ok());
+        }
+    }
+    // The newest lines are the ones to be seen.
+    let top = lines.len().saturating_sub(inside.height.into());
+    for (y, line) in (inside.y..inside.bottom()).zip(lines.iter().skip(top)) {
+        let pieces: Vec<_> = line
+            .iter()
+            .map(|(text, style)| (text.as_str(), *style))
+            .collect();
+        canvas.line(Position { x: inside.x, y }, inside.width, &pieces);
+    }
+}
+
+fn lines_of(canvas: &Canvas<'_>, model: &Model, operation: &Operation) -> Vec<Line> {
+    let theme = canvas.theme;
+    let verb = match operation.kind {
+        OperationKind::Deploy => "Deploy",
+        OperationKind::Teardown => "Teardown",
+    };
+    let until = operation.ended.unwrap_or(model.now);
+    let lasted = age::show(age::since(operation.started, until));
+    let title = format!(
+        "{verb} of {} in {}",
+        operation.instance.id, operation.instance.namespace
+    );
+    let mut lines = vec![vec![
+        (title, theme.strong),
+        (format!("  {lasted}"), theme.dim),
+    ]];
+    lines.extend(
+        operation
+            .steps
+            .iter()
+            .map(|line| line_of_step(canvas, &line.step, &line.state)),
+    );
+    if let Some(waiting) = &operation.waiting {
+        lines.push(vec![(
+            format!("  {} {waiting}", theme.symbols.partly),
+            theme.partly,
+        )]);
+    }
+    if let Some(outcome) = &operation.outcome {
+        lines.extend(lines_of_outcome(canvas, outcome));
+    }
+    lines.extend(line_of_health(canvas, model, operation));
+    lines
+}
+
+fn line_of_step(canvas: &Canvas<'_>, step: &Step, state: &StepState) -> Line {
+    let theme = canvas.theme;
+    let symbols = &theme.symbols;
+    let what = step_name(step);
+    match state {
+        StepState::Running => vec![(format!("  {} {what} …", symbols.partly), theme.partly)],
+        StepState::Done(note) => {
+            let note = note
+                .as_deref()
+                .map_or_else(String::new, |note| format!("  {note}"));
+            vec![
+                (format!("  {} ", symbols.good), theme.good),
+                (what, theme.text),
+                (note, theme.dim),
+            ]
+        }
+        StepState::Failed(failure) => {
+            vec![(
+                format!("  {} {what}: {}", symbols.bad, failure.summary),
+                theme.bad,
+            )]
+        }
+        StepState::NotTried(why) => vec![(
+            format!("  {} {what}: not tried, {why}", symbols.empty),
+            theme.dim,
+        )],
+    }
+}
+
+fn step_name(step: &Step) -> String {
+    match step {
+        Step::Claim => "claim the operation".to_owned(),
+        Step::Revision(n) => format!("write revision {n}"),
+        Step::Apply(key) => format!("apply {key}"),
+        Step::Delete(key) => format!("delete {key}"),
+        Step::Keep(key) => format!("keep {key}"),
+        Step::Record => "bring the record up to date".to_owned(),
+        Step::Ready => "wait until it is ready".to_owned(),
+        Step::Gone(key) => format!("wait until {key} is gone"),
+    }
+}
+
+fn lines_of_outcome(canvas: &Canvas<'_>, outcome: &Outcome) -> Vec<Line> {
+    let theme = canvas.theme;
+    if outcome.is_complete() {
+        return vec![vec![(format!("{} Done.", theme.symbols.good), theme.good)]];
+    }
+    let sums = format!(
+        "{} {} done, {} failed, {} not tried. The same again finishes it.",
+        theme.symbols.bad,
+        outcome.done.len(),
+        outcome.failed.len(),
+        outcome.not_tried.len()
+    );
+    let style = if outcome.failed.is_empty() {
+        theme.partly
+    } else {
+        theme.bad
+    };
+    let mut lines = Vec::new();
+    if !outcome.failed.is_empty() || !outcome.not_tried.is_empty() {
+        lines.push(vec![(sums, style)]);
+    }
+    let pending = outcome
+        .pending
+        .iter()
+        .map(|pending| vec![(format!("{} {pending}", theme.symbols.partly), theme.partly)]);
+    lines.extend(pending);
+    lines
+}
+
+/// How the instance is doing now, as it is watched: after a deploy one sees it become ready.
+fn line_of_health(canvas: &Canvas<'_>, model: &Model, operation: &Operation) -> Option<Line> {
+    let instance = model.fleet.get(&operation.instance)?;
+    let (sign, style) = canvas.theme.state(instance.state());
+    let reason = instance
+        .health()
+        .reason
+        .as_deref()
+        .map_or_else(String::new, |reason| format!(": {reason}"));
+    let pods = match instance.state() {
+        State::Saved | State::Terminating | State::Unknown => String::new(),
+        State::Ready | State::Rolling | State::Failing | State::Stopped => {
+            format!("  {}/{} ready", instance.ready(), instance.wanted())
+        }
+    };
+    Some(vec![
+        (format!("{sign} {}{reason}", instance.state()), style),
+        (pods, canvas.theme.text),
+    ])
+}

@@ -1,0 +1,226 @@
+//! The review of a deploy: what speaks against it, the objects, the difference of the selected one.
+
+use ratatui::layout::{Position, Rect};
+use ratatui::style::Style;
+
+use crate::app::panes::review::{ReviewPane, ReviewPhase};
+use crate::app::{Geometry, Model};
+use crate::engine::plan::{Change, DeployPlan, DiffLine, DiffSide, PlannedObject};
+use crate::ui::canvas::Canvas;
+use crate::ui::table::first_row;
+
+pub fn draw(
+    canvas: &mut Canvas<'_>,
+    area: Rect,
+    model: &Model,
+    pane: &ReviewPane,
+    geometry: &mut Geometry,
+) {
+    let theme = canvas.theme;
+    let name = format!("Plan: {}", pane.source.id);
+    let target = match pane.plan() {
+        Some(plan) => {
+            format!(
+                " r{} {} {} {}",
+                plan.revision, theme.symbols.dot, model.session.context, theme.symbols.into
+            ) + &format!(" {}", plan.instance.namespace)
+        }
+        None => String::new(),
+    };
+    let inside = canvas.frame(area, &[(&name, theme.strong), (&target, theme.text)], true);
+    let inside = Rect {
+        x: inside.x + 1,
+        width: inside.width.saturating_sub(2),
+        ..inside
+    };
+    match &pane.phase {
+        ReviewPhase::Planning => {
+            canvas.text(
+                inside.as_position(),
+                inside.width,
+                "Asking the cluster what would change …",
+                theme.dim,
+            );
+        }
+        ReviewPhase::Failed(failure) => {
+            let used = canvas.wrapped(inside, &failure.summary, theme.bad);
+            let rest = Rect {
+                y: inside.y + used,
+                height: inside.height.saturating_sub(used),
+                ..inside
+            };
+            let detail: Vec<_> = failure.detail.lines().collect();
+            let causes: Vec<_> = failure
+                .causes
+                .iter()
+                .map(|cause| format!("{}: {}", cause.field, cause.message))
+                .collect();
+            let lines = detail.into_iter().chain(causes.iter().map(String::as_str));
+            for (y, line) in (rest.y..rest.bottom()).zip(lines) {
+                canvas.text(Position { x: rest.x, y }, rest.width, line, theme.text);
+            }
+        }
+        ReviewPhase::Planned(plan) => draw_plan(canvas, area, inside, plan, (pane, geometry)),
+    }
+}
+
+fn draw_plan(
+    canvas: &mut Canvas<'_>,
+    frame: Rect,
+    inside: Rect,
+    plan: &DeployPlan,
+    (pane, geometry): (&ReviewPane, &mut Geometry),
+) {
+    let notices = notices(canvas, plan);
+    let third = inside.height / 3;
+    let mut y = inside.y;
+    for (sentence, style) in &notices {
+        let room = (inside.y + third.max(3)).saturating_sub(y);
+        y += canvas.wrapped(
+            Rect {
+                y,
+                height: room,
+                ..inside
+            },
+            sentence,
+            *style,
+        );
+    }
+    let n_objects = u16::try_from(plan.objects.len()).unwrap_or(u16::MAX);
+    let room = inside.bottom().saturating_sub(y);
+    let list = Rect {
+        y,
+        height: n_objects.min((room / 2).max(3)).min(room),
+        ..inside
+    };
+    draw_objects(canvas, list, plan, pane.selected);
+    geometry.list_height = list.height.into();
+    let line = list.bottom();
+    let Some(object) = plan
+        .objects
+        .get(pane.selected)
+        .filter(|_| line + 1 < inside.bottom())
+    else {
+        return;
+    };
+    let title = object.key.to_string();
+    canvas.across(frame, line, &[(&title, canvas.theme.strong)], true);
+    let below = Rect {
+        y: line + 1,
+        height: inside.bottom() - line - 1,
+        ..inside
+    };
+    draw_difference(canvas, below, object, pane.scroll);
+}
+
+/// Returns what is to be known before the objects: refusals first.
+fn notices(canvas: &Canvas<'_>, plan: &DeployPlan) -> Vec<(String, Style)> {
+    let theme = canvas.theme;
+    let symbols = &theme.symbols;
+    let mut notices = Vec::new();
+    for failure in &plan.refusals {
+        notices.push((
+            format!("{} refused: {}", symbols.bad, failure.summary),
+            theme.bad,
+        ));
+        for line in failure.detail.lines() {
+            notices.push((format!("  {line}"), theme.text));
+        }
+    }
+    for conflict in &plan.conflicts {
+        let sentence = format!(
+            "{} {} {}: {}",
+            symbols.warning, conflict.key, conflict.field, conflict.message
+        );
+        notices.push((sentence, theme.partly));
+    }
+    for warning in &plan.warnings {
+        notices.push((format!("{} {warning}", symbols.warning), theme.partly));
+    }
+    if plan.is_noop() && plan.refusals.is_empty() {
+        notices.push((
+            format!("{} Nothing would change.", symbols.good),
+            theme.good,
+        ));
+    }
+    notices
+}
+
+fn draw_objects(canvas: &mut Canvas<'_>, area: Rect, plan: &DeployPlan, selected: usize) {
+    let theme = canvas.theme;
+    let top = first_row(selected, plan.objects.len(), area.height.into());
+    for (y, (idx, object)) in (area.y..area.bottom()).zip(plan.objects.iter().enumerate().skip(top))
+    {
+        let (sign, word, style) = match object.change {
+            Change::Create => ("+", "create", theme.added),
+            Change::Update => ("~", "update", theme.partly),
+            Change::Keep => ("=", "keep", theme.dim),
+            Change::Delete => ("-", "delete", theme.removed),
+        };
+        let key = object.key.to_string();
+        let note = object.note.as_deref().unwrap_or_default();
+        let cursor = if idx == selected {
+            theme.symbols.cursor
+        } else {
+            " "
+        };
+        let word = format!(" {word:<7} ");
+        canvas.line(
+            Position { x: area.x, y },
+            area.width,
+            &[
+                (cursor, theme.strong),
+                (sign, style),
+                (&word, style),
+                (&key, theme.text),
+                ("  ", theme.text),
+                (note, theme.dim),
+            ],
+        );
+        if idx == selected {
+            canvas.paint(
+                Rect {
+                    y,
+                    height: 1,
+                    ..area
+                },
+                theme.selected,
+            );
+        }
+    }
+}
+
+fn draw_difference(canvas: &mut Canvas<'_>, area: Rect, object: &PlannedObject, scroll: usize) {
+    let theme = canvas.theme;
+    if object.difference.is_empty() {
+        canvas.text(area.as_position(), area.width, "No difference.", theme.dim);
+        return;
+    }
+    for (y, line) in (area.y..area.bottom()).zip(object.difference.iter().skip(scroll)) {
+        let DiffLine { side, text } = line;
+        let (sign, style) = match side {
+            DiffSide::Both => (" ", theme.text),
+            DiffSide::Old => ("-", theme.removed),
+            DiffSide::New => ("+", theme.added),
+            DiffSide::Gap => ("@", theme.dim),
+        };
+        canvas.line(
+            Position { x: area.x, y },
+            area.width,
+            &[(sign, style), (" ", style), (text, style)],
+        );
+    }
+    let n_below = object
+        .difference
+        .len()
+        .saturating_sub(scroll + usize::from(area.height));
+    if n_below > 0 && area.height > 1 {
+        let more = format!(" {n_below} more: pgdn ");
+        let width = u16::try_from(more.len()).unwrap_or(0);
+        let at = Position {
+            x: area.right().saturating_sub(width),
+            y: area.bottom() - 1,
+        };
+        canvas.text(at, width, &more, theme.dim);
+    }
+}

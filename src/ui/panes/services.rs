@@ -1,0 +1,98 @@
+//! The services list.
+
+use ratatui::layout::{Position, Rect};
+
+use crate::app::{Geometry, Model, SessionLink};
+use crate::service::fleet::Connection;
+use crate::ui::canvas::Canvas;
+use crate::ui::table;
+
+use super::note_change;
+
+/// Draws the frame with its title: the filter, how many are marked, what is wrong with the connection.
+pub fn draw_framed(canvas: &mut Canvas<'_>, area: Rect, model: &Model, is_focused: bool) -> Rect {
+    let theme = canvas.theme;
+    let table = &model.services.table;
+    let mut words = String::new();
+    if !model.services.filter_text.is_empty() {
+        words.push_str(&format!(
+            " /{} {} of {}",
+            model.services.filter_text,
+            table.rows().len(),
+            table.n_all()
+        ));
+    }
+    if !table.marks().is_empty() {
+        words.push_str(&format!(
+            " {} {} marked",
+            theme.symbols.dot,
+            table.marks().len()
+        ));
+    }
+    let trouble = trouble(model).map_or_else(String::new, |trouble| {
+        format!(" {} {trouble}", theme.symbols.dot)
+    });
+    let style = if is_focused { theme.strong } else { theme.text };
+    canvas.frame(
+        area,
+        &[
+            ("Services", style),
+            (&words, theme.partly),
+            (&trouble, theme.bad),
+        ],
+        is_focused,
+    )
+}
+
+/// Returns what is wrong with the connection or with what this user may see.
+fn trouble(model: &Model) -> Option<String> {
+    if let SessionLink::Offline { failure, .. } = &model.session.link {
+        return Some(failure.summary.clone());
+    }
+    if let Connection::Retrying { failure, .. } = model.fleet.connection() {
+        return Some(failure.summary);
+    }
+    let (topic, _) = model.fleet.forbidden().next()?;
+    Some(format!("no permission to watch {topic}"))
+}
+
+pub fn draw(
+    canvas: &mut Canvas<'_>,
+    area: Rect,
+    model: &Model,
+    is_focused: bool,
+    geometry: &mut Geometry,
+) {
+    let table = &model.services.table;
+    let drawn = table::draw_table(canvas, area, table, model.now, is_focused);
+    geometry.list_height = drawn.height;
+    note_change(geometry, drawn.next_age);
+    if table.rows().len() == 0 {
+        let sentence = empty_sentence(model);
+        let at = Position {
+            x: area.x + 2,
+            y: area.y + 1,
+        };
+        canvas.text(
+            at,
+            area.width.saturating_sub(3),
+            &sentence,
+            canvas.theme.dim,
+        );
+    }
+}
+
+fn empty_sentence(model: &Model) -> String {
+    if model.services.table.n_all() > 0 {
+        return "Nothing passes the filter. esc takes it off.".to_owned();
+    }
+    match model.session.link {
+        SessionLink::Connected if model.fleet.is_complete() => {
+            "Nothing is deployed here. n writes a definition from a template.".to_owned()
+        }
+        SessionLink::Connected | SessionLink::Connecting => "Looking …".to_owned(),
+        SessionLink::Offline { .. } => {
+            "No cluster to ask. Definitions can be written meanwhile: n.".to_owned()
+        }
+    }
+}

@@ -1,0 +1,195 @@
+//! The fate table: every object with what happens to it, every claim with what is at stake.
+
+use ratatui::layout::{Position, Rect};
+use ratatui::style::Style;
+
+use crate::app::panes::teardown::{PlannedTeardown, TeardownPane, destroys_data};
+use crate::app::{Geometry, Model};
+use crate::engine::plan::{DataFate, Fate, FateRow, TeardownPlan, VolumeChoice};
+use crate::text;
+use crate::ui::canvas::Canvas;
+
+/// Pieces of a line of the table, in their styles.
+type Line = Vec<(String, Style)>;
+
+pub fn draw(
+    canvas: &mut Canvas<'_>,
+    area: Rect,
+    model: &Model,
+    pane: &TeardownPane,
+    geometry: &mut Geometry,
+) {
+    let theme = canvas.theme;
+    let ids: Vec<_> = pane
+        .plans
+        .iter()
+        .map(|planned| planned.key.id.as_str())
+        .collect();
+    let name = format!("Teardown: {}", ids.join(", "));
+    let place = format!(" {} {}", theme.symbols.dot, model.session.context);
+    let (volumes, style) = match pane.volumes {
+        VolumeChoice::Keep => ("claims are kept", theme.good),
+        VolumeChoice::Delete => ("claims are deleted", theme.bad),
+    };
+    let volumes = format!(" {} {volumes} (v)", theme.symbols.dot);
+    let inside = canvas.frame(
+        area,
+        &[
+            (&name, theme.strong),
+            (&place, theme.text),
+            (&volumes, style),
+        ],
+        true,
+    );
+    let inside = Rect {
+        x: inside.x + 1,
+        width: inside.width.saturating_sub(2),
+        ..inside
+    };
+    geometry.list_height = inside.height.into();
+    let lines: Vec<Line> = pane
+        .plans
+        .iter()
+        .flat_map(|planned| lines_of(canvas, planned, pane.plans.len() > 1))
+        .collect();
+    let top = pane
+        .scroll
+        .min(lines.len().saturating_sub(inside.height.into()));
+    for (y, line) in (inside.y..inside.bottom()).zip(lines.iter().skip(top)) {
+        let pieces: Vec<_> = line
+            .iter()
+            .map(|(text, style)| (text.as_str(), *style))
+            .collect();
+        canvas.line(Position { x: inside.x, y }, inside.width, &pieces);
+    }
+}
+
+fn lines_of(canvas: &Canvas<'_>, planned: &PlannedTeardown, is_one_of_many: bool) -> Vec<Line> {
+    let theme = canvas.theme;
+    let mut lines = Vec::new();
+    if is_one_of_many {
+        lines.push(vec![(planned.key.to_string(), theme.strong)]);
+    }
+    match &planned.plan {
+        None => lines.push(vec![(
+            "Looking for everything it consists of …".to_owned(),
+            theme.dim,
+        )]),
+        Some(Err(failure)) => lines.push(vec![(
+            format!("{} {}", theme.symbols.bad, failure.summary),
+            theme.bad,
+        )]),
+        Some(Ok(plan)) => lines.extend(lines_of_plan(canvas, plan)),
+    }
+    lines
+}
+
+fn lines_of_plan(canvas: &Canvas<'_>, plan: &TeardownPlan) -> Vec<Line> {
+    let theme = canvas.theme;
+    let symbols = &theme.symbols;
+    let mut lines = Vec::new();
+    for failure in &plan.refusals {
+        lines.push(vec![(
+            format!("{} refused: {}", symbols.bad, failure.summary),
+            theme.bad,
+        )]);
+    }
+    for warning in &plan.warnings {
+        lines.push(vec![(
+            format!("{} {warning}", symbols.warning),
+            theme.partly,
+        )]);
+    }
+    if plan.is_protected {
+        lines.push(vec![(
+            format!("{} protected: its ID must be typed", symbols.warning),
+            theme.partly,
+        )]);
+    }
+    if plan.rows.is_empty() {
+        lines.push(vec![("Nothing of it is there.".to_owned(), theme.dim)]);
+        return lines;
+    }
+    let widest = |cells: &dyn Fn(&FateRow) -> String| {
+        plan.rows
+            .iter()
+            .map(|row| text::cells(&cells(row)))
+            .max()
+            .unwrap_or(0)
+    };
+    let object_width = widest(&|row| row.key.to_string()).clamp(6, 48);
+    let fate_width = widest(&|row| fate(row)).clamp(4, 44);
+    let title = format!(
+        "  {:<object_width$}  {:<fate_width$}  {}",
+        "OBJECT", "FATE", "DATA"
+    );
+    lines.push(vec![(title, theme.title)]);
+    lines.extend(
+        plan.rows
+            .iter()
+            .map(|row| line_of_row(canvas, row, (object_width, fate_width))),
+    );
+    lines
+}
+
+fn line_of_row(
+    canvas: &Canvas<'_>,
+    row: &FateRow,
+    (object_width, fate_width): (usize, usize),
+) -> Line {
+    let theme = canvas.theme;
+    let (sign, style) = match &row.fate {
+        Fate::Deleted => ("-", theme.removed),
+        Fate::GarbageCollected(_) => ("-", theme.dim),
+        Fate::Kept(_) => ("=", theme.good),
+        Fate::Left(_) => ("?", theme.partly),
+    };
+    let data_style = if destroys_data(row) {
+        theme.bad
+    } else {
+        theme.good
+    };
+    vec![
+        (format!("{sign} "), style),
+        (padded(&row.key.to_string(), object_width), theme.text),
+        ("  ".to_owned(), theme.text),
+        (padded(&fate(row), fate_width), style),
+        ("  ".to_owned(), theme.text),
+        (data(row), data_style),
+    ]
+}
+
+fn padded(text: &str, width: usize) -> String {
+    let cut = text::truncate_cells(text, width);
+    let n_spaces = width.saturating_sub(text::cells(&cut));
+    format!("{cut}{}", " ".repeat(n_spaces))
+}
+
+fn fate(row: &FateRow) -> String {
+    match &row.fate {
+        Fate::Deleted => "deleted".to_owned(),
+        Fate::Kept(by) => format!("kept: {by}"),
+        Fate::GarbageCollected(owner) => format!("goes with {owner}"),
+        Fate::Left(why) => format!("left: {why}"),
+    }
+}
+
+fn data(row: &FateRow) -> String {
+    let Some(claim) = &row.claim else {
+        return String::new();
+    };
+    let fate = match claim.data {
+        DataFate::Destroyed => "destroyed",
+        DataFate::Retained => "retained",
+        DataFate::Unknown => "unknown: may not read volumes",
+    };
+    let policy = claim
+        .reclaim_policy
+        .as_deref()
+        .map_or_else(String::new, |policy| format!(", reclaim {policy}"));
+    let volume = claim
+        .volume
+        .as_deref()
+        .map_or_else(|| ", not bound".to_owned(), |volume| format!(", {volume}"));
+    format!("{fate}: {}{volume}{policy}", claim.size)
+}

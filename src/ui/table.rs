@@ -1,0 +1,305 @@
+//! The picture of a table: as many columns as there is room for, the selected row in sight, ages as of now.
+
+use std::borrow::Cow;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use ratatui::layout::{Position, Rect};
+use ratatui::style::Style;
+
+use crate::app::table::{Row, Table, Value};
+use crate::service::age;
+use crate::text;
+
+use super::canvas::Canvas;
+
+/// Between columns.
+const GAP: u16 = 2;
+/// For the signs of selection and mark.
+const MARGIN: u16 = 2;
+/// A text column is not made narrower than this.
+const MIN_WIDTH: u16 = 8;
+/// Ages are never wider.
+const AGE_WIDTH: usize = 6;
+
+/// What drawing a table told.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct TableDrawn {
+    /// Rows that there is room for.
+    pub height: usize,
+    /// When the first of the ages in sight changes its text.
+    pub next_age: Option<Timestamp>,
+}
+
+/// Draws a table with its titles.
+pub(super) fn draw_table<K: Clone + Ord>(
+    canvas: &mut Canvas<'_>,
+    area: Rect,
+    table: &Table<K>,
+    now: Timestamp,
+    is_focused: bool,
+) -> TableDrawn {
+    let height = usize::from(area.height.saturating_sub(1));
+    let mut drawn = TableDrawn {
+        height,
+        next_age: None,
+    };
+    let columns = choose_columns(table, area.width.saturating_sub(MARGIN));
+    draw_titles(canvas, area, table, &columns);
+    let selected = table.selected_idx();
+    let top = first_row(selected.unwrap_or(0), table.rows().len(), height);
+    for (y, (idx, row)) in (area.y + 1..area.bottom()).zip(table.rows().enumerate().skip(top)) {
+        let area = Rect {
+            y,
+            height: 1,
+            ..area
+        };
+        let is_selected = selected == Some(idx);
+        let is_marked = table.marks().contains(&row.key);
+        draw_row(
+            canvas,
+            area,
+            (row, &columns),
+            (is_selected, is_marked, is_focused),
+            (now, &mut drawn),
+        );
+    }
+    drawn
+}
+
+/// Keeps the selected row in the middle where there are rows enough on both sides.
+pub(super) fn first_row(selected: usize, n_rows: usize, height: usize) -> usize {
+    selected
+        .saturating_sub(height / 2)
+        .min(n_rows.saturating_sub(height))
+}
+
+/// A column that is drawn: its index, its width, whether it is aligned right.
+struct Chosen {
+    idx: usize,
+    width: u16,
+    is_right: bool,
+}
+
+fn choose_columns<K: Clone + Ord>(table: &Table<K>, room: u16) -> Vec<Chosen> {
+    let columns = table.columns();
+    let mut widths: Vec<u16> = columns
+        .iter()
+        .map(|column| cells_of(column.title) + 1)
+        .collect();
+    let mut is_empty = vec![true; columns.len()];
+    for row in table.rows() {
+        for (idx, value) in row.cells.iter().enumerate().take(columns.len()) {
+            is_empty[idx] &= *value == Value::Missing;
+            widths[idx] = widths[idx].max(width_of(value));
+        }
+    }
+    // A column that is only there in some views, such as NAMESPACE, costs nothing in the others.
+    let mut chosen: Vec<usize> = (0..columns.len())
+        .filter(|&idx| columns[idx].rank < 7 || !is_empty[idx])
+        .collect();
+    for &idx in &chosen {
+        widths[idx] = widths[idx].min(columns[idx].max);
+    }
+    let total = |chosen: &[usize], widths: &[u16]| {
+        chosen
+            .iter()
+            .map(|&idx| widths[idx] + GAP)
+            .sum::<u16>()
+            .saturating_sub(GAP)
+    };
+    while total(&chosen, &widths) > room {
+        let worst = chosen
+            .iter()
+            .copied()
+            .filter(|&idx| columns[idx].rank > 0)
+            .max_by_key(|&idx| columns[idx].rank);
+        // The last column may be cut a good deal before it is left out: it holds sentences.
+        let last = chosen.last().copied();
+        match worst {
+            Some(idx) if Some(idx) == last && widths[idx] > 3 * MIN_WIDTH => widths[idx] -= 1,
+            Some(idx) => chosen.retain(|&other| other != idx),
+            None => {
+                let widest = chosen.iter().copied().max_by_key(|&idx| widths[idx]);
+                match widest {
+                    Some(idx) if widths[idx] > MIN_WIDTH => widths[idx] -= 1,
+                    _ => break,
+                }
+            }
+        }
+    }
+    chosen
+        .into_iter()
+        .map(|idx| Chosen {
+            idx,
+            width: widths[idx],
+            is_right: columns[idx].is_right,
+        })
+        .collect()
+}
+
+fn cells_of(text: &str) -> u16 {
+    u16::try_from(text::cells(text)).unwrap_or(u16::MAX)
+}
+
+fn width_of(value: &Value) -> u16 {
+    match value {
+        Value::Text(text) | Value::Bad(text) | Value::Number(_, text) => cells_of(text),
+        Value::Age(_) | Value::Until(_) => AGE_WIDTH as u16,
+        Value::State(state) => cells_of(state.as_str()) + 2,
+        Value::Missing => 1,
+    }
+}
+
+fn draw_titles<K: Clone + Ord>(
+    canvas: &mut Canvas<'_>,
+    area: Rect,
+    table: &Table<K>,
+    columns: &[Chosen],
+) {
+    let (sort, theme) = (table.sort(), canvas.theme);
+    let mut x = area.x + MARGIN;
+    for column in columns {
+        let title = table.columns()[column.idx].title;
+        let sign = if sort.column == column.idx {
+            theme.symbols.sorts[usize::from(sort.is_descending)]
+        } else {
+            ""
+        };
+        let title = format!("{title}{sign}");
+        let room = area.right().saturating_sub(x);
+        put(
+            canvas,
+            Position { x, y: area.y },
+            column.width.min(room),
+            (&title, theme.title),
+            column.is_right,
+        );
+        x += column.width + GAP;
+    }
+}
+
+fn put(
+    canvas: &mut Canvas<'_>,
+    at: Position,
+    width: u16,
+    (text, style): (&str, Style),
+    is_right: bool,
+) {
+    let indent = if is_right {
+        width.saturating_sub(cells_of(text))
+    } else {
+        0
+    };
+    canvas.text(
+        Position {
+            x: at.x + indent,
+            y: at.y,
+        },
+        width - indent,
+        text,
+        style,
+    );
+}
+
+fn draw_row<K>(
+    canvas: &mut Canvas<'_>,
+    area: Rect,
+    (row, columns): (&Row<K>, &[Chosen]),
+    (is_selected, is_marked, is_focused): (bool, bool, bool),
+    (now, drawn): (Timestamp, &mut TableDrawn),
+) {
+    let theme = canvas.theme;
+    let mut x = area.x + MARGIN;
+    for column in columns {
+        let value = row.cells.get(column.idx).unwrap_or(&Value::Missing);
+        let (text, style) = show(canvas, value, now, drawn);
+        let room = area.right().saturating_sub(x);
+        put(
+            canvas,
+            Position { x, y: area.y },
+            column.width.min(room),
+            (&text, style),
+            column.is_right,
+        );
+        x += column.width + GAP;
+    }
+    if is_selected {
+        let style = if is_focused {
+            theme.selected
+        } else {
+            theme.selected_unfocused
+        };
+        canvas.paint(area, style);
+        canvas.text(
+            Position {
+                x: area.x,
+                y: area.y,
+            },
+            1,
+            theme.symbols.cursor,
+            theme.strong.patch(style),
+        );
+    }
+    if is_marked {
+        canvas.text(
+            Position {
+                x: area.x + 1,
+                y: area.y,
+            },
+            1,
+            theme.symbols.mark,
+            theme.strong,
+        );
+    }
+}
+
+fn show<'v>(
+    canvas: &Canvas<'_>,
+    value: &'v Value,
+    now: Timestamp,
+    drawn: &mut TableDrawn,
+) -> (Cow<'v, str>, Style) {
+    let theme = canvas.theme;
+    match value {
+        Value::Text(text) | Value::Number(_, text) => (Cow::Borrowed(text.as_str()), theme.text),
+        Value::Bad(text) => (Cow::Borrowed(text.as_str()), theme.partly),
+        Value::Missing => (Cow::Borrowed(theme.symbols.missing), theme.dim),
+        Value::State(state) => {
+            let (sign, style) = theme.state(*state);
+            (Cow::Owned(format!("{sign} {state}")), style)
+        }
+        Value::Age(from) => {
+            let age = age::since(*from, now);
+            drawn.note(now, age::until_change(age));
+            (Cow::Owned(age::show(age)), theme.text)
+        }
+        Value::Until(at) => {
+            let left = age::since(now, *at);
+            if left.is_zero() {
+                return (Cow::Borrowed("over"), theme.bad);
+            }
+            drawn.note(now, until_less(left));
+            (Cow::Owned(age::show(left)), theme.text)
+        }
+    }
+}
+
+/// Returns how long the text of a time that is left stays as it is.
+fn until_less(left: Duration) -> Duration {
+    let unit: u64 = if left.as_secs() < 600 { 1 } else { 60 };
+    Duration::from_millis(
+        u64::try_from(left.as_millis() % u128::from(unit * 1000)).unwrap_or(0) + 1,
+    )
+}
+
+impl TableDrawn {
+    /// Takes that a text changes after a while.
+    pub fn note(&mut self, now: Timestamp, after: Duration) {
+        let at = now.checked_add(after).ok();
+        self.next_age = match (self.next_age, at) {
+            (Some(known), Some(at)) => Some(known.min(at)),
+            (known, at) => known.or(at),
+        };
+    }
+}

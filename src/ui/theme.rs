@@ -1,0 +1,189 @@
+//! How the dashboard looks: styles and symbols. A colour never carries a meaning alone.
+
+use ratatui::style::{Color, Modifier, Style};
+
+use crate::service::health::State;
+
+use super::editor::EditorStyles;
+
+/// How many colours a terminal shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum ColorLevel {
+    /// The palette of 256.
+    #[default]
+    Full,
+    /// The 16 that every terminal has.
+    Basic,
+    /// None.
+    None,
+}
+
+/// The signs that lines, states and marks are drawn with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Symbols {
+    /// Frame: horizontal, vertical, then the four corners from the top left clockwise.
+    pub frame: [&'static str; 6],
+    /// Where a line across meets the frame, left and right.
+    pub tees: [&'static str; 2],
+    /// Before the selected row.
+    pub cursor: &'static str,
+    /// Before a marked row.
+    pub mark: &'static str,
+    /// Between cluster and namespace.
+    pub into: &'static str,
+    /// Between parts of a sentence.
+    pub dot: &'static str,
+    /// In a cell without a value.
+    pub missing: &'static str,
+    /// All is well.
+    pub good: &'static str,
+    /// On its way.
+    pub partly: &'static str,
+    /// Failed.
+    pub bad: &'static str,
+    /// Not there.
+    pub empty: &'static str,
+    /// A warning.
+    pub warning: &'static str,
+    /// Sorted upwards and downwards.
+    pub sorts: [&'static str; 2],
+}
+
+const UNICODE: Symbols = Symbols {
+    frame: ["─", "│", "┌", "┐", "┘", "└"],
+    tees: ["├", "┤"],
+    cursor: "▸",
+    mark: "*",
+    into: "▸",
+    dot: "·",
+    missing: "—",
+    good: "●",
+    partly: "◐",
+    bad: "✖",
+    empty: "○",
+    warning: "▲",
+    sorts: ["↑", "↓"],
+};
+
+const ASCII: Symbols = Symbols {
+    frame: ["-", "|", "+", "+", "+", "+"],
+    tees: ["+", "+"],
+    cursor: ">",
+    mark: "*",
+    into: ">",
+    dot: "-",
+    missing: "-",
+    good: "*",
+    partly: "~",
+    bad: "x",
+    empty: "o",
+    warning: "!",
+    sorts: ["^", "v"],
+};
+
+/// How everything looks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Theme {
+    /// Plain text.
+    pub text: Style,
+    /// What matters less.
+    pub dim: Style,
+    /// Titles of columns and tabs.
+    pub title: Style,
+    /// Names of the program, the cluster, the tab in front.
+    pub strong: Style,
+    /// Frames.
+    pub frame: Style,
+    /// Frames of the part that takes the keys.
+    pub frame_focused: Style,
+    /// The selected row.
+    pub selected: Style,
+    /// The selected row of a part that does not take the keys.
+    pub selected_unfocused: Style,
+    /// All is well.
+    pub good: Style,
+    /// On its way, or worth a look.
+    pub partly: Style,
+    /// Trouble.
+    pub bad: Style,
+    /// Keys in hints.
+    pub key: Style,
+    /// Lines that come.
+    pub added: Style,
+    /// Lines that go.
+    pub removed: Style,
+    /// The signs.
+    pub symbols: Symbols,
+    /// The editor's part.
+    pub editor: EditorStyles,
+}
+
+impl Theme {
+    /// Returns the looks for a terminal.
+    pub fn new(level: ColorLevel, is_ascii: bool) -> Self {
+        let symbols = if is_ascii { ASCII } else { UNICODE };
+        let editor = match level {
+            ColorLevel::Full | ColorLevel::Basic => EditorStyles::colour(),
+            ColorLevel::None => EditorStyles::mono(),
+        };
+        let editor = if is_ascii { editor.in_ascii() } else { editor };
+        let pick = |full: u8, basic: Color| match level {
+            ColorLevel::Full => Style::new().fg(Color::Indexed(full)),
+            ColorLevel::Basic => Style::new().fg(basic),
+            ColorLevel::None => Style::new(),
+        };
+        let bold = |style: Style| style.add_modifier(Modifier::BOLD);
+        let dim = match level {
+            ColorLevel::None => Style::new().add_modifier(Modifier::DIM),
+            ColorLevel::Full | ColorLevel::Basic => pick(245, Color::DarkGray),
+        };
+        let selected = match level {
+            ColorLevel::Full => Style::new()
+                .bg(Color::Indexed(238))
+                .add_modifier(Modifier::BOLD),
+            ColorLevel::Basic | ColorLevel::None => Style::new().add_modifier(Modifier::REVERSED),
+        };
+        let selected_unfocused = match level {
+            ColorLevel::Full => Style::new().bg(Color::Indexed(236)),
+            ColorLevel::Basic | ColorLevel::None => Style::new().add_modifier(Modifier::BOLD),
+        };
+        Self {
+            text: Style::new(),
+            dim,
+            title: dim,
+            strong: bold(pick(75, Color::Cyan)),
+            frame: pick(240, Color::DarkGray),
+            frame_focused: pick(75, Color::Cyan),
+            selected,
+            selected_unfocused,
+            good: pick(114, Color::Green),
+            partly: pick(221, Color::Yellow),
+            bad: bold(pick(210, Color::Red)),
+            key: bold(pick(75, Color::Cyan)),
+            added: pick(114, Color::Green),
+            removed: pick(210, Color::Red),
+            symbols,
+            editor,
+        }
+    }
+
+    /// Returns the sign and the style of a state.
+    pub fn state(&self, state: State) -> (&'static str, Style) {
+        let symbols = &self.symbols;
+        match state {
+            State::Ready => (symbols.good, self.good),
+            State::Rolling => (symbols.partly, self.partly),
+            State::Failing => (symbols.bad, self.bad),
+            State::Stopped => (symbols.empty, self.text),
+            State::Terminating => (symbols.partly, self.partly),
+            State::Saved => (symbols.empty, self.dim),
+            State::Unknown => ("?", self.partly),
+        }
+    }
+}
+
+impl Default for Theme {
+    fn default() -> Self {
+        Self::new(ColorLevel::Full, false)
+    }
+}

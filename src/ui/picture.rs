@@ -1,7 +1,5 @@
 //! A drawn buffer as text or as an SVG picture: what `snapshot` prints and the README shows.
 
-use std::fmt::Write;
-
 use ratatui::buffer::{Buffer, Cell};
 use ratatui::layout::Rect;
 use ratatui::style::{Color, Modifier};
@@ -117,11 +115,9 @@ fn draw_run(svg: &mut String, y: u16, run: &Run, cell: &Cell) {
         u32::from(y) * u32::from(CELL.1),
     );
     let width = u32::from(run.n_cells) * u32::from(CELL.0);
-    // A picture is text: writing to a String cannot fail.
     if bg != BACKGROUND {
-        drop(writeln!(
-            svg,
-            "<rect x=\"{left}\" y=\"{top}\" width=\"{width}\" height=\"{}\" fill=\"{bg}\"/>",
+        svg.push_str(&format!(
+            "<rect x=\"{left}\" y=\"{top}\" width=\"{width}\" height=\"{}\" fill=\"{bg}\"/>\n",
             CELL.1
         ));
     }
@@ -148,9 +144,8 @@ fn draw_run(svg: &mut String, y: u16, run: &Run, cell: &Cell) {
         .replace('&', "&amp;")
         .replace('<', "&lt;")
         .replace('>', "&gt;");
-    drop(writeln!(
-        svg,
-        "<text x=\"{left}\" y=\"{}\" textLength=\"{width}\" fill=\"{fg}\"{weight}{line}{opacity}>{text}</text>",
+    svg.push_str(&format!(
+        "<text x=\"{left}\" y=\"{}\" textLength=\"{width}\" fill=\"{fg}\"{weight}{line}{opacity}>{text}</text>\n",
         top + 14
     ));
 }

@@ -30,7 +30,7 @@ containers:
     args: [serve, --listen=0.0.0.0:8080]
     env:
       - {name: MODE, value: steady}
-      - {name: SELF, value: $id in ${namespace}}
+      - {name: SELF, value: \"$id in ${namespace}\"}
     resources:
       requests: {cpu: 10m, memory: 16Mi}
       limits: {cpu: 100m, memory: 64Mi}
@@ -63,9 +63,10 @@ async fn create_instance(client: &Client, number: usize) -> Result<()> {
         .parse()
         .map_err(|error| anyhow!("{error}"))?;
     let namespace: Namespace = NAMESPACE.parse().map_err(|error| anyhow!("{error}"))?;
-    let definition = check(DEFINITION, &CheckContext::default())
+    let checked = check(DEFINITION, &CheckContext::default());
+    let definition = checked
         .definition
-        .context("the definition is faulty")?;
+        .with_context(|| format!("the definition is faulty: {:?}", checked.diagnostics))?;
     let context = RenderContext::new(id.clone(), namespace.clone());
     let rendered = render(&definition, &context).map_err(|faults| anyhow!("{faults:?}"))?;
 

@@ -102,7 +102,9 @@ fn sandbox(report: &Report) -> Result<()> {
     let mut times = Vec::new();
     for _ in 0..5 {
         let program = Program::start(&setting)?;
-        times.push(program.wait_for(|screen| !screen.contents().trim().is_empty())?);
+        times.push(program.wait_for(|screen| {
+            screen.alternate_screen() && !screen.contents().trim().is_empty()
+        })?);
         program.quit()?;
     }
     let times = Spread::of(times);

@@ -153,3 +153,6 @@ impl Cluster {
         .await
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -263,3 +263,152 @@ fn volume_status(claim: &Claim) -> VolumeStatus {
         terminating: claim.deletion.is_some(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::definition::object::GroupKind;
+    use crate::service::summary::{InstanceKey, WorkloadKind};
+    use crate::service::watch::{Delta, WatchEvent};
+
+    fn time() -> Timestamp {
+        "2026-01-01T00:00:00Z".parse().unwrap()
+    }
+
+    fn key() -> InstanceKey {
+        InstanceKey {
+            namespace: "team-a".parse().unwrap(),
+            id: "db".parse().unwrap(),
+        }
+    }
+
+    fn workload() -> Workload {
+        Workload {
+            instance: key(),
+            kind: WorkloadKind::StatefulSet,
+            name: "db".to_owned(),
+            uid: "w".to_owned(),
+            created: time(),
+            deletion: None,
+            generation: 1,
+            observed_generation: 1,
+            wanted: 2,
+            replicas: 2,
+            updated: 1,
+            ready: 2,
+            available: 2,
+            images: vec!["postgres:16".to_owned()],
+            revision: None,
+            blocked: None,
+        }
+    }
+
+    fn pod() -> Pod {
+        Pod {
+            instance: key(),
+            name: "db-0".to_owned(),
+            uid: "p".to_owned(),
+            created: time(),
+            deletion: None,
+            phase: "Running".to_owned(),
+            reason: None,
+            message: None,
+            node: Some("node-1".to_owned()),
+            revision: None,
+            unschedulable_since: None,
+            containers: vec![Container {
+                name: "db".to_owned(),
+                init: false,
+                image: "postgres:16".to_owned(),
+                ready: true,
+                started: true,
+                restarts: 3,
+                state: ContainerState::Running,
+            }],
+        }
+    }
+
+    fn claim() -> Claim {
+        Claim {
+            instance: key(),
+            name: "data-db-0".to_owned(),
+            uid: "c".to_owned(),
+            created: time(),
+            deletion: None,
+            phase: "Bound".to_owned(),
+            requested: "1Gi".to_owned(),
+            capacity: Some("2Gi".to_owned()),
+            storage_class: None,
+            volume: Some("pv-1".to_owned()),
+            access_modes: vec!["RWO"],
+        }
+    }
+
+    #[test]
+    fn status_has_what_scripts_read() {
+        let mut detail = Detail::new(key());
+        let kind = WorkloadKind::StatefulSet;
+        detail.apply(WatchEvent::Workloads(
+            kind,
+            vec![Delta::Reset(vec![workload()])],
+        ));
+        detail.apply(WatchEvent::Pods(vec![Delta::Applied(pod())]));
+        detail.apply(WatchEvent::Claims(vec![Delta::Applied(claim())]));
+        let status = of_detail(&detail, Some(Drift::InSync), time());
+        let container = json!({
+            "name": "db", "image": "postgres:16", "ready": true, "started": true, "restarts": 3, "state": "running",
+        });
+        let pod = json!({
+            "name": "db-0", "phase": "Running", "ready": true, "node": "node-1", "restarts": 3,
+            "created": "2026-01-01T00:00:00Z", "terminating": false, "containers": [container],
+        });
+        let volume = json!({
+            "name": "data-db-0", "phase": "Bound", "capacity": "2Gi", "requested": "1Gi", "volume": "pv-1",
+            "accessModes": ["RWO"], "terminating": false,
+        });
+        let expected = json!({
+            "id": "db", "namespace": "team-a", "state": "Rolling", "reason": "StatefulSet/db: 1 of 2 pods updated",
+            "drift": "in-sync", "replicas": 2, "currentReplicas": 1, "readyReplicas": 2, "restarts": 3,
+            "images": ["postgres:16"], "created": "2026-01-01T00:00:00Z", "protected": false,
+            "pods": [pod], "volumes": [volume],
+        });
+        assert_eq!(serde_json::to_value(status).unwrap(), expected);
+    }
+
+    #[test]
+    fn detail_forgets_what_is_gone_kind_by_kind() {
+        let mut detail = Detail::new(key());
+        let deployment = Workload {
+            kind: WorkloadKind::Deployment,
+            ..workload()
+        };
+        detail.apply(WatchEvent::Workloads(
+            WorkloadKind::Deployment,
+            vec![Delta::Applied(deployment)],
+        ));
+        detail.apply(WatchEvent::Workloads(
+            WorkloadKind::StatefulSet,
+            vec![Delta::Applied(workload())],
+        ));
+        detail.apply(WatchEvent::Workloads(
+            WorkloadKind::StatefulSet,
+            vec![Delta::Reset(Vec::new())],
+        ));
+        let kinds: Vec<_> = detail
+            .workloads()
+            .iter()
+            .map(|workload| workload.kind)
+            .collect();
+        assert_eq!(kinds, [WorkloadKind::Deployment]);
+        // A streamed list may tell of a pod twice.
+        detail.apply(WatchEvent::Pods(vec![Delta::Reset(vec![pod(), pod()])]));
+        assert_eq!(detail.pods().len(), 1);
+        detail.apply(WatchEvent::Objects(
+            GroupKind::new("", "Secret"),
+            vec![Delta::Reset(Vec::new())],
+        ));
+        assert!(!detail.is_gone());
+    }
+}

@@ -1,0 +1,131 @@
+use serde_json::{Value, json};
+
+use super::*;
+use crate::cluster::mock::{self, Reply, Seen};
+
+fn object(name: &str, instance: &str, rest: Value) -> Value {
+    let mut object = rest;
+    object["metadata"] = json!({
+        "name": name, "namespace": "team-a", "uid": name, "resourceVersion": "1",
+        "labels": {"app.kubernetes.io/managed-by": "bowline", "app.kubernetes.io/instance": instance},
+    });
+    object
+}
+
+/// A cluster with a StatefulSet of one pod whose claim is unbound.
+fn answer(seen: &Seen) -> Reply {
+    let path = seen.uri.split('?').next().unwrap();
+    let items = match path.rsplit('/').next().unwrap() {
+        "statefulsets" => vec![object(
+            "db",
+            "db",
+            json!({"spec": {"replicas": 1}, "status": {"replicas": 1, "updatedReplicas": 1}}),
+        )],
+        "persistentvolumeclaims" => vec![object(
+            "data-db-0",
+            "db",
+            json!({"spec": {}, "status": {"phase": "Pending"}}),
+        )],
+        "pods" if seen.uri.contains("includeObject=None") => {
+            let row = json!({"cells": ["db-0", "0/1", "Pending", "0", "1h", "<none>", "<none>"], "object": null});
+            return Reply::json(
+                200,
+                json!({"kind": "Table", "metadata": {"resourceVersion": "1"}, "rows": [row]}),
+            );
+        }
+        "pods" => vec![object(
+            "db-0",
+            "db",
+            json!({"spec": {"containers": []}, "status": {"phase": "Pending"}}),
+        )],
+        "events" => vec![json!({
+            "metadata": {"name": "e", "namespace": "team-a"},
+            "involvedObject": {"kind": "PersistentVolumeClaim", "name": "data-db-0"},
+            "type": "Warning", "reason": "ProvisioningFailed", "message": "no class",
+        })],
+        "secrets" => return Reply::status(403, "secrets is forbidden"),
+        _ => Vec::new(),
+    };
+    Reply::json(
+        200,
+        json!({"metadata": {"resourceVersion": "1"}, "items": items}),
+    )
+}
+
+#[tokio::test]
+async fn one_look_shows_what_the_watches_would() {
+    let (cluster, _) = mock::cluster(answer);
+    for scope in [Scope::All, Scope::Namespace("team-a".parse().unwrap())] {
+        let fleet = cluster.snapshot(&scope, Timestamp::now()).await.unwrap();
+        let shown: Vec<_> = fleet
+            .instances()
+            .map(|i| {
+                (
+                    i.key().to_string(),
+                    i.health().reason.clone().unwrap(),
+                    i.pods().total,
+                )
+            })
+            .collect();
+        let reason = "claim data-db-0 is not bound: no class".to_owned();
+        assert_eq!(shown, [("team-a/db".to_owned(), reason, 1)]);
+        assert!(fleet.is_complete());
+    }
+}
+
+#[tokio::test]
+async fn one_look_at_an_instance_goes_on_past_what_is_forbidden() {
+    let (cluster, _) = mock::cluster(answer);
+    let key = |id: &str| InstanceKey {
+        namespace: "team-a".parse().unwrap(),
+        id: id.parse().unwrap(),
+    };
+    let detail = cluster
+        .snapshot_instance(&key("db"))
+        .await
+        .unwrap()
+        .unwrap();
+    let objects: Vec<_> = detail
+        .objects()
+        .iter()
+        .map(|row| row.key.to_string())
+        .collect();
+    assert_eq!(
+        objects,
+        [
+            "PersistentVolumeClaim/data-db-0",
+            "Pod/db-0",
+            "StatefulSet/db"
+        ]
+    );
+    assert_eq!(
+        (
+            detail.pods().len(),
+            detail.events().len(),
+            detail.forbidden().count()
+        ),
+        (1, 1, 1)
+    );
+    assert!(detail.is_complete());
+}
+
+#[tokio::test]
+async fn what_is_not_there_is_told_from_what_may_not_be_seen() {
+    let (empty, _) = mock::cluster(|_| Reply::json(200, json!({"metadata": {}, "items": []})));
+    let key = InstanceKey {
+        namespace: "team-a".parse().unwrap(),
+        id: "db".parse().unwrap(),
+    };
+    assert_eq!(empty.snapshot_instance(&key).await, Ok(None));
+    assert!(empty.snapshot(&Scope::All, Timestamp::now()).await.is_ok());
+    let (closed, _) = mock::cluster(|_| Reply::status(403, "no"));
+    assert_eq!(
+        closed.snapshot_instance(&key).await.unwrap_err().kind,
+        FailureKind::Forbidden
+    );
+    let failure = closed
+        .snapshot(&Scope::All, Timestamp::now())
+        .await
+        .unwrap_err();
+    assert_eq!(failure.kind, FailureKind::Forbidden);
+}

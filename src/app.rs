@@ -28,4 +28,4 @@ pub use model::{
 pub use msg::{CatalogueListing, ContextEntry, Epoch, Msg, OpId, OpenedDefinition, SaveAnswer};
 pub use operation::{Operation, OperationKind, StepLine, StepState};
 pub use popup::{Choice, Menu, MenuItem, Popup, Prompt, PromptKind};
-pub use update::update;
+pub use update::{begin, follow_selection, update};

@@ -50,6 +50,7 @@ pub mod definition;
 pub mod editor;
 pub mod engine;
 pub mod failure;
+pub mod runtime;
 pub mod service;
 pub mod text;
 pub mod ui;

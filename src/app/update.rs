@@ -13,9 +13,24 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use crate::definition::id::InstanceId;
+
 use super::effect::Effect;
 use super::model::Model;
 use super::msg::Msg;
+
+pub use cluster::follow_selection;
+
+/// Begins: connects, lists the catalogue, and opens a definition where one is named.
+pub fn begin(model: &mut Model, open: Option<InstanceId>) -> Vec<Effect> {
+    let context = model.session.wanted_context.clone();
+    let mut effects = cluster::connect(model, context);
+    effects.push(Effect::ListCatalogue);
+    if let Some(name) = open {
+        effects.extend(definitions::edit(model, name));
+    }
+    effects
+}
 
 /// Takes something that happened; returns what should be done.
 pub fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {

@@ -161,7 +161,7 @@ fn watch_selected(model: &mut Model) -> Option<Effect> {
 }
 
 /// Follows the selection after it may have moved: its instance is watched when it rests, its definition read at once.
-pub(super) fn follow_selection(model: &mut Model) -> Vec<Effect> {
+pub fn follow_selection(model: &mut Model) -> Vec<Effect> {
     model.settle();
     let is_connected = model.session.link == SessionLink::Connected;
     if model.detail.as_ref().map(Detail::key) != model.selected_instance() && is_connected {

@@ -1,0 +1,96 @@
+//! The dashboard at work: the terminal, the event loop, and the effects carried out.
+//!
+//! [`run`] owns the terminal from its first byte to its last. One loop takes every message from one queue, folds many into
+//! one turn, and draws only when something changed; it never waits for the network, the disk, or a terminal that does not
+//! read. Signals are taken by a thread of their own, which ends the program even when the loop cannot.
+
+mod disk;
+mod effects;
+mod event_loop;
+mod keyboard;
+mod last_words;
+mod looks;
+mod screen;
+mod signals;
+mod snapshot;
+mod terminal;
+
+use std::io;
+use std::sync::Arc;
+
+use futures::future::BoxFuture;
+
+use crate::app::ContextEntry;
+use crate::catalogue::Catalogue;
+use crate::catalogue::drafts::Drafts;
+use crate::cluster::Cluster;
+use crate::config::Settings;
+use crate::definition::id::InstanceId;
+use crate::failure::Failure;
+use crate::ui::Theme;
+
+pub use looks::theme;
+pub use snapshot::snapshot;
+
+/// Makes a connection to a context; none is the one that the session began with.
+pub type Connector =
+    Arc<dyn Fn(Option<String>) -> BoxFuture<'static, Result<Cluster, Failure>> + Send + Sync>;
+
+/// Lists the contexts that can be chosen.
+pub type ContextLister = Arc<dyn Fn() -> Result<Vec<ContextEntry>, Failure> + Send + Sync>;
+
+/// What a dashboard begins with.
+#[derive(Clone)]
+pub struct Start {
+    /// The settings.
+    pub settings: Settings,
+    /// The catalogue.
+    pub catalogue: Catalogue,
+    /// Its drafts.
+    pub drafts: Drafts,
+    /// How to connect.
+    pub connect: Connector,
+    /// How to list contexts.
+    pub contexts: ContextLister,
+    /// The context that was asked for by name.
+    pub context: Option<String>,
+    /// Whether it is the cluster inside this process.
+    pub is_sandbox: bool,
+    /// The definition to open in the editor at once.
+    pub open: Option<InstanceId>,
+    /// Who works: user, host and process.
+    pub holder: String,
+    /// How it looks.
+    pub theme: Theme,
+}
+
+/// How the dashboard ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ended {
+    /// The user quit.
+    Quit,
+    /// A signal of this number ended it.
+    Signal(u8),
+}
+
+/// Why a dashboard cannot be shown.
+#[derive(Debug, thiserror::Error)]
+pub enum RuntimeError {
+    /// Input or output is no terminal, or one that cannot place its cursor.
+    #[error(
+        "the dashboard needs a terminal: {0}; `bowline snapshot` draws it once, `bowline ls` lists services"
+    )]
+    NoTerminal(&'static str),
+    /// The terminal could not be set up.
+    #[error("setting up the terminal: {0}")]
+    Terminal(#[source] io::Error),
+}
+
+/// Shows the dashboard until the user quits or a signal ends it. Must be awaited on the thread that may block no other.
+///
+/// # Errors
+/// There is no terminal that it could be shown on.
+pub async fn run(start: Start) -> Result<Ended, RuntimeError> {
+    terminal::require()?;
+    event_loop::run(start).await
+}

@@ -1,0 +1,559 @@
+//! Carries out effects: one function each, every one off the loop, each answered by a message.
+//!
+//! A connection, a watch or a check ends when its handle is dropped. Operations are never cut off: what was sent is awaited.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use ropey::Rope;
+use tokio::sync::mpsc::UnboundedSender;
+use tokio::task::JoinSet;
+use tokio_util::task::AbortOnDropHandle;
+
+use crate::app::{
+    CatalogueEntry, CatalogueListing, DeploySource, Effect, Epoch, Msg, OpId, OpenedDefinition,
+    SaveAnswer,
+};
+use crate::catalogue::{Catalogue, CatalogueError, Digest};
+use crate::cluster::{Cluster, GroupKind, Selector, WatchHandle};
+use crate::definition::check::{CheckContext, check};
+use crate::definition::diagnostic::Severity;
+use crate::definition::id::{InstanceId, Namespace};
+use crate::editor::Revision;
+use crate::engine::deploy::{DeployRequest, RunOptions, plan_deploy, run_deploy};
+use crate::engine::plan::{DeployPlan, Outcome, Progress, Step, TeardownPlan, VolumeChoice};
+use crate::engine::teardown::{TeardownOptions, plan_teardown, run_teardown};
+use crate::engine::wait::wait_ready;
+use crate::failure::{Failure, FailureKind};
+use crate::service::summary::InstanceKey;
+use crate::service::watch::Scope;
+
+use super::Start;
+use super::disk::Disk;
+
+/// Carries out effects.
+pub struct Runner {
+    start: Start,
+    messages: UnboundedSender<Msg>,
+    disk: Disk,
+    cluster: Arc<Mutex<Option<Cluster>>>,
+    connecting: Option<AbortOnDropHandle<()>>,
+    overview: Option<WatchHandle>,
+    instance: Option<WatchHandle>,
+    operations: JoinSet<()>,
+}
+
+impl Runner {
+    /// Returns a runner that answers into a queue.
+    ///
+    /// # Errors
+    /// The system refuses a thread.
+    pub fn new(start: Start, messages: UnboundedSender<Msg>) -> io::Result<Self> {
+        Ok(Self {
+            start,
+            messages,
+            disk: Disk::start()?,
+            cluster: Arc::default(),
+            connecting: None,
+            overview: None,
+            instance: None,
+            operations: JoinSet::new(),
+        })
+    }
+
+    /// Carries out an effect. Those of the terminal are the loop's own and do nothing here.
+    pub fn run(&mut self, effect: Effect) {
+        match effect {
+            Effect::Connect {
+                epoch,
+                context,
+                after,
+            } => self.connect(epoch, context, after),
+            Effect::WatchOverview { epoch, scope } => self.watch_overview(epoch, scope),
+            Effect::WatchInstance { epoch, key } => self.watch_instance(epoch, key),
+            Effect::ListNamespaces { epoch } => self.list_namespaces(epoch),
+            Effect::ListContexts => self.list_contexts(),
+            Effect::ListCatalogue => self.list_catalogue(),
+            Effect::ShowDefinition { name } => self.show_definition(name),
+            Effect::OpenDefinition { editor, name } => self.open_definition(editor, name),
+            Effect::CreateDefinition { name, text } => self.create_definition(name, text),
+            Effect::CheckDefinition {
+                editor,
+                name,
+                namespace,
+                revision,
+                text,
+            } => {
+                self.check_definition(editor, (name, namespace), revision, text);
+            }
+            Effect::SaveDefinition {
+                editor,
+                name,
+                revision,
+                text,
+                base,
+            } => {
+                self.save_definition((editor, revision), name, text, base);
+            }
+            Effect::KeepDraft {
+                editor,
+                name,
+                revision,
+                text,
+                base,
+            } => {
+                self.keep_draft((editor, revision), name, text, base);
+            }
+            Effect::DiscardDraft { name } => self.discard_draft(name),
+            Effect::PlanDeploy { op, source } => self.plan_deploy(op, source),
+            Effect::RunDeploy {
+                op,
+                source,
+                plan,
+                force_conflicts,
+            } => {
+                self.run_deploy(op, source, plan, force_conflicts);
+            }
+            Effect::PlanTeardown { op, key, volumes } => self.plan_teardown(op, key, volumes),
+            Effect::RunTeardown { op, plan } => self.run_teardown(op, plan),
+            Effect::Copy(_) | Effect::Redraw | Effect::Suspend | Effect::Quit => {}
+        }
+    }
+
+    /// Lets what was sent be finished: drafts and saves to disk, and the operations for a moment.
+    pub async fn finish(&mut self, within: Duration) {
+        (self.connecting, self.overview, self.instance) = (None, None, None);
+        self.disk.drain(within);
+        let all = async { while self.operations.join_next().await.is_some() {} };
+        // What is not finished then is finished by whoever gives the same command again.
+        let _ = tokio::time::timeout(within, all).await;
+    }
+
+    fn cluster(&self) -> Result<Cluster, Failure> {
+        let cluster = self
+            .cluster
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone();
+        cluster.ok_or_else(|| {
+            Failure::new(
+                FailureKind::Unreachable,
+                "there is no connection to a cluster",
+            )
+        })
+    }
+
+    fn connect(&mut self, epoch: Epoch, context: Option<String>, after: Duration) {
+        // Nothing of the cluster before may be shown under the new one's name.
+        (self.overview, self.instance) = (None, None);
+        *self.cluster.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        let (connect, slot, messages) = (
+            self.start.connect.clone(),
+            self.cluster.clone(),
+            self.messages.clone(),
+        );
+        let task = tokio::spawn(async move {
+            tokio::time::sleep(after).await;
+            let msg = match connect(context).await {
+                Ok(cluster) => {
+                    let identity = cluster.identity();
+                    let msg = Msg::Connected {
+                        epoch,
+                        context: identity.context.clone(),
+                        cluster: identity.cluster.clone(),
+                        namespace: cluster.namespace().clone(),
+                        is_insecure: identity.is_insecure,
+                    };
+                    *slot.lock().unwrap_or_else(PoisonError::into_inner) = Some(cluster);
+                    msg
+                }
+                Err(failure) => Msg::ConnectFailed { epoch, failure },
+            };
+            drop(messages.send(msg));
+        });
+        self.connecting = Some(AbortOnDropHandle::new(task));
+    }
+
+    fn watch_overview(&mut self, epoch: Epoch, scope: Scope) {
+        self.overview = None;
+        let Ok(cluster) = self.cluster() else {
+            return;
+        };
+        let messages = self.messages.clone();
+        let sink = move |event| drop(messages.send(Msg::Overview { epoch, event }));
+        self.overview = Some(cluster.watch_overview(scope, sink));
+    }
+
+    fn watch_instance(&mut self, epoch: Epoch, key: Option<InstanceKey>) {
+        self.instance = None;
+        let (Ok(cluster), Some(key)) = (self.cluster(), key) else {
+            return;
+        };
+        let (messages, of) = (self.messages.clone(), key.clone());
+        let sink = move |event| {
+            drop(messages.send(Msg::InstanceEvent {
+                epoch,
+                key: of.clone(),
+                event,
+            }))
+        };
+        self.instance = Some(cluster.watch_instance(&key, sink));
+    }
+
+    fn list_namespaces(&self, epoch: Epoch) {
+        let (cluster, messages) = (self.cluster(), self.messages.clone());
+        tokio::spawn(async move {
+            let result = match cluster {
+                Ok(cluster) => namespaces_of(&cluster).await,
+                Err(failure) => Err(failure),
+            };
+            drop(messages.send(Msg::NamespacesListed { epoch, result }));
+        });
+    }
+
+    fn list_contexts(&self) {
+        let (contexts, messages) = (self.start.contexts.clone(), self.messages.clone());
+        self.disk
+            .run(move || drop(messages.send(Msg::ContextsListed(contexts()))));
+    }
+
+    fn list_catalogue(&self) {
+        let (catalogue, drafts, messages) = (
+            self.start.catalogue.clone(),
+            self.start.drafts.clone(),
+            self.messages.clone(),
+        );
+        self.disk.run(move || {
+            let result = listing_of(&catalogue).map(|listing| CatalogueListing {
+                drafts: drafts.names(),
+                ..listing
+            });
+            drop(messages.send(Msg::CatalogueListed(result)));
+        });
+    }
+
+    fn show_definition(&self, name: InstanceId) {
+        let (catalogue, messages) = (self.start.catalogue.clone(), self.messages.clone());
+        self.disk.run(move || {
+            let result = catalogue
+                .read(&name)
+                .map(|text| text.text)
+                .map_err(Failure::from);
+            drop(messages.send(Msg::DefinitionShown { name, result }));
+        });
+    }
+
+    fn open_definition(&self, editor: OpId, name: InstanceId) {
+        let (catalogue, drafts, messages) = (
+            self.start.catalogue.clone(),
+            self.start.drafts.clone(),
+            self.messages.clone(),
+        );
+        self.disk.run(move || {
+            let result = catalogue.read(&name).map_err(Failure::from).map(|current| {
+                // A draft that cannot be read must not keep the definition from being edited.
+                let draft = drafts.find(&name, &current).ok().flatten();
+                OpenedDefinition {
+                    text: current.text,
+                    digest: current.digest,
+                    draft: draft.map(|draft| (draft.text, draft.base)),
+                }
+            });
+            drop(messages.send(Msg::DefinitionOpened { editor, result }));
+        });
+    }
+
+    fn create_definition(&self, name: InstanceId, text: String) {
+        let (catalogue, messages) = (self.start.catalogue.clone(), self.messages.clone());
+        self.disk.run(move || {
+            let result = catalogue
+                .create(&name, &text)
+                .map(drop)
+                .map_err(Failure::from);
+            drop(messages.send(Msg::DefinitionCreated { name, result }));
+        });
+    }
+
+    fn check_definition(
+        &self,
+        editor: OpId,
+        (name, namespace): (InstanceId, Option<Namespace>),
+        revision: Revision,
+        text: Rope,
+    ) {
+        let context = CheckContext {
+            gpus: self.start.settings.gpus.clone(),
+            id: Some(name),
+            namespace,
+            parameters: BTreeMap::new(),
+        };
+        let messages = self.messages.clone();
+        tokio::task::spawn_blocking(move || {
+            let diagnostics = check(&text.to_string(), &context).diagnostics;
+            drop(messages.send(Msg::Checked {
+                editor,
+                revision,
+                diagnostics,
+            }));
+        });
+    }
+
+    fn save_definition(
+        &self,
+        (editor, revision): (OpId, Revision),
+        name: InstanceId,
+        text: Rope,
+        base: Digest,
+    ) {
+        let (catalogue, messages) = (self.start.catalogue.clone(), self.messages.clone());
+        self.disk.run(move || {
+            let answer = match catalogue.save(&name, &text.to_string(), &base) {
+                Ok(digest) => SaveAnswer::Saved(digest),
+                Err(CatalogueError::Changed { .. }) => SaveAnswer::Changed,
+                Err(error) => SaveAnswer::Failed(error.into()),
+            };
+            drop(messages.send(Msg::Saved {
+                editor,
+                revision,
+                answer,
+            }));
+        });
+    }
+
+    fn keep_draft(
+        &self,
+        (editor, revision): (OpId, Revision),
+        name: InstanceId,
+        text: Rope,
+        base: Digest,
+    ) {
+        let (drafts, messages) = (self.start.drafts.clone(), self.messages.clone());
+        self.disk.run(move || {
+            let result = drafts
+                .keep(&name, &text.to_string(), &base)
+                .map_err(Failure::from);
+            drop(messages.send(Msg::DraftKept {
+                editor,
+                revision,
+                result,
+            }));
+        });
+    }
+
+    fn discard_draft(&self, name: InstanceId) {
+        let drafts = self.start.drafts.clone();
+        self.disk.run(move || {
+            // A draft that stays is offered again, and does no harm.
+            let _ = drafts.discard(&name);
+        });
+    }
+
+    /// Reads, checks and completes what a deploy is asked with.
+    async fn request(
+        start: Start,
+        cluster: Cluster,
+        source: DeploySource,
+    ) -> Result<DeployRequest, Failure> {
+        let reading = tokio::task::spawn_blocking(move || request_of(&start, &cluster, source));
+        reading.await.unwrap_or_else(|_| {
+            Err(Failure::new(
+                FailureKind::Invalid,
+                "checking the definition broke down",
+            ))
+        })
+    }
+
+    fn plan_deploy(&self, op: OpId, source: DeploySource) {
+        let (start, cluster, messages) =
+            (self.start.clone(), self.cluster(), self.messages.clone());
+        tokio::spawn(async move {
+            let plan = async {
+                let cluster = cluster?;
+                let request = Self::request(start, cluster.clone(), source).await?;
+                plan_deploy(&cluster, &request).await
+            };
+            let result = plan.await.map(Box::new);
+            drop(messages.send(Msg::DeployPlanned { op, result }));
+        });
+    }
+
+    fn run_deploy(
+        &mut self,
+        op: OpId,
+        source: DeploySource,
+        plan: Box<DeployPlan>,
+        force_conflicts: bool,
+    ) {
+        let (start, cluster, messages) =
+            (self.start.clone(), self.cluster(), self.messages.clone());
+        self.operations.spawn(async move {
+            let ready_within = start.settings.wait.ready();
+            let report = reporter(op, messages.clone());
+            let deploy = async {
+                let cluster = cluster?;
+                let request = Self::request(start, cluster.clone(), source).await?;
+                let options = RunOptions { force_conflicts };
+                let mut outcome = run_deploy(&cluster, &request, &plan, options, &report).await;
+                if outcome.is_complete() {
+                    outcome
+                        .absorb(wait_ready(&cluster, &plan.instance, ready_within, &report).await);
+                }
+                Ok(outcome)
+            };
+            let outcome = deploy.await.unwrap_or_else(not_begun);
+            drop(messages.send(Msg::Finished { op, outcome }));
+        });
+    }
+
+    fn plan_teardown(&self, op: OpId, key: InstanceKey, volumes: VolumeChoice) {
+        let (cluster, messages) = (self.cluster(), self.messages.clone());
+        tokio::spawn(async move {
+            let result = match cluster {
+                Ok(cluster) => plan_teardown(&cluster, &key, volumes).await.map(Box::new),
+                Err(failure) => Err(failure),
+            };
+            drop(messages.send(Msg::TeardownPlanned { op, key, result }));
+        });
+    }
+
+    fn run_teardown(&mut self, op: OpId, plan: Box<TeardownPlan>) {
+        let (start, cluster, messages) =
+            (self.start.clone(), self.cluster(), self.messages.clone());
+        self.operations.spawn(async move {
+            let options = TeardownOptions {
+                wait: Some(start.settings.wait.gone()),
+                holder: start.holder,
+            };
+            let report = reporter(op, messages.clone());
+            let outcome = match cluster {
+                Ok(cluster) => run_teardown(&cluster, &plan, &options, &report).await,
+                Err(failure) => not_begun(failure),
+            };
+            drop(messages.send(Msg::Finished { op, outcome }));
+        });
+    }
+}
+
+fn reporter(op: OpId, messages: UnboundedSender<Msg>) -> impl Fn(Progress) + Send + Sync {
+    move |progress| drop(messages.send(Msg::Progressed { op, progress }))
+}
+
+/// The outcome of an operation that failed before its first step.
+fn not_begun(failure: Failure) -> Outcome {
+    Outcome {
+        failed: vec![(Step::Claim, failure)],
+        ..Outcome::default()
+    }
+}
+
+async fn namespaces_of(cluster: &Cluster) -> Result<Vec<Namespace>, Failure> {
+    let kind = GroupKind::new("", "Namespace");
+    let objects = cluster
+        .list_metadata(&kind, None, &Selector::everything())
+        .await?;
+    let mut namespaces: Vec<Namespace> = objects
+        .iter()
+        .filter_map(|object| object.key.name.parse().ok())
+        .collect();
+    namespaces.sort();
+    Ok(namespaces)
+}
+
+fn listing_of(catalogue: &Catalogue) -> Result<CatalogueListing, Failure> {
+    let listing = catalogue.list()?;
+    let mut refused: Vec<_> = listing
+        .refused
+        .into_iter()
+        .map(|file| (file.file_name, file.reason))
+        .collect();
+    let mut entries = Vec::with_capacity(listing.entries.len());
+    for entry in listing.entries {
+        match catalogue.read(&entry.name) {
+            Ok(text) => entries.push(CatalogueEntry {
+                name: entry.name,
+                hash: text.digest.as_str().to_owned(),
+                image: image_of(&text.text),
+            }),
+            Err(error) => refused.push((format!("{}.yaml", entry.name), error.to_string())),
+        }
+    }
+    Ok(CatalogueListing {
+        entries,
+        refused,
+        drafts: Vec::new(),
+    })
+}
+
+/// Returns the image of the first container of a definition without errors.
+fn image_of(text: &str) -> Option<String> {
+    let definition = check(text, &CheckContext::default()).definition?;
+    definition
+        .containers
+        .first()
+        .map(|container| container.image.clone())
+}
+
+fn request_of(
+    start: &Start,
+    cluster: &Cluster,
+    source: DeploySource,
+) -> Result<DeployRequest, Failure> {
+    let text = match source.text {
+        Some(text) => text.to_string(),
+        None => start.catalogue.read(&source.name)?.text,
+    };
+    let namespace = source
+        .namespace
+        .unwrap_or_else(|| cluster.namespace().clone());
+    let context = CheckContext {
+        gpus: start.settings.gpus.clone(),
+        id: Some(source.id.clone()),
+        namespace: Some(namespace.clone()),
+        parameters: BTreeMap::new(),
+    };
+    let checked = check(&text, &context);
+    let Some(definition) = checked.definition else {
+        return Err(refused_by(&source.name, &checked.diagnostics));
+    };
+    Ok(DeployRequest {
+        namespace: definition.namespace.clone().unwrap_or(namespace),
+        definition,
+        text,
+        name: source.name,
+        id: source.id,
+        parameters: BTreeMap::new(),
+        ingress_host: start.settings.ingress.host.clone(),
+        gpus: start.settings.gpus.clone(),
+        message: None,
+        holder: start.holder.clone(),
+    })
+}
+
+fn refused_by(
+    name: &InstanceId,
+    diagnostics: &[crate::definition::diagnostic::Diagnostic],
+) -> Failure {
+    let errors: Vec<_> = diagnostics
+        .iter()
+        .filter(|diagnostic| diagnostic.severity == Severity::Error)
+        .collect();
+    let lines: Vec<_> = errors
+        .iter()
+        .map(|error| {
+            format!(
+                "{}:{}  {}",
+                error.span.start.line, error.span.start.column, error.message
+            )
+        })
+        .collect();
+    let plural = if errors.len() == 1 { "error" } else { "errors" };
+    Failure {
+        detail: lines.join("\n"),
+        ..Failure::new(
+            FailureKind::Invalid,
+            format!("{name} has {} {plural}: edit it (e)", errors.len()),
+        )
+    }
+}

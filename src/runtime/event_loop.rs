@@ -1,0 +1,310 @@
+//! The event loop: one queue in, effects and frames out.
+
+use std::panic;
+use std::sync::Arc;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use jiff::Timestamp;
+use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
+
+use crate::app::{Effect, Model, Msg, Screen as AppScreen, update};
+
+use super::effects::Runner;
+use super::last_words::LastWords;
+use super::screen::Screen;
+use super::signals::{self, Asked};
+use super::{Ended, RuntimeError, Start, keyboard, terminal};
+
+/// Between frames that only data asked for.
+const DATA_FRAME: Duration = Duration::from_millis(100);
+/// Between any two frames: a flood of keys does not become a flood of frames.
+const FRAME: Duration = Duration::from_millis(16);
+/// Messages that are folded into one turn.
+const MAX_FOLDED: usize = 2048;
+/// How long the end may take for what was sent.
+const FINISH_WITHIN: Duration = Duration::from_millis(900);
+
+/// Why the next frame is wanted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Wanted {
+    Nothing,
+    ByData,
+    ByUser,
+}
+
+struct EventLoop {
+    model: Model,
+    runner: Runner,
+    screen: Screen,
+    theme: crate::ui::Theme,
+    last_words: Arc<LastWords>,
+    began: Instant,
+    wanted: Wanted,
+    last_frame: Option<Instant>,
+    ended: Option<Ended>,
+}
+
+/// Takes the terminal and runs until the end.
+///
+/// # Errors
+/// The terminal cannot be set up.
+pub async fn run(start: Start) -> Result<Ended, RuntimeError> {
+    let (messages, mut data) = mpsc::unbounded_channel();
+    let last_words = Arc::new(LastWords::new(start.drafts.clone()));
+    let guard = terminal::Guard::enter().map_err(RuntimeError::Terminal)?;
+    hook_panics(Arc::clone(&last_words), messages.clone());
+    let mut asked = signals::listen(Arc::clone(&last_words)).map_err(RuntimeError::Terminal)?;
+    let mut keys = keyboard::read().map_err(RuntimeError::Terminal)?;
+    let mut event_loop =
+        EventLoop::new(start, messages, last_words).map_err(RuntimeError::Terminal)?;
+    let ended = event_loop
+        .turn_until_the_end(&mut keys, &mut data, &mut asked)
+        .await;
+    event_loop.runner.finish(FINISH_WITHIN).await;
+    drop(guard);
+    Ok(ended)
+}
+
+impl EventLoop {
+    fn new(
+        start: Start,
+        messages: UnboundedSender<Msg>,
+        last_words: Arc<LastWords>,
+    ) -> std::io::Result<Self> {
+        let mut model = Model::new(Timestamp::now(), start.is_sandbox, start.context.clone());
+        model.size = crossterm::terminal::size()?;
+        let mut event_loop = Self {
+            model,
+            theme: start.theme.clone(),
+            runner: Runner::new(start.clone(), messages)?,
+            screen: Screen::new()?,
+            last_words,
+            began: Instant::now(),
+            wanted: Wanted::ByUser,
+            last_frame: None,
+            ended: None,
+        };
+        let effects = crate::app::begin(&mut event_loop.model, start.open);
+        event_loop.carry_out(effects);
+        event_loop.draw_if_due();
+        Ok(event_loop)
+    }
+
+    async fn turn_until_the_end(
+        &mut self,
+        keys: &mut mpsc::Receiver<Msg>,
+        data: &mut UnboundedReceiver<Msg>,
+        asked: &mut UnboundedReceiver<Asked>,
+    ) -> Ended {
+        loop {
+            let wait = self.wait();
+            let is_waiting_for_screen = self.wanted != Wanted::Nothing && self.screen.is_busy();
+            tokio::select! {
+                biased;
+                Some(asked) = asked.recv() => self.on_asked(asked),
+                key = keys.recv() => match key {
+                    Some(key) => self.on_input(key, keys),
+                    // The keyboard's thread only ends with the terminal.
+                    None => return Ended::Signal(signal_hook::consts::SIGHUP as u8),
+                },
+                Some(msg) = data.recv() => self.on_data(msg, data),
+                () = self.screen.written(), if is_waiting_for_screen => {}
+                () = tokio::time::sleep(wait) => self.on_time(),
+            }
+            if let Some(ended) = self.ended {
+                return ended;
+            }
+            self.leave_last_words();
+            self.draw_if_due();
+        }
+    }
+
+    /// Returns how long nothing is to be done unless a message comes.
+    fn wait(&self) -> Duration {
+        let frame = match self.wanted {
+            Wanted::Nothing => None,
+            // The screen's thread tells when it is done.
+            _ if self.screen.is_busy() => None,
+            _ => Some(self.until_frame()),
+        };
+        let elapsed = self.began.elapsed().saturating_sub(self.model.clock);
+        let wake = self
+            .model
+            .next_wake()
+            .map(|wake| wake.saturating_sub(elapsed));
+        // A clock that jumped is noticed after a minute at most.
+        frame
+            .into_iter()
+            .chain(wake)
+            .min()
+            .unwrap_or(Duration::from_secs(60))
+            .min(Duration::from_secs(60))
+    }
+
+    fn until_frame(&self) -> Duration {
+        let apart = match self.wanted {
+            Wanted::Nothing | Wanted::ByData => DATA_FRAME,
+            Wanted::ByUser => FRAME,
+        };
+        self.last_frame
+            .map_or(Duration::ZERO, |last| apart.saturating_sub(last.elapsed()))
+    }
+
+    fn tick(&mut self) {
+        let msg = Msg::Tick {
+            now: Timestamp::now(),
+            clock: self.began.elapsed(),
+        };
+        self.take(msg);
+    }
+
+    fn take(&mut self, msg: Msg) {
+        let effects = update(&mut self.model, msg);
+        self.carry_out(effects);
+    }
+
+    fn on_time(&mut self) {
+        let is_due = self.model.next_wake().is_some_and(|wake| {
+            wake <= self.began.elapsed().saturating_sub(self.model.clock) + Duration::from_millis(1)
+        });
+        self.tick();
+        if is_due {
+            self.want(Wanted::ByData);
+        }
+    }
+
+    fn on_input(&mut self, msg: Msg, keys: &mut mpsc::Receiver<Msg>) {
+        self.tick();
+        self.want(Wanted::ByUser);
+        self.take_input(msg);
+        for _ in 1..MAX_FOLDED {
+            if self.ended.is_some() {
+                return;
+            }
+            match keys.try_recv() {
+                Ok(msg) => self.take_input(msg),
+                Err(_) => return,
+            }
+        }
+    }
+
+    fn take_input(&mut self, msg: Msg) {
+        // Of many sizes only the last is the terminal's; the others are never drawn.
+        if let Msg::Resized { .. } = msg {
+            self.screen.forget();
+        }
+        self.take(msg);
+    }
+
+    fn on_data(&mut self, msg: Msg, data: &mut UnboundedReceiver<Msg>) {
+        self.tick();
+        self.want(Wanted::ByData);
+        self.take(msg);
+        for _ in 1..MAX_FOLDED {
+            match data.try_recv() {
+                Ok(msg) => self.take(msg),
+                Err(_) => return,
+            }
+        }
+    }
+
+    fn on_asked(&mut self, asked: Asked) {
+        match asked {
+            Asked::End(number) => self.ended = Some(Ended::Signal(number)),
+            Asked::Suspend => self.suspend(),
+            // Stopped from outside: the shell may have set other modes meanwhile.
+            Asked::Continued => self.resume(terminal::enter()),
+        }
+    }
+
+    fn suspend(&mut self) {
+        self.leave_last_words();
+        let resumed = terminal::suspend();
+        self.resume(resumed);
+    }
+
+    fn resume(&mut self, resumed: std::io::Result<()>) {
+        if resumed.is_err() {
+            self.ended = Some(Ended::Signal(signal_hook::consts::SIGHUP as u8));
+            return;
+        }
+        if let Ok((columns, rows)) = crossterm::terminal::size() {
+            self.take(Msg::Resized { columns, rows });
+        }
+        self.take(Msg::Resumed);
+        self.want(Wanted::ByUser);
+    }
+
+    fn carry_out(&mut self, effects: Vec<Effect>) {
+        for effect in effects {
+            match effect {
+                Effect::Quit => self.ended = Some(Ended::Quit),
+                Effect::Suspend => self.suspend(),
+                Effect::Redraw => {
+                    self.screen.forget();
+                    self.want(Wanted::ByUser);
+                }
+                // What cannot be encoded is not copied; the terminal says nothing either way.
+                Effect::Copy(text) => drop(self.screen.copy(&text)),
+                effect => self.runner.run(effect),
+            }
+        }
+    }
+
+    fn want(&mut self, wanted: Wanted) {
+        self.wanted = self.wanted.max(wanted);
+    }
+
+    fn draw_if_due(&mut self) {
+        if self.wanted == Wanted::Nothing || !self.until_frame().is_zero() {
+            return;
+        }
+        self.model.settle();
+        // A frame that cannot be made is made again with the next change; a terminal that is gone ends the loop.
+        match self.screen.draw(&self.model, &self.theme) {
+            Ok(Some(geometry)) => {
+                self.model.set_geometry(geometry);
+                self.wanted = Wanted::Nothing;
+                self.last_frame = Some(Instant::now());
+            }
+            Ok(None) => {}
+            Err(_) => self.wanted = Wanted::Nothing,
+        }
+        if self.screen.has_failed() && terminal::is_gone() {
+            self.ended = Some(Ended::Signal(signal_hook::consts::SIGHUP as u8));
+        }
+    }
+
+    fn leave_last_words(&self) {
+        let unsaved = self.model.screens.iter().find_map(|screen| match screen {
+            AppScreen::Editor(pane) => {
+                let (editor, base) = pane.unsaved()?;
+                Some((pane.name.clone(), editor.snapshot().0, base.clone()))
+            }
+            _ => None,
+        });
+        self.last_words.set(unsaved);
+    }
+}
+
+/// Gives the terminal back before a panic of this thread is told; a panic elsewhere becomes a sentence on the screen.
+fn hook_panics(last_words: Arc<LastWords>, messages: UnboundedSender<Msg>) {
+    let before = panic::take_hook();
+    let here = thread::current().id();
+    panic::set_hook(Box::new(move |info| {
+        last_words.write();
+        if thread::current().id() == here || !terminal::is_ours() {
+            terminal::leave();
+            before(info);
+            return;
+        }
+        tracing::error!("{info}");
+        let place = info
+            .location()
+            .map_or_else(String::new, |at| format!(" at {}:{}", at.file(), at.line()));
+        drop(messages.send(Msg::TaskFailed(format!(
+            "Something broke down{place}. What it was doing is not finished."
+        ))));
+    }));
+}

@@ -1,0 +1,130 @@
+//! The terminal's modes: taken once, given back on every way out.
+//!
+//! What is given back does not depend on what was reached: [`leave`] may be called from any thread, any number of times.
+
+use std::fs::File;
+use std::io::{self, IsTerminal, Write};
+use std::os::fd::AsFd;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::Duration;
+
+use crossterm::cursor::{Hide, Show};
+use crossterm::event::{DisableBracketedPaste, EnableBracketedPaste};
+use crossterm::terminal::{self, EnterAlternateScreen, LeaveAlternateScreen};
+use crossterm::{execute, queue};
+
+use super::RuntimeError;
+
+/// A terminal that does not read gets so long for what gives it back.
+const LEAVE_WITHIN: Duration = Duration::from_millis(400);
+
+/// Whether the modes are ours now.
+static IS_OURS: AtomicBool = AtomicBool::new(false);
+
+/// Tells whether a dashboard can be shown at all.
+///
+/// # Errors
+/// Why not.
+pub fn require() -> Result<(), RuntimeError> {
+    if !io::stdin().is_terminal() {
+        return Err(RuntimeError::NoTerminal("standard input is none"));
+    }
+    if !io::stdout().is_terminal() {
+        return Err(RuntimeError::NoTerminal("standard output is none"));
+    }
+    match std::env::var("TERM").as_deref() {
+        Err(_) | Ok("") => Err(RuntimeError::NoTerminal("TERM is not set")),
+        Ok("dumb") => Err(RuntimeError::NoTerminal("TERM is dumb")),
+        Ok(_) => Ok(()),
+    }
+}
+
+/// Returns a handle to the terminal of its own: whoever blocks on another does not hold it.
+///
+/// # Errors
+/// The system refuses another descriptor.
+pub fn output() -> io::Result<File> {
+    io::stdout().as_fd().try_clone_to_owned().map(File::from)
+}
+
+/// Takes the terminal: raw mode, alternate screen, pastes in brackets, no cursor.
+///
+/// # Errors
+/// The terminal refuses.
+pub fn enter() -> io::Result<()> {
+    IS_OURS.store(true, Ordering::SeqCst);
+    terminal::enable_raw_mode()?;
+    execute!(output()?, EnterAlternateScreen, EnableBracketedPaste, Hide)
+}
+
+/// Tells whether the modes are ours now.
+pub fn is_ours() -> bool {
+    IS_OURS.load(Ordering::SeqCst)
+}
+
+/// Gives the terminal back as it was. A terminal that does not read, or is gone, cannot hold it up.
+pub fn leave() {
+    if !IS_OURS.swap(false, Ordering::SeqCst) {
+        return;
+    }
+    let (done, is_done) = std::sync::mpsc::channel();
+    let write = move || {
+        // Nothing can be told where the terminal is gone.
+        let _ = write_leave();
+        let _ = done.send(());
+    };
+    if thread::Builder::new()
+        .name("leave".to_owned())
+        .spawn(write)
+        .is_ok()
+    {
+        let _ = is_done.recv_timeout(LEAVE_WITHIN);
+    }
+    let _ = terminal::disable_raw_mode();
+}
+
+fn write_leave() -> io::Result<()> {
+    let mut bytes = Vec::new();
+    queue!(bytes, DisableBracketedPaste, Show, LeaveAlternateScreen)?;
+    let mut output = output()?;
+    output.write_all(&bytes)?;
+    output.flush()
+}
+
+/// Gives the terminal back when it goes out of scope.
+#[derive(Debug)]
+pub struct Guard;
+
+impl Guard {
+    /// Takes the terminal.
+    ///
+    /// # Errors
+    /// The terminal refuses; then it is as it was.
+    pub fn enter() -> io::Result<Self> {
+        let guard = Self;
+        enter()?;
+        Ok(guard)
+    }
+}
+
+impl Drop for Guard {
+    fn drop(&mut self) {
+        leave();
+    }
+}
+
+/// Stops the program as the shell's ^z does; returns when it is continued.
+///
+/// # Errors
+/// The terminal refuses to be taken again.
+pub fn suspend() -> io::Result<()> {
+    leave();
+    signal_hook::low_level::emulate_default_handler(signal_hook::consts::SIGTSTP)?;
+    enter()
+}
+
+/// Tells whether the terminal is gone: hung up, its other side closed.
+pub fn is_gone() -> bool {
+    rustix::termios::tcgetattr(io::stdin()).is_err()
+}

@@ -67,8 +67,10 @@ impl Cluster {
         for namespace in namespaces {
             rules.insert(namespace, self.rules(namespace).await);
         }
-        let answers = stream::iter(accesses)
-            .map(|access| self.may(access, &rules))
+        let rules = &rules;
+        // NB: owned, for a borrowed item in the closure would make the whole future impossible to spawn.
+        let answers = stream::iter(accesses.to_vec())
+            .map(|access| async move { self.may(&access, rules).await })
             .buffered(MAX_IN_FLIGHT);
         answers.collect::<Vec<_>>().await.into_iter().collect()
     }

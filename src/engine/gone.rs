@@ -88,8 +88,9 @@ pub(super) async fn look(
     cluster: &Cluster,
     objects: &[(ObjectKey, String)],
 ) -> Result<Vec<Held>, Failure> {
-    let looks = stream::iter(objects)
-        .map(|(key, uid)| look_at(cluster, key, uid))
+    // NB: owned, for a borrowed pair in the closure would make the whole future impossible to spawn.
+    let looks = stream::iter(objects.to_vec())
+        .map(|(key, uid)| async move { look_at(cluster, &key, &uid).await })
         .buffered(AT_ONCE);
     let looks: Vec<Result<Option<Held>, Failure>> = looks.collect().await;
     let held: Result<Vec<Option<Held>>, Failure> = looks.into_iter().collect();

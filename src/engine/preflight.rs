@@ -54,25 +54,25 @@ pub(super) async fn survey(
     kinds: &BTreeSet<GroupKind>,
     names: &[ObjectKey],
 ) -> Result<Survey, Failure> {
-    let lists = stream::iter(kinds)
-        .map(async |kind| {
+    let lists = stream::iter(kinds.clone())
+        .map(|kind| async move {
             let namespace = Some(&request.namespace);
             let listed = cluster
-                .list_metadata(kind, namespace, &Selector::everything())
+                .list_metadata(&kind, namespace, &Selector::everything())
                 .await;
             (kind, listed)
         })
         .buffered(AT_ONCE);
-    let lists: Vec<(&GroupKind, Result<Vec<Object>, Failure>)> = lists.collect().await;
+    let lists: Vec<(GroupKind, Result<Vec<Object>, Failure>)> = lists.collect().await;
     let mut survey = Survey::default();
     for (kind, listed) in lists {
         match listed {
             Ok(objects) => survey.objects.extend(objects),
             Err(failure) if failure.kind == FailureKind::Forbidden => {
-                for key in names.iter().filter(|key| GroupKind::of(key) == *kind) {
+                for key in names.iter().filter(|key| GroupKind::of(key) == kind) {
                     survey.objects.extend(cluster.get(key).await?);
                 }
-                survey.unlisted.push((kind.clone(), failure));
+                survey.unlisted.push((kind, failure));
             }
             // The kind is not served any more: nothing of it can be there.
             Err(failure) if failure.kind == FailureKind::NotFound => {}

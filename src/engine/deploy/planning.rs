@@ -195,10 +195,11 @@ impl Planner<'_> {
                     .to_owned(),
             );
         }
-        let rehearsals = stream::iter(&self.rendered.objects)
-            .map(|object| {
+        let manager = &manager;
+        let rehearsals = stream::iter(self.rendered.objects.clone())
+            .map(|object| async move {
                 let seen = survey.find(&object.key);
-                rehearse(self.cluster, &manager, object, seen, may_write(object))
+                rehearse(self.cluster, manager, &object, seen, may_write(&object)).await
             })
             .buffered(AT_ONCE);
         let rehearsals: Vec<Result<Rehearsal, Failure>> = rehearsals.collect().await;

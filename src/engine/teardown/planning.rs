@@ -95,13 +95,14 @@ async fn find(
         .collect();
     kinds.extend(record.map(Record::kinds).unwrap_or_default());
     let selector = Selector::instance(&instance.id);
+    let selector = &selector;
     let lists = stream::iter(kinds)
-        .map(async |kind| {
+        .map(|kind| async move {
             let namespace = Some(&instance.namespace);
             let listed = if kind.kind == CLAIM {
-                cluster.list(&kind, namespace, &selector).await
+                cluster.list(&kind, namespace, selector).await
             } else {
-                cluster.list_metadata(&kind, namespace, &selector).await
+                cluster.list_metadata(&kind, namespace, selector).await
             };
             (kind, listed)
         })

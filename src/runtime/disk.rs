@@ -39,7 +39,9 @@ impl Disk {
     /// Waits until everything that was asked for is done, at most so long.
     pub fn drain(&self, within: Duration) {
         let (done, is_done) = mpsc::channel();
-        self.run(move || drop(done.send(())));
-        drop(is_done.recv_timeout(within));
+        self.run(move || {
+            let _ = done.send(());
+        });
+        let _ = is_done.recv_timeout(within);
     }
 }

@@ -41,8 +41,12 @@ pub fn listen(last_words: Arc<LastWords>) -> io::Result<mpsc::UnboundedReceiver<
         .spawn(move || {
             for signal in signals.forever() {
                 match signal {
-                    SIGTSTP => drop(to_loop.send(Asked::Suspend)),
-                    SIGCONT => drop(to_loop.send(Asked::Continued)),
+                    SIGTSTP => {
+                        let _ = to_loop.send(Asked::Suspend);
+                    }
+                    SIGCONT => {
+                        let _ = to_loop.send(Asked::Continued);
+                    }
                     signal => end(signal, &to_loop, &words),
                 }
             }
@@ -65,7 +69,7 @@ pub fn listen(last_words: Arc<LastWords>) -> io::Result<mpsc::UnboundedReceiver<
 fn end(signal: i32, to_loop: &mpsc::UnboundedSender<Asked>, last_words: &LastWords) {
     let number = u8::try_from(signal).unwrap_or(0);
     last_words.write();
-    drop(to_loop.send(Asked::End(number)));
+    let _ = to_loop.send(Asked::End(number));
     let force = move || {
         thread::sleep(END_WITHIN);
         terminal::leave();

@@ -15,7 +15,7 @@ const LATER_MS: u64 = 2000;
 pub(crate) fn config(log: &std::path::Path) -> String {
     let mut documents = vec![
         node("node-initialize", "NotIn", 0),
-        // The lease is the heartbeat; this one keeps the condition's time from growing very old.
+        // Nobody judges a node by it; it keeps the condition's time from growing very old.
         node("node-heartbeat", "In", 300_000),
         start(),
         start_without_image(),

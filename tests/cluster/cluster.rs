@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 const DEADLINE: Duration = Duration::from_secs(45);
 
 /// A cluster with a namespace for one case.
+#[derive(Clone)]
 pub(crate) struct Cluster {
     pub admin: Client,
     /// Reads everything in every namespace.

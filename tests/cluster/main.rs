@@ -15,6 +15,7 @@ mod backend;
 mod claims;
 mod cluster;
 mod delete;
+mod engine;
 mod objects;
 mod patch;
 mod refusals;
@@ -104,6 +105,36 @@ on_both_backends! {
         a_deleted_claim_takes_its_volume_along
         a_retained_volume_is_bound_again_once_it_is_released
         a_claim_of_an_unknown_class_stays_pending_and_an_event_says_why;
+    engine:
+        a_deploy_makes_a_ready_instance
+        an_unchanged_deploy_writes_nothing
+        a_change_of_layout_alone_becomes_a_revision
+        an_update_changes_what_differs_and_prunes_what_left
+        a_claim_that_leaves_is_kept_and_used_again
+        a_wait_in_vain_says_why
+        a_teardown_that_keeps_volumes_leaves_the_claims_alone
+        a_teardown_that_deletes_volumes_destroys_the_data
+        claims_that_would_go_with_their_set_are_freed_before_it_goes
+        an_interrupted_teardown_is_finished_by_a_second_run
+        an_interrupted_deploy_is_taken_over_and_finished
+        an_operation_that_beats_is_left_alone
+        an_operation_that_was_taken_over_stops_its_holder
+        a_conflict_is_shown_and_taken_only_as_shown
+        a_viewer_sees_the_difference_and_may_not_run_it
+        a_stranger_is_told_what_is_forbidden
+        names_of_others_are_refused_before_anything_is_written
+        a_missing_namespace_is_said
+        a_field_that_can_never_change_is_refused_beforehand
+        a_late_write_does_not_bring_back_what_was_deleted
+        what_was_created_meanwhile_is_not_taken_over
+        a_write_without_an_answer_is_looked_for_and_not_sent_again
+        a_claim_without_an_answer_is_looked_for
+        a_refused_write_stops_only_what_needs_it
+        the_last_ten_revisions_are_kept
+        a_finalizer_that_holds_is_named_and_the_second_run_finishes
+        a_teardown_leaves_what_only_bears_the_labels
+        an_object_being_deleted_is_waited_for
+        a_deployment_that_becomes_a_stateful_set_is_replaced;
     watch:
         a_watch_from_too_long_ago_ends_with_an_expired_event
         a_streaming_list_ends_with_a_bookmark

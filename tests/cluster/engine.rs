@@ -1,0 +1,785 @@
+//! Deploys, waits and teardowns as a person runs them, on the engine that the dashboard and the command line call.
+
+mod stage;
+
+use std::time::Duration;
+
+use bowline::engine::plan::{Change, DataFate, Fate, Progress, Step, VolumeChoice};
+use bowline::failure::FailureKind;
+use http::{Method, StatusCode};
+use serde_json::{Value, json};
+
+use crate::cluster::Cluster;
+use crate::objects::{config_map, service, with_metadata};
+use stage::{Fault, Stage, WEB, changes};
+
+/// One with a claim for each pod.
+const DB: &str = "
+containers:
+  - name: db
+    image: postgres:16
+    ports: [{name: sql, port: 5432}]
+    volumeMounts: [{name: data, mountPath: /data}]
+volumes:
+  - {name: data, size: 1Gi}
+replicas: 1
+";
+
+/// Its pods share one claim.
+const SHARED: &str = "
+workload: Deployment
+containers:
+  - name: web
+    image: nginx:1.27
+    volumeMounts: [{name: data, mountPath: /data}]
+volumes:
+  - {name: data, size: 1Gi}
+";
+
+const WITHOUT_VOLUME: &str = "
+workload: Deployment
+containers:
+  - {name: web, image: nginx:1.27}
+";
+
+fn annotation<'a>(object: &'a Value, key: &str) -> &'a str {
+    object["metadata"]["annotations"][key]
+        .as_str()
+        .unwrap_or_default()
+}
+
+fn uid(object: &Value) -> &str {
+    object["metadata"]["uid"].as_str().unwrap()
+}
+
+pub(crate) async fn a_deploy_makes_a_ready_instance(cluster: Cluster) {
+    let stage = Stage::new(&cluster);
+    let plan = stage.plan("web", WEB).await;
+    let expected = [
+        "Create ConfigMap/web-config",
+        "Create Service/web",
+        "Create Deployment/web",
+    ];
+    assert_eq!(changes(&plan), expected);
+    assert_eq!((plan.revision, plan.is_noop()), (1, false));
+    let outcome = stage.run("web", WEB, &plan).await;
+    assert!(outcome.is_complete(), "{outcome:?}");
+    assert!(stage.wait("web").await.is_complete());
+
+    let record = cluster.get("ConfigMap", "bowline-web").await.unwrap();
+    let kinds = "applyset.kubernetes.io/contains-group-kinds";
+    assert_eq!(
+        annotation(&record, kinds),
+        "ConfigMap,Deployment.apps,Service"
+    );
+    assert_eq!(
+        annotation(&record, "applyset.kubernetes.io/tooling"),
+        "bowline/v1"
+    );
+    assert_eq!(annotation(&record, "bowline.dev/revision"), "1");
+    assert_eq!(annotation(&record, "bowline.dev/operation"), "");
+    assert_eq!(annotation(&record, "kubernetes.io/change-cause"), "because");
+    assert_eq!(
+        annotation(&record, "bowline.dev/applied-by"),
+        "tester@here 1"
+    );
+    let revision = cluster.get("ConfigMap", "bowline-web.r1").await.unwrap();
+    assert_eq!(revision["immutable"], json!(true));
+    let set = record["metadata"]["labels"]["applyset.kubernetes.io/id"]
+        .as_str()
+        .unwrap();
+    let members = cluster
+        .list(
+            "Deployment",
+            &format!("applyset.kubernetes.io/part-of={set}"),
+        )
+        .await;
+    assert_eq!(members.len(), 1);
+}
+
+pub(crate) async fn an_unchanged_deploy_writes_nothing(cluster: Cluster) {
+    let stage = Stage::new(&cluster);
+    stage.deploy("web", WEB).await;
+    stage.wait("web").await;
+    let before = stage.versions().await;
+    let plan = stage.plan("web", WEB).await;
+    assert!(plan.is_noop(), "{plan:?}");
+    assert_eq!(plan.revision, 1);
+    let outcome = stage.run("web", WEB, &plan).await;
+    assert_eq!(outcome, bowline::engine::plan::Outcome::default());
+    assert_eq!(stage.versions().await, before);
+}
+
+pub(crate) async fn a_change_of_layout_alone_becomes_a_revision(cluster: Cluster) {
+    let stage = Stage::new(&cluster);
+    stage.deploy("web", WEB).await;
+    let commented = format!("# why it is so\n{WEB}");
+    let plan = stage.plan("web", &commented).await;
+    assert_eq!((plan.revision, plan.is_noop()), (2, false));
+    assert!(
+        plan.objects
+            .iter()
+            .all(|object| object.change == Change::Keep)
+    );
+    stage.run("web", &commented, &plan).await;
+    let record = cluster.get("ConfigMap", "bowline-web").await.unwrap();
+    assert_eq!(annotation(&record, "bowline.dev/revision"), "2");
+    assert!(stage.plan("web", &commented).await.is_noop());
+}
+
+pub(crate) async fn an_update_changes_what_differs_and_prunes_what_left(cluster: Cluster) {
+    let stage = Stage::new(&cluster);
+    stage.deploy("web", WEB).await;
+    let service = cluster.get("Service", "web").await.unwrap();
+    let changed = WEB
+        .replace("nginx:1.27", "nginx:1.28")
+        .replace("config: {LEVEL: info}", "");
+    let plan = stage.plan("web", &changed).await;
+    let expected = [
+        "Keep Service/web",
+        "Update Deployment/web",
+        "Delete ConfigMap/web-config",
+    ];
+    assert_eq!(changes(&plan), expected);
+    let lines: Vec<&str> = plan.objects[1]
+        .difference
+        .iter()
+        .map(|line| line.text.trim())
+        .collect();
+    assert!(
+        lines.contains(&"- image: nginx:1.27") && lines.contains(&"- image: nginx:1.28"),
+        "{lines:?}"
+    );
+    let outcome = stage.run("web", &changed, &plan).await;
+    assert!(outcome.is_complete(), "{outcome:?}");
+    assert!(stage.wait("web").await.is_complete());
+    cluster.until_gone("ConfigMap", "web-config").await;
+    assert_eq!(cluster.get("Service", "web").await.unwrap(), service);
+    let record = cluster.get("ConfigMap", "bowline-web").await.unwrap();
+    let kinds = "applyset.kubernetes.io/contains-group-kinds";
+    assert_eq!(annotation(&record, kinds), "Deployment.apps,Service");
+}
+
+pub(crate) async fn a_claim_that_leaves_is_kept_and_used_again(cluster: Cluster) {
+    let stage = Stage::new(&cluster);
+    stage.deploy("web", SHARED).await;
+    let before = cluster
+        .get("PersistentVolumeClaim", "web-data-data")
+        .await
+        .unwrap();
+    let outcome = stage.deploy("web", WITHOUT_VOLUME).await;
+    let kept = |step: &Step| matches!(step, Step::Keep(key) if key.name == "web-data-data");
+    assert!(outcome.done.iter().any(kept), "{outcome:?}");
+    let after = cluster
+        .get("PersistentVolumeClaim", "web-data-data")
+        .await
+        .unwrap();
+    assert_eq!(uid(&after), uid(&before));
+    assert_eq!(
+        after["metadata"]["labels"]["applyset.kubernetes.io/part-of"],
+        Value::Null
+    );
+    assert!(stage.plan("web", WITHOUT_VOLUME).await.is_noop());
+
+    let plan = stage.plan("web", SHARED).await;
+    assert!(
+        changes(&plan).contains(&"Update PersistentVolumeClaim/web-data-data".to_owned()),
+        "{plan:?}"
+    );
+    assert!(stage.run("web", SHARED, &plan).await.is_complete());
+    let again = cluster
+        .get("PersistentVolumeClaim", "web-data-data")
+        .await
+        .unwrap();
+    assert_eq!(uid(&again), uid(&before));
+}
+
+pub(crate) async fn a_wait_in_vain_says_why(cluster: Cluster) {
+    let stage = Stage::new(&cluster);
+    stage
+        .deploy("web", &WEB.replace("nginx:1.27", "nginx:missing"))
+        .await;
+    let outcome = stage.wait_for("web", Duration::from_secs(6)).await;
+    let [reason] = outcome.pending.as_slice() else {
+        panic!("{outcome:?}")
+    };
+    assert!(
+        reason.contains("Failing") && reason.contains("ImagePull"),
+        "{reason}"
+    );
+}
+
+pub(crate) async fn a_teardown_that_keeps_volumes_leaves_the_claims_alone(cluster: Cluster) {
+    let stage = Stage::new(&cluster);
+    stage.deploy("db", DB).await;
+    assert!(stage.wait("db").await.is_complete());
+    let before = cluster
+        .get("PersistentVolumeClaim", "data-db-0")
+        .await
+        .unwrap();
+    let plan = stage.plan_teardown("db", VolumeChoice::Keep).await;
+    let claim = plan.rows.iter().find(|row| row.claim.is_some()).unwrap();
+    assert_eq!(claim.fate, Fate::Kept("volumes are kept".to_owned()));
+    assert_eq!(claim.claim.as_ref().unwrap().data, DataFate::Retained);
+    let outcome = stage.run_teardown(&plan).await;
+    assert!(outcome.is_complete(), "{outcome:?}");
+    stage
+        .until_nothing_is_left("db", &["PersistentVolumeClaim/data-db-0"])
+        .await;
+
+    // A new deploy of the same ID binds it again.
+    let plan = stage.plan("db", DB).await;
+    let remark = "claim data-db-0 is there already and is used as it is".to_owned();
+    assert!(plan.warnings.contains(&remark), "{plan:?}");
+    stage.run("db", DB, &plan).await;
+    assert!(stage.wait("db").await.is_complete());
+    let after = cluster
+        .get("PersistentVolumeClaim", "data-db-0")
+        .await
+        .unwrap();
+    assert_eq!(uid(&after), uid(&before));
+    assert_eq!(after["spec"]["volumeName"], before["spec"]["volumeName"]);
+}
+
+pub(crate) async fn a_teardown_that_deletes_volumes_destroys_the_data(cluster: Cluster) {
+    let stage = Stage::new(&cluster);
+    stage.deploy("db", DB).await;
+    assert!(stage.wait("db").await.is_complete());
+    let claim = cluster
+        .get("PersistentVolumeClaim", "data-db-0")
+        .await
+        .unwrap();
+    let plan = stage.plan_teardown("db", VolumeChoice::Delete).await;
+    let row = plan.rows.iter().find(|row| row.claim.is_some()).unwrap();
+    let fate = row.claim.as_ref().unwrap();
+    assert_eq!(
+        (&row.fate, fate.data),
+        (&Fate::Deleted, DataFate::Destroyed)
+    );
+    assert_eq!(
+        (fate.size.as_str(), fate.reclaim_policy.as_deref()),
+        ("1Gi", Some("Delete"))
+    );
+    let outcome = stage.run_teardown(&plan).await;
+    assert!(outcome.is_complete(), "{outcome:?}");
+    stage.until_nothing_is_left("db", &[]).await;
+    cluster
+        .until_gone(
+            "PersistentVolume",
+            claim["spec"]["volumeName"].as_str().unwrap(),
+        )
+        .await;
+    // A second run has nothing to do.
+    let again = stage.plan_teardown("db", VolumeChoice::Delete).await;
+    assert!(again.rows.is_empty(), "{again:?}");
+    assert!(stage.run_teardown(&again).await.is_complete());
+}
+
+pub(crate) async fn claims_that_would_go_with_their_set_are_freed_before_it_goes(cluster: Cluster) {
+    let stage = Stage::new(&cluster);
+    stage.deploy("db", DB).await;
+    assert!(stage.wait("db").await.is_complete());
+    let policy =
+        json!({"spec": {"persistentVolumeClaimRetentionPolicy": {"whenDeleted": "Delete"}}});
+    cluster.merge("StatefulSet", "db", &policy).await.unwrap();
+    cluster
+        .until("PersistentVolumeClaim", "data-db-0", |claim| {
+            claim["metadata"]["ownerReferences"].is_array()
+        })
+        .await;
+    let outcome = stage.teardown("db", VolumeChoice::Keep).await;
+    assert!(outcome.is_complete(), "{outcome:?}");
+    stage
+        .until_nothing_is_left("db", &["PersistentVolumeClaim/data-db-0"])
+        .await;
+}
+
+pub(crate) async fn an_interrupted_teardown_is_finished_by_a_second_run(cluster: Cluster) {
+    let stage = Stage::new(&cluster);
+    stage.deploy("db", DB).await;
+    assert!(stage.wait("db").await.is_complete());
+    let plan = stage.plan_teardown("db", VolumeChoice::Delete).await;
+    let is_first_deletion =
+        |progress: &Progress| matches!(progress, Progress::Done(Step::Delete(_), _));
+    stage.run_teardown_until(&plan, is_first_deletion).await;
+    let record = cluster.get("ConfigMap", "bowline-db").await.unwrap();
+    assert!(annotation(&record, "bowline.dev/operation").contains("teardown"));
+
+    let outcome = stage.teardown("db", VolumeChoice::Delete).await;
+    assert!(outcome.is_complete(), "{outcome:?}");
+    stage.until_nothing_is_left("db", &[]).await;
+}
+
+pub(crate) async fn an_interrupted_deploy_is_taken_over_and_finished(cluster: Cluster) {
+    let stage = Stage::new(&cluster);
+    let is_first_apply =
+        |progress: &Progress| matches!(progress, Progress::Done(Step::Apply(_), _));
+    let plan = stage.plan("web", WEB).await;
+    stage.run_until("web", WEB, &plan, is_first_apply).await;
+    let record = cluster.get("ConfigMap", "bowline-web").await.unwrap();
+    assert_eq!(annotation(&record, "bowline.dev/revision"), "");
+
+    let plan = stage.plan("web", WEB).await;
+    assert_eq!(plan.revision, 1);
+    let outcome = stage.run("web", WEB, &plan).await;
+    assert!(outcome.is_complete(), "{outcome:?}");
+    assert!(stage.plan("web", WEB).await.is_noop());
+    let revisions = stage.revisions("web").await;
+    assert_eq!(revisions, ["bowline-web.r1"]);
+}
+
+pub(crate) async fn an_operation_that_beats_is_left_alone(cluster: Cluster) {
+    let stage = Stage::new(&cluster);
+    stage.deploy("web", WEB).await;
+    let beat = |n: u32| {
+        let operation = json!({"kind": "deploy", "step": "apply Deployment/web", "holder": "ann@bastion 7",
+            "heartbeat": format!("2026-01-01T00:00:{n:02}Z")});
+        json!({"metadata": {"annotations": {"bowline.dev/operation": operation.to_string()}}})
+    };
+    cluster
+        .merge("ConfigMap", "bowline-web", &beat(0))
+        .await
+        .unwrap();
+    let changed = WEB.replace("nginx:1.27", "nginx:1.28");
+    let plan = stage.plan("web", &changed).await;
+    assert!(
+        plan.warnings
+            .iter()
+            .any(|warning| warning.contains("ann@bastion 7")),
+        "{plan:?}"
+    );
+    let run = stage.run("web", &changed, &plan);
+    let beats = async {
+        for n in 1..60 {
+            tokio::time::sleep(Duration::from_millis(700)).await;
+            let _ = cluster.merge("ConfigMap", "bowline-web", &beat(n)).await;
+        }
+        panic!("it was never noticed");
+    };
+    let outcome = tokio::select! {
+        outcome = run => outcome,
+        () = beats => unreachable!(),
+    };
+    let [(Step::Claim, failure)] = outcome.failed.as_slice() else {
+        panic!("{outcome:?}")
+    };
+    assert_eq!(failure.kind, FailureKind::Refused);
+    assert!(
+        failure.summary.contains("ann@bastion 7 runs a deploy"),
+        "{failure}"
+    );
+    assert_eq!(outcome.not_tried.len(), 1);
+    let deployment = cluster.get("Deployment", "web").await.unwrap();
+    assert_eq!(
+        deployment["spec"]["template"]["spec"]["containers"][0]["image"],
+        "nginx:1.27"
+    );
+}
+
+pub(crate) async fn an_operation_that_was_taken_over_stops_its_holder(cluster: Cluster) {
+    let stage = Stage::new(&cluster);
+    stage.deploy("web", WEB).await;
+    let changed = WEB.replace("nginx:1.27", "nginx:1.28");
+    let plan = stage.plan("web", &changed).await;
+    // As soon as the deployment is about to be written, another holder stands in the record.
+    let theirs = json!({"metadata": {"annotations": {"bowline.dev/operation":
+        r#"{"kind":"teardown","step":"begins","holder":"bob@bastion 8","heartbeat":"2026-01-01T00:00:00Z"}"#}}});
+    let fault = Fault::before(Method::POST, "/configmaps", {
+        let cluster = cluster.clone();
+        move || {
+            let (cluster, theirs) = (cluster.clone(), theirs.clone());
+            Box::pin(async move {
+                cluster
+                    .merge("ConfigMap", "bowline-web", &theirs)
+                    .await
+                    .unwrap();
+            })
+        }
+    });
+    let outcome = stage.with(fault).run("web", &changed, &plan).await;
+    let lost = |(_, failure): &(Step, bowline::failure::Failure)| {
+        failure.summary.contains("bob@bastion 8")
+    };
+    assert!(outcome.failed.iter().any(lost), "{outcome:?}");
+    let deployment = cluster.get("Deployment", "web").await.unwrap();
+    assert_eq!(
+        deployment["spec"]["template"]["spec"]["containers"][0]["image"],
+        "nginx:1.27"
+    );
+    let record = cluster.get("ConfigMap", "bowline-web").await.unwrap();
+    assert!(annotation(&record, "bowline.dev/operation").contains("bob@bastion 8"));
+}
+
+pub(crate) async fn a_conflict_is_shown_and_taken_only_as_shown(cluster: Cluster) {
+    let stage = Stage::new(&cluster);
+    stage.deploy("web", WEB).await;
+    let edited = json!({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "web"},
+        "spec": {"template": {"spec": {"containers": [{"name": "web", "image": "nginx:edited"}]}}}});
+    cluster.force("kubectl-edit", &edited).await.unwrap();
+    let plan = stage.plan("web", WEB).await;
+    let [conflict] = plan.conflicts.as_slice() else {
+        panic!("{plan:?}")
+    };
+    assert_eq!(
+        conflict.field,
+        r#".spec.template.spec.containers[name="web"].image"#
+    );
+    assert!(conflict.message.contains("kubectl-edit"), "{conflict:?}");
+    let outcome = stage.run("web", WEB, &plan).await;
+    assert_eq!(outcome.failed[0].1.kind, FailureKind::Conflict);
+
+    // Meanwhile another field is taken: that one was never shown.
+    let more = json!({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "web"},
+        "spec": {"replicas": 5}});
+    cluster.force("scaler", &more).await.unwrap();
+    let outcome = stage.run_forced("web", WEB, &plan).await;
+    let unseen = |(_, failure): &(Step, bowline::failure::Failure)| {
+        failure.summary.contains("was not shown")
+    };
+    assert!(outcome.failed.iter().any(unseen), "{outcome:?}");
+
+    let plan = stage.plan("web", WEB).await;
+    assert_eq!(plan.conflicts.len(), 2, "{plan:?}");
+    let outcome = stage.run_forced("web", WEB, &plan).await;
+    assert!(outcome.is_complete(), "{outcome:?}");
+    let deployment = cluster.get("Deployment", "web").await.unwrap();
+    assert_eq!(deployment["spec"]["replicas"], json!(2));
+    assert_eq!(
+        deployment["spec"]["template"]["spec"]["containers"][0]["image"],
+        "nginx:1.27"
+    );
+}
+
+pub(crate) async fn a_viewer_sees_the_difference_and_may_not_run_it(cluster: Cluster) {
+    let stage = Stage::new(&cluster);
+    stage.deploy("web", WEB).await;
+    let changed = WEB.replace("nginx:1.27", "nginx:1.28");
+    let plan = stage.viewer().plan("web", &changed).await;
+    assert_eq!(plan.refusals[0].kind, FailureKind::Forbidden);
+    assert!(
+        plan.warnings
+            .iter()
+            .any(|warning| warning.contains("computed here")),
+        "{plan:?}"
+    );
+    let expected = [
+        "Keep ConfigMap/web-config",
+        "Keep Service/web",
+        "Update Deployment/web",
+    ];
+    assert_eq!(changes(&plan), expected);
+    let outcome = stage.viewer().run("web", &changed, &plan).await;
+    assert_eq!(outcome.failed[0].1.kind, FailureKind::Forbidden);
+    let plan = stage
+        .viewer()
+        .plan_teardown("web", VolumeChoice::Keep)
+        .await;
+    assert_eq!(plan.refusals[0].kind, FailureKind::Forbidden);
+    let outcome = stage.viewer().run_teardown(&plan).await;
+    assert_eq!(outcome.done, []);
+    cluster.get("Deployment", "web").await.unwrap();
+}
+
+pub(crate) async fn a_stranger_is_told_what_is_forbidden(cluster: Cluster) {
+    let stage = Stage::new(&cluster);
+    let failure = stage.nobody().try_plan("web", WEB).await.unwrap_err();
+    assert_eq!(failure.kind, FailureKind::Forbidden);
+    let failure = stage
+        .nobody()
+        .try_plan_teardown("web", VolumeChoice::Keep)
+        .await
+        .unwrap_err();
+    assert_eq!(failure.kind, FailureKind::Forbidden);
+}
+
+pub(crate) async fn names_of_others_are_refused_before_anything_is_written(cluster: Cluster) {
+    let stage = Stage::new(&cluster);
+    let helm = with_metadata(
+        service("web", json!([{"port": 80}])),
+        "annotations",
+        json!({"meta.helm.sh/release-name": "shop"}),
+    );
+    cluster.create(&helm).await.unwrap();
+    let plan = stage.plan("web", WEB).await;
+    let said: Vec<String> = plan.refusals.iter().map(ToString::to_string).collect();
+    assert_eq!(
+        said,
+        ["Service/web exists already, and it belongs to Helm release shop"]
+    );
+    let outcome = stage.run("web", WEB, &plan).await;
+    assert_eq!(outcome.done, []);
+    assert!(cluster.get("ConfigMap", "bowline-web").await.is_err());
+
+    // A StatefulSet would take over a claim of that name, whoever made it.
+    cluster
+        .create(&crate::objects::claim("data-db-0", "1Gi"))
+        .await
+        .unwrap();
+    let plan = stage.plan("db", DB).await;
+    let said: Vec<String> = plan.refusals.iter().map(ToString::to_string).collect();
+    assert_eq!(
+        said,
+        ["PersistentVolumeClaim/data-db-0 exists already, and it was not made by bowline"]
+    );
+
+    // So would the claims of another instance whose name meets them.
+    stage.deploy("x-db", DB).await;
+    cluster
+        .until("PersistentVolumeClaim", "data-x-db-0", |claim| {
+            !claim.is_null()
+        })
+        .await;
+    let other = DB.replace("name: data", "name: data-x");
+    cluster
+        .delete("PersistentVolumeClaim", "data-db-0", json!({}))
+        .await
+        .unwrap();
+    cluster
+        .until_gone("PersistentVolumeClaim", "data-db-0")
+        .await;
+    let plan = stage.plan("db", &other).await;
+    let said: Vec<String> = plan.refusals.iter().map(ToString::to_string).collect();
+    assert_eq!(
+        said,
+        ["PersistentVolumeClaim/data-x-db-0 exists already, and it belongs to instance x-db"]
+    );
+}
+
+pub(crate) async fn a_missing_namespace_is_said(cluster: Cluster) {
+    let stage = Stage::new(&cluster).in_namespace("nowhere");
+    let plan = stage.plan("web", WEB).await;
+    let said: Vec<String> = plan.refusals.iter().map(ToString::to_string).collect();
+    assert_eq!(said, ["namespace nowhere does not exist"]);
+}
+
+pub(crate) async fn a_field_that_can_never_change_is_refused_beforehand(cluster: Cluster) {
+    let stage = Stage::new(&cluster);
+    stage.deploy("db", DB).await;
+    let plan = stage.plan("db", &DB.replace("1Gi", "2Gi")).await;
+    let [refusal] = plan.refusals.as_slice() else {
+        panic!("{plan:?}")
+    };
+    assert_eq!(refusal.kind, FailureKind::Invalid);
+    assert!(
+        refusal.detail.contains("take the instance down"),
+        "{refusal:?}"
+    );
+}
+
+pub(crate) async fn a_late_write_does_not_bring_back_what_was_deleted(cluster: Cluster) {
+    let stage = Stage::new(&cluster);
+    stage.deploy("web", WEB).await;
+    let changed = WEB.replace("nginx:1.27", "nginx:1.28");
+    let plan = stage.plan("web", &changed).await;
+    cluster
+        .delete("Deployment", "web", json!({}))
+        .await
+        .unwrap();
+    cluster.until_gone("Deployment", "web").await;
+    let outcome = stage.run("web", &changed, &plan).await;
+    let [(Step::Apply(key), failure)] = outcome.failed.as_slice() else {
+        panic!("{outcome:?}")
+    };
+    assert_eq!(
+        (key.name.as_str(), failure.kind),
+        ("web", FailureKind::Conflict)
+    );
+    assert!(
+        failure
+            .summary
+            .contains("was deleted or made again meanwhile"),
+        "{failure}"
+    );
+    assert!(cluster.get("Deployment", "web").await.is_err());
+    // The next run makes it again, knowingly.
+    assert!(stage.deploy("web", &changed).await.is_complete());
+    cluster.get("Deployment", "web").await.unwrap();
+}
+
+pub(crate) async fn what_was_created_meanwhile_is_not_taken_over(cluster: Cluster) {
+    let stage = Stage::new(&cluster);
+    let plan = stage.plan("web", WEB).await;
+    let theirs = config_map("web-config", json!({"theirs": "1"}));
+    cluster.create(&theirs).await.unwrap();
+    let outcome = stage.run("web", WEB, &plan).await;
+    let failed: Vec<String> = outcome
+        .failed
+        .iter()
+        .map(|(_, failure)| failure.summary.clone())
+        .collect();
+    assert_eq!(
+        failed,
+        ["ConfigMap/web-config was created by somebody else meanwhile"]
+    );
+    // The Service does not need it; the pods would.
+    let not_tried: Vec<&str> = outcome
+        .not_tried
+        .iter()
+        .map(|(_, why)| why.as_str())
+        .collect();
+    assert_eq!(
+        not_tried,
+        [
+            "it needs ConfigMap/web-config",
+            "not all objects could be applied"
+        ]
+    );
+    cluster.get("Service", "web").await.unwrap();
+    let live = cluster.get("ConfigMap", "web-config").await.unwrap();
+    assert_eq!(live["data"], json!({"theirs": "1"}));
+}
+
+pub(crate) async fn a_write_without_an_answer_is_looked_for_and_not_sent_again(cluster: Cluster) {
+    let stage = Stage::new(&cluster);
+    let plan = stage.plan("web", WEB).await;
+    let fault = Fault::after(
+        Method::PATCH,
+        "/deployments/web",
+        StatusCode::GATEWAY_TIMEOUT,
+    );
+    let stage = stage.with(fault);
+    let outcome = stage.run("web", WEB, &plan).await;
+    assert!(outcome.is_complete(), "{outcome:?}");
+    assert_eq!(stage.n_writes(), 1);
+    assert!(stage.wait("web").await.is_complete());
+}
+
+pub(crate) async fn a_claim_without_an_answer_is_looked_for(cluster: Cluster) {
+    let stage = Stage::new(&cluster);
+    let plan = stage.plan("web", WEB).await;
+    let fault = Fault::after(Method::POST, "/configmaps", StatusCode::GATEWAY_TIMEOUT);
+    let stage = stage.with(fault);
+    let outcome = stage.run("web", WEB, &plan).await;
+    assert!(outcome.is_complete(), "{outcome:?}");
+    assert_eq!(stage.revisions("web").await, ["bowline-web.r1"]);
+    let plan = stage.plan("web", WEB).await;
+    assert!(plan.is_noop(), "{plan:?}");
+}
+
+pub(crate) async fn a_refused_write_stops_only_what_needs_it(cluster: Cluster) {
+    let stage = Stage::new(&cluster);
+    let plan = stage.plan("web", WEB).await;
+    let fault = Fault::instead(
+        Method::PATCH,
+        "/services/web",
+        StatusCode::UNPROCESSABLE_ENTITY,
+    );
+    let outcome = stage.with(fault).run("web", WEB, &plan).await;
+    assert_eq!(outcome.failed.len(), 1, "{outcome:?}");
+    let [(Step::Record, _)] = outcome.not_tried.as_slice() else {
+        panic!("{outcome:?}")
+    };
+    cluster.get("Deployment", "web").await.unwrap();
+    let record = cluster.get("ConfigMap", "bowline-web").await.unwrap();
+    assert_eq!(annotation(&record, "bowline.dev/operation"), "");
+    // The second run finishes the first, under the same revision.
+    let plan = stage.plan("web", WEB).await;
+    assert_eq!(plan.revision, 1);
+    assert!(stage.run("web", WEB, &plan).await.is_complete());
+    assert!(stage.plan("web", WEB).await.is_noop());
+}
+
+pub(crate) async fn the_last_ten_revisions_are_kept(cluster: Cluster) {
+    let stage = Stage::new(&cluster);
+    for n in 1..=12 {
+        let text = format!("# {n}\n{WITHOUT_VOLUME}");
+        assert!(stage.deploy("web", &text).await.is_complete());
+    }
+    let mut expected: Vec<String> = (3..=12).map(|n| format!("bowline-web.r{n}")).collect();
+    expected.sort();
+    assert_eq!(stage.revisions("web").await, expected);
+}
+
+pub(crate) async fn a_finalizer_that_holds_is_named_and_the_second_run_finishes(cluster: Cluster) {
+    let stage = Stage::new(&cluster);
+    stage.deploy("web", WEB).await;
+    let hold = json!({"metadata": {"finalizers": ["example.com/hold"]}});
+    cluster
+        .merge("ConfigMap", "web-config", &hold)
+        .await
+        .unwrap();
+    let outcome = stage
+        .teardown_within("web", VolumeChoice::Keep, Duration::from_secs(4))
+        .await;
+    assert_eq!(
+        outcome.pending,
+        ["ConfigMap/web-config is held by example.com/hold"]
+    );
+    let record = cluster.get("ConfigMap", "bowline-web").await.unwrap();
+    assert_eq!(annotation(&record, "bowline.dev/operation"), "");
+    let release = json!({"metadata": {"finalizers": null}});
+    cluster
+        .merge("ConfigMap", "web-config", &release)
+        .await
+        .unwrap();
+    let outcome = stage.teardown("web", VolumeChoice::Keep).await;
+    assert!(outcome.is_complete(), "{outcome:?}");
+    stage.until_nothing_is_left("web", &[]).await;
+}
+
+pub(crate) async fn a_teardown_leaves_what_only_bears_the_labels(cluster: Cluster) {
+    let stage = Stage::new(&cluster);
+    stage.deploy("web", WEB).await;
+    let deployment = cluster.get("Deployment", "web").await.unwrap();
+    let copied = with_metadata(
+        config_map("copied", json!({"a": "1"})),
+        "labels",
+        deployment["metadata"]["labels"].clone(),
+    );
+    cluster.create(&copied).await.unwrap();
+    let plan = stage.plan("web", WEB).await;
+    assert!(plan.is_noop(), "{plan:?}");
+    assert!(
+        stage
+            .teardown("web", VolumeChoice::Keep)
+            .await
+            .is_complete()
+    );
+    stage
+        .until_nothing_is_left("web", &["ConfigMap/copied"])
+        .await;
+}
+
+pub(crate) async fn an_object_being_deleted_is_waited_for(cluster: Cluster) {
+    let stage = Stage::new(&cluster);
+    stage.deploy("web", WEB).await;
+    let hold = json!({"metadata": {"finalizers": ["example.com/hold"]}});
+    let old = cluster
+        .merge("ConfigMap", "web-config", &hold)
+        .await
+        .unwrap();
+    cluster
+        .delete("ConfigMap", "web-config", json!({}))
+        .await
+        .unwrap();
+    let plan = stage.plan("web", WEB).await;
+    assert_eq!(changes(&plan)[0], "Create ConfigMap/web-config");
+    let release = async {
+        tokio::time::sleep(Duration::from_millis(500)).await;
+        let release = json!({"metadata": {"finalizers": null}});
+        cluster
+            .merge("ConfigMap", "web-config", &release)
+            .await
+            .unwrap();
+    };
+    let (outcome, ()) = tokio::join!(stage.run("web", WEB, &plan), release);
+    assert!(outcome.is_complete(), "{outcome:?}");
+    let new = cluster.get("ConfigMap", "web-config").await.unwrap();
+    assert_ne!(uid(&new), uid(&old));
+}
+
+pub(crate) async fn a_deployment_that_becomes_a_stateful_set_is_replaced(cluster: Cluster) {
+    let stage = Stage::new(&cluster);
+    stage.deploy("web", WITHOUT_VOLUME).await;
+    let other = WITHOUT_VOLUME.replace("Deployment", "StatefulSet");
+    let plan = stage.plan("web", &other).await;
+    let expected = [
+        "Create Service/web-headless",
+        "Create StatefulSet/web",
+        "Delete Deployment/web",
+    ];
+    assert_eq!(changes(&plan), expected);
+    assert!(stage.run("web", &other, &plan).await.is_complete());
+    cluster.until_gone("Deployment", "web").await;
+    assert!(stage.wait("web").await.is_complete());
+}

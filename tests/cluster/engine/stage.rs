@@ -1,0 +1,406 @@
+//! What a case of the engine needs: requests from texts, runs that can be cut off, faults on the way to the server.
+
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Duration;
+
+use bowline::cluster::{Cluster as Engine, Identity};
+use bowline::definition::check::{CheckContext, check};
+use bowline::engine::deploy::{DeployRequest, RunOptions, plan_deploy, run_deploy};
+use bowline::engine::plan::{DeployPlan, Outcome, Progress, TeardownPlan, VolumeChoice};
+use bowline::engine::teardown::{TeardownOptions, plan_teardown, run_teardown};
+use bowline::engine::wait::wait_ready;
+use bowline::failure::Failure;
+use bowline::service::summary::InstanceKey;
+use http::{Method, Request, Response, StatusCode};
+use kube::Client;
+use kube::client::Body;
+use serde_json::{Value, json};
+use tokio::sync::mpsc;
+
+use crate::cluster::{Cluster, name_of};
+
+/// The longest that readiness and teardowns are waited for.
+const PATIENCE: Duration = Duration::from_secs(40);
+
+/// A service with a config.
+pub(crate) const WEB: &str = "
+containers:
+  - name: web
+    image: nginx:1.27
+    ports: [{name: http, port: 80}]
+    env: [{name: LEVEL, fromConfig: LEVEL}]
+config: {LEVEL: info}
+replicas: 2
+";
+
+/// Kinds among which nothing may be left behind.
+const KINDS: [&str; 9] = [
+    "ConfigMap",
+    "Deployment",
+    "EndpointSlice",
+    "Ingress",
+    "PersistentVolumeClaim",
+    "Pod",
+    "ReplicaSet",
+    "Service",
+    "StatefulSet",
+];
+
+/// The engine in the namespace of a case.
+pub(crate) struct Stage<'a> {
+    case: &'a Cluster,
+    engine: Engine,
+    client: Client,
+    n_writes: Arc<AtomicUsize>,
+}
+
+impl<'a> Stage<'a> {
+    pub(crate) fn new(case: &'a Cluster) -> Self {
+        Self::of(case, case.admin.clone(), &case.namespace)
+    }
+
+    fn of(case: &'a Cluster, client: Client, namespace: &str) -> Self {
+        Self {
+            case,
+            engine: Engine::new(
+                client.clone(),
+                Identity::default(),
+                namespace.parse().unwrap(),
+            ),
+            client,
+            n_writes: Arc::default(),
+        }
+    }
+
+    pub(crate) fn viewer(&self) -> Self {
+        Self::of(self.case, self.case.viewer.clone(), &self.case.namespace)
+    }
+
+    pub(crate) fn nobody(&self) -> Self {
+        Self::of(self.case, self.case.nobody.clone(), &self.case.namespace)
+    }
+
+    pub(crate) fn in_namespace(&self, namespace: &str) -> Self {
+        Self::of(self.case, self.client.clone(), namespace)
+    }
+
+    /// Returns the same stage behind a fault.
+    pub(crate) fn with(&self, fault: Fault) -> Self {
+        let n_writes = Arc::new(AtomicUsize::new(0));
+        let client = fault.before_client(self.client.clone(), n_writes.clone());
+        Self {
+            n_writes,
+            ..Self::of(self.case, client, &self.case.namespace)
+        }
+    }
+
+    /// Returns how many writes met the fault's method and path.
+    pub(crate) fn n_writes(&self) -> usize {
+        self.n_writes.load(Ordering::SeqCst)
+    }
+
+    fn key(&self, id: &str) -> InstanceKey {
+        InstanceKey {
+            namespace: self.engine.namespace().clone(),
+            id: id.parse().unwrap(),
+        }
+    }
+
+    fn request(&self, id: &str, text: &str) -> DeployRequest {
+        let checked = check(text, &CheckContext::default());
+        let faults = checked.diagnostics;
+        DeployRequest {
+            definition: checked.definition.unwrap_or_else(|| panic!("{faults:?}")),
+            text: text.to_owned(),
+            name: id.parse().unwrap(),
+            id: id.parse().unwrap(),
+            namespace: self.engine.namespace().clone(),
+            parameters: BTreeMap::new(),
+            ingress_host: None,
+            gpus: BTreeMap::new(),
+            message: Some("because".to_owned()),
+            holder: "tester@here 1".to_owned(),
+        }
+    }
+
+    pub(crate) async fn try_plan(&self, id: &str, text: &str) -> Result<DeployPlan, Failure> {
+        let (engine, request) = (self.engine.clone(), self.request(id, text));
+        // Spawned, as the dashboard does.
+        let planned = tokio::spawn(async move { plan_deploy(&engine, &request).await });
+        planned.await.unwrap()
+    }
+
+    pub(crate) async fn plan(&self, id: &str, text: &str) -> DeployPlan {
+        self.try_plan(id, text).await.unwrap()
+    }
+
+    pub(crate) async fn run(&self, id: &str, text: &str, plan: &DeployPlan) -> Outcome {
+        self.run_with(id, text, plan, RunOptions::default()).await
+    }
+
+    pub(crate) async fn run_forced(&self, id: &str, text: &str, plan: &DeployPlan) -> Outcome {
+        let options = RunOptions {
+            force_conflicts: true,
+        };
+        self.run_with(id, text, plan, options).await
+    }
+
+    async fn run_with(
+        &self,
+        id: &str,
+        text: &str,
+        plan: &DeployPlan,
+        options: RunOptions,
+    ) -> Outcome {
+        let request = self.request(id, text);
+        run_deploy(&self.engine, &request, plan, options, &|_| {}).await
+    }
+
+    /// Plans and runs.
+    pub(crate) async fn deploy(&self, id: &str, text: &str) -> Outcome {
+        let plan = self.plan(id, text).await;
+        self.run(id, text, &plan).await
+    }
+
+    /// Runs until a fact is reported, and is then cut off as a killed program is.
+    pub(crate) async fn run_until(
+        &self,
+        id: &str,
+        text: &str,
+        plan: &DeployPlan,
+        is_enough: impl Fn(&Progress) -> bool,
+    ) {
+        let (request, engine, plan) = (self.request(id, text), self.engine.clone(), plan.clone());
+        cut_off(is_enough, |report| async move {
+            run_deploy(&engine, &request, &plan, RunOptions::default(), &*report).await
+        })
+        .await;
+    }
+
+    pub(crate) async fn wait(&self, id: &str) -> Outcome {
+        self.wait_for(id, PATIENCE).await
+    }
+
+    pub(crate) async fn wait_for(&self, id: &str, deadline: Duration) -> Outcome {
+        let (engine, key) = (self.engine.clone(), self.key(id));
+        let waited =
+            tokio::spawn(async move { wait_ready(&engine, &key, deadline, &|_| {}).await });
+        waited.await.unwrap()
+    }
+
+    pub(crate) async fn try_plan_teardown(
+        &self,
+        id: &str,
+        volumes: VolumeChoice,
+    ) -> Result<TeardownPlan, Failure> {
+        let (engine, key) = (self.engine.clone(), self.key(id));
+        let planned = tokio::spawn(async move { plan_teardown(&engine, &key, volumes).await });
+        planned.await.unwrap()
+    }
+
+    pub(crate) async fn plan_teardown(&self, id: &str, volumes: VolumeChoice) -> TeardownPlan {
+        self.try_plan_teardown(id, volumes).await.unwrap()
+    }
+
+    pub(crate) async fn run_teardown(&self, plan: &TeardownPlan) -> Outcome {
+        run_teardown(&self.engine, plan, &options(PATIENCE), &|_| {}).await
+    }
+
+    pub(crate) async fn teardown(&self, id: &str, volumes: VolumeChoice) -> Outcome {
+        self.teardown_within(id, volumes, PATIENCE).await
+    }
+
+    pub(crate) async fn teardown_within(
+        &self,
+        id: &str,
+        volumes: VolumeChoice,
+        wait: Duration,
+    ) -> Outcome {
+        let plan = self.plan_teardown(id, volumes).await;
+        run_teardown(&self.engine, &plan, &options(wait), &|_| {}).await
+    }
+
+    pub(crate) async fn run_teardown_until(
+        &self,
+        plan: &TeardownPlan,
+        is_enough: impl Fn(&Progress) -> bool,
+    ) {
+        let (engine, plan) = (self.engine.clone(), plan.clone());
+        cut_off(is_enough, |report| async move {
+            run_teardown(&engine, &plan, &options(PATIENCE), &*report).await
+        })
+        .await;
+    }
+
+    /// Returns kind, name and resourceVersion of everything that the engine writes.
+    pub(crate) async fn versions(&self) -> Vec<String> {
+        let mut versions = Vec::new();
+        for kind in [
+            "ConfigMap",
+            "Service",
+            "Deployment",
+            "StatefulSet",
+            "PersistentVolumeClaim",
+        ] {
+            for object in self.case.list(kind, "").await {
+                let version = &object["metadata"]["resourceVersion"];
+                versions.push(format!("{kind}/{} {version}", name_of(&object)));
+            }
+        }
+        versions
+    }
+
+    /// Returns the names of the revisions of an instance, sorted.
+    pub(crate) async fn revisions(&self, id: &str) -> Vec<String> {
+        let objects = self
+            .case
+            .list("ConfigMap", &format!("app.kubernetes.io/instance={id}"))
+            .await;
+        let names = objects.iter().map(|object| name_of(object).to_owned());
+        let mut names: Vec<String> = names.filter(|name| name.contains(".r")).collect();
+        names.sort();
+        names
+    }
+
+    /// Waits until nothing bears the instance's label but these, each as `Kind/name`.
+    pub(crate) async fn until_nothing_is_left(&self, id: &str, but: &[&str]) {
+        let selector = format!("labelSelector=app.kubernetes.io/instance%3D{id}");
+        for kind in KINDS {
+            let expected: Vec<&str> = but
+                .iter()
+                .filter_map(|left| left.strip_prefix(kind)?.strip_prefix('/'))
+                .collect();
+            self.case
+                .until_all(kind, &selector, |objects| {
+                    let names: Vec<&str> = objects.iter().map(name_of).collect();
+                    names == expected
+                })
+                .await;
+        }
+    }
+}
+
+fn options(wait: Duration) -> TeardownOptions {
+    TeardownOptions {
+        wait: Some(wait),
+        holder: "tester@here 2".to_owned(),
+    }
+}
+
+/// Returns the changes of a plan, each as `Change Kind/name`.
+pub(crate) fn changes(plan: &DeployPlan) -> Vec<String> {
+    let objects = plan.objects.iter();
+    objects
+        .map(|object| format!("{:?} {}", object.change, object.key))
+        .collect()
+}
+
+/// Runs an operation until it reports what is enough, and drops it there.
+async fn cut_off<F>(
+    is_enough: impl Fn(&Progress) -> bool,
+    operation: impl FnOnce(Box<dyn Fn(Progress) + Send + Sync>) -> F,
+) where
+    F: Future<Output = Outcome> + Send + 'static,
+{
+    let (sender, mut facts) = mpsc::unbounded_channel();
+    let report = Box::new(move |progress| {
+        let _ = sender.send(progress);
+    });
+    let task = tokio::spawn(operation(report));
+    while let Some(fact) = facts.recv().await {
+        if is_enough(&fact) {
+            task.abort();
+            let _ = task.await;
+            return;
+        }
+    }
+    panic!("it ended before that: {:?}", task.await);
+}
+
+type Deed = Box<dyn Fn() -> Pin<Box<dyn Future<Output = ()> + Send>> + Send + Sync>;
+
+/// What happens to the first write of a method whose path ends so.
+pub(crate) struct Fault {
+    method: Method,
+    path: &'static str,
+    what: What,
+}
+
+enum What {
+    /// Something is done by somebody else before it.
+    Before(Deed),
+    /// It is carried out, and answered with this.
+    After(StatusCode),
+    /// It is answered with this, and not carried out.
+    Instead(StatusCode),
+}
+
+impl Fault {
+    pub(crate) fn before(
+        method: Method,
+        path: &'static str,
+        deed: impl Fn() -> Pin<Box<dyn Future<Output = ()> + Send>> + Send + Sync + 'static,
+    ) -> Self {
+        let what = What::Before(Box::new(deed));
+        Self { method, path, what }
+    }
+
+    pub(crate) fn after(method: Method, path: &'static str, status: StatusCode) -> Self {
+        let what = What::After(status);
+        Self { method, path, what }
+    }
+
+    pub(crate) fn instead(method: Method, path: &'static str, status: StatusCode) -> Self {
+        let what = What::Instead(status);
+        Self { method, path, what }
+    }
+
+    fn meets(&self, request: &Request<Body>) -> bool {
+        let query = request.uri().query().unwrap_or_default();
+        request.method() == self.method
+            && request.uri().path().ends_with(self.path)
+            && !query.contains("dryRun")
+    }
+
+    fn before_client(self, client: Client, n_writes: Arc<AtomicUsize>) -> Client {
+        let (fault, has_struck) = (Arc::new(self), Arc::new(AtomicBool::new(false)));
+        let service = tower::service_fn(move |request: Request<Body>| {
+            let (fault, has_struck) = (fault.clone(), has_struck.clone());
+            let (client, n_writes) = (client.clone(), n_writes.clone());
+            async move {
+                if !fault.meets(&request) {
+                    return client.send(request).await;
+                }
+                n_writes.fetch_add(1, Ordering::SeqCst);
+                if has_struck.swap(true, Ordering::SeqCst) {
+                    return client.send(request).await;
+                }
+                match &fault.what {
+                    What::Before(deed) => {
+                        deed().await;
+                        client.send(request).await
+                    }
+                    What::After(status) => {
+                        client.send(request).await?;
+                        Ok(refusal(*status))
+                    }
+                    What::Instead(status) => Ok(refusal(*status)),
+                }
+            }
+        });
+        Client::new(service, "default")
+    }
+}
+
+fn refusal(status: StatusCode) -> Response<Body> {
+    let body: Value = json!({"kind": "Status", "apiVersion": "v1", "status": "Failure",
+        "message": "a fault of the test", "code": status.as_u16()});
+    Response::builder()
+        .status(status)
+        .body(Body::from(body.to_string().into_bytes()))
+        .unwrap()
+}

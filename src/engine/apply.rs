@@ -14,6 +14,9 @@ use crate::failure::{Failure, FailureKind};
 /// A version that no object has: an apply that names it creates what is absent, and conflicts with anything that is there.
 const ABSENT: &str = "1";
 
+/// How often an object is looked at that others change all the time.
+const MAX_LOOKS: usize = 5;
+
 /// What was seen in the place of an object that is applied.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Target<'a> {
@@ -34,30 +37,23 @@ pub(super) async fn apply(
     target: Target<'_>,
     taken: &[FieldConflict],
 ) -> Result<Written, Failure> {
-    let mut options = ApplyOptions {
+    let options = ApplyOptions {
         field_manager: manager.to_owned(),
         dry_run: false,
         force: false,
     };
-    let mut body = match target {
-        Target::Absent => with_version(wanted, ABSENT),
-        Target::Seen(uid) => with_uid(wanted, uid),
-    };
-    if let (Target::Seen(uid), false) = (target, taken.is_empty()) {
-        body = allow_exactly(cluster, &options, &body, uid, taken).await?;
-        options.force = true;
-    }
-    let written = match cluster.apply(&body, &options).await {
-        Err(failure) if failure.kind == FailureKind::Unreachable => {
-            match look(cluster, wanted, target, &options, &failure).await? {
-                Some(written) => written,
-                // It did not arrive.
-                None => cluster.apply(&body, &options).await?,
-            }
+    let result = match target {
+        Target::Absent => {
+            let body = with_version(wanted, ABSENT);
+            send(cluster, wanted, &body, target, &options).await
         }
-        Err(failure) => return Err(explain(failure, wanted, target)),
-        Ok(written) => written,
+        Target::Seen(uid) if taken.is_empty() => {
+            let body = with_uid(wanted, uid);
+            send(cluster, wanted, &body, target, &options).await
+        }
+        Target::Seen(uid) => take(cluster, wanted, uid, taken, &options).await,
     };
+    let written = result.map_err(|failure| explain(failure, wanted, target))?;
     if Metadata::of(&written.object).is_being_deleted() {
         // NB: the server accepts this, and the change vanishes with the object.
         return Err(conflict(format!("{} is being deleted", wanted.key)));
@@ -65,36 +61,95 @@ pub(super) async fn apply(
     Ok(written)
 }
 
-/// Makes sure that taking fields takes those that were shown and no others: the dry run must meet no other conflict, and the
-/// version that it met goes along.
-async fn allow_exactly(
+/// Sends a write; when no answer comes, looks before it is sent again.
+async fn send(
     cluster: &Cluster,
-    options: &ApplyOptions,
+    wanted: &Object,
     body: &Object,
+    target: Target<'_>,
+    options: &ApplyOptions,
+) -> Result<Written, Failure> {
+    match cluster.apply(body, options).await {
+        Err(failure) if failure.kind == FailureKind::Unreachable => {
+            match look(cluster, wanted, target, options, &failure).await? {
+                Some(written) => Ok(written),
+                // It did not arrive.
+                None => cluster.apply(body, options).await,
+            }
+        }
+        result => result,
+    }
+}
+
+/// Applies and takes exactly the fields that were shown: a dry run must meet no other conflict, and the write names the
+/// version that the dry run met. Where that changed in between, which a status does all the time, it is looked at anew.
+async fn take(
+    cluster: &Cluster,
+    wanted: &Object,
     uid: &str,
     taken: &[FieldConflict],
-) -> Result<Object, Failure> {
-    let live = cluster.get(&body.key).await?;
-    let live = live.filter(|live| Metadata::of(live).uid() == uid);
-    let live = live.ok_or_else(|| vanished(&body.key))?;
-    let body = with_version(body, Metadata::of(&live).resource_version());
+    options: &ApplyOptions,
+) -> Result<Written, Failure> {
+    let force = ApplyOptions {
+        force: true,
+        ..options.clone()
+    };
+    for _ in 0..MAX_LOOKS {
+        let live = cluster.get(&wanted.key).await?;
+        let live = live.filter(|live| Metadata::of(live).uid() == uid);
+        let live = live.ok_or_else(|| vanished(&wanted.key))?;
+        let body = with_version(
+            &with_uid(wanted, uid),
+            Metadata::of(&live).resource_version(),
+        );
+        match only_these(cluster, &body, taken, options).await {
+            Err(failure) if is_outdated(&failure) => continue,
+            result => result?,
+        }
+        match send(cluster, wanted, &body, Target::Seen(uid), &force).await {
+            Err(failure) if is_outdated(&failure) => {}
+            result => return result,
+        }
+    }
+    Err(never_still(&wanted.key))
+}
+
+/// Makes sure that an apply meets none but these conflicts.
+async fn only_these(
+    cluster: &Cluster,
+    body: &Object,
+    taken: &[FieldConflict],
+    options: &ApplyOptions,
+) -> Result<(), Failure> {
     let dry_run = ApplyOptions {
         dry_run: true,
         ..options.clone()
     };
-    if let Err(failure) = cluster.apply(&body, &dry_run).await {
-        let met = field_conflicts(&body.key, &failure);
-        if met.is_empty() {
-            return Err(failure);
-        }
-        if let Some(new) = met.iter().find(|conflict| !taken.contains(conflict)) {
-            return Err(conflict(format!(
-                "{} has a conflict that was not shown: {}: {}",
-                body.key, new.field, new.message
-            )));
-        }
+    let Err(failure) = cluster.apply(body, &dry_run).await else {
+        return Ok(());
+    };
+    let met = field_conflicts(&body.key, &failure);
+    if met.is_empty() {
+        return Err(failure);
     }
-    Ok(body)
+    match met.iter().find(|conflict| !taken.contains(conflict)) {
+        None => Ok(()),
+        Some(new) => Err(conflict(format!(
+            "{} has a conflict that was not shown: {}: {}",
+            body.key, new.field, new.message
+        ))),
+    }
+}
+
+/// Tells whether a write was refused because the object has another version by now.
+fn is_outdated(failure: &Failure) -> bool {
+    failure.kind == FailureKind::Conflict
+        && failure.causes.is_empty()
+        && failure.summary.contains("has been modified")
+}
+
+fn never_still(key: &ObjectKey) -> Failure {
+    conflict(format!("{key} is changed all the time"))
 }
 
 /// Looks what became of an apply without an answer: the object if it is as wanted, none if it did not arrive.
@@ -107,32 +162,42 @@ async fn look(
 ) -> Result<Option<Written>, Failure> {
     // Where nothing can be seen either, nobody can say: that is the failure.
     let unknown = |_| failure.clone();
-    let Some(live) = cluster.get(&wanted.key).await.map_err(unknown)? else {
-        return match target {
-            Target::Absent => Ok(None),
-            Target::Seen(_) => Err(vanished(&wanted.key)),
-        };
-    };
-    let metadata = Metadata::of(&live);
-    let is_expected = match target {
-        Target::Absent => metadata.has_manager(&options.field_manager),
-        Target::Seen(uid) => metadata.uid() == uid,
-    };
-    if !is_expected {
-        return Err(vanished(&wanted.key));
-    }
     let dry_run = ApplyOptions {
         dry_run: true,
         ..options.clone()
     };
-    let body = with_uid(wanted, metadata.uid());
-    let verdict = cluster.apply(&body, &dry_run).await.map_err(unknown)?;
-    let has_arrived = metadata.has_manager(&options.field_manager)
-        && normalized(&verdict.object.json) == normalized(&live.json);
-    Ok(has_arrived.then_some(Written {
-        object: live,
-        warnings: verdict.warnings,
-    }))
+    for _ in 0..MAX_LOOKS {
+        let Some(live) = cluster.get(&wanted.key).await.map_err(unknown)? else {
+            return match target {
+                Target::Absent => Ok(None),
+                Target::Seen(_) => Err(vanished(&wanted.key)),
+            };
+        };
+        let metadata = Metadata::of(&live);
+        let is_expected = match target {
+            Target::Absent => metadata.has_manager(&options.field_manager),
+            Target::Seen(uid) => metadata.uid() == uid,
+        };
+        if !is_expected {
+            return Err(vanished(&wanted.key));
+        }
+        let body = with_version(
+            &with_uid(wanted, metadata.uid()),
+            metadata.resource_version(),
+        );
+        let verdict = match cluster.apply(&body, &dry_run).await {
+            Err(failure) if is_outdated(&failure) => continue,
+            Err(_) => return Err(failure.clone()),
+            Ok(verdict) => verdict,
+        };
+        let has_arrived = metadata.has_manager(&options.field_manager)
+            && normalized(&verdict.object.json) == normalized(&live.json);
+        return Ok(has_arrived.then_some(Written {
+            object: live,
+            warnings: verdict.warnings,
+        }));
+    }
+    Err(failure.clone())
 }
 
 fn with_version(object: &Object, version: &str) -> Object {
@@ -144,14 +209,11 @@ fn with_version(object: &Object, version: &str) -> Object {
 /// Says what a refusal of what was seen means.
 fn explain(failure: Failure, wanted: &Object, target: Target<'_>) -> Failure {
     let says = |words: &str| failure.summary.contains(words);
-    let has_causes = !failure.causes.is_empty();
     match (failure.kind, target) {
-        (FailureKind::Conflict, Target::Absent) if !has_causes && says("has been modified") => {
-            conflict(format!(
-                "{} was created by somebody else meanwhile",
-                wanted.key
-            ))
-        }
+        (FailureKind::Conflict, Target::Absent) if is_outdated(&failure) => conflict(format!(
+            "{} was created by somebody else meanwhile",
+            wanted.key
+        )),
         (FailureKind::Conflict, Target::Seen(_)) if says("uid mismatch") => vanished(&wanted.key),
         (FailureKind::Invalid, Target::Seen(_)) if says("metadata.uid") => vanished(&wanted.key),
         _ => failure,

@@ -14,11 +14,14 @@ mod args;
 mod candidates;
 mod completion;
 mod config;
+mod dashboard;
 mod new;
+mod operate;
 mod output;
 mod render;
 mod session;
 mod source;
+mod target;
 mod validate;
 
 use args::{Cli, Command};
@@ -84,10 +87,12 @@ fn run(cli: Cli) -> anyhow::Result<Exit> {
 
 fn dispatch(command: Option<Command>, session: Session) -> anyhow::Result<Exit> {
     match command {
+        None => dashboard::run(&session, None),
+        Some(Command::Edit(args)) => dashboard::edit(&args, &session),
         Some(Command::New(args)) => new::run(&args, &session),
         Some(Command::Validate(args)) => validate::run(&args, &session),
         Some(Command::Render(args)) => render::run(&args, &session),
-        _ => anyhow::bail!("not yet"),
+        Some(_) => anyhow::bail!("not yet"),
     }
 }
 

@@ -23,6 +23,7 @@
 //! | `app` | `Model`, `Msg`, `Action`, `Effect`, `update`: what the dashboard decides. Pure |
 //! | `ui` | the picture of a model |
 //! | `runtime` | terminal guard, event loop, effect runner |
+//! | [`rehearsal`] | the sandbox with example services, as a `Cluster` |
 //! | [`cli`] | arguments, commands, output formats, exit codes |
 //!
 //! The in-process Kubernetes API of `--sandbox` is a crate of its own, `bowline-sandbox`, and knows nothing of bowline.
@@ -50,6 +51,7 @@ pub mod definition;
 pub mod editor;
 pub mod engine;
 pub mod failure;
+pub mod rehearsal;
 pub mod runtime;
 pub mod service;
 pub mod text;

@@ -3,20 +3,25 @@
 use std::path::PathBuf;
 
 use super::args::Global;
+use super::output;
+use super::target::Target;
 use crate::catalogue::Catalogue;
+use crate::catalogue::drafts::Drafts;
+use crate::cluster::{Cluster, ConnectOptions, ExecPolicy};
 use crate::config::{Paths, Settings};
 use crate::definition::check::CheckContext;
 use crate::definition::id::{InstanceId, Namespace};
 use crate::definition::service::ServiceDefinition;
 use crate::failure::Failure;
+use crate::rehearsal::RehearsalOptions;
 
 /// The surroundings of one command.
-#[derive(Debug)]
 pub struct Session {
     pub global: Global,
     pub settings: Settings,
     pub paths: Paths,
     pub catalogue: Catalogue,
+    pub target: Target,
 }
 
 impl Session {
@@ -31,12 +36,37 @@ impl Session {
             None => Settings::load(&paths.config_file, false)?,
         };
         let catalogue = Catalogue::at(catalogue_dir(&global, &settings, &paths));
+        let target = target(&global, &settings, &catalogue);
         Ok(Self {
             global,
             settings,
             paths,
             catalogue,
+            target,
         })
+    }
+
+    /// Connects to the cluster that flags and settings name. Nothing is asked of it yet.
+    ///
+    /// # Errors
+    /// The kubeconfig is missing or malformed, or the login failed.
+    pub async fn connect(&self) -> Result<Cluster, Failure> {
+        self.target.connect().await
+    }
+
+    /// Returns who works: user, host and process.
+    pub fn holder(&self) -> String {
+        holder()
+    }
+
+    /// Returns the drafts of the catalogue.
+    pub fn drafts(&self) -> Drafts {
+        Drafts::of(&self.paths.state, self.catalogue.dir())
+    }
+
+    /// Returns the context of flags, environment or settings; none leaves it to the kubeconfig.
+    pub fn wanted_context(&self) -> Option<String> {
+        wanted_context(&self.global, &self.settings)
     }
 
     /// Returns what a definition is checked under when it would be deployed as `id`.
@@ -57,11 +87,40 @@ impl Session {
 
     /// Returns the namespace of flags, environment or settings; none leaves it to the context.
     pub fn wanted_namespace(&self) -> Option<&Namespace> {
-        self.global
-            .namespace
-            .as_ref()
-            .or(self.settings.namespace.as_ref())
+        wanted_namespace(&self.global, &self.settings)
     }
+}
+
+fn wanted_context(global: &Global, settings: &Settings) -> Option<String> {
+    let wanted = global.context.as_ref().or(settings.context.as_ref());
+    wanted.filter(|_| !global.sandbox).cloned()
+}
+
+fn wanted_namespace<'a>(global: &'a Global, settings: &'a Settings) -> Option<&'a Namespace> {
+    // The settings speak of real clusters; what is asked for by hand counts for a rehearsal too.
+    let of_settings = settings.namespace.as_ref().filter(|_| !global.sandbox);
+    global.namespace.as_ref().or(of_settings)
+}
+
+fn target(global: &Global, settings: &Settings, catalogue: &Catalogue) -> Target {
+    let namespace = wanted_namespace(global, settings).cloned();
+    if global.sandbox {
+        return Target::rehearsal(RehearsalOptions {
+            settings: settings.clone(),
+            catalogue: catalogue.clone(),
+            namespace,
+            holder: holder(),
+        });
+    }
+    Target::Remote(ConnectOptions {
+        kubeconfig: global.kubeconfig.clone(),
+        context: wanted_context(global, settings),
+        namespace,
+        as_user: global.as_user.clone(),
+        as_groups: global.as_groups.clone(),
+        interactive_login: output::can_ask(),
+        exec_policy: ExecPolicy::All,
+    })
 }
 
 /// A rehearsal has a catalogue of its own, so that its examples never mix with what the person really runs.
@@ -77,4 +136,17 @@ fn catalogue_dir(global: &Global, settings: &Settings, paths: &Paths) -> PathBuf
         .clone()
         .or(from_settings)
         .unwrap_or_else(|| default.clone())
+}
+
+/// Names who works, for those who find an operation of theirs: user, host and process.
+fn holder() -> String {
+    let user = ["USER", "LOGNAME"]
+        .into_iter()
+        .find_map(|name| std::env::var(name).ok());
+    let user = user
+        .filter(|user| !user.is_empty())
+        .unwrap_or_else(|| "somebody".to_owned());
+    let uname = rustix::system::uname();
+    let host = uname.nodename().to_string_lossy();
+    format!("{user}@{host}/{}", std::process::id())
 }

@@ -1,0 +1,60 @@
+//! `bowline` and `bowline edit`: the dashboard.
+
+use std::sync::Arc;
+
+use super::args::Edit;
+use super::session::Session;
+use super::{Exit, operate};
+use crate::catalogue::CatalogueError;
+use crate::definition::id::InstanceId;
+use crate::runtime::{self, Ended, RuntimeError, Start};
+
+/// Shows the dashboard, with a definition open in the editor where one is named.
+pub fn run(session: &Session, open: Option<InstanceId>) -> anyhow::Result<Exit> {
+    session.target.check()?;
+    let ended = operate::block_on(async { Ok(runtime::run(start(session, open)).await) })?;
+    match ended {
+        Ok(Ended::Quit) => Ok(Exit::Ok),
+        Ok(Ended::Signal(number)) => Ok(Exit::Signal(number)),
+        Err(error @ RuntimeError::NoTerminal(_)) => {
+            Err(super::UsageError(error.to_string()).into())
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// `bowline edit NAME`.
+pub fn edit(args: &Edit, session: &Session) -> anyhow::Result<Exit> {
+    if session.catalogue.digest(&args.name)?.is_none() {
+        let missing = CatalogueError::NotFound {
+            name: args.name.clone(),
+            dir: session.catalogue.dir().to_owned(),
+        };
+        return Err(anyhow::anyhow!(
+            "{missing}: begin it with `bowline new {}`",
+            args.name
+        ));
+    }
+    run(session, Some(args.name.clone()))
+}
+
+/// Returns what a dashboard of this session begins with.
+pub(super) fn start(session: &Session, open: Option<InstanceId>) -> Start {
+    let target = session.target.clone().without_questions();
+    let of_contexts = target.clone();
+    Start {
+        settings: session.settings.clone(),
+        catalogue: session.catalogue.clone(),
+        drafts: session.drafts(),
+        connect: Arc::new(move |context| {
+            let target = target.clone();
+            Box::pin(async move { target.connect_to(context).await })
+        }),
+        contexts: Arc::new(move || of_contexts.contexts()),
+        context: session.wanted_context(),
+        is_sandbox: session.global.sandbox,
+        open,
+        holder: session.holder(),
+        theme: runtime::theme(&session.settings.ui),
+    }
+}

@@ -15,6 +15,8 @@ mod msg;
 mod operation;
 pub mod panes;
 mod popup;
+#[cfg(test)]
+pub(crate) mod stage;
 pub mod table;
 mod update;
 

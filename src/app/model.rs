@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use crate::definition::id::{InstanceId, Namespace};
 use crate::failure::Failure;
 use crate::service::detail::Detail;
-use crate::service::fleet::Fleet;
+use crate::service::fleet::{Connection, Fleet};
 use crate::service::summary::InstanceKey;
 use crate::service::watch::Scope;
 
@@ -170,7 +170,7 @@ pub struct Model {
     pub session: Session,
     /// All instances.
     pub fleet: Fleet,
-    /// The instance that is watched in full.
+    /// The instance that is watched in full, which may not be the selected one yet.
     pub detail: Option<Detail>,
     /// The catalogue.
     pub catalogue: CatalogueState,
@@ -196,9 +196,9 @@ pub struct Model {
     pub geometry: Geometry,
     /// Whether rows must be made anew before they are drawn or moved in.
     pub(super) is_stale: bool,
-    /// When the selected instance is watched, unless the selection moves on before.
-    pub(super) watch_at: Option<Duration>,
-    /// The definition to open in the editor once the catalogue is listed.
+    /// What the selection rests on, and when that is watched unless the selection moves on before.
+    pub(super) resting: Option<(Option<InstanceKey>, Duration)>,
+    /// The last number that was given to something asked for.
     pub(super) last_op: u64,
 }
 
@@ -234,7 +234,7 @@ impl Model {
             keymap: Keymap::default(),
             geometry: Geometry::default(),
             is_stale: true,
-            watch_at: None,
+            resting: None,
             last_op: 0,
         }
     }
@@ -273,6 +273,12 @@ impl Model {
         }
     }
 
+    /// Returns what is known in full of the selected instance; none until it is watched.
+    pub fn selected_detail(&self) -> Option<&Detail> {
+        let key = self.selected_instance()?;
+        self.detail.as_ref().filter(|detail| detail.key() == key)
+    }
+
     /// Returns what a teardown would be of: the marked instances, else the selected one.
     pub fn teardown_targets(&self) -> Vec<InstanceKey> {
         let marks = self.services.table.marks();
@@ -289,6 +295,12 @@ impl Model {
                 RowKey::Saved(_) => None,
             })
             .collect()
+    }
+
+    /// Tells whether what is shown of the cluster is as it is there now.
+    pub fn is_live(&self) -> bool {
+        self.session.link == SessionLink::Connected
+            && !matches!(self.fleet.connection(), Connection::Retrying { .. })
     }
 
     /// Returns the open editor, wherever it stands.
@@ -362,7 +374,9 @@ impl Model {
             &self.catalogue.entries,
             self.session.scope.as_ref(),
         );
-        self.detail_pane.rebuild(self.detail.as_ref());
+        let key = self.selected_instance();
+        let detail = self.detail.as_ref().filter(|d| Some(d.key()) == key);
+        self.detail_pane.rebuild(detail);
     }
 
     /// Takes what drawing told.
@@ -379,7 +393,7 @@ impl Model {
     /// Returns how long nothing happens by itself; none while nothing will.
     pub fn next_wake(&self) -> Option<Duration> {
         let by_clock = [
-            self.watch_at,
+            self.resting.as_ref().map(|(_, at)| *at),
             self.status.as_ref().map(|status| status.until),
             self.editor().and_then(EditorPane::next_deadline),
         ];

@@ -260,6 +260,11 @@ impl<K: Clone + Ord> Table<K> {
         found.is_some()
     }
 
+    /// Lets the selection go with a row that will bear another key from the next rows on.
+    pub fn rename_selected(&mut self, key: K) {
+        self.selected = Some(key);
+    }
+
     /// Marks the selected row or takes its mark off, and goes on to the next.
     pub fn toggle_mark(&mut self) {
         if let Some(key) = self.selected.clone() {

@@ -260,7 +260,9 @@ impl EventLoop {
         if self.wanted == Wanted::Nothing || !self.until_frame().is_zero() {
             return;
         }
-        self.model.settle();
+        // Rows may have come or gone below the selection, without a key.
+        let effects = crate::app::follow_selection(&mut self.model);
+        self.carry_out(effects);
         // A frame that cannot be made is made again with the next change; a terminal that is gone ends the loop.
         match self.screen.draw(&self.model, &self.theme) {
             Ok(Some(geometry)) => {

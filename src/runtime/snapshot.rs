@@ -77,8 +77,7 @@ fn take(model: &mut Model, msg: Msg, runner: &mut Runner) {
 fn is_complete(model: &Model) -> bool {
     let has_detail = model.selected_instance().is_none()
         || model
-            .detail
-            .as_ref()
+            .selected_detail()
             .is_some_and(crate::service::detail::Detail::is_complete);
     let is_edited = model
         .editor()

@@ -27,8 +27,17 @@ impl Canvas<'_> {
         }
         let width = width.min(self.buf.area.right() - at.x);
         let clean = text::clean(text);
-        let cut = text::truncate_cells(&clean, width.into());
-        let end = self.buf.set_stringn(at.x, at.y, cut, width.into(), style).0;
+        let shown = self.theme.symbols.in_text(&clean);
+        let cut = text::truncate_cells(&shown, width.into());
+        let is_cut = cut.len() != shown.len();
+        let end = self
+            .buf
+            .set_stringn(at.x, at.y, &cut, width.into(), style)
+            .0;
+        if is_cut && end > at.x {
+            self.buf
+                .set_string(end - 1, at.y, self.theme.symbols.cut, style);
+        }
         end - at.x
     }
 

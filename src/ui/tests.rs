@@ -1,1 +1,346 @@
 //! Snapshots of the screens.
+
+use std::time::Duration;
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+
+use super::{ColorLevel, Theme, draw_buffer, picture};
+use crate::app::stage::{self, Stage};
+use crate::app::{Model, Msg, OpenedDefinition};
+use crate::catalogue::Digest;
+use crate::engine::plan::{Outcome, Progress, Step, VolumeChoice};
+use crate::failure::{Failure, FailureKind};
+use crate::service::watch::{LinkState, Topic, WatchEvent};
+
+const SMALL: (u16, u16) = (80, 24);
+const LARGE: (u16, u16) = (160, 50);
+
+fn draw(model: &Model, size: (u16, u16)) -> String {
+    picture::to_text(&picture::draw_alone(model, size, &Theme::default()))
+}
+
+/// Draws a stage at both sizes and compares with what was seen before.
+fn check(name: &str, stage: &mut Stage) {
+    stage.model.settle();
+    for size in [SMALL, LARGE] {
+        stage.model.size = size;
+        // Scrolling follows the size that was drawn, as it does in the loop.
+        let mut buf = Buffer::empty(Rect::new(0, 0, size.0, size.1));
+        let area = buf.area;
+        let (geometry, _) = draw_buffer(&mut buf, area, &stage.model, &Theme::default());
+        stage.model.set_geometry(geometry);
+        insta::assert_snapshot!(
+            format!("{name}_{}x{}", size.0, size.1),
+            draw(&stage.model, size)
+        );
+    }
+}
+
+fn services() -> Stage {
+    let mut stage = Stage::with_services();
+    stage.rest();
+    stage
+}
+
+#[test]
+fn services_list_with_the_detail_of_the_selected_one() {
+    check("services", &mut services());
+}
+
+#[test]
+fn each_tab_of_the_detail() {
+    for (keys, name) in [
+        ("2", "volumes"),
+        ("3", "events"),
+        ("5", "objects"),
+        ("enter", "pods_alone"),
+    ] {
+        let mut stage = services();
+        stage.press("j j j").rest();
+        stage.press(keys);
+        check(&format!("detail_{name}"), &mut stage);
+    }
+}
+
+#[test]
+fn definition_tab_shows_the_text() {
+    let mut stage = services();
+    stage.press("6");
+    let text = "# Billing\ncontainers:\n  - name: main\n    image: billing:oops\n".to_owned();
+    stage.send(Msg::DefinitionShown {
+        name: "billing".parse().unwrap(),
+        result: Ok(text),
+    });
+    check("detail_definition", &mut stage);
+}
+
+#[test]
+fn lost_connection_says_so_and_keeps_the_rows() {
+    let mut stage = services();
+    let failure = Failure::new(
+        FailureKind::Unreachable,
+        "cannot reach https://10.0.0.1:6443: connection refused",
+    );
+    let state = LinkState::Retrying {
+        failure,
+        next_attempt_in: Duration::from_secs(4),
+        data_age: Some(Duration::from_secs(12)),
+    };
+    stage.overview(vec![WatchEvent::Link {
+        topic: Topic::Records,
+        state,
+    }]);
+    check("disconnected", &mut stage);
+}
+
+#[test]
+fn kubeconfig_that_cannot_be_used_is_named() {
+    let mut stage = Stage::empty();
+    stage.catalogue(&["web"]);
+    let failure = Failure::new(
+        FailureKind::Invalid,
+        "~/.kube/config: no context named \"prod\"",
+    );
+    let epoch = stage.epoch();
+    stage.send(Msg::ConnectFailed { epoch, failure });
+    check("offline", &mut stage);
+}
+
+#[test]
+fn plan_under_review() {
+    let mut stage = services();
+    stage.press("G a");
+    let op = match stage.model.screens.last() {
+        Some(crate::app::Screen::Review(pane)) => pane.op,
+        other => panic!("{other:?}"),
+    };
+    stage.send(Msg::DeployPlanned {
+        op,
+        result: Ok(Box::new(stage::deploy_plan("web"))),
+    });
+    check("review", &mut stage);
+    stage.press("enter");
+    check("review_confirmation", &mut stage);
+}
+
+#[test]
+fn progress_of_a_deploy() {
+    let mut stage = services();
+    stage.press("G a");
+    let op = match stage.model.screens.last() {
+        Some(crate::app::Screen::Review(pane)) => pane.op,
+        other => panic!("{other:?}"),
+    };
+    stage.send(Msg::DeployPlanned {
+        op,
+        result: Ok(Box::new(stage::deploy_plan("web"))),
+    });
+    stage.press("enter enter");
+    let op = *stage.model.operations.keys().next().unwrap();
+    let apply = Step::Apply(stage::object("Deployment", "web"));
+    let refused = Failure::new(
+        FailureKind::Forbidden,
+        "ingresses is forbidden for user \"ann\"",
+    );
+    for progress in [
+        Progress::Started(Step::Claim),
+        Progress::Done(Step::Claim, None),
+        Progress::Started(apply.clone()),
+        Progress::Done(apply, Some("updated".to_owned())),
+        Progress::Failed(
+            Step::Delete(stage::object("Ingress", "web")),
+            refused.clone(),
+        ),
+        Progress::NotTried(Step::Record, "an object was not deleted".to_owned()),
+        Progress::Started(Step::Ready),
+        Progress::Waiting("2 of 3 pods are ready".to_owned()),
+    ] {
+        stage.send(Msg::Progressed { op, progress });
+    }
+    check("progress", &mut stage);
+    let outcome = Outcome {
+        done: vec![Step::Claim],
+        failed: vec![(Step::Delete(stage::object("Ingress", "web")), refused)],
+        ..Outcome::default()
+    };
+    stage.send(Msg::Finished { op, outcome });
+    check("progress_ended", &mut stage);
+}
+
+#[test]
+fn fate_table_and_its_confirmation() {
+    let mut stage = services();
+    let orders = stage::key("orders-db");
+    stage.press("j j j x");
+    for volumes in [VolumeChoice::Keep, VolumeChoice::Delete] {
+        let Some(crate::app::Screen::Teardown(pane)) = stage.model.screens.last() else {
+            panic!("no fate table");
+        };
+        let (op, key) = (pane.op, pane.plans[0].key.clone());
+        assert_eq!(key, orders);
+        let result = Ok(Box::new(stage::teardown_plan("orders-db", volumes)));
+        stage.send(Msg::TeardownPlanned { op, key, result });
+        check(&format!("fate_{volumes:?}"), &mut stage);
+        if volumes == VolumeChoice::Keep {
+            stage.press("v");
+        }
+    }
+    stage.press("x").type_text("orders");
+    stage.press("enter");
+    check("fate_typed", &mut stage);
+}
+
+fn edited(text: &str) -> Stage {
+    let mut stage = services();
+    stage.press("e");
+    let editor = stage.model.editor().unwrap().id;
+    let result = Ok(OpenedDefinition {
+        text: text.to_owned(),
+        digest: Digest::of(text.as_bytes()),
+        draft: None,
+    });
+    stage.send(Msg::DefinitionOpened { editor, result });
+    let revision = stage.model.editor().unwrap().editor().unwrap().revision();
+    let diagnostics = crate::definition::check::check(text, &Default::default()).diagnostics;
+    stage.send(Msg::Checked {
+        editor,
+        revision,
+        diagnostics,
+    });
+    stage
+}
+
+#[test]
+fn editor_shows_every_fault() {
+    let text = "containers:\n  - name: main\n    image: nginx:1.27\n    ports:\n      - {name: http, port: \"80\"}\n\
+                volumeMount: []\nreplicas: many\n";
+    let mut stage = edited(text);
+    check("editor", &mut stage);
+    stage.press("F8").type_text("x");
+    check("editor_modified", &mut stage);
+    stage.press("esc");
+    check("editor_leaving", &mut stage);
+}
+
+#[test]
+fn help_palette_menu_and_prompt() {
+    for (keys, name) in [
+        ("?", "help"),
+        (":", "palette"),
+        ("m", "menu"),
+        ("n", "templates"),
+        ("n enter", "name"),
+    ] {
+        let mut stage = services();
+        stage.press(keys);
+        check(name, &mut stage);
+    }
+}
+
+#[test]
+fn filter_is_typed_below_and_shown_above() {
+    let mut stage = services();
+    stage.press("/").type_text("state:f");
+    check("filter", &mut stage);
+}
+
+#[test]
+fn nothing_deployed_says_what_to_do() {
+    let mut stage = Stage::empty();
+    stage.connected();
+    stage.catalogue(&[]);
+    stage.overview(vec![WatchEvent::Link {
+        topic: Topic::Records,
+        state: LinkState::Live,
+    }]);
+    check("empty", &mut stage);
+}
+
+#[test]
+fn any_size_is_drawn_without_harm() {
+    let mut stage = services();
+    stage.press(":");
+    for size in [
+        (1, 1),
+        (20, 5),
+        (39, 10),
+        (40, 9),
+        (40, 10),
+        (41, 11),
+        (300, 3),
+        (3, 300),
+        (1000, 500),
+    ] {
+        let text = draw(&stage.model, size);
+        assert_eq!(text.lines().count(), usize::from(size.1), "{size:?}");
+    }
+    assert_eq!(
+        draw(&stage.model, (39, 2)).lines().next(),
+        Some("bowline needs 40x10, this is 39x2")
+    );
+}
+
+/// Without colours and with ASCII only, every state is still told apart.
+#[test]
+fn plain_terminals_get_words_and_ascii() {
+    let stage = services();
+    let theme = Theme::new(ColorLevel::None, true);
+    let buf = picture::draw_alone(&stage.model, SMALL, &theme);
+    let text = picture::to_text(&buf);
+    let odd: String = text.chars().filter(|c| !c.is_ascii()).collect();
+    assert_eq!(odd, "");
+    for word in ["* Ready", "~ Rolling", "x Failing", "o Saved"] {
+        assert!(text.contains(word), "{word} is not in\n{text}");
+    }
+    let has_colour = |cell: &ratatui::buffer::Cell| {
+        cell.fg != ratatui::style::Color::Reset || cell.bg != ratatui::style::Color::Reset
+    };
+    assert!(!buf.content().iter().any(has_colour));
+}
+
+#[test]
+fn pictures_are_well_formed_svg() {
+    let mut stage = services();
+    stage.press(":").type_text("<&>");
+    let svg = picture::to_svg(&picture::draw_alone(&stage.model, SMALL, &Theme::default()));
+    assert!(svg.starts_with("<svg ") && svg.ends_with("</svg>\n"));
+    assert!(svg.contains("&lt;&amp;&gt;"));
+    assert!(!svg.contains("<&>"));
+}
+
+#[test]
+fn nothing_hostile_reaches_the_screen() {
+    let mut stage = services();
+    let failure = Failure::new(FailureKind::Unreachable, "\u{1b}[2J\u{202e}evil\u{9b}31m");
+    let epoch = stage.epoch();
+    stage.send(Msg::ConnectFailed { epoch, failure });
+    let buf = picture::draw_alone(&stage.model, LARGE, &Theme::default());
+    let is_hostile = |c: char| c.is_control() || c == '\u{202e}';
+    assert!(
+        !buf.content()
+            .iter()
+            .any(|cell| cell.symbol().chars().any(is_hostile))
+    );
+}
+
+/// One changed pod must cost few bytes on a slow line, and an unchanged model none.
+#[test]
+fn changed_pod_changes_few_cells() {
+    let mut stage = services();
+    let before = picture::draw_alone(&stage.model, LARGE, &Theme::default());
+    let row = stage::pod_row("web-6d9c9c5b8-4bqzd", 1, "Running", 1);
+    let namespace = stage::key("web").namespace;
+    stage.overview(vec![WatchEvent::PodRows(
+        namespace,
+        vec![crate::service::watch::Delta::Applied(row)],
+    )]);
+    stage.model.settle();
+    let after = picture::draw_alone(&stage.model, LARGE, &Theme::default());
+    assert_eq!(before.diff(&after).len(), 1);
+    assert!(
+        after
+            .diff(&picture::draw_alone(&stage.model, LARGE, &Theme::default()))
+            .is_empty()
+    );
+}

@@ -1,5 +1,7 @@
 //! How the dashboard looks: styles and symbols. A colour never carries a meaning alone.
 
+use std::borrow::Cow;
+
 use ratatui::style::{Color, Modifier, Style};
 
 use crate::service::health::State;
@@ -47,6 +49,32 @@ pub struct Symbols {
     pub warning: &'static str,
     /// Sorted upwards and downwards.
     pub sorts: [&'static str; 2],
+    /// Where something was cut off.
+    pub cut: &'static str,
+}
+
+impl Symbols {
+    /// Returns a text with those of our signs in it that the terminal can show; what is the user's stays.
+    pub(super) fn in_text<'t>(&self, text: &'t str) -> Cow<'t, str> {
+        if self.cut == UNICODE.cut || text.is_ascii() {
+            return Cow::Borrowed(text);
+        }
+        let sign = |c: char| match c {
+            '…' => "...",
+            '▸' => self.into,
+            '·' => self.dot,
+            '—' => self.missing,
+            _ => "",
+        };
+        let mut shown = String::with_capacity(text.len());
+        for c in text.chars() {
+            match sign(c) {
+                "" => shown.push(c),
+                sign => shown.push_str(sign),
+            }
+        }
+        Cow::Owned(shown)
+    }
 }
 
 const UNICODE: Symbols = Symbols {
@@ -63,6 +91,7 @@ const UNICODE: Symbols = Symbols {
     empty: "○",
     warning: "▲",
     sorts: ["↑", "↓"],
+    cut: "…",
 };
 
 const ASCII: Symbols = Symbols {
@@ -79,6 +108,7 @@ const ASCII: Symbols = Symbols {
     empty: "o",
     warning: "!",
     sorts: ["^", "v"],
+    cut: "~",
 };
 
 /// How everything looks.

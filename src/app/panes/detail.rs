@@ -69,7 +69,7 @@ const VOLUMES: &[Column] = &[
 ];
 
 const EVENTS: &[Column] = &[
-    Column::text("LAST SEEN", 0, 9),
+    Column::text("LAST SEEN", 0, 10),
     Column::text("TYPE", 2, 8),
     Column::text("REASON", 0, 24),
     Column::text("OBJECT", 1, 50),

@@ -91,7 +91,22 @@ impl ServicesPane {
             let image = images.get(name).copied().flatten();
             row_of_definition(name, image, kept.get(name).copied())
         }));
+        self.follow_deployed(&rows);
         self.table.set_rows(rows);
+    }
+
+    /// Keeps the selection on what was deployed or taken down just now: its row bears another key since.
+    fn follow_deployed(&mut self, rows: &[Row<RowKey>]) {
+        let Some(selected) = self.table.selected() else {
+            return;
+        };
+        if rows.iter().any(|row| row.key == *selected) {
+            return;
+        }
+        let same = rows.iter().find(|row| row.key.id() == selected.id());
+        if let Some(key) = same.map(|row| row.key.clone()) {
+            self.table.rename_selected(key);
+        }
     }
 
     pub(in crate::app) fn set_filter(&mut self, text: &str) {

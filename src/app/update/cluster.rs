@@ -65,7 +65,7 @@ fn forget(model: &mut Model) {
         .fleet
         .set_definitions(definitions.collect::<Vec<_>>(), model.now);
     model.detail = None;
-    model.watch_at = None;
+    model.resting = None;
     model.services.table.clear_marks();
     model.is_stale = true;
 }
@@ -142,33 +142,41 @@ pub(super) fn on_tick(model: &mut Model) -> Vec<Effect> {
             after: Duration::ZERO,
         });
     }
-    if model.watch_at.is_some_and(|at| at <= model.clock) {
-        model.watch_at = None;
-        effects.extend(watch_selected(model));
-    }
+    let rested = model.resting.take_if(|(_, at)| *at <= model.clock);
+    effects.extend(rested.map(|(key, _)| watch(model, key)));
     effects
 }
 
-fn watch_selected(model: &mut Model) -> Option<Effect> {
+fn watch(model: &mut Model, key: Option<InstanceKey>) -> Effect {
     let epoch = model.session.epoch;
-    let key = model.selected_instance().cloned();
-    if model.detail.as_ref().map(Detail::key) == key.as_ref() {
-        return None;
-    }
     model.detail = key.clone().map(Detail::new);
     model.is_stale = true;
-    Some(Effect::WatchInstance { epoch, key })
+    Effect::WatchInstance { epoch, key }
 }
 
-/// Follows the selection after it may have moved: its instance is watched when it rests, its definition read at once.
+/// Follows the selection after it may have moved, by a key or with its row: its instance is watched once it rests, its
+/// definition read at once. To be called before drawing.
 pub fn follow_selection(model: &mut Model) -> Vec<Effect> {
     model.settle();
     let is_connected = model.session.link == SessionLink::Connected;
-    if model.detail.as_ref().map(Detail::key) != model.selected_instance() && is_connected {
-        if model.detail.take().is_some() {
+    if model.detail.as_ref().map(Detail::key) == model.selected_instance() || !is_connected {
+        if model.resting.take().is_some() {
+            // What is shown below is still of a row between.
             model.is_stale = true;
+            model.settle();
         }
-        model.watch_at.get_or_insert(model.clock + WATCH_AFTER);
+    } else {
+        let key = model.selected_instance().cloned();
+        if model
+            .resting
+            .as_ref()
+            .is_none_or(|(rests_on, _)| *rests_on != key)
+        {
+            model.resting = Some((key, model.clock + WATCH_AFTER));
+            // What is shown below is still of the row before.
+            model.is_stale = true;
+            model.settle();
+        }
     }
     if model.detail_pane.tab == Tab::Definition {
         show_definition(model)

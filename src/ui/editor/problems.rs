@@ -29,28 +29,25 @@ pub fn draw_problems(buf: &mut Buffer, area: Rect, editor: &Editor, styles: &Edi
     for (y, (idx, problem)) in area.rows().zip(problems.iter().enumerate().skip(top)) {
         let (mark, style) = styles.fault_mark(problem.diagnostic.severity);
         buf.set_stringn(y.x, y.y, mark, y.width.into(), style);
-        let row = sentence(editor, problem);
         let room = usize::from(y.width.saturating_sub(2));
-        buf.set_stringn(
-            y.x.saturating_add(2),
-            y.y,
-            text::truncate_cells(&row, room),
-            room,
-            styles.text,
-        );
+        let row = sentence(editor, problem, room);
+        buf.set_stringn(y.x.saturating_add(2), y.y, row, room, styles.text);
         if here == Some(idx) {
             buf.set_style(y, Modifier::REVERSED);
         }
     }
 }
 
-fn sentence(editor: &Editor, problem: &Problem) -> String {
+/// Returns place, message and fix; where there is no room for all, the message is cut and not the fix.
+fn sentence(editor: &Editor, problem: &Problem, room: usize) -> String {
     let place = editor.position_of_byte(problem.bytes.start);
     let message = text::clean(&problem.diagnostic.message);
-    let mut row = format!("{}:{}  {message}", place.line, place.column);
-    if let Some(fix) = &problem.diagnostic.fix {
-        row.push_str("  ");
-        row.push_str(&text::clean(&fix.title));
-    }
-    row
+    let row = format!("{}:{}  {message}", place.line, place.column);
+    let Some(fix) = &problem.diagnostic.fix else {
+        return text::truncate_cells(&row, room).into_owned();
+    };
+    let fix = text::clean(&fix.title);
+    let left = room.saturating_sub(text::cells(&fix) + 2).max(room / 3);
+    let row = format!("{}  {fix}", text::truncate_cells(&row, left));
+    text::truncate_cells(&row, room).into_owned()
 }

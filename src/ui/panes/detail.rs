@@ -7,10 +7,14 @@ use crate::app::panes::services::RowKey;
 use crate::app::{Geometry, Model};
 use crate::service::health::Health;
 use crate::service::watch::{LinkState, Topic};
+use crate::text;
 use crate::ui::canvas::{Canvas, Piece};
 use crate::ui::{editor, table};
 
 use super::note_change;
+
+/// Most rows that the reason takes where the title has no room for it.
+const MAX_REASON: u16 = 3;
 
 /// Draws the frame of the detail that stands alone.
 pub fn draw_framed(canvas: &mut Canvas<'_>, area: Rect, model: &Model) -> Rect {
@@ -47,7 +51,9 @@ impl Title {
             },
             Some(RowKey::Instance(key)) => {
                 let instance = model.fleet.get(key);
-                let detail = model.detail.as_ref().filter(|detail| detail.is_complete());
+                let detail = model
+                    .selected_detail()
+                    .filter(|detail| detail.is_complete());
                 let health = instance.map(|instance| match detail {
                     // The fleet knows whether the data is stale; the detail knows more of the pods.
                     Some(detail) if instance.state() != crate::service::health::State::Unknown => {
@@ -105,10 +111,16 @@ pub fn draw_tab(
         return;
     }
     draw_tabs(canvas, Rect { height: 1, ..area }, model);
-    let inside = Rect {
+    let below = Rect {
         y: area.y + 1,
         height: area.height - 1,
         ..area
+    };
+    let used = draw_long_reason(canvas, below, model);
+    let inside = Rect {
+        y: below.y + used,
+        height: below.height - used,
+        ..below
     };
     let Some(rows) = model.detail_pane.table() else {
         return draw_definition(canvas, inside, model, geometry);
@@ -117,6 +129,14 @@ pub fn draw_tab(
     note_change(geometry, drawn.next_age);
     if is_focused {
         geometry.list_height = drawn.height;
+    }
+    if is_stale(model) {
+        let rows = Rect {
+            y: inside.y + 1,
+            height: inside.height.saturating_sub(1),
+            ..inside
+        };
+        canvas.paint(rows, canvas.theme.dim);
     }
     if rows.rows().len() == 0 && inside.height > 1 {
         let sentence = empty_sentence(model);
@@ -131,6 +151,39 @@ pub fn draw_tab(
             canvas.theme.dim,
         );
     }
+}
+
+/// Draws why the instance is not well, where the title has no room for it; returns the rows that it took.
+fn draw_long_reason(canvas: &mut Canvas<'_>, area: Rect, model: &Model) -> u16 {
+    let title = Title::of(canvas, model);
+    let pieces = title.pieces(canvas);
+    let width: usize = pieces.iter().map(|(text, _)| text::cells(text)).sum();
+    let Some(health) = title.health.as_ref() else {
+        return 0;
+    };
+    let Some(reason) = health.reason.as_deref() else {
+        return 0;
+    };
+    if width + 2 <= usize::from(area.width) {
+        return 0;
+    }
+    let style = canvas.theme.state(health.state).1;
+    let room = Rect {
+        x: area.x + 2,
+        width: area.width.saturating_sub(3),
+        height: MAX_REASON.min(area.height / 3),
+        ..area
+    };
+    canvas.wrapped(room, reason, style)
+}
+
+/// Tells whether what is shown may have changed since: the watch of the tab in front does not report.
+fn is_stale(model: &Model) -> bool {
+    let link = model
+        .selected_detail()
+        .zip(topic(model.detail_pane.tab))
+        .map(|(detail, topic)| detail.link(&topic));
+    matches!(link, Some(LinkState::Retrying { .. })) || !model.is_live()
 }
 
 fn draw_tabs(canvas: &mut Canvas<'_>, area: Rect, model: &Model) {
@@ -168,7 +221,7 @@ fn empty_sentence(model: &Model) -> String {
         Some(RowKey::Saved(_)) => {
             "Not deployed. a plans the deploy, e edits the definition.".to_owned()
         }
-        Some(RowKey::Instance(_)) => match &model.detail {
+        Some(RowKey::Instance(_)) => match model.selected_detail() {
             None => "Looking …".to_owned(),
             Some(detail) => match topic(model.detail_pane.tab).map(|topic| detail.link(&topic)) {
                 Some(LinkState::Connecting) => "Looking …".to_owned(),

@@ -158,19 +158,23 @@ fn counts(model: &Model, dot: &str) -> Vec<String> {
     words
 }
 
-/// Returns the words that there is room for. What fails is told before what is well.
+/// Returns the words that there is room for: what is well goes first, what fails last.
 fn fit(words: &[String], room: usize) -> String {
     let width = |words: &[&String]| words.iter().map(|word| text::cells(word)).sum::<usize>();
     let mut kept: Vec<&String> = words.iter().collect();
-    while width(&kept) > room {
-        let is_well = |word: &&String| word.ends_with("ready");
-        match kept.iter().position(is_well) {
-            Some(at) => drop(kept.remove(at)),
-            None => drop(kept.pop()),
-        }
-        if kept.is_empty() {
+    for dispensable in [
+        "ready",
+        "stopped",
+        "terminating",
+        "unknown",
+        "rolling",
+        "failing",
+        "",
+    ] {
+        if width(&kept) <= room {
             break;
         }
+        kept.retain(|word| !word.ends_with(dispensable));
     }
     kept.into_iter().map(String::as_str).collect()
 }

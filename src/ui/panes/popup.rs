@@ -2,7 +2,7 @@
 
 use ratatui::layout::{Position, Rect};
 
-use crate::app::{Menu, Model, Place, Popup, Prompt, SPECS};
+use crate::app::{Menu, MenuItem, Model, Place, Popup, Prompt, SPECS};
 use crate::editor::KEY_HELP;
 use crate::text;
 use crate::ui::canvas::Canvas;
@@ -66,11 +66,12 @@ fn draw_text(canvas: &mut Canvas<'_>, inside: Rect, sentences: &[String]) -> u16
 
 fn draw_menu(canvas: &mut Canvas<'_>, area: Rect, menu: &Menu) {
     let theme = canvas.theme;
-    let widest = menu
-        .items
-        .iter()
-        .map(|item| text::cells(&item.label) + text::cells(&item.detail) + 8)
-        .max();
+    let widest_of = |part: fn(&MenuItem) -> &str| {
+        let cells = menu.items.iter().map(|item| text::cells(part(item)));
+        cells.max().unwrap_or(0)
+    };
+    let label_width = widest_of(|item| &item.label);
+    let items = label_width + widest_of(|item| &item.detail) + 8;
     let title = text::cells(&menu.title) + 6;
     let sentences = menu
         .text
@@ -78,7 +79,7 @@ fn draw_menu(canvas: &mut Canvas<'_>, area: Rect, menu: &Menu) {
         .map(|sentence| text::cells(sentence) + 4)
         .max()
         .unwrap_or(0);
-    let width = rows(widest.unwrap_or(0).max(title).max(sentences).max(34)).min(MAX_WIDTH);
+    let width = rows(items.max(title).max(sentences).max(34)).min(MAX_WIDTH);
     let text_height = height_of(&menu.text, width);
     let query_height = u16::from(menu.query.is_some());
     let height = rows(menu.items.len().max(1)).saturating_add(2 + text_height + query_height);
@@ -123,6 +124,7 @@ fn draw_menu(canvas: &mut Canvas<'_>, area: Rect, menu: &Menu) {
             .why_not
             .as_deref()
             .map_or_else(String::new, |why| format!("  ({why})"));
+        let indent = " ".repeat(label_width - text::cells(&item.label) + 2);
         canvas.line(
             Position { x: list.x, y },
             list.width,
@@ -130,7 +132,7 @@ fn draw_menu(canvas: &mut Canvas<'_>, area: Rect, menu: &Menu) {
                 (cursor, theme.strong),
                 (" ", style),
                 (&item.label, style),
-                ("  ", style),
+                (&indent, style),
                 (&item.detail, theme.dim),
                 (&why, theme.dim),
             ],

@@ -3,7 +3,7 @@
 use ratatui::layout::{Position, Rect};
 use ratatui::style::Style;
 
-use crate::app::{Geometry, Model, OpId, Operation, OperationKind, StepState};
+use crate::app::{Geometry, Model, OpId, Operation, OperationKind, StepLine, StepState};
 use crate::engine::plan::{Outcome, Step};
 use crate::service::age;
 use crate::service::health::State;
@@ -69,7 +69,7 @@ fn lines_of(canvas: &Canvas<'_>, model: &Model, operation: &Operation) -> Vec<Li
         operation
             .steps
             .iter()
-            .map(|line| line_of_step(canvas, &line.step, &line.state)),
+            .map(|line| line_of_step(canvas, line, operation.is_running())),
     );
     if let Some(waiting) = &operation.waiting {
         lines.push(vec![(
@@ -84,11 +84,17 @@ fn lines_of(canvas: &Canvas<'_>, model: &Model, operation: &Operation) -> Vec<Li
     lines
 }
 
-fn line_of_step(canvas: &Canvas<'_>, step: &Step, state: &StepState) -> Line {
+fn line_of_step(canvas: &Canvas<'_>, line: &StepLine, is_running: bool) -> Line {
     let theme = canvas.theme;
     let symbols = &theme.symbols;
-    let what = step_name(step);
-    match state {
+    let what = step_name(&line.step);
+    match &line.state {
+        StepState::Running if !is_running => {
+            vec![(
+                format!("  {} {what}: not finished", symbols.empty),
+                theme.dim,
+            )]
+        }
         StepState::Running => vec![(format!("  {} {what} …", symbols.partly), theme.partly)],
         StepState::Done(note) => {
             let note = note

@@ -170,6 +170,7 @@ fn draw_objects(canvas: &mut Canvas<'_>, area: Rect, plan: &DeployPlan, selected
             area.width,
             &[
                 (cursor, theme.strong),
+                (" ", style),
                 (sign, style),
                 (&word, style),
                 (&key, theme.text),

@@ -67,6 +67,14 @@ pub fn draw(
     let drawn = table::draw_table(canvas, area, table, model.now, is_focused);
     geometry.list_height = drawn.height;
     note_change(geometry, drawn.next_age);
+    if !model.is_live() {
+        let rows = Rect {
+            y: area.y + 1,
+            height: area.height.saturating_sub(1),
+            ..area
+        };
+        canvas.paint(rows, canvas.theme.dim);
+    }
     if table.rows().len() == 0 {
         let sentence = empty_sentence(model);
         let at = Position {

@@ -50,7 +50,7 @@ pub fn draw(
     let lines: Vec<Line> = pane
         .plans
         .iter()
-        .flat_map(|planned| lines_of(canvas, planned, pane.plans.len() > 1))
+        .flat_map(|planned| lines_of(canvas, planned, pane.plans.len() > 1, inside.width))
         .collect();
     let top = pane
         .scroll
@@ -64,7 +64,12 @@ pub fn draw(
     }
 }
 
-fn lines_of(canvas: &Canvas<'_>, planned: &PlannedTeardown, is_one_of_many: bool) -> Vec<Line> {
+fn lines_of(
+    canvas: &Canvas<'_>,
+    planned: &PlannedTeardown,
+    is_one_of_many: bool,
+    width: u16,
+) -> Vec<Line> {
     let theme = canvas.theme;
     let mut lines = Vec::new();
     if is_one_of_many {
@@ -79,12 +84,12 @@ fn lines_of(canvas: &Canvas<'_>, planned: &PlannedTeardown, is_one_of_many: bool
             format!("{} {}", theme.symbols.bad, failure.summary),
             theme.bad,
         )]),
-        Some(Ok(plan)) => lines.extend(lines_of_plan(canvas, plan)),
+        Some(Ok(plan)) => lines.extend(lines_of_plan(canvas, plan, width.into())),
     }
     lines
 }
 
-fn lines_of_plan(canvas: &Canvas<'_>, plan: &TeardownPlan) -> Vec<Line> {
+fn lines_of_plan(canvas: &Canvas<'_>, plan: &TeardownPlan, width: usize) -> Vec<Line> {
     let theme = canvas.theme;
     let symbols = &theme.symbols;
     let mut lines = Vec::new();
@@ -119,24 +124,34 @@ fn lines_of_plan(canvas: &Canvas<'_>, plan: &TeardownPlan) -> Vec<Line> {
     };
     let object_width = widest(&|row| row.key.to_string()).clamp(6, 48);
     let fate_width = widest(&|row| fate(row)).clamp(4, 44);
+    let columns = Columns {
+        object: object_width,
+        fate: fate_width,
+        // What happens to data is never cut off: where there is no room beside, it stands below.
+        is_data_below: 6 + object_width + fate_width + widest(&data) > width,
+    };
+    let data_title = if columns.is_data_below { "" } else { "DATA" };
     let title = format!(
-        "  {:<object_width$}  {:<fate_width$}  {}",
-        "OBJECT", "FATE", "DATA"
+        "  {:<object_width$}  {:<fate_width$}  {data_title}",
+        "OBJECT", "FATE"
     );
     lines.push(vec![(title, theme.title)]);
     lines.extend(
         plan.rows
             .iter()
-            .map(|row| line_of_row(canvas, row, (object_width, fate_width))),
+            .flat_map(|row| lines_of_row(canvas, row, &columns)),
     );
     lines
 }
 
-fn line_of_row(
-    canvas: &Canvas<'_>,
-    row: &FateRow,
-    (object_width, fate_width): (usize, usize),
-) -> Line {
+/// Widths of the columns, and where the last of them stands.
+struct Columns {
+    object: usize,
+    fate: usize,
+    is_data_below: bool,
+}
+
+fn lines_of_row(canvas: &Canvas<'_>, row: &FateRow, columns: &Columns) -> Vec<Line> {
     let theme = canvas.theme;
     let (sign, style) = match &row.fate {
         Fate::Deleted => ("-", theme.removed),
@@ -149,14 +164,18 @@ fn line_of_row(
     } else {
         theme.good
     };
-    vec![
+    let mut line = vec![
         (format!("{sign} "), style),
-        (padded(&row.key.to_string(), object_width), theme.text),
+        (padded(&row.key.to_string(), columns.object), theme.text),
         ("  ".to_owned(), theme.text),
-        (padded(&fate(row), fate_width), style),
-        ("  ".to_owned(), theme.text),
-        (data(row), data_style),
-    ]
+        (padded(&fate(row), columns.fate), style),
+    ];
+    let data = data(row);
+    if columns.is_data_below && !data.is_empty() {
+        return vec![line, vec![(format!("    data {data}"), data_style)]];
+    }
+    line.extend([("  ".to_owned(), theme.text), (data, data_style)]);
+    vec![line]
 }
 
 fn padded(text: &str, width: usize) -> String {

@@ -1,0 +1,526 @@
+//! A stage for tests: a model with services as a cluster would report them, and keys pressed on it.
+
+use std::time::Duration;
+
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+use jiff::Timestamp;
+
+use crate::definition::object::ObjectKey;
+use crate::engine::plan::{
+    Change, ClaimFate, DataFate, DeployPlan, DiffLine, DiffSide, Fate, FateRow, PlannedObject,
+    TeardownPlan, VolumeChoice,
+};
+use crate::service::summary::{
+    Claim, Container, ContainerState, Event, InstanceKey, ObjectRow, Pod, PodRow, Record, Workload,
+    WorkloadKind,
+};
+use crate::service::watch::{Delta, LinkState, Topic, WatchEvent};
+
+use super::{
+    CatalogueEntry, CatalogueListing, Effect, Epoch, Model, Msg, begin, follow_selection, update,
+};
+
+/// The time on the stage.
+pub fn now() -> Timestamp {
+    "2026-01-01T12:00:00Z".parse().unwrap()
+}
+
+fn ago(seconds: u64) -> Timestamp {
+    now() - Duration::from_secs(seconds)
+}
+
+pub fn key(id: &str) -> InstanceKey {
+    InstanceKey {
+        namespace: "team-a".parse().unwrap(),
+        id: id.parse().unwrap(),
+    }
+}
+
+pub fn object(kind: &str, name: &str) -> ObjectKey {
+    let group = if matches!(kind, "Deployment" | "StatefulSet") {
+        "apps"
+    } else {
+        ""
+    };
+    ObjectKey {
+        group: group.to_owned(),
+        version: "v1".to_owned(),
+        kind: kind.to_owned(),
+        namespace: Some("team-a".to_owned()),
+        name: name.to_owned(),
+    }
+}
+
+/// A model and the effects that it asked for since they were last looked at.
+pub struct Stage {
+    pub model: Model,
+    pub effects: Vec<Effect>,
+}
+
+impl Stage {
+    /// Begins: nothing is known.
+    pub fn empty() -> Self {
+        let mut model = Model::new(now(), false, None);
+        let effects = begin(&mut model, None);
+        Self { model, effects }
+    }
+
+    /// Connected, with four services of different states and one definition that is not deployed.
+    pub fn with_services() -> Self {
+        let mut stage = Self::empty();
+        stage.connected();
+        stage.catalogue(&["billing", "notebook", "orders-db", "web"]);
+        stage.overview(overview());
+        stage.model.settle();
+        stage.take_effects();
+        stage
+    }
+
+    pub fn connected(&mut self) {
+        self.send(Msg::Connected {
+            epoch: self.epoch(),
+            context: "kind-dev".to_owned(),
+            cluster: "kind-dev".to_owned(),
+            namespace: "team-a".parse().unwrap(),
+            is_insecure: false,
+        });
+    }
+
+    pub fn catalogue(&mut self, names: &[&str]) {
+        let entry = |name: &&str| CatalogueEntry {
+            name: name.parse().unwrap(),
+            hash: if *name == "orders-db" {
+                "edited".to_owned()
+            } else {
+                format!("hash of {name}")
+            },
+            image: (*name == "notebook").then(|| "jupyter:latest".to_owned()),
+        };
+        let entries = names.iter().map(entry).collect();
+        self.send(Msg::CatalogueListed(Ok(CatalogueListing {
+            entries,
+            ..CatalogueListing::default()
+        })));
+    }
+
+    pub fn overview(&mut self, events: Vec<WatchEvent>) {
+        for event in events {
+            self.send(Msg::Overview {
+                epoch: self.epoch(),
+                event,
+            });
+        }
+    }
+
+    /// The selection rests, and the selected instance's watches report.
+    pub fn rest(&mut self) {
+        self.effects.extend(follow_selection(&mut self.model));
+        let clock = self.model.clock + Duration::from_millis(500);
+        self.send(Msg::Tick { now: now(), clock });
+        if let Some(key) = self.model.selected_instance().cloned() {
+            for event in detail_of(key.id.as_str()) {
+                self.send(Msg::InstanceEvent {
+                    epoch: self.epoch(),
+                    key: key.clone(),
+                    event,
+                });
+            }
+        }
+        self.model.settle();
+    }
+
+    pub fn epoch(&self) -> Epoch {
+        self.model.session.epoch
+    }
+
+    pub fn send(&mut self, msg: Msg) {
+        self.effects.extend(update(&mut self.model, msg));
+    }
+
+    /// Presses keys, written as in the key map, with spaces between.
+    pub fn press(&mut self, keys: &str) -> &mut Self {
+        for key in keys.split(' ') {
+            let event = event(key);
+            self.send(Msg::Key(event));
+        }
+        self.model.settle();
+        self
+    }
+
+    /// Types a text.
+    pub fn type_text(&mut self, text: &str) -> &mut Self {
+        for c in text.chars() {
+            self.send(Msg::Key(KeyEvent::new(
+                KeyCode::Char(c),
+                KeyModifiers::NONE,
+            )));
+        }
+        self.model.settle();
+        self
+    }
+
+    /// Lets time go by.
+    pub fn wait(&mut self, time: Duration) {
+        let (now, clock) = (self.model.now + time, self.model.clock + time);
+        self.send(Msg::Tick { now, clock });
+    }
+
+    pub fn take_effects(&mut self) -> Vec<Effect> {
+        std::mem::take(&mut self.effects)
+    }
+}
+
+fn event(key: &str) -> KeyEvent {
+    let (modifiers, name) = match key.strip_prefix('^') {
+        Some(rest) if !rest.is_empty() => (KeyModifiers::CONTROL, rest),
+        _ => (KeyModifiers::NONE, key),
+    };
+    let code = match name {
+        "enter" => KeyCode::Enter,
+        "esc" => KeyCode::Esc,
+        "tab" => KeyCode::Tab,
+        "space" => KeyCode::Char(' '),
+        "down" => KeyCode::Down,
+        "up" => KeyCode::Up,
+        "pgdn" => KeyCode::PageDown,
+        "F8" => KeyCode::F(8),
+        name => KeyCode::Char(name.chars().next().unwrap()),
+    };
+    KeyEvent::new(code, modifiers)
+}
+
+pub fn workload(
+    id: &str,
+    (ready, wanted): (u32, u32),
+    image: &str,
+    created: Timestamp,
+) -> Workload {
+    Workload {
+        instance: key(id),
+        kind: WorkloadKind::Deployment,
+        name: id.to_owned(),
+        uid: format!("w-{id}"),
+        created,
+        deletion: None,
+        generation: 1,
+        observed_generation: 1,
+        wanted,
+        replicas: wanted,
+        updated: wanted,
+        ready,
+        available: ready,
+        images: vec![image.to_owned()],
+        revision: None,
+        blocked: None,
+    }
+}
+
+fn record(id: &str, revision: u32, created: Timestamp) -> Record {
+    Record {
+        instance: key(id),
+        uid: format!("r-{id}"),
+        name: format!("bowline-{id}"),
+        created,
+        deletion: None,
+        definition: id.parse().unwrap(),
+        display_name: None,
+        revision: Some(revision),
+        definition_hash: Some(format!("hash of {id}")),
+        has_workload: true,
+        is_protected: id == "orders-db",
+        expires: (id == "ml-resnet").then(|| now() + Duration::from_secs(6 * 3600)),
+        operation: None,
+    }
+}
+
+fn claim(id: &str, size: &str) -> Claim {
+    Claim {
+        instance: key(id),
+        name: format!("data-{id}-0"),
+        uid: format!("c-{id}"),
+        created: ago(9 * 86_400),
+        deletion: None,
+        phase: "Bound".to_owned(),
+        requested: size.to_owned(),
+        capacity: Some(size.to_owned()),
+        storage_class: Some("standard".to_owned()),
+        volume: Some("pvc-0b1d".to_owned()),
+        access_modes: vec!["RWO"],
+    }
+}
+
+pub fn pod_row(name: &str, ready: u32, status: &str, restarts: u32) -> PodRow {
+    PodRow {
+        name: name.to_owned(),
+        ready,
+        containers: 1,
+        status: status.to_owned(),
+        restarts,
+        created: ago(150),
+        is_scheduled: true,
+    }
+}
+
+fn overview() -> Vec<WatchEvent> {
+    let workloads = vec![
+        workload("web", (3, 3), "nginx:1.27", ago(4 * 86_400)),
+        workload("orders-db", (1, 1), "postgres:16", ago(9 * 86_400)),
+        workload(
+            "ml-resnet",
+            (1, 2),
+            "registry.example.com/resnet:42",
+            ago(150),
+        ),
+        workload("billing", (0, 1), "billing:oops", ago(3600)),
+    ];
+    let records = vec![
+        record("web", 7, ago(4 * 86_400)),
+        record("orders-db", 2, ago(9 * 86_400)),
+        record("ml-resnet", 12, ago(150)),
+        record("billing", 3, ago(3600)),
+    ];
+    let rows = vec![
+        pod_row("web-6d9c9c5b8-4bqzd", 1, "Running", 0),
+        pod_row("web-6d9c9c5b8-7ckvn", 1, "Running", 0),
+        pod_row("web-6d9c9c5b8-xt2hm", 1, "Running", 0),
+        pod_row("orders-db-5f7c8d9b6-lw9sj", 1, "Running", 2),
+        pod_row("ml-resnet-7b8c9d6f5-m5rtg", 1, "Running", 0),
+        pod_row("ml-resnet-7b8c9d6f5-zn8bp", 0, "ContainerCreating", 0),
+        pod_row("billing-6d9c9c5b8-x2x7p", 0, "ImagePullBackOff", 17),
+    ];
+    let namespace = key("web").namespace;
+    let applied = |rows: Vec<PodRow>| vec![Delta::Reset(rows)];
+    let mut events = vec![
+        WatchEvent::Records(vec![Delta::Reset(records)]),
+        WatchEvent::Workloads(WorkloadKind::Deployment, vec![Delta::Reset(workloads)]),
+        WatchEvent::Workloads(WorkloadKind::StatefulSet, vec![Delta::Reset(Vec::new())]),
+        WatchEvent::Claims(vec![Delta::Reset(vec![claim("orders-db", "2Gi")])]),
+        WatchEvent::PodRows(namespace.clone(), applied(rows)),
+    ];
+    let topics = [
+        Topic::Records,
+        Topic::Workloads(WorkloadKind::Deployment),
+        Topic::Workloads(WorkloadKind::StatefulSet),
+        Topic::Claims,
+        Topic::PodRows(namespace),
+    ];
+    events.extend(topics.map(|topic| WatchEvent::Link {
+        topic,
+        state: LinkState::Live,
+    }));
+    events
+}
+
+fn pod(id: &str, name: &str, waiting: Option<(&str, &str)>) -> Pod {
+    Pod {
+        instance: key(id),
+        name: name.to_owned(),
+        uid: name.to_owned(),
+        created: ago(3600),
+        deletion: None,
+        phase: if waiting.is_some() {
+            "Pending"
+        } else {
+            "Running"
+        }
+        .to_owned(),
+        reason: waiting.map(|(reason, _)| reason.to_owned()),
+        message: waiting.map(|(_, message)| message.to_owned()),
+        node: Some("node-1".to_owned()),
+        revision: None,
+        unschedulable_since: None,
+        containers: vec![Container {
+            name: "main".to_owned(),
+            init: false,
+            image: "billing:oops".to_owned(),
+            ready: waiting.is_none(),
+            started: waiting.is_none(),
+            restarts: 0,
+            state: match waiting {
+                Some((reason, message)) => ContainerState::Waiting {
+                    reason: reason.to_owned(),
+                    message: message.to_owned(),
+                },
+                None => ContainerState::Running,
+            },
+        }],
+    }
+}
+
+fn detail_of(id: &str) -> Vec<WatchEvent> {
+    let is_broken = id == "billing";
+    let waiting = is_broken.then_some((
+        "ImagePullBackOff",
+        "registry.example.com has no billing:oops",
+    ));
+    let claims = if id == "orders-db" {
+        vec![claim(id, "2Gi")]
+    } else {
+        Vec::new()
+    };
+    let event = Event {
+        namespace: key(id).namespace,
+        name: format!("{id}.1"),
+        object_kind: "Pod".to_owned(),
+        object_name: format!("{id}-6d9c9c5b8-x2x7p"),
+        object_uid: String::new(),
+        is_warning: is_broken,
+        reason: if is_broken { "Failed" } else { "Started" }.to_owned(),
+        message: if is_broken {
+            "Failed to pull image \"billing:oops\""
+        } else {
+            "Started container main"
+        }
+        .to_owned(),
+        count: 4,
+        last_seen: ago(75),
+        source: "kubelet".to_owned(),
+    };
+    let row = |kind: &str, name: String, owner: Option<&str>| ObjectRow {
+        instance: key(id),
+        key: object(kind, &name),
+        uid: name,
+        created: ago(3600),
+        deletion: None,
+        is_member: owner.is_none(),
+        owner: owner.map(str::to_owned),
+    };
+    let topics = [
+        Topic::Pods,
+        Topic::Workloads(WorkloadKind::Deployment),
+        Topic::Workloads(WorkloadKind::StatefulSet),
+        Topic::Claims,
+        Topic::Records,
+        Topic::Events,
+    ];
+    let mut events: Vec<_> = topics
+        .map(|topic| WatchEvent::Link {
+            topic,
+            state: LinkState::Live,
+        })
+        .into();
+    events.extend([
+        WatchEvent::Pods(vec![Delta::Reset(vec![pod(
+            id,
+            &format!("{id}-6d9c9c5b8-x2x7p"),
+            waiting,
+        )])]),
+        WatchEvent::Workloads(
+            WorkloadKind::Deployment,
+            vec![Delta::Reset(vec![workload(
+                id,
+                (u32::from(!is_broken), 1),
+                "billing:oops",
+                ago(3600),
+            )])],
+        ),
+        WatchEvent::Claims(vec![Delta::Reset(claims)]),
+        WatchEvent::Events(vec![Delta::Reset(vec![event])]),
+        WatchEvent::Objects(
+            crate::definition::object::GroupKind::new("", "Service"),
+            vec![Delta::Reset(vec![row("Service", id.to_owned(), None)])],
+        ),
+        WatchEvent::Objects(
+            crate::definition::object::GroupKind::new("apps", "Deployment"),
+            vec![Delta::Reset(vec![row("Deployment", id.to_owned(), None)])],
+        ),
+    ]);
+    events
+}
+
+/// A plan that creates, updates, keeps and deletes.
+pub fn deploy_plan(id: &str) -> DeployPlan {
+    let line = |side, text: &str| DiffLine {
+        side,
+        text: text.to_owned(),
+    };
+    let planned = |kind: &str, name: &str, change, difference, note: Option<&str>| PlannedObject {
+        key: object(kind, name),
+        change,
+        live_uid: None,
+        difference,
+        note: note.map(str::to_owned),
+    };
+    DeployPlan {
+        instance: key(id),
+        revision: 8,
+        objects: vec![
+            planned("Service", id, Change::Keep, Vec::new(), None),
+            planned(
+                "Deployment",
+                id,
+                Change::Update,
+                vec![
+                    line(DiffSide::Both, "spec:"),
+                    line(DiffSide::Gap, "12 lines"),
+                    line(DiffSide::Old, "        image: nginx:1.26"),
+                    line(DiffSide::New, "        image: nginx:1.27"),
+                ],
+                Some("its pods are replaced"),
+            ),
+            planned(
+                "ConfigMap",
+                &format!("{id}-config"),
+                Change::Create,
+                vec![line(DiffSide::New, "data:")],
+                None,
+            ),
+            planned(
+                "Ingress",
+                id,
+                Change::Delete,
+                Vec::new(),
+                Some("left the definition"),
+            ),
+        ],
+        warnings: vec!["the image has no fixed tag".to_owned()],
+        conflicts: Vec::new(),
+        refusals: Vec::new(),
+        is_record_exact: false,
+        text_hash: String::new(),
+    }
+}
+
+/// The fate of an instance with one claim.
+pub fn teardown_plan(id: &str, volumes: VolumeChoice) -> TeardownPlan {
+    let row = |kind: &str, name: &str, fate, claim| FateRow {
+        key: object(kind, name),
+        uid: String::new(),
+        fate,
+        claim,
+    };
+    let (fate, data) = match volumes {
+        VolumeChoice::Keep => (Fate::Kept("volumes keep".to_owned()), DataFate::Retained),
+        VolumeChoice::Delete => (Fate::Deleted, DataFate::Destroyed),
+    };
+    let claim = ClaimFate {
+        size: "2Gi".to_owned(),
+        volume: Some("pvc-0b1d".to_owned()),
+        reclaim_policy: Some("Delete".to_owned()),
+        data,
+    };
+    TeardownPlan {
+        instance: key(id),
+        volumes,
+        is_protected: false,
+        rows: vec![
+            row("StatefulSet", id, Fate::Deleted, None),
+            row(
+                "Pod",
+                &format!("{id}-0"),
+                Fate::GarbageCollected(format!("StatefulSet/{id}")),
+                None,
+            ),
+            row(
+                "PersistentVolumeClaim",
+                &format!("data-{id}-0"),
+                fate,
+                Some(claim),
+            ),
+            row("Service", id, Fate::Deleted, None),
+            row("ConfigMap", &format!("bowline-{id}"), Fate::Deleted, None),
+        ],
+        warnings: Vec::new(),
+        refusals: Vec::new(),
+    }
+}

@@ -14,11 +14,17 @@ mod args;
 mod candidates;
 mod completion;
 mod config;
+mod confirm;
 mod dashboard;
+mod delete;
+mod deploy;
+mod diff;
 mod new;
 mod operate;
 mod output;
+mod plan_json;
 mod render;
+mod review;
 mod session;
 mod source;
 mod target;
@@ -89,6 +95,9 @@ fn dispatch(command: Option<Command>, session: Session) -> anyhow::Result<Exit> 
     match command {
         None => dashboard::run(&session, None),
         Some(Command::Edit(args)) => dashboard::edit(&args, &session),
+        Some(Command::Delete(args)) => delete::run(&args, &session),
+        Some(Command::Deploy(args)) => deploy::run(&args, &session),
+        Some(Command::Diff(args)) => diff::run(&args, &session),
         Some(Command::New(args)) => new::run(&args, &session),
         Some(Command::Validate(args)) => validate::run(&args, &session),
         Some(Command::Render(args)) => render::run(&args, &session),

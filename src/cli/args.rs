@@ -188,6 +188,9 @@ pub struct Render {
 pub struct Diff {
     #[command(flatten)]
     pub source: Source,
+    /// Output format
+    #[arg(short, long, value_enum, default_value_t)]
+    pub output: Report,
 }
 
 /// `bowline deploy`.
@@ -206,6 +209,9 @@ pub struct Deploy {
     pub force_conflicts: bool,
     #[command(flatten)]
     pub waiting: Waiting,
+    /// Output format; JSON has the plan and how it ended
+    #[arg(short, long, value_enum, default_value_t)]
+    pub output: Report,
     /// Answer yes to the question whether to go on
     #[arg(short, long)]
     pub yes: bool,
@@ -228,6 +234,9 @@ pub struct Delete {
     pub dry_run: bool,
     #[command(flatten)]
     pub waiting: Waiting,
+    /// Output format; JSON has the fate of every object and how it ended
+    #[arg(short, long, value_enum, default_value_t)]
+    pub output: Report,
     /// Answer yes to the question whether to go on
     #[arg(short, long)]
     pub yes: bool,
@@ -322,10 +331,10 @@ pub enum Document {
     Name,
 }
 
-/// Formats of faults.
+/// Formats of faults, plans and outcomes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
 pub enum Report {
-    /// One line a fault, for people and editors
+    /// Lines for people and editors
     #[default]
     Text,
     /// JSON

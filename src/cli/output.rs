@@ -24,6 +24,13 @@ pub fn say(sentence: impl AsRef<str>) {
     drop(writeln!(io::stderr().lock(), "{}", sentence.as_ref()));
 }
 
+/// Writes lines for the person to standard error; none is written for no lines.
+pub fn prose(lines: &str) {
+    if !lines.is_empty() {
+        say(lines.trim_end());
+    }
+}
+
 /// Tells whether a question can be asked and its answer read.
 pub fn can_ask() -> bool {
     io::stdin().is_terminal() && io::stderr().is_terminal()

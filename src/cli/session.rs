@@ -9,11 +9,12 @@ use crate::catalogue::Catalogue;
 use crate::catalogue::drafts::Drafts;
 use crate::cluster::{Cluster, ConnectOptions, ExecPolicy};
 use crate::config::{Paths, Settings};
-use crate::definition::check::CheckContext;
+use crate::definition::check::{CheckContext, check};
 use crate::definition::id::{InstanceId, Namespace};
 use crate::definition::service::ServiceDefinition;
 use crate::failure::Failure;
 use crate::rehearsal::RehearsalOptions;
+use crate::service::summary::InstanceKey;
 
 /// The surroundings of one command.
 pub struct Session {
@@ -52,6 +53,24 @@ impl Session {
     /// The kubeconfig is missing or malformed, or the login failed.
     pub async fn connect(&self) -> Result<Cluster, Failure> {
         self.target.connect().await
+    }
+
+    /// Returns the instance of an ID: in the namespace that was asked for, else in the one that the definition of that name
+    /// goes to, else in the one that is worked in.
+    pub fn instance(&self, cluster: &Cluster, id: &InstanceId) -> InstanceKey {
+        let asked = self.global.namespace.clone();
+        let namespace = asked.or_else(|| self.own_namespace(id));
+        InstanceKey {
+            namespace: namespace.unwrap_or_else(|| cluster.namespace().clone()),
+            id: id.clone(),
+        }
+    }
+
+    /// Returns the namespace that a definition names; none where it names none or has faults.
+    fn own_namespace(&self, name: &InstanceId) -> Option<Namespace> {
+        let text = self.catalogue.read(name).ok()?.text;
+        let context = self.check_context(Some(name.clone()), &[]);
+        check(&text, &context).definition?.namespace
     }
 
     /// Returns who works: user, host and process.

@@ -158,6 +158,17 @@ pub struct FateRow {
     pub claim: Option<ClaimFate>,
 }
 
+impl FateRow {
+    /// Tells whether it loses data; data that nobody can say anything about counts as lost.
+    pub fn destroys_data(&self) -> bool {
+        let goes = matches!(self.fate, Fate::Deleted | Fate::GarbageCollected(_));
+        goes && self
+            .claim
+            .as_ref()
+            .is_some_and(|claim| claim.data != DataFate::Retained)
+    }
+}
+
 /// What a teardown would do, as shown for confirmation: the fate table.
 #[derive(Debug, Clone, PartialEq)]
 pub struct TeardownPlan {

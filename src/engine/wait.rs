@@ -92,7 +92,7 @@ enum Verdict {
 
 fn judge(detail: &Detail, now: Timestamp) -> Verdict {
     if !NEEDED.iter().all(|topic| has_reported(detail.link(topic))) {
-        return Verdict::NotYet("nothing is known of it yet".to_owned());
+        return Verdict::NotYet("its state is being read".to_owned());
     }
     if let Some(outage) = outage(detail) {
         return Verdict::NotYet(outage);
@@ -180,7 +180,7 @@ mod tests {
         let verdict = judge(&Detail::new(key), Timestamp::UNIX_EPOCH);
         assert_eq!(
             verdict,
-            Verdict::NotYet("nothing is known of it yet".to_owned())
+            Verdict::NotYet("its state is being read".to_owned())
         );
     }
 }

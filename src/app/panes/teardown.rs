@@ -2,7 +2,7 @@
 
 use crate::app::msg::OpId;
 use crate::definition::id::InstanceId;
-use crate::engine::plan::{DataFate, Fate, FateRow, TeardownPlan, VolumeChoice};
+use crate::engine::plan::{FateRow, TeardownPlan, VolumeChoice};
 use crate::failure::Failure;
 use crate::service::summary::InstanceKey;
 
@@ -104,9 +104,5 @@ impl TeardownPane {
 
 /// Tells whether a row loses data; data that nobody can say anything about counts as lost.
 pub fn destroys_data(row: &FateRow) -> bool {
-    let goes = matches!(row.fate, Fate::Deleted | Fate::GarbageCollected(_));
-    goes && row
-        .claim
-        .as_ref()
-        .is_some_and(|claim| claim.data != DataFate::Retained)
+    row.destroys_data()
 }

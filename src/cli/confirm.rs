@@ -1,0 +1,40 @@
+//! Questions before something is changed: asked on the terminal, or answered beforehand with flags.
+
+use super::{UsageError, output};
+use crate::failure::{Failure, FailureKind};
+
+/// Refuses to begin what would have to ask where nobody can be asked, so that a script never hangs or guesses.
+///
+/// # Errors
+/// There is no terminal, and the answer was not given by a flag.
+pub(super) fn require_answer(is_given: bool, flag: &str) -> anyhow::Result<()> {
+    if is_given || output::can_ask() {
+        return Ok(());
+    }
+    let sentence = format!("there is no terminal to ask whether to go on: answer with {flag}");
+    Err(UsageError(sentence).into())
+}
+
+/// Asks whether to go on.
+///
+/// # Errors
+/// The terminal cannot be read.
+pub(super) fn go_on(question: &str) -> anyhow::Result<bool> {
+    let answer = output::ask(&format!("{question} [y/N]"))?;
+    Ok(answer.is_some_and(|answer| matches!(answer.to_lowercase().as_str(), "y" | "yes")))
+}
+
+/// Asks for a word, which cannot be typed by habit.
+///
+/// # Errors
+/// The terminal cannot be read.
+pub(super) fn typed(question: &str, wanted: &str) -> anyhow::Result<bool> {
+    let answer = output::ask(question)?;
+    Ok(answer.is_some_and(|answer| answer == wanted))
+}
+
+/// Returns the refusal of a teardown that `--yes` is not enough for.
+pub(super) fn protected(id: &str) -> Failure {
+    let summary = format!("{id} is protected: repeat its ID with --confirm {id}");
+    Failure::new(FailureKind::Refused, summary)
+}

@@ -1,0 +1,211 @@
+//! `bowline delete`: the fate of every object, a confirmation, the teardown.
+
+use super::args::{Delete, Report, Volumes};
+use super::session::Session;
+use super::{Exit, confirm, operate, output, plan_json, review};
+use crate::cluster::Cluster;
+use crate::definition::id::InstanceId;
+use crate::engine::plan::{Outcome, TeardownPlan, VolumeChoice};
+use crate::engine::teardown::{TeardownOptions, plan_teardown, run_teardown};
+use crate::text;
+
+pub fn run(args: &Delete, session: &Session) -> anyhow::Result<Exit> {
+    let is_answered = args.yes || args.dry_run || args.ids.iter().all(|id| is_confirmed(args, id));
+    confirm::require_answer(is_answered, "--yes")?;
+    operate::block_on(async {
+        let cluster = session.connect().await?;
+        let plans = plan(args, session, &cluster).await?;
+        let refusals: Vec<_> = plans
+            .iter()
+            .flat_map(|plan| plan.refusals.clone())
+            .collect();
+        if !refusals.is_empty() {
+            return end(args, &plans, review::refuse(&refusals));
+        }
+        if args.dry_run {
+            return end(args, &plans, Exit::Ok);
+        }
+        if !is_wanted(args, &cluster, &plans)? {
+            output::say("nothing was changed");
+            return end(args, &plans, Exit::Failed);
+        }
+        carry_out(args, session, &cluster, plans).await
+    })
+}
+
+/// Plans every teardown, so that all is shown before anything is asked. An ID that is given twice is one instance.
+async fn plan(
+    args: &Delete,
+    session: &Session,
+    cluster: &Cluster,
+) -> anyhow::Result<Vec<TeardownPlan>> {
+    let volumes = match args.volumes {
+        Volumes::Keep => VolumeChoice::Keep,
+        Volumes::Delete => VolumeChoice::Delete,
+    };
+    let mut plans: Vec<TeardownPlan> = Vec::with_capacity(args.ids.len());
+    for id in &args.ids {
+        if plans.iter().any(|plan| plan.instance.id == *id) {
+            continue;
+        }
+        let instance = session.instance(cluster, id);
+        let plan = plan_teardown(cluster, &instance, volumes).await?;
+        show(args, &plan)?;
+        plans.push(plan);
+    }
+    Ok(plans)
+}
+
+/// The fate table is data where it is all that was asked for, and prose before a question.
+fn show(args: &Delete, plan: &TeardownPlan) -> anyhow::Result<()> {
+    let (id, namespace) = (&plan.instance.id, &plan.instance.namespace);
+    if plan.rows.is_empty() && plan.refusals.is_empty() {
+        output::say(format!("nothing of {id} is in namespace {namespace}"));
+        return Ok(());
+    }
+    let table = review::fate_table(plan);
+    output::say(format!("teardown of {id} in {namespace}:"));
+    if args.dry_run && args.output == Report::Text {
+        output::print(&table)?;
+    } else {
+        output::prose(&table);
+    }
+    for warning in &plan.warnings {
+        output::say(text::clean(&format!("warning: {warning}")));
+    }
+    Ok(())
+}
+
+fn is_confirmed(args: &Delete, id: &InstanceId) -> bool {
+    args.confirm.contains(id)
+}
+
+/// Asks. Protected instances want their ID whatever the flags say, and those that lose data want it unless `--yes` is given;
+/// the rest gets one question for all. Where nothing is left to delete nothing is asked.
+fn is_wanted(args: &Delete, cluster: &Cluster, plans: &[TeardownPlan]) -> anyhow::Result<bool> {
+    let mut open = Vec::new();
+    for plan in plans.iter().filter(|plan| !plan.rows.is_empty()) {
+        let id = &plan.instance.id;
+        let n_lost = plan.rows.iter().filter(|row| row.destroys_data()).count();
+        if is_confirmed(args, id) || (args.yes && !plan.is_protected) {
+            continue;
+        }
+        if !plan.is_protected && n_lost == 0 {
+            open.push(id.as_str());
+            continue;
+        }
+        if !output::can_ask() {
+            return Err(confirm::protected(id.as_str()).into());
+        }
+        if !confirm::typed(&stakes(plan, n_lost), id.as_str())? {
+            return Ok(false);
+        }
+    }
+    if open.is_empty() {
+        return Ok(true);
+    }
+    let context = &cluster.identity().context;
+    confirm::go_on(&format!("Take down {} in {context}?", open.join(", ")))
+}
+
+fn stakes(plan: &TeardownPlan, n_lost: usize) -> String {
+    let id = &plan.instance.id;
+    let protection = if plan.is_protected {
+        format!("{id} is protected. ")
+    } else {
+        String::new()
+    };
+    let loss = match n_lost {
+        0 => String::new(),
+        1 => "The data of 1 claim may be destroyed. ".to_owned(),
+        n => format!("The data of {n} claims may be destroyed. "),
+    };
+    format!("{protection}{loss}Type {id} to take it down:")
+}
+
+async fn carry_out(
+    args: &Delete,
+    session: &Session,
+    cluster: &Cluster,
+    plans: Vec<TeardownPlan>,
+) -> anyhow::Result<Exit> {
+    let options = TeardownOptions {
+        wait: args.waiting.wait.then(|| {
+            let timeout = args.waiting.timeout;
+            timeout.unwrap_or(session.settings.wait.gone())
+        }),
+        holder: session.holder(),
+    };
+    let (mut ended, mut exits) = (Vec::new(), Vec::new());
+    for plan in plans.into_iter().filter(|plan| !plan.rows.is_empty()) {
+        let id = plan.instance.id.clone();
+        let shown = plan.clone();
+        let operation = tear_down(cluster.clone(), plan, options.clone());
+        let outcome = match operate::until_signal(operation).await? {
+            Ok(outcome) => outcome,
+            Err(exit) => return Ok(exit),
+        };
+        exits.push(review::conclude(&format!("teardown of {id}"), &outcome));
+        ended.push((shown, outcome));
+    }
+    if args.output == Report::Json {
+        let all: Vec<_> = ended
+            .iter()
+            .map(|(plan, outcome)| plan_json::teardown(plan, Some(outcome)))
+            .collect();
+        output::print(&output::json(&all)?)?;
+    }
+    Ok(of_many(&exits))
+}
+
+async fn tear_down(
+    cluster: Cluster,
+    plan: TeardownPlan,
+    options: TeardownOptions,
+) -> anyhow::Result<Outcome> {
+    let report = |progress| review::say_progress(&progress);
+    Ok(run_teardown(&cluster, &plan, &options, &report).await)
+}
+
+/// Ends before anything was done; whoever asked for JSON gets the plans nevertheless.
+fn end(args: &Delete, plans: &[TeardownPlan], exit: Exit) -> anyhow::Result<Exit> {
+    if args.output == Report::Json {
+        let all: Vec<_> = plans
+            .iter()
+            .map(|plan| plan_json::teardown(plan, None))
+            .collect();
+        output::print(&output::json(&all)?)?;
+    }
+    Ok(exit)
+}
+
+/// Returns the exit code of several teardowns: partly done if they ended differently.
+fn of_many(exits: &[Exit]) -> Exit {
+    match exits {
+        [] => Exit::Ok,
+        [first, rest @ ..] if rest.iter().all(|exit| exit == first) => *first,
+        _ if exits
+            .iter()
+            .all(|exit| matches!(exit, Exit::Ok | Exit::Pending)) =>
+        {
+            Exit::Pending
+        }
+        _ => Exit::Partly,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn several_teardowns_end_as_the_gravest_mixture() {
+        let check = |exits: &[Exit], expected: Exit| assert_eq!(of_many(exits), expected);
+        check(&[], Exit::Ok);
+        check(&[Exit::Ok, Exit::Ok], Exit::Ok);
+        check(&[Exit::Refused, Exit::Refused], Exit::Refused);
+        check(&[Exit::Ok, Exit::Pending], Exit::Pending);
+        check(&[Exit::Ok, Exit::Failed], Exit::Partly);
+        check(&[Exit::Failed, Exit::Pending], Exit::Partly);
+    }
+}

@@ -1,0 +1,176 @@
+//! `bowline deploy`: check, plan, ask, apply, wait.
+
+use std::collections::BTreeMap;
+
+use super::args::{Deploy, Document, DryRun, Report, Source};
+use super::review::Depth;
+use super::session::Session;
+use super::{Exit, UsageError, confirm, operate, output, plan_json, render, review, source};
+use crate::cluster::Cluster;
+use crate::definition::id::InstanceId;
+use crate::definition::service::ServiceDefinition;
+use crate::engine::deploy::{DeployRequest, RunOptions, plan_deploy, run_deploy};
+use crate::engine::plan::{DeployPlan, Outcome};
+use crate::engine::wait::wait_ready;
+
+pub fn run(args: &Deploy, session: &Session) -> anyhow::Result<Exit> {
+    if args.dry_run == Some(DryRun::Client) {
+        let rendered = render::render_source(&args.source, session)?;
+        let format = match args.output {
+            Report::Text => Document::Yaml,
+            Report::Json => Document::Json,
+        };
+        render::print(&rendered.objects, format)?;
+        return Ok(Exit::Ok);
+    }
+    // Faults are told before anything is connected to.
+    let prepared = Prepared::read(&args.source, session)?;
+    confirm::require_answer(args.yes || args.dry_run.is_some(), "--yes")?;
+    operate::block_on(async {
+        let cluster = session.connect().await?;
+        let request = prepared.request(&cluster, session, args.message.clone());
+        let plan = plan_deploy(&cluster, &request).await?;
+        decide(args, session, cluster, request, plan).await
+    })
+}
+
+/// A definition that was checked, before it is known which cluster it goes to.
+pub(super) struct Prepared {
+    definition: ServiceDefinition,
+    text: String,
+    name: InstanceId,
+    id: InstanceId,
+    parameters: BTreeMap<String, String>,
+}
+
+impl Prepared {
+    /// Reads and checks the definition that the arguments name.
+    pub(super) fn read(source: &Source, session: &Session) -> anyhow::Result<Self> {
+        let text = source::read(source, session)?;
+        let (name, id) = source::identity(source, &text)?;
+        let definition = render::checked(&text, source, session)?;
+        if let (Some(own), Some(asked)) = (&definition.namespace, &session.global.namespace)
+            && own != asked
+        {
+            let sentence = format!(
+                "{} says namespace {own}, the command line {asked}: leave one of them out",
+                text.shown
+            );
+            return Err(UsageError(sentence).into());
+        }
+        Ok(Self {
+            definition,
+            text: text.text,
+            name,
+            id,
+            parameters: source.set.iter().cloned().collect(),
+        })
+    }
+
+    /// Returns what the engine is asked for.
+    pub(super) fn request(
+        self,
+        cluster: &Cluster,
+        session: &Session,
+        message: Option<String>,
+    ) -> DeployRequest {
+        let own = self.definition.namespace.clone();
+        DeployRequest {
+            namespace: own.unwrap_or_else(|| cluster.namespace().clone()),
+            definition: self.definition,
+            text: self.text,
+            name: self.name,
+            id: self.id,
+            parameters: self.parameters,
+            ingress_host: session.settings.ingress.host.clone(),
+            gpus: session.settings.gpus.clone(),
+            message,
+            holder: session.holder(),
+        }
+    }
+}
+
+/// Shows the plan, and carries it out where that is wanted and possible.
+async fn decide(
+    args: &Deploy,
+    session: &Session,
+    cluster: Cluster,
+    request: DeployRequest,
+    plan: DeployPlan,
+) -> anyhow::Result<Exit> {
+    show(args, &plan)?;
+    if !plan.refusals.is_empty() {
+        return end(args, &plan, review::refuse(&plan.refusals));
+    }
+    if !plan.conflicts.is_empty() && !args.force_conflicts {
+        output::say("refused: others own the fields above; take them over with --force-conflicts");
+        return end(args, &plan, Exit::Refused);
+    }
+    if args.dry_run.is_some() {
+        return Ok(Exit::Ok);
+    }
+    if !plan.is_noop() && !args.yes && !confirm::go_on(&question(&cluster, &plan))? {
+        output::say("nothing was changed");
+        return end(args, &plan, Exit::Failed);
+    }
+    let (shown, id) = (plan.clone(), plan.instance.id.clone());
+    let operation = carry_out(args, session, cluster, request, plan);
+    let outcome = match operate::until_signal(operation).await? {
+        Ok(outcome) => outcome,
+        Err(exit) => return Ok(exit),
+    };
+    if args.output == Report::Json {
+        output::print(&output::json(&plan_json::deploy(&shown, Some(&outcome)))?)?;
+    }
+    Ok(review::conclude(&format!("deploy of {id}"), &outcome))
+}
+
+/// The plan is data where it is all that was asked for, and prose before a question.
+fn show(args: &Deploy, plan: &DeployPlan) -> anyhow::Result<()> {
+    match (args.dry_run.is_some(), args.output) {
+        (true, Report::Text) => output::print(&review::deploy_plan(plan, Depth::Everything))?,
+        (true, Report::Json) => output::print(&output::json(&plan_json::deploy(plan, None))?)?,
+        (false, _) => output::prose(&review::deploy_plan(plan, Depth::Changes)),
+    }
+    review::say_remarks(plan);
+    Ok(())
+}
+
+/// Ends before anything was done; whoever asked for JSON gets the plan nevertheless.
+fn end(args: &Deploy, plan: &DeployPlan, exit: Exit) -> anyhow::Result<Exit> {
+    if args.dry_run.is_none() && args.output == Report::Json {
+        output::print(&output::json(&plan_json::deploy(plan, None))?)?;
+    }
+    Ok(exit)
+}
+
+fn carry_out(
+    args: &Deploy,
+    session: &Session,
+    cluster: Cluster,
+    request: DeployRequest,
+    plan: DeployPlan,
+) -> impl Future<Output = anyhow::Result<Outcome>> + Send + 'static {
+    let options = RunOptions {
+        force_conflicts: args.force_conflicts,
+    };
+    let timeout = args.waiting.timeout;
+    let ready_within = timeout.unwrap_or(session.settings.wait.ready());
+    let waits = args.waiting.wait;
+    async move {
+        let report = |progress| review::say_progress(&progress);
+        let mut outcome = run_deploy(&cluster, &request, &plan, options, &report).await;
+        if waits && outcome.is_complete() {
+            outcome.absorb(wait_ready(&cluster, &plan.instance, ready_within, &report).await);
+        }
+        Ok(outcome)
+    }
+}
+
+fn question(cluster: &Cluster, plan: &DeployPlan) -> String {
+    let (id, namespace) = (&plan.instance.id, &plan.instance.namespace);
+    format!(
+        "Apply {id} to {} ▸ {namespace}?",
+        cluster.identity().context
+    )
+}

@@ -1,0 +1,163 @@
+//! Plans and outcomes as JSON, for scripts. Names of fields are part of the command line's contract.
+
+use serde_json::{Value, json};
+
+use super::review::diff_line;
+use crate::definition::object::ObjectKey;
+use crate::engine::plan::{
+    Change, ClaimFate, DataFate, DeployPlan, Fate, FateRow, Outcome, PlannedObject, Step,
+    TeardownPlan, VolumeChoice,
+};
+use crate::failure::Failure;
+
+/// Returns a deploy's plan, with how it ended where it was carried out.
+pub(super) fn deploy(plan: &DeployPlan, outcome: Option<&Outcome>) -> Value {
+    let conflicts = plan.conflicts.iter().map(|conflict| {
+        let mut value = of_key(&conflict.key);
+        value["field"] = json!(conflict.field);
+        value["message"] = json!(conflict.message);
+        value
+    });
+    with_outcome(
+        json!({
+            "id": plan.instance.id,
+            "namespace": plan.instance.namespace,
+            "revision": plan.revision,
+            "unchanged": plan.refusals.is_empty() && plan.is_noop(),
+            "objects": plan.objects.iter().map(of_planned).collect::<Vec<_>>(),
+            "warnings": plan.warnings,
+            "conflicts": conflicts.collect::<Vec<_>>(),
+            "refusals": plan.refusals.iter().map(of_failure).collect::<Vec<_>>(),
+        }),
+        outcome,
+    )
+}
+
+/// Returns a teardown's plan, with how it ended where it was carried out.
+pub(super) fn teardown(plan: &TeardownPlan, outcome: Option<&Outcome>) -> Value {
+    let volumes = match plan.volumes {
+        VolumeChoice::Keep => "keep",
+        VolumeChoice::Delete => "delete",
+    };
+    with_outcome(
+        json!({
+            "id": plan.instance.id,
+            "namespace": plan.instance.namespace,
+            "volumes": volumes,
+            "protected": plan.is_protected,
+            "objects": plan.rows.iter().map(of_row).collect::<Vec<_>>(),
+            "warnings": plan.warnings,
+            "refusals": plan.refusals.iter().map(of_failure).collect::<Vec<_>>(),
+        }),
+        outcome,
+    )
+}
+
+fn with_outcome(mut plan: Value, outcome: Option<&Outcome>) -> Value {
+    if let Some(outcome) = outcome {
+        plan["outcome"] = of_outcome(outcome);
+    }
+    plan
+}
+
+fn of_outcome(outcome: &Outcome) -> Value {
+    let failed = outcome.failed.iter().map(|(step, failure)| {
+        let mut value = of_step(step);
+        value["failure"] = of_failure(failure);
+        value
+    });
+    let not_tried = outcome.not_tried.iter().map(|(step, why)| {
+        let mut value = of_step(step);
+        value["reason"] = json!(why);
+        value
+    });
+    json!({
+        "complete": outcome.is_complete(),
+        "done": outcome.done.iter().map(of_step).collect::<Vec<_>>(),
+        "failed": failed.collect::<Vec<_>>(),
+        "notTried": not_tried.collect::<Vec<_>>(),
+        "pending": outcome.pending,
+    })
+}
+
+fn of_planned(object: &PlannedObject) -> Value {
+    let mut value = of_key(&object.key);
+    value["change"] = json!(match object.change {
+        Change::Create => "create",
+        Change::Update => "update",
+        Change::Keep => "keep",
+        Change::Delete => "delete",
+    });
+    if let Some(note) = &object.note {
+        value["note"] = json!(note);
+    }
+    value["difference"] = object.difference.iter().map(diff_line).collect();
+    value
+}
+
+fn of_row(row: &FateRow) -> Value {
+    let mut value = of_key(&row.key);
+    let (fate, why) = match &row.fate {
+        Fate::Deleted => ("deleted", None),
+        Fate::Kept(why) => ("kept", Some(why)),
+        Fate::GarbageCollected(owner) => ("garbage-collected", Some(owner)),
+        Fate::Left(why) => ("left", Some(why)),
+    };
+    value["uid"] = json!(row.uid);
+    value["fate"] = json!(fate);
+    if let Some(why) = why {
+        value["reason"] = json!(why);
+    }
+    if let Some(claim) = &row.claim {
+        value["claim"] = of_claim(claim);
+    }
+    value
+}
+
+fn of_claim(claim: &ClaimFate) -> Value {
+    json!({
+        "size": claim.size,
+        "volume": claim.volume,
+        "reclaimPolicy": claim.reclaim_policy,
+        "data": match claim.data {
+            DataFate::Destroyed => "destroyed",
+            DataFate::Retained => "retained",
+            DataFate::Unknown => "unknown",
+        },
+    })
+}
+
+fn of_step(step: &Step) -> Value {
+    let (name, key) = match step {
+        Step::Claim => ("claim", None),
+        Step::Revision(number) => return json!({"step": "revision", "revision": number}),
+        Step::Apply(key) => ("apply", Some(key)),
+        Step::Delete(key) => ("delete", Some(key)),
+        Step::Keep(key) => ("keep", Some(key)),
+        Step::Record => ("record", None),
+        Step::Ready => ("ready", None),
+        Step::Gone(key) => ("gone", Some(key)),
+    };
+    let mut value = key.map_or_else(|| json!({}), of_key);
+    value["step"] = json!(name);
+    value
+}
+
+fn of_failure(failure: &Failure) -> Value {
+    let causes = failure.causes.iter().map(
+        |cause| json!({"field": cause.field, "reason": cause.reason, "message": cause.message}),
+    );
+    json!({
+        "kind": format!("{:?}", failure.kind),
+        "message": failure.summary,
+        "causes": causes.collect::<Vec<_>>(),
+    })
+}
+
+fn of_key(key: &ObjectKey) -> Value {
+    let version = match key.group.as_str() {
+        "" => key.version.clone(),
+        group => format!("{group}/{}", key.version),
+    };
+    json!({"apiVersion": version, "kind": key.kind, "name": key.name, "namespace": key.namespace})
+}

@@ -1,0 +1,231 @@
+//! Plans, progress and outcomes as text: what is read before a question is answered, and while it is carried out.
+
+use super::{Exit, exit_of, output};
+use crate::engine::plan::{
+    Change, DataFate, DeployPlan, DiffLine, DiffSide, Fate, FateRow, Outcome, Progress, Step,
+    TeardownPlan,
+};
+use crate::failure::FailureKind;
+use crate::text;
+
+/// How much of a plan is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Depth {
+    /// Objects that come or go are one line, those that change have their difference.
+    Changes,
+    /// Every object with its difference.
+    Everything,
+}
+
+/// Returns a deploy's plan: each object with its change and its difference.
+pub(super) fn deploy_plan(plan: &DeployPlan, depth: Depth) -> String {
+    let mut out = String::new();
+    for object in &plan.objects {
+        let note = object
+            .note
+            .as_ref()
+            .map_or_else(String::new, |note| format!("  ({note})"));
+        push(
+            &mut out,
+            &format!("{} {}{note}", sign(object.change), object.key),
+        );
+        if depth == Depth::Changes && object.change != Change::Update {
+            continue;
+        }
+        for line in &object.difference {
+            push(&mut out, &format!("    {}", diff_line(line)));
+        }
+    }
+    out
+}
+
+/// Says what a plan warns of, what conflicts, and what it adds up to.
+pub(super) fn say_remarks(plan: &DeployPlan) {
+    let say = |line: &str| output::say(text::clean(line));
+    for warning in &plan.warnings {
+        say(&format!("warning: {warning}"));
+    }
+    for conflict in &plan.conflicts {
+        say(&format!(
+            "conflict: {} {}: {}",
+            conflict.key, conflict.field, conflict.message
+        ));
+    }
+    if !plan.objects.is_empty() {
+        say(&format!(
+            "plan for {} in {}: {}",
+            plan.instance.id,
+            plan.instance.namespace,
+            counts(plan)
+        ));
+    }
+}
+
+fn sign(change: Change) -> &'static str {
+    match change {
+        Change::Create => "+ create",
+        Change::Update => "~ update",
+        Change::Keep => "= keep  ",
+        Change::Delete => "- delete",
+    }
+}
+
+/// Returns a line of a difference with its sign.
+pub(super) fn diff_line(line: &DiffLine) -> String {
+    match line.side {
+        DiffSide::Both => format!("  {}", line.text),
+        DiffSide::Old => format!("- {}", line.text),
+        DiffSide::New => format!("+ {}", line.text),
+        DiffSide::Gap => "  …".to_owned(),
+    }
+}
+
+fn counts(plan: &DeployPlan) -> String {
+    let count = |change| {
+        plan.objects
+            .iter()
+            .filter(|object| object.change == change)
+            .count()
+    };
+    format!(
+        "{} to create, {} to update, {} to delete, {} unchanged",
+        count(Change::Create),
+        count(Change::Update),
+        count(Change::Delete),
+        count(Change::Keep)
+    )
+}
+
+/// Returns the fate table of a teardown.
+pub(super) fn fate_table(plan: &TeardownPlan) -> String {
+    let rows: Vec<Vec<String>> = plan.rows.iter().map(fate_row).collect();
+    output::table(&["OBJECT", "FATE", "SIZE", "VOLUME", "DATA"], &rows)
+}
+
+fn fate_row(row: &FateRow) -> Vec<String> {
+    let fate = match &row.fate {
+        Fate::Deleted => "deleted".to_owned(),
+        Fate::Kept(why) => format!("kept: {why}"),
+        Fate::GarbageCollected(owner) => format!("goes with {owner}"),
+        Fate::Left(why) => format!("left: {why}"),
+    };
+    let claim = row.claim.as_ref();
+    vec![
+        row.key.to_string(),
+        fate,
+        claim.map_or_else(String::new, |claim| claim.size.clone()),
+        claim
+            .and_then(|claim| claim.volume.clone())
+            .unwrap_or_default(),
+        claim.map_or_else(String::new, |claim| data_fate(claim.data).to_owned()),
+    ]
+}
+
+fn data_fate(data: DataFate) -> &'static str {
+    match data {
+        DataFate::Destroyed => "destroyed",
+        DataFate::Retained => "retained",
+        DataFate::Unknown => "unknown: may not read volumes",
+    }
+}
+
+/// Says a fact about a running operation.
+pub(super) fn say_progress(progress: &Progress) {
+    let sentence = match progress {
+        // Ends of steps follow within moments; their beginnings would only double the lines.
+        Progress::Started(_) => return,
+        Progress::Done(step, None) => format!("✔ {}", step_done(step)),
+        Progress::Done(step, Some(remark)) => format!("✔ {}: {remark}", step_done(step)),
+        Progress::Failed(step, failure) => format!("✖ {}: {failure}", step_wanted(step)),
+        Progress::NotTried(step, why) => format!("– {}: not tried, {why}", step_wanted(step)),
+        Progress::Waiting(what) => format!("… {what}"),
+    };
+    output::say(text::clean(&sentence));
+}
+
+fn step_done(step: &Step) -> String {
+    match step {
+        Step::Claim => "operation claimed".to_owned(),
+        Step::Revision(number) => format!("revision {number} written"),
+        Step::Apply(key) => format!("{key} applied"),
+        Step::Delete(key) => format!("{key} deleted"),
+        Step::Keep(key) => format!("{key} kept"),
+        Step::Record => "record settled".to_owned(),
+        Step::Ready => "ready".to_owned(),
+        Step::Gone(key) => format!("{key} gone"),
+    }
+}
+
+fn step_wanted(step: &Step) -> String {
+    match step {
+        Step::Claim => "claim the operation".to_owned(),
+        Step::Revision(number) => format!("write revision {number}"),
+        Step::Apply(key) => format!("apply {key}"),
+        Step::Delete(key) => format!("delete {key}"),
+        Step::Keep(key) => format!("keep {key}"),
+        Step::Record => "settle the record".to_owned(),
+        Step::Ready => "become ready".to_owned(),
+        Step::Gone(key) => format!("wait until {key} is gone"),
+    }
+}
+
+/// Says how an operation ended and returns its exit code.
+pub(super) fn conclude(what: &str, outcome: &Outcome) -> Exit {
+    for pending in &outcome.pending {
+        output::say(text::clean(&format!("not finished: {pending}")));
+    }
+    let exit = exit_of_outcome(outcome);
+    if matches!(exit, Exit::Ok | Exit::Pending) {
+        return exit;
+    }
+    let (done, failed, not_tried) = (
+        outcome.done.len(),
+        outcome.failed.len(),
+        outcome.not_tried.len(),
+    );
+    output::say(format!(
+        "{what}: {done} done, {failed} failed, {not_tried} not tried"
+    ));
+    if exit == Exit::Partly {
+        output::say("the same command finishes it");
+    }
+    exit
+}
+
+fn exit_of_outcome(outcome: &Outcome) -> Exit {
+    let first = outcome.failed.first();
+    let is_written = outcome.failed.iter().all(|(step, _)| *step == Step::Ready);
+    match first {
+        None if !outcome.not_tried.is_empty() => Exit::Partly,
+        None if !outcome.pending.is_empty() => Exit::Pending,
+        None => Exit::Ok,
+        // Everything was written; what was written does not work.
+        Some(_) if is_written && outcome.not_tried.is_empty() => Exit::Failed,
+        Some((_, failure)) if outcome.done.is_empty() => exit_of(failure.kind),
+        Some(_) => Exit::Partly,
+    }
+}
+
+/// Says why a plan cannot run, and returns the exit code of the gravest reason.
+pub(super) fn refuse(refusals: &[crate::failure::Failure]) -> Exit {
+    for refusal in refusals {
+        output::say(text::clean(&format!("refused: {refusal}")));
+        super::say_detail(refusal);
+    }
+    let is_refusal = |kind| {
+        matches!(
+            kind,
+            FailureKind::Forbidden | FailureKind::Refused | FailureKind::Conflict
+        )
+    };
+    if refusals.iter().any(|refusal| is_refusal(refusal.kind)) {
+        Exit::Refused
+    } else {
+        Exit::Failed
+    }
+}
+
+fn push(out: &mut String, line: &str) {
+    out.push_str(&text::clean(line));
+    out.push('\n');
+}

@@ -22,7 +22,6 @@ mod namespaces;
 mod object;
 mod ownership;
 mod pods;
-mod quantity;
 mod replica_set;
 mod routes;
 mod scheduler;

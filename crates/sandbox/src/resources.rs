@@ -3,8 +3,10 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use crate::schema::{Schema, Typed};
+
 /// A served kind.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct Resource {
     /// API group; empty for core.
     pub group: String,
@@ -22,10 +24,12 @@ pub struct Resource {
     pub categories: Vec<String>,
     /// Whether its objects live in namespaces.
     pub namespaced: bool,
-    /// `status`, `scale`, `log`, `eviction`.
+    /// `status`, `scale`, `log`.
     pub subresources: Vec<String>,
     /// Whether it came from a CustomResourceDefinition.
     pub custom: bool,
+    /// The structure of a custom kind; built-in ones have theirs in [`Schema::built_in`].
+    pub schema: Option<Arc<Schema>>,
 }
 
 impl Resource {
@@ -36,6 +40,12 @@ impl Resource {
         } else {
             format!("{}/{}", self.group, self.version)
         }
+    }
+
+    /// Returns the structure of its objects.
+    pub fn typed(&self) -> Option<Typed<'_>> {
+        let schema = self.schema.as_deref().unwrap_or_else(|| Schema::built_in());
+        schema.kind(&self.api_version(), &self.kind)
     }
 
     /// Returns whether `name` is among the subresources.
@@ -50,11 +60,11 @@ const BUILT_IN: &[(&str, &str, &str, &str, bool, bool, &str)] = &[
     ("v1", "ConfigMap", "configmaps", "cm", true, false, ""),
     ("v1", "Endpoints", "endpoints", "ep", true, false, ""),
     ("v1", "Event", "events", "ev", true, false, ""),
-    ("v1", "Namespace", "namespaces", "ns", false, false, "status finalize"),
+    ("v1", "Namespace", "namespaces", "ns", false, false, "status"),
     ("v1", "Node", "nodes", "no", false, false, "status"),
     ("v1", "PersistentVolumeClaim", "persistentvolumeclaims", "pvc", true, false, "status"),
     ("v1", "PersistentVolume", "persistentvolumes", "pv", false, false, "status"),
-    ("v1", "Pod", "pods", "po", true, true, "status log eviction"),
+    ("v1", "Pod", "pods", "po", true, true, "status log"),
     ("v1", "Secret", "secrets", "", true, false, ""),
     ("v1", "ServiceAccount", "serviceaccounts", "sa", true, false, ""),
     ("v1", "Service", "services", "svc", true, true, "status"),
@@ -113,6 +123,7 @@ impl Default for Registry {
                 namespaced,
                 subresources: words(subresources),
                 custom: false,
+                schema: None,
             });
         }
         registry

@@ -8,12 +8,18 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use jiff::Timestamp;
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::sync::broadcast;
 
 use crate::clock::Clock;
-use crate::resources::{Registry, Resource};
+use crate::custom;
+use crate::delete::{DeleteOptions, Deletion};
+use crate::keep::Dump;
+use crate::logs::{Line, Logs};
+use crate::random::Random;
+use crate::resources::{Registry, Resource, split_api_version};
 use crate::status::Status;
+use crate::write::{WriteOptions, Writer, Written};
 
 /// What happened to an object.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,6 +59,9 @@ pub enum Propagation {
     Orphan,
 }
 
+/// How many changes a subscriber can be behind before it loses some.
+const BACKLOG: usize = 8192;
+
 /// The store; a cheap handle.
 #[derive(Debug, Clone)]
 pub struct Store {
@@ -62,35 +71,50 @@ pub struct Store {
 #[derive(Debug)]
 struct Shared {
     inner: Mutex<Inner>,
-    changes: broadcast::Sender<Arc<Change>>,
+    logs: Arc<Logs>,
     clock: Clock,
 }
 
+/// The objects of a kind by namespace and name.
 pub(crate) type ObjectsByName = BTreeMap<(String, String), Arc<Value>>;
 
 /// What the lock guards.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Inner {
     pub(crate) registry: Registry,
+    /// By group and plural.
     pub(crate) objects: BTreeMap<(String, String), ObjectsByName>,
     pub(crate) revision: u64,
+    /// The last changes, oldest first.
     pub(crate) history: VecDeque<Arc<Change>>,
-    pub(crate) history_limit: usize,
+    history_limit: usize,
+    /// Changes up to this revision have been forgotten.
+    pub(crate) forgotten: u64,
+    pub(crate) random: Random,
+    pub(crate) changes: broadcast::Sender<Arc<Change>>,
+    logs: Arc<Logs>,
 }
 
 impl Store {
     /// Returns an empty store that keeps the last `watch_history` changes for watches to resume from.
     pub fn new(clock: Clock, watch_history: usize) -> Self {
+        let (changes, _) = broadcast::channel(BACKLOG);
         let inner = Inner {
-            history_limit: watch_history,
+            registry: Registry::default(),
+            objects: BTreeMap::new(),
             revision: 1,
-            ..Inner::default()
+            history: VecDeque::new(),
+            history_limit: watch_history,
+            forgotten: 1,
+            random: Random::default(),
+            changes,
+            logs: Arc::default(),
         };
-        let (changes, _) = broadcast::channel(4096);
+        let logs = inner.logs.clone();
         Store {
             shared: Arc::new(Shared {
                 inner: Mutex::new(inner),
-                changes,
+                logs,
                 clock,
             }),
         }
@@ -108,7 +132,12 @@ impl Store {
 
     /// Returns all changes from now on, in order. A receiver that lags loses some and must list again.
     pub fn subscribe(&self) -> broadcast::Receiver<Arc<Change>> {
-        self.shared.changes.subscribe()
+        self.lock().changes.subscribe()
+    }
+
+    /// Returns the revision of the last change.
+    pub fn revision(&self) -> u64 {
+        self.lock().revision
     }
 
     /// Returns one object; `namespace` is empty for cluster-scoped kinds. `kind` may be `Kind.group`.
@@ -152,8 +181,25 @@ impl Store {
 
     /// Creates an object as `manager` (`kube-controller-manager`, `kubelet`, …).
     pub fn create(&self, manager: &str, object: Value) -> Result<Arc<Value>, Status> {
-        let _ = (manager, object);
-        Err(Status::new(501, "", "not yet"))
+        let mut inner = self.lock();
+        let (api_version, kind) = (
+            object["apiVersion"].as_str(),
+            object["kind"].as_str().unwrap_or_default(),
+        );
+        let group = api_version
+            .and_then(|v| v.split_once('/'))
+            .map_or("", |(group, _)| group);
+        let resource = inner
+            .registry
+            .by_group_kind(group, kind)
+            .cloned()
+            .ok_or_else(Status::no_such_path)?;
+        let namespace = object["metadata"]["namespace"]
+            .as_str()
+            .unwrap_or_default()
+            .to_owned();
+        let writer = self.writer(&mut inner, resource, &namespace, WriteOptions::of(manager));
+        writer.create(object).map(|written| written.object)
     }
 
     /// Changes an object (everything but its status) as `manager`.
@@ -165,8 +211,7 @@ impl Store {
         name: &str,
         change: impl FnOnce(&mut Value),
     ) -> Result<Arc<Value>, Status> {
-        let _ = (manager, kind, namespace, name, change);
-        Err(Status::new(501, "", "not yet"))
+        self.change(WriteOptions::of(manager), kind, namespace, name, change)
     }
 
     /// Changes the status of an object as `manager`; all else that `change` touches is put back.
@@ -179,8 +224,36 @@ impl Store {
         name: &str,
         change: impl FnOnce(&mut Value),
     ) -> Result<Arc<Value>, Status> {
-        let _ = (manager, kind, namespace, name, change);
-        Err(Status::new(501, "", "not yet"))
+        self.change(
+            WriteOptions::status_of(manager),
+            kind,
+            namespace,
+            name,
+            change,
+        )
+    }
+
+    fn change(
+        &self,
+        options: WriteOptions,
+        kind: &str,
+        namespace: &str,
+        name: &str,
+        change: impl FnOnce(&mut Value),
+    ) -> Result<Arc<Value>, Status> {
+        let mut inner = self.lock();
+        let resource = inner
+            .registry
+            .by_kind(kind)
+            .cloned()
+            .ok_or_else(Status::no_such_path)?;
+        let writer = self.writer(&mut inner, resource, namespace, options);
+        let written = writer.update(name, |live| {
+            let mut object = live.clone();
+            change(&mut object);
+            Ok(object)
+        })?;
+        Ok(written.object)
     }
 
     /// Asks for the deletion of an object, as `kubectl delete` does: finalizers and a pod's grace period hold it.
@@ -191,8 +264,12 @@ impl Store {
         name: &str,
         propagation: Propagation,
     ) -> Result<Arc<Value>, Status> {
-        let _ = (kind, namespace, name, propagation);
-        Err(Status::new(501, "", "not yet"))
+        let options = DeleteOptions {
+            propagation: Some(propagation),
+            ..DeleteOptions::default()
+        };
+        self.delete_with(kind, namespace, name, &options)
+            .map(|deletion| deletion.object)
     }
 
     /// Deletes an object without grace, as the kubelet does with a pod whose containers have ended. Finalizers still hold it.
@@ -202,13 +279,85 @@ impl Store {
         namespace: &str,
         name: &str,
     ) -> Result<Arc<Value>, Status> {
-        let _ = (kind, namespace, name);
-        Err(Status::new(501, "", "not yet"))
+        let options = DeleteOptions {
+            grace_seconds: Some(0),
+            ..DeleteOptions::default()
+        };
+        self.delete_with(kind, namespace, name, &options)
+            .map(|deletion| deletion.object)
+    }
+
+    fn delete_with(
+        &self,
+        kind: &str,
+        namespace: &str,
+        name: &str,
+        options: &DeleteOptions,
+    ) -> Result<Deletion, Status> {
+        let mut inner = self.lock();
+        let resource = inner
+            .registry
+            .by_kind(kind)
+            .cloned()
+            .ok_or_else(Status::no_such_path)?;
+        inner.delete(&resource, namespace, name, options, self.now())
     }
 
     /// Appends a line to the log of a container.
     pub fn append_log(&self, namespace: &str, pod: &str, container: &str, line: &str) {
-        let _ = (namespace, pod, container, line);
+        self.shared.logs.append(
+            (namespace, pod, container),
+            Line {
+                at: self.now(),
+                text: line.to_owned(),
+            },
+        );
+    }
+
+    /// Returns the revision and all objects, definitions of custom kinds first.
+    pub(crate) fn dump(&self) -> Dump {
+        let inner = self.lock();
+        let place = (
+            String::from("apiextensions.k8s.io"),
+            String::from("customresourcedefinitions"),
+        );
+        let definitions = inner
+            .objects
+            .get(&place)
+            .into_iter()
+            .flat_map(|table| table.values());
+        let others = inner
+            .objects
+            .iter()
+            .filter(|(at, _)| **at != place)
+            .flat_map(|(_, table)| table.values());
+        (inner.revision, definitions.chain(others).cloned().collect())
+    }
+
+    /// Puts objects of an earlier run into an empty store as they were; returns the kind of one that is not served.
+    pub(crate) fn restore(&self, revision: u64, objects: &[Value]) -> Option<String> {
+        let mut inner = self.lock();
+        for object in objects {
+            let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+            let (api_version, kind) = (text(&object["apiVersion"]), text(&object["kind"]));
+            let group = split_api_version(&api_version).0;
+            let Some(resource) = inner.registry.by_group_kind(group, &kind).cloned() else {
+                return Some(kind);
+            };
+            custom::serve(&mut inner.registry, &resource, object);
+            let table = inner
+                .objects
+                .entry((resource.group.clone(), resource.plural.clone()))
+                .or_default();
+            table.insert(key_of(object), Arc::new(object.clone()));
+        }
+        inner.revision = revision;
+        inner.forgotten = revision;
+        None
+    }
+
+    pub(crate) fn logs(&self) -> &Logs {
+        &self.shared.logs
     }
 
     pub(crate) fn lock(&self) -> MutexGuard<'_, Inner> {
@@ -218,6 +367,37 @@ impl Store {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
     }
+
+    /// Begins a write to a kind in a namespace.
+    pub(crate) fn writer<'a>(
+        &self,
+        inner: &'a mut Inner,
+        resource: Arc<Resource>,
+        namespace: &str,
+        options: WriteOptions,
+    ) -> Writer<'a> {
+        let namespace = namespace.to_owned();
+        Writer {
+            inner,
+            resource,
+            namespace,
+            now: self.now(),
+            options,
+            warnings: Vec::new(),
+        }
+    }
+
+    /// Does one write under the lock.
+    pub(crate) fn write(
+        &self,
+        resource: Arc<Resource>,
+        namespace: &str,
+        options: WriteOptions,
+        write: impl FnOnce(Writer<'_>) -> Result<Written, Status>,
+    ) -> Result<Written, Status> {
+        let mut inner = self.lock();
+        write(self.writer(&mut inner, resource, namespace, options))
+    }
 }
 
 impl Inner {
@@ -225,4 +405,86 @@ impl Inner {
         self.objects
             .get(&(resource.group.clone(), resource.plural.clone()))
     }
+
+    /// Stores an object as the next revision and tells of it.
+    pub(crate) fn put(
+        &mut self,
+        resource: &Arc<Resource>,
+        previous: Option<Arc<Value>>,
+        mut object: Value,
+    ) -> Arc<Value> {
+        self.revision += 1;
+        object["metadata"]["resourceVersion"] = json!(self.revision.to_string());
+        let object = Arc::new(object);
+        let table = self
+            .objects
+            .entry((resource.group.clone(), resource.plural.clone()))
+            .or_default();
+        table.insert(key_of(&object), object.clone());
+        let kind = if previous.is_some() {
+            ChangeKind::Modified
+        } else {
+            ChangeKind::Added
+        };
+        self.tell(kind, resource, object.clone(), previous);
+        custom::serve(&mut self.registry, resource, &object);
+        object
+    }
+
+    /// Takes an object out and tells of it; `last` is its last state.
+    pub(crate) fn remove(&mut self, resource: &Arc<Resource>, last: Arc<Value>) -> Arc<Value> {
+        self.revision += 1;
+        let mut object = (*last).clone();
+        object["metadata"]["resourceVersion"] = json!(self.revision.to_string());
+        let object = Arc::new(object);
+        let place = (resource.group.clone(), resource.plural.clone());
+        let previous = self
+            .objects
+            .get_mut(&place)
+            .and_then(|table| table.remove(&key_of(&object)));
+        self.tell(ChangeKind::Deleted, resource, object.clone(), previous);
+        if resource.kind == "Pod" {
+            let (namespace, name) = key_of(&object);
+            self.logs.forget(&namespace, &name);
+        }
+        if let Some(orphaned) = custom::withdraw(&mut self.registry, resource, &object) {
+            self.objects.remove(&orphaned);
+        }
+        object
+    }
+
+    fn tell(
+        &mut self,
+        kind: ChangeKind,
+        resource: &Arc<Resource>,
+        object: Arc<Value>,
+        previous: Option<Arc<Value>>,
+    ) {
+        let change = Change {
+            revision: self.revision,
+            kind,
+            resource: resource.clone(),
+            object,
+            previous,
+        };
+        let change = Arc::new(change);
+        self.history.push_back(change.clone());
+        if self.history.len() > self.history_limit
+            && let Some(oldest) = self.history.pop_front()
+        {
+            self.forgotten = oldest.revision;
+        }
+        // Nobody may be listening.
+        let _ = self.changes.send(change);
+    }
+}
+
+fn key_of(object: &Value) -> (String, String) {
+    let text = |key: &str| {
+        object["metadata"][key]
+            .as_str()
+            .unwrap_or_default()
+            .to_owned()
+    };
+    (text("namespace"), text("name"))
 }

@@ -13,10 +13,10 @@ use super::object::{
     after, annotation, flag, has_finalizer, is_deleting, items, name, namespace, seconds, text, uid,
 };
 use super::pods::is_finished;
-use super::quantity::milli;
 use super::scheduler::{SELECTED_NODE, waits_for_consumer};
 use super::view::{Key, View};
 use super::write::{Decision, Note, Weight, Write};
+use crate::quantity::milli;
 
 use binding::{
     BIND_COMPLETED, best_match, bind, has_claim_ref, is_reserved_for, new_volume, pending_status,

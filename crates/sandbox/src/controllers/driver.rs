@@ -17,7 +17,9 @@ use super::routes::Task;
 use super::view::Key;
 use super::write::Write;
 
-use hands::{Failure, Hands, qualified};
+use hands::{Failure, Hands};
+
+pub(super) use hands::qualified;
 
 mod hands;
 

@@ -118,7 +118,7 @@ fn storage_class(name: &str, is_default: bool, binding_mode: &str) -> Value {
         "provisioner": PROVISIONER,
         "reclaimPolicy": "Delete",
         "volumeBindingMode": binding_mode,
-        "allowVolumeExpansion": is_default,
+        "allowVolumeExpansion": !is_default,
     });
     if is_default {
         class["metadata"]["annotations"] =

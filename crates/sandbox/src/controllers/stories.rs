@@ -622,7 +622,8 @@ fn a_retained_volume_can_be_bound_again() {
 #[test]
 fn a_bound_claim_grows_where_its_class_allows_it() {
     let mut stage = Stage::new();
-    stage.create(claim("data", None, "1Gi"));
+    stage.create(claim("data", Some("fast"), "1Gi"));
+    stage.create(pod_with("data"));
     stage.advance(2_000);
     let grow = |claim: &mut Value| claim["spec"]["resources"]["requests"]["storage"] = json!("3Gi");
     stage.edit(Kind::PersistentVolumeClaim, "data", grow);

@@ -7,10 +7,10 @@ use crate::controllers::kind::Kind;
 use crate::controllers::object::{
     annotation, is_deleting, items, map, name, namespace, seconds, selects, text, uid,
 };
-use crate::controllers::quantity::milli;
 use crate::controllers::view::View;
 use crate::controllers::volumes;
 use crate::controllers::write::{Write, reference};
+use crate::quantity::milli;
 
 /// The annotation that says that claim and volume found each other.
 pub(super) const BIND_COMPLETED: &str = "pv.kubernetes.io/bind-completed";

@@ -7,8 +7,8 @@ use serde_json::Value;
 use crate::controllers::kind::Kind;
 use crate::controllers::object::{annotation, controller_of, flag, items, name, text};
 use crate::controllers::pods::{is_finished, tolerates, wants_node};
-use crate::controllers::quantity::milli;
 use crate::controllers::view::View;
+use crate::quantity::milli;
 
 use super::{Claims, SELECTED_NODE};
 

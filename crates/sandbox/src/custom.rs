@@ -1,0 +1,69 @@
+//! CustomResourceDefinitions: a stored definition is served at once, a deleted one takes its objects along.
+
+use serde_json::Value;
+
+use crate::resources::{Registry, Resource};
+use crate::schema::Schema;
+
+fn is_definition(resource: &Resource) -> bool {
+    resource.kind == "CustomResourceDefinition" && resource.group == "apiextensions.k8s.io"
+}
+
+/// Serves the kind that a stored definition declares, in its storage version.
+pub(crate) fn serve(registry: &mut Registry, resource: &Resource, definition: &Value) {
+    if !is_definition(resource) {
+        return;
+    }
+    let spec = &definition["spec"];
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let texts = |value: &Value| value.as_array().into_iter().flatten().map(text).collect();
+    let versions = spec["versions"].as_array().into_iter().flatten();
+    let Some(version) = versions
+        .filter(|v| v["served"] == true)
+        .find(|v| v["storage"] == true)
+    else {
+        return;
+    };
+    let names = &spec["names"];
+    let (group, kind) = (text(&spec["group"]), text(&names["kind"]));
+    let api_version = format!("{group}/{}", text(&version["name"]));
+    let subresources = version["subresources"]
+        .as_object()
+        .into_iter()
+        .flatten()
+        .map(|(name, _)| name.clone());
+    registry.insert(Resource {
+        version: text(&version["name"]),
+        plural: text(&names["plural"]),
+        singular: names["singular"]
+            .as_str()
+            .map_or_else(|| kind.to_lowercase(), str::to_owned),
+        short_names: texts(&names["shortNames"]),
+        categories: texts(&names["categories"]),
+        namespaced: spec["scope"] == "Namespaced",
+        subresources: subresources.collect(),
+        custom: true,
+        schema: Some(Schema::custom(
+            &api_version,
+            &kind,
+            &version["schema"]["openAPIV3Schema"],
+        )),
+        group,
+        kind,
+    });
+}
+
+/// Stops serving what a deleted definition declared; returns where its objects are.
+pub(crate) fn withdraw(
+    registry: &mut Registry,
+    resource: &Resource,
+    definition: &Value,
+) -> Option<(String, String)> {
+    if !is_definition(resource) {
+        return None;
+    }
+    let group = definition["spec"]["group"].as_str()?.to_owned();
+    let plural = definition["spec"]["names"]["plural"].as_str()?.to_owned();
+    registry.remove(&group, &plural);
+    Some((group, plural))
+}

@@ -1,0 +1,136 @@
+//! The state of a sandbox in a file: loaded at the start, written some time after each change and at the end.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use tokio::sync::broadcast::error::RecvError;
+
+use crate::sandbox::SandboxError;
+use crate::store::Store;
+
+/// Changes that come together are written together.
+const WRITE_AFTER: Duration = Duration::from_millis(500);
+const FORMAT: u64 = 1;
+
+/// Puts what a state file holds into an empty store; a file that is not there holds nothing.
+pub(crate) fn load(store: &Store, path: &Path) -> Result<(), SandboxError> {
+    let fail = |reason: String| SandboxError::State {
+        path: path.to_owned(),
+        reason,
+    };
+    let text = match std::fs::read(path) {
+        Ok(text) => text,
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+        Err(e) => return Err(fail(e.to_string())),
+    };
+    let state: Value = serde_json::from_slice(&text)
+        .map_err(|e| fail(format!("it is not a sandbox' state: {e}")))?;
+    if state["sandbox"] != FORMAT {
+        return Err(fail(format!(
+            "it is not a sandbox' state: \"sandbox\" must be {FORMAT}"
+        )));
+    }
+    let objects = state["objects"]
+        .as_array()
+        .ok_or_else(|| fail("\"objects\" is no list".into()))?;
+    let revision = state["revision"]
+        .as_u64()
+        .ok_or_else(|| fail("\"revision\" is no number".into()))?;
+    let refused = store.restore(revision, objects);
+    match refused {
+        None => Ok(()),
+        Some(kind) => Err(fail(format!("it holds a {kind}, which is not served"))),
+    }
+}
+
+/// Writes the state.
+pub(crate) fn save(store: &Store, path: &Path) -> std::io::Result<()> {
+    let (revision, objects) = store.dump();
+    let objects: Vec<&Value> = objects.iter().map(AsRef::as_ref).collect();
+    let state = json!({"sandbox": FORMAT, "revision": revision, "objects": objects});
+    let directory = path
+        .parent()
+        .filter(|parent| !parent.as_os_str().is_empty())
+        .unwrap_or(Path::new("."));
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let temporary = directory.join(format!(".{name}.{}", std::process::id()));
+    let written = write_private(&temporary, state.to_string().as_bytes())
+        .and_then(|()| std::fs::rename(&temporary, path));
+    if written.is_err() {
+        let _ = std::fs::remove_file(&temporary);
+    }
+    written
+}
+
+/// The state may hold secrets.
+fn write_private(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create(true).truncate(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let mut file = options.open(path)?;
+    file.write_all(bytes)?;
+    file.sync_all()
+}
+
+/// Writes the state after every change, until its task is aborted.
+pub(crate) async fn run(store: Store, path: PathBuf) {
+    let mut changes = store.subscribe();
+    loop {
+        match changes.recv().await {
+            Ok(_) | Err(RecvError::Lagged(_)) => {}
+            Err(RecvError::Closed) => return,
+        }
+        tokio::time::sleep(WRITE_AFTER).await;
+        changes = store.subscribe();
+        let (store, path) = (store.clone(), path.clone());
+        let written = tokio::task::spawn_blocking(move || save(&store, &path)).await;
+        if let Ok(Err(e)) = written {
+            tracing::warn!(error = %e, "the sandbox' state could not be written");
+        }
+    }
+}
+
+/// The objects of a state file, in an order in which they can be put back.
+pub(crate) type Dump = (u64, Vec<Arc<Value>>);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::Clock;
+
+    #[test]
+    fn a_state_comes_back_with_its_identities() {
+        let directory = std::env::temp_dir().join(format!("sandbox-keep-{}", std::process::id()));
+        std::fs::create_dir_all(&directory).unwrap();
+        let path = directory.join("state.json");
+        let store = Store::new(Clock::Real, 100);
+        store
+            .create(
+                "t",
+                json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "n"}}),
+            )
+            .unwrap();
+        let made = store
+            .create("t", json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "c", "namespace": "n"}}))
+            .unwrap();
+        save(&store, &path).unwrap();
+        let again = Store::new(Clock::Real, 100);
+        load(&again, &path).unwrap();
+        assert_eq!(again.get("ConfigMap", "n", "c"), Some(made));
+        assert_eq!(again.revision(), store.revision());
+
+        std::fs::write(&path, "{\"sandbox\": 7}").unwrap();
+        let refused = load(&Store::new(Clock::Real, 100), &path)
+            .unwrap_err()
+            .to_string();
+        assert!(
+            refused.ends_with("it is not a sandbox' state: \"sandbox\" must be 1"),
+            "{refused}"
+        );
+        std::fs::remove_dir_all(&directory).unwrap();
+    }
+}

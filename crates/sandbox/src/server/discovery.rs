@@ -1,0 +1,213 @@
+//! Which kinds are served, in the old form (one document a group) and the aggregated one.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use http::StatusCode;
+use serde_json::{Value, json};
+
+use crate::resources::{REVIEWS, Resource};
+use crate::status::Status;
+
+use super::{Answer, Ask, Server, json, whole};
+
+const AGGREGATED: &str = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList";
+/// The version that the sandbox speaks.
+const MINOR: &str = "36";
+
+pub(super) fn version() -> Value {
+    json!({"major": "1", "minor": MINOR, "gitVersion": format!("v1.{MINOR}.3+sandbox"), "platform": "linux/amd64"})
+}
+
+pub(super) fn core(server: &Server, ask: &Ask) -> Answer {
+    if wants_aggregated(ask) {
+        return aggregated(server, |group| group.is_empty());
+    }
+    json(
+        StatusCode::OK,
+        &json!({"kind": "APIVersions", "versions": ["v1"],
+        "serverAddressByClientCIDRs": [{"clientCIDR": "0.0.0.0/0", "serverAddress": ""}]}),
+    )
+}
+
+pub(super) fn groups(server: &Server, ask: &Ask) -> Answer {
+    if wants_aggregated(ask) {
+        return aggregated(server, |group| !group.is_empty());
+    }
+    let groups: Vec<Value> = by_group(server)
+        .keys()
+        .filter(|(g, _)| !g.is_empty())
+        .map(|(g, v)| group_value(g, v))
+        .collect();
+    json(
+        StatusCode::OK,
+        &json!({"kind": "APIGroupList", "apiVersion": "v1", "groups": groups}),
+    )
+}
+
+pub(super) fn group(server: &Server, group: &str) -> Result<Answer, Status> {
+    let groups = by_group(server);
+    let (name, version) = groups
+        .keys()
+        .find(|(name, _)| name == group)
+        .ok_or_else(Status::no_such_path)?;
+    let mut value = group_value(name, version);
+    value["kind"] = json!("APIGroup");
+    value["apiVersion"] = json!("v1");
+    Ok(json(StatusCode::OK, &value))
+}
+
+pub(super) fn group_version(server: &Server, group: &str, version: &str) -> Result<Answer, Status> {
+    let groups = by_group(server);
+    let kinds = groups
+        .get(&(group.to_owned(), version.to_owned()))
+        .ok_or_else(Status::no_such_path)?;
+    let mut resources = Vec::new();
+    for kind in kinds {
+        let mut entry = json!({"name": kind.plural, "singularName": kind.singular, "namespaced": kind.namespaced,
+            "kind": kind.kind, "verbs": verbs(kind)});
+        for (key, list) in [
+            ("shortNames", &kind.short_names),
+            ("categories", &kind.categories),
+        ] {
+            if !list.is_empty() {
+                entry[key] = json!(list);
+            }
+        }
+        resources.push(entry);
+        for subresource in &kind.subresources {
+            resources.push(json!({"name": format!("{}/{subresource}", kind.plural), "singularName": "",
+                "namespaced": kind.namespaced, "kind": subresource_kind(kind, subresource), "verbs": sub_verbs(subresource)}));
+        }
+    }
+    let group_version = if group.is_empty() {
+        version.to_owned()
+    } else {
+        format!("{group}/{version}")
+    };
+    let list = json!({"kind": "APIResourceList", "apiVersion": "v1", "groupVersion": group_version, "resources": resources});
+    Ok(json(StatusCode::OK, &list))
+}
+
+fn wants_aggregated(ask: &Ask) -> bool {
+    ask.accept().split(',').any(|part| {
+        let mut words = part.split(';').map(str::trim);
+        words.next() == Some("application/json")
+            && part.contains("as=APIGroupDiscoveryList")
+            && part.contains("v=v2")
+            && !part.contains("v=v2beta1")
+    })
+}
+
+fn aggregated(server: &Server, wanted: impl Fn(&str) -> bool) -> Answer {
+    let groups = by_group(server);
+    let items: Vec<Value> = groups
+        .iter()
+        .filter(|((group, _), _)| wanted(group))
+        .map(|((group, version), kinds)| {
+            let resources: Vec<Value> = kinds.iter().map(|kind| discovered(kind)).collect();
+            let metadata = if group.is_empty() {
+                json!({"creationTimestamp": null})
+            } else {
+                json!({"name": group, "creationTimestamp": null})
+            };
+            json!({"metadata": metadata,
+                "versions": [{"version": version, "freshness": "Current", "resources": resources}]})
+        })
+        .collect();
+    let list = json!({"kind": "APIGroupDiscoveryList", "apiVersion": "apidiscovery.k8s.io/v2", "metadata": {}, "items": items});
+    whole(StatusCode::OK, AGGREGATED, list.to_string().into())
+}
+
+fn discovered(kind: &Resource) -> Value {
+    let response = json!({"group": kind.group, "version": kind.version, "kind": kind.kind});
+    let mut entry = json!({"resource": kind.plural, "responseKind": response, "singularResource": kind.singular,
+        "scope": if kind.namespaced { "Namespaced" } else { "Cluster" }, "verbs": verbs(kind)});
+    for (key, list) in [
+        ("shortNames", &kind.short_names),
+        ("categories", &kind.categories),
+    ] {
+        if !list.is_empty() {
+            entry[key] = json!(list);
+        }
+    }
+    let subresources: Vec<Value> = kind
+        .subresources
+        .iter()
+        .map(|name| {
+            json!({"subresource": name, "verbs": sub_verbs(name),
+                "responseKind": {"group": kind.group, "version": kind.version, "kind": subresource_kind(kind, name)}})
+        })
+        .collect();
+    if !subresources.is_empty() {
+        entry["subresources"] = json!(subresources);
+    }
+    entry
+}
+
+fn subresource_kind(kind: &Resource, subresource: &str) -> String {
+    if subresource == "scale" {
+        "Scale".to_owned()
+    } else {
+        kind.kind.clone()
+    }
+}
+
+fn sub_verbs(subresource: &str) -> &'static [&'static str] {
+    match subresource {
+        "log" => &["get"],
+        _ => &["get", "patch", "update"],
+    }
+}
+
+fn verbs(kind: &Resource) -> &'static [&'static str] {
+    if kind.group == "authorization.k8s.io" {
+        return &["create"];
+    }
+    &[
+        "create",
+        "delete",
+        "deletecollection",
+        "get",
+        "list",
+        "patch",
+        "update",
+        "watch",
+    ]
+}
+
+fn group_value(group: &str, version: &str) -> Value {
+    let version = json!({"groupVersion": format!("{group}/{version}"), "version": version});
+    json!({"name": group, "versions": [version], "preferredVersion": version})
+}
+
+/// Returns the served kinds by group and version, the reviews among them.
+pub(super) fn by_group(server: &Server) -> BTreeMap<(String, String), Vec<Arc<Resource>>> {
+    let mut groups: BTreeMap<(String, String), Vec<Arc<Resource>>> = BTreeMap::new();
+    for kind in server.store.lock().registry.iter() {
+        groups
+            .entry((kind.group.clone(), kind.version.clone()))
+            .or_default()
+            .push(kind.clone());
+    }
+    for (plural, kind) in REVIEWS {
+        let review = Resource {
+            group: "authorization.k8s.io".into(),
+            version: "v1".into(),
+            kind: (*kind).into(),
+            plural: (*plural).into(),
+            singular: kind.to_lowercase(),
+            short_names: Vec::new(),
+            categories: Vec::new(),
+            namespaced: false,
+            subresources: Vec::new(),
+            custom: false,
+            schema: None,
+        };
+        groups
+            .entry((review.group.clone(), review.version.clone()))
+            .or_default()
+            .push(Arc::new(review));
+    }
+    groups
+}

@@ -1,0 +1,192 @@
+//! What containers have said, and go on saying.
+
+use std::collections::VecDeque;
+
+use bytes::Bytes;
+use futures::stream;
+use http::StatusCode;
+use jiff::{SignedDuration, Timestamp};
+use serde_json::Value;
+
+use crate::controllers::chatter;
+use crate::logs::Line;
+use crate::request::Target;
+use crate::status::Status;
+use crate::store::Store;
+
+use super::{Answer, Ask, Server, streaming, text};
+
+/// A reader of one container's log.
+#[derive(Debug)]
+struct Reader {
+    store: Store,
+    namespace: String,
+    pod: String,
+    container: String,
+    has_stamps: bool,
+    last: Timestamp,
+    pending: VecDeque<Line>,
+}
+
+pub(super) fn answer(server: &Server, ask: &Ask, target: &Target) -> Result<Answer, Status> {
+    ask.must("get", target)?;
+    let (namespace, pod) = (
+        target.namespace.clone().unwrap_or_default(),
+        target.name.clone().unwrap_or_default(),
+    );
+    let object = server
+        .store
+        .get("Pod", &namespace, &pod)
+        .ok_or_else(|| Status::not_found("", "pods", &pod))?;
+    let container = chosen_container(&object, ask.query.get("container"))?;
+    check_started(&object, &pod, &container)?;
+    let now = server.store.now();
+    let mut reader = Reader {
+        store: server.store.clone(),
+        namespace,
+        pod,
+        container,
+        has_stamps: ask.query.flag("timestamps"),
+        last: since(ask, now)?,
+        pending: VecDeque::new(),
+    };
+    reader.read(now);
+    if let Some(most) = ask.query.number("tailLines")? {
+        let most = usize::try_from(most).unwrap_or(usize::MAX);
+        let n_dropped = reader.pending.len().saturating_sub(most);
+        reader.pending.drain(..n_dropped);
+    }
+    if ask.query.flag("follow") {
+        return Ok(streaming(
+            "text/plain",
+            stream::unfold(reader, |mut reader| async {
+                let bytes = reader.next().await?;
+                Some((bytes, reader))
+            }),
+        ));
+    }
+    let lines: String = reader
+        .pending
+        .iter()
+        .map(|line| reader.written(line))
+        .collect();
+    Ok(text(StatusCode::OK, &lines))
+}
+
+fn since(ask: &Ask, now: Timestamp) -> Result<Timestamp, Status> {
+    if let Some(seconds) = ask.query.number("sinceSeconds")? {
+        let seconds = SignedDuration::from_secs(i64::try_from(seconds).unwrap_or(i64::MAX));
+        return Ok(now.saturating_sub(seconds).unwrap_or(Timestamp::MIN));
+    }
+    let Some(time) = ask.query.get("sinceTime") else {
+        return Ok(Timestamp::MIN);
+    };
+    time.parse()
+        .map_err(|_| Status::bad_request(format!("sinceTime: Invalid value: \"{time}\"")))
+}
+
+fn chosen_container(pod: &Value, asked: Option<&str>) -> Result<String, Status> {
+    let name = pod["metadata"]["name"].as_str().unwrap_or_default();
+    let names: Vec<&str> = ["initContainers", "containers"]
+        .into_iter()
+        .flat_map(|list| pod["spec"][list].as_array().into_iter().flatten())
+        .filter_map(|container| container["name"].as_str())
+        .collect();
+    match asked {
+        Some(asked) if names.contains(&asked) => Ok(asked.to_owned()),
+        Some(asked) => Err(Status::bad_request(format!(
+            "container {asked} is not valid for pod {name}"
+        ))),
+        None if names.len() == 1 => Ok(names[0].to_owned()),
+        None => Err(Status::bad_request(format!(
+            "a container name must be specified for pod {name}, choose one of: [{}]",
+            names.join(" ")
+        ))),
+    }
+}
+
+fn check_started(pod: &Value, name: &str, container: &str) -> Result<(), Status> {
+    let status = ["initContainerStatuses", "containerStatuses"]
+        .into_iter()
+        .flat_map(|list| pod["status"][list].as_array().into_iter().flatten())
+        .find(|status| status["name"] == container);
+    let refuse = |why: &str| {
+        Err(Status::bad_request(format!(
+            "container \"{container}\" in pod \"{name}\" is waiting to start: {why}"
+        )))
+    };
+    let Some(status) = status else {
+        return refuse("ContainerCreating");
+    };
+    let has_run = status["restartCount"].as_i64().unwrap_or(0) > 0
+        || status["state"].get("waiting").is_none();
+    match status["state"]["waiting"]["reason"].as_str() {
+        Some("ImagePullBackOff" | "ErrImagePull") => refuse("trying and failing to pull image"),
+        Some(reason) if !has_run => refuse(reason),
+        _ => Ok(()),
+    }
+}
+
+impl Reader {
+    /// Takes in what was said up to `until`.
+    fn read(&mut self, until: Timestamp) {
+        let place = (
+            self.namespace.as_str(),
+            self.pod.as_str(),
+            self.container.as_str(),
+        );
+        let mut lines = self.store.logs().after(place, self.last);
+        let mut last = self.last;
+        while let Some((at, line)) = self
+            .next_chatter(last, until)
+            .filter(|(at, _)| *at <= until)
+        {
+            lines.push(Line { at, text: line });
+            last = at;
+        }
+        lines.sort_by_key(|line| line.at);
+        if let Some(line) = lines.last() {
+            self.last = line.at;
+        }
+        self.pending.extend(lines);
+    }
+
+    fn next_chatter(&self, last: Timestamp, now: Timestamp) -> Option<(Timestamp, String)> {
+        let pod = self.store.get("Pod", &self.namespace, &self.pod)?;
+        chatter::next_line(&pod, &self.container, last, now)
+    }
+
+    async fn next(&mut self) -> Option<Bytes> {
+        let mut appended = self.store.logs().subscribe();
+        let mut changes = self.store.subscribe();
+        loop {
+            if let Some(line) = self.pending.pop_front() {
+                return Some(self.written(&line).into());
+            }
+            self.store.get("Pod", &self.namespace, &self.pod)?;
+            let now = self.store.now();
+            let due = self.next_chatter(self.last.max(now), now).map(|(at, _)| at);
+            let clock = self.store.clock().clone();
+            let wait = async {
+                match due {
+                    Some(at) => clock.sleep_until(at).await,
+                    None => std::future::pending().await,
+                }
+            };
+            tokio::select! {
+                () = wait => {}
+                _ = appended.changed() => {}
+                _ = changes.recv() => {}
+            }
+            self.read(self.store.now());
+        }
+    }
+
+    fn written(&self, line: &Line) -> String {
+        if self.has_stamps {
+            format!("{} {}\n", line.at, line.text)
+        } else {
+            format!("{}\n", line.text)
+        }
+    }
+}

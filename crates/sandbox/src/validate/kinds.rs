@@ -1,0 +1,315 @@
+//! What the built-in kinds demand of their fields.
+
+use std::net::IpAddr;
+
+use base64::Engine;
+use serde_json::{Value, json};
+
+use super::{Faults, is_dns_label, is_dns_subdomain, items, labels, map_len};
+use crate::quantity::milli;
+use crate::resources::Resource;
+use crate::selector::LabelSelector;
+
+/// The most bytes that a ConfigMap or Secret may hold.
+const DATA_LIMIT: usize = 1024 * 1024;
+
+/// Finds what is wrong with an object of a built-in kind.
+pub(super) fn check(resource: &Resource, object: &Value, faults: &mut Faults) {
+    match (resource.group.as_str(), resource.kind.as_str()) {
+        ("", "ConfigMap") => data(object, faults),
+        ("", "Secret") => secret(object, faults),
+        ("", "Pod") => pod_spec(&object["spec"], "spec", faults),
+        ("", "Service") => service(object, faults),
+        ("", "PersistentVolumeClaim") => claim_spec(&object["spec"], "spec", faults),
+        ("apps", "Deployment" | "ReplicaSet" | "StatefulSet" | "DaemonSet") => {
+            workload(object, faults)
+        }
+        ("batch", "Job") => pod_spec(
+            &object["spec"]["template"]["spec"],
+            "spec.template.spec",
+            faults,
+        ),
+        ("networking.k8s.io", "Ingress") => ingress(object, faults),
+        _ => {}
+    }
+}
+
+fn data(object: &Value, faults: &mut Faults) {
+    let decoded = |text: &str| {
+        base64::engine::general_purpose::STANDARD
+            .decode(text)
+            .map_or(text.len(), |bytes| bytes.len())
+    };
+    let n_bytes = map_len(object["data"].as_object(), str::len)
+        + map_len(object["binaryData"].as_object(), decoded);
+    if n_bytes > DATA_LIMIT {
+        faults.too_long("[]", DATA_LIMIT);
+    }
+    for list in ["data", "binaryData"] {
+        data_keys(object, list, faults);
+    }
+}
+
+fn secret(object: &Value, faults: &mut Faults) {
+    let decoded = |text: &str| {
+        base64::engine::general_purpose::STANDARD
+            .decode(text)
+            .map_or(text.len(), |bytes| bytes.len())
+    };
+    if map_len(object["data"].as_object(), decoded) > DATA_LIMIT {
+        faults.too_long("data", DATA_LIMIT);
+    }
+    data_keys(object, "data", faults);
+}
+
+fn data_keys(object: &Value, list: &str, faults: &mut Faults) {
+    for (key, _) in object[list].as_object().into_iter().flatten() {
+        let is_legal = key.len() <= 253
+            && !key.is_empty()
+            && key != "."
+            && key != ".."
+            && key
+                .chars()
+                .all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c));
+        if !is_legal {
+            let why = "a valid config key must consist of alphanumeric characters, '-', '_' or '.' (e.g. 'key.name',  or \
+                       'KEY_NAME',  or 'key-name', regex used for validation is '[-._a-zA-Z0-9]+')";
+            faults.invalid(format!("{list}[{key}]"), &json!(key), why);
+        }
+    }
+}
+
+fn workload(object: &Value, faults: &mut Faults) {
+    let spec = &object["spec"];
+    if spec["selector"]
+        .as_object()
+        .is_none_or(|selector| selector.is_empty())
+    {
+        faults.required("spec.selector", "");
+    }
+    let own = &spec["template"]["metadata"]["labels"];
+    labels(own, "spec.template.labels", faults);
+    if !LabelSelector::from_value(&spec["selector"]).matches_labels(own) {
+        faults.invalid(
+            "spec.template.metadata.labels",
+            own,
+            "`selector` does not match template `labels`",
+        );
+    }
+    if let Some(replicas) = spec["replicas"].as_i64().filter(|replicas| *replicas < 0) {
+        faults.invalid(
+            "spec.replicas",
+            &json!(replicas),
+            "must be greater than or equal to 0",
+        );
+    }
+    for (at, template) in items(spec, "/volumeClaimTemplates").iter().enumerate() {
+        claim_spec(
+            &template["spec"],
+            &format!("spec.volumeClaimTemplates[{at}].spec"),
+            faults,
+        );
+    }
+    let claims: Vec<&Value> = items(spec, "/volumeClaimTemplates")
+        .iter()
+        .map(|claim| &claim["metadata"]["name"])
+        .collect();
+    pod_spec_with(
+        &spec["template"]["spec"],
+        "spec.template.spec",
+        &claims,
+        faults,
+    );
+}
+
+fn pod_spec(spec: &Value, path: &str, faults: &mut Faults) {
+    pod_spec_with(spec, path, &[], faults);
+}
+
+/// `claims` are the volumes that a StatefulSet's templates add.
+fn pod_spec_with(spec: &Value, path: &str, claims: &[&Value], faults: &mut Faults) {
+    if items(spec, "/containers").is_empty() {
+        faults.required(format!("{path}.containers"), "");
+    }
+    let volumes: Vec<&Value> = items(spec, "/volumes")
+        .iter()
+        .map(|volume| &volume["name"])
+        .chain(claims.iter().copied())
+        .collect();
+    let mut names: Vec<&Value> = Vec::new();
+    for list in ["initContainers", "containers"] {
+        for (at, container) in items(spec, &format!("/{list}")).iter().enumerate() {
+            let path = format!("{path}.{list}[{at}]");
+            if names.contains(&&container["name"]) {
+                faults.add(
+                    "FieldValueDuplicate",
+                    format!("{path}.name"),
+                    format!("Duplicate value: {}", container["name"]),
+                );
+            }
+            names.push(&container["name"]);
+            container_faults(container, &path, &volumes, faults);
+        }
+    }
+}
+
+fn container_faults(container: &Value, path: &str, volumes: &[&Value], faults: &mut Faults) {
+    let name = container["name"].as_str().unwrap_or_default();
+    if name.is_empty() {
+        faults.required(format!("{path}.name"), "");
+    } else if !is_dns_label(name) {
+        let why = "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and end \
+                   with an alphanumeric character (e.g. 'my-name',  or '123-abc', regex used for validation is \
+                   '[a-z0-9]([-a-z0-9]*[a-z0-9])?')";
+        faults.invalid(format!("{path}.name"), &container["name"], why);
+    }
+    if container["image"].as_str().is_none_or(str::is_empty) {
+        faults.required(format!("{path}.image"), "");
+    }
+    for (at, port) in items(container, "/ports").iter().enumerate() {
+        port_number(
+            &port["containerPort"],
+            &format!("{path}.ports[{at}].containerPort"),
+            faults,
+        );
+    }
+    for (at, mount) in items(container, "/volumeMounts").iter().enumerate() {
+        if !volumes.contains(&&mount["name"]) {
+            let field = format!("{path}.volumeMounts[{at}].name");
+            faults.add(
+                "FieldValueNotFound",
+                field,
+                format!("Not found: {}", mount["name"]),
+            );
+        }
+    }
+    resources(&container["resources"], path, faults);
+}
+
+fn resources(resources: &Value, path: &str, faults: &mut Faults) {
+    for (name, request) in resources["requests"].as_object().into_iter().flatten() {
+        let limit = &resources["limits"][name];
+        let size = |quantity: &Value| quantity_of(quantity);
+        if let (Some(wanted), Some(most)) = (size(request), size(limit))
+            && wanted > most
+        {
+            let why = format!(
+                "must be less than or equal to {name} limit of {}",
+                limit.as_str().unwrap_or_default()
+            );
+            faults.invalid(format!("{path}.resources.requests"), request, &why);
+        }
+    }
+}
+
+pub(super) fn quantity_of(quantity: &Value) -> Option<i128> {
+    match quantity {
+        Value::String(text) => milli(text),
+        Value::Number(number) => milli(&number.to_string()),
+        _ => None,
+    }
+}
+
+fn port_number(value: &Value, field: &str, faults: &mut Faults) {
+    match value.as_i64() {
+        None => faults.required(field, ""),
+        Some(1..=65535) => {}
+        Some(_) => faults.invalid(field, value, "must be between 1 and 65535, inclusive"),
+    }
+}
+
+fn service(object: &Value, faults: &mut Faults) {
+    let spec = &object["spec"];
+    let ports = items(spec, "/ports");
+    if ports.is_empty() && spec["clusterIP"] != "None" && spec["type"] != "ExternalName" {
+        faults.required("spec.ports", "");
+    }
+    let mut names = Vec::new();
+    for (at, port) in ports.iter().enumerate() {
+        let field = |name: &str| format!("spec.ports[{at}].{name}");
+        match port["name"].as_str().unwrap_or_default() {
+            "" if ports.len() > 1 => faults.required(field("name"), ""),
+            "" => {}
+            name if names.contains(&name) => {
+                faults.add(
+                    "FieldValueDuplicate",
+                    field("name"),
+                    format!("Duplicate value: \"{name}\""),
+                );
+            }
+            name => names.push(name),
+        }
+        port_number(&port["port"], &field("port"), faults);
+    }
+}
+
+fn claim_spec(spec: &Value, path: &str, faults: &mut Faults) {
+    if items(spec, "/accessModes").is_empty() {
+        faults.required(
+            format!("{path}.accessModes"),
+            "at least 1 access mode is required",
+        );
+    }
+    let size = &spec["resources"]["requests"]["storage"];
+    if size.is_null() {
+        faults.required(format!("{path}.resources[storage]"), "");
+    } else if quantity_of(size).is_none_or(|size| size <= 0) {
+        faults.invalid(
+            format!("{path}.resources[storage]"),
+            size,
+            "must be greater than zero",
+        );
+    }
+}
+
+fn ingress(object: &Value, faults: &mut Faults) {
+    let spec = &object["spec"];
+    if items(spec, "/rules").is_empty() && spec.get("defaultBackend").is_none() {
+        let why = "either `defaultBackend` or `rules` must be specified";
+        faults.invalid("spec", spec, why);
+    }
+    for (at, rule) in items(spec, "/rules").iter().enumerate() {
+        let host = rule["host"].as_str().unwrap_or_default();
+        let field = format!("spec.rules[{at}].host");
+        if host.parse::<IpAddr>().is_ok() {
+            faults.invalid(
+                field,
+                &rule["host"],
+                "must be a DNS name, not an IP address",
+            );
+        } else if !host.is_empty() && !is_dns_subdomain(host.strip_prefix("*.").unwrap_or(host)) {
+            let why = "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must \
+                       start and end with an alphanumeric character (e.g. 'example.com', regex used for validation is \
+                       '[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')";
+            faults.invalid(field, &rule["host"], why);
+        }
+        for (at_path, path) in items(rule, "/http/paths").iter().enumerate() {
+            ingress_path(
+                path,
+                &format!("spec.rules[{at}].http.paths[{at_path}]"),
+                faults,
+            );
+        }
+    }
+}
+
+fn ingress_path(path: &Value, place: &str, faults: &mut Faults) {
+    let Some(kind) = path["pathType"].as_str() else {
+        return faults.required(format!("{place}.pathType"), "pathType must be specified");
+    };
+    let text = path["path"].as_str().unwrap_or_default();
+    let field = format!("{place}.path");
+    if kind != "ImplementationSpecific" && !text.starts_with('/') {
+        return faults.invalid(field, &path["path"], "must be an absolute path");
+    }
+    for wrong in ["//", "/./", "/../", "%2f", "%2F"] {
+        if text.contains(wrong) {
+            return faults.invalid(field, &path["path"], &format!("must not contain '{wrong}'"));
+        }
+    }
+    for wrong in ["/..", "/."] {
+        if text.ends_with(wrong) {
+            return faults.invalid(field, &path["path"], &format!("cannot end with '{wrong}'"));
+        }
+    }
+}

@@ -6,12 +6,15 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use bowline_control_plane::{Binaries, ControlPlane, User};
+use bowline_sandbox::{Rule, Sandbox, SandboxOptions};
+use kube::Client;
 
 use crate::cluster::Cluster;
 
 /// What the suite runs against.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Backend {
+    Sandbox,
     ControlPlane,
 }
 
@@ -39,6 +42,7 @@ where
         .unwrap()
         .block_on(async {
             let cluster = match backend {
+                Backend::Sandbox => in_sandbox().await,
                 Backend::ControlPlane => in_control_plane().await,
             };
             tokio::time::timeout(CASE_DEADLINE, case(cluster))
@@ -85,4 +89,69 @@ async fn in_control_plane() -> Cluster {
     };
     cluster.create_namespace().await;
     cluster
+}
+
+async fn in_sandbox() -> Cluster {
+    let namespace = fresh_namespace();
+    let options = SandboxOptions {
+        namespaces: vec![namespace.clone()],
+        users: vec![
+            bowline_sandbox::User::admin(User::Admin.name()),
+            bowline_sandbox::User::with_rules(User::Viewer.name(), view()),
+            bowline_sandbox::User::without_rights(User::Nobody.name()),
+        ],
+        watch_history: WATCH_HISTORY,
+        ..SandboxOptions::default()
+    };
+    let sandbox = Sandbox::start(options).await.unwrap();
+    let client = |user: User| -> Client { sandbox.client(user.name()) };
+    Cluster {
+        admin: client(User::Admin),
+        viewer: client(User::Viewer),
+        nobody: client(User::Nobody),
+        namespace,
+    }
+}
+
+/// The part of the cluster role `view` that concerns the kinds that the sandbox serves.
+fn view() -> Vec<Rule> {
+    let list = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect();
+    let rule = |group: &str, resources: &[&str]| Rule {
+        // Every namespace, though not the objects that belong to none: those are no part of the resources below.
+        namespaces: list(&["*"]),
+        groups: list(&[group]),
+        resources: list(resources),
+        verbs: list(&["get", "list", "watch"]),
+    };
+    vec![
+        rule(
+            "",
+            &[
+                "configmaps",
+                "endpoints",
+                "events",
+                "namespaces",
+                "persistentvolumeclaims",
+                "pods",
+                "pods/log",
+                "replicationcontrollers",
+                "serviceaccounts",
+                "services",
+            ],
+        ),
+        rule(
+            "apps",
+            &[
+                "deployments",
+                "deployments/scale",
+                "replicasets",
+                "statefulsets",
+                "statefulsets/scale",
+                "daemonsets",
+            ],
+        ),
+        rule("batch", &["jobs", "cronjobs"]),
+        rule("networking.k8s.io", &["ingresses", "networkpolicies"]),
+        rule("discovery.k8s.io", &["endpointslices"]),
+    ]
 }

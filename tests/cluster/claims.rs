@@ -70,7 +70,8 @@ pub(crate) async fn claims_of_a_set_that_deletes_them_are_owned_until_it_retains
         |claim: &Value| !claim.is_null() && claim["metadata"]["ownerReferences"].is_null();
     cluster.until(CLAIM, "data-db-0", is_free).await;
     delete_set(&cluster, "db").await;
-    assert!(is_bound(&cluster.get(CLAIM, "data-db-0").await.unwrap()));
+    let kept = cluster.until(CLAIM, "data-db-0", is_bound).await;
+    assert_eq!(kept["metadata"]["uid"], owned["metadata"]["uid"]);
 }
 
 pub(crate) async fn a_claim_in_use_stays_until_its_pod_is_gone(cluster: Cluster) {

@@ -25,6 +25,7 @@ mod workloads;
 /// Makes each case a test on each backend.
 macro_rules! on_both_backends {
     ($($module:ident: $($case:ident)+;)+) => {
+        on_both_backends!(@backend sandbox, Sandbox, $($module: $($case)+;)+);
         on_both_backends!(@backend control_plane, ControlPlane, $($module: $($case)+;)+);
     };
     (@backend $name:ident, $backend:ident, $($module:ident: $($case:ident)+;)+) => {

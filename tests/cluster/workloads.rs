@@ -167,10 +167,10 @@ pub(crate) async fn a_crashing_container_is_restarted(cluster: Cluster) {
 }
 
 pub(crate) async fn a_slow_container_becomes_ready_later(cluster: Cluster) {
-    cluster
-        .create(&deployment("web", "nginx:slow", 1))
-        .await
-        .unwrap();
+    let mut object = deployment("web", "nginx:slow", 1);
+    object["spec"]["template"]["spec"]["containers"][0]["readinessProbe"] =
+        json!({"httpGet": {"path": "/", "port": 80}});
+    cluster.create(&object).await.unwrap();
     let is_starting = |pod: &Value| {
         pod["status"]["phase"] == "Running" && condition(pod, "Ready")["status"] == "False"
     };

@@ -19,14 +19,19 @@ mod dashboard;
 mod delete;
 mod deploy;
 mod diff;
+mod ls;
 mod new;
 mod operate;
 mod output;
 mod plan_json;
 mod render;
 mod review;
+mod rows;
 mod session;
+mod snapshot;
 mod source;
+mod status;
+mod status_text;
 mod target;
 mod validate;
 
@@ -83,25 +88,26 @@ pub fn main() -> ExitCode {
 }
 
 fn run(cli: Cli) -> anyhow::Result<Exit> {
-    match cli.command {
-        // These need no settings, so that they work where the settings are broken.
-        Some(Command::Completion(args)) => completion::run(&args),
-        Some(Command::Config(args)) => config::run(&args, &cli.global),
-        command => dispatch(command, Session::open(cli.global)?),
-    }
-}
-
-fn dispatch(command: Option<Command>, session: Session) -> anyhow::Result<Exit> {
+    let Cli { global, command } = cli;
+    let open = || Session::open(global.clone());
+    let Some(command) = command else {
+        return dashboard::run(&open()?, None);
+    };
     match command {
-        None => dashboard::run(&session, None),
-        Some(Command::Edit(args)) => dashboard::edit(&args, &session),
-        Some(Command::Delete(args)) => delete::run(&args, &session),
-        Some(Command::Deploy(args)) => deploy::run(&args, &session),
-        Some(Command::Diff(args)) => diff::run(&args, &session),
-        Some(Command::New(args)) => new::run(&args, &session),
-        Some(Command::Validate(args)) => validate::run(&args, &session),
-        Some(Command::Render(args)) => render::run(&args, &session),
-        Some(_) => anyhow::bail!("not yet"),
+        // These need no settings, so that they work where the settings are broken.
+        Command::Completion(args) => completion::run(&args),
+        Command::Config(args) => config::run(&args, &global),
+        Command::Delete(args) => delete::run(&args, &open()?),
+        Command::Deploy(args) => deploy::run(&args, &open()?),
+        Command::Diff(args) => diff::run(&args, &open()?),
+        Command::Edit(args) => dashboard::edit(&args, &open()?),
+        Command::Ls(args) => ls::run(&args, &open()?),
+        Command::New(args) => new::run(&args, &open()?),
+        Command::Render(args) => render::run(&args, &open()?),
+        Command::Sandbox(_) => anyhow::bail!("not yet"),
+        Command::Snapshot(args) => snapshot::run(&args, &open()?),
+        Command::Status(args) => status::run(&args, &open()?),
+        Command::Validate(args) => validate::run(&args, &open()?),
     }
 }
 

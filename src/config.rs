@@ -8,13 +8,13 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use crate::definition::id::Namespace;
 use crate::failure::{Failure, FailureKind};
 
 /// Everything that can be set in `config.toml`.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Settings {
     /// Directory of definitions; the XDG data directory when unset.
@@ -34,7 +34,7 @@ pub struct Settings {
 }
 
 /// `[ingress]`: what exposed services have in common.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Ingress {
     /// Host of services that give no `exposed_hostname`; they then live under `/<id>`.
@@ -42,7 +42,7 @@ pub struct Ingress {
 }
 
 /// `[wait]`: deadlines of waiting, in seconds.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Wait {
     /// Until an instance is ready after an apply.
@@ -73,7 +73,7 @@ impl Wait {
 }
 
 /// `[ui]`: the dashboard's looks.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Ui {
     /// How many colours to use.
@@ -83,7 +83,7 @@ pub struct Ui {
 }
 
 /// How many colours the dashboard uses.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Color {
     /// What the terminal says it can; none under `NO_COLOR`.
@@ -98,7 +98,7 @@ pub enum Color {
 }
 
 /// Which characters the dashboard draws with.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Symbols {
     /// Unicode where the locale is UTF-8, ASCII elsewhere.

@@ -29,6 +29,7 @@ use crate::definition::id::InstanceId;
 use crate::failure::Failure;
 use crate::ui::Theme;
 
+pub use effects::listing_of;
 pub use looks::theme;
 pub use snapshot::snapshot;
 

@@ -82,7 +82,7 @@ pub enum Command {
     /// Run the sandbox for other clients
     #[command(subcommand)]
     Sandbox(Sandbox),
-    /// Show settings and where they come from
+    /// Show settings, and where files are
     #[command(subcommand)]
     Config(Config),
     /// Print the completion script of a shell
@@ -289,6 +289,8 @@ pub struct Serve {
 /// `bowline config …`.
 #[derive(Debug, Subcommand)]
 pub enum Config {
+    /// Print the settings that hold: the file's, with environment and flags laid over them
+    View,
     /// Print the paths of settings, catalogue and state
     Paths,
     /// Print an example with every key, its default and a comment

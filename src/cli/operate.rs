@@ -6,6 +6,8 @@ use std::time::Duration;
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::{Exit, output};
+use crate::failure::Failure;
+use crate::text;
 
 /// How long a write that was sent may still take after a signal: it is awaited, never cut off.
 const GRACE: Duration = Duration::from_secs(2);
@@ -41,6 +43,29 @@ pub(super) async fn until_signal<T: Send + 'static>(
         Err(_) => {
             output::say("stopped half way: the same command finishes it");
             Ok(Err(Exit::Signal(number)))
+        }
+    }
+}
+
+/// Whether a stream of changes is interrupted, said once each time.
+#[derive(Debug, Default)]
+pub(super) struct Outage {
+    is_lost: bool,
+}
+
+impl Outage {
+    /// The connection was lost; changes come once it is back.
+    pub(super) fn say_lost(&mut self, failure: &Failure) {
+        if !std::mem::replace(&mut self.is_lost, true) {
+            let sentence = format!("connection lost, trying again: {failure}");
+            output::say(text::clean(&sentence));
+        }
+    }
+
+    /// Everything is up to date.
+    pub(super) fn say_back(&mut self) {
+        if std::mem::take(&mut self.is_lost) {
+            output::say("connected again");
         }
     }
 }

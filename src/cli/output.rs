@@ -53,41 +53,47 @@ pub fn ask(question: &str) -> io::Result<Option<String>> {
 ///
 /// # Errors
 /// The value cannot be written as JSON: a map with keys that are no strings.
-pub fn json(value: &impl Serialize) -> anyhow::Result<String> {
+pub fn json(value: &(impl Serialize + ?Sized)) -> anyhow::Result<String> {
     Ok(serde_json::to_string_pretty(value)? + "\n")
 }
 
 /// Returns rows under headings as aligned columns, as kubectl prints them. Cells are sanitised; an empty one is `—`.
 pub fn table(headings: &[&str], rows: &[Vec<String>]) -> String {
-    let clean: Vec<Vec<_>> = rows
-        .iter()
-        .map(|row| row.iter().map(|cell| text::clean(cell)).collect())
-        .collect();
-    let mut widths: Vec<usize> = headings.iter().map(|heading| heading.len()).collect();
-    for row in &clean {
-        for (width, cell) in widths.iter_mut().zip(row) {
-            *width = (*width).max(text::cells(cell));
-        }
-    }
-    let mut lines = String::new();
-    push_line(&mut lines, headings.iter().copied(), &widths);
-    for row in &clean {
-        push_line(&mut lines, row.iter().map(|cell| cell.as_ref()), &widths);
+    let widths = widths(headings, rows);
+    let mut lines = row(headings, &widths);
+    for cells in rows {
+        lines.push_str(&row(cells, &widths));
     }
     lines
 }
 
-fn push_line<'a>(lines: &mut String, cells: impl Iterator<Item = &'a str>, widths: &[usize]) {
+/// Returns how wide the columns of a table are, in cells of the terminal.
+pub fn widths(headings: &[&str], rows: &[Vec<String>]) -> Vec<usize> {
+    let mut widths: Vec<usize> = headings.iter().map(|heading| heading.len()).collect();
+    for row in rows {
+        for (width, cell) in widths.iter_mut().zip(row) {
+            *width = (*width).max(text::cells(&text::clean(cell)));
+        }
+    }
+    widths
+}
+
+/// Returns the line of one row. What is wider than its column moves the rest.
+pub fn row(cells: &[impl AsRef<str>], widths: &[usize]) -> String {
     let mut line = String::new();
-    for (cell, width) in cells.zip(widths) {
-        let cell = if cell.is_empty() { "—" } else { cell };
+    for (cell, width) in cells.iter().zip(widths) {
+        let cell = text::clean(cell.as_ref());
+        let cell = if cell.is_empty() {
+            "—"
+        } else {
+            cell.as_ref()
+        };
         line.push_str(cell);
         let padding = width.saturating_sub(text::cells(cell));
         line.extend(std::iter::repeat_n(' ', padding));
         line.push_str(GAP);
     }
-    lines.push_str(line.trim_end());
-    lines.push('\n');
+    format!("{}\n", line.trim_end())
 }
 
 #[cfg(test)]

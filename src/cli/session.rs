@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use super::args::Global;
 use super::output;
 use super::target::Target;
+use crate::app::CatalogueEntry;
 use crate::catalogue::Catalogue;
 use crate::catalogue::drafts::Drafts;
 use crate::cluster::{Cluster, ConnectOptions, ExecPolicy};
@@ -14,7 +15,9 @@ use crate::definition::id::{InstanceId, Namespace};
 use crate::definition::service::ServiceDefinition;
 use crate::failure::Failure;
 use crate::rehearsal::RehearsalOptions;
+use crate::runtime::listing_of;
 use crate::service::summary::InstanceKey;
+use crate::text;
 
 /// The surroundings of one command.
 pub struct Session {
@@ -53,6 +56,23 @@ impl Session {
     /// The kubeconfig is missing or malformed, or the login failed.
     pub async fn connect(&self) -> Result<Cluster, Failure> {
         self.target.connect().await
+    }
+
+    /// Returns the definitions of the catalogue as lists show them. Those that cannot be read are said, and hide nothing else.
+    pub fn definitions(&self) -> Vec<CatalogueEntry> {
+        match listing_of(&self.catalogue) {
+            Ok(listing) => {
+                for (file, reason) in &listing.refused {
+                    let sentence = format!("warning: {file} is no definition: {reason}");
+                    output::say(text::clean(&sentence));
+                }
+                listing.entries
+            }
+            Err(failure) => {
+                output::say(text::clean(&format!("warning: {failure}")));
+                Vec::new()
+            }
+        }
     }
 
     /// Returns the instance of an ID: in the namespace that was asked for, else in the one that the definition of that name
@@ -159,12 +179,11 @@ fn catalogue_dir(global: &Global, settings: &Settings, paths: &Paths) -> PathBuf
 
 /// Names who works, for those who find an operation of theirs: user, host and process.
 fn holder() -> String {
-    let user = ["USER", "LOGNAME"]
-        .into_iter()
-        .find_map(|name| std::env::var(name).ok());
-    let user = user
-        .filter(|user| !user.is_empty())
-        .unwrap_or_else(|| "somebody".to_owned());
+    let named = ["USER", "LOGNAME"].into_iter().find_map(|name| {
+        let user = std::env::var(name).ok();
+        user.filter(|user| !user.is_empty())
+    });
+    let user = named.unwrap_or_else(|| format!("uid-{}", rustix::process::getuid().as_raw()));
     let uname = rustix::system::uname();
     let host = uname.nodename().to_string_lossy();
     format!("{user}@{host}/{}", std::process::id())

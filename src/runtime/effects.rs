@@ -461,7 +461,11 @@ async fn namespaces_of(cluster: &Cluster) -> Result<Vec<Namespace>, Failure> {
     Ok(namespaces)
 }
 
-fn listing_of(catalogue: &Catalogue) -> Result<CatalogueListing, Failure> {
+/// Reads what the lists show of a catalogue, without its drafts.
+///
+/// # Errors
+/// The directory cannot be read.
+pub fn listing_of(catalogue: &Catalogue) -> Result<CatalogueListing, Failure> {
     let listing = catalogue.list()?;
     let mut refused: Vec<_> = listing
         .refused

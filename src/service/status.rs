@@ -171,6 +171,27 @@ pub fn of_detail(detail: &Detail, drift: Option<Drift>, now: Timestamp) -> Insta
     }
 }
 
+/// Returns the status of a definition that is not deployed, with the claims that an earlier instance of its name left.
+pub fn of_saved<'a>(
+    namespace: &str,
+    name: &str,
+    image: Option<&str>,
+    kept: impl Iterator<Item = &'a Claim>,
+) -> InstanceStatus {
+    InstanceStatus {
+        definition: Some(name.to_owned()),
+        images: image.map(str::to_owned).into_iter().collect(),
+        volumes: kept.map(volume_status).collect(),
+        ..common(
+            (namespace, name),
+            None,
+            &[],
+            &[],
+            &Health::plain(State::Saved),
+        )
+    }
+}
+
 fn common(
     (namespace, id): (&str, &str),
     record: Option<&Record>,

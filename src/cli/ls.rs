@@ -1,0 +1,236 @@
+//! `bowline ls`: instances, and definitions that are not deployed; with `-w` each change after that.
+
+use std::collections::BTreeMap;
+use std::pin::pin;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde_json::json;
+use tokio::sync::mpsc::{self, UnboundedReceiver};
+
+use super::args::{Ls, Output};
+use super::rows::{self, Columns};
+use super::session::Session;
+use super::{Exit, operate, output};
+use crate::app::CatalogueEntry;
+use crate::cluster::Cluster;
+use crate::definition::yaml;
+use crate::service::fleet::{Connection, Fleet};
+use crate::service::health::State;
+use crate::service::status::InstanceStatus;
+use crate::service::watch::{Scope, WatchEvent};
+use crate::text;
+
+/// How long nothing may be said of an outage for.
+const IDLE: Duration = Duration::from_secs(3600);
+
+pub fn run(args: &Ls, session: &Session) -> anyhow::Result<Exit> {
+    operate::block_on(async {
+        let cluster = session.connect().await?;
+        let scope = if args.all_namespaces {
+            Scope::All
+        } else {
+            Scope::Namespace(cluster.namespace().clone())
+        };
+        let mut listing = Listing::new(args, session, &cluster);
+        let mut fleet = cluster.snapshot(&scope, Timestamp::now()).await?;
+        listing.describe(&mut fleet);
+        listing.say_forbidden(&fleet);
+        listing.print(&fleet)?;
+        if !args.watch {
+            return Ok(Exit::Ok);
+        }
+        let (sender, events) = mpsc::unbounded_channel();
+        let _watch = cluster.watch_overview(scope, move |event| drop(sender.send(event)));
+        listing.follow(events).await
+    })
+}
+
+/// What is listed, and what of it was printed last.
+struct Listing<'a> {
+    args: &'a Ls,
+    cluster: &'a Cluster,
+    columns: Columns,
+    definitions: Vec<CatalogueEntry>,
+    widths: Vec<usize>,
+    printed: BTreeMap<(String, String), InstanceStatus>,
+}
+
+impl<'a> Listing<'a> {
+    fn new(args: &'a Ls, session: &Session, cluster: &'a Cluster) -> Self {
+        Self {
+            args,
+            cluster,
+            columns: Columns::of(args.output, args.all_namespaces),
+            definitions: session.definitions(),
+            widths: Vec::new(),
+            printed: BTreeMap::new(),
+        }
+    }
+
+    /// Tells a fleet what the catalogue has.
+    fn describe(&self, fleet: &mut Fleet) {
+        let known = self.definitions.iter();
+        let hashes = known.map(|entry| (entry.name.clone(), entry.hash.clone()));
+        fleet.set_definitions(hashes, Timestamp::now());
+    }
+
+    fn say_forbidden(&self, fleet: &Fleet) {
+        for (topic, failure) in fleet.forbidden() {
+            let sentence = format!("warning: {topic} are not shown: {failure}");
+            output::say(text::clean(&sentence));
+        }
+    }
+
+    fn rows(&self, fleet: &Fleet) -> Vec<InstanceStatus> {
+        rows::of_fleet(fleet, &self.definitions, self.cluster.namespace())
+    }
+
+    /// Prints everything.
+    fn print(&mut self, fleet: &Fleet) -> anyhow::Result<()> {
+        let rows = self.rows(fleet);
+        match self.args.output {
+            Output::Table | Output::Wide => self.print_table(&rows)?,
+            Output::Json if !self.args.watch => output::print(&output::json(&rows)?)?,
+            Output::Yaml if !self.args.watch => {
+                let rows = serde_json::to_value(&rows)?;
+                output::print(&yaml::to_yaml(&rows))?;
+            }
+            Output::Json | Output::Yaml | Output::Name => {
+                for row in &rows {
+                    self.print_one(row)?;
+                }
+            }
+        }
+        self.printed = keyed(rows);
+        Ok(())
+    }
+
+    fn print_table(&mut self, rows: &[InstanceStatus]) -> anyhow::Result<()> {
+        let now = Timestamp::now();
+        let cells: Vec<_> = rows
+            .iter()
+            .map(|row| self.columns.cells(row, now))
+            .collect();
+        let headings = self.columns.headings();
+        self.widths = output::widths(&headings, &cells);
+        if rows.is_empty() {
+            let place = match self.args.all_namespaces {
+                true => "the cluster".to_owned(),
+                false => format!("namespace {}", self.cluster.namespace()),
+            };
+            output::say(format!(
+                "nothing is deployed in {place}, and the catalogue is empty"
+            ));
+            if !self.args.watch {
+                return Ok(());
+            }
+        }
+        output::print(&output::table(&headings, &cells))?;
+        Ok(())
+    }
+
+    /// Prints one row as a line or a document of its own.
+    fn print_one(&self, row: &InstanceStatus) -> anyhow::Result<()> {
+        match self.args.output {
+            Output::Table | Output::Wide => {
+                let cells = self.columns.cells(row, Timestamp::now());
+                output::print(&output::row(&cells, &self.widths))?;
+            }
+            Output::Json => output::print(&(serde_json::to_string(row)? + "\n"))?,
+            Output::Yaml => {
+                let row = serde_json::to_value(row)?;
+                output::print(&format!("---\n{}", yaml::to_yaml(&row)))?;
+            }
+            Output::Name if row.state != State::Saved => output::print(&format!("{}\n", row.id))?,
+            Output::Name => {}
+        }
+        Ok(())
+    }
+
+    /// Prints what changes until a signal comes.
+    async fn follow(&mut self, mut events: UnboundedReceiver<WatchEvent>) -> anyhow::Result<Exit> {
+        let mut fleet = Fleet::new();
+        self.describe(&mut fleet);
+        let mut outage = operate::Outage::default();
+        let mut signal = pin!(operate::next_signal());
+        loop {
+            let next = fleet.next_refresh().map_or(IDLE, |at| {
+                Duration::try_from(at.duration_since(Timestamp::now())).unwrap_or_default()
+            });
+            tokio::select! {
+                number = &mut signal => return Ok(Exit::Signal(number?)),
+                Some(event) = events.recv() => {
+                    fleet.apply(event, Timestamp::now());
+                    // What came together is printed together.
+                    while let Ok(event) = events.try_recv() {
+                        fleet.apply(event, Timestamp::now());
+                    }
+                }
+                () = tokio::time::sleep(next) => {
+                    fleet.refresh(Timestamp::now());
+                }
+            }
+            match fleet.connection() {
+                Connection::Retrying { failure, .. } => outage.say_lost(&failure),
+                Connection::Live => outage.say_back(),
+                Connection::Connecting => {}
+            }
+            if fleet.is_complete() {
+                self.print_changes(&fleet)?;
+            }
+        }
+    }
+
+    fn print_changes(&mut self, fleet: &Fleet) -> anyhow::Result<()> {
+        let rows = keyed(self.rows(fleet));
+        for (key, row) in &rows {
+            if self
+                .printed
+                .get(key)
+                .is_none_or(|old| self.is_news(old, row))
+            {
+                self.print_one(row)?;
+            }
+        }
+        for (key, row) in &self.printed {
+            if !rows.contains_key(key) {
+                self.print_gone(row)?;
+            }
+        }
+        self.printed = rows;
+        Ok(())
+    }
+
+    /// Tells whether a change shows in what is printed; ages always change.
+    fn is_news(&self, old: &InstanceStatus, new: &InstanceStatus) -> bool {
+        match self.args.output {
+            Output::Table | Output::Wide => {
+                let now = Timestamp::now();
+                self.columns.cells(old, now) != self.columns.cells(new, now)
+            }
+            Output::Json | Output::Yaml => rows::is_news(old, new),
+            Output::Name => false,
+        }
+    }
+
+    fn print_gone(&self, row: &InstanceStatus) -> anyhow::Result<()> {
+        let value = json!({"id": row.id, "namespace": row.namespace, "state": "Gone"});
+        match self.args.output {
+            Output::Table | Output::Wide => {
+                let cells = self.columns.gone(row);
+                output::print(&output::row(&cells, &self.widths))?;
+            }
+            Output::Json => output::print(&format!("{value}\n"))?,
+            Output::Yaml => output::print(&format!("---\n{}", yaml::to_yaml(&value)))?,
+            Output::Name => {}
+        }
+        Ok(())
+    }
+}
+
+fn keyed(rows: Vec<InstanceStatus>) -> BTreeMap<(String, String), InstanceStatus> {
+    rows.into_iter()
+        .map(|row| ((row.namespace.clone(), row.id.clone()), row))
+        .collect()
+}

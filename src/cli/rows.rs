@@ -1,0 +1,248 @@
+//! Rows of instances: the status that JSON prints, as cells.
+
+use jiff::Timestamp;
+
+use super::args::Output;
+use crate::app::CatalogueEntry;
+use crate::definition::id::Namespace;
+use crate::service::fleet::Fleet;
+use crate::service::health::State;
+use crate::service::status::{self, InstanceStatus};
+use crate::service::{age, quantity};
+
+/// Which columns are shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Columns {
+    /// Whether instances of several namespaces are in one table.
+    pub has_namespace: bool,
+    /// Whether there is room for everything.
+    pub is_wide: bool,
+}
+
+impl Columns {
+    pub(super) fn of(output: Output, has_namespace: bool) -> Self {
+        Self {
+            has_namespace,
+            is_wide: output == Output::Wide,
+        }
+    }
+
+    pub(super) fn headings(self) -> Vec<&'static str> {
+        let mut headings = Vec::new();
+        if self.has_namespace {
+            headings.push("NAMESPACE");
+        }
+        headings.extend([
+            "ID", "STATE", "READY", "RESTARTS", "VOLUMES", "IMAGE", "REV", "DRIFT", "EXPIRES",
+            "AGE",
+        ]);
+        if self.is_wide {
+            headings.extend(["DEFINITION", "REASON"]);
+        }
+        headings
+    }
+
+    pub(super) fn cells(self, status: &InstanceStatus, now: Timestamp) -> Vec<String> {
+        let some = |cell: Option<String>| cell.unwrap_or_default();
+        let mut cells = Vec::new();
+        let is_saved = status.state == State::Saved;
+        if self.has_namespace {
+            // What is not deployed is nowhere yet.
+            cells.push(some((!is_saved).then(|| status.namespace.clone())));
+        }
+        let ready = format!("{}/{}", status.ready_replicas, status.replicas);
+        cells.extend([
+            status.id.clone(),
+            status.state.to_string(),
+            some((!is_saved).then_some(ready)),
+            some((!is_saved).then(|| status.restarts.to_string())),
+            volumes(status),
+            images(status, self.is_wide),
+            some(status.revision.map(|revision| format!("r{revision}"))),
+            some(status.drift.map(|drift| drift.to_string())),
+            some(status.expires.map(|at| until(at, now))),
+            some(status.created.map(|at| age::show(age::since(at, now)))),
+        ]);
+        if self.is_wide {
+            cells.push(some(status.definition.clone()));
+            cells.push(some(status.reason.clone()));
+        }
+        cells
+    }
+}
+
+impl Columns {
+    /// Returns the cells of an instance that is not there any more.
+    pub(super) fn gone(self, status: &InstanceStatus) -> Vec<String> {
+        let mut cells = vec![String::new(); self.headings().len()];
+        let mut known = vec![status.id.clone(), "Gone".to_owned()];
+        if self.has_namespace {
+            known.insert(0, status.namespace.clone());
+        }
+        cells.splice(..known.len(), known);
+        cells
+    }
+}
+
+/// Tells whether anything but a heartbeat is new.
+pub(super) fn is_news(old: &InstanceStatus, new: &InstanceStatus) -> bool {
+    let still = |status: &InstanceStatus| {
+        let mut status = status.clone();
+        if let Some(operation) = &mut status.operation {
+            operation.heartbeat = Timestamp::UNIX_EPOCH;
+        }
+        status
+    };
+    still(old) != still(new)
+}
+
+/// Returns the time that is left, or that it is over.
+pub(super) fn until(at: Timestamp, now: Timestamp) -> String {
+    if at <= now {
+        return "expired".to_owned();
+    }
+    age::show(age::since(now, at))
+}
+
+fn volumes(status: &InstanceStatus) -> String {
+    if status.volumes.is_empty() {
+        return String::new();
+    }
+    let n = status.volumes.len();
+    if status.state == State::Saved {
+        return format!("{n} kept");
+    }
+    let size_of = |volume: &status::VolumeStatus| {
+        let size = volume.capacity.as_deref().unwrap_or(&volume.requested);
+        quantity::bytes(size).unwrap_or(0)
+    };
+    let sizes = status.volumes.iter().map(size_of);
+    let size = quantity::show_bytes(sizes.fold(0, u128::saturating_add));
+    let bound = status.volumes.iter().filter(|v| v.phase == "Bound").count();
+    format!("{size} {bound}/{n}")
+}
+
+fn images(status: &InstanceStatus, all: bool) -> String {
+    match status.images.as_slice() {
+        [] => String::new(),
+        images if all => images.join(","),
+        [image] => image.clone(),
+        [image, rest @ ..] => format!("{image} +{}", rest.len()),
+    }
+}
+
+/// Returns the status of every instance of a fleet, and of the definitions that are not deployed.
+pub(super) fn of_fleet(
+    fleet: &Fleet,
+    definitions: &[CatalogueEntry],
+    namespace: &Namespace,
+) -> Vec<InstanceStatus> {
+    let mut all: Vec<_> = fleet.instances().map(status::of_instance).collect();
+    all.extend(fleet.saved().map(|name| {
+        let entry = definitions.iter().find(|entry| entry.name == *name);
+        let image = entry.and_then(|entry| entry.image.as_deref());
+        let kept = fleet
+            .kept_claims()
+            .filter(|claim| claim.instance.id == *name && claim.instance.namespace == *namespace);
+        status::of_saved(namespace.as_str(), name.as_str(), image, kept)
+    }));
+    all
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::definition::id::InstanceId;
+
+    fn time(text: &str) -> Timestamp {
+        text.parse().unwrap()
+    }
+
+    fn check(columns: Columns, status: &InstanceStatus, expected: &[&str]) {
+        let cells = columns.cells(status, time("2026-01-01T01:00:00Z"));
+        assert_eq!(cells, expected);
+        assert_eq!(columns.headings().len(), expected.len());
+    }
+
+    fn status() -> InstanceStatus {
+        InstanceStatus {
+            state: State::Failing,
+            reason: Some("ImagePullBackOff: pod web-1".to_owned()),
+            replicas: 2,
+            ready_replicas: 1,
+            restarts: 3,
+            images: vec!["nginx:1.27".to_owned(), "proxy:2".to_owned()],
+            revision: Some(4),
+            created: Some(time("2026-01-01T00:00:00Z")),
+            expires: Some(time("2026-01-01T09:00:00Z")),
+            ..status::of_saved("team-a", "web", None, std::iter::empty())
+        }
+    }
+
+    #[test]
+    fn a_row_has_a_cell_for_each_heading() {
+        let narrow = Columns::of(Output::Table, false);
+        check(
+            narrow,
+            &status(),
+            &[
+                "web",
+                "Failing",
+                "1/2",
+                "3",
+                "",
+                "nginx:1.27 +1",
+                "r4",
+                "",
+                "8h",
+                "60m",
+            ],
+        );
+        let wide = Columns::of(Output::Wide, true);
+        check(
+            wide,
+            &status(),
+            &[
+                "team-a",
+                "web",
+                "Failing",
+                "1/2",
+                "3",
+                "",
+                "nginx:1.27,proxy:2",
+                "r4",
+                "",
+                "8h",
+                "60m",
+                "web",
+                "ImagePullBackOff: pod web-1",
+            ],
+        );
+    }
+
+    #[test]
+    fn definitions_that_are_not_deployed_are_rows_of_their_own() {
+        let name: InstanceId = "notebook".parse().unwrap();
+        let entry = CatalogueEntry {
+            name: name.clone(),
+            hash: String::new(),
+            image: Some("jupyter:1".to_owned()),
+        };
+        let mut fleet = Fleet::new();
+        fleet.set_definitions([(name, String::new())], time("2026-01-01T00:00:00Z"));
+        let namespace = "team-a".parse().unwrap();
+        let rows = of_fleet(&fleet, &[entry], &namespace);
+        assert_eq!(rows.len(), 1);
+        check(
+            Columns::of(Output::Table, false),
+            &rows[0],
+            &["notebook", "Saved", "", "", "", "jupyter:1", "", "", "", ""],
+        );
+    }
+
+    #[test]
+    fn what_has_expired_says_so() {
+        let at = time("2026-01-01T00:00:00Z");
+        assert_eq!(until(at, at), "expired");
+    }
+}

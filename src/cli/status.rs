@@ -1,0 +1,258 @@
+//! `bowline status`: how instances are doing; with `-w` each change after that.
+
+use std::collections::BTreeMap;
+use std::pin::pin;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde::Serialize;
+use serde_json::json;
+use tokio::sync::mpsc::{self, UnboundedReceiver};
+
+use super::args::{Output, Status};
+use super::rows;
+use super::session::Session;
+use super::{Exit, operate, output, status_text};
+use crate::cluster::Cluster;
+use crate::definition::yaml;
+use crate::service::detail::Detail;
+use crate::service::instance::Drift;
+use crate::service::status::{self, InstanceStatus};
+use crate::service::summary::InstanceKey;
+use crate::service::watch::{LinkState, WatchEvent};
+use crate::text;
+
+/// How often one looks again though nothing happened: grace periods end without an event.
+const LOOK: Duration = Duration::from_secs(1);
+
+pub fn run(args: &Status, session: &Session) -> anyhow::Result<Exit> {
+    operate::block_on(async {
+        let cluster = session.connect().await?;
+        let mut details = Vec::new();
+        let mut missing = Vec::new();
+        for id in &args.ids {
+            let key = session.instance(&cluster, id);
+            if details.iter().any(|detail: &Detail| *detail.key() == key) {
+                continue;
+            }
+            match cluster.snapshot_instance(&key).await? {
+                Some(detail) if is_deployed(&detail) => details.push(detail),
+                found => missing.push((key, found)),
+            }
+        }
+        print(args, session, &details)?;
+        for (key, found) in &missing {
+            say_missing(session, key, found.as_ref());
+        }
+        if args.watch && !details.is_empty() {
+            return follow(args, session, &cluster, details).await;
+        }
+        Ok(if missing.is_empty() {
+            Exit::Ok
+        } else {
+            Exit::Failed
+        })
+    })
+}
+
+/// Claims that a teardown kept are no instance any more.
+fn is_deployed(detail: &Detail) -> bool {
+    !detail.is_gone()
+}
+
+fn say_missing(session: &Session, key: &InstanceKey, found: Option<&Detail>) {
+    let (id, namespace) = (&key.id, &key.namespace);
+    output::say(format!("error: no instance {id} in namespace {namespace}"));
+    let claims: Vec<_> = found
+        .map(Detail::claims)
+        .unwrap_or_default()
+        .iter()
+        .map(|claim| claim.name.as_str())
+        .collect();
+    if !claims.is_empty() {
+        let sentence = format!("  claims of an earlier one are kept: {}", claims.join(", "));
+        output::say(text::clean(&sentence));
+    }
+    if session.catalogue.digest(id).is_ok_and(|it| it.is_some()) {
+        output::say(format!("  it is saved: `bowline deploy {id}` deploys it"));
+    }
+}
+
+fn print(args: &Status, session: &Session, details: &[Detail]) -> anyhow::Result<()> {
+    let now = Timestamp::now();
+    let all: Vec<_> = details
+        .iter()
+        .map(|detail| status_of(session, detail, now))
+        .collect();
+    match args.output {
+        Output::Table | Output::Wide => {
+            let is_wide = args.output == Output::Wide;
+            let texts = all.iter().zip(details);
+            let texts: Vec<_> = texts
+                .map(|(status, detail)| status_text::page(status, detail, is_wide, now))
+                .collect();
+            output::print(&texts.join("\n"))?;
+        }
+        Output::Name => {
+            let ids: String = all
+                .iter()
+                .map(|status| format!("{}\n", status.id))
+                .collect();
+            output::print(&ids)?;
+        }
+        Output::Json | Output::Yaml if args.watch => {
+            for status in &all {
+                print_document(args.output, status)?;
+            }
+        }
+        Output::Json | Output::Yaml => {
+            // One is an object, as with kubectl; several are a list, even if some are missing.
+            match all.as_slice() {
+                [status] if args.ids.len() == 1 => print_value(args.output, status)?,
+                [] if args.ids.len() == 1 => {}
+                all => print_value(args.output, all)?,
+            }
+        }
+    }
+    Ok(())
+}
+
+fn print_value(format: Output, value: &(impl Serialize + ?Sized)) -> anyhow::Result<()> {
+    match format {
+        Output::Yaml => output::print(&yaml::to_yaml(&serde_json::to_value(value)?))?,
+        _ => output::print(&output::json(value)?)?,
+    }
+    Ok(())
+}
+
+fn print_document(format: Output, status: &InstanceStatus) -> anyhow::Result<()> {
+    match format {
+        Output::Yaml => {
+            let value = serde_json::to_value(status)?;
+            output::print(&format!("---\n{}", yaml::to_yaml(&value)))?;
+        }
+        _ => output::print(&(serde_json::to_string(status)? + "\n"))?,
+    }
+    Ok(())
+}
+
+fn print_gone(format: Output, status: &InstanceStatus) -> anyhow::Result<()> {
+    let gone = json!({"id": status.id, "namespace": status.namespace, "state": "Gone"});
+    match format {
+        Output::Yaml => output::print(&format!("---\n{}", yaml::to_yaml(&gone)))?,
+        _ => output::print(&format!("{gone}\n"))?,
+    }
+    Ok(())
+}
+
+fn status_of(session: &Session, detail: &Detail, now: Timestamp) -> InstanceStatus {
+    status::of_detail(detail, drift(session, detail), now)
+}
+
+/// Compares the catalogue's definition with what was applied; none where one of the two is not known.
+fn drift(session: &Session, detail: &Detail) -> Option<Drift> {
+    let record = detail.record()?;
+    let applied = record.definition_hash.as_ref()?;
+    let saved = session.catalogue.digest(&record.definition).ok()??;
+    Some(if saved.as_str() == applied {
+        Drift::InSync
+    } else {
+        Drift::Edited
+    })
+}
+
+/// An instance that is watched, and what was printed of it last.
+struct Followed {
+    detail: Detail,
+    status: InstanceStatus,
+    facts: BTreeMap<String, String>,
+    is_gone: bool,
+}
+
+/// Prints what changes until a signal comes.
+async fn follow(
+    args: &Status,
+    session: &Session,
+    cluster: &Cluster,
+    details: Vec<Detail>,
+) -> anyhow::Result<Exit> {
+    let (sender, mut events) = mpsc::unbounded_channel();
+    let (mut followed, mut watches) = (Vec::new(), Vec::new());
+    for detail in details {
+        let (idx, sender) = (followed.len(), sender.clone());
+        let sink = move |event| drop(sender.send((idx, event)));
+        watches.push(cluster.watch_instance(detail.key(), sink));
+        let status = status_of(session, &detail, Timestamp::now());
+        followed.push(Followed {
+            facts: status_text::facts(&status, detail.events()),
+            detail: Detail::new(detail.key().clone()),
+            status,
+            is_gone: false,
+        });
+    }
+    let mut outage = operate::Outage::default();
+    let mut signal = pin!(operate::next_signal());
+    loop {
+        tokio::select! {
+            number = &mut signal => return Ok(Exit::Signal(number?)),
+            Some((idx, event)) = events.recv() => {
+                followed[idx].detail.apply(event);
+                drain(&mut events, &mut followed);
+            }
+            () = tokio::time::sleep(LOOK) => {}
+        }
+        for one in &mut followed {
+            say_outage(&mut outage, &one.detail);
+            if one.detail.is_complete() {
+                print_changes(args, session, one)?;
+            }
+        }
+    }
+}
+
+/// Takes in what came together, so that it is printed together.
+fn drain(events: &mut UnboundedReceiver<(usize, WatchEvent)>, followed: &mut [Followed]) {
+    while let Ok((idx, event)) = events.try_recv() {
+        followed[idx].detail.apply(event);
+    }
+}
+
+fn say_outage(outage: &mut operate::Outage, detail: &Detail) {
+    let lost = detail.links().find_map(|(_, state)| match state {
+        LinkState::Retrying { failure, .. } => Some(failure),
+        LinkState::Connecting | LinkState::Live | LinkState::Forbidden(_) => None,
+    });
+    match lost {
+        Some(failure) => outage.say_lost(failure),
+        None if detail.is_complete() => outage.say_back(),
+        None => {}
+    }
+}
+
+fn print_changes(args: &Status, session: &Session, one: &mut Followed) -> anyhow::Result<()> {
+    let now = Timestamp::now();
+    let status = status_of(session, &one.detail, now);
+    let is_gone = one.detail.is_gone();
+    match args.output {
+        Output::Table | Output::Wide => {
+            let facts = match is_gone {
+                true => status_text::facts_of_gone(&status),
+                false => status_text::facts(&status, one.detail.events()),
+            };
+            output::print(&status_text::news(&one.facts, &facts, now))?;
+            one.facts = facts;
+        }
+        Output::Json | Output::Yaml if is_gone => {
+            if !one.is_gone {
+                print_gone(args.output, &status)?;
+            }
+        }
+        Output::Json | Output::Yaml if rows::is_news(&one.status, &status) => {
+            print_document(args.output, &status)?;
+        }
+        Output::Json | Output::Yaml | Output::Name => {}
+    }
+    one.is_gone = is_gone;
+    one.status = status;
+    Ok(())
+}

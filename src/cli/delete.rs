@@ -12,8 +12,7 @@ use crate::text;
 pub fn run(args: &Delete, session: &Session) -> anyhow::Result<Exit> {
     let is_answered = args.yes || args.dry_run || args.ids.iter().all(|id| is_confirmed(args, id));
     confirm::require_answer(is_answered, "--yes")?;
-    operate::block_on(async {
-        let cluster = session.connect().await?;
+    operate::on_cluster(session, async |cluster| {
         let plans = plan(args, session, &cluster).await?;
         let refusals: Vec<_> = plans
             .iter()

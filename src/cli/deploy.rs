@@ -26,8 +26,7 @@ pub fn run(args: &Deploy, session: &Session) -> anyhow::Result<Exit> {
     // Faults are told before anything is connected to.
     let prepared = Prepared::read(&args.source, session)?;
     confirm::require_answer(args.yes || args.dry_run.is_some(), "--yes")?;
-    operate::block_on(async {
-        let cluster = session.connect().await?;
+    operate::on_cluster(session, async |cluster| {
         let request = prepared.request(&cluster, session, args.message.clone());
         let plan = plan_deploy(&cluster, &request).await?;
         decide(args, session, cluster, request, plan).await

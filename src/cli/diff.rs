@@ -23,8 +23,7 @@ pub fn run(args: &Diff, session: &Session) -> anyhow::Result<Exit> {
 
 fn difference(args: &Diff, session: &Session) -> anyhow::Result<Exit> {
     let prepared = Prepared::read(&args.source, session)?;
-    let plan = operate::block_on(async {
-        let cluster = session.connect().await?;
+    let plan = operate::on_cluster(session, async |cluster| {
         let request = prepared.request(&cluster, session, None);
         Ok(plan_deploy(&cluster, &request).await?)
     })?;

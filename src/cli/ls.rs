@@ -25,8 +25,7 @@ use crate::text;
 const IDLE: Duration = Duration::from_secs(3600);
 
 pub fn run(args: &Ls, session: &Session) -> anyhow::Result<Exit> {
-    operate::block_on(async {
-        let cluster = session.connect().await?;
+    operate::on_cluster(session, async |cluster| {
         let scope = if args.all_namespaces {
             Scope::All
         } else {

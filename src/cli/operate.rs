@@ -5,14 +5,16 @@ use std::time::Duration;
 
 use tokio::signal::unix::{SignalKind, signal};
 
+use super::session::Session;
 use super::{Exit, output};
-use crate::failure::Failure;
+use crate::cluster::{Cluster, Identity};
+use crate::failure::{Failure, FailureKind};
 use crate::text;
 
 /// How long a write that was sent may still take after a signal: it is awaited, never cut off.
 const GRACE: Duration = Duration::from_secs(2);
 
-/// Builds the runtime of a command and runs it there.
+/// Builds a runtime and runs it there.
 pub(super) fn block_on<T>(future: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
@@ -22,6 +24,36 @@ pub(super) fn block_on<T>(future: impl Future<Output = anyhow::Result<T>>) -> an
     // Watches and the sandbox end with the process; nothing of them is worth waiting for.
     runtime.shutdown_background();
     result
+}
+
+/// Connects and runs a command there. Failures to reach the server say which one it was.
+///
+/// # Errors
+/// The connection's, or the command's own.
+pub(super) fn on_cluster<T>(
+    session: &Session,
+    work: impl AsyncFnOnce(Cluster) -> anyhow::Result<T>,
+) -> anyhow::Result<T> {
+    block_on(async {
+        let cluster = session.connect().await?;
+        let identity = cluster.identity().clone();
+        let result = work(cluster).await;
+        result.map_err(|error| located(error, &identity))
+    })
+}
+
+fn located(error: anyhow::Error, identity: &Identity) -> anyhow::Error {
+    match error.downcast::<Failure>() {
+        Ok(failure) if failure.kind == FailureKind::Unreachable => {
+            let Identity {
+                server, context, ..
+            } = identity;
+            let detail = format!("server {server}, context {context}\n{}", failure.detail);
+            Failure { detail, ..failure }.into()
+        }
+        Ok(failure) => failure.into(),
+        Err(other) => other,
+    }
 }
 
 /// Runs an operation to its end, or to a signal: then what was sent is awaited for a moment, and the rest is left for the
@@ -84,4 +116,29 @@ pub(super) async fn next_signal() -> std::io::Result<u8> {
         _ = hang_up.recv() => SignalKind::hangup(),
     };
     Ok(u8::try_from(kind.as_raw_value()).unwrap_or(u8::MAX - 128))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(kind: FailureKind, expected: &str) {
+        let identity = Identity {
+            context: "dev".to_owned(),
+            server: "https://10.0.0.1".to_owned(),
+            ..Identity::default()
+        };
+        let error = located(Failure::new(kind, "cannot list pods").into(), &identity);
+        let failure = error.downcast::<Failure>().unwrap();
+        assert_eq!((failure.kind, failure.detail.trim_end()), (kind, expected));
+    }
+
+    #[test]
+    fn a_server_that_is_away_is_named() {
+        check(
+            FailureKind::Unreachable,
+            "server https://10.0.0.1, context dev",
+        );
+        check(FailureKind::Forbidden, "");
+    }
 }

@@ -26,8 +26,7 @@ use crate::text;
 const LOOK: Duration = Duration::from_secs(1);
 
 pub fn run(args: &Status, session: &Session) -> anyhow::Result<Exit> {
-    operate::block_on(async {
-        let cluster = session.connect().await?;
+    operate::on_cluster(session, async |cluster| {
         let mut details = Vec::new();
         let mut missing = Vec::new();
         for id in &args.ids {

@@ -84,7 +84,7 @@ impl Target {
         Ok(self.summaries()?.into_iter().map(entry).collect())
     }
 
-    /// Refuses a kubeconfig that cannot be read and a context that it has not, before a screen is taken for it.
+    /// Refuses a kubeconfig that cannot be read and a context that is not there, before a screen is taken for it.
     ///
     /// # Errors
     /// What is wrong, with the file and what there is instead.
@@ -92,26 +92,12 @@ impl Target {
         let Self::Remote(options) = self else {
             return Ok(());
         };
-        let contexts = match self.summaries() {
-            Ok(contexts) => contexts,
+        match cluster::connect::check(options) {
             // Definitions can be written before there is a cluster for them.
             Err(failure) if failure.kind == FailureKind::NotFound && options.context.is_none() => {
-                return Ok(());
+                Ok(())
             }
-            Err(failure) => return Err(failure),
-        };
-        match &options.context {
-            Some(wanted) if !contexts.iter().any(|context| &context.name == wanted) => {
-                let names: Vec<_> = contexts.into_iter().map(|context| context.name).collect();
-                Err(Failure::new(
-                    FailureKind::NotFound,
-                    format!(
-                        "there is no context {wanted:?}: use one of {}",
-                        names.join(", ")
-                    ),
-                ))
-            }
-            _ => Ok(()),
+            checked => checked,
         }
     }
 

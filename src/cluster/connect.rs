@@ -103,6 +103,23 @@ pub fn contexts(options: &ConnectOptions) -> Result<Vec<ContextSummary>, Failure
     Ok(kubeconfigs.map_or_else(Vec::new, |kubeconfigs| kubeconfigs.summaries()))
 }
 
+/// Looks whether what is to be connected to is there and complete, without asking anybody. Kubeconfigs that name no current
+/// context are fine: one can be chosen later.
+///
+/// # Errors
+/// A kubeconfig is missing, malformed or unsafe, or a context names what is not there: the text names the file and the key.
+pub fn check(options: &ConnectOptions) -> Result<(), Failure> {
+    let Some(kubeconfigs) = Kubeconfigs::load(options.kubeconfig.as_deref()).map_err(harmless)?
+    else {
+        return Ok(());
+    };
+    if options.context.is_none() && !kubeconfigs.has_current_context() {
+        return Ok(());
+    }
+    let chosen = kubeconfigs.choose(options.context.as_deref());
+    chosen.map(drop).map_err(harmless)
+}
+
 async fn connect_in_cluster(options: &ConnectOptions) -> Result<Cluster, Failure> {
     if options.context.is_some() {
         let summary = "there is no kubeconfig, and so no context to choose";

@@ -8,6 +8,7 @@ use tokio::sync::mpsc;
 
 use crate::app::{Effect, Model, Msg, SessionLink, begin, update};
 use crate::failure::{Failure, FailureKind};
+use crate::service::fleet::Connection;
 use crate::ui::picture;
 
 use super::Start;
@@ -15,11 +16,13 @@ use super::effects::Runner;
 
 /// How long the cluster gets to tell everything.
 const WITHIN: Duration = Duration::from_secs(10);
+/// How long a server that does not answer at all is tried.
+const ANSWERS_WITHIN: Duration = Duration::from_secs(3);
 
 /// Draws the dashboard once at a size, as soon as everything it shows is known, or after ten seconds as it is then.
 ///
 /// # Errors
-/// No connection could be made.
+/// No connection could be made, or the cluster does not answer.
 pub async fn snapshot(start: Start, size: (u16, u16)) -> Result<Buffer, Failure> {
     let (messages, mut data) = mpsc::unbounded_channel();
     let theme = start.theme.clone();
@@ -52,6 +55,15 @@ pub async fn snapshot(start: Start, size: (u16, u16)) -> Result<Buffer, Failure>
         }
         if let SessionLink::Offline { failure, .. } = &model.session.link {
             return Err(failure.clone());
+        }
+        if let Connection::Retrying {
+            failure,
+            data_from: None,
+            ..
+        } = model.fleet.connection()
+            && began.elapsed() > ANSWERS_WITHIN
+        {
+            return Err(failure);
         }
     }
     take(

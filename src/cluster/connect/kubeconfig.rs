@@ -175,6 +175,11 @@ impl Kubeconfigs {
         })
     }
 
+    /// Tells whether one of them names a current context.
+    pub fn has_current_context(&self) -> bool {
+        self.current_context().is_some()
+    }
+
     fn current_context(&self) -> Option<(&str, &Path)> {
         self.0.iter().find_map(|source| {
             let name = source.config.current_context.as_deref()?;

@@ -51,7 +51,7 @@ pub fn draw_buffer(
     canvas.clear(area);
     if area.width < MIN_SIZE.0 || area.height < MIN_SIZE.1 {
         let sentence = format!(
-            "bowline needs {}x{}, this is {}x{}",
+            "bowline needs {}x{}; here {}x{}",
             MIN_SIZE.0, MIN_SIZE.1, area.width, area.height
         );
         canvas.text(area.as_position(), area.width, &sentence, theme.text);
@@ -81,8 +81,8 @@ pub fn draw_buffer(
         Some(Screen::Teardown(pane)) => {
             panes::teardown::draw(&mut canvas, body, model, pane, &mut geometry)
         }
-        Some(Screen::Progress(ops)) => {
-            panes::progress::draw(&mut canvas, body, model, ops, &mut geometry)
+        Some(Screen::Progress { ops, n_below }) => {
+            panes::progress::draw(&mut canvas, body, model, (ops, *n_below), &mut geometry)
         }
         Some(Screen::Log { selected }) => {
             panes::log::draw(&mut canvas, body, model, *selected, &mut geometry)

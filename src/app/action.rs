@@ -261,7 +261,7 @@ pub const SPECS: &[ActionSpec] = &[
         "Edit the definition",
         "edit",
         &["e"],
-        MAIN,
+        &[Services, Detail, Review],
     ),
     spec(
         Action::Apply,
@@ -523,7 +523,7 @@ pub const SPECS: &[ActionSpec] = &[
     spec(
         Action::Refresh,
         "refresh",
-        "Draw the screen anew and read the catalogue again",
+        "Draw the screen and read the catalogue anew",
         "",
         &["^l"],
         ALL,
@@ -554,7 +554,10 @@ impl Action {
 /// The reason.
 pub fn availability(action: Action, model: &Model) -> Result<(), &'static str> {
     match action {
-        Action::Edit => model.definition_of_selection().map(drop),
+        Action::Edit => match model.screens.last() {
+            Some(Screen::Review(_)) => Ok(()),
+            _ => model.definition_of_selection().map(drop),
+        },
         Action::Apply | Action::Difference => {
             needs_connection(model)?;
             if model.services.table.marks().len() > 1 {
@@ -676,7 +679,7 @@ impl Model {
             Some(Screen::Editor(_)) => Place::Editor,
             Some(Screen::Review(_)) => Place::Review,
             Some(Screen::Teardown(_)) => Place::Teardown,
-            Some(Screen::Progress(_)) => Place::Progress,
+            Some(Screen::Progress { .. }) => Place::Progress,
             Some(Screen::Log { .. }) => Place::Log,
         }
     }

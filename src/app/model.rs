@@ -114,7 +114,12 @@ pub enum Screen {
     /// The fate table.
     Teardown(Box<TeardownPane>),
     /// The progress of these operations.
-    Progress(Vec<OpId>),
+    Progress {
+        /// Which, the newest last.
+        ops: Vec<OpId>,
+        /// Lines below the last that is shown; the newest lines are in sight unless this is scrolled.
+        n_below: usize,
+    },
     /// The command log.
     Log {
         /// Which entry is selected, the newest being 0.
@@ -149,6 +154,8 @@ pub struct LogEntry {
 pub struct Geometry {
     /// Rows of the list in front.
     pub list_height: usize,
+    /// Lines of the progress in front.
+    pub n_lines: usize,
     /// Height and width of the editor's text.
     pub editor: Option<(usize, usize)>,
     /// Height and width of the definition's text in its tab.
@@ -382,6 +389,9 @@ impl Model {
     /// Takes what drawing told.
     pub fn set_geometry(&mut self, geometry: Geometry) {
         self.geometry = geometry;
+        if let Some(Screen::Progress { n_below, .. }) = self.screens.last_mut() {
+            *n_below = (*n_below).min(geometry.n_lines.saturating_sub(geometry.list_height));
+        }
         if let (Some((height, width)), Some(pane)) = (geometry.editor, self.editor_mut()) {
             pane.ensure_visible(height, width);
         }

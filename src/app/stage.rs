@@ -114,7 +114,7 @@ impl Stage {
 
     /// The selection rests, and the selected instance's watches report.
     pub fn rest(&mut self) {
-        self.effects.extend(follow_selection(&mut self.model));
+        self.follow();
         let clock = self.model.clock + Duration::from_millis(500);
         self.send(Msg::Tick { now: now(), clock });
         if let Some(key) = self.model.selected_instance().cloned() {
@@ -159,6 +159,11 @@ impl Stage {
         self
     }
 
+    /// Does what is done before every frame.
+    pub fn follow(&mut self) {
+        self.effects.extend(follow_selection(&mut self.model));
+    }
+
     /// Lets time go by.
     pub fn wait(&mut self, time: Duration) {
         let (now, clock) = (self.model.now + time, self.model.clock + time);
@@ -183,8 +188,19 @@ fn event(key: &str) -> KeyEvent {
         "down" => KeyCode::Down,
         "up" => KeyCode::Up,
         "pgdn" => KeyCode::PageDown,
+        "pgup" => KeyCode::PageUp,
+        "home" => KeyCode::Home,
+        "end" => KeyCode::End,
+        "F1" => KeyCode::F(1),
         "F8" => KeyCode::F(8),
-        name => KeyCode::Char(name.chars().next().unwrap()),
+        "F20" => KeyCode::F(20),
+        name => {
+            let mut chars = name.chars();
+            let (Some(c), None) = (chars.next(), chars.next()) else {
+                panic!("no key {key}");
+            };
+            KeyCode::Char(c)
+        }
     };
     KeyEvent::new(code, modifiers)
 }
@@ -261,7 +277,8 @@ pub fn pod_row(name: &str, ready: u32, status: &str, restarts: u32) -> PodRow {
     }
 }
 
-fn overview() -> Vec<WatchEvent> {
+/// What the watches of all instances report at first.
+pub fn overview() -> Vec<WatchEvent> {
     let workloads = vec![
         workload("web", (3, 3), "nginx:1.27", ago(4 * 86_400)),
         workload("orders-db", (1, 1), "postgres:16", ago(9 * 86_400)),

@@ -135,6 +135,8 @@ pub struct Table<K> {
     sort: Sort,
     filter_text: String,
     selected: Option<K>,
+    /// Whether the selection is of the user; until then it is on the first row, whichever that is.
+    is_held: bool,
     /// Where the selected row was last, for when it goes.
     last_idx: usize,
     marks: BTreeSet<K>,
@@ -150,6 +152,7 @@ impl<K: Clone + Ord> Table<K> {
             sort,
             filter_text: String::new(),
             selected: None,
+            is_held: false,
             last_idx: 0,
             marks: BTreeSet::new(),
         }
@@ -218,6 +221,9 @@ impl<K: Clone + Ord> Table<K> {
 
     /// Keeps the selection on its row, or where that is gone on the row that took its place.
     fn follow_selection(&mut self) {
+        if !self.is_held {
+            return self.select_at(0);
+        }
         let found = self
             .selected
             .as_ref()
@@ -236,8 +242,9 @@ impl<K: Clone + Ord> Table<K> {
         }
     }
 
-    /// Moves the selection by so many rows, to an end at most.
+    /// Moves the selection by so many rows, to an end at most; from then on it is the user's.
     pub fn move_by(&mut self, rows: isize) {
+        self.is_held = true;
         self.select_at(self.last_idx.saturating_add_signed(rows));
     }
 
@@ -262,7 +269,18 @@ impl<K: Clone + Ord> Table<K> {
 
     /// Lets the selection go with a row that will bear another key from the next rows on.
     pub fn rename_selected(&mut self, key: K) {
+        self.is_held = true;
         self.selected = Some(key);
+    }
+
+    /// Keeps the selection on its row from now on.
+    pub fn hold(&mut self) {
+        self.is_held = true;
+    }
+
+    /// Forgets the selection: rows of something else come.
+    pub fn release(&mut self) {
+        (self.is_held, self.selected, self.last_idx) = (false, None, 0);
     }
 
     /// Marks the selected row or takes its mark off, and goes on to the next.

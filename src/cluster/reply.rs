@@ -105,7 +105,11 @@ pub(super) fn transport_failure(doing: &str, error: &kube::Error) -> Failure {
             None => break,
         }
     }
-    let reason = text::clean(&innermost.to_string()).into_owned();
+    let reason = match innermost.to_string() {
+        // What the connector says of a server that takes no connection in time.
+        reason if reason == "deadline has elapsed" => "the server does not answer".to_owned(),
+        reason => text::clean(&reason).into_owned(),
+    };
     Failure::new(
         FailureKind::Unreachable,
         format!("cannot {doing}: {reason}"),

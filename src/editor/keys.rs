@@ -8,14 +8,11 @@ use super::command::{Command, Motion};
 
 /// The keys and what they do, for the help screen.
 pub const KEY_HELP: &[(&str, &str)] = &[
-    ("arrows, home, end, pgup, pgdn", "move; with shift, select"),
+    ("arrows home end pgup pgdn", "move; with shift, select"),
     ("^left ^right", "move by words"),
     ("^home ^end", "to the start, to the end of the text"),
     ("^a", "select everything"),
-    (
-        "^x ^c ^v",
-        "cut, copy, paste; without a selection, the line",
-    ),
+    ("^x ^c ^v", "cut, copy, paste the selection or the line"),
     ("^u ^y", "undo, redo"),
     ("tab shift-tab", "indent, outdent; the selected lines too"),
     ("^w alt-d", "delete the word before, after"),

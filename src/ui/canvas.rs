@@ -154,44 +154,13 @@ impl Canvas<'_> {
 
     /// Draws a sentence over as many rows as it needs, at most those of the area; returns how many it took.
     pub fn wrapped(&mut self, area: Rect, sentence: &str, style: Style) -> u16 {
-        let clean = text::clean(sentence);
-        let (mut y, mut line) = (0, String::new());
-        for word in clean.split(' ') {
-            let needed = text::cells(&line) + 1 + text::cells(word);
-            if !line.is_empty() && needed > usize::from(area.width) {
-                if y + 1 >= area.height {
-                    break;
-                }
-                self.text(
-                    Position {
-                        x: area.x,
-                        y: area.y + y,
-                    },
-                    area.width,
-                    &line,
-                    style,
-                );
-                line.clear();
-                y += 1;
-            }
-            if !line.is_empty() {
-                line.push(' ');
-            }
-            line.push_str(word);
+        let lines = wrap(&text::clean(sentence), area.width.into());
+        let mut used = 0;
+        for (y, line) in (area.y..area.bottom()).zip(&lines) {
+            self.text(Position { x: area.x, y }, area.width, line, style);
+            used += 1;
         }
-        if area.height == 0 {
-            return 0;
-        }
-        self.text(
-            Position {
-                x: area.x,
-                y: area.y + y,
-            },
-            area.width,
-            &line,
-            style,
-        );
-        y + 1
+        used
     }
 
     /// Draws a one-line input with the terminal's cursor in it.
@@ -209,6 +178,22 @@ impl Canvas<'_> {
     }
 }
 
+/// Returns a text as lines of at most so many cells, broken between words; a longer word stands alone.
+pub(super) fn wrap(text: &str, width: usize) -> Vec<String> {
+    let (mut lines, mut line) = (Vec::new(), String::new());
+    for word in text.split(' ') {
+        if !line.is_empty() && text::cells(&line) + 1 + text::cells(word) > width {
+            lines.push(std::mem::take(&mut line));
+        }
+        if !line.is_empty() {
+            line.push(' ');
+        }
+        line.push_str(word);
+    }
+    lines.push(line);
+    lines
+}
+
 /// Returns a text without its first cells.
 fn skip_cells(line: &str, cells: usize) -> &str {
     let mut skipped = 0;
@@ -219,4 +204,19 @@ fn skip_cells(line: &str, cells: usize) -> &str {
         skipped += text::cells(c.encode_utf8(&mut [0; 4]));
     }
     if cells == 0 { line } else { "" }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sentences_are_broken_between_words() {
+        let check = |text: &str, width, expected: &[&str]| assert_eq!(wrap(text, width), expected);
+        check("", 5, &[""]);
+        check("one two", 7, &["one two"]);
+        check("one two", 6, &["one", "two"]);
+        check("one immeasurable two", 5, &["one", "immeasurable", "two"]);
+        check("日本 語", 4, &["日本", "語"]);
+    }
 }

@@ -19,7 +19,7 @@ mod layers;
 mod problems;
 mod styles;
 
-pub use problems::draw_problems;
+pub use problems::{draw_problems, problems_height};
 pub use styles::EditorStyles;
 
 use layers::Layers;

@@ -7,7 +7,7 @@ use ratatui::layout::Rect;
 
 use super::{ColorLevel, Theme, draw_buffer, picture};
 use crate::app::stage::{self, Stage};
-use crate::app::{Model, Msg, OpenedDefinition};
+use crate::app::{Model, Msg, OpenedDefinition, Place, SPECS};
 use crate::catalogue::Digest;
 use crate::engine::plan::{Outcome, Progress, Step, VolumeChoice};
 use crate::failure::{Failure, FailureKind};
@@ -238,6 +238,31 @@ fn help_palette_menu_and_prompt() {
     }
 }
 
+/// Help is drawn from the table of actions: at every place it names each action of that place with its keys.
+#[test]
+fn help_names_every_action_of_a_place() {
+    for (keys, place) in [
+        ("?", Place::Services),
+        ("tab ?", Place::Detail),
+        ("e F1", Place::Editor),
+        ("a ?", Place::Review),
+        ("x ?", Place::Teardown),
+        ("@ ?", Place::Log),
+    ] {
+        let mut stage = services();
+        stage.press(keys);
+        assert_eq!(stage.model.place(), place);
+        let text = draw(&stage.model, (100, 80));
+        for spec in SPECS.iter().filter(|spec| spec.places.contains(&place)) {
+            let line = format!("{}  {}", spec.keys.join(" "), spec.sentence);
+            assert!(
+                text.contains(&line),
+                "{line} at {place:?} is not in\n{text}"
+            );
+        }
+    }
+}
+
 #[test]
 fn filter_is_typed_below_and_shown_above() {
     let mut stage = services();
@@ -277,7 +302,7 @@ fn any_size_is_drawn_without_harm() {
     }
     assert_eq!(
         draw(&stage.model, (39, 2)).lines().next(),
-        Some("bowline needs 40x10, this is 39x2")
+        Some("bowline needs 40x10; here 39x2")
     );
 }
 

@@ -49,6 +49,8 @@ pub struct Symbols {
     pub warning: &'static str,
     /// Sorted upwards and downwards.
     pub sorts: [&'static str; 2],
+    /// Where lines of a difference are left out.
+    pub gap: &'static str,
     /// Where something was cut off.
     pub cut: &'static str,
 }
@@ -91,6 +93,7 @@ const UNICODE: Symbols = Symbols {
     empty: "○",
     warning: "▲",
     sorts: ["↑", "↓"],
+    gap: "⋮",
     cut: "…",
 };
 
@@ -108,6 +111,7 @@ const ASCII: Symbols = Symbols {
     empty: "o",
     warning: "!",
     sorts: ["^", "v"],
+    gap: ":",
     cut: "~",
 };
 

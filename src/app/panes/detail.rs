@@ -8,7 +8,7 @@ use crate::editor::{Command, Editor, Motion};
 use crate::failure::Failure;
 use crate::service::detail::Detail;
 use crate::service::health;
-use crate::service::summary::{Claim, Deletion, Event, ObjectRow, Pod};
+use crate::service::summary::{Claim, Deletion, Event, InstanceKey, ObjectRow, Pod};
 
 /// A tab; the numbers are those of the keys.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -109,6 +109,8 @@ pub struct DetailPane {
     pub objects: Table<String>,
     /// What the definition's tab shows.
     pub definition: Option<ShownDefinition>,
+    /// Which instance the rows are of.
+    of: Option<InstanceKey>,
 }
 
 impl Default for DetailPane {
@@ -120,6 +122,7 @@ impl Default for DetailPane {
             events: Table::new(EVENTS, Sort::default()),
             objects: Table::new(OBJECTS, Sort::default()),
             definition: None,
+            of: None,
         }
     }
 }
@@ -147,6 +150,18 @@ impl DetailPane {
     }
 
     pub(in crate::app) fn rebuild(&mut self, detail: Option<&Detail>) {
+        let of = detail.map(Detail::key);
+        if self.of.as_ref() != of {
+            self.of = of.cloned();
+            for table in [
+                &mut self.pods,
+                &mut self.volumes,
+                &mut self.events,
+                &mut self.objects,
+            ] {
+                table.release();
+            }
+        }
         let Some(detail) = detail else {
             for table in [
                 &mut self.pods,
@@ -282,7 +297,8 @@ fn row_of_event(event: &Event) -> Row<String> {
 fn row_of_object(object: &ObjectRow) -> Row<String> {
     let status = match &object.deletion {
         Some(deletion) => Value::Bad(terminating(deletion)),
-        None if object.is_member => Value::Text("member".to_owned()),
+        // NB: controllers copy labels to what they make, such as from a Service to its EndpointSlices.
+        None if object.is_member && object.owner.is_none() => Value::Text("member".to_owned()),
         None => Value::Missing,
     };
     Row {

@@ -55,6 +55,8 @@ pub struct ServicesPane {
     pub filter: Option<Input>,
     /// The filter that holds.
     pub filter_text: String,
+    /// What was begun just now: it is selected as soon as it has a row.
+    pub(in crate::app) sought: Option<InstanceId>,
 }
 
 impl Default for ServicesPane {
@@ -63,6 +65,7 @@ impl Default for ServicesPane {
             table: Table::new(COLUMNS, Sort::default()),
             filter: None,
             filter_text: String::new(),
+            sought: None,
         }
     }
 }
@@ -93,6 +96,16 @@ impl ServicesPane {
         }));
         self.follow_deployed(&rows);
         self.table.set_rows(rows);
+        if fleet.is_complete() {
+            self.table.hold();
+        }
+        if let Some(id) = &self.sought {
+            let key = self.table.rows().find(|row| row.key.id() == id);
+            if let Some(key) = key.map(|row| row.key.clone()) {
+                self.table.select(&key);
+                self.sought = None;
+            }
+        }
     }
 
     /// Keeps the selection on what was deployed or taken down just now: its row bears another key since.

@@ -40,10 +40,7 @@ pub(super) fn perform(model: &mut Model, action: Action) -> Vec<Effect> {
             cluster::follow_selection(model)
         }
         Action::New => popups::ask_template(model),
-        Action::Edit => match model.definition_of_selection() {
-            Ok(name) => definitions::edit(model, name),
-            Err(_) => Vec::new(),
-        },
+        Action::Edit => edit(model),
         Action::Apply | Action::Difference => match model.definition_of_selection() {
             Ok(name) => operations::review_selected(model, name),
             Err(_) => Vec::new(),
@@ -83,8 +80,8 @@ pub(super) fn perform(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::Context => popups::ask_context(model),
         Action::Namespace => popups::ask_namespace(model),
         Action::Operations => {
-            let newest_first = model.operations.keys().rev().copied().collect();
-            model.screens.push(Screen::Progress(newest_first));
+            let ops = model.operations.keys().copied().collect();
+            model.screens.push(Screen::Progress { ops, n_below: 0 });
             Vec::new()
         }
         Action::Log => {
@@ -119,6 +116,7 @@ fn half_page(model: &Model) -> isize {
 fn move_by(model: &mut Model, rows: isize) -> Vec<Effect> {
     match model.place() {
         Place::Services => {
+            model.services.sought = None;
             model.services.table.move_by(rows);
             cluster::follow_selection(model)
         }
@@ -140,7 +138,8 @@ fn move_by(model: &mut Model, rows: isize) -> Vec<Effect> {
             }
             Vec::new()
         }
-        Place::Progress | Place::Editor => Vec::new(),
+        Place::Progress => scroll_by(model, rows),
+        Place::Editor => Vec::new(),
     }
 }
 
@@ -179,7 +178,10 @@ fn scroll_by(model: &mut Model, lines: isize) -> Vec<Effect> {
             return cluster::follow_selection(model);
         }
         Some(Screen::Log { .. }) => return move_by(model, lines),
-        Some(Screen::Editor(_) | Screen::Progress(_)) => {}
+        Some(Screen::Progress { n_below, .. }) => {
+            *n_below = n_below.saturating_add_signed(lines.saturating_neg());
+        }
+        Some(Screen::Editor(_)) => {}
     }
     Vec::new()
 }
@@ -192,6 +194,22 @@ fn open(model: &mut Model) -> Vec<Effect> {
         model.screens.push(Screen::Detail);
     }
     cluster::follow_selection(model)
+}
+
+/// Opens the definition that is selected, or reviewed; a review of what is being edited goes back there.
+fn edit(model: &mut Model) -> Vec<Effect> {
+    let Some(Screen::Review(pane)) = model.screens.last() else {
+        return match model.definition_of_selection() {
+            Ok(name) => definitions::edit(model, name),
+            Err(_) => Vec::new(),
+        };
+    };
+    let name = pane.source.name.clone();
+    model.screens.pop();
+    match model.screens.last() {
+        Some(Screen::Editor(_)) => Vec::new(),
+        _ => definitions::edit(model, name),
+    }
 }
 
 /// Closes what is in front; on the first screen it gives the focus back, then takes marks and filter off.

@@ -119,6 +119,7 @@ pub(super) fn on_created(
 ) -> Vec<Effect> {
     match result {
         Ok(()) => {
+            model.services.sought = Some(name.clone());
             let mut effects = vec![Effect::ListCatalogue];
             effects.extend(edit(model, name.clone()));
             effects

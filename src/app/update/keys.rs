@@ -14,6 +14,12 @@ pub(super) fn on_key(model: &mut Model, key: KeyEvent) -> Vec<Effect> {
         return Vec::new();
     }
     model.settle();
+    // What was told is read by now; trouble stays until its time is over.
+    if model.status.as_ref().is_some_and(|status| !status.is_error) {
+        model.status = None;
+    }
+    // From the first key on the selection is the user's.
+    model.services.table.hold();
     // ^z suspends from everywhere, as in a shell.
     if key.code == KeyCode::Char('z') && key.modifiers == KeyModifiers::CONTROL {
         return vec![Effect::Suspend];

@@ -245,11 +245,16 @@ fn teardown_question(model: &Model, pane: &TeardownPane) -> Popup {
                 Choice::RunTeardown,
             ),
         ];
-        return Popup::Menu(Menu::new(
-            title,
-            vec!["Claims and their data are kept.".to_owned()],
-            items,
-        ));
+        let has_claims = pane
+            .ready()
+            .flat_map(|plan| &plan.rows)
+            .any(|row| row.claim.is_some());
+        let text = if has_claims {
+            "Claims and their data are kept."
+        } else {
+            "There are no claims."
+        };
+        return Popup::Menu(Menu::new(title, vec![text.to_owned()], items));
     }
     let n_lost = pane
         .ready()
@@ -282,7 +287,10 @@ pub(super) fn run_deploy(model: &mut Model, force_conflicts: bool) -> Vec<Effect
     };
     let key = plan.instance.clone();
     model.screens.pop();
-    model.screens.push(Screen::Progress(vec![op]));
+    model.screens.push(Screen::Progress {
+        ops: vec![op],
+        n_below: 0,
+    });
     model.operations.insert(
         op,
         Operation::new(OperationKind::Deploy, key.clone(), model.now),
@@ -349,7 +357,7 @@ pub(super) fn run_teardown(model: &mut Model) -> Vec<Effect> {
         ops.push(op);
     }
     model.services.table.clear_marks();
-    model.screens.push(Screen::Progress(ops));
+    model.screens.push(Screen::Progress { ops, n_below: 0 });
     effects
 }
 

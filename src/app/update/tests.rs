@@ -1,1 +1,8 @@
-//! What `update` decides, told as keys and messages.
+//! What `update` decides, told as keys and messages; effects are compared whole.
+
+mod connection;
+mod deploy;
+mod editing;
+mod help;
+mod list;
+mod teardown;

@@ -7,8 +7,20 @@ use ratatui::style::Modifier;
 use super::EditorStyles;
 use crate::editor::{Editor, Problem};
 use crate::text;
+use crate::ui::canvas::wrap;
 
-/// Draws one line for each problem: mark, place, sentence, and the change that mends it.
+/// Most lines of the problem at the cursor.
+const MAX_LINES: usize = 3;
+
+/// Returns how many lines all problems take: one each, and of the one at the cursor the whole sentence.
+pub fn problems_height(editor: &Editor, width: u16) -> usize {
+    let more = editor
+        .problem_here()
+        .map_or(0, |problem| lines_here(editor, problem, width).len() - 1);
+    editor.problems().len() + more
+}
+
+/// Draws one line for each problem: mark, place, sentence, and the change that mends it. The one at the cursor is told whole.
 pub fn draw_problems(buf: &mut Buffer, area: Rect, editor: &Editor, styles: &EditorStyles) {
     let area = area.intersection(buf.area);
     let (problems, height) = (editor.problems(), usize::from(area.height));
@@ -26,16 +38,45 @@ pub fn draw_problems(buf: &mut Buffer, area: Rect, editor: &Editor, styles: &Edi
     let top = current
         .saturating_sub(height / 2)
         .min(problems.len().saturating_sub(height));
-    for (y, (idx, problem)) in area.rows().zip(problems.iter().enumerate().skip(top)) {
-        let (mark, style) = styles.fault_mark(problem.diagnostic.severity);
+    let lines = problems
+        .iter()
+        .enumerate()
+        .skip(top)
+        .flat_map(|(idx, problem)| {
+            let lines = if here == Some(idx) {
+                lines_here(editor, problem, area.width)
+            } else {
+                vec![sentence(editor, problem, room(area.width))]
+            };
+            let (mark, style) = styles.fault_mark(problem.diagnostic.severity);
+            lines.into_iter().enumerate().map(move |(n, line)| {
+                let mark = if n == 0 { mark } else { " " };
+                (mark, style, line, here == Some(idx))
+            })
+        });
+    for (y, (mark, style, line, is_here)) in area.rows().zip(lines) {
         buf.set_stringn(y.x, y.y, mark, y.width.into(), style);
-        let room = usize::from(y.width.saturating_sub(2));
-        let row = sentence(editor, problem, room);
-        buf.set_stringn(y.x.saturating_add(2), y.y, row, room, styles.text);
-        if here == Some(idx) {
+        buf.set_stringn(y.x.saturating_add(2), y.y, line, room(y.width), styles.text);
+        if is_here {
             buf.set_style(y, Modifier::REVERSED);
         }
     }
+}
+
+/// Returns the cells for a sentence beside its mark.
+fn room(width: u16) -> usize {
+    usize::from(width.saturating_sub(2))
+}
+
+fn lines_here(editor: &Editor, problem: &Problem, width: u16) -> Vec<String> {
+    let whole = sentence(editor, problem, usize::MAX);
+    let mut lines = wrap(&whole, room(width));
+    if lines.len() > MAX_LINES {
+        lines.truncate(MAX_LINES - 1);
+        let told: usize = lines.iter().map(|line| line.len() + 1).sum();
+        lines.push(text::truncate_cells(&whole[told..], room(width)).into_owned());
+    }
+    lines
 }
 
 /// Returns place, message and fix; where there is no room for all, the message is cut and not the fix.

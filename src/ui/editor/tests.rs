@@ -239,7 +239,11 @@ fn problems_are_listed_with_their_places() {
     draw_problems(&mut buf, area, &editor, &EditorStyles::mono().in_ascii());
     assert_eq!(
         rows(&buf),
-        ["! 1:7  a warning", "x 2:1  unknown key ␛replica; …", ""]
+        [
+            "! 1:7  a warning",
+            "x 2:1  unknown key ␛replica;",
+            "  did you mean something else"
+        ]
     );
     assert_eq!(styles_of(&buf, 1), "S".repeat(30));
 }

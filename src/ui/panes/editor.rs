@@ -5,7 +5,7 @@ use ratatui::layout::{Position, Rect};
 use crate::app::Geometry;
 use crate::app::panes::editor::{EditorPane, EditorPhase};
 use crate::ui::canvas::Canvas;
-use crate::ui::editor::{draw_editor, draw_problems};
+use crate::ui::editor::{draw_editor, draw_problems, problems_height};
 
 /// Most problems that are shown at once.
 const MAX_PROBLEMS: u16 = 6;
@@ -48,7 +48,7 @@ pub fn draw(canvas: &mut Canvas<'_>, area: Rect, pane: &EditorPane, geometry: &m
             return;
         }
     };
-    let n_problems = u16::try_from(editor.problems().len()).unwrap_or(u16::MAX);
+    let n_problems = u16::try_from(problems_height(editor, inside.width)).unwrap_or(u16::MAX);
     let problems_height = n_problems.min(MAX_PROBLEMS).min(inside.height / 3);
     let line = inside.bottom() - problems_height - 1;
     let text_area = Rect {

@@ -99,7 +99,7 @@ fn draw_hints(canvas: &mut Canvas<'_>, at: Position, width: u16, model: &Model) 
         used += canvas.line(
             at,
             width.saturating_sub(used),
-            &[(key, key_style), (" ", style), (word, style), ("  ", style)],
-        );
+            &[(key, key_style), (" ", style), (word, style)],
+        ) + 2;
     }
 }

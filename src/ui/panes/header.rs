@@ -118,14 +118,19 @@ fn connection(
             },
         ) => {
             note_change(geometry, now.checked_add(Duration::from_secs(1)).ok());
-            let left = age::show(age::since(now, next_attempt));
+            let left = age::since(now, next_attempt);
+            let retrying = if left.is_zero() {
+                "retrying".to_owned()
+            } else {
+                format!("retrying in {}", age::show(left))
+            };
             let data = data_from.map_or_else(
                 || "no data yet".to_owned(),
                 |from| format!("data {} old", age::show(age::since(from, now))),
             );
             (
                 symbols.partly,
-                format!("retrying in {left} {} {data}", symbols.dot),
+                format!("{retrying} {} {data}", symbols.dot),
                 theme.bad,
             )
         }

@@ -17,7 +17,7 @@ pub fn draw(
     canvas: &mut Canvas<'_>,
     area: Rect,
     model: &Model,
-    ops: &[OpId],
+    (ops, n_below): (&[OpId], usize),
     geometry: &mut Geometry,
 ) {
     let theme = canvas.theme;
@@ -38,8 +38,12 @@ pub fn draw(
             note_change(geometry, model.now.checked_add(age::until_change(age)).ok());
         }
     }
-    // The newest lines are the ones to be seen.
-    let top = lines.len().saturating_sub(inside.height.into());
+    geometry.list_height = inside.height.into();
+    geometry.n_lines = lines.len();
+    // The newest lines are the ones to be seen, unless the user looks at earlier ones.
+    let top = lines
+        .len()
+        .saturating_sub(usize::from(inside.height) + n_below);
     for (y, line) in (inside.y..inside.bottom()).zip(lines.iter().skip(top)) {
         let pieces: Vec<_> = line
             .iter()

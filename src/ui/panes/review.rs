@@ -203,7 +203,7 @@ fn draw_difference(canvas: &mut Canvas<'_>, area: Rect, object: &PlannedObject, 
             DiffSide::Both => (" ", theme.text),
             DiffSide::Old => ("-", theme.removed),
             DiffSide::New => ("+", theme.added),
-            DiffSide::Gap => ("@", theme.dim),
+            DiffSide::Gap => (theme.symbols.gap, theme.dim),
         };
         canvas.line(
             Position { x: area.x, y },

@@ -1,5 +1,7 @@
 //! The fate table: every object with what happens to it, every claim with what is at stake.
 
+use std::collections::BTreeSet;
+
 use ratatui::layout::{Position, Rect};
 use ratatui::style::Style;
 
@@ -26,7 +28,19 @@ pub fn draw(
         .map(|planned| planned.key.id.as_str())
         .collect();
     let name = format!("Teardown: {}", ids.join(", "));
-    let place = format!(" {} {}", theme.symbols.dot, model.session.context);
+    let namespaces: BTreeSet<&str> = pane
+        .plans
+        .iter()
+        .map(|planned| planned.key.namespace.as_str())
+        .collect();
+    let namespaces: Vec<_> = namespaces.into_iter().collect();
+    let place = format!(
+        " {} {} {} {}",
+        theme.symbols.dot,
+        model.session.context,
+        theme.symbols.into,
+        namespaces.join(", ")
+    );
     let (volumes, style) = match pane.volumes {
         VolumeChoice::Keep => ("claims are kept", theme.good),
         VolumeChoice::Delete => ("claims are deleted", theme.bad),
@@ -130,9 +144,9 @@ fn lines_of_plan(canvas: &Canvas<'_>, plan: &TeardownPlan, width: usize) -> Vec<
         // What happens to data is never cut off: where there is no room beside, it stands below.
         is_data_below: 6 + object_width + fate_width + widest(&data) > width,
     };
-    let data_title = if columns.is_data_below { "" } else { "DATA" };
+    let data_title = if columns.is_data_below { "" } else { "  DATA" };
     let title = format!(
-        "  {:<object_width$}  {:<fate_width$}  {data_title}",
+        "  {:<object_width$}  {:<fate_width$}{data_title}",
         "OBJECT", "FATE"
     );
     lines.push(vec![(title, theme.title)]);
@@ -174,7 +188,9 @@ fn lines_of_row(canvas: &Canvas<'_>, row: &FateRow, columns: &Columns) -> Vec<Li
     if columns.is_data_below && !data.is_empty() {
         return vec![line, vec![(format!("    data {data}"), data_style)]];
     }
-    line.extend([("  ".to_owned(), theme.text), (data, data_style)]);
+    if !data.is_empty() {
+        line.extend([("  ".to_owned(), theme.text), (data, data_style)]);
+    }
     vec![line]
 }
 
@@ -210,5 +226,5 @@ fn data(row: &FateRow) -> String {
         .volume
         .as_deref()
         .map_or_else(|| ", not bound".to_owned(), |volume| format!(", {volume}"));
-    format!("{fate}: {}{volume}{policy}", claim.size)
+    format!("{fate}: {}{policy}{volume}", claim.size)
 }

@@ -1,0 +1,311 @@
+//! A deploy: planned, reviewed, confirmed, run, ended.
+
+use crate::app::effect::{DeploySource, Effect};
+use crate::app::model::Screen;
+use crate::app::msg::{Msg, OpId};
+use crate::app::operation::StepState;
+use crate::app::popup::{Choice, Popup};
+use crate::app::stage::{self, Stage};
+use crate::engine::plan::{DeployPlan, FieldConflict, Outcome, Progress, Step};
+use crate::failure::{Failure, FailureKind};
+
+fn source(name: &str) -> DeploySource {
+    DeploySource {
+        name: name.parse().unwrap(),
+        id: name.parse().unwrap(),
+        namespace: Some("team-a".parse().unwrap()),
+        text: None,
+    }
+}
+
+/// The plan for web is asked for; returns with which number.
+fn planning() -> (Stage, OpId) {
+    let mut stage = Stage::with_services();
+    stage.press("G a");
+    let effects = stage.take_effects();
+    let [Effect::PlanDeploy { op, source: asked }] = &effects[..] else {
+        panic!("{effects:?}");
+    };
+    assert_eq!(*asked, source("web"));
+    (stage, *op)
+}
+
+fn reviewing(plan: DeployPlan) -> Stage {
+    let (mut stage, op) = planning();
+    stage.send(Msg::DeployPlanned {
+        op,
+        result: Ok(Box::new(plan)),
+    });
+    stage
+}
+
+fn running() -> (Stage, OpId) {
+    let mut stage = reviewing(stage::deploy_plan("web"));
+    stage.press("enter enter");
+    let effects = stage.take_effects();
+    let [Effect::RunDeploy { op, .. }] = effects[..] else {
+        panic!("{effects:?}");
+    };
+    (stage, op)
+}
+
+fn told(stage: &Stage) -> Option<&str> {
+    stage
+        .model
+        .status
+        .as_ref()
+        .map(|status| status.text.as_str())
+}
+
+fn choices(stage: &Stage) -> Vec<Choice> {
+    match &stage.model.popup {
+        Some(Popup::Menu(menu)) => menu.items.iter().map(|item| item.choice.clone()).collect(),
+        other => panic!("no menu: {other:?}"),
+    }
+}
+
+#[test]
+fn plan_that_was_shown_is_carried_out_after_one_more_question() {
+    let plan = stage::deploy_plan("web");
+    let mut stage = reviewing(plan.clone());
+    stage.press("enter");
+    assert_eq!(stage.take_effects(), []);
+    assert_eq!(choices(&stage), [Choice::RunDeploy, Choice::Cancel]);
+    stage.press("enter");
+    let run = Effect::RunDeploy {
+        op: OpId(2),
+        source: source("web"),
+        plan: Box::new(plan),
+        force_conflicts: false,
+    };
+    assert_eq!(stage.take_effects(), [run]);
+    let commands: Vec<_> = stage
+        .model
+        .log
+        .iter()
+        .map(|entry| entry.command.as_str())
+        .collect();
+    assert_eq!(commands, ["bowline -n team-a deploy web"]);
+}
+
+#[test]
+fn esc_and_cancel_write_nothing() {
+    let mut stage = reviewing(stage::deploy_plan("web"));
+    stage.press("enter esc");
+    assert!(matches!(
+        stage.model.screens.last(),
+        Some(Screen::Review(_))
+    ));
+    stage.press("enter j enter");
+    assert!(matches!(
+        stage.model.screens.last(),
+        Some(Screen::Review(_))
+    ));
+    stage.press("esc");
+    assert!(stage.model.screens.is_empty());
+    assert_eq!(stage.take_effects(), []);
+}
+
+#[test]
+fn fields_of_others_are_taken_only_where_that_is_chosen() {
+    let conflict = FieldConflict {
+        key: stage::object("Deployment", "web"),
+        field: ".spec.replicas".to_owned(),
+        message: "conflict with kubectl".to_owned(),
+    };
+    let plan = DeployPlan {
+        conflicts: vec![conflict],
+        ..stage::deploy_plan("web")
+    };
+    let mut stage = reviewing(plan.clone());
+    stage.press("enter");
+    // The first of the list, which enter chooses, changes nothing.
+    assert_eq!(choices(&stage), [Choice::Cancel, Choice::RunDeployForced]);
+    stage.press("j enter");
+    let run = Effect::RunDeploy {
+        op: OpId(2),
+        source: source("web"),
+        plan: Box::new(plan),
+        force_conflicts: true,
+    };
+    assert_eq!(stage.take_effects(), [run]);
+    let command = stage.model.log.last().map(|entry| entry.command.as_str());
+    assert_eq!(
+        command,
+        Some("bowline -n team-a deploy web --force-conflicts")
+    );
+}
+
+#[test]
+fn refused_plan_cannot_be_confirmed() {
+    let refusal = Failure::new(FailureKind::Forbidden, "web is owned by Helm");
+    let plan = DeployPlan {
+        refusals: vec![refusal],
+        ..stage::deploy_plan("web")
+    };
+    let mut stage = reviewing(plan);
+    stage.press("enter");
+    assert!(stage.model.popup.is_none());
+    assert_eq!(
+        told(&stage),
+        Some("Cannot confirm: refused: see the reasons above.")
+    );
+    assert_eq!(stage.take_effects(), []);
+}
+
+#[test]
+fn plan_that_is_not_there_yet_cannot_be_confirmed() {
+    let (mut stage, op) = planning();
+    stage.press("enter");
+    assert_eq!(
+        told(&stage),
+        Some("Cannot confirm: the plan is not there yet.")
+    );
+    let failure = Failure::new(FailureKind::Invalid, "web has 2 errors");
+    stage.send(Msg::DeployPlanned {
+        op,
+        result: Err(failure),
+    });
+    stage.press("enter");
+    assert_eq!(
+        told(&stage),
+        Some("Cannot confirm: there is no plan: plan anew.")
+    );
+    assert_eq!(stage.take_effects(), []);
+}
+
+#[test]
+fn stale_plan_is_dropped() {
+    let (mut stage, op) = planning();
+    stage.press("r");
+    let again = Effect::PlanDeploy {
+        op: OpId(op.0 + 1),
+        source: source("web"),
+    };
+    assert_eq!(stage.take_effects(), [again]);
+    stage.send(Msg::DeployPlanned {
+        op,
+        result: Ok(Box::new(stage::deploy_plan("web"))),
+    });
+    let Some(Screen::Review(pane)) = stage.model.screens.last() else {
+        panic!("no review");
+    };
+    assert_eq!(pane.plan(), None);
+}
+
+#[test]
+fn definition_under_review_is_edited_with_its_key() {
+    let (mut stage, op) = planning();
+    let failure = Failure::new(FailureKind::Invalid, "web has 2 errors");
+    stage.send(Msg::DeployPlanned {
+        op,
+        result: Err(failure),
+    });
+    stage.press("e");
+    let open = Effect::OpenDefinition {
+        editor: OpId(2),
+        name: "web".parse().unwrap(),
+    };
+    assert_eq!(stage.take_effects(), [open]);
+    assert!(matches!(stage.model.screens[..], [Screen::Editor(_)]));
+}
+
+#[test]
+fn steps_are_shown_as_they_are_reported() {
+    let (mut stage, op) = running();
+    let apply = Step::Apply(stage::object("Deployment", "web"));
+    let failure = Failure::new(FailureKind::Forbidden, "forbidden");
+    for progress in [
+        Progress::Started(Step::Claim),
+        Progress::Done(Step::Claim, None),
+        Progress::Started(apply.clone()),
+        Progress::Waiting("something".to_owned()),
+        Progress::Failed(apply.clone(), failure.clone()),
+        Progress::NotTried(Step::Record, "no".to_owned()),
+    ] {
+        stage.send(Msg::Progressed { op, progress });
+    }
+    let operation = &stage.model.operations[&op];
+    let steps: Vec<_> = operation
+        .steps
+        .iter()
+        .map(|line| (line.step.clone(), line.state.clone()))
+        .collect();
+    let expected = [
+        (Step::Claim, StepState::Done(None)),
+        (apply, StepState::Failed(failure)),
+        (Step::Record, StepState::NotTried("no".to_owned())),
+    ];
+    assert_eq!(steps, expected);
+    assert_eq!(operation.waiting, None);
+    assert!(operation.is_running());
+}
+
+#[test]
+fn reports_of_an_unknown_operation_are_dropped() {
+    let (mut stage, op) = running();
+    let before = stage.model.operations.clone();
+    let op = OpId(op.0 + 7);
+    stage.send(Msg::Progressed {
+        op,
+        progress: Progress::Started(Step::Claim),
+    });
+    stage.send(Msg::Finished {
+        op,
+        outcome: Outcome::default(),
+    });
+    assert_eq!(stage.model.operations, before);
+    assert_eq!(told(&stage), None);
+}
+
+#[test]
+fn end_of_an_operation_is_told_wherever_the_user_is() {
+    let failed = Failure::new(FailureKind::Forbidden, "forbidden");
+    let whole = Outcome {
+        done: vec![Step::Claim],
+        ..Outcome::default()
+    };
+    let partly = Outcome {
+        failed: vec![(Step::Claim, failed)],
+        ..Outcome::default()
+    };
+    let pending = Outcome {
+        pending: vec!["1 of 3 pods".to_owned()],
+        ..Outcome::default()
+    };
+    for (outcome, sentence, is_error) in [
+        (whole, "Deploy of web: done.", false),
+        (partly, "Deploy of web: 1 failed.", true),
+        (pending, "Deploy of web: accepted, not finished yet.", true),
+    ] {
+        let (mut stage, op) = running();
+        stage.press("esc");
+        assert_eq!(stage.model.n_running(), 1);
+        stage.send(Msg::Finished { op, outcome });
+        let status = stage.model.status.as_ref().unwrap();
+        assert_eq!(
+            (status.text.as_str(), status.is_error),
+            (sentence, is_error)
+        );
+        assert_eq!(stage.model.n_running(), 0);
+    }
+}
+
+#[test]
+fn quitting_while_something_runs_is_asked_about() {
+    let (mut stage, _) = running();
+    stage.press("q");
+    assert_eq!(stage.take_effects(), []);
+    assert_eq!(choices(&stage), [Choice::Cancel, Choice::QuitAnyway]);
+    stage.press("enter q j enter");
+    assert_eq!(stage.take_effects(), [Effect::Quit]);
+}
+
+#[test]
+fn several_marked_rows_are_not_planned_at_once() {
+    let mut stage = Stage::with_services();
+    stage.press("space space a");
+    let sentence = "Cannot apply: several rows are marked: plans are reviewed one at a time.";
+    assert_eq!(told(&stage), Some(sentence));
+    assert_eq!(stage.take_effects(), []);
+}

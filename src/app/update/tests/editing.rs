@@ -1,0 +1,500 @@
+//! The editor: checks, drafts, saves, leaving.
+
+use std::time::Duration;
+
+use ropey::Rope;
+
+use crate::app::effect::{DeploySource, Effect};
+use crate::app::model::Screen;
+use crate::app::msg::{Msg, OpId, OpenedDefinition, SaveAnswer};
+use crate::app::popup::{Choice, Popup};
+use crate::app::stage::Stage;
+use crate::catalogue::Digest;
+use crate::definition::check::check;
+use crate::definition::id::InstanceId;
+use crate::editor::Revision;
+use crate::failure::{Failure, FailureKind};
+
+const TEXT: &str = "containers:\n  - name: main\n    image: nginx:1.27\n";
+const EDITOR: OpId = OpId(1);
+
+fn billing() -> InstanceId {
+    "billing".parse().unwrap()
+}
+
+fn digest(text: &str) -> Digest {
+    Digest::of(text.as_bytes())
+}
+
+fn opened(text: &str, draft: Option<&str>) -> OpenedDefinition {
+    OpenedDefinition {
+        text: text.to_owned(),
+        digest: digest(text),
+        draft: draft.map(|draft| (draft.to_owned(), digest(TEXT))),
+    }
+}
+
+/// The definition of billing is open, and its first check is asked for.
+fn open() -> Stage {
+    let mut stage = Stage::with_services();
+    stage.press("e");
+    let name = billing();
+    assert_eq!(
+        stage.take_effects(),
+        [Effect::OpenDefinition {
+            editor: EDITOR,
+            name
+        }]
+    );
+    let result = Ok(opened(TEXT, None));
+    stage.send(Msg::DefinitionOpened {
+        editor: EDITOR,
+        result,
+    });
+    stage
+}
+
+fn revision(stage: &Stage) -> Revision {
+    stage.model.editor().unwrap().editor().unwrap().revision()
+}
+
+fn text(stage: &Stage) -> String {
+    stage.model.editor().unwrap().editor().unwrap().text()
+}
+
+fn check_of(stage: &Stage, text: &str) -> Effect {
+    Effect::CheckDefinition {
+        editor: EDITOR,
+        name: billing(),
+        namespace: Some("team-a".parse().unwrap()),
+        revision: revision(stage),
+        text: Rope::from_str(text),
+    }
+}
+
+fn checked(stage: &mut Stage, revision: Revision, text: &str) {
+    let diagnostics = check(text, &Default::default()).diagnostics;
+    stage.send(Msg::Checked {
+        editor: EDITOR,
+        revision,
+        diagnostics,
+    });
+}
+
+fn draft_of(stage: &Stage, text: &str) -> Effect {
+    Effect::KeepDraft {
+        editor: EDITOR,
+        name: billing(),
+        revision: revision(stage),
+        text: Rope::from_str(text),
+        base: digest(TEXT),
+    }
+}
+
+fn save_of(stage: &Stage, text: &str) -> Effect {
+    Effect::SaveDefinition {
+        editor: EDITOR,
+        name: billing(),
+        revision: revision(stage),
+        text: Rope::from_str(text),
+        base: digest(TEXT),
+    }
+}
+
+fn saved(stage: &mut Stage, revision: Revision, answer: SaveAnswer) {
+    stage.send(Msg::Saved {
+        editor: EDITOR,
+        revision,
+        answer,
+    });
+}
+
+fn choices(stage: &Stage) -> Vec<Choice> {
+    match &stage.model.popup {
+        Some(Popup::Menu(menu)) => menu.items.iter().map(|item| item.choice.clone()).collect(),
+        other => panic!("no menu: {other:?}"),
+    }
+}
+
+fn told(stage: &Stage) -> Option<&str> {
+    stage
+        .model
+        .status
+        .as_ref()
+        .map(|status| status.text.as_str())
+}
+
+#[test]
+fn text_is_checked_at_once_and_after_a_pause_in_typing() {
+    let mut stage = open();
+    let first = revision(&stage);
+    assert_eq!(stage.take_effects(), [check_of(&stage, TEXT)]);
+    stage.type_text("a");
+    stage.wait(Duration::from_millis(60));
+    // One check at a time: the next waits for the answer to the first.
+    assert_eq!(stage.take_effects(), []);
+    checked(&mut stage, first, TEXT);
+    stage.type_text("b");
+    stage.wait(Duration::from_millis(40));
+    assert_eq!(stage.take_effects(), []);
+    stage.wait(Duration::from_millis(20));
+    assert_eq!(
+        stage.take_effects(),
+        [check_of(&stage, &format!("ab{TEXT}"))]
+    );
+}
+
+#[test]
+fn answer_to_a_check_of_an_earlier_text_is_dropped() {
+    let mut stage = open();
+    let first = revision(&stage);
+    stage.take_effects();
+    stage.type_text("x");
+    checked(&mut stage, first, "nonsense: [");
+    assert_eq!(stage.model.editor().unwrap().counts(), (0, 0));
+    // And of an editor that is not open any more.
+    stage.send(Msg::Checked {
+        editor: OpId(99),
+        revision: first,
+        diagnostics: Vec::new(),
+    });
+    stage.wait(Duration::from_millis(60));
+    assert_eq!(
+        stage.take_effects(),
+        [check_of(&stage, &format!("x{TEXT}"))]
+    );
+}
+
+#[test]
+fn unsaved_typing_is_kept_every_two_seconds() {
+    let mut stage = open();
+    let first = revision(&stage);
+    checked(&mut stage, first, TEXT);
+    stage.take_effects();
+    let drafts = |stage: &mut Stage| -> Vec<Effect> {
+        let effects = stage.take_effects();
+        let is_draft = |effect: &Effect| matches!(effect, Effect::KeepDraft { .. });
+        effects.into_iter().filter(is_draft).collect()
+    };
+    stage.type_text("a");
+    stage.wait(Duration::from_millis(1900));
+    assert_eq!(drafts(&mut stage), []);
+    // Typing on does not put it off.
+    stage.type_text("b");
+    stage.wait(Duration::from_millis(100));
+    assert_eq!(drafts(&mut stage), [draft_of(&stage, &format!("ab{TEXT}"))]);
+    stage.wait(Duration::from_secs(60));
+    assert_eq!(drafts(&mut stage), []);
+    stage.type_text("c");
+    stage.wait(Duration::from_secs(2));
+    assert_eq!(
+        drafts(&mut stage),
+        [draft_of(&stage, &format!("abc{TEXT}"))]
+    );
+}
+
+#[test]
+fn draft_that_could_not_be_kept_is_told_and_tried_again() {
+    let mut stage = open();
+    stage.type_text("a");
+    stage.wait(Duration::from_secs(2));
+    stage.take_effects();
+    let failure = Failure::new(FailureKind::Disk, "no space left on device");
+    let revision = revision(&stage);
+    stage.send(Msg::DraftKept {
+        editor: EDITOR,
+        revision,
+        result: Err(failure),
+    });
+    assert_eq!(
+        told(&stage),
+        Some("Unsaved edits are not kept: no space left on device")
+    );
+    stage.wait(Duration::from_secs(10));
+    let draft = draft_of(&stage, &format!("a{TEXT}"));
+    assert!(stage.take_effects().contains(&draft));
+}
+
+#[test]
+fn unsaved_edits_of_an_earlier_session_are_offered() {
+    let edited = format!("# mine\n{TEXT}");
+    let offered = || {
+        let mut stage = Stage::with_services();
+        stage.press("e");
+        let result = Ok(opened(TEXT, Some(&edited)));
+        stage.send(Msg::DefinitionOpened {
+            editor: EDITOR,
+            result,
+        });
+        stage.take_effects();
+        assert_eq!(
+            choices(&stage),
+            [
+                Choice::RecoverDraft(EDITOR),
+                Choice::Cancel,
+                Choice::DiscardDraft(EDITOR)
+            ]
+        );
+        stage
+    };
+    let mut stage = offered();
+    stage.press("enter");
+    assert_eq!(text(&stage), edited);
+    assert!(stage.model.editor().unwrap().unsaved().is_some());
+    stage.press("^u");
+    assert_eq!(text(&stage), TEXT);
+    let mut stage = offered();
+    stage.press("j enter");
+    assert_eq!(
+        (text(&stage).as_str(), stage.take_effects()),
+        (TEXT, vec![])
+    );
+    let mut stage = offered();
+    stage.press("j j enter");
+    assert_eq!(text(&stage), TEXT);
+    assert_eq!(
+        stage.take_effects(),
+        [Effect::DiscardDraft { name: billing() }]
+    );
+}
+
+#[test]
+fn drafts_are_told_at_the_start() {
+    let mut stage = Stage::empty();
+    stage.send(Msg::CatalogueListed(Ok(
+        crate::app::msg::CatalogueListing {
+            drafts: vec![billing()],
+            ..Default::default()
+        },
+    )));
+    let sentence = "Unsaved edits of an earlier session: billing. Edit it to go on with them.";
+    assert_eq!(told(&stage), Some(sentence));
+}
+
+#[test]
+fn save_writes_the_text_and_its_draft_goes() {
+    let mut stage = open();
+    stage.type_text("#");
+    stage.take_effects();
+    stage.press("^s");
+    let edited = format!("#{TEXT}");
+    assert_eq!(stage.take_effects(), [save_of(&stage, &edited)]);
+    let at = revision(&stage);
+    saved(&mut stage, at, SaveAnswer::Saved(digest(&edited)));
+    let discard = Effect::DiscardDraft { name: billing() };
+    assert_eq!(stage.take_effects(), [Effect::ListCatalogue, discard]);
+    assert!(stage.model.editor().unwrap().unsaved().is_none());
+    stage.press("^s");
+    assert_eq!(told(&stage), Some("Nothing to save."));
+    assert_eq!(stage.take_effects(), []);
+}
+
+#[test]
+fn what_is_typed_while_a_save_runs_stays_unsaved() {
+    let mut stage = open();
+    stage.type_text("#").press("^s");
+    let at = revision(&stage);
+    stage.type_text("!");
+    stage.take_effects();
+    saved(
+        &mut stage,
+        at,
+        SaveAnswer::Saved(digest(&format!("#{TEXT}"))),
+    );
+    assert_eq!(stage.take_effects(), [Effect::ListCatalogue]);
+    assert!(stage.model.editor().unwrap().unsaved().is_some());
+}
+
+#[test]
+fn file_that_somebody_else_changed_is_never_overwritten() {
+    let changed = || {
+        let mut stage = open();
+        stage.type_text("#").press("^s");
+        stage.take_effects();
+        let at = revision(&stage);
+        saved(&mut stage, at, SaveAnswer::Changed);
+        assert_eq!(
+            stage.take_effects(),
+            [draft_of(&stage, &format!("#{TEXT}"))]
+        );
+        assert_eq!(
+            choices(&stage),
+            [
+                Choice::Cancel,
+                Choice::SaveAsNew(EDITOR),
+                Choice::TakeTheirs(EDITOR)
+            ]
+        );
+        stage
+    };
+    let mut stage = changed();
+    stage.press("j enter").type_text("mine").press("enter");
+    let name: InstanceId = "mine".parse().unwrap();
+    assert_eq!(
+        stage.take_effects(),
+        [
+            Effect::DiscardDraft { name: billing() },
+            Effect::CreateDefinition {
+                name,
+                text: format!("#{TEXT}")
+            },
+        ]
+    );
+    let mut stage = changed();
+    stage.press("j j enter");
+    assert_eq!(
+        stage.take_effects(),
+        [Effect::OpenDefinition {
+            editor: EDITOR,
+            name: billing()
+        }]
+    );
+    let result = Ok(opened("# theirs\n", None));
+    stage.send(Msg::DefinitionOpened {
+        editor: EDITOR,
+        result,
+    });
+    assert_eq!(text(&stage), "# theirs\n");
+    stage.press("^u");
+    assert_eq!(text(&stage), format!("#{TEXT}"));
+}
+
+#[test]
+fn save_that_fails_is_told_and_loses_nothing() {
+    let mut stage = open();
+    stage.type_text("#").press("^s");
+    let at = revision(&stage);
+    let failure = Failure::new(
+        FailureKind::Disk,
+        "saving billing.yaml: no space left on device",
+    );
+    saved(&mut stage, at, SaveAnswer::Failed(failure));
+    assert_eq!(
+        told(&stage),
+        Some("saving billing.yaml: no space left on device")
+    );
+    assert_eq!(text(&stage), format!("#{TEXT}"));
+    assert!(stage.model.editor().unwrap().unsaved().is_some());
+}
+
+#[test]
+fn leaving_asks_where_something_is_not_saved() {
+    let mut stage = open();
+    stage.press("esc");
+    assert!(stage.model.screens.is_empty());
+    let leaving = || {
+        let mut stage = open();
+        stage.type_text("#").press("esc");
+        stage.take_effects();
+        let expected = [
+            Choice::SaveAndLeave,
+            Choice::Cancel,
+            Choice::DiscardAndLeave,
+        ];
+        assert_eq!(choices(&stage), expected);
+        stage
+    };
+    let mut stage = leaving();
+    stage.press("enter");
+    assert_eq!(stage.take_effects(), [save_of(&stage, &format!("#{TEXT}"))]);
+    // Only once it is on disk.
+    assert!(matches!(stage.model.screens[..], [Screen::Editor(_)]));
+    let at = revision(&stage);
+    saved(&mut stage, at, SaveAnswer::Saved(digest("")));
+    assert!(stage.model.screens.is_empty());
+    let mut stage = leaving();
+    stage.press("j j enter");
+    assert_eq!(
+        stage.take_effects(),
+        [Effect::DiscardDraft { name: billing() }]
+    );
+    assert!(stage.model.screens.is_empty());
+}
+
+#[test]
+fn review_saves_first_and_plans_what_was_saved() {
+    let mut stage = open();
+    let first = revision(&stage);
+    checked(&mut stage, first, TEXT);
+    stage.type_text("#");
+    stage.take_effects();
+    stage.press("^r");
+    let edited = format!("#{TEXT}");
+    assert_eq!(stage.take_effects(), [save_of(&stage, &edited)]);
+    let at = revision(&stage);
+    saved(&mut stage, at, SaveAnswer::Saved(digest(&edited)));
+    let source = DeploySource {
+        name: billing(),
+        id: billing(),
+        namespace: Some("team-a".parse().unwrap()),
+        text: Some(Rope::from_str(&edited)),
+    };
+    assert_eq!(
+        stage.take_effects(),
+        [
+            Effect::ListCatalogue,
+            Effect::DiscardDraft { name: billing() },
+            Effect::PlanDeploy {
+                op: OpId(2),
+                source
+            },
+        ]
+    );
+}
+
+#[test]
+fn text_with_errors_is_not_reviewed() {
+    let mut stage = open();
+    stage.type_text("x");
+    let at = revision(&stage);
+    checked(&mut stage, at, &format!("x{TEXT}"));
+    stage.take_effects();
+    stage.press("^r");
+    assert_eq!(
+        told(&stage),
+        Some("Cannot review: the definition has errors: F8 goes to them.")
+    );
+    assert_eq!(stage.take_effects(), []);
+}
+
+#[test]
+fn paste_is_one_step_of_undo() {
+    let mut stage = open();
+    stage.send(Msg::Paste("a: 1\nb: 2\nc: 3\n".to_owned()));
+    assert_eq!(text(&stage), format!("a: 1\nb: 2\nc: 3\n{TEXT}"));
+    stage.press("^u");
+    assert_eq!(text(&stage), TEXT);
+}
+
+#[test]
+fn paste_outside_the_editor_performs_no_action() {
+    let mut stage = Stage::with_services();
+    stage.send(Msg::Paste("qx\n".to_owned()));
+    assert_eq!(stage.take_effects(), []);
+    assert!(stage.model.screens.is_empty());
+}
+
+#[test]
+fn quitting_with_unsaved_edits_asks_first() {
+    let mut stage = open();
+    stage.type_text("#");
+    stage.take_effects();
+    stage.press("^q");
+    assert_eq!(stage.take_effects(), []);
+    assert!(stage.model.popup.is_some());
+}
+
+#[test]
+fn definition_that_cannot_be_read_can_be_left() {
+    let mut stage = Stage::with_services();
+    stage.press("e");
+    let failure = Failure::new(FailureKind::Disk, "reading billing.yaml: permission denied");
+    stage.send(Msg::DefinitionOpened {
+        editor: EDITOR,
+        result: Err(failure),
+    });
+    stage.take_effects();
+    stage.type_text("x").press("esc");
+    assert!(stage.model.screens.is_empty());
+    assert_eq!(stage.take_effects(), []);
+}

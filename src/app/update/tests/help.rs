@@ -1,0 +1,147 @@
+//! The table of actions: whole, and of one meaning.
+
+use std::collections::BTreeSet;
+
+use crate::app::action::{Action, Place, SPECS};
+use crate::app::panes::detail::Tab;
+use crate::app::popup::Popup;
+use crate::app::stage::Stage;
+
+/// Returns the action after another, so that a new one cannot be left out of the walk below.
+fn after(action: Action) -> Option<Action> {
+    use Action::*;
+    Some(match action {
+        Down => Up,
+        Up => Top,
+        Top => Bottom,
+        Bottom => HalfPageDown,
+        HalfPageDown => HalfPageUp,
+        HalfPageUp => ScrollDown,
+        ScrollDown => ScrollUp,
+        ScrollUp => Open,
+        Open => Back,
+        Back => NextPane,
+        NextPane => ShowTab(Tab::Pods),
+        ShowTab(Tab::Pods) => ShowTab(Tab::Volumes),
+        ShowTab(Tab::Volumes) => ShowTab(Tab::Events),
+        ShowTab(Tab::Events) => ShowTab(Tab::Objects),
+        ShowTab(Tab::Objects) => ShowTab(Tab::Definition),
+        ShowTab(Tab::Definition) => New,
+        New => Edit,
+        Edit => Apply,
+        Apply => Teardown,
+        Teardown => Difference,
+        Difference => Mark,
+        Mark => ClearMarks,
+        ClearMarks => Filter,
+        Filter => Sort,
+        Sort => ReverseSort,
+        ReverseSort => Copy,
+        Copy => Confirm,
+        Confirm => ToggleVolumes,
+        ToggleVolumes => Replan,
+        Replan => Save,
+        Save => Review,
+        Review => Search,
+        Search => NextProblem,
+        NextProblem => PreviousProblem,
+        PreviousProblem => Context,
+        Context => Namespace,
+        Namespace => Operations,
+        Operations => Log,
+        Log => Menu,
+        Menu => Palette,
+        Palette => Help,
+        Help => Refresh,
+        Refresh => Suspend,
+        Suspend => Quit,
+        Quit => return None,
+    })
+}
+
+#[test]
+fn every_action_is_in_the_table_with_a_key_and_a_sentence() {
+    let mut action = Some(Action::Down);
+    while let Some(present) = action {
+        let specs: Vec<_> = SPECS.iter().filter(|spec| spec.action == present).collect();
+        assert!(!specs.is_empty(), "{present:?}");
+        for spec in specs {
+            assert!(
+                !spec.keys.is_empty() && !spec.places.is_empty(),
+                "{present:?}"
+            );
+            assert!(!spec.sentence.is_empty(), "{present:?}");
+        }
+        action = after(present);
+    }
+}
+
+#[test]
+fn no_action_stands_twice_at_one_place() {
+    let mut seen = BTreeSet::new();
+    for spec in SPECS {
+        for place in spec.places {
+            assert!(
+                seen.insert((*place, spec.action)),
+                "{:?} at {place:?}",
+                spec.action
+            );
+        }
+    }
+}
+
+#[test]
+fn every_place_has_a_way_out_and_help() {
+    use Place::*;
+    for place in [Services, Detail, Editor, Review, Teardown, Progress, Log] {
+        for action in [Action::Back, Action::Help, Action::Suspend] {
+            assert!(action.spec_at(place).is_some(), "{action:?} at {place:?}");
+        }
+    }
+}
+
+/// No single key, whatever it is, takes an instance down or deploys one.
+#[test]
+fn no_key_alone_writes_to_the_cluster() {
+    for spec in SPECS {
+        for key in spec.keys.iter().filter(|key| !key.starts_with("shift-")) {
+            let mut stage = Stage::with_services();
+            stage.press(key);
+            let writes = stage.take_effects().into_iter().any(|effect| {
+                use crate::app::effect::Effect;
+                matches!(
+                    effect,
+                    Effect::RunDeploy { .. } | Effect::RunTeardown { .. }
+                )
+            });
+            assert!(!writes, "{key}");
+        }
+    }
+}
+
+#[test]
+fn palette_finds_an_action_and_performs_it() {
+    let mut stage = Stage::with_services();
+    stage.press(":").type_text("events").press("enter");
+    assert_eq!(stage.model.detail_pane.tab, Tab::Events);
+    assert!(stage.model.popup.is_none());
+}
+
+#[test]
+fn what_cannot_be_done_is_dimmed_in_the_palette_and_says_why() {
+    let mut stage = Stage::with_services();
+    stage.press("j j :").type_text("fate");
+    let Some(Popup::Menu(menu)) = &stage.model.popup else {
+        panic!("no palette");
+    };
+    let why = menu.selected().and_then(|item| item.why_not.as_deref());
+    assert_eq!(why, Some("nothing is deployed here"));
+    stage.press("enter");
+    let told = stage
+        .model
+        .status
+        .as_ref()
+        .map(|status| status.text.as_str());
+    assert_eq!(told, Some("Not now: nothing is deployed here."));
+    assert_eq!(stage.take_effects(), []);
+}

@@ -1,0 +1,341 @@
+//! The services list and the detail below it: moving, marking, filtering, sorting, tabs.
+
+use std::time::Duration;
+
+use crate::app::effect::Effect;
+use crate::app::model::{Focus, Screen};
+use crate::app::msg::{Epoch, Msg};
+use crate::app::panes::detail::Tab;
+use crate::app::panes::services::RowKey;
+use crate::app::stage::{self, Stage};
+use crate::service::watch::{Delta, LinkState, Topic, WatchEvent};
+
+fn ids(stage: &Stage) -> Vec<&str> {
+    let rows = stage.model.services.table.rows();
+    rows.map(|row| row.key.id().as_str()).collect()
+}
+
+fn selected(stage: &Stage) -> Option<&str> {
+    let key = stage.model.services.table.selected();
+    key.map(|key| key.id().as_str())
+}
+
+/// Presses keys on the list of billing, ml-resnet, notebook, orders-db and web.
+fn check(keys: &str, expected: &str) {
+    let mut stage = Stage::with_services();
+    stage.press(keys);
+    assert_eq!(selected(&stage), Some(expected), "{keys}");
+}
+
+#[test]
+fn keys_move_the_selection_and_stop_at_the_ends() {
+    check("j", "ml-resnet");
+    check("down down", "notebook");
+    check("j j k", "ml-resnet");
+    check("k", "billing");
+    check("G", "web");
+    check("G j", "web");
+    check("G g", "billing");
+    check("^d", "ml-resnet");
+    check("G ^u", "orders-db");
+}
+
+#[test]
+fn keys_without_a_meaning_do_nothing() {
+    let mut stage = Stage::with_services();
+    stage.press("X Z 4 7 9 ^b");
+    assert_eq!(stage.take_effects(), []);
+    assert_eq!(selected(&stage), Some("billing"));
+    assert!(stage.model.screens.is_empty() && stage.model.popup.is_none());
+}
+
+#[test]
+fn first_row_is_selected_until_all_rows_are_there() {
+    let mut stage = Stage::empty();
+    stage.connected();
+    let late = stage::overview();
+    let (first, rest) = late.split_at(1);
+    let Some(WatchEvent::Records(records)) = first.first() else {
+        panic!("the records come first");
+    };
+    let [Delta::Reset(records)] = &records[..] else {
+        panic!("the records come as one list");
+    };
+    let web = records
+        .iter()
+        .find(|record| record.definition.as_str() == "web");
+    let web = web.cloned().unwrap();
+    stage.overview(vec![WatchEvent::Records(vec![Delta::Reset(vec![web])])]);
+    stage.model.settle();
+    assert_eq!(selected(&stage), Some("web"));
+    stage.overview(first.to_vec());
+    stage.overview(rest.to_vec());
+    stage.model.settle();
+    assert_eq!(selected(&stage), Some("billing"));
+    // From here on the row is kept, though another one comes before it.
+    let first = stage::workload("aaa", (1, 1), "a:1", stage::now());
+    stage.overview(vec![WatchEvent::Workloads(
+        first.kind,
+        vec![Delta::Applied(first)],
+    )]);
+    stage.model.settle();
+    assert_eq!((ids(&stage)[0], selected(&stage)), ("aaa", Some("billing")));
+}
+
+#[test]
+fn selection_keeps_to_its_row_while_rows_come_and_go() {
+    let mut stage = Stage::with_services();
+    stage.press("G");
+    let first = stage::workload("aaa", (1, 1), "a:1", stage::now());
+    stage.overview(vec![WatchEvent::Workloads(
+        first.kind,
+        vec![Delta::Applied(first)],
+    )]);
+    stage.model.settle();
+    assert_eq!(selected(&stage), Some("web"));
+}
+
+#[test]
+fn selection_goes_with_what_is_deployed() {
+    let mut stage = Stage::with_services();
+    stage.press("j j");
+    let notebook: RowKey = RowKey::Saved("notebook".parse().unwrap());
+    assert_eq!(stage.model.services.table.selected(), Some(&notebook));
+    // In an order where the row moves, its place cannot be what keeps the selection.
+    stage.press("o O");
+    let deployed = stage::workload("notebook", (0, 1), "jupyter:latest", stage::now());
+    stage.overview(vec![WatchEvent::Workloads(
+        deployed.kind,
+        vec![Delta::Applied(deployed)],
+    )]);
+    stage.model.settle();
+    let deployed = RowKey::Instance(stage::key("notebook"));
+    assert_eq!(stage.model.services.table.selected(), Some(&deployed));
+}
+
+#[test]
+fn new_definition_is_selected_once_it_has_a_row() {
+    let mut stage = Stage::with_services();
+    let name: crate::definition::id::InstanceId = "mail".parse().unwrap();
+    stage.send(Msg::DefinitionCreated {
+        name,
+        result: Ok(()),
+    });
+    stage.catalogue(&["billing", "mail", "web"]);
+    stage.model.settle();
+    assert_eq!(selected(&stage), Some("mail"));
+}
+
+#[test]
+fn marks_are_set_and_taken_off() {
+    let mut stage = Stage::with_services();
+    let marked = |stage: &Stage| -> Vec<String> {
+        let marks = stage.model.services.table.marks().iter();
+        marks.map(|key| key.id().to_string()).collect()
+    };
+    stage.press("space space");
+    assert_eq!(marked(&stage), ["billing", "ml-resnet"]);
+    stage.press("k space");
+    assert_eq!(marked(&stage), ["billing"]);
+    stage.press("esc");
+    assert_eq!(marked(&stage), Vec::<String>::new());
+    stage.press("space M");
+    assert_eq!(marked(&stage), Vec::<String>::new());
+    stage.press("M");
+    let status = stage
+        .model
+        .status
+        .as_ref()
+        .map(|status| status.text.as_str());
+    assert_eq!(status, Some("Cannot clear-marks: nothing is marked."));
+}
+
+#[test]
+fn filter_narrows_as_it_is_typed_and_is_taken_off_with_esc() {
+    let mut stage = Stage::with_services();
+    stage.press("/").type_text("state:r");
+    assert_eq!(ids(&stage), ["ml-resnet", "orders-db", "web"]);
+    stage.type_text("ea w");
+    assert_eq!(ids(&stage), ["web"]);
+    // Letters that are keys elsewhere were typed; after enter they are keys again.
+    stage.press("enter");
+    assert!(stage.model.services.filter.is_none());
+    stage.press("q");
+    assert_eq!(stage.take_effects().pop(), Some(Effect::Quit));
+    stage.press("esc");
+    assert_eq!(ids(&stage).len(), 5);
+    assert_eq!(selected(&stage), Some("web"));
+}
+
+#[test]
+fn rows_are_sorted_by_the_next_column_and_back() {
+    let mut stage = Stage::with_services();
+    stage.press("o o");
+    assert_eq!(ids(&stage)[0], "billing");
+    stage.press("O");
+    assert_eq!(ids(&stage)[0], "web");
+    // What has no value stays last either way.
+    assert_eq!(ids(&stage)[4], "notebook");
+}
+
+#[test]
+fn tabs_are_chosen_by_number_and_the_definition_is_read() {
+    let mut stage = Stage::with_services();
+    for (key, tab) in [
+        ("2", Tab::Volumes),
+        ("3", Tab::Events),
+        ("5", Tab::Objects),
+        ("1", Tab::Pods),
+    ] {
+        stage.press(key);
+        assert_eq!(stage.model.detail_pane.tab, tab);
+    }
+    assert_eq!(stage.take_effects(), []);
+    let show = |name: &str| Effect::ShowDefinition {
+        name: name.parse().unwrap(),
+    };
+    stage.press("6");
+    assert_eq!(stage.take_effects(), [show("billing")]);
+    // The text of ml-resnet is not in the catalogue; that of notebook is, though it is not deployed.
+    stage.press("j j");
+    assert_eq!(stage.take_effects(), [show("notebook")]);
+}
+
+#[test]
+fn text_of_another_definition_that_comes_late_is_dropped() {
+    let mut stage = Stage::with_services();
+    stage.press("6 j j");
+    let text = |name: &str| Msg::DefinitionShown {
+        name: name.parse().unwrap(),
+        result: Ok(format!("# {name}")),
+    };
+    stage.send(text("billing"));
+    let shown = |stage: &Stage| {
+        let shown = stage.model.detail_pane.definition.as_ref().unwrap();
+        shown
+            .text
+            .as_ref()
+            .map(|text| text.as_ref().unwrap().text())
+    };
+    assert_eq!(shown(&stage), None);
+    stage.send(text("notebook"));
+    assert_eq!(shown(&stage).as_deref(), Some("# notebook"));
+}
+
+#[test]
+fn instance_is_watched_once_the_selection_rests_on_it() {
+    let mut stage = Stage::with_services();
+    let watch = |id: Option<&str>| Effect::WatchInstance {
+        epoch: Epoch(1),
+        key: id.map(stage::key),
+    };
+    stage.follow();
+    stage.wait(Duration::from_millis(100));
+    assert_eq!(stage.take_effects(), []);
+    stage.wait(Duration::from_millis(50));
+    assert_eq!(stage.take_effects(), [watch(Some("billing"))]);
+    // Passing over rows asks for nothing.
+    for _ in 0..3 {
+        stage.press("j");
+        stage.follow();
+        stage.wait(Duration::from_millis(50));
+    }
+    assert_eq!(stage.take_effects(), []);
+    stage.wait(Duration::from_millis(100));
+    assert_eq!(stage.take_effects(), [watch(Some("orders-db"))]);
+    // A definition that is not deployed has nothing to watch.
+    stage.press("k");
+    stage.follow();
+    stage.wait(Duration::from_millis(200));
+    assert_eq!(stage.take_effects(), [watch(None)]);
+}
+
+#[test]
+fn going_back_in_time_leaves_the_watch_as_it_is() {
+    let mut stage = Stage::with_services();
+    stage.rest();
+    assert_eq!(stage.model.detail_pane.pods.rows().len(), 1);
+    stage.take_effects();
+    stage.press("j");
+    assert_eq!(stage.model.detail_pane.pods.rows().len(), 0);
+    stage.press("k");
+    stage.follow();
+    stage.wait(Duration::from_secs(1));
+    assert_eq!(stage.take_effects(), []);
+    assert_eq!(stage.model.detail_pane.pods.rows().len(), 1);
+}
+
+#[test]
+fn reports_about_an_instance_that_was_left_are_dropped() {
+    let mut stage = Stage::with_services();
+    stage.rest();
+    let before = stage.model.detail.clone();
+    for (epoch, key) in [(Epoch(1), "web"), (Epoch(0), "billing")] {
+        let event = WatchEvent::Link {
+            topic: Topic::Pods,
+            state: LinkState::Connecting,
+        };
+        stage.send(Msg::InstanceEvent {
+            epoch,
+            key: stage::key(key),
+            event,
+        });
+    }
+    assert_eq!(stage.model.detail, before);
+}
+
+#[test]
+fn enter_opens_the_detail_alone_and_esc_closes_it() {
+    let mut stage = Stage::with_services();
+    stage.press("enter");
+    assert!(matches!(stage.model.screens[..], [Screen::Detail]));
+    stage.press("esc");
+    assert!(stage.model.screens.is_empty());
+    stage.press("tab");
+    assert_eq!(stage.model.focus, Focus::Detail);
+    stage.press("esc");
+    assert_eq!(stage.model.focus, Focus::Services);
+}
+
+#[test]
+fn names_are_copied() {
+    let mut stage = Stage::with_services();
+    stage.press("y");
+    assert_eq!(stage.take_effects(), [Effect::Copy("billing".to_owned())]);
+    stage.rest();
+    stage.take_effects();
+    stage.press("tab y");
+    assert_eq!(
+        stage.take_effects(),
+        [Effect::Copy("billing-6d9c9c5b8-x2x7p".to_owned())]
+    );
+}
+
+#[test]
+fn what_was_told_goes_with_the_next_key_and_trouble_stays_for_a_while() {
+    let mut stage = Stage::with_services();
+    stage.press("y j");
+    assert_eq!(stage.model.status, None);
+    stage.press("M j");
+    assert!(
+        stage
+            .model
+            .status
+            .as_ref()
+            .is_some_and(|status| status.is_error)
+    );
+    stage.wait(Duration::from_secs(11));
+    assert_eq!(stage.model.status, None);
+}
+
+#[test]
+fn program_is_suspended_from_everywhere_and_drawn_anew_after() {
+    for keys in ["^z", ": ^z", "/ ^z", "e ^z", "? ^z"] {
+        let mut stage = Stage::with_services();
+        stage.press(keys);
+        assert_eq!(stage.take_effects().pop(), Some(Effect::Suspend), "{keys}");
+    }
+    let mut stage = Stage::with_services();
+    stage.send(Msg::Resumed);
+    assert_eq!(stage.take_effects(), [Effect::Redraw]);
+}

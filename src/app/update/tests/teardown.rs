@@ -1,0 +1,209 @@
+//! A teardown: the fate table, its volumes, its confirmation.
+
+use crate::app::effect::Effect;
+use crate::app::model::Screen;
+use crate::app::msg::{Msg, OpId};
+use crate::app::popup::{Choice, Popup, PromptKind};
+use crate::app::stage::{self, Stage};
+use crate::engine::plan::{TeardownPlan, VolumeChoice};
+use crate::failure::{Failure, FailureKind};
+
+fn plan(op: u64, id: &str, volumes: VolumeChoice) -> Effect {
+    Effect::PlanTeardown {
+        op: OpId(op),
+        key: stage::key(id),
+        volumes,
+    }
+}
+
+fn run(op: u64, plan: TeardownPlan) -> Effect {
+    Effect::RunTeardown {
+        op: OpId(op),
+        plan: Box::new(plan),
+    }
+}
+
+fn planned(stage: &mut Stage, op: u64, plan: TeardownPlan) {
+    let key = plan.instance.clone();
+    stage.send(Msg::TeardownPlanned {
+        op: OpId(op),
+        key,
+        result: Ok(Box::new(plan)),
+    });
+}
+
+/// The fate of orders-db is shown.
+fn showing(plan_of: TeardownPlan) -> Stage {
+    let mut stage = Stage::with_services();
+    stage.press("j j j x");
+    assert_eq!(
+        stage.take_effects(),
+        [plan(1, "orders-db", VolumeChoice::Keep)]
+    );
+    planned(&mut stage, 1, plan_of);
+    stage
+}
+
+fn told(stage: &Stage) -> Option<&str> {
+    stage
+        .model
+        .status
+        .as_ref()
+        .map(|status| status.text.as_str())
+}
+
+#[test]
+fn claims_are_kept_unless_that_is_changed_and_a_menu_begins_on_cancel() {
+    let keep = stage::teardown_plan("orders-db", VolumeChoice::Keep);
+    let mut stage = showing(keep.clone());
+    stage.press("enter");
+    let Some(Popup::Menu(menu)) = &stage.model.popup else {
+        panic!("{:?}", stage.model.popup);
+    };
+    let choices: Vec<_> = menu.items.iter().map(|item| &item.choice).collect();
+    assert_eq!(choices, [&Choice::Cancel, &Choice::RunTeardown]);
+    assert_eq!(menu.text, ["Claims and their data are kept."]);
+    stage.press("enter");
+    assert_eq!(stage.take_effects(), []);
+    stage.press("enter j enter");
+    assert_eq!(stage.take_effects(), [run(2, keep)]);
+    let command = stage.model.log.last().map(|entry| entry.command.as_str());
+    assert_eq!(command, Some("bowline -n team-a delete orders-db"));
+    assert!(matches!(stage.model.screens[..], [Screen::Progress { .. }]));
+}
+
+#[test]
+fn losing_data_takes_the_id_typed_in_full() {
+    let delete = stage::teardown_plan("orders-db", VolumeChoice::Delete);
+    let mut stage = showing(stage::teardown_plan("orders-db", VolumeChoice::Keep));
+    stage.press("v");
+    assert_eq!(
+        stage.take_effects(),
+        [plan(2, "orders-db", VolumeChoice::Delete)]
+    );
+    planned(&mut stage, 2, delete.clone());
+    stage.press("x");
+    let kind = match &stage.model.popup {
+        Some(Popup::Prompt(prompt)) => prompt.kind.clone(),
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(
+        kind,
+        PromptKind::TypedIds(vec!["orders-db".parse().unwrap()])
+    );
+    for wrong in ["", "orders", "y", "Orders-db"] {
+        stage.press("^u").type_text(wrong).press("enter");
+        assert_eq!(stage.take_effects(), [], "{wrong:?}");
+        assert!(stage.model.popup.is_some(), "{wrong:?}");
+    }
+    // What is pasted was not typed.
+    stage.press("^u");
+    stage.send(Msg::Paste("orders-db".to_owned()));
+    stage.press("enter");
+    assert_eq!(stage.take_effects(), []);
+    stage.press("^u").type_text("orders-db").press("enter");
+    assert_eq!(stage.take_effects(), [run(3, delete)]);
+    let command = stage.model.log.last().map(|entry| entry.command.as_str());
+    assert_eq!(
+        command,
+        Some("bowline -n team-a delete orders-db --volumes delete")
+    );
+}
+
+#[test]
+fn protected_instance_takes_its_id_typed_though_nothing_is_lost() {
+    let protected = TeardownPlan {
+        is_protected: true,
+        ..stage::teardown_plan("orders-db", VolumeChoice::Keep)
+    };
+    let mut stage = showing(protected.clone());
+    stage.press("x").type_text("orders-db").press("enter");
+    assert_eq!(stage.take_effects(), [run(2, protected)]);
+    let command = stage.model.log.last().map(|entry| entry.command.as_str());
+    assert_eq!(
+        command,
+        Some("bowline -n team-a delete orders-db --confirm orders-db")
+    );
+}
+
+#[test]
+fn fate_for_the_other_choice_of_volumes_is_stale() {
+    let mut stage = showing(stage::teardown_plan("orders-db", VolumeChoice::Keep));
+    stage.press("v");
+    planned(
+        &mut stage,
+        1,
+        stage::teardown_plan("orders-db", VolumeChoice::Keep),
+    );
+    stage.press("x");
+    let sentence = "Cannot confirm: the fate of every object is not known yet.";
+    assert_eq!(told(&stage), Some(sentence));
+    assert!(stage.model.popup.is_none());
+}
+
+#[test]
+fn fate_that_is_refused_or_unknown_cannot_be_confirmed() {
+    let mut stage = showing(TeardownPlan {
+        refusals: vec![Failure::new(FailureKind::Forbidden, "another cluster")],
+        ..stage::teardown_plan("orders-db", VolumeChoice::Keep)
+    });
+    stage.press("x");
+    assert_eq!(
+        told(&stage),
+        Some("Cannot confirm: refused: see the reasons above.")
+    );
+    let failure = Failure::new(FailureKind::Unreachable, "no answer");
+    let key = stage::key("orders-db");
+    stage.send(Msg::TeardownPlanned {
+        op: OpId(1),
+        key,
+        result: Err(failure),
+    });
+    stage.press("x");
+    assert_eq!(
+        told(&stage),
+        Some("Cannot confirm: there is no plan: plan anew.")
+    );
+    stage.take_effects();
+    stage.press("r");
+    assert_eq!(
+        stage.take_effects(),
+        [plan(2, "orders-db", VolumeChoice::Keep)]
+    );
+}
+
+#[test]
+fn marked_instances_are_taken_down_together() {
+    let mut stage = Stage::with_services();
+    // The third is a definition that is not deployed: there is nothing of it to take down.
+    stage.press("space space space x");
+    let keep = VolumeChoice::Keep;
+    assert_eq!(
+        stage.take_effects(),
+        [plan(1, "billing", keep), plan(1, "ml-resnet", keep)]
+    );
+    planned(&mut stage, 1, stage::teardown_plan("billing", keep));
+    stage.press("x");
+    assert!(stage.model.popup.is_none());
+    planned(&mut stage, 1, stage::teardown_plan("ml-resnet", keep));
+    stage.press("x j enter");
+    assert_eq!(
+        stage.take_effects(),
+        [
+            run(2, stage::teardown_plan("billing", keep)),
+            run(3, stage::teardown_plan("ml-resnet", keep)),
+        ]
+    );
+    assert!(stage.model.services.table.marks().is_empty());
+}
+
+#[test]
+fn definition_that_is_not_deployed_has_nothing_to_take_down() {
+    let mut stage = Stage::with_services();
+    stage.press("j j x");
+    assert_eq!(
+        told(&stage),
+        Some("Cannot teardown: nothing is deployed here.")
+    );
+    assert_eq!(stage.take_effects(), []);
+}

@@ -20,8 +20,6 @@ use tokio::sync::Notify;
 use crate::app::{Geometry, Model};
 use crate::ui::{self, Theme};
 
-use super::terminal;
-
 /// Frames larger than this are marked, so that a terminal that can shows them at once.
 const SYNCHRONIZED_FROM: usize = 600;
 
@@ -69,14 +67,14 @@ pub struct Screen {
 }
 
 impl Screen {
-    /// Returns a screen of which nothing is drawn yet, and starts the thread that writes.
+    /// Returns a screen on an output of which nothing is drawn yet, and starts the thread that writes.
     ///
     /// # Errors
-    /// The system refuses a thread or a descriptor.
-    pub fn new() -> io::Result<Self> {
+    /// The system refuses a thread.
+    pub fn on(mut output: impl Write + Send + 'static) -> io::Result<Self> {
         let (frames, queue) = sync_channel::<Vec<u8>>(1);
         let writing = Arc::new(Writing::default());
-        let (shared, mut output) = (Arc::clone(&writing), terminal::output()?);
+        let shared = Arc::clone(&writing);
         thread::Builder::new()
             .name("screen".to_owned())
             .spawn(move || {
@@ -191,5 +189,177 @@ impl Screen {
         self.frames
             .send(bytes)
             .map_err(|_| io::Error::other("the screen's thread is gone"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc::{Receiver, Sender, channel};
+
+    use super::*;
+    use crate::app::stage::{self, Stage};
+    use crate::service::watch::{Delta, WatchEvent};
+
+    /// Passes on what is written, and writes only as far as it is let.
+    struct Output(Sender<Vec<u8>>, Receiver<()>);
+
+    impl Write for Output {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.1.recv().map_err(io::Error::other)?;
+            self.0.send(bytes.to_vec()).map_err(io::Error::other)?;
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    /// A screen, what is written on it, and a way to let the terminal read.
+    struct Terminal {
+        screen: Screen,
+        written: Receiver<Vec<u8>>,
+        reads: Sender<()>,
+    }
+
+    impl Terminal {
+        fn new() -> Self {
+            let ((sender, written), (reads, allowed)) = (channel(), channel());
+            let screen = Screen::on(Output(sender, allowed)).unwrap();
+            Self {
+                screen,
+                written,
+                reads,
+            }
+        }
+
+        /// Draws, lets the terminal read, and returns the bytes that it read.
+        fn draw(&mut self, stage: &mut Stage) -> Vec<u8> {
+            stage.model.settle();
+            self.screen.draw(&stage.model, &Theme::default()).unwrap();
+            if !self.screen.is_busy() {
+                return Vec::new();
+            }
+            self.read()
+        }
+
+        fn read(&mut self) -> Vec<u8> {
+            self.reads.send(()).unwrap();
+            let bytes = self.written.recv().unwrap();
+            while self.screen.is_busy() {
+                thread::yield_now();
+            }
+            bytes
+        }
+    }
+
+    fn services() -> Stage {
+        let mut stage = Stage::with_services();
+        stage.rest();
+        stage.model.size = (160, 50);
+        stage
+    }
+
+    #[test]
+    fn picture_that_did_not_change_costs_no_byte() {
+        let (mut terminal, mut stage) = (Terminal::new(), services());
+        assert!(terminal.draw(&mut stage).len() > 1000);
+        assert_eq!(terminal.draw(&mut stage), b"");
+    }
+
+    #[test]
+    fn changed_pod_costs_few_bytes() {
+        let (mut terminal, mut stage) = (Terminal::new(), services());
+        terminal.draw(&mut stage);
+        let row = stage::pod_row("web-6d9c9c5b8-4bqzd", 1, "Running", 1);
+        let namespace = stage::key("web").namespace;
+        stage.overview(vec![WatchEvent::PodRows(
+            namespace,
+            vec![Delta::Applied(row)],
+        )]);
+        let n_bytes = terminal.draw(&mut stage).len();
+        assert!((1..100).contains(&n_bytes), "{n_bytes}");
+    }
+
+    #[test]
+    fn moved_selection_costs_fewer_bytes_than_a_frame() {
+        let (mut terminal, mut stage) = (Terminal::new(), services());
+        let whole = terminal.draw(&mut stage).len();
+        stage.press("tab");
+        let n_bytes = terminal.draw(&mut stage).len();
+        assert!(n_bytes < whole, "{n_bytes} of {whole}");
+    }
+
+    #[test]
+    fn forgotten_screen_is_drawn_whole() {
+        let (mut terminal, mut stage) = (Terminal::new(), services());
+        let whole = terminal.draw(&mut stage);
+        terminal.screen.forget();
+        assert_eq!(terminal.draw(&mut stage), whole);
+        // And one of another size.
+        stage.model.size = (80, 24);
+        let bytes = terminal.draw(&mut stage);
+        let clear = b"\x1b[2J";
+        assert!(bytes.windows(clear.len()).any(|window| window == clear));
+    }
+
+    #[test]
+    fn terminal_that_does_not_read_gets_one_frame_with_everything_later() {
+        let (mut terminal, mut stage) = (Terminal::new(), services());
+        let draw = |terminal: &mut Terminal, stage: &mut Stage| {
+            stage.model.settle();
+            let drawn = terminal.screen.draw(&stage.model, &Theme::default());
+            drawn.unwrap().is_some()
+        };
+        assert!(draw(&mut terminal, &mut stage));
+        // The first frame is stuck: others are not even made.
+        for key in ["j", "2", "j", "3"] {
+            stage.press(key);
+            assert!(!draw(&mut terminal, &mut stage));
+        }
+        terminal.read();
+        assert!(!terminal.draw(&mut stage).is_empty());
+        assert_eq!(terminal.draw(&mut stage), b"");
+    }
+
+    #[test]
+    fn cursor_is_shown_where_something_is_typed_and_hidden_elsewhere() {
+        let has = |bytes: &[u8], sequence: &[u8]| {
+            bytes
+                .windows(sequence.len())
+                .any(|window| window == sequence)
+        };
+        let (mut terminal, mut stage) = (Terminal::new(), services());
+        assert!(!has(&terminal.draw(&mut stage), b"\x1b[?25h"));
+        stage.press("/");
+        assert!(has(&terminal.draw(&mut stage), b"\x1b[?25h"));
+        stage.press("esc");
+        assert!(has(&terminal.draw(&mut stage), b"\x1b[?25l"));
+    }
+
+    #[test]
+    fn large_frames_are_shown_at_once() {
+        let (mut terminal, mut stage) = (Terminal::new(), services());
+        let bytes = terminal.draw(&mut stage);
+        assert!(bytes.starts_with(b"\x1b[?2026h") && bytes.ends_with(b"\x1b[?2026l"));
+        stage.press("j");
+        stage.press("k");
+        assert_eq!(terminal.draw(&mut stage), b"");
+    }
+
+    #[test]
+    fn nothing_hostile_is_written() {
+        let (mut terminal, mut stage) = (Terminal::new(), services());
+        let failure = crate::failure::Failure::new(
+            crate::failure::FailureKind::Unreachable,
+            "\u{1b}]0;pwned\u{7}\u{9b}31m\u{202e}\r\n\u{8}evil",
+        );
+        let epoch = stage.epoch();
+        stage.send(crate::app::Msg::ConnectFailed { epoch, failure });
+        let text = String::from_utf8(terminal.draw(&mut stage)).unwrap();
+        assert!(text.contains("evil"));
+        assert!(!text.contains("\u{1b}]"));
+        let is_hostile = |c: char| c.is_control() && c != '\u{1b}' || c == '\u{202e}';
+        assert!(!text.chars().any(is_hostile));
     }
 }

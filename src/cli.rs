@@ -27,6 +27,7 @@ mod plan_json;
 mod render;
 mod review;
 mod rows;
+mod sandbox;
 mod session;
 mod snapshot;
 mod source;
@@ -104,7 +105,7 @@ fn run(cli: Cli) -> anyhow::Result<Exit> {
         Command::Ls(args) => ls::run(&args, &open()?),
         Command::New(args) => new::run(&args, &open()?),
         Command::Render(args) => render::run(&args, &open()?),
-        Command::Sandbox(_) => anyhow::bail!("not yet"),
+        Command::Sandbox(args) => sandbox::run(&args, &open()?),
         Command::Snapshot(args) => snapshot::run(&args, &open()?),
         Command::Status(args) => status::run(&args, &open()?),
         Command::Validate(args) => validate::run(&args, &open()?),

@@ -14,7 +14,7 @@ use crate::definition::check::{CheckContext, check};
 use crate::definition::id::{InstanceId, Namespace};
 use crate::definition::service::ServiceDefinition;
 use crate::failure::Failure;
-use crate::rehearsal::RehearsalOptions;
+use crate::rehearsal::{self, RehearsalOptions};
 use crate::runtime::listing_of;
 use crate::service::summary::InstanceKey;
 use crate::text;
@@ -32,15 +32,18 @@ impl Session {
     /// Reads the settings and finds the catalogue.
     ///
     /// # Errors
-    /// No home directory is known, or the settings file is faulty.
-    pub fn open(global: Global) -> Result<Self, Failure> {
+    /// No home directory is known, the settings file is faulty, or the examples of a rehearsal cannot be written.
+    pub fn open(global: Global) -> anyhow::Result<Self> {
         let paths = Paths::of_user()?;
         let settings = match &global.config {
             Some(file) => Settings::load(file, true)?,
             None => Settings::load(&paths.config_file, false)?,
         };
         let catalogue = Catalogue::at(catalogue_dir(&global, &settings, &paths));
-        let target = target(&global, &settings, &catalogue);
+        if global.sandbox {
+            rehearsal::write_examples(&catalogue)?;
+        }
+        let target = target(&global, &settings);
         Ok(Self {
             global,
             settings,
@@ -141,14 +144,15 @@ fn wanted_namespace<'a>(global: &'a Global, settings: &'a Settings) -> Option<&'
     global.namespace.as_ref().or(of_settings)
 }
 
-fn target(global: &Global, settings: &Settings, catalogue: &Catalogue) -> Target {
+fn target(global: &Global, settings: &Settings) -> Target {
     let namespace = wanted_namespace(global, settings).cloned();
     if global.sandbox {
         return Target::rehearsal(RehearsalOptions {
             settings: settings.clone(),
-            catalogue: catalogue.clone(),
             namespace,
             holder: holder(),
+            state_file: None,
+            has_examples: true,
         });
     }
     Target::Remote(ConnectOptions {

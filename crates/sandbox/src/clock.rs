@@ -80,8 +80,13 @@ impl ShiftedClock {
         });
     }
 
+    /// Returns how far it is behind the machine's clock.
+    pub fn lag(&self) -> SignedDuration {
+        *self.lag.borrow()
+    }
+
     fn now(&self) -> Timestamp {
-        let lag = *self.lag.borrow();
+        let lag = self.lag();
         Timestamp::now()
             .saturating_sub(lag)
             .unwrap_or(Timestamp::MIN)

@@ -2,8 +2,8 @@
 //!
 //! Each controller decides by a function of the objects ([`view::View`]) and the time, and answers with writes as values
 //! ([`write::Write`]); a few remember what no object says, such as when a container's pull began. [`routes`] knows which
-//! change concerns whom, [`driver`] runs them: it keeps the view in step with the store, looks at what is due, carries
-//! out what was decided, and sleeps until the next change or the next due time. Nothing polls.
+//! change concerns whom, [`driver`] keeps the view in step with the store, looks at what is due and carries out what was
+//! decided, until nothing is left to do at the time. Nothing polls.
 //!
 //! Conditions, counts, names and the texts of events are those of a real control plane, as clients read them; where the two
 //! differ, this one is wrong. A controller never calls another: it sees what the other wrote.

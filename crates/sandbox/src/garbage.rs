@@ -8,8 +8,6 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 use tokio::sync::broadcast::Receiver;
-use tokio::sync::broadcast::error::RecvError;
-#[cfg(test)]
 use tokio::sync::broadcast::error::TryRecvError;
 
 use crate::store::{Change, ChangeKind, Propagation, Store};
@@ -46,19 +44,7 @@ impl Collector {
         collector
     }
 
-    /// Runs until its task is aborted.
-    pub(crate) async fn run(mut self) {
-        loop {
-            match self.changes.recv().await {
-                Ok(change) => self.take_in(&change),
-                Err(RecvError::Lagged(_)) => self.look_round(),
-                Err(RecvError::Closed) => return,
-            }
-        }
-    }
-
     /// Takes in all changes so far.
-    #[cfg(test)]
     pub(crate) fn turn(&mut self) {
         loop {
             match self.changes.try_recv() {

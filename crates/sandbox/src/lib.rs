@@ -2,11 +2,11 @@
 //!
 //! # Map
 //!
-//! - [`sandbox`]: the handle; options in, clients, a served port and the store out. [`keep`]: its state in a file.
+//! - [`sandbox`]: the handle; options in, clients and the store out. [`serve`]: on a port. [`keep`]: its state in a file.
 //! - `server`: requests and answers: paths, verbs, lists, watches, tables, discovery, permissions.
 //! - [`store`]: the objects and the one lock; what controllers read, write and wake on.
 //! - `write`: the way of every write, over `decode`, `defaults`, `admit`, `validate` and [`apply`]; `delete` and `patch` beside it.
-//! - [`controllers`] and `garbage`: what a control plane's managers, scheduler and kubelets do.
+//! - [`controllers`] and `garbage`: what a control plane's managers, scheduler and kubelets do; `machinery` runs them.
 //! - [`resources`] and [`schema`]: which kinds are served, and their structure; `custom`: those that clients declare.
 //! - [`status`]: refusals as the API speaks them. [`rbac`]: who may do what. [`clock`]: time.
 
@@ -23,6 +23,7 @@ mod delete;
 mod garbage;
 pub mod keep;
 mod logs;
+mod machinery;
 mod patch;
 mod quantity;
 mod random;
@@ -32,6 +33,7 @@ pub mod resources;
 pub mod sandbox;
 pub mod schema;
 mod selector;
+pub mod serve;
 mod server;
 pub mod status;
 pub mod store;
@@ -41,6 +43,7 @@ mod write;
 
 pub use clock::{Clock, ManualClock, ShiftedClock};
 pub use rbac::{Rule, User};
-pub use sandbox::{Sandbox, SandboxError, SandboxOptions, Served};
+pub use sandbox::{Sandbox, SandboxError, SandboxOptions};
+pub use serve::{ServeError, Served};
 pub use status::Status;
 pub use store::{Change, ChangeKind, Propagation, Store};

@@ -3,20 +3,19 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
-use http::{Request, header};
-use hyper::body::Incoming;
-use hyper_util::rt::{TokioIo, TokioTimer};
-use tokio::net::TcpListener;
-use tokio::task::{AbortHandle, JoinSet};
+use http::Request;
+use jiff::SignedDuration;
+use tokio::task::AbortHandle;
 
-use crate::clock::Clock;
-use crate::controllers::driver::Controllers;
+use crate::clock::{Clock, ShiftedClock};
 use crate::controllers::seeds;
-use crate::garbage::Collector;
 use crate::keep;
+use crate::machinery::{Machinery, Rest};
 use crate::rbac::User;
-use crate::server::{Server, unauthorized};
+use crate::serve::{self, ServeError, Served};
+use crate::server::Server;
 use crate::status::Status;
 use crate::store::Store;
 
@@ -50,7 +49,7 @@ impl Default for SandboxOptions {
     }
 }
 
-/// Why a sandbox could not be started or served.
+/// Why a sandbox could not be started.
 #[derive(Debug, thiserror::Error)]
 pub enum SandboxError {
     /// The state file could not be read or is not one.
@@ -64,15 +63,6 @@ pub enum SandboxError {
     /// What every cluster has could not be put in.
     #[error("furnishing the sandbox")]
     Seeds(#[source] Status),
-    /// The port could not be listened on.
-    #[error("listening on {address}")]
-    Listen {
-        /// The address.
-        address: SocketAddr,
-        /// What was wrong.
-        #[source]
-        source: std::io::Error,
-    },
 }
 
 /// A running sandbox; a cheap handle. Dropping the last one stops all its tasks and writes its state.
@@ -84,6 +74,7 @@ pub struct Sandbox {
 #[derive(Debug)]
 struct Shared {
     server: Server,
+    rest: Arc<Rest>,
     users: Vec<Arc<User>>,
     state_file: Option<PathBuf>,
     tasks: Vec<AbortHandle>,
@@ -111,10 +102,9 @@ impl Sandbox {
             keep::load(&store, path)?;
         }
         furnish(&store, &options.namespaces).map_err(SandboxError::Seeds)?;
-        let mut tasks = vec![
-            tokio::spawn(Controllers::new(store.clone()).run()).abort_handle(),
-            tokio::spawn(Collector::new(store.clone()).run()).abort_handle(),
-        ];
+        let machinery = Machinery::new(store.clone());
+        let rest = machinery.rest();
+        let mut tasks = vec![tokio::spawn(machinery.run()).abort_handle()];
         if let Some(path) = options.state_file.clone() {
             tasks.push(tokio::spawn(keep::run(store.clone(), path)).abort_handle());
         }
@@ -127,6 +117,7 @@ impl Sandbox {
         Ok(Sandbox {
             shared: Arc::new(Shared {
                 server,
+                rest,
                 users,
                 state_file: options.state_file,
                 tasks,
@@ -164,46 +155,49 @@ impl Sandbox {
         kube::Client::new(service, "default")
     }
 
-    /// Serves the sandbox on an address, loopback for choice: whoever knows a user's token may ask.
+    /// Waits until the cluster has done everything that is to be done by now.
+    pub async fn settle(&self) {
+        self.shared.rest.wait(self.store()).await;
+    }
+
+    /// Lets time pass: moves `clock`, which must be the sandbox' own, forward by `span` with a stop wherever something is due.
+    pub async fn play(&self, clock: &ShiftedClock, span: Duration) {
+        let span = SignedDuration::try_from(span)
+            .unwrap_or(SignedDuration::MAX)
+            .min(clock.lag());
+        let end = self.store().now() + span;
+        loop {
+            let due = self.shared.rest.wait(self.store()).await;
+            let now = self.store().now();
+            let stop = due.map_or(end, |due| due.min(end));
+            if let Ok(leap) = Duration::try_from(stop.duration_since(now)) {
+                clock.advance(leap);
+            }
+            if stop == end {
+                return self.settle().await;
+            }
+        }
+    }
+
+    /// Serves the sandbox over TLS on an address, loopback for choice: whoever knows a user's token may ask.
     ///
     /// # Errors
     /// The address cannot be listened on.
-    pub async fn serve(&self, address: SocketAddr) -> Result<Served, SandboxError> {
-        let fail = |source| SandboxError::Listen { address, source };
-        let listener = TcpListener::bind(address).await.map_err(fail)?;
-        let address = listener.local_addr().map_err(fail)?;
-        let task = tokio::spawn(accept(
-            listener,
-            self.shared.server.clone(),
-            self.shared.users.clone(),
-        ))
-        .abort_handle();
-        Ok(Served {
-            address,
-            task,
-            _sandbox: self.clone(),
-        })
+    pub async fn serve(&self, address: SocketAddr) -> Result<Served, ServeError> {
+        serve::serve(self.clone(), address).await
     }
-}
 
-/// A sandbox that is served; dropping it closes the port and all connections.
-#[derive(Debug)]
-pub struct Served {
-    address: SocketAddr,
-    task: AbortHandle,
-    _sandbox: Sandbox,
-}
-
-impl Served {
-    /// Returns the address that is listened on.
-    pub fn address(&self) -> SocketAddr {
-        self.address
+    pub(crate) fn server(&self) -> &Server {
+        &self.shared.server
     }
-}
 
-impl Drop for Served {
-    fn drop(&mut self) {
-        self.task.abort();
+    /// Returns the user who shows this token.
+    pub(crate) fn user_with_token(&self, token: &str) -> Option<Arc<User>> {
+        self.shared
+            .users
+            .iter()
+            .find(|user| user.token == token)
+            .cloned()
     }
 }
 
@@ -227,52 +221,4 @@ fn with_token(store: &Store, user: User) -> Arc<User> {
         user.token
     };
     Arc::new(User { token, ..user })
-}
-
-async fn accept(listener: TcpListener, server: Server, users: Vec<Arc<User>>) {
-    let mut connections = JoinSet::new();
-    loop {
-        tokio::select! {
-            accepted = listener.accept() => {
-                // A connection that failed to come about is its client's concern.
-                let Ok((stream, _)) = accepted else { continue };
-                let _ = stream.set_nodelay(true);
-                connections.spawn(serve_connection(TokioIo::new(stream), server.clone(), users.clone()));
-            }
-            Some(_) = connections.join_next() => {}
-        }
-    }
-}
-
-async fn serve_connection(
-    io: TokioIo<tokio::net::TcpStream>,
-    server: Server,
-    users: Vec<Arc<User>>,
-) {
-    let service = hyper::service::service_fn(move |request: Request<Incoming>| {
-        let (server, user) = (server.clone(), user_of(&users, &request));
-        async move {
-            let answer = match user {
-                Some(user) => server.answer(user, request).await,
-                None => unauthorized(),
-            };
-            Ok::<_, std::convert::Infallible>(answer)
-        }
-    });
-    let connection = hyper::server::conn::http1::Builder::new()
-        .timer(TokioTimer::new())
-        .serve_connection(io, service);
-    if let Err(e) = connection.await {
-        tracing::debug!(error = %e, "a connection to the sandbox broke");
-    }
-}
-
-fn user_of<B>(users: &[Arc<User>], request: &Request<B>) -> Option<Arc<User>> {
-    let value = request
-        .headers()
-        .get(header::AUTHORIZATION)?
-        .to_str()
-        .ok()?;
-    let token = value.strip_prefix("Bearer ")?.trim();
-    users.iter().find(|user| user.token == token).cloned()
 }

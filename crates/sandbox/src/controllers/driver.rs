@@ -1,11 +1,11 @@
-//! Runs the controllers on a store: keeps their view in step with it, carries out what they decide, sleeps in between.
+//! Drives the controllers on a store: keeps their view in step with it and carries out what they decide.
 
 use std::sync::Arc;
 
 use jiff::Timestamp;
 use serde_json::Value;
 use tokio::sync::broadcast::Receiver;
-use tokio::sync::broadcast::error::{RecvError, TryRecvError};
+use tokio::sync::broadcast::error::TryRecvError;
 
 use crate::store::{Change, ChangeKind, Store};
 
@@ -44,28 +44,6 @@ impl Controllers {
         };
         controllers.look_round();
         controllers
-    }
-
-    /// Runs until its task is aborted; at rest it waits for a change or a due time, nothing else.
-    pub async fn run(mut self) {
-        loop {
-            let due = self.turn();
-            let clock = self.store.clock().clone();
-            let wait = async {
-                match due {
-                    Some(at) => clock.sleep_until(at).await,
-                    None => std::future::pending().await,
-                }
-            };
-            tokio::select! {
-                () = wait => {}
-                change = self.changes.recv() => match change {
-                    Ok(change) => self.take_in(&change),
-                    Err(RecvError::Lagged(_)) => self.look_round(),
-                    Err(RecvError::Closed) => return,
-                }
-            }
-        }
     }
 
     /// Does everything that is to be done by now; returns when something is due next.

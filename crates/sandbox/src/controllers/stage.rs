@@ -8,10 +8,10 @@ use serde_json::{Value, json};
 use tokio::sync::broadcast::Receiver;
 
 use crate::clock::{Clock, ManualClock};
-use crate::garbage::Collector;
+use crate::machinery::Machinery;
 use crate::store::{Change, ChangeKind, Propagation, Store};
 
-use super::driver::{Controllers, qualified};
+use super::driver::qualified;
 use super::kind::Kind;
 use super::object::{name, namespace, text, uid};
 use super::seeds;
@@ -20,8 +20,7 @@ use super::seeds;
 pub struct Stage {
     store: Store,
     clock: ManualClock,
-    controllers: Controllers,
-    collector: Collector,
+    machinery: Machinery,
     changes: Receiver<Arc<Change>>,
     log_read_until: Timestamp,
 }
@@ -33,8 +32,7 @@ impl Stage {
         let store = Store::new(Clock::Manual(clock.clone()), 65_536);
         seeds::plant(&store).unwrap();
         let mut stage = Stage {
-            controllers: Controllers::new(store.clone()),
-            collector: Collector::new(store.clone()),
+            machinery: Machinery::new(store.clone()),
             changes: store.subscribe(),
             log_read_until: Timestamp::MIN,
             store,
@@ -128,14 +126,7 @@ impl Stage {
 
     /// Lets the controllers do what is to be done now; returns when something is due next.
     pub fn settle(&mut self) -> Option<Timestamp> {
-        loop {
-            let revision = self.store.revision();
-            let due = self.controllers.turn();
-            self.collector.turn();
-            if self.store.revision() == revision {
-                return due;
-            }
-        }
+        self.machinery.turn()
     }
 
     /// Moves the clock, with a stop wherever something is due.

@@ -196,8 +196,9 @@ fn exit_of_outcome(outcome: &Outcome) -> Exit {
     let first = outcome.failed.first();
     let is_written = outcome.failed.iter().all(|(step, _)| *step == Step::Ready);
     match first {
-        None if !outcome.not_tried.is_empty() => Exit::Partly,
+        // What waits for something pending was not tried either.
         None if !outcome.pending.is_empty() => Exit::Pending,
+        None if !outcome.not_tried.is_empty() => Exit::Partly,
         None => Exit::Ok,
         // Everything was written; what was written does not work.
         Some(_) if is_written && outcome.not_tried.is_empty() => Exit::Failed,
@@ -228,4 +229,68 @@ pub(super) fn refuse(refusals: &[crate::failure::Failure]) -> Exit {
 fn push(out: &mut String, line: &str) {
     out.push_str(&text::clean(line));
     out.push('\n');
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::failure::Failure;
+
+    fn failed(step: Step, kind: FailureKind) -> (Step, Failure) {
+        (step, Failure::new(kind, "no"))
+    }
+
+    fn check(outcome: Outcome, expected: Exit) {
+        assert_eq!(exit_of_outcome(&outcome), expected, "{outcome:?}");
+    }
+
+    #[test]
+    fn the_exit_code_tells_how_far_it_came() {
+        let done = || vec![Step::Claim];
+        let not_tried = || vec![(Step::Record, "not everything is gone".to_owned())];
+        let pending = || vec!["Service/web is held".to_owned()];
+        check(Outcome::default(), Exit::Ok);
+        check(
+            Outcome {
+                done: done(),
+                pending: pending(),
+                not_tried: not_tried(),
+                ..Outcome::default()
+            },
+            Exit::Pending,
+        );
+        check(
+            Outcome {
+                done: done(),
+                failed: vec![failed(Step::Record, FailureKind::Conflict)],
+                pending: pending(),
+                ..Outcome::default()
+            },
+            Exit::Partly,
+        );
+        check(
+            Outcome {
+                failed: vec![failed(Step::Claim, FailureKind::Forbidden)],
+                not_tried: not_tried(),
+                ..Outcome::default()
+            },
+            Exit::Refused,
+        );
+        check(
+            Outcome {
+                done: done(),
+                failed: vec![failed(Step::Ready, FailureKind::Invalid)],
+                ..Outcome::default()
+            },
+            Exit::Failed,
+        );
+        check(
+            Outcome {
+                done: done(),
+                not_tried: not_tried(),
+                ..Outcome::default()
+            },
+            Exit::Partly,
+        );
+    }
 }

@@ -1,0 +1,100 @@
+//! Arguments that cannot be: each names what is allowed, ends with the code of wrong usage, and changes nothing.
+
+use crate::program::{Home, WEB};
+
+fn check(args: &[&str], parts: &[&str]) {
+    let home = Home::new();
+    home.save("web", WEB);
+    let before = home.files();
+    home.bowline(args)
+        .end()
+        .code(2)
+        .stdout("")
+        .stderr_has(parts);
+    assert_eq!(home.files(), before, "{args:?}");
+}
+
+#[test]
+fn names_that_are_not_legal_say_what_is() {
+    check(
+        &["new", "My-Service"],
+        &["My-Service", "lower-case letters"],
+    );
+    check(&["status", "a_b"], &["a_b", "at most 50 characters"]);
+    check(
+        &["ls", "-n", "Team A"],
+        &["--namespace", "at most 63 characters"],
+    );
+    check(
+        &["deploy", "web", "--id", "9lives"],
+        &["--id", "starting with a letter"],
+    );
+    check(&["edit", "../../etc/passwd"], &["lower-case letters"]);
+}
+
+#[test]
+fn values_that_cannot_be_read_say_how_they_are_written() {
+    check(
+        &["deploy", "web", "--timeout", "soon"],
+        &["--timeout", "90s, 5m or 1h30m"],
+    );
+    check(&["deploy", "web", "--set", "size"], &["--set", "KEY=VALUE"]);
+    check(&["snapshot", "--size", "9"], &["--size", "120x40"]);
+    check(
+        &["delete", "web", "--volumes", "burn"],
+        &["--volumes", "keep, delete"],
+    );
+    check(&["ls", "-o", "xml"], &["table, wide, json, yaml, name"]);
+    check(&["deploy", "web", "--dry-run=maybe"], &["client, server"]);
+    check(&["completion", "sh"], &["bash"]);
+}
+
+#[test]
+fn what_is_missing_or_too_much_is_named() {
+    check(&["delete"], &["<ID>"]);
+    check(&["deploy"], &["NAME"]);
+    check(
+        &["deploy", "web", "-f", "web.yaml"],
+        &["--filename", "cannot be used"],
+    );
+    check(&["ls", "--as-group", "ops"], &["--as <USER>"]);
+    check(&["--frobnicate"], &["--frobnicate"]);
+    check(&["frobnicate"], &["frobnicate"]);
+}
+
+#[test]
+fn a_template_that_is_not_there_names_those_that_are() {
+    check(
+        &["new", "shop", "--template", "blog"],
+        &["blog", "web", "database", "notebook", "worker"],
+    );
+}
+
+#[test]
+fn without_a_terminal_what_would_ask_names_the_flag() {
+    check(&["deploy", "web"], &["no terminal", "--yes"]);
+    check(&["delete", "web"], &["no terminal", "--yes"]);
+    check(&["delete", "web", "--volumes", "delete"], &["--yes"]);
+}
+
+#[test]
+fn without_a_terminal_the_dashboard_names_what_works_there() {
+    let kubeconfig = "current-context: \"\"\n";
+    let home = Home::new();
+    home.save("web", WEB);
+    let kubeconfig = home.write("kubeconfig", kubeconfig);
+    for args in [&[][..], &["edit", "web"]] {
+        let run = home.bowline(args).env("KUBECONFIG", &kubeconfig);
+        let ended = run.end().code(2).stdout("");
+        ended.stderr_has(&["terminal", "bowline snapshot", "bowline ls"]);
+    }
+}
+
+#[test]
+fn a_definition_for_another_namespace_than_asked_is_refused() {
+    let home = Home::new();
+    home.save("web", &format!("namespace: team-a\n{WEB}"));
+    let run = home.bowline(&["deploy", "web", "-n", "team-b", "-y"]);
+    let ended = run.end().code(2).stdout("");
+    ended.stderr_has(&["web.yaml", "team-a", "team-b"]);
+}

@@ -1,0 +1,167 @@
+//! `deploy` and `diff` on a cluster.
+
+use bowline_control_plane::User;
+use kube::ResourceExt;
+use kube::api::{Patch, PatchParams};
+use rustix::process::Signal;
+use serde_json::json;
+
+use crate::program::WEB;
+use crate::world::{AwaitIn, World};
+
+pub(crate) fn a_definition_is_deployed_changed_and_found_unchanged(world: &World) {
+    world.home.save("web", WEB);
+    let diff = world.bowline(&["diff", "web"]).end().code(1);
+    diff.stdout_has(&[
+        "+ create Service/web",
+        "+ create Deployment/web",
+        "image: nginx:1.27",
+    ]);
+
+    let ended = world.bowline(&["deploy", "web", "-y", "-m", "first"]).end();
+    let ended = ended.code(0).stdout("");
+    ended.stderr_has(&["2 to create", "Deployment/web applied", "ready"]);
+    world.bowline(&["diff", "web"]).end().code(0).stdout("");
+    let again = world.bowline(&["deploy", "web", "-y"]).end().code(0);
+    again.stderr_has(&["0 to create, 0 to update, 0 to delete, 2 unchanged"]);
+
+    world.home.save("web", &WEB.replace("1.27", "1.28"));
+    let diff = world.bowline(&["diff", "web"]).end().code(1);
+    diff.stdout_has(&[
+        "~ update Deployment/web",
+        "-       - image: nginx:1.27",
+        "+       - image: nginx:1.28",
+    ]);
+    let ended = world.bowline(&["apply", "web", "-y", "-o", "json"]).end();
+    let told = ended.code(0).json();
+    assert_eq!(told["revision"], 2);
+    assert_eq!(told["outcome"]["complete"], true);
+    let live = world
+        .api("apps/v1", "Deployment")
+        .get("web")
+        .await_in(world)
+        .unwrap();
+    assert_eq!(
+        live.data["spec"]["template"]["spec"]["containers"][0]["image"],
+        "nginx:1.28"
+    );
+}
+
+pub(crate) fn a_dry_run_changes_nothing(world: &World) {
+    world.home.save("web", WEB);
+    let ended = world.bowline(&["deploy", "web", "--dry-run"]).end().code(0);
+    ended.stdout_has(&["+ create Deployment/web", "image: nginx:1.27"]);
+    let ended = world
+        .bowline(&["deploy", "web", "--dry-run=server", "-o", "json"])
+        .end();
+    let plan = ended.code(0).json();
+    let changes: Vec<_> = plan["objects"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|it| &it["change"])
+        .collect();
+    assert_eq!(changes, ["create", "create"]);
+    assert_eq!(world.all_names("web"), [""; 0]);
+}
+
+pub(crate) fn an_image_that_is_not_there_times_out_and_says_why(world: &World) {
+    world.home.save("web", &WEB.replace("1.27", "1.27-missing"));
+    let ended = world
+        .bowline(&["deploy", "web", "-y", "--timeout", "4s"])
+        .end();
+    ended
+        .code(4)
+        .stderr_has(&["Deployment/web applied", "not finished", "ImagePull"]);
+    let status = world
+        .bowline(&["status", "web", "-o", "json"])
+        .end()
+        .code(0)
+        .json();
+    assert_eq!(status["state"], "Failing");
+    assert!(
+        status["reason"].as_str().unwrap().contains("Pull"),
+        "{status}"
+    );
+    // Whoever does not want to wait is not told of it.
+    world
+        .bowline(&["deploy", "web", "-y", "--wait=false"])
+        .end()
+        .code(0);
+}
+
+pub(crate) fn a_field_of_another_is_refused_until_it_is_taken(world: &World) {
+    world.home.save("web", WEB);
+    world.bowline(&["deploy", "web", "-y"]).end().code(0);
+    let other = json!({
+        "apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "web"}, "spec": {"replicas": 2},
+    });
+    let params = PatchParams::apply("somebody").force();
+    let api = world.api("apps/v1", "Deployment");
+    api.patch("web", &params, &Patch::Apply(&other))
+        .await_in(world)
+        .unwrap();
+
+    let refused = world.bowline(&["deploy", "web", "-y"]).end().code(5);
+    refused.stderr_has(&[
+        "conflict: Deployment/web",
+        "replicas",
+        "somebody",
+        "--force-conflicts",
+    ]);
+    assert_eq!(replicas(world), 2);
+    world
+        .bowline(&["deploy", "web", "-y", "--force-conflicts"])
+        .end()
+        .code(0);
+    assert_eq!(replicas(world), 1);
+}
+
+fn replicas(world: &World) -> u64 {
+    let live = world
+        .api("apps/v1", "Deployment")
+        .get("web")
+        .await_in(world);
+    live.unwrap().data["spec"]["replicas"].as_u64().unwrap()
+}
+
+pub(crate) fn a_viewer_may_compare_and_not_deploy(world: &World) {
+    world.home.save("web", WEB);
+    let deploy = ["deploy", "web", "-y"];
+    world.bowline(&deploy).end().code(0);
+    world.home.save("web", &WEB.replace("1.27", "1.28"));
+    let diff = world
+        .bowline_as(User::Viewer, &["diff", "web"])
+        .end()
+        .code(1);
+    diff.stdout_has(&["+       - image: nginx:1.28"])
+        .stderr_has(&["computed here"]);
+    let refused = world.bowline_as(User::Viewer, &deploy).end().code(5);
+    refused.stderr_has(&["refused", "patch", "Deployment", &world.namespace]);
+    let refused = world.bowline_as(User::Nobody, &deploy).end().code(5);
+    refused.stderr_has(&["forbidden"]);
+    let live = world
+        .api("apps/v1", "Deployment")
+        .get("web")
+        .await_in(world)
+        .unwrap();
+    assert_eq!(live.metadata.generation, Some(1), "{}", live.name_any());
+}
+
+pub(crate) fn a_namespace_that_is_not_there_is_refused(world: &World) {
+    world.home.save("web", WEB);
+    let run = world.bowline(&["deploy", "web", "-y", "-n", "nowhere"]);
+    run.end()
+        .code(1)
+        .stderr_has(&["namespace nowhere does not exist"]);
+}
+
+pub(crate) fn an_interrupted_wait_ends_as_a_signal_does(world: &World) {
+    world.home.save("web", &WEB.replace("1.27", "1.27-missing"));
+    let mut running = world.bowline(&["deploy", "web", "-y"]).follow();
+    running.prose_with("ImagePull");
+    running.signal(Signal::INT);
+    let (code, stderr) = running.end();
+    assert_eq!(code, Some(130), "{stderr}");
+    assert!(stderr.contains("the same command finishes it"), "{stderr}");
+}

@@ -1,0 +1,222 @@
+//! `ls`, `status` and `snapshot` on a cluster, printed once and streamed.
+
+use bowline_control_plane::User;
+use rustix::process::Signal;
+use serde_json::json;
+
+use crate::program::{DB, WEB};
+use crate::world::World;
+
+fn deploy(world: &World, name: &str, text: &str) {
+    world.home.save(name, text);
+    world.bowline(&["deploy", name, "-y"]).end().code(0);
+}
+
+/// The cells of the row that begins with `id`.
+fn row<'a>(table: &'a str, id: &str) -> Vec<&'a str> {
+    let rows = table.lines().map(|line| line.split_whitespace().collect());
+    let mut found = rows.filter(|row: &Vec<_>| row.first() == Some(&id));
+    found
+        .next()
+        .unwrap_or_else(|| panic!("no {id} in:\n{table}"))
+}
+
+pub(crate) fn a_list_has_what_runs_and_what_is_saved(world: &World) {
+    deploy(world, "web", WEB);
+    deploy(world, "db", DB);
+    world.home.save("web", &format!("# changed\n{WEB}"));
+    world.home.save("notebook", WEB);
+    let table = world.bowline(&["ls"]).end().code(0).stdout;
+    let heading = "ID STATE READY RESTARTS VOLUMES IMAGE REV DRIFT EXPIRES AGE";
+    assert_eq!(row(&table, "ID").join(" "), heading);
+    assert_eq!(
+        row(&table, "web")[..7],
+        ["web", "Ready", "1/1", "0", "—", "nginx:1.27", "r1"]
+    );
+    assert_eq!(row(&table, "web")[7], "edited");
+    assert_eq!(
+        row(&table, "db")[..7],
+        ["db", "Ready", "1/1", "0", "1Gi", "1/1", "postgres:16"]
+    );
+    assert_eq!(row(&table, "notebook")[..2], ["notebook", "Saved"]);
+
+    world
+        .bowline(&["ls", "-o", "name"])
+        .end()
+        .code(0)
+        .stdout("db\nweb\n");
+    let list = world.bowline(&["ls", "-o", "json"]).end().code(0).json();
+    let states: Vec<_> = list
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|it| json!([it["id"], it["state"]]))
+        .collect();
+    assert_eq!(
+        states,
+        [
+            json!(["db", "Ready"]),
+            json!(["web", "Ready"]),
+            json!(["notebook", "Saved"])
+        ]
+    );
+    let all = world.bowline(&["ls", "-A", "-o", "wide"]).end().code(0);
+    all.stdout_has(&["NAMESPACE", &world.namespace, "DEFINITION", "REASON"]);
+    let yaml = world.bowline(&["ls", "-o", "yaml"]).end().code(0);
+    yaml.stdout_has(&["id: db", "state: Saved"]);
+}
+
+pub(crate) fn a_status_has_what_scripts_read(world: &World) {
+    deploy(world, "db", DB);
+    let status = world
+        .bowline(&["status", "db", "-o", "json"])
+        .end()
+        .code(0)
+        .json();
+    let read = json!([
+        status["replicas"],
+        status["currentReplicas"],
+        status["pods"][0]["phase"],
+        status["pods"][0]["containers"][0]["name"],
+        status["pods"][0]["containers"][0]["ready"],
+        status["pods"][0]["containers"][0]["started"],
+        status["volumes"][0]["name"],
+        status["volumes"][0]["phase"],
+        status["volumes"][0]["capacity"],
+    ]);
+    let expected = json!([
+        1,
+        1,
+        "Running",
+        "postgres",
+        true,
+        true,
+        "data-db-0",
+        "Bound",
+        "1Gi"
+    ]);
+    assert_eq!(read, expected, "{status:#}");
+    let page = world.bowline(&["status", "db"]).end().code(0);
+    page.stdout_has(&[
+        "State       Ready",
+        "db-0",
+        "data-db-0",
+        "postgres:16",
+        "r1",
+    ]);
+    world
+        .bowline(&["status", "db", "-o", "name"])
+        .end()
+        .code(0)
+        .stdout("db\n");
+}
+
+pub(crate) fn a_status_of_nothing_fails(world: &World) {
+    deploy(world, "web", WEB);
+    world.home.save("shop", WEB);
+    let ended = world
+        .bowline(&["status", "shop", "-o", "json"])
+        .end()
+        .code(1)
+        .stdout("");
+    ended.stderr_has(&["no instance shop", &world.namespace, "bowline deploy shop"]);
+    // What is there is printed all the same.
+    let list = world
+        .bowline(&["status", "shop", "web", "-o", "json"])
+        .end()
+        .code(1)
+        .json();
+    assert_eq!(
+        (&list[0]["id"], list.as_array().unwrap().len()),
+        (&json!("web"), 1)
+    );
+}
+
+pub(crate) fn a_list_streams_changes_until_it_is_interrupted(world: &World) {
+    world.home.save("web", WEB);
+    let mut table = world.bowline(&["ls", "-w"]).follow();
+    table.line_with("web");
+    let mut lines = world.bowline(&["ls", "-w", "-o", "json"]).follow();
+    lines.line_with("\"state\":\"Saved\"");
+    world.bowline(&["deploy", "web", "-y"]).end().code(0);
+    let row = table.line_with("Ready");
+    assert_eq!(
+        row.split_whitespace().take(3).collect::<Vec<_>>(),
+        ["web", "Ready", "1/1"]
+    );
+    let line = lines.line_with("\"state\":\"Ready\"");
+    let status: serde_json::Value = serde_json::from_str(&line).unwrap();
+    assert_eq!(status["readyReplicas"], 1);
+    std::fs::remove_file(world.home.catalogue().join("web.yaml")).unwrap();
+    world.bowline(&["delete", "web", "-y"]).end().code(0);
+    table.line_with("Terminating");
+    table.line_with("Saved");
+    for (stream, signal, code) in [(table, Signal::INT, 130), (lines, Signal::TERM, 143)] {
+        stream.signal(signal);
+        assert_eq!(stream.end(), (Some(code), String::new()));
+    }
+}
+
+pub(crate) fn a_status_streams_changes_until_it_is_interrupted(world: &World) {
+    deploy(world, "web", WEB);
+    let mut lines = world.bowline(&["status", "web", "-w"]).follow();
+    lines.line_with("Running");
+    let mut documents = world
+        .bowline(&["status", "web", "-w", "-o", "json"])
+        .follow();
+    documents.line_with("\"state\":\"Ready\"");
+    world.bowline(&["delete", "web", "-y"]).end().code(0);
+    lines.line_with("web  Terminating");
+    lines.line_with("web  gone");
+    documents.line_with("\"state\":\"Gone\"");
+    lines.signal(Signal::INT);
+    assert_eq!(lines.end(), (Some(130), String::new()));
+    documents.signal(Signal::HUP);
+    assert_eq!(documents.end(), (Some(129), String::new()));
+}
+
+pub(crate) fn a_snapshot_draws_what_is_there(world: &World) {
+    deploy(world, "web", WEB);
+    let drawn = world
+        .bowline(&["snapshot", "--size", "100x30"])
+        .end()
+        .code(0)
+        .stdout;
+    assert_eq!(drawn.lines().count(), 30, "{drawn}");
+    assert!(
+        drawn.lines().all(|line| line.chars().count() <= 100),
+        "{drawn}"
+    );
+    assert_eq!(
+        row(&drawn.replace(['│', '▸'], " "), "web")[1..4],
+        ["●", "Ready", "1/1"]
+    );
+    assert!(!drawn.contains('\u{1b}'));
+    let svg = world
+        .bowline(&["snapshot", "--svg", "--size", "80x24"])
+        .end()
+        .code(0)
+        .stdout;
+    assert!(
+        svg.starts_with("<svg ") && svg.ends_with("</svg>\n"),
+        "{svg}"
+    );
+    assert!(svg.contains("Ready"), "{svg}");
+}
+
+pub(crate) fn a_stranger_is_told_what_is_forbidden(world: &World) {
+    world.home.save("web", WEB);
+    for args in [
+        &["ls"][..],
+        &["status", "web"],
+        &["delete", "web", "-y"],
+        &["diff", "web"],
+    ] {
+        let ended = world
+            .bowline_as(User::Nobody, args)
+            .end()
+            .code(5)
+            .stdout("");
+        ended.stderr_has(&["forbidden", "nobody"]);
+    }
+}

@@ -1,0 +1,63 @@
+//! The command line as scripts and people meet it: the real binary, its exit codes, its standard output and standard error.
+//!
+//! What needs a cluster is listed below once and becomes two tests: against a sandbox that is served on loopback, and against
+//! a real control plane. Without the executables of the control plane its half says so and passes;
+//! `BOWLINE_REQUIRE_CONTROL_PLANE=1` makes that a failure.
+
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+mod arguments;
+mod deploys;
+mod files;
+mod listings;
+mod offline;
+mod program;
+mod questions;
+mod teardowns;
+mod world;
+
+/// Makes each case a test on each backend.
+macro_rules! on_both_backends {
+    ($($module:ident: $($case:ident)+;)+) => {
+        on_both_backends!(@backend sandbox, Sandbox, $($module: $($case)+;)+);
+        on_both_backends!(@backend control_plane, ControlPlane, $($module: $($case)+;)+);
+    };
+    (@backend $name:ident, $backend:ident, $($module:ident: $($case:ident)+;)+) => {
+        mod $name {
+            $(mod $module {
+                $(#[test]
+                fn $case() {
+                    crate::world::run(crate::world::Backend::$backend, crate::$module::$case);
+                })+
+            })+
+        }
+    };
+}
+
+on_both_backends! {
+    deploys:
+        a_definition_is_deployed_changed_and_found_unchanged
+        a_dry_run_changes_nothing
+        an_image_that_is_not_there_times_out_and_says_why
+        a_field_of_another_is_refused_until_it_is_taken
+        a_viewer_may_compare_and_not_deploy
+        a_namespace_that_is_not_there_is_refused
+        an_interrupted_wait_ends_as_a_signal_does;
+    listings:
+        a_list_has_what_runs_and_what_is_saved
+        a_status_has_what_scripts_read
+        a_status_of_nothing_fails
+        a_list_streams_changes_until_it_is_interrupted
+        a_status_streams_changes_until_it_is_interrupted
+        a_snapshot_draws_what_is_there
+        a_stranger_is_told_what_is_forbidden;
+    questions:
+        a_question_is_answered_by_yes_alone
+        data_is_destroyed_only_by_typing_the_id;
+    teardowns:
+        claims_are_kept_and_found_again
+        claims_are_deleted_with_their_data_when_asked
+        a_fate_table_changes_nothing
+        a_protected_instance_wants_its_id
+        what_a_finalizer_holds_is_pending_and_a_second_run_ends_it;
+}

@@ -1,0 +1,173 @@
+//! What needs no cluster: templates, checking, rendering, completion.
+
+use serde_json::json;
+
+use crate::program::{Home, WEB};
+
+#[test]
+fn the_version_is_the_packages() {
+    let version = format!("bowline {}\n", env!("CARGO_PKG_VERSION"));
+    Home::new()
+        .bowline(&["--version"])
+        .end()
+        .code(0)
+        .stdout(&version);
+}
+
+#[test]
+fn help_names_every_command() {
+    let ended = Home::new().bowline(&["--help"]).end().code(0);
+    ended.stdout_has(&[
+        "new",
+        "edit",
+        "ls",
+        "status",
+        "validate",
+        "render",
+        "diff",
+        "deploy",
+        "apply",
+        "delete",
+        "snapshot",
+        "sandbox",
+        "config",
+        "completion",
+        "--namespace",
+        "--context",
+        "--kubeconfig",
+    ]);
+}
+
+#[test]
+fn a_new_definition_is_a_valid_one_and_is_never_overwritten() {
+    let home = Home::new();
+    for template in ["web", "database", "notebook", "worker"] {
+        let path = home.catalogue().join(format!("my-{template}.yaml"));
+        let name = format!("my-{template}");
+        let run = home.bowline(&["new", &name, "--template", template]);
+        run.end().code(0).stdout(&format!("{}\n", path.display()));
+    }
+    home.bowline(&["validate"]).end().code(0).stdout("");
+    let before = home.files();
+    let ended = home.bowline(&["new", "my-web"]).end().code(1).stdout("");
+    ended.stderr_has(&["already has a definition my-web"]);
+    assert_eq!(home.files(), before);
+}
+
+#[test]
+fn faults_are_lines_that_editors_jump_to() {
+    let home = Home::new();
+    let text = "containers:\n  - name: nginx\n    image: nginx\n    imagee: x\n    ports: [{port: \"80\"}]\n";
+    let path = home.save("web", text);
+    let path = path.display();
+    let ended = home.bowline(&["validate", "web"]).end().code(1);
+    let lines: Vec<_> = ended.stdout.lines().collect();
+    assert_eq!(lines.len(), 2, "{}", ended.stdout);
+    assert!(
+        lines[0].starts_with(&format!("{path}:4:5: error: ")),
+        "{}",
+        lines[0]
+    );
+    assert!(
+        lines[1].starts_with(&format!("{path}:5:20: error: ")),
+        "{}",
+        lines[1]
+    );
+    ended.stderr_has(&["1 definition, 2 errors, 0 warnings"]);
+    let faults = home
+        .bowline(&["validate", "web", "-o", "json"])
+        .end()
+        .code(1)
+        .json();
+    let places: Vec<_> = faults
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|fault| &fault["line"])
+        .collect();
+    assert_eq!(places, [&json!(4), &json!(5)]);
+    // What has faults goes nowhere.
+    for args in [&["render", "web"][..], &["deploy", "web", "-y"]] {
+        let ended = home.bowline(args).end().code(1).stdout("");
+        ended.stderr_has(&["web.yaml:4:5: error: ", "nothing was done"]);
+    }
+    home.bowline(&["diff", "web"]).end().code(2).stdout("");
+}
+
+#[test]
+fn a_definition_is_read_from_a_file_or_from_standard_input() {
+    let home = Home::new();
+    let file = home.write("shop.yaml", WEB);
+    let file = file.to_str().unwrap();
+    let names = "Service/shop\nDeployment/shop\n";
+    let run = home.bowline(&["render", "-f", file, "-o", "name"]);
+    run.end().code(0).stdout(names);
+    let run = home.bowline(&["render", "-f", "-", "--id", "shop", "-o", "name"]);
+    run.input(WEB).end().code(0).stdout(names);
+    let run = home.bowline(&["render", "-f", "-", "-o", "name"]);
+    run.input(WEB)
+        .end()
+        .code(2)
+        .stdout("")
+        .stderr_has(&["<stdin>", "--id"]);
+    let run = home.bowline(&["validate", "-f", "/nonexistent.yaml"]);
+    run.end()
+        .code(1)
+        .stderr_has(&["/nonexistent.yaml", "No such file"]);
+}
+
+#[test]
+fn rendering_gives_the_same_bytes_and_as_json_the_same_objects() {
+    let home = Home::new();
+    home.save("web", WEB);
+    let run = |args: &[&str]| home.bowline(args).end().code(0);
+    let yaml = run(&["render", "web", "-n", "team-a"]);
+    let again = run(&["deploy", "web", "-n", "team-a", "--dry-run=client"]);
+    assert_eq!(yaml.stdout, again.stdout);
+    yaml.stdout_has(&["namespace: team-a", "image: nginx:1.27"]);
+    let list = run(&["render", "web", "-n", "team-a", "-o", "json"]).json();
+    assert_eq!(list["kind"], "List");
+    let kinds: Vec<_> = list["items"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|item| &item["kind"])
+        .collect();
+    assert_eq!(kinds, ["Service", "Deployment"]);
+}
+
+#[test]
+fn the_catalogue_is_the_one_that_is_named() {
+    let home = Home::new();
+    let dir = home.path().join("elsewhere");
+    let named = dir.to_str().unwrap();
+    home.bowline(&["new", "web", "--catalogue", named])
+        .end()
+        .code(0);
+    assert!(dir.join("web.yaml").is_file());
+    let run = home.bowline(&["render", "web", "-o", "name"]);
+    run.env("BOWLINE_CATALOGUE", named).end().code(0);
+    home.write(
+        "config/bowline/config.toml",
+        format!("catalogue = {named:?}\n"),
+    );
+    home.bowline(&["render", "web", "-o", "name"]).end().code(0);
+    let ended = home.bowline(&["config", "paths"]).end().code(0);
+    ended.stdout_has(&[named]);
+}
+
+#[test]
+fn a_reader_that_goes_away_ends_the_program_quietly() {
+    let home = Home::new();
+    let run = home.bowline(&["config", "example"]);
+    let (code, stderr) = run.end_unread();
+    assert_eq!((code, stderr.as_str()), (Some(0), ""));
+}
+
+#[test]
+fn completion_is_offered_for_every_shell() {
+    for shell in ["bash", "elvish", "fish", "powershell", "zsh"] {
+        let ended = Home::new().bowline(&["completion", shell]).end().code(0);
+        ended.stdout_has(&["bowline", "COMPLETE"]);
+    }
+}

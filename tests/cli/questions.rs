@@ -1,0 +1,113 @@
+//! Questions on a terminal, and what each answer does.
+
+use std::io::{Read, Write};
+use std::sync::mpsc::{self, Receiver};
+use std::thread;
+use std::time::Duration;
+
+use bowline_control_plane::User;
+use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
+
+use crate::program::{DB, PROGRAM, WEB};
+use crate::world::World;
+
+/// A terminal that stays silent for so long hangs.
+const DEADLINE: Duration = Duration::from_secs(60);
+
+/// The program on a terminal.
+struct Terminal {
+    child: Box<dyn Child + Send + Sync>,
+    keyboard: Box<dyn Write + Send>,
+    output: Receiver<Vec<u8>>,
+    seen: String,
+    _pty: Box<dyn MasterPty + Send>,
+}
+
+impl Terminal {
+    fn bowline(world: &World, args: &[&str]) -> Self {
+        let pty = native_pty_system().openpty(PtySize::default()).unwrap();
+        let mut command = CommandBuilder::new(PROGRAM);
+        command.env_clear();
+        command.args(args);
+        for (name, value) in world.home.environment() {
+            command.env(name, value);
+        }
+        command.env("KUBECONFIG", world.kubeconfig(User::Admin));
+        command.env("BOWLINE_NAMESPACE", &world.namespace);
+        let child = pty.slave.spawn_command(command).unwrap();
+        drop(pty.slave);
+        let (sender, output) = mpsc::channel();
+        let mut reader = pty.master.try_clone_reader().unwrap();
+        thread::spawn(move || {
+            let mut chunk = [0; 4096];
+            while let Ok(n @ 1..) = reader.read(&mut chunk) {
+                if sender.send(chunk[..n].to_vec()).is_err() {
+                    return;
+                }
+            }
+        });
+        Self {
+            child,
+            keyboard: pty.master.take_writer().unwrap(),
+            output,
+            seen: String::new(),
+            _pty: pty.master,
+        }
+    }
+
+    /// Waits for a question and types an answer.
+    fn answer(&mut self, question: &str, answer: &str) {
+        while !self.seen.contains(question) {
+            let chunk = self.output.recv_timeout(DEADLINE);
+            let chunk = chunk.unwrap_or_else(|_| panic!("no {question:?} in:\n{}", self.seen));
+            self.seen.push_str(&String::from_utf8_lossy(&chunk));
+        }
+        writeln!(self.keyboard, "{answer}").unwrap();
+    }
+
+    #[track_caller]
+    fn end(mut self, code: u32) {
+        while let Ok(chunk) = self.output.recv_timeout(DEADLINE) {
+            self.seen.push_str(&String::from_utf8_lossy(&chunk));
+        }
+        let status = self.child.wait().unwrap();
+        assert_eq!(status.exit_code(), code, "{}", self.seen);
+    }
+}
+
+pub(crate) fn a_question_is_answered_by_yes_alone(world: &World) {
+    world.home.save("web", WEB);
+    for answer in ["n", "", "ye", "web"] {
+        let mut terminal = Terminal::bowline(world, &["deploy", "web"]);
+        terminal.answer("[y/N]", answer);
+        terminal.end(1);
+        assert_eq!(world.all_names("web"), [""; 0], "{answer:?}");
+    }
+    let mut terminal = Terminal::bowline(world, &["deploy", "web"]);
+    terminal.answer("[y/N]", "y");
+    terminal.end(0);
+    let mut terminal = Terminal::bowline(world, &["delete", "web"]);
+    terminal.answer("Take down web", "no");
+    terminal.end(1);
+    assert!(!world.all_names("web").is_empty());
+    let mut terminal = Terminal::bowline(world, &["delete", "web"]);
+    terminal.answer("Take down web", "yes");
+    terminal.end(0);
+    assert_eq!(world.all_names("web"), [""; 0]);
+}
+
+pub(crate) fn data_is_destroyed_only_by_typing_the_id(world: &World) {
+    world.home.save("db", DB);
+    world.bowline(&["deploy", "db", "-y"]).end().code(0);
+    let delete = ["delete", "db", "--volumes", "delete"];
+    for answer in ["y", "yes", "DB", ""] {
+        let mut terminal = Terminal::bowline(world, &delete);
+        terminal.answer("Type db to take it down:", answer);
+        terminal.end(1);
+        assert!(world.all_names("db").contains(&"StatefulSet/db".to_owned()));
+    }
+    let mut terminal = Terminal::bowline(world, &delete);
+    terminal.answer("Type db to take it down:", "db");
+    terminal.end(0);
+    assert_eq!(world.all_names("db"), [""; 0]);
+}

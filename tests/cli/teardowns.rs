@@ -1,0 +1,146 @@
+//! `delete` on a cluster.
+
+use kube::api::{Patch, PatchParams};
+use serde_json::{Value, json};
+
+use crate::program::{DB, WEB};
+use crate::world::{AwaitIn, World};
+
+fn deploy(world: &World, name: &str, text: &str) {
+    world.home.save(name, text);
+    world.bowline(&["deploy", name, "-y"]).end().code(0);
+}
+
+pub(crate) fn claims_are_kept_and_found_again(world: &World) {
+    deploy(world, "db", DB);
+    let ended = world
+        .bowline(&["delete", "db", "-y"])
+        .end()
+        .code(0)
+        .stdout("");
+    ended.stderr_has(&[
+        "PersistentVolumeClaim/data-db-0",
+        "kept",
+        "StatefulSet/db gone",
+    ]);
+    assert_eq!(world.all_names("db"), ["PersistentVolumeClaim/data-db-0"]);
+    let list = world.bowline(&["ls", "-o", "json"]).end().code(0).json();
+    assert_eq!(list[0]["state"], "Saved");
+    assert_eq!(list[0]["volumes"][0]["name"], "data-db-0");
+    world
+        .bowline(&["status", "db"])
+        .end()
+        .code(1)
+        .stderr_has(&["data-db-0"]);
+    // The second run finds nothing left to do, and that is no failure.
+    world.bowline(&["delete", "db", "-y"]).end().code(0);
+    let again = world.bowline(&["deploy", "db", "-y"]).end().code(0);
+    again.stderr_has(&["data-db-0 is there already"]);
+}
+
+pub(crate) fn claims_are_deleted_with_their_data_when_asked(world: &World) {
+    deploy(world, "db", DB);
+    deploy(world, "web", WEB);
+    let run = world.bowline(&[
+        "delete",
+        "db",
+        "web",
+        "-y",
+        "--volumes",
+        "delete",
+        "-o",
+        "json",
+    ]);
+    let told = run.end().code(0).json();
+    let complete: Vec<_> = told
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|it| &it["outcome"]["complete"])
+        .collect();
+    assert_eq!(complete, [true, true]);
+    assert_eq!(fate(&told[0], "data-db-0"), json!(["deleted", "destroyed"]));
+    assert_eq!(world.all_names("db"), [""; 0]);
+    assert_eq!(world.all_names("web"), [""; 0]);
+}
+
+/// The fate of a claim and of its data.
+fn fate(teardown: &Value, claim: &str) -> Value {
+    let mut objects = teardown["objects"].as_array().unwrap().iter();
+    let row = objects.find(|object| object["name"] == claim).unwrap();
+    json!([row["fate"], row["claim"]["data"]])
+}
+
+pub(crate) fn a_fate_table_changes_nothing(world: &World) {
+    deploy(world, "db", DB);
+    let before = world.all_names("db");
+    let ended = world.bowline(&["delete", "db", "--dry-run"]).end().code(0);
+    ended.stdout_has(&[
+        "OBJECT",
+        "FATE",
+        "DATA",
+        "StatefulSet/db",
+        "kept",
+        "retained",
+        "ConfigMap/bowline-db",
+    ]);
+    let ended = world.bowline(&[
+        "delete",
+        "db",
+        "--dry-run",
+        "--volumes",
+        "delete",
+        "-o",
+        "json",
+    ]);
+    let told = ended.end().code(0).json();
+    assert_eq!(fate(&told[0], "data-db-0"), json!(["deleted", "destroyed"]));
+    assert_eq!(told[0]["outcome"], Value::Null);
+    let ended = world
+        .bowline(&["delete", "nothing", "--dry-run"])
+        .end()
+        .code(0)
+        .stdout("");
+    ended.stderr_has(&["nothing of nothing is in namespace", &world.namespace]);
+    assert_eq!(world.all_names("db"), before);
+}
+
+pub(crate) fn a_protected_instance_wants_its_id(world: &World) {
+    deploy(world, "web", &format!("protected: true\n{WEB}"));
+    let before = world.all_names("web");
+    for args in [
+        &["delete", "web", "-y"][..],
+        &["delete", "web", "-y", "--confirm", "wbe"],
+    ] {
+        let refused = world.bowline(args).end().code(5);
+        refused.stderr_has(&["web is protected", "--confirm web"]);
+        assert_eq!(world.all_names("web"), before);
+    }
+    world
+        .bowline(&["delete", "web", "--confirm", "web"])
+        .end()
+        .code(0);
+    assert_eq!(world.all_names("web"), [""; 0]);
+}
+
+pub(crate) fn what_a_finalizer_holds_is_pending_and_a_second_run_ends_it(world: &World) {
+    deploy(world, "web", WEB);
+    let services = world.api("v1", "Service");
+    let set = |finalizers: Value| {
+        let patch = json!({"metadata": {"finalizers": finalizers}});
+        let params = PatchParams::default();
+        services
+            .patch("web", &params, &Patch::Merge(patch))
+            .await_in(world)
+            .unwrap();
+    };
+    set(json!(["example.com/hold"]));
+    let pending = world
+        .bowline(&["delete", "web", "-y", "--timeout", "3s"])
+        .end()
+        .code(4);
+    pending.stderr_has(&["not finished", "Service/web", "example.com/hold"]);
+    set(json!([]));
+    world.bowline(&["delete", "web", "-y"]).end().code(0);
+    assert_eq!(world.all_names("web"), [""; 0]);
+}

@@ -1,0 +1,601 @@
+//! The real program on a real terminal: what a person sees, what every way out leaves behind.
+//!
+//! A pseudo-terminal is read by a thread into a screen. Tests press keys and wait until the screen shows what is claimed;
+//! nothing waits for time to pass. The kubeconfig names a port where nobody listens, unless a test says otherwise.
+
+#![cfg(unix)]
+
+use std::fs;
+use std::io::{Read, Write};
+use std::num::NonZeroU16;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::{Arc, Condvar, Mutex};
+use std::time::{Duration, Instant};
+
+use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
+
+const DEFINITION: &str = "name: Web\ncontainers:\n  - name: main\n    image: nginx:1.27\n";
+/// How long anything may take; far more than it does.
+const WITHIN: Duration = Duration::from_secs(20);
+
+/// A home of its own, with a catalogue that holds the definition `web`.
+struct Home {
+    dir: tempfile::TempDir,
+}
+
+impl Home {
+    fn new() -> Self {
+        let home = Self {
+            dir: tempfile::tempdir().unwrap(),
+        };
+        fs::create_dir(home.catalogue()).unwrap();
+        fs::write(home.catalogue().join("web.yaml"), DEFINITION).unwrap();
+        let kubeconfig = "{apiVersion: v1, kind: Config, current-context: nowhere, \
+             clusters: [{name: nowhere, cluster: {server: 'https://127.0.0.1:1'}}], \
+             users: [{name: me, user: {token: t}}], \
+             contexts: [{name: nowhere, context: {cluster: nowhere, user: me, namespace: team-a}}]}";
+        fs::write(home.path("kubeconfig"), kubeconfig).unwrap();
+        home
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.dir.path().join(name)
+    }
+
+    fn catalogue(&self) -> PathBuf {
+        self.path("catalogue")
+    }
+
+    fn command(&self, program: &Path, args: &[&str]) -> CommandBuilder {
+        let mut command = CommandBuilder::new(program);
+        command.args(args);
+        command.env_clear();
+        for (name, value) in [
+            ("HOME", self.path("home")),
+            ("KUBECONFIG", self.path("kubeconfig")),
+            ("TERM", "xterm-256color".into()),
+            ("LANG", "C.UTF-8".into()),
+            ("PATH", "/usr/bin:/bin".into()),
+        ] {
+            command.env(name, value);
+        }
+        command.cwd(self.dir.path());
+        command
+    }
+
+    /// Starts the dashboard at 80x24.
+    fn start(&self) -> Terminal {
+        self.start_with(&[])
+    }
+
+    fn start_with(&self, args: &[&str]) -> Terminal {
+        let catalogue = self.catalogue();
+        let mut all = vec!["--catalogue", catalogue.to_str().unwrap()];
+        all.extend(args);
+        let program = Path::new(env!("CARGO_BIN_EXE_bowline"));
+        Terminal::run(self.command(program, &all))
+    }
+
+    /// Starts the dashboard with the definition of web in its editor.
+    fn edit(&self) -> Terminal {
+        let mut terminal = self.start();
+        terminal.until("web");
+        terminal.press("e");
+        terminal.until("image: nginx:1.27");
+        terminal
+    }
+
+    /// Tells whether a draft of web's definition that holds a text is on disk.
+    fn has_draft(&self, text: &str) -> bool {
+        fn holds(dir: &Path, text: &str) -> bool {
+            let Ok(entries) = fs::read_dir(dir) else {
+                return false;
+            };
+            entries.flatten().any(|entry| {
+                let path = entry.path();
+                holds(&path, text) || fs::read_to_string(&path).is_ok_and(|t| t.contains(text))
+            })
+        }
+        holds(&self.path("home"), text)
+    }
+}
+
+/// What the reading thread and the test share.
+struct Seen {
+    parser: vt100::Parser,
+    bytes: Vec<u8>,
+    /// Whether the reading thread is to close the terminal with what it reads next.
+    is_over: bool,
+}
+
+struct Terminal {
+    master: Box<dyn MasterPty + Send>,
+    /// The other side, held so that its modes can be looked at after the program.
+    _slave: Box<dyn portable_pty::SlavePty + Send>,
+    child: Box<dyn Child + Send + Sync>,
+    keyboard: Box<dyn Write + Send>,
+    seen: Arc<(Mutex<Seen>, Condvar)>,
+    modes_before: String,
+}
+
+fn cells(n: u16) -> NonZeroU16 {
+    NonZeroU16::new(n).unwrap()
+}
+
+fn size(columns: u16, rows: u16) -> PtySize {
+    PtySize {
+        rows,
+        cols: columns,
+        pixel_width: 0,
+        pixel_height: 0,
+    }
+}
+
+impl Terminal {
+    fn run(command: CommandBuilder) -> Self {
+        let pair = native_pty_system().openpty(size(80, 24)).unwrap();
+        let modes_before = modes(pair.master.as_ref());
+        let parser = vt100::Parser::new(cells(24), cells(80), 0);
+        let seen = Seen {
+            parser,
+            bytes: Vec::new(),
+            is_over: false,
+        };
+        let seen = Arc::new((Mutex::new(seen), Condvar::new()));
+        let (shared, mut reader) = (Arc::clone(&seen), pair.master.try_clone_reader().unwrap());
+        std::thread::spawn(move || {
+            let mut buffer = [0; 8192];
+            loop {
+                let n = reader.read(&mut buffer).unwrap_or(0);
+                let mut seen = shared.0.lock().unwrap();
+                seen.parser.process(&buffer[..n]);
+                seen.bytes.extend_from_slice(&buffer[..n]);
+                shared.1.notify_all();
+                if n == 0 || seen.is_over {
+                    return;
+                }
+            }
+        });
+        let child = pair.slave.spawn_command(command).unwrap();
+        Self {
+            keyboard: pair.master.take_writer().unwrap(),
+            master: pair.master,
+            _slave: pair.slave,
+            child,
+            seen,
+            modes_before,
+        }
+    }
+
+    fn press(&mut self, keys: &str) {
+        self.keyboard.write_all(keys.as_bytes()).unwrap();
+        self.keyboard.flush().unwrap();
+    }
+
+    fn text(&self) -> String {
+        self.seen.0.lock().unwrap().parser.screen().contents()
+    }
+
+    /// Waits until the screen is as a test claims.
+    fn until_screen(&self, claim: &str, holds: impl Fn(&vt100::Screen) -> bool) {
+        let deadline = Instant::now() + WITHIN;
+        let mut seen = self.seen.0.lock().unwrap();
+        while !holds(seen.parser.screen()) {
+            let left = deadline.saturating_duration_since(Instant::now());
+            let text = seen.parser.screen().contents();
+            assert!(!left.is_zero(), "never seen: {claim}\n{text}");
+            seen = self.seen.1.wait_timeout(seen, left).unwrap().0;
+        }
+    }
+
+    fn until(&self, text: &str) {
+        self.until_screen(text, |screen| screen.contents().contains(text));
+    }
+
+    fn resize(&self, columns: u16, rows: u16) {
+        let mut seen = self.seen.0.lock().unwrap();
+        seen.parser
+            .screen_mut()
+            .set_size(cells(rows), cells(columns));
+        drop(seen);
+        self.master.resize(size(columns, rows)).unwrap();
+    }
+
+    fn pid(&self) -> u32 {
+        self.child.process_id().unwrap()
+    }
+
+    fn signal(&self, name: &str) {
+        let pid = self.pid().to_string();
+        let sent = Command::new("kill")
+            .args(["-s", name, &pid])
+            .status()
+            .unwrap();
+        assert!(sent.success());
+    }
+
+    fn exit_code(&mut self) -> u32 {
+        let deadline = Instant::now() + WITHIN;
+        loop {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                return status.exit_code();
+            }
+            assert!(Instant::now() < deadline, "still running\n{}", self.text());
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+
+    /// Asserts that the program ended so and left the terminal as it was.
+    fn assert_ended(&mut self, code: u32) {
+        assert_eq!(self.exit_code(), code, "{}", self.text());
+        self.until_screen("the screen of before", |screen| {
+            !screen.alternate_screen() && !screen.hide_cursor() && !screen.bracketed_paste()
+        });
+        assert_eq!(modes(self.master.as_ref()), self.modes_before);
+    }
+}
+
+impl Drop for Terminal {
+    fn drop(&mut self) {
+        // Whatever a failed test leaves.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn modes(master: &(dyn MasterPty + Send)) -> String {
+    format!("{:?}", master.get_termios().unwrap())
+}
+
+#[test]
+fn starts_without_a_server_shows_what_it_has_and_leaves_the_terminal_as_it_was() {
+    let home = Home::new();
+    let mut terminal = home.start();
+    terminal.until("web");
+    terminal.until("Saved");
+    terminal.until("Connection refused");
+    assert_ne!(modes(terminal.master.as_ref()), terminal.modes_before);
+    terminal.press("q");
+    terminal.assert_ended(0);
+}
+
+#[test]
+fn escape_sequences_of_keys_are_understood() {
+    let home = Home::new();
+    fs::write(home.catalogue().join("db.yaml"), DEFINITION).unwrap();
+    let mut terminal = home.start();
+    terminal.until("▸ db");
+    // Down, F1, escape alone, the tab of the definition.
+    terminal.press("\x1b[B");
+    terminal.until("▸ web");
+    terminal.press("\x1bOP");
+    terminal.until("Show all keys");
+    terminal.press("\x1b");
+    terminal.until_screen("help is closed", |screen| {
+        !screen.contents().contains("Show all keys")
+    });
+    terminal.press("6");
+    terminal.until("image: nginx:1.27");
+    // ^c ends the program too.
+    terminal.press("\x03");
+    terminal.assert_ended(0);
+}
+
+#[test]
+fn faults_are_shown_as_they_are_typed_and_paste_is_one_step() {
+    let home = Home::new();
+    let mut terminal = home.edit();
+    terminal.until("no problems");
+    terminal.press("\x1b[200~replicas: many\nvolumeMount: []\n\x1b[201~");
+    terminal.until("2 errors");
+    terminal.until("`replicas` must be a whole number");
+    terminal.press("\x15");
+    terminal.until("no problems");
+    terminal.press("replicas: 2\r");
+    terminal.until("(modified)");
+    terminal.press("\x13");
+    terminal.until("Saved web.");
+    let saved = fs::read_to_string(home.catalogue().join("web.yaml")).unwrap();
+    assert_eq!(saved, format!("replicas: 2\n{DEFINITION}"));
+    terminal.press("\x1b");
+    terminal.until("Services");
+    terminal.press("q");
+    terminal.assert_ended(0);
+}
+
+#[test]
+fn size_of_the_terminal_is_followed() {
+    let home = Home::new();
+    let mut terminal = home.start();
+    terminal.until("web");
+    terminal.resize(160, 50);
+    terminal.until_screen("a frame of 160x50", |screen| {
+        let corner = screen.cell(48, 159).map(|cell| cell.contents().to_owned());
+        corner.as_deref() == Some("┘")
+    });
+    terminal.resize(30, 6);
+    terminal.until("bowline needs 40x10");
+    terminal.resize(80, 24);
+    terminal.until("Services");
+    for columns in 81..120 {
+        terminal.resize(columns, 24);
+    }
+    terminal.until_screen("a frame of 119x24", |screen| {
+        let corner = screen.cell(22, 118).map(|cell| cell.contents().to_owned());
+        corner.as_deref() == Some("┘")
+    });
+    terminal.press("q");
+    terminal.assert_ended(0);
+}
+
+#[test]
+fn signals_end_the_program_and_the_terminal_is_as_it_was() {
+    let home = Home::new();
+    for (signal, number) in [("TERM", 15), ("HUP", 1), ("INT", 2), ("QUIT", 3)] {
+        let mut terminal = home.start();
+        terminal.until("web");
+        terminal.signal(signal);
+        terminal.assert_ended(128 + number);
+    }
+}
+
+#[test]
+fn unsaved_typing_survives_a_signal_and_is_offered_again() {
+    let home = Home::new();
+    let mut terminal = home.edit();
+    terminal.press("# typed just now\r");
+    terminal.until("(modified)");
+    terminal.signal("HUP");
+    terminal.assert_ended(129);
+    assert!(home.has_draft("# typed just now"));
+    let mut terminal = home.start();
+    terminal.until("Unsaved edits of an earlier session: web");
+    terminal.press("e");
+    terminal.until("Go on with them");
+    terminal.press("\r");
+    terminal.until("# typed just now");
+    terminal.press("\x13");
+    terminal.until("Saved web.");
+    terminal.press("\x1b");
+    terminal.until("Services");
+    terminal.press("q");
+    terminal.assert_ended(0);
+    // What was saved needs no draft.
+    assert!(!home.has_draft("# typed just now"));
+}
+
+#[test]
+fn unsaved_typing_survives_a_kill() {
+    let home = Home::new();
+    let mut terminal = home.edit();
+    terminal.press("# typed before\r");
+    terminal.until("(modified)");
+    let deadline = Instant::now() + WITHIN;
+    while !home.has_draft("# typed before") {
+        assert!(Instant::now() < deadline, "no draft was kept");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    terminal.signal("KILL");
+    terminal.exit_code();
+    let mut terminal = home.start();
+    terminal.until("web");
+    terminal.press("e");
+    terminal.until("Go on with them");
+    terminal.press("\r");
+    terminal.until("# typed before");
+}
+
+#[test]
+fn terminal_that_is_gone_ends_the_program() {
+    let home = Home::new();
+    let mut terminal = home.edit();
+    terminal.press("# hung up\r");
+    terminal.until("(modified)");
+    let mut child = std::mem::replace(&mut terminal.child, Box::new(Gone));
+    // All ends of this side are closed, as an SSH session that drops closes them.
+    terminal.seen.0.lock().unwrap().is_over = true;
+    let pid = child.process_id().unwrap().to_string();
+    drop(terminal);
+    // Told that it goes on after a stop, the program draws, and the reading thread wakes for the last time.
+    let told = Command::new("kill").args(["-s", "CONT", &pid]).status();
+    assert!(told.unwrap().success());
+    let deadline = Instant::now() + WITHIN;
+    while child.try_wait().unwrap().is_none() {
+        if Instant::now() > deadline {
+            child.kill().unwrap();
+            panic!("the program outlives its terminal");
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    assert!(home.has_draft("# hung up"));
+}
+
+/// Stands where a child was that a test took out.
+#[derive(Debug)]
+struct Gone;
+
+impl portable_pty::ChildKiller for Gone {
+    fn kill(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+
+    fn clone_killer(&self) -> Box<dyn portable_pty::ChildKiller + Send + Sync> {
+        Box::new(Gone)
+    }
+}
+
+impl Child for Gone {
+    fn try_wait(&mut self) -> std::io::Result<Option<portable_pty::ExitStatus>> {
+        Ok(None)
+    }
+
+    fn wait(&mut self) -> std::io::Result<portable_pty::ExitStatus> {
+        Ok(portable_pty::ExitStatus::with_exit_code(0))
+    }
+
+    fn process_id(&self) -> Option<u32> {
+        None
+    }
+}
+
+#[test]
+fn suspended_program_gives_the_terminal_back_and_comes_again() {
+    let home = Home::new();
+    let mut terminal = home.start();
+    terminal.until("web");
+    for way in ["key", "signal"] {
+        match way {
+            "key" => terminal.press("\x1a"),
+            _ => terminal.signal("TSTP"),
+        }
+        terminal.until_screen("the shell's screen", |screen| {
+            !screen.alternate_screen() && !screen.hide_cursor()
+        });
+        let pid = terminal.pid().to_string();
+        let is_stopped = || {
+            let listed = Command::new("ps")
+                .args(["-o", "stat=", "-p", &pid])
+                .output()
+                .unwrap();
+            listed.stdout.starts_with(b"T")
+        };
+        let deadline = Instant::now() + WITHIN;
+        while !is_stopped() {
+            assert!(Instant::now() < deadline, "not stopped by {way}");
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        assert_eq!(modes(terminal.master.as_ref()), terminal.modes_before);
+        terminal.signal("CONT");
+        terminal.until_screen("the dashboard again", |screen| {
+            screen.alternate_screen() && screen.contents().contains("Services")
+        });
+        terminal.press("2");
+        terminal.until("[2 Volumes]");
+        terminal.press("1");
+        terminal.until("[1 Pods]");
+    }
+    terminal.press("q");
+    terminal.assert_ended(0);
+}
+
+#[test]
+fn terminal_that_cannot_place_its_cursor_is_refused() {
+    let home = Home::new();
+    for term in ["dumb", ""] {
+        let mut command = home.command(Path::new(env!("CARGO_BIN_EXE_bowline")), &[]);
+        command.env("TERM", term);
+        let mut terminal = Terminal::run(command);
+        assert_eq!(terminal.exit_code(), 2);
+        terminal.until("bowline snapshot");
+        terminal.until("bowline ls");
+        assert!(!terminal.text().contains('\u{1b}'));
+    }
+}
+
+/// Neither what stands in a definition nor what a server says is obeyed by the terminal.
+#[test]
+fn escape_sequences_in_data_are_shown_and_not_obeyed() {
+    let home = Home::new();
+    let hostile = format!("# \u{1b}]0;pwned\u{7}\u{9b}2J\u{202e}evil\n{DEFINITION}");
+    fs::write(home.catalogue().join("web.yaml"), hostile).unwrap();
+    let mut terminal = home.start();
+    terminal.until("web");
+    terminal.press("6");
+    terminal.until("evil");
+    terminal.press("q");
+    terminal.assert_ended(0);
+    let seen = terminal.seen.0.lock().unwrap();
+    let text = String::from_utf8_lossy(&seen.bytes);
+    for sequence in ["\u{1b}]", "\u{9b}", "\u{202e}", "\u{7}"] {
+        assert!(
+            !text.contains(sequence),
+            "{sequence:?} reached the terminal"
+        );
+    }
+}
+
+#[test]
+fn colours_and_signs_follow_the_environment() {
+    let home = Home::new();
+    let mut command = home.command(
+        Path::new(env!("CARGO_BIN_EXE_bowline")),
+        &["--catalogue", "catalogue"],
+    );
+    command.env("NO_COLOR", "1");
+    command.env("LANG", "C");
+    let mut terminal = Terminal::run(command);
+    terminal.until("> web");
+    terminal.until("o Saved");
+    assert!(terminal.text().is_ascii(), "{}", terminal.text());
+    {
+        let seen = terminal.seen.0.lock().unwrap();
+        let screen = seen.parser.screen();
+        let cells = (0..24).flat_map(|row| (0..80).map(move |column| (row, column)));
+        for (row, column) in cells {
+            let cell = screen.cell(row, column).unwrap();
+            let colours = (cell.fgcolor(), cell.bgcolor());
+            assert_eq!(colours, (vt100::Color::Default, vt100::Color::Default));
+        }
+    }
+    terminal.press("q");
+    terminal.assert_ended(0);
+}
+
+/// Set for the process that [`panic_leaves_the_terminal_as_it_was`] starts: where its catalogue and state are.
+const PANICKING: &str = "BOWLINE_TEST_PANICKING";
+
+/// Not a test by itself: the dashboard beside something that panics on its thread.
+#[test]
+fn dashboard_beside_a_panic() {
+    let Some(dir) = std::env::var_os(PANICKING).map(PathBuf::from) else {
+        return;
+    };
+    use bowline::catalogue::{Catalogue, drafts::Drafts};
+    let start = bowline::runtime::Start {
+        settings: Default::default(),
+        catalogue: Catalogue::at(dir.join("catalogue")),
+        drafts: Drafts::of(&dir.join("home"), &dir.join("catalogue")),
+        connect: Arc::new(|_| Box::pin(std::future::pending())),
+        contexts: Arc::new(|| Ok(Vec::new())),
+        context: None,
+        is_sandbox: false,
+        open: Some("web".parse().unwrap()),
+        holder: "somebody".to_owned(),
+        theme: Default::default(),
+    };
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    let panics = async {
+        while !dir.join("now").exists() {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        panic!("on purpose");
+    };
+    runtime.block_on(async {
+        tokio::select! {
+            ended = bowline::runtime::run(start) => drop(ended),
+            () = panics => {}
+        }
+    });
+}
+
+#[test]
+fn panic_leaves_the_terminal_as_it_was_and_keeps_what_was_typed() {
+    let home = Home::new();
+    let this = std::env::current_exe().unwrap();
+    let args = ["--exact", "dashboard_beside_a_panic", "--nocapture"];
+    let mut command = home.command(&this, &args);
+    command.env(PANICKING, home.dir.path());
+    let mut terminal = Terminal::run(command);
+    terminal.until("image: nginx:1.27");
+    terminal.press("# typed just now\r");
+    terminal.until("(modified)");
+    fs::write(home.path("now"), "").unwrap();
+    assert_eq!(terminal.exit_code(), 101);
+    terminal.until("on purpose");
+    terminal.assert_ended(101);
+    assert!(home.has_draft("# typed just now"));
+}

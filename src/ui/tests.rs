@@ -108,6 +108,20 @@ fn kubeconfig_that_cannot_be_used_is_named() {
 }
 
 #[test]
+fn long_trouble_is_told_whole() {
+    let mut stage = services();
+    let failure = Failure::new(
+        FailureKind::Invalid,
+        "the credential plugin /usr/local/bin/gke-gcloud-auth-plugin of user \"ann\" failed: token is over",
+    );
+    let epoch = stage.epoch();
+    stage.send(Msg::ConnectFailed { epoch, failure });
+    stage.model.settle();
+    let text = draw(&stage.model, SMALL);
+    assert!(text.contains("failed: token is over"), "{text}");
+}
+
+#[test]
 fn plan_under_review() {
     let mut stage = services();
     stage.press("G a");

@@ -4,10 +4,14 @@ use ratatui::layout::{Position, Rect};
 
 use crate::app::{Geometry, Model, SessionLink};
 use crate::service::fleet::Connection;
+use crate::text;
 use crate::ui::canvas::Canvas;
 use crate::ui::table;
 
 use super::note_change;
+
+/// Most rows that trouble takes where the title has no room for it.
+const MAX_TROUBLE: u16 = 3;
 
 /// Draws the frame with its title: the filter, how many are marked, what is wrong with the connection.
 pub fn draw_framed(canvas: &mut Canvas<'_>, area: Rect, model: &Model, is_focused: bool) -> Rect {
@@ -63,6 +67,12 @@ pub fn draw(
     is_focused: bool,
     geometry: &mut Geometry,
 ) {
+    let used = draw_long_trouble(canvas, area, model);
+    let area = Rect {
+        y: area.y + used,
+        height: area.height - used,
+        ..area
+    };
     let table = &model.services.table;
     let drawn = table::draw_table(canvas, area, table, model.now, is_focused);
     geometry.list_height = drawn.height;
@@ -88,6 +98,24 @@ pub fn draw(
             canvas.theme.dim,
         );
     }
+}
+
+/// Draws what is wrong above the rows, where the title has no room for it; returns the rows that it took.
+fn draw_long_trouble(canvas: &mut Canvas<'_>, area: Rect, model: &Model) -> u16 {
+    let Some(trouble) = trouble(model) else {
+        return 0;
+    };
+    // The title holds the pane's name before, and two signs of the frame.
+    if text::cells(&trouble) + 14 <= usize::from(area.width) {
+        return 0;
+    }
+    let room = Rect {
+        x: area.x + 2,
+        width: area.width.saturating_sub(3),
+        height: MAX_TROUBLE.min(area.height / 2),
+        ..area
+    };
+    canvas.wrapped(room, &trouble, canvas.theme.bad)
 }
 
 fn empty_sentence(model: &Model) -> String {

@@ -2,11 +2,11 @@
 
 use crate::definition::diagnostic::Severity;
 use crate::service::health::State;
+use crate::service::summary::InstanceKey;
 
 use super::model::{Focus, Model, Screen, SessionLink};
 use super::panes::detail::Tab;
 use super::panes::review::ReviewPhase;
-use super::panes::services::RowKey;
 
 /// Where keys go: the screen in front, and on the first one the part that has the focus.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -693,15 +693,11 @@ impl Model {
         }
     }
 
-    /// Returns whether the selected row is of an instance that runs.
-    pub(super) fn is_deployed(&self, key: &RowKey) -> bool {
-        match key {
-            RowKey::Instance(key) => self
-                .fleet
-                .get(key)
-                .is_some_and(|instance| instance.state() != State::Saved),
-            RowKey::Saved(_) => false,
-        }
+    /// Tells whether an instance runs.
+    pub(super) fn is_deployed(&self, key: &InstanceKey) -> bool {
+        self.fleet
+            .get(key)
+            .is_some_and(|instance| instance.state() != State::Saved)
     }
 }
 

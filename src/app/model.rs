@@ -1,6 +1,6 @@
 //! The state of the dashboard, whole: what was reported, what is open, and where the user is in it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -9,7 +9,7 @@ use crate::definition::id::{InstanceId, Namespace};
 use crate::failure::Failure;
 use crate::service::detail::Detail;
 use crate::service::fleet::{Connection, Fleet};
-use crate::service::summary::InstanceKey;
+use crate::service::summary::{Claim, InstanceKey};
 use crate::service::watch::Scope;
 
 use super::keymap::Keymap;
@@ -203,6 +203,8 @@ pub struct Model {
     pub geometry: Geometry,
     /// Whether rows must be made anew before they are drawn or moved in.
     pub(super) is_stale: bool,
+    /// Which row the detail below was made for.
+    detail_of: Option<RowKey>,
     /// What the selection rests on, and when that is watched unless the selection moves on before.
     pub(super) resting: Option<(Option<InstanceKey>, Duration)>,
     /// The last number that was given to something asked for.
@@ -241,6 +243,7 @@ impl Model {
             keymap: Keymap::default(),
             geometry: Geometry::default(),
             is_stale: true,
+            detail_of: None,
             resting: None,
             last_op: 0,
         }
@@ -254,6 +257,7 @@ impl Model {
         let name = match self.services.table.selected() {
             None => return Err("nothing is selected"),
             Some(RowKey::Saved(name)) => name,
+            Some(RowKey::Kept(key)) => &key.id,
             Some(RowKey::Instance(key)) => self
                 .fleet
                 .get(key)
@@ -276,7 +280,7 @@ impl Model {
     pub fn selected_instance(&self) -> Option<&InstanceKey> {
         match self.services.table.selected()? {
             RowKey::Instance(key) => Some(key),
-            RowKey::Saved(_) => None,
+            RowKey::Saved(_) | RowKey::Kept(_) => None,
         }
     }
 
@@ -286,7 +290,16 @@ impl Model {
         self.detail.as_ref().filter(|detail| detail.key() == key)
     }
 
-    /// Returns what a teardown would be of: the marked instances, else the selected one.
+    /// Returns the claims that teardowns kept, of what a row stands for; none of one that runs.
+    pub fn kept_claims<'m>(&'m self, row: &'m RowKey) -> impl Iterator<Item = &'m Claim> {
+        self.fleet.kept_claims().filter(move |claim| match row {
+            RowKey::Instance(_) => false,
+            RowKey::Saved(name) => claim.instance.id == *name,
+            RowKey::Kept(key) => claim.instance == *key,
+        })
+    }
+
+    /// Returns what a teardown would be of, of the marked rows or else the selected one: what runs, and claims kept.
     pub fn teardown_targets(&self) -> Vec<InstanceKey> {
         let marks = self.services.table.marks();
         let of_rows: Vec<&RowKey> = if marks.is_empty() {
@@ -294,14 +307,16 @@ impl Model {
         } else {
             marks.iter().collect()
         };
-        of_rows
-            .into_iter()
-            .filter(|key| self.is_deployed(key))
-            .filter_map(|key| match key {
-                RowKey::Instance(key) => Some(key.clone()),
-                RowKey::Saved(_) => None,
-            })
-            .collect()
+        let mut targets: BTreeSet<InstanceKey> = BTreeSet::new();
+        for row in of_rows {
+            match row {
+                RowKey::Instance(key) if self.is_deployed(key) => {
+                    targets.insert(key.clone());
+                }
+                row => targets.extend(self.kept_claims(row).map(|claim| claim.instance.clone())),
+            }
+        }
+        targets.into_iter().collect()
     }
 
     /// Tells whether what is shown of the cluster is as it is there now.
@@ -373,17 +388,25 @@ impl Model {
 
     /// Makes rows anew where what they show has changed. To be called before drawing.
     pub fn settle(&mut self) {
-        if !std::mem::take(&mut self.is_stale) {
+        if std::mem::take(&mut self.is_stale) {
+            self.services.rebuild(
+                &self.fleet,
+                &self.catalogue.entries,
+                self.session.scope.as_ref(),
+            );
+        } else if self.detail_of.as_ref() == self.services.table.selected() {
             return;
         }
-        self.services.rebuild(
-            &self.fleet,
-            &self.catalogue.entries,
-            self.session.scope.as_ref(),
-        );
+        self.detail_of = self.services.table.selected().cloned();
+        let row = self.services.table.selected();
+        let kept: Vec<Claim> = row
+            .into_iter()
+            .flat_map(|row| self.kept_claims(row))
+            .cloned()
+            .collect();
         let key = self.selected_instance();
         let detail = self.detail.as_ref().filter(|d| Some(d.key()) == key);
-        self.detail_pane.rebuild(detail);
+        self.detail_pane.rebuild(detail, &kept);
     }
 
     /// Takes what drawing told.

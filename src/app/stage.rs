@@ -249,7 +249,7 @@ fn record(id: &str, revision: u32, created: Timestamp) -> Record {
     }
 }
 
-fn claim(id: &str, size: &str) -> Claim {
+pub fn claim(id: &str, size: &str) -> Claim {
     Claim {
         instance: key(id),
         name: format!("data-{id}-0"),

@@ -149,7 +149,8 @@ impl DetailPane {
         }
     }
 
-    pub(in crate::app) fn rebuild(&mut self, detail: Option<&Detail>) {
+    /// Takes what is known of the selected instance, and the claims that were kept of one that does not run.
+    pub(in crate::app) fn rebuild(&mut self, detail: Option<&Detail>, kept: &[Claim]) {
         let of = detail.map(Detail::key);
         if self.of.as_ref() != of {
             self.of = of.cloned();
@@ -171,6 +172,8 @@ impl DetailPane {
             ] {
                 table.set_rows(Vec::new());
             }
+            let kept = kept.iter().map(row_of_claim);
+            self.volumes.set_rows(kept.collect());
             return;
         };
         self.pods

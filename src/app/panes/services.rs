@@ -1,6 +1,6 @@
 //! The services list: every instance of the scope, and every definition that is not deployed.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::app::input::Input;
 use crate::app::model::CatalogueEntry;
@@ -19,13 +19,15 @@ pub enum RowKey {
     Instance(InstanceKey),
     /// A definition that is not deployed.
     Saved(InstanceId),
+    /// Claims that a teardown kept, of an instance whose definition is not in this catalogue.
+    Kept(InstanceKey),
 }
 
 impl RowKey {
     /// Returns the ID, or the definition's name.
     pub fn id(&self) -> &InstanceId {
         match self {
-            Self::Instance(key) => &key.id,
+            Self::Instance(key) | Self::Kept(key) => &key.id,
             Self::Saved(name) => name,
         }
     }
@@ -82,18 +84,25 @@ impl ServicesPane {
             .instances()
             .map(|instance| row_of_instance(instance, shows_namespace))
             .collect();
-        let mut kept: BTreeMap<&InstanceId, u64> = BTreeMap::new();
+        let mut kept: BTreeMap<&InstanceKey, u64> = BTreeMap::new();
         for claim in fleet.kept_claims() {
-            *kept.entry(&claim.instance.id).or_default() += 1;
+            *kept.entry(&claim.instance).or_default() += 1;
         }
+        let n_kept = |id: &InstanceId| {
+            let of_id = kept.iter().filter(|(key, _)| key.id == *id);
+            of_id.map(|(_, n)| *n).reduce(|sum, n| sum + n)
+        };
         let images: BTreeMap<&InstanceId, Option<&str>> = catalogue
             .iter()
             .map(|entry| (&entry.name, entry.image.as_deref()))
             .collect();
         rows.extend(fleet.saved().map(|name| {
             let image = images.get(name).copied().flatten();
-            row_of_definition(name, image, kept.get(name).copied())
+            row_of_definition(name, image, n_kept(name))
         }));
+        let saved: BTreeSet<&InstanceId> = fleet.saved().collect();
+        let orphans = kept.iter().filter(|(key, _)| !saved.contains(&key.id));
+        rows.extend(orphans.map(|(key, n)| row_of_kept(key, *n, shows_namespace)));
         self.follow_deployed(&rows);
         self.table.set_rows(rows);
         if fleet.is_complete() {
@@ -163,6 +172,20 @@ fn row_of_instance(instance: &Instance, shows_namespace: bool) -> Row<RowKey> {
             instance.created().map_or(Value::Missing, Value::Age),
             Value::of(shows_namespace.then(|| key.namespace.to_string())),
         ],
+    }
+}
+
+fn row_of_kept(key: &InstanceKey, n: u64, shows_namespace: bool) -> Row<RowKey> {
+    let mut cells = vec![Value::Missing; COLUMNS.len()];
+    cells[0] = Value::Text(key.id.to_string());
+    cells[1] = Value::Text("claims kept".to_owned());
+    cells[4] = Value::Number(n, format!("{n} kept"));
+    if shows_namespace {
+        cells[10] = Value::Text(key.namespace.to_string());
+    }
+    Row {
+        key: RowKey::Kept(key.clone()),
+        cells,
     }
 }
 

@@ -2,7 +2,7 @@
 
 use crate::app::msg::OpId;
 use crate::definition::id::InstanceId;
-use crate::engine::plan::{FateRow, TeardownPlan, VolumeChoice};
+use crate::engine::plan::{Fate, FateRow, TeardownPlan, VolumeChoice};
 use crate::failure::Failure;
 use crate::service::summary::InstanceKey;
 
@@ -71,6 +71,10 @@ impl TeardownPane {
         }
         if self.ready().all(|plan| plan.rows.is_empty()) {
             return Err("nothing of it is there any more");
+        }
+        let is_kept = |row: &FateRow| matches!(row.fate, Fate::Kept(_) | Fate::Left(_));
+        if self.ready().flat_map(|plan| &plan.rows).all(is_kept) {
+            return Err("all that is there is kept: v deletes the claims");
         }
         Ok(())
     }

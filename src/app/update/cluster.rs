@@ -160,11 +160,7 @@ pub fn follow_selection(model: &mut Model) -> Vec<Effect> {
     model.settle();
     let is_connected = model.session.link == SessionLink::Connected;
     if model.detail.as_ref().map(Detail::key) == model.selected_instance() || !is_connected {
-        if model.resting.take().is_some() {
-            // What is shown below is still of a row between.
-            model.is_stale = true;
-            model.settle();
-        }
+        model.resting = None;
     } else {
         let key = model.selected_instance().cloned();
         if model
@@ -173,9 +169,6 @@ pub fn follow_selection(model: &mut Model) -> Vec<Effect> {
             .is_none_or(|(rests_on, _)| *rests_on != key)
         {
             model.resting = Some((key, model.clock + WATCH_AFTER));
-            // What is shown below is still of the row before.
-            model.is_stale = true;
-            model.settle();
         }
     }
     if model.detail_pane.tab == Tab::Definition {

@@ -18,7 +18,9 @@ use super::definitions;
 /// Plans the deploy of the selected row for review.
 pub(super) fn review_selected(model: &mut Model, name: InstanceId) -> Vec<Effect> {
     let (id, namespace) = match model.services.table.selected() {
-        Some(RowKey::Instance(key)) => (key.id.clone(), Some(key.namespace.clone())),
+        Some(RowKey::Instance(key) | RowKey::Kept(key)) => {
+            (key.id.clone(), Some(key.namespace.clone()))
+        }
         Some(RowKey::Saved(_)) | None => (name.clone(), model.session.namespace().cloned()),
     };
     review(

@@ -49,6 +49,11 @@ impl Title {
                 health: None,
                 rest: format!(" {dot} in the catalogue, not deployed"),
             },
+            Some(RowKey::Kept(key)) => Self {
+                name: key.id.to_string(),
+                health: None,
+                rest: format!(" {dot} not deployed, its claims were kept"),
+            },
             Some(RowKey::Instance(key)) => {
                 let instance = model.fleet.get(key);
                 let detail = model
@@ -218,6 +223,9 @@ fn draw_tabs(canvas: &mut Canvas<'_>, area: Rect, model: &Model) {
 fn empty_sentence(model: &Model) -> String {
     match model.services.table.selected() {
         None => String::new(),
+        Some(RowKey::Kept(_)) => {
+            "Not deployed. 2 shows the claims that were kept, x deletes them.".to_owned()
+        }
         Some(RowKey::Saved(_)) => {
             "Not deployed. a plans the deploy, e edits the definition.".to_owned()
         }

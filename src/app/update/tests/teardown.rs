@@ -3,10 +3,13 @@
 use crate::app::effect::Effect;
 use crate::app::model::Screen;
 use crate::app::msg::{Msg, OpId};
+use crate::app::panes::services::RowKey;
 use crate::app::popup::{Choice, Popup, PromptKind};
 use crate::app::stage::{self, Stage};
+use crate::app::table::Value;
 use crate::engine::plan::{TeardownPlan, VolumeChoice};
 use crate::failure::{Failure, FailureKind};
+use crate::service::watch::{Delta, WatchEvent};
 
 fn plan(op: u64, id: &str, volumes: VolumeChoice) -> Effect {
     Effect::PlanTeardown {
@@ -195,6 +198,46 @@ fn marked_instances_are_taken_down_together() {
         ]
     );
     assert!(stage.model.services.table.marks().is_empty());
+}
+
+/// Claims that a teardown kept stay in sight, with their definition or without, and can be deleted.
+#[test]
+fn kept_claims_are_shown_and_can_be_taken_down() {
+    let mut stage = Stage::with_services();
+    let claims = vec![
+        stage::claim("orders-db", "2Gi"),
+        stage::claim("notebook", "5Gi"),
+        stage::claim("gone", "7Gi"),
+    ];
+    stage.overview(vec![WatchEvent::Claims(vec![Delta::Reset(claims)])]);
+    stage.model.settle();
+    let keys: Vec<_> = stage
+        .model
+        .services
+        .table
+        .rows()
+        .map(|row| row.key.clone())
+        .collect();
+    assert_eq!(keys[1], RowKey::Kept(stage::key("gone")));
+    assert_eq!(keys[3], RowKey::Saved("notebook".parse().unwrap()));
+    for (keys, id, size) in [("j x", "gone", "7Gi"), ("j j x", "notebook", "5Gi")] {
+        stage.press(keys);
+        let op = stage.model.last_op;
+        assert_eq!(stage.take_effects(), [plan(op, id, VolumeChoice::Keep)]);
+        let cells = stage.model.detail_pane.volumes.rows().next().unwrap();
+        assert_eq!(cells.cells[2], Value::Text(size.to_owned()));
+        // Keeping what was kept already changes nothing.
+        let mut kept = stage::teardown_plan(id, VolumeChoice::Keep);
+        kept.rows.retain(|row| row.claim.is_some());
+        planned(&mut stage, op, kept);
+        stage.press("x");
+        let sentence = "Cannot confirm: all that is there is kept: v deletes the claims.";
+        assert_eq!(told(&stage), Some(sentence));
+        stage.press("v");
+        let op = stage.model.last_op;
+        assert_eq!(stage.take_effects(), [plan(op, id, VolumeChoice::Delete)]);
+        stage.press("esc");
+    }
 }
 
 #[test]

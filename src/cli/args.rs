@@ -9,11 +9,22 @@ use clap_complete::ArgValueCandidates;
 use super::candidates;
 use crate::definition::id::{InstanceId, Namespace};
 
+/// What the exit codes mean; part of the contract with scripts.
+const EXIT_CODES: &str = "\
+Exit codes:
+  0      done
+  1      failed; `validate` found errors, `diff` found differences
+  2      called wrongly, or it would have to ask and there is no terminal
+  3      partly done: the same command finishes it
+  4      timed out, or accepted and not yet gone
+  5      refused: ownership, protection, permissions
+  128+n  ended by signal n";
+
 /// Services on Kubernetes by the keyboard: a dashboard and a command line over one engine.
 ///
 /// Without a command it opens the dashboard.
 #[derive(Debug, Parser)]
-#[command(name = "bowline", version, max_term_width = 110)]
+#[command(name = "bowline", version, max_term_width = 110, after_help = EXIT_CODES)]
 pub struct Cli {
     #[command(flatten)]
     pub global: Global,
@@ -23,12 +34,19 @@ pub struct Cli {
 
 /// Flags of every command: which cluster, which namespace, which catalogue.
 #[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Global options")]
 pub struct Global {
     /// Namespace to work in [default: the context's]
-    #[arg(short, long, global = true, env = "BOWLINE_NAMESPACE")]
+    #[arg(
+        short,
+        long,
+        global = true,
+        env = "BOWLINE_NAMESPACE",
+        hide_env_values = true
+    )]
     pub namespace: Option<Namespace>,
     /// Context of the kubeconfig [default: its current one]
-    #[arg(long, global = true, env = "BOWLINE_CONTEXT", add = ArgValueCandidates::new(candidates::contexts))]
+    #[arg(long, global = true, env = "BOWLINE_CONTEXT", hide_env_values = true, add = ArgValueCandidates::new(candidates::contexts))]
     pub context: Option<String>,
     /// Kubeconfig file [default: as kubectl: $KUBECONFIG, else ~/.kube/config, else in-cluster]
     #[arg(long, global = true, value_name = "FILE")]
@@ -45,10 +63,22 @@ pub struct Global {
     )]
     pub as_groups: Vec<String>,
     /// Directory of definitions [default: bowline/catalogue in the XDG data directory]
-    #[arg(long, global = true, env = "BOWLINE_CATALOGUE", value_name = "DIR")]
+    #[arg(
+        long,
+        global = true,
+        env = "BOWLINE_CATALOGUE",
+        hide_env_values = true,
+        value_name = "DIR"
+    )]
     pub catalogue: Option<PathBuf>,
     /// Settings file [default: bowline/config.toml in the XDG config directory]
-    #[arg(long, global = true, env = "BOWLINE_CONFIG", value_name = "FILE")]
+    #[arg(
+        long,
+        global = true,
+        env = "BOWLINE_CONFIG",
+        hide_env_values = true,
+        value_name = "FILE"
+    )]
     pub config: Option<PathBuf>,
     /// Work against a cluster inside this process, with example services: nothing outside is touched
     #[arg(long, global = true)]

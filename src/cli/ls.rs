@@ -1,6 +1,6 @@
 //! `bowline ls`: instances, and definitions that are not deployed; with `-w` each change after that.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::pin::pin;
 use std::time::Duration;
 
@@ -14,10 +14,12 @@ use super::session::Session;
 use super::{Exit, operate, output};
 use crate::app::CatalogueEntry;
 use crate::cluster::Cluster;
+use crate::definition::id::InstanceId;
 use crate::definition::yaml;
 use crate::service::fleet::{Connection, Fleet};
 use crate::service::health::State;
 use crate::service::status::InstanceStatus;
+use crate::service::summary::InstanceKey;
 use crate::service::watch::{Scope, WatchEvent};
 use crate::text;
 
@@ -36,6 +38,7 @@ pub fn run(args: &Ls, session: &Session) -> anyhow::Result<Exit> {
         listing.describe(&mut fleet);
         listing.say_forbidden(&fleet);
         listing.print(&fleet)?;
+        listing.say_kept(&fleet);
         if !args.watch {
             return Ok(Exit::Ok);
         }
@@ -77,6 +80,25 @@ impl<'a> Listing<'a> {
     fn say_forbidden(&self, fleet: &Fleet) {
         for (topic, failure) in fleet.forbidden() {
             let sentence = format!("warning: {topic} are not shown: {failure}");
+            output::say(text::clean(&sentence));
+        }
+    }
+
+    /// Says which claims belong to nothing in the list: data that nobody would look for.
+    fn say_kept(&self, fleet: &Fleet) {
+        let here = self.cluster.namespace();
+        let saved: BTreeSet<&InstanceId> = fleet.saved().collect();
+        let mut kept: BTreeMap<&InstanceKey, Vec<&str>> = BTreeMap::new();
+        for claim in fleet.kept_claims() {
+            let instance = &claim.instance;
+            if instance.namespace != *here || !saved.contains(&instance.id) {
+                kept.entry(instance).or_default().push(&claim.name);
+            }
+        }
+        for (instance, claims) in kept {
+            let claims = claims.join(", ");
+            let sentence =
+                format!("claims of {instance}, which was taken down, are kept: {claims}");
             output::say(text::clean(&sentence));
         }
     }

@@ -115,3 +115,74 @@ impl Target {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::definition::id::Namespace;
+
+    const KUBECONFIG: &str = "
+current-context: dev
+contexts:
+  - {name: dev, context: {cluster: c, user: u, namespace: of-dev}}
+  - {name: prod, context: {cluster: c, user: u, namespace: of-prod}}
+clusters: [{name: c, cluster: {server: 'https://127.0.0.1:1'}}]
+users: [{name: u, user: {}}]
+";
+
+    /// Where one works after a session that began with `asked` went to a context.
+    async fn check(asked: (Option<&str>, Option<&str>), context: Option<&str>, expected: &str) {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("kubeconfig");
+        std::fs::write(&file, KUBECONFIG).unwrap();
+        let target = Target::Remote(ConnectOptions {
+            kubeconfig: Some(file),
+            context: asked.0.map(str::to_owned),
+            namespace: asked
+                .1
+                .map(|namespace| namespace.parse::<Namespace>().unwrap()),
+            ..ConnectOptions::default()
+        });
+        let cluster = target.connect_to(context.map(str::to_owned)).await.unwrap();
+        let place = format!("{} {}", cluster.identity().context, cluster.namespace());
+        assert_eq!(place, expected);
+    }
+
+    #[tokio::test]
+    async fn the_namespace_that_was_asked_for_holds_for_the_first_context_alone() {
+        check((None, None), None, "dev of-dev").await;
+        check((None, Some("mine")), None, "dev mine").await;
+        check((None, Some("mine")), Some("dev"), "dev mine").await;
+        check((None, Some("mine")), Some("prod"), "prod of-prod").await;
+        check((Some("prod"), Some("mine")), Some("prod"), "prod mine").await;
+        check((Some("prod"), Some("mine")), Some("dev"), "dev of-dev").await;
+    }
+
+    #[tokio::test]
+    async fn what_cannot_be_connected_to_is_refused_beforehand() {
+        let check = |text: Option<&str>, context: Option<&str>| {
+            let dir = tempfile::tempdir().unwrap();
+            let file = dir.path().join("kubeconfig");
+            if let Some(text) = text {
+                std::fs::write(&file, text).unwrap();
+            }
+            let target = Target::Remote(ConnectOptions {
+                kubeconfig: Some(file),
+                context: context.map(str::to_owned),
+                ..ConnectOptions::default()
+            });
+            target.check().map_err(|failure| failure.summary)
+        };
+        assert_eq!(check(Some(KUBECONFIG), None), Ok(()));
+        assert_eq!(check(Some(KUBECONFIG), Some("prod")), Ok(()));
+        // A context can be chosen later.
+        assert_eq!(check(Some("contexts: []\n"), None), Ok(()));
+        let refusal = check(Some(KUBECONFIG), Some("test")).unwrap_err();
+        assert!(
+            refusal.contains("dev") && refusal.contains("prod"),
+            "{refusal}"
+        );
+        assert!(check(Some("contexts: ["), None).is_err());
+        assert!(check(None, None).is_err());
+    }
+}

@@ -5,7 +5,7 @@ use rustix::process::Signal;
 use serde_json::json;
 
 use crate::program::{DB, WEB};
-use crate::world::World;
+use crate::world::{Backend, World, begin};
 
 fn deploy(world: &World, name: &str, text: &str) {
     world.home.save(name, text);
@@ -219,4 +219,28 @@ pub(crate) fn a_stranger_is_told_what_is_forbidden(world: &World) {
             .stdout("");
         ended.stderr_has(&["forbidden", "nobody"]);
     }
+}
+
+#[test]
+fn a_stream_outlives_the_connection_and_says_that_it_is_lost() {
+    let mut world = begin(Backend::Sandbox).unwrap();
+    deploy(&world, "web", WEB);
+    let streams = [&["ls", "-w"][..], &["status", "web", "-w"]].map(|args| {
+        let mut stream = world.bowline(args).follow();
+        stream.line_with("nginx:1.27");
+        stream
+    });
+    world.go_away();
+    for mut stream in streams {
+        stream.prose_with("connection lost, trying again: ");
+        stream.signal(Signal::TERM);
+        let (code, stderr) = stream.end();
+        assert_eq!(code, Some(143), "{stderr}");
+    }
+    let ended = world.bowline(&["ls"]).end().code(1).stdout("");
+    ended.stderr_has(&[
+        "cannot list",
+        "server https://127.0.0.1:",
+        "context sandbox",
+    ]);
 }

@@ -15,27 +15,44 @@ fn the_version_is_the_packages() {
 }
 
 #[test]
-fn help_names_every_command() {
-    let ended = Home::new().bowline(&["--help"]).end().code(0);
-    ended.stdout_has(&[
-        "new",
-        "edit",
-        "ls",
-        "status",
-        "validate",
-        "render",
-        "diff",
-        "deploy",
-        "apply",
-        "delete",
-        "snapshot",
-        "sandbox",
-        "config",
-        "completion",
-        "--namespace",
-        "--context",
-        "--kubeconfig",
-    ]);
+fn help_tells_commands_flags_and_exit_codes() {
+    let ended = Home::new().bowline(&["--help"]).env("COLUMNS", "100").end();
+    insta::assert_snapshot!(ended.code(0).stdout);
+}
+
+/// The examples are a catalogue and a cluster of their own.
+#[test]
+fn a_rehearsal_touches_nothing_of_what_is_real() {
+    let home = Home::new();
+    let mine = home.save("shop", WEB);
+    let kubeconfig = home.write("kubeconfig", "malformed: [");
+    let run = |args: &[&str]| {
+        let run = home.bowline(&[&["--sandbox"], args].concat());
+        run.env("KUBECONFIG", &kubeconfig).end().code(0)
+    };
+    let list = run(&["ls", "-o", "json"]).json();
+    let states: Vec<_> = list
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|it| format!("{} {}", it["id"], it["state"]).replace('"', ""))
+        .collect();
+    let expected = [
+        "billing Failing",
+        "ml-resnet Ready",
+        "orders-db Ready",
+        "web Ready",
+        "notebook Saved",
+    ];
+    assert_eq!(states, expected);
+    run(&["deploy", "notebook", "-y"]);
+    run(&["delete", "orders-db", "-y", "--volumes", "delete"]);
+    run(&["snapshot"]).stdout_has(&["sandbox", "billing", "ImagePullBackOff"]);
+    let catalogue: Vec<_> = std::fs::read_dir(home.catalogue())
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .collect();
+    assert_eq!(catalogue, [mine]);
 }
 
 #[test]

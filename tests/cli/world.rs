@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use base64::prelude::{BASE64_STANDARD, Engine};
 use bowline_control_plane::{Binaries, ControlPlane, User};
 use bowline_sandbox::{Rule, Sandbox, SandboxOptions, Served};
 use k8s_openapi::api::core::v1::Namespace;
@@ -28,19 +29,22 @@ const REQUIRE: &str = "BOWLINE_REQUIRE_CONTROL_PLANE";
 
 /// Runs one case on one backend.
 pub(crate) fn run(backend: Backend, case: impl FnOnce(&World)) {
+    if let Some(world) = begin(backend) {
+        case(&world);
+    }
+}
+
+/// Returns a world; none where its backend is not there.
+pub(crate) fn begin(backend: Backend) -> Option<World> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(1)
         .enable_all()
         .build()
         .unwrap();
-    let world = match backend {
-        Backend::Sandbox => in_sandbox(runtime),
-        Backend::ControlPlane => match control_plane() {
-            Some(control_plane) => in_control_plane(runtime, control_plane),
-            None => return,
-        },
-    };
-    case(&world);
+    match backend {
+        Backend::Sandbox => Some(in_sandbox(runtime)),
+        Backend::ControlPlane => Some(in_control_plane(runtime, control_plane()?)),
+    }
 }
 
 /// Everything that a case has.
@@ -50,10 +54,15 @@ pub(crate) struct World {
     pub(crate) admin: Client,
     runtime: Runtime,
     kubeconfigs: Vec<(User, PathBuf)>,
-    _served: Option<Served>,
+    served: Option<Served>,
 }
 
 impl World {
+    /// Closes the sandbox' port and all connections.
+    pub(crate) fn go_away(&mut self) {
+        self.served = None;
+    }
+
     /// Returns the program as the administrator runs it in this case's namespace.
     pub(crate) fn bowline(&self, args: &[&str]) -> Run {
         self.bowline_as(User::Admin, args)
@@ -172,7 +181,7 @@ fn in_control_plane(runtime: Runtime, control_plane: &ControlPlane) -> World {
         kubeconfigs: User::ALL
             .map(|user| (user, control_plane.kubeconfig(user)))
             .into(),
-        _served: None,
+        served: None,
     }
 }
 
@@ -196,13 +205,14 @@ fn in_sandbox(runtime: Runtime) -> World {
         (sandbox, served)
     });
     let home = Home::new();
+    let authority = BASE64_STANDARD.encode(served.certificate());
     let tokens: Vec<_> = sandbox.users().map(|user| user.token.clone()).collect();
     let kubeconfigs = User::ALL.iter().zip(tokens).map(|(user, token)| {
         let name = user.name();
         let text = format!(
             "current-context: sandbox\n\
              contexts: [{{name: sandbox, context: {{cluster: sandbox, user: {name}}}}}]\n\
-             clusters: [{{name: sandbox, cluster: {{server: \"http://{}\"}}}}]\n\
+             clusters: [{{name: sandbox, cluster: {{server: \"https://{}\", certificate-authority-data: {authority}}}}}]\n\
              users: [{{name: {name}, user: {{token: \"{token}\"}}}}]\n",
             served.address()
         );
@@ -219,7 +229,7 @@ fn in_sandbox(runtime: Runtime) -> World {
         home,
         namespace,
         runtime,
-        _served: Some(served),
+        served: Some(served),
     }
 }
 

@@ -13,6 +13,7 @@ mod turn;
 
 use std::sync::Arc;
 
+use futures::future::BoxFuture;
 use tokio::task::{AbortHandle, JoinSet};
 
 use super::kinds::{self, Resource};
@@ -54,12 +55,16 @@ impl Drop for WatchHandle {
     }
 }
 
-/// Watches that end together.
-type Watches = JoinSet<()>;
+/// A watch that runs until it is dropped.
+type Running = BoxFuture<'static, ()>;
 
-/// Ends all watches when it is dropped with the set inside.
-fn keep(mut watches: Watches) -> WatchHandle {
-    let task = tokio::spawn(async move { while watches.join_next().await.is_some() {} });
+/// Watches that begin and end together. None begins before all have said that they are about to.
+type Watches = Vec<Running>;
+
+/// Lets watches run; they end when the handle is dropped.
+fn keep(watches: Watches) -> WatchHandle {
+    let mut running: JoinSet<()> = watches.into_iter().collect();
+    let task = tokio::spawn(async move { while running.join_next().await.is_some() {} });
     WatchHandle {
         task: task.abort_handle(),
     }
@@ -108,24 +113,24 @@ impl Cluster {
     ) -> WatchHandle {
         let mut watches = Watches::new();
         let (sink, troubles) = explain::tap(Arc::new(sink));
-        watches.spawn(explain::run(self.clone(), troubles, sink.clone()));
+        watches.push(Box::pin(explain::run(self.clone(), troubles, sink.clone())));
         let sink = match &scope {
             Scope::Namespace(namespace) => {
-                watches.spawn(self.printed_pods(namespace, &sink).run());
+                watches.push(Box::pin(self.printed_pods(namespace, &sink).run()));
                 sink
             }
             Scope::All => {
                 let (sink, seen) = namespaces::tap(sink);
-                watches.spawn(namespaces::run(self.clone(), seen, sink.clone()));
+                watches.push(Box::pin(namespaces::run(self.clone(), seen, sink.clone())));
                 sink
             }
         };
         let place = Place::new(scope.namespace(), &Selector::managed());
         let records = Place::new(scope.namespace(), &Selector::records());
-        watches.spawn(self.follow(records_of(&records), &sink));
-        watches.spawn(self.follow(workloads_of(&place, WorkloadKind::Deployment), &sink));
-        watches.spawn(self.follow(workloads_of(&place, WorkloadKind::StatefulSet), &sink));
-        watches.spawn(self.follow(claims_of(&place), &sink));
+        watches.push(self.follow(records_of(&records), &sink));
+        watches.push(self.follow(workloads_of(&place, WorkloadKind::Deployment), &sink));
+        watches.push(self.follow(workloads_of(&place, WorkloadKind::StatefulSet), &sink));
+        watches.push(self.follow(claims_of(&place), &sink));
         keep(watches)
     }
 
@@ -138,16 +143,17 @@ impl Cluster {
     ) -> WatchHandle {
         let sink: Sink = Arc::new(sink);
         let place = Place::new(Some(&instance.namespace), &Selector::instance(&instance.id));
-        let mut watches = Watches::new();
-        watches.spawn(self.follow(open_pods(&place), &sink));
-        watches.spawn(self.follow(open_workloads(&place, WorkloadKind::Deployment), &sink));
-        watches.spawn(self.follow(open_workloads(&place, WorkloadKind::StatefulSet), &sink));
-        watches.spawn(self.follow(open_claims(&place), &sink));
-        watches.spawn(self.follow(open_config_maps(&place), &sink));
+        let mut watches: Watches = vec![
+            self.follow(open_pods(&place), &sink),
+            self.follow(open_workloads(&place, WorkloadKind::Deployment), &sink),
+            self.follow(open_workloads(&place, WorkloadKind::StatefulSet), &sink),
+            self.follow(open_claims(&place), &sink),
+            self.follow(open_config_maps(&place), &sink),
+        ];
         for (group, kind) in OTHER_KINDS {
-            watches.spawn(self.follow(open_objects(&place, group, kind), &sink));
+            watches.push(self.follow(open_objects(&place, group, kind), &sink));
         }
-        watches.spawn(self.follow(open_events(instance), &sink));
+        watches.push(self.follow(open_events(instance), &sink));
         keep(watches)
     }
 
@@ -155,12 +161,8 @@ impl Cluster {
         Watch::new(self.clone(), pod_rows_of(namespace), sink.clone())
     }
 
-    fn follow<D: Decode>(
-        &self,
-        subject: Subject<D>,
-        sink: &Sink,
-    ) -> impl Future<Output = ()> + Send + 'static {
-        Watch::new(self.clone(), subject, sink.clone()).run()
+    fn follow<D: Decode>(&self, subject: Subject<D>, sink: &Sink) -> Running {
+        Box::pin(Watch::new(self.clone(), subject, sink.clone()).run())
     }
 }
 

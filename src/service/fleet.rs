@@ -172,7 +172,13 @@ impl Fleet {
 
     /// Tells whether all watches have reported everything there is once, or may not.
     pub fn is_complete(&self) -> bool {
-        !self.links.is_empty() && self.links.values().all(Link::has_reported)
+        let has_rows = |key: &InstanceKey| {
+            let rows = Topic::PodRows(key.namespace.clone());
+            self.links.contains_key(&rows)
+        };
+        !self.links.is_empty()
+            && self.links.values().all(Link::has_reported)
+            && self.instances.keys().all(has_rows)
     }
 
     fn recompute(&mut self, dirty: BTreeSet<InstanceKey>, now: Timestamp) -> bool {

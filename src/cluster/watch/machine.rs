@@ -118,8 +118,9 @@ impl End {
 }
 
 impl<D: Decode> Watch<D> {
+    /// Returns a watch and says that it awaits its first answer: whoever starts several knows at once what is to come.
     pub fn new(cluster: Cluster, subject: Subject<D>, sink: Sink) -> Self {
-        Self {
+        let mut watch = Self {
             doing: format!("watch {}", subject.topic),
             cluster,
             subject,
@@ -134,12 +135,13 @@ impl<D: Decode> Watch<D> {
             n_forbidden: 0,
             seen: Seen::default(),
             link: None,
-        }
+        };
+        watch.report(LinkState::Connecting);
+        watch
     }
 
     /// Watches until it is dropped.
     pub async fn run(mut self) {
-        self.report(LinkState::Connecting);
         loop {
             let started = Instant::now();
             let end = self.once().await;

@@ -316,6 +316,13 @@ fn hidden_workload_is_unknown_not_missing() {
     fleet.apply(link(LinkState::Forbidden(failure())), now());
     assert_eq!(shown(&fleet), ["db Unknown 0/0 0"]);
     assert_eq!(fleet.forbidden().count(), 1);
+    assert!(!fleet.is_complete(), "its pods are not watched yet");
+    let namespace = fleet.instances().next().unwrap().key().namespace.clone();
+    let pods = WatchEvent::Link {
+        topic: Topic::PodRows(namespace),
+        state: LinkState::Live,
+    };
+    fleet.apply(pods, now());
     assert!(fleet.is_complete());
 }
 

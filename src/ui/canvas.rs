@@ -152,12 +152,30 @@ impl Canvas<'_> {
         );
     }
 
+    /// Says on the frame below an area how many lines have no room in it, where there are any.
+    pub fn n_more(&mut self, inside: Rect, n_below: usize) {
+        if n_below > 0 {
+            let at = Position {
+                x: inside.x + 1,
+                y: inside.bottom(),
+            };
+            let more = format!(" {n_below} more: j ");
+            self.text(at, inside.width.saturating_sub(2), &more, self.theme.dim);
+        }
+    }
+
     /// Draws a sentence over as many rows as it needs, at most those of the area; returns how many it took.
     pub fn wrapped(&mut self, area: Rect, sentence: &str, style: Style) -> u16 {
         let lines = wrap(&text::clean(sentence), area.width.into());
         let mut used = 0;
-        for (y, line) in (area.y..area.bottom()).zip(&lines) {
-            self.text(Position { x: area.x, y }, area.width, line, style);
+        for (y, (n, line)) in (area.y..area.bottom()).zip(lines.iter().enumerate()) {
+            let at = Position { x: area.x, y };
+            if y + 1 == area.bottom() {
+                // What has no room any more is seen to be missing.
+                self.text(at, area.width, &lines[n..].join(" "), style);
+            } else {
+                self.text(at, area.width, line, style);
+            }
             used += 1;
         }
         used

@@ -108,6 +108,27 @@ fn kubeconfig_that_cannot_be_used_is_named() {
 }
 
 #[test]
+fn fate_of_several_says_what_is_below() {
+    let mut stage = services();
+    stage.press("space space x");
+    for id in ["billing", "ml-resnet"] {
+        let mut plan = stage::teardown_plan(id, VolumeChoice::Delete);
+        for n in 0..8 {
+            let mut row = plan.rows[0].clone();
+            row.key.name = format!("{id}-{n}");
+            plan.rows.push(row);
+        }
+        let Some(crate::app::Screen::Teardown(pane)) = stage.model.screens.last() else {
+            panic!("no fate table");
+        };
+        let (op, key) = (pane.op, plan.instance.clone());
+        let result = Ok(Box::new(plan));
+        stage.send(Msg::TeardownPlanned { op, key, result });
+    }
+    check("fate_of_two", &mut stage);
+}
+
+#[test]
 fn long_trouble_is_told_whole() {
     let mut stage = services();
     let failure = Failure::new(

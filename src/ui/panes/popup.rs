@@ -218,12 +218,5 @@ fn draw_help(canvas: &mut Canvas<'_>, area: Rect, model: &Model, top: usize) {
         );
     }
     let n_below = lines.len().saturating_sub(top + usize::from(inside.height));
-    if n_below > 0 {
-        let more = format!(" {n_below} more: j ");
-        let at = Position {
-            x: inside.x + 1,
-            y: inside.bottom(),
-        };
-        canvas.text(at, inside.width.saturating_sub(2), &more, theme.dim);
-    }
+    canvas.n_more(inside, n_below);
 }

@@ -84,7 +84,10 @@ fn lines_of(canvas: &Canvas<'_>, model: &Model, operation: &Operation) -> Vec<Li
     if let Some(outcome) = &operation.outcome {
         lines.extend(lines_of_outcome(canvas, outcome));
     }
-    lines.extend(line_of_health(canvas, model, operation));
+    // What is waited for says the same.
+    if operation.waiting.is_none() {
+        lines.extend(line_of_health(canvas, model, operation));
+    }
     lines
 }
 

@@ -76,6 +76,10 @@ pub fn draw(
             .collect();
         canvas.line(Position { x: inside.x, y }, inside.width, &pieces);
     }
+    canvas.n_more(
+        inside,
+        lines.len().saturating_sub(top + usize::from(inside.height)),
+    );
 }
 
 fn lines_of(
@@ -145,8 +149,9 @@ fn lines_of_plan(canvas: &Canvas<'_>, plan: &TeardownPlan, width: usize) -> Vec<
         is_data_below: 6 + object_width + fate_width + widest(&data) > width,
     };
     let data_title = if columns.is_data_below { "" } else { "  DATA" };
+    let title_width = if columns.is_data_below { 4 } else { fate_width };
     let title = format!(
-        "  {:<object_width$}  {:<fate_width$}{data_title}",
+        "  {:<object_width$}  {:<title_width$}{data_title}",
         "OBJECT", "FATE"
     );
     lines.push(vec![(title, theme.title)]);
@@ -182,16 +187,19 @@ fn lines_of_row(canvas: &Canvas<'_>, row: &FateRow, columns: &Columns) -> Vec<Li
         (format!("{sign} "), style),
         (padded(&row.key.to_string(), columns.object), theme.text),
         ("  ".to_owned(), theme.text),
-        (padded(&fate(row), columns.fate), style),
     ];
-    let data = data(row);
+    let (fate, data) = (fate(row), data(row));
+    if data.is_empty() || columns.is_data_below {
+        line.push((fate, style));
+    } else {
+        line.push((padded(&fate, columns.fate), style));
+        line.extend([("  ".to_owned(), theme.text), (data.clone(), data_style)]);
+    }
+    let mut lines = vec![line];
     if columns.is_data_below && !data.is_empty() {
-        return vec![line, vec![(format!("    data {data}"), data_style)]];
+        lines.push(vec![(format!("    data {data}"), data_style)]);
     }
-    if !data.is_empty() {
-        line.extend([("  ".to_owned(), theme.text), (data, data_style)]);
-    }
-    vec![line]
+    lines
 }
 
 fn padded(text: &str, width: usize) -> String {

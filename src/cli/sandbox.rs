@@ -49,6 +49,7 @@ async fn serve(args: &Serve, session: &Session) -> anyhow::Result<Exit> {
         kubeconfig.path.display()
     ));
     let number = operate::next_signal().await?;
+    rehearsal.sandbox().save()?;
     output::say("the sandbox ends");
     // An interrupt is how this command is meant to end.
     Ok(if number == INTERRUPT {

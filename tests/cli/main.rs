@@ -13,6 +13,7 @@ mod listings;
 mod offline;
 mod program;
 mod questions;
+mod serves;
 mod teardowns;
 mod world;
 

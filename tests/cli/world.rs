@@ -1,13 +1,11 @@
 //! A home with a catalogue, and a namespace of a cluster, which is one of two.
 
-use std::io::Write;
 use std::net::Ipv4Addr;
 use std::path::PathBuf;
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use base64::prelude::{BASE64_STANDARD, Engine};
-use bowline_control_plane::{Binaries, ControlPlane, User};
+use bowline_control_plane::{ControlPlane, User};
 use bowline_sandbox::{Rule, Sandbox, SandboxOptions, Served};
 use k8s_openapi::api::core::v1::Namespace;
 use kube::api::{Api, DynamicObject, ListParams, ObjectMeta, PostParams};
@@ -23,9 +21,6 @@ pub(crate) enum Backend {
     Sandbox,
     ControlPlane,
 }
-
-/// Makes a missing control plane a failure.
-const REQUIRE: &str = "BOWLINE_REQUIRE_CONTROL_PLANE";
 
 /// Runs one case on one backend.
 pub(crate) fn run(backend: Backend, case: impl FnOnce(&World)) {
@@ -137,23 +132,7 @@ fn fresh_namespace() -> String {
 
 /// The control plane that all cases of this process share; `None` if there is none and none is required.
 fn control_plane() -> Option<&'static ControlPlane> {
-    static SHARED: OnceLock<Option<ControlPlane>> = OnceLock::new();
-    SHARED
-        .get_or_init(|| match Binaries::find() {
-            Ok(binaries) => Some(ControlPlane::start_from(&binaries).unwrap()),
-            Err(not_built) if std::env::var_os(REQUIRE).is_some_and(|value| value == "1") => {
-                panic!("{REQUIRE}=1, but {not_built}")
-            }
-            Err(not_built) => {
-                // Written past the capture of test output: a skip that nobody sees is a lie.
-                let sentence = format!(
-                    "\nSKIPPED: the command line's half on a real control plane did not run: {not_built}\n"
-                );
-                let _ = writeln!(std::io::stderr(), "{sentence}");
-                None
-            }
-        })
-        .as_ref()
+    bowline_control_plane::shared("the command line")
 }
 
 fn in_control_plane(runtime: Runtime, control_plane: &ControlPlane) -> World {

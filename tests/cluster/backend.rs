@@ -1,11 +1,9 @@
 //! The two backends, and how a case is run on one of them.
 
-use std::io::Write;
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use bowline_control_plane::{Binaries, ControlPlane, User};
+use bowline_control_plane::{ControlPlane, User};
 use bowline_sandbox::{Rule, Sandbox, SandboxOptions};
 use kube::Client;
 
@@ -17,9 +15,6 @@ pub(crate) enum Backend {
     Sandbox,
     ControlPlane,
 }
-
-/// Makes a missing control plane a failure.
-const REQUIRE: &str = "BOWLINE_REQUIRE_CONTROL_PLANE";
 
 /// A case that is not done by then hangs.
 const CASE_DEADLINE: Duration = Duration::from_secs(90);
@@ -58,24 +53,7 @@ fn fresh_namespace() -> String {
 
 /// The control plane that all cases of this process share; `None` if there is none and none is required.
 fn control_plane() -> Option<&'static ControlPlane> {
-    static SHARED: OnceLock<Option<ControlPlane>> = OnceLock::new();
-    SHARED
-        .get_or_init(|| match Binaries::find() {
-            Ok(binaries) => Some(ControlPlane::start_from(&binaries).unwrap()),
-            Err(not_built) if std::env::var_os(REQUIRE).is_some_and(|value| value == "1") => {
-                panic!("{REQUIRE}=1, but {not_built}")
-            }
-            Err(not_built) => {
-                // Written past the capture of test output: a skip that nobody sees is a lie.
-                let mut stderr = std::io::stderr();
-                let _ = writeln!(
-                    stderr,
-                    "\nSKIPPED: the suite's half on a real control plane did not run: {not_built}\n"
-                );
-                None
-            }
-        })
-        .as_ref()
+    bowline_control_plane::shared("the suite")
 }
 
 async fn in_control_plane() -> Cluster {

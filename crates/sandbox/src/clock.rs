@@ -49,6 +49,14 @@ impl Clock {
         }
     }
 
+    /// Waits until `deadline` has come; for ever if there is none.
+    pub async fn sleep_until_due(&self, deadline: Option<Timestamp>) {
+        match deadline {
+            Some(deadline) => self.sleep_until(deadline).await,
+            None => std::future::pending().await,
+        }
+    }
+
     /// Waits for `duration` by this clock.
     pub async fn sleep(&self, duration: Duration) {
         let deadline =

@@ -81,14 +81,8 @@ impl Machinery {
                 .state
                 .send_replace(RestState { at, revision, due });
             let clock = self.store.clock().clone();
-            let wait = async {
-                match due {
-                    Some(at) => clock.sleep_until(at).await,
-                    None => std::future::pending().await,
-                }
-            };
             tokio::select! {
-                () = wait => {}
+                () = clock.sleep_until_due(due) => {}
                 _ = changes.recv() => {}
                 () = self.rest.nudge.notified() => {}
             }

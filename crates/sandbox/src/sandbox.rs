@@ -60,12 +60,21 @@ pub enum SandboxError {
         /// What was wrong.
         reason: String,
     },
+    /// The state file could not be written.
+    #[error("writing the sandbox' state to {}", path.display())]
+    Unsaved {
+        /// The file.
+        path: PathBuf,
+        /// What was wrong.
+        #[source]
+        source: std::io::Error,
+    },
     /// What every cluster has could not be put in.
     #[error("furnishing the sandbox")]
     Seeds(#[source] Status),
 }
 
-/// A running sandbox; a cheap handle. Dropping the last one stops all its tasks and writes its state.
+/// A running sandbox; a cheap handle. Dropping the last one stops all its tasks.
 #[derive(Debug, Clone)]
 pub struct Sandbox {
     shared: Arc<Shared>,
@@ -83,11 +92,6 @@ struct Shared {
 impl Drop for Shared {
     fn drop(&mut self) {
         self.tasks.iter().for_each(AbortHandle::abort);
-        if let Some(path) = &self.state_file
-            && let Err(e) = keep::save(&self.server.store, path)
-        {
-            tracing::warn!(error = %e, "the sandbox' state could not be written");
-        }
     }
 }
 
@@ -153,6 +157,20 @@ impl Sandbox {
             }
         });
         kube::Client::new(service, "default")
+    }
+
+    /// Writes the state to its file now, where it has one; otherwise that happens some time after each change.
+    ///
+    /// # Errors
+    /// The file cannot be written.
+    pub fn save(&self) -> Result<(), SandboxError> {
+        let Some(path) = &self.shared.state_file else {
+            return Ok(());
+        };
+        keep::save(self.store(), path).map_err(|source| SandboxError::Unsaved {
+            path: path.clone(),
+            source,
+        })
     }
 
     /// Waits until the cluster has done everything that is to be done by now.

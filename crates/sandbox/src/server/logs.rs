@@ -167,14 +167,8 @@ impl Reader {
             let now = self.store.now();
             let due = self.next_chatter(self.last.max(now), now).map(|(at, _)| at);
             let clock = self.store.clock().clone();
-            let wait = async {
-                match due {
-                    Some(at) => clock.sleep_until(at).await,
-                    None => std::future::pending().await,
-                }
-            };
             tokio::select! {
-                () = wait => {}
+                () = clock.sleep_until_due(due) => {}
                 _ = appended.changed() => {}
                 _ = changes.recv() => {}
             }

@@ -10,7 +10,7 @@ use super::machine::Sink;
 use crate::cluster::Cluster;
 use crate::definition::id::Namespace;
 use crate::service::summary::InstanceKey;
-use crate::service::watch::{Delta, WatchEvent};
+use crate::service::watch::{Delta, LinkState, Topic, WatchEvent};
 
 /// Most namespaces whose pods are watched: each costs a connection. Beyond, workloads tell the ready counts alone.
 const MAX_NAMESPACES: usize = 64;
@@ -29,22 +29,30 @@ impl Seen {
             .unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn note(&self, instance: &InstanceKey) {
+    /// Takes note of a namespace; returns whether its pods are to be watched from now on.
+    fn note(&self, namespace: &Namespace) -> bool {
         let mut namespaces = self.lock();
-        if namespaces.len() < MAX_NAMESPACES && !namespaces.contains(&instance.namespace) {
-            namespaces.insert(instance.namespace.clone());
+        let is_news = namespaces.len() < MAX_NAMESPACES && namespaces.insert(namespace.clone());
+        if is_news {
             self.news.notify_one();
         }
+        is_news
     }
 
-    fn note_all<T>(&self, deltas: &[Delta<T>], instance: impl Fn(&T) -> &InstanceKey) {
-        for delta in deltas {
-            match delta {
-                Delta::Reset(all) => all.iter().for_each(|item| self.note(instance(item))),
-                Delta::Applied(item) => self.note(instance(item)),
-                Delta::Removed(_) => {}
-            }
-        }
+    /// Returns the namespaces that were not seen before.
+    fn note_all<T>(
+        &self,
+        deltas: &[Delta<T>],
+        instance: impl Fn(&T) -> &InstanceKey,
+    ) -> Vec<Namespace> {
+        let items = deltas.iter().flat_map(|delta| match delta {
+            Delta::Reset(all) => all.as_slice(),
+            Delta::Applied(item) => std::slice::from_ref(item),
+            Delta::Removed(_) => &[],
+        });
+        let namespaces = items.map(|item| &instance(item).namespace);
+        let news = namespaces.filter(|namespace| self.note(namespace));
+        news.cloned().collect()
     }
 }
 
@@ -53,10 +61,17 @@ pub(super) fn tap(sink: Sink) -> (Sink, Arc<Seen>) {
     let seen = Arc::new(Seen::default());
     let noted = seen.clone();
     let tapped: Sink = Arc::new(move |event| {
-        match &event {
+        let news = match &event {
             WatchEvent::Workloads(_, deltas) => noted.note_all(deltas, |item| &item.instance),
             WatchEvent::Records(deltas) => noted.note_all(deltas, |item| &item.instance),
-            _ => {}
+            _ => Vec::new(),
+        };
+        // Told before what is in it, so that nothing looks complete without its pods.
+        for namespace in news {
+            sink(WatchEvent::Link {
+                topic: Topic::PodRows(namespace),
+                state: LinkState::Connecting,
+            });
         }
         sink(event);
     });
@@ -75,5 +90,53 @@ pub(super) async fn run(cluster: Cluster, seen: Arc<Seen>, sink: Sink) {
             }
         }
         seen.news.notified().await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::definition::id::InstanceId;
+    use crate::service::summary::Claim;
+
+    #[test]
+    fn pods_of_a_namespace_are_awaited_before_what_runs_there_is_told() {
+        let told: Arc<Mutex<Vec<WatchEvent>>> = Arc::default();
+        let into = Arc::clone(&told);
+        let (sink, _) = tap(Arc::new(move |event| into.lock().unwrap().push(event)));
+        let record = record("team-a", "web");
+        let records = WatchEvent::Records(vec![Delta::Reset(vec![record.clone(), record])]);
+        let none = WatchEvent::Claims(Vec::<Delta<Claim>>::new());
+        for event in [&records, &records, &none] {
+            sink(event.clone());
+        }
+        let link = WatchEvent::Link {
+            topic: Topic::PodRows("team-a".parse().unwrap()),
+            state: LinkState::Connecting,
+        };
+        let expected = [link, records.clone(), records, none];
+        assert_eq!(*told.lock().unwrap(), expected);
+    }
+
+    fn record(namespace: &str, id: &str) -> crate::service::summary::Record {
+        let id: InstanceId = id.parse().unwrap();
+        crate::service::summary::Record {
+            instance: InstanceKey {
+                namespace: namespace.parse().unwrap(),
+                id: id.clone(),
+            },
+            uid: "u".to_owned(),
+            name: format!("bowline-{id}"),
+            created: jiff::Timestamp::UNIX_EPOCH,
+            deletion: None,
+            definition: id,
+            display_name: None,
+            revision: None,
+            definition_hash: None,
+            has_workload: true,
+            is_protected: false,
+            expires: None,
+            operation: None,
+        }
     }
 }

@@ -64,6 +64,10 @@ pub async fn run(start: Start) -> Result<Ended, RuntimeError> {
     let ended = event_loop
         .turn_until_the_end(&mut keys, &mut data, &mut asked)
         .await;
+    // A keyboard that is gone may be noticed before any signal is.
+    if let Ended::Signal(_) = ended {
+        event_loop.last_words.write();
+    }
     event_loop.runner.finish(FINISH_WITHIN).await;
     drop(guard);
     Ok(ended)

@@ -10,7 +10,7 @@ use crate::service::fleet::Fleet;
 use crate::service::health::State;
 use crate::service::instance::{Drift, Instance};
 use crate::service::summary::InstanceKey;
-use crate::service::watch::Scope;
+use crate::service::watch::{Scope, Topic};
 
 /// What identifies a row.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -96,9 +96,14 @@ impl ServicesPane {
             .iter()
             .map(|entry| (&entry.name, entry.image.as_deref()))
             .collect();
+        let state = match what_runs(fleet) {
+            WhatRuns::Known => Value::State(State::Saved),
+            WhatRuns::NotYetKnown => Value::Missing,
+            WhatRuns::Forbidden => Value::State(State::Unknown),
+        };
         rows.extend(fleet.saved().map(|name| {
             let image = images.get(name).copied().flatten();
-            row_of_definition(name, image, n_kept(name))
+            row_of_definition(name, (image, n_kept(name)), state.clone())
         }));
         let saved: BTreeSet<&InstanceId> = fleet.saved().collect();
         let orphans = kept.iter().filter(|(key, _)| !saved.contains(&key.id));
@@ -189,13 +194,40 @@ fn row_of_kept(key: &InstanceKey, n: u64, shows_namespace: bool) -> Row<RowKey> 
     }
 }
 
-fn row_of_definition(name: &InstanceId, image: Option<&str>, n_kept: Option<u64>) -> Row<RowKey> {
+/// Whether it can be told what runs, and so what does not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WhatRuns {
+    /// It can.
+    Known,
+    /// Not every watch has reported yet.
+    NotYetKnown,
+    /// This user may not see it.
+    Forbidden,
+}
+
+/// Returns whether it can be told what runs: nobody may call something not deployed who cannot know.
+pub fn what_runs(fleet: &Fleet) -> WhatRuns {
+    let tells = |topic: &Topic| matches!(topic, Topic::Records | Topic::Workloads(_));
+    if fleet.forbidden().any(|(topic, _)| tells(topic)) {
+        WhatRuns::Forbidden
+    } else if fleet.is_complete() {
+        WhatRuns::Known
+    } else {
+        WhatRuns::NotYetKnown
+    }
+}
+
+fn row_of_definition(
+    name: &InstanceId,
+    (image, n_kept): (Option<&str>, Option<u64>),
+    state: Value,
+) -> Row<RowKey> {
     let kept = n_kept.map_or(Value::Missing, |n| Value::Number(n, format!("{n} kept")));
     Row {
         key: RowKey::Saved(name.clone()),
         cells: vec![
             Value::Text(name.to_string()),
-            Value::State(State::Saved),
+            state,
             Value::Missing,
             Value::Missing,
             kept,

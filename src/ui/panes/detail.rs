@@ -3,7 +3,7 @@
 use ratatui::layout::{Position, Rect};
 
 use crate::app::panes::detail::Tab;
-use crate::app::panes::services::RowKey;
+use crate::app::panes::services::{RowKey, WhatRuns, what_runs};
 use crate::app::{Geometry, Model};
 use crate::service::health::Health;
 use crate::service::watch::{LinkState, Topic};
@@ -47,7 +47,12 @@ impl Title {
             Some(RowKey::Saved(name)) => Self {
                 name: name.to_string(),
                 health: None,
-                rest: format!(" {dot} in the catalogue, not deployed"),
+                rest: match what_runs(&model.fleet) {
+                    WhatRuns::Known => format!(" {dot} in the catalogue, not deployed"),
+                    WhatRuns::NotYetKnown | WhatRuns::Forbidden => {
+                        format!(" {dot} in the catalogue")
+                    }
+                },
             },
             Some(RowKey::Kept(key)) => Self {
                 name: key.id.to_string(),
@@ -225,6 +230,9 @@ fn empty_sentence(model: &Model) -> String {
         None => String::new(),
         Some(RowKey::Kept(_)) => {
             "Not deployed. 2 shows the claims that were kept, x deletes them.".to_owned()
+        }
+        Some(RowKey::Saved(_)) if what_runs(&model.fleet) != WhatRuns::Known => {
+            "Whether it is deployed is not known.".to_owned()
         }
         Some(RowKey::Saved(_)) => {
             "Not deployed. a plans the deploy, e edits the definition.".to_owned()

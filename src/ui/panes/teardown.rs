@@ -9,7 +9,7 @@ use crate::app::panes::teardown::{PlannedTeardown, TeardownPane, destroys_data};
 use crate::app::{Geometry, Model};
 use crate::engine::plan::{DataFate, Fate, FateRow, TeardownPlan, VolumeChoice};
 use crate::text;
-use crate::ui::canvas::Canvas;
+use crate::ui::canvas::{Canvas, wrap};
 
 /// Pieces of a line of the table, in their styles.
 type Line = Vec<(String, Style)>;
@@ -64,7 +64,7 @@ pub fn draw(
     let lines: Vec<Line> = pane
         .plans
         .iter()
-        .flat_map(|planned| lines_of(canvas, planned, pane.plans.len() > 1, inside.width))
+        .flat_map(|planned| lines_of(canvas, planned, pane.plans.len() > 1, inside.width.into()))
         .collect();
     let top = pane
         .scroll
@@ -86,7 +86,7 @@ fn lines_of(
     canvas: &Canvas<'_>,
     planned: &PlannedTeardown,
     is_one_of_many: bool,
-    width: u16,
+    width: usize,
 ) -> Vec<Line> {
     let theme = canvas.theme;
     let mut lines = Vec::new();
@@ -98,13 +98,19 @@ fn lines_of(
             "Looking for everything it consists of …".to_owned(),
             theme.dim,
         )]),
-        Some(Err(failure)) => lines.push(vec![(
-            format!("{} {}", theme.symbols.bad, failure.summary),
-            theme.bad,
-        )]),
-        Some(Ok(plan)) => lines.extend(lines_of_plan(canvas, plan, width.into())),
+        Some(Err(failure)) => {
+            let sentence = format!("{} {}", theme.symbols.bad, failure.summary);
+            lines.extend(wrapped(&sentence, width, theme.bad));
+        }
+        Some(Ok(plan)) => lines.extend(lines_of_plan(canvas, plan, width)),
     }
     lines
+}
+
+/// Returns a sentence as lines of a width.
+fn wrapped(sentence: &str, width: usize, style: Style) -> Vec<Line> {
+    let lines = wrap(&text::clean(sentence), width);
+    lines.into_iter().map(|line| vec![(line, style)]).collect()
 }
 
 fn lines_of_plan(canvas: &Canvas<'_>, plan: &TeardownPlan, width: usize) -> Vec<Line> {
@@ -112,16 +118,12 @@ fn lines_of_plan(canvas: &Canvas<'_>, plan: &TeardownPlan, width: usize) -> Vec<
     let symbols = &theme.symbols;
     let mut lines = Vec::new();
     for failure in &plan.refusals {
-        lines.push(vec![(
-            format!("{} refused: {}", symbols.bad, failure.summary),
-            theme.bad,
-        )]);
+        let sentence = format!("{} refused: {}", symbols.bad, failure.summary);
+        lines.extend(wrapped(&sentence, width, theme.bad));
     }
     for warning in &plan.warnings {
-        lines.push(vec![(
-            format!("{} {warning}", symbols.warning),
-            theme.partly,
-        )]);
+        let sentence = format!("{} {warning}", symbols.warning);
+        lines.extend(wrapped(&sentence, width, theme.partly));
     }
     if plan.is_protected {
         lines.push(vec![(

@@ -7,9 +7,11 @@ use crate::app::model::SessionLink;
 use crate::app::msg::{ContextEntry, Epoch, Msg};
 use crate::app::popup::Popup;
 use crate::app::stage::{self, Stage};
+use crate::app::table::Value;
 use crate::failure::{Failure, FailureKind};
 use crate::service::fleet::Connection;
 use crate::service::health::State;
+use crate::service::summary::WorkloadKind;
 use crate::service::watch::{LinkState, Scope, Topic, WatchEvent};
 
 fn connect(epoch: u64, context: Option<&str>) -> Effect {
@@ -142,6 +144,30 @@ fn server_that_refuses_a_kind_is_told_and_the_rest_stays() {
     assert_eq!(forbidden, [(&Topic::Claims, &failure)]);
     assert!(stage.model.is_live());
     assert_eq!(stage.model.services.table.rows().len(), 5);
+}
+
+/// Nothing is called not deployed by somebody who cannot know.
+#[test]
+fn definition_is_saved_only_where_it_is_known_what_runs() {
+    let state = |stage: &mut Stage| {
+        stage.model.settle();
+        let mut rows = stage.model.services.table.rows();
+        let row = rows.find(|row| row.key.id().as_str() == "notebook");
+        row.map(|row| row.cells[1].clone())
+    };
+    let mut stage = Stage::empty();
+    stage.catalogue(&["notebook"]);
+    assert_eq!(state(&mut stage), Some(Value::Missing));
+    stage.connected();
+    assert_eq!(state(&mut stage), Some(Value::Missing));
+    stage.overview(stage::overview());
+    assert_eq!(state(&mut stage), Some(Value::State(State::Saved)));
+    let failure = Failure::new(FailureKind::Forbidden, "deployments is forbidden");
+    stage.overview(vec![WatchEvent::Link {
+        topic: Topic::Workloads(WorkloadKind::Deployment),
+        state: LinkState::Forbidden(failure),
+    }]);
+    assert_eq!(state(&mut stage), Some(Value::State(State::Unknown)));
 }
 
 #[test]

@@ -24,13 +24,37 @@ pub(super) struct Rehearsal {
     pub warnings: Vec<String>,
     pub conflicts: Vec<FieldConflict>,
     pub refusals: Vec<Failure>,
+    /// Whether the live object was another one for the rehearsal than for the look before.
+    is_outrun: bool,
 }
 
+/// How often an object is looked at that others change between the look and the rehearsal.
+const LOOKS: usize = 3;
+
 /// Rehearses an object. `seen` is the live one's metadata, as it was listed.
+///
+/// What others change between the look and the rehearsal would be taken for a part of the plan, so both are done again then.
 ///
 /// # Errors
 /// The cluster cannot be reached, or the live object cannot be read.
 pub(super) async fn rehearse(
+    cluster: &Cluster,
+    manager: &str,
+    wanted: &Object,
+    seen: Option<&Object>,
+    may_write: bool,
+) -> Result<Rehearsal, Failure> {
+    let mut rehearsal = rehearse_once(cluster, manager, wanted, seen, may_write).await?;
+    for _ in 1..LOOKS {
+        if !rehearsal.is_outrun {
+            break;
+        }
+        rehearsal = rehearse_once(cluster, manager, wanted, seen, may_write).await?;
+    }
+    Ok(rehearsal)
+}
+
+async fn rehearse_once(
     cluster: &Cluster,
     manager: &str,
     wanted: &Object,
@@ -79,6 +103,7 @@ impl Rehearsal {
             warnings: Vec::new(),
             conflicts: Vec::new(),
             refusals: Vec::new(),
+            is_outrun: false,
         }
     }
 
@@ -114,7 +139,11 @@ impl Rehearsal {
             Ok(written) => {
                 self.warnings.extend(written.warnings);
                 Ok(match live {
-                    Some(live) => self.updated(&live.json, &written.object.json),
+                    Some(live) => {
+                        // A dry run answers with the version that it was based on.
+                        self.is_outrun = version(live) != version(&written.object);
+                        self.updated(&live.json, &written.object.json)
+                    }
                     None => self,
                 })
             }
@@ -150,6 +179,10 @@ impl Rehearsal {
         }
         self
     }
+}
+
+fn version(object: &Object) -> &Value {
+    &object.json["metadata"]["resourceVersion"]
 }
 
 /// Returns the object with the uid of the live one that was seen, so that it is neither brought back nor mistaken.

@@ -741,6 +741,25 @@ pub(crate) async fn a_teardown_leaves_what_only_bears_the_labels(cluster: Cluste
         .await;
 }
 
+pub(crate) async fn what_others_change_meanwhile_is_no_part_of_the_plan(cluster: Cluster) {
+    let stage = Stage::new(&cluster);
+    stage.deploy("web", WEB).await;
+    let fault = Fault::before(Method::PATCH, "/deployments/web", {
+        let cluster = cluster.clone();
+        move || {
+            let cluster = cluster.clone();
+            Box::pin(async move {
+                let note = json!({"metadata": {"annotations": {"example.org/note": "1"}}});
+                let noted = cluster.merge("Deployment", "web", &note).await;
+                noted.unwrap();
+            })
+        }
+    });
+    let stage = stage.with(fault.of_rehearsals());
+    let plan = stage.plan("web", WEB).await;
+    assert!(plan.is_noop(), "{plan:?}");
+}
+
 pub(crate) async fn an_object_being_deleted_is_waited_for(cluster: Cluster) {
     let stage = Stage::new(&cluster);
     stage.deploy("web", WEB).await;

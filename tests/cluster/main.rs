@@ -134,6 +134,7 @@ on_both_backends! {
         the_last_ten_revisions_are_kept
         a_finalizer_that_holds_is_named_and_the_second_run_finishes
         a_teardown_leaves_what_only_bears_the_labels
+        what_others_change_meanwhile_is_no_part_of_the_plan
         an_object_being_deleted_is_waited_for
         a_deployment_that_becomes_a_stateful_set_is_replaced;
     watch:

@@ -327,6 +327,8 @@ type Deed = Box<dyn Fn() -> Pin<Box<dyn Future<Output = ()> + Send>> + Send + Sy
 pub(crate) struct Fault {
     method: Method,
     path: &'static str,
+    /// Whether dry runs are meant, instead of writes.
+    of_rehearsals: bool,
     what: What,
 }
 
@@ -346,24 +348,47 @@ impl Fault {
         deed: impl Fn() -> Pin<Box<dyn Future<Output = ()> + Send>> + Send + Sync + 'static,
     ) -> Self {
         let what = What::Before(Box::new(deed));
-        Self { method, path, what }
+        Self {
+            method,
+            path,
+            of_rehearsals: false,
+            what,
+        }
+    }
+
+    /// Lets the fault strike the first dry run instead of the first write.
+    pub(crate) fn of_rehearsals(self) -> Self {
+        Self {
+            of_rehearsals: true,
+            ..self
+        }
     }
 
     pub(crate) fn after(method: Method, path: &'static str, status: StatusCode) -> Self {
         let what = What::After(status);
-        Self { method, path, what }
+        Self {
+            method,
+            path,
+            of_rehearsals: false,
+            what,
+        }
     }
 
     pub(crate) fn instead(method: Method, path: &'static str, status: StatusCode) -> Self {
         let what = What::Instead(status);
-        Self { method, path, what }
+        Self {
+            method,
+            path,
+            of_rehearsals: false,
+            what,
+        }
     }
 
     fn meets(&self, request: &Request<Body>) -> bool {
         let query = request.uri().query().unwrap_or_default();
         request.method() == self.method
             && request.uri().path().ends_with(self.path)
-            && !query.contains("dryRun")
+            && query.contains("dryRun") == self.of_rehearsals
     }
 
     fn before_client(self, client: Client, n_writes: Arc<AtomicUsize>) -> Client {

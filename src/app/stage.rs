@@ -541,3 +541,14 @@ pub fn teardown_plan(id: &str, volumes: VolumeChoice) -> TeardownPlan {
         refusals: Vec::new(),
     }
 }
+
+/// Returns what watches report where nothing is deployed.
+pub fn overview_of_nothing() -> Vec<WatchEvent> {
+    let workloads = |kind| WatchEvent::Workloads(kind, vec![Delta::Reset(Vec::new())]);
+    vec![
+        WatchEvent::Records(vec![Delta::Reset(Vec::new())]),
+        workloads(WorkloadKind::Deployment),
+        workloads(WorkloadKind::StatefulSet),
+        WatchEvent::Claims(vec![Delta::Reset(Vec::new())]),
+    ]
+}

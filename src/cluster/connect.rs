@@ -87,6 +87,8 @@ async fn open(options: &ConnectOptions) -> Result<Cluster, Failure> {
         user: text::clean(options.as_user.as_ref().unwrap_or(&chosen.user_name)).into_owned(),
         is_insecure: chosen.is_insecure,
     };
+    refuse_contradiction(&chosen)?;
+    refuse_legacy_command(&chosen)?;
     let plugin = exec::Plugin::of(&mut chosen, &options.exec_policy)?;
     refuse_open_credentials(&chosen, plugin.is_some())?;
     let config = config(chosen)?;
@@ -155,6 +157,37 @@ fn impersonate(user: &mut AuthInfo, options: &ConnectOptions) {
     if !options.as_groups.is_empty() {
         user.impersonate_groups = Some(options.as_groups.clone());
     }
+}
+
+/// Refuses to verify a server and not to verify it, as kubectl does: whoever named an authority meant it to count.
+fn refuse_contradiction(chosen: &Chosen) -> Result<(), Failure> {
+    let is_set = |text: &Option<String>| text.as_ref().is_some_and(|text| !text.is_empty());
+    let cluster = &chosen.cluster;
+    let names_authority =
+        is_set(&cluster.certificate_authority) || is_set(&cluster.certificate_authority_data);
+    if !chosen.is_insecure || !names_authority {
+        return Ok(());
+    }
+    let summary = format!(
+        "{}: clusters[{}].cluster has insecure-skip-tls-verify beside a certificate authority: leave one of them out",
+        chosen.cluster_file.display(),
+        chosen.cluster_name
+    );
+    Err(Failure::new(FailureKind::Invalid, summary))
+}
+
+/// Refuses the command of a legacy `auth-provider`: the client would run it itself, past every rule for plugins.
+fn refuse_legacy_command(chosen: &Chosen) -> Result<(), Failure> {
+    let provider = chosen.user.auth_provider.as_ref();
+    if !provider.is_some_and(|provider| provider.config.contains_key("cmd-path")) {
+        return Ok(());
+    }
+    let summary = format!(
+        "{}: users[{}].user.auth-provider names a command (cmd-path), which is not run: use exec in its place",
+        chosen.user_file.display(),
+        chosen.user_name
+    );
+    Err(Failure::new(FailureKind::Refused, summary))
 }
 
 /// Refuses to send credentials where anybody on the way can read them.

@@ -49,6 +49,26 @@ fn services_list_with_the_detail_of_the_selected_one() {
 }
 
 #[test]
+fn server_that_is_not_verified_is_marked_for_as_long_as_it_is_shown() {
+    let mut stage = services();
+    let mark = "TLS not verified";
+    for size in [SMALL, LARGE] {
+        assert!(!draw(&stage.model, size).contains(mark));
+    }
+    stage.model.session.is_insecure = true;
+    for keys in ["j", "n", "esc", "?", "esc", "x"] {
+        stage.press(keys);
+        for size in [SMALL, LARGE] {
+            let picture = draw(&stage.model, size);
+            assert!(
+                picture.lines().next().unwrap().contains(mark),
+                "{keys}: {picture}"
+            );
+        }
+    }
+}
+
+#[test]
 fn each_tab_of_the_detail() {
     for (keys, name) in [
         ("2", "volumes"),

@@ -9,6 +9,13 @@ use crate::failure::{Failure, FailureKind};
 
 /// Returns the proxy of a cluster. One that the kubeconfig names is always used, as with kubectl.
 pub(super) fn of_cluster(chosen: &Chosen) -> Result<Option<Uri>, Failure> {
+    chosen_for(chosen, |variable| std::env::var(variable).ok())
+}
+
+fn chosen_for(
+    chosen: &Chosen,
+    environment: impl Fn(&str) -> Option<String>,
+) -> Result<Option<Uri>, Failure> {
     let named = chosen.cluster.proxy_url.as_deref();
     if let Some(named) = named.filter(|named| !named.is_empty()) {
         let file = chosen.cluster_file.display();
@@ -22,19 +29,23 @@ pub(super) fn of_cluster(chosen: &Chosen) -> Result<Option<Uri>, Failure> {
         Some("http") => ["HTTP_PROXY", "http_proxy"],
         _ => ["HTTPS_PROXY", "https_proxy"],
     };
-    let Some((variable, proxy)) = first_set(&variables) else {
+    let Some((variable, proxy)) = first_set(&variables, &environment) else {
         return Ok(None);
     };
-    let exceptions = first_set(&["NO_PROXY", "no_proxy"]).map_or(String::new(), |(_, list)| list);
+    let exceptions = first_set(&["NO_PROXY", "no_proxy"], &environment);
+    let exceptions = exceptions.map_or(String::new(), |(_, list)| list);
     if is_excepted(&chosen.server, &exceptions) {
         return Ok(None);
     }
     parse(&proxy, variable).map(Some)
 }
 
-fn first_set<'a>(variables: &[&'a str]) -> Option<(&'a str, String)> {
+fn first_set<'a>(
+    variables: &[&'a str],
+    environment: &impl Fn(&str) -> Option<String>,
+) -> Option<(&'a str, String)> {
     variables.iter().find_map(|variable| {
-        let value = std::env::var(variable).ok()?;
+        let value = environment(variable)?;
         (!value.is_empty()).then_some((*variable, value))
     })
 }
@@ -151,6 +162,7 @@ fn is_within(address: IpAddr, network: IpAddr, bits: u32) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cluster::connect::kubeconfig::Kubeconfigs;
 
     fn check(server: &str, exceptions: &str, expected: bool) {
         let server: Uri = server.parse().unwrap();
@@ -159,6 +171,40 @@ mod tests {
             expected,
             "{server} by {exceptions:?}"
         );
+    }
+
+    /// Checks the proxy of a cluster whose entry and environment are given.
+    fn check_chosen(cluster: &str, environment: &[(&str, &str)], expected: Option<&str>) {
+        let text = format!(
+            "{{current-context: d, contexts: [{{name: d, context: {{cluster: c}}}}], \
+             clusters: [{{name: c, cluster: {{{cluster}}}}}]}}"
+        );
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), text).unwrap();
+        let read = Kubeconfigs::read(&[file.path().to_owned()], true).unwrap();
+        let chosen = read.choose(None).unwrap();
+        let value = |variable: &str| {
+            let mut set = environment.iter().filter(|(name, _)| *name == variable);
+            set.next().map(|(_, value)| (*value).to_owned())
+        };
+        let proxy = chosen_for(&chosen, value).unwrap();
+        let proxy = proxy.map(|proxy| proxy.to_string());
+        assert_eq!(proxy.as_deref(), expected, "{cluster} {environment:?}");
+    }
+
+    /// The client's own loader compares `NO_PROXY` with the proxy, and sends even loopback through one.
+    #[test]
+    fn proxy_is_compared_with_the_cluster_and_never_stands_before_this_machine() {
+        let https = "server: 'https://k8s.example.com:6443'";
+        let proxy = ("HTTPS_PROXY", "http://p:3128");
+        check_chosen(https, &[proxy], Some("http://p:3128/"));
+        check_chosen(https, &[proxy, ("NO_PROXY", "example.com")], None);
+        check_chosen(https, &[proxy, ("NO_PROXY", "p")], Some("http://p:3128/"));
+        check_chosen("server: 'https://127.0.0.1:6443'", &[proxy], None);
+        check_chosen("server: 'http://k8s.example.com'", &[proxy], None);
+        let named = format!("{https}, proxy-url: 'socks5://q:1080'");
+        let all = [proxy, ("NO_PROXY", "*")];
+        check_chosen(&named, &all, Some("socks5://q:1080/"));
     }
 
     #[test]

@@ -238,6 +238,97 @@ fn credentials_do_not_travel_in_the_open() {
     assert!(open("https://10.0.0.1", "{token: hunter2}"));
 }
 
+/// Connects with another entry in the place of one of the usual kubeconfig, and returns why that is refused.
+async fn refused_connection(entry: &str, other: &str) -> Failure {
+    let files = Files::new();
+    let text = CONFIG.replace(entry, other);
+    let options = ConnectOptions {
+        kubeconfig: Some(files.write("config", &text)),
+        ..ConnectOptions::default()
+    };
+    connect(&options).await.unwrap_err()
+}
+
+#[tokio::test]
+async fn plain_http_is_refused_before_anything_is_sent() {
+    let failure = refused_connection("https://10.0.0.1:6443", "http://10.0.0.1").await;
+    assert_eq!(failure.kind, FailureKind::Refused);
+    assert!(
+        failure.summary.ends_with("credentials are not sent there"),
+        "{failure}"
+    );
+}
+
+#[tokio::test]
+async fn authority_beside_a_server_that_is_not_verified_is_refused() {
+    for authority in [
+        "certificate-authority: ca.pem",
+        "certificate-authority-data: aGVsbG8=",
+    ] {
+        let server = "server: 'https://10.0.0.1:6443'";
+        let both = format!("{server}, insecure-skip-tls-verify: true, {authority}");
+        let failure = refused_connection(server, &both).await;
+        assert_eq!(failure.kind, FailureKind::Invalid);
+        assert!(
+            failure
+                .summary
+                .contains("clusters[c].cluster has insecure-skip-tls-verify"),
+            "{failure}"
+        );
+    }
+}
+
+/// The client runs such a command by itself, past the rules for plugins.
+#[tokio::test]
+async fn command_of_a_legacy_provider_is_not_run() {
+    let files = Files::new();
+    let ran = files.path("ran");
+    let command = files.script("gcloud", &format!("touch {}", ran.display()));
+    let provider = format!(
+        "{{auth-provider: {{name: gcp, config: {{cmd-path: '{}', cmd-args: x}}}}}}",
+        command.display()
+    );
+    let failure = refused_connection("{token: hunter2}", &provider).await;
+    assert_eq!(failure.kind, FailureKind::Refused);
+    assert!(
+        failure
+            .summary
+            .contains("users[u].user.auth-provider names a command"),
+        "{failure}"
+    );
+    assert!(!ran.exists());
+}
+
+#[tokio::test]
+async fn plugin_of_a_file_that_somebody_else_owns_is_not_run() {
+    let files = Files::new();
+    files.script("plugin", "true");
+    let user = "{exec: {apiVersion: client.authentication.k8s.io/v1, command: ./plugin}}";
+    let text = CONFIG.replace("{token: hunter2}", user);
+    let mut chosen = choose(&[files.write("config", &text)], None).unwrap();
+    chosen.is_user_trusted = false;
+    let refusal = exec::Plugin::of(&mut chosen, &ExecPolicy::All)
+        .map(|_| ())
+        .unwrap_err();
+    assert_eq!(refusal.kind, FailureKind::Refused);
+    assert!(
+        refusal
+            .summary
+            .ends_with("the file belongs to another user: it is not run"),
+        "{refusal}"
+    );
+}
+
+#[tokio::test]
+async fn plugin_that_asks_behind_the_screen_finds_nobody() {
+    let script = format!(
+        "if read answer; then exit 7; fi; {}",
+        credential(r#"{"token":"t"}"#)
+    );
+    let credential = login(&Files::new(), &script, "").await.unwrap();
+    assert_eq!(credential.token.as_deref(), Some("t"));
+}
+
 #[test]
 fn client_never_retries_by_itself() {
     let files = Files::new();

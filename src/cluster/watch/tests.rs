@@ -310,6 +310,68 @@ async fn silence_is_noticed_within_thirty_seconds() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn watch_that_is_not_answered_is_given_up_after_ten_seconds() {
+    let began = Instant::now();
+    let (reported, _) = watch(15, |_| Reply::Silence).await;
+    let (at, _) = reported.last().unwrap();
+    assert_eq!((*at - began).as_secs(), 10);
+    let LinkState::Retrying {
+        failure, data_age, ..
+    } = links(&reported)[1].clone()
+    else {
+        panic!("{reported:?}");
+    };
+    let expected = "cannot watch deployments: no answer from the server within 10 s";
+    assert_eq!((failure.summary.as_str(), data_age), (expected, None));
+}
+
+#[tokio::test(start_paused = true)]
+async fn wait_that_a_server_asks_for_is_bounded() {
+    for (asked, least, most) in [("12", 12, 12), ("3600", 30, 30), ("never", 0, 1)] {
+        let (reported, _) = watch(1, move |_| {
+            Reply::status(429, "too many").with_header("retry-after", asked)
+        })
+        .await;
+        let LinkState::Retrying {
+            next_attempt_in, ..
+        } = links(&reported)[1]
+        else {
+            panic!("{reported:?}");
+        };
+        let seconds = next_attempt_in.as_secs();
+        assert!(
+            (least..=most).contains(&seconds),
+            "{asked}: {next_attempt_in:?}"
+        );
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn bytes_that_are_no_text_are_resumed_after_from_the_last_whole_line() {
+    let (reported, log) = watch(30, |seen| match seen.resumes_from() {
+        None => first_list(),
+        Some("10") => {
+            let whole = line("MODIFIED", deployment("web", "11", 1, 1));
+            let mut bad = line("ADDED", deployment("db", "12", 1, 3)).into_bytes();
+            let at = bad.windows(2).position(|pair| pair == b"db").unwrap();
+            bad[at] = 0xff;
+            Reply::pieces(
+                200,
+                vec![Piece::Bytes(whole.into_bytes()), Piece::Bytes(bad)],
+            )
+        }
+        Some("11") => stream(
+            &[line("ADDED", deployment("db", "12", 1, 3))],
+            Some(Piece::Silence),
+        ),
+        Some(other) => panic!("resumed from {other}"),
+    })
+    .await;
+    assert_eq!(told(&reported), ["+web", "+web", "+db"]);
+    assert_eq!(n_streamed_lists(&log), 1);
+}
+
+#[tokio::test(start_paused = true)]
 async fn quiet_watch_is_no_alarm() {
     let (reported, log) = watch(300, |seen| match seen.resumes_from() {
         None => stream(
@@ -803,6 +865,18 @@ impl History {
         state
     }
 
+    /// The last change of each object that is there.
+    fn latest(&self) -> impl Iterator<Item = usize> {
+        let mut latest: BTreeMap<&str, usize> = BTreeMap::new();
+        for (idx, (name, ready)) in self.changes.iter().enumerate() {
+            match ready {
+                Some(_) => latest.insert(name, idx),
+                None => latest.remove(name),
+            };
+        }
+        latest.into_values()
+    }
+
     fn object(&self, idx: usize) -> Value {
         let (name, ready) = self.changes[idx];
         deployment(name, &(idx + 1).to_string(), 1, ready.unwrap_or(0))
@@ -818,6 +892,12 @@ impl History {
             Fault::Refused => return Reply::Refused,
             Fault::ServerError => return Reply::status(500, "etcd"),
             _ => {}
+        }
+        if !seen.is_watch() {
+            let version = self.changes.len().to_string();
+            let items: Vec<_> = self.latest().map(|idx| self.object(idx)).collect();
+            let list = json!({"metadata": {"resourceVersion": version}, "items": items});
+            return Reply::json(200, list);
         }
         let mut lines = Vec::new();
         match seen.resumes_from() {
@@ -838,14 +918,7 @@ impl History {
                 }
             }
             None => {
-                let mut latest: BTreeMap<&str, usize> = BTreeMap::new();
-                for (idx, (name, ready)) in self.changes.iter().enumerate() {
-                    match ready {
-                        Some(_) => latest.insert(name, idx),
-                        None => latest.remove(name),
-                    };
-                }
-                lines.extend(latest.values().map(|idx| line("ADDED", self.object(*idx))));
+                lines.extend(self.latest().map(|idx| line("ADDED", self.object(idx))));
                 lines.push(bookmark(&self.changes.len().to_string(), true));
             }
         }

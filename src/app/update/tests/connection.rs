@@ -76,10 +76,12 @@ fn answers_of_an_earlier_connection_are_dropped() {
         namespace: "other".parse().unwrap(),
         is_insecure: true,
     });
-    stage.send(Msg::Overview {
-        epoch: Epoch(0),
-        event: WatchEvent::Records(vec![crate::service::watch::Delta::Reset(Vec::new())]),
-    });
+    for event in stage::overview_of_nothing() {
+        stage.send(Msg::Overview {
+            epoch: Epoch(0),
+            event,
+        });
+    }
     stage.send(Msg::NamespacesListed {
         epoch: Epoch(0),
         result: Err(refused()),

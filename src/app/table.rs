@@ -83,6 +83,8 @@ pub struct Column {
     pub is_right: bool,
     /// Widest that it grows, in cells.
     pub max: u16,
+    /// Whether it is left out where no row has a value for it.
+    pub is_optional: bool,
 }
 
 impl Column {
@@ -93,6 +95,15 @@ impl Column {
             rank,
             is_right: false,
             max,
+            is_optional: false,
+        }
+    }
+
+    /// Returns the column, left out where no row has a value for it.
+    pub const fn optional(self) -> Self {
+        Self {
+            is_optional: true,
+            ..self
         }
     }
 
@@ -103,6 +114,7 @@ impl Column {
             rank,
             is_right: true,
             max: 12,
+            is_optional: false,
         }
     }
 }

@@ -96,7 +96,7 @@ fn choose_columns<K: Clone + Ord>(table: &Table<K>, room: u16) -> Vec<Chosen> {
     }
     // A column that is only there in some views, such as NAMESPACE, costs nothing in the others.
     let mut chosen: Vec<usize> = (0..columns.len())
-        .filter(|&idx| columns[idx].rank < 7 || !is_empty[idx])
+        .filter(|&idx| !(columns[idx].is_optional && is_empty[idx]))
         .collect();
     for &idx in &chosen {
         widths[idx] = widths[idx].min(columns[idx].max);

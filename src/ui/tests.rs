@@ -148,6 +148,17 @@ fn fate_of_several_says_what_is_below() {
     check("fate_of_two", &mut stage);
 }
 
+/// Where instances of several namespaces are shown, each says which it is of, however narrow the screen.
+#[test]
+fn all_namespaces_are_told_apart() {
+    let mut stage = Stage::with_services();
+    stage.press("N").type_text("all n");
+    stage.press("enter");
+    stage.overview(stage::overview());
+    check("all_namespaces", &mut stage);
+    assert!(draw(&stage.model, SMALL).contains("team-a"));
+}
+
 #[test]
 fn long_trouble_is_told_whole() {
     let mut stage = services();

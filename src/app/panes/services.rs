@@ -45,7 +45,7 @@ pub const COLUMNS: &[Column] = &[
     Column::text("DRIFT", 1, 8),
     Column::text("EXPIRES", 6, 8),
     Column::text("AGE", 0, 8),
-    Column::text("NAMESPACE", 7, 30),
+    Column::text("NAMESPACE", 0, 30).optional(),
 ];
 
 /// The services list.

@@ -281,7 +281,6 @@ impl<K: Clone + Ord> Table<K> {
 
     /// Lets the selection go with a row that will bear another key from the next rows on.
     pub fn rename_selected(&mut self, key: K) {
-        self.is_held = true;
         self.selected = Some(key);
     }
 

@@ -82,6 +82,21 @@ fn first_row_is_selected_until_all_rows_are_there() {
     assert_eq!((ids(&stage)[0], selected(&stage)), ("aaa", Some("billing")));
 }
 
+/// The catalogue is read sooner than the cluster answers.
+#[test]
+fn first_row_is_selected_though_definitions_came_first() {
+    let mut stage = Stage::empty();
+    stage.catalogue(&["web"]);
+    stage.follow();
+    assert_eq!(selected(&stage), Some("web"));
+    stage.connected();
+    for event in stage::overview() {
+        stage.overview(vec![event]);
+        stage.follow();
+    }
+    assert_eq!(selected(&stage), Some("billing"));
+}
+
 #[test]
 fn selection_keeps_to_its_row_while_rows_come_and_go() {
     let mut stage = Stage::with_services();

@@ -8,7 +8,7 @@ pub mod connect;
 mod discovery;
 mod kinds;
 #[cfg(test)]
-mod mock;
+pub(crate) mod mock;
 mod objects;
 mod project;
 mod reply;

@@ -188,6 +188,13 @@ pub enum PromptKind {
     Namespace,
     /// The IDs to be taken down, typed in full.
     TypedIds(Vec<InstanceId>),
+    /// The ID to be applied to a server that is not verified, typed in full.
+    TypedDeploy {
+        /// The ID.
+        id: InstanceId,
+        /// Whether the conflicts that are shown are taken.
+        force_conflicts: bool,
+    },
 }
 
 /// A question that is answered by typing.
@@ -266,7 +273,7 @@ impl Popup {
             }
             // A confirmation is typed, never pasted.
             Self::Prompt(Prompt {
-                kind: PromptKind::TypedIds(_),
+                kind: PromptKind::TypedIds(_) | PromptKind::TypedDeploy { .. },
                 ..
             }) => {}
             Self::Prompt(prompt) => prompt.input.paste(text),

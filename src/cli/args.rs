@@ -237,6 +237,9 @@ pub struct Deploy {
     /// Take over the fields that the plan shows as owned by others
     #[arg(long)]
     pub force_conflicts: bool,
+    /// Apply this ID without asking, also where the server's certificate is not verified
+    #[arg(long, value_name = "ID")]
+    pub confirm: Option<InstanceId>,
     #[command(flatten)]
     pub waiting: Waiting,
     /// Output format; JSON has the plan and how it ended

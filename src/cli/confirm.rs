@@ -38,3 +38,11 @@ pub(super) fn protected(id: &str) -> Failure {
     let summary = format!("{id} is protected: repeat its ID with --confirm {id}");
     Failure::new(FailureKind::Refused, summary)
 }
+
+/// Returns the refusal of a deploy that `--yes` is not enough for.
+pub(super) fn unverified(id: &str) -> Failure {
+    let summary = format!(
+        "the server's certificate is not verified, so it may be another server: repeat the ID with --confirm {id}"
+    );
+    Failure::new(FailureKind::Refused, summary)
+}

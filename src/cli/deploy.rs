@@ -25,7 +25,8 @@ pub fn run(args: &Deploy, session: &Session) -> anyhow::Result<Exit> {
     }
     // Faults are told before anything is connected to.
     let prepared = Prepared::read(&args.source, session)?;
-    confirm::require_answer(args.yes || args.dry_run.is_some(), "--yes")?;
+    let is_answered = args.yes || args.confirm.is_some() || args.dry_run.is_some();
+    confirm::require_answer(is_answered, "--yes")?;
     operate::on_cluster(session, async |cluster| {
         let request = prepared.request(&cluster, session, args.message.clone());
         let plan = plan_deploy(&cluster, &request).await?;
@@ -108,7 +109,7 @@ async fn decide(
     if args.dry_run.is_some() {
         return Ok(Exit::Ok);
     }
-    if !plan.is_noop() && !args.yes && !confirm::go_on(&question(&cluster, &plan))? {
+    if !plan.is_noop() && !is_wanted(args, &cluster, &plan)? {
         output::say("nothing was changed");
         return end(args, &plan, Exit::Failed);
     }
@@ -164,6 +165,27 @@ fn carry_out(
         }
         Ok(outcome)
     }
+}
+
+/// Asks whether to go on, unless that was answered. Where nobody knows who the server is the ID is typed.
+fn is_wanted(args: &Deploy, cluster: &Cluster, plan: &DeployPlan) -> anyhow::Result<bool> {
+    let id = &plan.instance.id;
+    if let Some(confirmed) = &args.confirm {
+        if confirmed == id {
+            return Ok(true);
+        }
+        let sentence = format!("--confirm says {confirmed}, and it is {id} that would be applied");
+        return Err(UsageError(sentence).into());
+    }
+    let question = question(cluster, plan);
+    if cluster.identity().is_insecure {
+        if !output::can_ask() {
+            return Err(confirm::unverified(id.as_str()).into());
+        }
+        output::say("The server's certificate is not verified: it may be another server.");
+        return confirm::typed(&format!("{question} Type {id}:"), id.as_str());
+    }
+    Ok(args.yes || confirm::go_on(&question)?)
 }
 
 fn question(cluster: &Cluster, plan: &DeployPlan) -> String {

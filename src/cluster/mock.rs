@@ -9,6 +9,7 @@ use http::{Method, Request, Response};
 use http_body::Frame;
 use http_body_util::{BodyExt, StreamBody};
 use kube::client::Body;
+use tokio::sync::Semaphore;
 use tokio::time::Instant;
 
 use super::{Cluster, Identity};
@@ -47,6 +48,8 @@ pub enum Piece {
     Pause(Duration),
     /// Nothing comes any more, and the connection stays open.
     Silence,
+    /// Nothing comes until the test adds a permit.
+    Gate(Arc<Semaphore>),
     /// The connection breaks.
     Break,
 }
@@ -149,6 +152,7 @@ fn body(pieces: Vec<Piece>) -> BoxedBody {
                 Piece::Bytes(bytes) => return Some((Ok(Frame::data(bytes.into())), pieces)),
                 Piece::Pause(duration) => tokio::time::sleep(duration).await,
                 Piece::Silence => std::future::pending().await,
+                Piece::Gate(gate) => drop(gate.acquire().await),
                 Piece::Break => {
                     return Some((Err(std::io::ErrorKind::ConnectionReset.into()), pieces));
                 }

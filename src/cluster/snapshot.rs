@@ -56,7 +56,10 @@ impl Cluster {
         }
         let forbidden = fleet.forbidden().next().map(|(_, failure)| failure.clone());
         match forbidden {
-            Some(failure) if fleet.instances().next().is_none() => Err(failure),
+            Some(failure) if fleet.instances().next().is_none() => Err(match scope {
+                Scope::All => not_everywhere(failure),
+                Scope::Namespace(_) => failure,
+            }),
             _ => Ok(fleet),
         }
     }
@@ -151,6 +154,15 @@ impl Cluster {
             Ok((page.items, page.next))
         })
         .await
+    }
+}
+
+/// Few may look into every namespace, and the server's own sentence does not say what else to do.
+fn not_everywhere(failure: Failure) -> Failure {
+    Failure {
+        summary: "this user may not list services of all namespaces: choose one with -n".to_owned(),
+        detail: failure.summary,
+        ..failure
     }
 }
 

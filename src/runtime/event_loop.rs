@@ -330,7 +330,10 @@ mod tests {
     use crate::app::{CatalogueListing, Epoch};
     use crate::catalogue::Catalogue;
     use crate::catalogue::drafts::Drafts;
+    use crate::runtime::Connector;
     use crate::service::watch::{LinkState, Topic, WatchEvent};
+
+    mod faults;
 
     /// What a terminal was sent: each write is a frame.
     #[derive(Debug, Clone, Default)]
@@ -378,6 +381,15 @@ mod tests {
 
     impl Rig {
         fn new(definitions: &[(&str, &str)], open: Option<&str>) -> Self {
+            let never = Arc::new(|_| Box::pin(std::future::pending()) as _);
+            Self::connecting(definitions, open, never)
+        }
+
+        fn connecting(
+            definitions: &[(&str, &str)],
+            open: Option<&str>,
+            connect: Connector,
+        ) -> Self {
             let dir = tempfile::tempdir().unwrap();
             let catalogue = Catalogue::at(dir.path().join("catalogue"));
             for (name, text) in definitions {
@@ -388,7 +400,7 @@ mod tests {
                 settings: Default::default(),
                 catalogue,
                 drafts: drafts.clone(),
-                connect: Arc::new(|_| Box::pin(std::future::pending())),
+                connect,
                 contexts: Arc::new(|| Ok(Vec::new())),
                 context: None,
                 is_sandbox: false,
@@ -415,6 +427,14 @@ mod tests {
 
         /// Runs the loop beside what a test does, until the loop ends.
         async fn run<F: Future<Output = ()>>(&mut self, test: impl FnOnce(Hands) -> F) -> Ended {
+            self.run_within(Duration::from_secs(20), test).await
+        }
+
+        async fn run_within<F: Future<Output = ()>>(
+            &mut self,
+            limit: Duration,
+            test: impl FnOnce(Hands) -> F,
+        ) -> Ended {
             let hands = Hands {
                 keys: self.keys.0.clone(),
                 data: self.data.0.clone(),
@@ -429,7 +449,7 @@ mod tests {
                 &mut self.asked.1,
             );
             let both = async { tokio::join!(turning, test(hands)).0 };
-            tokio::time::timeout(Duration::from_secs(20), both)
+            tokio::time::timeout(limit, both)
                 .await
                 .expect("the loop ends")
         }

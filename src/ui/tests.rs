@@ -11,7 +11,7 @@ use crate::app::{Model, Msg, OpenedDefinition, Place, SPECS};
 use crate::catalogue::Digest;
 use crate::engine::plan::{Outcome, Progress, Step, VolumeChoice};
 use crate::failure::{Failure, FailureKind};
-use crate::service::watch::{LinkState, Topic, WatchEvent};
+use crate::service::watch::{LinkState, Scope, Topic, WatchEvent};
 
 const SMALL: (u16, u16) = (80, 24);
 const LARGE: (u16, u16) = (160, 50);
@@ -112,6 +112,23 @@ fn lost_connection_says_so_and_keeps_the_rows() {
         state,
     }]);
     check("disconnected", &mut stage);
+}
+
+#[test]
+fn namespaces_that_may_not_be_seen_together_say_what_to_do() {
+    let mut stage = Stage::empty();
+    stage.connected();
+    stage.model.session.scope = Some(Scope::All);
+    let failure = Failure::new(FailureKind::Forbidden, "configmaps is forbidden");
+    stage.overview(vec![WatchEvent::Link {
+        topic: Topic::Records,
+        state: LinkState::Forbidden(failure),
+    }]);
+    for size in [SMALL, LARGE] {
+        let picture = draw(&stage.model, size);
+        let sentence = "no permission to watch records in all namespaces: choose one";
+        assert!(picture.contains(sentence), "{picture}");
+    }
 }
 
 #[test]

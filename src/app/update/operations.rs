@@ -171,9 +171,7 @@ pub(super) fn on_teardown_planned(
 /// Asks once more before what is shown is done.
 pub(super) fn confirm(model: &mut Model) {
     let popup = match model.screens.last() {
-        Some(Screen::Review(pane)) => pane
-            .plan()
-            .map(|plan| Popup::Menu(deploy_menu(model, plan))),
+        Some(Screen::Review(pane)) => pane.plan().map(|plan| deploy_question(model, plan)),
         Some(Screen::Teardown(pane)) => Some(teardown_question(model, pane)),
         _ => None,
     };
@@ -182,6 +180,29 @@ pub(super) fn confirm(model: &mut Model) {
 
 fn place_of(model: &Model, key: &InstanceKey) -> String {
     format!("{} ▸ {}", model.session.context, key.namespace)
+}
+
+/// Where nobody knows who the server is the ID is typed; else a menu.
+fn deploy_question(model: &Model, plan: &DeployPlan) -> Popup {
+    let menu = deploy_menu(model, plan);
+    if !model.session.is_insecure {
+        return Popup::Menu(menu);
+    }
+    let id = plan.instance.id.clone();
+    let mut text = menu.text;
+    text.push("The server's certificate is not verified: it may be another server.".to_owned());
+    text.push(format!("To {}.", place_of(model, &plan.instance)));
+    let taking = if plan.conflicts.is_empty() {
+        String::new()
+    } else {
+        " and take these fields over".to_owned()
+    };
+    text.push(format!("Type {id} to apply it{taking}:"));
+    let kind = PromptKind::TypedDeploy {
+        id,
+        force_conflicts: !plan.conflicts.is_empty(),
+    };
+    Popup::Prompt(Prompt::new(kind, menu.title, text))
 }
 
 fn deploy_menu(model: &Model, plan: &DeployPlan) -> Menu {

@@ -156,6 +156,16 @@ fn typed(model: &mut Model, kind: PromptKind, text: &str) -> Vec<Effect> {
             let ids: Vec<_> = ids.iter().map(InstanceId::as_str).collect();
             format!("that is not {}", ids.join(" "))
         }
+        PromptKind::TypedDeploy {
+            id,
+            force_conflicts,
+        } => {
+            if text == id.as_str() {
+                model.popup = None;
+                return operations::run_deploy(model, force_conflicts);
+            }
+            format!("that is not {id}")
+        }
     };
     if let Some(Popup::Prompt(prompt)) = &mut model.popup {
         prompt.error = Some(refused);

@@ -127,5 +127,15 @@ async fn what_is_not_there_is_told_from_what_may_not_be_seen() {
         .snapshot(&Scope::All, Timestamp::now())
         .await
         .unwrap_err();
-    assert_eq!(failure.kind, FailureKind::Forbidden);
+    let expected = Failure {
+        detail: "cannot list records: no".to_owned(),
+        ..Failure::new(
+            FailureKind::Forbidden,
+            "this user may not list services of all namespaces: choose one with -n",
+        )
+    };
+    assert_eq!(failure, expected);
+    let one = Scope::Namespace("team-a".parse().unwrap());
+    let failure = closed.snapshot(&one, Timestamp::now()).await.unwrap_err();
+    assert_eq!(failure.summary, "cannot list records: no");
 }

@@ -4,6 +4,7 @@ use ratatui::layout::{Position, Rect};
 
 use crate::app::{Geometry, Model, SessionLink};
 use crate::service::fleet::Connection;
+use crate::service::watch::Scope;
 use crate::text;
 use crate::ui::canvas::Canvas;
 use crate::ui::table;
@@ -57,7 +58,12 @@ fn trouble(model: &Model) -> Option<String> {
         return Some(failure.summary);
     }
     let (topic, _) = model.fleet.forbidden().next()?;
-    Some(format!("no permission to watch {topic}"))
+    Some(match model.session.scope {
+        Some(Scope::All) => {
+            format!("no permission to watch {topic} in all namespaces: choose one")
+        }
+        _ => format!("no permission to watch {topic}"),
+    })
 }
 
 pub fn draw(

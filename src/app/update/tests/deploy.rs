@@ -89,6 +89,29 @@ fn plan_that_was_shown_is_carried_out_after_one_more_question() {
 }
 
 #[test]
+fn deploy_to_a_server_that_is_not_verified_wants_the_id_typed() {
+    let mut stage = reviewing(stage::deploy_plan("web"));
+    stage.model.session.is_insecure = true;
+    stage.press("enter enter");
+    assert_eq!(stage.take_effects(), []);
+    stage.send(Msg::Paste("web".to_owned()));
+    stage.press("enter");
+    assert_eq!(stage.take_effects(), []);
+    stage.type_text("web").press("enter");
+    let effects = stage.take_effects();
+    assert!(
+        matches!(
+            &effects[..],
+            [Effect::RunDeploy {
+                force_conflicts: false,
+                ..
+            }]
+        ),
+        "{effects:?}"
+    );
+}
+
+#[test]
 fn esc_and_cancel_write_nothing() {
     let mut stage = reviewing(stage::deploy_plan("web"));
     stage.press("enter esc");

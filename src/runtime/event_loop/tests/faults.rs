@@ -1,0 +1,310 @@
+//! A server that refuses, stalls or disappears: the dashboard goes on with the last data, its age and the reason.
+
+use std::num::NonZeroU16;
+use std::sync::Mutex;
+
+use serde_json::{Value, json};
+use tokio::sync::Semaphore;
+
+use super::*;
+use crate::cluster::mock::{self, Log, Piece, Reply, Seen};
+
+/// Most of it is time that is let pass at once.
+const LIMIT: Duration = Duration::from_secs(180);
+const DEFINITION: &str = "containers:\n- name: main\n  image: nginx:1.27\n";
+
+/// How the server is doing.
+#[derive(Debug, Clone)]
+enum Health {
+    /// It answers; its streams go on until the gate opens, and break then.
+    Up(Arc<Semaphore>),
+    /// It takes no connection.
+    Refusing,
+    /// It takes requests and says nothing.
+    Silent,
+    /// It answers lists and watches, and nothing else.
+    Reading,
+}
+
+/// A server that a test makes ill and well again.
+#[derive(Clone)]
+struct Server(Arc<Mutex<Health>>);
+
+impl Server {
+    fn new(health: Health) -> Self {
+        Self(Arc::new(Mutex::new(health)))
+    }
+
+    /// Becomes another server; the streams that were open break.
+    fn becomes(&self, health: Health) {
+        let before = std::mem::replace(&mut *self.0.lock().unwrap(), health);
+        if let Health::Up(gate) = before {
+            gate.add_permits(Semaphore::MAX_PERMITS / 2);
+        }
+    }
+
+    /// Becomes another server; the streams that were open neither bring anything nor end.
+    fn falls_silent(&self) -> Health {
+        std::mem::replace(&mut *self.0.lock().unwrap(), Health::Silent)
+    }
+
+    fn answer(&self, seen: &Seen) -> Reply {
+        match self.0.lock().unwrap().clone() {
+            Health::Refusing => Reply::Refused,
+            Health::Silent => Reply::Silence,
+            Health::Reading if !seen.is_watch() => Reply::Silence,
+            Health::Reading => stream(seen, Piece::Silence),
+            Health::Up(gate) => stream(seen, Piece::Gate(gate)),
+        }
+    }
+}
+
+fn up() -> Health {
+    Health::Up(Arc::new(Semaphore::new(0)))
+}
+
+fn stream(seen: &Seen, last: Piece) -> Reply {
+    let mut lines = Vec::new();
+    if seen.is_streamed_list() {
+        if seen.uri.contains("/deployments") {
+            lines.push(json!({"type": "ADDED", "object": deployment()}));
+        }
+        lines.push(json!({"type": "BOOKMARK", "object": end_of_list(seen)}));
+    }
+    let lines: String = lines.iter().map(|line| format!("{line}\n")).collect();
+    Reply::pieces(
+        200,
+        vec![Piece::Bytes(lines.into_bytes()), last, Piece::Break],
+    )
+}
+
+fn deployment() -> Value {
+    let container = json!({"name": "main", "image": "nginx:1.27"});
+    json!({
+        "metadata": {
+            "name": "web", "namespace": "default", "uid": "u1", "resourceVersion": "1", "generation": 1,
+            "labels": {"app.kubernetes.io/managed-by": "bowline", "app.kubernetes.io/instance": "web"},
+        },
+        "spec": {"replicas": 3, "template": {"spec": {"containers": [container]}}},
+        "status": {"observedGeneration": 1, "replicas": 3, "updatedReplicas": 3, "readyReplicas": 3, "availableReplicas": 3},
+    })
+}
+
+fn end_of_list(seen: &Seen) -> Value {
+    let metadata =
+        json!({"resourceVersion": "10", "annotations": {"k8s.io/initial-events-end": "true"}});
+    match seen.uri.contains("/pods?") {
+        true => json!({
+            "metadata": {"resourceVersion": "10"},
+            "columnDefinitions": null,
+            "rows": [{"cells": ["", "", "", "", "", "", ""], "object": {"metadata": metadata}}],
+        }),
+        false => json!({"metadata": metadata}),
+    }
+}
+
+/// A dashboard with two definitions, in front of a server.
+fn dashboard(server: &Server) -> (Rig, Log) {
+    let answering = server.clone();
+    let (cluster, log) = mock::cluster(move |seen| answering.answer(seen));
+    let connect = Arc::new(move |_| {
+        let cluster = cluster.clone();
+        Box::pin(async move { Ok(cluster) }) as _
+    });
+    let definitions = [("notebook", DEFINITION), ("web", DEFINITION)];
+    (Rig::connecting(&definitions, None, connect), log)
+}
+
+impl Frames {
+    /// What the terminal shows.
+    fn screen(&self) -> String {
+        let size = |cells| NonZeroU16::new(cells).unwrap();
+        let mut parser = vt100::Parser::new(size(24), size(80), 0);
+        parser.process(&self.0.lock().unwrap().concat());
+        parser.screen().contents()
+    }
+}
+
+impl Hands {
+    /// Waits until the screen is as it should be, and returns it.
+    async fn shows(&self, what: &str, is_so: impl Fn(&str) -> bool) -> String {
+        let began = Instant::now();
+        loop {
+            let screen = self.frames.screen();
+            if is_so(&screen) {
+                return screen;
+            }
+            assert!(began.elapsed().as_secs() < 15, "never {what}:\n{screen}");
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    }
+
+    /// The keyboard is heard, whatever the network does.
+    async fn hears_keys(&self) {
+        self.press(KeyCode::Char('?')).await;
+        self.shows("help", |screen| screen.contains("Keys")).await;
+        self.press(KeyCode::Esc).await;
+        self.shows("the list again", |screen| !screen.contains("Keys"))
+            .await;
+    }
+}
+
+/// Lets time pass for the client without waiting for it.
+async fn pass(seconds: u64) {
+    tokio::time::pause();
+    tokio::time::advance(Duration::from_secs(seconds)).await;
+    tokio::time::resume();
+}
+
+fn row<'a>(screen: &'a str, id: &str) -> &'a str {
+    let mut rows = screen.lines().filter(|line| line.contains(id));
+    rows.next().unwrap_or_default()
+}
+
+fn n_lists(log: &Log) -> usize {
+    let log = log.lock().unwrap();
+    log.iter()
+        .filter(|seen| seen.is_streamed_list() && seen.uri.contains("/deployments"))
+        .count()
+}
+
+#[tokio::test]
+async fn server_that_refuses_from_the_start_leaves_what_is_known_here_and_is_tried_again() {
+    let server = Server::new(Health::Refusing);
+    let (mut rig, _) = dashboard(&server);
+    let ended = rig
+        .run_within(LIMIT, |hands| async move {
+            let screen = hands
+                .shows("refused", |screen| {
+                    screen.contains("connection refused") && screen.contains("retrying")
+                })
+                .await;
+            assert!(screen.contains("no data yet"), "{screen}");
+            assert!(!row(&screen, "notebook").is_empty(), "{screen}");
+            hands.hears_keys().await;
+            server.becomes(up());
+            pass(31).await;
+            let screen = hands.shows("live", |screen| screen.contains("live")).await;
+            assert!(row(&screen, "web ").contains("Ready"), "{screen}");
+            hands.quit().await;
+        })
+        .await;
+    assert_eq!(ended, Ended::Quit);
+}
+
+#[tokio::test]
+async fn server_that_disappears_leaves_the_rows_their_age_and_the_reason() {
+    let server = Server::new(up());
+    let (mut rig, log) = dashboard(&server);
+    let ended = rig
+        .run_within(LIMIT, |hands| async move {
+            hands
+                .shows("live", |screen| {
+                    screen.contains("live") && row(screen, "web ").contains("3/3")
+                })
+                .await;
+            server.becomes(Health::Refusing);
+            let screen = hands
+                .shows("the reason", |screen| {
+                    screen.contains("connection refused") && screen.contains(" old")
+                })
+                .await;
+            assert!(row(&screen, "web ").contains("3/3"), "{screen}");
+            assert!(!screen.contains("live"), "{screen}");
+            hands.hears_keys().await;
+            server.becomes(up());
+            pass(31).await;
+            hands
+                .shows("live again", |screen| screen.contains("live"))
+                .await;
+            hands.quit().await;
+        })
+        .await;
+    assert_eq!((ended, n_lists(&log)), (Ended::Quit, 1));
+}
+
+#[tokio::test]
+async fn server_that_falls_silent_is_noticed_and_leaves_the_rows_their_age_and_the_reason() {
+    let server = Server::new(up());
+    let (mut rig, _) = dashboard(&server);
+    let ended = rig
+        .run_within(LIMIT, |hands| async move {
+            hands
+                .shows("live", |screen| {
+                    screen.contains("live") && row(screen, "web ").contains("3/3")
+                })
+                .await;
+            let open = server.falls_silent();
+            hands.hears_keys().await;
+            // The streams were open: their end is due by now, and what follows them is not answered either.
+            pass(30).await;
+            hands
+                .shows("retrying", |screen| {
+                    screen.contains(" old") && !screen.contains("live")
+                })
+                .await;
+            pass(12).await;
+            let screen = hands
+                .shows("the reason", |screen| {
+                    screen.contains("no answer from the server")
+                })
+                .await;
+            assert!(row(&screen, "web ").contains("3/3"), "{screen}");
+            hands.hears_keys().await;
+            server.becomes(open);
+            pass(31).await;
+            hands
+                .shows("live again", |screen| screen.contains("live"))
+                .await;
+            hands.quit().await;
+        })
+        .await;
+    assert_eq!(ended, Ended::Quit);
+}
+
+#[tokio::test]
+async fn plan_that_is_not_answered_can_be_left_and_was_asked_for_once() {
+    let server = Server::new(Health::Reading);
+    let (mut rig, log) = dashboard(&server);
+    let asked = log.clone();
+    let ended = rig
+        .run_within(LIMIT, |hands| async move {
+            hands
+                .shows("live", |screen| {
+                    screen.contains("live") && row(screen, "web ").contains("3/3")
+                })
+                .await;
+            hands.press(KeyCode::Char('a')).await;
+            let n_asked = || {
+                asked
+                    .lock()
+                    .unwrap()
+                    .iter()
+                    .filter(|seen| !seen.is_watch())
+                    .count()
+            };
+            hands
+                .shows("the review", |screen| {
+                    !screen.contains("Services") && n_asked() > 0
+                })
+                .await;
+            pass(9).await;
+            hands.press(KeyCode::Esc).await;
+            hands
+                .shows("the list again", |screen| screen.contains("Services"))
+                .await;
+            hands.quit().await;
+        })
+        .await;
+    assert_eq!(ended, Ended::Quit);
+    let log = log.lock().unwrap();
+    let mut asked: Vec<_> = log
+        .iter()
+        .filter(|seen| !seen.is_watch())
+        .map(|seen| (&seen.method, &seen.uri, &seen.body))
+        .collect();
+    let n_asked = asked.len();
+    asked.sort_by_key(|(method, uri, body)| (method.as_str(), *uri, *body));
+    asked.dedup();
+    assert_eq!(asked.len(), n_asked, "{asked:?}");
+}

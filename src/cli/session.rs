@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use super::UsageError;
 use super::args::Global;
 use super::output;
 use super::target::Target;
@@ -32,8 +33,9 @@ impl Session {
     /// Reads the settings and finds the catalogue.
     ///
     /// # Errors
-    /// No home directory is known, the settings file is faulty, or the examples of a rehearsal cannot be written.
+    /// The flags contradict each other, no home directory is known, the settings file is faulty, or the examples of a rehearsal cannot be written.
     pub fn open(global: Global) -> anyhow::Result<Self> {
+        check_flags(&global)?;
         let paths = Paths::of_user()?;
         let settings = match &global.config {
             Some(file) => Settings::load(file, true)?,
@@ -130,6 +132,23 @@ impl Session {
     /// Returns the namespace of flags, environment or settings; none leaves it to the context.
     pub fn wanted_namespace(&self) -> Option<&Namespace> {
         wanted_namespace(&self.global, &self.settings)
+    }
+}
+
+/// Refuses flags that name a cluster beside the one that brings its own.
+fn check_flags(global: &Global) -> Result<(), UsageError> {
+    let named = [
+        ("--kubeconfig", global.kubeconfig.is_some()),
+        ("--as", global.as_user.is_some()),
+    ];
+    match named
+        .iter()
+        .find(|(_, is_given)| *is_given && global.sandbox)
+    {
+        Some((flag, _)) => Err(UsageError(format!(
+            "--sandbox is a cluster of its own: leave {flag} out"
+        ))),
+        None => Ok(()),
     }
 }
 

@@ -58,6 +58,10 @@ fn what_is_missing_or_too_much_is_named() {
         &["--filename", "cannot be used"],
     );
     check(&["ls", "--as-group", "ops"], &["--as <USER>"]);
+    check(
+        &["--sandbox", "ls", "--kubeconfig", "k"],
+        &["leave --kubeconfig out"],
+    );
     check(&["--frobnicate"], &["--frobnicate"]);
     check(&["frobnicate"], &["frobnicate"]);
 }

@@ -28,7 +28,7 @@ use crate::definition::id::Namespace;
 
 pub use crate::definition::object::GroupKind;
 pub use access::Access;
-pub use connect::{ConnectOptions, ContextSummary, ExecPolicy, connect, contexts};
+pub use connect::{Agreements, ConnectOptions, ContextSummary, ExecPolicy, connect, contexts};
 pub use kinds::Resource;
 pub use objects::{ApplyOptions, Deleted, Propagation, Written};
 pub use selector::Selector;

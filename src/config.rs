@@ -27,6 +27,8 @@ pub struct Settings {
     pub gpus: BTreeMap<String, String>,
     /// Routes.
     pub ingress: Ingress,
+    /// Commands that kubeconfigs run to log in.
+    pub login: Login,
     /// How long operations wait.
     pub wait: Wait,
     /// The dashboard's looks.
@@ -39,6 +41,29 @@ pub struct Settings {
 pub struct Ingress {
     /// Host of services that give no `exposed_hostname`; they then live under `/<id>`.
     pub host: Option<String>,
+}
+
+/// `[login]`: which credential plugins a kubeconfig may run.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Login {
+    /// What happens to those that are not in the list.
+    pub plugins: Plugins,
+    /// Commands that are run without asking, as the kubeconfig writes them or by their path.
+    pub allowed: Vec<String>,
+}
+
+/// What happens to a credential plugin that is not in the list of those that are allowed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Plugins {
+    /// The person is asked once.
+    #[default]
+    Ask,
+    /// It is run.
+    All,
+    /// It is not run.
+    Listed,
 }
 
 /// `[wait]`: deadlines of waiting, in seconds.
@@ -221,11 +246,16 @@ mod tests {
             namespace,
             gpus,
             ingress: Ingress { host },
+            login,
             wait,
             ui,
         } = settings;
         assert!(catalogue.is_some() && context.is_some() && namespace.is_some() && host.is_some());
         assert!(!gpus.is_empty());
+        let Login {
+            plugins: _,
+            allowed: _,
+        } = login;
         let Wait {
             ready_seconds: _,
             gone_seconds: _,
@@ -235,6 +265,8 @@ mod tests {
             symbols: _,
         } = ui;
         for key in [
+            "plugins = ",
+            "allowed = ",
             "ready_seconds = ",
             "gone_seconds = ",
             "color = ",

@@ -1,18 +1,23 @@
 //! `bowline` and `bowline edit`: the dashboard.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use super::args::Edit;
 use super::session::Session;
 use super::{Exit, operate};
 use crate::catalogue::CatalogueError;
+use crate::cluster::Cluster;
 use crate::definition::id::InstanceId;
 use crate::runtime::{self, Ended, RuntimeError, Start};
 
 /// Shows the dashboard, with a definition open in the editor where one is named.
 pub fn run(session: &Session, open: Option<InstanceId>) -> anyhow::Result<Exit> {
     session.target.check()?;
-    let ended = operate::block_on(async { Ok(runtime::run(start(session, open)).await) })?;
+    let ended = operate::block_on(async {
+        // A plugin may ask the person now, and never once the screen is the dashboard's. What fails is shown there.
+        let first = session.target.log_in().await.and_then(Result::ok);
+        Ok(runtime::run(start(session, open, first)).await)
+    })?;
     match ended {
         Ok(Ended::Quit) => Ok(Exit::Ok),
         Ok(Ended::Signal(number)) => Ok(Exit::Signal(number)),
@@ -39,16 +44,24 @@ pub fn edit(args: &Edit, session: &Session) -> anyhow::Result<Exit> {
 }
 
 /// Returns what a dashboard of this session begins with.
-pub(super) fn start(session: &Session, open: Option<InstanceId>) -> Start {
+/// The first connection is made by then where it needed the person.
+pub(super) fn start(session: &Session, open: Option<InstanceId>, first: Option<Cluster>) -> Start {
     let target = session.target.clone().without_questions();
     let of_contexts = target.clone();
+    let first = Arc::new(Mutex::new(first));
     Start {
         settings: session.settings.clone(),
         catalogue: session.catalogue.clone(),
         drafts: session.drafts(),
         connect: Arc::new(move |context| {
             let target = target.clone();
-            Box::pin(async move { target.connect_to(context).await })
+            let first = first.lock().unwrap_or_else(PoisonError::into_inner).take();
+            Box::pin(async move {
+                match first {
+                    Some(cluster) => Ok(cluster),
+                    None => target.connect_to(context).await,
+                }
+            })
         }),
         contexts: Arc::new(move || of_contexts.contexts()),
         context: session.wanted_context(),

@@ -4,13 +4,13 @@ use std::path::PathBuf;
 
 use super::UsageError;
 use super::args::Global;
-use super::output;
 use super::target::Target;
+use super::{confirm, output};
 use crate::app::CatalogueEntry;
 use crate::catalogue::Catalogue;
 use crate::catalogue::drafts::Drafts;
-use crate::cluster::{Cluster, ConnectOptions, ExecPolicy};
-use crate::config::{Paths, Settings};
+use crate::cluster::{Agreements, Cluster, ConnectOptions, ExecPolicy};
+use crate::config::{Paths, Plugins, Settings};
 use crate::definition::check::{CheckContext, check};
 use crate::definition::id::{InstanceId, Namespace};
 use crate::definition::service::ServiceDefinition;
@@ -45,7 +45,7 @@ impl Session {
         if global.sandbox {
             rehearsal::write_examples(&catalogue)?;
         }
-        let target = target(&global, &settings);
+        let target = target(&global, &settings, &paths);
         Ok(Self {
             global,
             settings,
@@ -163,7 +163,7 @@ fn wanted_namespace<'a>(global: &'a Global, settings: &'a Settings) -> Option<&'
     global.namespace.as_ref().or(of_settings)
 }
 
-fn target(global: &Global, settings: &Settings) -> Target {
+fn target(global: &Global, settings: &Settings, paths: &Paths) -> Target {
     let namespace = wanted_namespace(global, settings).cloned();
     if global.sandbox {
         return Target::rehearsal(RehearsalOptions {
@@ -181,8 +181,21 @@ fn target(global: &Global, settings: &Settings) -> Target {
         as_user: global.as_user.clone(),
         as_groups: global.as_groups.clone(),
         interactive_login: output::can_ask(),
-        exec_policy: ExecPolicy::All,
+        exec_policy: exec_policy(settings, paths),
     })
+}
+
+fn exec_policy(settings: &Settings, paths: &Paths) -> ExecPolicy {
+    let allowed = settings.login.allowed.clone();
+    match settings.login.plugins {
+        Plugins::All => ExecPolicy::All,
+        Plugins::Listed => ExecPolicy::Only(allowed),
+        Plugins::Ask => {
+            let file = paths.state.join("plugins");
+            let ask = |question: &str| confirm::go_on(question).unwrap_or(false);
+            ExecPolicy::Ask(allowed, Agreements { file, ask })
+        }
+    }
 }
 
 /// A rehearsal has a catalogue of its own, so that its examples never mix with what the person really runs.

@@ -9,7 +9,7 @@ use crate::ui::{ColorLevel, Theme, picture};
 
 pub fn run(args: &Snapshot, session: &Session) -> anyhow::Result<Exit> {
     session.target.check()?;
-    let mut start = dashboard::start(session, None);
+    let mut start = dashboard::start(session, None, None);
     if args.svg {
         start.theme = theme_of_pictures(session);
     }

@@ -51,6 +51,17 @@ impl Target {
         }
     }
 
+    /// Logs in where a credential plugin may ask the person something; none where nothing can be asked.
+    pub async fn log_in(&self) -> Option<Result<Cluster, Failure>> {
+        match self {
+            Self::Remote(options) if options.interactive_login => {
+                cluster::connect::asks_for_login(options).then_some(())?;
+                Some(self.connect().await)
+            }
+            _ => None,
+        }
+    }
+
     /// Connects to a context by name, in its own namespace where it is another than the session's.
     ///
     /// # Errors

@@ -3,6 +3,7 @@
 //! Nothing is asked of the server here: a cluster that is away is no reason not to start. Credential plugins do run, because
 //! only now may they ask something of the person.
 
+mod agreed;
 mod child;
 mod exec;
 mod kubeconfig;
@@ -21,6 +22,7 @@ use crate::definition::id::Namespace;
 use crate::failure::{Failure, FailureKind};
 use crate::text;
 
+pub use agreed::Agreements;
 pub use exec::ExecPolicy;
 pub(super) use exec::LoginError;
 pub use kubeconfig::ContextSummary;
@@ -89,8 +91,9 @@ async fn open(options: &ConnectOptions) -> Result<Cluster, Failure> {
     };
     refuse_contradiction(&chosen)?;
     refuse_legacy_command(&chosen)?;
-    let plugin = exec::Plugin::of(&mut chosen, &options.exec_policy)?;
-    refuse_open_credentials(&chosen, plugin.is_some())?;
+    refuse_open_credentials(&chosen, chosen.user.exec.is_some())?;
+    let may_ask = options.interactive_login;
+    let plugin = exec::Plugin::of(&mut chosen, &options.exec_policy, may_ask)?;
     let config = config(chosen)?;
     let client = transport::open(config, plugin, options.interactive_login).await?;
     Ok(Cluster::new(client, identity, namespace))
@@ -120,6 +123,13 @@ pub fn check(options: &ConnectOptions) -> Result<(), Failure> {
     }
     let chosen = kubeconfigs.choose(options.context.as_deref());
     chosen.map(drop).map_err(harmless)
+}
+
+/// Tells whether a login by a credential plugin comes first, which may ask something of the person.
+pub fn asks_for_login(options: &ConnectOptions) -> bool {
+    let kubeconfigs = Kubeconfigs::load(options.kubeconfig.as_deref());
+    let chosen = kubeconfigs.map(|read| read.map(|read| read.choose(options.context.as_deref())));
+    matches!(chosen, Ok(Some(Ok(chosen))) if chosen.user.exec.is_some())
 }
 
 async fn connect_in_cluster(options: &ConnectOptions) -> Result<Cluster, Failure> {

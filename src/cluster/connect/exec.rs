@@ -13,6 +13,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::process::{Child, Command};
 
+use super::agreed::{self, Agreements};
 use super::child::{Group, Outcome, outcome};
 use super::kubeconfig::Chosen;
 use crate::failure::{Failure, FailureKind};
@@ -31,7 +32,7 @@ const VERSIONS: [&str; 2] = [
 ];
 
 /// Which credential plugins may be run.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Default)]
 pub enum ExecPolicy {
     /// All that the kubeconfigs name.
     #[default]
@@ -40,6 +41,8 @@ pub enum ExecPolicy {
     None,
     /// Those whose command, as the kubeconfig writes it or as it was found, is in the list.
     Only(Vec<String>),
+    /// Those of the list, and those that the person agrees to.
+    Ask(Vec<String>, Agreements),
 }
 
 /// A plugin of a user's entry, ready to run.
@@ -104,7 +107,11 @@ struct ExecCredential {
 
 impl Plugin {
     /// Takes the plugin out of a user's entry, if there is one and the policy lets it run.
-    pub fn of(chosen: &mut Chosen, policy: &ExecPolicy) -> Result<Option<Self>, Failure> {
+    pub fn of(
+        chosen: &mut Chosen,
+        policy: &ExecPolicy,
+        may_ask: bool,
+    ) -> Result<Option<Self>, Failure> {
         let Some(exec) = chosen.user.exec.take() else {
             return Ok(None);
         };
@@ -126,17 +133,26 @@ impl Plugin {
             });
             invalid(&format!(".command {command:?} is not there{hint}"))
         })?;
-        permit(policy, &command, &program, &key)?;
         if !chosen.is_user_trusted {
             let summary = format!(
                 "{key} names a command, and the file belongs to another user: it is not run"
             );
             return Err(Failure::new(FailureKind::Refused, summary));
         }
+        let args = exec.args.clone().unwrap_or_default();
+        let env = environment(&exec);
+        let program_text = program.display().to_string();
+        let asked = agreed::Command {
+            key: &key,
+            program: &program_text,
+            args: &args,
+            env: &env,
+        };
+        permit(policy, &command, &asked, may_ask)?;
         Ok(Some(Self {
             program,
-            args: exec.args.clone().unwrap_or_default(),
-            env: environment(&exec),
+            args,
+            env,
             version,
             mode: exec
                 .interactive_mode
@@ -262,19 +278,39 @@ fn find(command: &str, kubeconfig: &Path) -> Option<PathBuf> {
     directories.find_map(|directory| Some(directory.join(command)).filter(is_executable))
 }
 
-fn permit(policy: &ExecPolicy, command: &str, program: &Path, key: &str) -> Result<(), Failure> {
-    let is_permitted = match policy {
-        ExecPolicy::All => true,
-        ExecPolicy::None => false,
-        ExecPolicy::Only(list) => list
-            .iter()
-            .any(|allowed| allowed == command || Path::new(allowed) == program),
+fn permit(
+    policy: &ExecPolicy,
+    written: &str,
+    command: &agreed::Command<'_>,
+    may_ask: bool,
+) -> Result<(), Failure> {
+    let is_in = |list: &[String]| {
+        let is_it = |allowed: &String| allowed == written || allowed == command.program;
+        list.iter().any(is_it)
     };
-    if is_permitted {
-        return Ok(());
+    let key = command.key;
+    let refuse = |why: &str| {
+        let summary = format!("{key}.command {written:?} may not be run: {why}");
+        Err(Failure::new(FailureKind::Refused, summary))
+    };
+    match policy {
+        ExecPolicy::All => Ok(()),
+        ExecPolicy::Only(list) | ExecPolicy::Ask(list, _) if is_in(list) => Ok(()),
+        ExecPolicy::None | ExecPolicy::Only(_) => refuse("the settings do not allow it"),
+        ExecPolicy::Ask(_, agreements) => match agreements.allow(command, may_ask) {
+            Ok(true) => Ok(()),
+            Ok(false) => refuse(
+                "nobody agreed to it here yet; agree to it once by `bowline ls` on a terminal, or name it in the \
+                 settings under [login] as allowed",
+            ),
+            Err(error) => {
+                let file = agreements.file.display();
+                let summary =
+                    format!("cannot look up in {file} whether {written:?} may be run: {error}");
+                Err(Failure::new(FailureKind::Disk, summary))
+            }
+        },
     }
-    let summary = format!("{key}.command {command:?} may not be run: the settings do not allow it");
-    Err(Failure::new(FailureKind::Refused, summary))
 }
 
 fn environment(exec: &ExecConfig) -> Vec<(String, String)> {

@@ -307,7 +307,7 @@ async fn plugin_of_a_file_that_somebody_else_owns_is_not_run() {
     let text = CONFIG.replace("{token: hunter2}", user);
     let mut chosen = choose(&[files.write("config", &text)], None).unwrap();
     chosen.is_user_trusted = false;
-    let refusal = exec::Plugin::of(&mut chosen, &ExecPolicy::All)
+    let refusal = exec::Plugin::of(&mut chosen, &ExecPolicy::All, false)
         .map(|_| ())
         .unwrap_err();
     assert_eq!(refusal.kind, FailureKind::Refused);
@@ -376,7 +376,7 @@ async fn login(files: &Files, script: &str, more: &str) -> Result<exec::Credenti
     );
     let text = CONFIG.replace("{token: hunter2}", &user);
     let mut chosen = choose(&[files.write("config", &text)], None).unwrap();
-    let plugin = exec::Plugin::of(&mut chosen, &ExecPolicy::All)?.unwrap();
+    let plugin = exec::Plugin::of(&mut chosen, &ExecPolicy::All, false)?.unwrap();
     plugin.run(false).await
 }
 
@@ -550,7 +550,7 @@ async fn policy_and_places_decide_what_is_run() {
         );
         let text = CONFIG.replace("{token: hunter2}", &user);
         let mut chosen = choose(&[files.write("config", &text)], None).unwrap();
-        exec::Plugin::of(&mut chosen, policy)
+        exec::Plugin::of(&mut chosen, policy, false)
             .map(|plugin| plugin.is_some())
             .map_err(|failure| failure.summary)
     };
@@ -582,6 +582,52 @@ async fn policy_and_places_decide_what_is_run() {
             .ends_with("exec.command is not set")
     );
     assert_eq!(of("sh", &ExecPolicy::All), Ok(true));
+    let nobody = Agreements {
+        file: files.path("agreed"),
+        ask: |_| panic!("asked"),
+    };
+    let ask = ExecPolicy::Ask(vec![absolute], nobody);
+    assert_eq!(of("./plugin", &ask), Ok(true));
+    let refusal = of("sh", &ask).unwrap_err();
+    assert!(
+        refusal.contains("nobody agreed to it here yet"),
+        "{refusal}"
+    );
+}
+
+#[tokio::test]
+async fn command_of_a_kubeconfig_is_asked_about_at_first_sight() {
+    let files = Files::new();
+    files.script("plugin", &credential(r#"{"token":"t"}"#));
+    let user = "{exec: {apiVersion: client.authentication.k8s.io/v1, command: ./plugin}}";
+    let text = CONFIG.replace("{token: hunter2}", user);
+    let options = |ask, interactive_login| ConnectOptions {
+        kubeconfig: Some(files.write("config", &text)),
+        interactive_login,
+        exec_policy: ExecPolicy::Ask(
+            Vec::new(),
+            Agreements {
+                file: files.path("state/agreed"),
+                ask,
+            },
+        ),
+        ..ConnectOptions::default()
+    };
+    let refusal = connect(&options(|_| true, false)).await.unwrap_err();
+    assert_eq!(refusal.kind, FailureKind::Refused);
+    let refusal = connect(&options(|_| false, true)).await.unwrap_err();
+    assert_eq!(refusal.kind, FailureKind::Refused);
+    assert!(connect(&options(|_| true, true)).await.is_ok());
+    assert!(
+        connect(&options(|_| panic!("asked again"), true))
+            .await
+            .is_ok()
+    );
+    assert!(
+        connect(&options(|_| panic!("asked again"), false))
+            .await
+            .is_ok()
+    );
 }
 
 #[test]

@@ -94,8 +94,9 @@ async fn open(options: &ConnectOptions) -> Result<Cluster, Failure> {
     refuse_open_credentials(&chosen, chosen.user.exec.is_some())?;
     let may_ask = options.interactive_login;
     let plugin = exec::Plugin::of(&mut chosen, &options.exec_policy, may_ask)?;
+    let reload = plugin.is_none().then(|| reload(options, &chosen.context));
     let config = config(chosen)?;
-    let client = transport::open(config, plugin, options.interactive_login).await?;
+    let client = transport::open(config, plugin, reload, may_ask).await?;
     Ok(Cluster::new(client, identity, namespace))
 }
 
@@ -155,8 +156,61 @@ async fn connect_in_cluster(options: &ConnectOptions) -> Result<Cluster, Failure
         user: "service account".to_owned(),
         is_insecure: false,
     };
-    let client = transport::open(config, None, false).await?;
+    // The token is a file, which a new client reads again.
+    let reload: transport::Reload = Box::new(|present| Ok(Some(present.clone())));
+    let client = transport::open(config, None, Some(reload), false).await?;
     Ok(Cluster::new(client, identity, namespace))
+}
+
+/// Returns how the same context is read again once its login is refused: tokens and certificates are renewed by others.
+/// What was chosen at the start stays chosen: a kubeconfig that changes never leads a session to another server.
+fn reload(options: &ConnectOptions, context: &str) -> transport::Reload {
+    let options = ConnectOptions {
+        context: Some(context.to_owned()),
+        ..options.clone()
+    };
+    Box::new(move |present| {
+        let read = Kubeconfigs::load(options.kubeconfig.as_deref());
+        let Ok(Some(Ok(mut chosen))) =
+            read.map(|read| read.map(|read| read.choose(options.context.as_deref())))
+        else {
+            // The refused login says more than a file that is just being written.
+            return Ok(None);
+        };
+        impersonate(&mut chosen.user, &options);
+        let (context, file) = (chosen.context.clone(), chosen.user_file.clone());
+        let follows = chosen.user.exec.is_none()
+            && refuse_contradiction(&chosen).is_ok()
+            && refuse_legacy_command(&chosen).is_ok()
+            && refuse_open_credentials(&chosen, false).is_ok();
+        let config = config(chosen)?;
+        if !follows || !leads_to_the_same(&config, present) {
+            let summary = format!(
+                "{}: context {context} changed and leads elsewhere now: choose it again to follow it",
+                file.display()
+            );
+            return Err(Failure::new(FailureKind::Refused, summary));
+        }
+        let is_new = has_files(&config.auth_info) || shown(&config) != shown(present);
+        Ok(is_new.then_some(config))
+    })
+}
+
+fn leads_to_the_same(config: &kube::Config, present: &kube::Config) -> bool {
+    config.cluster_url == present.cluster_url
+        && config.root_cert == present.root_cert
+        && config.accept_invalid_certs == present.accept_invalid_certs
+        && config.tls_server_name == present.tls_server_name
+}
+
+/// Tells whether credentials stand in files of their own, which may have changed where their names have not.
+fn has_files(user: &AuthInfo) -> bool {
+    user.token_file.is_some() || user.client_certificate.is_some() || user.client_key.is_some()
+}
+
+/// Returns the credentials so that they can be compared.
+fn shown(config: &kube::Config) -> Option<serde_json::Value> {
+    serde_json::to_value(&config.auth_info).ok()
 }
 
 fn impersonate(user: &mut AuthInfo, options: &ConnectOptions) {

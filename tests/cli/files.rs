@@ -1,7 +1,7 @@
 //! Files that cannot be used: kubeconfigs, settings, definitions. Each is named, with line and key and what is allowed; the
 //! documented code ends the program, and nothing is changed.
 
-use std::os::unix::fs::symlink;
+use std::os::unix::fs::{PermissionsExt, symlink};
 
 use crate::program::{Home, WEB};
 
@@ -195,4 +195,48 @@ fn entries_of_the_catalogue_that_cannot_be_used_hide_nothing_else() {
     let ended = home.bowline(&["validate", "web"]).end().code(0);
     ended.stderr_has(&["1 definition, 0 errors, 0 warnings"]);
     assert_eq!(home.files(), before);
+}
+
+/// A kubeconfig whose user logs in by a command that would take what is typed.
+fn kubeconfig_with_plugin(home: &Home) -> std::path::PathBuf {
+    let plugin = "#!/bin/sh\ntouch ran\nif read answer; then echo \"took $answer\" >&2; exit 7; fi\nexit 8\n";
+    let plugin = home.write("plugin", plugin);
+    std::fs::set_permissions(&plugin, std::fs::Permissions::from_mode(0o700)).unwrap();
+    home.write(
+        "kube.config",
+        "{current-context: dev, contexts: [{name: dev, context: {cluster: c, user: u}}], \
+          clusters: [{name: c, cluster: {server: 'https://127.0.0.1:1'}}], \
+          users: [{name: u, user: {exec: {apiVersion: client.authentication.k8s.io/v1, command: ./plugin}}}]}",
+    )
+}
+
+#[test]
+fn a_command_of_a_kubeconfig_is_not_run_before_somebody_agreed_to_it() {
+    let home = Home::new();
+    let file = kubeconfig_with_plugin(&home);
+    home.bowline(&["ls"])
+        .env("KUBECONFIG", &file)
+        .end()
+        .code(5)
+        .stdout("")
+        .stderr_has(&[
+            "users[u].user.exec.command",
+            "nobody agreed to it here yet",
+            "[login]",
+        ]);
+    assert!(!home.path().join("ran").exists());
+}
+
+#[test]
+fn a_command_that_was_allowed_does_not_take_the_input_of_another() {
+    let home = Home::new();
+    let file = kubeconfig_with_plugin(&home);
+    home.write(
+        "config/bowline/config.toml",
+        "[login]\nallowed = [\"./plugin\"]\n",
+    );
+    let run = home.bowline(&["ls"]).env("KUBECONFIG", &file);
+    let ended = run.input("yes\n").end().stdout("");
+    ended.stderr_has(&["exit status: 8"]);
+    assert!(home.path().join("ran").exists());
 }

@@ -787,6 +787,66 @@ async fn login_that_stays_refused_is_told_and_not_tried_for_ever() {
     assert_eq!(n_runs(&files), 2);
 }
 
+/// Writes a kubeconfig of a server on loopback, with a token.
+fn write_token(files: &Files, address: &str, token: &str) -> PathBuf {
+    let text = CONFIG
+        .replace("hunter2", token)
+        .replace("https://10.0.0.1:6443", &format!("http://{address}"));
+    files.write("config", &text)
+}
+
+async fn connect_by_token(files: &Files, address: &str) -> Cluster {
+    let options = ConnectOptions {
+        kubeconfig: Some(write_token(files, address, "token-1")),
+        ..ConnectOptions::default()
+    };
+    let cluster = connect(&options).await.unwrap();
+    assert!(cluster.get(&web()).await.is_ok_and(|found| found.is_some()));
+    let_time_pass(60).await;
+    cluster
+}
+
+#[tokio::test]
+async fn token_that_was_renewed_in_the_kubeconfig_is_taken() {
+    let token = Arc::new(Mutex::new("token-1".to_owned()));
+    let (address, _) = server(token.clone()).await;
+    let files = Files::new();
+    let cluster = connect_by_token(&files, &address).await;
+    "token-2".clone_into(&mut token.lock().unwrap());
+    let refused = cluster.get(&web()).await.unwrap_err();
+    assert!(refused.summary.contains("Unauthorized"), "{refused}");
+    let written = write_token(&files, &address, "token-2");
+    assert!(cluster.get(&web()).await.is_ok_and(|found| found.is_some()));
+    // A file that is just being written changes nothing.
+    "token-3".clone_into(&mut token.lock().unwrap());
+    let_time_pass(60).await;
+    fs::write(&written, "contexts: [").unwrap();
+    let refused = cluster.get(&web()).await.unwrap_err();
+    assert!(refused.summary.contains("Unauthorized"), "{refused}");
+    write_token(&files, &address, "token-3");
+    assert!(cluster.get(&web()).await.is_ok_and(|found| found.is_some()));
+}
+
+#[tokio::test]
+async fn kubeconfig_that_changes_never_leads_to_another_server() {
+    let token = Arc::new(Mutex::new("token-1".to_owned()));
+    let (address, _) = server(token.clone()).await;
+    let (other, asked) = server(Arc::new(Mutex::new("token-2".to_owned()))).await;
+    let files = Files::new();
+    let cluster = connect_by_token(&files, &address).await;
+    "token-2".clone_into(&mut token.lock().unwrap());
+    write_token(&files, &other, "token-2");
+    let refused = cluster.get(&web()).await.unwrap_err();
+    assert_eq!(refused.kind, FailureKind::Refused);
+    assert!(
+        refused
+            .summary
+            .ends_with("context dev changed and leads elsewhere now: choose it again to follow it"),
+        "{refused}"
+    );
+    assert_eq!(*asked.lock().unwrap(), [""; 0]);
+}
+
 #[tokio::test]
 async fn identity_is_told_and_the_namespace_may_be_overruled() {
     let files = Files::new();

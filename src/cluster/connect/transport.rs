@@ -16,10 +16,14 @@ use crate::failure::{Failure, FailureKind};
 /// A login that is refused this soon after it was made is not the matter of another login.
 const LOGIN_INTERVAL: Duration = Duration::from_secs(10);
 
+/// Reads a configuration anew, for files change while a session goes on; none where that is no use.
+pub(super) type Reload =
+    Box<dyn Fn(&kube::Config) -> Result<Option<kube::Config>, Failure> + Send + Sync>;
+
 /// What all calls share.
 struct Shared {
-    config: kube::Config,
     plugin: Option<Plugin>,
+    reload: Option<Reload>,
     session: Mutex<Session>,
     /// Held while logging in, so that many calls make one login. Holds how the last one failed, if it did.
     login: tokio::sync::Mutex<Option<(Instant, Failure)>>,
@@ -29,6 +33,8 @@ struct Shared {
 #[derive(Clone)]
 struct Session {
     client: kube::Client,
+    /// What the client was made of, but for a plugin's credential.
+    config: Arc<kube::Config>,
     credential: Option<Credential>,
     since: Instant,
     number: u64,
@@ -38,9 +44,10 @@ struct Session {
 pub(super) async fn open(
     config: kube::Config,
     plugin: Option<Plugin>,
+    reload: Option<Reload>,
     may_ask: bool,
 ) -> Result<kube::Client, Failure> {
-    let renews = plugin.is_some() || config.auth_info.token_file.is_some();
+    let renews = plugin.is_some() || reload.is_some();
     if !renews {
         return client(config);
     }
@@ -49,10 +56,10 @@ pub(super) async fn open(
         None => None,
     };
     let namespace = config.default_namespace.clone();
-    let session = session(&config, credential, 0)?;
+    let session = session(Arc::new(config), credential, 0)?;
     let shared = Arc::new(Shared {
-        config,
         plugin,
+        reload,
         session: Mutex::new(session),
         login: tokio::sync::Mutex::new(None),
     });
@@ -77,16 +84,17 @@ pub(super) fn client(config: kube::Config) -> Result<kube::Client, Failure> {
 }
 
 fn session(
-    config: &kube::Config,
+    config: Arc<kube::Config>,
     credential: Option<Credential>,
     number: u64,
 ) -> Result<Session, Failure> {
-    let mut config = config.clone();
+    let mut own = kube::Config::clone(&config);
     if let Some(credential) = &credential {
-        config.auth_info = with_credential(config.auth_info, credential);
+        own.auth_info = with_credential(own.auth_info, credential);
     }
     Ok(Session {
-        client: client(config)?,
+        client: client(own)?,
+        config,
         credential,
         since: Instant::now(),
         number,
@@ -160,11 +168,12 @@ impl Shared {
         {
             return Err(failure.clone());
         }
-        match self.new_session(present.number + 1).await {
-            Ok(renewed) => {
+        match self.new_session(&present).await {
+            Ok(Some(renewed)) => {
                 *self.session.lock().unwrap_or_else(PoisonError::into_inner) = renewed.clone();
                 Ok(Some(renewed))
             }
+            Ok(None) => Ok(None),
             Err(failure) => {
                 *last_failure = Some((Instant::now(), failure.clone()));
                 Err(failure)
@@ -172,11 +181,16 @@ impl Shared {
         }
     }
 
-    async fn new_session(&self, number: u64) -> Result<Session, Failure> {
-        let credential = match &self.plugin {
-            Some(plugin) => Some(plugin.run(false).await?),
-            None => None,
-        };
-        session(&self.config, credential, number)
+    async fn new_session(&self, present: &Session) -> Result<Option<Session>, Failure> {
+        let number = present.number + 1;
+        if let Some(plugin) = &self.plugin {
+            let credential = plugin.run(false).await?;
+            return session(present.config.clone(), Some(credential), number).map(Some);
+        }
+        let reload = self.reload.as_ref().map(|reload| reload(&present.config));
+        match reload.transpose()?.flatten() {
+            Some(config) => session(Arc::new(config), None, number).map(Some),
+            None => Ok(None),
+        }
     }
 }

@@ -165,3 +165,31 @@ pub(crate) fn an_interrupted_wait_ends_as_a_signal_does(world: &World) {
     assert_eq!(code, Some(130), "{stderr}");
     assert!(stderr.contains("the same command finishes it"), "{stderr}");
 }
+
+/// The administrator's kubeconfig without the authority that signed the server's certificate.
+fn unverified(world: &World) -> std::path::PathBuf {
+    let text = std::fs::read_to_string(world.kubeconfig(User::Admin)).unwrap();
+    let mut config: serde_json::Value = serde_yaml::from_str(&text).unwrap();
+    let cluster = config["clusters"][0]["cluster"].as_object_mut().unwrap();
+    cluster.remove("certificate-authority");
+    cluster.remove("certificate-authority-data");
+    cluster.insert("insecure-skip-tls-verify".to_owned(), true.into());
+    world
+        .home
+        .write("unverified.kubeconfig", config.to_string())
+}
+
+pub(crate) fn a_server_that_is_not_verified_wants_the_id(world: &World) {
+    world.home.save("web", WEB);
+    let file = unverified(world);
+    let run = |args: &[&str]| world.bowline(args).env("KUBECONFIG", &file).end();
+    let refused = run(&["deploy", "web", "-y"]).code(5).stdout("");
+    refused.stderr_has(&["certificate is not verified", "--confirm web"]);
+    let other = run(&["deploy", "web", "--confirm", "db"])
+        .code(2)
+        .stdout("");
+    other.stderr_has(&["--confirm says db", "web"]);
+    assert_eq!(world.all_names("web"), [""; 0]);
+    run(&["deploy", "web", "--confirm", "web"]).code(0);
+    assert!(!world.all_names("web").is_empty());
+}

@@ -219,6 +219,13 @@ pub(crate) fn a_stranger_is_told_what_is_forbidden(world: &World) {
             .stdout("");
         ended.stderr_has(&["forbidden", "nobody"]);
     }
+    let ended = world
+        .bowline_as(User::Nobody, &["ls", "-A"])
+        .end()
+        .code(5)
+        .stdout("");
+    let sentence = "this user may not list services of all namespaces: choose one with -n";
+    ended.stderr_has(&[sentence, "forbidden", "nobody"]);
 }
 
 #[test]

@@ -43,6 +43,7 @@ on_both_backends! {
         a_field_of_another_is_refused_until_it_is_taken
         a_viewer_may_compare_and_not_deploy
         a_namespace_that_is_not_there_is_refused
+        a_server_that_is_not_verified_wants_the_id
         an_interrupted_wait_ends_as_a_signal_does;
     listings:
         a_list_has_what_runs_and_what_is_saved

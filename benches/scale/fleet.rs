@@ -39,6 +39,12 @@ containers:
       live: {http: /live, port: 8080}
 ";
 
+/// Tells whether everything was created before.
+pub(crate) async fn exists(client: &Client) -> Result<bool> {
+    let api: Api<k8s_openapi::api::core::v1::Namespace> = Api::all(client.clone());
+    Ok(api.get_opt(NAMESPACE).await?.is_some())
+}
+
 /// Creates everything and returns how long it took until every pod was ready.
 pub(crate) async fn create(client: &Client) -> Result<Duration> {
     let start = Instant::now();

@@ -1,4 +1,5 @@
-//! Measures the whole program at scale: `cargo bench --bench scale`.
+//! Measures the whole program at scale: `cargo bench --bench scale`, or on a control plane that runs already, where the
+//! instances are kept for the next time, `cargo bench --bench scale -- --kubeconfig FILE`.
 //!
 //! It starts a real control plane (`tests/control-plane/build` first), fills one namespace with 500 instances of 20 pods, and
 //! drives the real binary in a terminal of 200×50. Nothing here fails for being slow: it prints figures with what they were
@@ -9,10 +10,13 @@ mod fleet;
 mod program;
 mod yardstick;
 
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context, Result};
 use bowline_control_plane::{ControlPlane, User};
+use kube::Client;
+use kube::config::{Config, KubeConfigOptions, Kubeconfig};
 
 use crate::figures::{Report, Spread, mb, ms};
 use crate::program::{Program, Setting};
@@ -29,22 +33,38 @@ async fn main() -> Result<()> {
     report.unless_failed("--version", version(&report))?;
     report.unless_failed("first frame of the sandbox", sandbox(&report))?;
 
+    if let Some(kubeconfig) = kubeconfig_of_args() {
+        return at_scale(&report, &kubeconfig).await;
+    }
     let control_plane = tokio::task::spawn_blocking(ControlPlane::start)
         .await?
         .context("starting the control plane")?;
-    let client = control_plane.client(User::Admin)?;
-    report.note(&format!(
-        "creating {} instances of {} pods",
-        fleet::N_INSTANCES,
-        fleet::N_PODS_EACH
-    ))?;
-    let took = fleet::create(&client).await?;
-    report.line(
-        "creation of all pods until ready",
-        &format!("{:.0} s", took.as_secs_f64()),
-    )?;
+    at_scale(&report, &control_plane.kubeconfig(User::Admin)).await
+}
 
-    let setting = Setting::fleet(&control_plane.kubeconfig(User::Admin))?;
+/// Returns the file behind `--kubeconfig`; cargo adds arguments of its own.
+fn kubeconfig_of_args() -> Option<PathBuf> {
+    let mut args = std::env::args_os();
+    args.find(|arg| arg == "--kubeconfig")?;
+    args.next().map(PathBuf::from)
+}
+
+async fn at_scale(report: &Report, kubeconfig: &Path) -> Result<()> {
+    let client = client(kubeconfig).await?;
+    if !fleet::exists(&client).await? {
+        report.note(&format!(
+            "creating {} instances of {} pods",
+            fleet::N_INSTANCES,
+            fleet::N_PODS_EACH
+        ))?;
+        let took = fleet::create(&client).await?;
+        report.line(
+            "creation of all pods until ready",
+            &format!("{:.0} s", took.as_secs_f64()),
+        )?;
+    }
+
+    let setting = Setting::fleet(kubeconfig)?;
     for round in 1..=N_ROUNDS {
         report.note(&format!("round {round}"))?;
         let download = yardstick::download(&client).await?;
@@ -53,16 +73,22 @@ async fn main() -> Result<()> {
             &format!("{} in {}", mb(download.n_bytes), ms(download.took)),
         )?;
         let outcome =
-            run_program(&report, &client, &setting, download.took, round == N_ROUNDS).await;
+            run_program(report, &client, &setting, download.took, round == N_ROUNDS).await;
         report.unless_failed("the program", outcome)?;
     }
     Ok(())
 }
 
+async fn client(kubeconfig: &Path) -> Result<Client> {
+    let kubeconfig = Kubeconfig::read_from(kubeconfig)?;
+    let config = Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default()).await?;
+    Ok(Client::try_from(config)?)
+}
+
 /// Measures the program from its start to its end; at length if `whole`.
 async fn run_program(
     report: &Report,
-    client: &kube::Client,
+    client: &Client,
     setting: &Setting,
     download: Duration,
     whole: bool,
@@ -74,6 +100,8 @@ async fn run_program(
         "start to all right ready counts",
         &format!("{}, {share:.2} of the download", ms(shown)),
     )?;
+    program.settle();
+    report.line("processor time until at rest", &ms(program.cpu_time()?))?;
     if whole {
         measure_running(report, client, &program).await?;
     }
@@ -119,17 +147,18 @@ fn sandbox(report: &Report) -> Result<()> {
 }
 
 /// What can be measured of a program that shows everything: at rest, under keys, under changes.
-async fn measure_running(report: &Report, client: &kube::Client, program: &Program) -> Result<()> {
+async fn measure_running(report: &Report, client: &Client, program: &Program) -> Result<()> {
     program.settle();
     let before = (program.cpu_time()?, program.n_bytes());
-    let bursts = program.bursts_during(IDLE);
+    let frames = program.frames_during(IDLE);
     let (cpu, n_bytes) = (program.cpu_time()? - before.0, program.n_bytes() - before.1);
     report.line(
         &format!("{} s while nothing changes", IDLE.as_secs()),
         &format!(
-            "{:.2} % of a core; {n_bytes} bytes to the terminal in {} frames (ages)",
+            "{:.2} % of a core; {n_bytes} bytes to the terminal in {} frames, {} of which changed nothing but ages",
             100.0 * cpu.as_secs_f64() / IDLE.as_secs_f64(),
-            bursts.len()
+            frames.len(),
+            frames.iter().filter(|changes_ages| **changes_ages).count()
         ),
     )?;
 
@@ -150,25 +179,32 @@ async fn measure_running(report: &Report, client: &kube::Client, program: &Progr
 
     let mut times = Vec::new();
     let mut sizes = Vec::new();
+    let mut totals = Vec::new();
     let mut pod = fleet::ChangingPod::of_first_instance(client).await?;
     for _ in 0..N_CHANGES {
         program.settle();
+        let before = program.n_bytes();
         let watching = program.watch_next_burst();
         pod.toggle().await?;
         let burst = watching.finish()?;
         times.push(burst.took);
         sizes.push(burst.n_bytes);
+        // What the controllers make of it follows: the workload's status, and with it the counts.
+        program.settle();
+        totals.push(program.n_bytes() - before);
     }
     let times = Spread::of(times);
     sizes.sort_unstable();
+    totals.sort_unstable();
     report.line(
         "a changed pod to the screen",
         &format!(
-            "p50 {}, p99 {}; {} bytes at most, {} in the middle",
+            "p50 {}, p99 {}; {} bytes at most, {} in the middle; with all that follows {} in the middle",
             ms(times.percentile(50)),
             ms(times.percentile(99)),
             sizes[sizes.len() - 1],
-            sizes[sizes.len() / 2]
+            sizes[sizes.len() / 2],
+            totals[totals.len() / 2]
         ),
     )
 }

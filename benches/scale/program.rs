@@ -209,17 +209,20 @@ impl Program {
         }
     }
 
-    /// Returns the frames that arrive during a time in which nobody does anything.
-    pub(crate) fn bursts_during(&self, time: Duration) -> Vec<Burst> {
+    /// Returns the frames that arrive during a time in which nobody does anything: each tells whether it changed nothing but
+    /// ages.
+    pub(crate) fn frames_during(&self, time: Duration) -> Vec<bool> {
         let end = Instant::now() + time;
-        let mut bursts = Vec::new();
+        let mut frames = Vec::new();
+        let mut before = self.lock().parser.screen().contents();
         while let Some(left) = end.checked_duration_since(Instant::now()) {
-            let next = self.watch_next_burst();
-            if let Some(burst) = next.within(left) {
-                bursts.push(burst);
+            if self.watch_next_burst().within(left).is_some() {
+                let after = self.lock().parser.screen().contents();
+                frames.push(before != after && without_ages(&before) == without_ages(&after));
+                before = after;
             }
         }
-        bursts
+        frames
     }
 
     fn process_id(&self) -> Result<u32> {
@@ -313,6 +316,21 @@ impl NextBurst<'_> {
             }
         }
     }
+}
+
+/// Returns the words of a screen but for ages: `45s`, `3m20s`.
+fn without_ages(screen: &str) -> Vec<&str> {
+    let is_age = |word: &str| {
+        word.starts_with(|c: char| c.is_ascii_digit())
+            && word.ends_with(['s', 'm', 'h', 'd', 'y'])
+            && word
+                .chars()
+                .all(|c| c.is_ascii_digit() || "smhdy".contains(c))
+    };
+    screen
+        .split_whitespace()
+        .filter(|word| !is_age(word))
+        .collect()
 }
 
 /// Takes what the program writes, and answers as terminals do when they are asked what they are.

@@ -21,6 +21,8 @@ const MARGIN: u16 = 2;
 const MIN_WIDTH: u16 = 8;
 /// Ages are never wider.
 const AGE_WIDTH: usize = 6;
+/// States but `Terminating` are never wider: a service that becomes unwell does not move the columns of all others.
+const STATE_WIDTH: u16 = 9;
 
 /// What drawing a table told.
 #[derive(Debug, Clone, Copy, Default)]
@@ -146,7 +148,7 @@ fn width_of(value: &Value) -> u16 {
     match value {
         Value::Text(text) | Value::Bad(text) | Value::Number(_, text) => cells_of(text),
         Value::Age(_) | Value::Until(_) => AGE_WIDTH as u16,
-        Value::State(state) => cells_of(state.as_str()) + 2,
+        Value::State(state) => (cells_of(state.as_str()) + 2).max(STATE_WIDTH),
         Value::Missing => 1,
     }
 }

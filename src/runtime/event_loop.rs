@@ -16,8 +16,12 @@ use super::screen::Screen;
 use super::signals::{self, Asked};
 use super::{Ended, RuntimeError, Start, keyboard, terminal};
 
-/// Between frames that only data asked for.
+/// Between frames that only data asked for, while data floods in.
 const DATA_FRAME: Duration = Duration::from_millis(100);
+/// Between such frames after a silence: a change is shown at once, and so is what follows from it.
+const FIRST_DATA_FRAME: Duration = Duration::from_millis(25);
+/// How far such frames may be ahead of the pace of a flood.
+const AHEAD: Duration = Duration::from_secs(1);
 /// Between any two frames: a flood of keys does not become a flood of frames.
 const FRAME: Duration = Duration::from_millis(16);
 /// Messages that are folded into one turn.
@@ -42,6 +46,8 @@ struct EventLoop {
     began: Instant,
     wanted: Wanted,
     last_frame: Option<Instant>,
+    /// When the frames that data asked for would have been drawn at the pace of a flood.
+    paced: Instant,
     ended: Option<Ended>,
 }
 
@@ -91,6 +97,7 @@ impl EventLoop {
             began: Instant::now(),
             wanted: Wanted::ByUser,
             last_frame: None,
+            paced: Instant::now(),
             ended: None,
         };
         let effects = crate::app::begin(&mut event_loop.model, start.open);
@@ -151,12 +158,16 @@ impl EventLoop {
     }
 
     fn until_frame(&self) -> Duration {
-        let apart = match self.wanted {
-            Wanted::Nothing | Wanted::ByData => DATA_FRAME,
-            Wanted::ByUser => FRAME,
+        let (apart, ahead) = match self.wanted {
+            Wanted::Nothing | Wanted::ByData => {
+                let ahead = self.paced.saturating_duration_since(Instant::now());
+                (FIRST_DATA_FRAME, ahead.saturating_sub(AHEAD))
+            }
+            Wanted::ByUser => (FRAME, Duration::ZERO),
         };
-        self.last_frame
-            .map_or(Duration::ZERO, |last| apart.saturating_sub(last.elapsed()))
+        let last = self.last_frame.map(|last| last.elapsed());
+        last.map_or(Duration::ZERO, |last| apart.saturating_sub(last))
+            .max(ahead)
     }
 
     fn tick(&mut self) {
@@ -275,8 +286,12 @@ impl EventLoop {
         match self.screen.draw(&self.model, &self.theme) {
             Ok(Some(geometry)) => {
                 self.model.set_geometry(geometry);
+                let now = Instant::now();
+                if self.wanted == Wanted::ByData {
+                    self.paced = self.paced.max(now) + DATA_FRAME;
+                }
                 self.wanted = Wanted::Nothing;
-                self.last_frame = Some(Instant::now());
+                self.last_frame = Some(now);
             }
             Ok(None) => {}
             Err(_) => self.wanted = Wanted::Nothing,
@@ -577,7 +592,8 @@ mod tests {
             hands.quit().await;
         })
         .await;
-        let allowed = 2 + began.elapsed().as_millis() as usize / DATA_FRAME.as_millis() as usize;
+        let paced = began.elapsed() + AHEAD;
+        let allowed = 3 + paced.as_millis() as usize / DATA_FRAME.as_millis() as usize;
         let n_frames = rig.frames.count();
         assert!((2..=allowed).contains(&n_frames), "{n_frames} of {allowed}");
     }

@@ -232,7 +232,13 @@ impl Instance {
             .binary_search_by(|known| known.name.as_str().cmp(&row.name))
         {
             Ok(idx) => self.rows[idx] = row,
-            Err(idx) => self.rows.insert(idx, row),
+            Err(idx) => {
+                // Doubling would leave a third of the room unused, in every instance of thousands of pods.
+                if self.rows.len() == self.rows.capacity() {
+                    self.rows.reserve_exact((self.rows.len() / 4).max(4));
+                }
+                self.rows.insert(idx, row);
+            }
         }
     }
 

@@ -152,6 +152,7 @@ pub(crate) fn all_are_shown(screen: &vt100::Screen) -> bool {
 pub(crate) struct ChangingPod {
     api: Api<Pod>,
     name: String,
+    containers: Value,
     is_ready: bool,
 }
 
@@ -160,14 +161,17 @@ impl ChangingPod {
         let api: Api<Pod> = Api::namespaced(client.clone(), NAMESPACE);
         let selector = format!("{}=service-001", naming::LABEL_INSTANCE);
         let pods = api.list(&ListParams::default().labels(&selector)).await?;
-        let name = pods
+        let pod = pods
             .items
             .first()
-            .context("the first instance has no pods")?
-            .name_any();
+            .context("the first instance has no pods")?;
+        let status = pod.status.as_ref().context("the pod has no status")?;
+        let containers = serde_json::to_value(&status.container_statuses)?;
+        let name = pod.name_any();
         Ok(ChangingPod {
             api,
             name,
+            containers,
             is_ready: true,
         })
     }
@@ -179,7 +183,11 @@ impl ChangingPod {
         let conditions: Vec<Value> = ["Ready", "ContainersReady"]
             .map(|kind| json!({"type": kind, "status": status}))
             .to_vec();
-        let patch = json!({"status": {"conditions": conditions}});
+        for container in self.containers.as_array_mut().into_iter().flatten() {
+            container["ready"] = json!(self.is_ready);
+        }
+        let patch =
+            json!({"status": {"conditions": conditions, "containerStatuses": self.containers}});
         self.api
             .patch_status(
                 &self.name,

@@ -420,10 +420,16 @@ fn pictures_are_well_formed_svg() {
 #[test]
 fn nothing_hostile_reaches_the_screen() {
     let mut stage = services();
-    let failure = Failure::new(FailureKind::Unreachable, "\u{1b}[2J\u{202e}evil\u{9b}31m");
+    let hostile = "\u{1b}[2J\u{202e}evil\u{9b}31m";
+    let failure = Failure::new(FailureKind::Unreachable, hostile);
     let epoch = stage.epoch();
     stage.send(Msg::ConnectFailed { epoch, failure });
+    // One that is drawn as it came: what stands in the header was cleaned by nobody before.
+    hostile.clone_into(&mut stage.model.session.context);
     let buf = picture::draw_alone(&stage.model, LARGE, &Theme::default());
+    let shown = crate::text::clean(hostile);
+    let text = picture::to_text(&buf);
+    assert!(text.lines().next().unwrap().contains(&*shown), "{text}");
     let is_hostile = |c: char| c.is_control() || c == '\u{202e}';
     assert!(
         !buf.content()

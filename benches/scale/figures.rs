@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use anyhow::Result;
 
+use crate::program::Burst;
+
 /// Measured times, sorted.
 pub(crate) struct Spread(Vec<Duration>);
 
@@ -72,6 +74,23 @@ impl Report {
             Ok(()) => Ok(()),
             Err(error) => self.line(what, &format!("NOT MEASURED: {error:#}")),
         }
+    }
+
+    /// Writes how long changes took to the screen, and how many bytes each sent to the terminal.
+    pub(crate) fn changes(&self, what: &str, bursts: Vec<Burst>) -> Result<()> {
+        let times = Spread::of(bursts.iter().map(|burst| burst.took).collect());
+        let mut sizes: Vec<u64> = bursts.iter().map(|burst| burst.n_bytes).collect();
+        sizes.sort_unstable();
+        self.line(
+            what,
+            &format!(
+                "p50 {}, p99 {}; {} bytes in the middle, {} at most",
+                ms(times.percentile(50)),
+                ms(times.percentile(99)),
+                sizes[sizes.len() / 2],
+                sizes[sizes.len() - 1]
+            ),
+        )
     }
 
     pub(crate) fn note(&self, text: &str) -> Result<()> {

@@ -148,7 +148,7 @@ pub(crate) fn all_are_shown(screen: &vt100::Screen) -> bool {
         && text.contains(&format!("{N_INSTANCES} ready"))
 }
 
-/// A pod of the first instance on the screen, which becomes unready and ready again.
+/// A pod of the first instance on the screen, which restarts, or becomes unready and ready again.
 pub(crate) struct ChangingPod {
     api: Api<Pod>,
     name: String,
@@ -176,7 +176,17 @@ impl ChangingPod {
         })
     }
 
-    /// Changes the pod's readiness as a kubelet does: in its status.
+    /// Counts a restart as a kubelet does, from which nothing else follows.
+    pub(crate) async fn restart(&mut self) -> Result<()> {
+        for container in self.containers.as_array_mut().into_iter().flatten() {
+            let n_restarts = container["restartCount"].as_u64().unwrap_or_default();
+            container["restartCount"] = json!(n_restarts + 1);
+        }
+        self.patch(json!({"containerStatuses": self.containers}))
+            .await
+    }
+
+    /// Changes the readiness as a kubelet does; the controllers make more of it.
     pub(crate) async fn toggle(&mut self) -> Result<()> {
         self.is_ready = !self.is_ready;
         let status = if self.is_ready { "True" } else { "False" };
@@ -186,14 +196,14 @@ impl ChangingPod {
         for container in self.containers.as_array_mut().into_iter().flatten() {
             container["ready"] = json!(self.is_ready);
         }
-        let patch =
-            json!({"status": {"conditions": conditions, "containerStatuses": self.containers}});
+        self.patch(json!({"conditions": conditions, "containerStatuses": self.containers}))
+            .await
+    }
+
+    async fn patch(&self, status: Value) -> Result<()> {
+        let patch = Patch::Strategic(json!({"status": status}));
         self.api
-            .patch_status(
-                &self.name,
-                &PatchParams::default(),
-                &Patch::Strategic(patch),
-            )
+            .patch_status(&self.name, &PatchParams::default(), &patch)
             .await?;
         Ok(())
     }

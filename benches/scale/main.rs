@@ -22,7 +22,7 @@ use crate::figures::{Report, Spread, mb, ms};
 use crate::program::{Program, Setting};
 
 /// How often start and download are measured, in turns.
-const N_ROUNDS: usize = 2;
+const N_ROUNDS: usize = 5;
 const N_KEYS: usize = 200;
 const N_CHANGES: usize = 40;
 const IDLE: Duration = Duration::from_secs(60);
@@ -177,34 +177,21 @@ async fn measure_running(report: &Report, client: &Client, program: &Program) ->
         ),
     )?;
 
-    let mut times = Vec::new();
-    let mut sizes = Vec::new();
-    let mut totals = Vec::new();
     let mut pod = fleet::ChangingPod::of_first_instance(client).await?;
+    let mut restarts = Vec::new();
+    let mut toggles = Vec::new();
     for _ in 0..N_CHANGES {
         program.settle();
-        let before = program.n_bytes();
+        let watching = program.watch_next_burst();
+        pod.restart().await?;
+        restarts.push(watching.finish()?);
+    }
+    for _ in 0..N_CHANGES {
+        program.settle();
         let watching = program.watch_next_burst();
         pod.toggle().await?;
-        let burst = watching.finish()?;
-        times.push(burst.took);
-        sizes.push(burst.n_bytes);
-        // What the controllers make of it follows: the workload's status, and with it the counts.
-        program.settle();
-        totals.push(program.n_bytes() - before);
+        toggles.push(watching.finish()?);
     }
-    let times = Spread::of(times);
-    sizes.sort_unstable();
-    totals.sort_unstable();
-    report.line(
-        "a changed pod to the screen",
-        &format!(
-            "p50 {}, p99 {}; {} bytes at most, {} in the middle; with all that follows {} in the middle",
-            ms(times.percentile(50)),
-            ms(times.percentile(99)),
-            sizes[sizes.len() - 1],
-            sizes[sizes.len() / 2],
-            totals[totals.len() / 2]
-        ),
-    )
+    report.changes("a restarted pod to the screen", restarts)?;
+    report.changes("an unready pod and its service", toggles)
 }

@@ -18,6 +18,7 @@
 //! | [`engine`] | deploy and tear down: each a plan and the running of it |
 //! | [`failure`] | a failure as a value, with its sort and the server's causes |
 //! | [`config`] | plain settings from file, environment and flags |
+//! | [`log`] | the log file, of what bowline says itself |
 //! | `editor` | text, cursor, edits and their inverses, history, search. Pure |
 //! | [`text`] | the one sanitiser of text on its way to a terminal, and its width in cells. Pure |
 //! | `app` | `Model`, `Msg`, `Action`, `Effect`, `update`: what the dashboard decides. Pure |
@@ -51,6 +52,7 @@ pub mod definition;
 pub mod editor;
 pub mod engine;
 pub mod failure;
+pub mod log;
 pub mod rehearsal;
 pub mod runtime;
 pub mod service;

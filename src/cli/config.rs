@@ -6,6 +6,7 @@ use super::args::{Config, Global};
 use super::session::Session;
 use super::{Exit, output};
 use crate::config::{Paths, Settings};
+use crate::log;
 use crate::text;
 
 const EXAMPLE: &str = include_str!("../../config.example.toml");
@@ -51,6 +52,7 @@ fn paths(paths: &Paths, global: &Global) -> String {
         ("catalogue", catalogue.unwrap_or(paths.catalogue.clone())),
         ("sandbox", paths.sandbox_catalogue.clone()),
         ("state", paths.state.clone()),
+        ("log", log::directory(&paths.state)),
     ];
     lines
         .iter()

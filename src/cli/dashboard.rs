@@ -8,11 +8,13 @@ use super::{Exit, operate};
 use crate::catalogue::CatalogueError;
 use crate::cluster::Cluster;
 use crate::definition::id::InstanceId;
+use crate::log;
 use crate::runtime::{self, Ended, RuntimeError, Start};
 
 /// Shows the dashboard, with a definition open in the editor where one is named.
 pub fn run(session: &Session, open: Option<InstanceId>) -> anyhow::Result<Exit> {
     session.target.check()?;
+    let _log = log::start(&session.paths.state);
     let ended = operate::block_on(async {
         // A plugin may ask the person now, and never once the screen is the dashboard's. What fails is shown there.
         let first = session.target.log_in().await.and_then(Result::ok);

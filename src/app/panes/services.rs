@@ -31,6 +31,17 @@ impl RowKey {
             Self::Saved(name) => name,
         }
     }
+
+    /// Tells whether both can stand for the same service: a definition for an instance of its name anywhere, but never an
+    /// instance for one of another namespace.
+    fn may_be(&self, other: &Self) -> bool {
+        let place = |key: &Self| match key {
+            Self::Instance(key) | Self::Kept(key) => Some(key.namespace.clone()),
+            Self::Saved(_) => None,
+        };
+        let (here, there) = (place(self), place(other));
+        self.id() == other.id() && (here.is_none() || there.is_none() || here == there)
+    }
 }
 
 /// The columns.
@@ -130,7 +141,7 @@ impl ServicesPane {
         if rows.iter().any(|row| row.key == *selected) {
             return;
         }
-        let same = rows.iter().find(|row| row.key.id() == selected.id());
+        let same = rows.iter().find(|row| row.key.may_be(selected));
         if let Some(key) = same.map(|row| row.key.clone()) {
             self.table.rename_selected(key);
         }

@@ -8,7 +8,8 @@ use crate::app::msg::{Epoch, Msg};
 use crate::app::panes::detail::Tab;
 use crate::app::panes::services::RowKey;
 use crate::app::stage::{self, Stage};
-use crate::service::watch::{Delta, LinkState, Topic, WatchEvent};
+use crate::service::summary::WorkloadKind;
+use crate::service::watch::{Delta, ItemKey, LinkState, Topic, WatchEvent};
 
 fn ids(stage: &Stage) -> Vec<&str> {
     let rows = stage.model.services.table.rows();
@@ -126,6 +127,30 @@ fn selection_goes_with_what_is_deployed() {
     stage.model.settle();
     let deployed = RowKey::Instance(stage::key("notebook"));
     assert_eq!(stage.model.services.table.selected(), Some(&deployed));
+}
+
+#[test]
+fn selection_never_goes_over_to_a_namesake_in_another_namespace() {
+    let mut stage = Stage::with_services();
+    let apply = |stage: &mut Stage, delta| {
+        let kind = WorkloadKind::Deployment;
+        stage.overview(vec![WatchEvent::Workloads(kind, vec![delta])]);
+        stage.model.settle();
+    };
+    let mut namesake = stage::workload("web", (1, 1), "nginx:1.27", stage::now());
+    namesake.instance.namespace = "team-b".parse().unwrap();
+    let item = ItemKey {
+        namespace: namesake.instance.namespace.clone(),
+        name: "web".to_owned(),
+    };
+    let key = RowKey::Instance(namesake.instance.clone());
+    apply(&mut stage, Delta::Applied(namesake));
+    let after = stage::workload("zebra", (1, 1), "z:1", stage::now());
+    apply(&mut stage, Delta::Applied(after));
+    assert!(stage.model.services.table.select(&key));
+    apply(&mut stage, Delta::Removed(item));
+    // The next row, as with any other that goes.
+    assert_eq!(selected(&stage), Some("zebra"));
 }
 
 #[test]

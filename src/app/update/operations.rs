@@ -44,26 +44,6 @@ pub(super) fn review_edited(model: &mut Model) -> Vec<Effect> {
         return Vec::new();
     };
     let (name, text) = (pane.name.clone(), editor.snapshot().0);
-    let deployed = model.fleet.get(&InstanceKey {
-        namespace: match &namespace {
-            Some(namespace) => namespace.clone(),
-            None => {
-                return review(
-                    model,
-                    DeploySource {
-                        id: name.clone(),
-                        name,
-                        namespace,
-                        text: Some(text),
-                    },
-                );
-            }
-        },
-        id: name.clone(),
-    });
-    let namespace = deployed
-        .map(|instance| instance.key().namespace.clone())
-        .or(namespace);
     review(
         model,
         DeploySource {

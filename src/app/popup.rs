@@ -34,6 +34,8 @@ pub enum Choice {
     RunTeardown,
     /// Saves what is edited, then leaves.
     SaveAndLeave,
+    /// Leaves, and leaves what is on disk as it is.
+    LeaveEditor,
     /// Leaves and gives up what was typed.
     DiscardAndLeave,
     /// Goes on with the unsaved edits of an earlier session.

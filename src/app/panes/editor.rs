@@ -64,6 +64,8 @@ pub struct EditorPane {
     pub draft: Option<(String, Digest)>,
     /// The revision that is being written, and what follows.
     pub saving: Option<(Revision, AfterSave)>,
+    /// The definition that a copy is written to, and the revision that is written.
+    pub saving_as: Option<(InstanceId, Revision)>,
     /// Whether somebody else changed the file since it was read.
     pub is_changed_on_disk: bool,
     check_at: Option<Duration>,
@@ -83,6 +85,7 @@ impl EditorPane {
             search: None,
             draft: None,
             saving: None,
+            saving_as: None,
             is_changed_on_disk: false,
             check_at: None,
             checking: None,
@@ -298,6 +301,21 @@ impl EditorPane {
             text,
             base,
         })
+    }
+
+    /// Remembers that a copy is written under another name; returns its text.
+    pub(in crate::app) fn save_as(&mut self, name: InstanceId) -> Option<String> {
+        let editor = self.editor()?;
+        let (text, revision) = (editor.text(), editor.revision());
+        self.saving_as = Some((name, revision));
+        Some(text)
+    }
+
+    /// Takes the answer about a new definition; tells whether it is the copy of the whole text that stands here.
+    pub(in crate::app) fn on_created(&mut self, name: &InstanceId) -> bool {
+        let copied = self.saving_as.take_if(|(copy, _)| copy == name);
+        let revision = self.editor().map(Editor::revision);
+        copied.is_some_and(|(_, copied)| Some(copied) == revision)
     }
 
     /// Takes that a save is on disk; returns what follows.

@@ -102,7 +102,11 @@ fn draft_menu(editor: OpId) -> Menu {
                 "undo brings back the file as it is",
                 Choice::RecoverDraft(editor),
             ),
-            MenuItem::new("Leave them for later", "the file as it is", Choice::Cancel),
+            MenuItem::new(
+                "Leave them for later",
+                "they are offered again",
+                Choice::LeaveEditor,
+            ),
             MenuItem::new(
                 "Give them up",
                 "they are removed",
@@ -117,18 +121,34 @@ pub(super) fn on_created(
     name: &InstanceId,
     result: Result<(), Failure>,
 ) -> Vec<Effect> {
-    match result {
-        Ok(()) => {
-            model.services.sought = Some(name.clone());
-            let mut effects = vec![Effect::ListCatalogue];
-            effects.extend(edit(model, name.clone()));
-            effects
-        }
-        Err(failure) => {
-            model.complain(failure.summary);
-            Vec::new()
-        }
+    let copied_from = model
+        .editor_mut()
+        .filter(|pane| {
+            pane.saving_as
+                .as_ref()
+                .is_some_and(|(copy, _)| copy == name)
+        })
+        .map(|pane| (pane.name.clone(), pane.on_created(name)));
+    if let Err(failure) = result {
+        model.complain(failure.summary);
+        return Vec::new();
     }
+    let mut effects = Vec::new();
+    match copied_from {
+        Some((_, false)) => {
+            model.tell(format!("Kept as {name}, without what was typed since."));
+            return vec![Effect::ListCatalogue];
+        }
+        Some((original, true)) => {
+            leave(model);
+            effects.push(Effect::DiscardDraft { name: original });
+        }
+        None => {}
+    }
+    model.services.sought = Some(name.clone());
+    effects.push(Effect::ListCatalogue);
+    effects.extend(edit(model, name.clone()));
+    effects
 }
 
 pub(super) fn on_saved(
@@ -152,6 +172,9 @@ pub(super) fn on_saved(
             model.tell(format!("Saved {name}."));
             match after {
                 AfterSave::Stay => {}
+                AfterSave::Leave if is_modified => {
+                    model.tell(format!("Saved {name}, without what was typed since."));
+                }
                 AfterSave::Leave => leave(model),
                 AfterSave::Review => effects.extend(operations::review_edited(model)),
             }

@@ -26,6 +26,10 @@ pub(super) fn on_key(model: &mut Model, key: KeyEvent) -> Vec<Effect> {
         Answer::Nothing => Vec::new(),
         Answer::Close => {
             model.popup = None;
+            // Unsaved edits that were not decided on would be overwritten by the next ones: nothing is typed beside them.
+            if model.editor().is_some_and(|pane| pane.draft.is_some()) {
+                definitions::leave(model);
+            }
             Vec::new()
         }
         Answer::Refuse(why) => {
@@ -72,6 +76,10 @@ fn choose(model: &mut Model, choice: Choice) -> Vec<Effect> {
                 .editor_mut()
                 .and_then(|pane| pane.save(AfterSave::Leave));
             effect.into_iter().collect()
+        }
+        Choice::LeaveEditor => {
+            definitions::leave(model);
+            Vec::new()
         }
         Choice::DiscardAndLeave => {
             let name = model.editor().map(|pane| pane.name.clone());
@@ -188,23 +196,14 @@ fn new_name(model: &Model, text: &str) -> Result<InstanceId, String> {
     Ok(name)
 }
 
-/// Keeps what was typed as a definition of its own; the editor goes on with that.
+/// Keeps what was typed as a definition of its own; the editor is left for it once it is on disk.
 fn save_as(model: &mut Model, editor: OpId, name: InstanceId) -> Vec<Effect> {
     model.popup = None;
-    let Some(pane) = model.editor().filter(|pane| pane.id == editor) else {
-        return Vec::new();
-    };
-    let (old, Some(text)) = (
-        pane.name.clone(),
-        pane.editor().map(crate::editor::Editor::text),
-    ) else {
-        return Vec::new();
-    };
-    definitions::leave(model);
-    vec![
-        Effect::DiscardDraft { name: old },
-        Effect::CreateDefinition { name, text },
-    ]
+    let pane = model.editor_mut().filter(|pane| pane.id == editor);
+    let text = pane.and_then(|pane| pane.save_as(name.clone()));
+    text.map(|text| Effect::CreateDefinition { name, text })
+        .into_iter()
+        .collect()
 }
 
 pub(super) fn ask_template(model: &mut Model) -> Vec<Effect> {

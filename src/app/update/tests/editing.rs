@@ -231,7 +231,7 @@ fn unsaved_edits_of_an_earlier_session_are_offered() {
             choices(&stage),
             [
                 Choice::RecoverDraft(EDITOR),
-                Choice::Cancel,
+                Choice::LeaveEditor,
                 Choice::DiscardDraft(EDITOR)
             ]
         );
@@ -243,12 +243,13 @@ fn unsaved_edits_of_an_earlier_session_are_offered() {
     assert!(stage.model.editor().unwrap().unsaved().is_some());
     stage.press("^u");
     assert_eq!(text(&stage), TEXT);
-    let mut stage = offered();
-    stage.press("j enter");
-    assert_eq!(
-        (text(&stage).as_str(), stage.take_effects()),
-        (TEXT, vec![])
-    );
+    // Typing beside them would be kept in their place: undecided they are left alone.
+    for keys in ["j enter", "esc"] {
+        let mut stage = offered();
+        stage.press(keys);
+        assert!(stage.model.screens.is_empty(), "{keys}");
+        assert_eq!(stage.take_effects(), []);
+    }
     let mut stage = offered();
     stage.press("j j enter");
     assert_eq!(text(&stage), TEXT);
@@ -332,13 +333,10 @@ fn file_that_somebody_else_changed_is_never_overwritten() {
     let name: InstanceId = "mine".parse().unwrap();
     assert_eq!(
         stage.take_effects(),
-        [
-            Effect::DiscardDraft { name: billing() },
-            Effect::CreateDefinition {
-                name,
-                text: format!("#{TEXT}")
-            },
-        ]
+        [Effect::CreateDefinition {
+            name,
+            text: format!("#{TEXT}")
+        },]
     );
     let mut stage = changed();
     stage.press("j j enter");
@@ -357,6 +355,66 @@ fn file_that_somebody_else_changed_is_never_overwritten() {
     assert_eq!(text(&stage), "# theirs\n");
     stage.press("^u");
     assert_eq!(text(&stage), format!("#{TEXT}"));
+}
+
+/// What was typed onto a changed file is asked to be kept as `mine`.
+fn saving_as_mine() -> Stage {
+    let mut stage = open();
+    stage.type_text("#").press("^s");
+    let at = revision(&stage);
+    saved(&mut stage, at, SaveAnswer::Changed);
+    stage.press("j enter").type_text("mine").press("enter");
+    stage.take_effects();
+    stage
+}
+
+fn created_mine(stage: &mut Stage, result: Result<(), Failure>) {
+    let name = "mine".parse().unwrap();
+    stage.send(Msg::DefinitionCreated { name, result });
+}
+
+#[test]
+fn text_kept_under_another_name_is_left_once_it_is_on_disk() {
+    let mut stage = saving_as_mine();
+    assert_eq!(text(&stage), format!("#{TEXT}"));
+    created_mine(&mut stage, Ok(()));
+    let name: InstanceId = "mine".parse().unwrap();
+    let effects = stage.take_effects();
+    assert_eq!(
+        effects[..2],
+        [
+            Effect::DiscardDraft { name: billing() },
+            Effect::ListCatalogue
+        ]
+    );
+    assert!(
+        matches!(&effects[2..], [Effect::OpenDefinition { name: of, .. }] if *of == name),
+        "{effects:?}"
+    );
+    assert_eq!(stage.model.screens.len(), 1);
+}
+
+#[test]
+fn text_that_cannot_be_kept_under_another_name_stays_in_the_editor() {
+    let mut stage = saving_as_mine();
+    let failure = Failure::new(FailureKind::Disk, "no space left on device");
+    created_mine(&mut stage, Err(failure));
+    assert_eq!(told(&stage), Some("no space left on device"));
+    assert_eq!(
+        (text(&stage), stage.take_effects()),
+        (format!("#{TEXT}"), vec![])
+    );
+}
+
+#[test]
+fn what_is_typed_while_a_copy_is_written_keeps_the_editor_open() {
+    let mut stage = saving_as_mine();
+    stage.type_text("!");
+    created_mine(&mut stage, Ok(()));
+    assert_eq!(
+        (text(&stage), stage.take_effects()),
+        (format!("#!{TEXT}"), vec![Effect::ListCatalogue])
+    );
 }
 
 #[test]
@@ -402,6 +460,13 @@ fn leaving_asks_where_something_is_not_saved() {
     let at = revision(&stage);
     saved(&mut stage, at, SaveAnswer::Saved(digest("")));
     assert!(stage.model.screens.is_empty());
+    // What was typed after the save was asked for is not on disk.
+    let mut stage = leaving();
+    stage.press("enter");
+    let at = revision(&stage);
+    stage.type_text("!");
+    saved(&mut stage, at, SaveAnswer::Saved(digest("")));
+    assert_eq!(text(&stage), format!("#!{TEXT}"));
     let mut stage = leaving();
     stage.press("j j enter");
     assert_eq!(

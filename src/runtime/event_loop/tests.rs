@@ -1,0 +1,332 @@
+//! The loop with the keyboard, the data, the signals and the terminal in a test's hands.
+
+use std::io::{self, Write};
+use std::sync::Mutex;
+
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+
+use super::*;
+use crate::app::{CatalogueListing, Epoch};
+use crate::catalogue::Catalogue;
+use crate::catalogue::drafts::Drafts;
+use crate::runtime::Connector;
+use crate::service::watch::{LinkState, Topic, WatchEvent};
+
+mod faults;
+
+/// What a terminal was sent: each write is a frame.
+#[derive(Debug, Clone, Default)]
+struct Frames(Arc<Mutex<Vec<Vec<u8>>>>);
+
+impl Write for Frames {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().push(bytes.to_vec());
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Frames {
+    fn count(&self) -> usize {
+        self.0.lock().unwrap().len()
+    }
+
+    fn has(&self, text: &str) -> bool {
+        let bytes = self.0.lock().unwrap().concat();
+        String::from_utf8_lossy(&bytes).contains(text)
+    }
+}
+
+/// A loop whose keyboard, data, signals and terminal are the test's, and whose cluster never answers.
+struct Rig {
+    event_loop: EventLoop,
+    frames: Frames,
+    keys: (mpsc::Sender<Msg>, mpsc::Receiver<Msg>),
+    data: (UnboundedSender<Msg>, UnboundedReceiver<Msg>),
+    asked: (UnboundedSender<Asked>, UnboundedReceiver<Asked>),
+    dir: tempfile::TempDir,
+}
+
+/// The ends that a test holds.
+struct Hands {
+    keys: mpsc::Sender<Msg>,
+    data: UnboundedSender<Msg>,
+    asked: UnboundedSender<Asked>,
+    frames: Frames,
+}
+
+impl Rig {
+    fn new(definitions: &[(&str, &str)], open: Option<&str>) -> Self {
+        let never = Arc::new(|_| Box::pin(std::future::pending()) as _);
+        Self::connecting(definitions, open, never)
+    }
+
+    fn connecting(definitions: &[(&str, &str)], open: Option<&str>, connect: Connector) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let catalogue = Catalogue::at(dir.path().join("catalogue"));
+        for (name, text) in definitions {
+            catalogue.create(&name.parse().unwrap(), text).unwrap();
+        }
+        let drafts = drafts_of(&dir);
+        let start = Start {
+            settings: Default::default(),
+            catalogue,
+            drafts: drafts.clone(),
+            connect,
+            contexts: Arc::new(|| Ok(Vec::new())),
+            context: None,
+            is_sandbox: false,
+            open: open.map(|name| name.parse().unwrap()),
+            holder: "ann@host/1".to_owned(),
+            theme: crate::ui::Theme::default(),
+        };
+        let frames = Frames::default();
+        let data = mpsc::unbounded_channel();
+        let screen = Screen::on(frames.clone()).unwrap();
+        let last_words = Arc::new(LastWords::new(drafts));
+        let size = (80, 24);
+        let event_loop = EventLoop::new(start, data.0.clone(), (screen, size), last_words).unwrap();
+        Self {
+            event_loop,
+            frames,
+            keys: mpsc::channel(4096),
+            data,
+            asked: mpsc::unbounded_channel(),
+            dir,
+        }
+    }
+
+    /// Runs the loop beside what a test does, until the loop ends.
+    async fn run<F: Future<Output = ()>>(&mut self, test: impl FnOnce(Hands) -> F) -> Ended {
+        self.run_within(Duration::from_secs(20), test).await
+    }
+
+    async fn run_within<F: Future<Output = ()>>(
+        &mut self,
+        limit: Duration,
+        test: impl FnOnce(Hands) -> F,
+    ) -> Ended {
+        let hands = Hands {
+            keys: self.keys.0.clone(),
+            data: self.data.0.clone(),
+            asked: self.asked.0.clone(),
+            frames: self.frames.clone(),
+        };
+        // The keyboard's queue ends with the test's last hand on it.
+        self.keys.0 = mpsc::channel(1).0;
+        let turning = self.event_loop.turn_until_the_end(
+            &mut self.keys.1,
+            &mut self.data.1,
+            &mut self.asked.1,
+        );
+        let both = async { tokio::join!(turning, test(hands)).0 };
+        tokio::time::timeout(limit, both)
+            .await
+            .expect("the loop ends")
+    }
+}
+
+impl Hands {
+    async fn press(&self, code: KeyCode) {
+        let key = KeyEvent::new(code, KeyModifiers::NONE);
+        self.keys.send(Msg::Key(key)).await.unwrap();
+    }
+
+    async fn quit(&self) {
+        self.press(KeyCode::Char('q')).await;
+    }
+
+    /// Waits until a text was drawn.
+    async fn until(&self, text: &str) {
+        while !self.frames.has(text) {
+            tokio::task::yield_now().await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn terminal_that_does_not_read_is_waited_for_and_not_looked_at_all_the_time() {
+    /// Never takes a byte as long as the other end is held.
+    struct Stuck(std::sync::mpsc::Receiver<()>);
+
+    impl Write for Stuck {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            let _ = self.0.recv();
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    let mut rig = Rig::new(&[], None);
+    let (_held, stuck) = std::sync::mpsc::channel();
+    rig.event_loop.screen = Screen::on(Stuck(stuck)).unwrap();
+    rig.event_loop.last_frame = None;
+    rig.event_loop.want(Wanted::ByUser);
+    rig.event_loop.draw_if_due();
+    assert!(rig.event_loop.screen.is_busy());
+    // An age on the screen is another by now, and cannot be drawn.
+    rig.event_loop.model.geometry.next_age = Some(rig.event_loop.model.now);
+    rig.event_loop.want(Wanted::ByData);
+    assert_eq!(rig.event_loop.wait(), DATA_FRAME);
+}
+
+fn drafts_of(dir: &tempfile::TempDir) -> Drafts {
+    Drafts::of(&dir.path().join("state"), &dir.path().join("catalogue"))
+}
+
+#[tokio::test]
+async fn ends_as_it_is_asked_to() {
+    let ended = Rig::new(&[], None)
+        .run(|hands| async move { hands.quit().await })
+        .await;
+    assert_eq!(ended, Ended::Quit);
+    let ended = Rig::new(&[], None)
+        .run(|hands| async move {
+            hands.asked.send(Asked::End(15)).unwrap();
+            hands.until("bowline").await;
+        })
+        .await;
+    assert_eq!(ended, Ended::Signal(15));
+    // The keyboard only ends with the terminal.
+    let ended = Rig::new(&[], None)
+        .run(|hands| async move { drop(hands) })
+        .await;
+    assert_eq!(ended, Ended::Signal(1));
+}
+
+#[tokio::test]
+async fn data_that_changes_nothing_costs_no_byte() {
+    let mut rig = Rig::new(&[], None);
+    rig.run(|hands| async move {
+        hands.until("Looking").await;
+        for _ in 0..5000 {
+            let event = WatchEvent::Link {
+                topic: Topic::Records,
+                state: LinkState::Connecting,
+            };
+            let stale = Epoch(0);
+            hands
+                .data
+                .send(Msg::Overview {
+                    epoch: stale,
+                    event,
+                })
+                .unwrap();
+        }
+        // What changes something comes after all of them.
+        hands
+            .data
+            .send(Msg::TaskFailed("#####".to_owned()))
+            .unwrap();
+        hands.until("#####").await;
+        hands.quit().await;
+    })
+    .await;
+    assert_eq!(rig.frames.count(), 2);
+}
+
+#[tokio::test]
+async fn flood_of_keys_is_not_a_flood_of_frames() {
+    let text = "containers: [{name: a, image: b:1}]\n";
+    let names: Vec<String> = (0..40).map(|n| format!("service-{n}")).collect();
+    let definitions: Vec<_> = names.iter().map(|name| (name.as_str(), text)).collect();
+    let mut rig = Rig::new(&definitions, None);
+    let before = Arc::new(Mutex::new(0));
+    let seen = Arc::clone(&before);
+    rig.run(|hands| async move {
+        hands.until("service-0").await;
+        *seen.lock().unwrap() = hands.frames.count();
+        for _ in 0..500 {
+            hands.press(KeyCode::Char('j')).await;
+            hands.press(KeyCode::Char('k')).await;
+        }
+        hands.press(KeyCode::Char('?')).await;
+        hands.until("Show all keys").await;
+        hands.press(KeyCode::Esc).await;
+        hands.quit().await;
+    })
+    .await;
+    let n_frames = rig.frames.count() - *before.lock().unwrap();
+    assert!((1..=10).contains(&n_frames), "{n_frames}");
+}
+
+#[tokio::test]
+async fn flood_of_data_is_drawn_at_most_ten_times_a_second() {
+    let mut rig = Rig::new(&[], None);
+    let began = Instant::now();
+    rig.run(|hands| async move {
+        for n in 0..20_000 {
+            let refused = vec![(format!("{n}.yaml"), "no".to_owned())];
+            let listing = CatalogueListing {
+                refused,
+                ..Default::default()
+            };
+            hands.data.send(Msg::CatalogueListed(Ok(listing))).unwrap();
+            let told = Msg::TaskFailed(format!("something {n}"));
+            hands.data.send(told).unwrap();
+            if n % 100 == 0 {
+                tokio::task::yield_now().await;
+            }
+        }
+        let last = Msg::TaskFailed("#####".to_owned());
+        hands.data.send(last).unwrap();
+        hands.until("#####").await;
+        hands.quit().await;
+    })
+    .await;
+    let paced = began.elapsed() + AHEAD;
+    let allowed = 3 + paced.as_millis() as usize / DATA_FRAME.as_millis() as usize;
+    let n_frames = rig.frames.count();
+    assert!((2..=allowed).contains(&n_frames), "{n_frames} of {allowed}");
+}
+
+#[tokio::test]
+async fn of_many_sizes_the_last_is_drawn() {
+    let mut rig = Rig::new(&[], None);
+    rig.run(|hands| async move {
+        hands.until("Looking").await;
+        for columns in 40..140 {
+            let size = Msg::Resized { columns, rows: 30 };
+            hands.keys.send(size).await.unwrap();
+        }
+        // The lower line of the frame.
+        hands.until("\x1b[29;1H").await;
+        hands.quit().await;
+    })
+    .await;
+    assert_eq!(rig.event_loop.model.size, (139, 30));
+    assert!(rig.frames.count() <= 10, "{}", rig.frames.count());
+}
+
+#[tokio::test]
+async fn what_was_typed_can_be_kept_at_any_moment() {
+    let mut rig = Rig::new(&[("web", "containers: []\n")], Some("web"));
+    let last_words = Arc::clone(&rig.event_loop.last_words);
+    let ended = rig
+        .run(|hands| async move {
+            hands.until("containers").await;
+            hands
+                .keys
+                .send(Msg::Paste("# mine\n".to_owned()))
+                .await
+                .unwrap();
+            hands.until("mine").await;
+            // As a signal would, from another thread.
+            last_words.write();
+            hands.asked.send(Asked::End(1)).unwrap();
+        })
+        .await;
+    assert_eq!(ended, Ended::Signal(1));
+    let catalogue = Catalogue::at(rig.dir.path().join("catalogue"));
+    let name = "web".parse().unwrap();
+    let current = catalogue.read(&name).unwrap();
+    let draft = drafts_of(&rig.dir).find(&name, &current).unwrap().unwrap();
+    assert_eq!(draft.text, "# mine\ncontainers: []\n");
+    assert_eq!(current.text, "containers: []\n");
+}

@@ -38,7 +38,9 @@ pub struct Runner {
     start: Start,
     messages: UnboundedSender<Msg>,
     disk: Disk,
-    cluster: Arc<Mutex<Option<Cluster>>>,
+    /// The cluster, and the connection that brought it: one that was given up may still come about.
+    cluster: Arc<Mutex<Option<(Epoch, Cluster)>>>,
+    connection: Epoch,
     connecting: Option<AbortOnDropHandle<()>>,
     overview: Option<WatchHandle>,
     instance: Option<WatchHandle>,
@@ -56,6 +58,7 @@ impl Runner {
             messages,
             disk: Disk::start()?,
             cluster: Arc::default(),
+            connection: Epoch::default(),
             connecting: None,
             overview: None,
             instance: None,
@@ -132,12 +135,9 @@ impl Runner {
     }
 
     fn cluster(&self) -> Result<Cluster, Failure> {
-        let cluster = self
-            .cluster
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone();
-        cluster.ok_or_else(|| {
+        let slot = self.cluster.lock().unwrap_or_else(PoisonError::into_inner);
+        let cluster = slot.as_ref().filter(|(epoch, _)| *epoch == self.connection);
+        cluster.map(|(_, cluster)| cluster.clone()).ok_or_else(|| {
             Failure::new(
                 FailureKind::Unreachable,
                 "there is no connection to a cluster",
@@ -148,6 +148,7 @@ impl Runner {
     fn connect(&mut self, epoch: Epoch, context: Option<String>, after: Duration) {
         // Nothing of the cluster before may be shown under the new one's name.
         (self.overview, self.instance) = (None, None);
+        self.connection = epoch;
         *self.cluster.lock().unwrap_or_else(PoisonError::into_inner) = None;
         let (connect, slot, messages) = (
             self.start.connect.clone(),
@@ -166,7 +167,7 @@ impl Runner {
                         namespace: cluster.namespace().clone(),
                         is_insecure: identity.is_insecure,
                     };
-                    *slot.lock().unwrap_or_else(PoisonError::into_inner) = Some(cluster);
+                    *slot.lock().unwrap_or_else(PoisonError::into_inner) = Some((epoch, cluster));
                     msg
                 }
                 Err(failure) => Msg::ConnectFailed { epoch, failure },
@@ -559,5 +560,68 @@ fn refused_by(
             FailureKind::Invalid,
             format!("{name} has {} {plural}: edit it (e)", errors.len()),
         )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc::channel;
+
+    use tokio::sync::mpsc;
+
+    use super::*;
+    use crate::catalogue::drafts::Drafts;
+    use crate::cluster::mock::{self, Reply};
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn connection_that_was_given_up_never_stands_for_the_next() {
+        let dir = tempfile::tempdir().unwrap();
+        let ((begun, has_begun), (go_on, waits)) = (channel(), channel());
+        let waits = Mutex::new((begun, waits));
+        // The first connection comes about at a moment where nothing can stop it any more; the second never does.
+        let connect: crate::runtime::Connector = Arc::new(move |context| {
+            if context.as_deref() == Some("second") {
+                return Box::pin(std::future::pending()) as _;
+            }
+            let (begun, waits) = &*waits.lock().unwrap();
+            begun.send(()).unwrap();
+            waits.recv().unwrap();
+            Box::pin(async { Ok(mock::cluster(|_| Reply::Silence).0) }) as _
+        });
+        let start = Start {
+            settings: Default::default(),
+            catalogue: Catalogue::at(dir.path().join("catalogue")),
+            drafts: Drafts::of(dir.path(), dir.path()),
+            connect,
+            contexts: Arc::new(|| Ok(Vec::new())),
+            context: None,
+            is_sandbox: false,
+            open: None,
+            holder: "ann@host/1".to_owned(),
+            theme: crate::ui::Theme::default(),
+        };
+        let (messages, mut told) = mpsc::unbounded_channel();
+        let mut runner = Runner::new(start, messages).unwrap();
+        let connect = |epoch, context: &str| Effect::Connect {
+            epoch: Epoch(epoch),
+            context: Some(context.to_owned()),
+            after: Duration::ZERO,
+        };
+        runner.run(connect(1, "first"));
+        has_begun.recv().unwrap();
+        runner.run(connect(2, "second"));
+        go_on.send(()).unwrap();
+        let msg = told.recv().await.unwrap();
+        assert!(
+            matches!(
+                msg,
+                Msg::Connected {
+                    epoch: Epoch(1),
+                    ..
+                }
+            ),
+            "{msg:?}"
+        );
+        assert!(runner.cluster().is_err());
     }
 }

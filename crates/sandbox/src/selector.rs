@@ -1,6 +1,6 @@
-//! Label and field selectors: parsing and matching.
+//! Label and field selectors: parsing and matching, in text and as objects.
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::resources::Resource;
 use crate::status::Status;
@@ -34,35 +34,6 @@ impl LabelSelector {
         Ok(LabelSelector(requirements))
     }
 
-    /// Reads the object form (`matchLabels`, `matchExpressions`) of workloads.
-    pub fn from_value(selector: &Value) -> Self {
-        let text = |v: &Value| v.as_str().unwrap_or_default().to_owned();
-        let mut requirements = Vec::new();
-        for (key, value) in selector["matchLabels"].as_object().into_iter().flatten() {
-            requirements.push(Requirement::In(key.clone(), vec![text(value)]));
-        }
-        for expression in selector["matchExpressions"]
-            .as_array()
-            .into_iter()
-            .flatten()
-        {
-            let key = text(&expression["key"]);
-            let values = expression["values"]
-                .as_array()
-                .into_iter()
-                .flatten()
-                .map(text)
-                .collect();
-            requirements.push(match expression["operator"].as_str() {
-                Some("NotIn") => Requirement::NotIn(key, values),
-                Some("Exists") => Requirement::Exists(key),
-                Some("DoesNotExist") => Requirement::Missing(key),
-                _ => Requirement::In(key, values),
-            });
-        }
-        LabelSelector(requirements)
-    }
-
     /// Returns whether it selects everything.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
@@ -70,11 +41,7 @@ impl LabelSelector {
 
     /// Returns whether the labels of `object` satisfy it.
     pub fn matches(&self, object: &Value) -> bool {
-        self.matches_labels(&object["metadata"]["labels"])
-    }
-
-    /// Returns whether `labels` satisfy it.
-    pub fn matches_labels(&self, labels: &Value) -> bool {
+        let labels = &object["metadata"]["labels"];
         let label = |key: &str| labels.get(key).and_then(Value::as_str);
         let number = |key: &str| label(key).and_then(|value| value.parse::<i64>().ok());
         self.0.iter().all(|requirement| match requirement {
@@ -89,6 +56,48 @@ impl LabelSelector {
             Requirement::Greater(key, bound) => number(key).is_some_and(|n| n > *bound),
             Requirement::Less(key, bound) => number(key).is_some_and(|n| n < *bound),
         })
+    }
+}
+
+/// Returns whether the object form of a label selector (`matchLabels`, `matchExpressions`) selects `labels`. An absent selector
+/// selects nothing, an empty one everything.
+pub fn selects(selector: Option<&Value>, labels: Option<&Map<String, Value>>) -> bool {
+    let Some(selector) = selector.filter(|selector| selector.is_object()) else {
+        return false;
+    };
+    let value_of = |key: &str| {
+        labels
+            .and_then(|labels| labels.get(key))
+            .and_then(Value::as_str)
+    };
+    let equal = selector["matchLabels"]
+        .as_object()
+        .into_iter()
+        .flatten()
+        .all(|(key, wanted)| value_of(key).is_some_and(|value| Some(value) == wanted.as_str()));
+    equal
+        && selector["matchExpressions"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .all(|term| meets(term, value_of(term["key"].as_str().unwrap_or_default())))
+}
+
+/// Returns whether one selector requirement is met by a label's value.
+pub fn meets(requirement: &Value, value: Option<&str>) -> bool {
+    let among = |value: &str| {
+        requirement["values"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .any(|allowed| allowed == value)
+    };
+    match requirement["operator"].as_str().unwrap_or_default() {
+        "In" => value.is_some_and(among),
+        "NotIn" => !value.is_some_and(among),
+        "Exists" => value.is_some(),
+        "DoesNotExist" => value.is_none(),
+        _ => false,
     }
 }
 
@@ -283,10 +292,10 @@ mod tests {
 
     #[test]
     fn label_selectors_select() {
-        let labels = json!({"app": "web", "tier": "front", "n": "5"});
+        let object = json!({"metadata": {"labels": {"app": "web", "tier": "front", "n": "5"}}});
         let check = |text: &str, expected: bool| {
             assert_eq!(
-                LabelSelector::parse(text).unwrap().matches_labels(&labels),
+                LabelSelector::parse(text).unwrap().matches(&object),
                 expected,
                 "{text}"
             );
@@ -329,5 +338,31 @@ mod tests {
             FieldSelector::parse("spec.x=1", events).map_err(|s| s.message),
             Err("field label not supported: spec.x".into())
         );
+    }
+
+    fn check_selects(selector: Value, labels: Value, expected: bool) {
+        assert_eq!(
+            selects(Some(&selector), labels.as_object()),
+            expected,
+            "{selector} on {labels}"
+        );
+    }
+
+    #[test]
+    fn selectors_need_every_term() {
+        let labels = json!({"app": "web", "tier": "front"});
+        check_selects(json!({}), labels.clone(), true);
+        check_selects(json!({"matchLabels": {"app": "web"}}), labels.clone(), true);
+        check_selects(
+            json!({"matchLabels": {"app": "web", "tier": "back"}}),
+            labels.clone(),
+            false,
+        );
+        let expression = |operator, values| json!({"matchExpressions": [{"key": "app", "operator": operator, "values": values}]});
+        check_selects(expression("In", json!(["db", "web"])), labels.clone(), true);
+        check_selects(expression("NotIn", json!(["db"])), labels.clone(), true);
+        check_selects(expression("Exists", json!([])), labels.clone(), true);
+        check_selects(expression("DoesNotExist", json!([])), labels, false);
+        assert!(!selects(None, None), "an absent selector selects nothing");
     }
 }

@@ -6,6 +6,10 @@
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value, json};
 
+pub use crate::selector::meets;
+use crate::selector::selects;
+pub use crate::time::{micros, seconds};
+
 /// Returns the text at `pointer`, or the empty text.
 pub fn text<'a>(object: &'a Value, pointer: &str) -> &'a str {
     object
@@ -124,42 +128,11 @@ pub fn time(object: &Value, pointer: &str) -> Option<Timestamp> {
         .and_then(|text| text.parse().ok())
 }
 
-/// Returns `instant` as `metav1.Time` writes it: whole seconds.
-pub fn seconds(instant: Timestamp) -> String {
-    format!("{instant:.0}")
-}
-
-/// Returns `instant` as `metav1.MicroTime` writes it.
-pub fn micros(instant: Timestamp) -> String {
-    format!("{instant:.6}")
-}
-
 /// Returns the instant `milliseconds` after `instant`.
 pub fn after(instant: Timestamp, milliseconds: i64) -> Timestamp {
     instant
         .saturating_add(SignedDuration::from_millis(milliseconds))
         .unwrap_or(Timestamp::MAX)
-}
-
-/// Returns whether a label selector (`matchLabels` and `matchExpressions`) selects `labels`. An absent selector
-/// selects nothing, an empty one everything.
-pub fn selects(selector: Option<&Value>, labels: Option<&Map<String, Value>>) -> bool {
-    let Some(selector) = selector.filter(|selector| selector.is_object()) else {
-        return false;
-    };
-    let value_of = |key: &str| {
-        labels
-            .and_then(|labels| labels.get(key))
-            .and_then(Value::as_str)
-    };
-    let equal = map(selector, "/matchLabels")
-        .into_iter()
-        .flatten()
-        .all(|(key, wanted)| value_of(key).is_some_and(|value| Some(value) == wanted.as_str()));
-    equal
-        && items(selector, "/matchExpressions")
-            .iter()
-            .all(|term| meets(term, value_of(text(term, "/key"))))
 }
 
 /// Returns whether `object` is selected by `spec.selector` of `owner`.
@@ -168,22 +141,6 @@ pub fn is_selected_by(object: &Value, owner: &Value) -> bool {
         owner.pointer("/spec/selector"),
         map(object, "/metadata/labels"),
     )
-}
-
-/// Returns whether one selector requirement is met by a label's value.
-pub fn meets(requirement: &Value, value: Option<&str>) -> bool {
-    let among = |value: &str| {
-        items(requirement, "/values")
-            .iter()
-            .any(|allowed| allowed == value)
-    };
-    match text(requirement, "/operator") {
-        "In" => value.is_some_and(among),
-        "NotIn" => !value.is_some_and(among),
-        "Exists" => value.is_some(),
-        "DoesNotExist" => value.is_none(),
-        _ => false,
-    }
 }
 
 /// Returns the item of a list that bears the given name.
@@ -197,42 +154,4 @@ pub fn put_count(status: &mut Map<String, Value>, field: &str, n: i64) {
         0 => status.remove(field),
         n => status.insert(field.to_owned(), n.into()),
     };
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn check_selects(selector: Value, labels: Value, expected: bool) {
-        assert_eq!(
-            selects(Some(&selector), labels.as_object()),
-            expected,
-            "{selector} on {labels}"
-        );
-    }
-
-    #[test]
-    fn selectors_need_every_term() {
-        let labels = json!({"app": "web", "tier": "front"});
-        check_selects(json!({}), labels.clone(), true);
-        check_selects(json!({"matchLabels": {"app": "web"}}), labels.clone(), true);
-        check_selects(
-            json!({"matchLabels": {"app": "web", "tier": "back"}}),
-            labels.clone(),
-            false,
-        );
-        let expression = |operator, values| json!({"matchExpressions": [{"key": "app", "operator": operator, "values": values}]});
-        check_selects(expression("In", json!(["db", "web"])), labels.clone(), true);
-        check_selects(expression("NotIn", json!(["db"])), labels.clone(), true);
-        check_selects(expression("Exists", json!([])), labels.clone(), true);
-        check_selects(expression("DoesNotExist", json!([])), labels, false);
-        assert!(!selects(None, None), "an absent selector selects nothing");
-    }
-
-    #[test]
-    fn times_are_written_as_the_api_writes_them() {
-        let instant: Timestamp = "2026-11-21T07:06:10.5180961Z".parse().unwrap();
-        assert_eq!(seconds(instant), "2026-11-21T07:06:10Z");
-        assert_eq!(micros(instant), "2026-11-21T07:06:10.518096Z");
-    }
 }

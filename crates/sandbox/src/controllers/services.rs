@@ -6,11 +6,12 @@ use serde_json::{Map, Value, json};
 
 use super::kind::Kind;
 use super::object::{
-    controller_reference, flag, is_deleting, items, map, name, namespace, selects, text, uid,
+    controller_reference, flag, is_deleting, items, map, name, namespace, text, uid,
 };
 use super::pods::{fnv1a_32, is_finished, is_ready, safe_encode};
 use super::view::{Key, View};
 use super::write::{Decision, Note, Write};
+use crate::selector::selects;
 
 /// Who load balancer events come from.
 const COMPONENT: &str = "service-controller";

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::{Faults, is_dns_label, is_dns_subdomain, items, labels, map_len};
 use crate::quantity::milli;
 use crate::resources::Resource;
-use crate::selector::LabelSelector;
+use crate::selector::selects;
 
 /// The most bytes that a ConfigMap or Secret may hold.
 const DATA_LIMIT: usize = 1024 * 1024;
@@ -89,7 +89,7 @@ fn workload(object: &Value, faults: &mut Faults) {
     }
     let own = &spec["template"]["metadata"]["labels"];
     labels(own, "spec.template.labels", faults);
-    if !LabelSelector::from_value(&spec["selector"]).matches_labels(own) {
+    if !selects(Some(&spec["selector"]), own.as_object()) {
         faults.invalid(
             "spec.template.metadata.labels",
             own,

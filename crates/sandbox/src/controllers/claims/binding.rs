@@ -5,12 +5,13 @@ use serde_json::{Map, Value, json};
 
 use crate::controllers::kind::Kind;
 use crate::controllers::object::{
-    annotation, is_deleting, items, map, name, namespace, seconds, selects, text, uid,
+    annotation, is_deleting, items, map, name, namespace, seconds, text, uid,
 };
 use crate::controllers::view::View;
 use crate::controllers::volumes;
 use crate::controllers::write::{Write, reference};
 use crate::quantity::milli;
+use crate::selector::selects;
 
 /// The annotation that says that claim and volume found each other.
 pub(super) const BIND_COMPLETED: &str = "pv.kubernetes.io/bind-completed";

@@ -838,8 +838,12 @@ fn a_service_may_publish_pods_before_they_are_ready() {
         db["spec"]["template"]["spec"]["containers"][0]["readinessProbe"] =
             json!({"tcpSocket": {"port": 5432}});
     });
-    stage.advance(7_000);
-    assert_eq!(phases(&stage), ["Running"]);
+    // How long the image is pulled differs from pod to pod; ready it is seconds after that.
+    let is_running = (0..100).any(|_| {
+        stage.advance(100);
+        phases(&stage) == ["Running"]
+    });
+    assert!(is_running);
     let fields = |name| {
         stage.get(Kind::Endpoints, name)["subsets"][0]
             .as_object()

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use http::Request;
 use jiff::SignedDuration;
+use sha2::{Digest, Sha256};
 use tokio::task::AbortHandle;
 
 use crate::clock::{Clock, ShiftedClock};
@@ -211,10 +212,12 @@ impl Sandbox {
 
     /// Returns the user who shows this token.
     pub(crate) fn user_with_token(&self, token: &str) -> Option<Arc<User>> {
+        // By digest: how long a comparison takes tells nothing of the token.
+        let shown = Sha256::digest(token);
         self.shared
             .users
             .iter()
-            .find(|user| user.token == token)
+            .find(|user| Sha256::digest(&user.token) == shown)
             .cloned()
     }
 }

@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use http::{Request, header};
 use hyper::body::Incoming;
@@ -17,6 +18,11 @@ use tokio_rustls::rustls::{self, ServerConfig};
 use crate::rbac::User;
 use crate::sandbox::Sandbox;
 use crate::server::unauthorized;
+
+/// Between two attempts to take a connection, after one that failed.
+const AFTER_FAILURE: Duration = Duration::from_millis(100);
+/// How long a client may take to agree on TLS.
+const AGREES_WITHIN: Duration = Duration::from_secs(10);
 
 /// Why a sandbox could not be served.
 #[derive(Debug, thiserror::Error)]
@@ -89,8 +95,11 @@ async fn accept(listener: TcpListener, acceptor: TlsAcceptor, sandbox: Sandbox) 
     loop {
         tokio::select! {
             accepted = listener.accept() => {
-                // A connection that failed to come about is its client's concern.
-                let Ok((stream, _)) = accepted else { continue };
+                let Ok((stream, _)) = accepted else {
+                    // Where the system has no descriptor left the next attempt would fail as fast.
+                    tokio::time::sleep(AFTER_FAILURE).await;
+                    continue;
+                };
                 connections.spawn(attend(stream, acceptor.clone(), sandbox.clone()));
             }
             Some(_) = connections.join_next() => {}
@@ -100,11 +109,12 @@ async fn accept(listener: TcpListener, acceptor: TlsAcceptor, sandbox: Sandbox) 
 
 async fn attend(stream: TcpStream, acceptor: TlsAcceptor, sandbox: Sandbox) {
     let _ = stream.set_nodelay(true);
-    let stream = match acceptor.accept(stream).await {
-        Ok(stream) => stream,
-        Err(e) => {
+    let stream = match tokio::time::timeout(AGREES_WITHIN, acceptor.accept(stream)).await {
+        Ok(Ok(stream)) => stream,
+        Ok(Err(e)) => {
             return tracing::debug!(error = %e, "a client of the sandbox did not agree on TLS");
         }
+        Err(_) => return tracing::debug!("a client of the sandbox did not speak"),
     };
     let service = hyper::service::service_fn(move |request: Request<Incoming>| {
         let sandbox = sandbox.clone();

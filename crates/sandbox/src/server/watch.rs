@@ -92,32 +92,36 @@ pub(super) fn answer(server: &Server, ask: &Ask, target: &Target) -> Result<Answ
         next_bookmark: now + BOOKMARK_EVERY,
         deadline: now + lasts,
     };
+    let forgotten = inner.forgotten;
+    // Under the lock only what is to be told is gathered; it is written after.
     match since {
-        Some(since) if since < inner.forgotten => watch.expire(since, inner.forgotten),
+        Some(since) if since < forgotten => {
+            drop(inner);
+            watch.expire(since, forgotten);
+        }
         Some(since) if !sends_initial => {
-            let missed: Vec<Arc<Change>> = inner
-                .history
-                .iter()
+            let missed = inner.history.iter();
+            let missed: Vec<Arc<Change>> = missed
                 .filter(|change| change.revision > since)
                 .cloned()
                 .collect();
+            drop(inner);
             missed.iter().for_each(|change| watch.take_in(change));
         }
         _ => {
-            let listed = inner
-                .table(&target.resource)
-                .into_iter()
-                .flat_map(|table| table.values().cloned());
-            let listed: Vec<Arc<Value>> = listed
-                .filter(|object| watch.selection.matches(object))
-                .collect();
-            listed.iter().for_each(|object| watch.say("ADDED", object));
+            let table = inner.table(&target.resource).into_iter();
+            let listed: Vec<Arc<Value>> = table.flat_map(|table| table.values().cloned()).collect();
+            drop(inner);
+            for object in listed {
+                if watch.selection.matches(&object) {
+                    watch.say("ADDED", &object);
+                }
+            }
             if sends_initial && watch.wants_bookmarks {
                 watch.bookmark(true);
             }
         }
     }
-    drop(inner);
     Ok(streaming(
         "application/json",
         stream::unfold(watch, |mut watch| async {

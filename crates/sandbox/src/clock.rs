@@ -1,7 +1,7 @@
 //! Time as the sandbox sees it: the machine's clock, the same clock shifted, or one that a test moves by hand.
 //!
-//! Everything in this crate that reads a time or waits asks a [`Clock`]; nothing calls the system's clock directly, so
-//! that a test decides when a back-off or a grace period is over.
+//! Whatever the cluster tells of time or waits for asks a [`Clock`], so that a test decides when a back-off or a grace period
+//! is over. Only what concerns the clients' connections and the state file goes by the machine's own time.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -55,13 +55,6 @@ impl Clock {
             Some(deadline) => self.sleep_until(deadline).await,
             None => std::future::pending().await,
         }
-    }
-
-    /// Waits for `duration` by this clock.
-    pub async fn sleep(&self, duration: Duration) {
-        let deadline =
-            self.now() + SignedDuration::try_from(duration).unwrap_or(SignedDuration::MAX);
-        self.sleep_until(deadline).await;
     }
 }
 

@@ -1,5 +1,7 @@
 //! CustomResourceDefinitions: a stored definition is served at once, a deleted one takes its objects along.
 
+use std::sync::Arc;
+
 use serde_json::Value;
 
 use crate::resources::{Registry, Resource};
@@ -53,17 +55,16 @@ pub(crate) fn serve(registry: &mut Registry, resource: &Resource, definition: &V
     });
 }
 
-/// Stops serving what a deleted definition declared; returns where its objects are.
+/// Stops serving what a deleted definition declared; returns that kind.
 pub(crate) fn withdraw(
     registry: &mut Registry,
     resource: &Resource,
     definition: &Value,
-) -> Option<(String, String)> {
+) -> Option<Arc<Resource>> {
     if !is_definition(resource) {
         return None;
     }
-    let group = definition["spec"]["group"].as_str()?.to_owned();
-    let plural = definition["spec"]["names"]["plural"].as_str()?.to_owned();
-    registry.remove(&group, &plural);
-    Some((group, plural))
+    let group = definition["spec"]["group"].as_str()?;
+    let plural = definition["spec"]["names"]["plural"].as_str()?;
+    registry.remove(group, plural)
 }

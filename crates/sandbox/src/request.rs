@@ -199,6 +199,16 @@ pub fn parse_body(bytes: &[u8]) -> Result<Value, Status> {
     Ok(value)
 }
 
+/// Refuses what is no object.
+pub fn check_object(body: &Value) -> Result<(), Status> {
+    match body {
+        Value::Object(_) => Ok(()),
+        _ => Err(Status::bad_request(
+            "the body of the request is not an object",
+        )),
+    }
+}
+
 /// Turns `1.0` into `1`, as the YAML reader of the real server does.
 fn whole_numbers(value: &mut Value) {
     match value {

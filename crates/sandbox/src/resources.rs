@@ -92,6 +92,14 @@ const BUILT_IN: &[(&str, &str, &str, &str, bool, bool, &str)] = &[
     ("apiextensions.k8s.io/v1", "CustomResourceDefinition", "customresourcedefinitions", "crd crds", false, false, "status"),
 ];
 
+/// Returns the methods that a subresource takes.
+pub fn methods_of(subresource: &str) -> &'static [&'static str] {
+    match subresource {
+        "log" => &["GET"],
+        _ => &["GET", "PATCH", "PUT"],
+    }
+}
+
 /// Kinds that can only be created, never stored: reviews of permissions.
 pub const REVIEWS: &[(&str, &str)] = &[
     ("selfsubjectaccessreviews", "SelfSubjectAccessReview"),
@@ -140,8 +148,8 @@ impl Registry {
     }
 
     /// Takes a custom kind out again.
-    pub fn remove(&mut self, group: &str, plural: &str) {
-        self.by_path.remove(&(group.to_owned(), plural.to_owned()));
+    pub fn remove(&mut self, group: &str, plural: &str) -> Option<Arc<Resource>> {
+        self.by_path.remove(&(group.to_owned(), plural.to_owned()))
     }
 
     /// Returns the kind served under a path.

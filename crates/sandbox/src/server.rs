@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use crate::rbac::User;
 use crate::request::{self, Media, Query, Target, unescape};
-use crate::resources::REVIEWS;
+use crate::resources::{self, REVIEWS};
 use crate::status::Status;
 use crate::store::Store;
 
@@ -72,6 +72,13 @@ impl Ask {
     fn value(&self) -> Result<Value, Status> {
         self.media()?;
         request::parse_body(&self.body)
+    }
+
+    /// Returns the body of a request that is about an object.
+    fn object(&self) -> Result<Value, Status> {
+        let value = self.value()?;
+        request::check_object(&value)?;
+        Ok(value)
     }
 
     fn media(&self) -> Result<Media, Status> {
@@ -176,10 +183,13 @@ impl Server {
     }
 
     fn verb(&self, ask: &Ask, target: &Target) -> Result<Answer, Status> {
-        if let Some(subresource) = &target.subresource
-            && !target.resource.has_subresource(subresource)
-        {
-            return Err(Status::no_such_path());
+        if let Some(subresource) = &target.subresource {
+            if !target.resource.has_subresource(subresource) {
+                return Err(Status::no_such_path());
+            }
+            if !resources::methods_of(subresource).contains(&ask.method.as_str()) {
+                return Err(Status::method_not_allowed());
+            }
         }
         match (&ask.method, &target.name) {
             (&Method::GET, None) if ask.query.flag("watch") => watch::answer(self, ask, target),

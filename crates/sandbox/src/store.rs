@@ -433,6 +433,7 @@ impl Inner {
 
     /// Takes an object out and tells of it; `last` is its last state.
     pub(crate) fn remove(&mut self, resource: &Arc<Resource>, last: Arc<Value>) -> Arc<Value> {
+        self.remove_declared(resource, &last);
         self.revision += 1;
         let mut object = (*last).clone();
         object["metadata"]["resourceVersion"] = json!(self.revision.to_string());
@@ -447,10 +448,21 @@ impl Inner {
             let (namespace, name) = key_of(&object);
             self.logs.forget(&namespace, &name);
         }
-        if let Some(orphaned) = custom::withdraw(&mut self.registry, resource, &object) {
-            self.objects.remove(&orphaned);
-        }
         object
+    }
+
+    /// Removes the objects of the kind that a definition declares, and stops serving it.
+    fn remove_declared(&mut self, resource: &Resource, definition: &Value) {
+        let Some(kind) = custom::withdraw(&mut self.registry, resource, definition) else {
+            return;
+        };
+        let objects = self
+            .table(&kind)
+            .into_iter()
+            .flat_map(|table| table.values());
+        for object in objects.cloned().collect::<Vec<_>>() {
+            self.remove(&kind, object);
+        }
     }
 
     fn tell(

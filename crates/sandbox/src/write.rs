@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use crate::apply::managed::{self, Apply, Author};
 use crate::apply::typed::faults;
 use crate::decode::decode;
+use crate::request::check_object;
 use crate::resources::Resource;
 use crate::status::{Cause, Status};
 use crate::store::Inner;
@@ -73,7 +74,7 @@ impl WriteOptions {
 /// What a write made.
 #[derive(Debug, Clone)]
 pub struct Written {
-    /// The object as it is now; `None` when the write took away what held a terminating object.
+    /// The object as it is now; its last state where the write took away what held a terminating object.
     pub object: Arc<Value>,
     /// Whether it was created.
     pub is_new: bool,
@@ -139,6 +140,7 @@ impl Writer<'_> {
 
     /// Applies `applied` to the object called `name`, which need not be there.
     pub(crate) fn apply(self, name: &str, applied: Value, force: bool) -> Result<Written, Status> {
+        check_object(&applied)?;
         self.check_type(&applied)?;
         let mut applied = applied;
         self.check_namespace(&mut applied)?;
@@ -290,11 +292,7 @@ impl Writer<'_> {
 
     /// Reads a body by its schema; what `Strict` refuses, `Warn` tells.
     fn read(&mut self, object: Value) -> Result<Value, Status> {
-        if !object.is_object() {
-            return Err(Status::bad_request(
-                "the body of the request is not an object",
-            ));
-        }
+        check_object(&object)?;
         let resource = self.resource.clone();
         let Some(of) = resource.typed() else {
             return Ok(object);

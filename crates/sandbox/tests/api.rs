@@ -406,3 +406,88 @@ async fn protobuf_is_refused_with_what_is_understood() {
             .contains("application/json, application/yaml")
     );
 }
+
+#[tokio::test]
+async fn what_is_no_object_is_refused() {
+    let api = Api::new().await;
+    let reviews = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews";
+    let applied = format!("{CONFIG_MAPS}/settings?fieldManager=t");
+    let (plain, apply) = ("application/json", "application/apply-patch+yaml");
+    for body in [json!("text"), json!([]), json!(7)] {
+        for (method, path, content_type) in [
+            (Method::POST, CONFIG_MAPS, plain),
+            (Method::POST, reviews, plain),
+            (Method::PATCH, &applied, apply),
+        ] {
+            let (status, refusal) = api.ask(method, path, content_type, &body).await;
+            assert_eq!(
+                (status, &refusal["reason"]),
+                (400, &json!("BadRequest")),
+                "{path} {body}"
+            );
+        }
+    }
+    api.create(CONFIG_MAPS, &config_map("settings")).await;
+}
+
+#[tokio::test]
+async fn a_part_of_an_object_is_never_created_nor_deleted_nor_is_a_log_written() {
+    let api = Api::new().await;
+    api.create(DEPLOYMENTS, &deployment("web")).await;
+    let pod = json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "p"},
+        "spec": {"containers": [{"name": "main", "image": "nginx:1"}]}});
+    let pods = "/api/v1/namespaces/default/pods";
+    api.create(pods, &pod).await;
+    let (plain, merge) = ("application/json", "application/merge-patch+json");
+    for (method, path, content_type) in [
+        (Method::DELETE, format!("{DEPLOYMENTS}/web/status"), plain),
+        (Method::DELETE, format!("{DEPLOYMENTS}/web/scale"), plain),
+        (Method::PUT, format!("{pods}/p/log"), plain),
+        (Method::PATCH, format!("{pods}/p/log"), merge),
+        (Method::DELETE, format!("{pods}/p/log"), plain),
+    ] {
+        let (status, refusal) = api.ask(method, &path, content_type, &json!({})).await;
+        assert_eq!(
+            (status, &refusal["reason"]),
+            (405, &json!("MethodNotAllowed")),
+            "{path}"
+        );
+    }
+    api.get(&format!("{DEPLOYMENTS}/web")).await;
+}
+
+#[tokio::test]
+async fn objects_of_a_withdrawn_kind_are_deleted_to_their_watchers() {
+    let api = Api::new().await;
+    let definitions = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions";
+    let schema = json!({"openAPIV3Schema": {"type": "object", "x-kubernetes-preserve-unknown-fields": true}});
+    let definition = json!({
+        "apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition",
+        "metadata": {"name": "gadgets.example.com"},
+        "spec": {"group": "example.com", "scope": "Namespaced",
+            "names": {"kind": "Gadget", "plural": "gadgets", "singular": "gadget"},
+            "versions": [{"name": "v1", "served": true, "storage": true, "schema": schema}]},
+    });
+    api.create(definitions, &definition).await;
+    let gadgets = "/apis/example.com/v1/namespaces/default/gadgets";
+    let gadget =
+        json!({"apiVersion": "example.com/v1", "kind": "Gadget", "metadata": {"name": "one"}});
+    api.create(gadgets, &gadget).await;
+    let watch = Request::get(format!("{gadgets}?watch=true&timeoutSeconds=5"));
+    let watch = watch.body(Vec::new()).unwrap();
+    let mut events = api.client.request_stream(watch).await.unwrap().lines();
+    let mut types = Vec::new();
+    for n in 0..2 {
+        let event: Value = match futures::StreamExt::next(&mut events).await {
+            Some(line) => serde_json::from_str(&line.unwrap()).unwrap(),
+            None => break,
+        };
+        types.push(event["type"].clone());
+        if n == 0 {
+            let path = format!("{definitions}/gadgets.example.com");
+            api.ask(Method::DELETE, &path, "application/json", &Value::Null)
+                .await;
+        }
+    }
+    assert_eq!(types, ["ADDED", "DELETED"]);
+}

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use http::StatusCode;
 use serde_json::{Value, json};
 
-use crate::resources::{REVIEWS, Resource};
+use crate::resources::{REVIEWS, Resource, methods_of};
 use crate::status::Status;
 
 use super::{Answer, Ask, Server, json, whole};
@@ -153,11 +153,13 @@ fn subresource_kind(kind: &Resource, subresource: &str) -> String {
     }
 }
 
-fn sub_verbs(subresource: &str) -> &'static [&'static str] {
-    match subresource {
-        "log" => &["get"],
-        _ => &["get", "patch", "update"],
-    }
+fn sub_verbs(subresource: &str) -> Vec<&'static str> {
+    let verb = |method: &&'static str| match *method {
+        "GET" => "get",
+        "PATCH" => "patch",
+        _ => "update",
+    };
+    methods_of(subresource).iter().map(verb).collect()
 }
 
 fn verbs(kind: &Resource) -> &'static [&'static str] {

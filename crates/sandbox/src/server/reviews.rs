@@ -12,7 +12,7 @@ pub(super) fn answer(ask: &Ask, plural: &str) -> Result<Answer, Status> {
     if ask.method != Method::POST {
         return Err(Status::method_not_allowed());
     }
-    let mut review = ask.value()?;
+    let mut review = ask.object()?;
     review["status"] = match plural {
         "selfsubjectaccessreviews" => access(ask, &review["spec"]),
         _ => rules(

@@ -68,7 +68,7 @@ fn show(server: &Server, ask: &Ask, target: &Target, code: StatusCode, object: &
 
 pub(super) fn create(server: &Server, ask: &Ask, target: &Target) -> Result<Answer, Status> {
     ask.must("create", target)?;
-    let object = ask.value()?;
+    let object = ask.object()?;
     let options = write_options(ask, target)?;
     let namespace = target.namespace.clone().unwrap_or_default();
     let written = server
@@ -86,7 +86,7 @@ pub(super) fn replace(
     name: &str,
 ) -> Result<Answer, Status> {
     ask.must("update", target)?;
-    let given = ask.value()?;
+    let given = ask.object()?;
     update(server, ask, target, name, |live| {
         if is_scale(target) {
             scaled(live, &given)

@@ -281,7 +281,7 @@ fn whole_story_is_told_by_keyboard() {
     terminal.until("1 error");
     terminal.until("did you mean `volumes`?");
     terminal.press("\x12");
-    terminal.until("Cannot review: the definition has errors");
+    terminal.until("Not possible: the definition has errors");
     terminal.press("\x15");
     terminal.until("no problems");
     terminal.press("\x1b[200~config: {LEVEL: info}\n\x1b[201~");

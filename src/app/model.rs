@@ -134,6 +134,8 @@ pub struct Status {
     pub text: String,
     /// Whether it tells of trouble.
     pub is_error: bool,
+    /// Whether it answers a key, and is read by the next one.
+    pub is_answer: bool,
     /// Until when it is shown, by the clock that never jumps.
     pub until: Duration,
 }
@@ -364,14 +366,36 @@ impl Model {
         self.set_status(text.into(), true);
     }
 
+    /// Answers a key that cannot do anything now; the next key makes it old.
+    pub(super) fn decline(&mut self, text: impl Into<String>) {
+        self.set_status(text.into(), true);
+        if let Some(status) = &mut self.status {
+            status.is_answer = true;
+        }
+    }
+
     fn set_status(&mut self, text: String, is_error: bool) {
         let seconds = if is_error { 10 } else { 5 };
         let until = self.clock + Duration::from_secs(seconds);
         self.status = Some(Status {
             text,
             is_error,
+            is_answer: !is_error,
             until,
         });
+    }
+
+    /// Returns the command that does something in a namespace of this cluster.
+    pub(super) fn command_line(&self, namespace: &Namespace, what: &str) -> String {
+        let context = &self.session.context;
+        let place = if self.session.is_sandbox {
+            "--sandbox".to_owned()
+        } else if context.chars().all(is_plain) {
+            format!("--context {context}")
+        } else {
+            format!("--context '{}'", context.replace('\'', r"'\''"))
+        };
+        format!("bowline {place} -n {namespace} {what}")
     }
 
     /// Remembers something that is done, as a command.
@@ -453,4 +477,9 @@ impl Model {
             SessionLink::Connecting | SessionLink::Connected => None,
         }
     }
+}
+
+/// Tells whether a shell takes a character as it stands.
+fn is_plain(c: char) -> bool {
+    c.is_ascii_alphanumeric() || "-_./:@%+=".contains(c)
 }

@@ -187,8 +187,16 @@ fn claims_to_come<'a>(
     })
 }
 
-/// Returns remarks on claims that are there already and will be bound again as they are.
+/// Returns remarks on claims that an earlier instance left behind and that will be bound again as they are.
 pub(super) fn bound_again(request: &DeployRequest, survey: &Survey) -> Vec<String> {
+    let name = naming::workload(&request.id);
+    if survey
+        .of_kind("StatefulSet")
+        .any(|set| set.key.name == name)
+    {
+        // They are in use already.
+        return Vec::new();
+    }
     let is_first = |claim: &&Object| {
         let set = naming::instance_applyset_id(&request.id, &request.namespace);
         ownership::owner(claim, &request.id, &set) == Owner::Ours

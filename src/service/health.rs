@@ -20,23 +20,23 @@ const SCHEDULING_GRACE: Duration = Duration::from_secs(10);
 /// How long pods may take to become ready where the server sets no deadline itself; the default of Deployments.
 const PROGRESS_DEADLINE: Duration = Duration::from_secs(600);
 
-/// The state of an instance.
+/// The state of an instance; what wants looking at comes first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 pub enum State {
-    /// Everything wanted is there and ready.
-    Ready,
-    /// On its way to what is wanted, within its time.
-    Rolling,
     /// It cannot get there by itself.
     Failing,
-    /// No replicas are wanted, and none are left.
-    Stopped,
-    /// It is being deleted.
-    Terminating,
-    /// In the catalogue, not deployed.
-    Saved,
     /// Nothing can be said: the data is stale or may not be read.
     Unknown,
+    /// On its way to what is wanted, within its time.
+    Rolling,
+    /// It is being deleted.
+    Terminating,
+    /// No replicas are wanted, and none are left.
+    Stopped,
+    /// Everything wanted is there and ready.
+    Ready,
+    /// In the catalogue, not deployed.
+    Saved,
 }
 
 impl State {

@@ -46,6 +46,9 @@ pub(super) fn draw_table<K: Clone + Ord>(
         height,
         next_age: None,
     };
+    if area.height == 0 {
+        return drawn;
+    }
     let columns = choose_columns(table, area.width.saturating_sub(MARGIN));
     draw_titles(canvas, area, table, &columns);
     let selected = table.selected_idx();

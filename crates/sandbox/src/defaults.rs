@@ -87,8 +87,12 @@ fn object_at<'a>(map: &'a mut Value, key: &str) -> &'a mut Value {
     &mut map[key]
 }
 
-fn each(list: &mut Value) -> impl Iterator<Item = &mut Value> {
-    list.as_array_mut().into_iter().flatten()
+/// Returns the items of a list; a list that is left out is not put there by looking for it.
+fn each<'a>(map: &'a mut Value, list: &str) -> impl Iterator<Item = &'a mut Value> + use<'a> {
+    map.get_mut(list)
+        .and_then(Value::as_array_mut)
+        .into_iter()
+        .flatten()
 }
 
 fn deployment(spec: &mut Value) {
@@ -117,7 +121,7 @@ fn stateful_set(spec: &mut Value) {
     let retention = object_at(spec, "persistentVolumeClaimRetentionPolicy");
     put(retention, "whenDeleted", "Retain");
     put(retention, "whenScaled", "Retain");
-    for claim in each(&mut spec["volumeClaimTemplates"]) {
+    for claim in each(spec, "volumeClaimTemplates") {
         put(claim, "apiVersion", "v1");
         put(claim, "kind", "PersistentVolumeClaim");
         put(object_at(claim, "spec"), "volumeMode", "Filesystem");
@@ -154,7 +158,7 @@ fn service(spec: &mut Value) {
     if spec["type"] == "LoadBalancer" {
         put(spec, "allocateLoadBalancerNodePorts", true);
     }
-    for port in each(&mut spec["ports"]) {
+    for port in each(spec, "ports") {
         put(port, "protocol", "TCP");
         let number = port["port"].clone();
         put(port, "targetPort", number);
@@ -220,22 +224,12 @@ fn pod_spec(spec: &mut Value) {
         put(spec, "serviceAccount", account);
     }
     for list in ["containers", "initContainers"] {
-        for each_container in each(&mut spec[list]) {
+        for each_container in each(spec, list) {
             container(each_container);
         }
-        if spec[list].is_null()
-            && let Some(map) = spec.as_object_mut()
-        {
-            map.remove(list);
-        }
     }
-    for each_volume in each(&mut spec["volumes"]) {
+    for each_volume in each(spec, "volumes") {
         volume(each_volume);
-    }
-    if spec["volumes"].is_null()
-        && let Some(map) = spec.as_object_mut()
-    {
-        map.remove("volumes");
     }
 }
 
@@ -253,13 +247,11 @@ fn container(container: &mut Value) {
             "IfNotPresent"
         },
     );
-    if let Some(ports) = container.get_mut("ports") {
-        each(ports).for_each(|port| put(port, "protocol", "TCP"));
-    }
-    if let Some(env) = container.get_mut("env") {
-        for field in each(env).filter_map(|variable| variable.pointer_mut("/valueFrom/fieldRef")) {
-            put(field, "apiVersion", "v1");
-        }
+    each(container, "ports").for_each(|port| put(port, "protocol", "TCP"));
+    for field in
+        each(container, "env").filter_map(|variable| variable.pointer_mut("/valueFrom/fieldRef"))
+    {
+        put(field, "apiVersion", "v1");
     }
     for name in ["livenessProbe", "readinessProbe", "startupProbe"] {
         if let Some(each_probe) = container.get_mut(name) {
@@ -384,6 +376,17 @@ mod tests {
             }},
         }});
         assert_eq!(object, expected);
+    }
+
+    #[test]
+    fn what_is_left_out_is_not_put_there_by_looking_for_it() {
+        let registry = Registry::default();
+        let mut object = json!({"spec": {"clusterIP": "None"}});
+        apply(registry.by_kind("Service").unwrap(), &mut object);
+        assert_eq!(object["spec"].get("ports"), None);
+        let mut object = json!({"spec": {"template": {"spec": {"containers": []}}}});
+        apply(registry.by_kind("StatefulSet").unwrap(), &mut object);
+        assert_eq!(object["spec"].get("volumeClaimTemplates"), None);
     }
 
     #[test]

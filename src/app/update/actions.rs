@@ -14,7 +14,7 @@ use super::{cluster, definitions, keys, operations, popups};
 /// Performs an action, or says why it cannot be.
 pub(super) fn perform(model: &mut Model, action: Action) -> Vec<Effect> {
     if let Err(why) = availability(action, model) {
-        model.complain(format!("Cannot {}: {why}.", name_of(action)));
+        model.decline(format!("Not possible: {why}."));
         return Vec::new();
     }
     match action {
@@ -98,13 +98,6 @@ pub(super) fn perform(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::Suspend => vec![Effect::Suspend],
         Action::Quit => operations::quit(model),
     }
-}
-
-fn name_of(action: Action) -> &'static str {
-    crate::app::action::SPECS
-        .iter()
-        .find(|spec| spec.action == action)
-        .map_or("do that", |spec| spec.id)
 }
 
 fn half_page(model: &Model) -> isize {

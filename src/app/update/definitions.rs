@@ -165,17 +165,25 @@ pub(super) fn on_saved(
         SaveAnswer::Saved(digest) => {
             let after = pane.on_saved(revision, digest);
             let is_modified = pane.unsaved().is_some();
+            let n_errors = pane.counts().0;
             let mut effects = vec![Effect::ListCatalogue];
             if !is_modified {
                 effects.push(Effect::DiscardDraft { name: name.clone() });
             }
-            model.tell(format!("Saved {name}."));
+            let with = match n_errors {
+                0 => String::new(),
+                1 => ", with 1 error".to_owned(),
+                n => format!(", with {n} errors"),
+            };
             match after {
-                AfterSave::Stay => {}
+                AfterSave::Stay => model.tell(format!("Saved {name}{with}.")),
                 AfterSave::Leave if is_modified => {
                     model.tell(format!("Saved {name}, without what was typed since."));
                 }
-                AfterSave::Leave => leave(model),
+                AfterSave::Leave => {
+                    model.tell(format!("Saved {name}{with}."));
+                    leave(model);
+                }
                 AfterSave::Review => effects.extend(operations::review_edited(model)),
             }
             effects

@@ -4,6 +4,7 @@ use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 
 use crate::app::action::{Action, Place};
 use crate::app::effect::Effect;
+use crate::app::keymap::Key;
 use crate::app::model::{Model, Screen};
 use crate::editor::{self, Command};
 
@@ -14,8 +15,8 @@ pub(super) fn on_key(model: &mut Model, key: KeyEvent) -> Vec<Effect> {
         return Vec::new();
     }
     model.settle();
-    // What was told is read by now; trouble stays until its time is over.
-    if model.status.as_ref().is_some_and(|status| !status.is_error) {
+    // What was told is read by now; trouble that came by itself stays until its time is over.
+    if model.status.as_ref().is_some_and(|status| status.is_answer) {
         model.status = None;
     }
     // From the first key on the selection is the user's.
@@ -38,7 +39,11 @@ pub(super) fn on_key(model: &mut Model, key: KeyEvent) -> Vec<Effect> {
     }
     match action {
         Some(action) => actions::perform(model, action),
-        None => Vec::new(),
+        None => {
+            let pressed = Key::of(key);
+            model.decline(format!("{pressed} is no key here: ? shows those that are."));
+            Vec::new()
+        }
     }
 }
 

@@ -209,9 +209,13 @@ fn deploy_menu(model: &Model, plan: &DeployPlan) -> Menu {
         )
     } else {
         let n_fields = plan.conflicts.len();
-        text.push(format!("{n_fields} fields belong to others, as shown."));
+        let (belong, these) = match n_fields {
+            1 => ("1 field belongs".to_owned(), "this field".to_owned()),
+            n => (format!("{n} fields belong"), format!("these {n} fields")),
+        };
+        text.push(format!("{belong} to others, as shown."));
         MenuItem::new(
-            format!("Take these {n_fields} fields over and apply {id}"),
+            format!("Take {these} over and apply {id}"),
             format!("to {place}"),
             Choice::RunDeployForced,
         )
@@ -308,13 +312,8 @@ pub(super) fn run_deploy(model: &mut Model, force_conflicts: bool) -> Vec<Effect
     } else {
         format!(" --id {}", source.id)
     };
-    model.record(
-        format!(
-            "bowline -n {} deploy {}{id}{force}",
-            key.namespace, source.name
-        ),
-        Some(op),
-    );
+    let what = format!("deploy {}{id}{force}", source.name);
+    model.record(model.command_line(&key.namespace, &what), Some(op));
     vec![Effect::RunDeploy {
         op,
         source,
@@ -343,13 +342,8 @@ pub(super) fn run_teardown(model: &mut Model) -> Vec<Effect> {
         } else {
             String::new()
         };
-        model.record(
-            format!(
-                "bowline -n {} delete {}{volumes}{confirm}",
-                key.namespace, key.id
-            ),
-            Some(op),
-        );
+        let what = format!("delete {}{volumes}{confirm}", key.id);
+        model.record(model.command_line(&key.namespace, &what), Some(op));
         model
             .operations
             .insert(op, Operation::new(OperationKind::Teardown, key, model.now));

@@ -107,7 +107,7 @@ fn tab_fault(text: &str, byte: usize, fault: &mut SyntaxFault) {
     let line = fault.span.start.line;
     for (line, start) in [(line, line_start), (line + 1, next_start)] {
         if let Some((span, fix)) = indented_with_tabs(text, line, start) {
-            "tabs cannot indent YAML; indent with spaces".clone_into(&mut fault.message);
+            "tabs cannot indent YAML".clone_into(&mut fault.message);
             fault.span = span;
             fault.fix = Some(fix);
             return;

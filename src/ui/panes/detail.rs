@@ -13,8 +13,8 @@ use crate::ui::{editor, table};
 
 use super::note_change;
 
-/// Most rows that the reason takes where the title has no room for it.
-const MAX_REASON: u16 = 3;
+/// Rows that the reason takes where the title has no room for it; a quarter of the room where that is more.
+const MIN_REASON: u16 = 3;
 
 /// Draws the frame of the detail that stands alone.
 pub fn draw_framed(canvas: &mut Canvas<'_>, area: Rect, model: &Model) -> Rect {
@@ -181,7 +181,7 @@ fn draw_long_reason(canvas: &mut Canvas<'_>, area: Rect, model: &Model) -> u16 {
     let room = Rect {
         x: area.x + 2,
         width: area.width.saturating_sub(3),
-        height: MAX_REASON.min(area.height / 3),
+        height: MIN_REASON.max(area.height / 4).min(area.height / 3),
         ..area
     };
     canvas.wrapped(room, reason, style)

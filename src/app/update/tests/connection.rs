@@ -280,9 +280,9 @@ fn what_needs_a_cluster_says_so_without_one() {
     });
     stage.take_effects();
     for (key, sentence) in [
-        ("a", "Cannot apply: offline: no cluster to ask."),
-        ("x", "Cannot teardown: offline: no cluster to ask."),
-        ("N", "Cannot namespace: offline: no cluster to ask."),
+        ("a", "Not possible: offline: no cluster to ask."),
+        ("x", "Not possible: offline: no cluster to ask."),
+        ("N", "Not possible: offline: no cluster to ask."),
     ] {
         stage.press(key);
         let told = stage

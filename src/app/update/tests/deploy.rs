@@ -85,7 +85,27 @@ fn plan_that_was_shown_is_carried_out_after_one_more_question() {
         .iter()
         .map(|entry| entry.command.as_str())
         .collect();
-    assert_eq!(commands, ["bowline -n team-a deploy web"]);
+    assert_eq!(
+        commands,
+        ["bowline --context kind-dev -n team-a deploy web"]
+    );
+}
+
+#[test]
+fn commands_of_the_log_go_to_the_same_cluster() {
+    let check = |is_sandbox: bool, context: &str, expected: &str| {
+        let mut stage = reviewing(stage::deploy_plan("web"));
+        stage.model.session.is_sandbox = is_sandbox;
+        context.clone_into(&mut stage.model.session.context);
+        stage.press("enter enter");
+        assert_eq!(stage.model.log[0].command, expected);
+    };
+    check(true, "sandbox", "bowline --sandbox -n team-a deploy web");
+    check(
+        false,
+        "o'neil prod",
+        r"bowline --context 'o'\''neil prod' -n team-a deploy web",
+    );
 }
 
 #[test]
@@ -155,7 +175,7 @@ fn fields_of_others_are_taken_only_where_that_is_chosen() {
     let command = stage.model.log.last().map(|entry| entry.command.as_str());
     assert_eq!(
         command,
-        Some("bowline -n team-a deploy web --force-conflicts")
+        Some("bowline --context kind-dev -n team-a deploy web --force-conflicts")
     );
 }
 
@@ -171,7 +191,7 @@ fn refused_plan_cannot_be_confirmed() {
     assert!(stage.model.popup.is_none());
     assert_eq!(
         told(&stage),
-        Some("Cannot confirm: refused: see the reasons above.")
+        Some("Not possible: refused: see the reasons above.")
     );
     assert_eq!(stage.take_effects(), []);
 }
@@ -182,7 +202,7 @@ fn plan_that_is_not_there_yet_cannot_be_confirmed() {
     stage.press("enter");
     assert_eq!(
         told(&stage),
-        Some("Cannot confirm: the plan is not there yet.")
+        Some("Not possible: the plan is not there yet.")
     );
     let failure = Failure::new(FailureKind::Invalid, "web has 2 errors");
     stage.send(Msg::DeployPlanned {
@@ -192,7 +212,7 @@ fn plan_that_is_not_there_yet_cannot_be_confirmed() {
     stage.press("enter");
     assert_eq!(
         told(&stage),
-        Some("Cannot confirm: there is no plan: plan anew.")
+        Some("Not possible: there is no plan: plan anew.")
     );
     assert_eq!(stage.take_effects(), []);
 }
@@ -328,7 +348,7 @@ fn quitting_while_something_runs_is_asked_about() {
 fn several_marked_rows_are_not_planned_at_once() {
     let mut stage = Stage::with_services();
     stage.press("space space a");
-    let sentence = "Cannot apply: several rows are marked: plans are reviewed one at a time.";
+    let sentence = "Not possible: several rows are marked: plans are reviewed one at a time.";
     assert_eq!(told(&stage), Some(sentence));
     assert_eq!(stage.take_effects(), []);
 }

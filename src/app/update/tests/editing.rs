@@ -517,7 +517,7 @@ fn text_with_errors_is_not_reviewed() {
     stage.press("^r");
     assert_eq!(
         told(&stage),
-        Some("Cannot review: the definition has errors: F8 goes to them.")
+        Some("Not possible: the definition has errors: F8 goes to them.")
     );
     assert_eq!(stage.take_effects(), []);
 }

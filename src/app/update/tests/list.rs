@@ -187,7 +187,7 @@ fn marks_are_set_and_taken_off() {
         .status
         .as_ref()
         .map(|status| status.text.as_str());
-    assert_eq!(status, Some("Cannot clear-marks: nothing is marked."));
+    assert_eq!(status, Some("Not possible: nothing is marked."));
 }
 
 #[test]
@@ -351,21 +351,40 @@ fn names_are_copied() {
     );
 }
 
+fn status(stage: &Stage) -> Option<&str> {
+    let status = stage.model.status.as_ref();
+    status.map(|status| status.text.as_str())
+}
+
 #[test]
-fn what_was_told_goes_with_the_next_key_and_trouble_stays_for_a_while() {
+fn what_answers_a_key_goes_with_the_next_one() {
+    for keys in ["y j", "M j", "Z j"] {
+        let mut stage = Stage::with_services();
+        stage.press(&keys[..1]);
+        assert!(status(&stage).is_some(), "{keys}");
+        stage.press(&keys[2..]);
+        assert_eq!(status(&stage), None, "{keys}");
+    }
+}
+
+#[test]
+fn trouble_that_came_by_itself_stays_for_a_while() {
     let mut stage = Stage::with_services();
-    stage.press("y j");
-    assert_eq!(stage.model.status, None);
-    stage.press("M j");
-    assert!(
-        stage
-            .model
-            .status
-            .as_ref()
-            .is_some_and(|status| status.is_error)
-    );
+    stage.send(Msg::TaskFailed("Something broke down.".to_owned()));
+    stage.press("j");
+    assert_eq!(status(&stage), Some("Something broke down."));
     stage.wait(Duration::from_secs(11));
-    assert_eq!(stage.model.status, None);
+    assert_eq!(status(&stage), None);
+}
+
+#[test]
+fn a_key_without_a_meaning_says_where_the_keys_are() {
+    let mut stage = Stage::with_services();
+    stage.press("Z");
+    assert_eq!(
+        status(&stage),
+        Some("Z is no key here: ? shows those that are.")
+    );
 }
 
 #[test]

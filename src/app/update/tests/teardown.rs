@@ -71,7 +71,10 @@ fn claims_are_kept_unless_that_is_changed_and_a_menu_begins_on_cancel() {
     stage.press("enter j enter");
     assert_eq!(stage.take_effects(), [run(2, keep)]);
     let command = stage.model.log.last().map(|entry| entry.command.as_str());
-    assert_eq!(command, Some("bowline -n team-a delete orders-db"));
+    assert_eq!(
+        command,
+        Some("bowline --context kind-dev -n team-a delete orders-db")
+    );
     assert!(matches!(stage.model.screens[..], [Screen::Progress { .. }]));
 }
 
@@ -109,7 +112,7 @@ fn losing_data_takes_the_id_typed_in_full() {
     let command = stage.model.log.last().map(|entry| entry.command.as_str());
     assert_eq!(
         command,
-        Some("bowline -n team-a delete orders-db --volumes delete")
+        Some("bowline --context kind-dev -n team-a delete orders-db --volumes delete")
     );
 }
 
@@ -125,7 +128,7 @@ fn protected_instance_takes_its_id_typed_though_nothing_is_lost() {
     let command = stage.model.log.last().map(|entry| entry.command.as_str());
     assert_eq!(
         command,
-        Some("bowline -n team-a delete orders-db --confirm orders-db")
+        Some("bowline --context kind-dev -n team-a delete orders-db --confirm orders-db")
     );
 }
 
@@ -139,7 +142,7 @@ fn fate_for_the_other_choice_of_volumes_is_stale() {
         stage::teardown_plan("orders-db", VolumeChoice::Keep),
     );
     stage.press("x");
-    let sentence = "Cannot confirm: the fate of every object is not known yet.";
+    let sentence = "Not possible: the fate of every object is not known yet.";
     assert_eq!(told(&stage), Some(sentence));
     assert!(stage.model.popup.is_none());
 }
@@ -153,7 +156,7 @@ fn fate_that_is_refused_or_unknown_cannot_be_confirmed() {
     stage.press("x");
     assert_eq!(
         told(&stage),
-        Some("Cannot confirm: refused: see the reasons above.")
+        Some("Not possible: refused: see the reasons above.")
     );
     let failure = Failure::new(FailureKind::Unreachable, "no answer");
     let key = stage::key("orders-db");
@@ -165,7 +168,7 @@ fn fate_that_is_refused_or_unknown_cannot_be_confirmed() {
     stage.press("x");
     assert_eq!(
         told(&stage),
-        Some("Cannot confirm: there is no plan: plan anew.")
+        Some("Not possible: there is no plan: plan anew.")
     );
     stage.take_effects();
     stage.press("r");
@@ -231,7 +234,7 @@ fn kept_claims_are_shown_and_can_be_taken_down() {
         kept.rows.retain(|row| row.claim.is_some());
         planned(&mut stage, op, kept);
         stage.press("x");
-        let sentence = "Cannot confirm: all that is there is kept: v deletes the claims.";
+        let sentence = "Not possible: all that is there is kept: v deletes the claims.";
         assert_eq!(told(&stage), Some(sentence));
         stage.press("v");
         let op = stage.model.last_op;
@@ -246,7 +249,7 @@ fn definition_that_is_not_deployed_has_nothing_to_take_down() {
     stage.press("j j x");
     assert_eq!(
         told(&stage),
-        Some("Cannot teardown: nothing is deployed here.")
+        Some("Not possible: nothing is deployed here.")
     );
     assert_eq!(stage.take_effects(), []);
 }

@@ -16,8 +16,10 @@ const GRACE: Duration = Duration::from_secs(2);
 
 /// Builds a runtime and runs it there.
 pub(super) fn block_on<T>(future: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
+    // One worker beside the thread of the event loop: more of them cost memory and time in passing work about, and what the
+    // watches bring is seldom more than one takes in.
     let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
+        .worker_threads(1)
         .enable_all()
         .build()?;
     let result = runtime.block_on(future);

@@ -2,7 +2,7 @@
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -15,54 +15,94 @@ use crate::store::Store;
 const WRITE_AFTER: Duration = Duration::from_millis(500);
 const FORMAT: u64 = 1;
 
-/// Puts what a state file holds into an empty store; a file that is not there holds nothing.
-pub(crate) fn load(store: &Store, path: &Path) -> Result<(), SandboxError> {
-    let fail = |reason: String| SandboxError::State {
-        path: path.to_owned(),
-        reason,
-    };
-    let text = match std::fs::read(path) {
-        Ok(text) => text,
-        Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(()),
-        Err(e) => return Err(fail(e.to_string())),
-    };
-    let state: Value = serde_json::from_slice(&text)
-        .map_err(|e| fail(format!("it is not a sandbox' state: {e}")))?;
-    if state["sandbox"] != FORMAT {
-        return Err(fail(format!(
-            "it is not a sandbox' state: \"sandbox\" must be {FORMAT}"
-        )));
-    }
-    let objects = state["objects"]
-        .as_array()
-        .ok_or_else(|| fail("\"objects\" is no list".into()))?;
-    let revision = state["revision"]
-        .as_u64()
-        .ok_or_else(|| fail("\"revision\" is no number".into()))?;
-    let refused = store.restore(revision, objects);
-    match refused {
-        None => Ok(()),
-        Some(kind) => Err(fail(format!("it holds a {kind}, which is not served"))),
-    }
+/// A state file.
+#[derive(Debug)]
+pub(crate) struct StateFile {
+    path: PathBuf,
+    /// One write at a time: the last one has the newest state, and none meets half of another.
+    writing: Mutex<()>,
 }
 
-/// Writes the state.
-pub(crate) fn save(store: &Store, path: &Path) -> std::io::Result<()> {
-    let (revision, objects) = store.dump();
-    let objects: Vec<&Value> = objects.iter().map(AsRef::as_ref).collect();
-    let state = json!({"sandbox": FORMAT, "revision": revision, "objects": objects});
-    let directory = path
-        .parent()
-        .filter(|parent| !parent.as_os_str().is_empty())
-        .unwrap_or(Path::new("."));
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
-    let temporary = directory.join(format!(".{name}.{}", std::process::id()));
-    let written = write_private(&temporary, state.to_string().as_bytes())
-        .and_then(|()| std::fs::rename(&temporary, path));
-    if written.is_err() {
-        let _ = std::fs::remove_file(&temporary);
+impl StateFile {
+    pub(crate) fn at(path: PathBuf) -> StateFile {
+        StateFile {
+            path,
+            writing: Mutex::default(),
+        }
     }
-    written
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Puts what the file holds into an empty store; a file that is not there holds nothing.
+    pub(crate) fn load(&self, store: &Store) -> Result<(), SandboxError> {
+        let fail = |reason: String| SandboxError::State {
+            path: self.path.clone(),
+            reason,
+        };
+        let text = match std::fs::read(&self.path) {
+            Ok(text) => text,
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+            Err(e) => return Err(fail(e.to_string())),
+        };
+        let state: Value = serde_json::from_slice(&text)
+            .map_err(|e| fail(format!("it is not a sandbox' state: {e}")))?;
+        if state["sandbox"] != FORMAT {
+            return Err(fail(format!(
+                "it is not a sandbox' state: \"sandbox\" must be {FORMAT}"
+            )));
+        }
+        let objects = state["objects"]
+            .as_array()
+            .ok_or_else(|| fail("\"objects\" is no list".into()))?;
+        let revision = state["revision"]
+            .as_u64()
+            .ok_or_else(|| fail("\"revision\" is no number".into()))?;
+        match store.restore(revision, objects) {
+            None => Ok(()),
+            Some(kind) => Err(fail(format!("it holds a {kind}, which is not served"))),
+        }
+    }
+
+    /// Writes the state.
+    pub(crate) fn save(&self, store: &Store) -> std::io::Result<()> {
+        let _alone = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
+        let (revision, objects) = store.dump();
+        let objects: Vec<&Value> = objects.iter().map(AsRef::as_ref).collect();
+        let state = json!({"sandbox": FORMAT, "revision": revision, "objects": objects});
+        let directory = self
+            .path
+            .parent()
+            .filter(|parent| !parent.as_os_str().is_empty())
+            .unwrap_or(Path::new("."));
+        let name = self.path.file_name().unwrap_or_default().to_string_lossy();
+        let temporary = directory.join(format!(".{name}.{}", std::process::id()));
+        let written = write_private(&temporary, state.to_string().as_bytes())
+            .and_then(|()| std::fs::rename(&temporary, &self.path));
+        if written.is_err() {
+            let _ = std::fs::remove_file(&temporary);
+        }
+        written
+    }
+
+    /// Writes the state after every change, until its task is aborted.
+    pub(crate) async fn keep_up(self: Arc<Self>, store: Store) {
+        let mut changes = store.subscribe();
+        loop {
+            match changes.recv().await {
+                Ok(_) | Err(RecvError::Lagged(_)) => {}
+                Err(RecvError::Closed) => return,
+            }
+            tokio::time::sleep(WRITE_AFTER).await;
+            changes = store.subscribe();
+            let (file, store) = (self.clone(), store.clone());
+            let written = tokio::task::spawn_blocking(move || file.save(&store)).await;
+            if let Ok(Err(e)) = written {
+                tracing::warn!(error = %e, "the sandbox' state could not be written");
+            }
+        }
+    }
 }
 
 /// The state may hold secrets.
@@ -74,24 +114,6 @@ fn write_private(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
     let mut file = options.open(path)?;
     file.write_all(bytes)?;
     file.sync_all()
-}
-
-/// Writes the state after every change, until its task is aborted.
-pub(crate) async fn run(store: Store, path: PathBuf) {
-    let mut changes = store.subscribe();
-    loop {
-        match changes.recv().await {
-            Ok(_) | Err(RecvError::Lagged(_)) => {}
-            Err(RecvError::Closed) => return,
-        }
-        tokio::time::sleep(WRITE_AFTER).await;
-        changes = store.subscribe();
-        let (store, path) = (store.clone(), path.clone());
-        let written = tokio::task::spawn_blocking(move || save(&store, &path)).await;
-        if let Ok(Err(e)) = written {
-            tracing::warn!(error = %e, "the sandbox' state could not be written");
-        }
-    }
 }
 
 /// The objects of a state file, in an order in which they can be put back.
@@ -117,20 +139,37 @@ mod tests {
         let made = store
             .create("t", json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "c", "namespace": "n"}}))
             .unwrap();
-        save(&store, &path).unwrap();
+        let file = StateFile::at(path.clone());
+        file.save(&store).unwrap();
         let again = Store::new(Clock::Real, 100);
-        load(&again, &path).unwrap();
+        file.load(&again).unwrap();
         assert_eq!(again.get("ConfigMap", "n", "c"), Some(made));
         assert_eq!(again.revision(), store.revision());
 
         std::fs::write(&path, "{\"sandbox\": 7}").unwrap();
-        let refused = load(&Store::new(Clock::Real, 100), &path)
+        let refused = file
+            .load(&Store::new(Clock::Real, 100))
             .unwrap_err()
             .to_string();
         assert!(
             refused.ends_with("it is not a sandbox' state: \"sandbox\" must be 1"),
             "{refused}"
         );
+        std::fs::remove_dir_all(&directory).unwrap();
+    }
+
+    #[test]
+    fn writes_at_the_same_time_do_not_meet() {
+        let directory = std::env::temp_dir().join(format!("sandbox-two-{}", std::process::id()));
+        std::fs::create_dir_all(&directory).unwrap();
+        let file = StateFile::at(directory.join("state.json"));
+        let store = Store::new(Clock::Real, 100);
+        std::thread::scope(|scope| {
+            let save = || (0..200).all(|_| file.save(&store).is_ok());
+            let (one, other) = (scope.spawn(save), scope.spawn(save));
+            assert!(one.join().unwrap() && other.join().unwrap());
+        });
+        file.load(&Store::new(Clock::Real, 100)).unwrap();
         std::fs::remove_dir_all(&directory).unwrap();
     }
 }

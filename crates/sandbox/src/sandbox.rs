@@ -12,7 +12,7 @@ use tokio::task::AbortHandle;
 
 use crate::clock::{Clock, ShiftedClock};
 use crate::controllers::seeds;
-use crate::keep;
+use crate::keep::StateFile;
 use crate::machinery::{Machinery, Rest};
 use crate::rbac::User;
 use crate::serve::{self, ServeError, Served};
@@ -86,7 +86,7 @@ struct Shared {
     server: Server,
     rest: Arc<Rest>,
     users: Vec<Arc<User>>,
-    state_file: Option<PathBuf>,
+    state_file: Option<Arc<StateFile>>,
     tasks: Vec<AbortHandle>,
 }
 
@@ -103,15 +103,16 @@ impl Sandbox {
     /// The state file cannot be read, or is none.
     pub async fn start(options: SandboxOptions) -> Result<Sandbox, SandboxError> {
         let store = Store::new(options.clock, options.watch_history);
-        if let Some(path) = &options.state_file {
-            keep::load(&store, path)?;
+        let state_file = options.state_file.map(StateFile::at).map(Arc::new);
+        if let Some(file) = &state_file {
+            file.load(&store)?;
         }
         furnish(&store, &options.namespaces).map_err(SandboxError::Seeds)?;
         let machinery = Machinery::new(store.clone());
         let rest = machinery.rest();
         let mut tasks = vec![tokio::spawn(machinery.run()).abort_handle()];
-        if let Some(path) = options.state_file.clone() {
-            tasks.push(tokio::spawn(keep::run(store.clone(), path)).abort_handle());
+        if let Some(file) = state_file.clone() {
+            tasks.push(tokio::spawn(file.keep_up(store.clone())).abort_handle());
         }
         let users = options
             .users
@@ -124,7 +125,7 @@ impl Sandbox {
                 server,
                 rest,
                 users,
-                state_file: options.state_file,
+                state_file,
                 tasks,
             }),
         })
@@ -165,13 +166,14 @@ impl Sandbox {
     /// # Errors
     /// The file cannot be written.
     pub fn save(&self) -> Result<(), SandboxError> {
-        let Some(path) = &self.shared.state_file else {
+        let Some(file) = &self.shared.state_file else {
             return Ok(());
         };
-        keep::save(self.store(), path).map_err(|source| SandboxError::Unsaved {
-            path: path.clone(),
-            source,
-        })
+        file.save(self.store())
+            .map_err(|source| SandboxError::Unsaved {
+                path: file.path().to_owned(),
+                source,
+            })
     }
 
     /// Waits until the cluster has done everything that is to be done by now.

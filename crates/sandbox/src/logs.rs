@@ -18,7 +18,14 @@ pub struct Line {
     pub text: String,
 }
 
-type ByContainer = HashMap<(String, String, String), VecDeque<Line>>;
+/// The lines of one container that are still kept, and how many were before them.
+#[derive(Debug, Default)]
+struct Log {
+    lines: VecDeque<Line>,
+    n_dropped: usize,
+}
+
+type ByContainer = HashMap<(String, String, String), Log>;
 
 /// The lines of all containers.
 #[derive(Debug, Default)]
@@ -34,27 +41,29 @@ impl Logs {
             let mut lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
             let key = (namespace.to_owned(), pod.to_owned(), container.to_owned());
             let log = lines.entry(key).or_default();
-            if log.len() == MOST_LINES {
-                log.pop_front();
+            if log.lines.len() == MOST_LINES {
+                log.lines.pop_front();
+                log.n_dropped += 1;
             }
-            log.push_back(line);
+            log.lines.push_back(line);
         }
         self.appended.send_modify(|n| *n += 1);
     }
 
-    /// Returns the lines of a container after an instant.
-    pub(crate) fn after(
+    /// Returns the lines of a container from the nth on that are still kept, and the number of the next one.
+    pub(crate) fn from(
         &self,
         (namespace, pod, container): (&str, &str, &str),
-        last: Timestamp,
-    ) -> Vec<Line> {
+        nth: usize,
+    ) -> (Vec<Line>, usize) {
         let lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
-        let log = lines.get(&(namespace.to_owned(), pod.to_owned(), container.to_owned()));
-        log.into_iter()
-            .flatten()
-            .filter(|line| line.at > last)
-            .cloned()
-            .collect()
+        let key = (namespace.to_owned(), pod.to_owned(), container.to_owned());
+        let Some(log) = lines.get(&key) else {
+            return (Vec::new(), nth);
+        };
+        let n_known = nth.saturating_sub(log.n_dropped);
+        let new = log.lines.iter().skip(n_known).cloned().collect();
+        (new, log.n_dropped + log.lines.len())
     }
 
     /// Forgets the containers of a pod.
@@ -66,5 +75,41 @@ impl Logs {
     /// Returns a receiver that wakes at every line.
     pub(crate) fn subscribe(&self) -> watch::Receiver<u64> {
         self.appended.subscribe()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MAIN: (&str, &str, &str) = ("n", "web", "main");
+
+    fn say(logs: &Logs, n: usize) {
+        for _ in 0..n {
+            let at = Timestamp::UNIX_EPOCH;
+            let text = "a line".to_owned();
+            logs.append(MAIN, Line { at, text });
+        }
+    }
+
+    #[test]
+    fn each_line_is_told_once_though_all_were_said_at_once() {
+        let logs = Logs::default();
+        say(&logs, 2);
+        let (first, next) = logs.from(MAIN, 0);
+        say(&logs, 3);
+        let (then, last) = logs.from(MAIN, next);
+        assert_eq!((first.len(), then.len(), last), (2, 3, 5));
+        assert_eq!(logs.from(MAIN, last), (Vec::new(), 5));
+    }
+
+    #[test]
+    fn a_log_keeps_its_last_lines_and_goes_with_its_pod() {
+        let logs = Logs::default();
+        say(&logs, MOST_LINES + 7);
+        let (kept, next) = logs.from(MAIN, 3);
+        assert_eq!((kept.len(), next), (MOST_LINES, MOST_LINES + 7));
+        logs.forget("n", "web");
+        assert_eq!(logs.from(MAIN, 0), (Vec::new(), 0));
     }
 }

@@ -491,3 +491,92 @@ async fn objects_of_a_withdrawn_kind_are_deleted_to_their_watchers() {
     }
     assert_eq!(types, ["ADDED", "DELETED"]);
 }
+
+/// A sandbox whose clock a test moves, with a pod of one image that has been running for ten minutes.
+async fn ten_minutes_with(image: &str) -> (Api, ShiftedClock) {
+    let clock = ShiftedClock::behind(Duration::from_secs(3600));
+    let options = SandboxOptions {
+        clock: Clock::Shifted(clock.clone()),
+        ..SandboxOptions::default()
+    };
+    let sandbox = Sandbox::start(options).await.unwrap();
+    let api = Api {
+        client: sandbox.client("admin"),
+        sandbox,
+    };
+    let pod = json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "web"},
+        "spec": {"containers": [{"name": "main", "image": image}]}});
+    api.create("/api/v1/namespaces/default/pods", &pod).await;
+    api.sandbox.play(&clock, Duration::from_secs(600)).await;
+    (api, clock)
+}
+
+#[tokio::test]
+async fn logs_begin_where_they_are_asked_to() {
+    let (api, _) = ten_minutes_with("nginx:1").await;
+    let path = "/api/v1/namespaces/default/pods/web/log";
+    let lines = async |query: &str| {
+        let request = Request::get(format!("{path}?{query}")).body(Vec::new());
+        let (status, text) = api.send(request.unwrap()).await;
+        assert_eq!(status, 200, "{query}: {text}");
+        text.lines().map(str::to_owned).collect::<Vec<_>>()
+    };
+    let all = lines("timestamps=true").await;
+    let stamp = |line: &str| line.split_once(' ').unwrap().0.to_owned();
+    let middle = stamp(&all[all.len() / 2]);
+    let later: Vec<String> = all
+        .iter()
+        .filter(|line| stamp(line) >= middle)
+        .cloned()
+        .collect();
+    assert_eq!(
+        lines(&format!("timestamps=true&sinceTime={middle}")).await,
+        later
+    );
+    assert_eq!(lines("timestamps=true&sinceSeconds=100000").await, all);
+    assert_eq!(
+        lines("sinceTime=2999-01-01T00:00:00Z").await,
+        [] as [&str; 0]
+    );
+    let wrong = format!("{path}?previous=true");
+    let (status, refusal) = api
+        .ask(Method::GET, &wrong, "application/json", &Value::Null)
+        .await;
+    let sentence = "previous terminated container \"main\" in pod \"web\" not found";
+    assert_eq!((status, &refusal["message"]), (400, &json!(sentence)));
+}
+
+#[tokio::test]
+async fn a_followed_log_has_every_line_and_ends_with_its_container() {
+    let (api, _) = ten_minutes_with("nginx:1").await;
+    let follow = "/api/v1/namespaces/default/pods/web/log?tailLines=0&follow=true";
+    let follow = Request::get(follow).body(Vec::new()).unwrap();
+    let mut lines = api.client.request_stream(follow).await.unwrap().lines();
+    // All at one instant, and some before anybody has begun to read.
+    let store = api.sandbox.store();
+    for n in 0..20 {
+        store.append_log("default", "web", "main", &format!("said {n}"));
+    }
+    let mut said = Vec::new();
+    while said.len() < 20 {
+        let line = futures::StreamExt::next(&mut lines).await.unwrap().unwrap();
+        said.extend(line.starts_with("said").then_some(line));
+    }
+    let expected: Vec<String> = (0..20).map(|n| format!("said {n}")).collect();
+    assert_eq!(said, expected);
+    store.append_log("default", "web", "main", "said last");
+    store
+        .update_status("kubelet", "Pod", "default", "web", |pod| {
+            pod["status"]["containerStatuses"][0]["state"] = json!({"terminated": {"exitCode": 1}});
+        })
+        .unwrap();
+    let rest = async {
+        let mut rest = Vec::new();
+        while let Some(line) = futures::StreamExt::next(&mut lines).await {
+            rest.push(line.unwrap());
+        }
+        rest
+    };
+    let rest = tokio::time::timeout(Duration::from_secs(10), rest).await;
+    assert!(rest.unwrap().contains(&"said last".to_owned()));
+}

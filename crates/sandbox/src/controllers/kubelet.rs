@@ -97,10 +97,17 @@ impl Kubelet {
         }
         let status = status::of_pod(pod, &run, now);
         if pod.get("status") != Some(&status) {
-            // The status goes before the events that it explains and before the pod's removal.
+            // The status goes before the events that it explains and before the pod's removal, but after the last words:
+            // who follows a log leaves when the container has ended.
             decision
                 .writes
-                .insert(0, Write::status(Kind::Pod, pod, status));
+                .sort_by_key(|write| !matches!(write, Write::Log { .. }));
+            let n_lines = decision
+                .writes
+                .partition_point(|write| matches!(write, Write::Log { .. }));
+            decision
+                .writes
+                .insert(n_lines, Write::status(Kind::Pod, pod, status));
         }
         if run.stops_at.is_some_and(|at| at <= now) {
             decision.write(removal(pod));

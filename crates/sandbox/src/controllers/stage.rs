@@ -117,7 +117,9 @@ impl Stage {
         for pod in self.all(Kind::Pod) {
             for container in super::object::items(&pod, "/spec/containers") {
                 let place = (namespace(&pod), name(&pod), name_of(container));
-                lines.extend(self.store.logs().after(place, self.log_read_until));
+                let (all, _) = self.store.logs().from(place, 0);
+                let until = self.log_read_until;
+                lines.extend(all.into_iter().filter(|line| line.at > until));
             }
         }
         self.log_read_until = self.store.now();

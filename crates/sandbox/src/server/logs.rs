@@ -1,6 +1,7 @@
 //! What containers have said, and go on saying.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use futures::stream;
@@ -22,9 +23,16 @@ struct Reader {
     store: Store,
     namespace: String,
     pod: String,
+    /// Of the pod: another may bear its name later.
+    uid: Value,
     container: String,
     has_stamps: bool,
-    last: Timestamp,
+    /// Earlier lines are not wanted.
+    since: Timestamp,
+    /// How many lines on record are read.
+    n_read: usize,
+    /// Up to when it is worked out what the container says now and then.
+    heard_until: Timestamp,
     pending: VecDeque<Line>,
 }
 
@@ -40,14 +48,23 @@ pub(super) fn answer(server: &Server, ask: &Ask, target: &Target) -> Result<Answ
         .ok_or_else(|| Status::not_found("", "pods", &pod))?;
     let container = chosen_container(&object, ask.query.get("container"))?;
     check_started(&object, &pod, &container)?;
+    if ask.query.flag("previous") && restarts(&object, &container) == 0 {
+        return Err(Status::bad_request(format!(
+            "previous terminated container \"{container}\" in pod \"{pod}\" not found"
+        )));
+    }
     let now = server.store.now();
+    let since = since(ask, now)?;
     let mut reader = Reader {
         store: server.store.clone(),
         namespace,
         pod,
+        uid: object["metadata"]["uid"].clone(),
         container,
         has_stamps: ask.query.flag("timestamps"),
-        last: since(ask, now)?,
+        since,
+        n_read: 0,
+        heard_until: just_before(since),
         pending: VecDeque::new(),
     };
     reader.read(now);
@@ -85,6 +102,12 @@ fn since(ask: &Ask, now: Timestamp) -> Result<Timestamp, Status> {
         .map_err(|_| Status::bad_request(format!("sinceTime: Invalid value: \"{time}\"")))
 }
 
+fn just_before(instant: Timestamp) -> Timestamp {
+    instant
+        .saturating_sub(SignedDuration::from_nanos(1))
+        .unwrap_or(Timestamp::MIN)
+}
+
 fn chosen_container(pod: &Value, asked: Option<&str>) -> Result<String, Status> {
     let name = pod["metadata"]["name"].as_str().unwrap_or_default();
     let names: Vec<&str> = ["initContainers", "containers"]
@@ -105,21 +128,28 @@ fn chosen_container(pod: &Value, asked: Option<&str>) -> Result<String, Status> 
     }
 }
 
-fn check_started(pod: &Value, name: &str, container: &str) -> Result<(), Status> {
-    let status = ["initContainerStatuses", "containerStatuses"]
+fn status_of<'p>(pod: &'p Value, container: &str) -> Option<&'p Value> {
+    ["initContainerStatuses", "containerStatuses"]
         .into_iter()
         .flat_map(|list| pod["status"][list].as_array().into_iter().flatten())
-        .find(|status| status["name"] == container);
+        .find(|status| status["name"] == container)
+}
+
+fn restarts(pod: &Value, container: &str) -> i64 {
+    let status = status_of(pod, container);
+    status.map_or(0, |status| status["restartCount"].as_i64().unwrap_or(0))
+}
+
+fn check_started(pod: &Value, name: &str, container: &str) -> Result<(), Status> {
     let refuse = |why: &str| {
         Err(Status::bad_request(format!(
             "container \"{container}\" in pod \"{name}\" is waiting to start: {why}"
         )))
     };
-    let Some(status) = status else {
+    let Some(status) = status_of(pod, container) else {
         return refuse("ContainerCreating");
     };
-    let has_run = status["restartCount"].as_i64().unwrap_or(0) > 0
-        || status["state"].get("waiting").is_none();
+    let has_run = restarts(pod, container) > 0 || status["state"].get("waiting").is_none();
     match status["state"]["waiting"]["reason"].as_str() {
         Some("ImagePullBackOff" | "ErrImagePull") => refuse("trying and failing to pull image"),
         Some(reason) if !has_run => refuse(reason),
@@ -135,44 +165,53 @@ impl Reader {
             self.pod.as_str(),
             self.container.as_str(),
         );
-        let mut lines = self.store.logs().after(place, self.last);
-        let mut last = self.last;
-        while let Some((at, line)) = self
-            .next_chatter(last, until)
+        let (mut lines, n_read) = self.store.logs().from(place, self.n_read);
+        self.n_read = n_read;
+        lines.retain(|line| line.at >= self.since);
+        while let Some((at, text)) = self
+            .next_chatter(self.heard_until, until)
             .filter(|(at, _)| *at <= until)
         {
-            lines.push(Line { at, text: line });
-            last = at;
+            lines.push(Line { at, text });
+            self.heard_until = at;
         }
+        self.heard_until = self.heard_until.max(until);
         lines.sort_by_key(|line| line.at);
-        if let Some(line) = lines.last() {
-            self.last = line.at;
-        }
         self.pending.extend(lines);
     }
 
-    fn next_chatter(&self, last: Timestamp, now: Timestamp) -> Option<(Timestamp, String)> {
+    /// Returns the pod, unless it is gone.
+    fn pod(&self) -> Option<Arc<Value>> {
         let pod = self.store.get("Pod", &self.namespace, &self.pod)?;
-        chatter::next_line(&pod, &self.container, last, now)
+        (pod["metadata"]["uid"] == self.uid).then_some(pod)
+    }
+
+    fn next_chatter(&self, last: Timestamp, now: Timestamp) -> Option<(Timestamp, String)> {
+        chatter::next_line(&*self.pod()?, &self.container, last, now)
     }
 
     async fn next(&mut self) -> Option<Bytes> {
         let mut appended = self.store.logs().subscribe();
         let mut changes = self.store.subscribe();
         loop {
+            // What ended is looked for before the last lines are, which are on record when the end is.
+            let pod = self.pod();
+            let now = self.store.now();
+            if pod.is_some() {
+                self.read(now);
+            }
             if let Some(line) = self.pending.pop_front() {
                 return Some(self.written(&line).into());
             }
-            self.store.get("Pod", &self.namespace, &self.pod)?;
-            let now = self.store.now();
-            let due = self.next_chatter(self.last.max(now), now).map(|(at, _)| at);
+            let status = pod.as_ref().and_then(|pod| status_of(pod, &self.container));
+            status?["state"].get("running")?;
+            let due = self.next_chatter(now, now).map(|(at, _)| at);
             let clock = self.store.clock().clone();
             tokio::select! {
                 () = clock.sleep_until_due(due) => {}
                 _ = appended.changed() => {}
                 _ = changes.recv() => {}
             }
-            self.read(self.store.now());
         }
     }
 

@@ -17,7 +17,11 @@ fn look(kubelet: &mut Kubelet, pod: &Value, at: &str) -> Decision {
 }
 
 fn with_status(mut pod: Value, decision: &Decision) -> Value {
-    if let Some(Write::Status { status, .. }) = decision.writes.first() {
+    let status = decision.writes.iter().find_map(|write| match write {
+        Write::Status { status, .. } => Some(status),
+        _ => None,
+    });
+    if let Some(status) = status {
         pod["status"] = status.clone();
     }
     pod

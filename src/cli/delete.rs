@@ -1,6 +1,9 @@
 //! `bowline delete`: the fate of every object, a confirmation, the teardown.
 
+use std::collections::VecDeque;
+
 use super::args::{Delete, Report, Volumes};
+use super::operate::Ended;
 use super::session::Session;
 use super::{Exit, confirm, operate, output, plan_json, review};
 use crate::cluster::Cluster;
@@ -136,13 +139,27 @@ async fn carry_out(
         holder: session.holder(),
     };
     let (mut ended, mut exits) = (Vec::new(), Vec::new());
-    for plan in plans.into_iter().filter(|plan| !plan.rows.is_empty()) {
+    let mut waiting: VecDeque<_> = plans
+        .into_iter()
+        .filter(|plan| !plan.rows.is_empty())
+        .collect();
+    let mut interrupted = None;
+    while interrupted.is_none()
+        && let Some(plan) = waiting.pop_front()
+    {
         let id = plan.instance.id.clone();
         let shown = plan.clone();
         let operation = tear_down(cluster.clone(), plan, options.clone());
         let outcome = match operate::until_signal(operation).await? {
-            Ok(outcome) => outcome,
-            Err(exit) => return Ok(exit),
+            Ended::Finished(outcome) => outcome,
+            Ended::FinishedInterrupted(outcome, exit) => {
+                interrupted = Some(exit);
+                outcome
+            }
+            Ended::Stopped(exit) => {
+                say_not_begun(&waiting);
+                return Ok(exit);
+            }
         };
         exits.push(review::conclude(&format!("teardown of {id}"), &outcome));
         ended.push((shown, outcome));
@@ -154,7 +171,24 @@ async fn carry_out(
             .collect();
         output::print(&output::json(&all)?)?;
     }
-    Ok(of_many(&exits))
+    match interrupted {
+        Some(exit) if !waiting.is_empty() => {
+            say_not_begun(&waiting);
+            Ok(exit)
+        }
+        _ => Ok(of_many(&exits)),
+    }
+}
+
+/// Says what an interrupt kept from being taken down.
+fn say_not_begun(waiting: &VecDeque<TeardownPlan>) {
+    let ids: Vec<_> = waiting
+        .iter()
+        .map(|plan| plan.instance.id.as_str())
+        .collect();
+    if !ids.is_empty() {
+        output::say(format!("not begun: {}", ids.join(", ")));
+    }
 }
 
 async fn tear_down(

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::args::{Deploy, Document, DryRun, Report, Source};
+use super::operate::Ended;
 use super::review::Depth;
 use super::session::Session;
 use super::{Exit, UsageError, confirm, operate, output, plan_json, render, review, source};
@@ -116,8 +117,8 @@ async fn decide(
     let (shown, id) = (plan.clone(), plan.instance.id.clone());
     let operation = carry_out(args, session, cluster, request, plan);
     let outcome = match operate::until_signal(operation).await? {
-        Ok(outcome) => outcome,
-        Err(exit) => return Ok(exit),
+        Ended::Finished(outcome) | Ended::FinishedInterrupted(outcome, _) => outcome,
+        Ended::Stopped(exit) => return Ok(exit),
     };
     if args.output == Report::Json {
         output::print(&output::json(&plan_json::deploy(&shown, Some(&outcome)))?)?;

@@ -58,6 +58,17 @@ fn located(error: anyhow::Error, identity: &Identity) -> anyhow::Error {
     }
 }
 
+/// How an operation ended that a signal may have come to.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Ended<T> {
+    /// By itself.
+    Finished(T),
+    /// By itself, after a signal came: whatever was to follow it is not begun.
+    FinishedInterrupted(T, Exit),
+    /// Half way.
+    Stopped(Exit),
+}
+
 /// Runs an operation to its end, or to a signal: then what was sent is awaited for a moment, and the rest is left for the
 /// next run, which finishes it.
 ///
@@ -65,18 +76,18 @@ fn located(error: anyhow::Error, identity: &Identity) -> anyhow::Error {
 /// The operation's own, or signals cannot be listened to.
 pub(super) async fn until_signal<T: Send + 'static>(
     operation: impl Future<Output = anyhow::Result<T>> + Send + 'static,
-) -> anyhow::Result<Result<T, Exit>> {
+) -> anyhow::Result<Ended<T>> {
     let mut operation = tokio::spawn(operation);
     let number = tokio::select! {
-        result = &mut operation => return Ok(Ok(result??)),
+        result = &mut operation => return Ok(Ended::Finished(result??)),
         number = next_signal() => number?,
     };
     output::say("interrupted: finishing what was sent");
     match tokio::time::timeout(GRACE, &mut operation).await {
-        Ok(result) => Ok(Ok(result??)),
+        Ok(result) => Ok(Ended::FinishedInterrupted(result??, Exit::Signal(number))),
         Err(_) => {
             output::say("stopped half way: the same command finishes it");
-            Ok(Err(Exit::Signal(number)))
+            Ok(Ended::Stopped(Exit::Signal(number)))
         }
     }
 }
@@ -142,5 +153,29 @@ mod tests {
             "server https://10.0.0.1, context dev",
         );
         check(FailureKind::Forbidden, "");
+    }
+
+    #[tokio::test]
+    async fn an_operation_that_a_signal_came_to_is_awaited_and_told_apart() {
+        let operation = |comes: bool| async move {
+            let mut terminated = signal(SignalKind::terminate())?;
+            if comes {
+                signal_hook::low_level::raise(SignalKind::terminate().as_raw_value())?;
+                terminated.recv().await;
+                // The one that waits for the signal beside this goes first.
+                for _ in 0..10 {
+                    tokio::task::yield_now().await;
+                }
+            }
+            Ok("done")
+        };
+        assert_eq!(
+            until_signal(operation(false)).await.unwrap(),
+            Ended::Finished("done")
+        );
+        assert_eq!(
+            until_signal(operation(true)).await.unwrap(),
+            Ended::FinishedInterrupted("done", Exit::Signal(15))
+        );
     }
 }

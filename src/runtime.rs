@@ -6,6 +6,7 @@
 
 mod disk;
 mod effects;
+mod encoder;
 mod event_loop;
 mod keyboard;
 mod last_words;

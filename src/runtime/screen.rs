@@ -4,15 +4,14 @@
 //! frame with everything when it reads again.
 
 use std::io::{self, Write};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{SyncSender, sync_channel};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
-use crossterm::cursor::{Hide, MoveTo, Show};
-use crossterm::terminal::{BeginSynchronizedUpdate, Clear, ClearType, EndSynchronizedUpdate};
+use crossterm::cursor::{Hide, Show};
+use crossterm::terminal::{BeginSynchronizedUpdate, EndSynchronizedUpdate};
 use crossterm::{clipboard::CopyToClipboard, queue};
-use ratatui::backend::{Backend, CrosstermBackend};
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 use tokio::sync::Notify;
@@ -20,32 +19,10 @@ use tokio::sync::Notify;
 use crate::app::{Geometry, Model};
 use crate::ui::{self, Theme};
 
+use super::encoder::Encoder;
+
 /// Frames larger than this are marked, so that a terminal that can shows them at once.
 const SYNCHRONIZED_FROM: usize = 600;
-
-/// The bytes of a frame while it is made.
-#[derive(Debug, Clone, Default)]
-struct Frame(Arc<Mutex<Vec<u8>>>);
-
-impl Frame {
-    fn take(&self) -> Vec<u8> {
-        std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
-    }
-}
-
-impl Write for Frame {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
 
 /// What the writing thread shares with the loop.
 #[derive(Debug, Default)]
@@ -57,8 +34,9 @@ struct Writing {
 
 /// The picture on the terminal.
 pub struct Screen {
-    frame: Frame,
-    backend: CrosstermBackend<Frame>,
+    /// The bytes of a frame while it is made.
+    frame: Vec<u8>,
+    encoder: Encoder,
     shown: Buffer,
     cursor: Option<Position>,
     is_blank: bool,
@@ -90,10 +68,9 @@ impl Screen {
                     shared.done.notify_one();
                 }
             })?;
-        let frame = Frame::default();
         Ok(Self {
-            backend: CrosstermBackend::new(frame.clone()),
-            frame,
+            frame: Vec::new(),
+            encoder: Encoder::default(),
             shown: Buffer::empty(Rect::ZERO),
             cursor: None,
             is_blank: false,
@@ -120,6 +97,7 @@ impl Screen {
     /// Forgets what is shown: the next frame has every cell.
     pub fn forget(&mut self) {
         self.is_blank = false;
+        self.encoder.forget();
     }
 
     /// Draws the model, unless the last frame is still being written: then it returns none.
@@ -134,31 +112,25 @@ impl Screen {
         let mut next = Buffer::empty(area);
         let (geometry, cursor) = ui::draw_buffer(&mut next, area, model, theme);
         if !self.is_blank || self.shown.area != area {
-            queue!(self.frame, Clear(ClearType::All))?;
+            self.encoder.clear(&mut self.frame);
             self.shown = Buffer::empty(area);
             self.is_blank = true;
         }
-        let changes = self.shown.diff(&next);
-        let has_changed = !changes.is_empty();
-        if has_changed {
-            self.backend.draw(changes.into_iter())?;
-        }
-        self.place_cursor(cursor, has_changed)?;
+        self.encoder.change(&self.shown, &next, &mut self.frame);
+        self.place_cursor(cursor)?;
         self.shown = next;
         self.send()?;
         Ok(Some(geometry))
     }
 
-    fn place_cursor(&mut self, cursor: Option<Position>, was_moved: bool) -> io::Result<()> {
-        match cursor {
-            Some(at) if was_moved || self.cursor != cursor => {
-                queue!(self.frame, MoveTo(at.x, at.y))?;
-                if self.cursor.is_none() {
-                    queue!(self.frame, Show)?;
-                }
-            }
-            None if self.cursor.is_some() => queue!(self.frame, Hide)?,
-            Some(_) | None => {}
+    fn place_cursor(&mut self, cursor: Option<Position>) -> io::Result<()> {
+        if let Some(at) = cursor {
+            self.encoder.go(at, &mut self.frame);
+        }
+        match (self.cursor, cursor) {
+            (None, Some(_)) => queue!(self.frame, Show)?,
+            (Some(_), None) => queue!(self.frame, Hide)?,
+            _ => {}
         }
         self.cursor = cursor;
         Ok(())
@@ -173,7 +145,7 @@ impl Screen {
     }
 
     fn send(&mut self) -> io::Result<()> {
-        let mut bytes = self.frame.take();
+        let mut bytes = std::mem::take(&mut self.frame);
         if bytes.is_empty() {
             return Ok(());
         }

@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use crossterm::cursor::{Hide, Show};
 use crossterm::event::{DisableBracketedPaste, EnableBracketedPaste};
+use crossterm::style::ResetColor;
 use crossterm::terminal::{self, EnterAlternateScreen, LeaveAlternateScreen};
 use crossterm::{execute, queue};
 
@@ -86,7 +87,13 @@ pub fn leave() {
 
 fn write_leave() -> io::Result<()> {
     let mut bytes = Vec::new();
-    queue!(bytes, DisableBracketedPaste, Show, LeaveAlternateScreen)?;
+    queue!(
+        bytes,
+        ResetColor,
+        DisableBracketedPaste,
+        Show,
+        LeaveAlternateScreen
+    )?;
     let mut output = output()?;
     output.write_all(&bytes)?;
     output.flush()

@@ -3,6 +3,7 @@
 mod backoff;
 pub(super) mod decode;
 pub(super) mod explain;
+mod first;
 mod lines;
 mod machine;
 mod namespaces;
@@ -114,22 +115,28 @@ impl Cluster {
         let mut watches = Watches::new();
         let (sink, troubles) = explain::tap(Arc::new(sink));
         watches.push(Box::pin(explain::run(self.clone(), troubles, sink.clone())));
-        let sink = match &scope {
+        let (sink, workloads_answered) = first::tap(sink);
+        let (sink, pods): (Sink, Running) = match &scope {
             Scope::Namespace(namespace) => {
-                watches.push(Box::pin(self.printed_pods(namespace, &sink).run()));
-                sink
+                let pods = self.printed_pods(namespace, &sink);
+                (sink, Box::pin(pods.run()))
             }
             Scope::All => {
                 let (sink, seen) = namespaces::tap(sink);
-                watches.push(Box::pin(namespaces::run(self.clone(), seen, sink.clone())));
-                sink
+                let pods = namespaces::run(self.clone(), seen, sink.clone());
+                (sink, Box::pin(pods))
             }
         };
+        watches.push(Box::pin(async {
+            workloads_answered.await;
+            pods.await;
+        }));
         let place = Place::new(scope.namespace(), &Selector::managed());
         let records = Place::new(scope.namespace(), &Selector::records());
         watches.push(self.follow(records_of(&records), &sink));
-        watches.push(self.follow(workloads_of(&place, WorkloadKind::Deployment), &sink));
-        watches.push(self.follow(workloads_of(&place, WorkloadKind::StatefulSet), &sink));
+        for kind in WorkloadKind::ALL {
+            watches.push(self.follow(workloads_of(&place, kind), &sink));
+        }
         watches.push(self.follow(claims_of(&place), &sink));
         keep(watches)
     }

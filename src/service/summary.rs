@@ -43,6 +43,9 @@ pub enum WorkloadKind {
 }
 
 impl WorkloadKind {
+    /// All kinds.
+    pub const ALL: [Self; 2] = [Self::Deployment, Self::StatefulSet];
+
     /// Returns the kind's name in the API.
     pub fn as_str(self) -> &'static str {
         match self {

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use tracing::Level;
-use tracing_appender::non_blocking::WorkerGuard;
+use tracing_appender::non_blocking::{NonBlockingBuilder, WorkerGuard};
 use tracing_appender::rolling::{RollingFileAppender, Rotation};
 use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::fmt::MakeWriter;
@@ -18,6 +18,8 @@ use tracing_subscriber::util::SubscriberInitExt;
 /// Environment variable that names the level: `error`, `warn` (the default), `info`, `debug`, `trace`.
 pub const LEVEL_VARIABLE: &str = "BOWLINE_LOG";
 const N_DAYS: usize = 3;
+/// Lines that wait for the disk at most; more are dropped. Room for them is taken at once: the usual 128,000 are 4 MB.
+const BUFFERED_LINES: usize = 1024;
 
 /// Writes what is pending when it is dropped.
 #[must_use = "the log ends when this is dropped"]
@@ -41,7 +43,9 @@ pub fn start(state: &Path) -> Option<Log> {
         .max_log_files(N_DAYS)
         .build(directory)
         .ok()?;
-    let (writer, guard) = tracing_appender::non_blocking(file);
+    let (writer, guard) = NonBlockingBuilder::default()
+        .buffered_lines_limit(BUFFERED_LINES)
+        .finish(file);
     let level = std::env::var(LEVEL_VARIABLE).ok();
     subscriber(writer, level.as_deref()).try_init().ok()?;
     Some(Log { _writer: guard })

@@ -1,5 +1,6 @@
 //! A stage for tests: a model with services as a cluster would report them, and keys pressed on it.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
@@ -494,6 +495,7 @@ pub fn deploy_plan(id: &str) -> DeployPlan {
         conflicts: Vec::new(),
         refusals: Vec::new(),
         is_record_exact: false,
+        unlisted: BTreeSet::new(),
         text_hash: String::new(),
     }
 }
@@ -519,6 +521,7 @@ pub fn teardown_plan(id: &str, volumes: VolumeChoice) -> TeardownPlan {
     TeardownPlan {
         instance: key(id),
         volumes,
+        record_version: Some("1".to_owned()),
         is_protected: false,
         rows: vec![
             row("StatefulSet", id, Fate::Deleted, None),

@@ -47,6 +47,19 @@ pub const ANNOTATION_OPERATION: &str = "bowline.dev/operation";
 pub const ANNOTATION_REVISION: &str = "bowline.dev/revision";
 /// Annotation of the record: SHA-256 of the applied definition's text, in hex.
 pub const ANNOTATION_DEFINITION_HASH: &str = "bowline.dev/definition-sha256";
+/// Labels and annotations by which other deployers know what is theirs, each with what it names.
+pub const OWNER_MARKS: [(&str, &str); 8] = [
+    ("meta.helm.sh/release-name", "Helm release"),
+    ("argocd.argoproj.io/tracking-id", "Argo CD application"),
+    ("argocd.argoproj.io/instance", "Argo CD application"),
+    ("kustomize.toolkit.fluxcd.io/name", "Flux kustomization"),
+    ("helm.toolkit.fluxcd.io/name", "Flux Helm release"),
+    ("kapp.k14s.io/app", "kapp application"),
+    ("olm.owner", "Operator Lifecycle Manager"),
+    ("fleet.cattle.io/bundle-id", "Fleet"),
+];
+/// SHA-256 in hex of the parameters that were set by hand, on a revision that has any.
+pub const ANNOTATION_PARAMETERS_HASH: &str = "bowline.dev/parameters-sha256";
 /// Annotation of the record and of revisions: who applied, as user, host and process.
 pub const ANNOTATION_APPLIED_BY: &str = "bowline.dev/applied-by";
 /// Annotation of the record and of revisions: when it was applied, by the clock of the one who did.

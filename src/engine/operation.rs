@@ -56,6 +56,8 @@ pub(super) struct Lease<'a> {
     key: ObjectKey,
     manager: String,
     record_uid: String,
+    /// The record's version that the claim replaced; none if the claim created it.
+    claimed_version: Option<String>,
     state: Mutex<State>,
 }
 
@@ -74,8 +76,8 @@ enum Wanted {
     Cleared,
 }
 
-/// Claims the operation of an instance. Without a record it is created with what `opening` says; without that too, there is
-/// nothing to hold, and none is returned.
+/// Claims the operation of an instance. Without a record it is created with what `opening` says. Without that too, or where
+/// a `ConfigMap` of that name is no record, there is nothing to hold, and none is returned.
 ///
 /// # Errors
 /// Somebody else is at it, or the record cannot be read or written.
@@ -87,7 +89,11 @@ pub(super) async fn claim<'a>(
 ) -> Result<Option<Lease<'a>>, Failure> {
     let mut seen: Option<(String, Instant)> = None;
     loop {
-        let Some(record) = record::read(cluster, intent.instance).await? else {
+        let record = match record::read(cluster, intent.instance).await {
+            Err(failure) if failure.kind == FailureKind::Refused && opening.is_none() => None,
+            record => record?,
+        };
+        let Some(record) = record else {
             let Some(opening) = opening else {
                 return Ok(None);
             };
@@ -165,11 +171,12 @@ async fn take<'a>(
     let operation = begin(intent);
     let kinds = opening.map(|opening| &opening.kinds | &record.kinds());
     let change = kinds.as_ref().map(Change::widen).unwrap_or_default();
-    let lease = Lease {
+    let mut lease = Lease {
         cluster,
         key: record::key(intent.instance),
         manager: naming::field_manager(&intent.instance.id),
         record_uid: record.uid().to_owned(),
+        claimed_version: None,
         state: Mutex::new(State {
             resource_version: record.resource_version().to_owned(),
             operation: operation.clone(),
@@ -178,7 +185,7 @@ async fn take<'a>(
             is_over: false,
         }),
     };
-    lease.write(Wanted::Held(operation), change).await?;
+    lease.claimed_version = lease.write(Wanted::Held(operation), change).await?;
     Ok(lease)
 }
 
@@ -244,6 +251,7 @@ impl<'a> Lease<'a> {
             key: record::key(intent.instance),
             manager: naming::field_manager(&intent.instance.id),
             record_uid: metadata.uid().to_owned(),
+            claimed_version: None,
             state: Mutex::new(State {
                 resource_version: metadata.resource_version().to_owned(),
                 operation,
@@ -259,6 +267,11 @@ impl<'a> Lease<'a> {
         &self.record_uid
     }
 
+    /// Returns the version of the record that the claim replaced; none if the claim created the record.
+    pub fn claimed_version(&self) -> Option<&str> {
+        self.claimed_version.as_deref()
+    }
+
     /// Claims the operation again, for the next step.
     ///
     /// # Errors
@@ -272,7 +285,8 @@ impl<'a> Lease<'a> {
                 ..state.operation.clone()
             }
         };
-        self.write(Wanted::Held(operation), Change::default()).await
+        let held = self.write(Wanted::Held(operation), Change::default());
+        held.await.map(|_| ())
     }
 
     /// Ends the operation, with a last change of the record.
@@ -280,7 +294,7 @@ impl<'a> Lease<'a> {
     /// # Errors
     /// As [`Lease::step`].
     pub async fn end(&self, change: Change) -> Result<(), Failure> {
-        self.write(Wanted::Cleared, change).await
+        self.write(Wanted::Cleared, change).await.map(|_| ())
     }
 
     /// Notes that the record is gone, with the operation in it.
@@ -315,14 +329,17 @@ impl<'a> Lease<'a> {
         }
     }
 
-    async fn write(&self, wanted: Wanted, change: Change) -> Result<(), Failure> {
+    /// Changes the record; returns the version that it replaced, none if the operation is over.
+    async fn write(&self, wanted: Wanted, change: Change) -> Result<Option<String>, Failure> {
         let mut state = self.state.lock().await;
         if let Some(lost) = &state.lost {
             return Err(lost.clone());
         }
         if state.is_over {
-            return Ok(());
+            return Ok(None);
         }
+        // Once an answer failed to come, the change may arrive at any time.
+        let mut is_in_doubt = false;
         let text = match &wanted {
             Wanted::Held(operation) => Some(to_text(operation)),
             Wanted::Cleared => None,
@@ -336,15 +353,19 @@ impl<'a> Lease<'a> {
             let failure = match result {
                 Ok(written) => {
                     let metadata = super::metadata::Metadata::of(&written.object);
-                    state.settle(wanted, text, metadata.resource_version());
-                    return Ok(());
+                    let version = metadata.resource_version();
+                    return Ok(Some(state.settle(wanted, text, version)));
                 }
                 Err(failure) => failure,
             };
-            match self.look(&mut state, text.as_deref(), &failure).await? {
+            is_in_doubt |= failure.kind == FailureKind::Unreachable;
+            let looked = self.look(&mut state, text.as_deref(), is_in_doubt);
+            match looked
+                .await
+                .map_err(|lost| lost.unwrap_or(failure.clone()))?
+            {
                 Look::Arrived(version) => {
-                    state.settle(wanted, text, &version);
-                    return Ok(());
+                    return Ok(Some(state.settle(wanted, text, &version)));
                 }
                 Look::StillOurs(version) => state.resource_version = version,
             }
@@ -363,18 +384,15 @@ impl<'a> Lease<'a> {
     }
 
     /// Looks what became of a change that failed: it may have arrived although no answer came, or the record may bear our
-    /// operation still, changed by somebody else in another place. Anything else means that the operation is lost.
+    /// operation still, changed by somebody else in another place. Anything else means that the operation is lost, which is
+    /// returned as an error; none is returned as one where nobody can say.
     async fn look(
         &self,
         state: &mut State,
         wanted: Option<&str>,
-        failure: &Failure,
-    ) -> Result<Look, Failure> {
-        let record = self
-            .cluster
-            .get(&self.key)
-            .await
-            .map_err(|_| failure.clone())?;
+        is_in_doubt: bool,
+    ) -> Result<Look, Option<Failure>> {
+        let record = self.cluster.get(&self.key).await.map_err(|_| None)?;
         let lost = match &record {
             None => "the record was deleted".to_owned(),
             Some(record) => {
@@ -382,7 +400,7 @@ impl<'a> Lease<'a> {
                 let there = metadata.annotation(naming::ANNOTATION_OPERATION);
                 let version = metadata.resource_version().to_owned();
                 let is_same = metadata.uid() == self.record_uid;
-                if is_same && there == wanted && failure.kind == FailureKind::Unreachable {
+                if is_same && there == wanted && is_in_doubt {
                     return Ok(Look::Arrived(version));
                 }
                 if is_same && there.unwrap_or_default() == state.written {
@@ -399,7 +417,7 @@ impl<'a> Lease<'a> {
             format!("the operation on {} is lost: {lost}", self.key),
         );
         state.lost = Some(lost.clone());
-        Err(lost)
+        Err(Some(lost))
     }
 }
 
@@ -412,13 +430,15 @@ enum Look {
 }
 
 impl State {
-    fn settle(&mut self, wanted: Wanted, text: Option<String>, resource_version: &str) {
-        resource_version.clone_into(&mut self.resource_version);
+    /// Takes note of a change that is done; returns the version that it replaced.
+    fn settle(&mut self, wanted: Wanted, text: Option<String>, resource_version: &str) -> String {
+        let replaced = std::mem::replace(&mut self.resource_version, resource_version.to_owned());
         self.written = text.unwrap_or_default();
         match wanted {
             Wanted::Held(operation) => self.operation = operation,
             Wanted::Cleared => self.is_over = true,
         }
+        replaced
     }
 }
 

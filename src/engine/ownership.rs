@@ -19,44 +19,6 @@ pub(super) enum Owner {
     Nobody,
 }
 
-/// Labels and annotations by which other deployers are known.
-const MARKS: [(Mark, &str, &str); 8] = [
-    (
-        Mark::Annotation,
-        "meta.helm.sh/release-name",
-        "Helm release",
-    ),
-    (
-        Mark::Annotation,
-        "argocd.argoproj.io/tracking-id",
-        "Argo CD application",
-    ),
-    (
-        Mark::Label,
-        "argocd.argoproj.io/instance",
-        "Argo CD application",
-    ),
-    (
-        Mark::Label,
-        "kustomize.toolkit.fluxcd.io/name",
-        "Flux kustomization",
-    ),
-    (
-        Mark::Label,
-        "helm.toolkit.fluxcd.io/name",
-        "Flux Helm release",
-    ),
-    (Mark::Label, "kapp.k14s.io/app", "kapp application"),
-    (Mark::Label, "olm.owner", "Operator Lifecycle Manager"),
-    (Mark::Annotation, "fleet.cattle.io/bundle-id", "Fleet"),
-];
-
-#[derive(Debug, Clone, Copy)]
-enum Mark {
-    Label,
-    Annotation,
-}
-
 /// Returns whose an object is. `set` is the ID of the instance's `ApplySet`.
 pub(super) fn owner(object: &Object, id: &InstanceId, set: &str) -> Owner {
     let metadata = Metadata::of(object);
@@ -84,11 +46,8 @@ pub(super) fn owner(object: &Object, id: &InstanceId, set: &str) -> Owner {
 }
 
 fn deployer(metadata: Metadata<'_>) -> Option<String> {
-    MARKS.iter().find_map(|(mark, key, what)| {
-        let name = match mark {
-            Mark::Label => metadata.label(key),
-            Mark::Annotation => metadata.annotation(key),
-        }?;
+    naming::OWNER_MARKS.iter().find_map(|(key, what)| {
+        let name = metadata.label(key).or_else(|| metadata.annotation(key))?;
         // Argo CD's tracking ID goes on behind the application's name.
         let name = name.split(':').next().unwrap_or(name);
         Some(format!("{what} {name}"))

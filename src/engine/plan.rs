@@ -1,6 +1,8 @@
 //! Plans as values: what an operation would do to each object, and what it reports while it does it.
 
-use crate::definition::object::ObjectKey;
+use std::collections::BTreeSet;
+
+use crate::definition::object::{GroupKind, ObjectKey};
 use crate::failure::Failure;
 use crate::service::summary::InstanceKey;
 
@@ -83,6 +85,8 @@ pub struct DeployPlan {
     /// Whether the record says already what it would say afterwards; not so where the text alone changed, or where an
     /// earlier deploy was interrupted.
     pub is_record_exact: bool,
+    /// Kinds of the set that could not be listed: what left the definition may be among them, so the set goes on naming them.
+    pub unlisted: BTreeSet<GroupKind>,
     /// SHA-256 of the text that was planned, in hex: exactly what was shown is applied.
     pub text_hash: String,
 }
@@ -176,6 +180,8 @@ pub struct TeardownPlan {
     pub instance: InstanceKey,
     /// What happens to claims.
     pub volumes: VolumeChoice,
+    /// Version of the record that was seen; none without one. What was deployed since was never shown.
+    pub record_version: Option<String>,
     /// Whether the typed ID is needed whatever the flags say.
     pub is_protected: bool,
     /// Every object that was found, in the order of deletion.

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use futures::{StreamExt, stream};
 
 use super::deploy::DeployRequest;
-use super::metadata::Metadata;
+use super::metadata::{Metadata, core_key};
 use super::ownership::{self, Owner};
 use crate::cluster::{Access, Cluster, Selector};
 use crate::definition::naming;
@@ -15,6 +15,7 @@ use crate::failure::{Failure, FailureKind};
 
 /// Requests that are sent at once.
 const AT_ONCE: usize = 4;
+const CLAIM: &str = "PersistentVolumeClaim";
 
 /// The metadata of all objects of some kinds in a namespace.
 #[derive(Debug, Default)]
@@ -33,6 +34,10 @@ impl Survey {
         self.objects.iter().find(is_it)
     }
 
+    pub fn add(&mut self, object: Object) {
+        self.objects.push(object);
+    }
+
     pub fn objects(&self) -> &[Object] {
         &self.objects
     }
@@ -44,7 +49,8 @@ impl Survey {
     }
 }
 
-/// Looks at everything of some kinds: one list a kind, single reads of `names` only where listing is forbidden.
+/// Looks at everything of some kinds: one list a kind, single reads of `names`, and of the claims that a `StatefulSet` would
+/// make, only where listing is forbidden.
 ///
 /// # Errors
 /// The cluster cannot be reached.
@@ -69,8 +75,11 @@ pub(super) async fn survey(
         match listed {
             Ok(objects) => survey.objects.extend(objects),
             Err(failure) if failure.kind == FailureKind::Forbidden => {
-                for key in names.iter().filter(|key| GroupKind::of(key) == kind) {
-                    survey.objects.extend(cluster.get(key).await?);
+                let claims = claim_names(request)
+                    .map(|name| core_key(CLAIM, request.namespace.as_str(), &name));
+                let names = names.iter().cloned().chain(claims);
+                for key in names.filter(|key| GroupKind::of(key) == kind) {
+                    survey.objects.extend(cluster.get(&key).await?);
                 }
                 survey.unlisted.push((kind, failure));
             }
@@ -172,18 +181,21 @@ fn claims_to_come<'a>(
     request: &'a DeployRequest,
     survey: &'a Survey,
 ) -> impl Iterator<Item = &'a Object> {
+    let names: BTreeSet<String> = claim_names(request).collect();
+    survey
+        .of_kind(CLAIM)
+        .filter(move |claim| names.contains(&claim.key.name))
+}
+
+/// Returns the names of the claims that a `StatefulSet` would make or take.
+fn claim_names(request: &DeployRequest) -> impl Iterator<Item = String> {
     let definition = &request.definition;
     let templates = definition.volumes.iter().filter(|volume| {
         matches!(volume.source, VolumeSource::Claim(_)) && !definition.is_shared(volume)
     });
     let n_pods = definition.replicas.unwrap_or(1);
     templates.flat_map(move |volume| {
-        let names: BTreeSet<String> = (0..n_pods)
-            .map(|ordinal| naming::template_claim(&volume.name, &request.id, ordinal))
-            .collect();
-        survey
-            .of_kind("PersistentVolumeClaim")
-            .filter(move |claim| names.contains(&claim.key.name))
+        (0..n_pods).map(|ordinal| naming::template_claim(&volume.name, &request.id, ordinal))
     })
 }
 

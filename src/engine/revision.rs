@@ -25,10 +25,30 @@ const PARAMETERS: &str = "parameters.json";
 /// What the data of a ConfigMap may hold in all.
 const MAX_BYTES: usize = 1024 * 1024;
 
+/// What tells whether two revisions are the same: the same text with other parameters is another.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Identity {
+    /// SHA-256 of the text, in hex.
+    text: String,
+    /// The same of the parameters that were set by hand; none without any.
+    parameters: Option<String>,
+}
+
+impl Identity {
+    /// Reads the identity of a revision that is there; none if it names none.
+    pub fn of(metadata: Metadata<'_>) -> Option<Self> {
+        let annotation = |name| metadata.annotation(name).map(str::to_owned);
+        Some(Self {
+            text: annotation(naming::ANNOTATION_DEFINITION_HASH)?,
+            parameters: annotation(naming::ANNOTATION_PARAMETERS_HASH),
+        })
+    }
+}
+
 /// A text made ready to be kept, known to fit.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Snapshot {
-    hash: String,
+    identity: Identity,
     gzipped: Vec<u8>,
     parameters: String,
 }
@@ -37,7 +57,7 @@ pub(super) struct Snapshot {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Known {
     pub number: u32,
-    pub hash: Option<String>,
+    pub identity: Option<Identity>,
     pub uid: String,
 }
 
@@ -54,6 +74,7 @@ impl Snapshot {
     /// It is too large for a ConfigMap even when packed.
     pub fn pack(text: &str, parameters: &BTreeMap<String, String>) -> Result<Self, Failure> {
         let gzipped = gzip(text.as_bytes());
+        let has_parameters = !parameters.is_empty();
         let parameters = json!(parameters).to_string();
         let bytes = gzipped.len() + parameters.len() + TEXT.len() + PARAMETERS.len();
         if bytes > MAX_BYTES {
@@ -64,7 +85,10 @@ impl Snapshot {
             return Err(Failure::new(FailureKind::Invalid, summary));
         }
         Ok(Self {
-            hash: text_hash(text),
+            identity: Identity {
+                text: text_hash(text),
+                parameters: has_parameters.then(|| text_hash(&parameters)),
+            },
             gzipped,
             parameters,
         })
@@ -86,7 +110,11 @@ impl Snapshot {
             ),
             (
                 naming::ANNOTATION_DEFINITION_HASH.to_owned(),
-                json!(self.hash),
+                json!(self.identity.text),
+            ),
+            (
+                naming::ANNOTATION_PARAMETERS_HASH.to_owned(),
+                json!(self.identity.parameters),
             ),
         ]);
         annotations.extend(authorship.annotations());
@@ -117,8 +145,13 @@ impl Snapshot {
         Object::from_json(json).expect("apiVersion, kind and name were just written")
     }
 
-    pub fn hash(&self) -> &str {
-        &self.hash
+    pub fn identity(&self) -> &Identity {
+        &self.identity
+    }
+
+    /// Returns SHA-256 of the text, in hex.
+    pub fn text_hash(&self) -> &str {
+        &self.identity.text
     }
 }
 
@@ -148,9 +181,7 @@ pub(super) fn among<'a>(
                 && metadata.label(naming::LABEL_MANAGED_BY) == Some(naming::MANAGED_BY);
             is_ours.then(|| Known {
                 number,
-                hash: metadata
-                    .annotation(naming::ANNOTATION_DEFINITION_HASH)
-                    .map(str::to_owned),
+                identity: Identity::of(metadata),
                 uid: metadata.uid().to_owned(),
             })
         })
@@ -159,17 +190,19 @@ pub(super) fn among<'a>(
     known
 }
 
-/// Returns the number that a deploy of a text gets: the one that an interrupted deploy of the same text left, else the next.
-pub(super) fn next_number(known: &[Known], current: Option<u32>, hash: &str) -> u32 {
+/// Returns the number that a deploy gets: the one that an interrupted deploy of the same left, else the next.
+pub(super) fn next_number(known: &[Known], current: Option<u32>, wanted: &Identity) -> u32 {
     let last = known.last();
     let is_left = |last: &&Known| {
-        current.is_none_or(|current| last.number > current) && last.hash.as_deref() == Some(hash)
+        current.is_none_or(|current| last.number > current)
+            && last.identity.as_ref() == Some(wanted)
     };
     if let Some(left) = last.filter(is_left) {
         return left.number;
     }
     let highest = last.map_or(0, |last| last.number).max(current.unwrap_or(0));
-    highest + 1
+    // A number that somebody made up may be the highest there is: then the next is taken, which the server says.
+    highest.saturating_add(1)
 }
 
 /// Returns the revisions that are too old to be kept once `current` is the current one.
@@ -214,10 +247,17 @@ mod tests {
         }
     }
 
+    fn identity(text: &str, parameters: Option<&str>) -> Identity {
+        Identity {
+            text: text.to_owned(),
+            parameters: parameters.map(str::to_owned),
+        }
+    }
+
     fn known(number: u32, hash: &str) -> Known {
         Known {
             number,
-            hash: Some(hash.to_owned()),
+            identity: Some(identity(hash, None)),
             uid: number.to_string(),
         }
     }
@@ -243,6 +283,7 @@ mod tests {
             json!({
                 "bowline.dev/revision": "3",
                 "bowline.dev/definition-sha256": text_hash(text),
+                "bowline.dev/parameters-sha256": text_hash(r#"{"size":"large"}"#),
                 "bowline.dev/applied-by": "ann@bastion 42",
                 "bowline.dev/applied-at": "1970-01-01T00:00:00Z",
                 "kubernetes.io/change-cause": "first try",
@@ -252,7 +293,7 @@ mod tests {
             among([&object], &instance()),
             [Known {
                 number: 3,
-                hash: Some(text_hash(text)),
+                identity: Some(snapshot.identity().clone()),
                 uid: String::new()
             }]
         );
@@ -291,8 +332,18 @@ mod tests {
             (vec![], Some(7), 8),
         ];
         for (known, current, expected) in cases {
-            assert_eq!(next_number(&known, current, "new"), expected, "{known:?}");
+            let number = next_number(&known, current, &identity("new", None));
+            assert_eq!(number, expected, "{known:?}");
         }
+        // The same text with other parameters is another revision.
+        let left = [known(1, "a"), known(2, "new")];
+        let large = identity("new", Some("large"));
+        assert_eq!(next_number(&left, Some(1), &large), 3);
+        // Whoever made the highest number up gets a refusal, not a panic.
+        assert_eq!(
+            next_number(&[known(u32::MAX, "a")], Some(1), &large),
+            u32::MAX
+        );
     }
 
     #[test]

@@ -803,3 +803,67 @@ pub(crate) async fn a_deployment_that_becomes_a_stateful_set_is_replaced(cluster
     cluster.until_gone("Deployment", "web").await;
     assert!(stage.wait("web").await.is_complete());
 }
+
+pub(crate) async fn a_teardown_of_what_was_deployed_again_meanwhile_is_not_begun(cluster: Cluster) {
+    let stage = Stage::new(&cluster);
+    stage.deploy("web", WITHOUT_VOLUME).await;
+    let plan = stage.plan_teardown("web", VolumeChoice::Keep).await;
+    stage.deploy("web", WEB).await;
+    let outcome = stage.run_teardown(&plan).await;
+    let [(Step::Claim, failure)] = outcome.failed.as_slice() else {
+        panic!("{outcome:?}")
+    };
+    assert_eq!(failure.kind, FailureKind::Conflict);
+    assert!(failure.summary.contains("plan again"), "{failure}");
+    assert_eq!(outcome.done, []);
+    let record = cluster.get("ConfigMap", "bowline-web").await.unwrap();
+    assert_eq!(annotation(&record, "bowline.dev/operation"), "");
+    let outcome = stage.teardown("web", VolumeChoice::Keep).await;
+    assert!(outcome.is_complete(), "{outcome:?}");
+    stage.until_nothing_is_left("web", &[]).await;
+}
+
+pub(crate) async fn a_workload_that_holds_is_named_once(cluster: Cluster) {
+    let stage = Stage::new(&cluster);
+    stage.deploy("web", WITHOUT_VOLUME).await;
+    let hold = json!({"metadata": {"finalizers": ["example.com/hold"]}});
+    cluster.merge("Deployment", "web", &hold).await.unwrap();
+    let outcome = stage
+        .teardown_within("web", VolumeChoice::Keep, Duration::from_secs(3))
+        .await;
+    let held = outcome
+        .pending
+        .iter()
+        .filter(|pending| pending.starts_with("Deployment/web is held by example.com/hold"));
+    assert_eq!(held.count(), 1, "{outcome:?}");
+    let release = json!({"metadata": {"finalizers": null}});
+    cluster.merge("Deployment", "web", &release).await.unwrap();
+    let outcome = stage.teardown("web", VolumeChoice::Keep).await;
+    assert!(outcome.is_complete(), "{outcome:?}");
+}
+
+pub(crate) async fn a_kind_that_may_not_be_listed_is_left_to_others(cluster: Cluster) {
+    let stage = Stage::new(&cluster);
+    let unlisted = || Fault::instead(Method::GET, "/services", StatusCode::FORBIDDEN);
+    stage.deploy("web", WEB).await;
+    let blind = stage.with(unlisted());
+    let plan = blind.plan("web", WITHOUT_VOLUME).await;
+    let outcome = blind.run("web", WITHOUT_VOLUME, &plan).await;
+    assert!(outcome.is_complete(), "{outcome:?}");
+    // Whoever may list it finds it by the record.
+    let plan = stage.plan("web", WITHOUT_VOLUME).await;
+    assert_eq!(
+        changes(&plan),
+        ["Keep Deployment/web", "Delete Service/web"]
+    );
+
+    let blind = stage.with(unlisted());
+    let plan = blind.plan_teardown("web", VolumeChoice::Keep).await;
+    assert!(blind.run_teardown(&plan).await.is_complete(), "{plan:?}");
+    let record = cluster.get("ConfigMap", "bowline-web").await.unwrap();
+    assert_eq!(annotation(&record, "bowline.dev/operation"), "");
+    cluster.get("Service", "web").await.unwrap();
+    let outcome = stage.teardown("web", VolumeChoice::Keep).await;
+    assert!(outcome.is_complete(), "{outcome:?}");
+    stage.until_nothing_is_left("web", &[]).await;
+}

@@ -136,7 +136,10 @@ on_both_backends! {
         a_teardown_leaves_what_only_bears_the_labels
         what_others_change_meanwhile_is_no_part_of_the_plan
         an_object_being_deleted_is_waited_for
-        a_deployment_that_becomes_a_stateful_set_is_replaced;
+        a_deployment_that_becomes_a_stateful_set_is_replaced
+        a_teardown_of_what_was_deployed_again_meanwhile_is_not_begun
+        a_workload_that_holds_is_named_once
+        a_kind_that_may_not_be_listed_is_left_to_others;
     watch:
         a_watch_from_too_long_ago_ends_with_an_expired_event
         a_streaming_list_ends_with_a_bookmark

@@ -58,6 +58,11 @@ fn text_map(
                 &spot,
                 format!("`{key}` is set by bowline itself; use a key of your own"),
             );
+        } else if let Some((_, owner)) = naming::OWNER_MARKS.iter().find(|(mark, _)| *mark == key) {
+            reader.error_at(
+                &spot,
+                format!("`{key}` says that the object belongs to a {owner}; leave it out"),
+            );
         }
         if let Some(text) = read(reader, child) {
             map.insert(key, text);

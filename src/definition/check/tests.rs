@@ -318,6 +318,11 @@ fn patterns_and_ranges_are_checked() {
         "set by bowline itself",
     );
     error(
+        &top("annotations: {meta.helm.sh/release-name: shop}"),
+        "annotations[\"meta.helm.sh/release-name\"]",
+        "belongs to a Helm release",
+    );
+    error(
         &container("gpuCount: 2"),
         "containers[0].gpuCount",
         "needs `gpu`",

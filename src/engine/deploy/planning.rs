@@ -11,17 +11,20 @@ use crate::definition::naming;
 use crate::definition::object::{GroupKind, Object, ObjectKey};
 use crate::definition::render::{Rendered, render};
 use crate::engine::difference::difference;
+use crate::engine::metadata::core_key;
 use crate::engine::operation;
 use crate::engine::plan::{Change, DeployPlan, PlannedObject};
 use crate::engine::preflight::{self, Survey, access, refused};
 use crate::engine::prune::{Leaving, leaving};
 use crate::engine::record::{self, Facts, Record};
 use crate::engine::rehearse::{Rehearsal, rehearse};
-use crate::engine::revision::{self, Snapshot};
+use crate::engine::revision::{self, Identity, Snapshot};
 use crate::failure::{Failure, FailureKind};
 
 /// Objects that are rehearsed at once.
 const AT_ONCE: usize = 4;
+/// Most revisions that are looked for behind the current one, where they may not be listed.
+const MAX_PROBES: u32 = 50;
 const LEFT: &str = "it left the definition";
 const LEFT_CLAIM: &str = "it left the definition; claims are kept, never pruned";
 
@@ -41,10 +44,11 @@ pub async fn plan_deploy(
         conflicts: Vec::new(),
         refusals: Vec::new(),
         is_record_exact: false,
+        unlisted: BTreeSet::new(),
         text_hash: revision::text_hash(&request.text),
     };
-    let rendered = match offline(request) {
-        Ok(rendered) => rendered,
+    let (rendered, snapshot) = match offline(request) {
+        Ok(made) => made,
         Err(refusals) => {
             plan.refusals = refusals;
             return Ok(plan);
@@ -66,6 +70,7 @@ pub async fn plan_deploy(
         cluster,
         request,
         rendered: &rendered,
+        identity: snapshot.identity(),
         record: record.as_ref(),
     };
     planner.fill(&mut plan).await?;
@@ -73,15 +78,17 @@ pub async fn plan_deploy(
 }
 
 /// Does what needs no cluster.
-fn offline(request: &DeployRequest) -> Result<Rendered, Vec<Failure>> {
+fn offline(request: &DeployRequest) -> Result<(Rendered, Snapshot), Vec<Failure>> {
     if request.definition.needs_secret_values() {
         let summary =
             "the definition uses secrets or a pull secret, whose values cannot be read yet";
         return Err(vec![refused(summary)]);
     }
-    Snapshot::pack(&request.text, &request.parameters).map_err(|failure| vec![failure])?;
-    render(&request.definition, &request.render_context())
-        .map_err(|faults| faults.iter().map(of_fault).collect())
+    let snapshot = Snapshot::pack(&request.text, &request.parameters);
+    let snapshot = snapshot.map_err(|failure| vec![failure])?;
+    let rendered = render(&request.definition, &request.render_context())
+        .map_err(|faults| faults.iter().map(of_fault).collect::<Vec<_>>())?;
+    Ok((rendered, snapshot))
 }
 
 fn of_fault(fault: &Diagnostic) -> Failure {
@@ -92,6 +99,7 @@ struct Planner<'a> {
     cluster: &'a Cluster,
     request: &'a DeployRequest,
     rendered: &'a Rendered,
+    identity: &'a Identity,
     record: Option<&'a Record>,
 }
 
@@ -103,12 +111,15 @@ impl Planner<'_> {
         }
         let names = self.names();
         let kinds = self.kinds_to_look_at();
-        let survey = preflight::survey(self.cluster, self.request, &kinds, &names).await?;
+        let mut survey = preflight::survey(self.cluster, self.request, &kinds, &names).await?;
+        self.probe_revisions(&mut survey).await?;
+        let of_set = self.record.map(Record::kinds).unwrap_or_default();
         for (kind, _) in &survey.unlisted {
-            let kind = &kind.kind;
             plan.warnings.push(format!(
-                "this user may not list {kind} objects: what left the definition is not found among them"
+                "this user may not list {} objects: what left the definition is not found among them",
+                kind.kind
             ));
+            plan.unlisted.extend(of_set.get(kind).cloned());
         }
         plan.refusals = preflight::foreign_names(self.request, &self.rendered.objects, &survey);
         if !plan.refusals.is_empty() {
@@ -132,6 +143,24 @@ impl Planner<'_> {
     fn names(&self) -> Vec<ObjectKey> {
         let objects = self.rendered.objects.iter();
         objects.map(|object| object.key.clone()).collect()
+    }
+
+    /// Looks for revisions one by one where they may not be listed: an interrupted deploy leaves some behind the current one.
+    async fn probe_revisions(&self, survey: &mut Survey) -> Result<(), Failure> {
+        let config_map = GroupKind::new("", "ConfigMap");
+        if !survey.unlisted.iter().any(|(kind, _)| *kind == config_map) {
+            return Ok(());
+        }
+        let current = self.record.and_then(Record::revision).unwrap_or(0);
+        for number in (current..current.saturating_add(MAX_PROBES)).skip(1) {
+            let name = naming::revision(&self.request.id, number.into());
+            let key = core_key("ConfigMap", self.request.namespace.as_str(), &name);
+            let Some(revision) = self.cluster.get(&key).await? else {
+                break;
+            };
+            survey.add(revision);
+        }
+        Ok(())
     }
 
     fn kinds(&self) -> BTreeSet<GroupKind> {
@@ -260,7 +289,7 @@ impl Planner<'_> {
         let known = revision::among(survey.of_kind("ConfigMap"), &plan.instance);
         let current = self.record.and_then(Record::revision);
         let is_exact = |current: u32| {
-            let facts = Facts::of(self.request, current, self.kinds());
+            let facts = Facts::of(self.request, current, &self.kinds() | &plan.unlisted);
             self.record.is_some_and(|record| record.is_exact(&facts))
         };
         let changes = |object: &PlannedObject| object.change != Change::Keep;
@@ -270,7 +299,7 @@ impl Planner<'_> {
         plan.is_record_exact = is_unchanged;
         plan.revision = match current.filter(|_| is_unchanged) {
             Some(current) => current,
-            None => revision::next_number(&known, current, &plan.text_hash),
+            None => revision::next_number(&known, current, self.identity),
         };
     }
 }

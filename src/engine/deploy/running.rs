@@ -18,7 +18,7 @@ use crate::engine::operation::{self, Intent, Lease, Opening};
 use crate::engine::plan::{Change, DeployPlan, FieldConflict, Outcome, PlannedObject, Step};
 use crate::engine::preflight::refused;
 use crate::engine::record::{Authorship, Change as RecordChange, Facts};
-use crate::engine::revision::{self, Snapshot};
+use crate::engine::revision::{self, Identity, Snapshot};
 use crate::failure::{Failure, FailureKind};
 
 /// How long an object that is being deleted is waited for before it is made again.
@@ -110,7 +110,7 @@ fn prepare(
     }
     let snapshot = Snapshot::pack(&request.text, &request.parameters)?;
     let is_what_was_shown =
-        snapshot.hash() == plan.text_hash && request.instance() == plan.instance;
+        snapshot.text_hash() == plan.text_hash && request.instance() == plan.instance;
     let rendered = render(&request.definition, &request.render_context())
         .map_err(|_| refused("the definition has faults"))?;
     let planned = plan.objects.iter().filter(|object| is_made(object));
@@ -232,16 +232,16 @@ impl Run<'_> {
             };
         };
         let metadata = Metadata::of(&live);
-        let hash = metadata.annotation(naming::ANNOTATION_DEFINITION_HASH);
         let is_of_record = metadata
             .owners()
             .iter()
             .any(|owner| owner.uid == self.lease.record_uid());
-        if hash == Some(self.prepared.snapshot.hash()) && is_of_record {
+        let is_same = Identity::of(metadata).as_ref() == Some(self.prepared.snapshot.identity());
+        if is_same && is_of_record {
             return Ok(());
         }
         let summary = format!(
-            "{} is there with another text: somebody deployed meanwhile, plan again",
+            "{} is there with another text or other parameters: somebody deployed meanwhile, plan again",
             object.key
         );
         Err(Failure::new(FailureKind::Conflict, summary))
@@ -388,7 +388,8 @@ impl Run<'_> {
         }
         journal.started(&Step::Record);
         self.forget_old_revisions().await;
-        let facts = Facts::of(self.request, self.plan.revision, self.prepared.kinds());
+        let kinds = &self.prepared.kinds() | &self.plan.unlisted;
+        let facts = Facts::of(self.request, self.plan.revision, kinds);
         match self.lease.end(facts.final_change(authorship)).await {
             Ok(()) => journal.done(Step::Record, None),
             Err(failure) => journal.failed(Step::Record, failure),

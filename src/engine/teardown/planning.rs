@@ -46,6 +46,7 @@ pub async fn plan_teardown(
     let mut plan = TeardownPlan {
         instance: instance.clone(),
         volumes,
+        record_version: None,
         is_protected: false,
         rows: Vec::new(),
         warnings: Vec::new(),
@@ -64,7 +65,20 @@ pub async fn plan_teardown(
         plan.warnings.push(operation::describe(operation));
     }
     plan.is_protected = record.as_ref().is_some_and(Record::is_protected);
-    let found = find(cluster, instance, record.as_ref(), &mut plan.warnings).await?;
+    plan.record_version = record
+        .as_ref()
+        .map(|record| record.resource_version().to_owned());
+    let kinds = record.as_ref().map(Record::kinds).unwrap_or_default();
+    let Found {
+        objects: found,
+        unlisted,
+    } = find(cluster, instance, &kinds).await?;
+    plan.warnings.extend(unlisted.iter().map(|kind| {
+        format!(
+            "this user may not list {} objects: any that there are stay",
+            kind.kind
+        )
+    }));
     plan.is_protected |= found.iter().any(is_protected);
     let policies = policies(cluster, &found, volumes, &mut plan.warnings).await?;
     let set = naming::instance_applyset_id(&instance.id, &instance.namespace);
@@ -75,6 +89,9 @@ pub async fn plan_teardown(
         record_uid: record.as_ref().map(Record::uid),
     };
     plan.rows = fate::rows(&scene, &found, &policies);
+    if !unlisted.is_disjoint(&kinds) {
+        keep_record(&mut plan);
+    }
     let missing = preflight::forbidden(cluster, accesses(&plan, &found)).await?;
     let namespace = instance.namespace.as_str();
     plan.refusals
@@ -82,18 +99,21 @@ pub async fn plan_teardown(
     Ok(plan)
 }
 
+/// What bears the instance's labels.
+struct Found {
+    objects: Vec<Object>,
+    /// Kinds that this user may not list.
+    unlisted: BTreeSet<GroupKind>,
+}
+
 /// Lists what bears the instance's labels: claims in full, the rest by metadata.
 async fn find(
     cluster: &Cluster,
     instance: &InstanceKey,
-    record: Option<&Record>,
-    warnings: &mut Vec<String>,
-) -> Result<Vec<Object>, Failure> {
-    let mut kinds: BTreeSet<GroupKind> = KNOWN
-        .iter()
-        .map(|(group, kind)| GroupKind::new(group, kind))
-        .collect();
-    kinds.extend(record.map(Record::kinds).unwrap_or_default());
+    of_set: &BTreeSet<GroupKind>,
+) -> Result<Found, Failure> {
+    let known = KNOWN.map(|(group, kind)| GroupKind::new(group, kind));
+    let kinds: BTreeSet<GroupKind> = known.into_iter().chain(of_set.iter().cloned()).collect();
     let selector = Selector::instance(&instance.id);
     let selector = &selector;
     let lists = stream::iter(kinds)
@@ -108,26 +128,36 @@ async fn find(
         })
         .buffered(AT_ONCE);
     let lists: Vec<(GroupKind, Result<Vec<Object>, Failure>)> = lists.collect().await;
-    let mut found = Vec::new();
+    let mut found = Found {
+        objects: Vec::new(),
+        unlisted: BTreeSet::new(),
+    };
     let mut first_refusal = None;
     for (kind, listed) in lists {
         match listed {
-            Ok(objects) => found.extend(objects),
+            Ok(objects) => found.objects.extend(objects),
             // NB: a kind that is not served any more has no objects either.
             Err(failure) if failure.kind == FailureKind::NotFound => {}
             Err(failure) if failure.kind == FailureKind::Forbidden => {
-                let kind = &kind.kind;
-                warnings.push(format!(
-                    "this user may not list {kind} objects: any that there are stay"
-                ));
+                found.unlisted.insert(kind);
                 first_refusal.get_or_insert(failure);
             }
             Err(failure) => return Err(failure),
         }
     }
     match first_refusal {
-        Some(failure) if found.is_empty() => Err(failure),
+        Some(failure) if found.objects.is_empty() => Err(failure),
         _ => Ok(found),
+    }
+}
+
+/// Lets the record stay: it leads somebody who may list everything to what was not found.
+fn keep_record(plan: &mut TeardownPlan) {
+    let name = naming::record(&plan.instance.id);
+    for row in &mut plan.rows {
+        if row.key.kind == "ConfigMap" && row.key.name == name && row.fate == Fate::Deleted {
+            row.fate = Fate::Left("not everything of its set could be listed".to_owned());
+        }
     }
 }
 
@@ -192,6 +222,9 @@ fn accesses(plan: &TeardownPlan, found: &[Object]) -> BTreeSet<Access> {
         });
     };
     let is_record = |row: &FateRow| row.key.name == naming::record(&plan.instance.id);
+    let is_set = |row: &FateRow| row.key.kind == "StatefulSet";
+    let is_kept_claim = |row: &FateRow| row.key.kind == CLAIM && matches!(row.fate, Fate::Kept(_));
+    let keeps_claims = plan.rows.iter().any(is_kept_claim);
     for row in &plan.rows {
         let object = found
             .iter()
@@ -199,11 +232,20 @@ fn accesses(plan: &TeardownPlan, found: &[Object]) -> BTreeSet<Access> {
         let is_member = object
             .is_some_and(|object| Metadata::of(object).label(naming::LABEL_PART_OF).is_some());
         match &row.fate {
-            Fate::Deleted => want("delete", row),
-            Fate::Kept(_) if is_member => want("patch", row),
-            Fate::Kept(_) | Fate::GarbageCollected(_) | Fate::Left(_) => {}
+            Fate::Deleted => {
+                want("delete", row);
+                // Waiting until it is gone, and looking where no answer came.
+                want("get", row);
+            }
+            Fate::Kept(_) => {
+                want("get", row);
+                if is_member {
+                    want("patch", row);
+                }
+            }
+            Fate::GarbageCollected(_) | Fate::Left(_) => {}
         }
-        if matches!(row.fate, Fate::Deleted) && is_record(row) {
+        if row.fate == Fate::Deleted && (is_record(row) || keeps_claims && is_set(row)) {
             want("patch", row);
         }
     }

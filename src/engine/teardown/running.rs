@@ -11,7 +11,7 @@ use crate::definition::naming;
 use crate::definition::object::{GroupKind, Object, ObjectKey};
 use crate::engine::apply;
 use crate::engine::deploy::Report;
-use crate::engine::gone;
+use crate::engine::gone::{self, Held};
 use crate::engine::journal::Journal;
 use crate::engine::metadata::Metadata;
 use crate::engine::operation::{self, Intent, Lease};
@@ -19,6 +19,8 @@ use crate::engine::plan::{Fate, FateRow, Outcome, Step, TeardownPlan, VolumeChoi
 use crate::engine::record::Change;
 use crate::failure::{Failure, FailureKind};
 
+/// A clock cannot be set to any time at all.
+const LONGEST_WAIT: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 /// How long the owner references of claims may take to go once their workload retains them.
 const RETENTION_DEADLINE: Duration = Duration::from_secs(30);
 const RETENTION_PAUSE: Duration = Duration::from_millis(200);
@@ -49,19 +51,30 @@ pub async fn run_teardown(
     journal.started(&Step::Claim);
     let lease = match operation::claim(cluster, &intent, None, &mut journal).await {
         Ok(lease) => lease,
-        // A ConfigMap of that name that is no record of ours holds no operation either.
-        Err(failure) if failure.kind == FailureKind::Refused && !has_record(plan) => None,
         Err(failure) => return not_begun(journal, plan, failure),
     };
+    if let Some(lease) = &lease
+        && lease.claimed_version() != plan.record_version.as_deref()
+    {
+        let _ = lease.end(Change::default()).await;
+        let summary = format!(
+            "{} was changed after it was planned: plan again",
+            plan.instance
+        );
+        return not_begun(journal, plan, Failure::new(FailureKind::Conflict, summary));
+    }
     journal.done(Step::Claim, None);
     let run = Run {
         cluster,
         plan,
         lease: lease.as_ref(),
         manager: naming::field_manager(&plan.instance.id),
-        deadline: options.wait.map(|wait| Instant::now() + wait),
+        deadline: options
+            .wait
+            .map(|wait| Instant::now() + wait.min(LONGEST_WAIT)),
         stop: None,
         accepted: Vec::new(),
+        held: Vec::new(),
     };
     match &lease {
         Some(lease) => lease.beating(run.carry_out(&mut journal)).await,
@@ -76,12 +89,6 @@ fn is_deleted(row: &FateRow) -> bool {
 
 fn is_record(plan: &TeardownPlan, row: &FateRow) -> bool {
     row.key.kind == "ConfigMap" && row.key.name == naming::record(&plan.instance.id)
-}
-
-fn has_record(plan: &TeardownPlan) -> bool {
-    plan.rows
-        .iter()
-        .any(|row| is_deleted(row) && is_record(plan, row))
 }
 
 fn not_begun(mut journal: Journal<'_>, plan: &TeardownPlan, failure: Failure) -> Outcome {
@@ -108,6 +115,8 @@ struct Run<'a> {
     stop: Option<String>,
     /// Objects whose deletion was accepted and that are there still.
     accepted: Vec<(ObjectKey, String)>,
+    /// What holds those that were waited for.
+    held: Vec<Held>,
 }
 
 impl Run<'_> {
@@ -129,6 +138,9 @@ impl Run<'_> {
         self.delete_record(journal).await;
         if self.deadline.is_none() {
             self.note_what_is_left(journal).await;
+        }
+        for held in &self.held {
+            journal.pending(held.to_string());
         }
     }
 
@@ -299,14 +311,13 @@ impl Run<'_> {
         match gone::wait(self.cluster, &accepted, deadline, journal).await {
             Ok(held) => {
                 for (key, uid) in accepted {
-                    match held.iter().find(|held| held.key == key) {
-                        None => journal.done(Step::Gone(key), None),
-                        Some(held) => {
-                            journal.pending(held.to_string());
-                            self.accepted.push((key, uid));
-                        }
+                    if held.iter().any(|held| held.key == key) {
+                        self.accepted.push((key, uid));
+                    } else {
+                        journal.done(Step::Gone(key), None);
                     }
                 }
+                self.held = held;
             }
             Err(failure) => {
                 for (key, uid) in accepted {
@@ -358,16 +369,12 @@ impl Run<'_> {
             .iter()
             .find(|row| is_deleted(row) && is_record(plan, row))
         else {
-            return;
+            return self.end_lease().await;
         };
-        if self.stop.is_some() || !journal.is_clean() {
+        if self.stop.is_some() || !journal.is_clean() || !self.held.is_empty() {
             let why = self.stop.as_deref().unwrap_or("not everything is gone");
             journal.not_tried(Step::Record, why);
-            if let Some(lease) = self.lease {
-                // If this fails too, the operation stands still, and whoever comes next takes it over.
-                let _ = lease.end(Change::default()).await;
-            }
-            return;
+            return self.end_lease().await;
         }
         journal.started(&Step::Record);
         if let Err(failure) = self.hold("delete the record").await {
@@ -386,6 +393,14 @@ impl Run<'_> {
                 }
             }
             Err(failure) => journal.failed(Step::Record, failure),
+        }
+    }
+
+    /// Ends the operation and leaves the record.
+    async fn end_lease(&self) {
+        if let Some(lease) = self.lease {
+            // If this fails, the operation stands still, and whoever comes next takes it over.
+            let _ = lease.end(Change::default()).await;
         }
     }
 

@@ -170,15 +170,10 @@ impl Fleet {
             .filter_map(|(topic, link)| Some((topic, link.forbidden()?)))
     }
 
-    /// Tells whether all watches have reported everything there is once, or may not.
+    /// Tells whether all watches have reported everything there is once, or may not. Each says that it was begun before
+    /// anything comes that it should complete; what is not watched is not awaited.
     pub fn is_complete(&self) -> bool {
-        let has_rows = |key: &InstanceKey| {
-            let rows = Topic::PodRows(key.namespace.clone());
-            self.links.contains_key(&rows)
-        };
-        !self.links.is_empty()
-            && self.links.values().all(Link::has_reported)
-            && self.instances.keys().all(has_rows)
+        !self.links.is_empty() && self.links.values().all(Link::has_reported)
     }
 
     fn recompute(&mut self, dirty: BTreeSet<InstanceKey>, now: Timestamp) -> bool {

@@ -81,6 +81,22 @@ fn row(name: &str, status: &str) -> PodRow {
     }
 }
 
+fn claim(name: &str) -> Claim {
+    Claim {
+        instance: key("db"),
+        name: name.to_owned(),
+        uid: "c".to_owned(),
+        created: now(),
+        deletion: None,
+        phase: "Bound".to_owned(),
+        requested: "1Gi".to_owned(),
+        capacity: Some("2Gi".to_owned()),
+        storage_class: None,
+        volume: None,
+        access_modes: vec!["RWO"],
+    }
+}
+
 fn workloads(deltas: Vec<Delta<Workload>>) -> WatchEvent {
     WatchEvent::Workloads(WorkloadKind::StatefulSet, deltas)
 }
@@ -179,19 +195,7 @@ fn list_replaces_what_was_there_for_its_kind_only() {
 
 #[test]
 fn claims_outlive_their_instance_apart_from_it() {
-    let claim = Claim {
-        instance: key("db"),
-        name: "data-db-0".to_owned(),
-        uid: "c".to_owned(),
-        created: now(),
-        deletion: None,
-        phase: "Bound".to_owned(),
-        requested: "1Gi".to_owned(),
-        capacity: Some("2Gi".to_owned()),
-        storage_class: None,
-        volume: None,
-        access_modes: vec!["RWO"],
-    };
+    let claim = claim("data-db-0");
     let second = Claim {
         name: "data-db-1".to_owned(),
         phase: "Pending".to_owned(),
@@ -316,13 +320,42 @@ fn hidden_workload_is_unknown_not_missing() {
     fleet.apply(link(LinkState::Forbidden(failure())), now());
     assert_eq!(shown(&fleet), ["db Unknown 0/0 0"]);
     assert_eq!(fleet.forbidden().count(), 1);
-    assert!(!fleet.is_complete(), "its pods are not watched yet");
-    let namespace = fleet.instances().next().unwrap().key().namespace.clone();
-    let pods = WatchEvent::Link {
-        topic: Topic::PodRows(namespace),
-        state: LinkState::Live,
+}
+
+#[test]
+fn fleet_is_complete_when_every_watch_that_was_begun_has_answered() {
+    let pods = |state| WatchEvent::Link {
+        topic: Topic::PodRows("team-a".parse().unwrap()),
+        state,
     };
-    fleet.apply(pods, now());
+    // Told before the data: whoever watches pods says so first.
+    let mut fleet = fleet(vec![
+        pods(LinkState::Connecting),
+        WatchEvent::Records(vec![Delta::Applied(record("db", "aa"))]),
+        link(LinkState::Live),
+    ]);
+    assert!(!fleet.is_complete(), "its pods are awaited");
+    fleet.apply(pods(LinkState::Live), now());
+    assert!(fleet.is_complete());
+    assert!(!Fleet::new().is_complete(), "nothing was begun");
+}
+
+#[test]
+fn fleet_is_complete_without_pods_of_namespaces_that_are_not_watched() {
+    let mut elsewhere = claim("data-old-0");
+    elsewhere.instance.namespace = "kept".parse().unwrap();
+    let beyond = Workload {
+        instance: InstanceKey {
+            namespace: "the-65th".parse().unwrap(),
+            id: "web".parse().unwrap(),
+        },
+        ..workload("web", 2)
+    };
+    let fleet = fleet(vec![
+        workloads(vec![Delta::Applied(beyond)]),
+        WatchEvent::Claims(vec![Delta::Applied(elsewhere)]),
+        link(LinkState::Live),
+    ]);
     assert!(fleet.is_complete());
 }
 

@@ -42,6 +42,8 @@ const FORBIDDEN_INTERVAL: Duration = Duration::from_secs(60);
 const LONGEST_ASKED_WAIT: Duration = Duration::from_secs(30);
 /// Objects of a page where the server cannot stream a list.
 const PAGE: usize = 500;
+/// How often a list may expire between two pages before it is asked for whole.
+const MAX_TORN: u32 = 2;
 /// Largest page that is read.
 const MAX_PAGE: usize = 256 * 1024 * 1024;
 /// Largest refusal that is read.
@@ -79,10 +81,12 @@ pub(super) struct Watch<D: Decode> {
     has_data: bool,
     /// Whether anything was reported.
     has_shown: bool,
-    /// When the server was last heard of.
+    /// When what was reported was last known to be what the server has.
     last_contact: Option<Instant>,
     backoff: Backoff,
     n_expired: u32,
+    /// Lists in a row that expired between two pages.
+    n_torn: u32,
     n_forbidden: u32,
     seen: Seen,
     link: Option<LinkState>,
@@ -132,6 +136,7 @@ impl<D: Decode> Watch<D> {
             last_contact: None,
             backoff: Backoff::default(),
             n_expired: 0,
+            n_torn: 0,
             n_forbidden: 0,
             seen: Seen::default(),
             link: None,
@@ -185,10 +190,16 @@ impl<D: Decode> Watch<D> {
                 self.n_expired += 1;
                 // Once is normal after a pause. More often, streaming itself may be what fails.
                 self.can_stream_lists &= self.n_expired < 3;
-                match self.n_expired {
-                    1 => Instant::now(),
-                    _ => Instant::now() + self.backoff.after_failure(lasted),
+                if self.n_expired == 1 {
+                    return Instant::now();
                 }
+                let wait = self.backoff.after_failure(lasted);
+                let summary = format!(
+                    "cannot {}: the server says again and again that what it gave has expired",
+                    self.doing
+                );
+                self.retrying(Failure::new(FailureKind::Unreachable, summary), wait);
+                Instant::now() + wait
             }
             End::NoStreaming => {
                 self.can_stream_lists = false;
@@ -277,8 +288,8 @@ impl<D: Decode> Watch<D> {
         if response.status() != StatusCode::OK {
             return Err(self.refused(response).await);
         }
-        self.last_contact = Some(Instant::now());
         if self.resource_version.is_some() {
+            self.last_contact = Some(Instant::now());
             self.live();
         }
         Ok((response.into_body(), lasting))
@@ -350,12 +361,17 @@ impl<D: Decode> Watch<D> {
         let mut items = Vec::new();
         let mut token: Option<String> = None;
         loop {
-            let mut query = format!("limit={PAGE}&{}{}", self.subject.selector, D::QUERY);
+            let mut query = format!("{}{}", self.subject.selector, D::QUERY);
+            if self.n_torn < MAX_TORN {
+                query.insert_str(0, &format!("limit={PAGE}&"));
+            }
             if let Some(token) = &token {
                 query.push_str(&format!("&{}", form_urlencoded(&[("continue", token)])));
             }
             let response = self.send(&query, D::ACCEPT_LIST).await?;
             if response.status() != StatusCode::OK {
+                let is_torn = response.status() == StatusCode::GONE && token.is_some();
+                self.n_torn += u32::from(is_torn);
                 return Err(self.refused(response).await);
             }
             let body = Limited::new(response.into_body(), MAX_PAGE).collect();
@@ -366,7 +382,6 @@ impl<D: Decode> Watch<D> {
             };
             let page = self.subject.decode.page(&body);
             let page = page.map_err(|Undecodable| self.undecodable())?;
-            self.last_contact = Some(Instant::now());
             items.extend(page.items);
             match page.next {
                 Some(next) => token = Some(next),
@@ -376,10 +391,10 @@ impl<D: Decode> Watch<D> {
                 }
             }
         }
+        self.n_torn = 0;
         self.seen.clear();
-        (self.has_data, self.has_shown) = (true, true);
         self.emit(vec![Delta::Reset(items)]);
-        self.live();
+        self.has_all();
         Ok(())
     }
 
@@ -433,7 +448,10 @@ impl<D: Decode> Watch<D> {
                 }
                 Some(Ok(frame)) => frame.into_data().unwrap_or_default(),
             };
-            self.last_contact = Some(Instant::now());
+            // While a list comes, what is shown is no younger than before.
+            if turn.is_following() {
+                self.last_contact = Some(Instant::now());
+            }
             let had_listed = turn.has_listed;
             let fed = lines.feed(&piece, |line| self.take_line(line, &mut turn));
             if turn.has_listed && !had_listed {
@@ -554,7 +572,13 @@ impl<D: Decode> Watch<D> {
             self.emit(std::iter::once(Delta::Reset(items)).chain(staged).collect());
         }
         turn.has_listed = true;
+        self.has_all();
+    }
+
+    /// A whole list was reported.
+    fn has_all(&mut self) {
         (self.has_data, self.has_shown) = (true, true);
+        self.last_contact = Some(Instant::now());
         self.live();
     }
 

@@ -241,6 +241,71 @@ async fn server_that_forgets_every_version_is_asked_ever_more_seldom() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn list_whose_pages_expire_is_told_and_then_read_whole() {
+    let (reported, log) = watch(10, |seen| {
+        if seen.is_streamed_list() {
+            return Reply::status(422, "sendInitialEvents is forbidden");
+        }
+        if seen.is_watch() {
+            return stream(&[], Some(Piece::Silence));
+        }
+        if seen.uri.contains("continue=") {
+            return Reply::status(410, "the provided continue parameter is too old");
+        }
+        let (names, token) = match seen.uri.contains("limit=") {
+            true => (&["web"][..], "next"),
+            false => (&["web", "db"][..], ""),
+        };
+        let items: Vec<_> = names
+            .iter()
+            .map(|name| deployment(name, "3", 1, 3))
+            .collect();
+        let metadata = json!({"resourceVersion": "30", "continue": token});
+        Reply::json(
+            200,
+            json!({"kind": "DeploymentList", "metadata": metadata, "items": items}),
+        )
+    })
+    .await;
+    assert_eq!(told(&reported), ["=[\"web\", \"db\"]"], "{:?}", uris(&log));
+    assert_eq!(
+        kinds_of_links(&reported),
+        ["connecting", "retrying", "live"]
+    );
+    let LinkState::Retrying { failure, .. } = &links(&reported)[1] else {
+        panic!("{reported:?}");
+    };
+    assert_eq!(
+        failure.summary,
+        "cannot watch deployments: the server says again and again that what it gave has expired"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn rows_grow_old_while_every_list_expires() {
+    for gone in [stream(&[error(410)], None), Reply::status(410, "too old")] {
+        let n_lists = AtomicUsize::new(0);
+        let (reported, _) = watch(200, move |seen| match seen.resumes_from() {
+            None if n_lists.fetch_add(1, Ordering::SeqCst) == 0 => first_list(),
+            _ if seen.is_watch() => gone.clone(),
+            _ => Reply::status(410, "too old"),
+        })
+        .await;
+        let ages = links(&reported).into_iter().filter_map(|link| match link {
+            LinkState::Retrying { data_age, .. } => data_age,
+            _ => None,
+        });
+        let ages: Vec<_> = ages.collect();
+        assert!(ages.is_sorted() && ages.len() > 3, "{ages:?}");
+        assert!(ages[ages.len() - 1] > Duration::from_secs(100), "{ages:?}");
+        assert_eq!(
+            kinds_of_links(&reported)[..3],
+            ["connecting", "live", "retrying"]
+        );
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn rows_stay_until_a_later_list_is_complete() {
     let (reported, _) = watch(40, |seen| match seen.resumes_from() {
         Some("10") => stream(&[error(410)], None),
@@ -327,7 +392,12 @@ async fn watch_that_is_not_answered_is_given_up_after_ten_seconds() {
 
 #[tokio::test(start_paused = true)]
 async fn wait_that_a_server_asks_for_is_bounded() {
-    for (asked, least, most) in [("12", 12, 12), ("3600", 30, 30), ("never", 0, 1)] {
+    for (asked, least, most) in [
+        ("12", 12, 12),
+        ("3600", 30, 30),
+        ("18446744073709551615", 30, 30),
+        ("never", 0, 1),
+    ] {
         let (reported, _) = watch(1, move |_| {
             Reply::status(429, "too many").with_header("retry-after", asked)
         })

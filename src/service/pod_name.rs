@@ -36,8 +36,17 @@ fn of_deployment(pod: &str) -> Option<&str> {
         None => return None,
     };
     let (name, hash) = of_replica_set.rsplit_once('-')?;
-    let is_safe = |text: &str| text.bytes().all(|b| SAFE_ALPHABET.contains(&b));
     (is_safe(random) && is_safe(hash) && !name.is_empty()).then_some(name)
+}
+
+/// Returns the name of the Deployment that makes `ReplicaSet`s of such a name: `<name>-<hash>`.
+pub fn of_replica_set(replica_set: &str) -> Option<&str> {
+    let (name, hash) = replica_set.rsplit_once('-')?;
+    (is_safe(hash) && !hash.is_empty() && !name.is_empty()).then_some(name)
+}
+
+fn is_safe(text: &str) -> bool {
+    text.bytes().all(|b| SAFE_ALPHABET.contains(&b))
 }
 
 #[cfg(test)]
@@ -65,6 +74,15 @@ mod tests {
         check("", None);
         check("-0", None);
         check("日本語-日本語", None);
+    }
+
+    #[test]
+    fn deployment_is_told_from_the_name_of_its_replica_set() {
+        assert_eq!(of_replica_set("web-6d9c9c5b8"), Some("web"));
+        assert_eq!(of_replica_set("web-api-6d9c9c5b8"), Some("web-api"));
+        for other in ["web-api", "web-", "-6d9c9c5b8", "web"] {
+            assert_eq!(of_replica_set(other), None, "{other}");
+        }
     }
 
     #[test]

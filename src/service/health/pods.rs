@@ -3,7 +3,8 @@
 use jiff::Timestamp;
 
 use super::{GraceClock, InstanceView, Pods, SCHEDULING_GRACE, sentence};
-use crate::service::summary::{Event, Pod, PodRow};
+use crate::service::pod_name;
+use crate::service::summary::{Event, Pod, PodRow, WorkloadKind};
 
 /// Reasons from which a container or pod does not come back by waiting a moment.
 const BROKEN: [&str; 24] = [
@@ -45,16 +46,37 @@ pub fn is_broken(status: &str) -> bool {
             .any(|prefix| reason.starts_with(prefix))
 }
 
+/// Reasons of pods that ended for good, where the phase is not known.
+const ENDED: [&str; 5] = [
+    "Evicted",
+    "NodeAffinity",
+    "UnexpectedAdmissionError",
+    "DeadlineExceeded",
+    "Failed",
+];
+
+/// Tells whether a pod is the remains of one that was replaced: a `ReplicaSet` puts another in the place of one that ended
+/// and leaves it to lie there. A `StatefulSet` needs the name, so that nothing takes its place before it is gone.
+fn is_replaced(name: &str, has_ended: bool) -> bool {
+    let owner = || pod_name::owner(name);
+    has_ended && owner().is_some_and(|(kind, _)| kind == WorkloadKind::Deployment)
+}
+
+fn is_replaced_row(row: &PodRow) -> bool {
+    let has_ended = ENDED.contains(&row.status.as_str()) || row.status.starts_with("OutOf");
+    is_replaced(&row.name, has_ended)
+}
+
 /// Returns the sentence of the first pod that is broken.
 pub(super) fn broken(pods: Pods<'_>) -> Option<String> {
     match pods {
         Pods::Rows(rows) => rows
             .iter()
-            .find(|row| is_broken(&row.status))
+            .find(|row| is_broken(&row.status) && !is_replaced_row(row))
             .map(|row| format!("{}: pod {}", row.status, row.name)),
         Pods::Full(pods) => pods
             .iter()
-            .filter(|pod| pod.deletion.is_none())
+            .filter(|pod| pod.deletion.is_none() && !is_replaced(&pod.name, pod.phase == "Failed"))
             .find_map(|pod| {
                 let reason = pod.reason.as_deref().filter(|reason| is_broken(reason))?;
                 Some(pod_sentence(pod, reason))

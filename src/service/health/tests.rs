@@ -272,17 +272,16 @@ fn broken_rollout_fails_though_the_old_pods_serve() {
     check(&known, State::Failing, "ImagePullBackOff: pod web-1");
 }
 
-#[test]
-fn full_pod_adds_the_kubelets_sentence() {
-    let pod = Pod {
+fn pod(name: &str, reason: &str) -> Pod {
+    Pod {
         instance: key(),
-        name: "web-1".to_owned(),
+        name: name.to_owned(),
         uid: "p1".to_owned(),
         created: noon(),
         deletion: None,
         phase: "Pending".to_owned(),
-        reason: Some("ImagePullBackOff".to_owned()),
-        message: Some("registry has no web:oops.".to_owned()),
+        reason: Some(reason.to_owned()),
+        message: None,
         node: None,
         revision: None,
         unschedulable_since: None,
@@ -295,6 +294,59 @@ fn full_pod_adds_the_kubelets_sentence() {
             restarts: 0,
             state: ContainerState::Running,
         }],
+    }
+}
+
+/// Judges by full pods, a minute later.
+fn by_pods(workload: Workload, pods: &[Pod]) -> Health {
+    let known = of(workload);
+    let view = InstanceView {
+        pods: Pods::Full(pods),
+        ..known.view()
+    };
+    health(&view, time("12:01:00"))
+}
+
+#[test]
+fn remains_of_a_pod_that_was_replaced_are_no_trouble_of_a_rollout() {
+    let rolling = Some("Deployment/web: 2 of 3 pods ready");
+    for status in [
+        "Evicted",
+        "OutOfcpu",
+        "OutOfpods",
+        "NodeAffinity",
+        "UnexpectedAdmissionError",
+        "DeadlineExceeded",
+        "Failed",
+    ] {
+        let of_deployment = Known {
+            rows: vec![row("web-6d9c9c5b8-x2w4p", status)],
+            ..of(short(WorkloadKind::Deployment))
+        };
+        check(&of_deployment, State::Rolling, rolling.unwrap());
+        // The controller of a StatefulSet deletes it first; until then nothing takes its place.
+        let of_set = Known {
+            rows: vec![row("web-0", status)],
+            ..of(short(WorkloadKind::StatefulSet))
+        };
+        check(&of_set, State::Failing, &format!("{status}: pod web-0"));
+    }
+    let remains = Pod {
+        phase: "Failed".to_owned(),
+        ..pod("web-6d9c9c5b8-x2w4p", "Error")
+    };
+    let crashed = pod("web-6d9c9c5b8-24567", "Error");
+    let reason = |pods: &[Pod]| by_pods(short(WorkloadKind::Deployment), pods).reason;
+    assert_eq!(reason(std::slice::from_ref(&remains)).as_deref(), rolling);
+    let expected = Some("Error: pod web-6d9c9c5b8-24567");
+    assert_eq!(reason(&[remains, crashed]).as_deref(), expected);
+}
+
+#[test]
+fn full_pod_adds_the_kubelets_sentence() {
+    let pod = Pod {
+        message: Some("registry has no web:oops.".to_owned()),
+        ..pod("web-1", "ImagePullBackOff")
     };
     let judge = |pod: Pod, now: &str| {
         let known = of(short(WorkloadKind::Deployment));

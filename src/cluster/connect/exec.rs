@@ -16,6 +16,7 @@ use tokio::process::{Child, Command};
 use super::agreed::{self, Agreements};
 use super::child::{Group, Outcome, outcome};
 use super::kubeconfig::Chosen;
+use super::tls;
 use crate::failure::{Failure, FailureKind};
 use crate::text;
 
@@ -149,6 +150,7 @@ impl Plugin {
             env: &env,
         };
         permit(policy, &command, &asked, may_ask)?;
+        let cluster = exec.provide_cluster_info.then(|| cluster_info(chosen));
         Ok(Some(Self {
             program,
             args,
@@ -158,7 +160,7 @@ impl Plugin {
                 .interactive_mode
                 .clone()
                 .unwrap_or(ExecInteractiveMode::IfAvailable),
-            cluster: exec.provide_cluster_info.then(|| cluster_info(chosen)),
+            cluster: cluster.transpose()?,
             install_hint: exec.install_hint,
             key,
         }))
@@ -320,17 +322,15 @@ fn environment(exec: &ExecConfig) -> Vec<(String, String)> {
     pairs.collect()
 }
 
-/// The cluster, for plugins that ask for it (`provideClusterInfo`).
-fn cluster_info(chosen: &Chosen) -> Value {
+/// The cluster, for plugins that ask for it (`provideClusterInfo`). They are given the authority itself, wherever it stands.
+fn cluster_info(chosen: &Chosen) -> Result<Value, Failure> {
     let cluster = &chosen.cluster;
     let mut info = json!({"server": chosen.server.to_string()});
+    let authority = tls::authority_base64(chosen)?;
     let optional = [
         ("tls-server-name", cluster.tls_server_name.as_deref()),
         ("proxy-url", cluster.proxy_url.as_deref()),
-        (
-            "certificate-authority-data",
-            cluster.certificate_authority_data.as_deref(),
-        ),
+        ("certificate-authority-data", authority.as_deref()),
     ];
     for (key, value) in optional {
         if let Some(value) = value {
@@ -346,5 +346,5 @@ fn cluster_info(chosen: &Chosen) -> Value {
     if let Some(named) = extensions.next() {
         info["config"] = named.extension.clone();
     }
-    info
+    Ok(info)
 }

@@ -402,6 +402,37 @@ case "$KUBERNETES_EXEC_INFO" in *'"interactive":false'*'"server":"https://10.0.0
     assert!(credential.is_expiring("2029-12-31T23:59:51Z".parse().unwrap()));
 }
 
+/// Plugins know no files of the kubeconfig's: they are given what stands in them.
+#[tokio::test]
+async fn plugin_is_told_the_authority_wherever_it_stands() {
+    let files = Files::new();
+    files.write("ca.crt", "PEM");
+    let script = format!(
+        r#"case "$KUBERNETES_EXEC_INFO" in *'"certificate-authority-data":"UEVN"'*) ;; *) exit 8;; esac
+{}"#,
+        credential(r#"{"token":"t1"}"#)
+    );
+    files.script("plugin", &script);
+    let open = |authority: &str| {
+        let exec = "{exec: {apiVersion: client.authentication.k8s.io/v1, command: ./plugin, provideClusterInfo: true}}";
+        let server = "{server: 'https://10.0.0.1:6443'";
+        let text = CONFIG
+            .replace("{token: hunter2}", exec)
+            .replace(server, &format!("{server}, {authority}"));
+        let mut chosen = choose(&[files.write("config", &text)], None).unwrap();
+        exec::Plugin::of(&mut chosen, &ExecPolicy::All, false)
+    };
+    for authority in [
+        "certificate-authority: ca.crt",
+        "certificate-authority-data: UEVN",
+    ] {
+        let plugin = open(authority).unwrap().unwrap();
+        assert!(plugin.run(false).await.is_ok(), "{authority}");
+    }
+    let failure = open("certificate-authority: gone.crt").unwrap_err();
+    assert_eq!(failure.kind, FailureKind::Disk, "{failure}");
+}
+
 async fn failed_login(script: &str) -> Failure {
     let files = Files::new();
     let mut failure = match login(&files, script, "").await {

@@ -11,12 +11,32 @@ const END: &str = "-----END CERTIFICATE-----";
 
 /// Returns the certificate authorities of a cluster, in DER; none leaves them to the operating system.
 pub(super) fn root_certificates(chosen: &Chosen) -> Result<Option<Vec<Vec<u8>>>, Failure> {
+    let Some((key, pem)) = authority(chosen)? else {
+        return Ok(None);
+    };
+    match certificates(&String::from_utf8_lossy(&pem)) {
+        Some(certificates) if !certificates.is_empty() => Ok(Some(certificates)),
+        _ => {
+            let summary = format!("{key} holds no certificate");
+            Err(Failure::new(FailureKind::Invalid, summary))
+        }
+    }
+}
+
+/// Returns the certificate authority of a cluster in base64, as kubeconfigs hold it, wherever it stands.
+pub(super) fn authority_base64(chosen: &Chosen) -> Result<Option<String>, Failure> {
+    let authority = authority(chosen)?;
+    Ok(authority.map(|(_, pem)| STANDARD.encode(pem)))
+}
+
+/// Returns where the certificate authority of a cluster stands, and what stands there: data comes before a file.
+fn authority(chosen: &Chosen) -> Result<Option<(String, Vec<u8>)>, Failure> {
     let at = |key: &str| {
         let file = chosen.cluster_file.display();
         format!("{file}: clusters[{}].cluster.{key}", chosen.cluster_name)
     };
     let data = chosen.cluster.certificate_authority_data.as_deref();
-    let (key, pem) = match (
+    match (
         data.filter(|data| !data.is_empty()),
         &chosen.cluster.certificate_authority,
     ) {
@@ -25,7 +45,7 @@ pub(super) fn root_certificates(chosen: &Chosen) -> Result<Option<Vec<Vec<u8>>>,
             let pem = STANDARD
                 .decode(data.split_ascii_whitespace().collect::<String>())
                 .map_err(|_| Failure::new(FailureKind::Invalid, format!("{key} is no base64")))?;
-            (key, pem)
+            Ok(Some((key, pem)))
         }
         (None, Some(path)) => {
             let key = at("certificate-authority");
@@ -33,16 +53,9 @@ pub(super) fn root_certificates(chosen: &Chosen) -> Result<Option<Vec<Vec<u8>>>,
                 let summary = format!("{key}: cannot read {path}: {error}");
                 Failure::new(FailureKind::Disk, summary)
             })?;
-            (key, pem)
+            Ok(Some((key, pem)))
         }
-        (None, None) => return Ok(None),
-    };
-    match certificates(&String::from_utf8_lossy(&pem)) {
-        Some(certificates) if !certificates.is_empty() => Ok(Some(certificates)),
-        _ => {
-            let summary = format!("{key} holds no certificate");
-            Err(Failure::new(FailureKind::Invalid, summary))
-        }
+        (None, None) => Ok(None),
     }
 }
 

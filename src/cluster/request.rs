@@ -141,7 +141,8 @@ impl Cluster {
                 Ok(answer) => (is_passing(answer.status), answer.retry_after),
                 Err(failure) => (failure.kind == FailureKind::Unreachable, None),
             };
-            let next = Instant::now() + asked_wait.unwrap_or(wait);
+            // Whatever is beyond the deadline is as good as the deadline, and cannot overflow.
+            let next = Instant::now() + asked_wait.unwrap_or(wait).min(self.deadline);
             if !may_pass || attempt == MAX_TRIES || next >= deadline {
                 return result;
             }

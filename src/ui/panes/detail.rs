@@ -5,7 +5,9 @@ use ratatui::layout::{Position, Rect};
 use crate::app::panes::detail::Tab;
 use crate::app::panes::services::{RowKey, WhatRuns, what_runs};
 use crate::app::{Geometry, Model};
+use crate::definition::id::InstanceId;
 use crate::service::health::Health;
+use crate::service::summary::WorkloadKind;
 use crate::service::watch::{LinkState, Topic};
 use crate::text;
 use crate::ui::canvas::{Canvas, Piece};
@@ -82,7 +84,7 @@ impl Title {
                 });
                 Self {
                     name: key.id.to_string(),
-                    health,
+                    health: health.map(|health| without_own_name(health, &key.id)),
                     rest,
                 }
             }
@@ -107,6 +109,18 @@ impl Title {
         pieces.push((self.rest.as_str(), theme.partly));
         pieces
     }
+}
+
+/// Leaves the workload out of a reason where it is the one that the title names already: there is little room.
+fn without_own_name(mut health: Health, id: &InstanceId) -> Health {
+    let shorter = health.reason.as_deref().and_then(|reason| {
+        let mut own = WorkloadKind::ALL
+            .map(|kind| format!("{kind}/{id}: "))
+            .into_iter();
+        own.find_map(|name| reason.strip_prefix(&name).map(str::to_owned))
+    });
+    health.reason = shorter.or(health.reason);
+    health
 }
 
 /// Draws the tabs and what is in the one in front.
@@ -286,5 +300,27 @@ fn draw_definition(canvas: &mut Canvas<'_>, area: Rect, model: &Model, geometry:
             geometry.definition = Some((drawn.height, drawn.width));
             geometry.list_height = drawn.height;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::service::health::State;
+
+    #[test]
+    fn reason_does_not_name_what_the_title_names() {
+        let check = |reason: &str, expected: &str| {
+            let health = Health {
+                state: State::Failing,
+                reason: Some(reason.to_owned()),
+            };
+            let shown = without_own_name(health, &"web".parse().unwrap());
+            assert_eq!(shown.reason.as_deref(), Some(expected));
+        };
+        check("Deployment/web: 1 of 3 pods ready", "1 of 3 pods ready");
+        check("StatefulSet/web: paused", "paused");
+        check("Deployment/web-api: paused", "Deployment/web-api: paused");
+        check("CrashLoopBackOff: pod web-0", "CrashLoopBackOff: pod web-0");
     }
 }

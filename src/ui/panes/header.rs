@@ -36,12 +36,10 @@ pub fn draw(canvas: &mut Canvas<'_>, area: Rect, model: &Model, geometry: &mut G
     // The counts are the first to go where there is no room, in whole words.
     let room = usize::from(area.width).saturating_sub(left + fixed + 4);
     let counts = fit(&counts, room);
-    let right = fixed
-        + if counts.is_empty() {
-            0
-        } else {
-            3 + text::cells(&counts)
-        };
+    // Where it begins depends on how many services there are, not on how they are doing: what is before the counts stays in
+    // its place when one of them changes.
+    let reserved = text::cells(&counts).max(usual_width(model).min(room));
+    let right = fixed + if counts.is_empty() { 0 } else { 3 + reserved };
     let x = area
         .right()
         .saturating_sub(u16::try_from(right).unwrap_or(u16::MAX) + 1)
@@ -161,6 +159,14 @@ fn counts(model: &Model, dot: &str) -> Vec<String> {
             .map(|(n, word)| format!(" {dot} {n} {word}")),
     );
     words
+}
+
+/// Returns the cells that the counts take while some services are ready, some are rolling and some failing.
+fn usual_width(model: &Model) -> usize {
+    let n = model.fleet.counts().total;
+    text::cells(&format!(
+        "{n} services · {n} ready · {n} rolling · {n} failing"
+    ))
 }
 
 /// Returns the words that there is room for: what is well goes first, what fails last.

@@ -195,7 +195,7 @@ async fn follow(
         tokio::select! {
             number = &mut signal => return Ok(Exit::Signal(number?)),
             Some((idx, event)) = events.recv() => {
-                followed[idx].detail.apply(event);
+                followed[idx].detail.apply(event, Timestamp::now());
                 drain(&mut events, &mut followed);
             }
             () = tokio::time::sleep(LOOK) => {}
@@ -212,7 +212,7 @@ async fn follow(
 /// Takes in what came together, so that it is printed together.
 fn drain(events: &mut UnboundedReceiver<(usize, WatchEvent)>, followed: &mut [Followed]) {
     while let Ok((idx, event)) = events.try_recv() {
-        followed[idx].detail.apply(event);
+        followed[idx].detail.apply(event, Timestamp::now());
     }
 }
 

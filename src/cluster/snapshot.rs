@@ -87,12 +87,14 @@ impl Cluster {
             .buffered(super::MAX_IN_FLIGHT);
         let others: Vec<_> = others.collect().await;
         for events in others {
-            events?.into_iter().for_each(|event| detail.apply(event));
+            events?
+                .into_iter()
+                .for_each(|event| detail.apply(event, Timestamp::now()));
         }
         let all = [config_maps, pods, deployments, sets, claims, events];
         all.into_iter()
             .flatten()
-            .for_each(|event| detail.apply(event));
+            .for_each(|event| detail.apply(event, Timestamp::now()));
         if !detail.is_gone() || !detail.claims().is_empty() {
             return Ok(Some(detail));
         }

@@ -73,10 +73,10 @@ pub async fn wait_ready(
         }
         let next = deadline.min(Instant::now() + TICK);
         if let Ok(Some(event)) = timeout_at(next, events.recv()).await {
-            detail.apply(event);
+            detail.apply(event, Timestamp::now());
             // What came together is judged together.
             while let Ok(event) = events.try_recv() {
-                detail.apply(event);
+                detail.apply(event, Timestamp::now());
             }
         }
     }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
+use super::connection::{self, Link};
 use super::health::{self, Health, InstanceView, Pods};
 use super::summary::{Claim, Event, InstanceKey, ObjectRow, Pod, Record, Workload};
 use super::watch::{Delta, Keyed, LinkState, Topic, WatchEvent, apply_delta};
@@ -23,7 +24,7 @@ pub struct Detail {
     pods: Vec<Pod>,
     events: Vec<Event>,
     objects: Vec<ObjectRow>,
-    links: BTreeMap<Topic, LinkState>,
+    links: BTreeMap<Topic, Link>,
 }
 
 impl Detail {
@@ -42,7 +43,7 @@ impl Detail {
     }
 
     /// Takes in what a watch of this instance reports.
-    pub fn apply(&mut self, event: WatchEvent) {
+    pub fn apply(&mut self, event: WatchEvent, now: Timestamp) {
         match event {
             WatchEvent::Workloads(kind, deltas) => {
                 let mut of_kind = take_out(&mut self.workloads, |workload| workload.kind == kind);
@@ -78,7 +79,7 @@ impl Detail {
                 self.objects.sort_by(|a, b| a.key.cmp(&b.key));
             }
             WatchEvent::Link { topic, state } => {
-                self.links.insert(topic, state);
+                self.links.insert(topic, Link::new(state, now));
             }
             // The full pods say more.
             WatchEvent::PodRows(..) => {}
@@ -122,30 +123,25 @@ impl Detail {
 
     /// Returns how a watch is doing; `Connecting` until it says so.
     pub fn link(&self, topic: &Topic) -> &LinkState {
-        self.links.get(topic).unwrap_or(&LinkState::Connecting)
+        let link = self.links.get(topic);
+        link.map_or(&LinkState::Connecting, Link::state)
     }
 
     /// Returns how each watch is doing that has said so.
     pub fn links(&self) -> impl Iterator<Item = (&Topic, &LinkState)> {
-        self.links.iter()
+        self.links.iter().map(|(topic, link)| (topic, link.state()))
     }
 
     /// Returns what this user may not watch, with the server's reason.
     pub fn forbidden(&self) -> impl Iterator<Item = (&Topic, &Failure)> {
-        self.links.iter().filter_map(|(topic, state)| match state {
-            LinkState::Forbidden(failure) => Some((topic, failure)),
-            _ => None,
-        })
+        self.links
+            .iter()
+            .filter_map(|(topic, link)| Some((topic, link.forbidden()?)))
     }
 
     /// Tells whether all watches have reported everything there is once, or may not.
     pub fn is_complete(&self) -> bool {
-        !self.links.is_empty()
-            && self.links.values().all(|state| match state {
-                LinkState::Live | LinkState::Forbidden(_) => true,
-                LinkState::Retrying { data_age, .. } => data_age.is_some(),
-                LinkState::Connecting => false,
-            })
+        !self.links.is_empty() && self.links.values().all(Link::has_reported)
     }
 
     /// Tells whether nothing of the instance is there any more.
@@ -155,19 +151,31 @@ impl Detail {
 
     /// Returns how it is doing, with the reasons that only full pods and events give.
     pub fn health(&self, now: Timestamp) -> Health {
-        health::health(&self.view(), now)
-    }
-
-    /// Returns what is known, for [`health::assess`].
-    pub fn view(&self) -> InstanceView<'_> {
-        InstanceView {
+        let unknown = self.unknown(now);
+        let view = InstanceView {
             record: self.record.as_ref(),
             workloads: &self.workloads,
             claims: &self.claims,
             pods: Pods::Full(&self.pods),
             events: &self.events,
-            unknown: None,
-        }
+            unknown: unknown.as_deref(),
+        };
+        health::health(&view, now)
+    }
+
+    /// Returns why nothing can be said, if that is so.
+    fn unknown(&self, now: Timestamp) -> Option<String> {
+        let telling = self.links.iter().filter(|(topic, _)| tells_health(topic));
+        connection::staleness(telling.map(|(_, link)| link), now)
+            .or_else(|| connection::hidden(self.record(), self.workloads(), &self.links))
+    }
+}
+
+/// Tells whether the health is computed from what a watch brings; events and other objects explain it at most.
+fn tells_health(topic: &Topic) -> bool {
+    match topic {
+        Topic::Records | Topic::Workloads(_) | Topic::Claims | Topic::Pods => true,
+        Topic::PodRows(_) | Topic::Events | Topic::Objects(_) => false,
     }
 }
 
@@ -181,5 +189,92 @@ fn take_out<T>(items: &mut Vec<T>, is_wanted: impl Fn(&T) -> bool) -> Vec<T> {
 fn apply_all<T: Keyed>(items: &mut Vec<T>, deltas: Vec<Delta<T>>) {
     for delta in deltas {
         apply_delta(items, delta);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::failure::FailureKind;
+    use crate::service::health::State;
+    use crate::service::summary::WorkloadKind;
+
+    fn now() -> Timestamp {
+        "2026-01-01T12:00:00Z".parse().unwrap()
+    }
+
+    fn key() -> InstanceKey {
+        InstanceKey {
+            namespace: "team-a".parse().unwrap(),
+            id: "web".parse().unwrap(),
+        }
+    }
+
+    fn record() -> Record {
+        Record {
+            instance: key(),
+            uid: "r".to_owned(),
+            name: "bowline-web".to_owned(),
+            created: now(),
+            deletion: None,
+            definition: "web".parse().unwrap(),
+            display_name: None,
+            revision: Some(1),
+            definition_hash: None,
+            has_workload: true,
+            is_protected: false,
+            expires: None,
+            operation: None,
+        }
+    }
+
+    fn link(topic: Topic, state: LinkState) -> WatchEvent {
+        WatchEvent::Link { topic, state }
+    }
+
+    fn check(detail: &Detail, now: Timestamp, state: State, reason: Option<&str>) {
+        let health = detail.health(now);
+        assert_eq!((health.state, health.reason.as_deref()), (state, reason));
+    }
+
+    #[test]
+    fn hidden_workload_is_unknown_not_missing() {
+        let mut detail = Detail::new(key());
+        detail.apply(WatchEvent::Records(vec![Delta::Applied(record())]), now());
+        let missing = "the workload is missing: somebody deleted it";
+        check(&detail, now(), State::Failing, Some(missing));
+        let refusal = Failure::new(FailureKind::Forbidden, "you may not");
+        let deployments = Topic::Workloads(WorkloadKind::Deployment);
+        detail.apply(link(deployments, LinkState::Forbidden(refusal)), now());
+        check(&detail, now(), State::Unknown, Some("you may not"));
+    }
+
+    #[test]
+    fn old_data_is_no_longer_believed_after_a_while() {
+        let mut detail = Detail::new(key());
+        let runs_nothing = Record {
+            has_workload: false,
+            ..record()
+        };
+        detail.apply(
+            WatchEvent::Records(vec![Delta::Applied(runs_nothing)]),
+            now(),
+        );
+        let retrying = LinkState::Retrying {
+            failure: Failure::new(FailureKind::Unreachable, "connection refused"),
+            next_attempt_in: Duration::from_secs(4),
+            data_age: Some(Duration::from_secs(20)),
+        };
+        detail.apply(link(Topic::Events, retrying.clone()), now());
+        let later = |seconds| now() + Duration::from_secs(seconds);
+        check(&detail, later(40), State::Ready, None);
+        detail.apply(link(Topic::Records, retrying), now());
+        check(&detail, later(39), State::Ready, None);
+        let why = "no news from the cluster: connection refused";
+        check(&detail, later(40), State::Unknown, Some(why));
+        detail.apply(link(Topic::Records, LinkState::Live), later(50));
+        check(&detail, later(50), State::Ready, None);
     }
 }

@@ -1,12 +1,12 @@
 //! All instances of a scope, kept up to date by watch events: one changed pod touches one instance.
 
 mod apply;
-mod connection;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use jiff::Timestamp;
 
+use super::connection::{self, Link};
 use super::health::State;
 use super::instance::{Drift, Instance};
 use super::pod_name;
@@ -15,8 +15,7 @@ use super::watch::{Topic, WatchEvent};
 use crate::definition::id::{InstanceId, Namespace};
 use crate::failure::Failure;
 
-pub use connection::Connection;
-use connection::Link;
+pub use super::connection::Connection;
 
 /// How many instances are in which state.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -177,7 +176,7 @@ impl Fleet {
     }
 
     fn recompute(&mut self, dirty: BTreeSet<InstanceKey>, now: Timestamp) -> bool {
-        let unknown = connection::staleness(self.links.values());
+        let unknown = connection::staleness(self.links.values(), now);
         let mut has_changed = false;
         for key in dirty {
             let Some(instance) = self.instances.get_mut(&key) else {
@@ -189,7 +188,8 @@ impl Fleet {
                 continue;
             }
             let drift = drift(instance, &self.definitions);
-            let hidden = || connection::hidden(instance, &self.links);
+            let hidden =
+                || connection::hidden(instance.record(), instance.workloads(), &self.links);
             let unknown = unknown.clone().or_else(hidden);
             has_changed |= instance.recompute(drift, unknown.as_deref(), now);
         }

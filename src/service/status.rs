@@ -371,12 +371,12 @@ mod tests {
     fn status_has_what_scripts_read() {
         let mut detail = Detail::new(key());
         let kind = WorkloadKind::StatefulSet;
-        detail.apply(WatchEvent::Workloads(
-            kind,
-            vec![Delta::Reset(vec![workload()])],
-        ));
-        detail.apply(WatchEvent::Pods(vec![Delta::Applied(pod())]));
-        detail.apply(WatchEvent::Claims(vec![Delta::Applied(claim())]));
+        detail.apply(
+            WatchEvent::Workloads(kind, vec![Delta::Reset(vec![workload()])]),
+            time(),
+        );
+        detail.apply(WatchEvent::Pods(vec![Delta::Applied(pod())]), time());
+        detail.apply(WatchEvent::Claims(vec![Delta::Applied(claim())]), time());
         let status = of_detail(&detail, Some(Drift::InSync), time());
         let container = json!({
             "name": "db", "image": "postgres:16", "ready": true, "started": true, "restarts": 3, "state": "running",
@@ -405,18 +405,18 @@ mod tests {
             kind: WorkloadKind::Deployment,
             ..workload()
         };
-        detail.apply(WatchEvent::Workloads(
-            WorkloadKind::Deployment,
-            vec![Delta::Applied(deployment)],
-        ));
-        detail.apply(WatchEvent::Workloads(
-            WorkloadKind::StatefulSet,
-            vec![Delta::Applied(workload())],
-        ));
-        detail.apply(WatchEvent::Workloads(
-            WorkloadKind::StatefulSet,
-            vec![Delta::Reset(Vec::new())],
-        ));
+        detail.apply(
+            WatchEvent::Workloads(WorkloadKind::Deployment, vec![Delta::Applied(deployment)]),
+            time(),
+        );
+        detail.apply(
+            WatchEvent::Workloads(WorkloadKind::StatefulSet, vec![Delta::Applied(workload())]),
+            time(),
+        );
+        detail.apply(
+            WatchEvent::Workloads(WorkloadKind::StatefulSet, vec![Delta::Reset(Vec::new())]),
+            time(),
+        );
         let kinds: Vec<_> = detail
             .workloads()
             .iter()
@@ -424,12 +424,15 @@ mod tests {
             .collect();
         assert_eq!(kinds, [WorkloadKind::Deployment]);
         // A streamed list may tell of a pod twice.
-        detail.apply(WatchEvent::Pods(vec![Delta::Reset(vec![pod(), pod()])]));
+        detail.apply(
+            WatchEvent::Pods(vec![Delta::Reset(vec![pod(), pod()])]),
+            time(),
+        );
         assert_eq!(detail.pods().len(), 1);
-        detail.apply(WatchEvent::Objects(
-            GroupKind::new("", "Secret"),
-            vec![Delta::Reset(Vec::new())],
-        ));
+        detail.apply(
+            WatchEvent::Objects(GroupKind::new("", "Secret"), vec![Delta::Reset(Vec::new())]),
+            time(),
+        );
         assert!(!detail.is_gone());
     }
 }

@@ -124,7 +124,7 @@ pub(super) fn on_instance_event(
     if epoch == model.session.epoch
         && let Some(detail) = model.detail.as_mut().filter(|detail| detail.key() == key)
     {
-        detail.apply(event);
+        detail.apply(event, model.now);
         model.is_stale = true;
     }
     Vec::new()

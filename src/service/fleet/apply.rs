@@ -6,9 +6,9 @@ use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 
-use super::connection::Link;
 use super::{Fleet, Instance};
 use crate::definition::id::Namespace;
+use crate::service::connection::Link;
 use crate::service::summary::{Claim, Event, InstanceKey, PodRow, Record, Workload, WorkloadKind};
 use crate::service::watch::{Delta, ItemKey, Keyed, WatchEvent};
 

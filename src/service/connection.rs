@@ -1,13 +1,14 @@
-//! How the watches of a fleet are doing, and what that means for what is shown.
+//! How the watches of a fleet or of one instance are doing, and what that means for what is shown: old data is believed for
+//! a while, and what may not be read is not missing.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 use jiff::Timestamp;
 
+use super::summary::{Record, Workload};
+use super::watch::{LinkState, Topic};
 use crate::failure::Failure;
-use crate::service::instance::Instance;
-use crate::service::watch::{LinkState, Topic};
 
 /// How old data may be before states are no longer claimed. Until then it is shown, with its age.
 const STALE_AFTER: Duration = Duration::from_secs(60);
@@ -31,7 +32,7 @@ pub enum Connection {
 }
 
 /// A watch's state with points in time instead of durations.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub(super) struct Link {
     state: LinkState,
     /// When it is tried again.
@@ -63,6 +64,10 @@ impl Link {
         };
         link.is_stale = link.is_over(now);
         link
+    }
+
+    pub fn state(&self) -> &LinkState {
+        &self.state
     }
 
     /// Returns when the data becomes stale, if it grows old and is not yet.
@@ -140,8 +145,11 @@ pub(super) fn crosses_staleness(links: &mut BTreeMap<Topic, Link>, now: Timestam
 }
 
 /// Returns why no state can be claimed any more, if what states are computed from is stale.
-pub(super) fn staleness<'a>(mut links: impl Iterator<Item = &'a Link>) -> Option<String> {
-    let stale = links.find(|link| link.is_stale)?;
+pub(super) fn staleness<'a>(
+    mut links: impl Iterator<Item = &'a Link>,
+    now: Timestamp,
+) -> Option<String> {
+    let stale = links.find(|link| link.is_over(now))?;
     match &stale.state {
         LinkState::Retrying { failure, .. } => {
             Some(format!("no news from the cluster: {}", failure.summary))
@@ -151,11 +159,14 @@ pub(super) fn staleness<'a>(mut links: impl Iterator<Item = &'a Link>) -> Option
 }
 
 /// Returns why the state of one instance cannot be told: its workload should be there and may not be read.
-pub(super) fn hidden(instance: &Instance, links: &BTreeMap<Topic, Link>) -> Option<String> {
-    let should_have = instance
-        .record()
-        .is_some_and(|record| record.has_workload && record.operation.is_none());
-    if !should_have || !instance.workloads().is_empty() {
+pub(super) fn hidden(
+    record: Option<&Record>,
+    workloads: &[Workload],
+    links: &BTreeMap<Topic, Link>,
+) -> Option<String> {
+    let should_have =
+        record.is_some_and(|record| record.has_workload && record.operation.is_none());
+    if !should_have || !workloads.is_empty() {
         return None;
     }
     let failure = links

@@ -18,12 +18,6 @@ use crate::service::watch::{LinkState, Topic};
 
 /// How long one waits for news before time alone is asked: grace periods end without an event.
 const TICK: Duration = Duration::from_secs(1);
-/// What controllers say when they have given up; everything else may mend itself.
-const GIVEN_UP: [&str; 3] = [
-    "ProgressDeadlineExceeded",
-    "InvalidImageName",
-    "ErrImageNeverPull",
-];
 /// What must be known before anything is concluded.
 const NEEDED: [Topic; 5] = [
     Topic::Records,
@@ -104,7 +98,7 @@ fn judge(detail: &Detail, now: Timestamp) -> Verdict {
 }
 
 fn of_health(health: Health) -> Verdict {
-    let state = health.state;
+    let (state, is_final) = (health.state, health.is_final);
     let reason = match health.reason {
         Some(reason) => format!("{state}: {reason}"),
         None => state.to_string(),
@@ -112,9 +106,7 @@ fn of_health(health: Health) -> Verdict {
     match state {
         State::Ready | State::Stopped => Verdict::Ready,
         State::Terminating => Verdict::Hopeless(reason),
-        State::Failing if GIVEN_UP.iter().any(|word| reason.contains(word)) => {
-            Verdict::Hopeless(reason)
-        }
+        State::Failing if is_final => Verdict::Hopeless(reason),
         State::Failing | State::Rolling | State::Saved | State::Unknown => Verdict::NotYet(reason),
     }
 }
@@ -139,36 +131,28 @@ fn outage(detail: &Detail) -> Option<String> {
 mod tests {
     use super::*;
 
-    fn check(state: State, reason: Option<&str>, expected: Verdict) {
+    fn check(state: State, reason: Option<&str>, is_final: bool, expected: Verdict) {
         let health = Health {
             state,
             reason: reason.map(str::to_owned),
+            is_final,
         };
         assert_eq!(of_health(health), expected);
     }
 
     #[test]
     fn only_what_cannot_mend_itself_ends_the_wait() {
-        check(State::Ready, None, Verdict::Ready);
-        check(State::Stopped, None, Verdict::Ready);
-        let pull = "ImagePullBackOff: pod web-1";
-        check(
-            State::Failing,
-            Some(pull),
-            Verdict::NotYet(format!("Failing: {pull}")),
-        );
-        let late = "Deployment/web: ProgressDeadlineExceeded: no";
-        check(
-            State::Failing,
-            Some(late),
-            Verdict::Hopeless(format!("Failing: {late}")),
-        );
-        check(
-            State::Terminating,
-            None,
-            Verdict::Hopeless("Terminating".to_owned()),
-        );
-        check(State::Rolling, None, Verdict::NotYet("Rolling".to_owned()));
+        check(State::Ready, None, false, Verdict::Ready);
+        check(State::Stopped, None, false, Verdict::Ready);
+        let pull = "ImagePullBackOff: pod web-1: no ProgressDeadlineExceeded here";
+        let told = format!("Failing: {pull}");
+        let not_yet = Verdict::NotYet(told.clone());
+        check(State::Failing, Some(pull), false, not_yet);
+        check(State::Failing, Some(pull), true, Verdict::Hopeless(told));
+        let gone = Verdict::Hopeless("Terminating".to_owned());
+        check(State::Terminating, None, false, gone);
+        let rolling = Verdict::NotYet("Rolling".to_owned());
+        check(State::Rolling, None, false, rolling);
     }
 
     #[test]

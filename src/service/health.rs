@@ -67,6 +67,9 @@ pub struct Health {
     pub state: State,
     /// One sentence that names the object; none where there is nothing to explain.
     pub reason: Option<String>,
+    /// Whether waiting is in vain: a controller has given up, or what it was told to run can never run.
+    #[serde(skip)]
+    pub is_final: bool,
 }
 
 impl Health {
@@ -75,6 +78,7 @@ impl Health {
         Self {
             state,
             reason: None,
+            is_final: false,
         }
     }
 
@@ -82,6 +86,7 @@ impl Health {
         Self {
             state,
             reason: Some(reason.into()),
+            is_final: false,
         }
     }
 }
@@ -173,7 +178,10 @@ fn judge(view: &InstanceView<'_>, clock: &mut GraceClock) -> Health {
         .iter()
         .any(|workload| !is_settled(workload) || workload.wanted == 0);
     if unsettled && let Some(reason) = failing(view, clock) {
-        return Health::because(State::Failing, reason);
+        return Health {
+            is_final: is_final(view),
+            ..Health::because(State::Failing, reason)
+        };
     }
     if let Some(reason) = view.workloads.iter().find_map(rolling) {
         return Health::because(State::Rolling, reason);
@@ -223,6 +231,17 @@ fn failing(view: &InstanceView<'_>, clock: &mut GraceClock) -> Option<String> {
         .or_else(|| view.workloads.iter().find_map(blocked))
         .or_else(|| cannot_create_pods(view))
         .or_else(|| no_progress(view, clock))
+}
+
+/// Tells whether what fails does not mend itself, whichever of its reasons is the one that is told.
+fn is_final(view: &InstanceView<'_>) -> bool {
+    let mut wanted = view.workloads.iter().filter(|w| w.wanted > 0);
+    // What the controllers and pods say of an earlier change says nothing of the last one.
+    let is_current = |w: &Workload| w.observed_generation >= w.generation;
+    let given_up =
+        |w: &Workload| is_current(w) && w.blocked.as_ref().is_some_and(|b| b.has_given_up);
+    wanted.clone().any(given_up)
+        || wanted.all(|w| is_current(w) && w.updated > 0) && pods::are_hopeless(view.pods)
 }
 
 fn blocked(workload: &Workload) -> Option<String> {

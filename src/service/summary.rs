@@ -105,6 +105,8 @@ pub struct Blocked {
     pub reason: String,
     /// Its message.
     pub message: String,
+    /// Whether the controller has given up, whichever condition is the one that is told.
+    pub has_given_up: bool,
 }
 
 /// A pod as the server's own Table prints it: enough for the services list, at some 100 bytes.

@@ -87,12 +87,33 @@ fn deployment_is_read() {
         blocked: Some(Blocked {
             reason: "ProgressDeadlineExceeded".to_owned(),
             message: "late".to_owned(),
+            has_given_up: true,
         }),
     };
     assert_eq!(
         read::<WorkloadObject>("apps", "Deployment", live),
         Some(expected)
     );
+}
+
+#[test]
+fn controller_that_gave_up_is_known_behind_whatever_condition_is_told() {
+    let late =
+        json!({"type": "Progressing", "status": "False", "reason": "ProgressDeadlineExceeded"});
+    let refused = json!({"type": "ReplicaFailure", "status": "True", "reason": "FailedCreate"});
+    let blocked = |conditions: &[&Value]| {
+        let live = object("web", json!({"status": {"conditions": conditions}}));
+        let workload = read::<WorkloadObject>("apps", "Deployment", live).unwrap();
+        workload.blocked.map(|b| (b.reason, b.has_given_up))
+    };
+    let told = |reason: &str, has_given_up| Some((reason.to_owned(), has_given_up));
+    assert_eq!(blocked(&[&refused, &late]), told("FailedCreate", true));
+    assert_eq!(
+        blocked(&[&late, &refused]),
+        told("ProgressDeadlineExceeded", true)
+    );
+    assert_eq!(blocked(&[&refused]), told("FailedCreate", false));
+    assert_eq!(blocked(&[]), None);
 }
 
 fn updated(status: Value) -> u32 {

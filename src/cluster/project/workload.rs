@@ -101,7 +101,7 @@ impl Project for WorkloadObject {
             available: count(status.available_replicas),
             images: images.map(|container| clean(container.image)).collect(),
             revision: clean_some(status.update_revision),
-            blocked: status.conditions.into_iter().find_map(blocked),
+            blocked: blocked(status.conditions),
         })
     }
 }
@@ -119,15 +119,22 @@ fn updated(kind: WorkloadKind, status: &Status) -> i64 {
     }
 }
 
-/// Returns what a condition says against going on, if it does.
-fn blocked(condition: Condition) -> Option<Blocked> {
-    let is_against = match (condition.r#type.as_str(), condition.status.as_str()) {
-        ("Progressing", "False") => condition.reason == "ProgressDeadlineExceeded",
-        ("ReplicaFailure", "True") => true,
-        _ => false,
+/// Returns what the first condition that does says against going on.
+fn blocked(conditions: Vec<Condition>) -> Option<Blocked> {
+    let has_given_up = conditions.iter().any(has_given_up);
+    let is_against = |condition: &Condition| {
+        let is_failure = condition.r#type == "ReplicaFailure" && condition.status == "True";
+        is_failure || self::has_given_up(condition)
     };
-    is_against.then(|| Blocked {
+    let condition = conditions.into_iter().find(is_against)?;
+    Some(Blocked {
         reason: clean(condition.reason),
         message: clean(condition.message),
+        has_given_up,
     })
+}
+
+fn has_given_up(condition: &Condition) -> bool {
+    (condition.r#type.as_str(), condition.status.as_str()) == ("Progressing", "False")
+        && condition.reason == "ProgressDeadlineExceeded"
 }

@@ -37,13 +37,38 @@ const BROKEN: [&str; 24] = [
 /// Reasons that carry a value behind a colon or a resource's name.
 const BROKEN_PREFIXES: [&str; 3] = ["ExitCode:", "Signal:", "OutOf"];
 
+/// Reasons that no waiting changes: the pod itself is wrong.
+const HOPELESS: [&str; 2] = ["InvalidImageName", "ErrImageNeverPull"];
+
 /// Tells whether a pod's STATUS, as kubectl prints it, says that the pod does not get ready by itself.
 pub fn is_broken(status: &str) -> bool {
-    let reason = status.strip_prefix("Init:").unwrap_or(status);
+    let reason = without_init(status);
     BROKEN.contains(&reason)
         || BROKEN_PREFIXES
             .iter()
             .any(|prefix| reason.starts_with(prefix))
+}
+
+fn without_init(status: &str) -> &str {
+    status.strip_prefix("Init:").unwrap_or(status)
+}
+
+/// Tells whether one of the newest pods can never run. Older ones may be about to be replaced.
+pub(super) fn are_hopeless(pods: Pods<'_>) -> bool {
+    let is_hopeless = |status: &str| HOPELESS.contains(&without_init(status));
+    match pods {
+        Pods::Rows(rows) => {
+            let newest = newest(pods);
+            let mut newest = rows.iter().filter(|row| Some(row.created) == newest);
+            newest.any(|row| is_hopeless(&row.status))
+        }
+        Pods::Full(pods) => {
+            let staying = || pods.iter().filter(|pod| pod.deletion.is_none());
+            let newest = staying().map(|pod| pod.created).max();
+            let mut newest = staying().filter(|pod| Some(pod.created) == newest);
+            newest.any(|pod| pod.reason.as_deref().is_some_and(is_hopeless))
+        }
+    }
 }
 
 /// Reasons of pods that ended for good, where the phase is not known.

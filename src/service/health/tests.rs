@@ -155,11 +155,9 @@ fn of(workload: Workload) -> Known {
 }
 
 fn check_at(known: &Known, now: &str, state: State, reason: &str) {
-    let expected = Health {
-        state,
-        reason: (!reason.is_empty()).then(|| reason.to_owned()),
-    };
-    assert_eq!(health(&known.view(), time(now)), expected);
+    let health = health(&known.view(), time(now));
+    let told = (health.state, health.reason.as_deref().unwrap_or_default());
+    assert_eq!(told, (state, reason));
 }
 
 fn check(known: &Known, state: State, reason: &str) {
@@ -467,6 +465,7 @@ fn conditions_and_events_of_the_controller_count() {
         blocked: Some(Blocked {
             reason: "ProgressDeadlineExceeded".to_owned(),
             message: "ReplicaSet \"web-1\" has timed out progressing.".to_owned(),
+            has_given_up: true,
         }),
         ..short(WorkloadKind::Deployment)
     };
@@ -496,6 +495,79 @@ fn conditions_and_events_of_the_controller_count() {
         State::Failing,
         "StatefulSet/web cannot create pods: exceeded quota: pods",
     );
+}
+
+#[test]
+fn only_what_cannot_mend_itself_is_final() {
+    let check = |workload: &Workload, pods: &[Pod], expected: bool| {
+        let health = by_pods(workload.clone(), pods);
+        assert_eq!(health.is_final, expected, "{health:?}");
+    };
+    let short = short(WorkloadKind::Deployment);
+    let blocked = |reason: &str, has_given_up| Workload {
+        blocked: Some(Blocked {
+            reason: reason.to_owned(),
+            message: "ProgressDeadlineExceeded, InvalidImageName".to_owned(),
+            has_given_up,
+        }),
+        ..short.clone()
+    };
+    let late = blocked("ProgressDeadlineExceeded", true);
+    check(&late, &[], true);
+    check(&late, &[pod("web-1", "CrashLoopBackOff")], true);
+    check(&blocked("FailedCreate", true), &[], true);
+    check(&blocked("FailedCreate", false), &[], false);
+    let changed = Workload {
+        generation: 3,
+        ..late
+    };
+    check(&changed, &[pod("web-1", "CrashLoopBackOff")], false);
+    for reason in ["InvalidImageName", "Init:ErrImageNeverPull"] {
+        check(&short, &[pod("web-1", reason)], true);
+    }
+    let talkative = Pod {
+        message: Some("back-off: InvalidImageName".to_owned()),
+        ..pod("web-1", "ImagePullBackOff")
+    };
+    check(&short, &[talkative], false);
+}
+
+#[test]
+fn pod_of_an_earlier_change_is_not_final() {
+    let wrong = pod("web-1", "InvalidImageName");
+    let newer = Pod {
+        created: time("12:00:30"),
+        ..pod("web-2", "ContainerCreating")
+    };
+    let leaving = Pod {
+        deletion: deletion(&[]),
+        ..newer.clone()
+    };
+    let unseen = Workload {
+        generation: 3,
+        ..short(WorkloadKind::Deployment)
+    };
+    let begun = Workload {
+        updated: 0,
+        ..short(WorkloadKind::Deployment)
+    };
+    for (workload, pods, expected) in [
+        (
+            &short(WorkloadKind::Deployment),
+            vec![wrong.clone(), newer],
+            false,
+        ),
+        (
+            &short(WorkloadKind::Deployment),
+            vec![wrong.clone(), leaving],
+            true,
+        ),
+        (&unseen, vec![wrong.clone()], false),
+        (&begun, vec![wrong], false),
+    ] {
+        let health = by_pods(workload.clone(), &pods);
+        assert_eq!((health.state, health.is_final), (State::Failing, expected));
+    }
 }
 
 #[test]

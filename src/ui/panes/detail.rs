@@ -314,6 +314,7 @@ mod tests {
             let health = Health {
                 state: State::Failing,
                 reason: Some(reason.to_owned()),
+                is_final: false,
             };
             let shown = without_own_name(health, &"web".parse().unwrap());
             assert_eq!(shown.reason.as_deref(), Some(expected));

@@ -18,6 +18,8 @@ use crate::service::watch::{LinkState, Topic};
 
 /// How long one waits for news before time alone is asked: grace periods end without an event.
 const TICK: Duration = Duration::from_secs(1);
+/// Where a wait ends that is longer than clocks can tell.
+const FAR: Duration = Duration::from_secs(10 * 365 * 24 * 3600);
 /// What must be known before anything is concluded.
 const NEEDED: [Topic; 5] = [
     Topic::Records,
@@ -42,7 +44,7 @@ pub async fn wait_ready(
         // Nobody listens any more once the wait is over.
         let _ = sender.send(event);
     });
-    let deadline = Instant::now() + deadline;
+    let deadline = end_of(deadline);
     let mut detail = Detail::new(instance.clone());
     loop {
         let verdict = judge(&detail, Timestamp::now());
@@ -74,6 +76,12 @@ pub async fn wait_ready(
             }
         }
     }
+}
+
+/// Returns when a wait is over that begins now.
+fn end_of(wait: Duration) -> Instant {
+    let now = Instant::now();
+    now.checked_add(wait).unwrap_or_else(|| now + FAR)
 }
 
 /// What is known of the wait's end.
@@ -153,6 +161,15 @@ mod tests {
         check(State::Terminating, None, false, gone);
         let rolling = Verdict::NotYet("Rolling".to_owned());
         check(State::Rolling, None, false, rolling);
+    }
+
+    #[test]
+    fn wait_of_any_length_has_an_end() {
+        for wait in [Duration::MAX, Duration::from_secs(u64::MAX)] {
+            assert!(end_of(wait) >= Instant::now() + FAR - TICK);
+        }
+        let end = end_of(Duration::from_secs(60));
+        assert!(end <= Instant::now() + Duration::from_secs(60));
     }
 
     #[test]

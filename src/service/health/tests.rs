@@ -307,7 +307,7 @@ fn by_pods(workload: Workload, pods: &[Pod]) -> Health {
 
 #[test]
 fn remains_of_a_pod_that_was_replaced_are_no_trouble_of_a_rollout() {
-    let rolling = Some("Deployment/web: 2 of 3 pods ready");
+    let rolling = "Deployment/web: 2 of 3 pods ready";
     for status in [
         "Evicted",
         "OutOfcpu",
@@ -321,7 +321,7 @@ fn remains_of_a_pod_that_was_replaced_are_no_trouble_of_a_rollout() {
             rows: vec![row("web-6d9c9c5b8-x2w4p", status)],
             ..of(short(WorkloadKind::Deployment))
         };
-        check(&of_deployment, State::Rolling, rolling.unwrap());
+        check(&of_deployment, State::Rolling, rolling);
         // The controller of a StatefulSet deletes it first; until then nothing takes its place.
         let of_set = Known {
             rows: vec![row("web-0", status)],
@@ -335,7 +335,10 @@ fn remains_of_a_pod_that_was_replaced_are_no_trouble_of_a_rollout() {
     };
     let crashed = pod("web-6d9c9c5b8-24567", "Error");
     let reason = |pods: &[Pod]| by_pods(short(WorkloadKind::Deployment), pods).reason;
-    assert_eq!(reason(std::slice::from_ref(&remains)).as_deref(), rolling);
+    assert_eq!(
+        reason(std::slice::from_ref(&remains)).as_deref(),
+        Some(rolling)
+    );
     let expected = Some("Error: pod web-6d9c9c5b8-24567");
     assert_eq!(reason(&[remains, crashed]).as_deref(), expected);
 }

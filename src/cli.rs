@@ -19,6 +19,7 @@ mod dashboard;
 mod delete;
 mod deploy;
 mod diff;
+mod history;
 mod ls;
 mod new;
 mod operate;
@@ -102,6 +103,7 @@ fn run(cli: Cli) -> anyhow::Result<Exit> {
         Command::Deploy(args) => deploy::run(&args, &open()?),
         Command::Diff(args) => diff::run(&args, &open()?),
         Command::Edit(args) => dashboard::edit(&args, &open()?),
+        Command::History(args) => history::run(&args, &open()?),
         Command::Ls(args) => ls::run(&args, &open()?),
         Command::New(args) => new::run(&args, &open()?),
         Command::Render(args) => render::run(&args, &open()?),

@@ -8,6 +8,7 @@ pub mod deploy;
 mod difference;
 mod fate;
 mod gone;
+pub mod history;
 mod journal;
 mod metadata;
 mod operation;

@@ -3,7 +3,8 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
+use clap::builder::RangedI64ValueParser;
+use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum, value_parser};
 use clap_complete::ArgValueCandidates;
 
 use super::candidates;
@@ -107,6 +108,8 @@ pub enum Command {
     Deploy(Deploy),
     /// Take instances down by ID
     Delete(Delete),
+    /// List the revisions of an instance, or print the definition that one of them keeps
+    History(History),
     /// Draw the dashboard once, as text or SVG, and exit
     Snapshot(Snapshot),
     /// Run the sandbox for other clients
@@ -218,6 +221,12 @@ pub struct Render {
 pub struct Diff {
     #[command(flatten)]
     pub source: Source,
+    /// Compare what this revision of the instance keeps with the current revision instead
+    #[arg(long, value_name = "N", value_parser = revision(), conflicts_with_all = ["filename", "set"])]
+    pub revision: Option<u32>,
+    /// Compare it with this revision
+    #[arg(long, value_name = "N", value_parser = revision(), requires = "revision")]
+    pub to: Option<u32>,
     /// Output format
     #[arg(short, long, value_enum, default_value_t)]
     pub output: Report,
@@ -248,6 +257,20 @@ pub struct Deploy {
     /// Answer yes to the question whether to go on
     #[arg(short, long)]
     pub yes: bool,
+}
+
+/// `bowline history`.
+#[derive(Debug, Args)]
+pub struct History {
+    /// Instance
+    #[arg(add = ArgValueCandidates::new(candidates::definitions))]
+    pub id: InstanceId,
+    /// Print the definition as this revision keeps it
+    #[arg(long, value_name = "N", value_parser = revision())]
+    pub revision: Option<u32>,
+    /// Output format
+    #[arg(short, long, value_enum, default_value_t)]
+    pub output: Report,
 }
 
 /// `bowline delete`.
@@ -410,6 +433,11 @@ fn key_value(text: &str) -> Result<(String, String), String> {
         Some((key, value)) if !key.is_empty() => Ok((key.to_owned(), value.to_owned())),
         _ => Err("write it as KEY=VALUE".to_owned()),
     }
+}
+
+/// Reads the number of a revision: they count from 1.
+fn revision() -> RangedI64ValueParser<u32> {
+    value_parser!(u32).range(1..)
 }
 
 /// Reads `90s`, `5m`, `1h30m`, or plain seconds as kubectl does.

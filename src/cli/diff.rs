@@ -1,17 +1,23 @@
-//! `bowline diff`: what a deploy would change. Exit 0 nothing, 1 something, more on failure, as diff and kubectl do.
+//! `bowline diff`: what a deploy would change, or what differs between two revisions. Exit 0 nothing, 1 something, more on
+//! failure, as diff and kubectl do.
 
 use super::args::{Diff, Report};
 use super::deploy::Prepared;
 use super::review::Depth;
 use super::session::Session;
-use super::{Exit, operate, output, plan_json, review};
+use super::{Exit, UsageError, operate, output, plan_json, review};
 use crate::engine::deploy::plan_deploy;
-use crate::engine::plan::DeployPlan;
+use crate::engine::history::{Comparison, compare};
+use crate::engine::plan::{DeployPlan, DiffLine};
 use crate::failure::{Failure, FailureKind};
 use crate::text;
 
 pub fn run(args: &Diff, session: &Session) -> anyhow::Result<Exit> {
-    match difference(args, session) {
+    let result = match args.revision {
+        Some(revision) => of_revisions(args, revision, session),
+        None => difference(args, session),
+    };
+    match result {
         Ok(exit) => Ok(exit),
         // 1 means a difference here, so that a failure must be more.
         Err(error) => Ok(match super::report(&error) {
@@ -58,4 +64,49 @@ fn print(args: &Diff, plan: &DeployPlan) -> anyhow::Result<()> {
     }
     review::say_remarks(plan);
     Ok(())
+}
+
+/// Compares two revisions that are kept of an instance.
+fn of_revisions(args: &Diff, from: u32, session: &Session) -> anyhow::Result<Exit> {
+    let id = args.source.id.as_ref().or(args.source.name.as_ref());
+    let Some(id) = id.cloned() else {
+        return Err(UsageError("name the instance whose revisions are compared".to_owned()).into());
+    };
+    let (instance, comparison) = operate::on_cluster(session, async |cluster| {
+        let instance = session.instance(&cluster, &id);
+        let comparison = compare(&cluster, &instance, from, args.to).await?;
+        Ok((instance, comparison))
+    })?;
+    match args.output {
+        Report::Json => {
+            let value = plan_json::comparison(&instance, &comparison);
+            output::print(&output::json(&value)?)?;
+        }
+        Report::Text => output::print(&text_of(id.as_str(), &comparison))?,
+    }
+    Ok(if comparison.is_empty() {
+        Exit::Ok
+    } else {
+        Exit::Failed
+    })
+}
+
+fn text_of(id: &str, comparison: &Comparison) -> String {
+    if comparison.is_empty() {
+        return String::new();
+    }
+    let Comparison { from, to, .. } = comparison;
+    let mut text = format!("--- {id} r{from}\n+++ {id} r{to}\n");
+    text.extend(lines(&comparison.text));
+    if !comparison.parameters.is_empty() {
+        text.push_str("parameters:\n");
+        text.extend(lines(&comparison.parameters));
+    }
+    text
+}
+
+fn lines(difference: &[DiffLine]) -> impl Iterator<Item = String> {
+    difference
+        .iter()
+        .map(|line| format!("{}\n", review::diff_line(line)))
 }

@@ -4,11 +4,13 @@ use serde_json::{Value, json};
 
 use super::review::diff_line;
 use crate::definition::object::ObjectKey;
+use crate::engine::history::{Comparison, History, KeptRevision, Revision};
 use crate::engine::plan::{
-    Change, ClaimFate, DataFate, DeployPlan, Fate, FateRow, Outcome, PlannedObject, Step,
+    Change, ClaimFate, DataFate, DeployPlan, DiffLine, Fate, FateRow, Outcome, PlannedObject, Step,
     TeardownPlan, VolumeChoice,
 };
 use crate::failure::Failure;
+use crate::service::summary::InstanceKey;
 
 /// Returns a deploy's plan, with how it ended where it was carried out.
 pub(super) fn deploy(plan: &DeployPlan, outcome: Option<&Outcome>) -> Value {
@@ -51,6 +53,59 @@ pub(super) fn teardown(plan: &TeardownPlan, outcome: Option<&Outcome>) -> Value 
         }),
         outcome,
     )
+}
+
+/// Returns the revisions of an instance.
+pub(super) fn history(history: &History) -> Value {
+    let revisions = history.revisions.iter().map(|revision| {
+        let mut value = of_revision(revision);
+        value["current"] = json!(history.current == Some(revision.number));
+        value
+    });
+    json!({
+        "id": history.instance.id,
+        "namespace": history.instance.namespace,
+        "current": history.current,
+        "revisions": revisions.collect::<Vec<_>>(),
+    })
+}
+
+/// Returns a revision with its text.
+pub(super) fn kept_revision(instance: &InstanceKey, kept: &KeptRevision) -> Value {
+    let mut value = of_revision(&kept.revision);
+    value["id"] = json!(instance.id);
+    value["namespace"] = json!(instance.namespace);
+    value["text"] = json!(kept.text);
+    value
+}
+
+/// Returns what differs between two revisions.
+pub(super) fn comparison(instance: &InstanceKey, comparison: &Comparison) -> Value {
+    let lines = |lines: &[DiffLine]| lines.iter().map(diff_line).collect::<Vec<_>>();
+    json!({
+        "id": instance.id,
+        "namespace": instance.namespace,
+        "from": comparison.from,
+        "to": comparison.to,
+        "same": comparison.is_empty(),
+        "difference": lines(&comparison.text),
+        "parameters": lines(&comparison.parameters),
+    })
+}
+
+fn of_revision(revision: &Revision) -> Value {
+    let mut value = json!({
+        "revision": revision.number,
+        "definition": revision.definition,
+        "appliedAt": revision.applied_at,
+        "appliedBy": revision.applied_by,
+        "cause": revision.cause,
+        "parameters": revision.parameters,
+    });
+    if let Some(damage) = &revision.damage {
+        value["damage"] = json!(damage);
+    }
+    value
 }
 
 fn with_outcome(mut plan: Value, outcome: Option<&Outcome>) -> Value {

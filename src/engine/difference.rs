@@ -48,7 +48,8 @@ pub(super) fn difference(old: Option<&Value>, new: Option<&Value>) -> Vec<DiffLi
     lines(&old, &new)
 }
 
-fn lines(old: &str, new: &str) -> Vec<DiffLine> {
+/// Returns the difference between two texts, with some unchanged lines around each change.
+pub(super) fn lines(old: &str, new: &str) -> Vec<DiffLine> {
     let diff = TextDiff::configure().timeout(PATIENCE).diff_lines(old, new);
     let mut lines = Vec::new();
     for (idx, group) in diff.grouped_ops(CONTEXT).iter().enumerate() {

@@ -1,10 +1,11 @@
 //! Revisions: immutable snapshots of a definition as it was applied, one ConfigMap each, owned by the record.
 
 use std::collections::BTreeMap;
-use std::io::Write;
+use std::io::{Read, Write};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use flate2::read::GzDecoder;
 use flate2::{Compression, GzBuilder};
 use serde_json::{Map, json};
 use sha2::{Digest, Sha256};
@@ -13,6 +14,7 @@ use super::metadata::Metadata;
 use super::record::Authorship;
 use crate::definition::naming;
 use crate::definition::object::Object;
+use crate::definition::yaml::MAX_TEXT_BYTES;
 use crate::failure::{Failure, FailureKind};
 use crate::service::summary::InstanceKey;
 
@@ -212,20 +214,53 @@ pub(super) fn too_old(known: &[Known], current: u32) -> Vec<&Known> {
     others.into_iter().take(surplus).collect()
 }
 
-/// Returns the text and the parameters that a revision keeps; none if it is damaged.
-#[cfg(test)]
-fn unpack(object: &Object) -> Option<(String, serde_json::Value)> {
-    use std::io::Read;
+/// What a revision keeps.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Content {
+    pub text: String,
+    /// Parameters that were set by hand.
+    pub parameters: BTreeMap<String, String>,
+}
 
+/// Returns what a revision keeps, proved by the digests that it bears.
+///
+/// # Errors
+/// It is damaged: a sentence says how. Nothing is unpacked that is larger than a definition can be.
+pub(super) fn unpack(object: &Object) -> Result<Content, String> {
+    let packed = object.json["binaryData"][TEXT].as_str();
+    let packed = packed.ok_or_else(|| format!("it has no {TEXT}"))?;
     let gzipped = STANDARD
-        .decode(object.json["binaryData"][TEXT].as_str()?)
-        .ok()?;
-    let mut text = String::new();
-    flate2::read::GzDecoder::new(&gzipped[..])
-        .read_to_string(&mut text)
-        .ok()?;
-    let parameters = serde_json::from_str(object.json["data"][PARAMETERS].as_str()?).ok()?;
-    Some((text, parameters))
+        .decode(packed)
+        .map_err(|_| format!("its {TEXT} is not base64"))?;
+    let text = gunzip(&gzipped)?;
+    let json = object.json["data"][PARAMETERS].as_str();
+    let json = json.ok_or_else(|| format!("it has no {PARAMETERS}"))?;
+    let parameters: BTreeMap<String, String> =
+        serde_json::from_str(json).map_err(|_| format!("its {PARAMETERS} is no map of texts"))?;
+    let found = Identity {
+        text: text_hash(&text),
+        parameters: (!parameters.is_empty()).then(|| text_hash(&json!(parameters).to_string())),
+    };
+    match Identity::of(Metadata::of(object)) {
+        Some(wanted) if wanted == found => Ok(Content { text, parameters }),
+        Some(_) => Err("its content is not what its digests say".to_owned()),
+        None => Err("it bears no digest of its text".to_owned()),
+    }
+}
+
+/// Unpacks a text, at most as much as a definition may have.
+fn gunzip(gzipped: &[u8]) -> Result<String, String> {
+    let mut bytes = Vec::new();
+    GzDecoder::new(gzipped)
+        .take(MAX_TEXT_BYTES as u64 + 1)
+        .read_to_end(&mut bytes)
+        .map_err(|error| format!("its {TEXT} cannot be unpacked: {error}"))?;
+    if bytes.len() > MAX_TEXT_BYTES {
+        return Err(format!(
+            "its text has more than the {MAX_TEXT_BYTES} bytes that a definition may have"
+        ));
+    }
+    String::from_utf8(bytes).map_err(|_| "its text is not UTF-8".to_owned())
 }
 
 #[cfg(test)]
@@ -268,10 +303,11 @@ mod tests {
         let set = BTreeMap::from([("size".to_owned(), "large".to_owned())]);
         let snapshot = Snapshot::pack(text, &set).unwrap();
         let object = snapshot.object(&instance(), "web", 3, "record-uid", &authorship());
-        assert_eq!(
-            unpack(&object),
-            Some((text.to_owned(), json!({"size": "large"})))
-        );
+        let kept = Content {
+            text: text.to_owned(),
+            parameters: set,
+        };
+        assert_eq!(unpack(&object), Ok(kept));
         assert_eq!(object.key.name, "bowline-web.r3");
         assert_eq!(object.json["immutable"], json!(true));
         assert_eq!(
@@ -297,6 +333,35 @@ mod tests {
                 uid: String::new()
             }]
         );
+    }
+
+    #[test]
+    fn a_damaged_revision_says_how_it_is_damaged() {
+        let set = BTreeMap::from([("size".to_owned(), "large".to_owned())]);
+        let snapshot = Snapshot::pack("a: b\n", &set).unwrap();
+        let whole = snapshot.object(&instance(), "web", 1, "record-uid", &authorship());
+        assert!(unpack(&whole).is_ok());
+        let packed = |bytes: &[u8]| json!(STANDARD.encode(gzip(bytes)));
+        let check = |pointer: &str, value: serde_json::Value, expected: &str| {
+            let mut object = whole.clone();
+            *object.json.pointer_mut(pointer).unwrap() = value;
+            let damage = unpack(&object).unwrap_err();
+            assert!(damage.contains(expected), "{damage}");
+        };
+        let text = "/binaryData/definition.yaml.gz";
+        check(text, json!(null), "has no definition.yaml.gz");
+        check(text, json!("%"), "not base64");
+        check(text, json!(STANDARD.encode("plain")), "cannot be unpacked");
+        let cut = STANDARD.encode(&gzip(b"a: b\n")[..12]);
+        check(text, json!(cut), "cannot be unpacked");
+        check(text, packed(b"\xff"), "not UTF-8");
+        check(text, packed(b"a: c\n"), "not what its digests say");
+        // 64 MiB of nothing are a few kilobytes when packed.
+        check(text, packed(&vec![b' '; 64 << 20]), "more than the");
+        let parameters = "/data/parameters.json";
+        check(parameters, json!("[1]"), "no map of texts");
+        check(parameters, json!("{}"), "not what its digests say");
+        check("/metadata/annotations", json!({}), "no digest");
     }
 
     #[test]

@@ -46,6 +46,10 @@ fn values_that_cannot_be_read_say_how_they_are_written() {
     );
     check(&["ls", "-o", "xml"], &["table, wide, json, yaml, name"]);
     check(&["deploy", "web", "--dry-run=maybe"], &["client, server"]);
+    check(
+        &["history", "web", "--revision", "0"],
+        &["--revision", "1.."],
+    );
     check(&["completion", "sh"], &["bash"]);
 }
 
@@ -61,6 +65,12 @@ fn what_is_missing_or_too_much_is_named() {
     check(
         &["--sandbox", "ls", "--kubeconfig", "k"],
         &["leave --kubeconfig out"],
+    );
+    check(&["history"], &["<ID>"]);
+    check(&["diff", "web", "--to", "2"], &["--revision <N>"]);
+    check(
+        &["diff", "web", "--revision", "1", "--set", "size=1"],
+        &["--set", "cannot be used"],
     );
     check(&["--frobnicate"], &["--frobnicate"]);
     check(&["frobnicate"], &["frobnicate"]);

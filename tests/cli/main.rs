@@ -9,6 +9,7 @@
 mod arguments;
 mod deploys;
 mod files;
+mod histories;
 mod listings;
 mod offline;
 mod program;
@@ -45,6 +46,9 @@ on_both_backends! {
         a_namespace_that_is_not_there_is_refused
         a_server_that_is_not_verified_wants_the_id
         an_interrupted_wait_ends_as_a_signal_does;
+    histories:
+        a_history_is_listed_printed_and_compared
+        a_history_of_nothing_fails;
     listings:
         a_list_has_what_runs_and_what_is_saved
         a_status_has_what_scripts_read

@@ -1,6 +1,6 @@
 //! Deploys, waits and teardowns as a person runs them, on the engine that the dashboard and the command line call.
 
-mod stage;
+pub(crate) mod stage;
 
 use std::time::Duration;
 

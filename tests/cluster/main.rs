@@ -16,6 +16,7 @@ mod claims;
 mod cluster;
 mod delete;
 mod engine;
+mod history;
 mod objects;
 mod patch;
 mod refusals;
@@ -140,6 +141,11 @@ on_both_backends! {
         a_teardown_of_what_was_deployed_again_meanwhile_is_not_begun
         a_workload_that_holds_is_named_once
         a_kind_that_may_not_be_listed_is_left_to_others;
+    history:
+        revisions_tell_who_when_and_why_and_keep_the_text_to_the_byte
+        two_revisions_are_compared_line_by_line
+        a_damaged_revision_is_named_and_hides_no_other
+        what_was_never_deployed_has_no_history;
     watch:
         a_watch_from_too_long_ago_ends_with_an_expired_event
         a_streaming_list_ends_with_a_bookmark

@@ -103,7 +103,11 @@ impl<'a> Stage<'a> {
         self.n_writes.load(Ordering::SeqCst)
     }
 
-    fn key(&self, id: &str) -> InstanceKey {
+    pub(crate) fn engine(&self) -> &Engine {
+        &self.engine
+    }
+
+    pub(crate) fn key(&self, id: &str) -> InstanceKey {
         InstanceKey {
             namespace: self.engine.namespace().clone(),
             id: id.parse().unwrap(),

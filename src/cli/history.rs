@@ -1,0 +1,118 @@
+//! `bowline history`: the revisions that are kept of an instance, and the definition that one of them keeps.
+
+use std::io::{self, IsTerminal};
+
+use super::args::{self, Report};
+use super::session::Session;
+use super::{Exit, operate, output, plan_json};
+use crate::engine::history::{History, Revision, history, kept_revision};
+use crate::text;
+
+const HEADINGS: [&str; 6] = ["REVISION", "STATE", "APPLIED", "BY", "PARAMETERS", "CAUSE"];
+
+pub fn run(args: &args::History, session: &Session) -> anyhow::Result<Exit> {
+    operate::on_cluster(session, async |cluster| {
+        let instance = session.instance(&cluster, &args.id);
+        let Some(number) = args.revision else {
+            let history = history(&cluster, &instance).await?;
+            print(&history, args.output)?;
+            return Ok(Exit::Ok);
+        };
+        let kept = kept_revision(&cluster, &instance, number).await?;
+        match args.output {
+            Report::Json => {
+                let value = plan_json::kept_revision(&instance, &kept);
+                output::print(&output::json(&value)?)?;
+            }
+            // A file gets every byte; a terminal gets nothing that could drive it.
+            Report::Text if io::stdout().is_terminal() => {
+                output::print(&text::clean_multiline(&kept.text))?;
+            }
+            Report::Text => output::print(&kept.text)?,
+        }
+        Ok(Exit::Ok)
+    })
+}
+
+fn print(history: &History, format: Report) -> anyhow::Result<()> {
+    if format == Report::Json {
+        return Ok(output::print(&output::json(&plan_json::history(history))?)?);
+    }
+    if history.revisions.is_empty() {
+        output::say(format!("no revision of {} is kept", history.instance));
+        return Ok(());
+    }
+    let rows = history.revisions.iter();
+    let rows: Vec<_> = rows.map(|it| row(it, history.current)).collect();
+    output::print(&output::table(&HEADINGS, &rows))?;
+    for revision in &history.revisions {
+        if let Some(damage) = &revision.damage {
+            let sentence = format!("warning: revision {} is damaged: {damage}", revision.number);
+            output::say(text::clean(&sentence));
+        }
+    }
+    Ok(())
+}
+
+fn row(revision: &Revision, current: Option<u32>) -> Vec<String> {
+    let some = |text: &Option<String>| text.clone().unwrap_or_default();
+    let parameters: Vec<_> = revision
+        .parameters
+        .iter()
+        .map(|(key, value)| format!("{key}={value}"))
+        .collect();
+    // Fractions of a second only make the column wide.
+    let at = revision
+        .applied_at
+        .and_then(|at| at.round(jiff::Unit::Second).ok());
+    vec![
+        revision.number.to_string(),
+        state(revision, current).to_owned(),
+        at.map_or_else(String::new, |at| at.to_string()),
+        some(&revision.applied_by),
+        parameters.join(","),
+        some(&revision.cause),
+    ]
+}
+
+/// What a revision is beside one that was applied and replaced.
+fn state(revision: &Revision, current: Option<u32>) -> &'static str {
+    if revision.damage.is_some() {
+        "damaged"
+    } else if current == Some(revision.number) {
+        "current"
+    } else if current.is_none_or(|current| revision.number > current) {
+        "unfinished"
+    } else {
+        ""
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+
+    fn check(number: u32, damage: Option<&str>, current: Option<u32>, expected: &str) {
+        let revision = Revision {
+            number,
+            definition: None,
+            applied_at: None,
+            applied_by: None,
+            cause: None,
+            parameters: BTreeMap::new(),
+            damage: damage.map(str::to_owned),
+        };
+        assert_eq!(state(&revision, current), expected);
+    }
+
+    #[test]
+    fn a_revision_tells_its_state() {
+        check(2, None, Some(2), "current");
+        check(1, None, Some(2), "");
+        check(3, None, Some(2), "unfinished");
+        check(1, None, None, "unfinished");
+        check(2, Some("it has no text"), Some(2), "damaged");
+    }
+}

@@ -19,5 +19,6 @@ mod prune;
 mod record;
 mod rehearse;
 mod revision;
+mod secrets;
 pub mod teardown;
 pub mod wait;

@@ -17,6 +17,7 @@
 //! | [`cluster`] | the one seam to Kubernetes: connect, request with a deadline, watch into small summaries |
 //! | [`engine`] | deploy and tear down: each a plan and the running of it |
 //! | [`failure`] | a failure as a value, with its sort and the server's causes |
+//! | [`secret`] | values of secrets on their way to the cluster: read, never shown |
 //! | [`config`] | plain settings from file, environment and flags |
 //! | [`log`] | the log file, of what bowline says itself |
 //! | `editor` | text, cursor, edits and their inverses, history, search. Pure |
@@ -55,6 +56,7 @@ pub mod failure;
 pub mod log;
 pub mod rehearsal;
 pub mod runtime;
+pub mod secret;
 pub mod service;
 pub mod text;
 pub mod ui;

@@ -17,6 +17,7 @@ use crate::definition::id::{InstanceId, Namespace};
 use crate::engine::deploy::{DeployRequest, RunOptions, plan_deploy, run_deploy};
 use crate::engine::plan::Outcome;
 use crate::failure::{Failure, FailureKind};
+use crate::secret::SecretValues;
 
 /// Name of the context, the cluster and its only user.
 pub const NAME: &str = "sandbox";
@@ -174,6 +175,7 @@ async fn deploy(
         parameters: BTreeMap::new(),
         ingress_host: options.settings.ingress.host.clone(),
         gpus: options.settings.gpus.clone(),
+        secrets: SecretValues::default(),
         message: None,
         holder: options.holder.clone(),
     };

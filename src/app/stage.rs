@@ -496,6 +496,7 @@ pub fn deploy_plan(id: &str) -> DeployPlan {
         refusals: Vec::new(),
         is_record_exact: false,
         unlisted: BTreeSet::new(),
+        secret_revision: None,
         text_hash: String::new(),
     }
 }

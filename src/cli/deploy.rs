@@ -1,6 +1,7 @@
 //! `bowline deploy`: check, plan, ask, apply, wait.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 use super::args::{Deploy, Document, DryRun, Report, Source};
 use super::operate::Ended;
@@ -13,6 +14,8 @@ use crate::definition::service::ServiceDefinition;
 use crate::engine::deploy::{DeployRequest, RunOptions, plan_deploy, run_deploy};
 use crate::engine::plan::{DeployPlan, Outcome};
 use crate::engine::wait::wait_ready;
+use crate::failure::Failure;
+use crate::secret::SecretValues;
 
 pub fn run(args: &Deploy, session: &Session) -> anyhow::Result<Exit> {
     if args.dry_run == Some(DryRun::Client) {
@@ -28,8 +31,9 @@ pub fn run(args: &Deploy, session: &Session) -> anyhow::Result<Exit> {
     let prepared = Prepared::read(&args.source, session)?;
     let is_answered = args.yes || args.confirm.is_some() || args.dry_run.is_some();
     confirm::require_answer(is_answered, "--yes")?;
+    let secrets = prepared.secrets(args.dry_run.is_none())?;
     operate::on_cluster(session, async |cluster| {
-        let request = prepared.request(&cluster, session, args.message.clone());
+        let request = prepared.request(&cluster, session, args.message.clone(), secrets);
         let plan = plan_deploy(&cluster, &request).await?;
         decide(args, session, cluster, request, plan).await
     })
@@ -42,6 +46,8 @@ pub(super) struct Prepared {
     name: InstanceId,
     id: InstanceId,
     parameters: BTreeMap<String, String>,
+    /// Where files are named from.
+    beside: PathBuf,
 }
 
 impl Prepared {
@@ -65,6 +71,21 @@ impl Prepared {
             name,
             id,
             parameters: source.set.iter().cloned().collect(),
+            beside: source::beside(source, session),
+        })
+    }
+
+    /// Reads the values of its secrets from where it says that they are, and asks for those that a person knows if it may.
+    ///
+    /// # Errors
+    /// A file is there and cannot be read, or the terminal cannot.
+    pub(super) fn secrets(&self, may_ask: bool) -> Result<SecretValues, Failure> {
+        SecretValues::read(&self.definition, &self.beside, &mut |question| {
+            if may_ask {
+                output::ask_secret(question)
+            } else {
+                Ok(None)
+            }
         })
     }
 
@@ -74,6 +95,7 @@ impl Prepared {
         cluster: &Cluster,
         session: &Session,
         message: Option<String>,
+        secrets: SecretValues,
     ) -> DeployRequest {
         let own = self.definition.namespace.clone();
         DeployRequest {
@@ -85,6 +107,7 @@ impl Prepared {
             parameters: self.parameters,
             ingress_host: session.settings.ingress.host.clone(),
             gpus: session.settings.gpus.clone(),
+            secrets,
             message,
             holder: session.holder(),
         }

@@ -29,8 +29,9 @@ pub fn run(args: &Diff, session: &Session) -> anyhow::Result<Exit> {
 
 fn difference(args: &Diff, session: &Session) -> anyhow::Result<Exit> {
     let prepared = Prepared::read(&args.source, session)?;
+    let secrets = prepared.secrets(false)?;
     let plan = operate::on_cluster(session, async |cluster| {
-        let request = prepared.request(&cluster, session, None);
+        let request = prepared.request(&cluster, session, None, secrets);
         Ok(plan_deploy(&cluster, &request).await?)
     })?;
     print(args, &plan)?;

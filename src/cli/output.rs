@@ -4,6 +4,7 @@ use std::io::{self, IsTerminal, Write};
 
 use serde::Serialize;
 
+use crate::secret::SecretValue;
 use crate::text;
 
 /// Spaces between columns, as kubectl leaves them.
@@ -34,6 +35,19 @@ pub fn prose(lines: &str) {
 /// Tells whether a question can be asked and its answer read.
 pub fn can_ask() -> bool {
     io::stdin().is_terminal() && io::stderr().is_terminal()
+}
+
+/// Asks for a secret on the terminal, without showing what is typed; none where nobody can be asked.
+///
+/// # Errors
+/// The terminal cannot be written or read.
+pub fn ask_secret(question: &str) -> io::Result<Option<SecretValue>> {
+    if !can_ask() {
+        return Ok(None);
+    }
+    let question = text::clean(question);
+    let answer = rpassword::prompt_password(format!("{question} (empty keeps what is there): "))?;
+    Ok(Some(SecretValue::new(answer)))
 }
 
 /// Asks for a line on the terminal; none at the end of input.

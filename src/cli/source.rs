@@ -1,7 +1,7 @@
 //! Definitions as arguments: by name from the catalogue, from a file, or from standard input.
 
 use std::io::Read;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 
@@ -68,6 +68,15 @@ fn read_bounded(reader: impl Read) -> anyhow::Result<String> {
         "it has more than the {MAX_BYTES} bytes that are allowed"
     );
     String::from_utf8(bytes).context("it is not UTF-8, which definitions must be")
+}
+
+/// Returns the directory from which a definition names files: its own, or where one stands if it has none.
+pub fn beside(source: &Source, session: &Session) -> PathBuf {
+    match (&source.filename, &source.name) {
+        (Some(file), _) => file.parent().unwrap_or(Path::new("")).to_owned(),
+        (None, Some(_)) => session.catalogue.dir().to_owned(),
+        (None, None) => PathBuf::new(),
+    }
 }
 
 /// Returns the name of the definition and the ID of the instance.

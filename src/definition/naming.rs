@@ -58,6 +58,8 @@ pub const OWNER_MARKS: [(&str, &str); 8] = [
     ("olm.owner", "Operator Lifecycle Manager"),
     ("fleet.cattle.io/bundle-id", "Fleet"),
 ];
+/// Annotation of the Secret of an instance, and of pod templates that use it: how often its values have changed.
+pub const ANNOTATION_SECRET_REVISION: &str = "bowline.dev/secret-revision";
 /// SHA-256 in hex of the parameters that were set by hand, on a revision that has any.
 pub const ANNOTATION_PARAMETERS_HASH: &str = "bowline.dev/parameters-sha256";
 /// Annotation of the record and of revisions: who applied, as user, host and process.

@@ -1,12 +1,13 @@
 //! Rendering: a definition under an ID to the Kubernetes objects of an instance.
 //!
-//! Pure and deterministic: the same definition and context give the same bytes. It never reads the values of secrets, so
-//! the Secrets that an apply makes from them are referenced and not among the objects.
+//! Pure and deterministic: the same definition and context give the same bytes. It never reads the values of secrets: the
+//! Secrets of an instance are among the objects only where the context brings what is in them.
 
 mod config;
 mod ingress;
 mod metadata;
 mod pod;
+mod secrets;
 mod service;
 mod storage;
 mod workload;
@@ -22,6 +23,7 @@ use super::id::{InstanceId, Namespace};
 use super::object::Object;
 use super::service::{PullSecret, ServiceDefinition};
 use metadata::Renderer;
+pub use secrets::SecretContent;
 pub(super) use service::service_port_names;
 
 /// What a definition is rendered under.
@@ -41,6 +43,8 @@ pub struct RenderContext {
     pub gpus: BTreeMap<String, String>,
     /// The number of replicas to render instead of the definition's, as `scale` does.
     pub replicas: Option<u32>,
+    /// The Secrets of the instance, where their values are known.
+    pub secrets: Vec<SecretContent>,
 }
 
 impl RenderContext {
@@ -54,6 +58,7 @@ impl RenderContext {
             ingress_host: None,
             gpus: BTreeMap::new(),
             replicas: None,
+            secrets: Vec::new(),
         }
     }
 }
@@ -61,7 +66,7 @@ impl RenderContext {
 /// The objects of an instance.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Rendered {
-    /// In the order in which they are applied: `ConfigMaps`, claims, Services, workload, Ingress.
+    /// In the order in which they are applied: `ConfigMaps`, Secrets, claims, Services, workload, Ingress.
     pub objects: Vec<Object>,
     /// Sentences for the person who applies.
     pub warnings: Vec<String>,
@@ -90,6 +95,7 @@ pub fn render(
     };
     let renderer = Renderer::new(&definition, context);
     let mut objects = renderer.config_maps();
+    objects.extend(renderer.secrets());
     objects.extend(renderer.claims());
     objects.extend(renderer.services());
     objects.push(renderer.workload());
@@ -104,17 +110,19 @@ impl Renderer<'_> {
     fn warnings(&self) -> Vec<String> {
         let mut warnings = Vec::new();
         let id = &self.context.id;
-        if !self.definition.secrets.is_empty() {
-            let name = super::naming::secret(id);
+        let is_missing = |name: &str| !self.context.secrets.iter().any(|one| one.name == name);
+        let name = super::naming::secret(id);
+        if !self.definition.secrets.is_empty() && is_missing(&name) {
             warnings.push(format!(
                 "Secret {name} is referenced but not shown: its values are read when applying"
             ));
         }
-        if matches!(
+        let name = super::naming::pull_secret(id);
+        let has_credentials = matches!(
             self.definition.pull_secret,
             Some(PullSecret::Credentials { .. })
-        ) {
-            let name = super::naming::pull_secret(id);
+        );
+        if has_credentials && is_missing(&name) {
             warnings.push(format!(
                 "Secret {name} is referenced but not shown: its password is read when applying"
             ));

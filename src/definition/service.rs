@@ -73,11 +73,6 @@ impl ServiceDefinition {
             .unwrap_or_else(|| default_workload_kind(&self.volumes))
     }
 
-    /// Tells whether applying needs the values of secrets, which stand outside the definition.
-    pub fn needs_secret_values(&self) -> bool {
-        !self.secrets.is_empty() || matches!(self.pull_secret, Some(PullSecret::Credentials { .. }))
-    }
-
     /// Tells whether all replicas share the one claim of `volume`: where it says so, and always in a `Deployment`, which
     /// has no claim templates.
     pub fn is_shared(&self, volume: &Volume) -> bool {
@@ -446,6 +441,16 @@ pub enum SecretSource {
     File(String),
     /// A question to the person who applies.
     Prompt(String),
+}
+
+impl fmt::Display for SecretSource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Env(name) => write!(f, "the environment variable {name}"),
+            Self::File(path) => write!(f, "the file {path}"),
+            Self::Prompt(question) => write!(f, "the question {question:?}"),
+        }
+    }
 }
 
 /// Credentials for pulling images.

@@ -7,8 +7,9 @@ use std::collections::BTreeMap;
 
 use super::plan::Progress;
 use crate::definition::id::{InstanceId, Namespace};
-use crate::definition::render::RenderContext;
+use crate::definition::render::{RenderContext, SecretContent};
 use crate::definition::service::ServiceDefinition;
+use crate::secret::SecretValues;
 use crate::service::summary::InstanceKey;
 
 pub use planning::plan_deploy;
@@ -36,6 +37,8 @@ pub struct DeployRequest {
     pub ingress_host: Option<String>,
     /// Short names for GPU resources.
     pub gpus: BTreeMap<String, String>,
+    /// Values of secrets, as far as they were found.
+    pub secrets: SecretValues,
     /// Why, in the words of the one who deploys.
     pub message: Option<String>,
     /// Who deploys: user, host and process.
@@ -58,7 +61,7 @@ impl DeployRequest {
         }
     }
 
-    fn render_context(&self) -> RenderContext {
+    fn render_context(&self, secrets: Vec<SecretContent>) -> RenderContext {
         RenderContext {
             id: self.id.clone(),
             definition_name: self.name.clone(),
@@ -67,6 +70,7 @@ impl DeployRequest {
             ingress_host: self.ingress_host.clone(),
             gpus: self.gpus.clone(),
             replicas: None,
+            secrets,
         }
     }
 }

@@ -87,6 +87,9 @@ pub struct DeployPlan {
     pub is_record_exact: bool,
     /// Kinds of the set that could not be listed: what left the definition may be among them, so the set goes on naming them.
     pub unlisted: BTreeSet<GroupKind>,
+    /// How often the values of its Secret have changed with this deploy; none without any. Values that changed since the plan
+    /// was made were never shown to change.
+    pub secret_revision: Option<u32>,
     /// SHA-256 of the text that was planned, in hex: exactly what was shown is applied.
     pub text_hash: String,
 }

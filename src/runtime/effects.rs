@@ -27,6 +27,7 @@ use crate::engine::plan::{DeployPlan, Outcome, Progress, Step, TeardownPlan, Vol
 use crate::engine::teardown::{TeardownOptions, plan_teardown, run_teardown};
 use crate::engine::wait::wait_ready;
 use crate::failure::{Failure, FailureKind};
+use crate::secret::SecretValues;
 use crate::service::summary::InstanceKey;
 use crate::service::watch::Scope;
 
@@ -522,6 +523,8 @@ fn request_of(
     let Some(definition) = checked.definition else {
         return Err(refused_by(&source.name, &checked.diagnostics));
     };
+    // NB: nobody is asked here: what only a person knows keeps the value that it has in the cluster.
+    let secrets = SecretValues::read(&definition, start.catalogue.dir(), &mut |_| Ok(None))?;
     Ok(DeployRequest {
         namespace: definition.namespace.clone().unwrap_or(namespace),
         definition,
@@ -531,6 +534,7 @@ fn request_of(
         parameters: BTreeMap::new(),
         ingress_host: start.settings.ingress.host.clone(),
         gpus: start.settings.gpus.clone(),
+        secrets,
         message: None,
         holder: start.holder.clone(),
     })

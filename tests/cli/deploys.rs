@@ -1,5 +1,6 @@
 //! `deploy` and `diff` on a cluster.
 
+use base64::prelude::{BASE64_STANDARD, Engine};
 use bowline_control_plane::User;
 use kube::ResourceExt;
 use kube::api::{Patch, PatchParams};
@@ -192,4 +193,71 @@ pub(crate) fn a_server_that_is_not_verified_wants_the_id(world: &World) {
     assert_eq!(world.all_names("web"), [""; 0]);
     run(&["deploy", "web", "--confirm", "web"]).code(0);
     assert!(!world.all_names("web").is_empty());
+}
+
+/// A service with a value that nobody may see, and a token beside the definition.
+const WITH_SECRETS: &str = "\
+containers:
+  - name: nginx
+    image: nginx:1.27
+    env: [{name: TOKEN, fromSecret: token}]
+secrets:
+  token: {env: SECRET_TOKEN}
+  key: {file: ./secret.key}
+replicas: 1
+";
+
+pub(crate) fn a_secret_reaches_the_cluster_and_no_output_or_file(world: &World) {
+    world.home.save("web", WITH_SECRETS);
+    let ended = world.bowline(&["deploy", "web", "-y"]).end().code(5);
+    ended.stderr_has(&[
+        "the environment variable SECRET_TOKEN gives none",
+        "the file ./secret.key",
+    ]);
+    world
+        .home
+        .write("data/bowline/catalogue/secret.key", "canary-in-a-file");
+    let run = |args: &[&str]| {
+        let run = world
+            .bowline(args)
+            .env("SECRET_TOKEN", "canary-in-a-variable");
+        run.env("BOWLINE_LOG", "trace").end()
+    };
+    let mut outputs = Vec::new();
+    for (args, code) in [
+        (&["validate", "web"][..], 0),
+        (&["render", "web"], 0),
+        (&["diff", "web", "-o", "json"], 1),
+        (&["deploy", "web", "-y", "-o", "json"], 0),
+        (&["deploy", "web", "-y"], 0),
+        (&["status", "web", "-o", "json"], 0),
+        (&["delete", "web", "-y"], 0),
+    ] {
+        if args[0] == "delete" {
+            let live = world
+                .api("v1", "Secret")
+                .get("web-secret")
+                .await_in(world)
+                .unwrap();
+            let token = live.data["data"]["token"].as_str().unwrap();
+            assert_eq!(
+                BASE64_STANDARD.decode(token).unwrap(),
+                b"canary-in-a-variable"
+            );
+        }
+        let ended = run(args).code(code);
+        outputs.extend([ended.stdout, ended.stderr]);
+    }
+    let key = world.home.catalogue().join("secret.key");
+    for (path, bytes) in world.home.files() {
+        if path != key {
+            outputs.push(String::from_utf8_lossy(&bytes).into_owned());
+        }
+    }
+    for hidden in ["canary-in-a", &BASE64_STANDARD.encode("canary-in-a")[..12]] {
+        assert!(
+            outputs.iter().all(|output| !output.contains(hidden)),
+            "{hidden}: {outputs:?}"
+        );
+    }
 }

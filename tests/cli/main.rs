@@ -45,7 +45,8 @@ on_both_backends! {
         a_viewer_may_compare_and_not_deploy
         a_namespace_that_is_not_there_is_refused
         a_server_that_is_not_verified_wants_the_id
-        an_interrupted_wait_ends_as_a_signal_does;
+        an_interrupted_wait_ends_as_a_signal_does
+        a_secret_reaches_the_cluster_and_no_output_or_file;
     histories:
         a_history_is_listed_printed_and_compared
         a_history_of_nothing_fails;

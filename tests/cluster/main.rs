@@ -20,6 +20,7 @@ mod history;
 mod objects;
 mod patch;
 mod refusals;
+mod secrets;
 mod watch;
 mod workloads;
 
@@ -146,6 +147,13 @@ on_both_backends! {
         two_revisions_are_compared_line_by_line
         a_damaged_revision_is_named_and_hides_no_other
         what_was_never_deployed_has_no_history;
+    secrets:
+        values_reach_the_secrets_and_nothing_else
+        a_rotated_value_rolls_the_pods_and_an_absent_one_stays
+        a_value_that_is_nowhere_is_refused
+        a_value_that_somebody_rotates_meanwhile_is_not_undone
+        a_secret_that_leaves_the_definition_is_pruned
+        who_may_not_read_secrets_is_told_and_changes_none;
     watch:
         a_watch_from_too_long_ago_ends_with_an_expired_event
         a_streaming_list_ends_with_a_bookmark

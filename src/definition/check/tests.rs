@@ -116,16 +116,6 @@ fn good_definitions_have_no_fault() {
 }
 
 #[test]
-fn every_key_gives_one_warning_for_its_secrets() {
-    warning(EVERY_KEY, "secrets", "not deployed");
-    warning(
-        &top("pullSecret: {registry: r.example.com, username: bot, password: {env: P}}"),
-        "pullSecret",
-        "not deployed",
-    );
-}
-
-#[test]
 fn definition_needs_containers() {
     error("", "", "is empty");
     error("# nothing\n", "", "is empty");

@@ -20,7 +20,7 @@ use super::volume::volumes;
 use crate::definition::diagnostic::Severity;
 use crate::definition::id::Namespace;
 use crate::definition::service::{
-    Lifetime, PullSecret, ServiceDefinition, ServiceType, WorkloadKind, default_workload_kind,
+    Lifetime, ServiceDefinition, ServiceType, WorkloadKind, default_workload_kind,
 };
 
 pub(super) const KEYS: Keys = &[
@@ -129,7 +129,6 @@ pub(super) fn definition(
         parameters: reader.scope.parameters.clone(),
         source: "".into(),
     };
-    warn_of_secret_values(reader, fields, &definition);
     let has_type = service_type.is_none() || service_type.flatten().is_some();
     let read = Read {
         mains,
@@ -371,23 +370,6 @@ fn refuse_restart_policy(reader: &mut Reader<'_>, fields: &Fields) {
         let message = format!("`restartPolicy` must be {wanted}");
         reader.report_with(Severity::Error, value, message, "Always".to_owned());
     }
-}
-
-/// One warning for all secrets: their values stand outside the definition.
-fn warn_of_secret_values(reader: &mut Reader<'_>, fields: &Fields, definition: &ServiceDefinition) {
-    let credentials = matches!(definition.pull_secret, Some(PullSecret::Credentials { .. }));
-    let key = match (definition.secrets.is_empty(), credentials) {
-        (false, _) => "secrets",
-        (true, true) => "pullSecret",
-        (true, false) => return,
-    };
-    let Some(value) = fields.get(key) else { return };
-    let spot = reader.key_spot(value);
-    let message = format!(
-        "`{key}` needs values that are read when applying, which this version cannot do yet: the definition can be checked and \
-         rendered, but not deployed; use existing Secrets by name until then"
-    );
-    reader.faults.add(Severity::Warning, spot, message, None);
 }
 
 fn warn_of_service_without_ports(

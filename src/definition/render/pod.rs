@@ -19,6 +19,10 @@ impl Renderer<'_> {
         if let Some(checksum) = self.config_checksum() {
             annotations.insert(naming::ANNOTATION_CONFIG_CHECKSUM.to_owned(), checksum);
         }
+        if let Some(revision) = self.secret_revision() {
+            let name = naming::ANNOTATION_SECRET_REVISION.to_owned();
+            annotations.insert(name, revision.to_string());
+        }
         if !annotations.is_empty() {
             metadata["annotations"] = json!(annotations);
         }

@@ -9,16 +9,17 @@ use crate::cluster::{Access, Cluster};
 use crate::definition::diagnostic::Diagnostic;
 use crate::definition::naming;
 use crate::definition::object::{GroupKind, Object, ObjectKey};
-use crate::definition::render::{Rendered, render};
+use crate::definition::render::{Rendered, SecretContent, render};
 use crate::engine::difference::difference;
 use crate::engine::metadata::core_key;
 use crate::engine::operation;
 use crate::engine::plan::{Change, DeployPlan, PlannedObject};
-use crate::engine::preflight::{self, Survey, access, refused};
+use crate::engine::preflight::{self, Survey, access};
 use crate::engine::prune::{Leaving, leaving};
 use crate::engine::record::{self, Facts, Record};
 use crate::engine::rehearse::{Rehearsal, rehearse};
 use crate::engine::revision::{self, Identity, Snapshot};
+use crate::engine::secrets;
 use crate::failure::{Failure, FailureKind};
 
 /// Objects that are rehearsed at once.
@@ -45,15 +46,20 @@ pub async fn plan_deploy(
         refusals: Vec::new(),
         is_record_exact: false,
         unlisted: BTreeSet::new(),
+        secret_revision: None,
         text_hash: revision::text_hash(&request.text),
     };
-    let (rendered, snapshot) = match offline(request) {
-        Ok(made) => made,
-        Err(refusals) => {
-            plan.refusals = refusals;
+    let snapshot = match Snapshot::pack(&request.text, &request.parameters) {
+        Ok(snapshot) => snapshot,
+        Err(failure) => {
+            plan.refusals.push(failure);
             return Ok(plan);
         }
     };
+    if let Err(refusals) = rendered(request, Vec::new()) {
+        plan.refusals = refusals;
+        return Ok(plan);
+    }
     plan.refusals = preflight::place(cluster, request).await?;
     if !plan.refusals.is_empty() {
         return Ok(plan);
@@ -66,6 +72,15 @@ pub async fn plan_deploy(
         }
         Err(failure) => return Err(failure),
     };
+    let composed = secrets::compose(cluster, request).await?;
+    plan.secret_revision = composed.revision();
+    let rendered = match rendered(request, composed.secrets) {
+        Ok(rendered) => rendered,
+        Err(refusals) => {
+            plan.refusals = refusals;
+            return Ok(plan);
+        }
+    };
     let planner = Planner {
         cluster,
         request,
@@ -74,21 +89,17 @@ pub async fn plan_deploy(
         record: record.as_ref(),
     };
     planner.fill(&mut plan).await?;
+    plan.refusals.extend(composed.refusals);
     Ok(plan)
 }
 
-/// Does what needs no cluster.
-fn offline(request: &DeployRequest) -> Result<(Rendered, Snapshot), Vec<Failure>> {
-    if request.definition.needs_secret_values() {
-        let summary =
-            "the definition uses secrets or a pull secret, whose values cannot be read yet";
-        return Err(vec![refused(summary)]);
-    }
-    let snapshot = Snapshot::pack(&request.text, &request.parameters);
-    let snapshot = snapshot.map_err(|failure| vec![failure])?;
-    let rendered = render(&request.definition, &request.render_context())
-        .map_err(|faults| faults.iter().map(of_fault).collect::<Vec<_>>())?;
-    Ok((rendered, snapshot))
+/// Renders what was asked for. The definition's own faults do not depend on secrets.
+fn rendered(
+    request: &DeployRequest,
+    secrets: Vec<SecretContent>,
+) -> Result<Rendered, Vec<Failure>> {
+    render(&request.definition, &request.render_context(secrets))
+        .map_err(|faults| faults.iter().map(of_fault).collect())
 }
 
 fn of_fault(fault: &Diagnostic) -> Failure {

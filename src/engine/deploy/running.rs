@@ -19,6 +19,7 @@ use crate::engine::plan::{Change, DeployPlan, FieldConflict, Outcome, PlannedObj
 use crate::engine::preflight::refused;
 use crate::engine::record::{Authorship, Change as RecordChange, Facts};
 use crate::engine::revision::{self, Identity, Snapshot};
+use crate::engine::secrets;
 use crate::failure::{Failure, FailureKind};
 
 /// How long an object that is being deleted is waited for before it is made again.
@@ -34,13 +35,16 @@ pub async fn run_deploy(
     report: Report<'_>,
 ) -> Outcome {
     let mut journal = Journal::new(report);
-    let prepared = match prepare(request, plan, options) {
-        Ok(prepared) => prepared,
-        Err(failure) => return not_begun(journal, plan, failure),
-    };
+    if let Err(failure) = may_run(plan, options) {
+        return not_begun(journal, plan, failure);
+    }
     if plan.is_noop() {
         return journal.into_outcome();
     }
+    let prepared = match prepare(cluster, request, plan).await {
+        Ok(prepared) => prepared,
+        Err(failure) => return not_begun(journal, plan, failure),
+    };
     let instance = request.instance();
     let intent = Intent {
         kind: "deploy",
@@ -89,11 +93,7 @@ impl Prepared {
     }
 }
 
-fn prepare(
-    request: &DeployRequest,
-    plan: &DeployPlan,
-    options: RunOptions,
-) -> Result<Prepared, Failure> {
+fn may_run(plan: &DeployPlan, options: RunOptions) -> Result<(), Failure> {
     if let Some(refusal) = plan.refusals.first() {
         return Err(refusal.clone());
     }
@@ -108,11 +108,27 @@ fn prepare(
         let summary = format!("{key} {field} belongs to another manager: {message}");
         return Err(Failure::new(FailureKind::Conflict, summary));
     }
+    Ok(())
+}
+
+async fn prepare(
+    cluster: &Cluster,
+    request: &DeployRequest,
+    plan: &DeployPlan,
+) -> Result<Prepared, Failure> {
+    let composed = secrets::compose(cluster, request).await?;
+    if let Some(refusal) = composed.refusals.into_iter().next() {
+        return Err(refusal);
+    }
     let snapshot = Snapshot::pack(&request.text, &request.parameters)?;
     let is_what_was_shown =
         snapshot.text_hash() == plan.text_hash && request.instance() == plan.instance;
-    let rendered = render(&request.definition, &request.render_context())
-        .map_err(|_| refused("the definition has faults"))?;
+    let revision = composed.secrets.iter().find_map(|secret| secret.revision);
+    let rendered = render(
+        &request.definition,
+        &request.render_context(composed.secrets),
+    )
+    .map_err(|_| refused("the definition has faults"))?;
     let planned = plan.objects.iter().filter(|object| is_made(object));
     let is_complete = rendered
         .objects
@@ -121,6 +137,11 @@ fn prepare(
     if !is_what_was_shown || !is_complete {
         return Err(refused(
             "the definition is not the one that was planned: plan again",
+        ));
+    }
+    if revision != plan.secret_revision {
+        return Err(refused(
+            "the values of its secrets were changed after it was planned: plan again",
         ));
     }
     Ok(Prepared { rendered, snapshot })

@@ -14,6 +14,7 @@ use bowline::engine::plan::{DeployPlan, Outcome, Progress, TeardownPlan, VolumeC
 use bowline::engine::teardown::{TeardownOptions, plan_teardown, run_teardown};
 use bowline::engine::wait::wait_ready;
 use bowline::failure::Failure;
+use bowline::secret::SecretValues;
 use bowline::service::summary::InstanceKey;
 use http::{Method, Request, Response, StatusCode};
 use kube::Client;
@@ -38,7 +39,7 @@ replicas: 2
 ";
 
 /// Kinds among which nothing may be left behind.
-const KINDS: [&str; 9] = [
+const KINDS: [&str; 10] = [
     "ConfigMap",
     "Deployment",
     "EndpointSlice",
@@ -46,6 +47,7 @@ const KINDS: [&str; 9] = [
     "PersistentVolumeClaim",
     "Pod",
     "ReplicaSet",
+    "Secret",
     "Service",
     "StatefulSet",
 ];
@@ -55,6 +57,7 @@ pub(crate) struct Stage<'a> {
     case: &'a Cluster,
     engine: Engine,
     client: Client,
+    secrets: SecretValues,
     n_writes: Arc<AtomicUsize>,
 }
 
@@ -72,7 +75,16 @@ impl<'a> Stage<'a> {
                 namespace.parse().unwrap(),
             ),
             client,
+            secrets: SecretValues::default(),
             n_writes: Arc::default(),
+        }
+    }
+
+    /// Returns the same stage where these values are found.
+    pub(crate) fn with_secrets(&self, secrets: SecretValues) -> Self {
+        Self {
+            secrets,
+            ..Self::of(self.case, self.client.clone(), &self.case.namespace)
         }
     }
 
@@ -126,6 +138,7 @@ impl<'a> Stage<'a> {
             parameters: BTreeMap::new(),
             ingress_host: None,
             gpus: BTreeMap::new(),
+            secrets: self.secrets.clone(),
             message: Some("because".to_owned()),
             holder: "tester@here 1".to_owned(),
         }

@@ -1,0 +1,264 @@
+//! The Secrets of an instance, composed of the values that were given and those that are in the cluster already.
+//!
+//! An apply that leaves a key out deletes it, so a value that is absent where it should come from is taken over from the
+//! live Secret, under the version that it was read at.
+
+use std::collections::BTreeMap;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::{Value, json};
+
+use super::deploy::DeployRequest;
+use super::metadata::{Metadata, core_key};
+use crate::cluster::Cluster;
+use crate::definition::naming;
+use crate::definition::object::Object;
+use crate::definition::render::SecretContent;
+use crate::definition::service::{PullSecret, SecretSource};
+use crate::failure::{Failure, FailureKind};
+use crate::secret::SecretValue;
+
+const OPAQUE: &str = "Opaque";
+const DOCKER_CONFIG: &str = "kubernetes.io/dockerconfigjson";
+const DOCKER_CONFIG_KEY: &str = ".dockerconfigjson";
+
+/// What the Secrets of an instance will be.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(super) struct Composed {
+    pub secrets: Vec<SecretContent>,
+    /// Values that are nowhere, or that this user may not look for.
+    pub refusals: Vec<Failure>,
+}
+
+impl Composed {
+    /// Returns how often the values that pods use have changed; none without any.
+    pub fn revision(&self) -> Option<u32> {
+        self.secrets.iter().find_map(|secret| secret.revision)
+    }
+}
+
+/// Composes the Secrets that a deploy makes.
+///
+/// # Errors
+/// The cluster cannot be reached.
+pub(super) async fn compose(
+    cluster: &Cluster,
+    request: &DeployRequest,
+) -> Result<Composed, Failure> {
+    let mut composed = Composed::default();
+    if !request.definition.secrets.is_empty() {
+        let name = naming::secret(&request.id);
+        match live(cluster, request, &name).await? {
+            Ok(live) => composed.add(own(request, name, live.as_ref())),
+            Err(refusal) => composed.refusals.push(refusal),
+        }
+    }
+    if let Some(PullSecret::Credentials {
+        registry,
+        username,
+        password,
+    }) = &request.definition.pull_secret
+    {
+        let name = naming::pull_secret(&request.id);
+        let login = Login {
+            registry,
+            username,
+            source: password,
+            password: request.secrets.password.as_ref(),
+        };
+        match live(cluster, request, &name).await? {
+            Ok(live) => composed.add(pull(&login, name, live.as_ref()).map_err(|one| vec![one])),
+            Err(refusal) => composed.refusals.push(refusal),
+        }
+    }
+    Ok(composed)
+}
+
+impl Composed {
+    fn add(&mut self, secret: Result<SecretContent, Vec<Failure>>) {
+        match secret {
+            Ok(secret) => self.secrets.push(secret),
+            Err(refusals) => self.refusals.extend(refusals),
+        }
+    }
+}
+
+/// Reads a live Secret. The inner error is a user who may not: nobody can say then what would change.
+async fn live(
+    cluster: &Cluster,
+    request: &DeployRequest,
+    name: &str,
+) -> Result<Result<Option<Object>, Failure>, Failure> {
+    let key = core_key("Secret", request.namespace.as_str(), name);
+    match cluster.get(&key).await {
+        Ok(live) => Ok(Ok(
+            live.filter(|live| !Metadata::of(live).is_being_deleted())
+        )),
+        Err(failure) if failure.kind == FailureKind::Forbidden => Ok(Err(failure)),
+        Err(failure) => Err(failure),
+    }
+}
+
+fn own(
+    request: &DeployRequest,
+    name: String,
+    live: Option<&Object>,
+) -> Result<SecretContent, Vec<Failure>> {
+    let before = live.map(data).unwrap_or_default();
+    let (mut data, mut missing) = (BTreeMap::new(), Vec::new());
+    for (key, source) in &request.definition.secrets {
+        let given = request.secrets.own.get(key);
+        match given.or_else(|| before.get(key)) {
+            Some(value) => drop(data.insert(key.clone(), value.clone())),
+            None => missing.push(nowhere(&format!("the secret {key}"), source)),
+        }
+    }
+    if !missing.is_empty() {
+        return Err(missing);
+    }
+    let is_kept = |key: &String| !request.secrets.own.contains_key(key);
+    let has_changed = data
+        .iter()
+        .any(|(key, value)| before.get(key) != Some(value));
+    let last = live.and_then(|live| {
+        let number = Metadata::of(live).annotation(naming::ANNOTATION_SECRET_REVISION)?;
+        number.parse::<u32>().ok()
+    });
+    let revision = match last {
+        Some(last) if !has_changed => last,
+        last => last.unwrap_or(0).saturating_add(1),
+    };
+    Ok(SecretContent {
+        name,
+        kind: OPAQUE,
+        version: version_if(live, data.keys().any(is_kept)),
+        data,
+        revision: Some(revision),
+    })
+}
+
+/// What a pull secret says.
+struct Login<'a> {
+    registry: &'a str,
+    username: &'a str,
+    source: &'a SecretSource,
+    password: Option<&'a SecretValue>,
+}
+
+fn pull(login: &Login<'_>, name: String, live: Option<&Object>) -> Result<SecretContent, Failure> {
+    let before = live.map(data).unwrap_or_default();
+    let known = before
+        .get(DOCKER_CONFIG_KEY)
+        .and_then(|config| password_for(login.registry, config));
+    let Some(password) = login.password.or(known.as_ref()) else {
+        return Err(nowhere(
+            &format!("the password for {}", login.registry),
+            login.source,
+        ));
+    };
+    let config = docker_config(login, password);
+    Ok(SecretContent {
+        name,
+        kind: DOCKER_CONFIG,
+        data: BTreeMap::from([(DOCKER_CONFIG_KEY.to_owned(), config)]),
+        // Pods read it only when they pull: a new password replaces none.
+        revision: None,
+        version: version_if(live, login.password.is_none()),
+    })
+}
+
+/// Returns the version of the live Secret where values are taken over from it: a change in between must not be undone.
+fn version_if(live: Option<&Object>, is_kept: bool) -> Option<String> {
+    let live = live.filter(|_| is_kept)?;
+    Some(Metadata::of(live).resource_version().to_owned())
+}
+
+fn nowhere(what: &str, source: &SecretSource) -> Failure {
+    let summary = format!(
+        "there is no value for {what}: {source} gives none, and the cluster has none to keep"
+    );
+    Failure::new(FailureKind::Refused, summary)
+}
+
+/// Returns the values of a live Secret; what is not base64 is none.
+fn data(live: &Object) -> BTreeMap<String, SecretValue> {
+    let pairs = live.json["data"].as_object().into_iter().flatten();
+    pairs
+        .filter_map(|(key, value)| {
+            let bytes = STANDARD.decode(value.as_str()?).ok()?;
+            Some((key.clone(), SecretValue::new(bytes)))
+        })
+        .collect()
+}
+
+/// The file that `docker login` writes, as Secrets of that type hold it.
+fn docker_config(login: &Login<'_>, password: &SecretValue) -> SecretValue {
+    let password = String::from_utf8_lossy(password.expose());
+    // A line break at the end of a file is no part of a password.
+    let password = password.trim_end_matches(['\r', '\n']);
+    let auth = STANDARD.encode(format!("{}:{password}", login.username));
+    let entry = json!({"username": login.username, "password": password, "auth": auth});
+    SecretValue::new(json!({"auths": {login.registry: entry}}).to_string())
+}
+
+/// Returns the password that a docker config has for a registry. Another registry's is never sent there.
+fn password_for(registry: &str, config: &SecretValue) -> Option<SecretValue> {
+    let config: Value = serde_json::from_slice(config.expose()).ok()?;
+    let password = config["auths"][registry]["password"].as_str()?;
+    Some(SecretValue::new(password))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn login<'a>(registry: &'a str, password: Option<&'a SecretValue>) -> Login<'a> {
+        Login {
+            registry,
+            username: "bot",
+            source: const { &SecretSource::Prompt(String::new()) },
+            password,
+        }
+    }
+
+    #[test]
+    fn password_is_kept_for_its_own_registry_only() {
+        let typed = SecretValue::new("pa:ss\n");
+        let made = pull(
+            &login("r.example.com", Some(&typed)),
+            "web-pull".to_owned(),
+            None,
+        )
+        .unwrap();
+        let config = &made.data[DOCKER_CONFIG_KEY];
+        assert_eq!(
+            config,
+            &SecretValue::new(
+                json!({"auths": {"r.example.com":
+                    {"username": "bot", "password": "pa:ss", "auth": STANDARD.encode("bot:pa:ss")}}})
+                .to_string()
+            )
+        );
+        let live = Object::from_json(json!({"apiVersion": "v1", "kind": "Secret",
+            "metadata": {"name": "web-pull", "resourceVersion": "7"},
+            "data": {DOCKER_CONFIG_KEY: STANDARD.encode(config.expose())}}))
+        .unwrap();
+        let kept = pull(
+            &login("r.example.com", None),
+            "web-pull".to_owned(),
+            Some(&live),
+        )
+        .unwrap();
+        assert_eq!(
+            (&kept.data, kept.version.as_deref()),
+            (&made.data, Some("7"))
+        );
+        let other = pull(
+            &login("evil.example.com", None),
+            "web-pull".to_owned(),
+            Some(&live),
+        );
+        assert!(other.unwrap_err().summary.contains("evil.example.com"));
+    }
+}

@@ -20,6 +20,7 @@ mod delete;
 mod deploy;
 mod diff;
 mod history;
+mod logs;
 mod ls;
 mod new;
 mod operate;
@@ -34,6 +35,7 @@ mod snapshot;
 mod source;
 mod status;
 mod status_text;
+mod stream;
 mod target;
 mod validate;
 
@@ -104,6 +106,7 @@ fn run(cli: Cli) -> anyhow::Result<Exit> {
         Command::Diff(args) => diff::run(&args, &open()?),
         Command::Edit(args) => dashboard::edit(&args, &open()?),
         Command::History(args) => history::run(&args, &open()?),
+        Command::Logs(args) => logs::run(&args, &open()?),
         Command::Ls(args) => ls::run(&args, &open()?),
         Command::New(args) => new::run(&args, &open()?),
         Command::Render(args) => render::run(&args, &open()?),

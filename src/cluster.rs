@@ -7,6 +7,7 @@ mod access;
 pub mod connect;
 mod discovery;
 mod kinds;
+mod logs;
 #[cfg(test)]
 pub(crate) mod mock;
 mod objects;
@@ -30,6 +31,7 @@ pub use crate::definition::object::GroupKind;
 pub use access::Access;
 pub use connect::{Agreements, ConnectOptions, ContextSummary, ExecPolicy, connect, contexts};
 pub use kinds::Resource;
+pub use logs::LogStream;
 pub use objects::{ApplyOptions, Deleted, Propagation, Written};
 pub use selector::Selector;
 pub use watch::WatchHandle;

@@ -9,6 +9,7 @@ pub mod detail;
 pub mod fleet;
 pub mod health;
 pub mod instance;
+pub mod log;
 pub mod pod_name;
 pub mod quantity;
 pub mod status;

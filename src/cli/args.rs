@@ -6,6 +6,7 @@ use std::time::Duration;
 use clap::builder::RangedI64ValueParser;
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum, value_parser};
 use clap_complete::ArgValueCandidates;
+use regex::{Regex, RegexBuilder};
 
 use super::candidates;
 use crate::definition::id::{InstanceId, Namespace};
@@ -20,6 +21,9 @@ Exit codes:
   4      timed out, or accepted and not yet gone
   5      refused: ownership, protection, permissions
   128+n  ended by signal n";
+
+/// Largest compiled regular expression, in bytes.
+const MAX_REGEX: usize = 1024 * 1024;
 
 /// Services on Kubernetes by the keyboard: a dashboard and a command line over one engine.
 ///
@@ -97,6 +101,8 @@ pub enum Command {
     Ls(Ls),
     /// Show how instances are doing
     Status(Status),
+    /// Print what the containers of an instance say
+    Logs(Logs),
     /// Check definitions; faults as file:line:column, exit 1 if there are errors
     Validate(Validate),
     /// Print the Kubernetes objects of a definition
@@ -166,6 +172,45 @@ pub struct Status {
     /// After the status, print each change until interrupted
     #[arg(short, long)]
     pub watch: bool,
+}
+
+/// `bowline logs`.
+#[derive(Debug, Args)]
+pub struct Logs {
+    /// The instance: all its pods in one stream, in the order of time
+    #[arg(value_name = "ID", add = ArgValueCandidates::new(candidates::definitions))]
+    pub id: InstanceId,
+    /// Only this container; may be given several times [default: all, and init containers that work or failed]
+    #[arg(short, long = "container", value_name = "NAME")]
+    pub containers: Vec<String>,
+    /// Go on with what comes until interrupted; pods that come later are joined
+    #[arg(short, long, conflicts_with = "previous")]
+    pub follow: bool,
+    /// The run before the present one, of containers that were restarted
+    #[arg(short, long)]
+    pub previous: bool,
+    /// Only what is newer, such as 90s, 10m or 1h30m
+    #[arg(long, value_parser = duration, value_name = "DURATION")]
+    pub since: Option<Duration>,
+    /// Only so many of the latest lines of each container; -1 is all [default: all]
+    #[arg(long, value_parser = value_parser!(i64).range(-1..), allow_negative_numbers = true, value_name = "N")]
+    pub tail: Option<i64>,
+    /// Only lines that match; (?i) before it ignores case
+    #[arg(long, value_parser = regex, value_name = "REGEX")]
+    pub grep: Option<Regex>,
+    /// Print when each line was written
+    #[arg(long)]
+    pub timestamps: bool,
+    /// Print pod/container before each line
+    #[arg(long, default_value_t = true, action = ArgAction::Set, num_args = 0..=1, require_equals = true,
+          default_missing_value = "true", value_name = "BOOL")]
+    pub prefix: bool,
+    /// Read at most so many containers at once
+    #[arg(long, default_value_t = 50, value_parser = value_parser!(u16).range(1..), value_name = "N")]
+    pub max_log_requests: u16,
+    /// Output format; JSON is an object a line, with the text as it was written
+    #[arg(short, long, value_enum, default_value_t)]
+    pub output: Report,
 }
 
 /// A definition by name or by file, and what is set in it.
@@ -450,6 +495,17 @@ fn duration(text: &str) -> Result<Duration, String> {
     Duration::try_from(duration).map_err(|_| allowed())
 }
 
+/// Reads a regular expression, of a size that leaves its matching quick.
+fn regex(text: &str) -> Result<Regex, String> {
+    let regex = RegexBuilder::new(text).size_limit(MAX_REGEX).build();
+    regex.map_err(|error| {
+        let message = error.to_string();
+        // The lines before it draw the place, which no single line can show.
+        let last = message.lines().last().unwrap_or_default();
+        last.trim_start_matches("error: ").to_owned()
+    })
+}
+
 /// Reads `120x40`, each side from 1 to 1000.
 fn size(text: &str) -> Result<(u16, u16), String> {
     let parsed = text
@@ -486,6 +542,14 @@ mod tests {
         check("1h30m", Some(5400));
         check("-5s", None);
         check("soon", None);
+    }
+
+    #[test]
+    fn regular_expressions_are_bounded_and_their_faults_are_one_line() {
+        assert!(regex(r"(?i)error|\bfailed\b").is_ok());
+        assert_eq!(regex("a(b").unwrap_err(), "unclosed group");
+        let fault = regex(r"(\pL{1000}){1000}").unwrap_err();
+        assert!(fault.contains("size limit"), "{fault}");
     }
 
     #[test]

@@ -59,7 +59,7 @@ fn is_deployed(detail: &Detail) -> bool {
     !detail.is_gone()
 }
 
-fn say_missing(session: &Session, key: &InstanceKey, found: Option<&Detail>) {
+pub(super) fn say_missing(session: &Session, key: &InstanceKey, found: Option<&Detail>) {
     let (id, namespace) = (&key.id, &key.namespace);
     output::say(format!("error: no instance {id} in namespace {namespace}"));
     let claims: Vec<_> = found

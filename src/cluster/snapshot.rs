@@ -10,8 +10,8 @@ use crate::definition::id::Namespace;
 use crate::failure::{Failure, FailureKind};
 use crate::service::detail::Detail;
 use crate::service::fleet::Fleet;
-use crate::service::summary::{InstanceKey, WorkloadKind};
-use crate::service::watch::{Delta, LinkState, Scope, WatchEvent};
+use crate::service::summary::{InstanceKey, Pod, WorkloadKind};
+use crate::service::watch::{Delta, LinkState, Scope, WatchEvent, apply_delta};
 
 impl Cluster {
     /// Reads all instances of a scope once. What this user may not list is noted in the fleet as forbidden.
@@ -103,6 +103,30 @@ impl Cluster {
             .next()
             .map(|(_, failure)| failure.clone());
         forbidden.map_or(Ok(None), Err)
+    }
+
+    /// Lists the full pods of one instance once.
+    ///
+    /// # Errors
+    /// The server cannot be reached, or does not let pods be listed.
+    pub async fn pods(&self, instance: &InstanceKey) -> Result<Vec<Pod>, Failure> {
+        let place = Place::new(Some(&instance.namespace), &Selector::instance(&instance.id));
+        let mut pods = Vec::new();
+        for event in self.once(watch::open_pods(&place)).await? {
+            match event {
+                WatchEvent::Pods(deltas) => {
+                    deltas
+                        .into_iter()
+                        .for_each(|delta| apply_delta(&mut pods, delta));
+                }
+                WatchEvent::Link {
+                    state: LinkState::Forbidden(failure),
+                    ..
+                } => return Err(failure),
+                _ => {}
+            }
+        }
+        Ok(pods)
     }
 
     async fn explanations(&self, fleet: &Fleet) -> Vec<Vec<Delta<crate::service::summary::Event>>> {

@@ -1,6 +1,6 @@
 //! Watches: which ones an overview and an open instance need, and the handle that ends them.
 
-mod backoff;
+pub(super) mod backoff;
 pub(super) mod decode;
 pub(super) mod explain;
 mod first;
@@ -162,6 +162,18 @@ impl Cluster {
         }
         watches.push(self.follow(open_events(instance), &sink));
         keep(watches)
+    }
+
+    /// Watches the full pods of one instance and nothing else of it. Must be called within a runtime.
+    pub fn watch_pods(
+        &self,
+        instance: &InstanceKey,
+        sink: impl Fn(WatchEvent) + Send + Sync + 'static,
+    ) -> WatchHandle {
+        let place = Place::new(Some(&instance.namespace), &Selector::instance(&instance.id));
+        keep(vec![
+            self.follow(open_pods(&place), &(Arc::new(sink) as Sink)),
+        ])
     }
 
     fn printed_pods(&self, namespace: &Namespace, sink: &Sink) -> Watch<PrintedPods> {

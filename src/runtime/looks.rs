@@ -1,6 +1,7 @@
 //! Which looks a terminal can show, from the settings and the environment.
 
 use std::env;
+use std::io::IsTerminal;
 
 use crate::config::{Color, Symbols, Ui};
 use crate::ui::{ColorLevel, Theme};
@@ -9,6 +10,14 @@ use crate::ui::{ColorLevel, Theme};
 pub fn theme(ui: &Ui) -> Theme {
     let var = |name: &str| env::var(name).unwrap_or_default();
     Theme::new(color_level(ui.color, var), is_ascii(ui.symbols, var))
+}
+
+/// Tells whether lines on standard output are coloured: on a terminal that has colours, unless the settings say otherwise.
+pub fn prints_colours(ui: &Ui) -> bool {
+    let var = |name: &str| env::var(name).unwrap_or_default();
+    std::io::stdout().is_terminal()
+        && var("TERM") != "dumb"
+        && color_level(ui.color, var) != ColorLevel::None
 }
 
 fn color_level(setting: Color, var: impl Fn(&str) -> String) -> ColorLevel {

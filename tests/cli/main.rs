@@ -11,6 +11,7 @@ mod deploys;
 mod files;
 mod histories;
 mod listings;
+mod logs;
 mod offline;
 mod program;
 mod questions;

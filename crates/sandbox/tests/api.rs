@@ -580,3 +580,18 @@ async fn a_followed_log_has_every_line_and_ends_with_its_container() {
     let rest = tokio::time::timeout(Duration::from_secs(10), rest).await;
     assert!(rest.unwrap().contains(&"said last".to_owned()));
 }
+
+#[tokio::test]
+async fn a_log_is_that_of_one_run() {
+    let (api, _) = ten_minutes_with("app:crash").await;
+    let path = "/api/v1/namespaces/default/pods/web/log";
+    let mut runs = Vec::new();
+    for query in ["", "previous=true"] {
+        let request = Request::get(format!("{path}?{query}")).body(Vec::new());
+        let (status, text) = api.send(request.unwrap()).await;
+        assert_eq!(status, 200, "{text}");
+        assert_eq!(text.matches("starting").count(), 1, "{query}: {text}");
+        runs.push(text);
+    }
+    assert!(runs[1].contains("FATAL"), "{runs:#?}");
+}

@@ -10,7 +10,7 @@ const WELL_AFTER: Duration = Duration::from_secs(10);
 
 /// Waits that double from 0.8 s to 30 s.
 #[derive(Debug, Default)]
-pub(super) struct Backoff {
+pub(in crate::cluster) struct Backoff {
     n_failures: u32,
 }
 

@@ -1,6 +1,7 @@
 //! What containers have said, and go on saying.
 
 use std::collections::VecDeque;
+use std::ops::Range;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -29,6 +30,8 @@ struct Reader {
     has_stamps: bool,
     /// Earlier lines are not wanted.
     since: Timestamp,
+    /// The run of the container that is wanted.
+    run: Range<Timestamp>,
     /// How many lines on record are read.
     n_read: usize,
     /// Up to when it is worked out what the container says now and then.
@@ -48,11 +51,11 @@ pub(super) fn answer(server: &Server, ask: &Ask, target: &Target) -> Result<Answ
         .ok_or_else(|| Status::not_found("", "pods", &pod))?;
     let container = chosen_container(&object, ask.query.get("container"))?;
     check_started(&object, &pod, &container)?;
-    if ask.query.flag("previous") && restarts(&object, &container) == 0 {
-        return Err(Status::bad_request(format!(
+    let run = run(&object, &container, ask.query.flag("previous")).ok_or_else(|| {
+        Status::bad_request(format!(
             "previous terminated container \"{container}\" in pod \"{pod}\" not found"
-        )));
-    }
+        ))
+    })?;
     let now = server.store.now();
     let since = since(ask, now)?;
     let mut reader = Reader {
@@ -64,7 +67,13 @@ pub(super) fn answer(server: &Server, ask: &Ask, target: &Target) -> Result<Answ
         has_stamps: ask.query.flag("timestamps"),
         since,
         n_read: 0,
-        heard_until: just_before(since),
+        // An earlier run says nothing any more.
+        heard_until: if is_over(&run) {
+            now
+        } else {
+            just_before(since)
+        },
+        run,
         pending: VecDeque::new(),
     };
     reader.read(now);
@@ -157,6 +166,31 @@ fn check_started(pod: &Value, name: &str, container: &str) -> Result<(), Status>
     }
 }
 
+/// Returns when a container ran last, or before that; none if it did not.
+fn run(pod: &Value, container: &str, is_previous: bool) -> Option<Range<Timestamp>> {
+    let status = status_of(pod, container)?;
+    let last = status.pointer("/lastState/terminated");
+    let (state, running) = (&status["state"], status.pointer("/state/running"));
+    let ended = match is_previous {
+        true => Some(last?),
+        false => state
+            .get("terminated")
+            .or(last.filter(|_| running.is_none())),
+    };
+    let second = |of: &Value, field: &str| of[field].as_str()?.parse::<Timestamp>().ok();
+    let Some(ended) = ended else {
+        let begin = running.and_then(|running| second(running, "startedAt"));
+        return Some(begin.unwrap_or(Timestamp::MIN)..Timestamp::MAX);
+    };
+    // Both are told to the second, with what is below it cut off.
+    let end = second(ended, "finishedAt")?.saturating_add(SignedDuration::from_secs(1));
+    Some(second(ended, "startedAt")?..end.unwrap_or(Timestamp::MAX))
+}
+
+fn is_over(run: &Range<Timestamp>) -> bool {
+    run.end < Timestamp::MAX
+}
+
 impl Reader {
     /// Takes in what was said up to `until`.
     fn read(&mut self, until: Timestamp) {
@@ -167,7 +201,7 @@ impl Reader {
         );
         let (mut lines, n_read) = self.store.logs().from(place, self.n_read);
         self.n_read = n_read;
-        lines.retain(|line| line.at >= self.since);
+        lines.retain(|line| line.at >= self.since && self.run.contains(&line.at));
         while let Some((at, text)) = self
             .next_chatter(self.heard_until, until)
             .filter(|(at, _)| *at <= until)

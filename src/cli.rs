@@ -10,6 +10,7 @@ use clap::{CommandFactory, Parser};
 
 use crate::failure::{Failure, FailureKind};
 
+mod adopt;
 mod args;
 mod candidates;
 mod completion;
@@ -98,6 +99,7 @@ fn run(cli: Cli) -> anyhow::Result<Exit> {
         return dashboard::run(&open()?, None);
     };
     match command {
+        Command::Adopt(args) => adopt::run(&args, &open()?),
         // These need no settings, so that they work where the settings are broken.
         Command::Completion(args) => completion::run(&args),
         Command::Config(args) => config::run(&args, &global),

@@ -112,6 +112,8 @@ pub enum Command {
     /// Deploy a definition and wait until it is ready
     #[command(visible_alias = "apply")]
     Deploy(Deploy),
+    /// Make objects that others own, or wrote into, the instance's own
+    Adopt(Adopt),
     /// Take instances down by ID
     Delete(Delete),
     /// List the revisions of an instance, or print the definition that one of them keeps
@@ -275,6 +277,22 @@ pub struct Diff {
     /// Output format
     #[arg(short, long, value_enum, default_value_t)]
     pub output: Report,
+}
+
+/// `bowline adopt`.
+#[derive(Debug, Args)]
+pub struct Adopt {
+    #[command(flatten)]
+    pub source: Source,
+    /// Show what would change hands and stop
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Output format
+    #[arg(short, long, value_enum, default_value_t)]
+    pub output: Report,
+    /// Confirm by repeating the ID
+    #[arg(long, value_name = "ID")]
+    pub confirm: Option<InstanceId>,
 }
 
 /// `bowline deploy`.

@@ -115,7 +115,7 @@ fn with_outcome(mut plan: Value, outcome: Option<&Outcome>) -> Value {
     plan
 }
 
-fn of_outcome(outcome: &Outcome) -> Value {
+pub(super) fn of_outcome(outcome: &Outcome) -> Value {
     let failed = outcome.failed.iter().map(|(step, failure)| {
         let mut value = of_step(step);
         value["failure"] = of_failure(failure);
@@ -186,6 +186,7 @@ fn of_step(step: &Step) -> Value {
     let (name, key) = match step {
         Step::Claim => ("claim", None),
         Step::Revision(number) => return json!({"step": "revision", "revision": number}),
+        Step::Adopt(key) => ("adopt", Some(key)),
         Step::Apply(key) => ("apply", Some(key)),
         Step::Delete(key) => ("delete", Some(key)),
         Step::Keep(key) => ("keep", Some(key)),
@@ -209,7 +210,7 @@ fn of_failure(failure: &Failure) -> Value {
     })
 }
 
-fn of_key(key: &ObjectKey) -> Value {
+pub(super) fn of_key(key: &ObjectKey) -> Value {
     let version = match key.group.as_str() {
         "" => key.version.clone(),
         group => format!("{group}/{}", key.version),

@@ -147,6 +147,7 @@ fn step_done(step: &Step) -> String {
     match step {
         Step::Claim => "operation claimed".to_owned(),
         Step::Revision(number) => format!("revision {number} written"),
+        Step::Adopt(key) => format!("{key} adopted"),
         Step::Apply(key) => format!("{key} applied"),
         Step::Delete(key) => format!("{key} deleted"),
         Step::Keep(key) => format!("{key} kept"),
@@ -160,6 +161,7 @@ fn step_wanted(step: &Step) -> String {
     match step {
         Step::Claim => "claim the operation".to_owned(),
         Step::Revision(number) => format!("write revision {number}"),
+        Step::Adopt(key) => format!("adopt {key}"),
         Step::Apply(key) => format!("apply {key}"),
         Step::Delete(key) => format!("delete {key}"),
         Step::Keep(key) => format!("keep {key}"),

@@ -61,7 +61,7 @@ impl DeployRequest {
         }
     }
 
-    fn render_context(&self, secrets: Vec<SecretContent>) -> RenderContext {
+    pub(super) fn render_context(&self, secrets: Vec<SecretContent>) -> RenderContext {
         RenderContext {
             id: self.id.clone(),
             definition_name: self.name.clone(),

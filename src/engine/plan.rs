@@ -217,6 +217,8 @@ pub enum Step {
     Claim,
     /// Writing the revision.
     Revision(u32),
+    /// Handing an object over to the instance.
+    Adopt(ObjectKey),
     /// Writing an object.
     Apply(ObjectKey),
     /// Deleting an object.

@@ -15,7 +15,7 @@ use crate::failure::{Failure, FailureKind};
 
 /// Requests that are sent at once.
 const AT_ONCE: usize = 4;
-const CLAIM: &str = "PersistentVolumeClaim";
+pub(super) const CLAIM: &str = "PersistentVolumeClaim";
 
 /// The metadata of all objects of some kinds in a namespace.
 #[derive(Debug, Default)]
@@ -168,8 +168,15 @@ pub(super) fn foreign_names(
                 Owner::Other(other) => format!("it belongs to {other}"),
                 Owner::Nobody => "it was not made by bowline".to_owned(),
             };
+            let is_bowlines =
+                Metadata::of(object).label(naming::LABEL_MANAGED_BY) == Some(naming::MANAGED_BY);
+            let way = if is_bowlines {
+                String::new()
+            } else {
+                format!("; bowline adopt {} takes it over", request.name)
+            };
             Some(refused(format!(
-                "{} exists already, and {whose}",
+                "{} exists already, and {whose}{way}",
                 object.key
             )))
         })
@@ -188,7 +195,7 @@ fn claims_to_come<'a>(
 }
 
 /// Returns the names of the claims that a `StatefulSet` would make or take.
-fn claim_names(request: &DeployRequest) -> impl Iterator<Item = String> {
+pub(super) fn claim_names(request: &DeployRequest) -> impl Iterator<Item = String> {
     let definition = &request.definition;
     let templates = definition.volumes.iter().filter(|volume| {
         matches!(volume.source, VolumeSource::Claim(_)) && !definition.is_shared(volume)

@@ -3,7 +3,7 @@
 use base64::prelude::{BASE64_STANDARD, Engine};
 use bowline_control_plane::User;
 use kube::ResourceExt;
-use kube::api::{Patch, PatchParams};
+use kube::api::{Patch, PatchParams, PostParams};
 use rustix::process::Signal;
 use serde_json::json;
 
@@ -260,4 +260,50 @@ pub(crate) fn a_secret_reaches_the_cluster_and_no_output_or_file(world: &World) 
             "{hidden}: {outputs:?}"
         );
     }
+}
+
+pub(crate) fn what_others_own_is_adopted_by_its_id(world: &World) {
+    world.home.save("web", WEB);
+    let theirs = json!({"apiVersion": "v1", "kind": "Service",
+        "metadata": {"name": "web", "annotations": {"meta.helm.sh/release-name": "shop"}},
+        "spec": {"ports": [{"port": 81}]}});
+    let theirs = serde_json::from_value(theirs).unwrap();
+    let services = world.api("v1", "Service");
+    services
+        .create(&PostParams::default(), &theirs)
+        .await_in(world)
+        .unwrap();
+    let ended = world.bowline(&["deploy", "web", "-y"]).end().code(5);
+    ended.stderr_has(&[
+        "Service/web exists already, and it belongs to Helm release shop",
+        "bowline adopt",
+    ]);
+
+    let ended = world.bowline(&["adopt", "web"]).end().code(2);
+    ended.stderr_has(&["--confirm ID"]);
+    let ended = world
+        .bowline(&["adopt", "web", "--dry-run", "-o", "json"])
+        .end()
+        .code(0);
+    assert_eq!(ended.json()["objects"][0]["owner"], "Helm release shop");
+    world
+        .bowline(&["adopt", "web", "--confirm", "other"])
+        .end()
+        .code(1);
+    let ended = world
+        .bowline(&["adopt", "web", "--confirm", "web"])
+        .end()
+        .code(0);
+    ended.stderr_has(&[
+        "adopt Service/web: belongs to Helm release shop",
+        "Service/web adopted",
+    ]);
+    world.bowline(&["deploy", "web", "-y"]).end().code(0);
+    let live = services.get("web").await_in(world).unwrap();
+    assert_eq!(live.data["spec"]["ports"].as_array().unwrap().len(), 1);
+    let ended = world
+        .bowline(&["adopt", "web", "--confirm", "web"])
+        .end()
+        .code(0);
+    ended.stderr_has(&["nothing to adopt for web"]);
 }

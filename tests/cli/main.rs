@@ -47,7 +47,8 @@ on_both_backends! {
         a_namespace_that_is_not_there_is_refused
         a_server_that_is_not_verified_wants_the_id
         an_interrupted_wait_ends_as_a_signal_does
-        a_secret_reaches_the_cluster_and_no_output_or_file;
+        a_secret_reaches_the_cluster_and_no_output_or_file
+        what_others_own_is_adopted_by_its_id;
     histories:
         a_history_is_listed_printed_and_compared
         a_history_of_nothing_fails;

@@ -505,7 +505,9 @@ pub(crate) async fn names_of_others_are_refused_before_anything_is_written(clust
     let said: Vec<String> = plan.refusals.iter().map(ToString::to_string).collect();
     assert_eq!(
         said,
-        ["Service/web exists already, and it belongs to Helm release shop"]
+        [
+            "Service/web exists already, and it belongs to Helm release shop; bowline adopt web takes it over"
+        ]
     );
     let outcome = stage.run("web", WEB, &plan).await;
     assert_eq!(outcome.done, []);
@@ -520,7 +522,9 @@ pub(crate) async fn names_of_others_are_refused_before_anything_is_written(clust
     let said: Vec<String> = plan.refusals.iter().map(ToString::to_string).collect();
     assert_eq!(
         said,
-        ["PersistentVolumeClaim/data-db-0 exists already, and it was not made by bowline"]
+        [
+            "PersistentVolumeClaim/data-db-0 exists already, and it was not made by bowline; bowline adopt db takes it over"
+        ]
     );
 
     // So would the claims of another instance whose name meets them.

@@ -10,6 +10,7 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 mod access;
+mod adopt;
 mod apply;
 mod backend;
 mod claims;
@@ -147,6 +148,13 @@ on_both_backends! {
         two_revisions_are_compared_line_by_line
         a_damaged_revision_is_named_and_hides_no_other
         what_was_never_deployed_has_no_history;
+    adopt:
+        what_others_made_is_refused_until_it_is_adopted
+        fields_that_an_editor_added_go_after_adoption
+        an_object_that_changed_hands_meanwhile_is_left_alone
+        what_another_instance_or_controller_has_is_not_adopted
+        who_may_not_write_is_told_before
+        a_claim_that_a_set_would_take_is_adopted_with_its_data;
     secrets:
         values_reach_the_secrets_and_nothing_else
         a_rotated_value_rolls_the_pods_and_an_absent_one_stays

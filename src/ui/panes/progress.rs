@@ -130,6 +130,7 @@ fn step_name(step: &Step) -> String {
     match step {
         Step::Claim => "claim the operation".to_owned(),
         Step::Revision(n) => format!("write revision {n}"),
+        Step::Adopt(key) => format!("adopt {key}"),
         Step::Apply(key) => format!("apply {key}"),
         Step::Delete(key) => format!("delete {key}"),
         Step::Keep(key) => format!("keep {key}"),

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use bowline::cluster::{Cluster as Engine, Identity};
 use bowline::definition::check::{CheckContext, check};
+use bowline::engine::adopt::{AdoptPlan, plan_adopt, run_adopt};
 use bowline::engine::deploy::{DeployRequest, RunOptions, plan_deploy, run_deploy};
 use bowline::engine::plan::{DeployPlan, Outcome, Progress, TeardownPlan, VolumeChoice};
 use bowline::engine::teardown::{TeardownOptions, plan_teardown, run_teardown};
@@ -153,6 +154,16 @@ impl<'a> Stage<'a> {
 
     pub(crate) async fn plan(&self, id: &str, text: &str) -> DeployPlan {
         self.try_plan(id, text).await.unwrap()
+    }
+
+    pub(crate) async fn plan_adopt(&self, id: &str, text: &str) -> AdoptPlan {
+        plan_adopt(&self.engine, &self.request(id, text))
+            .await
+            .unwrap()
+    }
+
+    pub(crate) async fn run_adopt(&self, id: &str, text: &str, plan: &AdoptPlan) -> Outcome {
+        run_adopt(&self.engine, &self.request(id, text), plan, &|_| {}).await
     }
 
     pub(crate) async fn run(&self, id: &str, text: &str, plan: &DeployPlan) -> Outcome {

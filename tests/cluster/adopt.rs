@@ -1,0 +1,192 @@
+//! Adoption: what other tools made becomes an instance's own, down to the fields that it must be able to remove.
+
+use bowline::engine::plan::{Step, VolumeChoice};
+use bowline::failure::FailureKind;
+use serde_json::{Value, json};
+
+use crate::cluster::Cluster;
+use crate::engine::stage::{Stage, changes};
+use crate::objects::{claim, config_map, service};
+
+/// Makes a `ConfigMap` of the name that the web's would have.
+const WEB: &str = "
+containers:
+  - {name: web, image: 'nginx:1.27', ports: [{name: http, port: 80}]}
+config: {LEVEL: info}
+";
+
+/// What Helm would have left.
+fn of_helm(mut object: Value) -> Value {
+    object["metadata"]["labels"] = json!({"app.kubernetes.io/managed-by": "Helm"});
+    object["metadata"]["annotations"] = json!({
+        "meta.helm.sh/release-name": "shop",
+        "meta.helm.sh/release-namespace": "team",
+        "team": "a",
+    });
+    object
+}
+
+pub(crate) async fn what_others_made_is_refused_until_it_is_adopted(cluster: Cluster) {
+    let stage = Stage::new(&cluster);
+    let theirs = config_map("web-config", json!({"LEVEL": "debug", "OLD": "1"}));
+    cluster.create(&of_helm(theirs)).await.unwrap();
+    let plan = stage.plan("web", WEB).await;
+    let told = &plan.refusals[0].summary;
+    assert!(
+        told.contains("ConfigMap/web-config exists already, and it belongs to Helm release shop"),
+        "{told}"
+    );
+
+    let plan = stage.plan_adopt("web", WEB).await;
+    let rows: Vec<_> = plan
+        .rows
+        .iter()
+        .map(|row| {
+            (
+                row.key.to_string(),
+                row.owner.as_deref(),
+                row.managers.len(),
+            )
+        })
+        .collect();
+    assert_eq!(
+        rows,
+        [(
+            "ConfigMap/web-config".to_owned(),
+            Some("Helm release shop"),
+            1
+        )]
+    );
+    let outcome = stage.run_adopt("web", WEB, &plan).await;
+    let [Step::Adopt(key)] = outcome.done.as_slice() else {
+        panic!("{outcome:?}")
+    };
+    assert_eq!(key.name, "web-config");
+    let live = cluster.get("ConfigMap", "web-config").await.unwrap();
+    assert_eq!(live["data"], json!({"LEVEL": "debug", "OLD": "1"}));
+    assert_eq!(live["metadata"]["annotations"], json!({"team": "a"}));
+    assert!(stage.plan_adopt("web", WEB).await.rows.is_empty());
+
+    // The next deploy removes what the definition does not have, though another tool wrote it.
+    let plan = stage.plan("web", WEB).await;
+    assert_eq!(
+        changes(&plan),
+        [
+            "Update ConfigMap/web-config",
+            "Create Service/web",
+            "Create Deployment/web"
+        ]
+    );
+    let outcome = stage.run("web", WEB, &plan).await;
+    assert!(outcome.is_complete(), "{outcome:?}");
+    let live = cluster.get("ConfigMap", "web-config").await.unwrap();
+    assert_eq!(live["data"], json!({"LEVEL": "info"}));
+    assert!(stage.plan("web", WEB).await.is_noop());
+    let outcome = stage.teardown("web", VolumeChoice::Keep).await;
+    assert!(outcome.is_complete(), "{outcome:?}");
+    stage.until_nothing_is_left("web", &[]).await;
+}
+
+pub(crate) async fn fields_that_an_editor_added_go_after_adoption(cluster: Cluster) {
+    let stage = Stage::new(&cluster);
+    stage.deploy("web", WEB).await;
+    let more = json!({"data": {"EXTRA": "1"}});
+    cluster
+        .merge_as("kubectl-edit", "ConfigMap", "web-config", &more)
+        .await
+        .unwrap();
+    // It is nobody's business until somebody says so.
+    assert!(stage.plan("web", WEB).await.is_noop());
+    let plan = stage.plan_adopt("web", WEB).await;
+    let row = plan
+        .rows
+        .iter()
+        .find(|row| row.key.kind == "ConfigMap")
+        .unwrap();
+    assert_eq!(row.owner, None);
+    assert!(row.managers.contains("kubectl-edit"), "{row:?}");
+    assert!(stage.run_adopt("web", WEB, &plan).await.is_complete());
+    stage.deploy("web", WEB).await;
+    let live = cluster.get("ConfigMap", "web-config").await.unwrap();
+    assert_eq!(live["data"], json!({"LEVEL": "info"}));
+}
+
+pub(crate) async fn an_object_that_changed_hands_meanwhile_is_left_alone(cluster: Cluster) {
+    let stage = Stage::new(&cluster);
+    let theirs = config_map("web-config", json!({"LEVEL": "debug"}));
+    cluster.create(&of_helm(theirs)).await.unwrap();
+    let plan = stage.plan_adopt("web", WEB).await;
+    let other = json!({"metadata": {"annotations": {"meta.helm.sh/release-name": "other"}}});
+    cluster
+        .merge("ConfigMap", "web-config", &other)
+        .await
+        .unwrap();
+    let outcome = stage.run_adopt("web", WEB, &plan).await;
+    assert_eq!(outcome.failed[0].1.kind, FailureKind::Conflict);
+    let live = cluster.get("ConfigMap", "web-config").await.unwrap();
+    assert_eq!(
+        live["metadata"]["labels"],
+        json!({"app.kubernetes.io/managed-by": "Helm"})
+    );
+}
+
+pub(crate) async fn what_another_instance_or_controller_has_is_not_adopted(cluster: Cluster) {
+    let stage = Stage::new(&cluster);
+    let mut of_other = service("web", json!([{"name": "http", "port": 80}]));
+    of_other["metadata"]["labels"] = json!({
+        "app.kubernetes.io/managed-by": "bowline",
+        "app.kubernetes.io/instance": "other",
+    });
+    cluster.create(&of_other).await.unwrap();
+    let owner = cluster
+        .create(&config_map("owner", json!({})))
+        .await
+        .unwrap();
+    let mut owned = config_map("web-config", json!({}));
+    owned["metadata"]["ownerReferences"] = json!([{"apiVersion": "v1", "kind": "ConfigMap",
+        "name": "owner", "uid": owner["metadata"]["uid"]}]);
+    cluster.create(&owned).await.unwrap();
+    let plan = stage.plan_adopt("web", WEB).await;
+    let told: Vec<_> = plan
+        .refusals
+        .iter()
+        .map(|one| one.summary.as_str())
+        .collect();
+    assert_eq!(told.len(), 2, "{told:?}");
+    assert!(told[0].contains("belongs to ConfigMap/owner"), "{told:?}");
+    assert!(told[1].contains("belongs to instance other"), "{told:?}");
+    let outcome = stage.run_adopt("web", WEB, &plan).await;
+    assert!(outcome.done.is_empty(), "{outcome:?}");
+}
+
+pub(crate) async fn who_may_not_write_is_told_before(cluster: Cluster) {
+    let stage = Stage::new(&cluster);
+    let theirs = config_map("web-config", json!({"LEVEL": "debug"}));
+    cluster.create(&of_helm(theirs)).await.unwrap();
+    let plan = stage.viewer().plan_adopt("web", WEB).await;
+    assert_eq!(plan.refusals[0].kind, FailureKind::Forbidden);
+}
+
+pub(crate) async fn a_claim_that_a_set_would_take_is_adopted_with_its_data(cluster: Cluster) {
+    let db = "
+containers:
+  - {name: db, image: 'postgres:16', volumeMounts: [{name: data, mountPath: /data}]}
+volumes: [{name: data, size: 1Gi}]
+";
+    let stage = Stage::new(&cluster);
+    let claim = cluster.create(&claim("data-db-0", "1Gi")).await.unwrap();
+    assert_eq!(stage.plan("db", db).await.refusals.len(), 1);
+    let plan = stage.plan_adopt("db", db).await;
+    assert!(stage.run_adopt("db", db, &plan).await.is_complete());
+    assert!(stage.deploy("db", db).await.is_complete());
+    assert!(stage.wait("db").await.is_complete());
+    let live = cluster
+        .get("PersistentVolumeClaim", "data-db-0")
+        .await
+        .unwrap();
+    assert_eq!(live["metadata"]["uid"], claim["metadata"]["uid"]);
+    assert!(stage.plan_adopt("db", db).await.rows.is_empty());
+    let outcome = stage.teardown("db", VolumeChoice::Delete).await;
+    assert!(outcome.is_complete(), "{outcome:?}");
+    stage.until_nothing_is_left("db", &[]).await;
+}

@@ -11,6 +11,7 @@ use clap::{CommandFactory, Parser};
 use crate::failure::{Failure, FailureKind};
 
 mod adopt;
+mod applying;
 mod args;
 mod candidates;
 mod completion;
@@ -29,6 +30,7 @@ mod output;
 mod plan_json;
 mod render;
 mod review;
+mod rollback;
 mod rows;
 mod sandbox;
 mod session;
@@ -112,6 +114,7 @@ fn run(cli: Cli) -> anyhow::Result<Exit> {
         Command::Ls(args) => ls::run(&args, &open()?),
         Command::New(args) => new::run(&args, &open()?),
         Command::Render(args) => render::run(&args, &open()?),
+        Command::Rollback(args) => rollback::run(&args, &open()?),
         Command::Sandbox(args) => sandbox::run(&args, &open()?),
         Command::Snapshot(args) => snapshot::run(&args, &open()?),
         Command::Status(args) => status::run(&args, &open()?),

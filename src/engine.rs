@@ -20,6 +20,7 @@ mod prune;
 mod record;
 mod rehearse;
 mod revision;
+pub mod rollback;
 mod secrets;
 pub mod teardown;
 pub mod wait;

@@ -118,6 +118,8 @@ pub enum Command {
     Delete(Delete),
     /// List the revisions of an instance, or print the definition that one of them keeps
     History(History),
+    /// Deploy an earlier revision of an instance again, as a new one, and free the pods that hang
+    Rollback(Rollback),
     /// Draw the dashboard once, as text or SVG, and exit
     Snapshot(Snapshot),
     /// Run the sandbox for other clients
@@ -300,12 +302,19 @@ pub struct Adopt {
 pub struct Deploy {
     #[command(flatten)]
     pub source: Source,
-    /// Why: kept with the revision
-    #[arg(short, long, value_name = "TEXT")]
-    pub message: Option<String>,
     /// Show the plan and stop: `client` without asking the cluster, `server` with its verdict
     #[arg(long, value_enum, value_name = "WHERE", num_args = 0..=1, require_equals = true, default_missing_value = "server")]
     pub dry_run: Option<DryRun>,
+    #[command(flatten)]
+    pub applying: Applying,
+}
+
+/// How a plan becomes an apply: the flags of every command that deploys.
+#[derive(Debug, Args)]
+pub struct Applying {
+    /// Why: kept with the revision
+    #[arg(short, long, value_name = "TEXT")]
+    pub message: Option<String>,
     /// Take over the fields that the plan shows as owned by others
     #[arg(long)]
     pub force_conflicts: bool,
@@ -320,6 +329,22 @@ pub struct Deploy {
     /// Answer yes to the question whether to go on
     #[arg(short, long)]
     pub yes: bool,
+}
+
+/// `bowline rollback`.
+#[derive(Debug, Args)]
+pub struct Rollback {
+    /// Instance
+    #[arg(add = ArgValueCandidates::new(candidates::definitions))]
+    pub id: InstanceId,
+    /// Revision to go back to [default: the one before the current one]
+    #[arg(long, value_name = "N", value_parser = revision())]
+    pub to: Option<u32>,
+    /// Show the plan and stop
+    #[arg(long)]
+    pub dry_run: bool,
+    #[command(flatten)]
+    pub applying: Applying,
 }
 
 /// `bowline history`.

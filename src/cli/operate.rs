@@ -77,6 +77,17 @@ pub(super) enum Ended<T> {
 pub(super) async fn until_signal<T: Send + 'static>(
     operation: impl Future<Output = anyhow::Result<T>> + Send + 'static,
 ) -> anyhow::Result<Ended<T>> {
+    until_signal_or(operation, "the same command").await
+}
+
+/// As [`until_signal`], where `next` is what finishes the rest.
+///
+/// # Errors
+/// As [`until_signal`].
+pub(super) async fn until_signal_or<T: Send + 'static>(
+    operation: impl Future<Output = anyhow::Result<T>> + Send + 'static,
+    next: &str,
+) -> anyhow::Result<Ended<T>> {
     let mut operation = tokio::spawn(operation);
     let number = tokio::select! {
         result = &mut operation => return Ok(Ended::Finished(result??)),
@@ -86,7 +97,7 @@ pub(super) async fn until_signal<T: Send + 'static>(
     match tokio::time::timeout(GRACE, &mut operation).await {
         Ok(result) => Ok(Ended::FinishedInterrupted(result??, Exit::Signal(number))),
         Err(_) => {
-            output::say("stopped half way: the same command finishes it");
+            output::say(format!("stopped half way: {next} finishes it"));
             Ok(Ended::Stopped(Exit::Signal(number)))
         }
     }

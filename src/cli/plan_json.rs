@@ -9,6 +9,7 @@ use crate::engine::plan::{
     Change, ClaimFate, DataFate, DeployPlan, DiffLine, Fate, FateRow, Outcome, PlannedObject, Step,
     TeardownPlan, VolumeChoice,
 };
+use crate::engine::rollback::RollbackPlan;
 use crate::failure::Failure;
 use crate::service::summary::InstanceKey;
 
@@ -33,6 +34,21 @@ pub(super) fn deploy(plan: &DeployPlan, outcome: Option<&Outcome>) -> Value {
         }),
         outcome,
     )
+}
+
+/// Returns a rollback's plan, with how it ended where it was carried out.
+pub(super) fn rollback(plan: &RollbackPlan, outcome: Option<&Outcome>) -> Value {
+    let pods = plan.hanging.iter().map(|pod| {
+        let mut value = of_key(&pod.key);
+        value["uid"] = json!(pod.uid);
+        value["reason"] = json!(pod.reason);
+        value
+    });
+    let mut value = deploy(&plan.deploy, outcome);
+    value["to"] = json!(plan.target);
+    value["unchanged"] = json!(plan.deploy.refusals.is_empty() && plan.is_noop());
+    value["pods"] = pods.collect();
+    value
 }
 
 /// Returns a teardown's plan, with how it ended where it was carried out.

@@ -5,6 +5,7 @@ use crate::engine::plan::{
     Change, DataFate, DeployPlan, DiffLine, DiffSide, Fate, FateRow, Outcome, Progress, Step,
     TeardownPlan,
 };
+use crate::engine::rollback::HangingPod;
 use crate::failure::FailureKind;
 use crate::text;
 
@@ -35,6 +36,20 @@ pub(super) fn deploy_plan(plan: &DeployPlan, depth: Depth) -> String {
         for line in &object.difference {
             push(&mut out, &format!("    {}", diff_line(line)));
         }
+    }
+    out
+}
+
+/// Returns the pods that hang and are deleted, a line each.
+pub(super) fn hanging(pods: &[HangingPod]) -> String {
+    let mut out = String::new();
+    for pod in pods {
+        let reason = pod.reason.as_deref().unwrap_or("not ready");
+        let line = format!(
+            "- delete {}  (it hangs on the revision that is left: {reason})",
+            pod.key
+        );
+        push(&mut out, &line);
     }
     out
 }
@@ -173,6 +188,11 @@ fn step_wanted(step: &Step) -> String {
 
 /// Says how an operation ended and returns its exit code.
 pub(super) fn conclude(what: &str, outcome: &Outcome) -> Exit {
+    conclude_or(what, outcome, "the same command")
+}
+
+/// As [`conclude`], where `next` is what finishes what was not done.
+pub(super) fn conclude_or(what: &str, outcome: &Outcome, next: &str) -> Exit {
     for pending in &outcome.pending {
         output::say(text::clean(&format!("not finished: {pending}")));
     }
@@ -189,7 +209,7 @@ pub(super) fn conclude(what: &str, outcome: &Outcome) -> Exit {
         "{what}: {done} done, {failed} failed, {not_tried} not tried"
     ));
     if exit == Exit::Partly {
-        output::say("the same command finishes it");
+        output::say(format!("{next} finishes it"));
     }
     exit
 }

@@ -14,6 +14,7 @@ use crate::service::summary::InstanceKey;
 
 pub use planning::plan_deploy;
 pub use running::run_deploy;
+pub(super) use running::{Variant, run_variant};
 
 /// Hears of each fact while an operation runs.
 pub type Report<'a> = &'a (dyn Fn(Progress) + Send + Sync);

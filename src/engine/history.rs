@@ -74,12 +74,8 @@ pub struct Comparison {
 impl History {
     /// Returns the number of the newest revision that is kept from before the current one.
     pub fn previous(&self) -> Option<u32> {
-        let current = self.current?;
-        let last = self
-            .revisions
-            .iter()
-            .rfind(|revision| revision.number < current)?;
-        Some(last.number)
+        let numbers = self.revisions.iter().map(|revision| revision.number);
+        last_before(numbers, self.current?)
     }
 }
 
@@ -118,6 +114,30 @@ pub async fn history(cluster: &Cluster, instance: &InstanceKey) -> Result<Histor
         current: record.as_ref().and_then(Record::revision),
         revisions: known.iter().filter_map(of_known).collect(),
     })
+}
+
+/// Returns the number of the newest revision that is kept from before the current one.
+///
+/// # Errors
+/// There is none, or it cannot be read.
+pub(super) async fn previous(cluster: &Cluster, instance: &InstanceKey) -> Result<u32, Failure> {
+    let current = current(cluster, instance).await?;
+    let kind = GroupKind::new("", "ConfigMap");
+    let selector = Selector::instance(&instance.id);
+    let namespace = Some(&instance.namespace);
+    let config_maps = cluster.list_metadata(&kind, namespace, &selector).await?;
+    let known = revision::among(&config_maps, instance);
+    let numbers = known.iter().map(|known| known.number);
+    last_before(numbers, current).ok_or_else(|| {
+        let summary =
+            format!("no revision of {instance} from before r{current}, the current one, is kept");
+        Failure::new(FailureKind::NotFound, summary)
+    })
+}
+
+/// Returns the highest number below another; the numbers rise.
+fn last_before(numbers: impl DoubleEndedIterator<Item = u32>, current: u32) -> Option<u32> {
+    numbers.rev().find(|number| *number < current)
 }
 
 /// Reads a revision with its text.

@@ -14,7 +14,8 @@ use crate::failure::{Failure, FailureKind};
 
 /// Reason of a cause that names a field of another manager.
 const FIELD_CONFLICT: &str = "FieldManagerConflict";
-const RESTARTS: &str = "its pods are replaced";
+/// Note on a workload whose template changes.
+pub(super) const RESTARTS: &str = "its pods are replaced";
 const NEVER_CHANGES: &str = "such a field can never be changed: take the instance down with its volumes kept, then deploy it again";
 
 /// What a rehearsal found.

@@ -88,6 +88,7 @@ fn a_template_that_is_not_there_names_those_that_are() {
 fn without_a_terminal_what_would_ask_names_the_flag() {
     check(&["deploy", "web"], &["no terminal", "--yes"]);
     check(&["delete", "web"], &["no terminal", "--yes"]);
+    check(&["rollback", "web"], &["no terminal", "--yes"]);
     check(&["delete", "web", "--volumes", "delete"], &["--yes"]);
 }
 

@@ -1,9 +1,9 @@
-//! `history`, and `diff` between revisions, on a cluster.
+//! `history`, `diff` between revisions, and `rollback`, on a cluster.
 
 use bowline_control_plane::User;
 
 use crate::program::WEB;
-use crate::world::World;
+use crate::world::{AwaitIn, World};
 
 /// A definition whose parameter decides on the image.
 const SIZED: &str = "\
@@ -79,4 +79,81 @@ pub(crate) fn a_history_of_nothing_fails(world: &World) {
     ended.stderr_has(&["web", "is deployed"]);
     let refused = world.bowline_as(User::Nobody, &["history", "web"]).end();
     refused.code(5).stdout("");
+}
+
+fn image(world: &World) -> String {
+    let live = world
+        .api("apps/v1", "Deployment")
+        .get("web")
+        .await_in(world);
+    let containers = &live.unwrap().data["spec"]["template"]["spec"]["containers"];
+    containers[0]["image"].as_str().unwrap().to_owned()
+}
+
+pub(crate) fn a_rollback_goes_back_with_text_and_parameters(world: &World) {
+    world.home.save("web", SIZED);
+    let deploy = |tag: &str| {
+        let run = world.bowline(&["deploy", "web", "-y", "--wait=false", "--set", tag]);
+        run.end().code(0);
+    };
+    deploy("tag=1.27");
+    // Nothing is before the first one.
+    let alone = world.bowline(&["rollback", "web", "-y"]).end().code(1);
+    alone.stdout("").stderr_has(&["before r1"]);
+    deploy("tag=1.28");
+    deploy("tag=1.29");
+    // The definition of the catalogue has no part in it.
+    world.home.save("web", WEB);
+
+    let shown = world.bowline(&["rollback", "web", "--dry-run"]).end();
+    shown.code(0).stdout_has(&[
+        "~ update Deployment/web",
+        "-       - image: nginx:1.29",
+        "+       - image: nginx:1.28",
+    ]);
+    let told = world.bowline(&["rollback", "web", "--to", "1", "--dry-run", "-o", "json"]);
+    let told = told.end().code(0).json();
+    assert_eq!((&told["to"], &told["revision"]), (&1.into(), &4.into()));
+    assert_eq!(told["pods"], serde_json::json!([]));
+    let refused = world
+        .bowline_as(User::Viewer, &["rollback", "web", "-y"])
+        .end();
+    refused.code(5).stderr_has(&["refused", "Deployment"]);
+    assert_eq!(image(world), "nginx:1.29");
+
+    let ended = world.bowline(&["rollback", "web", "-y"]).end().code(0);
+    let ended = ended.stdout("");
+    ended.stderr_has(&["Deployment/web applied", "revision 4 written", "ready"]);
+    assert_eq!(image(world), "nginx:1.28");
+    let to_first = [
+        "rollback", "web", "--to", "1", "-y", "-m", "too new", "-o", "json",
+    ];
+    let told = world.bowline(&to_first).end().code(0).json();
+    assert_eq!(told["outcome"]["complete"], true);
+    assert_eq!(image(world), "nginx:1.27");
+
+    let told = world.bowline(&["history", "web", "-o", "json"]).end();
+    let told = told.code(0).json();
+    assert_eq!(told["current"], 5);
+    assert_eq!(told["revisions"][3]["cause"], "rollback to r2");
+    assert_eq!(told["revisions"][4]["cause"], "too new");
+    assert_eq!(told["revisions"][4]["parameters"]["tag"], "1.27");
+    let again = world.bowline(&to_first[..5]).end().code(0);
+    again.stderr_has(&["0 to create, 0 to update, 0 to delete"]);
+}
+
+pub(crate) fn a_pod_that_hangs_is_shown_and_goes_with_a_rollback(world: &World) {
+    let set =
+        "workload: StatefulSet\ncontainers: [{name: db, image: 'postgres:16'}]\nreplicas: 1\n";
+    world.home.save("db", set);
+    world.bowline(&["deploy", "db", "-y"]).end().code(0);
+    world.home.save("db", &set.replace("16", "16-missing"));
+    let stuck = world.bowline(&["deploy", "db", "-y", "--timeout", "3s"]);
+    stuck.end().code(4).stderr_has(&["not finished"]);
+    let shown = world.bowline(&["rollback", "db", "--dry-run"]).end();
+    shown
+        .code(0)
+        .stdout_has(&["- delete Pod/db-0  (it hangs on the revision that is left: "]);
+    let ended = world.bowline(&["rollback", "db", "-y"]).end().code(0);
+    ended.stderr_has(&["Pod/db-0 deleted", "ready"]);
 }

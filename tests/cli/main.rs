@@ -51,7 +51,9 @@ on_both_backends! {
         what_others_own_is_adopted_by_its_id;
     histories:
         a_history_is_listed_printed_and_compared
-        a_history_of_nothing_fails;
+        a_history_of_nothing_fails
+        a_rollback_goes_back_with_text_and_parameters
+        a_pod_that_hangs_is_shown_and_goes_with_a_rollback;
     listings:
         a_list_has_what_runs_and_what_is_saved
         a_status_has_what_scripts_read

@@ -1,12 +1,18 @@
 //! What is kept of an instance's past, and going back to it.
 
+use std::collections::BTreeMap;
+
+use bowline::definition::service::ServiceDefinition;
+use bowline::engine::deploy::RunOptions;
 use bowline::engine::history::{Revision, compare, history, kept_revision};
-use bowline::engine::plan::DiffSide;
-use bowline::failure::FailureKind;
-use serde_json::json;
+use bowline::engine::plan::{DiffSide, Outcome, Progress, Step};
+use bowline::engine::rollback::{RollbackPlan, RollbackRequest, plan_rollback, run_rollback};
+use bowline::failure::{Failure, FailureKind};
+use bowline::secret::SecretValues;
+use serde_json::{Value, json};
 
 use crate::cluster::Cluster;
-use crate::engine::stage::{Stage, WEB};
+use crate::engine::stage::{Stage, WEB, changes, cut_off};
 use crate::objects::config_map;
 
 /// Returns a definition that could be a stranger's: nothing of it may get lost or be tidied up.
@@ -121,4 +127,235 @@ pub(crate) async fn what_was_never_deployed_has_no_history(cluster: Cluster) {
         .await
         .unwrap_err();
     assert_eq!(failure.kind, FailureKind::Forbidden);
+}
+
+/// One pod, which a broken revision leaves hanging.
+const DB: &str = "
+workload: StatefulSet
+containers:
+  - {name: db, image: 'postgres:16'}
+replicas: 1
+";
+
+fn to(stage: &Stage<'_>, id: &str, revision: Option<u32>) -> RollbackRequest {
+    RollbackRequest {
+        instance: stage.key(id),
+        to: revision,
+        ingress_host: None,
+        gpus: BTreeMap::new(),
+        message: None,
+        holder: "tester@here 3".to_owned(),
+    }
+}
+
+fn no_secrets(_: &ServiceDefinition) -> Result<SecretValues, Failure> {
+    Ok(SecretValues::default())
+}
+
+async fn plan_rollback_to(stage: &Stage<'_>, id: &str, revision: Option<u32>) -> RollbackPlan {
+    let (engine, wish) = (stage.engine().clone(), to(stage, id, revision));
+    // Spawned, as a dashboard does.
+    let planned = tokio::spawn(async move { plan_rollback(&engine, &wish, &no_secrets).await });
+    planned.await.unwrap().unwrap()
+}
+
+async fn run(stage: &Stage<'_>, plan: &RollbackPlan) -> Outcome {
+    run_rollback(stage.engine(), plan, RunOptions::default(), &|_| {}).await
+}
+
+/// Deploys what works and then what does not, until a pod hangs.
+async fn break_down(stage: &Stage<'_>, cluster: &Cluster, id: &str) {
+    assert!(stage.deploy(id, DB).await.is_complete());
+    let waited = stage.wait(id).await;
+    assert!(waited.is_complete(), "{waited:?}");
+    let broken = DB.replace("postgres:16", "postgres:missing");
+    assert!(stage.deploy(id, &broken).await.is_complete());
+    cluster
+        .until("Pod", &format!("{id}-0"), |pod| {
+            waiting_reason(pod) == "ImagePullBackOff"
+        })
+        .await;
+}
+
+fn waiting_reason(pod: &Value) -> &str {
+    let reason = &pod["status"]["containerStatuses"][0]["state"]["waiting"]["reason"];
+    reason.as_str().unwrap_or_default()
+}
+
+fn annotation<'a>(object: &'a Value, key: &str) -> &'a str {
+    let value = &object["metadata"]["annotations"][key];
+    value.as_str().unwrap_or_default()
+}
+
+pub(crate) async fn a_rollback_is_a_new_revision_of_the_old_text(cluster: Cluster) {
+    let stage = Stage::new(&cluster);
+    let first = commented(WEB);
+    let second = WEB.replace("nginx:1.27", "nginx:1.28");
+    assert!(stage.deploy("web", &first).await.is_complete());
+    assert!(stage.deploy("web", &second).await.is_complete());
+    let plan = plan_rollback_to(&stage, "web", None).await;
+    assert_eq!((plan.target, plan.deploy.revision), (1, 3));
+    assert!(plan.hanging.is_empty() && !plan.is_noop());
+    let expected = [
+        "Keep ConfigMap/web-config",
+        "Keep Service/web",
+        "Update Deployment/web",
+    ];
+    assert_eq!(changes(&plan.deploy), expected);
+    let outcome = run(&stage, &plan).await;
+    assert!(outcome.is_complete(), "{outcome:?}");
+    assert!(stage.wait("web").await.is_complete());
+
+    let record = cluster.get("ConfigMap", "bowline-web").await.unwrap();
+    assert_eq!(annotation(&record, "bowline.dev/revision"), "3");
+    let cause = annotation(&record, "kubernetes.io/change-cause");
+    assert_eq!(cause, "rollback to r1");
+    let kept = kept_revision(stage.engine(), &stage.key("web"), 3)
+        .await
+        .unwrap();
+    assert_eq!(kept.text, first);
+    let deployment = cluster.get("Deployment", "web").await.unwrap();
+    let image = &deployment["spec"]["template"]["spec"]["containers"][0]["image"];
+    assert_eq!(image, "nginx:1.27");
+
+    // What is there already is not written again.
+    let again = plan_rollback_to(&stage, "web", Some(1)).await;
+    assert!(again.is_noop(), "{again:?}");
+    let before = stage.versions().await;
+    assert_eq!(run(&stage, &again).await, Outcome::default());
+    assert_eq!(stage.versions().await, before);
+    assert_eq!(plan_rollback_to(&stage, "web", None).await.target, 2);
+}
+
+pub(crate) async fn a_rollback_frees_the_pods_that_hang(cluster: Cluster) {
+    let stage = Stage::new(&cluster);
+    break_down(&stage, &cluster, "db").await;
+    let stuck = cluster.get("Pod", "db-0").await.unwrap();
+    let plan = plan_rollback_to(&stage, "db", None).await;
+    let [hanging] = plan.hanging.as_slice() else {
+        panic!("{plan:?}")
+    };
+    assert_eq!(hanging.key.to_string(), "Pod/db-0");
+    assert_eq!(stuck["metadata"]["uid"], hanging.uid);
+    assert_eq!(hanging.reason.as_deref(), Some("ImagePullBackOff"));
+    let outcome = run(&stage, &plan).await;
+    assert!(outcome.is_complete(), "{outcome:?}");
+    assert!(
+        outcome.done.contains(&Step::Delete(hanging.key.clone())),
+        "{outcome:?}"
+    );
+    let waited = stage.wait("db").await;
+    assert!(waited.is_complete(), "{waited:?}");
+}
+
+pub(crate) async fn a_pod_that_hangs_is_freed_though_nothing_else_is_left_to_do(cluster: Cluster) {
+    let stage = Stage::new(&cluster);
+    break_down(&stage, &cluster, "db").await;
+    // A deploy writes what is wanted, and leaves the pod where it hangs.
+    assert!(stage.deploy("db", DB).await.is_complete());
+    let plan = plan_rollback_to(&stage, "db", Some(3)).await;
+    assert_eq!(
+        (
+            plan.deploy.is_noop(),
+            plan.is_noop(),
+            plan.hanging.len(),
+            plan.deploy.revision
+        ),
+        (true, false, 1, 3)
+    );
+    let outcome = run(&stage, &plan).await;
+    assert!(outcome.is_complete(), "{outcome:?}");
+    let waited = stage.wait("db").await;
+    assert!(waited.is_complete(), "{waited:?}");
+    let record = cluster.get("ConfigMap", "bowline-db").await.unwrap();
+    assert_eq!(annotation(&record, "bowline.dev/operation"), "");
+}
+
+/// Cut off at each step, and run again.
+pub(crate) async fn a_rollback_that_is_cut_off_is_finished_by_a_second_one(cluster: Cluster) {
+    let stage = Stage::new(&cluster);
+    let is_claimed: fn(&Progress) -> bool = |fact| matches!(fact, Progress::Done(Step::Claim, _));
+    let is_kept: fn(&Progress) -> bool =
+        |fact| matches!(fact, Progress::Done(Step::Revision(3), _));
+    let is_applied: fn(&Progress) -> bool =
+        |fact| matches!(fact, Progress::Done(Step::Apply(_), _));
+    let is_freed: fn(&Progress) -> bool = |fact| matches!(fact, Progress::Done(Step::Delete(_), _));
+    let cuts = [
+        ("claimed", is_claimed),
+        ("kept", is_kept),
+        ("applied", is_applied),
+        ("freed", is_freed),
+    ];
+    let all = cuts.map(|(id, is_enough)| cut_off_and_run_again(&stage, &cluster, id, is_enough));
+    futures::future::join_all(all).await;
+}
+
+async fn cut_off_and_run_again(
+    stage: &Stage<'_>,
+    cluster: &Cluster,
+    id: &str,
+    is_enough: fn(&Progress) -> bool,
+) {
+    break_down(stage, cluster, id).await;
+    let plan = plan_rollback_to(stage, id, None).await;
+    let (engine, cut) = (stage.engine().clone(), plan.clone());
+    cut_off(is_enough, |report| async move {
+        run_rollback(&engine, &cut, RunOptions::default(), &*report).await
+    })
+    .await;
+    let name = format!("bowline-{id}");
+    let record = cluster.get("ConfigMap", &name).await.unwrap();
+    let operation = annotation(&record, "bowline.dev/operation");
+    assert!(operation.contains(r#""kind":"rollback""#), "{operation}");
+    assert_eq!(annotation(&record, "bowline.dev/revision"), "2", "{id}");
+
+    let again = plan_rollback_to(stage, id, None).await;
+    assert_eq!((again.target, again.deploy.revision), (1, 3), "{id}");
+    let outcome = run(stage, &again).await;
+    assert!(outcome.is_complete(), "{id}: {outcome:?}");
+    let waited = stage.wait(id).await;
+    assert!(waited.is_complete(), "{id}: {waited:?}");
+    let record = cluster.get("ConfigMap", &name).await.unwrap();
+    assert_eq!(annotation(&record, "bowline.dev/operation"), "", "{id}");
+    assert_eq!(annotation(&record, "bowline.dev/revision"), "3", "{id}");
+    let expected = [1, 2, 3].map(|n| format!("{name}.r{n}"));
+    assert_eq!(stage.revisions(id).await, expected);
+}
+
+pub(crate) async fn what_cannot_be_gone_back_to_is_said_before_anything_is_written(
+    cluster: Cluster,
+) {
+    let stage = Stage::new(&cluster);
+    let failure = |id: &'static str, revision| {
+        let wish = to(&stage, id, revision);
+        let engine = stage.engine();
+        async move { plan_rollback(engine, &wish, &no_secrets).await.unwrap_err() }
+    };
+    assert_eq!(failure("web", None).await.kind, FailureKind::NotFound);
+    assert!(stage.deploy("web", WEB).await.is_complete());
+    let alone = failure("web", None).await;
+    assert!(alone.summary.contains("before r1"), "{alone}");
+    assert_eq!(failure("web", Some(7)).await.kind, FailureKind::NotFound);
+
+    assert!(stage.deploy("web", &commented(WEB)).await.is_complete());
+    let forged = json!({"metadata": {"annotations": {"bowline.dev/definition-sha256": "0"}}});
+    cluster
+        .merge("ConfigMap", "bowline-web.r1", &forged)
+        .await
+        .unwrap();
+    let damaged = failure("web", None).await;
+    assert_eq!(damaged.kind, FailureKind::Invalid);
+    assert!(damaged.summary.contains("is damaged"), "{damaged}");
+
+    // Whoever may only look gets the plan, and why it cannot run.
+    let viewer = stage.viewer();
+    let wish = to(&viewer, "web", Some(2));
+    let plan = plan_rollback(viewer.engine(), &wish, &no_secrets)
+        .await
+        .unwrap();
+    assert_eq!(plan.deploy.refusals[0].kind, FailureKind::Forbidden);
+    let before = stage.versions().await;
+    let outcome = run(&viewer, &plan).await;
+    assert_eq!(outcome.failed[0].1.kind, FailureKind::Forbidden);
+    assert_eq!(stage.versions().await, before);
 }

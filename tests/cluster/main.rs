@@ -147,7 +147,12 @@ on_both_backends! {
         revisions_tell_who_when_and_why_and_keep_the_text_to_the_byte
         two_revisions_are_compared_line_by_line
         a_damaged_revision_is_named_and_hides_no_other
-        what_was_never_deployed_has_no_history;
+        what_was_never_deployed_has_no_history
+        a_rollback_is_a_new_revision_of_the_old_text
+        a_rollback_frees_the_pods_that_hang
+        a_pod_that_hangs_is_freed_though_nothing_else_is_left_to_do
+        a_rollback_that_is_cut_off_is_finished_by_a_second_one
+        what_cannot_be_gone_back_to_is_said_before_anything_is_written;
     adopt:
         what_others_made_is_refused_until_it_is_adopted
         fields_that_an_editor_added_go_after_adoption

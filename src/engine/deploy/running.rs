@@ -19,6 +19,7 @@ use crate::engine::plan::{Change, DeployPlan, FieldConflict, Outcome, PlannedObj
 use crate::engine::preflight::refused;
 use crate::engine::record::{Authorship, Change as RecordChange, Facts};
 use crate::engine::revision::{self, Identity, Snapshot};
+use crate::engine::rollback::{self, HangingPod};
 use crate::engine::secrets;
 use crate::failure::{Failure, FailureKind};
 
@@ -34,20 +35,45 @@ pub async fn run_deploy(
     options: RunOptions,
     report: Report<'_>,
 ) -> Outcome {
+    let variant = Variant {
+        kind: "deploy",
+        hanging: &[],
+    };
+    run_variant(cluster, request, plan, options, variant, report).await
+}
+
+/// What sets one operation that carries out a deploy's plan apart from another.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::engine) struct Variant<'a> {
+    /// What it is called in the record.
+    pub kind: &'static str,
+    /// Pods that are deleted once everything is written.
+    pub hanging: &'a [HangingPod],
+}
+
+/// Carries out a plan as one of the operations that deploy.
+pub(in crate::engine) async fn run_variant(
+    cluster: &Cluster,
+    request: &DeployRequest,
+    plan: &DeployPlan,
+    options: RunOptions,
+    variant: Variant<'_>,
+    report: Report<'_>,
+) -> Outcome {
     let mut journal = Journal::new(report);
     if let Err(failure) = may_run(plan, options) {
-        return not_begun(journal, plan, failure);
+        return not_begun(journal, plan, variant, failure);
     }
-    if plan.is_noop() {
+    if plan.is_noop() && variant.hanging.is_empty() {
         return journal.into_outcome();
     }
     let prepared = match prepare(cluster, request, plan).await {
         Ok(prepared) => prepared,
-        Err(failure) => return not_begun(journal, plan, failure),
+        Err(failure) => return not_begun(journal, plan, variant, failure),
     };
     let instance = request.instance();
     let intent = Intent {
-        kind: "deploy",
+        kind: variant.kind,
         instance: &instance,
         holder: &request.holder,
     };
@@ -58,13 +84,14 @@ pub async fn run_deploy(
     journal.started(&Step::Claim);
     let lease = match operation::claim(cluster, &intent, Some(&opening), &mut journal).await {
         Ok(lease) => lease.expect("a deploy has an opening, so that there is a record"),
-        Err(failure) => return not_begun(journal, plan, failure),
+        Err(failure) => return not_begun(journal, plan, variant, failure),
     };
     journal.done(Step::Claim, None);
     let run = Run {
         cluster,
         request,
         plan,
+        variant,
         prepared,
         lease: &lease,
         manager: naming::field_manager(&request.id),
@@ -152,9 +179,16 @@ fn is_made(object: &PlannedObject) -> bool {
     object.change != Change::Delete
 }
 
-fn not_begun(mut journal: Journal<'_>, plan: &DeployPlan, failure: Failure) -> Outcome {
+fn not_begun(
+    mut journal: Journal<'_>,
+    plan: &DeployPlan,
+    variant: Variant<'_>,
+    failure: Failure,
+) -> Outcome {
     journal.failed(Step::Claim, failure);
-    for step in plan.objects.iter().filter_map(step_of) {
+    let pods = variant.hanging.iter();
+    let pods = pods.map(|pod| Step::Delete(pod.key.clone()));
+    for step in plan.objects.iter().filter_map(step_of).chain(pods) {
         journal.not_tried(step, "the operation was not begun");
     }
     journal.into_outcome()
@@ -173,6 +207,7 @@ struct Run<'a> {
     cluster: &'a Cluster,
     request: &'a DeployRequest,
     plan: &'a DeployPlan,
+    variant: Variant<'a>,
     prepared: Prepared,
     lease: &'a Lease<'a>,
     manager: String,
@@ -185,6 +220,13 @@ impl Run<'_> {
             holder: self.request.holder.clone(),
             at: Timestamp::now(),
         };
+        if self.plan.is_noop() {
+            // Everything is written, and the record says so; only pods hang.
+            self.free_all(&mut None, journal).await;
+            // If this fails, the operation stands still, and whoever comes next takes it over.
+            let _ = self.lease.end(RecordChange::default()).await;
+            return;
+        }
         let mut stop = self.write_revision(&authorship, journal).await.err();
         self.apply_all(&mut stop, journal).await;
         if stop.is_none() && !journal.is_clean() {
@@ -194,6 +236,10 @@ impl Run<'_> {
         self.prune_all(&mut stop, journal).await;
         if stop.is_none() && !journal.is_clean() {
             stop = Some("not all that left the definition is gone".to_owned());
+        }
+        self.free_all(&mut stop, journal).await;
+        if stop.is_none() && !journal.is_clean() {
+            stop = Some("not all pods that hang could be deleted".to_owned());
         }
         self.conclude(stop, &authorship, journal).await;
     }
@@ -392,6 +438,41 @@ impl Run<'_> {
                 }
             }
         }
+    }
+
+    /// Deletes the pods that hang on the revision that is left.
+    async fn free_all(&self, stop: &mut Option<String>, journal: &mut Journal<'_>) {
+        for pod in self.variant.hanging {
+            let step = Step::Delete(pod.key.clone());
+            if let Some(why) = &*stop {
+                journal.not_tried(step, why);
+                continue;
+            }
+            let sentence = format!("delete {}, which hangs", pod.key);
+            if let Err(failure) = self.lease.step(&sentence).await {
+                journal.failed(step, failure);
+                *stop = Some("the operation is not held any more".to_owned());
+                continue;
+            }
+            if let Err(failure) = self.free(pod, journal).await {
+                if failure.kind == FailureKind::Unreachable {
+                    *stop = Some("the server could not be reached".to_owned());
+                }
+                journal.failed(step, failure);
+            }
+        }
+    }
+
+    async fn free(&self, pod: &HangingPod, journal: &mut Journal<'_>) -> Result<(), Failure> {
+        if let Some(why) = rollback::spared(self.cluster, pod, journal).await? {
+            journal.done(Step::Keep(pod.key.clone()), Some(why.to_owned()));
+            return Ok(());
+        }
+        let step = Step::Delete(pod.key.clone());
+        journal.started(&step);
+        apply::delete(self.cluster, &pod.key, &pod.uid, Propagation::Background).await?;
+        journal.done(step, None);
+        Ok(())
     }
 
     /// Makes the record exact and ends the operation; after a failure it only ends it, and the set stays as wide as it is.

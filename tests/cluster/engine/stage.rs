@@ -328,7 +328,7 @@ pub(crate) fn changes(plan: &DeployPlan) -> Vec<String> {
 }
 
 /// Runs an operation until it reports what is enough, and drops it there.
-async fn cut_off<F>(
+pub(crate) async fn cut_off<F>(
     is_enough: impl Fn(&Progress) -> bool,
     operation: impl FnOnce(Box<dyn Fn(Progress) + Send + Sync>) -> F,
 ) where

@@ -1,0 +1,226 @@
+//! From a plan to its end, for every command that deploys: show it, refuse, ask, carry it out, wait.
+
+use serde_json::Value;
+
+use super::args::{Applying, Report, Waiting};
+use super::operate::Ended;
+use super::review::Depth;
+use super::session::Session;
+use super::{Exit, UsageError, confirm, operate, output, plan_json, review};
+use crate::cluster::Cluster;
+use crate::definition::id::InstanceId;
+use crate::engine::deploy::{DeployRequest, Report as Tell, RunOptions, run_deploy};
+use crate::engine::plan::{DeployPlan, Outcome};
+use crate::engine::rollback::{RollbackPlan, run_rollback};
+use crate::engine::wait::wait_ready;
+
+/// What the flags say about how a plan is carried out.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Wishes<'a> {
+    is_dry_run: bool,
+    force_conflicts: bool,
+    confirm: Option<&'a InstanceId>,
+    waiting: &'a Waiting,
+    output: Report,
+    yes: bool,
+}
+
+impl<'a> Wishes<'a> {
+    pub(super) fn of(args: &'a Applying, is_dry_run: bool) -> Self {
+        Self {
+            is_dry_run,
+            force_conflicts: args.force_conflicts,
+            confirm: args.confirm.as_ref(),
+            waiting: &args.waiting,
+            output: args.output,
+            yes: args.yes,
+        }
+    }
+
+    /// Refuses to begin where it would have to ask and cannot.
+    ///
+    /// # Errors
+    /// There is no terminal, and no flag answers.
+    pub(super) fn require_answer(&self) -> anyhow::Result<()> {
+        let is_answered = self.yes || self.confirm.is_some() || self.is_dry_run;
+        confirm::require_answer(is_answered, "--yes")
+    }
+}
+
+/// A plan that can be carried out, with what it was made of.
+#[derive(Debug, Clone)]
+pub(super) enum Planned {
+    Deploy(DeployRequest, DeployPlan),
+    Rollback(RollbackPlan),
+}
+
+impl Planned {
+    fn plan(&self) -> &DeployPlan {
+        match self {
+            Self::Deploy(_, plan) => plan,
+            Self::Rollback(rollback) => &rollback.deploy,
+        }
+    }
+
+    fn is_noop(&self) -> bool {
+        match self {
+            Self::Deploy(_, plan) => plan.is_noop(),
+            Self::Rollback(rollback) => rollback.is_noop(),
+        }
+    }
+
+    fn text(&self, depth: Depth) -> String {
+        let plan = review::deploy_plan(self.plan(), depth);
+        match self {
+            Self::Deploy(..) => plan,
+            Self::Rollback(rollback) => plan + &review::hanging(&rollback.hanging),
+        }
+    }
+
+    fn json(&self, outcome: Option<&Outcome>) -> Value {
+        match self {
+            Self::Deploy(_, plan) => plan_json::deploy(plan, outcome),
+            Self::Rollback(rollback) => plan_json::rollback(rollback, outcome),
+        }
+    }
+
+    /// Returns what is done, as a noun.
+    fn name(&self) -> String {
+        let id = &self.plan().instance.id;
+        match self {
+            Self::Deploy(..) => format!("deploy of {id}"),
+            Self::Rollback(rollback) => format!("rollback of {id} to r{}", rollback.target),
+        }
+    }
+
+    fn question(&self, cluster: &Cluster) -> String {
+        let (id, namespace) = (&self.plan().instance.id, &self.plan().instance.namespace);
+        let context = &cluster.identity().context;
+        match self {
+            Self::Deploy(..) => format!("Apply {id} to {context} ▸ {namespace}?"),
+            Self::Rollback(rollback) => {
+                let target = rollback.target;
+                format!("Roll {id} back to r{target} in {context} ▸ {namespace}?")
+            }
+        }
+    }
+
+    /// Returns the command that finishes what was not done.
+    fn next_command(&self) -> String {
+        match self {
+            Self::Deploy(..) => "the same command".to_owned(),
+            // Without the number it would go on from where the first one came to.
+            Self::Rollback(rollback) => {
+                let id = &rollback.deploy.instance.id;
+                format!("`bowline rollback {id} --to {}`", rollback.target)
+            }
+        }
+    }
+
+    async fn run(&self, cluster: &Cluster, options: RunOptions, report: Tell<'_>) -> Outcome {
+        match self {
+            Self::Deploy(request, plan) => {
+                run_deploy(cluster, request, plan, options, report).await
+            }
+            Self::Rollback(rollback) => run_rollback(cluster, rollback, options, report).await,
+        }
+    }
+}
+
+/// Shows the plan, and carries it out where that is wanted and possible.
+pub(super) async fn decide(
+    wishes: Wishes<'_>,
+    session: &Session,
+    cluster: Cluster,
+    planned: Planned,
+) -> anyhow::Result<Exit> {
+    show(wishes, &planned)?;
+    let plan = planned.plan();
+    if !plan.refusals.is_empty() {
+        return end(wishes, &planned, review::refuse(&plan.refusals));
+    }
+    if !plan.conflicts.is_empty() && !wishes.force_conflicts {
+        output::say("refused: others own the fields above; take them over with --force-conflicts");
+        return end(wishes, &planned, Exit::Refused);
+    }
+    if wishes.is_dry_run {
+        return Ok(Exit::Ok);
+    }
+    if !planned.is_noop() && !is_wanted(wishes, &cluster, &planned)? {
+        output::say("nothing was changed");
+        return end(wishes, &planned, Exit::Failed);
+    }
+    let next = planned.next_command();
+    let operation = carry_out(wishes, session, cluster, planned.clone());
+    let outcome = match operate::until_signal_or(operation, &next).await? {
+        Ended::Finished(outcome) | Ended::FinishedInterrupted(outcome, _) => outcome,
+        Ended::Stopped(exit) => return Ok(exit),
+    };
+    if wishes.output == Report::Json {
+        output::print(&output::json(&planned.json(Some(&outcome)))?)?;
+    }
+    Ok(review::conclude_or(&planned.name(), &outcome, &next))
+}
+
+/// The plan is data where it is all that was asked for, and prose before a question.
+fn show(wishes: Wishes<'_>, planned: &Planned) -> anyhow::Result<()> {
+    match (wishes.is_dry_run, wishes.output) {
+        (true, Report::Text) => output::print(&planned.text(Depth::Everything))?,
+        (true, Report::Json) => output::print(&output::json(&planned.json(None))?)?,
+        (false, _) => output::prose(&planned.text(Depth::Changes)),
+    }
+    review::say_remarks(planned.plan());
+    Ok(())
+}
+
+/// Ends before anything was done; whoever asked for JSON gets the plan nevertheless.
+fn end(wishes: Wishes<'_>, planned: &Planned, exit: Exit) -> anyhow::Result<Exit> {
+    if !wishes.is_dry_run && wishes.output == Report::Json {
+        output::print(&output::json(&planned.json(None))?)?;
+    }
+    Ok(exit)
+}
+
+fn carry_out(
+    wishes: Wishes<'_>,
+    session: &Session,
+    cluster: Cluster,
+    planned: Planned,
+) -> impl Future<Output = anyhow::Result<Outcome>> + Send + use<> {
+    let options = RunOptions {
+        force_conflicts: wishes.force_conflicts,
+    };
+    let timeout = wishes.waiting.timeout;
+    let ready_within = timeout.unwrap_or(session.settings.wait.ready());
+    let waits = wishes.waiting.wait;
+    async move {
+        let report = |progress| review::say_progress(&progress);
+        let mut outcome = planned.run(&cluster, options, &report).await;
+        if waits && outcome.is_complete() {
+            let instance = &planned.plan().instance;
+            outcome.absorb(wait_ready(&cluster, instance, ready_within, &report).await);
+        }
+        Ok(outcome)
+    }
+}
+
+/// Asks whether to go on, unless that was answered. Where nobody knows who the server is the ID is typed.
+fn is_wanted(wishes: Wishes<'_>, cluster: &Cluster, planned: &Planned) -> anyhow::Result<bool> {
+    let id = &planned.plan().instance.id;
+    if let Some(confirmed) = wishes.confirm {
+        if confirmed == id {
+            return Ok(true);
+        }
+        let sentence = format!("--confirm says {confirmed}, and it is {id} that would be applied");
+        return Err(UsageError(sentence).into());
+    }
+    let question = planned.question(cluster);
+    if cluster.identity().is_insecure {
+        if !output::can_ask() {
+            return Err(confirm::unverified(id.as_str()).into());
+        }
+        output::say("The server's certificate is not verified: it may be another server.");
+        return confirm::typed(&format!("{question} Type {id}:"), id.as_str());
+    }
+    Ok(wishes.yes || confirm::go_on(&question)?)
+}

@@ -1,0 +1,26 @@
+//! `bowline rollback`: an earlier revision deployed again, as a new one.
+
+use super::applying::{self, Planned, Wishes};
+use super::args::Rollback;
+use super::session::Session;
+use super::{Exit, deploy, operate};
+use crate::engine::rollback::{RollbackRequest, plan_rollback};
+
+pub fn run(args: &Rollback, session: &Session) -> anyhow::Result<Exit> {
+    let wishes = Wishes::of(&args.applying, args.dry_run);
+    wishes.require_answer()?;
+    operate::on_cluster(session, async |cluster| {
+        let request = RollbackRequest {
+            instance: session.instance(&cluster, &args.id),
+            to: args.to,
+            ingress_host: session.settings.ingress.host.clone(),
+            gpus: session.settings.gpus.clone(),
+            message: args.applying.message.clone(),
+            holder: session.holder(),
+        };
+        let beside = session.catalogue.dir();
+        let secrets = |definition: &_| deploy::secrets(definition, beside, !args.dry_run);
+        let plan = plan_rollback(&cluster, &request, &secrets).await?;
+        applying::decide(wishes, session, cluster, Planned::Rollback(plan)).await
+    })
+}

@@ -10,6 +10,7 @@ use clap::{CommandFactory, Parser};
 
 use crate::failure::{Failure, FailureKind};
 
+mod adjust;
 mod adopt;
 mod applying;
 mod args;
@@ -115,7 +116,9 @@ fn run(cli: Cli) -> anyhow::Result<Exit> {
         Command::New(args) => new::run(&args, &open()?),
         Command::Render(args) => render::run(&args, &open()?),
         Command::Rollback(args) => rollback::run(&args, &open()?),
+        Command::Restart(args) => adjust::restart(&args, &open()?),
         Command::Sandbox(args) => sandbox::run(&args, &open()?),
+        Command::Scale(args) => adjust::scale(&args, &open()?),
         Command::Snapshot(args) => snapshot::run(&args, &open()?),
         Command::Status(args) => status::run(&args, &open()?),
         Command::Validate(args) => validate::run(&args, &open()?),

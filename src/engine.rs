@@ -3,6 +3,7 @@
 //! The dashboard and the command line call the same functions. Plans are plain values; running one never does more than the
 //! plan says, never sends a write twice without looking, and never deletes what was not listed with its uid.
 
+pub mod adjust;
 pub mod adopt;
 mod apply;
 pub mod deploy;

@@ -10,6 +10,7 @@ use regex::{Regex, RegexBuilder};
 
 use super::candidates;
 use crate::definition::id::{InstanceId, Namespace};
+use crate::engine::adjust::MAX_REPLICAS;
 
 /// What the exit codes mean; part of the contract with scripts.
 const EXIT_CODES: &str = "\
@@ -120,6 +121,11 @@ pub enum Command {
     History(History),
     /// Deploy an earlier revision of an instance again, as a new one, and free the pods that hang
     Rollback(Rollback),
+    /// Set the number of replicas of instances; 0 stops them
+    #[command(override_usage = "bowline scale [OPTIONS] <ID>... <N>")]
+    Scale(Scale),
+    /// Replace the pods of instances by new ones, as a rollout does
+    Restart(Restart),
     /// Draw the dashboard once, as text or SVG, and exit
     Snapshot(Snapshot),
     /// Run the sandbox for other clients
@@ -386,10 +392,56 @@ pub struct Delete {
     pub yes: bool,
 }
 
+/// `bowline scale`.
+#[derive(Debug, Args)]
+pub struct Scale {
+    /// Instances, and how many replicas they shall have
+    #[arg(required = true, value_name = "ID... N", value_parser = id_or_number, add = ArgValueCandidates::new(candidates::definitions))]
+    pub words: Vec<IdOrNumber>,
+    #[command(flatten)]
+    pub how: Adjust,
+}
+
+/// `bowline restart`.
+#[derive(Debug, Args)]
+pub struct Restart {
+    /// Instances
+    #[arg(required = true, value_name = "ID", add = ArgValueCandidates::new(candidates::definitions))]
+    pub ids: Vec<InstanceId>,
+    #[command(flatten)]
+    pub how: Adjust,
+}
+
+/// How what runs is adjusted.
+#[derive(Debug, Args)]
+pub struct Adjust {
+    /// Confirm the change of a protected instance by repeating its ID; may be given several times
+    #[arg(long, value_name = "ID")]
+    pub confirm: Vec<InstanceId>,
+    /// Show what would be changed and stop
+    #[arg(long)]
+    pub dry_run: bool,
+    #[command(flatten)]
+    pub waiting: Waiting,
+    /// Output format; JSON has the plan of every instance and how it ended
+    #[arg(short, long, value_enum, default_value_t)]
+    pub output: Report,
+    /// Answer yes to the question whether to go on
+    #[arg(short, long)]
+    pub yes: bool,
+}
+
+/// A word that is an ID or a number: no ID begins with a digit.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum IdOrNumber {
+    Id(InstanceId),
+    Number(u32),
+}
+
 /// Whether and how long an operation waits.
 #[derive(Debug, Args)]
 pub struct Waiting {
-    /// Wait for the end: ready after a deploy, gone after a delete
+    /// Wait for the end: ready after a deploy or a change, gone after a delete
     #[arg(long, default_value_t = true, action = ArgAction::Set, num_args = 0..=1, require_equals = true,
           default_missing_value = "true", value_name = "BOOL")]
     pub wait: bool,
@@ -526,6 +578,18 @@ fn key_value(text: &str) -> Result<(String, String), String> {
 /// Reads the number of a revision: they count from 1.
 fn revision() -> RangedI64ValueParser<u32> {
     value_parser!(u32).range(1..)
+}
+
+fn id_or_number(text: &str) -> Result<IdOrNumber, String> {
+    if text.starts_with(|c: char| c.is_ascii_digit() || c == '+') {
+        let number = text.parse().ok();
+        let number = number.filter(|number| *number <= MAX_REPLICAS);
+        return number
+            .map(IdOrNumber::Number)
+            .ok_or_else(|| format!("a number of replicas is 0 to {MAX_REPLICAS}"));
+    }
+    let id = text.parse::<InstanceId>();
+    id.map(IdOrNumber::Id).map_err(|error| error.to_string())
 }
 
 /// Reads `90s`, `5m`, `1h30m`, or plain seconds as kubectl does.

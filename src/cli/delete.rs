@@ -212,8 +212,8 @@ fn end(args: &Delete, plans: &[TeardownPlan], exit: Exit) -> anyhow::Result<Exit
     Ok(exit)
 }
 
-/// Returns the exit code of several teardowns: partly done if they ended differently.
-fn of_many(exits: &[Exit]) -> Exit {
+/// Returns the exit code of several operations: partly done if they ended differently.
+pub(super) fn of_many(exits: &[Exit]) -> Exit {
     match exits {
         [] => Exit::Ok,
         [first, rest @ ..] if rest.iter().all(|exit| exit == first) => *first,

@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::review::diff_line;
 use crate::definition::object::ObjectKey;
+use crate::engine::adjust::{AdjustPlan, Adjustment};
 use crate::engine::history::{Comparison, History, KeptRevision, Revision};
 use crate::engine::plan::{
     Change, ClaimFate, DataFate, DeployPlan, DiffLine, Fate, FateRow, Outcome, PlannedObject, Step,
@@ -122,6 +123,30 @@ fn of_revision(revision: &Revision) -> Value {
         value["damage"] = json!(damage);
     }
     value
+}
+
+/// Returns the plan of a scale or a restart, with how it ended where it was carried out.
+pub(super) fn adjustment(plan: &AdjustPlan, outcome: Option<&Outcome>) -> Value {
+    let workloads = plan.workloads.iter().map(|workload| {
+        let mut value = of_key(&workload.key);
+        value["uid"] = json!(workload.uid);
+        value["replicas"] = json!(workload.replicas);
+        value
+    });
+    let mut value = json!({
+        "id": plan.instance.id,
+        "namespace": plan.instance.namespace,
+        "operation": plan.adjustment.verb(),
+        "protected": plan.is_protected,
+        "unchanged": plan.refusals.is_empty() && plan.is_noop(),
+        "objects": workloads.collect::<Vec<_>>(),
+        "warnings": plan.warnings,
+        "refusals": plan.refusals.iter().map(of_failure).collect::<Vec<_>>(),
+    });
+    if let Adjustment::Scale(to) = plan.adjustment {
+        value["wantedReplicas"] = json!(to);
+    }
+    with_outcome(value, outcome)
 }
 
 fn with_outcome(mut plan: Value, outcome: Option<&Outcome>) -> Value {

@@ -1,6 +1,7 @@
 //! Plans, progress and outcomes as text: what is read before a question is answered, and while it is carried out.
 
 use super::{Exit, exit_of, output};
+use crate::definition::id::InstanceId;
 use crate::engine::plan::{
     Change, DataFate, DeployPlan, DiffLine, DiffSide, Fate, FateRow, Outcome, Progress, Step,
     TeardownPlan,
@@ -146,16 +147,29 @@ fn data_fate(data: DataFate) -> &'static str {
 
 /// Says a fact about a running operation.
 pub(super) fn say_progress(progress: &Progress) {
+    if let Some(sentence) = progress_sentence(progress) {
+        output::say(text::clean(&sentence));
+    }
+}
+
+/// Says a fact about one of several running operations.
+pub(super) fn say_progress_of(id: &InstanceId, progress: &Progress) {
+    if let Some(sentence) = progress_sentence(progress) {
+        output::say(text::clean(&format!("{id}: {sentence}")));
+    }
+}
+
+fn progress_sentence(progress: &Progress) -> Option<String> {
     let sentence = match progress {
         // Ends of steps follow within moments; their beginnings would only double the lines.
-        Progress::Started(_) => return,
+        Progress::Started(_) => return None,
         Progress::Done(step, None) => format!("✔ {}", step_done(step)),
         Progress::Done(step, Some(remark)) => format!("✔ {}: {remark}", step_done(step)),
         Progress::Failed(step, failure) => format!("✖ {}: {failure}", step_wanted(step)),
         Progress::NotTried(step, why) => format!("– {}: not tried, {why}", step_wanted(step)),
         Progress::Waiting(what) => format!("… {what}"),
     };
-    output::say(text::clean(&sentence));
+    Some(sentence)
 }
 
 fn step_done(step: &Step) -> String {

@@ -5,7 +5,7 @@ use serde_json::json;
 use super::difference::normalized;
 use super::metadata::Metadata;
 use super::plan::FieldConflict;
-use super::rehearse::{field_conflicts, with_uid};
+use super::rehearse::{field_conflicts, is_own_scaling, with_uid};
 use crate::cluster::{ApplyOptions, Cluster, Deleted, Propagation, Written};
 use crate::definition::naming;
 use crate::definition::object::{Object, ObjectKey};
@@ -49,7 +49,12 @@ pub(super) async fn apply(
         }
         Target::Seen(uid) if taken.is_empty() => {
             let body = with_uid(wanted, uid);
-            send(cluster, wanted, &body, target, &options).await
+            match send(cluster, wanted, &body, target, &options).await {
+                Err(failure) if is_own_scaling_alone(&wanted.key, &failure, manager) => {
+                    take(cluster, wanted, uid, taken, &options).await
+                }
+                result => result,
+            }
         }
         Target::Seen(uid) => take(cluster, wanted, uid, taken, &options).await,
     };
@@ -132,7 +137,10 @@ async fn only_these(
     if met.is_empty() {
         return Err(failure);
     }
-    match met.iter().find(|conflict| !taken.contains(conflict)) {
+    let is_known = |conflict: &FieldConflict| {
+        taken.contains(conflict) || is_own_scaling(conflict, &options.field_manager)
+    };
+    match met.iter().find(|conflict| !is_known(conflict)) {
         None => Ok(()),
         Some(new) => Err(conflict(format!(
             "{} has a conflict that was not shown: {}: {}",
@@ -141,8 +149,13 @@ async fn only_these(
     }
 }
 
+fn is_own_scaling_alone(key: &ObjectKey, failure: &Failure, manager: &str) -> bool {
+    let met = field_conflicts(key, failure);
+    !met.is_empty() && met.iter().all(|conflict| is_own_scaling(conflict, manager))
+}
+
 /// Tells whether a write was refused because the object has another version by now.
-fn is_outdated(failure: &Failure) -> bool {
+pub(super) fn is_outdated(failure: &Failure) -> bool {
     failure.kind == FailureKind::Conflict
         && failure.causes.is_empty()
         && failure.summary.contains("has been modified")

@@ -127,7 +127,10 @@ impl Rehearsal {
         let mut verdict = cluster.apply(&body, &options).await;
         if let Err(failure) = &verdict {
             self.conflicts = field_conflicts(&wanted.key, failure);
-            if !self.conflicts.is_empty() {
+            let has_conflicts = !self.conflicts.is_empty();
+            self.conflicts
+                .retain(|conflict| !is_own_scaling(conflict, &options.field_manager));
+            if has_conflicts {
                 // What taking the fields would change is shown with the question whether to.
                 let forced = ApplyOptions {
                     force: true,
@@ -207,6 +210,20 @@ pub(super) fn field_conflicts(key: &ObjectKey, failure: &Failure) -> Vec<FieldCo
             message: cause.message.clone(),
         })
         .collect()
+}
+
+/// Tells whether a conflict is with the number that our own `scale` set while the definition left it open: one that sets it
+/// now takes it back, as the plan shows, and nobody else is asked.
+pub(super) fn is_own_scaling(conflict: &FieldConflict, manager: &str) -> bool {
+    let scaler = manager
+        .strip_prefix("bowline/")
+        .and_then(|id| id.parse().ok())
+        .map(|id| naming::scale_field_manager(&id));
+    conflict.field == ".spec.replicas"
+        && scaler.is_some_and(|scaler| {
+            let words = format!("conflict with \"{scaler}\"");
+            conflict.message.starts_with(&words)
+        })
 }
 
 fn refusal(mut failure: Failure, wanted: &Object) -> Failure {

@@ -30,6 +30,15 @@ fn names_that_are_not_legal_say_what_is() {
         &["--id", "starting with a letter"],
     );
     check(&["edit", "../../etc/passwd"], &["lower-case letters"]);
+    check(&["scale", "Web", "1"], &["lower-case letters"]);
+}
+
+#[test]
+fn a_scale_names_instances_and_then_one_number() {
+    check(&["scale", "web"], &["stands last", "bowline scale web 3"]);
+    check(&["scale", "3"], &["no instance is named"]);
+    check(&["scale", "web", "1001"], &["0 to 1000"]);
+    check(&["scale", "web", "-1"], &["-1"]);
 }
 
 #[test]

@@ -6,6 +6,7 @@
 
 #![allow(clippy::unwrap_used, clippy::panic)]
 
+mod adjusts;
 mod arguments;
 mod deploys;
 mod files;
@@ -38,6 +39,10 @@ macro_rules! on_both_backends {
 }
 
 on_both_backends! {
+    adjusts:
+        an_instance_is_scaled_stopped_and_started
+        several_are_restarted_in_one_go
+        what_is_protected_or_missing_is_not_adjusted;
     deploys:
         a_definition_is_deployed_changed_and_found_unchanged
         a_dry_run_changes_nothing

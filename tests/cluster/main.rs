@@ -18,6 +18,7 @@ mod cluster;
 mod delete;
 mod engine;
 mod history;
+mod live;
 mod objects;
 mod patch;
 mod refusals;
@@ -167,6 +168,19 @@ on_both_backends! {
         a_value_that_somebody_rotates_meanwhile_is_not_undone
         a_secret_that_leaves_the_definition_is_pruned
         who_may_not_read_secrets_is_told_and_changes_none;
+    live:
+        a_number_that_is_open_belongs_to_scale_and_a_deploy_keeps_it
+        a_number_that_is_set_shows_in_the_next_plan_and_changes_nothing_else
+        a_definition_that_begins_to_set_the_number_takes_it_from_scale
+        an_instance_without_replicas_is_stopped
+        a_restart_replaces_the_pods_and_a_deploy_keeps_it
+        a_deploy_that_runs_is_not_disturbed
+        what_is_not_of_the_instance_is_not_adjusted
+        what_was_changed_after_the_plan_is_not_overwritten
+        an_adjustment_without_an_answer_is_looked_for
+        claims_of_others_stop_a_set_from_growing
+        replicas_do_not_share_what_one_node_mounts
+        a_viewer_may_not_adjust;
     watch:
         a_watch_from_too_long_ago_ends_with_an_expired_event
         a_streaming_list_ends_with_a_bookmark

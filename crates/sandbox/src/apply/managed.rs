@@ -171,6 +171,12 @@ fn take_from_others(entries: &mut [Entry], is_self: impl Fn(&Entry) -> bool, cha
     }
 }
 
+fn is_number_owned(entries: &[Entry]) -> bool {
+    let number = FieldSet::of_fields(&[&["spec", "replicas"]]);
+    let owns = |entry: &Entry| !entry.fields.intersection(&number).is_empty();
+    entries.iter().any(owns)
+}
+
 /// Records a create, update or patch in the managedFields of `new`.
 ///
 /// `new` may bring its own managedFields, which then stand (this is how ownership is migrated); an empty list resets them.
@@ -196,6 +202,10 @@ pub fn track_update(
     if managers.is_empty() && live.is_some() {
         // Nobody was tracked so far: tracking begins with the first apply.
         return write_entries(new, Vec::new());
+    }
+    if author.subresource == "scale" && !is_number_owned(&managers) {
+        // NB: the `Scale` that is written has the owners of the number alone, and without any it is not tracked either.
+        return write_entries(new, managers);
     }
     let nothing = json!({});
     let before = live.map_or(nothing, without_entries);

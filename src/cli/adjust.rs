@@ -1,0 +1,256 @@
+//! `bowline scale` and `bowline restart`: one plan for all instances, a confirmation where one is protected, the change.
+
+use std::time::Duration;
+
+use futures::future::join_all;
+use jiff::Timestamp;
+
+use super::args::{Adjust, IdOrNumber, Report, Restart, Scale};
+use super::delete::of_many;
+use super::operate::Ended;
+use super::session::Session;
+use super::{Exit, UsageError, confirm, operate, output, plan_json, review};
+use crate::cluster::Cluster;
+use crate::definition::id::InstanceId;
+use crate::engine::adjust::{
+    AdjustOptions, AdjustPlan, Adjustment, plan_adjustment, run_adjustment,
+};
+use crate::engine::plan::{Outcome, Progress};
+use crate::engine::wait::wait_ready;
+use crate::service::summary::InstanceKey;
+use crate::text;
+
+pub fn scale(args: &Scale, session: &Session) -> anyhow::Result<Exit> {
+    let (ids, to) = ids_and_number(&args.words)?;
+    adjust(&args.how, session, &ids, Adjustment::Scale(to))
+}
+
+pub fn restart(args: &Restart, session: &Session) -> anyhow::Result<Exit> {
+    adjust(&args.how, session, &args.ids, Adjustment::Restart)
+}
+
+/// Takes the words apart: IDs, and then one number.
+fn ids_and_number(words: &[IdOrNumber]) -> Result<(Vec<InstanceId>, u32), UsageError> {
+    let wrong = |what: &str| {
+        UsageError(format!(
+            "{what}: write `bowline scale ID N`, such as `bowline scale web 3`"
+        ))
+    };
+    let Some((IdOrNumber::Number(to), ids)) = words.split_last() else {
+        return Err(wrong("the number of replicas stands last"));
+    };
+    let ids = ids.iter().map(|word| match word {
+        IdOrNumber::Id(id) => Some(id.clone()),
+        IdOrNumber::Number(_) => None,
+    });
+    let ids: Option<Vec<InstanceId>> = ids.collect();
+    match ids {
+        Some(ids) if !ids.is_empty() => Ok((ids, *to)),
+        Some(_) => Err(wrong("no instance is named")),
+        None => Err(wrong("there is more than one number")),
+    }
+}
+
+fn adjust(
+    args: &Adjust,
+    session: &Session,
+    ids: &[InstanceId],
+    adjustment: Adjustment,
+) -> anyhow::Result<Exit> {
+    operate::on_cluster(session, async |cluster| {
+        let instances: Vec<_> = ids
+            .iter()
+            .map(|id| session.instance(&cluster, id))
+            .collect();
+        let plans = plan(&cluster, instances, adjustment).await?;
+        for plan in &plans {
+            show(args, plan)?;
+        }
+        let refusals = plans.iter().flat_map(|plan| plan.refusals.clone());
+        let refusals: Vec<_> = refusals.collect();
+        if !refusals.is_empty() {
+            return end(args, &plans, review::refuse(&refusals));
+        }
+        if args.dry_run {
+            return end(args, &plans, Exit::Ok);
+        }
+        if !is_wanted(args, &plans)? {
+            output::say("nothing was changed");
+            return end(args, &plans, Exit::Failed);
+        }
+        carry_out(args, session, cluster, plans).await
+    })
+}
+
+/// Plans all before anything is changed. An ID that is given twice is one instance.
+async fn plan(
+    cluster: &Cluster,
+    instances: Vec<InstanceKey>,
+    adjustment: Adjustment,
+) -> anyhow::Result<Vec<AdjustPlan>> {
+    let mut plans: Vec<AdjustPlan> = Vec::with_capacity(instances.len());
+    for instance in instances {
+        if plans.iter().all(|plan| plan.instance != instance) {
+            plans.push(plan_adjustment(cluster, &instance, adjustment).await?);
+        }
+    }
+    Ok(plans)
+}
+
+/// The plan is data where it is all that was asked for, and prose before it is carried out.
+fn show(args: &Adjust, plan: &AdjustPlan) -> anyhow::Result<()> {
+    let InstanceKey { id, namespace } = &plan.instance;
+    let mut lines = String::new();
+    for workload in &plan.workloads {
+        let from = workload.replicas;
+        let what = match plan.adjustment {
+            Adjustment::Scale(to) => format!("{from} → {to} replicas"),
+            Adjustment::Restart => format!("restart of {from} replicas"),
+        };
+        let line = format!("{id} in {namespace}: {}: {what}", workload.key);
+        lines.push_str(&text::clean(&line));
+        lines.push('\n');
+    }
+    if plan.refusals.is_empty() && plan.is_noop() {
+        lines = match plan.adjustment {
+            Adjustment::Scale(to) => format!("{id} in {namespace}: has {to} replicas already\n"),
+            Adjustment::Restart => format!("{id} in {namespace}: nothing to restart\n"),
+        };
+    }
+    if args.dry_run && args.output == Report::Text {
+        output::print(&lines)?;
+    } else {
+        output::prose(&lines);
+    }
+    for warning in &plan.warnings {
+        output::say(text::clean(&format!("warning: {id}: {warning}")));
+    }
+    Ok(())
+}
+
+/// Asks for the ID of what is protected, whatever the flags say. The rest was named, and is not asked about, as with kubectl.
+fn is_wanted(args: &Adjust, plans: &[AdjustPlan]) -> anyhow::Result<bool> {
+    for plan in plans.iter().filter(|plan| !plan.is_noop()) {
+        let id = &plan.instance.id;
+        if !plan.is_protected || args.confirm.contains(id) {
+            continue;
+        }
+        if !output::can_ask() {
+            return Err(confirm::protected(id.as_str()).into());
+        }
+        let verb = plan.adjustment.verb();
+        let question = format!("{id} is protected. Type {id} to {verb} it:");
+        if !confirm::typed(&question, id.as_str())? {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+async fn carry_out(
+    args: &Adjust,
+    session: &Session,
+    cluster: Cluster,
+    plans: Vec<AdjustPlan>,
+) -> anyhow::Result<Exit> {
+    let options = AdjustOptions {
+        holder: session.holder(),
+        at: Timestamp::now(),
+    };
+    let timeout = args.waiting.timeout;
+    let ready_within = timeout.unwrap_or(session.settings.wait.ready());
+    let ready_within = args.waiting.wait.then_some(ready_within);
+    let operation = run_all(cluster, plans.clone(), options, ready_within);
+    let outcomes = match operate::until_signal(operation).await? {
+        Ended::Finished(outcomes) | Ended::FinishedInterrupted(outcomes, _) => outcomes,
+        Ended::Stopped(exit) => return Ok(exit),
+    };
+    if args.output == Report::Json {
+        let all = plans.iter().zip(&outcomes);
+        let all: Vec<_> = all
+            .map(|(plan, outcome)| plan_json::adjustment(plan, Some(outcome)))
+            .collect();
+        output::print(&output::json(&all)?)?;
+    }
+    let exits = plans.iter().zip(&outcomes).map(|(plan, outcome)| {
+        let what = format!("{} of {}", plan.adjustment.verb(), plan.instance.id);
+        review::conclude(&what, outcome)
+    });
+    Ok(of_many(&exits.collect::<Vec<_>>()))
+}
+
+/// Changes one after the other, past those that fail, and then waits for all that were changed at once.
+async fn run_all(
+    cluster: Cluster,
+    plans: Vec<AdjustPlan>,
+    options: AdjustOptions,
+    ready_within: Option<Duration>,
+) -> anyhow::Result<Vec<Outcome>> {
+    let has_many = plans.len() > 1;
+    let say = |plan: &AdjustPlan, progress: &Progress| match has_many {
+        true => review::say_progress_of(&plan.instance.id, progress),
+        false => review::say_progress(progress),
+    };
+    let mut outcomes = Vec::with_capacity(plans.len());
+    for plan in &plans {
+        let report = |progress| say(plan, &progress);
+        outcomes.push(run_adjustment(&cluster, plan, &options, &report).await);
+    }
+    let Some(ready_within) = ready_within else {
+        return Ok(outcomes);
+    };
+    let waits = plans
+        .iter()
+        .zip(&mut outcomes)
+        .map(async |(plan, outcome)| {
+            if outcome.is_complete() {
+                let report = |progress| say(plan, &progress);
+                outcome.absorb(wait_ready(&cluster, &plan.instance, ready_within, &report).await);
+            }
+        });
+    join_all(waits).await;
+    Ok(outcomes)
+}
+
+/// Ends before anything was done; whoever asked for JSON gets the plans nevertheless.
+fn end(args: &Adjust, plans: &[AdjustPlan], exit: Exit) -> anyhow::Result<Exit> {
+    if args.output == Report::Json {
+        let all: Vec<_> = plans
+            .iter()
+            .map(|plan| plan_json::adjustment(plan, None))
+            .collect();
+        output::print(&output::json(&all)?)?;
+    }
+    Ok(exit)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(words: &[&str], expected: Result<(&[&str], u32), &str>) {
+        let word = |word: &&str| match word.parse() {
+            Ok(number) => IdOrNumber::Number(number),
+            Err(_) => IdOrNumber::Id(word.parse().unwrap()),
+        };
+        let words: Vec<_> = words.iter().map(word).collect();
+        match (ids_and_number(&words), expected) {
+            (Ok((ids, to)), Ok((expected, number))) => {
+                let ids: Vec<_> = ids.iter().map(InstanceId::as_str).collect();
+                assert_eq!((ids.as_slice(), to), (expected, number));
+            }
+            (Err(error), Err(words)) => assert!(error.to_string().contains(words), "{error}"),
+            (found, _) => panic!("{found:?}"),
+        }
+    }
+
+    #[test]
+    fn the_last_word_is_the_number() {
+        check(&["web", "3"], Ok((&["web"], 3)));
+        check(&["web", "api", "0"], Ok((&["web", "api"], 0)));
+        check(&["web"], Err("stands last"));
+        check(&["3", "web"], Err("stands last"));
+        check(&["3"], Err("no instance"));
+        check(&["1", "3"], Err("more than one number"));
+    }
+}

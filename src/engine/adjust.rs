@@ -1,0 +1,97 @@
+//! Small changes of what runs, without a new revision: the number of replicas, and a restart of the pods.
+//!
+//! A later deploy neither fights with them nor forgets them silently: a restart belongs to a field manager of its own, as does
+//! the number where the definition leaves it open; where the definition sets it, the deploy's plan shows what it would set back.
+
+mod claims;
+mod owned;
+mod planning;
+mod running;
+
+use jiff::Timestamp;
+
+use crate::definition::object::ObjectKey;
+use crate::failure::Failure;
+use crate::service::summary::InstanceKey;
+
+pub use planning::plan_adjustment;
+pub use running::run_adjustment;
+
+/// The most replicas that a definition may want, and `scale` may set.
+pub const MAX_REPLICAS: u32 = 1000;
+
+/// What is to be changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Adjustment {
+    /// The number of replicas; 0 stops the instance.
+    Scale(u32),
+    /// New pods in the place of the old ones, as a rollout makes them.
+    Restart,
+}
+
+/// What an adjustment would do, as shown for review.
+#[derive(Debug, Clone, PartialEq)]
+pub struct AdjustPlan {
+    /// The instance.
+    pub instance: InstanceKey,
+    /// What was asked for.
+    pub adjustment: Adjustment,
+    /// Whether the typed ID is needed whatever the flags say.
+    pub is_protected: bool,
+    /// The workloads that would be changed; those that are as wanted already are left out.
+    pub workloads: Vec<PlannedWorkload>,
+    /// What the person should know: what a later deploy would set back, claims that are used again.
+    pub warnings: Vec<String>,
+    /// Reasons why it cannot run at all; empty when it can.
+    pub refusals: Vec<Failure>,
+}
+
+/// A workload that would be changed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PlannedWorkload {
+    /// What identifies it.
+    pub key: ObjectKey,
+    /// Uid of what was seen: nothing else is changed.
+    pub uid: String,
+    /// The replicas that it wants so far.
+    pub replicas: u32,
+    /// How it is changed.
+    pub means: Means,
+}
+
+/// How a workload is changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Means {
+    /// The definition sets the number: what it applied is applied again with another one.
+    Apply,
+    /// The definition leaves the number open: it is set by the scale subresource.
+    Scale,
+    /// The annotation of the pod template by which kubectl restarts, too.
+    Annotate,
+}
+
+impl AdjustPlan {
+    /// Tells whether running it would change nothing.
+    pub fn is_noop(&self) -> bool {
+        self.workloads.is_empty()
+    }
+}
+
+impl Adjustment {
+    /// Returns the word that the record's operation bears.
+    pub fn verb(self) -> &'static str {
+        match self {
+            Self::Scale(_) => "scale",
+            Self::Restart => "restart",
+        }
+    }
+}
+
+/// How a plan is carried out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AdjustOptions {
+    /// Who does it: user, host and process.
+    pub holder: String,
+    /// The time that a restart is marked with.
+    pub at: Timestamp,
+}

@@ -1,0 +1,144 @@
+//! What more replicas would do to claims: a `StatefulSet` takes whatever claim bears the name that it makes, and some claims
+//! can be mounted by one node or pod only.
+
+use serde_json::Value;
+
+use crate::cluster::{Cluster, Selector};
+use crate::definition::naming;
+use crate::definition::object::{GroupKind, Object};
+use crate::engine::metadata::core_key;
+use crate::engine::ownership::{self, Owner};
+use crate::engine::preflight::refused;
+use crate::failure::{Failure, FailureKind};
+use crate::service::summary::InstanceKey;
+
+const CLAIM: &str = "PersistentVolumeClaim";
+
+/// What was found.
+#[derive(Debug, Default)]
+pub(super) struct Found {
+    pub warnings: Vec<String>,
+    pub refusals: Vec<Failure>,
+}
+
+/// Looks at the claims that a workload of `replicas` would take or share.
+///
+/// # Errors
+/// The cluster cannot be reached.
+pub(super) async fn look(
+    cluster: &Cluster,
+    instance: &InstanceKey,
+    live: &Object,
+    from: u32,
+    to: u32,
+) -> Result<Found, Failure> {
+    let mut found = Found::default();
+    if to <= from {
+        return Ok(found);
+    }
+    to_come(cluster, instance, live, from..to, &mut found).await?;
+    if to > 1 {
+        shared(cluster, instance, live, to, &mut found).await?;
+    }
+    Ok(found)
+}
+
+async fn to_come(
+    cluster: &Cluster,
+    instance: &InstanceKey,
+    live: &Object,
+    ordinals: std::ops::Range<u32>,
+    found: &mut Found,
+) -> Result<(), Failure> {
+    let names: Vec<String> = names_of(&live.json["spec"]["volumeClaimTemplates"], |it| {
+        &it["metadata"]["name"]
+    })
+    .flat_map(|volume| {
+        let set = &live.key.name;
+        ordinals
+            .clone()
+            .map(move |ordinal| format!("{volume}-{set}-{ordinal}"))
+    })
+    .collect();
+    if names.is_empty() {
+        return Ok(());
+    }
+    let kind = GroupKind::new("", CLAIM);
+    let namespace = Some(&instance.namespace);
+    let listed = cluster
+        .list_metadata(&kind, namespace, &Selector::everything())
+        .await;
+    let claims = match listed {
+        Ok(claims) => claims,
+        Err(failure) if failure.kind == FailureKind::Forbidden => {
+            let warning = "this user may not list claims: whether the names of those to come are free is not known";
+            found.warnings.push(warning.to_owned());
+            return Ok(());
+        }
+        Err(failure) => return Err(failure),
+    };
+    let set = naming::instance_applyset_id(&instance.id, &instance.namespace);
+    for claim in claims
+        .iter()
+        .filter(|claim| names.contains(&claim.key.name))
+    {
+        let name = &claim.key.name;
+        match ownership::owner(claim, &instance.id, &set) {
+            Owner::Ours => found.warnings.push(format!(
+                "claim {name} is there already and is used as it is"
+            )),
+            Owner::Other(other) => found.refusals.push(refused(format!(
+                "claim {name} exists already, and it belongs to {other}"
+            ))),
+            Owner::Nobody => found.refusals.push(refused(format!(
+                "claim {name} exists already, and it was not made by bowline"
+            ))),
+        }
+    }
+    Ok(())
+}
+
+/// Several pods on one claim that one node or pod may mount would wait for each other.
+async fn shared(
+    cluster: &Cluster,
+    instance: &InstanceKey,
+    live: &Object,
+    to: u32,
+    found: &mut Found,
+) -> Result<(), Failure> {
+    let volumes = &live.json["spec"]["template"]["spec"]["volumes"];
+    for name in names_of(volumes, |it| &it["persistentVolumeClaim"]["claimName"]) {
+        let key = core_key(CLAIM, instance.namespace.as_str(), name);
+        let claim = match cluster.get(&key).await {
+            Ok(claim) => claim,
+            Err(failure) if failure.kind == FailureKind::Forbidden => continue,
+            Err(failure) => return Err(failure),
+        };
+        let modes = claim
+            .as_ref()
+            .map(|claim| &claim.json["spec"]["accessModes"]);
+        let modes: Vec<&str> = modes
+            .and_then(Value::as_array)
+            .into_iter()
+            .flatten()
+            .filter_map(Value::as_str)
+            .collect();
+        let is_exclusive = |mode: &str| matches!(mode, "ReadWriteOnce" | "ReadWriteOncePod");
+        if !modes.is_empty() && modes.iter().all(|mode| is_exclusive(mode)) {
+            found.refusals.push(refused(format!(
+                "{to} replicas of {} cannot share claim {name}, which is {}",
+                live.key,
+                modes.join(", ")
+            )));
+        }
+    }
+    Ok(())
+}
+
+fn names_of<'a>(
+    list: &'a Value,
+    name: impl Fn(&'a Value) -> &'a Value,
+) -> impl Iterator<Item = &'a str> {
+    let items = list.as_array().into_iter().flatten();
+    items.filter_map(move |item| name(item).as_str())
+}

@@ -1,0 +1,206 @@
+//! Carrying out a scale or a restart, under the operation that the record holds.
+
+use serde_json::{Value, json};
+
+use super::planning::{is_idle, not_there, replicas, with_replicas};
+use super::{AdjustOptions, AdjustPlan, Adjustment, Means, PlannedWorkload};
+use crate::cluster::{ApplyOptions, Cluster, Written};
+use crate::definition::naming;
+use crate::definition::object::Object;
+use crate::engine::apply::is_outdated;
+use crate::engine::deploy::Report;
+use crate::engine::journal::Journal;
+use crate::engine::metadata::Metadata;
+use crate::engine::operation::{self, Intent, Lease};
+use crate::engine::plan::{Outcome, Step};
+use crate::engine::record::{self, Change};
+use crate::failure::{Failure, FailureKind};
+
+/// How often a workload is looked at that others change all the time, as its status does.
+const MAX_LOOKS: usize = 5;
+/// The annotation by which kubectl restarts what a template makes.
+const RESTARTED_AT: &str = "kubectl.kubernetes.io/restartedAt";
+
+/// Carries out a plan that was shown. Of several workloads it goes on past one that fails.
+pub async fn run_adjustment(
+    cluster: &Cluster,
+    plan: &AdjustPlan,
+    options: &AdjustOptions,
+    report: Report<'_>,
+) -> Outcome {
+    let mut journal = Journal::new(report);
+    if plan.refusals.is_empty() && plan.is_noop() {
+        return journal.into_outcome();
+    }
+    let lease = match begin(cluster, plan, options, &mut journal).await {
+        Ok(lease) => lease,
+        Err(failure) => {
+            journal.failed(Step::Claim, failure);
+            for workload in &plan.workloads {
+                let step = Step::Apply(workload.key.clone());
+                journal.not_tried(step, "the operation was not begun");
+            }
+            return journal.into_outcome();
+        }
+    };
+    let run = Run {
+        cluster,
+        plan,
+        options,
+        lease: &lease,
+    };
+    lease.beating(run.carry_out(&mut journal)).await;
+    // If this fails, the operation stands still, and whoever comes next takes it over.
+    let _ = lease.end(Change::default()).await;
+    journal.into_outcome()
+}
+
+async fn begin<'a>(
+    cluster: &'a Cluster,
+    plan: &AdjustPlan,
+    options: &AdjustOptions,
+    journal: &mut Journal<'_>,
+) -> Result<Lease<'a>, Failure> {
+    if let Some(refusal) = plan.refusals.first() {
+        return Err(refusal.clone());
+    }
+    let record = record::read(cluster, &plan.instance).await?;
+    let record = record.ok_or_else(|| not_there(&plan.instance))?;
+    is_idle(&record, &plan.instance)?;
+    let intent = Intent {
+        kind: plan.adjustment.verb(),
+        instance: &plan.instance,
+        holder: &options.holder,
+    };
+    let lease = operation::claim(cluster, &intent, None, journal).await?;
+    lease.ok_or_else(|| not_there(&plan.instance))
+}
+
+struct Run<'a> {
+    cluster: &'a Cluster,
+    plan: &'a AdjustPlan,
+    options: &'a AdjustOptions,
+    lease: &'a Lease<'a>,
+}
+
+impl Run<'_> {
+    async fn carry_out(&self, journal: &mut Journal<'_>) {
+        let mut is_lost = false;
+        for workload in &self.plan.workloads {
+            let step = Step::Apply(workload.key.clone());
+            if is_lost {
+                journal.not_tried(step, "the operation is not held any more");
+                continue;
+            }
+            journal.started(&step);
+            let verb = self.plan.adjustment.verb();
+            if let Err(failure) = self.lease.step(&format!("{verb} {}", workload.key)).await {
+                journal.failed(step, failure);
+                is_lost = true;
+                continue;
+            }
+            match self.write(workload).await {
+                Ok(warnings) => {
+                    let remark = match self.plan.adjustment {
+                        Adjustment::Scale(to) => format!("{} → {to} replicas", workload.replicas),
+                        Adjustment::Restart => "its pods are replaced".to_owned(),
+                    };
+                    let remarks = [vec![remark], warnings].concat();
+                    journal.done(step, Some(remarks.join("; ")));
+                }
+                Err(failure) => journal.failed(step, failure),
+            }
+        }
+    }
+
+    /// Writes what was shown onto what was seen; when no answer comes, looks before anything is sent again.
+    async fn write(&self, workload: &PlannedWorkload) -> Result<Vec<String>, Failure> {
+        let mut unanswered: Option<Failure> = None;
+        for _ in 0..MAX_LOOKS {
+            let live = self.cluster.get(&workload.key).await;
+            let live = live.map_err(|failure| unanswered.clone().unwrap_or(failure))?;
+            let live = live.filter(|live| Metadata::of(live).uid() == workload.uid);
+            let live =
+                live.ok_or_else(|| conflict(workload, "it was deleted or made again meanwhile"))?;
+            if Metadata::of(&live).is_being_deleted() {
+                return Err(conflict(workload, "it is being deleted"));
+            }
+            if unanswered.is_some() && self.has_arrived(&live) {
+                return Ok(Vec::new());
+            }
+            if matches!(self.plan.adjustment, Adjustment::Scale(_))
+                && replicas(&live) != workload.replicas
+            {
+                let why = "the number of replicas was changed meanwhile: plan again";
+                return Err(conflict(workload, why));
+            }
+            match self.send(workload, &live).await {
+                Ok(written) if Metadata::of(&written.object).is_being_deleted() => {
+                    return Err(conflict(workload, "it is being deleted"));
+                }
+                Ok(written) => return Ok(written.warnings),
+                Err(failure) if is_outdated(&failure) => {}
+                Err(failure) if failure.kind == FailureKind::Unreachable => {
+                    unanswered = Some(failure);
+                }
+                Err(failure) => return Err(failure),
+            }
+        }
+        Err(unanswered.unwrap_or_else(|| conflict(workload, "it is changed all the time")))
+    }
+
+    async fn send(&self, workload: &PlannedWorkload, live: &Object) -> Result<Written, Failure> {
+        let id = &self.plan.instance.id;
+        let version = Metadata::of(live).resource_version();
+        match (workload.means, self.plan.adjustment) {
+            (Means::Apply, Adjustment::Scale(to)) => {
+                let manager = naming::field_manager(id);
+                let body = with_replicas(live, &manager, to);
+                let body = body
+                    .ok_or_else(|| conflict(workload, "it is not applied by bowline any more"))?;
+                let options = ApplyOptions {
+                    field_manager: manager,
+                    dry_run: false,
+                    force: false,
+                };
+                self.cluster.apply(&body, &options).await
+            }
+            (_, Adjustment::Scale(to)) => {
+                // NB: the version stands for the uid too: no two objects ever have the same.
+                let patch =
+                    json!({"metadata": {"resourceVersion": version}, "spec": {"replicas": to}});
+                let manager = naming::scale_field_manager(id);
+                self.cluster
+                    .merge_patch(&workload.key, &patch, &manager, Some("scale"))
+                    .await
+            }
+            (_, Adjustment::Restart) => {
+                let annotations = json!({RESTARTED_AT: self.options.at.to_string()});
+                let patch = json!({
+                    "metadata": {"uid": workload.uid, "resourceVersion": version},
+                    "spec": {"template": {"metadata": {"annotations": annotations}}},
+                });
+                let manager = naming::restart_field_manager(id);
+                self.cluster
+                    .merge_patch(&workload.key, &patch, &manager, None)
+                    .await
+            }
+        }
+    }
+
+    /// Tells whether a write that was not answered was carried out.
+    fn has_arrived(&self, live: &Object) -> bool {
+        match self.plan.adjustment {
+            Adjustment::Scale(to) => replicas(live) == to,
+            Adjustment::Restart => {
+                let annotations = &live.json["spec"]["template"]["metadata"]["annotations"];
+                annotations[RESTARTED_AT] == Value::from(self.options.at.to_string())
+            }
+        }
+    }
+}
+
+fn conflict(workload: &PlannedWorkload, why: &str) -> Failure {
+    let summary = format!("{} is not changed: {why}", workload.key);
+    Failure::new(FailureKind::Conflict, summary)
+}

@@ -22,6 +22,7 @@ mod dashboard;
 mod delete;
 mod deploy;
 mod diff;
+mod events;
 mod history;
 mod logs;
 mod ls;
@@ -110,6 +111,7 @@ fn run(cli: Cli) -> anyhow::Result<Exit> {
         Command::Deploy(args) => deploy::run(&args, &open()?),
         Command::Diff(args) => diff::run(&args, &open()?),
         Command::Edit(args) => dashboard::edit(&args, &open()?),
+        Command::Events(args) => events::run(&args, &open()?),
         Command::History(args) => history::run(&args, &open()?),
         Command::Logs(args) => logs::run(&args, &open()?),
         Command::Ls(args) => ls::run(&args, &open()?),

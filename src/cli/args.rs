@@ -104,6 +104,8 @@ pub enum Command {
     Status(Status),
     /// Print what the containers of an instance say
     Logs(Logs),
+    /// Print what was reported about the objects of an instance
+    Events(Events),
     /// Check definitions; faults as file:line:column, exit 1 if there are errors
     Validate(Validate),
     /// Print the Kubernetes objects of a definition
@@ -219,6 +221,20 @@ pub struct Logs {
     #[arg(long, default_value_t = 50, value_parser = value_parser!(u16).range(1..), value_name = "N")]
     pub max_log_requests: u16,
     /// Output format; JSON is an object a line, with the text as it was written
+    #[arg(short, long, value_enum, default_value_t)]
+    pub output: Report,
+}
+
+/// `bowline events`.
+#[derive(Debug, Args)]
+pub struct Events {
+    /// The instance
+    #[arg(value_name = "ID", add = ArgValueCandidates::new(candidates::definitions))]
+    pub id: InstanceId,
+    /// After the events, print those that come until interrupted
+    #[arg(short, long)]
+    pub watch: bool,
+    /// Output format; with --watch, JSON is an object a line
     #[arg(short, long, value_enum, default_value_t)]
     pub output: Report,
 }

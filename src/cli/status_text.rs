@@ -13,6 +13,8 @@ use crate::text;
 
 /// Events that a page shows: the newest.
 const MAX_EVENTS: usize = 8;
+/// What stands over rows of events.
+pub(super) const EVENT_HEADINGS: [&str; 5] = ["LAST SEEN", "TYPE", "REASON", "OBJECT", "MESSAGE"];
 
 /// Returns everything about an instance: its state, pods, claims and latest warnings.
 pub(super) fn page(
@@ -41,7 +43,7 @@ pub(super) fn page(
     let latest = &events[events.len().saturating_sub(MAX_EVENTS)..];
     push_table(
         &mut page,
-        &["LAST SEEN", "TYPE", "REASON", "OBJECT", "MESSAGE"],
+        &EVENT_HEADINGS,
         latest.iter().map(|event| event_row(event, now)).collect(),
     );
     if is_wide {
@@ -193,7 +195,8 @@ fn size(claim: &VolumeStatus) -> String {
     claim.capacity.as_ref().unwrap_or(&claim.requested).clone()
 }
 
-fn event_row(event: &Event, now: Timestamp) -> Vec<String> {
+/// Returns the cells of an event.
+pub(super) fn event_row(event: &Event, now: Timestamp) -> Vec<String> {
     let times = if event.count > 1 {
         format!(" (x{})", event.count)
     } else {
@@ -208,7 +211,8 @@ fn event_row(event: &Event, now: Timestamp) -> Vec<String> {
     ]
 }
 
-fn kind_of(event: &Event) -> &'static str {
+/// Returns the type of an event, as the API has it.
+pub(super) fn kind_of(event: &Event) -> &'static str {
     if event.is_warning {
         "Warning"
     } else {

@@ -10,7 +10,7 @@ use crate::definition::id::Namespace;
 use crate::failure::{Failure, FailureKind};
 use crate::service::detail::Detail;
 use crate::service::fleet::Fleet;
-use crate::service::summary::{InstanceKey, Pod, WorkloadKind};
+use crate::service::summary::{Event, InstanceKey, Pod, WorkloadKind};
 use crate::service::watch::{Delta, LinkState, Scope, WatchEvent, apply_delta};
 
 impl Cluster {
@@ -113,20 +113,30 @@ impl Cluster {
         let place = Place::new(Some(&instance.namespace), &Selector::instance(&instance.id));
         let mut pods = Vec::new();
         for event in self.once(watch::open_pods(&place)).await? {
-            match event {
-                WatchEvent::Pods(deltas) => {
-                    deltas
-                        .into_iter()
-                        .for_each(|delta| apply_delta(&mut pods, delta));
+            if let WatchEvent::Pods(deltas) = allowed(event)? {
+                for delta in deltas {
+                    apply_delta(&mut pods, delta);
                 }
-                WatchEvent::Link {
-                    state: LinkState::Forbidden(failure),
-                    ..
-                } => return Err(failure),
-                _ => {}
             }
         }
         Ok(pods)
+    }
+
+    /// Lists the events of one instance's objects once, the newest last.
+    ///
+    /// # Errors
+    /// The server cannot be reached, or does not let events be listed.
+    pub async fn events(&self, instance: &InstanceKey) -> Result<Vec<Event>, Failure> {
+        let mut events = Vec::new();
+        for event in self.once(watch::open_events(instance)).await? {
+            if let WatchEvent::Events(deltas) = allowed(event)? {
+                for delta in deltas {
+                    apply_delta(&mut events, delta);
+                }
+            }
+        }
+        events.sort_by_key(|event| event.last_seen);
+        Ok(events)
     }
 
     async fn explanations(&self, fleet: &Fleet) -> Vec<Vec<Delta<crate::service::summary::Event>>> {
@@ -180,6 +190,17 @@ impl Cluster {
             Ok((page.items, page.next))
         })
         .await
+    }
+}
+
+/// Returns what was reported, or why nothing may be.
+fn allowed(event: WatchEvent) -> Result<WatchEvent, Failure> {
+    match event {
+        WatchEvent::Link {
+            state: LinkState::Forbidden(failure),
+            ..
+        } => Err(failure),
+        event => Ok(event),
     }
 }
 

@@ -176,6 +176,17 @@ impl Cluster {
         ])
     }
 
+    /// Watches the events of one instance's objects and nothing else of it. Must be called within a runtime.
+    pub fn watch_events(
+        &self,
+        instance: &InstanceKey,
+        sink: impl Fn(WatchEvent) + Send + Sync + 'static,
+    ) -> WatchHandle {
+        keep(vec![
+            self.follow(open_events(instance), &(Arc::new(sink) as Sink)),
+        ])
+    }
+
     fn printed_pods(&self, namespace: &Namespace, sink: &Sink) -> Watch<PrintedPods> {
         Watch::new(self.clone(), pod_rows_of(namespace), sink.clone())
     }

@@ -9,6 +9,7 @@
 mod adjusts;
 mod arguments;
 mod deploys;
+mod events;
 mod files;
 mod histories;
 mod listings;
@@ -59,6 +60,9 @@ on_both_backends! {
         a_history_of_nothing_fails
         a_rollback_goes_back_with_text_and_parameters
         a_pod_that_hangs_is_shown_and_goes_with_a_rollback;
+    events:
+        events_are_those_of_the_instance_and_the_newest_are_last
+        events_come_as_they_happen;
     listings:
         a_list_has_what_runs_and_what_is_saved
         a_status_has_what_scripts_read

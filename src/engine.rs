@@ -9,6 +9,7 @@ mod apply;
 pub mod deploy;
 mod difference;
 mod fate;
+mod fields;
 mod gone;
 pub mod history;
 mod journal;

@@ -176,6 +176,7 @@ async fn deploy(
         ingress_host: options.settings.ingress.host.clone(),
         gpus: options.settings.gpus.clone(),
         secrets: SecretValues::default(),
+        yields: false,
         message: None,
         holder: options.holder.clone(),
     };

@@ -24,6 +24,8 @@ pub struct DeploySource {
     pub namespace: Option<Namespace>,
     /// The text as it was seen; none reads the catalogue's.
     pub text: Option<Rope>,
+    /// Whether fields that others own are left to them.
+    pub yields: bool,
 }
 
 /// Something to be done. Each answers with a message, unless it says otherwise.

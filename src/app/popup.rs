@@ -30,6 +30,8 @@ pub enum Choice {
     RunDeploy,
     /// Starts the deploy that is reviewed and takes the conflicts that are shown.
     RunDeployForced,
+    /// Plans the deploy that is reviewed again, with the conflicts that are shown left to their owners.
+    Yield,
     /// Starts the teardown that is shown.
     RunTeardown,
     /// Saves what is edited, then leaves.

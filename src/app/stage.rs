@@ -493,6 +493,7 @@ pub fn deploy_plan(id: &str) -> DeployPlan {
         ],
         warnings: vec!["the image has no fixed tag".to_owned()],
         conflicts: Vec::new(),
+        yielded: Vec::new(),
         refusals: Vec::new(),
         is_record_exact: false,
         unlisted: BTreeSet::new(),

@@ -140,7 +140,9 @@ pub(super) async fn decide(
         return end(wishes, &planned, review::refuse(&plan.refusals));
     }
     if !plan.conflicts.is_empty() && !wishes.force_conflicts {
-        output::say("refused: others own the fields above; take them over with --force-conflicts");
+        output::say(
+            "refused: others own the fields above; take them over with --force-conflicts, or leave them with --yield-conflicts",
+        );
         return end(wishes, &planned, Exit::Refused);
     }
     if wishes.is_dry_run {

@@ -340,6 +340,9 @@ pub struct Applying {
     /// Take over the fields that the plan shows as owned by others
     #[arg(long)]
     pub force_conflicts: bool,
+    /// Leave the fields that others own to them, and apply the rest
+    #[arg(long, conflicts_with = "force_conflicts")]
+    pub yield_conflicts: bool,
     /// Apply this ID without asking, also where the server's certificate is not verified
     #[arg(long, value_name = "ID")]
     pub confirm: Option<InstanceId>,

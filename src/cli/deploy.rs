@@ -31,7 +31,8 @@ pub fn run(args: &Deploy, session: &Session) -> anyhow::Result<Exit> {
     let secrets = prepared.secrets(args.dry_run.is_none())?;
     operate::on_cluster(session, async |cluster| {
         let message = args.applying.message.clone();
-        let request = prepared.request(&cluster, session, message, secrets);
+        let mut request = prepared.request(&cluster, session, message, secrets);
+        request.yields = args.applying.yield_conflicts;
         let plan = plan_deploy(&cluster, &request).await?;
         applying::decide(wishes, session, cluster, Planned::Deploy(request, plan)).await
     })
@@ -100,6 +101,7 @@ impl Prepared {
             ingress_host: session.settings.ingress.host.clone(),
             gpus: session.settings.gpus.clone(),
             secrets,
+            yields: false,
             message,
             holder: session.holder(),
         }

@@ -7,8 +7,8 @@ use crate::definition::object::ObjectKey;
 use crate::engine::adjust::{AdjustPlan, Adjustment};
 use crate::engine::history::{Comparison, History, KeptRevision, Revision};
 use crate::engine::plan::{
-    Change, ClaimFate, DataFate, DeployPlan, DiffLine, Fate, FateRow, Outcome, PlannedObject, Step,
-    TeardownPlan, VolumeChoice,
+    Change, ClaimFate, DataFate, DeployPlan, DiffLine, Fate, FateRow, FieldConflict, Outcome,
+    PlannedObject, Step, TeardownPlan, VolumeChoice,
 };
 use crate::engine::rollback::RollbackPlan;
 use crate::failure::Failure;
@@ -16,12 +16,15 @@ use crate::service::summary::InstanceKey;
 
 /// Returns a deploy's plan, with how it ended where it was carried out.
 pub(super) fn deploy(plan: &DeployPlan, outcome: Option<&Outcome>) -> Value {
-    let conflicts = plan.conflicts.iter().map(|conflict| {
-        let mut value = of_key(&conflict.key);
-        value["field"] = json!(conflict.field);
-        value["message"] = json!(conflict.message);
-        value
-    });
+    let fields = |fields: &[FieldConflict]| -> Vec<Value> {
+        let field = |conflict: &FieldConflict| {
+            let mut value = of_key(&conflict.key);
+            value["field"] = json!(conflict.field);
+            value["message"] = json!(conflict.message);
+            value
+        };
+        fields.iter().map(field).collect()
+    };
     with_outcome(
         json!({
             "id": plan.instance.id,
@@ -30,7 +33,8 @@ pub(super) fn deploy(plan: &DeployPlan, outcome: Option<&Outcome>) -> Value {
             "unchanged": plan.refusals.is_empty() && plan.is_noop(),
             "objects": plan.objects.iter().map(of_planned).collect::<Vec<_>>(),
             "warnings": plan.warnings,
-            "conflicts": conflicts.collect::<Vec<_>>(),
+            "conflicts": fields(&plan.conflicts),
+            "yielded": fields(&plan.yielded),
             "refusals": plan.refusals.iter().map(of_failure).collect::<Vec<_>>(),
         }),
         outcome,

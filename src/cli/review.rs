@@ -67,6 +67,12 @@ pub(super) fn say_remarks(plan: &DeployPlan) {
             conflict.key, conflict.field, conflict.message
         ));
     }
+    for yielded in &plan.yielded {
+        say(&format!(
+            "left to its owner: {} {}: {}",
+            yielded.key, yielded.field, yielded.message
+        ));
+    }
     if !plan.objects.is_empty() {
         say(&format!(
             "plan for {} in {}: {}",

@@ -15,6 +15,7 @@ pub fn run(args: &Rollback, session: &Session) -> anyhow::Result<Exit> {
             to: args.to,
             ingress_host: session.settings.ingress.host.clone(),
             gpus: session.settings.gpus.clone(),
+            yields: args.applying.yield_conflicts,
             message: args.applying.message.clone(),
             holder: session.holder(),
         };

@@ -40,6 +40,8 @@ pub struct DeployRequest {
     pub gpus: BTreeMap<String, String>,
     /// Values of secrets, as far as they were found.
     pub secrets: SecretValues,
+    /// Whether fields that others own are left to them.
+    pub yields: bool,
     /// Why, in the words of the one who deploys.
     pub message: Option<String>,
     /// Who deploys: user, host and process.

@@ -80,6 +80,8 @@ pub struct DeployPlan {
     pub warnings: Vec<String>,
     /// Fields that others own; while there are any, running needs them to be forced explicitly.
     pub conflicts: Vec<FieldConflict>,
+    /// Fields that others own and that are left to them.
+    pub yielded: Vec<FieldConflict>,
     /// Reasons why it cannot run at all; empty when it can.
     pub refusals: Vec<Failure>,
     /// Whether the record says already what it would say afterwards; not so where the text alone changed, or where an

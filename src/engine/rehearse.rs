@@ -4,6 +4,7 @@
 use serde_json::{Value, json};
 
 use super::difference::{difference, laid_over, normalized};
+use super::fields;
 use super::metadata::Metadata;
 use super::plan::{Change, FieldConflict, PlannedObject};
 use super::preflight::refused;
@@ -24,6 +25,8 @@ pub(super) struct Rehearsal {
     pub planned: PlannedObject,
     pub warnings: Vec<String>,
     pub conflicts: Vec<FieldConflict>,
+    /// Fields that others own and that are left to them.
+    pub yielded: Vec<FieldConflict>,
     pub refusals: Vec<Failure>,
     /// Whether the live object was another one for the rehearsal than for the look before.
     is_outrun: bool,
@@ -31,6 +34,15 @@ pub(super) struct Rehearsal {
 
 /// How often an object is looked at that others change between the look and the rehearsal.
 const LOOKS: usize = 3;
+
+/// As whom, and how, an object is rehearsed.
+#[derive(Debug)]
+pub(super) struct Actor<'a> {
+    pub manager: &'a str,
+    pub may_write: bool,
+    /// Whether fields that others own are left to them.
+    pub yields: bool,
+}
 
 /// Rehearses an object. `seen` is the live one's metadata, as it was listed.
 ///
@@ -40,27 +52,25 @@ const LOOKS: usize = 3;
 /// The cluster cannot be reached, or the live object cannot be read.
 pub(super) async fn rehearse(
     cluster: &Cluster,
-    manager: &str,
+    actor: &Actor<'_>,
     wanted: &Object,
     seen: Option<&Object>,
-    may_write: bool,
 ) -> Result<Rehearsal, Failure> {
-    let mut rehearsal = rehearse_once(cluster, manager, wanted, seen, may_write).await?;
+    let mut rehearsal = rehearse_once(cluster, actor, wanted, seen).await?;
     for _ in 1..LOOKS {
         if !rehearsal.is_outrun {
             break;
         }
-        rehearsal = rehearse_once(cluster, manager, wanted, seen, may_write).await?;
+        rehearsal = rehearse_once(cluster, actor, wanted, seen).await?;
     }
     Ok(rehearsal)
 }
 
 async fn rehearse_once(
     cluster: &Cluster,
-    manager: &str,
+    actor: &Actor<'_>,
     wanted: &Object,
     seen: Option<&Object>,
-    may_write: bool,
 ) -> Result<Rehearsal, Failure> {
     let going = seen.is_some_and(|seen| Metadata::of(seen).is_being_deleted());
     let live = match seen.filter(|_| !going) {
@@ -72,11 +82,16 @@ async fn rehearse_once(
         return Ok(rehearsal.noted("the old one is being deleted; it is waited for"));
     }
     let options = ApplyOptions {
-        field_manager: manager.to_owned(),
+        field_manager: actor.manager.to_owned(),
         dry_run: true,
         force: false,
     };
-    match (live, may_write) {
+    match (live, actor.may_write) {
+        (live, true) if actor.yields => {
+            rehearsal
+                .ask_yielding(cluster, wanted, live.as_ref(), options)
+                .await
+        }
         (live, true) => rehearsal.ask(cluster, wanted, live.as_ref(), options).await,
         (Some(live), false) => {
             let after = laid_over(&live.json, &wanted.json);
@@ -103,6 +118,7 @@ impl Rehearsal {
             },
             warnings: Vec::new(),
             conflicts: Vec::new(),
+            yielded: Vec::new(),
             refusals: Vec::new(),
             is_outrun: false,
         }
@@ -111,6 +127,31 @@ impl Rehearsal {
     fn noted(mut self, note: &str) -> Self {
         self.planned.note = Some(note.to_owned());
         self
+    }
+
+    /// Asks without the fields that others own.
+    async fn ask_yielding(
+        mut self,
+        cluster: &Cluster,
+        wanted: &Object,
+        live: Option<&Object>,
+        options: ApplyOptions,
+    ) -> Result<Self, Failure> {
+        let mut rest = wanted.clone();
+        // Of what is not there nobody owns anything.
+        let uid = live.and_then(Object::uid);
+        for uid in std::iter::repeat_n(uid, LOOKS).flatten() {
+            let Err(failure) = cluster.apply(&with_uid(&rest, uid), &options).await else {
+                break;
+            };
+            let conflicts = field_conflicts(&wanted.key, &failure);
+            if conflicts.is_empty() {
+                break;
+            }
+            rest = without(&rest, &conflicts);
+            self.yielded.extend(conflicts);
+        }
+        self.ask(cluster, &rest, live, options).await
     }
 
     async fn ask(
@@ -194,6 +235,15 @@ pub(super) fn with_uid(wanted: &Object, uid: &str) -> Object {
     let mut body = wanted.clone();
     body.json["metadata"]["uid"] = json!(uid);
     body
+}
+
+/// Returns an object without fields that are left to others.
+pub(super) fn without(wanted: &Object, yielded: &[FieldConflict]) -> Object {
+    let mut rest = wanted.clone();
+    for conflict in yielded {
+        fields::remove(&mut rest.json, &conflict.field);
+    }
+    rest
 }
 
 /// Returns the fields of a refusal that other managers own; none if it is about something else.

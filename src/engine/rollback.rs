@@ -37,6 +37,8 @@ pub struct RollbackRequest {
     pub ingress_host: Option<String>,
     /// Short names for GPU resources.
     pub gpus: BTreeMap<String, String>,
+    /// Whether fields that others own are left to them.
+    pub yields: bool,
     /// Why; `rollback to rN` without it.
     pub message: Option<String>,
     /// Who rolls back: user, host and process.
@@ -158,6 +160,7 @@ fn request(
         parameters: revision.parameters,
         ingress_host: wish.ingress_host.clone(),
         gpus: wish.gpus.clone(),
+        yields: wish.yields,
         message: Some(wish.message.clone().unwrap_or(cause)),
         holder: wish.holder.clone(),
     })

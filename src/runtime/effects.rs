@@ -535,6 +535,7 @@ fn request_of(
         ingress_host: start.settings.ingress.host.clone(),
         gpus: start.settings.gpus.clone(),
         secrets,
+        yields: source.yields,
         message: None,
         holder: start.holder.clone(),
     })

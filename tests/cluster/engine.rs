@@ -4,7 +4,7 @@ pub(crate) mod stage;
 
 use std::time::Duration;
 
-use bowline::engine::plan::{Change, DataFate, Fate, Progress, Step, VolumeChoice};
+use bowline::engine::plan::{Change, DataFate, DiffSide, Fate, Progress, Step, VolumeChoice};
 use bowline::failure::FailureKind;
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
@@ -870,4 +870,47 @@ pub(crate) async fn a_kind_that_may_not_be_listed_is_left_to_others(cluster: Clu
     let outcome = stage.teardown("web", VolumeChoice::Keep).await;
     assert!(outcome.is_complete(), "{outcome:?}");
     stage.until_nothing_is_left("web", &[]).await;
+}
+
+pub(crate) async fn fields_of_others_are_left_to_them_where_that_is_wanted(cluster: Cluster) {
+    let stage = Stage::new(&cluster);
+    stage.deploy("web", WEB).await;
+    let theirs = json!({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "web"},
+        "spec": {"replicas": 3, "template": {"spec": {"containers": [{"name": "web", "image": "nginx:theirs"}]}}}});
+    cluster.force("their-tool", &theirs).await.unwrap();
+    let changed = WEB.replace("LEVEL: info", "LEVEL: debug");
+    let stage = stage.yielding();
+    let plan = stage.plan("web", &changed).await;
+    let mut yielded: Vec<_> = plan.yielded.iter().map(|one| one.field.as_str()).collect();
+    yielded.sort_unstable();
+    let expected = [
+        ".spec.replicas",
+        r#".spec.template.spec.containers[name="web"].image"#,
+    ];
+    assert_eq!(
+        (yielded.as_slice(), plan.conflicts.len()),
+        (&expected[..], 0)
+    );
+    // What is left to others is no part of the difference.
+    let shows = |word: &str| {
+        let lines = plan.objects.iter().flat_map(|object| &object.difference);
+        lines
+            .filter(|line| line.side != DiffSide::Both)
+            .any(|line| line.text.contains(word))
+    };
+    assert!(
+        shows("debug") && !shows("replicas") && !shows("nginx"),
+        "{plan:?}"
+    );
+    let outcome = stage.run("web", &changed, &plan).await;
+    assert!(outcome.is_complete(), "{outcome:?}");
+    let deployment = cluster.get("Deployment", "web").await.unwrap();
+    assert_eq!(deployment["spec"]["replicas"], json!(3));
+    assert_eq!(
+        deployment["spec"]["template"]["spec"]["containers"][0]["image"],
+        "nginx:theirs"
+    );
+    let config = cluster.get("ConfigMap", "web-config").await.unwrap();
+    assert_eq!(config["data"]["LEVEL"], "debug");
+    assert!(stage.plan("web", &changed).await.is_noop());
 }

@@ -139,6 +139,7 @@ replicas: 1
 
 fn to(stage: &Stage<'_>, id: &str, revision: Option<u32>) -> RollbackRequest {
     RollbackRequest {
+        yields: false,
         instance: stage.key(id),
         to: revision,
         ingress_host: None,

@@ -143,7 +143,8 @@ on_both_backends! {
         a_deployment_that_becomes_a_stateful_set_is_replaced
         a_teardown_of_what_was_deployed_again_meanwhile_is_not_begun
         a_workload_that_holds_is_named_once
-        a_kind_that_may_not_be_listed_is_left_to_others;
+        a_kind_that_may_not_be_listed_is_left_to_others
+        fields_of_others_are_left_to_them_where_that_is_wanted;
     history:
         revisions_tell_who_when_and_why_and_keep_the_text_to_the_byte
         two_revisions_are_compared_line_by_line

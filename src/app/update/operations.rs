@@ -30,6 +30,7 @@ pub(super) fn review_selected(model: &mut Model, name: InstanceId) -> Vec<Effect
             id,
             namespace,
             text: None,
+            yields: false,
         },
     )
 }
@@ -51,6 +52,7 @@ pub(super) fn review_edited(model: &mut Model) -> Vec<Effect> {
             name,
             namespace,
             text: Some(text),
+            yields: false,
         },
     )
 }
@@ -81,6 +83,14 @@ pub(super) fn replan(model: &mut Model) -> Vec<Effect> {
         }
         _ => Vec::new(),
     }
+}
+
+/// Asks for the plan in front once more, with the fields that others own left to them.
+pub(super) fn yield_fields(model: &mut Model) -> Vec<Effect> {
+    if let Some(Screen::Review(pane)) = model.screens.last_mut() {
+        pane.source.yields = true;
+    }
+    replan(model)
 }
 
 /// Shows the fate of everything that the marked instances, or the selected one, consist of.
@@ -223,7 +233,12 @@ fn deploy_menu(model: &Model, plan: &DeployPlan) -> Menu {
     let cancel = MenuItem::new("Cancel", "", Choice::Cancel);
     let is_forced = first.choice == Choice::RunDeployForced;
     let items = if is_forced {
-        vec![cancel, first]
+        let yielding = MenuItem::new(
+            "Leave them to their owners",
+            "and plan again",
+            Choice::Yield,
+        );
+        vec![cancel, first, yielding]
     } else {
         vec![first, cancel]
     };
@@ -302,10 +317,10 @@ pub(super) fn run_deploy(model: &mut Model, force_conflicts: bool) -> Vec<Effect
         op,
         Operation::new(OperationKind::Deploy, key.clone(), model.now),
     );
-    let force = if force_conflicts {
-        " --force-conflicts"
-    } else {
-        ""
+    let force = match (force_conflicts, source.yields) {
+        (true, _) => " --force-conflicts",
+        (false, true) => " --yield-conflicts",
+        (false, false) => "",
     };
     let id = if source.id == source.name {
         String::new()

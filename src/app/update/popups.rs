@@ -70,6 +70,7 @@ fn choose(model: &mut Model, choice: Choice) -> Vec<Effect> {
         }
         Choice::RunDeploy => operations::run_deploy(model, false),
         Choice::RunDeployForced => operations::run_deploy(model, true),
+        Choice::Yield => operations::yield_fields(model),
         Choice::RunTeardown => operations::run_teardown(model),
         Choice::SaveAndLeave => {
             let effect = model

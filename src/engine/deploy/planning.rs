@@ -17,7 +17,7 @@ use crate::engine::plan::{Change, DeployPlan, PlannedObject};
 use crate::engine::preflight::{self, Survey, access};
 use crate::engine::prune::{Leaving, leaving};
 use crate::engine::record::{self, Facts, Record};
-use crate::engine::rehearse::{Rehearsal, rehearse};
+use crate::engine::rehearse::{Actor, Rehearsal, rehearse};
 use crate::engine::revision::{self, Identity, Snapshot};
 use crate::engine::secrets;
 use crate::failure::{Failure, FailureKind};
@@ -43,6 +43,7 @@ pub async fn plan_deploy(
         objects: Vec::new(),
         warnings: Vec::new(),
         conflicts: Vec::new(),
+        yielded: Vec::new(),
         refusals: Vec::new(),
         is_record_exact: false,
         unlisted: BTreeSet::new(),
@@ -239,7 +240,12 @@ impl Planner<'_> {
         let rehearsals = stream::iter(self.rendered.objects.clone())
             .map(|object| async move {
                 let seen = survey.find(&object.key);
-                rehearse(self.cluster, manager, &object, seen, may_write(&object)).await
+                let actor = Actor {
+                    manager,
+                    may_write: may_write(&object),
+                    yields: self.request.yields,
+                };
+                rehearse(self.cluster, &actor, &object, seen).await
             })
             .buffered(AT_ONCE);
         let rehearsals: Vec<Result<Rehearsal, Failure>> = rehearsals.collect().await;
@@ -247,6 +253,7 @@ impl Planner<'_> {
             let rehearsal = rehearsal?;
             plan.objects.push(rehearsal.planned);
             plan.conflicts.extend(rehearsal.conflicts);
+            plan.yielded.extend(rehearsal.yielded);
             plan.refusals.extend(rehearsal.refusals);
             for warning in rehearsal.warnings {
                 if !plan.warnings.contains(&warning) {

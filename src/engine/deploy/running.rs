@@ -18,6 +18,7 @@ use crate::engine::operation::{self, Intent, Lease, Opening};
 use crate::engine::plan::{Change, DeployPlan, FieldConflict, Outcome, PlannedObject, Step};
 use crate::engine::preflight::refused;
 use crate::engine::record::{Authorship, Change as RecordChange, Facts};
+use crate::engine::rehearse::without;
 use crate::engine::revision::{self, Identity, Snapshot};
 use crate::engine::rollback::{self, HangingPod};
 use crate::engine::secrets;
@@ -375,6 +376,12 @@ impl Run<'_> {
             .filter(|conflict| conflict.key == planned.key)
             .cloned()
             .collect();
+        let yielded = self.plan.yielded.iter();
+        let yielded: Vec<FieldConflict> = yielded
+            .filter(|conflict| conflict.key == planned.key)
+            .cloned()
+            .collect();
+        let wanted = &without(wanted, &yielded);
         let written = apply::apply(self.cluster, &self.manager, wanted, target, &taken).await?;
         Ok(written.warnings)
     }

@@ -134,6 +134,10 @@ fn notices(canvas: &Canvas<'_>, plan: &DeployPlan) -> Vec<(String, Style)> {
         );
         notices.push((sentence, theme.partly));
     }
+    for yielded in &plan.yielded {
+        let sentence = format!("left to its owner: {} {}", yielded.key, yielded.field);
+        notices.push((sentence, theme.dim));
+    }
     for warning in &plan.warnings {
         notices.push((format!("{} {warning}", symbols.warning), theme.partly));
     }

@@ -59,6 +59,7 @@ pub(crate) struct Stage<'a> {
     engine: Engine,
     client: Client,
     secrets: SecretValues,
+    yields: bool,
     n_writes: Arc<AtomicUsize>,
 }
 
@@ -77,7 +78,16 @@ impl<'a> Stage<'a> {
             ),
             client,
             secrets: SecretValues::default(),
+            yields: false,
             n_writes: Arc::default(),
+        }
+    }
+
+    /// Returns the same stage where others keep what is theirs.
+    pub(crate) fn yielding(&self) -> Self {
+        Self {
+            yields: true,
+            ..Self::of(self.case, self.client.clone(), &self.case.namespace)
         }
     }
 
@@ -140,6 +150,7 @@ impl<'a> Stage<'a> {
             ingress_host: None,
             gpus: BTreeMap::new(),
             secrets: self.secrets.clone(),
+            yields: self.yields,
             message: Some("because".to_owned()),
             holder: "tester@here 1".to_owned(),
         }

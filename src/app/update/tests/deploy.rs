@@ -15,6 +15,7 @@ fn source(name: &str) -> DeploySource {
         id: name.parse().unwrap(),
         namespace: Some("team-a".parse().unwrap()),
         text: None,
+        yields: false,
     }
 }
 
@@ -163,7 +164,8 @@ fn fields_of_others_are_taken_only_where_that_is_chosen() {
     let mut stage = reviewing(plan.clone());
     stage.press("enter");
     // The first of the list, which enter chooses, changes nothing.
-    assert_eq!(choices(&stage), [Choice::Cancel, Choice::RunDeployForced]);
+    let all = [Choice::Cancel, Choice::RunDeployForced, Choice::Yield];
+    assert_eq!(choices(&stage), all);
     stage.press("j enter");
     let run = Effect::RunDeploy {
         op: OpId(2),
@@ -176,6 +178,40 @@ fn fields_of_others_are_taken_only_where_that_is_chosen() {
     assert_eq!(
         command,
         Some("bowline --context kind-dev -n team-a deploy web --force-conflicts")
+    );
+}
+
+#[test]
+fn fields_of_others_are_left_to_them_and_planned_for_again() {
+    let conflict = FieldConflict {
+        key: stage::object("Deployment", "web"),
+        field: ".spec.replicas".to_owned(),
+        message: "conflict with kubectl".to_owned(),
+    };
+    let mut stage = reviewing(DeployPlan {
+        conflicts: vec![conflict],
+        ..stage::deploy_plan("web")
+    });
+    stage.press("enter j j enter");
+    let yielding = DeploySource {
+        yields: true,
+        ..source("web")
+    };
+    let effects = stage.take_effects();
+    let [Effect::PlanDeploy { op, source }] = &effects[..] else {
+        panic!("{effects:?}")
+    };
+    assert_eq!(*source, yielding);
+    let plan = Box::new(stage::deploy_plan("web"));
+    stage.send(Msg::DeployPlanned {
+        op: *op,
+        result: Ok(plan),
+    });
+    stage.press("enter enter");
+    let command = stage.model.log.last().map(|entry| entry.command.as_str());
+    assert_eq!(
+        command,
+        Some("bowline --context kind-dev -n team-a deploy web --yield-conflicts")
     );
 }
 

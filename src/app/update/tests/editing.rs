@@ -493,6 +493,7 @@ fn review_saves_first_and_plans_what_was_saved() {
         id: billing(),
         namespace: Some("team-a".parse().unwrap()),
         text: Some(Rope::from_str(&edited)),
+        yields: false,
     };
     assert_eq!(
         stage.take_effects(),

@@ -69,6 +69,17 @@ impl<'a> Metadata<'a> {
     }
 }
 
+/// Returns the key of a core object that is in no namespace.
+pub(super) fn cluster_key(kind: &str, name: &str) -> ObjectKey {
+    ObjectKey {
+        group: String::new(),
+        version: "v1".to_owned(),
+        kind: kind.to_owned(),
+        namespace: None,
+        name: name.to_owned(),
+    }
+}
+
 /// Returns the key of a core object of a namespace.
 pub(super) fn core_key(kind: &str, namespace: &str, name: &str) -> ObjectKey {
     ObjectKey {

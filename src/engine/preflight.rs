@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use futures::{StreamExt, stream};
 
 use super::deploy::DeployRequest;
-use super::metadata::{Metadata, core_key};
+use super::metadata::{Metadata, cluster_key, core_key};
 use super::ownership::{self, Owner};
 use crate::cluster::{Access, Cluster, Selector};
 use crate::definition::naming;
@@ -101,7 +101,7 @@ pub(super) async fn place(
 ) -> Result<Vec<Failure>, Failure> {
     let mut refusals = Vec::new();
     let name = request.namespace.as_str();
-    match cluster.get(&namespace_key(name)).await {
+    match cluster.get(&cluster_key("Namespace", name)).await {
         Ok(None) => refusals.push(Failure::new(
             FailureKind::NotFound,
             format!("namespace {name} does not exist"),
@@ -123,7 +123,7 @@ pub(super) async fn place(
 /// A definition that names its cluster goes nowhere else, nor where nobody can say which cluster it is.
 async fn other_cluster(cluster: &Cluster, wanted: &str) -> Result<Option<Failure>, Failure> {
     let is_for = format!("the definition is for the cluster {wanted}");
-    let refusal = match cluster.get(&namespace_key("kube-system")).await {
+    let refusal = match cluster.get(&cluster_key("Namespace", "kube-system")).await {
         Ok(Some(object)) if Metadata::of(&object).uid() == wanted => None,
         Ok(Some(object)) => {
             let uid = Metadata::of(&object).uid().to_owned();
@@ -140,13 +140,18 @@ async fn other_cluster(cluster: &Cluster, wanted: &str) -> Result<Option<Failure
     Ok(refusal.map(refused))
 }
 
-fn namespace_key(name: &str) -> ObjectKey {
-    ObjectKey {
-        group: String::new(),
-        version: "v1".to_owned(),
-        kind: "Namespace".to_owned(),
-        namespace: None,
-        name: name.to_owned(),
+/// Tells whether everything in a namespace is protected: whoever runs it says so by an annotation.
+///
+/// # Errors
+/// The cluster cannot be reached.
+pub(super) async fn is_protected(cluster: &Cluster, namespace: &str) -> Result<bool, Failure> {
+    match cluster.get(&cluster_key("Namespace", namespace)).await {
+        Ok(live) => Ok(live.is_some_and(|live| {
+            Metadata::of(&live).annotation(naming::ANNOTATION_PROTECTED) == Some("true")
+        })),
+        // Who may not read it is not held up by what it says: that is a guard against slips, not against people.
+        Err(failure) if failure.kind == FailureKind::Forbidden => Ok(false),
+        Err(failure) => Err(failure),
     }
 }
 

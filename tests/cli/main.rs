@@ -79,5 +79,6 @@ on_both_backends! {
         claims_are_deleted_with_their_data_when_asked
         a_fate_table_changes_nothing
         a_protected_instance_wants_its_id
+        everything_in_a_protected_namespace_wants_its_id
         what_a_finalizer_holds_is_pending_and_a_second_run_ends_it;
 }

@@ -1,6 +1,7 @@
 //! `delete` on a cluster.
 
-use kube::api::{Patch, PatchParams};
+use k8s_openapi::api::core::v1::Namespace;
+use kube::api::{Api, Patch, PatchParams};
 use serde_json::{Value, json};
 
 use crate::program::{DB, WEB};
@@ -115,6 +116,29 @@ pub(crate) fn a_protected_instance_wants_its_id(world: &World) {
         let refused = world.bowline(args).end().code(5);
         refused.stderr_has(&["web is protected", "--confirm web"]);
         assert_eq!(world.all_names("web"), before);
+    }
+    world
+        .bowline(&["delete", "web", "--confirm", "web"])
+        .end()
+        .code(0);
+    assert_eq!(world.all_names("web"), [""; 0]);
+}
+
+pub(crate) fn everything_in_a_protected_namespace_wants_its_id(world: &World) {
+    deploy(world, "web", WEB);
+    let namespaces: Api<Namespace> = Api::all(world.admin.clone());
+    let protect = json!({"metadata": {"annotations": {"bowline.dev/protected": "true"}}});
+    namespaces
+        .patch(
+            &world.namespace,
+            &PatchParams::default(),
+            &Patch::Merge(protect),
+        )
+        .await_in(world)
+        .unwrap();
+    for args in [&["delete", "web", "-y"][..], &["restart", "web"]] {
+        let refused = world.bowline(args).end().code(5);
+        refused.stderr_has(&["web is protected", "--confirm web"]);
     }
     world
         .bowline(&["delete", "web", "--confirm", "web"])

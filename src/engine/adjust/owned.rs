@@ -22,7 +22,7 @@ pub(super) fn applied_by(live: &Object, manager: &str) -> Option<Object> {
 
 /// Tells whether `manager` applied the number of replicas.
 pub(super) fn applies_replicas(live: &Object, manager: &str) -> bool {
-    applied_fields(live, manager).is_some_and(|fields| owns_replicas(fields))
+    applied_fields(live, manager).is_some_and(owns_replicas)
 }
 
 /// Returns the managers of the number of replicas that set it through the scale subresource.
@@ -32,7 +32,7 @@ pub(super) fn scalers(live: &Object) -> Vec<&str> {
         .filter(|entry| {
             entry["fieldsV1"]
                 .as_object()
-                .is_some_and(|fields| owns_replicas(fields))
+                .is_some_and(owns_replicas)
         })
         .filter_map(|entry| entry["manager"].as_str())
         .collect()

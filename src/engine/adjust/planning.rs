@@ -59,7 +59,8 @@ pub async fn plan_adjustment(
         plan.refusals.push(not_there(instance));
         return Ok(plan);
     };
-    plan.is_protected = record.is_protected();
+    plan.is_protected = record.is_protected()
+        || preflight::is_protected(cluster, instance.namespace.as_str()).await?;
     if let Err(refusal) = is_idle(&record, instance) {
         plan.refusals.push(refusal);
         return Ok(plan);

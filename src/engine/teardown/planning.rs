@@ -6,9 +6,9 @@ use futures::{StreamExt, stream};
 
 use crate::cluster::{Access, Cluster, Selector};
 use crate::definition::naming;
-use crate::definition::object::{GroupKind, Object, ObjectKey};
+use crate::definition::object::{GroupKind, Object};
 use crate::engine::fate::{self, Policies, Scene};
-use crate::engine::metadata::Metadata;
+use crate::engine::metadata::{Metadata, cluster_key};
 use crate::engine::operation;
 use crate::engine::plan::{Fate, FateRow, TeardownPlan, VolumeChoice};
 use crate::engine::preflight;
@@ -80,6 +80,7 @@ pub async fn plan_teardown(
         )
     }));
     plan.is_protected |= found.iter().any(is_protected);
+    plan.is_protected |= preflight::is_protected(cluster, instance.namespace.as_str()).await?;
     let policies = policies(cluster, &found, volumes, &mut plan.warnings).await?;
     let set = naming::instance_applyset_id(&instance.id, &instance.namespace);
     let scene = Scene {
@@ -180,7 +181,7 @@ async fn policies(
         .filter(|name| !name.is_empty())
         .collect();
     for name in names {
-        let policy = match cluster.get(&volume_key(name)).await {
+        let policy = match cluster.get(&cluster_key("PersistentVolume", name)).await {
             Ok(volume) => volume.and_then(|volume| {
                 let policy = volume.json.pointer("/spec/persistentVolumeReclaimPolicy")?;
                 policy.as_str().map(str::to_owned)
@@ -199,16 +200,6 @@ async fn policies(
         policies.insert(name.to_owned(), policy);
     }
     Ok(policies)
-}
-
-fn volume_key(name: &str) -> ObjectKey {
-    ObjectKey {
-        group: String::new(),
-        version: "v1".to_owned(),
-        kind: "PersistentVolume".to_owned(),
-        namespace: None,
-        name: name.to_owned(),
-    }
 }
 
 /// Returns what carrying out the table needs.

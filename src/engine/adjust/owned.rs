@@ -29,11 +29,7 @@ pub(super) fn applies_replicas(live: &Object, manager: &str) -> bool {
 pub(super) fn scalers(live: &Object) -> Vec<&str> {
     entries(live)
         .filter(|entry| entry["subresource"] == "scale")
-        .filter(|entry| {
-            entry["fieldsV1"]
-                .as_object()
-                .is_some_and(owns_replicas)
-        })
+        .filter(|entry| entry["fieldsV1"].as_object().is_some_and(owns_replicas))
         .filter_map(|entry| entry["manager"].as_str())
         .collect()
 }

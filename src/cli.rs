@@ -15,6 +15,7 @@ mod adopt;
 mod applying;
 mod args;
 mod candidates;
+mod choice;
 mod completion;
 mod config;
 mod confirm;

@@ -7,6 +7,7 @@ mod access;
 pub mod connect;
 mod discovery;
 mod kinds;
+mod label_selector;
 mod logs;
 #[cfg(test)]
 pub(crate) mod mock;
@@ -31,6 +32,7 @@ pub use crate::definition::object::GroupKind;
 pub use access::Access;
 pub use connect::{Agreements, ConnectOptions, ContextSummary, ExecPolicy, connect, contexts};
 pub use kinds::Resource;
+pub use label_selector::{LabelSelector, SelectorError};
 pub use logs::LogStream;
 pub use objects::{ApplyOptions, Deleted, Propagation, Written};
 pub use selector::Selector;

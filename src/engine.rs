@@ -24,5 +24,6 @@ mod rehearse;
 mod revision;
 pub mod rollback;
 mod secrets;
+pub mod selection;
 pub mod teardown;
 pub mod wait;

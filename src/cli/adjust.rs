@@ -9,8 +9,8 @@ use super::args::{Adjust, IdOrNumber, Report, Restart, Scale};
 use super::delete::of_many;
 use super::operate::Ended;
 use super::session::Session;
-use super::{Exit, UsageError, confirm, operate, output, plan_json, review};
-use crate::cluster::Cluster;
+use super::{Exit, UsageError, choice, confirm, operate, output, plan_json, review};
+use crate::cluster::{Cluster, LabelSelector};
 use crate::definition::id::InstanceId;
 use crate::engine::adjust::{
     AdjustOptions, AdjustPlan, Adjustment, plan_adjustment, run_adjustment,
@@ -21,16 +21,21 @@ use crate::service::summary::InstanceKey;
 use crate::text;
 
 pub fn scale(args: &Scale, session: &Session) -> anyhow::Result<Exit> {
-    let (ids, to) = ids_and_number(&args.words)?;
-    adjust(&args.how, session, &ids, Adjustment::Scale(to))
+    let (ids, to) = ids_and_number(&args.words, args.selector.is_some())?;
+    let chosen = (ids.as_slice(), args.selector.as_ref());
+    adjust(&args.how, session, chosen, Adjustment::Scale(to))
 }
 
 pub fn restart(args: &Restart, session: &Session) -> anyhow::Result<Exit> {
-    adjust(&args.how, session, &args.ids, Adjustment::Restart)
+    let chosen = (args.chosen.ids.as_slice(), args.chosen.selector.as_ref());
+    adjust(&args.how, session, chosen, Adjustment::Restart)
 }
 
-/// Takes the words apart: IDs, and then one number.
-fn ids_and_number(words: &[IdOrNumber]) -> Result<(Vec<InstanceId>, u32), UsageError> {
+/// Takes the words apart: IDs where there is no selector, and then one number.
+fn ids_and_number(
+    words: &[IdOrNumber],
+    has_selector: bool,
+) -> Result<(Vec<InstanceId>, u32), UsageError> {
     let wrong = |what: &str| {
         UsageError(format!(
             "{what}: write `bowline scale ID N`, such as `bowline scale web 3`"
@@ -45,7 +50,10 @@ fn ids_and_number(words: &[IdOrNumber]) -> Result<(Vec<InstanceId>, u32), UsageE
     });
     let ids: Option<Vec<InstanceId>> = ids.collect();
     match ids {
-        Some(ids) if !ids.is_empty() => Ok((ids, *to)),
+        Some(ids) if has_selector && !ids.is_empty() => Err(UsageError(
+            "IDs and a selector cannot be given together: leave one of them out".to_owned(),
+        )),
+        Some(ids) if has_selector || !ids.is_empty() => Ok((ids, *to)),
         Some(_) => Err(wrong("no instance is named")),
         None => Err(wrong("there is more than one number")),
     }
@@ -54,14 +62,14 @@ fn ids_and_number(words: &[IdOrNumber]) -> Result<(Vec<InstanceId>, u32), UsageE
 fn adjust(
     args: &Adjust,
     session: &Session,
-    ids: &[InstanceId],
+    (ids, selector): (&[InstanceId], Option<&LabelSelector>),
     adjustment: Adjustment,
 ) -> anyhow::Result<Exit> {
+    if selector.is_some() {
+        confirm::require_answer(args.yes || args.dry_run, "--yes")?;
+    }
     operate::on_cluster(session, async |cluster| {
-        let instances: Vec<_> = ids
-            .iter()
-            .map(|id| session.instance(&cluster, id))
-            .collect();
+        let instances = choice::instances(session, &cluster, ids, selector).await?;
         let plans = plan(&cluster, instances, adjustment).await?;
         for plan in &plans {
             show(args, plan)?;
@@ -74,7 +82,7 @@ fn adjust(
         if args.dry_run {
             return end(args, &plans, Exit::Ok);
         }
-        if !is_wanted(args, &plans)? {
+        if !is_wanted(args, &cluster, &plans, selector.is_some())? {
             output::say("nothing was changed");
             return end(args, &plans, Exit::Failed);
         }
@@ -82,7 +90,7 @@ fn adjust(
     })
 }
 
-/// Plans all before anything is changed. An ID that is given twice is one instance.
+/// Plans all before anything is changed.
 async fn plan(
     cluster: &Cluster,
     instances: Vec<InstanceKey>,
@@ -90,9 +98,7 @@ async fn plan(
 ) -> anyhow::Result<Vec<AdjustPlan>> {
     let mut plans: Vec<AdjustPlan> = Vec::with_capacity(instances.len());
     for instance in instances {
-        if plans.iter().all(|plan| plan.instance != instance) {
-            plans.push(plan_adjustment(cluster, &instance, adjustment).await?);
-        }
+        plans.push(plan_adjustment(cluster, &instance, adjustment).await?);
     }
     Ok(plans)
 }
@@ -128,11 +134,19 @@ fn show(args: &Adjust, plan: &AdjustPlan) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Asks for the ID of what is protected, whatever the flags say. The rest was named, and is not asked about, as with kubectl.
-fn is_wanted(args: &Adjust, plans: &[AdjustPlan]) -> anyhow::Result<bool> {
+/// Asks for the ID of what is protected, whatever the flags say. What was named is not asked about, as with kubectl; what a
+/// selector chose is, once for all.
+fn is_wanted(
+    args: &Adjust,
+    cluster: &Cluster,
+    plans: &[AdjustPlan],
+    is_selected: bool,
+) -> anyhow::Result<bool> {
+    let mut open = Vec::new();
     for plan in plans.iter().filter(|plan| !plan.is_noop()) {
         let id = &plan.instance.id;
         if !plan.is_protected || args.confirm.contains(id) {
+            open.push(id.as_str());
             continue;
         }
         if !output::can_ask() {
@@ -144,7 +158,15 @@ fn is_wanted(args: &Adjust, plans: &[AdjustPlan]) -> anyhow::Result<bool> {
             return Ok(false);
         }
     }
-    Ok(true)
+    if args.yes || !is_selected || open.is_empty() {
+        return Ok(true);
+    }
+    let what = match plans.first().map(|plan| plan.adjustment) {
+        Some(Adjustment::Scale(to)) => format!("Scale {} to {to} replicas", open.join(", ")),
+        _ => format!("Restart {}", open.join(", ")),
+    };
+    let context = &cluster.identity().context;
+    confirm::go_on(&format!("{what} in {context}?"))
 }
 
 async fn carry_out(
@@ -234,7 +256,7 @@ mod tests {
             Err(_) => IdOrNumber::Id(word.parse().unwrap()),
         };
         let words: Vec<_> = words.iter().map(word).collect();
-        match (ids_and_number(&words), expected) {
+        match (ids_and_number(&words, false), expected) {
             (Ok((ids, to)), Ok((expected, number))) => {
                 let ids: Vec<_> = ids.iter().map(InstanceId::as_str).collect();
                 assert_eq!((ids.as_slice(), to), (expected, number));
@@ -252,5 +274,12 @@ mod tests {
         check(&["3", "web"], Err("stands last"));
         check(&["3"], Err("no instance"));
         check(&["1", "3"], Err("more than one number"));
+        let (web, three) = (
+            IdOrNumber::Id("web".parse().unwrap()),
+            IdOrNumber::Number(3),
+        );
+        let selected = ids_and_number(std::slice::from_ref(&three), true);
+        assert_eq!(selected.unwrap(), (Vec::new(), 3));
+        assert!(ids_and_number(&[web, three], true).is_err());
     }
 }

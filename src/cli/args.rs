@@ -9,13 +9,14 @@ use clap_complete::ArgValueCandidates;
 use regex::{Regex, RegexBuilder};
 
 use super::candidates;
+use crate::cluster::LabelSelector;
 use crate::definition::id::{InstanceId, Namespace};
 use crate::engine::adjust::MAX_REPLICAS;
 
 /// What the exit codes mean; part of the contract with scripts.
 const EXIT_CODES: &str = "\
 Exit codes:
-  0      done
+  0      done; also where a selector chooses nothing
   1      failed; `validate` found errors, `diff` found differences
   2      called wrongly, or it would have to ask and there is no terminal
   3      partly done: the same command finishes it
@@ -124,7 +125,9 @@ pub enum Command {
     /// Deploy an earlier revision of an instance again, as a new one, and free the pods that hang
     Rollback(Rollback),
     /// Set the number of replicas of instances; 0 stops them
-    #[command(override_usage = "bowline scale [OPTIONS] <ID>... <N>")]
+    #[command(
+        override_usage = "bowline scale [OPTIONS] <ID>... <N>\n       bowline scale [OPTIONS] -l <SELECTOR> <N>"
+    )]
     Scale(Scale),
     /// Replace the pods of instances by new ones, as a rollout does
     Restart(Restart),
@@ -158,9 +161,28 @@ pub struct Edit {
     pub name: InstanceId,
 }
 
+/// Instances by ID, or by their labels.
+#[derive(Debug, Args)]
+pub struct Chosen {
+    /// Instances
+    #[arg(
+        value_name = "ID",
+        required_unless_present = "selector",
+        conflicts_with = "selector",
+        add = ArgValueCandidates::new(candidates::definitions)
+    )]
+    pub ids: Vec<InstanceId>,
+    /// Choose instances of the namespace by labels: k=v, k!=v, 'k in (a,b)', 'k notin (a,b)', k, '!k'; a comma means and
+    #[arg(short = 'l', long, value_name = "SELECTOR")]
+    pub selector: Option<LabelSelector>,
+}
+
 /// `bowline ls`.
 #[derive(Debug, Args)]
 pub struct Ls {
+    /// List only instances with these labels: k=v, k!=v, 'k in (a,b)', 'k notin (a,b)', k, '!k'; a comma means and
+    #[arg(short = 'l', long, value_name = "SELECTOR")]
+    pub selector: Option<LabelSelector>,
     /// Instances of all namespaces
     #[arg(short = 'A', long)]
     pub all_namespaces: bool,
@@ -175,9 +197,8 @@ pub struct Ls {
 /// `bowline status`.
 #[derive(Debug, Args)]
 pub struct Status {
-    /// Instances
-    #[arg(required = true, value_name = "ID", add = ArgValueCandidates::new(candidates::definitions))]
-    pub ids: Vec<InstanceId>,
+    #[command(flatten)]
+    pub chosen: Chosen,
     /// Output format
     #[arg(short, long, value_enum, default_value_t)]
     pub output: Output,
@@ -389,9 +410,8 @@ pub struct History {
 /// `bowline delete`.
 #[derive(Debug, Args)]
 pub struct Delete {
-    /// Instances
-    #[arg(required = true, value_name = "ID", add = ArgValueCandidates::new(candidates::definitions))]
-    pub ids: Vec<InstanceId>,
+    #[command(flatten)]
+    pub chosen: Chosen,
     /// What to do with the claims and their data
     #[arg(long, value_enum, default_value_t)]
     pub volumes: Volumes,
@@ -417,6 +437,9 @@ pub struct Scale {
     /// Instances, and how many replicas they shall have
     #[arg(required = true, value_name = "ID... N", value_parser = id_or_number, add = ArgValueCandidates::new(candidates::definitions))]
     pub words: Vec<IdOrNumber>,
+    /// Choose instances of the namespace by labels: k=v, k!=v, 'k in (a,b)', 'k notin (a,b)', k, '!k'; a comma means and
+    #[arg(short = 'l', long, value_name = "SELECTOR")]
+    pub selector: Option<LabelSelector>,
     #[command(flatten)]
     pub how: Adjust,
 }
@@ -424,9 +447,8 @@ pub struct Scale {
 /// `bowline restart`.
 #[derive(Debug, Args)]
 pub struct Restart {
-    /// Instances
-    #[arg(required = true, value_name = "ID", add = ArgValueCandidates::new(candidates::definitions))]
-    pub ids: Vec<InstanceId>,
+    #[command(flatten)]
+    pub chosen: Chosen,
     #[command(flatten)]
     pub how: Adjust,
 }

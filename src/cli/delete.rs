@@ -2,10 +2,10 @@
 
 use std::collections::VecDeque;
 
-use super::args::{Delete, Report, Volumes};
+use super::args::{Chosen, Delete, Report, Volumes};
 use super::operate::Ended;
 use super::session::Session;
-use super::{Exit, confirm, operate, output, plan_json, review};
+use super::{Exit, choice, confirm, operate, output, plan_json, review};
 use crate::cluster::Cluster;
 use crate::definition::id::InstanceId;
 use crate::engine::plan::{Outcome, TeardownPlan, VolumeChoice};
@@ -13,7 +13,9 @@ use crate::engine::teardown::{TeardownOptions, plan_teardown, run_teardown};
 use crate::text;
 
 pub fn run(args: &Delete, session: &Session) -> anyhow::Result<Exit> {
-    let is_answered = args.yes || args.dry_run || args.ids.iter().all(|id| is_confirmed(args, id));
+    let named = &args.chosen.ids;
+    let are_confirmed = !named.is_empty() && named.iter().all(|id| is_confirmed(args, id));
+    let is_answered = args.yes || args.dry_run || are_confirmed;
     confirm::require_answer(is_answered, "--yes")?;
     operate::on_cluster(session, async |cluster| {
         let plans = plan(args, session, &cluster).await?;
@@ -35,7 +37,7 @@ pub fn run(args: &Delete, session: &Session) -> anyhow::Result<Exit> {
     })
 }
 
-/// Plans every teardown, so that all is shown before anything is asked. An ID that is given twice is one instance.
+/// Plans every teardown, so that all is shown before anything is asked.
 async fn plan(
     args: &Delete,
     session: &Session,
@@ -45,12 +47,10 @@ async fn plan(
         Volumes::Keep => VolumeChoice::Keep,
         Volumes::Delete => VolumeChoice::Delete,
     };
-    let mut plans: Vec<TeardownPlan> = Vec::with_capacity(args.ids.len());
-    for id in &args.ids {
-        if plans.iter().any(|plan| plan.instance.id == *id) {
-            continue;
-        }
-        let instance = session.instance(cluster, id);
+    let Chosen { ids, selector } = &args.chosen;
+    let instances = choice::instances(session, cluster, ids, selector.as_ref()).await?;
+    let mut plans: Vec<TeardownPlan> = Vec::with_capacity(instances.len());
+    for instance in instances {
         let plan = plan_teardown(cluster, &instance, volumes).await?;
         show(args, &plan)?;
         plans.push(plan);

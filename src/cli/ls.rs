@@ -16,6 +16,8 @@ use crate::app::CatalogueEntry;
 use crate::cluster::Cluster;
 use crate::definition::id::InstanceId;
 use crate::definition::yaml;
+use crate::engine::selection::select;
+use crate::failure::{Failure, FailureKind};
 use crate::service::fleet::{Connection, Fleet};
 use crate::service::health::State;
 use crate::service::status::InstanceStatus;
@@ -36,6 +38,7 @@ pub fn run(args: &Ls, session: &Session) -> anyhow::Result<Exit> {
         let mut listing = Listing::new(args, session, &cluster);
         let mut fleet = cluster.snapshot(&scope, Timestamp::now()).await?;
         listing.describe(&mut fleet);
+        listing.choose(&fleet).await?;
         listing.say_forbidden(&fleet);
         listing.print(&fleet)?;
         listing.say_kept(&fleet);
@@ -56,6 +59,9 @@ struct Listing<'a> {
     definitions: Vec<CatalogueEntry>,
     widths: Vec<usize>,
     printed: BTreeMap<(String, String), InstanceStatus>,
+    /// What the selector was last asked about, and what it chose of it.
+    asked: BTreeMap<InstanceKey, Option<u32>>,
+    chosen: BTreeSet<InstanceKey>,
 }
 
 impl<'a> Listing<'a> {
@@ -67,6 +73,8 @@ impl<'a> Listing<'a> {
             definitions: session.definitions(),
             widths: Vec::new(),
             printed: BTreeMap::new(),
+            asked: BTreeMap::new(),
+            chosen: BTreeSet::new(),
         }
     }
 
@@ -75,6 +83,26 @@ impl<'a> Listing<'a> {
         let known = self.definitions.iter();
         let hashes = known.map(|entry| (entry.name.clone(), entry.hash.clone()));
         fleet.set_definitions(hashes, Timestamp::now());
+    }
+
+    /// Asks the server which instances the selector chooses. Labels come with a revision, so it is asked again when there is a
+    /// new instance or revision.
+    async fn choose(&mut self, fleet: &Fleet) -> Result<(), Failure> {
+        let Some(selector) = &self.args.selector else {
+            return Ok(());
+        };
+        let known = fleet.instances();
+        let known = known.map(|it| (it.key().clone(), it.revision()));
+        let known: BTreeMap<_, _> = known.collect();
+        if known == self.asked {
+            return Ok(());
+        }
+        let here = self.cluster.namespace();
+        let namespace = (!self.args.all_namespaces).then_some(here);
+        let chosen = select(self.cluster, namespace, selector).await?;
+        self.chosen = chosen.into_iter().collect();
+        self.asked = known;
+        Ok(())
     }
 
     fn say_forbidden(&self, fleet: &Fleet) {
@@ -86,6 +114,9 @@ impl<'a> Listing<'a> {
 
     /// Says which claims belong to nothing in the list: data that nobody would look for.
     fn say_kept(&self, fleet: &Fleet) {
+        if self.args.selector.is_some() {
+            return;
+        }
         let here = self.cluster.namespace();
         let saved: BTreeSet<&InstanceId> = fleet.saved().collect();
         let mut kept: BTreeMap<&InstanceKey, Vec<&str>> = BTreeMap::new();
@@ -104,7 +135,17 @@ impl<'a> Listing<'a> {
     }
 
     fn rows(&self, fleet: &Fleet) -> Vec<InstanceStatus> {
-        rows::of_fleet(fleet, &self.definitions, self.cluster.namespace())
+        let mut rows = rows::of_fleet(fleet, &self.definitions, self.cluster.namespace());
+        if self.args.selector.is_some() {
+            // What is only saved bears no labels anywhere.
+            rows.retain(|row| row.state != State::Saved && self.is_chosen(row));
+        }
+        rows
+    }
+
+    fn is_chosen(&self, row: &InstanceStatus) -> bool {
+        let mut chosen = self.chosen.iter();
+        chosen.any(|key| key.id.as_str() == row.id && key.namespace.as_str() == row.namespace)
     }
 
     /// Prints everything.
@@ -140,9 +181,12 @@ impl<'a> Listing<'a> {
                 true => "the cluster".to_owned(),
                 false => format!("namespace {}", self.cluster.namespace()),
             };
-            output::say(format!(
-                "nothing is deployed in {place}, and the catalogue is empty"
-            ));
+            output::say(match &self.args.selector {
+                Some(selector) => {
+                    format!("no instance in {place} has labels that meet {selector}")
+                }
+                None => format!("nothing is deployed in {place}, and the catalogue is empty"),
+            });
             if !self.args.watch {
                 return Ok(());
             }
@@ -198,6 +242,13 @@ impl<'a> Listing<'a> {
                 Connection::Connecting => {}
             }
             if fleet.is_complete() {
+                match self.choose(&fleet).await {
+                    // What was chosen so far stands until the server answers again.
+                    Err(failure) if failure.kind == FailureKind::Unreachable => {
+                        outage.say_lost(&failure);
+                    }
+                    chosen => chosen?,
+                }
                 self.print_changes(&fleet)?;
             }
         }

@@ -9,10 +9,10 @@ use serde::Serialize;
 use serde_json::json;
 use tokio::sync::mpsc::{self, UnboundedReceiver};
 
-use super::args::{Output, Status};
+use super::args::{Chosen, Output, Status};
 use super::rows;
 use super::session::Session;
-use super::{Exit, operate, output, status_text};
+use super::{Exit, choice, operate, output, status_text};
 use crate::cluster::Cluster;
 use crate::definition::yaml;
 use crate::service::detail::Detail;
@@ -29,11 +29,8 @@ pub fn run(args: &Status, session: &Session) -> anyhow::Result<Exit> {
     operate::on_cluster(session, async |cluster| {
         let mut details = Vec::new();
         let mut missing = Vec::new();
-        for id in &args.ids {
-            let key = session.instance(&cluster, id);
-            if details.iter().any(|detail: &Detail| *detail.key() == key) {
-                continue;
-            }
+        let Chosen { ids, selector } = &args.chosen;
+        for key in choice::instances(session, &cluster, ids, selector.as_ref()).await? {
             match cluster.snapshot_instance(&key).await? {
                 Some(detail) if is_deployed(&detail) => details.push(detail),
                 found => missing.push((key, found)),
@@ -107,8 +104,8 @@ fn print(args: &Status, session: &Session, details: &[Detail]) -> anyhow::Result
         Output::Json | Output::Yaml => {
             // One is an object, as with kubectl; several are a list, even if some are missing.
             match all.as_slice() {
-                [status] if args.ids.len() == 1 => print_value(args.output, status)?,
-                [] if args.ids.len() == 1 => {}
+                [status] if args.chosen.ids.len() == 1 => print_value(args.output, status)?,
+                [] if args.chosen.ids.len() == 1 => {}
                 all => print_value(args.output, all)?,
             }
         }

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use super::LabelSelector;
 use crate::definition::id::InstanceId;
 use crate::definition::naming;
 
@@ -34,6 +35,11 @@ impl Selector {
         ))
     }
 
+    /// Selects the records whose labels meet what somebody asks for.
+    pub fn records_with(asked: &LabelSelector) -> Self {
+        Self(format!("{},{asked}", Self::records()))
+    }
+
     /// Returns the selector as the API takes it.
     pub fn as_str(&self) -> &str {
         &self.0
@@ -60,6 +66,7 @@ mod tests {
             Selector::managed(),
             Selector::instance(&id),
             Selector::records(),
+            Selector::records_with(&"tier in (web,db)".parse().unwrap()),
         ]
         .map(|selector| selector.to_string());
         let expected = [
@@ -67,6 +74,7 @@ mod tests {
             "app.kubernetes.io/managed-by=bowline",
             "app.kubernetes.io/managed-by=bowline,app.kubernetes.io/instance=web",
             "app.kubernetes.io/managed-by=bowline,applyset.kubernetes.io/id",
+            "app.kubernetes.io/managed-by=bowline,applyset.kubernetes.io/id,tier in (web,db)",
         ];
         assert_eq!(shown, expected);
     }

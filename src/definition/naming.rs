@@ -45,6 +45,8 @@ pub const ANNOTATION_PROTECTED: &str = "bowline.dev/protected";
 pub const ANNOTATION_OPERATION: &str = "bowline.dev/operation";
 /// Annotation of the record: the number of the current revision.
 pub const ANNOTATION_REVISION: &str = "bowline.dev/revision";
+/// Annotation of the record: the keys of the definition's labels that the record bears, separated by commas.
+pub const ANNOTATION_LABELS: &str = "bowline.dev/labels";
 /// Annotation of the record: SHA-256 of the applied definition's text, in hex.
 pub const ANNOTATION_DEFINITION_HASH: &str = "bowline.dev/definition-sha256";
 /// Labels and annotations by which other deployers know what is theirs, each with what it names.

@@ -1,7 +1,7 @@
 //! The record: the ConfigMap in the cluster that says what an instance is, an `ApplySet` parent. Reading and writing it as
 //! JSON is pure; the operation that runs is claimed and stepped elsewhere, in one place.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value, json};
 
@@ -30,6 +30,8 @@ pub(super) struct Facts {
     pub display_name: Option<String>,
     pub expires: Option<String>,
     pub is_protected: bool,
+    /// The definition's labels, by which selectors choose the instance.
+    pub labels: BTreeMap<String, String>,
 }
 
 /// Who changes something, why and when, for people to read later.
@@ -142,6 +144,14 @@ impl Record {
         parse_kinds(text)
     }
 
+    /// Returns the keys of the definition's labels that it bears.
+    fn label_keys(&self) -> impl Iterator<Item = &str> {
+        let keys = self.metadata().annotation(naming::ANNOTATION_LABELS);
+        keys.unwrap_or_default()
+            .split(',')
+            .filter(|key| !key.is_empty())
+    }
+
     /// Tells whether it says exactly this, with no operation under way.
     pub fn is_exact(&self, facts: &Facts) -> bool {
         let metadata = self.metadata();
@@ -150,6 +160,10 @@ impl Record {
         self.operation().is_none()
             && metadata.label(naming::LABEL_NAME) == Some(&facts.definition)
             && annotations.iter().all(holds)
+            && facts
+                .labels
+                .iter()
+                .all(|(key, value)| metadata.label(key) == Some(value))
     }
 }
 
@@ -165,12 +179,15 @@ impl Facts {
             display_name: definition.display_name.clone(),
             expires: definition.expires.as_ref().map(|life| life.text.clone()),
             is_protected: definition.protected,
+            labels: definition_labels(&definition.labels),
         }
     }
 
     /// Returns the annotations that say it; null for what is not to be there.
     fn annotations(&self) -> Map<String, Value> {
         let revision = self.revision.to_string();
+        let label_keys: Vec<&str> = self.labels.keys().map(String::as_str).collect();
+        let label_keys = label_keys.join(",");
         let pairs = [
             (
                 naming::ANNOTATION_APPLYSET_TOOLING,
@@ -192,21 +209,44 @@ impl Facts {
                 naming::ANNOTATION_PROTECTED,
                 self.is_protected.then_some("true"),
             ),
+            (
+                naming::ANNOTATION_LABELS,
+                Some(&*label_keys).filter(|keys| !keys.is_empty()),
+            ),
         ]
         .map(|(key, value)| (key.to_owned(), json!(value)));
         pairs.into_iter().collect()
     }
 
-    /// Returns the change of labels and annotations that ends a deploy.
-    pub fn final_change(&self, authorship: &Authorship) -> Change {
+    /// Returns the change of labels and annotations that ends a deploy. Labels that the definition had `before` go with it.
+    pub fn final_change(&self, authorship: &Authorship, before: Option<&Record>) -> Change {
         let mut annotations = self.annotations();
         annotations.extend(authorship.annotations());
-        let labels = Map::from_iter([(naming::LABEL_NAME.to_owned(), json!(self.definition))]);
+        let gone = before.into_iter().flat_map(Record::label_keys);
+        let mut labels: Map<String, Value> =
+            gone.map(|key| (key.to_owned(), Value::Null)).collect();
+        let own = self.labels.iter();
+        labels.extend(own.map(|(key, value)| (key.clone(), json!(value))));
+        labels.insert(naming::LABEL_NAME.to_owned(), json!(self.definition));
         Change {
             labels,
             annotations,
         }
     }
+}
+
+/// Returns the labels of a definition that do not say what a record is: those are the record's own.
+fn definition_labels(labels: &BTreeMap<String, String>) -> BTreeMap<String, String> {
+    let own = [
+        naming::LABEL_MANAGED_BY,
+        naming::LABEL_INSTANCE,
+        naming::LABEL_NAME,
+        naming::LABEL_PART_OF,
+        naming::LABEL_APPLYSET_ID,
+    ];
+    let mut labels = labels.clone();
+    labels.retain(|key, _| !own.contains(&key.as_str()));
+    labels
 }
 
 impl Authorship {
@@ -324,6 +364,7 @@ mod tests {
             display_name: Some("My shop".to_owned()),
             expires: None,
             is_protected: true,
+            labels: BTreeMap::from([("tier".to_owned(), "web".to_owned())]),
         }
     }
 
@@ -352,7 +393,10 @@ mod tests {
             holder: "a@b".to_owned(),
             at: jiff::Timestamp::UNIX_EPOCH,
         };
-        let change = facts().final_change(&authorship);
+        let change = facts().final_change(&authorship, None);
+        for (key, value) in change.labels {
+            object.json["metadata"]["labels"][key] = value;
+        }
         for (key, value) in change.annotations {
             object.json["metadata"]["annotations"][key] = value;
         }
@@ -365,6 +409,17 @@ mod tests {
             ..facts()
         };
         assert!(!record.is_exact(&other));
+        let relabelled = Facts {
+            labels: BTreeMap::from([("team".to_owned(), "a".to_owned())]),
+            ..facts()
+        };
+        assert!(!record.is_exact(&relabelled));
+        // A label that left the definition leaves the record, too.
+        let labels = relabelled.final_change(&authorship, Some(&record)).labels;
+        assert_eq!(
+            Value::Object(labels),
+            json!({"app.kubernetes.io/name": "shop", "team": "a", "tier": null})
+        );
         let unprotected = Facts {
             is_protected: false,
             ..facts()

@@ -42,6 +42,26 @@ fn a_scale_names_instances_and_then_one_number() {
 }
 
 #[test]
+fn a_selector_that_chooses_everything_or_beside_ids_is_refused() {
+    for command in ["ls", "status", "delete", "restart"] {
+        check(&[command, "-l", ""], &["empty selector", "everything"]);
+        check(&[command, "-l", "a > 3"], &["k in (a,b)"]);
+    }
+    for command in ["status", "delete", "restart"] {
+        check(
+            &[command, "web", "-l", "tier=web"],
+            &["cannot be used with", "--selector"],
+        );
+        check(&[command], &["ID"]);
+    }
+    check(&["scale", "-l", "", "3"], &["empty selector"]);
+    check(
+        &["scale", "web", "-l", "tier=web", "3"],
+        &["cannot be given together"],
+    );
+}
+
+#[test]
 fn values_that_cannot_be_read_say_how_they_are_written() {
     check(
         &["deploy", "web", "--timeout", "soon"],

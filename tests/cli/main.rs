@@ -17,6 +17,7 @@ mod logs;
 mod offline;
 mod program;
 mod questions;
+mod selectors;
 mod serves;
 mod teardowns;
 mod world;
@@ -74,6 +75,9 @@ on_both_backends! {
     questions:
         a_question_is_answered_by_yes_alone
         data_is_destroyed_only_by_typing_the_id;
+    selectors:
+        a_selector_chooses_what_is_shown_and_changed
+        of_several_the_one_that_is_busy_is_named;
     teardowns:
         claims_are_kept_and_found_again
         claims_are_deleted_with_their_data_when_asked

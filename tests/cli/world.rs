@@ -74,6 +74,14 @@ impl World {
         &found.unwrap().1
     }
 
+    /// Lets something happen while the program runs.
+    pub(crate) fn spawn(
+        &self,
+        happening: impl Future<Output = ()> + Send + 'static,
+    ) -> tokio::task::JoinHandle<()> {
+        self.runtime.spawn(happening)
+    }
+
     /// Returns the objects of a kind in this case's namespace.
     pub(crate) fn api(&self, api_version: &str, kind: &str) -> Api<DynamicObject> {
         let (group, version) = api_version.split_once('/').unwrap_or(("", api_version));

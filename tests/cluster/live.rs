@@ -4,6 +4,7 @@ use bowline::engine::adjust::{
     AdjustOptions, AdjustPlan, Adjustment, Means, plan_adjustment, run_adjustment,
 };
 use bowline::engine::plan::{Change, Outcome, Step};
+use bowline::engine::selection::select;
 use bowline::failure::FailureKind;
 use http::{Method, StatusCode};
 use jiff::Timestamp;
@@ -415,4 +416,56 @@ pub(crate) async fn a_viewer_may_not_adjust(cluster: Cluster) {
         assert!(!viewer.run_adjustment(&plan).await.is_complete());
     }
     assert_eq!(stage.versions().await, before);
+}
+
+pub(crate) async fn selectors_choose_by_the_labels_of_the_definition(cluster: Cluster) {
+    let stage = Stage::new(&cluster);
+    for (id, labels) in [
+        ("front", "{tier: web, example.com/team: a}"),
+        ("api", "{tier: web}"),
+        ("db", "{tier: data}"),
+        ("bare", "{}"),
+    ] {
+        let text = format!("{OPEN}labels: {labels}\n");
+        assert!(stage.deploy(id, &text).await.is_complete());
+    }
+    for (selector, expected) in [
+        ("tier=web", &["api", "front"][..]),
+        ("tier == data", &["db"]),
+        ("tier!=web", &["bare", "db"]),
+        ("tier in (web, data)", &["api", "db", "front"]),
+        ("tier notin (data)", &["api", "bare", "front"]),
+        ("tier", &["api", "db", "front"]),
+        ("!tier", &["bare"]),
+        ("tier=web,!example.com/team", &["api"]),
+        ("app.kubernetes.io/instance=db", &["db"]),
+        ("app.kubernetes.io/name notin (api,db)", &["bare", "front"]),
+        ("tier=none", &[]),
+    ] {
+        assert_eq!(chosen(&stage, selector).await, expected, "{selector}");
+    }
+}
+
+pub(crate) async fn a_label_that_leaves_the_definition_chooses_no_longer(cluster: Cluster) {
+    let stage = Stage::new(&cluster);
+    let labelled = format!("{OPEN}labels: {{tier: web, zone: a}}\n");
+    stage.deploy("web", &labelled).await;
+    assert!(stage.plan("web", &labelled).await.is_noop());
+    // What somebody else put there is theirs.
+    let theirs = json!({"metadata": {"labels": {"watched": "yes"}}});
+    cluster
+        .merge("ConfigMap", "bowline-web", &theirs)
+        .await
+        .unwrap();
+    let fewer = format!("{OPEN}labels: {{tier: web}}\n");
+    assert!(stage.deploy("web", &fewer).await.is_complete());
+    assert_eq!(chosen(&stage, "tier=web,!zone,watched").await, ["web"]);
+    assert!(stage.plan("web", &fewer).await.is_noop());
+}
+
+async fn chosen(stage: &Stage<'_>, selector: &str) -> Vec<String> {
+    let namespace = Some(stage.engine().namespace());
+    let chosen = select(stage.engine(), namespace, &selector.parse().unwrap()).await;
+    let chosen = chosen.unwrap();
+    chosen.iter().map(|key| key.id.to_string()).collect()
 }

@@ -181,7 +181,9 @@ on_both_backends! {
         an_adjustment_without_an_answer_is_looked_for
         claims_of_others_stop_a_set_from_growing
         replicas_do_not_share_what_one_node_mounts
-        a_viewer_may_not_adjust;
+        a_viewer_may_not_adjust
+        selectors_choose_by_the_labels_of_the_definition
+        a_label_that_leaves_the_definition_chooses_no_longer;
     watch:
         a_watch_from_too_long_ago_ends_with_an_expired_event
         a_streaming_list_ends_with_a_bookmark

@@ -17,7 +17,7 @@ use crate::engine::metadata::{Metadata, core_key};
 use crate::engine::operation::{self, Intent, Lease, Opening};
 use crate::engine::plan::{Change, DeployPlan, FieldConflict, Outcome, PlannedObject, Step};
 use crate::engine::preflight::refused;
-use crate::engine::record::{Authorship, Change as RecordChange, Facts};
+use crate::engine::record::{self, Authorship, Change as RecordChange, Facts};
 use crate::engine::rehearse::without;
 use crate::engine::revision::{self, Identity, Snapshot};
 use crate::engine::rollback::{self, HangingPod};
@@ -499,7 +499,15 @@ impl Run<'_> {
         self.forget_old_revisions().await;
         let kinds = &self.prepared.kinds() | &self.plan.unlisted;
         let facts = Facts::of(self.request, self.plan.revision, kinds);
-        match self.lease.end(facts.final_change(authorship)).await {
+        let before = record::read(self.cluster, &self.plan.instance).await;
+        let ended = match before {
+            Ok(before) => {
+                let change = facts.final_change(authorship, before.as_ref());
+                self.lease.end(change).await
+            }
+            Err(failure) => Err(failure),
+        };
+        match ended {
             Ok(()) => journal.done(Step::Record, None),
             Err(failure) => journal.failed(Step::Record, failure),
         }

@@ -23,6 +23,7 @@ mod dashboard;
 mod delete;
 mod deploy;
 mod diff;
+mod doctor;
 mod events;
 mod history;
 mod logs;
@@ -111,6 +112,7 @@ fn run(cli: Cli) -> anyhow::Result<Exit> {
         Command::Delete(args) => delete::run(&args, &open()?),
         Command::Deploy(args) => deploy::run(&args, &open()?),
         Command::Diff(args) => diff::run(&args, &open()?),
+        Command::Doctor(args) => doctor::run(&args, &global),
         Command::Edit(args) => dashboard::edit(&args, &open()?),
         Command::Events(args) => events::run(&args, &open()?),
         Command::History(args) => history::run(&args, &open()?),

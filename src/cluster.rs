@@ -19,6 +19,7 @@ mod request;
 mod request_tests;
 mod selector;
 mod snapshot;
+mod version;
 mod watch;
 
 use std::sync::Arc;
@@ -36,6 +37,7 @@ pub use label_selector::{LabelSelector, SelectorError};
 pub use logs::LogStream;
 pub use objects::{ApplyOptions, Deleted, Propagation, Written};
 pub use selector::Selector;
+pub use version::ServerVersion;
 pub use watch::WatchHandle;
 
 /// Requests in flight at once beside watches: an ordinary user's share of the server is small.

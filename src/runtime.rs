@@ -31,7 +31,7 @@ use crate::failure::Failure;
 use crate::ui::Theme;
 
 pub use effects::listing_of;
-pub use looks::{prints_colours, theme};
+pub use looks::{looks, prints_colours, theme};
 pub use snapshot::snapshot;
 
 /// Makes a connection to a context; none is the one that the session began with.

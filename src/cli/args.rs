@@ -131,6 +131,8 @@ pub enum Command {
     Scale(Scale),
     /// Replace the pods of instances by new ones, as a rollout does
     Restart(Restart),
+    /// Look whether all that bowline needs is there; the report holds no secret
+    Doctor(Doctor),
     /// Draw the dashboard once, as text or SVG, and exit
     Snapshot(Snapshot),
     /// Run the sandbox for other clients
@@ -256,6 +258,14 @@ pub struct Events {
     #[arg(short, long)]
     pub watch: bool,
     /// Output format; with --watch, JSON is an object a line
+    #[arg(short, long, value_enum, default_value_t)]
+    pub output: Report,
+}
+
+/// `bowline doctor`.
+#[derive(Debug, Args)]
+pub struct Doctor {
+    /// Output format
     #[arg(short, long, value_enum, default_value_t)]
     pub output: Report,
 }

@@ -35,12 +35,20 @@ impl Session {
     /// # Errors
     /// The flags contradict each other, no home directory is known, the settings file is faulty, or the examples of a rehearsal cannot be written.
     pub fn open(global: Global) -> anyhow::Result<Self> {
-        check_flags(&global)?;
         let paths = Paths::of_user()?;
         let settings = match &global.config {
             Some(file) => Settings::load(file, true)?,
             None => Settings::load(&paths.config_file, false)?,
         };
+        Self::of(global, paths, settings)
+    }
+
+    /// Finds the catalogue and the target of settings that were read.
+    ///
+    /// # Errors
+    /// The flags contradict each other, or the examples of a rehearsal cannot be written.
+    pub fn of(global: Global, paths: Paths, settings: Settings) -> anyhow::Result<Self> {
+        check_flags(&global)?;
         let catalogue = Catalogue::at(catalogue_dir(&global, &settings, &paths));
         if global.sandbox {
             rehearsal::write_examples(&catalogue)?;

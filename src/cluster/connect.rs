@@ -5,6 +5,7 @@
 
 mod agreed;
 mod child;
+mod described;
 mod exec;
 mod kubeconfig;
 mod proxy;
@@ -23,10 +24,11 @@ use crate::failure::{Failure, FailureKind};
 use crate::text;
 
 pub use agreed::Agreements;
+pub use described::{Description, describe, kubeconfig_files};
 pub use exec::ExecPolicy;
 pub(super) use exec::LoginError;
-pub use kubeconfig::ContextSummary;
 use kubeconfig::{Chosen, Kubeconfigs};
+pub use kubeconfig::{ContextSummary, KubeconfigFile};
 
 const CONNECT_DEADLINE: Duration = Duration::from_secs(5);
 /// Where a pod's service account has its namespace.
@@ -85,7 +87,7 @@ async fn open(options: &ConnectOptions) -> Result<Cluster, Failure> {
     let identity = Identity {
         context: text::clean(&chosen.context).into_owned(),
         cluster: text::clean(&chosen.cluster_name).into_owned(),
-        server: chosen.server.to_string(),
+        server: kubeconfig::harmless_url(&chosen.server.to_string()),
         user: text::clean(options.as_user.as_ref().unwrap_or(&chosen.user_name)).into_owned(),
         is_insecure: chosen.is_insecure,
     };

@@ -8,8 +8,8 @@ use crate::ui::{ColorLevel, Theme};
 
 /// Returns the looks for this terminal.
 pub fn theme(ui: &Ui) -> Theme {
-    let var = |name: &str| env::var(name).unwrap_or_default();
-    Theme::new(color_level(ui.color, var), is_ascii(ui.symbols, var))
+    let (colors, is_ascii) = looks(ui);
+    Theme::new(colors, is_ascii)
 }
 
 /// Tells whether lines on standard output are coloured: on a terminal that has colours, unless the settings say otherwise.
@@ -18,6 +18,12 @@ pub fn prints_colours(ui: &Ui) -> bool {
     std::io::stdout().is_terminal()
         && var("TERM") != "dumb"
         && color_level(ui.color, var) != ColorLevel::None
+}
+
+/// Returns how many colours the dashboard shows on this terminal, and whether it draws in ASCII.
+pub fn looks(ui: &Ui) -> (ColorLevel, bool) {
+    let var = |name: &str| env::var(name).unwrap_or_default();
+    (color_level(ui.color, var), is_ascii(ui.symbols, var))
 }
 
 fn color_level(setting: Color, var: impl Fn(&str) -> String) -> ColorLevel {

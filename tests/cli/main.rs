@@ -9,6 +9,7 @@
 mod adjusts;
 mod arguments;
 mod deploys;
+mod doctor;
 mod events;
 mod files;
 mod histories;
@@ -61,6 +62,8 @@ on_both_backends! {
         a_history_of_nothing_fails
         a_rollback_goes_back_with_text_and_parameters
         a_pod_that_hangs_is_shown_and_goes_with_a_rollback;
+    doctor:
+        a_report_tells_the_server_and_what_this_user_may_do;
     events:
         events_are_those_of_the_instance_and_the_newest_are_last
         events_come_as_they_happen;

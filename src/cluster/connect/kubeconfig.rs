@@ -67,19 +67,8 @@ impl Kubeconfigs {
     /// runs in a pod.
     pub fn load(named: Option<&Path>) -> Result<Option<Self>, Failure> {
         let in_pod = env::var_os("KUBERNETES_SERVICE_HOST").is_some();
-        let variable = env::var_os("KUBECONFIG").filter(|list| !list.is_empty());
-        let (paths, must_exist) = match (named, variable) {
-            (Some(path), _) => (vec![path.to_owned()], true),
-            (None, Some(list)) => {
-                let paths = env::split_paths(&list);
-                (
-                    paths.filter(|path| !path.as_os_str().is_empty()).collect(),
-                    false,
-                )
-            }
-            (None, None) => (default_path().into_iter().collect::<Vec<_>>(), false),
-        };
-        let found = Self::read(&paths, must_exist)?;
+        let paths = paths(named);
+        let found = Self::read(&paths, named.is_some())?;
         match found.0.is_empty() {
             false => Ok(Some(found)),
             true if in_pod => Ok(None),
@@ -112,7 +101,7 @@ impl Kubeconfigs {
                 is_current: current == Some(named.name.as_str()),
                 name,
                 cluster: text::clean(&context.cluster).into_owned(),
-                server: text::clean(server.unwrap_or_default()).into_owned(),
+                server: harmless_url(server.unwrap_or_default()),
                 user: text::clean(context.user.as_deref().unwrap_or_default()).into_owned(),
                 namespace: context.namespace.map(|ns| text::clean(&ns).into_owned()),
             });
@@ -246,6 +235,59 @@ impl Kubeconfigs {
     }
 }
 
+/// Returns the files that are read, whether they are there or not.
+fn paths(named: Option<&Path>) -> Vec<PathBuf> {
+    let variable = env::var_os("KUBECONFIG").filter(|list| !list.is_empty());
+    match (named, variable) {
+        (Some(path), _) => vec![path.to_owned()],
+        (None, Some(list)) => {
+            let paths = env::split_paths(&list);
+            paths.filter(|path| !path.as_os_str().is_empty()).collect()
+        }
+        (None, None) => default_path().into_iter().collect(),
+    }
+}
+
+/// A file that counts as a kubeconfig, and how it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KubeconfigFile {
+    /// Where.
+    pub path: PathBuf,
+    /// Whether it was read; none of what is said is missed where a file is not there.
+    pub is_read: bool,
+    /// Why it cannot be used.
+    pub fault: Option<String>,
+}
+
+/// Returns the files that count, each looked at by itself.
+pub(super) fn files(named: Option<&Path>) -> Vec<KubeconfigFile> {
+    let files = paths(named).into_iter().map(|path| {
+        let (is_read, fault) = match read(&path, named.is_some()) {
+            Ok(found) => (found.is_some(), None),
+            Err(failure) => (false, Some(text::clean(&failure.summary).into_owned())),
+        };
+        KubeconfigFile {
+            path,
+            is_read,
+            fault,
+        }
+    });
+    files.collect()
+}
+
+/// Returns a URL without what may be secret in it: user and password, query. It need not be a legal one.
+pub(super) fn harmless_url(url: &str) -> String {
+    let (scheme, rest) = url.split_once("://").unwrap_or(("", url));
+    // A password may hold any sign, so all up to the last one may be part of it.
+    let rest = rest.rsplit_once('@').map_or(rest, |(_, rest)| rest);
+    let rest = rest.split(['?', '#']).next().unwrap_or(rest);
+    let rest = text::clean(rest);
+    match scheme {
+        "" => rest.into_owned(),
+        scheme => format!("{}://{rest}", text::clean(scheme)),
+    }
+}
+
 fn default_path() -> Option<PathBuf> {
     Some(PathBuf::from(env::var_os("HOME")?).join(".kube/config"))
 }
@@ -350,7 +392,12 @@ fn server(cluster: &Cluster, name: &str, file: &Path) -> Result<Uri, Failure> {
     let uri: Option<Uri> = with_scheme.parse().ok();
     let uri = uri.filter(|uri| uri.host().is_some_and(|host| !host.is_empty()));
     let uri = uri.filter(|uri| matches!(uri.scheme_str(), Some("http" | "https")));
-    uri.ok_or_else(|| invalid(format!("{at} is no URL of a server: {server:?}")))
+    uri.ok_or_else(|| {
+        invalid(format!(
+            "{at} is no URL of a server: {:?}",
+            harmless_url(server)
+        ))
+    })
 }
 
 fn in_directory(path: &mut Option<String>, file: &Path) {

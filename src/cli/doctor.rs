@@ -1,0 +1,246 @@
+//! `bowline doctor`: one report on whether all that bowline needs is there, fit to be shown to others.
+//!
+//! It must never hold a secret: no token, key or password, and no URL with a user in it. What cannot be known is said with
+//! the reason, so that a report is had without a cluster too.
+
+mod page;
+mod surroundings;
+
+use std::time::Duration;
+
+use serde::Serialize;
+
+use super::args::{Doctor, Global, Report};
+use super::session::Session;
+use super::target::Target;
+use super::{Exit, operate, output};
+use crate::cluster::connect::{self, Description};
+use crate::cluster::{Access, Cluster};
+use crate::config::{Paths, Settings};
+use crate::definition::object::GroupKind;
+use crate::failure::FailureKind;
+use crate::text;
+use surroundings::{Place, Terminal};
+
+/// How long the server may take for an answer.
+const DEADLINE: Duration = Duration::from_secs(5);
+/// What is done to each kind.
+const VERBS: [&str; 6] = ["get", "list", "watch", "create", "patch", "delete"];
+/// What can be seen of a cluster without these is nothing.
+const NEEDED: [&str; 2] = ["list", "watch"];
+/// What is done to kinds that are only looked at.
+const LOOKS: [&str; 3] = ["get", "list", "watch"];
+/// The kinds that a deploy and a teardown write.
+const WRITTEN: [(&str, &str); 7] = [
+    ("", "ConfigMap"),
+    ("", "Secret"),
+    ("", "Service"),
+    ("", "PersistentVolumeClaim"),
+    ("apps", "Deployment"),
+    ("apps", "StatefulSet"),
+    ("networking.k8s.io", "Ingress"),
+];
+/// The kinds that everything shown is made of.
+const ESSENTIAL: [&str; 4] = ["ConfigMap", "Deployment", "StatefulSet", "Pod"];
+
+/// Everything that is told.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Findings {
+    version: &'static str,
+    platform: String,
+    kubeconfigs: Vec<Kubeconfig>,
+    connection: Option<Description>,
+    namespace: Option<String>,
+    server_version: Option<String>,
+    latency_ms: Option<u64>,
+    /// None where it cannot be known.
+    permissions: Option<Vec<Permission>>,
+    terminal: Terminal,
+    paths: Vec<Place>,
+    /// What cannot be known, and why.
+    unknown: Vec<String>,
+    /// What is broken that is needed.
+    problems: Vec<String>,
+}
+
+/// A kubeconfig that counts.
+#[derive(Debug, Serialize)]
+struct Kubeconfig {
+    path: String,
+    state: &'static str,
+}
+
+/// What this user may do to a kind.
+#[derive(Debug, Serialize)]
+struct Permission {
+    group: &'static str,
+    kind: &'static str,
+    /// Verbs that are needed and allowed.
+    allowed: Vec<&'static str>,
+    /// Verbs that are needed and not allowed.
+    denied: Vec<&'static str>,
+}
+
+pub fn run(args: &Doctor, global: &Global) -> anyhow::Result<Exit> {
+    let paths = Paths::of_user()?;
+    let file = global.config.as_ref();
+    let loaded = Settings::load(file.unwrap_or(&paths.config_file), file.is_some());
+    let fault = loaded.as_ref().err().map(ToString::to_string);
+    let session = Session::of(global.clone(), paths, loaded.unwrap_or_default())?;
+    let mut findings = Findings {
+        version: env!("CARGO_PKG_VERSION"),
+        platform: format!("{} {}", std::env::consts::OS, std::env::consts::ARCH),
+        kubeconfigs: Vec::new(),
+        connection: None,
+        namespace: None,
+        server_version: None,
+        latency_ms: None,
+        permissions: None,
+        terminal: surroundings::terminal(&session.settings.ui),
+        paths: surroundings::places(&session),
+        unknown: Vec::new(),
+        problems: fault
+            .map(|it| text::clean(&it).into_owned())
+            .into_iter()
+            .collect(),
+    };
+    let faults = findings
+        .paths
+        .iter()
+        .filter_map(|place| place.fault.clone());
+    findings.problems.extend(faults);
+    findings.look_at_kubeconfigs(&session);
+    operate::block_on(async {
+        findings.look_at_cluster(&session).await;
+        Ok(())
+    })?;
+    output::print(&match args.output {
+        Report::Text => page::of(&findings),
+        Report::Json => output::json(&findings)?,
+    })?;
+    Ok(match findings.problems.is_empty() {
+        true => Exit::Ok,
+        false => Exit::Failed,
+    })
+}
+
+impl Findings {
+    fn look_at_kubeconfigs(&mut self, session: &Session) {
+        let Target::Remote(options) = &session.target else {
+            return;
+        };
+        for file in connect::kubeconfig_files(options) {
+            let state = match (&file.fault, file.is_read) {
+                (Some(_), _) => "not usable",
+                (None, true) => "used",
+                (None, false) => "not there",
+            };
+            let path = text::clean(&file.path.display().to_string()).into_owned();
+            self.kubeconfigs.push(Kubeconfig { path, state });
+        }
+        // Whoever connects says what is wrong.
+        self.connection = connect::describe(options).ok().flatten();
+    }
+
+    async fn look_at_cluster(&mut self, session: &Session) {
+        let cluster = match session.connect().await {
+            Ok(cluster) => cluster.with_deadline(DEADLINE),
+            // Much of bowline works before there is a cluster.
+            Err(failure) if failure.kind == FailureKind::NotFound => {
+                return self.no_server(&failure.to_string());
+            }
+            Err(failure) => {
+                self.problems
+                    .push(text::clean(&failure.summary).into_owned());
+                return self.no_server("there is no connection");
+            }
+        };
+        self.namespace = Some(cluster.namespace().to_string());
+        let connection = || Description::of_identity(cluster.identity());
+        self.connection.get_or_insert_with(connection);
+        match cluster.server_version().await {
+            Ok(server) => {
+                self.server_version = Some(server.version);
+                let latency = server.latency.as_millis();
+                self.latency_ms = Some(u64::try_from(latency).unwrap_or(u64::MAX));
+            }
+            // Some servers tell it to nobody, and serve all the rest.
+            Err(failure) if failure.kind != FailureKind::Unreachable => {
+                let sentence = format!("the server's version: {failure}");
+                self.unknown.push(text::clean(&sentence).into_owned());
+            }
+            Err(failure) => {
+                self.problems
+                    .push(text::clean(&failure.summary).into_owned());
+                return self.no_server("the server does not answer");
+            }
+        }
+        self.look_at_permissions(&cluster).await;
+    }
+
+    fn no_server(&mut self, why: &str) {
+        let sentence =
+            format!("the server's version, its latency and what this user may do there: {why}");
+        self.unknown.push(text::clean(&sentence).into_owned());
+    }
+
+    async fn look_at_permissions(&mut self, cluster: &Cluster) {
+        let namespace = cluster.namespace().to_string();
+        let written = WRITTEN.map(|kind| (kind, VERBS.to_vec()));
+        // A rollback frees pods that hang.
+        let pods = (("", "Pod"), [&LOOKS[..], &["delete"]].concat());
+        let others = [pods, (("", "Event"), LOOKS.to_vec())];
+        let wanted: Vec<_> = written.into_iter().chain(others).collect();
+        let accesses: Vec<Access> = wanted
+            .iter()
+            .flat_map(|((group, kind), verbs)| {
+                verbs.iter().map(|verb| Access {
+                    verb,
+                    kind: GroupKind::new(group, kind),
+                    namespace: Some(namespace.clone()),
+                })
+            })
+            .collect();
+        let answers = match cluster.can(&accesses).await {
+            Ok(answers) => answers,
+            Err(failure) => {
+                let sentence = format!("what this user may do: {failure}");
+                self.problems
+                    .push(text::clean(&failure.summary).into_owned());
+                return self.unknown.push(text::clean(&sentence).into_owned());
+            }
+        };
+        let mut answers = answers.into_iter();
+        let mut permissions = Vec::new();
+        for ((group, kind), verbs) in wanted {
+            let answered = verbs.iter().copied().zip(answers.by_ref());
+            let (allowed, denied): (Vec<_>, Vec<_>) =
+                answered.partition(|(_, is_allowed)| *is_allowed);
+            let verbs = |pairs: Vec<(&'static str, bool)>| {
+                pairs.into_iter().map(|(verb, _)| verb).collect()
+            };
+            permissions.push(Permission {
+                group,
+                kind,
+                allowed: verbs(allowed),
+                denied: verbs(denied),
+            });
+        }
+        self.problems.extend(blindness(&permissions, &namespace));
+        self.permissions = Some(permissions);
+    }
+}
+
+/// Says what keeps everything from being shown. What may not be written is no fault: many only look.
+fn blindness(permissions: &[Permission], namespace: &str) -> Option<String> {
+    let essential = permissions.iter().filter(|it| ESSENTIAL.contains(&it.kind));
+    let blind: Vec<&str> = essential
+        .filter(|it| it.denied.iter().any(|verb| NEEDED.contains(verb)))
+        .map(|it| it.kind)
+        .collect();
+    (!blind.is_empty()).then(|| {
+        let kinds = blind.join(", ");
+        format!("this user may not list and watch {kinds} in namespace {namespace}: services cannot be shown")
+    })
+}

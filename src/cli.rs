@@ -32,6 +32,7 @@ mod new;
 mod operate;
 mod output;
 mod plan_json;
+mod prune;
 mod render;
 mod review;
 mod rollback;
@@ -119,6 +120,7 @@ fn run(cli: Cli) -> anyhow::Result<Exit> {
         Command::Logs(args) => logs::run(&args, &open()?),
         Command::Ls(args) => ls::run(&args, &open()?),
         Command::New(args) => new::run(&args, &open()?),
+        Command::Prune(args) => prune::run(args, &open()?),
         Command::Render(args) => render::run(&args, &open()?),
         Command::Rollback(args) => rollback::run(&args, &open()?),
         Command::Restart(args) => adjust::restart(&args, &open()?),

@@ -8,6 +8,7 @@ pub mod adopt;
 mod apply;
 pub mod deploy;
 mod difference;
+pub mod expiry;
 mod fate;
 mod fields;
 mod gone;

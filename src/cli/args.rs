@@ -124,6 +124,8 @@ pub enum Command {
     History(History),
     /// Deploy an earlier revision of an instance again, as a new one, and free the pods that hang
     Rollback(Rollback),
+    /// Take down the instances that have expired
+    Prune(Prune),
     /// Set the number of replicas of instances; 0 stops them
     #[command(
         override_usage = "bowline scale [OPTIONS] <ID>... <N>\n       bowline scale [OPTIONS] -l <SELECTOR> <N>"
@@ -428,6 +430,31 @@ pub struct Delete {
     /// Confirm the teardown of a protected instance by repeating its ID; may be given several times
     #[arg(long, value_name = "ID")]
     pub confirm: Vec<InstanceId>,
+    /// Show the fate of every object and stop
+    #[arg(long)]
+    pub dry_run: bool,
+    #[command(flatten)]
+    pub waiting: Waiting,
+    /// Output format; JSON has the fate of every object and how it ended
+    #[arg(short, long, value_enum, default_value_t)]
+    pub output: Report,
+    /// Answer yes to the question whether to go on
+    #[arg(short, long)]
+    pub yes: bool,
+}
+
+/// `bowline prune`.
+#[derive(Debug, Args)]
+pub struct Prune {
+    /// What has outlived the `expires` of its definition, counted from the first apply; protected instances are skipped
+    #[arg(long, required = true)]
+    pub expired: bool,
+    /// Instances of all namespaces
+    #[arg(short = 'A', long)]
+    pub all_namespaces: bool,
+    /// What to do with the claims and their data
+    #[arg(long, value_enum, default_value_t)]
+    pub volumes: Volumes,
     /// Show the fate of every object and stop
     #[arg(long)]
     pub dry_run: bool,

@@ -19,22 +19,39 @@ pub fn run(args: &Delete, session: &Session) -> anyhow::Result<Exit> {
     confirm::require_answer(is_answered, "--yes")?;
     operate::on_cluster(session, async |cluster| {
         let plans = plan(args, session, &cluster).await?;
-        let refusals: Vec<_> = plans
-            .iter()
-            .flat_map(|plan| plan.refusals.clone())
-            .collect();
-        if !refusals.is_empty() {
-            return end(args, &plans, review::refuse(&refusals));
-        }
-        if args.dry_run {
-            return end(args, &plans, Exit::Ok);
-        }
-        if !is_wanted(args, &cluster, &plans)? {
-            output::say("nothing was changed");
-            return end(args, &plans, Exit::Failed);
-        }
-        carry_out(args, session, &cluster, plans).await
+        decide(args, session, &cluster, plans).await
     })
+}
+
+/// Carries out plans that were shown, where that is wanted and possible.
+pub(super) async fn decide(
+    args: &Delete,
+    session: &Session,
+    cluster: &Cluster,
+    plans: Vec<TeardownPlan>,
+) -> anyhow::Result<Exit> {
+    let refusals: Vec<_> = plans
+        .iter()
+        .flat_map(|plan| plan.refusals.clone())
+        .collect();
+    if !refusals.is_empty() {
+        return end(args, &plans, review::refuse(&refusals));
+    }
+    if args.dry_run {
+        return end(args, &plans, Exit::Ok);
+    }
+    if !is_wanted(args, cluster, &plans)? {
+        output::say("nothing was changed");
+        return end(args, &plans, Exit::Failed);
+    }
+    carry_out(args, session, cluster, plans).await
+}
+
+pub(super) fn volume_choice(volumes: Volumes) -> VolumeChoice {
+    match volumes {
+        Volumes::Keep => VolumeChoice::Keep,
+        Volumes::Delete => VolumeChoice::Delete,
+    }
 }
 
 /// Plans every teardown, so that all is shown before anything is asked.
@@ -43,10 +60,7 @@ async fn plan(
     session: &Session,
     cluster: &Cluster,
 ) -> anyhow::Result<Vec<TeardownPlan>> {
-    let volumes = match args.volumes {
-        Volumes::Keep => VolumeChoice::Keep,
-        Volumes::Delete => VolumeChoice::Delete,
-    };
+    let volumes = volume_choice(args.volumes);
     let Chosen { ids, selector } = &args.chosen;
     let instances = choice::instances(session, cluster, ids, selector.as_ref()).await?;
     let mut plans: Vec<TeardownPlan> = Vec::with_capacity(instances.len());
@@ -59,7 +73,7 @@ async fn plan(
 }
 
 /// The fate table is data where it is all that was asked for, and prose before a question.
-fn show(args: &Delete, plan: &TeardownPlan) -> anyhow::Result<()> {
+pub(super) fn show(args: &Delete, plan: &TeardownPlan) -> anyhow::Result<()> {
     let (id, namespace) = (&plan.instance.id, &plan.instance.namespace);
     if plan.rows.is_empty() && plan.refusals.is_empty() {
         output::say(format!("nothing of {id} is in namespace {namespace}"));

@@ -42,6 +42,12 @@ fn a_scale_names_instances_and_then_one_number() {
 }
 
 #[test]
+fn a_prune_says_of_what() {
+    check(&["prune", "-y"], &["--expired"]);
+    check(&["prune", "--expired"], &["--yes"]);
+}
+
+#[test]
 fn a_selector_that_chooses_everything_or_beside_ids_is_refused() {
     for command in ["ls", "status", "delete", "restart"] {
         check(&[command, "-l", ""], &["empty selector", "everything"]);

@@ -17,6 +17,7 @@ mod listings;
 mod logs;
 mod offline;
 mod program;
+mod prunes;
 mod questions;
 mod selectors;
 mod serves;
@@ -78,6 +79,8 @@ on_both_backends! {
     questions:
         a_question_is_answered_by_yes_alone
         data_is_destroyed_only_by_typing_the_id;
+    prunes:
+        what_has_expired_is_taken_down_and_its_claims_are_kept;
     selectors:
         a_selector_chooses_what_is_shown_and_changed
         of_several_the_one_that_is_busy_is_named;

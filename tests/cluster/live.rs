@@ -3,11 +3,12 @@
 use bowline::engine::adjust::{
     AdjustOptions, AdjustPlan, Adjustment, Means, plan_adjustment, run_adjustment,
 };
+use bowline::engine::expiry::expired;
 use bowline::engine::plan::{Change, Outcome, Step};
 use bowline::engine::selection::select;
 use bowline::failure::FailureKind;
 use http::{Method, StatusCode};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
 use crate::cluster::{Cluster, name_of};
@@ -468,4 +469,31 @@ async fn chosen(stage: &Stage<'_>, selector: &str) -> Vec<String> {
     let chosen = select(stage.engine(), namespace, &selector.parse().unwrap()).await;
     let chosen = chosen.unwrap();
     chosen.iter().map(|key| key.id.to_string()).collect()
+}
+
+pub(crate) async fn an_instance_expires_counted_from_its_first_apply(cluster: Cluster) {
+    let stage = Stage::new(&cluster);
+    stage.deploy("web", &format!("{OPEN}expires: 8h\n")).await;
+    stage.deploy("short", &format!("{OPEN}expires: 1h\n")).await;
+    stage.deploy("ever", OPEN).await;
+    let record = cluster.get("ConfigMap", "bowline-web").await.unwrap();
+    let created = record["metadata"]["creationTimestamp"].as_str().unwrap();
+    let created: Timestamp = created.parse().unwrap();
+    let at = |hours: i64, seconds: i64| created + SignedDuration::from_secs(hours * 3600 + seconds);
+    let check = async |now: Timestamp, ids: &[&str]| {
+        let namespace = Some(stage.engine().namespace());
+        let expired = expired(stage.engine(), namespace, now).await.unwrap();
+        let found: Vec<&str> = expired.iter().map(|it| it.instance.id.as_str()).collect();
+        assert_eq!(found, ids, "{now}");
+    };
+    check(created, &[]).await;
+    check(at(8, -1), &["short"]).await;
+    check(at(8, 0), &["short", "web"]).await;
+    // A later deploy does not begin the time anew.
+    let newer = format!("{OPEN}expires: 9h\nlabels: {{tier: web}}\n");
+    assert!(stage.deploy("web", &newer).await.is_complete());
+    check(at(9, -1), &["short"]).await;
+    check(at(9, 0), &["short", "web"]).await;
+    assert!(stage.deploy("web", OPEN).await.is_complete());
+    check(at(99, 0), &["short"]).await;
 }

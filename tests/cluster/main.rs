@@ -183,7 +183,8 @@ on_both_backends! {
         replicas_do_not_share_what_one_node_mounts
         a_viewer_may_not_adjust
         selectors_choose_by_the_labels_of_the_definition
-        a_label_that_leaves_the_definition_chooses_no_longer;
+        a_label_that_leaves_the_definition_chooses_no_longer
+        an_instance_expires_counted_from_its_first_apply;
     watch:
         a_watch_from_too_long_ago_ends_with_an_expired_event
         a_streaming_list_ends_with_a_bookmark

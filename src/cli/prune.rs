@@ -1,0 +1,70 @@
+//! `bowline prune --expired`: takes down what has outlived its definition's `expires`; what is protected is skipped and named.
+
+use jiff::Timestamp;
+
+use super::args::{Chosen, Delete, Prune};
+use super::session::Session;
+use super::{Exit, confirm, delete, operate, output};
+use crate::cluster::Cluster;
+use crate::engine::expiry::{Expired, expired};
+use crate::engine::plan::TeardownPlan;
+use crate::engine::teardown::plan_teardown;
+use crate::service::age;
+
+pub fn run(args: Prune, session: &Session) -> anyhow::Result<Exit> {
+    confirm::require_answer(args.yes || args.dry_run, "--yes")?;
+    let everywhere = args.all_namespaces;
+    let args = as_delete(args);
+    operate::on_cluster(session, async |cluster| {
+        let namespace = (!everywhere).then_some(cluster.namespace());
+        let now = Timestamp::now();
+        let expired = expired(&cluster, namespace, now).await?;
+        if expired.is_empty() {
+            let place = namespace.map_or("the cluster".to_owned(), |it| format!("namespace {it}"));
+            output::say(format!("no instance in {place} has expired"));
+        }
+        let plans = plan(&args, &cluster, &expired, now).await?;
+        delete::decide(&args, session, &cluster, plans).await
+    })
+}
+
+/// A teardown as `delete` does it, of instances that are found instead of named.
+fn as_delete(args: Prune) -> Delete {
+    Delete {
+        chosen: Chosen {
+            ids: Vec::new(),
+            selector: None,
+        },
+        volumes: args.volumes,
+        confirm: Vec::new(),
+        dry_run: args.dry_run,
+        waiting: args.waiting,
+        output: args.output,
+        yes: args.yes,
+    }
+}
+
+/// Plans the teardown of all but those that are protected.
+async fn plan(
+    args: &Delete,
+    cluster: &Cluster,
+    expired: &[Expired],
+    now: Timestamp,
+) -> anyhow::Result<Vec<TeardownPlan>> {
+    let mut plans = Vec::with_capacity(expired.len());
+    for Expired { instance, at } in expired {
+        let ago = age::show(age::since(*at, now));
+        let plan = plan_teardown(cluster, instance, delete::volume_choice(args.volumes)).await?;
+        if plan.is_protected {
+            let id = &instance.id;
+            output::say(format!(
+                "{instance} expired {ago} ago and is protected: skipped; `bowline delete {id} --confirm {id}` takes it down"
+            ));
+            continue;
+        }
+        output::say(format!("{instance} expired {ago} ago"));
+        delete::show(args, &plan)?;
+        plans.push(plan);
+    }
+    Ok(plans)
+}

@@ -1,0 +1,48 @@
+//! `prune` on a cluster.
+
+use serde_json::json;
+
+use crate::program::{DB, WEB};
+use crate::world::World;
+
+pub(crate) fn what_has_expired_is_taken_down_and_its_claims_are_kept(world: &World) {
+    for (id, text) in [
+        ("keeper", format!("{WEB}expires: 1s\nprotected: true\n")),
+        ("db", format!("{DB}expires: 1s\n")),
+        ("web", format!("{WEB}expires: 8h\n")),
+    ] {
+        world.home.save(id, &text);
+        world.bowline(&["deploy", id, "-y"]).end().code(0);
+    }
+    // The second of the one that was deployed last is over soon, if it is not yet.
+    let shown = (0..200).find_map(|_| {
+        let shown = world
+            .bowline(&["prune", "--expired", "--dry-run"])
+            .end()
+            .code(0);
+        shown.stdout.contains("StatefulSet/db").then_some(shown)
+    });
+    let shown = shown.expect("a second to pass");
+    let shown = shown.stdout_has(&["OBJECT", "FATE", "data-db-0", "kept"]);
+    assert!(!shown.stdout.contains("web"), "{}", shown.stdout);
+    shown.stderr_has(&["db expired", "keeper expired", "is protected: skipped"]);
+    let list = world.bowline(&["ls"]).end().code(0);
+    list.stdout_has(&["expired", "7h59m"]);
+
+    let told = world
+        .bowline(&["prune", "--expired", "-y", "-o", "json"])
+        .end()
+        .code(0);
+    let told = told.stderr_has(&["--confirm keeper"]).json();
+    let of = |idx: usize| json!([told[idx]["id"], told[idx]["outcome"]["complete"]]);
+    assert_eq!([of(0), of(1)], [json!(["db", true]), json!([null, null])]);
+    assert_eq!(world.all_names("db"), ["PersistentVolumeClaim/data-db-0"]);
+    assert!(!world.all_names("keeper").is_empty());
+    assert!(!world.all_names("web").is_empty());
+    world
+        .bowline(&["delete", "keeper", "--confirm", "keeper"])
+        .end()
+        .code(0);
+    let nothing = world.bowline(&["prune", "--expired", "-y"]).end().code(0);
+    nothing.stderr_has(&["no instance in namespace", "has expired"]);
+}

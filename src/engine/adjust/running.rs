@@ -1,6 +1,6 @@
 //! Carrying out a scale or a restart, under the operation that the record holds.
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::planning::{is_idle, not_there, replicas, with_replicas};
 use super::{AdjustOptions, AdjustPlan, Adjustment, Means, PlannedWorkload};
@@ -194,7 +194,7 @@ impl Run<'_> {
             Adjustment::Scale(to) => replicas(live) == to,
             Adjustment::Restart => {
                 let annotations = &live.json["spec"]["template"]["metadata"]["annotations"];
-                annotations[RESTARTED_AT] == Value::from(self.options.at.to_string())
+                annotations[RESTARTED_AT] == self.options.at.to_string()
             }
         }
     }

@@ -1,4 +1,4 @@
-//! The catalogue: a directory of definitions, one `<name>.yaml` each, and the drafts of unsaved edits.
+//! The catalogue: a directory of definitions, one `<name>.yaml` each, the drafts of unsaved edits, and the trash.
 //!
 //! Texts are the user's: they are read and written byte for byte and never reformatted. Every write is atomic, under the
 //! directory's lock, and refuses to overwrite what somebody else wrote meanwhile. Only regular files are opened, and none
@@ -15,6 +15,7 @@ use crate::failure::{Failure, FailureKind};
 
 pub mod drafts;
 mod file;
+pub mod trash;
 
 pub use file::Digest;
 

@@ -34,6 +34,7 @@ mod output;
 mod plan_json;
 mod prune;
 mod render;
+mod restore;
 mod review;
 mod rollback;
 mod rows;
@@ -122,6 +123,7 @@ fn run(cli: Cli) -> anyhow::Result<Exit> {
         Command::New(args) => new::run(&args, &open()?),
         Command::Prune(args) => prune::run(args, &open()?),
         Command::Render(args) => render::run(&args, &open()?),
+        Command::Restore(args) => restore::run(&args, &open()?),
         Command::Rollback(args) => rollback::run(&args, &open()?),
         Command::Restart(args) => adjust::restart(&args, &open()?),
         Command::Sandbox(args) => sandbox::run(&args, &open()?),

@@ -5,6 +5,7 @@
 
 pub mod adjust;
 pub mod adopt;
+mod again;
 mod apply;
 pub mod deploy;
 mod difference;
@@ -22,6 +23,7 @@ mod preflight;
 mod prune;
 mod record;
 mod rehearse;
+pub mod restore;
 mod revision;
 pub mod rollback;
 mod secrets;

@@ -15,6 +15,7 @@ mod screen;
 mod signals;
 mod snapshot;
 mod terminal;
+mod trash;
 
 use std::io;
 use std::sync::Arc;
@@ -24,6 +25,7 @@ use futures::future::BoxFuture;
 use crate::app::ContextEntry;
 use crate::catalogue::Catalogue;
 use crate::catalogue::drafts::Drafts;
+use crate::catalogue::trash::Trash;
 use crate::cluster::Cluster;
 use crate::config::Settings;
 use crate::definition::id::InstanceId;
@@ -33,6 +35,7 @@ use crate::ui::Theme;
 pub use effects::listing_of;
 pub use looks::{looks, prints_colours, theme};
 pub use snapshot::snapshot;
+pub use trash::keep_in_trash;
 
 /// Makes a connection to a context; none is the one that the session began with.
 pub type Connector =
@@ -50,6 +53,8 @@ pub struct Start {
     pub catalogue: Catalogue,
     /// Its drafts.
     pub drafts: Drafts,
+    /// Where what is taken down is kept.
+    pub trash: Trash,
     /// How to connect.
     pub connect: Connector,
     /// How to list contexts.

@@ -623,6 +623,7 @@ fn dashboard_beside_a_panic() {
         settings: Default::default(),
         catalogue: Catalogue::at(dir.join("catalogue")),
         drafts: Drafts::of(&dir.join("home"), &dir.join("catalogue")),
+        trash: bowline::catalogue::trash::Trash::of(&dir.join("home"), true),
         connect: Arc::new(|_| Box::pin(std::future::pending())),
         contexts: Arc::new(|| Ok(Vec::new())),
         context: None,

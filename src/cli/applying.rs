@@ -11,6 +11,7 @@ use crate::cluster::Cluster;
 use crate::definition::id::InstanceId;
 use crate::engine::deploy::{DeployRequest, Report as Tell, RunOptions, run_deploy};
 use crate::engine::plan::{DeployPlan, Outcome};
+use crate::engine::restore::{RestorePlan, run_restore};
 use crate::engine::rollback::{RollbackPlan, run_rollback};
 use crate::engine::wait::wait_ready;
 
@@ -52,6 +53,7 @@ impl<'a> Wishes<'a> {
 pub(super) enum Planned {
     Deploy(DeployRequest, DeployPlan),
     Rollback(RollbackPlan),
+    Restore(RestorePlan),
 }
 
 impl Planned {
@@ -59,12 +61,14 @@ impl Planned {
         match self {
             Self::Deploy(_, plan) => plan,
             Self::Rollback(rollback) => &rollback.deploy,
+            Self::Restore(restore) => &restore.deploy,
         }
     }
 
     fn is_noop(&self) -> bool {
         match self {
             Self::Deploy(_, plan) => plan.is_noop(),
+            Self::Restore(restore) => restore.deploy.is_noop(),
             Self::Rollback(rollback) => rollback.is_noop(),
         }
     }
@@ -72,7 +76,7 @@ impl Planned {
     fn text(&self, depth: Depth) -> String {
         let plan = review::deploy_plan(self.plan(), depth);
         match self {
-            Self::Deploy(..) => plan,
+            Self::Deploy(..) | Self::Restore(_) => plan,
             Self::Rollback(rollback) => plan + &review::hanging(&rollback.hanging),
         }
     }
@@ -80,6 +84,7 @@ impl Planned {
     fn json(&self, outcome: Option<&Outcome>) -> Value {
         match self {
             Self::Deploy(_, plan) => plan_json::deploy(plan, outcome),
+            Self::Restore(restore) => plan_json::deploy(&restore.deploy, outcome),
             Self::Rollback(rollback) => plan_json::rollback(rollback, outcome),
         }
     }
@@ -89,6 +94,7 @@ impl Planned {
         let id = &self.plan().instance.id;
         match self {
             Self::Deploy(..) => format!("deploy of {id}"),
+            Self::Restore(_) => format!("restore of {id}"),
             Self::Rollback(rollback) => format!("rollback of {id} to r{}", rollback.target),
         }
     }
@@ -98,6 +104,7 @@ impl Planned {
         let context = &cluster.identity().context;
         match self {
             Self::Deploy(..) => format!("Apply {id} to {context} ▸ {namespace}?"),
+            Self::Restore(_) => format!("Put {id} back to {context} ▸ {namespace}?"),
             Self::Rollback(rollback) => {
                 let target = rollback.target;
                 format!("Roll {id} back to r{target} in {context} ▸ {namespace}?")
@@ -108,7 +115,7 @@ impl Planned {
     /// Returns the command that finishes what was not done.
     fn next_command(&self) -> String {
         match self {
-            Self::Deploy(..) => "the same command".to_owned(),
+            Self::Deploy(..) | Self::Restore(_) => "the same command".to_owned(),
             // Without the number it would go on from where the first one came to.
             Self::Rollback(rollback) => {
                 let id = &rollback.deploy.instance.id;
@@ -123,6 +130,7 @@ impl Planned {
                 run_deploy(cluster, request, plan, options, report).await
             }
             Self::Rollback(rollback) => run_rollback(cluster, rollback, options, report).await,
+            Self::Restore(restore) => run_restore(cluster, restore, options, report).await,
         }
     }
 }

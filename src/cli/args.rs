@@ -120,6 +120,8 @@ pub enum Command {
     Adopt(Adopt),
     /// Take instances down by ID
     Delete(Delete),
+    /// Put back what was taken down on this machine, or list it
+    Restore(Restore),
     /// List the revisions of an instance, or print the definition that one of them keeps
     History(History),
     /// Deploy an earlier revision of an instance again, as a new one, and free the pods that hang
@@ -405,6 +407,18 @@ pub struct Rollback {
     pub applying: Applying,
 }
 
+/// `bowline restore`.
+#[derive(Debug, Args)]
+pub struct Restore {
+    /// Instance that was taken down [default: list what there is]
+    pub id: Option<InstanceId>,
+    /// Show the plan and stop
+    #[arg(long)]
+    pub dry_run: bool,
+    #[command(flatten)]
+    pub applying: Applying,
+}
+
 /// `bowline history`.
 #[derive(Debug, Args)]
 pub struct History {
@@ -433,6 +447,9 @@ pub struct Delete {
     /// Show the fate of every object and stop
     #[arg(long)]
     pub dry_run: bool,
+    /// Keep no copy on this machine, so that `restore` cannot put it back
+    #[arg(long)]
+    pub no_trash: bool,
     #[command(flatten)]
     pub waiting: Waiting,
     /// Output format; JSON has the fate of every object and how it ended
@@ -458,6 +475,9 @@ pub struct Prune {
     /// Show the fate of every object and stop
     #[arg(long)]
     pub dry_run: bool,
+    /// Keep no copies on this machine, so that `restore` cannot put them back
+    #[arg(long)]
+    pub no_trash: bool,
     #[command(flatten)]
     pub waiting: Waiting,
     /// Output format; JSON has the fate of every object and how it ended

@@ -55,6 +55,7 @@ pub(super) fn start(session: &Session, open: Option<InstanceId>, first: Option<C
         settings: session.settings.clone(),
         catalogue: session.catalogue.clone(),
         drafts: session.drafts(),
+        trash: session.trash(),
         connect: Arc::new(move |context| {
             let target = target.clone();
             let first = first.lock().unwrap_or_else(PoisonError::into_inner).take();

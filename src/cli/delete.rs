@@ -5,11 +5,13 @@ use std::collections::VecDeque;
 use super::args::{Chosen, Delete, Report, Volumes};
 use super::operate::Ended;
 use super::session::Session;
-use super::{Exit, choice, confirm, operate, output, plan_json, review};
+use super::{Exit, choice, confirm, operate, output, plan_json, restore, review};
+use crate::catalogue::trash::Trash;
 use crate::cluster::Cluster;
 use crate::definition::id::InstanceId;
-use crate::engine::plan::{Outcome, TeardownPlan, VolumeChoice};
+use crate::engine::plan::{Outcome, Progress, Step, TeardownPlan, VolumeChoice};
 use crate::engine::teardown::{TeardownOptions, plan_teardown, run_teardown};
+use crate::runtime::keep_in_trash;
 use crate::text;
 
 pub fn run(args: &Delete, session: &Session) -> anyhow::Result<Exit> {
@@ -163,7 +165,8 @@ async fn carry_out(
     {
         let id = plan.instance.id.clone();
         let shown = plan.clone();
-        let operation = tear_down(cluster.clone(), plan, options.clone());
+        let trash = (!args.no_trash).then(|| session.trash());
+        let operation = tear_down(cluster.clone(), plan, options.clone(), trash);
         let outcome = match operate::until_signal(operation).await? {
             Ended::Finished(outcome) => outcome,
             Ended::FinishedInterrupted(outcome, exit) => {
@@ -209,8 +212,23 @@ async fn tear_down(
     cluster: Cluster,
     plan: TeardownPlan,
     options: TeardownOptions,
+    trash: Option<Trash>,
 ) -> anyhow::Result<Outcome> {
     let report = |progress| review::say_progress(&progress);
+    if let Some(trash) = trash {
+        match keep_in_trash(&cluster, &plan, &trash).await {
+            Ok(true) => restore::say_kept(&cluster, &plan.instance),
+            Ok(false) => {}
+            Err(failure) => {
+                review::say_progress(&Progress::Failed(Step::Claim, failure.clone()));
+                output::say("--no-trash does without a copy");
+                return Ok(Outcome {
+                    failed: vec![(Step::Claim, failure)],
+                    ..Outcome::default()
+                });
+            }
+        }
+    }
     Ok(run_teardown(&cluster, &plan, &options, &report).await)
 }
 

@@ -38,6 +38,7 @@ fn as_delete(args: Prune) -> Delete {
         volumes: args.volumes,
         confirm: Vec::new(),
         dry_run: args.dry_run,
+        no_trash: args.no_trash,
         waiting: args.waiting,
         output: args.output,
         yes: args.yes,

@@ -3,7 +3,7 @@
 use super::applying::{self, Planned, Wishes};
 use super::args::Rollback;
 use super::session::Session;
-use super::{Exit, deploy, operate};
+use super::{Exit, deploy, operate, restore};
 use crate::engine::rollback::{RollbackRequest, plan_rollback};
 
 pub fn run(args: &Rollback, session: &Session) -> anyhow::Result<Exit> {
@@ -13,11 +13,7 @@ pub fn run(args: &Rollback, session: &Session) -> anyhow::Result<Exit> {
         let request = RollbackRequest {
             instance: session.instance(&cluster, &args.id),
             to: args.to,
-            ingress_host: session.settings.ingress.host.clone(),
-            gpus: session.settings.gpus.clone(),
-            yields: args.applying.yield_conflicts,
-            message: args.applying.message.clone(),
-            holder: session.holder(),
+            surroundings: restore::surroundings(session, &args.applying),
         };
         let beside = session.catalogue.dir();
         let secrets = |definition: &_| deploy::secrets(definition, beside, !args.dry_run);

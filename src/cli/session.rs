@@ -9,6 +9,7 @@ use super::{confirm, output};
 use crate::app::CatalogueEntry;
 use crate::catalogue::Catalogue;
 use crate::catalogue::drafts::Drafts;
+use crate::catalogue::trash::Trash;
 use crate::cluster::{Agreements, Cluster, ConnectOptions, ExecPolicy};
 use crate::config::{Paths, Plugins, Settings};
 use crate::definition::check::{CheckContext, check};
@@ -114,6 +115,11 @@ impl Session {
     /// Returns the drafts of the catalogue.
     pub fn drafts(&self) -> Drafts {
         Drafts::of(&self.paths.state, self.catalogue.dir())
+    }
+
+    /// Returns the trash of this machine.
+    pub fn trash(&self) -> Trash {
+        Trash::of(&self.paths.state, self.global.sandbox)
     }
 
     /// Returns the context of flags, environment or settings; none leaves it to the kubeconfig.

@@ -5,26 +5,17 @@
 
 mod hanging;
 
-use std::collections::BTreeMap;
-
+use super::again::{self, Former};
+pub use super::again::{ReadSecrets, Surroundings};
 use super::deploy::{DeployRequest, Report, RunOptions, Variant, plan_deploy, run_variant};
-use super::history::{self, KeptRevision};
+use super::history;
 use super::plan::{DeployPlan, Outcome};
-use super::preflight::refused;
 use crate::cluster::Cluster;
-use crate::definition::check::{CheckContext, check};
-use crate::definition::diagnostic::{Diagnostic, Severity};
 use crate::definition::object::ObjectKey;
-use crate::definition::service::ServiceDefinition;
-use crate::failure::{Failure, FailureKind};
-use crate::secret::SecretValues;
+use crate::failure::Failure;
 use crate::service::summary::InstanceKey;
 
 pub(super) use hanging::spared;
-
-/// Reads the values of a definition's secrets from where it says that they are: no revision keeps them.
-pub type ReadSecrets<'a> =
-    &'a (dyn Fn(&ServiceDefinition) -> Result<SecretValues, Failure> + Send + Sync);
 
 /// What is to be rolled back, to where and by whom.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,16 +24,8 @@ pub struct RollbackRequest {
     pub instance: InstanceKey,
     /// The revision to go back to; the one before the current one without it.
     pub to: Option<u32>,
-    /// The host of Ingresses whose definition names none.
-    pub ingress_host: Option<String>,
-    /// Short names for GPU resources.
-    pub gpus: BTreeMap<String, String>,
-    /// Whether fields that others own are left to them.
-    pub yields: bool,
-    /// Why; `rollback to rN` without it.
-    pub message: Option<String>,
-    /// Who rolls back: user, host and process.
-    pub holder: String,
+    /// Who rolls back, and under which settings.
+    pub surroundings: Surroundings,
 }
 
 /// What a rollback would do, as shown for review.
@@ -93,7 +76,15 @@ pub async fn plan_rollback(
         None => history::previous(cluster, &wish.instance).await?,
     };
     let kept = history::kept_revision(cluster, &wish.instance, target).await?;
-    let request = request(wish, kept, read_secrets)?;
+    let former = Former {
+        what: format!("revision {target} of {}", wish.instance),
+        instance: wish.instance.clone(),
+        name: kept.revision.definition,
+        text: kept.text,
+        parameters: kept.revision.parameters,
+    };
+    let cause = format!("rollback to r{target}");
+    let request = again::request(former, &wish.surroundings, cause, read_secrets)?;
     let mut deploy = plan_deploy(cluster, &request).await?;
     let hanging = hanging::find(cluster, &mut deploy).await?;
     Ok(RollbackPlan {
@@ -125,63 +116,4 @@ pub async fn run_rollback(
         report,
     )
     .await
-}
-
-/// Checks what a revision keeps, and makes of it what is deployed.
-fn request(
-    wish: &RollbackRequest,
-    kept: KeptRevision,
-    read_secrets: ReadSecrets<'_>,
-) -> Result<DeployRequest, Failure> {
-    let (id, namespace) = (&wish.instance.id, &wish.instance.namespace);
-    let KeptRevision { revision, text } = kept;
-    let context = CheckContext {
-        gpus: wish.gpus.clone(),
-        id: Some(id.clone()),
-        namespace: Some(namespace.clone()),
-        parameters: revision.parameters.clone(),
-    };
-    let checked = check(&text, &context);
-    let what = format!("revision {} of {}", revision.number, wish.instance);
-    let Some(definition) = checked.definition else {
-        return Err(faulty(&what, &checked.diagnostics));
-    };
-    if let Some(other) = definition.namespace.as_ref().filter(|it| *it != namespace) {
-        return Err(refused(format!("{what} is for the namespace {other}")));
-    }
-    let cause = format!("rollback to r{}", revision.number);
-    Ok(DeployRequest {
-        secrets: read_secrets(&definition)?,
-        definition,
-        text,
-        name: revision.definition.unwrap_or_else(|| id.clone()),
-        id: id.clone(),
-        namespace: namespace.clone(),
-        parameters: revision.parameters,
-        ingress_host: wish.ingress_host.clone(),
-        gpus: wish.gpus.clone(),
-        yields: wish.yields,
-        message: Some(wish.message.clone().unwrap_or(cause)),
-        holder: wish.holder.clone(),
-    })
-}
-
-/// Says why a text that was deployed once is refused now: the rules or the settings have changed since.
-pub(super) fn faulty(what: &str, faults: &[Diagnostic]) -> Failure {
-    let errors = faults
-        .iter()
-        .filter(|fault| fault.severity == Severity::Error);
-    let lines: Vec<String> = errors
-        .map(|fault| {
-            let start = fault.span.start;
-            format!("{}:{}: {}", start.line, start.column, fault.message)
-        })
-        .collect();
-    Failure {
-        detail: lines.join("\n"),
-        ..Failure::new(
-            FailureKind::Invalid,
-            format!("{what} is no definition that could be deployed now"),
-        )
-    }
 }

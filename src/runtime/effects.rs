@@ -33,6 +33,7 @@ use crate::service::watch::Scope;
 
 use super::Start;
 use super::disk::Disk;
+use super::trash::keep_in_trash;
 
 /// Carries out effects.
 pub struct Runner {
@@ -430,7 +431,10 @@ impl Runner {
             };
             let report = reporter(op, messages.clone());
             let outcome = match cluster {
-                Ok(cluster) => run_teardown(&cluster, &plan, &options, &report).await,
+                Ok(cluster) => match keep_in_trash(&cluster, &plan, &start.trash).await {
+                    Ok(_) => run_teardown(&cluster, &plan, &options, &report).await,
+                    Err(failure) => not_begun(failure),
+                },
                 Err(failure) => not_begun(failure),
             };
             drop(messages.send(Msg::Finished { op, outcome }));
@@ -597,6 +601,7 @@ mod tests {
             settings: Default::default(),
             catalogue: Catalogue::at(dir.path().join("catalogue")),
             drafts: Drafts::of(dir.path(), dir.path()),
+            trash: crate::catalogue::trash::Trash::of(dir.path(), false),
             connect,
             contexts: Arc::new(|| Ok(Vec::new())),
             context: None,

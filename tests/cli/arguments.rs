@@ -124,6 +124,7 @@ fn without_a_terminal_what_would_ask_names_the_flag() {
     check(&["deploy", "web"], &["no terminal", "--yes"]);
     check(&["delete", "web"], &["no terminal", "--yes"]);
     check(&["rollback", "web"], &["no terminal", "--yes"]);
+    check(&["restore", "web"], &["no terminal", "--yes"]);
     check(&["delete", "web", "--volumes", "delete"], &["--yes"]);
 }
 

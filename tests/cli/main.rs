@@ -19,6 +19,7 @@ mod offline;
 mod program;
 mod prunes;
 mod questions;
+mod restores;
 mod selectors;
 mod serves;
 mod teardowns;
@@ -81,6 +82,10 @@ on_both_backends! {
         data_is_destroyed_only_by_typing_the_id;
     prunes:
         what_has_expired_is_taken_down_and_its_claims_are_kept;
+    restores:
+        what_was_taken_down_is_listed_and_put_back
+        what_is_deployed_again_is_not_written_over
+        nothing_is_deleted_without_a_copy_unless_that_is_wanted;
     selectors:
         a_selector_chooses_what_is_shown_and_changed
         of_several_the_one_that_is_busy_is_named;

@@ -5,10 +5,15 @@ use std::collections::BTreeMap;
 use bowline::definition::service::ServiceDefinition;
 use bowline::engine::deploy::RunOptions;
 use bowline::engine::history::{Revision, compare, history, kept_revision};
-use bowline::engine::plan::{DiffSide, Outcome, Progress, Step};
-use bowline::engine::rollback::{RollbackPlan, RollbackRequest, plan_rollback, run_rollback};
+use bowline::engine::plan::{DiffSide, Outcome, Progress, Step, TeardownPlan, VolumeChoice};
+use bowline::engine::restore::{
+    Remains, RestorePlan, RestoreRequest, plan_restore, remains, run_restore,
+};
+use bowline::engine::rollback::{
+    RollbackPlan, RollbackRequest, Surroundings, plan_rollback, run_rollback,
+};
 use bowline::failure::{Failure, FailureKind};
-use bowline::secret::SecretValues;
+use bowline::secret::{SecretValue, SecretValues};
 use serde_json::{Value, json};
 
 use crate::cluster::Cluster;
@@ -139,11 +144,17 @@ replicas: 1
 
 fn to(stage: &Stage<'_>, id: &str, revision: Option<u32>) -> RollbackRequest {
     RollbackRequest {
-        yields: false,
         instance: stage.key(id),
         to: revision,
+        surroundings: surroundings(),
+    }
+}
+
+fn surroundings() -> Surroundings {
+    Surroundings {
         ingress_host: None,
         gpus: BTreeMap::new(),
+        yields: false,
         message: None,
         holder: "tester@here 3".to_owned(),
     }
@@ -355,8 +366,150 @@ pub(crate) async fn what_cannot_be_gone_back_to_is_said_before_anything_is_writt
         .await
         .unwrap();
     assert_eq!(plan.deploy.refusals[0].kind, FailureKind::Forbidden);
+    assert!(stage.wait("web").await.is_complete());
     let before = stage.versions().await;
     let outcome = run(&viewer, &plan).await;
     assert_eq!(outcome.failed[0].1.kind, FailureKind::Forbidden);
     assert_eq!(stage.versions().await, before);
+}
+
+/// A claim, a config and a pod for each.
+const WITH_CLAIM: &str = "
+# the only copy of this text
+containers:
+  - name: db
+    image: postgres:16
+    ports: [{name: sql, port: 5432}]
+    env: [{name: LEVEL, fromConfig: LEVEL}, {name: WORD, fromSecret: word}]
+    volumeMounts: [{name: data, mountPath: /data}]
+volumes:
+  - {name: data, size: 1Gi}
+config: {LEVEL: info}
+secrets: {word: {env: BOWLINE_TEST_WORD}}
+replicas: 1
+";
+
+fn restore_of(remains: &Remains) -> RestoreRequest {
+    RestoreRequest {
+        instance: remains.instance.clone(),
+        revision: remains.revision,
+        definition: remains.definition.clone(),
+        text: remains.text.clone(),
+        parameters: remains.parameters.clone(),
+        surroundings: surroundings(),
+    }
+}
+
+async fn plan_restore_of(stage: &Stage<'_>, remains: &Remains) -> RestorePlan {
+    let (engine, wish) = (stage.engine().clone(), restore_of(remains));
+    let planned = tokio::spawn(async move { plan_restore(&engine, &wish, &|_| Ok(word())).await });
+    planned.await.unwrap().unwrap()
+}
+
+async fn put_back(stage: &Stage<'_>, plan: &RestorePlan) -> Outcome {
+    run_restore(stage.engine(), plan, RunOptions::default(), &|_| {}).await
+}
+
+async fn remains_of(stage: &Stage<'_>, plan: &TeardownPlan) -> Option<Remains> {
+    let (engine, plan) = (stage.engine().clone(), plan.clone());
+    let read = tokio::spawn(async move { remains(&engine, &plan).await });
+    read.await.unwrap().unwrap()
+}
+
+fn word() -> SecretValues {
+    let word = ("word".to_owned(), SecretValue::new("canary"));
+    SecretValues {
+        own: BTreeMap::from([word]),
+        password: None,
+    }
+}
+
+pub(crate) async fn what_was_taken_down_is_put_back_with_its_claims(cluster: Cluster) {
+    let stage = Stage::new(&cluster).with_secrets(word());
+    assert!(stage.deploy("db", WITH_CLAIM).await.is_complete());
+    assert!(stage.wait("db").await.is_complete());
+    let claim = || cluster.get("PersistentVolumeClaim", "data-db-0");
+    let before = claim().await.unwrap();
+    let plan = stage.plan_teardown("db", VolumeChoice::Keep).await;
+    let remains = remains_of(&stage, &plan).await.unwrap();
+    assert_eq!((remains.text.as_str(), remains.revision), (WITH_CLAIM, 1));
+    let mut kinds: Vec<&str> = remains
+        .objects
+        .iter()
+        .map(|object| object["kind"].as_str().unwrap())
+        .collect();
+    kinds.sort_unstable();
+    kinds.dedup();
+    assert_eq!(kinds, ["ConfigMap", "Service", "StatefulSet"]);
+    assert!(!format!("{remains:?}").contains("canary"), "{remains:?}");
+    assert!(stage.run_teardown(&plan).await.is_complete());
+
+    let plan = plan_restore_of(&stage, &remains).await;
+    let remark = "claim data-db-0 is there already and is used as it is".to_owned();
+    assert!(plan.deploy.warnings.contains(&remark), "{plan:?}");
+    let outcome = put_back(&stage, &plan).await;
+    assert!(outcome.is_complete(), "{outcome:?}");
+    let waited = stage.wait("db").await;
+    assert!(waited.is_complete(), "{waited:?}");
+    let after = claim().await.unwrap();
+    assert_eq!(after["metadata"]["uid"], before["metadata"]["uid"]);
+    let record = cluster.get("ConfigMap", "bowline-db").await.unwrap();
+    let cause = annotation(&record, "kubernetes.io/change-cause");
+    assert_eq!(cause, "restore of r1");
+    // A second one has nothing left to do.
+    let again = plan_restore_of(&stage, &remains).await;
+    assert!(again.deploy.is_noop(), "{again:?}");
+}
+
+pub(crate) async fn what_was_deployed_since_is_not_written_over(cluster: Cluster) {
+    let stage = Stage::new(&cluster);
+    assert!(stage.deploy("web", WEB).await.is_complete());
+    let plan = stage.plan_teardown("web", VolumeChoice::Keep).await;
+    let remains = remains_of(&stage, &plan).await.unwrap();
+    assert!(stage.run_teardown(&plan).await.is_complete());
+    assert!(stage.deploy("web", &commented(WEB)).await.is_complete());
+    assert!(stage.wait("web").await.is_complete());
+    let before = stage.versions().await;
+    let plan = plan_restore_of(&stage, &remains).await;
+    assert_eq!(plan.deploy.refusals[0].kind, FailureKind::Refused);
+    let outcome = put_back(&stage, &plan).await;
+    assert_eq!(outcome.failed[0].0, Step::Claim);
+    assert_eq!(stage.versions().await, before);
+}
+
+pub(crate) async fn what_never_came_to_its_end_leaves_nothing_to_put_back(cluster: Cluster) {
+    let stage = Stage::new(&cluster);
+    let plan = stage.plan("web", WEB).await;
+    let is_kept = |fact: &Progress| matches!(fact, Progress::Done(Step::Revision(_), _));
+    stage.run_until("web", WEB, &plan, is_kept).await;
+    let plan = stage.plan_teardown("web", VolumeChoice::Keep).await;
+    assert_eq!(remains_of(&stage, &plan).await, None);
+}
+
+/// The teardown is cut off, and so is the restore.
+pub(crate) async fn a_teardown_that_was_cut_off_is_put_back_whole(cluster: Cluster) {
+    let stage = Stage::new(&cluster);
+    assert!(stage.deploy("web", WEB).await.is_complete());
+    let plan = stage.plan_teardown("web", VolumeChoice::Keep).await;
+    let remains = remains_of(&stage, &plan).await.unwrap();
+    let is_deleted = |fact: &Progress| matches!(fact, Progress::Done(Step::Delete(_), _));
+    stage.run_teardown_until(&plan, is_deleted).await;
+
+    let plan = plan_restore_of(&stage, &remains).await;
+    let (engine, cut) = (stage.engine().clone(), plan.clone());
+    let is_applied = |fact: &Progress| matches!(fact, Progress::Done(Step::Apply(_), _));
+    cut_off(is_applied, |report| async move {
+        run_restore(&engine, &cut, RunOptions::default(), &*report).await
+    })
+    .await;
+    let record = cluster.get("ConfigMap", "bowline-web").await.unwrap();
+    let operation = annotation(&record, "bowline.dev/operation");
+    assert!(operation.contains(r#""kind":"restore""#), "{operation}");
+
+    let plan = plan_restore_of(&stage, &remains).await;
+    let outcome = put_back(&stage, &plan).await;
+    assert!(outcome.is_complete(), "{outcome:?}");
+    let waited = stage.wait("web").await;
+    assert!(waited.is_complete(), "{waited:?}");
+    assert!(stage.plan("web", WEB).await.is_noop());
 }

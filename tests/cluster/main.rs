@@ -154,7 +154,11 @@ on_both_backends! {
         a_rollback_frees_the_pods_that_hang
         a_pod_that_hangs_is_freed_though_nothing_else_is_left_to_do
         a_rollback_that_is_cut_off_is_finished_by_a_second_one
-        what_cannot_be_gone_back_to_is_said_before_anything_is_written;
+        what_cannot_be_gone_back_to_is_said_before_anything_is_written
+        what_was_taken_down_is_put_back_with_its_claims
+        what_was_deployed_since_is_not_written_over
+        what_never_came_to_its_end_leaves_nothing_to_put_back
+        a_teardown_that_was_cut_off_is_put_back_whole;
     adopt:
         what_others_made_is_refused_until_it_is_adopted
         fields_that_an_editor_added_go_after_adoption

@@ -75,6 +75,7 @@ impl Rig {
             settings: Default::default(),
             catalogue,
             drafts: drafts.clone(),
+            trash: crate::catalogue::trash::Trash::of(dir.path(), true),
             connect,
             contexts: Arc::new(|| Ok(Vec::new())),
             context: None,

@@ -1,0 +1,199 @@
+//! Restores: what is worth keeping of an instance before it is taken down, and deploying it again from that.
+
+use std::collections::BTreeMap;
+
+use futures::{StreamExt, stream};
+use serde_json::Value;
+
+use super::again::{self, Former};
+pub use super::again::{ReadSecrets, Surroundings};
+use super::deploy::{DeployRequest, Report, RunOptions, Variant, plan_deploy, run_variant};
+use super::difference::normalized;
+use super::history::{self, KeptRevision};
+use super::plan::{DeployPlan, Fate, FateRow, Outcome, TeardownPlan};
+use super::preflight::refused;
+use super::record::{self, Record};
+use crate::cluster::Cluster;
+use crate::definition::id::InstanceId;
+use crate::definition::naming;
+use crate::failure::{Failure, FailureKind};
+use crate::service::summary::InstanceKey;
+
+/// Objects that are read at once.
+const AT_ONCE: usize = 4;
+
+/// What is worth keeping of an instance that is about to be taken down. It holds no Secret.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Remains {
+    /// The instance.
+    pub instance: InstanceKey,
+    /// Uid of its record.
+    pub record_uid: String,
+    /// Number of its current revision.
+    pub revision: u32,
+    /// Name of the definition in the catalogue.
+    pub definition: Option<InstanceId>,
+    /// The definition's text as it was applied.
+    pub text: String,
+    /// Parameters that were set by hand.
+    pub parameters: BTreeMap<String, String>,
+    /// The live objects that go, without what the server keeps for itself.
+    pub objects: Vec<Value>,
+}
+
+/// Reads what is worth keeping of an instance whose teardown was planned; none where no whole revision is current, so that
+/// there is nothing to go back to.
+///
+/// # Errors
+/// The cluster cannot be reached.
+pub async fn remains(cluster: &Cluster, plan: &TeardownPlan) -> Result<Option<Remains>, Failure> {
+    let instance = &plan.instance;
+    let record = match record::read(cluster, instance).await {
+        Err(failure) if failure.kind == FailureKind::Refused => None,
+        record => record?,
+    };
+    let Some(record) = record else {
+        return Ok(None);
+    };
+    let Some(number) = record.revision() else {
+        return Ok(None);
+    };
+    let kept = match history::kept_revision(cluster, instance, number).await {
+        Err(failure) if failure.kind != FailureKind::Unreachable => return Ok(None),
+        kept => kept?,
+    };
+    let KeptRevision { revision, text } = kept;
+    Ok(Some(Remains {
+        instance: instance.clone(),
+        record_uid: record.uid().to_owned(),
+        revision: number,
+        definition: revision.definition,
+        text,
+        parameters: revision.parameters,
+        objects: objects(cluster, plan).await?,
+    }))
+}
+
+/// Reads the objects that go, as far as this user may read them.
+async fn objects(cluster: &Cluster, plan: &TeardownPlan) -> Result<Vec<Value>, Failure> {
+    let record = naming::record(&plan.instance.id);
+    let is_kept = |row: &&FateRow| {
+        row.fate == Fate::Deleted && row.key.kind != "Secret" && row.key.name != record
+    };
+    let keys: Vec<_> = plan
+        .rows
+        .iter()
+        .filter(is_kept)
+        .map(|row| row.key.clone())
+        .collect();
+    let read = stream::iter(keys)
+        .map(|key| async move { cluster.get(&key).await })
+        .buffered(AT_ONCE);
+    let read: Vec<_> = read.collect().await;
+    let mut objects = Vec::new();
+    for object in read {
+        match object {
+            Ok(object) => objects.extend(object.map(|object| normalized(&object.json))),
+            Err(failure) if failure.kind == FailureKind::Unreachable => return Err(failure),
+            // The definition is what brings it back; the objects only tell what was there.
+            Err(_) => {}
+        }
+    }
+    Ok(objects)
+}
+
+/// What is to be restored, and by whom.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RestoreRequest {
+    /// The instance.
+    pub instance: InstanceKey,
+    /// Number of the revision that was current when it was taken down.
+    pub revision: u32,
+    /// Name of the definition in the catalogue.
+    pub definition: Option<InstanceId>,
+    /// The definition's text.
+    pub text: String,
+    /// Parameters that were set by hand.
+    pub parameters: BTreeMap<String, String>,
+    /// Who restores, and under which settings.
+    pub surroundings: Surroundings,
+}
+
+/// What a restore would do, as shown for review.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RestorePlan {
+    /// What is deployed again.
+    pub request: DeployRequest,
+    /// What deploying it would do.
+    pub deploy: DeployPlan,
+}
+
+/// Plans a restore. Where another definition is deployed by now it is refused.
+///
+/// # Errors
+/// What was kept is no legal definition any more, or the cluster cannot be reached.
+pub async fn plan_restore(
+    cluster: &Cluster,
+    wish: &RestoreRequest,
+    read_secrets: ReadSecrets<'_>,
+) -> Result<RestorePlan, Failure> {
+    let former = Former {
+        what: format!("what was kept of {}", wish.instance),
+        instance: wish.instance.clone(),
+        name: wish.definition.clone(),
+        text: wish.text.clone(),
+        parameters: wish.parameters.clone(),
+    };
+    let cause = format!("restore of r{}", wish.revision);
+    let request = again::request(former, &wish.surroundings, cause, read_secrets)?;
+    let mut deploy = plan_deploy(cluster, &request).await?;
+    if deploy.refusals.is_empty() {
+        deploy.refusals.extend(other_deployed(cluster, wish).await?);
+    }
+    Ok(RestorePlan { request, deploy })
+}
+
+/// Returns the refusal to write over something that was deployed since. A teardown or a restore that was interrupted left
+/// the same definition, and is finished.
+async fn other_deployed(
+    cluster: &Cluster,
+    wish: &RestoreRequest,
+) -> Result<Option<Failure>, Failure> {
+    let record = record::read(cluster, &wish.instance).await?;
+    let Some(number) = record.as_ref().and_then(Record::revision) else {
+        return Ok(None);
+    };
+    let is_same = match history::kept_revision(cluster, &wish.instance, number).await {
+        Ok(kept) => kept.text == wish.text && kept.revision.parameters == wish.parameters,
+        Err(failure) if failure.kind == FailureKind::Unreachable => return Err(failure),
+        Err(_) => false,
+    };
+    let summary = format!(
+        "{} is deployed with another definition by now, r{number}: take it down or roll it back instead",
+        wish.instance
+    );
+    Ok((!is_same).then(|| refused(summary)))
+}
+
+/// Carries out a restore that was shown. It goes on past failures with what does not depend on them; a second run finishes
+/// what was left.
+pub async fn run_restore(
+    cluster: &Cluster,
+    plan: &RestorePlan,
+    options: RunOptions,
+    report: Report<'_>,
+) -> Outcome {
+    let variant = Variant {
+        kind: "restore",
+        hanging: &[],
+    };
+    run_variant(
+        cluster,
+        &plan.request,
+        &plan.deploy,
+        options,
+        variant,
+        report,
+    )
+    .await
+}

@@ -1,0 +1,57 @@
+//! Into the trash before it is taken down: what reads an instance and what keeps it, put together for everyone who tears down.
+
+use jiff::Timestamp;
+
+use crate::catalogue::trash::{Trash, TrashItem};
+use crate::cluster::Cluster;
+use crate::engine::plan::{Fate, FateRow, TeardownPlan};
+use crate::engine::restore::{Remains, remains};
+use crate::failure::{Failure, FailureKind};
+
+/// Puts what a teardown would lose into the trash. Returns whether there was anything that could be put back later.
+///
+/// # Errors
+/// It cannot be read or kept: then nothing should be taken down.
+pub async fn keep_in_trash(
+    cluster: &Cluster,
+    plan: &TeardownPlan,
+    trash: &Trash,
+) -> Result<bool, Failure> {
+    let goes = |row: &FateRow| row.fate == Fate::Deleted;
+    if !plan.refusals.is_empty() || !plan.rows.iter().any(goes) {
+        return Ok(false);
+    }
+    let Some(remains) = remains(cluster, plan).await? else {
+        return Ok(false);
+    };
+    let (item, trash) = (item(cluster, remains), trash.clone());
+    let kept = tokio::task::spawn_blocking(move || trash.put(&item).map_err(Failure::from)).await;
+    let kept = kept.unwrap_or_else(|_| {
+        let summary = "writing to the trash broke down";
+        Err(Failure::new(FailureKind::Disk, summary))
+    });
+    match kept {
+        Ok(()) => Ok(true),
+        Err(failure) => Err(Failure {
+            summary: format!("nothing is deleted, for no copy can be kept: {failure}"),
+            ..failure
+        }),
+    }
+}
+
+fn item(cluster: &Cluster, remains: Remains) -> TrashItem {
+    let identity = cluster.identity();
+    TrashItem {
+        id: remains.instance.id,
+        namespace: remains.instance.namespace,
+        server: identity.server.clone(),
+        context: identity.context.clone(),
+        taken_down: Timestamp::now(),
+        record_uid: remains.record_uid,
+        revision: remains.revision,
+        definition: remains.definition,
+        parameters: remains.parameters,
+        text: remains.text,
+        objects: remains.objects,
+    }
+}

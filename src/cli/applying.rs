@@ -112,15 +112,12 @@ impl Planned {
         }
     }
 
-    /// Returns the command that finishes what was not done.
+    /// Returns what finishes what was not done.
     fn next_command(&self) -> String {
         match self {
             Self::Deploy(..) | Self::Restore(_) => "the same command".to_owned(),
             // Without the number it would go on from where the first one came to.
-            Self::Rollback(rollback) => {
-                let id = &rollback.deploy.instance.id;
-                format!("`bowline rollback {id} --to {}`", rollback.target)
-            }
+            Self::Rollback(rollback) => format!("the same command with --to {}", rollback.target),
         }
     }
 

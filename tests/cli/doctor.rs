@@ -43,7 +43,7 @@ pub(crate) fn a_report_tells_the_server_and_what_this_user_may_do(world: &World)
     assert_eq!(cells, ["Deployment", "yes", "yes", "yes", "no", "no", "no"]);
     page.stdout_has(&[
         "Nothing that is needed is broken.",
-        "TERM        xterm-256color",
+        "TERM         xterm-256color",
         "not there yet, can be made",
     ]);
 

@@ -1,4 +1,5 @@
-//! `logs` against the sandbox, whose containers speak; the nodes of the real control plane are simulated and serve none.
+//! `logs` on a cluster. The nodes of the real control plane are simulated: their containers say one line each and never end,
+//! so that most of it is shown against the sandbox.
 
 use bowline_control_plane::User;
 use rustix::process::Signal;
@@ -15,6 +16,35 @@ containers:
   - {name: web, image: 'nginx:1.27'}
   - {name: helper, image: 'busybox:1'}
 ";
+
+pub(crate) fn every_pod_is_heard_through_the_server(world: &World) {
+    deploy(world, "web", &WEB.replace("replicas: 1", "replicas: 2"));
+    let read = |args: &[&str]| {
+        let args = [&["logs", "web"], args].concat();
+        world.bowline(&args).end().code(0).stdout
+    };
+    let all = read(&["--timestamps"]);
+    let mut pods = world.names("v1", "Pod", "web");
+    pods.sort();
+    let heard: Vec<_> = sources(&all).into_iter().map(|(pod, _)| pod).collect();
+    assert_eq!(heard, pods, "{all}");
+    for line in all.lines() {
+        let stamp = line.split(' ').nth(1).unwrap();
+        assert!(stamp.parse::<jiff::Timestamp>().is_ok(), "{line}");
+    }
+    assert_eq!(read(&["--tail", "1"]).lines().count(), 2);
+    assert_eq!(read(&["--tail", "0"]), "");
+    let mut follow = world.bowline(&["logs", "web", "-f"]).follow();
+    for pod in &pods {
+        let mut again = world.bowline(&["logs", "web", "-f"]).follow();
+        again.line_with(pod);
+        again.signal(Signal::TERM);
+        assert_eq!(again.end(), (Some(143), String::new()));
+    }
+    follow.line_with("nginx");
+    follow.signal(Signal::INT);
+    assert_eq!(follow.end(), (Some(130), String::new()));
+}
 
 fn sandbox() -> World {
     begin(Backend::Sandbox).unwrap()

@@ -77,6 +77,8 @@ on_both_backends! {
         a_status_streams_changes_until_it_is_interrupted
         a_snapshot_draws_what_is_there
         a_stranger_is_told_what_is_forbidden;
+    logs:
+        every_pod_is_heard_through_the_server;
     questions:
         a_question_is_answered_by_yes_alone
         data_is_destroyed_only_by_typing_the_id;

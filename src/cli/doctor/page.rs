@@ -28,7 +28,7 @@ pub(super) fn of(findings: &Findings) -> String {
 fn section(page: &mut String, title: &str, lines: &[(&str, String)]) {
     page.push_str(&format!("\n{title}\n"));
     for (name, value) in lines {
-        page.push_str(&format!("  {name:<12}{value}\n"));
+        page.push_str(&format!("  {name:<13}{value}\n"));
     }
 }
 

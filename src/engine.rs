@@ -12,6 +12,7 @@ mod difference;
 pub mod expiry;
 mod fate;
 mod fields;
+mod free_id;
 mod gone;
 pub mod history;
 mod journal;

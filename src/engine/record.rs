@@ -114,6 +114,11 @@ impl Record {
         self.metadata().resource_version()
     }
 
+    /// Returns the name of the definition that it was deployed from.
+    pub fn definition(&self) -> Option<&str> {
+        self.metadata().label(naming::LABEL_NAME)
+    }
+
     pub fn is_being_deleted(&self) -> bool {
         self.metadata().is_being_deleted()
     }

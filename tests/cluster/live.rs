@@ -3,6 +3,7 @@
 use bowline::engine::adjust::{
     AdjustOptions, AdjustPlan, Adjustment, Means, plan_adjustment, run_adjustment,
 };
+use bowline::engine::deploy::{RunOptions, plan_deploy, run_deploy};
 use bowline::engine::expiry::expired;
 use bowline::engine::plan::{Change, Outcome, Step};
 use bowline::engine::selection::select;
@@ -13,6 +14,7 @@ use serde_json::{Value, json};
 
 use crate::cluster::{Cluster, name_of};
 use crate::engine::stage::{Fault, Stage, WEB, changes};
+use crate::objects::service;
 
 /// It leaves the number of replicas open.
 const OPEN: &str = "
@@ -496,4 +498,38 @@ pub(crate) async fn an_instance_expires_counted_from_its_first_apply(cluster: Cl
     check(at(9, 0), &["short", "web"]).await;
     assert!(stage.deploy("web", OPEN).await.is_complete());
     check(at(99, 0), &["short"]).await;
+}
+
+pub(crate) async fn one_definition_runs_several_times_and_a_free_id_is_offered(cluster: Cluster) {
+    let stage = Stage::new(&cluster);
+    let deploy = async |id: &str, name: &str| {
+        let mut request = stage.request(id, OPEN);
+        request.name = name.parse().unwrap();
+        let plan = plan_deploy(stage.engine(), &request).await.unwrap();
+        let options = RunOptions::default();
+        let outcome = run_deploy(stage.engine(), &request, &plan, options, &|_| {}).await;
+        (plan, outcome)
+    };
+    for id in ["web", "web-2"] {
+        let (plan, outcome) = deploy(id, "web").await;
+        assert_eq!(plan.warnings, [""; 0]);
+        assert!(outcome.is_complete(), "{outcome:?}");
+    }
+    let of_web = chosen(&stage, "app.kubernetes.io/name=web").await;
+    assert_eq!(of_web, ["web", "web-2"]);
+    let mut request = stage.request("web", OPEN);
+    request.name = "shop".parse().unwrap();
+    let plan = plan_deploy(stage.engine(), &request).await.unwrap();
+    assert_eq!(
+        plan.warnings,
+        ["web is an instance of web so far, and becomes one of shop; the ID web-3 is free"]
+    );
+
+    cluster
+        .create(&service("api", json!([{"port": 80}])))
+        .await
+        .unwrap();
+    let (plan, _) = deploy("api", "api").await;
+    assert_eq!(plan.refusals.len(), 1);
+    assert_eq!(plan.refusals[0].detail, "the ID api-2 is free");
 }

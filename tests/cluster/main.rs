@@ -188,7 +188,8 @@ on_both_backends! {
         a_viewer_may_not_adjust
         selectors_choose_by_the_labels_of_the_definition
         a_label_that_leaves_the_definition_chooses_no_longer
-        an_instance_expires_counted_from_its_first_apply;
+        an_instance_expires_counted_from_its_first_apply
+        one_definition_runs_several_times_and_a_free_id_is_offered;
     watch:
         a_watch_from_too_long_ago_ends_with_an_expired_event
         a_streaming_list_ends_with_a_bookmark

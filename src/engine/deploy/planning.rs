@@ -7,10 +7,12 @@ use futures::{StreamExt, stream};
 use super::DeployRequest;
 use crate::cluster::{Access, Cluster};
 use crate::definition::diagnostic::Diagnostic;
+use crate::definition::id::InstanceId;
 use crate::definition::naming;
 use crate::definition::object::{GroupKind, Object, ObjectKey};
 use crate::definition::render::{Rendered, SecretContent, render};
 use crate::engine::difference::difference;
+use crate::engine::free_id::free_id;
 use crate::engine::metadata::core_key;
 use crate::engine::operation;
 use crate::engine::plan::{Change, DeployPlan, PlannedObject};
@@ -134,9 +136,13 @@ impl Planner<'_> {
             plan.unlisted.extend(of_set.get(kind).cloned());
         }
         plan.refusals = preflight::foreign_names(self.request, &self.rendered.objects, &survey);
-        if !plan.refusals.is_empty() {
+        if let Some(refusal) = plan.refusals.last_mut() {
+            if let (Some(free), true) = (self.free_id(&survey), refusal.detail.is_empty()) {
+                refusal.detail = format!("the ID {free} is free");
+            }
             return Ok(());
         }
+        plan.warnings.extend(self.other_definition(&survey));
         plan.warnings
             .extend(preflight::bound_again(self.request, &survey));
         let set = naming::instance_applyset_id(&self.request.id, &self.request.namespace);
@@ -150,6 +156,28 @@ impl Planner<'_> {
         let is_leaving = |leaving: &Leaving<'_>| !matches!(leaving, Leaving::NotOurs(_));
         self.number(plan, &survey, leaving.iter().any(is_leaving));
         Ok(())
+    }
+
+    /// Returns an ID that could be used instead; none where not all can be seen that may have taken it.
+    fn free_id(&self, survey: &Survey) -> Option<InstanceId> {
+        let sees_all = survey.unlisted.is_empty();
+        let free = || free_id(&self.request.id, &self.rendered.objects, survey.objects());
+        sees_all.then(free).flatten()
+    }
+
+    /// Says that the ID is in use for another definition: what it made would be replaced.
+    fn other_definition(&self, survey: &Survey) -> Option<String> {
+        let DeployRequest { id, name, .. } = self.request;
+        let other = self.record?.definition()?;
+        if other == name.as_str() {
+            return None;
+        }
+        let mut warning =
+            format!("{id} is an instance of {other} so far, and becomes one of {name}");
+        if let Some(free) = self.free_id(survey) {
+            warning.push_str(&format!("; the ID {free} is free"));
+        }
+        Some(warning)
     }
 
     fn names(&self) -> Vec<ObjectKey> {

@@ -137,7 +137,7 @@ impl<'a> Stage<'a> {
         }
     }
 
-    fn request(&self, id: &str, text: &str) -> DeployRequest {
+    pub(crate) fn request(&self, id: &str, text: &str) -> DeployRequest {
         let checked = check(text, &CheckContext::default());
         let faults = checked.diagnostics;
         DeployRequest {

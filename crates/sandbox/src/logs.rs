@@ -14,6 +14,9 @@ const MOST_LINES: usize = 5000;
 pub struct Line {
     /// When it was said.
     pub at: Timestamp,
+    /// The ID of the run of the container that said it; none if it is any one's. Times do not tell runs apart: one may end
+    /// and the next begin within the second to which a status names them.
+    pub run: Option<String>,
     /// The text, without the end of the line.
     pub text: String,
 }
@@ -88,7 +91,8 @@ mod tests {
         for _ in 0..n {
             let at = Timestamp::UNIX_EPOCH;
             let text = "a line".to_owned();
-            logs.append(MAIN, Line { at, text });
+            let run = None;
+            logs.append(MAIN, Line { at, run, text });
         }
     }
 

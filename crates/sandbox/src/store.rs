@@ -303,12 +303,13 @@ impl Store {
         inner.delete(&resource, namespace, name, options, self.now())
     }
 
-    /// Appends a line to the log of a container.
-    pub fn append_log(&self, namespace: &str, pod: &str, container: &str, line: &str) {
+    /// Appends a line to the log of a container: namespace, pod and name. `run` is the ID of the run that said it, if known.
+    pub fn append_log(&self, container: (&str, &str, &str), run: Option<&str>, line: &str) {
         self.shared.logs.append(
-            (namespace, pod, container),
+            container,
             Line {
                 at: self.now(),
+                run: run.map(str::to_owned),
                 text: line.to_owned(),
             },
         );

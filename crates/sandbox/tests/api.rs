@@ -555,7 +555,7 @@ async fn a_followed_log_has_every_line_and_ends_with_its_container() {
     // All at one instant, and some before anybody has begun to read.
     let store = api.sandbox.store();
     for n in 0..20 {
-        store.append_log("default", "web", "main", &format!("said {n}"));
+        store.append_log(("default", "web", "main"), None, &format!("said {n}"));
     }
     let mut said = Vec::new();
     while said.len() < 20 {
@@ -564,7 +564,7 @@ async fn a_followed_log_has_every_line_and_ends_with_its_container() {
     }
     let expected: Vec<String> = (0..20).map(|n| format!("said {n}")).collect();
     assert_eq!(said, expected);
-    store.append_log("default", "web", "main", "said last");
+    store.append_log(("default", "web", "main"), None, "said last");
     store
         .update_status("kubelet", "Pod", "default", "web", |pod| {
             pod["status"]["containerStatuses"][0]["state"] = json!({"terminated": {"exitCode": 1}});

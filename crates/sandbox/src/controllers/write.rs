@@ -97,6 +97,8 @@ pub enum Write {
         key: Key,
         /// The container.
         container: String,
+        /// The ID of this run of it.
+        run: String,
         /// The line without its end.
         line: String,
     },

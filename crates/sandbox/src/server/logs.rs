@@ -31,7 +31,7 @@ struct Reader {
     /// Earlier lines are not wanted.
     since: Timestamp,
     /// The run of the container that is wanted.
-    run: Range<Timestamp>,
+    run: Run,
     /// How many lines on record are read.
     n_read: usize,
     /// Up to when it is worked out what the container says now and then.
@@ -68,7 +68,7 @@ pub(super) fn answer(server: &Server, ask: &Ask, target: &Target) -> Result<Answ
         since,
         n_read: 0,
         // An earlier run says nothing any more.
-        heard_until: if is_over(&run) {
+        heard_until: if run.is_over() {
             now
         } else {
             just_before(since)
@@ -166,8 +166,32 @@ fn check_started(pod: &Value, name: &str, container: &str) -> Result<(), Status>
     }
 }
 
-/// Returns when a container ran last, or before that; none if it did not.
-fn run(pod: &Value, container: &str, is_previous: bool) -> Option<Range<Timestamp>> {
+/// A run of a container.
+#[derive(Debug)]
+struct Run {
+    /// The container's ID, which every run has of its own.
+    id: Option<String>,
+    /// When it was, to the second.
+    time: Range<Timestamp>,
+}
+
+impl Run {
+    /// Tells whether it said a line.
+    fn said(&self, line: &Line) -> bool {
+        let is_same = match (&self.id, &line.run) {
+            (Some(id), Some(run)) => id == run,
+            _ => true,
+        };
+        is_same && self.time.contains(&line.at)
+    }
+
+    fn is_over(&self) -> bool {
+        self.time.end < Timestamp::MAX
+    }
+}
+
+/// Returns how a container ran last, or before that; none if it did not.
+fn run(pod: &Value, container: &str, is_previous: bool) -> Option<Run> {
     let status = status_of(pod, container)?;
     let last = status.pointer("/lastState/terminated");
     let (state, running) = (&status["state"], status.pointer("/state/running"));
@@ -180,15 +204,17 @@ fn run(pod: &Value, container: &str, is_previous: bool) -> Option<Range<Timestam
     let second = |of: &Value, field: &str| of[field].as_str()?.parse::<Timestamp>().ok();
     let Some(ended) = ended else {
         let begin = running.and_then(|running| second(running, "startedAt"));
-        return Some(begin.unwrap_or(Timestamp::MIN)..Timestamp::MAX);
+        return Some(Run {
+            id: status["containerID"].as_str().map(str::to_owned),
+            time: begin.unwrap_or(Timestamp::MIN)..Timestamp::MAX,
+        });
     };
     // Both are told to the second, with what is below it cut off.
     let end = second(ended, "finishedAt")?.saturating_add(SignedDuration::from_secs(1));
-    Some(second(ended, "startedAt")?..end.unwrap_or(Timestamp::MAX))
-}
-
-fn is_over(run: &Range<Timestamp>) -> bool {
-    run.end < Timestamp::MAX
+    Some(Run {
+        id: ended["containerID"].as_str().map(str::to_owned),
+        time: second(ended, "startedAt")?..end.unwrap_or(Timestamp::MAX),
+    })
 }
 
 impl Reader {
@@ -201,12 +227,13 @@ impl Reader {
         );
         let (mut lines, n_read) = self.store.logs().from(place, self.n_read);
         self.n_read = n_read;
-        lines.retain(|line| line.at >= self.since && self.run.contains(&line.at));
+        lines.retain(|line| line.at >= self.since && self.run.said(line));
         while let Some((at, text)) = self
             .next_chatter(self.heard_until, until)
             .filter(|(at, _)| *at <= until)
         {
-            lines.push(Line { at, text });
+            let run = None;
+            lines.push(Line { at, run, text });
             self.heard_until = at;
         }
         self.heard_until = self.heard_until.max(until);

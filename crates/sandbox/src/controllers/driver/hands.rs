@@ -83,10 +83,15 @@ impl Hands {
             Write::Log {
                 key,
                 container,
+                run,
                 line,
             } => {
-                self.store
-                    .append_log(&key.namespace, &key.name, container, line);
+                let place = (
+                    key.namespace.as_str(),
+                    key.name.as_str(),
+                    container.as_str(),
+                );
+                self.store.append_log(place, Some(run), line);
                 Ok(())
             }
         }

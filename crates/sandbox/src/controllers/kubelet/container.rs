@@ -506,6 +506,7 @@ impl ContainerRun {
         scene.decision.write(Write::Log {
             key: Key::of(scene.pod),
             container: self.name.clone(),
+            run: self.container_id(scene.pod),
             line,
         });
     }

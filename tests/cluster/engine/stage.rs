@@ -21,7 +21,6 @@ use http::{Method, Request, Response, StatusCode};
 use kube::Client;
 use kube::client::Body;
 use serde_json::{Value, json};
-use tokio::sync::mpsc;
 
 use crate::cluster::{Cluster, name_of};
 
@@ -211,7 +210,7 @@ impl<'a> Stage<'a> {
         id: &str,
         text: &str,
         plan: &DeployPlan,
-        is_enough: impl Fn(&Progress) -> bool,
+        is_enough: impl Fn(&Progress) -> bool + Send + Sync + 'static,
     ) {
         let (request, engine, plan) = (self.request(id, text), self.engine.clone(), plan.clone());
         cut_off(is_enough, |report| async move {
@@ -266,7 +265,7 @@ impl<'a> Stage<'a> {
     pub(crate) async fn run_teardown_until(
         &self,
         plan: &TeardownPlan,
-        is_enough: impl Fn(&Progress) -> bool,
+        is_enough: impl Fn(&Progress) -> bool + Send + Sync + 'static,
     ) {
         let (engine, plan) = (self.engine.clone(), plan.clone());
         cut_off(is_enough, |report| async move {
@@ -338,26 +337,23 @@ pub(crate) fn changes(plan: &DeployPlan) -> Vec<String> {
         .collect()
 }
 
-/// Runs an operation until it reports what is enough, and drops it there.
+/// Runs an operation until it reports what is enough, and ends it right there: not a step further.
 pub(crate) async fn cut_off<F>(
-    is_enough: impl Fn(&Progress) -> bool,
+    is_enough: impl Fn(&Progress) -> bool + Send + Sync + 'static,
     operation: impl FnOnce(Box<dyn Fn(Progress) + Send + Sync>) -> F,
 ) where
     F: Future<Output = Outcome> + Send + 'static,
 {
-    let (sender, mut facts) = mpsc::unbounded_channel();
     let report = Box::new(move |progress| {
-        let _ = sender.send(progress);
-    });
-    let task = tokio::spawn(operation(report));
-    while let Some(fact) = facts.recv().await {
-        if is_enough(&fact) {
-            task.abort();
-            let _ = task.await;
-            return;
+        if is_enough(&progress) {
+            // Unwinds the operation as a crash would, without a word.
+            std::panic::resume_unwind(Box::new(()));
         }
+    });
+    match tokio::spawn(operation(report)).await {
+        Ok(outcome) => panic!("it ended before that: {outcome:?}"),
+        Err(error) => assert!(error.into_panic().is::<()>(), "it broke down by itself"),
     }
-    panic!("it ended before that: {:?}", task.await);
 }
 
 type Deed = Box<dyn Fn() -> Pin<Box<dyn Future<Output = ()> + Send>> + Send + Sync>;

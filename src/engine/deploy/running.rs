@@ -145,13 +145,13 @@ async fn prepare(
     plan: &DeployPlan,
 ) -> Result<Prepared, Failure> {
     let composed = secrets::compose(cluster, request).await?;
+    let revision = composed.revision();
     if let Some(refusal) = composed.refusals.into_iter().next() {
         return Err(refusal);
     }
     let snapshot = Snapshot::pack(&request.text, &request.parameters)?;
     let is_what_was_shown =
         snapshot.text_hash() == plan.text_hash && request.instance() == plan.instance;
-    let revision = composed.secrets.iter().find_map(|secret| secret.revision);
     let rendered = render(
         &request.definition,
         &request.render_context(composed.secrets),

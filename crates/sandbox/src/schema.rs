@@ -4,14 +4,10 @@
 //! CustomResourceDefinition. A schema never changes once it is made.
 
 use std::collections::{BTreeMap, HashMap};
-use std::io::Read;
 use std::sync::{Arc, OnceLock};
 
-use flate2::read::GzDecoder;
 use serde_json::{Value, json};
 
-const ASSET: &[u8] = include_bytes!("../assets/schema.json.gz");
-const DESCRIPTIONS: &[u8] = include_bytes!("../assets/descriptions.json.gz");
 const REF_PREFIX: &str = "#/components/schemas/";
 
 /// Types of one or many kinds, referring to each other by index.
@@ -175,7 +171,7 @@ impl Schema {
     /// Returns the schema of the built-in kinds.
     pub fn built_in() -> &'static Schema {
         static SCHEMA: OnceLock<Schema> = OnceLock::new();
-        SCHEMA.get_or_init(|| Schema::from_asset(&unpack(ASSET)))
+        SCHEMA.get_or_init(|| Schema::from_asset(&parse(&bowline_openapi::structure())))
     }
 
     /// Returns the type of a kind.
@@ -243,25 +239,21 @@ impl Schema {
 /// Returns the OpenAPI definitions of the built-in kinds, without texts.
 pub fn asset_definitions() -> &'static Value {
     static DEFINITIONS: OnceLock<Value> = OnceLock::new();
-    DEFINITIONS.get_or_init(|| unpack(ASSET)["definitions"].take())
+    DEFINITIONS.get_or_init(|| parse(&bowline_openapi::structure())["definitions"].take())
 }
 
 /// Returns the name of the definition of each built-in kind, by `group/version/Kind`.
 pub fn asset_kinds() -> Value {
-    unpack(ASSET)["kinds"].take()
+    parse(&bowline_openapi::structure())["kinds"].take()
 }
 
 /// Returns the texts of the definitions, by definition and field.
 pub fn asset_descriptions() -> Value {
-    unpack(DESCRIPTIONS)
+    parse(&bowline_openapi::descriptions())
 }
 
-fn unpack(asset: &[u8]) -> Value {
-    let mut text = Vec::new();
-    GzDecoder::new(asset)
-        .read_to_end(&mut text)
-        .expect("the asset is compressed");
-    serde_json::from_slice(&text).expect("the asset is JSON")
+fn parse(text: &[u8]) -> Value {
+    serde_json::from_slice(text).expect("the asset is JSON")
 }
 
 struct Compiler<'a> {

@@ -7,14 +7,14 @@ const MAX_FAULTS: usize = 500;
 
 /// A place that a fault can be pinned to after the nodes were read.
 #[derive(Debug, Clone)]
-pub(super) struct Spot {
-    pub(super) span: Span,
-    pub(super) path: String,
+pub(crate) struct Spot {
+    pub(crate) span: Span,
+    pub(crate) path: String,
 }
 
 /// The faults found so far.
 #[derive(Debug, Default)]
-pub(super) struct Faults {
+pub(crate) struct Faults {
     list: Vec<Diagnostic>,
     n_dropped: usize,
     /// Whether an error was among those dropped: it forbids deploying all the same.
@@ -22,7 +22,7 @@ pub(super) struct Faults {
 }
 
 impl Faults {
-    pub(super) fn push(&mut self, diagnostic: Diagnostic) {
+    pub(crate) fn push(&mut self, diagnostic: Diagnostic) {
         if self.is_full() {
             self.drop_one(diagnostic.severity);
         } else {
@@ -30,7 +30,7 @@ impl Faults {
         }
     }
 
-    pub(super) fn add(
+    pub(crate) fn add(
         &mut self,
         severity: Severity,
         spot: Spot,
@@ -47,22 +47,22 @@ impl Faults {
     }
 
     /// Counts a fault that is not even put into words, because there are too many.
-    pub(super) fn drop_one(&mut self, severity: Severity) {
+    pub(crate) fn drop_one(&mut self, severity: Severity) {
         self.n_dropped += 1;
         self.has_dropped_error |= severity == Severity::Error;
     }
 
-    pub(super) fn is_full(&self) -> bool {
+    pub(crate) fn is_full(&self) -> bool {
         self.list.len() >= MAX_FAULTS
     }
 
     /// Leaves only the faults that `keep` wants.
-    pub(super) fn retain(&mut self, keep: impl FnMut(&Diagnostic) -> bool) {
+    pub(crate) fn retain(&mut self, keep: impl FnMut(&Diagnostic) -> bool) {
         self.list.retain(keep);
     }
 
     /// Returns the faults by place; errors before warnings of one place.
-    pub(super) fn into_sorted(mut self) -> Vec<Diagnostic> {
+    pub(crate) fn into_sorted(mut self) -> Vec<Diagnostic> {
         let place = |d: &Diagnostic| (d.span.bytes.start, d.severity, d.span.bytes.end);
         self.list.sort_by_key(place);
         if self.n_dropped > 0

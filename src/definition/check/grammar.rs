@@ -3,9 +3,9 @@
 use crate::definition::id::is_dns_label;
 
 /// A predicate and what it allows.
-pub(super) struct Rule {
-    pub(super) holds: fn(&str) -> bool,
-    pub(super) allowed: &'static str,
+pub(crate) struct Rule {
+    pub(crate) holds: fn(&str) -> bool,
+    pub(crate) allowed: &'static str,
 }
 
 pub(super) const CONTAINER_OR_VOLUME_NAME: Rule = Rule {

@@ -23,11 +23,11 @@ const MAX_TAKEN_BYTES: usize = 16 << 20;
 const MAX_MERGE_DEPTH: usize = 16;
 
 /// The keys that a map may have: each group is one key, its own name first, then its aliases.
-pub(super) type Keys = &'static [&'static [&'static str]];
+pub(crate) type Keys = &'static [&'static [&'static str]];
 
 /// The number of a path in its [`Reader`].
 #[derive(Debug, Clone, Copy)]
-pub(super) struct PathId(usize);
+pub(crate) struct PathId(usize);
 
 #[derive(Debug, Clone)]
 enum Segment<'t> {
@@ -38,7 +38,7 @@ enum Segment<'t> {
 
 /// A node as the value of something.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Value {
+pub(crate) struct Value {
     /// The node, aliases followed.
     node: NodeId,
     /// The node as it stands in the text: the alias itself.
@@ -49,16 +49,16 @@ pub(super) struct Value {
 }
 
 /// The values of a map by key.
-pub(super) struct Fields {
+pub(crate) struct Fields {
     keys: Keys,
     found: Vec<Option<Value>>,
     /// The map itself.
-    pub(super) at: Value,
+    pub(crate) at: Value,
 }
 
 impl Fields {
     /// Returns the value of a key, whichever of its aliases was written.
-    pub(super) fn get(&self, name: &str) -> Option<Value> {
+    pub(crate) fn get(&self, name: &str) -> Option<Value> {
         let group = self.keys.iter().position(|group| group[0] == name)?;
         self.found[group]
     }
@@ -66,24 +66,24 @@ impl Fields {
 
 /// A scalar, substitutions made.
 #[derive(Debug)]
-pub(super) struct Scalar {
-    pub(super) text: String,
-    pub(super) resolved: Resolved,
-    pub(super) style: Style,
+pub(crate) struct Scalar {
+    pub(crate) text: String,
+    pub(crate) resolved: Resolved,
+    pub(crate) style: Style,
     /// Whether something was substituted: then the type is that of what was put in.
     is_substituted: bool,
 }
 
 /// Reads one tree.
-pub(super) struct Reader<'t> {
+pub(crate) struct Reader<'t> {
     tree: &'t Tree<'t>,
     text: &'t str,
-    pub(super) faults: Faults,
-    pub(super) scope: Scope,
+    pub(crate) faults: Faults,
+    pub(crate) scope: Scope,
     /// Whether a part of the text is missing here, behind a syntax error: then nothing is said of what seems absent.
-    pub(super) is_partial: bool,
+    pub(crate) is_partial: bool,
     /// Names that stood in `${…}`, known or not.
-    pub(super) referenced: Vec<&'t str>,
+    pub(crate) referenced: Vec<&'t str>,
     paths: Vec<(usize, Segment<'t>)>,
     n_visits: usize,
     n_taken_bytes: usize,
@@ -91,7 +91,7 @@ pub(super) struct Reader<'t> {
 }
 
 impl<'t> Reader<'t> {
-    pub(super) fn new(text: &'t str, tree: &'t Tree<'t>, is_partial: bool) -> Self {
+    pub(crate) fn new(text: &'t str, tree: &'t Tree<'t>, is_partial: bool) -> Self {
         Self {
             tree,
             text,
@@ -107,14 +107,14 @@ impl<'t> Reader<'t> {
     }
 
     /// Returns the top node of a document as a value.
-    pub(super) fn top(&mut self, root: NodeId) -> Option<Value> {
+    pub(crate) fn top(&mut self, root: NodeId) -> Option<Value> {
         self.value(root, None, PathId(0))
     }
 
     // Places.
 
     /// Returns where a fault of this value is shown, and its path.
-    pub(super) fn spot(&self, value: Value) -> Spot {
+    pub(crate) fn spot(&self, value: Value) -> Spot {
         Spot {
             span: self.span(value),
             path: self.path(value.path),
@@ -122,7 +122,7 @@ impl<'t> Reader<'t> {
     }
 
     /// Returns the place of the key, for faults of the whole entry.
-    pub(super) fn key_spot(&self, value: Value) -> Spot {
+    pub(crate) fn key_spot(&self, value: Value) -> Spot {
         let span = match value.key {
             Some(key) => self.tree.node(key).span.clone(),
             None => self.span(value),
@@ -190,7 +190,7 @@ impl<'t> Reader<'t> {
     }
 
     /// Returns how a sentence names a value: its last key, and its index in a list.
-    pub(super) fn name(&self, value: Value) -> String {
+    pub(crate) fn name(&self, value: Value) -> String {
         let (parent, segment) = &self.paths[value.path.0];
         match segment {
             Segment::Top => "the definition".to_owned(),
@@ -204,23 +204,23 @@ impl<'t> Reader<'t> {
 
     // Reporting.
 
-    pub(super) fn error(&mut self, value: Value, message: String) {
+    pub(crate) fn error(&mut self, value: Value, message: String) {
         let spot = self.spot(value);
         self.faults.add(Severity::Error, spot, message, None);
     }
 
-    pub(super) fn warn(&mut self, value: Value, message: String) {
+    pub(crate) fn warn(&mut self, value: Value, message: String) {
         let spot = self.spot(value);
         self.faults.add(Severity::Warning, spot, message, None);
     }
 
-    pub(super) fn error_at(&mut self, spot: &Spot, message: String) {
+    pub(crate) fn error_at(&mut self, spot: &Spot, message: String) {
         self.faults
             .add(Severity::Error, spot.clone(), message, None);
     }
 
     /// Reports a value with a text that would be right in its place.
-    pub(super) fn report_with(
+    pub(crate) fn report_with(
         &mut self,
         severity: Severity,
         value: Value,
@@ -238,7 +238,7 @@ impl<'t> Reader<'t> {
     }
 
     /// Reports that a map lacks a key.
-    pub(super) fn missing(&mut self, map: Value, what: &str, key: &str, allowed: &str) {
+    pub(crate) fn missing(&mut self, map: Value, what: &str, key: &str, allowed: &str) {
         if !self.is_partial && !self.is_exhausted {
             self.error(map, format!("{what} needs `{key}`: {allowed}"));
         }
@@ -342,22 +342,22 @@ impl<'t> Reader<'t> {
         }
     }
 
-    pub(super) fn is_null(&self, value: Value) -> bool {
+    pub(crate) fn is_null(&self, value: Value) -> bool {
         self.is_null_node(value.node)
     }
 
-    pub(super) fn is_mapping(&self, value: Value) -> bool {
+    pub(crate) fn is_mapping(&self, value: Value) -> bool {
         matches!(self.tree.node(value.node).kind, Kind::Mapping(_))
     }
 
-    pub(super) fn is_scalar(&self, value: Value) -> bool {
+    pub(crate) fn is_scalar(&self, value: Value) -> bool {
         matches!(self.tree.node(value.node).kind, Kind::Scalar { .. })
     }
 
     // Maps.
 
     /// Reads a map with known keys; unknown and repeated keys are reported. An empty value of a key is an empty map.
-    pub(super) fn mapping(&mut self, value: Value, keys: Keys, wanted: &str) -> Option<Fields> {
+    pub(crate) fn mapping(&mut self, value: Value, keys: Keys, wanted: &str) -> Option<Fields> {
         let mut fields = Fields {
             keys,
             found: vec![None; keys.len()],
@@ -391,18 +391,18 @@ impl<'t> Reader<'t> {
     }
 
     /// Tells whether a map has a key, known here or not.
-    pub(super) fn has_key(&self, map: Value, name: &str) -> bool {
+    pub(crate) fn has_key(&self, map: Value, name: &str) -> bool {
         self.key_names(map).any(|key| key == name)
     }
 
     /// Tells whether a map has a key that was most likely meant to be `name`.
-    pub(super) fn misspells(&self, map: Value, name: &str) -> bool {
+    pub(crate) fn misspells(&self, map: Value, name: &str) -> bool {
         self.key_names(map)
             .any(|key| nearest(key, [name]).is_some())
     }
 
     /// Returns the keys of a map as they were written.
-    pub(super) fn key_names(&self, map: Value) -> impl Iterator<Item = &'t str> {
+    pub(crate) fn key_names(&self, map: Value) -> impl Iterator<Item = &'t str> {
         let tree = self.tree;
         let entries = match &tree.node(map.node).kind {
             Kind::Mapping(entries) => entries.as_slice(),
@@ -417,7 +417,7 @@ impl<'t> Reader<'t> {
     }
 
     /// Returns how many entries a list or map has as it was written.
-    pub(super) fn count_entries(&self, value: Value) -> usize {
+    pub(crate) fn count_entries(&self, value: Value) -> usize {
         match &self.tree.node(value.node).kind {
             Kind::Sequence(items) => items.len(),
             Kind::Mapping(entries) => entries.len(),
@@ -426,7 +426,7 @@ impl<'t> Reader<'t> {
     }
 
     /// Reads a map whose keys are the user's own, in the order written.
-    pub(super) fn pairs(&mut self, value: Value, wanted: &str) -> Option<Vec<(String, Value)>> {
+    pub(crate) fn pairs(&mut self, value: Value, wanted: &str) -> Option<Vec<(String, Value)>> {
         if self.is_null(value) && value.key.is_some() {
             return Some(Vec::new());
         }
@@ -622,7 +622,7 @@ impl<'t> Reader<'t> {
     // Lists.
 
     /// Reads a list. An empty value of a key is an empty list.
-    pub(super) fn items(&mut self, value: Value, wanted: &str) -> Option<Vec<Value>> {
+    pub(crate) fn items(&mut self, value: Value, wanted: &str) -> Option<Vec<Value>> {
         let tree = self.tree;
         let Kind::Sequence(items) = &tree.node(value.node).kind else {
             if self.is_null(value) && value.key.is_some() {
@@ -655,7 +655,7 @@ impl<'t> Reader<'t> {
     }
 
     /// Reads a scalar of any type, substitutions made.
-    pub(super) fn scalar(&mut self, value: Value, wanted: &str) -> Option<Scalar> {
+    pub(crate) fn scalar(&mut self, value: Value, wanted: &str) -> Option<Scalar> {
         let tree = self.tree;
         let Kind::Scalar { text, style } = &tree.node(value.node).kind else {
             self.wrong_type(value, wanted);
@@ -768,7 +768,7 @@ impl<'t> Reader<'t> {
     }
 
     /// Reads text. What YAML takes for something else is reported, with quotes as the fix.
-    pub(super) fn text(&mut self, value: Value, wanted: &str) -> Option<String> {
+    pub(crate) fn text(&mut self, value: Value, wanted: &str) -> Option<String> {
         let scalar = self.scalar(value, wanted)?;
         if scalar.resolved == Resolved::Text || scalar.is_substituted {
             return Some(scalar.text);
@@ -788,7 +788,7 @@ impl<'t> Reader<'t> {
     }
 
     /// Reads text that a rule holds for.
-    pub(super) fn ruled(&mut self, value: Value, rule: &Rule) -> Option<String> {
+    pub(crate) fn ruled(&mut self, value: Value, rule: &Rule) -> Option<String> {
         let text = self.text(value, rule.allowed)?;
         if (rule.holds)(&text) {
             return Some(text);
@@ -799,7 +799,7 @@ impl<'t> Reader<'t> {
     }
 
     /// Returns the sentence that refuses a text.
-    pub(super) fn refusal(&self, value: Value, text: &str, allowed: &str) -> String {
+    pub(crate) fn refusal(&self, value: Value, text: &str, allowed: &str) -> String {
         format!(
             "`{}` cannot be `{}`; allowed is {allowed}",
             self.name(value),
@@ -808,7 +808,7 @@ impl<'t> Reader<'t> {
     }
 
     /// Reads one of a few words.
-    pub(super) fn choice<T: Copy>(
+    pub(crate) fn choice<T: Copy>(
         &mut self,
         value: Value,
         words: &[(&'static str, T)],
@@ -832,7 +832,7 @@ impl<'t> Reader<'t> {
     }
 
     /// Reads a whole number within a range.
-    pub(super) fn integer(&mut self, value: Value, min: i64, max: i64) -> Option<i64> {
+    pub(crate) fn integer(&mut self, value: Value, min: i64, max: i64) -> Option<i64> {
         let wanted = format!("a whole number from {min} to {max}");
         let scalar = self.scalar(value, &wanted)?;
         #[expect(
@@ -876,7 +876,7 @@ impl<'t> Reader<'t> {
     }
 
     /// Reads `true` or `false`; the other words that YAML takes for them are accepted with a warning.
-    pub(super) fn boolean(&mut self, value: Value) -> Option<bool> {
+    pub(crate) fn boolean(&mut self, value: Value) -> Option<bool> {
         let scalar = self.scalar(value, "true or false")?;
         let (severity, flag) = match (scalar.resolved, resolve(&scalar.text)) {
             (Resolved::Bool(flag), _) if matches!(scalar.text.as_str(), "true" | "false") => {
@@ -901,7 +901,7 @@ impl<'t> Reader<'t> {
     }
 
     /// Reads a list of texts, such as a command.
-    pub(super) fn texts(&mut self, value: Value) -> Option<Vec<String>> {
+    pub(crate) fn texts(&mut self, value: Value) -> Option<Vec<String>> {
         if self.is_scalar(value) && !self.is_null(value) {
             self.text_instead_of_list(value);
             return None;
@@ -948,7 +948,7 @@ fn flow_text(text: &str) -> String {
 }
 
 /// Says what YAML makes of a plain scalar.
-pub(super) fn reading(plain: &str) -> String {
+pub(crate) fn reading(plain: &str) -> String {
     match resolve(plain) {
         Resolved::Null => "nothing".to_owned(),
         Resolved::Bool(flag) => format!("the boolean {flag}"),
@@ -959,7 +959,7 @@ pub(super) fn reading(plain: &str) -> String {
 }
 
 /// Cuts hostile input short, and makes control characters visible, before it is shown in a sentence.
-pub(super) fn shortened(text: &str) -> String {
+pub(crate) fn shortened(text: &str) -> String {
     const SHOWN: usize = 60;
     let mut out: String = text.chars().take(SHOWN).flat_map(visible).collect();
     if text.chars().nth(SHOWN).is_some() {

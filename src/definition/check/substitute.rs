@@ -6,14 +6,16 @@ use std::collections::BTreeMap;
 use super::grammar::is_parameter_name;
 
 /// Names that parameters may not take.
-pub(super) const RESERVED: [&str; 2] = ["id", "namespace"];
+pub(crate) const RESERVED: [&str; 2] = ["id", "namespace"];
 
 /// What is substituted.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Scope {
-    pub(super) id: String,
-    pub(super) namespace: String,
-    pub(super) parameters: BTreeMap<String, String>,
+pub(crate) struct Scope {
+    /// Whether dollars mean nothing: the text is taken as it stands.
+    pub(crate) is_verbatim: bool,
+    pub(crate) id: String,
+    pub(crate) namespace: String,
+    pub(crate) parameters: BTreeMap<String, String>,
 }
 
 impl Scope {
@@ -28,13 +30,13 @@ impl Scope {
 
 /// Substitutes in one text, and calls `on_name` for each `${name}` with whether it is known. The result is never read again
 /// for dollars. Stops growing beyond `max_len`, and then returns none.
-pub(super) fn substitute<'t>(
+pub(crate) fn substitute<'t>(
     text: &'t str,
     scope: &Scope,
     max_len: usize,
     mut on_name: impl FnMut(&'t str, bool),
 ) -> Option<Cow<'t, str>> {
-    if !text.contains('$') {
+    if scope.is_verbatim || !text.contains('$') {
         return Some(Cow::Borrowed(text));
     }
     let mut out = String::with_capacity(text.len());
@@ -105,6 +107,7 @@ mod tests {
             id: "web".to_owned(),
             namespace: "team-a".to_owned(),
             parameters: BTreeMap::from([("size".to_owned(), "$id".to_owned())]),
+            ..Scope::default()
         };
         let mut missing = Vec::new();
         let out = substitute(text, &scope, 1 << 20, |name, is_known| {

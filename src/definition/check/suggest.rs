@@ -6,7 +6,7 @@ const MAX_LEN: usize = 40;
 const MAX_CANDIDATES: usize = 200;
 
 /// Returns the candidate nearest to `word`, if it is near enough to be meant. Case, `_` and `-` make no difference.
-pub(super) fn nearest<'c>(
+pub(crate) fn nearest<'c>(
     word: &str,
     candidates: impl IntoIterator<Item = &'c str>,
 ) -> Option<&'c str> {

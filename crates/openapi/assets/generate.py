@@ -1,29 +1,39 @@
 #!/usr/bin/env python3
-"""Makes schema.json.gz and descriptions.json.gz from Kubernetes' published OpenAPI v3 documents.
+"""Makes schema.json.gz and descriptions.json.gz from the OpenAPI v3 documents that an API server serves.
 
-Usage: generate.py DIRECTORY, where DIRECTORY is api/openapi-spec/v3 of the Kubernetes source (see README.md).
-Only the kinds that the sandbox serves, and what they refer to, are kept.
+Usage: generate.py [DIRECTORY]. Without a directory the documents are read from the cluster that kubectl talks to; with one
+they are read from files such as apis__apps__v1.json. A server knows more than the documents that Kubernetes publishes with
+its source: the values that its enumerations allow.
+Only the kinds that people write, and those of the sandbox, with what they refer to, are kept.
 """
 
 import gzip
 import json
+import subprocess
 import sys
 from pathlib import Path
 
 GROUPS = {
-    "api__v1": "ConfigMap Endpoints Event Namespace Node PersistentVolumeClaim PersistentVolume Pod Secret "
-    "ServiceAccount Service ResourceQuota LimitRange",
-    "apis__apps__v1": "ControllerRevision DaemonSet Deployment ReplicaSet StatefulSet",
-    "apis__batch__v1": "CronJob Job",
-    "apis__autoscaling__v2": "HorizontalPodAutoscaler",
-    "apis__networking.k8s.io__v1": "Ingress IngressClass NetworkPolicy",
-    "apis__discovery.k8s.io__v1": "EndpointSlice",
-    "apis__storage.k8s.io__v1": "StorageClass",
-    "apis__policy__v1": "PodDisruptionBudget",
-    "apis__coordination.k8s.io__v1": "Lease",
-    "apis__rbac.authorization.k8s.io__v1": "Role RoleBinding ClusterRole ClusterRoleBinding",
-    "apis__apiextensions.k8s.io__v1": "CustomResourceDefinition",
-    "apis__authorization.k8s.io__v1": "SelfSubjectAccessReview SelfSubjectRulesReview",
+    "api/v1": "ConfigMap Endpoints Event LimitRange Namespace Node PersistentVolume PersistentVolumeClaim Pod PodTemplate "
+    "ReplicationController ResourceQuota Secret Service ServiceAccount",
+    "apis/admissionregistration.k8s.io/v1": "MutatingWebhookConfiguration ValidatingAdmissionPolicy "
+    "ValidatingAdmissionPolicyBinding ValidatingWebhookConfiguration",
+    "apis/apiextensions.k8s.io/v1": "CustomResourceDefinition",
+    "apis/apiregistration.k8s.io/v1": "APIService",
+    "apis/apps/v1": "ControllerRevision DaemonSet Deployment ReplicaSet StatefulSet",
+    "apis/authorization.k8s.io/v1": "SelfSubjectAccessReview SelfSubjectRulesReview",
+    "apis/autoscaling/v1": "HorizontalPodAutoscaler",
+    "apis/autoscaling/v2": "HorizontalPodAutoscaler",
+    "apis/batch/v1": "CronJob Job",
+    "apis/coordination.k8s.io/v1": "Lease",
+    "apis/discovery.k8s.io/v1": "EndpointSlice",
+    "apis/networking.k8s.io/v1": "Ingress IngressClass NetworkPolicy",
+    "apis/node.k8s.io/v1": "RuntimeClass",
+    "apis/policy/v1": "PodDisruptionBudget",
+    "apis/rbac.authorization.k8s.io/v1": "ClusterRole ClusterRoleBinding Role RoleBinding",
+    "apis/resource.k8s.io/v1": "DeviceClass ResourceClaim ResourceClaimTemplate",
+    "apis/scheduling.k8s.io/v1": "PriorityClass",
+    "apis/storage.k8s.io/v1": "CSIDriver StorageClass VolumeAttributesClass",
 }
 PREFIX = "#/components/schemas/"
 
@@ -57,12 +67,18 @@ def without_descriptions(schema):
     return out
 
 
+def document(group):
+    """Returns the document of a group and version."""
+    if len(sys.argv) > 1:
+        return (Path(sys.argv[1]) / f"{group.replace('/', '__')}.json").read_text()
+    return subprocess.run(["kubectl", "get", "--raw", f"/openapi/v3/{group}"], check=True, stdout=subprocess.PIPE).stdout
+
+
 def main():
-    source = Path(sys.argv[1])
     here = Path(__file__).parent
     kinds, definitions, descriptions = {}, {}, {}
     for group, names in GROUPS.items():
-        schemas = json.loads((source / f"{group}_openapi.json").read_text())["components"]["schemas"]
+        schemas = json.loads(document(group))["components"]["schemas"]
         wanted = []
         for name, schema in schemas.items():
             for gvk in schema.get("x-kubernetes-group-version-kind", []):

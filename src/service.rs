@@ -10,6 +10,7 @@ pub mod fleet;
 pub mod health;
 pub mod instance;
 pub mod log;
+pub mod operation;
 pub mod pod_name;
 pub mod quantity;
 pub mod status;

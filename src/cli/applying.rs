@@ -196,6 +196,7 @@ fn carry_out(
 ) -> impl Future<Output = anyhow::Result<Outcome>> + Send + use<> {
     let options = RunOptions {
         force_conflicts: wishes.force_conflicts,
+        ..RunOptions::default()
     };
     let timeout = wishes.waiting.timeout;
     let ready_within = timeout.unwrap_or(session.settings.wait.ready());

@@ -9,6 +9,7 @@ use super::{Exit, choice, confirm, operate, output, plan_json, restore, review};
 use crate::catalogue::trash::Trash;
 use crate::cluster::Cluster;
 use crate::definition::id::InstanceId;
+use crate::engine::operation::Meeting;
 use crate::engine::plan::{Outcome, Progress, Step, TeardownPlan, VolumeChoice};
 use crate::engine::teardown::{TeardownOptions, plan_teardown, run_teardown};
 use crate::runtime::keep_in_trash;
@@ -153,6 +154,7 @@ async fn carry_out(
             timeout.unwrap_or(session.settings.wait.gone())
         }),
         holder: session.holder(),
+        meeting: Meeting::default(),
     };
     let (mut ended, mut exits) = (Vec::new(), Vec::new());
     let mut waiting: VecDeque<_> = plans

@@ -42,6 +42,7 @@ pub fn run(args: &Ls, session: &Session) -> anyhow::Result<Exit> {
         listing.say_forbidden(&fleet);
         listing.print(&fleet)?;
         listing.say_kept(&fleet);
+        listing.say_operations(&fleet);
         if !args.watch {
             return Ok(Exit::Ok);
         }
@@ -130,6 +131,20 @@ impl<'a> Listing<'a> {
             let claims = claims.join(", ");
             let sentence =
                 format!("claims of {instance}, which was taken down, are kept: {claims}");
+            output::say(text::clean(&sentence));
+        }
+    }
+
+    /// Says which instances somebody works on, so that one that was left half done is seen.
+    fn say_operations(&self, fleet: &Fleet) {
+        let now = Timestamp::now();
+        for row in self.rows(fleet) {
+            let Some(operation) = &row.operation else {
+                continue;
+            };
+            let (what, progress) = (operation.what(), operation.progress());
+            let (holder, ages) = (&operation.holder, operation.ages(now));
+            let sentence = format!("{}: {holder} runs a {what}: {progress} ({ages})", row.id);
             output::say(text::clean(&sentence));
         }
     }

@@ -91,10 +91,9 @@ fn properties(status: &InstanceStatus, now: Timestamp) -> Vec<(&'static str, Str
         .as_ref()
         .map(|name| format!("{name}{}", drift.unwrap_or_default()));
     let operation = status.operation.as_ref().map(|operation| {
-        format!(
-            "{}: {} (by {})",
-            operation.kind, operation.step, operation.holder
-        )
+        let (what, progress) = (operation.what(), operation.progress());
+        let (holder, ages) = (&operation.holder, operation.ages(now));
+        format!("{what}, {progress} (by {holder}, {ages})")
     });
     let some = |name, value: Option<String>| value.map(|value| (name, value));
     [
@@ -247,7 +246,7 @@ pub(super) fn facts(status: &InstanceStatus, events: &[Event]) -> BTreeMap<Strin
     // An operation is mostly the reason already.
     let is_reason = |step: &str| status.reason.as_ref().is_some_and(|it| it.contains(step));
     if let Some(operation) = status.operation.as_ref().filter(|it| !is_reason(&it.step)) {
-        let sentence = format!("{}: {}", operation.kind, operation.step);
+        let sentence = format!("{}, {}", operation.what(), operation.progress());
         facts.insert(format!("{}{OPERATION}", status.id), sentence);
     }
     for pod in status.pods.as_deref().unwrap_or_default() {

@@ -5,6 +5,7 @@ mod running;
 
 use std::collections::BTreeMap;
 
+use super::operation::Meeting;
 use super::plan::Progress;
 use crate::definition::id::{InstanceId, Namespace};
 use crate::definition::render::{RenderContext, SecretContent};
@@ -53,6 +54,8 @@ pub struct DeployRequest {
 pub struct RunOptions {
     /// Take exactly the fields that the plan shows as owned by others.
     pub force_conflicts: bool,
+    /// What to do where somebody else's operation is noted.
+    pub meeting: Meeting,
 }
 
 impl DeployRequest {

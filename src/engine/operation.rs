@@ -20,7 +20,8 @@ use crate::cluster::Cluster;
 use crate::definition::naming;
 use crate::definition::object::{GroupKind, Object, ObjectKey};
 use crate::failure::{Failure, FailureKind};
-use crate::service::summary::{InstanceKey, Operation};
+use crate::service::operation::{Aim, Operation};
+use crate::service::summary::InstanceKey;
 use crate::text;
 
 /// How often the holder of an operation shows that it lives.
@@ -34,6 +35,16 @@ const DELETION_DEADLINE: Duration = Duration::from_secs(30);
 /// How often a change of the record is tried, looking in between.
 const MAX_TRIES: usize = 3;
 
+/// What to do where the operation of somebody else is noted in the record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Meeting {
+    /// Look whether it goes on: then nothing is begun. One that stands still is taken over.
+    #[default]
+    Judge,
+    /// Take it over at once: whoever asks says that its holder is gone. One that lives stops before its next step.
+    TakeOver,
+}
+
 /// What is to be claimed.
 #[derive(Debug, Clone)]
 pub(super) struct Intent<'a> {
@@ -41,6 +52,11 @@ pub(super) struct Intent<'a> {
     pub kind: &'static str,
     pub instance: &'a InstanceKey,
     pub holder: &'a str,
+    /// What whoever goes on with it needs to know.
+    pub aim: Aim,
+    /// How many steps it has at most.
+    pub n_steps: usize,
+    pub meeting: Meeting,
 }
 
 /// What a deploy puts into the record with its claim.
@@ -56,8 +72,8 @@ pub(super) struct Lease<'a> {
     key: ObjectKey,
     manager: String,
     record_uid: String,
-    /// The record's version that the claim replaced; none if the claim created it.
-    claimed_version: Option<String>,
+    /// What the claim replaced, as [`Record::seen`] tells it; none if it created the record.
+    replaced: Option<String>,
     state: Mutex<State>,
 }
 
@@ -88,6 +104,7 @@ pub(super) async fn claim<'a>(
     journal: &mut Journal<'_>,
 ) -> Result<Option<Lease<'a>>, Failure> {
     let mut seen: Option<(String, Instant)> = None;
+    let mut n_races = 0;
     loop {
         let record = match record::read(cluster, intent.instance).await {
             Err(failure) if failure.kind == FailureKind::Refused && opening.is_none() => None,
@@ -107,23 +124,33 @@ pub(super) async fn claim<'a>(
             wait_for_deletion(cluster, &record, intent, journal).await?;
             continue;
         }
-        if let Some(foreign) = record.operation() {
+        if let Some(foreign) = record.operation()
+            && intent.meeting == Meeting::Judge
+        {
             let since = match &seen {
                 Some((text, since)) if text == foreign => *since,
                 Some(_) => return Err(busy(intent.instance, foreign)),
-                None => Instant::now(),
+                None => {
+                    journal.waiting(&format!(
+                        "{}; looking whether it still goes on",
+                        describe(foreign)
+                    ));
+                    Instant::now()
+                }
             };
             if since.elapsed() < ABANDONED_AFTER {
-                journal.waiting(&format!(
-                    "{}; looking whether it still goes on",
-                    describe(foreign)
-                ));
                 seen = Some((foreign.to_owned(), since));
                 sleep(LOOK).await;
                 continue;
             }
         }
-        return take(cluster, intent, opening, &record).await.map(Some);
+        match take(cluster, intent, opening, &record).await {
+            // Somebody was faster, or beat: look at what stands there now.
+            Err(failure) if failure.kind == FailureKind::Conflict && n_races < MAX_TRIES => {
+                n_races += 1;
+            }
+            lease => return lease.map(Some),
+        }
     }
 }
 
@@ -176,7 +203,7 @@ async fn take<'a>(
         key: record::key(intent.instance),
         manager: naming::field_manager(&intent.instance.id),
         record_uid: record.uid().to_owned(),
-        claimed_version: None,
+        replaced: None,
         state: Mutex::new(State {
             resource_version: record.resource_version().to_owned(),
             operation: operation.clone(),
@@ -185,16 +212,25 @@ async fn take<'a>(
             is_over: false,
         }),
     };
-    lease.claimed_version = lease.write(Wanted::Held(operation), change).await?;
+    let replaced = lease.write(Wanted::Held(operation), change).await?;
+    lease.replaced = match replaced {
+        Some(version) if version == record.resource_version() => Some(record.seen()),
+        version => version,
+    };
     Ok(lease)
 }
 
 fn begin(intent: &Intent<'_>) -> Operation {
+    let now = Timestamp::now();
     Operation {
         kind: intent.kind.to_owned(),
         step: "begins".to_owned(),
         holder: intent.holder.to_owned(),
-        heartbeat: Timestamp::now(),
+        heartbeat: now,
+        started: Some(now),
+        number: Some(0),
+        of: u32::try_from(intent.n_steps).ok(),
+        aim: intent.aim.clone(),
     }
 }
 
@@ -206,9 +242,14 @@ fn to_text(operation: &Operation) -> String {
 pub(super) fn describe(annotation: &str) -> String {
     match serde_json::from_str::<Operation>(annotation) {
         Ok(operation) => {
-            let [holder, kind, step] =
-                [&operation.holder, &operation.kind, &operation.step].map(|part| text::clean(part));
-            format!("{holder} runs a {kind}: {step}")
+            let parts = [
+                operation.holder.clone(),
+                operation.what(),
+                operation.progress(),
+            ];
+            let [holder, what, progress] = parts.map(|part| text::clean(&part).into_owned());
+            let ages = operation.ages(Timestamp::now());
+            format!("{holder} runs a {what}: {progress} ({ages})")
         }
         Err(_) => "another operation is noted in the record".to_owned(),
     }
@@ -251,7 +292,7 @@ impl<'a> Lease<'a> {
             key: record::key(intent.instance),
             manager: naming::field_manager(&intent.instance.id),
             record_uid: metadata.uid().to_owned(),
-            claimed_version: None,
+            replaced: None,
             state: Mutex::new(State {
                 resource_version: metadata.resource_version().to_owned(),
                 operation,
@@ -267,9 +308,9 @@ impl<'a> Lease<'a> {
         &self.record_uid
     }
 
-    /// Returns the version of the record that the claim replaced; none if the claim created the record.
-    pub fn claimed_version(&self) -> Option<&str> {
-        self.claimed_version.as_deref()
+    /// Returns what the claim replaced, as [`Record::seen`] tells it; none if the claim created the record.
+    pub fn replaced(&self) -> Option<&str> {
+        self.replaced.as_deref()
     }
 
     /// Claims the operation again, for the next step.
@@ -282,6 +323,7 @@ impl<'a> Lease<'a> {
             Operation {
                 step: sentence.to_owned(),
                 heartbeat: Timestamp::now(),
+                number: state.operation.number.map(|number| number + 1),
                 ..state.operation.clone()
             }
         };
@@ -462,10 +504,11 @@ mod tests {
             kind: "deploy".to_owned(),
             step: "apply Deployment/web\u{1b}[2J".to_owned(),
             holder: "ann@bastion 42".to_owned(),
-            heartbeat: Timestamp::UNIX_EPOCH,
+            ..Operation::default()
         };
         let sentence = describe(&to_text(&operation));
         assert!(sentence.starts_with("ann@bastion 42 runs a deploy: apply Deployment/web"));
+        assert!(sentence.contains("last beat"), "{sentence}");
         assert!(!sentence.contains('\u{1b}'));
         assert_eq!(
             describe("no json"),

@@ -185,7 +185,8 @@ pub struct TeardownPlan {
     pub instance: InstanceKey,
     /// What happens to claims.
     pub volumes: VolumeChoice,
-    /// Version of the record that was seen; none without one. What was deployed since was never shown.
+    /// What tells whether the record that was seen is still the same; none without one. What was deployed since was never
+    /// shown.
     pub record_version: Option<String>,
     /// Whether the typed ID is needed whatever the flags say.
     pub is_protected: bool,
@@ -246,6 +247,24 @@ pub struct Outcome {
     pub not_tried: Vec<(Step, String)>,
     /// What was accepted and is not finished yet: objects that finalizers hold, or an instance that is not ready, with why.
     pub pending: Vec<String>,
+}
+
+impl VolumeChoice {
+    /// All choices.
+    pub const ALL: [Self; 2] = [Self::Keep, Self::Delete];
+
+    /// Returns the word for it, as records, flags and settings write it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Keep => "keep",
+            Self::Delete => "delete",
+        }
+    }
+
+    /// Returns the choice of a word.
+    pub fn of(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|choice| choice.as_str() == word)
+    }
 }
 
 impl Outcome {

@@ -12,6 +12,7 @@ use crate::cluster::Cluster;
 use crate::definition::naming;
 use crate::definition::object::{GroupKind, Object, ObjectKey};
 use crate::failure::{Failure, FailureKind};
+use crate::service::operation::Operation;
 use crate::service::summary::InstanceKey;
 
 /// A record as it was read.
@@ -133,6 +134,27 @@ impl Record {
             .annotation(naming::ANNOTATION_REVISION)?
             .parse()
             .ok()
+    }
+
+    /// Returns what tells whether it was changed since: its version, and while an operation is noted all but the beats, which
+    /// change nothing that a plan was made of.
+    pub fn seen(&self) -> String {
+        let Some(operation) = self.noted() else {
+            return self.resource_version().to_owned();
+        };
+        let mut metadata = self.object.json["metadata"].clone();
+        let still = Operation {
+            heartbeat: jiff::Timestamp::UNIX_EPOCH,
+            ..operation
+        };
+        metadata["annotations"][naming::ANNOTATION_OPERATION] = json!(still);
+        let rest = ["uid", "labels", "annotations"].map(|key| &metadata[key]);
+        super::revision::text_hash(&json!(rest).to_string())
+    }
+
+    /// Returns the operation that runs; none where there is none, or nothing that could be read.
+    pub fn noted(&self) -> Option<Operation> {
+        serde_json::from_str(self.operation()?).ok()
     }
 
     /// Returns the operation that runs, as it stands there.

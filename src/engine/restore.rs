@@ -185,6 +185,7 @@ pub async fn run_restore(
 ) -> Outcome {
     let variant = Variant {
         kind: "restore",
+        back_to: None,
         hanging: &[],
     };
     run_variant(

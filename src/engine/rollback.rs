@@ -105,6 +105,7 @@ pub async fn run_rollback(
 ) -> Outcome {
     let variant = Variant {
         kind: "rollback",
+        back_to: Some(plan.target),
         hanging: &plan.hanging,
     };
     run_variant(

@@ -5,6 +5,8 @@ mod running;
 
 use std::time::Duration;
 
+use super::operation::Meeting;
+
 pub use planning::plan_teardown;
 pub use running::run_teardown;
 
@@ -15,4 +17,6 @@ pub struct TeardownOptions {
     pub wait: Option<Duration>,
     /// Who tears down: user, host and process.
     pub holder: String,
+    /// What to do where somebody else's operation is noted.
+    pub meeting: Meeting,
 }

@@ -23,6 +23,7 @@ use crate::definition::diagnostic::Severity;
 use crate::definition::id::{InstanceId, Namespace};
 use crate::editor::Revision;
 use crate::engine::deploy::{DeployRequest, RunOptions, plan_deploy, run_deploy};
+use crate::engine::operation::Meeting;
 use crate::engine::plan::{DeployPlan, Outcome, Progress, Step, TeardownPlan, VolumeChoice};
 use crate::engine::teardown::{TeardownOptions, plan_teardown, run_teardown};
 use crate::engine::wait::wait_ready;
@@ -397,7 +398,10 @@ impl Runner {
             let deploy = async {
                 let cluster = cluster?;
                 let request = Self::request(start, cluster.clone(), source).await?;
-                let options = RunOptions { force_conflicts };
+                let options = RunOptions {
+                    force_conflicts,
+                    ..RunOptions::default()
+                };
                 let mut outcome = run_deploy(&cluster, &request, &plan, options, &report).await;
                 if outcome.is_complete() {
                     outcome
@@ -428,6 +432,7 @@ impl Runner {
             let options = TeardownOptions {
                 wait: Some(start.settings.wait.gone()),
                 holder: start.holder,
+                meeting: Meeting::default(),
             };
             let report = reporter(op, messages.clone());
             let outcome = match cluster {

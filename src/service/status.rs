@@ -6,7 +6,8 @@ use serde::Serialize;
 use super::detail::Detail;
 use super::health::{Health, State};
 use super::instance::{Drift, Instance};
-use super::summary::{Claim, Container, ContainerState, Operation, Pod, Record, Workload};
+use super::operation::Operation;
+use super::summary::{Claim, Container, ContainerState, Pod, Record, Workload};
 
 /// The status of an instance.
 #[derive(Debug, Clone, PartialEq, Serialize)]

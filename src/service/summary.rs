@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::definition::id::{InstanceId, Namespace};
 use crate::definition::object::ObjectKey;
+use crate::service::operation::Operation;
 
 /// What identifies an instance: its namespace and its ID.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -299,17 +300,4 @@ pub struct Record {
     pub expires: Option<Timestamp>,
     /// The operation under way.
     pub operation: Option<Operation>,
-}
-
-/// An operation under way on an instance, as the record's annotation `bowline.dev/operation` holds it in JSON.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Operation {
-    /// `deploy` or `teardown`.
-    pub kind: String,
-    /// What it does now, as a sentence.
-    pub step: String,
-    /// Who runs it: user, host and process.
-    pub holder: String,
-    /// Last heartbeat, by the holder's clock: shown, never judged by.
-    pub heartbeat: Timestamp,
 }

@@ -273,15 +273,16 @@ pub(crate) async fn a_deploy_that_runs_is_not_disturbed(cluster: Cluster) {
         "{}/web is busy: ann@bastion/7 runs a deploy: apply Service/web",
         cluster.namespace
     );
-    assert_eq!(refusals(&plan), [expected.as_str()]);
+    let [refusal] = plan.refusals.as_slice() else {
+        panic!("{plan:?}")
+    };
+    assert!(refusal.summary.starts_with(&expected), "{refusal}");
     let outcome = stage.run_adjustment(&shown).await;
     let [(Step::Claim, failure)] = outcome.failed.as_slice() else {
         panic!("{outcome:?}")
     };
-    assert_eq!(
-        (failure.kind, failure.summary.as_str()),
-        (FailureKind::Refused, expected.as_str())
-    );
+    assert_eq!(failure.kind, FailureKind::Refused);
+    assert!(failure.summary.starts_with(&expected), "{failure}");
     assert_eq!(stage.versions().await, before);
 }
 

@@ -6,7 +6,8 @@ use super::{Meta, Project, clean, clean_some};
 use crate::cluster::kinds::Resource;
 use crate::definition::check::parse_duration;
 use crate::definition::naming;
-use crate::service::summary::{Operation, Record};
+use crate::service::operation::{Aim, Operation};
+use crate::service::summary::Record;
 
 /// The metadata of a record's ConfigMap.
 #[derive(Debug, Default, Deserialize)]
@@ -64,6 +65,13 @@ fn operation(json: &str) -> Option<Operation> {
         kind: clean(operation.kind),
         step: clean(operation.step),
         holder: clean(operation.holder),
+        aim: Aim {
+            volumes: clean_some(operation.aim.volumes.clone()),
+            ..operation.aim
+        },
         heartbeat: operation.heartbeat,
+        started: operation.started,
+        number: operation.number,
+        of: operation.of,
     })
 }

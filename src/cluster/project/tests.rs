@@ -219,11 +219,12 @@ fn record_is_read_from_its_metadata() {
         has_workload: true,
         is_protected: true,
         expires: Some("2026-01-01T08:00:00Z".parse().unwrap()),
-        operation: Some(crate::service::summary::Operation {
+        operation: Some(crate::service::operation::Operation {
             kind: "deploy".to_owned(),
             step: "apply␛".to_owned(),
             holder: "jane".to_owned(),
             heartbeat: time(),
+            ..crate::service::operation::Operation::default()
         }),
     };
     assert_eq!(

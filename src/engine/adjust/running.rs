@@ -11,10 +11,11 @@ use crate::engine::apply::is_outdated;
 use crate::engine::deploy::Report;
 use crate::engine::journal::Journal;
 use crate::engine::metadata::Metadata;
-use crate::engine::operation::{self, Intent, Lease};
+use crate::engine::operation::{self, Intent, Lease, Meeting};
 use crate::engine::plan::{Outcome, Step};
 use crate::engine::record::{self, Change};
 use crate::failure::{Failure, FailureKind};
+use crate::service::operation::Aim;
 
 /// How often a workload is looked at that others change all the time, as its status does.
 const MAX_LOOKS: usize = 5;
@@ -71,6 +72,15 @@ async fn begin<'a>(
         kind: plan.adjustment.verb(),
         instance: &plan.instance,
         holder: &options.holder,
+        aim: Aim {
+            replicas: match plan.adjustment {
+                Adjustment::Scale(to) => Some(to),
+                Adjustment::Restart => None,
+            },
+            ..Aim::default()
+        },
+        n_steps: plan.workloads.len(),
+        meeting: Meeting::Judge,
     };
     let lease = operation::claim(cluster, &intent, None, journal).await?;
     lease.ok_or_else(|| not_there(&plan.instance))

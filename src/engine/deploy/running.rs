@@ -11,6 +11,7 @@ use crate::definition::naming;
 use crate::definition::object::{GroupKind, Object, ObjectKey};
 use crate::definition::render::{Rendered, render};
 use crate::engine::apply::{self, Target};
+use crate::engine::batch;
 use crate::engine::gone;
 use crate::engine::journal::Journal;
 use crate::engine::metadata::{Metadata, core_key};
@@ -23,9 +24,12 @@ use crate::engine::revision::{self, Identity, Snapshot};
 use crate::engine::rollback::{self, HangingPod};
 use crate::engine::secrets;
 use crate::failure::{Failure, FailureKind};
+use crate::service::operation::Aim;
 
 /// How long an object that is being deleted is waited for before it is made again.
 const DELETION_DEADLINE: Duration = Duration::from_secs(60);
+const UNREACHABLE: &str = "the server could not be reached";
+const NOT_HELD: &str = "the operation is not held any more";
 
 /// Carries out a plan that was shown. It goes on past failures with what does not depend on them; running a new plan
 /// finishes what was left.
@@ -38,6 +42,7 @@ pub async fn run_deploy(
 ) -> Outcome {
     let variant = Variant {
         kind: "deploy",
+        back_to: None,
         hanging: &[],
     };
     run_variant(cluster, request, plan, options, variant, report).await
@@ -48,6 +53,8 @@ pub async fn run_deploy(
 pub(in crate::engine) struct Variant<'a> {
     /// What it is called in the record.
     pub kind: &'static str,
+    /// The revision that it goes back to.
+    pub back_to: Option<u32>,
     /// Pods that are deleted once everything is written.
     pub hanging: &'a [HangingPod],
 }
@@ -77,6 +84,13 @@ pub(in crate::engine) async fn run_variant(
         kind: variant.kind,
         instance: &instance,
         holder: &request.holder,
+        aim: Aim {
+            revision: Some(plan.revision),
+            back_to: variant.back_to,
+            ..Aim::default()
+        },
+        n_steps: n_steps(plan, variant),
+        meeting: options.meeting,
     };
     let opening = Opening {
         definition: request.name.as_str(),
@@ -99,6 +113,19 @@ pub(in crate::engine) async fn run_variant(
     };
     lease.beating(run.carry_out(&mut journal)).await;
     journal.into_outcome()
+}
+
+/// Returns how often the operation is claimed again: for the revision, each batch, and each object that goes.
+fn n_steps(plan: &DeployPlan, variant: Variant<'_>) -> usize {
+    let n_left = plan.objects.iter().filter(|it| it.change == Change::Delete);
+    1 + to_apply(plan).len() + n_left.count() + variant.hanging.len()
+}
+
+/// Returns what is written, in batches.
+fn to_apply(plan: &DeployPlan) -> Vec<Vec<&PlannedObject>> {
+    let is_written =
+        |object: &&PlannedObject| matches!(object.change, Change::Create | Change::Update);
+    batch::batches(plan.objects.iter().filter(is_written), |object| &object.key)
 }
 
 /// What is needed to carry out a plan, made again from what was asked for.
@@ -317,73 +344,108 @@ impl Run<'_> {
 
     async fn apply_all(&self, stop: &mut Option<String>, journal: &mut Journal<'_>) {
         let mut failed: Vec<ObjectKey> = Vec::new();
-        for planned in &self.plan.objects {
-            if !matches!(planned.change, Change::Create | Change::Update) {
-                continue;
-            }
-            let step = Step::Apply(planned.key.clone());
-            if let Some(why) = &*stop {
-                journal.not_tried(step, why);
-                continue;
-            }
-            if let Some(needed) = needed(&planned.key, &failed) {
-                journal.not_tried(step, format!("it needs {needed}"));
-                failed.push(planned.key.clone());
-                continue;
-            }
-            journal.started(&step);
-            if let Err(failure) = self.lease.step(&format!("apply {}", planned.key)).await {
-                journal.failed(step, failure);
-                *stop = Some("the operation is not held any more".to_owned());
-                continue;
-            }
-            match self.apply_one(planned, journal).await {
-                Ok(warnings) => {
-                    let remark = (!warnings.is_empty()).then(|| warnings.join("; "));
-                    journal.done(step, remark);
-                }
-                Err(failure) => {
-                    if failure.kind == FailureKind::Unreachable {
-                        *stop = Some("the server could not be reached".to_owned());
-                    }
-                    journal.failed(step, failure);
+        for batch in to_apply(self.plan) {
+            let mut ready = Vec::with_capacity(batch.len());
+            for planned in batch {
+                let step = Step::Apply(planned.key.clone());
+                if let Some(why) = &*stop {
+                    journal.not_tried(step, why);
+                } else if let Some(needed) = needed(&planned.key, &failed) {
+                    journal.not_tried(step, format!("it needs {needed}"));
                     failed.push(planned.key.clone());
+                } else {
+                    journal.started(&step);
+                    ready.push(planned.clone());
                 }
+            }
+            if !ready.is_empty() {
+                *stop = self.apply_batch(ready, &mut failed, journal).await;
             }
         }
     }
 
-    async fn apply_one(
+    /// Writes a batch. Returns why nothing more may be tried, and adds what failed to the others.
+    async fn apply_batch(
         &self,
-        planned: &PlannedObject,
+        batch: Vec<PlannedObject>,
+        failed: &mut Vec<ObjectKey>,
         journal: &mut Journal<'_>,
-    ) -> Result<Vec<String>, Failure> {
+    ) -> Option<String> {
+        let sentence = batch::sentence("apply", batch.iter().map(|planned| &planned.key));
+        if let Err(failure) = self.lease.step(&sentence).await {
+            let mut steps = batch.into_iter().map(|planned| Step::Apply(planned.key));
+            journal.failed(steps.next()?, failure);
+            steps.for_each(|step| journal.not_tried(step, NOT_HELD));
+            return Some(NOT_HELD.to_owned());
+        }
+        let (mut stop, mut going) = (None, Vec::new());
+        let mut planned = batch.clone().into_iter();
+        batch::run(
+            batch,
+            |planned| self.apply_one(planned),
+            |result| result.as_ref().is_err_and(Unwritten::ends_all),
+            |result| {
+                let planned = planned.next().expect("each is told once");
+                if let Some(Err(Unwritten::ItGoes)) = result {
+                    going.push(planned);
+                    return;
+                }
+                stop = note(result, planned.key, failed, journal).or(stop.take());
+            },
+        )
+        .await;
+        for planned in going {
+            let result = match stop {
+                None => Some(self.apply_after_deletion(planned.clone(), journal).await),
+                Some(_) => None,
+            };
+            stop = note(result, planned.key, failed, journal).or(stop);
+        }
+        stop
+    }
+
+    async fn apply_one(&self, planned: PlannedObject) -> Result<Vec<String>, Unwritten> {
         let wanted = self
             .prepared
             .object(&planned.key)
             .expect("what is planned was compared with what is rendered");
-        let target = match &planned.live_uid {
-            Some(uid) => Target::Seen(uid),
-            None => {
-                self.wait_for_deletion(&planned.key, journal).await?;
-                Target::Absent
+        let is_of = |conflict: &&FieldConflict| conflict.key == planned.key;
+        let taken = self.plan.conflicts.iter().filter(is_of);
+        let taken: Vec<FieldConflict> = taken.cloned().collect();
+        let yielded = self.plan.yielded.iter().filter(is_of);
+        let yielded: Vec<FieldConflict> = yielded.cloned().collect();
+        let wanted = without(wanted, &yielded);
+        let target = planned
+            .live_uid
+            .as_deref()
+            .map_or(Target::Absent, Target::Seen);
+        match apply::apply(self.cluster, &self.manager, &wanted, target, &taken).await {
+            Ok(written) => Ok(written.warnings),
+            Err(failure) if failure.kind == FailureKind::Conflict && target == Target::Absent => {
+                let live = self.cluster.get(&planned.key).await;
+                let goes = |live: Object| Metadata::of(&live).is_being_deleted();
+                Err(match live.map(|live| live.is_some_and(goes)) {
+                    Ok(true) => Unwritten::ItGoes,
+                    _ => Unwritten::Failed(failure),
+                })
             }
-        };
-        let taken: Vec<FieldConflict> = self
-            .plan
-            .conflicts
-            .iter()
-            .filter(|conflict| conflict.key == planned.key)
-            .cloned()
-            .collect();
-        let yielded = self.plan.yielded.iter();
-        let yielded: Vec<FieldConflict> = yielded
-            .filter(|conflict| conflict.key == planned.key)
-            .cloned()
-            .collect();
-        let wanted = &without(wanted, &yielded);
-        let written = apply::apply(self.cluster, &self.manager, wanted, target, &taken).await?;
-        Ok(written.warnings)
+            Err(failure) => Err(Unwritten::Failed(failure)),
+        }
+    }
+
+    /// Writes what was found in the way of being deleted, once that is gone.
+    async fn apply_after_deletion(
+        &self,
+        planned: PlannedObject,
+        journal: &mut Journal<'_>,
+    ) -> Result<Vec<String>, Unwritten> {
+        let waited = self.wait_for_deletion(&planned.key, journal).await;
+        waited.map_err(Unwritten::Failed)?;
+        // The wait may have been long.
+        let sentence = format!("apply {}", planned.key);
+        let held = self.lease.step(&sentence).await;
+        held.map_err(Unwritten::Failed)?;
+        self.apply_one(planned).await
     }
 
     /// An object that is being deleted is waited for, never written to: the change would vanish with it.
@@ -425,7 +487,7 @@ impl Run<'_> {
             let uid = planned.live_uid.as_deref().unwrap_or_default();
             if let Err(failure) = self.lease.step(&format!("prune {}", planned.key)).await {
                 journal.failed(step, failure);
-                *stop = Some("the operation is not held any more".to_owned());
+                *stop = Some(NOT_HELD.to_owned());
                 continue;
             }
             let result = if planned.change == Change::Delete {
@@ -439,7 +501,7 @@ impl Run<'_> {
                 Ok(()) => journal.done(step, None),
                 Err(failure) => {
                     if failure.kind == FailureKind::Unreachable {
-                        *stop = Some("the server could not be reached".to_owned());
+                        *stop = Some(UNREACHABLE.to_owned());
                     }
                     journal.failed(step, failure);
                 }
@@ -458,12 +520,12 @@ impl Run<'_> {
             let sentence = format!("delete {}, which hangs", pod.key);
             if let Err(failure) = self.lease.step(&sentence).await {
                 journal.failed(step, failure);
-                *stop = Some("the operation is not held any more".to_owned());
+                *stop = Some(NOT_HELD.to_owned());
                 continue;
             }
             if let Err(failure) = self.free(pod, journal).await {
                 if failure.kind == FailureKind::Unreachable {
-                    *stop = Some("the server could not be reached".to_owned());
+                    *stop = Some(UNREACHABLE.to_owned());
                 }
                 journal.failed(step, failure);
             }
@@ -532,6 +594,50 @@ impl Run<'_> {
             let _ = apply::delete(self.cluster, &key, &old.uid, Propagation::Background).await;
         }
     }
+}
+
+/// Why an object is not written.
+enum Unwritten {
+    /// An object of that name is being deleted: nothing was written to it.
+    ItGoes,
+    Failed(Failure),
+}
+
+impl Unwritten {
+    /// Tells whether nothing else can be written either.
+    fn ends_all(&self) -> bool {
+        matches!(self, Self::Failed(failure) if failure.kind == FailureKind::Unreachable)
+    }
+}
+
+/// Tells what became of an object; none stands for one that was not tried. Returns why nothing more may be tried.
+fn note(
+    result: Option<Result<Vec<String>, Unwritten>>,
+    key: ObjectKey,
+    failed: &mut Vec<ObjectKey>,
+    journal: &mut Journal<'_>,
+) -> Option<String> {
+    let step = Step::Apply(key.clone());
+    let failure = match result {
+        Some(Ok(warnings)) => {
+            let remark = (!warnings.is_empty()).then(|| warnings.join("; "));
+            journal.done(step, remark);
+            return None;
+        }
+        Some(Err(Unwritten::Failed(failure))) => failure,
+        Some(Err(Unwritten::ItGoes)) => {
+            let summary = format!("{key} is being deleted once more");
+            Failure::new(FailureKind::Conflict, summary)
+        }
+        None => {
+            journal.not_tried(step, UNREACHABLE);
+            return None;
+        }
+    };
+    let stop = (failure.kind == FailureKind::Unreachable).then(|| UNREACHABLE.to_owned());
+    journal.failed(step, failure);
+    failed.push(key);
+    stop
 }
 
 /// Returns an object that failed and without which this one cannot do.

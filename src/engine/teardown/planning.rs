@@ -65,9 +65,7 @@ pub async fn plan_teardown(
         plan.warnings.push(operation::describe(operation));
     }
     plan.is_protected = record.as_ref().is_some_and(Record::is_protected);
-    plan.record_version = record
-        .as_ref()
-        .map(|record| record.resource_version().to_owned());
+    plan.record_version = record.as_ref().map(Record::seen);
     let kinds = record.as_ref().map(Record::kinds).unwrap_or_default();
     let Found {
         objects: found,

@@ -10,6 +10,7 @@ use crate::cluster::{Cluster, Deleted, Propagation, Selector};
 use crate::definition::naming;
 use crate::definition::object::{GroupKind, Object, ObjectKey};
 use crate::engine::apply;
+use crate::engine::batch;
 use crate::engine::deploy::Report;
 use crate::engine::gone::{self, Held};
 use crate::engine::journal::Journal;
@@ -18,6 +19,7 @@ use crate::engine::operation::{self, Intent, Lease};
 use crate::engine::plan::{Fate, FateRow, Outcome, Step, TeardownPlan, VolumeChoice};
 use crate::engine::record::Change;
 use crate::failure::{Failure, FailureKind};
+use crate::service::operation::Aim;
 
 /// A clock cannot be set to any time at all.
 const LONGEST_WAIT: Duration = Duration::from_secs(365 * 24 * 60 * 60);
@@ -47,6 +49,12 @@ pub async fn run_teardown(
         kind: "teardown",
         instance: &plan.instance,
         holder: &options.holder,
+        aim: Aim {
+            volumes: Some(plan.volumes.as_str().to_owned()),
+            ..Aim::default()
+        },
+        n_steps: n_steps(plan),
+        meeting: options.meeting,
     };
     journal.started(&Step::Claim);
     let lease = match operation::claim(cluster, &intent, None, &mut journal).await {
@@ -54,7 +62,7 @@ pub async fn run_teardown(
         Err(failure) => return not_begun(journal, plan, failure),
     };
     if let Some(lease) = &lease
-        && lease.claimed_version() != plan.record_version.as_deref()
+        && lease.replaced() != plan.record_version.as_deref()
     {
         let _ = lease.end(Change::default()).await;
         let summary = format!(
@@ -83,6 +91,14 @@ pub async fn run_teardown(
     journal.into_outcome()
 }
 
+/// Returns how often the operation is claimed again: at most once for each claim that is kept, and once for each batch.
+fn n_steps(plan: &TeardownPlan) -> usize {
+    let is_kept = |row: &&FateRow| row.claim.is_some() && matches!(row.fate, Fate::Kept(_));
+    let kept = plan.rows.iter().filter(is_kept).count();
+    let deleted = plan.rows.iter().filter(|row| is_deleted(row));
+    kept + batch::batches(deleted, |row| &row.key).len()
+}
+
 fn is_deleted(row: &FateRow) -> bool {
     row.fate == Fate::Deleted
 }
@@ -98,6 +114,10 @@ fn not_begun(mut journal: Journal<'_>, plan: &TeardownPlan, failure: Failure) ->
         journal.not_tried(step, "the operation was not begun");
     }
     journal.into_outcome()
+}
+
+fn is_unreachable(failure: &Failure) -> bool {
+    failure.kind == FailureKind::Unreachable
 }
 
 fn is_workload(row: &FateRow) -> bool {
@@ -268,35 +288,61 @@ impl Run<'_> {
         journal: &mut Journal<'_>,
     ) {
         let plan = self.plan;
-        let rows = plan.rows.iter().filter(|row| is_deleted(row));
-        for row in rows.filter(|row| is_wanted(row)) {
-            let step = Step::Delete(row.key.clone());
+        let rows = plan
+            .rows
+            .iter()
+            .filter(|row| is_deleted(row) && is_wanted(row));
+        for batch in batch::batches(rows, |row| &row.key) {
+            let steps = batch.iter().map(|row| Step::Delete(row.key.clone()));
             if let Some(why) = &self.stop {
-                journal.not_tried(step, why);
+                steps.for_each(|step| journal.not_tried(step, why));
                 continue;
             }
-            journal.started(&step);
-            if let Err(failure) = self.hold(&format!("delete {}", row.key)).await {
-                journal.failed(step, failure);
-                self.stop = Some(NOT_HELD.to_owned());
-                continue;
-            }
-            let deleted =
-                apply::delete(self.cluster, &row.key, &row.uid, Propagation::Foreground).await;
-            match deleted {
-                Ok(Deleted::Gone) => journal.done(step, None),
-                Ok(Deleted::Accepted) => {
-                    journal.done(step, None);
-                    self.accepted.push((row.key.clone(), row.uid.clone()));
-                }
-                Err(failure) => {
-                    if failure.kind == FailureKind::Unreachable {
-                        self.stop = Some(UNREACHABLE.to_owned());
-                    }
-                    journal.failed(step, failure);
-                }
-            }
+            steps.for_each(|step| journal.started(&step));
+            self.delete_batch(batch.into_iter().cloned().collect(), journal)
+                .await;
         }
+    }
+
+    async fn delete_batch(&mut self, batch: Vec<FateRow>, journal: &mut Journal<'_>) {
+        let sentence = batch::sentence("delete", batch.iter().map(|row| &row.key));
+        if let Err(failure) = self.hold(&sentence).await {
+            let mut steps = batch.into_iter().map(|row| Step::Delete(row.key));
+            if let Some(first) = steps.next() {
+                journal.failed(first, failure);
+            }
+            steps.for_each(|step| journal.not_tried(step, NOT_HELD));
+            self.stop = Some(NOT_HELD.to_owned());
+            return;
+        }
+        let cluster = self.cluster;
+        let mut rows = batch.clone().into_iter();
+        batch::run(
+            batch,
+            |row| async move {
+                apply::delete(cluster, &row.key, &row.uid, Propagation::Foreground).await
+            },
+            |result| result.as_ref().is_err_and(is_unreachable),
+            |result| {
+                let row = rows.next().expect("each is told once");
+                let step = Step::Delete(row.key.clone());
+                match result {
+                    Some(Ok(Deleted::Gone)) => journal.done(step, None),
+                    Some(Ok(Deleted::Accepted)) => {
+                        journal.done(step, None);
+                        self.accepted.push((row.key, row.uid));
+                    }
+                    Some(Err(failure)) => {
+                        if is_unreachable(&failure) {
+                            self.stop = Some(UNREACHABLE.to_owned());
+                        }
+                        journal.failed(step, failure);
+                    }
+                    None => journal.not_tried(step, UNREACHABLE),
+                }
+            },
+        )
+        .await;
     }
 
     /// Waits until what was accepted is gone, where one waits at all.

@@ -1,7 +1,6 @@
 use super::*;
-use crate::service::summary::{
-    Blocked, Container, ContainerState, Deletion, InstanceKey, Operation, Record,
-};
+use crate::service::operation::Operation;
+use crate::service::summary::{Blocked, Container, ContainerState, Deletion, InstanceKey, Record};
 
 fn time(text: &str) -> Timestamp {
     format!("2026-01-01T{text}Z").parse().unwrap()
@@ -120,6 +119,7 @@ fn operation(kind: &str) -> Option<Operation> {
         step: "deleting Deployment/web".to_owned(),
         holder: "jane@bastion".to_owned(),
         heartbeat: noon(),
+        ..Operation::default()
     })
 }
 

@@ -77,10 +77,8 @@ impl Title {
                     .and_then(|i| i.record())
                     .and_then(|record| record.operation.as_ref());
                 let rest = operation.map_or_else(String::new, |operation| {
-                    format!(
-                        " {dot} {}: {} (by {})",
-                        operation.kind, operation.step, operation.holder
-                    )
+                    let (what, progress) = (operation.what(), operation.progress());
+                    format!(" {dot} {what}, {progress} (by {})", operation.holder)
                 });
                 Self {
                     name: key.id.to_string(),

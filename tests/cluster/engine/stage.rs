@@ -11,6 +11,7 @@ use bowline::cluster::{Cluster as Engine, Identity};
 use bowline::definition::check::{CheckContext, check};
 use bowline::engine::adopt::{AdoptPlan, plan_adopt, run_adopt};
 use bowline::engine::deploy::{DeployRequest, RunOptions, plan_deploy, run_deploy};
+use bowline::engine::operation::Meeting;
 use bowline::engine::plan::{DeployPlan, Outcome, Progress, TeardownPlan, VolumeChoice};
 use bowline::engine::teardown::{TeardownOptions, plan_teardown, run_teardown};
 use bowline::engine::wait::wait_ready;
@@ -183,6 +184,7 @@ impl<'a> Stage<'a> {
     pub(crate) async fn run_forced(&self, id: &str, text: &str, plan: &DeployPlan) -> Outcome {
         let options = RunOptions {
             force_conflicts: true,
+            ..RunOptions::default()
         };
         self.run_with(id, text, plan, options).await
     }
@@ -326,6 +328,7 @@ fn options(wait: Duration) -> TeardownOptions {
     TeardownOptions {
         wait: Some(wait),
         holder: "tester@here 2".to_owned(),
+        meeting: Meeting::default(),
     }
 }
 

@@ -1,0 +1,174 @@
+//! The operation that is noted in a record: what it does, how far it came, who holds it. Pure.
+//!
+//! What a client needs to go on with it stands in it too, so that any other one can.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::age;
+
+/// An operation under way on an instance, as the record's annotation `bowline.dev/operation` holds it in JSON.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Operation {
+    /// `deploy`, `rollback`, `restore`, `teardown`, `scale` or `restart`.
+    pub kind: String,
+    /// What it does now, as a sentence.
+    pub step: String,
+    /// Who runs it: user, host and process.
+    pub holder: String,
+    /// Last heartbeat, by the holder's clock: shown, never judged by.
+    pub heartbeat: Timestamp,
+    /// When it was begun, by the clock of the one who began it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub started: Option<Timestamp>,
+    /// The number of the step that it does now; steps that turn out not to be needed are left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub number: Option<u32>,
+    /// How many steps it has.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub of: Option<u32>,
+    /// What it is to come to.
+    #[serde(flatten)]
+    pub aim: Aim,
+}
+
+/// What an operation is to come to, as far as the record and its revisions do not tell: whoever goes on with it needs it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Aim {
+    /// The revision that becomes the current one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub revision: Option<u32>,
+    /// The revision that a rollback goes back to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub back_to: Option<u32>,
+    /// What a teardown does with claims: `keep`, `delete` or `retain`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub volumes: Option<String>,
+    /// The number of replicas that a scale sets.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub replicas: Option<u32>,
+}
+
+impl Operation {
+    /// Returns what it does: `deploy of r7`.
+    pub fn what(&self) -> String {
+        let kind = &self.kind;
+        match (self.aim.back_to, self.aim.revision, self.aim.replicas) {
+            (Some(target), ..) => format!("{kind} to r{target}"),
+            (None, Some(revision), _) => format!("{kind} of r{revision}"),
+            (None, None, Some(replicas)) => format!("{kind} to {replicas}"),
+            (None, None, None) => kind.clone(),
+        }
+    }
+
+    /// Returns how far it came: `step 3 of 6: apply Deployment/web`.
+    pub fn progress(&self) -> String {
+        match (self.number, self.of) {
+            (Some(number), Some(of)) if number > 0 => {
+                format!("step {number} of {}: {}", of.max(number), self.step)
+            }
+            _ => self.step.clone(),
+        }
+    }
+
+    /// Returns since when it runs, and when it was heard of last, by the clock that says `now`.
+    pub fn ages(&self, now: Timestamp) -> String {
+        let ago = |at| age::show(age::since(at, now));
+        let heard = format!("last beat {} ago", ago(self.heartbeat));
+        match self.started {
+            Some(started) => format!("since {}, {heard}", ago(started)),
+            None => heard,
+        }
+    }
+
+    /// Tells whether it is the same, at the same step: only time went by.
+    pub fn is_still(&self, later: &Self) -> bool {
+        *self
+            == Self {
+                heartbeat: self.heartbeat,
+                ..later.clone()
+            }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(second: i64) -> Timestamp {
+        Timestamp::from_second(second).unwrap()
+    }
+
+    fn operation() -> Operation {
+        Operation {
+            kind: "deploy".to_owned(),
+            step: "apply Deployment/web".to_owned(),
+            holder: "ann@bastion/42".to_owned(),
+            heartbeat: at(60),
+            started: Some(at(20)),
+            number: Some(3),
+            of: Some(6),
+            aim: Aim {
+                revision: Some(7),
+                ..Aim::default()
+            },
+        }
+    }
+
+    #[test]
+    fn operation_is_told_in_words() {
+        let told = |operation: &Operation| {
+            let ages = operation.ages(at(62));
+            [operation.what(), operation.progress(), ages]
+        };
+        assert_eq!(
+            told(&operation()),
+            [
+                "deploy of r7",
+                "step 3 of 6: apply Deployment/web",
+                "since 42s, last beat 2s ago"
+            ]
+        );
+        let bare = Operation {
+            started: None,
+            number: Some(0),
+            aim: Aim {
+                back_to: Some(2),
+                ..Aim::default()
+            },
+            ..operation()
+        };
+        assert_eq!(
+            told(&bare),
+            ["deploy to r2", "apply Deployment/web", "last beat 2s ago"]
+        );
+    }
+
+    #[test]
+    fn what_an_earlier_program_wrote_is_read_and_nothing_empty_is_written() {
+        let text = r#"{"kind":"teardown","step":"begins","holder":"ann","heartbeat":"1970-01-01T00:01:00Z"}"#;
+        let read: Operation = serde_json::from_str(text).unwrap();
+        assert_eq!((read.aim.clone(), read.number), (Aim::default(), None));
+        assert_eq!(serde_json::to_string(&read).unwrap(), text);
+        let whole = serde_json::to_string(&operation()).unwrap();
+        assert_eq!(
+            serde_json::from_str::<Operation>(&whole).unwrap(),
+            operation()
+        );
+    }
+
+    #[test]
+    fn a_beat_is_no_progress() {
+        let beat = Operation {
+            heartbeat: at(63),
+            ..operation()
+        };
+        assert!(operation().is_still(&beat));
+        let next = Operation {
+            number: Some(4),
+            ..beat
+        };
+        assert!(!operation().is_still(&next));
+    }
+}

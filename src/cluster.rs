@@ -28,10 +28,12 @@ use std::time::Duration;
 use tokio::sync::Semaphore;
 
 use crate::definition::id::Namespace;
+use crate::definition::policy::Policy;
 
 pub use crate::definition::object::GroupKind;
 pub use access::Access;
 pub use connect::{Agreements, ConnectOptions, ContextSummary, ExecPolicy, connect, contexts};
+pub use discovery::Served;
 pub use kinds::Resource;
 pub use label_selector::{LabelSelector, SelectorError};
 pub use logs::LogStream;
@@ -69,6 +71,7 @@ pub struct Cluster {
     in_flight: Arc<Semaphore>,
     discovered: Arc<discovery::Discovered>,
     deadline: Duration,
+    policy: Arc<Policy>,
 }
 
 impl Cluster {
@@ -81,6 +84,7 @@ impl Cluster {
             in_flight: Arc::new(Semaphore::new(MAX_IN_FLIGHT)),
             discovered: Arc::default(),
             deadline: REQUEST_DEADLINE,
+            policy: Arc::default(),
         }
     }
 
@@ -98,6 +102,19 @@ impl Cluster {
     pub fn with_namespace(&self, namespace: Namespace) -> Self {
         Self {
             namespace,
+            ..self.clone()
+        }
+    }
+
+    /// Returns what manifests may touch beside their own namespace.
+    pub fn policy(&self) -> &Policy {
+        &self.policy
+    }
+
+    /// Returns the same connection under another policy.
+    pub fn with_policy(&self, policy: Policy) -> Self {
+        Self {
+            policy: Arc::new(policy),
             ..self.clone()
         }
     }

@@ -11,6 +11,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::definition::id::Namespace;
+use crate::definition::policy::Policy;
 use crate::failure::{Failure, FailureKind};
 
 /// Everything that can be set in `config.toml`.
@@ -29,6 +30,8 @@ pub struct Settings {
     pub ingress: Ingress,
     /// Commands that kubeconfigs run to log in.
     pub login: Login,
+    /// What manifests may touch beside their own namespace.
+    pub policy: Policy,
     /// How long operations wait.
     pub wait: Wait,
     /// The dashboard's looks.
@@ -247,6 +250,7 @@ mod tests {
             gpus,
             ingress: Ingress { host },
             login,
+            policy,
             wait,
             ui,
         } = settings;
@@ -256,6 +260,10 @@ mod tests {
             plugins: _,
             allowed: _,
         } = login;
+        let Policy {
+            allow_cluster_scoped: _,
+            allow_namespaces: _,
+        } = policy;
         let Wait {
             ready_seconds: _,
             gone_seconds: _,
@@ -267,6 +275,8 @@ mod tests {
         for key in [
             "plugins = ",
             "allowed = ",
+            "allow_cluster_scoped = ",
+            "allow_namespaces = ",
             "ready_seconds = ",
             "gone_seconds = ",
             "color = ",

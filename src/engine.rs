@@ -25,6 +25,7 @@ mod preflight;
 mod prune;
 mod record;
 mod rehearse;
+mod rendering;
 pub mod restore;
 mod revision;
 pub mod rollback;

@@ -127,7 +127,8 @@ pub async fn start(options: &RehearsalOptions) -> Result<Rehearsal, Failure> {
         is_insecure: false,
     };
     let namespace = options.namespace.clone().unwrap_or_default();
-    let cluster = Cluster::new(sandbox.client("admin"), identity, namespace);
+    let cluster = Cluster::new(sandbox.client("admin"), identity, namespace)
+        .with_policy(options.settings.policy.clone());
     let rehearsal = Rehearsal { cluster, sandbox };
     if let Some(clock) = clock {
         rehearsal.play(&clock, options).await?;
@@ -162,6 +163,7 @@ async fn deploy(
         id: Some(name.clone()),
         namespace: Some(namespace.clone()),
         parameters: BTreeMap::new(),
+        policy: options.settings.policy.clone(),
     };
     let definition = check(example.text, &context)
         .definition

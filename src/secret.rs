@@ -11,7 +11,8 @@ use std::path::Path;
 
 use zeroize::Zeroizing;
 
-use crate::definition::service::{PullSecret, SecretSource, ServiceDefinition};
+use crate::definition::Definition;
+use crate::definition::service::{PullSecret, SecretSource};
 use crate::failure::{Failure, FailureKind};
 
 /// Most bytes of a value: more does not fit into a Secret.
@@ -57,11 +58,14 @@ impl SecretValues {
     /// # Errors
     /// A file is there and cannot be read, or a person cannot be asked.
     pub fn read(
-        definition: &ServiceDefinition,
+        definition: &Definition,
         beside: &Path,
         ask: AskForSecret<'_>,
     ) -> Result<Self, Failure> {
         let mut values = Self::default();
+        let Some(definition) = definition.service() else {
+            return Ok(values);
+        };
         for (key, source) in &definition.secrets {
             let value = read(source, beside, ask).map_err(|why| unreadable(key, source, &why))?;
             values.own.extend(value.map(|value| (key.clone(), value)));

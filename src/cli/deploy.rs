@@ -8,8 +8,8 @@ use super::args::{Deploy, Document, DryRun, Report, Source};
 use super::session::Session;
 use super::{Exit, UsageError, operate, output, render, source};
 use crate::cluster::Cluster;
+use crate::definition::Definition;
 use crate::definition::id::InstanceId;
-use crate::definition::service::ServiceDefinition;
 use crate::engine::deploy::{DeployRequest, plan_deploy};
 use crate::failure::Failure;
 use crate::secret::SecretValues;
@@ -40,7 +40,7 @@ pub fn run(args: &Deploy, session: &Session) -> anyhow::Result<Exit> {
 
 /// A definition that was checked, before it is known which cluster it goes to.
 pub(super) struct Prepared {
-    definition: ServiceDefinition,
+    definition: Definition,
     text: String,
     name: InstanceId,
     id: InstanceId,
@@ -55,8 +55,8 @@ impl Prepared {
         let text = source::read(source, session)?;
         let (name, id) = source::identity(source, &text)?;
         let definition = render::checked(&text, source, session)?;
-        if let (Some(own), Some(asked)) = (&definition.namespace, &session.global.namespace)
-            && own != asked
+        if let (Some(own), Some(asked)) = (definition.namespace(), &session.global.namespace)
+            && own != *asked
         {
             let sentence = format!(
                 "{} says namespace {own}, the command line {asked}: leave one of them out",
@@ -90,7 +90,7 @@ impl Prepared {
         message: Option<String>,
         secrets: SecretValues,
     ) -> DeployRequest {
-        let own = self.definition.namespace.clone();
+        let own = self.definition.namespace();
         DeployRequest {
             namespace: own.unwrap_or_else(|| cluster.namespace().clone()),
             definition: self.definition,
@@ -113,7 +113,7 @@ impl Prepared {
 /// # Errors
 /// A file is there and cannot be read, or the terminal cannot.
 pub(super) fn secrets(
-    definition: &ServiceDefinition,
+    definition: &Definition,
     beside: &Path,
     may_ask: bool,
 ) -> Result<SecretValues, Failure> {

@@ -7,11 +7,11 @@ use super::args::{Document, Render, Source};
 use super::session::Session;
 use super::source::{self, SourceText};
 use super::{Exit, output, validate};
+use crate::definition::Definition;
 use crate::definition::check::check;
 use crate::definition::diagnostic::Diagnostic;
 use crate::definition::object::Object;
 use crate::definition::render::{RenderContext, Rendered, render};
-use crate::definition::service::ServiceDefinition;
 use crate::definition::yaml;
 
 pub fn run(args: &Render, session: &Session) -> anyhow::Result<Exit> {
@@ -30,6 +30,7 @@ pub(super) fn render_source(source: &Source, session: &Session) -> anyhow::Resul
         parameters: source.set.iter().cloned().collect(),
         ingress_host: session.settings.ingress.host.clone(),
         gpus: session.settings.gpus.clone(),
+        policy: session.settings.policy.clone(),
         ..RenderContext::new(id, session.offline_namespace(&definition))
     };
     match render(&definition, &context) {
@@ -48,7 +49,7 @@ pub(super) fn checked(
     text: &SourceText,
     source: &Source,
     session: &Session,
-) -> anyhow::Result<ServiceDefinition> {
+) -> anyhow::Result<Definition> {
     let (_, id) = source::identity(source, text)?;
     let checked = check(&text.text, &session.check_context(Some(id), &source.set));
     match checked.definition {

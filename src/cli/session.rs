@@ -12,9 +12,9 @@ use crate::catalogue::drafts::Drafts;
 use crate::catalogue::trash::Trash;
 use crate::cluster::{Agreements, Cluster, ConnectOptions, ExecPolicy};
 use crate::config::{Paths, Plugins, Settings};
+use crate::definition::Definition;
 use crate::definition::check::{CheckContext, check};
 use crate::definition::id::{InstanceId, Namespace};
-use crate::definition::service::ServiceDefinition;
 use crate::failure::Failure;
 use crate::rehearsal::{self, RehearsalOptions};
 use crate::runtime::listing_of;
@@ -104,7 +104,7 @@ impl Session {
     fn own_namespace(&self, name: &InstanceId) -> Option<Namespace> {
         let text = self.catalogue.read(name).ok()?.text;
         let context = self.check_context(Some(name.clone()), &[]);
-        check(&text, &context).definition?.namespace
+        check(&text, &context).definition?.namespace()
     }
 
     /// Returns who works: user, host and process.
@@ -134,13 +134,15 @@ impl Session {
             id,
             namespace: self.wanted_namespace().cloned(),
             parameters: set.iter().cloned().collect(),
+            policy: self.settings.policy.clone(),
         }
     }
 
     /// Returns the namespace that a definition is rendered for when no cluster is asked.
-    pub fn offline_namespace(&self, definition: &ServiceDefinition) -> Namespace {
-        let wanted = definition.namespace.as_ref().or(self.wanted_namespace());
-        wanted.cloned().unwrap_or_default()
+    pub fn offline_namespace(&self, definition: &Definition) -> Namespace {
+        let own = definition.namespace();
+        own.or_else(|| self.wanted_namespace().cloned())
+            .unwrap_or_default()
     }
 
     /// Returns the namespace of flags, environment or settings; none leaves it to the context.
@@ -196,6 +198,7 @@ fn target(global: &Global, settings: &Settings, paths: &Paths) -> Target {
         as_groups: global.as_groups.clone(),
         interactive_login: output::can_ask(),
         exec_policy: exec_policy(settings, paths),
+        policy: settings.policy.clone(),
     })
 }
 

@@ -20,6 +20,7 @@ use serde_json::json;
 
 use super::{Cluster, Identity};
 use crate::definition::id::Namespace;
+use crate::definition::policy::Policy;
 use crate::failure::{Failure, FailureKind};
 use crate::text;
 
@@ -51,6 +52,8 @@ pub struct ConnectOptions {
     pub interactive_login: bool,
     /// Which credential plugins may be run.
     pub exec_policy: ExecPolicy,
+    /// What manifests may touch beside their own namespace.
+    pub policy: Policy,
 }
 
 /// Connects to the cluster of a context. Must be called within a runtime.
@@ -58,7 +61,8 @@ pub struct ConnectOptions {
 /// # Errors
 /// The kubeconfig is missing, malformed or unsafe, or the login failed: the text names the file and the key.
 pub async fn connect(options: &ConnectOptions) -> Result<Cluster, Failure> {
-    open(options).await.map_err(harmless)
+    let cluster = open(options).await.map_err(harmless)?;
+    Ok(cluster.with_policy(options.policy.clone()))
 }
 
 /// Names in a kubeconfig are whatever its writer wanted.

@@ -1,6 +1,7 @@
 //! Discovery: which kinds a server has beyond those that every server has.
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -11,6 +12,7 @@ use tokio::time::Instant;
 
 use super::kinds::{self, Resource};
 use super::{Cluster, MAX_IN_FLIGHT, reply};
+use crate::definition::nearest;
 use crate::definition::object::GroupKind;
 use crate::failure::{Failure, FailureKind};
 
@@ -20,10 +22,79 @@ const ACCEPT: &str =
 const DOING: &str = "discover the kinds of the server";
 /// A kind that is not known may be a new one; the server is asked again after this long.
 const MAX_AGE: Duration = Duration::from_secs(5);
+/// Most kinds that are named as near ones.
+const MAX_NAMED: usize = 5;
 
 /// What was discovered, and when.
 #[derive(Debug, Default)]
-pub(super) struct Discovered(Mutex<Option<(Instant, Arc<Vec<Resource>>)>>);
+pub(super) struct Discovered(Mutex<Option<(Instant, Arc<Served>)>>);
+
+/// The kinds that a server has.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Served {
+    /// Each kind once per group, at the version that the server prefers.
+    preferred: Vec<Resource>,
+    /// Kinds at the other versions that are served, too.
+    others: Vec<Resource>,
+    /// Groups that are registered, and do not answer.
+    silent: Vec<String>,
+    /// Whether only preferred versions were asked for.
+    is_partial: bool,
+}
+
+impl Served {
+    /// Returns a kind at a version, if it is served.
+    pub fn find(&self, kind: &GroupKind, version: &str) -> Option<&Resource> {
+        let is_it = |resource: &&Resource| {
+            resource.group == kind.group
+                && resource.kind == kind.kind
+                && (self.is_partial || resource.version == version)
+        };
+        self.preferred.iter().chain(&self.others).find(is_it)
+    }
+
+    /// Says why a kind is not among these, and what may have been meant.
+    pub fn explain(&self, kind: &GroupKind, version: &str) -> String {
+        let GroupKind { group, kind } = kind;
+        let wanted = match group.as_str() {
+            "" => format!("{version} {kind}"),
+            group => format!("{group}/{version} {kind}"),
+        };
+        if self.silent.contains(group) {
+            return format!(
+                "the cluster does not know {wanted} now: the API of {group} does not answer"
+            );
+        }
+        let all = || self.preferred.iter().chain(&self.others);
+        let named = |is_it: &dyn Fn(&Resource) -> bool| {
+            let mut names: Vec<String> = all()
+                .filter(|resource| is_it(resource))
+                .map(|resource| format!("{} {}", resource.api_version(), resource.kind))
+                .collect();
+            names.sort();
+            names.dedup();
+            names.truncate(MAX_NAMED);
+            names
+        };
+        let same = |resource: &Resource| resource.kind.eq_ignore_ascii_case(kind);
+        let mut near = named(&same);
+        if near.is_empty() {
+            let kinds = all().map(|resource| resource.kind.as_ref());
+            if let Some(nearest) = nearest(kind, kinds) {
+                near = named(&|resource: &Resource| resource.kind == nearest);
+            }
+        }
+        match near.is_empty() {
+            true => format!(
+                "the cluster serves no {wanted}: define it in the same text, or install what brings it"
+            ),
+            false => format!(
+                "the cluster serves no {wanted}; it serves {}",
+                near.join(", ")
+            ),
+        }
+    }
+}
 
 /// Answer of a root: all groups with their kinds, or only the names of the groups.
 #[derive(Deserialize)]
@@ -52,6 +123,9 @@ struct GroupMeta {
 #[derive(Deserialize)]
 struct GroupVersion {
     version: String,
+    /// `Stale` where the API behind it does not answer.
+    #[serde(default)]
+    freshness: String,
     #[serde(default)]
     resources: Vec<Discovery>,
 }
@@ -102,12 +176,44 @@ impl Cluster {
     /// # Errors
     /// The server refuses, or has not answered after the deadline.
     pub async fn resources(&self) -> Result<Vec<Resource>, Failure> {
+        Ok(self.discover_all().await?.preferred.clone())
+    }
+
+    /// Returns the kinds that the server has, asked anew where what is known does not hold all that is wanted.
+    ///
+    /// # Errors
+    /// The server refuses, or has not answered after the deadline.
+    pub async fn served(
+        &self,
+        wanted: &BTreeSet<(GroupKind, String)>,
+    ) -> Result<Arc<Served>, Failure> {
+        let known = self.lock_discovered().clone();
+        if let Some((at, known)) = known {
+            let holds = |(kind, version): &(GroupKind, String)| known.find(kind, version).is_some();
+            if at.elapsed() < MAX_AGE || wanted.iter().all(holds) {
+                return Ok(known);
+            }
+        }
+        self.discover_all().await
+    }
+
+    async fn discover_all(&self) -> Result<Arc<Served>, Failure> {
         let mut found = self.discover("/api").await?;
-        found.extend(self.discover("/apis").await?);
-        let found: Vec<Resource> = found.into_iter().filter(is_legal).collect();
-        let known = Some((Instant::now(), Arc::new(found.clone())));
-        *self.lock_discovered() = known;
+        let rest = self.discover("/apis").await?;
+        found.preferred.extend(rest.preferred);
+        found.others.extend(rest.others);
+        found.silent.extend(rest.silent);
+        found.is_partial |= rest.is_partial;
+        found.preferred.retain(is_legal);
+        found.others.retain(is_legal);
+        let found = Arc::new(found);
+        *self.lock_discovered() = Some((Instant::now(), Arc::clone(&found)));
         Ok(found)
+    }
+
+    /// Forgets what was discovered: kinds were defined since.
+    pub fn forget_kinds(&self) {
+        *self.lock_discovered() = None;
     }
 
     /// Returns what a URL needs to know of a kind.
@@ -118,8 +224,8 @@ impl Cluster {
         if let Some(resource) = kinds::find(&kind.group, &kind.kind) {
             return Ok(resource.clone());
         }
-        let find = |resources: &[Resource]| {
-            let mut resources = resources.iter();
+        let find = |served: &Served| {
+            let mut resources = served.preferred.iter();
             let found = resources.find(|r| r.group == kind.group && r.kind == kind.kind);
             found.cloned()
         };
@@ -130,20 +236,24 @@ impl Cluster {
                 return found.ok_or_else(|| not_served(kind));
             }
         }
-        find(&self.resources().await?).ok_or_else(|| not_served(kind))
+        find(&*self.discover_all().await?).ok_or_else(|| not_served(kind))
     }
 
-    fn lock_discovered(&self) -> std::sync::MutexGuard<'_, Option<(Instant, Arc<Vec<Resource>>)>> {
+    fn lock_discovered(&self) -> std::sync::MutexGuard<'_, Option<(Instant, Arc<Served>)>> {
         self.discovered
             .0
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
     }
 
-    async fn discover(&self, root: &str) -> Result<Vec<Resource>, Failure> {
+    async fn discover(&self, root: &str) -> Result<Served, Failure> {
         let answer: Root = self.read_as(root).await?;
         if answer.kind == "APIGroupDiscoveryList" {
-            return Ok(answer.items.into_iter().flat_map(of_group).collect());
+            let mut served = Served::default();
+            for group in answer.items {
+                add_group(&mut served, group);
+            }
+            return Ok(served);
         }
         let groups: Vec<(String, String)> = match root {
             "/api" => vec![(String::new(), "v1".to_owned())],
@@ -159,7 +269,11 @@ impl Cluster {
             .buffered(MAX_IN_FLIGHT);
         // A broken aggregated API takes its own group with it, no other.
         let lists: Vec<_> = lists.collect().await;
-        Ok(lists.into_iter().flatten().flatten().collect())
+        Ok(Served {
+            preferred: lists.into_iter().flatten().flatten().collect(),
+            is_partial: true,
+            ..Served::default()
+        })
     }
 
     async fn discover_group(
@@ -194,26 +308,35 @@ impl Cluster {
     }
 }
 
-/// Returns the kinds of a group, each at the first version that has it: versions stand in the order of preference.
-fn of_group(group: Group) -> Vec<Resource> {
-    let mut resources: Vec<Resource> = Vec::new();
+/// Adds the kinds of a group; versions stand in the order of preference.
+fn add_group(served: &mut Served, group: Group) {
+    let name = group.metadata.name;
+    let first = served.preferred.len();
     for version in group.versions {
+        if version.freshness == "Stale" && !served.silent.contains(&name) {
+            served.silent.push(name.clone());
+        }
         for found in version.resources {
             let Some(ResponseKind { kind }) = found.response_kind else {
                 continue;
             };
-            if resources.iter().all(|known| known.kind != kind) {
-                resources.push(Resource {
-                    group: Cow::Owned(group.metadata.name.clone()),
-                    version: Cow::Owned(version.version.clone()),
-                    kind: Cow::Owned(kind),
-                    plural: Cow::Owned(found.resource),
-                    is_namespaced: found.scope == "Namespaced",
-                });
+            let is_preferred = served.preferred[first..]
+                .iter()
+                .all(|known| known.kind != kind);
+            let resource = Resource {
+                group: Cow::Owned(name.clone()),
+                version: Cow::Owned(version.version.clone()),
+                kind: Cow::Owned(kind),
+                plural: Cow::Owned(found.resource),
+                is_namespaced: found.scope == "Namespaced",
+            };
+            if is_preferred {
+                served.preferred.push(resource);
+            } else {
+                served.others.push(resource);
             }
         }
     }
-    resources
 }
 
 /// Names from a server reach URLs as names from anywhere else do.

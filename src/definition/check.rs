@@ -10,6 +10,7 @@ mod exposure;
 pub(crate) mod fault;
 pub(crate) mod grammar;
 mod hint;
+mod manifests;
 mod metadata;
 mod mount;
 mod port;
@@ -28,11 +29,14 @@ mod tests;
 
 use std::collections::BTreeMap;
 
+use super::Definition;
 use super::diagnostic::{Diagnostic, Position, Severity, Span};
 use super::id::{InstanceId, Namespace};
-use super::service::ServiceDefinition;
+use super::policy::Policy;
 use super::yaml::{MAX_TEXT_BYTES, SyntaxFault, Tree, repair};
+pub(super) use manifests::{cluster_scoped, other_namespace};
 pub(crate) use quantity::duration as parse_duration;
+pub(crate) use suggest::nearest;
 
 use fault::{Faults, Spot};
 use reader::{Fields, Reader, Value};
@@ -48,13 +52,15 @@ pub struct CheckContext {
     pub namespace: Option<Namespace>,
     /// Parameters that were set by hand (`--set`).
     pub parameters: BTreeMap<String, String>,
+    /// What manifests may touch beside their own namespace.
+    pub policy: Policy,
 }
 
 /// The outcome of a check.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Checked {
     /// The definition, where there is no error (warnings are allowed).
-    pub definition: Option<ServiceDefinition>,
+    pub definition: Option<Definition>,
     /// All faults, sorted by place.
     pub diagnostics: Vec<Diagnostic>,
 }
@@ -161,25 +167,38 @@ fn read(
     tree: &Tree<'_>,
     is_partial: bool,
     scene: &Scene<'_>,
-) -> (Option<ServiceDefinition>, Faults) {
+) -> (Option<Definition>, Faults) {
     let mut reader = Reader::new(text, tree, is_partial);
-    let definition = top_fields(&mut reader, tree).map(|fields| {
-        let definition = top::definition(&mut reader, &fields, scene);
-        top::unknown_set_parameters(&mut reader, &fields, scene);
-        definition
-    });
+    let Some(tops) = tops(&mut reader, tree) else {
+        return (None, reader.faults);
+    };
+    let definition = if manifests::are_meant(&reader, &tops) {
+        manifests::read(&mut reader, &tops, scene).map(Definition::Manifests)
+    } else {
+        let tops: Vec<Value> = tops.into_iter().map(|(_, top)| top).collect();
+        top_fields(&mut reader, &tops).map(|fields| {
+            let definition = top::definition(&mut reader, &fields, scene);
+            top::unknown_set_parameters(&mut reader, &fields, scene);
+            Definition::Service(Box::new(definition))
+        })
+    };
     (definition, reader.faults)
 }
 
-/// Finds the one document that is a service definition, and its keys.
-fn top_fields(reader: &mut Reader<'_>, tree: &Tree<'_>) -> Option<Fields> {
-    let mut tops: Vec<Value> = Vec::new();
-    for root in &tree.roots {
+/// Returns the documents that hold anything, each with its number from 1.
+fn tops(reader: &mut Reader<'_>, tree: &Tree<'_>) -> Option<Vec<(usize, Value)>> {
+    let mut tops = Vec::new();
+    for (document, root) in (1..).zip(&tree.roots) {
         let top = reader.top(*root)?;
         if !reader.is_null(top) {
-            tops.push(top);
+            tops.push((document, top));
         }
     }
+    Some(tops)
+}
+
+/// Finds the one document that is a service definition, and its keys.
+fn top_fields(reader: &mut Reader<'_>, tops: &[Value]) -> Option<Fields> {
     let Some(top) = tops.first().copied() else {
         if !reader.is_partial {
             let message = "the definition is empty; it needs at least `containers`, such as `- {name: web, image: nginx}`";
@@ -196,13 +215,6 @@ fn top_fields(reader: &mut Reader<'_>, tree: &Tree<'_>) -> Option<Fields> {
             let message = "a definition must be a map of keys, at least `containers`, such as `- {name: web, image: nginx}`";
             reader.error(top, message.to_owned());
         }
-        return None;
-    }
-    let is_manifest = reader.has_key(top, "kind") || reader.has_key(top, "apiVersion");
-    if is_manifest && !reader.has_key(top, "containers") {
-        let message = "this is a Kubernetes manifest, which cannot be deployed yet; allowed is a service definition, with \
-                       `containers` at the top";
-        reader.error(top, message.to_owned());
         return None;
     }
     let fields = reader.mapping(top, top::KEYS, "a map")?;
@@ -229,7 +241,7 @@ fn add_syntax_fault(faults: &mut Faults, fault: SyntaxFault) {
 }
 
 /// Adds what concerns the characters of the text, sorts, and gives the definition only if nothing forbids it.
-fn finish(text: &str, definition: Option<ServiceDefinition>, mut faults: Faults) -> Checked {
+fn finish(text: &str, definition: Option<Definition>, mut faults: Faults) -> Checked {
     refuse_control_characters(text, &mut faults);
     let mut checked = refused(faults);
     if !checked.has_errors() {

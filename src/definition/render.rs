@@ -5,6 +5,7 @@
 
 mod config;
 mod ingress;
+mod manifests;
 mod metadata;
 mod pod;
 mod secrets;
@@ -17,10 +18,13 @@ mod tests;
 
 use std::collections::BTreeMap;
 
+use super::Definition;
 use super::check::{CheckContext, check_for_render};
 use super::diagnostic::Diagnostic;
 use super::id::{InstanceId, Namespace};
+use super::manifest::Scopes;
 use super::object::Object;
+use super::policy::Policy;
 use super::service::{PullSecret, ServiceDefinition};
 use metadata::Renderer;
 pub use secrets::SecretContent;
@@ -33,7 +37,7 @@ pub struct RenderContext {
     pub id: InstanceId,
     /// The file name of the definition in the catalogue.
     pub definition_name: InstanceId,
-    /// The namespace of every object, whatever the definition says.
+    /// The namespace of the instance, whatever the definition says. Only manifests may name others.
     pub namespace: Namespace,
     /// Parameters that were set by hand (`--set`).
     pub parameters: BTreeMap<String, String>,
@@ -45,6 +49,10 @@ pub struct RenderContext {
     pub replicas: Option<u32>,
     /// The Secrets of the instance, where their values are known.
     pub secrets: Vec<SecretContent>,
+    /// Which kinds of manifests live in namespaces, where a cluster was asked.
+    pub scopes: Scopes,
+    /// What manifests may touch beside the instance's namespace.
+    pub policy: Policy,
 }
 
 impl RenderContext {
@@ -59,6 +67,8 @@ impl RenderContext {
             gpus: BTreeMap::new(),
             replicas: None,
             secrets: Vec::new(),
+            scopes: Scopes::default(),
+            policy: Policy::default(),
         }
     }
 }
@@ -66,15 +76,29 @@ impl RenderContext {
 /// The objects of an instance.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Rendered {
-    /// In the order in which they are applied: `ConfigMaps`, Secrets, claims, Services, workload, Ingress.
+    /// In the order in which they are applied: what is referred to comes before what refers to it.
     pub objects: Vec<Object>,
     /// Sentences for the person who applies.
     pub warnings: Vec<String>,
 }
 
-/// Renders a definition. Its text is read anew under this ID, namespace and these parameters; faults that show only then
-/// are returned with their places.
+/// Renders a definition.
+///
+/// # Errors
+/// Faults that show only under this context, with their places.
 pub fn render(
+    definition: &Definition,
+    context: &RenderContext,
+) -> Result<Rendered, Vec<Diagnostic>> {
+    match definition {
+        Definition::Service(service) => render_service(service, context),
+        Definition::Manifests(set) => manifests::render(set, context),
+    }
+}
+
+/// Renders a service definition. Its text is read anew under this ID, namespace and these parameters; faults that show only
+/// then are returned with their places.
+fn render_service(
     definition: &ServiceDefinition,
     context: &RenderContext,
 ) -> Result<Rendered, Vec<Diagnostic>> {
@@ -83,6 +107,7 @@ pub fn render(
         id: Some(context.id.clone()),
         namespace: None,
         parameters: context.parameters.clone(),
+        policy: context.policy.clone(),
     };
     let checked = check_for_render(
         definition.source(),
@@ -90,7 +115,7 @@ pub fn render(
         &context.namespace,
         context.replicas,
     );
-    let Some(definition) = checked.definition else {
+    let Some(Definition::Service(definition)) = checked.definition else {
         return Err(checked.diagnostics);
     };
     let renderer = Renderer::new(&definition, context);

@@ -14,10 +14,10 @@ use super::metadata::{Metadata, core_key};
 use super::ownership::{self, Owner};
 use super::plan::{Outcome, Step};
 use super::preflight::{self, CLAIM, access, refused};
+use super::rendering::rendered;
 use crate::cluster::{Access, Cluster};
 use crate::definition::naming;
 use crate::definition::object::{GroupKind, Object, ObjectKey};
-use crate::definition::render::render;
 use crate::failure::{Failure, FailureKind};
 use crate::service::summary::InstanceKey;
 
@@ -69,7 +69,7 @@ pub async fn plan_adopt(cluster: &Cluster, request: &DeployRequest) -> Result<Ad
         rows: Vec::new(),
         refusals: preflight::place(cluster, request).await?,
     };
-    let rendered = render(&request.definition, &request.render_context(Vec::new()));
+    let rendered = rendered(cluster, request, Vec::new()).await?;
     let Ok(rendered) = rendered else {
         plan.refusals.push(refused("the definition has faults"));
         return Ok(plan);

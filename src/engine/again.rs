@@ -4,17 +4,17 @@ use std::collections::BTreeMap;
 
 use super::deploy::DeployRequest;
 use super::preflight::refused;
+use crate::definition::Definition;
 use crate::definition::check::{CheckContext, check};
 use crate::definition::diagnostic::{Diagnostic, Severity};
 use crate::definition::id::InstanceId;
-use crate::definition::service::ServiceDefinition;
+use crate::definition::policy::Policy;
 use crate::failure::{Failure, FailureKind};
 use crate::secret::SecretValues;
 use crate::service::summary::InstanceKey;
 
 /// Reads the values of a definition's secrets from where it says that they are: nothing keeps them.
-pub type ReadSecrets<'a> =
-    &'a (dyn Fn(&ServiceDefinition) -> Result<SecretValues, Failure> + Send + Sync);
+pub type ReadSecrets<'a> = &'a (dyn Fn(&Definition) -> Result<SecretValues, Failure> + Send + Sync);
 
 /// Who deploys something again, and under which settings.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -48,6 +48,7 @@ pub(super) struct Former {
 pub(super) fn request(
     former: Former,
     surroundings: &Surroundings,
+    policy: &Policy,
     cause: String,
     read_secrets: ReadSecrets<'_>,
 ) -> Result<DeployRequest, Failure> {
@@ -63,12 +64,13 @@ pub(super) fn request(
         id: Some(id.clone()),
         namespace: Some(namespace.clone()),
         parameters: parameters.clone(),
+        policy: policy.clone(),
     };
     let checked = check(&text, &context);
     let Some(definition) = checked.definition else {
         return Err(faulty(&what, &checked.diagnostics));
     };
-    if let Some(other) = definition.namespace.as_ref().filter(|it| **it != namespace) {
+    if let Some(other) = definition.namespace().filter(|it| *it != namespace) {
         return Err(refused(format!("{what} is for the namespace {other}")));
     }
     Ok(DeployRequest {
@@ -129,7 +131,7 @@ mod tests {
             holder: "ann@bastion 42".to_owned(),
         };
         let cause = "rollback to r2".to_owned();
-        let made = request(former, &surroundings, cause, &|_| {
+        let made = request(former, &surroundings, &Policy::default(), cause, &|_| {
             Ok(SecretValues::default())
         });
         let made = made.map(|request| request.message);

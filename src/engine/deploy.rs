@@ -7,9 +7,9 @@ use std::collections::BTreeMap;
 
 use super::operation::Meeting;
 use super::plan::Progress;
+use crate::definition::Definition;
 use crate::definition::id::{InstanceId, Namespace};
 use crate::definition::render::{RenderContext, SecretContent};
-use crate::definition::service::ServiceDefinition;
 use crate::secret::SecretValues;
 use crate::service::summary::InstanceKey;
 
@@ -24,7 +24,7 @@ pub type Report<'a> = &'a (dyn Fn(Progress) + Send + Sync);
 #[derive(Debug, Clone, PartialEq)]
 pub struct DeployRequest {
     /// The definition, checked.
-    pub definition: ServiceDefinition,
+    pub definition: Definition,
     /// Its text as it stands in the catalogue; kept in the revision.
     pub text: String,
     /// The definition's file name in the catalogue.
@@ -69,14 +69,12 @@ impl DeployRequest {
 
     pub(super) fn render_context(&self, secrets: Vec<SecretContent>) -> RenderContext {
         RenderContext {
-            id: self.id.clone(),
             definition_name: self.name.clone(),
-            namespace: self.namespace.clone(),
             parameters: self.parameters.clone(),
             ingress_host: self.ingress_host.clone(),
             gpus: self.gpus.clone(),
-            replicas: None,
             secrets,
+            ..RenderContext::new(self.id.clone(), self.namespace.clone())
         }
     }
 }

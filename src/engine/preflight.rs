@@ -8,13 +8,17 @@ use super::deploy::DeployRequest;
 use super::metadata::{Metadata, cluster_key, core_key};
 use super::ownership::{self, Owner};
 use crate::cluster::{Access, Cluster, Selector};
+use crate::definition::Definition;
+use crate::definition::id::InstanceId;
 use crate::definition::naming;
 use crate::definition::object::{GroupKind, Object, ObjectKey};
-use crate::definition::service::VolumeSource;
+use crate::definition::service::{ServiceDefinition, VolumeSource};
 use crate::failure::{Failure, FailureKind};
 
 /// Requests that are sent at once.
 const AT_ONCE: usize = 4;
+/// Most pods of a `StatefulSet` whose claims are looked for by name.
+const MAX_PODS: u64 = 1000;
 pub(super) const CLAIM: &str = "PersistentVolumeClaim";
 
 /// The metadata of all objects of some kinds in a namespace.
@@ -114,7 +118,7 @@ pub(super) async fn place(
         Err(failure) if failure.kind == FailureKind::Forbidden => {}
         Err(failure) => return Err(failure),
     }
-    if let Some(wanted) = &request.definition.cluster {
+    if let Some(wanted) = request.definition.cluster() {
         refusals.extend(other_cluster(cluster, wanted).await?);
     }
     Ok(refusals)
@@ -201,14 +205,44 @@ fn claims_to_come<'a>(
 
 /// Returns the names of the claims that a `StatefulSet` would make or take.
 pub(super) fn claim_names(request: &DeployRequest) -> impl Iterator<Item = String> {
-    let definition = &request.definition;
+    match &request.definition {
+        Definition::Service(service) => service_claims(service, &request.id),
+        Definition::Manifests(set) => set
+            .manifests
+            .iter()
+            .flat_map(|manifest| manifest_claims(&manifest.object))
+            .collect(),
+    }
+    .into_iter()
+}
+
+fn service_claims(definition: &ServiceDefinition, id: &InstanceId) -> Vec<String> {
     let templates = definition.volumes.iter().filter(|volume| {
         matches!(volume.source, VolumeSource::Claim(_)) && !definition.is_shared(volume)
     });
     let n_pods = definition.replicas.unwrap_or(1);
-    templates.flat_map(move |volume| {
-        (0..n_pods).map(|ordinal| naming::template_claim(&volume.name, &request.id, ordinal))
-    })
+    templates
+        .flat_map(|volume| {
+            (0..n_pods).map(|ordinal| naming::template_claim(&volume.name, id, ordinal))
+        })
+        .collect()
+}
+
+/// Returns the names of the claims of one `StatefulSet` as it was written.
+fn manifest_claims(object: &Object) -> Vec<String> {
+    if (object.key.group.as_str(), object.key.kind.as_str()) != ("apps", "StatefulSet") {
+        return Vec::new();
+    }
+    let spec = &object.json["spec"];
+    let n_pods = spec["replicas"].as_u64().unwrap_or(1).min(MAX_PODS);
+    let templates = spec["volumeClaimTemplates"]
+        .as_array()
+        .into_iter()
+        .flatten();
+    templates
+        .filter_map(|template| template["metadata"]["name"].as_str())
+        .flat_map(|name| (0..n_pods).map(move |n| format!("{name}-{}-{n}", object.key.name)))
+        .collect()
 }
 
 /// Returns remarks on claims that an earlier instance left behind and that will be bound again as they are.

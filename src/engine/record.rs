@@ -203,10 +203,10 @@ impl Facts {
             revision,
             text_hash: super::revision::text_hash(&request.text),
             kinds,
-            display_name: definition.display_name.clone(),
-            expires: definition.expires.as_ref().map(|life| life.text.clone()),
-            is_protected: definition.protected,
-            labels: definition_labels(&definition.labels),
+            display_name: definition.display_name().map(str::to_owned),
+            expires: definition.expires().map(str::to_owned),
+            is_protected: definition.is_protected(),
+            labels: definition_labels(definition.labels()),
         }
     }
 
@@ -263,7 +263,7 @@ impl Facts {
 }
 
 /// Returns the labels of a definition that do not say what a record is: those are the record's own.
-fn definition_labels(labels: &BTreeMap<String, String>) -> BTreeMap<String, String> {
+fn definition_labels(mut labels: BTreeMap<String, String>) -> BTreeMap<String, String> {
     let own = [
         naming::LABEL_MANAGED_BY,
         naming::LABEL_INSTANCE,
@@ -271,7 +271,6 @@ fn definition_labels(labels: &BTreeMap<String, String>) -> BTreeMap<String, Stri
         naming::LABEL_PART_OF,
         naming::LABEL_APPLYSET_ID,
     ];
-    let mut labels = labels.clone();
     labels.retain(|key, _| !own.contains(&key.as_str()));
     labels
 }

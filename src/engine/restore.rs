@@ -145,7 +145,13 @@ pub async fn plan_restore(
         parameters: wish.parameters.clone(),
     };
     let cause = format!("restore of r{}", wish.revision);
-    let request = again::request(former, &wish.surroundings, cause, read_secrets)?;
+    let request = again::request(
+        former,
+        &wish.surroundings,
+        cluster.policy(),
+        cause,
+        read_secrets,
+    )?;
     let mut deploy = plan_deploy(cluster, &request).await?;
     if deploy.refusals.is_empty() {
         deploy.refusals.extend(other_deployed(cluster, wish).await?);

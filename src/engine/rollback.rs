@@ -84,7 +84,13 @@ pub async fn plan_rollback(
         parameters: kept.revision.parameters,
     };
     let cause = format!("rollback to r{target}");
-    let request = again::request(former, &wish.surroundings, cause, read_secrets)?;
+    let request = again::request(
+        former,
+        &wish.surroundings,
+        cluster.policy(),
+        cause,
+        read_secrets,
+    )?;
     let mut deploy = plan_deploy(cluster, &request).await?;
     let hanging = hanging::find(cluster, &mut deploy).await?;
     Ok(RollbackPlan {

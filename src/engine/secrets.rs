@@ -15,6 +15,7 @@ use crate::cluster::Cluster;
 use crate::definition::naming;
 use crate::definition::object::Object;
 use crate::definition::render::SecretContent;
+use crate::definition::service::ServiceDefinition;
 use crate::definition::service::{PullSecret, SecretSource};
 use crate::failure::{Failure, FailureKind};
 use crate::secret::SecretValue;
@@ -47,10 +48,13 @@ pub(super) async fn compose(
     request: &DeployRequest,
 ) -> Result<Composed, Failure> {
     let mut composed = Composed::default();
-    if !request.definition.secrets.is_empty() {
+    let Some(definition) = request.definition.service() else {
+        return Ok(composed);
+    };
+    if !definition.secrets.is_empty() {
         let name = naming::secret(&request.id);
         match live(cluster, request, &name).await? {
-            Ok(live) => composed.add(own(request, name, live.as_ref())),
+            Ok(live) => composed.add(own(request, definition, name, live.as_ref())),
             Err(refusal) => composed.refusals.push(refusal),
         }
     }
@@ -58,7 +62,7 @@ pub(super) async fn compose(
         registry,
         username,
         password,
-    }) = &request.definition.pull_secret
+    }) = &definition.pull_secret
     {
         let name = naming::pull_secret(&request.id);
         let login = Login {
@@ -102,12 +106,13 @@ async fn live(
 
 fn own(
     request: &DeployRequest,
+    definition: &ServiceDefinition,
     name: String,
     live: Option<&Object>,
 ) -> Result<SecretContent, Vec<Failure>> {
     let before = live.map(data).unwrap_or_default();
     let (mut data, mut missing) = (BTreeMap::new(), Vec::new());
-    for (key, source) in &request.definition.secrets {
+    for (key, source) in &definition.secrets {
         let given = request.secrets.own.get(key);
         match given.or_else(|| before.get(key)) {
             Some(value) => drop(data.insert(key.clone(), value.clone())),

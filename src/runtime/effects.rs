@@ -292,6 +292,7 @@ impl Runner {
             id: Some(name),
             namespace,
             parameters: BTreeMap::new(),
+            policy: self.start.settings.policy.clone(),
         };
         let messages = self.messages.clone();
         tokio::task::spawn_blocking(move || {
@@ -504,10 +505,7 @@ pub fn listing_of(catalogue: &Catalogue) -> Result<CatalogueListing, Failure> {
 /// Returns the image of the first container of a definition without errors.
 fn image_of(text: &str) -> Option<String> {
     let definition = check(text, &CheckContext::default()).definition?;
-    definition
-        .containers
-        .first()
-        .map(|container| container.image.clone())
+    definition.image().map(str::to_owned)
 }
 
 fn request_of(
@@ -527,6 +525,7 @@ fn request_of(
         id: Some(source.id.clone()),
         namespace: Some(namespace.clone()),
         parameters: BTreeMap::new(),
+        policy: start.settings.policy.clone(),
     };
     let checked = check(&text, &context);
     let Some(definition) = checked.definition else {
@@ -535,7 +534,7 @@ fn request_of(
     // NB: nobody is asked here: what only a person knows keeps the value that it has in the cluster.
     let secrets = SecretValues::read(&definition, start.catalogue.dir(), &mut |_| Ok(None))?;
     Ok(DeployRequest {
-        namespace: definition.namespace.clone().unwrap_or(namespace),
+        namespace: definition.namespace().unwrap_or(namespace),
         definition,
         text,
         name: source.name,

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use bowline::definition::service::ServiceDefinition;
+use bowline::definition::Definition;
 use bowline::engine::deploy::RunOptions;
 use bowline::engine::history::{Revision, compare, history, kept_revision};
 use bowline::engine::plan::{DiffSide, Outcome, Progress, Step, TeardownPlan, VolumeChoice};
@@ -160,7 +160,7 @@ fn surroundings() -> Surroundings {
     }
 }
 
-fn no_secrets(_: &ServiceDefinition) -> Result<SecretValues, Failure> {
+fn no_secrets(_: &Definition) -> Result<SecretValues, Failure> {
     Ok(SecretValues::default())
 }
 

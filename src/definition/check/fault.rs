@@ -52,6 +52,10 @@ impl Faults {
         self.has_dropped_error |= severity == Severity::Error;
     }
 
+    pub(super) fn is_empty(&self) -> bool {
+        self.list.is_empty()
+    }
+
     pub(crate) fn is_full(&self) -> bool {
         self.list.len() >= MAX_FAULTS
     }

@@ -458,6 +458,49 @@ impl<'t> Reader<'t> {
         Some(pairs)
     }
 
+    /// Reads keys and values of a map that is read a second time: what is wrong with its keys is said elsewhere.
+    pub(super) fn quiet_pairs(&mut self, value: Value) -> Option<Vec<(String, Value)>> {
+        if !self.is_mapping(value) {
+            self.wrong_type(value, "a map");
+            return None;
+        }
+        let entries = self.entries(value);
+        self.n_visits = self.n_visits.saturating_add(entries.len());
+        if self.n_visits > MAX_VISITS && !self.is_exhausted {
+            self.exhaust(value);
+        }
+        if self.is_exhausted {
+            return None;
+        }
+        let pairs = entries.into_iter().filter_map(|(key, node)| {
+            let name = self.raw_text(key)?;
+            let path = self.child_path(value.path, Segment::Key(Cow::Borrowed(name)));
+            let child = Value {
+                node: self.tree.resolve(node)?,
+                written: node,
+                key: Some(key),
+                path,
+            };
+            Some((name.to_owned(), child))
+        });
+        Some(pairs.collect())
+    }
+
+    /// Reports a key that was most likely meant to be `wanted`.
+    pub(super) fn misspelt_key(&mut self, child: Value, name: &str, wanted: &str) {
+        let spot = self.key_spot(child);
+        let fix = Fix {
+            title: format!("did you mean `{wanted}`?"),
+            bytes: spot.span.bytes.clone(),
+            replacement: wanted.to_owned(),
+        };
+        let message = format!(
+            "`{}` is not a key here; did you mean `{wanted}`?",
+            shortened(name)
+        );
+        self.faults.add(Severity::Error, spot, message, Some(fix));
+    }
+
     /// Returns keys and values of a map; those of merge keys (`<<`) follow where the map has not got them itself.
     fn entries(&mut self, map: Value) -> Vec<(NodeId, NodeId)> {
         let Kind::Mapping(entries) = &self.tree.node(map.node).kind else {
@@ -621,6 +664,10 @@ impl<'t> Reader<'t> {
 
     // Lists.
 
+    pub(super) fn is_sequence(&self, value: Value) -> bool {
+        matches!(self.tree.node(value.node).kind, Kind::Sequence(_))
+    }
+
     /// Reads a list. An empty value of a key is an empty list.
     pub(crate) fn items(&mut self, value: Value, wanted: &str) -> Option<Vec<Value>> {
         let tree = self.tree;
@@ -652,6 +699,56 @@ impl<'t> Reader<'t> {
             self.exhaust(value);
         }
         !self.is_exhausted
+    }
+
+    /// Reads a scalar of any type as it stands, nothing substituted.
+    pub(super) fn plain_scalar(&mut self, value: Value) -> Option<(String, Resolved)> {
+        let tree = self.tree;
+        let Kind::Scalar { text, style } = &tree.node(value.node).kind else {
+            return None;
+        };
+        if self.is_exhausted || !self.take_bytes(text.len(), value) {
+            return None;
+        }
+        let resolved = match style {
+            Style::Plain => {
+                self.warn_of_continuation(value);
+                resolve(text)
+            }
+            Style::Quoted | Style::Block => Resolved::Text,
+        };
+        Some((text.to_string(), resolved))
+    }
+
+    /// Reads text as it stands, nothing substituted. What YAML takes for something else is reported.
+    pub(super) fn plain_text(&mut self, value: Value, wanted: &str) -> Option<String> {
+        let tree = self.tree;
+        let Kind::Scalar { text, style } = &tree.node(value.node).kind else {
+            self.wrong_type(value, wanted);
+            return None;
+        };
+        let resolved = match style {
+            Style::Plain => resolve(text),
+            Style::Quoted | Style::Block => Resolved::Text,
+        };
+        match resolved {
+            Resolved::Text => return Some(text.to_string()),
+            Resolved::Null => self.wrong_type(value, wanted),
+            _ => {
+                let message = self.not_text(value, text);
+                self.report_with(Severity::Error, value, message, quoted(text));
+            }
+        }
+        None
+    }
+
+    fn not_text(&self, value: Value, text: &str) -> String {
+        format!(
+            "`{}` must be text, but YAML reads `{}` as {}; put it in quotes",
+            self.name(value),
+            shortened(text),
+            reading(text)
+        )
     }
 
     /// Reads a scalar of any type, substitutions made.
@@ -777,12 +874,7 @@ impl<'t> Reader<'t> {
             self.wrong_type(value, wanted);
             return None;
         }
-        let message = format!(
-            "`{}` must be text, but YAML reads `{}` as {}; put it in quotes",
-            self.name(value),
-            shortened(&scalar.text),
-            reading(&scalar.text)
-        );
+        let message = self.not_text(value, &scalar.text);
         self.report_with(Severity::Error, value, message, quoted(&scalar.text));
         None
     }

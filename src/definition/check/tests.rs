@@ -127,7 +127,7 @@ fn definition_needs_containers() {
     error(
         "apiVersion: v1\nkind: Pod\nspec: {containers: []}\n",
         "",
-        "Kubernetes manifest",
+        "an object needs `metadata`",
     );
     error(&format!("{GOOD}---\n{GOOD}"), "", "one document");
     mended(
@@ -855,6 +855,7 @@ fn substitution_is_made_in_values_and_never_in_keys() {
     let definition = checked
         .definition
         .unwrap_or_else(|| panic!("{:#?}", checked.diagnostics));
+    let definition = definition.service().unwrap();
     let container = &definition.containers[0];
     assert_eq!(
         (container.name.as_str(), container.image.as_str()),
@@ -923,6 +924,7 @@ fn parameters_that_were_set_must_exist() {
 fn anchors_and_merge_keys_are_followed() {
     let text = "containers:\n  - &base {name: a, image: i, cpu: 1}\n  - {<<: *base, name: b}\n";
     let definition = check(text, &CheckContext::default()).definition.unwrap();
+    let definition = definition.service().unwrap();
     assert_eq!(
         (
             definition.containers[1].name.as_str(),

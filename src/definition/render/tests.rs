@@ -22,7 +22,7 @@ fn context(id: &str) -> RenderContext {
     }
 }
 
-fn definition(text: &str) -> ServiceDefinition {
+fn definition(text: &str) -> Definition {
     let checked = check(text, &CheckContext::default());
     checked
         .definition

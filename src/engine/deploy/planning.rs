@@ -6,11 +6,10 @@ use futures::{StreamExt, stream};
 
 use super::DeployRequest;
 use crate::cluster::{Access, Cluster};
-use crate::definition::diagnostic::Diagnostic;
 use crate::definition::id::InstanceId;
 use crate::definition::naming;
 use crate::definition::object::{GroupKind, Object, ObjectKey};
-use crate::definition::render::{Rendered, SecretContent, render};
+use crate::definition::render::Rendered;
 use crate::engine::difference::difference;
 use crate::engine::free_id::free_id;
 use crate::engine::metadata::core_key;
@@ -20,6 +19,7 @@ use crate::engine::preflight::{self, Survey, access};
 use crate::engine::prune::{Leaving, leaving};
 use crate::engine::record::{self, Facts, Record};
 use crate::engine::rehearse::{Actor, Rehearsal, rehearse};
+use crate::engine::rendering::rendered;
 use crate::engine::revision::{self, Identity, Snapshot};
 use crate::engine::secrets;
 use crate::failure::{Failure, FailureKind};
@@ -59,7 +59,7 @@ pub async fn plan_deploy(
             return Ok(plan);
         }
     };
-    if let Err(refusals) = rendered(request, Vec::new()) {
+    if let Err(refusals) = rendered(cluster, request, Vec::new()).await? {
         plan.refusals = refusals;
         return Ok(plan);
     }
@@ -77,7 +77,7 @@ pub async fn plan_deploy(
     };
     let composed = secrets::compose(cluster, request).await?;
     plan.secret_revision = composed.revision();
-    let rendered = match rendered(request, composed.secrets) {
+    let rendered = match rendered(cluster, request, composed.secrets).await? {
         Ok(rendered) => rendered,
         Err(refusals) => {
             plan.refusals = refusals;
@@ -94,19 +94,6 @@ pub async fn plan_deploy(
     planner.fill(&mut plan).await?;
     plan.refusals.extend(composed.refusals);
     Ok(plan)
-}
-
-/// Renders what was asked for. The definition's own faults do not depend on secrets.
-fn rendered(
-    request: &DeployRequest,
-    secrets: Vec<SecretContent>,
-) -> Result<Rendered, Vec<Failure>> {
-    render(&request.definition, &request.render_context(secrets))
-        .map_err(|faults| faults.iter().map(of_fault).collect())
-}
-
-fn of_fault(fault: &Diagnostic) -> Failure {
-    Failure::new(FailureKind::Invalid, fault.message.clone())
 }
 
 struct Planner<'a> {

@@ -9,7 +9,7 @@ use super::{DeployRequest, Report, RunOptions};
 use crate::cluster::{Cluster, Propagation};
 use crate::definition::naming;
 use crate::definition::object::{GroupKind, Object, ObjectKey};
-use crate::definition::render::{Rendered, render};
+use crate::definition::render::Rendered;
 use crate::engine::apply::{self, Target};
 use crate::engine::batch;
 use crate::engine::gone;
@@ -20,6 +20,7 @@ use crate::engine::plan::{Change, DeployPlan, FieldConflict, Outcome, PlannedObj
 use crate::engine::preflight::refused;
 use crate::engine::record::{self, Authorship, Change as RecordChange, Facts};
 use crate::engine::rehearse::without;
+use crate::engine::rendering::rendered;
 use crate::engine::revision::{self, Identity, Snapshot};
 use crate::engine::rollback::{self, HangingPod};
 use crate::engine::secrets;
@@ -179,11 +180,9 @@ async fn prepare(
     let snapshot = Snapshot::pack(&request.text, &request.parameters)?;
     let is_what_was_shown =
         snapshot.text_hash() == plan.text_hash && request.instance() == plan.instance;
-    let rendered = render(
-        &request.definition,
-        &request.render_context(composed.secrets),
-    )
-    .map_err(|_| refused("the definition has faults"))?;
+    let rendered = rendered(cluster, request, composed.secrets)
+        .await?
+        .map_err(|_| refused("the definition has faults"))?;
     let planned = plan.objects.iter().filter(|object| is_made(object));
     let is_complete = rendered
         .objects

@@ -1,0 +1,317 @@
+//! What every object must have, whatever its kind: apiVersion, kind, a name; and what none may have.
+
+use serde_json::{Map, Value as Json};
+
+use super::super::fault::Spot;
+use super::super::grammar::is_dns_subdomain;
+use super::super::reader::{Reader, Value, shortened};
+use super::super::suggest::nearest;
+use super::{Draft, values};
+use crate::definition::id::is_dns_label;
+use crate::definition::manifest::Manifest;
+use crate::definition::naming;
+use crate::definition::object::Object;
+
+/// Deepest nesting of lists of objects in lists of objects.
+const MAX_LISTS: usize = 4;
+const MAX_LABEL: usize = 63;
+/// Groups whose names may hold capitals and colons.
+const FREE_NAMES: &str = "rbac.authorization.k8s.io";
+const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
+/// What the server sets; texts that were read from one have them.
+const OF_SERVER: [&str; 9] = [
+    "creationTimestamp",
+    "deletionGracePeriodSeconds",
+    "deletionTimestamp",
+    "generation",
+    "managedFields",
+    "resourceVersion",
+    "selfLink",
+    "uid",
+    "initializers",
+];
+
+/// Reads one document, or one item of a list.
+pub(super) fn read(reader: &mut Reader<'_>, top: Value, document: usize, drafts: &mut Vec<Draft>) {
+    read_at(reader, top, document, 0, drafts);
+}
+
+fn read_at(
+    reader: &mut Reader<'_>,
+    top: Value,
+    document: usize,
+    depth: usize,
+    drafts: &mut Vec<Draft>,
+) {
+    if !reader.is_mapping(top) {
+        if !reader.is_partial {
+            let message = "an object must be a map with `apiVersion`, `kind` and `metadata`";
+            reader.error(top, message.to_owned());
+        }
+        return;
+    }
+    let Some(pairs) = reader.pairs(top, "a map") else {
+        return;
+    };
+    let find = |name: &str| {
+        let found = pairs.iter().find(|(key, _)| key == name);
+        found.map(|(_, value)| *value)
+    };
+    let kind = required_text(reader, top, &pairs, "kind", "such as `Deployment`");
+    if let (Some(kind), Some(items)) = (&kind, find("items"))
+        && kind.ends_with("List")
+    {
+        unfold(reader, items, document, depth, drafts);
+        return;
+    }
+    let api_version = required_text(reader, top, &pairs, "apiVersion", "such as `apps/v1`");
+    if let (Some(text), Some(at)) = (&api_version, find("apiVersion"))
+        && !is_api_version(text)
+    {
+        let message = format!(
+            "`apiVersion` cannot be `{}`; allowed is a version such as `v1`, or a group and a version such as `apps/v1`",
+            shortened(text)
+        );
+        reader.error(at, message);
+        return;
+    }
+    if let (Some(text), Some(at)) = (&kind, find("kind"))
+        && !is_kind(text)
+    {
+        let message = format!(
+            "`kind` cannot be `{}`; allowed are letters and digits, such as `Deployment`",
+            shortened(text)
+        );
+        reader.error(at, message);
+        return;
+    }
+    let named = metadata(reader, top, find("metadata"), api_version.as_deref());
+    let mut json = Map::new();
+    for (key, value) in &pairs {
+        let value = values::json(reader, *value);
+        json.insert(key.clone(), value);
+    }
+    let (Some(_), Some(_), Some(namespace)) = (api_version, kind, named) else {
+        return;
+    };
+    let mut json = Json::Object(json);
+    drop_what_the_server_sets(reader, find("metadata"), find("status"), &mut json);
+    let Some(object) = Object::from_json(json) else {
+        return;
+    };
+    refuse_secret_values(reader, &object, find("data"), find("stringData"));
+    let at = reader.spot(top);
+    drafts.push(Draft {
+        manifest: Manifest {
+            object,
+            document,
+            span: at.span.clone(),
+        },
+        at,
+        namespace,
+    });
+}
+
+fn unfold(
+    reader: &mut Reader<'_>,
+    items: Value,
+    document: usize,
+    depth: usize,
+    drafts: &mut Vec<Draft>,
+) {
+    if depth >= MAX_LISTS {
+        reader.error(items, "lists of objects are nested too deeply".to_owned());
+        return;
+    }
+    for item in reader.items(items, "a list of objects").unwrap_or_default() {
+        read_at(reader, item, document, depth + 1, drafts);
+    }
+}
+
+/// Reads a text that every object has; a missing one is reported with the key that was probably meant.
+fn required_text(
+    reader: &mut Reader<'_>,
+    top: Value,
+    pairs: &[(String, Value)],
+    key: &str,
+    allowed: &str,
+) -> Option<String> {
+    if let Some((_, value)) = pairs.iter().find(|(name, _)| name == key) {
+        return reader.plain_text(*value, allowed);
+    }
+    let names = pairs.iter().map(|(name, _)| name.as_str());
+    match nearest(key, names) {
+        Some(near) => {
+            let (_, value) = pairs.iter().find(|(name, _)| name == near)?;
+            let near = near.to_owned();
+            reader.misspelt_key(*value, &near, key);
+        }
+        None => reader.missing(top, "an object", key, allowed),
+    }
+    None
+}
+
+/// Checks `metadata`; returns where the namespace stands, or nothing if the object has no usable name.
+fn metadata(
+    reader: &mut Reader<'_>,
+    top: Value,
+    metadata: Option<Value>,
+    api_version: Option<&str>,
+) -> Option<Option<Spot>> {
+    let Some(metadata) = metadata else {
+        reader.missing(top, "an object", "metadata", "at least `{name: web}`");
+        return None;
+    };
+    let pairs = reader.quiet_pairs(metadata)?;
+    let find = |name: &str| {
+        let found = pairs.iter().find(|(key, _)| key == name);
+        found.map(|(_, value)| *value)
+    };
+    if let Some(at) = find("generateName") {
+        let message = "`generateName` makes another object with every apply; give it a `name`";
+        reader.error(at, message.to_owned());
+        return None;
+    }
+    if let Some(at) = find("ownerReferences") {
+        let message = "`ownerReferences` are not allowed: objects belong to their instance";
+        reader.error(at, message.to_owned());
+    }
+    labels(reader, find("labels"));
+    annotations(reader, find("annotations"));
+    let namespace = match find("namespace").filter(|value| !reader.is_null(*value)) {
+        Some(at) => {
+            let text = reader.plain_text(at, "the name of a namespace")?;
+            if !is_dns_label(&text, MAX_LABEL) {
+                let allowed = "lower-case letters, digits and hyphens, at most 63";
+                let message = reader.refusal(at, &text, allowed);
+                reader.error(at, message);
+                return None;
+            }
+            Some(reader.spot(at))
+        }
+        None => None,
+    };
+    let Some(at) = find("name") else {
+        reader.missing(metadata, "`metadata`", "name", "such as `web`");
+        return None;
+    };
+    let name = reader.plain_text(at, "a name such as `web`")?;
+    let is_free = api_version.is_some_and(|text| text.split('/').next() == Some(FREE_NAMES));
+    if !(is_dns_subdomain(&name) || is_free && is_path_segment(&name)) {
+        let allowed = "lower-case letters, digits, hyphens and dots, at most 253";
+        let message = reader.refusal(at, &name, allowed);
+        reader.error(at, message);
+        return None;
+    }
+    Some(namespace)
+}
+
+fn labels(reader: &mut Reader<'_>, labels: Option<Value>) {
+    let Some(labels) = labels.filter(|labels| !reader.is_null(*labels)) else {
+        return;
+    };
+    for (key, value) in reader.quiet_pairs(labels).unwrap_or_default() {
+        let is_sets = key == naming::LABEL_PART_OF || key == naming::LABEL_APPLYSET_ID;
+        if is_sets {
+            let message =
+                format!("the label `{key}` says which set an object is in: bowline sets it");
+            reader.error(value, message);
+        } else if !reader.is_null(value) {
+            reader.plain_text(value, "text");
+        }
+    }
+}
+
+fn annotations(reader: &mut Reader<'_>, annotations: Option<Value>) {
+    let Some(annotations) = annotations.filter(|it| !reader.is_null(*it)) else {
+        return;
+    };
+    for (key, value) in reader.quiet_pairs(annotations).unwrap_or_default() {
+        let is_own = key.starts_with(naming::ANNOTATION_PREFIX);
+        if is_own && key != naming::ANNOTATION_PROTECTED {
+            let message = format!(
+                "`{}` is bowline's own; of its annotations only `{}` may be set",
+                shortened(&key),
+                naming::ANNOTATION_PROTECTED
+            );
+            reader.error(value, message);
+        } else if !reader.is_null(value) {
+            reader.plain_text(value, "text");
+        }
+    }
+}
+
+/// Leaves out what only a server sets, so that an object that was read from one can be applied.
+fn drop_what_the_server_sets(
+    reader: &mut Reader<'_>,
+    metadata: Option<Value>,
+    status: Option<Value>,
+    json: &mut Json,
+) {
+    let mut dropped = Vec::new();
+    if let Some(map) = json["metadata"].as_object_mut() {
+        for key in OF_SERVER {
+            if map.remove(key).is_some_and(|value| !value.is_null()) {
+                dropped.push(key);
+            }
+        }
+        if let Some(annotations) = map.get_mut("annotations").and_then(Json::as_object_mut)
+            && annotations.remove(LAST_APPLIED).is_some()
+        {
+            dropped.push(LAST_APPLIED);
+        }
+    }
+    if let (Some(at), false) = (metadata, dropped.is_empty()) {
+        let message = format!(
+            "{} {} the server's and left out here",
+            dropped.join(", "),
+            if dropped.len() == 1 { "is" } else { "are" }
+        );
+        reader.warn(at, message);
+    }
+    let removed = json.as_object_mut().and_then(|map| map.remove("status"));
+    let says_something = removed.is_some_and(|status| !status.is_null());
+    if let (Some(at), true) = (status, says_something) {
+        reader.warn(at, "`status` is the server's and left out here".to_owned());
+    }
+}
+
+/// A definition is kept as text, in the cluster and on this machine: a value in it would be no secret.
+fn refuse_secret_values(
+    reader: &mut Reader<'_>,
+    object: &Object,
+    data: Option<Value>,
+    string_data: Option<Value>,
+) {
+    if object.key.kind != "Secret" || !object.key.group.is_empty() {
+        return;
+    }
+    for (key, at) in [("data", data), ("stringData", string_data)] {
+        let holds_any = object.json[key]
+            .as_object()
+            .is_some_and(|map| !map.is_empty());
+        if let (Some(at), true) = (at, holds_any) {
+            let message = "the values of a Secret never stand in a definition, which is kept as text: leave them out (those that \
+                           are in the cluster stay), and set them with `kubectl create secret` or a service definition's `secrets`";
+            reader.error(at, message.to_owned());
+        }
+    }
+}
+
+fn is_api_version(text: &str) -> bool {
+    let (group, version) = text.split_once('/').unwrap_or(("", text));
+    let is_group = group.is_empty() && !text.contains('/') || is_dns_subdomain(group);
+    is_group && is_dns_label(version, MAX_LABEL)
+}
+
+fn is_kind(text: &str) -> bool {
+    text.len() <= MAX_LABEL
+        && text.starts_with(|c: char| c.is_ascii_alphabetic())
+        && text.bytes().all(|b| b.is_ascii_alphanumeric())
+}
+
+/// Tells whether a name can stand in a URL's path: what the server asks of names of roles.
+fn is_path_segment(name: &str) -> bool {
+    let is_legal = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b':' | b'_');
+    !matches!(name, "" | "." | "..") && name.len() <= 253 && name.bytes().all(is_legal)
+}

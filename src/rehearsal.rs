@@ -16,6 +16,7 @@ use crate::definition::check::{CheckContext, check};
 use crate::definition::id::{InstanceId, Namespace};
 use crate::engine::deploy::{DeployRequest, RunOptions, plan_deploy, run_deploy};
 use crate::engine::plan::Outcome;
+use crate::engine::remedy::Remedies;
 use crate::failure::{Failure, FailureKind};
 use crate::secret::SecretValues;
 
@@ -179,6 +180,7 @@ async fn deploy(
         gpus: options.settings.gpus.clone(),
         secrets: SecretValues::default(),
         yields: false,
+        remedies: Remedies::default(),
         message: None,
         holder: options.holder.clone(),
     };

@@ -4,6 +4,7 @@
 //! scope, a [`detail`] all about one; [`health`] judges. `app` and `cli` show what is computed here.
 
 pub mod age;
+pub mod claim_use;
 mod connection;
 pub mod detail;
 pub mod fleet;

@@ -9,8 +9,9 @@ use jiff::Timestamp;
 use crate::definition::object::ObjectKey;
 use crate::engine::plan::{
     Change, ClaimFate, DataFate, DeployPlan, DiffLine, DiffSide, Fate, FateRow, PlannedObject,
-    TeardownPlan, VolumeChoice,
+    TeardownPlan, TeardownScope, VolumeChoice,
 };
+use crate::engine::remedy::StoragePlan;
 use crate::service::summary::{
     Claim, Container, ContainerState, Event, InstanceKey, ObjectRow, Pod, PodRow, Record, Workload,
     WorkloadKind,
@@ -495,6 +496,8 @@ pub fn deploy_plan(id: &str) -> DeployPlan {
         conflicts: Vec::new(),
         yielded: Vec::new(),
         refusals: Vec::new(),
+        offers: Vec::new(),
+        storage: StoragePlan::default(),
         is_record_exact: false,
         unlisted: BTreeSet::new(),
         secret_revision: None,
@@ -513,6 +516,7 @@ pub fn teardown_plan(id: &str, volumes: VolumeChoice) -> TeardownPlan {
     let (fate, data) = match volumes {
         VolumeChoice::Keep => (Fate::Kept("volumes keep".to_owned()), DataFate::Retained),
         VolumeChoice::Delete => (Fate::Deleted, DataFate::Destroyed),
+        VolumeChoice::Retain => (Fate::Deleted, DataFate::Retained),
     };
     let claim = ClaimFate {
         size: "2Gi".to_owned(),
@@ -523,6 +527,8 @@ pub fn teardown_plan(id: &str, volumes: VolumeChoice) -> TeardownPlan {
     TeardownPlan {
         instance: key(id),
         volumes,
+        scope: TeardownScope::Instance,
+        retentions: Vec::new(),
         record_version: Some("1".to_owned()),
         is_protected: false,
         rows: vec![

@@ -12,6 +12,7 @@ use super::candidates;
 use crate::cluster::LabelSelector;
 use crate::definition::id::{InstanceId, Namespace};
 use crate::engine::adjust::MAX_REPLICAS;
+use crate::engine::remedy::Remedies;
 
 /// What the exit codes mean; part of the contract with scripts.
 const EXIT_CODES: &str = "\
@@ -378,6 +379,15 @@ pub struct Applying {
     /// Leave the fields that others own to them, and apply the rest
     #[arg(long, conflicts_with = "force_conflicts")]
     pub yield_conflicts: bool,
+    /// Delete what can never be changed in place and make it anew; its pods are replaced, claims and their data stay
+    #[arg(long)]
+    pub recreate: bool,
+    /// Grow claims and their templates together to the sizes of the definition; pods go on running
+    #[arg(long)]
+    pub grow_volumes: bool,
+    /// Bind volumes again that `delete --volumes retain` left of this ID
+    #[arg(long)]
+    pub bind_retained: bool,
     /// Apply this ID without asking, also where the server's certificate is not verified
     #[arg(long, value_name = "ID")]
     pub confirm: Option<InstanceId>,
@@ -389,6 +399,17 @@ pub struct Applying {
     /// Answer yes to the question whether to go on
     #[arg(short, long)]
     pub yes: bool,
+}
+
+impl Applying {
+    /// Returns what was agreed to beyond a plain deploy.
+    pub fn remedies(&self) -> Remedies {
+        Remedies {
+            recreate: self.recreate,
+            grow_volumes: self.grow_volumes,
+            bind_retained: self.bind_retained,
+        }
+    }
 }
 
 /// `bowline rollback`.
@@ -654,6 +675,8 @@ pub enum Volumes {
     Keep,
     /// Delete claims; the data goes where the volume's reclaim policy says
     Delete,
+    /// Set the volumes to Retain, then delete the claims; a new deploy of the ID may bind them again
+    Retain,
 }
 
 /// Shells with completion.

@@ -54,6 +54,7 @@ pub(super) fn volume_choice(volumes: Volumes) -> VolumeChoice {
     match volumes {
         Volumes::Keep => VolumeChoice::Keep,
         Volumes::Delete => VolumeChoice::Delete,
+        Volumes::Retain => VolumeChoice::Retain,
     }
 }
 

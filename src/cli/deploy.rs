@@ -11,6 +11,7 @@ use crate::cluster::Cluster;
 use crate::definition::Definition;
 use crate::definition::id::InstanceId;
 use crate::engine::deploy::{DeployRequest, plan_deploy};
+use crate::engine::remedy::Remedies;
 use crate::failure::Failure;
 use crate::secret::SecretValues;
 
@@ -33,6 +34,7 @@ pub fn run(args: &Deploy, session: &Session) -> anyhow::Result<Exit> {
         let message = args.applying.message.clone();
         let mut request = prepared.request(&cluster, session, message, secrets);
         request.yields = args.applying.yield_conflicts;
+        request.remedies = args.applying.remedies();
         let plan = plan_deploy(&cluster, &request).await?;
         applying::decide(wishes, session, cluster, Planned::Deploy(request, plan)).await
     })
@@ -102,6 +104,7 @@ impl Prepared {
             gpus: session.settings.gpus.clone(),
             secrets,
             yields: false,
+            remedies: Remedies::default(),
             message,
             holder: session.holder(),
         }

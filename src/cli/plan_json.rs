@@ -61,6 +61,7 @@ pub(super) fn teardown(plan: &TeardownPlan, outcome: Option<&Outcome>) -> Value 
     let volumes = match plan.volumes {
         VolumeChoice::Keep => "keep",
         VolumeChoice::Delete => "delete",
+        VolumeChoice::Retain => "retain",
     };
     with_outcome(
         json!({
@@ -186,6 +187,7 @@ fn of_planned(object: &PlannedObject) -> Value {
         Change::Create => "create",
         Change::Update => "update",
         Change::Keep => "keep",
+        Change::Recreate => "recreate",
         Change::Delete => "delete",
     });
     if let Some(note) = &object.note {
@@ -232,6 +234,9 @@ fn of_step(step: &Step) -> Value {
         Step::Claim => ("claim", None),
         Step::Revision(number) => return json!({"step": "revision", "revision": number}),
         Step::Adopt(key) => ("adopt", Some(key)),
+        Step::Retain(key) => ("retain", Some(key)),
+        Step::Bind(key) => ("bind", Some(key)),
+        Step::Grow(key) => ("grow", Some(key)),
         Step::Apply(key) => ("apply", Some(key)),
         Step::Delete(key) => ("delete", Some(key)),
         Step::Keep(key) => ("keep", Some(key)),

@@ -164,6 +164,7 @@ pub(super) fn surroundings(session: &Session, args: &Applying) -> Surroundings {
         ingress_host: session.settings.ingress.host.clone(),
         gpus: session.settings.gpus.clone(),
         yields: args.yield_conflicts,
+        remedies: args.remedies(),
         message: args.message.clone(),
         holder: session.holder(),
     }

@@ -31,7 +31,7 @@ pub(super) fn deploy_plan(plan: &DeployPlan, depth: Depth) -> String {
             &mut out,
             &format!("{} {}{note}", sign(object.change), object.key),
         );
-        if depth == Depth::Changes && object.change != Change::Update {
+        if depth == Depth::Changes && !matches!(object.change, Change::Update | Change::Recreate) {
             continue;
         }
         for line in &object.difference {
@@ -88,6 +88,7 @@ fn sign(change: Change) -> &'static str {
         Change::Create => "+ create",
         Change::Update => "~ update",
         Change::Keep => "= keep  ",
+        Change::Recreate => "! recreate",
         Change::Delete => "- delete",
     }
 }
@@ -109,8 +110,12 @@ fn counts(plan: &DeployPlan) -> String {
             .filter(|object| object.change == change)
             .count()
     };
+    let recreated = match count(Change::Recreate) {
+        0 => String::new(),
+        n => format!("{n} to recreate, "),
+    };
     format!(
-        "{} to create, {} to update, {} to delete, {} unchanged",
+        "{} to create, {} to update, {recreated}{} to delete, {} unchanged",
         count(Change::Create),
         count(Change::Update),
         count(Change::Delete),
@@ -183,6 +188,9 @@ fn step_done(step: &Step) -> String {
         Step::Claim => "operation claimed".to_owned(),
         Step::Revision(number) => format!("revision {number} written"),
         Step::Adopt(key) => format!("{key} adopted"),
+        Step::Retain(key) => format!("{key} set to Retain"),
+        Step::Bind(key) => format!("{key} free for its claim"),
+        Step::Grow(key) => format!("{key} asks for more"),
         Step::Apply(key) => format!("{key} applied"),
         Step::Delete(key) => format!("{key} deleted"),
         Step::Keep(key) => format!("{key} kept"),
@@ -197,6 +205,9 @@ fn step_wanted(step: &Step) -> String {
         Step::Claim => "claim the operation".to_owned(),
         Step::Revision(number) => format!("write revision {number}"),
         Step::Adopt(key) => format!("adopt {key}"),
+        Step::Retain(key) => format!("set {key} to Retain"),
+        Step::Bind(key) => format!("free {key} for its claim"),
+        Step::Grow(key) => format!("grow {key}"),
         Step::Apply(key) => format!("apply {key}"),
         Step::Delete(key) => format!("delete {key}"),
         Step::Keep(key) => format!("keep {key}"),

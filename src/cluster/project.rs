@@ -5,6 +5,7 @@
 mod claim;
 mod event;
 mod meta;
+mod mounts;
 mod object;
 mod pod;
 mod pod_status;
@@ -20,6 +21,7 @@ use crate::text;
 pub(super) use claim::ClaimObject;
 pub(super) use event::EventObject;
 pub(super) use meta::Meta;
+pub(super) use mounts::MountsObject;
 pub(super) use object::{Both, ConfigMapObject, MetaObject};
 pub(super) use pod::PodObject;
 pub(super) use record::RecordObject;

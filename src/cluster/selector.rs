@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::LabelSelector;
-use crate::definition::id::InstanceId;
+use crate::definition::id::{InstanceId, Namespace};
 use crate::definition::naming;
 
 /// A label selector.
@@ -24,6 +24,11 @@ impl Selector {
     /// Selects everything of one instance.
     pub fn instance(id: &InstanceId) -> Self {
         Self(naming::instance_selector(id))
+    }
+
+    /// Selects the volumes that were retained of an instance.
+    pub fn retained(id: &InstanceId, namespace: &Namespace) -> Self {
+        Self(naming::retained_selector(id, namespace))
     }
 
     /// Selects the records: the `ApplySet` parents among what bowline manages.
@@ -65,6 +70,7 @@ mod tests {
             Selector::everything(),
             Selector::managed(),
             Selector::instance(&id),
+            Selector::retained(&id, &"team-a".parse().unwrap()),
             Selector::records(),
             Selector::records_with(&"tier in (web,db)".parse().unwrap()),
         ]
@@ -73,6 +79,7 @@ mod tests {
             "",
             "app.kubernetes.io/managed-by=bowline",
             "app.kubernetes.io/managed-by=bowline,app.kubernetes.io/instance=web",
+            "app.kubernetes.io/managed-by=bowline,app.kubernetes.io/instance=web,bowline.dev/namespace=team-a",
             "app.kubernetes.io/managed-by=bowline,applyset.kubernetes.io/id",
             "app.kubernetes.io/managed-by=bowline,applyset.kubernetes.io/id,tier in (web,db)",
         ];

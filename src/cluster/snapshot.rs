@@ -3,14 +3,17 @@
 use futures::{StreamExt, stream};
 use jiff::Timestamp;
 
-use super::watch::decode::Decode;
+use super::kinds;
+use super::project::MountsObject;
+use super::watch::decode::{Decode, Objects};
 use super::watch::{self, Place, Subject, explain};
 use super::{Cluster, Selector};
 use crate::definition::id::Namespace;
 use crate::failure::{Failure, FailureKind};
+use crate::service::claim_use::PodMounts;
 use crate::service::detail::Detail;
 use crate::service::fleet::Fleet;
-use crate::service::summary::{Event, InstanceKey, Pod, WorkloadKind};
+use crate::service::summary::{Claim, Event, InstanceKey, Pod, WorkloadKind};
 use crate::service::watch::{Delta, LinkState, Scope, WatchEvent, apply_delta};
 
 impl Cluster {
@@ -120,6 +123,37 @@ impl Cluster {
             }
         }
         Ok(pods)
+    }
+
+    /// Lists the claims of all instances once, in a namespace or in all.
+    ///
+    /// # Errors
+    /// The server cannot be reached, or does not let claims be listed.
+    pub async fn claims(&self, namespace: Option<&Namespace>) -> Result<Vec<Claim>, Failure> {
+        let place = Place::new(namespace, &Selector::managed());
+        let mut claims = Vec::new();
+        for event in self.once(watch::claims_of(&place)).await? {
+            if let WatchEvent::Claims(deltas) = allowed(event)? {
+                for delta in deltas {
+                    apply_delta(&mut claims, delta);
+                }
+            }
+        }
+        Ok(claims)
+    }
+
+    /// Lists the claims that pods mount once, in a namespace or in all: anybody's pods.
+    ///
+    /// # Errors
+    /// The server cannot be reached, or does not let pods be listed.
+    pub async fn pod_mounts(
+        &self,
+        namespace: Option<&Namespace>,
+    ) -> Result<Vec<PodMounts>, Failure> {
+        let resource = kinds::known("", "Pod");
+        let path = resource.path(namespace.map(Namespace::as_str));
+        let mut decode = Objects::<MountsObject>::of(resource);
+        self.list_items("pods", &path, "", &mut decode).await
     }
 
     /// Lists the events of one instance's objects once, the newest last.

@@ -21,6 +21,10 @@ pub const LABEL_NAME: &str = "app.kubernetes.io/name";
 pub const LABEL_PART_OF: &str = "applyset.kubernetes.io/part-of";
 /// Label of the record: the ID of the `ApplySet` whose parent it is.
 pub const LABEL_APPLYSET_ID: &str = "applyset.kubernetes.io/id";
+/// Label of a volume that was retained: the namespace of the claim that it was bound to.
+pub const LABEL_VOLUME_NAMESPACE: &str = "bowline.dev/namespace";
+/// Label of a volume that was retained: the claim that it was bound to, where that is a legal value.
+pub const LABEL_VOLUME_CLAIM: &str = "bowline.dev/claim";
 
 /// Annotation of the record: the tooling that owns the `ApplySet`.
 pub const ANNOTATION_APPLYSET_TOOLING: &str = "applyset.kubernetes.io/tooling";
@@ -138,6 +142,15 @@ pub fn instance_applyset_id(id: &InstanceId, namespace: &Namespace) -> String {
 /// Returns the label selector of everything of one instance: only labels that never change.
 pub fn instance_selector(id: &InstanceId) -> String {
     format!("{LABEL_MANAGED_BY}={MANAGED_BY},{LABEL_INSTANCE}={id}")
+}
+
+/// Returns the label selector of the volumes that were retained of an instance. They are in no namespace, so that their labels
+/// name the one that they are from.
+pub fn retained_selector(id: &InstanceId, namespace: &Namespace) -> String {
+    format!(
+        "{},{LABEL_VOLUME_NAMESPACE}={namespace}",
+        instance_selector(id)
+    )
 }
 
 /// Returns the label selector of everything that bowline manages.

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::deploy::DeployRequest;
 use super::preflight::refused;
+use super::remedy::Remedies;
 use crate::definition::Definition;
 use crate::definition::check::{CheckContext, check};
 use crate::definition::diagnostic::{Diagnostic, Severity};
@@ -25,6 +26,8 @@ pub struct Surroundings {
     pub gpus: BTreeMap<String, String>,
     /// Whether fields that others own are left to them.
     pub yields: bool,
+    /// What was agreed to beyond a plain deploy.
+    pub remedies: Remedies,
     /// Why, in the words of the one who deploys.
     pub message: Option<String>,
     /// Who deploys: user, host and process.
@@ -84,6 +87,7 @@ pub(super) fn request(
         ingress_host: surroundings.ingress_host.clone(),
         gpus: surroundings.gpus.clone(),
         yields: surroundings.yields,
+        remedies: surroundings.remedies,
         message: Some(surroundings.message.clone().unwrap_or(cause)),
         holder: surroundings.holder.clone(),
     })
@@ -127,6 +131,7 @@ mod tests {
             ingress_host: None,
             gpus: BTreeMap::new(),
             yields: false,
+            remedies: Remedies::default(),
             message: None,
             holder: "ann@bastion 42".to_owned(),
         };

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 use super::operation::Meeting;
 use super::plan::Progress;
+use super::remedy::Remedies;
 use crate::definition::Definition;
 use crate::definition::id::{InstanceId, Namespace};
 use crate::definition::render::{RenderContext, SecretContent};
@@ -43,6 +44,8 @@ pub struct DeployRequest {
     pub secrets: SecretValues,
     /// Whether fields that others own are left to them.
     pub yields: bool,
+    /// What was agreed to beyond a plain deploy.
+    pub remedies: Remedies,
     /// Why, in the words of the one who deploys.
     pub message: Option<String>,
     /// Who deploys: user, host and process.

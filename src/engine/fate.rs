@@ -49,7 +49,7 @@ pub(super) fn rows(scene: &Scene<'_>, found: &[Object], policies: &Policies) -> 
             FateRow {
                 key: object.key.clone(),
                 uid: Metadata::of(object).uid().to_owned(),
-                claim: claim_fate(object, &fate, policies),
+                claim: claim_fate(scene.volumes, object, &fate, policies),
                 fate,
             }
         })
@@ -119,7 +119,7 @@ impl Judge<'_> {
         }
         match volumes {
             VolumeChoice::Keep => Fate::Kept("volumes are kept".to_owned()),
-            VolumeChoice::Delete => Fate::Deleted,
+            VolumeChoice::Delete | VolumeChoice::Retain => Fate::Deleted,
         }
     }
 
@@ -143,7 +143,12 @@ impl Judge<'_> {
     }
 }
 
-fn claim_fate(object: &Object, fate: &Fate, policies: &Policies) -> Option<ClaimFate> {
+fn claim_fate(
+    choice: VolumeChoice,
+    object: &Object,
+    fate: &Fate,
+    policies: &Policies,
+) -> Option<ClaimFate> {
     if object.key.kind != CLAIM {
         return None;
     }
@@ -159,6 +164,8 @@ fn claim_fate(object: &Object, fate: &Fate, policies: &Policies) -> Option<Claim
     let data = match (fate, volume, policy.as_deref()) {
         (Fate::Kept(_) | Fate::Left(_), ..) => DataFate::Retained,
         (_, _, Some("Retain")) => DataFate::Retained,
+        // Set to Retain before the claim goes, or nothing goes.
+        (_, Some(_), _) if choice == VolumeChoice::Retain => DataFate::Retained,
         (_, Some(_), None) => DataFate::Unknown,
         // Nothing was ever written to an unbound claim.
         _ => DataFate::Destroyed,
@@ -379,6 +386,17 @@ mod tests {
                 (&names[2], "deleted 2Gi Unknown"),
                 (&names[3], "deleted  Destroyed"),
                 (shared, "deleted 2Gi Destroyed"),
+            ],
+        );
+        check(
+            VolumeChoice::Retain,
+            &found,
+            &[
+                (&names[0], "deleted 2Gi Retained"),
+                (&names[1], "deleted 2Gi Retained"),
+                (&names[2], "deleted 2Gi Retained"),
+                (&names[3], "deleted  Destroyed"),
+                (shared, "deleted 2Gi Retained"),
             ],
         );
     }

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use super::record::Record;
+use super::remedy::{Offer, StoragePlan};
 use crate::definition::object::{GroupKind, ObjectKey};
 use crate::failure::Failure;
 use crate::service::summary::InstanceKey;
@@ -15,6 +17,8 @@ pub enum Change {
     Update,
     /// It exists as wanted, or (a claim that left the definition) is kept as it is.
     Keep,
+    /// It is deleted and made anew: what differs can never be changed in place.
+    Recreate,
     /// It left the definition and is pruned.
     Delete,
 }
@@ -84,6 +88,10 @@ pub struct DeployPlan {
     pub yielded: Vec<FieldConflict>,
     /// Reasons why it cannot run at all; empty when it can.
     pub refusals: Vec<Failure>,
+    /// What could be agreed to so that it can run, or so that it does more; empty where nothing is asked.
+    pub offers: Vec<Offer>,
+    /// What it does to claims and volumes beside the objects.
+    pub storage: StoragePlan,
     /// Whether the record says already what it would say afterwards; not so where the text alone changed, or where an
     /// earlier deploy was interrupted.
     pub is_record_exact: bool,
@@ -100,6 +108,7 @@ impl DeployPlan {
     /// Tells whether running it would change nothing.
     pub fn is_noop(&self) -> bool {
         self.is_record_exact
+            && self.storage.is_empty()
             && self
                 .objects
                 .iter()
@@ -115,6 +124,31 @@ pub enum VolumeChoice {
     Keep,
     /// Delete the claims; what happens to the data is the volume's reclaim policy.
     Delete,
+    /// Set the volumes to Retain, then delete the claims: the data stays in volumes that nobody has claimed.
+    Retain,
+}
+
+/// What a teardown takes down.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum TeardownScope {
+    /// The whole instance.
+    #[default]
+    Instance,
+    /// Only claims that are kept: those that nothing uses.
+    KeptClaims,
+}
+
+/// A volume that is set to Retain before its claim is deleted.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct PlannedRetention {
+    /// The volume.
+    pub volume: ObjectKey,
+    /// Its uid.
+    pub uid: String,
+    /// The claim that it is bound to.
+    pub claim: ObjectKey,
+    /// Uid of that claim.
+    pub claim_uid: String,
 }
 
 /// What will happen to an object in a teardown.
@@ -185,6 +219,10 @@ pub struct TeardownPlan {
     pub instance: InstanceKey,
     /// What happens to claims.
     pub volumes: VolumeChoice,
+    /// What is taken down.
+    pub scope: TeardownScope,
+    /// Volumes that are set to Retain before anything is deleted.
+    pub retentions: Vec<PlannedRetention>,
     /// What tells whether the record that was seen is still the same; none without one. What was deployed since was never
     /// shown.
     pub record_version: Option<String>,
@@ -196,6 +234,33 @@ pub struct TeardownPlan {
     pub warnings: Vec<String>,
     /// Reasons why it cannot run at all; empty when it can.
     pub refusals: Vec<Failure>,
+}
+
+impl TeardownPlan {
+    /// Returns the plan before anything was looked at.
+    pub(super) fn new(instance: &InstanceKey, volumes: VolumeChoice) -> Self {
+        Self {
+            instance: instance.clone(),
+            volumes,
+            scope: TeardownScope::Instance,
+            retentions: Vec::new(),
+            record_version: None,
+            is_protected: false,
+            rows: Vec::new(),
+            warnings: Vec::new(),
+            refusals: Vec::new(),
+        }
+    }
+
+    /// Takes in what the record says: its version, its protection, the operation that runs.
+    pub(super) fn observe(&mut self, record: Option<&Record>, describe: impl Fn(&str) -> String) {
+        let Some(record) = record else {
+            return;
+        };
+        self.warnings.extend(record.operation().map(describe));
+        self.is_protected |= record.is_protected();
+        self.record_version = Some(record.seen());
+    }
 }
 
 /// A fact about a running operation, in the order in which they happen.
@@ -222,6 +287,12 @@ pub enum Step {
     Revision(u32),
     /// Handing an object over to the instance.
     Adopt(ObjectKey),
+    /// Setting a volume to Retain.
+    Retain(ObjectKey),
+    /// Freeing a retained volume for the claim that it was bound to before.
+    Bind(ObjectKey),
+    /// Asking for more storage for a claim.
+    Grow(ObjectKey),
     /// Writing an object.
     Apply(ObjectKey),
     /// Deleting an object.
@@ -251,13 +322,14 @@ pub struct Outcome {
 
 impl VolumeChoice {
     /// All choices.
-    pub const ALL: [Self; 2] = [Self::Keep, Self::Delete];
+    pub const ALL: [Self; 3] = [Self::Keep, Self::Delete, Self::Retain];
 
     /// Returns the word for it, as records, flags and settings write it.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Keep => "keep",
             Self::Delete => "delete",
+            Self::Retain => "retain",
         }
     }
 

@@ -8,6 +8,7 @@ use std::time::Duration;
 use super::operation::Meeting;
 
 pub use planning::plan_teardown;
+pub(super) use planning::{may_retain, plan_retentions, policies, read_volumes};
 pub use running::run_teardown;
 
 /// How a teardown is carried out.

@@ -25,6 +25,7 @@ use crate::editor::Revision;
 use crate::engine::deploy::{DeployRequest, RunOptions, plan_deploy, run_deploy};
 use crate::engine::operation::Meeting;
 use crate::engine::plan::{DeployPlan, Outcome, Progress, Step, TeardownPlan, VolumeChoice};
+use crate::engine::remedy::Remedies;
 use crate::engine::teardown::{TeardownOptions, plan_teardown, run_teardown};
 use crate::engine::wait::wait_ready;
 use crate::failure::{Failure, FailureKind};
@@ -544,6 +545,7 @@ fn request_of(
         gpus: start.settings.gpus.clone(),
         secrets,
         yields: source.yields,
+        remedies: Remedies::default(),
         message: None,
         holder: start.holder.clone(),
     })

@@ -6,6 +6,7 @@ use bowline::definition::Definition;
 use bowline::engine::deploy::RunOptions;
 use bowline::engine::history::{Revision, compare, history, kept_revision};
 use bowline::engine::plan::{DiffSide, Outcome, Progress, Step, TeardownPlan, VolumeChoice};
+use bowline::engine::remedy::Remedies;
 use bowline::engine::restore::{
     Remains, RestorePlan, RestoreRequest, plan_restore, remains, run_restore,
 };
@@ -155,6 +156,7 @@ fn surroundings() -> Surroundings {
         ingress_host: None,
         gpus: BTreeMap::new(),
         yields: false,
+        remedies: Remedies::default(),
         message: None,
         holder: "tester@here 3".to_owned(),
     }

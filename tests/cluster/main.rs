@@ -23,6 +23,7 @@ mod objects;
 mod patch;
 mod refusals;
 mod secrets;
+mod volumes;
 mod watch;
 mod workloads;
 
@@ -190,6 +191,15 @@ on_both_backends! {
         a_label_that_leaves_the_definition_chooses_no_longer
         an_instance_expires_counted_from_its_first_apply
         one_definition_runs_several_times_and_a_free_id_is_offered;
+    volumes:
+        volumes_that_are_retained_outlive_their_claims
+        a_retaining_teardown_that_was_cut_off_is_finished_by_a_second_run
+        who_may_not_change_volumes_is_told_before_anything_is_deleted
+        a_volume_that_is_not_the_claims_is_not_retained
+        claims_are_listed_with_their_users_and_kept_ones_among_them
+        only_kept_claims_are_released
+        a_kept_claim_that_somebodys_pod_uses_is_not_released
+        a_claim_that_was_made_again_meanwhile_is_not_released;
     watch:
         a_watch_from_too_long_ago_ends_with_an_expired_event
         a_streaming_list_ends_with_a_bookmark

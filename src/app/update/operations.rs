@@ -116,12 +116,13 @@ fn plan_teardowns(pane: &TeardownPane) -> Vec<Effect> {
         .collect()
 }
 
-/// Keeps the claims instead of deleting them, or the other way round.
+/// Goes on to the next choice for the claims: keep them, delete them, delete them and retain their volumes.
 pub(super) fn toggle_volumes(model: &mut Model) -> Vec<Effect> {
     if let Some(Screen::Teardown(pane)) = model.screens.last_mut() {
         pane.volumes = match pane.volumes {
             VolumeChoice::Keep => VolumeChoice::Delete,
-            VolumeChoice::Delete => VolumeChoice::Keep,
+            VolumeChoice::Delete => VolumeChoice::Retain,
+            VolumeChoice::Retain => VolumeChoice::Keep,
         };
     }
     replan(model)
@@ -203,8 +204,12 @@ fn deploy_menu(model: &Model, plan: &DeployPlan) -> Menu {
             .count()
     };
     let (id, place) = (&plan.instance.id, place_of(model, &plan.instance));
+    let recreated = match n(Change::Recreate) {
+        0 => String::new(),
+        n => format!("{n} to recreate, "),
+    };
     let sums = format!(
-        "{} to create, {} to update, {} to delete, {} unchanged",
+        "{} to create, {} to update, {recreated}{} to delete, {} unchanged",
         n(Change::Create),
         n(Change::Update),
         n(Change::Delete),
@@ -272,7 +277,10 @@ fn teardown_question(model: &Model, pane: &TeardownPane) -> Popup {
             .flat_map(|plan| &plan.rows)
             .any(|row| row.claim.is_some());
         let text = if has_claims {
-            "Claims and their data are kept."
+            match pane.volumes {
+                VolumeChoice::Retain => "Claims are deleted; their volumes and data are retained.",
+                VolumeChoice::Keep | VolumeChoice::Delete => "Claims and their data are kept.",
+            }
         } else {
             "There are no claims."
         };
@@ -351,6 +359,7 @@ pub(super) fn run_teardown(model: &mut Model) -> Vec<Effect> {
         let volumes = match plan.volumes {
             VolumeChoice::Keep => "",
             VolumeChoice::Delete => " --volumes delete",
+            VolumeChoice::Retain => " --volumes retain",
         };
         let confirm = if plan.is_protected {
             format!(" --confirm {}", key.id)

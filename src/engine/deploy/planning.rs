@@ -19,6 +19,7 @@ use crate::engine::preflight::{self, Survey, access};
 use crate::engine::prune::{Leaving, leaving};
 use crate::engine::record::{self, Facts, Record};
 use crate::engine::rehearse::{Actor, Rehearsal, rehearse};
+use crate::engine::remedy::StoragePlan;
 use crate::engine::rendering::rendered;
 use crate::engine::revision::{self, Identity, Snapshot};
 use crate::engine::secrets;
@@ -47,6 +48,8 @@ pub async fn plan_deploy(
         conflicts: Vec::new(),
         yielded: Vec::new(),
         refusals: Vec::new(),
+        offers: Vec::new(),
+        storage: StoragePlan::default(),
         is_record_exact: false,
         unlisted: BTreeSet::new(),
         secret_revision: None,

@@ -224,7 +224,7 @@ fn not_begun(
 /// Returns the step that a planned object takes; none if it stays as it is.
 fn step_of(object: &PlannedObject) -> Option<Step> {
     match object.change {
-        Change::Create | Change::Update => Some(Step::Apply(object.key.clone())),
+        Change::Create | Change::Update | Change::Recreate => Some(Step::Apply(object.key.clone())),
         Change::Delete => Some(Step::Delete(object.key.clone())),
         Change::Keep => None,
     }

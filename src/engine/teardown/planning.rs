@@ -8,11 +8,12 @@ use crate::cluster::{Access, Cluster, Selector};
 use crate::definition::naming;
 use crate::definition::object::{GroupKind, Object};
 use crate::engine::fate::{self, Policies, Scene};
-use crate::engine::metadata::{Metadata, cluster_key};
+use crate::engine::metadata::Metadata;
 use crate::engine::operation;
-use crate::engine::plan::{Fate, FateRow, TeardownPlan, VolumeChoice};
+use crate::engine::plan::{Fate, FateRow, PlannedRetention, TeardownPlan, VolumeChoice};
 use crate::engine::preflight;
 use crate::engine::record::{self, Record};
+use crate::engine::volumes::{self, Volumes};
 use crate::failure::{Failure, FailureKind};
 use crate::service::summary::InstanceKey;
 
@@ -33,6 +34,8 @@ const KNOWN: [(&str, &str); 11] = [
     ("networking.k8s.io", "Ingress"),
 ];
 const CLAIM: &str = "PersistentVolumeClaim";
+const CANNOT_RETAIN: &str = "this user may not read and change volumes, so none can be retained: keep the claims instead, or delete \
+                             them with their volumes";
 
 /// Plans a teardown: the fate of every object that bears the instance's labels.
 ///
@@ -43,15 +46,7 @@ pub async fn plan_teardown(
     instance: &InstanceKey,
     volumes: VolumeChoice,
 ) -> Result<TeardownPlan, Failure> {
-    let mut plan = TeardownPlan {
-        instance: instance.clone(),
-        volumes,
-        record_version: None,
-        is_protected: false,
-        rows: Vec::new(),
-        warnings: Vec::new(),
-        refusals: Vec::new(),
-    };
+    let mut plan = TeardownPlan::new(instance, volumes);
     let record = match record::read(cluster, instance).await {
         Ok(record) => record,
         // A ConfigMap of that name that is no record of ours is left alone; the labels say what is.
@@ -61,11 +56,7 @@ pub async fn plan_teardown(
         }
         Err(failure) => return Err(failure),
     };
-    if let Some(operation) = record.as_ref().and_then(Record::operation) {
-        plan.warnings.push(operation::describe(operation));
-    }
-    plan.is_protected = record.as_ref().is_some_and(Record::is_protected);
-    plan.record_version = record.as_ref().map(Record::seen);
+    plan.observe(record.as_ref(), operation::describe);
     let kinds = record.as_ref().map(Record::kinds).unwrap_or_default();
     let Found {
         objects: found,
@@ -79,7 +70,8 @@ pub async fn plan_teardown(
     }));
     plan.is_protected |= found.iter().any(is_protected);
     plan.is_protected |= preflight::is_protected(cluster, instance.namespace.as_str()).await?;
-    let policies = policies(cluster, &found, volumes, &mut plan.warnings).await?;
+    let known = read_volumes(cluster, &found).await?;
+    let policies = policies(&known, volumes, &mut plan.warnings);
     let set = naming::instance_applyset_id(&instance.id, &instance.namespace);
     let scene = Scene {
         id: &instance.id,
@@ -88,6 +80,7 @@ pub async fn plan_teardown(
         record_uid: record.as_ref().map(Record::uid),
     };
     plan.rows = fate::rows(&scene, &found, &policies);
+    plan_retentions(&mut plan, &found, &known);
     if !unlisted.is_disjoint(&kinds) {
         keep_record(&mut plan);
     }
@@ -95,6 +88,7 @@ pub async fn plan_teardown(
     let namespace = instance.namespace.as_str();
     plan.refusals
         .extend(preflight::forbidden_refusal(&missing, namespace));
+    may_retain(cluster, &mut plan).await?;
     Ok(plan)
 }
 
@@ -164,40 +158,97 @@ fn is_protected(object: &Object) -> bool {
     Metadata::of(object).annotation(naming::ANNOTATION_PROTECTED) == Some("true")
 }
 
-/// Reads the reclaim policies of the claims' volumes, where they matter and may be read.
-async fn policies(
+/// Reads the volumes of claims; none where this user may not.
+///
+/// # Errors
+/// The cluster cannot be reached.
+pub(in crate::engine) async fn read_volumes(
     cluster: &Cluster,
     found: &[Object],
-    volumes: VolumeChoice,
-    warnings: &mut Vec<String>,
-) -> Result<Policies, Failure> {
-    let mut policies = Policies::new();
-    let names: BTreeSet<&str> = found
+) -> Result<Option<Volumes>, Failure> {
+    let names: BTreeSet<String> = found
         .iter()
         .filter(|object| object.key.kind == CLAIM)
-        .filter_map(|claim| claim.json.pointer("/spec/volumeName")?.as_str())
+        .map(|claim| volumes::text(claim, "/spec/volumeName").to_owned())
         .filter(|name| !name.is_empty())
         .collect();
-    for name in names {
-        let policy = match cluster.get(&cluster_key("PersistentVolume", name)).await {
-            Ok(volume) => volume.and_then(|volume| {
-                let policy = volume.json.pointer("/spec/persistentVolumeReclaimPolicy")?;
-                policy.as_str().map(str::to_owned)
-            }),
-            Err(failure) if failure.kind == FailureKind::Forbidden => {
-                if volumes == VolumeChoice::Delete {
-                    warnings.push(
-                        "this user may not read volumes: nobody can say what happens to the data"
-                            .to_owned(),
-                    );
-                }
-                break;
-            }
-            Err(failure) => return Err(failure),
-        };
-        policies.insert(name.to_owned(), policy);
+    volumes::read(cluster, &names).await
+}
+
+/// Returns the reclaim policies of volumes, as far as they may be read.
+pub(in crate::engine) fn policies(
+    known: &Option<Volumes>,
+    choice: VolumeChoice,
+    warnings: &mut Vec<String>,
+) -> Policies {
+    let Some(known) = known else {
+        if choice == VolumeChoice::Delete {
+            warnings.push(
+                "this user may not read volumes: nobody can say what happens to the data"
+                    .to_owned(),
+            );
+        }
+        return Policies::new();
+    };
+    let policy = |volume| volumes::reclaim_policy(volume).map(str::to_owned);
+    let named = known.iter();
+    named
+        .map(|(name, volume)| (name.clone(), policy(volume)))
+        .collect()
+}
+
+/// Plans which volumes are set to Retain, where that was chosen: those of the claims that are deleted.
+pub(in crate::engine) fn plan_retentions(
+    plan: &mut TeardownPlan,
+    found: &[Object],
+    known: &Option<Volumes>,
+) {
+    if plan.volumes != VolumeChoice::Retain {
+        return;
     }
-    Ok(policies)
+    for row in plan.rows.iter().filter(|row| row.fate == Fate::Deleted) {
+        let name = row.claim.as_ref().and_then(|claim| claim.volume.as_deref());
+        let claim = found.iter().find(|it| it.uid() == Some(row.uid.as_str()));
+        let (Some(name), Some(claim)) = (name, claim) else {
+            continue;
+        };
+        let Some(known) = known else {
+            plan.refusals
+                .push(Failure::new(FailureKind::Forbidden, CANNOT_RETAIN));
+            return;
+        };
+        match known.get(name).filter(|volume| volumes::is_of(volume, &row.uid)) {
+            Some(volume) => plan.retentions.push(PlannedRetention {
+                volume: volume.key.clone(),
+                uid: volume.uid().unwrap_or_default().to_owned(),
+                claim: claim.key.clone(),
+                claim_uid: row.uid.clone(),
+            }),
+            None => plan.refusals.push(preflight::refused(format!(
+                "{} cannot be retained: it says that its volume is {name}, which is not there or is not bound to it",
+                claim.key
+            ))),
+        }
+    }
+}
+
+/// Refuses where the volumes that should be retained may not be changed.
+///
+/// # Errors
+/// Permissions cannot be asked for.
+pub(in crate::engine) async fn may_retain(
+    cluster: &Cluster,
+    plan: &mut TeardownPlan,
+) -> Result<(), Failure> {
+    if plan.retentions.is_empty() {
+        return Ok(());
+    }
+    let missing = preflight::forbidden(cluster, BTreeSet::from(volumes::accesses())).await?;
+    if !missing.is_empty() {
+        plan.refusals
+            .push(Failure::new(FailureKind::Forbidden, CANNOT_RETAIN));
+    }
+    Ok(())
 }
 
 /// Returns what carrying out the table needs.

@@ -16,8 +16,11 @@ use crate::engine::gone::{self, Held};
 use crate::engine::journal::Journal;
 use crate::engine::metadata::Metadata;
 use crate::engine::operation::{self, Intent, Lease};
-use crate::engine::plan::{Fate, FateRow, Outcome, Step, TeardownPlan, VolumeChoice};
+use crate::engine::plan::{
+    Fate, FateRow, Outcome, Step, TeardownPlan, TeardownScope, VolumeChoice,
+};
 use crate::engine::record::Change;
+use crate::engine::volumes;
 use crate::failure::{Failure, FailureKind};
 use crate::service::operation::Aim;
 
@@ -46,7 +49,10 @@ pub async fn run_teardown(
         return journal.into_outcome();
     }
     let intent = Intent {
-        kind: "teardown",
+        kind: match plan.scope {
+            TeardownScope::Instance => "teardown",
+            TeardownScope::KeptClaims => "release",
+        },
         instance: &plan.instance,
         holder: &options.holder,
         aim: Aim {
@@ -109,6 +115,10 @@ fn is_record(plan: &TeardownPlan, row: &FateRow) -> bool {
 
 fn not_begun(mut journal: Journal<'_>, plan: &TeardownPlan, failure: Failure) -> Outcome {
     journal.failed(Step::Claim, failure);
+    for planned in &plan.retentions {
+        let step = Step::Retain(planned.volume.clone());
+        journal.not_tried(step, "the operation was not begun");
+    }
     for row in plan.rows.iter().filter(|row| is_deleted(row)) {
         let step = Step::Delete(row.key.clone());
         journal.not_tried(step, "the operation was not begun");
@@ -142,6 +152,7 @@ struct Run<'a> {
 impl Run<'_> {
     async fn carry_out(mut self, journal: &mut Journal<'_>) {
         self.keep_claims(journal).await;
+        self.retain_volumes(journal).await;
         self.delete_all(is_workload, journal).await;
         self.settle(journal).await;
         let pods_left = self.pods_left(journal).await;
@@ -191,6 +202,33 @@ impl Run<'_> {
                 Err(failure) => {
                     journal.failed(step, failure);
                     self.stop = Some("the claims could not be made to stay".to_owned());
+                }
+            }
+        }
+    }
+
+    /// Sets volumes to Retain: where that fails, nothing is deleted that would take them along.
+    async fn retain_volumes(&mut self, journal: &mut Journal<'_>) {
+        for planned in &self.plan.retentions {
+            let step = Step::Retain(planned.volume.clone());
+            if let Some(why) = &self.stop {
+                journal.not_tried(step, why);
+                continue;
+            }
+            journal.started(&step);
+            if let Err(failure) = self.hold(&format!("retain {}", planned.volume)).await {
+                journal.failed(step, failure);
+                self.stop = Some(NOT_HELD.to_owned());
+                continue;
+            }
+            match volumes::retain(self.cluster, &self.plan.instance, planned).await {
+                Ok(was_needed) => {
+                    let remark = (!was_needed).then(|| "it was so already".to_owned());
+                    journal.done(step, remark);
+                }
+                Err(failure) => {
+                    journal.failed(step, failure);
+                    self.stop = Some("not all volumes could be set to Retain".to_owned());
                 }
             }
         }

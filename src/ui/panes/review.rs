@@ -159,6 +159,7 @@ fn draw_objects(canvas: &mut Canvas<'_>, area: Rect, plan: &DeployPlan, selected
             Change::Create => ("+", "create", theme.added),
             Change::Update => ("~", "update", theme.partly),
             Change::Keep => ("=", "keep", theme.dim),
+            Change::Recreate => ("!", "recreate", theme.removed),
             Change::Delete => ("-", "delete", theme.removed),
         };
         let key = object.key.to_string();

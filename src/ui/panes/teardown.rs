@@ -44,6 +44,7 @@ pub fn draw(
     let (volumes, style) = match pane.volumes {
         VolumeChoice::Keep => ("claims are kept", theme.good),
         VolumeChoice::Delete => ("claims are deleted", theme.bad),
+        VolumeChoice::Retain => ("claims are deleted, volumes retained", theme.partly),
     };
     let volumes = format!(" {} {volumes} (v)", theme.symbols.dot);
     let inside = canvas.frame(

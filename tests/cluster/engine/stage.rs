@@ -13,6 +13,7 @@ use bowline::engine::adopt::{AdoptPlan, plan_adopt, run_adopt};
 use bowline::engine::deploy::{DeployRequest, RunOptions, plan_deploy, run_deploy};
 use bowline::engine::operation::Meeting;
 use bowline::engine::plan::{DeployPlan, Outcome, Progress, TeardownPlan, VolumeChoice};
+use bowline::engine::remedy::Remedies;
 use bowline::engine::teardown::{TeardownOptions, plan_teardown, run_teardown};
 use bowline::engine::wait::wait_ready;
 use bowline::failure::Failure;
@@ -60,6 +61,7 @@ pub(crate) struct Stage<'a> {
     client: Client,
     secrets: SecretValues,
     yields: bool,
+    remedies: Remedies,
     n_writes: Arc<AtomicUsize>,
 }
 
@@ -79,6 +81,7 @@ impl<'a> Stage<'a> {
             client,
             secrets: SecretValues::default(),
             yields: false,
+            remedies: Remedies::default(),
             n_writes: Arc::default(),
         }
     }
@@ -87,6 +90,14 @@ impl<'a> Stage<'a> {
     pub(crate) fn yielding(&self) -> Self {
         Self {
             yields: true,
+            ..Self::of(self.case, self.client.clone(), &self.case.namespace)
+        }
+    }
+
+    /// Returns the same stage where this was agreed to.
+    pub(crate) fn agreeing(&self, remedies: Remedies) -> Self {
+        Self {
+            remedies,
             ..Self::of(self.case, self.client.clone(), &self.case.namespace)
         }
     }
@@ -151,6 +162,7 @@ impl<'a> Stage<'a> {
             gpus: BTreeMap::new(),
             secrets: self.secrets.clone(),
             yields: self.yields,
+            remedies: self.remedies,
             message: Some("because".to_owned()),
             holder: "tester@here 1".to_owned(),
         }

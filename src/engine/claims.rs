@@ -1,0 +1,312 @@
+//! All claims, kept ones included: which are in use, by whom, and on which volumes; and the release of those that are kept.
+//!
+//! A release is a teardown of kept claims alone: planned here, carried out and reported as any teardown is. What a pod mounts, or
+//! a workload would take again, is never released.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
+use super::fate::{self, Policies, Scene};
+use super::metadata::Metadata;
+use super::plan::{Fate, FateRow, TeardownPlan, TeardownScope, VolumeChoice};
+use super::preflight::{self, refused};
+use super::record::{self, Record};
+use super::teardown;
+use super::{operation, volumes};
+use crate::cluster::{Access, Cluster, Selector};
+use crate::definition::id::Namespace;
+use crate::definition::naming;
+use crate::definition::object::{GroupKind, Object};
+use crate::failure::{Failure, FailureKind};
+use crate::service::claim_use::{self, ClaimState, PodMounts, WorkloadClaims};
+use crate::service::summary::{Claim, InstanceKey};
+use crate::text;
+
+const CLAIM: &str = "PersistentVolumeClaim";
+const WORKLOADS: [&str; 2] = ["Deployment", "StatefulSet"];
+
+/// All claims of a namespace or of the cluster.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ClaimList {
+    /// The claims, sorted by namespace, ID and name.
+    pub claims: Vec<ListedClaim>,
+    /// Volumes that were retained and that no claim holds.
+    pub retained: Vec<RetainedVolume>,
+    /// What could not be read, as sentences.
+    pub warnings: Vec<String>,
+}
+
+/// A claim, with who uses it and what it lies on.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ListedClaim {
+    /// The claim.
+    pub claim: Claim,
+    /// What becomes of it.
+    pub state: ClaimState,
+    /// Names of the pods that mount it.
+    pub used_by: Vec<String>,
+    /// Reclaim policy of its volume; none while unbound, or where volumes may not be read.
+    pub reclaim_policy: Option<String>,
+}
+
+/// A volume that a teardown retained, which a new deploy of the ID may bind again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RetainedVolume {
+    /// The instance that it is from.
+    pub instance: InstanceKey,
+    /// Name of the claim that it was bound to.
+    pub claim: String,
+    /// Name of the volume.
+    pub volume: String,
+    /// Its size.
+    pub size: String,
+    /// `Released`, or `Available` where it is free for its claim already.
+    pub phase: String,
+}
+
+/// Lists all claims of a namespace, or of the cluster without one, each with its state.
+///
+/// # Errors
+/// The cluster cannot be reached, or does not let claims be listed.
+pub async fn list_claims(
+    cluster: &Cluster,
+    namespace: Option<&Namespace>,
+) -> Result<ClaimList, Failure> {
+    let mut claims = cluster.claims(namespace).await?;
+    claims.sort_by(|a, b| (&a.instance, &a.name).cmp(&(&b.instance, &b.name)));
+    let mut list = ClaimList {
+        claims: Vec::with_capacity(claims.len()),
+        retained: retained(cluster, namespace).await?,
+        warnings: Vec::new(),
+    };
+    if claims.is_empty() {
+        return Ok(list);
+    }
+    let users = Users::read(cluster, namespace, &Selector::managed(), &mut list.warnings).await?;
+    let policies = policies(cluster, &claims, &mut list.warnings).await?;
+    let listed = claims.into_iter().map(|claim| {
+        let used_by = claim_use::used_by(&claim, &users.pods);
+        let policy = claim.volume.as_ref().and_then(|name| policies.get(name));
+        ListedClaim {
+            state: claim_use::state(&claim, &used_by, &users.workloads),
+            reclaim_policy: policy.cloned().flatten(),
+            used_by,
+            claim,
+        }
+    });
+    list.claims.extend(listed);
+    Ok(list)
+}
+
+/// What may use claims.
+#[derive(Default)]
+struct Users {
+    pods: Vec<PodMounts>,
+    workloads: Vec<WorkloadClaims>,
+}
+
+impl Users {
+    async fn read(
+        cluster: &Cluster,
+        namespace: Option<&Namespace>,
+        selector: &Selector,
+        warnings: &mut Vec<String>,
+    ) -> Result<Self, Failure> {
+        let mut users = Self::default();
+        match cluster.pod_mounts(namespace).await {
+            Ok(pods) => users.pods = pods,
+            Err(failure) if failure.kind == FailureKind::Forbidden => {
+                warnings.push(
+                    "this user may not list pods: which of them use a claim is not known"
+                        .to_owned(),
+                );
+            }
+            Err(failure) => return Err(failure),
+        }
+        for kind in WORKLOADS {
+            let kind = GroupKind::new("apps", kind);
+            match cluster.list(&kind, namespace, selector).await {
+                Ok(found) => users.workloads.extend(found.iter().filter_map(claims_of)),
+                Err(failure) if failure.kind == FailureKind::Forbidden => warnings.push(format!(
+                    "this user may not list {} objects: which of them use a claim is not known",
+                    kind.kind
+                )),
+                Err(failure) => return Err(failure),
+            }
+        }
+        Ok(users)
+    }
+}
+
+/// Returns the claims that the pods of a workload mount.
+fn claims_of(workload: &Object) -> Option<WorkloadClaims> {
+    let names = |list: &Value, pointer: &str| -> Vec<String> {
+        let items = list.as_array().into_iter().flatten();
+        let names = items.filter_map(|item| item.pointer(pointer)?.as_str());
+        names.map(str::to_owned).collect()
+    };
+    let spec = &workload.json["spec"];
+    let mounted = &spec["template"]["spec"]["volumes"];
+    Some(WorkloadClaims {
+        namespace: workload.key.namespace.as_deref()?.parse().ok()?,
+        name: workload.key.name.clone(),
+        claims: names(mounted, "/persistentVolumeClaim/claimName"),
+        templates: names(&spec["volumeClaimTemplates"], "/metadata/name"),
+    })
+}
+
+async fn policies(
+    cluster: &Cluster,
+    claims: &[Claim],
+    warnings: &mut Vec<String>,
+) -> Result<Policies, Failure> {
+    let names = claims.iter().filter_map(|claim| claim.volume.clone());
+    let names: BTreeSet<String> = names.collect();
+    let Some(volumes) = volumes::read(cluster, &names).await? else {
+        warnings.push(
+            "this user may not read volumes: their reclaim policies are not known".to_owned(),
+        );
+        return Ok(Policies::new());
+    };
+    let policy =
+        |volume: &Object| volumes::reclaim_policy(volume).map(|it| text::clean(it).into_owned());
+    Ok(volumes
+        .into_iter()
+        .map(|(name, volume)| (name, policy(&volume)))
+        .collect())
+}
+
+/// Lists the volumes that were retained and that no claim holds; none where this user may not list volumes.
+async fn retained(
+    cluster: &Cluster,
+    namespace: Option<&Namespace>,
+) -> Result<Vec<RetainedVolume>, Failure> {
+    let all = volumes::retained(cluster, &Selector::managed()).await?;
+    let mut found: Vec<RetainedVolume> = all.iter().filter_map(retained_volume).collect();
+    found.retain(|it| namespace.is_none_or(|namespace| it.instance.namespace == *namespace));
+    found.sort_by(|a, b| (&a.instance, &a.claim).cmp(&(&b.instance, &b.claim)));
+    Ok(found)
+}
+
+fn retained_volume(volume: &Object) -> Option<RetainedVolume> {
+    let clean = |pointer: &str| text::clean(volumes::text(volume, pointer)).into_owned();
+    let phase = clean("/status/phase");
+    if !matches!(phase.as_str(), "Released" | "Available") {
+        return None;
+    }
+    let id = Metadata::of(volume).label(naming::LABEL_INSTANCE)?;
+    Some(RetainedVolume {
+        instance: InstanceKey {
+            namespace: volumes::text(volume, "/spec/claimRef/namespace")
+                .parse()
+                .ok()?,
+            id: id.parse().ok()?,
+        },
+        claim: clean("/spec/claimRef/name"),
+        volume: volume.key.name.clone(),
+        size: clean("/spec/capacity/storage"),
+        phase,
+    })
+}
+
+/// Plans the release of the kept claims of an instance: what becomes of each claim and its data. `run_teardown` carries it out.
+///
+/// # Errors
+/// The cluster cannot be reached, or does not let claims be listed.
+pub async fn plan_release(
+    cluster: &Cluster,
+    instance: &InstanceKey,
+    choice: VolumeChoice,
+) -> Result<TeardownPlan, Failure> {
+    let mut plan = TeardownPlan {
+        scope: TeardownScope::KeptClaims,
+        ..TeardownPlan::new(instance, choice)
+    };
+    if choice == VolumeChoice::Keep {
+        plan.refusals.push(refused(
+            "kept claims are released by deleting them: their volumes may be deleted or retained, not kept",
+        ));
+        return Ok(plan);
+    }
+    let record = match record::read(cluster, instance).await {
+        Err(failure) if failure.kind == FailureKind::Refused => None,
+        record => record?,
+    };
+    plan.observe(record.as_ref(), operation::describe);
+    plan.is_protected |= preflight::is_protected(cluster, instance.namespace.as_str()).await?;
+    let kind = GroupKind::new("", CLAIM);
+    let selector = Selector::instance(&instance.id);
+    let namespace = Some(&instance.namespace);
+    let found = cluster.list(&kind, namespace, &selector).await?;
+    if found.is_empty() {
+        return Ok(plan);
+    }
+    let used = used(cluster, instance, &mut plan.warnings).await?;
+    let set = naming::instance_applyset_id(&instance.id, &instance.namespace);
+    let scene = Scene {
+        id: &instance.id,
+        set: &set,
+        volumes: choice,
+        record_uid: record.as_ref().map(Record::uid),
+    };
+    let volumes = teardown::read_volumes(cluster, &found).await?;
+    let policies = teardown::policies(&volumes, choice, &mut plan.warnings);
+    plan.rows = fate::rows(&scene, &found, &policies);
+    for row in &mut plan.rows {
+        leave_used(row, &used);
+    }
+    teardown::plan_retentions(&mut plan, &found, &volumes);
+    let accesses = plan.rows.iter().filter(|row| row.fate == Fate::Deleted);
+    let accesses = accesses.flat_map(|row| access(row, instance)).collect();
+    let missing = preflight::forbidden(cluster, accesses).await?;
+    let refusal = preflight::forbidden_refusal(&missing, instance.namespace.as_str());
+    plan.refusals.extend(refusal);
+    teardown::may_retain(cluster, &mut plan).await?;
+    Ok(plan)
+}
+
+/// Returns why each claim of an instance that is not kept is not.
+async fn used(
+    cluster: &Cluster,
+    instance: &InstanceKey,
+    warnings: &mut Vec<String>,
+) -> Result<Vec<(String, String)>, Failure> {
+    let namespace = Some(&instance.namespace);
+    let claims = cluster.claims(namespace).await?;
+    let users = Users::read(cluster, namespace, &Selector::managed(), warnings).await?;
+    let of_instance = claims.into_iter().filter(|it| it.instance == *instance);
+    Ok(of_instance
+        .filter_map(|claim| {
+            let used_by = claim_use::used_by(&claim, &users.pods);
+            let mut wanting = users.workloads.iter();
+            let wanting = wanting.find(|it| it.wants(&instance.namespace, &claim.name));
+            let why = match (used_by.as_slice(), wanting) {
+                ([], None) => return None,
+                ([], Some(workload)) => format!("{} would use it again", workload.name),
+                (pods, _) => format!("pod {} uses it", pods.join(", ")),
+            };
+            Some((claim.uid, why))
+        })
+        .collect())
+}
+
+fn leave_used(row: &mut FateRow, used: &[(String, String)]) {
+    let Some((_, why)) = used.iter().find(|(uid, _)| *uid == row.uid) else {
+        return;
+    };
+    if row.fate == Fate::Deleted {
+        row.fate = Fate::Left(why.clone());
+        if let Some(claim) = &mut row.claim {
+            claim.data = super::plan::DataFate::Retained;
+        }
+    }
+}
+
+fn access(row: &FateRow, instance: &InstanceKey) -> [Access; 2] {
+    ["delete", "get"].map(|verb| Access {
+        verb,
+        kind: GroupKind::of(&row.key),
+        namespace: Some(instance.namespace.to_string()),
+    })
+}

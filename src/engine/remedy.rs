@@ -1,0 +1,132 @@
+//! What a person may agree to beyond a plain deploy: making anew what can never be changed, growing storage, binding volumes
+//! again that were retained. Values only.
+//!
+//! Nothing of it happens unasked: a plan offers it, and a request that bears it is planned anew.
+
+use std::fmt;
+
+use crate::definition::object::ObjectKey;
+
+/// What was agreed to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub struct Remedies {
+    /// Objects whose fields can never be changed are deleted and made anew; claims stay.
+    pub recreate: bool,
+    /// Claims and their templates grow together to the size that the definition says.
+    pub grow_volumes: bool,
+    /// Volumes that a teardown retained are bound again.
+    pub bind_retained: bool,
+}
+
+/// One thing that can be agreed to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Remedy {
+    /// See [`Remedies::grow_volumes`].
+    GrowVolumes,
+    /// See [`Remedies::recreate`].
+    Recreate,
+    /// See [`Remedies::bind_retained`].
+    BindRetained,
+}
+
+/// Something that a plan offers, with what it would do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Offer {
+    /// What can be agreed to.
+    pub remedy: Remedy,
+    /// What it would do, as a sentence without its end.
+    pub sentence: String,
+}
+
+impl Remedies {
+    /// Tells whether something was agreed to.
+    pub fn has(self, remedy: Remedy) -> bool {
+        match remedy {
+            Remedy::Recreate => self.recreate,
+            Remedy::GrowVolumes => self.grow_volumes,
+            Remedy::BindRetained => self.bind_retained,
+        }
+    }
+
+    /// Returns the same with one thing more agreed to.
+    pub fn with(mut self, remedy: Remedy) -> Self {
+        match remedy {
+            Remedy::Recreate => self.recreate = true,
+            Remedy::GrowVolumes => self.grow_volumes = true,
+            Remedy::BindRetained => self.bind_retained = true,
+        }
+        self
+    }
+}
+
+impl Remedy {
+    /// Returns the flag of the command line that agrees to it.
+    pub fn flag(self) -> &'static str {
+        match self {
+            Self::Recreate => "--recreate",
+            Self::GrowVolumes => "--grow-volumes",
+            Self::BindRetained => "--bind-retained",
+        }
+    }
+}
+
+impl fmt::Display for Offer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.remedy.flag(), self.sentence)
+    }
+}
+
+/// What a deploy does to claims and volumes beside the objects of the definition.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct StoragePlan {
+    /// Retained volumes that are bound again.
+    pub binds: Vec<PlannedBind>,
+    /// Claims that grow.
+    pub growths: Vec<PlannedGrowth>,
+    /// Sizes that stay larger than the definition says, because claims never shrink.
+    pub held: Vec<HeldSize>,
+}
+
+/// A retained volume that is freed for the claim that it was bound to before.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct PlannedBind {
+    /// The volume.
+    pub volume: ObjectKey,
+    /// Its uid.
+    pub uid: String,
+    /// Name of the claim that will bind it.
+    pub claim: String,
+    /// Its size.
+    pub size: String,
+}
+
+/// A claim that asks for more storage.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct PlannedGrowth {
+    /// The claim.
+    pub claim: ObjectKey,
+    /// Its uid.
+    pub uid: String,
+    /// What it asks for so far.
+    pub from: String,
+    /// What it will ask for.
+    pub to: String,
+}
+
+/// A size that stays as it is although the definition says less.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct HeldSize {
+    /// The object that bears it: a `StatefulSet` with a template, or a claim.
+    pub key: ObjectKey,
+    /// Name of the template; none for a claim.
+    pub template: Option<String>,
+    /// The size that stays.
+    pub size: String,
+}
+
+impl StoragePlan {
+    /// Tells whether it does nothing.
+    pub fn is_empty(&self) -> bool {
+        self.binds.is_empty() && self.growths.is_empty()
+    }
+}

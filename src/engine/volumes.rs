@@ -1,0 +1,193 @@
+//! The volumes behind claims: read where they may be read, set to Retain before a claim goes, freed for it when it comes back.
+//!
+//! A volume is never deleted here, and never touched unless its claimRef names the very claim that it is about.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::{Value, json};
+
+use super::apply::is_outdated;
+use super::metadata::{Metadata, cluster_key};
+use super::plan::PlannedRetention;
+use crate::cluster::{Access, Cluster, Selector};
+use crate::definition::naming;
+use crate::definition::object::{GroupKind, Object};
+use crate::failure::{Failure, FailureKind};
+use crate::service::summary::InstanceKey;
+
+const VOLUME: &str = "PersistentVolume";
+/// Volumes that are read one by one: a cluster may have thousands of others.
+const FEW: usize = 4;
+/// How often a volume is looked at that others change meanwhile, as its controller does.
+const MAX_LOOKS: usize = 5;
+/// Longest value of a label.
+const MAX_LABEL: usize = 63;
+/// Volumes by name; those that are not there are left out.
+pub(super) type Volumes = BTreeMap<String, Object>;
+
+/// Reads volumes by their names; none where this user may not.
+///
+/// # Errors
+/// The cluster cannot be reached.
+pub(super) async fn read(
+    cluster: &Cluster,
+    names: &BTreeSet<String>,
+) -> Result<Option<Volumes>, Failure> {
+    let read = if names.len() > FEW {
+        list(cluster, &Selector::everything()).await
+    } else {
+        let mut read = Ok(Vec::new());
+        for name in names {
+            match (&mut read, cluster.get(&cluster_key(VOLUME, name)).await) {
+                (Ok(all), Ok(volume)) => all.extend(volume),
+                (read, Err(failure)) => *read = Err(failure),
+                (Err(_), _) => break,
+            }
+        }
+        read
+    };
+    match read {
+        Ok(volumes) => {
+            let named = volumes.into_iter().map(|it| (it.key.name.clone(), it));
+            Ok(Some(
+                named.filter(|(name, _)| names.contains(name)).collect(),
+            ))
+        }
+        Err(failure) if failure.kind == FailureKind::Forbidden => Ok(None),
+        Err(failure) => Err(failure),
+    }
+}
+
+async fn list(cluster: &Cluster, selector: &Selector) -> Result<Vec<Object>, Failure> {
+    let kind = GroupKind::new("", VOLUME);
+    cluster.list(&kind, None, selector).await
+}
+
+/// Lists the volumes that a selector finds; none where this user may not.
+///
+/// # Errors
+/// The cluster cannot be reached.
+pub(super) async fn retained(
+    cluster: &Cluster,
+    selector: &Selector,
+) -> Result<Vec<Object>, Failure> {
+    match list(cluster, selector).await {
+        Err(failure) if failure.kind == FailureKind::Forbidden => Ok(Vec::new()),
+        listed => listed,
+    }
+}
+
+/// Returns the text at a place of a volume; empty without one.
+pub(super) fn text<'a>(object: &'a Object, pointer: &str) -> &'a str {
+    let value = object.json.pointer(pointer).and_then(Value::as_str);
+    value.unwrap_or_default()
+}
+
+/// Returns the reclaim policy of a volume.
+pub(super) fn reclaim_policy(volume: &Object) -> Option<&str> {
+    let policy = text(volume, "/spec/persistentVolumeReclaimPolicy");
+    (!policy.is_empty()).then_some(policy)
+}
+
+/// Tells whether a volume is bound to the claim of this uid.
+pub(super) fn is_of(volume: &Object, claim_uid: &str) -> bool {
+    !claim_uid.is_empty() && text(volume, "/spec/claimRef/uid") == claim_uid
+}
+
+/// What retaining a volume needs.
+pub(super) fn accesses() -> [Access; 2] {
+    ["get", "patch"].map(|verb| Access {
+        verb,
+        kind: GroupKind::new("", VOLUME),
+        namespace: None,
+    })
+}
+
+/// Sets a volume to Retain, with labels by which a later deploy of the ID finds it. Returns whether that was needed.
+///
+/// # Errors
+/// It is not the volume that was planned any more, the server refuses, or nobody can say whether it was done.
+pub(super) async fn retain(
+    cluster: &Cluster,
+    instance: &InstanceKey,
+    planned: &PlannedRetention,
+) -> Result<bool, Failure> {
+    let labels = labels(instance, &planned.claim.name);
+    let is_wanted = |volume: &Object| {
+        let metadata = Metadata::of(volume);
+        reclaim_policy(volume) == Some("Retain")
+            && labels
+                .iter()
+                .all(|(key, value)| metadata.label(key) == Some(value))
+    };
+    change(cluster, instance, planned, is_wanted, |volume| {
+        json!({
+            "metadata": {
+                "uid": planned.uid,
+                "resourceVersion": Metadata::of(volume).resource_version(),
+                "labels": labels,
+            },
+            "spec": {"persistentVolumeReclaimPolicy": "Retain"},
+        })
+    })
+    .await
+}
+
+/// Labels of a volume that was retained of a claim.
+fn labels<'a>(instance: &'a InstanceKey, claim: &'a str) -> BTreeMap<&'static str, &'a str> {
+    let mut labels = BTreeMap::from([
+        (naming::LABEL_MANAGED_BY, naming::MANAGED_BY),
+        (naming::LABEL_INSTANCE, instance.id.as_str()),
+        (naming::LABEL_VOLUME_NAMESPACE, instance.namespace.as_str()),
+    ]);
+    if claim.len() <= MAX_LABEL {
+        labels.insert(naming::LABEL_VOLUME_CLAIM, claim);
+    }
+    labels
+}
+
+/// Changes a volume until it is as wanted, looking each time before anything is sent.
+async fn change(
+    cluster: &Cluster,
+    instance: &InstanceKey,
+    planned: &PlannedRetention,
+    is_wanted: impl Fn(&Object) -> bool,
+    patch: impl Fn(&Object) -> Value,
+) -> Result<bool, Failure> {
+    let manager = naming::field_manager(&instance.id);
+    let (mut last, mut was_sent) = (None, false);
+    for _ in 0..MAX_LOOKS {
+        let live = match (cluster.get(&planned.volume).await, last.take()) {
+            (Ok(live), _) => live,
+            // What happened to the change that was sent is still the question.
+            (Err(_), Some(failure)) => return Err(failure),
+            (Err(failure), None) => return Err(failure),
+        };
+        let live = live
+            .filter(|live| Metadata::of(live).uid() == planned.uid)
+            .filter(|live| is_of(live, &planned.claim_uid));
+        let Some(live) = live else {
+            let summary = format!(
+                "{} is not the volume of {} any more",
+                planned.volume, planned.claim
+            );
+            return Err(Failure::new(FailureKind::Conflict, summary));
+        };
+        if is_wanted(&live) {
+            return Ok(was_sent);
+        }
+        was_sent = true;
+        let sent = cluster
+            .merge_patch(&planned.volume, &patch(&live), &manager, None)
+            .await;
+        match sent {
+            Ok(_) => return Ok(true),
+            Err(failure) if is_outdated(&failure) || failure.kind == FailureKind::Unreachable => {
+                last = Some(failure);
+            }
+            Err(failure) => return Err(failure),
+        }
+    }
+    let summary = format!("{} is changed all the time", planned.volume);
+    Err(last.unwrap_or_else(|| Failure::new(FailureKind::Conflict, summary)))
+}

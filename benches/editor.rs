@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use bowline::definition::diagnostic::{Diagnostic, Position, Severity, Span};
 use bowline::editor::{Command, Editor, Motion};
-use bowline::ui::editor::{EditorStyles, draw_editor};
+use bowline::ui::Theme;
+use bowline::ui::editor::draw_editor;
 use divan::Bencher;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -47,7 +48,7 @@ fn editor_at(text: &str, motion: Motion) -> Editor {
 }
 
 fn draw(editor: &Editor, buf: &mut Buffer) {
-    black_box(draw_editor(buf, SCREEN, editor, &EditorStyles::colour()));
+    black_box(draw_editor(buf, SCREEN, editor, &Theme::default().editor));
 }
 
 /// Types a character and takes it back, and draws the screen for each: two keys.

@@ -22,7 +22,7 @@ mod update;
 
 pub use action::{Action, ActionSpec, Place, SPECS, availability};
 pub use effect::{DeploySource, Effect};
-pub use keymap::{Key, Keymap};
+pub use keymap::{Bindings, Key, Keymap};
 pub use model::{
     CatalogueEntry, CatalogueState, Focus, Geometry, LogEntry, Model, Screen, Session, SessionLink,
     Status,

@@ -104,7 +104,7 @@ fn run(cli: Cli) -> anyhow::Result<Exit> {
     let Cli { global, command } = cli;
     let open = || Session::open(global.clone());
     let Some(command) = command else {
-        return dashboard::run(&open()?, None);
+        return dashboard::run(&Session::open_with_notice(global)?, None);
     };
     match command {
         Command::Adopt(args) => adopt::run(&args, &open()?),
@@ -115,7 +115,7 @@ fn run(cli: Cli) -> anyhow::Result<Exit> {
         Command::Deploy(args) => deploy::run(&args, &open()?),
         Command::Diff(args) => diff::run(&args, &open()?),
         Command::Doctor(args) => doctor::run(&args, &global),
-        Command::Edit(args) => dashboard::edit(&args, &open()?),
+        Command::Edit(args) => dashboard::edit(&args, &Session::open_with_notice(global)?),
         Command::Events(args) => events::run(&args, &open()?),
         Command::History(args) => history::run(&args, &open()?),
         Command::Logs(args) => logs::run(&args, &open()?),

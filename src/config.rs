@@ -1,18 +1,26 @@
 //! Settings: plain values read from `config.toml`, from the environment (`BOWLINE_*`) and from flags, each stronger than the
 //! one before.
 //!
-//! This module reads the file; environment and flags are the command line's, which lays them over the [`Settings`] it gets.
+//! [`Settings::load`] reads the file; environment and flags are the command line's, which lays them over the [`Settings`] it
+//! gets.
 //! Every key stands in `config.example.toml` with its default, and a test holds the two together.
 
+mod load;
+mod paths;
+
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::app::Bindings;
 use crate::definition::id::Namespace;
 use crate::definition::policy::Policy;
-use crate::failure::{Failure, FailureKind};
+use crate::ui::ThemeSettings;
+
+pub use load::{Loaded, Part};
+pub use paths::Paths;
 
 /// Everything that can be set in `config.toml`.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize, Serialize)]
@@ -36,6 +44,10 @@ pub struct Settings {
     pub wait: Wait,
     /// The dashboard's looks.
     pub ui: Ui,
+    /// The dashboard's colours.
+    pub theme: ThemeSettings,
+    /// Keys of the dashboard, in place of those that actions have by default.
+    pub keys: Bindings,
 }
 
 /// `[ingress]`: what exposed services have in common.
@@ -138,76 +150,6 @@ pub enum Symbols {
     Ascii,
 }
 
-impl Settings {
-    /// Reads the settings of a file; a file that does not exist gives the defaults unless it `must_exist`.
-    ///
-    /// # Errors
-    /// A file that cannot be read, is no TOML, or has a key or value that is not allowed: the text names file, line, and
-    /// what is allowed.
-    pub fn load(path: &Path, must_exist: bool) -> Result<Self, Failure> {
-        match std::fs::read_to_string(path) {
-            Ok(text) => Self::parse(&text, path),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound && !must_exist => {
-                Ok(Self::default())
-            }
-            Err(error) => Err(Failure::new(
-                FailureKind::Disk,
-                format!("cannot read the config {}: {error}", path.display()),
-            )),
-        }
-    }
-
-    fn parse(text: &str, path: &Path) -> Result<Self, Failure> {
-        toml::from_str(text).map_err(|error| {
-            let line = error
-                .span()
-                .map_or(1, |span| 1 + text[..span.start].matches('\n').count());
-            Failure::new(
-                FailureKind::Invalid,
-                format!("{}:{line}: {}", path.display(), error.message()),
-            )
-        })
-    }
-}
-
-/// Where bowline keeps its files, by the XDG base directory specification.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Paths {
-    /// `config.toml`.
-    pub config_file: PathBuf,
-    /// The default catalogue.
-    pub catalogue: PathBuf,
-    /// The catalogue of rehearsals in the sandbox.
-    pub sandbox_catalogue: PathBuf,
-    /// Drafts, log and what else survives a session on this machine.
-    pub state: PathBuf,
-}
-
-impl Paths {
-    /// Returns the paths of this user.
-    ///
-    /// # Errors
-    /// No home directory is known.
-    pub fn of_user() -> Result<Self, Failure> {
-        let Some(dirs) = directories::ProjectDirs::from("", "", "bowline") else {
-            return Err(Failure::new(
-                FailureKind::Disk,
-                "no home directory is known: set HOME, or XDG_CONFIG_HOME, XDG_DATA_HOME and XDG_STATE_HOME",
-            ));
-        };
-        let data = dirs.data_dir();
-        Ok(Self {
-            config_file: dirs.config_dir().join("config.toml"),
-            catalogue: data.join("catalogue"),
-            sandbox_catalogue: data.join("sandbox"),
-            // Only Linux has a state directory of its own; elsewhere it is a folder of the data.
-            state: dirs
-                .state_dir()
-                .map_or_else(|| data.join("state"), Path::to_path_buf),
-        })
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -229,19 +171,12 @@ mod tests {
 
     #[test]
     fn example_parses_to_the_defaults() {
-        assert_eq!(
-            Settings::parse(EXAMPLE, Path::new("config.example.toml")),
-            Ok(Settings::default())
-        );
+        assert_eq!(toml::from_str(EXAMPLE), Ok(Settings::default()));
     }
 
     #[test]
     fn example_holds_every_key() {
-        let settings = Settings::parse(
-            &example_with_all_keys_set(),
-            Path::new("config.example.toml"),
-        )
-        .unwrap();
+        let settings: Settings = toml::from_str(&example_with_all_keys_set()).unwrap();
         // A new key fails to compile here until the example has it.
         let Settings {
             catalogue,
@@ -253,9 +188,13 @@ mod tests {
             policy,
             wait,
             ui,
+            theme,
+            keys,
         } = settings;
         assert!(catalogue.is_some() && context.is_some() && namespace.is_some() && host.is_some());
         assert!(!gpus.is_empty());
+        assert_ne!(keys, Bindings::default());
+        assert!(theme.sets_every_part());
         let Login {
             plugins: _,
             allowed: _,
@@ -284,41 +223,5 @@ mod tests {
         ] {
             assert!(EXAMPLE.contains(key), "{key}");
         }
-    }
-
-    #[test]
-    fn fault_names_file_line_and_what_is_allowed() {
-        let check = |text: &str, expected: &[&str]| {
-            let error = Settings::parse(text, Path::new("/etc/config.toml"))
-                .unwrap_err()
-                .summary;
-            for part in expected {
-                assert!(error.contains(part), "{part:?} is not in {error:?}");
-            }
-        };
-        check(
-            "\n[ui]\ncolour = 1\n",
-            &["/etc/config.toml:3:", "colour", "color", "symbols"],
-        );
-        check(
-            "[ui]\ncolor = \"red\"\n",
-            &["/etc/config.toml:2:", "auto", "full", "basic", "none"],
-        );
-        check(
-            "namespace = \"A/b\"\n",
-            &["/etc/config.toml:1:", "lower-case letters"],
-        );
-        check("[wait]\nready_seconds = -1\n", &["/etc/config.toml:2:"]);
-    }
-
-    #[test]
-    fn missing_file_is_the_defaults_unless_it_was_named() {
-        let missing = Path::new("/nonexistent/config.toml");
-        assert_eq!(Settings::load(missing, false), Ok(Settings::default()));
-        let error = Settings::load(missing, true).unwrap_err();
-        assert!(
-            error.summary.contains("/nonexistent/config.toml"),
-            "{error}"
-        );
     }
 }

@@ -22,7 +22,7 @@ use std::sync::Arc;
 
 use futures::future::BoxFuture;
 
-use crate::app::ContextEntry;
+use crate::app::{ContextEntry, Keymap};
 use crate::catalogue::Catalogue;
 use crate::catalogue::drafts::Drafts;
 use crate::catalogue::trash::Trash;
@@ -69,6 +69,10 @@ pub struct Start {
     pub holder: String,
     /// How it looks.
     pub theme: Theme,
+    /// Which key does what.
+    pub keymap: Keymap,
+    /// What the user is told first.
+    pub notice: Option<String>,
 }
 
 /// How the dashboard ended.

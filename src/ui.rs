@@ -20,7 +20,7 @@ use ratatui::layout::{Position, Rect};
 use crate::app::{Focus, Geometry, Model, Screen};
 
 use canvas::Canvas;
-pub use theme::{ColorLevel, Symbols, Theme};
+pub use theme::{ColorLevel, Inks, Symbols, Theme, ThemeSettings};
 
 /// Smaller terminals get one line that says so.
 const MIN_SIZE: (u16, u16) = (40, 10);

@@ -373,6 +373,23 @@ fn faults_are_shown_as_they_are_typed_and_paste_is_one_step() {
 }
 
 #[test]
+fn bound_keys_hold_and_faults_in_the_settings_are_told() {
+    let home = Home::new();
+    let settings = "[keys]\nquit = \"Q\"\nhelp = \"q\"\n[theme]\nbad = \"redish\"\n";
+    fs::write(home.path("settings.toml"), settings).unwrap();
+    let mut terminal = home.start_with(&["--config", "settings.toml"]);
+    terminal.until("settings.toml:5: ");
+    terminal.press("q");
+    terminal.until("Show all keys");
+    terminal.press("\x1b");
+    terminal.until_screen("no help", |screen| {
+        !screen.contents().contains("Show all keys")
+    });
+    terminal.press("Q");
+    terminal.assert_ended(0);
+}
+
+#[test]
 fn size_of_the_terminal_is_followed() {
     let home = Home::new();
     let mut terminal = home.start();
@@ -631,6 +648,8 @@ fn dashboard_beside_a_panic() {
         open: Some("web".parse().unwrap()),
         holder: "somebody".to_owned(),
         theme: Default::default(),
+        keymap: Default::default(),
+        notice: None,
     };
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()

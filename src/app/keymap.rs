@@ -1,12 +1,17 @@
 //! Which key asks for which action, as a value made from the table of actions.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::fmt;
 use std::str::FromStr;
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
-use super::action::{Action, Place, SPECS};
+use super::action::{Action, ActionSpec, Place, SPECS};
+
+mod bindings;
+
+pub use bindings::Bindings;
 
 /// A key with its modifiers, written `j`, `G`, `^d`, `enter`, `F8`, `shift-F8`, `alt-x`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -119,28 +124,41 @@ pub struct Keymap {
 
 impl Default for Keymap {
     fn default() -> Self {
+        Self::new(&Bindings::default())
+    }
+}
+
+impl Keymap {
+    /// Returns the keys of the table of actions, with those that the user bound in their place. A key that the user bound
+    /// is taken from the actions that have it by default at the same place.
+    pub fn new(bindings: &Bindings) -> Self {
         let mut keymap = Self {
             actions: HashMap::new(),
             keys: HashMap::new(),
         };
         for spec in SPECS {
-            let keys: Vec<Key> = spec
-                .keys
-                .iter()
-                .filter_map(|key| key.parse().ok())
-                .collect();
-            for &place in spec.places {
-                for &key in &keys {
-                    keymap.actions.insert((place, key), spec.action);
-                }
-                keymap.keys.insert((place, spec.action), keys.clone());
+            for key in bindings.of(spec).unwrap_or_default() {
+                keymap.bind(spec, *key);
+            }
+        }
+        for spec in SPECS.iter().filter(|spec| bindings.of(spec).is_none()) {
+            for key in spec.keys.iter().filter_map(|key| key.parse().ok()) {
+                keymap.bind(spec, key);
             }
         }
         keymap
     }
-}
 
-impl Keymap {
+    /// Gives a key to an action wherever no other one has it yet.
+    fn bind(&mut self, spec: &ActionSpec, key: Key) {
+        for &place in spec.places {
+            if let Entry::Vacant(free) = self.actions.entry((place, key)) {
+                free.insert(spec.action);
+                self.keys.entry((place, spec.action)).or_default().push(key);
+            }
+        }
+    }
+
     /// Returns what a key asks for at a place.
     pub fn action(&self, place: Place, event: KeyEvent) -> Option<Action> {
         self.actions.get(&(place, Key::of(event))).copied()
@@ -166,6 +184,21 @@ mod tests {
         for text in ["", "nokey", "Fx"] {
             assert!(text.parse::<Key>().is_err(), "{text:?}");
         }
+    }
+
+    #[test]
+    fn a_bound_key_is_taken_from_what_had_it_there() {
+        let keymap = Keymap::new(&toml::from_str("quit = \"x\"\nnew = []").unwrap());
+        let at =
+            |place, c| keymap.action(place, KeyEvent::new(KeyCode::Char(c), KeyModifiers::NONE));
+        assert_eq!(at(Place::Services, 'x'), Some(Action::Quit));
+        assert_eq!(at(Place::Services, 'q'), None);
+        assert_eq!(at(Place::Services, 'n'), None);
+        assert_eq!(keymap.keys(Place::Services, Action::Teardown), []);
+        assert_eq!(
+            keymap.keys(Place::Services, Action::Quit),
+            ["x".parse().unwrap()]
+        );
     }
 
     #[test]

@@ -362,7 +362,8 @@ impl Model {
         self.set_status(text.into(), false);
     }
 
-    pub(super) fn complain(&mut self, text: impl Into<String>) {
+    /// Tells of trouble; it stays until its time is over, or something else is told.
+    pub fn complain(&mut self, text: impl Into<String>) {
         self.set_status(text.into(), true);
     }
 

@@ -610,6 +610,8 @@ pub enum Config {
     Paths,
     /// Print an example with every key, its default and a comment
     Example,
+    /// Print the dashboard's actions with their names and the keys that they have now
+    Keys,
 }
 
 /// `bowline completion`.

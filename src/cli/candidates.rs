@@ -12,7 +12,9 @@ pub fn definitions() -> Vec<CompletionCandidate> {
     let Ok(paths) = Paths::of_user() else {
         return Vec::new();
     };
-    let settings = Settings::load(&paths.config_file, false).unwrap_or_default();
+    let settings = Settings::load(&paths.config_file, false)
+        .unwrap_or_default()
+        .settings;
     let from_env = std::env::var_os("BOWLINE_CATALOGUE").map(Into::into);
     let dir = from_env.or(settings.catalogue).unwrap_or(paths.catalogue);
     let listing = Catalogue::at(dir).list().unwrap_or_default();

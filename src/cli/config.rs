@@ -1,10 +1,12 @@
 //! `bowline config`: the settings that hold, where files are, and an example with every key.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use super::args::{Config, Global};
 use super::session::Session;
 use super::{Exit, output};
+use crate::app::{Key, Keymap, SPECS};
 use crate::config::{Paths, Settings};
 use crate::log;
 use crate::text;
@@ -14,10 +16,20 @@ const EXAMPLE: &str = include_str!("../../config.example.toml");
 pub fn run(args: &Config, global: &Global) -> anyhow::Result<Exit> {
     match args {
         Config::Example => output::print(EXAMPLE)?,
+        Config::Keys => output::print(&keys(&open(global)?))?,
         Config::Paths => output::print(&paths(&Paths::of_user()?, global))?,
-        Config::View => output::print(&view(&Session::open(global.clone())?)?)?,
+        Config::View => output::print(&view(&open(global)?)?)?,
     }
     Ok(Exit::Ok)
+}
+
+/// Opens a session whose settings may have faults, and says them.
+fn open(global: &Global) -> anyhow::Result<Session> {
+    let session = Session::open_with_notice(global.clone())?;
+    if let Some(notice) = &session.notice {
+        output::say(text::clean(&format!("warning: {notice}")));
+    }
+    Ok(session)
 }
 
 /// Returns the settings as the file would say them if it said all.
@@ -37,6 +49,24 @@ fn view(session: &Session) -> anyhow::Result<String> {
     ))
 }
 
+/// Returns a line for each action: its name as `[keys]` writes it, its keys, and what it does.
+fn keys(session: &Session) -> String {
+    let keymap = Keymap::new(&session.settings.keys);
+    let rows = SPECS.iter().map(|spec| {
+        let keys = spec
+            .places
+            .iter()
+            .flat_map(|&place| keymap.keys(place, spec.action));
+        let keys: BTreeSet<String> = keys.map(Key::to_string).collect();
+        let keys = keys.into_iter().collect::<Vec<_>>().join(" ");
+        vec![spec.id.to_owned(), keys, spec.sentence.to_owned()]
+    });
+    output::table(
+        &["ACTION", "KEYS", "WHAT IT DOES"],
+        &rows.collect::<Vec<_>>(),
+    )
+}
+
 fn file(paths: &Paths, global: &Global) -> PathBuf {
     let named = global.config.as_ref();
     named.unwrap_or(&paths.config_file).clone()
@@ -45,7 +75,10 @@ fn file(paths: &Paths, global: &Global) -> PathBuf {
 fn paths(paths: &Paths, global: &Global) -> String {
     let config = file(paths, global);
     // Where files are is asked just when the settings are broken.
-    let of_settings = Settings::load(&config, false).unwrap_or_default().catalogue;
+    let of_settings = Settings::load(&config, false)
+        .unwrap_or_default()
+        .settings
+        .catalogue;
     let catalogue = global.catalogue.clone().or(of_settings);
     let lines = [
         ("config", config),

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use super::args::Edit;
 use super::session::Session;
 use super::{Exit, operate};
+use crate::app::Keymap;
 use crate::catalogue::CatalogueError;
 use crate::cluster::Cluster;
 use crate::definition::id::InstanceId;
@@ -71,6 +72,8 @@ pub(super) fn start(session: &Session, open: Option<InstanceId>, first: Option<C
         is_sandbox: session.global.sandbox,
         open,
         holder: session.holder(),
-        theme: runtime::theme(&session.settings.ui),
+        theme: runtime::theme(&session.settings),
+        keymap: Keymap::new(&session.settings.keys),
+        notice: session.notice.clone(),
     }
 }

@@ -87,7 +87,10 @@ pub fn run(args: &Doctor, global: &Global) -> anyhow::Result<Exit> {
     let file = global.config.as_ref();
     let loaded = Settings::load(file.unwrap_or(&paths.config_file), file.is_some());
     let fault = loaded.as_ref().err().map(ToString::to_string);
-    let session = Session::of(global.clone(), paths, loaded.unwrap_or_default())?;
+    let loaded = loaded.unwrap_or_default();
+    let of_parts = loaded.faults.iter().map(|(_, fault)| fault.to_string());
+    let faults: Vec<String> = fault.into_iter().chain(of_parts).collect();
+    let session = Session::of(global.clone(), paths, loaded.settings)?;
     let mut findings = Findings {
         version: env!("CARGO_PKG_VERSION"),
         platform: format!("{} {}", std::env::consts::OS, std::env::consts::ARCH),
@@ -100,9 +103,9 @@ pub fn run(args: &Doctor, global: &Global) -> anyhow::Result<Exit> {
         terminal: surroundings::terminal(&session.settings.ui),
         paths: surroundings::places(&session),
         unknown: Vec::new(),
-        problems: fault
-            .map(|it| text::clean(&it).into_owned())
-            .into_iter()
+        problems: faults
+            .iter()
+            .map(|fault| text::clean(fault).into_owned())
             .collect(),
     };
     let faults = findings

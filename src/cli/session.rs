@@ -11,7 +11,7 @@ use crate::catalogue::Catalogue;
 use crate::catalogue::drafts::Drafts;
 use crate::catalogue::trash::Trash;
 use crate::cluster::{Agreements, Cluster, ConnectOptions, ExecPolicy};
-use crate::config::{Paths, Plugins, Settings};
+use crate::config::{Loaded, Part, Paths, Plugins, Settings};
 use crate::definition::Definition;
 use crate::definition::check::{CheckContext, check};
 use crate::definition::id::{InstanceId, Namespace};
@@ -28,20 +28,43 @@ pub struct Session {
     pub paths: Paths,
     pub catalogue: Catalogue,
     pub target: Target,
+    /// What the dashboard tells first: what of the settings does not hold.
+    pub notice: Option<String>,
 }
 
 impl Session {
-    /// Reads the settings and finds the catalogue.
+    /// Reads the settings and finds the catalogue. Faults in keys and colours are no concern of a command.
     ///
     /// # Errors
-    /// The flags contradict each other, no home directory is known, the settings file is faulty, or the examples of a rehearsal cannot be written.
+    /// The flags contradict each other, no home directory is known, the settings file has a fault in what decides how and
+    /// where work is done, or the examples of a rehearsal cannot be written.
     pub fn open(global: Global) -> anyhow::Result<Self> {
-        let paths = Paths::of_user()?;
-        let settings = match &global.config {
-            Some(file) => Settings::load(file, true)?,
-            None => Settings::load(&paths.config_file, false)?,
-        };
-        Self::of(global, paths, settings)
+        let (paths, loaded) = load(&global)?;
+        let weighty = loaded
+            .faults
+            .into_iter()
+            .find(|(part, _)| *part != Part::Looks);
+        match weighty {
+            Some((_, fault)) => Err(fault.into()),
+            None => Self::of(global, paths, loaded.settings),
+        }
+    }
+
+    /// Does the same for the dashboard, which starts with the default of what is faulty and says so.
+    ///
+    /// # Errors
+    /// The same, but of faulty settings only those that decide where work is done.
+    pub fn open_with_notice(global: Global) -> anyhow::Result<Self> {
+        let (paths, loaded) = load(&global)?;
+        let session = Self::of(global, paths, loaded.settings)?;
+        let notice = loaded.faults.first().map(|(_, first)| {
+            tracing::warn!(faults = ?loaded.faults, "settings with faults");
+            match loaded.faults.len() - 1 {
+                0 => format!("{first}: the default holds"),
+                n => format!("{first}: the default holds, as for {n} more (see `bowline doctor`)"),
+            }
+        });
+        Ok(Self { notice, ..session })
     }
 
     /// Finds the catalogue and the target of settings that were read.
@@ -61,6 +84,7 @@ impl Session {
             paths,
             catalogue,
             target,
+            notice: None,
         })
     }
 
@@ -149,6 +173,15 @@ impl Session {
     pub fn wanted_namespace(&self) -> Option<&Namespace> {
         wanted_namespace(&self.global, &self.settings)
     }
+}
+
+fn load(global: &Global) -> anyhow::Result<(Paths, Loaded)> {
+    let paths = Paths::of_user()?;
+    let loaded = match &global.config {
+        Some(file) => Settings::load(file, true)?,
+        None => Settings::load(&paths.config_file, false)?,
+    };
+    Ok((paths, loaded))
 }
 
 /// Refuses flags that name a cluster beside the one that brings its own.

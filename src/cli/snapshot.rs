@@ -30,5 +30,5 @@ fn theme_of_pictures(session: &Session) -> Theme {
         Color::Basic => ColorLevel::Basic,
         Color::Full | Color::Auto => ColorLevel::Full,
     };
-    Theme::new(level, ui.symbols == Symbols::Ascii)
+    Theme::new(&session.settings.theme, level, ui.symbols == Symbols::Ascii)
 }

@@ -615,6 +615,8 @@ mod tests {
             open: None,
             holder: "ann@host/1".to_owned(),
             theme: crate::ui::Theme::default(),
+            keymap: crate::app::Keymap::default(),
+            notice: None,
         };
         let (messages, mut told) = mpsc::unbounded_channel();
         let mut runner = Runner::new(start, messages).unwrap();

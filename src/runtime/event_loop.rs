@@ -88,6 +88,7 @@ impl EventLoop {
     ) -> std::io::Result<Self> {
         let mut model = Model::new(Timestamp::now(), start.is_sandbox, start.context.clone());
         model.size = size;
+        model.keymap = start.keymap.clone();
         let mut event_loop = Self {
             model,
             theme: start.theme.clone(),
@@ -101,6 +102,9 @@ impl EventLoop {
             ended: None,
         };
         let effects = crate::app::begin(&mut event_loop.model, start.open);
+        if let Some(notice) = start.notice {
+            event_loop.model.complain(notice);
+        }
         event_loop.carry_out(effects);
         event_loop.draw_if_due();
         Ok(event_loop)

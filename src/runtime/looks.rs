@@ -3,13 +3,13 @@
 use std::env;
 use std::io::IsTerminal;
 
-use crate::config::{Color, Symbols, Ui};
+use crate::config::{Color, Settings, Symbols, Ui};
 use crate::ui::{ColorLevel, Theme};
 
 /// Returns the looks for this terminal.
-pub fn theme(ui: &Ui) -> Theme {
-    let (colors, is_ascii) = looks(ui);
-    Theme::new(colors, is_ascii)
+pub fn theme(settings: &Settings) -> Theme {
+    let (colors, is_ascii) = looks(&settings.ui);
+    Theme::new(&settings.theme, colors, is_ascii)
 }
 
 /// Tells whether lines on standard output are coloured: on a terminal that has colours, unless the settings say otherwise.

@@ -5,7 +5,7 @@ use std::time::Duration;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-use super::{ColorLevel, Theme, draw_buffer, picture};
+use super::{ColorLevel, Theme, ThemeSettings, draw_buffer, picture};
 use crate::app::stage::{self, Stage};
 use crate::app::{Model, Msg, OpenedDefinition, Place, SPECS};
 use crate::catalogue::Digest;
@@ -393,7 +393,7 @@ fn any_size_is_drawn_without_harm() {
 #[test]
 fn plain_terminals_get_words_and_ascii() {
     let stage = services();
-    let theme = Theme::new(ColorLevel::None, true);
+    let theme = Theme::new(&ThemeSettings::default(), ColorLevel::None, true);
     let buf = picture::draw_alone(&stage.model, SMALL, &theme);
     let text = picture::to_text(&buf);
     let odd: String = text.chars().filter(|c| !c.is_ascii()).collect();

@@ -1,12 +1,18 @@
 //! How the dashboard looks: styles and symbols. A colour never carries a meaning alone.
 
+mod inks;
+mod settings;
+
 use std::borrow::Cow;
 
-use ratatui::style::{Color, Modifier, Style};
+use ratatui::style::{Modifier, Style};
 
 use crate::service::health::State;
 
 use super::editor::EditorStyles;
+
+pub use inks::Inks;
+pub use settings::{Base, Look, ThemeSettings};
 
 /// How many colours a terminal shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -153,50 +159,31 @@ pub struct Theme {
 }
 
 impl Theme {
-    /// Returns the looks for a terminal.
-    pub fn new(level: ColorLevel, is_ascii: bool) -> Self {
-        let symbols = if is_ascii { ASCII } else { UNICODE };
-        let editor = match level {
-            ColorLevel::Full | ColorLevel::Basic => EditorStyles::colour(),
-            ColorLevel::None => EditorStyles::mono(),
-        };
+    /// Returns a theme as a terminal can show it.
+    pub fn new(settings: &ThemeSettings, level: ColorLevel, is_ascii: bool) -> Self {
+        let inks = Inks::of(settings.base, level);
+        let editor = EditorStyles::new(&inks, level);
         let editor = if is_ascii { editor.in_ascii() } else { editor };
-        let pick = |full: u8, basic: Color| match level {
-            ColorLevel::Full => Style::new().fg(Color::Indexed(full)),
-            ColorLevel::Basic => Style::new().fg(basic),
-            ColorLevel::None => Style::new(),
-        };
         let bold = |style: Style| style.add_modifier(Modifier::BOLD);
-        let dim = match level {
-            ColorLevel::None => Style::new().add_modifier(Modifier::DIM),
-            ColorLevel::Full | ColorLevel::Basic => pick(245, Color::DarkGray),
-        };
-        let selected = match level {
-            ColorLevel::Full => Style::new()
-                .bg(Color::Indexed(238))
-                .add_modifier(Modifier::BOLD),
-            ColorLevel::Basic | ColorLevel::None => Style::new().add_modifier(Modifier::REVERSED),
-        };
-        let selected_unfocused = match level {
-            ColorLevel::Full => Style::new().bg(Color::Indexed(236)),
-            ColorLevel::Basic | ColorLevel::None => Style::new().add_modifier(Modifier::BOLD),
+        let look = |look: Option<Look>, of_theme| {
+            look.and_then(|look| look.shown(level)).unwrap_or(of_theme)
         };
         Self {
-            text: Style::new(),
-            dim,
-            title: dim,
-            strong: bold(pick(75, Color::Cyan)),
-            frame: pick(240, Color::DarkGray),
-            frame_focused: pick(75, Color::Cyan),
-            selected,
-            selected_unfocused,
-            good: pick(114, Color::Green),
-            partly: pick(221, Color::Yellow),
-            bad: bold(pick(210, Color::Red)),
-            key: bold(pick(75, Color::Cyan)),
-            added: pick(114, Color::Green),
-            removed: pick(210, Color::Red),
-            symbols,
+            text: look(settings.text, Style::new()),
+            dim: look(settings.dim, inks.muted),
+            title: look(settings.title, inks.muted),
+            strong: look(settings.strong, bold(inks.accent)),
+            frame: look(settings.frame, inks.frame),
+            frame_focused: look(settings.frame_focused, inks.accent),
+            selected: look(settings.selected, inks.selected),
+            selected_unfocused: look(settings.selected_unfocused, inks.selected_unfocused),
+            good: look(settings.good, inks.good),
+            partly: look(settings.partly, inks.partly),
+            bad: look(settings.bad, bold(inks.bad)),
+            key: look(settings.key, bold(inks.accent)),
+            added: look(settings.added, inks.good),
+            removed: look(settings.removed, inks.bad),
+            symbols: if is_ascii { ASCII } else { UNICODE },
             editor,
         }
     }
@@ -218,6 +205,6 @@ impl Theme {
 
 impl Default for Theme {
     fn default() -> Self {
-        Self::new(ColorLevel::Full, false)
+        Self::new(&ThemeSettings::default(), ColorLevel::Full, false)
     }
 }

@@ -104,8 +104,6 @@ fn check_config(text: &str, parts: &[&str]) {
         &["validate"][..],
         &["new", "shop"],
         &["deploy", "web", "-y"],
-        &["config", "view"],
-        &[],
     ] {
         let ended = home.bowline(args).end().code(1).stdout("");
         ended.stderr_has(&["bowline/config.toml"]).stderr_has(parts);
@@ -127,14 +125,28 @@ fn check_config(text: &str, parts: &[&str]) {
 fn settings_with_faults_name_the_line_and_what_is_allowed() {
     check_config("catalogue = [\n", &[".toml:1:"]);
     check_config("\ncolour = 1\n", &[".toml:2:", "colour", "namespace", "ui"]);
-    check_config(
-        "[ui]\ncolor = \"red\"\n",
-        &[".toml:2:", "auto", "basic", "none"],
-    );
+    check_config("[wait]\nready_seconds = -1\n", &[".toml:2:"]);
     check_config(
         "namespace = \"Team A\"\n",
         &[".toml:1:", "lower-case letters"],
     );
+}
+
+#[test]
+fn a_fault_in_keys_or_colours_keeps_nobody_from_work() {
+    let home = Home::new();
+    home.save("web", WEB);
+    let text = "[keys]\nquit = \"Q\"\nsort = \"Q\"\n[theme]\nbad = \"redish\"\n";
+    home.write("config/bowline/config.toml", text);
+    home.bowline(&["validate"]).end().code(0);
+    let ended = home.bowline(&["config", "keys"]).end().code(0);
+    let ended = ended.stderr_has(&["config.toml:3: Q is bound to quit", "1 more", "doctor"]);
+    let keys_of = |action: &str| {
+        let mut words = ended.stdout.lines().map(str::split_whitespace);
+        let mut line = words.find(|line| line.clone().next() == Some(action))?;
+        line.nth(1)
+    };
+    assert_eq!((keys_of("quit"), keys_of("sort")), (Some("Q"), Some("o")));
 }
 
 #[test]

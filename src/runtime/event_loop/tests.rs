@@ -83,6 +83,8 @@ impl Rig {
             open: open.map(|name| name.parse().unwrap()),
             holder: "ann@host/1".to_owned(),
             theme: crate::ui::Theme::default(),
+            keymap: crate::app::Keymap::default(),
+            notice: None,
         };
         let frames = Frames::default();
         let data = mpsc::unbounded_channel();

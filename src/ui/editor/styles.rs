@@ -1,9 +1,10 @@
 //! The styles of an editor, with and without colours.
 
-use ratatui::style::{Color, Modifier, Style};
+use ratatui::style::{Modifier, Style};
 
 use crate::definition::diagnostic::Severity;
 use crate::editor::highlight::Token;
+use crate::ui::theme::{ColorLevel, Inks};
 
 /// How the parts of an editor look. Faults carry a mark and an underline besides their colour.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,59 +48,34 @@ pub struct EditorStyles {
 }
 
 impl EditorStyles {
-    /// Returns styles in the 16 colours that every terminal has.
-    pub fn colour() -> Self {
-        let fg = |color| Style::new().fg(color);
-        let underlined = |color| {
-            fg(color)
-                .add_modifier(Modifier::UNDERLINED)
-                .underline_color(color)
+    /// Returns the styles of a theme. Without colours, weights and underlines carry what colours do elsewhere.
+    pub fn new(inks: &Inks, level: ColorLevel) -> Self {
+        let (light, plain) = (Modifier::BOLD, Style::new());
+        let underlined = |ink: Style| {
+            let line = ink.add_modifier(Modifier::UNDERLINED);
+            ink.fg.map_or(line, |colour| line.underline_color(colour))
         };
-        Self {
-            text: Style::new(),
-            line_number: fg(Color::DarkGray),
-            current_line_number: fg(Color::Yellow),
-            key: fg(Color::Cyan),
-            quoted: fg(Color::Green),
-            number: fg(Color::Magenta),
-            constant: fg(Color::Magenta),
-            comment: fg(Color::DarkGray).add_modifier(Modifier::ITALIC),
-            special: fg(Color::Yellow),
-            punctuation: Style::new(),
-            error: underlined(Color::Red),
-            warning: underlined(Color::Yellow),
-            error_mark: fg(Color::Red).add_modifier(Modifier::BOLD),
-            warning_mark: fg(Color::Yellow).add_modifier(Modifier::BOLD),
-            selection: fg(Color::White).bg(Color::Blue),
-            search_match: fg(Color::Black).bg(Color::Yellow),
-            hidden: fg(Color::LightRed),
-            is_ascii: false,
-        }
-    }
-
-    /// Returns styles without any colour, as `NO_COLOR` asks.
-    pub fn mono() -> Self {
-        let plain = Style::new();
-        let with = |modifier| plain.add_modifier(modifier);
+        let is_mono = level == ColorLevel::None;
+        let unless_mono = |coloured: Style, mono: Style| if is_mono { mono } else { coloured };
         Self {
             text: plain,
-            line_number: with(Modifier::DIM),
-            current_line_number: with(Modifier::BOLD),
-            key: with(Modifier::BOLD),
-            quoted: plain,
-            number: plain,
-            constant: plain,
-            comment: with(Modifier::DIM),
-            special: plain,
+            line_number: inks.muted,
+            current_line_number: unless_mono(inks.partly, plain.add_modifier(light)),
+            key: unless_mono(inks.accent, plain.add_modifier(light)),
+            quoted: inks.good,
+            number: inks.value,
+            constant: inks.value,
+            comment: unless_mono(inks.muted.add_modifier(Modifier::ITALIC), inks.muted),
+            special: inks.partly,
             punctuation: plain,
-            error: with(Modifier::UNDERLINED.union(Modifier::BOLD)),
-            warning: with(Modifier::UNDERLINED),
-            error_mark: with(Modifier::BOLD),
-            warning_mark: plain,
+            error: unless_mono(underlined(inks.bad), underlined(plain).add_modifier(light)),
+            warning: underlined(inks.partly),
+            error_mark: inks.bad.add_modifier(light),
+            warning_mark: unless_mono(inks.partly.add_modifier(light), plain),
             // A selected comment must not look like a match.
-            selection: with(Modifier::REVERSED).remove_modifier(Modifier::DIM),
-            search_match: with(Modifier::REVERSED.union(Modifier::DIM)),
-            hidden: with(Modifier::REVERSED),
+            selection: inks.selection.remove_modifier(Modifier::DIM),
+            search_match: inks.search_match,
+            hidden: unless_mono(inks.bad, plain.add_modifier(Modifier::REVERSED)),
             is_ascii: false,
         }
     }

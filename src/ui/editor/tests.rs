@@ -6,8 +6,21 @@ use ratatui::style::Modifier;
 use super::*;
 use crate::definition::diagnostic::{self, Diagnostic, Span};
 use crate::editor::{Command, Motion};
+use crate::ui::theme::{Base, ColorLevel, Inks};
 
 const NOW: Duration = Duration::ZERO;
+
+fn styles_in(level: ColorLevel) -> EditorStyles {
+    EditorStyles::new(&Inks::of(Base::Dark, level), level)
+}
+
+fn mono() -> EditorStyles {
+    styles_in(ColorLevel::None)
+}
+
+fn colour() -> EditorStyles {
+    styles_in(ColorLevel::Full)
+}
 
 fn diagnostic(severity: Severity, bytes: Range<usize>, message: &str) -> Diagnostic {
     let nowhere = diagnostic::Position { line: 1, column: 1 };
@@ -50,7 +63,7 @@ fn rows(buf: &Buffer) -> Vec<String> {
 
 /// Checks the text of a screen, and the cursor on it, drawn in marks of ASCII.
 fn check(editor: &Editor, size: (u16, u16), expected: &[&str], cursor: Option<(u16, u16)>) {
-    let (buf, drawn) = draw(editor, size, &EditorStyles::mono().in_ascii());
+    let (buf, drawn) = draw(editor, size, &mono().in_ascii());
     assert_eq!(rows(&buf), expected);
     assert_eq!(drawn.cursor, cursor.map(Position::from));
 }
@@ -70,11 +83,7 @@ fn styles_of(buf: &Buffer, y: u16) -> String {
 }
 
 fn check_styles(editor: &Editor, y: u16, expected: &str) {
-    let (buf, _) = draw(
-        editor,
-        (expected.len().try_into().unwrap(), 4),
-        &EditorStyles::mono(),
-    );
+    let (buf, _) = draw(editor, (expected.len().try_into().unwrap(), 4), &mono());
     assert_eq!(styles_of(&buf, y), expected);
 }
 
@@ -111,7 +120,7 @@ fn no_area_is_too_small() {
     let editor = Editor::from_text("name: web\n");
     for width in 0..8 {
         for height in 0..3 {
-            draw(&editor, (width, height), &EditorStyles::colour());
+            draw(&editor, (width, height), &colour());
         }
     }
 }
@@ -145,7 +154,7 @@ fn wide_and_combining_graphemes_take_their_cells() {
         },
         NOW,
     );
-    let (buf, drawn) = draw(&editor, (24, 1), &EditorStyles::mono());
+    let (buf, drawn) = draw(&editor, (24, 1), &mono());
     assert_eq!(buf[(5, 0)].symbol(), "日");
     assert_eq!(buf[(7, 0)].symbol(), "本");
     assert_eq!(buf[(11, 0)].symbol(), "e\u{301}");
@@ -208,7 +217,7 @@ fn a_block_scalar_keeps_its_colour_below_the_screens_top() {
     );
     let styles = EditorStyles {
         quoted: Style::new().add_modifier(Modifier::UNDERLINED),
-        ..EditorStyles::mono()
+        ..mono()
     };
     let (buf, _) = draw(&editor, (25, 3), &styles);
     assert_eq!(styles_of(&buf, 0), ".ccc...WWWWWWWWWW........");
@@ -236,7 +245,7 @@ fn problems_are_listed_with_their_places() {
     );
     let mut buf = Buffer::empty(Rect::new(0, 0, 30, 3));
     let area = buf.area;
-    draw_problems(&mut buf, area, &editor, &EditorStyles::mono().in_ascii());
+    draw_problems(&mut buf, area, &editor, &mono().in_ascii());
     assert_eq!(
         rows(&buf),
         [
@@ -294,7 +303,7 @@ proptest! {
         editor.set_diagnostics(editor.revision(), vec![diagnostic(Severity::Error, fault.0..fault.0 + fault.1, "x")]);
         editor.apply(Command::Move { motion: Motion::Byte(place), extend: true }, NOW);
         editor.apply(Command::SearchQuery("a".into()), NOW);
-        let (buf, drawn) = draw(&editor, size, &EditorStyles::colour());
+        let (buf, drawn) = draw(&editor, size, &colour());
         prop_assert!(drawn.cursor.is_some_and(|cursor| buf.area.contains(cursor)));
         for cell in &buf.content {
             prop_assert_eq!(crate::text::clean(cell.symbol()), cell.symbol());

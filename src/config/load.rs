@@ -1,0 +1,240 @@
+//! Reading the settings file: what is faulty in it is left out and told, so that a slip in a colour keeps nobody from work.
+//!
+//! A fault names the file, the line and what is allowed; the rest holds. What says *where* bowline works (context, namespace,
+//! catalogue, cluster) is never guessed: a fault there refuses the whole file, as does a text that is no TOML.
+
+use std::path::Path;
+
+use serde::Deserialize;
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+use super::Settings;
+use crate::failure::{Failure, FailureKind};
+
+/// Most faults that are told of one file.
+const MAX_FAULTS: usize = 20;
+
+/// What a file says, as far as it can be read.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Loaded {
+    /// The settings, with defaults in place of what is faulty.
+    pub settings: Settings,
+    /// What was left out.
+    pub faults: Vec<(Part, Failure)>,
+}
+
+/// What a part of the settings decides.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Part {
+    /// How the dashboard looks and which keys it knows.
+    Looks,
+    /// How work is done.
+    Work,
+    /// Where work is done.
+    Place,
+}
+
+impl Part {
+    fn of(section: &str) -> Self {
+        match section {
+            "ui" | "keys" | "theme" => Self::Looks,
+            "ingress" | "login" | "policy" | "wait" | "gpus" => Self::Work,
+            // A name that is not known may be a slip in any of the others.
+            _ => Self::Place,
+        }
+    }
+}
+
+impl Settings {
+    /// Reads the settings of a file; a file that does not exist gives the defaults unless it `must_exist`.
+    ///
+    /// # Errors
+    /// A file that cannot be read, is no TOML, or has a fault in what says where to work: the text names file, line, and
+    /// what is allowed.
+    pub fn load(path: &Path, must_exist: bool) -> Result<Loaded, Failure> {
+        match std::fs::read_to_string(path) {
+            Ok(text) => read(&text, path),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound && !must_exist => {
+                Ok(Loaded::default())
+            }
+            Err(error) => Err(Failure::new(
+                FailureKind::Disk,
+                format!("cannot read the config {}: {error}", path.display()),
+            )),
+        }
+    }
+}
+
+/// Reads a text: each entry that is refused is taken out and the rest is read again.
+fn read(text: &str, path: &Path) -> Result<Loaded, Failure> {
+    let fault = |error: &toml::de::Error| {
+        let line = error
+            .span()
+            .map_or(1, |span| 1 + text[..span.start].matches('\n').count());
+        Failure::new(
+            FailureKind::Invalid,
+            format!("{}:{line}: {}", path.display(), error.message()),
+        )
+    };
+    let mut table = DeTable::parse(text).map_err(|error| fault(&error))?;
+    let mut faults = Vec::new();
+    loop {
+        let error = match Settings::deserialize(toml::Deserializer::from(table.clone())) {
+            Ok(settings) => return Ok(loaded(settings, faults)),
+            Err(error) => error,
+        };
+        let at = error.span().map_or(0, |span| span.start);
+        let section = take_out(table.get_mut(), at);
+        match section.as_deref().map_or(Part::Place, Part::of) {
+            part @ (Part::Looks | Part::Work) if faults.len() < MAX_FAULTS => {
+                faults.push((at, part, fault(&error)));
+            }
+            _ => return Err(fault(&error)),
+        }
+    }
+}
+
+/// Puts the faults in the order of the text.
+fn loaded(settings: Settings, mut faults: Vec<(usize, Part, Failure)>) -> Loaded {
+    faults.sort_by_key(|(at, ..)| *at);
+    let faults = faults.into_iter().map(|(_, part, fault)| (part, fault));
+    Loaded {
+        settings,
+        faults: faults.collect(),
+    }
+}
+
+/// Takes the innermost entry at a byte of the text out, and returns the name of the section that it was in.
+fn take_out(table: &mut DeTable<'_>, at: usize) -> Option<String> {
+    let section = table
+        .iter()
+        .find(|(key, value)| holds(key, value, at))
+        .map(|(key, _)| key.get_ref().to_string())?;
+    remove(table, at);
+    Some(section)
+}
+
+fn remove(table: &mut DeTable<'_>, at: usize) {
+    let is_in = |inner: &DeTable<'_>| inner.iter().any(|(key, value)| holds(key, value, at));
+    let left = std::mem::take(table)
+        .into_iter()
+        .filter_map(|(key, mut value)| {
+            if !holds(&key, &value, at) {
+                return Some((key, value));
+            }
+            match value.get_mut() {
+                DeValue::Table(inner) if is_in(inner) => remove(inner, at),
+                _ => return None,
+            }
+            Some((key, value))
+        });
+    *table = left.collect();
+}
+
+/// Tells whether a byte of the text is in an entry. The place of a table with a header is its header alone.
+fn holds(
+    key: &Spanned<std::borrow::Cow<'_, str>>,
+    value: &Spanned<DeValue<'_>>,
+    at: usize,
+) -> bool {
+    let within = match value.get_ref() {
+        DeValue::Table(inner) => inner.iter().any(|(key, value)| holds(key, value, at)),
+        _ => false,
+    };
+    within || key.span().contains(&at) || value.span().contains(&at)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PATH: &str = "/etc/config.toml";
+
+    fn faults_of(text: &str) -> Vec<String> {
+        match read(text, Path::new(PATH)) {
+            Ok(loaded) => loaded
+                .faults
+                .into_iter()
+                .map(|(_, it)| it.summary)
+                .collect(),
+            Err(failure) => vec![failure.summary],
+        }
+    }
+
+    #[test]
+    fn fault_names_file_line_and_what_is_allowed() {
+        let check = |text: &str, expected: &[&str]| {
+            let faults = faults_of(text);
+            assert_eq!(faults.len(), 1, "{faults:?}");
+            for part in expected {
+                assert!(faults[0].contains(part), "{part:?} is not in {faults:?}");
+            }
+        };
+        check(
+            "\n[ui]\ncolour = 1\n",
+            &["/etc/config.toml:3:", "colour", "color", "symbols"],
+        );
+        check(
+            "[ui]\ncolor = \"red\"\n",
+            &["/etc/config.toml:2:", "auto", "full", "basic", "none"],
+        );
+        check(
+            "namespace = \"A/b\"\n",
+            &["/etc/config.toml:1:", "lower-case letters"],
+        );
+        check("[wait]\nready_seconds = -1\n", &["/etc/config.toml:2:"]);
+        check(
+            "[keys]\nnew = \"N\"\nquti = \"Q\"\n",
+            &["/etc/config.toml:3:", "did you mean quit?"],
+        );
+        check(
+            "[keys]\nnew = \"Q\"\nquit = \"Q\"\n",
+            &["/etc/config.toml:3:", "Q is bound to new"],
+        );
+        check(
+            "[theme]\ngood = \"greenish\"\n",
+            &["/etc/config.toml:2:", "greenish", "#rrggbb"],
+        );
+    }
+
+    #[test]
+    fn what_is_faulty_is_left_out_and_the_rest_holds() {
+        let text = "namespace = \"team-a\"\n[keys]\nquit = \"Q\"\nsrt = \"S\"\nnew = 1\n\n[ui]\ncolor = \"red\"\nsymbols = \"ascii\"\n";
+        let loaded = read(text, Path::new(PATH)).unwrap();
+        let expected: Settings = toml::from_str(
+            "namespace = \"team-a\"\n[keys]\nquit = \"Q\"\n[ui]\nsymbols = \"ascii\"\n",
+        )
+        .unwrap();
+        assert_eq!(loaded.settings, expected);
+        let lines: Vec<&str> = loaded
+            .faults
+            .iter()
+            .map(|(_, fault)| fault.summary.split(':').nth(1).unwrap())
+            .collect();
+        assert_eq!(lines, ["4", "5", "8"]);
+    }
+
+    #[test]
+    fn where_to_work_is_never_guessed() {
+        for text in [
+            "context = 1\n",
+            "contxt = \"prod\"\n",
+            "[ui]\ncolor = \"none\"\n[contexts]\nname = 1\n",
+            "[ui\n",
+        ] {
+            assert!(read(text, Path::new(PATH)).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn missing_file_is_the_defaults_unless_it_was_named() {
+        let missing = Path::new("/nonexistent/config.toml");
+        assert_eq!(Settings::load(missing, false), Ok(Loaded::default()));
+        let error = Settings::load(missing, true).unwrap_err();
+        assert!(
+            error.summary.contains("/nonexistent/config.toml"),
+            "{error}"
+        );
+    }
+}

@@ -12,6 +12,7 @@
 //! | module | what it knows |
 //! |---|---|
 //! | [`definition`] | YAML text to definition and diagnostics with places; definition and ID to objects. Pure |
+//! | [`schema`] | schemas of kinds and of the service definition, and checking against them. Pure |
 //! | [`service`] | what an instance is and how it is doing, from live summaries. Pure |
 //! | [`catalogue`] | the directory of definitions and the drafts: atomic files |
 //! | [`cluster`] | the one seam to Kubernetes: connect, request with a deadline, watch into small summaries |
@@ -56,6 +57,7 @@ pub mod failure;
 pub mod log;
 pub mod rehearsal;
 pub mod runtime;
+pub mod schema;
 pub mod secret;
 pub mod service;
 pub mod text;

@@ -17,7 +17,7 @@ mod port;
 mod probe;
 mod quantity;
 pub(crate) mod reader;
-mod resources;
+pub(crate) mod resources;
 mod secret;
 pub(crate) mod substitute;
 pub(crate) mod suggest;

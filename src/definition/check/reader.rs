@@ -71,7 +71,7 @@ pub(crate) struct Scalar {
     pub(crate) resolved: Resolved,
     pub(crate) style: Style,
     /// Whether something was substituted: then the type is that of what was put in.
-    is_substituted: bool,
+    pub(crate) is_substituted: bool,
 }
 
 /// Reads one tree.
@@ -244,7 +244,7 @@ impl<'t> Reader<'t> {
         }
     }
 
-    fn wrong_type(&mut self, value: Value, wanted: &str) {
+    pub(crate) fn wrong_type(&mut self, value: Value, wanted: &str) {
         if matches!(self.tree.node(value.node).kind, Kind::Alias(_)) {
             return;
         }
@@ -399,6 +399,54 @@ impl<'t> Reader<'t> {
     pub(crate) fn misspells(&self, map: Value, name: &str) -> bool {
         self.key_names(map)
             .any(|key| nearest(key, [name]).is_some())
+    }
+
+    /// Tells whether a map has a key that is none of those known and that was most likely meant to be `name`.
+    pub(crate) fn misspells_unknown(
+        &self,
+        map: Value,
+        name: &str,
+        is_known: impl Fn(&str) -> bool,
+    ) -> bool {
+        self.key_names(map)
+            .any(|key| !is_known(key) && nearest(key, [name]).is_some())
+    }
+
+    /// Returns the value of a key without reporting anything of the map.
+    pub(crate) fn child(&mut self, map: Value, name: &str) -> Option<Value> {
+        let (key, node) = self.entry(map, name)?;
+        let path = self.child_path(map.path, Segment::Key(Cow::Owned(name.to_owned())));
+        self.value(node, Some(key), path)
+    }
+
+    /// Returns the text of a scalar as it is written, without reporting anything.
+    pub(crate) fn plain_text(&self, value: Value) -> Option<&'t str> {
+        self.raw_text(value.node)
+    }
+
+    /// Returns the text and the type of the scalar that a key of a map has.
+    pub(crate) fn scalar_of(&self, map: Value, name: &str) -> Option<(&'t str, Resolved)> {
+        let (_, node) = self.entry(map, name)?;
+        let tree = self.tree;
+        match tree.resolve(node).map(|target| &tree.node(target).kind) {
+            Some(Kind::Scalar { text, style }) => {
+                let resolved = match style {
+                    Style::Plain => resolve(text),
+                    Style::Quoted | Style::Block => Resolved::Text,
+                };
+                Some((text.as_ref(), resolved))
+            }
+            _ => None,
+        }
+    }
+
+    fn entry(&self, map: Value, name: &str) -> Option<(NodeId, NodeId)> {
+        let Kind::Mapping(entries) = &self.tree.node(map.node).kind else {
+            return None;
+        };
+        let mut entries = entries.iter();
+        let found = entries.find(|(key, _)| self.raw_text(*key) == Some(name));
+        found.copied()
     }
 
     /// Returns the keys of a map as they were written.
@@ -577,7 +625,7 @@ impl<'t> Reader<'t> {
     }
 
     /// Returns the text of a key; keys that are lists or maps are reported.
-    fn key_text(&mut self, key: NodeId) -> Option<Cow<'t, str>> {
+    pub(crate) fn key_text(&mut self, key: NodeId) -> Option<Cow<'t, str>> {
         if let Some(text) = self.raw_text(key) {
             return Some(Cow::Borrowed(text));
         }
@@ -956,7 +1004,7 @@ impl<'t> Reader<'t> {
         Some(number)
     }
 
-    fn not_an_integer(&mut self, value: Value, scalar: &Scalar, wanted: &str) {
+    pub(crate) fn not_an_integer(&mut self, value: Value, scalar: &Scalar, wanted: &str) {
         let is_quoted_number =
             scalar.style == Style::Quoted && matches!(resolve(&scalar.text), Resolved::Int(_));
         if is_quoted_number {

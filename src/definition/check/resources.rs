@@ -86,7 +86,7 @@ fn resource_name(reader: &mut Reader<'_>, key: &str, child: Value) {
 }
 
 /// Reads a quantity: text with a suffix, or a number.
-pub(super) fn quantity(reader: &mut Reader<'_>, value: Value) -> Option<String> {
+pub(crate) fn quantity(reader: &mut Reader<'_>, value: Value) -> Option<String> {
     let scalar = reader.scalar(value, QUANTITY)?;
     if nanos(&scalar.text).is_some()
         && !matches!(scalar.resolved, Resolved::Null | Resolved::Bool(_))

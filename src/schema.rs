@@ -1,0 +1,20 @@
+//! Schemas: what the fields of a kind are called, hold and mean, from OpenAPI v3.
+//!
+//! One model serves checking, completion and `explain`, whatever its source: the kinds that every cluster has, built in; a
+//! cluster's own documents, custom resources included; and the service definition, whose schema is written by hand. Pure: the
+//! documents of a cluster are fetched and kept by [`cluster`](crate::cluster). A schema never says more than its source: what
+//! it does not declare is allowed.
+
+mod built_in;
+pub(crate) mod check;
+mod document;
+mod node;
+mod path;
+mod view;
+
+pub use built_in::{built_in, built_in_with_texts, service_definition};
+pub use check::{check, check_documents};
+pub use document::{Document, DocumentError, KindName, Schemas};
+pub use node::{Additional, GroupVersionKind, Node, Properties};
+pub use path::{Path, PathError, Step};
+pub use view::{ListKind, Schema, Shape};

@@ -420,7 +420,7 @@ impl<'t> Reader<'t> {
     }
 
     /// Returns the text of a scalar as it is written, without reporting anything.
-    pub(crate) fn plain_text(&self, value: Value) -> Option<&'t str> {
+    pub(crate) fn written_text(&self, value: Value) -> Option<&'t str> {
         self.raw_text(value.node)
     }
 

@@ -51,7 +51,7 @@ impl Walker {
 fn repeated_values(reader: &mut Reader<'_>, values: &[Value]) {
     let mut line_of: HashMap<String, usize> = HashMap::new();
     for value in values {
-        let Some(text) = reader.plain_text(*value) else {
+        let Some(text) = reader.written_text(*value) else {
             continue;
         };
         let line = reader.spot(*value).span.start.line;

@@ -35,9 +35,11 @@ pub mod schema;
 mod selector;
 pub mod serve;
 mod server;
+mod shell;
 pub mod status;
 pub mod store;
 mod time;
+mod upgrade;
 mod validate;
 mod write;
 

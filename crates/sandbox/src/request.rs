@@ -1,6 +1,5 @@
 //! What a request asks for: path, query and body taken apart, before anything is looked up or changed.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use serde_json::Value;
@@ -8,9 +7,9 @@ use serde_json::Value;
 use crate::resources::{Registry, Resource};
 use crate::status::Status;
 
-/// The query part of a URL; the last of equal keys wins.
+/// The query part of a URL; the last of equal keys wins where one is wanted.
 #[derive(Debug, Clone, Default)]
-pub struct Query(HashMap<String, String>);
+pub struct Query(Vec<(String, String)>);
 
 impl Query {
     /// Parses `a=b&c=d` with percent and plus escapes.
@@ -28,17 +27,25 @@ impl Query {
 
     /// Returns a value that is there and not empty.
     pub fn get(&self, key: &str) -> Option<&str> {
-        self.0
-            .get(key)
-            .map(String::as_str)
-            .filter(|value| !value.is_empty())
+        self.last(key).filter(|value| !value.is_empty())
+    }
+
+    /// Returns all values of a key, in their order.
+    pub fn all(&self, key: &str) -> Vec<&str> {
+        let of_key = self.0.iter().filter(|(name, _)| name == key);
+        of_key.map(|(_, value)| value.as_str()).collect()
+    }
+
+    fn last(&self, key: &str) -> Option<&str> {
+        let found = self.0.iter().rfind(|(name, _)| name == key);
+        found.map(|(_, value)| value.as_str())
     }
 
     /// Returns whether a flag is set: `true`, `1`, or there without a value.
     pub fn flag(&self, key: &str) -> bool {
-        self.0.get(key).is_some_and(|value| {
+        self.last(key).is_some_and(|value| {
             matches!(
-                value.as_str(),
+                value,
                 "" | "1" | "t" | "T" | "true" | "TRUE" | "True"
             )
         })
@@ -236,6 +243,9 @@ mod tests {
         assert_eq!(query.get("labelSelector"), Some("a=b,c in (d)"));
         assert!(query.flag("watch") && query.flag("pretty") && !query.flag("force"));
         assert!(query.number("limit").is_err());
+        let query = Query::parse("command=sh&command=-c&tty=1&command=a%20b+c");
+        assert_eq!(query.all("command"), ["sh", "-c", "a b c"]);
+        assert_eq!(query.get("command"), Some("a b c"));
     }
 
     #[test]

@@ -24,7 +24,7 @@ pub struct Resource {
     pub categories: Vec<String>,
     /// Whether its objects live in namespaces.
     pub namespaced: bool,
-    /// `status`, `scale`, `log`.
+    /// `status`, `scale`, `log`, `exec`, `portforward`.
     pub subresources: Vec<String>,
     /// Whether it came from a CustomResourceDefinition.
     pub custom: bool,
@@ -64,7 +64,7 @@ const BUILT_IN: &[(&str, &str, &str, &str, bool, bool, &str)] = &[
     ("v1", "Node", "nodes", "no", false, false, "status"),
     ("v1", "PersistentVolumeClaim", "persistentvolumeclaims", "pvc", true, false, "status"),
     ("v1", "PersistentVolume", "persistentvolumes", "pv", false, false, "status"),
-    ("v1", "Pod", "pods", "po", true, true, "status log"),
+    ("v1", "Pod", "pods", "po", true, true, "status log exec portforward"),
     ("v1", "Secret", "secrets", "", true, false, ""),
     ("v1", "ServiceAccount", "serviceaccounts", "sa", true, false, ""),
     ("v1", "Service", "services", "svc", true, true, "status"),
@@ -96,6 +96,7 @@ const BUILT_IN: &[(&str, &str, &str, &str, bool, bool, &str)] = &[
 pub fn methods_of(subresource: &str) -> &'static [&'static str] {
     match subresource {
         "log" => &["GET"],
+        "exec" | "portforward" => &["GET", "POST"],
         _ => &["GET", "PATCH", "PUT"],
     }
 }

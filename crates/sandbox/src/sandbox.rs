@@ -19,6 +19,7 @@ use crate::serve::{self, ServeError, Served};
 use crate::server::Server;
 use crate::status::Status;
 use crate::store::Store;
+use crate::upgrade;
 
 /// Namespaces of every cluster.
 const NAMESPACES: [&str; 4] = ["default", "kube-node-lease", "kube-public", "kube-system"];
@@ -155,7 +156,12 @@ impl Sandbox {
         let service = tower::service_fn(move |request: Request<kube::client::Body>| {
             let (sandbox, user) = (sandbox.clone(), user.clone());
             async move {
-                Ok::<_, std::convert::Infallible>(sandbox.shared.server.answer(user, request).await)
+                let server = &sandbox.shared.server;
+                let answer = match upgrade::is_wanted(request.headers()) {
+                    true => upgrade::answer_in_process(&sandbox, user, request).await,
+                    false => server.answer(user, request).await,
+                };
+                Ok::<_, std::convert::Infallible>(answer)
             }
         });
         kube::Client::new(service, "default")

@@ -128,7 +128,8 @@ async fn attend(stream: TcpStream, acceptor: TlsAcceptor, sandbox: Sandbox) {
     });
     let http = hyper::server::conn::http1::Builder::new()
         .timer(TokioTimer::new())
-        .serve_connection(TokioIo::new(stream), service);
+        .serve_connection(TokioIo::new(stream), service)
+        .with_upgrades();
     if let Err(e) = http.await {
         tracing::debug!(error = %e, "a connection to the sandbox broke");
     }

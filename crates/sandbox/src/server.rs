@@ -3,11 +3,12 @@
 //! A request is taken apart once ([`Ask`]), looked at for permission, and handed to the part that answers it. Lists, watches
 //! and single objects are written in the form that the client accepts ([`shape::Shape`]).
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
 use http::{HeaderMap, Method, Request, Response, StatusCode, header};
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
+use hyper::upgrade::OnUpgrade;
 use serde_json::Value;
 
 use crate::rbac::User;
@@ -18,7 +19,10 @@ use crate::store::Store;
 
 use shape::Shape;
 
+mod channels;
 mod discovery;
+mod exec;
+mod forward;
 mod list;
 mod logs;
 mod openapi;
@@ -50,6 +54,8 @@ struct Ask {
     headers: HeaderMap,
     body: Bytes,
     user: Arc<User>,
+    /// The connection itself, where the client wants to speak another protocol on it.
+    upgrade: Mutex<Option<OnUpgrade>>,
 }
 
 impl Ask {
@@ -125,7 +131,7 @@ impl Server {
         B: http_body::Body<Data = Bytes>,
         B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
     {
-        let (head, body) = request.into_parts();
+        let (mut head, body) = request.into_parts();
         let body = match Limited::new(body, BODY_LIMIT).collect().await {
             Ok(body) => body.to_bytes(),
             Err(e) if e.is::<LengthLimitError>() => return refuse(&too_large()),
@@ -147,6 +153,7 @@ impl Server {
             headers: head.headers,
             body,
             user,
+            upgrade: Mutex::new(head.extensions.remove()),
         };
         self.route(&ask).unwrap_or_else(|status| refuse(&status))
     }
@@ -197,6 +204,12 @@ impl Server {
             (&Method::GET, Some(_)) if target.subresource.as_deref() == Some("log") => {
                 logs::answer(self, ask, target)
             }
+            (_, Some(_)) if target.subresource.as_deref() == Some("exec") => {
+                exec::answer(self, ask, target)
+            }
+            (_, Some(_)) if target.subresource.as_deref() == Some("portforward") => {
+                forward::answer(self, ask, target)
+            }
             (&Method::GET, Some(name)) => verbs::get(self, ask, target, name),
             (&Method::POST, None) => verbs::create(self, ask, target),
             (&Method::PUT, Some(name)) => verbs::replace(self, ask, target, name),
@@ -236,6 +249,11 @@ fn json(code: StatusCode, value: &Value) -> Answer {
 
 fn text(code: StatusCode, text: &str) -> Answer {
     whole(code, "text/plain; charset=utf-8", text.to_owned().into())
+}
+
+/// Returns an answer that is a text.
+pub(crate) fn plain(code: StatusCode, sentence: &str) -> Answer {
+    text(code, sentence)
 }
 
 fn whole(code: StatusCode, content_type: &'static str, bytes: Bytes) -> Answer {

@@ -146,16 +146,18 @@ fn discovered(kind: &Resource) -> Value {
 }
 
 fn subresource_kind(kind: &Resource, subresource: &str) -> String {
-    if subresource == "scale" {
-        "Scale".to_owned()
-    } else {
-        kind.kind.clone()
+    match subresource {
+        "scale" => "Scale".to_owned(),
+        "exec" => "PodExecOptions".to_owned(),
+        "portforward" => "PodPortForwardOptions".to_owned(),
+        _ => kind.kind.clone(),
     }
 }
 
 fn sub_verbs(subresource: &str) -> Vec<&'static str> {
     let verb = |method: &&'static str| match *method {
         "GET" => "get",
+        "POST" => "create",
         "PATCH" => "patch",
         _ => "update",
     };

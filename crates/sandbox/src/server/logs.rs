@@ -117,7 +117,7 @@ fn just_before(instant: Timestamp) -> Timestamp {
         .unwrap_or(Timestamp::MIN)
 }
 
-fn chosen_container(pod: &Value, asked: Option<&str>) -> Result<String, Status> {
+pub(super) fn chosen_container(pod: &Value, asked: Option<&str>) -> Result<String, Status> {
     let name = pod["metadata"]["name"].as_str().unwrap_or_default();
     let names: Vec<&str> = ["initContainers", "containers"]
         .into_iter()
@@ -137,7 +137,7 @@ fn chosen_container(pod: &Value, asked: Option<&str>) -> Result<String, Status> 
     }
 }
 
-fn status_of<'p>(pod: &'p Value, container: &str) -> Option<&'p Value> {
+pub(super) fn status_of<'p>(pod: &'p Value, container: &str) -> Option<&'p Value> {
     ["initContainerStatuses", "containerStatuses"]
         .into_iter()
         .flat_map(|list| pod["status"][list].as_array().into_iter().flatten())

@@ -6,6 +6,7 @@
 mod access;
 pub mod connect;
 mod discovery;
+mod exec;
 mod kinds;
 mod label_selector;
 mod logs;
@@ -19,6 +20,7 @@ mod request;
 mod request_tests;
 mod selector;
 mod snapshot;
+mod socket;
 mod version;
 mod watch;
 
@@ -34,6 +36,7 @@ pub use crate::definition::object::GroupKind;
 pub use access::Access;
 pub use connect::{Agreements, ConnectOptions, ContextSummary, ExecPolicy, connect, contexts};
 pub use discovery::Served;
+pub use exec::{ExecInput, ExecOutput, ExecRequest, ExecSession};
 pub use kinds::Resource;
 pub use label_selector::{LabelSelector, SelectorError};
 pub use logs::LogStream;

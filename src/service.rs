@@ -12,6 +12,7 @@ pub mod health;
 pub mod instance;
 pub mod log;
 pub mod operation;
+pub mod pod_choice;
 pub mod pod_name;
 pub mod quantity;
 pub mod status;

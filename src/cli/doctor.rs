@@ -40,6 +40,15 @@ const WRITTEN: [(&str, &str); 7] = [
     ("apps", "StatefulSet"),
     ("networking.k8s.io", "Ingress"),
 ];
+/// Parts of objects, and what is done to them: logs, shells, forwarded ports, the number of replicas.
+const PARTS: [(&str, &str, &str, &[&str]); 5] = [
+    ("", "Pod", "log", &["get"]),
+    // NB: a WebSocket begins with a GET; newer servers want `create` for it as well.
+    ("", "Pod", "exec", &["get", "create"]),
+    ("", "Pod", "portforward", &["get", "create"]),
+    ("apps", "Deployment", "scale", &["patch"]),
+    ("apps", "StatefulSet", "scale", &["patch"]),
+];
 /// The kinds that everything shown is made of.
 const ESSENTIAL: [&str; 4] = ["ConfigMap", "Deployment", "StatefulSet", "Pod"];
 
@@ -76,6 +85,9 @@ struct Kubeconfig {
 struct Permission {
     group: &'static str,
     kind: &'static str,
+    /// The part of its objects that is meant, where it is not the objects.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    subresource: Option<&'static str>,
     /// Verbs that are needed and allowed.
     allowed: Vec<&'static str>,
     /// Verbs that are needed and not allowed.
@@ -190,17 +202,20 @@ impl Findings {
 
     async fn look_at_permissions(&mut self, cluster: &Cluster) {
         let namespace = cluster.namespace().to_string();
-        let written = WRITTEN.map(|kind| (kind, VERBS.to_vec()));
+        let written = WRITTEN.map(|(group, kind)| ((group, kind, None), VERBS.to_vec()));
         // A rollback frees pods that hang.
-        let pods = (("", "Pod"), [&LOOKS[..], &["delete"]].concat());
-        let others = [pods, (("", "Event"), LOOKS.to_vec())];
-        let wanted: Vec<_> = written.into_iter().chain(others).collect();
+        let pods = (("", "Pod", None), [&LOOKS[..], &["delete"]].concat());
+        let others = [pods, (("", "Event", None), LOOKS.to_vec())];
+        let parts =
+            PARTS.map(|(group, kind, part, verbs)| ((group, kind, Some(part)), verbs.to_vec()));
+        let wanted: Vec<_> = written.into_iter().chain(others).chain(parts).collect();
         let accesses: Vec<Access> = wanted
             .iter()
-            .flat_map(|((group, kind), verbs)| {
+            .flat_map(|((group, kind, subresource), verbs)| {
                 verbs.iter().map(|verb| Access {
                     verb,
                     kind: GroupKind::new(group, kind),
+                    subresource: *subresource,
                     namespace: Some(namespace.clone()),
                 })
             })
@@ -216,7 +231,7 @@ impl Findings {
         };
         let mut answers = answers.into_iter();
         let mut permissions = Vec::new();
-        for ((group, kind), verbs) in wanted {
+        for ((group, kind, subresource), verbs) in wanted {
             let answered = verbs.iter().copied().zip(answers.by_ref());
             let (allowed, denied): (Vec<_>, Vec<_>) =
                 answered.partition(|(_, is_allowed)| *is_allowed);
@@ -226,6 +241,7 @@ impl Findings {
             permissions.push(Permission {
                 group,
                 kind,
+                subresource,
                 allowed: verbs(allowed),
                 denied: verbs(denied),
             });
@@ -237,7 +253,8 @@ impl Findings {
 
 /// Says what keeps everything from being shown. What may not be written is no fault: many only look.
 fn blindness(permissions: &[Permission], namespace: &str) -> Option<String> {
-    let essential = permissions.iter().filter(|it| ESSENTIAL.contains(&it.kind));
+    let of_objects = permissions.iter().filter(|it| it.subresource.is_none());
+    let essential = of_objects.filter(|it| ESSENTIAL.contains(&it.kind));
     let blind: Vec<&str> = essential
         .filter(|it| it.denied.iter().any(|verb| NEEDED.contains(verb)))
         .map(|it| it.kind)

@@ -4,6 +4,7 @@
 //! rules may be incomplete, and some authorizers answer single questions only.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 
 use futures::{StreamExt, stream};
 use serde::Deserialize;
@@ -24,8 +25,27 @@ pub struct Access {
     pub verb: &'static str,
     /// To which kind.
     pub kind: GroupKind,
+    /// To which part of its objects (`log`, `exec`, `scale`); none for the objects themselves.
+    pub subresource: Option<&'static str>,
     /// In which namespace; none for cluster-scoped kinds.
     pub namespace: Option<String>,
+}
+
+/// Shows what is done to what: `create Pod/exec`.
+impl fmt::Display for Access {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.verb, self.what())
+    }
+}
+
+impl Access {
+    /// Returns the kind, with the part of its objects where one is meant: `Pod/exec`.
+    pub fn what(&self) -> String {
+        match self.subresource {
+            Some(subresource) => format!("{}/{subresource}", self.kind.kind),
+            None => self.kind.kind.clone(),
+        }
+    }
 }
 
 /// A rule of a `SelfSubjectRulesReview`.
@@ -46,10 +66,18 @@ impl Rule {
     /// Tells whether the rule allows it for every object; one that names objects leaves a doubt.
     fn allows(&self, access: &Access, resource: &Resource) -> bool {
         let has = |all: &[String], one: &str| all.iter().any(|item| item == "*" || item == one);
+        let of_resource = match access.subresource {
+            None => has(&self.resources, &resource.plural),
+            // NB: the right to objects is none to their parts.
+            Some(part) => {
+                has(&self.resources, &format!("{}/{part}", resource.plural))
+                    || has(&self.resources, &format!("*/{part}"))
+            }
+        };
         self.resource_names.is_empty()
             && has(&self.verbs, access.verb)
             && has(&self.api_groups, &resource.group)
-            && has(&self.resources, &resource.plural)
+            && of_resource
     }
 }
 
@@ -113,6 +141,7 @@ impl Cluster {
                 "verb": access.verb,
                 "group": resource.group,
                 "resource": resource.plural,
+                "subresource": access.subresource.unwrap_or_default(),
                 "namespace": namespace,
             }},
         });

@@ -358,6 +358,7 @@ async fn one_review_of_rules_answers_and_doubts_are_asked_singly() {
                 {"verbs": ["get", "list", "patch"], "apiGroups": [""], "resources": ["configmaps"]},
                 {"verbs": ["delete"], "apiGroups": [""], "resources": ["configmaps"], "resourceNames": ["one"]},
                 {"verbs": ["*"], "apiGroups": ["apps"], "resources": ["*"]},
+                {"verbs": ["*"], "apiGroups": [""], "resources": ["pods", "pods/log", "*/portforward"]},
             ]);
             return Reply::json(201, json!({"status": {"resourceRules": rules}}));
         }
@@ -367,19 +368,33 @@ async fn one_review_of_rules_answers_and_doubts_are_asked_singly() {
     let access = |verb, group: &str, kind: &str| Access {
         verb,
         kind: GroupKind::new(group, kind),
+        subresource: None,
         namespace: Some("team-a".to_owned()),
+    };
+    let part = |verb, subresource| Access {
+        subresource: Some(subresource),
+        ..access(verb, "", "Pod")
     };
     let accesses = [
         access("patch", "", "ConfigMap"),
         access("delete", "apps", "Deployment"),
         access("delete", "", "ConfigMap"),
         access("create", "", "Secret"),
+        part("get", "log"),
+        part("get", "portforward"),
+        part("get", "exec"),
+        part("create", "exec"),
     ];
     assert_eq!(
         cluster.can(&accesses).await,
-        Ok(vec![true, true, false, true])
+        Ok(vec![true, true, false, true, true, true, false, true])
     );
-    assert_eq!(n_requests(&log), 3);
+    assert_eq!(n_requests(&log), 5);
+    let asked = log.lock().unwrap().iter().any(|seen| {
+        let words = ["\"resource\":\"pods\"", "\"subresource\":\"exec\""];
+        words.iter().all(|word| seen.body.contains(word))
+    });
+    assert!(asked);
 }
 
 #[tokio::test]

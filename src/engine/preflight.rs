@@ -275,6 +275,7 @@ pub(super) fn access(verb: &'static str, kind: &GroupKind, request: &DeployReque
     Access {
         verb,
         kind: kind.clone(),
+        subresource: None,
         namespace: Some(request.namespace.to_string()),
     }
 }
@@ -300,11 +301,11 @@ pub(super) fn forbidden_refusal(missing: &[Access], namespace: &str) -> Option<F
     if missing.is_empty() {
         return None;
     }
-    let mut parts: Vec<(&str, Vec<&str>)> = Vec::new();
+    let mut parts: Vec<(&str, Vec<String>)> = Vec::new();
     for access in missing {
         match parts.iter_mut().find(|(verb, _)| *verb == access.verb) {
-            Some((_, kinds)) => kinds.push(&access.kind.kind),
-            None => parts.push((access.verb, vec![&access.kind.kind])),
+            Some((_, kinds)) => kinds.push(access.what()),
+            None => parts.push((access.verb, vec![access.what()])),
         }
     }
     let parts: Vec<String> = parts
@@ -331,6 +332,7 @@ mod tests {
         let access = |verb, kind: &str| Access {
             verb,
             kind: GroupKind::new("", kind),
+            subresource: None,
             namespace: None,
         };
         let missing = [

@@ -35,12 +35,25 @@ pub(crate) fn a_report_tells_the_server_and_what_this_user_may_do(world: &World)
     assert_eq!(report["problems"], json!([]));
 
     let page = world.bowline_as(User::Viewer, &["doctor"]).end().code(0);
-    let row = page
-        .stdout
-        .lines()
-        .find(|line| line.trim_start().starts_with("Deployment"));
-    let cells: Vec<_> = row.unwrap().split_whitespace().collect();
-    assert_eq!(cells, ["Deployment", "yes", "yes", "yes", "no", "no", "no"]);
+    let cells = |kind: &str| -> Vec<String> {
+        let rows = page.stdout.lines().map(str::split_whitespace);
+        let mut rows = rows.map(|cells| cells.map(str::to_owned).collect::<Vec<_>>());
+        rows.find(|cells| cells.first().is_some_and(|cell| cell == kind))
+            .unwrap()
+    };
+    assert_eq!(
+        cells("Deployment"),
+        ["Deployment", "yes", "yes", "yes", "no", "no", "no"]
+    );
+    // Parts of objects are asked for by themselves: the right to pods is none to run commands in them.
+    assert_eq!(
+        cells("Pod/exec"),
+        ["Pod/exec", "no", "—", "—", "no", "—", "—"]
+    );
+    assert_eq!(
+        cells("StatefulSet/scale"),
+        ["StatefulSet/scale", "—", "—", "—", "—", "no", "—"]
+    );
     page.stdout_has(&[
         "Nothing that is needed is broken.",
         "TERM         xterm-256color",

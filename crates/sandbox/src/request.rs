@@ -43,12 +43,8 @@ impl Query {
 
     /// Returns whether a flag is set: `true`, `1`, or there without a value.
     pub fn flag(&self, key: &str) -> bool {
-        self.last(key).is_some_and(|value| {
-            matches!(
-                value,
-                "" | "1" | "t" | "T" | "true" | "TRUE" | "True"
-            )
-        })
+        self.last(key)
+            .is_some_and(|value| matches!(value, "" | "1" | "t" | "T" | "true" | "TRUE" | "True"))
     }
 
     /// Returns a number, or 400.

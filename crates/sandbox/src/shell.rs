@@ -16,7 +16,8 @@ use script::{Join, Step, Word};
 const NOT_FOUND: i32 = 127;
 const INTERRUPTED: i32 = 130;
 const USAGE: i32 = 2;
-const KNOWN: &str = "cat, echo, env, exit, false, hostname, printenv, pwd, sh, sleep, stty size, true";
+const KNOWN: &str =
+    "cat, echo, env, exit, false, hostname, printenv, pwd, sh, sleep, stty size, true";
 
 /// What a command finds where it runs.
 #[derive(Debug, Clone)]
@@ -125,7 +126,8 @@ impl Shell {
     }
 
     async fn not_found(&mut self, name: &str) -> i32 {
-        let line = format!("{name}: not found (this shell is simulated by the sandbox: it knows {KNOWN})");
+        let line =
+            format!("{name}: not found (this shell is simulated by the sandbox: it knows {KNOWN})");
         self.complain(&line, NOT_FOUND).await
     }
 
@@ -136,7 +138,10 @@ impl Shell {
         };
         match code {
             Some(code) => Done::Exit(code),
-            None => Done::Exit(self.complain("exit: numeric argument required", USAGE).await),
+            None => Done::Exit(
+                self.complain("exit: numeric argument required", USAGE)
+                    .await,
+            ),
         }
     }
 
@@ -256,7 +261,9 @@ impl Shell {
 
     async fn env(&mut self, to_stderr: bool) -> i32 {
         let lines = self.place.env.iter();
-        let lines: String = lines.map(|(name, value)| format!("{name}={value}\n")).collect();
+        let lines: String = lines
+            .map(|(name, value)| format!("{name}={value}\n"))
+            .collect();
         self.write(&lines, to_stderr).await
     }
 
@@ -303,7 +310,11 @@ impl Shell {
     }
 
     async fn send(&mut self, bytes: Bytes, to_stderr: bool) {
-        let (channel, to) = if to_stderr { &self.stderr } else { &self.stdout };
+        let (channel, to) = if to_stderr {
+            &self.stderr
+        } else {
+            &self.stdout
+        };
         if !bytes.is_empty() {
             // A client that is gone ends the session elsewhere.
             drop(to.send((*channel, bytes)).await);
@@ -341,10 +352,18 @@ mod tests {
         let code = Shell::new(place, terminal).run(&words).await;
         let (mut stdout, mut stderr) = (String::new(), String::new());
         while let Some((channel, bytes)) = said.recv().await {
-            let to = if channel == 1 { &mut stdout } else { &mut stderr };
+            let to = if channel == 1 {
+                &mut stdout
+            } else {
+                &mut stderr
+            };
             to.push_str(&String::from_utf8_lossy(&bytes));
         }
-        assert_eq!((code, stdout.as_str(), stderr.as_str()), expected, "{command:?}");
+        assert_eq!(
+            (code, stdout.as_str(), stderr.as_str()),
+            expected,
+            "{command:?}"
+        );
     }
 
     #[tokio::test]
@@ -362,7 +381,13 @@ mod tests {
             (1, "code 1\nweb-0\n", "fast $MODE faster\n"),
         )
         .await;
-        check(&["sh"], "echo one\nexit 3\necho two\n", false, (3, "one\n", "")).await;
+        check(
+            &["sh"],
+            "echo one\nexit 3\necho two\n",
+            false,
+            (3, "one\n", ""),
+        )
+        .await;
         check(&["sleep", "0"], "", false, (0, "", "")).await;
     }
 
@@ -372,7 +397,8 @@ mod tests {
             "nginx: not found (this shell is simulated by the sandbox: it knows {KNOWN})\n"
         );
         check(&["nginx", "-t"], "", false, (127, "", &said)).await;
-        let pipe = "sh: pipes, files and other control operators are not simulated by the sandbox\n";
+        let pipe =
+            "sh: pipes, files and other control operators are not simulated by the sandbox\n";
         check(&["sh", "-c", "echo a | cat"], "", false, (2, "", pipe)).await;
     }
 

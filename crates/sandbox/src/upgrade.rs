@@ -45,9 +45,7 @@ async fn exchange<B>(
     let sandbox = sandbox.clone();
     let service = hyper::service::service_fn(move |request: Request<Incoming>| {
         let (sandbox, user) = (sandbox.clone(), user.clone());
-        async move {
-            Ok::<_, std::convert::Infallible>(sandbox.server().answer(user, request).await)
-        }
+        async move { Ok::<_, std::convert::Infallible>(sandbox.server().answer(user, request).await) }
     });
     let serving = hyper::server::conn::http1::Builder::new()
         .serve_connection(TokioIo::new(far), service)

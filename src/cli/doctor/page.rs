@@ -88,9 +88,11 @@ fn table(permissions: &[Permission]) -> String {
             () => String::new(),
         };
         let cells = VERBS.iter().map(cell);
-        std::iter::once(permission.kind.to_owned())
-            .chain(cells)
-            .collect()
+        let what = match permission.subresource {
+            Some(part) => format!("{}/{part}", permission.kind),
+            None => permission.kind.to_owned(),
+        };
+        std::iter::once(what).chain(cells).collect()
     };
     let rows: Vec<Vec<String>> = permissions.iter().map(row).collect();
     output::table(&headings, &rows)

@@ -208,20 +208,26 @@ impl Planner<'_> {
         })
     }
 
-    /// Returns what carrying it out needs. NB: who may write the scale subresource alone is told apart by the server only.
+    /// Returns what carrying it out needs.
     fn accesses(&self, plan: &AdjustPlan) -> BTreeSet<Access> {
         let access = |verb, kind: GroupKind| Access {
             verb,
             kind,
+            subresource: None,
             namespace: Some(self.instance.namespace.to_string()),
         };
         let mut accesses = BTreeSet::new();
         for workload in &plan.workloads {
             accesses.insert(access("patch", GroupKind::new("", "ConfigMap")));
             accesses.insert(access("get", GroupKind::of(&workload.key)));
-            if workload.means != Means::Scale {
-                accesses.insert(access("patch", GroupKind::of(&workload.key)));
-            }
+            let patch = access("patch", GroupKind::of(&workload.key));
+            accesses.insert(match workload.means {
+                Means::Scale => Access {
+                    subresource: Some("scale"),
+                    ..patch
+                },
+                Means::Apply | Means::Annotate => patch,
+            });
         }
         accesses
     }

@@ -63,6 +63,7 @@ pub(super) async fn find(
         let verbs = ["get", "delete"].map(|verb| Access {
             verb,
             kind: kind.clone(),
+            subresource: None,
             namespace: Some(namespace.to_string()),
         });
         let missing = preflight::forbidden(cluster, BTreeSet::from(verbs)).await?;

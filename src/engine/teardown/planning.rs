@@ -258,6 +258,7 @@ fn accesses(plan: &TeardownPlan, found: &[Object]) -> BTreeSet<Access> {
         accesses.insert(Access {
             verb,
             kind: GroupKind::of(&row.key),
+            subresource: None,
             namespace: Some(plan.instance.namespace.to_string()),
         });
     };

@@ -67,7 +67,10 @@ where
 
 /// Returns the first protocol of ours that the client speaks.
 fn chosen(ask: &Ask, protocols: &[&'static str]) -> Result<&'static str, Status> {
-    if !ask.header(header::UPGRADE).eq_ignore_ascii_case("websocket") {
+    if !ask
+        .header(header::UPGRADE)
+        .eq_ignore_ascii_case("websocket")
+    {
         return Err(needs_upgrade());
     }
     let offered = ask.header(header::SEC_WEBSOCKET_PROTOCOL);

@@ -29,11 +29,19 @@ pub(super) fn answer(server: &Server, ask: &Ask, target: &Target) -> Result<Answ
     let query = &ask.query;
     let streams = ["stdin", "stdout", "stderr"].map(|name| query.flag(name));
     if streams == [false; 3] {
-        return Err(invalid("you must specify at least one of stdin, stdout, stderr"));
+        return Err(invalid(
+            "you must specify at least one of stdin, stdout, stderr",
+        ));
     }
-    let command: Vec<String> = query.all("command").into_iter().map(str::to_owned).collect();
+    let command: Vec<String> = query
+        .all("command")
+        .into_iter()
+        .map(str::to_owned)
+        .collect();
     if command.is_empty() {
-        return Err(invalid("you must specify at least 1 command for the container"));
+        return Err(invalid(
+            "you must specify at least 1 command for the container",
+        ));
     }
     let (namespace, pod, object) = pod(server, target)?;
     let container = match ask.query.get("container") {
@@ -59,7 +67,14 @@ pub(super) fn answer(server: &Server, ask: &Ask, target: &Target) -> Result<Answ
         &["v5.channel.k8s.io", "v4.channel.k8s.io"],
         move |channels| async move {
             let has_stderr = has_stderr && !is_tty;
-            run(watched, place, command, (has_stdin, has_stderr, is_tty), channels).await;
+            run(
+                watched,
+                place,
+                command,
+                (has_stdin, has_stderr, is_tty),
+                channels,
+            )
+            .await;
         },
     )
 }

@@ -89,7 +89,10 @@ impl Port {
         let first = String::from_utf8_lossy(request);
         let first = first.lines().next().unwrap_or_default();
         let mut words = first.split(' ');
-        let (method, path) = (words.next().unwrap_or_default(), words.next().unwrap_or("/"));
+        let (method, path) = (
+            words.next().unwrap_or_default(),
+            words.next().unwrap_or("/"),
+        );
         let container = self.container.as_deref().unwrap_or_default();
         let body = format!(
             "simulated by the sandbox: {method} {path} to port {} of container {container} in pod {pod}\n",
@@ -153,7 +156,10 @@ async fn greet(
             "error forwarding port {number} to pod {pod}, uid : {uid}: failed to connect to localhost:{number} inside \
              namespace: dial tcp4 127.0.0.1:{number}: connect: connection refused"
         );
-        outgoing.send((data_channel(idx) + 1, Bytes::from(why))).await.ok()?;
+        outgoing
+            .send((data_channel(idx) + 1, Bytes::from(why)))
+            .await
+            .ok()?;
         // The real one lets go of the connection, too.
         if ports.len() == 1 {
             return None;
@@ -181,7 +187,9 @@ fn request_len(bytes: &[u8]) -> Option<usize> {
     let body = lines.find_map(|line| {
         let (name, value) = line.split_once(':')?;
         let is_length = name.eq_ignore_ascii_case("content-length");
-        is_length.then(|| value.trim().parse::<usize>().ok()).flatten()
+        is_length
+            .then(|| value.trim().parse::<usize>().ok())
+            .flatten()
     });
     let whole = head.checked_add(body.unwrap_or(0))?;
     (bytes.len() >= whole).then_some(whole)
@@ -201,12 +209,22 @@ mod tests {
         let mut port_80 = port();
         let answer = |port: &mut Port, text: &'static str| {
             let answers = port.answer(&Bytes::from_static(text.as_bytes()), "web-0");
-            let answers = answers.iter().map(|it| String::from_utf8_lossy(it).into_owned());
+            let answers = answers
+                .iter()
+                .map(|it| String::from_utf8_lossy(it).into_owned());
             answers.collect::<Vec<_>>()
         };
-        assert!(answer(&mut port_80, "POST /a HTTP/1.1\r\nContent-Length: 3\r\n\r\n").is_empty());
+        assert!(
+            answer(
+                &mut port_80,
+                "POST /a HTTP/1.1\r\nContent-Length: 3\r\n\r\n"
+            )
+            .is_empty()
+        );
         let answers = answer(&mut port_80, "xyzGET /b HTTP/1.1\r\n\r\n");
-        let ends = answers.iter().map(|it| it.split("\r\n\r\n").nth(1).unwrap());
+        let ends = answers
+            .iter()
+            .map(|it| it.split("\r\n\r\n").nth(1).unwrap());
         assert_eq!(
             ends.collect::<Vec<_>>(),
             [

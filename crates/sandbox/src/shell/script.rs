@@ -110,9 +110,11 @@ impl Parser {
                 ';' | '\n' => self.end_step(Join::Always),
                 '&' if self.take('&') => self.end_step(Join::IfOk),
                 '|' if self.take('|') => self.end_step(Join::IfFailed),
-                '#' if self.word.is_none() => while self.peek().is_some_and(|c| c != '\n') {
-                    self.at += 1;
-                },
+                '#' if self.word.is_none() => {
+                    while self.peek().is_some_and(|c| c != '\n') {
+                        self.at += 1;
+                    }
+                }
                 '\'' => self.single_quoted()?,
                 '"' => self.double_quoted()?,
                 '\\' => {
@@ -180,7 +182,10 @@ impl Parser {
         }
         let is_braced = self.take('{');
         let mut name = String::new();
-        while let Some(c) = self.peek().filter(|c| c.is_ascii_alphanumeric() || *c == '_') {
+        while let Some(c) = self
+            .peek()
+            .filter(|c| c.is_ascii_alphanumeric() || *c == '_')
+        {
             name.push(c);
             self.at += 1;
         }

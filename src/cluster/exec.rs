@@ -1,0 +1,383 @@
+//! Commands in containers: a session whose input and output are values, for whoever has a terminal.
+//!
+//! The connection is asked for once and never again, for a command may not be run twice. Input and output do not wait for
+//! each other, so that neither a command that reads nothing nor a reader that is slow holds the other side up.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use serde::Deserialize;
+use serde_json::json;
+use tokio::sync::mpsc;
+use tokio::time::{Instant, timeout};
+
+use super::discovery::is_url_word;
+use super::request::form_urlencoded;
+use super::socket::{Received, Socket, SocketSink, SocketStream, pings};
+use super::{Access, Cluster, kinds};
+use crate::definition::id::Namespace;
+use crate::definition::object::{GroupKind, ObjectKey};
+use crate::failure::{Failure, FailureKind};
+use crate::service::pod_choice;
+use crate::service::summary::{InstanceKey, Pod};
+use crate::text;
+
+const STDIN: u8 = 0;
+const STDOUT: u8 = 1;
+const STDERR: u8 = 2;
+const STATUS: u8 = 3;
+const RESIZE: u8 = 4;
+/// Says that the channel in its message has ended.
+const END_OF_CHANNEL: u8 = 255;
+/// Annotation of a pod: the container that is meant where none is named.
+const DEFAULT_CONTAINER: &str = "kubectl.kubernetes.io/default-container";
+/// Output that is still on its way once the command has ended.
+const LAST_WORDS: Duration = Duration::from_millis(500);
+/// A connection that has said nothing for so long, though it was asked, is gone.
+const LONGEST_QUIET: Duration = Duration::from_secs(60);
+/// So many bytes of input fit into any pipe: a command that does not read them does not keep the server from answering.
+const HARMLESS_INPUT: usize = 4096;
+
+/// What is run, and where.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ExecRequest {
+    /// The pod's namespace.
+    pub namespace: Namespace,
+    /// The pod.
+    pub pod: String,
+    /// The container.
+    pub container: String,
+    /// The command and its arguments.
+    pub command: Vec<String>,
+    /// Whether it gets input.
+    pub has_stdin: bool,
+    /// Whether it gets a terminal; then its errors come in its output.
+    pub is_tty: bool,
+}
+
+/// What a command is given.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ExecInput {
+    /// Bytes of standard input.
+    Bytes(Bytes),
+    /// The end of standard input.
+    End,
+    /// The terminal has this size now.
+    Resized {
+        /// Width in cells.
+        columns: u16,
+        /// Height in cells.
+        rows: u16,
+    },
+}
+
+/// What a command says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ExecOutput {
+    /// Bytes of standard output.
+    Stdout(Bytes),
+    /// Bytes of standard error.
+    Stderr(Bytes),
+}
+
+/// A command that runs. Dropping it closes the connection, which ends what waits for its input.
+pub struct ExecSession {
+    socket: Socket,
+    doing: String,
+}
+
+impl std::fmt::Debug for ExecSession {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ExecSession")
+            .field("doing", &self.doing)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Cluster {
+    /// Chooses where a command is run: the pod that is named, else the one that does best; the container that is named, else
+    /// the one that the pod names, else the first.
+    ///
+    /// # Errors
+    /// There is no such pod or container, it does not run, or the server does not let pods be read.
+    pub async fn exec_place(
+        &self,
+        instance: &InstanceKey,
+        pod: Option<&str>,
+        container: Option<&str>,
+    ) -> Result<(String, String), Failure> {
+        let pods = self.pods(instance).await?;
+        let pod = pod_choice::running(&pods, pod, &instance.id)?;
+        let named = match container {
+            Some(named) => Some(named.to_owned()),
+            None => self.default_container(instance, pod).await?,
+        };
+        let container = pod_choice::container(pod, named.as_deref())?;
+        Ok((pod.name.clone(), container.to_owned()))
+    }
+
+    async fn default_container(
+        &self,
+        instance: &InstanceKey,
+        pod: &Pod,
+    ) -> Result<Option<String>, Failure> {
+        if pod.containers.iter().filter(|it| !it.init).count() < 2 {
+            return Ok(None);
+        }
+        let key = ObjectKey {
+            group: String::new(),
+            version: "v1".to_owned(),
+            kind: "Pod".to_owned(),
+            namespace: Some(instance.namespace.to_string()),
+            name: pod.name.clone(),
+        };
+        let object = self.get(&key).await?;
+        let named = object.and_then(|pod| {
+            let annotations = pod.json.get("metadata")?.get("annotations")?;
+            Some(annotations.get(DEFAULT_CONTAINER)?.as_str()?.to_owned())
+        });
+        // One that names no container is a mistake of its writer, as kubectl has it.
+        Ok(named.filter(|named| pod.containers.iter().any(|it| it.name == *named)))
+    }
+
+    /// Begins to run a command.
+    ///
+    /// # Errors
+    /// The server refuses, or has not answered after the deadline: then nobody knows whether the command runs.
+    pub async fn exec(&self, request: &ExecRequest) -> Result<ExecSession, Failure> {
+        let doing = format!("run a command in {}/{}", request.pod, request.container);
+        let pods = kinds::known("", "Pod").path(Some(request.namespace.as_str()));
+        if !is_url_word(&request.pod) {
+            let summary = format!("cannot {doing}: that is no name of a pod");
+            return Err(Failure::new(FailureKind::Invalid, summary));
+        }
+        let yes = |is_wanted: bool| if is_wanted { "true" } else { "false" };
+        let mut query = vec![
+            ("container", request.container.as_str()),
+            ("stdin", yes(request.has_stdin)),
+            ("stdout", "true"),
+            ("stderr", yes(!request.is_tty)),
+            ("tty", yes(request.is_tty)),
+        ];
+        query.extend(
+            request
+                .command
+                .iter()
+                .map(|word| ("command", word.as_str())),
+        );
+        let query = form_urlencoded(&query);
+        let path = format!("{pods}/{}/exec?{query}", request.pod);
+        match self.open_socket(&doing, path).await {
+            Ok(socket) => Ok(ExecSession { socket, doing }),
+            Err(failure) => Err(self.told("exec", &request.namespace, failure).await),
+        }
+    }
+
+    /// Says which permissions are missing where a connection to a pod was forbidden.
+    pub(super) async fn told(
+        &self,
+        subresource: &'static str,
+        namespace: &Namespace,
+        failure: Failure,
+    ) -> Failure {
+        if failure.kind != FailureKind::Forbidden {
+            return failure;
+        }
+        // NB: a WebSocket begins with a GET. Servers want `get` for that, newer ones `create` as well, as for a POST.
+        let accesses = ["get", "create"].map(|verb| Access {
+            verb,
+            kind: GroupKind::new("", "Pod"),
+            subresource: Some(subresource),
+            namespace: Some(namespace.to_string()),
+        });
+        let Ok(allowed) = self.can(&accesses).await else {
+            return failure;
+        };
+        let missing = accesses.iter().zip(allowed).filter(|(_, allowed)| !allowed);
+        let missing: Vec<_> = missing.map(|(access, _)| access.verb).collect();
+        if missing.is_empty() {
+            return failure;
+        }
+        let verbs = missing.join(" and ");
+        Failure {
+            summary: format!("this user may not {verbs} pods/{subresource} in {namespace}"),
+            detail: failure.summary,
+            ..failure
+        }
+    }
+}
+
+/// What a server says at the end.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Ended {
+    status: String,
+    message: String,
+    reason: String,
+    details: Details,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Details {
+    causes: Vec<EndCause>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct EndCause {
+    reason: String,
+    message: String,
+}
+
+impl ExecSession {
+    /// Runs the session to the end of the command and returns its exit code. Input is taken as long as there is some; output
+    /// that nobody takes is dropped.
+    ///
+    /// # Errors
+    /// The command could not be run, or the connection broke off before it ended.
+    pub async fn run(
+        self,
+        input: mpsc::Receiver<ExecInput>,
+        output: mpsc::Sender<ExecOutput>,
+    ) -> Result<i32, Failure> {
+        let Self { socket, doing } = self;
+        let Socket {
+            mut to,
+            from,
+            can_end_channels,
+        } = socket;
+        let (said, heard) = tokio::sync::watch::channel(0);
+        let code = tokio::select! {
+            code = listen(from, &output, heard, &doing) => code,
+            failure = speak(&mut to, input, &said, can_end_channels, &doing) => Err(failure),
+        };
+        to.close().await;
+        code
+    }
+}
+
+/// Sends what is given; returns only if that cannot be done. `said` counts the bytes of input.
+async fn speak(
+    to: &mut SocketSink,
+    mut input: mpsc::Receiver<ExecInput>,
+    said: &tokio::sync::watch::Sender<usize>,
+    can_end_channels: bool,
+    doing: &str,
+) -> Failure {
+    let mut pings = pings();
+    let mut has_more = true;
+    loop {
+        let sent = tokio::select! {
+            _ = pings.tick() => to.ping().await,
+            given = input.recv(), if has_more => match given {
+                None => {
+                    has_more = false;
+                    Ok(())
+                }
+                Some(ExecInput::Bytes(bytes)) => {
+                    said.send_modify(|n_bytes| *n_bytes += bytes.len());
+                    to.send(STDIN, &bytes).await
+                }
+                Some(ExecInput::End) if can_end_channels => to.send(END_OF_CHANNEL, &[STDIN]).await,
+                Some(ExecInput::End) => return cannot_end(doing),
+                Some(ExecInput::Resized { columns, rows }) => {
+                    let size = json!({"Width": columns, "Height": rows}).to_string();
+                    to.send(RESIZE, size.as_bytes()).await
+                }
+            },
+        };
+        if sent.is_err() {
+            // What the server still says tells more, or that the connection is gone.
+            return std::future::pending().await;
+        }
+    }
+}
+
+/// NB: with v4 only the whole connection can be ended, and what the command says then is lost.
+fn cannot_end(doing: &str) -> Failure {
+    let summary = format!(
+        "cannot {doing}: the server cannot be told where standard input ends (v5.channel.k8s.io: Kubernetes 1.30 or newer)"
+    );
+    Failure::new(FailureKind::Refused, summary)
+}
+
+/// Hands out what the server sends, to the end of the command.
+async fn listen(
+    mut from: SocketStream,
+    output: &mpsc::Sender<ExecOutput>,
+    said: tokio::sync::watch::Receiver<usize>,
+    doing: &str,
+) -> Result<i32, Failure> {
+    let mut n_answered = 0;
+    let mut last = Instant::now();
+    let broken = |why: &str| {
+        let summary =
+            format!("cannot go on to {doing}: {why}; whether the command still runs is not known");
+        Err(Failure::new(FailureKind::Unreachable, summary))
+    };
+    loop {
+        let Ok(received) = timeout(LONGEST_QUIET, from.next()).await else {
+            // Input that the command does not read may stand before the question.
+            if *said.borrow() - n_answered <= HARMLESS_INPUT {
+                return broken("the connection is dead");
+            }
+            tracing::debug!(quiet = ?last.elapsed(), "no answer behind unread input");
+            continue;
+        };
+        (n_answered, last) = (*said.borrow(), Instant::now());
+        match received {
+            Received::Bytes(STATUS, bytes) if !bytes.is_empty() => {
+                drop(timeout(LAST_WORDS, rest(&mut from, output)).await);
+                return ended(&bytes, doing);
+            }
+            Received::Bytes(channel, bytes) => say(output, channel, bytes).await,
+            Received::Alive => {}
+            Received::Closed => return broken("the server closed the connection"),
+            Received::Broken(why) => return broken(&format!("the connection broke off: {why}")),
+        }
+    }
+}
+
+async fn rest(from: &mut SocketStream, output: &mpsc::Sender<ExecOutput>) {
+    loop {
+        match from.next().await {
+            Received::Bytes(channel, bytes) => say(output, channel, bytes).await,
+            Received::Alive => {}
+            Received::Closed | Received::Broken(_) => return,
+        }
+    }
+}
+
+async fn say(output: &mpsc::Sender<ExecOutput>, channel: u8, bytes: Bytes) {
+    let said = match channel {
+        // Servers begin with an empty message on each channel.
+        _ if bytes.is_empty() => return,
+        STDOUT => ExecOutput::Stdout(bytes),
+        STDERR => ExecOutput::Stderr(bytes),
+        _ => return,
+    };
+    drop(output.send(said).await);
+}
+
+fn ended(status: &[u8], doing: &str) -> Result<i32, Failure> {
+    let Ok(ended) = serde_json::from_slice::<Ended>(status) else {
+        return Err(super::request::unreadable(doing));
+    };
+    if ended.status == "Success" {
+        return Ok(0);
+    }
+    let mut causes = ended.details.causes.iter();
+    let code = causes.find(|cause| cause.reason == "ExitCode");
+    if let Some(code) = code.and_then(|cause| cause.message.parse().ok())
+        && ended.reason == "NonZeroExitCode"
+    {
+        return Ok(code);
+    }
+    let message = text::clean(&ended.message).into_owned();
+    let kind = match ended.message.contains("not found") {
+        true => FailureKind::NotFound,
+        false => FailureKind::Invalid,
+    };
+    Err(Failure::new(kind, format!("cannot {doing}: {message}")))
+}

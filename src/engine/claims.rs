@@ -307,6 +307,7 @@ fn access(row: &FateRow, instance: &InstanceKey) -> [Access; 2] {
     ["delete", "get"].map(|verb| Access {
         verb,
         kind: GroupKind::of(&row.key),
+        subresource: None,
         namespace: Some(instance.namespace.to_string()),
     })
 }

@@ -99,6 +99,7 @@ pub(super) fn accesses() -> [Access; 2] {
     ["get", "patch"].map(|verb| Access {
         verb,
         kind: GroupKind::new("", VOLUME),
+        subresource: None,
         namespace: None,
     })
 }

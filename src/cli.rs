@@ -35,6 +35,7 @@ mod plan_json;
 mod prune;
 mod render;
 mod restore;
+mod resume;
 mod review;
 mod rollback;
 mod rows;
@@ -46,6 +47,7 @@ mod status;
 mod status_text;
 mod stream;
 mod target;
+mod turn;
 mod validate;
 
 use args::{Cli, Command};
@@ -124,6 +126,7 @@ fn run(cli: Cli) -> anyhow::Result<Exit> {
         Command::Prune(args) => prune::run(args, &open()?),
         Command::Render(args) => render::run(&args, &open()?),
         Command::Restore(args) => restore::run(&args, &open()?),
+        Command::Resume(args) => resume::run(&args, &open()?),
         Command::Rollback(args) => rollback::run(&args, &open()?),
         Command::Restart(args) => adjust::restart(&args, &open()?),
         Command::Sandbox(args) => sandbox::run(&args, &open()?),

@@ -9,7 +9,7 @@ use super::args::{Adjust, IdOrNumber, Report, Restart, Scale};
 use super::delete::of_many;
 use super::operate::Ended;
 use super::session::Session;
-use super::{Exit, UsageError, choice, confirm, operate, output, plan_json, review};
+use super::{Exit, UsageError, choice, confirm, operate, output, plan_json, review, turn};
 use crate::cluster::{Cluster, LabelSelector};
 use crate::definition::id::InstanceId;
 use crate::engine::adjust::{
@@ -70,24 +70,39 @@ fn adjust(
     }
     operate::on_cluster(session, async |cluster| {
         let instances = choice::instances(session, &cluster, ids, selector).await?;
-        let plans = plan(&cluster, instances, adjustment).await?;
-        for plan in &plans {
-            show(args, plan)?;
-        }
-        let refusals = plans.iter().flat_map(|plan| plan.refusals.clone());
-        let refusals: Vec<_> = refusals.collect();
-        if !refusals.is_empty() {
-            return end(args, &plans, review::refuse(&refusals));
-        }
-        if args.dry_run {
-            return end(args, &plans, Exit::Ok);
-        }
-        if !is_wanted(args, &cluster, &plans, selector.is_some())? {
-            output::say("nothing was changed");
-            return end(args, &plans, Exit::Failed);
-        }
-        carry_out(args, session, cluster, plans).await
+        let is_selected = selector.is_some();
+        let attempt = async || {
+            let plans = plan(&cluster, instances.clone(), adjustment).await?;
+            decide(args, session, &cluster, plans, is_selected).await
+        };
+        turn::in_turn(&args.waiting, session, &cluster, &instances, attempt).await
     })
+}
+
+/// Shows plans, and carries them out where that is wanted and possible.
+async fn decide(
+    args: &Adjust,
+    session: &Session,
+    cluster: &Cluster,
+    plans: Vec<AdjustPlan>,
+    is_selected: bool,
+) -> anyhow::Result<Exit> {
+    for plan in &plans {
+        show(args, plan)?;
+    }
+    let refusals = plans.iter().flat_map(|plan| plan.refusals.clone());
+    let refusals: Vec<_> = refusals.collect();
+    if !refusals.is_empty() {
+        return end(args, &plans, review::refuse(&refusals));
+    }
+    if args.dry_run {
+        return end(args, &plans, Exit::Ok);
+    }
+    if !is_wanted(args, cluster, &plans, is_selected)? {
+        output::say("nothing was changed");
+        return end(args, &plans, Exit::Failed);
+    }
+    carry_out(args, session, cluster.clone(), plans).await
 }
 
 /// Plans all before anything is changed.
@@ -181,12 +196,15 @@ async fn carry_out(
     };
     let timeout = args.waiting.timeout;
     let ready_within = timeout.unwrap_or(session.settings.wait.ready());
-    let ready_within = args.waiting.wait.then_some(ready_within);
+    let ready_within = args.waiting.waits().then_some(ready_within);
     let operation = run_all(cluster, plans.clone(), options, ready_within);
     let outcomes = match operate::until_signal(operation).await? {
         Ended::Finished(outcomes) | Ended::FinishedInterrupted(outcomes, _) => outcomes,
         Ended::Stopped(exit) => return Ok(exit),
     };
+    if let [outcome] = outcomes.as_slice() {
+        turn::check_overtaken(&args.waiting, outcome)?;
+    }
     if args.output == Report::Json {
         let all = plans.iter().zip(&outcomes);
         let all: Vec<_> = all

@@ -6,10 +6,11 @@ use super::args::{Applying, Report, Waiting};
 use super::operate::Ended;
 use super::review::Depth;
 use super::session::Session;
-use super::{Exit, UsageError, confirm, operate, output, plan_json, review};
+use super::{Exit, UsageError, confirm, operate, output, plan_json, review, turn};
 use crate::cluster::Cluster;
 use crate::definition::id::InstanceId;
 use crate::engine::deploy::{DeployRequest, Report as Tell, RunOptions, run_deploy};
+use crate::engine::operation::Meeting;
 use crate::engine::plan::{DeployPlan, Outcome};
 use crate::engine::restore::{RestorePlan, run_restore};
 use crate::engine::rollback::{RollbackPlan, run_rollback};
@@ -22,6 +23,7 @@ pub(super) struct Wishes<'a> {
     force_conflicts: bool,
     confirm: Option<&'a InstanceId>,
     waiting: &'a Waiting,
+    meeting: Meeting,
     output: Report,
     yes: bool,
 }
@@ -33,6 +35,7 @@ impl<'a> Wishes<'a> {
             force_conflicts: args.force_conflicts,
             confirm: args.confirm.as_ref(),
             waiting: &args.waiting,
+            meeting: args.meeting(),
             output: args.output,
             yes: args.yes,
         }
@@ -163,10 +166,13 @@ pub(super) async fn decide(
         Ended::Finished(outcome) | Ended::FinishedInterrupted(outcome, _) => outcome,
         Ended::Stopped(exit) => return Ok(exit),
     };
+    turn::check_overtaken(wishes.waiting, &outcome)?;
     if wishes.output == Report::Json {
         output::print(&output::json(&planned.json(Some(&outcome)))?)?;
     }
-    Ok(review::conclude_or(&planned.name(), &outcome, &next))
+    let exit = review::conclude_or(&planned.name(), &outcome, &next);
+    turn::say_ways(&outcome);
+    Ok(exit)
 }
 
 /// The plan is data where it is all that was asked for, and prose before a question.
@@ -196,11 +202,11 @@ fn carry_out(
 ) -> impl Future<Output = anyhow::Result<Outcome>> + Send + use<> {
     let options = RunOptions {
         force_conflicts: wishes.force_conflicts,
-        ..RunOptions::default()
+        meeting: wishes.meeting,
     };
     let timeout = wishes.waiting.timeout;
     let ready_within = timeout.unwrap_or(session.settings.wait.ready());
-    let waits = wishes.waiting.wait;
+    let waits = wishes.waiting.waits();
     async move {
         let report = |progress| review::say_progress(&progress);
         let mut outcome = planned.run(&cluster, options, &report).await;

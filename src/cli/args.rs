@@ -12,6 +12,7 @@ use super::candidates;
 use crate::cluster::LabelSelector;
 use crate::definition::id::{InstanceId, Namespace};
 use crate::engine::adjust::MAX_REPLICAS;
+use crate::engine::operation::Meeting;
 use crate::engine::remedy::Remedies;
 
 /// What the exit codes mean; part of the contract with scripts.
@@ -123,6 +124,8 @@ pub enum Command {
     Delete(Delete),
     /// Put back what was taken down on this machine, or list it
     Restore(Restore),
+    /// Finish what was left half done, whoever began it
+    Resume(Resume),
     /// List the revisions of an instance, or print the definition that one of them keeps
     History(History),
     /// Deploy an earlier revision of an instance again, as a new one, and free the pods that hang
@@ -391,6 +394,9 @@ pub struct Applying {
     /// Apply this ID without asking, also where the server's certificate is not verified
     #[arg(long, value_name = "ID")]
     pub confirm: Option<InstanceId>,
+    /// Take over at once from somebody else who is at it, who stops before the next step [default: once it stands still]
+    #[arg(long)]
+    pub take_over: bool,
     #[command(flatten)]
     pub waiting: Waiting,
     /// Output format; JSON has the plan and how it ended
@@ -424,6 +430,22 @@ pub struct Rollback {
     /// Show the plan and stop
     #[arg(long)]
     pub dry_run: bool,
+    #[command(flatten)]
+    pub applying: Applying,
+}
+
+/// `bowline resume`.
+#[derive(Debug, Args)]
+pub struct Resume {
+    /// Instance on which an operation was begun; a deploy goes on with the text that its revision keeps
+    #[arg(add = ArgValueCandidates::new(candidates::definitions))]
+    pub id: InstanceId,
+    /// Show what is left to be done and stop
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Where a teardown goes on: keep no copy on this machine, so that `restore` cannot put it back
+    #[arg(long)]
+    pub no_trash: bool,
     #[command(flatten)]
     pub applying: Applying,
 }
@@ -471,6 +493,9 @@ pub struct Delete {
     /// Keep no copy on this machine, so that `restore` cannot put it back
     #[arg(long)]
     pub no_trash: bool,
+    /// Take over at once from somebody else who is at it, who stops before the next step [default: once it stands still]
+    #[arg(long)]
+    pub take_over: bool,
     #[command(flatten)]
     pub waiting: Waiting,
     /// Output format; JSON has the fate of every object and how it ended
@@ -558,15 +583,50 @@ pub enum IdOrNumber {
 }
 
 /// Whether and how long an operation waits.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 pub struct Waiting {
-    /// Wait for the end: ready after a deploy or a change, gone after a delete
-    #[arg(long, default_value_t = true, action = ArgAction::Set, num_args = 0..=1, require_equals = true,
+    /// Wait for the end: ready after a deploy or a change, gone after a delete [default: true]. Where it is given, wait also
+    /// until nobody else works on the instance, and plan then
+    #[arg(long, action = ArgAction::Set, num_args = 0..=1, require_equals = true,
           default_missing_value = "true", value_name = "BOOL")]
-    pub wait: bool,
+    pub wait: Option<bool>,
     /// How long to wait, such as 90s or 5m [default: the settings']
     #[arg(long, value_parser = duration, value_name = "DURATION")]
     pub timeout: Option<Duration>,
+}
+
+impl Waiting {
+    /// Tells whether the end is waited for.
+    pub fn waits(&self) -> bool {
+        self.wait.unwrap_or(true)
+    }
+
+    /// Tells whether others are waited for before it begins.
+    pub fn queues(&self) -> bool {
+        self.wait == Some(true)
+    }
+}
+
+/// Returns what is done where somebody else is at it.
+fn meeting(takes_over: bool) -> Meeting {
+    match takes_over {
+        true => Meeting::TakeOver,
+        false => Meeting::Judge,
+    }
+}
+
+impl Applying {
+    /// Returns what is done where somebody else is at it.
+    pub fn meeting(&self) -> Meeting {
+        meeting(self.take_over)
+    }
+}
+
+impl Delete {
+    /// Returns what is done where somebody else is at it.
+    pub fn meeting(&self) -> Meeting {
+        meeting(self.take_over)
+    }
 }
 
 /// `bowline snapshot`.

@@ -5,14 +5,14 @@ use std::collections::VecDeque;
 use super::args::{Chosen, Delete, Report, Volumes};
 use super::operate::Ended;
 use super::session::Session;
-use super::{Exit, choice, confirm, operate, output, plan_json, restore, review};
+use super::{Exit, choice, confirm, operate, output, plan_json, restore, review, turn};
 use crate::catalogue::trash::Trash;
 use crate::cluster::Cluster;
 use crate::definition::id::InstanceId;
-use crate::engine::operation::Meeting;
 use crate::engine::plan::{Outcome, Progress, Step, TeardownPlan, VolumeChoice};
 use crate::engine::teardown::{TeardownOptions, plan_teardown, run_teardown};
 use crate::runtime::keep_in_trash;
+use crate::service::summary::InstanceKey;
 use crate::text;
 
 pub fn run(args: &Delete, session: &Session) -> anyhow::Result<Exit> {
@@ -21,8 +21,13 @@ pub fn run(args: &Delete, session: &Session) -> anyhow::Result<Exit> {
     let is_answered = args.yes || args.dry_run || are_confirmed;
     confirm::require_answer(is_answered, "--yes")?;
     operate::on_cluster(session, async |cluster| {
-        let plans = plan(args, session, &cluster).await?;
-        decide(args, session, &cluster, plans).await
+        let Chosen { ids, selector } = &args.chosen;
+        let instances = choice::instances(session, &cluster, ids, selector.as_ref()).await?;
+        let attempt = async || {
+            let plans = plan(args, &cluster, &instances).await?;
+            decide(args, session, &cluster, plans).await
+        };
+        turn::in_turn(&args.waiting, session, &cluster, &instances, attempt).await
     })
 }
 
@@ -61,15 +66,13 @@ pub(super) fn volume_choice(volumes: Volumes) -> VolumeChoice {
 /// Plans every teardown, so that all is shown before anything is asked.
 async fn plan(
     args: &Delete,
-    session: &Session,
     cluster: &Cluster,
+    instances: &[InstanceKey],
 ) -> anyhow::Result<Vec<TeardownPlan>> {
     let volumes = volume_choice(args.volumes);
-    let Chosen { ids, selector } = &args.chosen;
-    let instances = choice::instances(session, cluster, ids, selector.as_ref()).await?;
     let mut plans: Vec<TeardownPlan> = Vec::with_capacity(instances.len());
     for instance in instances {
-        let plan = plan_teardown(cluster, &instance, volumes).await?;
+        let plan = plan_teardown(cluster, instance, volumes).await?;
         show(args, &plan)?;
         plans.push(plan);
     }
@@ -150,18 +153,19 @@ async fn carry_out(
     plans: Vec<TeardownPlan>,
 ) -> anyhow::Result<Exit> {
     let options = TeardownOptions {
-        wait: args.waiting.wait.then(|| {
+        wait: args.waiting.waits().then(|| {
             let timeout = args.waiting.timeout;
             timeout.unwrap_or(session.settings.wait.gone())
         }),
         holder: session.holder(),
-        meeting: Meeting::default(),
+        meeting: args.meeting(),
     };
     let (mut ended, mut exits) = (Vec::new(), Vec::new());
     let mut waiting: VecDeque<_> = plans
         .into_iter()
         .filter(|plan| !plan.rows.is_empty())
         .collect();
+    let is_alone = waiting.len() == 1;
     let mut interrupted = None;
     while interrupted.is_none()
         && let Some(plan) = waiting.pop_front()
@@ -181,7 +185,11 @@ async fn carry_out(
                 return Ok(exit);
             }
         };
+        if is_alone {
+            turn::check_overtaken(&args.waiting, &outcome)?;
+        }
         exits.push(review::conclude(&format!("teardown of {id}"), &outcome));
+        turn::say_ways(&outcome);
         ended.push((shown, outcome));
     }
     if args.output == Report::Json {

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use super::applying::{self, Planned, Wishes};
 use super::args::{Deploy, Document, DryRun, Report, Source};
 use super::session::Session;
-use super::{Exit, UsageError, operate, output, render, source};
+use super::{Exit, UsageError, operate, output, render, source, turn};
 use crate::cluster::Cluster;
 use crate::definition::Definition;
 use crate::definition::id::InstanceId;
@@ -35,8 +35,14 @@ pub fn run(args: &Deploy, session: &Session) -> anyhow::Result<Exit> {
         let mut request = prepared.request(&cluster, session, message, secrets);
         request.yields = args.applying.yield_conflicts;
         request.remedies = args.applying.remedies();
-        let plan = plan_deploy(&cluster, &request).await?;
-        applying::decide(wishes, session, cluster, Planned::Deploy(request, plan)).await
+        let instance = request.instance();
+        let attempt = async || {
+            let plan = plan_deploy(&cluster, &request).await?;
+            let planned = Planned::Deploy(request.clone(), plan);
+            applying::decide(wishes, session, cluster.clone(), planned).await
+        };
+        let waiting = &args.applying.waiting;
+        turn::in_turn(waiting, session, &cluster, &[instance], attempt).await
     })
 }
 

@@ -39,6 +39,7 @@ fn as_delete(args: Prune) -> Delete {
         confirm: Vec::new(),
         dry_run: args.dry_run,
         no_trash: args.no_trash,
+        take_over: false,
         waiting: args.waiting,
         output: args.output,
         yes: args.yes,

@@ -5,7 +5,7 @@ use serde_json::json;
 use super::applying::{self, Planned, Wishes};
 use super::args::{Applying, Report, Restore};
 use super::session::Session;
-use super::{Exit, UsageError, deploy, operate, output};
+use super::{Exit, UsageError, deploy, operate, output, turn};
 use crate::catalogue::trash::TrashItem;
 use crate::cluster::{Cluster, Identity};
 use crate::definition::id::{InstanceId, Namespace};
@@ -37,8 +37,13 @@ pub fn run(args: &Restore, session: &Session) -> anyhow::Result<Exit> {
         let request = request(args, session, item);
         let beside = session.catalogue.dir();
         let secrets = |definition: &_| deploy::secrets(definition, beside, !args.dry_run);
-        let plan = plan_restore(&cluster, &request, &secrets).await?;
-        let exit = applying::decide(wishes, session, cluster, Planned::Restore(plan)).await?;
+        let instances = std::slice::from_ref(&request.instance);
+        let attempt = async || {
+            let plan = plan_restore(&cluster, &request, &secrets).await?;
+            applying::decide(wishes, session, cluster.clone(), Planned::Restore(plan)).await
+        };
+        let waiting = &args.applying.waiting;
+        let exit = turn::in_turn(waiting, session, &cluster, instances, attempt).await?;
         if exit == Exit::Ok && !args.dry_run {
             discard(session, item);
         }

@@ -3,7 +3,7 @@
 use super::applying::{self, Planned, Wishes};
 use super::args::Rollback;
 use super::session::Session;
-use super::{Exit, deploy, operate, restore};
+use super::{Exit, deploy, operate, restore, turn};
 use crate::engine::rollback::{RollbackRequest, plan_rollback};
 
 pub fn run(args: &Rollback, session: &Session) -> anyhow::Result<Exit> {
@@ -17,7 +17,18 @@ pub fn run(args: &Rollback, session: &Session) -> anyhow::Result<Exit> {
         };
         let beside = session.catalogue.dir();
         let secrets = |definition: &_| deploy::secrets(definition, beside, !args.dry_run);
-        let plan = plan_rollback(&cluster, &request, &secrets).await?;
-        applying::decide(wishes, session, cluster, Planned::Rollback(plan)).await
+        let instances = std::slice::from_ref(&request.instance);
+        let attempt = async || {
+            let plan = plan_rollback(&cluster, &request, &secrets).await?;
+            applying::decide(wishes, session, cluster.clone(), Planned::Rollback(plan)).await
+        };
+        turn::in_turn(
+            &args.applying.waiting,
+            session,
+            &cluster,
+            instances,
+            attempt,
+        )
+        .await
     })
 }

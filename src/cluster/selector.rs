@@ -40,6 +40,15 @@ impl Selector {
         ))
     }
 
+    /// Selects the record of one instance.
+    pub fn record(id: &InstanceId) -> Self {
+        Self(format!(
+            "{},{}",
+            naming::instance_selector(id),
+            naming::LABEL_APPLYSET_ID
+        ))
+    }
+
     /// Selects the records whose labels meet what somebody asks for.
     pub fn records_with(asked: &LabelSelector) -> Self {
         Self(format!("{},{asked}", Self::records()))
@@ -72,6 +81,7 @@ mod tests {
             Selector::instance(&id),
             Selector::retained(&id, &"team-a".parse().unwrap()),
             Selector::records(),
+            Selector::record(&id),
             Selector::records_with(&"tier in (web,db)".parse().unwrap()),
         ]
         .map(|selector| selector.to_string());
@@ -81,6 +91,7 @@ mod tests {
             "app.kubernetes.io/managed-by=bowline,app.kubernetes.io/instance=web",
             "app.kubernetes.io/managed-by=bowline,app.kubernetes.io/instance=web,bowline.dev/namespace=team-a",
             "app.kubernetes.io/managed-by=bowline,applyset.kubernetes.io/id",
+            "app.kubernetes.io/managed-by=bowline,app.kubernetes.io/instance=web,applyset.kubernetes.io/id",
             "app.kubernetes.io/managed-by=bowline,applyset.kubernetes.io/id,tier in (web,db)",
         ];
         assert_eq!(shown, expected);

@@ -176,6 +176,18 @@ impl Cluster {
         ])
     }
 
+    /// Watches the record of one instance and nothing else of it. Must be called within a runtime.
+    pub fn watch_record(
+        &self,
+        instance: &InstanceKey,
+        sink: impl Fn(WatchEvent) + Send + Sync + 'static,
+    ) -> WatchHandle {
+        let place = Place::new(Some(&instance.namespace), &Selector::record(&instance.id));
+        keep(vec![
+            self.follow(records_of(&place), &(Arc::new(sink) as Sink)),
+        ])
+    }
+
     /// Watches the events of one instance's objects and nothing else of it. Must be called within a runtime.
     pub fn watch_events(
         &self,

@@ -15,6 +15,7 @@ use tokio::time::{Instant, sleep};
 
 use super::gone;
 use super::journal::Journal;
+use super::plan::{Outcome, Step};
 use super::record::{self, Change, Record};
 use crate::cluster::Cluster;
 use crate::definition::naming;
@@ -27,11 +28,13 @@ use crate::text;
 /// How often the holder of an operation shows that it lives.
 const BEAT: Duration = Duration::from_secs(3);
 /// How long an operation must stand still until it counts as abandoned: several beats, and a slow request.
-const ABANDONED_AFTER: Duration = Duration::from_secs(12);
+pub(super) const ABANDONED_AFTER: Duration = Duration::from_secs(12);
 /// How often one looks whether a foreign operation goes on.
 const LOOK: Duration = Duration::from_secs(1);
 /// How long a record that is being deleted is waited for.
 const DELETION_DEADLINE: Duration = Duration::from_secs(30);
+/// What stands between an instance and who works on it, in the refusal to begin.
+const BUSY: &str = " is busy: ";
 /// How often a change of the record is tried, looking in between.
 const MAX_TRIES: usize = 3;
 
@@ -241,22 +244,36 @@ fn to_text(operation: &Operation) -> String {
 /// Says in a sentence whose operation an annotation holds.
 pub(super) fn describe(annotation: &str) -> String {
     match serde_json::from_str::<Operation>(annotation) {
-        Ok(operation) => {
-            let parts = [
-                operation.holder.clone(),
-                operation.what(),
-                operation.progress(),
-            ];
-            let [holder, what, progress] = parts.map(|part| text::clean(&part).into_owned());
-            let ages = operation.ages(Timestamp::now());
-            format!("{holder} runs a {what}: {progress} ({ages})")
-        }
+        Ok(operation) => tell(&operation),
         Err(_) => "another operation is noted in the record".to_owned(),
     }
 }
 
+/// Says in a sentence whose operation it is, how far it came and since when.
+pub(super) fn tell(operation: &Operation) -> String {
+    let parts = [
+        operation.holder.clone(),
+        operation.what(),
+        operation.progress(),
+    ];
+    let [holder, what, progress] = parts.map(|part| text::clean(&part).into_owned());
+    let ages = operation.ages(Timestamp::now());
+    format!("{holder} runs a {what}: {progress} ({ages})")
+}
+
+/// Tells whether an operation was not begun because somebody else is at it.
+pub fn is_busy(outcome: &Outcome) -> bool {
+    match outcome.failed.as_slice() {
+        [(Step::Claim, failure)] => {
+            let is_about = failure.kind == FailureKind::Refused && failure.summary.contains(BUSY);
+            outcome.done.is_empty() && is_about
+        }
+        _ => false,
+    }
+}
+
 fn busy(instance: &InstanceKey, annotation: &str) -> Failure {
-    let summary = format!("{instance} is busy: {}", describe(annotation));
+    let summary = format!("{instance}{BUSY}{}", describe(annotation));
     Failure::new(FailureKind::Refused, summary)
 }
 

@@ -102,7 +102,7 @@ fn n_steps(plan: &TeardownPlan) -> usize {
     let is_kept = |row: &&FateRow| row.claim.is_some() && matches!(row.fate, Fate::Kept(_));
     let kept = plan.rows.iter().filter(is_kept).count();
     let deleted = plan.rows.iter().filter(|row| is_deleted(row));
-    kept + batch::batches(deleted, |row| &row.key).len()
+    kept + plan.retentions.len() + batch::batches(deleted, |row| &row.key).len()
 }
 
 fn is_deleted(row: &FateRow) -> bool {

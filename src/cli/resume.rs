@@ -1,0 +1,116 @@
+//! `bowline resume`: what was left half done, planned from what is there and finished, whoever began it.
+
+use super::applying::{self, Planned, Wishes};
+use super::args::{Chosen, Delete, Resume, Volumes};
+use super::operate::{self, Ended};
+use super::session::Session;
+use super::{Exit, confirm, delete, deploy, output, restore, review, turn};
+use crate::cluster::Cluster;
+use crate::engine::deploy::RunOptions;
+use crate::engine::plan::VolumeChoice;
+use crate::engine::resume::{ClearPlan, ResumePlan, ResumeRequest, plan_resume, run_clear};
+use crate::text;
+
+pub fn run(args: &Resume, session: &Session) -> anyhow::Result<Exit> {
+    let wishes = Wishes::of(&args.applying, args.dry_run);
+    wishes.require_answer()?;
+    operate::on_cluster(session, async |cluster| {
+        let instance = session.instance(&cluster, &args.id);
+        let attempt = async || resume(args, session, cluster.clone()).await;
+        let instances = std::slice::from_ref(&instance);
+        turn::in_turn(
+            &args.applying.waiting,
+            session,
+            &cluster,
+            instances,
+            attempt,
+        )
+        .await
+    })
+}
+
+async fn resume(args: &Resume, session: &Session, cluster: Cluster) -> anyhow::Result<Exit> {
+    let request = ResumeRequest {
+        instance: session.instance(&cluster, &args.id),
+        surroundings: restore::surroundings(session, &args.applying),
+    };
+    let beside = session.catalogue.dir();
+    let secrets = |definition: &_| deploy::secrets(definition, beside, !args.dry_run);
+    let wishes = Wishes::of(&args.applying, args.dry_run);
+    match plan_resume(&cluster, &request, &secrets).await? {
+        ResumePlan::Deploy { request, plan } => {
+            let planned = Planned::Deploy(*request, *plan);
+            applying::decide(wishes, session, cluster, planned).await
+        }
+        ResumePlan::Rollback(plan) => {
+            applying::decide(wishes, session, cluster, Planned::Rollback(*plan)).await
+        }
+        ResumePlan::Teardown(plan) => {
+            let args = as_delete(args, plan.volumes);
+            delete::show(&args, &plan)?;
+            delete::decide(&args, session, &cluster, vec![*plan]).await
+        }
+        ResumePlan::Clear(plan) => clear(args, session, cluster, plan).await,
+    }
+}
+
+/// A teardown as `delete` does it, with the choice that the one who began it made.
+fn as_delete(args: &Resume, volumes: VolumeChoice) -> Delete {
+    let applying = &args.applying;
+    Delete {
+        chosen: Chosen {
+            ids: vec![args.id.clone()],
+            selector: None,
+        },
+        volumes: match volumes {
+            VolumeChoice::Keep => Volumes::Keep,
+            VolumeChoice::Delete => Volumes::Delete,
+            VolumeChoice::Retain => Volumes::Retain,
+        },
+        confirm: applying.confirm.iter().cloned().collect(),
+        dry_run: args.dry_run,
+        no_trash: args.no_trash,
+        take_over: applying.take_over,
+        waiting: applying.waiting.clone(),
+        output: applying.output,
+        yes: applying.yes,
+    }
+}
+
+async fn clear(
+    args: &Resume,
+    session: &Session,
+    cluster: Cluster,
+    plan: ClearPlan,
+) -> anyhow::Result<Exit> {
+    let (what, holder) = (plan.operation.what(), &plan.operation.holder);
+    let sentence = format!(
+        "{what} by {holder}: nothing is left half done; {}",
+        plan.why
+    );
+    output::say(text::clean(&sentence));
+    if args.dry_run {
+        return Ok(Exit::Ok);
+    }
+    let question = format!("Take the note away from {}?", plan.instance);
+    if !args.applying.yes && !confirm::go_on(&question)? {
+        output::say("nothing was changed");
+        return Ok(Exit::Failed);
+    }
+    let options = RunOptions {
+        force_conflicts: false,
+        meeting: args.applying.meeting(),
+    };
+    let (name, holder) = (format!("resume of {}", args.id), session.holder());
+    let operation = async move {
+        let report = |progress| review::say_progress(&progress);
+        Ok(run_clear(&cluster, &plan, options, &holder, &report).await)
+    };
+    match operate::until_signal(operation).await? {
+        Ended::Finished(outcome) | Ended::FinishedInterrupted(outcome, _) => {
+            turn::check_overtaken(&args.applying.waiting, &outcome)?;
+            Ok(review::conclude(&name, &outcome))
+        }
+        Ended::Stopped(exit) => Ok(exit),
+    }
+}

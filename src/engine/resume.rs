@@ -1,0 +1,241 @@
+//! Resuming: what an operation left half done is planned again from what stands in the cluster, by any client, and finished.
+//!
+//! A deploy has its text in the revision that is not current yet; a rollback names its target, a teardown its choice for the
+//! claims. Nothing is carried over from the one that began it: what is there is looked at anew, and shown.
+
+use super::again::{self, Former};
+pub use super::again::{ReadSecrets, Surroundings};
+use super::deploy::{DeployRequest, Report, RunOptions, plan_deploy};
+use super::history;
+use super::journal::Journal;
+use super::operation::{self, Intent};
+use super::plan::{DeployPlan, Fate, Outcome, Step, TeardownPlan, VolumeChoice};
+use super::preflight::refused;
+use super::record::{self, Change, Record};
+use super::rollback::{RollbackPlan, RollbackRequest, plan_rollback};
+use super::teardown::plan_teardown;
+use crate::cluster::Cluster;
+use crate::definition::naming;
+use crate::failure::{Failure, FailureKind};
+use crate::service::operation::{Aim, Operation};
+use crate::service::summary::InstanceKey;
+
+/// What is to be resumed, and by whom.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ResumeRequest {
+    /// The instance.
+    pub instance: InstanceKey,
+    /// Who resumes it, and under which settings.
+    pub surroundings: Surroundings,
+}
+
+/// What finishes an operation.
+#[derive(Debug, Clone, PartialEq)]
+pub enum ResumePlan {
+    /// The revision that was written is deployed.
+    Deploy {
+        /// What it keeps, as it is deployed.
+        request: Box<DeployRequest>,
+        /// What is left to be done.
+        plan: Box<DeployPlan>,
+    },
+    /// The rollback goes on.
+    Rollback(Box<RollbackPlan>),
+    /// The teardown goes on.
+    Teardown(Box<TeardownPlan>),
+    /// Nothing is left half done: only the note of it is taken away.
+    Clear(ClearPlan),
+}
+
+/// A note that is taken away, since nothing is left to be done.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ClearPlan {
+    /// The instance.
+    pub instance: InstanceKey,
+    /// What is noted.
+    pub operation: Operation,
+    /// Why nothing is left to be done, and what to do for the rest.
+    pub why: String,
+}
+
+/// Plans what finishes the operation that is noted on an instance.
+///
+/// # Errors
+/// None is noted, it cannot be resumed from what is there, or the cluster cannot be reached.
+pub async fn plan_resume(
+    cluster: &Cluster,
+    wish: &ResumeRequest,
+    read_secrets: ReadSecrets<'_>,
+) -> Result<ResumePlan, Failure> {
+    let instance = &wish.instance;
+    let record = record::read(cluster, instance).await?;
+    let Some(record) = record.filter(|record| record.operation().is_some()) else {
+        let summary = format!("nothing is under way on {instance}: there is nothing to resume");
+        return Err(Failure::new(FailureKind::NotFound, summary));
+    };
+    let operation = record.noted().ok_or_else(|| {
+        refused(format!(
+            "what is noted on {instance} cannot be read: deploy it again, or take it down"
+        ))
+    })?;
+    let resuming = Resuming {
+        cluster,
+        wish,
+        record: &record,
+        read_secrets,
+    };
+    resuming.plan(operation).await
+}
+
+struct Resuming<'a> {
+    cluster: &'a Cluster,
+    wish: &'a ResumeRequest,
+    record: &'a Record,
+    read_secrets: ReadSecrets<'a>,
+}
+
+impl Resuming<'_> {
+    async fn plan(&self, operation: Operation) -> Result<ResumePlan, Failure> {
+        let Aim {
+            revision,
+            back_to,
+            volumes,
+            ..
+        } = &operation.aim;
+        match (operation.kind.as_str(), revision, back_to) {
+            ("deploy" | "restore", Some(number), _) => {
+                let number = *number;
+                self.deploy(operation, number).await
+            }
+            ("rollback", Some(_), Some(target)) => {
+                let wish = RollbackRequest {
+                    instance: self.wish.instance.clone(),
+                    to: Some(*target),
+                    surroundings: self.wish.surroundings.clone(),
+                };
+                let plan = plan_rollback(self.cluster, &wish, self.read_secrets).await?;
+                Ok(ResumePlan::Rollback(Box::new(plan)))
+            }
+            ("teardown", ..) => {
+                let choice = volumes.as_deref().map(VolumeChoice::of);
+                let Some(choice) = choice.unwrap_or(Some(VolumeChoice::Keep)) else {
+                    return Err(self.unknown(&operation));
+                };
+                let plan = plan_teardown(self.cluster, &self.wish.instance, choice).await?;
+                Ok(ResumePlan::Teardown(Box::new(plan)))
+            }
+            ("scale" | "restart", ..) => {
+                let why = format!(
+                    "each workload was changed or was not: the same {} again does the rest",
+                    operation.kind
+                );
+                Ok(self.clear(operation, why))
+            }
+            _ => Err(self.unknown(&operation)),
+        }
+    }
+
+    /// Returns the refusal of an operation that says too little, as one of another version may.
+    fn unknown(&self, operation: &Operation) -> Failure {
+        let (what, instance) = (operation.what(), &self.wish.instance);
+        refused(format!(
+            "a {what} of {instance} cannot be resumed from its note: give the command again that began it"
+        ))
+    }
+
+    fn clear(&self, operation: Operation, why: String) -> ResumePlan {
+        ResumePlan::Clear(ClearPlan {
+            instance: self.wish.instance.clone(),
+            operation,
+            why,
+        })
+    }
+
+    /// Plans the deploy of what the revision keeps.
+    async fn deploy(&self, operation: Operation, number: u32) -> Result<ResumePlan, Failure> {
+        let instance = &self.wish.instance;
+        let kept = match history::kept_revision(self.cluster, instance, number).await {
+            // The text comes first: without it nothing else was written either.
+            Err(failure) if failure.kind == FailureKind::NotFound => {
+                return self.not_begun(operation).await;
+            }
+            kept => kept?,
+        };
+        let cause = kept.revision.cause.clone();
+        let former = Former {
+            what: format!("revision {number} of {instance}"),
+            instance: instance.clone(),
+            name: kept.revision.definition,
+            text: kept.text,
+            parameters: kept.revision.parameters,
+        };
+        let mut request = again::request(
+            former,
+            &self.wish.surroundings,
+            self.cluster.policy(),
+            String::new(),
+            self.read_secrets,
+        )?;
+        if self.wish.surroundings.message.is_none() {
+            request.message = cause;
+        }
+        let plan = plan_deploy(self.cluster, &request).await?;
+        Ok(ResumePlan::Deploy {
+            request: Box::new(request),
+            plan: Box::new(plan),
+        })
+    }
+
+    /// Nothing was written but the note. Where nothing was deployed before, the record goes with it.
+    async fn not_begun(&self, operation: Operation) -> Result<ResumePlan, Failure> {
+        let instance = &self.wish.instance;
+        if self.record.revision().is_some() {
+            let why = "nothing was written yet, not even its text: deploy the definition again";
+            return Ok(self.clear(operation, why.to_owned()));
+        }
+        let plan = plan_teardown(self.cluster, instance, VolumeChoice::Keep).await?;
+        let record = naming::record(&instance.id);
+        let is_bare = plan
+            .rows
+            .iter()
+            .all(|row| row.key.name == record || row.fate != Fate::Deleted);
+        if is_bare {
+            return Ok(ResumePlan::Teardown(Box::new(plan)));
+        }
+        Err(refused(format!(
+            "the text of the {} of {instance} is not kept: deploy the definition again, or take it down",
+            operation.what()
+        )))
+    }
+}
+
+/// Takes a note away.
+pub async fn run_clear(
+    cluster: &Cluster,
+    plan: &ClearPlan,
+    options: RunOptions,
+    holder: &str,
+    report: Report<'_>,
+) -> Outcome {
+    let mut journal = Journal::new(report);
+    let intent = Intent {
+        kind: "resume",
+        instance: &plan.instance,
+        holder,
+        aim: Aim::default(),
+        n_steps: 0,
+        meeting: options.meeting,
+    };
+    journal.started(&Step::Claim);
+    let ended = match operation::claim(cluster, &intent, None, &mut journal).await {
+        Ok(Some(lease)) => lease.end(Change::default()).await,
+        // The record is gone, and the note with it.
+        Ok(None) => Ok(()),
+        Err(failure) => Err(failure),
+    };
+    match ended {
+        Ok(()) => journal.done(Step::Record, None),
+        Err(failure) => journal.failed(Step::Claim, failure),
+    }
+    journal.into_outcome()
+}

@@ -6,6 +6,7 @@
 //! because a watch said so. Late answers carry the number they were asked with, and stale ones are dropped.
 
 mod action;
+mod availability;
 mod effect;
 pub mod filter;
 pub mod input;
@@ -15,13 +16,15 @@ mod msg;
 mod operation;
 pub mod panes;
 mod popup;
+pub mod secret_input;
 #[cfg(test)]
 pub(crate) mod stage;
 pub mod table;
 mod update;
 
-pub use action::{Action, ActionSpec, Place, SPECS, availability};
-pub use effect::{DeploySource, Effect};
+pub use action::{Action, ActionSpec, Place, SPECS};
+pub use availability::availability;
+pub use effect::{DefinitionOrigin, DeploySource, Effect, Origin, ReviewedPlan, SecretAnswers};
 pub use keymap::{Bindings, Key, Keymap};
 pub use model::{
     CatalogueEntry, CatalogueState, Focus, Geometry, LogEntry, Model, Screen, Session, SessionLink,
@@ -29,5 +32,5 @@ pub use model::{
 };
 pub use msg::{CatalogueListing, ContextEntry, Epoch, Msg, OpId, OpenedDefinition, SaveAnswer};
 pub use operation::{Operation, OperationKind, StepLine, StepState};
-pub use popup::{Choice, Menu, MenuItem, Popup, Prompt, PromptKind};
+pub use popup::{Choice, Menu, MenuItem, Popup, Prompt, PromptKind, SecretPrompt};
 pub use update::{begin, follow_selection, update};

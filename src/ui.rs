@@ -22,8 +22,8 @@ use crate::app::{Focus, Geometry, Model, Screen};
 use canvas::Canvas;
 pub use theme::{ColorLevel, Inks, Symbols, Theme, ThemeSettings};
 
-/// Smaller terminals get one line that says so.
-const MIN_SIZE: (u16, u16) = (40, 10);
+/// Columns and rows of the smallest picture; smaller terminals get one line that says so.
+pub const MIN_SIZE: (u16, u16) = (40, 10);
 
 /// Draws the dashboard into a frame.
 pub fn draw(frame: &mut Frame<'_>, model: &Model, theme: &Theme) -> Geometry {
@@ -81,6 +81,16 @@ pub fn draw_buffer(
         Some(Screen::Teardown(pane)) => {
             panes::teardown::draw(&mut canvas, body, model, pane, &mut geometry)
         }
+        Some(Screen::Adjust(pane)) => {
+            panes::adjust::draw(&mut canvas, body, model, pane, &mut geometry)
+        }
+        Some(Screen::Adopt(pane)) => {
+            panes::adopt::draw(&mut canvas, body, model, pane, &mut geometry)
+        }
+        Some(Screen::Comparison(pane)) => {
+            panes::comparison::draw(&mut canvas, body, model, pane, &mut geometry)
+        }
+        Some(Screen::Claims) => panes::claims::draw(&mut canvas, body, model, &mut geometry),
         Some(Screen::Progress { ops, n_below }) => {
             panes::progress::draw(&mut canvas, body, model, (ops, *n_below), &mut geometry)
         }
@@ -96,7 +106,7 @@ pub fn draw_buffer(
     panes::footer::draw(&mut canvas, last, model);
     if let Some(popup) = &model.popup {
         canvas.cursor = None;
-        panes::popup::draw(&mut canvas, body, model, popup);
+        panes::popup::draw(&mut canvas, body, model, popup, &mut geometry);
     }
     (geometry, canvas.cursor)
 }

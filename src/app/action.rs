@@ -1,12 +1,6 @@
 //! What the user can do, as a table: it drives the key map, the footer, the help and the palette.
 
-use crate::definition::diagnostic::Severity;
-use crate::service::health::State;
-use crate::service::summary::InstanceKey;
-
-use super::model::{Focus, Model, Screen, SessionLink};
 use super::panes::detail::Tab;
-use super::panes::review::ReviewPhase;
 
 /// Where keys go: the screen in front, and on the first one the part that has the focus.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -15,12 +9,24 @@ pub enum Place {
     Services,
     /// The detail of an instance, below the list or alone.
     Detail,
+    /// The logs in that detail.
+    Logs,
+    /// The history in that detail.
+    History,
     /// The editor.
     Editor,
     /// The review of a plan.
     Review,
     /// The fate table.
     Teardown,
+    /// The plan of a scale or a restart.
+    Adjust,
+    /// The plan of an adoption.
+    Adopt,
+    /// What differs between two revisions.
+    Comparison,
+    /// All claims.
+    Claims,
     /// The progress of operations.
     Progress,
     /// The command log.
@@ -65,8 +71,22 @@ pub enum Action {
     Apply,
     /// Plans a teardown for confirmation.
     Teardown,
-    /// Shows what a deploy would change.
+    /// Shows what a deploy would change, or in the history what differs from the current revision.
     Difference,
+    /// Plans one replica more.
+    ScaleUp,
+    /// Plans one replica less.
+    ScaleDown,
+    /// Asks for the number of replicas.
+    Scale,
+    /// Plans a restart of the pods.
+    Restart,
+    /// Plans a rollback.
+    Rollback,
+    /// Lists what was taken down, to put it back.
+    Restore,
+    /// Plans the adoption of what others own.
+    Adopt,
     /// Marks the row.
     Mark,
     /// Takes all marks off.
@@ -83,10 +103,26 @@ pub enum Action {
     // Review and confirmation.
     /// Goes on with what is shown.
     Confirm,
-    /// Changes what happens to the claims.
-    ToggleVolumes,
+    /// Chooses what happens to the claims.
+    ChooseVolumes,
     /// Plans anew.
     Replan,
+
+    // Logs and history.
+    /// Shows the logs on the whole screen.
+    Logs,
+    /// Shows the logs of the runs before the present ones.
+    PreviousLogs,
+    /// Stays where the log is, or follows its newest lines.
+    Follow,
+    /// Lets long lines go on below, or cuts them.
+    Wrap,
+    /// Shows the times of lines, or hides them.
+    Timestamps,
+    /// Writes the lines to a file.
+    SaveLog,
+    /// Shows what a revision changed.
+    Compare,
 
     // Editor.
     /// Saves the definition.
@@ -105,6 +141,8 @@ pub enum Action {
     Context,
     /// Chooses a namespace.
     Namespace,
+    /// Shows all claims.
+    Claims,
     /// Shows the operations that were started here.
     Operations,
     /// Shows the log of commands.
@@ -140,12 +178,22 @@ pub struct ActionSpec {
     pub places: &'static [Place],
 }
 
-use Place::{Detail, Editor, Log, Progress, Review, Services, Teardown};
+use Place::{
+    Adjust, Adopt, Claims, Comparison, Detail, Editor, History, Log, Logs, Progress, Review,
+    Services, Teardown,
+};
 
-const LISTS: &[Place] = &[Services, Detail, Review, Teardown, Progress, Log];
-const MAIN: &[Place] = &[Services, Detail];
-const PLAIN: &[Place] = &[Services, Detail, Review, Teardown, Progress, Log];
-const ALL: &[Place] = &[Services, Detail, Review, Teardown, Progress, Log, Editor];
+/// Everywhere but in the editor.
+const PLAIN: &[Place] = &[
+    Services, Detail, Logs, History, Review, Teardown, Adjust, Adopt, Comparison, Claims, Progress,
+    Log,
+];
+/// Where a service is selected.
+const MAIN: &[Place] = &[Services, Detail, Logs, History];
+const ALL: &[Place] = &[
+    Services, Detail, Logs, History, Review, Teardown, Adjust, Adopt, Comparison, Claims, Progress,
+    Log, Editor,
+];
 
 const fn spec(
     action: Action,
@@ -173,7 +221,87 @@ pub const SPECS: &[ActionSpec] = &[
         "Open what is selected on the whole screen",
         "open",
         &["enter"],
-        MAIN,
+        &[Services, Detail],
+    ),
+    spec(
+        Action::Compare,
+        "compare",
+        "Show what the revision changed, or what differs between two that are marked",
+        "what it changed",
+        &["enter"],
+        &[History],
+    ),
+    spec(
+        Action::Rollback,
+        "rollback-to",
+        "Plan the rollback to the selected revision and review it",
+        "roll back to it",
+        &["u"],
+        &[History],
+    ),
+    spec(
+        Action::Difference,
+        "difference-from-current",
+        "Show what differs from the current revision, or between two that are marked",
+        "difference from current",
+        &["D"],
+        &[History],
+    ),
+    spec(
+        Action::Follow,
+        "follow",
+        "Stay where the log is, or follow its newest lines",
+        "follow",
+        &["f"],
+        &[Logs],
+    ),
+    spec(
+        Action::PreviousLogs,
+        "previous-run",
+        "Show the runs before the present ones, or the present ones again",
+        "previous",
+        &["p"],
+        &[Logs],
+    ),
+    spec(
+        Action::Filter,
+        "filter-log",
+        "Show only lines that match a regular expression",
+        "filter",
+        &["/"],
+        &[Logs],
+    ),
+    spec(
+        Action::Wrap,
+        "wrap",
+        "Let long lines go on below, or cut them",
+        "wrap",
+        &["w"],
+        &[Logs],
+    ),
+    spec(
+        Action::Timestamps,
+        "timestamps",
+        "Show the times of lines, or hide them",
+        "times",
+        &["t"],
+        &[Logs],
+    ),
+    spec(
+        Action::SaveLog,
+        "save-log",
+        "Write the lines that are shown to a file",
+        "save",
+        &["^s"],
+        &[Logs],
+    ),
+    spec(
+        Action::Confirm,
+        "go-on",
+        "Go on with what is shown, after one more question",
+        "go on",
+        &["enter"],
+        &[Adjust, Adopt],
     ),
     spec(
         Action::Confirm,
@@ -192,12 +320,28 @@ pub const SPECS: &[ActionSpec] = &[
         &[Teardown],
     ),
     spec(
-        Action::ToggleVolumes,
-        "toggle-volumes",
-        "Keep or delete the claims with their data",
-        "volumes: keep/delete",
+        Action::ChooseVolumes,
+        "choose-volumes",
+        "Choose what happens to the claims and their data",
+        "volumes",
         &["v"],
         &[Teardown],
+    ),
+    spec(
+        Action::ScaleUp,
+        "scale-up",
+        "Plan one replica more, of all that are marked",
+        "more",
+        &["+"],
+        &[Services, Detail, Logs, History, Adjust],
+    ),
+    spec(
+        Action::ScaleDown,
+        "scale-down",
+        "Plan one replica less, of all that are marked",
+        "less",
+        &["-"],
+        &[Services, Detail, Logs, History, Adjust],
     ),
     spec(
         Action::Replan,
@@ -205,7 +349,7 @@ pub const SPECS: &[ActionSpec] = &[
         "Plan anew from what is there now",
         "plan anew",
         &["r"],
-        &[Review, Teardown],
+        &[Review, Teardown, Adjust, Adopt, Comparison],
     ),
     spec(
         Action::Save,
@@ -280,11 +424,67 @@ pub const SPECS: &[ActionSpec] = &[
         MAIN,
     ),
     spec(
+        Action::Logs,
+        "logs",
+        "Show the logs of all its pods on the whole screen",
+        "logs",
+        &["l"],
+        &[Services, Detail, History],
+    ),
+    spec(
         Action::Difference,
         "difference",
         "Show what a deploy would change",
         "difference",
         &["D"],
+        &[Services, Detail, Logs],
+    ),
+    spec(
+        Action::Rollback,
+        "rollback",
+        "Plan the rollback to the revision before and review it",
+        "rollback",
+        &["u"],
+        &[Services, Detail, Logs],
+    ),
+    spec(
+        Action::Scale,
+        "scale",
+        "Scale to a number of replicas, all that are marked",
+        "scale",
+        &["="],
+        &[Services, Detail, Logs, History, Adjust],
+    ),
+    spec(
+        Action::Restart,
+        "restart",
+        "Plan new pods in the place of the old ones, of all that are marked",
+        "restart",
+        &["r"],
+        MAIN,
+    ),
+    spec(
+        Action::Adopt,
+        "adopt",
+        "Plan to take over what others own and the definition would make",
+        "adopt",
+        &["A"],
+        &[Services, Detail, Logs, History, Review],
+    ),
+    spec(
+        Action::Restore,
+        "restore",
+        "List what was taken down on this machine, to put it back",
+        "put back",
+        &["U"],
+        &[Services, Detail, Logs, History, Progress],
+    ),
+    spec(
+        Action::Claims,
+        "claims",
+        "Show all claims, those that nothing uses too",
+        "claims",
+        &["C"],
         MAIN,
     ),
     spec(
@@ -333,7 +533,7 @@ pub const SPECS: &[ActionSpec] = &[
         "Mark the row, for actions on several",
         "",
         &["space"],
-        &[Services],
+        &[Services, History],
     ),
     spec(
         Action::ClearMarks,
@@ -341,7 +541,15 @@ pub const SPECS: &[ActionSpec] = &[
         "Take all marks off",
         "",
         &["M"],
-        &[Services],
+        &[Services, History],
+    ),
+    spec(
+        Action::PreviousLogs,
+        "previous-logs",
+        "Show the logs of the runs before the present ones",
+        "",
+        &["p"],
+        &[Services, Detail, History],
     ),
     spec(
         Action::Sort,
@@ -349,7 +557,7 @@ pub const SPECS: &[ActionSpec] = &[
         "Sort by the next column",
         "",
         &["o"],
-        MAIN,
+        &[Services, Detail, History, Claims],
     ),
     spec(
         Action::ReverseSort,
@@ -357,7 +565,7 @@ pub const SPECS: &[ActionSpec] = &[
         "Turn the order round",
         "",
         &["O"],
-        MAIN,
+        &[Services, Detail, History, Claims],
     ),
     spec(
         Action::Copy,
@@ -365,7 +573,7 @@ pub const SPECS: &[ActionSpec] = &[
         "Copy the name of what is selected, or a command of the log",
         "",
         &["y"],
-        &[Services, Detail, Log],
+        &[Services, Detail, History, Claims, Log],
     ),
     spec(
         Action::Namespace,
@@ -424,6 +632,14 @@ pub const SPECS: &[ActionSpec] = &[
         MAIN,
     ),
     spec(
+        Action::ShowTab(Tab::Logs),
+        "log-tab",
+        "Show the logs",
+        "",
+        &["4"],
+        MAIN,
+    ),
+    spec(
         Action::ShowTab(Tab::Objects),
         "objects",
         "Show the objects",
@@ -440,6 +656,14 @@ pub const SPECS: &[ActionSpec] = &[
         MAIN,
     ),
     spec(
+        Action::ShowTab(Tab::History),
+        "history",
+        "Show the history",
+        "",
+        &["7"],
+        MAIN,
+    ),
+    spec(
         Action::NextPane,
         "next-pane",
         "Go to the other part of the screen",
@@ -453,7 +677,7 @@ pub const SPECS: &[ActionSpec] = &[
         "Go back; take a filter off",
         "back",
         &["esc"],
-        LISTS,
+        PLAIN,
     ),
     spec(
         Action::Back,
@@ -469,16 +693,16 @@ pub const SPECS: &[ActionSpec] = &[
         "Go a row down",
         "",
         &["j", "down"],
-        LISTS,
+        PLAIN,
     ),
-    spec(Action::Up, "up", "Go a row up", "", &["k", "up"], LISTS),
+    spec(Action::Up, "up", "Go a row up", "", &["k", "up"], PLAIN),
     spec(
         Action::Top,
         "top",
         "Go to the first row",
         "",
         &["g", "home"],
-        LISTS,
+        PLAIN,
     ),
     spec(
         Action::Bottom,
@@ -486,7 +710,7 @@ pub const SPECS: &[ActionSpec] = &[
         "Go to the last row",
         "",
         &["G", "end"],
-        LISTS,
+        PLAIN,
     ),
     spec(
         Action::HalfPageDown,
@@ -494,7 +718,7 @@ pub const SPECS: &[ActionSpec] = &[
         "Go half a page down",
         "",
         &["^d"],
-        LISTS,
+        PLAIN,
     ),
     spec(
         Action::HalfPageUp,
@@ -502,7 +726,7 @@ pub const SPECS: &[ActionSpec] = &[
         "Go half a page up",
         "",
         &["^u"],
-        LISTS,
+        PLAIN,
     ),
     spec(
         Action::ScrollDown,
@@ -510,7 +734,7 @@ pub const SPECS: &[ActionSpec] = &[
         "Scroll the lower part down",
         "",
         &["pgdn", "J"],
-        LISTS,
+        PLAIN,
     ),
     spec(
         Action::ScrollUp,
@@ -518,7 +742,7 @@ pub const SPECS: &[ActionSpec] = &[
         "Scroll the lower part up",
         "",
         &["pgup", "K"],
-        LISTS,
+        PLAIN,
     ),
     spec(
         Action::Refresh,
@@ -536,7 +760,7 @@ pub const SPECS: &[ActionSpec] = &[
         &["^z"],
         ALL,
     ),
-    spec(Action::Quit, "quit", "Quit", "quit", &["q", "^c"], LISTS),
+    spec(Action::Quit, "quit", "Quit", "quit", &["q", "^c"], PLAIN),
 ];
 
 impl Action {
@@ -545,159 +769,6 @@ impl Action {
         SPECS
             .iter()
             .find(|spec| spec.action == self && spec.places.contains(&place))
-    }
-}
-
-/// Tells whether an action can be performed now, and if not why: a sentence for the footer, the menu and the palette.
-///
-/// # Errors
-/// The reason.
-pub fn availability(action: Action, model: &Model) -> Result<(), &'static str> {
-    match action {
-        Action::Edit => match model.screens.last() {
-            Some(Screen::Review(_)) => Ok(()),
-            _ => model.definition_of_selection().map(drop),
-        },
-        Action::Apply | Action::Difference => {
-            needs_connection(model)?;
-            if model.services.table.marks().len() > 1 {
-                return Err("several rows are marked: plans are reviewed one at a time");
-            }
-            model.definition_of_selection().map(drop)
-        }
-        Action::Teardown => {
-            needs_connection(model)?;
-            if model.teardown_targets().is_empty() {
-                Err("nothing is deployed here")
-            } else {
-                Ok(())
-            }
-        }
-        Action::Namespace => needs_connection(model),
-        Action::ClearMarks if model.services.table.marks().is_empty() => Err("nothing is marked"),
-        Action::Mark | Action::Copy | Action::Open if model.is_selection_empty() => {
-            Err("nothing is selected")
-        }
-        Action::Operations if model.operations.is_empty() => Err("nothing was started yet"),
-        Action::Context if model.session.is_sandbox => {
-            Err("the sandbox is the only cluster of this session")
-        }
-        Action::Confirm => confirmable(model),
-        Action::Review => reviewable(model),
-        Action::ShowTab(_) if model.services.table.selected().is_none() => {
-            Err("nothing is selected")
-        }
-        Action::Down
-        | Action::Up
-        | Action::Top
-        | Action::Bottom
-        | Action::HalfPageDown
-        | Action::HalfPageUp
-        | Action::ScrollDown
-        | Action::ScrollUp
-        | Action::Open
-        | Action::Back
-        | Action::NextPane
-        | Action::ShowTab(_)
-        | Action::New
-        | Action::Mark
-        | Action::ClearMarks
-        | Action::Filter
-        | Action::Sort
-        | Action::ReverseSort
-        | Action::Copy
-        | Action::ToggleVolumes
-        | Action::Replan
-        | Action::Save
-        | Action::Search
-        | Action::NextProblem
-        | Action::PreviousProblem
-        | Action::Context
-        | Action::Operations
-        | Action::Log
-        | Action::Menu
-        | Action::Palette
-        | Action::Help
-        | Action::Refresh
-        | Action::Suspend
-        | Action::Quit => Ok(()),
-    }
-}
-
-fn needs_connection(model: &Model) -> Result<(), &'static str> {
-    match model.session.link {
-        SessionLink::Connected => Ok(()),
-        SessionLink::Connecting => Err("not connected yet"),
-        SessionLink::Offline { .. } => Err("offline: no cluster to ask"),
-    }
-}
-
-fn confirmable(model: &Model) -> Result<(), &'static str> {
-    match model.screens.last() {
-        Some(Screen::Review(review)) => match &review.phase {
-            ReviewPhase::Planning => Err("the plan is not there yet"),
-            ReviewPhase::Failed(_) => Err("there is no plan: plan anew"),
-            ReviewPhase::Planned(plan) if !plan.refusals.is_empty() => {
-                Err("refused: see the reasons above")
-            }
-            ReviewPhase::Planned(plan) if plan.is_noop() && plan.conflicts.is_empty() => {
-                Err("nothing would change")
-            }
-            ReviewPhase::Planned(_) => Ok(()),
-        },
-        Some(Screen::Teardown(pane)) => pane.confirmable(),
-        _ => Err("there is nothing to confirm"),
-    }
-}
-
-fn reviewable(model: &Model) -> Result<(), &'static str> {
-    needs_connection(model)?;
-    let Some(Screen::Editor(pane)) = model.screens.last() else {
-        return Err("no definition is being edited");
-    };
-    let Some(editor) = pane.editor() else {
-        return Err("the definition is not read yet");
-    };
-    let is_error = |severity| severity == Severity::Error;
-    if editor.is_checked()
-        && editor
-            .problems()
-            .iter()
-            .any(|p| is_error(p.diagnostic.severity))
-    {
-        return Err("the definition has errors: F8 goes to them");
-    }
-    Ok(())
-}
-
-impl Model {
-    /// Returns where keys go.
-    pub fn place(&self) -> Place {
-        match self.screens.last() {
-            None if self.focus == Focus::Services => Place::Services,
-            None | Some(Screen::Detail) => Place::Detail,
-            Some(Screen::Editor(_)) => Place::Editor,
-            Some(Screen::Review(_)) => Place::Review,
-            Some(Screen::Teardown(_)) => Place::Teardown,
-            Some(Screen::Progress { .. }) => Place::Progress,
-            Some(Screen::Log { .. }) => Place::Log,
-        }
-    }
-
-    /// Tells whether there is nothing that an action could be about.
-    fn is_selection_empty(&self) -> bool {
-        match self.place() {
-            Place::Services | Place::Detail => self.services.table.selected().is_none(),
-            Place::Log => self.log.is_empty(),
-            Place::Editor | Place::Review | Place::Teardown | Place::Progress => false,
-        }
-    }
-
-    /// Tells whether an instance runs.
-    pub(super) fn is_deployed(&self, key: &InstanceKey) -> bool {
-        self.fleet
-            .get(key)
-            .is_some_and(|instance| instance.state() != State::Saved)
     }
 }
 

@@ -1,21 +1,60 @@
 //! What should be done: orders to `runtime`, as values that tests compare.
 
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use ropey::Rope;
 
 use crate::catalogue::Digest;
+use crate::catalogue::trash::TrashItem;
 use crate::definition::id::{InstanceId, Namespace};
 use crate::editor::Revision;
+use crate::engine::adjust::{AdjustPlan, Adjustment};
+use crate::engine::adopt::AdoptPlan;
 use crate::engine::plan::{DeployPlan, TeardownPlan, VolumeChoice};
+use crate::engine::remedy::Remedies;
+use crate::engine::restore::RestorePlan;
+use crate::engine::rollback::{HangingPod, RollbackPlan};
+use crate::secret::SecretValue;
 use crate::service::summary::InstanceKey;
 use crate::service::watch::Scope;
 
 use super::msg::{Epoch, OpId};
 
 /// What a deploy begins from.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct DeploySource {
+    /// Where the text comes from.
+    pub origin: Origin,
+    /// Whether fields that others own are left to them.
+    pub yields: bool,
+    /// What was agreed to beyond a plain deploy.
+    pub remedies: Remedies,
+    /// What a person answered when asked for secrets.
+    pub answers: SecretAnswers,
+}
+
+/// Where a text that is deployed comes from.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Origin {
+    /// A definition of the catalogue.
+    Definition(DefinitionOrigin),
+    /// A revision that is kept in the cluster: a rollback.
+    Revision {
+        /// Of which instance.
+        instance: InstanceKey,
+        /// Its number; none is the one before the current one.
+        to: Option<u32>,
+    },
+    /// What was taken down on this machine: a restore.
+    Trash(Arc<TrashItem>),
+}
+
+/// A definition that is deployed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DefinitionOrigin {
     /// The definition's name in the catalogue.
     pub name: InstanceId,
     /// The ID to deploy under.
@@ -24,8 +63,83 @@ pub struct DeploySource {
     pub namespace: Option<Namespace>,
     /// The text as it was seen; none reads the catalogue's.
     pub text: Option<Rope>,
-    /// Whether fields that others own are left to them.
-    pub yields: bool,
+}
+
+/// Values of secrets that a person typed, by the question that was asked. They are blanked when they go.
+pub type SecretAnswers = BTreeMap<String, SecretValue>;
+
+impl DeploySource {
+    /// Returns a source of which nothing else is known yet.
+    pub fn of(origin: Origin) -> Self {
+        Self {
+            origin,
+            yields: false,
+            remedies: Remedies::default(),
+            answers: SecretAnswers::new(),
+        }
+    }
+
+    /// Returns the ID that is deployed under.
+    pub fn id(&self) -> &InstanceId {
+        match &self.origin {
+            Origin::Definition(definition) => &definition.id,
+            Origin::Revision { instance, .. } => &instance.id,
+            Origin::Trash(item) => &item.id,
+        }
+    }
+
+    /// Returns the definition of the catalogue that is deployed, where it is one.
+    pub fn definition(&self) -> Option<&DefinitionOrigin> {
+        match &self.origin {
+            Origin::Definition(definition) => Some(definition),
+            Origin::Revision { .. } | Origin::Trash(_) => None,
+        }
+    }
+}
+
+/// A plan that deploys something, as shown for review.
+#[derive(Debug, Clone, PartialEq)]
+pub enum ReviewedPlan {
+    /// Of a definition.
+    Deploy(DeployPlan),
+    /// Of an earlier revision.
+    Rollback(RollbackPlan),
+    /// Of what was taken down.
+    Restore(RestorePlan),
+}
+
+impl ReviewedPlan {
+    /// Returns what deploying would do.
+    pub fn deploy(&self) -> &DeployPlan {
+        match self {
+            Self::Deploy(plan) => plan,
+            Self::Rollback(rollback) => &rollback.deploy,
+            Self::Restore(restore) => &restore.deploy,
+        }
+    }
+
+    /// Returns the pods that hang on the revision that is left, and are deleted.
+    pub fn hanging(&self) -> &[HangingPod] {
+        match self {
+            Self::Rollback(rollback) => &rollback.hanging,
+            Self::Deploy(_) | Self::Restore(_) => &[],
+        }
+    }
+
+    /// Tells whether running it would change nothing.
+    pub fn is_noop(&self) -> bool {
+        match self {
+            Self::Rollback(rollback) => rollback.is_noop(),
+            Self::Deploy(plan) => plan.is_noop(),
+            Self::Restore(restore) => restore.deploy.is_noop(),
+        }
+    }
+}
+
+impl From<DeployPlan> for ReviewedPlan {
+    fn from(plan: DeployPlan) -> Self {
+        Self::Deploy(plan)
+    }
 }
 
 /// Something to be done. Each answers with a message, unless it says otherwise.
@@ -145,7 +259,7 @@ pub enum Effect {
         /// What to deploy.
         source: DeploySource,
         /// The plan that was shown.
-        plan: Box<DeployPlan>,
+        plan: Box<ReviewedPlan>,
         /// Whether the conflicts of that plan are to be taken.
         force_conflicts: bool,
     },
@@ -164,6 +278,82 @@ pub enum Effect {
         op: OpId,
         /// The plan that was shown.
         plan: Box<TeardownPlan>,
+    },
+
+    /// Plans a scale or a restart.
+    PlanAdjustment {
+        /// Who asks.
+        op: OpId,
+        /// Which instance.
+        key: InstanceKey,
+        /// What is to be changed.
+        adjustment: Adjustment,
+    },
+    /// Carries out the scale or restart that was shown, then waits until the instance is ready.
+    RunAdjustment {
+        /// The operation.
+        op: OpId,
+        /// The plan that was shown.
+        plan: Box<AdjustPlan>,
+    },
+    /// Plans the adoption of what a definition would make and others own.
+    PlanAdopt {
+        /// Who asks.
+        op: OpId,
+        /// The definition.
+        source: DeploySource,
+    },
+    /// Carries out the adoption that was shown.
+    RunAdopt {
+        /// The operation.
+        op: OpId,
+        /// The definition.
+        source: DeploySource,
+        /// The plan that was shown.
+        plan: Box<AdoptPlan>,
+    },
+
+    // History and trash.
+    /// Lists the revisions that are kept of an instance.
+    ReadHistory {
+        /// Who asks.
+        op: OpId,
+        /// Which instance.
+        key: InstanceKey,
+    },
+    /// Compares two revisions.
+    CompareRevisions {
+        /// Who asks.
+        op: OpId,
+        /// Of which instance.
+        key: InstanceKey,
+        /// The revision that the old lines are of.
+        from: u32,
+        /// The revision that the new lines are of.
+        to: u32,
+    },
+    /// Lists what was taken down from this cluster on this machine.
+    ListTrash {
+        /// The connection.
+        epoch: Epoch,
+    },
+
+    // Logs.
+    /// Reads the logs of an instance, in place of what is read; reports until replaced.
+    ReadLogs {
+        /// Who reads.
+        op: OpId,
+        /// Which instance; none stops reading.
+        key: Option<InstanceKey>,
+        /// Whether the runs before the present ones are read.
+        is_previous: bool,
+    },
+    /// Writes lines of a log to a new file.
+    SaveLog {
+        /// The file, from the directory that the program was started in.
+        path: PathBuf,
+        /// The lines.
+        text: String,
     },
 
     // The terminal. These answer nothing.

@@ -15,6 +15,10 @@ use crate::service::watch::Scope;
 use super::keymap::Keymap;
 use super::msg::{Epoch, OpId};
 use super::operation::Operation;
+use super::panes::adjust::AdjustPane;
+use super::panes::adopt::AdoptPane;
+use super::panes::claims::ClaimsPane;
+use super::panes::comparison::ComparisonPane;
 use super::panes::detail::DetailPane;
 use super::panes::editor::EditorPane;
 use super::panes::review::ReviewPane;
@@ -113,6 +117,14 @@ pub enum Screen {
     Review(Box<ReviewPane>),
     /// The fate table.
     Teardown(Box<TeardownPane>),
+    /// The plan of a scale or a restart.
+    Adjust(Box<AdjustPane>),
+    /// The plan of an adoption.
+    Adopt(Box<AdoptPane>),
+    /// What differs between two revisions.
+    Comparison(Box<ComparisonPane>),
+    /// All claims.
+    Claims,
     /// The progress of these operations.
     Progress {
         /// Which, the newest last.
@@ -156,8 +168,10 @@ pub struct LogEntry {
 pub struct Geometry {
     /// Rows of the list in front.
     pub list_height: usize,
-    /// Lines of the progress in front.
+    /// Lines of the progress, the plan or the help in front.
     pub n_lines: usize,
+    /// The first line of the log that was drawn, and how many there was room for.
+    pub logs: (usize, usize),
     /// Height and width of the editor's text.
     pub editor: Option<(usize, usize)>,
     /// Height and width of the definition's text in its tab.
@@ -187,6 +201,8 @@ pub struct Model {
     pub services: ServicesPane,
     /// The detail below it.
     pub detail_pane: DetailPane,
+    /// All claims.
+    pub claims: ClaimsPane,
     /// Which of both takes the keys.
     pub focus: Focus,
     /// What stands in front of both, the foremost last.
@@ -236,6 +252,7 @@ impl Model {
             catalogue: CatalogueState::default(),
             services: ServicesPane::default(),
             detail_pane: DetailPane::default(),
+            claims: ClaimsPane::default(),
             focus: Focus::Services,
             screens: Vec::new(),
             popup: None,
@@ -353,6 +370,26 @@ impl Model {
             .count()
     }
 
+    /// Returns how many operations have something to write still.
+    pub fn n_writing(&self) -> usize {
+        let operations = self.operations.values();
+        operations.filter(|op| op.is_writing()).count()
+    }
+
+    /// Returns the instances that an action on several is about: the marked ones that run, or else the selected one.
+    pub fn deployed_targets(&self) -> Vec<InstanceKey> {
+        let marks = self.services.table.marks();
+        let of_rows: Vec<&RowKey> = match marks.is_empty() {
+            true => self.services.table.selected().into_iter().collect(),
+            false => marks.iter().collect(),
+        };
+        let keys = of_rows.into_iter().filter_map(|row| match row {
+            RowKey::Instance(key) if self.is_deployed(key) => Some(key.clone()),
+            RowKey::Instance(_) | RowKey::Saved(_) | RowKey::Kept(_) => None,
+        });
+        keys.collect()
+    }
+
     pub(super) fn next_op(&mut self) -> OpId {
         self.last_op += 1;
         OpId(self.last_op)
@@ -419,6 +456,10 @@ impl Model {
                 &self.catalogue.entries,
                 self.session.scope.as_ref(),
             );
+            if matches!(self.screens.last(), Some(Screen::Claims)) {
+                self.claims
+                    .rebuild(&self.fleet, self.session.scope.as_ref());
+            }
         } else if self.detail_of.as_ref() == self.services.table.selected() {
             return;
         }
@@ -437,8 +478,13 @@ impl Model {
     /// Takes what drawing told.
     pub fn set_geometry(&mut self, geometry: Geometry) {
         self.geometry = geometry;
-        if let Some(Screen::Progress { n_below, .. }) = self.screens.last_mut() {
-            *n_below = (*n_below).min(geometry.n_lines.saturating_sub(geometry.list_height));
+        let last = geometry.n_lines.saturating_sub(geometry.list_height);
+        match (&mut self.popup, self.screens.last_mut()) {
+            (Some(Popup::Help { top }), _) => *top = (*top).min(last),
+            (_, Some(Screen::Progress { n_below, .. })) => *n_below = (*n_below).min(last),
+            (_, Some(Screen::Adjust(pane))) => pane.scroll = pane.scroll.min(last),
+            (_, Some(Screen::Adopt(pane))) => pane.scroll = pane.scroll.min(last),
+            _ => {}
         }
         if let (Some((height, width)), Some(pane)) = (geometry.editor, self.editor_mut()) {
             pane.ensure_visible(height, width);

@@ -1,19 +1,27 @@
 //! What happened: everything that can reach `update`.
 
+use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use crossterm::event::KeyEvent;
 use jiff::Timestamp;
 
 use crate::catalogue::Digest;
+use crate::catalogue::trash::TrashItem;
 use crate::definition::diagnostic::Diagnostic;
 use crate::definition::id::{InstanceId, Namespace};
 use crate::editor::Revision;
-use crate::engine::plan::{DeployPlan, Outcome, Progress, TeardownPlan};
+use crate::engine::adjust::AdjustPlan;
+use crate::engine::adopt::AdoptPlan;
+use crate::engine::history::{Comparison, History};
+use crate::engine::plan::{Outcome, Progress, TeardownPlan};
 use crate::failure::Failure;
+use crate::service::log::LogEvent;
 use crate::service::summary::InstanceKey;
 use crate::service::watch::WatchEvent;
 
+use super::effect::ReviewedPlan;
 use super::model::CatalogueEntry;
 
 /// The number of a connection: what an earlier one still reports is stale.
@@ -200,7 +208,14 @@ pub enum Msg {
         /// The review that asked.
         op: OpId,
         /// The plan.
-        result: Result<Box<DeployPlan>, Failure>,
+        result: Result<Box<ReviewedPlan>, Failure>,
+    },
+    /// Secrets of what is planned are known to a person only, and were not asked for yet.
+    SecretsWanted {
+        /// The review that asked.
+        op: OpId,
+        /// What a person is to be asked.
+        questions: Vec<String>,
     },
     /// A teardown was planned.
     TeardownPlanned {
@@ -210,6 +225,22 @@ pub enum Msg {
         key: InstanceKey,
         /// The plan.
         result: Result<Box<TeardownPlan>, Failure>,
+    },
+    /// A scale or a restart was planned.
+    AdjustmentPlanned {
+        /// Who asked.
+        op: OpId,
+        /// Which instance.
+        key: InstanceKey,
+        /// The plan.
+        result: Result<Box<AdjustPlan>, Failure>,
+    },
+    /// An adoption was planned.
+    AdoptPlanned {
+        /// Who asked.
+        op: OpId,
+        /// The plan.
+        result: Result<Box<AdoptPlan>, Failure>,
     },
     /// A running operation reports.
     Progressed {
@@ -224,5 +255,46 @@ pub enum Msg {
         op: OpId,
         /// How.
         outcome: Outcome,
+    },
+
+    // History and trash.
+    /// The revisions of an instance were listed.
+    HistoryRead {
+        /// Who asked.
+        op: OpId,
+        /// The revisions.
+        result: Result<History, Failure>,
+    },
+    /// Two revisions were compared.
+    RevisionsCompared {
+        /// Who asked.
+        op: OpId,
+        /// What differs.
+        result: Result<Comparison, Failure>,
+    },
+    /// What was taken down from this cluster was listed, the newest first and each instance once.
+    TrashListed {
+        /// Which connection.
+        epoch: Epoch,
+        /// What there is.
+        items: Vec<Arc<TrashItem>>,
+    },
+
+    // Logs.
+    /// Logs that are read report.
+    Logged {
+        /// Who reads.
+        op: OpId,
+        /// What reading brought, in order.
+        events: Vec<LogEvent>,
+        /// Whether nothing more comes.
+        is_over: bool,
+    },
+    /// Lines of a log were written to a file.
+    LogSaved {
+        /// The file.
+        path: PathBuf,
+        /// Whether that worked.
+        result: Result<(), Failure>,
     },
 }

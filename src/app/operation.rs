@@ -13,6 +13,31 @@ pub enum OperationKind {
     Deploy,
     /// A teardown.
     Teardown,
+    /// A deploy of an earlier revision.
+    Rollback,
+    /// A deploy of what was taken down.
+    Restore,
+    /// A change of the number of replicas.
+    Scale,
+    /// A restart of the pods.
+    Restart,
+    /// Objects change hands.
+    Adoption,
+}
+
+impl OperationKind {
+    /// Returns its name, as sentences about it begin.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Deploy => "Deploy",
+            Self::Teardown => "Teardown",
+            Self::Rollback => "Rollback",
+            Self::Restore => "Restore",
+            Self::Scale => "Scale",
+            Self::Restart => "Restart",
+            Self::Adoption => "Adoption",
+        }
+    }
 }
 
 /// How a step stands.
@@ -37,7 +62,7 @@ pub struct StepLine {
     pub state: StepState,
 }
 
-/// A deploy or teardown that was started here.
+/// Something that was started here.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Operation {
     /// What it does.
@@ -73,6 +98,17 @@ impl Operation {
     /// Tells whether it still runs.
     pub fn is_running(&self) -> bool {
         self.outcome.is_none()
+    }
+
+    /// Tells whether something is still to be written: what only waits until the instance is ready loses nothing when the
+    /// program ends.
+    pub fn is_writing(&self) -> bool {
+        let is_open = |line: &StepLine| line.state == StepState::Running;
+        let only_waits = self
+            .steps
+            .last()
+            .is_some_and(|line| line.step == Step::Ready && is_open(line));
+        self.is_running() && !only_waits
     }
 
     /// Takes what it reports.

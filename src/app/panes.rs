@@ -1,7 +1,13 @@
 //! The parts of the screen, one file each: their state and what changes it.
 
+pub mod adjust;
+pub mod adopt;
+pub mod claims;
+pub mod comparison;
 pub mod detail;
 pub mod editor;
+pub mod history;
+pub mod logs;
 pub mod review;
 pub mod services;
 pub mod teardown;

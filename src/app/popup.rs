@@ -1,20 +1,26 @@
 //! What stands over a screen and takes all keys: menus (the palette too), prompts, help.
 
+use std::sync::Arc;
+
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
+use crate::catalogue::trash::TrashItem;
 use crate::definition::id::InstanceId;
+use crate::engine::plan::VolumeChoice;
+use crate::secret::SecretValue;
 use crate::service::watch::Scope;
 
 use super::action::Action;
 use super::filter::FuzzyMatcher;
 use super::input::Input;
 use super::msg::OpId;
+use super::secret_input::SecretInput;
 
 /// Rows that a page key moves by in menus and help.
 const PAGE: usize = 10;
 
 /// What choosing a menu's item does.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum Choice {
     /// Performs an action.
     Action(Action),
@@ -34,6 +40,12 @@ pub enum Choice {
     Yield,
     /// Starts the teardown that is shown.
     RunTeardown,
+    /// Plans the teardown that is shown with this for the claims.
+    Volumes(VolumeChoice),
+    /// Starts the scale or the restart that is shown.
+    RunAdjustments,
+    /// Plans putting back what was taken down.
+    Restore(Arc<TrashItem>),
     /// Saves what is edited, then leaves.
     SaveAndLeave,
     /// Leaves, and leaves what is on disk as it is.
@@ -55,7 +67,7 @@ pub enum Choice {
 }
 
 /// A line of a menu.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct MenuItem {
     /// What is chosen.
     pub label: String,
@@ -162,6 +174,10 @@ impl Menu {
             KeyCode::Char('n' | 'j') if control => self.selected = last.min(self.selected + 1),
             KeyCode::PageUp => self.selected = self.selected.saturating_sub(PAGE),
             KeyCode::PageDown => self.selected = last.min(self.selected + PAGE),
+            KeyCode::Home => self.selected = 0,
+            KeyCode::End => self.selected = last,
+            KeyCode::Char('g') if self.query.is_none() => self.selected = 0,
+            KeyCode::Char('G') if self.query.is_none() => self.selected = last,
             KeyCode::Char('k') if self.query.is_none() => {
                 self.selected = self.selected.saturating_sub(1)
             }
@@ -199,6 +215,14 @@ pub enum PromptKind {
         /// Whether the conflicts that are shown are taken.
         force_conflicts: bool,
     },
+    /// The IDs to be scaled or restarted, typed in full.
+    TypedAdjust(Vec<InstanceId>),
+    /// The ID that objects are adopted for, typed in full.
+    TypedAdopt(InstanceId),
+    /// The number of replicas.
+    Replicas,
+    /// The file that lines of a log are written to.
+    SaveLog,
 }
 
 /// A question that is answered by typing.
@@ -229,6 +253,28 @@ impl Prompt {
     }
 }
 
+/// A question for a secret, whose answer is not shown.
+#[derive(Debug, Clone)]
+pub struct SecretPrompt {
+    /// The review that needs it.
+    pub op: OpId,
+    /// What is asked, as the definition words it.
+    pub question: String,
+    /// What was typed.
+    pub input: SecretInput,
+}
+
+impl SecretPrompt {
+    /// Returns an empty field for the answer.
+    pub fn new(op: OpId, question: impl Into<String>) -> Self {
+        Self {
+            op,
+            question: question.into(),
+            input: SecretInput::default(),
+        }
+    }
+}
+
 /// What stands over a screen.
 #[derive(Debug, Clone)]
 pub enum Popup {
@@ -236,6 +282,8 @@ pub enum Popup {
     Menu(Menu),
     /// A prompt.
     Prompt(Prompt),
+    /// A prompt for a secret.
+    Secret(SecretPrompt),
     /// The keys, from this line on.
     Help {
         /// The first line that is shown.
@@ -244,7 +292,7 @@ pub enum Popup {
 }
 
 /// What a popup makes of a key.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub(super) enum Answer {
     /// It took the key.
     Nothing,
@@ -256,6 +304,15 @@ pub(super) enum Answer {
     Refuse(String),
     /// A text was typed.
     Typed(PromptKind, String),
+    /// A secret was typed.
+    Told {
+        /// The review that asked.
+        op: OpId,
+        /// What was asked.
+        question: String,
+        /// The answer.
+        value: SecretValue,
+    },
 }
 
 impl Popup {
@@ -263,6 +320,7 @@ impl Popup {
         match self {
             Self::Menu(menu) => menu.on_key(key),
             Self::Prompt(prompt) => on_prompt_key(prompt, key),
+            Self::Secret(prompt) => on_secret_key(prompt, key),
             Self::Help { top } => on_help_key(top, key),
         }
     }
@@ -277,10 +335,15 @@ impl Popup {
             }
             // A confirmation is typed, never pasted.
             Self::Prompt(Prompt {
-                kind: PromptKind::TypedIds(_) | PromptKind::TypedDeploy { .. },
+                kind:
+                    PromptKind::TypedIds(_)
+                    | PromptKind::TypedDeploy { .. }
+                    | PromptKind::TypedAdjust(_)
+                    | PromptKind::TypedAdopt(_),
                 ..
             }) => {}
             Self::Prompt(prompt) => prompt.input.paste(text),
+            Self::Secret(prompt) => prompt.input.paste(text),
             Self::Help { .. } => {}
         }
     }
@@ -301,6 +364,23 @@ fn on_prompt_key(prompt: &mut Prompt, key: KeyEvent) -> Answer {
     }
 }
 
+fn on_secret_key(prompt: &mut SecretPrompt, key: KeyEvent) -> Answer {
+    let control = key.modifiers.contains(KeyModifiers::CONTROL);
+    match key.code {
+        KeyCode::Esc => Answer::Close,
+        KeyCode::Char('c' | 'g') if control => Answer::Close,
+        KeyCode::Enter => Answer::Told {
+            op: prompt.op,
+            question: prompt.question.clone(),
+            value: prompt.input.value(),
+        },
+        _ => {
+            prompt.input.on_key(key);
+            Answer::Nothing
+        }
+    }
+}
+
 fn on_help_key(top: &mut usize, key: KeyEvent) -> Answer {
     match key.code {
         KeyCode::Down | KeyCode::Char('j') => *top += 1,
@@ -308,6 +388,8 @@ fn on_help_key(top: &mut usize, key: KeyEvent) -> Answer {
         KeyCode::PageDown | KeyCode::Char(' ' | 'd') => *top += PAGE,
         KeyCode::PageUp | KeyCode::Char('u') => *top = top.saturating_sub(PAGE),
         KeyCode::Home | KeyCode::Char('g') => *top = 0,
+        // What is beyond the end is taken back once it is known how many lines there are.
+        KeyCode::End | KeyCode::Char('G') => *top = usize::MAX / 2,
         KeyCode::Esc | KeyCode::Enter | KeyCode::Char('q' | '?' | 'c') | KeyCode::F(1) => {
             return Answer::Close;
         }

@@ -1,17 +1,25 @@
 //! Routes what happened to what it concerns; each arm is one function.
 
 mod actions;
+mod adjustments;
+mod adoption;
 mod cluster;
 mod definitions;
+mod history;
 mod keys;
+mod logs;
 mod operations;
 mod popups;
+mod reviews;
+mod secrets;
+mod teardowns;
 #[cfg(test)]
 mod tests;
 
 use std::time::Duration;
 
 use jiff::Timestamp;
+use zeroize::Zeroizing;
 
 use crate::definition::id::InstanceId;
 
@@ -37,7 +45,8 @@ pub fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
     match msg {
         Msg::Tick { now, clock } => on_tick(model, now, clock),
         Msg::Key(key) => keys::on_key(model, key),
-        Msg::Paste(text) => keys::on_paste(model, &text),
+        // It may be a secret, and is not left lying about.
+        Msg::Paste(text) => keys::on_paste(model, &Zeroizing::new(text)),
         Msg::Resized { columns, rows } => {
             model.size = (columns, rows);
             Vec::new()
@@ -89,10 +98,13 @@ pub fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
             revision: _,
             result,
         } => definitions::on_draft_kept(model, editor, result),
-        Msg::DeployPlanned { op, result } => operations::on_deploy_planned(model, op, result),
-        Msg::TeardownPlanned { op, key, result } => {
-            operations::on_teardown_planned(model, op, &key, result)
+        Msg::DeployPlanned { op, result } => reviews::on_planned(model, op, result),
+        Msg::SecretsWanted { op, questions } => secrets::on_wanted(model, op, questions),
+        Msg::TeardownPlanned { op, key, result } => teardowns::on_planned(model, op, &key, result),
+        Msg::AdjustmentPlanned { op, key, result } => {
+            adjustments::on_planned(model, op, &key, result)
         }
+        Msg::AdoptPlanned { op, result } => adoption::on_planned(model, op, result),
         Msg::Progressed { op, progress } => {
             if let Some(operation) = model.operations.get_mut(&op) {
                 operation.on_progress(progress);
@@ -100,6 +112,18 @@ pub fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
             Vec::new()
         }
         Msg::Finished { op, outcome } => operations::on_finished(model, op, outcome),
+        Msg::HistoryRead { op, result } => {
+            model.detail_pane.history.on_read(op, result);
+            Vec::new()
+        }
+        Msg::RevisionsCompared { op, result } => history::on_compared(model, op, result),
+        Msg::TrashListed { epoch, items } => reviews::on_trash(model, epoch, items),
+        Msg::Logged {
+            op,
+            events,
+            is_over,
+        } => logs::on_logged(model, op, events, is_over),
+        Msg::LogSaved { path, result } => logs::on_saved(model, &path, result),
     }
 }
 

@@ -2,40 +2,39 @@
 //!
 //! A connection, a watch or a check ends when its handle is dropped. Operations are never cut off: what was sent is awaited.
 
-use std::collections::BTreeMap;
+mod deploys;
+mod logs;
+mod operations;
+mod reading;
+
 use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use ropey::Rope;
+use tokio::sync::Semaphore;
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::task::JoinSet;
 use tokio_util::task::AbortOnDropHandle;
 
 use crate::app::{
-    CatalogueEntry, CatalogueListing, DeploySource, Effect, Epoch, Msg, OpId, OpenedDefinition,
-    SaveAnswer,
+    CatalogueEntry, CatalogueListing, Effect, Epoch, Msg, OpId, OpenedDefinition, SaveAnswer,
 };
 use crate::catalogue::{Catalogue, CatalogueError, Digest};
 use crate::cluster::{Cluster, GroupKind, Selector, WatchHandle};
 use crate::definition::check::{CheckContext, check};
-use crate::definition::diagnostic::Severity;
 use crate::definition::id::{InstanceId, Namespace};
 use crate::editor::Revision;
-use crate::engine::deploy::{DeployRequest, RunOptions, plan_deploy, run_deploy};
-use crate::engine::operation::Meeting;
-use crate::engine::plan::{DeployPlan, Outcome, Progress, Step, TeardownPlan, VolumeChoice};
-use crate::engine::remedy::Remedies;
-use crate::engine::teardown::{TeardownOptions, plan_teardown, run_teardown};
-use crate::engine::wait::wait_ready;
+use crate::engine::plan::{Outcome, Progress, Step};
 use crate::failure::{Failure, FailureKind};
-use crate::secret::SecretValues;
 use crate::service::summary::InstanceKey;
 use crate::service::watch::Scope;
 
 use super::Start;
 use super::disk::Disk;
-use super::trash::keep_in_trash;
+
+/// Instances that are scaled or restarted at once.
+const ADJUSTED_AT_ONCE: usize = 4;
 
 /// Carries out effects.
 pub struct Runner {
@@ -48,7 +47,10 @@ pub struct Runner {
     connecting: Option<AbortOnDropHandle<()>>,
     overview: Option<WatchHandle>,
     instance: Option<WatchHandle>,
+    logs: Option<AbortOnDropHandle<()>>,
     operations: JoinSet<()>,
+    /// How many instances are scaled or restarted at once.
+    adjusting: Arc<Semaphore>,
 }
 
 impl Runner {
@@ -66,7 +68,9 @@ impl Runner {
             connecting: None,
             overview: None,
             instance: None,
+            logs: None,
             operations: JoinSet::new(),
+            adjusting: Arc::new(Semaphore::new(ADJUSTED_AT_ONCE)),
         })
     }
 
@@ -125,13 +129,32 @@ impl Runner {
             }
             Effect::PlanTeardown { op, key, volumes } => self.plan_teardown(op, key, volumes),
             Effect::RunTeardown { op, plan } => self.run_teardown(op, plan),
+            Effect::PlanAdjustment {
+                op,
+                key,
+                adjustment,
+            } => self.plan_adjustment(op, key, adjustment),
+            Effect::RunAdjustment { op, plan } => self.run_adjustment(op, plan),
+            Effect::PlanAdopt { op, source } => self.plan_adopt(op, source),
+            Effect::RunAdopt { op, source, plan } => self.run_adopt(op, source, plan),
+            Effect::ReadHistory { op, key } => self.read_history(op, key),
+            Effect::CompareRevisions { op, key, from, to } => {
+                self.compare_revisions(op, key, (from, to));
+            }
+            Effect::ListTrash { epoch } => self.list_trash(epoch),
+            Effect::ReadLogs {
+                op,
+                key,
+                is_previous,
+            } => self.read_logs(op, key, is_previous),
+            Effect::SaveLog { path, text } => self.save_log(path, text),
             Effect::Copy(_) | Effect::Redraw | Effect::Suspend | Effect::Quit => {}
         }
     }
 
     /// Lets what was sent be finished: drafts and saves to disk, and the operations for a moment.
     pub async fn finish(&mut self, within: Duration) {
-        (self.connecting, self.overview, self.instance) = (None, None, None);
+        (self.connecting, self.overview, self.instance, self.logs) = (None, None, None, None);
         self.disk.drain(within);
         let all = async { while self.operations.join_next().await.is_some() {} };
         // What is not finished then is finished by whoever gives the same command again.
@@ -151,7 +174,7 @@ impl Runner {
 
     fn connect(&mut self, epoch: Epoch, context: Option<String>, after: Duration) {
         // Nothing of the cluster before may be shown under the new one's name.
-        (self.overview, self.instance) = (None, None);
+        (self.overview, self.instance, self.logs) = (None, None, None);
         self.connection = epoch;
         *self.cluster.lock().unwrap_or_else(PoisonError::into_inner) = None;
         let (connect, slot, messages) = (
@@ -292,7 +315,7 @@ impl Runner {
             gpus: self.start.settings.gpus.clone(),
             id: Some(name),
             namespace,
-            parameters: BTreeMap::new(),
+            parameters: Default::default(),
             policy: self.start.settings.policy.clone(),
         };
         let messages = self.messages.clone();
@@ -355,98 +378,6 @@ impl Runner {
             let _ = drafts.discard(&name);
         });
     }
-
-    /// Reads, checks and completes what a deploy is asked with.
-    async fn request(
-        start: Start,
-        cluster: Cluster,
-        source: DeploySource,
-    ) -> Result<DeployRequest, Failure> {
-        let reading = tokio::task::spawn_blocking(move || request_of(&start, &cluster, source));
-        reading.await.unwrap_or_else(|_| {
-            Err(Failure::new(
-                FailureKind::Invalid,
-                "checking the definition broke down",
-            ))
-        })
-    }
-
-    fn plan_deploy(&self, op: OpId, source: DeploySource) {
-        let (start, cluster, messages) =
-            (self.start.clone(), self.cluster(), self.messages.clone());
-        tokio::spawn(async move {
-            let plan = async {
-                let cluster = cluster?;
-                let request = Self::request(start, cluster.clone(), source).await?;
-                plan_deploy(&cluster, &request).await
-            };
-            let result = plan.await.map(Box::new);
-            drop(messages.send(Msg::DeployPlanned { op, result }));
-        });
-    }
-
-    fn run_deploy(
-        &mut self,
-        op: OpId,
-        source: DeploySource,
-        plan: Box<DeployPlan>,
-        force_conflicts: bool,
-    ) {
-        let (start, cluster, messages) =
-            (self.start.clone(), self.cluster(), self.messages.clone());
-        self.operations.spawn(async move {
-            let ready_within = start.settings.wait.ready();
-            let report = reporter(op, messages.clone());
-            let deploy = async {
-                let cluster = cluster?;
-                let request = Self::request(start, cluster.clone(), source).await?;
-                let options = RunOptions {
-                    force_conflicts,
-                    ..RunOptions::default()
-                };
-                let mut outcome = run_deploy(&cluster, &request, &plan, options, &report).await;
-                if outcome.is_complete() {
-                    outcome
-                        .absorb(wait_ready(&cluster, &plan.instance, ready_within, &report).await);
-                }
-                Ok(outcome)
-            };
-            let outcome = deploy.await.unwrap_or_else(not_begun);
-            drop(messages.send(Msg::Finished { op, outcome }));
-        });
-    }
-
-    fn plan_teardown(&self, op: OpId, key: InstanceKey, volumes: VolumeChoice) {
-        let (cluster, messages) = (self.cluster(), self.messages.clone());
-        tokio::spawn(async move {
-            let result = match cluster {
-                Ok(cluster) => plan_teardown(&cluster, &key, volumes).await.map(Box::new),
-                Err(failure) => Err(failure),
-            };
-            drop(messages.send(Msg::TeardownPlanned { op, key, result }));
-        });
-    }
-
-    fn run_teardown(&mut self, op: OpId, plan: Box<TeardownPlan>) {
-        let (start, cluster, messages) =
-            (self.start.clone(), self.cluster(), self.messages.clone());
-        self.operations.spawn(async move {
-            let options = TeardownOptions {
-                wait: Some(start.settings.wait.gone()),
-                holder: start.holder,
-                meeting: Meeting::default(),
-            };
-            let report = reporter(op, messages.clone());
-            let outcome = match cluster {
-                Ok(cluster) => match keep_in_trash(&cluster, &plan, &start.trash).await {
-                    Ok(_) => run_teardown(&cluster, &plan, &options, &report).await,
-                    Err(failure) => not_begun(failure),
-                },
-                Err(failure) => not_begun(failure),
-            };
-            drop(messages.send(Msg::Finished { op, outcome }));
-        });
-    }
 }
 
 fn reporter(op: OpId, messages: UnboundedSender<Msg>) -> impl Fn(Progress) + Send + Sync {
@@ -507,75 +438,6 @@ pub fn listing_of(catalogue: &Catalogue) -> Result<CatalogueListing, Failure> {
 fn image_of(text: &str) -> Option<String> {
     let definition = check(text, &CheckContext::default()).definition?;
     definition.image().map(str::to_owned)
-}
-
-fn request_of(
-    start: &Start,
-    cluster: &Cluster,
-    source: DeploySource,
-) -> Result<DeployRequest, Failure> {
-    let text = match source.text {
-        Some(text) => text.to_string(),
-        None => start.catalogue.read(&source.name)?.text,
-    };
-    let namespace = source
-        .namespace
-        .unwrap_or_else(|| cluster.namespace().clone());
-    let context = CheckContext {
-        gpus: start.settings.gpus.clone(),
-        id: Some(source.id.clone()),
-        namespace: Some(namespace.clone()),
-        parameters: BTreeMap::new(),
-        policy: start.settings.policy.clone(),
-    };
-    let checked = check(&text, &context);
-    let Some(definition) = checked.definition else {
-        return Err(refused_by(&source.name, &checked.diagnostics));
-    };
-    // NB: nobody is asked here: what only a person knows keeps the value that it has in the cluster.
-    let secrets = SecretValues::read(&definition, start.catalogue.dir(), &mut |_| Ok(None))?;
-    Ok(DeployRequest {
-        namespace: definition.namespace().unwrap_or(namespace),
-        definition,
-        text,
-        name: source.name,
-        id: source.id,
-        parameters: BTreeMap::new(),
-        ingress_host: start.settings.ingress.host.clone(),
-        gpus: start.settings.gpus.clone(),
-        secrets,
-        yields: source.yields,
-        remedies: Remedies::default(),
-        message: None,
-        holder: start.holder.clone(),
-    })
-}
-
-fn refused_by(
-    name: &InstanceId,
-    diagnostics: &[crate::definition::diagnostic::Diagnostic],
-) -> Failure {
-    let errors: Vec<_> = diagnostics
-        .iter()
-        .filter(|diagnostic| diagnostic.severity == Severity::Error)
-        .collect();
-    let lines: Vec<_> = errors
-        .iter()
-        .map(|error| {
-            format!(
-                "{}:{}  {}",
-                error.span.start.line, error.span.start.column, error.message
-            )
-        })
-        .collect();
-    let plural = if errors.len() == 1 { "error" } else { "errors" };
-    Failure {
-        detail: lines.join("\n"),
-        ..Failure::new(
-            FailureKind::Invalid,
-            format!("{name} has {} {plural}: edit it (e)", errors.len()),
-        )
-    }
 }
 
 #[cfg(test)]

@@ -1,10 +1,17 @@
 //! The pictures of the parts of the screen, one file each.
 
+pub(super) mod adjust;
+pub(super) mod adopt;
+pub(super) mod claims;
+pub(super) mod comparison;
 pub(super) mod detail;
 pub(super) mod editor;
 pub(super) mod footer;
 pub(super) mod header;
+mod help;
+mod history;
 pub(super) mod log;
+mod logs;
 pub(super) mod popup;
 pub(super) mod progress;
 pub(super) mod review;
@@ -12,8 +19,52 @@ pub(super) mod services;
 pub(super) mod teardown;
 
 use jiff::Timestamp;
+use ratatui::layout::{Position, Rect};
+use ratatui::style::Style;
 
 use crate::app::Geometry;
+use crate::text;
+
+use super::canvas::{Canvas, wrap};
+
+/// Pieces of a line in their styles.
+type Line = Vec<(String, Style)>;
+
+/// Returns a sentence as lines of a width.
+fn wrapped(sentence: &str, width: usize, style: Style) -> Vec<Line> {
+    let lines = wrap(&text::clean(sentence), width);
+    lines.into_iter().map(|line| vec![(line, style)]).collect()
+}
+
+/// Draws lines from one of them on, and says how many are below; tells moving how many there are.
+fn draw_lines(
+    canvas: &mut Canvas<'_>,
+    inside: Rect,
+    (lines, top): (&[Line], usize),
+    geometry: &mut Geometry,
+) {
+    geometry.list_height = inside.height.into();
+    geometry.n_lines = lines.len();
+    let top = top.min(lines.len().saturating_sub(inside.height.into()));
+    for (y, line) in (inside.y..inside.bottom()).zip(lines.iter().skip(top)) {
+        let pieces: Vec<_> = line
+            .iter()
+            .map(|(text, style)| (text.as_str(), *style))
+            .collect();
+        canvas.line(Position { x: inside.x, y }, inside.width, &pieces);
+    }
+    let n_below = lines.len().saturating_sub(top + usize::from(inside.height));
+    canvas.n_more(inside, n_below);
+}
+
+/// Returns what is inside a frame, without a margin left and right.
+fn within_margins(inside: Rect) -> Rect {
+    Rect {
+        x: inside.x + 1,
+        width: inside.width.saturating_sub(2),
+        ..inside
+    }
+}
 
 /// Takes that something on the screen changes its text at a time.
 fn note_change(geometry: &mut Geometry, at: Option<Timestamp>) {

@@ -200,7 +200,7 @@ fn plan_under_review() {
     };
     stage.send(Msg::DeployPlanned {
         op,
-        result: Ok(Box::new(stage::deploy_plan("web"))),
+        result: Ok(Box::new(stage::deploy_plan("web").into())),
     });
     check("review", &mut stage);
     stage.press("enter");
@@ -217,7 +217,7 @@ fn progress_of_a_deploy() {
     };
     stage.send(Msg::DeployPlanned {
         op,
-        result: Ok(Box::new(stage::deploy_plan("web"))),
+        result: Ok(Box::new(stage::deploy_plan("web").into())),
     });
     stage.press("enter enter");
     let op = *stage.model.operations.keys().next().unwrap();
@@ -266,7 +266,7 @@ fn fate_table_and_its_confirmation() {
         stage.send(Msg::TeardownPlanned { op, key, result });
         check(&format!("fate_{volumes:?}"), &mut stage);
         if volumes == VolumeChoice::Keep {
-            stage.press("v");
+            stage.press("v j enter");
         }
     }
     stage.press("x").type_text("orders");

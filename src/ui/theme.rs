@@ -152,6 +152,8 @@ pub struct Theme {
     pub added: Style,
     /// Lines that go.
     pub removed: Style,
+    /// Names of pods in logs, in turn.
+    pub pods: [Style; 4],
     /// The signs.
     pub symbols: Symbols,
     /// The editor's part.
@@ -183,6 +185,7 @@ impl Theme {
             key: look(settings.key, bold(inks.accent)),
             added: look(settings.added, inks.good),
             removed: look(settings.removed, inks.bad),
+            pods: [inks.accent, inks.good, inks.partly, inks.value],
             symbols: if is_ascii { ASCII } else { UNICODE },
             editor,
         }

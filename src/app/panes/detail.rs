@@ -1,4 +1,4 @@
-//! The detail of the selected row: pods, volumes, events, objects, definition.
+//! The detail of the selected row: pods, volumes, events, logs, objects, definition, history.
 
 use std::time::Duration;
 
@@ -10,6 +10,9 @@ use crate::service::detail::Detail;
 use crate::service::health;
 use crate::service::summary::{Claim, Deletion, Event, InstanceKey, ObjectRow, Pod};
 
+use super::history::HistoryPane;
+use super::logs::LogsPane;
+
 /// A tab; the numbers are those of the keys.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Tab {
@@ -19,20 +22,26 @@ pub enum Tab {
     Volumes,
     /// Events.
     Events,
+    /// What its containers say.
+    Logs,
     /// All objects.
     Objects,
     /// The definition's text.
     Definition,
+    /// Its revisions.
+    History,
 }
 
 impl Tab {
     /// All tabs in their order.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 7] = [
         Self::Pods,
         Self::Volumes,
         Self::Events,
+        Self::Logs,
         Self::Objects,
         Self::Definition,
+        Self::History,
     ];
 
     /// Returns the key and the title.
@@ -41,8 +50,10 @@ impl Tab {
             Self::Pods => ('1', "Pods"),
             Self::Volumes => ('2', "Volumes"),
             Self::Events => ('3', "Events"),
+            Self::Logs => ('4', "Logs"),
             Self::Objects => ('5', "Objects"),
             Self::Definition => ('6', "Definition"),
+            Self::History => ('7', "History"),
         }
     }
 }
@@ -109,6 +120,10 @@ pub struct DetailPane {
     pub objects: Table<String>,
     /// What the definition's tab shows.
     pub definition: Option<ShownDefinition>,
+    /// What the history's tab shows.
+    pub history: HistoryPane,
+    /// What the logs' tab shows.
+    pub logs: LogsPane,
     /// Which instance the rows are of.
     of: Option<InstanceKey>,
 }
@@ -122,20 +137,22 @@ impl Default for DetailPane {
             events: Table::new(EVENTS, Sort::default()),
             objects: Table::new(OBJECTS, Sort::default()),
             definition: None,
+            history: HistoryPane::default(),
+            logs: LogsPane::default(),
             of: None,
         }
     }
 }
 
 impl DetailPane {
-    /// Returns the table in front; the definition has none.
+    /// Returns the table of an instance's parts that is in front; the other tabs have none.
     pub fn table(&self) -> Option<&Table<String>> {
         match self.tab {
             Tab::Pods => Some(&self.pods),
             Tab::Volumes => Some(&self.volumes),
             Tab::Events => Some(&self.events),
             Tab::Objects => Some(&self.objects),
-            Tab::Definition => None,
+            Tab::Logs | Tab::Definition | Tab::History => None,
         }
     }
 
@@ -145,7 +162,7 @@ impl DetailPane {
             Tab::Volumes => Some(&mut self.volumes),
             Tab::Events => Some(&mut self.events),
             Tab::Objects => Some(&mut self.objects),
-            Tab::Definition => None,
+            Tab::Logs | Tab::Definition | Tab::History => None,
         }
     }
 

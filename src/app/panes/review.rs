@@ -1,6 +1,6 @@
 //! The review of a deploy: what would happen to each object, the difference of the selected one, what speaks against it.
 
-use crate::app::effect::DeploySource;
+use crate::app::effect::{DeploySource, ReviewedPlan};
 use crate::app::msg::OpId;
 use crate::engine::plan::DeployPlan;
 use crate::failure::Failure;
@@ -11,7 +11,7 @@ pub enum ReviewPhase {
     /// The cluster is asked.
     Planning,
     /// It is there.
-    Planned(Box<DeployPlan>),
+    Planned(Box<ReviewedPlan>),
     /// It could not be made.
     Failed(Failure),
 }
@@ -25,6 +25,10 @@ pub struct ReviewPane {
     pub source: DeploySource,
     /// How far the plan is.
     pub phase: ReviewPhase,
+    /// Whether it was only asked what would change: then secrets are asked for no sooner than it is confirmed.
+    pub is_difference: bool,
+    /// Secrets that a person is still to be asked for.
+    pub questions: Vec<String>,
     /// Which object is selected.
     pub selected: usize,
     /// The first line of its difference that is shown.
@@ -38,6 +42,8 @@ impl ReviewPane {
             op,
             source,
             phase: ReviewPhase::Planning,
+            is_difference: false,
+            questions: Vec::new(),
             selected: 0,
             scroll: 0,
         }
@@ -45,17 +51,28 @@ impl ReviewPane {
 
     /// Returns the plan, once it is there.
     pub fn plan(&self) -> Option<&DeployPlan> {
+        self.reviewed().map(ReviewedPlan::deploy)
+    }
+
+    /// Returns the plan with what it was made of, once it is there.
+    pub fn reviewed(&self) -> Option<&ReviewedPlan> {
         match &self.phase {
             ReviewPhase::Planned(plan) => Some(plan),
             ReviewPhase::Planning | ReviewPhase::Failed(_) => None,
         }
     }
 
+    /// Returns the next secret that a person has to be asked for.
+    pub fn next_question(&self) -> Option<&str> {
+        self.questions.first().map(String::as_str)
+    }
+
     /// Takes the plan; the first object that changes is selected.
-    pub(in crate::app) fn on_planned(&mut self, result: Result<Box<DeployPlan>, Failure>) {
+    pub(in crate::app) fn on_planned(&mut self, result: Result<Box<ReviewedPlan>, Failure>) {
         self.phase = match result {
             Ok(plan) => {
                 let first = plan
+                    .deploy()
                     .objects
                     .iter()
                     .position(|object| !object.difference.is_empty());

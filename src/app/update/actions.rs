@@ -1,15 +1,20 @@
 //! What each action does.
 
-use crate::app::action::{Action, Place, availability};
+use crate::app::action::{Action, Place};
+use crate::app::availability::availability;
 use crate::app::effect::Effect;
 use crate::app::input::Input;
 use crate::app::model::{Focus, Model, Screen};
 use crate::app::panes::detail::Tab;
 use crate::app::panes::editor::AfterSave;
 use crate::app::popup::Popup;
+use crate::app::table::{Table, Value};
 use crate::editor::{Command, Motion};
 
-use super::{cluster, definitions, keys, operations, popups};
+use super::{
+    adjustments, adoption, cluster, definitions, history, keys, logs, operations, popups, reviews,
+    teardowns,
+};
 
 /// Performs an action, or says why it cannot be.
 pub(super) fn perform(model: &mut Model, action: Action) -> Vec<Effect> {
@@ -41,21 +46,62 @@ pub(super) fn perform(model: &mut Model, action: Action) -> Vec<Effect> {
         }
         Action::New => popups::ask_template(model),
         Action::Edit => edit(model),
-        Action::Apply | Action::Difference => match model.definition_of_selection() {
-            Ok(name) => operations::review_selected(model, name),
-            Err(_) => Vec::new(),
-        },
-        Action::Teardown => operations::show_fate(model),
-        Action::Mark => {
-            model.services.table.toggle_mark();
-            cluster::follow_selection(model)
+        Action::Apply => reviews::review_selected(model, false),
+        Action::Difference if model.place() == Place::History => history::compare(model, true),
+        Action::Difference => reviews::review_selected(model, true),
+        Action::Compare => history::compare(model, false),
+        Action::Teardown => teardowns::show_fate(model),
+        Action::ScaleUp => adjustments::scale_by(model, 1),
+        Action::ScaleDown => adjustments::scale_by(model, -1),
+        Action::Scale => {
+            adjustments::ask_replicas(model);
+            Vec::new()
         }
+        Action::Restart => adjustments::restart(model),
+        Action::Rollback => {
+            let history = &model.detail_pane.history;
+            let is_chosen = model.place() == Place::History;
+            let to = is_chosen.then(|| history.target().ok()).flatten();
+            reviews::review_rollback(model, to)
+        }
+        Action::Restore => reviews::ask_what_to_restore(model),
+        Action::Adopt => adoption::show(model),
+        Action::Logs => logs::open(model, false),
+        Action::PreviousLogs if model.place() == Place::Logs => logs::toggle_previous(model),
+        Action::PreviousLogs => logs::open(model, true),
+        Action::Follow => {
+            let drawn = model.geometry.logs;
+            model.detail_pane.logs.toggle_following(drawn);
+            Vec::new()
+        }
+        Action::Wrap => {
+            model.detail_pane.logs.wraps ^= true;
+            Vec::new()
+        }
+        Action::Timestamps => {
+            model.detail_pane.logs.has_timestamps ^= true;
+            Vec::new()
+        }
+        Action::SaveLog => {
+            logs::ask_file(model);
+            Vec::new()
+        }
+        Action::Mark => mark(model),
         Action::ClearMarks => {
-            model.services.table.clear_marks();
+            match model.place() {
+                Place::History => model.detail_pane.history.table.clear_marks(),
+                _ => model.services.table.clear_marks(),
+            }
             Vec::new()
         }
         Action::Filter => {
-            model.services.filter = Some(Input::with_text(&model.services.filter_text));
+            match model.place() {
+                Place::Logs => logs::ask_filter(model),
+                _ => {
+                    let present = Input::with_text(&model.services.filter_text);
+                    model.services.filter = Some(present);
+                }
+            }
             Vec::new()
         }
         Action::Sort => sort(model, false),
@@ -65,7 +111,10 @@ pub(super) fn perform(model: &mut Model, action: Action) -> Vec<Effect> {
             operations::confirm(model);
             Vec::new()
         }
-        Action::ToggleVolumes => operations::toggle_volumes(model),
+        Action::ChooseVolumes => {
+            teardowns::ask_volumes(model);
+            Vec::new()
+        }
         Action::Replan => operations::replan(model),
         Action::Save => save(model),
         Action::Review => operations::save_and_review(model),
@@ -79,6 +128,11 @@ pub(super) fn perform(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::PreviousProblem => keys::editor_command(model, Command::PreviousProblem),
         Action::Context => popups::ask_context(model),
         Action::Namespace => popups::ask_namespace(model),
+        Action::Claims => {
+            model.screens.push(Screen::Claims);
+            model.is_stale = true;
+            Vec::new()
+        }
         Action::Operations => {
             let ops = model.operations.keys().copied().collect();
             model.screens.push(Screen::Progress { ops, n_below: 0 });
@@ -100,6 +154,15 @@ pub(super) fn perform(model: &mut Model, action: Action) -> Vec<Effect> {
     }
 }
 
+fn mark(model: &mut Model) -> Vec<Effect> {
+    if model.place() == Place::History {
+        model.detail_pane.history.table.toggle_mark();
+        return Vec::new();
+    }
+    model.services.table.toggle_mark();
+    cluster::follow_selection(model)
+}
+
 fn half_page(model: &Model) -> isize {
     isize::try_from(model.geometry.list_height / 2)
         .unwrap_or(1)
@@ -113,8 +176,12 @@ fn move_by(model: &mut Model, rows: isize) -> Vec<Effect> {
             model.services.table.move_by(rows);
             cluster::follow_selection(model)
         }
-        Place::Detail => {
+        Place::Detail | Place::Logs | Place::History => {
             move_in_detail(model, rows);
+            Vec::new()
+        }
+        Place::Claims => {
+            model.claims.table.move_by(rows);
             Vec::new()
         }
         Place::Review => {
@@ -123,7 +190,9 @@ fn move_by(model: &mut Model, rows: isize) -> Vec<Effect> {
             }
             Vec::new()
         }
-        Place::Teardown => scroll_by(model, rows),
+        Place::Teardown | Place::Adjust | Place::Adopt | Place::Comparison => {
+            scroll_by(model, rows)
+        }
         Place::Log => {
             let last = model.log.len().saturating_sub(1);
             if let Some(Screen::Log { selected }) = model.screens.last_mut() {
@@ -137,6 +206,11 @@ fn move_by(model: &mut Model, rows: isize) -> Vec<Effect> {
 }
 
 fn move_in_detail(model: &mut Model, rows: isize) {
+    match model.detail_pane.tab {
+        Tab::Logs => return logs::move_by(model, rows),
+        Tab::History => return model.detail_pane.history.table.move_by(rows),
+        Tab::Pods | Tab::Volumes | Tab::Events | Tab::Objects | Tab::Definition => {}
+    }
     if let Some(table) = model.detail_pane.table_mut() {
         table.move_by(rows);
         return;
@@ -164,6 +238,11 @@ fn scroll_by(model: &mut Model, lines: isize) -> Vec<Effect> {
                 .saturating_sub(1);
             pane.scroll = pane.scroll.saturating_add_signed(lines).min(last);
         }
+        // How far these go is known once they are drawn.
+        Some(Screen::Adjust(pane)) => pane.scroll = pane.scroll.saturating_add_signed(lines),
+        Some(Screen::Adopt(pane)) => pane.scroll = pane.scroll.saturating_add_signed(lines),
+        Some(Screen::Comparison(pane)) => pane.scroll_by(lines),
+        Some(Screen::Claims) => model.claims.table.move_by(lines),
         Some(Screen::Detail) => move_in_detail(model, lines),
         None if model.focus == Focus::Detail => move_in_detail(model, lines),
         None => {
@@ -197,7 +276,10 @@ fn edit(model: &mut Model) -> Vec<Effect> {
             Err(_) => Vec::new(),
         };
     };
-    let name = pane.source.name.clone();
+    let Some(definition) = pane.source.definition() else {
+        return Vec::new();
+    };
+    let name = definition.name.clone();
     model.screens.pop();
     match model.screens.last() {
         Some(Screen::Editor(_)) => Vec::new(),
@@ -224,20 +306,33 @@ fn back(model: &mut Model) -> Vec<Effect> {
 
 fn sort(model: &mut Model, is_reversal: bool) -> Vec<Effect> {
     match model.place() {
-        Place::Services if is_reversal => model.services.table.reverse(),
-        Place::Services => model.services.table.sort_by_next(),
+        Place::Services => sort_table(&mut model.services.table, is_reversal),
         Place::Detail => {
             if let Some(table) = model.detail_pane.table_mut() {
-                if is_reversal {
-                    table.reverse()
-                } else {
-                    table.sort_by_next()
-                }
+                sort_table(table, is_reversal);
             }
         }
-        Place::Editor | Place::Review | Place::Teardown | Place::Progress | Place::Log => {}
+        Place::History => sort_table(&mut model.detail_pane.history.table, is_reversal),
+        Place::Claims => sort_table(&mut model.claims.table, is_reversal),
+        Place::Editor
+        | Place::Logs
+        | Place::Review
+        | Place::Teardown
+        | Place::Adjust
+        | Place::Adopt
+        | Place::Comparison
+        | Place::Progress
+        | Place::Log => {}
     }
     Vec::new()
+}
+
+fn sort_table<K: Clone + Ord>(table: &mut Table<K>, is_reversal: bool) {
+    if is_reversal {
+        table.reverse();
+    } else {
+        table.sort_by_next();
+    }
 }
 
 fn copy(model: &mut Model) -> Vec<Effect> {
@@ -248,7 +343,12 @@ fn copy(model: &mut Model) -> Vec<Effect> {
             .rev()
             .nth(*selected)
             .map(|entry| entry.command.clone()),
+        Some(Screen::Claims) => model.claims.table.selected().map(|(_, name)| name.clone()),
         _ if model.place() == Place::Detail => selected_name(model),
+        _ if model.place() == Place::History => {
+            let selected = model.detail_pane.history.table.selected();
+            selected.map(|number| format!("r{number}"))
+        }
         _ => model
             .services
             .table
@@ -264,7 +364,6 @@ fn copy(model: &mut Model) -> Vec<Effect> {
 
 /// Returns the name of what is selected in the tab in front; of the definition its text.
 fn selected_name(model: &Model) -> Option<String> {
-    use crate::app::table::Value;
     let column = if model.detail_pane.tab == Tab::Objects {
         1
     } else {

@@ -13,6 +13,8 @@ use crate::service::fleet::Fleet;
 use crate::service::summary::InstanceKey;
 use crate::service::watch::{Scope, WatchEvent};
 
+use super::{history, logs};
+
 /// How long the selection rests on an instance before it is watched in full.
 const WATCH_AFTER: Duration = Duration::from_millis(120);
 /// Between the first attempts to connect.
@@ -65,6 +67,7 @@ fn forget(model: &mut Model) {
         .fleet
         .set_definitions(definitions.collect::<Vec<_>>(), model.now);
     model.detail = None;
+    model.detail_pane.history.forget();
     model.resting = None;
     model.services.table.clear_marks();
     model.is_stale = true;
@@ -171,11 +174,12 @@ pub fn follow_selection(model: &mut Model) -> Vec<Effect> {
             model.resting = Some((key, model.clock + WATCH_AFTER));
         }
     }
+    let mut effects = history::follow(model);
+    effects.extend(logs::follow(model));
     if model.detail_pane.tab == Tab::Definition {
-        show_definition(model)
-    } else {
-        Vec::new()
+        effects.extend(show_definition(model));
     }
+    effects
 }
 
 fn show_definition(model: &mut Model) -> Vec<Effect> {

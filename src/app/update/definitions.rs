@@ -9,7 +9,7 @@ use crate::definition::id::InstanceId;
 use crate::editor::Revision;
 use crate::failure::Failure;
 
-use super::{cluster, operations};
+use super::{cluster, reviews};
 
 pub(super) fn on_listed(
     model: &mut Model,
@@ -184,7 +184,7 @@ pub(super) fn on_saved(
                     model.tell(format!("Saved {name}{with}."));
                     leave(model);
                 }
-                AfterSave::Review => effects.extend(operations::review_edited(model)),
+                AfterSave::Review => effects.extend(reviews::review_edited(model)),
             }
             effects
         }

@@ -8,7 +8,7 @@ use crate::app::keymap::Key;
 use crate::app::model::{Model, Screen};
 use crate::editor::{self, Command};
 
-use super::{actions, cluster, popups};
+use super::{actions, cluster, logs, popups};
 
 pub(super) fn on_key(model: &mut Model, key: KeyEvent) -> Vec<Effect> {
     if key.kind == KeyEventKind::Release {
@@ -30,6 +30,9 @@ pub(super) fn on_key(model: &mut Model, key: KeyEvent) -> Vec<Effect> {
     }
     if model.services.filter.is_some() && model.place() == Place::Services {
         return on_filter_key(model, key);
+    }
+    if model.detail_pane.logs.filter_input.is_some() && model.place() == Place::Logs {
+        return logs::on_filter_key(model, key);
     }
     let action = model.keymap.action(model.place(), key);
     if let Some(Screen::Editor(pane)) = model.screens.last()
@@ -113,6 +116,9 @@ pub(super) fn on_paste(model: &mut Model, text: &str) -> Vec<Effect> {
             model.services.set_filter(&text);
         }
         return cluster::follow_selection(model);
+    }
+    if model.place() == Place::Logs {
+        logs::paste_into_filter(model, text);
     }
     if model.place() != Place::Editor {
         return Vec::new();

@@ -2,7 +2,8 @@
 
 use crossterm::event::KeyEvent;
 
-use crate::app::action::{Action, ActionSpec, Place, SPECS, availability};
+use crate::app::action::{Action, ActionSpec, Place, SPECS};
+use crate::app::availability::availability;
 use crate::app::effect::Effect;
 use crate::app::model::Model;
 use crate::app::msg::{ContextEntry, Epoch, OpId};
@@ -13,7 +14,9 @@ use crate::definition::template;
 use crate::failure::Failure;
 use crate::service::watch::Scope;
 
-use super::{actions, cluster, definitions, operations};
+use super::{
+    actions, adjustments, adoption, cluster, definitions, logs, reviews, secrets, teardowns,
+};
 
 const NAMESPACES: &str = "Namespace";
 const CONTEXTS: &str = "Context";
@@ -41,6 +44,11 @@ pub(super) fn on_key(model: &mut Model, key: KeyEvent) -> Vec<Effect> {
             choose(model, choice)
         }
         Answer::Typed(kind, text) => typed(model, kind, &text),
+        Answer::Told {
+            op,
+            question,
+            value,
+        } => secrets::on_answer(model, op, question, value),
     }
 }
 
@@ -68,10 +76,13 @@ fn choose(model: &mut Model, choice: Choice) -> Vec<Effect> {
             )));
             Vec::new()
         }
-        Choice::RunDeploy => operations::run_deploy(model, false),
-        Choice::RunDeployForced => operations::run_deploy(model, true),
-        Choice::Yield => operations::yield_fields(model),
-        Choice::RunTeardown => operations::run_teardown(model),
+        Choice::RunDeploy => reviews::run(model, false),
+        Choice::RunDeployForced => reviews::run(model, true),
+        Choice::Yield => reviews::yield_fields(model),
+        Choice::RunTeardown => teardowns::run(model),
+        Choice::Volumes(volumes) => teardowns::choose_volumes(model, volumes),
+        Choice::RunAdjustments => adjustments::run(model),
+        Choice::Restore(item) => reviews::review_restore(model, item),
         Choice::SaveAndLeave => {
             let effect = model
                 .editor_mut()
@@ -155,15 +166,25 @@ fn typed(model: &mut Model, kind: PromptKind, text: &str) -> Vec<Effect> {
             Err(error) => error.to_string(),
         },
         PromptKind::TypedIds(ids) => {
-            if text
-                .split_whitespace()
-                .eq(ids.iter().map(InstanceId::as_str))
-            {
+            if are_typed(&ids, text) {
                 model.popup = None;
-                return operations::run_teardown(model);
+                return teardowns::run(model);
             }
-            let ids: Vec<_> = ids.iter().map(InstanceId::as_str).collect();
-            format!("that is not {}", ids.join(" "))
+            not_typed(&ids)
+        }
+        PromptKind::TypedAdjust(ids) => {
+            if are_typed(&ids, text) {
+                model.popup = None;
+                return adjustments::run(model);
+            }
+            not_typed(&ids)
+        }
+        PromptKind::TypedAdopt(id) => {
+            if text == id.as_str() {
+                model.popup = None;
+                return adoption::run(model);
+            }
+            not_typed(&[id])
         }
         PromptKind::TypedDeploy {
             id,
@@ -171,15 +192,34 @@ fn typed(model: &mut Model, kind: PromptKind, text: &str) -> Vec<Effect> {
         } => {
             if text == id.as_str() {
                 model.popup = None;
-                return operations::run_deploy(model, force_conflicts);
+                return reviews::run(model, force_conflicts);
             }
-            format!("that is not {id}")
+            not_typed(&[id])
         }
+        PromptKind::Replicas => match adjustments::scale_to(model, text) {
+            Ok(effects) => return effects,
+            Err(why) => why,
+        },
+        PromptKind::SaveLog => match logs::save(model, text) {
+            Ok(effects) => return effects,
+            Err(why) => why,
+        },
     };
     if let Some(Popup::Prompt(prompt)) = &mut model.popup {
         prompt.error = Some(refused);
     }
     Vec::new()
+}
+
+/// Tells whether IDs were typed in full, in their order.
+fn are_typed(ids: &[InstanceId], text: &str) -> bool {
+    let ids = ids.iter().map(InstanceId::as_str);
+    text.split_whitespace().eq(ids)
+}
+
+fn not_typed(ids: &[InstanceId]) -> String {
+    let ids: Vec<_> = ids.iter().map(InstanceId::as_str).collect();
+    format!("that is not {}", ids.join(" "))
 }
 
 fn new_name(model: &Model, text: &str) -> Result<InstanceId, String> {
@@ -313,7 +353,7 @@ pub(super) fn on_namespaces(
     Vec::new()
 }
 
-fn fill_menu(model: &mut Model, title: &str, items: Vec<MenuItem>) {
+pub(super) fn fill_menu(model: &mut Model, title: &str, items: Vec<MenuItem>) {
     if let Some(Popup::Menu(menu)) = &mut model.popup
         && menu.title == title
     {
@@ -321,7 +361,7 @@ fn fill_menu(model: &mut Model, title: &str, items: Vec<MenuItem>) {
     }
 }
 
-fn close_menu(model: &mut Model, title: &str) {
+pub(super) fn close_menu(model: &mut Model, title: &str) {
     if matches!(&model.popup, Some(Popup::Menu(menu)) if menu.title == title) {
         model.popup = None;
     }
@@ -333,7 +373,9 @@ pub(super) fn open_menu(model: &mut Model) -> Vec<Effect> {
         !spec.word.is_empty() && spec.action != Action::Menu
     });
     let title = match (model.place(), model.services.table.selected()) {
-        (Place::Services | Place::Detail, Some(key)) => key.id().to_string(),
+        (Place::Services | Place::Detail | Place::Logs | Place::History, Some(key)) => {
+            key.id().to_string()
+        }
         _ => "Actions".to_owned(),
     };
     model.popup = Some(Popup::Menu(Menu::new(title, Vec::new(), items)));

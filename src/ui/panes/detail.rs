@@ -13,7 +13,7 @@ use crate::text;
 use crate::ui::canvas::{Canvas, Piece};
 use crate::ui::{editor, table};
 
-use super::note_change;
+use super::{history, logs, note_change};
 
 /// Rows that the reason takes where the title has no room for it; a quarter of the room where that is more.
 const MIN_REASON: u16 = 3;
@@ -145,7 +145,11 @@ pub fn draw_tab(
         ..below
     };
     let Some(rows) = model.detail_pane.table() else {
-        return draw_definition(canvas, inside, model, geometry);
+        return match model.detail_pane.tab {
+            Tab::Logs => logs::draw(canvas, inside, model, is_focused, geometry),
+            Tab::History => history::draw(canvas, inside, model, is_focused, geometry),
+            _ => draw_definition(canvas, inside, model, geometry),
+        };
     };
     let drawn = table::draw_table(canvas, inside, rows, model.now, is_focused);
     note_change(geometry, drawn.next_age);
@@ -267,7 +271,7 @@ fn topic(tab: Tab) -> Option<Topic> {
         Tab::Pods => Some(Topic::Pods),
         Tab::Volumes => Some(Topic::Claims),
         Tab::Events => Some(Topic::Events),
-        Tab::Objects | Tab::Definition => None,
+        Tab::Logs | Tab::Objects | Tab::Definition | Tab::History => None,
     }
 }
 

@@ -2,9 +2,11 @@
 
 use ratatui::layout::{Position, Rect};
 
-use crate::app::{Action, Model, Place, SPECS, Screen, availability};
+use crate::app::{Action, Model, Place, Popup, SPECS, Screen, availability};
 use crate::text;
 use crate::ui::canvas::Canvas;
+
+use super::popup;
 
 pub fn draw(canvas: &mut Canvas<'_>, area: Rect, model: &Model) {
     let theme = canvas.theme;
@@ -13,6 +15,36 @@ pub fn draw(canvas: &mut Canvas<'_>, area: Rect, model: &Model) {
         y: area.y,
     };
     let width = area.width.saturating_sub(2);
+    if model.popup.is_none() && draw_inputs(canvas, at, width, model) {
+        return;
+    }
+    if let Some(status) = &model.status {
+        let style = if status.is_error {
+            theme.bad
+        } else {
+            theme.good
+        };
+        let sign = if status.is_error {
+            theme.symbols.warning
+        } else {
+            theme.symbols.good
+        };
+        canvas.line(
+            at,
+            width,
+            &[(sign, style), (" ", style), (&status.text, style)],
+        );
+        return;
+    }
+    match &model.popup {
+        Some(popup) => draw_popup_hints(canvas, at, width, popup),
+        None => draw_hints(canvas, at, width, model),
+    }
+}
+
+/// Draws what is being typed into the last line; tells whether something is.
+fn draw_inputs(canvas: &mut Canvas<'_>, at: Position, width: u16, model: &Model) -> bool {
+    let theme = canvas.theme;
     if let (Place::Services, Some(input)) = (model.place(), &model.services.filter) {
         canvas.text(at, 1, "/", theme.key);
         canvas.input(
@@ -20,7 +52,7 @@ pub fn draw(canvas: &mut Canvas<'_>, area: Rect, model: &Model) {
             width.saturating_sub(1),
             input,
         );
-        return;
+        return true;
     }
     if let Some(Screen::Editor(pane)) = model.screens.last()
         && let Some(input) = &pane.search
@@ -42,27 +74,37 @@ pub fn draw(canvas: &mut Canvas<'_>, area: Rect, model: &Model) {
             width.saturating_sub(used),
             input,
         );
-        return;
+        return true;
     }
-    if let Some(status) = &model.status {
-        let style = if status.is_error {
-            theme.bad
-        } else {
-            theme.good
-        };
-        let sign = if status.is_error {
-            theme.symbols.warning
-        } else {
-            theme.symbols.good
-        };
-        canvas.line(
-            at,
-            width,
-            &[(sign, style), (" ", style), (&status.text, style)],
-        );
-        return;
+    let logs = &model.detail_pane.logs;
+    if let (Place::Logs, Some(input)) = (model.place(), &logs.filter_input) {
+        canvas.text(at, 1, "/", theme.key);
+        let room = width.saturating_sub(1);
+        canvas.input(Position { x: at.x + 1, ..at }, room, input);
+        if let Some(error) = &logs.filter_error {
+            let used = u16::try_from(text::cells(input.text()) + 4).unwrap_or(width);
+            let at = Position {
+                x: at.x + used.min(width),
+                ..at
+            };
+            canvas.text(at, width.saturating_sub(used), error, theme.bad);
+        }
+        return true;
     }
-    draw_hints(canvas, at, width, model);
+    false
+}
+
+fn draw_popup_hints(canvas: &mut Canvas<'_>, at: Position, width: u16, popup: &Popup) {
+    let theme = canvas.theme;
+    let mut used = 0;
+    for (key, word) in popup::hints(popup) {
+        let at = Position {
+            x: at.x + used,
+            ..at
+        };
+        let pieces = [(*key, theme.key), (" ", theme.text), (*word, theme.text)];
+        used += canvas.line(at, width.saturating_sub(used), &pieces) + 2;
+    }
 }
 
 /// Draws keys with a word each; those that cannot be used now are dimmed. Help is always among them.

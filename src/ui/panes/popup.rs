@@ -2,24 +2,58 @@
 
 use ratatui::layout::{Position, Rect};
 
-use crate::app::{Menu, MenuItem, Model, Place, Popup, Prompt, SPECS};
-use crate::editor::KEY_HELP;
+use crate::app::{Geometry, Menu, MenuItem, Model, Popup, Prompt, SecretPrompt};
 use crate::text;
-use crate::ui::canvas::Canvas;
+use crate::ui::canvas::{Canvas, wrap};
 use crate::ui::table::first_row;
+
+use super::help;
 
 const MAX_WIDTH: u16 = 84;
 
-pub fn draw(canvas: &mut Canvas<'_>, area: Rect, model: &Model, popup: &Popup) {
+pub fn draw(
+    canvas: &mut Canvas<'_>,
+    area: Rect,
+    model: &Model,
+    popup: &Popup,
+    geometry: &mut Geometry,
+) {
     match popup {
         Popup::Menu(menu) => draw_menu(canvas, area, menu),
         Popup::Prompt(prompt) => draw_prompt(canvas, area, prompt),
-        Popup::Help { top } => draw_help(canvas, area, model, *top),
+        Popup::Secret(prompt) => draw_secret(canvas, area, prompt),
+        Popup::Help { top } => help::draw(canvas, area, model, *top, geometry),
+    }
+}
+
+/// Returns the keys of a popup with a word each, for the footer.
+pub fn hints(popup: &Popup) -> &'static [(&'static str, &'static str)] {
+    match popup {
+        Popup::Menu(Menu { query: Some(_), .. }) => &[
+            ("enter", "choose"),
+            ("up down", "move"),
+            ("esc", "close"),
+            ("a-z", "narrow"),
+        ],
+        Popup::Menu(_) => &[("enter", "choose"), ("j k", "move"), ("esc", "close")],
+        Popup::Prompt(_) => &[("enter", "go on"), ("esc", "cancel"), ("^u", "clear")],
+        Popup::Secret(_) => &[("enter", "go on"), ("esc", "not now"), ("^u", "clear")],
+        Popup::Help { .. } => &[
+            ("j k", "scroll"),
+            ("pgdn pgup", "page"),
+            ("g G", "ends"),
+            ("esc", "close"),
+        ],
     }
 }
 
 /// Clears the middle of an area and draws a frame there; returns what is inside, margins aside.
-fn open(canvas: &mut Canvas<'_>, area: Rect, (width, height): (u16, u16), title: &str) -> Rect {
+pub(super) fn open(
+    canvas: &mut Canvas<'_>,
+    area: Rect,
+    (width, height): (u16, u16),
+    title: &str,
+) -> Rect {
     let width = width.min(area.width.saturating_sub(2));
     let height = height.min(area.height);
     let popup = Rect {
@@ -37,7 +71,7 @@ fn open(canvas: &mut Canvas<'_>, area: Rect, (width, height): (u16, u16), title:
     }
 }
 
-fn rows(n: usize) -> u16 {
+pub(super) fn rows(n: usize) -> u16 {
     u16::try_from(n).unwrap_or(u16::MAX)
 }
 
@@ -82,7 +116,9 @@ fn draw_menu(canvas: &mut Canvas<'_>, area: Rect, menu: &Menu) {
     let width = rows(items.max(title).max(sentences).max(34)).min(MAX_WIDTH);
     let text_height = height_of(&menu.text, width);
     let query_height = u16::from(menu.query.is_some());
-    let height = rows(menu.items.len().max(1)).saturating_add(2 + text_height + query_height);
+    let reason_height = reason_height(menu, width);
+    let height = rows(menu.items.len().max(1))
+        .saturating_add(2 + text_height + query_height + reason_height);
     let inside = open(canvas, area, (width, height), &menu.title);
     let mut y = draw_text(canvas, inside, &menu.text);
     if let Some(query) = &menu.query {
@@ -96,9 +132,17 @@ fn draw_menu(canvas: &mut Canvas<'_>, area: Rect, menu: &Menu) {
     }
     let list = Rect {
         y,
-        height: inside.bottom().saturating_sub(y),
+        height: (inside.bottom().saturating_sub(y)).saturating_sub(reason_height),
         ..inside
     };
+    if let Some(why) = menu.selected().and_then(|item| item.why_not.as_deref()) {
+        let room = Rect {
+            y: list.bottom(),
+            height: reason_height,
+            ..inside
+        };
+        canvas.wrapped(room, &format!("Not now: {why}."), theme.partly);
+    }
     if menu.shown.is_empty() {
         let sentence = if menu.items.is_empty() {
             "Looking …"
@@ -120,10 +164,6 @@ fn draw_menu(canvas: &mut Canvas<'_>, area: Rect, menu: &Menu) {
         } else {
             " "
         };
-        let why = item
-            .why_not
-            .as_deref()
-            .map_or_else(String::new, |why| format!("  ({why})"));
         let indent = " ".repeat(label_width - text::cells(&item.label) + 2);
         canvas.line(
             Position { x: list.x, y },
@@ -134,7 +174,6 @@ fn draw_menu(canvas: &mut Canvas<'_>, area: Rect, menu: &Menu) {
                 (&item.label, style),
                 (&indent, style),
                 (&item.detail, theme.dim),
-                (&why, theme.dim),
             ],
         );
         if at == menu.selected {
@@ -148,6 +187,14 @@ fn draw_menu(canvas: &mut Canvas<'_>, area: Rect, menu: &Menu) {
             );
         }
     }
+}
+
+/// Returns the rows that are kept for why the selected item cannot be chosen: as many as the longest reason needs.
+fn reason_height(menu: &Menu, width: u16) -> u16 {
+    let reasons = menu.items.iter().filter_map(|item| item.why_not.as_deref());
+    let room = usize::from(width.saturating_sub(4));
+    let heights = reasons.map(|why| rows(wrap(&format!("Not now: {why}."), room).len()));
+    heights.max().unwrap_or(0)
 }
 
 fn draw_prompt(canvas: &mut Canvas<'_>, area: Rect, prompt: &Prompt) {
@@ -173,50 +220,22 @@ fn draw_prompt(canvas: &mut Canvas<'_>, area: Rect, prompt: &Prompt) {
     }
 }
 
-/// Draws the keys of the place behind the help, made from the table of actions.
-fn draw_help(canvas: &mut Canvas<'_>, area: Rect, model: &Model, top: usize) {
+/// Draws a field whose content is only counted.
+fn draw_secret(canvas: &mut Canvas<'_>, area: Rect, prompt: &SecretPrompt) {
     let theme = canvas.theme;
-    let place = model.place();
-    let mut lines: Vec<(String, &str)> = SPECS
-        .iter()
-        .filter(|spec| spec.places.contains(&place))
-        .map(|spec| {
-            let keys: Vec<_> = model
-                .keymap
-                .keys(place, spec.action)
-                .iter()
-                .map(ToString::to_string)
-                .collect();
-            (keys.join(" "), spec.sentence)
-        })
-        .collect();
-    if place == Place::Editor {
-        lines.extend(KEY_HELP.iter().map(|&(keys, what)| (keys.to_owned(), what)));
-    }
-    let key_width = lines
-        .iter()
-        .map(|(keys, _)| text::cells(keys))
-        .max()
-        .unwrap_or(0);
-    let widest = lines
-        .iter()
-        .map(|(_, what)| text::cells(what))
-        .max()
-        .unwrap_or(0);
-    let size = (
-        rows(key_width + widest + 6).min(MAX_WIDTH),
-        rows(lines.len()).saturating_add(2),
-    );
-    let inside = open(canvas, area, size, "Keys");
-    let top = top.min(lines.len().saturating_sub(inside.height.into()));
-    for (y, (keys, what)) in (inside.y..inside.bottom()).zip(lines.iter().skip(top)) {
-        let keys = format!("{keys:>key_width$}  ");
-        canvas.line(
-            Position { x: inside.x, y },
-            inside.width,
-            &[(&keys, theme.key), (what, theme.text)],
-        );
-    }
-    let n_below = lines.len().saturating_sub(top + usize::from(inside.height));
-    canvas.n_more(inside, n_below);
+    let width = MAX_WIDTH.min(area.width.saturating_sub(2));
+    let text = [
+        prompt.question.clone(),
+        "It is not shown. Nothing typed keeps the value that the cluster has.".to_owned(),
+    ];
+    let height = 3 + height_of(&text, width);
+    let inside = open(canvas, area, (width, height), "Secret");
+    let y = draw_text(canvas, inside, &text);
+    canvas.text(Position { x: inside.x, y }, 2, "> ", theme.key);
+    let room = inside.width.saturating_sub(3);
+    let n = rows(prompt.input.n_chars()).min(room);
+    let stars = "*".repeat(n.into());
+    let at = Position { x: inside.x + 2, y };
+    canvas.text(at, room, &stars, theme.text);
+    canvas.cursor = Some(Position { x: at.x + n, y });
 }

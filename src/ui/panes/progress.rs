@@ -3,7 +3,7 @@
 use ratatui::layout::{Position, Rect};
 use ratatui::style::Style;
 
-use crate::app::{Geometry, Model, OpId, Operation, OperationKind, StepLine, StepState};
+use crate::app::{Geometry, Model, OpId, Operation, StepLine, StepState};
 use crate::engine::plan::{Outcome, Step};
 use crate::service::age;
 use crate::service::health::State;
@@ -55,10 +55,7 @@ pub fn draw(
 
 fn lines_of(canvas: &Canvas<'_>, model: &Model, operation: &Operation) -> Vec<Line> {
     let theme = canvas.theme;
-    let verb = match operation.kind {
-        OperationKind::Deploy => "Deploy",
-        OperationKind::Teardown => "Teardown",
-    };
+    let verb = operation.kind.name();
     let until = operation.ended.unwrap_or(model.now);
     let lasted = age::show(age::since(operation.started, until));
     let title = format!(

@@ -4,7 +4,7 @@ use ratatui::layout::{Position, Rect};
 use ratatui::style::Style;
 
 use crate::app::panes::review::{ReviewPane, ReviewPhase};
-use crate::app::{Geometry, Model};
+use crate::app::{Geometry, Model, Origin, ReviewedPlan};
 use crate::engine::plan::{Change, DeployPlan, DiffLine, DiffSide, PlannedObject};
 use crate::ui::canvas::Canvas;
 use crate::ui::table::first_row;
@@ -17,7 +17,12 @@ pub fn draw(
     geometry: &mut Geometry,
 ) {
     let theme = canvas.theme;
-    let name = format!("Plan: {}", pane.source.id);
+    let verb = match &pane.source.origin {
+        Origin::Definition(_) => "Plan",
+        Origin::Revision { .. } => "Rollback",
+        Origin::Trash(_) => "Put back",
+    };
+    let name = format!("{verb}: {}", pane.source.id());
     let target = match pane.plan() {
         Some(plan) => {
             format!(
@@ -60,7 +65,9 @@ pub fn draw(
                 canvas.text(Position { x: rest.x, y }, rest.width, line, theme.text);
             }
         }
-        ReviewPhase::Planned(plan) => draw_plan(canvas, area, inside, plan, (pane, geometry)),
+        ReviewPhase::Planned(reviewed) => {
+            draw_plan(canvas, area, inside, reviewed, (pane, geometry));
+        }
     }
 }
 
@@ -68,10 +75,11 @@ fn draw_plan(
     canvas: &mut Canvas<'_>,
     frame: Rect,
     inside: Rect,
-    plan: &DeployPlan,
+    reviewed: &ReviewedPlan,
     (pane, geometry): (&ReviewPane, &mut Geometry),
 ) {
-    let notices = notices(canvas, plan);
+    let plan = reviewed.deploy();
+    let notices = notices(canvas, reviewed);
     let third = inside.height / 3;
     let mut y = inside.y;
     for (sentence, style) in &notices {
@@ -114,10 +122,15 @@ fn draw_plan(
 }
 
 /// Returns what is to be known before the objects: refusals first.
-fn notices(canvas: &Canvas<'_>, plan: &DeployPlan) -> Vec<(String, Style)> {
+fn notices(canvas: &Canvas<'_>, reviewed: &ReviewedPlan) -> Vec<(String, Style)> {
     let theme = canvas.theme;
     let symbols = &theme.symbols;
+    let plan = reviewed.deploy();
     let mut notices = Vec::new();
+    if let ReviewedPlan::Rollback(rollback) = reviewed {
+        let sentence = format!("back to r{}, as a new revision", rollback.target);
+        notices.push((sentence, theme.text));
+    }
     for failure in &plan.refusals {
         notices.push((
             format!("{} refused: {}", symbols.bad, failure.summary),
@@ -141,7 +154,18 @@ fn notices(canvas: &Canvas<'_>, plan: &DeployPlan) -> Vec<(String, Style)> {
     for warning in &plan.warnings {
         notices.push((format!("{} {warning}", symbols.warning), theme.partly));
     }
-    if plan.is_noop() && plan.refusals.is_empty() {
+    for pod in reviewed.hanging() {
+        let why = pod
+            .reason
+            .as_deref()
+            .map_or_else(String::new, |why| format!(": {why}"));
+        let sentence = format!(
+            "- {} hangs on the present revision and is deleted{why}",
+            pod.key
+        );
+        notices.push((sentence, theme.removed));
+    }
+    if reviewed.is_noop() && plan.refusals.is_empty() {
         notices.push((
             format!("{} Nothing would change.", symbols.good),
             theme.good,
@@ -203,18 +227,7 @@ fn draw_difference(canvas: &mut Canvas<'_>, area: Rect, object: &PlannedObject, 
         return;
     }
     for (y, line) in (area.y..area.bottom()).zip(object.difference.iter().skip(scroll)) {
-        let DiffLine { side, text } = line;
-        let (sign, style) = match side {
-            DiffSide::Both => (" ", theme.text),
-            DiffSide::Old => ("-", theme.removed),
-            DiffSide::New => ("+", theme.added),
-            DiffSide::Gap => (theme.symbols.gap, theme.dim),
-        };
-        canvas.line(
-            Position { x: area.x, y },
-            area.width,
-            &[(sign, style), (" ", style), (text, style)],
-        );
+        draw_diff_line(canvas, Position { x: area.x, y }, area.width, line);
     }
     let n_below = object
         .difference
@@ -229,4 +242,17 @@ fn draw_difference(canvas: &mut Canvas<'_>, area: Rect, object: &PlannedObject, 
         };
         canvas.text(at, width, &more, theme.dim);
     }
+}
+
+/// Draws a line of a difference with its sign.
+pub(super) fn draw_diff_line(canvas: &mut Canvas<'_>, at: Position, width: u16, line: &DiffLine) {
+    let theme = canvas.theme;
+    let DiffLine { side, text } = line;
+    let (sign, style) = match side {
+        DiffSide::Both => (" ", theme.text),
+        DiffSide::Old => ("-", theme.removed),
+        DiffSide::New => ("+", theme.added),
+        DiffSide::Gap => (theme.symbols.gap, theme.dim),
+    };
+    canvas.line(at, width, &[(sign, style), (" ", style), (text, style)]);
 }

@@ -2,17 +2,15 @@
 
 use std::collections::BTreeSet;
 
-use ratatui::layout::{Position, Rect};
-use ratatui::style::Style;
+use ratatui::layout::Rect;
 
 use crate::app::panes::teardown::{PlannedTeardown, TeardownPane, destroys_data};
 use crate::app::{Geometry, Model};
 use crate::engine::plan::{DataFate, Fate, FateRow, TeardownPlan, VolumeChoice};
 use crate::text;
-use crate::ui::canvas::{Canvas, wrap};
+use crate::ui::canvas::Canvas;
 
-/// Pieces of a line of the table, in their styles.
-type Line = Vec<(String, Style)>;
+use super::{Line, draw_lines, within_margins, wrapped};
 
 pub fn draw(
     canvas: &mut Canvas<'_>,
@@ -56,31 +54,13 @@ pub fn draw(
         ],
         true,
     );
-    let inside = Rect {
-        x: inside.x + 1,
-        width: inside.width.saturating_sub(2),
-        ..inside
-    };
-    geometry.list_height = inside.height.into();
+    let inside = within_margins(inside);
     let lines: Vec<Line> = pane
         .plans
         .iter()
         .flat_map(|planned| lines_of(canvas, planned, pane.plans.len() > 1, inside.width.into()))
         .collect();
-    let top = pane
-        .scroll
-        .min(lines.len().saturating_sub(inside.height.into()));
-    for (y, line) in (inside.y..inside.bottom()).zip(lines.iter().skip(top)) {
-        let pieces: Vec<_> = line
-            .iter()
-            .map(|(text, style)| (text.as_str(), *style))
-            .collect();
-        canvas.line(Position { x: inside.x, y }, inside.width, &pieces);
-    }
-    canvas.n_more(
-        inside,
-        lines.len().saturating_sub(top + usize::from(inside.height)),
-    );
+    draw_lines(canvas, inside, (&lines, pane.scroll), geometry);
 }
 
 fn lines_of(
@@ -106,12 +86,6 @@ fn lines_of(
         Some(Ok(plan)) => lines.extend(lines_of_plan(canvas, plan, width)),
     }
     lines
-}
-
-/// Returns a sentence as lines of a width.
-fn wrapped(sentence: &str, width: usize, style: Style) -> Vec<Line> {
-    let lines = wrap(&text::clean(sentence), width);
-    lines.into_iter().map(|line| vec![(line, style)]).collect()
 }
 
 fn lines_of_plan(canvas: &Canvas<'_>, plan: &TeardownPlan, width: usize) -> Vec<Line> {

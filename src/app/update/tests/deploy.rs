@@ -1,6 +1,6 @@
 //! A deploy: planned, reviewed, confirmed, run, ended.
 
-use crate::app::effect::{DeploySource, Effect};
+use crate::app::effect::{DefinitionOrigin, DeploySource, Effect, Origin};
 use crate::app::model::Screen;
 use crate::app::msg::{Msg, OpId};
 use crate::app::operation::StepState;
@@ -10,13 +10,12 @@ use crate::engine::plan::{DeployPlan, FieldConflict, Outcome, Progress, Step};
 use crate::failure::{Failure, FailureKind};
 
 fn source(name: &str) -> DeploySource {
-    DeploySource {
+    DeploySource::of(Origin::Definition(DefinitionOrigin {
         name: name.parse().unwrap(),
         id: name.parse().unwrap(),
         namespace: Some("team-a".parse().unwrap()),
         text: None,
-        yields: false,
-    }
+    }))
 }
 
 /// The plan for web is asked for; returns with which number.
@@ -35,7 +34,7 @@ fn reviewing(plan: DeployPlan) -> Stage {
     let (mut stage, op) = planning();
     stage.send(Msg::DeployPlanned {
         op,
-        result: Ok(Box::new(plan)),
+        result: Ok(Box::new(plan.into())),
     });
     stage
 }
@@ -76,7 +75,7 @@ fn plan_that_was_shown_is_carried_out_after_one_more_question() {
     let run = Effect::RunDeploy {
         op: OpId(2),
         source: source("web"),
-        plan: Box::new(plan),
+        plan: Box::new(plan.into()),
         force_conflicts: false,
     };
     assert_eq!(stage.take_effects(), [run]);
@@ -170,7 +169,7 @@ fn fields_of_others_are_taken_only_where_that_is_chosen() {
     let run = Effect::RunDeploy {
         op: OpId(2),
         source: source("web"),
-        plan: Box::new(plan),
+        plan: Box::new(plan.into()),
         force_conflicts: true,
     };
     assert_eq!(stage.take_effects(), [run]);
@@ -202,7 +201,7 @@ fn fields_of_others_are_left_to_them_and_planned_for_again() {
         panic!("{effects:?}")
     };
     assert_eq!(*source, yielding);
-    let plan = Box::new(stage::deploy_plan("web"));
+    let plan = Box::new(stage::deploy_plan("web").into());
     stage.send(Msg::DeployPlanned {
         op: *op,
         result: Ok(plan),
@@ -264,7 +263,7 @@ fn stale_plan_is_dropped() {
     assert_eq!(stage.take_effects(), [again]);
     stage.send(Msg::DeployPlanned {
         op,
-        result: Ok(Box::new(stage::deploy_plan("web"))),
+        result: Ok(Box::new(stage::deploy_plan("web").into())),
     });
     let Some(Screen::Review(pane)) = stage.model.screens.last() else {
         panic!("no review");

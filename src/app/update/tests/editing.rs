@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use ropey::Rope;
 
-use crate::app::effect::{DeploySource, Effect};
+use crate::app::effect::{DefinitionOrigin, DeploySource, Effect, Origin};
 use crate::app::model::Screen;
 use crate::app::msg::{Msg, OpId, OpenedDefinition, SaveAnswer};
 use crate::app::popup::{Choice, Popup};
@@ -488,13 +488,12 @@ fn review_saves_first_and_plans_what_was_saved() {
     assert_eq!(stage.take_effects(), [save_of(&stage, &edited)]);
     let at = revision(&stage);
     saved(&mut stage, at, SaveAnswer::Saved(digest(&edited)));
-    let source = DeploySource {
+    let source = DeploySource::of(Origin::Definition(DefinitionOrigin {
         name: billing(),
         id: billing(),
         namespace: Some("team-a".parse().unwrap()),
         text: Some(Rope::from_str(&edited)),
-        yields: false,
-    };
+    }));
     assert_eq!(
         stage.take_effects(),
         [

@@ -24,30 +24,47 @@ fn after(action: Action) -> Option<Action> {
         NextPane => ShowTab(Tab::Pods),
         ShowTab(Tab::Pods) => ShowTab(Tab::Volumes),
         ShowTab(Tab::Volumes) => ShowTab(Tab::Events),
-        ShowTab(Tab::Events) => ShowTab(Tab::Objects),
+        ShowTab(Tab::Events) => ShowTab(Tab::Logs),
+        ShowTab(Tab::Logs) => ShowTab(Tab::Objects),
         ShowTab(Tab::Objects) => ShowTab(Tab::Definition),
-        ShowTab(Tab::Definition) => New,
+        ShowTab(Tab::Definition) => ShowTab(Tab::History),
+        ShowTab(Tab::History) => New,
         New => Edit,
         Edit => Apply,
         Apply => Teardown,
         Teardown => Difference,
-        Difference => Mark,
+        Difference => ScaleUp,
+        ScaleUp => ScaleDown,
+        ScaleDown => Scale,
+        Scale => Restart,
+        Restart => Rollback,
+        Rollback => Restore,
+        Restore => Adopt,
+        Adopt => Mark,
         Mark => ClearMarks,
         ClearMarks => Filter,
         Filter => Sort,
         Sort => ReverseSort,
         ReverseSort => Copy,
         Copy => Confirm,
-        Confirm => ToggleVolumes,
-        ToggleVolumes => Replan,
-        Replan => Save,
+        Confirm => ChooseVolumes,
+        ChooseVolumes => Replan,
+        Replan => Logs,
+        Logs => PreviousLogs,
+        PreviousLogs => Follow,
+        Follow => Wrap,
+        Wrap => Timestamps,
+        Timestamps => SaveLog,
+        SaveLog => Compare,
+        Compare => Save,
         Save => Review,
         Review => Search,
         Search => NextProblem,
         NextProblem => PreviousProblem,
         PreviousProblem => Context,
         Context => Namespace,
-        Namespace => Operations,
+        Namespace => Claims,
+        Claims => Operations,
         Operations => Log,
         Log => Menu,
         Menu => Palette,
@@ -93,7 +110,10 @@ fn no_action_stands_twice_at_one_place() {
 #[test]
 fn every_place_has_a_way_out_and_help() {
     use Place::*;
-    for place in [Services, Detail, Editor, Review, Teardown, Progress, Log] {
+    for place in [
+        Services, Detail, Logs, History, Editor, Review, Teardown, Adjust, Adopt, Comparison,
+        Claims, Progress, Log,
+    ] {
         for action in [Action::Back, Action::Help, Action::Suspend] {
             assert!(action.spec_at(place).is_some(), "{action:?} at {place:?}");
         }
@@ -111,7 +131,10 @@ fn no_key_alone_writes_to_the_cluster() {
                 use crate::app::effect::Effect;
                 matches!(
                     effect,
-                    Effect::RunDeploy { .. } | Effect::RunTeardown { .. }
+                    Effect::RunDeploy { .. }
+                        | Effect::RunTeardown { .. }
+                        | Effect::RunAdjustment { .. }
+                        | Effect::RunAdopt { .. }
                 )
             });
             assert!(!writes, "{key}");

@@ -82,7 +82,7 @@ fn claims_are_kept_unless_that_is_changed_and_a_menu_begins_on_cancel() {
 fn losing_data_takes_the_id_typed_in_full() {
     let delete = stage::teardown_plan("orders-db", VolumeChoice::Delete);
     let mut stage = showing(stage::teardown_plan("orders-db", VolumeChoice::Keep));
-    stage.press("v");
+    stage.press("v j enter");
     assert_eq!(
         stage.take_effects(),
         [plan(2, "orders-db", VolumeChoice::Delete)]
@@ -135,7 +135,7 @@ fn protected_instance_takes_its_id_typed_though_nothing_is_lost() {
 #[test]
 fn fate_for_the_other_choice_of_volumes_is_stale() {
     let mut stage = showing(stage::teardown_plan("orders-db", VolumeChoice::Keep));
-    stage.press("v");
+    stage.press("v j enter");
     planned(
         &mut stage,
         1,
@@ -236,7 +236,7 @@ fn kept_claims_are_shown_and_can_be_taken_down() {
         stage.press("x");
         let sentence = "Not possible: all that is there is kept: v deletes the claims.";
         assert_eq!(told(&stage), Some(sentence));
-        stage.press("v");
+        stage.press("v j enter");
         let op = stage.model.last_op;
         assert_eq!(stage.take_effects(), [plan(op, id, VolumeChoice::Delete)]);
         stage.press("esc");

@@ -1,0 +1,267 @@
+//! Whether an action can be performed now, and if not why; and where keys go.
+
+use crate::definition::diagnostic::Severity;
+use crate::service::health::State;
+use crate::service::summary::InstanceKey;
+
+use super::action::{Action, Place};
+use super::model::{Focus, Model, Screen, SessionLink};
+use super::panes::detail::Tab;
+use super::panes::review::{ReviewPane, ReviewPhase};
+
+/// Tells whether an action can be performed now, and if not why: a sentence for the footer, the menu and the palette.
+///
+/// # Errors
+/// The reason.
+pub fn availability(action: Action, model: &Model) -> Result<(), &'static str> {
+    match action {
+        Action::Edit => match model.screens.last() {
+            Some(Screen::Review(pane)) => of_catalogue(pane),
+            _ => model.definition_of_selection().map(drop),
+        },
+        Action::Difference if model.place() == Place::History => {
+            model.detail_pane.history.compared(true).map(drop)
+        }
+        Action::Compare => model.detail_pane.history.compared(false).map(drop),
+        Action::Apply | Action::Difference => {
+            needs_connection(model)?;
+            needs_one(model)?;
+            model.definition_of_selection().map(drop)
+        }
+        Action::Teardown => {
+            needs_connection(model)?;
+            if model.teardown_targets().is_empty() {
+                Err("nothing is deployed here")
+            } else {
+                Ok(())
+            }
+        }
+        Action::ScaleUp | Action::ScaleDown | Action::Scale | Action::Restart => adjustable(model),
+        Action::Rollback => rollbackable(model),
+        Action::Adopt => adoptable(model),
+        Action::Restore | Action::Namespace => needs_connection(model),
+        Action::Logs | Action::PreviousLogs => {
+            needs_connection(model)?;
+            match model.selected_instance() {
+                Some(key) if model.is_deployed(key) => Ok(()),
+                _ => Err("nothing is deployed here"),
+            }
+        }
+        Action::SaveLog if model.detail_pane.logs.n_shown() == 0 => Err("no line is shown"),
+        Action::ClearMarks if model.n_marks() == 0 => Err("nothing is marked"),
+        Action::Mark | Action::Copy | Action::Open if model.is_selection_empty() => {
+            Err("nothing is selected")
+        }
+        Action::Operations if model.operations.is_empty() => Err("nothing was started yet"),
+        Action::Context if model.session.is_sandbox => {
+            Err("the sandbox is the only cluster of this session")
+        }
+        Action::Confirm => confirmable(model),
+        Action::Review => reviewable(model),
+        Action::ShowTab(_) if model.services.table.selected().is_none() => {
+            Err("nothing is selected")
+        }
+        Action::Down
+        | Action::Up
+        | Action::Top
+        | Action::Bottom
+        | Action::HalfPageDown
+        | Action::HalfPageUp
+        | Action::ScrollDown
+        | Action::ScrollUp
+        | Action::Open
+        | Action::Back
+        | Action::NextPane
+        | Action::ShowTab(_)
+        | Action::New
+        | Action::Mark
+        | Action::ClearMarks
+        | Action::Filter
+        | Action::Sort
+        | Action::ReverseSort
+        | Action::Copy
+        | Action::ChooseVolumes
+        | Action::Replan
+        | Action::Follow
+        | Action::Wrap
+        | Action::Timestamps
+        | Action::SaveLog
+        | Action::Save
+        | Action::Search
+        | Action::NextProblem
+        | Action::PreviousProblem
+        | Action::Context
+        | Action::Claims
+        | Action::Operations
+        | Action::Log
+        | Action::Menu
+        | Action::Palette
+        | Action::Help
+        | Action::Refresh
+        | Action::Suspend
+        | Action::Quit => Ok(()),
+    }
+}
+
+fn needs_connection(model: &Model) -> Result<(), &'static str> {
+    match model.session.link {
+        SessionLink::Connected => Ok(()),
+        SessionLink::Connecting => Err("not connected yet"),
+        SessionLink::Offline { .. } => Err("offline: no cluster to ask"),
+    }
+}
+
+fn needs_one(model: &Model) -> Result<(), &'static str> {
+    if model.services.table.marks().len() > 1 {
+        return Err("several rows are marked: plans are reviewed one at a time");
+    }
+    Ok(())
+}
+
+fn of_catalogue(pane: &ReviewPane) -> Result<(), &'static str> {
+    match pane.source.definition() {
+        Some(_) => Ok(()),
+        None => Err("what is planned is no definition of the catalogue"),
+    }
+}
+
+fn adjustable(model: &Model) -> Result<(), &'static str> {
+    needs_connection(model)?;
+    if matches!(model.screens.last(), Some(Screen::Adjust(pane)) if !pane.is_scale()) {
+        return Err("it is a restart that is planned");
+    }
+    if model.deployed_targets().is_empty() {
+        return Err("nothing is deployed here");
+    }
+    Ok(())
+}
+
+fn rollbackable(model: &Model) -> Result<(), &'static str> {
+    needs_connection(model)?;
+    needs_one(model)?;
+    if !model
+        .selected_instance()
+        .is_some_and(|key| model.is_deployed(key))
+    {
+        return Err("nothing is deployed here");
+    }
+    if model.place() == Place::History {
+        return model.detail_pane.history.target().map(drop);
+    }
+    Ok(())
+}
+
+fn adoptable(model: &Model) -> Result<(), &'static str> {
+    needs_connection(model)?;
+    if let Some(Screen::Review(pane)) = model.screens.last() {
+        return match pane.plan() {
+            Some(plan) if !plan.refusals.is_empty() => of_catalogue(pane),
+            _ => Err("nothing is refused because of its owner"),
+        };
+    }
+    needs_one(model)?;
+    model.definition_of_selection().map(drop)
+}
+
+fn confirmable(model: &Model) -> Result<(), &'static str> {
+    match model.screens.last() {
+        Some(Screen::Review(review)) => match &review.phase {
+            ReviewPhase::Planning => Err("the plan is not there yet"),
+            ReviewPhase::Failed(_) => Err("there is no plan: plan anew"),
+            ReviewPhase::Planned(plan) if !plan.deploy().refusals.is_empty() => {
+                Err("refused: see the reasons above")
+            }
+            ReviewPhase::Planned(plan)
+                if plan.is_noop()
+                    && plan.deploy().conflicts.is_empty()
+                    && review.next_question().is_none() =>
+            {
+                Err("nothing would change")
+            }
+            ReviewPhase::Planned(_) => Ok(()),
+        },
+        Some(Screen::Teardown(pane)) => pane.confirmable(),
+        Some(Screen::Adjust(pane)) => pane.confirmable(),
+        Some(Screen::Adopt(pane)) => pane.confirmable(),
+        _ => Err("there is nothing to confirm"),
+    }
+}
+
+fn reviewable(model: &Model) -> Result<(), &'static str> {
+    needs_connection(model)?;
+    let Some(Screen::Editor(pane)) = model.screens.last() else {
+        return Err("no definition is being edited");
+    };
+    let Some(editor) = pane.editor() else {
+        return Err("the definition is not read yet");
+    };
+    let is_error = |severity| severity == Severity::Error;
+    if editor.is_checked()
+        && editor
+            .problems()
+            .iter()
+            .any(|p| is_error(p.diagnostic.severity))
+    {
+        return Err("the definition has errors: F8 goes to them");
+    }
+    Ok(())
+}
+
+impl Model {
+    /// Returns where keys go.
+    pub fn place(&self) -> Place {
+        match self.screens.last() {
+            None if self.focus == Focus::Services => Place::Services,
+            None | Some(Screen::Detail) => match self.detail_pane.tab {
+                Tab::Logs => Place::Logs,
+                Tab::History => Place::History,
+                Tab::Pods | Tab::Volumes | Tab::Events | Tab::Objects | Tab::Definition => {
+                    Place::Detail
+                }
+            },
+            Some(Screen::Editor(_)) => Place::Editor,
+            Some(Screen::Review(_)) => Place::Review,
+            Some(Screen::Teardown(_)) => Place::Teardown,
+            Some(Screen::Adjust(_)) => Place::Adjust,
+            Some(Screen::Adopt(_)) => Place::Adopt,
+            Some(Screen::Comparison(_)) => Place::Comparison,
+            Some(Screen::Claims) => Place::Claims,
+            Some(Screen::Progress { .. }) => Place::Progress,
+            Some(Screen::Log { .. }) => Place::Log,
+        }
+    }
+
+    /// Tells whether there is nothing that an action could be about.
+    fn is_selection_empty(&self) -> bool {
+        match self.place() {
+            Place::Services | Place::Detail | Place::Logs => {
+                self.services.table.selected().is_none()
+            }
+            Place::History => self.detail_pane.history.table.selected().is_none(),
+            Place::Claims => self.claims.table.selected().is_none(),
+            Place::Log => self.log.is_empty(),
+            Place::Editor
+            | Place::Review
+            | Place::Teardown
+            | Place::Adjust
+            | Place::Adopt
+            | Place::Comparison
+            | Place::Progress => false,
+        }
+    }
+
+    /// Returns how many rows are marked where the keys go.
+    fn n_marks(&self) -> usize {
+        match self.place() {
+            Place::History => self.detail_pane.history.table.marks().len(),
+            _ => self.services.table.marks().len(),
+        }
+    }
+
+    /// Tells whether an instance runs.
+    pub(super) fn is_deployed(&self, key: &InstanceKey) -> bool {
+        self.fleet
+            .get(key)
+            .is_some_and(|instance| instance.state() != State::Saved)
+    }
+}

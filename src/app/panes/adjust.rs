@@ -1,0 +1,137 @@
+//! The plan of a scale or a restart, of one or several instances.
+
+use crate::app::msg::OpId;
+use crate::definition::id::InstanceId;
+use crate::engine::adjust::{AdjustPlan, Adjustment, MAX_REPLICAS};
+use crate::failure::Failure;
+use crate::service::summary::InstanceKey;
+
+/// The plan for one instance.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PlannedAdjustment {
+    /// Which instance.
+    pub key: InstanceKey,
+    /// What is to be changed.
+    pub adjustment: Adjustment,
+    /// Its plan, or why there is none; none of both while the cluster is asked.
+    pub plan: Option<Result<Box<AdjustPlan>, Failure>>,
+}
+
+/// The plan of a scale or a restart.
+#[derive(Debug, Clone, PartialEq)]
+pub struct AdjustPane {
+    /// The plans that were asked for last: earlier answers are stale.
+    pub op: OpId,
+    /// The plans.
+    pub plans: Vec<PlannedAdjustment>,
+    /// The first line that is shown.
+    pub scroll: usize,
+}
+
+impl AdjustPane {
+    /// Returns a pane that awaits its plans.
+    pub fn new(op: OpId, wanted: Vec<(InstanceKey, Adjustment)>) -> Self {
+        let plan = |(key, adjustment)| PlannedAdjustment {
+            key,
+            adjustment,
+            plan: None,
+        };
+        Self {
+            op,
+            plans: wanted.into_iter().map(plan).collect(),
+            scroll: 0,
+        }
+    }
+
+    /// Returns the plans that are there.
+    pub fn ready(&self) -> impl Iterator<Item = &AdjustPlan> {
+        self.plans.iter().filter_map(|planned| match &planned.plan {
+            Some(Ok(plan)) => Some(plan.as_ref()),
+            Some(Err(_)) | None => None,
+        })
+    }
+
+    /// Returns the plans that change something.
+    pub fn changing(&self) -> impl Iterator<Item = &AdjustPlan> {
+        self.ready().filter(|plan| !plan.is_noop())
+    }
+
+    /// Tells whether numbers of replicas are changed, not pods restarted.
+    pub fn is_scale(&self) -> bool {
+        let adjustments = self.plans.iter().map(|planned| planned.adjustment);
+        adjustments
+            .into_iter()
+            .any(|it| matches!(it, Adjustment::Scale(_)))
+    }
+
+    /// Tells whether it can be confirmed.
+    ///
+    /// # Errors
+    /// Why not.
+    pub fn confirmable(&self) -> Result<(), &'static str> {
+        if self.plans.iter().any(|planned| planned.plan.is_none()) {
+            return Err("the plan is not there yet");
+        }
+        if self.ready().count() < self.plans.len() {
+            return Err("there is no plan: plan anew");
+        }
+        if self.ready().any(|plan| !plan.refusals.is_empty()) {
+            return Err("refused: see the reasons above");
+        }
+        if self.changing().next().is_none() {
+            return Err("nothing would change");
+        }
+        Ok(())
+    }
+
+    /// Returns the IDs that must be typed: those of protected instances.
+    pub fn ids_to_type(&self) -> Vec<InstanceId> {
+        self.changing()
+            .filter(|plan| plan.is_protected)
+            .map(|plan| plan.instance.id.clone())
+            .collect()
+    }
+
+    /// Wants so many replicas more of each; tells whether that changes anything.
+    pub(in crate::app) fn step(&mut self, by: i32) -> bool {
+        let mut is_changed = false;
+        for planned in &mut self.plans {
+            if let Adjustment::Scale(wanted) = &mut planned.adjustment {
+                let next = stepped(*wanted, by);
+                is_changed |= next != *wanted;
+                *wanted = next;
+            }
+        }
+        is_changed
+    }
+
+    /// Wants so many replicas of each.
+    pub(in crate::app) fn set(&mut self, replicas: u32) {
+        for planned in &mut self.plans {
+            planned.adjustment = Adjustment::Scale(replicas);
+        }
+    }
+
+    pub(in crate::app) fn on_planned(
+        &mut self,
+        key: &InstanceKey,
+        result: Result<Box<AdjustPlan>, Failure>,
+    ) {
+        if let Some(planned) = self.plans.iter_mut().find(|planned| planned.key == *key) {
+            planned.plan = Some(result);
+        }
+    }
+
+    /// Forgets the plans, as new ones are asked for.
+    pub(in crate::app) fn restart(&mut self, op: OpId) {
+        self.op = op;
+        for planned in &mut self.plans {
+            planned.plan = None;
+        }
+    }
+}
+
+/// Returns a number of replicas some steps on, within what is allowed.
+pub fn stepped(replicas: u32, by: i32) -> u32 {
+    replicas.saturating_add_signed(by).min(MAX_REPLICAS)
+}

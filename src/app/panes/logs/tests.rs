@@ -1,0 +1,77 @@
+use jiff::Timestamp;
+
+use super::*;
+use crate::service::log::LogLine;
+
+fn said(pod: &str, text: &str) -> LogEvent {
+    let source = Arc::new(LogSource {
+        pod: pod.to_owned(),
+        container: "main".to_owned(),
+    });
+    LogEvent::Line(LogLine {
+        source,
+        at: Some(Timestamp::UNIX_EPOCH),
+        text: text.to_owned(),
+    })
+}
+
+fn pane(lines: &[&str]) -> LogsPane {
+    let mut pane = LogsPane::default();
+    pane.on_events(
+        lines.iter().map(|line| said("web-0", line)).collect(),
+        false,
+    );
+    pane
+}
+
+fn texts(pane: &LogsPane) -> Vec<&str> {
+    let lines = (0..pane.n_shown()).filter_map(|idx| pane.shown(idx));
+    lines.map(|line| line.text.as_str()).collect()
+}
+
+#[test]
+fn filter_chooses_among_what_came_and_what_comes() {
+    let mut pane = pane(&["GET /", "error: no", "GET /x"]);
+    pane.set_filter(Some(Regex::new("(?i)ERR|x").unwrap()));
+    assert_eq!(texts(&pane), ["error: no", "GET /x"]);
+    pane.on_events(vec![said("web-1", "GET /y"), said("web-1", "ERROR")], false);
+    assert_eq!(texts(&pane), ["error: no", "GET /x", "ERROR"]);
+    pane.set_filter(None);
+    assert_eq!(pane.n_shown(), 5);
+}
+
+#[test]
+fn what_is_looked_at_stays_in_place_while_lines_come() {
+    let mut pane = pane(&["0", "1", "2", "3", "4", "5"]);
+    let drawn = (3, 3);
+    pane.move_by(-2, drawn);
+    assert_eq!(pane.top(), Some(1));
+    pane.on_events(vec![said("web-0", "6")], false);
+    assert_eq!((pane.top(), pane.is_following()), (Some(1), false));
+    // Past the end the newest are followed again.
+    pane.move_by(1, (1, 3));
+    assert_eq!(pane.top(), Some(2));
+    pane.move_by(9, (2, 3));
+    assert!(pane.is_following());
+    pane.toggle_following((4, 3));
+    assert_eq!(pane.top(), Some(4));
+    pane.toggle_following((4, 3));
+    assert!(pane.is_following());
+}
+
+#[test]
+fn each_pod_has_a_colour_of_its_own() {
+    let mut pane = pane(&["a"]);
+    pane.on_events(vec![said("web-1", "b"), said("web-0", "c")], false);
+    let colours: Vec<_> = (0..3).map(|idx| pane.shown(idx).unwrap().colour).collect();
+    assert_eq!(colours, [0, 1, 0]);
+}
+
+#[test]
+fn what_is_saved_is_what_is_shown() {
+    let mut pane = pane(&["GET /", "\u{1b}[31merror\u{1b}[0m"]);
+    pane.set_filter(Some(Regex::new("error").unwrap()));
+    assert_eq!(pane.to_text(), "web-0/main error\n");
+    pane.has_timestamps = true;
+    assert_eq!(pane.to_text(), "web-0/main 1970-01-01T00:00:00Z error\n");
+}

@@ -1,0 +1,167 @@
+//! The logs of the selected instance: read while their tab is in front, moved in, filtered, saved.
+
+use std::path::PathBuf;
+
+use crossterm::event::{KeyCode, KeyEvent};
+use regex::Regex;
+
+use crate::app::effect::Effect;
+use crate::app::input::Input;
+use crate::app::model::{Model, Screen};
+use crate::app::msg::OpId;
+use crate::app::panes::detail::Tab;
+use crate::app::popup::{Popup, Prompt, PromptKind};
+use crate::failure::Failure;
+use crate::service::log::LogEvent;
+
+use super::cluster;
+
+/// Reads the logs of the instance that is watched while their tab is in front, and no longer.
+pub(super) fn follow(model: &mut Model) -> Vec<Effect> {
+    let is_in_front = model.detail_pane.tab == Tab::Logs;
+    let detail = model.selected_detail().filter(|_| is_in_front);
+    let of = detail.map(|detail| detail.key().clone());
+    if model.detail_pane.logs.of == of {
+        return Vec::new();
+    }
+    begin(model, of)
+}
+
+fn begin(model: &mut Model, of: Option<crate::service::summary::InstanceKey>) -> Vec<Effect> {
+    let op = model.next_op();
+    let pane = &mut model.detail_pane.logs;
+    pane.begin(op, of.clone());
+    vec![Effect::ReadLogs {
+        op,
+        key: of,
+        is_previous: pane.is_previous,
+    }]
+}
+
+/// Shows the logs of the selected instance on the whole screen.
+pub(super) fn open(model: &mut Model, is_previous: bool) -> Vec<Effect> {
+    model.detail_pane.tab = Tab::Logs;
+    if !matches!(model.screens.last(), Some(Screen::Detail)) {
+        model.screens.push(Screen::Detail);
+    }
+    let mut effects = cluster::follow_selection(model);
+    // Of one that is not watched yet the reading begins once it is.
+    if model.detail_pane.logs.is_previous != is_previous && model.detail_pane.logs.of.is_some() {
+        effects.extend(toggle_previous(model));
+    }
+    effects
+}
+
+/// Reads the runs before the present ones, or the present ones again.
+pub(super) fn toggle_previous(model: &mut Model) -> Vec<Effect> {
+    let pane = &mut model.detail_pane.logs;
+    let Some(of) = pane.of.clone() else {
+        return Vec::new();
+    };
+    pane.is_previous = !pane.is_previous;
+    begin(model, Some(of))
+}
+
+pub(super) fn on_logged(
+    model: &mut Model,
+    op: OpId,
+    events: Vec<LogEvent>,
+    is_over: bool,
+) -> Vec<Effect> {
+    let pane = &mut model.detail_pane.logs;
+    if pane.op == op {
+        pane.on_events(events, is_over);
+    }
+    Vec::new()
+}
+
+pub(super) fn move_by(model: &mut Model, lines: isize) {
+    let drawn = model.geometry.logs;
+    model.detail_pane.logs.move_by(lines, drawn);
+}
+
+/// Begins typing a filter; what holds so far is there to be changed.
+pub(super) fn ask_filter(model: &mut Model) {
+    let pane = &mut model.detail_pane.logs;
+    let present = pane.filter.as_ref().map_or("", Regex::as_str);
+    pane.filter_input = Some(Input::with_text(present));
+}
+
+pub(super) fn on_filter_key(model: &mut Model, key: KeyEvent) -> Vec<Effect> {
+    let pane = &mut model.detail_pane.logs;
+    let Some(input) = &mut pane.filter_input else {
+        return Vec::new();
+    };
+    match key.code {
+        KeyCode::Esc => {
+            pane.filter_input = None;
+            pane.set_filter(None);
+        }
+        KeyCode::Enter if pane.filter_error.is_none() => pane.filter_input = None,
+        _ => {
+            if input.on_key(key) {
+                take_filter(model);
+            }
+        }
+    }
+    Vec::new()
+}
+
+pub(super) fn paste_into_filter(model: &mut Model, text: &str) {
+    if let Some(input) = &mut model.detail_pane.logs.filter_input {
+        input.paste(text);
+        take_filter(model);
+    }
+}
+
+/// Filters by what is typed so far; while that is no expression the filter before holds.
+fn take_filter(model: &mut Model) {
+    let pane = &mut model.detail_pane.logs;
+    let text = pane.filter_input.as_ref().map_or("", Input::text);
+    if text.is_empty() {
+        return pane.set_filter(None);
+    }
+    match Regex::new(text) {
+        Ok(filter) => pane.set_filter(Some(filter)),
+        Err(error) => {
+            let sentence = error.to_string();
+            let last = sentence.lines().last().unwrap_or_default();
+            pane.filter_error = Some(last.trim_start_matches("error: ").to_owned());
+        }
+    }
+}
+
+/// Asks for the file that the lines are written to.
+pub(super) fn ask_file(model: &mut Model) {
+    let Some(of) = &model.detail_pane.logs.of else {
+        return;
+    };
+    let n = model.detail_pane.logs.n_shown();
+    let text = vec![format!("A new file for the {n} lines that are shown:")];
+    let mut prompt = Prompt::new(PromptKind::SaveLog, "Save the log", text);
+    prompt.input = Input::with_text(&format!("{}.log", of.id));
+    model.popup = Some(Popup::Prompt(prompt));
+}
+
+/// Writes the lines that are shown to the file that was typed.
+pub(super) fn save(model: &mut Model, name: &str) -> Result<Vec<Effect>, String> {
+    if name.is_empty() {
+        return Err("a file needs a name".to_owned());
+    }
+    model.popup = None;
+    let text = model.detail_pane.logs.to_text();
+    let path = PathBuf::from(name);
+    Ok(vec![Effect::SaveLog { path, text }])
+}
+
+pub(super) fn on_saved(
+    model: &mut Model,
+    path: &std::path::Path,
+    result: Result<(), Failure>,
+) -> Vec<Effect> {
+    match result {
+        Ok(()) => model.tell(format!("Saved {}.", path.display())),
+        Err(failure) => model.complain(failure.summary),
+    }
+    Vec::new()
+}

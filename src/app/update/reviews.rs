@@ -1,0 +1,331 @@
+//! Reviews: of deploys, rollbacks and restores, from the wish to the run.
+
+use std::sync::Arc;
+
+use crate::app::effect::{DefinitionOrigin, DeploySource, Effect, Origin, ReviewedPlan};
+use crate::app::model::{Model, Screen};
+use crate::app::msg::{Epoch, OpId};
+use crate::app::operation::OperationKind;
+use crate::app::panes::review::ReviewPane;
+use crate::app::panes::services::RowKey;
+use crate::app::popup::{Choice, Menu, MenuItem, Popup, Prompt, PromptKind};
+use crate::catalogue::trash::TrashItem;
+use crate::definition::id::InstanceId;
+use crate::engine::plan::{Change, DeployPlan};
+use crate::failure::Failure;
+use crate::service::summary::InstanceKey;
+
+use super::operations::{begin, place_of};
+use super::{popups, secrets};
+
+const TRASH: &str = "Put back";
+
+/// Plans the deploy of the selected row for review, or shows only what it would change.
+pub(super) fn review_selected(model: &mut Model, is_difference: bool) -> Vec<Effect> {
+    let Ok(source) = source_of_selection(model) else {
+        return Vec::new();
+    };
+    let effects = review(model, source);
+    if let Some(Screen::Review(pane)) = model.screens.last_mut() {
+        pane.is_difference = is_difference;
+    }
+    effects
+}
+
+/// Returns the definition of the selected row as it would be deployed there.
+pub(super) fn source_of_selection(model: &Model) -> Result<DeploySource, &'static str> {
+    let name = model.definition_of_selection()?;
+    let (id, namespace) = match model.services.table.selected() {
+        Some(RowKey::Instance(key) | RowKey::Kept(key)) => {
+            (key.id.clone(), Some(key.namespace.clone()))
+        }
+        Some(RowKey::Saved(_)) | None => (name.clone(), model.session.namespace().cloned()),
+    };
+    Ok(DeploySource::of(Origin::Definition(DefinitionOrigin {
+        name,
+        id,
+        namespace,
+        text: None,
+    })))
+}
+
+/// Plans the deploy of the text that is edited, as it is.
+pub(super) fn review_edited(model: &mut Model) -> Vec<Effect> {
+    let namespace = model.session.namespace().cloned();
+    let Some(pane) = model.editor() else {
+        return Vec::new();
+    };
+    let Some(editor) = pane.editor() else {
+        return Vec::new();
+    };
+    let (name, text) = (pane.name.clone(), editor.snapshot().0);
+    let origin = Origin::Definition(DefinitionOrigin {
+        id: name.clone(),
+        name,
+        namespace,
+        text: Some(text),
+    });
+    review(model, DeploySource::of(origin))
+}
+
+/// Plans the rollback of the selected instance, to the revision that is selected in its history or the one before.
+pub(super) fn review_rollback(model: &mut Model, to: Option<u32>) -> Vec<Effect> {
+    let Some(instance) = model.selected_instance().cloned() else {
+        return Vec::new();
+    };
+    review(model, DeploySource::of(Origin::Revision { instance, to }))
+}
+
+/// Asks what was taken down from this cluster and can be put back.
+pub(super) fn ask_what_to_restore(model: &mut Model) -> Vec<Effect> {
+    model.popup = Some(Popup::Menu(Menu::searchable(TRASH, Vec::new())));
+    vec![Effect::ListTrash {
+        epoch: model.session.epoch,
+    }]
+}
+
+pub(super) fn on_trash(model: &mut Model, epoch: Epoch, items: Vec<Arc<TrashItem>>) -> Vec<Effect> {
+    if epoch != model.session.epoch {
+        return Vec::new();
+    }
+    if items.is_empty() {
+        popups::close_menu(model, TRASH);
+        model.decline("Nothing of this cluster was taken down on this machine.");
+        return Vec::new();
+    }
+    let item = |item: Arc<TrashItem>| {
+        let at = item.taken_down.round(jiff::Unit::Second);
+        let at = at.map_or_else(|_| String::new(), |at| format!(", taken down {at}"));
+        MenuItem::new(
+            item.id.to_string(),
+            format!("{} r{}{at}", item.namespace, item.revision),
+            Choice::Restore(item),
+        )
+    };
+    let items = items.into_iter().map(item).collect();
+    popups::fill_menu(model, TRASH, items);
+    Vec::new()
+}
+
+/// Plans putting back what was taken down.
+pub(super) fn review_restore(model: &mut Model, item: Arc<TrashItem>) -> Vec<Effect> {
+    review(model, DeploySource::of(Origin::Trash(item)))
+}
+
+fn review(model: &mut Model, source: DeploySource) -> Vec<Effect> {
+    let op = model.next_op();
+    let pane = ReviewPane::new(op, source.clone());
+    model.screens.push(Screen::Review(Box::new(pane)));
+    vec![Effect::PlanDeploy { op, source }]
+}
+
+/// Asks for the plan of the review in front once more.
+pub(super) fn replan(model: &mut Model) -> Vec<Effect> {
+    let op = model.next_op();
+    let Some(Screen::Review(pane)) = model.screens.last_mut() else {
+        return Vec::new();
+    };
+    let (source, is_difference) = (pane.source.clone(), pane.is_difference);
+    **pane = ReviewPane::new(op, source.clone());
+    pane.is_difference = is_difference;
+    vec![Effect::PlanDeploy { op, source }]
+}
+
+/// Asks for the plan in front once more, with the fields that others own left to them.
+pub(super) fn yield_fields(model: &mut Model) -> Vec<Effect> {
+    if let Some(Screen::Review(pane)) = model.screens.last_mut() {
+        pane.source.yields = true;
+    }
+    replan(model)
+}
+
+/// Returns the review that asked with a number, wherever it stands.
+pub(super) fn pane_of(model: &mut Model, op: OpId) -> Option<&mut ReviewPane> {
+    model.screens.iter_mut().find_map(|screen| match screen {
+        Screen::Review(pane) if pane.op == op => Some(pane.as_mut()),
+        _ => None,
+    })
+}
+
+pub(super) fn on_planned(
+    model: &mut Model,
+    op: OpId,
+    result: Result<Box<ReviewedPlan>, Failure>,
+) -> Vec<Effect> {
+    if let Some(pane) = pane_of(model, op) {
+        pane.on_planned(result);
+    }
+    Vec::new()
+}
+
+/// Asks once more before the review in front is carried out; for secrets first that only a person knows.
+pub(super) fn confirm(model: &mut Model) {
+    if secrets::ask_next(model) {
+        return;
+    }
+    let popup = match model.screens.last() {
+        Some(Screen::Review(pane)) => pane
+            .reviewed()
+            .map(|reviewed| question(model, &pane.source, reviewed)),
+        _ => None,
+    };
+    model.popup = popup;
+}
+
+/// What carrying out a plan does to an instance, as the parts of a question.
+struct Asked {
+    title: String,
+    /// The deed, from which the item and the typed question are made.
+    deed: String,
+    /// The words between the deed and the place.
+    into: &'static str,
+}
+
+impl Asked {
+    fn of(source: &DeploySource, reviewed: &ReviewedPlan) -> Self {
+        let id = &reviewed.deploy().instance.id;
+        let (deed, into) = match (&source.origin, reviewed) {
+            (_, ReviewedPlan::Rollback(rollback)) => {
+                (format!("Roll {id} back to r{}", rollback.target), "in")
+            }
+            (Origin::Trash(_), _) => (format!("Put {id} back"), "to"),
+            _ => (format!("Apply {id}"), "to"),
+        };
+        Self {
+            title: format!("{deed}?"),
+            deed,
+            into,
+        }
+    }
+}
+
+/// Where nobody knows who the server is the ID is typed; else a menu.
+fn question(model: &Model, source: &DeploySource, reviewed: &ReviewedPlan) -> Popup {
+    let (asked, plan) = (Asked::of(source, reviewed), reviewed.deploy());
+    let menu = menu(model, &asked, reviewed);
+    if !model.session.is_insecure {
+        return Popup::Menu(menu);
+    }
+    let id = plan.instance.id.clone();
+    let mut text = menu.text;
+    text.push("The server's certificate is not verified: it may be another server.".to_owned());
+    text.push(format!("To {}.", place_of(model, &plan.instance)));
+    let taking = if plan.conflicts.is_empty() {
+        String::new()
+    } else {
+        " and take these fields over".to_owned()
+    };
+    text.push(format!("Type {id} to apply it{taking}:"));
+    let kind = PromptKind::TypedDeploy {
+        id,
+        force_conflicts: !plan.conflicts.is_empty(),
+    };
+    Popup::Prompt(Prompt::new(kind, menu.title, text))
+}
+
+fn menu(model: &Model, asked: &Asked, reviewed: &ReviewedPlan) -> Menu {
+    let plan = reviewed.deploy();
+    let place = format!("{} {}", asked.into, place_of(model, &plan.instance));
+    let mut text = vec![sums(plan)];
+    match reviewed.hanging().len() {
+        0 => {}
+        1 => text.push("1 pod hangs on the present revision and is deleted.".to_owned()),
+        n => text.push(format!(
+            "{n} pods hang on the present revision and are deleted."
+        )),
+    }
+    let cancel = MenuItem::new("Cancel", "", Choice::Cancel);
+    if plan.conflicts.is_empty() {
+        let run = MenuItem::new(asked.deed.clone(), place, Choice::RunDeploy);
+        return Menu::new(asked.title.clone(), text, vec![run, cancel]);
+    }
+    let (belong, these) = match plan.conflicts.len() {
+        1 => ("1 field belongs".to_owned(), "this field".to_owned()),
+        n => (format!("{n} fields belong"), format!("these {n} fields")),
+    };
+    text.push(format!("{belong} to others, as shown."));
+    let deed = lower_first(&asked.deed);
+    let force = MenuItem::new(
+        format!("Take {these} over and {deed}"),
+        place,
+        Choice::RunDeployForced,
+    );
+    let yielding = MenuItem::new(
+        "Leave them to their owners",
+        "and plan again",
+        Choice::Yield,
+    );
+    Menu::new(asked.title.clone(), text, vec![cancel, force, yielding])
+}
+
+fn lower_first(sentence: &str) -> String {
+    let mut chars = sentence.chars();
+    chars.next().map_or_else(String::new, |first| {
+        format!("{}{}", first.to_lowercase(), chars.as_str())
+    })
+}
+
+fn sums(plan: &DeployPlan) -> String {
+    let n = |change| {
+        let objects = plan.objects.iter();
+        objects.filter(|object| object.change == change).count()
+    };
+    let recreated = match n(Change::Recreate) {
+        0 => String::new(),
+        n => format!("{n} to recreate, "),
+    };
+    format!(
+        "{} to create, {} to update, {recreated}{} to delete, {} unchanged",
+        n(Change::Create),
+        n(Change::Update),
+        n(Change::Delete),
+        n(Change::Keep)
+    )
+}
+
+/// Starts what is reviewed.
+pub(super) fn run(model: &mut Model, force_conflicts: bool) -> Vec<Effect> {
+    let Some(Screen::Review(pane)) = model.screens.last() else {
+        return Vec::new();
+    };
+    let (source, Some(reviewed)) = (pane.source.clone(), pane.reviewed().cloned()) else {
+        return Vec::new();
+    };
+    let instance = reviewed.deploy().instance.clone();
+    let (kind, what) = match &reviewed {
+        ReviewedPlan::Deploy(_) => (OperationKind::Deploy, deploy_command(&source, &instance)),
+        ReviewedPlan::Rollback(rollback) => {
+            let what = format!("rollback {} --to {}", instance.id, rollback.target);
+            (OperationKind::Rollback, what)
+        }
+        ReviewedPlan::Restore(_) => (OperationKind::Restore, format!("restore {}", instance.id)),
+    };
+    let flag = match (force_conflicts, source.yields) {
+        (true, _) => " --force-conflicts",
+        (false, true) => " --yield-conflicts",
+        (false, false) => "",
+    };
+    model.screens.pop();
+    let op = begin(model, kind, instance, &format!("{what}{flag}"));
+    model.screens.push(Screen::Progress {
+        ops: vec![op],
+        n_below: 0,
+    });
+    vec![Effect::RunDeploy {
+        op,
+        source,
+        plan: Box::new(reviewed),
+        force_conflicts,
+    }]
+}
+
+fn deploy_command(source: &DeploySource, instance: &InstanceKey) -> String {
+    let name: &InstanceId = source
+        .definition()
+        .map_or(&instance.id, |definition| &definition.name);
+    if *name == instance.id {
+        format!("deploy {name}")
+    } else {
+        format!("deploy {name} --id {}", instance.id)
+    }
+}

@@ -1,0 +1,196 @@
+//! Teardowns: the fate table, what happens to claims, the confirmation, the run.
+
+use crate::app::effect::Effect;
+use crate::app::model::{Model, Screen};
+use crate::app::msg::OpId;
+use crate::app::operation::OperationKind;
+use crate::app::panes::teardown::TeardownPane;
+use crate::app::popup::{Choice, Menu, MenuItem, Popup, Prompt, PromptKind};
+use crate::definition::id::InstanceId;
+use crate::engine::plan::{TeardownPlan, VolumeChoice};
+use crate::failure::Failure;
+use crate::service::summary::InstanceKey;
+
+use super::operations::{begin, places_of};
+
+/// Shows the fate of everything that the marked instances, or the selected one, consist of.
+pub(super) fn show_fate(model: &mut Model) -> Vec<Effect> {
+    let keys = model.teardown_targets();
+    let op = model.next_op();
+    let pane = TeardownPane::new(op, keys);
+    let effects = plan_all(&pane);
+    model.screens.push(Screen::Teardown(Box::new(pane)));
+    effects
+}
+
+fn plan_all(pane: &TeardownPane) -> Vec<Effect> {
+    let (op, volumes) = (pane.op, pane.volumes);
+    let plan = |key: &InstanceKey| Effect::PlanTeardown {
+        op,
+        key: key.clone(),
+        volumes,
+    };
+    pane.plans
+        .iter()
+        .map(|planned| plan(&planned.key))
+        .collect()
+}
+
+/// Asks for the plans in front once more.
+pub(super) fn replan(model: &mut Model) -> Vec<Effect> {
+    let op = model.next_op();
+    match model.screens.last_mut() {
+        Some(Screen::Teardown(pane)) => {
+            pane.restart(op);
+            plan_all(pane)
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// Asks what is to happen to claims and their data.
+pub(super) fn ask_volumes(model: &mut Model) {
+    let Some(Screen::Teardown(pane)) = model.screens.last() else {
+        return;
+    };
+    let present = pane.volumes;
+    let item = |choice: VolumeChoice| {
+        let detail = meaning(choice).to_owned();
+        MenuItem::new(choice.as_str(), detail, Choice::Volumes(choice))
+    };
+    let items = VolumeChoice::ALL.map(item).into();
+    let mut menu = Menu::new("Claims and their data", Vec::new(), items);
+    let mut choices = VolumeChoice::ALL.iter();
+    menu.selected = choices.position(|choice| *choice == present).unwrap_or(0);
+    model.popup = Some(Popup::Menu(menu));
+}
+
+/// Returns what a choice means for claims and data.
+fn meaning(choice: VolumeChoice) -> &'static str {
+    match choice {
+        VolumeChoice::Keep => "the claims stay, and a deploy of the ID binds them again",
+        VolumeChoice::Delete => "the claims go; their data as the reclaim policy says",
+        VolumeChoice::Retain => "the claims go; their volumes stay, with the data",
+    }
+}
+
+/// Plans the teardown with another choice for the claims.
+pub(super) fn choose_volumes(model: &mut Model, volumes: VolumeChoice) -> Vec<Effect> {
+    match model.screens.last_mut() {
+        Some(Screen::Teardown(pane)) if pane.volumes != volumes => pane.volumes = volumes,
+        _ => return Vec::new(),
+    }
+    replan(model)
+}
+
+pub(super) fn on_planned(
+    model: &mut Model,
+    op: OpId,
+    key: &InstanceKey,
+    result: Result<Box<TeardownPlan>, Failure>,
+) -> Vec<Effect> {
+    let pane = model.screens.iter_mut().find_map(|screen| match screen {
+        Screen::Teardown(pane) if pane.op == op => Some(pane),
+        _ => None,
+    });
+    if let Some(pane) = pane {
+        pane.on_planned(key, result);
+    }
+    Vec::new()
+}
+
+/// Asks once more before the fate that is shown is brought about.
+pub(super) fn confirm(model: &mut Model) {
+    if let Some(Screen::Teardown(pane)) = model.screens.last() {
+        model.popup = Some(question(model, pane));
+    }
+}
+
+/// Where data may be lost or an instance is protected the IDs are typed; else a menu that begins on Cancel.
+fn question(model: &Model, pane: &TeardownPane) -> Popup {
+    let names: Vec<_> = pane
+        .plans
+        .iter()
+        .map(|planned| planned.key.id.to_string())
+        .collect();
+    let place = places_of(model, pane.plans.iter().map(|planned| &planned.key));
+    let title = format!("Take down {}?", names.join(", "));
+    let ids = pane.ids_to_type();
+    if ids.is_empty() {
+        let items = vec![
+            MenuItem::new("Cancel", "", Choice::Cancel),
+            MenuItem::new(
+                format!("Take down {}", names.join(", ")),
+                format!("from {place}"),
+                Choice::RunTeardown,
+            ),
+        ];
+        let has_claims = pane
+            .ready()
+            .flat_map(|plan| &plan.rows)
+            .any(|row| row.claim.is_some());
+        let text = if has_claims {
+            match pane.volumes {
+                VolumeChoice::Retain => "Claims are deleted; their volumes and data are retained.",
+                VolumeChoice::Keep | VolumeChoice::Delete => "Claims and their data are kept.",
+            }
+        } else {
+            "There are no claims."
+        };
+        return Popup::Menu(Menu::new(title, vec![text.to_owned()], items));
+    }
+    let n_lost = pane
+        .ready()
+        .flat_map(|plan| &plan.rows)
+        .filter(|row| crate::app::panes::teardown::destroys_data(row))
+        .count();
+    let mut text = vec![format!("From {place}.")];
+    if n_lost > 0 {
+        let claims = if n_lost == 1 { "claim" } else { "claims" };
+        text.push(format!(
+            "The data of {n_lost} {claims} is destroyed and cannot be had back."
+        ));
+    }
+    if pane.ready().any(|plan| plan.is_protected) {
+        text.push("It is protected.".to_owned());
+    }
+    let typed: Vec<_> = ids.iter().map(InstanceId::as_str).collect();
+    text.push(format!("Type {} to go on:", typed.join(" ")));
+    Popup::Prompt(Prompt::new(PromptKind::TypedIds(ids), title, text))
+}
+
+/// Starts the teardowns that are shown.
+pub(super) fn run(model: &mut Model) -> Vec<Effect> {
+    let Some(Screen::Teardown(pane)) = model.screens.last() else {
+        return Vec::new();
+    };
+    let plans: Vec<TeardownPlan> = pane.ready().cloned().collect();
+    model.screens.pop();
+    let (mut ops, mut effects) = (Vec::new(), Vec::new());
+    for plan in plans {
+        let instance = plan.instance.clone();
+        let op = begin(model, OperationKind::Teardown, instance, &command(&plan));
+        effects.push(Effect::RunTeardown {
+            op,
+            plan: Box::new(plan),
+        });
+        ops.push(op);
+    }
+    model.services.table.clear_marks();
+    model.screens.push(Screen::Progress { ops, n_below: 0 });
+    effects
+}
+
+fn command(plan: &TeardownPlan) -> String {
+    let id = &plan.instance.id;
+    let volumes = match plan.volumes {
+        VolumeChoice::Keep => String::new(),
+        choice => format!(" --volumes {}", choice.as_str()),
+    };
+    let confirm = if plan.is_protected {
+        format!(" --confirm {id}")
+    } else {
+        String::new()
+    };
+    format!("delete {id}{volumes}{confirm}")
+}

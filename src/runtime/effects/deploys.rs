@@ -1,0 +1,318 @@
+//! Deploys, rollbacks, restores and adoptions: planned, and carried out.
+
+use std::collections::BTreeMap;
+
+use tokio::sync::mpsc::UnboundedSender;
+
+use crate::app::{DefinitionOrigin, DeploySource, Msg, OpId, Origin, ReviewedPlan, SecretAnswers};
+use crate::catalogue::trash::TrashItem;
+use crate::cluster::Cluster;
+use crate::definition::Definition;
+use crate::definition::check::{CheckContext, check};
+use crate::definition::diagnostic::{Diagnostic, Severity};
+use crate::definition::id::InstanceId;
+use crate::engine::adopt::{AdoptPlan, plan_adopt, run_adopt};
+use crate::engine::deploy::{DeployRequest, Report, RunOptions, plan_deploy, run_deploy};
+use crate::engine::plan::Outcome;
+use crate::engine::remedy::Remedies;
+use crate::engine::restore::{RestoreRequest, Surroundings, plan_restore, run_restore};
+use crate::engine::rollback::{RollbackRequest, plan_rollback, run_rollback};
+use crate::engine::wait::wait_ready;
+use crate::failure::{Failure, FailureKind};
+use crate::runtime::Start;
+use crate::secret::{SecretValue, SecretValues};
+use crate::service::summary::InstanceKey;
+
+use super::{Runner, not_begun, reporter};
+
+/// Reads the secrets of what is deployed: from where the definition says that they are, and from what a person answered.
+struct SecretReader {
+    answers: SecretAnswers,
+    start: Start,
+    /// Who is told what a person is still to be asked; none where it is too late for that.
+    asker: Option<(OpId, UnboundedSender<Msg>)>,
+}
+
+impl SecretReader {
+    fn read(&self, definition: &Definition) -> Result<SecretValues, Failure> {
+        let mut open: Vec<String> = Vec::new();
+        let mut answer = |question: &str| -> std::io::Result<Option<SecretValue>> {
+            let known = self.answers.get(question).cloned();
+            if known.is_none() && !open.iter().any(|other| other == question) {
+                open.push(question.to_owned());
+            }
+            Ok(known)
+        };
+        let values = SecretValues::read(definition, self.start.catalogue.dir(), &mut answer)?;
+        if let Some((op, messages)) = self.asker.as_ref().filter(|_| !open.is_empty()) {
+            let questions = open;
+            drop(messages.send(Msg::SecretsWanted { op: *op, questions }));
+        }
+        Ok(values)
+    }
+}
+
+impl Runner {
+    /// Reads, checks and completes what a deploy of a definition is asked with.
+    async fn request(
+        cluster: Cluster,
+        origin: DefinitionOrigin,
+        agreed: (bool, Remedies),
+        secrets: SecretReader,
+    ) -> Result<DeployRequest, Failure> {
+        let reading =
+            tokio::task::spawn_blocking(move || request_of(&cluster, origin, agreed, &secrets));
+        reading.await.unwrap_or_else(|_| {
+            Err(Failure::new(
+                FailureKind::Invalid,
+                "checking the definition broke down",
+            ))
+        })
+    }
+
+    pub(super) fn plan_deploy(&self, op: OpId, source: DeploySource) {
+        let (start, cluster, messages) =
+            (self.start.clone(), self.cluster(), self.messages.clone());
+        tokio::spawn(async move {
+            let secrets = SecretReader {
+                answers: source.answers,
+                start: start.clone(),
+                asker: Some((op, messages.clone())),
+            };
+            let plan = async {
+                let cluster = cluster?;
+                let surroundings = surroundings(&start, (source.yields, source.remedies));
+                let read = |definition: &Definition| secrets.read(definition);
+                match source.origin {
+                    Origin::Revision { instance, to } => {
+                        let wish = RollbackRequest {
+                            instance,
+                            to,
+                            surroundings,
+                        };
+                        let plan = plan_rollback(&cluster, &wish, &read).await?;
+                        Ok(ReviewedPlan::Rollback(plan))
+                    }
+                    Origin::Trash(item) => {
+                        let wish = restore_of(&item, surroundings);
+                        let plan = plan_restore(&cluster, &wish, &read).await?;
+                        Ok(ReviewedPlan::Restore(plan))
+                    }
+                    Origin::Definition(origin) => {
+                        let agreed = (source.yields, source.remedies);
+                        let request = Self::request(cluster.clone(), origin, agreed, secrets);
+                        let plan = plan_deploy(&cluster, &request.await?).await?;
+                        Ok(ReviewedPlan::Deploy(plan))
+                    }
+                }
+            };
+            let result = plan.await.map(Box::new);
+            drop(messages.send(Msg::DeployPlanned { op, result }));
+        });
+    }
+
+    pub(super) fn run_deploy(
+        &mut self,
+        op: OpId,
+        source: DeploySource,
+        plan: Box<ReviewedPlan>,
+        force_conflicts: bool,
+    ) {
+        let (start, cluster, messages) =
+            (self.start.clone(), self.cluster(), self.messages.clone());
+        self.operations.spawn(async move {
+            let report = reporter(op, messages.clone());
+            let options = RunOptions {
+                force_conflicts,
+                ..RunOptions::default()
+            };
+            let deploy = async {
+                let cluster = cluster?;
+                let item = match &source.origin {
+                    Origin::Trash(item) => Some(item.clone()),
+                    Origin::Definition(_) | Origin::Revision { .. } => None,
+                };
+                let mut outcome =
+                    write(&cluster, &start, source, &plan, (options, &report)).await?;
+                if outcome.is_complete() {
+                    let within = start.settings.wait.ready();
+                    let instance = &plan.deploy().instance;
+                    outcome.absorb(wait_ready(&cluster, instance, within, &report).await);
+                }
+                if let Some(item) = item.filter(|_| outcome.is_complete()) {
+                    // One that stays is only offered again.
+                    drop(start.trash.discard(&item));
+                }
+                Ok(outcome)
+            };
+            let outcome = deploy.await.unwrap_or_else(not_begun);
+            drop(messages.send(Msg::Finished { op, outcome }));
+        });
+    }
+
+    pub(super) fn plan_adopt(&self, op: OpId, source: DeploySource) {
+        let (start, cluster, messages) =
+            (self.start.clone(), self.cluster(), self.messages.clone());
+        tokio::spawn(async move {
+            let plan = async {
+                let cluster = cluster?;
+                let request = adopting(&start, &cluster, source).await?;
+                plan_adopt(&cluster, &request).await
+            };
+            let result = plan.await.map(Box::new);
+            drop(messages.send(Msg::AdoptPlanned { op, result }));
+        });
+    }
+
+    pub(super) fn run_adopt(&mut self, op: OpId, source: DeploySource, plan: Box<AdoptPlan>) {
+        let (start, cluster, messages) =
+            (self.start.clone(), self.cluster(), self.messages.clone());
+        self.operations.spawn(async move {
+            let report = reporter(op, messages.clone());
+            let adoption = async {
+                let cluster = cluster?;
+                let request = adopting(&start, &cluster, source).await?;
+                Ok(run_adopt(&cluster, &request, &plan, &report).await)
+            };
+            let outcome = adoption.await.unwrap_or_else(not_begun);
+            drop(messages.send(Msg::Finished { op, outcome }));
+        });
+    }
+}
+
+/// Writes what was reviewed.
+async fn write(
+    cluster: &Cluster,
+    start: &Start,
+    source: DeploySource,
+    plan: &ReviewedPlan,
+    (options, report): (RunOptions, Report<'_>),
+) -> Result<Outcome, Failure> {
+    let agreed = (source.yields, source.remedies);
+    match (plan, source.origin) {
+        (ReviewedPlan::Rollback(plan), _) => Ok(run_rollback(cluster, plan, options, report).await),
+        (ReviewedPlan::Restore(plan), _) => Ok(run_restore(cluster, plan, options, report).await),
+        (ReviewedPlan::Deploy(plan), Origin::Definition(origin)) => {
+            let secrets = SecretReader {
+                answers: source.answers,
+                start: start.clone(),
+                asker: None,
+            };
+            let request = Runner::request(cluster.clone(), origin, agreed, secrets).await?;
+            Ok(run_deploy(cluster, &request, plan, options, report).await)
+        }
+        (ReviewedPlan::Deploy(_), Origin::Revision { .. } | Origin::Trash(_)) => Err(Failure::new(
+            FailureKind::Invalid,
+            "the plan is not of what was to be deployed: plan anew",
+        )),
+    }
+}
+
+/// Returns what an adoption is asked with: that of the definition, without any secret.
+async fn adopting(
+    start: &Start,
+    cluster: &Cluster,
+    source: DeploySource,
+) -> Result<DeployRequest, Failure> {
+    let Origin::Definition(origin) = source.origin else {
+        let summary = "only a definition of the catalogue can adopt";
+        return Err(Failure::new(FailureKind::Invalid, summary));
+    };
+    let secrets = SecretReader {
+        answers: SecretAnswers::new(),
+        start: start.clone(),
+        asker: None,
+    };
+    Runner::request(cluster.clone(), origin, (false, Remedies::default()), secrets).await
+}
+
+fn surroundings(start: &Start, (yields, remedies): (bool, Remedies)) -> Surroundings {
+    Surroundings {
+        ingress_host: start.settings.ingress.host.clone(),
+        gpus: start.settings.gpus.clone(),
+        yields,
+        remedies,
+        message: None,
+        holder: start.holder.clone(),
+    }
+}
+
+fn restore_of(item: &TrashItem, surroundings: Surroundings) -> RestoreRequest {
+    RestoreRequest {
+        instance: InstanceKey {
+            namespace: item.namespace.clone(),
+            id: item.id.clone(),
+        },
+        revision: item.revision,
+        definition: item.definition.clone(),
+        text: item.text.clone(),
+        parameters: item.parameters.clone(),
+        surroundings,
+    }
+}
+
+fn request_of(
+    cluster: &Cluster,
+    origin: DefinitionOrigin,
+    (yields, remedies): (bool, Remedies),
+    secrets: &SecretReader,
+) -> Result<DeployRequest, Failure> {
+    let start = &secrets.start;
+    let text = match origin.text {
+        Some(text) => text.to_string(),
+        None => start.catalogue.read(&origin.name)?.text,
+    };
+    let namespace = origin
+        .namespace
+        .unwrap_or_else(|| cluster.namespace().clone());
+    let context = CheckContext {
+        gpus: start.settings.gpus.clone(),
+        id: Some(origin.id.clone()),
+        namespace: Some(namespace.clone()),
+        parameters: BTreeMap::new(),
+        policy: start.settings.policy.clone(),
+    };
+    let checked = check(&text, &context);
+    let Some(definition) = checked.definition else {
+        return Err(refused_by(&origin.name, &checked.diagnostics));
+    };
+    Ok(DeployRequest {
+        namespace: definition.namespace().unwrap_or(namespace),
+        secrets: secrets.read(&definition)?,
+        definition,
+        text,
+        name: origin.name,
+        id: origin.id,
+        parameters: BTreeMap::new(),
+        ingress_host: start.settings.ingress.host.clone(),
+        gpus: start.settings.gpus.clone(),
+        yields,
+        remedies,
+        message: None,
+        holder: start.holder.clone(),
+    })
+}
+
+fn refused_by(name: &InstanceId, diagnostics: &[Diagnostic]) -> Failure {
+    let errors: Vec<_> = diagnostics
+        .iter()
+        .filter(|diagnostic| diagnostic.severity == Severity::Error)
+        .collect();
+    let lines: Vec<_> = errors
+        .iter()
+        .map(|error| {
+            format!(
+                "{}:{}  {}",
+                error.span.start.line, error.span.start.column, error.message
+            )
+        })
+        .collect();
+    let plural = if errors.len() == 1 { "error" } else { "errors" };
+    Failure {
+        detail: lines.join("\n"),
+        ..Failure::new(
+            FailureKind::Invalid,
+            format!("{name} has {} {plural}: edit it (e)", errors.len()),
+        )
+    }
+}

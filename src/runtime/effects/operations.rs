@@ -1,0 +1,85 @@
+//! Teardowns, scales and restarts: planned, and carried out.
+
+use jiff::Timestamp;
+
+use crate::app::{Msg, OpId};
+use crate::engine::adjust::{
+    AdjustOptions, AdjustPlan, Adjustment, plan_adjustment, run_adjustment,
+};
+use crate::engine::operation::Meeting;
+use crate::engine::plan::{TeardownPlan, VolumeChoice};
+use crate::engine::teardown::{TeardownOptions, plan_teardown, run_teardown};
+use crate::engine::wait::wait_ready;
+use crate::runtime::trash::keep_in_trash;
+use crate::service::summary::InstanceKey;
+
+use super::{Runner, not_begun, reporter};
+
+impl Runner {
+    pub(super) fn plan_teardown(&self, op: OpId, key: InstanceKey, volumes: VolumeChoice) {
+        let (cluster, messages) = (self.cluster(), self.messages.clone());
+        tokio::spawn(async move {
+            let result = match cluster {
+                Ok(cluster) => plan_teardown(&cluster, &key, volumes).await.map(Box::new),
+                Err(failure) => Err(failure),
+            };
+            drop(messages.send(Msg::TeardownPlanned { op, key, result }));
+        });
+    }
+
+    pub(super) fn run_teardown(&mut self, op: OpId, plan: Box<TeardownPlan>) {
+        let (start, cluster, messages) =
+            (self.start.clone(), self.cluster(), self.messages.clone());
+        self.operations.spawn(async move {
+            let options = TeardownOptions {
+                wait: Some(start.settings.wait.gone()),
+                holder: start.holder,
+                meeting: Meeting::default(),
+            };
+            let report = reporter(op, messages.clone());
+            let outcome = match cluster {
+                Ok(cluster) => match keep_in_trash(&cluster, &plan, &start.trash).await {
+                    Ok(_) => run_teardown(&cluster, &plan, &options, &report).await,
+                    Err(failure) => not_begun(failure),
+                },
+                Err(failure) => not_begun(failure),
+            };
+            drop(messages.send(Msg::Finished { op, outcome }));
+        });
+    }
+
+    pub(super) fn plan_adjustment(&self, op: OpId, key: InstanceKey, adjustment: Adjustment) {
+        let (cluster, messages) = (self.cluster(), self.messages.clone());
+        tokio::spawn(async move {
+            let plan = async { plan_adjustment(&cluster?, &key, adjustment).await };
+            let result = plan.await.map(Box::new);
+            drop(messages.send(Msg::AdjustmentPlanned { op, key, result }));
+        });
+    }
+
+    pub(super) fn run_adjustment(&mut self, op: OpId, plan: Box<AdjustPlan>) {
+        let (start, cluster, messages) =
+            (self.start.clone(), self.cluster(), self.messages.clone());
+        let adjusting = self.adjusting.clone();
+        self.operations.spawn(async move {
+            let report = reporter(op, messages.clone());
+            let adjust = async {
+                let cluster = cluster?;
+                let turn = adjusting.acquire().await;
+                let options = AdjustOptions {
+                    holder: start.holder,
+                    at: Timestamp::now(),
+                };
+                let mut outcome = run_adjustment(&cluster, &plan, &options, &report).await;
+                drop(turn);
+                if outcome.is_complete() {
+                    let within = start.settings.wait.ready();
+                    outcome.absorb(wait_ready(&cluster, &plan.instance, within, &report).await);
+                }
+                Ok(outcome)
+            };
+            let outcome = adjust.await.unwrap_or_else(not_begun);
+            drop(messages.send(Msg::Finished { op, outcome }));
+        });
+    }
+}

@@ -1,0 +1,145 @@
+//! What is only looked at when it is asked for: history, comparisons, the trash; and lines of a log written to a file.
+
+use std::collections::BTreeSet;
+use std::fs::OpenOptions;
+use std::io::Write;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use crate::app::{Epoch, Msg, OpId};
+use crate::catalogue::trash::{Trash, TrashItem};
+use crate::engine::history::{compare, history};
+use crate::failure::{Failure, FailureKind};
+use crate::service::summary::InstanceKey;
+
+use super::Runner;
+
+/// What a container says may be private.
+const LOG_MODE: u32 = 0o600;
+
+impl Runner {
+    pub(super) fn read_history(&self, op: OpId, key: InstanceKey) {
+        let (cluster, messages) = (self.cluster(), self.messages.clone());
+        tokio::spawn(async move {
+            let history = async { history(&cluster?, &key).await };
+            let result = history.await;
+            drop(messages.send(Msg::HistoryRead { op, result }));
+        });
+    }
+
+    pub(super) fn compare_revisions(&self, op: OpId, key: InstanceKey, (from, to): (u32, u32)) {
+        let (cluster, messages) = (self.cluster(), self.messages.clone());
+        tokio::spawn(async move {
+            let comparison = async { compare(&cluster?, &key, from, Some(to)).await };
+            let result = comparison.await;
+            drop(messages.send(Msg::RevisionsCompared { op, result }));
+        });
+    }
+
+    pub(super) fn list_trash(&self, epoch: Epoch) {
+        let (trash, messages) = (self.start.trash.clone(), self.messages.clone());
+        let server = self
+            .cluster()
+            .map(|cluster| cluster.identity().server.clone());
+        self.disk.run(move || {
+            let items = server.map_or_else(|_| Vec::new(), |server| newest_of(&trash, &server));
+            drop(messages.send(Msg::TrashListed { epoch, items }));
+        });
+    }
+
+    pub(super) fn save_log(&self, path: PathBuf, text: String) {
+        let messages = self.messages.clone();
+        self.disk.run(move || {
+            let result = write_new(&path, &text).map_err(|error| {
+                let summary = format!("writing {}: {error}", path.display());
+                Failure::new(FailureKind::Disk, summary)
+            });
+            drop(messages.send(Msg::LogSaved { path, result }));
+        });
+    }
+}
+
+/// Returns what was taken down last of each instance of a server, the newest first.
+fn newest_of(trash: &Trash, server: &str) -> Vec<Arc<TrashItem>> {
+    let mut seen = BTreeSet::new();
+    let items = trash.list().items.into_iter();
+    let newest = items
+        .filter(|item| item.server == server)
+        .filter(|item| seen.insert((item.namespace.clone(), item.id.clone())));
+    // The objects are for people who look into the file; restoring needs the text alone.
+    let without_objects = newest.map(|item| TrashItem {
+        objects: Vec::new(),
+        ..item
+    });
+    without_objects.map(Arc::new).collect()
+}
+
+fn write_new(path: &Path, text: &str) -> std::io::Result<()> {
+    let mut file = OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(LOG_MODE)
+        .open(path)?;
+    file.write_all(text.as_bytes())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use jiff::Timestamp;
+
+    use super::*;
+
+    fn item(id: &str, server: &str, at: i64) -> TrashItem {
+        TrashItem {
+            id: id.parse().unwrap(),
+            namespace: "team-a".parse().unwrap(),
+            server: server.to_owned(),
+            context: "dev".to_owned(),
+            taken_down: Timestamp::from_second(at).unwrap(),
+            record_uid: format!("uid-{at}"),
+            revision: 1,
+            definition: None,
+            parameters: BTreeMap::new(),
+            text: String::new(),
+            objects: vec![serde_json::json!({"kind": "Service"})],
+        }
+    }
+
+    #[test]
+    fn each_instance_of_this_server_is_offered_once() {
+        let dir = tempfile::tempdir().unwrap();
+        let trash = Trash::of(dir.path(), false);
+        for one in [
+            item("web", "here", 1),
+            item("web", "here", 3),
+            item("db", "here", 2),
+            item("web", "there", 4),
+        ] {
+            trash.put(&one).unwrap();
+        }
+        let offered: Vec<_> = newest_of(&trash, "here")
+            .iter()
+            .map(|item| {
+                (
+                    item.id.to_string(),
+                    item.taken_down.as_second(),
+                    item.objects.len(),
+                )
+            })
+            .collect();
+        let expected = [("web".to_owned(), 3, 0), ("db".to_owned(), 2, 0)];
+        assert_eq!(offered, expected);
+    }
+
+    #[test]
+    fn log_never_takes_the_place_of_a_file() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("web.log");
+        write_new(&path, "one\n").unwrap();
+        assert!(write_new(&path, "two\n").is_err());
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), "one\n");
+    }
+}

@@ -1,0 +1,90 @@
+//! The plan of a scale or a restart: each workload with what becomes of it.
+
+use ratatui::layout::Rect;
+
+use crate::app::panes::adjust::{AdjustPane, PlannedAdjustment};
+use crate::app::{Geometry, Model};
+use crate::engine::adjust::{AdjustPlan, Adjustment};
+use crate::ui::canvas::Canvas;
+
+use super::{Line, draw_lines, within_margins, wrapped};
+
+pub fn draw(
+    canvas: &mut Canvas<'_>,
+    area: Rect,
+    model: &Model,
+    pane: &AdjustPane,
+    geometry: &mut Geometry,
+) {
+    let theme = canvas.theme;
+    let ids: Vec<_> = pane.plans.iter().map(|it| it.key.id.as_str()).collect();
+    let verb = if pane.is_scale() { "Scale" } else { "Restart" };
+    let name = format!("{verb}: {}", ids.join(", "));
+    let place = format!(" {} {}", theme.symbols.dot, model.session.context);
+    let inside = canvas.frame(area, &[(&name, theme.strong), (&place, theme.text)], true);
+    let inside = within_margins(inside);
+    let lines: Vec<Line> = pane
+        .plans
+        .iter()
+        .flat_map(|planned| lines_of(canvas, planned, inside.width.into()))
+        .collect();
+    draw_lines(canvas, inside, (&lines, pane.scroll), geometry);
+}
+
+fn lines_of(canvas: &Canvas<'_>, planned: &PlannedAdjustment, width: usize) -> Vec<Line> {
+    let theme = canvas.theme;
+    let wanted = match planned.adjustment {
+        Adjustment::Scale(to) => format!("  to {to}"),
+        Adjustment::Restart => String::new(),
+    };
+    let mut lines = vec![vec![
+        (planned.key.to_string(), theme.strong),
+        (wanted, theme.text),
+    ]];
+    match &planned.plan {
+        None => lines.push(vec![("  Asking the cluster …".to_owned(), theme.dim)]),
+        Some(Err(failure)) => {
+            let sentence = format!("{} {}", theme.symbols.bad, failure.summary);
+            lines.extend(wrapped(&sentence, width, theme.bad));
+        }
+        Some(Ok(plan)) => lines.extend(lines_of_plan(canvas, plan, width)),
+    }
+    lines
+}
+
+fn lines_of_plan(canvas: &Canvas<'_>, plan: &AdjustPlan, width: usize) -> Vec<Line> {
+    let (theme, symbols) = (canvas.theme, &canvas.theme.symbols);
+    let mut lines = Vec::new();
+    for failure in &plan.refusals {
+        let sentence = format!("{} refused: {}", symbols.bad, failure.summary);
+        lines.extend(wrapped(&sentence, width, theme.bad));
+    }
+    for workload in &plan.workloads {
+        let from = workload.replicas;
+        let what = match plan.adjustment {
+            Adjustment::Scale(to) => format!("{from} to {to} replicas"),
+            Adjustment::Restart => format!("restart of {from} replicas"),
+        };
+        lines.push(vec![
+            ("  ~ ".to_owned(), theme.partly),
+            (workload.key.to_string(), theme.text),
+            (format!("  {what}"), theme.partly),
+        ]);
+    }
+    if plan.is_noop() && plan.refusals.is_empty() {
+        let sentence = match plan.adjustment {
+            Adjustment::Scale(to) => format!("  {} It has {to} replicas already.", symbols.good),
+            Adjustment::Restart => format!("  {} There is nothing to restart.", symbols.good),
+        };
+        lines.push(vec![(sentence, theme.good)]);
+    }
+    for warning in &plan.warnings {
+        let sentence = format!("{} {warning}", symbols.warning);
+        lines.extend(wrapped(&sentence, width, theme.partly));
+    }
+    if plan.is_protected {
+        let sentence = format!("{} protected: its ID must be typed", symbols.warning);
+        lines.push(vec![(sentence, theme.partly)]);
+    }
+    lines
+}

@@ -1,0 +1,42 @@
+//! All claims of the scope, those that nothing uses first.
+
+use ratatui::layout::{Position, Rect};
+
+use crate::app::{Geometry, Model};
+use crate::service::watch::Scope;
+use crate::ui::canvas::Canvas;
+use crate::ui::table;
+
+use super::note_change;
+
+pub fn draw(canvas: &mut Canvas<'_>, area: Rect, model: &Model, geometry: &mut Geometry) {
+    let theme = canvas.theme;
+    let scope = match &model.session.scope {
+        Some(Scope::Namespace(namespace)) => namespace.to_string(),
+        Some(Scope::All) => "all namespaces".to_owned(),
+        None => String::new(),
+    };
+    let (dot, into) = (theme.symbols.dot, theme.symbols.into);
+    let place = format!(" {dot} {} {into} {scope}", model.session.context);
+    let inside = canvas.frame(
+        area,
+        &[("Claims", theme.strong), (&place, theme.text)],
+        true,
+    );
+    let rows = &model.claims.table;
+    let drawn = table::draw_table(canvas, inside, rows, model.now, true);
+    note_change(geometry, drawn.next_age);
+    geometry.list_height = drawn.height;
+    if rows.rows().len() == 0 && inside.height > 1 {
+        let at = Position {
+            x: inside.x + 2,
+            y: inside.y + 1,
+        };
+        let sentence = if model.fleet.is_complete() {
+            "There are none."
+        } else {
+            "Looking …"
+        };
+        canvas.text(at, inside.width.saturating_sub(3), sentence, theme.dim);
+    }
+}

@@ -1,0 +1,44 @@
+//! What differs between two revisions.
+
+use ratatui::layout::{Position, Rect};
+
+use crate::app::panes::comparison::ComparisonPane;
+use crate::app::{Geometry, Model};
+use crate::ui::canvas::Canvas;
+
+use super::review::draw_diff_line;
+use super::within_margins;
+
+pub fn draw(
+    canvas: &mut Canvas<'_>,
+    area: Rect,
+    model: &Model,
+    pane: &ComparisonPane,
+    geometry: &mut Geometry,
+) {
+    let theme = canvas.theme;
+    let name = format!("{}: r{} to r{}", pane.key.id, pane.from, pane.to);
+    let (dot, into) = (theme.symbols.dot, theme.symbols.into);
+    let place = format!(
+        " {dot} {} {into} {}",
+        model.session.context, pane.key.namespace
+    );
+    let inside = canvas.frame(area, &[(&name, theme.strong), (&place, theme.text)], true);
+    let inside = within_margins(inside);
+    geometry.list_height = inside.height.into();
+    let at = inside.as_position();
+    match &pane.result {
+        None => drop(canvas.text(at, inside.width, "Reading both …", theme.dim)),
+        Some(Err(failure)) => drop(canvas.wrapped(inside, &failure.summary, theme.bad)),
+        Some(Ok(comparison)) if comparison.is_empty() => {
+            canvas.text(at, inside.width, "No difference.", theme.dim);
+        }
+        Some(Ok(_)) => {
+            for (y, line) in (inside.y..inside.bottom()).zip(pane.lines().skip(pane.scroll)) {
+                draw_diff_line(canvas, Position { x: inside.x, y }, inside.width, line);
+            }
+            let n_drawn = pane.scroll + usize::from(inside.height);
+            canvas.n_more(inside, pane.lines().count().saturating_sub(n_drawn));
+        }
+    }
+}

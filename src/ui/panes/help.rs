@@ -1,0 +1,125 @@
+//! The keys, made from the table of actions: those of the view behind first, then those of everywhere, then the other views'.
+
+use ratatui::layout::{Position, Rect};
+
+use crate::app::{ActionSpec, Geometry, Model, Place, SPECS};
+use crate::editor::KEY_HELP;
+use crate::text;
+use crate::ui::canvas::Canvas;
+
+use super::popup::{open, rows};
+
+/// Views in the order in which a person meets them.
+const VIEWS: [(Place, &str); 13] = [
+    (Place::Services, "Services"),
+    (Place::Detail, "Detail"),
+    (Place::Logs, "Logs"),
+    (Place::History, "History"),
+    (Place::Review, "Review of a plan"),
+    (Place::Teardown, "Teardown"),
+    (Place::Adjust, "Scale and restart"),
+    (Place::Adopt, "Adoption"),
+    (Place::Comparison, "Comparison of revisions"),
+    (Place::Claims, "Claims"),
+    (Place::Progress, "Operations"),
+    (Place::Log, "Commands"),
+    (Place::Editor, "Editor"),
+];
+
+/// A line of the help: a title without keys, or keys with what they do.
+struct Line {
+    keys: String,
+    what: &'static str,
+}
+
+/// Draws the help from a line on.
+pub fn draw(
+    canvas: &mut Canvas<'_>,
+    area: Rect,
+    model: &Model,
+    top: usize,
+    geometry: &mut Geometry,
+) {
+    let theme = canvas.theme;
+    let lines = lines(model);
+    let widest = |part: fn(&Line) -> &str| {
+        let cells = lines.iter().map(|line| text::cells(part(line)));
+        cells.max().unwrap_or(0)
+    };
+    let (key_width, what_width) = (widest(|line| &line.keys), widest(|line| line.what));
+    let size = (
+        rows(key_width + what_width + 6),
+        rows(lines.len()).saturating_add(2),
+    );
+    let inside = open(canvas, area, size, "Keys");
+    (geometry.list_height, geometry.n_lines) = (inside.height.into(), lines.len());
+    let top = top.min(lines.len().saturating_sub(inside.height.into()));
+    for (y, line) in (inside.y..inside.bottom()).zip(lines.iter().skip(top)) {
+        let at = Position { x: inside.x, y };
+        if line.keys.is_empty() {
+            canvas.text(at, inside.width, line.what, theme.strong);
+            continue;
+        }
+        let keys = format!("{:>key_width$}  ", line.keys);
+        canvas.line(
+            at,
+            inside.width,
+            &[(&keys, theme.key), (line.what, theme.text)],
+        );
+    }
+    let n_below = lines.len().saturating_sub(top + usize::from(inside.height));
+    canvas.n_more(inside, n_below);
+}
+
+fn lines(model: &Model) -> Vec<Line> {
+    let place = model.place();
+    let mut told: Vec<&str> = Vec::new();
+    let mut lines = section(model, place, &mut told, |spec| !is_everywhere(spec));
+    if place == Place::Editor {
+        lines.extend(KEY_HELP.iter().map(|&(keys, what)| Line {
+            keys: keys.to_owned(),
+            what,
+        }));
+    }
+    let everywhere = section(model, place, &mut told, is_everywhere);
+    lines.extend(titled("Everywhere", everywhere));
+    for (view, title) in VIEWS {
+        let more = section(model, view, &mut told, |spec| !is_everywhere(spec));
+        lines.extend(titled(title, more));
+    }
+    lines
+}
+
+fn is_everywhere(spec: &ActionSpec) -> bool {
+    spec.places.len() + 1 >= VIEWS.len()
+}
+
+/// Returns the lines of a view that were not told yet.
+fn section(
+    model: &Model,
+    place: Place,
+    told: &mut Vec<&str>,
+    is_wanted: impl Fn(&ActionSpec) -> bool,
+) -> Vec<Line> {
+    let mut lines = Vec::new();
+    for spec in SPECS {
+        if spec.places.contains(&place) && is_wanted(spec) && !told.contains(&spec.id) {
+            told.push(spec.id);
+            let keys = model.keymap.keys(place, spec.action).iter();
+            let keys: Vec<_> = keys.map(ToString::to_string).collect();
+            lines.push(Line {
+                keys: keys.join(" "),
+                what: spec.sentence,
+            });
+        }
+    }
+    lines
+}
+
+fn titled(title: &'static str, mut lines: Vec<Line>) -> Vec<Line> {
+    if !lines.is_empty() {
+        let keys = String::new();
+        lines.insert(0, Line { keys, what: title });
+    }
+    lines
+}

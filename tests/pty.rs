@@ -338,10 +338,10 @@ fn escape_sequences_of_keys_are_understood() {
     terminal.press("\x1b[B");
     terminal.until("▸ web");
     terminal.press("\x1bOP");
-    terminal.until("Show all keys");
+    terminal.until("Open what is selected");
     terminal.press("\x1b");
     terminal.until_screen("help is closed", |screen| {
-        !screen.contents().contains("Show all keys")
+        !screen.contents().contains("Open what is selected")
     });
     terminal.press("6");
     terminal.until("image: nginx:1.27");
@@ -380,10 +380,10 @@ fn bound_keys_hold_and_faults_in_the_settings_are_told() {
     let mut terminal = home.start_with(&["--config", "settings.toml"]);
     terminal.until("settings.toml:5: ");
     terminal.press("q");
-    terminal.until("Show all keys");
+    terminal.until("Open what is selected");
     terminal.press("\x1b");
     terminal.until_screen("no help", |screen| {
-        !screen.contents().contains("Show all keys")
+        !screen.contents().contains("Open what is selected")
     });
     terminal.press("Q");
     terminal.assert_ended(0);

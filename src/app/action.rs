@@ -143,6 +143,8 @@ pub enum Action {
     Namespace,
     /// Shows all claims.
     Claims,
+    /// Shows what becomes of claims that nothing uses, to release them.
+    Release,
     /// Shows the operations that were started here.
     Operations,
     /// Shows the log of commands.
@@ -328,22 +330,6 @@ pub const SPECS: &[ActionSpec] = &[
         &[Teardown],
     ),
     spec(
-        Action::ScaleUp,
-        "scale-up",
-        "Plan one replica more, of all that are marked",
-        "more",
-        &["+"],
-        &[Services, Detail, Logs, History, Adjust],
-    ),
-    spec(
-        Action::ScaleDown,
-        "scale-down",
-        "Plan one replica less, of all that are marked",
-        "less",
-        &["-"],
-        &[Services, Detail, Logs, History, Adjust],
-    ),
-    spec(
         Action::Replan,
         "replan",
         "Plan anew from what is there now",
@@ -426,7 +412,7 @@ pub const SPECS: &[ActionSpec] = &[
     spec(
         Action::Logs,
         "logs",
-        "Show the logs of all its pods on the whole screen",
+        "Show the logs of all its pods",
         "logs",
         &["l"],
         &[Services, Detail, History],
@@ -442,7 +428,7 @@ pub const SPECS: &[ActionSpec] = &[
     spec(
         Action::Rollback,
         "rollback",
-        "Plan the rollback to the revision before and review it",
+        "Plan the rollback to the revision before",
         "rollback",
         &["u"],
         &[Services, Detail, Logs],
@@ -450,15 +436,31 @@ pub const SPECS: &[ActionSpec] = &[
     spec(
         Action::Scale,
         "scale",
-        "Scale to a number of replicas, all that are marked",
+        "Scale to a number of replicas",
         "scale",
         &["="],
         &[Services, Detail, Logs, History, Adjust],
     ),
     spec(
+        Action::ScaleUp,
+        "scale-up",
+        "Plan one replica more",
+        "more",
+        &["+"],
+        &[Services, Detail, Logs, History, Adjust],
+    ),
+    spec(
+        Action::ScaleDown,
+        "scale-down",
+        "Plan one replica less",
+        "less",
+        &["-"],
+        &[Services, Detail, Logs, History, Adjust],
+    ),
+    spec(
         Action::Restart,
         "restart",
-        "Plan new pods in the place of the old ones, of all that are marked",
+        "Plan a restart: new pods for the old ones",
         "restart",
         &["r"],
         MAIN,
@@ -466,7 +468,7 @@ pub const SPECS: &[ActionSpec] = &[
     spec(
         Action::Adopt,
         "adopt",
-        "Plan to take over what others own and the definition would make",
+        "Plan to take over what others own of it",
         "adopt",
         &["A"],
         &[Services, Detail, Logs, History, Review],
@@ -474,7 +476,7 @@ pub const SPECS: &[ActionSpec] = &[
     spec(
         Action::Restore,
         "restore",
-        "List what was taken down on this machine, to put it back",
+        "List what was taken down here, to put it back",
         "put back",
         &["U"],
         &[Services, Detail, Logs, History, Progress],
@@ -486,6 +488,14 @@ pub const SPECS: &[ActionSpec] = &[
         "claims",
         &["C"],
         MAIN,
+    ),
+    spec(
+        Action::Release,
+        "release",
+        "Show the fate of the kept claims of its instance, then release them",
+        "release",
+        &["x"],
+        &[Claims],
     ),
     spec(
         Action::Menu,

@@ -47,6 +47,13 @@ pub fn availability(action: Action, model: &Model) -> Result<(), &'static str> {
                 _ => Err("nothing is deployed here"),
             }
         }
+        Action::Release => {
+            needs_connection(model)?;
+            match model.claims.selected_kept() {
+                Some(_) => Ok(()),
+                None => Err("it is in use: take its instance down first"),
+            }
+        }
         Action::SaveLog if model.detail_pane.logs.n_shown() == 0 => Err("no line is shown"),
         Action::ClearMarks if model.n_marks() == 0 => Err("nothing is marked"),
         Action::Mark | Action::Copy | Action::Open if model.is_selection_empty() => {

@@ -13,7 +13,7 @@ use crate::definition::id::{InstanceId, Namespace};
 use crate::editor::Revision;
 use crate::engine::adjust::{AdjustPlan, Adjustment};
 use crate::engine::adopt::AdoptPlan;
-use crate::engine::plan::{DeployPlan, TeardownPlan, VolumeChoice};
+use crate::engine::plan::{DeployPlan, TeardownPlan, TeardownScope, VolumeChoice};
 use crate::engine::remedy::Remedies;
 use crate::engine::restore::RestorePlan;
 use crate::engine::rollback::{HangingPod, RollbackPlan};
@@ -269,6 +269,8 @@ pub enum Effect {
         op: OpId,
         /// Which instance.
         key: InstanceKey,
+        /// What of it.
+        scope: TeardownScope,
         /// What to do with its claims.
         volumes: VolumeChoice,
     },

@@ -1,5 +1,7 @@
 //! A stage for tests: a model with services as a cluster would report them, and keys pressed on it.
 
+mod answers;
+
 use std::collections::BTreeSet;
 use std::time::Duration;
 
@@ -21,6 +23,8 @@ use crate::service::watch::{Delta, LinkState, Topic, WatchEvent};
 use super::{
     CatalogueEntry, CatalogueListing, Effect, Epoch, Model, Msg, begin, follow_selection, update,
 };
+
+pub use answers::{adjust_plan, history, records_with, restore_plan, rollback_plan};
 
 /// The time on the stage.
 pub fn now() -> Timestamp {

@@ -127,7 +127,12 @@ impl Runner {
             } => {
                 self.run_deploy(op, source, plan, force_conflicts);
             }
-            Effect::PlanTeardown { op, key, volumes } => self.plan_teardown(op, key, volumes),
+            Effect::PlanTeardown {
+                op,
+                key,
+                scope,
+                volumes,
+            } => self.plan_teardown(op, key, (scope, volumes)),
             Effect::RunTeardown { op, plan } => self.run_teardown(op, plan),
             Effect::PlanAdjustment {
                 op,

@@ -18,6 +18,9 @@ const COLUMNS: &[Column] = &[
     Column::text("NAMESPACE", 0, 30).optional(),
 ];
 
+/// What is said of a claim that nothing uses.
+const KEPT: &str = "kept";
+
 /// What identifies a claim: its instance, and its name there.
 pub type ClaimKey = (InstanceKey, String);
 
@@ -41,6 +44,13 @@ impl Default for ClaimsPane {
 }
 
 impl ClaimsPane {
+    /// Returns the instance of the selected claim, where that is one that a teardown kept.
+    pub fn selected_kept(&self) -> Option<&InstanceKey> {
+        let row = self.table.selected_row()?;
+        let is_kept = matches!(&row.cells[2], Value::Text(of) if of == KEPT);
+        is_kept.then_some(&row.key.0)
+    }
+
     pub(in crate::app) fn rebuild(&mut self, fleet: &Fleet, scope: Option<&Scope>) {
         let shows_namespace = matches!(scope, Some(Scope::All));
         let row = |claim: &Claim| {
@@ -60,7 +70,7 @@ fn row(claim: &Claim, is_used: bool, shows_namespace: bool) -> Row<ClaimKey> {
         (None, _) => Value::Bad(claim.phase.clone()),
     };
     let size = claim.capacity.as_ref().unwrap_or(&claim.requested);
-    let use_of = if is_used { "used" } else { "kept" };
+    let use_of = if is_used { "used" } else { KEPT };
     Row {
         key: (claim.instance.clone(), claim.name.clone()),
         cells: vec![

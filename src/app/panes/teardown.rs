@@ -2,7 +2,7 @@
 
 use crate::app::msg::OpId;
 use crate::definition::id::InstanceId;
-use crate::engine::plan::{Fate, FateRow, TeardownPlan, VolumeChoice};
+use crate::engine::plan::{Fate, FateRow, TeardownPlan, TeardownScope, VolumeChoice};
 use crate::failure::Failure;
 use crate::service::summary::InstanceKey;
 
@@ -20,6 +20,8 @@ pub struct PlannedTeardown {
 pub struct TeardownPane {
     /// The plans that were asked for last: earlier answers are stale.
     pub op: OpId,
+    /// What is taken down.
+    pub scope: TeardownScope,
     /// What happens to claims.
     pub volumes: VolumeChoice,
     /// The plans.
@@ -37,9 +39,19 @@ impl TeardownPane {
             .collect();
         Self {
             op,
+            scope: TeardownScope::Instance,
             volumes: VolumeChoice::default(),
             plans,
             scroll: 0,
+        }
+    }
+
+    /// Returns a table of what becomes of the kept claims of an instance.
+    pub fn release(op: OpId, key: InstanceKey) -> Self {
+        Self {
+            scope: TeardownScope::KeptClaims,
+            volumes: VolumeChoice::Delete,
+            ..Self::new(op, vec![key])
         }
     }
 

@@ -51,6 +51,7 @@ pub(super) fn perform(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::Difference => reviews::review_selected(model, true),
         Action::Compare => history::compare(model, false),
         Action::Teardown => teardowns::show_fate(model),
+        Action::Release => teardowns::show_release(model),
         Action::ScaleUp => adjustments::scale_by(model, 1),
         Action::ScaleDown => adjustments::scale_by(model, -1),
         Action::Scale => {

@@ -367,10 +367,14 @@ pub(super) fn close_menu(model: &mut Model, title: &str) {
     }
 }
 
-/// Lists the actions of the place in front that have a word in the footer.
+/// Lists what can be done with what is in front: what has a word in the footer, and is of that place.
 pub(super) fn open_menu(model: &mut Model) -> Vec<Effect> {
     let items = items_of(model, |spec| {
-        !spec.word.is_empty() && spec.action != Action::Menu
+        let is_about_this = !matches!(
+            spec.action,
+            Action::Menu | Action::Palette | Action::Help | Action::Back | Action::Quit
+        );
+        !spec.word.is_empty() && is_about_this
     });
     let title = match (model.place(), model.services.table.selected()) {
         (Place::Services | Place::Detail | Place::Logs | Place::History, Some(key)) => {

@@ -24,16 +24,28 @@ pub(super) fn show_fate(model: &mut Model) -> Vec<Effect> {
 }
 
 fn plan_all(pane: &TeardownPane) -> Vec<Effect> {
-    let (op, volumes) = (pane.op, pane.volumes);
+    let (op, scope, volumes) = (pane.op, pane.scope, pane.volumes);
     let plan = |key: &InstanceKey| Effect::PlanTeardown {
         op,
         key: key.clone(),
+        scope,
         volumes,
     };
     pane.plans
         .iter()
         .map(|planned| plan(&planned.key))
         .collect()
+}
+
+/// Shows what becomes of the kept claims of the selected claim's instance.
+pub(super) fn show_release(model: &mut Model) -> Vec<Effect> {
+    let Some(key) = model.claims.selected_kept().cloned() else {
+        return Vec::new();
+    };
+    let pane = TeardownPane::release(model.next_op(), key);
+    let effects = plan_all(&pane);
+    model.screens.push(Screen::Teardown(Box::new(pane)));
+    effects
 }
 
 /// Asks for the plans in front once more.

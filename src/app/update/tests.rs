@@ -1,8 +1,14 @@
 //! What `update` decides, told as keys and messages; effects are compared whole.
 
+mod adjust;
+mod claims;
 mod connection;
 mod deploy;
 mod editing;
 mod help;
+mod history;
 mod list;
+mod logs;
+mod ownership;
+mod secrets;
 mod teardown;

@@ -223,7 +223,13 @@ async fn adopting(
         start: start.clone(),
         asker: None,
     };
-    Runner::request(cluster.clone(), origin, (false, Remedies::default()), secrets).await
+    Runner::request(
+        cluster.clone(),
+        origin,
+        (false, Remedies::default()),
+        secrets,
+    )
+    .await
 }
 
 fn surroundings(start: &Start, (yields, remedies): (bool, Remedies)) -> Surroundings {

@@ -6,8 +6,9 @@ use crate::app::{Msg, OpId};
 use crate::engine::adjust::{
     AdjustOptions, AdjustPlan, Adjustment, plan_adjustment, run_adjustment,
 };
+use crate::engine::claims::plan_release;
 use crate::engine::operation::Meeting;
-use crate::engine::plan::{TeardownPlan, VolumeChoice};
+use crate::engine::plan::{TeardownPlan, TeardownScope, VolumeChoice};
 use crate::engine::teardown::{TeardownOptions, plan_teardown, run_teardown};
 use crate::engine::wait::wait_ready;
 use crate::runtime::trash::keep_in_trash;
@@ -16,13 +17,22 @@ use crate::service::summary::InstanceKey;
 use super::{Runner, not_begun, reporter};
 
 impl Runner {
-    pub(super) fn plan_teardown(&self, op: OpId, key: InstanceKey, volumes: VolumeChoice) {
+    pub(super) fn plan_teardown(
+        &self,
+        op: OpId,
+        key: InstanceKey,
+        (scope, volumes): (TeardownScope, VolumeChoice),
+    ) {
         let (cluster, messages) = (self.cluster(), self.messages.clone());
         tokio::spawn(async move {
             let result = match cluster {
-                Ok(cluster) => plan_teardown(&cluster, &key, volumes).await.map(Box::new),
+                Ok(cluster) => match scope {
+                    TeardownScope::Instance => plan_teardown(&cluster, &key, volumes).await,
+                    TeardownScope::KeptClaims => plan_release(&cluster, &key, volumes).await,
+                },
                 Err(failure) => Err(failure),
             };
+            let result = result.map(Box::new);
             drop(messages.send(Msg::TeardownPlanned { op, key, result }));
         });
     }

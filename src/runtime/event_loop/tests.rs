@@ -250,7 +250,7 @@ async fn flood_of_keys_is_not_a_flood_of_frames() {
             hands.press(KeyCode::Char('k')).await;
         }
         hands.press(KeyCode::Char('?')).await;
-        hands.until("Show all keys").await;
+        hands.until("Open what is selected").await;
         hands.press(KeyCode::Esc).await;
         hands.quit().await;
     })

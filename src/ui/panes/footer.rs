@@ -107,7 +107,7 @@ fn draw_popup_hints(canvas: &mut Canvas<'_>, at: Position, width: u16, popup: &P
     }
 }
 
-/// Draws keys with a word each; those that cannot be used now are dimmed. Help is always among them.
+/// Draws keys with a word each; those that cannot be used now are dimmed. Help and menu are always among them.
 fn draw_hints(canvas: &mut Canvas<'_>, at: Position, width: u16, model: &Model) {
     let (theme, place) = (canvas.theme, model.place());
     let mut hints: Vec<(String, &str, bool)> = SPECS
@@ -122,7 +122,8 @@ fn draw_hints(canvas: &mut Canvas<'_>, at: Position, width: u16, model: &Model) 
         .collect();
     let width_of = |hint: &(String, &str, bool)| text::cells(&hint.0) + 1 + text::cells(hint.1) + 2;
     while hints.iter().map(width_of).sum::<usize>() > usize::from(width) + 2 {
-        let Some(at) = hints.iter().rposition(|hint| hint.1 != "help") else {
+        let can_go = |hint: &(String, &str, bool)| !matches!(hint.1, "help" | "menu");
+        let Some(at) = hints.iter().rposition(can_go) else {
             break;
         };
         hints.remove(at);

@@ -6,7 +6,7 @@ use ratatui::layout::Rect;
 
 use crate::app::panes::teardown::{PlannedTeardown, TeardownPane, destroys_data};
 use crate::app::{Geometry, Model};
-use crate::engine::plan::{DataFate, Fate, FateRow, TeardownPlan, VolumeChoice};
+use crate::engine::plan::{DataFate, Fate, FateRow, TeardownPlan, TeardownScope, VolumeChoice};
 use crate::text;
 use crate::ui::canvas::Canvas;
 
@@ -25,7 +25,11 @@ pub fn draw(
         .iter()
         .map(|planned| planned.key.id.as_str())
         .collect();
-    let name = format!("Teardown: {}", ids.join(", "));
+    let verb = match pane.scope {
+        TeardownScope::Instance => "Teardown",
+        TeardownScope::KeptClaims => "Release of kept claims",
+    };
+    let name = format!("{verb}: {}", ids.join(", "));
     let namespaces: BTreeSet<&str> = pane
         .plans
         .iter()

@@ -7,7 +7,7 @@ use crate::app::panes::services::RowKey;
 use crate::app::popup::{Choice, Popup, PromptKind};
 use crate::app::stage::{self, Stage};
 use crate::app::table::Value;
-use crate::engine::plan::{TeardownPlan, VolumeChoice};
+use crate::engine::plan::{TeardownPlan, TeardownScope, VolumeChoice};
 use crate::failure::{Failure, FailureKind};
 use crate::service::watch::{Delta, WatchEvent};
 
@@ -15,6 +15,7 @@ fn plan(op: u64, id: &str, volumes: VolumeChoice) -> Effect {
     Effect::PlanTeardown {
         op: OpId(op),
         key: stage::key(id),
+        scope: TeardownScope::Instance,
         volumes,
     }
 }

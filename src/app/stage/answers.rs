@@ -1,0 +1,98 @@
+//! What the engine would answer: histories, rollbacks, restores, scales and restarts.
+
+use std::collections::BTreeMap;
+
+use super::{ago, deploy_plan, key, object, record};
+use crate::definition::check::{CheckContext, check};
+use crate::engine::adjust::{AdjustPlan, Adjustment, Means, PlannedWorkload};
+use crate::engine::deploy::DeployRequest;
+use crate::engine::history::{History, Revision};
+use crate::engine::remedy::Remedies;
+use crate::engine::restore::RestorePlan;
+use crate::engine::rollback::RollbackPlan;
+use crate::secret::SecretValues;
+use crate::service::watch::{Delta, WatchEvent};
+
+/// Records whose current revisions are these.
+pub fn records_with(revisions: &[(&str, u32)]) -> WatchEvent {
+    let records = revisions
+        .iter()
+        .map(|(id, revision)| record(id, *revision, ago(60)));
+    WatchEvent::Records(records.map(Delta::Applied).collect())
+}
+
+/// Revisions of which the first was applied by Ann, a minute apart.
+pub fn history(id: &str, numbers: &[u32], current: Option<u32>) -> History {
+    let revision = |&number: &u32| Revision {
+        number,
+        definition: Some(id.parse().unwrap()),
+        applied_at: Some(ago(60 * u64::from(100 - number))),
+        applied_by: Some("ann@bastion 42".to_owned()),
+        cause: (number == numbers[0]).then(|| "more memory".to_owned()),
+        parameters: BTreeMap::new(),
+        damage: None,
+    };
+    History {
+        instance: key(id),
+        current,
+        revisions: numbers.iter().map(revision).collect(),
+    }
+}
+
+fn request(id: &str) -> DeployRequest {
+    let text = "containers: [{name: main, image: \"nginx:1.27\"}]\n";
+    DeployRequest {
+        definition: check(text, &CheckContext::default()).definition.unwrap(),
+        text: text.to_owned(),
+        name: id.parse().unwrap(),
+        id: id.parse().unwrap(),
+        namespace: key(id).namespace,
+        parameters: BTreeMap::new(),
+        ingress_host: None,
+        gpus: BTreeMap::new(),
+        secrets: SecretValues::default(),
+        yields: false,
+        remedies: Remedies::default(),
+        message: None,
+        holder: "ann@bastion 42".to_owned(),
+    }
+}
+
+/// The plan of going back to a revision; no pod hangs.
+pub fn rollback_plan(id: &str, target: u32) -> RollbackPlan {
+    RollbackPlan {
+        target,
+        request: request(id),
+        deploy: deploy_plan(id),
+        hanging: Vec::new(),
+    }
+}
+
+/// The plan of putting back what was taken down.
+pub fn restore_plan(id: &str) -> RestorePlan {
+    RestorePlan {
+        request: request(id),
+        deploy: deploy_plan(id),
+    }
+}
+
+/// The plan of a scale or a restart of so many replicas.
+pub fn adjust_plan(id: &str, replicas: u32, adjustment: Adjustment) -> AdjustPlan {
+    let means = match adjustment {
+        Adjustment::Scale(_) => Means::Scale,
+        Adjustment::Restart => Means::Annotate,
+    };
+    AdjustPlan {
+        instance: key(id),
+        adjustment,
+        is_protected: false,
+        workloads: vec![PlannedWorkload {
+            key: object("Deployment", id),
+            uid: format!("w-{id}"),
+            replicas,
+            means,
+        }],
+        warnings: Vec::new(),
+        refusals: Vec::new(),
+    }
+}

@@ -1,0 +1,173 @@
+//! Scaling and restarting: planned at once for all that is marked, shown, confirmed, run.
+
+use crate::app::effect::Effect;
+use crate::app::model::Screen;
+use crate::app::msg::{Msg, OpId};
+use crate::app::popup::{Choice, Popup, PromptKind};
+use crate::app::stage::{self, Stage};
+use crate::engine::adjust::{AdjustPlan, Adjustment};
+
+fn plan(op: u64, id: &str, adjustment: Adjustment) -> Effect {
+    Effect::PlanAdjustment {
+        op: OpId(op),
+        key: stage::key(id),
+        adjustment,
+    }
+}
+
+fn planned(stage: &mut Stage, plan: AdjustPlan) {
+    let Some(Screen::Adjust(pane)) = stage.model.screens.last() else {
+        panic!("no plan is in front");
+    };
+    let (op, key) = (pane.op, plan.instance.clone());
+    let result = Ok(Box::new(plan));
+    stage.send(Msg::AdjustmentPlanned { op, key, result });
+}
+
+fn last_command(stage: &Stage) -> Option<&str> {
+    stage.model.log.last().map(|entry| entry.command.as_str())
+}
+
+fn told(stage: &Stage) -> Option<&str> {
+    stage
+        .model
+        .status
+        .as_ref()
+        .map(|status| status.text.as_str())
+}
+
+#[test]
+fn one_replica_more_is_planned_confirmed_and_run() {
+    let mut stage = Stage::with_services();
+    stage.press("G +");
+    assert_eq!(stage.take_effects(), [plan(1, "web", Adjustment::Scale(4))]);
+    stage.press("enter");
+    assert_eq!(
+        told(&stage),
+        Some("Not possible: the plan is not there yet.")
+    );
+    // Pressed again it is one more; the plan of before is stale.
+    stage.press("+");
+    assert_eq!(stage.take_effects(), [plan(2, "web", Adjustment::Scale(5))]);
+    let shown = stage::adjust_plan("web", 3, Adjustment::Scale(5));
+    stage.send(Msg::AdjustmentPlanned {
+        op: OpId(1),
+        key: stage::key("web"),
+        result: Ok(Box::new(stage::adjust_plan("web", 3, Adjustment::Scale(4)))),
+    });
+    planned(&mut stage, shown.clone());
+    stage.press("enter");
+    let Some(Popup::Menu(menu)) = &stage.model.popup else {
+        panic!("{:?}", stage.model.popup);
+    };
+    assert_eq!(menu.title, "Scale web to 5?");
+    assert_eq!(menu.items[0].choice, Choice::RunAdjustments);
+    assert_eq!(menu.items[0].detail, "in kind-dev ▸ team-a");
+    stage.press("enter");
+    let op = OpId(3);
+    let plan = Box::new(shown);
+    assert_eq!(stage.take_effects(), [Effect::RunAdjustment { op, plan }]);
+    assert_eq!(
+        last_command(&stage),
+        Some("bowline --context kind-dev -n team-a scale web 5")
+    );
+    assert!(matches!(stage.model.screens[..], [Screen::Progress { .. }]));
+}
+
+#[test]
+fn number_is_typed_and_checked() {
+    let mut stage = Stage::with_services();
+    stage.press("G =").type_text("1001");
+    stage.press("enter");
+    let Some(Popup::Prompt(prompt)) = &stage.model.popup else {
+        panic!("{:?}", stage.model.popup);
+    };
+    assert_eq!(
+        prompt.error.as_deref(),
+        Some("that is no number from 0 to 1000")
+    );
+    assert_eq!(stage.take_effects(), []);
+    stage.press("^u").type_text("0");
+    stage.press("enter");
+    assert_eq!(stage.take_effects(), [plan(1, "web", Adjustment::Scale(0))]);
+    assert!(stage.model.popup.is_none());
+}
+
+#[test]
+fn all_that_is_marked_is_restarted_after_one_question_and_what_changes_nothing_is_left_out() {
+    let mut stage = Stage::with_services();
+    // The row of the definition that is not deployed is marked too, and is none of these.
+    stage.press("space space space r");
+    let restart = Adjustment::Restart;
+    assert_eq!(
+        stage.take_effects(),
+        [plan(1, "billing", restart), plan(1, "ml-resnet", restart)]
+    );
+    let billing = stage::adjust_plan("billing", 1, restart);
+    let mut resnet = stage::adjust_plan("ml-resnet", 2, restart);
+    resnet.workloads.clear();
+    planned(&mut stage, billing.clone());
+    planned(&mut stage, resnet);
+    stage.press("enter enter");
+    let op = OpId(2);
+    let plan = Box::new(billing);
+    assert_eq!(stage.take_effects(), [Effect::RunAdjustment { op, plan }]);
+    assert_eq!(
+        last_command(&stage),
+        Some("bowline --context kind-dev -n team-a restart billing")
+    );
+    assert!(stage.model.services.table.marks().is_empty());
+}
+
+#[test]
+fn protected_one_takes_its_id_typed() {
+    let mut stage = Stage::with_services();
+    stage.press("G -");
+    stage.take_effects();
+    let mut shown = stage::adjust_plan("web", 3, Adjustment::Scale(2));
+    shown.is_protected = true;
+    planned(&mut stage, shown.clone());
+    stage.press("enter enter");
+    assert_eq!(stage.take_effects(), []);
+    let Some(Popup::Prompt(prompt)) = &stage.model.popup else {
+        panic!("{:?}", stage.model.popup);
+    };
+    let ids = vec!["web".parse().unwrap()];
+    assert_eq!(prompt.kind, PromptKind::TypedAdjust(ids));
+    assert!(prompt.text.contains(&"In kind-dev ▸ team-a.".to_owned()));
+    stage.type_text("web");
+    stage.press("enter");
+    let op = OpId(2);
+    let plan = Box::new(shown);
+    assert_eq!(stage.take_effects(), [Effect::RunAdjustment { op, plan }]);
+    assert_eq!(
+        last_command(&stage),
+        Some("bowline --context kind-dev -n team-a scale web 2 --confirm web")
+    );
+}
+
+#[test]
+fn nothing_below_none_and_nothing_where_nothing_runs() {
+    let mut stage = Stage::with_services();
+    stage.press("j j +");
+    assert_eq!(
+        told(&stage),
+        Some("Not possible: nothing is deployed here.")
+    );
+    stage.press("k k -");
+    assert_eq!(
+        stage.take_effects(),
+        [plan(1, "billing", Adjustment::Scale(0))]
+    );
+    stage.press("-");
+    assert_eq!(stage.take_effects(), []);
+    planned(
+        &mut stage,
+        stage::adjust_plan("billing", 1, Adjustment::Scale(0)),
+    );
+    stage.press("r");
+    assert_eq!(
+        stage.take_effects(),
+        [plan(2, "billing", Adjustment::Scale(0))]
+    );
+}

@@ -1,0 +1,81 @@
+//! All claims of the scope: listed as the watches tell, those that nothing uses released.
+
+use crate::app::effect::Effect;
+use crate::app::model::Screen;
+use crate::app::msg::{Msg, OpId};
+use crate::app::stage::{self, Stage};
+use crate::app::table::Value;
+use crate::engine::plan::{TeardownScope, VolumeChoice};
+use crate::service::watch::{Delta, WatchEvent};
+
+fn claims() -> WatchEvent {
+    WatchEvent::Claims(vec![Delta::Reset(vec![
+        stage::claim("orders-db", "2Gi"),
+        stage::claim("gone", "7Gi"),
+    ])])
+}
+
+fn rows(stage: &Stage) -> Vec<(String, Value)> {
+    let rows = stage.model.claims.table.rows();
+    rows.map(|row| (row.key.0.id.to_string(), row.cells[2].clone()))
+        .collect()
+}
+
+#[test]
+fn claims_that_nothing_uses_come_first_and_rows_follow_the_watch() {
+    let mut stage = Stage::with_services();
+    stage.press("C");
+    let used = ("orders-db".to_owned(), Value::Text("used".to_owned()));
+    assert_eq!(rows(&stage), std::slice::from_ref(&used));
+    stage.overview(vec![claims()]);
+    stage.model.settle();
+    let kept = ("gone".to_owned(), Value::Text("kept".to_owned()));
+    assert_eq!(rows(&stage), [kept, used]);
+}
+
+#[test]
+fn kept_claims_are_released_after_their_fate_was_shown_and_the_id_typed() {
+    let mut stage = Stage::with_services();
+    stage.overview(vec![claims()]);
+    stage.press("C x");
+    let plan = |volumes| Effect::PlanTeardown {
+        op: OpId(1),
+        key: stage::key("gone"),
+        scope: TeardownScope::KeptClaims,
+        volumes,
+    };
+    assert_eq!(stage.take_effects(), [plan(VolumeChoice::Delete)]);
+    let mut shown = stage::teardown_plan("gone", VolumeChoice::Delete);
+    shown.rows.retain(|row| row.claim.is_some());
+    shown.scope = TeardownScope::KeptClaims;
+    stage.send(Msg::TeardownPlanned {
+        op: OpId(1),
+        key: stage::key("gone"),
+        result: Ok(Box::new(shown.clone())),
+    });
+    stage.press("x enter");
+    assert_eq!(stage.take_effects(), []);
+    stage.type_text("gone");
+    stage.press("enter");
+    let run = Effect::RunTeardown {
+        op: OpId(2),
+        plan: Box::new(shown),
+    };
+    assert_eq!(stage.take_effects(), [run]);
+    let command = stage.model.log.last().map(|entry| entry.command.as_str());
+    assert_eq!(
+        command,
+        Some("bowline --context kind-dev -n team-a delete gone --volumes delete")
+    );
+}
+
+#[test]
+fn claim_in_use_is_not_released() {
+    let mut stage = Stage::with_services();
+    stage.press("C x");
+    assert!(matches!(stage.model.screens[..], [Screen::Claims]));
+    assert_eq!(stage.take_effects(), []);
+    let told = stage.model.status.as_ref().map(|it| it.text.as_str());
+    let sentence = "Not possible: it is in use: take its instance down first.";
+    assert_eq!(told, Some(sentence));
+}

@@ -1,0 +1,165 @@
+//! The logs of an instance: read while they are in front, filtered, saved.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use crate::app::effect::Effect;
+use crate::app::model::Screen;
+use crate::app::msg::{Msg, OpId};
+use crate::app::stage::{self, Stage};
+use crate::app::{Geometry, Place};
+use crate::service::log::{LogEvent, LogLine, LogSource};
+
+fn said(text: &str) -> LogEvent {
+    let source = Arc::new(LogSource {
+        pod: "web-0".to_owned(),
+        container: "main".to_owned(),
+    });
+    LogEvent::Line(LogLine {
+        source,
+        at: None,
+        text: text.to_owned(),
+    })
+}
+
+fn hear(stage: &mut Stage, op: OpId, texts: &[&str]) {
+    let events = texts.iter().map(|text| said(text)).collect();
+    stage.send(Msg::Logged {
+        op,
+        events,
+        is_over: false,
+    });
+}
+
+fn shown(stage: &Stage) -> Vec<&str> {
+    let pane = &stage.model.detail_pane.logs;
+    let lines = (0..pane.n_shown()).filter_map(|idx| pane.shown(idx));
+    lines.map(|line| line.text.as_str()).collect()
+}
+
+fn read(effects: Vec<Effect>) -> Vec<(OpId, Option<crate::service::summary::InstanceKey>, bool)> {
+    let reads = effects.into_iter().filter_map(|effect| match effect {
+        Effect::ReadLogs {
+            op,
+            key,
+            is_previous,
+        } => Some((op, key, is_previous)),
+        _ => None,
+    });
+    reads.collect()
+}
+
+/// The logs of web are on the whole screen.
+fn reading() -> (Stage, OpId) {
+    let mut stage = Stage::with_services();
+    stage.press("G").rest();
+    stage.take_effects();
+    stage.press("l");
+    let effects = read(stage.take_effects());
+    let [(op, key, false)] = &effects[..] else {
+        panic!("{effects:?}");
+    };
+    assert_eq!(*key, Some(stage::key("web")));
+    assert!(matches!(stage.model.screens[..], [Screen::Detail]));
+    assert_eq!(stage.model.place(), Place::Logs);
+    let op = *op;
+    (stage, op)
+}
+
+#[test]
+fn logs_are_read_while_they_are_in_front_and_late_lines_are_dropped() {
+    let (mut stage, op) = reading();
+    hear(&mut stage, op, &["one", "two"]);
+    assert_eq!(shown(&stage), ["one", "two"]);
+    stage.press("1");
+    let [(next, None, _)] = read(stage.take_effects())[..] else {
+        panic!("it is read on");
+    };
+    hear(&mut stage, op, &["three"]);
+    assert_eq!(shown(&stage), [] as [&str; 0]);
+    assert!(next > op);
+}
+
+#[test]
+fn runs_before_take_the_place_of_the_present_ones() {
+    let (mut stage, op) = reading();
+    hear(&mut stage, op, &["now"]);
+    stage.press("p");
+    let effects = read(stage.take_effects());
+    let [(before, Some(_), true)] = effects[..] else {
+        panic!("{effects:?}");
+    };
+    assert_eq!(shown(&stage), [] as [&str; 0]);
+    hear(&mut stage, before, &["before"]);
+    assert_eq!(shown(&stage), ["before"]);
+    stage.press("p");
+    assert!(matches!(
+        read(stage.take_effects())[..],
+        [(_, Some(_), false)]
+    ));
+}
+
+#[test]
+fn filter_is_an_expression_and_a_faulty_one_changes_nothing() {
+    let (mut stage, op) = reading();
+    hear(&mut stage, op, &["GET /", "error 1", "error 2"]);
+    stage.press("/").type_text("error");
+    assert_eq!(shown(&stage), ["error 1", "error 2"]);
+    stage.type_text("(");
+    let pane = &stage.model.detail_pane.logs;
+    assert_eq!(pane.filter_error.as_deref(), Some("unclosed group"));
+    assert_eq!(shown(&stage), ["error 1", "error 2"]);
+    // Enter does not take what is no expression.
+    stage.press("enter");
+    assert!(stage.model.detail_pane.logs.filter_input.is_some());
+    stage.type_text("2)").press("enter");
+    assert_eq!(shown(&stage), [] as [&str; 0]);
+    stage.press("/ esc");
+    assert_eq!(shown(&stage).len(), 3);
+}
+
+#[test]
+fn looking_back_stops_following_and_the_end_follows_again() {
+    let (mut stage, op) = reading();
+    hear(&mut stage, op, &["0", "1", "2", "3", "4"]);
+    stage.model.set_geometry(Geometry {
+        logs: (3, 2),
+        list_height: 2,
+        ..Geometry::default()
+    });
+    stage.press("k");
+    let top = |stage: &Stage| stage.model.detail_pane.logs.top();
+    assert_eq!(top(&stage), Some(2));
+    hear(&mut stage, op, &["5"]);
+    assert_eq!(top(&stage), Some(2));
+    stage.press("g");
+    assert_eq!(top(&stage), Some(0));
+    stage.press("G");
+    assert_eq!(top(&stage), None);
+    stage.press("f");
+    assert_eq!(top(&stage), Some(3));
+}
+
+#[test]
+fn lines_that_are_shown_are_saved_under_the_name_that_is_typed() {
+    let (mut stage, op) = reading();
+    stage.press("^s");
+    assert!(stage.model.popup.is_none(), "nothing to save");
+    hear(&mut stage, op, &["one", "two"]);
+    stage.press("/").type_text("two").press("enter");
+    stage.press("^s enter");
+    let save = Effect::SaveLog {
+        path: PathBuf::from("web.log"),
+        text: "web-0/main two\n".to_owned(),
+    };
+    assert_eq!(stage.take_effects(), [save]);
+    stage.send(Msg::LogSaved {
+        path: PathBuf::from("web.log"),
+        result: Ok(()),
+    });
+    let status = stage.model.status.as_ref();
+    assert_eq!(
+        status.map(|status| status.text.as_str()),
+        Some("Saved web.log.")
+    );
+}

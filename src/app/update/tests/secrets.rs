@@ -1,0 +1,117 @@
+//! Secrets that only a person knows: asked for in a masked field, and nowhere else.
+
+use crate::app::effect::Effect;
+use crate::app::model::Screen;
+use crate::app::msg::{Msg, OpId};
+use crate::app::popup::Popup;
+use crate::app::stage::{self, Stage};
+use crate::secret::SecretValue;
+
+fn asked(keys: &str, questions: &[&str]) -> Stage {
+    let mut stage = Stage::with_services();
+    stage.press("G");
+    stage.press(keys);
+    stage.take_effects();
+    let questions = questions.iter().map(|it| (*it).to_owned()).collect();
+    stage.send(Msg::SecretsWanted {
+        op: OpId(1),
+        questions,
+    });
+    let result = Ok(Box::new(stage::deploy_plan("web").into()));
+    stage.send(Msg::DeployPlanned {
+        op: OpId(1),
+        result,
+    });
+    stage
+}
+
+fn question(stage: &Stage) -> Option<&str> {
+    match &stage.model.popup {
+        Some(Popup::Secret(prompt)) => Some(&prompt.question),
+        _ => None,
+    }
+}
+
+#[test]
+fn deploy_asks_at_once_and_plans_anew_with_the_answers() {
+    let mut stage = asked("a", &["Token", "Password"]);
+    assert_eq!(question(&stage), Some("Token"));
+    stage.type_text("hunter2");
+    stage.press("enter");
+    assert_eq!(question(&stage), Some("Password"));
+    stage.send(Msg::Paste("s3cret\n".to_owned()));
+    stage.press("enter");
+    assert!(stage.model.popup.is_none());
+    let effects = stage.take_effects();
+    let [Effect::PlanDeploy { op, source }] = &effects[..] else {
+        panic!("{effects:?}");
+    };
+    assert!(op.0 > 1);
+    let answers: Vec<_> = source
+        .answers
+        .iter()
+        .map(|(question, value)| (question.as_str(), value.clone()))
+        .collect();
+    let expected = [
+        ("Password", SecretValue::new("s3cret")),
+        ("Token", SecretValue::new("hunter2")),
+    ];
+    assert_eq!(answers, expected);
+}
+
+#[test]
+fn answers_are_nowhere_to_be_read() {
+    let mut stage = asked("a", &["Token"]);
+    stage.type_text("hunter2");
+    assert!(!format!("{:?}", stage.model).contains("hunter2"));
+    stage.press("enter");
+    let effects = stage.take_effects();
+    let shown = format!("{:?} {effects:?}", stage.model);
+    assert!(!shown.contains("hunter2"), "{shown}");
+    let [Effect::PlanDeploy { op, .. }] = effects[..] else {
+        panic!("no plan");
+    };
+    let result = Ok(Box::new(stage::deploy_plan("web").into()));
+    stage.send(Msg::DeployPlanned { op, result });
+    stage.press("enter enter");
+    let effects = stage.take_effects();
+    assert!(matches!(effects[..], [Effect::RunDeploy { .. }]));
+    assert!(!format!("{:?} {effects:?}", stage.model).contains("hunter2"));
+}
+
+#[test]
+fn nothing_typed_keeps_the_plan_as_it_is() {
+    let mut stage = asked("a", &["Token"]);
+    stage.press("enter");
+    assert!(stage.model.popup.is_none());
+    assert_eq!(stage.take_effects(), []);
+    stage.press("enter enter");
+    assert!(matches!(
+        stage.take_effects()[..],
+        [Effect::RunDeploy { .. }]
+    ));
+}
+
+#[test]
+fn difference_asks_no_sooner_than_it_is_confirmed() {
+    let mut stage = asked("D", &["Token"]);
+    assert_eq!(question(&stage), None);
+    stage.press("enter");
+    assert_eq!(question(&stage), Some("Token"));
+    // Not now: the review stays, and asks again.
+    stage.press("esc");
+    assert!(matches!(stage.model.screens[..], [Screen::Review(_)]));
+    stage.press("enter");
+    assert_eq!(question(&stage), Some("Token"));
+}
+
+#[test]
+fn questions_of_a_plan_that_is_out_of_sight_wait() {
+    let mut stage = Stage::with_services();
+    stage.press("G a esc");
+    stage.send(Msg::SecretsWanted {
+        op: OpId(1),
+        questions: vec!["Token".to_owned()],
+    });
+    assert!(stage.model.popup.is_none());
+}

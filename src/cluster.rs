@@ -13,6 +13,7 @@ mod logs;
 #[cfg(test)]
 pub(crate) mod mock;
 mod objects;
+mod openapi;
 mod project;
 mod reply;
 mod request;
@@ -41,6 +42,7 @@ pub use kinds::Resource;
 pub use label_selector::{LabelSelector, SelectorError};
 pub use logs::LogStream;
 pub use objects::{ApplyOptions, Deleted, Propagation, Written};
+pub use openapi::{OpenApiIndex, SchemaCache};
 pub use selector::Selector;
 pub use version::ServerVersion;
 pub use watch::WatchHandle;

@@ -86,6 +86,7 @@ fn paths(paths: &Paths, global: &Global) -> String {
         ("sandbox", paths.sandbox_catalogue.clone()),
         ("state", paths.state.clone()),
         ("log", log::directory(&paths.state)),
+        ("cache", paths.cache.clone()),
     ];
     lines
         .iter()

@@ -15,6 +15,8 @@ pub struct Paths {
     pub sandbox_catalogue: PathBuf,
     /// Drafts, log and what else survives a session on this machine.
     pub state: PathBuf,
+    /// What can be had again: schemas of clusters.
+    pub cache: PathBuf,
 }
 
 impl Paths {
@@ -31,6 +33,7 @@ impl Paths {
         };
         let data = dirs.data_dir();
         Ok(Self {
+            cache: dirs.cache_dir().to_path_buf(),
             config_file: dirs.config_dir().join("config.toml"),
             catalogue: data.join("catalogue"),
             sandbox_catalogue: data.join("sandbox"),

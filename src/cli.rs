@@ -25,7 +25,9 @@ mod deploy;
 mod diff;
 mod doctor;
 mod events;
+mod explain;
 mod history;
+mod kind;
 mod logs;
 mod ls;
 mod new;
@@ -40,6 +42,7 @@ mod review;
 mod rollback;
 mod rows;
 mod sandbox;
+mod schema;
 mod session;
 mod snapshot;
 mod source;
@@ -119,6 +122,7 @@ fn run(cli: Cli) -> anyhow::Result<Exit> {
         Command::Doctor(args) => doctor::run(&args, &global),
         Command::Edit(args) => dashboard::edit(&args, &Session::open_with_notice(global)?),
         Command::Events(args) => events::run(&args, &open()?),
+        Command::Explain(args) => explain::run(&args, &open()?),
         Command::History(args) => history::run(&args, &open()?),
         Command::Logs(args) => logs::run(&args, &open()?),
         Command::Ls(args) => ls::run(&args, &open()?),
@@ -131,6 +135,7 @@ fn run(cli: Cli) -> anyhow::Result<Exit> {
         Command::Restart(args) => adjust::restart(&args, &open()?),
         Command::Sandbox(args) => sandbox::run(&args, &open()?),
         Command::Scale(args) => adjust::scale(&args, &open()?),
+        Command::Schema(args) => schema::run(&args, &open()?),
         Command::Snapshot(args) => snapshot::run(&args, &open()?),
         Command::Status(args) => status::run(&args, &open()?),
         Command::Validate(args) => validate::run(&args, &open()?),

@@ -113,6 +113,11 @@ pub enum Command {
     Validate(Validate),
     /// Print the Kubernetes objects of a definition
     Render(Render),
+    /// Tell what the fields of a kind, or of the service definition, are for
+    Explain(Explain),
+    /// Print the JSON Schema of the service definition, or of a kind, for editors
+    #[command(name = "schema")]
+    Schema(PrintSchema),
     /// Show what a deploy would change; exit 0 nothing, 1 something, more on failure
     Diff(Diff),
     /// Deploy a definition and wait until it is ready
@@ -324,6 +329,40 @@ pub struct Render {
     /// Output format
     #[arg(short, long, value_enum, default_value_t)]
     pub output: Document,
+}
+
+/// Where the schema of a kind comes from.
+#[derive(Debug, Args)]
+pub struct KindSource {
+    /// Group and version, such as apps/v1 [default: the newest that is built in, else the cluster's own choice]
+    #[arg(long, value_name = "GROUP/VERSION")]
+    pub api_version: Option<String>,
+    /// Ask the cluster also for a kind that is built in
+    #[arg(long)]
+    pub online: bool,
+}
+
+/// `bowline explain`.
+#[derive(Debug, Args)]
+pub struct Explain {
+    /// A kind and a field, as in deployment.spec.template; `definition` stands for the service definition
+    #[arg(value_name = "KIND[.FIELD]")]
+    pub field: String,
+    /// Show the fields of fields too, names and types alone
+    #[arg(long)]
+    pub recursive: bool,
+    #[command(flatten)]
+    pub source: KindSource,
+}
+
+/// `bowline schema`.
+#[derive(Debug, Args)]
+pub struct PrintSchema {
+    /// A kind, such as deployment [default: the service definition]
+    #[arg(value_name = "KIND")]
+    pub kind: Option<String>,
+    #[command(flatten)]
+    pub source: KindSource,
 }
 
 /// `bowline diff`.

@@ -21,6 +21,7 @@ use crate::definition::diagnostic::{Fix, Severity};
 use crate::definition::yaml::MAX_DEPTH;
 
 pub use documents::{check, check_documents};
+pub(super) use scalar::words;
 
 /// Most fields that a sentence lists.
 const LISTED: usize = 16;
@@ -227,7 +228,7 @@ fn missing(reader: &mut Reader<'_>, map: Value, name: &str, of: Option<Schema<'_
 fn wanted(schema: Schema<'_>) -> String {
     let allowed = schema.allowed();
     if !allowed.is_empty() {
-        return format!("one of {}", scalar::words(allowed).join(", "));
+        return format!("one of {}", words(allowed).join(", "));
     }
     match schema.shape() {
         Shape::Any if schema.is_some_map() => "a map".to_owned(),

@@ -235,10 +235,23 @@ impl<'d> Schema<'d> {
         own.or(self.target.description.as_deref())
     }
 
-    /// Returns the text of what it is, where its own text is another one.
-    pub fn definition_text(&self) -> Option<&'d str> {
-        let text = self.target.description.as_deref();
-        text.filter(|text| Some(*text) != self.written.description.as_deref())
+    /// Returns its own text, where it has one beside that of what it is.
+    pub fn own_description(&self) -> Option<&'d str> {
+        let own = self.written.description.as_deref();
+        own.filter(|text| Some(*text) != self.target.description.as_deref())
+    }
+
+    /// Returns the name of the definition that it is; none if it stands at its place alone.
+    pub fn definition_name(&self) -> Option<&'d str> {
+        self.definition
+    }
+
+    /// Returns the definition that it is, without what stands beside it at its place.
+    pub(super) fn as_definition(&self) -> Self {
+        Self {
+            written: self.target,
+            ..*self
+        }
     }
 
     /// Returns the other names of this field.

@@ -11,6 +11,7 @@ mod arguments;
 mod deploys;
 mod doctor;
 mod events;
+mod explains;
 mod files;
 mod histories;
 mod listings;
@@ -69,6 +70,8 @@ on_both_backends! {
     events:
         events_are_those_of_the_instance_and_the_newest_are_last
         events_come_as_they_happen;
+    explains:
+        custom_kinds_are_explained_by_their_definition;
     listings:
         a_list_has_what_runs_and_what_is_saved
         a_status_has_what_scripts_read

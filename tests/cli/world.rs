@@ -93,6 +93,29 @@ impl World {
         )
     }
 
+    /// Defines a custom kind, until [`World::undefine_kind`].
+    pub(crate) fn define_kind(&self, definition: &serde_json::Value) {
+        let object: DynamicObject = serde_json::from_value(definition.clone()).unwrap();
+        let created = self.definitions();
+        let params = PostParams::default();
+        created.create(&params, &object).await_in(self).unwrap();
+    }
+
+    pub(crate) fn undefine_kind(&self, name: &str) {
+        let definitions = self.definitions();
+        let params = kube::api::DeleteParams::default();
+        definitions.delete(name, &params).await_in(self).unwrap();
+    }
+
+    fn definitions(&self) -> Api<DynamicObject> {
+        let gvk = kube::core::GroupVersionKind::gvk(
+            "apiextensions.k8s.io",
+            "v1",
+            "CustomResourceDefinition",
+        );
+        Api::all_with(self.admin.clone(), &ApiResource::from_gvk(&gvk))
+    }
+
     /// Returns the names of the objects of a kind that bear an instance's labels.
     pub(crate) fn names(&self, api_version: &str, kind: &str, id: &str) -> Vec<String> {
         let labels =

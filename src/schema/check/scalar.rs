@@ -226,7 +226,7 @@ fn allows(reader: &mut Reader<'_>, value: Value, text: &str, schema: Schema<'_>)
 }
 
 /// Writes allowed values as they stand in YAML.
-pub(super) fn words(allowed: &[Json]) -> Vec<String> {
+pub(in crate::schema) fn words(allowed: &[Json]) -> Vec<String> {
     let word = |value: &Json| match value {
         Json::String(text) if text.is_empty() => "\"\"".to_owned(),
         Json::String(text) => text.clone(),

@@ -503,6 +503,7 @@ pub fn deploy_plan(id: &str) -> DeployPlan {
         offers: Vec::new(),
         storage: StoragePlan::default(),
         is_record_exact: false,
+        unlisted_namespaces: Default::default(),
         unlisted: BTreeSet::new(),
         secret_revision: None,
         text_hash: String::new(),

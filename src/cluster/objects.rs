@@ -11,6 +11,8 @@ use crate::definition::id::{Namespace, is_dns_label};
 use crate::definition::object::{GroupKind, Object, ObjectKey};
 use crate::failure::{Failure, FailureKind};
 
+/// The group whose names may hold more than those of other objects.
+const FREE_NAMES: &str = "rbac.authorization.k8s.io";
 const METADATA_LIST: &str = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1";
 
 /// How an object is applied.
@@ -317,10 +319,11 @@ impl Cluster {
 fn check_name(key: &ObjectKey) -> Result<(), Failure> {
     const MAX_SUBDOMAIN: usize = 253;
     let is_subdomain = key.name.len() <= MAX_SUBDOMAIN
-        && key
+        && (key
             .name
             .split('.')
-            .all(|label| is_dns_label(label, MAX_SUBDOMAIN));
+            .all(|label| is_dns_label(label, MAX_SUBDOMAIN))
+            || key.group == FREE_NAMES && is_path_segment(&key.name));
     let namespace = key.namespace.as_deref();
     let wrong = if !is_subdomain {
         &key.name
@@ -338,6 +341,12 @@ fn check_name(key: &ObjectKey) -> Result<(), Failure> {
         key.kind
     );
     Err(Failure::new(FailureKind::Invalid, summary))
+}
+
+/// Tells whether a name of a role can stand in a path: roles may be called `system:reader`.
+fn is_path_segment(name: &str) -> bool {
+    let is_legal = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b':' | b'_');
+    !matches!(name, "" | "." | "..") && name.bytes().all(is_legal)
 }
 
 /// Takes the objects out of a list.

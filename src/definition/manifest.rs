@@ -122,6 +122,12 @@ pub fn is_definition_of_kind(kind: &GroupKind) -> bool {
     kind.group == CRD_GROUP && kind.kind == CRD
 }
 
+/// Tells whether a kind is none of Kubernetes' own.
+pub fn is_custom(kind: &GroupKind) -> bool {
+    let is_known = |(group, _): &(&str, &[&str])| *group == kind.group;
+    !BUILT_IN_GROUPS.contains(&kind.group.as_str()) && !CLUSTER_SCOPED.iter().any(is_known)
+}
+
 /// Which kinds live in namespaces, as far as it is known.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Scopes(BTreeMap<GroupKind, bool>);

@@ -13,11 +13,11 @@ use super::journal::Journal;
 use super::metadata::{Metadata, core_key};
 use super::ownership::{self, Owner};
 use super::plan::{Outcome, Step};
-use super::preflight::{self, CLAIM, access, refused};
+use super::preflight::{self, CLAIM, access_to, refused};
 use super::rendering::rendered;
 use crate::cluster::{Access, Cluster};
 use crate::definition::naming;
-use crate::definition::object::{GroupKind, Object, ObjectKey};
+use crate::definition::object::{Object, ObjectKey};
 use crate::failure::{Failure, FailureKind};
 use crate::service::summary::InstanceKey;
 
@@ -80,7 +80,12 @@ pub async fn plan_adopt(cluster: &Cluster, request: &DeployRequest) -> Result<Ad
     let claimant = Claimant::of(request);
     let rendered = rendered.objects.into_iter().map(|object| object.key);
     for key in rendered.chain(claimant.claims_to_come()) {
-        let Some(live) = cluster.get(&key).await? else {
+        let live = match cluster.get(&key).await {
+            // Of a kind that comes with the definition nothing is there yet.
+            Err(failure) if failure.kind == FailureKind::NotFound => None,
+            live => live?,
+        };
+        let Some(live) = live else {
             continue;
         };
         match claimant.row(&key, &live) {
@@ -88,15 +93,8 @@ pub async fn plan_adopt(cluster: &Cluster, request: &DeployRequest) -> Result<Ad
             Err(refusal) => plan.refusals.push(refusal),
         }
     }
-    let kinds: BTreeSet<GroupKind> = plan
-        .rows
-        .iter()
-        .map(|row| GroupKind::of(&row.key))
-        .collect();
-    let accesses: BTreeSet<Access> = kinds
-        .iter()
-        .map(|kind| access("patch", kind, request))
-        .collect();
+    let rows = plan.rows.iter();
+    let accesses: BTreeSet<Access> = rows.map(|row| access_to("patch", &row.key)).collect();
     let missing = preflight::forbidden(cluster, accesses).await?;
     plan.refusals.extend(preflight::forbidden_refusal(
         &missing,

@@ -246,6 +246,8 @@ pub async fn plan_release(
     let set = naming::instance_applyset_id(&instance.id, &instance.namespace);
     let scene = Scene {
         id: &instance.id,
+        namespace: &instance.namespace,
+        policy: cluster.policy(),
         set: &set,
         volumes: choice,
         record_uid: record.as_ref().map(Record::uid),

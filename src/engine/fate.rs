@@ -8,19 +8,28 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::metadata::Metadata;
 use super::ownership::{self, Owner};
 use super::plan::{ClaimFate, DataFate, Fate, FateRow, VolumeChoice};
+use super::policy::out_of_policy;
 use super::prune::removal_rank;
-use crate::definition::id::InstanceId;
+use crate::definition::id::{InstanceId, Namespace};
 use crate::definition::naming;
-use crate::definition::object::Object;
+use crate::definition::object::{GroupKind, Object};
+use crate::definition::policy::Policy;
 use crate::text;
 
 const CLAIM: &str = "PersistentVolumeClaim";
+const RECORD_IN_IT: &str = "the record of the instance is in it";
+const CLAIMS_IN_IT: &str = "claims that are kept are in it";
+/// The manager of claims that are made from a template.
+const CONTROLLER: &str = "kube-controller-manager";
 const COPIED: &str = "it bears the labels, but bowline did not write it";
 
 /// What is torn down, and how.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Scene<'a> {
     pub id: &'a InstanceId,
+    /// The namespace of the instance.
+    pub namespace: &'a Namespace,
+    pub policy: &'a Policy,
     /// The ID of the instance's `ApplySet`.
     pub set: &'a str,
     pub volumes: VolumeChoice,
@@ -42,7 +51,7 @@ pub(super) fn rows(scene: &Scene<'_>, found: &[Object], policies: &Policies) -> 
     };
     let mut objects: Vec<&Object> = found.iter().collect();
     objects.sort_by_key(|object| (judge.rank(object), &object.key));
-    objects
+    let mut rows: Vec<FateRow> = objects
         .into_iter()
         .map(|object| {
             let fate = judge.fate(object, &mut BTreeSet::new());
@@ -53,7 +62,25 @@ pub(super) fn rows(scene: &Scene<'_>, found: &[Object], policies: &Policies) -> 
                 fate,
             }
         })
-        .collect()
+        .collect();
+    keep_homes(&mut rows);
+    rows
+}
+
+/// A namespace takes everything in it along: it stays where claims in it are kept.
+fn keep_homes(rows: &mut [FateRow]) {
+    let homes: BTreeSet<String> = rows
+        .iter()
+        .filter(|row| row.claim.is_some() && !matches!(row.fate, Fate::Deleted))
+        .filter_map(|row| row.key.namespace.clone())
+        .collect();
+    for row in rows.iter_mut() {
+        let is_home = GroupKind::of(&row.key) == GroupKind::new("", "Namespace")
+            && homes.contains(&row.key.name);
+        if is_home && row.fate == Fate::Deleted {
+            row.fate = Fate::Left(CLAIMS_IN_IT.to_owned());
+        }
+    }
 }
 
 struct Judge<'a> {
@@ -65,10 +92,10 @@ impl Judge<'_> {
     /// The record goes last, and its revisions just before.
     fn rank(&self, object: &Object) -> u8 {
         if self.is_record(object) {
-            return 11;
+            return u8::MAX;
         }
         if self.is_revision(object) {
-            return 10;
+            return u8::MAX - 1;
         }
         removal_rank(&object.key)
     }
@@ -103,19 +130,50 @@ impl Judge<'_> {
         }
         let is_member = metadata.label(naming::LABEL_PART_OF) == Some(set);
         match (is_member, ownership::is_written_by_us(object, id, set)) {
-            (true, true) => Fate::Deleted,
+            (true, true) => match self.stays(object) {
+                Some(why) => Fate::Left(why),
+                None => Fate::Deleted,
+            },
             (_, false) => Fate::Left(COPIED.to_owned()),
             (false, true) => Fate::Left("it was taken out of the set".to_owned()),
         }
+    }
+
+    /// Returns why a member may not be deleted, if that is so.
+    fn stays(&self, object: &Object) -> Option<String> {
+        let own = self.scene.namespace;
+        let is_home = GroupKind::of(&object.key) == GroupKind::new("", "Namespace")
+            && object.key.name == own.as_str();
+        let why = is_home.then(|| RECORD_IN_IT.to_owned());
+        why.or_else(|| out_of_policy(self.scene.policy, own, &object.key))
+    }
+
+    /// Tells whether a `StatefulSet` of the instance made a claim. One that is gone is known by what it left only.
+    fn is_from_template(&self, claim: &Object) -> bool {
+        let ordinal = |set: &str| ownership::claim_ordinal(&claim.key.name, set);
+        let is_of_set = |set: &&Object| {
+            set.key.kind == "StatefulSet"
+                && set.key.namespace == claim.key.namespace
+                && ordinal(&set.key.name).is_some()
+        };
+        let ends_in_number = || {
+            let (_, n) = claim.key.name.rsplit_once('-').unwrap_or_default();
+            !n.is_empty() && n.bytes().all(|b| b.is_ascii_digit())
+        };
+        ordinal(self.scene.id.as_str()).is_some()
+            || self.by_uid.values().copied().any(|set| is_of_set(&set))
+            || ends_in_number() && Metadata::of(claim).has_manager(CONTROLLER)
     }
 
     fn claim(&self, claim: &Object) -> Fate {
         let Scene {
             id, set, volumes, ..
         } = self.scene;
-        let is_from_template = ownership::claim_ordinal(&claim.key.name, id).is_some();
-        if !is_from_template && !ownership::is_written_by_us(claim, id, set) {
+        if !self.is_from_template(claim) && !ownership::is_written_by_us(claim, id, set) {
             return Fate::Left(COPIED.to_owned());
+        }
+        if let Some(why) = self.stays(claim) {
+            return Fate::Left(why);
         }
         match volumes {
             VolumeChoice::Keep => Fate::Kept("volumes are kept".to_owned()),
@@ -231,6 +289,8 @@ mod tests {
         let id = "web".parse().unwrap();
         let scene = Scene {
             id: &id,
+            namespace: &"team-a".parse().unwrap(),
+            policy: &Policy::default(),
             set: SET,
             volumes,
             record_uid: Some("uid-ConfigMap-bowline-web"),

@@ -41,7 +41,7 @@ fn meets(found: &Object, candidate: &InstanceId, id: &InstanceId, rendered: &[Ob
     };
     let is_claim = || {
         found.key.kind == "PersistentVolumeClaim"
-            && ownership::claim_ordinal(&found.key.name, candidate).is_some()
+            && ownership::claim_ordinal(&found.key.name, candidate.as_str()).is_some()
     };
     Metadata::of(found).label(naming::LABEL_INSTANCE) == Some(candidate.as_str())
         || found.key.name == naming::record(candidate)

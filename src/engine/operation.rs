@@ -4,7 +4,6 @@
 //! Nobody waits for a person: an operation whose heartbeat stands still is taken over. Its age is judged by seeing no change
 //! on our own clock, never by the time that it names.
 
-use std::collections::BTreeSet;
 use std::future::Future;
 use std::time::Duration;
 
@@ -16,10 +15,10 @@ use tokio::time::{Instant, sleep};
 use super::gone;
 use super::journal::Journal;
 use super::plan::{Outcome, Step};
-use super::record::{self, Change, Record};
+use super::record::{self, Change, Extent, Record};
 use crate::cluster::Cluster;
 use crate::definition::naming;
-use crate::definition::object::{GroupKind, Object, ObjectKey};
+use crate::definition::object::{Object, ObjectKey};
 use crate::failure::{Failure, FailureKind};
 use crate::service::operation::{Aim, Operation};
 use crate::service::summary::InstanceKey;
@@ -66,7 +65,7 @@ pub(super) struct Intent<'a> {
 #[derive(Debug, Clone)]
 pub(super) struct Opening<'a> {
     pub definition: &'a str,
-    pub kinds: BTreeSet<GroupKind>,
+    pub extent: Extent,
 }
 
 /// An operation that is held.
@@ -165,7 +164,7 @@ async fn create<'a>(
 ) -> Result<Option<Lease<'a>>, Failure> {
     let operation = begin(intent);
     let text = to_text(&operation);
-    let object = record::first(intent.instance, opening.definition, &opening.kinds, &text);
+    let object = record::first(intent.instance, opening.definition, &opening.extent, &text);
     let manager = naming::field_manager(&intent.instance.id);
     match cluster.create(&object, &manager, false).await {
         Ok(written) => Ok(Some(Lease::of(
@@ -199,8 +198,8 @@ async fn take<'a>(
     record: &Record,
 ) -> Result<Lease<'a>, Failure> {
     let operation = begin(intent);
-    let kinds = opening.map(|opening| &opening.kinds | &record.kinds());
-    let change = kinds.as_ref().map(Change::widen).unwrap_or_default();
+    let extent = opening.map(|opening| opening.extent.and(&record.extent()));
+    let change = extent.as_ref().map(Change::widen).unwrap_or_default();
     let mut lease = Lease {
         cluster,
         key: record::key(intent.instance),
@@ -514,6 +513,7 @@ fn patch(resource_version: &str, operation: Option<&str>, change: &Change) -> Va
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::definition::object::GroupKind;
 
     #[test]
     fn a_foreign_operation_is_described_without_its_control_characters() {
@@ -535,12 +535,16 @@ mod tests {
 
     #[test]
     fn every_change_names_the_version_that_it_changes() {
-        let change = Change::widen(&BTreeSet::from([GroupKind::new("apps", "Deployment")]));
+        let change = Change::widen(&Extent {
+            kinds: [GroupKind::new("apps", "Deployment")].into(),
+            namespaces: ["jobs".to_owned()].into(),
+        });
         assert_eq!(
             patch("7", None, &change),
             json!({"metadata": {"resourceVersion": "7", "annotations": {
                 "bowline.dev/operation": null,
                 "applyset.kubernetes.io/contains-group-kinds": "Deployment.apps",
+                "applyset.kubernetes.io/additional-namespaces": "jobs",
             }}})
         );
     }

@@ -29,7 +29,15 @@ pub(super) fn owner(object: &Object, id: &InstanceId, set: &str) -> Owner {
         .label(naming::LABEL_PART_OF)
         .filter(|of| *of != set)
     {
-        return Owner::Other(format!("the ApplySet {other}"));
+        // The set's ID tells a person nothing, where an instance of ours can be named.
+        let instance = metadata.label(naming::LABEL_INSTANCE);
+        let is_bowlines = metadata.label(naming::LABEL_MANAGED_BY) == Some(naming::MANAGED_BY);
+        return Owner::Other(
+            match instance.filter(|it| is_bowlines && *it != id.as_str()) {
+                Some(instance) => format!("instance {instance}"),
+                None => format!("the ApplySet {other}"),
+            },
+        );
     }
     match (
         metadata.label(naming::LABEL_MANAGED_BY),
@@ -60,10 +68,10 @@ pub(super) fn is_written_by_us(object: &Object, id: &InstanceId, set: &str) -> b
         && Metadata::of(object).has_manager(&naming::field_manager(id))
 }
 
-/// Returns the number of the pod whose claim it is, if a `StatefulSet` of the instance makes claims of that name.
-pub(super) fn claim_ordinal(name: &str, id: &InstanceId) -> Option<u32> {
+/// Returns the number of the pod whose claim it is, if the `StatefulSet` named `set` makes claims of that name.
+pub(super) fn claim_ordinal(name: &str, set: &str) -> Option<u32> {
     let (stem, ordinal) = name.rsplit_once('-')?;
-    let volume = stem.strip_suffix(id.as_str())?.strip_suffix('-')?;
+    let volume = stem.strip_suffix(set)?.strip_suffix('-')?;
     let is_plain = ordinal == "0" || !ordinal.starts_with('0');
     let is_number = !ordinal.is_empty() && ordinal.bytes().all(|b| b.is_ascii_digit());
     (is_plain && is_number && !volume.is_empty())
@@ -134,7 +142,6 @@ mod tests {
 
     #[test]
     fn claims_of_a_stateful_set_are_known_by_their_names() {
-        let id: InstanceId = "web".parse().unwrap();
         let names = [
             "data-web-0",
             "my-data-web-12",
@@ -144,7 +151,7 @@ mod tests {
             "data-cobweb-0",
             "data-web",
         ];
-        let found = names.map(|name| claim_ordinal(name, &id));
+        let found = names.map(|name| claim_ordinal(name, "web"));
         assert_eq!(found, [Some(0), Some(12), None, None, None, None, None]);
     }
 }

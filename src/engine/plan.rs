@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::record::Record;
+use super::record::{Extent, Record};
 use super::remedy::{Offer, StoragePlan};
 use crate::definition::object::{GroupKind, ObjectKey};
 use crate::failure::Failure;
@@ -97,6 +97,8 @@ pub struct DeployPlan {
     pub is_record_exact: bool,
     /// Kinds of the set that could not be listed: what left the definition may be among them, so the set goes on naming them.
     pub unlisted: BTreeSet<GroupKind>,
+    /// Namespaces beside the instance's own in which members stay, likewise.
+    pub unlisted_namespaces: BTreeSet<String>,
     /// How often the values of its Secret have changed with this deploy; none without any. Values that changed since the plan
     /// was made were never shown to change.
     pub secret_revision: Option<u32>,
@@ -105,6 +107,14 @@ pub struct DeployPlan {
 }
 
 impl DeployPlan {
+    /// Returns where members may be that the plan does not deal with.
+    pub(super) fn unseen(&self) -> Extent {
+        Extent {
+            kinds: self.unlisted.clone(),
+            namespaces: self.unlisted_namespaces.clone(),
+        }
+    }
+
     /// Tells whether running it would change nothing.
     pub fn is_noop(&self) -> bool {
         self.is_record_exact

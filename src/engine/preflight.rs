@@ -9,7 +9,7 @@ use super::metadata::{Metadata, cluster_key, core_key};
 use super::ownership::{self, Owner};
 use crate::cluster::{Access, Cluster, Selector};
 use crate::definition::Definition;
-use crate::definition::id::InstanceId;
+use crate::definition::id::{InstanceId, Namespace};
 use crate::definition::naming;
 use crate::definition::object::{GroupKind, Object, ObjectKey};
 use crate::definition::service::{ServiceDefinition, VolumeSource};
@@ -30,16 +30,25 @@ pub(super) struct Survey {
 }
 
 impl Survey {
-    /// Returns the object of a kind and name.
+    /// Returns the object of a kind, namespace and name.
     pub fn find(&self, key: &ObjectKey) -> Option<&Object> {
         let is_it = |object: &&Object| {
-            GroupKind::of(&object.key) == GroupKind::of(key) && object.key.name == key.name
+            GroupKind::of(&object.key) == GroupKind::of(key)
+                && object.key.name == key.name
+                && object.key.namespace == key.namespace
         };
         self.objects.iter().find(is_it)
     }
 
     pub fn add(&mut self, object: Object) {
         self.objects.push(object);
+    }
+
+    /// What is in no namespace is in the lists of all.
+    fn forget_doubles(&mut self) {
+        let mut seen = BTreeSet::new();
+        self.objects
+            .retain(|object| object.key.namespace.is_some() || seen.insert(object.key.clone()));
     }
 
     pub fn objects(&self) -> &[Object] {
@@ -53,7 +62,7 @@ impl Survey {
     }
 }
 
-/// Looks at everything of some kinds: one list a kind, single reads of `names`, and of the claims that a `StatefulSet` would
+/// Looks at everything of some kinds in some namespaces: one list each, single reads of `names`, and of the claims that a `StatefulSet` would
 /// make, only where listing is forbidden.
 ///
 /// # Errors
@@ -61,28 +70,32 @@ impl Survey {
 pub(super) async fn survey(
     cluster: &Cluster,
     request: &DeployRequest,
-    kinds: &BTreeSet<GroupKind>,
+    places: Vec<(GroupKind, Namespace)>,
     names: &[ObjectKey],
 ) -> Result<Survey, Failure> {
-    let lists = stream::iter(kinds.clone())
-        .map(|kind| async move {
-            let namespace = Some(&request.namespace);
+    let lists = stream::iter(places)
+        .map(|(kind, namespace)| async move {
+            let everything = Selector::everything();
             let listed = cluster
-                .list_metadata(&kind, namespace, &Selector::everything())
+                .list_metadata(&kind, Some(&namespace), &everything)
                 .await;
-            (kind, listed)
+            (kind, listed, namespace)
         })
         .buffered(AT_ONCE);
-    let lists: Vec<(GroupKind, Result<Vec<Object>, Failure>)> = lists.collect().await;
+    let lists: Vec<(GroupKind, Result<Vec<Object>, Failure>, Namespace)> = lists.collect().await;
     let mut survey = Survey::default();
-    for (kind, listed) in lists {
+    for (kind, listed, namespace) in lists {
         match listed {
             Ok(objects) => survey.objects.extend(objects),
             Err(failure) if failure.kind == FailureKind::Forbidden => {
                 let claims = claim_names(request)
                     .map(|name| core_key(CLAIM, request.namespace.as_str(), &name));
                 let names = names.iter().cloned().chain(claims);
-                for key in names.filter(|key| GroupKind::of(key) == kind) {
+                let is_there = |key: &ObjectKey| {
+                    let of = key.namespace.as_deref();
+                    of.is_none_or(|of| of == namespace.as_str())
+                };
+                for key in names.filter(|key| GroupKind::of(key) == kind && is_there(key)) {
                     survey.objects.extend(cluster.get(&key).await?);
                 }
                 survey.unlisted.push((kind, failure));
@@ -92,6 +105,7 @@ pub(super) async fn survey(
             Err(failure) => return Err(failure),
         }
     }
+    survey.forget_doubles();
     Ok(survey)
 }
 
@@ -247,20 +261,18 @@ fn manifest_claims(object: &Object) -> Vec<String> {
 
 /// Returns remarks on claims that an earlier instance left behind and that will be bound again as they are.
 pub(super) fn bound_again(request: &DeployRequest, survey: &Survey) -> Vec<String> {
-    let name = naming::workload(&request.id);
-    if survey
-        .of_kind("StatefulSet")
-        .any(|set| set.key.name == name)
-    {
-        // They are in use already.
-        return Vec::new();
-    }
+    let is_in_use = |claim: &&Object| {
+        survey
+            .of_kind("StatefulSet")
+            .any(|set| ownership::claim_ordinal(&claim.key.name, &set.key.name).is_some())
+    };
     let is_first = |claim: &&Object| {
         let set = naming::instance_applyset_id(&request.id, &request.namespace);
         ownership::owner(claim, &request.id, &set) == Owner::Ours
     };
     claims_to_come(request, survey)
         .filter(is_first)
+        .filter(|claim| !is_in_use(claim))
         .map(|claim| {
             format!(
                 "claim {} is there already and is used as it is",
@@ -270,13 +282,23 @@ pub(super) fn bound_again(request: &DeployRequest, survey: &Survey) -> Vec<Strin
         .collect()
 }
 
-/// What an operation wants to do to a kind.
+/// What an operation wants to do to a kind in the namespace of the instance.
 pub(super) fn access(verb: &'static str, kind: &GroupKind, request: &DeployRequest) -> Access {
     Access {
         verb,
         kind: kind.clone(),
         subresource: None,
         namespace: Some(request.namespace.to_string()),
+    }
+}
+
+/// What an operation wants to do to an object.
+pub(super) fn access_to(verb: &'static str, key: &ObjectKey) -> Access {
+    Access {
+        verb,
+        kind: GroupKind::of(key),
+        subresource: None,
+        namespace: key.namespace.clone(),
     }
 }
 
@@ -301,6 +323,32 @@ pub(super) fn forbidden_refusal(missing: &[Access], namespace: &str) -> Option<F
     if missing.is_empty() {
         return None;
     }
+    let mut places: Vec<Option<&str>> = vec![Some(namespace)];
+    for access in missing {
+        let place = access.namespace.as_deref();
+        if !places.contains(&place) {
+            places.push(place);
+        }
+    }
+    let parts = places.into_iter().filter_map(|place| {
+        let there: Vec<&Access> = missing
+            .iter()
+            .filter(|access| access.namespace.as_deref() == place)
+            .collect();
+        let named = place.map_or("the whole cluster".to_owned(), |it| {
+            format!("namespace {it}")
+        });
+        (!there.is_empty()).then(|| format!("in {named}: {}", by_verb(&there)))
+    });
+    let parts: Vec<String> = parts.collect();
+    let summary = format!(
+        "this user may not do all that is needed {}",
+        parts.join("; and ")
+    );
+    Some(Failure::new(FailureKind::Forbidden, summary))
+}
+
+fn by_verb(missing: &[&Access]) -> String {
     let mut parts: Vec<(&str, Vec<String>)> = Vec::new();
     for access in missing {
         match parts.iter_mut().find(|(verb, _)| *verb == access.verb) {
@@ -312,11 +360,7 @@ pub(super) fn forbidden_refusal(missing: &[Access], namespace: &str) -> Option<F
         .iter()
         .map(|(verb, kinds)| format!("{verb} {}", kinds.join(", ")))
         .collect();
-    let summary = format!(
-        "this user may not do all that is needed in namespace {namespace}: {}",
-        parts.join("; ")
-    );
-    Some(Failure::new(FailureKind::Forbidden, summary))
+    parts.join("; ")
 }
 
 pub(super) fn refused(summary: impl Into<String>) -> Failure {
@@ -333,7 +377,7 @@ mod tests {
             verb,
             kind: GroupKind::new("", kind),
             subresource: None,
-            namespace: None,
+            namespace: Some("team-a".to_owned()),
         };
         let missing = [
             access("create", "Service"),
@@ -346,5 +390,14 @@ mod tests {
             "this user may not do all that is needed in namespace team-a: create Service; patch ConfigMap, Service"
         );
         assert_eq!(forbidden_refusal(&[], "team-a"), None);
+        let elsewhere = |namespace: Option<&str>| Access {
+            namespace: namespace.map(str::to_owned),
+            ..access("create", "Role")
+        };
+        let missing = [elsewhere(None), elsewhere(Some("jobs"))];
+        assert_eq!(
+            forbidden_refusal(&missing, "team-a").unwrap().summary,
+            "this user may not do all that is needed in the whole cluster: create Role; and in namespace jobs: create Role"
+        );
     }
 }

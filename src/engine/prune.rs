@@ -5,8 +5,10 @@
 use super::metadata::Metadata;
 use super::ownership;
 use crate::definition::id::InstanceId;
+use crate::definition::manifest::{is_custom, is_definition_of_kind};
 use crate::definition::naming;
 use crate::definition::object::{GroupKind, Object, ObjectKey};
+use crate::definition::order::is_workload;
 
 /// What becomes of a member that left the definition.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -28,7 +30,9 @@ pub(super) fn leaving<'a>(
 ) -> Vec<Leaving<'a>> {
     let is_wanted = |object: &Object| {
         wanted.iter().any(|key| {
-            GroupKind::of(key) == GroupKind::of(&object.key) && key.name == object.key.name
+            GroupKind::of(key) == GroupKind::of(&object.key)
+                && key.name == object.key.name
+                && key.namespace == object.key.namespace
         })
     };
     let is_member = |object: &&Object| {
@@ -54,19 +58,55 @@ pub(super) fn leaving<'a>(
         .collect()
 }
 
-/// Returns when an object is deleted among others: what uses goes before what is used.
+/// Returns when an object is deleted among others: what uses goes before what is used, and objects before what defines them.
 pub(super) fn removal_rank(key: &ObjectKey) -> u8 {
+    let kind = GroupKind::of(key);
     match key.kind.as_str() {
-        "Deployment" | "StatefulSet" => 0,
-        "ReplicaSet" | "ControllerRevision" => 1,
-        "Pod" => 2,
-        "PersistentVolumeClaim" => 3,
-        "Ingress" => 4,
-        "Service" => 5,
-        "EndpointSlice" => 6,
-        "ConfigMap" | "Secret" => 8,
-        _ => 7,
+        // Requests pass through them to pods that go.
+        _ if goes_through_pods(&kind) => 0,
+        _ if is_custom(&kind) => 1,
+        "Pod" => 4,
+        "ReplicaSet" | "ControllerRevision" => 3,
+        _ if is_workload(&kind) => 2,
+        "PersistentVolumeClaim" => 5,
+        "Ingress" => 6,
+        "Service" => 7,
+        "EndpointSlice" => 8,
+        "ConfigMap" | "Secret" => 10,
+        "ServiceAccount" | "Role" | "RoleBinding" | "ClusterRole" | "ClusterRoleBinding" => 11,
+        "Namespace" => 12,
+        _ if is_definition_of_kind(&kind) => 13,
+        _ => 9,
     }
+}
+
+/// Tells whether objects of a kind go before the workloads: what runs in the pods may have to let go of them.
+pub(super) fn goes_first(key: &ObjectKey) -> bool {
+    removal_rank(key) < 2
+}
+
+/// Tells whether objects of a kind go after all others: they take along what is left in them.
+pub(super) fn goes_last(key: &ObjectKey) -> bool {
+    removal_rank(key) > 11
+}
+
+/// Says what else goes with an object, where that is more than its own.
+pub(super) fn along_with(key: &ObjectKey) -> Option<String> {
+    let kind = GroupKind::of(key);
+    if is_definition_of_kind(&kind) {
+        return Some(format!(
+            "{key} goes with every object of its kind in the whole cluster, whoever made it"
+        ));
+    }
+    let is_namespace = kind == GroupKind::new("", "Namespace");
+    is_namespace.then(|| format!("{key} goes with everything that is in it, whoever made it"))
+}
+
+fn goes_through_pods(kind: &GroupKind) -> bool {
+    matches!(
+        kind.group.as_str(),
+        "admissionregistration.k8s.io" | "apiregistration.k8s.io"
+    )
 }
 
 #[cfg(test)]
@@ -79,7 +119,7 @@ mod tests {
 
     fn live(kind: &str, name: &str, part_of: Option<&str>, manager: &str) -> Object {
         let mut json = json!({
-            "apiVersion": "v1", "kind": kind,
+            "apiVersion": if kind == "Deployment" { "apps/v1" } else { "v1" }, "kind": kind,
             "metadata": {
                 "name": name,
                 "labels": {"app.kubernetes.io/managed-by": "bowline", "app.kubernetes.io/instance": "web"},

@@ -9,6 +9,7 @@ use super::deploy::DeployRequest;
 use super::metadata::{Metadata, core_key};
 use super::ownership::{self, Owner};
 use crate::cluster::Cluster;
+use crate::definition::id::Namespace;
 use crate::definition::naming;
 use crate::definition::object::{GroupKind, Object, ObjectKey};
 use crate::failure::{Failure, FailureKind};
@@ -21,13 +22,48 @@ pub(super) struct Record {
     object: Object,
 }
 
+/// Where the members of a set may be: what an `ApplySet` parent says for those who look for them.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Extent {
+    pub kinds: BTreeSet<GroupKind>,
+    /// Namespaces beside the record's own.
+    pub namespaces: BTreeSet<String>,
+}
+
+impl Extent {
+    /// Returns where these objects of an instance of the namespace `own` are.
+    pub fn of(objects: &[Object], own: &Namespace) -> Self {
+        let namespaces = objects.iter().filter_map(|it| it.key.namespace.clone());
+        Self {
+            kinds: objects.iter().map(|it| GroupKind::of(&it.key)).collect(),
+            namespaces: namespaces.filter(|it| it != own.as_str()).collect(),
+        }
+    }
+
+    /// Returns both together.
+    pub fn and(&self, other: &Self) -> Self {
+        Self {
+            kinds: &self.kinds | &other.kinds,
+            namespaces: &self.namespaces | &other.namespaces,
+        }
+    }
+
+    fn annotations(&self) -> [(&'static str, String); 2] {
+        let namespaces: Vec<&str> = self.namespaces.iter().map(String::as_str).collect();
+        [
+            (naming::ANNOTATION_APPLYSET_KINDS, kinds_text(&self.kinds)),
+            (naming::ANNOTATION_APPLYSET_NAMESPACES, namespaces.join(",")),
+        ]
+    }
+}
+
 /// What a record says once a deploy has come to its end.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Facts {
     pub definition: String,
     pub revision: u32,
     pub text_hash: String,
-    pub kinds: BTreeSet<GroupKind>,
+    pub extent: Extent,
     pub display_name: Option<String>,
     pub expires: Option<String>,
     pub is_protected: bool,
@@ -171,6 +207,17 @@ impl Record {
         parse_kinds(text)
     }
 
+    /// Returns where the members of the set may be.
+    pub fn extent(&self) -> Extent {
+        let key = naming::ANNOTATION_APPLYSET_NAMESPACES;
+        let text = self.metadata().annotation(key).unwrap_or_default();
+        let names = text.split(',').map(str::trim).filter(|it| !it.is_empty());
+        Extent {
+            kinds: self.kinds(),
+            namespaces: names.map(str::to_owned).collect(),
+        }
+    }
+
     /// Returns the keys of the definition's labels that it bears.
     fn label_keys(&self) -> impl Iterator<Item = &str> {
         let keys = self.metadata().annotation(naming::ANNOTATION_LABELS);
@@ -196,13 +243,13 @@ impl Record {
 
 impl Facts {
     /// Returns what a deploy of this request writes in the end.
-    pub fn of(request: &DeployRequest, revision: u32, kinds: BTreeSet<GroupKind>) -> Self {
+    pub fn of(request: &DeployRequest, revision: u32, extent: Extent) -> Self {
         let definition = &request.definition;
         Self {
             definition: request.name.to_string(),
             revision,
             text_hash: super::revision::text_hash(&request.text),
-            kinds,
+            extent,
             display_name: definition.display_name().map(str::to_owned),
             expires: definition.expires().map(str::to_owned),
             is_protected: definition.is_protected(),
@@ -220,11 +267,6 @@ impl Facts {
                 naming::ANNOTATION_APPLYSET_TOOLING,
                 Some(naming::APPLYSET_TOOLING),
             ),
-            (
-                naming::ANNOTATION_APPLYSET_KINDS,
-                Some(&*kinds_text(&self.kinds)),
-            ),
-            (naming::ANNOTATION_APPLYSET_NAMESPACES, Some("")),
             (naming::ANNOTATION_REVISION, Some(&*revision)),
             (naming::ANNOTATION_DEFINITION_HASH, Some(&*self.text_hash)),
             (
@@ -242,7 +284,9 @@ impl Facts {
             ),
         ]
         .map(|(key, value)| (key.to_owned(), json!(value)));
-        pairs.into_iter().collect()
+        let extent = self.extent.annotations();
+        let extent = extent.map(|(key, value)| (key.to_owned(), json!(value)));
+        pairs.into_iter().chain(extent).collect()
     }
 
     /// Returns the change of labels and annotations that ends a deploy. Labels that the definition had `before` go with it.
@@ -295,12 +339,13 @@ pub(super) struct Change {
 }
 
 impl Change {
-    /// Returns the change that lets the set hold these kinds.
-    pub fn widen(kinds: &BTreeSet<GroupKind>) -> Self {
-        let key = naming::ANNOTATION_APPLYSET_KINDS.to_owned();
+    /// Returns the change that lets the set reach this far.
+    pub fn widen(extent: &Extent) -> Self {
+        let annotations = extent.annotations();
+        let annotations = annotations.map(|(key, value)| (key.to_owned(), json!(value)));
         Self {
             labels: Map::new(),
-            annotations: Map::from_iter([(key, json!(kinds_text(kinds)))]),
+            annotations: Map::from_iter(annotations),
         }
     }
 }
@@ -309,10 +354,11 @@ impl Change {
 pub(super) fn first(
     instance: &InstanceKey,
     definition: &str,
-    kinds: &BTreeSet<GroupKind>,
+    extent: &Extent,
     operation: &str,
 ) -> Object {
     let set = naming::instance_applyset_id(&instance.id, &instance.namespace);
+    let [(kinds, kinds_text), (namespaces, namespaces_text)] = extent.annotations();
     let json = json!({
         "apiVersion": "v1",
         "kind": "ConfigMap",
@@ -327,8 +373,8 @@ pub(super) fn first(
             },
             "annotations": {
                 naming::ANNOTATION_APPLYSET_TOOLING: naming::APPLYSET_TOOLING,
-                naming::ANNOTATION_APPLYSET_KINDS: kinds_text(kinds),
-                naming::ANNOTATION_APPLYSET_NAMESPACES: "",
+                kinds: kinds_text,
+                namespaces: namespaces_text,
                 naming::ANNOTATION_OPERATION: operation,
             },
         },
@@ -381,12 +427,19 @@ mod tests {
         ])
     }
 
+    fn extent() -> Extent {
+        Extent {
+            kinds: kinds(),
+            namespaces: ["jobs", "monitoring"].map(str::to_owned).into(),
+        }
+    }
+
     fn facts() -> Facts {
         Facts {
             definition: "shop".to_owned(),
             revision: 3,
             text_hash: "abc".to_owned(),
-            kinds: kinds(),
+            extent: extent(),
             display_name: Some("My shop".to_owned()),
             expires: None,
             is_protected: true,
@@ -404,16 +457,16 @@ mod tests {
 
     #[test]
     fn the_first_record_is_an_apply_set_parent_with_its_operation() {
-        let first = first(&instance(), "shop", &kinds(), "{}");
+        let first = first(&instance(), "shop", &extent(), "{}");
         let record = Record::of(first, &instance()).unwrap();
-        assert_eq!(record.kinds(), kinds());
+        assert_eq!(record.extent(), extent());
         assert_eq!((record.operation(), record.revision()), (Some("{}"), None));
         assert!(!record.is_exact(&facts()));
     }
 
     #[test]
     fn a_record_is_exact_when_it_says_all_and_nothing_runs() {
-        let mut object = first(&instance(), "shop", &kinds(), "{}");
+        let mut object = first(&instance(), "shop", &extent(), "{}");
         let authorship = Authorship {
             cause: None,
             holder: "a@b".to_owned(),
@@ -455,7 +508,7 @@ mod tests {
 
     #[test]
     fn a_config_map_of_somebody_else_is_no_record() {
-        let mut object = first(&instance(), "shop", &kinds(), "{}");
+        let mut object = first(&instance(), "shop", &extent(), "{}");
         object.json["metadata"]["annotations"][naming::ANNOTATION_APPLYSET_TOOLING] =
             json!("kubectl/v1");
         let failure = Record::of(object, &instance()).unwrap_err();
@@ -463,7 +516,7 @@ mod tests {
             failure.summary,
             "ConfigMap/bowline-web is not the record of team-a/web: its ApplySet is managed by \"kubectl/v1\""
         );
-        let mut object = first(&instance(), "shop", &kinds(), "{}");
+        let mut object = first(&instance(), "shop", &extent(), "{}");
         object.json["metadata"]["labels"] = json!({});
         assert!(Record::of(object, &instance()).is_err());
     }

@@ -124,6 +124,11 @@ impl Rehearsal {
         }
     }
 
+    /// Returns what is known of an object that nobody can ask for yet.
+    pub fn unseen(wanted: &Object, why: &str) -> Self {
+        Self::new(wanted, None).noted(why)
+    }
+
     fn noted(mut self, note: &str) -> Self {
         self.planned.note = Some(note.to_owned());
         self

@@ -19,6 +19,7 @@ mod delete;
 mod engine;
 mod history;
 mod live;
+mod manifests;
 mod objects;
 mod patch;
 mod refusals;
@@ -174,6 +175,13 @@ on_both_backends! {
         a_value_that_somebody_rotates_meanwhile_is_not_undone
         a_secret_that_leaves_the_definition_is_pruned
         who_may_not_read_secrets_is_told_and_changes_none;
+    manifests:
+        a_kind_and_its_objects_come_and_go_together
+        what_left_the_text_is_pruned_and_a_list_is_unfolded
+        another_namespace_is_refused_unless_it_is_allowed
+        cluster_scope_is_refused_unless_it_is_allowed
+        a_kind_that_is_not_served_is_named_with_its_line
+        claims_of_any_set_are_kept_and_bound_again;
     live:
         a_number_that_is_open_belongs_to_scale_and_a_deploy_keeps_it
         a_number_that_is_set_shows_in_the_next_plan_and_changes_nothing_else

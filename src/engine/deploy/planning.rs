@@ -1,23 +1,26 @@
 //! The plan of a deploy: render, look at what is there, ask what is allowed, rehearse each object.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use futures::{StreamExt, stream};
 
 use super::DeployRequest;
 use crate::cluster::{Access, Cluster};
-use crate::definition::id::InstanceId;
+use crate::definition::id::{InstanceId, Namespace};
+use crate::definition::manifest::defined_kind;
 use crate::definition::naming;
 use crate::definition::object::{GroupKind, Object, ObjectKey};
 use crate::definition::render::Rendered;
 use crate::engine::difference::difference;
 use crate::engine::free_id::free_id;
+use crate::engine::kinds;
 use crate::engine::metadata::core_key;
 use crate::engine::operation;
 use crate::engine::plan::{Change, DeployPlan, PlannedObject};
-use crate::engine::preflight::{self, Survey, access};
-use crate::engine::prune::{Leaving, leaving};
-use crate::engine::record::{self, Facts, Record};
+use crate::engine::policy::out_of_policy;
+use crate::engine::preflight::{self, Survey, access, access_to};
+use crate::engine::prune::{Leaving, along_with, leaving};
+use crate::engine::record::{self, Extent, Facts, Record};
 use crate::engine::rehearse::{Actor, Rehearsal, rehearse};
 use crate::engine::remedy::StoragePlan;
 use crate::engine::rendering::rendered;
@@ -29,6 +32,9 @@ use crate::failure::{Failure, FailureKind};
 const AT_ONCE: usize = 4;
 /// Most revisions that are looked for behind the current one, where they may not be listed.
 const MAX_PROBES: u32 = 50;
+const KIND_COMES: &str = "not rehearsed: its kind comes with this definition";
+const KIND_CHANGES: &str = "not rehearsed: its kind changes with this definition";
+const NAMESPACE_COMES: &str = "not rehearsed: its namespace comes with this definition";
 const LEFT: &str = "it left the definition";
 const LEFT_CLAIM: &str = "it left the definition; claims are kept, never pruned";
 
@@ -52,6 +58,7 @@ pub async fn plan_deploy(
         storage: StoragePlan::default(),
         is_record_exact: false,
         unlisted: BTreeSet::new(),
+        unlisted_namespaces: BTreeSet::new(),
         secret_revision: None,
         text_hash: revision::text_hash(&request.text),
     };
@@ -114,16 +121,21 @@ impl Planner<'_> {
             plan.warnings.push(operation::describe(operation));
         }
         let names = self.names();
-        let kinds = self.kinds_to_look_at();
-        let mut survey = preflight::survey(self.cluster, self.request, &kinds, &names).await?;
+        let places = self.places_to_look_at();
+        let mut survey = preflight::survey(self.cluster, self.request, places, &names).await?;
         self.probe_revisions(&mut survey).await?;
-        let of_set = self.record.map(Record::kinds).unwrap_or_default();
+        let to_come = self.to_come(&survey).await?;
+        let before = self.record.map(Record::extent).unwrap_or_default();
+        let of_set = before.kinds;
         for (kind, _) in &survey.unlisted {
             plan.warnings.push(format!(
                 "this user may not list {} objects: what left the definition is not found among them",
                 kind.kind
             ));
             plan.unlisted.extend(of_set.get(kind).cloned());
+        }
+        if !plan.unlisted.is_empty() {
+            plan.unlisted_namespaces = before.namespaces;
         }
         plan.refusals = preflight::foreign_names(self.request, &self.rendered.objects, &survey);
         if let Some(refusal) = plan.refusals.last_mut() {
@@ -137,11 +149,13 @@ impl Planner<'_> {
             .extend(preflight::bound_again(self.request, &survey));
         let set = naming::instance_applyset_id(&self.request.id, &self.request.namespace);
         let leaving = leaving(survey.objects(), &names, &self.request.id, &set);
-        let missing = preflight::forbidden(self.cluster, self.accesses(&survey, &leaving)).await?;
+        let leaving = self.within_policy(plan, leaving);
+        let accesses = self.accesses(&survey, &leaving, &to_come);
+        let missing = preflight::forbidden(self.cluster, accesses).await?;
         let namespace = self.request.namespace.as_str();
         plan.refusals
             .extend(preflight::forbidden_refusal(&missing, namespace));
-        self.rehearse_all(plan, &survey, &missing).await?;
+        self.rehearse_all(plan, &survey, &missing, &to_come).await?;
         self.add_leaving(plan, &leaving, &missing).await?;
         let is_leaving = |leaving: &Leaving<'_>| !matches!(leaving, Leaving::NotOurs(_));
         self.number(plan, &survey, leaving.iter().any(is_leaving));
@@ -150,6 +164,8 @@ impl Planner<'_> {
 
     /// Returns an ID that could be used instead; none where not all can be seen that may have taken it.
     fn free_id(&self, survey: &Survey) -> Option<InstanceId> {
+        // The names of manifests are their own, whatever the ID.
+        self.request.definition.service()?;
         let sees_all = survey.unlisted.is_empty();
         let free = || free_id(&self.request.id, &self.rendered.objects, survey.objects());
         sees_all.then(free).flatten()
@@ -193,42 +209,127 @@ impl Planner<'_> {
         Ok(())
     }
 
-    fn kinds(&self) -> BTreeSet<GroupKind> {
-        let objects = self.rendered.objects.iter();
-        objects.map(|object| GroupKind::of(&object.key)).collect()
+    fn extent(&self) -> Extent {
+        Extent::of(&self.rendered.objects, &self.request.namespace)
     }
 
-    fn kinds_to_look_at(&self) -> BTreeSet<GroupKind> {
-        let mut kinds = self.kinds();
-        kinds.extend(self.record.map(Record::kinds).unwrap_or_default());
+    fn places_to_look_at(&self) -> Vec<(GroupKind, Namespace)> {
+        let before = self.record.map(Record::extent).unwrap_or_default();
+        let Extent {
+            mut kinds,
+            namespaces,
+        } = self.extent().and(&before);
         // Revisions, and claims to come, whose names may be taken.
         kinds.insert(GroupKind::new("", "ConfigMap"));
         kinds.insert(GroupKind::new("", "PersistentVolumeClaim"));
-        kinds
+        let others = namespaces.iter().filter_map(|name| name.parse().ok());
+        std::iter::once(self.request.namespace.clone())
+            .chain(others)
+            .flat_map(|namespace| {
+                let places = kinds
+                    .iter()
+                    .map(move |kind| (kind.clone(), namespace.clone()));
+                places.collect::<Vec<_>>()
+            })
+            .collect()
+    }
+
+    /// Returns the objects that nobody can rehearse, each with why: their kind or their namespace comes with them.
+    async fn to_come(&self, survey: &Survey) -> Result<BTreeMap<ObjectKey, &'static str>, Failure> {
+        let mut to_come = BTreeMap::new();
+        let mut kinds: BTreeMap<GroupKind, bool> = BTreeMap::new();
+        let mut namespaces: BTreeSet<&str> = BTreeSet::new();
+        for object in &self.rendered.objects {
+            if let Some((kind, _)) = defined_kind(object) {
+                kinds.insert(kind, survey.find(&object.key).is_some());
+            } else if is_namespace(&object.key) && survey.find(&object.key).is_none() {
+                namespaces.insert(&object.key.name);
+            }
+        }
+        for object in &self.rendered.objects {
+            let key = &object.key;
+            let kind = GroupKind::of(key);
+            let is_served = match kinds.get(&kind) {
+                None => true,
+                Some(false) => false,
+                Some(true) => {
+                    let wanted = BTreeSet::from([(kind.clone(), key.version.clone())]);
+                    let served = self.cluster.served(&wanted).await?;
+                    served.find(&kind, &key.version).is_some()
+                }
+            };
+            if !is_served {
+                to_come.insert(key.clone(), KIND_COMES);
+            } else if key
+                .namespace
+                .as_deref()
+                .is_some_and(|it| namespaces.contains(it))
+            {
+                to_come.insert(key.clone(), NAMESPACE_COMES);
+            }
+        }
+        Ok(to_come)
+    }
+
+    /// Leaves out what left the definition and may not be touched under the configuration; the set goes on naming it.
+    fn within_policy<'a>(
+        &self,
+        plan: &mut DeployPlan,
+        leaving: Vec<Leaving<'a>>,
+    ) -> Vec<Leaving<'a>> {
+        let mut allowed = Vec::with_capacity(leaving.len());
+        for one in leaving {
+            let (Leaving::Deleted(object) | Leaving::Kept(object) | Leaving::NotOurs(object)) = one;
+            match out_of_policy(self.cluster.policy(), &self.request.namespace, &object.key) {
+                None => {
+                    if let Leaving::Deleted(object) = one {
+                        plan.warnings.extend(along_with(&object.key));
+                    }
+                    allowed.push(one);
+                }
+                Some(why) => {
+                    plan.warnings.push(format!(
+                        "{} left the definition and stays: {why}",
+                        object.key
+                    ));
+                    plan.unlisted.insert(GroupKind::of(&object.key));
+                    plan.unlisted_namespaces
+                        .extend(object.key.namespace.clone());
+                }
+            }
+        }
+        plan.unlisted_namespaces
+            .remove(self.request.namespace.as_str());
+        allowed
     }
 
     /// Returns all that carrying out the plan may do, whatever of it turns out to be needed.
-    fn accesses(&self, survey: &Survey, leaving: &[Leaving<'_>]) -> BTreeSet<Access> {
+    fn accesses(
+        &self,
+        survey: &Survey,
+        leaving: &[Leaving<'_>],
+        to_come: &BTreeMap<ObjectKey, &'static str>,
+    ) -> BTreeSet<Access> {
         let config_map = GroupKind::new("", "ConfigMap");
         let mut accesses = BTreeSet::new();
-        let mut want = |verb, kind: &GroupKind| {
-            accesses.insert(access(verb, kind, self.request));
-        };
         for verb in ["get", "create", "patch", "delete"] {
-            want(verb, &config_map);
+            accesses.insert(access(verb, &config_map, self.request));
         }
-        for object in &self.rendered.objects {
-            let kind = GroupKind::of(&object.key);
-            want("get", &kind);
-            want("patch", &kind);
+        let mut want = |verb, object: &Object| {
+            accesses.insert(access_to(verb, &object.key));
+        };
+        let is_known = |object: &&Object| to_come.get(&object.key) != Some(&KIND_COMES);
+        for object in self.rendered.objects.iter().filter(is_known) {
+            want("get", object);
+            want("patch", object);
             if survey.find(&object.key).is_none() {
-                want("create", &kind);
+                want("create", object);
             }
         }
         for leaving in leaving {
             match leaving {
-                Leaving::Deleted(object) => want("delete", &GroupKind::of(&object.key)),
-                Leaving::Kept(object) => want("patch", &GroupKind::of(&object.key)),
+                Leaving::Deleted(object) => want("delete", object),
+                Leaving::Kept(object) => want("patch", object),
                 Leaving::NotOurs(_) => {}
             }
         }
@@ -240,13 +341,12 @@ impl Planner<'_> {
         plan: &mut DeployPlan,
         survey: &Survey,
         missing: &[Access],
+        to_come: &BTreeMap<ObjectKey, &'static str>,
     ) -> Result<(), Failure> {
         let manager = naming::field_manager(&self.request.id);
         let may_write = |object: &Object| {
-            let kind = GroupKind::of(&object.key);
-            let needs =
-                |access: &Access| matches!(access.verb, "patch" | "create") && access.kind == kind;
-            !missing.iter().any(needs)
+            let lacks = |verb| missing.contains(&access_to(verb, &object.key));
+            !lacks("patch") && !lacks("create")
         };
         if !self.rendered.objects.iter().all(may_write) {
             plan.warnings.push(
@@ -263,12 +363,16 @@ impl Planner<'_> {
                     may_write: may_write(&object),
                     yields: self.request.yields,
                 };
-                rehearse(self.cluster, &actor, &object, seen).await
+                match to_come.get(&object.key) {
+                    Some(why) => Ok(Rehearsal::unseen(&object, why)),
+                    None => rehearse(self.cluster, &actor, &object, seen).await,
+                }
             })
             .buffered(AT_ONCE);
         let rehearsals: Vec<Result<Rehearsal, Failure>> = rehearsals.collect().await;
+        let mut rehearsals: Vec<Rehearsal> = rehearsals.into_iter().collect::<Result<_, _>>()?;
+        self.doubt_the_old_schema(&mut rehearsals);
         for rehearsal in rehearsals {
-            let rehearsal = rehearsal?;
             plan.objects.push(rehearsal.planned);
             plan.conflicts.extend(rehearsal.conflicts);
             plan.yielded.extend(rehearsal.yielded);
@@ -280,6 +384,25 @@ impl Planner<'_> {
             }
         }
         Ok(())
+    }
+
+    /// What is refused under the schema that a kind has now may be right under the one that comes with this definition.
+    fn doubt_the_old_schema(&self, rehearsals: &mut [Rehearsal]) {
+        let changing: Vec<ObjectKey> = rehearsals
+            .iter()
+            .filter(|rehearsal| rehearsal.planned.change == Change::Update)
+            .map(|rehearsal| rehearsal.planned.key.clone())
+            .collect();
+        for rehearsal in rehearsals {
+            let planned = &mut rehearsal.planned;
+            let definition = kinds::definition_of(&planned.key, &self.rendered.objects);
+            let changes = definition.is_some_and(|it| changing.contains(&it.key));
+            let is_invalid = |failure: &Failure| failure.kind == FailureKind::Invalid;
+            if changes && rehearsal.refusals.iter().any(is_invalid) {
+                rehearsal.refusals.retain(|failure| !is_invalid(failure));
+                planned.note = Some(KIND_CHANGES.to_owned());
+            }
+        }
     }
 
     async fn add_leaving(
@@ -300,8 +423,7 @@ impl Planner<'_> {
                     continue;
                 }
             };
-            let may_read =
-                !missing.contains(&access("get", &GroupKind::of(&object.key), self.request));
+            let may_read = !missing.contains(&access_to("get", &object.key));
             let difference = match change {
                 Change::Delete if may_read => {
                     let live = self.cluster.get(&object.key).await?;
@@ -325,7 +447,7 @@ impl Planner<'_> {
         let known = revision::among(survey.of_kind("ConfigMap"), &plan.instance);
         let current = self.record.and_then(Record::revision);
         let is_exact = |current: u32| {
-            let facts = Facts::of(self.request, current, &self.kinds() | &plan.unlisted);
+            let facts = Facts::of(self.request, current, self.extent().and(&plan.unseen()));
             self.record.is_some_and(|record| record.is_exact(&facts))
         };
         let changes = |object: &PlannedObject| object.change != Change::Keep;
@@ -338,4 +460,8 @@ impl Planner<'_> {
             None => revision::next_number(&known, current, self.identity),
         };
     }
+}
+
+fn is_namespace(key: &ObjectKey) -> bool {
+    GroupKind::of(key) == GroupKind::new("", "Namespace")
 }

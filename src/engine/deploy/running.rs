@@ -7,18 +7,21 @@ use tokio::time::Instant;
 
 use super::{DeployRequest, Report, RunOptions};
 use crate::cluster::{Cluster, Propagation};
+use crate::definition::id::Namespace;
 use crate::definition::naming;
 use crate::definition::object::{GroupKind, Object, ObjectKey};
+use crate::definition::order;
 use crate::definition::render::Rendered;
 use crate::engine::apply::{self, Target};
 use crate::engine::batch;
 use crate::engine::gone;
 use crate::engine::journal::Journal;
+use crate::engine::kinds;
 use crate::engine::metadata::{Metadata, core_key};
 use crate::engine::operation::{self, Intent, Lease, Opening};
 use crate::engine::plan::{Change, DeployPlan, FieldConflict, Outcome, PlannedObject, Step};
 use crate::engine::preflight::refused;
-use crate::engine::record::{self, Authorship, Change as RecordChange, Facts};
+use crate::engine::record::{self, Authorship, Change as RecordChange, Extent, Facts};
 use crate::engine::rehearse::without;
 use crate::engine::rendering::rendered;
 use crate::engine::revision::{self, Identity, Snapshot};
@@ -95,7 +98,7 @@ pub(in crate::engine) async fn run_variant(
     };
     let opening = Opening {
         definition: request.name.as_str(),
-        kinds: prepared.kinds(),
+        extent: prepared.extent(&request.namespace),
     };
     journal.started(&Step::Claim);
     let lease = match operation::claim(cluster, &intent, Some(&opening), &mut journal).await {
@@ -136,9 +139,8 @@ struct Prepared {
 }
 
 impl Prepared {
-    fn kinds(&self) -> std::collections::BTreeSet<GroupKind> {
-        let objects = self.rendered.objects.iter();
-        objects.map(|object| GroupKind::of(&object.key)).collect()
+    fn extent(&self, own: &Namespace) -> Extent {
+        Extent::of(&self.rendered.objects, own)
     }
 
     fn object(&self, key: &ObjectKey) -> Option<&Object> {
@@ -349,7 +351,7 @@ impl Run<'_> {
                 let step = Step::Apply(planned.key.clone());
                 if let Some(why) = &*stop {
                     journal.not_tried(step, why);
-                } else if let Some(needed) = needed(&planned.key, &failed) {
+                } else if let Some(needed) = self.needed_by(&planned.key, &failed) {
                     journal.not_tried(step, format!("it needs {needed}"));
                     failed.push(planned.key.clone());
                 } else {
@@ -357,8 +359,38 @@ impl Run<'_> {
                     ready.push(planned.clone());
                 }
             }
+            if let Err(failure) = self.wait_for_kind(&ready, journal).await {
+                for planned in ready.drain(..) {
+                    journal.failed(Step::Apply(planned.key.clone()), failure.clone());
+                    failed.push(planned.key);
+                }
+            }
             if !ready.is_empty() {
                 *stop = self.apply_batch(ready, &mut failed, journal).await;
+            }
+        }
+    }
+
+    fn needed_by<'f>(&self, key: &ObjectKey, failed: &'f [ObjectKey]) -> Option<&'f ObjectKey> {
+        let definition = kinds::definition_of(key, &self.prepared.rendered.objects);
+        let is_definition = |failed: &&ObjectKey| definition.is_some_and(|it| it.key == **failed);
+        let defining = failed.iter().find(is_definition);
+        defining.or_else(|| needed(key, failed))
+    }
+
+    /// Waits until the kind of a batch is served, where it comes with the definition.
+    async fn wait_for_kind(
+        &self,
+        batch: &[PlannedObject],
+        journal: &mut Journal<'_>,
+    ) -> Result<(), Failure> {
+        let Some(first) = batch.first() else {
+            return Ok(());
+        };
+        match kinds::definition_of(&first.key, &self.prepared.rendered.objects) {
+            None => Ok(()),
+            Some(definition) => {
+                kinds::wait_until_served(self.cluster, &definition.key, &first.key, journal).await
             }
         }
     }
@@ -558,8 +590,9 @@ impl Run<'_> {
         }
         journal.started(&Step::Record);
         self.forget_old_revisions().await;
-        let kinds = &self.prepared.kinds() | &self.plan.unlisted;
-        let facts = Facts::of(self.request, self.plan.revision, kinds);
+        let extent = self.prepared.extent(&self.request.namespace);
+        let extent = extent.and(&self.plan.unseen());
+        let facts = Facts::of(self.request, self.plan.revision, extent);
         let before = record::read(self.cluster, &self.plan.instance).await;
         let ended = match before {
             Ok(before) => {
@@ -641,14 +674,23 @@ fn note(
 
 /// Returns an object that failed and without which this one cannot do.
 fn needed<'a>(key: &ObjectKey, failed: &'a [ObjectKey]) -> Option<&'a ObjectKey> {
+    let runs_pods = order::is_workload(&GroupKind::of(key)) || key.kind == "Pod";
     let needs: &[&str] = match key.kind.as_str() {
-        "Deployment" | "StatefulSet" => &["ConfigMap", "Secret", "PersistentVolumeClaim"],
         "Ingress" => &["Service"],
+        _ if runs_pods => &[
+            "ConfigMap",
+            "Secret",
+            "PersistentVolumeClaim",
+            "ServiceAccount",
+        ],
         _ => &[],
+    };
+    let is_home = |failed: &ObjectKey| {
+        failed.kind == "Namespace" && key.namespace.as_ref() == Some(&failed.name)
     };
     failed
         .iter()
-        .find(|failed| needs.contains(&failed.kind.as_str()))
+        .find(|failed| needs.contains(&failed.kind.as_str()) || is_home(failed))
 }
 
 #[cfg(test)]
@@ -656,7 +698,15 @@ mod tests {
     use super::*;
 
     fn key(kind: &str, name: &str) -> ObjectKey {
-        core_key(kind, "team-a", name)
+        let group = match kind {
+            "Deployment" => "apps",
+            "Ingress" => "networking.k8s.io",
+            _ => "",
+        };
+        ObjectKey {
+            group: group.to_owned(),
+            ..core_key(kind, "team-a", name)
+        }
     }
 
     #[test]

@@ -5,14 +5,17 @@ use std::collections::BTreeSet;
 use futures::{StreamExt, stream};
 
 use crate::cluster::{Access, Cluster, Selector};
+use crate::definition::id::Namespace;
 use crate::definition::naming;
-use crate::definition::object::{GroupKind, Object};
+use crate::definition::object::{GroupKind, Object, ObjectKey};
 use crate::engine::fate::{self, Policies, Scene};
 use crate::engine::metadata::Metadata;
 use crate::engine::operation;
+use crate::engine::ownership::claim_ordinal;
 use crate::engine::plan::{Fate, FateRow, PlannedRetention, TeardownPlan, VolumeChoice};
 use crate::engine::preflight;
-use crate::engine::record::{self, Record};
+use crate::engine::prune::along_with;
+use crate::engine::record::{self, Extent, Record};
 use crate::engine::volumes::{self, Volumes};
 use crate::failure::{Failure, FailureKind};
 use crate::service::summary::InstanceKey;
@@ -57,11 +60,11 @@ pub async fn plan_teardown(
         Err(failure) => return Err(failure),
     };
     plan.observe(record.as_ref(), operation::describe);
-    let kinds = record.as_ref().map(Record::kinds).unwrap_or_default();
+    let extent = record.as_ref().map(Record::extent).unwrap_or_default();
     let Found {
         objects: found,
         unlisted,
-    } = find(cluster, instance, &kinds).await?;
+    } = find(cluster, instance, &extent).await?;
     plan.warnings.extend(unlisted.iter().map(|kind| {
         format!(
             "this user may not list {} objects: any that there are stay",
@@ -75,15 +78,19 @@ pub async fn plan_teardown(
     let set = naming::instance_applyset_id(&instance.id, &instance.namespace);
     let scene = Scene {
         id: &instance.id,
+        namespace: &instance.namespace,
+        policy: cluster.policy(),
         set: &set,
         volumes,
         record_uid: record.as_ref().map(Record::uid),
     };
     plan.rows = fate::rows(&scene, &found, &policies);
     plan_retentions(&mut plan, &found, &known);
-    if !unlisted.is_disjoint(&kinds) {
-        keep_record(&mut plan);
+    if !unlisted.is_disjoint(&extent.kinds) {
+        keep_record(&mut plan, "not everything of its set could be listed");
     }
+    stay_responsible(&mut plan, &found, &set);
+    warn_of_what_goes_along(&mut plan);
     let missing = preflight::forbidden(cluster, accesses(&plan, &found)).await?;
     let namespace = instance.namespace.as_str();
     plan.refusals
@@ -99,19 +106,33 @@ struct Found {
     unlisted: BTreeSet<GroupKind>,
 }
 
+fn all_namespaces(instance: &InstanceKey, extent: &Extent) -> Vec<Namespace> {
+    let others = extent
+        .namespaces
+        .iter()
+        .filter_map(|name| name.parse().ok());
+    std::iter::once(instance.namespace.clone())
+        .chain(others)
+        .collect()
+}
+
 /// Lists what bears the instance's labels: claims in full, the rest by metadata.
 async fn find(
     cluster: &Cluster,
     instance: &InstanceKey,
-    of_set: &BTreeSet<GroupKind>,
+    extent: &Extent,
 ) -> Result<Found, Failure> {
     let known = KNOWN.map(|(group, kind)| GroupKind::new(group, kind));
-    let kinds: BTreeSet<GroupKind> = known.into_iter().chain(of_set.iter().cloned()).collect();
+    let kinds: BTreeSet<GroupKind> = known.into_iter().chain(extent.kinds.clone()).collect();
+    let places: Vec<(GroupKind, Namespace)> = all_namespaces(instance, extent)
+        .iter()
+        .flat_map(|namespace| kinds.iter().map(|kind| (kind.clone(), namespace.clone())))
+        .collect();
     let selector = Selector::instance(&instance.id);
     let selector = &selector;
-    let lists = stream::iter(kinds)
-        .map(|kind| async move {
-            let namespace = Some(&instance.namespace);
+    let lists = stream::iter(places)
+        .map(|(kind, namespace)| async move {
+            let namespace = Some(&namespace);
             let listed = if kind.kind == CLAIM {
                 cluster.list(&kind, namespace, selector).await
             } else {
@@ -138,20 +159,86 @@ async fn find(
             Err(failure) => return Err(failure),
         }
     }
+    forget_strangers(&mut found.objects, instance);
     match first_refusal {
         Some(failure) if found.objects.is_empty() => Err(failure),
         _ => Ok(found),
     }
 }
 
+/// Leaves out what bears the ID of the instance outside of its namespace: there it may be another one's. Members say whose
+/// they are, what has owners goes with them, and claims are known by the `StatefulSet` that made them.
+fn forget_strangers(objects: &mut Vec<Object>, instance: &InstanceKey) {
+    let set = naming::instance_applyset_id(&instance.id, &instance.namespace);
+    let own = Some(instance.namespace.as_str());
+    let mut seen: BTreeSet<ObjectKey> = BTreeSet::new();
+    // What is in no namespace is in the lists of all.
+    objects.retain(|object| object.key.namespace.is_some() || seen.insert(object.key.clone()));
+    let mut ours: BTreeSet<String> = BTreeSet::new();
+    loop {
+        let n_ours = ours.len();
+        for object in objects.iter() {
+            let metadata = Metadata::of(object);
+            let is_here = object.key.namespace.as_deref() == own;
+            let is_member = metadata.label(naming::LABEL_PART_OF) == Some(&*set);
+            let is_owned = metadata
+                .owners()
+                .iter()
+                .any(|owner| ours.contains(&owner.uid));
+            if is_here || is_member || is_owned || is_claim_of(object, objects, &ours) {
+                ours.insert(metadata.uid().to_owned());
+            }
+        }
+        if ours.len() == n_ours {
+            break;
+        }
+    }
+    objects.retain(|object| ours.contains(Metadata::of(object).uid()));
+}
+
+fn is_claim_of(claim: &Object, objects: &[Object], ours: &BTreeSet<String>) -> bool {
+    claim.key.kind == CLAIM
+        && objects.iter().any(|set| {
+            set.key.kind == "StatefulSet"
+                && set.key.namespace == claim.key.namespace
+                && ours.contains(Metadata::of(set).uid())
+                && claim_ordinal(&claim.key.name, &set.key.name).is_some()
+        })
+}
+
 /// Lets the record stay: it leads somebody who may list everything to what was not found.
-fn keep_record(plan: &mut TeardownPlan) {
+fn keep_record(plan: &mut TeardownPlan, why: &str) {
     let name = naming::record(&plan.instance.id);
     for row in &mut plan.rows {
         if row.key.kind == "ConfigMap" && row.key.name == name && row.fate == Fate::Deleted {
-            row.fate = Fate::Left("not everything of its set could be listed".to_owned());
+            row.fate = Fate::Left(why.to_owned());
         }
     }
+}
+
+/// Lets the record stay where members stay outside of its namespace: nothing else says whose they are.
+fn stay_responsible(plan: &mut TeardownPlan, found: &[Object], set: &str) {
+    let own = Some(plan.instance.namespace.as_str());
+    let is_member = |row: &FateRow| {
+        let object = found.iter().find(|it| it.uid() == Some(row.uid.as_str()));
+        object.is_some_and(|it| Metadata::of(it).label(naming::LABEL_PART_OF) == Some(set))
+    };
+    let is_home = |row: &FateRow| own == Some(row.key.name.as_str()) && row.key.kind == "Namespace";
+    let stays = plan.rows.iter().any(|row| {
+        matches!(row.fate, Fate::Left(_))
+            && row.key.namespace.as_deref() != own
+            && is_member(row)
+            && !is_home(row)
+    });
+    if stays {
+        keep_record(plan, "not everything of its set may be deleted");
+    }
+}
+
+fn warn_of_what_goes_along(plan: &mut TeardownPlan) {
+    let deleted = plan.rows.iter().filter(|row| row.fate == Fate::Deleted);
+    let warnings: Vec<String> = deleted.filter_map(|row| along_with(&row.key)).collect();
+    plan.warnings.extend(warnings);
 }
 
 fn is_protected(object: &Object) -> bool {
@@ -255,12 +342,7 @@ pub(in crate::engine) async fn may_retain(
 fn accesses(plan: &TeardownPlan, found: &[Object]) -> BTreeSet<Access> {
     let mut accesses = BTreeSet::new();
     let mut want = |verb, row: &FateRow| {
-        accesses.insert(Access {
-            verb,
-            kind: GroupKind::of(&row.key),
-            subresource: None,
-            namespace: Some(plan.instance.namespace.to_string()),
-        });
+        accesses.insert(preflight::access_to(verb, &row.key));
     };
     let is_record = |row: &FateRow| row.key.name == naming::record(&plan.instance.id);
     let is_set = |row: &FateRow| row.key.kind == "StatefulSet";

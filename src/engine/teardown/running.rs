@@ -7,8 +7,10 @@ use tokio::time::{Instant, sleep};
 
 use super::TeardownOptions;
 use crate::cluster::{Cluster, Deleted, Propagation, Selector};
+use crate::definition::id::Namespace;
 use crate::definition::naming;
 use crate::definition::object::{GroupKind, Object, ObjectKey};
+use crate::definition::order;
 use crate::engine::apply;
 use crate::engine::batch;
 use crate::engine::deploy::Report;
@@ -19,6 +21,7 @@ use crate::engine::operation::{self, Intent, Lease};
 use crate::engine::plan::{
     Fate, FateRow, Outcome, Step, TeardownPlan, TeardownScope, VolumeChoice,
 };
+use crate::engine::prune;
 use crate::engine::record::Change;
 use crate::engine::volumes;
 use crate::failure::{Failure, FailureKind};
@@ -131,7 +134,15 @@ fn is_unreachable(failure: &Failure) -> bool {
 }
 
 fn is_workload(row: &FateRow) -> bool {
-    matches!(row.key.kind.as_str(), "Deployment" | "StatefulSet")
+    order::is_workload(&GroupKind::of(&row.key)) || row.key.kind == "Pod"
+}
+
+fn goes_first(row: &FateRow) -> bool {
+    prune::goes_first(&row.key)
+}
+
+fn goes_last(row: &FateRow) -> bool {
+    prune::goes_last(&row.key)
 }
 
 struct Run<'a> {
@@ -153,6 +164,9 @@ impl Run<'_> {
     async fn carry_out(mut self, journal: &mut Journal<'_>) {
         self.keep_claims(journal).await;
         self.retain_volumes(journal).await;
+        self.delete_all(goes_first, journal).await;
+        self.settle(journal).await;
+        self.stop_behind_held();
         self.delete_all(is_workload, journal).await;
         self.settle(journal).await;
         let pods_left = self.pods_left(journal).await;
@@ -162,16 +176,35 @@ impl Run<'_> {
             None => self.delete_all(|row| row.key.kind == CLAIM, journal).await,
         }
         let plan = self.plan;
-        let is_other =
-            |row: &FateRow| !is_workload(row) && row.key.kind != CLAIM && !is_record(plan, row);
+        let is_other = |row: &FateRow| {
+            let is_done = goes_first(row) || is_workload(row) || row.key.kind == CLAIM;
+            !is_done && !goes_last(row) && !is_record(plan, row)
+        };
         self.delete_all(is_other, journal).await;
         self.settle(journal).await;
+        if plan
+            .rows
+            .iter()
+            .any(|row| is_deleted(row) && goes_last(row))
+        {
+            self.delete_all(goes_last, journal).await;
+            self.settle(journal).await;
+        }
         self.delete_record(journal).await;
         if self.deadline.is_none() {
             self.note_what_is_left(journal).await;
         }
         for held in &self.held {
             journal.pending(held.to_string());
+        }
+    }
+
+    /// What is held by those who run in the workloads would be held for ever without them.
+    fn stop_behind_held(&mut self) {
+        if let (None, Some(held)) = (&self.stop, self.held.first()) {
+            self.stop = Some(format!(
+                "{held}, and what runs here may have to let go of it"
+            ));
         }
     }
 
@@ -288,7 +321,7 @@ impl Run<'_> {
     ) -> Result<(), Failure> {
         let deadline = Instant::now() + RETENTION_DEADLINE;
         loop {
-            let claims = self.list(&GroupKind::new("", CLAIM)).await?;
+            let claims = self.claims_beside(set).await?;
             let is_owned = |claim: &&Object| {
                 let owners = Metadata::of(claim).owners();
                 owners.iter().any(|owner| owner.uid == set.uid)
@@ -305,10 +338,16 @@ impl Run<'_> {
         }
     }
 
-    async fn list(&self, kind: &GroupKind) -> Result<Vec<Object>, Failure> {
-        let namespace = Some(&self.plan.instance.namespace);
+    /// Lists the claims of the instance in the namespace of a `StatefulSet`.
+    async fn claims_beside(&self, set: &FateRow) -> Result<Vec<Object>, Failure> {
+        let own = &self.plan.instance.namespace;
+        let other: Option<Namespace> = set.key.namespace.as_ref().and_then(|it| it.parse().ok());
+        let namespace = other.as_ref().unwrap_or(own);
         let selector = Selector::instance(&self.plan.instance.id);
-        self.cluster.list_metadata(kind, namespace, &selector).await
+        let kind = GroupKind::new("", CLAIM);
+        self.cluster
+            .list_metadata(&kind, Some(namespace), &selector)
+            .await
     }
 
     /// Claims the operation again for a step, where there is one.

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use bowline::cluster::{Cluster as Engine, Identity};
 use bowline::definition::check::{CheckContext, check};
+use bowline::definition::policy::Policy;
 use bowline::engine::adopt::{AdoptPlan, plan_adopt, run_adopt};
 use bowline::engine::deploy::{DeployRequest, RunOptions, plan_deploy, run_deploy};
 use bowline::engine::operation::Meeting;
@@ -86,6 +87,14 @@ impl<'a> Stage<'a> {
         }
     }
 
+    /// Returns the same stage where this is allowed.
+    pub(crate) fn under(self, policy: Policy) -> Self {
+        Self {
+            engine: self.engine.with_policy(policy),
+            ..self
+        }
+    }
+
     /// Returns the same stage where others keep what is theirs.
     pub(crate) fn yielding(&self) -> Self {
         Self {
@@ -150,7 +159,7 @@ impl<'a> Stage<'a> {
     }
 
     pub(crate) fn request(&self, id: &str, text: &str) -> DeployRequest {
-        let checked = check(text, &CheckContext::default());
+        let checked = check(text, &self.check_context());
         let faults = checked.diagnostics;
         DeployRequest {
             definition: checked.definition.unwrap_or_else(|| panic!("{faults:?}")),
@@ -167,6 +176,17 @@ impl<'a> Stage<'a> {
             message: Some("because".to_owned()),
             holder: "tester@here 1".to_owned(),
         }
+    }
+
+    fn check_context(&self) -> CheckContext {
+        CheckContext {
+            policy: self.engine.policy().clone(),
+            ..CheckContext::default()
+        }
+    }
+
+    pub(crate) async fn plan_request(&self, request: DeployRequest) -> DeployPlan {
+        plan_deploy(&self.engine, &request).await.unwrap()
     }
 
     pub(crate) async fn try_plan(&self, id: &str, text: &str) -> Result<DeployPlan, Failure> {

@@ -1,0 +1,398 @@
+//! Manifests as a definition: objects of any kind, custom ones included, in the right order, and no further than allowed.
+
+use bowline::definition::policy::Policy;
+use bowline::engine::plan::{Change, Fate, Step, VolumeChoice};
+use http::Method;
+use serde_json::{Value, json};
+
+use crate::cluster::{Cluster, ask};
+use crate::engine::stage::{Stage, changes};
+
+/// A kind that no other case has: definitions are the whole cluster's.
+fn definition(cluster: &Cluster) -> String {
+    let group = group(cluster);
+    format!(
+        "
+apiVersion: apiextensions.k8s.io/v1
+kind: CustomResourceDefinition
+metadata: {{name: widgets.{group}}}
+spec:
+  group: {group}
+  scope: Namespaced
+  names: {{plural: widgets, singular: widget, kind: Widget, listKind: WidgetList}}
+  versions:
+    - name: v1
+      served: true
+      storage: true
+      schema:
+        openAPIV3Schema:
+          type: object
+          properties:
+            spec:
+              type: object
+              required: [size]
+              properties:
+                size: {{type: integer}}
+                colour: {{type: string}}
+"
+    )
+}
+
+fn group(cluster: &Cluster) -> String {
+    format!("{}.example.com", cluster.namespace)
+}
+
+fn widget(cluster: &Cluster, name: &str, size: u32) -> String {
+    let group = group(cluster);
+    format!(
+        "apiVersion: {group}/v1\nkind: Widget\nmetadata: {{name: {name}}}\nspec: {{size: {size}}}\n"
+    )
+}
+
+const CONFIG: &str = "
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: settings}
+data: {script: 'echo $HOME ${USER} $$'}
+";
+
+const WEB: &str = "
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: frontend, labels: {app.kubernetes.io/name: front}}
+spec:
+  replicas: 1
+  selector: {matchLabels: {app.kubernetes.io/name: front, app.kubernetes.io/instance: chart}}
+  template:
+    metadata: {labels: {app.kubernetes.io/name: front, app.kubernetes.io/instance: chart}}
+    spec:
+      containers:
+        - {name: web, image: 'nginx:1.27', envFrom: [{configMapRef: {name: settings}}]}
+";
+
+fn everything() -> Policy {
+    Policy {
+        allow_cluster_scoped: true,
+        allow_namespaces: Vec::new(),
+    }
+}
+
+fn documents(parts: &[&str]) -> String {
+    parts.join("\n---\n")
+}
+
+async fn widgets(cluster: &Cluster) -> Vec<Value> {
+    let path = format!(
+        "/apis/{}/v1/namespaces/{}/widgets",
+        group(cluster),
+        cluster.namespace
+    );
+    let list = ask(&cluster.admin, Method::GET, &path, None).await;
+    list.map_or_else(
+        |_| Vec::new(),
+        |list| list["items"].as_array().cloned().unwrap_or_default(),
+    )
+}
+
+pub(crate) async fn a_kind_and_its_objects_come_and_go_together(cluster: Cluster) {
+    let stage = Stage::new(&cluster).under(everything());
+    // Written in the wrong order on purpose.
+    let text = documents(&[
+        &widget(&cluster, "big", 3),
+        WEB,
+        CONFIG,
+        &definition(&cluster),
+    ]);
+    let plan = stage.plan("shop", &text).await;
+    assert_eq!(plan.refusals, []);
+    let name = format!("widgets.{}", group(&cluster));
+    assert_eq!(
+        changes(&plan),
+        [
+            &*format!("Create CustomResourceDefinition/{name}"),
+            "Create ConfigMap/settings",
+            "Create Deployment/frontend",
+            "Create Widget/big",
+        ]
+    );
+    assert_eq!(
+        plan.objects[3].note.as_deref(),
+        Some("not rehearsed: its kind comes with this definition")
+    );
+    let outcome = stage.run("shop", &text, &plan).await;
+    assert!(outcome.is_complete(), "{outcome:?}");
+    let outcome = stage.wait("shop").await;
+    assert!(outcome.is_complete(), "{outcome:?}");
+
+    let live = cluster.get("ConfigMap", "settings").await.unwrap();
+    assert_eq!(live["data"], json!({"script": "echo $HOME ${USER} $$"}));
+    let labels = &live["metadata"]["labels"];
+    assert_eq!(labels["app.kubernetes.io/managed-by"], "bowline");
+    assert_eq!(labels["app.kubernetes.io/instance"], "shop");
+    assert_eq!(labels["app.kubernetes.io/name"], "shop");
+    let big = &widgets(&cluster).await[0];
+    assert_eq!(
+        big["metadata"]["labels"]["applyset.kubernetes.io/part-of"],
+        labels["applyset.kubernetes.io/part-of"]
+    );
+    let web = cluster.get("Deployment", "frontend").await.unwrap();
+    let template = &web["spec"]["template"]["metadata"]["labels"];
+    // The name tells the parts of a set from each other, the instance is the same for all of them.
+    let expected = json!({
+        "app.kubernetes.io/name": "front", "app.kubernetes.io/instance": "shop",
+        "app.kubernetes.io/managed-by": "bowline",
+    });
+    assert_eq!(template, &expected);
+    assert_eq!(
+        web["spec"]["selector"]["matchLabels"],
+        json!({"app.kubernetes.io/name": "front", "app.kubernetes.io/instance": "shop"})
+    );
+    assert!(stage.plan("shop", &text).await.is_noop());
+
+    let plan = stage.plan_teardown("shop", VolumeChoice::Keep).await;
+    assert_eq!(plan.refusals, []);
+    assert!(
+        plan.warnings
+            .iter()
+            .any(|it| it.contains("every object of its kind")),
+        "{:?}",
+        plan.warnings
+    );
+    let outcome = stage.run_teardown(&plan).await;
+    assert!(outcome.is_complete(), "{outcome:?}");
+    let deleted: Vec<String> = outcome
+        .done
+        .iter()
+        .filter_map(|step| match step {
+            Step::Delete(key) => Some(key.kind.clone()),
+            _ => None,
+        })
+        .collect();
+    let at = |kind: &str| deleted.iter().position(|it| it == kind).unwrap();
+    assert!(at("Widget") < at("Deployment") && at("Deployment") < at("CustomResourceDefinition"));
+    stage.until_nothing_is_left("shop", &[]).await;
+    assert!(widgets(&cluster).await.is_empty());
+}
+
+pub(crate) async fn what_left_the_text_is_pruned_and_a_list_is_unfolded(cluster: Cluster) {
+    let stage = Stage::new(&cluster);
+    let first = "
+apiVersion: v1
+kind: List
+items:
+  - {apiVersion: v1, kind: ConfigMap, metadata: {name: one}, data: {a: '1'}}
+  - {apiVersion: v1, kind: ConfigMap, metadata: {name: two}, data: {a: '1'}}
+";
+    let outcome = stage.deploy("pair", first).await;
+    assert!(outcome.is_complete(), "{outcome:?}");
+    assert!(stage.wait("pair").await.is_complete());
+    let second = "{apiVersion: v1, kind: ConfigMap, metadata: {name: two}, data: {a: '2'}}\n";
+    let plan = stage.plan("pair", second).await;
+    assert_eq!(
+        changes(&plan),
+        ["Update ConfigMap/two", "Delete ConfigMap/one"]
+    );
+    let outcome = stage.run("pair", second, &plan).await;
+    assert!(outcome.is_complete(), "{outcome:?}");
+    cluster.until_gone("ConfigMap", "one").await;
+
+    // The same names under another ID belong to the first.
+    let plan = stage.plan("other", second).await;
+    assert!(
+        plan.refusals[0]
+            .summary
+            .contains("it belongs to instance pair"),
+        "{:?}",
+        plan.refusals
+    );
+    let outcome = stage.teardown("pair", VolumeChoice::Keep).await;
+    assert!(outcome.is_complete(), "{outcome:?}");
+    stage.until_nothing_is_left("pair", &[]).await;
+}
+
+pub(crate) async fn another_namespace_is_refused_unless_it_is_allowed(cluster: Cluster) {
+    let stage = Stage::new(&cluster);
+    let other = format!("{}-b", cluster.namespace);
+    let namespace = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": other}});
+    cluster.create(&namespace).await.unwrap();
+    let there = format!(
+        "{{apiVersion: v1, kind: ConfigMap, metadata: {{name: there, namespace: {other}}}, data: {{a: '1'}}}}\n"
+    );
+    let here = "{apiVersion: v1, kind: ConfigMap, metadata: {name: here}}\n";
+    let text = documents(&[here, &there]);
+    let plan = stage.plan("far", &text).await;
+    let told = &plan.refusals[0].summary;
+    assert!(
+        told.contains("ConfigMap/there is for namespace") && told.contains("line 4"),
+        "{told}"
+    );
+
+    let allowed = Stage::new(&cluster).under(Policy {
+        allow_cluster_scoped: false,
+        allow_namespaces: vec![other.parse().unwrap()],
+    });
+    let outcome = allowed.deploy("far", &text).await;
+    assert!(outcome.is_complete(), "{outcome:?}");
+    let record = cluster.get("ConfigMap", "bowline-far").await.unwrap();
+    let namespaces =
+        &record["metadata"]["annotations"]["applyset.kubernetes.io/additional-namespaces"];
+    assert_eq!(namespaces, &json!(other));
+    let path = format!("{}/there", cluster.path_in(&other, "ConfigMap"));
+    ask(&cluster.admin, Method::GET, &path, None).await.unwrap();
+    assert!(allowed.plan("far", &text).await.is_noop());
+
+    // Without the leave it is neither pruned nor torn down, and the record goes on naming it.
+    let plan = stage.plan("far", here).await;
+    assert!(
+        plan.warnings
+            .iter()
+            .any(|it| it.contains("ConfigMap/there left the definition and stays")),
+        "{:?}",
+        plan.warnings
+    );
+    let plan = stage.plan_teardown("far", VolumeChoice::Keep).await;
+    let fates: Vec<(String, bool)> = plan
+        .rows
+        .iter()
+        .map(|row| (row.key.to_string(), row.fate == Fate::Deleted))
+        .collect();
+    assert!(
+        fates.contains(&("ConfigMap/there".to_owned(), false)),
+        "{fates:?}"
+    );
+    assert!(
+        fates.contains(&("ConfigMap/bowline-far".to_owned(), false)),
+        "{fates:?}"
+    );
+
+    let plan = allowed.plan("far", here).await;
+    assert!(
+        plan.objects
+            .iter()
+            .any(|it| it.change == Change::Delete && it.key.name == "there"),
+        "{:?}",
+        changes(&plan)
+    );
+    let outcome = allowed.teardown("far", VolumeChoice::Keep).await;
+    assert!(outcome.is_complete(), "{outcome:?}");
+    allowed.until_nothing_is_left("far", &[]).await;
+    let gone = ask(&cluster.admin, Method::GET, &path, None).await;
+    assert!(gone.is_err(), "{gone:?}");
+    let path = format!("{}/{other}", cluster.path("Namespace"));
+    ask(&cluster.admin, Method::DELETE, &path, None)
+        .await
+        .unwrap();
+}
+
+pub(crate) async fn cluster_scope_is_refused_unless_it_is_allowed(cluster: Cluster) {
+    let text = documents(&[
+        &format!(
+            "{{apiVersion: rbac.authorization.k8s.io/v1, kind: ClusterRole, metadata: {{name: '{}:reader'}}, rules: []}}",
+            cluster.namespace
+        ),
+        "{apiVersion: v1, kind: ServiceAccount, metadata: {name: reader}}",
+    ]);
+    let stage = Stage::new(&cluster);
+    let allowed = Stage::new(&cluster).under(everything());
+    let outcome = allowed.deploy("roles", &text).await;
+    assert!(outcome.is_complete(), "{outcome:?}");
+    let request = allowed.request("roles", &text);
+    let plan = stage.plan_request(request).await;
+    let told = &plan.refusals[0].summary;
+    assert!(
+        told.contains("is in no namespace") && told.contains("allow_cluster_scoped"),
+        "{told}"
+    );
+    let plan = stage.plan_teardown("roles", VolumeChoice::Keep).await;
+    let role = plan
+        .rows
+        .iter()
+        .find(|row| row.key.kind == "ClusterRole")
+        .unwrap();
+    assert!(matches!(&role.fate, Fate::Left(why) if why.contains("allow_cluster_scoped")));
+
+    let outcome = allowed.teardown("roles", VolumeChoice::Keep).await;
+    assert!(outcome.is_complete(), "{outcome:?}");
+    allowed.until_nothing_is_left("roles", &[]).await;
+    let path = format!(
+        "/apis/rbac.authorization.k8s.io/v1/clusterroles/{}:reader",
+        cluster.namespace
+    );
+    assert!(ask(&cluster.admin, Method::GET, &path, None).await.is_err());
+}
+
+pub(crate) async fn a_kind_that_is_not_served_is_named_with_its_line(cluster: Cluster) {
+    let stage = Stage::new(&cluster);
+    let text = documents(&[
+        CONFIG,
+        "{apiVersion: apps/v1, kind: Deploymint, metadata: {name: web}}",
+        "{apiVersion: apps/v1beta1, kind: Deployment, metadata: {name: web}}",
+    ]);
+    let plan = stage.plan("odd", &text).await;
+    let told: Vec<&str> = plan.refusals.iter().map(|it| it.summary.as_str()).collect();
+    assert_eq!(
+        told,
+        [
+            "line 8: the cluster serves no apps/v1 Deploymint; it serves apps/v1 Deployment",
+            "line 10: the cluster serves no apps/v1beta1 Deployment; it serves apps/v1 Deployment",
+        ]
+    );
+    let outcome = stage.run("odd", &text, &plan).await;
+    assert!(outcome.done.is_empty(), "{outcome:?}");
+    assert!(
+        cluster
+            .list("ConfigMap", "app.kubernetes.io/instance=odd")
+            .await
+            .is_empty()
+    );
+}
+
+pub(crate) async fn claims_of_any_set_are_kept_and_bound_again(cluster: Cluster) {
+    let stage = Stage::new(&cluster);
+    let text = "
+apiVersion: apps/v1
+kind: StatefulSet
+metadata: {name: db}
+spec:
+  serviceName: db
+  selector: {matchLabels: {app: db}}
+  template:
+    metadata: {labels: {app: db}}
+    spec: {containers: [{name: db, image: 'postgres:16', volumeMounts: [{name: data, mountPath: /data}]}]}
+  volumeClaimTemplates:
+    - metadata: {name: data}
+      spec: {accessModes: [ReadWriteOnce], resources: {requests: {storage: 1Gi}}}
+";
+    let outcome = stage.deploy("store", text).await;
+    assert!(outcome.is_complete(), "{outcome:?}");
+    let outcome = stage.wait("store").await;
+    assert!(outcome.is_complete(), "{outcome:?}");
+    let claim = cluster
+        .get("PersistentVolumeClaim", "data-db-0")
+        .await
+        .unwrap();
+    let outcome = stage.teardown("store", VolumeChoice::Keep).await;
+    assert!(outcome.is_complete(), "{outcome:?}");
+    stage
+        .until_nothing_is_left("store", &["PersistentVolumeClaim/data-db-0"])
+        .await;
+
+    let plan = stage.plan("store", text).await;
+    assert!(
+        plan.warnings
+            .iter()
+            .any(|it| it.contains("data-db-0 is there already")),
+        "{:?}",
+        plan.warnings
+    );
+    assert!(stage.run("store", text, &plan).await.is_complete());
+    assert!(stage.wait("store").await.is_complete());
+    let again = cluster
+        .get("PersistentVolumeClaim", "data-db-0")
+        .await
+        .unwrap();
+    assert_eq!(again["metadata"]["uid"], claim["metadata"]["uid"]);
+    let outcome = stage.teardown("store", VolumeChoice::Delete).await;
+    assert!(outcome.is_complete(), "{outcome:?}");
+    stage.until_nothing_is_left("store", &[]).await;
+}

@@ -16,8 +16,10 @@ use crate::failure::{Failure, FailureKind};
 pub mod drafts;
 mod file;
 pub mod trash;
+mod trust;
 
 pub use file::Digest;
+pub use trust::trust;
 
 /// Largest definition that is read or written, in bytes.
 pub const MAX_BYTES: u64 = 4 * 1024 * 1024;

@@ -8,7 +8,8 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser};
 
-use crate::failure::{Failure, FailureKind};
+use crate::definition::places::Place;
+use crate::failure::{Cause, Failure, FailureKind};
 
 mod adjust;
 mod adopt;
@@ -170,15 +171,40 @@ fn say_detail(failure: &Failure) {
         output::say(format!("  {}", crate::text::clean(line)));
     }
     for cause in &failure.causes {
-        let place = if cause.field.is_empty() {
-            String::new()
-        } else {
-            format!("{}: ", cause.field)
+        output::say(format!("  {}", crate::text::clean(&cause_line(cause))));
+    }
+}
+
+fn cause_line(cause: &Cause) -> String {
+    let field = match &cause.place {
+        _ if cause.field.is_empty() => String::new(),
+        None => format!("{}: ", cause.field),
+        Some(place) => format!(
+            "{} (line {} of the definition): ",
+            cause.field, place.span.start.line
+        ),
+    };
+    format!("{field}{}", cause.message)
+}
+
+/// Says the causes of a failure whose place in the definition is known, as lines that editors can jump to, and the rest of
+/// what its summary leaves out.
+fn say_detail_of(file: &str, failure: &Failure) {
+    for line in failure.detail.lines() {
+        output::say(format!("  {}", crate::text::clean(line)));
+    }
+    for cause in &failure.causes {
+        let line = match &cause.place {
+            None => format!("  {}", cause_line(cause)),
+            Some(Place { path, span }) => {
+                let (line, column) = (span.start.line, span.start.column);
+                format!(
+                    "{file}:{line}:{column}: error: {} [{path}, {}]",
+                    cause.message, cause.field
+                )
+            }
         };
-        output::say(format!(
-            "  {}",
-            crate::text::clean(&format!("{place}{}", cause.message))
-        ));
+        output::say(crate::text::clean(&line));
     }
 }
 

@@ -30,6 +30,7 @@ use std::time::Duration;
 
 use tokio::sync::Semaphore;
 
+use crate::audit::Audit;
 use crate::definition::id::Namespace;
 use crate::definition::policy::Policy;
 
@@ -74,9 +75,12 @@ pub struct Cluster {
     identity: Arc<Identity>,
     namespace: Namespace,
     in_flight: Arc<Semaphore>,
+    /// Turns of watches that are opened again.
+    reopening: Arc<Semaphore>,
     discovered: Arc<discovery::Discovered>,
     deadline: Duration,
     policy: Arc<Policy>,
+    audit: Option<Arc<Audit>>,
 }
 
 impl Cluster {
@@ -87,9 +91,11 @@ impl Cluster {
             identity: Arc::new(identity),
             namespace,
             in_flight: Arc::new(Semaphore::new(MAX_IN_FLIGHT)),
+            reopening: Arc::new(Semaphore::new(MAX_IN_FLIGHT)),
             discovered: Arc::default(),
             deadline: REQUEST_DEADLINE,
             policy: Arc::default(),
+            audit: None,
         }
     }
 
@@ -120,6 +126,14 @@ impl Cluster {
     pub fn with_policy(&self, policy: Policy) -> Self {
         Self {
             policy: Arc::new(policy),
+            ..self.clone()
+        }
+    }
+
+    /// Returns the same connection with a file that takes a line for each write.
+    pub fn audited(&self, audit: Option<Arc<Audit>>) -> Self {
+        Self {
+            audit,
             ..self.clone()
         }
     }

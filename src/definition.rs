@@ -10,6 +10,7 @@ pub mod manifest;
 pub mod naming;
 pub mod object;
 pub mod order;
+pub mod places;
 pub mod policy;
 pub mod render;
 pub mod service;

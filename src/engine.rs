@@ -8,6 +8,7 @@ pub mod adopt;
 mod again;
 mod apply;
 mod batch;
+mod blame;
 pub mod claims;
 pub mod deploy;
 mod difference;

@@ -5,6 +5,9 @@
 
 use std::fmt;
 
+use crate::definition::diagnostic::{Diagnostic, Severity};
+use crate::definition::places::Place;
+
 /// What sort of failure it is: decides what is offered next and the exit code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum FailureKind {
@@ -33,6 +36,8 @@ pub struct Cause {
     pub reason: String,
     /// The sentence.
     pub message: String,
+    /// Where in the definition the field comes from, where that is known.
+    pub place: Option<Place>,
 }
 
 /// Why something that was asked for did not work.
@@ -57,6 +62,20 @@ impl Failure {
             detail: String::new(),
             causes: Vec::new(),
         }
+    }
+
+    /// Returns the causes that a place in the definition is known for, as its faults.
+    pub fn faults(&self) -> impl Iterator<Item = Diagnostic> {
+        self.causes.iter().filter_map(|cause| {
+            let Place { path, span } = cause.place.clone()?;
+            Some(Diagnostic {
+                severity: Severity::Error,
+                path,
+                span,
+                message: format!("the server refuses it: {}", cause.message),
+                fix: None,
+            })
+        })
     }
 }
 

@@ -21,6 +21,7 @@
 //! | [`secret`] | values of secrets on their way to the cluster: read, never shown |
 //! | [`config`] | plain settings from file, environment and flags |
 //! | [`log`] | the log file, of what bowline says itself |
+//! | [`audit`] | the file that takes a line for each write to a cluster |
 //! | `editor` | text, cursor, edits and their inverses, history, search. Pure |
 //! | [`text`] | the one sanitiser of text on its way to a terminal, and its width in cells. Pure |
 //! | `app` | `Model`, `Msg`, `Action`, `Effect`, `update`: what the dashboard decides. Pure |
@@ -46,6 +47,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::panic))]
 
 pub mod app;
+pub mod audit;
 pub mod catalogue;
 pub mod cli;
 pub mod cluster;

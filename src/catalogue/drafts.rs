@@ -13,6 +13,8 @@ use super::{CatalogueError, Text};
 use crate::definition::id::InstanceId;
 
 const DRAFT_MODE: u32 = 0o600;
+/// Drafts that are kept of one definition: each began from another text of it.
+const MAX_DRAFTS: usize = 10;
 /// Digits of the catalogue's digest that name its folder of drafts.
 const FOLDER_DIGITS: usize = 16;
 
@@ -58,7 +60,29 @@ impl Drafts {
             dir: self.dir.clone(),
             source,
         })?;
-        file::write_atomically(&self.path_of(name, base), text.as_bytes(), DRAFT_MODE)
+        let path = self.path_of(name, base);
+        file::write_atomically(&path, text.as_bytes(), DRAFT_MODE)?;
+        self.make_room(name, &path);
+        Ok(())
+    }
+
+    /// Removes the oldest drafts of a definition beyond those that are kept. What cannot be removed is tried again next time.
+    fn make_room(&self, name: &InstanceId, newest: &Path) {
+        let age = |path: &Path| {
+            fs::metadata(path)
+                .and_then(|metadata| metadata.modified())
+                .ok()
+        };
+        let files = self.files_of(name).into_iter().map(|(path, _)| path);
+        let mut others: Vec<_> = files
+            .filter(|path| path != newest)
+            .map(|path| (age(&path), path))
+            .collect();
+        others.sort();
+        let n_surplus = (others.len() + 1).saturating_sub(MAX_DRAFTS);
+        for (_, path) in others.into_iter().take(n_surplus) {
+            drop(fs::remove_file(path));
+        }
     }
 
     /// Removes the drafts of a definition: they were saved or given up.

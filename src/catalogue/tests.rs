@@ -212,6 +212,27 @@ fn newest_draft_that_differs_is_found_until_discarded() {
     assert_eq!(drafts.find(&id("web"), &current).unwrap(), None);
 }
 
+#[test]
+fn drafts_of_one_definition_are_bounded_and_the_newest_stays() {
+    let (dir, catalogue) = catalogue();
+    let drafts = Drafts::of(dir.path(), catalogue.dir());
+    for number in 0..15 {
+        let base = Digest::of(format!("{number}").as_bytes());
+        drafts
+            .keep(&id("web"), &format!("a: {number}\n"), &base)
+            .unwrap();
+    }
+    drafts.keep(&id("db"), "a: 1\n", &Digest::of(b"x")).unwrap();
+    let folder = drafts_file(dir.path()).parent().unwrap().to_owned();
+    assert_eq!(fs::read_dir(folder).unwrap().count(), 10 + 1);
+    let current = Text {
+        text: String::new(),
+        digest: Digest::of(b""),
+    };
+    let newest = drafts.find(&id("web"), &current).unwrap().unwrap();
+    assert_eq!(newest.text, "a: 14\n");
+}
+
 fn drafts_file(state: &Path) -> PathBuf {
     let folder = fs::read_dir(state.join("drafts"))
         .unwrap()

@@ -6,7 +6,7 @@ use futures::future::join_all;
 use jiff::Timestamp;
 
 use super::args::{Adjust, IdOrNumber, Report, Restart, Scale};
-use super::delete::of_many;
+use super::delete::conclude_many;
 use super::operate::Ended;
 use super::session::Session;
 use super::{Exit, UsageError, choice, confirm, operate, output, plan_json, review, turn};
@@ -216,7 +216,7 @@ async fn carry_out(
         let what = format!("{} of {}", plan.adjustment.verb(), plan.instance.id);
         review::conclude(&what, outcome)
     });
-    Ok(of_many(&exits.collect::<Vec<_>>()))
+    Ok(conclude_many(&exits.collect::<Vec<_>>()))
 }
 
 /// Changes one after the other, past those that fail, and then waits for all that were changed at once.

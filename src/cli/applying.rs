@@ -19,6 +19,8 @@ use crate::engine::wait::wait_ready;
 /// What the flags say about how a plan is carried out.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Wishes<'a> {
+    /// Where the definition stands, for faults that the server finds in it.
+    file: Option<&'a str>,
     is_dry_run: bool,
     force_conflicts: bool,
     confirm: Option<&'a InstanceId>,
@@ -31,6 +33,7 @@ pub(super) struct Wishes<'a> {
 impl<'a> Wishes<'a> {
     pub(super) fn of(args: &'a Applying, is_dry_run: bool) -> Self {
         Self {
+            file: None,
             is_dry_run,
             force_conflicts: args.force_conflicts,
             confirm: args.confirm.as_ref(),
@@ -38,6 +41,14 @@ impl<'a> Wishes<'a> {
             meeting: args.meeting(),
             output: args.output,
             yes: args.yes,
+        }
+    }
+
+    /// Returns the same wishes about a definition that stands in `file`.
+    pub(super) fn about(self, file: &'a str) -> Self {
+        Self {
+            file: Some(file),
+            ..self
         }
     }
 
@@ -145,7 +156,11 @@ pub(super) async fn decide(
     show(wishes, &planned)?;
     let plan = planned.plan();
     if !plan.refusals.is_empty() {
-        return end(wishes, &planned, review::refuse(&plan.refusals));
+        return end(
+            wishes,
+            &planned,
+            review::refuse_of(wishes.file, &plan.refusals),
+        );
     }
     if !plan.conflicts.is_empty() && !wishes.force_conflicts {
         output::say(
@@ -207,8 +222,9 @@ fn carry_out(
     let timeout = wishes.waiting.timeout;
     let ready_within = timeout.unwrap_or(session.settings.wait.ready());
     let waits = wishes.waiting.waits();
+    let file = wishes.file.map(str::to_owned);
     async move {
-        let report = |progress| review::say_progress(&progress);
+        let report = |progress| review::say_progress_of_text(file.as_deref(), &progress);
         let mut outcome = planned.run(&cluster, options, &report).await;
         if waits && outcome.is_complete() {
             let instance = &planned.plan().instance;

@@ -204,7 +204,7 @@ async fn carry_out(
             say_not_begun(&waiting);
             Ok(exit)
         }
-        _ => Ok(of_many(&exits)),
+        _ => Ok(conclude_many(&exits)),
     }
 }
 
@@ -255,8 +255,22 @@ fn end(args: &Delete, plans: &[TeardownPlan], exit: Exit) -> anyhow::Result<Exit
     Ok(exit)
 }
 
+/// Says how many of several operations came to their end, where not all did, and returns their exit code.
+pub(super) fn conclude_many(exits: &[Exit]) -> Exit {
+    let exit = of_many(exits);
+    if exit == Exit::Partly && exits.len() > 1 {
+        let is_done = |exit: &&Exit| matches!(exit, Exit::Ok | Exit::Pending);
+        let n_done = exits.iter().filter(is_done).count();
+        let n_all = exits.len();
+        output::say(format!(
+            "{n_done} of {n_all} done: the same command finishes it"
+        ));
+    }
+    exit
+}
+
 /// Returns the exit code of several operations: partly done if they ended differently.
-pub(super) fn of_many(exits: &[Exit]) -> Exit {
+fn of_many(exits: &[Exit]) -> Exit {
     match exits {
         [] => Exit::Ok,
         [first, rest @ ..] if rest.iter().all(|exit| exit == first) => *first,

@@ -27,7 +27,8 @@ pub fn run(args: &Deploy, session: &Session) -> anyhow::Result<Exit> {
     }
     // Faults are told before anything is connected to.
     let prepared = Prepared::read(&args.source, session)?;
-    let wishes = Wishes::of(&args.applying, args.dry_run.is_some());
+    let shown = prepared.shown.clone();
+    let wishes = Wishes::of(&args.applying, args.dry_run.is_some()).about(&shown);
     wishes.require_answer()?;
     let secrets = prepared.secrets(args.dry_run.is_none())?;
     operate::on_cluster(session, async |cluster| {
@@ -49,6 +50,8 @@ pub fn run(args: &Deploy, session: &Session) -> anyhow::Result<Exit> {
 /// A definition that was checked, before it is known which cluster it goes to.
 pub(super) struct Prepared {
     definition: Definition,
+    /// What the text is called: its file.
+    pub(super) shown: String,
     text: String,
     name: InstanceId,
     id: InstanceId,
@@ -61,6 +64,7 @@ impl Prepared {
     /// Reads and checks the definition that the arguments name.
     pub(super) fn read(source: &Source, session: &Session) -> anyhow::Result<Self> {
         let text = source::read(source, session)?;
+        source::say_whose_it_is(source, session)?;
         let (name, id) = source::identity(source, &text)?;
         let definition = render::checked(&text, source, session)?;
         if let (Some(own), Some(asked)) = (definition.namespace(), &session.global.namespace)
@@ -74,6 +78,7 @@ impl Prepared {
         }
         Ok(Self {
             definition,
+            shown: text.shown,
             text: text.text,
             name,
             id,

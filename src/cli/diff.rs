@@ -30,6 +30,7 @@ pub fn run(args: &Diff, session: &Session) -> anyhow::Result<Exit> {
 fn difference(args: &Diff, session: &Session) -> anyhow::Result<Exit> {
     let prepared = Prepared::read(&args.source, session)?;
     let secrets = prepared.secrets(false)?;
+    let shown = prepared.shown.clone();
     let plan = operate::on_cluster(session, async |cluster| {
         let request = prepared.request(&cluster, session, None, secrets);
         Ok(plan_deploy(&cluster, &request).await?)
@@ -38,7 +39,7 @@ fn difference(args: &Diff, session: &Session) -> anyhow::Result<Exit> {
     // Who may only look gets the difference all the same.
     let is_refused = plan.objects.is_empty() || plan.refusals.iter().any(is_more_than_forbidden);
     if !plan.refusals.is_empty() && is_refused {
-        return Ok(match review::refuse(&plan.refusals) {
+        return Ok(match review::refuse_of(Some(&shown), &plan.refusals) {
             Exit::Failed => Exit::Usage,
             exit => exit,
         });

@@ -7,7 +7,7 @@ use crate::engine::plan::{
     TeardownPlan,
 };
 use crate::engine::rollback::HangingPod;
-use crate::failure::FailureKind;
+use crate::failure::{Failure, FailureKind};
 use crate::text;
 
 /// How much of a plan is shown.
@@ -158,8 +158,16 @@ fn data_fate(data: DataFate) -> &'static str {
 
 /// Says a fact about a running operation.
 pub(super) fn say_progress(progress: &Progress) {
+    say_progress_of_text(None, progress);
+}
+
+/// As [`say_progress`], of a definition that stands in `file`.
+pub(super) fn say_progress_of_text(file: Option<&str>, progress: &Progress) {
     if let Some(sentence) = progress_sentence(progress) {
         output::say(text::clean(&sentence));
+    }
+    if let (Progress::Failed(_, failure), Some(file)) = (progress, file) {
+        super::say_detail_of(file, failure);
     }
 }
 
@@ -261,10 +269,18 @@ fn exit_of_outcome(outcome: &Outcome) -> Exit {
 }
 
 /// Says why a plan cannot run, and returns the exit code of the gravest reason.
-pub(super) fn refuse(refusals: &[crate::failure::Failure]) -> Exit {
+pub(super) fn refuse(refusals: &[Failure]) -> Exit {
+    refuse_of(None, refusals)
+}
+
+/// As [`refuse`], of a definition that stands in `file`.
+pub(super) fn refuse_of(file: Option<&str>, refusals: &[Failure]) -> Exit {
     for refusal in refusals {
         output::say(text::clean(&format!("refused: {refusal}")));
-        super::say_detail(refusal);
+        match file {
+            Some(file) => super::say_detail_of(file, refusal),
+            None => super::say_detail(refusal),
+        }
     }
     let is_refusal = |kind| {
         matches!(
@@ -287,7 +303,6 @@ fn push(out: &mut String, line: &str) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::failure::Failure;
 
     fn failed(step: Step, kind: FailureKind) -> (Step, Failure) {
         (step, Failure::new(kind, "no"))

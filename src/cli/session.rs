@@ -1,12 +1,14 @@
 //! What a command works with: settings with flags laid over them, paths, the catalogue, and on demand a cluster.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use super::UsageError;
 use super::args::Global;
 use super::target::Target;
 use super::{confirm, output};
 use crate::app::CatalogueEntry;
+use crate::audit::Audit;
 use crate::catalogue::Catalogue;
 use crate::catalogue::drafts::Drafts;
 use crate::catalogue::trash::Trash;
@@ -232,6 +234,7 @@ fn target(global: &Global, settings: &Settings, paths: &Paths) -> Target {
         interactive_login: output::can_ask(),
         exec_policy: exec_policy(settings, paths),
         policy: settings.policy.clone(),
+        audit: Some(Arc::new(Audit::of(&paths.state, holder()))),
     })
 }
 

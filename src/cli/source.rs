@@ -5,11 +5,13 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 
-use super::UsageError;
 use super::args::Source;
 use super::session::Session;
-use crate::catalogue::MAX_BYTES;
+use super::{UsageError, output};
+use crate::catalogue::{CatalogueError, MAX_BYTES, trust};
 use crate::definition::id::InstanceId;
+use crate::failure::{Failure, FailureKind};
+use crate::text;
 
 /// A text with the name that faults are reported under.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -68,6 +70,25 @@ fn read_bounded(reader: impl Read) -> anyhow::Result<String> {
         "it has more than the {MAX_BYTES} bytes that are allowed"
     );
     String::from_utf8(bytes).context("it is not UTF-8, which definitions must be")
+}
+
+/// Says who else may have written the definition that the arguments name.
+///
+/// # Errors
+/// Anybody on this machine may write to it, or put another file in its place.
+pub fn say_whose_it_is(source: &Source, session: &Session) -> anyhow::Result<()> {
+    let file = match (&source.filename, &source.name) {
+        (Some(file), _) if file.as_os_str() == "-" => return Ok(()),
+        (Some(file), _) => file.clone(),
+        (None, Some(name)) => session.catalogue.path_of(name),
+        (None, None) => return Ok(()),
+    };
+    let refused = |error: CatalogueError| Failure::new(FailureKind::Refused, error.to_string());
+    for warning in trust(&file).map_err(refused)? {
+        let sentence = format!("warning: {}: {warning}", file.display());
+        output::say(text::clean(&sentence));
+    }
+    Ok(())
 }
 
 /// Returns the directory from which a definition names files: its own, or where one stands if it has none.

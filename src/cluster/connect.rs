@@ -13,12 +13,14 @@ mod tls;
 mod transport;
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use kube::config::AuthInfo;
 use serde_json::json;
 
 use super::{Cluster, Identity};
+use crate::audit::Audit;
 use crate::definition::id::Namespace;
 use crate::definition::policy::Policy;
 use crate::failure::{Failure, FailureKind};
@@ -54,6 +56,8 @@ pub struct ConnectOptions {
     pub exec_policy: ExecPolicy,
     /// What manifests may touch beside their own namespace.
     pub policy: Policy,
+    /// Takes a line for each write.
+    pub audit: Option<Arc<Audit>>,
 }
 
 /// Connects to the cluster of a context. Must be called within a runtime.
@@ -62,7 +66,8 @@ pub struct ConnectOptions {
 /// The kubeconfig is missing, malformed or unsafe, or the login failed: the text names the file and the key.
 pub async fn connect(options: &ConnectOptions) -> Result<Cluster, Failure> {
     let cluster = open(options).await.map_err(harmless)?;
-    Ok(cluster.with_policy(options.policy.clone()))
+    let cluster = cluster.with_policy(options.policy.clone());
+    Ok(cluster.audited(options.audit.clone()))
 }
 
 /// Names in a kubeconfig are whatever its writer wanted.

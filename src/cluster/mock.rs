@@ -62,6 +62,8 @@ pub enum Reply {
         headers: Vec<(&'static str, String)>,
         pieces: Vec<Piece>,
     },
+    /// An answer that begins after so long.
+    Late(Duration, Box<Reply>),
     /// No answer at all.
     Silence,
     /// The connection is refused.
@@ -101,6 +103,14 @@ pub type Log = Arc<Mutex<Vec<Seen>>>;
 
 /// Returns a cluster whose server is a closure.
 pub fn cluster(answer: impl Fn(&Seen) -> Reply + Send + Sync + 'static) -> (Cluster, Log) {
+    named("", answer)
+}
+
+/// Returns the cluster of a context, whose server is a closure.
+pub fn named(
+    context: &str,
+    answer: impl Fn(&Seen) -> Reply + Send + Sync + 'static,
+) -> (Cluster, Log) {
     let log = Log::default();
     let (seen, answer) = (log.clone(), Arc::new(answer));
     let service = tower::service_fn(move |request: Request<Body>| {
@@ -119,14 +129,19 @@ pub fn cluster(answer: impl Fn(&Seen) -> Reply + Send + Sync + 'static) -> (Clus
         }
     });
     let client = kube::Client::new(service, "default");
-    (
-        Cluster::new(client, Identity::default(), Namespace::default()),
-        log,
-    )
+    let identity = Identity {
+        context: context.to_owned(),
+        ..Identity::default()
+    };
+    (Cluster::new(client, identity, Namespace::default()), log)
 }
 
 async fn respond(reply: Reply) -> Result<Response<BoxedBody>, std::io::Error> {
     match reply {
+        Reply::Late(delay, reply) => {
+            tokio::time::sleep(delay).await;
+            Box::pin(respond(*reply)).await
+        }
         Reply::Silence => std::future::pending().await,
         Reply::Refused => Err(std::io::ErrorKind::ConnectionRefused.into()),
         Reply::Answer {

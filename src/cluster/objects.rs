@@ -236,7 +236,7 @@ impl Cluster {
             accept: JSON,
             body: Some((JSON, options.to_string().into_bytes())),
         };
-        let answer = self.send(ask).await?;
+        let answer = self.send_write(ask, Some(uid)).await?;
         match answer.status {
             StatusCode::NOT_FOUND => Ok(Deleted::Gone),
             // A Status says that it is gone, the object itself that it stays for a while.
@@ -296,15 +296,14 @@ impl Cluster {
         path_and_query: String,
         body: (&'static str, Vec<u8>),
     ) -> Result<Written, Failure> {
-        let answer = self
-            .send(Ask {
-                doing,
-                method,
-                path_and_query,
-                accept: JSON,
-                body: Some(body),
-            })
-            .await?;
+        let ask = Ask {
+            doing,
+            method,
+            path_and_query,
+            accept: JSON,
+            body: Some(body),
+        };
+        let answer = self.send_write(ask, None).await?;
         if !answer.status.is_success() {
             return Err(reply::failure(doing, answer.status, &answer.body));
         }

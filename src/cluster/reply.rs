@@ -69,6 +69,7 @@ fn of_status(doing: &str, code: StatusCode, status: Status) -> Failure {
         field: text::clean(&cause.field).into_owned(),
         reason: text::clean(&cause.reason).into_owned(),
         message: text::clean(&cause.message).into_owned(),
+        place: None,
     });
     Failure {
         causes: causes.collect(),
@@ -207,6 +208,7 @@ mod tests {
             field: ".spec.replicas".to_owned(),
             reason: "FieldManagerConflict".to_owned(),
             message: "conflict with \"kubectl-edit\"".to_owned(),
+            place: None,
         };
         assert_eq!(failure.causes, [cause]);
     }

@@ -12,6 +12,7 @@ use super::kinds::Resource;
 use super::project::Project;
 use super::watch::decode::{Decode, Objects};
 use super::{Cluster, reply};
+use crate::audit::Sent;
 use crate::failure::{Failure, FailureKind};
 
 /// Objects of a list's page.
@@ -158,6 +159,36 @@ impl Cluster {
         self.send_until(ask, deadline).await
     }
 
+    /// Sends a write once and takes note of it. Its uid is the answer's where it is not known beforehand.
+    pub(super) async fn send_write(
+        &self,
+        ask: Ask<'_>,
+        uid: Option<&str>,
+    ) -> Result<Answer, Failure> {
+        let is_rehearsal = ask.path_and_query.contains("dryRun=");
+        let Some(audit) = self.audit.clone().filter(|_| !is_rehearsal) else {
+            return self.send(ask).await;
+        };
+        let method = ask.method.clone();
+        let path = ask.path_and_query.split('?').next();
+        let path = path.unwrap_or_default().to_owned();
+        let body = ask.body.as_ref().map(|(_, body)| body.clone());
+        let answer = self.send(ask).await;
+        let answered = answer.as_ref().ok();
+        let answered_uid = answered.and_then(|answer| uid_in(&answer.body));
+        audit.note(&Sent {
+            context: &self.identity.context,
+            server: &self.identity.server,
+            user: &self.identity.user,
+            method: method.as_str(),
+            path: &path,
+            uid: uid.or(answered_uid.as_deref()),
+            body: &body.unwrap_or_default(),
+            status: answered.map(|answer| answer.status.as_u16()),
+        });
+        answer
+    }
+
     async fn send_until(&self, ask: Ask<'_>, deadline: Instant) -> Result<Answer, Failure> {
         let doing = ask.doing;
         match tokio::time::timeout_at(deadline, self.exchange(ask)).await {
@@ -216,6 +247,12 @@ impl Ask<'_> {
             Failure::new(FailureKind::Invalid, summary)
         })
     }
+}
+
+/// Returns the uid of the object in an answer.
+fn uid_in(body: &[u8]) -> Option<String> {
+    let object: Value = serde_json::from_slice(body).ok()?;
+    Some(object["metadata"]["uid"].as_str()?.to_owned())
 }
 
 fn is_passing(status: StatusCode) -> bool {

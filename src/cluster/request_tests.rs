@@ -436,6 +436,127 @@ async fn kinds_beyond_the_built_in_are_discovered_once() {
     assert_eq!(uris, ["/api", "/apis", path, path]);
 }
 
+/// An aggregated API whose server is away takes its own kinds with it, no other's.
+#[tokio::test(start_paused = true)]
+async fn group_that_does_not_answer_hides_no_other() {
+    let new_form = |uri: &str| match uri {
+        "/apis" => {
+            let widget = json!({"resource": "widgets", "responseKind": {"kind": "Widget"}, "scope": "Namespaced"});
+            let items = json!([
+                {"metadata": {"name": "broken.io"}, "versions": [{"version": "v1", "freshness": "Stale"}]},
+                {"metadata": {"name": "example.com"}, "versions": [{"version": "v1", "resources": [widget]}]},
+            ]);
+            Reply::json(
+                200,
+                json!({"kind": "APIGroupDiscoveryList", "items": items}),
+            )
+        }
+        _ => Reply::json(200, json!({"kind": "APIGroupDiscoveryList", "items": []})),
+    };
+    let old_form = |uri: &str| match uri {
+        "/api" => Reply::json(200, json!({"kind": "APIVersions", "versions": ["v1"]})),
+        "/api/v1" => Reply::json(200, json!({"kind": "APIResourceList", "resources": []})),
+        "/apis" => {
+            let group = |name: &str| json!({"name": name, "preferredVersion": {"version": "v1"}});
+            let groups = json!([group("broken.io"), group("example.com")]);
+            Reply::json(200, json!({"kind": "APIGroupList", "groups": groups}))
+        }
+        "/apis/broken.io/v1" => Reply::status(503, "service unavailable"),
+        _ => {
+            let widget = json!({"name": "widgets", "kind": "Widget", "namespaced": true});
+            Reply::json(
+                200,
+                json!({"kind": "APIResourceList", "resources": [widget]}),
+            )
+        }
+    };
+    let forms: [fn(&str) -> Reply; 2] = [new_form, old_form];
+    for form in forms {
+        let (cluster, _) = mock::cluster(move |seen| match seen.uri.contains("/namespaces/") {
+            true => Reply::status(404, "not found"),
+            false => form(&seen.uri),
+        });
+        let key = |group: &str, kind: &str| ObjectKey {
+            group: group.to_owned(),
+            ..key(kind, "team-a", "w")
+        };
+        assert_eq!(cluster.get(&key("example.com", "Widget")).await, Ok(None));
+        let failure = cluster.get(&key("broken.io", "Gadget")).await.unwrap_err();
+        assert_eq!(
+            failure.summary,
+            "the server has no kind Gadget in broken.io"
+        );
+        // The built-in kinds need no discovery.
+        assert_eq!(cluster.get(&key("", "ConfigMap")).await, Ok(None));
+    }
+}
+
+/// The file of writes: what was sent, not what was only asked about.
+#[tokio::test(start_paused = true)]
+async fn every_write_is_noted_and_nothing_else() {
+    let dir = tempfile::tempdir().unwrap();
+    let audit = Arc::new(crate::audit::Audit::of(
+        dir.path(),
+        "ann@bastion/7".to_owned(),
+    ));
+    let (cluster, _) = mock::cluster(|seen| match seen.uri.contains("unanswered") {
+        true => Reply::Refused,
+        false => Reply::json(200, config_map("web").json),
+    });
+    let cluster = cluster.audited(Some(audit));
+    let object = config_map("web");
+    let rehearsed = ApplyOptions {
+        dry_run: true,
+        ..options()
+    };
+    let access = Access {
+        verb: "patch",
+        kind: GroupKind::new("", "Pod"),
+        subresource: None,
+        namespace: None,
+    };
+    cluster.apply(&object, &rehearsed).await.unwrap();
+    cluster.create(&object, "m", true).await.unwrap();
+    cluster.get(&object.key).await.unwrap();
+    drop(cluster.can(&[access]).await);
+    cluster.apply(&object, &options()).await.unwrap();
+    cluster.create(&object, "m", false).await.unwrap();
+    cluster
+        .merge_patch(&object.key, &json!({"data": {"k": "hunter2"}}), "m", None)
+        .await
+        .unwrap();
+    cluster
+        .delete(&object.key, "u1", Propagation::Background)
+        .await
+        .unwrap();
+    cluster
+        .apply(&config_map("unanswered"), &options())
+        .await
+        .unwrap_err();
+    let lines = std::fs::read_to_string(dir.path().join("audit.log")).unwrap();
+    let noted: Vec<String> = lines
+        .lines()
+        .map(|line| {
+            let line: serde_json::Value = serde_json::from_str(line).unwrap();
+            format!(
+                "{} {} {} {}",
+                line["method"], line["path"], line["uid"], line["result"]
+            )
+            .replace('"', "")
+        })
+        .collect();
+    let path = "/api/v1/namespaces/team-a/configmaps";
+    let expected = [
+        format!("PATCH {path}/web u1 200"),
+        format!("POST {path} u1 200"),
+        format!("PATCH {path}/web u1 200"),
+        format!("DELETE {path}/web u1 200"),
+        format!("PATCH {path}/unanswered null no answer"),
+    ];
+    assert_eq!(noted, expected);
+    assert!(!lines.contains("hunter2"));
+}
+
 /// The canary stands where secrets are: in an answer that cannot be read, in a refusal, in what is sent.
 #[tokio::test(start_paused = true)]
 async fn secrets_never_reach_the_log() {

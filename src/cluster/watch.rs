@@ -7,6 +7,7 @@ mod first;
 mod lines;
 mod machine;
 mod namespaces;
+mod narrow;
 mod seen;
 #[cfg(test)]
 mod tests;
@@ -124,7 +125,9 @@ impl Cluster {
             Scope::All => {
                 let (sink, seen) = namespaces::tap(sink);
                 let pods = namespaces::run(self.clone(), seen, sink.clone());
-                (sink, Box::pin(pods))
+                let (everywhere, refused) = narrow::tap(sink.clone());
+                watches.push(Box::pin(narrow::run(self.clone(), refused, sink)));
+                (everywhere, Box::pin(pods))
             }
         };
         watches.push(Box::pin(async {

@@ -207,6 +207,25 @@ mod tests {
     }
 
     #[test]
+    fn what_kubectl_left_of_a_secret_in_an_annotation_is_not_shown() {
+        let secret = |token: &str| {
+            let left = format!("{{\"data\":{{\"token\":\"{token}\"}}}}");
+            json!({"kind": "Secret", "metadata": {"annotations": {LAST_APPLIED: left, "note": token.len().to_string()}}})
+        };
+        check(
+            Some(secret("b2xk")),
+            Some(secret("bmV3ZXI=")),
+            &[
+                "  kind: Secret",
+                "  metadata:",
+                "    annotations:",
+                "-     note: \"4\"",
+                "+     note: \"8\"",
+            ],
+        );
+    }
+
+    #[test]
     fn a_local_difference_lays_named_things_over_their_like() {
         let live = json!({"replicas": 1, "containers": [
             {"name": "proxy", "image": "proxy:1"},

@@ -341,6 +341,7 @@ mod tests {
             field: ".spec.replicas".to_owned(),
             reason: FIELD_CONFLICT.to_owned(),
             message: "conflict with \"hpa\"".to_owned(),
+            place: None,
         });
         let expected = FieldConflict {
             key: key.clone(),

@@ -175,7 +175,7 @@ impl Detail {
 fn tells_health(topic: &Topic) -> bool {
     match topic {
         Topic::Records | Topic::Workloads(_) | Topic::Claims | Topic::Pods => true,
-        Topic::PodRows(_) | Topic::Events | Topic::Objects(_) => false,
+        Topic::PodRows(_) | Topic::Events | Topic::Objects(_) | Topic::Elsewhere => false,
     }
 }
 

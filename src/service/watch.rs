@@ -80,6 +80,8 @@ pub enum WatchEvent {
 /// What one watch is about.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Topic {
+    /// Namespaces beside those that are watched because not all may be; only told where that is so.
+    Elsewhere,
     /// The records.
     Records,
     /// The workloads of a kind.
@@ -99,6 +101,7 @@ pub enum Topic {
 impl fmt::Display for Topic {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::Elsewhere => f.write_str("other namespaces"),
             Self::Records => f.write_str("records"),
             Self::Workloads(WorkloadKind::Deployment) => f.write_str("deployments"),
             Self::Workloads(WorkloadKind::StatefulSet) => f.write_str("statefulsets"),

@@ -12,7 +12,9 @@ mod deploys;
 mod doctor;
 mod events;
 mod explains;
+mod faults;
 mod files;
+mod front;
 mod histories;
 mod listings;
 mod logs;
@@ -72,6 +74,15 @@ on_both_backends! {
         events_come_as_they_happen;
     explains:
         custom_kinds_are_explained_by_their_definition;
+    faults:
+        a_deploy_that_fails_half_way_is_finished_by_a_second_run
+        a_teardown_that_fails_half_way_is_finished_by_a_second_run
+        a_rollback_that_fails_half_way_is_finished_by_a_second_run
+        of_several_one_that_fails_is_named_and_a_second_run_finishes
+        what_the_server_refuses_is_named_by_its_line
+        a_write_that_was_done_though_it_failed_is_not_done_twice
+        every_write_is_in_the_audit_log_and_no_look_is
+        no_secret_is_told_whatever_the_server_answers;
     listings:
         a_list_has_what_runs_and_what_is_saved
         a_status_has_what_scripts_read

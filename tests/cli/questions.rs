@@ -83,8 +83,10 @@ pub(crate) fn a_question_is_answered_by_yes_alone(world: &World) {
         terminal.end(1);
         assert_eq!(world.all_names("web"), [""; 0], "{answer:?}");
     }
+    // It says where: the context and the namespace.
+    let place = format!("▸ {}?", world.namespace);
     let mut terminal = Terminal::bowline(world, &["deploy", "web"]);
-    terminal.answer("[y/N]", "y");
+    terminal.answer(&place, "y");
     terminal.end(0);
     let mut terminal = Terminal::bowline(world, &["delete", "web"]);
     terminal.answer("Take down web", "no");

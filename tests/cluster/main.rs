@@ -17,6 +17,7 @@ mod claims;
 mod cluster;
 mod delete;
 mod engine;
+mod faults;
 mod history;
 mod live;
 mod manifests;
@@ -147,6 +148,10 @@ on_both_backends! {
         a_workload_that_holds_is_named_once
         a_kind_that_may_not_be_listed_is_left_to_others
         fields_of_others_are_left_to_them_where_that_is_wanted;
+    faults:
+        what_is_run_is_what_was_shown
+        a_definition_for_another_cluster_is_refused
+        a_namespace_that_goes_and_comes_again_is_followed;
     history:
         revisions_tell_who_when_and_why_and_keep_the_text_to_the_byte
         two_revisions_are_compared_line_by_line

@@ -8,7 +8,7 @@ use crate::app::effect::Effect;
 use crate::app::input::Input;
 use crate::app::msg::{OpId, OpenedDefinition};
 use crate::catalogue::Digest;
-use crate::definition::diagnostic::Severity;
+use crate::definition::diagnostic::{Diagnostic, Severity};
 use crate::definition::id::{InstanceId, Namespace};
 use crate::editor::{self, Command, Editor, Revision};
 use crate::failure::Failure;
@@ -73,6 +73,8 @@ pub struct EditorPane {
     draft_at: Option<Duration>,
     /// The last revision that was kept as a draft.
     drafted: Option<Revision>,
+    /// The last revision whose deploy was planned, and what the server refuses of it.
+    planned: Option<(Revision, Vec<Diagnostic>)>,
 }
 
 impl EditorPane {
@@ -91,6 +93,7 @@ impl EditorPane {
             checking: None,
             draft_at: None,
             drafted: None,
+            planned: None,
         }
     }
 
@@ -272,9 +275,13 @@ impl EditorPane {
     pub(in crate::app) fn on_checked(
         &mut self,
         revision: Revision,
-        diagnostics: Vec<crate::definition::diagnostic::Diagnostic>,
+        mut diagnostics: Vec<Diagnostic>,
         now: Duration,
     ) {
+        // What the server said of another text is not true of this one.
+        self.planned.take_if(|(planned, _)| *planned != revision);
+        let refused = self.planned.iter().flat_map(|(_, refused)| refused);
+        diagnostics.extend(refused.cloned());
         if self.checking == Some(revision) {
             self.checking = None;
         }
@@ -283,6 +290,24 @@ impl EditorPane {
             && self.check_at.is_none()
             && self.checking.is_none()
         {
+            self.check_at = Some(now);
+        }
+    }
+
+    /// Remembers which text is planned.
+    pub(in crate::app) fn on_planning(&mut self) {
+        self.planned = self.editor().map(|editor| (editor.revision(), Vec::new()));
+    }
+
+    /// Takes what the server refuses of the text that was planned; it is marked where it stands, unless that changed since.
+    pub(in crate::app) fn on_refused(&mut self, refusals: &[Failure], now: Duration) {
+        let revision = self.editor().map(Editor::revision);
+        let Some((planned, refused)) = &mut self.planned else {
+            return;
+        };
+        let faults: Vec<Diagnostic> = refusals.iter().flat_map(Failure::faults).collect();
+        if Some(*planned) == revision && !faults.is_empty() {
+            *refused = faults;
             self.check_at = Some(now);
         }
     }

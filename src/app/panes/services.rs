@@ -218,7 +218,12 @@ pub enum WhatRuns {
 
 /// Returns whether it can be told what runs: nobody may call something not deployed who cannot know.
 pub fn what_runs(fleet: &Fleet) -> WhatRuns {
-    let tells = |topic: &Topic| matches!(topic, Topic::Records | Topic::Workloads(_));
+    let tells = |topic: &Topic| {
+        matches!(
+            topic,
+            Topic::Elsewhere | Topic::Records | Topic::Workloads(_)
+        )
+    };
     if fleet.forbidden().any(|(topic, _)| tells(topic)) {
         WhatRuns::Forbidden
     } else if fleet.is_complete() {

@@ -8,6 +8,7 @@ use crate::app::msg::OpId;
 use crate::app::operation::{Operation, OperationKind};
 use crate::app::popup::{Choice, Menu, MenuItem, Popup};
 use crate::engine::plan::Outcome;
+use crate::failure::Failure;
 use crate::service::summary::InstanceKey;
 
 use super::{adjustments, adoption, definitions, history, reviews, teardowns};
@@ -83,7 +84,12 @@ pub(super) fn on_finished(model: &mut Model, op: OpId, outcome: Outcome) -> Vec<
     };
     let (id, kind) = (operation.instance.id.clone(), operation.kind);
     let (is_complete, n_failed) = (outcome.is_complete(), outcome.failed.len());
+    let failed = outcome.failed.iter();
+    let failures: Vec<Failure> = failed.map(|(_, failure)| failure.clone()).collect();
     operation.on_finished(outcome, now);
+    if kind == OperationKind::Deploy {
+        reviews::mark_refused(model, &id, &failures);
+    }
     let name = kind.name();
     if n_failed > 0 {
         model.complain(format!("{name} of {id}: {n_failed} failed."));

@@ -59,6 +59,9 @@ pub(super) fn review_edited(model: &mut Model) -> Vec<Effect> {
         return Vec::new();
     };
     let (name, text) = (pane.name.clone(), editor.snapshot().0);
+    if let Some(pane) = model.editor_mut() {
+        pane.on_planning();
+    }
     let origin = Origin::Definition(DefinitionOrigin {
         id: name.clone(),
         name,
@@ -152,10 +155,27 @@ pub(super) fn on_planned(
     op: OpId,
     result: Result<Box<ReviewedPlan>, Failure>,
 ) -> Vec<Effect> {
-    if let Some(pane) = pane_of(model, op) {
-        pane.on_planned(result);
+    let refusals = match &result {
+        Ok(plan) => plan.deploy().refusals.clone(),
+        Err(_) => Vec::new(),
+    };
+    let Some(pane) = pane_of(model, op) else {
+        return Vec::new();
+    };
+    pane.on_planned(result);
+    if let Origin::Definition(origin) = &pane.source.origin {
+        let name = origin.name.clone();
+        mark_refused(model, &name, &refusals);
     }
     Vec::new()
+}
+
+/// Marks what the server refuses in the text that is edited, if it is that text.
+pub(super) fn mark_refused(model: &mut Model, name: &InstanceId, refusals: &[Failure]) {
+    let now = model.clock;
+    if let Some(pane) = model.editor_mut().filter(|pane| pane.name == *name) {
+        pane.on_refused(refusals, now);
+    }
 }
 
 /// Asks once more before the review in front is carried out; for secrets first that only a person knows.

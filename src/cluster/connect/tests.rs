@@ -1020,3 +1020,28 @@ async fn names_of_a_kubeconfig_are_shown_harmlessly() {
         "{failure}"
     );
 }
+
+/// A kubeconfig is read when one connects: a login by another program, or another context, needs no new session.
+#[tokio::test]
+async fn kubeconfig_that_comes_later_is_found_without_a_restart() {
+    let files = Files::new();
+    let options = ConnectOptions {
+        kubeconfig: Some(files.path("config")),
+        ..ConnectOptions::default()
+    };
+    assert!(connect(&options).await.is_err());
+    assert!(contexts(&options).is_err());
+    files.write("config", CONFIG);
+    let first = connect(&options).await.unwrap();
+    assert_eq!(first.identity().context, "dev");
+    let names = |text: &str| {
+        files.write("config", text);
+        contexts(&options)
+            .unwrap()
+            .into_iter()
+            .map(|context| context.name)
+            .collect::<Vec<_>>()
+    };
+    let renamed = CONFIG.replace("name: dev", "name: test");
+    assert!(names(&renamed).contains(&"test".to_owned()));
+}

@@ -22,7 +22,13 @@ impl Backoff {
         }
         let doubled = FIRST.saturating_mul(1 << self.n_failures.min(6));
         self.n_failures = self.n_failures.saturating_add(1);
-        jittered(doubled.min(LONGEST)).clamp(FIRST, LONGEST)
+        let doubled = doubled.min(LONGEST);
+        // Within the bounds, not cut off at them: else half of all clients would come at the very same moment.
+        let (least, most) = (
+            doubled.mul_f64(0.75).max(FIRST),
+            doubled.mul_f64(1.25).min(LONGEST),
+        );
+        least + (most - least).mul_f64(random_fraction())
     }
 
     /// Returns how many failures came in a row.

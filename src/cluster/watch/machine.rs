@@ -10,6 +10,7 @@ use futures::FutureExt;
 use http::StatusCode;
 use http_body_util::{BodyExt, Limited};
 use kube::client::Body;
+use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, sleep_until, timeout, timeout_at};
 
 use super::backoff::{Backoff, jittered, random_fraction};
@@ -32,6 +33,8 @@ const LIST_DEADLINE: Duration = Duration::from_secs(290);
 const END_GRACE: Duration = Duration::from_secs(5);
 /// How long the first bytes, and each next piece of a first list, may take.
 const ANSWER_DEADLINE: Duration = Duration::from_secs(10);
+/// How long a watch waits for its turn to be opened again.
+const TURN_DEADLINE: Duration = Duration::from_secs(2);
 /// Least time between two starts of a watch: a server that closes each at once must not be hammered.
 const MIN_INTERVAL: Duration = Duration::from_secs(1);
 /// A watch that brought nothing and ended before this was refused in fact.
@@ -90,6 +93,8 @@ pub(super) struct Watch<D: Decode> {
     n_forbidden: u32,
     seen: Seen,
     link: Option<LinkState>,
+    /// Held while this watch is opened again, until it follows.
+    turn: Option<OwnedSemaphorePermit>,
 }
 
 /// Why a watch ended.
@@ -140,6 +145,7 @@ impl<D: Decode> Watch<D> {
             n_forbidden: 0,
             seen: Seen::default(),
             link: None,
+            turn: None,
         };
         watch.report(LinkState::Connecting);
         watch
@@ -149,9 +155,21 @@ impl<D: Decode> Watch<D> {
     pub async fn run(mut self) {
         loop {
             let started = Instant::now();
+            self.take_turn().await;
             let end = self.once().await;
+            self.turn = None;
             let next = self.settle(end, started);
             sleep_until(next.max(started)).await;
+        }
+    }
+
+    /// Waits for a turn among the watches of this session, which all open again at the same moment when a machine wakes up
+    /// or a server comes back. What was never shown does not wait, and none waits for long: a server that does not answer
+    /// must not keep the others from noticing.
+    async fn take_turn(&mut self) {
+        if self.has_shown {
+            let turn = self.cluster.reopening.clone().acquire_owned();
+            self.turn = timeout(TURN_DEADLINE, turn).await.ok().and_then(Result::ok);
         }
     }
 
@@ -289,6 +307,7 @@ impl<D: Decode> Watch<D> {
             return Err(self.refused(response).await);
         }
         if self.resource_version.is_some() {
+            self.turn = None;
             self.last_contact = Some(Instant::now());
             self.live();
         }
@@ -578,6 +597,7 @@ impl<D: Decode> Watch<D> {
     /// A whole list was reported.
     fn has_all(&mut self) {
         (self.has_data, self.has_shown) = (true, true);
+        self.turn = None;
         self.last_contact = Some(Instant::now());
         self.live();
     }

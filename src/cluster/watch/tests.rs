@@ -684,6 +684,38 @@ async fn older_state_of_a_lagging_replica_is_not_believed() {
     }
 }
 
+/// A namespace goes with all that is in it, and comes again with objects of the same names: other objects.
+#[tokio::test(start_paused = true)]
+async fn object_that_was_made_again_is_another_one_and_no_older_state() {
+    let (reported, log) = watch(15, |seen| match seen.resumes_from() {
+        None => {
+            let lines = [
+                line("ADDED", deployment("web", "9", 7, 3)),
+                bookmark("10", true),
+            ];
+            stream(&lines, None)
+        }
+        Some("10") => {
+            let mut again = deployment("web", "12", 1, 0);
+            again["metadata"]["uid"] = json!("another");
+            let lines = [
+                line("DELETED", deployment("web", "11", 7, 3)),
+                line("ADDED", again),
+            ];
+            stream(&lines, Some(Piece::Silence))
+        }
+        Some(other) => panic!("resumed from {other}"),
+    })
+    .await;
+    assert_eq!(told(&reported), ["+web", "-web", "+web"]);
+    assert_eq!(
+        ready_counts(&reported),
+        BTreeMap::from([("web".to_owned(), 0)])
+    );
+    assert_eq!(kinds_of_links(&reported), ["connecting", "live"]);
+    assert_eq!(n_streamed_lists(&log), 1);
+}
+
 #[tokio::test(start_paused = true)]
 async fn server_that_cannot_stream_lists_is_asked_for_pages() {
     let refusals = [
@@ -896,6 +928,242 @@ async fn unbound_claim_is_explained_by_its_events() {
     assert_eq!(asked, [expected]);
 }
 
+/// Whoever may not list everywhere sees what may be seen, and is told that it is not all.
+#[tokio::test(start_paused = true)]
+async fn who_may_not_list_in_all_namespaces_is_shown_those_that_may_be() {
+    for may_list_namespaces in [true, false] {
+        let (cluster, log) = mock::cluster(move |seen| {
+            let path = seen.uri.split('?').next().unwrap();
+            match path {
+                "/api/v1/namespaces" if may_list_namespaces => {
+                    let name = |name: &str| json!({"metadata": {"name": name}});
+                    let items = json!([name("team-a"), name("team-b"), name("hidden")]);
+                    Reply::json(200, json!({"metadata": {}, "items": items}))
+                }
+                "/api/v1/namespaces" => Reply::status(403, "namespaces is forbidden"),
+                path if !path.contains("/namespaces/") => Reply::status(403, "it is forbidden"),
+                path if path.contains("/hidden/") => Reply::status(403, "it is forbidden"),
+                path if path.contains("/team-b/deployments") => {
+                    let mut other = deployment("db", "1", 1, 2);
+                    other["metadata"]["namespace"] = json!("team-b");
+                    stream(
+                        &[line("ADDED", other), bookmark("10", true)],
+                        Some(Piece::Silence),
+                    )
+                }
+                _ => first_list_for(seen),
+            }
+        });
+        let cluster = cluster.with_namespace("team-a".parse().unwrap());
+        let fleet = Arc::new(Mutex::new(Fleet::new()));
+        let shown = fleet.clone();
+        let handle = cluster.watch_overview(Scope::All, move |event| {
+            shown.lock().unwrap().apply(event, Timestamp::UNIX_EPOCH);
+        });
+        tokio::time::sleep(Duration::from_secs(9)).await;
+        let fleet = fleet.lock().unwrap().clone();
+        let ids: Vec<_> = fleet
+            .instances()
+            .map(|instance| instance.key().id.to_string())
+            .collect();
+        let forbidden: Vec<_> = fleet
+            .forbidden()
+            .map(|(topic, failure)| format!("{topic}: {failure}"))
+            .collect();
+        let (expected, others) = match may_list_namespaces {
+            true => (vec!["web", "db"], "team-a, team-b, hidden"),
+            false => (vec!["web"], "team-a"),
+        };
+        assert_eq!(ids, expected);
+        let sentence = format!(
+            "other namespaces: no permission to list in all namespaces, so that no others are shown than {others}"
+        );
+        assert_eq!(forbidden, [sentence]);
+        assert!(fleet.is_complete());
+        let n_everywhere = || {
+            let uris = uris(&log);
+            uris.iter()
+                .filter(|uri| uri.starts_with("/apis/apps/v1/deployments?"))
+                .count()
+        };
+        assert_eq!(
+            n_everywhere(),
+            1,
+            "what is forbidden is not asked for again and again"
+        );
+        tokio::time::sleep(Duration::from_secs(80)).await;
+        assert_eq!(n_everywhere(), 2);
+        drop(handle);
+    }
+}
+
+/// A role that is taken away clears what was seen by it, and what is left of it stays.
+#[tokio::test(start_paused = true)]
+async fn who_may_not_list_in_all_namespaces_any_more_keeps_the_one_that_is_left() {
+    let began = Instant::now();
+    let (cluster, _) = mock::cluster(move |seen| {
+        let path = seen.uri.split('?').next().unwrap();
+        let is_over = began.elapsed() > Duration::from_secs(10);
+        let is_everywhere = !path.contains("/namespaces/");
+        if path.ends_with("/namespaces") || is_everywhere && is_over {
+            return Reply::status(403, "it is forbidden");
+        }
+        if is_everywhere && path.ends_with("/deployments") {
+            let mut other = deployment("db", "1", 1, 2);
+            other["metadata"]["namespace"] = json!("team-b");
+            let both = [
+                line("ADDED", deployment("web", "1", 1, 3)),
+                line("ADDED", other),
+                bookmark("10", true),
+            ];
+            return stream(&both, Some(Piece::Pause(Duration::from_secs(20))));
+        }
+        match seen.resumes_from() {
+            Some(_) => stream(&[], Some(Piece::Silence)),
+            None => first_list_for(seen),
+        }
+    });
+    let cluster = cluster.with_namespace("team-a".parse().unwrap());
+    let fleet = Arc::new(Mutex::new(Fleet::new()));
+    let shown = fleet.clone();
+    let handle = cluster.watch_overview(Scope::All, move |event| {
+        shown.lock().unwrap().apply(event, Timestamp::UNIX_EPOCH);
+    });
+    let ids = || -> Vec<String> {
+        let fleet = fleet.lock().unwrap();
+        fleet
+            .instances()
+            .map(|instance| instance.key().id.to_string())
+            .collect()
+    };
+    tokio::time::sleep(Duration::from_secs(9)).await;
+    assert_eq!(ids(), ["web", "db"]);
+    tokio::time::sleep(Duration::from_secs(120)).await;
+    assert_eq!(ids(), ["web"]);
+    let is_told = fleet
+        .lock()
+        .unwrap()
+        .forbidden()
+        .any(|(topic, _)| *topic == Topic::Elsewhere);
+    assert!(is_told);
+    drop(handle);
+}
+
+/// Eight hours later the server has forgotten everything, and every timer is due at the same moment.
+#[tokio::test(start_paused = true)]
+async fn machine_that_slept_lists_anew_without_a_burst() {
+    const ANSWER: Duration = Duration::from_millis(50);
+    let woken = Arc::new(Mutex::new(None::<Instant>));
+    let (since, n_gone) = (woken.clone(), AtomicUsize::new(0));
+    let (cluster, log) = mock::cluster(move |seen| {
+        let is_later = since.lock().unwrap().is_some();
+        let reply = match seen.resumes_from() {
+            // What was known before is forgotten, once a kind.
+            Some(_) if is_later && n_gone.fetch_add(1, Ordering::SeqCst) < 5 => {
+                Reply::status(410, "too old")
+            }
+            Some(_) => stream(&[], Some(Piece::Silence)),
+            None => first_list_for(seen),
+        };
+        Reply::Late(ANSWER, Box::new(reply))
+    });
+    let fleet = Arc::new(Mutex::new(Fleet::new()));
+    let shown = fleet.clone();
+    let handle =
+        cluster.watch_overview(Scope::Namespace("team-a".parse().unwrap()), move |event| {
+            shown.lock().unwrap().apply(event, Timestamp::now());
+        });
+    tokio::time::sleep(Duration::from_secs(15)).await;
+    *woken.lock().unwrap() = Some(Instant::now());
+    tokio::time::advance(Duration::from_secs(8 * 3600)).await;
+    let n_before = log.lock().unwrap().len();
+    let resumed = Instant::now();
+    tokio::time::sleep(Duration::from_secs(60)).await;
+    drop(handle);
+    let log = log.lock().unwrap();
+    let starts: Vec<Instant> = log[n_before..].iter().map(|seen| seen.at).collect();
+    for five in starts.windows(5) {
+        let within = five[4] - five[0];
+        assert!(within >= ANSWER, "5 requests within {within:?}");
+    }
+    let lists: Vec<_> = log[n_before..]
+        .iter()
+        .filter(|seen| seen.is_streamed_list())
+        .collect();
+    let kinds: BTreeSet<_> = lists
+        .iter()
+        .map(|seen| seen.uri.split('?').next().unwrap())
+        .collect();
+    assert_eq!(
+        (lists.len(), kinds.len()),
+        (5, 5),
+        "one list a kind: {kinds:?}"
+    );
+    let last = lists.iter().map(|seen| seen.at).max().unwrap();
+    assert!(
+        last - resumed < Duration::from_secs(5),
+        "{:?}",
+        last - resumed
+    );
+    let fleet = fleet.lock().unwrap();
+    assert_eq!(fleet.connection(), crate::service::fleet::Connection::Live);
+    assert_eq!(fleet.instances().count(), 1);
+}
+
+/// A server comes back after a minute, and everybody's history is too old.
+#[tokio::test(start_paused = true)]
+async fn many_sessions_do_not_come_back_at_the_same_moment() {
+    const N_SESSIONS: usize = 500;
+    const LIST: Duration = Duration::from_secs(2);
+    let began = Instant::now();
+    let (down, up) = (Duration::from_secs(10), Duration::from_secs(70));
+    let lists: Arc<Mutex<Vec<Instant>>> = Arc::default();
+    let mut sessions = Vec::new();
+    for _ in 0..N_SESSIONS {
+        let listed = lists.clone();
+        let (cluster, _) = mock::cluster(move |seen| {
+            let at = seen.at - began;
+            match seen.resumes_from() {
+                _ if at >= down && at < up => Reply::Refused,
+                Some("10") if at >= up => Reply::status(410, "too old"),
+                // All streams break at once.
+                Some(_) => stream(
+                    &[],
+                    Some(Piece::Pause(
+                        down.saturating_sub(at).max(Duration::from_secs(20)),
+                    )),
+                ),
+                None if at < down => stream(&[bookmark("10", true)], Some(Piece::Pause(down - at))),
+                None => {
+                    listed.lock().unwrap().push(seen.at);
+                    let end = Piece::Bytes(bookmark("20", true).into_bytes());
+                    Reply::pieces(200, vec![Piece::Pause(LIST), end, Piece::Silence])
+                }
+            }
+        });
+        let namespace = "team-a".parse().unwrap();
+        let place = Place::new(Some(&namespace), &Selector::managed());
+        let sink: Sink = Arc::new(|_| {});
+        let watch = cluster.follow(workloads_of(&place, WorkloadKind::Deployment), &sink);
+        sessions.push(tokio::spawn(watch));
+    }
+    tokio::time::sleep(Duration::from_secs(120)).await;
+    sessions.iter().for_each(tokio::task::JoinHandle::abort);
+    let mut lists = lists.lock().unwrap().clone();
+    lists.sort();
+    assert_eq!(lists.len(), N_SESSIONS);
+    let spread = lists[N_SESSIONS - 1] - lists[0];
+    assert!(spread >= Duration::from_secs(10), "{spread:?}");
+    let at_once = |at: &Instant| {
+        lists
+            .iter()
+            .filter(|other| **other <= *at && *at - **other < LIST)
+            .count()
+    };
+    let peak = lists.iter().map(at_once).max().unwrap();
+    assert!(peak <= 120, "{peak} lists at once");
+}
+
 /// A server with a history: what is asked from a version on is replayed, cut off where the test says.
 struct History {
     /// Name and ready count, none for deleted; the version is the index and one more.
@@ -921,6 +1189,8 @@ enum Fault {
     UnknownDeletion,
     /// An event of a type that is not known, and one without a version.
     Strange,
+    /// What comes, comes in the wrong order.
+    Disordered,
 }
 
 impl History {
@@ -999,6 +1269,11 @@ impl History {
                     .flat_map(|line| [line.clone(), line.clone()])
                     .collect()
             }
+            // The end of a list stays its end.
+            Fault::Disordered => {
+                let n_events = lines.len() - usize::from(seen.is_streamed_list());
+                lines[..n_events].reverse();
+            }
             Fault::UnknownDeletion => {
                 let mut ghost = deployment("ghost", "", 1, 0);
                 ghost["metadata"]["resourceVersion"] = json!("");
@@ -1033,6 +1308,7 @@ fn fault() -> impl Strategy<Value = Fault> {
         1 => Just(Fault::Twice),
         1 => Just(Fault::UnknownDeletion),
         1 => Just(Fault::Strange),
+        1 => Just(Fault::Disordered),
     ]
 }
 

@@ -11,6 +11,7 @@ use crate::definition::manifest::defined_kind;
 use crate::definition::naming;
 use crate::definition::object::{GroupKind, Object, ObjectKey};
 use crate::definition::render::Rendered;
+use crate::engine::blame;
 use crate::engine::difference::difference;
 use crate::engine::free_id::free_id;
 use crate::engine::kinds;
@@ -373,10 +374,12 @@ impl Planner<'_> {
         let mut rehearsals: Vec<Rehearsal> = rehearsals.into_iter().collect::<Result<_, _>>()?;
         self.doubt_the_old_schema(&mut rehearsals);
         for rehearsal in rehearsals {
+            let refusals = rehearsal.refusals.into_iter();
+            plan.refusals
+                .extend(refusals.map(|refusal| self.located(refusal, &rehearsal.planned.key)));
             plan.objects.push(rehearsal.planned);
             plan.conflicts.extend(rehearsal.conflicts);
             plan.yielded.extend(rehearsal.yielded);
-            plan.refusals.extend(rehearsal.refusals);
             for warning in rehearsal.warnings {
                 if !plan.warnings.contains(&warning) {
                     plan.warnings.push(warning);
@@ -402,6 +405,15 @@ impl Planner<'_> {
                 rehearsal.refusals.retain(|failure| !is_invalid(failure));
                 planned.note = Some(KIND_CHANGES.to_owned());
             }
+        }
+    }
+
+    /// Puts a refusal of an object down to the lines of the definition.
+    fn located(&self, refusal: Failure, key: &ObjectKey) -> Failure {
+        let mut objects = self.rendered.objects.iter();
+        match objects.find(|object| object.key == *key) {
+            Some(object) => blame::located(refusal, &self.request.text, object),
+            None => refusal,
         }
     }
 

@@ -14,6 +14,7 @@ use crate::definition::order;
 use crate::definition::render::Rendered;
 use crate::engine::apply::{self, Target};
 use crate::engine::batch;
+use crate::engine::blame;
 use crate::engine::gone;
 use crate::engine::journal::Journal;
 use crate::engine::kinds;
@@ -460,7 +461,10 @@ impl Run<'_> {
                     _ => Unwritten::Failed(failure),
                 })
             }
-            Err(failure) => Err(Unwritten::Failed(failure)),
+            Err(failure) => {
+                let located = blame::located(failure, &self.request.text, &wanted);
+                Err(Unwritten::Failed(located))
+            }
         }
     }
 

@@ -6,6 +6,7 @@ use tokio::sync::mpsc::UnboundedSender;
 
 use crate::app::{DefinitionOrigin, DeploySource, Msg, OpId, Origin, ReviewedPlan, SecretAnswers};
 use crate::catalogue::trash::TrashItem;
+use crate::catalogue::trust;
 use crate::cluster::Cluster;
 use crate::definition::Definition;
 use crate::definition::check::{CheckContext, check};
@@ -266,7 +267,11 @@ fn request_of(
     let start = &secrets.start;
     let text = match origin.text {
         Some(text) => text.to_string(),
-        None => start.catalogue.read(&origin.name)?.text,
+        None => {
+            // What is edited was read by a person; what lies there may be anybody's.
+            trust(&start.catalogue.path_of(&origin.name))?;
+            start.catalogue.read(&origin.name)?.text
+        }
     };
     let namespace = origin
         .namespace

@@ -50,6 +50,14 @@ struct Rig {
     dir: tempfile::TempDir,
 }
 
+fn context(name: &str) -> crate::app::ContextEntry {
+    crate::app::ContextEntry {
+        name: name.to_owned(),
+        cluster: name.to_owned(),
+        namespace: None,
+    }
+}
+
 /// The ends that a test holds.
 struct Hands {
     keys: mpsc::Sender<Msg>,
@@ -77,7 +85,7 @@ impl Rig {
             drafts: drafts.clone(),
             trash: crate::catalogue::trash::Trash::of(dir.path(), true),
             connect,
-            contexts: Arc::new(|| Ok(Vec::new())),
+            contexts: Arc::new(|| Ok(["dev", "prod"].map(context).into())),
             context: None,
             is_sandbox: false,
             open: open.map(|name| name.parse().unwrap()),

@@ -4,7 +4,7 @@ use ratatui::layout::{Position, Rect};
 
 use crate::app::{Geometry, Model, SessionLink};
 use crate::service::fleet::Connection;
-use crate::service::watch::Scope;
+use crate::service::watch::{Scope, Topic};
 use crate::text;
 use crate::ui::canvas::Canvas;
 use crate::ui::table;
@@ -57,8 +57,9 @@ fn trouble(model: &Model) -> Option<String> {
     if let Connection::Retrying { failure, .. } = model.fleet.connection() {
         return Some(failure.summary);
     }
-    let (topic, _) = model.fleet.forbidden().next()?;
+    let (topic, failure) = model.fleet.forbidden().next()?;
     Some(match model.session.scope {
+        _ if *topic == Topic::Elsewhere => failure.summary.clone(),
         Some(Scope::All) => {
             format!("no permission to watch {topic} in all namespaces: choose one")
         }

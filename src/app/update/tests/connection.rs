@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::app::action::{Action, Place, SPECS};
 use crate::app::effect::Effect;
 use crate::app::model::SessionLink;
 use crate::app::msg::{ContextEntry, Epoch, Msg};
@@ -299,4 +300,15 @@ fn what_needs_a_cluster_says_so_without_one() {
         stage.take_effects()[..],
         [Effect::OpenDefinition { .. }]
     ));
+}
+
+/// A plan is of the cluster that it was made for: on the way from it to the question nobody goes elsewhere.
+#[test]
+fn context_is_not_changed_where_a_plan_or_an_operation_is_in_front() {
+    for place in [Place::Review, Place::Teardown, Place::Progress] {
+        let mut actions = SPECS.iter().filter(|spec| spec.places.contains(&place));
+        let leaves =
+            actions.find(|spec| matches!(spec.action, Action::Context | Action::Namespace));
+        assert!(leaves.is_none(), "{place:?}: {leaves:?}");
+    }
 }

@@ -4,16 +4,17 @@ use std::time::Duration;
 
 use ropey::Rope;
 
-use crate::app::effect::{DefinitionOrigin, DeploySource, Effect, Origin};
+use crate::app::effect::{DefinitionOrigin, DeploySource, Effect, Origin, ReviewedPlan};
 use crate::app::model::Screen;
 use crate::app::msg::{Msg, OpId, OpenedDefinition, SaveAnswer};
 use crate::app::popup::{Choice, Popup};
-use crate::app::stage::Stage;
+use crate::app::stage::{self, Stage};
 use crate::catalogue::Digest;
 use crate::definition::check::check;
 use crate::definition::id::InstanceId;
 use crate::editor::Revision;
-use crate::failure::{Failure, FailureKind};
+use crate::engine::plan::{Outcome, Step};
+use crate::failure::{Cause, Failure, FailureKind};
 
 const TEXT: &str = "containers:\n  - name: main\n    image: nginx:1.27\n";
 const EDITOR: OpId = OpId(1);
@@ -562,4 +563,94 @@ fn definition_that_cannot_be_read_can_be_left() {
     stage.type_text("x").press("esc");
     assert!(stage.model.screens.is_empty());
     assert_eq!(stage.take_effects(), []);
+}
+
+/// What only the server knows is marked where it stands, and nothing that was typed is lost over it.
+#[test]
+fn refusals_of_the_server_are_marked_in_the_text() {
+    let place = |text: &str, path: &str| {
+        let json = serde_json::json!({"kind": "Deployment", "spec": {"template": {"spec": {"containers": [{"name": "main"}]}}}});
+        let field = format!("spec.template.spec.{path}");
+        crate::definition::places::place_of(text, &json, &field)
+    };
+    let cause = |path: &str| Cause {
+        field: path.to_owned(),
+        reason: "FieldValueInvalid".to_owned(),
+        message: format!("{path} is bad"),
+        place: place(TEXT, path),
+    };
+    let refusal = Failure {
+        causes: vec![cause("containers[0].image"), cause("containers[0].name")],
+        ..Failure::new(
+            FailureKind::Invalid,
+            "Deployment.apps \"billing\" is invalid",
+        )
+    };
+    let marks = |stage: &Stage| -> Vec<(usize, String)> {
+        let editor = stage.model.editor().unwrap().editor().unwrap();
+        let problems = editor.problems().iter();
+        let marks = problems.map(|problem| {
+            (
+                problem.diagnostic.span.start.line,
+                problem.diagnostic.message.clone(),
+            )
+        });
+        marks.collect()
+    };
+    let expected = [
+        (
+            2,
+            "the server refuses it: containers[0].name is bad".to_owned(),
+        ),
+        (
+            3,
+            "the server refuses it: containers[0].image is bad".to_owned(),
+        ),
+    ];
+    // The server may know it when it is asked for the plan, or only when it is written.
+    for is_planned in [true, false] {
+        let mut stage = open();
+        let first = revision(&stage);
+        checked(&mut stage, first, TEXT);
+        stage.take_effects();
+        stage.press("^r");
+        let effects = stage.take_effects();
+        let [Effect::PlanDeploy { op, .. }] = effects[..] else {
+            panic!("{effects:?}");
+        };
+        let mut plan = stage::deploy_plan("billing");
+        if is_planned {
+            plan.refusals = vec![refusal.clone()];
+        }
+        stage.send(Msg::DeployPlanned {
+            op,
+            result: Ok(Box::new(ReviewedPlan::Deploy(plan))),
+        });
+        if !is_planned {
+            stage.press("enter enter");
+            let effects = stage.take_effects();
+            let [Effect::RunDeploy { op, .. }] = effects[..] else {
+                panic!("{effects:?}");
+            };
+            let step = Step::Apply(stage::object("Deployment", "billing"));
+            let outcome = Outcome {
+                failed: vec![(step, refusal.clone())],
+                ..Outcome::default()
+            };
+            stage.send(Msg::Finished { op, outcome });
+        }
+        stage.press("esc");
+        stage.wait(Duration::from_millis(100));
+        let now = revision(&stage);
+        checked(&mut stage, now, TEXT);
+        assert_eq!(marks(&stage), expected, "planned: {is_planned}");
+        assert_eq!(text(&stage), TEXT);
+        // What is typed then is another text, of which the server has said nothing.
+        stage.type_text("# ");
+        stage.wait(Duration::from_millis(100));
+        let (now, typed) = (revision(&stage), text(&stage));
+        checked(&mut stage, now, &typed);
+        let is_said = |(_, message): &(usize, String)| message.starts_with("the server");
+        assert!(!marks(&stage).iter().any(is_said), "{:?}", marks(&stage));
+    }
 }

@@ -307,3 +307,69 @@ async fn plan_that_is_not_answered_can_be_left_and_was_asked_for_once() {
     asked.dedup();
     assert_eq!(asked.len(), n_asked, "{asked:?}");
 }
+
+/// A dashboard that may go from one server to another, with what each of them was asked.
+fn between(dev: &Server, prod: &Server) -> (Rig, [Log; 2]) {
+    let cluster = |name: &str, server: &Server| {
+        let answering = server.clone();
+        mock::named(name, move |seen| answering.answer(seen))
+    };
+    let ((dev, of_dev), (prod, of_prod)) = (cluster("dev", dev), cluster("prod", prod));
+    let connect = Arc::new(move |context: Option<String>| {
+        let cluster = match context.as_deref() {
+            Some("prod") => prod.clone(),
+            _ => dev.clone(),
+        };
+        Box::pin(async move { Ok(cluster) }) as _
+    });
+    let rig = Rig::connecting(&[("web", DEFINITION)], None, connect);
+    (rig, [of_dev, of_prod])
+}
+
+#[tokio::test]
+async fn other_context_is_shown_at_once_whether_it_or_the_one_before_is_dead() {
+    let (dev, prod) = (Server::new(up()), Server::new(Health::Silent));
+    let (mut rig, [of_dev, _]) = between(&dev, &prod);
+    let ended = rig
+        .run_within(LIMIT, |hands| async move {
+            hands
+                .shows("dev", |screen| {
+                    screen.contains("live") && row(screen, "web ").contains("3/3")
+                })
+                .await;
+            hands.press(KeyCode::Char('c')).await;
+            hands
+                .shows("contexts", |screen| screen.contains("prod"))
+                .await;
+            for letter in "prod".chars() {
+                hands.press(KeyCode::Char(letter)).await;
+            }
+            hands.press(KeyCode::Enter).await;
+            // It does not answer, and nothing of the other one is shown under its name.
+            let screen = hands
+                .shows("prod", |screen| {
+                    screen.contains("prod") && screen.contains("connecting")
+                })
+                .await;
+            assert!(!row(&screen, "web ").contains("3/3"), "{screen}");
+            hands.hears_keys().await;
+            // Nobody asks the other one any more, whose streams would all have ended by now.
+            let n_asked = of_dev.lock().unwrap().len();
+            pass(60).await;
+            hands
+                .shows("the reason", |screen| screen.contains("no answer"))
+                .await;
+            assert_eq!(of_dev.lock().unwrap().len(), n_asked);
+            dev.becomes(Health::Silent);
+            prod.becomes(up());
+            pass(31).await;
+            let screen = hands.shows("prod", |screen| screen.contains("live")).await;
+            assert!(
+                screen.contains("prod") && row(&screen, "web ").contains("3/3"),
+                "{screen}"
+            );
+            hands.quit().await;
+        })
+        .await;
+    assert_eq!(ended, Ended::Quit);
+}

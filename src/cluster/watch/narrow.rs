@@ -1,0 +1,290 @@
+//! An overview of all namespaces for somebody who may not list in all of them: what is refused is watched in each namespace
+//! that this user knows of, and it is said that others are not shown.
+//!
+//! The watch of everything goes on asking once a minute; as soon as it is allowed, it takes over.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::Notify;
+use tokio::task::JoinSet;
+
+use super::decode::Decode;
+use super::machine::{Sink, Subject, Watch};
+use super::{Place, Running, claims_of, records_of, workloads_of};
+use crate::cluster::{Cluster, Selector};
+use crate::definition::id::Namespace;
+use crate::definition::object::GroupKind;
+use crate::failure::{Failure, FailureKind};
+use crate::service::watch::{Delta, ItemKey, LinkState, Topic, WatchEvent};
+
+/// Most namespaces that are watched one by one: each costs a connection a kind.
+const MAX_NAMESPACES: usize = 16;
+
+/// What may not be watched in all namespaces at once.
+#[derive(Default)]
+pub(super) struct Refused {
+    topics: Mutex<BTreeMap<Topic, Refusal>>,
+    news: Notify,
+}
+
+#[derive(Debug, Clone)]
+struct Refusal {
+    failure: Failure,
+    /// How often what was shown of everything was taken back, the namespaces' with it.
+    n_cleared: u32,
+}
+
+impl Refused {
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<Topic, Refusal>> {
+        self.topics.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn refuse(&self, topic: &Topic, failure: &Failure) {
+        let mut topics = self.lock();
+        let refusal = topics.entry(topic.clone()).or_insert_with(|| Refusal {
+            failure: failure.clone(),
+            n_cleared: 0,
+        });
+        refusal.failure = failure.clone();
+        self.news.notify_one();
+    }
+
+    fn allow(&self, topic: &Topic) {
+        if self.lock().remove(topic).is_some() {
+            self.news.notify_one();
+        }
+    }
+
+    fn clear(&self, topic: &Topic) {
+        if let Some(refusal) = self.lock().get_mut(topic) {
+            refusal.n_cleared += 1;
+            self.news.notify_one();
+        }
+    }
+}
+
+/// Returns a sink that takes note of what is refused, instead of passing that on.
+pub(super) fn tap(sink: Sink) -> (Sink, Arc<Refused>) {
+    let refused = Arc::new(Refused::default());
+    let noted = Arc::clone(&refused);
+    let tapped: Sink = Arc::new(move |event| {
+        match &event {
+            WatchEvent::Link { topic, state } => match state {
+                LinkState::Forbidden(failure) => return noted.refuse(topic, failure),
+                _ => noted.allow(topic),
+            },
+            WatchEvent::Workloads(kind, _) => noted.clear(&Topic::Workloads(*kind)),
+            WatchEvent::Claims(_) => noted.clear(&Topic::Claims),
+            WatchEvent::Records(_) => noted.clear(&Topic::Records),
+            _ => {}
+        }
+        sink(event);
+    });
+    (tapped, refused)
+}
+
+/// Watches what is refused in all namespaces in those that this user knows of.
+pub(super) async fn run(cluster: Cluster, refused: Arc<Refused>, sink: Sink) {
+    let mut known: Option<Vec<Namespace>> = None;
+    let mut told = None;
+    let mut running: BTreeMap<Topic, (u32, JoinSet<()>)> = BTreeMap::new();
+    loop {
+        refused.news.notified().await;
+        let topics = refused.lock().clone();
+        running.retain(|topic, (n_cleared, _)| {
+            let refusal = topics.get(topic);
+            refusal.is_some_and(|refusal| refusal.n_cleared == *n_cleared)
+        });
+        let state = match topics.values().next() {
+            None => LinkState::Live,
+            Some(Refusal { failure, .. }) => {
+                if known.is_none() {
+                    known = Some(namespaces(&cluster).await);
+                }
+                LinkState::Forbidden(elsewhere(known.as_deref().unwrap_or_default(), failure))
+            }
+        };
+        if told.as_ref() != Some(&state) {
+            told = Some(state.clone());
+            sink(WatchEvent::Link {
+                topic: Topic::Elsewhere,
+                state,
+            });
+        }
+        for (topic, refusal) in topics {
+            running.entry(topic.clone()).or_insert_with(|| {
+                let namespaces = known.as_deref().unwrap_or_default();
+                (
+                    refusal.n_cleared,
+                    watch(&cluster, &topic, namespaces, &sink),
+                )
+            });
+        }
+    }
+}
+
+/// Returns the namespaces that may be listed, or the one that is worked in.
+async fn namespaces(cluster: &Cluster) -> Vec<Namespace> {
+    let kind = GroupKind::new("", "Namespace");
+    let own = cluster.namespace().clone();
+    let listed = cluster
+        .list_metadata(&kind, None, &Selector::everything())
+        .await;
+    let Ok(objects) = listed else {
+        return vec![own];
+    };
+    let mut names: Vec<Namespace> = objects
+        .iter()
+        .filter_map(|object| object.key.name.parse().ok())
+        .collect();
+    // The one that is worked in is never left out.
+    names.sort_by_key(|name| *name != own);
+    names.truncate(MAX_NAMESPACES);
+    names
+}
+
+fn elsewhere(shown: &[Namespace], failure: &Failure) -> Failure {
+    let shown: Vec<&str> = shown.iter().map(Namespace::as_str).collect();
+    let summary = format!(
+        "no permission to list in all namespaces, so that no others are shown than {}",
+        shown.join(", ")
+    );
+    Failure {
+        detail: failure.summary.clone(),
+        ..Failure::new(FailureKind::Forbidden, summary)
+    }
+}
+
+fn watch(cluster: &Cluster, topic: &Topic, namespaces: &[Namespace], sink: &Sink) -> JoinSet<()> {
+    let merged = Arc::new(Mutex::new(Merged {
+        topic: topic.clone(),
+        states: namespaces
+            .iter()
+            .map(|name| (name.clone(), LinkState::Connecting))
+            .collect(),
+        told: None,
+    }));
+    let mut watches = JoinSet::new();
+    for namespace in namespaces {
+        let sink = within(namespace.clone(), Arc::clone(&merged), sink.clone());
+        watches.extend(watch_of(cluster, topic, namespace, sink));
+    }
+    watches
+}
+
+fn watch_of(
+    cluster: &Cluster,
+    topic: &Topic,
+    namespace: &Namespace,
+    sink: Sink,
+) -> Option<Running> {
+    let managed = Place::new(Some(namespace), &Selector::managed());
+    match topic {
+        Topic::Records => {
+            let records = Place::new(Some(namespace), &Selector::records());
+            Some(follow(cluster, records_of(&records), sink))
+        }
+        Topic::Workloads(kind) => Some(follow(cluster, workloads_of(&managed, *kind), sink)),
+        Topic::Claims => Some(follow(cluster, claims_of(&managed), sink)),
+        Topic::PodRows(_) | Topic::Pods | Topic::Events | Topic::Objects(_) | Topic::Elsewhere => {
+            None
+        }
+    }
+}
+
+fn follow<D: Decode>(cluster: &Cluster, subject: Subject<D>, sink: Sink) -> Running {
+    Box::pin(Watch::new(cluster.clone(), subject, sink).run())
+}
+
+/// How the watches of one topic are doing in all namespaces.
+struct Merged {
+    topic: Topic,
+    states: BTreeMap<Namespace, LinkState>,
+    told: Option<LinkState>,
+}
+
+impl Merged {
+    /// Takes in a state, and returns what is to be told of all together.
+    fn set(&mut self, namespace: &Namespace, state: LinkState) -> Option<WatchEvent> {
+        self.states.insert(namespace.clone(), state);
+        let gravest = self.states.values().max_by_key(|state| match state {
+            // Where all are refused, nothing is shown; where some are, the others are.
+            LinkState::Forbidden(_) => 0,
+            LinkState::Live => 1,
+            LinkState::Retrying { .. } => 2,
+            LinkState::Connecting => 3,
+        });
+        let state = gravest
+            .filter(|state| self.told.as_ref() != Some(*state))?
+            .clone();
+        self.told = Some(state.clone());
+        Some(WatchEvent::Link {
+            topic: self.topic.clone(),
+            state,
+        })
+    }
+}
+
+/// Returns a sink for what is watched in one namespace: a whole list there replaces nothing of the others.
+fn within(namespace: Namespace, merged: Arc<Mutex<Merged>>, sink: Sink) -> Sink {
+    let known: Mutex<BTreeSet<String>> = Mutex::default();
+    Arc::new(move |event| {
+        let mut known = known.lock().unwrap_or_else(PoisonError::into_inner);
+        let event = match event {
+            WatchEvent::Link { state, .. } => {
+                let mut merged = merged.lock().unwrap_or_else(PoisonError::into_inner);
+                merged.set(&namespace, state)
+            }
+            WatchEvent::Workloads(kind, deltas) => {
+                let deltas = local(&namespace, &mut known, deltas, |item| &item.name);
+                Some(WatchEvent::Workloads(kind, deltas))
+            }
+            WatchEvent::Claims(deltas) => {
+                let deltas = local(&namespace, &mut known, deltas, |item| &item.name);
+                Some(WatchEvent::Claims(deltas))
+            }
+            WatchEvent::Records(deltas) => {
+                let deltas = local(&namespace, &mut known, deltas, |item| &item.name);
+                Some(WatchEvent::Records(deltas))
+            }
+            other => Some(other),
+        };
+        if let Some(event) = event {
+            sink(event);
+        }
+    })
+}
+
+/// Makes single changes of a whole list.
+fn local<T>(
+    namespace: &Namespace,
+    known: &mut BTreeSet<String>,
+    deltas: Vec<Delta<T>>,
+    name: impl Fn(&T) -> &String,
+) -> Vec<Delta<T>> {
+    let mut single = Vec::new();
+    for delta in deltas {
+        match delta {
+            Delta::Reset(all) => {
+                let names: BTreeSet<String> = all.iter().map(|item| name(item).clone()).collect();
+                let gone = known.difference(&names).map(|name| ItemKey {
+                    namespace: namespace.clone(),
+                    name: name.clone(),
+                });
+                single.extend(gone.map(Delta::Removed));
+                single.extend(all.into_iter().map(Delta::Applied));
+                *known = names;
+            }
+            Delta::Applied(item) => {
+                known.insert(name(&item).clone());
+                single.push(Delta::Applied(item));
+            }
+            Delta::Removed(key) => {
+                known.remove(&key.name);
+                single.push(Delta::Removed(key));
+            }
+        }
+    }
+    single
+}

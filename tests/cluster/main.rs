@@ -22,6 +22,7 @@ mod history;
 mod live;
 mod manifests;
 mod objects;
+mod operations;
 mod patch;
 mod refusals;
 mod secrets;
@@ -213,6 +214,19 @@ on_both_backends! {
         only_kept_claims_are_released
         a_kept_claim_that_somebodys_pod_uses_is_not_released
         a_claim_that_was_made_again_meanwhile_is_not_released;
+    operations:
+        a_first_deploy_survives_at_every_write
+        an_update_survives_at_every_write
+        a_rollback_survives_at_every_write
+        a_teardown_that_keeps_claims_survives_at_every_write
+        a_teardown_that_deletes_claims_survives_at_every_write
+        a_teardown_that_retains_volumes_survives_at_every_write
+        a_teardown_goes_on_with_the_choice_that_was_made
+        values_that_are_nowhere_keep_a_deploy_from_being_resumed
+        what_is_not_under_way_is_not_resumed
+        who_was_taken_over_stops_and_the_second_comes_to_the_end
+        the_second_is_told_who_is_at_it_and_gets_its_turn
+        a_wait_for_ones_turn_is_bounded;
     watch:
         a_watch_from_too_long_ago_ends_with_an_expired_event
         a_streaming_list_ends_with_a_bookmark

@@ -94,7 +94,7 @@ pub(in crate::engine) async fn run_variant(
             back_to: variant.back_to,
             ..Aim::default()
         },
-        n_steps: n_steps(plan, variant),
+        n_steps: n_steps(plan, &prepared, variant),
         meeting: options.meeting,
     };
     let opening = Opening {
@@ -121,9 +121,14 @@ pub(in crate::engine) async fn run_variant(
 }
 
 /// Returns how often the operation is claimed again: for the revision, each batch, and each object that goes.
-fn n_steps(plan: &DeployPlan, variant: Variant<'_>) -> usize {
-    let n_left = plan.objects.iter().filter(|it| it.change == Change::Delete);
-    1 + to_apply(plan).len() + n_left.count() + variant.hanging.len()
+fn n_steps(plan: &DeployPlan, prepared: &Prepared, variant: Variant<'_>) -> usize {
+    let has_left = |planned: &&PlannedObject| match planned.change {
+        Change::Delete => true,
+        Change::Keep => prepared.object(&planned.key).is_none(),
+        Change::Create | Change::Update | Change::Recreate => false,
+    };
+    let n_left = plan.objects.iter().filter(has_left).count();
+    1 + to_apply(plan).len() + n_left + variant.hanging.len()
 }
 
 /// Returns what is written, in batches.

@@ -100,12 +100,21 @@ pub async fn run_teardown(
     journal.into_outcome()
 }
 
-/// Returns how often the operation is claimed again: at most once for each claim that is kept, and once for each batch.
+/// Returns how often the operation is claimed again: at most once for each claim that is kept and each volume, once for each
+/// batch, and once for the record.
 fn n_steps(plan: &TeardownPlan) -> usize {
     let is_kept = |row: &&FateRow| row.claim.is_some() && matches!(row.fate, Fate::Kept(_));
-    let kept = plan.rows.iter().filter(is_kept).count();
-    let deleted = plan.rows.iter().filter(|row| is_deleted(row));
-    kept + plan.retentions.len() + batch::batches(deleted, |row| &row.key).len()
+    let n_kept = plan.rows.iter().filter(is_kept).count();
+    let n_batches = |is_wanted: &dyn Fn(&FateRow) -> bool| {
+        let rows = plan.rows.iter();
+        let rows = rows.filter(|row| is_deleted(row) && is_wanted(row));
+        batch::batches(rows, |row| &row.key).len()
+    };
+    let is_claim = |row: &FateRow| row.key.kind == CLAIM;
+    let is_last = |row: &FateRow| is_record(plan, row);
+    let is_other = |row: &FateRow| !is_workload(row) && !is_claim(row) && !is_last(row);
+    let n_deleted = n_batches(&is_workload) + n_batches(&is_claim) + n_batches(&is_other);
+    n_kept + plan.retentions.len() + n_deleted + n_batches(&is_last)
 }
 
 fn is_deleted(row: &FateRow) -> bool {

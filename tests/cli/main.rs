@@ -19,7 +19,9 @@ mod histories;
 mod listings;
 mod logs;
 mod offline;
+mod operations;
 mod program;
+mod proxy;
 mod prunes;
 mod questions;
 mod restores;
@@ -93,6 +95,12 @@ on_both_backends! {
         a_stranger_is_told_what_is_forbidden;
     logs:
         every_pod_is_heard_through_the_server;
+    operations:
+        a_deploy_survives_being_killed
+        a_teardown_survives_being_killed
+        of_five_what_a_failure_and_a_kill_left_is_finished
+        the_second_is_told_who_is_at_it_and_waits_for_its_turn
+        what_nobody_is_at_is_not_resumed;
     questions:
         a_question_is_answered_by_yes_alone
         data_is_destroyed_only_by_typing_the_id;

@@ -229,6 +229,10 @@ impl Ended {
         self
     }
 
+    pub(crate) fn has_code(&self, expected: i32) -> bool {
+        self.code == Some(expected)
+    }
+
     #[track_caller]
     pub(crate) fn stdout(self, expected: &str) -> Self {
         assert_eq!(self.stdout, expected, "{}\n{}", self.shown, self.stderr);

@@ -1,0 +1,177 @@
+//! What stands between the program and the cluster: it counts writes, and at one of them it holds everything up, so that the
+//! program can be killed there, or refuses it.
+
+use std::net::{Ipv4Addr, TcpListener};
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, mpsc};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{Method, Request, Response, StatusCode, header};
+use http_body_util::BodyExt;
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use kube::Client;
+use kube::client::Body;
+
+use crate::program::{Ended, Run};
+use crate::world::World;
+use rustix::process::Signal;
+
+/// A program that did not reach the write by then hangs.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// What the proxy does to a write.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Trick {
+    /// Nothing.
+    None,
+    /// The write of this number never reaches the server, and nothing is answered any more.
+    Before(usize),
+    /// The write of this number is done, and nothing is answered any more.
+    After(usize),
+    /// The first write to a path that ends so never reaches the server, and nothing is answered any more.
+    At(&'static str),
+    /// Deletions of a path that ends so are refused.
+    Refuse(&'static str),
+}
+
+/// A way to the cluster of a case, open until it is dropped.
+pub(crate) struct Proxy {
+    kubeconfig: PathBuf,
+    n_writes: Arc<AtomicUsize>,
+    reached: mpsc::Receiver<()>,
+    task: tokio::task::JoinHandle<()>,
+}
+
+impl Drop for Proxy {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+#[derive(Clone)]
+struct Way {
+    client: Client,
+    trick: Trick,
+    n_writes: Arc<AtomicUsize>,
+    reached: mpsc::Sender<()>,
+}
+
+impl Proxy {
+    pub(crate) fn to(world: &World, trick: Trick) -> Self {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        listener.set_nonblocking(true).unwrap();
+        let address = listener.local_addr().unwrap();
+        let text = format!(
+            "current-context: proxy\n\
+             contexts: [{{name: proxy, context: {{cluster: proxy, user: nobody}}}}]\n\
+             clusters: [{{name: proxy, cluster: {{server: \"http://{address}\"}}}}]\n\
+             users: [{{name: nobody, user: {{}}}}]\n"
+        );
+        let kubeconfig = world
+            .home
+            .write(&format!("{}.kubeconfig", address.port()), text);
+        let (sender, reached) = mpsc::channel();
+        let way = Way {
+            client: world.admin.clone(),
+            trick,
+            n_writes: Arc::default(),
+            reached: sender,
+        };
+        let n_writes = way.n_writes.clone();
+        let task = world.spawn(async move {
+            let listener = tokio::net::TcpListener::from_std(listener).unwrap();
+            // All connections end with the proxy.
+            let mut connections = tokio::task::JoinSet::new();
+            while let Ok((stream, _)) = listener.accept().await {
+                let way = way.clone();
+                let service = service_fn(move |request| way.clone().pass(request));
+                let serving = http1::Builder::new().serve_connection(TokioIo::new(stream), service);
+                connections.spawn(async move { drop(serving.await) });
+            }
+        });
+        Self {
+            kubeconfig,
+            n_writes,
+            reached,
+            task,
+        }
+    }
+
+    pub(crate) fn n_writes(&self) -> usize {
+        self.n_writes.load(Ordering::SeqCst)
+    }
+
+    /// Returns the program as it goes this way.
+    pub(crate) fn bowline(&self, world: &World, args: &[&str]) -> Run {
+        let run = world.home.bowline(args);
+        run.env("KUBECONFIG", &self.kubeconfig)
+            .env("BOWLINE_NAMESPACE", &world.namespace)
+    }
+
+    pub(crate) fn run(&self, world: &World, args: &[&str]) -> Ended {
+        self.bowline(world, args).end()
+    }
+
+    /// Starts the program, and kills it where the trick holds it up: it has no time for a last word.
+    #[track_caller]
+    pub(crate) fn kill(&self, world: &World, args: &[&str]) {
+        let running = self.bowline(world, args).follow();
+        let reached = self.reached.recv_timeout(PATIENCE);
+        running.signal(Signal::KILL);
+        let (code, stderr) = running.end();
+        assert!(reached.is_ok(), "{:?} was not reached:\n{stderr}", args);
+        assert_eq!(code, None, "{stderr}");
+    }
+}
+
+impl Way {
+    async fn pass(self, request: Request<Incoming>) -> Result<Response<Body>, kube::Error> {
+        let (parts, body) = request.into_parts();
+        let body: Bytes = body.collect().await.unwrap().to_bytes();
+        let path = parts.uri.path().to_owned();
+        let is_write = is_write(&parts);
+        let number = is_write.then(|| self.n_writes.fetch_add(1, Ordering::SeqCst));
+        let mut onward = Request::builder()
+            .method(&parts.method)
+            .uri(parts.uri.path_and_query().unwrap().as_str());
+        for name in [header::ACCEPT, header::CONTENT_TYPE] {
+            if let Some(value) = parts.headers.get(&name) {
+                onward = onward.header(name, value);
+            }
+        }
+        let onward = onward.body(Body::from(body)).unwrap();
+        match self.trick {
+            Trick::Refuse(end) if parts.method == Method::DELETE && path.ends_with(end) => {
+                return Ok(refusal());
+            }
+            Trick::Before(at) if number == Some(at) => {}
+            Trick::At(end) if is_write && path.ends_with(end) => {}
+            Trick::After(at) if number == Some(at) => drop(self.client.send(onward).await),
+            _ => return self.client.send(onward).await,
+        }
+        let _ = self.reached.send(());
+        std::future::pending().await
+    }
+}
+
+/// Tells whether a request changes something: neither reads, nor dry runs, nor questions for permissions do.
+fn is_write(request: &http::request::Parts) -> bool {
+    let is_rehearsal = request.uri.query().unwrap_or_default().contains("dryRun");
+    let is_question = request.uri.path().contains("/selfsubject");
+    request.method != Method::GET && !is_rehearsal && !is_question
+}
+
+fn refusal() -> Response<Body> {
+    let body = serde_json::json!({"kind": "Status", "apiVersion": "v1", "status": "Failure",
+        "message": "a fault of the test", "reason": "Forbidden", "code": 403});
+    Response::builder()
+        .status(StatusCode::FORBIDDEN)
+        .header(header::CONTENT_TYPE, "application/json")
+        .body(Body::from(body.to_string().into_bytes()))
+        .unwrap()
+}

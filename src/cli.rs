@@ -28,6 +28,7 @@ mod doctor;
 mod events;
 mod explain;
 mod history;
+mod import;
 mod kind;
 mod logs;
 mod ls;
@@ -45,6 +46,7 @@ mod rows;
 mod sandbox;
 mod schema;
 mod session;
+mod sets;
 mod snapshot;
 mod source;
 mod status;
@@ -125,7 +127,9 @@ fn run(cli: Cli) -> anyhow::Result<Exit> {
         Command::Events(args) => events::run(&args, &open()?),
         Command::Explain(args) => explain::run(&args, &open()?),
         Command::History(args) => history::run(&args, &open()?),
+        Command::Import(args) => import::run(&args, &open()?),
         Command::Logs(args) => logs::run(&args, &open()?),
+        Command::Ls(args) if args.sets => sets::run(&args, &open()?),
         Command::Ls(args) => ls::run(&args, &open()?),
         Command::New(args) => new::run(&args, &open()?),
         Command::Prune(args) => prune::run(args, &open()?),

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::builder::RangedI64ValueParser;
-use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum, value_parser};
+use clap::{ArgAction, ArgGroup, Args, Parser, Subcommand, ValueEnum, value_parser};
 use clap_complete::ArgValueCandidates;
 use regex::{Regex, RegexBuilder};
 
@@ -14,6 +14,7 @@ use crate::definition::id::{InstanceId, Namespace};
 use crate::engine::adjust::MAX_REPLICAS;
 use crate::engine::operation::Meeting;
 use crate::engine::remedy::Remedies;
+use crate::engine::sets::ParentName;
 
 /// What the exit codes mean; part of the contract with scripts.
 const EXIT_CODES: &str = "\
@@ -123,6 +124,8 @@ pub enum Command {
     /// Deploy a definition and wait until it is ready
     #[command(visible_alias = "apply")]
     Deploy(Deploy),
+    /// Take a running set of objects into a definition: by labels, of a Helm release, of another tool's set
+    Import(Import),
     /// Make objects that others own, or wrote into, the instance's own
     Adopt(Adopt),
     /// Take instances down by ID
@@ -201,6 +204,9 @@ pub struct Ls {
     /// Instances of all namespaces
     #[arg(short = 'A', long)]
     pub all_namespaces: bool,
+    /// List ApplySets of any tool instead, with what they contain and how it is doing
+    #[arg(long, conflicts_with_all = ["selector", "watch"])]
+    pub sets: bool,
     /// Output format
     #[arg(short, long, value_enum, default_value_t)]
     pub output: Output,
@@ -379,6 +385,57 @@ pub struct Diff {
     /// Output format
     #[arg(short, long, value_enum, default_value_t)]
     pub output: Report,
+}
+
+/// `bowline import`.
+#[derive(Debug, Args)]
+#[command(group = ArgGroup::new("origin").required(true).args(["selector", "helm", "set"]))]
+pub struct Import {
+    /// Name of the definition
+    pub name: InstanceId,
+    /// Take objects with these labels: k=v, k!=v, 'k in (a,b)', 'k notin (a,b)', k, '!k'; a comma means and
+    #[arg(short = 'l', long, value_name = "SELECTOR")]
+    pub selector: Option<LabelSelector>,
+    /// Take the objects of this Helm release
+    #[arg(long, value_name = "RELEASE")]
+    pub helm: Option<String>,
+    /// Take the objects of this ApplySet, as in configmap/NAME; `ls --sets` lists them
+    #[arg(long, value_name = "PARENT")]
+    pub set: Option<ParentName>,
+    /// What to do with Secrets, whose values never stand in a definition [default: refuse]
+    #[arg(long, value_enum, value_name = "CHOICE")]
+    pub secrets: Option<SecretsChoice>,
+    /// Keep the numbers of node ports
+    #[arg(long)]
+    pub node_ports: bool,
+    /// Replace a definition of that name
+    #[arg(long)]
+    pub force: bool,
+    /// Print the definition and write nothing
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Print the definition, or what was found, and write nothing
+    #[arg(short, long, value_enum, default_value_t)]
+    pub output: ImportOutput,
+}
+
+/// What becomes of Secrets that are found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum SecretsChoice {
+    /// Leave them where they are, outside of the instance
+    Skip,
+}
+
+/// Formats of what was imported.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub enum ImportOutput {
+    /// The path of the file that was written
+    #[default]
+    Text,
+    /// The definition
+    Yaml,
+    /// The objects, and what was left with why
+    Json,
 }
 
 /// `bowline adopt`.

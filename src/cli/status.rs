@@ -1,9 +1,10 @@
 //! `bowline status`: how instances are doing; with `-w` each change after that.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::pin::pin;
 use std::time::Duration;
 
+use futures::{StreamExt, stream};
 use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::json;
@@ -13,8 +14,10 @@ use super::args::{Chosen, Output, Status};
 use super::rows;
 use super::session::Session;
 use super::{Exit, choice, operate, output, status_text};
-use crate::cluster::Cluster;
+use crate::cluster::{Cluster, Printed, Selector};
+use crate::definition::object::GroupKind;
 use crate::definition::yaml;
+use crate::engine::sets::kinds_of_instance;
 use crate::service::detail::Detail;
 use crate::service::instance::Drift;
 use crate::service::status::{self, InstanceStatus};
@@ -24,6 +27,9 @@ use crate::text;
 
 /// How often one looks again though nothing happened: grace periods end without an event.
 const LOOK: Duration = Duration::from_secs(1);
+
+/// Tables that are asked for at once.
+const AT_ONCE: usize = 4;
 
 pub fn run(args: &Status, session: &Session) -> anyhow::Result<Exit> {
     operate::on_cluster(session, async |cluster| {
@@ -36,7 +42,11 @@ pub fn run(args: &Status, session: &Session) -> anyhow::Result<Exit> {
                 found => missing.push((key, found)),
             }
         }
-        print(args, session, &details)?;
+        let printed = match args.output {
+            Output::Wide => printed(&cluster, &details).await,
+            _ => Vec::new(),
+        };
+        print(args, session, &details, &printed)?;
         for (key, found) in &missing {
             say_missing(session, key, found.as_ref());
         }
@@ -74,7 +84,44 @@ pub(super) fn say_missing(session: &Session, key: &InstanceKey, found: Option<&D
     }
 }
 
-fn print(args: &Status, session: &Session, details: &[Detail]) -> anyhow::Result<()> {
+/// Asks for the objects of each instance as the server prints them, one request for each kind. Pods have a table already.
+async fn printed(cluster: &Cluster, details: &[Detail]) -> Vec<Vec<Printed>> {
+    let mut all = Vec::new();
+    for detail in details {
+        let key = detail.key();
+        let mut kinds: BTreeSet<GroupKind> = detail
+            .objects()
+            .iter()
+            .map(|object| GroupKind::of(&object.key))
+            .collect();
+        kinds.extend(kinds_of_instance(cluster, key).await.unwrap_or_default());
+        kinds.remove(&GroupKind::new("", "Pod"));
+        let selector = Selector::instance(&key.id);
+        let tables = stream::iter(kinds)
+            .map(async |kind| {
+                cluster
+                    .printed(&kind, Some(&key.namespace), &selector)
+                    .await
+            })
+            .buffered(AT_ONCE);
+        let mut of_instance = Vec::new();
+        for table in tables.collect::<Vec<_>>().await {
+            match table {
+                Ok(table) => of_instance.push(table),
+                Err(failure) => output::say(text::clean(&format!("warning: {failure}"))),
+            }
+        }
+        all.push(of_instance);
+    }
+    all
+}
+
+fn print(
+    args: &Status,
+    session: &Session,
+    details: &[Detail],
+    printed: &[Vec<Printed>],
+) -> anyhow::Result<()> {
     let now = Timestamp::now();
     let all: Vec<_> = details
         .iter()
@@ -82,10 +129,12 @@ fn print(args: &Status, session: &Session, details: &[Detail]) -> anyhow::Result
         .collect();
     match args.output {
         Output::Table | Output::Wide => {
-            let is_wide = args.output == Output::Wide;
-            let texts = all.iter().zip(details);
+            let texts = all.iter().zip(details).enumerate();
             let texts: Vec<_> = texts
-                .map(|(status, detail)| status_text::page(status, detail, is_wide, now))
+                .map(|(n, (status, detail))| {
+                    let printed = printed.get(n).map(Vec::as_slice);
+                    status_text::page(status, detail, printed, now)
+                })
                 .collect();
             output::print(&texts.join("\n"))?;
         }

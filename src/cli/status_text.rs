@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 
 use super::{output, rows};
+use crate::cluster::Printed;
 use crate::service::age;
 use crate::service::detail::Detail;
 use crate::service::status::{InstanceStatus, PodStatus, VolumeStatus};
@@ -20,9 +21,10 @@ pub(super) const EVENT_HEADINGS: [&str; 5] = ["LAST SEEN", "TYPE", "REASON", "OB
 pub(super) fn page(
     status: &InstanceStatus,
     detail: &Detail,
-    is_wide: bool,
+    printed: Option<&[Printed]>,
     now: Timestamp,
 ) -> String {
+    let is_wide = printed.is_some();
     let mut page = String::new();
     for (name, value) in properties(status, now) {
         page.push_str(&text::clean(&format!("{name:<12}{value}")));
@@ -46,10 +48,8 @@ pub(super) fn page(
         &EVENT_HEADINGS,
         latest.iter().map(|event| event_row(event, now)).collect(),
     );
-    if is_wide {
-        let objects = detail.objects().iter();
-        let row = |object: &crate::service::summary::ObjectRow| vec![object.key.to_string()];
-        push_table(&mut page, &["OBJECT"], objects.map(row).collect());
+    for table in printed.unwrap_or_default() {
+        push_printed(&mut page, table);
     }
     page
 }
@@ -144,6 +144,21 @@ fn push_table(page: &mut String, headings: &[&str], rows: Vec<Vec<String>>) {
         page.push('\n');
         page.push_str(&output::table(headings, &rows));
     }
+}
+
+/// Adds objects as the server prints them; the kind stands where the server writes NAME.
+fn push_printed(page: &mut String, printed: &Printed) {
+    let headings: Vec<String> = printed
+        .columns
+        .iter()
+        .map(|column| match column.name.as_str() {
+            "NAME" => printed.kind.kind.to_uppercase(),
+            name => name.to_owned(),
+        })
+        .collect();
+    let headings: Vec<&str> = headings.iter().map(String::as_str).collect();
+    let rows = printed.rows.iter().map(|row| row.cells.clone());
+    push_table(page, &headings, rows.collect());
 }
 
 fn pod_row(pod: &PodStatus, now: Timestamp) -> Vec<String> {

@@ -54,6 +54,36 @@ impl Selector {
         Self(format!("{},{asked}", Self::records()))
     }
 
+    /// Selects what somebody asks for, whoever manages it.
+    pub fn asked(asked: &LabelSelector) -> Self {
+        Self(asked.to_string())
+    }
+
+    /// Selects everything that Helm manages.
+    pub fn helm() -> Self {
+        Self(format!("{}=Helm", naming::LABEL_MANAGED_BY))
+    }
+
+    /// Selects the parents of `ApplySets` of any tool.
+    pub fn set_parents() -> Self {
+        Self(naming::LABEL_APPLYSET_ID.to_owned())
+    }
+
+    /// Selects the definitions of kinds that may be parents of `ApplySets`.
+    pub fn set_parent_kinds() -> Self {
+        Self("applyset.kubernetes.io/is-parent-type=true".to_owned())
+    }
+
+    /// Selects the members of all `ApplySets`.
+    pub fn set_members() -> Self {
+        Self(naming::LABEL_PART_OF.to_owned())
+    }
+
+    /// Selects the members of one `ApplySet`, by an ID that was checked.
+    pub(crate) fn of_set(id: &str) -> Self {
+        Self(format!("{}={id}", naming::LABEL_PART_OF))
+    }
+
     /// Returns the selector as the API takes it.
     pub fn as_str(&self) -> &str {
         &self.0

@@ -16,6 +16,7 @@ mod faults;
 mod files;
 mod front;
 mod histories;
+mod imports;
 mod listings;
 mod logs;
 mod offline;
@@ -85,6 +86,9 @@ on_both_backends! {
         a_write_that_was_done_though_it_failed_is_not_done_twice
         every_write_is_in_the_audit_log_and_no_look_is
         no_secret_is_told_whatever_the_server_answers;
+    imports:
+        a_helm_release_becomes_an_instance
+        a_set_of_another_tool_is_listed_taken_and_adopted;
     listings:
         a_list_has_what_runs_and_what_is_saved
         a_status_has_what_scripts_read

@@ -25,7 +25,9 @@ mod objects;
 mod operations;
 mod patch;
 mod refusals;
+mod schemas;
 mod secrets;
+mod sets;
 mod volumes;
 mod watch;
 mod workloads;
@@ -76,6 +78,15 @@ on_both_backends! {
         applying_to_a_terminating_object_is_accepted_and_lost
         a_secret_loses_keys_that_are_left_out_but_never_those_of_string_data
         a_dry_run_stores_nothing;
+    schemas:
+        a_custom_kind_is_checked_by_the_clusters_schema
+        a_kind_without_a_document_has_no_schema
+        built_in_schemas_are_the_servers_own
+        objects_are_printed_with_the_columns_of_their_kind;
+    sets:
+        sets_of_any_tool_are_listed_with_their_members
+        a_set_of_another_tool_becomes_manifests
+        what_others_make_and_secrets_are_left_with_a_reason;
     patch:
         a_merge_patch_with_a_stale_resource_version_conflicts
         a_merge_patch_of_a_missing_object_creates_nothing

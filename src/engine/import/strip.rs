@@ -1,0 +1,365 @@
+//! What an object is without all that servers, controllers and deploying tools put in. Pure.
+//!
+//! Left out is only what the server puts in again as it is: an apply of the rest changes nothing.
+
+use serde_json::{Map, Value, json};
+
+use super::ImportRequest;
+use crate::definition::naming;
+use crate::definition::object::Object;
+
+/// Metadata that is kept; the rest is the server's.
+const METADATA: [&str; 4] = ["name", "namespace", "labels", "annotations"];
+/// Beginnings of annotations and labels that tools and controllers set.
+const FOREIGN: [&str; 13] = [
+    "argocd.argoproj.io/",
+    "bowline.dev/",
+    "deployment.kubernetes.io/",
+    "deprecated.daemonset.template.generation",
+    "fleet.cattle.io/",
+    "helm.sh/chart",
+    "helm.toolkit.fluxcd.io/",
+    "kapp.k14s.io/",
+    "kubectl.kubernetes.io/last-applied-configuration",
+    "kustomize.toolkit.fluxcd.io/",
+    "meta.helm.sh/",
+    "pv.kubernetes.io/",
+    "applyset.kubernetes.io/",
+];
+const VOLUME_MARKS: [&str; 2] = ["volume.kubernetes.io/", "volume.beta.kubernetes.io/"];
+
+/// Returns an object as somebody would write it.
+pub(super) fn stripped(object: Object, request: &ImportRequest) -> Option<Object> {
+    let mut json = object.json;
+    let api_version = json["apiVersion"].take();
+    let kind = json["kind"].take();
+    let mut metadata = json["metadata"].take();
+    strip_metadata(&mut metadata, request);
+    let map = json.as_object_mut()?;
+    for key in ["apiVersion", "kind", "metadata", "status"] {
+        map.remove(key);
+    }
+    strip_kind(&object.key.kind, map, request);
+    // What says what it is stands first, as people write it.
+    let mut out = Map::new();
+    out.insert("apiVersion".to_owned(), api_version);
+    out.insert("kind".to_owned(), kind);
+    out.insert("metadata".to_owned(), metadata);
+    out.extend(std::mem::take(map));
+    Object::from_json(Value::Object(out))
+}
+
+fn strip_metadata(metadata: &mut Value, request: &ImportRequest) {
+    let Some(map) = metadata.as_object_mut() else {
+        return;
+    };
+    map.retain(|key, _| METADATA.contains(&key.as_str()));
+    if map.get("namespace").and_then(Value::as_str) == Some(request.namespace.as_str()) {
+        map.remove("namespace");
+    }
+    for key in ["labels", "annotations"] {
+        let Some(marks) = map.get_mut(key).and_then(Value::as_object_mut) else {
+            continue;
+        };
+        let is_foreign = |mark: &str| {
+            FOREIGN
+                .iter()
+                .chain(&VOLUME_MARKS)
+                .any(|start| mark.starts_with(start))
+                || naming::OWNER_MARKS.iter().any(|(owner, _)| *owner == mark)
+        };
+        marks.retain(|mark, _| !is_foreign(mark) && mark != naming::LABEL_MANAGED_BY);
+        if marks.is_empty() {
+            map.remove(key);
+        }
+    }
+}
+
+fn strip_kind(kind: &str, map: &mut Map<String, Value>, request: &ImportRequest) {
+    let Some(spec) = map.get_mut("spec").and_then(Value::as_object_mut) else {
+        if kind == "ServiceAccount" {
+            map.remove("secrets");
+        }
+        return;
+    };
+    match kind {
+        "Service" => strip_service(spec, request.keeps_node_ports),
+        "PersistentVolumeClaim" => strip_claim(spec),
+        "Deployment" => {
+            drop_equal(spec, "progressDeadlineSeconds", &json!(600));
+            drop_equal(spec, "revisionHistoryLimit", &json!(10));
+            let rolling = json!({"type": "RollingUpdate", "rollingUpdate": {"maxSurge": "25%", "maxUnavailable": "25%"}});
+            drop_equal(spec, "strategy", &rolling);
+        }
+        "StatefulSet" => {
+            drop_equal(spec, "podManagementPolicy", &json!("OrderedReady"));
+            drop_equal(spec, "revisionHistoryLimit", &json!(10));
+            let rolling = json!({"type": "RollingUpdate", "rollingUpdate": {"partition": 0}});
+            drop_equal(spec, "updateStrategy", &rolling);
+            let kept = json!({"whenDeleted": "Retain", "whenScaled": "Retain"});
+            drop_equal(spec, "persistentVolumeClaimRetentionPolicy", &kept);
+            let claims = spec
+                .get_mut("volumeClaimTemplates")
+                .and_then(Value::as_array_mut);
+            for claim in claims
+                .into_iter()
+                .flatten()
+                .filter_map(Value::as_object_mut)
+            {
+                for key in ["status", "apiVersion", "kind"] {
+                    claim.remove(key);
+                }
+                strip_created(claim);
+                if let Some(spec) = claim.get_mut("spec").and_then(Value::as_object_mut) {
+                    strip_claim(spec);
+                }
+            }
+        }
+        "DaemonSet" => drop_equal(spec, "revisionHistoryLimit", &json!(10)),
+        "Pod" => strip_pod(spec),
+        _ => {}
+    }
+    strip_templates(spec);
+}
+
+/// Pod templates, those within templates of jobs too.
+fn strip_templates(spec: &mut Map<String, Value>) {
+    if let Some(template) = spec.get_mut("template").and_then(Value::as_object_mut) {
+        strip_created(template);
+        if let Some(pod) = template.get_mut("spec").and_then(Value::as_object_mut)
+            && pod.contains_key("containers")
+        {
+            strip_pod(pod);
+        }
+    }
+    if let Some(job) = spec.get_mut("jobTemplate").and_then(Value::as_object_mut) {
+        strip_created(job);
+        if let Some(spec) = job.get_mut("spec").and_then(Value::as_object_mut) {
+            strip_templates(spec);
+        }
+    }
+}
+
+/// Servers write `creationTimestamp: null` into every template.
+fn strip_created(template: &mut Map<String, Value>) {
+    if let Some(metadata) = template.get_mut("metadata").and_then(Value::as_object_mut) {
+        metadata.remove("creationTimestamp");
+    }
+}
+
+fn strip_service(spec: &mut Map<String, Value>, keeps_node_ports: bool) {
+    let is_headless = spec.get("clusterIP") == Some(&json!("None"));
+    if !is_headless {
+        spec.remove("clusterIP");
+    }
+    for key in ["clusterIPs", "ipFamilies", "healthCheckNodePort"] {
+        spec.remove(key);
+    }
+    drop_equal(spec, "ipFamilyPolicy", &json!("SingleStack"));
+    drop_equal(spec, "internalTrafficPolicy", &json!("Cluster"));
+    drop_equal(spec, "externalTrafficPolicy", &json!("Cluster"));
+    drop_equal(spec, "sessionAffinity", &json!("None"));
+    drop_equal(spec, "allocateLoadBalancerNodePorts", &json!(true));
+    let ports = spec.get_mut("ports").and_then(Value::as_array_mut);
+    for port in ports.into_iter().flatten().filter_map(Value::as_object_mut) {
+        if !keeps_node_ports {
+            port.remove("nodePort");
+        }
+        drop_equal(port, "protocol", &json!("TCP"));
+        if port.get("targetPort") == port.get("port") {
+            port.remove("targetPort");
+        }
+    }
+}
+
+/// The name of the volume is kept nowhere: a claim that is bound stays so, and a new one gets its own.
+fn strip_claim(spec: &mut Map<String, Value>) {
+    spec.remove("volumeName");
+    drop_equal(spec, "volumeMode", &json!("Filesystem"));
+}
+
+fn strip_pod(pod: &mut Map<String, Value>) {
+    for key in [
+        "nodeName",
+        "serviceAccount",
+        "preemptionPolicy",
+        "enableServiceLinks",
+    ] {
+        let is_default = key != "enableServiceLinks" || pod.get(key) == Some(&json!(true));
+        if is_default {
+            pod.remove(key);
+        }
+    }
+    drop_equal(pod, "restartPolicy", &json!("Always"));
+    drop_equal(pod, "terminationGracePeriodSeconds", &json!(30));
+    drop_equal(pod, "dnsPolicy", &json!("ClusterFirst"));
+    drop_equal(pod, "schedulerName", &json!("default-scheduler"));
+    drop_equal(pod, "securityContext", &json!({}));
+    drop_equal(pod, "serviceAccountName", &json!("default"));
+    for list in ["containers", "initContainers"] {
+        let containers = pod.get_mut(list).and_then(Value::as_array_mut);
+        for container in containers
+            .into_iter()
+            .flatten()
+            .filter_map(Value::as_object_mut)
+        {
+            strip_container(container);
+        }
+    }
+    let volumes = pod.get_mut("volumes").and_then(Value::as_array_mut);
+    for volume in volumes.into_iter().flatten() {
+        for source in ["configMap", "secret", "projected", "downwardAPI"] {
+            if let Some(source) = volume.get_mut(source).and_then(Value::as_object_mut) {
+                drop_equal(source, "defaultMode", &json!(420));
+            }
+        }
+    }
+}
+
+fn strip_container(container: &mut Map<String, Value>) {
+    drop_equal(
+        container,
+        "terminationMessagePath",
+        &json!("/dev/termination-log"),
+    );
+    drop_equal(container, "terminationMessagePolicy", &json!("File"));
+    drop_equal(container, "resources", &json!({}));
+    let image = container
+        .get("image")
+        .and_then(Value::as_str)
+        .unwrap_or_default();
+    drop_equal(
+        container,
+        "imagePullPolicy",
+        &json!(default_pull_policy(image)),
+    );
+    let ports = container.get_mut("ports").and_then(Value::as_array_mut);
+    for port in ports.into_iter().flatten().filter_map(Value::as_object_mut) {
+        drop_equal(port, "protocol", &json!("TCP"));
+    }
+    for probe in ["livenessProbe", "readinessProbe", "startupProbe"] {
+        let Some(probe) = container.get_mut(probe).and_then(Value::as_object_mut) else {
+            continue;
+        };
+        let defaults = [
+            ("timeoutSeconds", 1),
+            ("periodSeconds", 10),
+            ("successThreshold", 1),
+            ("failureThreshold", 3),
+        ];
+        for (key, default) in defaults {
+            drop_equal(probe, key, &json!(default));
+        }
+        if let Some(http) = probe.get_mut("httpGet").and_then(Value::as_object_mut) {
+            drop_equal(http, "scheme", &json!("HTTP"));
+        }
+    }
+}
+
+/// What the server puts in where nothing is said.
+fn default_pull_policy(image: &str) -> &'static str {
+    let name = image.rsplit('/').next().unwrap_or(image);
+    let has_digest = name.contains('@');
+    match name.split_once(':') {
+        _ if has_digest => "IfNotPresent",
+        None | Some((_, "latest")) => "Always",
+        Some(_) => "IfNotPresent",
+    }
+}
+
+fn drop_equal(map: &mut Map<String, Value>, key: &str, default: &Value) {
+    if map.get(key) == Some(default) {
+        map.remove(key);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::import::Origin;
+
+    fn request() -> ImportRequest {
+        ImportRequest {
+            origin: Origin::Helm("shop".to_owned()),
+            namespace: "team".parse().unwrap(),
+            name: "shop".parse().unwrap(),
+            policy: Default::default(),
+            keeps_node_ports: false,
+        }
+    }
+
+    #[track_caller]
+    fn check(json: Value, expected: Value) {
+        let object = Object::from_json(json).unwrap();
+        assert_eq!(stripped(object, &request()).unwrap().json, expected);
+    }
+
+    #[test]
+    fn a_service_keeps_what_was_written() {
+        check(
+            json!({"apiVersion": "v1", "kind": "Service",
+                "metadata": {"name": "web", "namespace": "team", "uid": "u", "resourceVersion": "1", "generation": 1,
+                    "creationTimestamp": "t", "managedFields": [], "finalizers": ["x/y"],
+                    "labels": {"app": "web", "app.kubernetes.io/managed-by": "Helm", "helm.sh/chart": "c"},
+                    "annotations": {"meta.helm.sh/release-name": "shop"}},
+                "spec": {"type": "NodePort", "clusterIP": "10.0.0.1", "clusterIPs": ["10.0.0.1"], "ipFamilies": ["IPv4"],
+                    "ipFamilyPolicy": "SingleStack", "internalTrafficPolicy": "Cluster", "sessionAffinity": "None",
+                    "ports": [{"port": 80, "targetPort": 80, "nodePort": 30000, "protocol": "TCP"}], "selector": {"app": "web"}},
+                "status": {"loadBalancer": {}}}),
+            json!({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "web", "labels": {"app": "web"}},
+                "spec": {"type": "NodePort", "ports": [{"port": 80}], "selector": {"app": "web"}}}),
+        );
+        check(
+            json!({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "web", "namespace": "other"},
+                "spec": {"clusterIP": "None", "clusterIPs": ["None"]}}),
+            json!({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "web", "namespace": "other"},
+                "spec": {"clusterIP": "None"}}),
+        );
+    }
+
+    #[test]
+    fn a_workload_keeps_what_differs_from_the_defaults() {
+        let template = |pod: Value| json!({"metadata": {"labels": {"app": "web"}}, "spec": pod});
+        let mut live = template(json!({
+            "restartPolicy": "Always", "terminationGracePeriodSeconds": 60, "dnsPolicy": "ClusterFirst",
+            "schedulerName": "default-scheduler", "securityContext": {},
+            "containers": [{"name": "web", "image": "nginx:1.27", "imagePullPolicy": "IfNotPresent", "resources": {},
+                "terminationMessagePath": "/dev/termination-log", "terminationMessagePolicy": "File",
+                "ports": [{"containerPort": 80, "protocol": "TCP"}],
+                "readinessProbe": {"httpGet": {"path": "/", "port": 80, "scheme": "HTTP"}, "periodSeconds": 5, "timeoutSeconds": 1,
+                    "successThreshold": 1, "failureThreshold": 3}}],
+            "volumes": [{"name": "c", "configMap": {"name": "c", "defaultMode": 420}}]}));
+        live["metadata"]["creationTimestamp"] = Value::Null;
+        let kept = template(json!({"terminationGracePeriodSeconds": 60,
+            "containers": [{"name": "web", "image": "nginx:1.27", "ports": [{"containerPort": 80}],
+                "readinessProbe": {"httpGet": {"path": "/", "port": 80}, "periodSeconds": 5}}],
+            "volumes": [{"name": "c", "configMap": {"name": "c"}}]}));
+        let head = |spec: Value| json!({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "web"}, "spec": spec});
+        check(
+            head(
+                json!({"replicas": 2, "progressDeadlineSeconds": 600, "revisionHistoryLimit": 3, "strategy": {"type": "RollingUpdate",
+                "rollingUpdate": {"maxSurge": "25%", "maxUnavailable": "25%"}}, "template": live}),
+            ),
+            head(json!({"replicas": 2, "revisionHistoryLimit": 3, "template": kept})),
+        );
+    }
+
+    #[test]
+    fn an_unknown_kind_keeps_its_spec() {
+        let json = json!({"apiVersion": "x.io/v1", "kind": "Gizmo", "metadata": {"name": "a"}, "spec": {"template": {"spec": 1}}});
+        check(json.clone(), json);
+    }
+
+    #[test]
+    fn pull_policies_are_left_out_where_the_tag_says_the_same() {
+        for (image, expected) in [
+            ("nginx", "Always"),
+            ("r:5000/nginx", "Always"),
+            ("nginx:latest", "Always"),
+            ("nginx:1", "IfNotPresent"),
+            ("nginx@sha256:00", "IfNotPresent"),
+        ] {
+            assert_eq!(default_pull_policy(image), expected, "{image}");
+        }
+    }
+}

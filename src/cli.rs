@@ -27,6 +27,7 @@ mod diff;
 mod doctor;
 mod events;
 mod explain;
+mod exec;
 mod history;
 mod import;
 mod kind;
@@ -36,6 +37,7 @@ mod new;
 mod operate;
 mod output;
 mod plan_json;
+mod port_forward;
 mod prune;
 mod render;
 mod restore;
@@ -74,6 +76,8 @@ pub enum Exit {
     Pending,
     /// Refused: ownership, protection, permissions.
     Refused,
+    /// As the command that was run in a container ended.
+    Command(u8),
     /// Ended by a signal.
     Signal(u8),
 }
@@ -87,6 +91,7 @@ impl Exit {
             Self::Partly => 3,
             Self::Pending => 4,
             Self::Refused => 5,
+            Self::Command(code) => code,
             Self::Signal(number) => 128 + number,
         }
     }
@@ -124,6 +129,7 @@ fn run(cli: Cli) -> anyhow::Result<Exit> {
         Command::Diff(args) => diff::run(&args, &open()?),
         Command::Doctor(args) => doctor::run(&args, &global),
         Command::Edit(args) => dashboard::edit(&args, &Session::open_with_notice(global)?),
+        Command::Exec(args) => exec::run(&args, &open()?),
         Command::Events(args) => events::run(&args, &open()?),
         Command::Explain(args) => explain::run(&args, &open()?),
         Command::History(args) => history::run(&args, &open()?),
@@ -132,6 +138,7 @@ fn run(cli: Cli) -> anyhow::Result<Exit> {
         Command::Ls(args) if args.sets => sets::run(&args, &open()?),
         Command::Ls(args) => ls::run(&args, &open()?),
         Command::New(args) => new::run(&args, &open()?),
+        Command::PortForward(args) => port_forward::run(&args, &open()?),
         Command::Prune(args) => prune::run(args, &open()?),
         Command::Render(args) => render::run(&args, &open()?),
         Command::Restore(args) => restore::run(&args, &open()?),

@@ -11,6 +11,7 @@ mod event_loop;
 mod keyboard;
 mod last_words;
 mod looks;
+mod raw;
 mod screen;
 mod signals;
 mod snapshot;
@@ -34,6 +35,7 @@ use crate::ui::Theme;
 
 pub use effects::listing_of;
 pub use looks::{looks, prints_colours, theme};
+pub use raw::RawMode;
 pub use snapshot::snapshot;
 pub use trash::keep_in_trash;
 

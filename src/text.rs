@@ -4,10 +4,14 @@
 //! so that a name can neither drive the terminal nor pretend to be another name. The same module knows how many cells a
 //! text takes on the screen. It must never be bypassed: ratatui drops control characters but lets the rest through.
 
+mod stream;
+
 use std::borrow::Cow;
 
 use unicode_segmentation::UnicodeSegmentation;
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
+
+pub use stream::StreamCleaner;
 
 /// Stands for a whole escape sequence.
 const ESCAPE_MARK: char = '\u{241b}';

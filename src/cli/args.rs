@@ -1,5 +1,6 @@
 //! The command line's grammar: commands, flags and their help, named as kubectl names its own.
 
+use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -9,7 +10,7 @@ use clap_complete::ArgValueCandidates;
 use regex::{Regex, RegexBuilder};
 
 use super::candidates;
-use crate::cluster::LabelSelector;
+use crate::cluster::{LabelSelector, PortSpec};
 use crate::definition::id::{InstanceId, Namespace};
 use crate::engine::adjust::MAX_REPLICAS;
 use crate::engine::operation::Meeting;
@@ -110,6 +111,12 @@ pub enum Command {
     Logs(Logs),
     /// Print what was reported about the objects of an instance
     Events(Events),
+    /// Run a command in a container of an instance, or a shell; its exit code becomes bowline's
+    #[command(override_usage = "bowline exec [OPTIONS] <ID> [-- <COMMAND>...]")]
+    Exec(Exec),
+    /// Lead ports of this machine to the pods of an instance, until interrupted
+    #[command(visible_alias = "forward")]
+    PortForward(PortForward),
     /// Check definitions; faults as file:line:column, exit 1 if there are errors
     Validate(Validate),
     /// Print the Kubernetes objects of a definition
@@ -279,6 +286,52 @@ pub struct Events {
     /// Output format; with --watch, JSON is an object a line
     #[arg(short, long, value_enum, default_value_t)]
     pub output: Report,
+}
+
+/// `bowline exec`.
+#[derive(Debug, Args)]
+pub struct Exec {
+    /// The instance
+    #[arg(value_name = "ID", add = ArgValueCandidates::new(candidates::definitions))]
+    pub id: InstanceId,
+    /// Container [default: the one that the pod names by annotation, else the first]
+    #[arg(short, long, value_name = "NAME")]
+    pub container: Option<String>,
+    /// Pod of the instance [default: one that is ready]
+    #[arg(long, value_name = "POD")]
+    pub pod: Option<String>,
+    /// Pass standard input to the command
+    #[arg(short = 'i', long)]
+    pub stdin: bool,
+    /// Give the command the terminal
+    #[arg(short = 't', long)]
+    pub tty: bool,
+    /// The command and its arguments [default: a shell with the terminal]
+    #[arg(last = true, value_name = "COMMAND")]
+    pub command: Vec<String>,
+}
+
+/// `bowline port-forward`.
+#[derive(Debug, Args)]
+pub struct PortForward {
+    /// The instance
+    #[arg(value_name = "ID", add = ArgValueCandidates::new(candidates::definitions))]
+    pub id: InstanceId,
+    /// Ports: the Service's or a container's, by number or name; :REMOTE takes a free local one
+    #[arg(required = true, value_name = "[LOCAL:]REMOTE")]
+    pub ports: Vec<PortSpec>,
+    /// Addresses of this machine to listen on, separated by commas; 0.0.0.0 is all
+    #[arg(
+        long = "address",
+        value_name = "ADDRESS",
+        value_delimiter = ',',
+        default_value = "localhost",
+        value_parser = address
+    )]
+    pub addresses: Vec<Option<IpAddr>>,
+    /// Only this pod of the instance [default: whichever is ready]
+    #[arg(long, value_name = "POD")]
+    pub pod: Option<String>,
 }
 
 /// `bowline doctor`.
@@ -890,6 +943,17 @@ fn regex(text: &str) -> Result<Regex, String> {
         let last = message.lines().last().unwrap_or_default();
         last.trim_start_matches("error: ").to_owned()
     })
+}
+
+/// Reads an IP address; none for `localhost`, which is this machine only by whatever it has.
+fn address(text: &str) -> Result<Option<IpAddr>, String> {
+    match text {
+        "localhost" => Ok(None),
+        text => match text.parse() {
+            Ok(address) => Ok(Some(address)),
+            Err(_) => Err("write localhost or an IP address".to_owned()),
+        },
+    }
 }
 
 /// Reads `120x40`, each side from 1 to 1000.

@@ -15,6 +15,9 @@ mod explains;
 mod faults;
 mod files;
 mod front;
+mod execs;
+mod files;
+mod forwards;
 mod histories;
 mod imports;
 mod listings;
@@ -72,6 +75,12 @@ on_both_backends! {
         a_pod_that_hangs_is_shown_and_goes_with_a_rollback;
     doctor:
         a_report_tells_the_server_and_what_this_user_may_do;
+    execs:
+        what_cannot_be_run_is_told
+        what_goes_in_and_out_passes_the_server;
+    forwards:
+        what_cannot_be_forwarded_is_told
+        what_goes_in_comes_out_through_the_server;
     events:
         events_are_those_of_the_instance_and_the_newest_are_last
         events_come_as_they_happen;

@@ -36,6 +36,20 @@ pub(crate) fn config(log: &std::path::Path) -> String {
         "metadata": {"name": "all"},
         "spec": {"logs": [{"logsFile": log, "follow": true}]},
     }));
+    // A command in a container is run on this machine, by whoever runs the tests.
+    documents.push(json!({
+        "apiVersion": "kwok.x-k8s.io/v1alpha1",
+        "kind": "ClusterExec",
+        "metadata": {"name": "all"},
+        "spec": {"execs": [{"local": {"workDir": "/"}}]},
+    }));
+    // Every port gives back what it gets.
+    documents.push(json!({
+        "apiVersion": "kwok.x-k8s.io/v1alpha1",
+        "kind": "ClusterPortForward",
+        "metadata": {"name": "all"},
+        "spec": {"forwards": [{"command": ["cat"]}]},
+    }));
     let documents: Vec<String> = documents.iter().map(Value::to_string).collect();
     documents.join("\n---\n")
 }

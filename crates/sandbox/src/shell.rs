@@ -11,7 +11,7 @@ use futures::future::BoxFuture;
 use tokio::sync::{mpsc, watch};
 
 use input::{Input, Typed};
-use script::{Join, Step, Word};
+use script::{Join, Sink, Step, Word};
 
 const NOT_FOUND: i32 = 127;
 const INTERRUPTED: i32 = 130;
@@ -86,12 +86,12 @@ impl Shell {
 
     /// Carries out a command and returns its exit code.
     pub(crate) async fn run(mut self, command: &[String]) -> i32 {
-        match self.command(command, false).await {
+        match self.command(command, Sink::Stdout).await {
             Done::Code(code) | Done::Exit(code) => code,
         }
     }
 
-    fn command<'a>(&'a mut self, words: &'a [String], to_stderr: bool) -> BoxFuture<'a, Done> {
+    fn command<'a>(&'a mut self, words: &'a [String], sink: Sink) -> BoxFuture<'a, Done> {
         Box::pin(async move {
             let Some((name, args)) = words.split_first() else {
                 return Done::Code(self.last);
@@ -100,24 +100,25 @@ impl Shell {
             let code = match (program, args) {
                 ("exit", args) => return self.exit(args).await,
                 ("sh" | "bash" | "ash" | "dash", args) => self.shell(args).await,
-                ("exec", [_, ..]) => return self.exec(args, to_stderr).await,
-                ("echo", args) => self.echo(args, to_stderr).await,
-                ("cat", args) => self.cat(args, to_stderr).await,
-                ("env", []) => self.env(to_stderr).await,
-                ("printenv", [name]) => self.printenv(name, to_stderr).await,
-                ("printenv", _) => self.env(to_stderr).await,
+                ("exec", [_, ..]) => return self.exec(args, sink).await,
+                ("echo", args) => self.echo(args, sink).await,
+                ("cat", args) => self.cat(args, sink).await,
+                ("env", []) => self.env(sink).await,
+                ("printenv", [name]) => self.printenv(name, sink).await,
+                ("printenv", _) => self.env(sink).await,
                 ("hostname", _) => {
                     let line = format!("{}\n", self.place.host);
-                    self.write(&line, to_stderr).await
+                    self.write(&line, sink).await
                 }
-                ("pwd", _) => self.write("/\n", to_stderr).await,
+                ("pwd", _) => self.write("/\n", sink).await,
+                ("command", [flag, name]) if flag == "-v" => self.find(name, sink).await,
                 ("true" | ":", _) => 0,
                 ("false", _) => 1,
                 ("sleep", [seconds]) => self.sleep(seconds).await,
-                ("stty", [size]) if size == "size" => self.stty_size(to_stderr).await,
+                ("stty", [size]) if size == "size" => self.stty_size(sink).await,
                 ("help", _) => {
                     let line = format!("simulated by the sandbox: {KNOWN}\n");
-                    self.write(&line, to_stderr).await
+                    self.write(&line, sink).await
                 }
                 (_, _) => self.not_found(name).await,
             };
@@ -129,6 +130,14 @@ impl Shell {
         let line =
             format!("{name}: not found (this shell is simulated by the sandbox: it knows {KNOWN})");
         self.complain(&line, NOT_FOUND).await
+    }
+
+    async fn find(&mut self, name: &str, sink: Sink) -> i32 {
+        let is_known = name == "bash" || KNOWN.split(", ").any(|known| known == name);
+        match is_known {
+            true => self.write(&format!("/bin/{name}\n"), sink).await,
+            false => NOT_FOUND,
+        }
     }
 
     async fn exit(&mut self, args: &[String]) -> Done {
@@ -145,8 +154,8 @@ impl Shell {
         }
     }
 
-    async fn exec(&mut self, args: &[String], to_stderr: bool) -> Done {
-        match self.command(args, to_stderr).await {
+    async fn exec(&mut self, args: &[String], sink: Sink) -> Done {
+        match self.command(args, sink).await {
             Done::Code(code) | Done::Exit(code) => Done::Exit(code),
         }
     }
@@ -176,11 +185,11 @@ impl Shell {
                 "This is a shell simulated by the sandbox (container {}). Try help.\n",
                 self.place.container
             );
-            self.write(&banner, false).await;
+            self.write(&banner, Sink::Stdout).await;
         }
         loop {
             if self.is_tty {
-                self.write("$ ", false).await;
+                self.write("$ ", Sink::Stdout).await;
             }
             match self.input.line().await {
                 Typed::Line(line) => match self.script(line.trim()).await {
@@ -208,7 +217,7 @@ impl Shell {
                 continue;
             }
             let words = self.expanded(step);
-            match self.command(&words, step.is_to_stderr).await {
+            match self.command(&words, step.sink).await {
                 Done::Code(code) => self.last = code,
                 exit @ Done::Exit(_) => return exit,
             }
@@ -231,45 +240,45 @@ impl Shell {
         found.map(|(_, value)| value.as_str())
     }
 
-    async fn echo(&mut self, args: &[String], to_stderr: bool) -> i32 {
+    async fn echo(&mut self, args: &[String], sink: Sink) -> i32 {
         let (words, end) = match args.split_first() {
             Some((first, rest)) if first == "-n" => (rest, ""),
             _ => (args, "\n"),
         };
-        self.write(&(words.join(" ") + end), to_stderr).await
+        self.write(&(words.join(" ") + end), sink).await
     }
 
-    async fn cat(&mut self, args: &[String], to_stderr: bool) -> i32 {
+    async fn cat(&mut self, args: &[String], sink: Sink) -> i32 {
         if let Some(file) = args.iter().find(|arg| *arg != "-") {
             let line = format!("cat: {file}: No such file or directory (the sandbox has no files)");
             return self.complain(&line, 1).await;
         }
         if !self.is_tty {
             while let Some(bytes) = self.input.bytes().await {
-                self.send(bytes, to_stderr).await;
+                self.send(bytes, sink).await;
             }
             return 0;
         }
         loop {
             match self.input.line().await {
-                Typed::Line(line) => drop(self.write(&(line + "\n"), to_stderr).await),
+                Typed::Line(line) => drop(self.write(&(line + "\n"), sink).await),
                 Typed::Interrupt => return INTERRUPTED,
                 Typed::End => return 0,
             }
         }
     }
 
-    async fn env(&mut self, to_stderr: bool) -> i32 {
+    async fn env(&mut self, sink: Sink) -> i32 {
         let lines = self.place.env.iter();
         let lines: String = lines
             .map(|(name, value)| format!("{name}={value}\n"))
             .collect();
-        self.write(&lines, to_stderr).await
+        self.write(&lines, sink).await
     }
 
-    async fn printenv(&mut self, name: &str, to_stderr: bool) -> i32 {
+    async fn printenv(&mut self, name: &str, sink: Sink) -> i32 {
         match self.variable(name).map(|value| format!("{value}\n")) {
-            Some(line) => self.write(&line, to_stderr).await,
+            Some(line) => self.write(&line, sink).await,
             None => 1,
         }
     }
@@ -287,33 +296,33 @@ impl Shell {
         }
     }
 
-    async fn stty_size(&mut self, to_stderr: bool) -> i32 {
+    async fn stty_size(&mut self, sink: Sink) -> i32 {
         if !self.is_tty {
             return self.complain("stty: standard input: Not a tty", 1).await;
         }
         let Size { columns, rows } = *self.size.borrow();
-        self.write(&format!("{rows} {columns}\n"), to_stderr).await
+        self.write(&format!("{rows} {columns}\n"), sink).await
     }
 
     async fn complain(&mut self, line: &str, code: i32) -> i32 {
-        self.write(&format!("{line}\n"), true).await;
+        self.write(&format!("{line}\n"), Sink::Stderr).await;
         code
     }
 
-    async fn write(&mut self, text: &str, to_stderr: bool) -> i32 {
+    async fn write(&mut self, text: &str, sink: Sink) -> i32 {
         let text = match self.is_tty {
             true => text.replace('\n', "\r\n"),
             false => text.to_owned(),
         };
-        self.send(Bytes::from(text), to_stderr).await;
+        self.send(Bytes::from(text), sink).await;
         0
     }
 
-    async fn send(&mut self, bytes: Bytes, to_stderr: bool) {
-        let (channel, to) = if to_stderr {
-            &self.stderr
-        } else {
-            &self.stdout
+    async fn send(&mut self, bytes: Bytes, sink: Sink) {
+        let (channel, to) = match sink {
+            Sink::Stdout => &self.stdout,
+            Sink::Stderr => &self.stderr,
+            Sink::Nowhere => return,
         };
         if !bytes.is_empty() {
             // A client that is gone ends the session elsewhere.
@@ -389,6 +398,8 @@ mod tests {
         )
         .await;
         check(&["sleep", "0"], "", false, (0, "", "")).await;
+        let best = "command -v bash >/dev/null && exec bash || exec sh";
+        check(&["sh", "-c", best], "hostname\n", false, (0, "web-0\n", "")).await;
     }
 
     #[tokio::test]

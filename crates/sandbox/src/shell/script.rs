@@ -13,8 +13,18 @@ pub(super) enum Join {
 pub(super) struct Step {
     pub(super) join: Join,
     pub(super) words: Vec<Word>,
-    /// Whether what it says goes to standard error (`>&2`).
-    pub(super) is_to_stderr: bool,
+    /// Where what it says goes.
+    pub(super) sink: Sink,
+}
+
+/// Where the output of a command goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Sink {
+    Stdout,
+    /// By `>&2`.
+    Stderr,
+    /// By `>/dev/null`.
+    Nowhere,
 }
 
 #[derive(Debug, PartialEq, Eq)]
@@ -68,6 +78,7 @@ pub(super) fn parse(text: &str) -> Result<Vec<Step>, String> {
         words: Vec::new(),
         word: None,
         join: Join::Always,
+        sink: Sink::Stdout,
     };
     parser.run()?;
     Ok(parser.steps)
@@ -80,6 +91,7 @@ struct Parser {
     words: Vec<Word>,
     word: Option<Word>,
     join: Join,
+    sink: Sink,
 }
 
 impl Parser {
@@ -123,27 +135,37 @@ impl Parser {
                     }
                 }
                 '$' => self.variable(),
-                '>' if self.take('&') => {
-                    let fd = self.next();
-                    // `1>&2` and `>&2` say the same.
-                    let is_fd = self.word.as_ref().and_then(Word::plain) == Some("1");
-                    if is_fd {
-                        self.word = None;
-                    }
-                    if fd != Some('2') {
-                        return Err(unsupported());
-                    }
-                    self.end_word();
-                    self.words.push(Word {
-                        parts: vec![Part::Variable(TO_STDERR.to_owned())],
-                        is_quoted: false,
-                    });
-                }
-                '&' | '|' | '<' | '>' | '(' | ')' | '`' => return Err(unsupported()),
+                '>' => self.redirect()?,
+                '&' | '|' | '<' | '(' | ')' | '`' => return Err(unsupported()),
                 c => self.word().push(c),
             }
         }
         self.end_step(Join::Always);
+        Ok(())
+    }
+
+    /// NB: of the standard error only, `2>&1` and `2>/dev/null` leave the rest as it is; they are not simulated.
+    fn redirect(&mut self) -> Result<(), String> {
+        match self.word.as_ref().map(Word::plain) {
+            // `1>&2` and `>&2` say the same.
+            Some(Some("1")) => self.word = None,
+            Some(Some("2")) => return Err(unsupported()),
+            _ => self.end_word(),
+        }
+        while self.take(' ') {}
+        let target: String = self.rest[self.at..]
+            .iter()
+            .enumerate()
+            .take_while(|(idx, c)| *idx == 0 || !matches!(c, ' ' | '\t' | '\n' | ';' | '|' | '&'))
+            .map(|(_, c)| c)
+            .collect();
+        self.at += target.chars().count();
+        self.sink = match target.as_str() {
+            "&2" => Sink::Stderr,
+            "&1" => self.sink,
+            "/dev/null" => Sink::Nowhere,
+            _ => return Err(unsupported()),
+        };
         Ok(())
     }
 
@@ -204,23 +226,18 @@ impl Parser {
 
     fn end_step(&mut self, next: Join) {
         self.end_word();
-        let is_mark = |word: &Word| word.parts == [Part::Variable(TO_STDERR.to_owned())];
-        let mut words = std::mem::take(&mut self.words);
-        let n_words = words.len();
-        words.retain(|word| !is_mark(word));
+        let words = std::mem::take(&mut self.words);
+        let sink = std::mem::replace(&mut self.sink, Sink::Stdout);
         if !words.is_empty() {
             self.steps.push(Step {
                 join: self.join,
-                is_to_stderr: words.len() < n_words,
                 words,
+                sink,
             });
         }
         self.join = next;
     }
 }
-
-/// Stands among the words of a command whose output goes to standard error; no variable can bear that name.
-const TO_STDERR: &str = ">&2";
 
 fn unsupported() -> String {
     "pipes, files and other control operators are not simulated by the sandbox".to_owned()

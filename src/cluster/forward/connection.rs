@@ -1,0 +1,202 @@
+//! One connection from this machine to a port of a pod.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::sync::watch;
+use tokio::time::{Instant, timeout};
+
+use crate::cluster::discovery::is_url_word;
+use crate::cluster::socket::{Received, Socket, pings};
+use crate::cluster::{Cluster, kinds};
+use crate::failure::{Failure, FailureKind};
+use crate::service::summary::InstanceKey;
+use crate::text;
+
+const DATA: u8 = 0;
+const ERROR: u8 = 1;
+/// Bytes of a piece.
+const PIECE: usize = 32 * 1024;
+/// How long a connection waits for a pod.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// Between two attempts to reach the same pod.
+const AGAIN_AFTER: Duration = Duration::from_millis(500);
+/// How long the pod may take for an answer once this side has said all.
+const ANSWERS_WITHIN: Duration = Duration::from_secs(60);
+/// How long the pod may be quiet after it answered a side that has said all.
+const QUIET_AFTER_ANSWER: Duration = Duration::from_millis(500);
+
+/// Where connections of one listener go.
+pub(super) struct Way {
+    pub cluster: Cluster,
+    pub instance: InstanceKey,
+    pub remote: u16,
+    pub target: watch::Receiver<Option<Arc<str>>>,
+}
+
+impl Way {
+    /// Leads a connection to a pod and passes bytes on until one of both is through. `opened` is called once the pod is
+    /// reached.
+    pub async fn lead(&self, stream: TcpStream, opened: impl Fn()) -> Result<(), Failure> {
+        // Small pieces go at once, as they do without this in between.
+        let _ = stream.set_nodelay(true);
+        let (pod, socket) = self.reach().await?;
+        opened();
+        pass_on(stream, socket, &self.doing(&pod)).await
+    }
+
+    fn doing(&self, pod: &str) -> String {
+        format!("forward to port {} of pod {pod}", self.remote)
+    }
+
+    /// Connects to the pod that is chosen; to another one where that is gone meanwhile.
+    async fn reach(&self) -> Result<(Arc<str>, Socket), Failure> {
+        let deadline = Instant::now() + PATIENCE;
+        let mut target = self.target.clone();
+        loop {
+            let chosen = async { target.wait_for(Option::is_some).await.map(|it| it.clone()) };
+            let Ok(Ok(Some(pod))) = tokio::time::timeout_at(deadline, chosen).await else {
+                let id = &self.instance.id;
+                let summary = format!("no pod of {id} was ready within {} s", PATIENCE.as_secs());
+                return Err(Failure::new(FailureKind::Unreachable, summary));
+            };
+            let failure = match self.open(&pod).await {
+                Ok(socket) => return Ok((pod, socket)),
+                Err(failure) => failure,
+            };
+            let may_pass = failure.kind != FailureKind::Forbidden;
+            if !may_pass || Instant::now() + AGAIN_AFTER >= deadline {
+                let namespace = &self.instance.namespace;
+                return Err(self.cluster.told("portforward", namespace, failure).await);
+            }
+            drop(timeout(AGAIN_AFTER, target.changed()).await);
+        }
+    }
+
+    /// NB: opening reads nothing and writes nothing in the pod, so that it may be tried again.
+    async fn open(&self, pod: &str) -> Result<Socket, Failure> {
+        let doing = self.doing(pod);
+        if !is_url_word(pod) {
+            let summary = format!("cannot {doing}: that is no name of a pod");
+            return Err(Failure::new(FailureKind::Forbidden, summary));
+        }
+        let pods = kinds::known("", "Pod").path(Some(self.instance.namespace.as_str()));
+        let path = format!("{pods}/{pod}/portforward?ports={}", self.remote);
+        self.cluster.open_socket(&doing, path).await
+    }
+}
+
+/// Passes bytes on in both directions.
+///
+/// NB: the protocol cannot say that one side has said all and still listens. So the connection stays for a while then: long
+/// where an answer is outstanding, short where it came.
+async fn pass_on(stream: TcpStream, socket: Socket, doing: &str) -> Result<(), Failure> {
+    let Socket {
+        mut to, mut from, ..
+    } = socket;
+    let (mut reader, mut writer) = stream.into_split();
+    let (sent, is_answered) = watch::channel((false, false));
+    let outwards = async {
+        let mut piece = vec![0; PIECE];
+        let mut pings = pings();
+        let mut has_more = true;
+        loop {
+            let is_sent = tokio::select! {
+                _ = pings.tick() => to.ping().await,
+                read = reader.read(&mut piece), if has_more => match read {
+                    Ok(len @ 1..) => {
+                        sent.send_modify(|(is_waiting, _)| *is_waiting = true);
+                        to.send(DATA, &piece[..len]).await
+                    }
+                    Ok(0) | Err(_) => {
+                        has_more = false;
+                        sent.send_modify(|(_, is_over)| *is_over = true);
+                        Ok(())
+                    }
+                },
+            };
+            if is_sent.is_err() {
+                // The other direction says why.
+                std::future::pending::<()>().await;
+            }
+        }
+    };
+    let inwards = inwards(&mut from, &mut writer, &sent, is_answered, doing);
+    let end = tokio::select! {
+        end = inwards => end,
+        () = outwards => Ok(()),
+    };
+    to.close().await;
+    // A reset would lose what is still on its way to the reader.
+    let _ = writer.shutdown().await;
+    end
+}
+
+async fn inwards(
+    from: &mut crate::cluster::socket::SocketStream,
+    writer: &mut tokio::net::tcp::OwnedWriteHalf,
+    sent: &watch::Sender<(bool, bool)>,
+    mut standing: watch::Receiver<(bool, bool)>,
+    doing: &str,
+) -> Result<(), Failure> {
+    let mut has_begun = [false; 2];
+    // Since when this side has said all and nothing came.
+    let mut quiet_since = Instant::now();
+    loop {
+        let (is_waiting, is_over) = *standing.borrow_and_update();
+        let patience = match (is_over, is_waiting) {
+            (false, _) => None,
+            (true, true) => Some(ANSWERS_WITHIN),
+            (true, false) => Some(QUIET_AFTER_ANSWER),
+        };
+        let give_up = async {
+            match patience {
+                Some(patience) => tokio::time::sleep_until(quiet_since + patience).await,
+                None => std::future::pending().await,
+            }
+        };
+        let received = tokio::select! {
+            received = from.next() => received,
+            () = give_up => return Ok(()),
+            changed = standing.changed() => match changed {
+                Ok(()) => {
+                    quiet_since = Instant::now();
+                    continue;
+                }
+                Err(_) => return Ok(()),
+            },
+        };
+        match received {
+            Received::Bytes(channel @ (DATA | ERROR), bytes) => {
+                // Each channel begins with the number of the port.
+                if !std::mem::replace(&mut has_begun[usize::from(channel)], true) {
+                    continue;
+                }
+                if channel == ERROR {
+                    let why = text::clean(&String::from_utf8_lossy(&bytes)).into_owned();
+                    return Err(Failure::new(
+                        FailureKind::Unreachable,
+                        format!("cannot {doing}: {why}"),
+                    ));
+                }
+                sent.send_if_modified(|(is_waiting, _)| {
+                    *is_waiting = false;
+                    false
+                });
+                quiet_since = Instant::now();
+                if writer.write_all(&bytes).await.is_err() {
+                    // Nobody reads any more.
+                    return Ok(());
+                }
+            }
+            Received::Bytes(..) | Received::Alive => {}
+            Received::Closed => return Ok(()),
+            Received::Broken(why) => {
+                let summary = format!("cannot go on to {doing}: the connection broke off: {why}");
+                return Err(Failure::new(FailureKind::Unreachable, summary));
+            }
+        }
+    }
+}

@@ -16,7 +16,6 @@ mod faults;
 mod files;
 mod front;
 mod execs;
-mod files;
 mod forwards;
 mod histories;
 mod imports;

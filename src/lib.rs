@@ -51,6 +51,7 @@ pub mod audit;
 pub mod catalogue;
 pub mod cli;
 pub mod cluster;
+pub mod completion;
 pub mod config;
 pub mod definition;
 pub mod editor;

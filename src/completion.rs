@@ -1,0 +1,180 @@
+//! Completion of YAML: what could be written where the cursor stands, from schemas and from the text itself.
+//!
+//! Pure: a text, a place in it and what is known give a list. Nothing here draws, asks a cluster or reads a file. A place is
+//! read from the lines around it, so that a text may be broken and long.
+
+mod candidates;
+mod flow;
+mod kinds;
+mod names;
+mod place;
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::sync::Arc;
+
+use ropey::Rope;
+
+use crate::schema::{self, Document, Path, Schemas, Step};
+
+pub use place::{Place, Slot, Style, place};
+
+/// What is known beside the text.
+#[derive(Debug, Clone, Default)]
+pub struct Known {
+    /// The cluster's own schemas; without them the built-in ones hold.
+    pub documents: Vec<Arc<Document>>,
+    /// Short names of GPU resources, from the settings.
+    pub gpus: Vec<String>,
+    /// Names of what is in the cluster, by what they are.
+    pub names: BTreeMap<Named, Vec<String>>,
+}
+
+/// What a name of the cluster is of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Named {
+    /// A namespace.
+    Namespace,
+    /// A storage class.
+    StorageClass,
+    /// A secret of the namespace.
+    Secret,
+    /// A ConfigMap of the namespace.
+    ConfigMap,
+    /// A claim of the namespace.
+    Claim,
+}
+
+/// What can be written at a place.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Completions {
+    /// The bytes that an item is put in place of.
+    pub typed: Range<usize>,
+    /// The items, the likeliest first.
+    pub items: Vec<Item>,
+}
+
+/// Something that can be written.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Item {
+    /// Its name.
+    pub label: String,
+    /// What is written.
+    pub insert: String,
+    /// Its type, in a word.
+    pub type_name: String,
+    /// What it is for.
+    pub text: Option<String>,
+    /// Whether it must be there.
+    pub is_required: bool,
+    /// How well it fits what was typed, the best being 0.
+    rank: Option<u8>,
+}
+
+/// What is known of a field.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FieldHelp {
+    /// Its path.
+    pub path: String,
+    /// Its type.
+    pub type_name: String,
+    /// Its default, where there is one.
+    pub default: Option<String>,
+    /// The only values that are allowed; empty where all are.
+    pub allowed: Vec<String>,
+    /// What it is for.
+    pub text: String,
+}
+
+/// Returns what can be written at a byte of a text; none where nothing is known. `unit` is how many spaces a level has.
+pub fn complete(rope: &Rope, byte: usize, known: &Known, unit: usize) -> Option<Completions> {
+    let place = place(rope, byte)?;
+    let items = candidates::items(rope, &place, known, unit);
+    (!items.is_empty()).then_some(Completions {
+        typed: place.typed,
+        items,
+    })
+}
+
+/// Returns what is known of the field at a byte of a text.
+pub fn help(rope: &Rope, byte: usize, known: &Known) -> Option<FieldHelp> {
+    let line = rope.byte_to_line(byte);
+    let place = place(rope, byte).or_else(|| place(rope, start_of_value(rope, line)?))?;
+    let kind = kinds::of_document(rope, place.document);
+    let top = kinds::schema(&kind, known)?;
+    let path = match place.slot {
+        Slot::Value => place.path,
+        Slot::Key => {
+            let word = rope.byte_slice(place.typed).to_string();
+            match word.is_empty() {
+                true => place.path,
+                false => place.path.then(Step::Key(word)),
+            }
+        }
+    };
+    let schema = top.at(&path)?;
+    let texts = [schema.description(), schema.definition_text()];
+    let value = |value: &serde_json::Value| match value {
+        serde_json::Value::String(text) => text.clone(),
+        value => value.to_string(),
+    };
+    Some(FieldHelp {
+        path: path.to_string(),
+        type_name: schema.type_name(),
+        default: schema.default().map(value),
+        allowed: schema.allowed().iter().map(value).collect(),
+        text: texts.into_iter().flatten().collect::<Vec<_>>().join("\n\n"),
+    })
+}
+
+/// Returns where the value of a line begins: a text in quotes belongs to its key too.
+fn start_of_value(rope: &Rope, line: usize) -> Option<usize> {
+    let text = rope.line(line).to_string();
+    let at = text.find(": ")?;
+    Some(rope.line_to_byte(line) + at + 2)
+}
+
+impl Known {
+    /// Reads the built-in schemas, which takes some milliseconds, so that the first key need not wait for them.
+    pub fn warm_up() {
+        schema::built_in_with_texts();
+        schema::service_definition();
+    }
+
+    fn schemas(&self) -> Schemas<'_> {
+        let of_cluster = self.documents.iter().map(AsRef::as_ref);
+        let documents = of_cluster.chain([schema::built_in_with_texts()]);
+        Schemas(documents.collect())
+    }
+
+    /// Returns the names of the cluster that a place could refer to.
+    fn names_for(&self, path: &Path) -> &[String] {
+        let keys: Vec<&str> = path
+            .0
+            .iter()
+            .filter_map(|step| match step {
+                Step::Key(key) => Some(key.as_str()),
+                Step::Item => None,
+            })
+            .collect();
+        let named = match keys.as_slice() {
+            [.., "gpu"] => return &self.gpus,
+            ["namespace"] | [.., "metadata", "namespace"] => Named::Namespace,
+            [.., "storageClass" | "storageClassName"] => Named::StorageClass,
+            [.., "existingClaim"] | [.., "persistentVolumeClaim", "claimName"] => Named::Claim,
+            [.., "fromSecret", "name"]
+            | ["volumes", "secret"]
+            | [.., "pullSecret"]
+            | [.., "tlsSecret" | "secretName"]
+            | [.., "secretKeyRef" | "secretRef" | "imagePullSecrets", "name"] => Named::Secret,
+            [.., "fromConfig", "name"] | [.., "configMapKeyRef" | "configMapRef" | "configMap", "name"] => {
+                Named::ConfigMap
+            }
+            _ => return &[],
+        };
+        self.names.get(&named).map_or(&[], Vec::as_slice)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,186 @@
+//! Places between brackets: `{name: web, ports: [{port: |}]}`, over one line or several.
+
+use ropey::Rope;
+
+use super::place::{Above, Place, Slot, Style, is_word, split_key, text_of, word_length};
+use crate::schema::{Path, Step};
+
+/// Most lines that a pair of brackets is looked for over.
+const MAX_LINES: usize = 500;
+
+/// An open bracket and what was read behind it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Open {
+    Map {
+        keys: Vec<String>,
+        /// The key whose value is being read.
+        key: Option<String>,
+    },
+    List,
+}
+
+/// Returns the place of a cursor between brackets, none outside of them; inside, none where nothing is to be completed.
+pub(super) fn place(
+    rope: &Rope,
+    line: usize,
+    head: &str,
+    byte: usize,
+    document: usize,
+) -> Option<Option<Place>> {
+    let first = first_line(rope, line, document);
+    let mut text: String = (first..line).map(|line| text_of(rope, line)).collect();
+    text.push_str(head);
+    let (at, open, word) = scan(&text)?;
+    // The bracket's own line says where the whole stands.
+    let begins = first + text[..at].matches('\n').count();
+    let line_start = text[..at].rfind('\n').map_or(0, |end| end + 1);
+    let before = &text[line_start..at];
+    let mut above = Above::new(rope, begins, document);
+    let Some(mut path) = block_path(before, &mut above) else {
+        return Some(None);
+    };
+    if !is_word(word) {
+        return Some(None);
+    }
+    let (siblings, slot) = descend(open, &mut path);
+    let rest = text_of(rope, line);
+    let after = &rest[head.len()..];
+    let range = byte - word.len()..byte;
+    Some(Some(Place {
+        path,
+        slot,
+        typed: range.start..byte + word_length(after, slot),
+        before: range,
+        siblings,
+        style: Style::Flow,
+        document,
+        needs_space: false,
+    }))
+}
+
+/// Returns the line that brackets around a line may begin on: less indented than those below it.
+fn first_line(rope: &Rope, line: usize, document: usize) -> usize {
+    let indent = |line: usize| {
+        let text = text_of(rope, line);
+        let content = text.trim_start_matches(' ');
+        (!content.trim().is_empty()).then(|| text.len() - content.len())
+    };
+    let mut first = line;
+    let mut least = indent(line).unwrap_or(usize::MAX);
+    for above in (document..line).rev().take(MAX_LINES) {
+        let Some(spaces) = indent(above) else {
+            continue;
+        };
+        if spaces < least {
+            least = spaces;
+            first = above;
+            // A line without brackets ends what may be between some.
+            if !text_of(rope, above).contains(['[', '{', ',', ']', '}']) {
+                break;
+            }
+        }
+        if least == 0 {
+            break;
+        }
+    }
+    first
+}
+
+/// Reads the brackets of a text that ends at the cursor: where the outermost open one is, all open ones, and the word so far.
+fn scan(text: &str) -> Option<(usize, Vec<Open>, &str)> {
+    let mut open: Vec<Open> = Vec::new();
+    let (mut first, mut word, mut quote) = (0, 0, None::<char>);
+    let mut before = '\n';
+    for (at, c) in text.char_indices() {
+        match (quote, c) {
+            (Some(end), c) if c == end => quote = None,
+            (Some(_), _) => {}
+            (None, '"' | '\'') if text[word..at].trim().is_empty() => quote = Some(c),
+            (None, '{' | '[') if !open.is_empty() || opens_value(&text[..at]) => {
+                if open.is_empty() {
+                    first = at;
+                }
+                open.push(match c {
+                    '{' => Open::Map {
+                        keys: Vec::new(),
+                        key: None,
+                    },
+                    _ => Open::List,
+                });
+                word = at + 1;
+            }
+            (None, '}' | ']') if !open.is_empty() => {
+                open.pop();
+                word = at + 1;
+            }
+            (None, ',') if !open.is_empty() => {
+                if let Some(Open::Map { key, .. }) = open.last_mut() {
+                    *key = None;
+                }
+                word = at + 1;
+            }
+            (None, ' ' | '\n') if before == ':' => {
+                if let Some(Open::Map { keys, key: slot }) = open.last_mut()
+                    && let Some((name, _)) = split_key(text[word..at].trim())
+                {
+                    keys.push(name.to_owned());
+                    *slot = Some(name.to_owned());
+                    word = at;
+                }
+            }
+            _ => {}
+        }
+        before = c;
+    }
+    if quote.is_some() {
+        // Within quotes nothing is completed: the quote itself stands in the word.
+        return (!open.is_empty()).then(|| (first, open, &text[word..]));
+    }
+    (!open.is_empty()).then(|| (first, open, text[word..].trim_start()))
+}
+
+/// Tells whether a bracket behind a text of lines begins a value, and is no part of a plain one.
+fn opens_value(before: &str) -> bool {
+    let line = &before[before.rfind('\n').map_or(0, |end| end + 1)..];
+    let line = line.trim_start_matches(' ');
+    line.is_empty() || line.ends_with(": ") || line.ends_with("- ")
+}
+
+/// Returns the path of the value that begins behind a text of its line.
+fn block_path(before: &str, above: &mut Above<'_>) -> Option<Path> {
+    let mut rest = before.trim_start_matches(' ');
+    let start = before.len() - rest.len();
+    let mut n_items = 0;
+    while let Some(after) = rest.strip_prefix("- ") {
+        n_items += 1;
+        rest = after.trim_start_matches(' ');
+    }
+    let mut path = above.path_to(start, n_items > 0)?;
+    path.0.extend((0..n_items).map(|_| Step::Item));
+    if let Some((key, _)) = split_key(rest.trim_end()) {
+        path.0.push(Step::Key(key.to_owned()));
+    }
+    Some(path)
+}
+
+/// Adds what the open brackets say to a path; returns the keys beside the cursor, and what belongs there.
+fn descend(open: Vec<Open>, path: &mut Path) -> (Vec<String>, Slot) {
+    let mut inner = (Vec::new(), Slot::Value);
+    for bracket in open {
+        inner = match bracket {
+            Open::List => {
+                path.0.push(Step::Item);
+                (Vec::new(), Slot::Value)
+            }
+            Open::Map {
+                keys,
+                key: Some(key),
+            } => {
+                path.0.push(Step::Key(key));
+                (keys, Slot::Value)
+            }
+            Open::Map { keys, key: None } => (keys, Slot::Key),
+        };
+    }
+    inner
+}

@@ -1,0 +1,138 @@
+//! Names that a text itself gives: volumes to mount, ports to probe, keys of secrets, containers to expose.
+
+use crate::definition::yaml::{Kind, NodeId, Tree, repair};
+use crate::schema::{Path, Step};
+
+/// Longer texts are not searched for names while one types.
+const MAX_BYTES: usize = 256 << 10;
+
+/// Where the names for a place come from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Source {
+    /// The field of the items of a list, the nearest one around the place.
+    Items(&'static str, &'static str),
+    /// The keys of a map.
+    Keys(&'static str),
+    /// The field of the items of lists that are in the items of a list.
+    Inner(&'static str, &'static str, &'static str),
+}
+
+/// Returns the names that a place of the text could refer to.
+pub(super) fn names(text: &str, byte: usize, path: &Path) -> Vec<String> {
+    let Some(source) = source(path) else {
+        return Vec::new();
+    };
+    if text.len() > MAX_BYTES {
+        return Vec::new();
+    }
+    let tree = Tree::parse(text);
+    match repair(text, &tree) {
+        Some(mended) => found(&Tree::parse(&mended.text), byte, source),
+        None => found(&tree, byte, source),
+    }
+}
+
+fn source(path: &Path) -> Option<Source> {
+    let keys: Vec<&str> = path
+        .0
+        .iter()
+        .filter_map(|step| match step {
+            Step::Key(key) => Some(key.as_str()),
+            Step::Item => None,
+        })
+        .collect();
+    Some(match keys.as_slice() {
+        [.., "volumeMounts", "name"] => Source::Items("volumes", "name"),
+        ["volumes", "name"] => Source::Inner("containers", "volumeMounts", "name"),
+        [.., "fromSecret"] => Source::Keys("secrets"),
+        [.., "fromConfig"] => Source::Keys("config"),
+        ["exposed_service" | "exposedService"] => Source::Items("containers", "name"),
+        ["exposed_port" | "exposedPort"] => Source::Inner("containers", "ports", "port"),
+        [.., "probes", _, "port" | "tcp"] | [.., "httpGet" | "tcpSocket", "port"] => {
+            Source::Items("ports", "name")
+        }
+        _ => return None,
+    })
+}
+
+fn found(tree: &Tree<'_>, byte: usize, source: Source) -> Vec<String> {
+    let mut names = Vec::new();
+    match source {
+        Source::Items(list, field) => {
+            if let Some(list) = nearest(tree, byte, list) {
+                fields(tree, list, field, &mut names);
+            }
+        }
+        Source::Keys(map) => {
+            if let Some(Kind::Mapping(entries)) = nearest(tree, byte, map).map(|id| kind(tree, id)) {
+                names.extend(entries.iter().filter_map(|(key, _)| text(tree, *key)));
+            }
+        }
+        Source::Inner(list, inner, field) => {
+            let items = nearest(tree, byte, list).map(|id| kind(tree, id));
+            if let Some(Kind::Sequence(items)) = items {
+                for list in items.iter().filter_map(|item| value(tree, *item, inner)) {
+                    fields(tree, list, field, &mut names);
+                }
+            }
+        }
+    }
+    names.dedup();
+    names
+}
+
+/// Returns the value of a key in the innermost map around a place that has it.
+fn nearest(tree: &Tree<'_>, byte: usize, key: &str) -> Option<NodeId> {
+    // What stands behind a syntax error has no node around it: the document above is still the one that is meant.
+    let mut at = tree
+        .roots
+        .iter()
+        .copied()
+        .rfind(|root| tree.node(*root).span.bytes.start <= byte)?;
+    let mut found = None;
+    loop {
+        found = value(tree, at, key).or(found);
+        let begins = |id: &NodeId| tree.node(*id).span.bytes.start <= byte;
+        let inner = match kind(tree, at) {
+            Kind::Mapping(entries) => entries
+                .iter()
+                .rfind(|(key, _)| begins(key))
+                .map(|(_, value)| *value),
+            Kind::Sequence(items) => items.iter().copied().rfind(begins),
+            Kind::Scalar { .. } | Kind::Alias(_) => None,
+        };
+        match inner {
+            Some(inner) => at = inner,
+            None => return found,
+        }
+    }
+}
+
+fn fields(tree: &Tree<'_>, list: NodeId, field: &str, names: &mut Vec<String>) {
+    if let Kind::Sequence(items) = kind(tree, list) {
+        let values = items.iter().filter_map(|item| value(tree, *item, field));
+        names.extend(values.filter_map(|value| text(tree, value)));
+    }
+}
+
+fn value(tree: &Tree<'_>, map: NodeId, key: &str) -> Option<NodeId> {
+    let Kind::Mapping(entries) = kind(tree, map) else {
+        return None;
+    };
+    let entry = entries.iter().find(|(name, _)| {
+        matches!(&tree.node(*name).kind, Kind::Scalar { text, .. } if text == key)
+    });
+    entry.map(|(_, value)| *value)
+}
+
+fn kind<'n, 't>(tree: &'n Tree<'t>, id: NodeId) -> &'n Kind<'t> {
+    let id = tree.resolve(id).unwrap_or(id);
+    &tree.node(id).kind
+}
+
+fn text(tree: &Tree<'_>, id: NodeId) -> Option<String> {
+    match &tree.node(id).kind {
+        Kind::Scalar { text, .. } if !text.is_empty() => Some(text.to_string()),
+        _ => None,
+    }
+}

@@ -1,0 +1,143 @@
+use super::*;
+
+fn at(text: &str) -> (Rope, usize) {
+    let byte = text.find('|').unwrap();
+    (Rope::from_str(&text.replacen('|', "", 1)), byte)
+}
+
+fn known() -> Known {
+    Known {
+        gpus: vec!["a100".to_owned()],
+        names: [(Named::StorageClass, vec!["fast".to_owned(), "slow".to_owned()])].into(),
+        ..Known::default()
+    }
+}
+
+fn completed(text: &str) -> Vec<Item> {
+    let (rope, byte) = at(text);
+    complete(&rope, byte, &known(), 2).map_or_else(Vec::new, |found| found.items)
+}
+
+/// Checks the first labels of what is offered at `|`.
+fn check(text: &str, expected: &[&str]) {
+    let items = completed(text);
+    let labels: Vec<&str> = items.iter().map(|item| item.label.as_str()).collect();
+    let n = expected.len().min(labels.len());
+    assert_eq!(&labels[..n], expected, "{text:?}: {labels:?}");
+}
+
+/// Checks the text after the first item was taken.
+fn check_taken(text: &str, expected: &str) {
+    let (mut rope, byte) = at(text);
+    let found = complete(&rope, byte, &known(), 2).unwrap();
+    let range = rope.byte_to_char(found.typed.start)..rope.byte_to_char(found.typed.end);
+    rope.remove(range.clone());
+    rope.insert(range.start, &found.items[0].insert);
+    assert_eq!(rope.to_string(), expected);
+}
+
+#[test]
+fn keys_of_a_service_come_with_their_text() {
+    check("repl|", &["replicas"]);
+    check("containers:\n  - na|", &["name"]);
+    let items = completed("workl|");
+    assert!(items[0].text.as_ref().unwrap().contains("StatefulSet"), "{items:?}");
+    assert_eq!(items[0].type_name, "string");
+}
+
+#[test]
+fn what_is_there_is_not_offered_again() {
+    let labels: Vec<String> = completed("containers:\n  - name: x\n    |\n    image: y\n")
+        .into_iter()
+        .map(|item| item.label)
+        .collect();
+    assert!(!labels.contains(&"name".to_owned()) && !labels.contains(&"image".to_owned()));
+    assert!(labels.contains(&"ports".to_owned()));
+    // Nor by its other name.
+    let labels = completed("containers:\n  - name: x\n    environment: []\n    en|");
+    assert!(labels.iter().all(|item| item.label != "env"), "{labels:?}");
+}
+
+#[test]
+fn what_must_be_there_comes_first_and_as_one() {
+    check("containers:\n  |", &["name, image"]);
+    check_taken("containers:\n  |", "containers:\n  - name: \n    image: ");
+    check_taken("containers:\n  - |", "containers:\n  - name: \n    image: ");
+    check_taken("volumes: [{|", "volumes: [{name: ");
+}
+
+#[test]
+fn keys_are_written_with_what_leads_to_their_value() {
+    check_taken("repl|", "replicas: ");
+    check_taken("serv|", "service:\n  ");
+    check_taken("initC|", "initContainers:\n  - ");
+    check_taken("containers:\n  - name: x\n    por|", "containers:\n  - name: x\n    ports:\n      - ");
+    check_taken("repl|: 2", "replicas: 2");
+    check_taken("rep|lica: 2", "replicas: 2");
+}
+
+#[test]
+fn values_are_those_that_are_allowed() {
+    check("workload: |", &["Deployment", "StatefulSet"]);
+    check("workload: St|", &["StatefulSet"]);
+    check("protected: |", &["true", "false"]);
+    check("service: {type: |", &["ClusterIP", "NodePort", "LoadBalancer"]);
+    check_taken("protected:|", "protected: true");
+}
+
+#[test]
+fn names_come_from_the_text() {
+    let text = "containers:\n  - name: web\n    ports: [{name: http, port: 80}]\n    volumeMounts:\n      - name: |\n\
+                volumes:\n  - {name: data, size: 1Gi}\n  - {name: conf, config: {a: b}}\nsecrets: {token: {env: T}}\n";
+    check(text, &["data", "conf"]);
+    let probe = "containers:\n  - name: web\n    ports: [{name: http, port: 80}]\n    probes:\n      ready: {http: /, port: |";
+    check(probe, &["http"]);
+    check("secrets: {token: {env: T}}\ncontainers:\n  - env:\n      - {name: A, fromSecret: |", &["token"]);
+    check("containers:\n  - name: web\nexposed_service: |", &["web"]);
+    check("containers:\n  - volumeMounts: [{name: data}]\nvolumes:\n  - name: |", &["data"]);
+}
+
+#[test]
+fn names_come_from_the_cluster_and_the_settings() {
+    check("volumes:\n  - name: a\n    storageClass: |", &["fast", "slow"]);
+    check("containers:\n  - gpu: |", &["a100"]);
+}
+
+#[test]
+fn manifests_are_completed_by_their_kind() {
+    let deployment = "apiVersion: apps/v1\nkind: Deployment\n";
+    check(&format!("{deployment}spec:\n  repl|"), &["replicas"]);
+    check(
+        &format!("{deployment}spec:\n  template:\n    spec:\n      containers:\n        - imagePu|"),
+        &["imagePullPolicy"],
+    );
+    check(
+        &format!("{deployment}spec:\n  template:\n    spec:\n      containers:\n        - imagePullPolicy: |"),
+        &["Always", "IfNotPresent", "Never"],
+    );
+    check(
+        "apiVersion: v1\nkind: ConfigMap\n---\napiVersion: v1\nkind: Service\nspec:\n  ty|",
+        &["type"],
+    );
+    check("apiVersion: apps/v1\nkind: |", &["ControllerRevision", "DaemonSet", "Deployment"]);
+    check("kind: Ingress\napiVersion: |", &["networking.k8s.io/v1"]);
+    let items = completed(&format!("{deployment}spec:\n  minRea|"));
+    assert!(items[0].text.as_ref().unwrap().contains("seconds"), "{items:?}");
+}
+
+#[test]
+fn letters_in_order_find_what_is_meant() {
+    check("containers:\n  - name: x\n    volM|", &["volumeMounts"]);
+    check("zzz|", &[]);
+}
+
+#[test]
+fn a_field_is_told_of_by_its_path() {
+    let (rope, byte) = at("service:\n  ty|pe: NodePort\n");
+    let help = help(&rope, byte, &known()).unwrap();
+    assert_eq!(help.path, "service.type");
+    assert_eq!(help.allowed, ["ClusterIP", "NodePort", "LoadBalancer"]);
+    assert!(!help.text.is_empty());
+    let (rope, byte) = at("containers:\n  - image: \"ngi|nx\"\n");
+    assert_eq!(super::help(&rope, byte, &known()).unwrap().path, "containers[].image");
+}

@@ -166,10 +166,13 @@ impl Known {
             | ["volumes", "secret"]
             | [.., "pullSecret"]
             | [.., "tlsSecret" | "secretName"]
-            | [.., "secretKeyRef" | "secretRef" | "imagePullSecrets", "name"] => Named::Secret,
-            [.., "fromConfig", "name"] | [.., "configMapKeyRef" | "configMapRef" | "configMap", "name"] => {
-                Named::ConfigMap
-            }
+            | [
+                ..,
+                "secretKeyRef" | "secretRef" | "imagePullSecrets",
+                "name",
+            ] => Named::Secret,
+            [.., "fromConfig", "name"]
+            | [.., "configMapKeyRef" | "configMapRef" | "configMap", "name"] => Named::ConfigMap,
             _ => return &[],
         };
         self.names.get(&named).map_or(&[], Vec::as_slice)

@@ -129,6 +129,7 @@ impl Editor {
             Command::MoveLinesUp => self.move_lines_up(now),
             Command::MoveLinesDown => self.move_lines_down(now),
             Command::Mend => self.mend(now),
+            Command::Complete { bytes, text } => self.complete(bytes, &text, now),
             Command::ReplaceAll(text) => self.replace_all(&text, now),
             Command::Backspace => self.backspace(now),
             Command::Delete => self.delete(now),
@@ -285,6 +286,11 @@ impl Editor {
     pub fn problem_here(&self) -> Option<&Problem> {
         let line = self.rope.char_to_line(self.selection.head);
         self.problems.at(self.cursor_byte(), self.line_bytes(line))
+    }
+
+    /// Returns how many spaces one level of the text has.
+    pub fn indent_unit(&self) -> usize {
+        self.habits.indent
     }
 
     /// Returns what is visible.

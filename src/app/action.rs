@@ -131,6 +131,8 @@ pub enum Action {
     Review,
     /// Searches the text.
     Search,
+    /// Lists what could be written at the cursor.
+    Complete,
     /// Goes to the next problem.
     NextProblem,
     /// Goes to the problem before.
@@ -362,6 +364,14 @@ pub const SPECS: &[ActionSpec] = &[
         &[Editor],
     ),
     spec(
+        Action::Complete,
+        "complete",
+        "List what could be written here; tab takes it",
+        "complete",
+        &["^space"],
+        &[Editor],
+    ),
+    spec(
         Action::NextProblem,
         "next-problem",
         "Go to the next problem",
@@ -532,7 +542,7 @@ pub const SPECS: &[ActionSpec] = &[
     spec(
         Action::Help,
         "editor-help",
-        "Show all keys of the editor",
+        "Tell of the field at the cursor; once more, show all keys",
         "help",
         &["F1"],
         &[Editor],

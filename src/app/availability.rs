@@ -95,6 +95,7 @@ pub fn availability(action: Action, model: &Model) -> Result<(), &'static str> {
         | Action::SaveLog
         | Action::Save
         | Action::Search
+        | Action::Complete
         | Action::NextProblem
         | Action::PreviousProblem
         | Action::Context

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use crate::completion::Known;
 use crate::definition::id::{InstanceId, Namespace};
 use crate::failure::Failure;
 use crate::service::detail::Detail;
@@ -217,6 +218,8 @@ pub struct Model {
     pub log: Vec<LogEntry>,
     /// Which key does what.
     pub keymap: Keymap,
+    /// What the editor completes from.
+    pub known: Known,
     /// What drawing told last.
     pub geometry: Geometry,
     /// Whether rows must be made anew before they are drawn or moved in.
@@ -260,6 +263,7 @@ impl Model {
             operations: BTreeMap::new(),
             log: Vec::new(),
             keymap: Keymap::default(),
+            known: Known::default(),
             geometry: Geometry::default(),
             is_stale: true,
             detail_of: None,

@@ -3,6 +3,7 @@
 mod actions;
 mod adjustments;
 mod adoption;
+mod assist;
 mod cluster;
 mod definitions;
 mod history;

@@ -92,7 +92,8 @@ fn keys(schema: Schema<'_>, place: &Place, writing: Writing) -> Vec<Item> {
         named(name) || field.aliases().iter().any(|alias| named(alias))
     };
     let mut items = Vec::new();
-    if place.siblings.is_empty() && required.len() > 1 && !writing.has_colon {
+    let is_begun = !place.siblings.is_empty() || !place.typed.is_empty();
+    if !is_begun && required.len() > 1 {
         items.push(all_required(schema, &required, writing));
     }
     items.extend(

@@ -70,11 +70,15 @@ pub(super) fn values(key: &str, of: &DocumentKind, known: &Known) -> Vec<Item> {
     };
     let is_known = |said: &Option<String>| {
         let mut names = kinds.iter().flat_map(|it| [&it.kind, &it.api_version]);
-        said.as_ref().is_some_and(|said| names.any(|name| name == said))
+        said.as_ref()
+            .is_some_and(|said| names.any(|name| name == said))
     };
     let names: BTreeSet<&str> = match key {
         "kind" => {
-            let version = of.api_version.clone().filter(|it| is_known(&Some(it.clone())));
+            let version = of
+                .api_version
+                .clone()
+                .filter(|it| is_known(&Some(it.clone())));
             let fit = kinds.iter().filter(|it| says(&version, &it.api_version));
             fit.map(|it| it.kind.as_str()).collect()
         }

@@ -64,7 +64,8 @@ fn found(tree: &Tree<'_>, byte: usize, source: Source) -> Vec<String> {
             }
         }
         Source::Keys(map) => {
-            if let Some(Kind::Mapping(entries)) = nearest(tree, byte, map).map(|id| kind(tree, id)) {
+            if let Some(Kind::Mapping(entries)) = nearest(tree, byte, map).map(|id| kind(tree, id))
+            {
                 names.extend(entries.iter().filter_map(|(key, _)| text(tree, *key)));
             }
         }
@@ -119,9 +120,9 @@ fn value(tree: &Tree<'_>, map: NodeId, key: &str) -> Option<NodeId> {
     let Kind::Mapping(entries) = kind(tree, map) else {
         return None;
     };
-    let entry = entries.iter().find(|(name, _)| {
-        matches!(&tree.node(*name).kind, Kind::Scalar { text, .. } if text == key)
-    });
+    let entry = entries.iter().find(
+        |(name, _)| matches!(&tree.node(*name).kind, Kind::Scalar { text, .. } if text == key),
+    );
     entry.map(|(_, value)| *value)
 }
 

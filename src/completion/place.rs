@@ -164,10 +164,7 @@ pub fn place(rope: &Rope, byte: usize) -> Option<Place> {
 }
 
 /// Returns the path, what belongs there and the word so far of a cursor behind `head`, on a line of its own style.
-fn in_line<'h>(
-    head: &'h str,
-    above: &mut Above<'_>,
-) -> Option<(Path, Slot, &'h str, usize, bool)> {
+fn in_line<'h>(head: &'h str, above: &mut Above<'_>) -> Option<(Path, Slot, &'h str, usize, bool)> {
     let Some(entry) = Entry::read(head) else {
         // An empty line: the place of the cursor says how deep it is meant.
         let column = head.len();

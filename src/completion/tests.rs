@@ -8,7 +8,11 @@ fn at(text: &str) -> (Rope, usize) {
 fn known() -> Known {
     Known {
         gpus: vec!["a100".to_owned()],
-        names: [(Named::StorageClass, vec!["fast".to_owned(), "slow".to_owned()])].into(),
+        names: [(
+            Named::StorageClass,
+            vec!["fast".to_owned(), "slow".to_owned()],
+        )]
+        .into(),
         ..Known::default()
     }
 }
@@ -41,7 +45,10 @@ fn keys_of_a_service_come_with_their_text() {
     check("repl|", &["replicas"]);
     check("containers:\n  - na|", &["name"]);
     let items = completed("workl|");
-    assert!(items[0].text.as_ref().unwrap().contains("StatefulSet"), "{items:?}");
+    assert!(
+        items[0].text.as_ref().unwrap().contains("StatefulSet"),
+        "{items:?}"
+    );
     assert_eq!(items[0].type_name, "string");
 }
 
@@ -71,7 +78,10 @@ fn keys_are_written_with_what_leads_to_their_value() {
     check_taken("repl|", "replicas: ");
     check_taken("serv|", "service:\n  ");
     check_taken("initC|", "initContainers:\n  - ");
-    check_taken("containers:\n  - name: x\n    por|", "containers:\n  - name: x\n    ports:\n      - ");
+    check_taken(
+        "containers:\n  - name: x\n    por|",
+        "containers:\n  - name: x\n    ports:\n      - ",
+    );
     check_taken("repl|: 2", "replicas: 2");
     check_taken("rep|lica: 2", "replicas: 2");
 }
@@ -81,7 +91,10 @@ fn values_are_those_that_are_allowed() {
     check("workload: |", &["Deployment", "StatefulSet"]);
     check("workload: St|", &["StatefulSet"]);
     check("protected: |", &["true", "false"]);
-    check("service: {type: |", &["ClusterIP", "NodePort", "LoadBalancer"]);
+    check(
+        "service: {type: |",
+        &["ClusterIP", "NodePort", "LoadBalancer"],
+    );
     check_taken("protected:|", "protected: true");
 }
 
@@ -92,14 +105,23 @@ fn names_come_from_the_text() {
     check(text, &["data", "conf"]);
     let probe = "containers:\n  - name: web\n    ports: [{name: http, port: 80}]\n    probes:\n      ready: {http: /, port: |";
     check(probe, &["http"]);
-    check("secrets: {token: {env: T}}\ncontainers:\n  - env:\n      - {name: A, fromSecret: |", &["token"]);
+    check(
+        "secrets: {token: {env: T}}\ncontainers:\n  - env:\n      - {name: A, fromSecret: |",
+        &["token"],
+    );
     check("containers:\n  - name: web\nexposed_service: |", &["web"]);
-    check("containers:\n  - volumeMounts: [{name: data}]\nvolumes:\n  - name: |", &["data"]);
+    check(
+        "containers:\n  - volumeMounts: [{name: data}]\nvolumes:\n  - name: |",
+        &["data"],
+    );
 }
 
 #[test]
 fn names_come_from_the_cluster_and_the_settings() {
-    check("volumes:\n  - name: a\n    storageClass: |", &["fast", "slow"]);
+    check(
+        "volumes:\n  - name: a\n    storageClass: |",
+        &["fast", "slow"],
+    );
     check("containers:\n  - gpu: |", &["a100"]);
 }
 
@@ -108,21 +130,31 @@ fn manifests_are_completed_by_their_kind() {
     let deployment = "apiVersion: apps/v1\nkind: Deployment\n";
     check(&format!("{deployment}spec:\n  repl|"), &["replicas"]);
     check(
-        &format!("{deployment}spec:\n  template:\n    spec:\n      containers:\n        - imagePu|"),
+        &format!(
+            "{deployment}spec:\n  template:\n    spec:\n      containers:\n        - imagePu|"
+        ),
         &["imagePullPolicy"],
     );
     check(
-        &format!("{deployment}spec:\n  template:\n    spec:\n      containers:\n        - imagePullPolicy: |"),
+        &format!(
+            "{deployment}spec:\n  template:\n    spec:\n      containers:\n        - imagePullPolicy: |"
+        ),
         &["Always", "IfNotPresent", "Never"],
     );
     check(
         "apiVersion: v1\nkind: ConfigMap\n---\napiVersion: v1\nkind: Service\nspec:\n  ty|",
         &["type"],
     );
-    check("apiVersion: apps/v1\nkind: |", &["ControllerRevision", "DaemonSet", "Deployment"]);
+    check(
+        "apiVersion: apps/v1\nkind: |",
+        &["ControllerRevision", "DaemonSet", "Deployment"],
+    );
     check("kind: Ingress\napiVersion: |", &["networking.k8s.io/v1"]);
     let items = completed(&format!("{deployment}spec:\n  minRea|"));
-    assert!(items[0].text.as_ref().unwrap().contains("seconds"), "{items:?}");
+    assert!(
+        items[0].text.as_ref().unwrap().contains("seconds"),
+        "{items:?}"
+    );
 }
 
 #[test]
@@ -139,5 +171,8 @@ fn a_field_is_told_of_by_its_path() {
     assert_eq!(help.allowed, ["ClusterIP", "NodePort", "LoadBalancer"]);
     assert!(!help.text.is_empty());
     let (rope, byte) = at("containers:\n  - image: \"ngi|nx\"\n");
-    assert_eq!(super::help(&rope, byte, &known()).unwrap().path, "containers[].image");
+    assert_eq!(
+        super::help(&rope, byte, &known()).unwrap().path,
+        "containers[].image"
+    );
 }

@@ -183,6 +183,16 @@ impl Editor {
         )
     }
 
+    pub(super) fn complete(&mut self, bytes: Range<usize>, text: &str, now: Duration) -> Outcome {
+        let len = self.rope.len_bytes();
+        let (start, end) = (bytes.start.min(len), bytes.end.min(len));
+        let text = self.with_own_line_ends(text).into_owned();
+        let (start, end) = (self.rope.byte_to_char(start), self.rope.byte_to_char(end));
+        let cursor = Selection::at(start + text.chars().count());
+        let change = Change::replace(&self.rope, start, end.max(start), text);
+        self.commit(change, Some(cursor), EditKind::Whole, now)
+    }
+
     pub(super) fn replace_all(&mut self, text: &str, now: Duration) -> Outcome {
         let text = match self.habits.has_byte_order_mark && !text.starts_with(BYTE_ORDER_MARK) {
             true => Cow::Owned(format!("{BYTE_ORDER_MARK}{text}")),

@@ -1,5 +1,7 @@
 //! What can be asked of an editor, as values: keys, menus and tests all speak these.
 
+use std::ops::Range;
+
 /// One order to the editor. Those that change the text do nothing else to the world.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Command {
@@ -24,6 +26,13 @@ pub enum Command {
     MoveLinesDown,
     /// Applies the change that the checker offers for the problem at the cursor.
     Mend,
+    /// Puts a text in place of some bytes as one step, and the cursor behind it, as an item of a list that was chosen.
+    Complete {
+        /// The bytes of the present text.
+        bytes: Range<usize>,
+        /// What is written there.
+        text: String,
+    },
     /// Replaces the whole text as one step, as after another program changed it; what is the same stays untouched.
     ReplaceAll(String),
 

@@ -1,5 +1,7 @@
 //! The editor's screen: a definition being edited, its checks, its drafts, its saves.
 
+pub mod assist;
+
 use std::time::Duration;
 
 use crossterm::event::KeyEvent;
@@ -12,6 +14,8 @@ use crate::definition::diagnostic::{Diagnostic, Severity};
 use crate::definition::id::{InstanceId, Namespace};
 use crate::editor::{self, Command, Editor, Revision};
 use crate::failure::Failure;
+
+use assist::Assist;
 
 /// A pause in typing after which the text is checked.
 const CHECK_AFTER: Duration = Duration::from_millis(50);
@@ -60,6 +64,8 @@ pub struct EditorPane {
     pub phase: EditorPhase,
     /// The search while it is typed.
     pub search: Option<Input>,
+    /// What stands beside the cursor.
+    pub assist: Option<Assist>,
     /// Unsaved edits of an earlier session that were not yet decided on.
     pub draft: Option<(String, Digest)>,
     /// The revision that is being written, and what follows.
@@ -85,6 +91,7 @@ impl EditorPane {
             name,
             phase: EditorPhase::Opening,
             search: None,
+            assist: None,
             draft: None,
             saving: None,
             saving_as: None,

@@ -12,8 +12,8 @@ use crate::app::table::{Table, Value};
 use crate::editor::{Command, Motion};
 
 use super::{
-    adjustments, adoption, cluster, definitions, history, keys, logs, operations, popups, reviews,
-    teardowns,
+    adjustments, adoption, assist, cluster, definitions, history, keys, logs, operations, popups,
+    reviews, teardowns,
 };
 
 /// Performs an action, or says why it cannot be.
@@ -145,6 +145,8 @@ pub(super) fn perform(model: &mut Model, action: Action) -> Vec<Effect> {
         }
         Action::Menu => popups::open_menu(model),
         Action::Palette => popups::open_palette(model),
+        Action::Complete => assist::complete(model),
+        Action::Help if assist::tell_of_field(model) => Vec::new(),
         Action::Help => {
             model.popup = Some(Popup::Help { top: 0 });
             Vec::new()

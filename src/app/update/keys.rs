@@ -6,9 +6,10 @@ use crate::app::action::{Action, Place};
 use crate::app::effect::Effect;
 use crate::app::keymap::Key;
 use crate::app::model::{Model, Screen};
+use crate::app::panes::editor::assist::Typed;
 use crate::editor::{self, Command};
 
-use super::{actions, cluster, logs, popups};
+use super::{actions, assist, cluster, logs, popups};
 
 pub(super) fn on_key(model: &mut Model, key: KeyEvent) -> Vec<Effect> {
     if key.kind == KeyEventKind::Release {
@@ -35,6 +36,9 @@ pub(super) fn on_key(model: &mut Model, key: KeyEvent) -> Vec<Effect> {
         return logs::on_filter_key(model, key);
     }
     let action = model.keymap.action(model.place(), key);
+    if let Some(effects) = assist::on_key(model, key, action) {
+        return effects;
+    }
     if let Some(Screen::Editor(pane)) = model.screens.last()
         && (pane.search.is_some() || action.is_none_or(is_left_to_editor))
     {
@@ -72,10 +76,15 @@ fn on_editor_key(model: &mut Model, key: KeyEvent) -> Vec<Effect> {
 /// Carries out a command of the editor in front.
 pub(super) fn editor_command(model: &mut Model, command: Command) -> Vec<Effect> {
     let now = model.clock;
+    let typed = Typed::by(&command);
     let Some(pane) = model.editor_mut() else {
         return Vec::new();
     };
     let outcome = pane.apply(command, now);
+    let before = pane.assist.take();
+    if let Some(typed) = typed.filter(|_| outcome.changed) {
+        assist::follow_typing(model, before, typed);
+    }
     if let Some(notice) = outcome.notice {
         model.tell(notice.to_string());
     }

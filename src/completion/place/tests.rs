@@ -4,14 +4,23 @@ use super::*;
 fn check(text: &str, path: &str, slot: Slot, word: &str, siblings: &[&str]) {
     let byte = text.find('|').unwrap();
     let text = text.replacen('|', "", 1);
-    let found = place(&Rope::from_str(&text), byte).unwrap_or_else(|| panic!("no place in {text:?}"));
+    let found =
+        place(&Rope::from_str(&text), byte).unwrap_or_else(|| panic!("no place in {text:?}"));
     let shown = (
         found.path.to_string(),
         found.slot,
         text[found.before.clone()].to_owned(),
-        found.siblings.iter().map(String::as_str).collect::<Vec<_>>(),
+        found
+            .siblings
+            .iter()
+            .map(String::as_str)
+            .collect::<Vec<_>>(),
     );
-    assert_eq!(shown, (path.to_owned(), slot, word.to_owned(), siblings.to_vec()), "{text:?}");
+    assert_eq!(
+        shown,
+        (path.to_owned(), slot, word.to_owned(), siblings.to_vec()),
+        "{text:?}"
+    );
 }
 
 fn check_none(text: &str) {
@@ -24,11 +33,23 @@ fn check_none(text: &str) {
 fn keys_and_values_of_maps() {
     check("|", "", Slot::Key, "", &[]);
     check("re|", "", Slot::Key, "re", &[]);
-    check("name: web\nre|\nservice:\n  type: x\n", "", Slot::Key, "re", &["name", "service"]);
+    check(
+        "name: web\nre|\nservice:\n  type: x\n",
+        "",
+        Slot::Key,
+        "re",
+        &["name", "service"],
+    );
     check("workload: De|", "workload", Slot::Value, "De", &[]);
     check("workload: |", "workload", Slot::Value, "", &[]);
     check("service:\n  ty|", "service", Slot::Key, "ty", &[]);
-    check("service:\n  type: |\n", "service.type", Slot::Value, "", &[]);
+    check(
+        "service:\n  type: |\n",
+        "service.type",
+        Slot::Value,
+        "",
+        &[],
+    );
     check("a:\n  b: 1\n  |\nc: 2\n", "a", Slot::Key, "", &["b"]);
     check("a:\n  b:\n    c: 1\n|", "", Slot::Key, "", &["a"]);
     check("\"a\": |", "a", Slot::Value, "", &[]);
@@ -37,9 +58,27 @@ fn keys_and_values_of_maps() {
 #[test]
 fn items_of_lists() {
     check("containers:\n  - na|", "containers[]", Slot::Key, "na", &[]);
-    check("containers:\n  - name: x\n    im|", "containers[]", Slot::Key, "im", &["name"]);
-    check("containers:\n- name: x\n  im|", "containers[]", Slot::Key, "im", &["name"]);
-    check("containers:\n- name: x\n- im|", "containers[]", Slot::Key, "im", &[]);
+    check(
+        "containers:\n  - name: x\n    im|",
+        "containers[]",
+        Slot::Key,
+        "im",
+        &["name"],
+    );
+    check(
+        "containers:\n- name: x\n  im|",
+        "containers[]",
+        Slot::Key,
+        "im",
+        &["name"],
+    );
+    check(
+        "containers:\n- name: x\n- im|",
+        "containers[]",
+        Slot::Key,
+        "im",
+        &[],
+    );
     check(
         "containers:\n  - name: x\n    ports:\n      - name: http\n        po|\n    image: y\n",
         "containers[].ports[]",
@@ -74,7 +113,13 @@ fn brackets_of_flow_style() {
     check("a: [x, |", "a[]", Slot::Value, "", &[]);
     check("a: [{b: 1}, {c|", "a[]", Slot::Key, "c", &[]);
     check("- {b: {c: d|", "[].b.c", Slot::Value, "d", &["c"]);
-    check("x:\n  - a: [\n      {b: 1,\n       c|", "x[].a[]", Slot::Key, "c", &["b"]);
+    check(
+        "x:\n  - a: [\n      {b: 1,\n       c|",
+        "x[].a[]",
+        Slot::Key,
+        "c",
+        &["b"],
+    );
     check("a: {b: [1, 2]}\nc|", "", Slot::Key, "c", &["a"]);
     check("a: x{y\nb|", "", Slot::Key, "b", &["a"]);
     // A bracket that was forgotten does not swallow what stands beside its line.

@@ -1,5 +1,7 @@
 //! The editor's screen: the text, and its problems below.
 
+mod assist;
+
 use ratatui::layout::{Position, Rect};
 
 use crate::app::Geometry;
@@ -66,6 +68,9 @@ pub fn draw(canvas: &mut Canvas<'_>, area: Rect, pane: &EditorPane, geometry: &m
         ..inside
     };
     draw_problems(canvas.buf, problems, editor, &theme.editor);
+    if let (Some(assist), Some(cursor)) = (&pane.assist, drawn.cursor) {
+        assist::draw(canvas, inside, cursor, assist);
+    }
 }
 
 /// Draws the line above the problems: how many there are, and where the cursor is.

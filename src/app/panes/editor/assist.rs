@@ -1,0 +1,217 @@
+//! What stands beside the cursor of the editor: a list of what could be written there, or what is known of a field.
+//!
+//! The list opens by itself while one types and by its key; what opened by itself has nothing selected, so that enter stays
+//! a new line. Any move of the cursor closes it.
+
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+
+use crate::completion::{self, Completions, FieldHelp, Item, Known};
+use crate::editor::{Command, Editor};
+
+/// Longer texts are completed when that is asked for, and not at every key.
+const MAX_BYTES_WHILE_TYPING: usize = 256 << 10;
+/// Rows that a page key moves by.
+const PAGE: isize = 8;
+
+/// What stands beside the cursor.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Assist {
+    /// What could be written.
+    List(List),
+    /// What is known of the field.
+    Field(FieldHelp),
+}
+
+/// A list of what could be written at the cursor.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct List {
+    /// What there is.
+    pub found: Completions,
+    /// Which is selected; none while nothing was chosen yet.
+    pub selected: Option<usize>,
+}
+
+/// What a key means to a list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::app) enum Answer {
+    /// Nothing: it is the editor's.
+    NotMine,
+    /// It was moved in, or closed.
+    Taken,
+    /// An item was chosen.
+    Write(Command),
+}
+
+impl List {
+    /// Returns the item that the text is shown of.
+    pub fn shown(&self) -> Option<&Item> {
+        self.found.items.get(self.selected.unwrap_or(0))
+    }
+
+    fn move_by(&mut self, rows: isize) {
+        let n = self.found.items.len();
+        let next = match self.selected {
+            None if rows > 0 => 0,
+            None => n - 1,
+            Some(at) if rows.abs() == 1 => (at + n).saturating_add_signed(rows) % n,
+            Some(at) => at.saturating_add_signed(rows).min(n - 1),
+        };
+        self.selected = Some(next);
+    }
+
+    fn write(&self, item: usize) -> Answer {
+        self.found.items.get(item).map_or(Answer::Taken, |item| {
+            Answer::Write(Command::Complete {
+                bytes: self.found.typed.clone(),
+                text: item.insert.clone(),
+            })
+        })
+    }
+}
+
+/// Gives a key to what stands beside the cursor.
+pub(in crate::app) fn on_key(assist: &mut Option<Assist>, key: KeyEvent) -> Answer {
+    let list = match assist {
+        None => return Answer::NotMine,
+        Some(Assist::Field(_)) => {
+            let closes = key.code == KeyCode::Esc;
+            *assist = None;
+            return if closes {
+                Answer::Taken
+            } else {
+                Answer::NotMine
+            };
+        }
+        Some(Assist::List(list)) => list,
+    };
+    let is_control = key.modifiers == KeyModifiers::CONTROL;
+    let answer = match (key.code, is_control) {
+        (KeyCode::Down, false) | (KeyCode::Char('n'), true) => {
+            list.move_by(1);
+            return Answer::Taken;
+        }
+        (KeyCode::Up, false) | (KeyCode::Char('p'), true) => {
+            list.move_by(-1);
+            return Answer::Taken;
+        }
+        (KeyCode::PageDown, false) => {
+            list.move_by(PAGE);
+            return Answer::Taken;
+        }
+        (KeyCode::PageUp, false) => {
+            list.move_by(-PAGE);
+            return Answer::Taken;
+        }
+        (KeyCode::Tab, false) => list.write(list.selected.unwrap_or(0)),
+        (KeyCode::Enter, false) => match list.selected {
+            Some(item) => list.write(item),
+            None => Answer::NotMine,
+        },
+        (KeyCode::Esc, _) => Answer::Taken,
+        _ => return Answer::NotMine,
+    };
+    *assist = None;
+    answer
+}
+
+/// Returns the list for the cursor, with its first item selected.
+pub(in crate::app) fn asked(editor: &Editor, known: &Known) -> Option<Assist> {
+    let found = complete(editor, known)?;
+    Some(Assist::List(List {
+        found,
+        selected: Some(0),
+    }))
+}
+
+/// Returns what is known of the field at the cursor.
+pub(in crate::app) fn field(editor: &Editor, known: &Known) -> Option<Assist> {
+    completion::help(editor.rope(), editor.cursor_byte(), known).map(Assist::Field)
+}
+
+/// Returns what stands beside the cursor after the text was typed in.
+pub(in crate::app) fn after_typing(
+    editor: &Editor,
+    before: Option<Assist>,
+    typed: Typed,
+    known: &Known,
+) -> Option<Assist> {
+    let was_open = matches!(before, Some(Assist::List(_)));
+    let is_short = editor.rope().len_bytes() <= MAX_BYTES_WHILE_TYPING;
+    if !(was_open || is_short && typed.wants_list(editor)) {
+        return None;
+    }
+    let found = complete(editor, known)?;
+    // What is written out already needs no list.
+    let word = editor.rope().byte_slice(found.typed.clone());
+    let is_written = |item: &Item| word == item.label.as_str();
+    if let [only] = found.items.as_slice()
+        && is_written(only)
+    {
+        return None;
+    }
+    Some(Assist::List(List {
+        found,
+        selected: None,
+    }))
+}
+
+fn complete(editor: &Editor, known: &Known) -> Option<Completions> {
+    if !editor.selection().is_empty() {
+        return None;
+    }
+    completion::complete(
+        editor.rope(),
+        editor.cursor_byte(),
+        known,
+        editor.indent_unit(),
+    )
+}
+
+/// What a command typed, as far as a list is concerned.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::app) enum Typed {
+    /// One character.
+    Char(char),
+    /// Back over one.
+    Erased,
+    /// An item of a list, and whether its value or its fields follow.
+    Item {
+        /// Whether something follows.
+        is_open: bool,
+    },
+}
+
+impl Typed {
+    /// Returns what a command types; none where it does something else.
+    pub(in crate::app) fn by(command: &Command) -> Option<Self> {
+        match command {
+            Command::Insert(text) => {
+                let mut chars = text.chars();
+                let only = chars.next().filter(|_| chars.next().is_none());
+                only.map(Self::Char)
+            }
+            Command::Backspace => Some(Self::Erased),
+            Command::Complete { text, .. } => Some(Self::Item {
+                is_open: text.ends_with([' ', '\n']),
+            }),
+            _ => None,
+        }
+    }
+
+    /// Tells whether a list is wanted by itself, as the text stands now.
+    fn wants_list(self, editor: &Editor) -> bool {
+        match self {
+            Self::Char(' ') => is_after_mark(editor),
+            Self::Char(c) => c.is_alphanumeric(),
+            Self::Erased => false,
+            Self::Item { is_open } => is_open,
+        }
+    }
+}
+
+/// Tells whether the space before the cursor follows a mark behind which something begins.
+fn is_after_mark(editor: &Editor) -> bool {
+    let at = editor.selection().head;
+    let before = at.checked_sub(2).and_then(|at| editor.rope().get_char(at));
+    matches!(before, Some(':' | '-' | ',' | '{' | '['))
+}

@@ -1,0 +1,69 @@
+//! What stands beside the cursor of the editor: asked for, followed while one types, given its keys.
+
+use crossterm::event::KeyEvent;
+
+use crate::app::action::{Action, Place};
+use crate::app::effect::Effect;
+use crate::app::model::{Model, Screen};
+use crate::app::panes::editor::assist::{self, Answer, Assist, Typed};
+
+use super::keys;
+
+/// Gives a key to what stands beside the cursor of the editor; none where it is not for that.
+pub(super) fn on_key(
+    model: &mut Model,
+    key: KeyEvent,
+    action: Option<Action>,
+) -> Option<Vec<Effect>> {
+    // What is told of a field goes on to the keys when its own key is pressed once more.
+    if !matches!(model.screens.last(), Some(Screen::Editor(_))) || action == Some(Action::Help) {
+        return None;
+    }
+    match assist::on_key(&mut model.editor_mut()?.assist, key) {
+        Answer::NotMine => None,
+        Answer::Taken => Some(Vec::new()),
+        Answer::Write(command) => Some(keys::editor_command(model, command)),
+    }
+}
+
+/// Shows what could be written as one types.
+pub(super) fn follow_typing(model: &mut Model, before: Option<Assist>, typed: Typed) {
+    let known = &model.known;
+    let assist = model
+        .editor()
+        .and_then(|pane| assist::after_typing(pane.editor()?, before, typed, known));
+    if let Some(pane) = model.editor_mut() {
+        pane.assist = assist;
+    }
+}
+
+/// Lists what could be written at the cursor.
+pub(super) fn complete(model: &mut Model) -> Vec<Effect> {
+    let list = model
+        .editor()
+        .and_then(|pane| assist::asked(pane.editor()?, &model.known));
+    if list.is_none() {
+        model.tell("Nothing is known that could be written here.");
+    }
+    if let Some(pane) = model.editor_mut() {
+        pane.assist = list;
+    }
+    Vec::new()
+}
+
+/// Tells of the field at the cursor of the editor; returns false where that is done already, or nothing is known.
+pub(super) fn tell_of_field(model: &mut Model) -> bool {
+    if model.place() != Place::Editor {
+        return false;
+    }
+    let known = &model.known;
+    let field = model.editor().and_then(|pane| {
+        let is_told = matches!(pane.assist, Some(Assist::Field(_)));
+        assist::field(pane.editor()?, known).filter(|_| !is_told)
+    });
+    let is_new = field.is_some();
+    if let Some(pane) = model.editor_mut() {
+        pane.assist = field;
+    }
+    is_new
+}

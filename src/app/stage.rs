@@ -197,6 +197,8 @@ fn event(key: &str) -> KeyEvent {
         "pgup" => KeyCode::PageUp,
         "home" => KeyCode::Home,
         "end" => KeyCode::End,
+        "left" => KeyCode::Left,
+        "backspace" => KeyCode::Backspace,
         "F1" => KeyCode::F(1),
         "F8" => KeyCode::F(8),
         "F20" => KeyCode::F(20),

@@ -307,6 +307,16 @@ fn editor_shows_every_fault() {
 }
 
 #[test]
+fn what_could_be_written_stands_beside_the_cursor() {
+    let text = "containers:\n  - name: main\n    image: nginx:1.27\n";
+    let mut stage = edited(text);
+    stage.press("^end r e");
+    check("editor_list", &mut stage);
+    stage.press("tab 2 F1");
+    check("editor_field", &mut stage);
+}
+
+#[test]
 fn help_palette_menu_and_prompt() {
     for (keys, name) in [
         ("?", "help"),

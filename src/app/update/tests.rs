@@ -1,6 +1,7 @@
 //! What `update` decides, told as keys and messages; effects are compared whole.
 
 mod adjust;
+mod assist;
 mod claims;
 mod connection;
 mod deploy;

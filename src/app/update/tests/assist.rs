@@ -1,0 +1,122 @@
+//! What stands beside the cursor of the editor.
+
+use crate::app::msg::{Msg, OpId, OpenedDefinition};
+use crate::app::panes::editor::assist::{Assist, List};
+use crate::app::popup::Popup;
+use crate::app::stage::Stage;
+use crate::catalogue::Digest;
+
+/// A text is open in the editor, with the cursor at its end.
+fn open(text: &str) -> Stage {
+    let mut stage = Stage::with_services();
+    stage.press("e");
+    stage.send(Msg::DefinitionOpened {
+        editor: OpId(1),
+        result: Ok(OpenedDefinition {
+            text: text.to_owned(),
+            digest: Digest::of(text.as_bytes()),
+            draft: None,
+        }),
+    });
+    stage.press("^end");
+    stage.take_effects();
+    stage
+}
+
+fn text(stage: &Stage) -> String {
+    stage.model.editor().unwrap().editor().unwrap().text()
+}
+
+fn list(stage: &Stage) -> Option<List> {
+    match stage.model.editor().unwrap().assist.clone() {
+        Some(Assist::List(list)) => Some(list),
+        _ => None,
+    }
+}
+
+fn labels(stage: &Stage) -> Vec<String> {
+    let items = list(stage).map(|list| list.found.items);
+    let labels = items.into_iter().flatten().map(|item| item.label);
+    labels.take(2).collect()
+}
+
+#[test]
+fn a_list_opens_as_one_types_and_tab_takes_its_first() {
+    let mut stage = open("containers: []\n");
+    stage.press("w o");
+    assert_eq!(labels(&stage)[0], "workload");
+    stage.press("tab");
+    assert_eq!(text(&stage), "containers: []\nworkload: ");
+    // The values are the next to be chosen from.
+    assert_eq!(labels(&stage), ["Deployment", "StatefulSet"]);
+    stage.press("down down enter");
+    assert_eq!(text(&stage), "containers: []\nworkload: StatefulSet");
+    assert_eq!(list(&stage), None);
+}
+
+#[test]
+fn enter_is_a_new_line_where_nothing_was_chosen() {
+    let mut stage = open("");
+    stage.press("w");
+    assert!(list(&stage).is_some());
+    stage.press("enter");
+    assert_eq!(text(&stage), "w\n");
+    assert_eq!(list(&stage), None);
+}
+
+#[test]
+fn an_item_is_taken_back_as_one_step() {
+    let mut stage = open("containers:\n  ");
+    stage.press("^space enter");
+    assert_eq!(text(&stage), "containers:\n  - name: \n    image: ");
+    stage.press("^u");
+    assert_eq!(text(&stage), "containers:\n  ");
+}
+
+#[test]
+fn a_list_that_was_asked_for_is_closed_by_escape_alone() {
+    let mut stage = open("");
+    stage.press("^space");
+    assert_eq!(list(&stage).unwrap().selected, Some(0));
+    stage.press("esc");
+    assert_eq!(list(&stage), None);
+    // The editor is still there: one more leaves it.
+    assert!(stage.model.editor().is_some());
+    stage.press("^space left");
+    assert_eq!(list(&stage), None);
+}
+
+#[test]
+fn a_list_follows_what_is_erased_and_ends_with_what_is_written_out() {
+    let mut stage = open("");
+    stage.press("r e p");
+    let all = labels(&stage);
+    stage.press("x");
+    assert_eq!(list(&stage), None);
+    stage.press("backspace");
+    assert_eq!(list(&stage), None, "only typing opens it by itself");
+    stage.press("l");
+    assert_eq!(labels(&stage), all);
+    stage.press("i c a s");
+    assert_eq!(list(&stage), None);
+}
+
+#[test]
+fn one_key_tells_of_the_field_and_then_of_the_keys() {
+    let mut stage = open("containers: []\nworkload: x");
+    stage.press("F1");
+    match &stage.model.editor().unwrap().assist {
+        Some(Assist::Field(field)) => assert_eq!(field.path, "workload"),
+        other => panic!("{other:?}"),
+    }
+    stage.press("F1");
+    assert!(matches!(stage.model.popup, Some(Popup::Help { .. })));
+    assert_eq!(stage.model.editor().unwrap().assist, None);
+}
+
+#[test]
+fn where_nothing_is_known_that_is_said() {
+    let mut stage = open("# a comment");
+    stage.press("^space");
+    assert!(stage.model.status.as_ref().unwrap().text.starts_with("Nothing is known"));
+}

@@ -11,6 +11,7 @@ mod effect;
 pub mod filter;
 pub mod input;
 mod keymap;
+mod knowledge;
 mod model;
 mod msg;
 mod operation;
@@ -26,6 +27,7 @@ pub use action::{Action, ActionSpec, Place, SPECS};
 pub use availability::availability;
 pub use effect::{DefinitionOrigin, DeploySource, Effect, Origin, ReviewedPlan, SecretAnswers};
 pub use keymap::{Bindings, Key, Keymap};
+pub use knowledge::Learnt;
 pub use model::{
     CatalogueEntry, CatalogueState, Focus, Geometry, LogEntry, Model, Screen, Session, SessionLink,
     Status,

@@ -17,13 +17,14 @@ use ropey::Rope;
 
 use crate::schema::{self, Document, Path, Schemas, Step};
 
+pub use kinds::api_versions;
 pub use place::{Place, Slot, Style, place};
 
 /// What is known beside the text.
 #[derive(Debug, Clone, Default)]
 pub struct Known {
-    /// The cluster's own schemas; without them the built-in ones hold.
-    pub documents: Vec<Arc<Document>>,
+    /// The cluster's own schemas by group and version; without them the built-in ones hold.
+    pub documents: BTreeMap<String, Arc<Document>>,
     /// Short names of GPU resources, from the settings.
     pub gpus: Vec<String>,
     /// Names of what is in the cluster, by what they are.
@@ -113,7 +114,6 @@ pub fn help(rope: &Rope, byte: usize, known: &Known) -> Option<FieldHelp> {
         }
     };
     let schema = top.at(&path)?;
-    let texts = [schema.description(), schema.definition_text()];
     let value = |value: &serde_json::Value| match value {
         serde_json::Value::String(text) => text.clone(),
         value => value.to_string(),
@@ -123,7 +123,7 @@ pub fn help(rope: &Rope, byte: usize, known: &Known) -> Option<FieldHelp> {
         type_name: schema.type_name(),
         default: schema.default().map(value),
         allowed: schema.allowed().iter().map(value).collect(),
-        text: texts.into_iter().flatten().collect::<Vec<_>>().join("\n\n"),
+        text: schema.description().unwrap_or_default().to_owned(),
     })
 }
 
@@ -142,7 +142,7 @@ impl Known {
     }
 
     fn schemas(&self) -> Schemas<'_> {
-        let of_cluster = self.documents.iter().map(AsRef::as_ref);
+        let of_cluster = self.documents.values().map(AsRef::as_ref);
         let documents = of_cluster.chain([schema::built_in_with_texts()]);
         Schemas(documents.collect())
     }

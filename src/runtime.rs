@@ -19,6 +19,7 @@ mod terminal;
 mod trash;
 
 use std::io;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use futures::future::BoxFuture;
@@ -73,6 +74,8 @@ pub struct Start {
     pub theme: Theme,
     /// Which key does what.
     pub keymap: Keymap,
+    /// Where schemas of clusters are kept.
+    pub cache: PathBuf,
     /// What the user is told first.
     pub notice: Option<String>,
 }

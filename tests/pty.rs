@@ -649,6 +649,7 @@ fn dashboard_beside_a_panic() {
         holder: "somebody".to_owned(),
         theme: Default::default(),
         keymap: Default::default(),
+        cache: std::path::PathBuf::from("/nonexistent"),
         notice: None,
     };
     let runtime = tokio::runtime::Builder::new_multi_thread()

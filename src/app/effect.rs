@@ -174,6 +174,15 @@ pub enum Effect {
         /// The connection.
         epoch: Epoch,
     },
+    /// Asks for what the editor completes from.
+    Learn {
+        /// The connection.
+        epoch: Epoch,
+        /// The namespace whose names are wanted; none where they are known.
+        namespace: Option<Namespace>,
+        /// The groups and versions whose schemas are wanted.
+        api_versions: Vec<String>,
+    },
     /// Lists the kubeconfig's contexts.
     ListContexts,
 

@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::completion::Known;
 use crate::definition::id::{InstanceId, Namespace};
 use crate::failure::Failure;
 use crate::service::detail::Detail;
@@ -14,6 +13,7 @@ use crate::service::summary::{Claim, InstanceKey};
 use crate::service::watch::Scope;
 
 use super::keymap::Keymap;
+use super::knowledge::Knowledge;
 use super::msg::{Epoch, OpId};
 use super::operation::Operation;
 use super::panes::adjust::AdjustPane;
@@ -219,7 +219,7 @@ pub struct Model {
     /// Which key does what.
     pub keymap: Keymap,
     /// What the editor completes from.
-    pub known: Known,
+    pub knowledge: Knowledge,
     /// What drawing told last.
     pub geometry: Geometry,
     /// Whether rows must be made anew before they are drawn or moved in.
@@ -263,7 +263,7 @@ impl Model {
             operations: BTreeMap::new(),
             log: Vec::new(),
             keymap: Keymap::default(),
-            known: Known::default(),
+            knowledge: Knowledge::default(),
             geometry: Geometry::default(),
             is_stale: true,
             detail_of: None,

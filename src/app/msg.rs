@@ -22,6 +22,7 @@ use crate::service::summary::InstanceKey;
 use crate::service::watch::WatchEvent;
 
 use super::effect::ReviewedPlan;
+use super::knowledge::Learnt;
 use super::model::CatalogueEntry;
 
 /// The number of a connection: what an earlier one still reports is stale.
@@ -146,6 +147,13 @@ pub enum Msg {
         epoch: Epoch,
         /// The namespaces.
         result: Result<Vec<Namespace>, Failure>,
+    },
+    /// What the editor completes from was read, as far as it may be.
+    Learnt {
+        /// Which connection.
+        epoch: Epoch,
+        /// What there is.
+        learnt: Learnt,
     },
     /// The kubeconfig's contexts were listed.
     ContextsListed(Result<Vec<ContextEntry>, Failure>),

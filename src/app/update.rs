@@ -69,6 +69,12 @@ pub fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
         Msg::InstanceEvent { epoch, key, event } => {
             cluster::on_instance_event(model, epoch, &key, event)
         }
+        Msg::Learnt { epoch, learnt } => {
+            if epoch == model.session.epoch {
+                model.knowledge.take(learnt);
+            }
+            Vec::new()
+        }
         Msg::NamespacesListed { epoch, result } => popups::on_namespaces(model, epoch, result),
         Msg::ContextsListed(result) => popups::on_contexts(model, result),
         Msg::CatalogueListed(result) => definitions::on_listed(model, result),
@@ -87,7 +93,7 @@ pub fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
             if let Some(pane) = model.editor_mut().filter(|pane| pane.id == editor) {
                 pane.on_checked(revision, diagnostics, now);
             }
-            Vec::new()
+            assist::learn(model)
         }
         Msg::Saved {
             editor,

@@ -74,6 +74,7 @@ pub(super) fn start(session: &Session, open: Option<InstanceId>, first: Option<C
         holder: session.holder(),
         theme: runtime::theme(&session.settings),
         keymap: Keymap::new(&session.settings.keys),
+        cache: session.paths.cache.clone(),
         notice: session.notice.clone(),
     }
 }

@@ -11,6 +11,9 @@ use crate::schema::{self, Schema, Step};
 /// Most lines in which a document says what it is.
 const MAX_LINES: usize = 20_000;
 
+/// Most groups and versions of one text whose schemas are asked for.
+const MAX_VERSIONS: usize = 50;
+
 /// What a document says that it is.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct DocumentKind {
@@ -41,6 +44,20 @@ pub(super) fn of_document(rope: &Rope, first: usize) -> DocumentKind {
         }
     }
     found
+}
+
+/// Returns the groups and versions that the documents of a text name, each once.
+pub fn api_versions(rope: &Rope) -> BTreeSet<String> {
+    let lines = rope.lines().take(MAX_LINES);
+    let named = lines
+        .filter(|line| line.get_char(0) == Some('a'))
+        .map(|line| {
+            let line = line.to_string();
+            let (key, version) = split_key(line.trim_end())?;
+            let version = version.trim_matches(['"', '\'']);
+            (key == "apiVersion" && !version.is_empty()).then(|| version.to_owned())
+        });
+    named.flatten().take(MAX_VERSIONS).collect()
 }
 
 /// Returns the schema of a document; none of a kind that nothing is known of.

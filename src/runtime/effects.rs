@@ -3,6 +3,7 @@
 //! A connection, a watch or a check ends when its handle is dropped. Operations are never cut off: what was sent is awaited.
 
 mod deploys;
+mod known;
 mod logs;
 mod operations;
 mod reading;
@@ -84,6 +85,11 @@ impl Runner {
             } => self.connect(epoch, context, after),
             Effect::WatchOverview { epoch, scope } => self.watch_overview(epoch, scope),
             Effect::WatchInstance { epoch, key } => self.watch_instance(epoch, key),
+            Effect::Learn {
+                epoch,
+                namespace,
+                api_versions,
+            } => self.learn(epoch, namespace, api_versions),
             Effect::ListNamespaces { epoch } => self.list_namespaces(epoch),
             Effect::ListContexts => self.list_contexts(),
             Effect::ListCatalogue => self.list_catalogue(),
@@ -483,6 +489,7 @@ mod tests {
             holder: "ann@host/1".to_owned(),
             theme: crate::ui::Theme::default(),
             keymap: crate::app::Keymap::default(),
+            cache: std::path::PathBuf::from("/nonexistent"),
             notice: None,
         };
         let (messages, mut told) = mpsc::unbounded_channel();

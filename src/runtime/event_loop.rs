@@ -89,6 +89,9 @@ impl EventLoop {
         let mut model = Model::new(Timestamp::now(), start.is_sandbox, start.context.clone());
         model.size = size;
         model.keymap = start.keymap.clone();
+        model
+            .knowledge
+            .set_gpus(start.settings.gpus.keys().cloned().collect());
         let mut event_loop = Self {
             model,
             theme: start.theme.clone(),

@@ -4,8 +4,10 @@ use crossterm::event::KeyEvent;
 
 use crate::app::action::{Action, Place};
 use crate::app::effect::Effect;
-use crate::app::model::{Model, Screen};
+use crate::app::model::{Model, Screen, SessionLink};
 use crate::app::panes::editor::assist::{self, Answer, Assist, Typed};
+
+use crate::completion;
 
 use super::keys;
 
@@ -28,7 +30,7 @@ pub(super) fn on_key(
 
 /// Shows what could be written as one types.
 pub(super) fn follow_typing(model: &mut Model, before: Option<Assist>, typed: Typed) {
-    let known = &model.known;
+    let known = model.knowledge.known();
     let assist = model
         .editor()
         .and_then(|pane| assist::after_typing(pane.editor()?, before, typed, known));
@@ -41,7 +43,7 @@ pub(super) fn follow_typing(model: &mut Model, before: Option<Assist>, typed: Ty
 pub(super) fn complete(model: &mut Model) -> Vec<Effect> {
     let list = model
         .editor()
-        .and_then(|pane| assist::asked(pane.editor()?, &model.known));
+        .and_then(|pane| assist::asked(pane.editor()?, model.knowledge.known()));
     if list.is_none() {
         model.tell("Nothing is known that could be written here.");
     }
@@ -56,7 +58,7 @@ pub(super) fn tell_of_field(model: &mut Model) -> bool {
     if model.place() != Place::Editor {
         return false;
     }
-    let known = &model.known;
+    let known = model.knowledge.known();
     let field = model.editor().and_then(|pane| {
         let is_told = matches!(pane.assist, Some(Assist::Field(_)));
         assist::field(pane.editor()?, known).filter(|_| !is_told)
@@ -66,4 +68,18 @@ pub(super) fn tell_of_field(model: &mut Model) -> bool {
         pane.assist = field;
     }
     is_new
+}
+
+/// Asks for what the text in the editor is completed from, as far as that was not asked for yet.
+pub(super) fn learn(model: &mut Model) -> Vec<Effect> {
+    if model.session.link != SessionLink::Connected {
+        return Vec::new();
+    }
+    let (epoch, namespace) = (model.session.epoch, model.session.namespace().cloned());
+    let versions = model
+        .editor()
+        .and_then(|pane| pane.editor())
+        .map(|editor| completion::api_versions(editor.rope()));
+    let wanted = versions.and_then(|versions| model.knowledge.ask(epoch, namespace, versions));
+    wanted.into_iter().collect()
 }

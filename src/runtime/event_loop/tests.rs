@@ -92,6 +92,7 @@ impl Rig {
             holder: "ann@host/1".to_owned(),
             theme: crate::ui::Theme::default(),
             keymap: crate::app::Keymap::default(),
+            cache: std::path::PathBuf::from("/nonexistent"),
             notice: None,
         };
         let frames = Frames::default();

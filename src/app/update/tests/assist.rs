@@ -1,10 +1,13 @@
 //! What stands beside the cursor of the editor.
 
-use crate::app::msg::{Msg, OpId, OpenedDefinition};
+use crate::app::Learnt;
+use crate::app::effect::Effect;
+use crate::app::msg::{Epoch, Msg, OpId, OpenedDefinition};
 use crate::app::panes::editor::assist::{Assist, List};
 use crate::app::popup::Popup;
 use crate::app::stage::Stage;
 use crate::catalogue::Digest;
+use crate::completion::Named;
 
 /// A text is open in the editor, with the cursor at its end.
 fn open(text: &str) -> Stage {
@@ -118,5 +121,47 @@ fn one_key_tells_of_the_field_and_then_of_the_keys() {
 fn where_nothing_is_known_that_is_said() {
     let mut stage = open("# a comment");
     stage.press("^space");
-    assert!(stage.model.status.as_ref().unwrap().text.starts_with("Nothing is known"));
+    assert!(
+        stage
+            .model
+            .status
+            .as_ref()
+            .unwrap()
+            .text
+            .starts_with("Nothing is known")
+    );
+}
+
+#[test]
+fn what_the_cluster_knows_is_asked_for_once_and_offered() {
+    let text = "volumes:\n  - name: a\n    storageClass: ";
+    let mut stage = open(text);
+    let answer = |stage: &Stage| Msg::Checked {
+        editor: OpId(1),
+        revision: stage.model.editor().unwrap().editor().unwrap().revision(),
+        diagnostics: Vec::new(),
+    };
+    let msg = answer(&stage);
+    stage.send(msg.clone());
+    let asked = stage.take_effects();
+    assert!(
+        matches!(asked.as_slice(), [Effect::Learn { .. }]),
+        "{asked:?}"
+    );
+    stage.send(msg);
+    assert_eq!(stage.take_effects(), []);
+    let learnt = |epoch| Msg::Learnt {
+        epoch,
+        learnt: Learnt {
+            names: [(Named::StorageClass, vec!["fast".to_owned()])].into(),
+            documents: Vec::new(),
+        },
+    };
+    // What another cluster told is not of this one.
+    stage.send(learnt(Epoch(9)));
+    stage.press("^space");
+    assert_eq!(labels(&stage), Vec::<String>::new());
+    stage.send(learnt(Epoch(1)));
+    stage.press("^space");
+    assert_eq!(labels(&stage), ["fast"]);
 }

@@ -6,7 +6,7 @@ use ropey::Rope;
 
 use crate::app::effect::{DefinitionOrigin, DeploySource, Effect, Origin, ReviewedPlan};
 use crate::app::model::Screen;
-use crate::app::msg::{Msg, OpId, OpenedDefinition, SaveAnswer};
+use crate::app::msg::{Epoch, Msg, OpId, OpenedDefinition, SaveAnswer};
 use crate::app::popup::{Choice, Popup};
 use crate::app::stage::{self, Stage};
 use crate::catalogue::Digest;
@@ -73,6 +73,15 @@ fn check_of(stage: &Stage, text: &str) -> Effect {
     }
 }
 
+/// What the editor completes from is asked for: names of the namespace, and the schemas of groups and versions.
+fn learn(api_versions: &[&str]) -> Effect {
+    Effect::Learn {
+        epoch: Epoch(1),
+        namespace: Some("team-a".parse().unwrap()),
+        api_versions: api_versions.iter().map(|it| (*it).to_owned()).collect(),
+    }
+}
+
 fn checked(stage: &mut Stage, revision: Revision, text: &str) {
     let diagnostics = check(text, &Default::default()).diagnostics;
     stage.send(Msg::Checked {
@@ -135,6 +144,8 @@ fn text_is_checked_at_once_and_after_a_pause_in_typing() {
     // One check at a time: the next waits for the answer to the first.
     assert_eq!(stage.take_effects(), []);
     checked(&mut stage, first, TEXT);
+    // With the first check, what the editor completes from is asked for.
+    assert_eq!(stage.take_effects(), [learn(&[])]);
     stage.type_text("b");
     stage.wait(Duration::from_millis(40));
     assert_eq!(stage.take_effects(), []);
@@ -152,6 +163,7 @@ fn answer_to_a_check_of_an_earlier_text_is_dropped() {
     stage.take_effects();
     stage.type_text("x");
     checked(&mut stage, first, "nonsense: [");
+    stage.take_effects();
     assert_eq!(stage.model.editor().unwrap().counts(), (0, 0));
     // And of an editor that is not open any more.
     stage.send(Msg::Checked {

@@ -33,6 +33,7 @@ mod record;
 mod rehearse;
 pub mod remedy;
 mod rendering;
+mod replicas;
 pub mod restore;
 pub mod resume;
 mod revision;

@@ -236,6 +236,8 @@ pub fn workload(
         images: vec![image.to_owned()],
         revision: None,
         blocked: None,
+        owned: None,
+        has_foreign: false,
     }
 }
 
@@ -250,6 +252,7 @@ fn record(id: &str, revision: u32, created: Timestamp) -> Record {
         display_name: None,
         revision: Some(revision),
         definition_hash: Some(format!("hash of {id}")),
+        applied: Vec::new(),
         has_workload: true,
         is_protected: id == "orders-db",
         expires: (id == "ml-resnet").then(|| now() + Duration::from_secs(6 * 3600)),
@@ -407,6 +410,7 @@ fn detail_of(id: &str) -> Vec<WatchEvent> {
         uid: name,
         created: ago(3600),
         deletion: None,
+        has_foreign: false,
         is_member: owner.is_none(),
         owner: owner.map(str::to_owned),
     };

@@ -19,7 +19,7 @@ use crate::definition::object::GroupKind;
 use crate::definition::yaml;
 use crate::engine::sets::kinds_of_instance;
 use crate::service::detail::Detail;
-use crate::service::instance::Drift;
+use crate::service::drift::Drift;
 use crate::service::status::{self, InstanceStatus};
 use crate::service::summary::InstanceKey;
 use crate::service::watch::{LinkState, WatchEvent};
@@ -194,16 +194,14 @@ fn status_of(session: &Session, detail: &Detail, now: Timestamp) -> InstanceStat
     status::of_detail(detail, drift(session, detail), now)
 }
 
-/// Compares the catalogue's definition with what was applied; none where one of the two is not known.
+/// Compares the catalogue's definition with what was applied, and that with what is there; none where nobody can say.
 fn drift(session: &Session, detail: &Detail) -> Option<Drift> {
-    let record = detail.record()?;
-    let applied = record.definition_hash.as_ref()?;
-    let saved = session.catalogue.digest(&record.definition).ok()??;
-    Some(if saved.as_str() == applied {
-        Drift::InSync
-    } else {
-        Drift::Edited
-    })
+    let is_edited = detail.record().and_then(|record| {
+        let applied = record.definition_hash.as_ref()?;
+        let saved = session.catalogue.digest(&record.definition).ok()??;
+        Some(saved.as_str() != applied)
+    });
+    Drift::of(is_edited, detail.is_changed())
 }
 
 /// An instance that is watched, and what was printed of it last.

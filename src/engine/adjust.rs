@@ -4,7 +4,7 @@
 //! the number where the definition leaves it open; where the definition sets it, the deploy's plan shows what it would set back.
 
 mod claims;
-mod owned;
+pub(super) mod owned;
 mod planning;
 mod running;
 

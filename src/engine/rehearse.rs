@@ -3,11 +3,13 @@
 
 use serde_json::{Value, json};
 
+use super::adjust::owned::applied_fields;
 use super::difference::{difference, laid_over, normalized};
 use super::fields;
 use super::metadata::Metadata;
 use super::plan::{Change, FieldConflict, PlannedObject};
 use super::preflight::refused;
+use super::replicas::given_up;
 use crate::cluster::{ApplyOptions, Cluster};
 use crate::definition::naming;
 use crate::definition::object::{Object, ObjectKey};
@@ -17,6 +19,8 @@ use crate::failure::{Failure, FailureKind};
 const FIELD_CONFLICT: &str = "FieldManagerConflict";
 /// Note on a workload whose template changes.
 pub(super) const RESTARTS: &str = "its pods are replaced";
+/// Note on an object whose fields have the wanted values already, set by others.
+const OWNED_AGAIN: &str = "nothing of it changes; what others set in it becomes bowline's";
 const NEVER_CHANGES: &str = "such a field can never be changed: take the instance down with its volumes kept, then deploy it again";
 
 /// What a rehearsal found.
@@ -95,7 +99,7 @@ async fn rehearse_once(
         (live, true) => rehearsal.ask(cluster, wanted, live.as_ref(), options).await,
         (Some(live), false) => {
             let after = laid_over(&live.json, &wanted.json);
-            Ok(rehearsal.updated(&live.json, &after))
+            Ok(rehearsal.updated(&live, &after))
         }
         (None, false) => Ok(rehearsal),
     }
@@ -170,6 +174,7 @@ impl Rehearsal {
             Some(uid) => with_uid(wanted, uid),
             None => wanted.clone(),
         };
+        let manager = options.field_manager.clone();
         let mut verdict = cluster.apply(&body, &options).await;
         if let Err(failure) = &verdict {
             self.conflicts = field_conflicts(&wanted.key, failure);
@@ -192,7 +197,14 @@ impl Rehearsal {
                     Some(live) => {
                         // A dry run answers with the version that it was based on.
                         self.is_outrun = version(live) != version(&written.object);
-                        self.updated(&live.json, &written.object.json)
+                        let given_up = given_up(live, wanted, &manager);
+                        let mut after = written.object.json;
+                        if let Some(number) = given_up {
+                            // A dry run cannot know that it is handed over before.
+                            after["spec"]["replicas"] = json!(number);
+                        }
+                        self.updated(live, &after)
+                            .owned(live, &after, &manager, given_up)
                     }
                     None => self,
                 })
@@ -204,7 +216,7 @@ impl Rehearsal {
                     // What is refused is shown too, as far as it can be known.
                     Some(live) => {
                         let after = laid_over(&live.json, &wanted.json);
-                        self.updated(&live.json, &after)
+                        self.updated(live, &after)
                     }
                     None => self,
                 })
@@ -212,7 +224,8 @@ impl Rehearsal {
         }
     }
 
-    fn updated(mut self, live: &Value, after: &Value) -> Self {
+    fn updated(mut self, live: &Object, after: &Value) -> Self {
+        let live = &live.json;
         if normalized(live) == normalized(after) {
             return self;
         }
@@ -226,6 +239,25 @@ impl Rehearsal {
             self.planned.note = Some(RESTARTS.to_owned());
         } else if is_claim && !part_of(live) && part_of(after) {
             self.planned.note = Some("it was kept, and is used again".to_owned());
+        }
+        self
+    }
+
+    /// Takes in who would own its fields: what is as wanted is written all the same where it is not ours, or else the next
+    /// change of the definition would meet its owner, and nobody could tell that it is in sync.
+    fn owned(mut self, live: &Object, after: &Value, manager: &str, given_up: Option<u64>) -> Self {
+        if let Some(number) = given_up {
+            let note = format!("its {number} replicas stay, and belong to `scale` from now on");
+            self.planned.change = Change::Update;
+            self.planned.note.get_or_insert(note);
+            return self;
+        }
+        let after = Object::from_json(after.clone());
+        let is_same = after
+            .is_none_or(|after| applied_fields(live, manager) == applied_fields(&after, manager));
+        if self.planned.change == Change::Keep && !is_same {
+            self.planned.change = Change::Update;
+            self.planned.note = Some(OWNED_AGAIN.to_owned());
         }
         self
     }
@@ -313,7 +345,7 @@ mod tests {
     fn check(before: Value, after: Value, change: Change, note: Option<&str>) {
         let live = object(before.clone());
         let planned = Rehearsal::new(&live, Some(&live))
-            .updated(&before, &after)
+            .updated(&live, &after)
             .planned;
         assert_eq!((planned.change, planned.note.as_deref()), (change, note));
         assert_eq!(planned.live_uid.as_deref(), Some("u"));

@@ -158,6 +158,13 @@ pub(super) fn staleness<'a>(
     }
 }
 
+/// Tells whether everything there is of a topic was reported once.
+pub(super) fn is_listed(links: &BTreeMap<Topic, Link>, topic: &Topic) -> bool {
+    links
+        .get(topic)
+        .is_some_and(|link| link.has_reported() && link.forbidden().is_none())
+}
+
 /// Returns why the state of one instance cannot be told: its workload should be there and may not be read.
 pub(super) fn hidden(
     record: Option<&Record>,

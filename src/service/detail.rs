@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 
 use super::connection::{self, Link};
+use super::drift;
 use super::health::{self, Health, InstanceView, Pods};
 use super::summary::{Claim, Event, InstanceKey, ObjectRow, Pod, Record, Workload};
 use super::watch::{Delta, Keyed, LinkState, Topic, WatchEvent, apply_delta};
@@ -163,6 +164,13 @@ impl Detail {
         health::health(&view, now)
     }
 
+    /// Tells whether somebody changed its objects, by who set their fields; none where nobody can say.
+    pub fn is_changed(&self) -> Option<bool> {
+        let is_listed = |kind| connection::is_listed(&self.links, &Topic::Workloads(kind));
+        let of_workloads = drift::is_changed(self.record(), &self.workloads, is_listed)?;
+        Some(of_workloads || drift::has_foreign(&self.objects))
+    }
+
     /// Returns why nothing can be said, if that is so.
     fn unknown(&self, now: Timestamp) -> Option<String> {
         let telling = self.links.iter().filter(|(topic, _)| tells_health(topic));
@@ -223,6 +231,7 @@ mod tests {
             display_name: None,
             revision: Some(1),
             definition_hash: None,
+            applied: Vec::new(),
             has_workload: true,
             is_protected: false,
             expires: None,
@@ -255,6 +264,7 @@ mod tests {
     fn old_data_is_no_longer_believed_after_a_while() {
         let mut detail = Detail::new(key());
         let runs_nothing = Record {
+            applied: Vec::new(),
             has_workload: false,
             ..record()
         };

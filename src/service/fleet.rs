@@ -7,8 +7,9 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use jiff::Timestamp;
 
 use super::connection::{self, Link};
+use super::drift::{self, Drift};
 use super::health::State;
-use super::instance::{Drift, Instance};
+use super::instance::Instance;
 use super::pod_name;
 use super::summary::{Claim, InstanceKey, PodRow, WorkloadKind};
 use super::watch::{Topic, WatchEvent};
@@ -187,7 +188,7 @@ impl Fleet {
                 has_changed = true;
                 continue;
             }
-            let drift = drift(instance, &self.definitions);
+            let drift = drift_of(instance, &self.definitions, &self.links);
             let hidden =
                 || connection::hidden(instance.record(), instance.workloads(), &self.links);
             let unknown = unknown.clone().or_else(hidden);
@@ -220,15 +221,19 @@ impl Fleet {
     }
 }
 
-fn drift(instance: &Instance, definitions: &BTreeMap<InstanceId, String>) -> Option<Drift> {
-    let record = instance.record()?;
-    let applied = record.definition_hash.as_ref()?;
-    let saved = definitions.get(&record.definition)?;
-    Some(if applied == saved {
-        Drift::InSync
-    } else {
-        Drift::Edited
-    })
+fn drift_of(
+    instance: &Instance,
+    definitions: &BTreeMap<InstanceId, String>,
+    links: &BTreeMap<Topic, Link>,
+) -> Option<Drift> {
+    let record = instance.record();
+    let is_edited = record.and_then(|record| {
+        let applied = record.definition_hash.as_ref()?;
+        Some(applied != definitions.get(&record.definition)?)
+    });
+    let is_listed = |kind| connection::is_listed(links, &Topic::Workloads(kind));
+    let is_changed = drift::is_changed(record, instance.workloads(), is_listed);
+    Drift::of(is_edited, is_changed)
 }
 
 #[cfg(test)]

@@ -1,32 +1,11 @@
 //! An instance as it runs: what is known of its record, workloads, claims and pods, and what follows from that.
 
-use std::fmt;
-
 use jiff::Timestamp;
-use serde::Serialize;
 
+use super::drift::Drift;
 use super::health::{self, Assessment, Health, InstanceView, Pods, State};
 use super::quantity;
 use super::summary::{Claim, Event, InstanceKey, PodRow, Record, Workload};
-
-/// How the catalogue's definition compares with the applied revision.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Drift {
-    /// They are the same.
-    InSync,
-    /// The catalogue's differs from what was applied.
-    Edited,
-}
-
-impl fmt::Display for Drift {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(match self {
-            Self::InSync => "in sync",
-            Self::Edited => "edited",
-        })
-    }
-}
 
 /// What the pods of an instance add up to.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -126,7 +105,7 @@ impl Instance {
         self.assessment.health.state
     }
 
-    /// Returns how the catalogue's definition compares with what was applied; none where one of the two is not known.
+    /// Returns how the catalogue's definition, what was applied and the workloads compare; none where nobody can say.
     pub fn drift(&self) -> Option<Drift> {
         self.drift
     }

@@ -4,8 +4,9 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use super::detail::Detail;
+use super::drift::Drift;
 use super::health::{Health, State};
-use super::instance::{Drift, Instance};
+use super::instance::Instance;
 use super::operation::Operation;
 use super::summary::{Claim, Container, ContainerState, Pod, Record, Workload};
 
@@ -28,7 +29,7 @@ pub struct InstanceStatus {
     /// Why it is in that state.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
-    /// How the catalogue compares with what was applied.
+    /// How the catalogue, what was applied and the live objects compare.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub drift: Option<Drift>,
     /// The revision that is applied.
@@ -324,6 +325,8 @@ mod tests {
             images: vec!["postgres:16".to_owned()],
             revision: None,
             blocked: None,
+            owned: None,
+            has_foreign: false,
         }
     }
 

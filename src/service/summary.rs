@@ -6,6 +6,7 @@ use std::fmt;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::drift::AppliedWorkload;
 use crate::definition::id::{InstanceId, Namespace};
 use crate::definition::object::ObjectKey;
 use crate::service::operation::Operation;
@@ -97,6 +98,10 @@ pub struct Workload {
     pub revision: Option<String>,
     /// Message of the condition that says the workload cannot go on: progress deadline exceeded, or replica failure.
     pub blocked: Option<Blocked>,
+    /// Digest of the fields that bowline applied and that are still as it applied them.
+    pub owned: Option<u64>,
+    /// Whether others set fields of its spec that bowline did not apply, or not so.
+    pub has_foreign: bool,
 }
 
 /// A workload condition that says it cannot go on.
@@ -269,6 +274,8 @@ pub struct ObjectRow {
     pub is_member: bool,
     /// Owner that controls it, as `Kind/name`.
     pub owner: Option<String>,
+    /// Whether others set fields of its content that bowline did not apply, or not so.
+    pub has_foreign: bool,
 }
 
 /// The record of an instance, from the metadata of its ConfigMap.
@@ -292,6 +299,8 @@ pub struct Record {
     pub revision: Option<u32>,
     /// SHA-256 of the applied definition's text, in hex; compared with the catalogue for drift.
     pub definition_hash: Option<String>,
+    /// What the last apply left of the workloads.
+    pub applied: Vec<AppliedWorkload>,
     /// Whether the set holds a Deployment or a StatefulSet, so that one should be there.
     pub has_workload: bool,
     /// Whether teardown needs the typed ID.

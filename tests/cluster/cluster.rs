@@ -301,6 +301,26 @@ impl Cluster {
         .value()
     }
 
+    /// Sends a strategic merge patch as a field manager, as `kubectl edit` does.
+    pub(crate) async fn strategic_as(
+        &self,
+        manager: &str,
+        kind: &str,
+        name: &str,
+        patch: &Value,
+    ) -> Result<Value, Refusal> {
+        let path = format!("{}/{name}?fieldManager={manager}", self.path(kind));
+        send(
+            &self.admin,
+            Method::PATCH,
+            &path,
+            "application/strategic-merge-patch+json",
+            patch.to_string(),
+        )
+        .await
+        .value()
+    }
+
     pub(crate) async fn json_patch(
         &self,
         kind: &str,

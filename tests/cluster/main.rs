@@ -16,6 +16,7 @@ mod backend;
 mod claims;
 mod cluster;
 mod delete;
+mod drift;
 mod engine;
 mod faults;
 mod history;
@@ -238,6 +239,14 @@ on_both_backends! {
         who_was_taken_over_stops_and_the_second_comes_to_the_end
         the_second_is_told_who_is_at_it_and_gets_its_turn
         a_wait_for_ones_turn_is_bounded;
+    drift:
+        an_overview_tells_what_was_changed_until_it_is_set_back
+        a_field_that_was_only_removed_shows_too
+        a_scale_and_a_restart_are_no_change_where_they_may_be
+        a_workload_that_somebody_deleted_is_a_change
+        a_number_that_leaves_the_definition_stays_as_it_is
+        a_handover_that_is_cut_off_is_finished
+        what_others_set_to_the_wanted_value_becomes_ours;
     watch:
         a_watch_from_too_long_ago_ends_with_an_expired_event
         a_streaming_list_ends_with_a_bookmark

@@ -6,9 +6,10 @@ use crate::app::input::Input;
 use crate::app::model::CatalogueEntry;
 use crate::app::table::{Column, Row, Sort, Table, Value};
 use crate::definition::id::InstanceId;
+use crate::service::drift::Drift;
 use crate::service::fleet::Fleet;
 use crate::service::health::State;
-use crate::service::instance::{Drift, Instance};
+use crate::service::instance::Instance;
 use crate::service::summary::InstanceKey;
 use crate::service::watch::{Scope, Topic};
 
@@ -170,7 +171,9 @@ fn row_of_instance(instance: &Instance, shows_namespace: bool) -> Row<RowKey> {
         .map_or(Value::Missing, |n| Value::Number(n.into(), format!("r{n}")));
     let drift = match instance.drift() {
         Some(drift @ Drift::InSync) => Value::Text(drift.to_string()),
-        Some(drift @ Drift::Edited) => Value::Bad(drift.to_string()),
+        Some(drift @ (Drift::Edited | Drift::Changed | Drift::EditedAndChanged)) => {
+            Value::Bad(drift.to_string())
+        }
         None => Value::Missing,
     };
     Row {

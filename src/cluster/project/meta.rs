@@ -5,6 +5,7 @@ use serde::Deserialize;
 
 use super::{clean, cleaned, or_default};
 use crate::definition::naming;
+use crate::service::managed::ManagedFields;
 use crate::service::summary::{Deletion, InstanceKey};
 use crate::service::watch::ItemKey;
 
@@ -29,6 +30,7 @@ pub(in crate::cluster) struct Meta {
     pub annotations: Annotations,
     #[serde(deserialize_with = "or_default")]
     pub owner_references: Vec<Owner>,
+    pub managed_fields: ManagedFields,
 }
 
 /// The labels that are used.
@@ -71,6 +73,8 @@ pub(in crate::cluster) struct Annotations {
     pub revision: Option<String>,
     #[serde(rename = "bowline.dev/definition-sha256")]
     pub definition_hash: Option<String>,
+    #[serde(rename = "bowline.dev/applied-fields")]
+    pub applied: Option<String>,
 }
 
 /// An owner reference.
@@ -149,6 +153,7 @@ mod tests {
                 naming::ANNOTATION_OPERATION: "o",
                 naming::ANNOTATION_REVISION: "r",
                 naming::ANNOTATION_DEFINITION_HASH: "h",
+                naming::ANNOTATION_APPLIED_FIELDS: "f",
             },
         });
         let meta: Meta = serde_json::from_value(meta).unwrap();
@@ -165,9 +170,10 @@ mod tests {
             annotations.operation,
             annotations.revision,
             annotations.definition_hash,
+            annotations.applied,
         ];
         let read: Vec<_> = read.into_iter().map(Option::unwrap_or_default).collect();
-        assert_eq!(read.concat(), "npakdexorh");
+        assert_eq!(read.concat(), "npakdexorhf");
     }
 
     #[test]

@@ -76,6 +76,7 @@ fn row(metadata: &Meta, resource: &Resource) -> Option<ObjectRow> {
             namespace: Some(instance.namespace.to_string()),
             name: metadata.name.clone(),
         },
+        has_foreign: metadata.managed_fields.has_foreign(&instance.id),
         instance,
         uid: metadata.uid.clone(),
         created: metadata.created(),

@@ -6,6 +6,7 @@ use super::{Meta, Project, clean, clean_some};
 use crate::cluster::kinds::Resource;
 use crate::definition::check::parse_duration;
 use crate::definition::naming;
+use crate::service::drift::from_annotation;
 use crate::service::operation::{Aim, Operation};
 use crate::service::summary::Record;
 
@@ -51,6 +52,11 @@ pub(super) fn record(metadata: Meta) -> Option<Record> {
         display_name: clean_some(annotations.display_name),
         revision: annotations.revision.and_then(|text| text.parse().ok()),
         definition_hash: clean_some(annotations.definition_hash),
+        applied: annotations
+            .applied
+            .as_deref()
+            .map(from_annotation)
+            .unwrap_or_default(),
         has_workload: kinds.split(',').any(is_workload),
         is_protected: annotations.protected.as_deref() == Some("true"),
         expires: lifetime.and_then(|lifetime| created.checked_add(lifetime).ok()),

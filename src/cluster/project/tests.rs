@@ -2,6 +2,7 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::cluster::kinds;
+use crate::service::drift::AppliedWorkload;
 use crate::service::summary::{
     Blocked, Claim, Container, ContainerState, Deletion, Event, ObjectRow, Pod, Record, Workload,
     WorkloadKind,
@@ -89,11 +90,32 @@ fn deployment_is_read() {
             message: "late".to_owned(),
             has_given_up: true,
         }),
+        owned: None,
+        has_foreign: false,
     };
     assert_eq!(
         read::<WorkloadObject>("apps", "Deployment", live),
         Some(expected)
     );
+}
+
+#[test]
+fn it_is_known_of_objects_whether_others_set_their_fields() {
+    let entry = |manager: &str, operation: &str, fields: Value| json!({"manager": manager, "operation": operation, "fieldsV1": fields});
+    let check = |theirs: Value, has_foreign: bool| {
+        let ours = entry("bowline/web", "Apply", json!({"f:spec": {"f:paused": {}}}));
+        let fields = json!([ours, entry("kubectl-edit", "Update", theirs)]);
+        let live = object("web", json!({"metadata": {"managedFields": fields}}));
+        let workload = read::<WorkloadObject>("apps", "Deployment", live.clone()).unwrap();
+        assert!(workload.owned.is_some());
+        let row = read::<MetaObject>("", "Service", live).unwrap();
+        assert_eq!(
+            (workload.has_foreign, row.has_foreign),
+            (has_foreign, has_foreign)
+        );
+    };
+    check(json!({"f:spec": {"f:paused": {}}}), false);
+    check(json!({"f:spec": {"f:minReadySeconds": {}}}), true);
 }
 
 #[test]
@@ -199,6 +221,7 @@ fn record_is_read_from_its_metadata() {
         "bowline.dev/operation": operation,
         "bowline.dev/revision": "7",
         "bowline.dev/definition-sha256": "aa",
+        "bowline.dev/applied-fields": r#"{"Deployment/web":{"fields":"ff","replicas":2}}"#,
     });
     let labels =
         json!({"applyset.kubernetes.io/id": "applyset-x-v1", "app.kubernetes.io/name": "shop"});
@@ -216,6 +239,12 @@ fn record_is_read_from_its_metadata() {
         display_name: Some("My \u{fffd}shop".to_owned()),
         revision: Some(7),
         definition_hash: Some("aa".to_owned()),
+        applied: vec![AppliedWorkload {
+            kind: WorkloadKind::Deployment,
+            name: "web".to_owned(),
+            fields: 0xff,
+            replicas: Some(2),
+        }],
         has_workload: true,
         is_protected: true,
         expires: Some("2026-01-01T08:00:00Z".parse().unwrap()),
@@ -314,6 +343,7 @@ fn any_object_is_a_row_and_may_be_more() {
         uid: "u1".to_owned(),
         created: time(),
         deletion: None,
+        has_foreign: false,
         is_member: true,
         owner: Some("ReplicaSet/web-1".to_owned()),
     };

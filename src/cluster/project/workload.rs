@@ -4,6 +4,7 @@ use serde::Deserialize;
 
 use super::{Meta, Project, clean, clean_some, count, or_default};
 use crate::cluster::kinds::Resource;
+use crate::definition::naming;
 use crate::service::summary::{Blocked, Workload, WorkloadKind};
 
 /// A Deployment or a StatefulSet, whose fields are alike.
@@ -85,8 +86,12 @@ impl Project for WorkloadObject {
         };
         let updated = updated(kind, &status);
         let images = spec.template.spec.containers.into_iter();
+        let instance = metadata.instance()?;
+        let managed = &metadata.managed_fields;
         Some(Workload {
-            instance: metadata.instance()?,
+            owned: managed.applied(&naming::field_manager(&instance.id)),
+            has_foreign: managed.has_foreign(&instance.id),
+            instance,
             kind,
             created: metadata.created(),
             deletion: metadata.deletion(),

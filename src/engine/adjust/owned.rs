@@ -21,7 +21,7 @@ pub(super) fn applied_by(live: &Object, manager: &str) -> Option<Object> {
 }
 
 /// Tells whether `manager` applied the number of replicas.
-pub(super) fn applies_replicas(live: &Object, manager: &str) -> bool {
+pub(in crate::engine) fn applies_replicas(live: &Object, manager: &str) -> bool {
     applied_fields(live, manager).is_some_and(owns_replicas)
 }
 
@@ -45,7 +45,10 @@ fn entries(live: &Object) -> impl Iterator<Item = &Value> {
     entries.into_iter().flatten()
 }
 
-fn applied_fields<'a>(live: &'a Object, manager: &str) -> Option<&'a Map<String, Value>> {
+pub(in crate::engine) fn applied_fields<'a>(
+    live: &'a Object,
+    manager: &str,
+) -> Option<&'a Map<String, Value>> {
     let is_it = |entry: &&Value| {
         entry["manager"] == manager
             && entry["operation"] == "Apply"

@@ -15,12 +15,11 @@ use crate::engine::operation::{self, Intent, Lease, Meeting};
 use crate::engine::plan::{Outcome, Step};
 use crate::engine::record::{self, Change};
 use crate::failure::{Failure, FailureKind};
+use crate::service::managed::RESTARTED_AT;
 use crate::service::operation::Aim;
 
 /// How often a workload is looked at that others change all the time, as its status does.
 const MAX_LOOKS: usize = 5;
-/// The annotation by which kubectl restarts what a template makes.
-const RESTARTED_AT: &str = "kubectl.kubernetes.io/restartedAt";
 
 /// Carries out a plan that was shown. Of several workloads it goes on past one that fails.
 pub async fn run_adjustment(

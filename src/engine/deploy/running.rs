@@ -1,8 +1,11 @@
 //! Carrying out the plan of a deploy, under the operation that the record holds.
 
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use jiff::Timestamp;
+use serde::Deserialize;
+use serde_json::json;
 use tokio::time::Instant;
 
 use super::{DeployRequest, Report, RunOptions};
@@ -25,11 +28,15 @@ use crate::engine::preflight::refused;
 use crate::engine::record::{self, Authorship, Change as RecordChange, Extent, Facts};
 use crate::engine::rehearse::without;
 use crate::engine::rendering::rendered;
+use crate::engine::replicas;
 use crate::engine::revision::{self, Identity, Snapshot};
 use crate::engine::rollback::{self, HangingPod};
 use crate::engine::secrets;
 use crate::failure::{Failure, FailureKind};
+use crate::service::drift::{self, AppliedWorkload};
+use crate::service::managed::ManagedFields;
 use crate::service::operation::Aim;
+use crate::service::summary::WorkloadKind;
 
 /// How long an object that is being deleted is waited for before it is made again.
 const DELETION_DEADLINE: Duration = Duration::from_secs(60);
@@ -115,6 +122,7 @@ pub(in crate::engine) async fn run_variant(
         prepared,
         lease: &lease,
         manager: naming::field_manager(&request.id),
+        applied: Mutex::default(),
     };
     lease.beating(run.carry_out(&mut journal)).await;
     journal.into_outcome()
@@ -246,6 +254,13 @@ struct Run<'a> {
     prepared: Prepared,
     lease: &'a Lease<'a>,
     manager: String,
+    /// What was applied of workloads so far.
+    applied: Mutex<Vec<AppliedWorkload>>,
+}
+
+fn workload_kind(key: &ObjectKey) -> Option<WorkloadKind> {
+    let mut kinds = WorkloadKind::ALL.into_iter();
+    kinds.find(|kind| key.group == "apps" && key.kind == kind.as_str())
 }
 
 impl Run<'_> {
@@ -456,8 +471,15 @@ impl Run<'_> {
             .live_uid
             .as_deref()
             .map_or(Target::Absent, Target::Seen);
+        if let Target::Seen(uid) = target {
+            let handed = replicas::hand_over(self.cluster, &self.request.id, &wanted, uid).await;
+            handed.map_err(Unwritten::Failed)?;
+        }
         match apply::apply(self.cluster, &self.manager, &wanted, target, &taken).await {
-            Ok(written) => Ok(written.warnings),
+            Ok(written) => {
+                self.note_applied(&written.object);
+                Ok(written.warnings)
+            }
             Err(failure) if failure.kind == FailureKind::Conflict && target == Target::Absent => {
                 let live = self.cluster.get(&planned.key).await;
                 let goes = |live: Object| Metadata::of(&live).is_being_deleted();
@@ -486,6 +508,42 @@ impl Run<'_> {
         let held = self.lease.step(&sentence).await;
         held.map_err(Unwritten::Failed)?;
         self.apply_one(planned).await
+    }
+
+    /// Notes what an apply left of a workload, for the record.
+    fn note_applied(&self, live: &Object) {
+        let Some(kind) = workload_kind(&live.key) else {
+            return;
+        };
+        let managed = ManagedFields::deserialize(&live.json["metadata"]["managedFields"]);
+        let fields = managed
+            .ok()
+            .and_then(|managed| managed.applied(&self.manager));
+        let wanted = self.prepared.object(&live.key);
+        let replicas = wanted.and_then(|wanted| wanted.json["spec"]["replicas"].as_u64());
+        let applied = fields.map(|fields| AppliedWorkload {
+            kind,
+            name: live.key.name.clone(),
+            fields,
+            replicas: replicas.and_then(|number| u32::try_from(number).ok()),
+        });
+        let mut all = self.applied.lock().unwrap_or_else(PoisonError::into_inner);
+        all.extend(applied);
+    }
+
+    /// Returns what the record says of the workloads: as they were written now, or are because nothing was to be written.
+    async fn applied(&self) -> Result<String, Failure> {
+        for planned in &self.plan.objects {
+            let is_kept = planned.change == Change::Keep;
+            if is_kept
+                && workload_kind(&planned.key).is_some()
+                && let Some(live) = self.cluster.get(&planned.key).await?
+            {
+                self.note_applied(&live);
+            }
+        }
+        let all = self.applied.lock().unwrap_or_else(PoisonError::into_inner);
+        Ok(drift::to_annotation(&all))
     }
 
     /// An object that is being deleted is waited for, never written to: the change would vanish with it.
@@ -604,10 +662,15 @@ impl Run<'_> {
         let facts = Facts::of(self.request, self.plan.revision, extent);
         let before = record::read(self.cluster, &self.plan.instance).await;
         let ended = match before {
-            Ok(before) => {
-                let change = facts.final_change(authorship, before.as_ref());
-                self.lease.end(change).await
-            }
+            Ok(before) => match self.applied().await {
+                Ok(applied) => {
+                    let mut change = facts.final_change(authorship, before.as_ref());
+                    let key = naming::ANNOTATION_APPLIED_FIELDS.to_owned();
+                    change.annotations.insert(key, json!(applied));
+                    self.lease.end(change).await
+                }
+                Err(failure) => Err(failure),
+            },
             Err(failure) => Err(failure),
         };
         match ended {

@@ -4,8 +4,9 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::failure::FailureKind;
+use crate::service::drift::AppliedWorkload;
 use crate::service::instance::PodCounts;
-use crate::service::summary::{Record, Workload};
+use crate::service::summary::{Operation, Record, Workload};
 use crate::service::watch::{Delta, ItemKey, LinkState};
 
 fn now() -> Timestamp {
@@ -48,6 +49,8 @@ fn workload(id: &str, ready: u32) -> Workload {
         images: vec!["nginx:1.27".to_owned()],
         revision: None,
         blocked: None,
+        owned: None,
+        has_foreign: false,
     }
 }
 
@@ -62,6 +65,7 @@ fn record(id: &str, hash: &str) -> Record {
         display_name: None,
         revision: Some(7),
         definition_hash: Some(hash.to_owned()),
+        applied: Vec::new(),
         has_workload: true,
         is_protected: false,
         expires: None,
@@ -234,6 +238,81 @@ fn drift_compares_the_catalogue_with_what_was_applied() {
     assert_eq!(drift(&fleet), [Some(Drift::InSync), Some(Drift::Edited)]);
     let saved: Vec<_> = fleet.saved().map(InstanceId::as_str).collect();
     assert_eq!(saved, ["blog"]);
+}
+
+#[test]
+fn live_objects_that_are_not_as_applied_are_changed() {
+    let applied = AppliedWorkload {
+        kind: WorkloadKind::StatefulSet,
+        name: "db".to_owned(),
+        fields: 7,
+        replicas: Some(2),
+    };
+    let as_applied = Workload {
+        owned: Some(7),
+        ..workload("db", 2)
+    };
+    let check = |live: Option<Workload>, record: Record, expected: Drift| {
+        let mut fleet = fleet(vec![
+            WatchEvent::Records(vec![Delta::Applied(record)]),
+            workloads(vec![Delta::Reset(live.into_iter().collect())]),
+        ]);
+        fleet.set_definitions([("shop".parse().unwrap(), "aa".to_owned())], now());
+        let drift = |fleet: &Fleet| fleet.get(&key("db")).and_then(Instance::drift);
+        // A list that has not come yet tells of nothing missing.
+        let is_missing = drift(&fleet) == Some(Drift::InSync) && expected != Drift::InSync;
+        assert_eq!(
+            is_missing,
+            fleet.get(&key("db")).unwrap().workloads().is_empty()
+        );
+        let topic = Topic::Workloads(WorkloadKind::StatefulSet);
+        let state = LinkState::Live;
+        fleet.apply(WatchEvent::Link { topic, state }, now());
+        assert_eq!(drift(&fleet), Some(expected));
+    };
+    let record = |hash: &str| Record {
+        applied: vec![applied.clone()],
+        ..record("db", hash)
+    };
+    check(Some(as_applied.clone()), record("aa"), Drift::InSync);
+    let foreign = Workload {
+        has_foreign: true,
+        ..as_applied.clone()
+    };
+    check(Some(foreign.clone()), record("aa"), Drift::Changed);
+    check(Some(foreign), record("bb"), Drift::EditedAndChanged);
+    let lost = Workload {
+        owned: Some(6),
+        ..as_applied.clone()
+    };
+    check(Some(lost.clone()), record("aa"), Drift::Changed);
+    let scaled = Workload {
+        wanted: 3,
+        ..as_applied.clone()
+    };
+    check(Some(scaled.clone()), record("aa"), Drift::Changed);
+    check(None, record("aa"), Drift::Changed);
+    // Where the number is open, a scale changes nothing.
+    let open = AppliedWorkload {
+        replicas: None,
+        ..applied.clone()
+    };
+    let open = Record {
+        applied: vec![open],
+        ..record("aa")
+    };
+    check(Some(scaled), open, Drift::InSync);
+    // Objects are on their way while an operation runs.
+    let running = Record {
+        operation: Some(Operation {
+            kind: "deploy".to_owned(),
+            step: "apply".to_owned(),
+            holder: "jane".to_owned(),
+            heartbeat: now(),
+        }),
+        ..record("aa")
+    };
+    check(Some(lost), running, Drift::InSync);
 }
 
 #[test]

@@ -37,6 +37,8 @@ fn workload(kind: WorkloadKind) -> Workload {
         images: vec!["nginx".to_owned()],
         revision: None,
         blocked: None,
+        owned: None,
+        has_foreign: false,
     }
 }
 
@@ -99,6 +101,7 @@ fn record() -> Record {
         display_name: None,
         revision: Some(1),
         definition_hash: None,
+        applied: Vec::new(),
         has_workload: true,
         is_protected: false,
         expires: None,

@@ -16,6 +16,7 @@ mod adopt;
 mod applying;
 mod args;
 mod candidates;
+mod changes;
 mod choice;
 mod completion;
 mod config;

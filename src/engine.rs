@@ -12,6 +12,7 @@ mod blame;
 pub mod claims;
 pub mod deploy;
 mod difference;
+pub mod drift;
 pub mod expiry;
 mod fate;
 mod fields;

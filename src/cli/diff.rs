@@ -1,15 +1,18 @@
 //! `bowline diff`: what a deploy would change, or what differs between two revisions. Exit 0 nothing, 1 something, more on
 //! failure, as diff and kubectl do.
 
+use jiff::Timestamp;
+
 use super::args::{Diff, Report};
 use super::deploy::Prepared;
 use super::review::Depth;
 use super::session::Session;
-use super::{Exit, UsageError, operate, output, plan_json, review};
+use super::{Exit, UsageError, changes, operate, output, plan_json, review};
 use crate::engine::deploy::plan_deploy;
 use crate::engine::history::{Comparison, compare};
 use crate::engine::plan::{DeployPlan, DiffLine};
 use crate::failure::{Failure, FailureKind};
+use crate::service::drift::Changes;
 use crate::text;
 
 pub fn run(args: &Diff, session: &Session) -> anyhow::Result<Exit> {
@@ -31,11 +34,13 @@ fn difference(args: &Diff, session: &Session) -> anyhow::Result<Exit> {
     let prepared = Prepared::read(&args.source, session)?;
     let secrets = prepared.secrets(false)?;
     let shown = prepared.shown.clone();
-    let plan = operate::on_cluster(session, async |cluster| {
+    let (plan, changes) = operate::on_cluster(session, async |cluster| {
         let request = prepared.request(&cluster, session, None, secrets);
-        Ok(plan_deploy(&cluster, &request).await?)
+        let plan = plan_deploy(&cluster, &request).await?;
+        let changes = changes::read(&cluster, session, &plan.instance).await?;
+        Ok((plan, changes.unwrap_or_default()))
     })?;
-    print(args, &plan)?;
+    print(args, &plan, &changes)?;
     // Who may only look gets the difference all the same.
     let is_refused = plan.objects.is_empty() || plan.refusals.iter().any(is_more_than_forbidden);
     if !plan.refusals.is_empty() && is_refused {
@@ -47,7 +52,7 @@ fn difference(args: &Diff, session: &Session) -> anyhow::Result<Exit> {
     for refusal in &plan.refusals {
         output::say(format!("warning: {}", text::clean(&refusal.summary)));
     }
-    Ok(if plan.is_noop() {
+    Ok(if plan.is_noop() && changes.is_empty() {
         Exit::Ok
     } else {
         Exit::Failed
@@ -58,11 +63,26 @@ fn is_more_than_forbidden(refusal: &Failure) -> bool {
     refusal.kind != FailureKind::Forbidden
 }
 
-fn print(args: &Diff, plan: &DeployPlan) -> anyhow::Result<()> {
+fn print(args: &Diff, plan: &DeployPlan, changes: &Changes) -> anyhow::Result<()> {
     match args.output {
-        Report::Json => output::print(&output::json(&plan_json::deploy(plan, None))?)?,
-        Report::Text if plan.is_noop() => {}
-        Report::Text => output::print(&review::deploy_plan(plan, Depth::Everything))?,
+        Report::Json => {
+            let mut value = plan_json::deploy(plan, None);
+            value["changes"] = serde_json::to_value(&changes.objects)?;
+            output::print(&output::json(&value)?)?;
+        }
+        Report::Text => {
+            if !plan.is_noop() {
+                output::print(&review::deploy_plan(plan, Depth::Everything))?;
+            }
+            if !changes.is_empty() {
+                output::print("changed in the cluster since it was deployed:\n")?;
+                let rows = changes::rows(&changes.objects, Timestamp::now());
+                output::print(&output::table(&changes::HEADINGS, &rows))?;
+            }
+        }
+    }
+    for remark in &changes.remarks {
+        output::say(text::clean(&format!("warning: {remark}")));
     }
     review::say_remarks(plan);
     Ok(())

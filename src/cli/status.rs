@@ -13,13 +13,13 @@ use tokio::sync::mpsc::{self, UnboundedReceiver};
 use super::args::{Chosen, Output, Status};
 use super::rows;
 use super::session::Session;
-use super::{Exit, choice, operate, output, status_text};
+use super::{Exit, changes, choice, operate, output, status_text};
 use crate::cluster::{Cluster, Printed, Selector};
 use crate::definition::object::GroupKind;
 use crate::definition::yaml;
 use crate::engine::sets::kinds_of_instance;
 use crate::service::detail::Detail;
-use crate::service::drift::Drift;
+use crate::service::drift::{Changes, Drift};
 use crate::service::status::{self, InstanceStatus};
 use crate::service::summary::InstanceKey;
 use crate::service::watch::{LinkState, WatchEvent};
@@ -31,6 +31,9 @@ const LOOK: Duration = Duration::from_secs(1);
 /// Tables that are asked for at once.
 const AT_ONCE: usize = 4;
 
+/// An instance, and what others changed in it.
+type Compared = (Detail, Option<Changes>);
+
 pub fn run(args: &Status, session: &Session) -> anyhow::Result<Exit> {
     operate::on_cluster(session, async |cluster| {
         let mut details = Vec::new();
@@ -38,7 +41,9 @@ pub fn run(args: &Status, session: &Session) -> anyhow::Result<Exit> {
         let Chosen { ids, selector } = &args.chosen;
         for key in choice::instances(session, &cluster, ids, selector.as_ref()).await? {
             match cluster.snapshot_instance(&key).await? {
-                Some(detail) if is_deployed(&detail) => details.push(detail),
+                Some(detail) if is_deployed(&detail) => {
+                    details.push((detail, changes::read(&cluster, session, &key).await?));
+                }
                 found => missing.push((key, found)),
             }
         }
@@ -51,6 +56,7 @@ pub fn run(args: &Status, session: &Session) -> anyhow::Result<Exit> {
             say_missing(session, key, found.as_ref());
         }
         if args.watch && !details.is_empty() {
+            let details = details.into_iter().map(|(detail, _)| detail).collect();
             return follow(args, session, &cluster, details).await;
         }
         Ok(if missing.is_empty() {
@@ -85,9 +91,9 @@ pub(super) fn say_missing(session: &Session, key: &InstanceKey, found: Option<&D
 }
 
 /// Asks for the objects of each instance as the server prints them, one request for each kind. Pods have a table already.
-async fn printed(cluster: &Cluster, details: &[Detail]) -> Vec<Vec<Printed>> {
+async fn printed(cluster: &Cluster, details: &[Compared]) -> Vec<Vec<Printed>> {
     let mut all = Vec::new();
-    for detail in details {
+    for (detail, _) in details {
         let key = detail.key();
         let mut kinds: BTreeSet<GroupKind> = detail
             .objects()
@@ -119,19 +125,23 @@ async fn printed(cluster: &Cluster, details: &[Detail]) -> Vec<Vec<Printed>> {
 fn print(
     args: &Status,
     session: &Session,
-    details: &[Detail],
+    details: &[Compared],
     printed: &[Vec<Printed>],
 ) -> anyhow::Result<()> {
     let now = Timestamp::now();
     let all: Vec<_> = details
         .iter()
-        .map(|detail| status_of(session, detail, now))
+        .map(|(detail, changes)| compared(session, detail, changes.as_ref(), now))
         .collect();
+    let remarks = details.iter().filter_map(|(_, changes)| changes.as_ref());
+    for remark in remarks.flat_map(|changes| &changes.remarks) {
+        output::say(text::clean(&format!("warning: {remark}")));
+    }
     match args.output {
         Output::Table | Output::Wide => {
             let texts = all.iter().zip(details).enumerate();
             let texts: Vec<_> = texts
-                .map(|(n, (status, detail))| {
+                .map(|(n, (status, (detail, _)))| {
                     let printed = printed.get(n).map(Vec::as_slice);
                     status_text::page(status, detail, printed, now)
                 })
@@ -191,17 +201,42 @@ fn print_gone(format: Output, status: &InstanceStatus) -> anyhow::Result<()> {
 }
 
 fn status_of(session: &Session, detail: &Detail, now: Timestamp) -> InstanceStatus {
-    status::of_detail(detail, drift(session, detail), now)
+    status::of_detail(detail, drift(session, detail, detail.is_changed()), now)
+}
+
+/// Returns the status with what others changed, which tells more exactly whether they did.
+fn compared(
+    session: &Session,
+    detail: &Detail,
+    changes: Option<&Changes>,
+    now: Timestamp,
+) -> InstanceStatus {
+    let is_compared = changes.is_some_and(|changes| changes.remarks.is_empty());
+    let is_running = detail
+        .record()
+        .is_some_and(|record| record.operation.is_some());
+    let seen = changes.map(|changes| !changes.is_empty());
+    let is_changed = match detail.is_changed() {
+        _ if is_running => None,
+        _ if is_compared => seen,
+        by_owners => by_owners.max(seen),
+    };
+    InstanceStatus {
+        changes: changes
+            .filter(|_| !is_running)
+            .map(|changes| changes.objects.clone()),
+        ..status::of_detail(detail, drift(session, detail, is_changed), now)
+    }
 }
 
 /// Compares the catalogue's definition with what was applied, and that with what is there; none where nobody can say.
-fn drift(session: &Session, detail: &Detail) -> Option<Drift> {
+fn drift(session: &Session, detail: &Detail, is_changed: Option<bool>) -> Option<Drift> {
     let is_edited = detail.record().and_then(|record| {
         let applied = record.definition_hash.as_ref()?;
         let saved = session.catalogue.digest(&record.definition).ok()??;
         Some(saved.as_str() != applied)
     });
-    Drift::of(is_edited, detail.is_changed())
+    Drift::of(is_edited, is_changed)
 }
 
 /// An instance that is watched, and what was printed of it last.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
-use super::{output, rows};
+use super::{changes, output, rows};
 use crate::cluster::Printed;
 use crate::service::age;
 use crate::service::detail::Detail;
@@ -41,6 +41,8 @@ pub(super) fn page(
         &["CLAIM", "PHASE", "SIZE", "CLASS", "MODES", "VOLUME"],
         status.volumes.iter().map(claim_row).collect(),
     );
+    let changes = status.changes.as_deref().unwrap_or_default();
+    push_table(&mut page, &changes::HEADINGS, changes::rows(changes, now));
     let events = events(detail, is_wide);
     let latest = &events[events.len().saturating_sub(MAX_EVENTS)..];
     push_table(

@@ -35,7 +35,7 @@ use super::id::{InstanceId, Namespace};
 use super::policy::Policy;
 use super::yaml::{MAX_TEXT_BYTES, SyntaxFault, Tree, repair};
 pub(super) use manifests::{cluster_scoped, other_namespace};
-pub(crate) use quantity::duration as parse_duration;
+pub(crate) use quantity::{duration as parse_duration, same_quantity};
 pub(crate) use suggest::nearest;
 
 use fault::{Faults, Spot};

@@ -3,6 +3,7 @@
 //! The tree serves checking, completion and outlines; it keeps what came before a syntax error. Nothing here knows what a
 //! definition is. Every reader is bounded: by bytes, documents, depth and number of nodes, whatever the text says.
 
+pub mod edit;
 mod repair;
 mod scalar;
 mod syntax;

@@ -6,12 +6,16 @@
 //! field by field with their values by [`drift`](crate::engine::drift) when somebody asks. While an operation runs nothing is
 //! judged: the objects are on their way.
 
+mod changes;
+
 use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
 use super::summary::{ObjectRow, Record, Workload, WorkloadKind};
+
+pub use changes::{Changes, FieldChange, FieldPath, MASK, ObjectChange, Presence, Setter, Step};
 
 /// How the catalogue's definition, the applied revision and the live objects compare.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use super::detail::Detail;
-use super::drift::Drift;
+use super::drift::{Drift, ObjectChange};
 use super::health::{Health, State};
 use super::instance::Instance;
 use super::operation::Operation;
@@ -53,6 +53,9 @@ pub struct InstanceStatus {
     pub expires: Option<Timestamp>,
     /// Whether teardown needs the typed ID.
     pub protected: bool,
+    /// What others changed in its objects; left out where only the overview was read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub changes: Option<Vec<ObjectChange>>,
     /// The operation under way.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub operation: Option<Operation>,
@@ -223,6 +226,7 @@ fn common(
         created: created.or_else(|| workloads.iter().map(|workload| workload.created).min()),
         expires: record.and_then(|record| record.expires),
         protected: record.is_some_and(|record| record.is_protected),
+        changes: None,
         operation: record.and_then(|record| record.operation.clone()),
         pods: None,
         volumes: claims.iter().map(volume_status).collect(),

@@ -2,8 +2,11 @@
 
 use bowline::catalogue::Digest;
 use bowline::engine::adjust::{AdjustOptions, Adjustment, plan_adjustment, run_adjustment};
+use bowline::engine::drift::changes as changes_of;
 use bowline::engine::plan::{Change, Progress, Step};
-use bowline::service::drift::Drift;
+use bowline::engine::rollback::Surroundings;
+use bowline::secret::{SecretValue, SecretValues};
+use bowline::service::drift::{Changes, Drift};
 use bowline::service::watch::Scope;
 use http::{Method, StatusCode};
 use jiff::Timestamp;
@@ -29,6 +32,19 @@ impl Stage<'_> {
         let hash = Digest::of(text.as_bytes()).as_str().to_owned();
         fleet.set_definitions([(id.parse().unwrap(), hash)], Timestamp::now());
         fleet.get(&self.key(id)).unwrap().drift()
+    }
+
+    async fn changes(&self, id: &str) -> Changes {
+        let surroundings = Surroundings {
+            ingress_host: None,
+            gpus: std::collections::BTreeMap::new(),
+            yields: false,
+            message: None,
+            holder: "tester@here 4".to_owned(),
+        };
+        changes_of(self.engine(), &self.key(id), &surroundings)
+            .await
+            .unwrap()
     }
 
     async fn adjust_web(&self, adjustment: Adjustment) {
@@ -253,4 +269,146 @@ pub(crate) async fn what_others_set_to_the_wanted_value_becomes_ours(cluster: Cl
     );
     assert_eq!(stage.drift("web", &same).await, Some(Drift::InSync));
     assert!(stage.plan("web", &same).await.is_noop());
+}
+
+/// Shows changes as lines: `Object path: wanted → live by manager`.
+fn shown(changes: &Changes) -> Vec<String> {
+    let text = |value: &Option<Value>| value.as_ref().map_or("—".to_owned(), Value::to_string);
+    let mut lines = Vec::new();
+    for object in &changes.objects {
+        let key = &object.key;
+        if object.fields.is_empty() {
+            lines.push(format!("{key} {:?}", object.presence));
+        }
+        for field in &object.fields {
+            let managers: Vec<&str> = field
+                .managers
+                .iter()
+                .map(|it| it.manager.as_str())
+                .collect();
+            assert!(
+                field.managers.iter().all(|setter| setter.at.is_some()),
+                "{field:?}"
+            );
+            let (wanted, live, managers) =
+                (text(&field.wanted), text(&field.live), managers.join(", "));
+            lines.push(format!(
+                "{key} {}: {wanted} → {live} by {managers}",
+                field.path
+            ));
+        }
+    }
+    lines
+}
+
+pub(crate) async fn changes_are_named_with_field_value_and_manager(cluster: Cluster) {
+    let stage = Stage::new(&cluster);
+    let text = format!(
+        "{WEB}labels: {{tier: front}}\nexposed_service: web\nexposed_hostname: web.example.com\n"
+    );
+    stage.deploy("web", &text).await;
+    stage.wait("web").await;
+    assert_eq!(stage.changes("web").await, Changes::default());
+
+    let env = json!([{"name": "EXTRA", "value": "1"}, {"name": "LEVEL", "$patch": "delete"}]);
+    let container = json!({"name": "web", "image": "nginx:1.28", "env": env});
+    edit(
+        &cluster,
+        &json!({"spec": {"template": {"spec": {"containers": [container]}}}}),
+    )
+    .await;
+    let number = json!({"spec": {"replicas": 3}});
+    cluster
+        .merge_as("kubectl", "Deployment", "web/scale", &number)
+        .await
+        .unwrap();
+    let data = json!({"data": {"LEVEL": "debug", "MORE": "x"}});
+    cluster
+        .merge_as("kubectl-edit", "ConfigMap", "web-config", &data)
+        .await
+        .unwrap();
+    let labels = json!({"metadata": {"labels": {"tier": "back"}, "annotations": {"noted-by": "a controller"}}});
+    cluster
+        .merge_as("kubectl-label", "Ingress", "web", &labels)
+        .await
+        .unwrap();
+    cluster.delete("Service", "web", json!({})).await.unwrap();
+    stage.adjust_web(Adjustment::Restart).await;
+    let of_container = "Deployment/web .spec.template.spec.containers[name=\"web\"]";
+    let level =
+        r#"{"name":"LEVEL","valueFrom":{"configMapKeyRef":{"key":"LEVEL","name":"web-config"}}}"#;
+    let mut expected = [
+        "ConfigMap/web-config .data.LEVEL: \"info\" → \"debug\" by kubectl-edit".to_owned(),
+        "ConfigMap/web-config .data.MORE: — → \"x\" by kubectl-edit".to_owned(),
+        "Service/web Missing".to_owned(),
+        "Deployment/web .spec.replicas: 2 → 3 by kubectl (scale)".to_owned(),
+        format!("{of_container}.image: \"nginx:1.27\" → \"nginx:1.28\" by kubectl-edit"),
+        format!("{of_container}.env[name=\"LEVEL\"]: {level} → — by "),
+        format!(
+            "{of_container}.env[name=\"EXTRA\"]: — → {{\"name\":\"EXTRA\",\"value\":\"1\"}} by kubectl-edit"
+        ),
+        "Ingress/web .metadata.labels.tier: \"front\" → \"back\" by kubectl-label".to_owned(),
+    ];
+    let changes = stage.changes("web").await;
+    let mut found = shown(&changes);
+    (found.sort(), expected.sort());
+    assert_eq!(found, expected);
+    assert_eq!(changes.remarks, [""; 0]);
+    // A deploy sets back what it applied, and takes nothing away that it never did.
+    stage.deploy_forced("web", &text).await;
+    let left = shown(&stage.changes("web").await);
+    let extra = [
+        "ConfigMap/web-config .data.MORE: — → \"x\" by kubectl-edit".to_owned(),
+        format!(
+            "{of_container}.env[name=\"EXTRA\"]: — → {{\"name\":\"EXTRA\",\"value\":\"1\"}} by kubectl-edit"
+        ),
+    ];
+    assert_eq!(left, extra);
+}
+
+pub(crate) async fn a_value_of_a_secret_is_never_named(cluster: Cluster) {
+    let canary = "canary-of-the-token";
+    let text =
+        format!("{WEB}secrets: {{token: {{env: BOWLINE_TEST_TOKEN}}, salt: {{prompt: Salt}}}}\n");
+    let own = [("token", canary), ("salt", "sodium")];
+    let own = own.map(|(key, value)| (key.to_owned(), SecretValue::new(value)));
+    let values = SecretValues {
+        own: own.into(),
+        ..SecretValues::default()
+    };
+    let stage = Stage::new(&cluster).with_secrets(values);
+    stage.deploy("web", &text).await;
+    assert_eq!(stage.changes("web").await, Changes::default());
+    let stolen = "c3RvbGVu";
+    let data = json!({"data": {"token": stolen, "salt": null, "other": stolen}});
+    cluster
+        .merge_as("kubectl-edit", "Secret", "web-secret", &data)
+        .await
+        .unwrap();
+    let changes = stage.changes("web").await;
+    let expected = [
+        "Secret/web-secret .data.salt: \"***\" → — by ",
+        "Secret/web-secret .data.token: \"***\" → \"***\" by kubectl-edit",
+        "Secret/web-secret .data.other: — → \"***\" by kubectl-edit",
+    ];
+    assert_eq!(shown(&changes), expected);
+    let all = format!("{changes:?}");
+    assert!(!all.contains(canary) && !all.contains(stolen) && !all.contains("stolen"));
+}
+
+pub(crate) async fn who_may_only_look_sees_what_may_be_compared(cluster: Cluster) {
+    let text = format!("{WEB}secrets: {{token: {{prompt: Token}}}}\n");
+    let values = SecretValues {
+        own: [("token".to_owned(), SecretValue::new("x"))].into(),
+        ..SecretValues::default()
+    };
+    let stage = Stage::new(&cluster).with_secrets(values);
+    stage.deploy("web", &text).await;
+    edit(&cluster, &image("nginx:1.28")).await;
+    let changes = stage.viewer().changes("web").await;
+    assert_eq!(shown(&changes).len(), 1);
+    assert!(
+        changes.remarks[0].starts_with("Secret objects are not compared"),
+        "{changes:?}"
+    );
 }

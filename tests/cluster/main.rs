@@ -246,7 +246,10 @@ on_both_backends! {
         a_workload_that_somebody_deleted_is_a_change
         a_number_that_leaves_the_definition_stays_as_it_is
         a_handover_that_is_cut_off_is_finished
-        what_others_set_to_the_wanted_value_becomes_ours;
+        what_others_set_to_the_wanted_value_becomes_ours
+        changes_are_named_with_field_value_and_manager
+        a_value_of_a_secret_is_never_named
+        who_may_only_look_sees_what_may_be_compared;
     watch:
         a_watch_from_too_long_ago_ends_with_an_expired_event
         a_streaming_list_ends_with_a_bookmark

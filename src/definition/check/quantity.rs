@@ -2,6 +2,16 @@
 
 use std::time::Duration;
 
+/// Tells whether two values are the same quantity, however they are written: `1000m` and `1`.
+pub(crate) fn same_quantity(one: &serde_json::Value, other: &serde_json::Value) -> bool {
+    let meaning = |value: &serde_json::Value| match value {
+        serde_json::Value::String(text) => nanos(text),
+        serde_json::Value::Number(number) => nanos(&number.to_string()),
+        _ => None,
+    };
+    meaning(one).is_some_and(|one| meaning(other) == Some(one))
+}
+
 /// Returns what a quantity means in billionths, rounded down; none if it is no quantity.
 pub(super) fn nanos(text: &str) -> Option<u128> {
     let digits_end = text

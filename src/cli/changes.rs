@@ -1,0 +1,108 @@
+//! What others changed in the objects of an instance, as `status`, `diff` and `pull` show it.
+
+use jiff::Timestamp;
+use serde_json::Value;
+
+use super::session::Session;
+use crate::cluster::Cluster;
+use crate::engine::drift;
+use crate::engine::rollback::Surroundings;
+use crate::failure::{Failure, FailureKind};
+use crate::service::age;
+use crate::service::drift::{Changes, FieldChange, ObjectChange, Presence};
+use crate::service::summary::InstanceKey;
+use crate::text;
+
+/// What stands over the rows.
+pub(super) const HEADINGS: [&str; 6] = ["OBJECT", "FIELD", "APPLIED", "LIVE", "BY", "SINCE"];
+/// Most characters that are shown of a value.
+const MAX_VALUE: usize = 60;
+
+/// Reads what others changed; none where there is no instance, or nothing that says what was applied.
+///
+/// # Errors
+/// The cluster cannot be reached.
+pub(super) async fn read(
+    cluster: &Cluster,
+    session: &Session,
+    instance: &InstanceKey,
+) -> Result<Option<Changes>, Failure> {
+    match drift::changes(cluster, instance, &surroundings(session)).await {
+        Ok(changes) => Ok(Some(changes)),
+        Err(failure) if failure.kind == FailureKind::Unreachable => Err(failure),
+        // The rest of what is shown says already that there is none, or that it may not be read.
+        Err(_) => Ok(None),
+    }
+}
+
+/// Returns the settings under which what was applied is rendered again.
+pub(super) fn surroundings(session: &Session) -> Surroundings {
+    Surroundings {
+        ingress_host: session.settings.ingress.host.clone(),
+        gpus: session.settings.gpus.clone(),
+        yields: false,
+        message: None,
+        holder: session.holder(),
+    }
+}
+
+/// Returns a row for each field.
+pub(super) fn rows(objects: &[ObjectChange], now: Timestamp) -> Vec<Vec<String>> {
+    objects
+        .iter()
+        .flat_map(|object| of_object(object, now))
+        .collect()
+}
+
+fn of_object(object: &ObjectChange, now: Timestamp) -> Vec<Vec<String>> {
+    let name = object.key.to_string();
+    let whole = match object.presence {
+        Presence::There => None,
+        Presence::Missing => Some("deleted"),
+        Presence::Terminating => Some("is being deleted"),
+    };
+    let whole = whole.map(|what| {
+        let mut row = vec![String::new(); HEADINGS.len()];
+        row[0].clone_from(&name);
+        row[3] = what.to_owned();
+        row
+    });
+    let fields = object
+        .fields
+        .iter()
+        .map(|field| of_field(&name, field, now));
+    whole.into_iter().chain(fields).collect()
+}
+
+fn of_field(object: &str, field: &FieldChange, now: Timestamp) -> Vec<String> {
+    let managers: Vec<&str> = field
+        .managers
+        .iter()
+        .map(|it| it.manager.as_str())
+        .collect();
+    let at = field.managers.iter().filter_map(|setter| setter.at).max();
+    vec![
+        object.to_owned(),
+        field.path.to_string(),
+        value(field.wanted.as_ref()),
+        value(field.live.as_ref()),
+        managers.join(", "),
+        at.map(|at| age::show(age::since(at, now)))
+            .unwrap_or_default(),
+    ]
+}
+
+/// Writes a value on one short line.
+pub(super) fn value(value: Option<&Value>) -> String {
+    let text = match value {
+        None => return String::new(),
+        Some(Value::String(text)) if !text.is_empty() => text.clone(),
+        Some(value) => value.to_string(),
+    };
+    let text = text::clean(&text);
+    if text.chars().count() <= MAX_VALUE {
+        return text.into_owned();
+    }
+    let start: String = text.chars().take(MAX_VALUE - 1).collect();
+    format!("{start}…")
+}

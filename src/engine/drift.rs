@@ -1,0 +1,258 @@
+//! Drift of live objects: what of an instance is not as it was last applied, who made it so, and when.
+//!
+//! One list for each kind of the set. What was applied is the current revision, rendered again; what of it still is as it was
+//! applied, the server itself tells by who owns the fields. So neither defaults nor values that the server writes in another
+//! form are taken for a change, and settings that differ between two machines are not either. Secrets are listed by their
+//! metadata: their values are not even read.
+
+mod compare;
+mod fieldset;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use futures::{StreamExt, stream};
+use serde_json::{Value, json};
+
+use super::again::{self, Former, Surroundings};
+use super::deploy::DeployRequest;
+use super::history;
+use super::metadata::Metadata;
+use super::record::{self, Record};
+use crate::cluster::{Cluster, Selector};
+use crate::definition::naming;
+use crate::definition::object::{GroupKind, Object, ObjectKey};
+use crate::definition::render::{SecretContent, render};
+use crate::definition::service::PullSecret;
+use crate::failure::{Failure, FailureKind};
+use crate::secret::{SecretValue, SecretValues};
+use crate::service::drift::{Changes, FieldChange, MASK, ObjectChange, Presence};
+use crate::service::summary::InstanceKey;
+
+/// Kinds that are listed at once.
+const AT_ONCE: usize = 4;
+
+/// Finds what others changed in the objects of an instance.
+///
+/// # Errors
+/// There is no such instance, or it cannot be read.
+pub async fn changes(
+    cluster: &Cluster,
+    instance: &InstanceKey,
+    surroundings: &Surroundings,
+) -> Result<Changes, Failure> {
+    let Some(record) = record::read(cluster, instance).await? else {
+        let InstanceKey { id, namespace } = instance;
+        let summary = format!("there is no instance {id} in namespace {namespace}");
+        return Err(Failure::new(FailureKind::NotFound, summary));
+    };
+    let mut changes = Changes::default();
+    let request = match applied(cluster, instance, &record, surroundings).await {
+        Ok(request) => request,
+        Err(failure) if failure.kind == FailureKind::Unreachable => return Err(failure),
+        Err(failure) => {
+            changes.remarks.push(format!(
+                "only what others set is shown, not what they removed: {}",
+                failure.summary
+            ));
+            None
+        }
+    };
+    let live = list(cluster, instance, &record, &mut changes.remarks).await?;
+    let wanted = request.map(|request| rendered(&request, &live));
+    let wanted = wanted.transpose().unwrap_or_else(|remark| {
+        changes.remarks.push(remark);
+        None
+    });
+    let is_listed = |object: &Object| {
+        live.iter()
+            .any(|(kind, _)| *kind == GroupKind::of(&object.key))
+    };
+    let all: Vec<&Object> = live.iter().flat_map(|(_, objects)| objects).collect();
+    let set = naming::instance_applyset_id(&instance.id, &instance.namespace);
+    for object in wanted.iter().flatten().filter(|object| is_listed(object)) {
+        let found = all.iter().find(|live| is_same(&live.key, &object.key));
+        changes
+            .objects
+            .extend(change_of(object, found.copied(), instance));
+    }
+    for object in all {
+        let is_member = Metadata::of(object).label(naming::LABEL_PART_OF) == Some(&set);
+        let is_wanted = wanted
+            .iter()
+            .flatten()
+            .any(|it| is_same(&it.key, &object.key));
+        if is_member && !is_wanted {
+            let fields = compare::compare(None, object, &instance.id);
+            changes
+                .objects
+                .extend(changed(object, Presence::There, fields));
+        }
+    }
+    Ok(changes)
+}
+
+/// Returns what the current revision was deployed from; none before the first deploy came to its end.
+async fn applied(
+    cluster: &Cluster,
+    instance: &InstanceKey,
+    record: &Record,
+    surroundings: &Surroundings,
+) -> Result<Option<DeployRequest>, Failure> {
+    let Some(number) = record.revision() else {
+        return Ok(None);
+    };
+    let kept = history::kept_revision(cluster, instance, number).await?;
+    let former = Former {
+        what: format!("revision {number} of {instance}"),
+        instance: instance.clone(),
+        name: kept.revision.definition,
+        text: kept.text,
+        parameters: kept.revision.parameters,
+    };
+    let without_values = |_: &_| Ok(SecretValues::default());
+    again::request(former, surroundings, String::new(), &without_values).map(Some)
+}
+
+type Listed = Vec<(GroupKind, Vec<Object>)>;
+
+/// Lists the kinds of the set; those that may not be listed are remarked and left out.
+async fn list(
+    cluster: &Cluster,
+    instance: &InstanceKey,
+    record: &Record,
+    remarks: &mut Vec<String>,
+) -> Result<Listed, Failure> {
+    let kinds: BTreeSet<GroupKind> = record.kinds();
+    let selector = Selector::instance(&instance.id);
+    let namespace = Some(&instance.namespace);
+    let lists = stream::iter(kinds).map(|kind| {
+        let selector = &selector;
+        async move {
+            let listed = if is_secret(&kind) {
+                cluster.list_metadata(&kind, namespace, selector).await
+            } else {
+                cluster.list(&kind, namespace, selector).await
+            };
+            (kind, listed)
+        }
+    });
+    let lists: Vec<_> = lists.buffered(AT_ONCE).collect().await;
+    let mut all = Vec::new();
+    for (kind, listed) in lists {
+        match listed {
+            Ok(objects) if is_secret(&kind) => {
+                let objects = objects.into_iter().map(with_masked_keys).collect();
+                all.push((kind, objects));
+            }
+            Ok(objects) => all.push((kind, objects)),
+            Err(failure) if failure.kind == FailureKind::Unreachable => return Err(failure),
+            Err(failure) => {
+                remarks.push(format!("{} objects are not compared: {failure}", kind.kind))
+            }
+        }
+    }
+    Ok(all)
+}
+
+fn is_secret(kind: &GroupKind) -> bool {
+    kind.group.is_empty() && kind.kind == "Secret"
+}
+
+/// Gives a Secret of which only the metadata was read its keys, as far as anybody owns them.
+fn with_masked_keys(mut object: Object) -> Object {
+    let keys = fieldset::keys_of(&object.json, "f:data");
+    let data: BTreeMap<String, &str> = keys.into_iter().map(|key| (key, MASK)).collect();
+    object.json["data"] = json!(data);
+    object
+}
+
+/// Renders what was applied, with the Secrets as far as the live ones tell of them.
+fn rendered(request: &DeployRequest, live: &Listed) -> Result<Vec<Object>, String> {
+    let of_secrets = live.iter().filter(|(kind, _)| is_secret(kind));
+    let live: Vec<&Object> = of_secrets.flat_map(|(_, objects)| objects).collect();
+    let context = request.render_context(secrets(request, &live));
+    let rendered = render(&request.definition, &context).map_err(|faults| {
+        let first = faults.first().map(|fault| fault.message.clone());
+        let why = first.unwrap_or_default();
+        format!("only what others set is shown, not what they removed: the revision cannot be rendered: {why}")
+    })?;
+    let mut objects = rendered.objects;
+    for object in objects
+        .iter_mut()
+        .filter(|it| is_secret(&GroupKind::of(&it.key)))
+    {
+        let values = object.json["data"].as_object_mut().into_iter().flatten();
+        values.for_each(|(_, value)| *value = Value::from(MASK));
+    }
+    Ok(objects)
+}
+
+fn secrets(request: &DeployRequest, live: &[&Object]) -> Vec<SecretContent> {
+    let content = |name: String, kind: &'static str, keys: Vec<String>| {
+        let live = live.iter().find(|live| live.key.name == name);
+        let revision = live.and_then(|live| {
+            let number = Metadata::of(live).annotation(naming::ANNOTATION_SECRET_REVISION)?;
+            number.parse().ok()
+        });
+        SecretContent {
+            name,
+            kind,
+            data: keys
+                .into_iter()
+                .map(|key| (key, SecretValue::new("")))
+                .collect(),
+            revision,
+            version: None,
+        }
+    };
+    let mut all = Vec::new();
+    let definition = &request.definition;
+    if !definition.secrets.is_empty() {
+        let keys = definition.secrets.keys().cloned().collect();
+        all.push(content(naming::secret(&request.id), "Opaque", keys));
+    }
+    if let Some(PullSecret::Credentials { .. }) = &definition.pull_secret {
+        let (kind, key) = ("kubernetes.io/dockerconfigjson", ".dockerconfigjson");
+        all.push(content(
+            naming::pull_secret(&request.id),
+            kind,
+            vec![key.to_owned()],
+        ));
+    }
+    all
+}
+
+/// Tells whether two keys name one object, at whatever version.
+fn is_same(one: &ObjectKey, other: &ObjectKey) -> bool {
+    GroupKind::of(one) == GroupKind::of(other)
+        && one.namespace == other.namespace
+        && one.name == other.name
+}
+
+/// Returns how an object that was applied is changed; none if it is not.
+fn change_of(
+    wanted: &Object,
+    live: Option<&Object>,
+    instance: &InstanceKey,
+) -> Option<ObjectChange> {
+    let Some(live) = live else {
+        return changed(wanted, Presence::Missing, Vec::new());
+    };
+    let is_going = Metadata::of(live).is_being_deleted();
+    let presence = if is_going {
+        Presence::Terminating
+    } else {
+        Presence::There
+    };
+    let fields = compare::compare(Some(wanted), live, &instance.id);
+    changed(wanted, presence, fields)
+}
+
+fn changed(object: &Object, presence: Presence, fields: Vec<FieldChange>) -> Option<ObjectChange> {
+    let is_as_applied = presence == Presence::There && fields.is_empty();
+    (!is_as_applied).then(|| ObjectChange {
+        key: object.key.clone(),
+        presence,
+        fields,
+    })
+}

@@ -29,6 +29,7 @@ pub mod plan;
 mod policy;
 mod preflight;
 mod prune;
+pub mod pull;
 pub mod readiness;
 mod record;
 mod rehearse;

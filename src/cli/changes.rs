@@ -6,6 +6,7 @@ use serde_json::Value;
 use super::session::Session;
 use crate::cluster::Cluster;
 use crate::engine::drift;
+use crate::engine::remedy::Remedies;
 use crate::engine::rollback::Surroundings;
 use crate::failure::{Failure, FailureKind};
 use crate::service::age;
@@ -41,6 +42,7 @@ pub(super) fn surroundings(session: &Session) -> Surroundings {
         ingress_host: session.settings.ingress.host.clone(),
         gpus: session.settings.gpus.clone(),
         yields: false,
+        remedies: Remedies::default(),
         message: None,
         holder: session.holder(),
     }

@@ -6,7 +6,7 @@
 //! metadata: their values are not even read.
 
 mod compare;
-mod fieldset;
+pub(super) mod fieldset;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -18,10 +18,11 @@ use super::deploy::DeployRequest;
 use super::history;
 use super::metadata::Metadata;
 use super::record::{self, Record};
+use super::rendering::rendered;
 use crate::cluster::{Cluster, Selector};
 use crate::definition::naming;
 use crate::definition::object::{GroupKind, Object, ObjectKey};
-use crate::definition::render::{SecretContent, render};
+use crate::definition::render::SecretContent;
 use crate::definition::service::PullSecret;
 use crate::failure::{Failure, FailureKind};
 use crate::secret::{SecretValue, SecretValues};
@@ -30,6 +31,7 @@ use crate::service::summary::InstanceKey;
 
 /// Kinds that are listed at once.
 const AT_ONCE: usize = 4;
+const PARTLY: &str = "only what others set is shown, not what they removed";
 
 /// Finds what others changed in the objects of an instance.
 ///
@@ -50,19 +52,22 @@ pub async fn changes(
         Ok(request) => request,
         Err(failure) if failure.kind == FailureKind::Unreachable => return Err(failure),
         Err(failure) => {
-            changes.remarks.push(format!(
-                "only what others set is shown, not what they removed: {}",
-                failure.summary
-            ));
+            let remark = format!("{PARTLY}: {}", failure.summary);
+            changes.remarks.push(remark);
             None
         }
     };
     let live = list(cluster, instance, &record, &mut changes.remarks).await?;
-    let wanted = request.map(|request| rendered(&request, &live));
-    let wanted = wanted.transpose().unwrap_or_else(|remark| {
-        changes.remarks.push(remark);
-        None
-    });
+    let wanted = match request {
+        Some(request) => match wanted(cluster, &request, &live).await? {
+            Ok(objects) => Some(objects),
+            Err(remark) => {
+                changes.remarks.push(remark);
+                None
+            }
+        },
+        None => None,
+    };
     let is_listed = |object: &Object| {
         live.iter()
             .any(|(kind, _)| *kind == GroupKind::of(&object.key))
@@ -110,7 +115,8 @@ async fn applied(
         parameters: kept.revision.parameters,
     };
     let without_values = |_: &_| Ok(SecretValues::default());
-    again::request(former, surroundings, String::new(), &without_values).map(Some)
+    let policy = cluster.policy();
+    again::request(former, surroundings, policy, String::new(), &without_values).map(Some)
 }
 
 type Listed = Vec<(GroupKind, Vec<Object>)>;
@@ -166,25 +172,38 @@ fn with_masked_keys(mut object: Object) -> Object {
     object
 }
 
-/// Renders what was applied, with the Secrets as far as the live ones tell of them.
-fn rendered(request: &DeployRequest, live: &Listed) -> Result<Vec<Object>, String> {
+/// Renders what was applied, with the Secrets as far as the live ones tell of them; the inner error is why it cannot be.
+async fn wanted(
+    cluster: &Cluster,
+    request: &DeployRequest,
+    live: &Listed,
+) -> Result<Result<Vec<Object>, String>, Failure> {
     let of_secrets = live.iter().filter(|(kind, _)| is_secret(kind));
     let live: Vec<&Object> = of_secrets.flat_map(|(_, objects)| objects).collect();
-    let context = request.render_context(secrets(request, &live));
-    let rendered = render(&request.definition, &context).map_err(|faults| {
-        let first = faults.first().map(|fault| fault.message.clone());
-        let why = first.unwrap_or_default();
-        format!("only what others set is shown, not what they removed: the revision cannot be rendered: {why}")
-    })?;
-    let mut objects = rendered.objects;
-    for object in objects
-        .iter_mut()
-        .filter(|it| is_secret(&GroupKind::of(&it.key)))
-    {
-        let values = object.json["data"].as_object_mut().into_iter().flatten();
-        values.for_each(|(_, value)| *value = Value::from(MASK));
+    let secrets = secrets(request, &live);
+    let mut objects = match rendered(cluster, request, secrets).await? {
+        Ok(rendered) => rendered.objects,
+        Err(faults) => {
+            let why = faults.first().map(|fault| fault.summary.clone());
+            let why = why.unwrap_or_default();
+            return Ok(Err(format!(
+                "{PARTLY}: the revision cannot be rendered: {why}"
+            )));
+        }
+    };
+    for object in &mut objects {
+        if is_secret(&GroupKind::of(&object.key)) {
+            let values = object.json["data"].as_object_mut().into_iter().flatten();
+            values.for_each(|(_, value)| *value = Value::from(MASK));
+            // Only metadata is read of the live ones; and what is written as text the server keeps as data, so that nobody
+            // can say who owns it.
+            let known = ["apiVersion", "kind", "metadata", "data"];
+            if let Some(json) = object.json.as_object_mut() {
+                json.retain(|key, _| known.contains(&key.as_str()));
+            }
+        }
     }
-    Ok(objects)
+    Ok(Ok(objects))
 }
 
 fn secrets(request: &DeployRequest, live: &[&Object]) -> Vec<SecretContent> {
@@ -206,7 +225,9 @@ fn secrets(request: &DeployRequest, live: &[&Object]) -> Vec<SecretContent> {
         }
     };
     let mut all = Vec::new();
-    let definition = &request.definition;
+    let Some(definition) = request.definition.service() else {
+        return all;
+    };
     if !definition.secrets.is_empty() {
         let keys = definition.secrets.keys().cloned().collect();
         all.push(content(naming::secret(&request.id), "Opaque", keys));

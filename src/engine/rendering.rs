@@ -8,7 +8,7 @@ use crate::definition::Definition;
 use crate::definition::diagnostic::{Diagnostic, Severity};
 use crate::definition::manifest::{Manifest, ManifestSet, Scopes};
 use crate::definition::object::GroupKind;
-use crate::definition::render::{Rendered, SecretContent, render};
+use crate::definition::render::{RenderContext, Rendered, SecretContent, render};
 use crate::failure::{Failure, FailureKind};
 
 /// Renders what was asked for; the inner error is what is wrong with it.
@@ -20,6 +20,23 @@ pub(super) async fn rendered(
     request: &DeployRequest,
     secrets: Vec<SecretContent>,
 ) -> Result<Result<Rendered, Vec<Failure>>, Failure> {
+    let context = match context(cluster, request, secrets).await? {
+        Ok(context) => context,
+        Err(faults) => return Ok(Err(faults)),
+    };
+    let rendered = render(&request.definition, &context);
+    Ok(rendered.map_err(|faults| faults.iter().map(of_fault).collect()))
+}
+
+/// Returns what it is rendered under here; the inner error is what this cluster does not serve.
+///
+/// # Errors
+/// The cluster cannot be asked for its kinds.
+pub(super) async fn context(
+    cluster: &Cluster,
+    request: &DeployRequest,
+    secrets: Vec<SecretContent>,
+) -> Result<Result<RenderContext, Vec<Failure>>, Failure> {
     let mut context = request.render_context(secrets);
     context.policy = cluster.policy().clone();
     if let Definition::Manifests(set) = &request.definition {
@@ -30,8 +47,7 @@ pub(super) async fn rendered(
         }
         context.scopes = scopes(set, &served);
     }
-    let rendered = render(&request.definition, &context);
-    Ok(rendered.map_err(|faults| faults.iter().map(of_fault).collect()))
+    Ok(Ok(context))
 }
 
 fn wanted(set: &ManifestSet) -> BTreeSet<(GroupKind, String)> {

@@ -182,6 +182,7 @@ mod tests {
             display_name: None,
             revision: None,
             definition_hash: None,
+            applied: Vec::new(),
             has_workload: true,
             is_protected: false,
             expires: None,

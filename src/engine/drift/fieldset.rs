@@ -56,7 +56,7 @@ pub(super) fn down<'v>(value: &'v Value, step: &Step) -> Option<&'v Value> {
 }
 
 /// Goes a step down a value that was asked for, in which what has a default may be left out.
-pub(super) fn down_wanted<'v>(value: &'v Value, step: &Step) -> Option<&'v Value> {
+pub(in crate::engine) fn down_wanted<'v>(value: &'v Value, step: &Step) -> Option<&'v Value> {
     let Step::Item(keys) = step else {
         return down(value, step);
     };

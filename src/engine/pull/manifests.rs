@@ -1,0 +1,106 @@
+//! Where manifests say a field of their objects: in the same place. Pure.
+
+use serde_json::Value;
+
+use crate::definition::manifest::{Manifest, ManifestSet};
+use crate::definition::object::{GroupKind, ObjectKey};
+use crate::definition::yaml::documents;
+use crate::definition::yaml::edit::{Edit, PathStep};
+use crate::engine::drift::fieldset::down_wanted;
+use crate::service::drift::{FieldChange, Step};
+
+const ELSEWHERE: &str = "the definition has no such object";
+
+fn find<'a>(set: &'a ManifestSet, key: &ObjectKey) -> Result<&'a Manifest, String> {
+    let is_it = |manifest: &&Manifest| {
+        let own = &manifest.object.key;
+        GroupKind::of(own) == GroupKind::of(key) && own.name == key.name
+    };
+    set.manifests
+        .iter()
+        .find(is_it)
+        .ok_or_else(|| ELSEWHERE.to_owned())
+}
+
+/// Returns which document of the text an object stands in, counted without empty ones.
+///
+/// # Errors
+/// There is no such object.
+pub(super) fn document(set: &ManifestSet, key: &ObjectKey) -> Result<usize, String> {
+    let manifest = find(set, key)?;
+    place(set, manifest).map(|(document, _)| document)
+}
+
+/// Returns the edits that pull fields into the object that they are of.
+///
+/// # Errors
+/// There is no such object or place.
+pub(super) fn edits(
+    set: &ManifestSet,
+    key: &ObjectKey,
+    fields: &[&FieldChange],
+) -> Result<Vec<Edit>, String> {
+    let manifest = find(set, key)?;
+    let (document, start) = place(set, manifest)?;
+    let documents = documents(set.source()).map_err(|error| error.to_string())?;
+    let mut top = documents.get(document).ok_or(ELSEWHERE)?;
+    for step in &start {
+        top = match step {
+            PathStep::Key(key) => top.get(key),
+            PathStep::Index(idx) => top.get(*idx),
+        }
+        .ok_or(ELSEWHERE)?;
+    }
+    let edit = |field: &&FieldChange| {
+        let path = [start.clone(), path(top, &field.path.0)?].concat();
+        let value = field.live.clone();
+        Ok(Edit { path, value })
+    };
+    fields.iter().map(edit).collect()
+}
+
+/// Returns the document of a manifest, and the way to it in a `List`.
+fn place(set: &ManifestSet, manifest: &Manifest) -> Result<(usize, Vec<PathStep>), String> {
+    let documents = documents(set.source()).map_err(|error| error.to_string())?;
+    let key = &manifest.object.key;
+    let is_it = |value: &Value| {
+        value["kind"] == *key.kind
+            && value["metadata"]["name"] == *key.name
+            && value["apiVersion"] == key.api_version()
+    };
+    for (idx, document) in documents.iter().enumerate() {
+        if is_it(document) {
+            return Ok((idx, Vec::new()));
+        }
+        let items = document["items"].as_array();
+        if let Some(item) = items.into_iter().flatten().position(is_it) {
+            let steps = [PathStep::Key("items".to_owned()), PathStep::Index(item)];
+            return Ok((idx, steps.into()));
+        }
+    }
+    Err(ELSEWHERE.to_owned())
+}
+
+/// Returns where a field stands in an object as it was written.
+fn path(object: &Value, steps: &[Step]) -> Result<Vec<PathStep>, String> {
+    let (mut at, mut path) = (Some(object), Vec::new());
+    for (n, step) in steps.iter().enumerate() {
+        let next = at.and_then(|at| down_wanted(at, step));
+        let place = match step {
+            Step::Field(name) => PathStep::Key(name.clone()),
+            Step::Item(_) | Step::Value(_) => {
+                let items = at.and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
+                let position =
+                    next.and_then(|next| items.iter().position(|item| std::ptr::eq(item, next)));
+                match position {
+                    Some(idx) => PathStep::Index(idx),
+                    None if n + 1 == steps.len() => PathStep::Index(items.len()),
+                    None => return Err("the definition has no such item: what it needs is more than one field tells".to_owned()),
+                }
+            }
+        };
+        path.push(place);
+        at = next;
+    }
+    Ok(path)
+}

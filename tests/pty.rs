@@ -328,6 +328,130 @@ fn whole_story_is_told_by_keyboard() {
     terminal.assert_ended(0);
 }
 
+/// What there is to do with a service that runs, from its secret to its return from the trash.
+#[test]
+fn life_of_a_service_is_led_by_keyboard() {
+    let home = Home::new();
+    let text = "containers:\n  - name: main\n    image: nginx:1.27\n    env:\n      \
+                - {name: TOKEN, fromSecret: token}\nsecrets:\n  token: {prompt: \"Token\"}\n";
+    fs::write(home.catalogue().join("shop.yaml"), text).unwrap();
+    let mut terminal = home.start_with(&["--sandbox"]);
+    terminal.until("● live");
+    terminal.press("/shop\r");
+    terminal.until("▸ shop");
+    // The secret is typed into a field that does not show it.
+    terminal.press("a");
+    terminal.until("It is not shown.");
+    terminal.press("hunter2");
+    terminal.until("> *******");
+    terminal.press("\r");
+    terminal.until("create  Secret/shop-secret");
+    terminal.press("\r");
+    terminal.until("Apply shop  to sandbox ▸ default");
+    terminal.press("\r");
+    terminal.until("Deploy of shop: done.");
+    // One more replica, then new pods.
+    terminal.press("\x1b+");
+    terminal.until("1 to 2 replicas");
+    terminal.press("\r");
+    terminal.until("Scale shop to 2?");
+    terminal.press("\r");
+    terminal.until("Scale of shop: done.");
+    terminal.press("\x1b");
+    terminal.until("▸ shop");
+    terminal.press("r");
+    terminal.until("restart of 2 replicas");
+    terminal.press("\r\r");
+    terminal.until("Restart of shop: done.");
+    terminal.press("\x1b");
+    terminal.until("▸ shop");
+    // Logs of both pods, and only some of their lines.
+    terminal.press("l");
+    terminal.until("main: ready");
+    terminal.press("/start.*1\\.27\r");
+    terminal.until("match /start");
+    terminal.press("\x13");
+    terminal.until("Save the log");
+    terminal.press("\r");
+    terminal.until("Saved shop.log.");
+    let saved = fs::read_to_string(home.path("shop.log")).unwrap();
+    assert!(
+        saved
+            .lines()
+            .all(|line| line.contains("starting (nginx:1.27)"))
+    );
+    terminal.press("\x1b");
+    terminal.until("┌ Services");
+    // Another revision, and back to the first.
+    let newer = text.replace("1.27", "1.28");
+    fs::write(home.catalogue().join("shop.yaml"), newer).unwrap();
+    terminal.press("a");
+    terminal.until("It is not shown.");
+    terminal.press("\r");
+    terminal.until("image: nginx:1.28");
+    terminal.press("\r");
+    terminal.until("Apply shop?");
+    terminal.press("\r");
+    terminal.until("Deploy of shop: done.");
+    terminal.press("\x1b");
+    terminal.until("▸ shop");
+    terminal.press("7");
+    terminal.until("r2  current");
+    terminal.press("\t");
+    terminal.until("what it changed");
+    terminal.press("\r");
+    terminal.until("shop: r1 to r2");
+    terminal.until("+     image: nginx:1.28");
+    terminal.press("\x1b");
+    terminal.until("what it changed");
+    terminal.press("ju");
+    terminal.until("back to r1, as a new revision");
+    terminal.until("It is not shown.");
+    terminal.press("\r");
+    terminal.until("update  Deployment/shop");
+    terminal.press("\r");
+    terminal.until("Roll shop back to r1  in sandbox ▸ default");
+    terminal.press("\r");
+    terminal.until("Rollback of shop: done.");
+    terminal.press("\x1b");
+    terminal.until("r3  current");
+    // Down, and out of the trash again.
+    terminal.press("x");
+    terminal.until("Teardown: shop");
+    terminal.until("ConfigMap/bowline-shop ");
+    terminal.press("xj\r");
+    terminal.until("Teardown of shop: done. U puts it back.");
+    terminal.press("U");
+    terminal.until("default r3, taken down");
+    terminal.press("\r");
+    terminal.until("Put back: shop");
+    terminal.until("It is not shown.");
+    terminal.press("hunter3\r");
+    terminal.until("create  Secret/shop-secret");
+    terminal.press("\r");
+    terminal.until("Put shop back  to sandbox ▸ default");
+    terminal.press("\r");
+    terminal.until("Restore of shop: done.");
+    // All of it as commands, and the secret nowhere.
+    terminal.press("\x1b\x1b\x1b@");
+    for command in [
+        "deploy shop",
+        "scale shop 2",
+        "restart shop",
+        "logs shop -f",
+        "rollback shop --to 1",
+        "restore shop",
+    ] {
+        terminal.until(&format!("bowline --sandbox -n default {command}"));
+    }
+    let seen = terminal.seen.0.lock().unwrap();
+    let bytes = String::from_utf8_lossy(&seen.bytes).into_owned();
+    drop(seen);
+    assert!(!bytes.contains("hunter"));
+    terminal.press("q");
+    terminal.assert_ended(0);
+}
+
 #[test]
 fn escape_sequences_of_keys_are_understood() {
     let home = Home::new();

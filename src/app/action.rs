@@ -87,6 +87,8 @@ pub enum Action {
     Restore,
     /// Plans the adoption of what others own.
     Adopt,
+    /// Chooses what the plan offers, such as growing volumes.
+    Agree,
     /// Marks the row.
     Mark,
     /// Takes all marks off.
@@ -337,7 +339,15 @@ pub const SPECS: &[ActionSpec] = &[
         "Plan anew from what is there now",
         "plan anew",
         &["r"],
-        &[Review, Teardown, Adjust, Adopt, Comparison],
+        &[Review, Teardown, Adjust, Adopt],
+    ),
+    spec(
+        Action::Replan,
+        "compare-anew",
+        "Compare the revisions anew",
+        "compare anew",
+        &["r"],
+        &[Comparison],
     ),
     spec(
         Action::Save,
@@ -482,6 +492,14 @@ pub const SPECS: &[ActionSpec] = &[
         "adopt",
         &["A"],
         &[Services, Detail, Logs, History, Review],
+    ),
+    spec(
+        Action::Agree,
+        "agree",
+        "Agree to what the plan offers, and plan anew with it",
+        "agree",
+        &["o"],
+        &[Review],
     ),
     spec(
         Action::Restore,

@@ -39,6 +39,10 @@ pub fn availability(action: Action, model: &Model) -> Result<(), &'static str> {
         Action::ScaleUp | Action::ScaleDown | Action::Scale | Action::Restart => adjustable(model),
         Action::Rollback => rollbackable(model),
         Action::Adopt => adoptable(model),
+        Action::Agree => match model.screens.last() {
+            Some(Screen::Review(pane)) if !pane.open_offers().is_empty() => Ok(()),
+            _ => Err("the plan offers nothing"),
+        },
         Action::Restore | Action::Namespace => needs_connection(model),
         Action::Logs | Action::PreviousLogs => {
             needs_connection(model)?;
@@ -176,14 +180,12 @@ fn confirmable(model: &Model) -> Result<(), &'static str> {
         Some(Screen::Review(review)) => match &review.phase {
             ReviewPhase::Planning => Err("the plan is not there yet"),
             ReviewPhase::Failed(_) => Err("there is no plan: plan anew"),
+            // What a person answers may change what is refused, and what would change.
+            ReviewPhase::Planned(_) if review.next_question().is_some() => Ok(()),
             ReviewPhase::Planned(plan) if !plan.deploy().refusals.is_empty() => {
                 Err("refused: see the reasons above")
             }
-            ReviewPhase::Planned(plan)
-                if plan.is_noop()
-                    && plan.deploy().conflicts.is_empty()
-                    && review.next_question().is_none() =>
-            {
+            ReviewPhase::Planned(plan) if plan.is_noop() && plan.deploy().conflicts.is_empty() => {
                 Err("nothing would change")
             }
             ReviewPhase::Planned(_) => Ok(()),

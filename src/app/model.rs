@@ -394,6 +394,12 @@ impl Model {
         keys.collect()
     }
 
+    /// Returns the last number that was given to something asked for.
+    #[cfg(test)]
+    pub(crate) fn last_op(&self) -> u64 {
+        self.last_op
+    }
+
     pub(super) fn next_op(&mut self) -> OpId {
         self.last_op += 1;
         OpId(self.last_op)

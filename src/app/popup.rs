@@ -7,6 +7,7 @@ use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use crate::catalogue::trash::TrashItem;
 use crate::definition::id::InstanceId;
 use crate::engine::plan::VolumeChoice;
+use crate::engine::remedy::Remedy;
 use crate::secret::SecretValue;
 use crate::service::watch::Scope;
 
@@ -38,6 +39,8 @@ pub enum Choice {
     RunDeployForced,
     /// Plans the deploy that is reviewed again, with the conflicts that are shown left to their owners.
     Yield,
+    /// Plans the deploy that is reviewed again, with this agreed to.
+    Agree(Remedy),
     /// Starts the teardown that is shown.
     RunTeardown,
     /// Plans the teardown that is shown with this for the claims.

@@ -60,6 +60,9 @@ impl Remedies {
 }
 
 impl Remedy {
+    /// All that can be agreed to.
+    pub const ALL: [Self; 3] = [Self::GrowVolumes, Self::Recreate, Self::BindRetained];
+
     /// Returns the flag of the command line that agrees to it.
     pub fn flag(self) -> &'static str {
         match self {

@@ -1,5 +1,7 @@
 //! Snapshots of the screens.
 
+mod views;
+
 use std::time::Duration;
 
 use ratatui::buffer::Buffer;

@@ -76,6 +76,10 @@ fn values_that_cannot_be_read_say_how_they_are_written() {
     check(&["deploy", "web", "--set", "size"], &["--set", "KEY=VALUE"]);
     check(&["snapshot", "--size", "9"], &["--size", "120x40"]);
     check(
+        &["snapshot", "--sandbox", "--size", "20x4"],
+        &["--size 20x4", "40x10"],
+    );
+    check(
         &["delete", "web", "--volumes", "burn"],
         &["--volumes", "keep, delete"],
     );

@@ -61,6 +61,8 @@ pub struct LogsPane {
     pub filter_error: Option<String>,
     /// Pods in the order in which they were first heard, which is that of their colours.
     pods: Vec<String>,
+    /// The container that was heard first, and whether there is another.
+    containers: (Option<String>, bool),
 }
 
 impl Default for LogsPane {
@@ -79,6 +81,7 @@ impl Default for LogsPane {
             filter: None,
             filter_error: None,
             pods: Vec::new(),
+            containers: (None, false),
         }
     }
 }
@@ -95,6 +98,7 @@ impl LogsPane {
         self.ring = Ring::default();
         self.shown.clear();
         self.pods.clear();
+        self.containers = (None, false);
         self.anchor = None;
     }
 
@@ -128,6 +132,7 @@ impl LogsPane {
         is_notice: bool,
     ) {
         let colour = self.colour_of(&source);
+        self.hear(&source.container);
         let line = Line {
             source,
             colour,
@@ -146,6 +151,18 @@ impl LogsPane {
         }
     }
 
+    /// Tells whether more than one container is heard, so that lines have to say which.
+    pub fn has_containers(&self) -> bool {
+        self.containers.1
+    }
+
+    fn hear(&mut self, container: &str) {
+        match &self.containers.0 {
+            None => self.containers.0 = Some(container.to_owned()),
+            Some(first) => self.containers.1 |= first != container,
+        }
+    }
+
     fn colour_of(&mut self, source: &LogSource) -> usize {
         let known = self.pods.iter().position(|pod| *pod == source.pod);
         known.unwrap_or_else(|| {
@@ -155,9 +172,8 @@ impl LogsPane {
     }
 
     fn passes(&self, line: &Line) -> bool {
-        self.filter
-            .as_ref()
-            .is_none_or(|filter| filter.is_match(&line.text))
+        let filter = self.filter.as_ref();
+        line.is_notice || filter.is_none_or(|filter| filter.is_match(&line.text))
     }
 
     /// Shows only lines that match; all without a filter.

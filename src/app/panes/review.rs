@@ -3,6 +3,7 @@
 use crate::app::effect::{DeploySource, ReviewedPlan};
 use crate::app::msg::OpId;
 use crate::engine::plan::DeployPlan;
+use crate::engine::remedy::Offer;
 use crate::failure::Failure;
 
 /// How far the plan is.
@@ -60,6 +61,16 @@ impl ReviewPane {
             ReviewPhase::Planned(plan) => Some(plan),
             ReviewPhase::Planning | ReviewPhase::Failed(_) => None,
         }
+    }
+
+    /// Returns what the plan offers and was not agreed to yet.
+    pub fn open_offers(&self) -> Vec<&Offer> {
+        let offers = self.plan().map_or(&[][..], |plan| &plan.offers);
+        let agreed = self.source.remedies;
+        offers
+            .iter()
+            .filter(|offer| !agreed.has(offer.remedy))
+            .collect()
     }
 
     /// Returns the next secret that a person has to be asked for.

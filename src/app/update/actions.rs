@@ -67,6 +67,10 @@ pub(super) fn perform(model: &mut Model, action: Action) -> Vec<Effect> {
         }
         Action::Restore => reviews::ask_what_to_restore(model),
         Action::Adopt => adoption::show(model),
+        Action::Agree => {
+            reviews::ask_to_agree(model);
+            Vec::new()
+        }
         Action::Logs => logs::open(model, false),
         Action::PreviousLogs if model.place() == Place::Logs => logs::toggle_previous(model),
         Action::PreviousLogs => logs::open(model, true),

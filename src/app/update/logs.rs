@@ -44,6 +44,11 @@ pub(super) fn open(model: &mut Model, is_previous: bool) -> Vec<Effect> {
     if !matches!(model.screens.last(), Some(Screen::Detail)) {
         model.screens.push(Screen::Detail);
     }
+    if let Some(key) = model.selected_instance().cloned() {
+        let how = if is_previous { "--previous" } else { "-f" };
+        let command = model.command_line(&key.namespace, &format!("logs {} {how}", key.id));
+        model.record(command, None);
+    }
     let mut effects = cluster::follow_selection(model);
     // Of one that is not watched yet the reading begins once it is.
     if model.detail_pane.logs.is_previous != is_previous && model.detail_pane.logs.of.is_some() {

@@ -79,6 +79,7 @@ fn choose(model: &mut Model, choice: Choice) -> Vec<Effect> {
         Choice::RunDeploy => reviews::run(model, false),
         Choice::RunDeployForced => reviews::run(model, true),
         Choice::Yield => reviews::yield_fields(model),
+        Choice::Agree(remedy) => reviews::agree(model, remedy),
         Choice::RunTeardown => teardowns::run(model),
         Choice::Volumes(volumes) => teardowns::choose_volumes(model, volumes),
         Choice::RunAdjustments => adjustments::run(model),

@@ -12,6 +12,7 @@ use crate::app::popup::{Choice, Menu, MenuItem, Popup, Prompt, PromptKind};
 use crate::catalogue::trash::TrashItem;
 use crate::definition::id::InstanceId;
 use crate::engine::plan::{Change, DeployPlan};
+use crate::engine::remedy::{Offer, Remedy};
 use crate::failure::Failure;
 use crate::service::summary::InstanceKey;
 
@@ -138,6 +139,32 @@ pub(super) fn replan(model: &mut Model) -> Vec<Effect> {
 pub(super) fn yield_fields(model: &mut Model) -> Vec<Effect> {
     if let Some(Screen::Review(pane)) = model.screens.last_mut() {
         pane.source.yields = true;
+    }
+    replan(model)
+}
+
+/// Asks which of what the plan in front offers is wanted.
+pub(super) fn ask_to_agree(model: &mut Model) {
+    let Some(Screen::Review(pane)) = model.screens.last() else {
+        return;
+    };
+    let item = |offer: &Offer| {
+        let label = offer
+            .remedy
+            .flag()
+            .trim_start_matches('-')
+            .replace('-', " ");
+        MenuItem::new(label, offer.sentence.clone(), Choice::Agree(offer.remedy))
+    };
+    let items = pane.open_offers().into_iter().map(item).collect();
+    let menu = Menu::new("Agree to", Vec::new(), items);
+    model.popup = Some(Popup::Menu(menu));
+}
+
+/// Asks for the plan in front once more, with one thing more agreed to.
+pub(super) fn agree(model: &mut Model, remedy: Remedy) -> Vec<Effect> {
+    if let Some(Screen::Review(pane)) = model.screens.last_mut() {
+        pane.source.remedies = pane.source.remedies.with(remedy);
     }
     replan(model)
 }
@@ -320,13 +347,18 @@ pub(super) fn run(model: &mut Model, force_conflicts: bool) -> Vec<Effect> {
         }
         ReviewedPlan::Restore(_) => (OperationKind::Restore, format!("restore {}", instance.id)),
     };
+    let agreed: String = Remedy::ALL
+        .iter()
+        .filter(|remedy| source.remedies.has(**remedy))
+        .map(|remedy| format!(" {}", remedy.flag()))
+        .collect();
     let flag = match (force_conflicts, source.yields) {
         (true, _) => " --force-conflicts",
         (false, true) => " --yield-conflicts",
         (false, false) => "",
     };
     model.screens.pop();
-    let op = begin(model, kind, instance, &format!("{what}{flag}"));
+    let op = begin(model, kind, instance, &format!("{what}{flag}{agreed}"));
     model.screens.push(Screen::Progress {
         ops: vec![op],
         n_below: 0,

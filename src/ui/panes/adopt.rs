@@ -9,6 +9,9 @@ use crate::ui::canvas::Canvas;
 
 use super::{Line, draw_lines, within_margins, wrapped};
 
+/// Before what is said of an object.
+const INDENT: &str = "    ";
+
 pub fn draw(
     canvas: &mut Canvas<'_>,
     area: Rect,
@@ -58,7 +61,11 @@ fn lines_of(canvas: &Canvas<'_>, plan: &AdoptPlan, width: usize) -> Vec<Line> {
             ("~ ".to_owned(), theme.partly),
             (row.key.to_string(), theme.text),
         ]);
-        lines.extend(wrapped(&format!("    {}", whose(row)), width, theme.partly));
+        let whose = wrapped(&whose(row), width.saturating_sub(INDENT.len()), theme.partly);
+        lines.extend(whose.into_iter().map(|mut line| {
+            line.insert(0, (INDENT.to_owned(), theme.text));
+            line
+        }));
     }
     lines
 }

@@ -7,7 +7,7 @@ use crate::app::panes::services::{RowKey, WhatRuns, what_runs};
 use crate::app::{Geometry, Model};
 use crate::definition::id::InstanceId;
 use crate::service::health::Health;
-use crate::service::summary::WorkloadKind;
+use crate::service::summary::{Record, WorkloadKind};
 use crate::service::watch::{LinkState, Topic};
 use crate::text;
 use crate::ui::canvas::{Canvas, Piece};
@@ -73,13 +73,8 @@ impl Title {
                     }
                     _ => instance.health().clone(),
                 });
-                let operation = instance
-                    .and_then(|i| i.record())
-                    .and_then(|record| record.operation.as_ref());
-                let rest = operation.map_or_else(String::new, |operation| {
-                    let (what, progress) = (operation.what(), operation.progress());
-                    format!(" {dot} {what}, {progress} (by {})", operation.holder)
-                });
+                let record = instance.and_then(|instance| instance.record());
+                let rest = record.map_or_else(String::new, |record| about(record, dot));
                 Self {
                     name: key.id.to_string(),
                     health: health.map(|health| without_own_name(health, &key.id)),
@@ -107,6 +102,21 @@ impl Title {
         pieces.push((self.rest.as_str(), theme.partly));
         pieces
     }
+}
+
+/// Returns what a record says that a person should know: its operation, its protection, its end.
+fn about(record: &Record, dot: &str) -> String {
+    let operation = record.operation.as_ref().map(|operation| {
+        let (what, progress) = (operation.what(), operation.progress());
+        format!("{what}, {progress} (by {})", operation.holder)
+    });
+    let protected = record.is_protected.then(|| "protected".to_owned());
+    let expires = record.expires.map(|at| {
+        let at = at.strftime("%Y-%m-%d %H:%MZ");
+        format!("expires {at}")
+    });
+    let parts = [operation, protected, expires].into_iter().flatten();
+    parts.map(|part| format!(" {dot} {part}")).collect()
 }
 
 /// Leaves the workload out of a reason where it is the one that the title names already: there is little room.

@@ -9,6 +9,9 @@ use crate::text;
 use crate::ui::canvas::Canvas;
 use crate::ui::theme::Theme;
 
+/// Longest name before the last part of a pod's that is shown.
+const MAX_NAME: usize = 12;
+
 pub fn draw(
     canvas: &mut Canvas<'_>,
     area: Rect,
@@ -148,9 +151,22 @@ fn rows_of(pane: &LogsPane, line: &Line, width: u16) -> u16 {
 
 fn prefix(pane: &LogsPane, line: &Line) -> String {
     let at = line.at.filter(|_| pane.has_timestamps);
-    let at = at.and_then(|at| at.round(jiff::Unit::Millisecond).ok());
-    let at = at.map_or_else(String::new, |at| format!("{at} "));
-    format!("{} {at}", line.source)
+    let at = at.map_or_else(String::new, |at| {
+        format!("{} ", at.strftime("%Y-%m-%dT%H:%M:%S%.3fZ"))
+    });
+    let pod = short_name(&line.source.pod);
+    match pane.has_containers() {
+        true => format!("{pod}/{} {at}", line.source.container),
+        false => format!("{pod} {at}"),
+    }
+}
+
+/// Returns what tells a pod from its siblings: the name of a long one is cut to its last part.
+fn short_name(pod: &str) -> String {
+    match pod.rsplit_once('-') {
+        Some((before, last)) if before.len() > MAX_NAME => format!("…{last}"),
+        _ => pod.to_owned(),
+    }
 }
 
 /// Returns what a line shows, its pod included.
@@ -212,6 +228,15 @@ fn style_of(theme: &Theme, idx: usize) -> Style {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn long_names_of_pods_are_cut_to_what_tells_them_apart() {
+        let check = |pod: &str, expected: &str| assert_eq!(short_name(pod), expected);
+        check("db-0", "db-0");
+        check("web-6d9c9c5b8-4bqzd", "…4bqzd");
+        check("a-very-long-name-for-a-set-12", "…12");
+        check("", "");
+    }
 
     #[test]
     fn rows_are_filled_and_wide_characters_stay_whole() {

@@ -154,6 +154,19 @@ fn notices(canvas: &Canvas<'_>, reviewed: &ReviewedPlan) -> Vec<(String, Style)>
     for warning in &plan.warnings {
         notices.push((format!("{} {warning}", symbols.warning), theme.partly));
     }
+    for offer in &plan.offers {
+        let sentence = format!("o {}", offer.sentence);
+        notices.push((sentence, theme.key));
+    }
+    for growth in &plan.storage.growths {
+        let (claim, from, to) = (&growth.claim, &growth.from, &growth.to);
+        notices.push((format!("~ {claim} grows from {from} to {to}"), theme.partly));
+    }
+    for bind in &plan.storage.binds {
+        let (volume, claim, size) = (&bind.volume, &bind.claim, &bind.size);
+        let sentence = format!("~ {volume} ({size}) is bound again by {claim}");
+        notices.push((sentence, theme.partly));
+    }
     for pod in reviewed.hanging() {
         let why = pod
             .reason

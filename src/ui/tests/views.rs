@@ -1,0 +1,274 @@
+//! Snapshots of the views that show what the engine answers: history, logs, scales, adoptions, claims, secrets.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use super::{LARGE, SMALL, check, draw, services};
+use crate::app::stage::{self, Stage};
+use crate::app::{Effect, Msg, OpId, ReviewedPlan, Screen};
+use crate::engine::adjust::Adjustment;
+use crate::engine::adopt::{AdoptPlan, AdoptRow};
+use crate::engine::history::Comparison;
+use crate::engine::plan::{DiffLine, DiffSide};
+use crate::engine::remedy::{Offer, Remedy};
+use crate::failure::{Failure, FailureKind};
+use crate::service::log::{LogEvent, LogLine, LogSource};
+use crate::service::watch::{Delta, WatchEvent};
+
+/// The last thing that was asked for.
+fn last_op(stage: &Stage) -> OpId {
+    OpId(stage.model.last_op())
+}
+
+fn with_history() -> Stage {
+    let mut stage = services();
+    stage.press("G").rest();
+    stage.press("tab 7");
+    stage.follow();
+    let mut history = stage::history("web", &[4, 5, 6, 7, 8], Some(7));
+    history.revisions[1].damage = Some("its text is cut off".to_owned());
+    history.revisions[2].parameters = [("size".to_owned(), "large".to_owned())].into();
+    let op = last_op(&stage);
+    let result = Ok(history);
+    stage.send(Msg::HistoryRead { op, result });
+    stage
+}
+
+#[test]
+fn history_of_an_instance() {
+    check("history", &mut with_history());
+}
+
+#[test]
+fn what_a_revision_changed() {
+    let mut stage = with_history();
+    stage.press("j enter");
+    let line = |side, text: &str| DiffLine {
+        side,
+        text: text.to_owned(),
+    };
+    let op = last_op(&stage);
+    let result = Ok(Comparison {
+        from: 6,
+        to: 7,
+        text: vec![
+            line(DiffSide::Both, "containers:"),
+            line(DiffSide::Old, "    image: nginx:1.26"),
+            line(DiffSide::New, "    image: nginx:1.27"),
+            line(DiffSide::Gap, "9 lines"),
+        ],
+        parameters: vec![line(DiffSide::Old, "size=large")],
+    });
+    stage.send(Msg::RevisionsCompared { op, result });
+    check("comparison", &mut stage);
+}
+
+#[test]
+fn rollback_under_review_says_where_to_and_what_hangs() {
+    let mut stage = with_history();
+    stage.press("j j u");
+    let op = last_op(&stage);
+    let plan = ReviewedPlan::Rollback(stage::rollback_plan("web", 6));
+    let result = Ok(Box::new(plan));
+    stage.send(Msg::DeployPlanned { op, result });
+    check("rollback", &mut stage);
+}
+
+fn said(pod: &str, text: &str) -> LogEvent {
+    let source = Arc::new(LogSource {
+        pod: pod.to_owned(),
+        container: "main".to_owned(),
+    });
+    LogEvent::Line(LogLine {
+        source,
+        at: Some(stage::now()),
+        text: text.to_owned(),
+    })
+}
+
+fn with_logs() -> Stage {
+    let mut stage = services();
+    stage.press("G").rest();
+    stage.press("l");
+    let op = last_op(&stage);
+    let mut events = vec![
+        said(
+            "web-6d9c9c5b8-4bqzd",
+            "\u{1b}[32mINFO\u{1b}[0m listening on :80",
+        ),
+        said(
+            "web-6d9c9c5b8-7ckvn",
+            "GET /index.html?with=a&very=long&query=that&does=not&fit=into&one=line 200",
+        ),
+        said(
+            "web-6d9c9c5b8-4bqzd",
+            "ERROR \u{202e}hidden\u{7} upstream timed out",
+        ),
+    ];
+    events.push(LogEvent::Silent {
+        source: Arc::new(LogSource {
+            pod: "web-6d9c9c5b8-xt2hm".to_owned(),
+            container: "main".to_owned(),
+        }),
+        why: "has not started: ImagePullBackOff".to_owned(),
+    });
+    stage.send(Msg::Logged {
+        op,
+        events,
+        is_over: false,
+    });
+    stage
+}
+
+#[test]
+fn logs_of_an_instance() {
+    check("logs", &mut with_logs());
+    let mut stage = with_logs();
+    stage.press("w t /").type_text("ERR|GET");
+    check("logs_filtered", &mut stage);
+    stage.type_text("(");
+    for size in [SMALL, LARGE] {
+        assert!(draw(&stage.model, size).contains("unclosed group"));
+    }
+}
+
+/// Every size and every place in the log is drawn within its bounds.
+#[test]
+fn logs_are_drawn_at_any_size() {
+    let mut stage = with_logs();
+    stage.press("w");
+    for keys in ["g", "G", "k", "f"] {
+        stage.press(keys);
+        for size in [(40, 10), (41, 11), (80, 10), (300, 12)] {
+            draw(&stage.model, size);
+        }
+    }
+}
+
+#[test]
+fn scale_of_several_says_what_becomes_of_each() {
+    let mut stage = services();
+    stage.press("space space +");
+    let Some(Screen::Adjust(pane)) = stage.model.screens.last() else {
+        panic!("no plan is in front");
+    };
+    let op = pane.op;
+    let mut billing = stage::adjust_plan("billing", 1, Adjustment::Scale(2));
+    billing.warnings =
+        vec!["the definition sets replicas to 1: the next deploy sets it back".to_owned()];
+    billing.is_protected = true;
+    let mut resnet = stage::adjust_plan("ml-resnet", 2, Adjustment::Scale(3));
+    resnet.refusals = vec![Failure::new(
+        FailureKind::Forbidden,
+        "you may not patch deployments/scale",
+    )];
+    for plan in [billing, resnet] {
+        let key = plan.instance.clone();
+        let result = Ok(Box::new(plan));
+        stage.send(Msg::AdjustmentPlanned { op, key, result });
+    }
+    check("scale", &mut stage);
+}
+
+#[test]
+fn adoption_names_the_owners() {
+    let mut stage = services();
+    stage.press("G A");
+    let op = last_op(&stage);
+    let row = |kind, owner: Option<&str>| AdoptRow {
+        key: stage::object(kind, "web"),
+        uid: "u".to_owned(),
+        owner: owner.map(str::to_owned),
+        managers: BTreeSet::from(["kubectl-client-side-apply".to_owned()]),
+    };
+    let result = Ok(Box::new(AdoptPlan {
+        instance: stage::key("web"),
+        rows: vec![
+            row("Service", Some("the Helm release shop")),
+            row("Deployment", None),
+        ],
+        refusals: Vec::new(),
+    }));
+    stage.send(Msg::AdoptPlanned { op, result });
+    check("adopt", &mut stage);
+    stage.press("enter");
+    check("adopt_typed", &mut stage);
+}
+
+#[test]
+fn claims_of_the_scope() {
+    let mut stage = services();
+    let claims = vec![
+        stage::claim("orders-db", "2Gi"),
+        stage::claim("gone", "7Gi"),
+    ];
+    stage.overview(vec![WatchEvent::Claims(vec![Delta::Reset(claims)])]);
+    stage.press("C");
+    check("claims", &mut stage);
+}
+
+#[test]
+fn secret_is_asked_for_and_not_shown() {
+    let mut stage = services();
+    stage.press("G a");
+    let op = last_op(&stage);
+    stage.send(Msg::SecretsWanted {
+        op,
+        questions: vec!["Token of the registry".to_owned()],
+    });
+    stage.type_text("hunter2");
+    check("secret", &mut stage);
+    assert!(!draw(&stage.model, LARGE).contains("hunter2"));
+}
+
+#[test]
+fn volumes_are_chosen_from_a_list() {
+    let mut stage = services();
+    stage.press("j j j x v");
+    check("volumes", &mut stage);
+}
+
+#[test]
+fn what_a_plan_offers_is_agreed_to_and_planned_anew() {
+    let mut stage = services();
+    stage.press("G a");
+    stage.take_effects();
+    let mut plan = stage::deploy_plan("web");
+    plan.offers = vec![Offer {
+        remedy: Remedy::GrowVolumes,
+        sentence: "grows 2 claims from 1Gi to 2Gi".to_owned(),
+    }];
+    let op = last_op(&stage);
+    let result = Ok(Box::new(plan.into()));
+    stage.send(Msg::DeployPlanned { op, result });
+    stage.press("o");
+    check("offer", &mut stage);
+    stage.press("enter");
+    let effects = stage.take_effects();
+    let [Effect::PlanDeploy { source, .. }] = &effects[..] else {
+        panic!("{effects:?}");
+    };
+    assert!(source.remedies.grow_volumes);
+}
+
+#[test]
+fn action_that_cannot_be_done_says_why_in_full() {
+    let mut stage = services();
+    stage.press("j j :").type_text("restart");
+    let sentence = "Not now: nothing is deployed here.";
+    for size in [SMALL, LARGE] {
+        let text = draw(&stage.model, size);
+        assert!(text.contains(sentence), "{text}");
+    }
+}
+
+#[test]
+fn help_is_scrolled_to_its_end_and_back() {
+    let mut stage = services();
+    stage.press("? G");
+    check("help_end", &mut stage);
+    stage.press("k");
+    check("help_before_the_end", &mut stage);
+    stage.press("home");
+    assert!(draw(&stage.model, SMALL).contains("Open what is selected"));
+}

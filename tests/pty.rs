@@ -351,7 +351,9 @@ fn life_of_a_service_is_led_by_keyboard() {
     terminal.press("\r");
     terminal.until("Deploy of shop: done.");
     // One more replica, then new pods.
-    terminal.press("\x1b+");
+    terminal.press("\x1b");
+    terminal.until("┌ Services");
+    terminal.press("+");
     terminal.until("1 to 2 replicas");
     terminal.press("\r");
     terminal.until("Scale shop to 2?");
@@ -433,7 +435,11 @@ fn life_of_a_service_is_led_by_keyboard() {
     terminal.press("\r");
     terminal.until("Restore of shop: done.");
     // All of it as commands, and the secret nowhere.
-    terminal.press("\x1b\x1b\x1b@");
+    terminal.press("\x1b");
+    terminal.until("Teardown of shop in default");
+    terminal.press("\x1b");
+    terminal.until("┌ Services");
+    terminal.press("@");
     for command in [
         "deploy shop",
         "scale shop 2",

@@ -466,7 +466,7 @@ impl Model {
                 &self.catalogue.entries,
                 self.session.scope.as_ref(),
             );
-            if matches!(self.screens.last(), Some(Screen::Claims)) {
+            if self.screens.iter().any(|it| matches!(it, Screen::Claims)) {
                 self.claims
                     .rebuild(&self.fleet, self.session.scope.as_ref());
             }

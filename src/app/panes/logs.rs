@@ -41,6 +41,8 @@ pub struct LogsPane {
     pub of: Option<InstanceKey>,
     /// Whether the runs before the present ones are read.
     pub is_previous: bool,
+    /// Whether those are to be read of the instance that is read next.
+    pub(in crate::app) wants_previous: bool,
     /// How the reading does.
     pub state: LogState,
     /// The lines that are kept.
@@ -71,6 +73,7 @@ impl Default for LogsPane {
             op: OpId::default(),
             of: None,
             is_previous: false,
+            wants_previous: false,
             state: LogState::Reading,
             ring: Ring::default(),
             shown: VecDeque::new(),
@@ -90,7 +93,7 @@ impl LogsPane {
     /// Begins anew with another reading; how lines are shown stays.
     pub(in crate::app) fn begin(&mut self, op: OpId, of: Option<InstanceKey>) {
         if self.of != of {
-            self.is_previous = false;
+            self.is_previous = std::mem::take(&mut self.wants_previous) && of.is_some();
             self.set_filter(None);
         }
         (self.op, self.of) = (op, of);

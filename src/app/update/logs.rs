@@ -49,12 +49,13 @@ pub(super) fn open(model: &mut Model, is_previous: bool) -> Vec<Effect> {
         let command = model.command_line(&key.namespace, &format!("logs {} {how}", key.id));
         model.record(command, None);
     }
-    let mut effects = cluster::follow_selection(model);
-    // Of one that is not watched yet the reading begins once it is.
-    if model.detail_pane.logs.is_previous != is_previous && model.detail_pane.logs.of.is_some() {
-        effects.extend(toggle_previous(model));
+    let is_read = model.detail_pane.logs.of.as_ref() == model.selected_instance();
+    if is_read && model.detail_pane.logs.is_previous != is_previous {
+        return toggle_previous(model);
     }
-    effects
+    // Of one that is not watched yet the reading begins once it is.
+    model.detail_pane.logs.wants_previous = is_previous;
+    cluster::follow_selection(model)
 }
 
 /// Reads the runs before the present ones, or the present ones again.

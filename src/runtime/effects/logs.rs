@@ -63,16 +63,29 @@ async fn begin(cluster: &Cluster, key: &InstanceKey, previous: bool) -> Result<L
     })
 }
 
-async fn pass_on(mut stream: LogStream, op: OpId, messages: &UnboundedSender<Msg>) {
+/// Where events come from.
+trait Source {
+    /// Returns the next event; none after the last.
+    fn next(&mut self) -> impl Future<Output = Option<LogEvent>> + Send;
+}
+
+impl Source for LogStream {
+    async fn next(&mut self) -> Option<LogEvent> {
+        Self::next(self).await
+    }
+}
+
+/// Passes on what comes until nothing more does, in as few messages as may be.
+async fn pass_on(mut source: impl Source, op: OpId, messages: &UnboundedSender<Msg>) {
     let mut is_over = false;
     while !is_over {
-        let Some(first) = stream.next().await else {
+        let Some(first) = source.next().await else {
             break;
         };
         let until = Instant::now() + APART;
         let mut events = vec![first];
         while events.len() < MAX_EVENTS {
-            match timeout_at(until, stream.next()).await {
+            match timeout_at(until, source.next()).await {
                 Ok(Some(event)) => events.push(event),
                 Ok(None) => {
                     is_over = true;
@@ -97,4 +110,72 @@ async fn pass_on(mut stream: LogStream, op: OpId, messages: &UnboundedSender<Msg
         events,
         is_over,
     }));
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use tokio::sync::mpsc;
+
+    use super::*;
+    use crate::service::log::{LogLine, LogSource};
+
+    fn said(n: usize) -> LogEvent {
+        let source = Arc::new(LogSource {
+            pod: "web-0".to_owned(),
+            container: "main".to_owned(),
+        });
+        LogEvent::Line(LogLine {
+            source,
+            at: None,
+            text: n.to_string(),
+        })
+    }
+
+    /// Says all at once.
+    struct Flood(std::ops::Range<usize>);
+
+    impl Source for Flood {
+        async fn next(&mut self) -> Option<LogEvent> {
+            self.0.next().map(said)
+        }
+    }
+
+    /// Returns how many events each message bore, and when it came.
+    async fn passed(n: usize) -> Vec<(usize, Duration, bool)> {
+        let began = Instant::now();
+        let (messages, mut told) = mpsc::unbounded_channel();
+        let flood = Flood(0..n);
+        let mut passed = Vec::new();
+        let collect = async {
+            while let Some(Msg::Logged {
+                events, is_over, ..
+            }) = told.recv().await
+            {
+                passed.push((events.len(), began.elapsed(), is_over));
+                if is_over {
+                    return;
+                }
+            }
+        };
+        tokio::join!(pass_on(flood, OpId(1), &messages), collect);
+        passed
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn flood_of_lines_comes_in_few_messages_and_not_more_than_ten_a_second() {
+        let passed = passed(5000).await;
+        let counts: Vec<_> = passed.iter().map(|(n, _, over)| (*n, *over)).collect();
+        assert_eq!(counts, [(2000, false), (2000, false), (1000, true)]);
+        for (idx, (_, at, _)) in passed.iter().enumerate() {
+            assert!(*at >= APART * u32::try_from(idx).unwrap(), "{passed:?}");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn end_is_told_where_nothing_was_said() {
+        let passed = passed(0).await;
+        assert!(matches!(passed[..], [(0, _, true)]), "{passed:?}");
+    }
 }

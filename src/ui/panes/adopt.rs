@@ -61,7 +61,11 @@ fn lines_of(canvas: &Canvas<'_>, plan: &AdoptPlan, width: usize) -> Vec<Line> {
             ("~ ".to_owned(), theme.partly),
             (row.key.to_string(), theme.text),
         ]);
-        let whose = wrapped(&whose(row), width.saturating_sub(INDENT.len()), theme.partly);
+        let whose = wrapped(
+            &whose(row),
+            width.saturating_sub(INDENT.len()),
+            theme.partly,
+        );
         lines.extend(whose.into_iter().map(|mut line| {
             line.insert(0, (INDENT.to_owned(), theme.text));
             line

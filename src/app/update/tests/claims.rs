@@ -70,6 +70,20 @@ fn kept_claims_are_released_after_their_fate_was_shown_and_the_id_typed() {
 }
 
 #[test]
+fn claims_that_change_behind_another_view_are_seen_on_the_way_back() {
+    let mut stage = Stage::with_services();
+    stage.overview(vec![claims()]);
+    stage.press("C x");
+    assert!(matches!(stage.model.screens[..], [_, Screen::Teardown(_)]));
+    let left = vec![stage::claim("orders-db", "2Gi")];
+    stage.overview(vec![WatchEvent::Claims(vec![Delta::Reset(left)])]);
+    stage.model.settle();
+    stage.press("esc");
+    let used = ("orders-db".to_owned(), Value::Text("used".to_owned()));
+    assert_eq!(rows(&stage), [used]);
+}
+
+#[test]
 fn claim_in_use_is_not_released() {
     let mut stage = Stage::with_services();
     stage.press("C x");

@@ -380,6 +380,22 @@ fn quitting_while_something_runs_is_asked_about() {
 }
 
 #[test]
+fn quitting_while_only_readiness_is_waited_for_is_not_asked_about() {
+    let (mut stage, op) = running();
+    for progress in [
+        Progress::Started(Step::Record),
+        Progress::Done(Step::Record, None),
+        Progress::Started(Step::Ready),
+        Progress::Waiting("2 of 3 pods are ready".to_owned()),
+    ] {
+        stage.send(Msg::Progressed { op, progress });
+    }
+    assert_eq!(stage.model.n_running(), 1);
+    stage.press("q");
+    assert_eq!(stage.take_effects(), [Effect::Quit]);
+}
+
+#[test]
 fn several_marked_rows_are_not_planned_at_once() {
     let mut stage = Stage::with_services();
     stage.press("space space a");

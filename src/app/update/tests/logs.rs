@@ -100,6 +100,25 @@ fn runs_before_take_the_place_of_the_present_ones() {
 }
 
 #[test]
+fn runs_before_are_read_of_one_that_is_not_watched_yet() {
+    let mut stage = Stage::with_services();
+    stage.press("G p");
+    assert_eq!(read(stage.take_effects()), []);
+    stage.rest();
+    stage.follow();
+    let effects = read(stage.take_effects());
+    assert!(matches!(effects[..], [(_, Some(_), true)]), "{effects:?}");
+    // Only of that one.
+    stage.press("esc k").rest();
+    stage.follow();
+    let effects = read(stage.take_effects());
+    assert!(
+        matches!(effects[..], [.., (_, Some(_), false)]),
+        "{effects:?}"
+    );
+}
+
+#[test]
 fn filter_is_an_expression_and_a_faulty_one_changes_nothing() {
     let (mut stage, op) = reading();
     hear(&mut stage, op, &["GET /", "error 1", "error 2"]);

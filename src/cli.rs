@@ -49,6 +49,7 @@ mod rows;
 mod sandbox;
 mod schema;
 mod session;
+mod set_difference;
 mod sets;
 mod snapshot;
 mod source;

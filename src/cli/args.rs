@@ -429,6 +429,9 @@ pub struct PrintSchema {
 pub struct Diff {
     #[command(flatten)]
     pub source: Source,
+    /// Compare a file (-f) with what is live of this ApplySet of any tool, as in configmap/NAME
+    #[arg(long, value_name = "PARENT", conflicts_with_all = ["name", "id", "set", "revision"])]
+    pub applyset: Option<ParentName>,
     /// Compare what this revision of the instance keeps with the current revision instead
     #[arg(long, value_name = "N", value_parser = revision(), conflicts_with_all = ["filename", "set"])]
     pub revision: Option<u32>,
@@ -453,7 +456,7 @@ pub struct Import {
     #[arg(long, value_name = "RELEASE")]
     pub helm: Option<String>,
     /// Take the objects of this ApplySet, as in configmap/NAME; `ls --sets` lists them
-    #[arg(long, value_name = "PARENT")]
+    #[arg(long, visible_alias = "applyset", value_name = "PARENT")]
     pub set: Option<ParentName>,
     /// What to do with Secrets, whose values never stand in a definition [default: refuse]
     #[arg(long, value_enum, value_name = "CHOICE")]

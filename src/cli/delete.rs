@@ -10,6 +10,7 @@ use crate::catalogue::trash::Trash;
 use crate::cluster::Cluster;
 use crate::definition::id::InstanceId;
 use crate::engine::plan::{Outcome, Progress, Step, TeardownPlan, VolumeChoice};
+use crate::engine::sets::refusal_of_foreign_set;
 use crate::engine::teardown::{TeardownOptions, plan_teardown, run_teardown};
 use crate::runtime::keep_in_trash;
 use crate::service::summary::InstanceKey;
@@ -72,7 +73,11 @@ async fn plan(
     let volumes = volume_choice(args.volumes);
     let mut plans: Vec<TeardownPlan> = Vec::with_capacity(instances.len());
     for instance in instances {
-        let plan = plan_teardown(cluster, instance, volumes).await?;
+        let mut plan = plan_teardown(cluster, instance, volumes).await?;
+        if plan.rows.is_empty() && plan.refusals.is_empty() {
+            plan.refusals
+                .extend(refusal_of_foreign_set(cluster, instance).await);
+        }
         show(args, &plan)?;
         plans.push(plan);
     }

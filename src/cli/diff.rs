@@ -7,7 +7,7 @@ use super::args::{Diff, Report};
 use super::deploy::Prepared;
 use super::review::Depth;
 use super::session::Session;
-use super::{Exit, UsageError, changes, operate, output, plan_json, review};
+use super::{Exit, UsageError, changes, operate, output, plan_json, review, set_difference};
 use crate::engine::deploy::plan_deploy;
 use crate::engine::history::{Comparison, compare};
 use crate::engine::plan::{DeployPlan, DiffLine};
@@ -16,9 +16,10 @@ use crate::service::drift::Changes;
 use crate::text;
 
 pub fn run(args: &Diff, session: &Session) -> anyhow::Result<Exit> {
-    let result = match args.revision {
-        Some(revision) => of_revisions(args, revision, session),
-        None => difference(args, session),
+    let result = match (&args.applyset, args.revision) {
+        (Some(parent), _) => set_difference::run(args, parent, session),
+        (None, Some(revision)) => of_revisions(args, revision, session),
+        (None, None) => difference(args, session),
     };
     match result {
         Ok(exit) => Ok(exit),
@@ -127,7 +128,7 @@ fn text_of(id: &str, comparison: &Comparison) -> String {
     text
 }
 
-fn lines(difference: &[DiffLine]) -> impl Iterator<Item = String> {
+pub(super) fn lines(difference: &[DiffLine]) -> impl Iterator<Item = String> {
     difference
         .iter()
         .map(|line| format!("{}\n", review::diff_line(line)))

@@ -3,6 +3,8 @@
 //! A set is found by the label of its parent and its members by the label that names the set, as kubectl finds them: one list
 //! for each kind of parent, and one for each kind of member. Nothing is written here.
 
+mod comparison;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::str::FromStr;
@@ -17,6 +19,8 @@ use crate::definition::naming;
 use crate::definition::object::{GroupKind, Object, ObjectKey};
 use crate::failure::{Failure, FailureKind};
 use crate::service::summary::InstanceKey;
+
+pub use comparison::{SetChange, SetDifference, compare_set};
 
 /// The older annotation, which names kinds by their plural.
 const ANNOTATION_RESOURCES: &str = "applyset.kubernetes.io/contains-group-resources";
@@ -240,6 +244,21 @@ pub async fn find_set(
     add_members(cluster, &mut found, false).await;
     let set = found.sets.pop().expect("there is one");
     Ok((set, found.failures))
+}
+
+/// Returns why a set of another tool is not taken down; none if there is no set of that name.
+pub async fn refusal_of_foreign_set(cluster: &Cluster, instance: &InstanceKey) -> Option<Failure> {
+    let found = parents(cluster, Some(&instance.namespace)).await.ok()?;
+    let id = instance.id.as_str();
+    let mut sets = found.sets.iter();
+    let set = sets.find(|set| set.parent.name == id && !set.is_ours())?;
+    let kind = set.parent.kind.to_lowercase();
+    let summary = format!(
+        "the ApplySet {} is of {}: `bowline import {id} --set {kind}/{id}` and `bowline adopt {id}` make an instance of it \
+         first",
+        set.parent, set.tooling
+    );
+    Some(Failure::new(FailureKind::Refused, summary))
 }
 
 /// Returns the kinds that an instance contains, as its record tells; none where there is no record.

@@ -34,6 +34,8 @@ use super::diagnostic::{Diagnostic, Position, Severity, Span};
 use super::id::{InstanceId, Namespace};
 use super::policy::Policy;
 use super::yaml::{MAX_TEXT_BYTES, SyntaxFault, Tree, repair};
+use crate::schema::check::check_tree;
+use crate::schema::{Schemas, built_in};
 pub(super) use manifests::{cluster_scoped, other_namespace};
 pub(crate) use quantity::{duration as parse_duration, same_quantity};
 pub(crate) use suggest::nearest;
@@ -173,7 +175,12 @@ fn read(
         return (None, reader.faults);
     };
     let definition = if manifests::are_meant(&reader, &tops) {
-        manifests::read(&mut reader, &tops, scene).map(Definition::Manifests)
+        let set = manifests::read(&mut reader, &tops, scene);
+        let schemas = manifests::schemas_of(set.as_ref());
+        let schemas = Schemas(schemas.iter().chain([built_in()]).collect());
+        let faults = check_tree(text, tree, is_partial, &schemas);
+        reader.faults.absorb(faults);
+        set.map(Definition::Manifests)
     } else {
         let tops: Vec<Value> = tops.into_iter().map(|(_, top)| top).collect();
         top_fields(&mut reader, &tops).map(|fields| {

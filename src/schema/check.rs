@@ -20,6 +20,7 @@ use crate::definition::check::suggest::nearest;
 use crate::definition::diagnostic::{Fix, Severity};
 use crate::definition::yaml::MAX_DEPTH;
 
+pub(crate) use documents::check_tree;
 pub use documents::{check, check_documents};
 pub(super) use scalar::words;
 

@@ -1,5 +1,8 @@
 //! Collecting faults: bounded in number, sorted by place at the end.
 
+use std::collections::HashSet;
+use std::ops::Range;
+
 use crate::definition::diagnostic::{Diagnostic, Fix, Severity, Span};
 
 /// Most faults that are kept: nobody reads more, and hostile text could make millions.
@@ -44,6 +47,22 @@ impl Faults {
             message,
             fix,
         });
+    }
+
+    /// Takes in the faults that another reading of the same text found, those that are known already left out.
+    pub(crate) fn absorb(&mut self, other: Self) {
+        let known: HashSet<(Range<usize>, String)> = self
+            .list
+            .iter()
+            .map(|known| (known.span.bytes.clone(), known.message.clone()))
+            .collect();
+        for fault in other.list {
+            if !known.contains(&(fault.span.bytes.clone(), fault.message.clone())) {
+                self.push(fault);
+            }
+        }
+        self.n_dropped += other.n_dropped;
+        self.has_dropped_error |= other.has_dropped_error;
     }
 
     /// Counts a fault that is not even put into words, because there are too many.

@@ -5,14 +5,20 @@
 mod object;
 mod values;
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::HashMap;
+
+use serde_json::json;
 
 use super::Scene;
 use super::fault::Spot;
 use super::reader::{Reader, Value, shortened};
 use crate::definition::id::Namespace;
-use crate::definition::manifest::{Manifest, ManifestSet, Scopes};
+use crate::definition::manifest::{Manifest, ManifestSet, Scopes, defined_kind};
 use crate::definition::object::{GroupKind, ObjectKey};
+use crate::schema::Document;
 
 /// An object with the places that may have to be named once all are read.
 struct Draft {
@@ -39,6 +45,7 @@ pub(super) fn read(
     tops: &[(usize, Value)],
     scene: &Scene<'_>,
 ) -> Option<ManifestSet> {
+    reader.scope.is_verbatim = true;
     refuse_parameters(reader, tops, scene);
     let mut drafts = Vec::new();
     for (document, top) in tops {
@@ -57,6 +64,33 @@ pub(super) fn read(
     let set = ManifestSet::new(manifests);
     refuse_scopes(reader, &drafts, &set, scene);
     Some(set)
+}
+
+/// Returns the schemas of the kinds that a text brings itself, where they can be read.
+pub(super) fn schemas_of(set: Option<&ManifestSet>) -> Option<Document> {
+    let definitions = set.into_iter().flat_map(|set| &set.manifests);
+    let mut schemas = serde_json::Map::new();
+    for definition in definitions.map(|manifest| &manifest.object) {
+        let Some((kind, _)) = defined_kind(definition) else {
+            continue;
+        };
+        let versions = definition.json["spec"]["versions"].as_array();
+        for version in versions.into_iter().flatten() {
+            let mut schema = version["schema"]["openAPIV3Schema"].clone();
+            let (Some(name), true) = (version["name"].as_str(), schema.is_object()) else {
+                continue;
+            };
+            // What every object has stands in no schema of a definition.
+            for field in ["apiVersion", "kind", "metadata"] {
+                schema["properties"][field] = json!({});
+            }
+            schema["x-kubernetes-group-version-kind"] =
+                json!([{"group": kind.group, "version": name, "kind": kind.kind}]);
+            schemas.insert(format!("{}/{name} {}", kind.group, kind.kind), schema);
+        }
+    }
+    let document = json!({"components": {"schemas": schemas}}).to_string();
+    Document::from_open_api(document.as_bytes()).ok()
 }
 
 /// Nothing is substituted in manifests, so that a parameter would silently do nothing.

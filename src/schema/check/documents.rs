@@ -33,6 +33,22 @@ pub fn check_documents(text: &str, schemas: &Schemas<'_>) -> Vec<Diagnostic> {
     })
 }
 
+/// Checks the objects of a tree that was read, each against the schema of its kind.
+pub(crate) fn check_tree(
+    text: &str,
+    tree: &Tree<'_>,
+    is_partial: bool,
+    schemas: &Schemas<'_>,
+) -> Faults {
+    read(text, tree, is_partial, &mut |reader, root| {
+        if let Some(top) = reader.top(root)
+            && !reader.is_null(top)
+        {
+            object(reader, top, schemas, 0);
+        }
+    })
+}
+
 /// Reads the trees of a text, of one that is half typed too.
 fn check_text(text: &str, on_document: &mut dyn FnMut(&mut Reader<'_>, NodeId)) -> Vec<Diagnostic> {
     if text.len() > MAX_TEXT_BYTES {

@@ -254,6 +254,7 @@ fn record(id: &str, revision: u32, created: Timestamp) -> Record {
         definition_hash: Some(format!("hash of {id}")),
         applied: Vec::new(),
         has_workload: true,
+        other_kinds: Vec::new(),
         is_protected: id == "orders-db",
         expires: (id == "ml-resnet").then(|| now() + Duration::from_secs(6 * 3600)),
         operation: None,
@@ -413,6 +414,7 @@ fn detail_of(id: &str) -> Vec<WatchEvent> {
         has_foreign: false,
         is_member: owner.is_none(),
         owner: owner.map(str::to_owned),
+        standing: None,
     };
     let topics = [
         Topic::Pods,

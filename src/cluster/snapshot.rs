@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use super::kinds;
 use super::project::MountsObject;
 use super::watch::decode::{Decode, Objects};
-use super::watch::{self, Place, Subject, explain};
+use super::watch::{self, Place, Subject, explain, parts};
 use super::{Cluster, Selector};
 use crate::definition::id::Namespace;
 use crate::failure::{Failure, FailureKind};
@@ -98,6 +98,7 @@ impl Cluster {
         all.into_iter()
             .flatten()
             .for_each(|event| detail.apply(event, Timestamp::now()));
+        self.add_parts(&mut detail).await?;
         if !detail.is_gone() || !detail.claims().is_empty() {
             return Ok(Some(detail));
         }
@@ -106,6 +107,28 @@ impl Cluster {
             .next()
             .map(|(_, failure)| failure.clone());
         forbidden.map_or(Ok(None), Err)
+    }
+
+    /// Reads the objects of the kinds that only the record names.
+    async fn add_parts(&self, detail: &mut Detail) -> Result<(), Failure> {
+        let record = detail.record();
+        let kinds = record.map(|record| record.other_kinds.clone());
+        let instance = detail.key().clone();
+        let parts = stream::iter(kinds.unwrap_or_default())
+            .map(async |kind| match self.resource(&kind).await {
+                Ok(resource) => self.once(parts::subject(&resource, &instance)).await,
+                // Of a kind that is not served nothing is there.
+                Err(failure) if failure.kind == FailureKind::NotFound => Ok(Vec::new()),
+                Err(failure) => Err(failure),
+            })
+            .buffered(super::MAX_IN_FLIGHT);
+        let parts: Vec<_> = parts.collect().await;
+        for events in parts {
+            events?
+                .into_iter()
+                .for_each(|event| detail.apply(event, Timestamp::now()));
+        }
+        Ok(())
     }
 
     /// Lists the full pods of one instance once.

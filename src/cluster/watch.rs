@@ -8,6 +8,7 @@ mod lines;
 mod machine;
 mod namespaces;
 mod narrow;
+pub(super) mod parts;
 mod seen;
 #[cfg(test)]
 mod tests;
@@ -43,6 +44,19 @@ pub(super) const OTHER_KINDS: [(&str, &str); 6] = [
     ("networking.k8s.io", "Ingress"),
     ("discovery.k8s.io", "EndpointSlice"),
 ];
+
+/// Tells whether objects of a kind are watched in every open instance.
+pub(super) fn is_watched(kind: &GroupKind) -> bool {
+    let kind = (kind.group.as_str(), kind.kind.as_str());
+    let known = [
+        ("", "ConfigMap"),
+        ("", "PersistentVolumeClaim"),
+        ("", "Pod"),
+        ("apps", "Deployment"),
+        ("apps", "StatefulSet"),
+    ];
+    known.contains(&kind) || OTHER_KINDS.contains(&kind)
+}
 
 /// A set of watches; dropping it ends them.
 #[derive(Debug)]
@@ -151,7 +165,7 @@ impl Cluster {
         instance: &InstanceKey,
         sink: impl Fn(WatchEvent) + Send + Sync + 'static,
     ) -> WatchHandle {
-        let sink: Sink = Arc::new(sink);
+        let (sink, named) = parts::tap(Arc::new(sink));
         let place = Place::new(Some(&instance.namespace), &Selector::instance(&instance.id));
         let mut watches: Watches = vec![
             self.follow(open_pods(&place), &sink),
@@ -164,6 +178,8 @@ impl Cluster {
             watches.push(self.follow(open_objects(&place, group, kind), &sink));
         }
         watches.push(self.follow(open_events(instance), &sink));
+        let others = parts::run(self.clone(), instance.clone(), named, sink);
+        watches.push(Box::pin(others));
         keep(watches)
     }
 

@@ -93,7 +93,10 @@ enum Verdict {
 }
 
 fn judge(detail: &Detail, now: Timestamp) -> Verdict {
-    if !NEEDED.iter().all(|topic| has_reported(detail.link(topic))) {
+    let others = detail.record().map(|record| record.other_kinds.as_slice());
+    let others = others.unwrap_or_default().iter().cloned();
+    let mut needed = NEEDED.into_iter().chain(others.map(Topic::Objects));
+    if !needed.all(|topic| has_reported(detail.link(&topic))) {
         return Verdict::NotYet("its state is being read".to_owned());
     }
     if let Some(outage) = outage(detail) {

@@ -159,6 +159,7 @@ impl Detail {
             claims: &self.claims,
             pods: Pods::Full(&self.pods),
             events: &self.events,
+            objects: &self.objects,
             unknown: unknown.as_deref(),
         };
         health::health(&view, now)
@@ -233,6 +234,7 @@ mod tests {
             definition_hash: None,
             applied: Vec::new(),
             has_workload: true,
+            other_kinds: Vec::new(),
             is_protected: false,
             expires: None,
             operation: None,

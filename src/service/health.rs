@@ -4,6 +4,7 @@
 
 mod claims;
 mod deletion;
+mod parts;
 mod pods;
 
 use std::fmt;
@@ -13,7 +14,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 pub use self::pods::{is_broken, waits_for_node};
-use super::summary::{Claim, Event, Pod, PodRow, Record, Workload, WorkloadKind};
+use super::summary::{Claim, Event, ObjectRow, Pod, PodRow, Record, Workload, WorkloadKind};
 
 /// How long a pod may be unscheduled: a normal deploy is refused for a moment, until its claims are bound.
 const SCHEDULING_GRACE: Duration = Duration::from_secs(10);
@@ -113,6 +114,8 @@ pub struct InstanceView<'a> {
     pub pods: Pods<'a>,
     /// Events of its objects; those that explain are picked out.
     pub events: &'a [Event],
+    /// Its objects, where they are known: those of other kinds say how they are doing.
+    pub objects: &'a [ObjectRow],
     /// Why nothing can be said, if that is so.
     pub unknown: Option<&'a str>,
 }
@@ -183,7 +186,13 @@ fn judge(view: &InstanceView<'_>, clock: &mut GraceClock) -> Health {
             ..Health::because(State::Failing, reason)
         };
     }
+    if let Some(failed) = parts::failed(view) {
+        return failed;
+    }
     if let Some(reason) = view.workloads.iter().find_map(rolling) {
+        return Health::because(State::Rolling, reason);
+    }
+    if let Some(reason) = parts::awaited(view) {
         return Health::because(State::Rolling, reason);
     }
     if view.workloads.iter().all(|workload| workload.wanted == 0) {
@@ -212,8 +221,14 @@ fn without_workload(view: &InstanceView<'_>, clock: &mut GraceClock) -> Health {
             "the workload is missing: somebody deleted it",
         );
     }
-    match claims::unbound(view, clock) {
-        Some(reason) => Health::because(State::Failing, reason),
+    if let Some(failed) = parts::failed(view) {
+        return failed;
+    }
+    if let Some(reason) = claims::unbound(view, clock) {
+        return Health::because(State::Failing, reason);
+    }
+    match parts::awaited(view) {
+        Some(reason) => Health::because(State::Rolling, reason),
         None => Health::plain(State::Ready),
     }
 }

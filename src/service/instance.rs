@@ -195,6 +195,7 @@ impl Instance {
                 claims: &self.claims,
                 pods: Pods::Rows(&self.rows),
                 events: &self.events,
+                objects: &[],
                 unknown,
             },
             now,

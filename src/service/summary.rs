@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::drift::AppliedWorkload;
 use crate::definition::id::{InstanceId, Namespace};
-use crate::definition::object::ObjectKey;
+use crate::definition::object::{GroupKind, ObjectKey};
 use crate::service::operation::Operation;
 
 /// What identifies an instance: its namespace and its ID.
@@ -276,6 +276,48 @@ pub struct ObjectRow {
     pub owner: Option<String>,
     /// Whether others set fields of its content that bowline did not apply, or not so.
     pub has_foreign: bool,
+    /// How it is doing, for kinds that are read for nothing else.
+    pub standing: Option<Standing>,
+}
+
+/// How an object is doing, as far as it says so itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Standing {
+    /// Whether it is as wanted.
+    pub is_ready: bool,
+    /// Whether it cannot get there any more.
+    pub has_failed: bool,
+    /// What it says.
+    pub reason: String,
+}
+
+impl Standing {
+    /// Returns that of an object that is as wanted.
+    pub fn ready() -> Self {
+        Self {
+            is_ready: true,
+            has_failed: false,
+            reason: String::new(),
+        }
+    }
+
+    /// Returns that of an object that is on its way.
+    pub fn awaited(reason: impl Into<String>) -> Self {
+        Self {
+            is_ready: false,
+            has_failed: false,
+            reason: reason.into(),
+        }
+    }
+
+    /// Returns that of an object that has given up.
+    pub fn failed(reason: impl Into<String>) -> Self {
+        Self {
+            is_ready: false,
+            has_failed: true,
+            reason: reason.into(),
+        }
+    }
 }
 
 /// The record of an instance, from the metadata of its ConfigMap.
@@ -303,6 +345,8 @@ pub struct Record {
     pub applied: Vec<AppliedWorkload>,
     /// Whether the set holds a Deployment or a StatefulSet, so that one should be there.
     pub has_workload: bool,
+    /// Kinds of the set that are watched for no other reason.
+    pub other_kinds: Vec<GroupKind>,
     /// Whether teardown needs the typed ID.
     pub is_protected: bool,
     /// When the instance expires.

@@ -83,5 +83,6 @@ fn row(metadata: &Meta, resource: &Resource) -> Option<ObjectRow> {
         deletion: metadata.deletion(),
         is_member: metadata.labels.part_of.is_some(),
         owner: metadata.controller(),
+        standing: None,
     })
 }

@@ -4,8 +4,10 @@ use serde::Deserialize;
 
 use super::{Meta, Project, clean, clean_some};
 use crate::cluster::kinds::Resource;
+use crate::cluster::watch::is_watched;
 use crate::definition::check::parse_duration;
 use crate::definition::naming;
+use crate::definition::object::GroupKind;
 use crate::service::drift::from_annotation;
 use crate::service::operation::{Aim, Operation};
 use crate::service::summary::Record;
@@ -58,11 +60,24 @@ pub(super) fn record(metadata: Meta) -> Option<Record> {
             .map(from_annotation)
             .unwrap_or_default(),
         has_workload: kinds.split(',').any(is_workload),
+        other_kinds: other_kinds(&kinds),
         is_protected: annotations.protected.as_deref() == Some("true"),
         expires: lifetime.and_then(|lifetime| created.checked_add(lifetime).ok()),
         operation: annotations.operation.as_deref().and_then(operation),
         instance,
     })
+}
+
+/// Returns the kinds of a set that are neither watched for what they are nor listed among the objects anyway.
+fn other_kinds(kinds: &str) -> Vec<GroupKind> {
+    let kinds = kinds.split(',').map(str::trim).filter(|it| !it.is_empty());
+    kinds
+        .map(|kind| {
+            let (kind, group) = kind.split_once('.').unwrap_or((kind, ""));
+            GroupKind::new(group, kind)
+        })
+        .filter(|kind| !is_watched(kind))
+        .collect()
 }
 
 fn operation(json: &str) -> Option<Operation> {

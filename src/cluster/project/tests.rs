@@ -246,6 +246,7 @@ fn record_is_read_from_its_metadata() {
             replicas: Some(2),
         }],
         has_workload: true,
+        other_kinds: Vec::new(),
         is_protected: true,
         expires: Some("2026-01-01T08:00:00Z".parse().unwrap()),
         operation: Some(crate::service::operation::Operation {
@@ -346,6 +347,7 @@ fn any_object_is_a_row_and_may_be_more() {
         has_foreign: false,
         is_member: true,
         owner: Some("ReplicaSet/web-1".to_owned()),
+        standing: None,
     };
     assert_eq!((pod.phase.as_str(), row), ("Running", expected));
     let (record, _) =

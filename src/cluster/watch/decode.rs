@@ -8,9 +8,10 @@ use serde::Deserialize;
 
 use crate::cluster::kinds::Resource;
 use crate::cluster::project::table::{Columns, Table};
-use crate::cluster::project::{Meta, Project};
+use crate::cluster::project::{Meta, PartObject, Project};
 use crate::definition::id::Namespace;
-use crate::service::summary::PodRow;
+use crate::definition::naming;
+use crate::service::summary::{InstanceKey, ObjectRow, PodRow};
 use crate::service::watch::ItemKey;
 
 /// What a line of a watch says.
@@ -219,6 +220,76 @@ impl<P: Project> Decode for Metadata<P> {
 
     fn page(&mut self, body: &[u8]) -> Result<Page<P::Item>, Undecodable> {
         object_page::<P>(body, self.resource)
+    }
+}
+
+/// Decodes objects of any kind that an instance is made of.
+pub(in crate::cluster) struct Parts {
+    resource: Resource,
+    instance: InstanceKey,
+    /// The ID of the instance's set.
+    set: String,
+}
+
+impl Parts {
+    pub fn of(resource: Resource, instance: InstanceKey) -> Self {
+        let set = naming::instance_applyset_id(&instance.id, &instance.namespace);
+        Self {
+            resource,
+            instance,
+            set,
+        }
+    }
+
+    /// Objects that are in no namespace are told apart by their names alone.
+    fn key(&self, meta: &Meta) -> ItemKey {
+        ItemKey {
+            namespace: self.instance.namespace.clone(),
+            name: meta.name.clone(),
+        }
+    }
+}
+
+impl Decode for Parts {
+    type Item = ObjectRow;
+    const ACCEPT_WATCH: &'static str = "application/json";
+    const ACCEPT_LIST: &'static str = "application/json";
+
+    fn line(&mut self, line: &[u8]) -> Result<Line<ObjectRow>, Undecodable> {
+        let Ok(event) = serde_json::from_slice::<Event<'_, PartObject>>(line) else {
+            return error_line(line).ok_or(Undecodable);
+        };
+        let meta = &event.object.metadata;
+        Ok(match event.kind.as_ref() {
+            "ADDED" | "MODIFIED" => Line::Applied {
+                key: self.key(meta),
+                version: version(meta),
+                item: event
+                    .object
+                    .into_row(&self.resource, &self.instance, &self.set),
+            },
+            "DELETED" => {
+                let resource_version = meta.resource_version.clone();
+                Line::Removed(vec![self.key(meta)], resource_version)
+            }
+            "BOOKMARK" => Line::Bookmark {
+                resource_version: meta.resource_version.clone(),
+                ends_initial: meta.annotations.initial_events_end.as_deref() == Some("true"),
+            },
+            "ERROR" => return error_line(line).ok_or(Undecodable),
+            _ => Line::Other,
+        })
+    }
+
+    fn page(&mut self, body: &[u8]) -> Result<Page<ObjectRow>, Undecodable> {
+        let list: List<PartObject> = serde_json::from_slice(body).map_err(|_| Undecodable)?;
+        let items = list.items.unwrap_or_default().into_iter();
+        let row = |item: PartObject| item.into_row(&self.resource, &self.instance, &self.set);
+        Ok(Page {
+            items: items.filter_map(row).collect(),
+            resource_version: list.metadata.resource_version,
+            next: list.metadata.r#continue.filter(|token| !token.is_empty()),
+        })
     }
 }
 

@@ -135,6 +135,7 @@ mod tests {
             definition_hash: None,
             applied: Vec::new(),
             has_workload: true,
+            other_kinds: Vec::new(),
             is_protected: false,
             expires: None,
             operation: None,

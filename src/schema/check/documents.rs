@@ -194,8 +194,9 @@ fn unknown_kind(
             versions.join(" or ")
         );
         match versions.as_slice() {
-            [only] => reader.report_with(Severity::Error, at, message, (*only).to_owned()),
-            _ => reader.error(at, message),
+            // A cluster may serve versions that are not known here: it has the last word.
+            [only] => reader.report_with(Severity::Warning, at, message, (*only).to_owned()),
+            _ => reader.warn(at, message),
         }
         return;
     }

@@ -68,6 +68,7 @@ fn record(id: &str, hash: &str) -> Record {
         definition_hash: Some(hash.to_owned()),
         applied: Vec::new(),
         has_workload: true,
+        other_kinds: Vec::new(),
         is_protected: false,
         expires: None,
         operation: None,

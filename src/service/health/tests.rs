@@ -1,6 +1,9 @@
 use super::*;
+use crate::definition::object::ObjectKey;
 use crate::service::operation::Operation;
-use crate::service::summary::{Blocked, Container, ContainerState, Deletion, InstanceKey, Record};
+use crate::service::summary::{
+    Blocked, Container, ContainerState, Deletion, InstanceKey, ObjectRow, Record, Standing,
+};
 
 fn time(text: &str) -> Timestamp {
     format!("2026-01-01T{text}Z").parse().unwrap()
@@ -103,6 +106,7 @@ fn record() -> Record {
         definition_hash: None,
         applied: Vec::new(),
         has_workload: true,
+        other_kinds: Vec::new(),
         is_protected: false,
         expires: None,
         operation: None,
@@ -134,6 +138,7 @@ struct Known {
     claims: Vec<Claim>,
     rows: Vec<PodRow>,
     events: Vec<Event>,
+    objects: Vec<ObjectRow>,
     unknown: Option<&'static str>,
 }
 
@@ -145,6 +150,7 @@ impl Known {
             claims: &self.claims,
             pods: Pods::Rows(&self.rows),
             events: &self.events,
+            objects: &self.objects,
             unknown: self.unknown,
         }
     }
@@ -708,4 +714,43 @@ fn nothing_is_claimed_of_what_is_not_known() {
         ..of(deployment())
     };
     check(&known, State::Unknown, "no news from the cluster");
+}
+
+#[test]
+fn objects_of_other_kinds_say_themselves_how_they_are_doing() {
+    let row = |kind: &str, standing: Standing| ObjectRow {
+        instance: record().instance,
+        key: ObjectKey {
+            group: "e.com".to_owned(),
+            version: "v1".to_owned(),
+            kind: kind.to_owned(),
+            namespace: Some("team-a".to_owned()),
+            name: "x".to_owned(),
+        },
+        uid: kind.to_owned(),
+        created: time("12:00:00"),
+        deletion: None,
+        is_member: true,
+        owner: None,
+        has_foreign: false,
+        standing: Some(standing),
+    };
+    let of = |objects: Vec<ObjectRow>| Known {
+        record: Some(Record {
+            has_workload: false,
+            ..record()
+        }),
+        objects,
+        ..Known::default()
+    };
+    let ready = row("Role", Standing::ready());
+    check(&of(vec![ready.clone()]), State::Ready, "");
+    let awaited = row("Certificate", Standing::awaited("issuing"));
+    let two = vec![ready, awaited];
+    check(&of(two.clone()), State::Rolling, "Certificate/x: issuing");
+    // The worst wins, and what has given up is not waited for.
+    let failed = row("Job", Standing::failed("BackoffLimitExceeded"));
+    let three = of([two, vec![failed]].concat());
+    check(&three, State::Failing, "Job/x: BackoffLimitExceeded");
+    assert!(health(&three.view(), time("12:01:00")).is_final);
 }

@@ -40,6 +40,7 @@ mod output;
 mod plan_json;
 mod port_forward;
 mod prune;
+mod pull;
 mod render;
 mod restore;
 mod resume;
@@ -142,6 +143,7 @@ fn run(cli: Cli) -> anyhow::Result<Exit> {
         Command::New(args) => new::run(&args, &open()?),
         Command::PortForward(args) => port_forward::run(&args, &open()?),
         Command::Prune(args) => prune::run(args, &open()?),
+        Command::Pull(args) => pull::run(&args, &open()?),
         Command::Render(args) => render::run(&args, &open()?),
         Command::Restore(args) => restore::run(&args, &open()?),
         Command::Resume(args) => resume::run(&args, &open()?),

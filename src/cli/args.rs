@@ -145,6 +145,8 @@ pub enum Command {
     History(History),
     /// Deploy an earlier revision of an instance again, as a new one, and free the pods that hang
     Rollback(Rollback),
+    /// Bring what others changed in the cluster back into the definition, comments and layout untouched
+    Pull(Pull),
     /// Take down the instances that have expired
     Prune(Prune),
     /// Set the number of replicas of instances; 0 stops them
@@ -651,6 +653,23 @@ pub struct Delete {
     #[command(flatten)]
     pub waiting: Waiting,
     /// Output format; JSON has the fate of every object and how it ended
+    #[arg(short, long, value_enum, default_value_t)]
+    pub output: Report,
+    /// Answer yes to the question whether to go on
+    #[arg(short, long)]
+    pub yes: bool,
+}
+
+/// `bowline pull`.
+#[derive(Debug, Args)]
+pub struct Pull {
+    /// The instance
+    #[arg(value_name = "ID", add = ArgValueCandidates::new(candidates::definitions))]
+    pub id: InstanceId,
+    /// Show what would be written into the definition and stop
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Output format; JSON has what is pulled, what is not and why, and the text
     #[arg(short, long, value_enum, default_value_t)]
     pub output: Report,
     /// Answer yes to the question whether to go on

@@ -10,6 +10,7 @@ mod adjusts;
 mod arguments;
 mod deploys;
 mod doctor;
+mod drifts;
 mod events;
 mod execs;
 mod explains;
@@ -67,6 +68,10 @@ on_both_backends! {
         an_interrupted_wait_ends_as_a_signal_does
         a_secret_reaches_the_cluster_and_no_output_or_file
         what_others_own_is_adopted_by_its_id;
+    drifts:
+        what_others_changed_is_named_pulled_back_and_set_back
+        what_a_definition_cannot_say_is_left_with_a_reason
+        manifests_are_pulled_where_they_say_it;
     histories:
         a_history_is_listed_printed_and_compared
         a_history_of_nothing_fails

@@ -1,0 +1,103 @@
+//! `bowline pull`: brings what others changed in live objects back into the definition, comments and layout untouched.
+
+use serde_json::json;
+
+use super::args::{Pull, Report};
+use super::session::Session;
+use super::{Exit, changes, confirm, operate, output, review};
+use crate::engine::pull::{Left, PullPlan, definition_of, plan_pull};
+use crate::text;
+
+pub fn run(args: &Pull, session: &Session) -> anyhow::Result<Exit> {
+    confirm::require_answer(args.yes || args.dry_run, "--yes")?;
+    let (plan, base) = operate::on_cluster(session, async |cluster| {
+        let instance = session.instance(&cluster, &args.id);
+        let name = definition_of(&cluster, &instance).await?;
+        let saved = session.catalogue.read(&name)?;
+        let surroundings = changes::surroundings(session);
+        let plan = plan_pull(&cluster, &instance, &name, &saved.text, &surroundings).await?;
+        Ok((plan, saved.digest))
+    })?;
+    match args.output {
+        Report::Text => output::print(&shown(&plan))?,
+        Report::Json => output::print(&output::json(&value(&plan))?)?,
+    }
+    say_left(&plan);
+    if plan.is_noop() {
+        return Ok(exit(&plan));
+    }
+    if args.dry_run {
+        return Ok(Exit::Ok);
+    }
+    if !args.yes && !confirm::go_on(&format!("write this into {}?", plan.name))? {
+        output::say("nothing was written");
+        return Ok(Exit::Failed);
+    }
+    // What somebody else saved meanwhile is not written over.
+    session.catalogue.save(&plan.name, &plan.text, &base)?;
+    output::say(format!(
+        "{} says it now; `bowline deploy {}` makes it a revision, and changes nothing in the cluster",
+        plan.name, plan.instance.id
+    ));
+    Ok(exit(&plan))
+}
+
+/// All was pulled, some of it, or nothing of what there is.
+fn exit(plan: &PullPlan) -> Exit {
+    match (plan.left.is_empty(), plan.is_noop()) {
+        (true, _) => Exit::Ok,
+        (false, true) => Exit::Refused,
+        (false, false) => Exit::Partly,
+    }
+}
+
+fn shown(plan: &PullPlan) -> String {
+    if plan.is_noop() {
+        return String::new();
+    }
+    let name = &plan.name;
+    let mut shown = format!("--- {name}\n+++ {name}, with what is in the cluster\n");
+    for line in &plan.difference {
+        shown.push_str(&review::diff_line(line));
+        shown.push('\n');
+    }
+    shown
+}
+
+fn say_left(plan: &PullPlan) {
+    for remark in &plan.remarks {
+        output::say(text::clean(&format!("warning: {remark}")));
+    }
+    for Left { key, field, why } in &plan.left {
+        let field = field
+            .as_ref()
+            .map_or_else(String::new, |field| format!(" {field}"));
+        output::say(text::clean(&format!("not pulled: {key}{field}: {why}")));
+    }
+    if plan.is_noop() && plan.left.is_empty() {
+        output::say(format!("{} says already what is in the cluster", plan.name));
+    }
+}
+
+fn value(plan: &PullPlan) -> serde_json::Value {
+    let pulled = plan.pulled.iter().map(|pulled| {
+        let mut value = json!(pulled.field);
+        value["object"] = json!(pulled.key.to_string());
+        value
+    });
+    let left = plan.left.iter().map(|left| {
+        json!({
+            "object": left.key.to_string(),
+            "field": left.field.as_ref().map(ToString::to_string),
+            "reason": left.why,
+        })
+    });
+    json!({
+        "id": plan.instance.id.as_str(),
+        "namespace": plan.instance.namespace.as_str(),
+        "definition": plan.name.as_str(),
+        "pulled": pulled.collect::<Vec<_>>(),
+        "left": left.collect::<Vec<_>>(),
+        "text": plan.text,
+    })
+}

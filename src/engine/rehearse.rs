@@ -380,6 +380,15 @@ mod tests {
             field: ".spec.replicas".to_owned(),
             message: "conflict with \"hpa\"".to_owned(),
         };
+        failure.causes.push(Cause {
+            reason: "AlreadyExists".to_owned(),
+            ..failure.causes[0].clone()
+        });
         assert_eq!(field_conflicts(&key, &failure), [expected]);
+        let refusal = Failure {
+            kind: FailureKind::Invalid,
+            ..failure
+        };
+        assert!(field_conflicts(&key, &refusal).is_empty());
     }
 }

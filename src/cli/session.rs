@@ -225,7 +225,7 @@ fn target(global: &Global, settings: &Settings, paths: &Paths) -> Target {
             has_examples: true,
         });
     }
-    Target::Remote(ConnectOptions {
+    Target::Remote(Box::new(ConnectOptions {
         kubeconfig: global.kubeconfig.clone(),
         context: wanted_context(global, settings),
         namespace,
@@ -235,7 +235,7 @@ fn target(global: &Global, settings: &Settings, paths: &Paths) -> Target {
         exec_policy: exec_policy(settings, paths),
         policy: settings.policy.clone(),
         audit: Some(Arc::new(Audit::of(&paths.state, holder()))),
-    })
+    }))
 }
 
 fn exec_policy(settings: &Settings, paths: &Paths) -> ExecPolicy {

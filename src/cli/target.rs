@@ -13,7 +13,7 @@ use crate::rehearsal::{self, Rehearsal, RehearsalOptions};
 #[derive(Clone)]
 pub enum Target {
     /// A cluster of the kubeconfig, or the one that this runs in.
-    Remote(ConnectOptions),
+    Remote(Box<ConnectOptions>),
     /// The cluster inside this process.
     Rehearsal(Arc<RehearsalOptions>, Arc<OnceCell<Rehearsal>>),
 }
@@ -27,10 +27,10 @@ impl Target {
     /// Returns the same target where no credential plugin may ask the person: the screen is the dashboard's.
     pub fn without_questions(self) -> Self {
         match self {
-            Self::Remote(options) => Self::Remote(ConnectOptions {
+            Self::Remote(options) => Self::Remote(Box::new(ConnectOptions {
                 interactive_login: false,
-                ..options
-            }),
+                ..*options
+            })),
             rehearsal @ Self::Rehearsal(..) => rehearsal,
         }
     }
@@ -74,7 +74,7 @@ impl Target {
                 let options = ConnectOptions {
                     context,
                     namespace,
-                    ..options.clone()
+                    ..ConnectOptions::clone(options)
                 };
                 cluster::connect(&options).await
             }
@@ -146,14 +146,14 @@ users: [{name: u, user: {}}]
         let dir = tempfile::tempdir().unwrap();
         let file = dir.path().join("kubeconfig");
         std::fs::write(&file, KUBECONFIG).unwrap();
-        let target = Target::Remote(ConnectOptions {
+        let target = Target::Remote(Box::new(ConnectOptions {
             kubeconfig: Some(file),
             context: asked.0.map(str::to_owned),
             namespace: asked
                 .1
                 .map(|namespace| namespace.parse::<Namespace>().unwrap()),
             ..ConnectOptions::default()
-        });
+        }));
         let cluster = target.connect_to(context.map(str::to_owned)).await.unwrap();
         let place = format!("{} {}", cluster.identity().context, cluster.namespace());
         assert_eq!(place, expected);
@@ -177,11 +177,11 @@ users: [{name: u, user: {}}]
             if let Some(text) = text {
                 std::fs::write(&file, text).unwrap();
             }
-            let target = Target::Remote(ConnectOptions {
+            let target = Target::Remote(Box::new(ConnectOptions {
                 kubeconfig: Some(file),
                 context: context.map(str::to_owned),
                 ..ConnectOptions::default()
-            });
+            }));
             target.check().map_err(|failure| failure.summary)
         };
         assert_eq!(check(Some(KUBECONFIG), None), Ok(()));

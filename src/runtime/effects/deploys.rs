@@ -101,8 +101,12 @@ impl Runner {
                     }
                     Origin::Definition(origin) => {
                         let agreed = (source.yields, source.remedies);
+                        let (begun, of) = (start.clone(), origin.clone());
+                        let remarks = tokio::task::spawn_blocking(move || remarks_on(&begun, &of));
                         let request = Self::request(cluster.clone(), origin, agreed, secrets);
-                        let plan = plan_deploy(&cluster, &request.await?).await?;
+                        let mut plan = plan_deploy(&cluster, &request.await?).await?;
+                        plan.warnings
+                            .splice(0..0, remarks.await.unwrap_or_default());
                         Ok(ReviewedPlan::Deploy(plan))
                     }
                 }
@@ -256,6 +260,20 @@ fn restore_of(item: &TrashItem, surroundings: Surroundings) -> RestoreRequest {
         parameters: item.parameters.clone(),
         surroundings,
     }
+}
+
+/// Returns who else may have written a definition that is deployed as it lies there. What nobody may deploy is refused where
+/// it is read.
+fn remarks_on(start: &Start, origin: &DefinitionOrigin) -> Vec<String> {
+    let file = start.catalogue.path_of(&origin.name);
+    let remarks = match &origin.text {
+        Some(_) => Vec::new(),
+        None => trust(&file).unwrap_or_default(),
+    };
+    let told = remarks
+        .iter()
+        .map(|remark| format!("{}: {remark}", file.display()));
+    told.collect()
 }
 
 fn request_of(

@@ -139,6 +139,15 @@ fn notices(canvas: &Canvas<'_>, reviewed: &ReviewedPlan) -> Vec<(String, Style)>
         for line in failure.detail.lines() {
             notices.push((format!("  {line}"), theme.text));
         }
+        for cause in &failure.causes {
+            if let Some(place) = &cause.place {
+                let (line, path) = (place.span.start.line, &place.path);
+                notices.push((
+                    format!("  line {line}, {path}: {}", cause.message),
+                    theme.text,
+                ));
+            }
+        }
     }
     for conflict in &plan.conflicts {
         let sentence = format!(

@@ -373,3 +373,34 @@ async fn other_context_is_shown_at_once_whether_it_or_the_one_before_is_dead() {
         .await;
     assert_eq!(ended, Ended::Quit);
 }
+
+#[tokio::test]
+async fn definition_that_anybody_may_write_is_not_even_planned() {
+    use std::os::unix::fs::PermissionsExt;
+    let server = Server::new(up());
+    let (mut rig, log) = dashboard(&server);
+    let file = rig.dir.path().join("catalogue/web.yaml");
+    std::fs::set_permissions(file, std::fs::Permissions::from_mode(0o666)).unwrap();
+    let ended = rig
+        .run_within(LIMIT, |hands| async move {
+            hands
+                .shows("live", |screen| {
+                    screen.contains("live") && row(screen, "web ").contains("3/3")
+                })
+                .await;
+            hands.press(KeyCode::Char('a')).await;
+            hands
+                .shows("why", |screen| {
+                    screen.contains("anybody on this machine may write")
+                })
+                .await;
+            hands.press(KeyCode::Esc).await;
+            hands
+                .shows("the list again", |screen| screen.contains("Services"))
+                .await;
+            hands.quit().await;
+        })
+        .await;
+    assert_eq!(ended, Ended::Quit);
+    assert!(log.lock().unwrap().iter().all(Seen::is_watch));
+}

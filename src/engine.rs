@@ -22,6 +22,7 @@ pub mod history;
 pub mod import;
 mod journal;
 mod kinds;
+mod live;
 mod metadata;
 pub mod operation;
 mod ownership;

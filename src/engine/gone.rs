@@ -7,9 +7,11 @@ use futures::{StreamExt, stream};
 use tokio::time::{Instant, sleep_until};
 
 use super::journal::Journal;
+use super::live;
 use super::metadata::Metadata;
-use crate::cluster::Cluster;
-use crate::definition::object::ObjectKey;
+use crate::cluster::{Cluster, Selector};
+use crate::definition::id::{InstanceId, Namespace};
+use crate::definition::object::{GroupKind, Object, ObjectKey};
 use crate::failure::{Failure, FailureKind};
 use crate::text;
 
@@ -38,13 +40,15 @@ impl fmt::Display for Held {
     }
 }
 
-/// Waits until objects are gone, each known by its uid, or the deadline; returns those that are not.
+/// Waits until objects are gone, each known by its uid, or the deadline; returns those that are not. Where all bear the labels
+/// `of` an instance, they are listed by these.
 ///
 /// # Errors
 /// They cannot be looked at.
 pub(super) async fn wait(
     cluster: &Cluster,
     objects: &[(ObjectKey, String)],
+    of: Option<&InstanceId>,
     deadline: Instant,
     journal: &mut Journal<'_>,
 ) -> Result<Vec<Held>, Failure> {
@@ -52,7 +56,7 @@ pub(super) async fn wait(
     let mut pause = FIRST_PAUSE;
     let mut last_answer = Instant::now();
     loop {
-        let held = match look(cluster, &left).await {
+        let held = match look(cluster, &left, of).await {
             Ok(held) => held,
             Err(failure)
                 if failure.kind == FailureKind::Unreachable
@@ -87,29 +91,72 @@ async fn pause_until(pause: &mut Duration, deadline: Instant) {
 pub(super) async fn look(
     cluster: &Cluster,
     objects: &[(ObjectKey, String)],
+    of: Option<&InstanceId>,
 ) -> Result<Vec<Held>, Failure> {
+    let mut held = Vec::new();
+    let mut left = objects.to_vec();
+    if let Some(id) = of {
+        for (kind, namespace) in live::crowded(objects.iter().map(|(key, _)| key)) {
+            let is_there =
+                |key: &ObjectKey| GroupKind::of(key) == kind && key.namespace == namespace;
+            let Some(found) = list(cluster, &kind, namespace.as_deref(), id).await? else {
+                continue;
+            };
+            let listed = left.extract_if(.., |(key, _)| is_there(key));
+            let listed = listed.filter_map(|(key, uid)| {
+                let object = found.iter().find(|object| object.uid() == Some(&*uid))?;
+                Some(of_object(&key, object))
+            });
+            held.extend(listed);
+        }
+    }
     // NB: owned, for a borrowed pair in the closure would make the whole future impossible to spawn.
-    let looks = stream::iter(objects.to_vec())
+    let looks = stream::iter(left)
         .map(|(key, uid)| async move { look_at(cluster, &key, &uid).await })
         .buffered(AT_ONCE);
     let looks: Vec<Result<Option<Held>, Failure>> = looks.collect().await;
-    let held: Result<Vec<Option<Held>>, Failure> = looks.into_iter().collect();
-    Ok(held?.into_iter().flatten().collect())
+    for look in looks {
+        held.extend(look?);
+    }
+    Ok(held)
+}
+
+/// Lists an instance's objects of a kind by their metadata; none where this user may not.
+async fn list(
+    cluster: &Cluster,
+    kind: &GroupKind,
+    namespace: Option<&str>,
+    id: &InstanceId,
+) -> Result<Option<Vec<Object>>, Failure> {
+    let Ok(namespace) = namespace.map(str::parse::<Namespace>).transpose() else {
+        return Ok(None);
+    };
+    let selector = Selector::instance(id);
+    match cluster
+        .list_metadata(kind, namespace.as_ref(), &selector)
+        .await
+    {
+        Ok(found) => Ok(Some(found)),
+        Err(failure) if failure.kind == FailureKind::Forbidden => Ok(None),
+        // The kind went with its definition, and all of it.
+        Err(failure) if failure.kind == FailureKind::NotFound => Ok(Some(Vec::new())),
+        Err(failure) => Err(failure),
+    }
 }
 
 async fn look_at(cluster: &Cluster, key: &ObjectKey, uid: &str) -> Result<Option<Held>, Failure> {
     let object = cluster.get(key).await?;
     let object = object.filter(|object| Metadata::of(object).uid() == uid);
-    Ok(object.map(|object| {
-        let finalizers = Metadata::of(&object).holding_finalizers();
-        Held {
-            key: key.clone(),
-            finalizers: finalizers
-                .into_iter()
-                .map(|finalizer| text::clean(finalizer).into_owned())
-                .collect(),
-        }
-    }))
+    Ok(object.map(|object| of_object(key, &object)))
+}
+
+fn of_object(key: &ObjectKey, object: &Object) -> Held {
+    let finalizers = Metadata::of(object).holding_finalizers().into_iter();
+    let finalizers = finalizers.map(|finalizer| text::clean(finalizer).into_owned());
+    Held {
+        key: key.clone(),
+        finalizers: finalizers.collect(),
+    }
 }
 
 /// Says for what one waits: the first that a finalizer holds, else the first.

@@ -284,7 +284,7 @@ async fn wait_for_deletion(
 ) -> Result<(), Failure> {
     let target = (record::key(intent.instance), record.uid().to_owned());
     let deadline = Instant::now() + DELETION_DEADLINE;
-    let held = gone::wait(cluster, &[target], deadline, journal).await?;
+    let held = gone::wait(cluster, &[target], None, deadline, journal).await?;
     match held.into_iter().next() {
         None => Ok(()),
         Some(held) => {

@@ -48,7 +48,7 @@ pub(super) struct Actor<'a> {
     pub yields: bool,
 }
 
-/// Rehearses an object. `seen` is the live one's metadata, as it was listed.
+/// Rehearses an object. `seen` is the live one's metadata as it was listed, `listed` the whole of it where that was listed too.
 ///
 /// What others change between the look and the rehearsal would be taken for a part of the plan, so both are done again then.
 ///
@@ -59,13 +59,14 @@ pub(super) async fn rehearse(
     actor: &Actor<'_>,
     wanted: &Object,
     seen: Option<&Object>,
+    listed: Option<&Object>,
 ) -> Result<Rehearsal, Failure> {
-    let mut rehearsal = rehearse_once(cluster, actor, wanted, seen).await?;
+    let mut rehearsal = rehearse_once(cluster, actor, wanted, seen, listed).await?;
     for _ in 1..LOOKS {
         if !rehearsal.is_outrun {
             break;
         }
-        rehearsal = rehearse_once(cluster, actor, wanted, seen).await?;
+        rehearsal = rehearse_once(cluster, actor, wanted, seen, None).await?;
     }
     Ok(rehearsal)
 }
@@ -75,10 +76,14 @@ async fn rehearse_once(
     actor: &Actor<'_>,
     wanted: &Object,
     seen: Option<&Object>,
+    listed: Option<&Object>,
 ) -> Result<Rehearsal, Failure> {
     let going = seen.is_some_and(|seen| Metadata::of(seen).is_being_deleted());
     let live = match seen.filter(|_| !going) {
-        Some(seen) => cluster.get(&seen.key).await?,
+        Some(seen) => match listed.filter(|listed| listed.uid() == seen.uid()) {
+            Some(listed) => Some(listed.clone()),
+            None => cluster.get(&seen.key).await?,
+        },
         None => None,
     };
     let rehearsal = Rehearsal::new(wanted, live.as_ref());

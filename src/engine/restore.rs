@@ -10,6 +10,7 @@ pub use super::again::{ReadSecrets, Surroundings};
 use super::deploy::{DeployRequest, Report, RunOptions, Variant, plan_deploy, run_variant};
 use super::difference::normalized;
 use super::history::{self, KeptRevision};
+use super::live::Live;
 use super::plan::{DeployPlan, Fate, FateRow, Outcome, TeardownPlan};
 use super::preflight::refused;
 use super::record::{self, Record};
@@ -86,8 +87,14 @@ async fn objects(cluster: &Cluster, plan: &TeardownPlan) -> Result<Vec<Value>, F
         .filter(is_kept)
         .map(|row| row.key.clone())
         .collect();
-    let read = stream::iter(keys)
-        .map(|key| async move { cluster.get(&key).await })
+    let live = &Live::read(cluster, &plan.instance.id, &keys).await?;
+    let read = stream::iter(keys.clone())
+        .map(|key| async move {
+            match live.get(&key) {
+                Some(listed) => Ok(Some(listed.clone())),
+                None => cluster.get(&key).await,
+            }
+        })
         .buffered(AT_ONCE);
     let read: Vec<_> = read.collect().await;
     let mut objects = Vec::new();

@@ -15,6 +15,7 @@ use crate::engine::blame;
 use crate::engine::difference::difference;
 use crate::engine::free_id::free_id;
 use crate::engine::kinds;
+use crate::engine::live::Live;
 use crate::engine::metadata::core_key;
 use crate::engine::operation;
 use crate::engine::plan::{Change, DeployPlan, PlannedObject};
@@ -156,11 +157,25 @@ impl Planner<'_> {
         let namespace = self.request.namespace.as_str();
         plan.refusals
             .extend(preflight::forbidden_refusal(&missing, namespace));
-        self.rehearse_all(plan, &survey, &missing, &to_come).await?;
-        self.add_leaving(plan, &leaving, &missing).await?;
+        let live = self.live(&survey, &leaving).await?;
+        let listed = (&survey, &live);
+        self.rehearse_all(plan, listed, &missing, &to_come).await?;
+        self.add_leaving(plan, &leaving, &live, &missing).await?;
         let is_leaving = |leaving: &Leaving<'_>| !matches!(leaving, Leaving::NotOurs(_));
         self.number(plan, &survey, leaving.iter().any(is_leaving));
         Ok(())
+    }
+
+    /// Reads what is there in full, where it is much.
+    async fn live(&self, survey: &Survey, leaving: &[Leaving<'_>]) -> Result<Live, Failure> {
+        let objects = self.rendered.objects.iter();
+        let found = objects.filter_map(|object| survey.find(&object.key));
+        let deleted = leaving.iter().filter_map(|leaving| match leaving {
+            Leaving::Deleted(object) => Some(*object),
+            Leaving::Kept(_) | Leaving::NotOurs(_) => None,
+        });
+        let keys = found.chain(deleted).map(|object| &object.key);
+        Live::read(self.cluster, &self.request.id, keys).await
     }
 
     /// Returns an ID that could be used instead; none where not all can be seen that may have taken it.
@@ -340,7 +355,7 @@ impl Planner<'_> {
     async fn rehearse_all(
         &self,
         plan: &mut DeployPlan,
-        survey: &Survey,
+        (survey, live): (&Survey, &Live),
         missing: &[Access],
         to_come: &BTreeMap<ObjectKey, &'static str>,
     ) -> Result<(), Failure> {
@@ -359,6 +374,7 @@ impl Planner<'_> {
         let rehearsals = stream::iter(self.rendered.objects.clone())
             .map(|object| async move {
                 let seen = survey.find(&object.key);
+                let listed = seen.and_then(|seen| live.get(&seen.key));
                 let actor = Actor {
                     manager,
                     may_write: may_write(&object),
@@ -366,7 +382,7 @@ impl Planner<'_> {
                 };
                 match to_come.get(&object.key) {
                     Some(why) => Ok(Rehearsal::unseen(&object, why)),
-                    None => rehearse(self.cluster, &actor, &object, seen).await,
+                    None => rehearse(self.cluster, &actor, &object, seen, listed).await,
                 }
             })
             .buffered(AT_ONCE);
@@ -421,6 +437,7 @@ impl Planner<'_> {
         &self,
         plan: &mut DeployPlan,
         leaving: &[Leaving<'_>],
+        live: &Live,
         missing: &[Access],
     ) -> Result<(), Failure> {
         for leaving in leaving {
@@ -438,7 +455,10 @@ impl Planner<'_> {
             let may_read = !missing.contains(&access_to("get", &object.key));
             let difference = match change {
                 Change::Delete if may_read => {
-                    let live = self.cluster.get(&object.key).await?;
+                    let live = match live.get(&object.key) {
+                        Some(listed) => Some(listed.clone()),
+                        None => self.cluster.get(&object.key).await?,
+                    };
                     difference(live.as_ref().map(|live| &live.json), None)
                 }
                 _ => Vec::new(),

@@ -558,7 +558,7 @@ impl Run<'_> {
         };
         let target = (key.clone(), Metadata::of(&old).uid().to_owned());
         let deadline = Instant::now() + DELETION_DEADLINE;
-        let held = gone::wait(self.cluster, &[target], deadline, journal).await?;
+        let held = gone::wait(self.cluster, &[target], None, deadline, journal).await?;
         match held.first() {
             None => Ok(()),
             Some(held) => Err(Failure::new(

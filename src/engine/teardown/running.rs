@@ -440,7 +440,15 @@ impl Run<'_> {
         if accepted.is_empty() {
             return;
         }
-        match gone::wait(self.cluster, &accepted, deadline, journal).await {
+        match gone::wait(
+            self.cluster,
+            &accepted,
+            Some(&self.plan.instance.id),
+            deadline,
+            journal,
+        )
+        .await
+        {
             Ok(held) => {
                 for (key, uid) in accepted {
                     if held.iter().any(|held| held.key == key) {
@@ -480,7 +488,15 @@ impl Run<'_> {
             .filter(|row| row.key.kind == "Pod" && matches!(row.fate, Fate::GarbageCollected(_)))
             .map(|row| (row.key.clone(), row.uid.clone()))
             .collect();
-        match gone::wait(self.cluster, &going, deadline, journal).await {
+        match gone::wait(
+            self.cluster,
+            &going,
+            Some(&self.plan.instance.id),
+            deadline,
+            journal,
+        )
+        .await
+        {
             Ok(held) => held.first().map(|held| format!("{held}, and may use it")),
             Err(failure) => Some(failure.summary),
         }
@@ -537,10 +553,11 @@ impl Run<'_> {
     }
 
     async fn note_what_is_left(&self, journal: &mut Journal<'_>) {
-        let left = match gone::look(self.cluster, &self.accepted).await {
-            Ok(held) => held.iter().map(ToString::to_string).collect(),
-            Err(failure) => vec![failure.summary],
-        };
+        let left =
+            match gone::look(self.cluster, &self.accepted, Some(&self.plan.instance.id)).await {
+                Ok(held) => held.iter().map(ToString::to_string).collect(),
+                Err(failure) => vec![failure.summary],
+            };
         for sentence in left {
             journal.pending(sentence);
         }

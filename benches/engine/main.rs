@@ -195,5 +195,7 @@ fn objects(tag: &str, level: &str) -> String {
              - {{name: main, image: \"nginx:{tag}\", resources: {{requests: {{cpu: 10m, memory: 16Mi}}}}}}\n---\n"
         );
     }
+    // A last mark would begin one more document.
+    text.truncate(text.trim_end_matches("---\n").len());
     text
 }

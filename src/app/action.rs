@@ -83,6 +83,10 @@ pub enum Action {
     Restart,
     /// Plans a rollback.
     Rollback,
+    /// Plans what finishes an operation that was left half done.
+    Resume,
+    /// Plans the same, for one whose holder is known to be gone.
+    TakeOver,
     /// Lists what was taken down, to put it back.
     Restore,
     /// Plans the adoption of what others own.
@@ -451,6 +455,22 @@ pub const SPECS: &[ActionSpec] = &[
         "Plan the rollback to the revision before",
         "rollback",
         &["u"],
+        &[Services, Detail, Logs],
+    ),
+    spec(
+        Action::Resume,
+        "resume",
+        "Plan what finishes an operation that was left half done",
+        "",
+        &["R"],
+        &[Services, Detail, Logs],
+    ),
+    spec(
+        Action::TakeOver,
+        "take-over",
+        "Plan the same, and take over at once: its holder is gone",
+        "",
+        &["T"],
         &[Services, Detail, Logs],
     ),
     spec(

@@ -2,6 +2,7 @@
 
 use crate::definition::diagnostic::Severity;
 use crate::service::health::State;
+use crate::service::operation::Operation;
 use crate::service::summary::InstanceKey;
 
 use super::action::{Action, Place};
@@ -38,6 +39,10 @@ pub fn availability(action: Action, model: &Model) -> Result<(), &'static str> {
         }
         Action::ScaleUp | Action::ScaleDown | Action::Scale | Action::Restart => adjustable(model),
         Action::Rollback => rollbackable(model),
+        Action::Resume | Action::TakeOver => {
+            needs_connection(model)?;
+            resumable(model).map(drop)
+        }
         Action::Adopt => adoptable(model),
         Action::Agree => match model.screens.last() {
             Some(Screen::Review(pane)) if !pane.open_offers().is_empty() => Ok(()),
@@ -112,6 +117,30 @@ pub fn availability(action: Action, model: &Model) -> Result<(), &'static str> {
         | Action::Refresh
         | Action::Suspend
         | Action::Quit => Ok(()),
+    }
+}
+
+/// Returns the operation of the selected instance that can be gone on with, and on which instance it is.
+///
+/// # Errors
+/// Why there is none.
+pub(super) fn resumable(model: &Model) -> Result<(InstanceKey, Operation), &'static str> {
+    let key = model
+        .selected_instance()
+        .ok_or("nothing is deployed here")?;
+    let instance = model.fleet.get(key);
+    let record = instance.and_then(|instance| instance.record());
+    let noted = record.and_then(|record| record.operation.clone());
+    let noted = noted.ok_or("nothing is under way here")?;
+    let mut own = model.operations.values();
+    if own.any(|own| own.instance == *key && own.is_writing()) {
+        return Err("it was begun here, and goes on");
+    }
+    match (noted.kind.as_str(), noted.aim.revision, noted.aim.back_to) {
+        ("teardown", ..) | ("deploy" | "restore", Some(_), _) | ("rollback", _, Some(_)) => {
+            Ok((key.clone(), noted))
+        }
+        _ => Err("it cannot be resumed from its note: begin it again"),
     }
 }
 

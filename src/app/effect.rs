@@ -34,6 +34,8 @@ pub struct DeploySource {
     pub remedies: Remedies,
     /// What a person answered when asked for secrets.
     pub answers: SecretAnswers,
+    /// Whether it is taken over at once from somebody else who is at it.
+    pub takes_over: bool,
 }
 
 /// Where a text that is deployed comes from.
@@ -50,6 +52,8 @@ pub enum Origin {
     },
     /// What was taken down on this machine: a restore.
     Trash(Arc<TrashItem>),
+    /// What an operation that was left half done is to come to.
+    Noted(InstanceKey),
 }
 
 /// A definition that is deployed.
@@ -76,6 +80,7 @@ impl DeploySource {
             yields: false,
             remedies: Remedies::default(),
             answers: SecretAnswers::new(),
+            takes_over: false,
         }
     }
 
@@ -83,7 +88,7 @@ impl DeploySource {
     pub fn id(&self) -> &InstanceId {
         match &self.origin {
             Origin::Definition(definition) => &definition.id,
-            Origin::Revision { instance, .. } => &instance.id,
+            Origin::Revision { instance, .. } | Origin::Noted(instance) => &instance.id,
             Origin::Trash(item) => &item.id,
         }
     }
@@ -92,7 +97,7 @@ impl DeploySource {
     pub fn definition(&self) -> Option<&DefinitionOrigin> {
         match &self.origin {
             Origin::Definition(definition) => Some(definition),
-            Origin::Revision { .. } | Origin::Trash(_) => None,
+            Origin::Revision { .. } | Origin::Trash(_) | Origin::Noted(_) => None,
         }
     }
 }
@@ -289,6 +294,8 @@ pub enum Effect {
         op: OpId,
         /// The plan that was shown.
         plan: Box<TeardownPlan>,
+        /// Whether it is taken over at once from somebody else who is at it.
+        takes_over: bool,
     },
 
     /// Plans a scale or a restart.

@@ -11,6 +11,7 @@ mod keys;
 mod logs;
 mod operations;
 mod popups;
+mod resuming;
 mod reviews;
 mod secrets;
 mod teardowns;

@@ -139,7 +139,11 @@ impl Runner {
                 scope,
                 volumes,
             } => self.plan_teardown(op, key, (scope, volumes)),
-            Effect::RunTeardown { op, plan } => self.run_teardown(op, plan),
+            Effect::RunTeardown {
+                op,
+                plan,
+                takes_over,
+            } => self.run_teardown(op, plan, deploys::meeting(takes_over)),
             Effect::PlanAdjustment {
                 op,
                 key,

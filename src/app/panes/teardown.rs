@@ -24,6 +24,8 @@ pub struct TeardownPane {
     pub scope: TeardownScope,
     /// What happens to claims.
     pub volumes: VolumeChoice,
+    /// Whether it is taken over at once from somebody else who is at it.
+    pub takes_over: bool,
     /// The plans.
     pub plans: Vec<PlannedTeardown>,
     /// The first line that is shown.
@@ -41,6 +43,7 @@ impl TeardownPane {
             op,
             scope: TeardownScope::Instance,
             volumes: VolumeChoice::default(),
+            takes_over: false,
             plans,
             scroll: 0,
         }

@@ -13,7 +13,7 @@ use crate::editor::{Command, Motion};
 
 use super::{
     adjustments, adoption, assist, cluster, definitions, history, keys, logs, operations, popups,
-    reviews, teardowns,
+    resuming, reviews, teardowns,
 };
 
 /// Performs an action, or says why it cannot be.
@@ -65,6 +65,8 @@ pub(super) fn perform(model: &mut Model, action: Action) -> Vec<Effect> {
             let to = is_chosen.then(|| history.target().ok()).flatten();
             reviews::review_rollback(model, to)
         }
+        Action::Resume => resuming::resume(model, false),
+        Action::TakeOver => resuming::resume(model, true),
         Action::Restore => reviews::ask_what_to_restore(model),
         Action::Adopt => adoption::show(model),
         Action::Agree => {

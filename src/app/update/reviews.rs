@@ -116,7 +116,7 @@ pub(super) fn review_restore(model: &mut Model, item: Arc<TrashItem>) -> Vec<Eff
     review(model, DeploySource::of(Origin::Trash(item)))
 }
 
-fn review(model: &mut Model, source: DeploySource) -> Vec<Effect> {
+pub(super) fn review(model: &mut Model, source: DeploySource) -> Vec<Effect> {
     let op = model.next_op();
     let pane = ReviewPane::new(op, source.clone());
     model.screens.push(Screen::Review(Box::new(pane)));
@@ -236,6 +236,7 @@ impl Asked {
                 (format!("Roll {id} back to r{}", rollback.target), "in")
             }
             (Origin::Trash(_), _) => (format!("Put {id} back"), "to"),
+            (Origin::Noted(_), _) => (format!("Finish the deploy of {id}"), "to"),
             _ => (format!("Apply {id}"), "to"),
         };
         Self {
@@ -340,6 +341,9 @@ pub(super) fn run(model: &mut Model, force_conflicts: bool) -> Vec<Effect> {
     };
     let instance = reviewed.deploy().instance.clone();
     let (kind, what) = match &reviewed {
+        ReviewedPlan::Restore(_) if matches!(source.origin, Origin::Noted(_)) => {
+            (OperationKind::Deploy, format!("resume {}", instance.id))
+        }
         ReviewedPlan::Deploy(_) => (OperationKind::Deploy, deploy_command(&source, &instance)),
         ReviewedPlan::Rollback(rollback) => {
             let what = format!("rollback {} --to {}", instance.id, rollback.target);
@@ -357,8 +361,13 @@ pub(super) fn run(model: &mut Model, force_conflicts: bool) -> Vec<Effect> {
         (false, true) => " --yield-conflicts",
         (false, false) => "",
     };
+    let over = match source.takes_over {
+        true => " --take-over",
+        false => "",
+    };
     model.screens.pop();
-    let op = begin(model, kind, instance, &format!("{what}{flag}{agreed}"));
+    let words = format!("{what}{flag}{agreed}{over}");
+    let op = begin(model, kind, instance, &words);
     model.screens.push(Screen::Progress {
         ops: vec![op],
         n_below: 0,

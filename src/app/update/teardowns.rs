@@ -23,7 +23,7 @@ pub(super) fn show_fate(model: &mut Model) -> Vec<Effect> {
     effects
 }
 
-fn plan_all(pane: &TeardownPane) -> Vec<Effect> {
+pub(super) fn plan_all(pane: &TeardownPane) -> Vec<Effect> {
     let (op, scope, volumes) = (pane.op, pane.scope, pane.volumes);
     let plan = |key: &InstanceKey| Effect::PlanTeardown {
         op,
@@ -177,14 +177,20 @@ pub(super) fn run(model: &mut Model) -> Vec<Effect> {
         return Vec::new();
     };
     let plans: Vec<TeardownPlan> = pane.ready().cloned().collect();
+    let takes_over = pane.takes_over;
     model.screens.pop();
     let (mut ops, mut effects) = (Vec::new(), Vec::new());
     for plan in plans {
         let instance = plan.instance.clone();
-        let op = begin(model, OperationKind::Teardown, instance, &command(&plan));
+        let mut what = command(&plan);
+        if takes_over {
+            what.push_str(" --take-over");
+        }
+        let op = begin(model, OperationKind::Teardown, instance, &what);
         effects.push(Effect::RunTeardown {
             op,
             plan: Box::new(plan),
+            takes_over,
         });
         ops.push(op);
     }

@@ -11,5 +11,6 @@ mod history;
 mod list;
 mod logs;
 mod ownership;
+mod resuming;
 mod secrets;
 mod teardown;

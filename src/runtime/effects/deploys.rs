@@ -14,9 +14,13 @@ use crate::definition::diagnostic::{Diagnostic, Severity};
 use crate::definition::id::InstanceId;
 use crate::engine::adopt::{AdoptPlan, plan_adopt, run_adopt};
 use crate::engine::deploy::{DeployRequest, Report, RunOptions, plan_deploy, run_deploy};
+use crate::engine::operation::Meeting;
 use crate::engine::plan::Outcome;
 use crate::engine::remedy::Remedies;
-use crate::engine::restore::{RestoreRequest, Surroundings, plan_restore, run_restore};
+use crate::engine::restore::{
+    RestorePlan, RestoreRequest, Surroundings, plan_restore, run_restore,
+};
+use crate::engine::resume::{ResumePlan, ResumeRequest, plan_resume};
 use crate::engine::rollback::{RollbackRequest, plan_rollback, run_rollback};
 use crate::engine::wait::wait_ready;
 use crate::failure::{Failure, FailureKind};
@@ -99,6 +103,13 @@ impl Runner {
                         let plan = plan_restore(&cluster, &wish, &read).await?;
                         Ok(ReviewedPlan::Restore(plan))
                     }
+                    Origin::Noted(instance) => {
+                        let wish = ResumeRequest {
+                            instance,
+                            surroundings,
+                        };
+                        noted(plan_resume(&cluster, &wish, &read).await?)
+                    }
                     Origin::Definition(origin) => {
                         let agreed = (source.yields, source.remedies);
                         let (begun, of) = (start.clone(), origin.clone());
@@ -129,13 +140,13 @@ impl Runner {
             let report = reporter(op, messages.clone());
             let options = RunOptions {
                 force_conflicts,
-                ..RunOptions::default()
+                meeting: meeting(source.takes_over),
             };
             let deploy = async {
                 let cluster = cluster?;
                 let item = match &source.origin {
                     Origin::Trash(item) => Some(item.clone()),
-                    Origin::Definition(_) | Origin::Revision { .. } => None,
+                    Origin::Definition(_) | Origin::Revision { .. } | Origin::Noted(_) => None,
                 };
                 let mut outcome =
                     write(&cluster, &start, source, &plan, (options, &report)).await?;
@@ -185,6 +196,30 @@ impl Runner {
     }
 }
 
+/// Returns what is done where somebody else is at it.
+pub(super) fn meeting(takes_over: bool) -> Meeting {
+    match takes_over {
+        true => Meeting::TakeOver,
+        false => Meeting::Judge,
+    }
+}
+
+/// Returns what finishes a deploy or a rollback, for review.
+fn noted(plan: ResumePlan) -> Result<ReviewedPlan, Failure> {
+    match plan {
+        ResumePlan::Deploy { request, plan } => Ok(ReviewedPlan::Restore(RestorePlan {
+            request: *request,
+            deploy: *plan,
+        })),
+        ResumePlan::Rollback(plan) => Ok(ReviewedPlan::Rollback(*plan)),
+        ResumePlan::Teardown(_) => Err(Failure::new(
+            FailureKind::Conflict,
+            "nothing of it was deployed: take it down",
+        )),
+        ResumePlan::Clear(clear) => Err(Failure::new(FailureKind::Conflict, clear.why)),
+    }
+}
+
 /// Writes what was reviewed.
 async fn write(
     cluster: &Cluster,
@@ -206,7 +241,10 @@ async fn write(
             let request = Runner::request(cluster.clone(), origin, agreed, secrets).await?;
             Ok(run_deploy(cluster, &request, plan, options, report).await)
         }
-        (ReviewedPlan::Deploy(_), Origin::Revision { .. } | Origin::Trash(_)) => Err(Failure::new(
+        (
+            ReviewedPlan::Deploy(_),
+            Origin::Revision { .. } | Origin::Trash(_) | Origin::Noted(_),
+        ) => Err(Failure::new(
             FailureKind::Invalid,
             "the plan is not of what was to be deployed: plan anew",
         )),

@@ -37,14 +37,14 @@ impl Runner {
         });
     }
 
-    pub(super) fn run_teardown(&mut self, op: OpId, plan: Box<TeardownPlan>) {
+    pub(super) fn run_teardown(&mut self, op: OpId, plan: Box<TeardownPlan>, meeting: Meeting) {
         let (start, cluster, messages) =
             (self.start.clone(), self.cluster(), self.messages.clone());
         self.operations.spawn(async move {
             let options = TeardownOptions {
                 wait: Some(start.settings.wait.gone()),
                 holder: start.holder,
-                meeting: Meeting::default(),
+                meeting,
             };
             let report = reporter(op, messages.clone());
             let outcome = match cluster {

@@ -21,6 +21,7 @@ pub fn draw(
         Origin::Definition(_) => "Plan",
         Origin::Revision { .. } => "Rollback",
         Origin::Trash(_) => "Put back",
+        Origin::Noted(_) => "Resume",
     };
     let name = format!("{verb}: {}", pane.source.id());
     let target = match pane.plan() {

@@ -60,6 +60,7 @@ fn kept_claims_are_released_after_their_fate_was_shown_and_the_id_typed() {
     let run = Effect::RunTeardown {
         op: OpId(2),
         plan: Box::new(shown),
+        takes_over: false,
     };
     assert_eq!(stage.take_effects(), [run]);
     let command = stage.model.log.last().map(|entry| entry.command.as_str());

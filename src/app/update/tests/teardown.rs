@@ -24,6 +24,7 @@ fn run(op: u64, plan: TeardownPlan) -> Effect {
     Effect::RunTeardown {
         op: OpId(op),
         plan: Box::new(plan),
+        takes_over: false,
     }
 }
 

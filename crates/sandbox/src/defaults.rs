@@ -7,7 +7,10 @@ use crate::resources::Resource;
 /// Fills in what is left out.
 pub(crate) fn apply(resource: &Resource, object: &mut Value) {
     match (resource.group.as_str(), resource.kind.as_str()) {
-        ("", "Pod") => pod_spec(&mut object["spec"]),
+        ("", "Pod") => {
+            pod_spec(&mut object["spec"]);
+            requests(&mut object["spec"]);
+        }
         ("", "Service") => service(&mut object["spec"]),
         ("", "PersistentVolumeClaim") => put(&mut object["spec"], "volumeMode", "Filesystem"),
         ("", "PersistentVolume") => {
@@ -258,15 +261,21 @@ fn container(container: &mut Value) {
             probe(each_probe);
         }
     }
-    // What is limited is requested, where nothing else is said.
-    let limits = container["resources"]["limits"]
-        .as_object()
-        .cloned()
-        .unwrap_or_default();
-    if !limits.is_empty() {
-        let requests = object_at(&mut container["resources"], "requests");
-        for (name, quantity) in limits {
-            put(requests, &name, quantity);
+}
+
+/// What is limited is requested, where nothing else is said. Of pods alone: templates stay as they were written.
+fn requests(spec: &mut Value) {
+    for list in ["containers", "initContainers"] {
+        for container in each(spec, list) {
+            let limits = container["resources"]["limits"].as_object().cloned();
+            let limits = limits.unwrap_or_default();
+            if limits.is_empty() {
+                continue;
+            }
+            let requests = object_at(&mut container["resources"], "requests");
+            for (name, quantity) in limits {
+                put(requests, &name, quantity);
+            }
         }
     }
 }
@@ -370,7 +379,7 @@ mod tests {
                 "containers": [{
                     "name": "a", "image": "x:1", "imagePullPolicy": "IfNotPresent",
                     "ports": [{"containerPort": 80, "protocol": "TCP"}],
-                    "resources": {"limits": {"cpu": "1"}, "requests": {"cpu": "1"}},
+                    "resources": {"limits": {"cpu": "1"}},
                     "terminationMessagePath": "/dev/termination-log", "terminationMessagePolicy": "File",
                 }],
             }},

@@ -25,6 +25,7 @@ mod dashboard;
 mod delete;
 mod deploy;
 mod diff;
+mod direct;
 mod doctor;
 mod events;
 mod exec;

@@ -38,7 +38,9 @@ use crate::definition::policy::Policy;
 
 pub use crate::definition::object::GroupKind;
 pub use access::Access;
-pub use connect::{Agreements, ConnectOptions, ContextSummary, ExecPolicy, connect, contexts};
+pub use connect::{
+    Agreements, ConnectOptions, ContextSummary, DirectCluster, ExecPolicy, Given, connect, contexts,
+};
 pub use discovery::Served;
 pub use exec::{ExecInput, ExecOutput, ExecRequest, ExecSession};
 pub use forward::{ForwardEvent, ForwardRequest, Forwarded, Forwards, PortSpec, RemotePort};

@@ -34,6 +34,8 @@ pub struct Settings {
     pub namespace: Option<Namespace>,
     /// What a definition's `gpu: NAME` stands for: resource names by short name.
     pub gpus: BTreeMap<String, String>,
+    /// The cluster, where no kubeconfig names it.
+    pub cluster: ClusterSettings,
     /// Routes.
     pub ingress: Ingress,
     /// Commands that kubeconfigs run to log in.
@@ -48,6 +50,43 @@ pub struct Settings {
     pub theme: ThemeSettings,
     /// Keys of the dashboard, in place of those that actions have by default.
     pub keys: Bindings,
+}
+
+/// `[cluster]`: a cluster without a kubeconfig. Paths are relative to the file that names them.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ClusterSettings {
+    /// URL of the API server; without it the section counts for nothing.
+    pub server: Option<String>,
+    /// File of the certificate authority; the system's when unset.
+    pub certificate_authority: Option<PathBuf>,
+    /// The same in base64.
+    pub certificate_authority_data: Option<String>,
+    /// File of the client certificate.
+    pub client_certificate: Option<PathBuf>,
+    /// File of its key.
+    pub client_key: Option<PathBuf>,
+    /// File of a token, read again when it changes.
+    pub token_file: Option<PathBuf>,
+    /// A token.
+    pub token: Option<Token>,
+}
+
+/// A token, which is never shown.
+#[derive(Clone, PartialEq, Eq, Deserialize)]
+#[serde(transparent)]
+pub struct Token(pub String);
+
+impl std::fmt::Debug for Token {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("(hidden)")
+    }
+}
+
+impl Serialize for Token {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str("(hidden)")
+    }
 }
 
 /// `[ingress]`: what exposed services have in common.
@@ -183,6 +222,7 @@ mod tests {
             context,
             namespace,
             gpus,
+            cluster,
             ingress: Ingress { host },
             login,
             policy,
@@ -195,6 +235,19 @@ mod tests {
         assert!(!gpus.is_empty());
         assert_ne!(keys, Bindings::default());
         assert!(theme.sets_every_part());
+        let ClusterSettings {
+            server,
+            certificate_authority,
+            certificate_authority_data,
+            client_certificate,
+            client_key,
+            token_file,
+            token,
+        } = cluster;
+        assert!(server.is_some() && certificate_authority.is_some() && token.is_some());
+        assert!(certificate_authority_data.is_some() && token_file.is_some());
+        assert!(client_certificate.is_some() && client_key.is_some());
+        assert_eq!(format!("{token:?}"), "Some((hidden))");
         let Login {
             plugins: _,
             allowed: _,

@@ -62,6 +62,45 @@ pub struct Global {
     /// Kubeconfig file [default: as kubectl: $KUBECONFIG, else ~/.kube/config, else in-cluster]
     #[arg(long, global = true, value_name = "FILE")]
     pub kubeconfig: Option<PathBuf>,
+    /// URL of an API server to work with in the place of a kubeconfig; BOWLINE_TOKEN may hold a token
+    #[arg(long, global = true, env = "BOWLINE_SERVER", hide_env_values = true, value_name = "URL", conflicts_with_all = ["kubeconfig", "context"])]
+    pub server: Option<String>,
+    /// Its certificate authority [default: those that the system trusts]
+    #[arg(
+        long,
+        global = true,
+        env = "BOWLINE_CERTIFICATE_AUTHORITY",
+        hide_env_values = true,
+        value_name = "FILE"
+    )]
+    pub certificate_authority: Option<PathBuf>,
+    /// Client certificate to log in with
+    #[arg(
+        long,
+        global = true,
+        env = "BOWLINE_CLIENT_CERTIFICATE",
+        hide_env_values = true,
+        value_name = "FILE"
+    )]
+    pub client_certificate: Option<PathBuf>,
+    /// Key of the client certificate
+    #[arg(
+        long,
+        global = true,
+        env = "BOWLINE_CLIENT_KEY",
+        hide_env_values = true,
+        value_name = "FILE"
+    )]
+    pub client_key: Option<PathBuf>,
+    /// File of a token to log in with, read again when it changes
+    #[arg(
+        long,
+        global = true,
+        env = "BOWLINE_TOKEN_FILE",
+        hide_env_values = true,
+        value_name = "FILE"
+    )]
+    pub token_file: Option<PathBuf>,
     /// User to impersonate
     #[arg(long = "as", global = true, value_name = "USER")]
     pub as_user: Option<String>,

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::UsageError;
 use super::args::Global;
+use super::direct;
 use super::target::Target;
 use super::{confirm, output};
 use crate::app::CatalogueEntry;
@@ -80,6 +81,7 @@ impl Session {
             rehearsal::write_examples(&catalogue)?;
         }
         let target = target(&global, &settings, &paths);
+        check_login(&global, &target)?;
         Ok(Self {
             global,
             settings,
@@ -190,6 +192,7 @@ fn load(global: &Global) -> anyhow::Result<(Paths, Loaded)> {
 fn check_flags(global: &Global) -> Result<(), UsageError> {
     let named = [
         ("--kubeconfig", global.kubeconfig.is_some()),
+        ("--server", global.server.is_some()),
         ("--as", global.as_user.is_some()),
     ];
     match named
@@ -200,6 +203,25 @@ fn check_flags(global: &Global) -> Result<(), UsageError> {
             "--sandbox is a cluster of its own: leave {flag} out"
         ))),
         None => Ok(()),
+    }
+}
+
+/// Refuses flags that say how to log in to a server that is not named.
+fn check_login(global: &Global, target: &Target) -> Result<(), UsageError> {
+    let files = [
+        ("--certificate-authority", &global.certificate_authority),
+        ("--client-certificate", &global.client_certificate),
+        ("--client-key", &global.client_key),
+        ("--token-file", &global.token_file),
+    ];
+    let given = files.iter().find(|(_, file)| file.is_some());
+    match (given, target) {
+        (Some((flag, _)), Target::Remote(options)) if options.direct.is_none() => {
+            Err(UsageError(format!(
+                "{flag} belongs to a server that is named without a kubeconfig: give --server, or cluster.server in the settings"
+            )))
+        }
+        _ => Ok(()),
     }
 }
 
@@ -225,9 +247,12 @@ fn target(global: &Global, settings: &Settings, paths: &Paths) -> Target {
             has_examples: true,
         });
     }
+    let direct = direct::cluster(global, settings, paths);
     Target::Remote(Box::new(ConnectOptions {
         kubeconfig: global.kubeconfig.clone(),
-        context: wanted_context(global, settings),
+        // A context of the settings is one of a kubeconfig.
+        context: wanted_context(global, settings).filter(|_| direct.is_none()),
+        direct,
         namespace,
         as_user: global.as_user.clone(),
         as_groups: global.as_groups.clone(),

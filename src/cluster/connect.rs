@@ -6,6 +6,7 @@
 mod agreed;
 mod child;
 mod described;
+mod direct;
 mod exec;
 mod kubeconfig;
 mod proxy;
@@ -28,6 +29,7 @@ use crate::text;
 
 pub use agreed::Agreements;
 pub use described::{Description, describe, kubeconfig_files};
+pub use direct::{DirectCluster, Given};
 pub use exec::ExecPolicy;
 pub(super) use exec::LoginError;
 use kubeconfig::{Chosen, Kubeconfigs};
@@ -42,6 +44,8 @@ const POD_NAMESPACE: &str = "/var/run/secrets/kubernetes.io/serviceaccount/names
 pub struct ConnectOptions {
     /// The only kubeconfig to read; else `$KUBECONFIG`, `~/.kube/config`, or the pod that this runs in.
     pub kubeconfig: Option<PathBuf>,
+    /// The cluster that is named without a kubeconfig; then none is read.
+    pub direct: Option<DirectCluster>,
     /// The context; else the current one.
     pub context: Option<String>,
     /// The namespace; else the context's, else `default`.
@@ -83,7 +87,7 @@ async fn open(options: &ConnectOptions) -> Result<Cluster, Failure> {
         let summary = "--as-group needs --as: groups are those of a user";
         return Err(Failure::new(FailureKind::Invalid, summary));
     }
-    let kubeconfigs = Kubeconfigs::load(options.kubeconfig.as_deref())?;
+    let kubeconfigs = Kubeconfigs::of(options)?;
     let Some(kubeconfigs) = kubeconfigs else {
         return connect_in_cluster(options).await;
     };
@@ -116,7 +120,7 @@ async fn open(options: &ConnectOptions) -> Result<Cluster, Failure> {
 /// # Errors
 /// A kubeconfig is malformed or unsafe: the text names the file.
 pub fn contexts(options: &ConnectOptions) -> Result<Vec<ContextSummary>, Failure> {
-    let kubeconfigs = Kubeconfigs::load(options.kubeconfig.as_deref()).map_err(harmless)?;
+    let kubeconfigs = Kubeconfigs::of(options).map_err(harmless)?;
     Ok(kubeconfigs.map_or_else(Vec::new, |kubeconfigs| kubeconfigs.summaries()))
 }
 
@@ -126,8 +130,7 @@ pub fn contexts(options: &ConnectOptions) -> Result<Vec<ContextSummary>, Failure
 /// # Errors
 /// A kubeconfig is missing, malformed or unsafe, or a context names what is not there: the text names the file and the key.
 pub fn check(options: &ConnectOptions) -> Result<(), Failure> {
-    let Some(kubeconfigs) = Kubeconfigs::load(options.kubeconfig.as_deref()).map_err(harmless)?
-    else {
+    let Some(kubeconfigs) = Kubeconfigs::of(options).map_err(harmless)? else {
         return Ok(());
     };
     if options.context.is_none() && !kubeconfigs.has_current_context() {
@@ -139,7 +142,7 @@ pub fn check(options: &ConnectOptions) -> Result<(), Failure> {
 
 /// Tells whether a login by a credential plugin comes first, which may ask something of the person.
 pub fn asks_for_login(options: &ConnectOptions) -> bool {
-    let kubeconfigs = Kubeconfigs::load(options.kubeconfig.as_deref());
+    let kubeconfigs = Kubeconfigs::of(options);
     let chosen = kubeconfigs.map(|read| read.map(|read| read.choose(options.context.as_deref())));
     matches!(chosen, Ok(Some(Ok(chosen))) if chosen.user.exec.is_some())
 }
@@ -181,7 +184,7 @@ fn reload(options: &ConnectOptions, context: &str) -> transport::Reload {
         ..options.clone()
     };
     Box::new(move |present| {
-        let read = Kubeconfigs::load(options.kubeconfig.as_deref());
+        let read = Kubeconfigs::of(&options);
         let Ok(Some(Ok(mut chosen))) =
             read.map(|read| read.map(|read| read.choose(options.context.as_deref())))
         else {
@@ -277,9 +280,8 @@ fn refuse_open_credentials(chosen: &Chosen, has_plugin: bool) -> Result<(), Fail
     let host = chosen.server.host().unwrap_or_default();
     if is_open && has_credentials && !proxy::is_loopback(host) {
         let summary = format!(
-            "{}: clusters[{}].cluster.server is plain http and not on this machine: credentials are not sent there",
-            chosen.cluster_file.display(),
-            chosen.cluster_name
+            "{} is plain http and not on this machine: credentials are not sent there",
+            chosen.cluster_key("server")
         );
         return Err(Failure::new(FailureKind::Refused, summary));
     }
@@ -295,9 +297,23 @@ fn config(chosen: Chosen) -> Result<kube::Config, Failure> {
     config.tls_server_name = chosen.cluster.tls_server_name.clone();
     config.disable_compression = chosen.cluster.disable_compression.unwrap_or(false);
     config.proxy_url = proxy::of_cluster(&chosen)?;
-    config.auth_info = chosen.user;
+    config.auth_info = with_trimmed_token(chosen.user);
     settle(&mut config);
     Ok(config)
+}
+
+/// Returns a user's entry whose token has no white space about it, as kubectl reads it: one that a person wrote into a file
+/// ends with a line end. NB: the client would send it as it is; only then is it read here, since the client reads the files
+/// of others again by itself.
+fn with_trimmed_token(mut user: AuthInfo) -> AuthInfo {
+    let path = user.token_file.as_deref().filter(|_| user.exec.is_none());
+    let text = path.and_then(|path| std::fs::read_to_string(path).ok());
+    let Some(text) = text.filter(|text| text.trim() != text && !text.trim().is_empty()) else {
+        return user;
+    };
+    let made: AuthInfo = serde_json::from_value(json!({"token": text.trim()})).unwrap_or_default();
+    (user.token, user.token_file) = (made.token, None);
+    user
 }
 
 /// Sets what is the same for every cluster.

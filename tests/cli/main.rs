@@ -8,6 +8,7 @@
 
 mod adjusts;
 mod arguments;
+mod connections;
 mod deploys;
 mod doctor;
 mod drifts;
@@ -77,6 +78,8 @@ on_both_backends! {
         a_history_of_nothing_fails
         a_rollback_goes_back_with_text_and_parameters
         a_pod_that_hangs_is_shown_and_goes_with_a_rollback;
+    connections:
+        a_server_is_reached_by_flags_environment_and_settings;
     doctor:
         a_report_tells_the_server_and_what_this_user_may_do;
     execs:

@@ -53,7 +53,7 @@ impl Description {
 /// # Errors
 /// A kubeconfig is missing, malformed or unsafe, or a context names what is not there.
 pub fn describe(options: &ConnectOptions) -> Result<Option<Description>, Failure> {
-    let described = Kubeconfigs::load(options.kubeconfig.as_deref()).and_then(|read| {
+    let described = Kubeconfigs::of(options).and_then(|read| {
         let Some(read) = read else { return Ok(None) };
         of(&read.choose(options.context.as_deref())?).map(Some)
     });
@@ -62,7 +62,10 @@ pub fn describe(options: &ConnectOptions) -> Result<Option<Description>, Failure
 
 /// Returns the files that count as kubeconfigs, in their order, each with how it is.
 pub fn kubeconfig_files(options: &ConnectOptions) -> Vec<KubeconfigFile> {
-    kubeconfig::files(options.kubeconfig.as_deref())
+    match options.direct {
+        Some(_) => Vec::new(),
+        None => kubeconfig::files(options.kubeconfig.as_deref()),
+    }
 }
 
 fn of(chosen: &Chosen) -> Result<Description, Failure> {

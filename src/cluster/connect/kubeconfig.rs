@@ -1,5 +1,6 @@
 //! Kubeconfigs as kubectl reads them: a list of files, the first to name something wins, paths relative to their file.
 
+use std::collections::BTreeMap;
 use std::env;
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
@@ -8,6 +9,7 @@ use std::path::{Path, PathBuf};
 use http::Uri;
 use kube::config::{AuthInfo, Cluster, Context, Kubeconfig};
 
+use super::ConnectOptions;
 use crate::definition::id::Namespace;
 use crate::failure::{Failure, FailureKind};
 use crate::text;
@@ -41,9 +43,12 @@ struct Source {
     is_trusted: bool,
 }
 
+/// What values were given by, where that is no key of a kubeconfig.
+pub(super) type Labels = BTreeMap<&'static str, String>;
+
 /// The kubeconfigs that count, in their order.
 #[derive(Debug)]
-pub(super) struct Kubeconfigs(Vec<Source>);
+pub(super) struct Kubeconfigs(Vec<Source>, Labels);
 
 /// A context with all that it names.
 #[derive(Debug)]
@@ -60,6 +65,19 @@ pub(super) struct Chosen {
     pub user_file: PathBuf,
     /// Whether the user's entry stands in a file of this user or of root.
     pub is_user_trusted: bool,
+    pub labels: Labels,
+}
+
+impl Chosen {
+    /// Returns where a key of the cluster's entry stands.
+    pub fn cluster_key(&self, key: &str) -> String {
+        cluster_key(&self.labels, &self.cluster_file, &self.cluster_name, key)
+    }
+}
+
+fn cluster_key(labels: &Labels, file: &Path, name: &str, key: &str) -> String {
+    let label = labels.get(key).cloned();
+    label.unwrap_or_else(|| format!("{}: clusters[{name}].cluster.{key}", file.display()))
 }
 
 impl Kubeconfigs {
@@ -82,7 +100,25 @@ impl Kubeconfigs {
         for path in paths {
             sources.extend(read(path, must_exist)?);
         }
-        Ok(Self(sources))
+        Ok(Self(sources, Labels::new()))
+    }
+
+    /// Takes one that was never a file.
+    pub fn made(config: Kubeconfig, labels: Labels) -> Self {
+        let source = Source {
+            path: PathBuf::new(),
+            config,
+            is_trusted: true,
+        };
+        Self(vec![source], labels)
+    }
+
+    /// Returns what is connected by: the cluster that is named without a kubeconfig, else kubeconfigs.
+    pub fn of(options: &ConnectOptions) -> Result<Option<Self>, Failure> {
+        match &options.direct {
+            Some(direct) => direct.kubeconfigs().map(Some),
+            None => Self::load(options.kubeconfig.as_deref()),
+        }
     }
 
     /// Returns the contexts, the first of each name.
@@ -136,7 +172,8 @@ impl Kubeconfigs {
                 context.cluster
             ))
         })?;
-        let server = server(cluster, &context.cluster, cluster_file)?;
+        let server_key = cluster_key(&self.1, cluster_file, &context.cluster, "server");
+        let server = server(cluster, &server_key)?;
         let user_name = context.user.clone().unwrap_or_default();
         let (user, user_file, is_user_trusted) = match self.user(&user_name) {
             Some((user, source)) => (user.clone(), source.path.clone(), source.is_trusted),
@@ -161,6 +198,7 @@ impl Kubeconfigs {
             user: in_directory_user(user, &user_file),
             user_file,
             is_user_trusted,
+            labels: self.1.clone(),
         })
     }
 
@@ -292,7 +330,7 @@ fn default_path() -> Option<PathBuf> {
     Some(PathBuf::from(env::var_os("HOME")?).join(".kube/config"))
 }
 
-fn invalid(summary: String) -> Failure {
+pub(super) fn invalid(summary: String) -> Failure {
     Failure::new(FailureKind::Invalid, summary)
 }
 
@@ -377,8 +415,7 @@ fn parse(text: &str, path: &Path) -> Result<Kubeconfig, Failure> {
         })
 }
 
-fn server(cluster: &Cluster, name: &str, file: &Path) -> Result<Uri, Failure> {
-    let at = format!("{}: clusters[{name}].cluster.server", file.display());
+fn server(cluster: &Cluster, at: &str) -> Result<Uri, Failure> {
     let server = cluster
         .server
         .as_deref()

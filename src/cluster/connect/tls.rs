@@ -31,10 +31,7 @@ pub(super) fn authority_base64(chosen: &Chosen) -> Result<Option<String>, Failur
 
 /// Returns where the certificate authority of a cluster stands, and what stands there: data comes before a file.
 fn authority(chosen: &Chosen) -> Result<Option<(String, Vec<u8>)>, Failure> {
-    let at = |key: &str| {
-        let file = chosen.cluster_file.display();
-        format!("{file}: clusters[{}].cluster.{key}", chosen.cluster_name)
-    };
+    let at = |key: &str| chosen.cluster_key(key);
     let data = chosen.cluster.certificate_authority_data.as_deref();
     match (
         data.filter(|data| !data.is_empty()),

@@ -23,6 +23,7 @@ mod histories;
 mod imports;
 mod listings;
 mod logs;
+mod manifests;
 mod offline;
 mod operations;
 mod program;
@@ -121,6 +122,10 @@ on_both_backends! {
         of_five_what_a_failure_and_a_kill_left_is_finished
         the_second_is_told_who_is_at_it_and_waits_for_its_turn
         what_nobody_is_at_is_not_resumed;
+    manifests:
+        manifests_are_deployed_changed_and_taken_down
+        every_fault_of_manifests_is_told_with_its_line
+        manifests_are_rendered_without_a_cluster;
     questions:
         a_question_is_answered_by_yes_alone
         data_is_destroyed_only_by_typing_the_id;

@@ -1,0 +1,87 @@
+//! Manifests on the command line: the same commands as for service definitions, and the lines of their faults.
+
+use serde_json::json;
+
+use crate::world::World;
+
+const SHOP: &str = "
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: settings}
+data: {script: 'echo $HOME'}
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: frontend}
+spec:
+  replicas: 1
+  selector: {matchLabels: {app: front}}
+  template:
+    metadata: {labels: {app: front}}
+    spec: {containers: [{name: web, image: 'nginx:1.27'}]}
+";
+
+pub(crate) fn manifests_are_deployed_changed_and_taken_down(world: &World) {
+    world.home.save("shop", SHOP);
+    let ended = world.bowline(&["deploy", "shop", "-y"]).end().code(0);
+    ended.stderr_has(&["ConfigMap/settings", "Deployment/frontend"]);
+    world.bowline(&["diff", "shop"]).end().code(0);
+    let told = world
+        .bowline(&["status", "shop", "-o", "json"])
+        .end()
+        .code(0);
+    let told = told.json();
+    assert_eq!(told["state"], "Ready");
+    assert_eq!(told["replicas"], 1);
+    world
+        .home
+        .save("shop", &SHOP.replace("echo $HOME", "echo $PWD"));
+    let ended = world.bowline(&["diff", "shop"]).end().code(1);
+    ended.stdout_has(&["echo $PWD"]);
+    world.bowline(&["deploy", "shop", "-y"]).end().code(0);
+    world.bowline(&["delete", "shop", "-y"]).end().code(0);
+    assert_eq!(world.all_names("shop"), Vec::<String>::new());
+    // What was taken down is put back from its text.
+    world.bowline(&["restore", "shop", "-y"]).end().code(0);
+    assert!(
+        world
+            .all_names("shop")
+            .contains(&"Deployment/frontend".to_owned())
+    );
+    world.bowline(&["delete", "shop", "-y"]).end().code(0);
+}
+
+pub(crate) fn every_fault_of_manifests_is_told_with_its_line(world: &World) {
+    let faulty = SHOP.replace("replicas: 1", "replica: 1");
+    world.home.save("shop", &faulty);
+    let ended = world.bowline(&["validate", "shop"]).end().code(1);
+    ended.stdout_has(&[":11:3: error: `replica` is not a key here; did you mean `replicas`?"]);
+    world.home.save("shop", SHOP);
+    let ended = world
+        .bowline(&["deploy", "shop", "--set", "a=b", "-y"])
+        .end();
+    ended.code(1).stderr_has(&["manifests have no parameters"]);
+    let role = "{apiVersion: rbac.authorization.k8s.io/v1, kind: ClusterRole, metadata: {name: r}, rules: []}\n";
+    world.home.save("shop", role);
+    let ended = world.bowline(&["deploy", "shop", "-y"]).end();
+    ended
+        .code(1)
+        .stderr_has(&["ClusterRole/r is in no namespace", "allow_cluster_scoped"]);
+    assert_eq!(world.all_names("shop"), Vec::<String>::new());
+}
+
+pub(crate) fn manifests_are_rendered_without_a_cluster(world: &World) {
+    world.home.save("shop", SHOP);
+    let told = world
+        .bowline(&["render", "shop", "-o", "json"])
+        .end()
+        .code(0)
+        .json();
+    let config = &told["items"][0];
+    assert_eq!(config["data"], json!({"script": "echo $HOME"}));
+    assert_eq!(config["metadata"]["namespace"], world.namespace.as_str());
+    assert_eq!(
+        config["metadata"]["labels"]["app.kubernetes.io/instance"],
+        "shop"
+    );
+}

@@ -607,6 +607,7 @@ impl Applying {
             recreate: self.recreate,
             grow_volumes: self.grow_volumes,
             bind_retained: self.bind_retained,
+            hold_sizes: false,
         }
     }
 }

@@ -42,6 +42,8 @@ pub enum Propagation {
     Foreground,
     /// The object at once, dependents after it.
     Background,
+    /// The object alone: dependents stay, without an owner.
+    Orphan,
 }
 
 /// What became of a deletion.
@@ -191,10 +193,40 @@ impl Cluster {
         subresource: Option<&str>,
     ) -> Result<Written, Failure> {
         let path = self.object_path(key, subresource).await?;
-        let query = form_urlencoded(&[
+        self.send_merge_patch(key, path, patch, field_manager, &[])
+            .await
+    }
+
+    /// Asks what a JSON merge patch of an object would do, without doing it.
+    ///
+    /// # Errors
+    /// As [`Cluster::merge_patch`].
+    pub async fn rehearse_merge_patch(
+        &self,
+        key: &ObjectKey,
+        patch: &Value,
+        field_manager: &str,
+    ) -> Result<Written, Failure> {
+        let path = self.object_path(key, None).await?;
+        let dry_run = [("dryRun", "All")];
+        self.send_merge_patch(key, path, patch, field_manager, &dry_run)
+            .await
+    }
+
+    async fn send_merge_patch(
+        &self,
+        key: &ObjectKey,
+        path: String,
+        patch: &Value,
+        field_manager: &str,
+        more: &[(&str, &str)],
+    ) -> Result<Written, Failure> {
+        let mut query = vec![
             ("fieldManager", field_manager),
             ("fieldValidation", "Strict"),
-        ]);
+        ];
+        query.extend(more);
+        let query = form_urlencoded(&query);
         let body = (
             "application/merge-patch+json",
             patch.to_string().into_bytes(),
@@ -221,6 +253,7 @@ impl Cluster {
         let policy = match propagation {
             Propagation::Foreground => "Foreground",
             Propagation::Background => "Background",
+            Propagation::Orphan => "Orphan",
         };
         let options = json!({
             "apiVersion": "v1",

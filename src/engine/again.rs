@@ -87,7 +87,11 @@ pub(super) fn request(
         ingress_host: surroundings.ingress_host.clone(),
         gpus: surroundings.gpus.clone(),
         yields: surroundings.yields,
-        remedies: surroundings.remedies,
+        // What is deployed again may be from before a claim grew.
+        remedies: Remedies {
+            hold_sizes: true,
+            ..surroundings.remedies
+        },
         message: Some(surroundings.message.clone().unwrap_or(cause)),
         holder: surroundings.holder.clone(),
     })

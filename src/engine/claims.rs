@@ -198,7 +198,8 @@ fn retained_volume(volume: &Object) -> Option<RetainedVolume> {
     let id = Metadata::of(volume).label(naming::LABEL_INSTANCE)?;
     Some(RetainedVolume {
         instance: InstanceKey {
-            namespace: volumes::text(volume, "/spec/claimRef/namespace")
+            namespace: Metadata::of(volume)
+                .label(naming::LABEL_VOLUME_NAMESPACE)?
                 .parse()
                 .ok()?,
             id: id.parse().ok()?,

@@ -2,6 +2,8 @@
 
 mod planning;
 mod running;
+mod storage;
+mod unchangeable;
 
 use std::collections::BTreeMap;
 

@@ -156,6 +156,12 @@ impl Record {
         self.metadata().label(naming::LABEL_NAME)
     }
 
+    /// Returns the digest of the text that was applied last.
+    pub fn definition_hash(&self) -> Option<&str> {
+        self.metadata()
+            .annotation(naming::ANNOTATION_DEFINITION_HASH)
+    }
+
     pub fn is_being_deleted(&self) -> bool {
         self.metadata().is_being_deleted()
     }

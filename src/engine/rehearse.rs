@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use super::adjust::owned::applied_fields;
 use super::difference::{difference, laid_over, normalized};
 use super::fields;
+use super::frozen;
 use super::metadata::Metadata;
 use super::plan::{Change, FieldConflict, PlannedObject};
 use super::preflight::refused;
@@ -21,7 +22,6 @@ const FIELD_CONFLICT: &str = "FieldManagerConflict";
 pub(super) const RESTARTS: &str = "its pods are replaced";
 /// Note on an object whose fields have the wanted values already, set by others.
 const OWNED_AGAIN: &str = "nothing of it changes; what others set in it becomes bowline's";
-const NEVER_CHANGES: &str = "such a field can never be changed: take the instance down with its volumes kept, then deploy it again";
 
 /// What a rehearsal found.
 #[derive(Debug)]
@@ -32,6 +32,8 @@ pub(super) struct Rehearsal {
     /// Fields that others own and that are left to them.
     pub yielded: Vec<FieldConflict>,
     pub refusals: Vec<Failure>,
+    /// The refusal of a change of fields that can never be changed: nothing is decided about it here.
+    pub frozen: Option<Failure>,
     /// Whether the live object was another one for the rehearsal than for the look before.
     is_outrun: bool,
 }
@@ -129,6 +131,7 @@ impl Rehearsal {
             conflicts: Vec::new(),
             yielded: Vec::new(),
             refusals: Vec::new(),
+            frozen: None,
             is_outrun: false,
         }
     }
@@ -216,7 +219,11 @@ impl Rehearsal {
             }
             Err(failure) if failure.kind == FailureKind::Unreachable => Err(failure),
             Err(failure) => {
-                self.refusals.push(refusal(failure, wanted));
+                if live.is_some() && is_for_remedies(&failure) {
+                    self.frozen = Some(failure);
+                } else {
+                    self.refusals.push(refusal(failure, wanted));
+                }
                 Ok(match live {
                     // What is refused is shown too, as far as it can be known.
                     Some(live) => {
@@ -318,17 +325,18 @@ pub(super) fn is_own_scaling(conflict: &FieldConflict, manager: &str) -> bool {
         })
 }
 
-fn refusal(mut failure: Failure, wanted: &Object) -> Failure {
-    let says = |words: &str| failure.summary.contains(words);
-    let is_frozen = says("field is immutable") || says("updates to statefulset spec for fields");
+fn is_for_remedies(failure: &Failure) -> bool {
+    frozen::is_frozen(failure)
+        || frozen::is_shrinking(failure)
+        || frozen::is_growth_refused(failure)
+}
+
+fn refusal(failure: Failure, wanted: &Object) -> Failure {
     if failure.kind == FailureKind::Conflict {
         return refused(format!(
             "{} was changed while it was looked at: plan again",
             wanted.key
         ));
-    }
-    if is_frozen && failure.detail.is_empty() {
-        failure.detail = NEVER_CHANGES.to_owned();
     }
     failure
 }

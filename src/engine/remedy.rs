@@ -16,6 +16,8 @@ pub struct Remedies {
     pub grow_volumes: bool,
     /// Volumes that a teardown retained are bound again.
     pub bind_retained: bool,
+    /// Sizes that grew since what is deployed again was written stay as they are: claims never shrink.
+    pub hold_sizes: bool,
 }
 
 /// One thing that can be agreed to.
@@ -86,6 +88,8 @@ pub struct StoragePlan {
     pub binds: Vec<PlannedBind>,
     /// Claims that grow.
     pub growths: Vec<PlannedGrowth>,
+    /// Workloads that are made anew while their pods go on running.
+    pub orphaned: Vec<ObjectKey>,
     /// Sizes that stay larger than the definition says, because claims never shrink.
     pub held: Vec<HeldSize>,
 }
@@ -97,6 +101,8 @@ pub struct PlannedBind {
     pub volume: ObjectKey,
     /// Its uid.
     pub uid: String,
+    /// Namespace of the claim that will bind it.
+    pub namespace: String,
     /// Name of the claim that will bind it.
     pub claim: String,
     /// Its size.
@@ -128,6 +134,14 @@ pub struct HeldSize {
 }
 
 impl StoragePlan {
+    /// Takes in what is done for another object.
+    pub fn absorb(&mut self, other: Self) {
+        self.binds.extend(other.binds);
+        self.growths.extend(other.growths);
+        self.orphaned.extend(other.orphaned);
+        self.held.extend(other.held);
+    }
+
     /// Tells whether it does nothing.
     pub fn is_empty(&self) -> bool {
         self.binds.is_empty() && self.growths.is_empty()

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use futures::{StreamExt, stream};
 
 use super::DeployRequest;
+use super::unchangeable::{Resolved, Resolver};
 use crate::cluster::{Access, Cluster};
 use crate::definition::id::{InstanceId, Namespace};
 use crate::definition::manifest::defined_kind;
@@ -12,6 +13,7 @@ use crate::definition::naming;
 use crate::definition::object::{GroupKind, Object, ObjectKey};
 use crate::definition::render::Rendered;
 use crate::engine::blame;
+use crate::engine::binding;
 use crate::engine::difference::difference;
 use crate::engine::free_id::free_id;
 use crate::engine::kinds;
@@ -28,6 +30,7 @@ use crate::engine::remedy::StoragePlan;
 use crate::engine::rendering::rendered;
 use crate::engine::revision::{self, Identity, Snapshot};
 use crate::engine::secrets;
+use crate::engine::volumes;
 use crate::failure::{Failure, FailureKind};
 
 /// Objects that are rehearsed at once.
@@ -161,6 +164,8 @@ impl Planner<'_> {
         let listed = (&survey, &live);
         self.rehearse_all(plan, listed, &missing, &to_come).await?;
         self.add_leaving(plan, &leaving, &live, &missing).await?;
+        self.look_for_retained(plan, &survey).await?;
+        self.may_carry_out(plan).await?;
         let is_leaving = |leaving: &Leaving<'_>| !matches!(leaving, Leaving::NotOurs(_));
         self.number(plan, &survey, leaving.iter().any(is_leaving));
         Ok(())
@@ -371,6 +376,7 @@ impl Planner<'_> {
             );
         }
         let manager = &manager;
+        let holds_sizes = self.holds_sizes();
         let rehearsals = stream::iter(self.rendered.objects.clone())
             .map(|object| async move {
                 let seen = survey.find(&object.key);
@@ -380,14 +386,28 @@ impl Planner<'_> {
                     may_write: may_write(&object),
                     yields: self.request.yields,
                 };
-                match to_come.get(&object.key) {
-                    Some(why) => Ok(Rehearsal::unseen(&object, why)),
-                    None => rehearse(self.cluster, &actor, &object, seen, listed).await,
-                }
+                let rehearsal = match to_come.get(&object.key) {
+                    Some(why) => Rehearsal::unseen(&object, why),
+                    None => rehearse(self.cluster, &actor, &object, seen, listed).await?,
+                };
+                let resolver = Resolver {
+                    cluster: self.cluster,
+                    instance: &self.request.instance(),
+                    actor: &actor,
+                    remedies: self.request.remedies,
+                    holds_sizes,
+                };
+                resolver.resolve(&object, seen, rehearsal).await
             })
             .buffered(AT_ONCE);
-        let rehearsals: Vec<Result<Rehearsal, Failure>> = rehearsals.collect().await;
-        let mut rehearsals: Vec<Rehearsal> = rehearsals.into_iter().collect::<Result<_, _>>()?;
+        let resolved: Vec<Result<Resolved, Failure>> = rehearsals.collect().await;
+        let mut rehearsals: Vec<Rehearsal> = Vec::with_capacity(resolved.len());
+        for resolved in resolved {
+            let resolved = resolved?;
+            plan.storage.absorb(resolved.storage);
+            plan.offers.extend(resolved.offers);
+            rehearsals.push(resolved.rehearsal);
+        }
         self.doubt_the_old_schema(&mut rehearsals);
         for rehearsal in rehearsals {
             let refusals = rehearsal.refusals.into_iter();
@@ -431,6 +451,58 @@ impl Planner<'_> {
             Some(object) => blame::located(refusal, &self.request.text, object),
             None => refusal,
         }
+    }
+
+    /// Tells whether sizes that grew since stay: what is deployed again is what was applied, as it stands.
+    fn holds_sizes(&self) -> bool {
+        let is_applied = |record: &Record| {
+            record.definition_hash() == Some(&revision::text_hash(&self.request.text))
+        };
+        self.request.remedies.hold_sizes || self.record.is_some_and(is_applied)
+    }
+
+    /// Looks for volumes that a teardown retained, for claims that are to come.
+    async fn look_for_retained(
+        &self,
+        plan: &mut DeployPlan,
+        survey: &Survey,
+    ) -> Result<(), Failure> {
+        let mut claims = binding::claims_to_come(&self.rendered.objects);
+        claims.retain(|claim| {
+            let own = self.request.namespace.as_str();
+            let name = |live: &Object| {
+                live.key.name == claim.name
+                    && live.key.namespace.as_deref() == Some(claim.namespace.as_deref().unwrap_or(own))
+            };
+            !survey.of_kind(preflight::CLAIM).any(name)
+        });
+        let is_agreed = self.request.remedies.bind_retained;
+        let found = binding::look(self.cluster, &plan.instance, &claims, is_agreed).await?;
+        plan.storage.absorb(found.storage);
+        plan.offers.extend(found.offers);
+        plan.warnings.extend(found.warnings);
+        Ok(())
+    }
+
+    /// Refuses what was agreed to where this user may not do it.
+    async fn may_carry_out(&self, plan: &mut DeployPlan) -> Result<(), Failure> {
+        let mut accesses = BTreeSet::new();
+        for object in &plan.objects {
+            if object.change == Change::Recreate {
+                accesses.insert(access_to("delete", &object.key));
+                accesses.insert(access_to("create", &object.key));
+            }
+        }
+        for growth in &plan.storage.growths {
+            accesses.insert(access_to("patch", &growth.claim));
+        }
+        if !plan.storage.binds.is_empty() {
+            accesses.extend(volumes::accesses());
+        }
+        let missing = preflight::forbidden(self.cluster, accesses).await?;
+        let refusal = preflight::forbidden_refusal(&missing, self.request.namespace.as_str());
+        plan.refusals.extend(refusal);
+        Ok(())
     }
 
     async fn add_leaving(

@@ -8,6 +8,7 @@ use serde::Deserialize;
 use serde_json::json;
 use tokio::time::Instant;
 
+use super::storage::{self, StorageRun};
 use super::{DeployRequest, Report, RunOptions};
 use crate::cluster::{Cluster, Propagation};
 use crate::definition::id::Namespace;
@@ -136,13 +137,18 @@ fn n_steps(plan: &DeployPlan, prepared: &Prepared, variant: Variant<'_>) -> usiz
         Change::Create | Change::Update | Change::Recreate => false,
     };
     let n_left = plan.objects.iter().filter(has_left).count();
-    1 + to_apply(plan).len() + n_left + variant.hanging.len()
+    let storage = plan.storage.binds.len() + plan.storage.growths.len();
+    1 + storage + to_apply(plan).len() + n_left + variant.hanging.len()
 }
 
 /// Returns what is written, in batches.
 fn to_apply(plan: &DeployPlan) -> Vec<Vec<&PlannedObject>> {
-    let is_written =
-        |object: &&PlannedObject| matches!(object.change, Change::Create | Change::Update);
+    let is_written = |object: &&PlannedObject| {
+        matches!(
+            object.change,
+            Change::Create | Change::Update | Change::Recreate
+        )
+    };
     batch::batches(plan.objects.iter().filter(is_written), |object| &object.key)
 }
 
@@ -196,9 +202,10 @@ async fn prepare(
     let snapshot = Snapshot::pack(&request.text, &request.parameters)?;
     let is_what_was_shown =
         snapshot.text_hash() == plan.text_hash && request.instance() == plan.instance;
-    let rendered = rendered(cluster, request, composed.secrets)
+    let mut rendered = rendered(cluster, request, composed.secrets)
         .await?
         .map_err(|_| refused("the definition has faults"))?;
+    storage::hold_sizes(&mut rendered.objects, &plan.storage);
     let planned = plan.objects.iter().filter(|object| is_made(object));
     let is_complete = rendered
         .objects
@@ -231,7 +238,8 @@ fn not_begun(
     journal.failed(Step::Claim, failure);
     let pods = variant.hanging.iter();
     let pods = pods.map(|pod| Step::Delete(pod.key.clone()));
-    for step in plan.objects.iter().filter_map(step_of).chain(pods) {
+    let objects = plan.objects.iter().filter_map(step_of);
+    for step in storage::steps(&plan.storage).chain(objects).chain(pods) {
         journal.not_tried(step, "the operation was not begun");
     }
     journal.into_outcome()
@@ -278,6 +286,7 @@ impl Run<'_> {
             return;
         }
         let mut stop = self.write_revision(&authorship, journal).await.err();
+        self.storage().prepare(&mut stop, journal).await;
         self.apply_all(&mut stop, journal).await;
         if stop.is_none() && !journal.is_clean() {
             // Nothing goes before what comes in its place is there.
@@ -457,6 +466,10 @@ impl Run<'_> {
     }
 
     async fn apply_one(&self, planned: PlannedObject) -> Result<Vec<String>, Unwritten> {
+        if planned.change == Change::Recreate {
+            self.remove(&planned).await.map_err(Unwritten::Failed)?;
+            return Err(Unwritten::ItGoes);
+        }
         let wanted = self
             .prepared
             .object(&planned.key)
@@ -507,7 +520,37 @@ impl Run<'_> {
         let sentence = format!("apply {}", planned.key);
         let held = self.lease.step(&sentence).await;
         held.map_err(Unwritten::Failed)?;
-        self.apply_one(planned).await
+        let is_made_anew = planned.change == Change::Recreate;
+        let planned = PlannedObject {
+            change: Change::Create,
+            live_uid: None,
+            ..planned
+        };
+        let mut warnings = self.apply_one(planned).await?;
+        if is_made_anew {
+            warnings.insert(0, "made anew".to_owned());
+        }
+        Ok(warnings)
+    }
+
+    /// Deletes what is made anew: with its pods, or alone where these go on running.
+    async fn remove(&self, planned: &PlannedObject) -> Result<(), Failure> {
+        let uid = planned.live_uid.as_deref().unwrap_or_default();
+        let is_orphaned = self.plan.storage.orphaned.contains(&planned.key);
+        let propagation = match is_orphaned {
+            true => Propagation::Orphan,
+            false => Propagation::Foreground,
+        };
+        apply::delete(self.cluster, &planned.key, uid, propagation).await?;
+        Ok(())
+    }
+
+    fn storage(&self) -> StorageRun<'_> {
+        StorageRun {
+            cluster: self.cluster,
+            plan: self.plan,
+            lease: self.lease,
+        }
     }
 
     /// Notes what an apply left of a workload, for the record.

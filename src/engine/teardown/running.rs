@@ -2,14 +2,12 @@
 
 use std::time::Duration;
 
-use serde_json::json;
-use tokio::time::{Instant, sleep};
+use tokio::time::Instant;
 
 use super::TeardownOptions;
-use crate::cluster::{Cluster, Deleted, Propagation, Selector};
-use crate::definition::id::Namespace;
+use crate::cluster::{Cluster, Deleted, Propagation};
 use crate::definition::naming;
-use crate::definition::object::{GroupKind, Object, ObjectKey};
+use crate::definition::object::ObjectKey;
 use crate::definition::order;
 use crate::engine::apply;
 use crate::engine::batch;
@@ -23,15 +21,13 @@ use crate::engine::plan::{
 };
 use crate::engine::prune;
 use crate::engine::record::Change;
+use crate::engine::retention::{self, Leaver};
 use crate::engine::volumes;
 use crate::failure::{Failure, FailureKind};
 use crate::service::operation::Aim;
 
 /// A clock cannot be set to any time at all.
 const LONGEST_WAIT: Duration = Duration::from_secs(365 * 24 * 60 * 60);
-/// How long the owner references of claims may take to go once their workload retains them.
-const RETENTION_DEADLINE: Duration = Duration::from_secs(30);
-const RETENTION_PAUSE: Duration = Duration::from_millis(200);
 const CLAIM: &str = "PersistentVolumeClaim";
 const STATEFUL_SET: &str = "StatefulSet";
 const UNREACHABLE: &str = "the server could not be reached";
@@ -299,64 +295,14 @@ impl Run<'_> {
             .iter()
             .filter(|row| row.key.kind == STATEFUL_SET && is_deleted(row));
         for row in sets {
-            let live = self.cluster.get(&row.key).await?;
-            let Some(live) = live.filter(|live| Metadata::of(live).uid() == row.uid) else {
-                continue;
+            let set = Leaver {
+                instance: &self.plan.instance,
+                key: &row.key,
+                uid: &row.uid,
             };
-            let policy = &live.json["spec"]["persistentVolumeClaimRetentionPolicy"];
-            let retains = |key: &str| matches!(policy[key].as_str(), None | Some("Retain"));
-            if !(retains("whenDeleted") && retains("whenScaled")) {
-                self.hold(&format!("keep the claims of {}", row.key))
-                    .await?;
-                let policy = json!({"whenDeleted": "Retain", "whenScaled": "Retain"});
-                let patch = json!({
-                    "metadata": {"uid": row.uid},
-                    "spec": {"persistentVolumeClaimRetentionPolicy": policy},
-                });
-                // Sent again by the next run if nobody knows whether it arrived: it says the same at any time.
-                self.cluster
-                    .merge_patch(&row.key, &patch, &self.manager, None)
-                    .await?;
-            }
-            self.wait_for_freedom(row, journal).await?;
+            retention::keep_claims(self.cluster, set, self.lease, journal).await?;
         }
         Ok(())
-    }
-
-    async fn wait_for_freedom(
-        &self,
-        set: &FateRow,
-        journal: &mut Journal<'_>,
-    ) -> Result<(), Failure> {
-        let deadline = Instant::now() + RETENTION_DEADLINE;
-        loop {
-            let claims = self.claims_beside(set).await?;
-            let is_owned = |claim: &&Object| {
-                let owners = Metadata::of(claim).owners();
-                owners.iter().any(|owner| owner.uid == set.uid)
-            };
-            let Some(owned) = claims.iter().find(is_owned) else {
-                return Ok(());
-            };
-            if Instant::now() >= deadline {
-                let summary = format!("{} is still owned by {}", owned.key, set.key);
-                return Err(Failure::new(FailureKind::Conflict, summary));
-            }
-            journal.waiting(&format!("{} lets go of {}", set.key, owned.key));
-            sleep(RETENTION_PAUSE).await;
-        }
-    }
-
-    /// Lists the claims of the instance in the namespace of a `StatefulSet`.
-    async fn claims_beside(&self, set: &FateRow) -> Result<Vec<Object>, Failure> {
-        let own = &self.plan.instance.namespace;
-        let other: Option<Namespace> = set.key.namespace.as_ref().and_then(|it| it.parse().ok());
-        let namespace = other.as_ref().unwrap_or(own);
-        let selector = Selector::instance(&self.plan.instance.id);
-        let kind = GroupKind::new("", CLAIM);
-        self.cluster
-            .list_metadata(&kind, Some(namespace), &selector)
-            .await
     }
 
     /// Claims the operation again for a step, where there is one.

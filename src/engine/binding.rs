@@ -1,0 +1,334 @@
+//! Volumes that a teardown retained, offered to a new deploy of the ID and bound again where that was agreed to.
+//!
+//! A volume is freed only for the claim that its claimRef names: whatever labels it bears, no other claim can get it.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use tokio::time::{Instant, sleep};
+
+use super::apply::is_outdated;
+use super::journal::Journal;
+use super::metadata::Metadata;
+use super::remedy::{Offer, PlannedBind, Remedy, StoragePlan};
+use super::volumes::{self, text};
+use crate::cluster::{Cluster, Selector};
+use crate::definition::naming;
+use crate::definition::object::{GroupKind, Object};
+use crate::failure::{Failure, FailureKind};
+use crate::service::quantity;
+use crate::service::summary::InstanceKey;
+
+/// How often a volume is looked at that others change meanwhile, as its controller does.
+const MAX_LOOKS: usize = 5;
+/// How long a volume may take to become free.
+const FREE_DEADLINE: Duration = Duration::from_secs(30);
+const FREE_PAUSE: Duration = Duration::from_millis(100);
+/// Marks the class of claims that name none.
+const IS_DEFAULT_CLASS: &str = "storageclass.kubernetes.io/is-default-class";
+
+/// A claim that a deploy would make.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct ClaimToCome {
+    /// None for the instance's own.
+    pub namespace: Option<String>,
+    pub name: String,
+    pub spec: Value,
+}
+
+/// Returns the claims that rendered objects would make: those that stand on their own, and one for each replica and template.
+pub(super) fn claims_to_come(rendered: &[Object]) -> Vec<ClaimToCome> {
+    let mut claims = Vec::new();
+    for object in rendered {
+        match object.key.kind.as_str() {
+            "PersistentVolumeClaim" => claims.push(ClaimToCome {
+                namespace: object.key.namespace.clone(),
+                name: object.key.name.clone(),
+                spec: object.json["spec"].clone(),
+            }),
+            "StatefulSet" => claims.extend(claims_of_set(object)),
+            _ => {}
+        }
+    }
+    claims
+}
+
+fn claims_of_set(set: &Object) -> impl Iterator<Item = ClaimToCome> {
+    let spec = &set.json["spec"];
+    let n_pods = spec["replicas"].as_u64().unwrap_or(1);
+    let first = spec["ordinals"]["start"].as_u64().unwrap_or(0);
+    let templates = spec["volumeClaimTemplates"]
+        .as_array()
+        .into_iter()
+        .flatten();
+    templates.flat_map(move |template| {
+        let volume = template["metadata"]["name"].as_str().unwrap_or_default();
+        (first..first.saturating_add(n_pods)).map(move |ordinal| ClaimToCome {
+            namespace: set.key.namespace.clone(),
+            name: format!("{volume}-{}-{ordinal}", set.key.name),
+            spec: template["spec"].clone(),
+        })
+    })
+}
+
+/// What was found out about retained volumes.
+#[derive(Debug, Default)]
+pub(super) struct Found {
+    pub storage: StoragePlan,
+    pub offers: Vec<Offer>,
+    pub warnings: Vec<String>,
+}
+
+/// Looks for retained volumes of claims that are to come, and plans to bind them if that was agreed to.
+///
+/// # Errors
+/// The cluster cannot be reached.
+pub(super) async fn look(
+    cluster: &Cluster,
+    instance: &InstanceKey,
+    claims: &[ClaimToCome],
+    is_agreed: bool,
+) -> Result<Found, Failure> {
+    let mut found = Found::default();
+    if claims.is_empty() {
+        return Ok(found);
+    }
+    let selector = Selector::retained(&instance.id, &instance.namespace);
+    let retained = volumes::retained(cluster, &selector).await?;
+    let wanted: Vec<(&Object, &ClaimToCome)> = retained
+        .iter()
+        .filter(|volume| !Metadata::of(volume).is_being_deleted())
+        .filter_map(|volume| {
+            let own = instance.namespace.as_str();
+            let is_its = |claim: &&ClaimToCome| {
+                is_from(volume, claim.namespace.as_deref().unwrap_or(own), &claim.name)
+            };
+            Some((volume, claims.iter().find(is_its)?))
+        })
+        .collect();
+    if wanted.is_empty() {
+        return Ok(found);
+    }
+    let default = default_class(cluster).await?;
+    for (volume, claim) in wanted {
+        let (name, size) = (&volume.key.name, text(volume, "/spec/capacity/storage"));
+        let (claim_name, key) = (&claim.name, &volume.key);
+        match fit(volume, &claim.spec, default.as_deref()) {
+            Fit::Fits if is_agreed => found.storage.binds.push(PlannedBind {
+                volume: key.clone(),
+                uid: volume.uid().unwrap_or_default().to_owned(),
+                namespace: text(volume, "/spec/claimRef/namespace").to_owned(),
+                claim: claim_name.clone(),
+                size: size.to_owned(),
+            }),
+            Fit::Fits => found.offers.push(Offer {
+                remedy: Remedy::BindRetained,
+                sentence: format!(
+                    "binds {name} ({size}), retained from claim {claim_name}, again; without it the claim gets a new, empty volume"
+                ),
+            }),
+            Fit::IsFree => found
+                .warnings
+                .push(format!("{key} ({size}) is bound again to claim {claim_name}")),
+            Fit::Not(why) => found.warnings.push(format!(
+                "{key} is retained from claim {claim_name} and cannot be bound again: {why}"
+            )),
+        }
+    }
+    Ok(found)
+}
+
+/// Returns the class of claims that name none; none where that cannot be known.
+async fn default_class(cluster: &Cluster) -> Result<Option<String>, Failure> {
+    let kind = GroupKind::new("storage.k8s.io", "StorageClass");
+    let listed = cluster
+        .list_metadata(&kind, None, &Selector::everything())
+        .await;
+    let classes = match listed {
+        Err(failure) if failure.kind == FailureKind::Forbidden => return Ok(None),
+        classes => classes?,
+    };
+    let is_default =
+        |class: &&Object| Metadata::of(class).annotation(IS_DEFAULT_CLASS) == Some("true");
+    Ok(classes
+        .iter()
+        .find(is_default)
+        .map(|class| class.key.name.clone()))
+}
+
+/// What a volume that was retained is to a claim of its name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Fit {
+    /// It can be bound again.
+    Fits,
+    /// It is free for the claim already.
+    IsFree,
+    /// It cannot be bound, with why.
+    Not(String),
+}
+
+/// Returns whether a retained volume can be bound again by a claim of this specification.
+fn fit(volume: &Object, claim: &Value, default_class: Option<&str>) -> Fit {
+    let size = text(volume, "/spec/capacity/storage");
+    let wanted = claim
+        .pointer("/resources/requests/storage")
+        .and_then(Value::as_str)
+        .unwrap_or_default();
+    if quantity::bytes(size) < quantity::bytes(wanted) {
+        return Fit::Not(format!("it has {size}, and {wanted} is asked for"));
+    }
+    let has_mode = |mode: &Value| {
+        let modes = volume.json.pointer("/spec/accessModes");
+        modes
+            .and_then(Value::as_array)
+            .is_some_and(|all| all.contains(mode))
+    };
+    let modes = claim["accessModes"].as_array().into_iter().flatten();
+    if let Some(mode) = modes.filter(|mode| !has_mode(mode)).find_map(Value::as_str) {
+        return Fit::Not(format!("it cannot be mounted {mode}"));
+    }
+    let class = text(volume, "/spec/storageClassName");
+    // Without a class the cluster's default one is meant, where it is known.
+    if let Some(wanted) = claim["storageClassName"].as_str().or(default_class)
+        && wanted != class
+    {
+        return Fit::Not(format!(
+            "it is of class {class:?}, and {wanted:?} is asked for"
+        ));
+    }
+    match (
+        text(volume, "/spec/claimRef/uid"),
+        text(volume, "/status/phase"),
+    ) {
+        ("", _) => Fit::IsFree,
+        (_, "Released") => Fit::Fits,
+        (_, phase) => Fit::Not(format!("it is {}", phase.to_lowercase())),
+    }
+}
+
+/// Frees a retained volume for the claim that its claimRef names, and waits until a claim of that name would get it.
+///
+/// # Errors
+/// It was bound by somebody else meanwhile, the server refuses, or nobody can say whether it was done.
+pub(super) async fn free(
+    cluster: &Cluster,
+    instance: &InstanceKey,
+    planned: &PlannedBind,
+    journal: &mut Journal<'_>,
+) -> Result<(), Failure> {
+    let manager = naming::field_manager(&instance.id);
+    let deadline = Instant::now() + FREE_DEADLINE;
+    let mut n_sent = 0;
+    loop {
+        let live = cluster.get(&planned.volume).await?;
+        let live = live.filter(|live| {
+            Metadata::of(live).uid() == planned.uid && is_from(live, &planned.namespace, &planned.claim)
+        });
+        let Some(live) = live else {
+            let summary = format!("{} is not there any more as it was planned", planned.volume);
+            return Err(Failure::new(FailureKind::Conflict, summary));
+        };
+        let phase = text(&live, "/status/phase");
+        match (text(&live, "/spec/claimRef/uid").is_empty(), phase) {
+            (true, "Available") => return Ok(()),
+            (true, _) => {}
+            (false, "Released") if n_sent < MAX_LOOKS => {
+                n_sent += 1;
+                let patch = json!({
+                    "metadata": {"uid": planned.uid, "resourceVersion": Metadata::of(&live).resource_version()},
+                    "spec": {"claimRef": {"uid": null, "resourceVersion": null}},
+                });
+                match cluster
+                    .merge_patch(&planned.volume, &patch, &manager, None)
+                    .await
+                {
+                    Ok(_) => continue,
+                    // Looked at again before anything is sent again.
+                    Err(failure)
+                        if is_outdated(&failure) || failure.kind == FailureKind::Unreachable => {}
+                    Err(failure) => return Err(failure),
+                }
+            }
+            (false, _) => {
+                let summary = format!("{} is in use by now", planned.volume);
+                return Err(Failure::new(FailureKind::Conflict, summary));
+            }
+        }
+        if Instant::now() >= deadline {
+            let summary = format!("{} does not become free", planned.volume);
+            return Err(Failure::new(FailureKind::Conflict, summary));
+        }
+        journal.waiting(&format!("{} becomes free", planned.volume));
+        sleep(FREE_PAUSE).await;
+    }
+}
+
+/// Tells whether a volume is from a claim: its claimRef says so, whatever its labels say.
+fn is_from(volume: &Object, namespace: &str, claim: &str) -> bool {
+    text(volume, "/spec/claimRef/namespace") == namespace
+        && text(volume, "/spec/claimRef/name") == claim
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(volume: Value, claim: Value, expected: Fit) {
+        let mut json = json!({"apiVersion": "v1", "kind": "PersistentVolume", "metadata": {"name": "pv-1"},
+            "spec": {"accessModes": ["ReadWriteOnce"], "capacity": {"storage": "1Gi"}, "storageClassName": "standard",
+                "claimRef": {"namespace": "team-a", "name": "data-db-0", "uid": "old"}},
+            "status": {"phase": "Released"}});
+        json_patch::merge(&mut json, &volume);
+        let mut spec = json!({"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}});
+        json_patch::merge(&mut spec, &claim);
+        let volume = Object::from_json(json).unwrap();
+        assert_eq!(fit(&volume, &spec, Some("standard")), expected);
+    }
+
+    fn not(why: &str) -> Fit {
+        Fit::Not(why.to_owned())
+    }
+
+    #[test]
+    fn a_retained_volume_is_offered_to_a_claim_that_it_fits() {
+        check(json!({}), json!({}), Fit::Fits);
+        check(
+            json!({"spec": {"claimRef": {"uid": null}}, "status": {"phase": "Available"}}),
+            json!({}),
+            Fit::IsFree,
+        );
+        let larger = json!({"resources": {"requests": {"storage": "2Gi"}}});
+        check(json!({}), larger, not("it has 1Gi, and 2Gi is asked for"));
+        let shared = json!({"accessModes": ["ReadWriteMany"]});
+        check(json!({}), shared, not("it cannot be mounted ReadWriteMany"));
+        let fast = json!({"storageClassName": "fast"});
+        check(
+            json!({}),
+            fast,
+            not("it is of class \"standard\", and \"fast\" is asked for"),
+        );
+        // The claim names no class, and the default one is another by now.
+        let slow = json!({"spec": {"storageClassName": "slow"}});
+        check(
+            slow,
+            json!({}),
+            not("it is of class \"slow\", and \"standard\" is asked for"),
+        );
+        check(
+            json!({"status": {"phase": "Bound"}}),
+            json!({}),
+            not("it is bound"),
+        );
+    }
+
+    #[test]
+    fn every_replica_has_a_claim_of_each_template() {
+        let set = json!({"apiVersion": "apps/v1", "kind": "StatefulSet", "metadata": {"name": "db"},
+            "spec": {"replicas": 2, "volumeClaimTemplates": [{"metadata": {"name": "data"}, "spec": {"a": 1}}]}});
+        let claim = json!({"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": {"name": "own"}, "spec": {}});
+        let rendered = [set, claim].map(|json| Object::from_json(json).unwrap());
+        let claims = claims_to_come(&rendered);
+        let names: Vec<&str> = claims.iter().map(|claim| claim.name.as_str()).collect();
+        assert_eq!(names, ["data-db-0", "data-db-1", "own"]);
+    }
+}

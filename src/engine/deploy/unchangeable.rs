@@ -1,0 +1,262 @@
+//! What a plan makes of an object whose fields can never be changed: what was agreed to, or a refusal with the real options.
+
+use serde_json::{Value, json};
+
+use crate::cluster::{ApplyOptions, Cluster};
+use crate::definition::object::Object;
+use crate::engine::difference::{difference, laid_over};
+use crate::engine::frozen::{self, Resize};
+use crate::engine::growth;
+use crate::engine::metadata::Metadata;
+use crate::engine::plan::Change;
+use crate::engine::rehearse::{Actor, Rehearsal, rehearse};
+use crate::engine::remedy::{HeldSize, Offer, Remedies, StoragePlan};
+use crate::failure::{Failure, FailureKind};
+use crate::service::summary::InstanceKey;
+
+const CLAIM: &str = "PersistentVolumeClaim";
+/// Workloads whose pods are made by a template: what cannot be made would be missed.
+const REHEARSED: [&str; 2] = ["Deployment", "StatefulSet"];
+const MAX_NAME: usize = 50;
+
+/// Decides about objects that cannot be changed in place.
+#[derive(Clone, Copy)]
+pub(super) struct Resolver<'a> {
+    pub cluster: &'a Cluster,
+    pub instance: &'a InstanceKey,
+    pub actor: &'a Actor<'a>,
+    /// What was agreed to.
+    pub remedies: Remedies,
+    /// Whether sizes that grew since stay, instead of being refused: the text was applied as it stands.
+    pub holds_sizes: bool,
+}
+
+/// What became of an object, with what that means for storage.
+pub(super) struct Resolved {
+    pub rehearsal: Rehearsal,
+    pub storage: StoragePlan,
+    pub offers: Vec<Offer>,
+}
+
+impl Resolved {
+    fn plain(rehearsal: Rehearsal) -> Self {
+        Self {
+            rehearsal,
+            storage: StoragePlan::default(),
+            offers: Vec::new(),
+        }
+    }
+
+    fn refuse(mut self, refusal: Failure) -> Self {
+        self.rehearsal.refusals.push(refusal);
+        self
+    }
+}
+
+impl Resolver<'_> {
+    /// Decides about an object that was rehearsed. `seen` is the live one's metadata.
+    ///
+    /// # Errors
+    /// The cluster cannot be reached.
+    pub async fn resolve(
+        &self,
+        wanted: &Object,
+        seen: Option<&Object>,
+        mut rehearsal: Rehearsal,
+    ) -> Result<Resolved, Failure> {
+        let (Some(failure), Some(seen)) = (rehearsal.frozen.take(), seen) else {
+            return Ok(Resolved::plain(rehearsal));
+        };
+        let live = self.cluster.get(&seen.key).await?;
+        let Some(live) = live.filter(|live| live.uid() == seen.uid()) else {
+            return Ok(Resolved::plain(rehearsal).refuse(failure));
+        };
+        let resizes = frozen::resizes(&live, wanted);
+        let (growths, shrinks): (Vec<Resize>, Vec<Resize>) =
+            resizes.into_iter().partition(Resize::is_growth);
+        if let (Some(shrink), false) = (shrinks.first(), self.holds_sizes) {
+            let refusal = frozen::never_shrinks(&wanted.key, shrink);
+            return Ok(Resolved::plain(rehearsal).refuse(refusal));
+        }
+        let mut resolved = Resolved::plain(rehearsal);
+        let (wanted, mut failure) = (hold(wanted, &shrinks, &mut resolved), failure);
+        if !shrinks.is_empty() {
+            let held = rehearse(self.cluster, self.actor, &wanted, Some(seen)).await?;
+            resolved = self.with_rehearsal(resolved, held);
+            match resolved.rehearsal.frozen.take() {
+                None => return Ok(resolved),
+                Some(still) => failure = still,
+            }
+        }
+        if wanted.key.kind == CLAIM {
+            return Ok(resolved.refuse(claim_refusal(&live, &wanted, &growths, &failure)));
+        }
+        if growths.is_empty() {
+            return self
+                .recreate_or_refuse(resolved, &live, &wanted, failure)
+                .await;
+        }
+        self.grow(resolved, &live, &wanted, &growths, failure).await
+    }
+
+    /// Takes another rehearsal's findings in place of the first one's.
+    fn with_rehearsal(&self, resolved: Resolved, mut rehearsal: Rehearsal) -> Resolved {
+        rehearsal.warnings.extend(resolved.rehearsal.warnings);
+        Resolved {
+            rehearsal,
+            ..resolved
+        }
+    }
+
+    async fn grow(
+        &self,
+        mut resolved: Resolved,
+        live: &Object,
+        wanted: &Object,
+        growths: &[Resize],
+        failure: Failure,
+    ) -> Result<Resolved, Failure> {
+        let planned = growth::plan(self.cluster, self.instance, &wanted.key, growths).await?;
+        if !self.remedies.grow_volumes {
+            let can_grow = planned.is_ok();
+            if self.remedies.recreate {
+                let warning = format!(
+                    "claims of {} that are there keep their size: --grow-volumes grows them too",
+                    wanted.key
+                );
+                resolved.rehearsal.warnings.push(warning);
+                return self
+                    .recreate_or_refuse(resolved, live, wanted, failure)
+                    .await;
+            }
+            if can_grow {
+                let offer = frozen::offer_growth(&wanted.key, growths);
+                resolved.offers.push(offer);
+            }
+            let failure = planned.err().unwrap_or(failure);
+            return self
+                .recreate_or_refuse(resolved, live, wanted, failure)
+                .await;
+        }
+        match planned {
+            Ok(planned) => resolved.storage.growths = planned,
+            Err(refusal) => return Ok(resolved.refuse(refusal)),
+        }
+        let as_it_is = with_sizes_of(wanted, growths);
+        let seen = Some(live);
+        let rest = rehearse(self.cluster, self.actor, &as_it_is, seen).await?;
+        if rest.frozen.is_some() {
+            // More than sizes differ: a pod that has other volumes could never be adopted.
+            return self
+                .recreate_or_refuse(resolved, live, wanted, failure)
+                .await;
+        }
+        let rolls = rest.planned.note.is_some();
+        let sizes: Vec<Failure> = rest.refusals.clone();
+        resolved.rehearsal.conflicts = rest.conflicts;
+        resolved.rehearsal.refusals.extend(sizes);
+        resolved.storage.orphaned.push(wanted.key.clone());
+        let pods = if rolls {
+            "its pods are adopted, then replaced one by one"
+        } else {
+            "its pods go on running and are adopted"
+        };
+        recreated(&mut resolved, live, wanted, pods);
+        Ok(resolved)
+    }
+
+    async fn recreate_or_refuse(
+        &self,
+        mut resolved: Resolved,
+        live: &Object,
+        wanted: &Object,
+        failure: Failure,
+    ) -> Result<Resolved, Failure> {
+        let offer = frozen::offer_recreation(&wanted.key);
+        match offer {
+            Some(_) if self.remedies.recreate => {
+                if let Err(refusal) = self.can_be_made(wanted).await? {
+                    return Ok(resolved.refuse(refusal));
+                }
+                // Nobody owns fields of what is made anew.
+                resolved.rehearsal.conflicts.clear();
+                recreated(&mut resolved, live, wanted, "the old one is deleted first");
+                Ok(resolved)
+            }
+            offer => {
+                resolved.offers.extend(offer);
+                let refusal = frozen::refusal(&wanted.key, failure, &resolved.offers);
+                Ok(resolved.refuse(refusal))
+            }
+        }
+    }
+
+    /// Rehearses the making of a workload under a name that is free: it must not be deleted for one that is then refused.
+    async fn can_be_made(&self, wanted: &Object) -> Result<Result<(), Failure>, Failure> {
+        if !REHEARSED.contains(&wanted.key.kind.as_str()) {
+            return Ok(Ok(()));
+        }
+        let mut twin = wanted.clone();
+        let stem: String = wanted.key.name.chars().take(MAX_NAME).collect();
+        twin.key.name = format!("{}-anew", stem.trim_end_matches('-'));
+        twin.json["metadata"]["name"] = json!(twin.key.name);
+        let options = ApplyOptions {
+            field_manager: self.actor.manager.to_owned(),
+            dry_run: true,
+            force: false,
+        };
+        match self.cluster.apply(&twin, &options).await {
+            Err(failure) if failure.kind == FailureKind::Unreachable => Err(failure),
+            Err(failure) if failure.kind == FailureKind::Invalid => Ok(Err(failure)),
+            _ => Ok(Ok(())),
+        }
+    }
+}
+
+/// Lets sizes that grew since stay as they are, and says so.
+fn hold(wanted: &Object, shrinks: &[Resize], resolved: &mut Resolved) -> Object {
+    let mut held = wanted.clone();
+    for shrink in shrinks {
+        held = frozen::with_size(&held, shrink.template.as_deref(), &shrink.from);
+        let what = match &shrink.template {
+            Some(name) => format!("volume {name} of {}", wanted.key),
+            None => wanted.key.to_string(),
+        };
+        resolved.rehearsal.warnings.push(format!(
+            "{what} stays at {}, though the definition says {}: claims never shrink",
+            shrink.from, shrink.to
+        ));
+        resolved.storage.held.push(HeldSize {
+            key: wanted.key.clone(),
+            template: shrink.template.clone(),
+            size: shrink.from.clone(),
+        });
+    }
+    held
+}
+
+fn with_sizes_of(wanted: &Object, growths: &[Resize]) -> Object {
+    let sized =
+        |object: Object, it: &Resize| frozen::with_size(&object, it.template.as_deref(), &it.from);
+    growths.iter().fold(wanted.clone(), sized)
+}
+
+fn claim_refusal(live: &Object, wanted: &Object, growths: &[Resize], failure: &Failure) -> Failure {
+    match growths.first() {
+        Some(growth) if frozen::is_growth_refused(failure) => {
+            let class = live.json["spec"]["storageClassName"].as_str();
+            let class = class.filter(|class| !class.is_empty());
+            frozen::cannot_grow(&wanted.key, class, &growth.to)
+        }
+        _ => frozen::fixed_claim(&wanted.key),
+    }
+}
+
+fn recreated(resolved: &mut Resolved, live: &Object, wanted: &Object, what: &str) {
+    let planned = &mut resolved.rehearsal.planned;
+    planned.change = Change::Recreate;
+    planned.live_uid = Some(Metadata::of(live).uid().to_owned());
+    let after: Value = laid_over(&live.json, &wanted.json);
+    planned.difference = difference(Some(&live.json), Some(&after));
+    planned.note = Some(format!("made anew: {what}"));
+}

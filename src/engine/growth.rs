@@ -1,0 +1,143 @@
+//! Growing claims in place: asked of the server beforehand by a dry run, for what a class allows may not be readable; then one
+//! patch a claim. A claim is never asked to become smaller.
+
+use serde_json::{Value, json};
+
+use super::apply::is_outdated;
+use super::frozen::{self, Resize};
+use super::metadata::Metadata;
+use super::ownership::{self, Owner};
+use super::remedy::PlannedGrowth;
+use crate::cluster::{Cluster, Selector};
+use crate::definition::id::Namespace;
+use crate::definition::naming;
+use crate::definition::object::{GroupKind, Object, ObjectKey};
+use crate::failure::{Failure, FailureKind};
+use crate::service::quantity;
+use crate::service::summary::InstanceKey;
+
+/// How often a claim is looked at that others change meanwhile, as its controller does.
+const MAX_LOOKS: usize = 5;
+const STORAGE: &str = "/spec/resources/requests/storage";
+
+/// Plans the growth of the claims of a `StatefulSet`'s templates; the inner error is why one of them cannot grow.
+///
+/// # Errors
+/// The cluster cannot be reached, or does not let claims be listed.
+pub(super) async fn plan(
+    cluster: &Cluster,
+    instance: &InstanceKey,
+    set: &ObjectKey,
+    growths: &[Resize],
+) -> Result<Result<Vec<PlannedGrowth>, Failure>, Failure> {
+    let kind = GroupKind::new("", "PersistentVolumeClaim");
+    let selector = Selector::instance(&instance.id);
+    let other: Option<Namespace> = set.namespace.as_ref().and_then(|it| it.parse().ok());
+    let namespace = other.as_ref().unwrap_or(&instance.namespace);
+    let claims = cluster.list(&kind, Some(namespace), &selector).await?;
+    let applyset = naming::instance_applyset_id(&instance.id, &instance.namespace);
+    let mut planned = Vec::new();
+    for claim in &claims {
+        let is_ours = ownership::owner(claim, &instance.id, &applyset) == Owner::Ours;
+        let growth = growths.iter().find(|it| is_of_template(claim, set, it));
+        let (Some(growth), true) = (growth, is_ours) else {
+            continue;
+        };
+        let from = requested(claim);
+        if quantity::bytes(from) >= quantity::bytes(&growth.to) {
+            continue;
+        }
+        let growth = PlannedGrowth {
+            claim: claim.key.clone(),
+            uid: claim.uid().unwrap_or_default().to_owned(),
+            from: from.to_owned(),
+            to: growth.to.clone(),
+        };
+        if let Err(failure) = rehearse(cluster, instance, &growth).await {
+            if failure.kind == FailureKind::Unreachable {
+                return Err(failure);
+            }
+            if !frozen::is_growth_refused(&failure) {
+                return Ok(Err(failure));
+            }
+            let class = claim.json["spec"]["storageClassName"].as_str();
+            let class = class.filter(|class| !class.is_empty());
+            return Ok(Err(frozen::cannot_grow(&claim.key, class, &growth.to)));
+        }
+        planned.push(growth);
+    }
+    Ok(Ok(planned))
+}
+
+fn is_of_template(claim: &Object, set: &ObjectKey, growth: &Resize) -> bool {
+    let Some(template) = &growth.template else {
+        return false;
+    };
+    let stem = format!("{template}-{}-", set.name);
+    let ordinal = claim.key.name.strip_prefix(&stem);
+    ordinal.is_some_and(|it| !it.is_empty() && it.bytes().all(|b| b.is_ascii_digit()))
+}
+
+fn requested(claim: &Object) -> &str {
+    let size = claim.json.pointer(STORAGE).and_then(Value::as_str);
+    size.unwrap_or_default()
+}
+
+async fn rehearse(
+    cluster: &Cluster,
+    instance: &InstanceKey,
+    growth: &PlannedGrowth,
+) -> Result<(), Failure> {
+    let manager = naming::field_manager(&instance.id);
+    let patch = patch(growth);
+    let asked = cluster.rehearse_merge_patch(&growth.claim, &patch, &manager);
+    asked.await.map(|_| ())
+}
+
+fn patch(growth: &PlannedGrowth) -> Value {
+    json!({
+        "metadata": {"uid": growth.uid},
+        "spec": {"resources": {"requests": {"storage": growth.to}}},
+    })
+}
+
+/// Asks for more storage for a claim. What asks for as much already is left as it is.
+///
+/// # Errors
+/// The claim was deleted or made again, the server refuses, or nobody can say whether it was done.
+pub(super) async fn grow(
+    cluster: &Cluster,
+    instance: &InstanceKey,
+    growth: &PlannedGrowth,
+) -> Result<(), Failure> {
+    let manager = naming::field_manager(&instance.id);
+    let mut last = None;
+    for _ in 0..MAX_LOOKS {
+        let live = match (cluster.get(&growth.claim).await, last.take()) {
+            (Ok(live), _) => live,
+            // What happened to the change that was sent is still the question.
+            (Err(_), Some(failure)) | (Err(failure), None) => return Err(failure),
+        };
+        let Some(live) = live.filter(|live| Metadata::of(live).uid() == growth.uid) else {
+            let summary = format!("{} was deleted or made again meanwhile", growth.claim);
+            return Err(Failure::new(FailureKind::Conflict, summary));
+        };
+        if quantity::bytes(requested(&live)) >= quantity::bytes(&growth.to) {
+            return Ok(());
+        }
+        let mut patch = patch(growth);
+        patch["metadata"]["resourceVersion"] = json!(Metadata::of(&live).resource_version());
+        match cluster
+            .merge_patch(&growth.claim, &patch, &manager, None)
+            .await
+        {
+            Ok(_) => return Ok(()),
+            Err(failure) if is_outdated(&failure) || failure.kind == FailureKind::Unreachable => {
+                last = Some(failure);
+            }
+            Err(failure) => return Err(failure),
+        }
+    }
+    let summary = format!("{} is changed all the time", growth.claim);
+    Err(last.unwrap_or_else(|| Failure::new(FailureKind::Conflict, summary)))
+}

@@ -1,0 +1,94 @@
+//! What keeps claims from going with their `StatefulSet`: its retention policy, and the owner references that follow from it.
+
+use std::time::Duration;
+
+use serde_json::json;
+use tokio::time::{Instant, sleep};
+
+use super::journal::Journal;
+use super::metadata::Metadata;
+use super::operation::Lease;
+use crate::cluster::{Cluster, Selector};
+use crate::definition::id::Namespace;
+use crate::definition::naming;
+use crate::definition::object::{GroupKind, Object, ObjectKey};
+use crate::failure::{Failure, FailureKind};
+use crate::service::summary::InstanceKey;
+
+/// How long the owner references of claims may take to go once their workload retains them.
+const DEADLINE: Duration = Duration::from_secs(30);
+const PAUSE: Duration = Duration::from_millis(200);
+const CLAIM: &str = "PersistentVolumeClaim";
+
+/// A `StatefulSet` that is about to be deleted while its claims are to stay.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Leaver<'a> {
+    pub instance: &'a InstanceKey,
+    pub key: &'a ObjectKey,
+    pub uid: &'a str,
+}
+
+/// Sets the claim retention of a `StatefulSet` to Retain, and waits until its claims have no owner any more. One that is gone
+/// already took along what it would.
+///
+/// # Errors
+/// The server refuses, nobody can say, or the claims are not let go of.
+pub(super) async fn keep_claims(
+    cluster: &Cluster,
+    set: Leaver<'_>,
+    lease: Option<&Lease<'_>>,
+    journal: &mut Journal<'_>,
+) -> Result<(), Failure> {
+    let live = cluster.get(set.key).await?;
+    let Some(live) = live.filter(|live| Metadata::of(live).uid() == set.uid) else {
+        return Ok(());
+    };
+    let policy = &live.json["spec"]["persistentVolumeClaimRetentionPolicy"];
+    let retains = |key: &str| matches!(policy[key].as_str(), None | Some("Retain"));
+    if !(retains("whenDeleted") && retains("whenScaled")) {
+        if let Some(lease) = lease {
+            lease
+                .step(&format!("keep the claims of {}", set.key))
+                .await?;
+        }
+        let policy = json!({"whenDeleted": "Retain", "whenScaled": "Retain"});
+        let patch = json!({
+            "metadata": {"uid": set.uid},
+            "spec": {"persistentVolumeClaimRetentionPolicy": policy},
+        });
+        let manager = naming::field_manager(&set.instance.id);
+        // Sent again by the next run if nobody knows whether it arrived: it says the same at any time.
+        cluster.merge_patch(set.key, &patch, &manager, None).await?;
+    }
+    wait_for_freedom(cluster, set, journal).await
+}
+
+async fn wait_for_freedom(
+    cluster: &Cluster,
+    set: Leaver<'_>,
+    journal: &mut Journal<'_>,
+) -> Result<(), Failure> {
+    let deadline = Instant::now() + DEADLINE;
+    let kind = GroupKind::new("", CLAIM);
+    let selector = Selector::instance(&set.instance.id);
+    let own = &set.instance.namespace;
+    let other: Option<Namespace> = set.key.namespace.as_ref().and_then(|it| it.parse().ok());
+    let namespace = other.as_ref().unwrap_or(own);
+    loop {
+        let listed = cluster.list_metadata(&kind, Some(namespace), &selector);
+        let claims = listed.await?;
+        let is_owned = |claim: &&Object| {
+            let owners = Metadata::of(claim).owners();
+            owners.iter().any(|owner| owner.uid == set.uid)
+        };
+        let Some(owned) = claims.iter().find(is_owned) else {
+            return Ok(());
+        };
+        if Instant::now() >= deadline {
+            let summary = format!("{} is still owned by {}", owned.key, set.key);
+            return Err(Failure::new(FailureKind::Conflict, summary));
+        }
+        journal.waiting(&format!("{} lets go of {}", set.key, owned.key));
+        sleep(PAUSE).await;
+    }
+}

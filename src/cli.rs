@@ -18,6 +18,7 @@ mod args;
 mod candidates;
 mod changes;
 mod choice;
+mod claims;
 mod completion;
 mod config;
 mod confirm;

@@ -372,6 +372,7 @@ fn pod(id: &str, name: &str, waiting: Option<(&str, &str)>) -> Pod {
                 },
                 None => ContainerState::Running,
             },
+            last_end: None,
         }],
     }
 }

@@ -253,8 +253,11 @@ pub struct Ls {
     #[arg(short = 'A', long)]
     pub all_namespaces: bool,
     /// List ApplySets of any tool instead, with what they contain and how it is doing
-    #[arg(long, conflicts_with_all = ["selector", "watch"])]
+    #[arg(long, conflicts_with_all = ["selector", "watch", "claims"])]
     pub sets: bool,
+    /// List claims instead, kept ones included, each with who uses it and what it lies on
+    #[arg(long, conflicts_with_all = ["selector", "watch"])]
+    pub claims: bool,
     /// Output format
     #[arg(short, long, value_enum, default_value_t)]
     pub output: Output,
@@ -675,9 +678,12 @@ pub struct History {
 pub struct Delete {
     #[command(flatten)]
     pub chosen: Chosen,
-    /// What to do with the claims and their data
-    #[arg(long, value_enum, default_value_t)]
-    pub volumes: Volumes,
+    /// What to do with the claims and their data [default: keep; with --kept: delete]
+    #[arg(long, value_enum)]
+    pub volumes: Option<Volumes>,
+    /// Release only claims that are kept: those that nothing uses and nothing that runs would use
+    #[arg(long, conflicts_with = "selector")]
+    pub kept: bool,
     /// Confirm the teardown of a protected instance by repeating its ID; may be given several times
     #[arg(long, value_name = "ID")]
     pub confirm: Vec<InstanceId>,

@@ -9,7 +9,8 @@ use super::{Exit, choice, confirm, operate, output, plan_json, restore, review, 
 use crate::catalogue::trash::Trash;
 use crate::cluster::Cluster;
 use crate::definition::id::InstanceId;
-use crate::engine::plan::{Outcome, Progress, Step, TeardownPlan, VolumeChoice};
+use crate::engine::claims::plan_release;
+use crate::engine::plan::{Outcome, Progress, Step, TeardownPlan, TeardownScope, VolumeChoice};
 use crate::engine::sets::refusal_of_foreign_set;
 use crate::engine::teardown::{TeardownOptions, plan_teardown, run_teardown};
 use crate::runtime::keep_in_trash;
@@ -56,8 +57,12 @@ pub(super) async fn decide(
     carry_out(args, session, cluster, plans).await
 }
 
-pub(super) fn volume_choice(volumes: Volumes) -> VolumeChoice {
-    match volumes {
+pub(super) fn volume_choice(args: &Delete) -> VolumeChoice {
+    let default = match args.kept {
+        true => Volumes::Delete,
+        false => Volumes::Keep,
+    };
+    match args.volumes.unwrap_or(default) {
         Volumes::Keep => VolumeChoice::Keep,
         Volumes::Delete => VolumeChoice::Delete,
         Volumes::Retain => VolumeChoice::Retain,
@@ -70,11 +75,15 @@ async fn plan(
     cluster: &Cluster,
     instances: &[InstanceKey],
 ) -> anyhow::Result<Vec<TeardownPlan>> {
-    let volumes = volume_choice(args.volumes);
+    let volumes = volume_choice(args);
     let mut plans: Vec<TeardownPlan> = Vec::with_capacity(instances.len());
     for instance in instances {
-        let mut plan = plan_teardown(cluster, instance, volumes).await?;
-        if plan.rows.is_empty() && plan.refusals.is_empty() {
+        let mut plan = if args.kept {
+            plan_release(cluster, instance, volumes).await?
+        } else {
+            plan_teardown(cluster, instance, volumes).await?
+        };
+        if !args.kept && plan.rows.is_empty() && plan.refusals.is_empty() {
             plan.refusals
                 .extend(refusal_of_foreign_set(cluster, instance).await);
         }
@@ -88,11 +97,16 @@ async fn plan(
 pub(super) fn show(args: &Delete, plan: &TeardownPlan) -> anyhow::Result<()> {
     let (id, namespace) = (&plan.instance.id, &plan.instance.namespace);
     if plan.rows.is_empty() && plan.refusals.is_empty() {
-        output::say(format!("nothing of {id} is in namespace {namespace}"));
+        let what = match args.kept {
+            true => "no claim",
+            false => "nothing",
+        };
+        output::say(format!("{what} of {id} is in namespace {namespace}"));
         return Ok(());
     }
     let table = review::fate_table(plan);
-    output::say(format!("teardown of {id} in {namespace}:"));
+    let what = name_of(plan);
+    output::say(format!("{what} of {id} in {namespace}:"));
     if args.dry_run && args.output == Report::Text {
         output::print(&table)?;
     } else {
@@ -102,6 +116,14 @@ pub(super) fn show(args: &Delete, plan: &TeardownPlan) -> anyhow::Result<()> {
         output::say(text::clean(&format!("warning: {warning}")));
     }
     Ok(())
+}
+
+/// Returns what is done, as a noun.
+fn name_of(plan: &TeardownPlan) -> &'static str {
+    match plan.scope {
+        TeardownScope::Instance => "teardown",
+        TeardownScope::KeptClaims => "release of kept claims",
+    }
 }
 
 fn is_confirmed(args: &Delete, id: &InstanceId) -> bool {
@@ -133,7 +155,11 @@ fn is_wanted(args: &Delete, cluster: &Cluster, plans: &[TeardownPlan]) -> anyhow
         return Ok(true);
     }
     let context = &cluster.identity().context;
-    confirm::go_on(&format!("Take down {} in {context}?", open.join(", ")))
+    let what = match args.kept {
+        true => "Release the kept claims of",
+        false => "Take down",
+    };
+    confirm::go_on(&format!("{what} {} in {context}?", open.join(", ")))
 }
 
 fn stakes(plan: &TeardownPlan, n_lost: usize) -> String {
@@ -148,7 +174,11 @@ fn stakes(plan: &TeardownPlan, n_lost: usize) -> String {
         1 => "The data of 1 claim may be destroyed. ".to_owned(),
         n => format!("The data of {n} claims may be destroyed. "),
     };
-    format!("{protection}{loss}Type {id} to take it down:")
+    let what = match plan.scope {
+        TeardownScope::Instance => "take it down",
+        TeardownScope::KeptClaims => "release its kept claims",
+    };
+    format!("{protection}{loss}Type {id} to {what}:")
 }
 
 async fn carry_out(
@@ -175,9 +205,11 @@ async fn carry_out(
     while interrupted.is_none()
         && let Some(plan) = waiting.pop_front()
     {
-        let id = plan.instance.id.clone();
+        let what = format!("{} of {}", name_of(&plan), plan.instance.id);
         let shown = plan.clone();
-        let trash = (!args.no_trash).then(|| session.trash());
+        // What is only claims could not be put back from what a trash holds.
+        let is_kept = !args.no_trash && plan.scope == TeardownScope::Instance;
+        let trash = is_kept.then(|| session.trash());
         let operation = tear_down(cluster.clone(), plan, options.clone(), trash);
         let outcome = match operate::until_signal(operation).await? {
             Ended::Finished(outcome) => outcome,
@@ -193,7 +225,7 @@ async fn carry_out(
         if is_alone {
             turn::check_overtaken(&args.waiting, &outcome)?;
         }
-        exits.push(review::conclude(&format!("teardown of {id}"), &outcome));
+        exits.push(review::conclude(&what, &outcome));
         turn::say_ways(&outcome);
         ended.push((shown, outcome));
     }

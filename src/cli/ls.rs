@@ -11,7 +11,7 @@ use tokio::sync::mpsc::{self, UnboundedReceiver};
 use super::args::{Ls, Output};
 use super::rows::{self, Columns};
 use super::session::Session;
-use super::{Exit, operate, output};
+use super::{Exit, claims, operate, output};
 use crate::app::CatalogueEntry;
 use crate::cluster::Cluster;
 use crate::definition::id::InstanceId;
@@ -29,6 +29,9 @@ use crate::text;
 const IDLE: Duration = Duration::from_secs(3600);
 
 pub fn run(args: &Ls, session: &Session) -> anyhow::Result<Exit> {
+    if args.claims {
+        return claims::run(args, session);
+    }
     operate::on_cluster(session, async |cluster| {
         let scope = if args.all_namespaces {
             Scope::All
@@ -129,8 +132,10 @@ impl<'a> Listing<'a> {
         }
         for (instance, claims) in kept {
             let claims = claims.join(", ");
-            let sentence =
-                format!("claims of {instance}, which was taken down, are kept: {claims}");
+            let sentence = format!(
+                "claims of {instance}, which was taken down, are kept: {claims}; `bowline delete {} --kept` releases them",
+                instance.id
+            );
             output::say(text::clean(&sentence));
         }
     }

@@ -8,8 +8,9 @@ use crate::engine::adjust::{AdjustPlan, Adjustment};
 use crate::engine::history::{Comparison, History, KeptRevision, Revision};
 use crate::engine::plan::{
     Change, ClaimFate, DataFate, DeployPlan, DiffLine, Fate, FateRow, FieldConflict, Outcome,
-    PlannedObject, Step, TeardownPlan, VolumeChoice,
+    PlannedObject, Step, TeardownPlan, TeardownScope, VolumeChoice,
 };
+use crate::engine::remedy::{Offer, StoragePlan};
 use crate::engine::rollback::RollbackPlan;
 use crate::failure::Failure;
 use crate::service::summary::InstanceKey;
@@ -36,9 +37,27 @@ pub(super) fn deploy(plan: &DeployPlan, outcome: Option<&Outcome>) -> Value {
             "conflicts": fields(&plan.conflicts),
             "yielded": fields(&plan.yielded),
             "refusals": plan.refusals.iter().map(of_failure).collect::<Vec<_>>(),
+            "options": plan.offers.iter().map(of_offer).collect::<Vec<_>>(),
+            "storage": of_storage(&plan.storage),
         }),
         outcome,
     )
+}
+
+fn of_offer(offer: &Offer) -> Value {
+    json!({"flag": offer.remedy.flag(), "does": offer.sentence})
+}
+
+fn of_storage(storage: &StoragePlan) -> Value {
+    let binds = storage
+        .binds
+        .iter()
+        .map(|bind| json!({"volume": bind.volume.name, "claim": bind.claim, "size": bind.size}));
+    let growths = storage
+        .growths
+        .iter()
+        .map(|growth| json!({"claim": growth.claim.name, "from": growth.from, "to": growth.to}));
+    json!({"binds": binds.collect::<Vec<_>>(), "growths": growths.collect::<Vec<_>>()})
 }
 
 /// Returns a rollback's plan, with how it ended where it was carried out.
@@ -68,6 +87,11 @@ pub(super) fn teardown(plan: &TeardownPlan, outcome: Option<&Outcome>) -> Value 
             "id": plan.instance.id,
             "namespace": plan.instance.namespace,
             "volumes": volumes,
+            "scope": match plan.scope {
+                TeardownScope::Instance => "instance",
+                TeardownScope::KeptClaims => "kept-claims",
+            },
+            "retains": plan.retentions.iter().map(|it| &it.volume.name).collect::<Vec<_>>(),
             "protected": plan.is_protected,
             "objects": plan.rows.iter().map(of_row).collect::<Vec<_>>(),
             "warnings": plan.warnings,

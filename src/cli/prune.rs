@@ -35,7 +35,8 @@ fn as_delete(args: Prune) -> Delete {
             ids: Vec::new(),
             selector: None,
         },
-        volumes: args.volumes,
+        volumes: Some(args.volumes),
+        kept: false,
         confirm: Vec::new(),
         dry_run: args.dry_run,
         no_trash: args.no_trash,
@@ -56,7 +57,7 @@ async fn plan(
     let mut plans = Vec::with_capacity(expired.len());
     for Expired { instance, at } in expired {
         let ago = age::show(age::since(*at, now));
-        let plan = plan_teardown(cluster, instance, delete::volume_choice(args.volumes)).await?;
+        let plan = plan_teardown(cluster, instance, delete::volume_choice(args)).await?;
         if plan.is_protected {
             let id = &instance.id;
             output::say(format!(

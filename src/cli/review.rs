@@ -73,6 +73,21 @@ pub(super) fn say_remarks(plan: &DeployPlan) {
             yielded.key, yielded.field, yielded.message
         ));
     }
+    for offer in &plan.offers {
+        say(&format!("option: {offer}"));
+    }
+    for bind in &plan.storage.binds {
+        say(&format!(
+            "{} ({}) is bound again to claim {}",
+            bind.volume, bind.size, bind.claim
+        ));
+    }
+    for growth in &plan.storage.growths {
+        say(&format!(
+            "{} grows from {} to {}, and never shrinks again",
+            growth.claim, growth.from, growth.to
+        ));
+    }
     if !plan.objects.is_empty() {
         say(&format!(
             "plan for {} in {}: {}",

@@ -4,7 +4,8 @@ use futures::{StreamExt, stream};
 use jiff::Timestamp;
 
 use super::kinds;
-use super::project::MountsObject;
+use super::project::{EventObject, MountsObject};
+use super::request::form_urlencoded;
 use super::watch::decode::{Decode, Objects};
 use super::watch::{self, Place, Subject, explain, parts};
 use super::{Cluster, Selector};
@@ -177,6 +178,19 @@ impl Cluster {
         let path = resource.path(namespace.map(Namespace::as_str));
         let mut decode = Objects::<MountsObject>::of(resource);
         self.list_items("pods", &path, "", &mut decode).await
+    }
+
+    /// Lists the events of claims once, in a namespace or in all.
+    ///
+    /// # Errors
+    /// The server cannot be reached, or does not let events be listed.
+    pub async fn claim_events(&self, namespace: Option<&Namespace>) -> Result<Vec<Event>, Failure> {
+        let resource = kinds::known("", "Event");
+        let path = resource.path(namespace.map(Namespace::as_str));
+        let selector = [("fieldSelector", "involvedObject.kind=PersistentVolumeClaim")];
+        let query = form_urlencoded(&selector);
+        let mut decode = Objects::<EventObject>::of(resource);
+        self.list_items("events", &path, &query, &mut decode).await
     }
 
     /// Lists the events of one instance's objects once, the newest last.

@@ -20,10 +20,13 @@ use crate::definition::naming;
 use crate::definition::object::{GroupKind, Object};
 use crate::failure::{Failure, FailureKind};
 use crate::service::claim_use::{self, ClaimState, PodMounts, WorkloadClaims};
-use crate::service::summary::{Claim, InstanceKey};
+use crate::service::health::{self, StorageClass};
+use crate::service::summary::{Claim, Event, InstanceKey};
 use crate::text;
 
 const CLAIM: &str = "PersistentVolumeClaim";
+/// Marks the class of claims that name none.
+const IS_DEFAULT_CLASS: &str = "storageclass.kubernetes.io/is-default-class";
 const WORKLOADS: [&str; 2] = ["Deployment", "StatefulSet"];
 
 /// All claims of a namespace or of the cluster.
@@ -46,6 +49,8 @@ pub struct ListedClaim {
     pub state: ClaimState,
     /// Names of the pods that mount it.
     pub used_by: Vec<String>,
+    /// Why it has no volume, in words; none where it has one or nothing is known.
+    pub reason: Option<String>,
     /// Reclaim policy of its volume; none while unbound, or where volumes may not be read.
     pub reclaim_policy: Option<String>,
 }
@@ -85,11 +90,13 @@ pub async fn list_claims(
     }
     let users = Users::read(cluster, namespace, &Selector::managed(), &mut list.warnings).await?;
     let policies = policies(cluster, &claims, &mut list.warnings).await?;
+    let reasons = Reasons::read(cluster, namespace, &claims).await?;
     let listed = claims.into_iter().map(|claim| {
         let used_by = claim_use::used_by(&claim, &users.pods);
         let policy = claim.volume.as_ref().and_then(|name| policies.get(name));
         ListedClaim {
             state: claim_use::state(&claim, &used_by, &users.workloads),
+            reason: reasons.of(&claim),
             reclaim_policy: policy.cloned().flatten(),
             used_by,
             claim,
@@ -97,6 +104,54 @@ pub async fn list_claims(
     });
     list.claims.extend(listed);
     Ok(list)
+}
+
+/// What says why claims have no volume.
+#[derive(Default)]
+struct Reasons {
+    events: Vec<Event>,
+    /// None where this user may not list them.
+    classes: Option<Vec<StorageClass>>,
+}
+
+impl Reasons {
+    /// Reads what is needed where a claim waits; what may not be read stays unexplained.
+    async fn read(
+        cluster: &Cluster,
+        namespace: Option<&Namespace>,
+        claims: &[Claim],
+    ) -> Result<Self, Failure> {
+        if claims.iter().all(|claim| claim.phase == "Bound") {
+            return Ok(Self::default());
+        }
+        let events = match cluster.claim_events(namespace).await {
+            Err(failure) if failure.kind == FailureKind::Forbidden => Vec::new(),
+            events => events?,
+        };
+        let kind = GroupKind::new("storage.k8s.io", "StorageClass");
+        let classes = match cluster.list(&kind, None, &Selector::everything()).await {
+            Err(failure) if failure.kind == FailureKind::Forbidden => None,
+            classes => Some(classes?.iter().map(class_of).collect()),
+        };
+        Ok(Self { events, classes })
+    }
+
+    fn of(&self, claim: &Claim) -> Option<String> {
+        if claim.phase == "Bound" {
+            return None;
+        }
+        health::why_unbound(claim, &self.events, self.classes.as_deref())
+    }
+}
+
+fn class_of(class: &Object) -> StorageClass {
+    let clean = |pointer: &str| text::clean(volumes::text(class, pointer)).into_owned();
+    StorageClass {
+        name: text::clean(&class.key.name).into_owned(),
+        provisioner: clean("/provisioner"),
+        is_default: Metadata::of(class).annotation(IS_DEFAULT_CLASS) == Some("true"),
+        waits_for_consumer: clean("/volumeBindingMode") == "WaitForFirstConsumer",
+    }
 }
 
 /// What may use claims.

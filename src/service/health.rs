@@ -6,6 +6,7 @@ mod claims;
 mod deletion;
 mod parts;
 mod pods;
+mod words;
 
 use std::fmt;
 use std::time::Duration;
@@ -13,11 +14,14 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::Serialize;
 
-pub use self::pods::{is_broken, waits_for_node};
+pub use self::claims::{StorageClass, why_unbound};
+pub use self::pods::{is_broken, waits_for_node, waits_for_volumes};
 use super::summary::{Claim, Event, ObjectRow, Pod, PodRow, Record, Workload, WorkloadKind};
 
 /// How long a pod may be unscheduled: a normal deploy is refused for a moment, until its claims are bound.
 const SCHEDULING_GRACE: Duration = Duration::from_secs(10);
+/// How long the volumes of a pod may fail to be mounted: what they need may be on its way.
+const MOUNT_GRACE: Duration = Duration::from_secs(20);
 /// How long pods may take to become ready where the server sets no deadline itself; the default of Deployments.
 const PROGRESS_DEADLINE: Duration = Duration::from_secs(600);
 
@@ -243,6 +247,7 @@ fn failing(view: &InstanceView<'_>, clock: &mut GraceClock) -> Option<String> {
     pods::broken(view.pods)
         .or_else(|| claims::unbound(view, clock))
         .or_else(|| pods::unschedulable(view, clock))
+        .or_else(|| pods::unmounted(view, clock))
         .or_else(|| view.workloads.iter().find_map(blocked))
         .or_else(|| cannot_create_pods(view))
         .or_else(|| no_progress(view, clock))
@@ -261,7 +266,7 @@ fn is_final(view: &InstanceView<'_>) -> bool {
 
 fn blocked(workload: &Workload) -> Option<String> {
     let blocked = workload.blocked.as_ref()?;
-    let message = sentence(&blocked.message);
+    let message = words::creation(&blocked.message);
     Some(match message.is_empty() {
         true => format!("{}: {}", label(workload), blocked.reason),
         false => format!("{}: {}: {message}", label(workload), blocked.reason),
@@ -290,7 +295,7 @@ fn cannot_create_pods(view: &InstanceView<'_>) -> Option<String> {
         Some(format!(
             "{} cannot create pods: {}",
             label(workload),
-            sentence(&event.message)
+            words::creation(&event.message)
         ))
     })
 }

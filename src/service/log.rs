@@ -197,6 +197,7 @@ mod tests {
             started: false,
             restarts,
             state,
+            last_end: None,
         }
     }
 

@@ -355,6 +355,7 @@ mod tests {
                 started: true,
                 restarts: 3,
                 state: ContainerState::Running,
+                last_end: None,
             }],
         }
     }

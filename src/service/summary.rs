@@ -180,6 +180,19 @@ pub struct Container {
     pub restarts: u32,
     /// `waiting`, `running` or `terminated`, with reason and message where there are any.
     pub state: ContainerState,
+    /// How the run before the present one ended.
+    pub last_end: Option<ContainerEnd>,
+}
+
+/// How a run of a container ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ContainerEnd {
+    /// Such as `Error`, `OOMKilled`.
+    pub reason: String,
+    /// Exit code.
+    pub exit_code: i32,
+    /// What it wrote last, where it was told to say so.
+    pub message: Option<String>,
 }
 
 /// What a container is doing.

@@ -34,6 +34,7 @@ mod restores;
 mod selectors;
 mod serves;
 mod teardowns;
+mod volumes;
 mod world;
 
 /// Makes each case a test on each backend.
@@ -145,4 +146,9 @@ on_both_backends! {
         a_protected_instance_wants_its_id
         everything_in_a_protected_namespace_wants_its_id
         what_a_finalizer_holds_is_pending_and_a_second_run_ends_it;
+    volumes:
+        claims_are_listed_kept_and_released
+        retained_volumes_are_named_and_bound_again
+        a_change_that_cannot_be_made_names_the_flags_that_can
+        kept_claims_of_a_protected_namespace_want_the_id;
 }

@@ -564,11 +564,8 @@ pub(crate) async fn a_field_that_can_never_change_is_refused_beforehand(cluster:
     let [refusal] = plan.refusals.as_slice() else {
         panic!("{plan:?}")
     };
-    assert_eq!(refusal.kind, FailureKind::Invalid);
-    assert!(
-        refusal.detail.contains("take the instance down"),
-        "{refusal:?}"
-    );
+    assert_eq!(refusal.kind, FailureKind::Refused);
+    assert!(refusal.detail.contains("--recreate"), "{refusal:?}");
 }
 
 pub(crate) async fn a_late_write_does_not_bring_back_what_was_deleted(cluster: Cluster) {

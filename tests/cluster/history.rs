@@ -143,7 +143,7 @@ containers:
 replicas: 1
 ";
 
-fn to(stage: &Stage<'_>, id: &str, revision: Option<u32>) -> RollbackRequest {
+pub(crate) fn to(stage: &Stage<'_>, id: &str, revision: Option<u32>) -> RollbackRequest {
     RollbackRequest {
         instance: stage.key(id),
         to: revision,

@@ -225,7 +225,18 @@ on_both_backends! {
         claims_are_listed_with_their_users_and_kept_ones_among_them
         only_kept_claims_are_released
         a_kept_claim_that_somebodys_pod_uses_is_not_released
-        a_claim_that_was_made_again_meanwhile_is_not_released;
+        a_claim_that_was_made_again_meanwhile_is_not_released
+        retained_volumes_are_offered_and_bound_again
+        a_bound_again_volume_survives_a_deploy_that_is_cut_off
+        claims_and_their_template_grow_together_while_the_pods_go_on
+        a_growth_that_is_cut_off_is_finished_by_a_second_run
+        claims_of_a_class_that_does_not_allow_it_never_grow
+        claims_never_shrink_and_a_rollback_says_so
+        what_can_never_change_is_made_anew_with_its_claims
+        what_could_not_be_made_again_is_not_deleted
+        a_claim_that_waits_says_why_in_words
+        a_claim_that_waits_for_a_pod_says_so
+        our_labels_on_what_belongs_to_the_cluster_delete_nothing;
     operations:
         a_first_deploy_survives_at_every_write
         an_update_survives_at_every_write

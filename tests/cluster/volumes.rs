@@ -1,7 +1,12 @@
 //! Claims and volumes over the life of instances: retained, bound again, kept, released, grown.
 
 use bowline::engine::claims::{ClaimList, list_claims, plan_release};
-use bowline::engine::plan::{Fate, Outcome, Progress, Step, TeardownPlan, VolumeChoice};
+use bowline::engine::deploy::RunOptions;
+use bowline::engine::plan::{
+    DeployPlan, Fate, Outcome, Progress, Step, TeardownPlan, VolumeChoice,
+};
+use bowline::engine::remedy::{Remedies, Remedy};
+use bowline::engine::rollback::{plan_rollback, run_rollback};
 use bowline::service::claim_use::ClaimState;
 use serde_json::{Value, json};
 
@@ -270,4 +275,397 @@ pub(crate) async fn a_claim_that_was_made_again_meanwhile_is_not_released(case: 
     assert!(!outcome.is_complete(), "{outcome:?}");
     let claim = case.get(CLAIM, "data-db-0").await.unwrap();
     assert_eq!(claim["metadata"]["deletionTimestamp"], Value::Null);
+}
+
+/// Makes a class whose claims may grow, and returns its name.
+async fn growing_class(case: &Cluster) -> String {
+    let name = format!("growing-{}", case.namespace);
+    let class = json!({
+        "apiVersion": "storage.k8s.io/v1", "kind": "StorageClass", "metadata": {"name": name},
+        "provisioner": "kubernetes.io/host-path", "allowVolumeExpansion": true,
+    });
+    case.create(&class).await.unwrap();
+    name
+}
+
+/// A service of two replicas with a claim each, of a class and a size.
+fn sized(class: &str, size: &str) -> String {
+    format!(
+        "
+containers:
+  - name: db
+    image: postgres:16
+    volumeMounts: [{{name: data, mountPath: /data}}]
+volumes: [{{name: data, size: {size}, storageClass: {class}}}]
+replicas: 2
+"
+    )
+}
+
+fn grow() -> Remedies {
+    Remedies::default().with(Remedy::GrowVolumes)
+}
+
+fn recreate() -> Remedies {
+    Remedies::default().with(Remedy::Recreate)
+}
+
+fn remedies(plan: &DeployPlan) -> Vec<Remedy> {
+    plan.offers.iter().map(|offer| offer.remedy).collect()
+}
+
+fn refusals(plan: &DeployPlan) -> Vec<&str> {
+    plan.refusals.iter().map(|it| it.summary.as_str()).collect()
+}
+
+async fn uids(case: &Cluster, kind: &str) -> Vec<String> {
+    let objects = case.list(kind, "app.kubernetes.io/instance=db").await;
+    let uid = |object: &Value| object["metadata"]["uid"].as_str().unwrap().to_owned();
+    objects.iter().map(uid).collect()
+}
+
+async fn requests(case: &Cluster) -> Vec<String> {
+    let claims = case.list(CLAIM, "app.kubernetes.io/instance=db").await;
+    let size = |claim: &Value| {
+        let size = &claim["spec"]["resources"]["requests"]["storage"];
+        size.as_str().unwrap().to_owned()
+    };
+    claims.iter().map(size).collect()
+}
+
+fn template_size(set: &Value) -> &Value {
+    &set["spec"]["volumeClaimTemplates"][0]["spec"]["resources"]["requests"]["storage"]
+}
+
+pub(crate) async fn retained_volumes_are_offered_and_bound_again(case: Cluster) {
+    let stage = Stage::new(&case);
+    deployed(&stage, "db", DB).await;
+    let volume = volume_of(&case.get(CLAIM, "data-db-0").await.unwrap());
+    let outcome = stage.teardown("db", VolumeChoice::Retain).await;
+    assert!(outcome.is_complete(), "{outcome:?}");
+    case.until(VOLUME, &volume, |volume| {
+        volume["status"]["phase"] == "Released"
+    })
+    .await;
+
+    let plan = stage.plan("db", DB).await;
+    assert_eq!(plan.refusals, []);
+    assert_eq!(remedies(&plan), [Remedy::BindRetained]);
+    assert!(
+        plan.offers[0].sentence.contains(&volume),
+        "{:?}",
+        plan.offers
+    );
+    // Another instance is not offered it.
+    assert_eq!(remedies(&stage.plan("other", DB).await), []);
+    // Nor is a claim that wants more than it has.
+    let larger = stage.plan("db", &DB.replace("1Gi", "2Gi")).await;
+    assert_eq!(remedies(&larger), []);
+    assert!(
+        larger
+            .warnings
+            .iter()
+            .any(|it| it.contains("cannot be bound again")),
+        "{:?}",
+        larger.warnings
+    );
+
+    let binding = stage.agreeing(Remedies::default().with(Remedy::BindRetained));
+    let plan = binding.plan("db", DB).await;
+    let bound: Vec<&str> = plan
+        .storage
+        .binds
+        .iter()
+        .map(|it| it.claim.as_str())
+        .collect();
+    assert_eq!((remedies(&plan), bound), (vec![], vec!["data-db-0"]));
+    let outcome = binding.run("db", DB, &plan).await;
+    assert!(outcome.is_complete(), "{outcome:?}");
+    let outcome = stage.wait("db").await;
+    assert!(outcome.is_complete(), "{outcome:?}");
+    assert_eq!(
+        volume_of(&case.get(CLAIM, "data-db-0").await.unwrap()),
+        volume
+    );
+    assert!(stage.plan("db", DB).await.is_noop());
+    assert_eq!(claims_of(&stage).await.retained, []);
+}
+
+pub(crate) async fn a_bound_again_volume_survives_a_deploy_that_is_cut_off(case: Cluster) {
+    let stage = Stage::new(&case);
+    deployed(&stage, "db", DB).await;
+    let volume = volume_of(&case.get(CLAIM, "data-db-0").await.unwrap());
+    stage.teardown("db", VolumeChoice::Retain).await;
+    case.until(VOLUME, &volume, |volume| {
+        volume["status"]["phase"] == "Released"
+    })
+    .await;
+    let binding = stage.agreeing(Remedies::default().with(Remedy::BindRetained));
+    let plan = binding.plan("db", DB).await;
+    let is_enough = |progress: &Progress| matches!(progress, Progress::Done(Step::Bind(_), _));
+    binding.run_until("db", DB, &plan, is_enough).await;
+    // The second run need not be told: the volume is free for nobody else.
+    deployed(&stage, "db", DB).await;
+    assert_eq!(
+        volume_of(&case.get(CLAIM, "data-db-0").await.unwrap()),
+        volume
+    );
+}
+
+pub(crate) async fn claims_and_their_template_grow_together_while_the_pods_go_on(case: Cluster) {
+    let stage = Stage::new(&case);
+    let class = growing_class(&case).await;
+    deployed(&stage, "db", &sized(&class, "1Gi")).await;
+    let pods = uids(&case, "Pod").await;
+    let text = sized(&class, "2Gi");
+    let plan = stage.plan("db", &text).await;
+    assert_eq!(remedies(&plan), [Remedy::GrowVolumes, Remedy::Recreate]);
+    let [refusal] = plan.refusals.as_slice() else {
+        panic!("{plan:?}")
+    };
+    assert!(refusal.detail.contains("--grow-volumes"), "{refusal:?}");
+    assert!(!stage.run("db", &text, &plan).await.is_complete());
+
+    let growing = stage.agreeing(grow());
+    let plan = growing.plan("db", &text).await;
+    assert_eq!(refusals(&plan), [""; 0]);
+    assert_eq!(plan.storage.growths.len(), 2);
+    let outcome = growing.run("db", &text, &plan).await;
+    assert!(outcome.is_complete(), "{outcome:?}");
+    let outcome = stage.wait("db").await;
+    assert!(outcome.is_complete(), "{outcome:?}");
+    assert_eq!(requests(&case).await, ["2Gi", "2Gi"]);
+    let set = case.get("StatefulSet", "db").await.unwrap();
+    assert_eq!(*template_size(&set), "2Gi");
+    assert_eq!(uids(&case, "Pod").await, pods);
+    let pod = case.get("Pod", "db-0").await.unwrap();
+    assert_eq!(
+        pod["metadata"]["ownerReferences"][0]["uid"],
+        set["metadata"]["uid"]
+    );
+    assert!(stage.plan("db", &text).await.is_noop());
+}
+
+pub(crate) async fn a_growth_that_is_cut_off_is_finished_by_a_second_run(case: Cluster) {
+    let stage = Stage::new(&case);
+    let class = growing_class(&case).await;
+    deployed(&stage, "db", &sized(&class, "1Gi")).await;
+    let pods = uids(&case, "Pod").await;
+    let (text, growing) = (sized(&class, "2Gi"), stage.agreeing(grow()));
+    let plan = growing.plan("db", &text).await;
+    let is_enough = |progress: &Progress| matches!(progress, Progress::Done(Step::Grow(_), _));
+    growing.run_until("db", &text, &plan, is_enough).await;
+    let plan = growing.plan("db", &text).await;
+    assert_eq!(plan.storage.growths.len(), 1, "{:?}", plan.storage);
+    // The set is gone, its pods run on, and the next one adopts them.
+    case.delete("StatefulSet", "db", json!({"propagationPolicy": "Orphan"}))
+        .await
+        .unwrap();
+    case.until_gone("StatefulSet", "db").await;
+    let plan = growing.plan("db", &text).await;
+    let outcome = growing.run("db", &text, &plan).await;
+    assert!(outcome.is_complete(), "{outcome:?}");
+    assert!(stage.wait("db").await.is_complete());
+    assert_eq!(uids(&case, "Pod").await, pods);
+}
+
+pub(crate) async fn claims_of_a_class_that_does_not_allow_it_never_grow(case: Cluster) {
+    let stage = Stage::new(&case);
+    deployed(&stage, "db", DB).await;
+    let text = DB.replace("1Gi", "2Gi");
+    let plan = stage.agreeing(grow()).plan("db", &text).await;
+    assert_eq!(
+        refusals(&plan),
+        [
+            "PersistentVolumeClaim/data-db-0 cannot grow to 2Gi: its class standard does not allow claims to grow"
+        ]
+    );
+    // Nor is it offered.
+    assert_eq!(remedies(&stage.plan("db", &text).await), [Remedy::Recreate]);
+}
+
+pub(crate) async fn claims_never_shrink_and_a_rollback_says_so(case: Cluster) {
+    let stage = Stage::new(&case);
+    let class = growing_class(&case).await;
+    let (small, large) = (sized(&class, "1Gi"), sized(&class, "2Gi"));
+    deployed(&stage, "db", &small).await;
+    deployed(&stage.agreeing(grow()), "db", &large).await;
+    let plan = stage.plan("db", &small).await;
+    assert_eq!(
+        refusals(&plan),
+        ["claims never shrink: volume data of StatefulSet/db has 2Gi, and 1Gi is asked for"]
+    );
+    assert_eq!(remedies(&plan), []);
+
+    let wish = crate::history::to(&stage, "db", Some(1));
+    let no_secrets = |_: &_| Ok(bowline::secret::SecretValues::default());
+    let plan = plan_rollback(stage.engine(), &wish, &no_secrets)
+        .await
+        .unwrap();
+    assert_eq!(plan.deploy.refusals, []);
+    assert!(
+        plan.deploy
+            .warnings
+            .iter()
+            .any(|it| it.contains("stays at 2Gi")),
+        "{:?}",
+        plan.deploy.warnings
+    );
+    let outcome = run_rollback(stage.engine(), &plan, RunOptions::default(), &|_| {}).await;
+    assert!(outcome.is_complete(), "{outcome:?}");
+    assert_eq!(requests(&case).await, ["2Gi", "2Gi"]);
+    // What was rolled back to is what is applied: deploying it again changes nothing.
+    let again = stage.plan("db", &small).await;
+    assert!(again.is_noop(), "{again:?}");
+}
+
+pub(crate) async fn what_can_never_change_is_made_anew_with_its_claims(case: Cluster) {
+    let stage = Stage::new(&case);
+    deployed(&stage, "db", DB).await;
+    let (claims, pods) = (uids(&case, CLAIM).await, uids(&case, "Pod").await);
+    // Its claims would go with it, were they not let go of first.
+    let policy =
+        json!({"spec": {"persistentVolumeClaimRetentionPolicy": {"whenDeleted": "Delete"}}});
+    case.merge("StatefulSet", "db", &policy).await.unwrap();
+    case.until(CLAIM, "data-db-0", |claim| {
+        claim["metadata"]["ownerReferences"].is_array()
+    })
+    .await;
+    let text = DB
+        .replace(
+            "mountPath: /data}",
+            "mountPath: /data}, {name: log, mountPath: /log}",
+        )
+        .replace("size: 1Gi}", "size: 1Gi}, {name: log, size: 1Gi}");
+    let plan = stage.plan("db", &text).await;
+    assert_eq!(remedies(&plan), [Remedy::Recreate]);
+    assert!(
+        plan.refusals[0].detail.contains("--recreate"),
+        "{:?}",
+        plan.refusals
+    );
+    let anew = stage.agreeing(recreate());
+    let plan = anew.plan("db", &text).await;
+    assert_eq!(refusals(&plan), [""; 0]);
+    let outcome = anew.run("db", &text, &plan).await;
+    assert!(outcome.is_complete(), "{outcome:?}");
+    let outcome = stage.wait("db").await;
+    assert!(outcome.is_complete(), "{outcome:?}");
+    let names = case.list(CLAIM, "app.kubernetes.io/instance=db").await;
+    let names: Vec<&str> = names.iter().map(crate::cluster::name_of).collect();
+    assert_eq!(names, ["data-db-0", "log-db-0"]);
+    assert_eq!(uids(&case, CLAIM).await[0], claims[0]);
+    assert_ne!(uids(&case, "Pod").await, pods);
+    assert!(stage.plan("db", &text).await.is_noop());
+}
+
+pub(crate) async fn what_could_not_be_made_again_is_not_deleted(case: Cluster) {
+    let stage = Stage::new(&case);
+    deployed(&stage, "db", DB).await;
+    let text = "
+apiVersion: apps/v1
+kind: StatefulSet
+metadata: {name: db}
+spec:
+  serviceName: another
+  selector: {matchLabels: {app: db}}
+  template:
+    metadata: {labels: {app: something-else}}
+    spec: {containers: [{name: db, image: 'postgres:16'}]}
+";
+    let plan = stage.agreeing(recreate()).plan("db", text).await;
+    assert_eq!(plan.refusals.len(), 1, "{:?}", plan.refusals);
+    let outcome = stage.agreeing(recreate()).run("db", text, &plan).await;
+    assert_eq!(outcome.done, []);
+    assert!(case.get("StatefulSet", "db").await.is_ok());
+}
+
+pub(crate) async fn a_claim_that_waits_says_why_in_words(case: Cluster) {
+    let stage = Stage::new(&case);
+    let text = DB.replace("size: 1Gi", "size: 1Gi, storageClass: no-such-class");
+    stage.deploy("db", &text).await;
+    case.until_all(
+        "Event",
+        "fieldSelector=involvedObject.name%3Ddata-db-0",
+        |events| !events.is_empty(),
+    )
+    .await;
+    let list = claims_of(&stage).await;
+    assert_eq!(
+        (list.claims[0].state, list.claims[0].reason.as_deref()),
+        (ClaimState::Pending, Some("there is no class no-such-class"))
+    );
+    let outcome = stage
+        .wait_for("db", std::time::Duration::from_secs(13))
+        .await;
+    let told = outcome.pending.join("; ");
+    assert!(
+        told.contains("claim data-db-0 is not bound: there is no class no-such-class"),
+        "{outcome:?}"
+    );
+}
+
+pub(crate) async fn a_claim_that_waits_for_a_pod_says_so(case: Cluster) {
+    let stage = Stage::new(&case);
+    let name = format!("late-{}", case.namespace);
+    let class = json!({
+        "apiVersion": "storage.k8s.io/v1", "kind": "StorageClass", "metadata": {"name": name},
+        "provisioner": "kubernetes.io/host-path", "volumeBindingMode": "WaitForFirstConsumer",
+    });
+    case.create(&class).await.unwrap();
+    let claim = json!({
+        "apiVersion": "v1", "kind": CLAIM,
+        "metadata": {"name": "data-db-0", "labels":
+            {"app.kubernetes.io/managed-by": "bowline", "app.kubernetes.io/instance": "db"}},
+        "spec": {"accessModes": ["ReadWriteOnce"], "storageClassName": name,
+            "resources": {"requests": {"storage": "1Gi"}}},
+    });
+    case.create(&claim).await.unwrap();
+    case.until(CLAIM, "data-db-0", |claim| {
+        claim["status"]["phase"] == "Pending"
+    })
+    .await;
+    let list = claims_of(&stage).await;
+    let reason = list.claims[0].reason.as_deref();
+    assert_eq!(reason, Some("it waits for a pod that uses it"));
+}
+
+pub(crate) async fn our_labels_on_what_belongs_to_the_cluster_delete_nothing(case: Cluster) {
+    let stage = Stage::new(&case);
+    deployed(&stage, "db", DB).await;
+    let ours = json!({"app.kubernetes.io/managed-by": "bowline", "app.kubernetes.io/instance": "db",
+        "bowline.dev/namespace": case.namespace, "bowline.dev/claim": "data-db-0",
+        "applyset.kubernetes.io/part-of": "x"});
+    let labels = json!({"metadata": {"labels": ours}});
+    let volume = volume_of(&case.get(CLAIM, "data-db-0").await.unwrap());
+    case.merge(VOLUME, &volume, &labels).await.unwrap();
+    case.merge("Namespace", &case.namespace, &labels)
+        .await
+        .unwrap();
+    // A volume of somebody else's that bears our labels, and looks as if it were to be bound again.
+    let name = format!("foreign-{}", case.namespace);
+    let foreign = json!({
+        "apiVersion": "v1", "kind": VOLUME, "metadata": {"name": name, "labels": ours},
+        "spec": {"capacity": {"storage": "1Gi"}, "accessModes": ["ReadWriteOnce"],
+            "persistentVolumeReclaimPolicy": "Retain", "storageClassName": "standard",
+            "hostPath": {"path": "/tmp/none"},
+            "claimRef": {"namespace": "elsewhere", "name": "data-db-0", "uid": "1"}},
+    });
+    case.create(&foreign).await.unwrap();
+    let plan = stage.plan_teardown("db", VolumeChoice::Keep).await;
+    let is_of_cluster = |row: &bowline::engine::plan::FateRow| row.key.namespace.is_none();
+    assert!(!plan.rows.iter().any(is_of_cluster), "{:?}", plan.rows);
+    let outcome = stage.run_teardown(&plan).await;
+    assert!(outcome.is_complete(), "{outcome:?}");
+    let namespace = case.get("Namespace", &case.namespace).await.unwrap();
+    assert_eq!(namespace["metadata"]["deletionTimestamp"], Value::Null);
+    for volume in [&volume, &name] {
+        let live = case.get(VOLUME, volume).await.unwrap();
+        assert_eq!(live["metadata"]["deletionTimestamp"], Value::Null);
+    }
+    let plan = stage
+        .agreeing(Remedies::default().with(Remedy::BindRetained))
+        .plan("db", DB)
+        .await;
+    assert_eq!((remedies(&plan), plan.storage.binds), (vec![], vec![]));
 }

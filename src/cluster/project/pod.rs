@@ -6,7 +6,7 @@ use serde::Deserialize;
 use super::pod_status;
 use super::{Meta, Project, clean, clean_some, count, or_default};
 use crate::cluster::kinds::Resource;
-use crate::service::summary::{Container, ContainerState, Pod};
+use crate::service::summary::{Container, ContainerEnd, ContainerState, Pod};
 
 /// A pod.
 #[derive(Debug, Default, Deserialize)]
@@ -70,6 +70,8 @@ pub(in crate::cluster) struct ContainerStatus {
     restart_count: i64,
     #[serde(deserialize_with = "or_default")]
     pub state: State,
+    #[serde(deserialize_with = "or_default")]
+    last_state: State,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -155,7 +157,19 @@ fn summary(container: ContainerSpec, init: bool, statuses: &mut Vec<ContainerSta
         started: status.started.unwrap_or(is_running),
         restarts: count(status.restart_count),
         state: state(status.state),
+        last_end: status.last_state.terminated.map(|end| ContainerEnd {
+            reason: clean(end.reason),
+            exit_code: end.exit_code,
+            message: last_line(&end.message),
+        }),
     }
+}
+
+/// Returns the last line of what a container left, cleaned by itself: cleaning puts everything on one line.
+fn last_line(message: &str) -> Option<String> {
+    let mut lines = message.lines().map(str::trim);
+    let last = lines.rfind(|line| !line.is_empty())?;
+    Some(clean(last.to_owned()))
 }
 
 fn state(state: State) -> ContainerState {

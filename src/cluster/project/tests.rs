@@ -542,6 +542,7 @@ fn containers_are_read_in_the_order_of_the_spec() {
         started: name == "c1",
         restarts: if name == "c2" { 4 } else { 0 },
         state,
+        last_end: None,
     };
     let waiting = |reason: &str, message: &str| ContainerState::Waiting {
         reason: reason.to_owned(),

@@ -67,7 +67,7 @@ async fn one_look_shows_what_the_watches_would() {
                 )
             })
             .collect();
-        let reason = "claim data-db-0 is not bound: no class".to_owned();
+        let reason = "claim data-db-0 is not bound: its provisioner failed: no class".to_owned();
         assert_eq!(shown, [("team-a/db".to_owned(), reason, 1)]);
         assert!(fleet.is_complete());
     }

@@ -1,5 +1,5 @@
-//! Why something is not as it should be, where only events say so: claims that stay unbound, pods that no node takes, and
-//! StatefulSets that cannot create pods.
+//! Why something is not as it should be, where only events say so: claims that stay unbound, pods that no node takes or whose
+//! volumes cannot be mounted, and StatefulSets that cannot create pods.
 //!
 //! Events bear no labels, so they are not watched for the overview. They are asked for by object, only while one of them
 //! is in trouble, and ever more seldom.
@@ -17,7 +17,7 @@ use crate::cluster::{Cluster, kinds};
 use crate::definition::id::{InstanceId, Namespace};
 use crate::definition::naming;
 use crate::service::fleet::Fleet;
-use crate::service::health::waits_for_node;
+use crate::service::health::{waits_for_node, waits_for_volumes};
 use crate::service::pod_name;
 use crate::service::summary::{Claim, Event, WorkloadKind};
 use crate::service::watch::{Delta, WatchEvent};
@@ -82,7 +82,7 @@ impl Troubles {
             WatchEvent::PodRows(namespace, deltas) => {
                 self.note_deltas(deltas, Some(namespace), POD, |row| {
                     let object = (namespace.clone(), POD, row.name.clone());
-                    (object, waits_for_node(row))
+                    (object, waits_for_node(row) || waits_for_volumes(row))
                 });
             }
             _ => {}
@@ -160,7 +160,7 @@ pub(in crate::cluster) fn troubles_of(fleet: &Fleet) -> Vec<Object> {
         // One pod of an instance tells for all.
         let rows = instance.pod_rows().iter();
         let row = rows
-            .filter(|row| waits_for_node(row))
+            .filter(|row| waits_for_node(row) || waits_for_volumes(row))
             .min_by_key(|row| row.created);
         objects.extend(row.map(|row| (namespace(), POD, row.name.clone())));
     }

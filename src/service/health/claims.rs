@@ -1,8 +1,8 @@
-//! What the claims of an instance say about its health.
+//! What the claims of an instance say about its health, and why a claim has no volume.
 
 use std::time::Duration;
 
-use super::{GraceClock, InstanceView, claim_label, sentence};
+use super::{GraceClock, InstanceView, claim_label, sentence, words};
 use crate::service::summary::{Claim, Event};
 
 /// How long a claim that something speaks against may be unbound.
@@ -21,42 +21,313 @@ pub(super) fn unbound(view: &InstanceView<'_>, clock: &mut GraceClock) -> Option
 }
 
 fn pending_claim(claim: &Claim, events: &[Event], clock: &mut GraceClock) -> Option<String> {
+    let label = claim_label(claim);
+    let (grace, sentence) = match why(claim, events) {
+        // Then the pod says what is wrong.
+        Some(Why {
+            cause: Cause::WaitsForPod,
+            ..
+        }) => return None,
+        Some(Why {
+            cause: Cause::Refused,
+            words,
+        }) => (
+            REFUSED_CLAIM_GRACE,
+            format!("{label} is not bound: {words}"),
+        ),
+        Some(Why {
+            cause: Cause::TakesLong,
+            words,
+        }) => (CLAIM_GRACE, format!("{label} is not bound: {words}")),
+        None => (CLAIM_GRACE, format!("{label} is not bound")),
+    };
+    clock.is_over(claim.created, grace).then_some(sentence)
+}
+
+/// A storage class, as far as it says why a claim waits.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StorageClass {
+    /// Name.
+    pub name: String,
+    /// Who makes its volumes.
+    pub provisioner: String,
+    /// Whether claims that name no class are of this one.
+    pub is_default: bool,
+    /// Whether a claim waits until a pod uses it.
+    pub waits_for_consumer: bool,
+}
+
+/// Returns in words why a claim has no volume: by what was said of it, else by its class, where classes are known.
+pub fn why_unbound(
+    claim: &Claim,
+    events: &[Event],
+    classes: Option<&[StorageClass]>,
+) -> Option<String> {
+    let told = why(claim, events).map(|why| why.words);
+    told.or_else(|| by_class(claim, classes?))
+}
+
+fn by_class(claim: &Claim, classes: &[StorageClass]) -> Option<String> {
+    let class = match &claim.storage_class {
+        Some(name) => match classes.iter().find(|class| class.name == *name) {
+            Some(class) => class,
+            None => return Some(format!("there is no class {name}")),
+        },
+        None => match classes.iter().find(|class| class.is_default) {
+            Some(class) => class,
+            None => return Some(NO_CLASS.to_owned()),
+        },
+    };
+    Some(match class {
+        StorageClass {
+            provisioner, name, ..
+        } if provisioner == NO_PROVISIONER => no_volume_of(name),
+        class if class.waits_for_consumer => WAITS.to_owned(),
+        StorageClass {
+            provisioner, name, ..
+        } => {
+            format!(
+                "provisioner {provisioner} of class {name} has made no volume yet: does it run?"
+            )
+        }
+    })
+}
+
+const NO_PROVISIONER: &str = "kubernetes.io/no-provisioner";
+const NO_CLASS: &str = "it names no class, there is no default one, and no free volume fits";
+const WAITS: &str = "it waits for a pod that uses it";
+
+fn no_volume_of(class: &str) -> String {
+    format!("class {class} makes no volumes, and no free one fits")
+}
+
+/// What is behind a claim that is not bound.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Cause {
+    /// It is bound once a pod that uses it has a node.
+    WaitsForPod,
+    /// It cannot be bound as things are.
+    Refused,
+    /// Somebody is at it, or should be.
+    TakesLong,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Why {
+    cause: Cause,
+    words: String,
+}
+
+/// Returns why a claim is not bound, by the last event about it.
+fn why(claim: &Claim, events: &[Event]) -> Option<Why> {
     let explains = |event: &&Event| {
         event.object_kind == "PersistentVolumeClaim"
             && event.object_name == claim.name
+            && event.namespace == claim.instance.namespace
             && (event.object_uid.is_empty() || event.object_uid == claim.uid)
     };
-    let why = events
+    let event = events
         .iter()
         .filter(explains)
-        .max_by_key(|event| event.last_seen);
-    // `WaitForFirstConsumer` waits for a pod to be scheduled: then the pod says what is wrong.
-    let waits_for_pod = |event: &Event| {
-        matches!(
-            event.reason.as_str(),
-            "WaitForFirstConsumer" | "WaitForPodScheduled"
-        )
+        .max_by_key(|event| event.last_seen)?;
+    let message = sentence(&event.message);
+    let (cause, words) = match event.reason.as_str() {
+        "WaitForFirstConsumer" => (Cause::WaitsForPod, WAITS.to_owned()),
+        "WaitForPodScheduled" => (Cause::WaitsForPod, waits_for_pod(message)),
+        "ExternalProvisioning" => (Cause::TakesLong, waits_for_provisioner(message)),
+        "FailedBinding" => (Cause::Refused, no_volume(claim, message)),
+        "ProvisioningFailed" => (Cause::Refused, provisioning(claim, message)),
+        "VolumeMismatch" => (
+            Cause::Refused,
+            format!("the volume that is meant for it does not fit: {message}"),
+        ),
+        _ if event.is_warning => (Cause::Refused, message.to_owned()),
+        _ => (Cause::TakesLong, message.to_owned()),
     };
-    match why {
-        Some(event) if waits_for_pod(event) => None,
-        Some(event) if event.is_warning || event.reason == "FailedBinding" => {
-            clock.is_over(claim.created, REFUSED_CLAIM_GRACE).then(|| {
-                format!(
-                    "{} is not bound: {}",
-                    claim_label(claim),
-                    sentence(&event.message)
-                )
-            })
+    Some(Why { cause, words })
+}
+
+fn waits_for_pod(message: &str) -> String {
+    let pod = message
+        .strip_prefix("waiting for pod ")
+        .and_then(|rest| rest.strip_suffix(" to be scheduled"));
+    match pod {
+        Some(pod) => format!("it waits until pod {pod} has a node"),
+        None => message.to_owned(),
+    }
+}
+
+fn waits_for_provisioner(message: &str) -> String {
+    let quoted = |quote: char| message.split(quote).nth(1).filter(|name| !name.is_empty());
+    match quoted('\'').or_else(|| quoted('"')) {
+        Some(provisioner) => {
+            format!("provisioner {provisioner} has made no volume yet: does it run?")
         }
-        Some(event) => clock.is_over(claim.created, CLAIM_GRACE).then(|| {
-            format!(
-                "{} is not bound: {}",
-                claim_label(claim),
-                sentence(&event.message)
-            )
-        }),
-        None => clock
-            .is_over(claim.created, CLAIM_GRACE)
-            .then(|| format!("{} is not bound", claim_label(claim))),
+        None => message.to_owned(),
+    }
+}
+
+fn no_volume(claim: &Claim, message: &str) -> String {
+    match &claim.storage_class {
+        _ if !message.starts_with("no persistent volumes available") => message.to_owned(),
+        Some(class) => no_volume_of(class),
+        None => NO_CLASS.to_owned(),
+    }
+}
+
+fn provisioning(claim: &Claim, message: &str) -> String {
+    if message.contains("storageclass.storage.k8s.io") && message.ends_with("not found") {
+        let named = claim.storage_class.as_deref();
+        let class = named.or_else(|| message.split('"').nth(1));
+        return format!("there is no class {}", class.unwrap_or("of that name"));
+    }
+    let said = words::without_rpc(message);
+    let lower = message.to_lowercase();
+    let has = |words: &[&str]| words.iter().any(|words| lower.contains(words));
+    if has(&["quota", "resourceexhausted", "resource_exhausted"]) {
+        format!("the quota for storage is used up: {said}")
+    } else if has(&["topology", "zone"]) {
+        format!("there is no zone that suits it: {said}")
+    } else {
+        format!("its provisioner failed: {said}")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::Timestamp;
+
+    use super::*;
+
+    fn claim(class: Option<&str>) -> Claim {
+        Claim {
+            instance: crate::service::summary::InstanceKey {
+                namespace: "team-a".parse().unwrap(),
+                id: "db".parse().unwrap(),
+            },
+            name: "data-db-0".to_owned(),
+            uid: "c".to_owned(),
+            created: Timestamp::UNIX_EPOCH,
+            deletion: None,
+            phase: "Pending".to_owned(),
+            requested: "1Gi".to_owned(),
+            capacity: None,
+            storage_class: class.map(str::to_owned),
+            volume: None,
+            access_modes: Vec::new(),
+        }
+    }
+
+    fn check(class: Option<&str>, reason: &str, message: &str, cause: Cause, words: &str) {
+        let event = Event {
+            namespace: "team-a".parse().unwrap(),
+            name: "e".to_owned(),
+            object_kind: "PersistentVolumeClaim".to_owned(),
+            object_name: "data-db-0".to_owned(),
+            object_uid: "c".to_owned(),
+            is_warning: reason == "ProvisioningFailed",
+            reason: reason.to_owned(),
+            message: message.to_owned(),
+            count: 1,
+            last_seen: Timestamp::UNIX_EPOCH,
+            source: "s".to_owned(),
+        };
+        let words = words.to_owned();
+        assert_eq!(why(&claim(class), &[event]), Some(Why { cause, words }));
+    }
+
+    #[test]
+    fn each_reason_of_a_pending_claim_has_its_words() {
+        let failed = "ProvisioningFailed";
+        check(
+            Some("fast"),
+            failed,
+            "storageclass.storage.k8s.io \"fast\" not found",
+            Cause::Refused,
+            "there is no class fast",
+        );
+        check(
+            Some("fast"),
+            failed,
+            "failed to provision volume with StorageClass \"fast\": rpc error: code = ResourceExhausted desc = out of disks",
+            Cause::Refused,
+            "the quota for storage is used up: out of disks",
+        );
+        check(
+            Some("fast"),
+            failed,
+            "failed to provision volume with StorageClass \"fast\": error generating accessibility requirements: no topology",
+            Cause::Refused,
+            "there is no zone that suits it: failed to provision volume with StorageClass \"fast\": error generating \
+             accessibility requirements: no topology",
+        );
+        check(
+            Some("fast"),
+            failed,
+            "failed to provision volume with StorageClass \"fast\": rpc error: code = Internal desc = disk on fire.",
+            Cause::Refused,
+            "its provisioner failed: disk on fire",
+        );
+        let none = "no persistent volumes available for this claim and no storage class is set";
+        check(None, "FailedBinding", none, Cause::Refused, NO_CLASS);
+        check(
+            Some("local"),
+            "FailedBinding",
+            none,
+            Cause::Refused,
+            "class local makes no volumes, and no free one fits",
+        );
+        check(
+            None,
+            "WaitForFirstConsumer",
+            "waiting for first consumer to be created before binding",
+            Cause::WaitsForPod,
+            WAITS,
+        );
+        check(
+            None,
+            "WaitForPodScheduled",
+            "waiting for pod db-0 to be scheduled",
+            Cause::WaitsForPod,
+            "it waits until pod db-0 has a node",
+        );
+        check(
+            None,
+            "ExternalProvisioning",
+            "Waiting for a volume to be created either by the external provisioner 'ebs.csi.aws.com' or manually",
+            Cause::TakesLong,
+            "provisioner ebs.csi.aws.com has made no volume yet: does it run?",
+        );
+    }
+
+    #[test]
+    fn where_nothing_was_said_the_class_tells() {
+        let class = |name: &str, provisioner: &str, waits_for_consumer| StorageClass {
+            name: name.to_owned(),
+            provisioner: provisioner.to_owned(),
+            is_default: name == "standard",
+            waits_for_consumer,
+        };
+        let classes = [
+            class("standard", "p.io", false),
+            class("late", "p.io", true),
+            class("local", NO_PROVISIONER, true),
+        ];
+        let check =
+            |name: Option<&str>, classes: Option<&[StorageClass]>, expected: Option<&str>| {
+                let found = why_unbound(&claim(name), &[], classes);
+                assert_eq!(found.as_deref(), expected, "{name:?}");
+            };
+        check(Some("fast"), Some(&classes), Some("there is no class fast"));
+        check(Some("late"), Some(&classes), Some(WAITS));
+        check(
+            Some("local"),
+            Some(&classes),
+            Some("class local makes no volumes, and no free one fits"),
+        );
+        let standard = "provisioner p.io of class standard has made no volume yet: does it run?";
+        check(None, Some(&classes), Some(standard));
+        check(None, Some(&classes[1..]), Some(NO_CLASS));
+        check(None, None, None);
     }
 }

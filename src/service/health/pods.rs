@@ -2,9 +2,9 @@
 
 use jiff::Timestamp;
 
-use super::{GraceClock, InstanceView, Pods, SCHEDULING_GRACE, sentence};
+use super::{GraceClock, InstanceView, MOUNT_GRACE, Pods, SCHEDULING_GRACE, sentence, words};
 use crate::service::pod_name;
-use crate::service::summary::{Event, Pod, PodRow, WorkloadKind};
+use crate::service::summary::{Container, ContainerState, Event, Pod, PodRow, WorkloadKind};
 
 /// Reasons from which a container or pod does not come back by waiting a moment.
 const BROKEN: [&str; 24] = [
@@ -110,10 +110,61 @@ pub(super) fn broken(pods: Pods<'_>) -> Option<String> {
 }
 
 fn pod_sentence(pod: &Pod, reason: &str) -> String {
-    match pod.message.as_deref().map(sentence) {
-        Some(message) if !message.is_empty() => format!("{reason}: pod {}: {message}", pod.name),
-        _ => format!("{reason}: pod {}", pod.name),
+    match culprit(pod, reason).or_else(|| message_of(pod)) {
+        Some(why) => format!("{reason}: pod {}: {why}", pod.name),
+        None => format!("{reason}: pod {}", pod.name),
     }
+}
+
+fn message_of(pod: &Pod) -> Option<String> {
+    let message = sentence(pod.message.as_deref()?);
+    (!message.is_empty()).then(|| message.to_owned())
+}
+
+/// Returns how the container ended that a pod's reason is about; none where it did not run.
+fn culprit(pod: &Pod, reason: &str) -> Option<String> {
+    let wanted = without_init(reason);
+    let is_init = reason != wanted;
+    let is_it = |container: &&Container| {
+        let told = match &container.state {
+            ContainerState::Waiting { reason, .. } => reason == wanted,
+            ContainerState::Terminated { exit_code, .. } => *exit_code != 0,
+            ContainerState::Running => false,
+        };
+        container.init == is_init && told
+    };
+    let container = pod.containers.iter().find(is_it)?;
+    let (end, code, message) = match (&container.state, &container.last_end) {
+        (ContainerState::Terminated { reason, exit_code }, _) => {
+            (reason.as_str(), *exit_code, pod.message.as_deref())
+        }
+        (_, Some(end)) => (end.reason.as_str(), end.exit_code, end.message.as_deref()),
+        _ => return None,
+    };
+    let kind = if is_init {
+        "init container"
+    } else {
+        "container"
+    };
+    let mut why = format!("{kind} {} exited with code {code}", container.name);
+    if !matches!(end, "" | "Error") {
+        why.push_str(&format!(" ({end})"));
+    }
+    if container.restarts > 0 {
+        let times = super::plural(container.restarts, "restart");
+        why.push_str(&format!(", {} {times}", container.restarts));
+    }
+    // What it wrote last stands last.
+    let last = message.and_then(|message| {
+        message
+            .lines()
+            .map(str::trim)
+            .rfind(|line| !line.is_empty())
+    });
+    if let Some(last) = last {
+        why.push_str(&format!(": {}", sentence(last)));
+    }
+    Some(why)
 }
 
 /// Returns the sentence of the first pod that no node takes, once that has lasted.
@@ -142,7 +193,9 @@ pub(super) fn unschedulable(view: &InstanceView<'_>, clock: &mut GraceClock) -> 
 
 fn unschedulable_sentence(pod: &str, message: Option<&str>) -> String {
     match message.map(sentence) {
-        Some(message) if !message.is_empty() => format!("Unschedulable: pod {pod}: {message}"),
+        Some(message) if !message.is_empty() => {
+            format!("Unschedulable: pod {pod}: {}", words::scheduling(message))
+        }
         _ => format!("Unschedulable: no node takes pod {pod}"),
     }
 }
@@ -154,6 +207,63 @@ fn scheduler_says<'a>(events: &'a [Event], pod: &str) -> Option<&'a str> {
         .filter(|event| event.reason == "FailedScheduling")
         .max_by_key(|event| event.last_seen)?;
     Some(&event.message)
+}
+
+/// Returns the sentence of the first pod whose volumes cannot be mounted, once that has lasted.
+pub(super) fn unmounted(view: &InstanceView<'_>, clock: &mut GraceClock) -> Option<String> {
+    let told = |name: &str, uid: Option<&str>, since: Timestamp| {
+        let is_its = |event: &&Event| {
+            event.object_kind == "Pod"
+                && event.object_name == name
+                && uid.is_none_or(|uid| event.object_uid.is_empty() || event.object_uid == uid)
+                && MOUNT_REASONS.contains(&event.reason.as_str())
+                // A pod of a StatefulSet bears the name of the one before it.
+                && event.last_seen >= since
+        };
+        let event = view.events.iter().filter(is_its);
+        let event = event.max_by_key(|event| event.last_seen)?;
+        Some(format!(
+            "{}: pod {name}: {}",
+            event.reason,
+            words::mount(&event.message)
+        ))
+    };
+    match view.pods {
+        Pods::Rows(rows) => rows
+            .iter()
+            .filter(|row| waits_for_volumes(row))
+            .filter_map(|row| Some((row.created, told(&row.name, None, row.created)?)))
+            .find_map(|(since, sentence)| clock.is_over(since, MOUNT_GRACE).then_some(sentence)),
+        Pods::Full(pods) => pods
+            .iter()
+            .filter(|pod| pod.deletion.is_none() && pod.node.is_some() && is_starting(pod))
+            .filter_map(|pod| Some((pod.created, told(&pod.name, Some(&pod.uid), pod.created)?)))
+            .find_map(|(since, sentence)| clock.is_over(since, MOUNT_GRACE).then_some(sentence)),
+    }
+}
+
+/// Reasons of events about volumes that a pod waits for.
+const MOUNT_REASONS: [&str; 4] = [
+    "FailedMount",
+    "FailedAttachVolume",
+    "FailedMapVolume",
+    "FailedBinding",
+];
+
+/// Tells whether no container of a pod has run yet.
+fn is_starting(pod: &Pod) -> bool {
+    let waits = |container: &Container| {
+        matches!(&container.state, ContainerState::Waiting { reason, .. }
+            if matches!(reason.as_str(), "" | "ContainerCreating" | "PodInitializing"))
+    };
+    pod.phase == "Pending" && pod.containers.iter().all(waits)
+}
+
+/// Tells whether a printed pod has a node and nothing of it runs yet, as it is while its volumes are mounted.
+pub fn waits_for_volumes(row: &PodRow) -> bool {
+    row.is_scheduled
+        && (matches!(row.status.as_str(), "ContainerCreating" | "PodInitializing")
+            || row.status.starts_with("Init:0/"))
 }
 
 /// Tells whether a printed pod has no node yet.

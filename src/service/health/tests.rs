@@ -300,6 +300,7 @@ fn pod(name: &str, reason: &str) -> Pod {
             started: false,
             restarts: 0,
             state: ContainerState::Running,
+            last_end: None,
         }],
     }
 }
@@ -443,9 +444,10 @@ fn unbound_claim_fails_after_a_grace_period_with_why() {
             message,
         )]
     };
-    known.events = claim_event("ProvisioningFailed", "storageclass \"fast\" not found.");
+    let message = "storageclass.storage.k8s.io \"fast\" not found";
+    known.events = claim_event("ProvisioningFailed", message);
     check_at(&known, "12:00:09", State::Rolling, rolling);
-    let failing = "claim data-web-0 is not bound: storageclass \"fast\" not found";
+    let failing = "claim data-web-0 is not bound: there is no class fast";
     check_at(&known, "12:00:10", State::Failing, failing);
     // A claim that waits for its pod says nothing by itself.
     known.events = claim_event("WaitForFirstConsumer", "waiting for first consumer");
@@ -753,4 +755,160 @@ fn objects_of_other_kinds_say_themselves_how_they_are_doing() {
     let three = of([two, vec![failed]].concat());
     check(&three, State::Failing, "Job/x: BackoffLimitExceeded");
     assert!(health(&three.view(), time("12:01:00")).is_final);
+}
+
+fn waiting(reason: &str) -> ContainerState {
+    ContainerState::Waiting {
+        reason: reason.to_owned(),
+        message: String::new(),
+    }
+}
+
+#[test]
+fn each_reason_of_a_pod_that_does_not_run_is_told_in_words() {
+    let check = |pod: Pod, expected: &str| {
+        let health = by_pods(short(WorkloadKind::StatefulSet), &[pod]);
+        assert_eq!(health.reason.as_deref(), Some(expected));
+    };
+    let with = |reason: &str, message: &str, container: Container| Pod {
+        message: Some(message.to_owned()).filter(|message| !message.is_empty()),
+        containers: vec![container],
+        ..pod("web-0", reason)
+    };
+    let container = |state| Container {
+        state,
+        ..pod("web-0", "").containers.remove(0)
+    };
+    let ended = |reason: &str, exit_code, message: Option<&str>| {
+        Some(ContainerEnd {
+            reason: reason.to_owned(),
+            exit_code,
+            message: message.map(str::to_owned),
+        })
+    };
+    let crashed = Container {
+        restarts: 5,
+        last_end: ended("Error", 1, Some("no database at db:5432.")),
+        ..container(waiting("CrashLoopBackOff"))
+    };
+    check(
+        with(
+            "CrashLoopBackOff",
+            "back-off 5m0s restarting failed container",
+            crashed.clone(),
+        ),
+        "CrashLoopBackOff: pod web-0: container web exited with code 1, 5 restarts: no database at db:5432",
+    );
+    let killed = Container {
+        restarts: 1,
+        last_end: ended("OOMKilled", 137, None),
+        ..container(waiting("CrashLoopBackOff"))
+    };
+    check(
+        with("CrashLoopBackOff", "back-off", killed),
+        "CrashLoopBackOff: pod web-0: container web exited with code 137 (OOMKilled), 1 restart",
+    );
+    let init = Container {
+        name: "migrate".to_owned(),
+        init: true,
+        ..crashed
+    };
+    check(
+        with("Init:CrashLoopBackOff", "back-off", init),
+        "Init:CrashLoopBackOff: pod web-0: init container migrate exited with code 1, 5 restarts: no database at db:5432",
+    );
+    let over = ContainerState::Terminated {
+        reason: "Error".to_owned(),
+        exit_code: 3,
+    };
+    check(
+        with("Error", "", container(over)),
+        "Error: pod web-0: container web exited with code 3",
+    );
+    // What never ran has no end: the kubelet's sentence says what is missing.
+    let config = "configmap \"web-config\" not found";
+    check(
+        with(
+            "CreateContainerConfigError",
+            config,
+            container(waiting("CreateContainerConfigError")),
+        ),
+        "CreateContainerConfigError: pod web-0: configmap \"web-config\" not found",
+    );
+}
+
+#[test]
+fn volumes_that_cannot_be_mounted_are_told_by_events() {
+    let starting = Pod {
+        reason: Some("ContainerCreating".to_owned()),
+        node: Some("node-1".to_owned()),
+        containers: vec![Container {
+            state: waiting("ContainerCreating"),
+            ..pod("web-0", "").containers.remove(0)
+        }],
+        ..pod("web-0", "")
+    };
+    let message = "MountVolume.SetUp failed for volume \"conf\" : secret \"web-tls\" not found";
+    let known = Known {
+        events: vec![event("Pod", "web-0", "FailedMount", message)],
+        ..of(short(WorkloadKind::StatefulSet))
+    };
+    let judge = |pods: Pods<'_>, events: &[Event], now: &str| {
+        let view = InstanceView {
+            pods,
+            events,
+            ..known.view()
+        };
+        health(&view, time(now)).reason.unwrap()
+    };
+    let rolling = "StatefulSet/web: 2 of 3 pods ready";
+    let failing =
+        "FailedMount: pod web-0: volume conf cannot be mounted: secret \"web-tls\" not found";
+    let pods = [starting];
+    let rows = [PodRow {
+        is_scheduled: true,
+        ..row("web-0", "ContainerCreating")
+    }];
+    for pods in [Pods::Full(&pods), Pods::Rows(&rows)] {
+        assert_eq!(judge(pods, &known.events, "12:00:19"), rolling);
+        assert_eq!(judge(pods, &known.events, "12:00:20"), failing);
+        // Of the pod before it, which bore the same name.
+        let mut old = known.events.clone();
+        old[0].last_seen = time("11:00:00");
+        assert_eq!(judge(pods, &old, "12:00:20"), rolling);
+    }
+}
+
+#[test]
+fn a_quota_that_is_used_up_is_told_of_either_kind_of_workload() {
+    let said = "pods \"web-0\" is forbidden: exceeded quota: team, requested: pods=1, used: pods=2, limited: pods=2";
+    let words = "quota team is used up: pods: 2 of 2 used, 1 more asked for";
+    let blocked = Workload {
+        blocked: Some(Blocked {
+            reason: "FailedCreate".to_owned(),
+            message: said.to_owned(),
+            has_given_up: false,
+        }),
+        ..short(WorkloadKind::Deployment)
+    };
+    check(
+        &of(blocked),
+        State::Failing,
+        &format!("Deployment/web: FailedCreate: {words}"),
+    );
+    let without_pods = Workload {
+        replicas: 0,
+        ready: 0,
+        ..short(WorkloadKind::StatefulSet)
+    };
+    let message = format!("create Pod web-0 in StatefulSet web failed error: {said}");
+    let known = Known {
+        events: vec![event("StatefulSet", "web", "FailedCreate", &message)],
+        ..of(without_pods)
+    };
+    check(
+        &known,
+        State::Failing,
+        &format!("StatefulSet/web cannot create pods: {words}"),
+    );
 }

@@ -104,7 +104,6 @@ impl<'a> Stage<'a> {
     }
 
     /// Returns the same stage where this was agreed to.
-    #[allow(dead_code)]
     pub(crate) fn agreeing(&self, remedies: Remedies) -> Self {
         Self {
             remedies,

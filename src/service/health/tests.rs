@@ -2,7 +2,8 @@ use super::*;
 use crate::definition::object::ObjectKey;
 use crate::service::operation::Operation;
 use crate::service::summary::{
-    Blocked, Container, ContainerState, Deletion, InstanceKey, ObjectRow, Record, Standing,
+    Blocked, Container, ContainerEnd, ContainerState, Deletion, InstanceKey, ObjectRow, Record,
+    Standing,
 };
 
 fn time(text: &str) -> Timestamp {

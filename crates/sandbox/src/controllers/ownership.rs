@@ -46,6 +46,21 @@ pub fn claim<'a>(
     claim
 }
 
+/// Returns the adoptions of objects of `kind` that nobody controls and that the owner's selector finds. What does not match any
+/// more is kept all the same, as a history is.
+pub fn adoptions(view: &View, kind: Kind, owner: &Value) -> Vec<Write> {
+    if is_deleting(owner) {
+        return Vec::new();
+    }
+    let is_orphan = |object: &&Value| {
+        controller_of(object).is_none() && !is_deleting(object) && is_selected_by(object, owner)
+    };
+    view.list(kind, namespace(owner))
+        .filter(is_orphan)
+        .map(|orphan| adopt(orphan, owner))
+        .collect()
+}
+
 fn adopt(object: &Value, owner: &Value) -> Write {
     Write::update(object, |object| {
         let mut owners = items(object, "/metadata/ownerReferences").to_vec();

@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use super::kind::Kind;
 use super::object::{count, int, is_deleting, label, name, namespace, text};
-use super::ownership::claim;
+use super::ownership::{adoptions, claim};
 use super::pods::{Availability, availability, is_finished};
 use super::view::{Key, View};
 use super::write::{Decision, Note, Write};
@@ -41,6 +41,10 @@ pub fn reconcile(view: &View, key: &Key, now: Timestamp) -> Decision {
     });
     if !claimed.writes.is_empty() {
         return Decision::of(claimed.writes);
+    }
+    let adoptions = adoptions(view, Kind::ControllerRevision, set);
+    if !adoptions.is_empty() {
+        return Decision::of(adoptions);
     }
     let revisions = Revisions::of(view, set);
     if !revisions.writes.is_empty() {

@@ -178,3 +178,17 @@ fn a_pod_has_its_own_name_its_service_and_its_claims() {
             {"name": "conf", "configMap": {"name": "c"}}]})
     );
 }
+
+#[test]
+fn a_set_that_was_made_anew_adopts_the_history_of_the_one_before() {
+    let mut orphan = revision("new", 1);
+    orphan["metadata"]["labels"] = json!({"app": "db"});
+    orphan["metadata"]["ownerReferences"] = json!([]);
+    let set = set(json!({}));
+    let view = View::from_objects([set.clone(), orphan.clone()]);
+    let decision = reconcile(&view, &Key::of(&set), NOW.parse().unwrap());
+    let [Write::Update(adopted)] = decision.writes.as_slice() else {
+        panic!("{:?}", decision.writes)
+    };
+    assert_eq!(adopted["metadata"]["ownerReferences"][0]["uid"], "set");
+}

@@ -113,13 +113,15 @@ pub(crate) fn retained_volumes_are_named_and_bound_again(world: &World) {
     let policy = live.spec.unwrap().persistent_volume_reclaim_policy;
     assert_eq!(policy.as_deref(), Some("Retain"));
     let back = json!({"spec": {"persistentVolumeReclaimPolicy": "Delete"}});
-    let back = volumes.patch(&volume, &PatchParams::default(), &Patch::Merge(back));
-    back.await_in(world).unwrap();
+    volumes
+        .patch(&volume, &PatchParams::default(), &Patch::Merge(back))
+        .await_in(world)
+        .unwrap();
 }
 
 pub(crate) fn a_change_that_cannot_be_made_names_the_flags_that_can(world: &World) {
     deploy(world);
-    world.home.save("db", DB.replace("1Gi", "2Gi"));
+    world.home.save("db", &DB.replace("1Gi", "2Gi"));
     let refused = world.bowline(&["deploy", "db", "-y"]).end().code(5);
     refused.stderr_has(&[
         "cannot be changed in place",
@@ -131,10 +133,10 @@ pub(crate) fn a_change_that_cannot_be_made_names_the_flags_that_can(world: &Worl
     refused
         .code(5)
         .stderr_has(&["its class standard does not allow claims to grow"]);
-    world.home.save("db", DB.replace("1Gi", "500Mi"));
+    world.home.save("db", &DB.replace("1Gi", "500Mi"));
     let refused = world.bowline(&["deploy", "db", "-y", "--recreate"]).end();
     refused.code(5).stderr_has(&["claims never shrink"]);
-    world.home.save("db", DB.replace("1Gi", "2Gi"));
+    world.home.save("db", &DB.replace("1Gi", "2Gi"));
     let anew = world.bowline(&["deploy", "db", "-y", "--recreate", "-o", "json"]);
     let anew = anew.end().code(0).json();
     let mut objects = anew["objects"].as_array().unwrap().iter();
@@ -150,12 +152,14 @@ pub(crate) fn kept_claims_of_a_protected_namespace_want_the_id(world: &World) {
     world.bowline(&["delete", "db", "-y"]).end().code(0);
     let protect = json!({"metadata": {"annotations": {"bowline.dev/protected": "true"}}});
     let namespaces: Api<Namespace> = Api::all(world.admin.clone());
-    let protected = namespaces.patch(
-        &world.namespace,
-        &PatchParams::default(),
-        &Patch::Merge(protect),
-    );
-    protected.await_in(world).unwrap();
+    namespaces
+        .patch(
+            &world.namespace,
+            &PatchParams::default(),
+            &Patch::Merge(protect),
+        )
+        .await_in(world)
+        .unwrap();
     world
         .bowline(&["delete", "db", "--kept", "-y"])
         .end()

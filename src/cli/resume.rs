@@ -7,7 +7,7 @@ use super::session::Session;
 use super::{Exit, confirm, delete, deploy, output, restore, review, turn};
 use crate::cluster::Cluster;
 use crate::engine::deploy::RunOptions;
-use crate::engine::plan::VolumeChoice;
+use crate::engine::plan::{TeardownPlan, TeardownScope, VolumeChoice};
 use crate::engine::resume::{ClearPlan, ResumePlan, ResumeRequest, plan_resume, run_clear};
 use crate::text;
 
@@ -46,7 +46,7 @@ async fn resume(args: &Resume, session: &Session, cluster: Cluster) -> anyhow::R
             applying::decide(wishes, session, cluster, Planned::Rollback(*plan)).await
         }
         ResumePlan::Teardown(plan) => {
-            let args = as_delete(args, plan.volumes);
+            let args = as_delete(args, &plan);
             delete::show(&args, &plan)?;
             delete::decide(&args, session, &cluster, vec![*plan]).await
         }
@@ -55,18 +55,19 @@ async fn resume(args: &Resume, session: &Session, cluster: Cluster) -> anyhow::R
 }
 
 /// A teardown as `delete` does it, with the choice that the one who began it made.
-fn as_delete(args: &Resume, volumes: VolumeChoice) -> Delete {
+fn as_delete(args: &Resume, plan: &TeardownPlan) -> Delete {
     let applying = &args.applying;
     Delete {
         chosen: Chosen {
             ids: vec![args.id.clone()],
             selector: None,
         },
-        volumes: match volumes {
+        volumes: Some(match plan.volumes {
             VolumeChoice::Keep => Volumes::Keep,
             VolumeChoice::Delete => Volumes::Delete,
             VolumeChoice::Retain => Volumes::Retain,
-        },
+        }),
+        kept: plan.scope == TeardownScope::KeptClaims,
         confirm: applying.confirm.iter().cloned().collect(),
         dry_run: args.dry_run,
         no_trash: args.no_trash,

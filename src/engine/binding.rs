@@ -101,7 +101,11 @@ pub(super) async fn look(
         .filter_map(|volume| {
             let own = instance.namespace.as_str();
             let is_its = |claim: &&ClaimToCome| {
-                is_from(volume, claim.namespace.as_deref().unwrap_or(own), &claim.name)
+                is_from(
+                    volume,
+                    claim.namespace.as_deref().unwrap_or(own),
+                    &claim.name,
+                )
             };
             Some((volume, claims.iter().find(is_its)?))
         })
@@ -222,7 +226,8 @@ pub(super) async fn free(
     loop {
         let live = cluster.get(&planned.volume).await?;
         let live = live.filter(|live| {
-            Metadata::of(live).uid() == planned.uid && is_from(live, &planned.namespace, &planned.claim)
+            Metadata::of(live).uid() == planned.uid
+                && is_from(live, &planned.namespace, &planned.claim)
         });
         let Some(live) = live else {
             let summary = format!("{} is not there any more as it was planned", planned.volume);

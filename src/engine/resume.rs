@@ -5,6 +5,7 @@
 
 use super::again::{self, Former};
 pub use super::again::{ReadSecrets, Surroundings};
+use super::claims::plan_release;
 use super::deploy::{DeployRequest, Report, RunOptions, plan_deploy};
 use super::history;
 use super::journal::Journal;
@@ -116,12 +117,16 @@ impl Resuming<'_> {
                 let plan = plan_rollback(self.cluster, &wish, self.read_secrets).await?;
                 Ok(ResumePlan::Rollback(Box::new(plan)))
             }
-            ("teardown", ..) => {
+            ("teardown" | "release", ..) => {
                 let choice = volumes.as_deref().map(VolumeChoice::of);
                 let Some(choice) = choice.unwrap_or(Some(VolumeChoice::Keep)) else {
                     return Err(self.unknown(&operation));
                 };
-                let plan = plan_teardown(self.cluster, &self.wish.instance, choice).await?;
+                let instance = &self.wish.instance;
+                let plan = match operation.kind.as_str() {
+                    "release" => plan_release(self.cluster, instance, choice).await?,
+                    _ => plan_teardown(self.cluster, instance, choice).await?,
+                };
                 Ok(ResumePlan::Teardown(Box::new(plan)))
             }
             ("scale" | "restart", ..) => {

@@ -12,8 +12,8 @@ use crate::definition::manifest::defined_kind;
 use crate::definition::naming;
 use crate::definition::object::{GroupKind, Object, ObjectKey};
 use crate::definition::render::Rendered;
-use crate::engine::blame;
 use crate::engine::binding;
+use crate::engine::blame;
 use crate::engine::difference::difference;
 use crate::engine::free_id::free_id;
 use crate::engine::kinds;
@@ -472,7 +472,8 @@ impl Planner<'_> {
             let own = self.request.namespace.as_str();
             let name = |live: &Object| {
                 live.key.name == claim.name
-                    && live.key.namespace.as_deref() == Some(claim.namespace.as_deref().unwrap_or(own))
+                    && live.key.namespace.as_deref()
+                        == Some(claim.namespace.as_deref().unwrap_or(own))
             };
             !survey.of_kind(preflight::CLAIM).any(name)
         });

@@ -7,7 +7,7 @@ use tokio::time::Instant;
 use super::TeardownOptions;
 use crate::cluster::{Cluster, Deleted, Propagation};
 use crate::definition::naming;
-use crate::definition::object::ObjectKey;
+use crate::definition::object::{GroupKind, ObjectKey};
 use crate::definition::order;
 use crate::engine::apply;
 use crate::engine::batch;

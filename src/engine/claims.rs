@@ -195,7 +195,7 @@ impl Users {
 }
 
 /// Returns the claims that the pods of a workload mount.
-fn claims_of(workload: &Object) -> Option<WorkloadClaims> {
+pub(super) fn claims_of(workload: &Object) -> Option<WorkloadClaims> {
     let names = |list: &Value, pointer: &str| -> Vec<String> {
         let items = list.as_array().into_iter().flatten();
         let names = items.filter_map(|item| item.pointer(pointer)?.as_str());

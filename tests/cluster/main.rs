@@ -236,7 +236,10 @@ on_both_backends! {
         what_could_not_be_made_again_is_not_deleted
         a_claim_that_waits_says_why_in_words
         a_claim_that_waits_for_a_pod_says_so
-        our_labels_on_what_belongs_to_the_cluster_delete_nothing;
+        our_labels_on_what_belongs_to_the_cluster_delete_nothing
+        a_claim_that_somebodys_pod_holds_is_pending_and_named
+        one_id_in_two_namespaces_is_two_instances
+        claims_that_a_change_of_kind_leaves_are_named_and_kept;
     operations:
         a_first_deploy_survives_at_every_write
         an_update_survives_at_every_write

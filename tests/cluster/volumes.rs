@@ -238,15 +238,7 @@ pub(crate) async fn a_kept_claim_that_somebodys_pod_uses_is_not_released(case: C
     let stage = Stage::new(&case);
     deployed(&stage, "db", DB).await;
     stage.teardown("db", VolumeChoice::Keep).await;
-    let pod = json!({
-        "apiVersion": "v1", "kind": "Pod", "metadata": {"name": "rescue"},
-        "spec": {
-            "containers": [{"name": "c", "image": "busybox:1",
-                "volumeMounts": [{"name": "d", "mountPath": "/d"}]}],
-            "volumes": [{"name": "d", "persistentVolumeClaim": {"claimName": "data-db-0"}}],
-        },
-    });
-    case.create(&pod).await.unwrap();
+    case.create(&rescue("data-db-0")).await.unwrap();
     let list = claims_of(&stage).await;
     assert_eq!(
         shown(&list),
@@ -668,4 +660,82 @@ pub(crate) async fn our_labels_on_what_belongs_to_the_cluster_delete_nothing(cas
         .plan("db", DB)
         .await;
     assert_eq!((remedies(&plan), plan.storage.binds), (vec![], vec![]));
+}
+
+pub(crate) async fn a_claim_that_somebodys_pod_holds_is_pending_and_named(case: Cluster) {
+    let stage = Stage::new(&case);
+    deployed(&stage, "db", DB).await;
+    case.create(&rescue("data-db-0")).await.unwrap();
+    case.until("Pod", "rescue", |pod| pod["status"]["phase"] == "Running")
+        .await;
+    let patience = std::time::Duration::from_secs(6);
+    let outcome = stage
+        .teardown_within("db", VolumeChoice::Delete, patience)
+        .await;
+    assert_eq!(
+        outcome.pending,
+        ["PersistentVolumeClaim/data-db-0 is held by kubernetes.io/pvc-protection"]
+    );
+    assert!(outcome.failed.is_empty(), "{outcome:?}");
+    // The record stays, and leads the next run to what is left.
+    assert!(case.get("ConfigMap", "bowline-db").await.is_ok());
+    let now = json!({"gracePeriodSeconds": 0});
+    case.delete("Pod", "rescue", now).await.unwrap();
+    let outcome = stage.teardown("db", VolumeChoice::Delete).await;
+    assert!(outcome.is_complete(), "{outcome:?}");
+    stage.until_nothing_is_left("db", &[]).await;
+}
+
+/// A pod of somebody's that mounts a claim.
+fn rescue(claim: &str) -> Value {
+    json!({
+        "apiVersion": "v1", "kind": "Pod", "metadata": {"name": "rescue"},
+        "spec": {
+            "containers": [{"name": "c", "image": "busybox:1",
+                "volumeMounts": [{"name": "d", "mountPath": "/d"}]}],
+            "volumes": [{"name": "d", "persistentVolumeClaim": {"claimName": claim}}],
+        },
+    })
+}
+
+pub(crate) async fn one_id_in_two_namespaces_is_two_instances(case: Cluster) {
+    let other = Cluster {
+        namespace: format!("{}-b", case.namespace),
+        ..case.clone()
+    };
+    other.create_namespace().await;
+    let (here, there) = (Stage::new(&case), Stage::new(&other));
+    deployed(&here, "db", DB).await;
+    deployed(&there, "db", DB).await;
+    let outcome = here.teardown("db", VolumeChoice::Delete).await;
+    assert!(outcome.is_complete(), "{outcome:?}");
+    here.until_nothing_is_left("db", &[]).await;
+    let outcome = there.wait("db").await;
+    assert!(outcome.is_complete(), "{outcome:?}");
+    assert!(there.plan("db", DB).await.is_noop());
+    // A volume that was retained there is not offered here.
+    let outcome = there.teardown("db", VolumeChoice::Retain).await;
+    assert!(outcome.is_complete(), "{outcome:?}");
+    assert_eq!(remedies(&here.plan("db", DB).await), []);
+    assert_eq!(
+        remedies(&there.plan("db", DB).await),
+        [Remedy::BindRetained]
+    );
+}
+
+pub(crate) async fn claims_that_a_change_of_kind_leaves_are_named_and_kept(case: Cluster) {
+    let stage = Stage::new(&case);
+    deployed(&stage, "db", DB).await;
+    let plan = stage.plan("db", STATELESS).await;
+    let kept =
+        "PersistentVolumeClaim/data-db-0 is kept with its data, and nothing uses it any more";
+    assert!(
+        plan.warnings.iter().any(|it| it.starts_with(kept)),
+        "{:?}",
+        plan.warnings
+    );
+    assert!(stage.run("db", STATELESS, &plan).await.is_complete());
+    case.until_gone("Pod", "db-0").await;
+    let list = claims_of(&stage).await;
+    assert_eq!(shown(&list), [("data-db-0", ClaimState::Kept, vec![])]);
 }

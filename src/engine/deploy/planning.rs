@@ -14,12 +14,14 @@ use crate::definition::object::{GroupKind, Object, ObjectKey};
 use crate::definition::render::Rendered;
 use crate::engine::binding;
 use crate::engine::blame;
+use crate::engine::claims;
 use crate::engine::difference::difference;
 use crate::engine::free_id::free_id;
 use crate::engine::kinds;
 use crate::engine::live::Live;
 use crate::engine::metadata::core_key;
 use crate::engine::operation;
+use crate::engine::ownership::{self, Owner};
 use crate::engine::plan::{Change, DeployPlan, PlannedObject};
 use crate::engine::policy::out_of_policy;
 use crate::engine::preflight::{self, Survey, access, access_to};
@@ -165,6 +167,7 @@ impl Planner<'_> {
         self.rehearse_all(plan, listed, &missing, &to_come).await?;
         self.add_leaving(plan, &leaving, &live, &missing).await?;
         self.look_for_retained(plan, &survey).await?;
+        self.say_kept(plan, &survey);
         self.may_carry_out(plan).await?;
         let is_leaving = |leaving: &Leaving<'_>| !matches!(leaving, Leaving::NotOurs(_));
         self.number(plan, &survey, leaving.iter().any(is_leaving));
@@ -483,6 +486,36 @@ impl Planner<'_> {
         plan.offers.extend(found.offers);
         plan.warnings.extend(found.warnings);
         Ok(())
+    }
+
+    /// Says which claims nothing will use any more, where a `StatefulSet` goes or is made anew.
+    fn say_kept(&self, plan: &mut DeployPlan, survey: &Survey) {
+        let goes = |object: &PlannedObject| {
+            object.key.kind == "StatefulSet"
+                && matches!(object.change, Change::Delete | Change::Recreate)
+        };
+        if !plan.objects.iter().any(goes) {
+            return;
+        }
+        let id = &self.request.id;
+        let set = naming::instance_applyset_id(id, &self.request.namespace);
+        let users: Vec<_> = (self.rendered.objects.iter())
+            .filter_map(claims::claims_of)
+            .collect();
+        let is_wanted = |claim: &Object| {
+            let namespace = claim.key.namespace.as_ref().and_then(|it| it.parse().ok());
+            namespace.is_some_and(|it| users.iter().any(|user| user.wants(&it, &claim.key.name)))
+        };
+        for claim in survey.of_kind(preflight::CLAIM) {
+            let is_from_template = ownership::claim_ordinal(&claim.key.name, id).is_some();
+            let is_ours = ownership::owner(claim, id, &set) == Owner::Ours;
+            if is_from_template && is_ours && !is_wanted(claim) {
+                plan.warnings.push(format!(
+                    "{} is kept with its data, and nothing uses it any more: bowline delete {id} --kept releases it",
+                    claim.key
+                ));
+            }
+        }
     }
 
     /// Refuses what was agreed to where this user may not do it.

@@ -81,7 +81,7 @@ impl Resolver<'_> {
         let mut resolved = Resolved::plain(rehearsal);
         let (wanted, mut failure) = (hold(wanted, &shrinks, &mut resolved), failure);
         if !shrinks.is_empty() {
-            let held = rehearse(self.cluster, self.actor, &wanted, Some(seen)).await?;
+            let held = rehearse(self.cluster, self.actor, &wanted, Some(seen), None).await?;
             resolved = self.with_rehearsal(resolved, held);
             match resolved.rehearsal.frozen.take() {
                 None => return Ok(resolved),
@@ -144,7 +144,7 @@ impl Resolver<'_> {
         }
         let as_it_is = with_sizes_of(wanted, growths);
         let seen = Some(live);
-        let rest = rehearse(self.cluster, self.actor, &as_it_is, seen).await?;
+        let rest = rehearse(self.cluster, self.actor, &as_it_is, seen, None).await?;
         if rest.frozen.is_some() {
             // More than sizes differ: a pod that has other volumes could never be adopted.
             return self

@@ -3,7 +3,10 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use super::{LARGE, SMALL, check, draw, services};
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+
+use super::{LARGE, SMALL, Theme, check, draw, draw_buffer, services};
 use crate::app::stage::{self, Stage};
 use crate::app::{Effect, Msg, OpId, ReviewedPlan, Screen};
 use crate::engine::adjust::Adjustment;
@@ -265,10 +268,20 @@ fn action_that_cannot_be_done_says_why_in_full() {
 #[test]
 fn help_is_scrolled_to_its_end_and_back() {
     let mut stage = services();
+    let see = |stage: &mut Stage| {
+        let mut buf = Buffer::empty(Rect::new(0, 0, SMALL.0, SMALL.1));
+        let area = buf.area;
+        let (geometry, _) = draw_buffer(&mut buf, area, &stage.model, &Theme::default());
+        stage.model.set_geometry(geometry);
+        draw(&stage.model, SMALL)
+    };
     stage.press("? G");
-    check("help_end", &mut stage);
+    let text = see(&mut stage);
+    assert!(text.contains("Leave the editor"), "{text}");
+    assert!(!text.contains("more: j"), "{text}");
     stage.press("k");
-    check("help_before_the_end", &mut stage);
+    let text = see(&mut stage);
+    assert!(text.contains("1 more: j"), "{text}");
     stage.press("home");
     assert!(draw(&stage.model, SMALL).contains("Open what is selected"));
 }

@@ -21,8 +21,8 @@ impl Proof<'_> {
             return false;
         };
         self.fields.iter().all(|field| {
-            let steps = field.path.0.iter();
-            let said = steps.fold(Some(&object.json), |at, step| down_wanted(at?, step));
+            let mut steps = field.path.0.iter();
+            let said = steps.try_fold(&object.json, |at, step| down_wanted(at, step));
             match (&field.live, said) {
                 (None, said) => said.is_none(),
                 (Some(live), Some(said)) => says(said, live),

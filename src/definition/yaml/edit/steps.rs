@@ -92,10 +92,15 @@ fn items_between(path: &[PathStep], old: &[Value], new: &[Value], steps: &mut Ve
     for idx in start..start + n_both {
         between(&at(idx), &old[idx], &new[idx], steps);
     }
-    for idx in start + n_both..start + n_new {
+    let added = new
+        .iter()
+        .enumerate()
+        .take(start + n_new)
+        .skip(start + n_both);
+    for (idx, item) in added {
         steps.push(Step {
             path: at(idx),
-            deed: Deed::Insert(new[idx].clone()),
+            deed: Deed::Insert(item.clone()),
         });
     }
     for idx in (start + n_both..start + n_old).rev() {

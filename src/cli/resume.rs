@@ -50,7 +50,7 @@ async fn resume(args: &Resume, session: &Session, cluster: Cluster) -> anyhow::R
             delete::show(&args, &plan)?;
             delete::decide(&args, session, &cluster, vec![*plan]).await
         }
-        ResumePlan::Clear(plan) => clear(args, session, cluster, plan).await,
+        ResumePlan::Clear(plan) => clear(args, session, cluster, *plan).await,
     }
 }
 

@@ -45,7 +45,7 @@ pub enum ResumePlan {
     /// The teardown goes on.
     Teardown(Box<TeardownPlan>),
     /// Nothing is left half done: only the note of it is taken away.
-    Clear(ClearPlan),
+    Clear(Box<ClearPlan>),
 }
 
 /// A note that is taken away, since nothing is left to be done.
@@ -149,11 +149,11 @@ impl Resuming<'_> {
     }
 
     fn clear(&self, operation: Operation, why: String) -> ResumePlan {
-        ResumePlan::Clear(ClearPlan {
+        ResumePlan::Clear(Box::new(ClearPlan {
             instance: self.wish.instance.clone(),
             operation,
             why,
-        })
+        }))
     }
 
     /// Plans the deploy of what the revision keeps.

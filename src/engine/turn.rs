@@ -65,9 +65,8 @@ pub async fn wait_turn(
                     queue.changed = queue.changed.or(Some(Instant::now()));
                 }
                 Some(WatchEvent::Records(deltas)) => {
-                    if queue.take_in(deltas, instance, Instant::now()) {
-                        report(Progress::Waiting(queue.sentence()));
-                    }
+                    let is_news = queue.take_in(deltas, instance, Instant::now());
+                    is_news.then(|| report(Progress::Waiting(queue.sentence())));
                 }
                 _ => {}
             },

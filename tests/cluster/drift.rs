@@ -352,7 +352,8 @@ pub(crate) async fn changes_are_named_with_field_value_and_manager(cluster: Clus
     ];
     let changes = stage.changes("web").await;
     let mut found = shown(&changes);
-    (found.sort(), expected.sort());
+    found.sort();
+    expected.sort();
     assert_eq!(found, expected);
     assert_eq!(changes.remarks, [""; 0]);
     // A deploy sets back what it applied, and takes nothing away that it never did.

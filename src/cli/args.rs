@@ -16,6 +16,7 @@ use crate::engine::adjust::MAX_REPLICAS;
 use crate::engine::operation::Meeting;
 use crate::engine::remedy::Remedies;
 use crate::engine::sets::ParentName;
+use crate::ui::MIN_SIZE;
 
 /// What the exit codes mean; part of the contract with scripts.
 const EXIT_CODES: &str = "\
@@ -1026,12 +1027,19 @@ fn address(text: &str) -> Result<Option<IpAddr>, String> {
 
 /// Reads `120x40`, each side from 1 to 1000.
 fn size(text: &str) -> Result<(u16, u16), String> {
+    let (columns, rows) = MIN_SIZE;
     let parsed = text
         .split_once('x')
         .and_then(|(columns, rows)| Some((columns.parse().ok()?, rows.parse().ok()?)));
     match parsed {
-        Some((columns @ 1..=1000, rows @ 1..=1000)) => Ok((columns, rows)),
-        _ => Err("write it as COLUMNSxROWS, such as 120x40, each from 1 to 1000".to_owned()),
+        Some(size @ (wide, high))
+            if (columns..=1000).contains(&wide) && (rows..=1000).contains(&high) =>
+        {
+            Ok(size)
+        }
+        _ => Err(format!(
+            "write it as COLUMNSxROWS, such as 120x40, from {columns}x{rows} to 1000x1000"
+        )),
     }
 }
 
@@ -1076,7 +1084,9 @@ mod tests {
             assert_eq!(size(text).ok(), expected, "{text}")
         };
         check("120x40", Some((120, 40)));
-        check("0x40", None);
+        check("40x10", Some((40, 10)));
+        check("39x10", None);
+        check("40x9", None);
         check("120", None);
         check("120x1001", None);
     }

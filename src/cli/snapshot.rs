@@ -2,21 +2,13 @@
 
 use super::args::Snapshot;
 use super::session::Session;
-use super::{Exit, UsageError, dashboard, operate, output};
+use super::{Exit, dashboard, operate, output};
 use crate::config::{Color, Symbols};
 use crate::runtime;
-use crate::ui::{ColorLevel, MIN_SIZE, Theme, picture};
+use crate::ui::{ColorLevel, Theme, picture};
 
 pub fn run(args: &Snapshot, session: &Session) -> anyhow::Result<Exit> {
     session.target.check()?;
-    let (columns, rows) = args.size;
-    if columns < MIN_SIZE.0 || rows < MIN_SIZE.1 {
-        let sentence = format!(
-            "--size {columns}x{rows} has no room for the dashboard: the smallest is {}x{}",
-            MIN_SIZE.0, MIN_SIZE.1
-        );
-        return Err(UsageError(sentence).into());
-    }
     let mut start = dashboard::start(session, None, None);
     if args.svg {
         start.theme = theme_of_pictures(session);

@@ -77,7 +77,7 @@ fn values_that_cannot_be_read_say_how_they_are_written() {
     check(&["snapshot", "--size", "9"], &["--size", "120x40"]);
     check(
         &["snapshot", "--sandbox", "--size", "20x4"],
-        &["--size 20x4", "40x10"],
+        &["--size", "20x4", "40x10"],
     );
     check(
         &["delete", "web", "--volumes", "burn"],

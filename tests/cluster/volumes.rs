@@ -736,6 +736,8 @@ pub(crate) async fn claims_that_a_change_of_kind_leaves_are_named_and_kept(case:
     );
     assert!(stage.run("db", STATELESS, &plan).await.is_complete());
     case.until_gone("Pod", "db-0").await;
+    // As long as the set is there, going as it is, it still has the claim.
+    case.until_gone("StatefulSet", "db").await;
     let list = claims_of(&stage).await;
     assert_eq!(shown(&list), [("data-db-0", ClaimState::Kept, vec![])]);
 }

@@ -49,7 +49,7 @@ impl Entry {
             is_apply,
             subresource: author.subresource.clone(),
             api_version: author.api_version.clone(),
-            time: Some(seconds(author.now)),
+            time: time_of(author),
             fields,
         }
     }
@@ -220,13 +220,18 @@ pub fn track_update(
         match managers.iter_mut().find(|entry| entry.is_of(author, false)) {
             Some(entry) => {
                 entry.fields = entry.fields.union(&gained);
-                entry.time = Some(seconds(author.now));
+                entry.time = time_of(author);
                 entry.api_version.clone_from(&author.api_version);
             }
             None => managers.push(Entry::new(author, false, gained)),
         }
     }
     write_entries(new, managers);
+}
+
+/// Returns the time that an entry bears. NB: those of the scale subresource bear none.
+fn time_of(author: &Author) -> Option<String> {
+    (author.subresource != "scale").then(|| seconds(author.now))
 }
 
 /// What an apply asks for.

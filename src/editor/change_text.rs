@@ -55,7 +55,11 @@ impl Editor {
     }
 
     pub(super) fn paste(&mut self, text: &str, now: Duration) -> Outcome {
-        let text = self.with_own_line_ends(text).into_owned();
+        let text = self.with_own_line_ends(text);
+        let start = self.selection.range().start;
+        let line = self.rope.char_to_line(start);
+        let head = self.rope.slice(self.line_start(line)..start).to_string();
+        let text = indent::pasted(&head, &text).into_owned();
         self.replace_selection(&text, EditKind::Whole, now)
     }
 

@@ -1,5 +1,6 @@
 //! Indentation as YAML wants it: spaces only, deeper after a key or a dash.
 
+use std::borrow::Cow;
 use std::ops::RangeInclusive;
 
 use ropey::Rope;
@@ -77,6 +78,48 @@ fn is_entry(content: &str) -> bool {
 /// Returns the column of the stop before `column`.
 pub(super) fn stop_before(column: usize, unit: usize) -> usize {
     column.saturating_sub(1) / unit * unit
+}
+
+/// Returns lines that are pasted behind `head` (a line up to the cursor) with the indentation that is meant there: they move
+/// together, so that the first stands at the cursor. At the margin, behind other text, or of one line they stay as they are.
+pub(super) fn pasted<'t>(head: &str, text: &'t str) -> Cow<'t, str> {
+    let (dashes, rest) = split_dashes(head);
+    let Some((first, others)) = text
+        .split_once('\n')
+        .filter(|_| !head.is_empty() && rest.is_empty())
+    else {
+        return Cow::Borrowed(text);
+    };
+    let column = dashes.chars().count();
+    let least = others
+        .lines()
+        .filter(|line| !line.trim().is_empty())
+        .map(spaces_of)
+        .min()
+        .unwrap_or(0);
+    // A first line that was taken from its middle on says nothing of where it stood: the lines below it do, unless they are
+    // deeper because it opens them.
+    let base = match spaces_of(first) {
+        0 if opens_block(without_comment(first).trim_end()) => 0,
+        0 => least,
+        spaces => spaces,
+    };
+    let mut moved = first.trim_start_matches(' ').to_owned();
+    for line in others.split('\n') {
+        moved.push('\n');
+        if line.trim().is_empty() {
+            moved.push_str(line.trim_start_matches(' '));
+            continue;
+        }
+        let spaces = (spaces_of(line) + column).saturating_sub(base);
+        moved.extend(std::iter::repeat_n(' ', spaces));
+        moved.push_str(line.trim_start_matches(' '));
+    }
+    Cow::Owned(moved)
+}
+
+fn spaces_of(line: &str) -> usize {
+    line.bytes().take_while(|&b| b == b' ').count()
 }
 
 /// Returns the edit that moves whole lines one stop in.
@@ -203,6 +246,25 @@ mod tests {
         ] {
             assert_eq!(after(head, 2), expected, "{head:?}");
         }
+    }
+
+    #[test]
+    fn pasted_lines_move_to_the_place_of_the_cursor() {
+        let check = |head: &str, text: &str, expected: &str| {
+            assert_eq!(pasted(head, text), expected, "{head:?} {text:?}");
+        };
+        check("    ", "name: a\nimage: b\n", "name: a\n    image: b\n");
+        check("    ", "ports:\n  - a\n", "ports:\n      - a\n");
+        check("  ", "      name: a\n      image: b", "name: a\n  image: b");
+        check("  - ", "name: a\n        image: b", "name: a\n    image: b");
+        check("  ", "    a:\n      b: 1\n", "a:\n    b: 1\n");
+        check("  ", "  b: 1\na: 2", "b: 1\na: 2");
+        check("  ", "a: 1\n\n  \nb: 2", "a: 1\n\n\n  b: 2");
+        // At the margin, of one line, or behind other text: as it is.
+        check("", "    a:\n      b: 1\n", "    a:\n      b: 1\n");
+        check("  ", "  a", "  a");
+        check("a: ", "x\n  y", "x\n  y");
+        check("", "a: 1\nb: 2\n", "a: 1\nb: 2\n");
     }
 
     #[test]

@@ -48,6 +48,7 @@ mod restore;
 mod resume;
 mod review;
 mod rollback;
+mod routes;
 mod rows;
 mod sandbox;
 mod schema;
@@ -156,6 +157,7 @@ fn run(cli: Cli) -> anyhow::Result<Exit> {
         Command::Schema(args) => schema::run(&args, &open()?),
         Command::Snapshot(args) => snapshot::run(&args, &open()?),
         Command::Status(args) => status::run(&args, &open()?),
+        Command::UpdateIngress(args) => routes::run(&args, &open()?),
         Command::Validate(args) => validate::run(&args, &open()?),
     }
 }

@@ -45,6 +45,7 @@ pub mod resume;
 mod retention;
 mod revision;
 pub mod rollback;
+pub mod routes;
 mod secrets;
 pub mod selection;
 pub mod sets;

@@ -3,6 +3,7 @@
 //! Pure. `cluster` makes the [`summary`] values and reports them as [`watch`] events; a [`fleet`] holds all instances of a
 //! scope, a [`detail`] all about one; [`health`] judges. `app` and `cli` show what is computed here.
 
+pub mod address;
 pub mod age;
 pub mod claim_use;
 mod connection;

@@ -628,7 +628,7 @@ pub const SPECS: &[ActionSpec] = &[
     spec(
         Action::Copy,
         "copy",
-        "Copy the name of what is selected, or a command of the log",
+        "Copy the URL or name of what is selected, or what was run",
         "",
         &["y"],
         &[Services, Detail, History, Claims, Log],

@@ -196,6 +196,10 @@ pub enum Command {
     Scale(Scale),
     /// Replace the pods of instances by new ones, as a rollout does
     Restart(Restart),
+    /// Compute the routes of instances again from what is there: their Ingresses under the settings of now, none that leads
+    /// nowhere
+    #[command(visible_alias = "update_ingress")]
+    UpdateIngress(UpdateIngress),
     /// Look whether all that bowline needs is there; the report holds no secret
     Doctor(Doctor),
     /// Draw the dashboard once, as text or SVG, and exit
@@ -770,6 +774,19 @@ pub struct Scale {
 pub struct Restart {
     #[command(flatten)]
     pub chosen: Chosen,
+    #[command(flatten)]
+    pub how: Adjust,
+}
+
+/// `bowline update-ingress`.
+#[derive(Debug, Args)]
+pub struct UpdateIngress {
+    /// Instances [default: all of the namespace]
+    #[arg(value_name = "ID", add = ArgValueCandidates::new(candidates::definitions))]
+    pub ids: Vec<InstanceId>,
+    /// Take the fields that others own, as the plan shows them
+    #[arg(long)]
+    pub force_conflicts: bool,
     #[command(flatten)]
     pub how: Adjust,
 }

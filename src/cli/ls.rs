@@ -18,6 +18,7 @@ use crate::definition::id::InstanceId;
 use crate::definition::yaml;
 use crate::engine::selection::select;
 use crate::failure::{Failure, FailureKind};
+use crate::service::address::{Address, AddressKind, Route, addresses};
 use crate::service::fleet::{Connection, Fleet};
 use crate::service::health::State;
 use crate::service::status::InstanceStatus;
@@ -42,6 +43,7 @@ pub fn run(args: &Ls, session: &Session) -> anyhow::Result<Exit> {
         let mut fleet = cluster.snapshot(&scope, Timestamp::now()).await?;
         listing.describe(&mut fleet);
         listing.choose(&fleet).await?;
+        listing.locate(&fleet).await?;
         listing.say_forbidden(&fleet);
         listing.print(&fleet)?;
         listing.say_kept(&fleet);
@@ -66,6 +68,9 @@ struct Listing<'a> {
     /// What the selector was last asked about, and what it chose of it.
     asked: BTreeMap<InstanceKey, Option<u32>>,
     chosen: BTreeSet<InstanceKey>,
+    /// Where instances are reached, if that is asked for, and which ones it was asked about.
+    addresses: BTreeMap<InstanceKey, Vec<Address>>,
+    located: Option<BTreeMap<InstanceKey, Option<u32>>>,
 }
 
 impl<'a> Listing<'a> {
@@ -79,6 +84,8 @@ impl<'a> Listing<'a> {
             printed: BTreeMap::new(),
             asked: BTreeMap::new(),
             chosen: BTreeSet::new(),
+            addresses: BTreeMap::new(),
+            located: None,
         }
     }
 
@@ -95,9 +102,7 @@ impl<'a> Listing<'a> {
         let Some(selector) = &self.args.selector else {
             return Ok(());
         };
-        let known = fleet.instances();
-        let known = known.map(|it| (it.key().clone(), it.revision()));
-        let known: BTreeMap<_, _> = known.collect();
+        let known = revisions(fleet);
         if known == self.asked {
             return Ok(());
         }
@@ -106,6 +111,47 @@ impl<'a> Listing<'a> {
         let chosen = select(self.cluster, namespace, selector).await?;
         self.chosen = chosen.into_iter().collect();
         self.asked = known;
+        Ok(())
+    }
+
+    /// Asks where instances are reached, for the wide table alone: one list of each kind, and again when there is a new
+    /// instance or revision.
+    async fn locate(&mut self, fleet: &Fleet) -> Result<(), Failure> {
+        let known = revisions(fleet);
+        if self.args.output != Output::Wide || self.located.as_ref() == Some(&known) {
+            return Ok(());
+        }
+        let is_first = self.located.replace(known).is_none();
+        let here = self.cluster.namespace();
+        let namespace = (!self.args.all_namespaces).then_some(here);
+        let routes = match self.cluster.routes(namespace).await {
+            Ok(routes) => routes,
+            Err(failure) if failure.kind == FailureKind::Unreachable => return Err(failure),
+            Err(failure) => {
+                if is_first {
+                    let sentence = format!("warning: URLs are not shown: {failure}");
+                    output::say(text::clean(&sentence));
+                }
+                return Ok(());
+            }
+        };
+        let mut of_instances: BTreeMap<InstanceKey, Vec<Route>> = BTreeMap::new();
+        for route in routes {
+            let of_instance = of_instances.entry(route.instance.clone());
+            of_instance.or_default().push(route);
+        }
+        let on_nodes = |routes: &Vec<Route>| {
+            let addresses = addresses(routes, None);
+            addresses.iter().any(|it| it.kind == AddressKind::NodePort)
+        };
+        let node = match of_instances.values().any(on_nodes) {
+            true => self.cluster.node_address().await?,
+            false => None,
+        };
+        let all = of_instances.into_iter();
+        self.addresses = all
+            .map(|(key, routes)| (key, addresses(&routes, node.as_deref())))
+            .collect();
         Ok(())
     }
 
@@ -160,12 +206,16 @@ impl<'a> Listing<'a> {
             // What is only saved bears no labels anywhere.
             rows.retain(|row| row.state != State::Saved && self.is_chosen(row));
         }
+        for row in rows.iter_mut().filter(|row| row.state != State::Saved) {
+            let mut known = self.addresses.iter();
+            let found = known.find(|(key, _)| is_of(row, key));
+            row.addresses = found.map(|(_, addresses)| addresses.clone());
+        }
         rows
     }
 
     fn is_chosen(&self, row: &InstanceStatus) -> bool {
-        let mut chosen = self.chosen.iter();
-        chosen.any(|key| key.id.as_str() == row.id && key.namespace.as_str() == row.namespace)
+        self.chosen.iter().any(|key| is_of(row, key))
     }
 
     /// Prints everything.
@@ -269,6 +319,12 @@ impl<'a> Listing<'a> {
                     }
                     chosen => chosen?,
                 }
+                match self.locate(&fleet).await {
+                    Err(failure) if failure.kind == FailureKind::Unreachable => {
+                        outage.say_lost(&failure);
+                    }
+                    located => located?,
+                }
                 self.print_changes(&fleet)?;
             }
         }
@@ -319,6 +375,16 @@ impl<'a> Listing<'a> {
         }
         Ok(())
     }
+}
+
+/// Returns the instances with their revisions: what belongs to them is asked for again where these change.
+fn revisions(fleet: &Fleet) -> BTreeMap<InstanceKey, Option<u32>> {
+    let known = fleet.instances();
+    known.map(|it| (it.key().clone(), it.revision())).collect()
+}
+
+fn is_of(row: &InstanceStatus, key: &InstanceKey) -> bool {
+    key.id.as_str() == row.id && key.namespace.as_str() == row.namespace
 }
 
 fn keyed(rows: Vec<InstanceStatus>) -> BTreeMap<(String, String), InstanceStatus> {

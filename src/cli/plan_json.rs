@@ -12,20 +12,12 @@ use crate::engine::plan::{
 };
 use crate::engine::remedy::{Offer, StoragePlan};
 use crate::engine::rollback::RollbackPlan;
+use crate::engine::routes::{self, RoutePlan};
 use crate::failure::Failure;
 use crate::service::summary::InstanceKey;
 
 /// Returns a deploy's plan, with how it ended where it was carried out.
 pub(super) fn deploy(plan: &DeployPlan, outcome: Option<&Outcome>) -> Value {
-    let fields = |fields: &[FieldConflict]| -> Vec<Value> {
-        let field = |conflict: &FieldConflict| {
-            let mut value = of_key(&conflict.key);
-            value["field"] = json!(conflict.field);
-            value["message"] = json!(conflict.message);
-            value
-        };
-        fields.iter().map(field).collect()
-    };
     with_outcome(
         json!({
             "id": plan.instance.id,
@@ -34,14 +26,24 @@ pub(super) fn deploy(plan: &DeployPlan, outcome: Option<&Outcome>) -> Value {
             "unchanged": plan.refusals.is_empty() && plan.is_noop(),
             "objects": plan.objects.iter().map(of_planned).collect::<Vec<_>>(),
             "warnings": plan.warnings,
-            "conflicts": fields(&plan.conflicts),
-            "yielded": fields(&plan.yielded),
+            "conflicts": of_conflicts(&plan.conflicts),
+            "yielded": of_conflicts(&plan.yielded),
             "refusals": plan.refusals.iter().map(of_failure).collect::<Vec<_>>(),
             "options": plan.offers.iter().map(of_offer).collect::<Vec<_>>(),
             "storage": of_storage(&plan.storage),
         }),
         outcome,
     )
+}
+
+fn of_conflicts(conflicts: &[FieldConflict]) -> Vec<Value> {
+    let field = |conflict: &FieldConflict| {
+        let mut value = of_key(&conflict.key);
+        value["field"] = json!(conflict.field);
+        value["message"] = json!(conflict.message);
+        value
+    };
+    conflicts.iter().map(field).collect()
 }
 
 fn of_offer(offer: &Offer) -> Value {
@@ -176,6 +178,26 @@ pub(super) fn adjustment(plan: &AdjustPlan, outcome: Option<&Outcome>) -> Value 
         value["wantedReplicas"] = json!(to);
     }
     with_outcome(value, outcome)
+}
+
+/// Returns the plan of an instance's routes, with how it ended where it was carried out.
+pub(super) fn routes(plan: &RoutePlan, outcome: Option<&Outcome>) -> Value {
+    let objects = plan.routes.iter().map(|route| of_planned(&route.object));
+    with_outcome(
+        json!({
+            "id": plan.instance.id,
+            "namespace": plan.instance.namespace,
+            "operation": routes::OPERATION,
+            "revision": plan.revision,
+            "protected": plan.is_protected,
+            "unchanged": plan.refusals.is_empty() && plan.is_noop(),
+            "objects": objects.collect::<Vec<_>>(),
+            "conflicts": of_conflicts(&plan.conflicts),
+            "warnings": plan.warnings,
+            "refusals": plan.refusals.iter().map(of_failure).collect::<Vec<_>>(),
+        }),
+        outcome,
+    )
 }
 
 fn with_outcome(mut plan: Value, outcome: Option<&Outcome>) -> Value {

@@ -3,10 +3,11 @@
 use super::{Exit, exit_of, output};
 use crate::definition::id::InstanceId;
 use crate::engine::plan::{
-    Change, DataFate, DeployPlan, DiffLine, DiffSide, Fate, FateRow, Outcome, Progress, Step,
-    TeardownPlan,
+    Change, DataFate, DeployPlan, DiffLine, DiffSide, Fate, FateRow, Outcome, PlannedObject,
+    Progress, Step, TeardownPlan,
 };
 use crate::engine::rollback::HangingPod;
+use crate::engine::routes::RoutePlan;
 use crate::failure::{Failure, FailureKind};
 use crate::text;
 
@@ -23,20 +24,33 @@ pub(super) enum Depth {
 pub(super) fn deploy_plan(plan: &DeployPlan, depth: Depth) -> String {
     let mut out = String::new();
     for object in &plan.objects {
-        let note = object
-            .note
-            .as_ref()
-            .map_or_else(String::new, |note| format!("  ({note})"));
-        push(
-            &mut out,
-            &format!("{} {}{note}", sign(object.change), object.key),
-        );
-        if depth == Depth::Changes && !matches!(object.change, Change::Update | Change::Recreate) {
-            continue;
-        }
-        for line in &object.difference {
-            push(&mut out, &format!("    {}", diff_line(line)));
-        }
+        push_object(&mut out, object, depth);
+    }
+    out
+}
+
+fn push_object(out: &mut String, object: &PlannedObject, depth: Depth) {
+    let note = object
+        .note
+        .as_ref()
+        .map_or_else(String::new, |note| format!("  ({note})"));
+    push(
+        out,
+        &format!("{} {}{note}", sign(object.change), object.key),
+    );
+    if depth == Depth::Changes && !matches!(object.change, Change::Update | Change::Recreate) {
+        return;
+    }
+    for line in &object.difference {
+        push(out, &format!("    {}", diff_line(line)));
+    }
+}
+
+/// Returns what becomes of the routes of an instance: those that change, each with its difference, and those that stay.
+pub(super) fn routes(plan: &RoutePlan) -> String {
+    let mut out = String::new();
+    for route in &plan.routes {
+        push_object(&mut out, &route.object, Depth::Changes);
     }
     out
 }

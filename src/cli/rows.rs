@@ -37,7 +37,7 @@ impl Columns {
             "AGE",
         ]);
         if self.is_wide {
-            headings.extend(["DEFINITION", "REASON"]);
+            headings.extend(["DEFINITION", "URL", "REASON"]);
         }
         headings
     }
@@ -65,6 +65,7 @@ impl Columns {
         ]);
         if self.is_wide {
             cells.push(some(status.definition.clone()));
+            cells.push(some(addresses(status)));
             cells.push(some(status.reason.clone()));
         }
         cells
@@ -102,6 +103,17 @@ pub(super) fn until(at: Timestamp, now: Timestamp) -> String {
         return "expired".to_owned();
     }
     age::show(age::since(now, at))
+}
+
+/// Returns where it is reached; none where nothing is said of it.
+pub(super) fn addresses(status: &InstanceStatus) -> Option<String> {
+    let known: Vec<&str> = status
+        .addresses
+        .iter()
+        .flatten()
+        .map(|it| it.address.as_str())
+        .collect();
+    (!known.is_empty()).then(|| known.join(", "))
 }
 
 fn volumes(status: &InstanceStatus) -> String {
@@ -153,6 +165,7 @@ pub(super) fn of_fleet(
 mod tests {
     use super::*;
     use crate::definition::id::InstanceId;
+    use crate::service::address::{Address, AddressKind};
 
     fn time(text: &str) -> Timestamp {
         text.parse().unwrap()
@@ -175,6 +188,12 @@ mod tests {
             revision: Some(4),
             created: Some(time("2026-01-01T00:00:00Z")),
             expires: Some(time("2026-01-01T09:00:00Z")),
+            addresses: Some(vec![Address {
+                kind: AddressKind::Ingress,
+                object: "Ingress/web".to_owned(),
+                address: "http://web.example.com".to_owned(),
+                pending: false,
+            }]),
             ..status::of_saved("team-a", "web", None, std::iter::empty())
         }
     }
@@ -215,6 +234,7 @@ mod tests {
                 "8h",
                 "60m",
                 "web",
+                "http://web.example.com",
                 "ImagePullBackOff: pod web-1",
             ],
         );

@@ -18,6 +18,8 @@ use crate::cluster::{Cluster, Printed, Selector};
 use crate::definition::object::GroupKind;
 use crate::definition::yaml;
 use crate::engine::sets::kinds_of_instance;
+use crate::failure::Failure;
+use crate::service::address::AddressKind;
 use crate::service::detail::Detail;
 use crate::service::drift::{Changes, Drift};
 use crate::service::status::{self, InstanceStatus};
@@ -51,7 +53,8 @@ pub fn run(args: &Status, session: &Session) -> anyhow::Result<Exit> {
             Output::Wide => printed(&cluster, &details).await,
             _ => Vec::new(),
         };
-        print(args, session, &details, &printed)?;
+        let node = node(&cluster, &details).await?;
+        print(args, session, &details, &printed, node.as_deref())?;
         for (key, found) in &missing {
             say_missing(session, key, found.as_ref());
         }
@@ -65,6 +68,18 @@ pub fn run(args: &Status, session: &Session) -> anyhow::Result<Exit> {
             Exit::Failed
         })
     })
+}
+
+/// Returns the address of a node, where an instance is reached by one.
+async fn node(cluster: &Cluster, details: &[Compared]) -> Result<Option<String>, Failure> {
+    let on_nodes = |(detail, _): &Compared| {
+        let addresses = detail.addresses(None);
+        addresses.iter().any(|it| it.kind == AddressKind::NodePort)
+    };
+    if details.iter().any(on_nodes) {
+        return cluster.node_address().await;
+    }
+    Ok(None)
 }
 
 /// Claims that a teardown kept are no instance any more.
@@ -127,11 +142,12 @@ fn print(
     session: &Session,
     details: &[Compared],
     printed: &[Vec<Printed>],
+    node: Option<&str>,
 ) -> anyhow::Result<()> {
     let now = Timestamp::now();
     let all: Vec<_> = details
         .iter()
-        .map(|(detail, changes)| compared(session, detail, changes.as_ref(), now))
+        .map(|(detail, changes)| compared(session, detail, changes.as_ref(), node, now))
         .collect();
     let remarks = details.iter().filter_map(|(_, changes)| changes.as_ref());
     for remark in remarks.flat_map(|changes| &changes.remarks) {
@@ -209,6 +225,7 @@ fn compared(
     session: &Session,
     detail: &Detail,
     changes: Option<&Changes>,
+    node: Option<&str>,
     now: Timestamp,
 ) -> InstanceStatus {
     let is_compared = changes.is_some_and(|changes| changes.remarks.is_empty());
@@ -225,6 +242,7 @@ fn compared(
         changes: changes
             .filter(|_| !is_running)
             .map(|changes| changes.objects.clone()),
+        addresses: Some(detail.addresses(node)),
         ..status::of_detail(detail, drift(session, detail, is_changed), now)
     }
 }

@@ -109,6 +109,7 @@ fn properties(status: &InstanceStatus, now: Timestamp) -> Vec<(&'static str, Str
             "Images",
             Some(status.images.join(", ")).filter(|it| !it.is_empty()),
         ),
+        some("Addresses", rows::addresses(status)),
         some("Definition", definition),
         some(
             "Revision",
@@ -236,6 +237,9 @@ pub(super) fn kind_of(event: &Event) -> &'static str {
     }
 }
 
+/// What the fact of where it is reached is called by, after the ID.
+const ADDRESSES: &str = " addresses";
+
 /// What the fact of a running operation is called by, after the ID.
 const OPERATION: &str = " operation";
 
@@ -243,12 +247,16 @@ const OPERATION: &str = " operation";
 pub(super) fn facts_of_gone(status: &InstanceStatus) -> BTreeMap<String, String> {
     let mut facts = facts(status, &[]);
     facts.remove(&status.id);
+    facts.remove(&format!("{}{ADDRESSES}", status.id));
     facts
 }
 
 /// Returns what can change in an instance: a sentence for each thing.
 pub(super) fn facts(status: &InstanceStatus, events: &[Event]) -> BTreeMap<String, String> {
     let mut facts = BTreeMap::new();
+    if let Some(addresses) = rows::addresses(status) {
+        facts.insert(format!("{}{ADDRESSES}", status.id), addresses);
+    }
     let reason = |reason: &Option<String>| match reason {
         Some(reason) => format!(": {reason}"),
         None => String::new(),
@@ -313,7 +321,7 @@ pub(super) fn news(
     }
     for key in old.keys().filter(|key| !new.contains_key(*key)) {
         // Events expire and operations end; neither is news.
-        if !key.contains(" event ") && !key.ends_with(OPERATION) {
+        if !key.contains(" event ") && !key.ends_with(OPERATION) && !key.ends_with(ADDRESSES) {
             push(key, "gone");
         }
     }

@@ -11,6 +11,7 @@ mod part;
 mod pod;
 mod pod_status;
 mod record;
+mod route;
 pub(super) mod table;
 mod workload;
 
@@ -27,6 +28,7 @@ pub(super) use object::{Both, ConfigMapObject, MetaObject};
 pub(super) use part::PartObject;
 pub(super) use pod::PodObject;
 pub(super) use record::RecordObject;
+pub(super) use route::{IngressObject, ServiceObject};
 pub(super) use workload::WorkloadObject;
 
 /// An object as far as it is decoded, which becomes a summary.

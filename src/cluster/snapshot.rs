@@ -2,20 +2,26 @@
 
 use futures::{StreamExt, stream};
 use jiff::Timestamp;
+use serde_json::Value;
 
-use super::kinds;
-use super::project::{EventObject, MountsObject};
+use super::kinds::{self, Resource};
+use super::project::{EventObject, IngressObject, MountsObject, Project, ServiceObject};
 use super::request::form_urlencoded;
 use super::watch::decode::{Decode, Objects};
 use super::watch::{self, Place, Subject, explain, parts};
 use super::{Cluster, Selector};
 use crate::definition::id::Namespace;
 use crate::failure::{Failure, FailureKind};
+use crate::service::address::Route;
 use crate::service::claim_use::PodMounts;
 use crate::service::detail::Detail;
 use crate::service::fleet::Fleet;
 use crate::service::summary::{Claim, Event, InstanceKey, Pod, WorkloadKind};
 use crate::service::watch::{Delta, LinkState, Scope, WatchEvent, apply_delta};
+use crate::text;
+
+/// How many nodes are looked at for one that has an address.
+const NODES: u32 = 20;
 
 impl Cluster {
     /// Reads all instances of a scope once. What this user may not list is noted in the fleet as forbidden.
@@ -77,13 +83,15 @@ impl Cluster {
         instance: &InstanceKey,
     ) -> Result<Option<Detail>, Failure> {
         let place = Place::new(Some(&instance.namespace), &Selector::instance(&instance.id));
-        let (config_maps, pods, deployments, sets, claims, events) = futures::try_join!(
+        let (config_maps, pods, deployments, sets, claims, events, services, ingresses) = futures::try_join!(
             self.once(watch::open_config_maps(&place)),
             self.once(watch::open_pods(&place)),
             self.once(watch::open_workloads(&place, WorkloadKind::Deployment)),
             self.once(watch::open_workloads(&place, WorkloadKind::StatefulSet)),
             self.once(watch::open_claims(&place)),
             self.once(watch::open_events(instance)),
+            self.once(watch::open_services(&place)),
+            self.once(watch::open_ingresses(&place)),
         )?;
         let mut detail = Detail::new(instance.clone());
         let others = stream::iter(watch::OTHER_KINDS)
@@ -95,9 +103,9 @@ impl Cluster {
                 .into_iter()
                 .for_each(|event| detail.apply(event, Timestamp::now()));
         }
-        let all = [config_maps, pods, deployments, sets, claims, events];
-        all.into_iter()
-            .flatten()
+        let seen = [config_maps, pods, deployments, sets, claims, events];
+        let all = seen.into_iter().chain([services, ingresses]);
+        all.flatten()
             .for_each(|event| detail.apply(event, Timestamp::now()));
         self.add_parts(&mut detail).await?;
         if !detail.is_gone() || !detail.claims().is_empty() {
@@ -178,6 +186,51 @@ impl Cluster {
         let path = resource.path(namespace.map(Namespace::as_str));
         let mut decode = Objects::<MountsObject>::of(resource);
         self.list_items("pods", &path, "", &mut decode).await
+    }
+
+    /// Lists the Services and Ingresses of all instances once, in a namespace or in all: where they are reached.
+    ///
+    /// # Errors
+    /// The server cannot be reached, or does not let them be listed.
+    pub async fn routes(&self, namespace: Option<&Namespace>) -> Result<Vec<Route>, Failure> {
+        let (services, ingresses) = futures::try_join!(
+            self.routes_of::<ServiceObject>(kinds::known("", "Service"), namespace),
+            self.routes_of::<IngressObject>(
+                kinds::known("networking.k8s.io", "Ingress"),
+                namespace
+            ),
+        )?;
+        Ok([ingresses, services].concat())
+    }
+
+    async fn routes_of<P: Project<Item = Route>>(
+        &self,
+        resource: &'static Resource,
+        namespace: Option<&Namespace>,
+    ) -> Result<Vec<Route>, Failure> {
+        let path = resource.path(namespace.map(Namespace::as_str));
+        let selector = Selector::managed();
+        let query = form_urlencoded(&[("labelSelector", selector.as_str())]);
+        let mut decode = Objects::<P>::of(resource);
+        self.list_items(&resource.plural, &path, &query, &mut decode)
+            .await
+    }
+
+    /// Returns the address of a node that is ready, by which ports of nodes are reached: one look at a few of them. None if
+    /// none has an address, or this user may not look.
+    ///
+    /// # Errors
+    /// The server cannot be reached.
+    pub async fn node_address(&self) -> Result<Option<String>, Failure> {
+        let doing = "list nodes";
+        let path = kinds::known("", "Node").path(None);
+        let path = format!("{path}?limit={NODES}");
+        let answer = self.read(doing, path, "application/json").await?;
+        if answer.status != http::StatusCode::OK {
+            return Ok(None);
+        }
+        let nodes = super::request::parse(doing, &answer.body)?;
+        Ok(address_of_nodes(&nodes))
     }
 
     /// Lists the events of claims once, in a namespace or in all.
@@ -262,6 +315,27 @@ impl Cluster {
         })
         .await
     }
+}
+
+/// Returns the address of the first node that is ready; one that is reached from outside goes first.
+fn address_of_nodes(nodes: &Value) -> Option<String> {
+    let nodes = nodes["items"].as_array()?;
+    let items = |value: &Value| value.as_array().cloned().unwrap_or_default();
+    let is_ready = |node: &&Value| {
+        let conditions = items(&node["status"]["conditions"]);
+        let mut conditions = conditions.iter();
+        conditions.any(|it| it["type"] == "Ready" && it["status"] == "True")
+    };
+    let address = |wanted: &str| {
+        let mut ready = nodes.iter().filter(is_ready);
+        ready.find_map(|node| {
+            let addresses = items(&node["status"]["addresses"]);
+            let found = addresses.iter().find(|it| it["type"] == wanted)?;
+            let address = found["address"].as_str()?;
+            Some(text::clean(address).into_owned())
+        })
+    };
+    address("ExternalIP").or_else(|| address("InternalIP"))
 }
 
 /// Returns what was reported, or why nothing may be.

@@ -21,27 +21,25 @@ use tokio::task::{AbortHandle, JoinSet};
 
 use super::kinds::{self, Resource};
 use super::project::{
-    Both, ClaimObject, ConfigMapObject, EventObject, MetaObject, PodObject, RecordObject,
-    WorkloadObject,
+    Both, ClaimObject, ConfigMapObject, EventObject, IngressObject, MetaObject, PodObject,
+    RecordObject, ServiceObject, WorkloadObject,
 };
 use super::request::form_urlencoded;
 use super::{Cluster, Selector};
 use crate::definition::id::Namespace;
 use crate::definition::object::GroupKind;
 use crate::service::summary::{InstanceKey, ObjectRow, Record, WorkloadKind};
-use crate::service::watch::{Delta, Scope, Topic, WatchEvent};
+use crate::service::watch::{Delta, RouteKind, Scope, Topic, WatchEvent};
 
 use decode::{Decode, Metadata, Objects, PrintedPods};
 pub(super) use machine::Subject;
 use machine::{Emit, Sink, Watch};
 
 /// Kinds of the Objects tab that are watched by their metadata, beside those that are watched for more.
-pub(super) const OTHER_KINDS: [(&str, &str); 6] = [
-    ("", "Service"),
+pub(super) const OTHER_KINDS: [(&str, &str); 4] = [
     ("", "Secret"),
     ("apps", "ReplicaSet"),
     ("apps", "ControllerRevision"),
-    ("networking.k8s.io", "Ingress"),
     ("discovery.k8s.io", "EndpointSlice"),
 ];
 
@@ -52,8 +50,10 @@ pub(super) fn is_watched(kind: &GroupKind) -> bool {
         ("", "ConfigMap"),
         ("", "PersistentVolumeClaim"),
         ("", "Pod"),
+        ("", "Service"),
         ("apps", "Deployment"),
         ("apps", "StatefulSet"),
+        ("networking.k8s.io", "Ingress"),
     ];
     known.contains(&kind) || OTHER_KINDS.contains(&kind)
 }
@@ -173,6 +173,8 @@ impl Cluster {
             self.follow(open_workloads(&place, WorkloadKind::StatefulSet), &sink),
             self.follow(open_claims(&place), &sink),
             self.follow(open_config_maps(&place), &sink),
+            self.follow(open_services(&place), &sink),
+            self.follow(open_ingresses(&place), &sink),
         ];
         for (group, kind) in OTHER_KINDS {
             watches.push(self.follow(open_objects(&place, group, kind), &sink));
@@ -286,6 +288,28 @@ pub(super) fn open_claims(place: &Place<'_>) -> Subject<Objects<Both<ClaimObject
     let resource = kinds::known("", "PersistentVolumeClaim");
     let emit = both(resource, WatchEvent::Claims);
     place.subject(Topic::Claims, resource, Objects::of(resource), emit)
+}
+
+/// Services are rows of the Objects tab, and tell where the instance is reached.
+pub(super) fn open_services(place: &Place<'_>) -> Subject<Objects<Both<ServiceObject>>> {
+    let resource = kinds::known("", "Service");
+    let emit = both(resource, |deltas| {
+        WatchEvent::Routes(RouteKind::Service, deltas)
+    });
+    place.subject(of_objects(resource), resource, Objects::of(resource), emit)
+}
+
+/// Ingresses are, too.
+pub(super) fn open_ingresses(place: &Place<'_>) -> Subject<Objects<Both<IngressObject>>> {
+    let resource = kinds::known("networking.k8s.io", "Ingress");
+    let emit = both(resource, |deltas| {
+        WatchEvent::Routes(RouteKind::Ingress, deltas)
+    });
+    place.subject(of_objects(resource), resource, Objects::of(resource), emit)
+}
+
+fn of_objects(resource: &Resource) -> Topic {
+    Topic::Objects(GroupKind::new(&resource.group, &resource.kind))
 }
 
 /// ConfigMaps are rows of the Objects tab, and one of them is the record.

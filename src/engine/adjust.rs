@@ -15,6 +15,7 @@ use crate::failure::Failure;
 use crate::service::summary::InstanceKey;
 
 pub use planning::plan_adjustment;
+pub(super) use planning::{is_idle, not_there};
 pub use running::run_adjustment;
 
 /// The most replicas that a definition may want, and `scale` may set.

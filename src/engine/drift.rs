@@ -97,7 +97,7 @@ pub async fn changes(
 }
 
 /// Returns what the current revision was deployed from; none before the first deploy came to its end.
-async fn applied(
+pub(super) async fn applied(
     cluster: &Cluster,
     instance: &InstanceKey,
     record: &Record,
@@ -119,7 +119,7 @@ async fn applied(
     again::request(former, surroundings, policy, String::new(), &without_values).map(Some)
 }
 
-type Listed = Vec<(GroupKind, Vec<Object>)>;
+pub(super) type Listed = Vec<(GroupKind, Vec<Object>)>;
 
 /// Lists the kinds of the set; those that may not be listed are remarked and left out.
 async fn list(
@@ -173,7 +173,7 @@ fn with_masked_keys(mut object: Object) -> Object {
 }
 
 /// Renders what was applied, with the Secrets as far as the live ones tell of them; the inner error is why it cannot be.
-async fn wanted(
+pub(super) async fn wanted(
     cluster: &Cluster,
     request: &DeployRequest,
     live: &Listed,

@@ -14,6 +14,7 @@ use super::plan::{DeployPlan, Fate, Outcome, Step, TeardownPlan, VolumeChoice};
 use super::preflight::refused;
 use super::record::{self, Change, Record};
 use super::rollback::{RollbackPlan, RollbackRequest, plan_rollback};
+use super::routes;
 use super::teardown::plan_teardown;
 use crate::cluster::Cluster;
 use crate::definition::naming;
@@ -135,6 +136,10 @@ impl Resuming<'_> {
                     operation.kind
                 );
                 Ok(self.clear(operation, why))
+            }
+            (routes::OPERATION, ..) => {
+                let why = "each route was changed or was not: the same update-ingress again does the rest";
+                Ok(self.clear(operation, why.to_owned()))
             }
             _ => Err(self.unknown(&operation)),
         }

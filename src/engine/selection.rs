@@ -27,6 +27,19 @@ pub async fn select(
     Ok(chosen)
 }
 
+/// Returns all instances of a namespace, sorted.
+///
+/// # Errors
+/// The records cannot be listed.
+pub async fn all(cluster: &Cluster, namespace: &Namespace) -> Result<Vec<InstanceKey>, Failure> {
+    let kind = GroupKind::new("", "ConfigMap");
+    let selector = Selector::records();
+    let records = cluster.list_metadata(&kind, Some(namespace), &selector);
+    let mut all: Vec<InstanceKey> = records.await?.iter().filter_map(instance).collect();
+    all.sort();
+    Ok(all)
+}
+
 /// Returns whose record it is; none if it only bears the labels of one.
 pub(super) fn instance(record: &Object) -> Option<InstanceKey> {
     let id: InstanceId = Metadata::of(record)

@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
+use super::address::{self, Address, Route};
 use super::connection::{self, Link};
 use super::drift;
 use super::health::{self, Health, InstanceView, Pods};
 use super::summary::{Claim, Event, InstanceKey, ObjectRow, Pod, Record, Workload};
-use super::watch::{Delta, Keyed, LinkState, Topic, WatchEvent, apply_delta};
+use super::watch::{Delta, Keyed, LinkState, RouteKind, Topic, WatchEvent, apply_delta};
 use crate::definition::object::GroupKind;
 use crate::failure::Failure;
 
@@ -25,6 +26,8 @@ pub struct Detail {
     pods: Vec<Pod>,
     events: Vec<Event>,
     objects: Vec<ObjectRow>,
+    services: Vec<Route>,
+    ingresses: Vec<Route>,
     links: BTreeMap<Topic, Link>,
 }
 
@@ -39,6 +42,8 @@ impl Detail {
             pods: Vec::new(),
             events: Vec::new(),
             objects: Vec::new(),
+            services: Vec::new(),
+            ingresses: Vec::new(),
             links: BTreeMap::new(),
         }
     }
@@ -78,6 +83,10 @@ impl Detail {
                 apply_all(&mut of_kind, deltas);
                 self.objects.extend(of_kind);
                 self.objects.sort_by(|a, b| a.key.cmp(&b.key));
+            }
+            WatchEvent::Routes(RouteKind::Service, deltas) => apply_all(&mut self.services, deltas),
+            WatchEvent::Routes(RouteKind::Ingress, deltas) => {
+                apply_all(&mut self.ingresses, deltas);
             }
             WatchEvent::Link { topic, state } => {
                 self.links.insert(topic, Link::new(state, now));
@@ -120,6 +129,11 @@ impl Detail {
     /// Returns the objects that bear its labels, sorted by kind and name.
     pub fn objects(&self) -> &[ObjectRow] {
         &self.objects
+    }
+
+    /// Returns where it is reached, the best address first. `node` is the address of any node.
+    pub fn addresses(&self, node: Option<&str>) -> Vec<Address> {
+        address::addresses(self.ingresses.iter().chain(&self.services), node)
     }
 
     /// Returns how a watch is doing; `Connecting` until it says so.

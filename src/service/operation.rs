@@ -10,7 +10,7 @@ use super::age;
 /// An operation under way on an instance, as the record's annotation `bowline.dev/operation` holds it in JSON.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Operation {
-    /// `deploy`, `rollback`, `restore`, `teardown`, `scale` or `restart`.
+    /// `deploy`, `rollback`, `restore`, `teardown`, `scale`, `restart` or `update-ingress`.
     pub kind: String,
     /// What it does now, as a sentence.
     pub step: String,

@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use serde::Serialize;
 
+use super::address::Address;
 use super::detail::Detail;
 use super::drift::{Drift, ObjectChange};
 use super::health::{Health, State};
@@ -59,6 +60,9 @@ pub struct InstanceStatus {
     /// The operation under way.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub operation: Option<Operation>,
+    /// Where it is reached, the best address first; left out where that was not read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub addresses: Option<Vec<Address>>,
     /// Its pods; left out where only the overview was read.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pods: Option<Vec<PodStatus>>,
@@ -172,6 +176,7 @@ pub fn of_detail(detail: &Detail, drift: Option<Drift>, now: Timestamp) -> Insta
         drift,
         restarts: pods.iter().map(|pod| pod.restarts).sum(),
         pods: Some(pods),
+        addresses: Some(detail.addresses(None)),
         ..common(key, detail.record(), workloads, claims, &detail.health(now))
     }
 }
@@ -227,6 +232,7 @@ fn common(
         expires: record.and_then(|record| record.expires),
         protected: record.is_some_and(|record| record.is_protected),
         changes: None,
+        addresses: None,
         operation: record.and_then(|record| record.operation.clone()),
         pods: None,
         volumes: claims.iter().map(volume_status).collect(),
@@ -401,7 +407,7 @@ mod tests {
         let expected = json!({
             "id": "db", "namespace": "team-a", "state": "Rolling", "reason": "StatefulSet/db: 1 of 2 pods updated",
             "drift": "in-sync", "replicas": 2, "currentReplicas": 1, "readyReplicas": 2, "restarts": 3,
-            "images": ["postgres:16"], "created": "2026-01-01T00:00:00Z", "protected": false,
+            "images": ["postgres:16"], "created": "2026-01-01T00:00:00Z", "protected": false, "addresses": [],
             "pods": [pod], "volumes": [volume],
         });
         assert_eq!(serde_json::to_value(status).unwrap(), expected);

@@ -5,6 +5,7 @@
 use std::fmt;
 use std::time::Duration;
 
+use super::address::Route;
 use super::summary::{
     Claim, Event, InstanceKey, ObjectRow, Pod, PodRow, Record, Workload, WorkloadKind,
 };
@@ -68,6 +69,8 @@ pub enum WatchEvent {
     Events(Vec<Delta<Event>>),
     /// Objects of a kind that bear the watched instance's labels; a `Reset` covers that kind only.
     Objects(GroupKind, Vec<Delta<ObjectRow>>),
+    /// Where the watched instance is reached, by its Services or by its Ingresses; a `Reset` covers that kind only.
+    Routes(RouteKind, Vec<Delta<Route>>),
     /// How one of the watches is doing; sent when it changes.
     Link {
         /// Which watch.
@@ -75,6 +78,15 @@ pub enum WatchEvent {
         /// How it is doing.
         state: LinkState,
     },
+}
+
+/// A kind of object that leads to an instance.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RouteKind {
+    /// Services.
+    Service,
+    /// Ingresses.
+    Ingress,
 }
 
 /// What one watch is about.
@@ -165,6 +177,7 @@ keyed!(Claim, |item| &item.instance.namespace, &item.name);
 keyed!(Record, |item| &item.instance.namespace, &item.name);
 keyed!(Pod, |item| &item.instance.namespace, &item.name);
 keyed!(Event, |item| &item.namespace, &item.name);
+keyed!(Route, |item| &item.instance.namespace, &item.name);
 keyed!(ObjectRow, |item| &item.instance.namespace, &item.key.name);
 
 /// Applies a change to a list that holds the items of one instance or one small topic.

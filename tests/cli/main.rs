@@ -31,6 +31,7 @@ mod proxy;
 mod prunes;
 mod questions;
 mod restores;
+mod routes;
 mod selectors;
 mod serves;
 mod teardowns;
@@ -146,6 +147,10 @@ on_both_backends! {
         a_protected_instance_wants_its_id
         everything_in_a_protected_namespace_wants_its_id
         what_a_finalizer_holds_is_pending_and_a_second_run_ends_it;
+    routes:
+        addresses_are_told
+        routes_are_computed_again
+        one_that_is_refused_keeps_no_other_from_its_route;
     volumes:
         claims_are_listed_kept_and_released
         retained_volumes_are_named_and_bound_again

@@ -26,6 +26,7 @@ mod objects;
 mod operations;
 mod patch;
 mod refusals;
+mod routes;
 mod schemas;
 mod secrets;
 mod sets;
@@ -217,6 +218,16 @@ on_both_backends! {
         a_label_that_leaves_the_definition_chooses_no_longer
         an_instance_expires_counted_from_its_first_apply
         one_definition_runs_several_times_and_a_free_id_is_offered;
+    routes:
+        each_way_in_is_an_address
+        all_routes_come_in_one_list_of_each_kind
+        another_host_of_the_settings_reaches_every_route
+        a_lost_route_is_made_again_and_a_dangling_one_removed
+        a_route_goes_only_while_it_leads_nowhere
+        who_works_on_an_instance_keeps_its_routes_alone
+        what_others_own_of_a_route_is_taken_only_where_that_is_wanted
+        a_route_without_an_answer_is_looked_for
+        a_viewer_is_shown_what_would_become_of_routes;
     volumes:
         volumes_that_are_retained_outlive_their_claims
         a_retaining_teardown_that_was_cut_off_is_finished_by_a_second_run

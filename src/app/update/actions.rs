@@ -7,6 +7,7 @@ use crate::app::input::Input;
 use crate::app::model::{Focus, Model, Screen};
 use crate::app::panes::detail::Tab;
 use crate::app::panes::editor::AfterSave;
+use crate::app::panes::services::RowKey;
 use crate::app::popup::Popup;
 use crate::app::table::{Table, Value};
 use crate::editor::{Command, Motion};
@@ -358,17 +359,27 @@ fn copy(model: &mut Model) -> Vec<Effect> {
             let selected = model.detail_pane.history.table.selected();
             selected.map(|number| format!("r{number}"))
         }
-        _ => model
-            .services
-            .table
-            .selected()
-            .map(|key| key.id().to_string()),
+        _ => {
+            let selected = model.services.table.selected();
+            selected.map(|key| url_of(model, key).unwrap_or_else(|| key.id().to_string()))
+        }
     };
     let Some(text) = text else {
         return Vec::new();
     };
     model.tell(format!("Copied: {text}"));
     vec![Effect::Copy(text)]
+}
+
+/// Returns where an instance is opened from outside, as far as its detail tells.
+fn url_of(model: &Model, selected: &RowKey) -> Option<String> {
+    let detail = model.detail.as_ref()?;
+    let is_its = matches!(selected, RowKey::Instance(key) if key == detail.key());
+    let addresses = detail.addresses(None).into_iter();
+    addresses
+        .filter(|it| is_its && it.is_usable())
+        .map(|it| it.address)
+        .next()
 }
 
 /// Returns the name of what is selected in the tab in front; of the definition its text.

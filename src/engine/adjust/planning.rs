@@ -15,6 +15,7 @@ use crate::engine::ownership::{self, Owner};
 use crate::engine::preflight::{self, refused};
 use crate::engine::record::{self, Record};
 use crate::engine::rehearse::field_conflicts;
+use crate::engine::routes;
 use crate::failure::{Failure, FailureKind};
 use crate::service::summary::InstanceKey;
 
@@ -73,7 +74,7 @@ pub async fn plan_adjustment(
     Ok(plan)
 }
 
-pub(super) fn not_there(instance: &InstanceKey) -> Failure {
+pub(in crate::engine) fn not_there(instance: &InstanceKey) -> Failure {
     let InstanceKey { id, namespace } = instance;
     let summary = format!("there is no instance {id} in namespace {namespace}");
     Failure::new(FailureKind::NotFound, summary)
@@ -81,7 +82,7 @@ pub(super) fn not_there(instance: &InstanceKey) -> Failure {
 
 /// Refuses while a deploy or a teardown is noted: it would write over what is adjusted, and one that was interrupted needs
 /// its own note to be finished by.
-pub(super) fn is_idle(record: &Record, instance: &InstanceKey) -> Result<(), Failure> {
+pub(in crate::engine) fn is_idle(record: &Record, instance: &InstanceKey) -> Result<(), Failure> {
     if record.is_being_deleted() {
         return Err(refused(format!("{instance} is being deleted")));
     }
@@ -89,7 +90,10 @@ pub(super) fn is_idle(record: &Record, instance: &InstanceKey) -> Result<(), Fai
         return Ok(());
     };
     let kind = serde_json::from_str::<Value>(noted).unwrap_or_default();
-    if matches!(kind["kind"].as_str(), Some("scale" | "restart")) {
+    if matches!(
+        kind["kind"].as_str(),
+        Some("scale" | "restart" | routes::OPERATION)
+    ) {
         // Such a one is over in a moment, or is taken over: nothing of it is left to be finished.
         return Ok(());
     }

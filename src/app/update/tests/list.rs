@@ -7,9 +7,10 @@ use crate::app::model::{Focus, Screen};
 use crate::app::msg::{Epoch, Msg};
 use crate::app::panes::detail::Tab;
 use crate::app::panes::services::RowKey;
-use crate::app::stage::{self, Stage};
+use crate::app::stage::{self, Stage, key};
+use crate::service::address::{HostPath, Means, Route};
 use crate::service::summary::WorkloadKind;
-use crate::service::watch::{Delta, ItemKey, LinkState, Topic, WatchEvent};
+use crate::service::watch::{Delta, ItemKey, LinkState, RouteKind, Topic, WatchEvent};
 
 fn ids(stage: &Stage) -> Vec<&str> {
     let rows = stage.model.services.table.rows();
@@ -397,4 +398,48 @@ fn program_is_suspended_from_everywhere_and_drawn_anew_after() {
     let mut stage = Stage::with_services();
     stage.send(Msg::Resumed);
     assert_eq!(stage.take_effects(), [Effect::Redraw]);
+}
+
+#[test]
+fn a_url_is_copied_where_the_service_has_one() {
+    let mut stage = Stage::with_services();
+    stage.rest();
+    let copied = |stage: &mut Stage, host: &str| {
+        let means = Means::Ingress {
+            paths: vec![HostPath {
+                host: Some(host.to_owned()),
+                path: "/".to_owned(),
+            }],
+            tls: Vec::new(),
+            balancers: Vec::new(),
+        };
+        let route = Route {
+            instance: key("billing"),
+            name: "billing".to_owned(),
+            means,
+        };
+        stage.send(Msg::InstanceEvent {
+            epoch: stage.epoch(),
+            key: key("billing"),
+            event: WatchEvent::Routes(RouteKind::Ingress, vec![Delta::Reset(vec![route])]),
+        });
+        stage.take_effects();
+        stage.press("y").take_effects()
+    };
+    assert_eq!(
+        copied(&mut stage, "billing.example.com"),
+        [Effect::Copy("http://billing.example.com".to_owned())]
+    );
+    // What is no address yet is of no use elsewhere.
+    assert_eq!(
+        copied(&mut stage, "*.example.com"),
+        [Effect::Copy("billing".to_owned())]
+    );
+    // The detail is still that of the other one.
+    stage.press("j y");
+    let effects = stage.take_effects();
+    assert!(
+        effects.contains(&Effect::Copy("ml-resnet".to_owned())),
+        "{effects:?}"
+    );
 }

@@ -1,0 +1,142 @@
+//! Whether the Services and ports are there that an Ingress routes to. Pure.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
+use crate::definition::object::Object;
+
+/// What of an Ingress leads somewhere.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Backing {
+    /// All of it.
+    Whole,
+    /// Some of it: what does not, is named.
+    Partial(Vec<String>),
+    /// Nothing.
+    Nowhere(Vec<String>),
+}
+
+/// Looks up what an Ingress routes to among the Services of its namespace. Of one that routes to nothing, nothing is missing.
+pub(super) fn backing(ingress: &Object, services: &[&Object]) -> Backing {
+    let backends = backends(&ingress.json["spec"]);
+    let faults = backends.iter().filter_map(|it| missing(it, services));
+    let missing: Vec<String> = faults.collect();
+    let named: BTreeSet<String> = missing.iter().cloned().collect();
+    let named: Vec<String> = named.into_iter().collect();
+    match missing.len() {
+        0 => Backing::Whole,
+        n if n == backends.len() => Backing::Nowhere(named),
+        _ => Backing::Partial(named),
+    }
+}
+
+fn backends(spec: &Value) -> Vec<&Value> {
+    let rules = spec["rules"].as_array().into_iter().flatten();
+    let paths = rules.flat_map(|rule| rule["http"]["paths"].as_array().into_iter().flatten());
+    let by_path = paths.map(|path| &path["backend"]);
+    let default = &spec["defaultBackend"];
+    by_path
+        .chain((!default.is_null()).then_some(default))
+        .collect()
+}
+
+/// Returns what is not there of a backend. One that is no Service is not judged.
+fn missing(backend: &Value, services: &[&Object]) -> Option<String> {
+    let service = backend.get("service")?;
+    let name = service["name"].as_str().unwrap_or_default();
+    let port = &service["port"];
+    let Some(live) = services.iter().find(|live| live.key.name == name) else {
+        return Some(format!("Service/{name}"));
+    };
+    let spec = &live.json["spec"];
+    let mut ports = spec["ports"].as_array().into_iter().flatten();
+    let has_port = |it: &Value| match port["number"].as_u64() {
+        Some(number) => it["port"].as_u64() == Some(number),
+        None => it["name"].as_str().is_some_and(|name| port["name"] == name),
+    };
+    // One that leads out of the cluster needs no ports.
+    if spec["type"] == "ExternalName" || ports.any(has_port) {
+        return None;
+    }
+    let port = match port["number"].as_u64() {
+        Some(number) => number.to_string(),
+        None => port["name"].as_str().unwrap_or_default().to_owned(),
+    };
+    Some(format!("port {port} of Service/{name}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn object(kind: &str, name: &str, spec: Value) -> Object {
+        let json =
+            json!({"apiVersion": "v1", "kind": kind, "metadata": {"name": name}, "spec": spec});
+        Object::from_json(json).unwrap()
+    }
+
+    fn check(backends: &[Value], expected: Backing) {
+        let web = object(
+            "Service",
+            "web",
+            json!({"ports": [{"name": "http", "port": 80}, {"port": 9000}]}),
+        );
+        let out = object("Service", "out", json!({"type": "ExternalName"}));
+        let paths: Vec<Value> = backends.iter().map(|it| json!({"backend": it})).collect();
+        let ingress = object(
+            "Ingress",
+            "web",
+            json!({"rules": [{"http": {"paths": paths}}]}),
+        );
+        assert_eq!(backing(&ingress, &[&web, &out]), expected);
+    }
+
+    fn to(service: &str, port: Value) -> Value {
+        json!({"service": {"name": service, "port": port}})
+    }
+
+    #[test]
+    fn what_an_ingress_routes_to_is_looked_up() {
+        let http = || to("web", json!({"number": 80}));
+        let gone = || vec!["Service/api".to_owned()];
+        check(
+            &[http(), to("web", json!({"name": "http"}))],
+            Backing::Whole,
+        );
+        check(&[to("out", json!({"number": 443}))], Backing::Whole);
+        check(
+            &[json!({"resource": {"kind": "Bucket", "name": "b"}})],
+            Backing::Whole,
+        );
+        check(&[], Backing::Whole);
+        check(
+            &[to("api", json!({"number": 80}))],
+            Backing::Nowhere(gone()),
+        );
+        check(
+            &[http(), to("api", json!({"number": 80}))],
+            Backing::Partial(gone()),
+        );
+        check(
+            &[
+                to("web", json!({"number": 81})),
+                to("web", json!({"name": "admin"})),
+            ],
+            Backing::Nowhere(vec![
+                "port 81 of Service/web".to_owned(),
+                "port admin of Service/web".to_owned(),
+            ]),
+        );
+    }
+
+    #[test]
+    fn a_default_backend_counts_too() {
+        let backend = to("web", json!({"number": 80}));
+        let ingress = object("Ingress", "web", json!({"defaultBackend": backend}));
+        let nowhere = Backing::Nowhere(vec!["Service/web".to_owned()]);
+        assert_eq!(backing(&ingress, &[]), nowhere);
+    }
+}

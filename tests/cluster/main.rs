@@ -227,7 +227,8 @@ on_both_backends! {
         who_works_on_an_instance_keeps_its_routes_alone
         what_others_own_of_a_route_is_taken_only_where_that_is_wanted
         a_route_without_an_answer_is_looked_for
-        a_viewer_is_shown_what_would_become_of_routes;
+        a_viewer_is_shown_what_would_become_of_routes
+        a_change_of_routes_that_was_cut_off_is_done_by_the_next;
     volumes:
         volumes_that_are_retained_outlive_their_claims
         a_retaining_teardown_that_was_cut_off_is_finished_by_a_second_run

@@ -366,3 +366,25 @@ pub(crate) async fn a_viewer_is_shown_what_would_become_of_routes(cluster: Clust
     assert!(!viewer.run_routes(&plan, false).await.is_complete());
     assert_eq!(versions(&cluster).await, before);
 }
+
+pub(crate) async fn a_change_of_routes_that_was_cut_off_is_done_by_the_next(cluster: Cluster) {
+    let stage = Stage::new(&cluster);
+    stage.deploy("web", SHARED).await;
+    let noted = json!({"kind": "update-ingress", "step": "apply Ingress/web", "holder": "ann@bastion/7",
+                       "heartbeat": "2026-01-01T00:00:00Z"});
+    let patch = json!({"metadata": {"annotations": {"bowline.dev/operation": noted.to_string()}}});
+    let noted = cluster.merge("ConfigMap", "bowline-web", &patch).await;
+    noted.unwrap();
+    let plan = stage.plan_route("web", Some("apps.example.com")).await;
+    assert_eq!(plan.refusals, []);
+    let [warning] = plan.warnings.as_slice() else {
+        panic!("{plan:?}")
+    };
+    assert!(warning.starts_with("ann@bastion/7 runs a"), "{warning}");
+    let outcome = stage.run_routes(&plan, false).await;
+    assert!(outcome.is_complete(), "{outcome:?}");
+    assert_eq!(host(&cluster, "web").await, "apps.example.com");
+    let record = cluster.get("ConfigMap", "bowline-web").await.unwrap();
+    let annotations = &record["metadata"]["annotations"];
+    assert_eq!(annotations["bowline.dev/operation"], Value::Null);
+}

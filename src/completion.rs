@@ -11,11 +11,10 @@ mod place;
 
 use std::collections::BTreeMap;
 use std::ops::Range;
-use std::sync::Arc;
 
 use ropey::Rope;
 
-use crate::schema::{self, Document, Path, Schemas, Step};
+use crate::schema::{self, ClusterSchemas, Path, Schemas, Step};
 
 pub use kinds::api_versions;
 pub use place::{Place, Slot, Style, place};
@@ -24,7 +23,7 @@ pub use place::{Place, Slot, Style, place};
 #[derive(Debug, Clone, Default)]
 pub struct Known {
     /// The cluster's own schemas by group and version; without them the built-in ones hold.
-    pub documents: BTreeMap<String, Arc<Document>>,
+    pub documents: ClusterSchemas,
     /// Short names of GPU resources, from the settings.
     pub gpus: Vec<String>,
     /// Names of what is in the cluster, by what they are.
@@ -142,9 +141,7 @@ impl Known {
     }
 
     fn schemas(&self) -> Schemas<'_> {
-        let of_cluster = self.documents.values().map(AsRef::as_ref);
-        let documents = of_cluster.chain([schema::built_in_with_texts()]);
-        Schemas(documents.collect())
+        self.documents.before(schema::built_in_with_texts(), None)
     }
 
     /// Returns the names of the cluster that a place could refer to.

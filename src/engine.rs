@@ -27,6 +27,7 @@ mod journal;
 mod kinds;
 mod live;
 mod metadata;
+pub mod online;
 pub mod operation;
 mod ownership;
 pub mod plan;

@@ -12,7 +12,7 @@ use bowline_sandbox::{Clock, Sandbox, SandboxOptions, ShiftedClock};
 use crate::catalogue::{Catalogue, CatalogueError};
 use crate::cluster::{Cluster, Identity};
 use crate::config::Settings;
-use crate::definition::check::{CheckContext, check};
+use crate::definition::check::{CheckContext, SchemaSource, check};
 use crate::definition::id::{InstanceId, Namespace};
 use crate::engine::deploy::{DeployRequest, RunOptions, plan_deploy, run_deploy};
 use crate::engine::plan::Outcome;
@@ -165,6 +165,7 @@ async fn deploy(
         namespace: Some(namespace.clone()),
         parameters: BTreeMap::new(),
         policy: options.settings.policy.clone(),
+        schemas: SchemaSource::default(),
     };
     let definition = check(example.text, &context)
         .definition

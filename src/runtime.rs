@@ -30,6 +30,7 @@ use crate::catalogue::drafts::Drafts;
 use crate::catalogue::trash::Trash;
 use crate::cluster::Cluster;
 use crate::config::Settings;
+use crate::definition::check::CheckContext;
 use crate::definition::id::InstanceId;
 use crate::failure::Failure;
 use crate::ui::Theme;
@@ -78,6 +79,17 @@ pub struct Start {
     pub cache: PathBuf,
     /// What the user is told first.
     pub notice: Option<String>,
+}
+
+impl Start {
+    /// Returns what a definition is checked under, before it is known which.
+    fn check_context(&self) -> CheckContext {
+        CheckContext {
+            gpus: self.settings.gpus.clone(),
+            policy: self.settings.policy.clone(),
+            ..CheckContext::default()
+        }
+    }
 }
 
 /// How the dashboard ended.

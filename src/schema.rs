@@ -12,6 +12,7 @@ mod explain;
 mod json_schema;
 mod names;
 mod node;
+mod of_cluster;
 mod path;
 mod view;
 
@@ -22,5 +23,6 @@ pub use explain::{Depth, explain};
 pub use json_schema::json_schema;
 pub use names::{names_kind, rank};
 pub use node::{Additional, GroupVersionKind, Node, Properties};
+pub use of_cluster::ClusterSchemas;
 pub use path::{Path, PathError, Step};
 pub use view::{ListKind, Schema, Shape};

@@ -17,6 +17,7 @@ use crate::engine::plan::{DeployPlan, TeardownPlan, TeardownScope, VolumeChoice}
 use crate::engine::remedy::Remedies;
 use crate::engine::restore::RestorePlan;
 use crate::engine::rollback::{HangingPod, RollbackPlan};
+use crate::schema::ClusterSchemas;
 use crate::secret::SecretValue;
 use crate::service::summary::InstanceKey;
 use crate::service::watch::Scope;
@@ -221,6 +222,8 @@ pub enum Effect {
         name: InstanceId,
         /// The namespace that is worked in.
         namespace: Option<Namespace>,
+        /// What the cluster told of its kinds.
+        schemas: ClusterSchemas,
         /// Which state of the text.
         revision: Revision,
         /// The text.

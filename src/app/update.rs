@@ -72,7 +72,12 @@ pub fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
         }
         Msg::Learnt { epoch, learnt } => {
             if epoch == model.session.epoch {
+                let now = model.clock;
+                let is_more = !learnt.documents.is_empty();
                 model.knowledge.take(learnt);
+                if let Some(pane) = model.editor_mut().filter(|_| is_more) {
+                    pane.check_again(now);
+                }
             }
             Vec::new()
         }
@@ -149,8 +154,9 @@ fn on_tick(model: &mut Model, now: Timestamp, clock: Duration) -> Vec<Effect> {
     }
     let mut effects = cluster::on_tick(model);
     let namespace = model.session.namespace().cloned();
+    let schemas = model.knowledge.known().documents.clone();
     if let Some(pane) = model.editor_mut() {
-        effects.extend(pane.on_tick(clock, namespace.as_ref()));
+        effects.extend(pane.on_tick(clock, namespace.as_ref(), &schemas));
     }
     effects
 }

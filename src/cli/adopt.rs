@@ -16,6 +16,7 @@ pub fn run(args: &Adopt, session: &Session) -> anyhow::Result<Exit> {
     let prepared = Prepared::read(&args.source, session)?;
     confirm::require_answer(args.confirm.is_some() || args.dry_run, "--confirm ID")?;
     operate::on_cluster(session, async |cluster| {
+        prepared.check_online(&cluster, session).await?;
         let request = prepared.request(&cluster, session, None, SecretValues::default());
         let plan = plan_adopt(&cluster, &request).await?;
         show(&plan);

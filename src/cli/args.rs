@@ -424,6 +424,9 @@ pub struct Validate {
     /// Set a parameter of the definitions; may be given several times
     #[arg(long, value_name = "KEY=VALUE", value_parser = key_value)]
     pub set: Vec<(String, String)>,
+    /// Check manifests by the schemas of the cluster, custom kinds included
+    #[arg(long)]
+    pub online: bool,
     /// Output format
     #[arg(short, long, value_enum, default_value_t)]
     pub output: Report,

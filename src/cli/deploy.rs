@@ -6,14 +6,18 @@ use std::path::{Path, PathBuf};
 use super::applying::{self, Planned, Wishes};
 use super::args::{Deploy, Document, DryRun, Report, Source};
 use super::session::Session;
-use super::{Exit, UsageError, operate, output, render, source, turn};
-use crate::cluster::Cluster;
+use super::source::{self, SourceText};
+use super::{Exit, UsageError, operate, output, render, turn};
+use crate::cluster::{Cluster, SchemaCache};
 use crate::definition::Definition;
+use crate::definition::check::{CheckContext, SchemaSource, check};
 use crate::definition::id::InstanceId;
 use crate::engine::deploy::{DeployRequest, plan_deploy};
+use crate::engine::online::check_online;
 use crate::engine::remedy::Remedies;
 use crate::failure::Failure;
 use crate::secret::SecretValues;
+use crate::text;
 
 pub fn run(args: &Deploy, session: &Session) -> anyhow::Result<Exit> {
     if args.dry_run == Some(DryRun::Client) {
@@ -32,6 +36,7 @@ pub fn run(args: &Deploy, session: &Session) -> anyhow::Result<Exit> {
     wishes.require_answer()?;
     let secrets = prepared.secrets(args.dry_run.is_none())?;
     operate::on_cluster(session, async |cluster| {
+        prepared.check_online(&cluster, session).await?;
         let message = args.applying.message.clone();
         let mut request = prepared.request(&cluster, session, message, secrets);
         request.yields = args.applying.yield_conflicts;
@@ -50,6 +55,7 @@ pub fn run(args: &Deploy, session: &Session) -> anyhow::Result<Exit> {
 /// A definition that was checked, before it is known which cluster it goes to.
 pub(super) struct Prepared {
     definition: Definition,
+    context: CheckContext,
     /// What the text is called: its file.
     pub(super) shown: String,
     text: String,
@@ -66,7 +72,8 @@ impl Prepared {
         let text = source::read(source, session)?;
         source::say_whose_it_is(source, session)?;
         let (name, id) = source::identity(source, &text)?;
-        let definition = render::checked(&text, source, session)?;
+        let context = session.check_context(Some(id.clone()), &source.set);
+        let definition = checked_offline(&text, &context)?;
         if let (Some(own), Some(asked)) = (definition.namespace(), &session.global.namespace)
             && own != *asked
         {
@@ -78,6 +85,7 @@ impl Prepared {
         }
         Ok(Self {
             definition,
+            context,
             shown: text.shown,
             text: text.text,
             name,
@@ -85,6 +93,27 @@ impl Prepared {
             parameters: source.set.iter().cloned().collect(),
             beside: source::beside(source, session),
         })
+    }
+
+    /// Checks manifests by the schemas of the cluster, as far as they can be read, before anything is planned.
+    ///
+    /// # Errors
+    /// They have faults; each was said with its place.
+    pub(super) async fn check_online(
+        &self,
+        cluster: &Cluster,
+        session: &Session,
+    ) -> anyhow::Result<()> {
+        if matches!(self.definition, Definition::Service(_)) {
+            return Ok(());
+        }
+        let cache = SchemaCache::of(&session.paths.cache);
+        let context = self.context.clone();
+        let online = check_online(cluster, &self.text, context, Some(&cache)).await;
+        if let Some(remark) = online.remark {
+            output::say(text::clean(&format!("warning: {remark}")));
+        }
+        render::accepted(&self.shown, online.checked).map(drop)
     }
 
     /// Reads the values of its secrets from where it says that they are, and asks for those that a person knows if it may.
@@ -119,6 +148,23 @@ impl Prepared {
             message,
             holder: session.holder(),
         }
+    }
+}
+
+/// Checks a text without a cluster. What manifests hold beside what every object has is left to the check with one: schemas
+/// that are built in may know less than the cluster's.
+fn checked_offline(text: &SourceText, context: &CheckContext) -> anyhow::Result<Definition> {
+    let checked = check(&text.text, context);
+    if checked.api_versions.is_empty() {
+        return render::accepted(&text.shown, checked);
+    }
+    let without = CheckContext {
+        schemas: SchemaSource::None,
+        ..context.clone()
+    };
+    match check(&text.text, &without).definition {
+        Some(definition) => Ok(definition),
+        None => render::accepted(&text.shown, checked),
     }
 }
 

@@ -36,6 +36,7 @@ fn difference(args: &Diff, session: &Session) -> anyhow::Result<Exit> {
     let secrets = prepared.secrets(false)?;
     let shown = prepared.shown.clone();
     let (plan, changes) = operate::on_cluster(session, async |cluster| {
+        prepared.check_online(&cluster, session).await?;
         let request = prepared.request(&cluster, session, None, secrets);
         let plan = plan_deploy(&cluster, &request).await?;
         let changes = changes::read(&cluster, session, &plan.instance).await?;

@@ -8,7 +8,7 @@ use super::session::Session;
 use super::source::{self, SourceText};
 use super::{Exit, output, validate};
 use crate::definition::Definition;
-use crate::definition::check::check;
+use crate::definition::check::{Checked, check};
 use crate::definition::diagnostic::Diagnostic;
 use crate::definition::object::Object;
 use crate::definition::render::{RenderContext, Rendered, render};
@@ -52,20 +52,18 @@ pub(super) fn checked(
 ) -> anyhow::Result<Definition> {
     let (_, id) = source::identity(source, text)?;
     let checked = check(&text.text, &session.check_context(Some(id), &source.set));
-    match checked.definition {
-        Some(definition)
-            if !checked
-                .diagnostics
-                .iter()
-                .any(|d| d.severity == crate::definition::diagnostic::Severity::Error) =>
-        {
-            for fault in &checked.diagnostics {
-                output::say(validate::line(&text.shown, fault));
-            }
-            Ok(definition)
-        }
-        _ => Err(refuse(&text.shown, &checked.diagnostics)),
+    accepted(&text.shown, checked)
+}
+
+/// Says the warnings of a text that was checked, and refuses it if there are errors.
+pub(super) fn accepted(shown: &str, checked: Checked) -> anyhow::Result<Definition> {
+    let Some(definition) = checked.definition else {
+        return Err(refuse(shown, &checked.diagnostics));
+    };
+    for fault in &checked.diagnostics {
+        output::say(validate::line(shown, fault));
     }
+    Ok(definition)
 }
 
 /// Says every fault and returns the error that ends the command.

@@ -16,7 +16,7 @@ use crate::catalogue::trash::Trash;
 use crate::cluster::{Agreements, Cluster, ConnectOptions, ExecPolicy};
 use crate::config::{Loaded, Part, Paths, Plugins, Settings};
 use crate::definition::Definition;
-use crate::definition::check::{CheckContext, check};
+use crate::definition::check::{CheckContext, SchemaSource, check};
 use crate::definition::id::{InstanceId, Namespace};
 use crate::failure::Failure;
 use crate::rehearsal::{self, RehearsalOptions};
@@ -163,6 +163,7 @@ impl Session {
             namespace: self.wanted_namespace().cloned(),
             parameters: set.iter().cloned().collect(),
             policy: self.settings.policy.clone(),
+            schemas: SchemaSource::default(),
         }
     }
 

@@ -1,13 +1,17 @@
 //! `bowline validate`: every fault of definitions, as lines that editors can jump to.
 
+use std::collections::BTreeSet;
+
 use serde::Serialize;
 
 use super::args::{Report, Validate};
 use super::session::Session;
 use super::source::{self, SourceText};
-use super::{Exit, UsageError, output};
-use crate::definition::check::check;
+use super::{Exit, UsageError, operate, output};
+use crate::cluster::SchemaCache;
+use crate::definition::check::{CheckContext, check};
 use crate::definition::diagnostic::{Diagnostic, Severity};
+use crate::engine::online::check_online;
 use crate::text;
 
 /// A fault as `-o json` prints it. Lines and columns count from 1, columns in characters; the end is exclusive.
@@ -28,11 +32,16 @@ struct Fault<'a> {
 
 pub fn run(args: &Validate, session: &Session) -> anyhow::Result<Exit> {
     let sources = sources(args, session)?;
-    let mut checked = Vec::with_capacity(sources.len());
-    for source in &sources {
-        let context = session.check_context(source.name.clone(), &args.set);
-        checked.push((source, check(&source.text, &context).diagnostics));
-    }
+    let diagnostics = match args.online {
+        true => online(args, &sources, session)?,
+        false => {
+            let offline = sources
+                .iter()
+                .map(|source| check(&source.text, &context_of(source, args, session)).diagnostics);
+            offline.collect()
+        }
+    };
+    let checked: Vec<_> = sources.iter().zip(diagnostics).collect();
     match args.output {
         Report::Text => print_text(&checked)?,
         Report::Json => output::print(&output::json(&faults(&checked))?)?,
@@ -46,6 +55,33 @@ pub fn run(args: &Validate, session: &Session) -> anyhow::Result<Exit> {
         .iter()
         .any(|(_, diagnostics)| has_errors(diagnostics));
     Ok(if failed { Exit::Failed } else { Exit::Ok })
+}
+
+/// Returns the faults of texts by the schemas of the cluster, and says once where it does not tell them.
+fn online(
+    args: &Validate,
+    sources: &[SourceText],
+    session: &Session,
+) -> anyhow::Result<Vec<Vec<Diagnostic>>> {
+    let cache = SchemaCache::of(&session.paths.cache);
+    operate::on_cluster(session, async |cluster| {
+        let mut found = Vec::with_capacity(sources.len());
+        let mut remarks = BTreeSet::new();
+        for source in sources {
+            let context = context_of(source, args, session);
+            let online = check_online(&cluster, &source.text, context, Some(&cache)).await;
+            found.push(online.checked.diagnostics);
+            remarks.extend(online.remark);
+        }
+        for remark in remarks {
+            output::say(text::clean(&format!("warning: {remark}")));
+        }
+        Ok(found)
+    })
+}
+
+fn context_of(source: &SourceText, args: &Validate, session: &Session) -> CheckContext {
+    session.check_context(source.name.clone(), &args.set)
 }
 
 fn sources(args: &Validate, session: &Session) -> anyhow::Result<Vec<SourceText>> {

@@ -87,7 +87,7 @@ impl Cluster {
         let hash = hash_of(url);
         let kept = hash.and_then(|hash| cache?.read(hash));
         if let Some(document) = kept.and_then(|text| Document::from_open_api(&text).ok()) {
-            return Ok(Some(document));
+            return Ok(Some(document.whole(api_version)));
         }
         let doing = format!("read the schemas of {api_version}");
         let answer = self.read(&doing, url.clone(), JSON).await?;
@@ -107,7 +107,7 @@ impl Cluster {
         if let (Some(cache), Some(hash)) = (cache, hash) {
             cache.write(hash, &answer.body);
         }
-        Ok(Some(document))
+        Ok(Some(document.whole(api_version)))
     }
 }
 

@@ -27,7 +27,7 @@ mod volume;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::Definition;
 use super::diagnostic::{Diagnostic, Position, Severity, Span};
@@ -35,7 +35,7 @@ use super::id::{InstanceId, Namespace};
 use super::policy::Policy;
 use super::yaml::{MAX_TEXT_BYTES, SyntaxFault, Tree, repair};
 use crate::schema::check::check_tree;
-use crate::schema::{Schemas, built_in};
+use crate::schema::{ClusterSchemas, built_in};
 pub(super) use manifests::{cluster_scoped, other_namespace};
 pub(crate) use quantity::{duration as parse_duration, same_quantity};
 pub(crate) use suggest::nearest;
@@ -56,6 +56,20 @@ pub struct CheckContext {
     pub parameters: BTreeMap<String, String>,
     /// What manifests may touch beside their own namespace.
     pub policy: Policy,
+    /// What manifests are checked by.
+    pub schemas: SchemaSource,
+}
+
+/// The schemas by which manifests are checked, beside those of the kinds that they bring themselves.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum SchemaSource {
+    /// Those that are built in.
+    #[default]
+    BuiltIn,
+    /// A cluster's own, and what is built in of what it did not tell.
+    Cluster(ClusterSchemas),
+    /// None: another check judges by them.
+    None,
 }
 
 /// The outcome of a check.
@@ -65,6 +79,8 @@ pub struct Checked {
     pub definition: Option<Definition>,
     /// All faults, sorted by place.
     pub diagnostics: Vec<Diagnostic>,
+    /// Groups and versions of manifests, whose schemas a cluster may tell; none for a service definition.
+    pub api_versions: BTreeSet<String>,
 }
 
 impl Checked {
@@ -176,10 +192,18 @@ fn read(
     };
     let definition = if manifests::are_meant(&reader, &tops) {
         let set = manifests::read(&mut reader, &tops, scene);
-        let schemas = manifests::schemas_of(set.as_ref());
-        let schemas = Schemas(schemas.iter().chain([built_in()]).collect());
-        let faults = check_tree(text, tree, is_partial, &schemas);
-        reader.faults.absorb(faults);
+        let brought = manifests::schemas_of(set.as_ref());
+        let none = ClusterSchemas::default();
+        let of_cluster = match &scene.context.schemas {
+            SchemaSource::BuiltIn => Some(&none),
+            SchemaSource::Cluster(schemas) => Some(schemas),
+            SchemaSource::None => None,
+        };
+        if let Some(of_cluster) = of_cluster {
+            let schemas = of_cluster.before(built_in(), brought.as_ref());
+            let faults = check_tree(text, tree, is_partial, &schemas);
+            reader.faults.absorb(faults);
+        }
         set.map(Definition::Manifests)
     } else {
         let tops: Vec<Value> = tops.into_iter().map(|(_, top)| top).collect();
@@ -251,6 +275,9 @@ fn add_syntax_fault(faults: &mut Faults, fault: SyntaxFault) {
 fn finish(text: &str, definition: Option<Definition>, mut faults: Faults) -> Checked {
     refuse_control_characters(text, &mut faults);
     let mut checked = refused(faults);
+    if let Some(Definition::Manifests(set)) = &definition {
+        checked.api_versions = set.api_versions();
+    }
     if !checked.has_errors() {
         checked.definition = definition.map(|definition| definition.with_source(text));
     }
@@ -261,6 +288,7 @@ fn refused(faults: Faults) -> Checked {
     Checked {
         definition: None,
         diagnostics: faults.into_sorted(),
+        api_versions: BTreeSet::new(),
     }
 }
 

@@ -3,7 +3,7 @@
 //! The objects keep their own names; what the instance adds (labels, its namespace) is added when they are rendered. Nothing
 //! is substituted in them: scripts hold dollars.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::diagnostic::Span;
@@ -52,6 +52,13 @@ impl ManifestSet {
     /// Returns the text that was read.
     pub fn source(&self) -> &str {
         &self.source
+    }
+
+    /// Returns the groups and versions of the objects, as they are written.
+    pub fn api_versions(&self) -> BTreeSet<String> {
+        let objects = self.manifests.iter().map(|manifest| &manifest.object.json);
+        let versions = objects.filter_map(|json| json["apiVersion"].as_str());
+        versions.map(str::to_owned).collect()
     }
 
     /// Returns the kinds that definitions in the text itself bring along.

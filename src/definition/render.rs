@@ -19,7 +19,7 @@ mod tests;
 use std::collections::BTreeMap;
 
 use super::Definition;
-use super::check::{CheckContext, check_for_render};
+use super::check::{CheckContext, SchemaSource, check_for_render};
 use super::diagnostic::Diagnostic;
 use super::id::{InstanceId, Namespace};
 use super::manifest::Scopes;
@@ -108,6 +108,7 @@ fn render_service(
         namespace: None,
         parameters: context.parameters.clone(),
         policy: context.policy.clone(),
+        schemas: SchemaSource::default(),
     };
     let checked = check_for_render(
         definition.source(),

@@ -6,7 +6,7 @@ use super::deploy::DeployRequest;
 use super::preflight::refused;
 use super::remedy::Remedies;
 use crate::definition::Definition;
-use crate::definition::check::{CheckContext, check};
+use crate::definition::check::{CheckContext, SchemaSource, check};
 use crate::definition::diagnostic::{Diagnostic, Severity};
 use crate::definition::id::InstanceId;
 use crate::definition::policy::Policy;
@@ -68,6 +68,8 @@ pub(super) fn request(
         namespace: Some(namespace.clone()),
         parameters: parameters.clone(),
         policy: policy.clone(),
+        // A cluster took it: it alone says whether it still does.
+        schemas: SchemaSource::None,
     };
     let checked = check(&text, &context);
     let Some(definition) = checked.definition else {

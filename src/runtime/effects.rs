@@ -23,7 +23,7 @@ use crate::app::{
 };
 use crate::catalogue::{Catalogue, CatalogueError, Digest};
 use crate::cluster::{Cluster, GroupKind, Selector, WatchHandle};
-use crate::definition::check::{CheckContext, check};
+use crate::definition::check::{CheckContext, SchemaSource, check};
 use crate::definition::id::{InstanceId, Namespace};
 use crate::editor::Revision;
 use crate::engine::plan::{Outcome, Progress, Step};
@@ -100,10 +100,17 @@ impl Runner {
                 editor,
                 name,
                 namespace,
+                schemas,
                 revision,
                 text,
             } => {
-                self.check_definition(editor, (name, namespace), revision, text);
+                let context = CheckContext {
+                    id: Some(name),
+                    namespace,
+                    schemas: SchemaSource::Cluster(schemas),
+                    ..self.start.check_context()
+                };
+                self.check_definition(editor, context, revision, text);
             }
             Effect::SaveDefinition {
                 editor,
@@ -322,17 +329,10 @@ impl Runner {
     fn check_definition(
         &self,
         editor: OpId,
-        (name, namespace): (InstanceId, Option<Namespace>),
+        context: CheckContext,
         revision: Revision,
         text: Rope,
     ) {
-        let context = CheckContext {
-            gpus: self.start.settings.gpus.clone(),
-            id: Some(name),
-            namespace,
-            parameters: Default::default(),
-            policy: self.start.settings.policy.clone(),
-        };
         let messages = self.messages.clone();
         tokio::task::spawn_blocking(move || {
             let diagnostics = check(&text.to_string(), &context).diagnostics;

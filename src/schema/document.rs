@@ -24,6 +24,8 @@ pub struct KindName {
 pub struct Document {
     definitions: HashMap<Box<str>, Node>,
     kinds: BTreeMap<KindName, Box<str>>,
+    /// The group and version of which it has every kind that there is.
+    whole: Option<Box<str>>,
     /// What is found behind a reference to nothing.
     anything: Node,
 }
@@ -97,7 +99,16 @@ impl Document {
         Self {
             definitions,
             kinds,
+            whole: None,
             anything: Node::default(),
+        }
+    }
+
+    /// Says that it has every kind that there is of a group and version.
+    pub fn whole(self, api_version: &str) -> Self {
+        Self {
+            whole: Some(api_version.into()),
+            ..self
         }
     }
 
@@ -129,23 +140,32 @@ impl Document {
     }
 }
 
-/// Documents in which a kind is looked for, the first that has it wins.
+/// Documents in which a kind is looked for: the first that has it wins, and none is asked behind one that is whole.
 #[derive(Debug, Clone, Default)]
 pub struct Schemas<'d>(pub Vec<&'d Document>);
 
 impl<'d> Schemas<'d> {
     /// Returns the schema of a kind.
     pub fn kind(&self, api_version: &str, kind: &str) -> Option<Schema<'d>> {
-        let mut documents = self.0.iter();
-        documents.find_map(|document| document.kind(api_version, kind))
+        for document in &self.0 {
+            let found = document.kind(api_version, kind);
+            if found.is_some() || document.whole.as_deref() == Some(api_version) {
+                return found;
+            }
+        }
+        None
     }
 
     /// Returns all kinds, those of several documents once each.
     pub fn kinds(&self) -> BTreeSet<&'d KindName> {
-        self.0
-            .iter()
-            .flat_map(|document| document.kinds())
-            .collect()
+        let mut kinds = BTreeSet::new();
+        let mut whole: Vec<&str> = Vec::new();
+        for document in &self.0 {
+            let is_asked = |name: &&KindName| !whole.contains(&name.api_version.as_str());
+            kinds.extend(document.kinds().filter(is_asked));
+            whole.extend(document.whole.as_deref());
+        }
+        kinds
     }
 }
 

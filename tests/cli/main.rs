@@ -127,7 +127,8 @@ on_both_backends! {
     manifests:
         manifests_are_deployed_changed_and_taken_down
         every_fault_of_manifests_is_told_with_its_line
-        manifests_are_rendered_without_a_cluster;
+        manifests_are_rendered_without_a_cluster
+        custom_objects_are_checked_on_the_cluster_before_anything_is_done;
     questions:
         a_question_is_answered_by_yes_alone
         data_is_destroyed_only_by_typing_the_id;

@@ -85,3 +85,53 @@ pub(crate) fn manifests_are_rendered_without_a_cluster(world: &World) {
         "shop"
     );
 }
+
+pub(crate) fn custom_objects_are_checked_on_the_cluster_before_anything_is_done(world: &World) {
+    let group = format!("{}.example.com", world.namespace);
+    world.define_kind(&json!({
+        "apiVersion": "apiextensions.k8s.io/v1",
+        "kind": "CustomResourceDefinition",
+        "metadata": {"name": format!("gauges.{group}")},
+        "spec": {
+            "group": group,
+            "scope": "Namespaced",
+            "names": {"plural": "gauges", "singular": "gauge", "kind": "Gauge", "listKind": "GaugeList"},
+            "versions": [{"name": "v1", "served": true, "storage": true, "schema": {"openAPIV3Schema": {
+                "type": "object",
+                "properties": {"spec": {"type": "object", "properties": {"level": {"type": "integer"}}}},
+            }}}],
+        },
+    }));
+    let gauge = |spec: &str| {
+        let config = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: settings}\n---\n";
+        format!(
+            "{config}apiVersion: {group}/v1\nkind: Gauge\nmetadata: {{name: one}}\nspec:\n{spec}"
+        )
+    };
+    world
+        .home
+        .save("shop", &gauge("  level: high\n  levle: 1\n"));
+    let faults = [
+        "shop.yaml:9:10: error: `level` must be a whole number, not text",
+        "shop.yaml:10:3: error: `levle` is not a key here; did you mean `level`?",
+    ];
+    // A server publishes the schema of a new kind a moment after it serves the kind.
+    let mut tries = (0..200).map(|_| world.bowline(&["validate", "shop", "--online"]).end());
+    let published = tries.find(|ended| !ended.stdout.contains("no schema of Gauge"));
+    published.unwrap().code(1).stdout_has(&faults);
+    world
+        .bowline(&["validate", "shop"])
+        .end()
+        .code(0)
+        .stdout_has(&["warning: no schema of Gauge"]);
+    let refused = world.bowline(&["deploy", "shop", "-y"]).end().code(1);
+    refused.stderr_has(&[faults[0], faults[1], "has faults; nothing was done"]);
+    let refused = world.bowline(&["diff", "shop"]).end();
+    refused.code(2).stderr_has(&faults);
+    assert_eq!(world.all_names("shop"), Vec::<String>::new());
+    world.home.save("shop", &gauge("  level: 1\n"));
+    let ended = world.bowline(&["deploy", "shop", "-y"]).end().code(0);
+    assert!(!ended.stderr.contains("no schema"), "{}", ended.stderr);
+    world.bowline(&["delete", "shop", "-y"]).end().code(0);
+    world.undefine_kind(&format!("gauges.{group}"));
+}

@@ -200,7 +200,9 @@ on_both_backends! {
         another_namespace_is_refused_unless_it_is_allowed
         cluster_scope_is_refused_unless_it_is_allowed
         a_kind_that_is_not_served_is_named_with_its_line
-        claims_of_any_set_are_kept_and_bound_again;
+        claims_of_any_set_are_kept_and_bound_again
+        custom_objects_are_checked_by_the_schema_of_their_definition
+        schemas_that_cannot_be_read_leave_the_built_in_ones;
     live:
         a_number_that_is_open_belongs_to_scale_and_a_deploy_keeps_it
         a_number_that_is_set_shows_in_the_next_plan_and_changes_nothing_else

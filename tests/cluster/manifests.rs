@@ -1,12 +1,15 @@
 //! Manifests as a definition: objects of any kind, custom ones included, in the right order, and no further than allowed.
 
+use bowline::definition::check::CheckContext;
+use bowline::definition::diagnostic::Diagnostic;
 use bowline::definition::policy::Policy;
+use bowline::engine::online::{CheckedOnline, check_online};
 use bowline::engine::plan::{Change, Fate, Step, VolumeChoice};
-use http::Method;
+use http::{Method, StatusCode};
 use serde_json::{Value, json};
 
 use crate::cluster::{Cluster, ask};
-use crate::engine::stage::{Stage, changes};
+use crate::engine::stage::{Fault, Stage, changes};
 
 /// A kind that no other case has: definitions are the whole cluster's.
 fn definition(cluster: &Cluster) -> String {
@@ -395,4 +398,77 @@ spec:
     let outcome = stage.teardown("store", VolumeChoice::Delete).await;
     assert!(outcome.is_complete(), "{outcome:?}");
     stage.until_nothing_is_left("store", &[]).await;
+}
+
+/// Shows faults as `3:8 error: message`.
+fn shown(faults: &[Diagnostic]) -> Vec<String> {
+    let line = |fault: &Diagnostic| {
+        let start = fault.span.start;
+        format!(
+            "{}:{} {}: {}",
+            start.line, start.column, fault.severity, fault.message
+        )
+    };
+    faults.iter().map(line).collect()
+}
+
+async fn check_on(stage: &Stage<'_>, text: &str) -> CheckedOnline {
+    let context = CheckContext {
+        policy: stage.engine().policy().clone(),
+        ..CheckContext::default()
+    };
+    check_online(stage.engine(), text, context, None).await
+}
+
+pub(crate) async fn custom_objects_are_checked_by_the_schema_of_their_definition(cluster: Cluster) {
+    let stage = Stage::new(&cluster).under(everything());
+    let outcome = stage.deploy("kinds", &definition(&cluster)).await;
+    assert!(outcome.is_complete(), "{outcome:?}");
+    let faulty = "size: large, color: red";
+    let text = documents(&[
+        CONFIG,
+        &widget(&cluster, "big", 3).replace("size: 3", faulty),
+    ]);
+    // A server publishes the schema of a new kind a moment after it serves the kind.
+    let online = loop {
+        let online = check_on(&stage, &text).await;
+        let unknown = |fault: &Diagnostic| fault.message.starts_with("no schema of Widget");
+        match online.checked.diagnostics.iter().any(unknown) {
+            true => tokio::task::yield_now().await,
+            false => break online,
+        }
+    };
+    assert_eq!(
+        shown(&online.checked.diagnostics),
+        [
+            "11:14 error: `size` must be a whole number, not text",
+            "11:21 error: `color` is not a key here; did you mean `colour`?",
+        ]
+    );
+    assert_eq!((online.remark, online.checked.definition), (None, None));
+    let right = widget(&cluster, "big", 3);
+    let online = check_on(&stage, &right).await;
+    assert_eq!(shown(&online.checked.diagnostics), [""; 0]);
+    assert!(online.checked.definition.is_some());
+    let outcome = stage.teardown("kinds", VolumeChoice::Keep).await;
+    assert!(outcome.is_complete(), "{outcome:?}");
+    stage.until_nothing_is_left("kinds", &[]).await;
+}
+
+pub(crate) async fn schemas_that_cannot_be_read_leave_the_built_in_ones(cluster: Cluster) {
+    let stage = Stage::new(&cluster);
+    let text = WEB.replace("replicas", "replica");
+    let expected = ["6:3 error: `replica` is not a key here; did you mean `replicas`?"];
+    for path in ["/openapi/v3", "/openapi/v3/apis/apps/v1"] {
+        let refused = stage.with(Fault::instead(Method::GET, path, StatusCode::FORBIDDEN));
+        let online = check_on(&refused, &text).await;
+        assert_eq!(shown(&online.checked.diagnostics), expected);
+        let remark = online.remark.unwrap();
+        let start =
+            "the schemas of the cluster cannot be read, and those that are built in were used: ";
+        assert!(remark.starts_with(start), "{remark}");
+    }
+    let online = check_on(&stage, &text).await;
+    assert_eq!(shown(&online.checked.diagnostics), expected);
+    assert_eq!(online.remark, None);
 }

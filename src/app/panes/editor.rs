@@ -14,6 +14,7 @@ use crate::definition::diagnostic::{Diagnostic, Severity};
 use crate::definition::id::{InstanceId, Namespace};
 use crate::editor::{self, Command, Editor, Revision};
 use crate::failure::Failure;
+use crate::schema::ClusterSchemas;
 
 use assist::Assist;
 
@@ -226,11 +227,17 @@ impl EditorPane {
         self.draft_at.get_or_insert(now + DRAFT_AFTER);
     }
 
+    /// Has the text checked again, by more than it was.
+    pub(in crate::app) fn check_again(&mut self, now: Duration) {
+        self.check_at = Some(now);
+    }
+
     /// Returns what is due: a check, a draft.
     pub(in crate::app) fn on_tick(
         &mut self,
         now: Duration,
         namespace: Option<&Namespace>,
+        schemas: &ClusterSchemas,
     ) -> Vec<Effect> {
         let mut effects = Vec::new();
         if self.check_at.is_some_and(|at| at <= now)
@@ -242,6 +249,7 @@ impl EditorPane {
                 editor: self.id,
                 name: self.name.clone(),
                 namespace: namespace.cloned(),
+                schemas: schemas.clone(),
                 revision,
                 text,
             });

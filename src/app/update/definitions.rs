@@ -66,13 +66,14 @@ pub(super) fn on_opened(
 ) -> Vec<Effect> {
     let now = model.clock;
     let namespace = model.session.namespace().cloned();
+    let schemas = model.knowledge.known().documents.clone();
     let Some(pane) = model.editor_mut().filter(|pane| pane.id == editor) else {
         return Vec::new();
     };
     match (&pane.phase, result) {
         (EditorPhase::Open(_), Ok(opened)) => {
             pane.take_theirs(opened, now);
-            let effects = pane.on_tick(now, namespace.as_ref());
+            let effects = pane.on_tick(now, namespace.as_ref(), &schemas);
             model.tell("The file as it is on disk. Undo (^u) brings back what was typed.");
             effects
         }
@@ -83,7 +84,7 @@ pub(super) fn on_opened(
         (EditorPhase::Opening | EditorPhase::Failed(_), result) => {
             pane.on_opened(result, now);
             let has_draft = pane.draft.is_some();
-            let effects = pane.on_tick(now, namespace.as_ref());
+            let effects = pane.on_tick(now, namespace.as_ref(), &schemas);
             if has_draft {
                 model.popup = Some(Popup::Menu(draft_menu(editor)));
             }

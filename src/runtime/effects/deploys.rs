@@ -7,13 +7,14 @@ use tokio::sync::mpsc::UnboundedSender;
 use crate::app::{DefinitionOrigin, DeploySource, Msg, OpId, Origin, ReviewedPlan, SecretAnswers};
 use crate::catalogue::trash::TrashItem;
 use crate::catalogue::trust;
-use crate::cluster::Cluster;
+use crate::cluster::{Cluster, SchemaCache};
 use crate::definition::Definition;
-use crate::definition::check::{CheckContext, check};
+use crate::definition::check::CheckContext;
 use crate::definition::diagnostic::{Diagnostic, Severity};
 use crate::definition::id::InstanceId;
 use crate::engine::adopt::{AdoptPlan, plan_adopt, run_adopt};
 use crate::engine::deploy::{DeployRequest, Report, RunOptions, plan_deploy, run_deploy};
+use crate::engine::online::check_online;
 use crate::engine::operation::Meeting;
 use crate::engine::plan::Outcome;
 use crate::engine::remedy::Remedies;
@@ -57,6 +58,25 @@ impl SecretReader {
     }
 }
 
+/// What is asked of the engine, with what there is to say about how it was checked.
+struct Requested {
+    request: DeployRequest,
+    remark: Option<String>,
+}
+
+/// Does what reads files apart from what may not wait.
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, Failure> + Send + 'static,
+) -> Result<T, Failure> {
+    let work = tokio::task::spawn_blocking(work);
+    work.await.unwrap_or_else(|_| {
+        Err(Failure::new(
+            FailureKind::Invalid,
+            "checking the definition broke down",
+        ))
+    })
+}
+
 impl Runner {
     /// Reads, checks and completes what a deploy of a definition is asked with.
     async fn request(
@@ -64,14 +84,24 @@ impl Runner {
         origin: DefinitionOrigin,
         agreed: (bool, Remedies),
         secrets: SecretReader,
-    ) -> Result<DeployRequest, Failure> {
-        let reading =
-            tokio::task::spawn_blocking(move || request_of(&cluster, origin, agreed, &secrets));
-        reading.await.unwrap_or_else(|_| {
-            Err(Failure::new(
-                FailureKind::Invalid,
-                "checking the definition broke down",
-            ))
+    ) -> Result<Requested, Failure> {
+        let (start, of) = (secrets.start.clone(), origin.clone());
+        let text = blocking(move || text_of(&start, &of)).await?;
+        let here = origin.namespace.as_ref();
+        let context = CheckContext {
+            id: Some(origin.id.clone()),
+            namespace: Some(here.unwrap_or(cluster.namespace()).clone()),
+            ..secrets.start.check_context()
+        };
+        let cache = SchemaCache::of(&secrets.start.cache);
+        let online = check_online(&cluster, &text, context, Some(&cache)).await;
+        let Some(definition) = online.checked.definition else {
+            return Err(refused_by(&origin.name, &online.checked.diagnostics));
+        };
+        let request = move || request_of(&cluster, origin, (text, definition), agreed, &secrets);
+        Ok(Requested {
+            request: blocking(request).await?,
+            remark: online.remark,
         })
     }
 
@@ -114,10 +144,12 @@ impl Runner {
                         let agreed = (source.yields, source.remedies);
                         let (begun, of) = (start.clone(), origin.clone());
                         let remarks = tokio::task::spawn_blocking(move || remarks_on(&begun, &of));
-                        let request = Self::request(cluster.clone(), origin, agreed, secrets);
-                        let mut plan = plan_deploy(&cluster, &request.await?).await?;
+                        let asked = Self::request(cluster.clone(), origin, agreed, secrets);
+                        let Requested { request, remark } = asked.await?;
+                        let mut plan = plan_deploy(&cluster, &request).await?;
+                        let remarks = remarks.await.unwrap_or_default();
                         plan.warnings
-                            .splice(0..0, remarks.await.unwrap_or_default());
+                            .splice(0..0, remarks.into_iter().chain(remark));
                         Ok(ReviewedPlan::Deploy(plan))
                     }
                 }
@@ -238,8 +270,8 @@ async fn write(
                 start: start.clone(),
                 asker: None,
             };
-            let request = Runner::request(cluster.clone(), origin, agreed, secrets).await?;
-            Ok(run_deploy(cluster, &request, plan, options, report).await)
+            let asked = Runner::request(cluster.clone(), origin, agreed, secrets).await?;
+            Ok(run_deploy(cluster, &asked.request, plan, options, report).await)
         }
         (
             ReviewedPlan::Deploy(_),
@@ -266,13 +298,9 @@ async fn adopting(
         start: start.clone(),
         asker: None,
     };
-    Runner::request(
-        cluster.clone(),
-        origin,
-        (false, Remedies::default()),
-        secrets,
-    )
-    .await
+    let agreed = (false, Remedies::default());
+    let asked = Runner::request(cluster.clone(), origin, agreed, secrets).await?;
+    Ok(asked.request)
 }
 
 fn surroundings(start: &Start, (yields, remedies): (bool, Remedies)) -> Surroundings {
@@ -314,35 +342,27 @@ fn remarks_on(start: &Start, origin: &DefinitionOrigin) -> Vec<String> {
     told.collect()
 }
 
+/// Returns the text that is deployed.
+fn text_of(start: &Start, origin: &DefinitionOrigin) -> Result<String, Failure> {
+    if let Some(text) = &origin.text {
+        return Ok(text.to_string());
+    }
+    // What is edited was read by a person; what lies there may be anybody's.
+    trust(&start.catalogue.path_of(&origin.name))?;
+    Ok(start.catalogue.read(&origin.name)?.text)
+}
+
 fn request_of(
     cluster: &Cluster,
     origin: DefinitionOrigin,
+    (text, definition): (String, Definition),
     (yields, remedies): (bool, Remedies),
     secrets: &SecretReader,
 ) -> Result<DeployRequest, Failure> {
     let start = &secrets.start;
-    let text = match origin.text {
-        Some(text) => text.to_string(),
-        None => {
-            // What is edited was read by a person; what lies there may be anybody's.
-            trust(&start.catalogue.path_of(&origin.name))?;
-            start.catalogue.read(&origin.name)?.text
-        }
-    };
     let namespace = origin
         .namespace
         .unwrap_or_else(|| cluster.namespace().clone());
-    let context = CheckContext {
-        gpus: start.settings.gpus.clone(),
-        id: Some(origin.id.clone()),
-        namespace: Some(namespace.clone()),
-        parameters: BTreeMap::new(),
-        policy: start.settings.policy.clone(),
-    };
-    let checked = check(&text, &context);
-    let Some(definition) = checked.definition else {
-        return Err(refused_by(&origin.name, &checked.diagnostics));
-    };
     Ok(DeployRequest {
         namespace: definition.namespace().unwrap_or(namespace),
         secrets: secrets.read(&definition)?,

@@ -68,6 +68,7 @@ fn check_of(stage: &Stage, text: &str) -> Effect {
         editor: EDITOR,
         name: billing(),
         namespace: Some("team-a".parse().unwrap()),
+        schemas: Default::default(),
         revision: revision(stage),
         text: Rope::from_str(text),
     }

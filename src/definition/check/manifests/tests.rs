@@ -1,5 +1,6 @@
-use crate::definition::check::{CheckContext, check};
+use crate::definition::check::{CheckContext, SchemaSource, check};
 use crate::definition::policy::Policy;
+use crate::schema::Document;
 
 /// Checks a text; each fault as `line:column message`.
 fn faults_under(text: &str, context: &CheckContext) -> Vec<String> {
@@ -266,4 +267,60 @@ fn hostile_aliases_cost_little() {
         ));
     }
     assert!(check(&bomb, &CheckContext::default()).definition.is_none());
+}
+
+/// A newer cluster knows more of a kind, and may have left another behind.
+#[test]
+fn a_clusters_own_schemas_take_the_place_of_the_built_in_ones() {
+    let of_cluster = serde_json::json!({"components": {"schemas": {"Deployment": {
+        "type": "object",
+        "properties": {
+            "apiVersion": {"type": "string"}, "kind": {"type": "string"}, "metadata": {"type": "object"},
+            "spec": {"type": "object", "properties": {"tomorrow": {"type": "integer"}}},
+        },
+        "x-kubernetes-group-version-kind": [{"group": "apps", "version": "v1", "kind": "Deployment"}],
+    }}}});
+    let document = Document::from_open_api(of_cluster.to_string().as_bytes()).unwrap();
+    let document = std::sync::Arc::new(document.whole("apps/v1"));
+    let schemas = [("apps/v1".to_owned(), document)].into_iter().collect();
+    let sources = [
+        SchemaSource::BuiltIn,
+        SchemaSource::Cluster(schemas),
+        SchemaSource::None,
+    ];
+    let text = "
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: web}
+spec: {tomorrow: much}
+---
+{apiVersion: apps/v1, kind: ReplicaSet, metadata: {name: old}}
+---
+{apiVersion: v1, kind: ConfigMap, metadata: {name: a}, dat: {}}
+";
+    let said = sources.map(|schemas| {
+        let context = CheckContext {
+            schemas,
+            ..CheckContext::default()
+        };
+        let checked = check(text, &context);
+        assert_eq!(checked.api_versions.len(), 2);
+        let lines = checked.diagnostics.iter();
+        lines
+            .map(|it| format!("{} {}", it.span.start.line, it.message))
+            .collect::<Vec<_>>()
+    });
+    let built_in = [
+        "5 `spec` needs `selector`: a map",
+        "5 `spec` needs `template`: a map",
+        "5 `tomorrow` is not a key here; allowed are minReadySeconds, paused, progressDeadlineSeconds, replicas, \
+         revisionHistoryLimit, selector, strategy, template",
+        "9 `dat` is not a key here; did you mean `data`?",
+    ];
+    let of_cluster = [
+        "5 `tomorrow` must be a whole number, not text",
+        "7 no schema of ReplicaSet in apps/v1 is known here, so this object is not checked",
+        "9 `dat` is not a key here; did you mean `data`?",
+    ];
+    assert_eq!(said, [built_in.to_vec(), of_cluster.to_vec(), Vec::new()]);
 }

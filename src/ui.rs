@@ -90,6 +90,9 @@ pub fn draw_buffer(
         Some(Screen::Comparison(pane)) => {
             panes::comparison::draw(&mut canvas, body, model, pane, &mut geometry)
         }
+        Some(Screen::Changes { scroll }) => {
+            panes::changes::draw(&mut canvas, body, model, *scroll, &mut geometry)
+        }
         Some(Screen::Claims) => panes::claims::draw(&mut canvas, body, model, &mut geometry),
         Some(Screen::Progress { ops, n_below }) => {
             panes::progress::draw(&mut canvas, body, model, (ops, *n_below), &mut geometry)

@@ -25,6 +25,8 @@ pub enum Place {
     Adopt,
     /// What differs between two revisions.
     Comparison,
+    /// What others changed in an instance.
+    Changes,
     /// All claims.
     Claims,
     /// The progress of operations.
@@ -129,6 +131,10 @@ pub enum Action {
     SaveLog,
     /// Shows what a revision changed.
     Compare,
+    /// Shows what others changed in the live objects.
+    Changes,
+    /// Copies the command that takes what others changed into the definition.
+    Pull,
 
     // Editor.
     /// Saves the definition.
@@ -189,20 +195,20 @@ pub struct ActionSpec {
 }
 
 use Place::{
-    Adjust, Adopt, Claims, Comparison, Detail, Editor, History, Log, Logs, Progress, Review,
-    Services, Teardown,
+    Adjust, Adopt, Changes, Claims, Comparison, Detail, Editor, History, Log, Logs, Progress,
+    Review, Services, Teardown,
 };
 
 /// Everywhere but in the editor.
 const PLAIN: &[Place] = &[
-    Services, Detail, Logs, History, Review, Teardown, Adjust, Adopt, Comparison, Claims, Progress,
-    Log,
+    Services, Detail, Logs, History, Review, Teardown, Adjust, Adopt, Comparison, Changes, Claims,
+    Progress, Log,
 ];
 /// Where a service is selected.
 const MAIN: &[Place] = &[Services, Detail, Logs, History];
 const ALL: &[Place] = &[
-    Services, Detail, Logs, History, Review, Teardown, Adjust, Adopt, Comparison, Claims, Progress,
-    Log, Editor,
+    Services, Detail, Logs, History, Review, Teardown, Adjust, Adopt, Comparison, Changes, Claims,
+    Progress, Log, Editor,
 ];
 
 const fn spec(
@@ -354,6 +360,14 @@ pub const SPECS: &[ActionSpec] = &[
         &[Comparison],
     ),
     spec(
+        Action::Replan,
+        "look-anew",
+        "Compare the live objects anew",
+        "look anew",
+        &["r"],
+        &[Changes],
+    ),
+    spec(
         Action::Save,
         "save",
         "Save the definition",
@@ -423,7 +437,7 @@ pub const SPECS: &[ActionSpec] = &[
         "Plan the deploy of the definition and review it",
         "apply",
         &["a"],
-        MAIN,
+        &[Services, Detail, Logs, History, Changes],
     ),
     spec(
         Action::Teardown,
@@ -448,6 +462,30 @@ pub const SPECS: &[ActionSpec] = &[
         "difference",
         &["D"],
         &[Services, Detail, Logs],
+    ),
+    spec(
+        Action::Changes,
+        "changes",
+        "Show what others changed in the live objects",
+        "",
+        &["d"],
+        MAIN,
+    ),
+    spec(
+        Action::Pull,
+        "pull",
+        "Copy the command that takes what others changed into the definition",
+        "",
+        &["Y"],
+        MAIN,
+    ),
+    spec(
+        Action::Pull,
+        "copy-pull",
+        "Copy the command that takes what others changed into the definition",
+        "copy the pull",
+        &["y", "Y"],
+        &[Changes],
     ),
     spec(
         Action::Rollback,

@@ -49,18 +49,18 @@ pub fn availability(action: Action, model: &Model) -> Result<(), &'static str> {
             _ => Err("the plan offers nothing"),
         },
         Action::Restore | Action::Namespace => needs_connection(model),
-        Action::Logs | Action::PreviousLogs => {
-            needs_connection(model)?;
-            match model.selected_instance() {
-                Some(key) if model.is_deployed(key) => Ok(()),
-                _ => Err("nothing is deployed here"),
-            }
-        }
         Action::Release => {
             needs_connection(model)?;
             match model.claims.selected_kept() {
                 Some(_) => Ok(()),
                 None => Err("it is in use: take its instance down first"),
+            }
+        }
+        Action::Logs | Action::PreviousLogs | Action::Changes | Action::Pull => {
+            needs_connection(model)?;
+            match model.selected_instance() {
+                Some(key) if model.is_deployed(key) => Ok(()),
+                _ => Err("nothing is deployed here"),
             }
         }
         Action::SaveLog if model.detail_pane.logs.n_shown() == 0 => Err("no line is shown"),
@@ -264,6 +264,7 @@ impl Model {
             Some(Screen::Adjust(_)) => Place::Adjust,
             Some(Screen::Adopt(_)) => Place::Adopt,
             Some(Screen::Comparison(_)) => Place::Comparison,
+            Some(Screen::Changes { .. }) => Place::Changes,
             Some(Screen::Claims) => Place::Claims,
             Some(Screen::Progress { .. }) => Place::Progress,
             Some(Screen::Log { .. }) => Place::Log,
@@ -285,6 +286,7 @@ impl Model {
             | Place::Adjust
             | Place::Adopt
             | Place::Comparison
+            | Place::Changes
             | Place::Progress => false,
         }
     }

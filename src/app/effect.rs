@@ -342,6 +342,13 @@ pub enum Effect {
         /// Which instance.
         key: InstanceKey,
     },
+    /// Compares the live objects of an instance with what was applied, in place of what is being compared.
+    ReadChanges {
+        /// Who asks.
+        op: OpId,
+        /// Which instance; none stops comparing.
+        key: Option<InstanceKey>,
+    },
     /// Compares two revisions.
     CompareRevisions {
         /// Who asks.

@@ -124,6 +124,11 @@ pub enum Screen {
     Adopt(Box<AdoptPane>),
     /// What differs between two revisions.
     Comparison(Box<ComparisonPane>),
+    /// What others changed in the selected instance.
+    Changes {
+        /// The first line that is shown.
+        scroll: usize,
+    },
     /// All claims.
     Claims,
     /// The progress of these operations.
@@ -493,6 +498,7 @@ impl Model {
             (Some(Popup::Help { top }), _) => *top = (*top).min(last),
             (_, Some(Screen::Progress { n_below, .. })) => *n_below = (*n_below).min(last),
             (_, Some(Screen::Adjust(pane))) => pane.scroll = pane.scroll.min(last),
+            (_, Some(Screen::Changes { scroll })) => *scroll = (*scroll).min(last),
             (_, Some(Screen::Adopt(pane))) => pane.scroll = pane.scroll.min(last),
             _ => {}
         }

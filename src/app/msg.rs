@@ -17,6 +17,7 @@ use crate::engine::adopt::AdoptPlan;
 use crate::engine::history::{Comparison, History};
 use crate::engine::plan::{Outcome, Progress, TeardownPlan};
 use crate::failure::Failure;
+use crate::service::drift::Changes;
 use crate::service::log::LogEvent;
 use crate::service::summary::InstanceKey;
 use crate::service::watch::WatchEvent;
@@ -272,6 +273,13 @@ pub enum Msg {
         op: OpId,
         /// The revisions.
         result: Result<History, Failure>,
+    },
+    /// The live objects of an instance were compared with what was applied.
+    ChangesRead {
+        /// Who asked.
+        op: OpId,
+        /// What others changed.
+        result: Result<Changes, Failure>,
     },
     /// Two revisions were compared.
     RevisionsCompared {

@@ -2,6 +2,7 @@
 
 pub mod adjust;
 pub mod adopt;
+pub mod changes;
 pub mod claims;
 pub mod comparison;
 pub mod detail;

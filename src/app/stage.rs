@@ -24,7 +24,9 @@ use super::{
     CatalogueEntry, CatalogueListing, Effect, Epoch, Model, Msg, begin, follow_selection, update,
 };
 
-pub use answers::{adjust_plan, history, records_with, restore_plan, rollback_plan};
+pub use answers::{
+    adjust_plan, changes, history, live_workload, records_with, restore_plan, rollback_plan,
+};
 
 /// The time on the stage.
 pub fn now() -> Timestamp {

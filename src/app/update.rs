@@ -4,6 +4,7 @@ mod actions;
 mod adjustments;
 mod adoption;
 mod assist;
+mod changes;
 mod cluster;
 mod definitions;
 mod history;
@@ -127,6 +128,10 @@ pub fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
         Msg::Finished { op, outcome } => operations::on_finished(model, op, outcome),
         Msg::HistoryRead { op, result } => {
             model.detail_pane.history.on_read(op, result);
+            Vec::new()
+        }
+        Msg::ChangesRead { op, result } => {
+            model.detail_pane.changes.on_read(op, result);
             Vec::new()
         }
         Msg::RevisionsCompared { op, result } => history::on_compared(model, op, result),

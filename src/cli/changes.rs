@@ -10,14 +10,11 @@ use crate::engine::remedy::Remedies;
 use crate::engine::rollback::Surroundings;
 use crate::failure::{Failure, FailureKind};
 use crate::service::age;
-use crate::service::drift::{Changes, FieldChange, ObjectChange, Presence};
+use crate::service::drift::{Changes, FieldChange, ObjectChange, Presence, short_value};
 use crate::service::summary::InstanceKey;
-use crate::text;
 
 /// What stands over the rows.
 pub(super) const HEADINGS: [&str; 6] = ["OBJECT", "FIELD", "APPLIED", "LIVE", "BY", "SINCE"];
-/// Most characters that are shown of a value.
-const MAX_VALUE: usize = 60;
 
 /// Reads what others changed; none where there is no instance, or nothing that says what was applied.
 ///
@@ -77,34 +74,19 @@ fn of_object(object: &ObjectChange, now: Timestamp) -> Vec<Vec<String>> {
 }
 
 fn of_field(object: &str, field: &FieldChange, now: Timestamp) -> Vec<String> {
-    let managers: Vec<&str> = field
-        .managers
-        .iter()
-        .map(|it| it.manager.as_str())
-        .collect();
-    let at = field.managers.iter().filter_map(|setter| setter.at).max();
+    let (managers, at) = field.setters();
     vec![
         object.to_owned(),
         field.path.to_string(),
         value(field.wanted.as_ref()),
         value(field.live.as_ref()),
-        managers.join(", "),
+        managers,
         at.map(|at| age::show(age::since(at, now)))
             .unwrap_or_default(),
     ]
 }
 
-/// Writes a value on one short line.
+/// Writes a value on one short line, nothing for none.
 pub(super) fn value(value: Option<&Value>) -> String {
-    let text = match value {
-        None => return String::new(),
-        Some(Value::String(text)) if !text.is_empty() => text.clone(),
-        Some(value) => value.to_string(),
-    };
-    let text = text::clean(&text);
-    if text.chars().count() <= MAX_VALUE {
-        return text.into_owned();
-    }
-    let start: String = text.chars().take(MAX_VALUE - 1).collect();
-    format!("{start}…")
+    value.map(short_value).unwrap_or_default()
 }

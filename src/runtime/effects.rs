@@ -49,6 +49,7 @@ pub struct Runner {
     overview: Option<WatchHandle>,
     instance: Option<WatchHandle>,
     logs: Option<AbortOnDropHandle<()>>,
+    changes: Option<AbortOnDropHandle<()>>,
     operations: JoinSet<()>,
     /// How many instances are scaled or restarted at once.
     adjusting: Arc<Semaphore>,
@@ -70,6 +71,7 @@ impl Runner {
             overview: None,
             instance: None,
             logs: None,
+            changes: None,
             operations: JoinSet::new(),
             adjusting: Arc::new(Semaphore::new(ADJUSTED_AT_ONCE)),
         })
@@ -160,6 +162,7 @@ impl Runner {
             Effect::PlanAdopt { op, source } => self.plan_adopt(op, source),
             Effect::RunAdopt { op, source, plan } => self.run_adopt(op, source, plan),
             Effect::ReadHistory { op, key } => self.read_history(op, key),
+            Effect::ReadChanges { op, key } => self.read_changes(op, key),
             Effect::CompareRevisions { op, key, from, to } => {
                 self.compare_revisions(op, key, (from, to));
             }
@@ -177,6 +180,7 @@ impl Runner {
     /// Lets what was sent be finished: drafts and saves to disk, and the operations for a moment.
     pub async fn finish(&mut self, within: Duration) {
         (self.connecting, self.overview, self.instance, self.logs) = (None, None, None, None);
+        self.changes = None;
         self.disk.drain(within);
         let all = async { while self.operations.join_next().await.is_some() {} };
         // What is not finished then is finished by whoever gives the same command again.
@@ -197,6 +201,7 @@ impl Runner {
     fn connect(&mut self, epoch: Epoch, context: Option<String>, after: Duration) {
         // Nothing of the cluster before may be shown under the new one's name.
         (self.overview, self.instance, self.logs) = (None, None, None);
+        self.changes = None;
         self.connection = epoch;
         *self.cluster.lock().unwrap_or_else(PoisonError::into_inner) = None;
         let (connect, slot, messages) = (

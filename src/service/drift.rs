@@ -15,7 +15,9 @@ use serde::{Deserialize, Serialize};
 
 use super::summary::{ObjectRow, Record, Workload, WorkloadKind};
 
-pub use changes::{Changes, FieldChange, FieldPath, MASK, ObjectChange, Presence, Setter, Step};
+pub use changes::{
+    Changes, FieldChange, FieldPath, MASK, ObjectChange, Presence, Setter, Step, short_value,
+};
 
 /// How the catalogue's definition, the applied revision and the live objects compare.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]

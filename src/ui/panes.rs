@@ -2,6 +2,7 @@
 
 pub(super) mod adjust;
 pub(super) mod adopt;
+pub(super) mod changes;
 pub(super) mod claims;
 pub(super) mod comparison;
 pub(super) mod detail;

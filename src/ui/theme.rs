@@ -70,6 +70,7 @@ impl Symbols {
         let sign = |c: char| match c {
             '…' => "...",
             '▸' => self.into,
+            '→' => "->",
             '·' => self.dot,
             '—' => self.missing,
             _ => "",

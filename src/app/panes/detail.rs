@@ -10,6 +10,7 @@ use crate::service::detail::Detail;
 use crate::service::health;
 use crate::service::summary::{Claim, Deletion, Event, InstanceKey, ObjectRow, Pod};
 
+use super::changes::ChangesPane;
 use super::history::HistoryPane;
 use super::logs::LogsPane;
 
@@ -120,6 +121,8 @@ pub struct DetailPane {
     pub objects: Table<String>,
     /// What the definition's tab shows.
     pub definition: Option<ShownDefinition>,
+    /// What others changed, for the title and the objects' tab.
+    pub changes: ChangesPane,
     /// What the history's tab shows.
     pub history: HistoryPane,
     /// What the logs' tab shows.
@@ -137,6 +140,7 @@ impl Default for DetailPane {
             events: Table::new(EVENTS, Sort::default()),
             objects: Table::new(OBJECTS, Sort::default()),
             definition: None,
+            changes: ChangesPane::default(),
             history: HistoryPane::default(),
             logs: LogsPane::default(),
             of: None,

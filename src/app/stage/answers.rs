@@ -1,8 +1,8 @@
-//! What the engine would answer: histories, rollbacks, restores, scales and restarts.
+//! What the engine would answer: histories, rollbacks, restores, scales and restarts, what others changed.
 
 use std::collections::BTreeMap;
 
-use super::{ago, deploy_plan, key, object, record};
+use super::{ago, deploy_plan, key, object, record, workload};
 use crate::definition::check::{CheckContext, check};
 use crate::engine::adjust::{AdjustPlan, Adjustment, Means, PlannedWorkload};
 use crate::engine::deploy::DeployRequest;
@@ -11,6 +11,10 @@ use crate::engine::remedy::Remedies;
 use crate::engine::restore::RestorePlan;
 use crate::engine::rollback::RollbackPlan;
 use crate::secret::SecretValues;
+use crate::service::drift::{
+    Changes, FieldChange, FieldPath, MASK, ObjectChange, Presence, Setter, Step,
+};
+use crate::service::summary::Workload;
 use crate::service::watch::{Delta, WatchEvent};
 
 /// Records whose current revisions are these.
@@ -94,5 +98,53 @@ pub fn adjust_plan(id: &str, replicas: u32, adjustment: Adjustment) -> AdjustPla
         }],
         warnings: Vec::new(),
         refusals: Vec::new(),
+    }
+}
+
+/// The Deployment of an instance, as whoever wrote it last left it.
+pub fn live_workload(id: &str, generation: i64, has_foreign: bool) -> Workload {
+    Workload {
+        generation,
+        observed_generation: generation,
+        has_foreign,
+        ..workload(id, (1, 1), "nginx:1.27", ago(3600))
+    }
+}
+
+/// An image and a secret that others set, and a Service that they deleted.
+pub fn changes(id: &str) -> Changes {
+    let field = |name: &str| Step::Field(name.to_owned());
+    let changed = |path, (wanted, live): (&str, &str), manager: &str, seconds| FieldChange {
+        path: FieldPath(path),
+        wanted: Some(wanted.into()),
+        live: Some(live.into()),
+        managers: vec![Setter {
+            manager: manager.to_owned(),
+            at: Some(ago(seconds)),
+        }],
+    };
+    let path = ["spec", "template", "spec", "containers"].map(field);
+    let item = Step::Item(vec![("name".to_owned(), "main".into())]);
+    let image: Vec<Step> = path.into_iter().chain([item, field("image")]).collect();
+    let object = |kind, name: &str, presence, fields| ObjectChange {
+        key: object(kind, name),
+        presence,
+        fields,
+    };
+    let images = ("nginx:1.27", "nginx:1.28");
+    let image = changed(image, images, "kubectl-edit", 180);
+    let token = vec![field("data"), field("token")];
+    let token = FieldChange {
+        wanted: None,
+        ..changed(token, ("", MASK), "kubectl-patch", 7200)
+    };
+    let secret = format!("{id}-secrets");
+    Changes {
+        objects: vec![
+            object("Deployment", id, Presence::There, vec![image]),
+            object("Secret", &secret, Presence::There, vec![token]),
+            object("Service", id, Presence::Missing, Vec::new()),
+        ],
+        remarks: Vec::new(),
     }
 }

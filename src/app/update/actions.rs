@@ -13,8 +13,8 @@ use crate::app::table::{Table, Value};
 use crate::editor::{Command, Motion};
 
 use super::{
-    adjustments, adoption, assist, cluster, definitions, history, keys, logs, operations, popups,
-    resuming, reviews, teardowns,
+    adjustments, adoption, assist, changes, cluster, definitions, history, keys, logs, operations,
+    popups, resuming, reviews, teardowns,
 };
 
 /// Performs an action, or says why it cannot be.
@@ -51,6 +51,8 @@ pub(super) fn perform(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::Difference if model.place() == Place::History => history::compare(model, true),
         Action::Difference => reviews::review_selected(model, true),
         Action::Compare => history::compare(model, false),
+        Action::Changes => changes::show(model),
+        Action::Pull => changes::copy_pull(model),
         Action::Teardown => teardowns::show_fate(model),
         Action::Release => teardowns::show_release(model),
         Action::ScaleUp => adjustments::scale_by(model, 1),
@@ -200,7 +202,7 @@ fn move_by(model: &mut Model, rows: isize) -> Vec<Effect> {
             }
             Vec::new()
         }
-        Place::Teardown | Place::Adjust | Place::Adopt | Place::Comparison => {
+        Place::Teardown | Place::Adjust | Place::Adopt | Place::Comparison | Place::Changes => {
             scroll_by(model, rows)
         }
         Place::Log => {
@@ -251,6 +253,7 @@ fn scroll_by(model: &mut Model, lines: isize) -> Vec<Effect> {
         // How far these go is known once they are drawn.
         Some(Screen::Adjust(pane)) => pane.scroll = pane.scroll.saturating_add_signed(lines),
         Some(Screen::Adopt(pane)) => pane.scroll = pane.scroll.saturating_add_signed(lines),
+        Some(Screen::Changes { scroll }) => *scroll = scroll.saturating_add_signed(lines),
         Some(Screen::Comparison(pane)) => pane.scroll_by(lines),
         Some(Screen::Claims) => model.claims.table.move_by(lines),
         Some(Screen::Detail) => move_in_detail(model, lines),
@@ -331,6 +334,7 @@ fn sort(model: &mut Model, is_reversal: bool) -> Vec<Effect> {
         | Place::Adjust
         | Place::Adopt
         | Place::Comparison
+        | Place::Changes
         | Place::Progress
         | Place::Log => {}
     }

@@ -13,7 +13,7 @@ use crate::service::fleet::Fleet;
 use crate::service::summary::InstanceKey;
 use crate::service::watch::{Scope, WatchEvent};
 
-use super::{history, logs};
+use super::{changes, history, logs};
 
 /// How long the selection rests on an instance before it is watched in full.
 const WATCH_AFTER: Duration = Duration::from_millis(120);
@@ -68,6 +68,7 @@ fn forget(model: &mut Model) {
         .set_definitions(definitions.collect::<Vec<_>>(), model.now);
     model.detail = None;
     model.detail_pane.history.forget();
+    model.detail_pane.changes.forget();
     model.resting = None;
     model.services.table.clear_marks();
     model.is_stale = true;
@@ -127,6 +128,7 @@ pub(super) fn on_instance_event(
     if epoch == model.session.epoch
         && let Some(detail) = model.detail.as_mut().filter(|detail| detail.key() == key)
     {
+        model.detail_pane.changes.on_event(detail, &event);
         detail.apply(event, model.now);
         model.is_stale = true;
     }
@@ -175,6 +177,7 @@ pub fn follow_selection(model: &mut Model) -> Vec<Effect> {
         }
     }
     let mut effects = history::follow(model);
+    effects.extend(changes::follow(model));
     effects.extend(logs::follow(model));
     if model.detail_pane.tab == Tab::Definition {
         effects.extend(show_definition(model));

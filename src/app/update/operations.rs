@@ -11,7 +11,7 @@ use crate::engine::plan::Outcome;
 use crate::failure::Failure;
 use crate::service::summary::InstanceKey;
 
-use super::{adjustments, adoption, definitions, history, reviews, teardowns};
+use super::{adjustments, adoption, changes, definitions, history, reviews, teardowns};
 
 /// Asks for what is in front once more.
 pub(super) fn replan(model: &mut Model) -> Vec<Effect> {
@@ -21,6 +21,7 @@ pub(super) fn replan(model: &mut Model) -> Vec<Effect> {
         Some(Screen::Adjust(_)) => adjustments::replan(model),
         Some(Screen::Adopt(_)) => adoption::replan(model),
         Some(Screen::Comparison(_)) => history::recompare(model),
+        Some(Screen::Changes { .. }) => changes::look_anew(model),
         Some(
             Screen::Detail
             | Screen::Editor(_)
@@ -45,7 +46,8 @@ pub(super) fn confirm(model: &mut Model) {
             | Screen::Progress { .. }
             | Screen::Log { .. }
             | Screen::Claims
-            | Screen::Comparison(_),
+            | Screen::Comparison(_)
+            | Screen::Changes { .. },
         )
         | None => {}
     }

@@ -2,6 +2,7 @@
 
 mod adjust;
 mod assist;
+mod changes;
 mod claims;
 mod connection;
 mod deploy;

@@ -303,7 +303,7 @@ async fn adopting(
     Ok(asked.request)
 }
 
-fn surroundings(start: &Start, (yields, remedies): (bool, Remedies)) -> Surroundings {
+pub(super) fn surroundings(start: &Start, (yields, remedies): (bool, Remedies)) -> Surroundings {
     Surroundings {
         ingress_host: start.settings.ingress.host.clone(),
         gpus: start.settings.gpus.clone(),

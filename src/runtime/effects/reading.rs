@@ -1,4 +1,4 @@
-//! What is only looked at when it is asked for: history, comparisons, the trash; and lines of a log written to a file.
+//! What is only looked at when it is asked for: history, comparisons, what others changed, the trash; and lines of a log written to a file.
 
 use std::collections::BTreeSet;
 use std::fs::OpenOptions;
@@ -7,13 +7,18 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use tokio_util::task::AbortOnDropHandle;
+
 use crate::app::{Epoch, Msg, OpId};
 use crate::catalogue::trash::{Trash, TrashItem};
+use crate::engine::drift::changes;
 use crate::engine::history::{compare, history};
+use crate::engine::remedy::Remedies;
 use crate::failure::{Failure, FailureKind};
 use crate::service::summary::InstanceKey;
 
 use super::Runner;
+use super::deploys::surroundings;
 
 /// What a container says may be private.
 const LOG_MODE: u32 = 0o600;
@@ -26,6 +31,21 @@ impl Runner {
             let result = history.await;
             drop(messages.send(Msg::HistoryRead { op, result }));
         });
+    }
+
+    pub(super) fn read_changes(&mut self, op: OpId, key: Option<InstanceKey>) {
+        self.changes = None;
+        let Some(key) = key else {
+            return;
+        };
+        let (cluster, messages) = (self.cluster(), self.messages.clone());
+        let surroundings = surroundings(&self.start, (false, Remedies::default()));
+        let task = tokio::spawn(async move {
+            let changes = async { changes(&cluster?, &key, &surroundings).await };
+            let result = changes.await;
+            drop(messages.send(Msg::ChangesRead { op, result }));
+        });
+        self.changes = Some(AbortOnDropHandle::new(task));
     }
 
     pub(super) fn compare_revisions(&self, op: OpId, key: InstanceKey, (from, to): (u32, u32)) {

@@ -9,9 +9,12 @@ use serde::{Serialize, Serializer};
 use serde_json::Value;
 
 use crate::definition::object::ObjectKey;
+use crate::text;
 
 /// What stands for a value of a Secret.
 pub const MASK: &str = "***";
+/// Most characters that are shown of a value.
+const MAX_VALUE: usize = 60;
 
 /// All that others changed in an instance.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
@@ -71,6 +74,29 @@ pub struct FieldChange {
     pub live: Option<Value>,
     /// Who set it; nobody is known of a field that was removed.
     pub managers: Vec<Setter>,
+}
+
+impl FieldChange {
+    /// Returns who set it, and when the last of them wrote any of its fields.
+    pub fn setters(&self) -> (String, Option<Timestamp>) {
+        let names: Vec<&str> = self.managers.iter().map(|it| it.manager.as_str()).collect();
+        let at = self.managers.iter().filter_map(|setter| setter.at).max();
+        (names.join(", "), at)
+    }
+}
+
+/// Writes a value on one short line, safe for a terminal.
+pub fn short_value(value: &Value) -> String {
+    let text = match value {
+        Value::String(text) if !text.is_empty() => text.clone(),
+        value => value.to_string(),
+    };
+    let text = text::clean(&text);
+    if text.chars().count() <= MAX_VALUE {
+        return text.into_owned();
+    }
+    let start: String = text.chars().take(MAX_VALUE - 1).collect();
+    format!("{start}…")
 }
 
 /// Who set a field.

@@ -13,7 +13,7 @@ use crate::text;
 use crate::ui::canvas::{Canvas, Piece};
 use crate::ui::{editor, table};
 
-use super::{history, logs, note_change};
+use super::{changes, history, logs, note_change};
 
 /// Rows that the reason takes where the title has no room for it; a quarter of the room where that is more.
 const MIN_REASON: u16 = 3;
@@ -74,7 +74,10 @@ impl Title {
                     _ => instance.health().clone(),
                 });
                 let record = instance.and_then(|instance| instance.record());
-                let rest = record.map_or_else(String::new, |record| about(record, dot));
+                let mut rest = record.map_or_else(String::new, |record| about(record, dot));
+                if let Some(extent) = model.detail_pane.changes.extent() {
+                    rest.push_str(&format!(" {dot} changed by others: {extent}"));
+                }
                 Self {
                     name: key.id.to_string(),
                     health: health.map(|health| without_own_name(health, &key.id)),
@@ -160,6 +163,15 @@ pub fn draw_tab(
             Tab::History => history::draw(canvas, inside, model, is_focused, geometry),
             _ => draw_definition(canvas, inside, model, geometry),
         };
+    };
+    let used = match model.detail_pane.tab {
+        Tab::Objects => changes::draw_above_objects(canvas, inside, model, geometry),
+        _ => 0,
+    };
+    let inside = Rect {
+        y: inside.y + used,
+        height: inside.height - used,
+        ..inside
     };
     let drawn = table::draw_table(canvas, inside, rows, model.now, is_focused);
     note_change(geometry, drawn.next_age);

@@ -10,7 +10,7 @@ use crate::ui::canvas::Canvas;
 use super::popup::{open, rows};
 
 /// Views in the order in which a person meets them.
-const VIEWS: [(Place, &str); 13] = [
+const VIEWS: [(Place, &str); 14] = [
     (Place::Services, "Services"),
     (Place::Detail, "Detail"),
     (Place::Logs, "Logs"),
@@ -20,6 +20,7 @@ const VIEWS: [(Place, &str); 13] = [
     (Place::Adjust, "Scale and restart"),
     (Place::Adopt, "Adoption"),
     (Place::Comparison, "Comparison of revisions"),
+    (Place::Changes, "What others changed"),
     (Place::Claims, "Claims"),
     (Place::Progress, "Operations"),
     (Place::Log, "Commands"),

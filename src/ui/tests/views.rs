@@ -16,6 +16,7 @@ use crate::engine::plan::{DiffLine, DiffSide};
 use crate::engine::remedy::{Offer, Remedy};
 use crate::failure::{Failure, FailureKind};
 use crate::service::log::{LogEvent, LogLine, LogSource};
+use crate::service::summary::WorkloadKind;
 use crate::service::watch::{Delta, WatchEvent};
 
 /// The last thing that was asked for.
@@ -75,6 +76,36 @@ fn rollback_under_review_says_where_to_and_what_hangs() {
     let result = Ok(Box::new(plan));
     stage.send(Msg::DeployPlanned { op, result });
     check("rollback", &mut stage);
+}
+
+/// Others changed the instance that is selected, and that is known.
+fn with_changes() -> Stage {
+    let mut stage = services();
+    stage.press("G").rest();
+    stage.press("tab 5");
+    let workload = stage::live_workload("web", 2, true);
+    let kind = WorkloadKind::Deployment;
+    for event in [
+        stage::records_with(&[("web", 7)]),
+        WatchEvent::Workloads(kind, vec![Delta::Applied(workload)]),
+    ] {
+        let (epoch, key) = (stage.epoch(), stage::key("web"));
+        stage.send(Msg::InstanceEvent { epoch, key, event });
+    }
+    stage.follow();
+    let op = last_op(&stage);
+    let result = Ok(stage::changes("web"));
+    stage.send(Msg::ChangesRead { op, result });
+    stage
+}
+
+#[test]
+fn what_others_changed_stands_above_the_objects_and_on_a_screen_of_its_own() {
+    let mut stage = with_changes();
+    check("objects_changed", &mut stage);
+    stage.press("d");
+    stage.follow();
+    check("changes", &mut stage);
 }
 
 fn said(pod: &str, text: &str) -> LogEvent {

@@ -59,7 +59,9 @@ fn after(action: Action) -> Option<Action> {
         Wrap => Timestamps,
         Timestamps => SaveLog,
         SaveLog => Compare,
-        Compare => Save,
+        Compare => Changes,
+        Changes => Pull,
+        Pull => Save,
         Save => Review,
         Review => Search,
         Search => Complete,
@@ -117,7 +119,7 @@ fn every_place_has_a_way_out_and_help() {
     use Place::*;
     for place in [
         Services, Detail, Logs, History, Editor, Review, Teardown, Adjust, Adopt, Comparison,
-        Claims, Progress, Log,
+        Changes, Claims, Progress, Log,
     ] {
         for action in [Action::Back, Action::Help, Action::Suspend] {
             assert!(action.spec_at(place).is_some(), "{action:?} at {place:?}");

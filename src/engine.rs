@@ -35,7 +35,6 @@ mod policy;
 mod preflight;
 mod prune;
 pub mod pull;
-pub mod readiness;
 mod record;
 mod rehearse;
 pub mod remedy;

@@ -18,6 +18,7 @@ pub mod operation;
 pub mod pod_choice;
 pub mod pod_name;
 pub mod quantity;
+pub mod standing;
 pub mod status;
 pub mod summary;
 pub mod watch;

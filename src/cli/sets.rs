@@ -8,7 +8,6 @@ use super::session::Session;
 use super::{Exit, operate, output};
 use crate::definition::object::{GroupKind, ObjectKey};
 use crate::definition::yaml;
-use crate::engine::readiness::Readiness;
 use crate::engine::sets::{ApplySet, list_sets};
 use crate::service::age;
 use crate::text;
@@ -113,13 +112,13 @@ fn values(sets: &[ApplySet]) -> Value {
 fn value(set: &ApplySet) -> Value {
     let members = set.members.iter().map(|member| {
         let mut value = identity(&member.key);
-        value["state"] = match member.readiness {
-            Readiness::Ready => "Ready".into(),
-            Readiness::NotReady(_) => "NotReady".into(),
-            Readiness::Plain => Value::Null,
+        value["state"] = match &member.standing {
+            Some(standing) if standing.is_ready => "Ready".into(),
+            Some(_) => "NotReady".into(),
+            None => Value::Null,
         };
-        if let Readiness::NotReady(why) = &member.readiness {
-            value["reason"] = why.as_str().into();
+        if let Some(standing) = member.standing.as_ref().filter(|it| !it.is_ready) {
+            value["reason"] = standing.reason.as_str().into();
         }
         value
     });

@@ -12,13 +12,13 @@ use std::str::FromStr;
 use futures::{StreamExt, stream};
 
 use super::metadata::{Metadata, core_key};
-use super::readiness::{Readiness, readiness};
 use crate::cluster::{Cluster, Resource, Selector};
 use crate::definition::id::{Namespace, is_dns_label};
 use crate::definition::naming;
 use crate::definition::object::{GroupKind, Object, ObjectKey};
 use crate::failure::{Failure, FailureKind};
-use crate::service::summary::InstanceKey;
+use crate::service::standing::{Told, standing};
+use crate::service::summary::{InstanceKey, Standing};
 
 pub use comparison::{SetChange, SetDifference, compare_set};
 
@@ -51,8 +51,8 @@ pub struct ApplySet {
 pub struct Member {
     /// What identifies it.
     pub key: ObjectKey,
-    /// How it is doing.
-    pub readiness: Readiness,
+    /// How it is doing; none where it has no status that would tell.
+    pub standing: Option<Standing>,
 }
 
 /// The sets that were found, and what could not be looked at.
@@ -126,12 +126,10 @@ impl ApplySet {
 
     /// Returns the first members that are not well, with why.
     pub fn troubles(&self) -> impl Iterator<Item = (&ObjectKey, &str)> {
-        self.members
-            .iter()
-            .filter_map(|member| match &member.readiness {
-                Readiness::NotReady(why) => Some((&member.key, why.as_str())),
-                Readiness::Ready | Readiness::Plain => None,
-            })
+        self.members.iter().filter_map(|member| {
+            let standing = member.standing.as_ref().filter(|it| !it.is_ready)?;
+            Some((&member.key, standing.reason.as_str()))
+        })
     }
 
     /// Returns the selector that finds its members.
@@ -351,7 +349,7 @@ async fn add_members(cluster: &Cluster, found: &mut Found, is_everywhere: bool) 
         async move { members_of(cluster, &kind, namespace.as_ref(), selector).await }
     });
     let lists: Vec<_> = lists.buffered(AT_ONCE).collect().await;
-    let mut by_set: BTreeMap<String, BTreeMap<ObjectKey, Readiness>> = BTreeMap::new();
+    let mut by_set: BTreeMap<String, BTreeMap<ObjectKey, Option<Standing>>> = BTreeMap::new();
     for list in lists {
         match list {
             Ok(objects) => {
@@ -360,7 +358,7 @@ async fn add_members(cluster: &Cluster, found: &mut Found, is_everywhere: bool) 
                     let members = by_set
                         .entry(set.unwrap_or_default().to_owned())
                         .or_default();
-                    members.insert(object.key.clone(), readiness(&object));
+                    members.insert(object.key.clone(), standing_of(&object));
                 }
             }
             Err(failure) => found.failures.push(failure),
@@ -370,9 +368,24 @@ async fn add_members(cluster: &Cluster, found: &mut Found, is_everywhere: bool) 
         let members = by_set.remove(&set.id).unwrap_or_default();
         let members = members.into_iter();
         set.members = members
-            .map(|(key, readiness)| Member { key, readiness })
+            .map(|(key, standing)| Member { key, standing })
             .collect();
     }
+}
+
+/// Returns how a member is doing, which is badly where it is being deleted.
+fn standing_of(object: &Object) -> Option<Standing> {
+    let json = &object.json;
+    if json["metadata"]["deletionTimestamp"].is_string() {
+        return Some(Standing::awaited("it is being deleted"));
+    }
+    standing(&Told {
+        group: &object.key.group,
+        kind: &object.key.kind,
+        generation: json["metadata"]["generation"].as_i64().unwrap_or(0),
+        spec: &json["spec"],
+        status: &json["status"],
+    })
 }
 
 /// Lists members of a kind: in full where a status tells how they are, never values of Secrets.

@@ -4,7 +4,6 @@ use base64::prelude::{BASE64_URL_SAFE_NO_PAD, Engine as _};
 use bowline::cluster::{Cluster as Engine, Identity};
 use bowline::definition::policy::Policy;
 use bowline::engine::import::{Import, ImportRequest, Origin, import};
-use bowline::engine::readiness::Readiness;
 use bowline::engine::sets::{find_set, list_sets};
 use bowline::failure::{Failure, FailureKind};
 use serde_json::{Value, json};
@@ -119,7 +118,7 @@ pub(crate) async fn sets_of_any_tool_are_listed_with_their_members(cluster: Clus
         .map(|member| {
             (
                 member.key.to_string(),
-                matches!(member.readiness, Readiness::NotReady(_)),
+                member.standing.as_ref().is_some_and(|it| !it.is_ready),
             )
         })
         .collect();

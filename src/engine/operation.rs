@@ -257,7 +257,11 @@ pub(super) fn tell(operation: &Operation) -> String {
     ];
     let [holder, what, progress] = parts.map(|part| text::clean(&part).into_owned());
     let ages = operation.ages(Timestamp::now());
-    format!("{holder} runs a {what}: {progress} ({ages})")
+    let article = match what.starts_with(['a', 'e', 'i', 'o', 'u']) {
+        true => "an",
+        false => "a",
+    };
+    format!("{holder} runs {article} {what}: {progress} ({ages})")
 }
 
 /// Tells whether an operation was not begun because somebody else is at it.
@@ -527,6 +531,11 @@ mod tests {
         assert!(sentence.starts_with("ann@bastion 42 runs a deploy: apply Deployment/web"));
         assert!(sentence.contains("last beat"), "{sentence}");
         assert!(!sentence.contains('\u{1b}'));
+        let routes = Operation {
+            kind: "update-ingress".to_owned(),
+            ..operation
+        };
+        assert!(describe(&to_text(&routes)).contains("runs an update-ingress"));
         assert_eq!(
             describe("no json"),
             "another operation is noted in the record"

@@ -108,7 +108,9 @@ impl Definition {
 
     /// Returns the labels by which selectors choose an instance of it.
     pub fn labels(&self) -> BTreeMap<String, String> {
-        let service = self.service();
-        service.map_or_else(BTreeMap::new, |service| service.labels.clone())
+        match self {
+            Self::Service(service) => service.labels.clone(),
+            Self::Manifests(manifests) => manifests.common_labels(),
+        }
     }
 }

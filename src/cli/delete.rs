@@ -265,7 +265,7 @@ async fn tear_down(
     let report = |progress| review::say_progress(&progress);
     if let Some(trash) = trash {
         match keep_in_trash(&cluster, &plan, &trash).await {
-            Ok(true) => restore::say_kept(&cluster, &plan.instance),
+            Ok(true) => restore::say_kept(&cluster, &plan),
             Ok(false) => {}
             Err(failure) => {
                 review::say_progress(&Progress::Failed(Step::Claim, failure.clone()));

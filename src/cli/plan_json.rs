@@ -256,6 +256,9 @@ fn of_row(row: &FateRow) -> Value {
     if let Some(why) = why {
         value["reason"] = json!(why);
     }
+    if row.destroys_values() {
+        value["values"] = json!("destroyed");
+    }
     if let Some(claim) = &row.claim {
         value["claim"] = of_claim(claim);
     }

@@ -9,6 +9,7 @@ use super::{Exit, UsageError, deploy, operate, output, turn};
 use crate::catalogue::trash::TrashItem;
 use crate::cluster::{Cluster, Identity};
 use crate::definition::id::{InstanceId, Namespace};
+use crate::engine::plan::{FateRow, TeardownPlan};
 use crate::engine::restore::{RestoreRequest, Surroundings, plan_restore};
 use crate::failure::{Failure, FailureKind};
 use crate::service::summary::InstanceKey;
@@ -183,14 +184,18 @@ fn discard(session: &Session, item: &TrashItem) {
 }
 
 /// Says how what was taken down is put back.
-pub(super) fn say_kept(cluster: &Cluster, instance: &InstanceKey) {
-    let InstanceKey { namespace, id } = instance;
+pub(super) fn say_kept(cluster: &Cluster, plan: &TeardownPlan) {
+    let InstanceKey { namespace, id } = &plan.instance;
     let place = if namespace == cluster.namespace() {
         String::new()
     } else {
         format!(" -n {namespace}")
     };
-    output::say(format!("`bowline restore {id}{place}` puts {id} back"));
+    let but = match plan.rows.iter().any(FateRow::destroys_values) {
+        true => "; the values of its secrets are kept nowhere and must be given again",
+        false => "",
+    };
+    output::say(format!("`bowline restore {id}{place}` puts {id} back{but}"));
 }
 
 #[cfg(test)]

@@ -173,7 +173,11 @@ fn fate_row(row: &FateRow) -> Vec<String> {
         claim
             .and_then(|claim| claim.volume.clone())
             .unwrap_or_default(),
-        claim.map_or_else(String::new, |claim| data_fate(claim.data).to_owned()),
+        match claim {
+            Some(claim) => data_fate(claim.data).to_owned(),
+            None if row.destroys_values() => "values destroyed".to_owned(),
+            None => String::new(),
+        },
     ]
 }
 

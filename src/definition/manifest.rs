@@ -112,6 +112,23 @@ impl ManifestSet {
             .iter()
             .any(|manifest| pointer(&manifest.object))
     }
+
+    /// Returns the labels that every object bears alike: what holds of all of them holds of the instance.
+    pub fn common_labels(&self) -> BTreeMap<String, String> {
+        let labels_of = |manifest: &Manifest| -> BTreeMap<String, String> {
+            let labels = manifest.object.json["metadata"]["labels"].as_object();
+            let texts = labels.into_iter().flatten();
+            texts
+                .filter_map(|(key, value)| Some((key.clone(), value.as_str()?.to_owned())))
+                .collect()
+        };
+        let mut all = self.manifests.iter().map(labels_of);
+        let first = all.next().unwrap_or_default();
+        all.fold(first, |mut common, labels| {
+            common.retain(|key, value| labels.get(key) == Some(value));
+            common
+        })
+    }
 }
 
 /// Returns the kind that a `CustomResourceDefinition` defines, and whether its objects live in namespaces.

@@ -212,6 +212,12 @@ pub struct FateRow {
 }
 
 impl FateRow {
+    /// Tells whether values go that nothing else keeps: those of a Secret stand in no definition, revision or trash.
+    pub fn destroys_values(&self) -> bool {
+        let goes = matches!(self.fate, Fate::Deleted | Fate::GarbageCollected(_));
+        goes && self.key.kind == "Secret" && self.key.group.is_empty()
+    }
+
     /// Tells whether it loses data; data that nobody can say anything about counts as lost.
     pub fn destroys_data(&self) -> bool {
         let goes = matches!(self.fate, Fate::Deleted | Fate::GarbageCollected(_));

@@ -14,6 +14,7 @@ use super::live::Live;
 use super::plan::{DeployPlan, Fate, FateRow, Outcome, TeardownPlan};
 use super::preflight::refused;
 use super::record::{self, Record};
+use super::remedy::Remedies;
 use crate::cluster::Cluster;
 use crate::definition::id::InstanceId;
 use crate::definition::naming;
@@ -152,13 +153,15 @@ pub async fn plan_restore(
         parameters: wish.parameters.clone(),
     };
     let cause = format!("restore of r{}", wish.revision);
-    let request = again::request(
-        former,
-        &wish.surroundings,
-        cluster.policy(),
-        cause,
-        read_secrets,
-    )?;
+    // Put back means with its data: a volume that the teardown retained is no new and empty one.
+    let surroundings = Surroundings {
+        remedies: Remedies {
+            bind_retained: true,
+            ..wish.surroundings.remedies
+        },
+        ..wish.surroundings.clone()
+    };
+    let request = again::request(former, &surroundings, cluster.policy(), cause, read_secrets)?;
     let mut deploy = plan_deploy(cluster, &request).await?;
     if deploy.refusals.is_empty() {
         deploy.refusals.extend(other_deployed(cluster, wish).await?);

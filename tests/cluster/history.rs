@@ -463,6 +463,36 @@ pub(crate) async fn what_was_taken_down_is_put_back_with_its_claims(cluster: Clu
     assert!(again.deploy.is_noop(), "{again:?}");
 }
 
+pub(crate) async fn what_was_taken_down_is_put_back_with_retained_volumes(cluster: Cluster) {
+    let stage = Stage::new(&cluster).with_secrets(word());
+    assert!(stage.deploy("db", WITH_CLAIM).await.is_complete());
+    assert!(stage.wait("db").await.is_complete());
+    let volume = async || {
+        let claim = cluster.get("PersistentVolumeClaim", "data-db-0").await;
+        claim.unwrap()["spec"]["volumeName"].clone()
+    };
+    let before = volume().await;
+    let plan = stage.plan_teardown("db", VolumeChoice::Retain).await;
+    let remains = remains_of(&stage, &plan).await.unwrap();
+    assert!(stage.run_teardown(&plan).await.is_complete());
+    cluster
+        .until_gone("PersistentVolumeClaim", "data-db-0")
+        .await;
+
+    let plan = plan_restore_of(&stage, &remains).await;
+    let bound: Vec<_> = plan
+        .deploy
+        .storage
+        .binds
+        .iter()
+        .map(|it| &it.volume)
+        .collect();
+    assert_eq!(bound.len(), 1, "{plan:?}");
+    assert!(put_back(&stage, &plan).await.is_complete());
+    assert!(stage.wait("db").await.is_complete());
+    assert_eq!(volume().await, before);
+}
+
 pub(crate) async fn what_was_deployed_since_is_not_written_over(cluster: Cluster) {
     let stage = Stage::new(&cluster);
     assert!(stage.deploy("web", WEB).await.is_complete());

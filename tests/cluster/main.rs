@@ -177,6 +177,7 @@ on_both_backends! {
         a_rollback_that_is_cut_off_is_finished_by_a_second_one
         what_cannot_be_gone_back_to_is_said_before_anything_is_written
         what_was_taken_down_is_put_back_with_its_claims
+        what_was_taken_down_is_put_back_with_retained_volumes
         what_was_deployed_since_is_not_written_over
         what_never_came_to_its_end_leaves_nothing_to_put_back
         a_teardown_that_was_cut_off_is_put_back_whole;

@@ -251,9 +251,26 @@ pub(super) fn ask_to_leave(model: &mut Model) {
         leave(model);
         return;
     }
+    let n_errors = model.editor().map_or(0, |pane| pane.counts().0);
+    let save = match n_errors {
+        0 => MenuItem::new("Save and leave", "", Choice::SaveAndLeave),
+        1 => MenuItem::new("Save and leave", "with its error", Choice::SaveAndLeave),
+        n => MenuItem::new(
+            "Save and leave",
+            format!("with its {n} errors"),
+            Choice::SaveAndLeave,
+        ),
+    };
+    let stay = MenuItem::new("Go on editing", "", Choice::Cancel);
+    // What is broken is not saved by pressing enter once too often.
+    let [first, second] = if n_errors == 0 {
+        [save, stay]
+    } else {
+        [stay, save]
+    };
     let items = vec![
-        MenuItem::new("Save and leave", "", Choice::SaveAndLeave),
-        MenuItem::new("Go on editing", "", Choice::Cancel),
+        first,
+        second,
         MenuItem::new(
             "Leave without saving",
             "what was typed is given up",

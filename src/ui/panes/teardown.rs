@@ -200,7 +200,10 @@ fn fate(row: &FateRow) -> String {
 
 fn data(row: &FateRow) -> String {
     let Some(claim) = &row.claim else {
-        return String::new();
+        return match row.destroys_values() {
+            true => "values destroyed".to_owned(),
+            false => String::new(),
+        };
     };
     let fate = match claim.data {
         DataFate::Destroyed => "destroyed",

@@ -1,34 +1,21 @@
 //! What the editor completes from, and what of it was asked for already.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 
 use crate::completion::{Known, Named};
 use crate::definition::id::Namespace;
-use crate::schema::Document;
+use crate::schema::ClusterSchemas;
 
 use super::effect::Effect;
 use super::msg::Epoch;
 
 /// What a cluster told of itself.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Learnt {
     /// Names of what is there.
     pub names: BTreeMap<Named, Vec<String>>,
     /// Schemas by group and version.
-    pub documents: Vec<(String, Arc<Document>)>,
-}
-
-impl PartialEq for Learnt {
-    /// Documents are the same where they are one: they are never changed.
-    fn eq(&self, other: &Self) -> bool {
-        let documents = |of: &Self| -> Vec<(String, *const Document)> {
-            let documents = of.documents.iter();
-            let documents = documents.map(|(version, it)| (version.clone(), Arc::as_ptr(it)));
-            documents.collect()
-        };
-        self.names == other.names && documents(self) == documents(other)
-    }
+    pub documents: ClusterSchemas,
 }
 
 /// What is known, of the present connection.

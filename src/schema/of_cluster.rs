@@ -33,6 +33,15 @@ impl Extend<(String, Arc<Document>)> for ClusterSchemas {
     }
 }
 
+impl IntoIterator for ClusterSchemas {
+    type Item = (String, Arc<Document>);
+    type IntoIter = std::collections::btree_map::IntoIter<String, Arc<Document>>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.0.into_iter()
+    }
+}
+
 impl FromIterator<(String, Arc<Document>)> for ClusterSchemas {
     fn from_iter<I: IntoIterator<Item = (String, Arc<Document>)>>(documents: I) -> Self {
         Self(documents.into_iter().collect())
@@ -42,11 +51,12 @@ impl FromIterator<(String, Arc<Document>)> for ClusterSchemas {
 impl PartialEq for ClusterSchemas {
     /// Documents are the same where they are one: they are never changed.
     fn eq(&self, other: &Self) -> bool {
-        let same = |((version, one), (other_version, other)): (
-            (&String, &Arc<Document>),
-            (&String, &Arc<Document>),
-        )| version == other_version && Arc::ptr_eq(one, other);
-        self.0.len() == other.0.len() && self.0.iter().zip(&other.0).all(same)
+        let documents = |of: &Self| -> Vec<(String, *const Document)> {
+            let documents = of.0.iter();
+            let documents = documents.map(|(version, it)| (version.clone(), Arc::as_ptr(it)));
+            documents.collect()
+        };
+        documents(self) == documents(other)
     }
 }
 

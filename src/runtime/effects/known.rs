@@ -10,7 +10,7 @@ use crate::app::{Epoch, Learnt, Msg};
 use crate::cluster::{Cluster, GroupKind, SchemaCache, Selector};
 use crate::completion::{Known, Named};
 use crate::definition::id::Namespace;
-use crate::schema::Document;
+use crate::schema::ClusterSchemas;
 
 /// Most names of a kind that are offered.
 const MAX_NAMES: usize = 1000;
@@ -81,18 +81,18 @@ async fn documents(
     cluster: &Cluster,
     api_versions: &[String],
     cache: &SchemaCache,
-) -> Vec<(String, Arc<Document>)> {
+) -> ClusterSchemas {
     let mut documents = Vec::new();
     if api_versions.is_empty() {
-        return documents;
+        return ClusterSchemas::default();
     }
     let Ok(index) = cluster.open_api().await else {
-        return documents;
+        return ClusterSchemas::default();
     };
     for api_version in api_versions {
         if let Ok(Some(document)) = cluster.schemas(&index, api_version, Some(cache)).await {
             documents.push((api_version.clone(), Arc::new(document)));
         }
     }
-    documents
+    documents.into_iter().collect()
 }

@@ -8,6 +8,7 @@ use crate::app::popup::Popup;
 use crate::app::stage::Stage;
 use crate::catalogue::Digest;
 use crate::completion::Named;
+use crate::schema::ClusterSchemas;
 
 /// A text is open in the editor, with the cursor at its end.
 fn open(text: &str) -> Stage {
@@ -154,7 +155,7 @@ fn what_the_cluster_knows_is_asked_for_once_and_offered() {
         epoch,
         learnt: Learnt {
             names: [(Named::StorageClass, vec!["fast".to_owned()])].into(),
-            documents: Vec::new(),
+            documents: ClusterSchemas::default(),
         },
     };
     // What another cluster told is not of this one.

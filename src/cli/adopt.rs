@@ -7,7 +7,7 @@ use super::deploy::Prepared;
 use super::plan_json;
 use super::session::Session;
 use super::{Exit, confirm, operate, output, review};
-use crate::engine::adopt::{AdoptPlan, AdoptRow, plan_adopt, run_adopt};
+use crate::engine::adopt::{AdoptPlan, plan_adopt, run_adopt};
 use crate::engine::plan::Outcome;
 use crate::secret::SecretValues;
 use crate::text;
@@ -63,22 +63,11 @@ fn show(plan: &AdoptPlan) {
         return;
     }
     for row in &plan.rows {
-        output::say(text::clean(&format!("adopt {}: {}", row.key, change(row))));
-    }
-}
-
-fn change(row: &AdoptRow) -> String {
-    let owner = row
-        .owner
-        .as_ref()
-        .map(|owner| format!("belongs to {owner}"));
-    let managers: Vec<&str> = row.managers.iter().map(String::as_str).collect();
-    let fields = (!managers.is_empty()).then(|| format!("fields of {}", managers.join(", ")));
-    let parts: Vec<String> = owner.into_iter().chain(fields).collect();
-    if parts.is_empty() {
-        "belongs to nobody".to_owned()
-    } else {
-        parts.join("; ")
+        output::say(text::clean(&format!(
+            "adopt {}: {}",
+            row.key,
+            row.belonging()
+        )));
     }
 }
 

@@ -41,6 +41,22 @@ pub struct Span {
     pub bytes: Range<usize>,
 }
 
+impl Span {
+    /// Returns the part of it that is on its first line, without the spaces at the end; `text` is what it is a range of.
+    pub(crate) fn first_line(&self, text: &str) -> Self {
+        let whole = &text[self.bytes.clone()];
+        let line = whole.lines().next().unwrap_or("").trim_end();
+        Self {
+            start: self.start,
+            end: Position {
+                line: self.start.line,
+                column: self.start.column + line.chars().count(),
+            },
+            bytes: self.bytes.start..self.bytes.start + line.len(),
+        }
+    }
+}
+
 /// A change of the text that mends a fault.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Fix {

@@ -11,7 +11,7 @@ mod tests;
 
 use serde_json::Value;
 
-use super::diagnostic::{Position, Span};
+use super::diagnostic::Span;
 use super::yaml::{Kind, NodeId, Tree};
 use field::Step;
 
@@ -218,21 +218,8 @@ impl Text<'_> {
             }
             // A whole list or map would underline a page: show what it is called, or its first line.
             (Kind::Sequence(_) | Kind::Mapping(_), Some(key)) => self.tree.node(key).span.clone(),
-            (Kind::Sequence(_) | Kind::Mapping(_), None) => self.first_line(&node.span),
+            (Kind::Sequence(_) | Kind::Mapping(_), None) => node.span.first_line(self.text),
             _ => node.span.clone(),
-        }
-    }
-
-    fn first_line(&self, span: &Span) -> Span {
-        let whole = &self.text[span.bytes.clone()];
-        let line = whole.lines().next().unwrap_or("").trim_end();
-        Span {
-            start: span.start,
-            end: Position {
-                line: span.start.line,
-                column: span.start.column + line.chars().count(),
-            },
-            bytes: span.bytes.start..span.bytes.start + line.len(),
         }
     }
 }

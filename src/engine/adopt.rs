@@ -59,6 +59,24 @@ pub struct AdoptRow {
     pub managers: BTreeSet<String>,
 }
 
+impl AdoptRow {
+    /// Says whose it is: `belongs to the Helm release shop; fields of helm`.
+    pub fn belonging(&self) -> String {
+        let owner = self
+            .owner
+            .as_ref()
+            .map(|owner| format!("belongs to {owner}"));
+        let managers: Vec<&str> = self.managers.iter().map(String::as_str).collect();
+        let fields = (!managers.is_empty()).then(|| format!("fields of {}", managers.join(", ")));
+        let parts: Vec<String> = owner.into_iter().chain(fields).collect();
+        if parts.is_empty() {
+            "belongs to nobody".to_owned()
+        } else {
+            parts.join("; ")
+        }
+    }
+}
+
 /// Plans the adoption of what a definition would make and what is there already under those names.
 ///
 /// # Errors

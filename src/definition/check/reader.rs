@@ -141,21 +141,8 @@ impl<'t> Reader<'t> {
                 self.tree.node(key).span.clone()
             }
             // A whole list or map would underline a page: show its first line.
-            (Kind::Sequence(_) | Kind::Mapping(_), _) => self.first_line(&node.span),
+            (Kind::Sequence(_) | Kind::Mapping(_), _) => node.span.first_line(self.text),
             _ => node.span.clone(),
-        }
-    }
-
-    fn first_line(&self, span: &Span) -> Span {
-        let whole = &self.text[span.bytes.clone()];
-        let line = whole.lines().next().unwrap_or("").trim_end();
-        Span {
-            start: span.start,
-            end: Position {
-                line: span.start.line,
-                column: span.start.column + line.chars().count(),
-            },
-            bytes: span.bytes.start..span.bytes.start + line.len(),
         }
     }
 
@@ -630,7 +617,7 @@ impl<'t> Reader<'t> {
             return Some(Cow::Borrowed(text));
         }
         let spot = Spot {
-            span: self.first_line(&self.tree.node(key).span.clone()),
+            span: self.tree.node(key).span.first_line(self.text),
             path: String::new(),
         };
         self.error_at(

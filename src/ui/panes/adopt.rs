@@ -4,7 +4,7 @@ use ratatui::layout::Rect;
 
 use crate::app::panes::adopt::AdoptPane;
 use crate::app::{Geometry, Model};
-use crate::engine::adopt::{AdoptPlan, AdoptRow};
+use crate::engine::adopt::AdoptPlan;
 use crate::ui::canvas::Canvas;
 
 use super::{Line, draw_lines, within_margins, wrapped};
@@ -62,7 +62,7 @@ fn lines_of(canvas: &Canvas<'_>, plan: &AdoptPlan, width: usize) -> Vec<Line> {
             (row.key.to_string(), theme.text),
         ]);
         let whose = wrapped(
-            &whose(row),
+            &row.belonging(),
             width.saturating_sub(INDENT.len()),
             theme.partly,
         );
@@ -72,19 +72,4 @@ fn lines_of(canvas: &Canvas<'_>, plan: &AdoptPlan, width: usize) -> Vec<Line> {
         }));
     }
     lines
-}
-
-fn whose(row: &AdoptRow) -> String {
-    let owner = row
-        .owner
-        .as_ref()
-        .map(|owner| format!("belongs to {owner}"));
-    let managers: Vec<&str> = row.managers.iter().map(String::as_str).collect();
-    let fields = (!managers.is_empty()).then(|| format!("fields of {}", managers.join(", ")));
-    let parts: Vec<String> = owner.into_iter().chain(fields).collect();
-    if parts.is_empty() {
-        "belongs to nobody".to_owned()
-    } else {
-        parts.join("; ")
-    }
 }

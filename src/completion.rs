@@ -146,15 +146,7 @@ impl Known {
 
     /// Returns the names of the cluster that a place could refer to.
     fn names_for(&self, path: &Path) -> &[String] {
-        let keys: Vec<&str> = path
-            .0
-            .iter()
-            .filter_map(|step| match step {
-                Step::Key(key) => Some(key.as_str()),
-                Step::Item => None,
-            })
-            .collect();
-        let named = match keys.as_slice() {
+        let named = match path.keys().as_slice() {
             [.., "gpu"] => return &self.gpus,
             ["namespace"] | [.., "metadata", "namespace"] => Named::Namespace,
             [.., "storageClass" | "storageClassName"] => Named::StorageClass,

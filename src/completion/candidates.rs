@@ -71,7 +71,7 @@ fn of_schema(
     }
     let byte = place.before.end;
     let mut items = values(schema, place, writing);
-    let of_text = names::names(&rope.to_string(), byte, &place.path);
+    let of_text = names::names(rope, byte, &place.path);
     let of_cluster = known.names_for(&place.path);
     items.extend(
         of_text

@@ -1,7 +1,9 @@
 //! Names that a text itself gives: volumes to mount, ports to probe, keys of secrets, containers to expose.
 
+use ropey::Rope;
+
 use crate::definition::yaml::{Kind, NodeId, Tree, repair};
-use crate::schema::{Path, Step};
+use crate::schema::Path;
 
 /// Longer texts are not searched for names while one types.
 const MAX_BYTES: usize = 256 << 10;
@@ -18,30 +20,21 @@ enum Source {
 }
 
 /// Returns the names that a place of the text could refer to.
-pub(super) fn names(text: &str, byte: usize, path: &Path) -> Vec<String> {
-    let Some(source) = source(path) else {
+pub(super) fn names(rope: &Rope, byte: usize, path: &Path) -> Vec<String> {
+    // The text is only copied and parsed where a name is wanted.
+    let Some(source) = source(path).filter(|_| rope.len_bytes() <= MAX_BYTES) else {
         return Vec::new();
     };
-    if text.len() > MAX_BYTES {
-        return Vec::new();
-    }
-    let tree = Tree::parse(text);
-    match repair(text, &tree) {
+    let text = rope.to_string();
+    let tree = Tree::parse(&text);
+    match repair(&text, &tree) {
         Some(mended) => found(&Tree::parse(&mended.text), byte, source),
         None => found(&tree, byte, source),
     }
 }
 
 fn source(path: &Path) -> Option<Source> {
-    let keys: Vec<&str> = path
-        .0
-        .iter()
-        .filter_map(|step| match step {
-            Step::Key(key) => Some(key.as_str()),
-            Step::Item => None,
-        })
-        .collect();
-    Some(match keys.as_slice() {
+    Some(match path.keys().as_slice() {
         [.., "volumeMounts", "name"] => Source::Items("volumes", "name"),
         ["volumes", "name"] => Source::Inner("containers", "volumeMounts", "name"),
         [.., "fromSecret"] => Source::Keys("secrets"),

@@ -22,6 +22,15 @@ pub struct Path(pub Vec<Step>);
 pub struct PathError(String);
 
 impl Path {
+    /// Returns its keys, lists passed over.
+    pub fn keys(&self) -> Vec<&str> {
+        let keys = self.0.iter().filter_map(|step| match step {
+            Step::Key(key) => Some(key.as_str()),
+            Step::Item => None,
+        });
+        keys.collect()
+    }
+
     /// Returns the path one step further.
     #[must_use]
     pub fn then(mut self, step: Step) -> Self {

@@ -459,4 +459,15 @@ impl Watch {
             .expect("an event in time")?;
         Some(serde_json::from_str(&line.unwrap()).unwrap())
     }
+
+    /// Returns the next event that is no bookmark. A watch that asked for bookmarks may get one at any time; a server sends another
+    /// within a second of the one that ends the initial events where anything of the kind was written meanwhile.
+    pub(crate) async fn next_change(&mut self) -> Value {
+        loop {
+            let event = self.next().await.expect("the watch goes on");
+            if event["type"] != "BOOKMARK" {
+                return event;
+            }
+        }
+    }
 }

@@ -79,7 +79,7 @@ pub(crate) async fn a_streaming_list_ends_with_a_bookmark(cluster: Cluster) {
         .create(&labelled("three", "tier", "web"))
         .await
         .unwrap();
-    let event = watch.next().await.unwrap();
+    let event = watch.next_change().await;
     assert_eq!(
         (&event["type"], name_of(&event["object"])),
         (&json!("ADDED"), "three")

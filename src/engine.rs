@@ -33,6 +33,7 @@ mod ownership;
 pub mod plan;
 mod policy;
 mod preflight;
+pub mod preview;
 mod prune;
 pub mod pull;
 mod record;

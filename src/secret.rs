@@ -47,12 +47,22 @@ pub struct SecretValues {
     pub own: BTreeMap<String, SecretValue>,
     /// The password of `pullSecret`.
     pub password: Option<SecretValue>,
+    /// Whether a value that is nowhere is stood in for: what is only looked at needs none, and reads none.
+    pub stands_in: bool,
 }
 
 /// Asks a person for a secret; none where nobody can be asked, or where nothing is answered.
 pub type AskForSecret<'a> = &'a mut dyn FnMut(&str) -> io::Result<Option<SecretValue>>;
 
 impl SecretValues {
+    /// Returns values for what is only looked at: nothing is read, those in the cluster stay, others are stood in for.
+    pub fn unread() -> Self {
+        Self {
+            stands_in: true,
+            ..Self::default()
+        }
+    }
+
     /// Reads what a definition needs. Files are named from the directory `beside`, which is the definition's own.
     ///
     /// # Errors
@@ -159,6 +169,7 @@ mod tests {
         let values = SecretValues {
             own: BTreeMap::from([("token".to_owned(), SecretValue::new("hunter2"))]),
             password: Some(SecretValue::new("hunter3")),
+            stands_in: false,
         };
         let shown = format!("{values:?} {values:#?}");
         assert!(shown.contains("***") && !shown.contains("hunter"));

@@ -145,6 +145,8 @@ pub enum Action {
     Search,
     /// Lists what could be written at the cursor.
     Complete,
+    /// Shows what applying the text would change, or hides it.
+    TogglePreview,
     /// Goes to the next problem.
     NextProblem,
     /// Goes to the problem before.
@@ -400,10 +402,34 @@ pub const SPECS: &[ActionSpec] = &[
         &[Editor],
     ),
     spec(
+        Action::TogglePreview,
+        "show-difference",
+        "Show what applying this text would change, or hide it",
+        "diff",
+        &["^d"],
+        &[Editor],
+    ),
+    spec(
+        Action::ScrollDown,
+        "difference-down",
+        "Scroll what applying would change down",
+        "",
+        &["alt-pgdn"],
+        &[Editor],
+    ),
+    spec(
+        Action::ScrollUp,
+        "difference-up",
+        "Scroll what applying would change up",
+        "",
+        &["alt-pgup"],
+        &[Editor],
+    ),
+    spec(
         Action::NextProblem,
         "next-problem",
         "Go to the next problem",
-        "next problem",
+        "problem",
         &["F8"],
         &[Editor],
     ),

@@ -1,6 +1,5 @@
 //! Whether an action can be performed now, and if not why; and where keys go.
 
-use crate::definition::diagnostic::Severity;
 use crate::service::health::State;
 use crate::service::operation::Operation;
 use crate::service::summary::InstanceKey;
@@ -105,6 +104,7 @@ pub fn availability(action: Action, model: &Model) -> Result<(), &'static str> {
         | Action::Save
         | Action::Search
         | Action::Complete
+        | Action::TogglePreview
         | Action::NextProblem
         | Action::PreviousProblem
         | Action::Context
@@ -231,16 +231,11 @@ fn reviewable(model: &Model) -> Result<(), &'static str> {
     let Some(Screen::Editor(pane)) = model.screens.last() else {
         return Err("no definition is being edited");
     };
-    let Some(editor) = pane.editor() else {
+    if pane.editor().is_none() {
         return Err("the definition is not read yet");
-    };
-    let is_error = |severity| severity == Severity::Error;
-    if editor.is_checked()
-        && editor
-            .problems()
-            .iter()
-            .any(|p| is_error(p.diagnostic.severity))
-    {
+    }
+    // What the server refuses may be agreed to there, or be true no more.
+    if pane.has_own_errors() {
         return Err("the definition has errors: F8 goes to them");
     }
     Ok(())

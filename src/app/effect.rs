@@ -23,6 +23,7 @@ use crate::service::summary::InstanceKey;
 use crate::service::watch::Scope;
 
 use super::msg::{Epoch, OpId};
+use super::panes::editor::preview::PreviewOf;
 
 /// What a deploy begins from.
 #[derive(Debug, Clone, PartialEq)]
@@ -229,6 +230,21 @@ pub enum Effect {
         /// The text.
         text: Rope,
     },
+    /// Finds what applying the edited text would change, in place of what is being found.
+    PreviewDeploy {
+        /// Who asks.
+        editor: OpId,
+        /// Which state of the text.
+        revision: Revision,
+        /// The text, and what it would be deployed as.
+        origin: DefinitionOrigin,
+        /// What the cluster told of its kinds.
+        schemas: ClusterSchemas,
+        /// What it is compared with.
+        of: PreviewOf,
+    },
+    /// Finds nothing any more of what the edited text would change. Answers nothing.
+    StopPreview,
     /// Writes a definition, unless somebody else changed it since `base`.
     SaveDefinition {
         /// Who asks.

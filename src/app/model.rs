@@ -12,6 +12,7 @@ use crate::service::fleet::{Connection, Fleet};
 use crate::service::summary::{Claim, InstanceKey};
 use crate::service::watch::Scope;
 
+use super::action::Place;
 use super::keymap::Keymap;
 use super::knowledge::Knowledge;
 use super::msg::{Epoch, OpId};
@@ -180,6 +181,8 @@ pub struct Geometry {
     pub logs: (usize, usize),
     /// Height and width of the editor's text.
     pub editor: Option<(usize, usize)>,
+    /// Rows of what applying the edited text would change; 0 where that is not shown.
+    pub preview: usize,
     /// Height and width of the definition's text in its tab.
     pub definition: Option<(usize, usize)>,
     /// When the first of the ages on the screen changes its text.
@@ -515,7 +518,8 @@ impl Model {
         let by_clock = [
             self.resting.as_ref().map(|(_, at)| *at),
             self.status.as_ref().map(|status| status.until),
-            self.editor().and_then(EditorPane::next_deadline),
+            self.editor()
+                .and_then(|pane| pane.next_deadline(self.place() == Place::Editor)),
         ];
         let by_day = [
             self.fleet.next_refresh(),

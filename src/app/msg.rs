@@ -16,6 +16,7 @@ use crate::engine::adjust::AdjustPlan;
 use crate::engine::adopt::AdoptPlan;
 use crate::engine::history::{Comparison, History};
 use crate::engine::plan::{Outcome, Progress, TeardownPlan};
+use crate::engine::preview::Preview;
 use crate::failure::Failure;
 use crate::service::drift::Changes;
 use crate::service::log::LogEvent;
@@ -191,6 +192,15 @@ pub enum Msg {
         revision: Revision,
         /// All faults.
         diagnostics: Vec<Diagnostic>,
+    },
+    /// What applying an edited text would change was found.
+    Previewed {
+        /// The editor that asked.
+        editor: OpId,
+        /// Which state of its text.
+        revision: Revision,
+        /// What it would change.
+        result: Result<Box<Preview>, Failure>,
     },
     /// A save ended.
     Saved {

@@ -184,8 +184,9 @@ impl Stage {
 }
 
 fn event(key: &str) -> KeyEvent {
-    let (modifiers, name) = match key.strip_prefix('^') {
-        Some(rest) if !rest.is_empty() => (KeyModifiers::CONTROL, rest),
+    let (modifiers, name) = match (key.strip_prefix('^'), key.strip_prefix("alt-")) {
+        (Some(rest), _) if !rest.is_empty() => (KeyModifiers::CONTROL, rest),
+        (_, Some(rest)) => (KeyModifiers::ALT, rest),
         _ => (KeyModifiers::NONE, key),
     };
     let code = match name {

@@ -26,6 +26,7 @@ use zeroize::Zeroizing;
 
 use crate::definition::id::InstanceId;
 
+use super::action::Place;
 use super::effect::Effect;
 use super::model::Model;
 use super::msg::Msg;
@@ -102,6 +103,17 @@ pub fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
             }
             assist::learn(model)
         }
+        Msg::Previewed {
+            editor,
+            revision,
+            result,
+        } => {
+            let now = model.clock;
+            if let Some(pane) = model.editor_mut().filter(|pane| pane.id == editor) {
+                pane.on_previewed(revision, result, now);
+            }
+            Vec::new()
+        }
         Msg::Saved {
             editor,
             revision,
@@ -160,8 +172,17 @@ fn on_tick(model: &mut Model, now: Timestamp, clock: Duration) -> Vec<Effect> {
     let mut effects = cluster::on_tick(model);
     let namespace = model.session.namespace().cloned();
     let schemas = model.knowledge.known().documents.clone();
+    let is_connected = model.is_live();
+    let is_in_front = model.place() == Place::Editor;
     if let Some(pane) = model.editor_mut() {
         effects.extend(pane.on_tick(clock, namespace.as_ref(), &schemas));
+        if pane.take_outrun() {
+            effects.push(Effect::StopPreview);
+        }
+        if is_in_front {
+            let place = (namespace.as_ref(), &schemas);
+            effects.extend(pane.ask_preview(is_connected, place, clock));
+        }
     }
     effects
 }

@@ -16,6 +16,7 @@ use crate::definition::render::{RenderContext, SecretContent};
 use crate::secret::SecretValues;
 use crate::service::summary::InstanceKey;
 
+pub(super) use planning::COMPUTED_HERE;
 pub use planning::plan_deploy;
 pub use running::run_deploy;
 pub(super) use running::{Variant, run_variant};

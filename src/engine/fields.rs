@@ -3,23 +3,14 @@
 //! The server's own notation, of structured-merge-diff's `fieldpath`: names are not quoted, so that one with a dot in it is
 //! only told by what is there.
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 /// Removes a field from an object. Returns whether it was there.
 pub(super) fn remove(object: &mut Value, path: &str) -> bool {
     match (object, path.chars().next()) {
         (Value::Object(map), Some('.')) => {
             let rest = &path[1..];
-            let ends_there = |key: &&String| {
-                let behind = rest.strip_prefix(key.as_str());
-                behind.is_some_and(|behind| behind.is_empty() || behind.starts_with(['.', '[']))
-            };
-            let Some(key) = map
-                .keys()
-                .filter(ends_there)
-                .max_by_key(|key| key.len())
-                .cloned()
-            else {
+            let Some(key) = key_of(map, rest).cloned() else {
                 return false;
             };
             match &rest[key.len()..] {
@@ -42,6 +33,33 @@ pub(super) fn remove(object: &mut Value, path: &str) -> bool {
         }
         _ => false,
     }
+}
+
+/// Returns the value of a field of an object; none where it is not there.
+pub(super) fn value<'v>(object: &'v Value, path: &str) -> Option<&'v Value> {
+    match (object, path.chars().next()) {
+        (value, None) => Some(value),
+        (Value::Object(map), Some('.')) => {
+            let rest = &path[1..];
+            let key = key_of(map, rest)?;
+            value(&map[key], &rest[key.len()..])
+        }
+        (Value::Array(items), Some('[')) => {
+            let (selector, below) = selector(path)?;
+            let item = items.iter().find(|item| selector.picks(item))?;
+            value(item, below)
+        }
+        _ => None,
+    }
+}
+
+/// Returns the key that a path goes on with: the longest of those that are there.
+fn key_of<'m>(map: &'m Map<String, Value>, rest: &str) -> Option<&'m String> {
+    let ends_there = |key: &&String| {
+        let behind = rest.strip_prefix(key.as_str());
+        behind.is_some_and(|behind| behind.is_empty() || behind.starts_with(['.', '[']))
+    };
+    map.keys().filter(ends_there).max_by_key(|key| key.len())
 }
 
 /// Which item of a list is meant.
@@ -96,6 +114,11 @@ mod tests {
         let check = |path: &str, before: Value, after: Option<Value>| {
             let mut object = before.clone();
             let was_there = remove(&mut object, path);
+            assert_eq!(
+                was_there,
+                !path.is_empty() && value(&before, path).is_some(),
+                "{path}"
+            );
             assert_eq!(was_there.then_some(object), after, "{path}");
         };
         check(

@@ -70,6 +70,7 @@ pub(super) async fn compose(
             username,
             source: password,
             password: request.secrets.password.as_ref(),
+            stands_in: request.secrets.stands_in,
         };
         match live(cluster, request, &name).await? {
             Ok(live) => composed.add(pull(&login, name, live.as_ref()).map_err(|one| vec![one])),
@@ -116,6 +117,7 @@ fn own(
         let given = request.secrets.own.get(key);
         match given.or_else(|| before.get(key)) {
             Some(value) => drop(data.insert(key.clone(), value.clone())),
+            None if request.secrets.stands_in => drop(data.insert(key.clone(), stand_in())),
             None => missing.push(nowhere(&format!("the secret {key}"), source)),
         }
     }
@@ -149,13 +151,20 @@ struct Login<'a> {
     username: &'a str,
     source: &'a SecretSource,
     password: Option<&'a SecretValue>,
+    stands_in: bool,
+}
+
+/// Stands for a value that nobody needs to know.
+fn stand_in() -> SecretValue {
+    SecretValue::new("?")
 }
 
 fn pull(login: &Login<'_>, name: String, live: Option<&Object>) -> Result<SecretContent, Failure> {
     let before = live.map(data).unwrap_or_default();
     let known = before
         .get(DOCKER_CONFIG_KEY)
-        .and_then(|config| password_for(login.registry, config));
+        .and_then(|config| password_for(login.registry, config))
+        .or_else(|| login.stands_in.then(stand_in));
     let Some(password) = login.password.or(known.as_ref()) else {
         return Err(nowhere(
             &format!("the password for {}", login.registry),
@@ -224,6 +233,7 @@ mod tests {
             username: "bot",
             source: const { &SecretSource::Prompt(String::new()) },
             password,
+            stands_in: false,
         }
     }
 

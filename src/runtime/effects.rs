@@ -6,6 +6,7 @@ mod deploys;
 mod known;
 mod logs;
 mod operations;
+mod preview;
 mod reading;
 
 use std::io;
@@ -50,6 +51,7 @@ pub struct Runner {
     instance: Option<WatchHandle>,
     logs: Option<AbortOnDropHandle<()>>,
     changes: Option<AbortOnDropHandle<()>>,
+    preview: Option<AbortOnDropHandle<()>>,
     operations: JoinSet<()>,
     /// How many instances are scaled or restarted at once.
     adjusting: Arc<Semaphore>,
@@ -72,6 +74,7 @@ impl Runner {
             instance: None,
             logs: None,
             changes: None,
+            preview: None,
             operations: JoinSet::new(),
             adjusting: Arc::new(Semaphore::new(ADJUSTED_AT_ONCE)),
         })
@@ -114,6 +117,14 @@ impl Runner {
                 };
                 self.check_definition(editor, context, revision, text);
             }
+            Effect::PreviewDeploy {
+                editor,
+                revision,
+                origin,
+                schemas,
+                of,
+            } => self.preview((editor, revision), origin, schemas, of),
+            Effect::StopPreview => self.preview = None,
             Effect::SaveDefinition {
                 editor,
                 name,
@@ -180,7 +191,7 @@ impl Runner {
     /// Lets what was sent be finished: drafts and saves to disk, and the operations for a moment.
     pub async fn finish(&mut self, within: Duration) {
         (self.connecting, self.overview, self.instance, self.logs) = (None, None, None, None);
-        self.changes = None;
+        (self.changes, self.preview) = (None, None);
         self.disk.drain(within);
         let all = async { while self.operations.join_next().await.is_some() {} };
         // What is not finished then is finished by whoever gives the same command again.
@@ -201,7 +212,7 @@ impl Runner {
     fn connect(&mut self, epoch: Epoch, context: Option<String>, after: Duration) {
         // Nothing of the cluster before may be shown under the new one's name.
         (self.overview, self.instance, self.logs) = (None, None, None);
-        self.changes = None;
+        (self.changes, self.preview) = (None, None);
         self.connection = epoch;
         *self.cluster.lock().unwrap_or_else(PoisonError::into_inner) = None;
         let (connect, slot, messages) = (

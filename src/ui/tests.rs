@@ -11,7 +11,9 @@ use super::{ColorLevel, Theme, ThemeSettings, draw_buffer, picture};
 use crate::app::stage::{self, Stage};
 use crate::app::{Model, Msg, OpenedDefinition, Place, SPECS};
 use crate::catalogue::Digest;
+use crate::definition::diagnostic::{Diagnostic, Position, Severity, Span};
 use crate::engine::plan::{Outcome, Progress, Step, VolumeChoice};
+use crate::engine::preview::{Against, Preview};
 use crate::failure::{Failure, FailureKind};
 use crate::service::watch::{LinkState, Scope, Topic, WatchEvent};
 
@@ -309,6 +311,52 @@ fn editor_shows_every_fault() {
 }
 
 #[test]
+fn what_applying_would_change_stands_beside_the_text_or_below() {
+    let text = "containers:\n  - name: main\n    image: nginx:1.27\n";
+    let mut stage = edited(text);
+    stage.wait(Duration::from_secs(1));
+    let pane = stage.model.editor().unwrap();
+    let (editor, revision) = (pane.id, pane.editor().unwrap().revision());
+    let plan = stage::deploy_plan("billing");
+    let start = text.find("nginx").unwrap();
+    let fault = Diagnostic {
+        severity: Severity::Warning,
+        path: "containers[0].image".to_owned(),
+        span: Span {
+            start: Position { line: 3, column: 12 },
+            end: Position { line: 3, column: 22 },
+            bytes: start..start + 10,
+        },
+        message: "kubectl-edit set .spec.template.spec.containers[name=\"main\"].image of Deployment/billing to \"nginx:1.26\": \
+                  when it is applied, take it over or leave it to its owner"
+            .to_owned(),
+        fix: None,
+    };
+    let found = Preview {
+        against: Against::DryRun,
+        objects: plan.objects,
+        refusals: Vec::new(),
+        conflicts: Vec::new(),
+        offers: Vec::new(),
+        warnings: plan.warnings,
+        faults: vec![fault],
+    };
+    let result = Ok(Box::new(found));
+    stage.send(Msg::Previewed {
+        editor,
+        revision,
+        result,
+    });
+    stage.press("^d");
+    assert!(draw(&stage.model, SMALL).contains("by the server's dry run"));
+    check("editor_difference", &mut stage);
+    // A key later it is still of the text before.
+    stage.press("^end").type_text("#");
+    let picture = draw(&stage.model, LARGE);
+    assert!(picture.contains("dry run …"), "{picture}");
+}
+
+#[test]
 fn what_could_be_written_stands_beside_the_cursor() {
     let text = "containers:\n  - name: main\n    image: nginx:1.27\n";
     let mut stage = edited(text);
@@ -347,7 +395,7 @@ fn help_names_every_action_of_a_place() {
         let mut stage = services();
         stage.press(keys);
         assert_eq!(stage.model.place(), place);
-        let text = draw(&stage.model, (100, 80));
+        let text = draw(&stage.model, (100, 100));
         for spec in SPECS.iter().filter(|spec| spec.places.contains(&place)) {
             let line = format!("{}  {}", spec.keys.join(" "), spec.sentence);
             assert!(

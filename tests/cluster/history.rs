@@ -422,7 +422,7 @@ fn word() -> SecretValues {
     let word = ("word".to_owned(), SecretValue::new("canary"));
     SecretValues {
         own: BTreeMap::from([word]),
-        password: None,
+        ..SecretValues::default()
     }
 }
 

@@ -25,6 +25,7 @@ mod manifests;
 mod objects;
 mod operations;
 mod patch;
+mod preview;
 mod refusals;
 mod routes;
 mod schemas;
@@ -95,6 +96,12 @@ on_both_backends! {
         a_patched_annotation_survives_a_later_apply
         of_two_claims_with_one_resource_version_one_wins
         a_json_patch_whose_test_fails_changes_nothing;
+    preview:
+        a_text_is_rehearsed_and_nothing_is_written
+        a_field_of_others_is_told_at_its_line_with_who_set_it_to_what
+        what_can_never_be_changed_is_told_at_its_line_with_the_options
+        secrets_are_neither_read_nor_missed
+        who_may_only_look_sees_what_is_computed_here;
     refusals:
         a_rehearsal_in_a_missing_namespace_finds_no_namespace
         a_kind_that_is_not_served_is_a_text_not_a_status

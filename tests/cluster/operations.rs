@@ -461,7 +461,7 @@ fn values(key: &str, value: &str) -> SecretValues {
     let own = [(key.to_owned(), SecretValue::new(value))];
     SecretValues {
         own: own.into(),
-        password: None,
+        ..SecretValues::default()
     }
 }
 

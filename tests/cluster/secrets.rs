@@ -30,6 +30,7 @@ fn values(token: &str) -> SecretValues {
             .map(|(key, value)| (key.to_owned(), SecretValue::new(value)))
             .into(),
         password: Some(SecretValue::new(PASSWORD)),
+        ..SecretValues::default()
     }
 }
 

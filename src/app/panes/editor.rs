@@ -1,22 +1,25 @@
 //! The editor's screen: a definition being edited, its checks, its drafts, its saves.
 
 pub mod assist;
+pub mod preview;
 
 use std::time::Duration;
 
 use crossterm::event::KeyEvent;
 
-use crate::app::effect::Effect;
+use crate::app::effect::{DefinitionOrigin, Effect};
 use crate::app::input::Input;
 use crate::app::msg::{OpId, OpenedDefinition};
 use crate::catalogue::Digest;
 use crate::definition::diagnostic::{Diagnostic, Severity};
 use crate::definition::id::{InstanceId, Namespace};
-use crate::editor::{self, Command, Editor, Revision};
+use crate::editor::{self, Command, Editor, Problem, Revision};
+use crate::engine::preview::Preview;
 use crate::failure::Failure;
 use crate::schema::ClusterSchemas;
 
 use assist::Assist;
+use preview::PreviewPane;
 
 /// A pause in typing after which the text is checked.
 const CHECK_AFTER: Duration = Duration::from_millis(50);
@@ -67,6 +70,8 @@ pub struct EditorPane {
     pub search: Option<Input>,
     /// What stands beside the cursor.
     pub assist: Option<Assist>,
+    /// What applying the text would change.
+    pub preview: PreviewPane,
     /// Unsaved edits of an earlier session that were not yet decided on.
     pub draft: Option<(String, Digest)>,
     /// The revision that is being written, and what follows.
@@ -77,11 +82,31 @@ pub struct EditorPane {
     pub is_changed_on_disk: bool,
     check_at: Option<Duration>,
     checking: Option<Revision>,
+    /// What the last check found, without what the server says.
+    own: Own,
+    /// Whether what the text would change is still being found of a text that is no more.
+    is_outrun: bool,
+    /// Whether there was a cluster to ask when that was looked at last.
+    was_connected: bool,
     draft_at: Option<Duration>,
     /// The last revision that was kept as a draft.
     drafted: Option<Revision>,
     /// The last revision whose deploy was planned, and what the server refuses of it.
     planned: Option<(Revision, Vec<Diagnostic>)>,
+}
+
+/// What a check found.
+#[derive(Debug, Clone, Default)]
+struct Own {
+    revision: Option<Revision>,
+    faults: Vec<Diagnostic>,
+}
+
+impl Own {
+    fn has_errors(&self) -> bool {
+        let is_error = |fault: &Diagnostic| fault.severity == Severity::Error;
+        self.faults.iter().any(is_error)
+    }
 }
 
 impl EditorPane {
@@ -93,12 +118,16 @@ impl EditorPane {
             phase: EditorPhase::Opening,
             search: None,
             assist: None,
+            preview: PreviewPane::default(),
             draft: None,
             saving: None,
             saving_as: None,
             is_changed_on_disk: false,
             check_at: None,
             checking: None,
+            own: Own::default(),
+            is_outrun: false,
+            was_connected: false,
             draft_at: None,
             drafted: None,
             planned: None,
@@ -141,6 +170,16 @@ impl EditorPane {
         (n_errors, problems.len() - n_errors)
     }
 
+    /// Tells whether the text as it stands was checked and has errors, whatever a server says of it.
+    pub fn has_own_errors(&self) -> bool {
+        self.is_checked() && self.own.has_errors()
+    }
+
+    fn is_checked(&self) -> bool {
+        self.editor()
+            .is_some_and(|editor| self.own.revision == Some(editor.revision()))
+    }
+
     /// Tells whether faults are being looked for.
     pub fn is_checking(&self) -> bool {
         self.check_at.is_some() || self.checking.is_some()
@@ -160,6 +199,7 @@ impl EditorPane {
                 }));
                 self.draft = opened.draft;
                 self.check_at = Some(now);
+                self.preview.on_other_ground(now);
             }
             Err(failure) => self.phase = EditorPhase::Failed(failure),
         }
@@ -186,7 +226,7 @@ impl EditorPane {
             let revision = open.editor.revision();
             open.editor.mark_saved(revision);
             self.is_changed_on_disk = false;
-            self.check_at = Some(now);
+            self.touch(now);
         }
     }
 
@@ -225,6 +265,12 @@ impl EditorPane {
     fn touch(&mut self, now: Duration) {
         self.check_at = Some(now + CHECK_AFTER);
         self.draft_at.get_or_insert(now + DRAFT_AFTER);
+        self.is_outrun |= self.preview.on_typed(now);
+    }
+
+    /// Tells whether what is being found of the text is of one that is no more; told once.
+    pub(in crate::app) fn take_outrun(&mut self) -> bool {
+        std::mem::take(&mut self.is_outrun)
     }
 
     /// Has the text checked again, by more than it was.
@@ -290,23 +336,124 @@ impl EditorPane {
     pub(in crate::app) fn on_checked(
         &mut self,
         revision: Revision,
-        mut diagnostics: Vec<Diagnostic>,
+        diagnostics: Vec<Diagnostic>,
         now: Duration,
     ) {
-        // What the server said of another text is not true of this one.
-        self.planned.take_if(|(planned, _)| *planned != revision);
-        let refused = self.planned.iter().flat_map(|(_, refused)| refused);
-        diagnostics.extend(refused.cloned());
         if self.checking == Some(revision) {
             self.checking = None;
         }
-        if let Some(open) = self.open_mut()
-            && !open.editor.set_diagnostics(revision, diagnostics)
-            && self.check_at.is_none()
-            && self.checking.is_none()
-        {
+        if self.editor().map(Editor::revision) == Some(revision) {
+            self.own = Own {
+                revision: Some(revision),
+                faults: diagnostics,
+            };
+            self.mark_faults();
+        } else if self.check_at.is_none() && self.checking.is_none() {
             self.check_at = Some(now);
         }
+    }
+
+    /// Marks what the check found and what the server says, in the text as it stands.
+    fn mark_faults(&mut self) {
+        let Some(revision) = self.own.revision else {
+            return;
+        };
+        // What the server refused of another text is not true of this one.
+        self.planned.take_if(|(planned, _)| *planned != revision);
+        let mut faults = self.own.faults.clone();
+        for fault in self.server_faults(revision) {
+            let is_told = |known: &Diagnostic| {
+                known.span.bytes == fault.span.bytes && known.message.starts_with(&fault.message)
+            };
+            if !faults.iter().any(is_told) {
+                faults.push(fault);
+            }
+        }
+        if let Some(open) = self.open_mut() {
+            open.editor.set_diagnostics(revision, faults);
+        }
+    }
+
+    /// Returns what the server says of the text; of one that it outran as far as the lines concerned are the same.
+    fn server_faults(&self, revision: Revision) -> Vec<Diagnostic> {
+        let mut faults: Vec<Diagnostic> = Vec::new();
+        let refused = self.planned.iter().flat_map(|(_, refused)| refused);
+        let found = self.preview.found.as_ref();
+        let Some((of, Ok(preview))) = found.map(|found| (found.revision, &found.result)) else {
+            return refused.cloned().collect();
+        };
+        if of == revision {
+            faults.extend(preview.faults.iter().cloned());
+        } else if !self.own.has_errors() {
+            // They stay where they were seen until the next answer, so that the list below does not jump with every key.
+            let problems = self.editor().map_or(&[][..], Editor::problems).iter();
+            let still = problems.filter(|problem| {
+                preview
+                    .faults
+                    .iter()
+                    .any(|fault| is_same(fault, &problem.diagnostic))
+            });
+            faults.extend(still.filter_map(moved));
+        }
+        faults.extend(refused.cloned());
+        faults
+    }
+
+    /// Takes what applying the text would change; it is marked where it is about a line.
+    pub(in crate::app) fn on_previewed(
+        &mut self,
+        revision: Revision,
+        result: Result<Box<Preview>, Failure>,
+        now: Duration,
+    ) {
+        if !self.preview.on_answer(revision, result, now) {
+            return;
+        }
+        if let Some(editor) = self.editor() {
+            let line = editor.line(editor.cursor().line - 1).into_owned();
+            self.preview.follow(&line);
+        }
+        if self.is_checked() {
+            self.mark_faults();
+        }
+    }
+
+    /// Asks what applying the text would change, if that is due and it has no errors.
+    pub(in crate::app) fn ask_preview(
+        &mut self,
+        is_connected: bool,
+        (namespace, schemas): (Option<&Namespace>, &ClusterSchemas),
+        now: Duration,
+    ) -> Option<Effect> {
+        if is_connected != self.was_connected {
+            self.was_connected = is_connected;
+            self.preview.on_other_ground(now);
+        }
+        if !self.can_preview() {
+            return None;
+        }
+        let (text, revision) = self.editor()?.snapshot();
+        let of = self.preview.ask(revision, is_connected, now)?;
+        Some(Effect::PreviewDeploy {
+            editor: self.id,
+            revision,
+            origin: DefinitionOrigin {
+                id: self.name.clone(),
+                name: self.name.clone(),
+                namespace: namespace.cloned(),
+                text: Some(text),
+            },
+            schemas: schemas.clone(),
+            of,
+        })
+    }
+
+    fn can_preview(&self) -> bool {
+        let len = self.editor().map(|editor| editor.rope().len_bytes());
+        self.is_checked()
+            && !self.own.has_errors()
+            && self.draft.is_none()
+            && len.is_some_and(|len| len <= preview::MAX_BYTES)
     }
 
     /// Remembers which text is planned.
@@ -323,7 +470,7 @@ impl EditorPane {
         let faults: Vec<Diagnostic> = refusals.iter().flat_map(Failure::faults).collect();
         if Some(*planned) == revision && !faults.is_empty() {
             *refused = faults;
-            self.check_at = Some(now);
+            self.check_again(now);
         }
     }
 
@@ -359,7 +506,12 @@ impl EditorPane {
     }
 
     /// Takes that a save is on disk; returns what follows.
-    pub(in crate::app) fn on_saved(&mut self, revision: Revision, digest: Digest) -> AfterSave {
+    pub(in crate::app) fn on_saved(
+        &mut self,
+        revision: Revision,
+        digest: Digest,
+        now: Duration,
+    ) -> AfterSave {
         let after = match self.saving.take_if(|(saving, _)| *saving == revision) {
             Some((_, after)) => after,
             None => AfterSave::Stay,
@@ -369,6 +521,7 @@ impl EditorPane {
             open.editor.mark_saved(revision);
             open.base = digest;
         }
+        self.preview.on_other_ground(now);
         after
     }
 
@@ -379,8 +532,26 @@ impl EditorPane {
     }
 
     /// Returns when something of it is due.
-    pub fn next_deadline(&self) -> Option<Duration> {
+    pub fn next_deadline(&self, is_in_front: bool) -> Option<Duration> {
         let check_at = self.check_at.filter(|_| self.checking.is_none());
-        [check_at, self.draft_at].into_iter().flatten().min()
+        let can_preview = is_in_front && self.can_preview();
+        let preview_at = self.preview.due().filter(|_| can_preview);
+        [check_at, self.draft_at, preview_at]
+            .into_iter()
+            .flatten()
+            .min()
     }
+}
+
+/// Tells whether two faults are one, wherever they stand.
+fn is_same(one: &Diagnostic, other: &Diagnostic) -> bool {
+    (&one.path, &one.message) == (&other.path, &other.message)
+}
+
+/// Returns a fault where it stands now; none where its own words were changed.
+fn moved(problem: &Problem) -> Option<Diagnostic> {
+    let mut fault = problem.diagnostic.clone();
+    let is_whole = fault.span.bytes.len() == problem.bytes.len();
+    fault.span.bytes = problem.bytes.clone();
+    is_whole.then_some(fault)
 }

@@ -155,6 +155,13 @@ pub(super) fn perform(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::Menu => popups::open_menu(model),
         Action::Palette => popups::open_palette(model),
         Action::Complete => assist::complete(model),
+        Action::TogglePreview => {
+            let is_seen = model.geometry.preview;
+            if let Some(pane) = model.editor_mut() {
+                pane.preview.toggle(is_seen > 0);
+            }
+            Vec::new()
+        }
         Action::Help if assist::tell_of_field(model) => Vec::new(),
         Action::Help => {
             model.popup = Some(Popup::Help { top: 0 });
@@ -266,7 +273,10 @@ fn scroll_by(model: &mut Model, lines: isize) -> Vec<Effect> {
         Some(Screen::Progress { n_below, .. }) => {
             *n_below = n_below.saturating_add_signed(lines.saturating_neg());
         }
-        Some(Screen::Editor(_)) => {}
+        Some(Screen::Editor(pane)) => {
+            let page = isize::try_from(model.geometry.preview / 2).unwrap_or(1);
+            pane.preview.scroll_by(lines.signum() * page.max(1));
+        }
     }
     Vec::new()
 }

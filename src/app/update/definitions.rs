@@ -158,13 +158,14 @@ pub(super) fn on_saved(
     revision: Revision,
     answer: SaveAnswer,
 ) -> Vec<Effect> {
+    let now = model.clock;
     let Some(pane) = model.editor_mut().filter(|pane| pane.id == editor) else {
         return vec![Effect::ListCatalogue];
     };
     let name = pane.name.clone();
     match answer {
         SaveAnswer::Saved(digest) => {
-            let after = pane.on_saved(revision, digest);
+            let after = pane.on_saved(revision, digest, now);
             let is_modified = pane.unsaved().is_some();
             let n_errors = pane.counts().0;
             let mut effects = vec![Effect::ListCatalogue];

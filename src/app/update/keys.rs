@@ -6,6 +6,7 @@ use crate::app::action::{Action, Place};
 use crate::app::effect::Effect;
 use crate::app::keymap::Key;
 use crate::app::model::{Model, Screen};
+use crate::app::panes::editor::EditorPane;
 use crate::app::panes::editor::assist::Typed;
 use crate::editor::{self, Command};
 
@@ -88,7 +89,10 @@ pub(super) fn editor_command(model: &mut Model, command: Command) -> Vec<Effect>
     if let Some(notice) = outcome.notice {
         model.tell(notice.to_string());
     }
-    outcome.clipboard.map(Effect::Copy).into_iter().collect()
+    let is_outrun = model.editor_mut().is_some_and(EditorPane::take_outrun);
+    let stop = is_outrun.then_some(Effect::StopPreview);
+    let copy = outcome.clipboard.map(Effect::Copy);
+    stop.into_iter().chain(copy).collect()
 }
 
 fn on_filter_key(model: &mut Model, key: KeyEvent) -> Vec<Effect> {

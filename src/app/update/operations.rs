@@ -91,6 +91,10 @@ pub(super) fn on_finished(model: &mut Model, op: OpId, outcome: Outcome) -> Vec<
     operation.on_finished(outcome, now);
     if kind == OperationKind::Deploy {
         reviews::mark_refused(model, &id, &failures);
+        let clock = model.clock;
+        if let Some(pane) = model.editor_mut().filter(|pane| pane.name == id) {
+            pane.preview.on_other_ground(clock);
+        }
     }
     let name = kind.name();
     if n_failed > 0 {

@@ -12,6 +12,7 @@ mod history;
 mod list;
 mod logs;
 mod ownership;
+mod preview;
 mod resuming;
 mod secrets;
 mod teardown;

@@ -42,6 +42,8 @@ const MAX_PROBES: u32 = 50;
 const KIND_COMES: &str = "not rehearsed: its kind comes with this definition";
 const KIND_CHANGES: &str = "not rehearsed: its kind changes with this definition";
 const NAMESPACE_COMES: &str = "not rehearsed: its namespace comes with this definition";
+/// Warning of a plan whose differences the server did not answer.
+pub(in crate::engine) const COMPUTED_HERE: &str = "the difference is computed here, without the server's defaults: this user may not ask for a dry run";
 const LEFT: &str = "it left the definition";
 const LEFT_CLAIM: &str = "it left the definition; claims are kept, never pruned";
 
@@ -373,10 +375,7 @@ impl Planner<'_> {
             !lacks("patch") && !lacks("create")
         };
         if !self.rendered.objects.iter().all(may_write) {
-            plan.warnings.push(
-                "the difference is computed here, without the server's defaults: this user may not ask for a dry run"
-                    .to_owned(),
-            );
+            plan.warnings.push(COMPUTED_HERE.to_owned());
         }
         let manager = &manager;
         let holds_sizes = self.holds_sizes();

@@ -65,7 +65,7 @@ struct Requested {
 }
 
 /// Does what reads files apart from what may not wait.
-async fn blocking<T: Send + 'static>(
+pub(super) async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, Failure> + Send + 'static,
 ) -> Result<T, Failure> {
     let work = tokio::task::spawn_blocking(work);
@@ -98,7 +98,11 @@ impl Runner {
         let Some(definition) = online.checked.definition else {
             return Err(refused_by(&origin.name, &online.checked.diagnostics));
         };
-        let request = move || request_of(&cluster, origin, (text, definition), agreed, &secrets);
+        let request = move || {
+            let values = secrets.read(&definition)?;
+            let of = (text, definition, values);
+            Ok(request_of(&cluster, &secrets.start, origin, of, agreed))
+        };
         Ok(Requested {
             request: blocking(request).await?,
             remark: online.remark,
@@ -352,20 +356,19 @@ fn text_of(start: &Start, origin: &DefinitionOrigin) -> Result<String, Failure> 
     Ok(start.catalogue.read(&origin.name)?.text)
 }
 
-fn request_of(
+pub(super) fn request_of(
     cluster: &Cluster,
+    start: &Start,
     origin: DefinitionOrigin,
-    (text, definition): (String, Definition),
+    (text, definition, secrets): (String, Definition, SecretValues),
     (yields, remedies): (bool, Remedies),
-    secrets: &SecretReader,
-) -> Result<DeployRequest, Failure> {
-    let start = &secrets.start;
+) -> DeployRequest {
     let namespace = origin
         .namespace
         .unwrap_or_else(|| cluster.namespace().clone());
-    Ok(DeployRequest {
+    DeployRequest {
         namespace: definition.namespace().unwrap_or(namespace),
-        secrets: secrets.read(&definition)?,
+        secrets,
         definition,
         text,
         name: origin.name,
@@ -377,10 +380,10 @@ fn request_of(
         remedies,
         message: None,
         holder: start.holder.clone(),
-    })
+    }
 }
 
-fn refused_by(name: &InstanceId, diagnostics: &[Diagnostic]) -> Failure {
+pub(super) fn refused_by(name: &InstanceId, diagnostics: &[Diagnostic]) -> Failure {
     let errors: Vec<_> = diagnostics
         .iter()
         .filter(|diagnostic| diagnostic.severity == Severity::Error)

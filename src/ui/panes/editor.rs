@@ -1,6 +1,7 @@
 //! The editor's screen: the text, and its problems below.
 
 mod assist;
+mod preview;
 
 use ratatui::layout::{Position, Rect};
 
@@ -14,6 +15,7 @@ const MAX_PROBLEMS: u16 = 6;
 
 pub fn draw(canvas: &mut Canvas<'_>, area: Rect, pane: &EditorPane, geometry: &mut Geometry) {
     let theme = canvas.theme;
+    let (area, beside) = preview::divided(area, pane);
     let name = format!("{}.yaml", pane.name);
     let modified = if pane.unsaved().is_some() {
         " (modified)"
@@ -68,6 +70,9 @@ pub fn draw(canvas: &mut Canvas<'_>, area: Rect, pane: &EditorPane, geometry: &m
         ..inside
     };
     draw_problems(canvas.buf, problems, editor, &theme.editor);
+    if let Some(beside) = beside {
+        geometry.preview = preview::draw(canvas, beside, pane);
+    }
     if let (Some(assist), Some(cursor)) = (&pane.assist, drawn.cursor) {
         assist::draw(canvas, inside, cursor, assist);
     }

@@ -8,6 +8,7 @@ use crate::app::{Geometry, Model, Origin, ReviewedPlan};
 use crate::engine::plan::{Change, DeployPlan, DiffLine, DiffSide, PlannedObject};
 use crate::ui::canvas::Canvas;
 use crate::ui::table::first_row;
+use crate::ui::theme::Theme;
 
 pub fn draw(
     canvas: &mut Canvas<'_>,
@@ -143,10 +144,11 @@ fn notices(canvas: &Canvas<'_>, reviewed: &ReviewedPlan) -> Vec<(String, Style)>
         for cause in &failure.causes {
             if let Some(place) = &cause.place {
                 let (line, path) = (place.span.start.line, &place.path);
-                notices.push((
-                    format!("  line {line}, {path}: {}", cause.message),
-                    theme.text,
-                ));
+                let what = match failure.summary.ends_with(&cause.message) {
+                    true => String::new(),
+                    false => format!(": {}", cause.message),
+                };
+                notices.push((format!("  line {line}, {path}{what}"), theme.text));
             }
         }
     }
@@ -202,13 +204,7 @@ fn draw_objects(canvas: &mut Canvas<'_>, area: Rect, plan: &DeployPlan, selected
     let top = first_row(selected, plan.objects.len(), area.height.into());
     for (y, (idx, object)) in (area.y..area.bottom()).zip(plan.objects.iter().enumerate().skip(top))
     {
-        let (sign, word, style) = match object.change {
-            Change::Create => ("+", "create", theme.added),
-            Change::Update => ("~", "update", theme.partly),
-            Change::Keep => ("=", "keep", theme.dim),
-            Change::Recreate => ("!", "recreate", theme.removed),
-            Change::Delete => ("-", "delete", theme.removed),
-        };
+        let (sign, word, style) = sign_of(theme, object.change);
         let key = object.key.to_string();
         let note = object.note.as_deref().unwrap_or_default();
         let cursor = if idx == selected {
@@ -240,6 +236,17 @@ fn draw_objects(canvas: &mut Canvas<'_>, area: Rect, plan: &DeployPlan, selected
                 theme.selected,
             );
         }
+    }
+}
+
+/// Returns the sign, the word and the style of what would happen to an object.
+pub(super) fn sign_of(theme: &Theme, change: Change) -> (&'static str, &'static str, Style) {
+    match change {
+        Change::Create => ("+", "create", theme.added),
+        Change::Update => ("~", "update", theme.partly),
+        Change::Keep => ("=", "keep", theme.dim),
+        Change::Recreate => ("!", "recreate", theme.removed),
+        Change::Delete => ("-", "delete", theme.removed),
     }
 }
 

@@ -9,7 +9,7 @@ use std::process::ExitCode;
 use clap::{CommandFactory, Parser};
 
 use crate::definition::places::Place;
-use crate::failure::{Cause, Failure, FailureKind};
+use crate::failure::{Cause, Failure};
 
 mod adjust;
 mod adopt;
@@ -30,12 +30,14 @@ mod direct;
 mod doctor;
 mod events;
 mod exec;
+mod exit;
 mod explain;
 mod history;
 mod import;
 mod kind;
 mod logs;
 mod ls;
+mod missing;
 mod new;
 mod operate;
 mod output;
@@ -62,56 +64,21 @@ mod status_text;
 mod stream;
 mod target;
 mod turn;
+mod usage;
 mod validate;
 
 use args::{Cli, Command};
+pub use exit::Exit;
+pub(crate) use exit::UsageError;
 use session::Session;
-
-/// How a command ended; the numbers are the documented exit codes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Exit {
-    /// Done.
-    Ok,
-    /// Failed, or `validate` found errors, or `diff` found differences.
-    Failed,
-    /// Called wrongly, or a question had to be asked without a terminal.
-    Usage,
-    /// Some of it was done.
-    Partly,
-    /// Timed out, or accepted and not yet gone.
-    Pending,
-    /// Refused: ownership, protection, permissions.
-    Refused,
-    /// As the command that was run in a container ended.
-    Command(u8),
-    /// Ended by a signal.
-    Signal(u8),
-}
-
-impl Exit {
-    fn code(self) -> u8 {
-        match self {
-            Self::Ok => 0,
-            Self::Failed => 1,
-            Self::Usage => 2,
-            Self::Partly => 3,
-            Self::Pending => 4,
-            Self::Refused => 5,
-            Self::Command(code) => code,
-            Self::Signal(number) => 128 + number,
-        }
-    }
-}
-
-/// A command that was called in a way that cannot work: the sentence says what to write instead.
-#[derive(Debug, thiserror::Error)]
-#[error("{0}")]
-pub(crate) struct UsageError(pub(crate) String);
 
 /// Reads the arguments and runs the command they name.
 pub fn main() -> ExitCode {
     clap_complete::CompleteEnv::with_factory(Cli::command).complete();
-    let cli = Cli::parse();
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => usage::exit(error),
+    };
     let exit = match run(cli) {
         Ok(exit) => exit,
         Err(error) => report(&error),
@@ -175,7 +142,7 @@ fn report(error: &anyhow::Error) -> Exit {
     ));
     if let Some(failure) = error.downcast_ref::<Failure>() {
         say_detail(failure);
-        return exit_of(failure.kind);
+        return exit::of_failure(failure.kind);
     }
     if error.is::<UsageError>() {
         Exit::Usage
@@ -224,17 +191,5 @@ fn say_detail_of(file: &str, failure: &Failure) {
             }
         };
         output::say(crate::text::clean(&line));
-    }
-}
-
-/// Returns the exit code of a failure that ended a command.
-fn exit_of(kind: FailureKind) -> Exit {
-    match kind {
-        FailureKind::Forbidden | FailureKind::Refused => Exit::Refused,
-        FailureKind::NotFound
-        | FailureKind::Conflict
-        | FailureKind::Invalid
-        | FailureKind::Unreachable
-        | FailureKind::Disk => Exit::Failed,
     }
 }

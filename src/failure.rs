@@ -23,6 +23,8 @@ pub enum FailureKind {
     Unreachable,
     /// Refused by bowline itself before anything was sent: ownership, protection, wrong cluster.
     Refused,
+    /// It was asked for in a way that cannot work: an argument names nothing, or a question cannot be put to anybody.
+    Usage,
     /// A file could not be read or written.
     Disk,
 }

@@ -9,7 +9,7 @@ use super::args::{Adjust, IdOrNumber, Report, Restart, Scale};
 use super::delete::conclude_many;
 use super::operate::Ended;
 use super::session::Session;
-use super::{Exit, UsageError, choice, confirm, operate, output, plan_json, review, turn};
+use super::{Exit, UsageError, choice, confirm, missing, operate, output, plan_json, review, turn};
 use crate::cluster::{Cluster, LabelSelector};
 use crate::definition::id::InstanceId;
 use crate::engine::adjust::{
@@ -17,6 +17,7 @@ use crate::engine::adjust::{
 };
 use crate::engine::plan::{Outcome, Progress};
 use crate::engine::wait::wait_ready;
+use crate::failure::FailureKind;
 use crate::service::summary::InstanceKey;
 use crate::text;
 
@@ -73,10 +74,23 @@ fn adjust(
         let is_selected = selector.is_some();
         let attempt = async || {
             let plans = plan(&cluster, instances.clone(), adjustment).await?;
+            let (absent, plans): (Vec<_>, Vec<_>) = plans.into_iter().partition(is_absent);
+            for plan in &absent {
+                missing::say(session, &cluster, &plan.instance, None).await;
+            }
+            if !absent.is_empty() && !args.ignore_not_found {
+                output::say("nothing was changed");
+                return end(args, &[absent, plans].concat(), Exit::Failed);
+            }
             decide(args, session, &cluster, plans, is_selected).await
         };
         turn::in_turn(&args.waiting, session, &cluster, &instances, attempt).await
     })
+}
+
+fn is_absent(plan: &AdjustPlan) -> bool {
+    let mut refusals = plan.refusals.iter();
+    refusals.any(|refusal| refusal.kind == FailureKind::NotFound)
 }
 
 /// Shows plans, and carries them out where that is wanted and possible.

@@ -31,7 +31,7 @@ pub fn run(args: &Adopt, session: &Session) -> anyhow::Result<Exit> {
             "The owners named above may make them anew or fight over them. Type {id} to adopt:"
         );
         let is_confirmed = match &args.confirm {
-            Some(confirmed) => confirmed == id,
+            Some(confirmed) => confirm::same(confirmed, id, "adopted")?,
             None => confirm::typed(&question, id.as_str())?,
         };
         if !is_confirmed {

@@ -6,7 +6,7 @@ use super::args::{Applying, Report, Waiting};
 use super::operate::Ended;
 use super::review::Depth;
 use super::session::Session;
-use super::{Exit, UsageError, confirm, operate, output, plan_json, review, turn};
+use super::{Exit, confirm, operate, output, plan_json, review, turn};
 use crate::cluster::Cluster;
 use crate::definition::id::InstanceId;
 use crate::engine::deploy::{DeployRequest, Report as Tell, RunOptions, run_deploy};
@@ -238,11 +238,7 @@ fn carry_out(
 fn is_wanted(wishes: Wishes<'_>, cluster: &Cluster, planned: &Planned) -> anyhow::Result<bool> {
     let id = &planned.plan().instance.id;
     if let Some(confirmed) = wishes.confirm {
-        if confirmed == id {
-            return Ok(true);
-        }
-        let sentence = format!("--confirm says {confirmed}, and it is {id} that would be applied");
-        return Err(UsageError(sentence).into());
+        return Ok(confirm::same(confirmed, id, "applied")?);
     }
     let question = planned.question(cluster);
     if cluster.identity().is_insecure {

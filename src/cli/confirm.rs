@@ -1,6 +1,7 @@
 //! Questions before something is changed: asked on the terminal, or answered beforehand with flags.
 
 use super::{UsageError, output};
+use crate::definition::id::InstanceId;
 use crate::failure::{Failure, FailureKind};
 
 /// Refuses to begin what would have to ask where nobody can be asked, so that a script never hangs or guesses.
@@ -31,6 +32,23 @@ pub(super) fn go_on(question: &str) -> anyhow::Result<bool> {
 pub(super) fn typed(question: &str, wanted: &str) -> anyhow::Result<bool> {
     let answer = output::ask(question)?;
     Ok(answer.is_some_and(|answer| answer == wanted))
+}
+
+/// Tells that `--confirm` names the ID that is meant.
+///
+/// # Errors
+/// It names another one: nobody knows which of the two is the mistake.
+pub(super) fn same(
+    confirmed: &InstanceId,
+    meant: &InstanceId,
+    done: &str,
+) -> Result<bool, UsageError> {
+    match confirmed == meant {
+        true => Ok(true),
+        false => Err(UsageError(format!(
+            "--confirm says {confirmed}, and it is {meant} that would be {done}"
+        ))),
+    }
 }
 
 /// Returns the refusal of a teardown that `--yes` is not enough for.

@@ -5,7 +5,9 @@ use std::collections::VecDeque;
 use super::args::{Chosen, Delete, Report, Volumes};
 use super::operate::Ended;
 use super::session::Session;
-use super::{Exit, choice, confirm, operate, output, plan_json, restore, review, turn};
+use super::{
+    Exit, choice, confirm, exit, missing, operate, output, plan_json, restore, review, turn,
+};
 use crate::catalogue::trash::Trash;
 use crate::cluster::Cluster;
 use crate::definition::id::InstanceId;
@@ -13,6 +15,7 @@ use crate::engine::claims::plan_release;
 use crate::engine::plan::{Outcome, Progress, Step, TeardownPlan, TeardownScope, VolumeChoice};
 use crate::engine::sets::refusal_of_foreign_set;
 use crate::engine::teardown::{TeardownOptions, plan_teardown, run_teardown};
+use crate::failure::Failure;
 use crate::runtime::keep_in_trash;
 use crate::service::summary::InstanceKey;
 use crate::text;
@@ -26,8 +29,17 @@ pub fn run(args: &Delete, session: &Session) -> anyhow::Result<Exit> {
         let Chosen { ids, selector } = &args.chosen;
         let instances = choice::instances(session, &cluster, ids, selector.as_ref()).await?;
         let attempt = async || {
-            let plans = plan(args, &cluster, &instances).await?;
-            decide(args, session, &cluster, plans).await
+            let (plans, absent) = plan(args, session, &cluster, &instances).await?;
+            for key in &absent {
+                missing::say(session, &cluster, key, None).await;
+            }
+            let is_all = plans.iter().all(|plan| plan.rows.is_empty());
+            let exit = decide(args, session, &cluster, plans).await?;
+            Ok(match (absent.is_empty() || args.ignore_not_found, is_all) {
+                (true, _) => exit,
+                (false, false) => exit.beside_missing(),
+                (false, true) => Exit::Failed,
+            })
         };
         turn::in_turn(&args.waiting, session, &cluster, &instances, attempt).await
     })
@@ -69,14 +81,17 @@ pub(super) fn volume_choice(args: &Delete) -> VolumeChoice {
     }
 }
 
-/// Plans every teardown, so that all is shown before anything is asked.
+/// Plans every teardown, so that all is shown before anything is asked, and returns beside them what is not there and never was
+/// as far as this machine knows: a mistake, where a second run of the same command is none.
 async fn plan(
     args: &Delete,
+    session: &Session,
     cluster: &Cluster,
     instances: &[InstanceKey],
-) -> anyhow::Result<Vec<TeardownPlan>> {
+) -> anyhow::Result<(Vec<TeardownPlan>, Vec<InstanceKey>)> {
     let volumes = volume_choice(args);
     let mut plans: Vec<TeardownPlan> = Vec::with_capacity(instances.len());
+    let mut absent = Vec::new();
     for instance in instances {
         let mut plan = if args.kept {
             plan_release(cluster, instance, volumes).await?
@@ -87,10 +102,29 @@ async fn plan(
             plan.refusals
                 .extend(refusal_of_foreign_set(cluster, instance).await);
         }
+        if plan.rows.is_empty()
+            && plan.refusals.is_empty()
+            && is_absent(args, session, cluster, instance).await?
+        {
+            absent.push(instance.clone());
+            continue;
+        }
         show(args, &plan)?;
         plans.push(plan);
     }
-    Ok(plans)
+    Ok((plans, absent))
+}
+
+/// Tells whether an instance of which nothing is to be deleted is one that nobody knows. Of kept claims there may be none though
+/// it is there.
+async fn is_absent(
+    args: &Delete,
+    session: &Session,
+    cluster: &Cluster,
+    instance: &InstanceKey,
+) -> Result<bool, Failure> {
+    let is_unknown = !missing::is_known(session, cluster, instance);
+    Ok(is_unknown && (!args.kept || cluster.snapshot_instance(instance).await?.is_none()))
 }
 
 /// The fate table is data where it is all that was asked for, and prose before a question.
@@ -294,7 +328,7 @@ fn end(args: &Delete, plans: &[TeardownPlan], exit: Exit) -> anyhow::Result<Exit
 
 /// Says how many of several operations came to their end, where not all did, and returns their exit code.
 pub(super) fn conclude_many(exits: &[Exit]) -> Exit {
-    let exit = of_many(exits);
+    let exit = exit::of_many(exits);
     if exit == Exit::Partly && exits.len() > 1 {
         let is_done = |exit: &&Exit| matches!(exit, Exit::Ok | Exit::Pending);
         let n_done = exits.iter().filter(is_done).count();
@@ -304,35 +338,4 @@ pub(super) fn conclude_many(exits: &[Exit]) -> Exit {
         ));
     }
     exit
-}
-
-/// Returns the exit code of several operations: partly done if they ended differently.
-fn of_many(exits: &[Exit]) -> Exit {
-    match exits {
-        [] => Exit::Ok,
-        [first, rest @ ..] if rest.iter().all(|exit| exit == first) => *first,
-        _ if exits
-            .iter()
-            .all(|exit| matches!(exit, Exit::Ok | Exit::Pending)) =>
-        {
-            Exit::Pending
-        }
-        _ => Exit::Partly,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn several_teardowns_end_as_the_gravest_mixture() {
-        let check = |exits: &[Exit], expected: Exit| assert_eq!(of_many(exits), expected);
-        check(&[], Exit::Ok);
-        check(&[Exit::Ok, Exit::Ok], Exit::Ok);
-        check(&[Exit::Refused, Exit::Refused], Exit::Refused);
-        check(&[Exit::Ok, Exit::Pending], Exit::Pending);
-        check(&[Exit::Ok, Exit::Failed], Exit::Partly);
-        check(&[Exit::Failed, Exit::Pending], Exit::Partly);
-    }
 }

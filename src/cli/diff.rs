@@ -24,10 +24,7 @@ pub fn run(args: &Diff, session: &Session) -> anyhow::Result<Exit> {
     match result {
         Ok(exit) => Ok(exit),
         // 1 means a difference here, so that a failure must be more.
-        Err(error) => Ok(match super::report(&error) {
-            Exit::Failed => Exit::Usage,
-            exit => exit,
-        }),
+        Err(error) => Ok(super::report(&error).beside_differences()),
     }
 }
 
@@ -46,10 +43,7 @@ fn difference(args: &Diff, session: &Session) -> anyhow::Result<Exit> {
     // Who may only look gets the difference all the same.
     let is_refused = plan.objects.is_empty() || plan.refusals.iter().any(is_more_than_forbidden);
     if !plan.refusals.is_empty() && is_refused {
-        return Ok(match review::refuse_of(Some(&shown), &plan.refusals) {
-            Exit::Failed => Exit::Usage,
-            exit => exit,
-        });
+        return Ok(review::refuse_of(Some(&shown), &plan.refusals).beside_differences());
     }
     for refusal in &plan.refusals {
         output::say(format!("warning: {}", text::clean(&refusal.summary)));

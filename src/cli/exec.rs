@@ -11,7 +11,7 @@ use tokio::sync::mpsc;
 
 use super::args::Exec;
 use super::session::Session;
-use super::{Exit, UsageError, operate, output};
+use super::{Exit, UsageError, missing, operate, output};
 use crate::cluster::{Cluster, ExecInput, ExecOutput, ExecRequest};
 use crate::runtime::RawMode;
 use crate::text::StreamCleaner;
@@ -78,7 +78,13 @@ async fn execute(
 ) -> anyhow::Result<Exit> {
     let instance = session.instance(cluster, &args.id);
     let (pod, named) = (args.pod.as_deref(), args.container.as_deref());
-    let (pod, container) = cluster.exec_place(&instance, pod, named).await?;
+    let (pod, container) = match cluster.exec_place(&instance, pod, named).await {
+        Ok(place) => place,
+        Err(failure) if missing::explains(session, cluster, &instance, &failure).await? => {
+            return Ok(Exit::Failed);
+        }
+        Err(failure) => return Err(failure.into()),
+    };
     let request = ExecRequest {
         namespace: instance.namespace,
         pod,

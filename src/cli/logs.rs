@@ -10,7 +10,7 @@ use serde_json::json;
 use super::args::{Logs, Report};
 use super::session::Session;
 use super::stream::Lines;
-use super::{Exit, UsageError, operate, output, status};
+use super::{Exit, UsageError, missing, operate, output};
 use crate::cluster::Cluster;
 use crate::failure::{Failure, FailureKind};
 use crate::runtime;
@@ -75,7 +75,7 @@ async fn is_there(
 ) -> anyhow::Result<bool> {
     let found = cluster.snapshot_instance(instance).await?;
     if found.as_ref().is_none_or(|detail| detail.is_gone()) {
-        status::say_missing(session, instance, found.as_ref());
+        missing::say(session, cluster, instance, found.as_ref()).await;
         return Ok(false);
     }
     let waits = if args.follow {

@@ -277,8 +277,7 @@ impl<'a> Listing<'a> {
                 let row = serde_json::to_value(row)?;
                 output::print(&format!("---\n{}", yaml::to_yaml(&row)))?;
             }
-            Output::Name if row.state != State::Saved => output::print(&format!("{}\n", row.id))?,
-            Output::Name => {}
+            Output::Name => output::print(&format!("{}\n", row.id))?,
         }
         Ok(())
     }

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use super::args::PortForward;
 use super::session::Session;
-use super::{Exit, operate, output};
+use super::{Exit, missing, operate, output};
 use crate::cluster::{Cluster, ForwardEvent, ForwardRequest, Forwards};
 use crate::text;
 
@@ -26,7 +26,16 @@ async fn forward(args: &PortForward, session: &Session, cluster: &Cluster) -> an
         addresses,
         ports: args.ports.clone(),
     };
-    let mut forwards = cluster.forward(&request).await?;
+    let mut forwards = match cluster.forward(&request).await {
+        Ok(forwards) => forwards,
+        Err(failure) => {
+            let instance = &request.instance;
+            return match missing::explains(session, cluster, instance, &failure).await? {
+                true => Ok(Exit::Failed),
+                false => Err(failure.into()),
+            };
+        }
+    };
     announce(&forwards)?;
     let mut told = Told::default();
     while let Some(event) = forwards.next().await {

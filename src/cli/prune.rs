@@ -40,6 +40,7 @@ fn as_delete(args: Prune) -> Delete {
         confirm: Vec::new(),
         dry_run: args.dry_run,
         no_trash: args.no_trash,
+        ignore_not_found: false,
         take_over: false,
         waiting: args.waiting,
         output: args.output,

@@ -9,7 +9,6 @@ use crate::engine::pull::{Left, PullPlan, definition_of, plan_pull};
 use crate::text;
 
 pub fn run(args: &Pull, session: &Session) -> anyhow::Result<Exit> {
-    confirm::require_answer(args.yes || args.dry_run, "--yes")?;
     let (plan, base) = operate::on_cluster(session, async |cluster| {
         let instance = session.instance(&cluster, &args.id);
         let name = definition_of(&cluster, &instance).await?;
@@ -29,6 +28,7 @@ pub fn run(args: &Pull, session: &Session) -> anyhow::Result<Exit> {
     if args.dry_run {
         return Ok(Exit::Ok);
     }
+    confirm::require_answer(args.yes, "--yes")?;
     if !args.yes && !confirm::go_on(&format!("write this into {}?", plan.name))? {
         output::say("nothing was written");
         return Ok(Exit::Failed);

@@ -71,6 +71,7 @@ fn as_delete(args: &Resume, plan: &TeardownPlan) -> Delete {
         confirm: applying.confirm.iter().cloned().collect(),
         dry_run: args.dry_run,
         no_trash: args.no_trash,
+        ignore_not_found: false,
         take_over: applying.take_over,
         waiting: applying.waiting.clone(),
         output: applying.output,

@@ -1,6 +1,6 @@
 //! Plans, progress and outcomes as text: what is read before a question is answered, and while it is carried out.
 
-use super::{Exit, exit_of, output};
+use super::{Exit, exit, output};
 use crate::definition::id::InstanceId;
 use crate::engine::plan::{
     Change, DataFate, DeployPlan, DiffLine, DiffSide, Fate, FateRow, Outcome, PlannedObject,
@@ -8,7 +8,7 @@ use crate::engine::plan::{
 };
 use crate::engine::rollback::HangingPod;
 use crate::engine::routes::RoutePlan;
-use crate::failure::{Failure, FailureKind};
+use crate::failure::Failure;
 use crate::text;
 
 /// How much of a plan is shown.
@@ -268,7 +268,7 @@ pub(super) fn conclude_or(what: &str, outcome: &Outcome, next: &str) -> Exit {
     for pending in &outcome.pending {
         output::say(text::clean(&format!("not finished: {pending}")));
     }
-    let exit = exit_of_outcome(outcome);
+    let exit = exit::of_outcome(outcome);
     if matches!(exit, Exit::Ok | Exit::Pending) {
         return exit;
     }
@@ -286,21 +286,6 @@ pub(super) fn conclude_or(what: &str, outcome: &Outcome, next: &str) -> Exit {
     exit
 }
 
-fn exit_of_outcome(outcome: &Outcome) -> Exit {
-    let first = outcome.failed.first();
-    let is_written = outcome.failed.iter().all(|(step, _)| *step == Step::Ready);
-    match first {
-        // What waits for something pending was not tried either.
-        None if !outcome.pending.is_empty() => Exit::Pending,
-        None if !outcome.not_tried.is_empty() => Exit::Partly,
-        None => Exit::Ok,
-        // Everything was written; what was written does not work.
-        Some(_) if is_written && outcome.not_tried.is_empty() => Exit::Failed,
-        Some((_, failure)) if outcome.done.is_empty() => exit_of(failure.kind),
-        Some(_) => Exit::Partly,
-    }
-}
-
 /// Says why a plan cannot run, and returns the exit code of the gravest reason.
 pub(super) fn refuse(refusals: &[Failure]) -> Exit {
     refuse_of(None, refusals)
@@ -315,83 +300,10 @@ pub(super) fn refuse_of(file: Option<&str>, refusals: &[Failure]) -> Exit {
             None => super::say_detail(refusal),
         }
     }
-    let is_refusal = |kind| {
-        matches!(
-            kind,
-            FailureKind::Forbidden | FailureKind::Refused | FailureKind::Conflict
-        )
-    };
-    if refusals.iter().any(|refusal| is_refusal(refusal.kind)) {
-        Exit::Refused
-    } else {
-        Exit::Failed
-    }
+    exit::of_refusals(refusals)
 }
 
 fn push(out: &mut String, line: &str) {
     out.push_str(&text::clean(line));
     out.push('\n');
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn failed(step: Step, kind: FailureKind) -> (Step, Failure) {
-        (step, Failure::new(kind, "no"))
-    }
-
-    fn check(outcome: Outcome, expected: Exit) {
-        assert_eq!(exit_of_outcome(&outcome), expected, "{outcome:?}");
-    }
-
-    #[test]
-    fn the_exit_code_tells_how_far_it_came() {
-        let done = || vec![Step::Claim];
-        let not_tried = || vec![(Step::Record, "not everything is gone".to_owned())];
-        let pending = || vec!["Service/web is held".to_owned()];
-        check(Outcome::default(), Exit::Ok);
-        check(
-            Outcome {
-                done: done(),
-                pending: pending(),
-                not_tried: not_tried(),
-                ..Outcome::default()
-            },
-            Exit::Pending,
-        );
-        check(
-            Outcome {
-                done: done(),
-                failed: vec![failed(Step::Record, FailureKind::Conflict)],
-                pending: pending(),
-                ..Outcome::default()
-            },
-            Exit::Partly,
-        );
-        check(
-            Outcome {
-                failed: vec![failed(Step::Claim, FailureKind::Forbidden)],
-                not_tried: not_tried(),
-                ..Outcome::default()
-            },
-            Exit::Refused,
-        );
-        check(
-            Outcome {
-                done: done(),
-                failed: vec![failed(Step::Ready, FailureKind::Invalid)],
-                ..Outcome::default()
-            },
-            Exit::Failed,
-        );
-        check(
-            Outcome {
-                done: done(),
-                not_tried: not_tried(),
-                ..Outcome::default()
-            },
-            Exit::Partly,
-        );
-    }
 }

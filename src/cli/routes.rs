@@ -9,6 +9,7 @@ use crate::cluster::Cluster;
 use crate::engine::plan::Outcome;
 use crate::engine::routes::{RouteOptions, RoutePlan, plan_routes, run_routes};
 use crate::engine::selection;
+use crate::failure::FailureKind;
 use crate::service::summary::InstanceKey;
 use crate::text;
 
@@ -22,7 +23,10 @@ pub fn run(args: &UpdateIngress, session: &Session) -> anyhow::Result<Exit> {
         };
         let attempt = async || {
             let surroundings = changes::surroundings(session);
-            let plans = plan_routes(&cluster, &instances, &surroundings).await?;
+            let mut plans = plan_routes(&cluster, &instances, &surroundings).await?;
+            if args.how.ignore_not_found {
+                plans.retain(|plan| !is_absent(plan));
+            }
             decide(args, session, &cluster, plans).await
         };
         turn::in_turn(&args.how.waiting, session, &cluster, &instances, attempt).await
@@ -70,6 +74,11 @@ async fn decide(
     });
     let exits: Vec<Exit> = refused.into_iter().chain(concluded).collect();
     end(args, &plans, &outcomes, conclude_many(&exits))
+}
+
+fn is_absent(plan: &RoutePlan) -> bool {
+    let mut refusals = plan.refusals.iter();
+    refusals.any(|refusal| refusal.kind == FailureKind::NotFound)
 }
 
 fn is_settled(args: &UpdateIngress, plan: &RoutePlan) -> bool {

@@ -13,7 +13,7 @@ use tokio::sync::mpsc::{self, UnboundedReceiver};
 use super::args::{Chosen, Output, Status};
 use super::rows;
 use super::session::Session;
-use super::{Exit, changes, choice, operate, output, status_text};
+use super::{Exit, changes, choice, missing, operate, output, status_text};
 use crate::cluster::{Cluster, Printed, Selector};
 use crate::definition::object::GroupKind;
 use crate::definition::yaml;
@@ -23,7 +23,6 @@ use crate::service::address::AddressKind;
 use crate::service::detail::Detail;
 use crate::service::drift::{Changes, Drift};
 use crate::service::status::{self, InstanceStatus};
-use crate::service::summary::InstanceKey;
 use crate::service::watch::{LinkState, WatchEvent};
 use crate::text;
 
@@ -39,14 +38,14 @@ type Compared = (Detail, Option<Changes>);
 pub fn run(args: &Status, session: &Session) -> anyhow::Result<Exit> {
     operate::on_cluster(session, async |cluster| {
         let mut details = Vec::new();
-        let mut missing = Vec::new();
+        let mut absent = Vec::new();
         let Chosen { ids, selector } = &args.chosen;
         for key in choice::instances(session, &cluster, ids, selector.as_ref()).await? {
             match cluster.snapshot_instance(&key).await? {
                 Some(detail) if is_deployed(&detail) => {
                     details.push((detail, changes::read(&cluster, session, &key).await?));
                 }
-                found => missing.push((key, found)),
+                found => absent.push((key, found)),
             }
         }
         let printed = match args.output {
@@ -55,14 +54,14 @@ pub fn run(args: &Status, session: &Session) -> anyhow::Result<Exit> {
         };
         let node = node(&cluster, &details).await?;
         print(args, session, &details, &printed, node.as_deref())?;
-        for (key, found) in &missing {
-            say_missing(session, key, found.as_ref());
+        for (key, found) in &absent {
+            missing::say(session, &cluster, key, found.as_ref()).await;
         }
         if args.watch && !details.is_empty() {
             let details = details.into_iter().map(|(detail, _)| detail).collect();
             return follow(args, session, &cluster, details).await;
         }
-        Ok(if missing.is_empty() {
+        Ok(if absent.is_empty() {
             Exit::Ok
         } else {
             Exit::Failed
@@ -85,24 +84,6 @@ async fn node(cluster: &Cluster, details: &[Compared]) -> Result<Option<String>,
 /// Claims that a teardown kept are no instance any more.
 fn is_deployed(detail: &Detail) -> bool {
     !detail.is_gone()
-}
-
-pub(super) fn say_missing(session: &Session, key: &InstanceKey, found: Option<&Detail>) {
-    let (id, namespace) = (&key.id, &key.namespace);
-    output::say(format!("error: no instance {id} in namespace {namespace}"));
-    let claims: Vec<_> = found
-        .map(Detail::claims)
-        .unwrap_or_default()
-        .iter()
-        .map(|claim| claim.name.as_str())
-        .collect();
-    if !claims.is_empty() {
-        let sentence = format!("  claims of an earlier one are kept: {}", claims.join(", "));
-        output::say(text::clean(&sentence));
-    }
-    if session.catalogue.digest(id).is_ok_and(|it| it.is_some()) {
-        output::say(format!("  it is saved: `bowline deploy {id}` deploys it"));
-    }
 }
 
 /// Asks for the objects of each instance as the server prints them, one request for each kind. Pods have a table already.
@@ -159,7 +140,8 @@ fn print(
             let texts: Vec<_> = texts
                 .map(|(n, (status, (detail, _)))| {
                     let printed = printed.get(n).map(Vec::as_slice);
-                    status_text::page(status, detail, printed, now)
+                    let is_saved = is_saved(session, status);
+                    status_text::page(status, is_saved, detail, printed, now)
                 })
                 .collect();
             output::print(&texts.join("\n"))?;
@@ -186,6 +168,13 @@ fn print(
         }
     }
     Ok(())
+}
+
+/// Tells whether the catalogue has the definition that an instance was deployed from.
+fn is_saved(session: &Session, status: &InstanceStatus) -> bool {
+    let name = status.definition.as_deref().map(str::parse);
+    let Some(Ok(name)) = name else { return false };
+    session.catalogue.digest(&name).is_ok_and(|it| it.is_some())
 }
 
 fn print_value(format: Output, value: &(impl Serialize + ?Sized)) -> anyhow::Result<()> {

@@ -20,13 +20,14 @@ pub(super) const EVENT_HEADINGS: [&str; 5] = ["LAST SEEN", "TYPE", "REASON", "OB
 /// Returns everything about an instance: its state, pods, claims and latest warnings.
 pub(super) fn page(
     status: &InstanceStatus,
+    is_saved: bool,
     detail: &Detail,
     printed: Option<&[Printed]>,
     now: Timestamp,
 ) -> String {
     let is_wide = printed.is_some();
     let mut page = String::new();
-    for (name, value) in properties(status, now) {
+    for (name, value) in properties(status, is_saved, now) {
         page.push_str(&text::clean(&format!("{name:<12}{value}")));
         page.push('\n');
     }
@@ -81,17 +82,21 @@ fn events(detail: &Detail, is_wide: bool) -> Vec<&Event> {
         .collect()
 }
 
-fn properties(status: &InstanceStatus, now: Timestamp) -> Vec<(&'static str, String)> {
+fn properties(
+    status: &InstanceStatus,
+    is_saved: bool,
+    now: Timestamp,
+) -> Vec<(&'static str, String)> {
     let state = match &status.reason {
         Some(reason) => format!("{}: {reason}", status.state),
         None => status.state.to_string(),
     };
     let ago = |at| format!("{} ago", age::show(age::since(at, now)));
     let drift = status.drift.map(|drift| format!(" ({drift})"));
-    let definition = status
-        .definition
-        .as_ref()
-        .map(|name| format!("{name}{}", drift.unwrap_or_default()));
+    let definition = status.definition.as_ref().map(|name| match is_saved {
+        true => format!("{name}{}", drift.unwrap_or_default()),
+        false => format!("{name} (not in the catalogue){}", drift.unwrap_or_default()),
+    });
     let operation = status.operation.as_ref().map(|operation| {
         let (what, progress) = (operation.what(), operation.progress());
         let (holder, ages) = (&operation.holder, operation.ages(now));

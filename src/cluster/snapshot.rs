@@ -17,7 +17,7 @@ use crate::service::claim_use::PodMounts;
 use crate::service::detail::Detail;
 use crate::service::fleet::Fleet;
 use crate::service::summary::{Claim, Event, InstanceKey, Pod, WorkloadKind};
-use crate::service::watch::{Delta, LinkState, Scope, WatchEvent, apply_delta};
+use crate::service::watch::{Delta, LinkState, Scope, Topic, WatchEvent, apply_delta};
 use crate::text;
 
 /// How many nodes are looked at for one that has an address.
@@ -29,18 +29,16 @@ impl Cluster {
     /// # Errors
     /// The server cannot be reached, or lets nothing be listed.
     pub async fn snapshot(&self, scope: &Scope, now: Timestamp) -> Result<Fleet, Failure> {
-        let place = Place::new(scope.namespace(), &Selector::managed());
-        let records = Place::new(scope.namespace(), &Selector::records());
-        let (records, deployments, sets, claims) = futures::try_join!(
-            self.once(watch::records_of(&records)),
-            self.once(watch::workloads_of(&place, WorkloadKind::Deployment)),
-            self.once(watch::workloads_of(&place, WorkloadKind::StatefulSet)),
-            self.once(watch::claims_of(&place)),
-        )?;
-        let mut fleet = Fleet::new();
-        for event in [records, deployments, sets, claims].into_iter().flatten() {
-            fleet.apply(event, now);
+        let mut events = self.overview_once(scope.namespace()).await?;
+        let mut known = Vec::new();
+        if let (Scope::All, Some(refusal)) = (scope, first_refusal(&events)) {
+            known = watch::known_namespaces(self).await;
+            events = self.overview_of(&known, &refusal).await?;
         }
+        let mut fleet = Fleet::new();
+        events.into_iter().for_each(|event| {
+            fleet.apply(event, now);
+        });
         let namespaces = match scope {
             Scope::Namespace(namespace) => vec![namespace.clone()],
             Scope::All => {
@@ -64,14 +62,48 @@ impl Cluster {
         for events in self.explanations(&fleet).await {
             fleet.apply(WatchEvent::Events(events), now);
         }
-        let forbidden = fleet.forbidden().next().map(|(_, failure)| failure.clone());
+        let forbidden = fleet
+            .forbidden()
+            .find(|(topic, _)| **topic != Topic::Elsewhere)
+            .map(|(_, failure)| failure.clone());
         match forbidden {
             Some(failure) if fleet.instances().next().is_none() => Err(match scope {
-                Scope::All => not_everywhere(failure),
+                Scope::All => nowhere(&known, failure),
                 Scope::Namespace(_) => failure,
             }),
             _ => Ok(fleet),
         }
+    }
+
+    /// Lists what an overview is made of, once.
+    async fn overview_once(
+        &self,
+        namespace: Option<&Namespace>,
+    ) -> Result<Vec<WatchEvent>, Failure> {
+        let place = Place::new(namespace, &Selector::managed());
+        let records = Place::new(namespace, &Selector::records());
+        let (records, deployments, sets, claims) = futures::try_join!(
+            self.once(watch::records_of(&records)),
+            self.once(watch::workloads_of(&place, WorkloadKind::Deployment)),
+            self.once(watch::workloads_of(&place, WorkloadKind::StatefulSet)),
+            self.once(watch::claims_of(&place)),
+        )?;
+        let all = [records, deployments, sets, claims];
+        Ok(all.into_iter().flatten().collect())
+    }
+
+    /// Lists the same in each of some namespaces, where not all may be listed at once.
+    async fn overview_of(
+        &self,
+        namespaces: &[Namespace],
+        refusal: &Failure,
+    ) -> Result<Vec<WatchEvent>, Failure> {
+        let mut lists = Vec::with_capacity(namespaces.len());
+        for namespace in namespaces {
+            let events = self.overview_once(Some(namespace)).await?;
+            lists.push((namespace.clone(), events));
+        }
+        Ok(watch::merged(lists, refusal))
     }
 
     /// Reads everything about one instance once; none if neither record nor workload nor pods nor claims are there.
@@ -349,10 +381,26 @@ fn allowed(event: WatchEvent) -> Result<WatchEvent, Failure> {
     }
 }
 
-/// Few may look into every namespace, and the server's own sentence does not say what else to do.
-fn not_everywhere(failure: Failure) -> Failure {
+/// Returns why the first of several lists may not be read.
+fn first_refusal(events: &[WatchEvent]) -> Option<Failure> {
+    events.iter().find_map(|event| match event {
+        WatchEvent::Link {
+            state: LinkState::Forbidden(failure),
+            ..
+        } => Some(failure.clone()),
+        _ => None,
+    })
+}
+
+/// Few may look into every namespace, and the server's own sentence does not say what else was tried.
+fn nowhere(known: &[Namespace], failure: Failure) -> Failure {
+    let known: Vec<&str> = known.iter().map(Namespace::as_str).collect();
+    let summary = format!(
+        "this user may list services neither in all namespaces nor in {}: choose one with -n",
+        known.join(", ")
+    );
     Failure {
-        summary: "this user may not list services of all namespaces: choose one with -n".to_owned(),
+        summary,
         detail: failure.summary,
         ..failure
     }

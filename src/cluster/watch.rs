@@ -34,6 +34,7 @@ use crate::service::watch::{Delta, RouteKind, Scope, Topic, WatchEvent};
 use decode::{Decode, Metadata, Objects, PrintedPods};
 pub(super) use machine::Subject;
 use machine::{Emit, Sink, Watch};
+pub(super) use narrow::{known_namespaces, merged};
 
 /// Kinds of the Objects tab that are watched by their metadata, beside those that are watched for more.
 pub(super) const OTHER_KINDS: [(&str, &str); 4] = [

@@ -14,8 +14,8 @@ use crate::definition::object::ObjectKey;
 use crate::failure::Failure;
 use crate::service::summary::InstanceKey;
 
+pub(super) use planning::is_idle;
 pub use planning::plan_adjustment;
-pub(super) use planning::{is_idle, not_there};
 pub use running::run_adjustment;
 
 /// The most replicas that a definition may want, and `scale` may set.

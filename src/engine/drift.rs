@@ -43,9 +43,7 @@ pub async fn changes(
     surroundings: &Surroundings,
 ) -> Result<Changes, Failure> {
     let Some(record) = record::read(cluster, instance).await? else {
-        let InstanceKey { id, namespace } = instance;
-        let summary = format!("there is no instance {id} in namespace {namespace}");
-        return Err(Failure::new(FailureKind::NotFound, summary));
+        return Err(instance.not_there());
     };
     let mut changes = Changes::default();
     let request = match applied(cluster, instance, &record, surroundings).await {

@@ -99,10 +99,7 @@ pub async fn history(cluster: &Cluster, instance: &InstanceKey) -> Result<Histor
         .await?;
     let known = revision::among(&config_maps, instance);
     if record.is_none() && known.is_empty() {
-        return Err(Failure::new(
-            FailureKind::NotFound,
-            format!("nothing of {instance} is deployed, so that it has no history"),
-        ));
+        return Err(instance.not_there());
     }
     let of_known = |known: &Known| {
         let name = naming::revision(&instance.id, known.number.into());
@@ -152,6 +149,9 @@ pub async fn kept_revision(
     let name = naming::revision(&instance.id, number.into());
     let key = core_key("ConfigMap", instance.namespace.as_str(), &name);
     let Some(object) = cluster.get(&key).await? else {
+        if record::read(cluster, instance).await?.is_none() {
+            return Err(instance.not_there());
+        }
         let summary = format!("revision {number} of {instance} is not kept");
         return Err(Failure::new(FailureKind::NotFound, summary));
     };
@@ -196,8 +196,8 @@ pub async fn compare(
 
 async fn current(cluster: &Cluster, instance: &InstanceKey) -> Result<u32, Failure> {
     let record = record::read(cluster, instance).await?;
-    let current = record.as_ref().and_then(Record::revision);
-    current.ok_or_else(|| {
+    let record = record.ok_or_else(|| instance.not_there())?;
+    record.revision().ok_or_else(|| {
         let summary =
             format!("{instance} has no current revision: no deploy of it came to its end");
         Failure::new(FailureKind::NotFound, summary)

@@ -92,9 +92,7 @@ pub async fn definition_of(
     instance: &InstanceKey,
 ) -> Result<InstanceId, Failure> {
     let Some(record) = record::read(cluster, instance).await? else {
-        let InstanceKey { id, namespace } = instance;
-        let summary = format!("there is no instance {id} in namespace {namespace}");
-        return Err(Failure::new(FailureKind::NotFound, summary));
+        return Err(instance.not_there());
     };
     let name = record.definition().and_then(|name| name.parse().ok());
     Ok(name.unwrap_or_else(|| instance.id.clone()))

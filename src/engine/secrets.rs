@@ -189,10 +189,17 @@ fn version_if(live: Option<&Object>, is_kept: bool) -> Option<String> {
 }
 
 fn nowhere(what: &str, source: &SecretSource) -> Failure {
-    let summary = format!(
-        "there is no value for {what}: {source} gives none, and the cluster has none to keep"
-    );
-    Failure::new(FailureKind::Refused, summary)
+    let (kind, why) = match source {
+        SecretSource::Prompt(question) => (
+            FailureKind::Usage,
+            format!("it is asked for on a terminal ({question:?}), and nobody answered there"),
+        ),
+        SecretSource::Env(_) | SecretSource::File(_) => {
+            (FailureKind::Refused, format!("{source} gives none"))
+        }
+    };
+    let summary = format!("there is no value for {what}: {why}, and the cluster has none to keep");
+    Failure::new(kind, summary)
 }
 
 /// Returns the values of a live Secret; what is not base64 is none.

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::drift::AppliedWorkload;
 use crate::definition::id::{InstanceId, Namespace};
 use crate::definition::object::{GroupKind, ObjectKey};
+use crate::failure::{Failure, FailureKind};
 use crate::service::operation::Operation;
 
 /// What identifies an instance: its namespace and its ID.
@@ -18,6 +19,15 @@ pub struct InstanceKey {
     pub namespace: Namespace,
     /// The ID.
     pub id: InstanceId,
+}
+
+impl InstanceKey {
+    /// Returns the failure of what needs the instance where it is not there.
+    pub fn not_there(&self) -> Failure {
+        let Self { id, namespace } = self;
+        let summary = format!("there is no instance {id} in namespace {namespace}");
+        Failure::new(FailureKind::NotFound, summary)
+    }
 }
 
 impl fmt::Display for InstanceKey {

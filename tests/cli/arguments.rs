@@ -116,6 +116,41 @@ fn what_is_missing_or_too_much_is_named() {
 }
 
 #[test]
+fn the_usage_that_is_told_is_that_of_the_command() {
+    let home = Home::new();
+    let run = home.bowline(&["ls", "-o", "xml"]);
+    let run = run.env("BOWLINE_CATALOGUE", home.catalogue());
+    let ended = run.env("BOWLINE_NAMESPACE", "team-a").end().code(2);
+    assert!(!ended.stderr.contains("--catalogue"), "{}", ended.stderr);
+    let wrong = home.bowline(&["delete"]);
+    let wrong = wrong
+        .env("BOWLINE_CATALOGUE", home.catalogue())
+        .end()
+        .code(2);
+    assert!(!wrong.stderr.contains("--catalogue"), "{}", wrong.stderr);
+    wrong.stderr_has(&["Usage: bowline delete [OPTIONS]"]);
+}
+
+#[test]
+fn a_context_that_is_not_there_names_those_that_are() {
+    let home = Home::new();
+    home.save("web", WEB);
+    let kubeconfig = home.write(
+        "kubeconfig",
+        "contexts: [{name: dev, context: {cluster: c}}]\n",
+    );
+    for args in [
+        &["ls"][..],
+        &["diff", "web"],
+        &["exec", "web", "--", "true"],
+    ] {
+        let run = home.bowline(&[&["--context", "nope"], args].concat());
+        let ended = run.env("KUBECONFIG", &kubeconfig).end().code(2).stdout("");
+        ended.stderr_has(&["--context \"nope\" is no context; there are: dev"]);
+    }
+}
+
+#[test]
 fn a_template_that_is_not_there_names_those_that_are() {
     check(
         &["new", "shop", "--template", "blog"],

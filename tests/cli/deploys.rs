@@ -289,7 +289,7 @@ pub(crate) fn what_others_own_is_adopted_by_its_id(world: &World) {
     world
         .bowline(&["adopt", "web", "--confirm", "other"])
         .end()
-        .code(1);
+        .code(2);
     let ended = world
         .bowline(&["adopt", "web", "--confirm", "web"])
         .end()

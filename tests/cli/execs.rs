@@ -45,7 +45,8 @@ pub(crate) fn what_cannot_be_run_is_told(world: &World) {
         world.namespace
     )]);
     let none = world.bowline(&["exec", "none", "--", "true"]).end();
-    none.code(1).stderr_has(&["none has no pods"]);
+    none.code(1)
+        .stderr_has(&["error: there is no instance none in namespace"]);
 }
 
 pub(crate) fn what_goes_in_and_out_passes_the_server(world: &World) {

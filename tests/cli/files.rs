@@ -87,7 +87,7 @@ fn a_context_that_is_not_there_names_those_that_are() {
     for args in [&["ls", "--context", "test"][..], &["--context", "test"]] {
         let run = home.bowline(args).env("KUBECONFIG", &file);
         run.end()
-            .code(1)
+            .code(2)
             .stdout("")
             .stderr_has(&["test", "dev", "prod"]);
     }

@@ -74,14 +74,19 @@ pub(crate) fn what_cannot_be_forwarded_is_told(world: &World) {
     forward(&[":grpc"])
         .code(1)
         .stdout("")
-        .stderr_has(&["no port is called grpc; there are: http"]);
+        .stderr_has(&["there is no port grpc; there are: http (80)"]);
+    forward(&[":99"])
+        .code(1)
+        .stdout("")
+        .stderr_has(&["there is no port 99; there are: http (80)", "--pod"]);
     forward(&["8080:80:80"]).code(2);
     forward(&["--address", "example.com", ":80"]).code(2);
     forward(&["--pod", "nope", ":80"])
         .code(1)
         .stderr_has(&["web has no pod nope"]);
     let none = world.bowline(&["port-forward", "none", ":80"]).end();
-    none.code(1).stderr_has(&["none has no pods"]);
+    none.code(1)
+        .stderr_has(&["error: there is no instance none in namespace"]);
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let port = format!("{}:80", taken.local_addr().unwrap().port());
     forward(&[&port])
@@ -128,7 +133,10 @@ pub(crate) fn what_goes_in_comes_out_through_the_server(world: &World) {
 #[test]
 fn several_ports_lead_to_the_pods_by_number_and_name() {
     let world = sandbox();
-    let (mut running, ports) = forward(&world, &[":80", ":admin", ":9"], 3);
+    // Of a pod that is named any port can be meant.
+    let pod = world.names("v1", "Pod", "web").remove(0);
+    let args = ["--pod", &pod, ":80", ":admin", ":9"];
+    let (mut running, ports) = forward(&world, &args, 3);
     assert!(
         ports[0].ends_with(" -> 8080") && ports[1].ends_with(" -> 81"),
         "{ports:?}"

@@ -76,7 +76,7 @@ pub(crate) fn a_history_is_listed_printed_and_compared(world: &World) {
 
 pub(crate) fn a_history_of_nothing_fails(world: &World) {
     let ended = world.bowline(&["history", "web"]).end().code(1).stdout("");
-    ended.stderr_has(&["web", "is deployed"]);
+    ended.stderr_has(&["there is no instance web in namespace"]);
     let refused = world.bowline_as(User::Nobody, &["history", "web"]).end();
     refused.code(5).stdout("");
 }

@@ -44,7 +44,7 @@ pub(crate) fn a_list_has_what_runs_and_what_is_saved(world: &World) {
         .bowline(&["ls", "-o", "name"])
         .end()
         .code(0)
-        .stdout("db\nweb\n");
+        .stdout("db\nweb\nnotebook\n");
     let list = world.bowline(&["ls", "-o", "json"]).end().code(0).json();
     let states: Vec<_> = list
         .as_array()
@@ -224,8 +224,11 @@ pub(crate) fn a_stranger_is_told_what_is_forbidden(world: &World) {
         .end()
         .code(5)
         .stdout("");
-    let sentence = "this user may not list services of all namespaces: choose one with -n";
-    ended.stderr_has(&[sentence, "forbidden", "nobody"]);
+    let sentence = format!(
+        "this user may list services neither in all namespaces nor in {}: choose one with -n",
+        world.namespace
+    );
+    ended.stderr_has(&[&sentence, "forbidden", "nobody"]);
 }
 
 #[test]

@@ -14,6 +14,7 @@ mod doctor;
 mod drifts;
 mod events;
 mod execs;
+mod exits;
 mod explains;
 mod faults;
 mod files;
@@ -88,6 +89,15 @@ on_both_backends! {
     execs:
         what_cannot_be_run_is_told
         what_goes_in_and_out_passes_the_server;
+    exits:
+        an_instance_that_is_not_there_is_told_in_the_same_words
+        a_mistake_among_several_is_told_and_the_rest_is_taken_down
+        what_is_adjusted_goes_on_past_what_is_not_there_where_that_is_wanted
+        an_id_that_is_confirmed_is_the_one_that_is_meant
+        a_secret_that_nobody_can_be_asked_for_is_wrong_usage
+        a_revision_that_is_not_kept_fails_and_is_no_difference
+        names_are_those_of_the_list
+        a_definition_that_is_not_in_the_catalogue_is_not_shown_as_if_it_were;
     forwards:
         what_cannot_be_forwarded_is_told
         what_goes_in_comes_out_through_the_server;

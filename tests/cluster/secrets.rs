@@ -141,7 +141,7 @@ pub(crate) async fn a_value_that_is_nowhere_is_refused(cluster: Cluster) {
         .collect();
     assert_eq!(told.len(), 3, "{told:?}");
     assert!(
-        told[0].contains("the secret salt: the question \"Salt\" gives none"),
+        told[0].contains("the secret salt: it is asked for on a terminal (\"Salt\")"),
         "{told:?}"
     );
     assert!(told[1].contains("BOWLINE_TEST_TOKEN"), "{told:?}");

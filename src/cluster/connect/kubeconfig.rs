@@ -154,10 +154,15 @@ impl Kubeconfigs {
         };
         let (context, context_file) = self.context(name).ok_or_else(|| {
             let place = file.map_or_else(|| self.files(), |file| file.display().to_string());
-            invalid(format!(
+            let summary = format!(
                 "{place}: {key} {name:?} is no context; there are: {}",
                 self.context_names()
-            ))
+            );
+            let kind = match named {
+                Some(_) => FailureKind::Usage,
+                None => FailureKind::Invalid,
+            };
+            Failure::new(kind, summary)
         })?;
         let at = context_file.display();
         let namespace = match context.namespace.as_deref().filter(|ns| !ns.is_empty()) {

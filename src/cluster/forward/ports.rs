@@ -9,6 +9,7 @@ use crate::cluster::{Cluster, Selector};
 use crate::definition::naming;
 use crate::definition::object::{GroupKind, Object};
 use crate::failure::{Failure, FailureKind};
+use crate::text;
 
 /// A port of this machine and one of an instance, as `[LOCAL:]REMOTE` writes them.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -95,7 +96,14 @@ impl Cluster {
         let service = services.iter().find(|service| service.key.name == name);
         let ports = request.ports.iter();
         ports
-            .map(|spec| resolve(&spec.remote, service, &pods))
+            .map(|spec| match (&spec.remote, &request.pod) {
+                // Of a pod that is named any port may be meant: a container need not name those that it listens on.
+                (RemotePort::Number(number), Some(_)) => {
+                    let known = resolve(&spec.remote, service, &pods);
+                    Ok(known.unwrap_or(*number))
+                }
+                _ => resolve(&spec.remote, service, &pods),
+            })
             .collect()
     }
 }
@@ -125,7 +133,10 @@ pub(super) fn resolve(
             .as_u64()
             .and_then(|it| u16::try_from(it).ok())
             .unwrap_or(0)),
-        (_, RemotePort::Number(number)) => Ok(*number),
+        (_, RemotePort::Number(number)) => match takes(*number, service, pods) {
+            true => Ok(*number),
+            false => Err(unknown(&number.to_string(), service, pods)),
+        },
         (_, RemotePort::Name(name)) => {
             by_name(name, pods).ok_or_else(|| unknown(name, service, pods))
         }
@@ -145,23 +156,36 @@ fn container_ports(pods: &[Object]) -> impl Iterator<Item = &Value> {
     containers.flat_map(|container| list(Some(container), &["ports"]))
 }
 
+/// Tells whether containers take a port; of those that name none at all nobody can say.
+fn takes(number: u16, service: Option<&Object>, pods: &[Object]) -> bool {
+    let mut ports = container_ports(pods).peekable();
+    let names_none = ports.peek().is_none() && service.is_none();
+    names_none || ports.any(|port| port["containerPort"] == number)
+}
+
 fn list<'v>(value: Option<&'v Value>, path: &[&str]) -> impl Iterator<Item = &'v Value> {
     let found = value.and_then(|value| path.iter().try_fold(value, |value, key| value.get(key)));
     found.and_then(Value::as_array).into_iter().flatten()
 }
 
-fn unknown(name: &str, service: Option<&Object>, pods: &[Object]) -> Failure {
-    let of_service = list(service.map(|service| &service.json), &["spec", "ports"]);
-    let mut names: Vec<&str> = of_service
-        .chain(container_ports(pods))
-        .filter_map(|port| port["name"].as_str())
-        .collect();
-    names.sort_unstable();
-    names.dedup();
-    let there = match names.is_empty() {
-        true => "no port has a name".to_owned(),
-        false => format!("there are: {}", names.join(", ")),
+fn unknown(asked: &str, service: Option<&Object>, pods: &[Object]) -> Failure {
+    let shown = |number: &Value, port: &Value| match port["name"].as_str() {
+        Some(name) => format!("{name} ({number})"),
+        None => number.to_string(),
     };
-    let summary = crate::text::clean(&format!("no port is called {name}; {there}")).into_owned();
+    let of_service = list(service.map(|service| &service.json), &["spec", "ports"]);
+    let mut there: Vec<String> = of_service.map(|port| shown(&port["port"], port)).collect();
+    there.extend(container_ports(pods).map(|port| shown(&port["containerPort"], port)));
+    there.sort_unstable();
+    there.dedup();
+    let there = match there.is_empty() {
+        true => "it names none".to_owned(),
+        false => format!("there are: {}", there.join(", ")),
+    };
+    let hint = match asked.parse::<u16>() {
+        Ok(_) => "; with --pod any port of a pod can be named",
+        Err(_) => "",
+    };
+    let summary = text::clean(&format!("there is no port {asked}; {there}{hint}")).into_owned();
     Failure::new(FailureKind::NotFound, summary)
 }

@@ -54,8 +54,24 @@ fn a_port_is_the_services_before_it_is_a_containers() {
     check("81", Some(&service), Ok(9000));
     check("adm", Some(&service), Ok(9000));
     check("82", Some(&service), Ok(82));
-    check("9999", Some(&service), Ok(9999));
-    check("80", None, Ok(80));
-    let names = "no port is called grpc; there are: adm, admin, http, same";
-    check("grpc", Some(&service), Err(names));
+    check("9000", Some(&service), Ok(9000));
+    let hint = "with --pod any port of a pod can be named";
+    let all = "there are: adm (9000), admin (81), http (80), same (82)";
+    let refusal = format!("there is no port 9999; {all}; {hint}");
+    check("9999", Some(&service), Err(&refusal));
+    let refusal = format!("there is no port grpc; {all}");
+    check("grpc", Some(&service), Err(&refusal));
+    check("9000", None, Ok(9000));
+    let refusal = format!("there is no port 80; there are: adm (9000); {hint}");
+    check("80", None, Err(&refusal));
+}
+
+#[test]
+fn of_containers_that_name_no_ports_any_may_be_meant() {
+    let pod = json!({
+        "apiVersion": "v1", "kind": "Pod", "metadata": {"name": "web-1"},
+        "spec": {"containers": [{"name": "c"}]},
+    });
+    let pods = [Object::from_json(pod).unwrap()];
+    assert_eq!(resolve(&RemotePort::Number(80), None, &pods), Ok(80));
 }

@@ -131,11 +131,55 @@ async fn what_is_not_there_is_told_from_what_may_not_be_seen() {
         detail: "cannot list records: no".to_owned(),
         ..Failure::new(
             FailureKind::Forbidden,
-            "this user may not list services of all namespaces: choose one with -n",
+            "this user may list services neither in all namespaces nor in default: choose one with -n",
         )
     };
     assert_eq!(failure, expected);
     let one = Scope::Namespace("team-a".parse().unwrap());
     let failure = closed.snapshot(&one, Timestamp::now()).await.unwrap_err();
     assert_eq!(failure.summary, "cannot list records: no");
+}
+
+#[tokio::test]
+async fn one_look_at_all_namespaces_falls_back_to_those_that_may_be_listed() {
+    for may_list_namespaces in [true, false] {
+        let (cluster, _) = mock::cluster(move |seen| {
+            let path = seen.uri.split('?').next().unwrap();
+            match path {
+                "/api/v1/namespaces" if may_list_namespaces => {
+                    let name = |name: &str| json!({"metadata": {"name": name}});
+                    let items = json!([name("hidden"), name("team-a"), name("team-b")]);
+                    Reply::json(200, json!({"metadata": {}, "items": items}))
+                }
+                path if !path.contains("/namespaces/") => Reply::status(403, "it is forbidden"),
+                path if path.contains("/hidden/") => Reply::status(403, "it is forbidden"),
+                path if path.contains("/team-b/statefulsets") => {
+                    let mut other = object("db", "db", json!({"spec": {"replicas": 1}}));
+                    other["metadata"]["namespace"] = json!("team-b");
+                    let items = json!([other]);
+                    Reply::json(200, json!({"metadata": {}, "items": items}))
+                }
+                path if path.contains("/team-b/") => {
+                    Reply::json(200, json!({"metadata": {}, "items": []}))
+                }
+                _ => answer(seen),
+            }
+        });
+        let cluster = cluster.with_namespace("team-a".parse().unwrap());
+        let fleet = cluster.snapshot(&Scope::All, Timestamp::now());
+        let fleet = fleet.await.unwrap();
+        let seen: Vec<_> = fleet.instances().map(|it| it.key().to_string()).collect();
+        let forbidden: Vec<_> = fleet.forbidden().map(|(topic, _)| topic.clone()).collect();
+        let expected = match may_list_namespaces {
+            true => vec!["team-a/db", "team-b/db"],
+            false => vec!["team-a/db"],
+        };
+        assert_eq!(
+            (seen, forbidden),
+            (
+                expected.into_iter().map(str::to_owned).collect(),
+                vec![Topic::Elsewhere]
+            )
+        );
+    }
 }

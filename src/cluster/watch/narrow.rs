@@ -100,7 +100,7 @@ pub(super) async fn run(cluster: Cluster, refused: Arc<Refused>, sink: Sink) {
             None => LinkState::Live,
             Some(Refusal { failure, .. }) => {
                 if known.is_none() {
-                    known = Some(namespaces(&cluster).await);
+                    known = Some(known_namespaces(&cluster).await);
                 }
                 LinkState::Forbidden(elsewhere(known.as_deref().unwrap_or_default(), failure))
             }
@@ -125,7 +125,7 @@ pub(super) async fn run(cluster: Cluster, refused: Arc<Refused>, sink: Sink) {
 }
 
 /// Returns the namespaces that may be listed, or the one that is worked in.
-async fn namespaces(cluster: &Cluster) -> Vec<Namespace> {
+pub(in crate::cluster) async fn known_namespaces(cluster: &Cluster) -> Vec<Namespace> {
     let kind = GroupKind::new("", "Namespace");
     let own = cluster.namespace().clone();
     let listed = cluster
@@ -142,6 +142,51 @@ async fn namespaces(cluster: &Cluster) -> Vec<Namespace> {
     names.sort_by_key(|name| *name != own);
     names.truncate(MAX_NAMESPACES);
     names
+}
+
+/// Puts together what was listed once in each of some namespaces, as a watch of all of them would tell it.
+pub(in crate::cluster) fn merged(
+    lists: Vec<(Namespace, Vec<WatchEvent>)>,
+    refusal: &Failure,
+) -> Vec<WatchEvent> {
+    let shown: Vec<Namespace> = lists
+        .iter()
+        .map(|(namespace, _)| namespace.clone())
+        .collect();
+    let mut events = vec![WatchEvent::Link {
+        topic: Topic::Elsewhere,
+        state: LinkState::Forbidden(elsewhere(&shown, refusal)),
+    }];
+    let mut states: BTreeMap<Topic, LinkState> = BTreeMap::new();
+    for event in lists.into_iter().flat_map(|(_, events)| events) {
+        match event {
+            // Where one namespace may be listed, what may not be in others is told above.
+            WatchEvent::Link { topic, state } => match states.get(&topic) {
+                Some(LinkState::Live) => {}
+                _ => drop(states.insert(topic, state)),
+            },
+            WatchEvent::Workloads(kind, deltas) => {
+                events.push(WatchEvent::Workloads(kind, singly(deltas)));
+            }
+            WatchEvent::Claims(deltas) => events.push(WatchEvent::Claims(singly(deltas))),
+            WatchEvent::Records(deltas) => events.push(WatchEvent::Records(singly(deltas))),
+            other => events.push(other),
+        }
+    }
+    let links = states.into_iter();
+    events.extend(links.map(|(topic, state)| WatchEvent::Link { topic, state }));
+    events
+}
+
+/// Makes of whole lists what adds to others.
+fn singly<T>(deltas: Vec<Delta<T>>) -> Vec<Delta<T>> {
+    let deltas = deltas.into_iter();
+    deltas
+        .flat_map(|delta| match delta {
+            Delta::Reset(all) => all.into_iter().map(Delta::Applied).collect(),
+            one => vec![one],
+        })
+        .collect()
 }
 
 fn elsewhere(shown: &[Namespace], failure: &Failure) -> Failure {

@@ -184,15 +184,6 @@ impl<'t> Builder<'t> {
                 let id = self.add(Kind::Alias(None), span, 0, None)?;
                 self.attach(id);
             }
-            Event::DocumentStart(..) => {
-                self.n_documents += 1;
-                if self.n_documents > MAX_DOCUMENTS {
-                    let sentence = format!(
-                        "the text has more than {MAX_DOCUMENTS} documents, at most {MAX_DOCUMENTS} are allowed"
-                    );
-                    return Err(Box::new(SyntaxFault::limit(self.span(span), sentence)));
-                }
-            }
             _ => {}
         }
         Ok(())
@@ -211,6 +202,9 @@ impl<'t> Builder<'t> {
             );
             return Err(Box::new(SyntaxFault::limit(self.span(span), sentence)));
         }
+        if self.open.is_empty() && !is_nothing(&kind) {
+            self.begin_document(span)?;
+        }
         let id = NodeId(u32::try_from(self.tree.nodes.len()).expect("fewer nodes than MAX_NODES"));
         let tag = tag.map(|_| self.span(&span.tag_span().unwrap_or(*span)));
         let span = self.span(span);
@@ -219,6 +213,18 @@ impl<'t> Builder<'t> {
             self.anchors.insert(anchor, id);
         }
         Ok(id)
+    }
+
+    /// Counts a document that holds something: what stands behind the last `---` often does not.
+    fn begin_document(&mut self, span: &granit_parser::Span) -> Result<(), Box<SyntaxFault>> {
+        self.n_documents += 1;
+        if self.n_documents <= MAX_DOCUMENTS {
+            return Ok(());
+        }
+        let sentence = format!(
+            "the text has more than {MAX_DOCUMENTS} documents, at most {MAX_DOCUMENTS} are allowed"
+        );
+        Err(Box::new(SyntaxFault::limit(self.span(span), sentence)))
     }
 
     /// Gives a finished node to the collection that is open, or makes it the top of its document.
@@ -303,6 +309,11 @@ fn position(marker: &Marker) -> Position {
         line: marker.line().max(1),
         column: marker.col() + 1,
     }
+}
+
+/// Tells whether a node is what a document without any content holds.
+fn is_nothing(kind: &Kind<'_>) -> bool {
+    matches!(kind, Kind::Scalar { text, style: Style::Plain } if text.is_empty())
 }
 
 #[cfg(test)]

@@ -29,11 +29,14 @@ pub fn documents(text: &str) -> Result<Vec<Value>, ReadError> {
     }
     let values: Vec<Value> = serde_yaml::from_multiple_with_options(text, options())
         .map_err(|error| ReadError::Syntax(error.to_string()))?;
-    Ok(values
-        .into_iter()
-        .filter(|value| !value.is_null())
-        .map(with_whole_numbers)
-        .collect())
+    let values = values.into_iter().filter(|value| !value.is_null());
+    let values: Vec<Value> = values.map(with_whole_numbers).collect();
+    match values.len() {
+        ..=MAX_DOCUMENTS => Ok(values),
+        n => Err(ReadError::Syntax(format!(
+            "it has {n} documents, at most {MAX_DOCUMENTS} are allowed"
+        ))),
+    }
 }
 
 fn options() -> serde_yaml::Options {
@@ -43,7 +46,8 @@ fn options() -> serde_yaml::Options {
     options.duplicate_keys = DuplicateKeyPolicy::Error;
     if let Some(budget) = options.budget.as_mut() {
         budget.max_depth = MAX_DEPTH;
-        budget.max_documents = MAX_DOCUMENTS;
+        // Those that hold nothing do not count; they only have to end somewhere.
+        budget.max_documents = 10 * MAX_DOCUMENTS;
         budget.max_total_scalar_bytes = 16 << 20;
     }
     options
@@ -96,6 +100,8 @@ mod tests {
         );
         check("a: yes\nb: \"yes\"\n", &[json!({"a": true, "b": "yes"})]);
         check("---\n# nothing\n---\na: 1\n---\n", &[json!({"a": 1})]);
+        let most = "--- a\n".repeat(MAX_DOCUMENTS) + "---\n# nothing\n---\n";
+        check(&most, &vec![json!("a"); MAX_DOCUMENTS]);
         check(
             &format!("{}a: 1\n", "# comment\n".repeat(500)),
             &[json!({"a": 1})],
@@ -113,6 +119,7 @@ mod tests {
             bomb,
             "[".repeat(100_000),
             "--- a\n".repeat(MAX_DOCUMENTS + 1),
+            "---\n".repeat(20 * MAX_DOCUMENTS),
             "a: 1\na: 2\n".to_owned(),
             "x".repeat(MAX_TEXT_BYTES + 1),
             format!(

@@ -57,7 +57,7 @@ pub async fn plan_adjustment(
         Err(failure) => return Err(failure),
     };
     let Some(record) = record else {
-        plan.refusals.push(not_there(instance));
+        plan.refusals.push(instance.not_there());
         return Ok(plan);
     };
     plan.is_protected = record.is_protected()
@@ -72,12 +72,6 @@ pub async fn plan_adjustment(
     let planner = Planner { cluster, instance };
     planner.fill(&mut plan, &record).await?;
     Ok(plan)
-}
-
-pub(in crate::engine) fn not_there(instance: &InstanceKey) -> Failure {
-    let InstanceKey { id, namespace } = instance;
-    let summary = format!("there is no instance {id} in namespace {namespace}");
-    Failure::new(FailureKind::NotFound, summary)
 }
 
 /// Refuses while a deploy or a teardown is noted: it would write over what is adjusted, and one that was interrupted needs

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::planning::{is_idle, not_there, replicas, with_replicas};
+use super::planning::{is_idle, replicas, with_replicas};
 use super::{AdjustOptions, AdjustPlan, Adjustment, Means, PlannedWorkload};
 use crate::cluster::{ApplyOptions, Cluster, Written};
 use crate::definition::naming;
@@ -65,7 +65,7 @@ async fn begin<'a>(
         return Err(refusal.clone());
     }
     let record = record::read(cluster, &plan.instance).await?;
-    let record = record.ok_or_else(|| not_there(&plan.instance))?;
+    let record = record.ok_or_else(|| plan.instance.not_there())?;
     is_idle(&record, &plan.instance)?;
     let intent = Intent {
         kind: plan.adjustment.verb(),
@@ -82,7 +82,7 @@ async fn begin<'a>(
         meeting: Meeting::Judge,
     };
     let lease = operation::claim(cluster, &intent, None, journal).await?;
-    lease.ok_or_else(|| not_there(&plan.instance))
+    lease.ok_or_else(|| plan.instance.not_there())
 }
 
 struct Run<'a> {

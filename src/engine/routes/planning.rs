@@ -9,7 +9,7 @@ use super::{GROUP, PlannedRoute, RoutePlan, Surroundings};
 use crate::cluster::{Access, Cluster, Selector};
 use crate::definition::naming;
 use crate::definition::object::{GroupKind, Object, ObjectKey};
-use crate::engine::adjust::{is_idle, not_there};
+use crate::engine::adjust::is_idle;
 use crate::engine::difference::difference;
 use crate::engine::drift;
 use crate::engine::metadata::Metadata;
@@ -132,7 +132,7 @@ async fn fill(
 ) -> Result<(), Failure> {
     let instance = plan.instance.clone();
     let record = record::read(cluster, &instance).await?;
-    let record = record.ok_or_else(|| not_there(&instance))?;
+    let record = record.ok_or_else(|| instance.not_there())?;
     is_idle(&record, &instance)?;
     if let Some(operation) = record.operation() {
         plan.warnings.push(operation::describe(operation));

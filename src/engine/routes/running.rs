@@ -5,7 +5,7 @@ use super::planning::Seen;
 use super::{OPERATION, PlannedRoute, RouteOptions, RoutePlan};
 use crate::cluster::{Cluster, Deleted, Propagation};
 use crate::definition::naming;
-use crate::engine::adjust::{is_idle, not_there};
+use crate::engine::adjust::is_idle;
 use crate::engine::apply::{self, Target};
 use crate::engine::deploy::Report;
 use crate::engine::journal::Journal;
@@ -62,7 +62,7 @@ async fn begin<'a>(
         return Err(obstacle);
     }
     let record = record::read(cluster, instance).await?;
-    let record = record.ok_or_else(|| not_there(instance))?;
+    let record = record.ok_or_else(|| instance.not_there())?;
     is_idle(&record, instance)?;
     let intent = Intent {
         kind: OPERATION,
@@ -73,7 +73,7 @@ async fn begin<'a>(
         meeting: Meeting::Judge,
     };
     let lease = operation::claim(cluster, &intent, None, journal).await?;
-    let lease = lease.ok_or_else(|| not_there(instance))?;
+    let lease = lease.ok_or_else(|| instance.not_there())?;
     // Looked at again now that nobody else can deploy.
     let record = record::read(cluster, instance).await?;
     if record.is_none_or(|record| record.revision() != plan.revision) {

@@ -1,0 +1,150 @@
+//! Commands that deploy: a definition, an earlier revision, what was left half done, what was taken down.
+
+use clap::{Args, ValueEnum};
+use clap_complete::ArgValueCandidates;
+
+use super::definitions::Source;
+use super::formats::Report;
+use super::values::revision;
+use super::waiting::{Waiting, meeting};
+use crate::cli::candidates;
+use crate::definition::id::InstanceId;
+use crate::engine::operation::Meeting;
+use crate::engine::remedy::Remedies;
+
+/// `bowline deploy`.
+#[derive(Debug, Args)]
+pub struct Deploy {
+    #[command(flatten)]
+    pub source: Source,
+    /// Show the plan and stop: `client` without asking the cluster, `server` with its verdict
+    #[arg(long, value_enum, value_name = "WHERE", num_args = 0..=1, require_equals = true, default_missing_value = "server")]
+    pub dry_run: Option<DryRun>,
+    #[command(flatten)]
+    pub applying: Applying,
+}
+
+/// Where a dry run is judged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum DryRun {
+    /// Print the objects without asking the cluster
+    Client,
+    /// Show the plan with the server's verdict
+    Server,
+}
+
+/// How a plan becomes an apply: the flags of every command that deploys.
+#[derive(Debug, Args)]
+pub struct Applying {
+    /// Why: kept with the revision
+    #[arg(short, long, value_name = "TEXT")]
+    pub message: Option<String>,
+    /// Take over the fields that the plan shows as owned by others
+    #[arg(long)]
+    pub force_conflicts: bool,
+    /// Leave the fields that others own to them, and apply the rest
+    #[arg(long, conflicts_with = "force_conflicts")]
+    pub yield_conflicts: bool,
+    /// Delete what can never be changed in place and make it anew; its pods are replaced, claims and their data stay
+    #[arg(long)]
+    pub recreate: bool,
+    /// Grow claims and their templates together to the sizes of the definition; pods go on running
+    #[arg(long)]
+    pub grow_volumes: bool,
+    /// Bind volumes again that `delete --volumes retain` left of this ID
+    #[arg(long)]
+    pub bind_retained: bool,
+    /// Apply this ID without asking, also where the server's certificate is not verified
+    #[arg(long, value_name = "ID")]
+    pub confirm: Option<InstanceId>,
+    /// Take over at once from somebody else who is at it, who stops before the next step [default: once it stands still]
+    #[arg(long)]
+    pub take_over: bool,
+    #[command(flatten)]
+    pub waiting: Waiting,
+    /// Output format; JSON has the plan and how it ended
+    #[arg(short, long, value_enum, default_value_t)]
+    pub output: Report,
+    /// Answer yes to the question whether to go on
+    #[arg(short, long)]
+    pub yes: bool,
+}
+
+impl Applying {
+    /// Returns what was agreed to beyond a plain deploy.
+    pub fn remedies(&self) -> Remedies {
+        Remedies {
+            recreate: self.recreate,
+            grow_volumes: self.grow_volumes,
+            bind_retained: self.bind_retained,
+            hold_sizes: false,
+        }
+    }
+}
+
+impl Applying {
+    /// Returns what is done where somebody else is at it.
+    pub fn meeting(&self) -> Meeting {
+        meeting(self.take_over)
+    }
+}
+
+/// `bowline rollback`.
+#[derive(Debug, Args)]
+pub struct Rollback {
+    /// Instance
+    #[arg(add = ArgValueCandidates::new(candidates::definitions))]
+    pub id: InstanceId,
+    /// Revision to go back to [default: the one before the current one]
+    #[arg(long, value_name = "N", value_parser = revision())]
+    pub to: Option<u32>,
+    /// Show the plan and stop
+    #[arg(long)]
+    pub dry_run: bool,
+    #[command(flatten)]
+    pub applying: Applying,
+}
+
+/// `bowline resume`.
+#[derive(Debug, Args)]
+pub struct Resume {
+    /// Instance on which an operation was begun; a deploy goes on with the text that its revision keeps
+    #[arg(add = ArgValueCandidates::new(candidates::definitions))]
+    pub id: InstanceId,
+    /// Show what is left to be done and stop
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Where a teardown goes on: keep no copy on this machine, so that `restore` cannot put it back
+    #[arg(long)]
+    pub no_trash: bool,
+    #[command(flatten)]
+    pub applying: Applying,
+}
+
+/// `bowline restore`.
+#[derive(Debug, Args)]
+pub struct Restore {
+    /// Instance that was taken down [default: list what there is]
+    pub id: Option<InstanceId>,
+    /// Show the plan and stop
+    #[arg(long)]
+    pub dry_run: bool,
+    #[command(flatten)]
+    pub applying: Applying,
+}
+
+/// `bowline adopt`.
+#[derive(Debug, Args)]
+pub struct Adopt {
+    #[command(flatten)]
+    pub source: Source,
+    /// Show what would change hands and stop
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Output format
+    #[arg(short, long, value_enum, default_value_t)]
+    pub output: Report,
+    /// Confirm by repeating the ID
+    #[arg(long, value_name = "ID")]
+    pub confirm: Option<InstanceId>,
+}

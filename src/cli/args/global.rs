@@ -1,0 +1,101 @@
+//! The flags of every command: which cluster, which namespace, which catalogue.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use clap_complete::ArgValueCandidates;
+
+use crate::cli::candidates;
+use crate::definition::id::Namespace;
+
+/// Flags of every command: which cluster, which namespace, which catalogue.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Global options")]
+pub struct Global {
+    /// Namespace to work in [default: the context's]
+    #[arg(
+        short,
+        long,
+        global = true,
+        env = "BOWLINE_NAMESPACE",
+        hide_env_values = true
+    )]
+    pub namespace: Option<Namespace>,
+    /// Context of the kubeconfig [default: its current one]
+    #[arg(long, global = true, env = "BOWLINE_CONTEXT", hide_env_values = true, add = ArgValueCandidates::new(candidates::contexts))]
+    pub context: Option<String>,
+    /// Kubeconfig file [default: as kubectl: $KUBECONFIG, else ~/.kube/config, else in-cluster]
+    #[arg(long, global = true, value_name = "FILE")]
+    pub kubeconfig: Option<PathBuf>,
+    /// URL of an API server to work with in the place of a kubeconfig; BOWLINE_TOKEN may hold a token
+    #[arg(long, global = true, env = "BOWLINE_SERVER", hide_env_values = true, value_name = "URL", conflicts_with_all = ["kubeconfig", "context"])]
+    pub server: Option<String>,
+    /// Its certificate authority [default: those that the system trusts]
+    #[arg(
+        long,
+        global = true,
+        env = "BOWLINE_CERTIFICATE_AUTHORITY",
+        hide_env_values = true,
+        value_name = "FILE"
+    )]
+    pub certificate_authority: Option<PathBuf>,
+    /// Client certificate to log in with
+    #[arg(
+        long,
+        global = true,
+        env = "BOWLINE_CLIENT_CERTIFICATE",
+        hide_env_values = true,
+        value_name = "FILE"
+    )]
+    pub client_certificate: Option<PathBuf>,
+    /// Key of the client certificate
+    #[arg(
+        long,
+        global = true,
+        env = "BOWLINE_CLIENT_KEY",
+        hide_env_values = true,
+        value_name = "FILE"
+    )]
+    pub client_key: Option<PathBuf>,
+    /// File of a token to log in with, read again when it changes
+    #[arg(
+        long,
+        global = true,
+        env = "BOWLINE_TOKEN_FILE",
+        hide_env_values = true,
+        value_name = "FILE"
+    )]
+    pub token_file: Option<PathBuf>,
+    /// User to impersonate
+    #[arg(long = "as", global = true, value_name = "USER")]
+    pub as_user: Option<String>,
+    /// Group to impersonate; may be given several times
+    #[arg(
+        long = "as-group",
+        global = true,
+        value_name = "GROUP",
+        requires = "as_user"
+    )]
+    pub as_groups: Vec<String>,
+    /// Directory of definitions [default: bowline/catalogue in the XDG data directory]
+    #[arg(
+        long,
+        global = true,
+        env = "BOWLINE_CATALOGUE",
+        hide_env_values = true,
+        value_name = "DIR"
+    )]
+    pub catalogue: Option<PathBuf>,
+    /// Settings file [default: bowline/config.toml in the XDG config directory]
+    #[arg(
+        long,
+        global = true,
+        env = "BOWLINE_CONFIG",
+        hide_env_values = true,
+        value_name = "FILE"
+    )]
+    pub config: Option<PathBuf>,
+    /// Work against a cluster inside this process, with example services: nothing outside is touched
+    #[arg(long, global = true)]
+    pub sandbox: bool,
+}

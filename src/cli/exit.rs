@@ -1,0 +1,236 @@
+//! How a command ends: the exit codes that scripts rely on, and which of them a failure, a refusal or an outcome means.
+//!
+//! No other place decides it. README and `--help` have the same table.
+
+use crate::engine::plan::{Outcome, Step};
+use crate::failure::{Failure, FailureKind};
+
+/// What the exit codes mean; part of the contract with scripts.
+pub(super) const EXIT_CODES: &str = "\
+Exit codes:
+  0      done; also where a selector chooses nothing
+  1      failed, or what was named is not there; `validate` found errors, `diff` found differences
+  2      called wrongly, or it would have to ask and there is no terminal; `diff` failed
+  3      partly done: what is left is named, and where the same command finishes it, that is said
+  4      timed out, or accepted and not yet gone
+  5      refused: ownership, protection, permissions
+  128+n  ended by signal n
+  `exec` ends as its command did.";
+
+/// How a command ended; the numbers are the documented exit codes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Exit {
+    /// Done.
+    Ok,
+    /// Failed, or `validate` found errors, or `diff` found differences.
+    Failed,
+    /// Called wrongly, or a question had to be asked without a terminal.
+    Usage,
+    /// Some of it was done.
+    Partly,
+    /// Timed out, or accepted and not yet gone.
+    Pending,
+    /// Refused: ownership, protection, permissions.
+    Refused,
+    /// As the command that was run in a container ended.
+    Command(u8),
+    /// Ended by a signal.
+    Signal(u8),
+}
+
+impl Exit {
+    /// Returns the number that the process ends with.
+    pub(super) fn code(self) -> u8 {
+        match self {
+            Self::Ok => 0,
+            Self::Failed => 1,
+            Self::Usage => 2,
+            Self::Partly => 3,
+            Self::Pending => 4,
+            Self::Refused => 5,
+            Self::Command(code) => code,
+            Self::Signal(number) => 128 + number,
+        }
+    }
+
+    /// Returns how it ended where 1 has another meaning: `diff` found differences.
+    pub(super) fn beside_differences(self) -> Self {
+        match self {
+            Self::Failed => Self::Usage,
+            exit => exit,
+        }
+    }
+
+    /// Returns how it ended where some of what was named is not there: what is there was dealt with.
+    pub(super) fn beside_missing(self) -> Self {
+        match self {
+            Self::Ok | Self::Pending => Self::Partly,
+            exit => exit,
+        }
+    }
+}
+
+/// A command that was called in a way that cannot work: the sentence says what to write instead.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub(crate) struct UsageError(pub(crate) String);
+
+/// Returns how a command ends that a failure ended.
+pub(super) fn of_failure(kind: FailureKind) -> Exit {
+    match kind {
+        FailureKind::Forbidden | FailureKind::Refused => Exit::Refused,
+        FailureKind::Usage => Exit::Usage,
+        FailureKind::NotFound
+        | FailureKind::Conflict
+        | FailureKind::Invalid
+        | FailureKind::Unreachable
+        | FailureKind::Disk => Exit::Failed,
+    }
+}
+
+/// Returns how a command ends whose plan cannot run: by the gravest reason.
+pub(super) fn of_refusals(refusals: &[Failure]) -> Exit {
+    let has = |wanted: &[FailureKind]| refusals.iter().any(|one| wanted.contains(&one.kind));
+    if has(&[
+        FailureKind::Forbidden,
+        FailureKind::Refused,
+        FailureKind::Conflict,
+    ]) {
+        Exit::Refused
+    } else if has(&[FailureKind::Usage]) {
+        Exit::Usage
+    } else {
+        Exit::Failed
+    }
+}
+
+/// Returns how an operation ended.
+pub(super) fn of_outcome(outcome: &Outcome) -> Exit {
+    let first = outcome.failed.first();
+    let is_written = outcome.failed.iter().all(|(step, _)| *step == Step::Ready);
+    match first {
+        // What waits for something pending was not tried either.
+        None if !outcome.pending.is_empty() => Exit::Pending,
+        None if !outcome.not_tried.is_empty() => Exit::Partly,
+        None => Exit::Ok,
+        // Everything was written; what was written does not work.
+        Some(_) if is_written && outcome.not_tried.is_empty() => Exit::Failed,
+        Some((_, failure)) if outcome.done.is_empty() => of_failure(failure.kind),
+        Some(_) => Exit::Partly,
+    }
+}
+
+/// Returns how several operations ended: partly done if they ended differently.
+pub(super) fn of_many(exits: &[Exit]) -> Exit {
+    match exits {
+        [] => Exit::Ok,
+        [first, rest @ ..] if rest.iter().all(|exit| exit == first) => *first,
+        _ if exits
+            .iter()
+            .all(|exit| matches!(exit, Exit::Ok | Exit::Pending)) =>
+        {
+            Exit::Pending
+        }
+        _ => Exit::Partly,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn readme_and_help_have_one_table() {
+        let readme = include_str!("../../README.md");
+        let rows = EXIT_CODES.lines().filter_map(|line| {
+            let (code, meaning) = line.trim().split_once("  ")?;
+            Some(format!("| {} | {} |", code.trim(), meaning.trim()))
+        });
+        let rows: Vec<String> = rows.collect();
+        assert_eq!(rows.len(), 7);
+        for row in rows {
+            assert!(readme.contains(&row), "README.md lacks: {row}");
+        }
+    }
+
+    #[test]
+    fn several_operations_end_as_the_gravest_mixture() {
+        let check = |exits: &[Exit], expected: Exit| assert_eq!(of_many(exits), expected);
+        check(&[], Exit::Ok);
+        check(&[Exit::Ok, Exit::Ok], Exit::Ok);
+        check(&[Exit::Refused, Exit::Refused], Exit::Refused);
+        check(&[Exit::Ok, Exit::Pending], Exit::Pending);
+        check(&[Exit::Ok, Exit::Failed], Exit::Partly);
+        check(&[Exit::Failed, Exit::Pending], Exit::Partly);
+    }
+
+    #[test]
+    fn the_gravest_refusal_decides() {
+        let check = |kinds: &[FailureKind], expected: Exit| {
+            let refusals = kinds.iter().map(|kind| Failure::new(*kind, "no"));
+            assert_eq!(of_refusals(&refusals.collect::<Vec<_>>()), expected);
+        };
+        check(&[FailureKind::NotFound], Exit::Failed);
+        check(&[FailureKind::Usage, FailureKind::Invalid], Exit::Usage);
+        check(&[FailureKind::Usage, FailureKind::Forbidden], Exit::Refused);
+        check(&[FailureKind::Conflict], Exit::Refused);
+    }
+
+    fn failed(step: Step, kind: FailureKind) -> (Step, Failure) {
+        (step, Failure::new(kind, "no"))
+    }
+
+    fn check(outcome: Outcome, expected: Exit) {
+        assert_eq!(of_outcome(&outcome), expected, "{outcome:?}");
+    }
+
+    #[test]
+    fn the_exit_code_tells_how_far_it_came() {
+        let done = || vec![Step::Claim];
+        let not_tried = || vec![(Step::Record, "not everything is gone".to_owned())];
+        let pending = || vec!["Service/web is held".to_owned()];
+        check(Outcome::default(), Exit::Ok);
+        check(
+            Outcome {
+                done: done(),
+                pending: pending(),
+                not_tried: not_tried(),
+                ..Outcome::default()
+            },
+            Exit::Pending,
+        );
+        check(
+            Outcome {
+                done: done(),
+                failed: vec![failed(Step::Record, FailureKind::Conflict)],
+                pending: pending(),
+                ..Outcome::default()
+            },
+            Exit::Partly,
+        );
+        check(
+            Outcome {
+                failed: vec![failed(Step::Claim, FailureKind::Forbidden)],
+                not_tried: not_tried(),
+                ..Outcome::default()
+            },
+            Exit::Refused,
+        );
+        check(
+            Outcome {
+                done: done(),
+                failed: vec![failed(Step::Ready, FailureKind::Invalid)],
+                ..Outcome::default()
+            },
+            Exit::Failed,
+        );
+        check(
+            Outcome {
+                done: done(),
+                not_tried: not_tried(),
+                ..Outcome::default()
+            },
+            Exit::Partly,
+        );
+    }
+}

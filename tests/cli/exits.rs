@@ -1,0 +1,161 @@
+//! Exit codes and words of what cannot be done: the same ones from every command.
+
+use crate::program::{DB, WEB};
+use crate::world::World;
+
+fn deploy(world: &World, name: &str, text: &str) {
+    world.home.save(name, text);
+    world.bowline(&["deploy", name, "-y"]).end().code(0);
+}
+
+pub(crate) fn an_instance_that_is_not_there_is_told_in_the_same_words(world: &World) {
+    deploy(world, "web", WEB);
+    let sentence = format!(
+        "error: there is no instance wbe in namespace {}",
+        world.namespace
+    );
+    let commands: [&[&str]; 12] = [
+        &["status", "wbe"],
+        &["logs", "wbe"],
+        &["events", "wbe"],
+        &["exec", "wbe", "--", "true"],
+        &["port-forward", "wbe", ":80"],
+        &["scale", "wbe", "2"],
+        &["restart", "wbe"],
+        &["delete", "wbe", "-y"],
+        &["delete", "wbe", "--kept", "-y"],
+        &["history", "wbe"],
+        &["rollback", "wbe", "-y"],
+        &["rollback", "wbe", "--to", "2", "-y"],
+    ];
+    for command in commands {
+        let ended = world.bowline(command).end().code(1).stdout("");
+        ended.stderr_has(&[&sentence]);
+    }
+    for command in [
+        &["status", "wbe"][..],
+        &["logs", "wbe"],
+        &["restart", "wbe"],
+        &["delete", "wbe", "-y"],
+    ] {
+        let ended = world.bowline(command).end();
+        ended.stderr_has(&["did you mean web?"]);
+    }
+    // Nothing is asked before it is told, and nothing is pulled.
+    let ended = world.bowline(&["pull", "wbe"]).end().code(1).stdout("");
+    ended.stderr_has(&[&sentence]);
+}
+
+pub(crate) fn a_mistake_among_several_is_told_and_the_rest_is_taken_down(world: &World) {
+    deploy(world, "web", WEB);
+    deploy(world, "db", DB);
+    let partly = world
+        .bowline(&["delete", "web", "shop", "-y"])
+        .end()
+        .code(3);
+    partly.stderr_has(&[
+        "there is no instance shop in namespace",
+        "Deployment/web gone",
+    ]);
+    assert_eq!(world.all_names("web"), [""; 0]);
+    // What was taken down before is no mistake.
+    std::fs::remove_file(world.home.catalogue().join("web.yaml")).unwrap();
+    let again = world.bowline(&["delete", "web", "-y"]).end().code(0);
+    again.stderr_has(&["nothing of web is in namespace"]);
+    let none = world
+        .bowline(&["delete", "shop", "cart", "-y"])
+        .end()
+        .code(1);
+    none.stderr_has(&["no instance shop", "no instance cart"]);
+    let wanted = ["delete", "shop", "db", "-y", "--ignore-not-found"];
+    world.bowline(&wanted).end().code(0);
+    assert_eq!(world.all_names("db"), ["PersistentVolumeClaim/data-db-0"]);
+}
+
+pub(crate) fn what_is_adjusted_goes_on_past_what_is_not_there_where_that_is_wanted(world: &World) {
+    deploy(world, "web", WEB);
+    let refused = world.bowline(&["restart", "shop", "web"]).end().code(1);
+    refused.stderr_has(&["no instance shop", "nothing was changed"]);
+    let scale = ["scale", "shop", "web", "2", "--ignore-not-found"];
+    let ended = world.bowline(&scale).end().code(0);
+    ended.stderr_has(&["no instance shop", "1 → 2 replicas", "ready"]);
+    let none = ["restart", "shop", "--ignore-not-found"];
+    world.bowline(&none).end().code(0);
+    let routes = ["update-ingress", "shop", "-y", "--ignore-not-found"];
+    world.bowline(&routes).end().code(0);
+}
+
+pub(crate) fn an_id_that_is_confirmed_is_the_one_that_is_meant(world: &World) {
+    world.home.save("web", WEB);
+    world.bowline(&["deploy", "web", "-y"]).end().code(0);
+    let config = serde_json::json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "web-config"}});
+    let config: kube::api::DynamicObject = serde_json::from_value(config).unwrap();
+    use crate::world::AwaitIn;
+    let created = world.api("v1", "ConfigMap");
+    created
+        .create(&kube::api::PostParams::default(), &config)
+        .await_in(world)
+        .unwrap();
+    world
+        .home
+        .save("web", &format!("{WEB}config: {{LEVEL: info}}\n"));
+    let wrong = world
+        .bowline(&["adopt", "web", "--confirm", "wbe"])
+        .end()
+        .code(2);
+    wrong.stderr_has(&["--confirm says wbe, and it is web that would be adopted"]);
+    world
+        .bowline(&["adopt", "web", "--confirm", "web"])
+        .end()
+        .code(0);
+}
+
+pub(crate) fn a_secret_that_nobody_can_be_asked_for_is_wrong_usage(world: &World) {
+    let asks = "secrets: {token: {prompt: Token}}\n";
+    world.home.save("web", &format!("{WEB}{asks}"));
+    let ended = world.bowline(&["deploy", "web", "-y"]).end().code(2);
+    ended.stderr_has(&[
+        "no value for the secret token",
+        "asked for on a terminal (\"Token\")",
+    ]);
+    assert_eq!(world.all_names("web"), [""; 0]);
+    // A right that is missing is the graver reason.
+    let missing = "  other: {env: NOT_SET}\n";
+    let both = format!("{WEB}secrets:\n  token: {{prompt: Token}}\n{missing}");
+    world.home.save("web", &both);
+    world.bowline(&["deploy", "web", "-y"]).end().code(5);
+}
+
+pub(crate) fn a_revision_that_is_not_kept_fails_and_is_no_difference(world: &World) {
+    deploy(world, "web", WEB);
+    let words = "revision 7";
+    let history = ["history", "web", "--revision", "7"];
+    world.bowline(&history).end().code(1).stderr_has(&[words]);
+    let rollback = ["rollback", "web", "--to", "7", "-y"];
+    world.bowline(&rollback).end().code(1).stderr_has(&[words]);
+    let diff = ["diff", "web", "--revision", "7"];
+    world.bowline(&diff).end().code(2).stderr_has(&[words]);
+}
+
+pub(crate) fn names_are_those_of_the_list(world: &World) {
+    deploy(world, "web", WEB);
+    world.home.save("notebook", WEB);
+    let names = world.bowline(&["ls", "-o", "name"]).end().code(0);
+    assert_eq!(names.stdout, "web\nnotebook\n");
+}
+
+pub(crate) fn a_definition_that_is_not_in_the_catalogue_is_not_shown_as_if_it_were(world: &World) {
+    deploy(world, "web", WEB);
+    let status = || world.bowline(&["status", "web"]).end().code(0).stdout;
+    assert!(
+        status().contains("Definition  web (in sync)\n"),
+        "{}",
+        status()
+    );
+    std::fs::remove_file(world.home.catalogue().join("web.yaml")).unwrap();
+    assert!(
+        status().contains("Definition  web (not in the catalogue)"),
+        "{}",
+        status()
+    );
+}

@@ -74,6 +74,7 @@ use session::Session;
 
 /// Reads the arguments and runs the command they name.
 pub fn main() -> ExitCode {
+    crate::panics::install();
     clap_complete::CompleteEnv::with_factory(Cli::command).complete();
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,

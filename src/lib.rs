@@ -21,6 +21,7 @@
 //! | [`secret`] | values of secrets on their way to the cluster: read, never shown |
 //! | [`config`] | plain settings from file, environment and flags |
 //! | [`log`] | the log file, of what bowline says itself |
+//! | [`panics`] | what is told of a panic: its place, never its message |
 //! | [`audit`] | the file that takes a line for each write to a cluster |
 //! | `editor` | text, cursor, edits and their inverses, history, search. Pure |
 //! | [`text`] | the one sanitiser of text on its way to a terminal, and its width in cells. Pure |
@@ -58,6 +59,7 @@ pub mod editor;
 pub mod engine;
 pub mod failure;
 pub mod log;
+pub mod panics;
 pub mod rehearsal;
 pub mod runtime;
 pub mod schema;

@@ -4,11 +4,13 @@ use std::future::Future;
 use std::time::Duration;
 
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::task::JoinError;
 
 use super::session::Session;
 use super::{Exit, output};
 use crate::cluster::{Cluster, Identity};
 use crate::failure::{Failure, FailureKind};
+use crate::panics;
 use crate::text;
 
 /// How long a write that was sent may still take after a signal: it is awaited, never cut off.
@@ -90,17 +92,25 @@ pub(super) async fn until_signal_or<T: Send + 'static>(
 ) -> anyhow::Result<Ended<T>> {
     let mut operation = tokio::spawn(operation);
     let number = tokio::select! {
-        result = &mut operation => return Ok(Ended::Finished(result??)),
+        result = &mut operation => return Ok(Ended::Finished(whole(result)?)),
         number = next_signal() => number?,
     };
     output::say("interrupted: finishing what was sent");
     match tokio::time::timeout(GRACE, &mut operation).await {
-        Ok(result) => Ok(Ended::FinishedInterrupted(result??, Exit::Signal(number))),
+        Ok(result) => Ok(Ended::FinishedInterrupted(
+            whole(result)?,
+            Exit::Signal(number),
+        )),
         Err(_) => {
             output::say(format!("stopped half way: {next} finishes it"));
             Ok(Ended::Stopped(Exit::Signal(number)))
         }
     }
+}
+
+/// Returns what an operation returned that ran by itself.
+fn whole<T>(result: Result<anyhow::Result<T>, JoinError>) -> anyhow::Result<T> {
+    result.unwrap_or_else(|error| Err(anyhow::anyhow!(panics::of_task(&error))))
 }
 
 /// Whether a stream of changes is interrupted, said once each time.

@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
 
 use crate::app::{Effect, Model, Msg, Screen as AppScreen, update};
+use crate::panics;
 
 use super::effects::Runner;
 use super::last_words::LastWords;
@@ -327,22 +328,17 @@ impl EventLoop {
 
 /// Gives the terminal back before a panic of this thread is told; a panic elsewhere becomes a sentence on the screen.
 fn hook_panics(last_words: Arc<LastWords>, messages: UnboundedSender<Msg>) {
-    let before = panic::take_hook();
     let here = thread::current().id();
     panic::set_hook(Box::new(move |info| {
         last_words.write();
         if thread::current().id() == here || !terminal::is_ours() {
             terminal::leave();
-            before(info);
+            panics::tell(info);
             return;
         }
-        tracing::error!("{info}");
-        let place = info
-            .location()
-            .map_or_else(String::new, |at| format!(" at {}:{}", at.file(), at.line()));
-        drop(messages.send(Msg::TaskFailed(format!(
-            "Something broke down{place}. What it was doing is not finished."
-        ))));
+        let sentence = panics::sentence(info);
+        tracing::error!("{sentence}");
+        drop(messages.send(Msg::TaskFailed(sentence)));
     }));
 }
 

@@ -149,7 +149,7 @@ impl Shared {
         let (shared, number) = (self.clone(), seen.number);
         let login = tokio::spawn(async move { shared.log_in(number).await });
         login.await.unwrap_or_else(|error| {
-            let summary = format!("login failed: {error}");
+            let summary = format!("login failed: {}", crate::panics::of_task(&error));
             Err(Failure::new(FailureKind::Forbidden, summary))
         })
     }

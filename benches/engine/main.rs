@@ -24,7 +24,9 @@ use tempfile::TempDir;
 
 use crate::pairs::{Pairs, Run};
 
-const N_ROUNDS: usize = 7;
+/// kubectl takes minutes for a round of changes, and seconds for a list.
+const N_ROUNDS_OF_CHANGES: usize = 3;
+const N_ROUNDS_OF_LISTS: usize = 7;
 const N_CONFIG_MAPS: usize = 100;
 const N_SERVICES: usize = 60;
 const N_DEPLOYMENTS: usize = 40;
@@ -101,8 +103,13 @@ async fn measure(kubeconfig: &Path) -> Result<()> {
 fn changes(bench: &Bench) -> Result<()> {
     let first = bench.write("many.yaml", &objects("1.27", "info"))?;
     let second = bench.write("changed.yaml", &objects("1.28", "debug"))?;
-    let (mut plans, mut applies, mut updates, mut teardowns) =
-        (Pairs::new(), Pairs::new(), Pairs::new(), Pairs::new());
+    let [
+        mut applies,
+        mut plans,
+        mut server_side_plans,
+        mut updates,
+        mut teardowns,
+    ] = std::array::from_fn(|_| Pairs::new());
     let ours = |verb: &[&str], file: &str, rest: &[&str]| {
         let source = ["-f", file, "--id", "many", "-n", OURS];
         bench.bowline(&[verb, &source, rest].concat())
@@ -113,14 +120,12 @@ fn changes(bench: &Bench) -> Result<()> {
     };
     let deploy = |file| ours(&["deploy"], file, &["-y", "--wait=false"]);
     let apply = |file| theirs(&["apply", "--server-side"], file);
-    for round in 0..=N_ROUNDS {
+    let diff = || ours(&["diff"], &second, &[]);
+    for round in 0..N_ROUNDS_OF_CHANGES {
         let pairs = [
             (deploy(&first), apply(&first), 0),
-            (
-                ours(&["diff"], &second, &[]),
-                theirs(&["diff", "--server-side"], &second),
-                1,
-            ),
+            (diff(), theirs(&["diff"], &second), 1),
+            (diff(), theirs(&["diff", "--server-side"], &second), 1),
             (deploy(&second), apply(&second), 0),
             (
                 bench.bowline(&["delete", "many", "-n", OURS, "-y"]),
@@ -128,9 +133,15 @@ fn changes(bench: &Bench) -> Result<()> {
                 0,
             ),
         ];
-        let into = [&mut applies, &mut plans, &mut updates, &mut teardowns];
+        let into = [
+            &mut applies,
+            &mut plans,
+            &mut server_side_plans,
+            &mut updates,
+            &mut teardowns,
+        ];
         for ((ours, theirs, code), pairs) in pairs.into_iter().zip(into) {
-            // Who goes first changes from round to round; the first round only warms up.
+            // Who goes first changes from round to round.
             let (ours, theirs) = match round % 2 {
                 0 => {
                     let ours = ours.end_with(code)?;
@@ -141,12 +152,11 @@ fn changes(bench: &Bench) -> Result<()> {
                     (ours.end_with(code)?, theirs)
                 }
             };
-            if round > 0 {
-                pairs.add(ours, theirs);
-            }
+            pairs.add(ours, theirs);
         }
     }
-    plans.print("plan of 200 changed objects / kubectl diff --server-side")?;
+    plans.print("plan of 200 changed objects / kubectl diff")?;
+    server_side_plans.print("plan of 200 changed objects / kubectl diff --server-side")?;
     applies.print("first apply of 200 objects / kubectl apply --server-side")?;
     updates.print("second apply, all 200 change / kubectl apply --server-side")?;
     teardowns.print("teardown of 200 objects / kubectl delete")
@@ -154,9 +164,10 @@ fn changes(bench: &Bench) -> Result<()> {
 
 fn list(bench: &Bench) -> Result<()> {
     let mut lists = Pairs::new();
-    for round in 0..=N_ROUNDS {
+    for round in 0..=N_ROUNDS_OF_LISTS {
         let ours = bench.bowline(&["ls", "-n", fleet::NAMESPACE]).end_with(0)?;
         let theirs = bench.kubectl(&["get", "pods", "-A"]).end_with(0)?;
+        // The first round only warms up.
         if round > 0 {
             lists.add(ours, theirs);
         }

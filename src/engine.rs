@@ -11,6 +11,7 @@ mod batch;
 mod binding;
 mod blame;
 pub mod claims;
+mod coowned;
 pub mod deploy;
 mod difference;
 pub mod drift;

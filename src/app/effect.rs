@@ -11,7 +11,7 @@ use crate::catalogue::Digest;
 use crate::catalogue::trash::TrashItem;
 use crate::definition::id::{InstanceId, Namespace};
 use crate::editor::Revision;
-use crate::engine::adjust::{AdjustPlan, Adjustment};
+use crate::engine::adjust::{AdjustPlan, Adjustment, WorkloadName};
 use crate::engine::adopt::AdoptPlan;
 use crate::engine::plan::{DeployPlan, TeardownPlan, TeardownScope, VolumeChoice};
 use crate::engine::remedy::Remedies;
@@ -130,6 +130,14 @@ impl ReviewedPlan {
         match self {
             Self::Rollback(rollback) => &rollback.hanging,
             Self::Deploy(_) | Self::Restore(_) => &[],
+        }
+    }
+
+    /// Tells whether the typed ID is needed.
+    pub fn is_protected(&self) -> bool {
+        match self {
+            Self::Rollback(rollback) => rollback.is_protected,
+            Self::Deploy(_) | Self::Restore(_) => false,
         }
     }
 
@@ -325,6 +333,8 @@ pub enum Effect {
         key: InstanceKey,
         /// What is to be changed.
         adjustment: Adjustment,
+        /// The one workload that is meant, where one was chosen.
+        only: Option<WorkloadName>,
     },
     /// Carries out the scale or restart that was shown, then waits until the instance is ready.
     RunAdjustment {
@@ -332,6 +342,8 @@ pub enum Effect {
         op: OpId,
         /// The plan that was shown.
         plan: Box<AdjustPlan>,
+        /// Whether the conflicts that it shows are taken.
+        takes_conflicts: bool,
     },
     /// Plans the adoption of what a definition would make and others own.
     PlanAdopt {

@@ -6,9 +6,11 @@ use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
 use crate::catalogue::trash::TrashItem;
 use crate::definition::id::InstanceId;
+use crate::engine::adjust::WorkloadChoice;
 use crate::engine::plan::VolumeChoice;
 use crate::engine::remedy::Remedy;
 use crate::secret::SecretValue;
+use crate::service::summary::InstanceKey;
 use crate::service::watch::Scope;
 
 use super::action::Action;
@@ -47,6 +49,12 @@ pub enum Choice {
     Volumes(VolumeChoice),
     /// Starts the scale or the restart that is shown.
     RunAdjustments,
+    /// Starts the scale that is shown and takes the conflicts that are shown.
+    RunAdjustmentsForced,
+    /// Leaves out of the scale that is shown what others own.
+    YieldAdjustments,
+    /// Plans the scale that is shown again, of this workload of an instance.
+    Workload(InstanceKey, WorkloadChoice),
     /// Plans putting back what was taken down.
     Restore(Arc<TrashItem>),
     /// Saves what is edited, then leaves.
@@ -219,7 +227,12 @@ pub enum PromptKind {
         force_conflicts: bool,
     },
     /// The IDs to be scaled or restarted, typed in full.
-    TypedAdjust(Vec<InstanceId>),
+    TypedAdjust {
+        /// The IDs.
+        ids: Vec<InstanceId>,
+        /// Whether the conflicts that are shown are taken.
+        takes_conflicts: bool,
+    },
     /// The ID that objects are adopted for, typed in full.
     TypedAdopt(InstanceId),
     /// The number of replicas.
@@ -341,7 +354,7 @@ impl Popup {
                 kind:
                     PromptKind::TypedIds(_)
                     | PromptKind::TypedDeploy { .. }
-                    | PromptKind::TypedAdjust(_)
+                    | PromptKind::TypedAdjust { .. }
                     | PromptKind::TypedAdopt(_),
                 ..
             }) => {}

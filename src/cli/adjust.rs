@@ -5,7 +5,7 @@ use std::time::Duration;
 use futures::future::join_all;
 use jiff::Timestamp;
 
-use super::args::{Adjust, IdOrNumber, Report, Restart, Scale};
+use super::args::{Adjust, Chosen, IdOrNumber, Report, Restart, Scale};
 use super::delete::conclude_many;
 use super::operate::Ended;
 use super::session::Session;
@@ -13,7 +13,7 @@ use super::{Exit, UsageError, choice, confirm, missing, operate, output, plan_js
 use crate::cluster::{Cluster, LabelSelector};
 use crate::definition::id::InstanceId;
 use crate::engine::adjust::{
-    AdjustOptions, AdjustPlan, Adjustment, plan_adjustment, run_adjustment,
+    AdjustOptions, AdjustPlan, Adjustment, WorkloadName, plan_adjustment, run_adjustment,
 };
 use crate::engine::plan::{Outcome, Progress};
 use crate::engine::wait::wait_ready;
@@ -21,15 +21,38 @@ use crate::failure::FailureKind;
 use crate::service::summary::InstanceKey;
 use crate::text;
 
+/// What the flags ask for.
+#[derive(Debug, Clone, Copy)]
+struct Wish<'a> {
+    adjustment: Adjustment,
+    only: Option<&'a WorkloadName>,
+    takes_conflicts: bool,
+    yields: bool,
+    how: &'a Adjust,
+}
+
 pub fn scale(args: &Scale, session: &Session) -> anyhow::Result<Exit> {
     let (ids, to) = ids_and_number(&args.words, args.selector.is_some())?;
-    let chosen = (ids.as_slice(), args.selector.as_ref());
-    adjust(&args.how, session, chosen, Adjustment::Scale(to))
+    let wish = Wish {
+        adjustment: Adjustment::Scale(to),
+        only: args.workload.as_ref(),
+        takes_conflicts: args.force_conflicts,
+        yields: args.yield_conflicts,
+        how: &args.how,
+    };
+    adjust(wish, session, &ids, args.selector.as_ref())
 }
 
 pub fn restart(args: &Restart, session: &Session) -> anyhow::Result<Exit> {
-    let chosen = (args.chosen.ids.as_slice(), args.chosen.selector.as_ref());
-    adjust(&args.how, session, chosen, Adjustment::Restart)
+    let wish = Wish {
+        adjustment: Adjustment::Restart,
+        only: args.workload.as_ref(),
+        takes_conflicts: false,
+        yields: false,
+        how: &args.how,
+    };
+    let Chosen { ids, selector } = &args.chosen;
+    adjust(wish, session, ids, selector.as_ref())
 }
 
 /// Takes the words apart: IDs where there is no selector, and then one number.
@@ -61,11 +84,12 @@ fn ids_and_number(
 }
 
 fn adjust(
-    args: &Adjust,
+    wish: Wish<'_>,
     session: &Session,
-    (ids, selector): (&[InstanceId], Option<&LabelSelector>),
-    adjustment: Adjustment,
+    ids: &[InstanceId],
+    selector: Option<&LabelSelector>,
 ) -> anyhow::Result<Exit> {
+    let args = wish.how;
     if selector.is_some() {
         confirm::require_answer(args.yes || args.dry_run, "--yes")?;
     }
@@ -73,7 +97,7 @@ fn adjust(
         let instances = choice::instances(session, &cluster, ids, selector).await?;
         let is_selected = selector.is_some();
         let attempt = async || {
-            let plans = plan(&cluster, instances.clone(), adjustment).await?;
+            let plans = plan(&cluster, instances.clone(), wish).await?;
             let (absent, plans): (Vec<_>, Vec<_>) = plans.into_iter().partition(is_absent);
             for plan in &absent {
                 missing::say(session, &cluster, &plan.instance, None).await;
@@ -82,7 +106,7 @@ fn adjust(
                 output::say("nothing was changed");
                 return end(args, &[absent, plans].concat(), Exit::Failed);
             }
-            decide(args, session, &cluster, plans, is_selected).await
+            decide(wish, session, &cluster, plans, is_selected).await
         };
         turn::in_turn(&args.waiting, session, &cluster, &instances, attempt).await
     })
@@ -95,17 +119,20 @@ fn is_absent(plan: &AdjustPlan) -> bool {
 
 /// Shows plans, and carries them out where that is wanted and possible.
 async fn decide(
-    args: &Adjust,
+    wish: Wish<'_>,
     session: &Session,
     cluster: &Cluster,
     plans: Vec<AdjustPlan>,
     is_selected: bool,
 ) -> anyhow::Result<Exit> {
+    let args = wish.how;
     for plan in &plans {
         show(args, plan)?;
     }
-    let refusals = plans.iter().flat_map(|plan| plan.refusals.clone());
-    let refusals: Vec<_> = refusals.collect();
+    let obstacles = plans
+        .iter()
+        .flat_map(|plan| plan.obstacles(wish.takes_conflicts));
+    let refusals: Vec<_> = obstacles.collect();
     if !refusals.is_empty() {
         return end(args, &plans, review::refuse(&refusals));
     }
@@ -116,18 +143,22 @@ async fn decide(
         output::say("nothing was changed");
         return end(args, &plans, Exit::Failed);
     }
-    carry_out(args, session, cluster.clone(), plans).await
+    carry_out(wish, session, cluster.clone(), plans).await
 }
 
 /// Plans all before anything is changed.
 async fn plan(
     cluster: &Cluster,
     instances: Vec<InstanceKey>,
-    adjustment: Adjustment,
+    wish: Wish<'_>,
 ) -> anyhow::Result<Vec<AdjustPlan>> {
     let mut plans: Vec<AdjustPlan> = Vec::with_capacity(instances.len());
     for instance in instances {
-        plans.push(plan_adjustment(cluster, &instance, adjustment).await?);
+        let plan = plan_adjustment(cluster, &instance, wish.adjustment, wish.only).await?;
+        plans.push(match wish.yields {
+            true => plan.yielding(),
+            false => plan,
+        });
     }
     Ok(plans)
 }
@@ -146,7 +177,7 @@ fn show(args: &Adjust, plan: &AdjustPlan) -> anyhow::Result<()> {
         lines.push_str(&text::clean(&line));
         lines.push('\n');
     }
-    if plan.refusals.is_empty() && plan.is_noop() {
+    if plan.refusals.is_empty() && plan.yielded.is_empty() && plan.is_noop() {
         lines = match plan.adjustment {
             Adjustment::Scale(to) => format!("{id} in {namespace}: has {to} replicas already\n"),
             Adjustment::Restart => format!("{id} in {namespace}: nothing to restart\n"),
@@ -159,6 +190,12 @@ fn show(args: &Adjust, plan: &AdjustPlan) -> anyhow::Result<()> {
     }
     for warning in &plan.warnings {
         output::say(text::clean(&format!("warning: {id}: {warning}")));
+    }
+    for conflict in &plan.conflicts {
+        review::say_conflict("conflict", conflict);
+    }
+    for yielded in &plan.yielded {
+        review::say_conflict("left to its owner", yielded);
     }
     Ok(())
 }
@@ -199,14 +236,16 @@ fn is_wanted(
 }
 
 async fn carry_out(
-    args: &Adjust,
+    wish: Wish<'_>,
     session: &Session,
     cluster: Cluster,
     plans: Vec<AdjustPlan>,
 ) -> anyhow::Result<Exit> {
+    let args = wish.how;
     let options = AdjustOptions {
         holder: session.holder(),
         at: Timestamp::now(),
+        takes_conflicts: wish.takes_conflicts,
     };
     let timeout = args.waiting.timeout;
     let ready_within = timeout.unwrap_or(session.settings.wait.ready());

@@ -69,6 +69,9 @@ fn show(plan: &AdoptPlan) {
             row.belonging()
         )));
     }
+    for warning in &plan.warnings {
+        output::say(text::clean(&format!("warning: {warning}")));
+    }
 }
 
 fn end(
@@ -82,6 +85,7 @@ fn end(
             let mut value = plan_json::of_key(&row.key);
             value["owner"] = json!(row.owner);
             value["managers"] = json!(row.managers);
+            value["shared"] = json!(row.shared);
             value
         });
         let refusals = plan.refusals.iter().map(|one| &one.summary);
@@ -89,6 +93,7 @@ fn end(
             "id": plan.instance.id.as_str(),
             "namespace": plan.instance.namespace.as_str(),
             "objects": rows.collect::<Vec<_>>(),
+            "warnings": plan.warnings,
             "refusals": refusals.collect::<Vec<_>>(),
             "outcome": outcome.map(plan_json::of_outcome),
         });

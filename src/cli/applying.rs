@@ -87,6 +87,14 @@ impl Planned {
         }
     }
 
+    /// Tells whether the typed ID is needed whatever the flags say.
+    fn is_protected(&self) -> bool {
+        match self {
+            Self::Deploy(..) | Self::Restore(_) => false,
+            Self::Rollback(rollback) => rollback.is_protected,
+        }
+    }
+
     fn text(&self, depth: Depth) -> String {
         let plan = review::deploy_plan(self.plan(), depth);
         match self {
@@ -234,13 +242,21 @@ fn carry_out(
     }
 }
 
-/// Asks whether to go on, unless that was answered. Where nobody knows who the server is the ID is typed.
+/// Asks whether to go on, unless that was answered. Of what is protected, and where nobody knows who the server is, the ID is
+/// typed.
 fn is_wanted(wishes: Wishes<'_>, cluster: &Cluster, planned: &Planned) -> anyhow::Result<bool> {
     let id = &planned.plan().instance.id;
     if let Some(confirmed) = wishes.confirm {
         return Ok(confirm::same(confirmed, id, "applied")?);
     }
     let question = planned.question(cluster);
+    if planned.is_protected() {
+        if !output::can_ask() {
+            return Err(confirm::protected(id.as_str()).into());
+        }
+        let question = format!("{id} is protected. {question} Type {id}:");
+        return confirm::typed(&question, id.as_str());
+    }
     if cluster.identity().is_insecure {
         if !output::can_ask() {
             return Err(confirm::unverified(id.as_str()).into());

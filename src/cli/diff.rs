@@ -1,5 +1,5 @@
 //! `bowline diff`: what a deploy would change, or what differs between two revisions. Exit 0 nothing, 1 something, more on
-//! failure, as diff and kubectl do.
+//! failure, as diff and kubectl do. What others added and a deploy leaves is shown apart, and is no difference.
 
 use jiff::Timestamp;
 
@@ -12,7 +12,7 @@ use crate::engine::deploy::plan_deploy;
 use crate::engine::history::{Comparison, compare};
 use crate::engine::plan::{DeployPlan, DiffLine};
 use crate::failure::{Failure, FailureKind};
-use crate::service::drift::Changes;
+use crate::service::drift::{Changes, ObjectChange};
 use crate::text;
 
 pub fn run(args: &Diff, session: &Session) -> anyhow::Result<Exit> {
@@ -48,11 +48,24 @@ fn difference(args: &Diff, session: &Session) -> anyhow::Result<Exit> {
     for refusal in &plan.refusals {
         output::say(format!("warning: {}", text::clean(&refusal.summary)));
     }
-    Ok(if plan.is_noop() && changes.is_empty() {
+    // What others added is no difference that a deploy would write.
+    Ok(if plan.is_noop() {
         Exit::Ok
     } else {
         Exit::Failed
     })
+}
+
+/// Returns what is not as it was applied: a deploy sets it back.
+fn set_back(changes: &Changes) -> Vec<ObjectChange> {
+    changes.part(|field| field.wanted.is_some())
+}
+
+/// Returns what others added beside what was applied: a deploy leaves it.
+fn added(changes: &Changes) -> Vec<ObjectChange> {
+    let mut added = changes.part(|field| field.wanted.is_none());
+    added.retain(|object| !object.fields.is_empty());
+    added
 }
 
 fn is_more_than_forbidden(refusal: &Failure) -> bool {
@@ -70,10 +83,17 @@ fn print(args: &Diff, plan: &DeployPlan, changes: &Changes) -> anyhow::Result<()
             if !plan.is_noop() {
                 output::print(&review::deploy_plan(plan, Depth::Everything))?;
             }
-            if !changes.is_empty() {
-                output::print("changed in the cluster since it was deployed:\n")?;
-                let rows = changes::rows(&changes.objects, Timestamp::now());
-                output::print(&output::table(&changes::HEADINGS, &rows))?;
+            print_rows(
+                "changed in the cluster since it was deployed:",
+                &set_back(changes),
+            )?;
+            let added = added(changes);
+            print_rows("added by others, and left by a deploy:", &added)?;
+            if !added.is_empty() {
+                let id = &plan.instance.id;
+                output::say(format!(
+                    "`bowline adopt {id}` takes over what others added by updates, and the deploy after it removes that"
+                ));
             }
         }
     }
@@ -82,6 +102,15 @@ fn print(args: &Diff, plan: &DeployPlan, changes: &Changes) -> anyhow::Result<()
     }
     review::say_remarks(plan);
     Ok(())
+}
+
+fn print_rows(title: &str, objects: &[ObjectChange]) -> anyhow::Result<()> {
+    if objects.is_empty() {
+        return Ok(());
+    }
+    output::print(&format!("{title}\n"))?;
+    let rows = changes::rows(objects, Timestamp::now());
+    Ok(output::print(&output::table(&changes::HEADINGS, &rows))?)
 }
 
 /// Compares two revisions that are kept of an instance.

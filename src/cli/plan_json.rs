@@ -74,6 +74,7 @@ pub(super) fn rollback(plan: &RollbackPlan, outcome: Option<&Outcome>) -> Value 
     value["to"] = json!(plan.target);
     value["unchanged"] = json!(plan.deploy.refusals.is_empty() && plan.is_noop());
     value["pods"] = pods.collect();
+    value["protected"] = json!(plan.is_protected);
     value
 }
 
@@ -171,6 +172,8 @@ pub(super) fn adjustment(plan: &AdjustPlan, outcome: Option<&Outcome>) -> Value 
         "protected": plan.is_protected,
         "unchanged": plan.refusals.is_empty() && plan.is_noop(),
         "objects": workloads.collect::<Vec<_>>(),
+        "conflicts": of_conflicts(&plan.conflicts),
+        "yielded": of_conflicts(&plan.yielded),
         "warnings": plan.warnings,
         "refusals": plan.refusals.iter().map(of_failure).collect::<Vec<_>>(),
     });

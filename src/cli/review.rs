@@ -3,8 +3,8 @@
 use super::{Exit, exit, output};
 use crate::definition::id::InstanceId;
 use crate::engine::plan::{
-    Change, DataFate, DeployPlan, DiffLine, DiffSide, Fate, FateRow, Outcome, PlannedObject,
-    Progress, Step, TeardownPlan,
+    Change, DataFate, DeployPlan, DiffLine, DiffSide, Fate, FateRow, FieldConflict, Outcome,
+    PlannedObject, Progress, Step, TeardownPlan,
 };
 use crate::engine::rollback::HangingPod;
 use crate::engine::routes::RoutePlan;
@@ -76,16 +76,10 @@ pub(super) fn say_remarks(plan: &DeployPlan) {
         say(&format!("warning: {warning}"));
     }
     for conflict in &plan.conflicts {
-        say(&format!(
-            "conflict: {} {}: {}",
-            conflict.key, conflict.field, conflict.message
-        ));
+        say_conflict("conflict", conflict);
     }
     for yielded in &plan.yielded {
-        say(&format!(
-            "left to its owner: {} {}: {}",
-            yielded.key, yielded.field, yielded.message
-        ));
+        say_conflict("left to its owner", yielded);
     }
     for offer in &plan.offers {
         say(&format!("option: {offer}"));
@@ -110,6 +104,16 @@ pub(super) fn say_remarks(plan: &DeployPlan) {
             counts(plan)
         ));
     }
+}
+
+/// Says which field another manager owns, and what that means.
+pub(super) fn say_conflict(what: &str, conflict: &FieldConflict) {
+    let FieldConflict {
+        key,
+        field,
+        message,
+    } = conflict;
+    output::say(text::clean(&format!("{what}: {key} {field}: {message}")));
 }
 
 fn sign(change: Change) -> &'static str {

@@ -3,13 +3,16 @@
 //! A later deploy neither fights with them nor forgets them silently: a restart belongs to a field manager of its own, as does
 //! the number where the definition leaves it open; where the definition sets it, the deploy's plan shows what it would set back.
 
+mod autoscalers;
 mod claims;
 pub(super) mod owned;
 mod planning;
 mod running;
+mod workload;
 
 use jiff::Timestamp;
 
+use super::plan::{FieldConflict, untaken};
 use crate::definition::object::ObjectKey;
 use crate::failure::Failure;
 use crate::service::summary::InstanceKey;
@@ -17,6 +20,7 @@ use crate::service::summary::InstanceKey;
 pub(super) use planning::is_idle;
 pub use planning::plan_adjustment;
 pub use running::run_adjustment;
+pub use workload::{WorkloadName, WorkloadNameError};
 
 /// The most replicas that a definition may want, and `scale` may set.
 pub const MAX_REPLICAS: u32 = 1000;
@@ -37,14 +41,31 @@ pub struct AdjustPlan {
     pub instance: InstanceKey,
     /// What was asked for.
     pub adjustment: Adjustment,
+    /// The workload that was chosen, where one was.
+    pub only: Option<WorkloadName>,
+    /// The workloads of which one must be chosen; empty where nothing is asked.
+    pub choices: Vec<WorkloadChoice>,
     /// Whether the typed ID is needed whatever the flags say.
     pub is_protected: bool,
     /// The workloads that would be changed; those that are as wanted already are left out.
     pub workloads: Vec<PlannedWorkload>,
+    /// The numbers of replicas that other managers own, and that are taken only where that is wanted.
+    pub conflicts: Vec<FieldConflict>,
+    /// The workloads that are left to them.
+    pub yielded: Vec<FieldConflict>,
     /// What the person should know: what a later deploy would set back, claims that are used again.
     pub warnings: Vec<String>,
     /// Reasons why it cannot run at all; empty when it can.
     pub refusals: Vec<Failure>,
+}
+
+/// A workload that can be chosen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WorkloadChoice {
+    /// How it is named.
+    pub name: WorkloadName,
+    /// The replicas that it wants so far.
+    pub replicas: u32,
 }
 
 /// A workload that would be changed.
@@ -76,6 +97,22 @@ impl AdjustPlan {
     pub fn is_noop(&self) -> bool {
         self.workloads.is_empty()
     }
+
+    /// Returns why it cannot run: its refusals, and its conflicts unless they are taken.
+    pub fn obstacles(&self, takes_conflicts: bool) -> Vec<Failure> {
+        let conflicts = self.conflicts.iter().filter(|_| !takes_conflicts);
+        let refusals = self.refusals.iter().cloned();
+        refusals.chain(conflicts.map(untaken)).collect()
+    }
+
+    /// Returns the plan that leaves to others what is theirs: their workloads stay as they are.
+    pub fn yielding(mut self) -> Self {
+        let conflicts = std::mem::take(&mut self.conflicts);
+        self.workloads
+            .retain(|workload| !conflicts.iter().any(|met| met.key == workload.key));
+        self.yielded.extend(conflicts);
+        self
+    }
 }
 
 impl Adjustment {
@@ -95,4 +132,6 @@ pub struct AdjustOptions {
     pub holder: String,
     /// The time that a restart is marked with.
     pub at: Timestamp,
+    /// Whether the conflicts of the plan are taken.
+    pub takes_conflicts: bool,
 }

@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value, json};
 
+use super::coowned::{meet, minus};
 use super::deploy::{DeployRequest, Report};
 use super::journal::Journal;
 use super::metadata::{Metadata, core_key};
@@ -42,6 +43,8 @@ pub struct AdoptPlan {
     pub instance: InstanceKey,
     /// The objects that change hands, in the order of the definition; empty where everything is the instance's already.
     pub rows: Vec<AdoptRow>,
+    /// What the person should know: what the next deploy does to pods.
+    pub warnings: Vec<String>,
     /// Reasons why it cannot run at all; empty when it can.
     pub refusals: Vec<Failure>,
 }
@@ -57,18 +60,24 @@ pub struct AdoptRow {
     pub owner: Option<String>,
     /// The managers whose fields become the instance's.
     pub managers: BTreeSet<String>,
+    /// The managers that own fields which the instance owns too: these become its alone.
+    pub shared: BTreeSet<String>,
 }
 
 impl AdoptRow {
-    /// Says whose it is: `belongs to the Helm release shop; fields of helm`.
+    /// Says whose it is: `belongs to the Helm release shop; fields of helm; fields shared with argocd`.
     pub fn belonging(&self) -> String {
         let owner = self
             .owner
             .as_ref()
             .map(|owner| format!("belongs to {owner}"));
-        let managers: Vec<&str> = self.managers.iter().map(String::as_str).collect();
-        let fields = (!managers.is_empty()).then(|| format!("fields of {}", managers.join(", ")));
-        let parts: Vec<String> = owner.into_iter().chain(fields).collect();
+        let named = |what: &str, managers: &BTreeSet<String>| {
+            let managers: Vec<&str> = managers.iter().map(String::as_str).collect();
+            (!managers.is_empty()).then(|| format!("{what} {}", managers.join(", ")))
+        };
+        let fields = named("fields of", &self.managers);
+        let shared = named("fields shared with", &self.shared);
+        let parts: Vec<String> = owner.into_iter().chain(fields).chain(shared).collect();
         if parts.is_empty() {
             "belongs to nobody".to_owned()
         } else {
@@ -85,6 +94,7 @@ pub async fn plan_adopt(cluster: &Cluster, request: &DeployRequest) -> Result<Ad
     let mut plan = AdoptPlan {
         instance: request.instance(),
         rows: Vec::new(),
+        warnings: Vec::new(),
         refusals: preflight::place(cluster, request).await?,
     };
     let rendered = rendered(cluster, request, Vec::new()).await?;
@@ -107,7 +117,12 @@ pub async fn plan_adopt(cluster: &Cluster, request: &DeployRequest) -> Result<Ad
             continue;
         };
         match claimant.row(&key, &live) {
-            Ok(row) => plan.rows.extend(row),
+            Ok(row) => {
+                if row.is_some() {
+                    plan.warnings.extend(claimant.relabels_pods(&live));
+                }
+                plan.rows.extend(row);
+            }
             Err(refusal) => plan.refusals.push(refusal),
         }
     }
@@ -198,12 +213,13 @@ impl<'a> Claimant<'a> {
             )));
         }
         let owner = ownership::owner(live, &self.request.id, &self.set);
-        let managers = if self.is_applied(key) {
-            self.foreign_managers(live, owner != Owner::Ours)
-        } else {
-            BTreeSet::new()
+        let Division {
+            managers, shared, ..
+        } = match self.is_applied(key) {
+            true => self.divide(live, owner != Owner::Ours),
+            false => Division::default(),
         };
-        if owner == Owner::Ours && managers.is_empty() {
+        if owner == Owner::Ours && managers.is_empty() && shared.is_empty() {
             return Ok(None);
         }
         Ok(Some(AdoptRow {
@@ -214,28 +230,30 @@ impl<'a> Claimant<'a> {
                 Owner::Ours | Owner::Nobody => None,
             },
             managers,
+            shared,
         }))
     }
 
-    fn foreign_managers(&self, live: &Object, with_appliers: bool) -> BTreeSet<String> {
-        let entries = entries(live).iter();
-        let theirs = entries.filter(|entry| self.migrates(entry, with_appliers));
-        let names = theirs.filter_map(|entry| entry["manager"].as_str());
-        names.map(str::to_owned).collect()
+    /// Says that the pods of a workload are replaced: the next deploy labels them as the instance's.
+    fn relabels_pods(&self, live: &Object) -> Option<String> {
+        let labels = &live.json["spec"]["template"]["metadata"]["labels"];
+        let is_ours = labels[naming::LABEL_MANAGED_BY] == naming::MANAGED_BY
+            && labels[naming::LABEL_INSTANCE] == self.request.id.as_str();
+        (live.key.group == "apps" && !is_ours).then(|| {
+            format!(
+                "the next deploy labels the pods of {} as the instance's, which replaces them once",
+                live.key
+            )
+        })
     }
 
     /// Tells whether an entry's fields become the instance's. Who applies only some fields of an object of ours keeps them.
     fn migrates(&self, entry: &Value, with_appliers: bool) -> bool {
-        let manager = entry["manager"].as_str().unwrap_or_default();
         let is_update = entry["operation"] == "Update";
         let is_of_subresource = entry["subresource"]
             .as_str()
             .is_some_and(|name| !name.is_empty());
-        let is_bowlines = manager.split(['/', '-']).next() == Some(naming::MANAGED_BY);
-        (is_update || with_appliers)
-            && !is_of_subresource
-            && !is_bowlines
-            && !CONTROLLERS.contains(&manager)
+        (is_update || with_appliers) && !is_of_subresource && may_share(entry)
     }
 
     async fn adopt(&self, cluster: &Cluster, row: &AdoptRow) -> Result<(), Failure> {
@@ -302,7 +320,7 @@ impl<'a> Claimant<'a> {
             .chain(of_set.into_iter().filter(|_| is_applied));
         labels.extend(own.map(|(key, value)| (key.to_owned(), value.to_owned())));
         let managed_fields = if is_applied {
-            self.migrated(live, with_appliers)
+            self.divide(live, with_appliers).entries
         } else {
             entries(live).to_vec()
         };
@@ -314,33 +332,75 @@ impl<'a> Claimant<'a> {
         ])
     }
 
-    /// Returns the managed fields with those of others under our name.
-    fn migrated(&self, live: &Object, with_appliers: bool) -> Vec<Value> {
+    /// Divides the managed fields anew: those of others that become ours are under our name, and what others still have of
+    /// ours beside us goes.
+    fn divide(&self, live: &Object, with_appliers: bool) -> Division {
         let api_version = &live.json["apiVersion"];
         let is_ours = |entry: &Value| {
             entry["manager"] == self.manager.as_str() && entry["operation"] == "Apply"
         };
-        let (joined, mut kept): (Vec<&Value>, Vec<&Value>) =
-            entries(live).iter().partition(|entry| {
-                entry["apiVersion"] == *api_version
-                    && (is_ours(entry) || self.migrates(entry, with_appliers))
-            });
+        let (joined, kept): (Vec<&Value>, Vec<&Value>) = entries(live).iter().partition(|entry| {
+            entry["apiVersion"] == *api_version
+                && (is_ours(entry) || self.migrates(entry, with_appliers))
+        });
+        let mut division = Division::default();
         let mut fields = Value::Object(Map::new());
         for entry in &joined {
             unite(&mut fields, &entry["fieldsV1"]);
+            if !is_ours(entry) {
+                division.managers.extend(name_of(entry));
+            }
         }
-        let ours = json!({
-            "manager": self.manager,
-            "operation": "Apply",
-            "apiVersion": api_version,
-            "fieldsType": "FieldsV1",
-            "fieldsV1": fields,
-        });
+        let nothing = Map::new();
+        let ours = fields.as_object().unwrap_or(&nothing);
+        for entry in kept {
+            let owned = entry["fieldsV1"].as_object().unwrap_or(&nothing);
+            let is_comparable = entry["apiVersion"] == *api_version && may_share(entry);
+            if !is_comparable || meet(owned, ours).is_empty() {
+                division.entries.push(entry.clone());
+                continue;
+            }
+            division.shared.extend(name_of(entry));
+            let rest = minus(owned, ours);
+            if !rest.is_empty() {
+                let mut entry = entry.clone();
+                entry["fieldsV1"] = Value::Object(rest);
+                division.entries.push(entry);
+            }
+        }
         if !joined.is_empty() {
-            kept.push(&ours);
+            division.entries.push(json!({
+                "manager": self.manager,
+                "operation": "Apply",
+                "apiVersion": api_version,
+                "fieldsType": "FieldsV1",
+                "fieldsV1": fields,
+            }));
         }
-        kept.into_iter().cloned().collect()
+        division
     }
+}
+
+/// How the fields of an object are divided once it is adopted.
+#[derive(Default)]
+struct Division {
+    /// Who gives up all of theirs.
+    managers: BTreeSet<String>,
+    /// Who gives up what they own together with the instance.
+    shared: BTreeSet<String>,
+    entries: Vec<Value>,
+}
+
+/// Tells whether an entry may lose what it owns together with the instance: those of bowline, of controllers and of the
+/// status may not.
+fn may_share(entry: &Value) -> bool {
+    let manager = entry["manager"].as_str().unwrap_or_default();
+    let is_bowlines = manager.split(['/', '-']).next() == Some(naming::MANAGED_BY);
+    !is_bowlines && !CONTROLLERS.contains(&manager) && entry["subresource"] != "status"
+}
+
+fn name_of(entry: &Value) -> Option<String> {
+    entry["manager"].as_str().map(str::to_owned)
 }
 
 fn entries(live: &Object) -> &[Value] {

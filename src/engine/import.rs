@@ -116,6 +116,7 @@ pub async fn import(cluster: &Cluster, request: &ImportRequest) -> Result<Import
             .warnings
             .extend(selector_warning(object, &request.name));
     }
+    import.warnings.extend(pods_warning(&import.objects));
     import.objects = import
         .objects
         .into_iter()
@@ -126,6 +127,18 @@ pub async fn import(cluster: &Cluster, request: &ImportRequest) -> Result<Import
         .sort_by_key(|object| (apply_rank(&object.key), object.key.clone()));
     import.left.sort();
     Ok(import)
+}
+
+/// Warns that pods are replaced once: the labels of the instance come to their templates.
+fn pods_warning(objects: &[Object]) -> Option<String> {
+    let workloads = objects.iter().filter(|object| object.key.group == "apps");
+    let names: Vec<String> = workloads.map(|object| object.key.to_string()).collect();
+    (!names.is_empty()).then(|| {
+        format!(
+            "the first deploy labels the pods of {} as the instance's, which replaces them once",
+            names.join(", ")
+        )
+    })
 }
 
 fn nothing(import: &Import) -> String {

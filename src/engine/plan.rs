@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::record::{Extent, Record};
 use super::remedy::{Offer, StoragePlan};
 use crate::definition::object::{GroupKind, ObjectKey};
-use crate::failure::Failure;
+use crate::failure::{Failure, FailureKind};
 use crate::service::summary::InstanceKey;
 
 /// What would happen to an object in a deploy.
@@ -69,6 +69,19 @@ pub struct FieldConflict {
     pub field: String,
     /// The server's sentence, which names the manager.
     pub message: String,
+}
+
+/// Returns the refusal to write a field that another manager owns and that nobody said to take.
+pub(super) fn untaken(conflict: &FieldConflict) -> Failure {
+    let FieldConflict {
+        key,
+        field,
+        message,
+    } = conflict;
+    Failure {
+        detail: "--force-conflicts takes it over, --yield-conflicts leaves it".to_owned(),
+        ..Failure::new(FailureKind::Conflict, format!("{key} {field}: {message}"))
+    }
 }
 
 /// What a deploy would do, as shown for review.

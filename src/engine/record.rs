@@ -13,6 +13,7 @@ use crate::definition::id::Namespace;
 use crate::definition::naming;
 use crate::definition::object::{GroupKind, Object, ObjectKey};
 use crate::failure::{Failure, FailureKind};
+use crate::service::drift::{self, AppliedWorkload};
 use crate::service::operation::Operation;
 use crate::service::summary::InstanceKey;
 
@@ -222,6 +223,14 @@ impl Record {
             kinds: self.kinds(),
             namespaces: names.map(str::to_owned).collect(),
         }
+    }
+
+    /// Returns what the last deploy left of the workloads.
+    pub fn applied(&self) -> Vec<AppliedWorkload> {
+        let text = self
+            .metadata()
+            .annotation(naming::ANNOTATION_APPLIED_FIELDS);
+        drift::from_annotation(text.unwrap_or_default())
     }
 
     /// Returns the keys of the definition's labels that it bears.

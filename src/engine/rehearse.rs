@@ -1,9 +1,10 @@
 //! What applying an object would do: the server's own verdict by a dry run, or for those who may not write a difference that
 //! is computed here.
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
-use super::adjust::owned::applied_fields;
+use super::adjust::owned::{REPLICAS, applied_fields};
+use super::coowned::{self, minus};
 use super::difference::{difference, laid_over, normalized};
 use super::fields;
 use super::frozen;
@@ -12,16 +13,23 @@ use super::plan::{Change, FieldConflict, PlannedObject};
 use super::preflight::refused;
 use super::replicas::given_up;
 use crate::cluster::{ApplyOptions, Cluster};
+use crate::definition::id::InstanceId;
 use crate::definition::naming;
 use crate::definition::object::{Object, ObjectKey};
 use crate::failure::{Failure, FailureKind};
+use crate::service::drift::FieldPath;
 
 /// Reason of a cause that names a field of another manager.
 const FIELD_CONFLICT: &str = "FieldManagerConflict";
 /// Note on a workload whose template changes.
 pub(super) const RESTARTS: &str = "its pods are replaced";
-/// Note on an object whose fields have the wanted values already, set by others.
-const OWNED_AGAIN: &str = "nothing of it changes; what others set in it becomes bowline's";
+/// Note on an object whose fields have the wanted values already, though nobody else owns them.
+const OWNED_AGAIN: &str = "nothing of it changes; its fields become bowline's";
+/// Note on an object of which only the ownership of fields that left the definition goes.
+const OWNED_LESS: &str =
+    "nothing of it changes; fields that left the definition are bowline's no more";
+/// Most fields that a warning names.
+const NAMED: usize = 3;
 
 /// What a rehearsal found.
 #[derive(Debug)]
@@ -264,15 +272,63 @@ impl Rehearsal {
             self.planned.note.get_or_insert(note);
             return self;
         }
+        let nothing = Map::new();
+        let before = applied_fields(live, manager).unwrap_or(&nothing);
         let after = Object::from_json(after.clone());
-        let is_same = after
-            .is_none_or(|after| applied_fields(live, manager) == applied_fields(&after, manager));
-        if self.planned.change == Change::Keep && !is_same {
+        let after = after
+            .as_ref()
+            .and_then(|after| applied_fields(after, manager));
+        let after = after.unwrap_or(&nothing);
+        let (gained, lost) = (minus(after, before), minus(before, after));
+        let Some(id) = instance_of(manager).filter(|_| before != after) else {
+            return self;
+        };
+        self.warnings.extend(kept_by_others(live, &id, &lost));
+        if self.planned.change == Change::Keep {
             self.planned.change = Change::Update;
-            self.planned.note = Some(OWNED_AGAIN.to_owned());
+            self.planned.note = Some(ownership_note(live, &id, &gained));
         }
         self
     }
+}
+
+fn instance_of(manager: &str) -> Option<InstanceId> {
+    manager.strip_prefix("bowline/")?.parse().ok()
+}
+
+/// Says whose fields the instance owns from then on, too: equal values belong to all who applied them.
+fn ownership_note(live: &Object, id: &InstanceId, gained: &Map<String, Value>) -> String {
+    if gained.is_empty() {
+        return OWNED_LESS.to_owned();
+    }
+    let owners: Vec<String> = coowned::owners(live, id, gained).into_iter().collect();
+    match owners.is_empty() {
+        true => OWNED_AGAIN.to_owned(),
+        false => format!(
+            "nothing of it changes; what {} set in it becomes bowline's too",
+            owners.join(", ")
+        ),
+    }
+}
+
+/// Warns of what left the definition and stays, as others own it too.
+fn kept_by_others(live: &Object, id: &InstanceId, lost: &Map<String, Value>) -> Option<String> {
+    let kept = coowned::owned_by_others(live, id, lost);
+    if kept.is_empty() {
+        return None;
+    }
+    let names: Vec<String> = kept.iter().take(NAMED).map(FieldPath::to_string).collect();
+    let more = match kept.len().saturating_sub(NAMED) {
+        0 => String::new(),
+        n => format!(" and {n} more"),
+    };
+    let owners: Vec<String> = coowned::owners(live, id, lost).into_iter().collect();
+    Some(format!(
+        "{} of {} left the definition and stays, as {} set it too: `bowline adopt {id}` before this deploy lets it go",
+        names.join(", ") + &more,
+        live.key,
+        owners.join(", ")
+    ))
 }
 
 fn version(object: &Object) -> &Value {
@@ -314,11 +370,8 @@ pub(super) fn field_conflicts(key: &ObjectKey, failure: &Failure) -> Vec<FieldCo
 /// Tells whether a conflict is with the number that our own `scale` set while the definition left it open: one that sets it
 /// now takes it back, as the plan shows, and nobody else is asked.
 pub(super) fn is_own_scaling(conflict: &FieldConflict, manager: &str) -> bool {
-    let scaler = manager
-        .strip_prefix("bowline/")
-        .and_then(|id| id.parse().ok())
-        .map(|id| naming::scale_field_manager(&id));
-    conflict.field == ".spec.replicas"
+    let scaler = instance_of(manager).map(|id| naming::scale_field_manager(&id));
+    conflict.field == REPLICAS
         && scaler.is_some_and(|scaler| {
             let words = format!("conflict with \"{scaler}\"");
             conflict.message.starts_with(&words)

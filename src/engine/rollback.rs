@@ -9,7 +9,9 @@ use super::again::{self, Former};
 pub use super::again::{ReadSecrets, Surroundings};
 use super::deploy::{DeployRequest, Report, RunOptions, Variant, plan_deploy, run_variant};
 use super::history;
-use super::plan::{DeployPlan, Outcome};
+use super::plan::{Change, DeployPlan, Outcome, PlannedObject};
+use super::preflight;
+use super::record::{self, Record};
 use crate::cluster::Cluster;
 use crate::definition::object::ObjectKey;
 use crate::failure::Failure;
@@ -39,6 +41,8 @@ pub struct RollbackPlan {
     pub deploy: DeployPlan,
     /// Pods that hang on the revision that is left, and are deleted.
     pub hanging: Vec<HangingPod>,
+    /// Whether the typed ID is needed whatever the flags say.
+    pub is_protected: bool,
 }
 
 /// A pod that is not ready, of a `StatefulSet` that waits for it before it would ever replace it.
@@ -93,12 +97,52 @@ pub async fn plan_rollback(
     )?;
     let mut deploy = plan_deploy(cluster, &request).await?;
     let hanging = hanging::find(cluster, &mut deploy).await?;
-    Ok(RollbackPlan {
+    let record = record::read(cluster, &wish.instance).await?;
+    let namespace = wish.instance.namespace.as_str();
+    let is_protected = record.as_ref().is_some_and(Record::is_protected)
+        || preflight::is_protected(cluster, namespace).await?;
+    let mut plan = RollbackPlan {
         target,
         request,
         deploy,
         hanging,
-    })
+        is_protected,
+    };
+    plan.say_secrets();
+    plan.leave_alone(record.as_ref());
+    Ok(plan)
+}
+
+impl RollbackPlan {
+    /// Says that values of secrets stay as they are, where they were ever changed.
+    fn say_secrets(&mut self) {
+        if self.deploy.secret_revision.is_some_and(|number| number > 1) {
+            let warning = "the values of its secrets are not rolled back: no revision keeps them";
+            self.deploy.warnings.push(warning.to_owned());
+        }
+    }
+
+    /// Makes no revision of a rollback that leaves all to others that it would change.
+    fn leave_alone(&mut self, record: Option<&Record>) {
+        let deploy = &mut self.deploy;
+        let current = record.filter(|record| record.operation().is_none());
+        let Some(current) = current.and_then(Record::revision) else {
+            return;
+        };
+        let stays = |object: &PlannedObject| object.change == Change::Keep && object.note.is_none();
+        let is_left = !deploy.yielded.is_empty()
+            && deploy.refusals.is_empty()
+            && deploy.storage.is_empty()
+            && deploy.objects.iter().all(stays);
+        if is_left {
+            deploy.is_record_exact = true;
+            deploy.revision = current;
+            deploy.warnings.push(format!(
+                "nothing is rolled back: all that r{} has otherwise belongs to others, and is left to them",
+                self.target
+            ));
+        }
+    }
 }
 
 /// Carries out a rollback that was shown. It goes on past failures with what does not depend on them; a second run finishes

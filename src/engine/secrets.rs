@@ -54,7 +54,11 @@ pub(super) async fn compose(
     if !definition.secrets.is_empty() {
         let name = naming::secret(&request.id);
         match live(cluster, request, &name).await? {
-            Ok(live) => composed.add(own(request, definition, name, live.as_ref())),
+            Ok(live) => {
+                let (secret, refusals) = own(request, definition, name, live.as_ref());
+                composed.secrets.push(secret);
+                composed.refusals.extend(refusals);
+            }
             Err(refusal) => composed.refusals.push(refusal),
         }
     }
@@ -73,20 +77,15 @@ pub(super) async fn compose(
             stands_in: request.secrets.stands_in,
         };
         match live(cluster, request, &name).await? {
-            Ok(live) => composed.add(pull(&login, name, live.as_ref()).map_err(|one| vec![one])),
+            Ok(live) => {
+                let (secret, refusal) = pull(&login, name, live.as_ref());
+                composed.secrets.push(secret);
+                composed.refusals.extend(refusal);
+            }
             Err(refusal) => composed.refusals.push(refusal),
         }
     }
     Ok(composed)
-}
-
-impl Composed {
-    fn add(&mut self, secret: Result<SecretContent, Vec<Failure>>) {
-        match secret {
-            Ok(secret) => self.secrets.push(secret),
-            Err(refusals) => self.refusals.extend(refusals),
-        }
-    }
 }
 
 /// Reads a live Secret. The inner error is a user who may not: nobody can say then what would change.
@@ -105,24 +104,27 @@ async fn live(
     }
 }
 
+/// Composes the Secret of the definition's own values. One that is nowhere is refused, and stands empty in what is planned: the
+/// Secret would be there all the same.
 fn own(
     request: &DeployRequest,
     definition: &ServiceDefinition,
     name: String,
     live: Option<&Object>,
-) -> Result<SecretContent, Vec<Failure>> {
+) -> (SecretContent, Vec<Failure>) {
     let before = live.map(data).unwrap_or_default();
     let (mut data, mut missing) = (BTreeMap::new(), Vec::new());
     for (key, source) in &definition.secrets {
         let given = request.secrets.own.get(key);
         match given.or_else(|| before.get(key)) {
             Some(value) => drop(data.insert(key.clone(), value.clone())),
-            None if request.secrets.stands_in => drop(data.insert(key.clone(), stand_in())),
-            None => missing.push(nowhere(&format!("the secret {key}"), source)),
+            None => {
+                if !request.secrets.stands_in {
+                    missing.push(nowhere(&format!("the secret {key}"), source));
+                }
+                data.insert(key.clone(), stand_in());
+            }
         }
-    }
-    if !missing.is_empty() {
-        return Err(missing);
     }
     let is_kept = |key: &String| !request.secrets.own.contains_key(key);
     let has_changed = data
@@ -136,13 +138,14 @@ fn own(
         Some(last) if !has_changed => last,
         last => last.unwrap_or(0).saturating_add(1),
     };
-    Ok(SecretContent {
+    let secret = SecretContent {
         name,
         kind: OPAQUE,
         version: version_if(live, data.keys().any(is_kept)),
         data,
         revision: Some(revision),
-    })
+    };
+    (secret, missing)
 }
 
 /// What a pull secret says.
@@ -159,27 +162,32 @@ fn stand_in() -> SecretValue {
     SecretValue::new("?")
 }
 
-fn pull(login: &Login<'_>, name: String, live: Option<&Object>) -> Result<SecretContent, Failure> {
+/// Composes the pull secret; without a password it is refused, and stands in the plan all the same.
+fn pull(
+    login: &Login<'_>,
+    name: String,
+    live: Option<&Object>,
+) -> (SecretContent, Option<Failure>) {
     let before = live.map(data).unwrap_or_default();
     let known = before
         .get(DOCKER_CONFIG_KEY)
-        .and_then(|config| password_for(login.registry, config))
-        .or_else(|| login.stands_in.then(stand_in));
-    let Some(password) = login.password.or(known.as_ref()) else {
-        return Err(nowhere(
-            &format!("the password for {}", login.registry),
-            login.source,
-        ));
-    };
-    let config = docker_config(login, password);
-    Ok(SecretContent {
+        .and_then(|config| password_for(login.registry, config));
+    let password = login.password.or(known.as_ref());
+    let missing = (password.is_none() && !login.stands_in).then(|| {
+        let what = format!("the password for {}", login.registry);
+        nowhere(&what, login.source)
+    });
+    let unknown = stand_in();
+    let config = docker_config(login, password.unwrap_or(&unknown));
+    let secret = SecretContent {
         name,
         kind: DOCKER_CONFIG,
         data: BTreeMap::from([(DOCKER_CONFIG_KEY.to_owned(), config)]),
         // Pods read it only when they pull: a new password replaces none.
         revision: None,
         version: version_if(live, login.password.is_none()),
-    })
+    };
+    (secret, missing)
 }
 
 /// Returns the version of the live Secret where values are taken over from it: a change in between must not be undone.
@@ -252,7 +260,7 @@ mod tests {
             "web-pull".to_owned(),
             None,
         )
-        .unwrap();
+        .0;
         let config = &made.data[DOCKER_CONFIG_KEY];
         assert_eq!(
             config,
@@ -271,7 +279,7 @@ mod tests {
             "web-pull".to_owned(),
             Some(&live),
         )
-        .unwrap();
+        .0;
         assert_eq!(
             (&kept.data, kept.version.as_deref()),
             (&made.data, Some("7"))
@@ -281,6 +289,6 @@ mod tests {
             "web-pull".to_owned(),
             Some(&live),
         );
-        assert!(other.unwrap_err().summary.contains("evil.example.com"));
+        assert!(other.1.unwrap().summary.contains("evil.example.com"));
     }
 }

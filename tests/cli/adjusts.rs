@@ -1,9 +1,10 @@
 //! `scale` and `restart` on a cluster.
 
+use kube::api::{Patch, PatchParams};
 use serde_json::{Value, json};
 
 use crate::program::{DB, WEB};
-use crate::world::World;
+use crate::world::{AwaitIn, World};
 
 fn deploy(world: &World, name: &str, text: &str) {
     world.home.save(name, text);
@@ -92,4 +93,79 @@ pub(crate) fn what_is_protected_or_missing_is_not_adjusted(world: &World) {
         .end()
         .code(1);
     assert_eq!(state(world, "web"), json!(["Ready", 2]));
+}
+
+pub(crate) fn a_number_of_others_is_taken_left_or_refused(world: &World) {
+    deploy(world, "web", WEB);
+    let patch = json!({"spec": {"replicas": 3}});
+    let params = PatchParams {
+        field_manager: Some("kubectl-edit".to_owned()),
+        ..PatchParams::default()
+    };
+    let api = world.api("apps/v1", "Deployment");
+    api.patch("web", &params, &Patch::Merge(&patch))
+        .await_in(world)
+        .unwrap();
+    let conflict = "conflict with \"kubectl-edit\"";
+    let refused = world.bowline(&["scale", "web", "2"]).end().code(5);
+    refused.stderr_has(&[
+        "Deployment/web: 3 → 2 replicas",
+        conflict,
+        "--force-conflicts takes it over, --yield-conflicts leaves it",
+    ]);
+    let left = world.bowline(&["scale", "web", "2", "--yield-conflicts"]);
+    left.end()
+        .code(0)
+        .stderr_has(&["left to its owner: Deployment/web .spec.replicas", conflict]);
+    assert_eq!(state(world, "web")[1], 3);
+    let taken = world.bowline(&["scale", "web", "2", "--force-conflicts"]);
+    taken.end().code(0).stderr_has(&[
+        "the definition sets 1 replicas of Deployment/web: the next deploy sets them back to 1",
+        "`bowline pull web` takes 2 into the definition",
+    ]);
+    assert_eq!(state(world, "web"), json!(["Ready", 2]));
+    world.bowline(&["pull", "web", "-y"]).end().code(0);
+    world.bowline(&["deploy", "web", "-y"]).end().code(0);
+    assert_eq!(state(world, "web"), json!(["Ready", 2]));
+}
+
+pub(crate) fn one_of_several_workloads_is_named(world: &World) {
+    let workload = |kind: &str, name: &str| {
+        json!({"apiVersion": "apps/v1", "kind": kind, "metadata": {"name": name}, "spec": {
+            "serviceName": (kind == "StatefulSet").then_some(name),
+            "selector": {"matchLabels": {"app": name}},
+            "template": {
+                "metadata": {"labels": {"app": name}},
+                "spec": {"containers": [{"name": "main", "image": "nginx:1.27"}]},
+            },
+        }})
+    };
+    let without_nulls = |object: Value| object.to_string().replace("\"serviceName\":null,", "");
+    let text = format!(
+        "{}\n---\n{}\n",
+        without_nulls(workload("Deployment", "front")),
+        without_nulls(workload("StatefulSet", "back"))
+    );
+    deploy(world, "shop", &text);
+    let refused = world.bowline(&["scale", "shop", "2"]).end().code(5);
+    refused.stderr_has(&[
+        "shop has several workloads",
+        "Deployment/front, StatefulSet/back",
+        "choose one with --workload KIND/NAME",
+    ]);
+    let scale = |name: &str| world.bowline(&["scale", "shop", "2", "--workload", name]);
+    scale("front").end().code(2).stderr_has(&["KIND/NAME"]);
+    scale("deploy/back")
+        .end()
+        .code(1)
+        .stderr_has(&["no Deployment/back"]);
+    scale("sts/back")
+        .end()
+        .code(0)
+        .stderr_has(&["StatefulSet/back: 1 → 2 replicas"]);
+    let ended = world
+        .bowline(&["restart", "shop", "--workload", "deployment/front"])
+        .end()
+        .code(0);
+    assert!(!ended.stderr.contains("StatefulSet"), "{}", ended.stderr);
 }

@@ -158,6 +158,31 @@ pub(crate) fn what_others_changed_is_named_pulled_back_and_set_back(world: &Worl
     );
 }
 
+pub(crate) fn what_others_added_is_no_difference_and_goes_once_it_is_adopted(world: &World) {
+    world.home.save("web", TEXT);
+    world.bowline(&["deploy", "web", "-y"]).end().code(0);
+    edit(
+        world,
+        "ConfigMap",
+        "web-config",
+        &json!({"data": {"EXTRA": "1"}}),
+    );
+    let ended = world.bowline(&["diff", "web"]).end().code(0);
+    ended
+        .stdout_has(&[
+            "added by others, and left by a deploy:",
+            ".data.EXTRA",
+            "kubectl-edit",
+        ])
+        .stderr_has(&["`bowline adopt web` takes over"]);
+    let adopted = world.bowline(&["adopt", "web", "--confirm", "web"]).end();
+    adopted.code(0);
+    let ended = world.bowline(&["diff", "web"]).end().code(1);
+    ended.stdout_has(&["-   EXTRA: \"1\""]);
+    world.bowline(&["deploy", "web", "-y"]).end().code(0);
+    world.bowline(&["diff", "web"]).end().code(0).stdout("");
+}
+
 pub(crate) fn what_a_definition_cannot_say_is_left_with_a_reason(world: &World) {
     let text =
         "containers:\n  - {name: nginx, image: \"nginx:${tag}\"}\nparameters: {tag: \"1.27\"}\n";

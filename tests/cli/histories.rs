@@ -142,6 +142,24 @@ pub(crate) fn a_rollback_goes_back_with_text_and_parameters(world: &World) {
     again.stderr_has(&["0 to create, 0 to update, 0 to delete"]);
 }
 
+pub(crate) fn a_rollback_of_what_is_protected_wants_the_id(world: &World) {
+    let text = format!("protected: true\n{WEB}");
+    world.home.save("web", &text);
+    world.bowline(&["deploy", "web", "-y"]).end().code(0);
+    world
+        .home
+        .save("web", &text.replace("nginx:1.27", "nginx:1.28"));
+    world.bowline(&["deploy", "web", "-y"]).end().code(0);
+    let refused = world.bowline(&["rollback", "web", "-y"]).end().code(5);
+    refused.stderr_has(&["web is protected", "--confirm web"]);
+    assert_eq!(image(world), "nginx:1.28");
+    let ended = world
+        .bowline(&["rollback", "web", "--confirm", "web"])
+        .end();
+    ended.code(0);
+    assert_eq!(image(world), "nginx:1.27");
+}
+
 pub(crate) fn a_pod_that_hangs_is_shown_and_goes_with_a_rollback(world: &World) {
     let set =
         "workload: StatefulSet\ncontainers: [{name: db, image: 'postgres:16'}]\nreplicas: 1\n";

@@ -68,6 +68,7 @@ pub(crate) fn a_helm_release_becomes_an_instance(world: &World) {
         "take Service/shop",
         "leave Secret/token: values of Secrets are never taken",
         "leave ConfigMap/hook: it is a hook of Helm",
+        "the first deploy labels the pods of Deployment/shop as the instance's, which replaces them once",
     ]);
     for part in [
         "hunter2",

@@ -61,7 +61,9 @@ on_both_backends! {
     adjusts:
         an_instance_is_scaled_stopped_and_started
         several_are_restarted_in_one_go
-        what_is_protected_or_missing_is_not_adjusted;
+        what_is_protected_or_missing_is_not_adjusted
+        a_number_of_others_is_taken_left_or_refused
+        one_of_several_workloads_is_named;
     deploys:
         a_definition_is_deployed_changed_and_found_unchanged
         a_dry_run_changes_nothing
@@ -75,12 +77,14 @@ on_both_backends! {
         what_others_own_is_adopted_by_its_id;
     drifts:
         what_others_changed_is_named_pulled_back_and_set_back
+        what_others_added_is_no_difference_and_goes_once_it_is_adopted
         what_a_definition_cannot_say_is_left_with_a_reason
         manifests_are_pulled_where_they_say_it;
     histories:
         a_history_is_listed_printed_and_compared
         a_history_of_nothing_fails
         a_rollback_goes_back_with_text_and_parameters
+        a_rollback_of_what_is_protected_wants_the_id
         a_pod_that_hangs_is_shown_and_goes_with_a_rollback;
     connections:
         a_server_is_reached_by_flags_environment_and_settings;

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::cluster::Cluster;
 use crate::engine::stage::{Stage, changes};
-use crate::objects::{claim, config_map, service};
+use crate::objects::{claim, config_map, deployment, service};
 
 /// Makes a `ConfigMap` of the name that the web's would have.
 const WEB: &str = "
@@ -109,6 +109,104 @@ pub(crate) async fn fields_that_an_editor_added_go_after_adoption(cluster: Clust
     stage.deploy("web", WEB).await;
     let live = cluster.get("ConfigMap", "web-config").await.unwrap();
     assert_eq!(live["data"], json!({"LEVEL": "info"}));
+}
+
+/// Applies a part of the web's config, as another tool that applies on the server.
+async fn apply_beside(cluster: &Cluster, data: Value) {
+    let beside = config_map("web-config", data);
+    cluster.apply("kubectl", &beside).await.unwrap();
+}
+
+/// Returns the keys of the web's config that a manager owns.
+async fn keys_of(cluster: &Cluster, manager: &str) -> Vec<String> {
+    let live = cluster.get("ConfigMap", "web-config").await.unwrap();
+    let entries = live["metadata"]["managedFields"].as_array().unwrap();
+    let theirs = entries.iter().filter(|entry| entry["manager"] == manager);
+    let keys = theirs.flat_map(|entry| entry["fieldsV1"]["f:data"].as_object());
+    let keys = keys.flat_map(|data| data.keys().filter_map(|key| key.strip_prefix("f:")));
+    keys.map(str::to_owned).collect()
+}
+
+pub(crate) async fn what_is_owned_together_becomes_the_instances_alone(cluster: Cluster) {
+    let stage = Stage::new(&cluster);
+    stage.deploy("web", WEB).await;
+    apply_beside(&cluster, json!({"LEVEL": "info", "EXTRA": "1"})).await;
+    let plan = stage.plan_adopt("web", WEB).await;
+    let [row] = plan.rows.as_slice() else {
+        panic!("{plan:?}")
+    };
+    assert_eq!(row.belonging(), "fields shared with kubectl");
+    let outcome = stage.run_adopt("web", WEB, &plan).await;
+    assert!(outcome.is_complete(), "{outcome:?}");
+    assert_eq!(keys_of(&cluster, "bowline/web").await, ["LEVEL"]);
+    assert_eq!(keys_of(&cluster, "kubectl").await, ["EXTRA"]);
+    assert!(stage.plan_adopt("web", WEB).await.rows.is_empty());
+
+    // What leaves the definition goes, and nobody is asked about a change of it.
+    let changed = WEB.replace("info", "debug");
+    let plan = stage.plan("web", &changed).await;
+    assert_eq!(
+        (plan.conflicts.as_slice(), plan.warnings.len()),
+        ([].as_slice(), 0)
+    );
+    assert!(stage.run("web", &changed, &plan).await.is_complete());
+    let other = WEB.replace("LEVEL: info", "MODE: a");
+    assert!(stage.deploy("web", &other).await.is_complete());
+    let live = cluster.get("ConfigMap", "web-config").await.unwrap();
+    assert_eq!(live["data"], json!({"MODE": "a", "EXTRA": "1"}));
+}
+
+pub(crate) async fn what_left_the_definition_and_others_own_stays_as_is_said(cluster: Cluster) {
+    let stage = Stage::new(&cluster);
+    stage.deploy("web", WEB).await;
+    apply_beside(&cluster, json!({"LEVEL": "info", "MODE": "a"})).await;
+    // Equal values belong to both from then on.
+    let both = WEB.replace("LEVEL: info", "LEVEL: info, MODE: a");
+    let plan = stage.plan("web", &both).await;
+    let config = &plan.objects[0];
+    assert_eq!(config.key.kind, "ConfigMap");
+    assert_eq!(
+        config.note.as_deref(),
+        Some("nothing of it changes; what kubectl set in it becomes bowline's too")
+    );
+    assert!(stage.run("web", &both, &plan).await.is_complete());
+    assert_eq!(keys_of(&cluster, "kubectl").await, ["LEVEL", "MODE"]);
+
+    let plan = stage.plan("web", WEB).await;
+    assert_eq!(
+        plan.warnings,
+        [
+            ".data.MODE of ConfigMap/web-config left the definition and stays, as kubectl set it too: `bowline adopt web` before \
+             this deploy lets it go"
+        ]
+    );
+    let adoption = stage.plan_adopt("web", WEB).await;
+    assert!(stage.run_adopt("web", WEB, &adoption).await.is_complete());
+    let plan = stage.plan("web", WEB).await;
+    assert_eq!(plan.warnings, [""; 0]);
+    assert!(stage.run("web", WEB, &plan).await.is_complete());
+    let live = cluster.get("ConfigMap", "web-config").await.unwrap();
+    assert_eq!(live["data"], json!({"LEVEL": "info"}));
+}
+
+pub(crate) async fn pods_that_the_next_deploy_replaces_are_said(cluster: Cluster) {
+    let stage = Stage::new(&cluster);
+    let web = deployment("shop", "nginx:1.27", 1);
+    cluster.create(&web).await.unwrap();
+    let text = web.to_string();
+    let plan = stage.plan_adopt("shop", &text).await;
+    assert_eq!(
+        plan.warnings,
+        [
+            "the next deploy labels the pods of Deployment/shop as the instance's, which replaces them once"
+        ]
+    );
+    assert!(stage.run_adopt("shop", &text, &plan).await.is_complete());
+    let plan = stage.plan("shop", &text).await;
+    assert_eq!(
+        plan.objects[0].note.as_deref(),
+        Some("its pods are replaced")
+    );
 }
 
 pub(crate) async fn an_object_that_changed_hands_meanwhile_is_left_alone(cluster: Cluster) {

@@ -50,12 +50,13 @@ impl Stage<'_> {
     }
 
     async fn adjust_web(&self, adjustment: Adjustment) {
-        let plan = plan_adjustment(self.engine(), &self.key("web"), adjustment)
+        let plan = plan_adjustment(self.engine(), &self.key("web"), adjustment, None)
             .await
             .unwrap();
         let options = AdjustOptions {
             holder: "tester@here 3".to_owned(),
             at: "2026-01-01T00:00:00Z".parse().unwrap(),
+            takes_conflicts: false,
         };
         let outcome = run_adjustment(self.engine(), &plan, &options, &|_| {}).await;
         assert!(outcome.is_complete(), "{outcome:?}");

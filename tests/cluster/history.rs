@@ -241,6 +241,72 @@ pub(crate) async fn a_rollback_is_a_new_revision_of_the_old_text(cluster: Cluste
     assert_eq!(plan_rollback_to(&stage, "web", None).await.target, 2);
 }
 
+pub(crate) async fn a_rollback_that_leaves_all_to_others_makes_no_revision(cluster: Cluster) {
+    let stage = Stage::new(&cluster);
+    assert!(stage.deploy("web", WEB).await.is_complete());
+    let second = WEB.replace("nginx:1.27", "nginx:1.28");
+    assert!(stage.deploy("web", &second).await.is_complete());
+    let theirs = json!({"spec": {"template": {"spec": {"containers": [
+        {"name": "web", "image": "nginx:1.29"},
+    ]}}}});
+    let edited = cluster.strategic_as("kubectl-edit", "Deployment", "web", &theirs);
+    edited.await.unwrap();
+    let mut wish = to(&stage, "web", Some(1));
+    let taking = plan_rollback(stage.engine(), &wish, &no_secrets).await;
+    assert_eq!(taking.unwrap().deploy.conflicts.len(), 1);
+    wish.surroundings.yields = true;
+    let plan = plan_rollback(stage.engine(), &wish, &no_secrets).await;
+    let plan = plan.unwrap();
+    assert!(plan.is_noop() && plan.deploy.yielded.len() == 1, "{plan:?}");
+    assert_eq!(plan.deploy.revision, 2);
+    assert_eq!(
+        plan.deploy.warnings,
+        [
+            "nothing is rolled back: all that r1 has otherwise belongs to others, and is left to them"
+        ]
+    );
+    assert_eq!(run(&stage, &plan).await, Outcome::default());
+    assert_eq!(stage.revisions("web").await.len(), 2);
+}
+
+pub(crate) async fn a_rollback_tells_that_values_of_secrets_stay(cluster: Cluster) {
+    let text = "
+workload: Deployment
+containers:
+  - {name: web, image: 'nginx:1.27', env: [{name: TOKEN, fromSecret: token}]}
+secrets: {token: {prompt: Token}}
+";
+    let values = |token: &str| SecretValues {
+        own: [("token".to_owned(), SecretValue::new(token))].into(),
+        password: None,
+    };
+    let stage = Stage::new(&cluster).with_secrets(values("first"));
+    stage.deploy("web", text).await;
+    let second = text.replace("nginx:1.27", "nginx:1.28");
+    stage.deploy("web", &second).await;
+    let plan = plan_rollback_to(&stage, "web", None).await;
+    assert_eq!(plan.deploy.warnings, [""; 0]);
+    let stage = stage.with_secrets(values("second"));
+    stage.deploy("web", &second).await;
+    let plan = plan_rollback_to(&stage, "web", Some(1)).await;
+    assert_eq!(
+        plan.deploy.warnings,
+        ["the values of its secrets are not rolled back: no revision keeps them"]
+    );
+    assert_eq!(changes(&plan.deploy)[0], "Keep Secret/web-secret");
+}
+
+pub(crate) async fn what_is_protected_is_not_rolled_back_by_habit(cluster: Cluster) {
+    let stage = Stage::new(&cluster);
+    let second = WEB.replace("nginx:1.27", "nginx:1.28");
+    assert!(stage.deploy("web", WEB).await.is_complete());
+    assert!(stage.deploy("web", &second).await.is_complete());
+    assert!(!plan_rollback_to(&stage, "web", None).await.is_protected);
+    let protected = format!("{second}protected: true\n");
+    assert!(stage.deploy("web", &protected).await.is_complete());
+    assert!(plan_rollback_to(&stage, "web", Some(1)).await.is_protected);
+}
+
 pub(crate) async fn a_rollback_frees_the_pods_that_hang(cluster: Cluster) {
     let stage = Stage::new(&cluster);
     break_down(&stage, &cluster, "db").await;

@@ -28,6 +28,7 @@ mod patch;
 mod preview;
 mod refusals;
 mod routes;
+mod scaling;
 mod schemas;
 mod secrets;
 mod sets;
@@ -179,6 +180,9 @@ on_both_backends! {
         a_damaged_revision_is_named_and_hides_no_other
         what_was_never_deployed_has_no_history
         a_rollback_is_a_new_revision_of_the_old_text
+        a_rollback_that_leaves_all_to_others_makes_no_revision
+        a_rollback_tells_that_values_of_secrets_stay
+        what_is_protected_is_not_rolled_back_by_habit
         a_rollback_frees_the_pods_that_hang
         a_pod_that_hangs_is_freed_though_nothing_else_is_left_to_do
         a_rollback_that_is_cut_off_is_finished_by_a_second_one
@@ -194,6 +198,9 @@ on_both_backends! {
         an_object_that_changed_hands_meanwhile_is_left_alone
         what_another_instance_or_controller_has_is_not_adopted
         who_may_not_write_is_told_before
+        what_is_owned_together_becomes_the_instances_alone
+        what_left_the_definition_and_others_own_stays_as_is_said
+        pods_that_the_next_deploy_replaces_are_said
         a_claim_that_a_set_would_take_is_adopted_with_its_data;
     secrets:
         values_reach_the_secrets_and_nothing_else
@@ -228,6 +235,13 @@ on_both_backends! {
         a_label_that_leaves_the_definition_chooses_no_longer
         an_instance_expires_counted_from_its_first_apply
         one_definition_runs_several_times_and_a_free_id_is_offered;
+    scaling:
+        a_number_that_others_set_is_taken_only_where_that_is_wanted
+        a_number_that_others_set_too_is_taken_only_where_that_is_wanted
+        a_number_that_somebody_sets_meanwhile_is_not_taken
+        an_autoscaler_is_named
+        one_of_several_workloads_is_scaled_as_it_is_named
+        workloads_in_other_namespaces_are_scaled_where_that_is_allowed;
     routes:
         each_way_in_is_an_address
         all_routes_come_in_one_list_of_each_kind

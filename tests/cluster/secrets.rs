@@ -149,6 +149,13 @@ pub(crate) async fn a_value_that_is_nowhere_is_refused(cluster: Cluster) {
         told[2].contains("the password for r.example.com"),
         "{told:?}"
     );
+    // What would be made is counted all the same.
+    let expected = [
+        "Create Secret/web-secret",
+        "Create Secret/web-pull",
+        "Create Deployment/web",
+    ];
+    assert_eq!(changes(&plan), expected);
     let outcome = stage.run("web", WEB, &plan).await;
     assert_eq!(outcome.failed[0].1.kind, FailureKind::Refused);
     assert_eq!(

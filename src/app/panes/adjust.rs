@@ -2,7 +2,7 @@
 
 use crate::app::msg::OpId;
 use crate::definition::id::InstanceId;
-use crate::engine::adjust::{AdjustPlan, Adjustment, MAX_REPLICAS};
+use crate::engine::adjust::{AdjustPlan, Adjustment, MAX_REPLICAS, WorkloadChoice, WorkloadName};
 use crate::failure::Failure;
 use crate::service::summary::InstanceKey;
 
@@ -13,6 +13,10 @@ pub struct PlannedAdjustment {
     pub key: InstanceKey,
     /// What is to be changed.
     pub adjustment: Adjustment,
+    /// By how many replicas, where a difference was asked for and not a number.
+    pub by: Option<i32>,
+    /// The one workload that is meant, where one was chosen.
+    pub only: Option<WorkloadName>,
     /// Its plan, or why there is none; none of both while the cluster is asked.
     pub plan: Option<Result<Box<AdjustPlan>, Failure>>,
 }
@@ -30,10 +34,12 @@ pub struct AdjustPane {
 
 impl AdjustPane {
     /// Returns a pane that awaits its plans.
-    pub fn new(op: OpId, wanted: Vec<(InstanceKey, Adjustment)>) -> Self {
+    pub fn new(op: OpId, wanted: Vec<(InstanceKey, Adjustment)>, by: Option<i32>) -> Self {
         let plan = |(key, adjustment)| PlannedAdjustment {
             key,
             adjustment,
+            by,
+            only: None,
             plan: None,
         };
         Self {
@@ -75,6 +81,9 @@ impl AdjustPane {
         if self.ready().count() < self.plans.len() {
             return Err("there is no plan: plan anew");
         }
+        if self.open_choice().is_some() {
+            return Ok(());
+        }
         if self.ready().any(|plan| !plan.refusals.is_empty()) {
             return Err("refused: see the reasons above");
         }
@@ -82,6 +91,37 @@ impl AdjustPane {
             return Err("nothing would change");
         }
         Ok(())
+    }
+
+    /// Returns the first plan that asks for one of several workloads.
+    pub fn open_choice(&self) -> Option<&AdjustPlan> {
+        self.ready().find(|plan| !plan.choices.is_empty())
+    }
+
+    /// Returns how many fields of others would be written.
+    pub fn n_conflicts(&self) -> usize {
+        self.changing().map(|plan| plan.conflicts.len()).sum()
+    }
+
+    /// Means one workload of an instance. A difference is then one to its own number.
+    pub(in crate::app) fn choose(&mut self, key: &InstanceKey, choice: WorkloadChoice) {
+        let planned = self.plans.iter_mut().find(|planned| planned.key == *key);
+        let Some(planned) = planned else {
+            return;
+        };
+        if let Some(by) = planned.by.filter(|_| planned.only.is_none()) {
+            planned.adjustment = Adjustment::Scale(stepped(choice.replicas, by));
+        }
+        planned.only = Some(choice.name);
+    }
+
+    /// Leaves to others what is theirs.
+    pub(in crate::app) fn yield_to_others(&mut self) {
+        for planned in &mut self.plans {
+            if let Some(Ok(plan)) = planned.plan.take() {
+                planned.plan = Some(Ok(Box::new(plan.yielding())));
+            }
+        }
     }
 
     /// Returns the IDs that must be typed: those of protected instances.
@@ -100,6 +140,7 @@ impl AdjustPane {
                 let next = stepped(*wanted, by);
                 is_changed |= next != *wanted;
                 *wanted = next;
+                planned.by = planned.by.map(|so_far| so_far.saturating_add(by));
             }
         }
         is_changed
@@ -109,6 +150,7 @@ impl AdjustPane {
     pub(in crate::app) fn set(&mut self, replicas: u32) {
         for planned in &mut self.plans {
             planned.adjustment = Adjustment::Scale(replicas);
+            planned.by = None;
         }
     }
 

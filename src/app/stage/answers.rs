@@ -69,6 +69,7 @@ pub fn rollback_plan(id: &str, target: u32) -> RollbackPlan {
         request: request(id),
         deploy: deploy_plan(id),
         hanging: Vec::new(),
+        is_protected: false,
     }
 }
 
@@ -89,6 +90,8 @@ pub fn adjust_plan(id: &str, replicas: u32, adjustment: Adjustment) -> AdjustPla
     AdjustPlan {
         instance: key(id),
         adjustment,
+        only: None,
+        choices: Vec::new(),
         is_protected: false,
         workloads: vec![PlannedWorkload {
             key: object("Deployment", id),
@@ -96,6 +99,8 @@ pub fn adjust_plan(id: &str, replicas: u32, adjustment: Adjustment) -> AdjustPla
             replicas,
             means,
         }],
+        conflicts: Vec::new(),
+        yielded: Vec::new(),
         warnings: Vec::new(),
         refusals: Vec::new(),
     }

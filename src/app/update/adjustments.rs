@@ -7,11 +7,12 @@ use crate::app::operation::OperationKind;
 use crate::app::panes::adjust::{AdjustPane, stepped};
 use crate::app::popup::{Choice, Menu, MenuItem, Popup, Prompt, PromptKind};
 use crate::definition::id::InstanceId;
-use crate::engine::adjust::{AdjustPlan, Adjustment, MAX_REPLICAS};
+use crate::engine::adjust::{AdjustPlan, Adjustment, MAX_REPLICAS, WorkloadChoice};
 use crate::failure::Failure;
 use crate::service::summary::InstanceKey;
 
 use super::operations::{begin, places_of};
+use super::reviews::lower_first;
 
 /// Plans so many replicas more, of what is marked or selected, or of what is planned already.
 pub(super) fn scale_by(model: &mut Model, by: i32) -> Vec<Effect> {
@@ -30,7 +31,7 @@ pub(super) fn scale_by(model: &mut Model, by: i32) -> Vec<Effect> {
         (key, Adjustment::Scale(stepped(present, by)))
     });
     let wanted = wanted.collect();
-    show(model, wanted)
+    show(model, wanted, Some(by))
 }
 
 /// Asks for the number of replicas.
@@ -62,22 +63,22 @@ pub(super) fn scale_to(model: &mut Model, text: &str) -> Result<Vec<Effect>, Str
     let targets = model.deployed_targets().into_iter();
     let wanted = targets.map(|key| (key, Adjustment::Scale(replicas)));
     let wanted = wanted.collect();
-    Ok(show(model, wanted))
+    Ok(show(model, wanted, None))
 }
 
 /// Plans a restart of what is marked or selected.
 pub(super) fn restart(model: &mut Model) -> Vec<Effect> {
     let targets = model.deployed_targets().into_iter();
     let wanted = targets.map(|key| (key, Adjustment::Restart)).collect();
-    show(model, wanted)
+    show(model, wanted, None)
 }
 
-fn show(model: &mut Model, wanted: Vec<(InstanceKey, Adjustment)>) -> Vec<Effect> {
+fn show(model: &mut Model, wanted: Vec<(InstanceKey, Adjustment)>, by: Option<i32>) -> Vec<Effect> {
     if wanted.is_empty() {
         return Vec::new();
     }
     let op = model.next_op();
-    let pane = AdjustPane::new(op, wanted);
+    let pane = AdjustPane::new(op, wanted, by);
     let effects = plan_all(&pane);
     model.screens.push(Screen::Adjust(Box::new(pane)));
     effects
@@ -88,6 +89,7 @@ fn plan_all(pane: &AdjustPane) -> Vec<Effect> {
         op: pane.op,
         key: planned.key.clone(),
         adjustment: planned.adjustment,
+        only: planned.only.clone(),
     });
     plans.collect()
 }
@@ -120,11 +122,16 @@ pub(super) fn on_planned(
     Vec::new()
 }
 
-/// Asks once more before the plans in front are carried out: for the IDs of what is protected, else with a menu.
+/// Asks once more before the plans in front are carried out: for the IDs of what is protected, else with a menu. Before that
+/// it is asked which workload is meant, where an instance has several.
 pub(super) fn confirm(model: &mut Model) {
     let Some(Screen::Adjust(pane)) = model.screens.last() else {
         return;
     };
+    if let Some(plan) = pane.open_choice() {
+        model.popup = Some(Popup::Menu(which_workload(plan)));
+        return;
+    }
     let changing: Vec<&AdjustPlan> = pane.changing().collect();
     let ids: Vec<_> = changing
         .iter()
@@ -140,21 +147,81 @@ pub(super) fn confirm(model: &mut Model) {
     };
     let title = format!("{deed}?");
     let to_type = pane.ids_to_type();
-    model.popup = Some(if to_type.is_empty() {
-        let items = vec![
-            MenuItem::new(deed, format!("in {place}"), Choice::RunAdjustments),
-            MenuItem::new("Cancel", "", Choice::Cancel),
-        ];
-        Popup::Menu(Menu::new(title, Vec::new(), items))
-    } else {
-        let typed: Vec<_> = to_type.iter().map(InstanceId::as_str).collect();
-        let text = vec![
-            format!("In {place}."),
-            "It is protected.".to_owned(),
-            format!("Type {} to go on:", typed.join(" ")),
-        ];
-        Popup::Prompt(Prompt::new(PromptKind::TypedAdjust(to_type), title, text))
+    let n_conflicts = pane.n_conflicts();
+    let taken = (n_conflicts > 0).then(|| match n_conflicts {
+        1 => "The number belongs to somebody else, as shown".to_owned(),
+        n => format!("{n} numbers belong to others, as shown"),
     });
+    let place = format!("in {place}");
+    model.popup = Some(match (to_type.is_empty(), taken) {
+        (true, None) => {
+            let items = vec![
+                MenuItem::new(deed, place, Choice::RunAdjustments),
+                MenuItem::new("Cancel", "", Choice::Cancel),
+            ];
+            Popup::Menu(Menu::new(title, Vec::new(), items))
+        }
+        (true, Some(taken)) => {
+            let items = vec![
+                MenuItem::new("Cancel", "", Choice::Cancel),
+                MenuItem::new(
+                    format!("Take over and {}", lower_first(&deed)),
+                    place,
+                    Choice::RunAdjustmentsForced,
+                ),
+                MenuItem::new(
+                    "Leave as it is",
+                    "what others own",
+                    Choice::YieldAdjustments,
+                ),
+            ];
+            Popup::Menu(Menu::new(title, vec![format!("{taken}.")], items))
+        }
+        (false, taken) => {
+            let typed: Vec<_> = to_type.iter().map(InstanceId::as_str).collect();
+            let takes_conflicts = taken.is_some();
+            let mut text = vec![format!("I{}.", &place[1..]), "It is protected.".to_owned()];
+            text.extend(taken.map(|taken| format!("{taken}, and is taken over.")));
+            text.push(format!("Type {} to go on:", typed.join(" ")));
+            let kind = PromptKind::TypedAdjust {
+                ids: to_type,
+                takes_conflicts,
+            };
+            Popup::Prompt(Prompt::new(kind, title, text))
+        }
+    });
+}
+
+fn which_workload(plan: &AdjustPlan) -> Menu {
+    let items = plan.choices.iter().map(|choice| {
+        let chosen = Choice::Workload(plan.instance.clone(), choice.clone());
+        let n = match choice.replicas {
+            1 => "1 replica".to_owned(),
+            n => format!("{n} replicas"),
+        };
+        MenuItem::new(choice.name.to_string(), n, chosen)
+    });
+    let items = items.chain([MenuItem::new("Cancel", "", Choice::Cancel)]);
+    let title = format!("Which workload of {}?", plan.instance.id);
+    Menu::new(title, Vec::new(), items.collect())
+}
+
+/// Plans anew for one workload of an instance.
+pub(super) fn choose(model: &mut Model, key: &InstanceKey, choice: WorkloadChoice) -> Vec<Effect> {
+    match model.screens.last_mut() {
+        Some(Screen::Adjust(pane)) => {
+            pane.choose(key, choice);
+            replan(model)
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// Leaves to others what is theirs, in the plans in front.
+pub(super) fn yield_to_others(model: &mut Model) {
+    if let Some(Screen::Adjust(pane)) = model.screens.last_mut() {
+        pane.yield_to_others();
+    }
 }
 
 fn has_one_number(plans: &[&AdjustPlan]) -> bool {
@@ -164,7 +231,7 @@ fn has_one_number(plans: &[&AdjustPlan]) -> bool {
 }
 
 /// Starts what the plans in front would change.
-pub(super) fn run(model: &mut Model) -> Vec<Effect> {
+pub(super) fn run(model: &mut Model, takes_conflicts: bool) -> Vec<Effect> {
     let Some(Screen::Adjust(pane)) = model.screens.last() else {
         return Vec::new();
     };
@@ -172,12 +239,13 @@ pub(super) fn run(model: &mut Model) -> Vec<Effect> {
     model.screens.pop();
     let (mut ops, mut effects) = (Vec::new(), Vec::new());
     for plan in plans {
-        let (kind, what) = command(&plan);
+        let (kind, what) = command(&plan, takes_conflicts);
         let op = begin(model, kind, plan.instance.clone(), &what);
         ops.push(op);
         effects.push(Effect::RunAdjustment {
             op,
             plan: Box::new(plan),
+            takes_conflicts,
         });
     }
     model.services.table.clear_marks();
@@ -185,14 +253,20 @@ pub(super) fn run(model: &mut Model) -> Vec<Effect> {
     effects
 }
 
-fn command(plan: &AdjustPlan) -> (OperationKind, String) {
+fn command(plan: &AdjustPlan, takes_conflicts: bool) -> (OperationKind, String) {
     let id = &plan.instance.id;
-    let confirm = match plan.is_protected {
-        true => format!(" --confirm {id}"),
-        false => String::new(),
-    };
+    let mut flags = String::new();
+    if let Some(only) = &plan.only {
+        flags.push_str(&format!(" --workload {only}"));
+    }
+    if takes_conflicts && !plan.conflicts.is_empty() {
+        flags.push_str(" --force-conflicts");
+    }
+    if plan.is_protected {
+        flags.push_str(&format!(" --confirm {id}"));
+    }
     match plan.adjustment {
-        Adjustment::Scale(to) => (OperationKind::Scale, format!("scale {id} {to}{confirm}")),
-        Adjustment::Restart => (OperationKind::Restart, format!("restart {id}{confirm}")),
+        Adjustment::Scale(to) => (OperationKind::Scale, format!("scale {id} {to}{flags}")),
+        Adjustment::Restart => (OperationKind::Restart, format!("restart {id}{flags}")),
     }
 }

@@ -82,7 +82,13 @@ fn choose(model: &mut Model, choice: Choice) -> Vec<Effect> {
         Choice::Agree(remedy) => reviews::agree(model, remedy),
         Choice::RunTeardown => teardowns::run(model),
         Choice::Volumes(volumes) => teardowns::choose_volumes(model, volumes),
-        Choice::RunAdjustments => adjustments::run(model),
+        Choice::RunAdjustments => adjustments::run(model, false),
+        Choice::RunAdjustmentsForced => adjustments::run(model, true),
+        Choice::YieldAdjustments => {
+            adjustments::yield_to_others(model);
+            Vec::new()
+        }
+        Choice::Workload(key, choice) => adjustments::choose(model, &key, choice),
         Choice::Restore(item) => reviews::review_restore(model, item),
         Choice::SaveAndLeave => {
             let effect = model
@@ -173,10 +179,13 @@ fn typed(model: &mut Model, kind: PromptKind, text: &str) -> Vec<Effect> {
             }
             not_typed(&ids)
         }
-        PromptKind::TypedAdjust(ids) => {
+        PromptKind::TypedAdjust {
+            ids,
+            takes_conflicts,
+        } => {
             if are_typed(&ids, text) {
                 model.popup = None;
-                return adjustments::run(model);
+                return adjustments::run(model, takes_conflicts);
             }
             not_typed(&ids)
         }

@@ -247,23 +247,33 @@ impl Asked {
     }
 }
 
-/// Where nobody knows who the server is the ID is typed; else a menu.
+/// Of what is protected, and where nobody knows who the server is, the ID is typed; else a menu.
 fn question(model: &Model, source: &DeploySource, reviewed: &ReviewedPlan) -> Popup {
     let (asked, plan) = (Asked::of(source, reviewed), reviewed.deploy());
     let menu = menu(model, &asked, reviewed);
-    if !model.session.is_insecure {
+    if !model.session.is_insecure && !reviewed.is_protected() {
         return Popup::Menu(menu);
     }
     let id = plan.instance.id.clone();
     let mut text = menu.text;
-    text.push("The server's certificate is not verified: it may be another server.".to_owned());
-    text.push(format!("To {}.", place_of(model, &plan.instance)));
+    if reviewed.is_protected() {
+        text.push("It is protected.".to_owned());
+    }
+    if model.session.is_insecure {
+        text.push("The server's certificate is not verified: it may be another server.".to_owned());
+    }
+    text.push(format!(
+        "{} {}.",
+        upper_first(asked.into),
+        place_of(model, &plan.instance)
+    ));
     let taking = if plan.conflicts.is_empty() {
         String::new()
     } else {
         " and take these fields over".to_owned()
     };
-    text.push(format!("Type {id} to apply it{taking}:"));
+    let deed = lower_first(&asked.deed);
+    text.push(format!("Type {id} to {deed}{taking}:"));
     let kind = PromptKind::TypedDeploy {
         id,
         force_conflicts: !plan.conflicts.is_empty(),
@@ -306,10 +316,17 @@ fn menu(model: &Model, asked: &Asked, reviewed: &ReviewedPlan) -> Menu {
     Menu::new(asked.title.clone(), text, vec![cancel, force, yielding])
 }
 
-fn lower_first(sentence: &str) -> String {
+pub(super) fn lower_first(sentence: &str) -> String {
     let mut chars = sentence.chars();
     chars.next().map_or_else(String::new, |first| {
         format!("{}{}", first.to_lowercase(), chars.as_str())
+    })
+}
+
+fn upper_first(word: &str) -> String {
+    let mut chars = word.chars();
+    chars.next().map_or_else(String::new, |first| {
+        format!("{}{}", first.to_uppercase(), chars.as_str())
     })
 }
 
@@ -346,7 +363,11 @@ pub(super) fn run(model: &mut Model, force_conflicts: bool) -> Vec<Effect> {
         }
         ReviewedPlan::Deploy(_) => (OperationKind::Deploy, deploy_command(&source, &instance)),
         ReviewedPlan::Rollback(rollback) => {
-            let what = format!("rollback {} --to {}", instance.id, rollback.target);
+            let confirm = match rollback.is_protected {
+                true => format!(" --confirm {}", instance.id),
+                false => String::new(),
+            };
+            let what = format!("rollback {} --to {}{confirm}", instance.id, rollback.target);
             (OperationKind::Rollback, what)
         }
         ReviewedPlan::Restore(_) => (OperationKind::Restore, format!("restore {}", instance.id)),

@@ -9,7 +9,7 @@ use super::waiting::Waiting;
 use crate::cli::candidates;
 use crate::cluster::LabelSelector;
 use crate::definition::id::InstanceId;
-use crate::engine::adjust::MAX_REPLICAS;
+use crate::engine::adjust::{MAX_REPLICAS, WorkloadName};
 
 /// `bowline scale`.
 #[derive(Debug, Args)]
@@ -20,6 +20,15 @@ pub struct Scale {
     /// Choose instances of the namespace by labels: k=v, k!=v, 'k in (a,b)', 'k notin (a,b)', k, '!k'; a comma means and
     #[arg(short = 'l', long, value_name = "SELECTOR")]
     pub selector: Option<LabelSelector>,
+    /// Scale this workload, where an instance has several, as in deployment/web
+    #[arg(long, value_name = "KIND/NAME")]
+    pub workload: Option<WorkloadName>,
+    /// Take over the number of replicas where the plan shows it as owned by others
+    #[arg(long)]
+    pub force_conflicts: bool,
+    /// Leave workloads whose number of replicas others own as they are, and scale the rest
+    #[arg(long, conflicts_with = "force_conflicts")]
+    pub yield_conflicts: bool,
     #[command(flatten)]
     pub how: Adjust,
 }
@@ -29,6 +38,9 @@ pub struct Scale {
 pub struct Restart {
     #[command(flatten)]
     pub chosen: Chosen,
+    /// Restart this workload alone, as in deployment/web
+    #[arg(long, value_name = "KIND/NAME")]
+    pub workload: Option<WorkloadName>,
     #[command(flatten)]
     pub how: Adjust,
 }

@@ -54,7 +54,7 @@ pub struct Applying {
     /// Bind volumes again that `delete --volumes retain` left of this ID
     #[arg(long)]
     pub bind_retained: bool,
-    /// Apply this ID without asking, also where the server's certificate is not verified
+    /// Apply this ID without asking, also where it is protected or the server's certificate is not verified
     #[arg(long, value_name = "ID")]
     pub confirm: Option<InstanceId>,
     /// Take over at once from somebody else who is at it, who stops before the next step [default: once it stands still]

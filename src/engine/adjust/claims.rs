@@ -38,7 +38,7 @@ pub(super) async fn look(
     }
     to_come(cluster, instance, live, from..to, &mut found).await?;
     if to > 1 {
-        shared(cluster, instance, live, to, &mut found).await?;
+        shared(cluster, live, to, &mut found).await?;
     }
     Ok(found)
 }
@@ -64,9 +64,9 @@ async fn to_come(
         return Ok(());
     }
     let kind = GroupKind::new("", CLAIM);
-    let namespace = Some(&instance.namespace);
+    let place = live.key.namespace.as_ref().and_then(|it| it.parse().ok());
     let listed = cluster
-        .list_metadata(&kind, namespace, &Selector::everything())
+        .list_metadata(&kind, place.as_ref(), &Selector::everything())
         .await;
     let claims = match listed {
         Ok(claims) => claims,
@@ -101,14 +101,14 @@ async fn to_come(
 /// Several pods on one claim that one node or pod may mount would wait for each other.
 async fn shared(
     cluster: &Cluster,
-    instance: &InstanceKey,
     live: &Object,
     to: u32,
     found: &mut Found,
 ) -> Result<(), Failure> {
     let volumes = &live.json["spec"]["template"]["spec"]["volumes"];
     for name in names_of(volumes, |it| &it["persistentVolumeClaim"]["claimName"]) {
-        let key = core_key(CLAIM, instance.namespace.as_str(), name);
+        let namespace = live.key.namespace.as_deref().unwrap_or_default();
+        let key = core_key(CLAIM, namespace, name);
         let claim = match cluster.get(&key).await {
             Ok(claim) => claim,
             Err(failure) if failure.kind == FailureKind::Forbidden => continue,

@@ -4,7 +4,13 @@
 
 use serde_json::{Map, Value, json};
 
+use crate::definition::id::InstanceId;
 use crate::definition::object::Object;
+use crate::engine::plan::FieldConflict;
+use crate::service::managed::is_own_manager;
+
+/// Where the number of replicas stands.
+pub(in crate::engine) const REPLICAS: &str = ".spec.replicas";
 
 /// Returns what `manager` applied, as it stands in the object now; none if it applied nothing.
 pub(super) fn applied_by(live: &Object, manager: &str) -> Option<Object> {
@@ -25,13 +31,35 @@ pub(in crate::engine) fn applies_replicas(live: &Object, manager: &str) -> bool 
     applied_fields(live, manager).is_some_and(owns_replicas)
 }
 
-/// Returns the managers of the number of replicas that set it through the scale subresource.
-pub(super) fn scalers(live: &Object) -> Vec<&str> {
-    entries(live)
-        .filter(|entry| entry["subresource"] == "scale")
-        .filter(|entry| entry["fieldsV1"].as_object().is_some_and(owns_replicas))
-        .filter_map(|entry| entry["manager"].as_str())
+/// Returns the conflicts that setting another number of replicas has with managers that are not the instance's own, as a
+/// server would name them: whoever sets it without applying would take it from them in silence.
+pub(super) fn foreign_scalers(live: &Object, id: &InstanceId) -> Vec<FieldConflict> {
+    let owning = entries(live).filter(|entry| {
+        let manager = entry["manager"].as_str().unwrap_or_default();
+        entry["subresource"] != "status"
+            && entry["fieldsV1"].as_object().is_some_and(owns_replicas)
+            && !is_own_manager(manager, id)
+    });
+    owning
+        .map(|entry| FieldConflict {
+            key: live.key.clone(),
+            field: REPLICAS.to_owned(),
+            message: conflict_with(entry),
+        })
         .collect()
+}
+
+/// Says with whom there is a conflict, in the words of servers.
+fn conflict_with(entry: &Value) -> String {
+    let text = |key: &str| entry[key].as_str().unwrap_or_default();
+    let mut message = format!("conflict with {:?}", text("manager"));
+    if !text("subresource").is_empty() {
+        message.push_str(&format!(" with subresource {:?}", text("subresource")));
+    }
+    if entry["operation"] != "Apply" {
+        message.push_str(&format!(" using {}", text("apiVersion")));
+    }
+    message
 }
 
 fn owns_replicas(fields: &Map<String, Value>) -> bool {
@@ -130,7 +158,7 @@ mod tests {
                 "managedFields": [
                     {"manager": "bowline/web", "operation": "Update", "fieldsV1": {}},
                     {"manager": "bowline/web", "operation": "Apply", "fieldsV1": fields},
-                    {"manager": "kubectl", "operation": "Update", "subresource": "scale",
+                    {"manager": "kubectl", "operation": "Update", "subresource": "scale", "apiVersion": "apps/v1",
                      "fieldsV1": {"f:spec": {"f:replicas": {}}}},
                     {"manager": "other", "operation": "Update", "subresource": "status",
                      "fieldsV1": {"f:status": {}}},
@@ -182,6 +210,14 @@ mod tests {
     fn it_is_known_who_set_the_number() {
         assert!(applies_replicas(&live(), "bowline/web"));
         assert!(!applies_replicas(&live(), "kubectl"));
-        assert_eq!(scalers(&live()), ["kubectl"]);
+        let foreign = foreign_scalers(&live(), &"web".parse().unwrap());
+        let conflict = FieldConflict {
+            key: live().key,
+            field: ".spec.replicas".to_owned(),
+            message: "conflict with \"kubectl\" with subresource \"scale\" using apps/v1"
+                .to_owned(),
+        };
+        assert_eq!(foreign, [conflict]);
+        assert!(foreign_scalers(&live(), &"api".parse().unwrap()).len() > 1);
     }
 }

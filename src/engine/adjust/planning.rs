@@ -4,26 +4,33 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
-use super::{AdjustPlan, Adjustment, MAX_REPLICAS, Means, PlannedWorkload, claims, owned};
+use super::workload::{replicas, without_restart};
+use super::{
+    AdjustPlan, Adjustment, MAX_REPLICAS, Means, PlannedWorkload, WorkloadChoice, WorkloadName,
+    autoscalers, claims, owned,
+};
 use crate::cluster::{Access, ApplyOptions, Cluster, Selector};
+use crate::definition::id::Namespace;
 use crate::definition::naming;
 use crate::definition::object::{GroupKind, Object, ObjectKey};
 use crate::engine::difference::normalized;
 use crate::engine::metadata::Metadata;
 use crate::engine::operation;
 use crate::engine::ownership::{self, Owner};
-use crate::engine::preflight::{self, refused};
+use crate::engine::plan::FieldConflict;
+use crate::engine::policy::out_of_policy;
+use crate::engine::preflight::{self, access_to, refused};
 use crate::engine::record::{self, Record};
-use crate::engine::rehearse::field_conflicts;
+use crate::engine::rehearse::{field_conflicts, is_own_scaling};
 use crate::engine::routes;
 use crate::failure::{Failure, FailureKind};
+use crate::service::drift::AppliedWorkload;
 use crate::service::summary::InstanceKey;
 
 /// How often a workload is looked at that others change between the look and the rehearsal.
 const LOOKS: usize = 3;
-const WORKLOADS: [&str; 2] = ["Deployment", "StatefulSet"];
 
-/// Plans a scale or a restart.
+/// Plans a scale or a restart, of one workload alone where one is chosen.
 ///
 /// # Errors
 /// The cluster cannot be reached, or does not let the workloads be read.
@@ -31,12 +38,17 @@ pub async fn plan_adjustment(
     cluster: &Cluster,
     instance: &InstanceKey,
     adjustment: Adjustment,
+    only: Option<&WorkloadName>,
 ) -> Result<AdjustPlan, Failure> {
     let mut plan = AdjustPlan {
         instance: instance.clone(),
         adjustment,
+        only: only.cloned(),
+        choices: Vec::new(),
         is_protected: false,
         workloads: Vec::new(),
+        conflicts: Vec::new(),
+        yielded: Vec::new(),
         warnings: Vec::new(),
         refusals: Vec::new(),
     };
@@ -69,8 +81,13 @@ pub async fn plan_adjustment(
     if let Some(operation) = record.operation() {
         plan.warnings.push(operation::describe(operation));
     }
-    let planner = Planner { cluster, instance };
-    planner.fill(&mut plan, &record).await?;
+    let planner = Planner {
+        cluster,
+        instance,
+        record: &record,
+        applied: record.applied(),
+    };
+    planner.fill(&mut plan).await?;
     Ok(plan)
 }
 
@@ -98,33 +115,31 @@ pub(in crate::engine) fn is_idle(record: &Record, instance: &InstanceKey) -> Res
 struct Planner<'a> {
     cluster: &'a Cluster,
     instance: &'a InstanceKey,
+    record: &'a Record,
+    /// What the last deploy left of the workloads.
+    applied: Vec<AppliedWorkload>,
 }
 
 impl Planner<'_> {
-    async fn fill(&self, plan: &mut AdjustPlan, record: &Record) -> Result<(), Failure> {
-        let found = self.find(record).await?;
+    async fn fill(&self, plan: &mut AdjustPlan) -> Result<(), Failure> {
+        let found = self.find(plan.adjustment).await?;
+        let Some(found) = self.choose(plan, found) else {
+            return Ok(());
+        };
         let ours = self.sort_out(plan, found);
         if !plan.refusals.is_empty() {
             return Ok(());
         }
-        let id = &self.instance.id;
-        match (ours.as_slice(), plan.adjustment) {
-            ([], _) => {
-                plan.refusals.push(refused(format!("{id} has no workload")));
-                return Ok(());
-            }
-            ([_, _, ..], Adjustment::Scale(_)) => {
-                let names: Vec<String> = ours.iter().map(|live| live.key.to_string()).collect();
-                let names = names.join(", ");
-                plan.refusals.push(refused(format!(
-                    "{id} has several workloads, and one number cannot be meant for all: {names}"
-                )));
-                return Ok(());
-            }
-            _ => {}
+        for live in &ours {
+            plan.is_protected |= match &live.key.namespace {
+                Some(other) if *other != self.instance.namespace.as_str() => {
+                    preflight::is_protected(self.cluster, other).await?
+                }
+                Some(_) | None => false,
+            };
         }
-        plan.workloads = ours
-            .iter()
+        let planned = ours.iter();
+        plan.workloads = planned
             .filter_map(|live| self.planned(plan.adjustment, live))
             .collect();
         let missing = preflight::forbidden(self.cluster, self.accesses(plan)).await?;
@@ -137,36 +152,103 @@ impl Planner<'_> {
         Ok(())
     }
 
-    /// Finds the workloads of the set by their labels, and what bears the name of the workload in their place.
-    async fn find(&self, record: &Record) -> Result<Vec<Object>, Failure> {
+    /// Finds the workloads of the set by their labels, and what bears the name of one that was applied in its place.
+    async fn find(&self, adjustment: Adjustment) -> Result<Vec<Object>, Failure> {
         let selector = Selector::instance(&self.instance.id);
-        let namespace = Some(&self.instance.namespace);
-        let kinds = record.kinds().into_iter().filter(is_workload);
-        let mut found = Vec::new();
+        let extent = self.record.extent();
+        let others = extent.namespaces.iter().filter_map(|it| it.parse().ok());
+        let namespaces: Vec<Namespace> = std::iter::once(self.instance.namespace.clone())
+            .chain(others)
+            .collect();
+        let kinds = extent.kinds.iter().filter(|kind| adjustment.reaches(kind));
+        let mut found: Vec<Object> = Vec::new();
         for kind in kinds {
-            let listed = self.cluster.list(&kind, namespace, &selector).await?;
-            if listed.is_empty() {
-                found.extend(self.cluster.get(&self.key(&kind)).await?);
+            for namespace in &namespaces {
+                let listed = self.cluster.list(kind, Some(namespace), &selector).await?;
+                found.extend(listed.into_iter().filter(is_no_part));
             }
-            found.extend(listed);
+        }
+        for applied in &self.applied {
+            let is_there = |live: &Object| is_of(live, applied);
+            let kind = GroupKind::new("apps", applied.kind.as_str());
+            if adjustment.reaches(&kind) && !found.iter().any(is_there) {
+                found.extend(self.cluster.get(&self.key(&kind, &applied.name)).await?);
+            }
         }
         Ok(found)
     }
 
-    fn key(&self, kind: &GroupKind) -> ObjectKey {
+    fn key(&self, kind: &GroupKind, name: &str) -> ObjectKey {
         ObjectKey {
             group: kind.group.clone(),
             version: "v1".to_owned(),
             kind: kind.kind.clone(),
             namespace: Some(self.instance.namespace.to_string()),
-            name: naming::workload(&self.instance.id),
+            name: name.to_owned(),
         }
+    }
+
+    /// Returns the workloads that are meant; none where that cannot be known, which the plan then refuses.
+    fn choose(&self, plan: &mut AdjustPlan, found: Vec<Object>) -> Option<Vec<Object>> {
+        let id = &self.instance.id;
+        let own = self.instance.namespace.as_str();
+        let choices = |found: &[Object]| -> Vec<WorkloadChoice> {
+            let choices = found.iter().filter_map(|live| {
+                Some(WorkloadChoice {
+                    name: WorkloadName::of(&live.key, own)?,
+                    replicas: replicas(live),
+                })
+            });
+            choices.collect()
+        };
+        if found.is_empty() {
+            let verb = plan.adjustment.verb();
+            let kinds = plan.adjustment.kinds().join(", ");
+            let summary =
+                format!("{id} has no workload that {verb} can change: it changes {kinds}");
+            plan.refusals.push(refused(summary));
+            return None;
+        }
+        let Some(only) = plan.only.clone() else {
+            if found.len() == 1 || plan.adjustment == Adjustment::Restart {
+                return Some(found);
+            }
+            plan.choices = choices(&found);
+            plan.refusals.push(Failure {
+                detail: "choose one with --workload KIND/NAME".to_owned(),
+                ..refused(format!(
+                    "{id} has several workloads, and one number cannot be meant for all: {}",
+                    listed(&plan.choices)
+                ))
+            });
+            return None;
+        };
+        let all = choices(&found);
+        let chosen: Vec<Object> = found
+            .into_iter()
+            .filter(|live| only.means(&live.key))
+            .collect();
+        match chosen.len() {
+            1 => return Some(chosen),
+            0 => {
+                let summary = format!("{id} has no {only}: it has {}", listed(&all));
+                let failure = Failure::new(FailureKind::Invalid, summary);
+                plan.refusals.push(failure);
+            }
+            _ => plan.refusals.push(refused(format!(
+                "{id} has several workloads of the name {only}: {}",
+                listed(&choices(&chosen))
+            ))),
+        }
+        plan.choices = all;
+        None
     }
 
     /// Refuses what is not ours or goes, and returns the rest.
     fn sort_out(&self, plan: &mut AdjustPlan, found: Vec<Object>) -> Vec<Object> {
         let id = &self.instance.id;
-        let set = naming::instance_applyset_id(id, &self.instance.namespace);
+        let own = &self.instance.namespace;
+        let set = naming::instance_applyset_id(id, own);
         let mut ours = Vec::new();
         for live in found {
             let why = match ownership::owner(&live, id, &set) {
@@ -178,10 +260,13 @@ impl Planner<'_> {
                 Owner::Ours if Metadata::of(&live).is_being_deleted() => {
                     "it is being deleted".to_owned()
                 }
-                Owner::Ours => {
-                    ours.push(live);
-                    continue;
-                }
+                Owner::Ours => match out_of_policy(self.cluster.policy(), own, &live.key) {
+                    Some(why) => why,
+                    None => {
+                        ours.push(live);
+                        continue;
+                    }
+                },
             };
             let refusal = refused(format!("{} is not changed: {why}", live.key));
             plan.refusals.push(refusal);
@@ -192,10 +277,12 @@ impl Planner<'_> {
     fn planned(&self, adjustment: Adjustment, live: &Object) -> Option<PlannedWorkload> {
         let replicas = replicas(live);
         let manager = naming::field_manager(&self.instance.id);
+        let is_set = self.number_of(live).is_some() || owned::applies_replicas(live, &manager);
+        let is_applied = owned::applied_fields(live, &manager).is_some();
         let means = match adjustment {
             Adjustment::Restart => Means::Annotate,
             Adjustment::Scale(to) if to == replicas => return None,
-            Adjustment::Scale(_) if owned::applies_replicas(live, &manager) => Means::Apply,
+            Adjustment::Scale(_) if is_set && is_applied => Means::Apply,
             Adjustment::Scale(_) => Means::Scale,
         };
         Some(PlannedWorkload {
@@ -206,19 +293,19 @@ impl Planner<'_> {
         })
     }
 
+    /// Returns the number that the definition sets, as the last deploy noted it.
+    fn number_of(&self, live: &Object) -> Option<u32> {
+        let mut applied = self.applied.iter();
+        applied.find(|applied| is_of(live, applied))?.replicas
+    }
+
     /// Returns what carrying it out needs.
     fn accesses(&self, plan: &AdjustPlan) -> BTreeSet<Access> {
-        let access = |verb, kind: GroupKind| Access {
-            verb,
-            kind,
-            subresource: None,
-            namespace: Some(self.instance.namespace.to_string()),
-        };
         let mut accesses = BTreeSet::new();
         for workload in &plan.workloads {
-            accesses.insert(access("patch", GroupKind::new("", "ConfigMap")));
-            accesses.insert(access("get", GroupKind::of(&workload.key)));
-            let patch = access("patch", GroupKind::of(&workload.key));
+            accesses.insert(access_to("patch", &record::key(self.instance)));
+            accesses.insert(access_to("get", &workload.key));
+            let patch = access_to("patch", &workload.key);
             accesses.insert(match workload.means {
                 Means::Scale => Access {
                     subresource: Some("scale"),
@@ -243,37 +330,61 @@ impl Planner<'_> {
                     let summary = format!("{} is paused: nothing would restart", live.key);
                     plan.refusals.push(refused(summary));
                 }
+                plan.warnings.extend(without_restart(live));
                 return Ok(());
             }
         };
         let found = claims::look(self.cluster, self.instance, live, workload.replicas, to).await?;
         plan.warnings.extend(found.warnings);
         plan.refusals.extend(found.refusals);
+        plan.warnings.extend(self.set_back(&workload, live, to));
+        let autoscalers = autoscalers::warnings(self.cluster, live, to).await?;
+        plan.warnings.extend(autoscalers);
+        if !plan.refusals.is_empty() {
+            return Ok(());
+        }
         match workload.means {
-            Means::Apply => {
-                plan.warnings.push(format!(
-                    "the definition sets the number of replicas: the next deploy sets it back unless it says {to} too"
-                ));
-                if plan.refusals.is_empty() {
-                    plan.refusals.extend(self.rehearse(&live.key, to).await?);
-                }
+            Means::Apply => match self.rehearse(&live.key, to).await? {
+                Ok(conflicts) => plan.conflicts.extend(conflicts),
+                Err(refusal) => plan.refusals.push(refusal),
+            },
+            Means::Scale => {
+                let conflicts = owned::foreign_scalers(live, &self.instance.id);
+                plan.conflicts.extend(conflicts);
             }
-            Means::Scale if is_autoscaled(live) => plan
-                .warnings
-                .push("an autoscaler sets the number of replicas, and may set it again".to_owned()),
-            Means::Scale | Means::Annotate => {}
+            Means::Annotate => {}
         }
         Ok(())
     }
 
-    /// Asks the server what applying the workload with another number would do: nothing else may change.
-    async fn rehearse(&self, key: &ObjectKey, to: u32) -> Result<Option<Failure>, Failure> {
-        let manager = naming::field_manager(&self.instance.id);
-        let options = ApplyOptions {
-            field_manager: manager.clone(),
-            dry_run: true,
-            force: false,
+    /// Says what the next deploy does to the number.
+    fn set_back(&self, workload: &PlannedWorkload, live: &Object, to: u32) -> Option<String> {
+        let id = &self.instance.id;
+        let set = match self.number_of(live) {
+            Some(set) if set == to => return None,
+            Some(set) => format!(
+                "the definition sets {set} replicas of {}: the next deploy sets them back to {set}",
+                live.key
+            ),
+            None if workload.means == Means::Apply => format!(
+                "the definition sets the replicas of {}: the next deploy sets them back unless it says {to} too",
+                live.key
+            ),
+            None => return None,
         };
+        Some(format!(
+            "{set}; `bowline pull {id}` takes {to} into the definition, and one that leaves the number out keeps it"
+        ))
+    }
+
+    /// Asks the server what applying the workload with another number would do: nothing else may change. Returns the
+    /// conflicts that it meets; the inner error is why it cannot be done.
+    async fn rehearse(
+        &self,
+        key: &ObjectKey,
+        to: u32,
+    ) -> Result<Result<Vec<FieldConflict>, Failure>, Failure> {
+        let manager = naming::field_manager(&self.instance.id);
         for _ in 0..LOOKS {
             let live = self.cluster.get(key).await?;
             let Some((live, body)) = live.and_then(|live| {
@@ -282,26 +393,65 @@ impl Planner<'_> {
             }) else {
                 break;
             };
-            match self.cluster.apply(&body, &options).await {
-                Ok(written) if is_same_otherwise(&live.json, &written.object.json) => {
-                    return Ok(None);
-                }
-                Ok(_) => {
-                    let summary = format!(
-                        "applying {key} again would change more than the number of replicas: deploy it instead"
-                    );
-                    return Ok(Some(refused(summary)));
-                }
+            match self.rehearse_once(&live, &body, &manager).await {
                 Err(failure) if failure.kind == FailureKind::Unreachable => return Err(failure),
                 // Changed between the look and the rehearsal.
-                Err(failure)
-                    if failure.kind == FailureKind::Conflict
-                        && field_conflicts(key, &failure).is_empty() => {}
-                Err(failure) => return Ok(Some(failure)),
+                Err(failure) if failure.kind == FailureKind::Conflict => {}
+                result => return Ok(result),
             }
         }
-        Ok(Some(refused(format!("{key} is changed all the time"))))
+        Ok(Err(refused(format!("{key} is changed all the time"))))
     }
+
+    async fn rehearse_once(
+        &self,
+        live: &Object,
+        body: &Object,
+        manager: &str,
+    ) -> Result<Vec<FieldConflict>, Failure> {
+        let options = ApplyOptions {
+            field_manager: manager.to_owned(),
+            dry_run: true,
+            force: false,
+        };
+        let mut conflicts = Vec::new();
+        let written = match self.cluster.apply(body, &options).await {
+            Err(failure) => {
+                conflicts = field_conflicts(&body.key, &failure);
+                if conflicts.is_empty() {
+                    return Err(failure);
+                }
+                let forced = ApplyOptions {
+                    force: true,
+                    ..options
+                };
+                self.cluster.apply(body, &forced).await?
+            }
+            Ok(written) => written,
+        };
+        conflicts.retain(|conflict| !is_own_scaling(conflict, manager));
+        if is_same_otherwise(&live.json, &written.object.json) {
+            return Ok(conflicts);
+        }
+        Err(refused(format!(
+            "applying {} again would change more than the number of replicas: deploy it instead",
+            body.key
+        )))
+    }
+}
+
+fn listed(choices: &[WorkloadChoice]) -> String {
+    let names: Vec<String> = choices.iter().map(|it| it.name.to_string()).collect();
+    names.join(", ")
+}
+
+/// Tells whether it is a workload by itself: one that another object controls bears its labels too.
+fn is_no_part(live: &Object) -> bool {
+    Metadata::of(live).owners().is_empty()
+}
+
+fn is_of(live: &Object, applied: &AppliedWorkload) -> bool {
+    live.key.kind == applied.kind.as_str() && live.key.name == applied.name
 }
 
 /// Returns what the instance applied of a workload, with another number of replicas.
@@ -318,24 +468,4 @@ fn is_same_otherwise(before: &Value, after: &Value) -> bool {
         rest
     };
     rest(before) == rest(after)
-}
-
-fn is_autoscaled(live: &Object) -> bool {
-    let scalers = owned::scalers(live);
-    scalers.iter().any(|manager| {
-        matches!(
-            *manager,
-            "kube-controller-manager" | "horizontal-pod-autoscaler"
-        )
-    })
-}
-
-fn is_workload(kind: &GroupKind) -> bool {
-    kind.group == "apps" && WORKLOADS.contains(&kind.kind.as_str())
-}
-
-/// Returns how many replicas a workload wants.
-pub(super) fn replicas(live: &Object) -> u32 {
-    let wanted = live.json["spec"]["replicas"].as_u64();
-    wanted.map_or(1, |wanted| u32::try_from(wanted).unwrap_or(u32::MAX))
 }

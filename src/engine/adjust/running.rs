@@ -2,7 +2,9 @@
 
 use serde_json::json;
 
-use super::planning::{is_idle, replicas, with_replicas};
+use super::owned::foreign_scalers;
+use super::planning::{is_idle, with_replicas};
+use super::workload::replicas;
 use super::{AdjustOptions, AdjustPlan, Adjustment, Means, PlannedWorkload};
 use crate::cluster::{ApplyOptions, Cluster, Written};
 use crate::definition::naming;
@@ -12,8 +14,9 @@ use crate::engine::deploy::Report;
 use crate::engine::journal::Journal;
 use crate::engine::metadata::Metadata;
 use crate::engine::operation::{self, Intent, Lease, Meeting};
-use crate::engine::plan::{Outcome, Step};
+use crate::engine::plan::{FieldConflict, Outcome, Step};
 use crate::engine::record::{self, Change};
+use crate::engine::rehearse::{field_conflicts, is_own_scaling};
 use crate::failure::{Failure, FailureKind};
 use crate::service::managed::RESTARTED_AT;
 use crate::service::operation::Aim;
@@ -61,8 +64,9 @@ async fn begin<'a>(
     options: &AdjustOptions,
     journal: &mut Journal<'_>,
 ) -> Result<Lease<'a>, Failure> {
-    if let Some(refusal) = plan.refusals.first() {
-        return Err(refusal.clone());
+    let obstacles = plan.obstacles(options.takes_conflicts);
+    if let Some(obstacle) = obstacles.into_iter().next() {
+        return Err(obstacle);
     }
     let record = record::read(cluster, &plan.instance).await?;
     let record = record.ok_or_else(|| plan.instance.not_there())?;
@@ -162,19 +166,9 @@ impl Run<'_> {
         let id = &self.plan.instance.id;
         let version = Metadata::of(live).resource_version();
         match (workload.means, self.plan.adjustment) {
-            (Means::Apply, Adjustment::Scale(to)) => {
-                let manager = naming::field_manager(id);
-                let body = with_replicas(live, &manager, to);
-                let body = body
-                    .ok_or_else(|| conflict(workload, "it is not applied by bowline any more"))?;
-                let options = ApplyOptions {
-                    field_manager: manager,
-                    dry_run: false,
-                    force: false,
-                };
-                self.cluster.apply(&body, &options).await
-            }
+            (Means::Apply, Adjustment::Scale(to)) => self.apply(workload, live, to).await,
             (_, Adjustment::Scale(to)) => {
+                self.may_take(&foreign_scalers(live, id))?;
                 // NB: the version stands for the uid too: no two objects ever have the same.
                 let patch =
                     json!({"metadata": {"resourceVersion": version}, "spec": {"replicas": to}});
@@ -194,6 +188,57 @@ impl Run<'_> {
                     .merge_patch(&workload.key, &patch, &manager, None)
                     .await
             }
+        }
+    }
+
+    /// Applies what the instance applied, with another number. Fields of others are taken only as shown: what it met at the
+    /// version that it names is what the forced one, of the same version, takes.
+    async fn apply(
+        &self,
+        workload: &PlannedWorkload,
+        live: &Object,
+        to: u32,
+    ) -> Result<Written, Failure> {
+        let manager = naming::field_manager(&self.plan.instance.id);
+        let body = with_replicas(live, &manager, to);
+        let body =
+            body.ok_or_else(|| conflict(workload, "it is not applied by bowline any more"))?;
+        let options = ApplyOptions {
+            field_manager: manager,
+            dry_run: false,
+            force: false,
+        };
+        let failure = match self.cluster.apply(&body, &options).await {
+            Err(failure) => failure,
+            written => return written,
+        };
+        let mut met = field_conflicts(&body.key, &failure);
+        if met.is_empty() {
+            return Err(failure);
+        }
+        met.retain(|conflict| !is_own_scaling(conflict, &options.field_manager));
+        self.may_take(&met)?;
+        let forced = ApplyOptions {
+            force: true,
+            ..options
+        };
+        self.cluster.apply(&body, &forced).await
+    }
+
+    /// Makes sure that only what was shown is taken from others.
+    fn may_take(&self, met: &[FieldConflict]) -> Result<(), Failure> {
+        let is_shown = |conflict: &FieldConflict| {
+            self.options.takes_conflicts && self.plan.conflicts.contains(conflict)
+        };
+        match met.iter().find(|conflict| !is_shown(conflict)) {
+            None => Ok(()),
+            Some(new) => Err(Failure::new(
+                FailureKind::Conflict,
+                format!(
+                    "{} has a conflict that was not shown: {}: {}",
+                    new.key, new.field, new.message
+                ),
+            )),
         }
     }
 

@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use crate::service::drift::Step;
 
 /// Returns the entries of an object's `managedFields` that are not about its status.
-pub(super) fn entries(object: &Value) -> impl Iterator<Item = &Value> {
+pub(in crate::engine) fn entries(object: &Value) -> impl Iterator<Item = &Value> {
     let entries = object["metadata"]["managedFields"].as_array();
     let entries = entries.into_iter().flatten();
     entries.filter(|entry| entry["subresource"] != "status")
@@ -34,7 +34,7 @@ pub(super) fn is_whole(set: &Value) -> bool {
 }
 
 /// Returns the step that the name of a member stands for; none if it is not known.
-pub(super) fn step(name: &str) -> Option<Step> {
+pub(in crate::engine) fn step(name: &str) -> Option<Step> {
     if let Some(name) = name.strip_prefix("f:") {
         return Some(Step::Field(name.to_owned()));
     }

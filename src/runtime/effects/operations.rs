@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use crate::app::{Msg, OpId};
 use crate::engine::adjust::{
-    AdjustOptions, AdjustPlan, Adjustment, plan_adjustment, run_adjustment,
+    AdjustOptions, AdjustPlan, Adjustment, WorkloadName, plan_adjustment, run_adjustment,
 };
 use crate::engine::claims::plan_release;
 use crate::engine::operation::Meeting;
@@ -58,16 +58,27 @@ impl Runner {
         });
     }
 
-    pub(super) fn plan_adjustment(&self, op: OpId, key: InstanceKey, adjustment: Adjustment) {
+    pub(super) fn plan_adjustment(
+        &self,
+        op: OpId,
+        key: InstanceKey,
+        adjustment: Adjustment,
+        only: Option<WorkloadName>,
+    ) {
         let (cluster, messages) = (self.cluster(), self.messages.clone());
         tokio::spawn(async move {
-            let plan = async { plan_adjustment(&cluster?, &key, adjustment).await };
+            let plan = async { plan_adjustment(&cluster?, &key, adjustment, only.as_ref()).await };
             let result = plan.await.map(Box::new);
             drop(messages.send(Msg::AdjustmentPlanned { op, key, result }));
         });
     }
 
-    pub(super) fn run_adjustment(&mut self, op: OpId, plan: Box<AdjustPlan>) {
+    pub(super) fn run_adjustment(
+        &mut self,
+        op: OpId,
+        plan: Box<AdjustPlan>,
+        takes_conflicts: bool,
+    ) {
         let (start, cluster, messages) =
             (self.start.clone(), self.cluster(), self.messages.clone());
         let adjusting = self.adjusting.clone();
@@ -79,6 +90,7 @@ impl Runner {
                 let options = AdjustOptions {
                     holder: start.holder,
                     at: Timestamp::now(),
+                    takes_conflicts,
                 };
                 let mut outcome = run_adjustment(&cluster, &plan, &options, &report).await;
                 drop(turn);

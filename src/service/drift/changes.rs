@@ -32,6 +32,22 @@ impl Changes {
     pub fn is_empty(&self) -> bool {
         self.objects.is_empty()
     }
+
+    /// Returns the objects with only such fields, and without those that are there and have none.
+    pub fn part(&self, is_meant: impl Fn(&FieldChange) -> bool) -> Vec<ObjectChange> {
+        let objects = self.objects.iter().map(|object| ObjectChange {
+            fields: object
+                .fields
+                .iter()
+                .filter(|it| is_meant(it))
+                .cloned()
+                .collect(),
+            ..object.clone()
+        });
+        objects
+            .filter(|object| object.presence != Presence::There || !object.fields.is_empty())
+            .collect()
+    }
 }
 
 /// An object that is not as it was applied.

@@ -5,6 +5,7 @@ use ratatui::layout::Rect;
 use crate::app::panes::adjust::{AdjustPane, PlannedAdjustment};
 use crate::app::{Geometry, Model};
 use crate::engine::adjust::{AdjustPlan, Adjustment};
+use crate::engine::plan::FieldConflict;
 use crate::ui::canvas::Canvas;
 
 use super::{Line, draw_lines, within_margins, wrapped};
@@ -59,6 +60,10 @@ fn lines_of_plan(canvas: &Canvas<'_>, plan: &AdjustPlan, width: usize) -> Vec<Li
         let sentence = format!("{} refused: {}", symbols.bad, failure.summary);
         lines.extend(wrapped(&sentence, width, theme.bad));
     }
+    if let [_, ..] = plan.choices.as_slice() {
+        let sentence = "  Enter chooses one of them.".to_owned();
+        lines.push(vec![(sentence, theme.text)]);
+    }
     for workload in &plan.workloads {
         let from = workload.replicas;
         let what = match plan.adjustment {
@@ -71,7 +76,21 @@ fn lines_of_plan(canvas: &Canvas<'_>, plan: &AdjustPlan, width: usize) -> Vec<Li
             (format!("  {what}"), theme.partly),
         ]);
     }
-    if plan.is_noop() && plan.refusals.is_empty() {
+    for (conflicts, what) in [
+        (&plan.conflicts, "conflict"),
+        (&plan.yielded, "left to its owner"),
+    ] {
+        for conflict in conflicts {
+            let FieldConflict {
+                key,
+                field,
+                message,
+            } = conflict;
+            let sentence = format!("{} {what}: {key} {field}: {message}", symbols.warning);
+            lines.extend(wrapped(&sentence, width, theme.partly));
+        }
+    }
+    if plan.is_noop() && plan.refusals.is_empty() && plan.yielded.is_empty() {
         let sentence = match plan.adjustment {
             Adjustment::Scale(to) => format!("  {} It has {to} replicas already.", symbols.good),
             Adjustment::Restart => format!("  {} There is nothing to restart.", symbols.good),

@@ -71,5 +71,9 @@ fn lines_of(canvas: &Canvas<'_>, plan: &AdoptPlan, width: usize) -> Vec<Line> {
             line
         }));
     }
+    for warning in &plan.warnings {
+        let sentence = format!("{} {warning}", theme.symbols.warning);
+        lines.extend(wrapped(&sentence, width, theme.partly));
+    }
     lines
 }

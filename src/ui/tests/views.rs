@@ -214,6 +214,7 @@ fn adoption_names_the_owners() {
         uid: "u".to_owned(),
         owner: owner.map(str::to_owned),
         managers: BTreeSet::from(["kubectl-client-side-apply".to_owned()]),
+        shared: BTreeSet::new(),
     };
     let result = Ok(Box::new(AdoptPlan {
         instance: stage::key("web"),
@@ -221,6 +222,7 @@ fn adoption_names_the_owners() {
             row("Service", Some("the Helm release shop")),
             row("Deployment", None),
         ],
+        warnings: Vec::new(),
         refusals: Vec::new(),
     }));
     stage.send(Msg::AdoptPlanned { op, result });

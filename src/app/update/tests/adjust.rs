@@ -5,13 +5,23 @@ use crate::app::model::Screen;
 use crate::app::msg::{Msg, OpId};
 use crate::app::popup::{Choice, Popup, PromptKind};
 use crate::app::stage::{self, Stage};
-use crate::engine::adjust::{AdjustPlan, Adjustment};
+use crate::engine::adjust::{AdjustPlan, Adjustment, WorkloadChoice};
+use crate::engine::plan::FieldConflict;
 
 fn plan(op: u64, id: &str, adjustment: Adjustment) -> Effect {
     Effect::PlanAdjustment {
         op: OpId(op),
         key: stage::key(id),
         adjustment,
+        only: None,
+    }
+}
+
+fn run(op: u64, plan: AdjustPlan) -> Effect {
+    Effect::RunAdjustment {
+        op: OpId(op),
+        plan: Box::new(plan),
+        takes_conflicts: false,
     }
 }
 
@@ -64,9 +74,7 @@ fn one_replica_more_is_planned_confirmed_and_run() {
     assert_eq!(menu.items[0].choice, Choice::RunAdjustments);
     assert_eq!(menu.items[0].detail, "in kind-dev ▸ team-a");
     stage.press("enter");
-    let op = OpId(3);
-    let plan = Box::new(shown);
-    assert_eq!(stage.take_effects(), [Effect::RunAdjustment { op, plan }]);
+    assert_eq!(stage.take_effects(), [run(3, shown)]);
     assert_eq!(
         last_command(&stage),
         Some("bowline --context kind-dev -n team-a scale web 5")
@@ -109,9 +117,7 @@ fn all_that_is_marked_is_restarted_after_one_question_and_what_changes_nothing_i
     planned(&mut stage, billing.clone());
     planned(&mut stage, resnet);
     stage.press("enter enter");
-    let op = OpId(2);
-    let plan = Box::new(billing);
-    assert_eq!(stage.take_effects(), [Effect::RunAdjustment { op, plan }]);
+    assert_eq!(stage.take_effects(), [run(2, billing)]);
     assert_eq!(
         last_command(&stage),
         Some("bowline --context kind-dev -n team-a restart billing")
@@ -132,14 +138,15 @@ fn protected_one_takes_its_id_typed() {
     let Some(Popup::Prompt(prompt)) = &stage.model.popup else {
         panic!("{:?}", stage.model.popup);
     };
-    let ids = vec!["web".parse().unwrap()];
-    assert_eq!(prompt.kind, PromptKind::TypedAdjust(ids));
+    let kind = PromptKind::TypedAdjust {
+        ids: vec!["web".parse().unwrap()],
+        takes_conflicts: false,
+    };
+    assert_eq!(prompt.kind, kind);
     assert!(prompt.text.contains(&"In kind-dev ▸ team-a.".to_owned()));
     stage.type_text("web");
     stage.press("enter");
-    let op = OpId(2);
-    let plan = Box::new(shown);
-    assert_eq!(stage.take_effects(), [Effect::RunAdjustment { op, plan }]);
+    assert_eq!(stage.take_effects(), [run(2, shown)]);
     assert_eq!(
         last_command(&stage),
         Some("bowline --context kind-dev -n team-a scale web 2 --confirm web")
@@ -170,4 +177,83 @@ fn nothing_below_none_and_nothing_where_nothing_runs() {
         stage.take_effects(),
         [plan(2, "billing", Adjustment::Scale(0))]
     );
+}
+
+/// A plan that somebody else's number stands against.
+fn contested(id: &str) -> AdjustPlan {
+    let mut plan = stage::adjust_plan(id, 3, Adjustment::Scale(4));
+    plan.conflicts = vec![FieldConflict {
+        key: plan.workloads[0].key.clone(),
+        field: ".spec.replicas".to_owned(),
+        message: "conflict with \"kubectl\" using apps/v1".to_owned(),
+    }];
+    plan
+}
+
+#[test]
+fn number_of_others_is_taken_left_or_cancelled() {
+    let mut stage = Stage::with_services();
+    stage.press("G +");
+    stage.take_effects();
+    planned(&mut stage, contested("web"));
+    stage.press("enter");
+    let Some(Popup::Menu(menu)) = &stage.model.popup else {
+        panic!("{:?}", stage.model.popup);
+    };
+    let labels: Vec<&str> = menu.items.iter().map(|item| item.label.as_str()).collect();
+    assert_eq!(
+        labels,
+        ["Cancel", "Take over and scale web to 4", "Leave as it is"]
+    );
+    assert_eq!(
+        menu.text,
+        ["The number belongs to somebody else, as shown."]
+    );
+    stage.press("j enter");
+    let taken = Effect::RunAdjustment {
+        op: OpId(2),
+        plan: Box::new(contested("web")),
+        takes_conflicts: true,
+    };
+    assert_eq!(stage.take_effects(), [taken]);
+    assert_eq!(
+        last_command(&stage),
+        Some("bowline --context kind-dev -n team-a scale web 4 --force-conflicts")
+    );
+
+    let mut stage = Stage::with_services();
+    stage.press("G +");
+    stage.take_effects();
+    planned(&mut stage, contested("web"));
+    stage.press("enter j j enter enter");
+    assert_eq!(stage.take_effects(), []);
+    assert_eq!(told(&stage), Some("Not possible: nothing would change."));
+}
+
+#[test]
+fn one_of_several_workloads_is_chosen_and_counted_from_its_own_number() {
+    let mut stage = Stage::with_services();
+    stage.press("G +");
+    stage.take_effects();
+    let choice = |name: &str, replicas| WorkloadChoice {
+        name: name.parse().unwrap(),
+        replicas,
+    };
+    let mut open = stage::adjust_plan("web", 3, Adjustment::Scale(4));
+    open.workloads.clear();
+    open.choices = vec![choice("deployment/front", 1), choice("sts/back", 2)];
+    planned(&mut stage, open);
+    stage.press("enter");
+    let Some(Popup::Menu(menu)) = &stage.model.popup else {
+        panic!("{:?}", stage.model.popup);
+    };
+    assert_eq!(menu.title, "Which workload of web?");
+    stage.press("j enter");
+    let chosen = Effect::PlanAdjustment {
+        op: OpId(2),
+        key: stage::key("web"),
+        adjustment: Adjustment::Scale(3),
+        only: Some("statefulset/back".parse().unwrap()),
+    };
+    assert_eq!(stage.take_effects(), [chosen]);
 }

@@ -29,7 +29,9 @@ fn adopt_plan() -> AdoptPlan {
             uid: "u1".to_owned(),
             owner: Some("the Helm release shop".to_owned()),
             managers: BTreeSet::from(["helm".to_owned()]),
+            shared: BTreeSet::new(),
         }],
+        warnings: Vec::new(),
         refusals: Vec::new(),
     }
 }

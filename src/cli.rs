@@ -157,9 +157,18 @@ fn say_detail(failure: &Failure) {
     for line in failure.detail.lines() {
         output::say(format!("  {}", crate::text::clean(line)));
     }
-    for cause in &failure.causes {
+    for cause in failure
+        .causes
+        .iter()
+        .filter(|cause| !is_told(failure, cause))
+    {
         output::say(format!("  {}", crate::text::clean(&cause_line(cause))));
     }
+}
+
+/// Tells whether the summary says already what a cause says.
+fn is_told(failure: &Failure, cause: &Cause) -> bool {
+    cause.place.is_none() && failure.summary.contains(&cause.message)
 }
 
 fn cause_line(cause: &Cause) -> String {
@@ -180,7 +189,11 @@ fn say_detail_of(file: &str, failure: &Failure) {
     for line in failure.detail.lines() {
         output::say(format!("  {}", crate::text::clean(line)));
     }
-    for cause in &failure.causes {
+    for cause in failure
+        .causes
+        .iter()
+        .filter(|cause| !is_told(failure, cause))
+    {
         let line = match &cause.place {
             None => format!("  {}", cause_line(cause)),
             Some(Place { path, span }) => {

@@ -6,6 +6,7 @@ use crate::engine::plan::{
     Change, DataFate, DeployPlan, DiffLine, DiffSide, Fate, FateRow, FieldConflict, Outcome,
     PlannedObject, Progress, Step, TeardownPlan,
 };
+use crate::engine::remedy::Offer;
 use crate::engine::rollback::HangingPod;
 use crate::engine::routes::RoutePlan;
 use crate::failure::Failure;
@@ -81,7 +82,13 @@ pub(super) fn say_remarks(plan: &DeployPlan) {
     for yielded in &plan.yielded {
         say_conflict("left to its owner", yielded);
     }
-    for offer in &plan.offers {
+    // What a refusal names goes with it.
+    let is_named = |offer: &&Offer| {
+        let words = offer.to_string();
+        let mut refusals = plan.refusals.iter();
+        refusals.any(|refusal| refusal.detail.contains(&words))
+    };
+    for offer in plan.offers.iter().filter(|offer| !is_named(offer)) {
         say(&format!("option: {offer}"));
     }
     for bind in &plan.storage.binds {

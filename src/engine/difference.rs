@@ -37,7 +37,25 @@ pub(super) fn normalized(object: &Value) -> Value {
             metadata.remove(key);
         }
     }
+    if object["kind"] == "StatefulSet" {
+        strip_claim_templates(&mut object);
+    }
     object
+}
+
+/// Removes what servers give the claim templates of a set, which nobody asked for and nobody can change: a status, and that
+/// they are claims.
+fn strip_claim_templates(set: &mut Value) {
+    let templates = set.pointer_mut("/spec/volumeClaimTemplates");
+    let templates = templates
+        .and_then(Value::as_array_mut)
+        .into_iter()
+        .flatten();
+    for template in templates.filter_map(Value::as_object_mut) {
+        for key in ["status", "apiVersion", "kind"] {
+            template.remove(key);
+        }
+    }
 }
 
 /// Returns the difference between two states of an object, none standing for its absence.
@@ -166,6 +184,15 @@ mod tests {
         let new = json!({"kind": "Service", "metadata": {"name": "web", "resourceVersion": "2", "generation": 2},
                          "status": {"loadBalancer": {}}});
         check(Some(old), Some(new), &[]);
+    }
+
+    #[test]
+    fn what_a_server_gives_claim_templates_is_no_difference() {
+        let set = |template: Value| json!({"kind": "StatefulSet", "spec": {"volumeClaimTemplates": [template]}});
+        let wanted = json!({"metadata": {"name": "data"}, "spec": {}});
+        let live = json!({"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": {"name": "data"}, "spec": {},
+                          "status": {"phase": "Pending"}});
+        check(Some(set(live)), Some(set(wanted)), &[]);
     }
 
     #[test]

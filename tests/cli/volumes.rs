@@ -123,10 +123,19 @@ pub(crate) fn a_change_that_cannot_be_made_names_the_flags_that_can(world: &Worl
     deploy(world);
     world.home.save("db", &DB.replace("1Gi", "2Gi"));
     let refused = world.bowline(&["deploy", "db", "-y"]).end().code(5);
-    refused.stderr_has(&[
+    let refused = refused.stderr_has(&[
         "cannot be changed in place",
         "--recreate deletes StatefulSet/db",
     ]);
+    // Each is told once.
+    for words in ["updates to statefulset spec", "--recreate deletes"] {
+        assert_eq!(
+            refused.stderr.matches(words).count(),
+            1,
+            "{}",
+            refused.stderr
+        );
+    }
     let refused = world
         .bowline(&["deploy", "db", "-y", "--grow-volumes"])
         .end();

@@ -56,7 +56,7 @@ impl Stage<'_> {
         let options = AdjustOptions {
             holder: "tester@here 3".to_owned(),
             at: "2026-01-01T00:00:00Z".parse().unwrap(),
-            takes_conflicts: false,
+            takes_conflicts: true,
         };
         let outcome = run_adjustment(self.engine(), &plan, &options, &|_| {}).await;
         assert!(outcome.is_complete(), "{outcome:?}");
@@ -256,7 +256,7 @@ pub(crate) async fn what_others_set_to_the_wanted_value_becomes_ours(cluster: Cl
         .iter()
         .find(|it| it.key.kind == "Deployment")
         .unwrap();
-    let note = "nothing of it changes; what others set in it becomes bowline's";
+    let note = "nothing of it changes; what kubectl-edit set in it becomes bowline's too";
     assert_eq!(
         (web.change, web.note.as_deref()),
         (Change::Update, Some(note))

@@ -278,7 +278,7 @@ secrets: {token: {prompt: Token}}
 ";
     let values = |token: &str| SecretValues {
         own: [("token".to_owned(), SecretValue::new(token))].into(),
-        password: None,
+        ..SecretValues::default()
     };
     let stage = Stage::new(&cluster).with_secrets(values("first"));
     stage.deploy("web", text).await;

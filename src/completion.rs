@@ -14,7 +14,7 @@ use std::ops::Range;
 
 use ropey::Rope;
 
-use crate::schema::{self, ClusterSchemas, Path, Schemas, Step};
+use crate::schema::{self, ClusterSchemas, Path, Schema, Schemas, Shape, Step};
 
 pub use kinds::api_versions;
 pub use place::{Place, Slot, Style, place};
@@ -61,6 +61,8 @@ pub struct Item {
     pub label: String,
     /// What is written.
     pub insert: String,
+    /// The byte of it that the cursor comes to stand before; none is its end.
+    pub cursor: Option<usize>,
     /// Its type, in a word.
     pub type_name: String,
     /// What it is for.
@@ -100,15 +102,32 @@ pub fn complete(rope: &Rope, byte: usize, known: &Known, unit: usize) -> Option<
 pub fn help(rope: &Rope, byte: usize, known: &Known) -> Option<FieldHelp> {
     let line = rope.byte_to_line(byte);
     let place = place(rope, byte).or_else(|| place(rope, start_of_value(rope, line)?))?;
+    let word = rope.byte_slice(place.typed.clone()).to_string();
+    help_of(rope, place, &word, known)
+}
+
+/// Returns what is known of the field that an item of a list at a byte would write, or whose value it would be.
+pub fn help_of_item(rope: &Rope, byte: usize, item: &Item, known: &Known) -> Option<FieldHelp> {
+    let place = place(rope, byte)?;
+    let of_field = help_of(rope, place.clone(), &item.label, known);
+    // An item that stands for several fields is told of by what holds them.
+    of_field.or_else(|| help_of(rope, place, "", known))
+}
+
+fn help_of(rope: &Rope, place: Place, word: &str, known: &Known) -> Option<FieldHelp> {
     let kind = kinds::of_document(rope, place.document);
     let top = kinds::schema(&kind, known)?;
-    let path = match place.slot {
-        Slot::Value => place.path,
-        Slot::Key => {
-            let word = rope.byte_slice(place.typed).to_string();
-            match word.is_empty() {
-                true => place.path,
-                false => place.path.then(Step::Key(word)),
+    let key = (place.slot == Slot::Key && !word.is_empty()).then(|| Step::Key(word.to_owned()));
+    let path = match key {
+        None => place.path,
+        Some(key) => {
+            let is_list = |schema: Schema<'_>| matches!(schema.shape(), Shape::List(_));
+            // Under the key of a list the field is one of its items.
+            match top.at(&place.path).is_some_and(is_list) {
+                true if place.path.0.last() != Some(&Step::Item) => {
+                    place.path.then(Step::Item).then(key)
+                }
+                _ => place.path.then(key),
             }
         }
     };

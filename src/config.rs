@@ -46,6 +46,8 @@ pub struct Settings {
     pub wait: Wait,
     /// The dashboard's looks.
     pub ui: Ui,
+    /// The editor.
+    pub editor: EditorSettings,
     /// The dashboard's colours.
     pub theme: ThemeSettings,
     /// Keys of the dashboard, in place of those that actions have by default.
@@ -161,6 +163,25 @@ pub struct Ui {
     pub symbols: Symbols,
 }
 
+/// `[editor]`: how the editor behaves.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct EditorSettings {
+    /// When what could be written is listed.
+    pub completion: CompletionMode,
+}
+
+/// When what could be written is listed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum CompletionMode {
+    /// While one types, and when it is asked for.
+    #[default]
+    Auto,
+    /// When it is asked for.
+    Asked,
+}
+
 /// How many colours the dashboard uses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, Serialize)]
 #[serde(rename_all = "kebab-case")]
@@ -228,6 +249,7 @@ mod tests {
             policy,
             wait,
             ui,
+            editor,
             theme,
             keys,
         } = settings;
@@ -264,6 +286,7 @@ mod tests {
             color: _,
             symbols: _,
         } = ui;
+        let EditorSettings { completion: _ } = editor;
         for key in [
             "plugins = ",
             "allowed = ",
@@ -273,6 +296,7 @@ mod tests {
             "gone_seconds = ",
             "color = ",
             "symbols = ",
+            "completion = ",
         ] {
             assert!(EXAMPLE.contains(key), "{key}");
         }

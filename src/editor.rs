@@ -26,12 +26,13 @@ mod motion;
 mod move_cursor;
 mod outcome;
 mod problems;
+mod replace;
 mod search;
 mod selection;
 mod viewport;
 
 pub use command::{Command, Motion};
-pub use keys::{KEY_HELP, command_for_key};
+pub use keys::{COMMANDS, CommandSpec};
 pub use outcome::{Notice, Outcome};
 pub use problems::Problem;
 pub use search::{Found, Search};
@@ -129,7 +130,11 @@ impl Editor {
             Command::MoveLinesUp => self.move_lines_up(now),
             Command::MoveLinesDown => self.move_lines_down(now),
             Command::Mend => self.mend(now),
-            Command::Complete { bytes, text } => self.complete(bytes, &text, now),
+            Command::Complete {
+                bytes,
+                text,
+                cursor,
+            } => self.complete(bytes, &text, cursor, now),
             Command::ReplaceAll(text) => self.replace_all(&text, now),
             Command::Backspace => self.backspace(now),
             Command::Delete => self.delete(now),
@@ -146,6 +151,9 @@ impl Editor {
             Command::Redo => self.redo(),
             Command::SearchStart => self.start_search(),
             Command::SearchQuery(query) => self.set_query(query),
+            Command::SearchExpression(is_expression) => self.set_expression(is_expression),
+            Command::ReplaceMatch(text) => self.replace_match(&text, now),
+            Command::ReplaceMatches(text) => self.replace_matches(&text, now),
             Command::SearchAccept => self.accept_search(),
             Command::SearchCancel => self.cancel_search(),
             Command::FindNext => self.find_next(),

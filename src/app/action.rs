@@ -143,6 +143,8 @@ pub enum Action {
     Review,
     /// Searches the text.
     Search,
+    /// Searches the text and replaces what is found.
+    Replace,
     /// Lists what could be written at the cursor.
     Complete,
     /// Shows what applying the text would change, or hides it.
@@ -388,9 +390,17 @@ pub const SPECS: &[ActionSpec] = &[
     spec(
         Action::Search,
         "search",
-        "Search the text",
+        "Search; alt-x by an expression, tab to replace",
         "",
         &["^f"],
+        &[Editor],
+    ),
+    spec(
+        Action::Replace,
+        "replace",
+        "Search and replace, one by one or all",
+        "",
+        &["alt-r"],
         &[Editor],
     ),
     spec(

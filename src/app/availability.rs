@@ -103,6 +103,7 @@ pub fn availability(action: Action, model: &Model) -> Result<(), &'static str> {
         | Action::SaveLog
         | Action::Save
         | Action::Search
+        | Action::Replace
         | Action::Complete
         | Action::TogglePreview
         | Action::NextProblem

@@ -5,9 +5,10 @@ use std::collections::hash_map::Entry;
 use std::fmt;
 use std::str::FromStr;
 
-use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 
 use super::action::{Action, ActionSpec, Place, SPECS};
+use crate::editor::{COMMANDS, Command, CommandSpec};
 
 mod bindings;
 
@@ -34,7 +35,19 @@ impl Key {
                 }),
                 modifiers: modifiers - KeyModifiers::SHIFT,
             },
+            // Terminals say that shift was held with tab in two ways.
+            KeyCode::BackTab => Self {
+                code: KeyCode::Tab,
+                modifiers: modifiers | KeyModifiers::SHIFT,
+            },
             code => Self { code, modifiers },
+        }
+    }
+
+    fn without_shift(self) -> Self {
+        Self {
+            modifiers: self.modifiers - KeyModifiers::SHIFT,
+            ..self
         }
     }
 }
@@ -46,7 +59,7 @@ impl Key {
 )]
 pub struct KeyError(String);
 
-const NAMES: [(&str, KeyCode); 13] = [
+const NAMES: [(&str, KeyCode); 15] = [
     ("enter", KeyCode::Enter),
     ("esc", KeyCode::Esc),
     ("tab", KeyCode::Tab),
@@ -60,25 +73,24 @@ const NAMES: [(&str, KeyCode); 13] = [
     ("home", KeyCode::Home),
     ("end", KeyCode::End),
     ("del", KeyCode::Delete),
+    ("ins", KeyCode::Insert),
+    ("backspace", KeyCode::Backspace),
 ];
 
 impl FromStr for Key {
     type Err = KeyError;
 
     fn from_str(text: &str) -> Result<Self, KeyError> {
-        let (modifiers, name) = [
+        let (mut modifiers, mut name) = (KeyModifiers::NONE, text);
+        for (sign, modifier) in [
             ("^", KeyModifiers::CONTROL),
             ("alt-", KeyModifiers::ALT),
             ("shift-", KeyModifiers::SHIFT),
-        ]
-        .into_iter()
-        .find_map(|(sign, modifier)| {
-            Some((
-                modifier,
-                text.strip_prefix(sign).filter(|rest| !rest.is_empty())?,
-            ))
-        })
-        .unwrap_or((KeyModifiers::NONE, text));
+        ] {
+            if let Some(rest) = name.strip_prefix(sign).filter(|rest| !rest.is_empty()) {
+                (modifiers, name) = (modifiers | modifier, rest);
+            }
+        }
         let mut chars = name.chars();
         let code = match (chars.next(), chars.next()) {
             (Some(c), None) => Some(KeyCode::Char(c)),
@@ -115,11 +127,20 @@ impl fmt::Display for Key {
     }
 }
 
-/// Keys and their actions, by place.
+/// What a key asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Meaning {
+    Action(Action),
+    /// The command of the editor at this place of the table.
+    Command(usize),
+}
+
+/// Keys and their actions, by place; and the keys of the editor's commands.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Keymap {
-    actions: HashMap<(Place, Key), Action>,
+    meanings: HashMap<(Place, Key), Meaning>,
     keys: HashMap<(Place, Action), Vec<Key>>,
+    command_keys: HashMap<usize, Vec<Key>>,
 }
 
 impl Default for Keymap {
@@ -133,17 +154,32 @@ impl Keymap {
     /// is taken from the actions that have it by default at the same place.
     pub fn new(bindings: &Bindings) -> Self {
         let mut keymap = Self {
-            actions: HashMap::new(),
+            meanings: HashMap::new(),
             keys: HashMap::new(),
+            command_keys: HashMap::new(),
         };
         for spec in SPECS {
-            for key in bindings.of(spec).unwrap_or_default() {
+            for key in bindings.of(spec.id).unwrap_or_default() {
                 keymap.bind(spec, *key);
             }
         }
-        for spec in SPECS.iter().filter(|spec| bindings.of(spec).is_none()) {
+        for (idx, spec) in COMMANDS.iter().enumerate() {
+            for key in bindings.of(spec.id).unwrap_or_default() {
+                keymap.bind_command(idx, *key, true);
+            }
+        }
+        for spec in SPECS.iter().filter(|spec| bindings.of(spec.id).is_none()) {
             for key in spec.keys.iter().filter_map(|key| key.parse().ok()) {
                 keymap.bind(spec, key);
+            }
+        }
+        let by_default = COMMANDS.iter().enumerate();
+        for (idx, spec) in by_default.filter(|(_, spec)| bindings.of(spec.id).is_none()) {
+            for key in spec.keys.iter().filter_map(|key| key.parse().ok()) {
+                keymap.bind_command(idx, key, true);
+            }
+            for key in spec.aliases.iter().filter_map(|key| key.parse().ok()) {
+                keymap.bind_command(idx, key, false);
             }
         }
         keymap
@@ -152,16 +188,74 @@ impl Keymap {
     /// Gives a key to an action wherever no other one has it yet.
     fn bind(&mut self, spec: &ActionSpec, key: Key) {
         for &place in spec.places {
-            if let Entry::Vacant(free) = self.actions.entry((place, key)) {
-                free.insert(spec.action);
+            if let Entry::Vacant(free) = self.meanings.entry((place, key)) {
+                free.insert(Meaning::Action(spec.action));
                 self.keys.entry((place, spec.action)).or_default().push(key);
+            }
+        }
+    }
+
+    /// Gives a key to a command of the editor, unless something else has it there.
+    fn bind_command(&mut self, idx: usize, key: Key, is_shown: bool) {
+        if let Entry::Vacant(free) = self.meanings.entry((Place::Editor, key)) {
+            free.insert(Meaning::Command(idx));
+            if is_shown {
+                self.command_keys.entry(idx).or_default().push(key);
             }
         }
     }
 
     /// Returns what a key asks for at a place.
     pub fn action(&self, place: Place, event: KeyEvent) -> Option<Action> {
-        self.actions.get(&(place, Key::of(event))).copied()
+        match self.meanings.get(&(place, Key::of(event)))? {
+            Meaning::Action(action) => Some(*action),
+            Meaning::Command(_) => None,
+        }
+    }
+
+    /// Returns the command of a key while text is edited; what no key means is typed.
+    pub fn command(&self, event: KeyEvent) -> Option<Command> {
+        // The system's own shortcuts type nothing.
+        let systems = KeyModifiers::SUPER | KeyModifiers::HYPER | KeyModifiers::META;
+        if event.kind == KeyEventKind::Release || event.modifiers.intersects(systems) {
+            return None;
+        }
+        if let KeyCode::Char(c) = event.code {
+            let has = |modifier| event.modifiers.contains(modifier);
+            // AltGr arrives as both modifiers in some terminals and types characters.
+            if has(KeyModifiers::CONTROL) == has(KeyModifiers::ALT) {
+                return Some(Command::Insert(c.to_string()));
+            }
+        }
+        let key = Key::of(event);
+        if let Some(command) = self.command_of(key) {
+            return Some(command.clone());
+        }
+        if !key.modifiers.contains(KeyModifiers::SHIFT) {
+            return None;
+        }
+        Some(match self.command_of(key.without_shift())? {
+            Command::Move { motion, .. } => Command::Move {
+                motion: *motion,
+                extend: true,
+            },
+            command => command.clone(),
+        })
+    }
+
+    fn command_of(&self, key: Key) -> Option<&'static Command> {
+        match self.meanings.get(&(Place::Editor, key))? {
+            Meaning::Command(idx) => COMMANDS.get(*idx).map(|spec| &spec.command),
+            Meaning::Action(_) => None,
+        }
+    }
+
+    /// Returns the commands of the editor with their keys, in the order of their table.
+    pub fn commands(&self) -> impl Iterator<Item = (&'static CommandSpec, &[Key])> {
+        COMMANDS.iter().enumerate().map(|(idx, spec)| {
+            let keys = self.command_keys.get(&idx);
+            (spec, keys.map_or(&[][..], Vec::as_slice))
+        })
     }
 
     /// Returns the keys of an action at a place.
@@ -173,11 +267,24 @@ impl Keymap {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::editor::Motion;
 
     #[test]
     fn keys_are_written_as_they_are_read() {
         for text in [
-            "j", "G", "^d", "^", "enter", "space", "F8", "shift-F8", "alt-x", "pgdn", "?",
+            "j",
+            "G",
+            "^d",
+            "^",
+            "enter",
+            "space",
+            "F8",
+            "shift-F8",
+            "alt-x",
+            "pgdn",
+            "?",
+            "^shift-left",
+            "backspace",
         ] {
             assert_eq!(text.parse::<Key>().unwrap().to_string(), text);
         }
@@ -199,6 +306,89 @@ mod tests {
             keymap.keys(Place::Services, Action::Quit),
             ["x".parse().unwrap()]
         );
+    }
+
+    fn typed(keymap: &Keymap, code: KeyCode, modifiers: KeyModifiers) -> Option<Command> {
+        keymap.command(KeyEvent::new(code, modifiers))
+    }
+
+    fn check(code: KeyCode, modifiers: KeyModifiers, expected: Option<Command>) {
+        let keymap = Keymap::default();
+        assert_eq!(
+            typed(&keymap, code, modifiers),
+            expected,
+            "{code:?} {modifiers:?}"
+        );
+    }
+
+    #[test]
+    fn characters_are_typed() {
+        let insert = |text: &str| Some(Command::Insert(text.into()));
+        check(KeyCode::Char('q'), KeyModifiers::NONE, insert("q"));
+        check(KeyCode::Char('Q'), KeyModifiers::SHIFT, insert("Q"));
+        let alt_gr = KeyModifiers::CONTROL | KeyModifiers::ALT;
+        check(KeyCode::Char('@'), alt_gr, insert("@"));
+        let mut released = KeyEvent::new(KeyCode::Char('a'), KeyModifiers::NONE);
+        released.kind = KeyEventKind::Release;
+        assert_eq!(Keymap::default().command(released), None);
+    }
+
+    #[test]
+    fn shift_extends_a_motion_and_changes_no_other_command() {
+        let shift = KeyModifiers::SHIFT;
+        let go = |motion, extend| Some(Command::Move { motion, extend });
+        check(
+            KeyCode::Right,
+            shift | KeyModifiers::CONTROL,
+            go(Motion::WordRight, true),
+        );
+        check(
+            KeyCode::Home,
+            KeyModifiers::NONE,
+            go(Motion::LineStart, false),
+        );
+        check(KeyCode::Enter, shift, Some(Command::Newline));
+        check(KeyCode::BackTab, shift, Some(Command::Outdent));
+        check(KeyCode::F(3), shift, Some(Command::FindPrevious));
+        check(KeyCode::Up, KeyModifiers::ALT, Some(Command::MoveLinesUp));
+        check(
+            KeyCode::Char('7'),
+            KeyModifiers::CONTROL,
+            Some(Command::ToggleComment),
+        );
+    }
+
+    #[test]
+    fn keys_of_the_program_are_left_to_it() {
+        for c in ['s', 'r', 'e', 'f', 'g', 'z', 'q'] {
+            check(KeyCode::Char(c), KeyModifiers::CONTROL, None);
+        }
+        check(KeyCode::Char('c'), KeyModifiers::SUPER, None);
+        check(KeyCode::Esc, KeyModifiers::NONE, None);
+        check(KeyCode::F(1), KeyModifiers::NONE, None);
+    }
+
+    #[test]
+    fn commands_of_the_editor_have_keys_that_no_action_has_there() {
+        for (spec, keys) in Keymap::default().commands() {
+            assert_eq!(keys.len(), spec.keys.len(), "{}", spec.id);
+        }
+    }
+
+    #[test]
+    fn command_of_the_editor_can_be_bound_anew() {
+        let control = |c| KeyEvent::new(KeyCode::Char(c), KeyModifiers::CONTROL);
+        let keymap =
+            Keymap::new(&toml::from_str("undo = \"^s\"\nsave = \"^o\"\nredo = []").unwrap());
+        assert_eq!(keymap.command(control('s')), Some(Command::Undo));
+        assert_eq!(keymap.action(Place::Editor, control('s')), None);
+        assert_eq!(
+            keymap.action(Place::Editor, control('o')),
+            Some(Action::Save)
+        );
+        for c in ['u', 'y'] {
+            assert_eq!(keymap.command(control(c)), None, "{c}");
+        }
     }
 
     #[test]

@@ -228,6 +228,8 @@ pub struct Model {
     pub keymap: Keymap,
     /// What the editor completes from.
     pub knowledge: Knowledge,
+    /// Whether the editor lists what could be written without being asked.
+    pub completes_unasked: bool,
     /// What drawing told last.
     pub geometry: Geometry,
     /// Whether rows must be made anew before they are drawn or moved in.
@@ -272,6 +274,7 @@ impl Model {
             log: Vec::new(),
             keymap: Keymap::default(),
             knowledge: Knowledge::default(),
+            completes_unasked: true,
             geometry: Geometry::default(),
             is_stale: true,
             detail_of: None,

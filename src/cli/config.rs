@@ -61,6 +61,12 @@ fn keys(session: &Session) -> String {
         let keys = keys.into_iter().collect::<Vec<_>>().join(" ");
         vec![spec.id.to_owned(), keys, spec.sentence.to_owned()]
     });
+    let of_editor = keymap.commands().map(|(spec, keys)| {
+        let keys: Vec<String> = keys.iter().map(Key::to_string).collect();
+        let what = format!("{} (editor)", spec.sentence);
+        vec![spec.id.to_owned(), keys.join(" "), what]
+    });
+    let rows = rows.chain(of_editor);
     output::table(
         &["ACTION", "KEYS", "WHAT IT DOES"],
         &rows.collect::<Vec<_>>(),

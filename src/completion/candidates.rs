@@ -35,7 +35,12 @@ pub(super) fn items(rope: &Rope, place: &Place, known: &Known, unit: usize) -> V
         item.rank = rank(&word, &item.label);
         item.rank.is_some()
     });
-    items.sort_by_key(|item| (item.rank, !item.is_required));
+    // The more of a label is typed already, the likelier it is the one that is meant; without a word the schema's order says.
+    let left = |item: &Item| match word.is_empty() {
+        true => 0,
+        false => item.label.chars().count(),
+    };
+    items.sort_by_key(|item| (item.rank, !item.is_required, left(item)));
     items.truncate(MAX_ITEMS);
     items
 }
@@ -84,7 +89,7 @@ fn of_schema(
     items
 }
 
-/// Returns the fields that are not there yet, all that are required as one where none is there.
+/// Returns the fields that are not there yet, those that are required and missing as one where several are.
 fn keys(schema: Schema<'_>, place: &Place, writing: Writing) -> Vec<Item> {
     let required: Vec<&str> = schema.required().collect();
     let is_there = |name: &str, field: &Schema<'_>| {
@@ -92,9 +97,13 @@ fn keys(schema: Schema<'_>, place: &Place, writing: Writing) -> Vec<Item> {
         named(name) || field.aliases().iter().any(|alias| named(alias))
     };
     let mut items = Vec::new();
-    let is_begun = !place.siblings.is_empty() || !place.typed.is_empty();
-    if !is_begun && required.len() > 1 {
-        items.push(all_required(schema, &required, writing));
+    let is_missing = |name: &&&str| {
+        let field = schema.property(name);
+        field.is_some_and(|field| !is_there(name, &field))
+    };
+    let missing: Vec<&str> = required.iter().filter(is_missing).copied().collect();
+    if place.typed.is_empty() && missing.len() > 1 {
+        items.push(all_required(schema, &missing, writing));
     }
     items.extend(
         schema
@@ -103,6 +112,7 @@ fn keys(schema: Schema<'_>, place: &Place, writing: Writing) -> Vec<Item> {
             .map(|(name, field)| Item {
                 label: name.to_owned(),
                 insert: format!("{}{}", writing.dash(), writing.key(name, field)),
+                cursor: None,
                 type_name: field.type_name(),
                 text: field.description().map(str::to_owned),
                 is_required: required.contains(&name),
@@ -121,9 +131,12 @@ fn all_required(schema: Schema<'_>, required: &[&str], writing: Writing) -> Item
         .iter()
         .filter_map(|name| Some(writing.key(name, schema.property(name)?)))
         .collect();
+    // The cursor comes to the first of the values.
+    let first = fields.first().map_or(0, String::len);
     Item {
         label: required.join(", "),
         insert: format!("{}{}", writing.dash(), fields.join(&between)),
+        cursor: Some(writing.dash().len() + first),
         type_name: "all that must be there".to_owned(),
         text: schema.description().map(str::to_owned),
         is_required: true,
@@ -176,6 +189,7 @@ fn value_item(text: String, schema: Schema<'_>, place: &Place, writing: Writing)
     Item {
         label: text,
         insert: format!("{space}{}{written}", writing.dash()),
+        cursor: None,
         type_name: String::new(),
         text: schema.description().map(str::to_owned),
         is_required: false,

@@ -53,6 +53,56 @@ fn keys_of_a_service_come_with_their_text() {
 }
 
 #[test]
+fn what_is_nearly_written_comes_before_what_is_long() {
+    let deployment = "apiVersion: apps/v1\nkind: Deployment\n";
+    let container = "spec:\n  template:\n    spec:\n      containers:\n        - ";
+    check(
+        &format!("{deployment}{container}res|"),
+        &["resources", "resizePolicy"],
+    );
+    check(
+        &format!("{deployment}{container}im|"),
+        &["image", "imagePullPolicy"],
+    );
+    check("containers:\n  - res|", &["resources"]);
+}
+
+#[test]
+fn what_must_be_there_still_is_offered_as_one() {
+    let port = "apiVersion: v1\nkind: Service\nspec:\n  ports:\n    - port: 80\n";
+    let labels: Vec<String> = completed(&format!("{port}      |"))
+        .into_iter()
+        .map(|item| item.label)
+        .collect();
+    assert!(
+        !labels.iter().any(|label| label.contains(", ")),
+        "{labels:?}"
+    );
+    check_taken("containers: [{|}]", "containers: [{name: , image: }]");
+    let item = &completed("containers: [{|}]")[0];
+    assert_eq!(item.cursor, Some("name: ".len()));
+}
+
+#[test]
+fn field_of_an_item_is_told_of_before_it_is_written() {
+    let check = |text: &str, label: &str, expected: &str| {
+        let (rope, byte) = at(text);
+        let found = complete(&rope, byte, &known(), 2).unwrap().items;
+        let item = found.iter().find(|item| item.label == label).unwrap();
+        let help = help_of_item(&rope, byte, item, &known()).unwrap();
+        assert_eq!(help.path, expected, "{text:?}");
+    };
+    check(
+        "containers:\n  - res|",
+        "resources",
+        "containers[].resources",
+    );
+    check("containers:\n  |", "image", "containers[].image");
+    check("containers: [{na|", "name", "containers[].name");
+    check("service: {type: |", "NodePort", "service.type");
+}
+
+#[test]
 fn what_is_there_is_not_offered_again() {
     let labels: Vec<String> = completed("containers:\n  - name: x\n    |\n    image: y\n")
         .into_iter()

@@ -187,12 +187,20 @@ impl Editor {
         )
     }
 
-    pub(super) fn complete(&mut self, bytes: Range<usize>, text: &str, now: Duration) -> Outcome {
+    pub(super) fn complete(
+        &mut self,
+        bytes: Range<usize>,
+        text: &str,
+        cursor: usize,
+        now: Duration,
+    ) -> Outcome {
         let len = self.rope.len_bytes();
         let (start, end) = (bytes.start.min(len), bytes.end.min(len));
+        let before = text.get(..cursor).unwrap_or(text);
+        let n_before = self.with_own_line_ends(before).chars().count();
         let text = self.with_own_line_ends(text).into_owned();
         let (start, end) = (self.rope.byte_to_char(start), self.rope.byte_to_char(end));
-        let cursor = Selection::at(start + text.chars().count());
+        let cursor = Selection::at(start + n_before);
         let change = Change::replace(&self.rope, start, end.max(start), text);
         self.commit(change, Some(cursor), EditKind::Whole, now)
     }
@@ -338,7 +346,7 @@ impl Editor {
     }
 
     /// Returns a text with the line ends of this document. Terminals send `\r` for line ends in what they paste.
-    fn with_own_line_ends<'a>(&self, text: &'a str) -> Cow<'a, str> {
+    pub(super) fn with_own_line_ends<'a>(&self, text: &'a str) -> Cow<'a, str> {
         if !text.contains(['\r', '\n']) {
             return Cow::Borrowed(text);
         }

@@ -26,12 +26,14 @@ pub enum Command {
     MoveLinesDown,
     /// Applies the change that the checker offers for the problem at the cursor.
     Mend,
-    /// Puts a text in place of some bytes as one step, and the cursor behind it, as an item of a list that was chosen.
+    /// Puts a text in place of some bytes as one step, and the cursor into it, as an item of a list that was chosen.
     Complete {
         /// The bytes of the present text.
         bytes: Range<usize>,
         /// What is written there.
         text: String,
+        /// The byte of it that the cursor comes to stand before.
+        cursor: usize,
     },
     /// Replaces the whole text as one step, as after another program changed it; what is the same stays untouched.
     ReplaceAll(String),
@@ -78,6 +80,12 @@ pub enum Command {
     SearchStart,
     /// Sets what is searched, and moves to the first match from where the search was started.
     SearchQuery(String),
+    /// Takes what is searched for a regular expression, or for a text again.
+    SearchExpression(bool),
+    /// Puts a text in place of the match at the cursor, and goes to the next; groups of an expression are `$1`.
+    ReplaceMatch(String),
+    /// Puts a text in place of every match, as one step.
+    ReplaceMatches(String),
     /// Ends the search at the match that was found; its matches stay marked.
     SearchAccept,
     /// Ends the search and goes back to where it was started.

@@ -125,13 +125,23 @@ impl Editor {
             .filter(|text| !text.contains('\n'))
             .unwrap_or_default();
         let origin = self.selection.range().start;
-        let mut search = Search::new(query, Some(origin));
+        let mut search = Search::new(query, false, Some(origin));
         search.count(&self.text(), Some(self.rope.char_to_byte(origin)));
         self.search = Some(search);
         Outcome::default()
     }
 
+    pub(super) fn set_expression(&mut self, is_expression: bool) -> Outcome {
+        let query = self.search.as_ref().map(|search| search.query().to_owned());
+        self.search_for(query.unwrap_or_default(), is_expression)
+    }
+
     pub(super) fn set_query(&mut self, query: String) -> Outcome {
+        let is_expression = self.search.as_ref().is_some_and(Search::is_expression);
+        self.search_for(query, is_expression)
+    }
+
+    fn search_for(&mut self, query: String, is_expression: bool) -> Outcome {
         let present = self.selection.range().start;
         let origin = self
             .search
@@ -140,14 +150,21 @@ impl Editor {
             .unwrap_or(present)
             .min(self.rope.len_chars());
         let text = self.text();
-        let mut search = Search::new(query, Some(origin));
+        let mut search = Search::new(query, is_expression, Some(origin));
         let found = search.find_from(&text, self.rope.char_to_byte(origin));
         search.count(&text, found.as_ref().map(|range| range.start));
-        let is_missing = found.is_none() && !search.query().is_empty();
+        let told = match (
+            search.is_broken(),
+            found.is_none() && !search.query().is_empty(),
+        ) {
+            (true, _) => Some(Notice::BrokenExpression),
+            (false, true) => Some(Notice::NotFound),
+            (false, false) => None,
+        };
         self.search = Some(search);
         self.select(found.map_or(Selection::at(origin), |bytes| self.selection_of(bytes)));
         Outcome {
-            notice: is_missing.then_some(Notice::NotFound),
+            notice: told,
             ..Outcome::default()
         }
     }

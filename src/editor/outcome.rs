@@ -24,6 +24,10 @@ pub enum Notice {
     NotFound,
     /// Nothing was searched yet.
     NothingSearched,
+    /// The regular expression that is searched is not complete.
+    BrokenExpression,
+    /// So many matches were replaced.
+    Replaced(usize),
     /// No problem is known.
     NoProblem,
     /// The checker offers no change for the problem here.
@@ -34,11 +38,17 @@ pub enum Notice {
 
 impl fmt::Display for Notice {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Self::Replaced(n) = self {
+            let plural = if *n == 1 { "match" } else { "matches" };
+            return write!(f, "Replaced {n} {plural}.");
+        }
         f.write_str(match self {
             Self::NothingToUndo => "Nothing to undo.",
             Self::NothingToRedo => "Nothing to redo.",
             Self::NotFound => "Not found.",
             Self::NothingSearched => "Nothing was searched yet.",
+            Self::BrokenExpression => "This is no regular expression yet.",
+            Self::Replaced(_) => "Replaced.",
             Self::NoProblem => "No problems.",
             Self::NoFix => "No change is known that mends this.",
             Self::TooLarge => "Too large: a definition holds at most 4 MiB.",

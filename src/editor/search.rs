@@ -1,6 +1,8 @@
-//! Search for a text: small letters match capitals too, a capital in the query makes it exact.
+//! Search for a text or a regular expression: small letters match capitals too, a capital in the query makes it exact.
 
 use std::ops::Range;
+
+use regex::{Regex, RegexBuilder};
 
 /// Counting matches ends here; nobody reads a larger number.
 const MAX_COUNTED: usize = 9_999;
@@ -10,10 +12,47 @@ const MAX_COUNTED: usize = 9_999;
 pub struct Search {
     query: String,
     is_exact: bool,
+    /// The expression, where it is one; without a value it is not complete.
+    expression: Option<Option<Expression>>,
     /// How many matches there are and which one the cursor is at, for the last move.
     found: Found,
     /// The cursor and the scroll before the search, while it is being typed.
     pub(super) origin: Option<usize>,
+}
+
+/// An expression that is ready to be searched.
+#[derive(Debug, Clone)]
+struct Expression(Regex);
+
+impl PartialEq for Expression {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.as_str() == other.0.as_str()
+    }
+}
+
+impl Eq for Expression {}
+
+impl Expression {
+    fn new(query: &str, is_exact: bool) -> Option<Self> {
+        let expression = RegexBuilder::new(query)
+            .multi_line(true)
+            .crlf(true)
+            .case_insensitive(!is_exact)
+            .build();
+        expression.ok().map(Self)
+    }
+
+    /// Returns the first match from a byte on that is not empty.
+    fn find(&self, text: &str, from: usize) -> Option<Range<usize>> {
+        let mut at = from;
+        loop {
+            let found = self.0.find_at(text, at)?;
+            if !found.is_empty() {
+                return Some(found.range());
+            }
+            at = found.end() + text[found.end()..].chars().next()?.len_utf8();
+        }
+    }
 }
 
 /// Which of how many matches the cursor is at.
@@ -26,9 +65,15 @@ pub struct Found {
 }
 
 impl Search {
-    pub(super) fn new(query: String, origin: Option<usize>) -> Self {
-        let is_exact = query.chars().any(char::is_uppercase);
+    pub(super) fn new(query: String, is_expression: bool, origin: Option<usize>) -> Self {
+        // What is escaped in an expression is no letter: `\S`.
+        let mut before = ' ';
+        let is_exact = query.chars().any(|c| {
+            let is_letter = !(is_expression && std::mem::replace(&mut before, c) == '\\');
+            c.is_uppercase() && is_letter
+        });
         Self {
+            expression: is_expression.then(|| Expression::new(&query, is_exact)),
             query,
             is_exact,
             found: Found::default(),
@@ -39,6 +84,30 @@ impl Search {
     /// Returns what is searched.
     pub fn query(&self) -> &str {
         &self.query
+    }
+
+    /// Tells whether the query is a regular expression.
+    pub fn is_expression(&self) -> bool {
+        self.expression.is_some()
+    }
+
+    /// Tells whether the query is a regular expression that is not complete.
+    pub fn is_broken(&self) -> bool {
+        self.expression == Some(None)
+    }
+
+    /// Returns what a match becomes: groups of an expression (`$1`) stand for what they matched.
+    pub(super) fn replacement(&self, text: &str, found: &Range<usize>, with: &str) -> String {
+        let Some(Some(Expression(expression))) = &self.expression else {
+            return with.to_owned();
+        };
+        let groups = expression.captures_at(text, found.start);
+        let mut replacement = String::new();
+        match groups {
+            Some(groups) => groups.expand(with, &mut replacement),
+            None => replacement.push_str(with),
+        }
+        replacement
     }
 
     /// Tells whether the query is still being typed.
@@ -101,6 +170,9 @@ impl Search {
     fn find_in(&self, text: &str, from: usize) -> Option<Range<usize>> {
         let rest = text.get(from..)?;
         let first = self.query.chars().next()?;
+        if let Some(expression) = &self.expression {
+            return expression.as_ref()?.find(text, from);
+        }
         if self.is_exact {
             let start = from + rest.find(&self.query)?;
             return Some(start..start + self.query.len());
@@ -148,7 +220,11 @@ mod tests {
     use super::*;
 
     fn check(query: &str, line: &str, expected: &[Range<usize>]) {
-        let search = Search::new(query.into(), None);
+        check_as(query, false, line, expected);
+    }
+
+    fn check_as(query: &str, is_expression: bool, line: &str, expected: &[Range<usize>]) {
+        let search = Search::new(query.into(), is_expression, None);
         assert_eq!(
             search.matches_in(line).collect::<Vec<_>>(),
             expected,
@@ -166,9 +242,31 @@ mod tests {
     }
 
     #[test]
+    fn expression_matches_what_is_not_empty() {
+        let check = |query, text, expected| check_as(query, true, text, expected);
+        check("n[a-z]+:", "nginx:1 Node:2", &[0..6, 8..13]);
+        check("^b*", "a\nbb\nb", &[2..4, 5..6]);
+        check("\\S+$", "Ab\ncd", &[0..2, 3..5]);
+        check("N", "nNN", &[1..2, 2..3]);
+        check("x*", "äxbx", &[2..3, 4..5]);
+        check("(", "(", &[]);
+        assert!(Search::new("(".into(), true, None).is_broken());
+        assert!(!Search::new("(".into(), false, None).is_broken());
+    }
+
+    #[test]
+    fn groups_stand_for_what_they_matched() {
+        let text = "image: nginx:1.27";
+        let search = Search::new("nginx:(\\d+)".into(), true, None);
+        assert_eq!(search.replacement(text, &(7..14), "web:$1-$1"), "web:1-1");
+        let plain = Search::new("nginx".into(), false, None);
+        assert_eq!(plain.replacement(text, &(7..12), "$1"), "$1");
+    }
+
+    #[test]
     fn matches_are_found_round_both_ends() {
         let text = "a1\nb\na2 a3\n";
-        let search = Search::new("a".into(), None);
+        let search = Search::new("a".into(), false, None);
         for (at, expected) in [(0, 0), (1, 5), (5, 5), (6, 8), (9, 0)] {
             assert_eq!(
                 search.find_from(text, at),
@@ -183,6 +281,9 @@ mod tests {
                 "before {at}"
             );
         }
-        assert_eq!(Search::new("x".into(), None).find_before(text, 3), None);
+        assert_eq!(
+            Search::new("x".into(), false, None).find_before(text, 3),
+            None
+        );
     }
 }

@@ -506,6 +506,87 @@ fn the_selected_word_is_searched() {
     assert_eq!(show(&editor), "web «webˇ");
 }
 
+/// A text with a search for something in it.
+fn searching(text: &str, query: &str, is_expression: bool) -> Editor {
+    let mut editor = marked(text);
+    editor.apply(Command::SearchStart, NOW);
+    editor.apply(Command::SearchQuery(query.into()), NOW);
+    if is_expression {
+        editor.apply(Command::SearchExpression(true), NOW);
+    }
+    editor
+}
+
+#[test]
+fn matches_are_replaced_one_after_another() {
+    let mut editor = searching("ˇx: a\ny: a\n", "a", false);
+    assert_eq!(show(&editor), "x: «aˇ\ny: a\n");
+    let replace = |editor: &mut Editor| editor.apply(Command::ReplaceMatch("bb".into()), NOW);
+    replace(&mut editor);
+    assert_eq!(show(&editor), "x: bb\ny: «aˇ\n");
+    let outcome = replace(&mut editor);
+    assert_eq!(editor.text(), "x: bb\ny: bb\n");
+    assert_eq!(outcome.notice, Some(Notice::Replaced(1)));
+    editor.apply(Command::Undo, NOW);
+    assert_eq!(editor.text(), "x: bb\ny: a\n");
+    // Away from a match nothing is replaced unseen: it is gone to first.
+    editor.apply(
+        Command::Move {
+            motion: Motion::TextStart,
+            extend: false,
+        },
+        NOW,
+    );
+    replace(&mut editor);
+    assert_eq!(show(&editor), "x: bb\ny: «aˇ\n");
+}
+
+#[test]
+fn all_matches_are_replaced_as_one_step() {
+    let mut editor = searching("ˇa: web\nb: web\r\nc: x\n", "web", false);
+    let all = Command::ReplaceMatches("w".into());
+    assert_eq!(editor.apply(all, NOW).notice, Some(Notice::Replaced(2)));
+    assert_eq!(editor.text(), "a: w\nb: w\r\nc: x\n");
+    editor.apply(Command::Undo, NOW);
+    assert_eq!(editor.text(), "a: web\nb: web\r\nc: x\n");
+    let none = editor.apply(Command::SearchQuery("zzz".into()), NOW);
+    assert_eq!(none.notice, Some(Notice::NotFound));
+    let none = editor.apply(Command::ReplaceMatches("w".into()), NOW);
+    assert_eq!(none.notice, Some(Notice::NotFound));
+}
+
+#[test]
+fn many_matches_are_replaced_as_few_are() {
+    let text: String = (0..2000).map(|n| format!("k{n}: a\n")).collect();
+    let mut editor = searching(&format!("ˇ{text}"), ": a", false);
+    let all = Command::ReplaceMatches(": bb".into());
+    assert_eq!(editor.apply(all, NOW).notice, Some(Notice::Replaced(2000)));
+    assert_eq!(editor.text(), text.replace(": a", ": bb"));
+    editor.apply(Command::Undo, NOW);
+    assert_eq!(editor.text(), text);
+}
+
+#[test]
+fn expression_is_searched_and_its_groups_are_written() {
+    let mut editor = searching(
+        "ˇimage: nginx:1.27\nimage: redis:7\n",
+        "image: (\\w+):.*$",
+        true,
+    );
+    let found = editor.search().map(Search::found);
+    assert_eq!(found, Some(Found { index: 1, count: 2 }));
+    editor.apply(
+        Command::ReplaceMatches("image: mirror/$1:latest".into()),
+        NOW,
+    );
+    assert_eq!(
+        editor.text(),
+        "image: mirror/nginx:latest\nimage: mirror/redis:latest\n"
+    );
+    let broken = editor.apply(Command::SearchQuery("(".into()), NOW);
+    assert_eq!(broken.notice, Some(Notice::BrokenExpression));
+}
+
 fn fault(severity: Severity, bytes: Range<usize>, fix: Option<(Range<usize>, &str)>) -> Diagnostic {
     let nowhere = Position { line: 1, column: 1 };
     Diagnostic {

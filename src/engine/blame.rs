@@ -88,9 +88,9 @@ fn fields_in(words: &str, object: &Object) -> Vec<String> {
     let words = words
         .split(is_end)
         .map(|word| word.trim_end_matches([':', '.', '/']));
-    let fields = words.filter_map(|word| match word.strip_prefix('/') {
-        Some(pointer) => Some(of_pointer(pointer)),
-        None => Some(word.trim_start_matches('.').to_owned()),
+    let fields = words.map(|word| match word.strip_prefix('/') {
+        Some(pointer) => of_pointer(pointer),
+        None => word.trim_start_matches('.').to_owned(),
     });
     let is_field = |field: &String| {
         let top = field.split(['.', '[']).next().unwrap_or_default();

@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
 
 use crate::app::{Effect, Model, Msg, Screen as AppScreen, update};
+use crate::config::CompletionMode;
 use crate::panics;
 
 use super::effects::Runner;
@@ -90,6 +91,7 @@ impl EventLoop {
         let mut model = Model::new(Timestamp::now(), start.is_sandbox, start.context.clone());
         model.size = size;
         model.keymap = start.keymap.clone();
+        model.completes_unasked = start.settings.editor.completion == CompletionMode::Auto;
         model
             .knowledge
             .set_gpus(start.settings.gpus.keys().cloned().collect());

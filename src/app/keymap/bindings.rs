@@ -1,6 +1,6 @@
 //! Keys that the user binds, as `[keys]` of the settings says them: `quit = "Q"`, `teardown = ["X", "del"]`, `sort = []`.
 //!
-//! What is wrong is refused while it is read, so that the reader of the file can name the place: an action that there is
+//! Commands of the editor have their names there too. What is wrong is refused while it is read, so that the reader of the file can name the place: an action that there is
 //! not, a text that is no key, one key for two actions at one place, a letter for an action of the editor.
 
 use std::collections::BTreeMap;
@@ -11,24 +11,44 @@ use serde::de::{DeserializeSeed, Error, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::Key;
-use crate::app::action::{ActionSpec, Place, SPECS};
+use crate::app::action::{Place, SPECS};
 use crate::definition::check::suggest::nearest;
+use crate::editor::COMMANDS;
+
+/// Something that keys can be bound to: an action, or a command of the editor.
+#[derive(Debug, Clone, Copy)]
+struct Bindable {
+    id: &'static str,
+    places: &'static [Place],
+}
+
+fn bindables() -> impl Iterator<Item = Bindable> {
+    let actions = SPECS.iter().map(|spec| Bindable {
+        id: spec.id,
+        places: spec.places,
+    });
+    let commands = COMMANDS.iter().map(|spec| Bindable {
+        id: spec.id,
+        places: &[Place::Editor],
+    });
+    actions.chain(commands)
+}
 
 /// Keys by the name of the action, in place of those it has by default; none at all leaves it to the palette.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Bindings(BTreeMap<&'static str, Vec<Key>>);
 
 impl Bindings {
-    /// Returns the keys that are bound to an action.
-    pub fn of(&self, spec: &ActionSpec) -> Option<&[Key]> {
-        self.0.get(spec.id).map(Vec::as_slice)
+    /// Returns the keys that are bound to the action, or the command of the editor, of a name.
+    pub fn of(&self, id: &str) -> Option<&[Key]> {
+        self.0.get(id).map(Vec::as_slice)
     }
 
     /// Adds the keys of an action.
     ///
     /// # Errors
     /// Another action that was bound before has one of the keys at the same place, or a key types a character in the editor.
-    fn bind(&mut self, spec: &'static ActionSpec, keys: Vec<Key>) -> Result<(), String> {
+    fn bind(&mut self, spec: Bindable, keys: Vec<Key>) -> Result<(), String> {
         for key in &keys {
             if spec.places.contains(&Place::Editor) && key.types() {
                 return Err(format!(
@@ -36,10 +56,10 @@ impl Bindings {
                     spec.id
                 ));
             }
-            let taken = SPECS.iter().find(|other| {
+            let taken = bindables().find(|other| {
                 other.id != spec.id
                     && other.places.iter().any(|place| spec.places.contains(place))
-                    && self.of(other).is_some_and(|keys| keys.contains(key))
+                    && self.of(other.id).is_some_and(|keys| keys.contains(key))
             });
             if let Some(other) = taken {
                 return Err(format!(
@@ -103,14 +123,14 @@ impl<'de> Visitor<'de> for BindingsVisitor {
     }
 }
 
-struct ActionId(&'static ActionSpec);
+struct ActionId(Bindable);
 
 impl<'de> Deserialize<'de> for ActionId {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let id = String::deserialize(deserializer)?;
-        let known = SPECS.iter().find(|spec| spec.id == id);
+        let known = bindables().find(|bindable| bindable.id == id);
         known.map(Self).ok_or_else(|| {
-            let near = nearest(&id, SPECS.iter().map(|spec| spec.id))
+            let near = nearest(&id, bindables().map(|bindable| bindable.id))
                 .map_or_else(String::new, |near| format!(": did you mean {near}?"));
             D::Error::custom(format!(
                 "there is no action {id:?}{near} (the help and the palette name them)"
@@ -121,7 +141,7 @@ impl<'de> Deserialize<'de> for ActionId {
 
 /// Reads the keys of one action, one text or a list, and binds them.
 struct KeysOf<'b> {
-    spec: &'static ActionSpec,
+    spec: Bindable,
     bindings: &'b mut Bindings,
 }
 
@@ -170,8 +190,7 @@ mod tests {
     fn keys_are_one_or_several_or_none() {
         let bindings = read("quit = \"Q\"\nteardown = [\"X\", \"del\"]\nsort = []\n").unwrap();
         let of = |id: &str| {
-            let spec = SPECS.iter().find(|spec| spec.id == id).unwrap();
-            let keys = bindings.of(spec)?;
+            let keys = bindings.of(id)?;
             Some(keys.iter().map(Key::to_string).collect::<Vec<_>>())
         };
         assert_eq!(of("quit"), Some(vec!["Q".to_owned()]));
@@ -202,6 +221,20 @@ mod tests {
             &["X is bound to", "quit", "new"],
         );
         check("save = \"s\"", &["typed in the editor", "save", "alt-"]);
+        check("undo = \"u\"", &["typed in the editor", "undo", "alt-"]);
+        check(
+            "undo = \"^o\"\nsave = \"^o\"",
+            &["^o is bound to", "undo", "save"],
+        );
+        check("und = \"^o\"", &["did you mean undo?"]);
+    }
+
+    #[test]
+    fn no_name_stands_for_two_things() {
+        let mut seen = std::collections::BTreeSet::new();
+        for bindable in bindables() {
+            assert!(seen.insert(bindable.id), "{}", bindable.id);
+        }
     }
 
     #[test]

@@ -2,13 +2,13 @@
 
 pub mod assist;
 pub mod preview;
+pub mod search;
 
 use std::time::Duration;
 
 use crossterm::event::KeyEvent;
 
 use crate::app::effect::{DefinitionOrigin, Effect};
-use crate::app::input::Input;
 use crate::app::msg::{OpId, OpenedDefinition};
 use crate::catalogue::Digest;
 use crate::definition::diagnostic::{Diagnostic, Severity};
@@ -20,6 +20,7 @@ use crate::schema::ClusterSchemas;
 
 use assist::Assist;
 use preview::PreviewPane;
+use search::SearchLine;
 
 /// A pause in typing after which the text is checked.
 const CHECK_AFTER: Duration = Duration::from_millis(50);
@@ -67,7 +68,7 @@ pub struct EditorPane {
     /// How far it is read.
     pub phase: EditorPhase,
     /// The search while it is typed.
-    pub search: Option<Input>,
+    pub search: Option<SearchLine>,
     /// What stands beside the cursor.
     pub assist: Option<Assist>,
     /// What applying the text would change.
@@ -242,24 +243,33 @@ impl EditorPane {
         outcome
     }
 
-    /// Takes a key of the search line; returns false where the search is over.
-    pub(in crate::app) fn on_search_key(&mut self, key: KeyEvent, now: Duration) {
-        use crossterm::event::KeyCode;
-        let Some(input) = &mut self.search else {
-            return;
-        };
-        let command = match key.code {
-            KeyCode::Esc => Command::SearchCancel,
-            KeyCode::Enter => Command::SearchAccept,
-            _ if input.on_key(key) => Command::SearchQuery(input.text().to_owned()),
-            KeyCode::Down | KeyCode::F(3) => Command::FindNext,
-            KeyCode::Up => Command::FindPrevious,
-            _ => return,
+    /// Begins a search, for what is selected where that is a word; with a replacement where that is wanted.
+    pub(in crate::app) fn start_search(&mut self, replaces: bool, now: Duration) {
+        self.apply(Command::SearchStart, now);
+        let query = self.editor().and_then(Editor::search);
+        let query = query.map_or("", editor::Search::query);
+        self.search = Some(SearchLine::new(query, replaces));
+    }
+
+    /// Takes a key of the search line; returns what is to be told.
+    pub(in crate::app) fn on_search_key(
+        &mut self,
+        key: KeyEvent,
+        now: Duration,
+    ) -> editor::Outcome {
+        let Some(command) = self.search.as_mut().and_then(|line| line.on_key(key)) else {
+            return editor::Outcome::default();
         };
         if matches!(command, Command::SearchCancel | Command::SearchAccept) {
             self.search = None;
         }
-        self.apply(command, now);
+        let is_typed = matches!(command, Command::SearchQuery(_));
+        let outcome = self.apply(command, now);
+        match is_typed {
+            // The line itself shows how many there are, with every key.
+            true => editor::Outcome::default(),
+            false => outcome,
+        }
     }
 
     fn touch(&mut self, now: Duration) {

@@ -128,11 +128,12 @@ pub(super) fn perform(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::Replan => operations::replan(model),
         Action::Save => save(model),
         Action::Review => operations::save_and_review(model),
-        Action::Search => {
+        Action::Search | Action::Replace => {
+            let now = model.clock;
             if let Some(pane) = model.editor_mut() {
-                pane.search = Some(Input::default());
+                pane.start_search(action == Action::Replace, now);
             }
-            keys::editor_command(model, Command::SearchStart)
+            Vec::new()
         }
         Action::NextProblem => keys::editor_command(model, Command::NextProblem),
         Action::PreviousProblem => keys::editor_command(model, Command::PreviousProblem),

@@ -31,9 +31,10 @@ pub(super) fn on_key(
 /// Shows what could be written as one types.
 pub(super) fn follow_typing(model: &mut Model, before: Option<Assist>, typed: Typed) {
     let known = model.knowledge.known();
+    let how = (typed, model.completes_unasked);
     let assist = model
         .editor()
-        .and_then(|pane| assist::after_typing(pane.editor()?, before, typed, known));
+        .and_then(|pane| assist::after_typing(pane.editor()?, before, how, known));
     if let Some(pane) = model.editor_mut() {
         pane.assist = assist;
     }
@@ -61,7 +62,7 @@ pub(super) fn tell_of_field(model: &mut Model) -> bool {
     let known = model.knowledge.known();
     let field = model.editor().and_then(|pane| {
         let is_told = matches!(pane.assist, Some(Assist::Field(_)));
-        assist::field(pane.editor()?, known).filter(|_| !is_told)
+        assist::field(pane.editor()?, pane.assist.as_ref(), known).filter(|_| !is_told)
     });
     let is_new = field.is_some();
     if let Some(pane) = model.editor_mut() {

@@ -2,13 +2,13 @@
 
 use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 
-use crate::app::action::{Action, Place};
+use crate::app::action::Place;
 use crate::app::effect::Effect;
 use crate::app::keymap::Key;
 use crate::app::model::{Model, Screen};
 use crate::app::panes::editor::EditorPane;
 use crate::app::panes::editor::assist::Typed;
-use crate::editor::{self, Command};
+use crate::editor::{Command, Outcome};
 
 use super::{actions, assist, cluster, logs, popups};
 
@@ -41,7 +41,7 @@ pub(super) fn on_key(model: &mut Model, key: KeyEvent) -> Vec<Effect> {
         return effects;
     }
     if let Some(Screen::Editor(pane)) = model.screens.last()
-        && (pane.search.is_some() || action.is_none_or(is_left_to_editor))
+        && (pane.search.is_some() || action.is_none())
     {
         return on_editor_key(model, key);
     }
@@ -55,23 +55,30 @@ pub(super) fn on_key(model: &mut Model, key: KeyEvent) -> Vec<Effect> {
     }
 }
 
-/// These have commands of the editor, which answers them itself.
-fn is_left_to_editor(action: Action) -> bool {
-    matches!(action, Action::NextProblem | Action::PreviousProblem)
-}
-
 fn on_editor_key(model: &mut Model, key: KeyEvent) -> Vec<Effect> {
     let now = model.clock;
     if let Some(pane) = model.editor_mut()
         && pane.search.is_some()
     {
-        pane.on_search_key(key, now);
-        return Vec::new();
+        let outcome = pane.on_search_key(key, now);
+        return after_search(model, outcome);
     }
-    match editor::command_for_key(key) {
+    match model.keymap.command(key) {
         Some(command) => editor_command(model, command),
         None => Vec::new(),
     }
+}
+
+/// Tells what a key of the search line came to.
+fn after_search(model: &mut Model, outcome: Outcome) -> Vec<Effect> {
+    if let Some(notice) = outcome.notice {
+        model.tell(notice.to_string());
+    }
+    let is_outrun = model.editor_mut().is_some_and(EditorPane::take_outrun);
+    is_outrun
+        .then_some(Effect::StopPreview)
+        .into_iter()
+        .collect()
 }
 
 /// Carries out a command of the editor in front.
@@ -138,12 +145,11 @@ pub(super) fn on_paste(model: &mut Model, text: &str) -> Vec<Effect> {
     }
     let now = model.clock;
     if let Some(pane) = model.editor_mut()
-        && let Some(input) = &mut pane.search
+        && let Some(search) = &mut pane.search
     {
-        input.paste(text);
-        let query = input.text().to_owned();
-        pane.apply(Command::SearchQuery(query), now);
-        return Vec::new();
+        let command = search.paste(text);
+        let outcome = command.map(|command| pane.apply(command, now));
+        return after_search(model, outcome.unwrap_or_default());
     }
     editor_command(model, Command::Paste(text.to_owned()))
 }

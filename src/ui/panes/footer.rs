@@ -2,6 +2,8 @@
 
 use ratatui::layout::{Position, Rect};
 
+use crate::app::panes::editor::EditorPane;
+use crate::app::panes::editor::search::SearchLine;
 use crate::app::{Action, Model, Place, Popup, SPECS, Screen, availability};
 use crate::text;
 use crate::ui::canvas::Canvas;
@@ -55,25 +57,9 @@ fn draw_inputs(canvas: &mut Canvas<'_>, at: Position, width: u16, model: &Model)
         return true;
     }
     if let Some(Screen::Editor(pane)) = model.screens.last()
-        && let Some(input) = &pane.search
+        && let Some(line) = &pane.search
     {
-        let found = pane
-            .editor()
-            .and_then(|editor| editor.search())
-            .map(|search| search.found());
-        let label = found.map_or_else(
-            || "search: ".to_owned(),
-            |found| format!("search {}/{}: ", found.index, found.count),
-        );
-        let used = canvas.text(at, width, &label, theme.key);
-        canvas.input(
-            Position {
-                x: at.x + used,
-                ..at
-            },
-            width.saturating_sub(used),
-            input,
-        );
+        draw_search(canvas, at, width, (pane, line));
         return true;
     }
     let logs = &model.detail_pane.logs;
@@ -92,6 +78,70 @@ fn draw_inputs(canvas: &mut Canvas<'_>, at: Position, width: u16, model: &Model)
         return true;
     }
     false
+}
+
+/// Draws what is searched, and what it is replaced with; the cursor is in the one that keys go to.
+fn draw_search(
+    canvas: &mut Canvas<'_>,
+    at: Position,
+    width: u16,
+    (pane, line): (&EditorPane, &SearchLine),
+) {
+    let theme = canvas.theme;
+    let search = pane.editor().and_then(|editor| editor.search());
+    let word = match line.is_expression {
+        true => "expression",
+        false => "search",
+    };
+    let label = match search.map(|search| (search.found(), search.is_broken())) {
+        None => format!("{word}: "),
+        Some((_, true)) => format!("{word} {}: ", theme.symbols.bad),
+        Some((found, false)) => format!("{word} {}/{}: ", found.index, found.count),
+    };
+    let hints = match (line.is_replacing, &line.replacement) {
+        (true, _) => "enter this one  alt-a all  esc done",
+        (false, Some(_)) => "tab to what replaces it  alt-a all  alt-x expression",
+        (false, None) => "tab replace  alt-x expression",
+    };
+    let room = width.saturating_sub(u16::try_from(hints.len()).unwrap_or(width) + 2);
+    let room = match room < width / 2 {
+        true => width,
+        false => {
+            let x = at.x + room + 2;
+            canvas.text(Position { x, ..at }, width - room - 2, hints, theme.dim);
+            room
+        }
+    };
+    let query_room = match &line.replacement {
+        Some(_) => room / 2,
+        None => room,
+    };
+    let used = canvas.text(at, query_room, &label, theme.key);
+    let of_query = Position {
+        x: at.x + used,
+        ..at
+    };
+    canvas.input(of_query, query_room.saturating_sub(used), &line.query);
+    let Some(replacement) = &line.replacement else {
+        return;
+    };
+    let cursor = canvas.cursor;
+    let x = at.x + query_room;
+    let used = canvas.text(
+        Position { x, ..at },
+        room - query_room,
+        " with: ",
+        theme.key,
+    );
+    let x = x + used;
+    canvas.input(
+        Position { x, ..at },
+        room.saturating_sub(query_room + used),
+        replacement,
+    );
+    if !line.is_replacing {
+        canvas.cursor = cursor;
+    }
 }
 
 fn draw_popup_hints(canvas: &mut Canvas<'_>, at: Position, width: u16, popup: &Popup) {

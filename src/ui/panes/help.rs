@@ -3,7 +3,6 @@
 use ratatui::layout::{Position, Rect};
 
 use crate::app::{ActionSpec, Geometry, Model, Place, SPECS};
-use crate::editor::KEY_HELP;
 use crate::text;
 use crate::ui::canvas::Canvas;
 
@@ -77,16 +76,30 @@ fn lines(model: &Model) -> Vec<Line> {
     let mut told: Vec<&str> = Vec::new();
     let mut lines = section(model, place, &mut told, |spec| !is_everywhere(spec));
     if place == Place::Editor {
-        lines.extend(KEY_HELP.iter().map(|&(keys, what)| Line {
-            keys: keys.to_owned(),
-            what,
-        }));
+        lines.extend(of_editor(model));
     }
     let everywhere = section(model, place, &mut told, is_everywhere);
     lines.extend(titled("Everywhere", everywhere));
     for (view, title) in VIEWS {
         let more = section(model, view, &mut told, |spec| !is_everywhere(spec));
         lines.extend(titled(title, more));
+    }
+    lines
+}
+
+/// Returns the lines of the editor's commands; those that belong together are one.
+fn of_editor(model: &Model) -> Vec<Line> {
+    let mut lines: Vec<Line> = Vec::new();
+    for (spec, keys) in model.keymap.commands() {
+        let keys: Vec<_> = keys.iter().map(ToString::to_string).collect();
+        let keys = keys.join(" ");
+        match lines.last_mut().filter(|line| line.what == spec.sentence) {
+            Some(line) => line.keys = format!("{} {keys}", line.keys),
+            None => lines.push(Line {
+                keys,
+                what: spec.sentence,
+            }),
+        }
     }
     lines
 }

@@ -18,8 +18,17 @@ const PAGE: isize = 8;
 pub enum Assist {
     /// What could be written.
     List(List),
-    /// What is known of the field.
-    Field(FieldHelp),
+    /// What is known of a field.
+    Field(Field),
+}
+
+/// What is known of a field.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Field {
+    /// What is known.
+    pub help: FieldHelp,
+    /// The list that it was asked from, which comes back.
+    pub list: Option<List>,
 }
 
 /// A list of what could be written at the cursor.
@@ -64,6 +73,7 @@ impl List {
             Answer::Write(Command::Complete {
                 bytes: self.found.typed.clone(),
                 text: item.insert.clone(),
+                cursor: item.cursor.unwrap_or(item.insert.len()),
             })
         })
     }
@@ -73,9 +83,10 @@ impl List {
 pub(in crate::app) fn on_key(assist: &mut Option<Assist>, key: KeyEvent) -> Answer {
     let list = match assist {
         None => return Answer::NotMine,
-        Some(Assist::Field(_)) => {
+        Some(Assist::Field(field)) => {
+            let list = field.list.take();
             let closes = key.code == KeyCode::Esc;
-            *assist = None;
+            *assist = list.filter(|_| closes).map(Assist::List);
             return if closes {
                 Answer::Taken
             } else {
@@ -123,21 +134,33 @@ pub(in crate::app) fn asked(editor: &Editor, known: &Known) -> Option<Assist> {
     }))
 }
 
-/// Returns what is known of the field at the cursor.
-pub(in crate::app) fn field(editor: &Editor, known: &Known) -> Option<Assist> {
-    completion::help(editor.rope(), editor.cursor_byte(), known).map(Assist::Field)
+/// Returns what is known of the field at the cursor, or with a list of the one that it shows.
+pub(in crate::app) fn field(
+    editor: &Editor,
+    present: Option<&Assist>,
+    known: &Known,
+) -> Option<Assist> {
+    let (rope, byte) = (editor.rope(), editor.cursor_byte());
+    let (help, list) = match present {
+        Some(Assist::List(list)) => {
+            let help = completion::help_of_item(rope, byte, list.shown()?, known);
+            (help, Some(list.clone()))
+        }
+        _ => (completion::help(rope, byte, known), None),
+    };
+    help.map(|help| Assist::Field(Field { help, list }))
 }
 
-/// Returns what stands beside the cursor after the text was typed in.
+/// Returns what stands beside the cursor after the text was typed in; what was not asked for only where that is wanted.
 pub(in crate::app) fn after_typing(
     editor: &Editor,
     before: Option<Assist>,
-    typed: Typed,
+    (typed, is_unasked): (Typed, bool),
     known: &Known,
 ) -> Option<Assist> {
     let was_open = matches!(before, Some(Assist::List(_)));
     let is_short = editor.rope().len_bytes() <= MAX_BYTES_WHILE_TYPING;
-    if !(was_open || is_short && typed.wants_list(editor)) {
+    if !(was_open || is_unasked && is_short && typed.wants_list(editor)) {
         return None;
     }
     let found = complete(editor, known)?;
@@ -191,8 +214,8 @@ impl Typed {
                 only.map(Self::Char)
             }
             Command::Backspace => Some(Self::Erased),
-            Command::Complete { text, .. } => Some(Self::Item {
-                is_open: text.ends_with([' ', '\n']),
+            Command::Complete { text, cursor, .. } => Some(Self::Item {
+                is_open: text.get(..*cursor).unwrap_or(text).ends_with([' ', '\n']),
             }),
             _ => None,
         }

@@ -110,12 +110,50 @@ fn one_key_tells_of_the_field_and_then_of_the_keys() {
     let mut stage = open("containers: []\nworkload: x");
     stage.press("F1");
     match &stage.model.editor().unwrap().assist {
-        Some(Assist::Field(field)) => assert_eq!(field.path, "workload"),
+        Some(Assist::Field(field)) => assert_eq!(field.help.path, "workload"),
         other => panic!("{other:?}"),
     }
     stage.press("F1");
     assert!(matches!(stage.model.popup, Some(Popup::Help { .. })));
     assert_eq!(stage.model.editor().unwrap().assist, None);
+}
+
+#[test]
+fn field_that_a_list_shows_is_told_of_and_the_list_comes_back() {
+    let mut stage = open("");
+    stage.press("r e p");
+    let all = labels(&stage);
+    stage.press("down F1");
+    match &stage.model.editor().unwrap().assist {
+        Some(Assist::Field(field)) => assert_eq!(field.help.path, all[0]),
+        other => panic!("{other:?}"),
+    }
+    stage.press("esc");
+    assert_eq!(labels(&stage), all);
+    assert_eq!(list(&stage).unwrap().selected, Some(0));
+    stage.press("F1 l");
+    assert_eq!(labels(&stage)[0], "replicas");
+}
+
+#[test]
+fn list_that_is_to_be_asked_for_does_not_open_by_itself() {
+    let mut stage = open("");
+    stage.model.completes_unasked = false;
+    stage.press("r e");
+    assert_eq!(list(&stage), None);
+    stage.press("^space");
+    let all = labels(&stage);
+    assert!(all.contains(&"replicas".to_owned()), "{all:?}");
+    // Once it is open it follows the typing.
+    stage.press("p");
+    assert_eq!(labels(&stage)[0], "replicas");
+}
+
+#[test]
+fn all_that_is_required_is_written_with_the_cursor_at_the_first_value() {
+    let mut stage = open("containers:\n  - ");
+    stage.press("^end ^space tab").type_text("web");
+    assert_eq!(text(&stage), "containers:\n  - name: web\n    image: ");
 }
 
 #[test]

@@ -546,6 +546,34 @@ fn paste_is_one_step_of_undo() {
 }
 
 #[test]
+fn what_is_found_is_replaced_from_the_search_line() {
+    let mut stage = open();
+    stage.press("alt-r").type_text("nginx").press("tab");
+    stage.type_text("caddy").press("enter");
+    assert_eq!(text(&stage), TEXT.replace("nginx", "caddy"));
+    assert_eq!(told(&stage), Some("Replaced 1 match."));
+    // The line is open still; the cursor stays where it came to.
+    stage.press("esc ^u");
+    assert_eq!(text(&stage), TEXT);
+    stage
+        .press("^home ^f")
+        .type_text("a[iI]n")
+        .press("alt-x tab");
+    stage.type_text("b").press("alt-a esc");
+    assert_eq!(text(&stage), TEXT.replace("ain", "b"));
+    stage.press("^u");
+    assert_eq!(text(&stage), TEXT);
+}
+
+#[test]
+fn search_begins_with_what_is_selected() {
+    let mut stage = open();
+    stage.press("^f").type_text("main").press("enter ^f");
+    let pane = stage.model.editor().unwrap();
+    assert_eq!(pane.search.as_ref().unwrap().query.text(), "main");
+}
+
+#[test]
 fn paste_outside_the_editor_performs_no_action() {
     let mut stage = Stage::with_services();
     stage.send(Msg::Paste("qx\n".to_owned()));

@@ -22,7 +22,7 @@ const MIN_TEXT_WIDTH: u16 = 24;
 pub(super) fn draw(canvas: &mut Canvas<'_>, area: Rect, cursor: Position, assist: &Assist) {
     match assist {
         Assist::List(list) => draw_list(canvas, area, cursor, list),
-        Assist::Field(field) => draw_field(canvas, area, cursor, field),
+        Assist::Field(field) => draw_field(canvas, area, cursor, &field.help),
     }
 }
 

@@ -64,7 +64,7 @@ async fn at_scale(report: &Report, kubeconfig: &Path) -> Result<()> {
         )?;
     }
 
-    let setting = Setting::fleet(kubeconfig)?;
+    let setting = Setting::fleet(kubeconfig, fleet::NAMESPACE)?;
     for round in 1..=N_ROUNDS {
         report.note(&format!("round {round}"))?;
         let download = yardstick::download(&client).await?;

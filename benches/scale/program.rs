@@ -32,9 +32,9 @@ pub(crate) struct Setting {
 }
 
 impl Setting {
-    pub(crate) fn fleet(kubeconfig: &Path) -> Result<Self> {
+    pub(crate) fn fleet(kubeconfig: &Path, namespace: &str) -> Result<Self> {
         Ok(Setting {
-            args: vec!["-n".into(), crate::fleet::NAMESPACE.into()],
+            args: vec!["-n".into(), namespace.into()],
             kubeconfig: Some(kubeconfig.to_path_buf()),
             home: tempfile::tempdir()?,
         })
@@ -46,6 +46,15 @@ impl Setting {
             kubeconfig: None,
             home: tempfile::tempdir()?,
         })
+    }
+
+    /// The sandbox, with one definition in the catalogue.
+    pub(crate) fn sandbox_with(name: &str, text: &str) -> Result<Self> {
+        let setting = Self::sandbox()?;
+        let catalogue = setting.home.path().join(".local/share/bowline/catalogue");
+        fs::create_dir_all(&catalogue)?;
+        fs::write(catalogue.join(format!("{name}.yaml")), text)?;
+        Ok(setting)
     }
 
     fn command(&self) -> CommandBuilder {
@@ -190,6 +199,28 @@ impl Program {
         self.lock().n_bytes
     }
 
+    /// Types keys, whatever comes of it.
+    pub(crate) fn type_keys(&self, keys: &str) -> Result<()> {
+        let mut writer = self.writer.lock().expect("nobody panics");
+        Ok(writer.write_all(keys.as_bytes())?)
+    }
+
+    /// Types keys and returns how long it takes until the screen is as wanted, whatever else changes on it.
+    pub(crate) fn type_until(
+        &self,
+        keys: &str,
+        is_wanted: impl Fn(&vt100::Screen) -> bool,
+    ) -> Result<Duration> {
+        let typed = self.started.elapsed();
+        self.type_keys(keys)?;
+        Ok(self.wait_for(is_wanted)?.saturating_sub(typed))
+    }
+
+    /// Returns what stands on the screen.
+    pub(crate) fn text(&self) -> String {
+        self.lock().parser.screen().contents()
+    }
+
     /// Presses a key and returns the frame that answers it.
     pub(crate) fn press(&self, key: &str) -> Result<Burst> {
         let next = self.watch_next_burst();
@@ -245,10 +276,19 @@ impl Program {
 
     /// Returns the most memory that the program ever had resident, in bytes.
     pub(crate) fn peak_memory(&self) -> Result<u64> {
+        self.memory("VmHWM:")
+    }
+
+    /// Returns the memory that the program has resident, in bytes.
+    pub(crate) fn present_memory(&self) -> Result<u64> {
+        self.memory("VmRSS:")
+    }
+
+    fn memory(&self, what: &str) -> Result<u64> {
         let status = fs::read_to_string(format!("/proc/{}/status", self.process_id()?))?;
-        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+        let line = status.lines().find_map(|line| line.strip_prefix(what));
         let kib: u64 = line
-            .context("no VmHWM")?
+            .context("the system does not say")?
             .trim()
             .trim_end_matches(" kB")
             .parse()?;

@@ -31,6 +31,8 @@ mod view;
 mod volumes;
 mod write;
 
+pub(crate) use pods::fnv1a_32;
+
 #[cfg(test)]
 mod stage;
 #[cfg(test)]

@@ -25,6 +25,7 @@ mod exec;
 mod forward;
 mod list;
 mod logs;
+mod metrics;
 mod openapi;
 mod reviews;
 mod shape;
@@ -172,6 +173,21 @@ impl Server {
             ["openapi", "v3", "api", version] => return openapi::document(self, "", version),
             ["openapi", "v3", "apis", group, version] => {
                 return openapi::document(self, group, version);
+            }
+            ["api", "v1", "nodes", node, "proxy", "stats", "summary"]
+                if ask.method == Method::GET =>
+            {
+                return metrics::summary(self, ask, node);
+            }
+            [
+                "apis",
+                "metrics.k8s.io",
+                "v1beta1",
+                "namespaces",
+                namespace,
+                "pods",
+            ] if ask.method == Method::GET => {
+                return metrics::pods(self, ask, namespace);
             }
             ["api", version, ..] => ("", *version, &ask.segments[2..]),
             ["apis", group, version, ..] => (*group, *version, &ask.segments[3..]),

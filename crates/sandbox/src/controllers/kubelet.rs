@@ -21,7 +21,7 @@ pub use status::host_ip;
 
 mod config;
 mod container;
-mod image;
+pub mod image;
 mod logs;
 mod pace;
 mod status;

@@ -18,6 +18,11 @@ use crate::store::Store;
 
 use super::{Answer, Ask, Server, streaming, text};
 
+/// Lines that are written at once.
+const MOST_AT_ONCE: usize = 500;
+/// A follower does not look more often than this for what is said now and then.
+const GULP_MS: i64 = 20;
+
 /// A reader of one container's log.
 #[derive(Debug)]
 struct Reader {
@@ -261,12 +266,16 @@ impl Reader {
             if pod.is_some() {
                 self.read(now);
             }
-            if let Some(line) = self.pending.pop_front() {
-                return Some(self.written(&line).into());
+            if !self.pending.is_empty() {
+                return Some(self.taken().into());
             }
             let status = pod.as_ref().and_then(|pod| status_of(pod, &self.container));
             status?["state"].get("running")?;
-            let due = self.next_chatter(now, now).map(|(at, _)| at);
+            let due = self.next_chatter(now, now);
+            // Who says thousands of lines a second is heard in gulps.
+            let gulp = SignedDuration::from_millis(GULP_MS);
+            let earliest = now.saturating_add(gulp).unwrap_or(now);
+            let due = due.map(|(at, _)| at.max(earliest));
             let clock = self.store.clock().clone();
             tokio::select! {
                 () = clock.sleep_until_due(due) => {}
@@ -274,6 +283,13 @@ impl Reader {
                 _ = changes.recv() => {}
             }
         }
+    }
+
+    /// Returns what is to be written, at most so many lines.
+    fn taken(&mut self) -> String {
+        let n_lines = self.pending.len().min(MOST_AT_ONCE);
+        let lines: Vec<Line> = self.pending.drain(..n_lines).collect();
+        lines.iter().map(|line| self.written(line)).collect()
     }
 
     fn written(&self, line: &Line) -> String {

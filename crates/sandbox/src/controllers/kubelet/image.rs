@@ -44,6 +44,11 @@ impl Image {
         self.tag().contains("slow")
     }
 
+    /// Returns whether it says more than anybody can read.
+    pub fn is_chatty(&self) -> bool {
+        self.tag().contains("chatty")
+    }
+
     /// Returns whether it is pulled even where the node has it, unless the container says otherwise.
     pub fn is_latest(&self) -> bool {
         matches!(self.tag(), "" | "latest") && !self.name.contains('@')
@@ -136,6 +141,7 @@ mod tests {
     fn only_the_tag_decides_how_an_image_fares() {
         assert!(Image::new("web:missing").is_missing() && Image::new("web:2-crash").is_crashing());
         assert!(Image::new("host:80/slow-web:slow").is_slow());
+        assert!(Image::new("app:1-chatty").is_chatty() && !Image::new("chatty:1").is_chatty());
         assert!(
             !Image::new("missing/crash:1").is_missing() && !Image::new("slow.io:443/web").is_slow()
         );

@@ -25,7 +25,9 @@ mod update;
 
 pub use action::{Action, ActionSpec, Place, SPECS};
 pub use availability::availability;
-pub use effect::{DefinitionOrigin, DeploySource, Effect, Origin, ReviewedPlan, SecretAnswers};
+pub use effect::{
+    DefinitionOrigin, DeploySource, Effect, Origin, ReviewedPlan, SecretAnswers, ShellPlace,
+};
 pub use keymap::{Bindings, Key, Keymap};
 pub use knowledge::Learnt;
 pub use model::{

@@ -4,6 +4,7 @@
 //! or a [`Failure`](crate::failure::Failure); bodies are never logged, since they may hold secrets.
 
 mod access;
+mod capacity;
 pub mod connect;
 mod discovery;
 mod exec;
@@ -24,6 +25,7 @@ mod request_tests;
 mod selector;
 mod snapshot;
 mod socket;
+mod usage;
 mod version;
 mod watch;
 
@@ -42,8 +44,10 @@ pub use connect::{
     Agreements, ConnectOptions, ContextSummary, DirectCluster, ExecPolicy, Given, connect, contexts,
 };
 pub use discovery::Served;
-pub use exec::{ExecInput, ExecOutput, ExecRequest, ExecSession};
-pub use forward::{ForwardEvent, ForwardRequest, Forwarded, Forwards, PortSpec, RemotePort};
+pub use exec::{ExecInput, ExecOutput, ExecRequest, ExecSession, SHELL};
+pub use forward::{
+    ForwardEvent, ForwardRequest, Forwarded, Forwards, OfferedPort, PortSpec, RemotePort, Traffic,
+};
 pub use kinds::Resource;
 pub use label_selector::{LabelSelector, SelectorError};
 pub use logs::LogStream;

@@ -13,6 +13,7 @@ mod last_words;
 mod looks;
 mod raw;
 mod screen;
+mod shell;
 mod signals;
 mod snapshot;
 mod terminal;
@@ -38,6 +39,7 @@ use crate::ui::Theme;
 pub use effects::listing_of;
 pub use looks::{looks, prints_colours, theme};
 pub use raw::RawMode;
+pub use shell::tell_size;
 pub use snapshot::snapshot;
 pub use trash::keep_in_trash;
 

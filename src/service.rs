@@ -5,11 +5,13 @@
 
 pub mod address;
 pub mod age;
+pub mod capacity;
 pub mod claim_use;
 mod connection;
 pub mod detail;
 pub mod drift;
 pub mod fleet;
+pub mod forward;
 pub mod health;
 pub mod instance;
 pub mod log;
@@ -21,4 +23,5 @@ pub mod quantity;
 pub mod standing;
 pub mod status;
 pub mod summary;
+pub mod usage;
 pub mod watch;

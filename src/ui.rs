@@ -93,6 +93,8 @@ pub fn draw_buffer(
         Some(Screen::Changes { scroll }) => {
             panes::changes::draw(&mut canvas, body, model, *scroll, &mut geometry)
         }
+        Some(Screen::Nodes) => panes::nodes::draw(&mut canvas, body, model, &mut geometry),
+        Some(Screen::Forwards) => panes::forwards::draw(&mut canvas, body, model, &mut geometry),
         Some(Screen::Claims) => panes::claims::draw(&mut canvas, body, model, &mut geometry),
         Some(Screen::Progress { ops, n_below }) => {
             panes::progress::draw(&mut canvas, body, model, (ops, *n_below), &mut geometry)

@@ -14,6 +14,9 @@ use std::process::Command;
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::{Duration, Instant};
 
+#[path = "pty/live.rs"]
+mod live;
+
 use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
 
 const DEFINITION: &str = "name: Web\ncontainers:\n  - name: main\n    image: nginx:1.27\n";
@@ -375,7 +378,7 @@ fn life_of_a_service_is_led_by_keyboard() {
     terminal.press("\x13");
     terminal.until("Save the log");
     terminal.press("\r");
-    terminal.until("Saved shop.log.");
+    terminal.until("Saved /");
     let saved = fs::read_to_string(home.path("shop.log")).unwrap();
     assert!(
         saved

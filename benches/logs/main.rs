@@ -55,7 +55,7 @@ fn open_logs(program: &Program) -> Result<()> {
         ("\r", "Apply flood?"),
         ("\r", "Deploy of flood: done."),
         ("\x1b", "▸ flood"),
-        ("l", "dropped"),
+        ("l", "before them dropped"),
     ] {
         program.type_until(keys, shows(then))?;
     }
@@ -102,7 +102,7 @@ fn measure(report: &Report, program: &Program, time: Duration) -> Result<()> {
 /// Returns how many lines went, as the view says.
 fn n_dropped(program: &Program) -> Result<u64> {
     let text = program.text();
-    let before = text.split(" earlier ones dropped").next();
+    let before = text.split(" before them dropped").next();
     let number = before.and_then(|before| before.rsplit(' ').next());
     number
         .and_then(|number| number.parse().ok())

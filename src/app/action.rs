@@ -29,6 +29,10 @@ pub enum Place {
     Changes,
     /// All claims.
     Claims,
+    /// The ports that are forwarded.
+    Forwards,
+    /// The nodes.
+    Nodes,
     /// The progress of operations.
     Progress,
     /// The command log.
@@ -127,6 +131,30 @@ pub enum Action {
     Wrap,
     /// Shows the times of lines, or hides them.
     Timestamps,
+    /// Asks from when on a log is read.
+    LogSince,
+    /// Asks whose lines of a log are shown.
+    LogsOf,
+    /// Shows the lines that do not match too, or hides them.
+    Matches,
+    /// Goes to the left in long lines.
+    Left,
+    /// Goes to the right in long lines.
+    Right,
+    /// Shows the logs of the selected pod alone.
+    PodLogs,
+    /// Shows the events of an object, or the object of an event.
+    Concerned,
+    /// Opens a shell in a container.
+    Shell,
+    /// Forwards a port.
+    Forward,
+    /// Shows the ports that are forwarded.
+    Forwards,
+    /// Stops forwarding a port.
+    StopForward,
+    /// Shows the nodes.
+    Nodes,
     /// Writes the lines to a file.
     SaveLog,
     /// Shows what a revision changed.
@@ -199,20 +227,20 @@ pub struct ActionSpec {
 }
 
 use Place::{
-    Adjust, Adopt, Changes, Claims, Comparison, Detail, Editor, History, Log, Logs, Progress,
-    Review, Services, Teardown,
+    Adjust, Adopt, Changes, Claims, Comparison, Detail, Editor, Forwards, History, Log, Logs,
+    Nodes, Progress, Review, Services, Teardown,
 };
 
 /// Everywhere but in the editor.
 const PLAIN: &[Place] = &[
     Services, Detail, Logs, History, Review, Teardown, Adjust, Adopt, Comparison, Changes, Claims,
-    Progress, Log,
+    Forwards, Nodes, Progress, Log,
 ];
 /// Where a service is selected.
 const MAIN: &[Place] = &[Services, Detail, Logs, History];
 const ALL: &[Place] = &[
     Services, Detail, Logs, History, Review, Teardown, Adjust, Adopt, Comparison, Changes, Claims,
-    Progress, Log, Editor,
+    Forwards, Nodes, Progress, Log, Editor,
 ];
 
 const fn spec(
@@ -308,11 +336,51 @@ pub const SPECS: &[ActionSpec] = &[
         &[Logs],
     ),
     spec(
+        Action::Matches,
+        "matches",
+        "Show the lines that do not match too, or hide them",
+        "",
+        &["v"],
+        &[Logs],
+    ),
+    spec(
+        Action::Left,
+        "left",
+        "Go to the left in long lines",
+        "",
+        &["h", "left"],
+        &[Logs],
+    ),
+    spec(
+        Action::Right,
+        "right",
+        "Go to the right in long lines",
+        "",
+        &["l", "right"],
+        &[Logs],
+    ),
+    spec(
         Action::SaveLog,
         "save-log",
         "Write the lines that are shown to a file",
         "save",
         &["^s"],
+        &[Logs],
+    ),
+    spec(
+        Action::LogSince,
+        "log-since",
+        "Choose from when on lines are read",
+        "since",
+        &["S"],
+        &[Logs],
+    ),
+    spec(
+        Action::LogsOf,
+        "logs-of",
+        "Choose whose lines are shown: of all, a pod, a container",
+        "only",
+        &["o"],
         &[Logs],
     ),
     spec(
@@ -370,6 +438,14 @@ pub const SPECS: &[ActionSpec] = &[
         "look anew",
         &["r"],
         &[Changes],
+    ),
+    spec(
+        Action::Replan,
+        "read-anew",
+        "Read the nodes anew",
+        "read anew",
+        &["r"],
+        &[Nodes],
     ),
     spec(
         Action::Save,
@@ -492,6 +568,54 @@ pub const SPECS: &[ActionSpec] = &[
         &[Services, Detail, History],
     ),
     spec(
+        Action::Shell,
+        "shell",
+        "Open a shell in a container of it, on the whole terminal",
+        "shell",
+        &["s"],
+        MAIN,
+    ),
+    spec(
+        Action::Forward,
+        "forward",
+        "Forward a port of it to this machine",
+        "forward",
+        &["f"],
+        &[Services, Detail, History],
+    ),
+    spec(
+        Action::StopForward,
+        "stop-forward",
+        "Stop forwarding the port, and end its connections",
+        "stop",
+        &["x"],
+        &[Forwards],
+    ),
+    spec(
+        Action::Copy,
+        "copy-url",
+        "Copy the URL",
+        "copy the URL",
+        &["y"],
+        &[Forwards],
+    ),
+    spec(
+        Action::Concerned,
+        "concerned",
+        "Show the events of the pod or claim, or what the event concerns",
+        "",
+        &["v"],
+        &[Detail],
+    ),
+    spec(
+        Action::PodLogs,
+        "pod-logs",
+        "Show the logs of the selected pod alone",
+        "",
+        &["L"],
+        &[Detail],
+    ),
+    spec(
         Action::Difference,
         "difference",
         "Show what a deploy would change",
@@ -612,6 +736,22 @@ pub const SPECS: &[ActionSpec] = &[
         MAIN,
     ),
     spec(
+        Action::Forwards,
+        "forwards",
+        "Show the ports that are forwarded",
+        "",
+        &["F"],
+        MAIN,
+    ),
+    spec(
+        Action::Nodes,
+        "nodes",
+        "Show the nodes: processor, memory and GPUs that are asked for, of those there are",
+        "",
+        &["W"],
+        MAIN,
+    ),
+    spec(
         Action::Release,
         "release",
         "Show the fate of the kept claims of its instance, then release them",
@@ -689,7 +829,7 @@ pub const SPECS: &[ActionSpec] = &[
         "Sort by the next column",
         "",
         &["o"],
-        &[Services, Detail, History, Claims],
+        &[Services, Detail, History, Claims, Forwards, Nodes],
     ),
     spec(
         Action::ReverseSort,
@@ -697,7 +837,7 @@ pub const SPECS: &[ActionSpec] = &[
         "Turn the order round",
         "",
         &["O"],
-        &[Services, Detail, History, Claims],
+        &[Services, Detail, History, Claims, Forwards, Nodes],
     ),
     spec(
         Action::Copy,

@@ -1,5 +1,7 @@
 //! Whether an action can be performed now, and if not why; and where keys go.
 
+pub(super) mod shells;
+
 use crate::service::health::State;
 use crate::service::operation::Operation;
 use crate::service::summary::InstanceKey;
@@ -47,7 +49,7 @@ pub fn availability(action: Action, model: &Model) -> Result<(), &'static str> {
             Some(Screen::Review(pane)) if !pane.open_offers().is_empty() => Ok(()),
             _ => Err("the plan offers nothing"),
         },
-        Action::Restore | Action::Namespace => needs_connection(model),
+        Action::Restore | Action::Namespace | Action::Nodes => needs_connection(model),
         Action::Release => {
             needs_connection(model)?;
             match model.claims.selected_kept() {
@@ -57,10 +59,24 @@ pub fn availability(action: Action, model: &Model) -> Result<(), &'static str> {
         }
         Action::Logs | Action::PreviousLogs | Action::Changes | Action::Pull => {
             needs_connection(model)?;
-            match model.selected_instance() {
-                Some(key) if model.is_deployed(key) => Ok(()),
-                _ => Err("nothing is deployed here"),
-            }
+            is_selected_deployed(model)
+        }
+        Action::Concerned => concerned(model),
+        Action::Forward => {
+            needs_connection(model)?;
+            is_selected_deployed(model)
+        }
+        Action::StopForward if model.is_selection_empty() => Err("nothing is forwarded"),
+        Action::Shell => shell_can_be_had(model),
+        Action::PodLogs => {
+            needs_connection(model)?;
+            selected_pod(model).map(drop)
+        }
+        Action::Matches if model.detail_pane.logs.filter.is_none() => {
+            Err("nothing is filtered: / asks for an expression")
+        }
+        Action::Left | Action::Right if model.detail_pane.logs.wraps => {
+            Err("long lines are wrapped: w cuts them")
         }
         Action::SaveLog if model.detail_pane.logs.n_shown() == 0 => Err("no line is shown"),
         Action::ClearMarks if model.n_marks() == 0 => Err("nothing is marked"),
@@ -100,6 +116,13 @@ pub fn availability(action: Action, model: &Model) -> Result<(), &'static str> {
         | Action::Follow
         | Action::Wrap
         | Action::Timestamps
+        | Action::Forwards
+        | Action::StopForward
+        | Action::LogSince
+        | Action::LogsOf
+        | Action::Matches
+        | Action::Left
+        | Action::Right
         | Action::SaveLog
         | Action::Save
         | Action::Search
@@ -151,6 +174,44 @@ fn needs_connection(model: &Model) -> Result<(), &'static str> {
         SessionLink::Connecting => Err("not connected yet"),
         SessionLink::Offline { .. } => Err("offline: no cluster to ask"),
     }
+}
+
+fn concerned(model: &Model) -> Result<(), &'static str> {
+    let pane = &model.detail_pane;
+    let selected = match pane.tab {
+        Tab::Pods => pane.pods.selected(),
+        Tab::Volumes => pane.volumes.selected(),
+        Tab::Events => pane.events.selected(),
+        Tab::Logs | Tab::Objects | Tab::Definition | Tab::History => {
+            return Err("events are told of pods and claims here: 1, 2 or 3 shows them");
+        }
+    };
+    selected.map(drop).ok_or("nothing is selected")
+}
+
+fn is_selected_deployed(model: &Model) -> Result<(), &'static str> {
+    match model.selected_instance() {
+        Some(key) if model.is_deployed(key) => Ok(()),
+        _ => Err("nothing is deployed here"),
+    }
+}
+
+fn shell_can_be_had(model: &Model) -> Result<(), &'static str> {
+    needs_connection(model)?;
+    is_selected_deployed(model)?;
+    match shells::places(model) {
+        Some(places) if places.is_empty() => Err("no container of it runs"),
+        Some(_) | None => Ok(()),
+    }
+}
+
+/// Returns the pod that is selected in its tab.
+fn selected_pod(model: &Model) -> Result<&String, &'static str> {
+    if model.detail_pane.tab != Tab::Pods {
+        return Err("no pod is selected: 1 shows them");
+    }
+    let selected = model.detail_pane.pods.selected();
+    selected.ok_or("it has no pods")
 }
 
 fn needs_one(model: &Model) -> Result<(), &'static str> {
@@ -262,6 +323,8 @@ impl Model {
             Some(Screen::Comparison(_)) => Place::Comparison,
             Some(Screen::Changes { .. }) => Place::Changes,
             Some(Screen::Claims) => Place::Claims,
+            Some(Screen::Forwards) => Place::Forwards,
+            Some(Screen::Nodes) => Place::Nodes,
             Some(Screen::Progress { .. }) => Place::Progress,
             Some(Screen::Log { .. }) => Place::Log,
         }
@@ -275,6 +338,7 @@ impl Model {
             }
             Place::History => self.detail_pane.history.table.selected().is_none(),
             Place::Claims => self.claims.table.selected().is_none(),
+            Place::Forwards => self.forwards.table.selected().is_none(),
             Place::Log => self.log.is_empty(),
             Place::Editor
             | Place::Review
@@ -283,6 +347,7 @@ impl Model {
             | Place::Adopt
             | Place::Comparison
             | Place::Changes
+            | Place::Nodes
             | Place::Progress => false,
         }
     }

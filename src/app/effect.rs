@@ -19,11 +19,14 @@ use crate::engine::restore::RestorePlan;
 use crate::engine::rollback::{HangingPod, RollbackPlan};
 use crate::schema::ClusterSchemas;
 use crate::secret::SecretValue;
+use crate::service::forward::ForwardRequest;
+use crate::service::log::LogQuery;
 use crate::service::summary::InstanceKey;
 use crate::service::watch::Scope;
 
 use super::msg::{Epoch, OpId};
 use super::panes::editor::preview::PreviewOf;
+use super::panes::usage::UsageOf;
 
 /// What a deploy begins from.
 #[derive(Debug, Clone, PartialEq)]
@@ -155,6 +158,15 @@ impl From<DeployPlan> for ReviewedPlan {
     fn from(plan: DeployPlan) -> Self {
         Self::Deploy(plan)
     }
+}
+
+/// Where a shell runs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ShellPlace {
+    /// The pod.
+    pub pod: String,
+    /// The container.
+    pub container: String,
 }
 
 /// Something to be done. Each answers with a message, unless it says otherwise.
@@ -401,8 +413,8 @@ pub enum Effect {
         op: OpId,
         /// Which instance; none stops reading.
         key: Option<InstanceKey>,
-        /// Whether the runs before the present ones are read.
-        is_previous: bool,
+        /// Which lines.
+        query: LogQuery,
     },
     /// Writes lines of a log to a new file.
     SaveLog {
@@ -410,6 +422,63 @@ pub enum Effect {
         path: PathBuf,
         /// The lines.
         text: String,
+    },
+
+    /// Reads what the nodes have, and what is asked for on them.
+    ReadNodes {
+        /// Who asks.
+        op: OpId,
+    },
+    /// Looks at what is used, in place of what is looked at; reports until replaced.
+    WatchUsage {
+        /// Who looks.
+        op: OpId,
+        /// What at; nothing stops looking.
+        of: Option<UsageOf>,
+    },
+
+    // Forwards.
+    /// Lists the ports of an instance that could be forwarded.
+    ListPorts {
+        /// Who asks.
+        op: OpId,
+        /// Which instance.
+        key: InstanceKey,
+    },
+    /// Forwards ports; reports until it is stopped.
+    Forward {
+        /// The forward.
+        op: OpId,
+        /// What.
+        request: ForwardRequest,
+    },
+    /// Stops a forward. Answers nothing.
+    StopForward {
+        /// The forward.
+        op: OpId,
+    },
+
+    // Shells.
+    /// Begins a shell in a container of an instance, and holds it until it gets the terminal.
+    OpenShell {
+        /// Who asks.
+        op: OpId,
+        /// Which instance.
+        key: InstanceKey,
+        /// Where; none takes the pod that does best, and the container that it names.
+        place: Option<ShellPlace>,
+    },
+    /// Gives the terminal to the shell that was opened, until it ends.
+    EnterShell {
+        /// Who asked for it.
+        op: OpId,
+        /// What is told on its screen before it begins.
+        banner: String,
+    },
+    /// Takes the terminal back from a shell, and ends it where it has not ended. Answers nothing.
+    LeaveShell {
+        /// Who asked for it.
+        op: OpId,
     },
 
     // The terminal. These answer nothing.

@@ -13,6 +13,7 @@ use crate::service::summary::{Claim, InstanceKey};
 use crate::service::watch::Scope;
 
 use super::action::Place;
+use super::effect::ShellPlace;
 use super::keymap::Keymap;
 use super::knowledge::Knowledge;
 use super::msg::{Epoch, OpId};
@@ -21,8 +22,10 @@ use super::panes::adjust::AdjustPane;
 use super::panes::adopt::AdoptPane;
 use super::panes::claims::ClaimsPane;
 use super::panes::comparison::ComparisonPane;
-use super::panes::detail::DetailPane;
+use super::panes::detail::{DetailPane, Tab};
 use super::panes::editor::EditorPane;
+use super::panes::forwards::ForwardsPane;
+use super::panes::nodes::NodesPane;
 use super::panes::review::ReviewPane;
 use super::panes::services::{RowKey, ServicesPane};
 use super::panes::teardown::TeardownPane;
@@ -132,6 +135,10 @@ pub enum Screen {
     },
     /// All claims.
     Claims,
+    /// The ports that are forwarded.
+    Forwards,
+    /// The nodes.
+    Nodes,
     /// The progress of these operations.
     Progress {
         /// Which, the newest last.
@@ -159,6 +166,17 @@ pub struct Status {
     pub until: Duration,
 }
 
+/// A shell in a container.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Shell {
+    /// Its number.
+    pub op: OpId,
+    /// Of which instance.
+    pub key: InstanceKey,
+    /// Where it runs, once it does.
+    pub place: Option<ShellPlace>,
+}
+
 /// Something that was done, as a command that does the same.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LogEntry {
@@ -179,6 +197,8 @@ pub struct Geometry {
     pub n_lines: usize,
     /// The first line of the log that was drawn, and how many there was room for.
     pub logs: (usize, usize),
+    /// How many cells of the longest line of the log in sight are beyond the right border.
+    pub log_overhang: usize,
     /// Height and width of the editor's text.
     pub editor: Option<(usize, usize)>,
     /// Rows of what applying the edited text would change; 0 where that is not shown.
@@ -212,6 +232,10 @@ pub struct Model {
     pub detail_pane: DetailPane,
     /// All claims.
     pub claims: ClaimsPane,
+    /// The ports that are forwarded.
+    pub forwards: ForwardsPane,
+    /// The nodes.
+    pub nodes: NodesPane,
     /// Which of both takes the keys.
     pub focus: Focus,
     /// What stands in front of both, the foremost last.
@@ -230,6 +254,8 @@ pub struct Model {
     pub knowledge: Knowledge,
     /// Whether the editor lists what could be written without being asked.
     pub completes_unasked: bool,
+    /// The shell that is being opened, or has the terminal.
+    pub shell: Option<Shell>,
     /// What drawing told last.
     pub geometry: Geometry,
     /// Whether rows must be made anew before they are drawn or moved in.
@@ -266,6 +292,8 @@ impl Model {
             services: ServicesPane::default(),
             detail_pane: DetailPane::default(),
             claims: ClaimsPane::default(),
+            forwards: ForwardsPane::default(),
+            nodes: NodesPane::default(),
             focus: Focus::Services,
             screens: Vec::new(),
             popup: None,
@@ -275,6 +303,7 @@ impl Model {
             keymap: Keymap::default(),
             knowledge: Knowledge::default(),
             completes_unasked: true,
+            shell: None,
             geometry: Geometry::default(),
             is_stale: true,
             detail_of: None,
@@ -375,6 +404,13 @@ impl Model {
                 Screen::Editor(pane) => Some(pane.as_mut()),
                 _ => None,
             })
+    }
+
+    /// Returns the pod that was chosen in its tab, where the keys go there.
+    pub fn chosen_pod(&self) -> Option<&String> {
+        let is_chosen = self.place() == Place::Detail && self.detail_pane.tab == Tab::Pods;
+        let selected = self.detail_pane.pods.selected();
+        selected.filter(|_| is_chosen)
     }
 
     /// Returns how many operations run.

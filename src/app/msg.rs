@@ -18,12 +18,15 @@ use crate::engine::history::{Comparison, History};
 use crate::engine::plan::{Outcome, Progress, TeardownPlan};
 use crate::engine::preview::Preview;
 use crate::failure::Failure;
+use crate::service::capacity::NodeCapacity;
 use crate::service::drift::Changes;
+use crate::service::forward::{ForwardEvent, Forwarded, OfferedPort, Traffic};
 use crate::service::log::LogEvent;
 use crate::service::summary::InstanceKey;
+use crate::service::usage::{ClaimUsage, PodUsage};
 use crate::service::watch::WatchEvent;
 
-use super::effect::ReviewedPlan;
+use super::effect::{ReviewedPlan, ShellPlace};
 use super::knowledge::Learnt;
 use super::model::CatalogueEntry;
 
@@ -304,6 +307,69 @@ pub enum Msg {
         epoch: Epoch,
         /// What there is.
         items: Vec<Arc<TrashItem>>,
+    },
+
+    /// What the nodes have was read.
+    NodesRead {
+        /// Who asked.
+        op: OpId,
+        /// The nodes.
+        result: Result<Vec<NodeCapacity>, Failure>,
+    },
+    /// What pods use was looked at.
+    PodUsageRead {
+        /// Who looks.
+        op: OpId,
+        /// What they use.
+        result: Result<Vec<PodUsage>, Failure>,
+    },
+    /// What is used of claims was looked at.
+    ClaimUsageRead {
+        /// Who looks.
+        op: OpId,
+        /// What is used.
+        result: Result<Vec<ClaimUsage>, Failure>,
+    },
+
+    // Forwards.
+    /// The ports of an instance that could be forwarded were listed.
+    PortsListed {
+        /// Who asked.
+        op: OpId,
+        /// The ports.
+        result: Result<Vec<OfferedPort>, Failure>,
+    },
+    /// A forward listens, or cannot.
+    ForwardBegan {
+        /// The forward.
+        op: OpId,
+        /// Its listeners.
+        result: Result<Vec<Forwarded>, Failure>,
+    },
+    /// A forward reports.
+    Forwarding {
+        /// The forward.
+        op: OpId,
+        /// What happened, if something did.
+        event: Option<ForwardEvent>,
+        /// What went through so far.
+        traffic: Traffic,
+    },
+
+    // Shells.
+    /// A shell was opened, or could not be.
+    ShellOpened {
+        /// Who asked.
+        op: OpId,
+        /// Where it runs.
+        result: Result<ShellPlace, Failure>,
+    },
+    /// A shell ended, or its connection did.
+    ShellEnded {
+        /// Who asked for it.
+        op: OpId,
+        /// Its exit code.
+        result: Result<i32, Failure>,
     },
 
     // Logs.

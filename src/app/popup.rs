@@ -1,6 +1,7 @@
 //! What stands over a screen and takes all keys: menus (the palette too), prompts, help.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
@@ -10,13 +11,16 @@ use crate::engine::adjust::WorkloadChoice;
 use crate::engine::plan::VolumeChoice;
 use crate::engine::remedy::Remedy;
 use crate::secret::SecretValue;
+use crate::service::forward::OfferedPort;
 use crate::service::summary::InstanceKey;
 use crate::service::watch::Scope;
 
 use super::action::Action;
+use super::effect::ShellPlace;
 use super::filter::FuzzyMatcher;
 use super::input::Input;
 use super::msg::OpId;
+use super::panes::logs::Whose;
 use super::secret_input::SecretInput;
 
 /// Rows that a page key moves by in menus and help.
@@ -71,6 +75,14 @@ pub enum Choice {
     TakeTheirs(OpId),
     /// Asks for the name of a definition to keep what was typed in.
     SaveAsNew(OpId),
+    /// Reads a log from this long ago on; none reads its newest lines.
+    LogSince(Option<Duration>),
+    /// Shows the lines of these in a log.
+    LogsOf(Whose),
+    /// Forwards this port; none asks for one.
+    ForwardPort(Option<OfferedPort>),
+    /// Opens a shell there.
+    Shell(ShellPlace),
     /// Ends the program though something runs.
     QuitAnyway,
     /// Only closes the menu.
@@ -237,6 +249,8 @@ pub enum PromptKind {
     TypedAdopt(InstanceId),
     /// The number of replicas.
     Replicas,
+    /// The ports of a forward.
+    Forward,
     /// The file that lines of a log are written to.
     SaveLog,
 }

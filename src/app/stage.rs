@@ -18,6 +18,7 @@ use crate::service::summary::{
     Claim, Container, ContainerState, Event, InstanceKey, ObjectRow, Pod, PodRow, Record, Workload,
     WorkloadKind,
 };
+use crate::service::usage::Amounts;
 use crate::service::watch::{Delta, LinkState, Topic, WatchEvent};
 
 use super::{
@@ -201,6 +202,7 @@ fn event(key: &str) -> KeyEvent {
         "home" => KeyCode::Home,
         "end" => KeyCode::End,
         "left" => KeyCode::Left,
+        "right" => KeyCode::Right,
         "backspace" => KeyCode::Backspace,
         "F1" => KeyCode::F(1),
         "F8" => KeyCode::F(8),
@@ -376,6 +378,14 @@ fn pod(id: &str, name: &str, waiting: Option<(&str, &str)>) -> Pod {
                 None => ContainerState::Running,
             },
             last_end: None,
+            requests: Amounts {
+                cpu: Some(100_000_000),
+                memory: None,
+            },
+            limits: Amounts {
+                cpu: Some(500_000_000),
+                memory: Some(256 << 20),
+            },
         }],
     }
 }

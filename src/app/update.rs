@@ -6,18 +6,23 @@ mod adoption;
 mod assist;
 mod changes;
 mod cluster;
+mod concerned;
 mod definitions;
+mod forwards;
 mod history;
 mod keys;
 mod logs;
+mod nodes;
 mod operations;
 mod popups;
 mod resuming;
 mod reviews;
 mod secrets;
+mod shells;
 mod teardowns;
 #[cfg(test)]
 mod tests;
+mod usage;
 
 use std::time::Duration;
 
@@ -148,6 +153,14 @@ pub fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
         }
         Msg::RevisionsCompared { op, result } => history::on_compared(model, op, result),
         Msg::TrashListed { epoch, items } => reviews::on_trash(model, epoch, items),
+        Msg::PodUsageRead { op, result } => usage::on_pods(model, op, result),
+        Msg::ClaimUsageRead { op, result } => usage::on_claims(model, op, result),
+        Msg::NodesRead { op, result } => nodes::on_read(model, op, result),
+        Msg::PortsListed { op, result } => forwards::on_listed(model, op, result),
+        Msg::ForwardBegan { op, result } => forwards::on_began(model, op, result),
+        Msg::Forwarding { op, event, traffic } => forwards::on_event(model, op, event, traffic),
+        Msg::ShellOpened { op, result } => shells::on_opened(model, op, result),
+        Msg::ShellEnded { op, result } => shells::on_ended(model, op, result),
         Msg::Logged {
             op,
             events,

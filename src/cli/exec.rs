@@ -6,27 +6,19 @@
 use std::io::{self, IsTerminal, Read, Write};
 
 use bytes::Bytes;
-use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
 
 use super::args::Exec;
 use super::session::Session;
 use super::{Exit, UsageError, missing, operate, output};
-use crate::cluster::{Cluster, ExecInput, ExecOutput, ExecRequest};
-use crate::runtime::RawMode;
+use crate::cluster::{Cluster, ExecInput, ExecOutput, ExecRequest, SHELL};
+use crate::runtime::{RawMode, tell_size};
 use crate::text::StreamCleaner;
 
 /// Pieces of input and output that wait.
 const BUFFER: usize = 16;
 /// Bytes of a piece of input.
 const PIECE: usize = 16 * 1024;
-/// The shell that is best of those that most images have.
-const SHELL: [&str; 3] = [
-    "sh",
-    "-c",
-    "command -v bash >/dev/null && exec bash || exec sh",
-];
-
 /// How a session is held.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Manner {
@@ -97,7 +89,10 @@ async fn execute(
     let _raw = manner.is_tty.then(RawMode::enter).transpose()?;
     let (given, input) = mpsc::channel(BUFFER);
     let (said, heard) = mpsc::channel(BUFFER);
-    let _resizing = manner.is_tty.then(|| resize(given.clone())).transpose()?;
+    let _resizing = manner
+        .is_tty
+        .then(|| tell_size(given.clone()))
+        .transpose()?;
     if manner.has_stdin {
         read_stdin(given)?;
     }
@@ -116,29 +111,6 @@ async fn execute(
         Ok(code) => Exit::Command(code),
         Err(_) => Exit::Failed,
     })
-}
-
-/// Tells the size of the terminal, now and whenever it changes, until the handle is dropped.
-fn resize(given: mpsc::Sender<ExecInput>) -> io::Result<tokio_util::task::AbortOnDropHandle<()>> {
-    let mut changes = signal(SignalKind::window_change())?;
-    let telling = async move {
-        loop {
-            if let Ok((columns, rows)) = crossterm::terminal::size()
-                && given
-                    .send(ExecInput::Resized { columns, rows })
-                    .await
-                    .is_err()
-            {
-                return;
-            }
-            if changes.recv().await.is_none() {
-                return;
-            }
-        }
-    };
-    Ok(tokio_util::task::AbortOnDropHandle::new(tokio::spawn(
-        telling,
-    )))
 }
 
 /// Reads standard input by a thread of its own, which nothing has to wait for.

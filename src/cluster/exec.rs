@@ -38,6 +38,13 @@ const LONGEST_QUIET: Duration = Duration::from_secs(60);
 /// So many bytes of input fit into any pipe: a command that does not read them does not keep the server from answering.
 const HARMLESS_INPUT: usize = 4096;
 
+/// The shell that is best of those that most images have, as a command.
+pub const SHELL: [&str; 3] = [
+    "sh",
+    "-c",
+    "command -v bash >/dev/null && exec bash || exec sh",
+];
+
 /// What is run, and where.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ExecRequest {

@@ -10,6 +10,7 @@ mod tests;
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use tokio::net::TcpListener;
@@ -19,65 +20,18 @@ use tokio::task::JoinSet;
 use super::Cluster;
 use crate::failure::{Failure, FailureKind};
 use crate::service::pod_choice;
-use crate::service::summary::{InstanceKey, Pod};
+use crate::service::summary::Pod;
 use crate::service::watch::{LinkState, WatchEvent, apply_delta};
 use connection::Way;
 
-pub use ports::{PortSpec, RemotePort};
+pub use crate::service::forward::{
+    ForwardEvent, ForwardRequest, Forwarded, OfferedPort, PortSpec, RemotePort, Traffic,
+};
 
 /// Events that wait to be taken.
 const BUFFER: usize = 64;
 /// Between two attempts to take a connection, after one that failed.
 const AFTER_FAILURE: Duration = Duration::from_millis(100);
-
-/// What is forwarded.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ForwardRequest {
-    /// The instance whose pods are reached.
-    pub instance: InstanceKey,
-    /// Only this pod of it; else whichever is ready.
-    pub pod: Option<String>,
-    /// Addresses of this machine to listen on; none means this machine only.
-    pub addresses: Vec<IpAddr>,
-    /// The ports.
-    pub ports: Vec<PortSpec>,
-}
-
-/// A listener, and the port of the pod that it leads to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Forwarded {
-    /// Where it listens.
-    pub local: SocketAddr,
-    /// The pod's port.
-    pub remote: u16,
-}
-
-/// What happens while ports are forwarded.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum ForwardEvent {
-    /// Connections go to this pod now.
-    Pod(String),
-    /// There is no pod that they could go to: they wait.
-    NoPod,
-    /// A connection came and was led to a pod.
-    Opened {
-        /// Where it came in.
-        local: SocketAddr,
-    },
-    /// One connection failed.
-    Failed {
-        /// Where it came in.
-        local: SocketAddr,
-        /// Why.
-        failure: Failure,
-    },
-    /// The watch of the pods was lost, and is tried again.
-    Lost(Failure),
-    /// It is back.
-    Back,
-    /// Pods may not be watched any more.
-    Forbidden(Failure),
-}
 
 /// Ports that are forwarded. Dropping this closes the listeners and all connections.
 #[derive(Debug)]
@@ -85,13 +39,63 @@ pub enum ForwardEvent {
 pub struct Forwards {
     ports: Vec<Forwarded>,
     events: mpsc::Receiver<ForwardEvent>,
+    counters: Arc<Counters>,
     _tasks: JoinSet<()>,
+}
+
+/// What is counted of all connections together.
+#[derive(Debug, Default)]
+struct Counters {
+    n_open: AtomicU64,
+    n_connections: AtomicU64,
+    n_sent: AtomicU64,
+    n_received: AtomicU64,
+}
+
+impl Counters {
+    fn traffic(&self) -> Traffic {
+        let [n_open, n_connections, n_sent, n_received] = [
+            &self.n_open,
+            &self.n_connections,
+            &self.n_sent,
+            &self.n_received,
+        ]
+        .map(|counter| counter.load(Ordering::Relaxed));
+        Traffic {
+            n_open,
+            n_connections,
+            n_sent,
+            n_received,
+        }
+    }
+}
+
+/// Counts a connection for as long as it is held.
+struct Open(Arc<Counters>);
+
+impl Open {
+    fn count(counters: &Arc<Counters>) -> Self {
+        counters.n_open.fetch_add(1, Ordering::Relaxed);
+        counters.n_connections.fetch_add(1, Ordering::Relaxed);
+        Self(counters.clone())
+    }
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        self.0.n_open.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 impl Forwards {
     /// Returns the listeners.
     pub fn ports(&self) -> &[Forwarded] {
         &self.ports
+    }
+
+    /// Returns what went through so far.
+    pub fn traffic(&self) -> Traffic {
+        self.counters.traffic()
     }
 
     /// Returns what happens next.
@@ -115,12 +119,14 @@ impl Cluster {
         let (events, taken) = mpsc::channel(BUFFER);
         let (chosen, target) = watch::channel(None);
         let mut tasks = JoinSet::new();
+        let counters = Arc::<Counters>::default();
         for (listener, port) in listeners.into_iter().zip(&ports) {
             let way = Way {
                 cluster: self.clone(),
                 instance: request.instance.clone(),
                 remote: port.remote,
                 target: target.clone(),
+                counters: counters.clone(),
             };
             tasks.spawn(accept(listener, *port, Arc::new(way), events.clone()));
         }
@@ -134,6 +140,7 @@ impl Cluster {
         Ok(Forwards {
             ports,
             events: taken,
+            counters,
             _tasks: tasks,
         })
     }
@@ -212,7 +219,9 @@ async fn accept(
                     continue;
                 };
                 let (way, events) = (way.clone(), events.clone());
+                let open = Open::count(&way.counters);
                 connections.spawn(async move {
+                    let _open = open;
                     let opened = || drop(events.try_send(ForwardEvent::Opened { local }));
                     if let Err(failure) = way.lead(stream, opened).await {
                         drop(events.send(ForwardEvent::Failed { local, failure }).await);

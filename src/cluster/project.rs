@@ -44,7 +44,7 @@ pub(super) trait Project: DeserializeOwned + Send + 'static {
 }
 
 /// Reads null as the default.
-fn or_default<'de, D: Deserializer<'de>, T: Default + Deserialize<'de>>(
+pub(super) fn or_default<'de, D: Deserializer<'de>, T: Default + Deserialize<'de>>(
     deserializer: D,
 ) -> Result<T, D::Error> {
     Option::<T>::deserialize(deserializer).map(Option::unwrap_or_default)
@@ -56,7 +56,7 @@ fn cleaned<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Erro
 }
 
 /// Returns the text without what could harm a terminal, on one line; a harmless one is not copied.
-fn clean(text: String) -> String {
+pub(super) fn clean(text: String) -> String {
     match text::clean(&text) {
         std::borrow::Cow::Borrowed(_) => text,
         std::borrow::Cow::Owned(clean) => clean,

@@ -3,12 +3,16 @@
 //! A connection, a watch or a check ends when its handle is dropped. Operations are never cut off: what was sent is awaited.
 
 mod deploys;
+mod forwards;
 mod known;
 mod logs;
 mod operations;
 mod preview;
 mod reading;
+mod shells;
+mod usage;
 
+use std::collections::BTreeMap;
 use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -23,7 +27,7 @@ use crate::app::{
     CatalogueEntry, CatalogueListing, Effect, Epoch, Msg, OpId, OpenedDefinition, SaveAnswer,
 };
 use crate::catalogue::{Catalogue, CatalogueError, Digest};
-use crate::cluster::{Cluster, GroupKind, Selector, WatchHandle};
+use crate::cluster::{Cluster, ExecSession, GroupKind, Selector, WatchHandle};
 use crate::definition::check::{CheckContext, SchemaSource, check};
 use crate::definition::id::{InstanceId, Namespace};
 use crate::editor::Revision;
@@ -52,6 +56,12 @@ pub struct Runner {
     logs: Option<AbortOnDropHandle<()>>,
     changes: Option<AbortOnDropHandle<()>>,
     preview: Option<AbortOnDropHandle<()>>,
+    /// What is forwarded, whatever is connected to meanwhile.
+    forwards: BTreeMap<OpId, AbortOnDropHandle<()>>,
+    usage: Option<AbortOnDropHandle<()>>,
+    opening: Option<AbortOnDropHandle<()>>,
+    /// The shell that was opened, and has no terminal yet.
+    shell: Arc<Mutex<Option<(OpId, ExecSession)>>>,
     operations: JoinSet<()>,
     /// How many instances are scaled or restarted at once.
     adjusting: Arc<Semaphore>,
@@ -75,6 +85,10 @@ impl Runner {
             logs: None,
             changes: None,
             preview: None,
+            forwards: BTreeMap::new(),
+            usage: None,
+            opening: None,
+            shell: Arc::default(),
             operations: JoinSet::new(),
             adjusting: Arc::new(Semaphore::new(ADJUSTED_AT_ONCE)),
         })
@@ -183,13 +197,20 @@ impl Runner {
                 self.compare_revisions(op, key, (from, to));
             }
             Effect::ListTrash { epoch } => self.list_trash(epoch),
-            Effect::ReadLogs {
-                op,
-                key,
-                is_previous,
-            } => self.read_logs(op, key, is_previous),
+            Effect::ReadLogs { op, key, query } => self.read_logs(op, key, query),
             Effect::SaveLog { path, text } => self.save_log(path, text),
-            Effect::Copy(_) | Effect::Redraw | Effect::Suspend | Effect::Quit => {}
+            Effect::ReadNodes { op } => self.read_nodes(op),
+            Effect::WatchUsage { op, of } => self.watch_usage(op, of),
+            Effect::ListPorts { op, key } => self.list_ports(op, key),
+            Effect::Forward { op, request } => self.forward(op, request),
+            Effect::StopForward { op } => self.stop_forward(op),
+            Effect::OpenShell { op, key, place } => self.open_shell(op, key, place),
+            Effect::EnterShell { .. }
+            | Effect::LeaveShell { .. }
+            | Effect::Copy(_)
+            | Effect::Redraw
+            | Effect::Suspend
+            | Effect::Quit => {}
         }
     }
 
@@ -197,6 +218,8 @@ impl Runner {
     pub async fn finish(&mut self, within: Duration) {
         (self.connecting, self.overview, self.instance, self.logs) = (None, None, None, None);
         (self.changes, self.preview) = (None, None);
+        (self.opening, self.usage) = (None, None);
+        self.forwards.clear();
         self.disk.drain(within);
         let all = async { while self.operations.join_next().await.is_some() {} };
         // What is not finished then is finished by whoever gives the same command again.
@@ -217,7 +240,7 @@ impl Runner {
     fn connect(&mut self, epoch: Epoch, context: Option<String>, after: Duration) {
         // Nothing of the cluster before may be shown under the new one's name.
         (self.overview, self.instance, self.logs) = (None, None, None);
-        (self.changes, self.preview) = (None, None);
+        (self.changes, self.preview, self.usage) = (None, None, None);
         self.connection = epoch;
         *self.cluster.lock().unwrap_or_else(PoisonError::into_inner) = None;
         let (connect, slot, messages) = (

@@ -7,16 +7,19 @@ use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
+use tokio_util::task::AbortOnDropHandle;
 
-use crate::app::{Effect, Model, Msg, Screen as AppScreen, update};
+use crate::app::{Effect, Model, Msg, OpId, Screen as AppScreen, update};
 use crate::config::CompletionMode;
+use crate::failure::{Failure, FailureKind};
 use crate::panics;
 
 use super::effects::Runner;
+use super::keyboard::Keyboard;
 use super::last_words::LastWords;
 use super::screen::Screen;
 use super::signals::{self, Asked};
-use super::{Ended, RuntimeError, Start, keyboard, terminal};
+use super::{Ended, RuntimeError, Start, shell, terminal};
 
 /// Between frames that only data asked for, while data floods in.
 const DATA_FRAME: Duration = Duration::from_millis(100);
@@ -28,6 +31,8 @@ const AHEAD: Duration = Duration::from_secs(1);
 const FRAME: Duration = Duration::from_millis(16);
 /// Messages that are folded into one turn.
 const MAX_FOLDED: usize = 2048;
+/// While a container has the terminal nothing is drawn, and what is due by the clock is looked at no more often.
+const WHILE_HANDED_OVER: Duration = Duration::from_secs(1);
 /// How long the end may take for what was sent.
 const FINISH_WITHIN: Duration = Duration::from_millis(900);
 
@@ -42,6 +47,7 @@ enum Wanted {
 struct EventLoop {
     model: Model,
     runner: Runner,
+    messages: UnboundedSender<Msg>,
     screen: Screen,
     theme: crate::ui::Theme,
     last_words: Arc<LastWords>,
@@ -51,6 +57,24 @@ struct EventLoop {
     /// When the frames that data asked for would have been drawn at the pace of a flood.
     paced: Instant,
     ended: Option<Ended>,
+    keyboard: Option<Keyboard>,
+    handed_over: HandedOver,
+}
+
+/// Who has the terminal.
+#[derive(Debug)]
+enum HandedOver {
+    /// The dashboard.
+    No,
+    /// A shell will, once the last frame is written.
+    Soon(OpId, String),
+    /// A shell has, until its task ends.
+    To {
+        /// The shell.
+        op: OpId,
+        /// Dropping it ends the session.
+        _task: AbortOnDropHandle<()>,
+    },
 }
 
 /// Takes the terminal and runs until the end.
@@ -63,12 +87,13 @@ pub async fn run(start: Start) -> Result<Ended, RuntimeError> {
     let guard = terminal::Guard::enter().map_err(RuntimeError::Terminal)?;
     hook_panics(Arc::clone(&last_words), messages.clone());
     let mut asked = signals::listen(Arc::clone(&last_words)).map_err(RuntimeError::Terminal)?;
-    let mut keys = keyboard::read().map_err(RuntimeError::Terminal)?;
+    let (keyboard, mut keys) = Keyboard::read().map_err(RuntimeError::Terminal)?;
     let size = crossterm::terminal::size().map_err(RuntimeError::Terminal)?;
     let screen = terminal::output().and_then(Screen::on);
     let screen = screen.map_err(RuntimeError::Terminal)?;
     let mut event_loop = EventLoop::new(start, messages, (screen, size), last_words)
         .map_err(RuntimeError::Terminal)?;
+    event_loop.keyboard = Some(keyboard);
     let ended = event_loop
         .turn_until_the_end(&mut keys, &mut data, &mut asked)
         .await;
@@ -98,7 +123,8 @@ impl EventLoop {
         let mut event_loop = Self {
             model,
             theme: start.theme.clone(),
-            runner: Runner::new(start.clone(), messages)?,
+            runner: Runner::new(start.clone(), messages.clone())?,
+            messages,
             screen,
             last_words,
             began: Instant::now(),
@@ -106,6 +132,8 @@ impl EventLoop {
             last_frame: None,
             paced: Instant::now(),
             ended: None,
+            keyboard: None,
+            handed_over: HandedOver::No,
         };
         let effects = crate::app::begin(&mut event_loop.model, start.open);
         if let Some(notice) = start.notice {
@@ -141,6 +169,7 @@ impl EventLoop {
                 return ended;
             }
             self.leave_last_words();
+            self.hand_over_if_due();
             self.draw_if_due();
         }
     }
@@ -150,7 +179,7 @@ impl EventLoop {
         let frame = match self.wanted {
             Wanted::Nothing => None,
             // The screen's thread tells when it is done.
-            _ if self.screen.is_busy() => None,
+            _ if self.screen.is_busy() || self.is_handed_over() => None,
             _ => Some(self.until_frame()),
         };
         let elapsed = self.began.elapsed().saturating_sub(self.model.clock);
@@ -159,10 +188,13 @@ impl EventLoop {
             .next_wake()
             .map(|wake| wake.saturating_sub(elapsed));
         // What the last frame left due cannot be drawn while the terminal does not read: it is not looked at all the time.
-        let wake = wake.map(|wake| match self.screen.is_busy() {
-            true => wake.max(DATA_FRAME),
-            false => wake,
-        });
+        let wake = wake.map(
+            |wake| match (self.is_handed_over(), self.screen.is_busy()) {
+                (true, _) => wake.max(WHILE_HANDED_OVER),
+                (false, true) => wake.max(DATA_FRAME),
+                (false, false) => wake,
+            },
+        );
         // A clock that jumped is noticed after a minute at most.
         frame
             .into_iter()
@@ -224,6 +256,10 @@ impl EventLoop {
     }
 
     fn take_input(&mut self, msg: Msg) {
+        // What was typed before a shell had the keys is not meant for what is behind it.
+        if self.is_handed_over() && matches!(msg, Msg::Key(_) | Msg::Paste(_)) {
+            return;
+        }
         // Of many sizes only the last is the terminal's; the others are never drawn.
         if let Msg::Resized { .. } = msg {
             self.screen.forget();
@@ -246,7 +282,14 @@ impl EventLoop {
     fn on_asked(&mut self, asked: Asked) {
         match asked {
             Asked::End(number) => self.ended = Some(Ended::Signal(number)),
+            // A shell has the keys, and the key for that is its.
+            Asked::Suspend if self.is_handed_over() => {}
             Asked::Suspend => self.suspend(),
+            Asked::Continued if self.is_handed_over() => {
+                if terminal::take_keys().is_err() {
+                    self.ended = Some(Ended::Signal(signal_hook::consts::SIGHUP as u8));
+                }
+            }
             // Stopped from outside: the shell may have set other modes meanwhile.
             Asked::Continued => self.resume(terminal::enter()),
         }
@@ -281,9 +324,70 @@ impl EventLoop {
                 }
                 // What cannot be encoded is not copied; the terminal says nothing either way.
                 Effect::Copy(text) => drop(self.screen.copy(&text)),
+                Effect::EnterShell { op, banner } => {
+                    self.handed_over = HandedOver::Soon(op, banner);
+                    // A frame that is being written is waited for.
+                    self.want(Wanted::ByUser);
+                }
+                Effect::LeaveShell { op } => self.leave_shell(op),
                 effect => self.runner.run(effect),
             }
         }
+    }
+
+    fn is_handed_over(&self) -> bool {
+        !matches!(self.handed_over, HandedOver::No)
+    }
+
+    /// Gives the terminal to the shell that was opened, once nothing is written on it any more.
+    fn hand_over_if_due(&mut self) {
+        if self.screen.is_busy() || !matches!(self.handed_over, HandedOver::Soon(..)) {
+            return;
+        }
+        let HandedOver::Soon(op, banner) = std::mem::replace(&mut self.handed_over, HandedOver::No)
+        else {
+            return;
+        };
+        let Some((keyboard, session)) = self.keyboard.as_ref().zip(self.runner.take_shell(op))
+        else {
+            return;
+        };
+        let begun = terminal::output().and_then(|output| {
+            let (keys, running) = shell::begin(session, output);
+            terminal::hand_over(&banner)?;
+            keyboard.hand_over(keys)?;
+            Ok(running)
+        });
+        let messages = self.messages.clone();
+        let task = match begun {
+            Ok(running) => tokio::spawn(async move {
+                let result = running.await;
+                drop(messages.send(Msg::ShellEnded { op, result }));
+            }),
+            Err(error) => {
+                let summary = format!("cannot give the terminal to the shell: {error}");
+                let result = Err(Failure::new(FailureKind::Disk, summary));
+                tokio::spawn(async move { drop(messages.send(Msg::ShellEnded { op, result })) })
+            }
+        };
+        let _task = AbortOnDropHandle::new(task);
+        self.handed_over = HandedOver::To { op, _task };
+    }
+
+    /// Takes the terminal back from a shell; one that never had it is given up.
+    fn leave_shell(&mut self, op: OpId) {
+        match &self.handed_over {
+            HandedOver::To { op: of, .. } if *of == op => {
+                if let Some(keyboard) = &self.keyboard {
+                    keyboard.take_back();
+                }
+                self.handed_over = HandedOver::No;
+                self.resume(terminal::take_back());
+            }
+            HandedOver::Soon(of, _) if *of == op => self.handed_over = HandedOver::No,
+            HandedOver::No | HandedOver::Soon(..) | HandedOver::To { .. } => {}
+        }
+        drop(self.runner.take_shell(op));
     }
 
     fn want(&mut self, wanted: Wanted) {
@@ -291,7 +395,8 @@ impl EventLoop {
     }
 
     fn draw_if_due(&mut self) {
-        if self.wanted == Wanted::Nothing || !self.until_frame().is_zero() {
+        if self.wanted == Wanted::Nothing || self.is_handed_over() || !self.until_frame().is_zero()
+        {
             return;
         }
         // Rows may have come or gone below the selection, without a key.

@@ -1,36 +1,146 @@
-//! Keys, pastes and sizes, read by a thread of its own into a bounded queue.
+//! Keys, pastes and sizes, read by a thread of its own into a bounded queue; or, while a container has the terminal, the
+//! bytes as they are, for it.
+//!
+//! One thread reads at any time, so that no key is taken by the wrong one. The thread that waits for an event is woken by a
+//! change of size that is none.
 
-use std::io;
+use std::io::{self, Read, Write};
+use std::os::fd::AsFd;
+use std::os::unix::net::UnixStream;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
+use bytes::Bytes;
 use crossterm::event::{self, Event};
+use rustix::event::{PollFd, PollFlags, poll};
+use signal_hook::consts::SIGWINCH;
 use tokio::sync::mpsc;
 
 use crate::app::Msg;
+use crate::cluster::ExecInput;
+
+use super::shell::Keys;
 
 /// Keys that wait; a flood of more is held back at the terminal.
 const MAX_WAITING: usize = 1024;
+/// Bytes of a piece of input.
+const PIECE: usize = 4096;
 
-/// Starts reading; the queue ends when the terminal cannot be read any more.
-///
-/// # Errors
-/// The system refuses a thread.
-pub fn read() -> io::Result<mpsc::Receiver<Msg>> {
-    let (sender, receiver) = mpsc::channel(MAX_WAITING);
-    thread::Builder::new()
-        .name("keyboard".to_owned())
-        .spawn(move || {
-            while let Ok(event) = event::read() {
-                let msg = match event {
-                    Event::Key(key) => Msg::Key(key),
-                    Event::Paste(text) => Msg::Paste(text),
-                    Event::Resize(columns, rows) => Msg::Resized { columns, rows },
-                    Event::FocusGained | Event::FocusLost | Event::Mouse(_) => continue,
-                };
-                if sender.blocking_send(msg).is_err() {
-                    return;
+/// What the thread shares with the loop.
+#[derive(Debug, Default)]
+struct Shared {
+    /// Where bytes go while a container has the terminal.
+    session: Mutex<Option<Keys>>,
+}
+
+impl Shared {
+    fn session(&self) -> Option<Keys> {
+        let session = self.session.lock().unwrap_or_else(PoisonError::into_inner);
+        session.clone()
+    }
+
+    fn set(&self, session: Option<Keys>) {
+        *self.session.lock().unwrap_or_else(PoisonError::into_inner) = session;
+    }
+}
+
+/// The hand on the keyboard.
+#[derive(Debug)]
+pub struct Keyboard {
+    shared: Arc<Shared>,
+    wake: UnixStream,
+}
+
+impl Keyboard {
+    /// Starts reading; the queue ends when the terminal cannot be read any more.
+    ///
+    /// # Errors
+    /// The system refuses a thread or a pair of sockets.
+    pub fn read() -> io::Result<(Self, mpsc::Receiver<Msg>)> {
+        let (sender, receiver) = mpsc::channel(MAX_WAITING);
+        let (wake, woken) = UnixStream::pair()?;
+        woken.set_nonblocking(true)?;
+        wake.set_nonblocking(true)?;
+        let shared = Arc::<Shared>::default();
+        let of_thread = Arc::clone(&shared);
+        thread::Builder::new()
+            .name("keyboard".to_owned())
+            .spawn(move || {
+                while read_event(&of_thread, &sender) {
+                    if let Some(keys) = of_thread.session()
+                        && pass_on(&of_thread, &keys, &woken).is_err()
+                    {
+                        return;
+                    }
                 }
-            }
-        })?;
-    Ok(receiver)
+            })?;
+        Ok((Self { shared, wake }, receiver))
+    }
+
+    /// Gives the keys to a session.
+    ///
+    /// # Errors
+    /// The reading thread cannot be woken.
+    pub fn hand_over(&self, keys: Keys) -> io::Result<()> {
+        self.shared.set(Some(keys));
+        signal_hook::low_level::raise(SIGWINCH)
+    }
+
+    /// Takes the keys back.
+    pub fn take_back(&self) {
+        self.shared.set(None);
+        // A socket that is full wakes as well.
+        let _ = (&self.wake).write(&[0]);
+    }
+}
+
+/// Reads one event; tells whether there may be more.
+fn read_event(shared: &Shared, sender: &mpsc::Sender<Msg>) -> bool {
+    let msg = match event::read() {
+        Ok(Event::Key(key)) => Msg::Key(key),
+        Ok(Event::Paste(text)) => Msg::Paste(text),
+        Ok(Event::Resize(columns, rows)) => Msg::Resized { columns, rows },
+        Ok(Event::FocusGained | Event::FocusLost | Event::Mouse(_)) => return true,
+        Err(_) => return false,
+    };
+    // What was typed while the terminal was handed over is meant neither for the one nor, as a key, for the other.
+    shared.session().is_some() || sender.blocking_send(msg).is_ok()
+}
+
+/// Passes bytes on until the session is over.
+fn pass_on(shared: &Shared, keys: &Keys, mut woken: &UnixStream) -> io::Result<()> {
+    let stdin = io::stdin();
+    let mut piece = [0; PIECE];
+    while shared.session().is_some() {
+        let mut ready = [
+            PollFd::new(&stdin, PollFlags::IN),
+            PollFd::new(woken, PollFlags::IN),
+        ];
+        match poll(&mut ready, None) {
+            Ok(_) => {}
+            Err(rustix::io::Errno::INTR) => continue,
+            Err(error) => return Err(error.into()),
+        }
+        let [has_keys, is_woken] = ready.map(|it| !it.revents().is_empty());
+        if is_woken {
+            // How often it was woken does not matter.
+            let _ = woken.read(&mut piece);
+            continue;
+        }
+        if !has_keys {
+            continue;
+        }
+        let len = match rustix::io::read(stdin.as_fd(), &mut piece) {
+            Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
+            Ok(len) => len,
+            Err(rustix::io::Errno::INTR | rustix::io::Errno::AGAIN) => continue,
+            Err(error) => return Err(error.into()),
+        };
+        let bytes = Bytes::copy_from_slice(&piece[..len]);
+        if keys.blocking_send(ExecInput::Bytes(bytes)).is_err() {
+            // The session is over, and the terminal is about to be taken back.
+            return Ok(());
+        }
+    }
+    Ok(())
 }

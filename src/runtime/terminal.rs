@@ -10,7 +10,7 @@ use std::thread;
 use std::time::Duration;
 
 use crossterm::cursor::{Hide, Show};
-use crossterm::event::{DisableBracketedPaste, EnableBracketedPaste};
+use crossterm::event::{DisableBracketedPaste, DisableMouseCapture, EnableBracketedPaste};
 use crossterm::style::ResetColor;
 use crossterm::terminal::{self, EnterAlternateScreen, LeaveAlternateScreen};
 use crossterm::{execute, queue};
@@ -57,6 +57,47 @@ pub fn enter() -> io::Result<()> {
     IS_OURS.store(true, Ordering::SeqCst);
     terminal::enable_raw_mode()?;
     execute!(output()?, EnterAlternateScreen, EnableBracketedPaste, Hide)
+}
+
+/// Gives the screen and the cursor to somebody else, who is told of on it; keys stay as they are typed.
+///
+/// # Errors
+/// The terminal refuses.
+pub fn hand_over(banner: &str) -> io::Result<()> {
+    let mut output = output()?;
+    execute!(
+        output,
+        ResetColor,
+        DisableBracketedPaste,
+        Show,
+        LeaveAlternateScreen
+    )?;
+    output.write_all(banner.as_bytes())
+}
+
+/// Takes the screen back from somebody who may have left it in any state.
+///
+/// # Errors
+/// The terminal refuses.
+pub fn take_back() -> io::Result<()> {
+    // A soft reset: cursor keys, margins, character sets, colours. What else programs like to leave on is mice.
+    let mut output = output()?;
+    output.write_all(b"\x1b[!p\x1b(B\x0f\x1b[?1l\x1b>")?;
+    execute!(
+        output,
+        DisableMouseCapture,
+        EnterAlternateScreen,
+        EnableBracketedPaste,
+        Hide
+    )
+}
+
+/// Makes keys come as they are typed once more, where somebody else has the screen.
+///
+/// # Errors
+/// The terminal refuses.
+pub fn take_keys() -> io::Result<()> {
+    terminal::enable_raw_mode()
 }
 
 /// Tells whether the modes are ours now.

@@ -198,6 +198,8 @@ mod tests {
             restarts,
             state,
             last_end: None,
+            requests: Default::default(),
+            limits: Default::default(),
         }
     }
 

@@ -31,6 +31,24 @@ pub fn bytes(quantity: &str) -> Option<u128> {
     (number >= 0.0).then(|| (number * unit as f64).ceil() as u128)
 }
 
+/// Returns a number of processors in billionths of a core, rounded up: `250m`, `0.5`, `3894123n`; none if it is none.
+pub fn nanocores(quantity: &str) -> Option<u64> {
+    let quantity = quantity.trim();
+    let units = [("n", 1.0), ("u", 1e3), ("m", 1e6), ("k", 1e12)];
+    let unit = units
+        .iter()
+        .find_map(|(suffix, unit)| Some((quantity.strip_suffix(suffix)?, *unit)));
+    let (number, unit) = unit.unwrap_or((quantity, 1e9));
+    let number: f64 = number.parse().ok().filter(|n: &f64| n.is_finite())?;
+    // A float saturates, and no machine has that many cores.
+    (number >= 0.0).then(|| (number * unit).ceil() as u64)
+}
+
+/// Returns billionths of a core as thousandths, rounded up as `kubectl top` does: `120m`.
+pub fn show_nanocores(nanocores: u64) -> String {
+    format!("{}m", nanocores.div_ceil(1_000_000))
+}
+
 /// Returns bytes in the largest binary unit that leaves at least one: `10Gi`, `1.5Gi`, `512Mi`, `0`.
 pub fn show_bytes(bytes: u128) -> String {
     let unit = UNITS[..N_BINARY_UNITS]
@@ -70,5 +88,23 @@ mod tests {
         check("-1Gi", None, "");
         check("NaN", None, "");
         check("big", None, "");
+    }
+
+    #[test]
+    fn processors_are_read_and_shown() {
+        let check = |quantity: &str, expected: Option<u64>, shown: &str| {
+            let read = nanocores(quantity);
+            assert_eq!(read, expected, "{quantity}");
+            assert_eq!(read.map(show_nanocores).unwrap_or_default(), shown);
+        };
+        check("250m", Some(250_000_000), "250m");
+        check("2", Some(2_000_000_000), "2000m");
+        check("0.1", Some(100_000_000), "100m");
+        check("3894123n", Some(3_894_123), "4m");
+        check("12u", Some(12_000), "1m");
+        check("0", Some(0), "0m");
+        check("", None, "");
+        check("-1", None, "");
+        check("inf", None, "");
     }
 }

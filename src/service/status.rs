@@ -362,6 +362,8 @@ mod tests {
                 restarts: 3,
                 state: ContainerState::Running,
                 last_end: None,
+                requests: Default::default(),
+                limits: Default::default(),
             }],
         }
     }

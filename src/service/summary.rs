@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::drift::AppliedWorkload;
+use super::usage::Amounts;
 use crate::definition::id::{InstanceId, Namespace};
 use crate::definition::object::{GroupKind, ObjectKey};
 use crate::failure::{Failure, FailureKind};
@@ -192,6 +193,10 @@ pub struct Container {
     pub state: ContainerState,
     /// How the run before the present one ended.
     pub last_end: Option<ContainerEnd>,
+    /// What it asks for.
+    pub requests: Amounts,
+    /// What it may have.
+    pub limits: Amounts,
 }
 
 /// How a run of a container ended.

@@ -5,8 +5,9 @@ mod settings;
 
 use std::borrow::Cow;
 
-use ratatui::style::{Modifier, Style};
+use ratatui::style::{Color, Modifier, Style};
 
+use crate::app::panes::logs::{Colour, Ink};
 use crate::service::health::State;
 
 use super::editor::EditorStyles;
@@ -59,6 +60,8 @@ pub struct Symbols {
     pub gap: &'static str,
     /// Where something was cut off.
     pub cut: &'static str,
+    /// Bars of plots, the lowest first.
+    pub bars: [&'static str; 8],
 }
 
 impl Symbols {
@@ -102,6 +105,7 @@ const UNICODE: Symbols = Symbols {
     sorts: ["↑", "↓"],
     gap: "⋮",
     cut: "…",
+    bars: ["▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"],
 };
 
 const ASCII: Symbols = Symbols {
@@ -120,7 +124,28 @@ const ASCII: Symbols = Symbols {
     sorts: ["^", "v"],
     gap: ":",
     cut: "~",
+    bars: ["_", ".", "-", ":", "=", "+", "*", "#"],
 };
+
+/// The colours that every terminal has, in the order of their numbers.
+const NAMED: [Color; 16] = [
+    Color::Black,
+    Color::Red,
+    Color::Green,
+    Color::Yellow,
+    Color::Blue,
+    Color::Magenta,
+    Color::Cyan,
+    Color::Gray,
+    Color::DarkGray,
+    Color::LightRed,
+    Color::LightGreen,
+    Color::LightYellow,
+    Color::LightBlue,
+    Color::LightMagenta,
+    Color::LightCyan,
+    Color::White,
+];
 
 /// How everything looks.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -155,6 +180,10 @@ pub struct Theme {
     pub removed: Style,
     /// Names of pods in logs, in turn.
     pub pods: [Style; 4],
+    /// Text that matches, in logs.
+    pub found: Style,
+    /// How many colours there are, for what programs colour themselves.
+    level: ColorLevel,
     /// The signs.
     pub symbols: Symbols,
     /// The editor's part.
@@ -187,8 +216,41 @@ impl Theme {
             added: look(settings.added, inks.good),
             removed: look(settings.removed, inks.bad),
             pods: [inks.accent, inks.good, inks.partly, inks.value],
+            found: inks.search_match,
+            level,
             symbols: if is_ascii { ASCII } else { UNICODE },
             editor,
+        }
+    }
+
+    /// Returns the style of what a program coloured itself, as far as the terminal has those colours.
+    pub(super) fn ink(&self, ink: Ink) -> Style {
+        let mut style = Style::new();
+        style.fg = ink.text.and_then(|colour| self.colour(colour));
+        style.bg = ink.ground.and_then(|colour| self.colour(colour));
+        for (is_so, modifier) in [
+            (ink.is_bold, Modifier::BOLD),
+            (ink.is_dim, Modifier::DIM),
+            (ink.is_italic, Modifier::ITALIC),
+            (ink.is_underlined, Modifier::UNDERLINED),
+            (ink.is_reversed, Modifier::REVERSED),
+        ] {
+            if is_so {
+                style = style.add_modifier(modifier);
+            }
+        }
+        style
+    }
+
+    fn colour(&self, colour: Colour) -> Option<Color> {
+        match (self.level, colour) {
+            (ColorLevel::None, _) => None,
+            (ColorLevel::Basic, Colour::Indexed(16..) | Colour::Rgb(..)) => None,
+            (_, Colour::Indexed(number)) => {
+                let named = NAMED.get(usize::from(number));
+                Some(named.copied().unwrap_or(Color::Indexed(number)))
+            }
+            (_, Colour::Rgb(red, green, blue)) => Some(Color::Rgb(red, green, blue)),
         }
     }
 

@@ -8,11 +8,14 @@ use crate::editor::{Command, Editor, Motion};
 use crate::failure::Failure;
 use crate::service::detail::Detail;
 use crate::service::health;
+use crate::service::quantity;
 use crate::service::summary::{Claim, Deletion, Event, InstanceKey, ObjectRow, Pod};
+use crate::service::usage::{self, ClaimUsage};
 
 use super::changes::ChangesPane;
 use super::history::HistoryPane;
 use super::logs::LogsPane;
+use super::usage::{Sample, UsagePane};
 
 /// A tab; the numbers are those of the keys.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -65,6 +68,8 @@ const PODS: &[Column] = &[
     Column::number("READY", 0),
     Column::text("REASON", 1, 28),
     Column::number("RESTARTS", 2),
+    Column::number("CPU", 2).optional(),
+    Column::number("MEM", 2).optional(),
     Column::text("NODE", 3, 30),
     Column::text("AGE", 0, 8),
     Column::text("MESSAGE", 4, 120),
@@ -74,6 +79,7 @@ const VOLUMES: &[Column] = &[
     Column::text("CLAIM", 0, 63),
     Column::text("STATUS", 0, 12),
     Column::number("CAPACITY", 0),
+    Column::number("USED", 1).optional(),
     Column::text("ACCESS", 2, 12),
     Column::text("STORAGECLASS", 3, 24),
     Column::text("VOLUME", 4, 48),
@@ -106,6 +112,15 @@ pub struct ShownDefinition {
     pub text: Option<Result<Editor, Failure>>,
 }
 
+/// An object that events concern.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Concerned {
+    /// Its kind.
+    pub kind: String,
+    /// Its name.
+    pub name: String,
+}
+
 /// The detail below the list, or alone.
 #[derive(Debug, Clone)]
 pub struct DetailPane {
@@ -117,6 +132,8 @@ pub struct DetailPane {
     pub volumes: Table<String>,
     /// Rows of the events' tab.
     pub events: Table<String>,
+    /// The object whose events alone are shown.
+    pub events_of: Option<Concerned>,
     /// Rows of the objects' tab.
     pub objects: Table<String>,
     /// What the definition's tab shows.
@@ -127,6 +144,8 @@ pub struct DetailPane {
     pub history: HistoryPane,
     /// What the logs' tab shows.
     pub logs: LogsPane,
+    /// What is used, for the pods' and the volumes' tab.
+    pub usage: UsagePane,
     /// Which instance the rows are of.
     of: Option<InstanceKey>,
 }
@@ -138,11 +157,13 @@ impl Default for DetailPane {
             pods: Table::new(PODS, Sort::default()),
             volumes: Table::new(VOLUMES, Sort::default()),
             events: Table::new(EVENTS, Sort::default()),
+            events_of: None,
             objects: Table::new(OBJECTS, Sort::default()),
             definition: None,
             changes: ChangesPane::default(),
             history: HistoryPane::default(),
             logs: LogsPane::default(),
+            usage: UsagePane::default(),
             of: None,
         }
     }
@@ -175,6 +196,7 @@ impl DetailPane {
         let of = detail.map(Detail::key);
         if self.of.as_ref() != of {
             self.of = of.cloned();
+            self.events_of = None;
             for table in [
                 &mut self.pods,
                 &mut self.volumes,
@@ -193,16 +215,27 @@ impl DetailPane {
             ] {
                 table.set_rows(Vec::new());
             }
-            let kept = kept.iter().map(row_of_claim);
+            let kept = kept.iter().map(|claim| row_of_claim(claim, None));
             self.volumes.set_rows(kept.collect());
             return;
         };
+        let usage = &self.usage;
+        let latest = |pod: &Pod| usage.pod(&pod.name)?.back().copied();
+        let pods = detail.pods().iter();
         self.pods
-            .set_rows(detail.pods().iter().map(row_of_pod).collect());
-        self.volumes
-            .set_rows(detail.claims().iter().map(row_of_claim).collect());
-        self.events
-            .set_rows(detail.events().iter().map(row_of_event).collect());
+            .set_rows(pods.map(|pod| row_of_pod(pod, latest(pod))).collect());
+        let claims = detail.claims().iter();
+        self.volumes.set_rows(
+            claims
+                .map(|it| row_of_claim(it, usage.claim(&it.name)))
+                .collect(),
+        );
+        let events_of = self.events_of.as_ref();
+        let is_wanted = |event: &&Event| {
+            events_of.is_none_or(|of| event.object_kind == of.kind && event.object_name == of.name)
+        };
+        let events = detail.events().iter().filter(is_wanted);
+        self.events.set_rows(events.map(row_of_event).collect());
         self.objects
             .set_rows(detail.objects().iter().map(row_of_object).collect());
     }
@@ -239,7 +272,7 @@ impl DetailPane {
     }
 }
 
-fn row_of_pod(pod: &Pod) -> Row<String> {
+fn row_of_pod(pod: &Pod, usage: Option<Sample>) -> Row<String> {
     let own: Vec<_> = pod
         .containers
         .iter()
@@ -267,6 +300,10 @@ fn row_of_pod(pod: &Pod) -> Row<String> {
             Value::Number(ready as u64, format!("{ready}/{}", own.len())),
             reason,
             Value::count(restarts),
+            usage.map_or(Value::Missing, |it| {
+                Value::Number(it.cpu, quantity::show_nanocores(it.cpu))
+            }),
+            usage.map_or(Value::Missing, |it| size(it.memory)),
             Value::of(pod.node.clone()),
             Value::Age(pod.created),
             Value::of(pod.message.clone()),
@@ -274,7 +311,11 @@ fn row_of_pod(pod: &Pod) -> Row<String> {
     }
 }
 
-fn row_of_claim(claim: &Claim) -> Row<String> {
+fn size(bytes: u64) -> Value {
+    Value::Number(bytes, quantity::show_bytes(bytes.into()))
+}
+
+fn row_of_claim(claim: &Claim, usage: Option<&ClaimUsage>) -> Row<String> {
     let status = match (&claim.deletion, claim.phase.as_str()) {
         (Some(_), _) => Value::Bad("Terminating".to_owned()),
         (None, "Bound") => Value::Text(claim.phase.clone()),
@@ -291,6 +332,12 @@ fn row_of_claim(claim: &Claim) -> Row<String> {
                     .clone()
                     .unwrap_or_else(|| claim.requested.clone()),
             ),
+            usage.map_or(Value::Missing, |it| {
+                let used = quantity::show_bytes(it.used.into());
+                let share = usage::percent(it.used, it.capacity);
+                let share = share.map_or_else(String::new, |share| format!(" {share}%"));
+                Value::Number(it.used, format!("{used}{share}"))
+            }),
             Value::Text(claim.access_modes.join(",")),
             Value::of(claim.storage_class.clone()),
             Value::of(claim.volume.clone()),

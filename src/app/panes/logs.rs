@@ -8,18 +8,26 @@ mod ring;
 #[cfg(test)]
 mod tests;
 
+use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::time::Duration;
 
 use regex::Regex;
 
 use crate::app::input::Input;
 use crate::app::msg::OpId;
 use crate::failure::Failure;
-use crate::service::log::{LogEvent, LogSource};
+use crate::service::log::{LogEvent, LogQuery, LogSource};
 use crate::service::summary::InstanceKey;
 
+pub use escapes::{Colour, Ink, Run};
 pub use ring::{Line, Ring};
+
+/// Lines of each container that are read of what was said before.
+const TAIL: u64 = 1000;
+/// What a key moves sideways by, in cells.
+const SIDE_STEP: usize = 16;
 
 /// How the reading does.
 #[derive(Debug, Clone, PartialEq)]
@@ -30,6 +38,29 @@ pub enum LogState {
     Lost(Failure),
     /// Nothing more comes.
     Over,
+}
+
+/// Whose lines are shown of those that are read.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Whose {
+    /// Those of all.
+    #[default]
+    All,
+    /// Those of a pod.
+    Pod(String),
+    /// Those of the containers of a name.
+    Container(String),
+}
+
+impl Whose {
+    /// Tells whether lines of a source are shown.
+    fn includes(&self, source: &LogSource) -> bool {
+        match self {
+            Self::All => true,
+            Self::Pod(pod) => source.pod == *pod,
+            Self::Container(container) => source.container == *container,
+        }
+    }
 }
 
 /// The logs of an instance.
@@ -43,6 +74,8 @@ pub struct LogsPane {
     pub is_previous: bool,
     /// Whether those are to be read of the instance that is read next.
     pub(in crate::app) wants_previous: bool,
+    /// From how long ago on lines are read; none reads the last ones of each container.
+    pub since: Option<Duration>,
     /// How the reading does.
     pub state: LogState,
     /// The lines that are kept.
@@ -51,20 +84,28 @@ pub struct LogsPane {
     shown: VecDeque<u64>,
     /// Number of the first line that is shown; none shows the newest.
     anchor: Option<u64>,
+    /// Whose lines are shown.
+    pub whose: Whose,
+    /// Whose are to be shown of the instance that is read next.
+    pub(in crate::app) wants_whose: Whose,
     /// Whether long lines go on below instead of being cut.
     pub wraps: bool,
+    /// How many cells of each line are out of sight on the left.
+    pub shift: usize,
     /// Whether lines begin with their time.
     pub has_timestamps: bool,
     /// The filter while it is typed.
     pub filter_input: Option<Input>,
     /// The filter that holds.
     pub filter: Option<Regex>,
+    /// Whether lines that do not match are shown too, and matches are only marked.
+    pub shows_others: bool,
     /// Why what is typed is no filter.
     pub filter_error: Option<String>,
     /// Pods in the order in which they were first heard, which is that of their colours.
     pods: Vec<String>,
-    /// The container that was heard first, and whether there is another.
-    containers: (Option<String>, bool),
+    /// Names of containers in the order in which they were first heard.
+    containers: Vec<String>,
 }
 
 impl Default for LogsPane {
@@ -74,17 +115,22 @@ impl Default for LogsPane {
             of: None,
             is_previous: false,
             wants_previous: false,
+            since: None,
             state: LogState::Reading,
             ring: Ring::default(),
             shown: VecDeque::new(),
             anchor: None,
+            whose: Whose::All,
+            wants_whose: Whose::All,
             wraps: false,
+            shift: 0,
             has_timestamps: false,
             filter_input: None,
             filter: None,
+            shows_others: false,
             filter_error: None,
             pods: Vec::new(),
-            containers: (None, false),
+            containers: Vec::new(),
         }
     }
 }
@@ -94,6 +140,8 @@ impl LogsPane {
     pub(in crate::app) fn begin(&mut self, op: OpId, of: Option<InstanceKey>) {
         if self.of != of {
             self.is_previous = std::mem::take(&mut self.wants_previous) && of.is_some();
+            self.whose = std::mem::take(&mut self.wants_whose);
+            self.shows_others = false;
             self.set_filter(None);
         }
         (self.op, self.of) = (op, of);
@@ -101,8 +149,24 @@ impl LogsPane {
         self.ring = Ring::default();
         self.shown.clear();
         self.pods.clear();
-        self.containers = (None, false);
+        self.containers.clear();
         self.anchor = None;
+        self.shift = 0;
+    }
+
+    /// Returns what is to be read.
+    pub fn query(&self) -> LogQuery {
+        let tail = match self.since {
+            // More would be dropped at once.
+            Some(_) => ring::MAX_LINES as u64,
+            None => TAIL,
+        };
+        LogQuery {
+            containers: Vec::new(),
+            previous: self.is_previous,
+            since: self.since,
+            tail: Some(tail),
+        }
     }
 
     /// Takes what reading brought.
@@ -110,13 +174,17 @@ impl LogsPane {
         for event in events {
             match event {
                 LogEvent::Line(line) => {
-                    let text = escapes::without(&line.text).into_owned();
-                    self.push(line.source, line.at, text, false);
+                    let (text, runs) = match escapes::read(&line.text) {
+                        // Most lines are plain, and are not copied.
+                        (Cow::Borrowed(_), runs) => (None, runs),
+                        (Cow::Owned(text), runs) => (Some(text), runs),
+                    };
+                    let text = text.unwrap_or(line.text);
+                    self.push(line.source, line.at, (text, runs), false);
                 }
-                LogEvent::Silent { source, why } => self.push(source, None, why, true),
+                LogEvent::Silent { source, why } => self.note(source, why),
                 LogEvent::Failed { source, failure } => {
-                    let source = source.unwrap_or_else(nobody);
-                    self.push(source, None, failure.to_string(), true);
+                    self.note(source.unwrap_or_else(nobody), failure.to_string());
                 }
                 LogEvent::Lost { failure, .. } => self.state = LogState::Lost(failure),
                 LogEvent::Back { .. } => self.state = LogState::Reading,
@@ -127,20 +195,25 @@ impl LogsPane {
         }
     }
 
+    fn note(&mut self, source: Arc<LogSource>, text: String) {
+        self.push(source, None, (text, Vec::new()), true);
+    }
+
     fn push(
         &mut self,
         source: Arc<LogSource>,
         at: Option<jiff::Timestamp>,
-        text: String,
+        (text, runs): (String, Vec<Run>),
         is_notice: bool,
     ) {
-        let colour = self.colour_of(&source);
-        self.hear(&source.container);
+        let colour = place_of(&mut self.pods, &source.pod);
+        place_of(&mut self.containers, &source.container);
         let line = Line {
             source,
             colour,
             at,
             text,
+            runs,
             is_notice,
         };
         let is_shown = self.passes(&line);
@@ -154,35 +227,44 @@ impl LogsPane {
         }
     }
 
-    /// Tells whether more than one container is heard, so that lines have to say which.
-    pub fn has_containers(&self) -> bool {
-        self.containers.1
+    /// Returns the pods that were heard, in the order of their colours.
+    pub fn pods(&self) -> &[String] {
+        &self.pods
     }
 
-    fn hear(&mut self, container: &str) {
-        match &self.containers.0 {
-            None => self.containers.0 = Some(container.to_owned()),
-            Some(first) => self.containers.1 |= first != container,
-        }
-    }
-
-    fn colour_of(&mut self, source: &LogSource) -> usize {
-        let known = self.pods.iter().position(|pod| *pod == source.pod);
-        known.unwrap_or_else(|| {
-            self.pods.push(source.pod.clone());
-            self.pods.len() - 1
-        })
+    /// Returns the names of the containers that were heard: where there are several, lines have to say which.
+    pub fn containers(&self) -> &[String] {
+        &self.containers
     }
 
     fn passes(&self, line: &Line) -> bool {
-        let filter = self.filter.as_ref();
+        if !self.whose.includes(&line.source) && !line.source.pod.is_empty() {
+            return false;
+        }
+        let filter = self.filter.as_ref().filter(|_| !self.shows_others);
         line.is_notice || filter.is_none_or(|filter| filter.is_match(&line.text))
+    }
+
+    /// Shows the lines of one pod or container only.
+    pub(in crate::app) fn set_whose(&mut self, whose: Whose) {
+        self.whose = whose;
+        self.choose();
+    }
+
+    /// Shows the lines that do not match too, or hides them.
+    pub(in crate::app) fn toggle_others(&mut self) {
+        self.shows_others ^= true;
+        self.choose();
     }
 
     /// Shows only lines that match; all without a filter.
     pub(in crate::app) fn set_filter(&mut self, filter: Option<Regex>) {
         self.filter = filter;
         self.filter_error = None;
+        self.choose();
+    }
+
+    fn choose(&mut self) {
         let passing = self.ring.numbered().filter(|(_, line)| self.passes(line));
         self.shown = passing.map(|(number, _)| number).collect();
     }
@@ -226,6 +308,14 @@ impl LogsPane {
         };
     }
 
+    /// Moves sideways. `overhang` is how many cells of the longest line in sight are beyond the right border.
+    pub(in crate::app) fn shift_by(&mut self, is_right: bool, overhang: usize) {
+        self.shift = match is_right {
+            true => self.shift + overhang.min(SIDE_STEP),
+            false => self.shift.saturating_sub(SIDE_STEP),
+        };
+    }
+
     /// Returns the lines that are shown, as they are written to a file.
     pub fn to_text(&self) -> String {
         let mut text = String::new();
@@ -240,6 +330,15 @@ impl LogsPane {
         }
         text
     }
+}
+
+/// Returns where a name stands among those that were heard, the newest last.
+fn place_of(names: &mut Vec<String>, name: &str) -> usize {
+    let known = names.iter().position(|known| known == name);
+    known.unwrap_or_else(|| {
+        names.push(name.to_owned());
+        names.len() - 1
+    })
 }
 
 /// Stands for a source where the trouble is nobody's in particular.

@@ -7,14 +7,16 @@ use crate::app::input::Input;
 use crate::app::model::{Focus, Model, Screen};
 use crate::app::panes::detail::Tab;
 use crate::app::panes::editor::AfterSave;
+use crate::app::panes::forwards::Forward;
+use crate::app::panes::logs::Whose;
 use crate::app::panes::services::RowKey;
 use crate::app::popup::Popup;
 use crate::app::table::{Table, Value};
 use crate::editor::{Command, Motion};
 
 use super::{
-    adjustments, adoption, assist, changes, cluster, definitions, history, keys, logs, operations,
-    popups, resuming, reviews, teardowns,
+    adjustments, adoption, assist, changes, cluster, concerned, definitions, forwards, history,
+    keys, logs, nodes, operations, popups, resuming, reviews, shells, teardowns,
 };
 
 /// Performs an action, or says why it cannot be.
@@ -43,6 +45,14 @@ pub(super) fn perform(model: &mut Model, action: Action) -> Vec<Effect> {
         }
         Action::ShowTab(tab) => {
             model.detail_pane.tab = tab;
+            if model
+                .detail_pane
+                .events_of
+                .take_if(|_| tab == Tab::Events)
+                .is_some()
+            {
+                model.is_stale = true;
+            }
             cluster::follow_selection(model)
         }
         Action::New => popups::ask_template(model),
@@ -76,9 +86,9 @@ pub(super) fn perform(model: &mut Model, action: Action) -> Vec<Effect> {
             reviews::ask_to_agree(model);
             Vec::new()
         }
-        Action::Logs => logs::open(model, false),
+        Action::Logs => logs::open(model, false, Whose::All),
         Action::PreviousLogs if model.place() == Place::Logs => logs::toggle_previous(model),
-        Action::PreviousLogs => logs::open(model, true),
+        Action::PreviousLogs => logs::open(model, true, Whose::All),
         Action::Follow => {
             let drawn = model.geometry.logs;
             model.detail_pane.logs.toggle_following(drawn);
@@ -90,6 +100,29 @@ pub(super) fn perform(model: &mut Model, action: Action) -> Vec<Effect> {
         }
         Action::Timestamps => {
             model.detail_pane.logs.has_timestamps ^= true;
+            Vec::new()
+        }
+        Action::Forward => forwards::ask_port(model),
+        Action::Forwards => forwards::show(model),
+        Action::Nodes => nodes::show(model),
+        Action::StopForward => forwards::stop(model),
+        Action::Concerned => concerned::go(model),
+        Action::Shell => shells::open(model),
+        Action::PodLogs => logs::open_of_pod(model),
+        Action::LogSince => {
+            logs::ask_since(model);
+            Vec::new()
+        }
+        Action::LogsOf => {
+            logs::ask_whose(model);
+            Vec::new()
+        }
+        Action::Matches => {
+            model.detail_pane.logs.toggle_others();
+            Vec::new()
+        }
+        Action::Left | Action::Right => {
+            logs::shift(model, action == Action::Right);
             Vec::new()
         }
         Action::SaveLog => {
@@ -204,6 +237,14 @@ fn move_by(model: &mut Model, rows: isize) -> Vec<Effect> {
             model.claims.table.move_by(rows);
             Vec::new()
         }
+        Place::Forwards => {
+            model.forwards.table.move_by(rows);
+            Vec::new()
+        }
+        Place::Nodes => {
+            model.nodes.table.move_by(rows);
+            Vec::new()
+        }
         Place::Review => {
             if let Some(Screen::Review(pane)) = model.screens.last_mut() {
                 pane.move_by(rows);
@@ -264,6 +305,8 @@ fn scroll_by(model: &mut Model, lines: isize) -> Vec<Effect> {
         Some(Screen::Changes { scroll }) => *scroll = scroll.saturating_add_signed(lines),
         Some(Screen::Comparison(pane)) => pane.scroll_by(lines),
         Some(Screen::Claims) => model.claims.table.move_by(lines),
+        Some(Screen::Forwards) => model.forwards.table.move_by(lines),
+        Some(Screen::Nodes) => model.nodes.table.move_by(lines),
         Some(Screen::Detail) => move_in_detail(model, lines),
         None if model.focus == Focus::Detail => move_in_detail(model, lines),
         None => {
@@ -338,6 +381,8 @@ fn sort(model: &mut Model, is_reversal: bool) -> Vec<Effect> {
         }
         Place::History => sort_table(&mut model.detail_pane.history.table, is_reversal),
         Place::Claims => sort_table(&mut model.claims.table, is_reversal),
+        Place::Forwards => sort_table(&mut model.forwards.table, is_reversal),
+        Place::Nodes => sort_table(&mut model.nodes.table, is_reversal),
         Place::Editor
         | Place::Logs
         | Place::Review
@@ -369,6 +414,7 @@ fn copy(model: &mut Model) -> Vec<Effect> {
             .nth(*selected)
             .map(|entry| entry.command.clone()),
         Some(Screen::Claims) => model.claims.table.selected().map(|(_, name)| name.clone()),
+        Some(Screen::Forwards) => model.forwards.selected().and_then(Forward::url),
         _ if model.place() == Place::Detail => selected_name(model),
         _ if model.place() == Place::History => {
             let selected = model.detail_pane.history.table.selected();

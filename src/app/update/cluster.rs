@@ -13,7 +13,7 @@ use crate::service::fleet::Fleet;
 use crate::service::summary::InstanceKey;
 use crate::service::watch::{Scope, WatchEvent};
 
-use super::{changes, history, logs};
+use super::{changes, history, logs, usage};
 
 /// How long the selection rests on an instance before it is watched in full.
 const WATCH_AFTER: Duration = Duration::from_millis(120);
@@ -66,6 +66,7 @@ fn forget(model: &mut Model) {
     model
         .fleet
         .set_definitions(definitions.collect::<Vec<_>>(), model.now);
+    model.nodes = Default::default();
     model.detail = None;
     model.detail_pane.history.forget();
     model.detail_pane.changes.forget();
@@ -179,6 +180,7 @@ pub fn follow_selection(model: &mut Model) -> Vec<Effect> {
     let mut effects = history::follow(model);
     effects.extend(changes::follow(model));
     effects.extend(logs::follow(model));
+    effects.extend(usage::follow(model));
     if model.detail_pane.tab == Tab::Definition {
         effects.extend(show_definition(model));
     }

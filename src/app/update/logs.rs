@@ -1,6 +1,7 @@
 //! The logs of the selected instance: read while their tab is in front, moved in, filtered, saved.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use crossterm::event::{KeyCode, KeyEvent};
 use regex::Regex;
@@ -10,11 +11,22 @@ use crate::app::input::Input;
 use crate::app::model::{Model, Screen};
 use crate::app::msg::OpId;
 use crate::app::panes::detail::Tab;
-use crate::app::popup::{Popup, Prompt, PromptKind};
+use crate::app::panes::logs::Whose;
+use crate::app::popup::{Choice, Menu, MenuItem, Popup, Prompt, PromptKind};
 use crate::failure::Failure;
 use crate::service::log::LogEvent;
 
 use super::cluster;
+
+/// From how long ago on lines can be read, with what is said of it and how the command line writes it.
+const SPANS: [(Duration, &str, &str); 6] = [
+    (Duration::from_secs(60), "the last minute", "1m"),
+    (Duration::from_secs(5 * 60), "the last 5 minutes", "5m"),
+    (Duration::from_secs(15 * 60), "the last 15 minutes", "15m"),
+    (Duration::from_secs(3600), "the last hour", "1h"),
+    (Duration::from_secs(6 * 3600), "the last 6 hours", "6h"),
+    (Duration::from_secs(24 * 3600), "the last day", "24h"),
+];
 
 /// Reads the logs of the instance that is watched while their tab is in front, and no longer.
 pub(super) fn follow(model: &mut Model) -> Vec<Effect> {
@@ -34,12 +46,12 @@ fn begin(model: &mut Model, of: Option<crate::service::summary::InstanceKey>) ->
     vec![Effect::ReadLogs {
         op,
         key: of,
-        is_previous: pane.is_previous,
+        query: pane.query(),
     }]
 }
 
 /// Shows the logs of the selected instance on the whole screen.
-pub(super) fn open(model: &mut Model, is_previous: bool) -> Vec<Effect> {
+pub(super) fn open(model: &mut Model, is_previous: bool, whose: Whose) -> Vec<Effect> {
     model.detail_pane.tab = Tab::Logs;
     if !matches!(model.screens.last(), Some(Screen::Detail)) {
         model.screens.push(Screen::Detail);
@@ -50,12 +62,86 @@ pub(super) fn open(model: &mut Model, is_previous: bool) -> Vec<Effect> {
         model.record(command, None);
     }
     let is_read = model.detail_pane.logs.of.as_ref() == model.selected_instance();
+    if is_read {
+        model.detail_pane.logs.set_whose(whose.clone());
+    }
     if is_read && model.detail_pane.logs.is_previous != is_previous {
         return toggle_previous(model);
     }
-    // Of one that is not watched yet the reading begins once it is.
-    model.detail_pane.logs.wants_previous = is_previous;
+    if !is_read {
+        // Of one that is not watched yet the reading begins once it is.
+        model.detail_pane.logs.wants_previous = is_previous;
+        model.detail_pane.logs.wants_whose = whose;
+    }
     cluster::follow_selection(model)
+}
+
+/// Shows the logs of the pod that is selected among those of the instance, on the whole screen.
+pub(super) fn open_of_pod(model: &mut Model) -> Vec<Effect> {
+    let Some(pod) = model.detail_pane.pods.selected().cloned() else {
+        return Vec::new();
+    };
+    open(model, false, Whose::Pod(pod))
+}
+
+/// Asks from when on lines are to be read.
+pub(super) fn ask_since(model: &mut Model) {
+    let present = model.detail_pane.logs.since;
+    let mark = |since| if since == present { "(present)" } else { "" };
+    let newest = MenuItem::new(
+        "the newest lines of each container",
+        mark(None),
+        Choice::LogSince(None),
+    );
+    let spans = SPANS.iter().map(|(span, name, _)| {
+        let since = Some(*span);
+        MenuItem::new(*name, mark(since), Choice::LogSince(since))
+    });
+    let items = std::iter::once(newest).chain(spans).collect();
+    model.popup = Some(Popup::Menu(Menu::new("Read", Vec::new(), items)));
+}
+
+/// Reads anew, from another time on.
+pub(super) fn read_since(model: &mut Model, since: Option<Duration>) -> Vec<Effect> {
+    let pane = &mut model.detail_pane.logs;
+    pane.since = since;
+    let Some(of) = pane.of.clone() else {
+        return Vec::new();
+    };
+    let span = SPANS.iter().find(|(span, ..)| Some(*span) == since);
+    let how = span.map_or_else(String::new, |(_, _, word)| format!(" --since {word}"));
+    let command = model.command_line(&of.namespace, &format!("logs {} -f{how}", of.id));
+    model.record(command, None);
+    begin(model, Some(of))
+}
+
+/// Asks whose lines are to be shown.
+pub(super) fn ask_whose(model: &mut Model) {
+    let pane = &model.detail_pane.logs;
+    let item = |label: String, detail: &str, whose: Whose| {
+        let detail = match whose == pane.whose {
+            true => format!("{detail} (present)"),
+            false => detail.to_owned(),
+        };
+        MenuItem::new(label, detail.trim(), Choice::LogsOf(whose))
+    };
+    let mut items = vec![item("all".to_owned(), "", Whose::All)];
+    let mut pods: Vec<String> = pane.pods().to_vec();
+    if let Some(detail) = model.selected_detail() {
+        pods.extend(detail.pods().iter().map(|pod| pod.name.clone()));
+    }
+    pods.sort();
+    pods.dedup();
+    pods.retain(|pod| !pod.is_empty());
+    let pods = pods.into_iter();
+    items.extend(pods.map(|pod| item(pod.clone(), "pod", Whose::Pod(pod))));
+    if pane.containers().len() > 1 {
+        let named = pane.containers().iter().filter(|name| !name.is_empty());
+        items.extend(
+            named.map(|name| item(name.clone(), "container", Whose::Container(name.clone()))),
+        );
+    }
+    model.popup = Some(Popup::Menu(Menu::searchable("Lines of", items)));
 }
 
 /// Reads the runs before the present ones, or the present ones again.
@@ -79,6 +165,11 @@ pub(super) fn on_logged(
         pane.on_events(events, is_over);
     }
     Vec::new()
+}
+
+pub(super) fn shift(model: &mut Model, is_right: bool) {
+    let overhang = model.geometry.log_overhang;
+    model.detail_pane.logs.shift_by(is_right, overhang);
 }
 
 pub(super) fn move_by(model: &mut Model, lines: isize) {

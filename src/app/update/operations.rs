@@ -11,7 +11,7 @@ use crate::engine::plan::Outcome;
 use crate::failure::Failure;
 use crate::service::summary::InstanceKey;
 
-use super::{adjustments, adoption, changes, definitions, history, reviews, teardowns};
+use super::{adjustments, adoption, changes, definitions, history, nodes, reviews, teardowns};
 
 /// Asks for what is in front once more.
 pub(super) fn replan(model: &mut Model) -> Vec<Effect> {
@@ -22,12 +22,14 @@ pub(super) fn replan(model: &mut Model) -> Vec<Effect> {
         Some(Screen::Adopt(_)) => adoption::replan(model),
         Some(Screen::Comparison(_)) => history::recompare(model),
         Some(Screen::Changes { .. }) => changes::look_anew(model),
+        Some(Screen::Nodes) => nodes::read(model),
         Some(
             Screen::Detail
             | Screen::Editor(_)
             | Screen::Progress { .. }
             | Screen::Log { .. }
-            | Screen::Claims,
+            | Screen::Claims
+            | Screen::Forwards,
         )
         | None => Vec::new(),
     }
@@ -46,6 +48,8 @@ pub(super) fn confirm(model: &mut Model) {
             | Screen::Progress { .. }
             | Screen::Log { .. }
             | Screen::Claims
+            | Screen::Forwards
+            | Screen::Nodes
             | Screen::Comparison(_)
             | Screen::Changes { .. },
         )

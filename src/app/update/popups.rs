@@ -15,7 +15,8 @@ use crate::failure::Failure;
 use crate::service::watch::Scope;
 
 use super::{
-    actions, adjustments, adoption, cluster, definitions, logs, reviews, secrets, teardowns,
+    actions, adjustments, adoption, cluster, definitions, forwards, logs, reviews, secrets, shells,
+    teardowns,
 };
 
 const NAMESPACES: &str = "Namespace";
@@ -29,6 +30,10 @@ pub(super) fn on_key(model: &mut Model, key: KeyEvent) -> Vec<Effect> {
         Answer::Nothing => Vec::new(),
         Answer::Close => {
             model.popup = None;
+            let given_up = shells::give_up(model);
+            if !given_up.is_empty() {
+                return given_up;
+            }
             // Unsaved edits that were not decided on would be overwritten by the next ones: nothing is typed beside them.
             if model.editor().is_some_and(|pane| pane.draft.is_some()) {
                 definitions::leave(model);
@@ -127,8 +132,18 @@ fn choose(model: &mut Model, choice: Choice) -> Vec<Effect> {
             model.popup = Some(Popup::Prompt(prompt));
             Vec::new()
         }
+        Choice::LogSince(since) => logs::read_since(model, since),
+        Choice::LogsOf(whose) => {
+            model.detail_pane.logs.set_whose(whose);
+            Vec::new()
+        }
+        Choice::ForwardPort(port) => {
+            forwards::ask_local(model, port);
+            Vec::new()
+        }
+        Choice::Shell(place) => shells::open_at(model, place),
         Choice::QuitAnyway => vec![Effect::Quit],
-        Choice::Cancel => Vec::new(),
+        Choice::Cancel => shells::give_up(model),
     }
 }
 
@@ -207,6 +222,10 @@ fn typed(model: &mut Model, kind: PromptKind, text: &str) -> Vec<Effect> {
             not_typed(&[id])
         }
         PromptKind::Replicas => match adjustments::scale_to(model, text) {
+            Ok(effects) => return effects,
+            Err(why) => why,
+        },
+        PromptKind::Forward => match forwards::begin(model, text) {
             Ok(effects) => return effects,
             Err(why) => why,
         },

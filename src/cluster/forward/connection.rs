@@ -1,6 +1,7 @@
 //! One connection from this machine to a port of a pod.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -14,6 +15,8 @@ use crate::cluster::{Cluster, kinds};
 use crate::failure::{Failure, FailureKind};
 use crate::service::summary::InstanceKey;
 use crate::text;
+
+use super::Counters;
 
 const DATA: u8 = 0;
 const ERROR: u8 = 1;
@@ -34,6 +37,7 @@ pub(super) struct Way {
     pub instance: InstanceKey,
     pub remote: u16,
     pub target: watch::Receiver<Option<Arc<str>>>,
+    pub counters: Arc<Counters>,
 }
 
 impl Way {
@@ -44,7 +48,7 @@ impl Way {
         let _ = stream.set_nodelay(true);
         let (pod, socket) = self.reach().await?;
         opened();
-        pass_on(stream, socket, &self.doing(&pod)).await
+        pass_on(stream, socket, &self.counters, &self.doing(&pod)).await
     }
 
     fn doing(&self, pod: &str) -> String {
@@ -92,7 +96,12 @@ impl Way {
 ///
 /// NB: the protocol cannot say that one side has said all and still listens. So the connection stays for a while then: long
 /// where an answer is outstanding, short where it came.
-async fn pass_on(stream: TcpStream, socket: Socket, doing: &str) -> Result<(), Failure> {
+async fn pass_on(
+    stream: TcpStream,
+    socket: Socket,
+    counters: &Counters,
+    doing: &str,
+) -> Result<(), Failure> {
     let Socket {
         mut to, mut from, ..
     } = socket;
@@ -108,6 +117,7 @@ async fn pass_on(stream: TcpStream, socket: Socket, doing: &str) -> Result<(), F
                 read = reader.read(&mut piece), if has_more => match read {
                     Ok(len @ 1..) => {
                         sent.send_modify(|(is_waiting, _)| *is_waiting = true);
+                        counters.n_sent.fetch_add(len as u64, Ordering::Relaxed);
                         to.send(DATA, &piece[..len]).await
                     }
                     Ok(0) | Err(_) => {
@@ -123,7 +133,13 @@ async fn pass_on(stream: TcpStream, socket: Socket, doing: &str) -> Result<(), F
             }
         }
     };
-    let inwards = inwards(&mut from, &mut writer, &sent, is_answered, doing);
+    let inwards = inwards(
+        &mut from,
+        &mut writer,
+        (&sent, is_answered),
+        counters,
+        doing,
+    );
     let end = tokio::select! {
         end = inwards => end,
         () = outwards => Ok(()),
@@ -137,8 +153,8 @@ async fn pass_on(stream: TcpStream, socket: Socket, doing: &str) -> Result<(), F
 async fn inwards(
     from: &mut crate::cluster::socket::SocketStream,
     writer: &mut tokio::net::tcp::OwnedWriteHalf,
-    sent: &watch::Sender<(bool, bool)>,
-    mut standing: watch::Receiver<(bool, bool)>,
+    (sent, mut standing): (&watch::Sender<(bool, bool)>, watch::Receiver<(bool, bool)>),
+    counters: &Counters,
     doing: &str,
 ) -> Result<(), Failure> {
     let mut has_begun = [false; 2];
@@ -186,6 +202,8 @@ async fn inwards(
                     false
                 });
                 quiet_since = Instant::now();
+                let n_received = bytes.len() as u64;
+                counters.n_received.fetch_add(n_received, Ordering::Relaxed);
                 if writer.write_all(&bytes).await.is_err() {
                     // Nobody reads any more.
                     return Ok(());

@@ -1,77 +1,23 @@
 //! Which port of a pod is meant: by its number or name, of the Service or of a container.
 
-use std::str::FromStr;
+use std::net::Ipv4Addr;
 
 use serde_json::Value;
 
-use super::ForwardRequest;
 use crate::cluster::{Cluster, Selector};
 use crate::definition::naming;
 use crate::definition::object::{GroupKind, Object};
 use crate::failure::{Failure, FailureKind};
+use crate::service::forward::{ForwardRequest, OfferedPort, RemotePort};
+use crate::service::summary::InstanceKey;
 use crate::text;
 
-/// A port of this machine and one of an instance, as `[LOCAL:]REMOTE` writes them.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PortSpec {
-    /// The local one; 0 takes a free one, none the same as the remote one.
-    pub local: Option<u16>,
-    /// The remote one.
-    pub remote: RemotePort,
-}
-
-/// A port of an instance.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum RemotePort {
-    /// By number: the Service's, else a container's.
-    Number(u16),
-    /// By name, likewise.
-    Name(String),
-}
-
-impl FromStr for PortSpec {
-    type Err = String;
-
-    /// Reads `80`, `http`, `8080:80`, `8080:http`, `:80`, `0:80`.
-    fn from_str(text: &str) -> Result<Self, String> {
-        let (local, remote) = match text.split_once(':') {
-            None => (None, text),
-            Some(("", remote)) => (Some(0), remote),
-            Some((local, remote)) => {
-                let local = local.parse().map_err(|_| {
-                    format!(
-                        "{local:?} is no local port: write [LOCAL:]REMOTE, LOCAL from 0 to 65535"
-                    )
-                })?;
-                (Some(local), remote)
-            }
-        };
-        Ok(Self {
-            local,
-            remote: remote_port(remote)?,
-        })
-    }
-}
-
-fn remote_port(text: &str) -> Result<RemotePort, String> {
-    if text.bytes().all(|byte| byte.is_ascii_digit()) && !text.is_empty() {
-        let number = text.parse().ok().filter(|number| *number > 0);
-        let number = number.ok_or_else(|| format!("{text} is no port: they are 1 to 65535"));
-        return number.map(RemotePort::Number);
-    }
-    let is_legal = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
-    match !text.is_empty() && text.len() <= 63 && text.bytes().all(is_legal) {
-        true => Ok(RemotePort::Name(text.to_owned())),
-        false => Err(format!(
-            "{text:?} is no port: write a number or a name, as in 8080:http"
-        )),
-    }
-}
-
 impl Cluster {
-    /// Returns the pods' ports that are meant, in the order of the request.
-    pub(super) async fn remote_ports(&self, request: &ForwardRequest) -> Result<Vec<u16>, Failure> {
-        let instance = &request.instance;
+    /// Returns the Services and pods of an instance; it has pods, or that is told.
+    async fn services_and_pods(
+        &self,
+        instance: &InstanceKey,
+    ) -> Result<(Vec<Object>, Vec<Object>), Failure> {
         let selector = Selector::instance(&instance.id);
         let list = |kind: &str| {
             let kind = GroupKind::new("", kind);
@@ -92,6 +38,13 @@ impl Cluster {
             let summary = format!("{} has no pods", instance.id);
             return Err(Failure::new(FailureKind::NotFound, summary));
         }
+        Ok((services, pods))
+    }
+
+    /// Returns the pods' ports that are meant, in the order of the request.
+    pub(super) async fn remote_ports(&self, request: &ForwardRequest) -> Result<Vec<u16>, Failure> {
+        let instance = &request.instance;
+        let (services, pods) = self.services_and_pods(instance).await?;
         let name = naming::workload(&instance.id);
         let service = services.iter().find(|service| service.key.name == name);
         let ports = request.ports.iter();
@@ -106,6 +59,65 @@ impl Cluster {
             })
             .collect()
     }
+}
+
+impl Cluster {
+    /// Returns the ports of an instance that could be forwarded, each with a free one of this machine: those of its Service,
+    /// else those that its containers declare.
+    ///
+    /// # Errors
+    /// It has no pods, or they may not be read.
+    pub async fn offered_ports(&self, instance: &InstanceKey) -> Result<Vec<OfferedPort>, Failure> {
+        let (services, pods) = self.services_and_pods(instance).await?;
+        let name = naming::workload(&instance.id);
+        let service = services.iter().find(|service| service.key.name == name);
+        let mut offered = offered(service, &pods);
+        for port in &mut offered {
+            port.local = free_port(port.port);
+        }
+        Ok(offered)
+    }
+}
+
+/// Returns the ports that a Service has, else those of the first pod's containers.
+fn offered(service: Option<&Object>, pods: &[Object]) -> Vec<OfferedPort> {
+    let port = |value: &Value, key: &str, container: Option<&str>| {
+        let clean = |text: &str| crate::text::clean(text).into_owned();
+        // What is not TCP cannot be forwarded.
+        let is_tcp = value["protocol"].as_str().is_none_or(|it| it == "TCP");
+        let port = u16::try_from(value[key].as_u64()?).ok()?;
+        is_tcp.then(|| OfferedPort {
+            port,
+            name: value["name"].as_str().map(clean),
+            container: container.map(clean),
+            local: port,
+        })
+    };
+    let of_service = list(service.map(|service| &service.json), &["spec", "ports"]);
+    let of_service: Vec<_> = of_service.filter_map(|it| port(it, "port", None)).collect();
+    if !of_service.is_empty() {
+        return of_service;
+    }
+    let containers = list(pods.first().map(|pod| &pod.json), &["spec", "containers"]);
+    containers
+        .flat_map(|container| {
+            let ports = list(Some(container), &["ports"]);
+            ports.filter_map(|it| port(it, "containerPort", container["name"].as_str()))
+        })
+        .collect()
+}
+
+/// Returns a port of this machine that is free: the same, 8000 above where that one needs rights, or any.
+fn free_port(wanted: u16) -> u16 {
+    let first = match wanted {
+        1024.. => wanted,
+        below => below + 8000,
+    };
+    let bound = [first, 0].into_iter().find_map(|port| {
+        let listener = std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, port)).ok()?;
+        Some(listener.local_addr().ok()?.port())
+    });
+    bound.unwrap_or(0)
 }
 
 /// Returns the pod's port that is meant.

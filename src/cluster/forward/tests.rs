@@ -2,7 +2,8 @@
 
 use serde_json::json;
 
-use super::ports::{PortSpec, RemotePort, resolve};
+use super::ports::resolve;
+use super::{PortSpec, RemotePort};
 use crate::definition::object::Object;
 
 #[test]

@@ -6,7 +6,9 @@ use serde::Deserialize;
 use super::pod_status;
 use super::{Meta, Project, clean, clean_some, count, or_default};
 use crate::cluster::kinds::Resource;
+use crate::service::quantity;
 use crate::service::summary::{Container, ContainerEnd, ContainerState, Pod};
+use crate::service::usage::Amounts;
 
 /// A pod.
 #[derive(Debug, Default, Deserialize)]
@@ -35,6 +37,38 @@ pub(in crate::cluster) struct ContainerSpec {
     image: String,
     /// `Always` makes an init container a sidecar.
     pub restart_policy: Option<String>,
+    #[serde(deserialize_with = "or_default")]
+    resources: Resources,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Resources {
+    #[serde(deserialize_with = "or_default")]
+    requests: Quantities,
+    #[serde(deserialize_with = "or_default")]
+    limits: Quantities,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Quantities {
+    cpu: Option<Quantity>,
+    memory: Option<Quantity>,
+}
+
+/// Servers write quantities as texts.
+#[derive(Debug, Deserialize)]
+struct Quantity(String);
+
+impl Quantities {
+    fn amounts(&self) -> Amounts {
+        let bytes = |text: &str| u64::try_from(quantity::bytes(text)?).ok();
+        Amounts {
+            cpu: self.cpu.as_ref().and_then(|it| quantity::nanocores(&it.0)),
+            memory: self.memory.as_ref().and_then(|it| bytes(&it.0)),
+        }
+    }
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -162,6 +196,8 @@ fn summary(container: ContainerSpec, init: bool, statuses: &mut Vec<ContainerSta
             exit_code: end.exit_code,
             message: last_line(&end.message),
         }),
+        requests: container.resources.requests.amounts(),
+        limits: container.resources.limits.amounts(),
     }
 }
 

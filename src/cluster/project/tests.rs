@@ -543,6 +543,8 @@ fn containers_are_read_in_the_order_of_the_spec() {
         restarts: if name == "c2" { 4 } else { 0 },
         state,
         last_end: None,
+        requests: Default::default(),
+        limits: Default::default(),
     };
     let waiting = |reason: &str, message: &str| ContainerState::Waiting {
         reason: reason.to_owned(),

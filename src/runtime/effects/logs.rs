@@ -3,63 +3,85 @@
 use std::time::Duration;
 
 use tokio::sync::mpsc::UnboundedSender;
-use tokio::time::{Instant, sleep_until, timeout_at};
+use tokio::time::{Instant, sleep, sleep_until, timeout_at};
 use tokio_util::task::AbortOnDropHandle;
 
 use crate::app::{Msg, OpId};
 use crate::cluster::{Cluster, LogStream};
-use crate::failure::Failure;
+use crate::failure::{Failure, FailureKind};
 use crate::service::log::{LogEvent, LogQuery};
 use crate::service::summary::InstanceKey;
 
 use super::Runner;
 
-/// Lines of each container that are read of what was said before.
-const TAIL: u64 = 1000;
 /// Containers that are followed at once.
 const MAX_STREAMS: usize = 32;
+/// Between the first attempts to begin.
+const FIRST_RETRY: Duration = Duration::from_secs(1);
+/// Between later ones.
+const LAST_RETRY: Duration = Duration::from_secs(30);
 /// Between messages.
 const APART: Duration = Duration::from_millis(100);
 /// Most events of a message: faster logs are read more slowly than they are written.
 const MAX_EVENTS: usize = 2000;
 
 impl Runner {
-    pub(super) fn read_logs(&mut self, op: OpId, key: Option<InstanceKey>, is_previous: bool) {
+    pub(super) fn read_logs(&mut self, op: OpId, key: Option<InstanceKey>, query: LogQuery) {
         self.logs = None;
         let Some(key) = key else {
             return;
         };
         let (cluster, messages) = (self.cluster(), self.messages.clone());
         let task = tokio::spawn(async move {
-            let begun = async { begin(&cluster?, &key, is_previous).await };
+            let say = |event: LogEvent, is_over: bool| {
+                let events = vec![event];
+                drop(messages.send(Msg::Logged {
+                    op,
+                    events,
+                    is_over,
+                }));
+            };
+            let source = None;
+            let begun = async { begin_at_last(&cluster?, &key, &query, |it| say(it, false)).await };
             match begun.await {
                 Ok(stream) => pass_on(stream, op, &messages).await,
-                Err(failure) => {
-                    let source = None;
-                    let events = vec![LogEvent::Failed { source, failure }];
-                    let is_over = true;
-                    drop(messages.send(Msg::Logged {
-                        op,
-                        events,
-                        is_over,
-                    }));
-                }
+                Err(failure) => say(LogEvent::Failed { source, failure }, true),
             }
         });
         self.logs = Some(AbortOnDropHandle::new(task));
     }
 }
 
-async fn begin(cluster: &Cluster, key: &InstanceKey, previous: bool) -> Result<LogStream, Failure> {
-    let query = LogQuery {
-        previous,
-        tail: Some(TAIL),
-        ..LogQuery::default()
+/// Begins to read, again and again while the server cannot be reached: whoever looks at a log waits for it.
+async fn begin_at_last(
+    cluster: &Cluster,
+    key: &InstanceKey,
+    query: &LogQuery,
+    say: impl Fn(LogEvent),
+) -> Result<LogStream, Failure> {
+    let (mut wait, mut is_lost) = (FIRST_RETRY, false);
+    let source = None;
+    let pods = loop {
+        match cluster.pods(key).await {
+            Ok(pods) => break pods,
+            Err(failure) if failure.kind == FailureKind::Unreachable => {
+                say(LogEvent::Lost {
+                    source: None,
+                    failure,
+                });
+                is_lost = true;
+                sleep(wait).await;
+                wait = LAST_RETRY.min(wait * 2);
+            }
+            Err(failure) => return Err(failure),
+        }
     };
-    let pods = cluster.pods(key).await?;
-    Ok(match previous {
-        true => cluster.read_logs(key, pods, query),
-        false => cluster.follow_logs(key, pods, query, MAX_STREAMS),
+    if is_lost {
+        say(LogEvent::Back { source });
+    }
+    Ok(match query.previous {
+        true => cluster.read_logs(key, pods, query.clone()),
+        false => cluster.follow_logs(key, pods, query.clone(), MAX_STREAMS),
     })
 }
 

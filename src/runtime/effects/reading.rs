@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fs::OpenOptions;
-use std::io::Write;
+use std::io::{ErrorKind, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -71,6 +71,7 @@ impl Runner {
     pub(super) fn save_log(&self, path: PathBuf, text: String) {
         let messages = self.messages.clone();
         self.disk.run(move || {
+            let path = whole_path(path);
             let result = write_new(&path, &text).map_err(|error| {
                 let summary = format!("writing {}: {error}", path.display());
                 Failure::new(FailureKind::Disk, summary)
@@ -95,18 +96,50 @@ fn newest_of(trash: &Trash, server: &str) -> Vec<Arc<TrashItem>> {
     without_objects.map(Arc::new).collect()
 }
 
+/// Returns a path as the shell would read it, from the root on, so that a person finds what it names.
+fn whole_path(path: PathBuf) -> PathBuf {
+    let in_home = path.strip_prefix("~").ok();
+    let path = match in_home.zip(std::env::home_dir()) {
+        Some((rest, home)) => home.join(rest),
+        None => path,
+    };
+    std::path::absolute(&path).unwrap_or(path)
+}
+
+/// Writes a new file, whole or not at all; what is there already stays.
 fn write_new(path: &Path, text: &str) -> std::io::Result<()> {
+    let mut hidden = std::ffi::OsString::from(".");
+    hidden.push(path.file_name().unwrap_or_default());
+    hidden.push(format!(".{}.tmp", std::process::id()));
+    let temporary = path.with_file_name(hidden);
+    let written = write_beside(&temporary, text).and_then(|()| {
+        // Unlike a rename, a link takes no file's place.
+        std::fs::hard_link(&temporary, path).or_else(|error| match error.kind() {
+            ErrorKind::AlreadyExists => Err(error),
+            // Some file systems have no links.
+            _ => write_beside(path, text),
+        })
+    });
+    // Where it cannot be removed it was not made.
+    let _ = std::fs::remove_file(&temporary);
+    written
+}
+
+fn write_beside(path: &Path, text: &str) -> std::io::Result<()> {
     let mut file = OpenOptions::new()
         .write(true)
         .create_new(true)
         .mode(LOG_MODE)
         .open(path)?;
-    file.write_all(text.as_bytes())
+    file.write_all(text.as_bytes())?;
+    file.sync_all()
 }
 
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeMap;
+
+    use std::os::unix::fs::PermissionsExt;
 
     use jiff::Timestamp;
 
@@ -161,5 +194,18 @@ mod tests {
         write_new(&path, "one\n").unwrap();
         assert!(write_new(&path, "two\n").is_err());
         assert_eq!(std::fs::read_to_string(&path).unwrap(), "one\n");
+        let left = std::fs::read_dir(dir.path()).unwrap().count();
+        assert_eq!(left, 1, "a temporary file stays");
+        let mode = std::fs::metadata(&path).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+    }
+
+    #[test]
+    fn path_that_is_told_leads_from_the_root() {
+        let here = std::env::current_dir().unwrap();
+        assert_eq!(whole_path("web.log".into()), here.join("web.log"));
+        assert_eq!(whole_path("/tmp/a".into()), PathBuf::from("/tmp/a"));
+        let home = std::env::home_dir().unwrap();
+        assert_eq!(whole_path("~/a/b".into()), home.join("a/b"));
     }
 }

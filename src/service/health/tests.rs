@@ -302,6 +302,8 @@ fn pod(name: &str, reason: &str) -> Pod {
             restarts: 0,
             state: ContainerState::Running,
             last_end: None,
+            requests: Default::default(),
+            limits: Default::default(),
         }],
     }
 }

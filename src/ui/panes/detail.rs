@@ -13,7 +13,7 @@ use crate::text;
 use crate::ui::canvas::{Canvas, Piece};
 use crate::ui::{editor, table};
 
-use super::{changes, history, logs, note_change};
+use super::{changes, history, logs, note_change, pods};
 
 /// Rows that the reason takes where the title has no room for it; a quarter of the room where that is more.
 const MIN_REASON: u16 = 3;
@@ -166,11 +166,17 @@ pub fn draw_tab(
     };
     let used = match model.detail_pane.tab {
         Tab::Objects => changes::draw_above_objects(canvas, inside, model, geometry),
+        Tab::Events => draw_concerned(canvas, inside, model),
         _ => 0,
     };
     let inside = Rect {
         y: inside.y + used,
         height: inside.height - used,
+        ..inside
+    };
+    let below = pods::draw_below(canvas, inside, model, geometry);
+    let inside = Rect {
+        height: inside.height - below,
         ..inside
     };
     let drawn = table::draw_table(canvas, inside, rows, model.now, is_focused);
@@ -199,6 +205,29 @@ pub fn draw_tab(
             canvas.theme.dim,
         );
     }
+}
+
+/// Draws whose events alone are shown, if that is so; returns the rows that it took.
+fn draw_concerned(canvas: &mut Canvas<'_>, area: Rect, model: &Model) -> u16 {
+    let Some(of) = &model.detail_pane.events_of else {
+        return 0;
+    };
+    if area.height < 3 {
+        return 0;
+    }
+    let at = Position {
+        x: area.x + 2,
+        y: area.y,
+    };
+    let dot = canvas.theme.symbols.dot;
+    let sentence = format!("only of {}/{} {dot} 3 shows all", of.kind, of.name);
+    canvas.text(
+        at,
+        area.width.saturating_sub(3),
+        &sentence,
+        canvas.theme.partly,
+    );
+    1
 }
 
 /// Draws why the instance is not well, where the title has no room for it; returns the rows that it took.

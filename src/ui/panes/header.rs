@@ -19,11 +19,13 @@ pub fn draw(canvas: &mut Canvas<'_>, area: Rect, model: &Model, geometry: &mut G
     let (sign, connection, style) = connection(canvas, model, geometry);
     let counts = counts(model, theme.symbols.dot);
     let n_running = model.n_running();
-    let running = if n_running > 0 {
-        format!("{n_running} running  ")
-    } else {
-        String::new()
+    let mut running = match model.forwards.all().len() {
+        0 => String::new(),
+        n => format!("{n} forwarded  "),
     };
+    if n_running > 0 {
+        running.push_str(&format!("{n_running} running  "));
+    }
     let insecure = if model.session.is_insecure {
         "TLS not verified  "
     } else {

@@ -9,7 +9,7 @@ use crate::ui::canvas::Canvas;
 use super::popup::{open, rows};
 
 /// Views in the order in which a person meets them.
-const VIEWS: [(Place, &str); 14] = [
+const VIEWS: [(Place, &str); 16] = [
     (Place::Services, "Services"),
     (Place::Detail, "Detail"),
     (Place::Logs, "Logs"),
@@ -21,6 +21,8 @@ const VIEWS: [(Place, &str); 14] = [
     (Place::Comparison, "Comparison of revisions"),
     (Place::Changes, "What others changed"),
     (Place::Claims, "Claims"),
+    (Place::Forwards, "Forwards"),
+    (Place::Nodes, "Nodes"),
     (Place::Progress, "Operations"),
     (Place::Log, "Commands"),
     (Place::Editor, "Editor"),

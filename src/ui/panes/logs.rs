@@ -1,13 +1,18 @@
 //! The logs' tab: how the reading does, then the lines, each with its pod in a colour of its own.
 
+mod stretch;
+
 use ratatui::layout::{Position, Rect};
 use ratatui::style::Style;
 
-use crate::app::panes::logs::{Line, LogState, LogsPane};
+use crate::app::panes::logs::{Line, LogState, LogsPane, Whose};
 use crate::app::{Geometry, Model};
+use crate::service::age;
 use crate::text;
-use crate::ui::canvas::Canvas;
+use crate::ui::canvas::{Canvas, Piece};
 use crate::ui::theme::Theme;
+
+use stretch::Stretch;
 
 /// Longest name before the last part of a pod's that is shown.
 const MAX_NAME: usize = 12;
@@ -51,7 +56,7 @@ pub fn draw(
     if is_focused {
         geometry.list_height = inside.height.into();
     }
-    geometry.logs = draw_lines(canvas, inside, pane);
+    (geometry.logs, geometry.log_overhang) = draw_lines(canvas, inside, pane);
     if pane.n_shown() == 0 && inside.height > 0 {
         canvas.text(
             inside.as_position(),
@@ -85,80 +90,94 @@ fn draw_state(canvas: &mut Canvas<'_>, at: Position, width: u16, pane: &LogsPane
     if pane.is_previous {
         say("previous runs");
     }
-    say(&match pane.ring.len() {
-        1 => "1 line".to_owned(),
-        n => format!("{n} lines"),
-    });
-    if pane.ring.n_dropped() > 0 {
-        say(&format!("{} earlier ones dropped", pane.ring.n_dropped()));
+    match &pane.whose {
+        Whose::All => {}
+        Whose::Pod(name) | Whose::Container(name) => say(&format!("only of {name}")),
     }
-    if let Some(filter) = &pane.filter {
-        say(&format!("{} match /{filter}/", pane.n_shown()));
+    if let Some(since) = pane.since {
+        say(&format!("since {}", age::show(since)));
+    }
+    match &pane.filter {
+        Some(filter) if pane.shows_others => say(&format!("/{filter}/ marked")),
+        Some(filter) => say(&format!("{} match /{filter}/", pane.n_shown())),
+        None => {}
     }
     if pane.wraps {
         say("wrapped");
+    } else if pane.shift > 0 {
+        say(&format!("from column {}", pane.shift + 1));
     }
+    let n_lines = match pane.ring.len() {
+        1 => "1 line".to_owned(),
+        n => format!("{n} lines"),
+    };
+    say(&match pane.ring.n_dropped() {
+        0 => n_lines,
+        n => format!("{n_lines}, {n} before them dropped"),
+    });
     canvas.line(at, width, &[(&state, style), (&rest, theme.dim)]);
 }
 
-/// Draws as many lines as there is room for; returns the first of them, and how many there were.
-fn draw_lines(canvas: &mut Canvas<'_>, area: Rect, pane: &LogsPane) -> (usize, usize) {
+/// Draws as many lines as there is room for; returns the first of them and how many there were, and how many cells of the
+/// longest one are beyond the right border.
+fn draw_lines(canvas: &mut Canvas<'_>, area: Rect, pane: &LogsPane) -> ((usize, usize), usize) {
     let room = usize::from(area.height);
-    let top = pane.top().unwrap_or_else(|| newest(pane, area));
-    let (mut y, mut idx) = (area.y, top);
+    let top = pane.top().unwrap_or_else(|| newest(canvas, pane, area));
+    let (mut y, mut idx, mut overhang) = (area.y, top, 0);
     while y < area.bottom() {
         let Some(line) = pane.shown(idx) else {
             break;
         };
-        let rows = rows_of(pane, line, area.width);
         let below = Rect {
             y,
             height: area.bottom() - y,
             ..area
         };
-        draw_line(canvas, below, pane, line);
-        y = y.saturating_add(rows);
+        if pane.wraps {
+            y = y.saturating_add(draw_wrapped(canvas, below, pane, line));
+        } else {
+            overhang = overhang.max(draw_cut(canvas, below, pane, line));
+            y += 1;
+        }
         idx += 1;
     }
     // Where lines go on below there is room for fewer, but no fewer than one.
     let n_drawn = if pane.wraps { idx - top } else { room };
-    (top, n_drawn.max(1))
+    ((top, n_drawn.max(1)), overhang)
 }
 
 /// Returns the first line of those that fill an area up to the newest.
-fn newest(pane: &LogsPane, area: Rect) -> usize {
-    let mut room = area.height;
+fn newest(canvas: &Canvas<'_>, pane: &LogsPane, area: Rect) -> usize {
+    let mut room = usize::from(area.height);
     let mut top = pane.n_shown();
     while let Some(line) = top.checked_sub(1).and_then(|idx| pane.shown(idx)) {
-        let rows = rows_of(pane, line, area.width);
-        if rows > room {
+        let n_rows = match pane.wraps {
+            true => rows_of(canvas, pane, line, area.width).len(),
+            false => 1,
+        };
+        if n_rows > room {
             break;
         }
-        room -= rows;
+        room -= n_rows;
         top -= 1;
     }
     // A line longer than the whole room is seen from its beginning.
     top.min(pane.n_shown().saturating_sub(1))
 }
 
-fn rows_of(pane: &LogsPane, line: &Line, width: u16) -> u16 {
-    if !pane.wraps {
-        return 1;
-    }
-    let cells = text::cells(&whole(pane, line)).max(1);
-    u16::try_from(cells.div_ceil(usize::from(width.max(1)))).unwrap_or(u16::MAX)
-}
-
-fn prefix(pane: &LogsPane, line: &Line) -> String {
+/// Returns who said a line, and when where that is wanted.
+fn prefix(canvas: &Canvas<'_>, pane: &LogsPane, line: &Line) -> Stretch {
     let at = line.at.filter(|_| pane.has_timestamps);
     let at = at.map_or_else(String::new, |at| {
         format!("{} ", at.strftime("%Y-%m-%dT%H:%M:%S%.3fZ"))
     });
     let pod = short_name(&line.source.pod);
-    match pane.has_containers() {
+    let prefix = match pane.containers().len() > 1 {
         true => format!("{pod}/{} {at}", line.source.container),
         false => format!("{pod} {at}"),
-    }
+    };
+    let style = style_of(canvas.theme, line.colour);
+    (text::clean(&prefix).into_owned(), style)
 }
 
 /// Returns what tells a pod from its siblings: the name of a long one is cut to its last part.
@@ -169,55 +188,52 @@ fn short_name(pod: &str) -> String {
     }
 }
 
-/// Returns what a line shows, its pod included.
-fn whole(pane: &LogsPane, line: &Line) -> String {
-    text::clean(&format!("{}{}", prefix(pane, line), line.text)).into_owned()
+/// Draws a line on one row, moved sideways; returns how many cells of it are beyond the right border.
+fn draw_cut(canvas: &mut Canvas<'_>, area: Rect, pane: &LogsPane, line: &Line) -> usize {
+    let (name, style) = prefix(canvas, pane, line);
+    let used = canvas.text(area.as_position(), area.width, &name, style);
+    let body = stretch::of_line(line, pane.filter.as_ref(), canvas.theme);
+    let body = stretch::without_first(body, pane.shift);
+    let at = Position {
+        x: area.x + used,
+        ..area.as_position()
+    };
+    let width = area.width.saturating_sub(used);
+    draw_stretches(canvas, at, width, &body);
+    let overhang = stretch::cells(&body).saturating_sub(width.into());
+    if overhang > 0 && width > 0 {
+        // That something is missing is seen even where it begins another stretch.
+        let last = Position {
+            x: at.x + width - 1,
+            ..at
+        };
+        canvas.text(last, 1, canvas.theme.symbols.cut, canvas.theme.dim);
+    }
+    overhang
 }
 
-fn draw_line(canvas: &mut Canvas<'_>, area: Rect, pane: &LogsPane, line: &Line) {
-    let theme = canvas.theme;
-    let style = style_of(theme, line.colour);
-    let body = if line.is_notice {
-        theme.partly
-    } else {
-        theme.text
-    };
-    let prefix = text::clean(&prefix(pane, line)).into_owned();
-    if !pane.wraps {
-        let pieces = [(prefix.as_str(), style), (line.text.as_str(), body)];
-        canvas.line(area.as_position(), area.width, &pieces);
-        return;
+/// Draws a line on as many rows as it needs and there are; returns how many it needs.
+fn draw_wrapped(canvas: &mut Canvas<'_>, area: Rect, pane: &LogsPane, line: &Line) -> u16 {
+    let rows = rows_of(canvas, pane, line, area.width);
+    for (y, row) in (area.y..area.bottom()).zip(&rows) {
+        let at = Position { x: area.x, y };
+        draw_stretches(canvas, at, area.width, row);
     }
-    let all = whole(pane, line);
-    let mut rest = all.as_str();
-    for y in area.y..area.bottom() {
-        let (row, below) = split_at_cells(rest, area.width.into());
-        canvas.text(Position { x: area.x, y }, area.width, row, body);
-        rest = below;
-        if rest.is_empty() {
-            break;
-        }
-    }
-    let room = u16::try_from(text::cells(&prefix)).unwrap_or(u16::MAX);
-    let first = Rect {
-        width: room.min(area.width),
-        height: 1,
-        ..area
-    };
-    canvas.paint(first, style);
+    u16::try_from(rows.len()).unwrap_or(u16::MAX)
 }
 
-/// Splits a cleaned text where a row of so many cells is full.
-fn split_at_cells(line: &str, width: usize) -> (&str, &str) {
-    use unicode_segmentation::UnicodeSegmentation;
-    let mut used = 0;
-    for (at, grapheme) in line.grapheme_indices(true) {
-        used += text::cells(grapheme);
-        if used > width && at > 0 {
-            return line.split_at(at);
-        }
-    }
-    (line, "")
+fn rows_of(canvas: &Canvas<'_>, pane: &LogsPane, line: &Line, width: u16) -> Vec<Vec<Stretch>> {
+    let mut all = vec![prefix(canvas, pane, line)];
+    all.extend(stretch::of_line(line, pane.filter.as_ref(), canvas.theme));
+    stretch::rows(all, width.into())
+}
+
+fn draw_stretches(canvas: &mut Canvas<'_>, at: Position, width: u16, stretches: &[Stretch]) {
+    let pieces: Vec<Piece<'_>> = stretches
+        .iter()
+        .map(|(text, style)| (text.as_str(), *style))
+        .collect();
+    canvas.line(at, width, &pieces);
 }
 
 /// Returns the colour of a pod: in turn, and red is left to what is wrong.
@@ -236,16 +252,5 @@ mod tests {
         check("web-6d9c9c5b8-4bqzd", "…4bqzd");
         check("a-very-long-name-for-a-set-12", "…12");
         check("", "");
-    }
-
-    #[test]
-    fn rows_are_filled_and_wide_characters_stay_whole() {
-        let check = |line: &str, width, expected: (&str, &str)| {
-            assert_eq!(split_at_cells(line, width), expected);
-        };
-        check("abcdef", 4, ("abcd", "ef"));
-        check("abc", 4, ("abc", ""));
-        check("日本語", 5, ("日本", "語"));
-        check("日", 1, ("日", ""));
     }
 }

@@ -15,8 +15,11 @@ use crate::engine::history::Comparison;
 use crate::engine::plan::{DiffLine, DiffSide};
 use crate::engine::remedy::{Offer, Remedy};
 use crate::failure::{Failure, FailureKind};
+use crate::service::capacity::{Asked, Devices, Node, capacities};
+use crate::service::forward::{ForwardEvent, Forwarded, Traffic};
 use crate::service::log::{LogEvent, LogLine, LogSource};
 use crate::service::summary::WorkloadKind;
+use crate::service::usage::{Amounts, PodUsage};
 use crate::service::watch::{Delta, WatchEvent};
 
 /// The last thing that was asked for.
@@ -177,6 +180,126 @@ fn logs_are_drawn_at_any_size() {
             draw(&stage.model, size);
         }
     }
+}
+
+#[test]
+fn logs_are_moved_sideways_and_chosen() {
+    let mut stage = with_logs();
+    let mut buf = Buffer::empty(Rect::new(0, 0, SMALL.0, SMALL.1));
+    let area = buf.area;
+    let (geometry, _) = draw_buffer(&mut buf, area, &stage.model, &Theme::default());
+    stage.model.set_geometry(geometry);
+    stage.press("l /").type_text("query").press("enter v");
+    check("logs_sideways", &mut stage);
+    stage.press("o");
+    check("logs_of", &mut stage);
+}
+
+#[test]
+fn forwards_say_how_they_do() {
+    let mut stage = services();
+    stage.press("G").rest();
+    check_forwards(&mut stage);
+}
+
+fn check_forwards(stage: &mut Stage) {
+    stage.press("F");
+    for size in [SMALL, LARGE] {
+        assert!(draw(&stage.model, size).contains("Nothing is forwarded."));
+    }
+    stage
+        .press("esc f enter")
+        .type_text("8080:80")
+        .press("enter");
+    let op = last_op(stage);
+    let local = "127.0.0.1:8080".parse().unwrap();
+    let result = Ok(vec![Forwarded { local, remote: 80 }]);
+    stage.send(Msg::ForwardBegan { op, result });
+    let traffic = Traffic {
+        n_open: 1,
+        n_connections: 17,
+        n_sent: 2048,
+        n_received: 3 << 20,
+    };
+    for event in [
+        ForwardEvent::Pod("web-6d9c9c5b8-4bqzd".to_owned()),
+        ForwardEvent::Failed {
+            local,
+            failure: Failure::new(
+                FailureKind::Unreachable,
+                "cannot forward to port 80 of pod web-6d9c9c5b8-4bqzd: connection refused",
+            ),
+        },
+    ] {
+        let event = Some(event);
+        stage.send(Msg::Forwarding { op, event, traffic });
+    }
+    stage.press("F");
+    check("forwards", stage);
+}
+
+#[test]
+fn what_a_pod_uses_stands_below_the_pods() {
+    let mut stage = services();
+    stage.press("j j j").rest();
+    stage.follow();
+    let op = stage.model.detail_pane.usage.op;
+    for (second, cpu, memory) in [(0, 20, 100), (15, 480, 120), (30, 250, 200)] {
+        let usage = PodUsage {
+            pod: "orders-db-6d9c9c5b8-x2x7p".to_owned(),
+            at: jiff::Timestamp::from_second(second).ok(),
+            cpu: cpu * 1_000_000,
+            memory: memory << 20,
+        };
+        let result = Ok(vec![usage]);
+        stage.send(Msg::PodUsageRead { op, result });
+    }
+    check("usage", &mut stage);
+    stage.press("tab enter");
+    check("usage_alone", &mut stage);
+    // Where nobody measures it is said, quietly.
+    let failure = Failure::new(FailureKind::NotFound, "404");
+    let mut stage = services();
+    stage.follow();
+    let op = stage.model.detail_pane.usage.op;
+    let result = Err(failure);
+    stage.send(Msg::PodUsageRead { op, result });
+    check("usage_absent", &mut stage);
+}
+
+#[test]
+fn nodes_say_what_is_left_of_them() {
+    let mut stage = services();
+    stage.press("W");
+    let op = last_op(&stage);
+    let devices = |n: u64| Devices::from([("nvidia.com/gpu".to_owned(), n)]);
+    let node = |name: &str, n_gpus: u64, is_ready: bool| Node {
+        name: name.to_owned(),
+        is_ready,
+        is_cordoned: !is_ready,
+        allocatable: Amounts {
+            cpu: Some(8_000_000_000),
+            memory: Some(32 << 30),
+        },
+        max_pods: 110,
+        devices: if n_gpus > 0 {
+            devices(n_gpus)
+        } else {
+            Devices::new()
+        },
+    };
+    let asked = Asked {
+        node: "gpu-1".to_owned(),
+        amounts: Amounts {
+            cpu: Some(3_500_000_000),
+            memory: Some(24 << 30),
+        },
+        devices: devices(3),
+    };
+    let nodes = vec![node("gpu-1", 8, true), node("node-2", 0, false)];
+    let result = Ok(capacities(nodes, Some(vec![asked])));
+    stage.send(Msg::NodesRead { op, result });
+    check("nodes", &mut stage);
 }
 
 #[test]

@@ -7,8 +7,10 @@ use jiff::Timestamp;
 
 use crate::service::log::LogSource;
 
+use super::escapes::Run;
+
 /// Most lines that are kept.
-const MAX_LINES: usize = 20_000;
+pub const MAX_LINES: usize = 20_000;
 /// Most bytes that their texts may take.
 const MAX_BYTES: usize = 8 * 1024 * 1024;
 /// Longest text of a line; the rest is cut off.
@@ -25,8 +27,17 @@ pub struct Line {
     pub at: Option<Timestamp>,
     /// The text, without escape sequences.
     pub text: String,
+    /// How it looks, where it does not look plain.
+    pub runs: Vec<Run>,
     /// Whether it is said about the log, not in it.
     pub is_notice: bool,
+}
+
+impl Line {
+    /// Returns how many bytes it takes beside what every line takes.
+    fn size(&self) -> usize {
+        self.text.len() + self.runs.len() * size_of::<Run>()
+    }
 }
 
 /// The lines that are kept.
@@ -43,11 +54,15 @@ impl Ring {
     pub(super) fn push(&mut self, mut line: Line) -> u64 {
         let end = line.text.floor_char_boundary(MAX_LINE);
         line.text.truncate(end);
-        self.n_bytes += line.text.len();
+        line.runs.retain(|run| run.at < end);
+        // What was cut off, or read ahead, would be held as long as the line.
+        line.text.shrink_to_fit();
+        line.runs.shrink_to_fit();
+        self.n_bytes += line.size();
         self.lines.push_back(line);
         while self.lines.len() > MAX_LINES || self.n_bytes > MAX_BYTES {
             if let Some(oldest) = self.lines.pop_front() {
-                self.n_bytes -= oldest.text.len();
+                self.n_bytes -= oldest.size();
                 self.n_dropped += 1;
             }
         }
@@ -98,6 +113,7 @@ mod tests {
             colour: 0,
             at: None,
             text,
+            runs: Vec::new(),
             is_notice: false,
         }
     }
@@ -114,12 +130,31 @@ mod tests {
     }
 
     #[test]
+    fn looks_of_lines_count_as_their_texts_do() {
+        let mut ring = Ring::default();
+        let runs: Vec<Run> = (0..MAX_LINE)
+            .map(|at| Run {
+                at,
+                ink: super::super::Ink::default(),
+            })
+            .collect();
+        for _ in 0..100 {
+            ring.push(Line {
+                runs: runs.clone(),
+                ..line("x".repeat(MAX_LINE))
+            });
+        }
+        let kept: usize = ring.lines.iter().map(Line::size).sum();
+        assert!(kept <= MAX_BYTES && ring.n_dropped() > 0, "{kept}");
+    }
+
+    #[test]
     fn long_lines_are_cut_and_many_of_them_take_no_more_than_there_is() {
         let mut ring = Ring::default();
         for _ in 0..2000 {
             ring.push(line("ä".repeat(MAX_LINE)));
         }
-        let kept: usize = ring.lines.iter().map(|line| line.text.len()).sum();
+        let kept: usize = ring.lines.iter().map(|line| line.text.capacity()).sum();
         assert!(kept <= MAX_BYTES && kept > MAX_BYTES - MAX_LINE, "{kept}");
         assert_eq!(ring.len() as u64 + ring.n_dropped(), 2000);
     }

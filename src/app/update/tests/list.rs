@@ -295,6 +295,7 @@ fn instance_is_watched_once_the_selection_rests_on_it() {
 fn going_back_in_time_leaves_the_watch_as_it_is() {
     let mut stage = Stage::with_services();
     stage.rest();
+    stage.follow();
     assert_eq!(stage.model.detail_pane.pods.rows().len(), 1);
     stage.take_effects();
     stage.press("j");

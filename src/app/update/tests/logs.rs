@@ -39,11 +39,7 @@ fn shown(stage: &Stage) -> Vec<&str> {
 
 fn read(effects: Vec<Effect>) -> Vec<(OpId, Option<crate::service::summary::InstanceKey>, bool)> {
     let reads = effects.into_iter().filter_map(|effect| match effect {
-        Effect::ReadLogs {
-            op,
-            key,
-            is_previous,
-        } => Some((op, key, is_previous)),
+        Effect::ReadLogs { op, key, query } => Some((op, key, query.previous)),
         _ => None,
     });
     reads.collect()
@@ -181,4 +177,117 @@ fn lines_that_are_shown_are_saved_under_the_name_that_is_typed() {
         status.map(|status| status.text.as_str()),
         Some("Saved web.log.")
     );
+}
+
+#[test]
+fn other_times_are_read_anew() {
+    let (mut stage, op) = reading();
+    hear(&mut stage, op, &["old"]);
+    stage.press("S j j enter");
+    let effects = stage.take_effects();
+    let [
+        Effect::ReadLogs {
+            op: next, query, ..
+        },
+    ] = &effects[..]
+    else {
+        panic!("{effects:?}");
+    };
+    assert!(*next > op);
+    assert_eq!(query.since, Some(std::time::Duration::from_secs(300)));
+    assert_eq!(shown(&stage), [] as [&str; 0]);
+    let command = &stage.model.log.last().unwrap().command;
+    assert!(command.ends_with("logs web -f --since 5m"), "{command}");
+    // The runs before are read from the same time on.
+    stage.press("p");
+    let effects = stage.take_effects();
+    let [Effect::ReadLogs { query, .. }] = &effects[..] else {
+        panic!("{effects:?}");
+    };
+    assert!(query.previous && query.since.is_some());
+}
+
+#[test]
+fn lines_of_one_pod_are_chosen_among_those_that_came_and_come() {
+    let (mut stage, op) = reading();
+    let of = |pod: &str, text: &str| {
+        let source = Arc::new(LogSource {
+            pod: pod.to_owned(),
+            container: "main".to_owned(),
+        });
+        LogEvent::Line(LogLine {
+            source,
+            at: None,
+            text: text.to_owned(),
+        })
+    };
+    let hear_of = |stage: &mut Stage, pods: &[&str]| {
+        let events = pods.iter().map(|pod| of(pod, pod)).collect();
+        let is_over = false;
+        stage.send(Msg::Logged {
+            op,
+            events,
+            is_over,
+        });
+    };
+    hear_of(&mut stage, &["web-0", "web-1", "web-0"]);
+    stage.press("o").type_text("web-1").press("enter");
+    assert_eq!(shown(&stage), ["web-1"]);
+    hear_of(&mut stage, &["web-1", "web-2"]);
+    assert_eq!(shown(&stage), ["web-1", "web-1"]);
+    stage.press("o").type_text("all").press("enter");
+    assert_eq!(shown(&stage).len(), 5);
+}
+
+#[test]
+fn selected_pod_is_heard_alone() {
+    let mut stage = Stage::with_services();
+    stage.press("G").rest();
+    let pod = stage.model.detail_pane.pods.selected().cloned().unwrap();
+    stage.take_effects();
+    stage.press("tab L");
+    let effects = read(stage.take_effects());
+    let [(op, Some(_), false)] = effects[..] else {
+        panic!("{effects:?}");
+    };
+    hear(&mut stage, op, &["of another"]);
+    assert_eq!(shown(&stage), [] as [&str; 0]);
+    let pane = &stage.model.detail_pane.logs;
+    assert_eq!(pane.whose, crate::app::panes::logs::Whose::Pod(pod));
+    // Another instance is heard whole.
+    stage.press("esc esc k").rest();
+    stage.follow();
+    let pane = &stage.model.detail_pane.logs;
+    assert_eq!(pane.whose, crate::app::panes::logs::Whose::All);
+}
+
+#[test]
+fn lines_that_do_not_match_can_be_kept() {
+    let (mut stage, op) = reading();
+    hear(&mut stage, op, &["GET /", "error 1", "GET /x"]);
+    stage.press("v");
+    assert!(stage.model.status.as_ref().unwrap().text.contains("/ asks"));
+    stage.press("/").type_text("error").press("enter v");
+    assert_eq!(shown(&stage).len(), 3);
+    stage.press("v");
+    assert_eq!(shown(&stage), ["error 1"]);
+}
+
+#[test]
+fn long_lines_are_moved_sideways_as_far_as_they_go() {
+    let (mut stage, op) = reading();
+    hear(&mut stage, op, &["x"]);
+    let shift = |stage: &mut Stage, keys: &str, log_overhang: usize| {
+        stage.model.set_geometry(Geometry {
+            log_overhang,
+            ..Geometry::default()
+        });
+        stage.press(keys);
+        stage.model.detail_pane.logs.shift
+    };
+    assert_eq!(shift(&mut stage, "l", 20), 16);
+    assert_eq!(shift(&mut stage, "l", 4), 20);
+    assert_eq!(shift(&mut stage, "l", 0), 20);
+    assert_eq!(shift(&mut stage, "h", 0), 4);
+    assert_eq!(shift(&mut stage, "h", 16), 0);
 }

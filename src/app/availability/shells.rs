@@ -1,0 +1,29 @@
+//! Where a shell could be opened.
+
+use crate::app::effect::ShellPlace;
+use crate::app::model::Model;
+use crate::service::pod_choice;
+use crate::service::summary::ContainerState;
+use crate::service::watch::{LinkState, Topic};
+
+/// Returns the containers that run, of the pod that is selected where the keys go to the pods' tab, else of the one that
+/// does best; none where the pods are not known, so that they have to be asked for.
+pub(in crate::app) fn places(model: &Model) -> Option<Vec<ShellPlace>> {
+    let detail = model.selected_detail()?;
+    if !matches!(detail.link(&Topic::Pods), LinkState::Live) {
+        return None;
+    }
+    let pod = match model.chosen_pod() {
+        Some(name) => detail.pods().iter().find(|pod| pod.name == *name),
+        None => pod_choice::best(detail.pods()),
+    };
+    let containers = pod.into_iter().flat_map(|pod| {
+        let running = pod.containers.iter();
+        let running = running.filter(|it| it.state == ContainerState::Running);
+        running.map(|container| ShellPlace {
+            pod: pod.name.clone(),
+            container: container.name.clone(),
+        })
+    });
+    Some(containers.collect())
+}

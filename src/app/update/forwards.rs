@@ -1,0 +1,186 @@
+//! Forwarded ports: the port is chosen, the local one offered, and the forward goes on until it is stopped.
+
+use crate::app::effect::Effect;
+use crate::app::input::Input;
+use crate::app::model::{Model, Screen};
+use crate::app::msg::OpId;
+use crate::app::popup::{Choice, Menu, MenuItem, Popup, Prompt, PromptKind};
+use crate::failure::Failure;
+use crate::service::forward::{
+    ForwardEvent, ForwardRequest, Forwarded, OfferedPort, PortSpec, Traffic,
+};
+use crate::service::summary::InstanceKey;
+
+use super::popups;
+
+/// The title of the question which port.
+const PORTS: &str = "Forward a port of";
+
+/// What a forward leads to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Target {
+    key: InstanceKey,
+    /// Only this pod of it.
+    pod: Option<String>,
+}
+
+fn target(model: &Model) -> Option<Target> {
+    let key = model.selected_instance()?.clone();
+    let pod = model.chosen_pod().cloned();
+    Some(Target { key, pod })
+}
+
+fn title(target: &Target) -> String {
+    let of = target.pod.as_deref().unwrap_or(target.key.id.as_str());
+    format!("{PORTS} {of}")
+}
+
+/// Asks which port of the selected pod, or else of the instance, is to be forwarded.
+pub(super) fn ask_port(model: &mut Model) -> Vec<Effect> {
+    let Some(target) = target(model) else {
+        return Vec::new();
+    };
+    let op = model.next_op();
+    model.forwards.asked = Some(op);
+    let items = vec![other_port()];
+    model.popup = Some(Popup::Menu(Menu::new(title(&target), Vec::new(), items)));
+    vec![Effect::ListPorts {
+        op,
+        key: target.key,
+    }]
+}
+
+fn other_port() -> MenuItem {
+    MenuItem::new("another port …", "typed", Choice::ForwardPort(None))
+}
+
+pub(super) fn on_listed(
+    model: &mut Model,
+    op: OpId,
+    result: Result<Vec<OfferedPort>, Failure>,
+) -> Vec<Effect> {
+    // Another question may have been asked since.
+    let asked = target(model).filter(|_| model.forwards.asked == Some(op));
+    let Some(title) = asked.map(|target| title(&target)) else {
+        return Vec::new();
+    };
+    match result {
+        Ok(ports) => {
+            let item = |port: OfferedPort| {
+                let name = port.name.as_ref();
+                let name = name.map_or_else(String::new, |name| format!("  {name}"));
+                let of = match &port.container {
+                    Some(container) => format!("container {container}"),
+                    None => "service".to_owned(),
+                };
+                let label = format!("{}{name}", port.port);
+                MenuItem::new(label, of, Choice::ForwardPort(Some(port)))
+            };
+            let mut items: Vec<_> = ports.into_iter().map(item).collect();
+            items.push(other_port());
+            popups::fill_menu(model, &title, items);
+        }
+        Err(failure) => {
+            popups::close_menu(model, &title);
+            model.complain(failure.summary);
+        }
+    }
+    Vec::new()
+}
+
+/// Asks for the port of this machine, with a free one offered.
+pub(super) fn ask_local(model: &mut Model, port: Option<OfferedPort>) {
+    let Some(target) = target(model) else {
+        return;
+    };
+    let goes_to = match &target.pod {
+        Some(pod) => format!("It goes to pod {pod} alone, as long as that is there."),
+        None => "It goes to whichever pod is ready.".to_owned(),
+    };
+    let text = vec![
+        "LOCAL:REMOTE, the port of this machine and the port there; :REMOTE takes a free one."
+            .to_owned(),
+        goes_to,
+    ];
+    let mut prompt = Prompt::new(PromptKind::Forward, title(&target), text);
+    if let Some(OfferedPort { port, local, .. }) = port {
+        prompt.input = Input::with_text(&format!("{local}:{port}"));
+    }
+    model.popup = Some(Popup::Prompt(prompt));
+}
+
+/// Begins the forward that was typed.
+pub(super) fn begin(model: &mut Model, text: &str) -> Result<Vec<Effect>, String> {
+    let spec: PortSpec = text.parse()?;
+    let target = target(model).ok_or("nothing is selected")?;
+    let op = model.next_op();
+    let pod = target.pod.as_ref();
+    let pod = pod.map_or_else(String::new, |pod| format!(" --pod {pod}"));
+    let what = format!("port-forward {}{pod} {text}", target.key.id);
+    let command = model.command_line(&target.key.namespace, &what);
+    model.record(command, None);
+    let request = ForwardRequest {
+        instance: target.key,
+        pod: target.pod,
+        addresses: Vec::new(),
+        ports: vec![spec],
+    };
+    let context = model.session.context.clone();
+    model.forwards.add(op, context, request.clone());
+    model.popup = None;
+    Ok(vec![Effect::Forward { op, request }])
+}
+
+pub(super) fn on_began(
+    model: &mut Model,
+    op: OpId,
+    result: Result<Vec<Forwarded>, Failure>,
+) -> Vec<Effect> {
+    match result {
+        Ok(ports) => {
+            if let Some(forward) = model.forwards.on_began(op, ports) {
+                let url = forward.url().unwrap_or_default();
+                let id = forward.request.instance.id.clone();
+                model.tell(format!(
+                    "{url} leads to {id}. F lists what is forwarded, y there copies it."
+                ));
+            }
+        }
+        Err(failure) => {
+            model.forwards.remove(op);
+            model.complain(failure.summary);
+        }
+    }
+    Vec::new()
+}
+
+pub(super) fn on_event(
+    model: &mut Model,
+    op: OpId,
+    event: Option<ForwardEvent>,
+    traffic: Traffic,
+) -> Vec<Effect> {
+    model.forwards.on_event(op, event, traffic);
+    Vec::new()
+}
+
+/// Shows all forwards.
+pub(super) fn show(model: &mut Model) -> Vec<Effect> {
+    if !matches!(model.screens.last(), Some(Screen::Forwards)) {
+        model.screens.push(Screen::Forwards);
+    }
+    Vec::new()
+}
+
+/// Stops the selected forward, with the connections that are open.
+pub(super) fn stop(model: &mut Model) -> Vec<Effect> {
+    let Some(op) = model.forwards.table.selected().copied() else {
+        return Vec::new();
+    };
+    if let Some(forward) = model.forwards.remove(op) {
+        let what = forward.url();
+        let what = what.unwrap_or_else(|| forward.request.instance.id.to_string());
+        model.tell(format!("{what} leads nowhere any more."));
+    }
+    vec![Effect::StopForward { op }]
+}

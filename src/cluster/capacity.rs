@@ -1,0 +1,270 @@
+//! What the nodes have to give and what is asked for on them: two lists, read when somebody looks.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+
+use super::project::{clean, or_default};
+use super::request::{JSON, form_urlencoded, unreadable};
+use super::{Cluster, kinds};
+use crate::failure::{Failure, FailureKind};
+use crate::service::capacity::{Asked, Devices, Node, NodeCapacity, capacities, is_device, plus};
+use crate::service::quantity;
+use crate::service::usage::Amounts;
+
+/// Pods that hold what they asked for: those that ended do not.
+const HOLDING: &str = "status.phase!=Succeeded,status.phase!=Failed";
+
+#[derive(Debug, Deserialize)]
+#[serde(bound = "T: serde::de::DeserializeOwned")]
+struct Page<T> {
+    #[serde(default)]
+    metadata: PageMeta,
+    #[serde(default, deserialize_with = "or_default")]
+    items: Vec<T>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct PageMeta {
+    r#continue: Option<String>,
+}
+
+type Quantities = BTreeMap<String, String>;
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct NodeObject {
+    metadata: Name,
+    spec: NodeSpec,
+    status: NodeStatus,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Name {
+    name: String,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct NodeSpec {
+    unschedulable: bool,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct NodeStatus {
+    #[serde(deserialize_with = "or_default")]
+    allocatable: Quantities,
+    #[serde(deserialize_with = "or_default")]
+    conditions: Vec<Condition>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Condition {
+    r#type: String,
+    status: String,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct PodObject {
+    spec: PodSpec,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct PodSpec {
+    node_name: Option<String>,
+    #[serde(deserialize_with = "or_default")]
+    containers: Vec<ContainerSpec>,
+    #[serde(deserialize_with = "or_default")]
+    init_containers: Vec<ContainerSpec>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct ContainerSpec {
+    /// `Always` makes an init container a sidecar.
+    restart_policy: Option<String>,
+    #[serde(deserialize_with = "or_default")]
+    resources: Resources,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Resources {
+    #[serde(deserialize_with = "or_default")]
+    requests: Quantities,
+}
+
+impl Cluster {
+    /// Returns what each node has to give, and what is asked for on it where this user may see all pods.
+    ///
+    /// # Errors
+    /// The nodes may not be listed, or the server does not answer.
+    pub async fn node_capacities(&self) -> Result<Vec<NodeCapacity>, Failure> {
+        let nodes = self.read_all("list nodes", "Node", "").await?;
+        let nodes = nodes.into_iter().map(node).collect();
+        let query = form_urlencoded(&[("fieldSelector", HOLDING)]);
+        let pods = match self
+            .read_all("list the pods of all namespaces", "Pod", &query)
+            .await
+        {
+            Ok(pods) => Some(pods.into_iter().filter_map(asked).collect()),
+            Err(failure) if failure.kind == FailureKind::Forbidden => None,
+            Err(failure) => return Err(failure),
+        };
+        Ok(capacities(nodes, pods))
+    }
+
+    async fn read_all<T: serde::de::DeserializeOwned>(
+        &self,
+        doing: &str,
+        kind: &str,
+        query: &str,
+    ) -> Result<Vec<T>, Failure> {
+        let path = kinds::known("", kind).path(None);
+        self.read_pages(doing, &path, query, JSON, |body| {
+            let page: Page<T> = serde_json::from_slice(body).map_err(|_| unreadable(doing))?;
+            Ok((page.items, page.metadata.r#continue))
+        })
+        .await
+    }
+}
+
+fn node(object: NodeObject) -> Node {
+    let NodeObject {
+        metadata,
+        spec,
+        status,
+    } = object;
+    let mut conditions = status.conditions.iter();
+    let max_pods = status.allocatable.get("pods");
+    Node {
+        name: clean(metadata.name),
+        is_ready: conditions.any(|it| it.r#type == "Ready" && it.status == "True"),
+        is_cordoned: spec.unschedulable,
+        allocatable: amounts(&status.allocatable),
+        max_pods: max_pods.and_then(|it| it.parse().ok()).unwrap_or(0),
+        devices: devices(&status.allocatable),
+    }
+}
+
+/// Returns what the scheduler reserves for a pod: what its containers ask for together, or the greediest init container.
+fn asked(pod: PodObject) -> Option<Asked> {
+    let node = clean(pod.spec.node_name?);
+    let (sidecars, init): (Vec<_>, Vec<_>) = pod
+        .spec
+        .init_containers
+        .into_iter()
+        .partition(|it| it.restart_policy.as_deref() == Some("Always"));
+    let own = pod.spec.containers.iter().chain(&sidecars);
+    let mut sum = Asked {
+        node,
+        ..Asked::default()
+    };
+    for container in own {
+        let requests = &container.resources.requests;
+        let more = amounts(requests);
+        sum.amounts.cpu = plus(sum.amounts.cpu, more.cpu);
+        sum.amounts.memory = plus(sum.amounts.memory, more.memory);
+        for (name, n) in devices(requests) {
+            let total = sum.devices.entry(name).or_default();
+            *total = total.saturating_add(n);
+        }
+    }
+    for container in init {
+        let requests = &container.resources.requests;
+        let alone = amounts(requests);
+        sum.amounts.cpu = sum.amounts.cpu.max(alone.cpu);
+        sum.amounts.memory = sum.amounts.memory.max(alone.memory);
+        for (name, n) in devices(requests) {
+            let total = sum.devices.entry(name).or_default();
+            *total = (*total).max(n);
+        }
+    }
+    Some(sum)
+}
+
+fn amounts(quantities: &Quantities) -> Amounts {
+    let memory = quantities.get("memory");
+    Amounts {
+        cpu: quantities.get("cpu").and_then(|it| quantity::nanocores(it)),
+        memory: memory.and_then(|it| u64::try_from(quantity::bytes(it)?).ok()),
+    }
+}
+
+fn devices(quantities: &Quantities) -> Devices {
+    let devices = quantities.iter().filter(|(name, _)| is_device(name));
+    devices
+        .filter_map(|(name, n)| Some((clean(name.clone()), n.parse().ok()?)))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::cluster::mock::{Reply, cluster};
+
+    fn nodes() -> Value {
+        json!({"items": [{"metadata": {"name": "node-1"}, "spec": {"unschedulable": true}, "status": {
+            "allocatable": {"cpu": "3500m", "memory": "1Gi", "pods": "110", "nvidia.com/gpu": "4", "hugepages-2Mi": "0"},
+            "conditions": [{"type": "Ready", "status": "True"}]}}]})
+    }
+
+    #[tokio::test]
+    async fn pods_hold_what_they_asked_for() {
+        let (cluster, _) = cluster(|seen| {
+            if seen.uri.starts_with("/api/v1/nodes") {
+                return Reply::json(200, nodes());
+            }
+            assert!(seen.uri.contains("Succeeded"), "{}", seen.uri);
+            let asks = |cpu: &str, gpus: &str| json!({"resources": {"requests": {"cpu": cpu, "nvidia.com/gpu": gpus}}});
+            let sidecar =
+                json!({"restartPolicy": "Always", "resources": {"requests": {"memory": "5"}}});
+            Reply::json(
+                200,
+                json!({"metadata": {}, "items": [
+                    {"spec": {"nodeName": "node-1", "containers": [asks("1", "1"), asks("500m", "1")],
+                        "initContainers": [asks("2", "1"), sidecar]}},
+                    {"spec": {"containers": [asks("9", "9")]}},
+                    {"spec": {"nodeName": "node-1", "containers": [{"resources": null}]}},
+                ]}),
+            )
+        });
+        let found = cluster.node_capacities().await.unwrap();
+        let [NodeCapacity { node, requested }] = &found[..] else {
+            panic!("{found:?}");
+        };
+        assert_eq!(
+            (node.is_ready, node.is_cordoned, node.max_pods),
+            (true, true, 110)
+        );
+        assert_eq!(node.allocatable.cpu, Some(3_500_000_000));
+        assert_eq!(
+            node.devices,
+            Devices::from([("nvidia.com/gpu".to_owned(), 4)])
+        );
+        let (n_pods, asked) = requested.as_ref().unwrap();
+        let gpus = asked.devices.get("nvidia.com/gpu").copied();
+        assert_eq!(
+            (*n_pods, asked.amounts.cpu, asked.amounts.memory, gpus),
+            (2, Some(2_000_000_000), Some(5), Some(2))
+        );
+    }
+
+    #[tokio::test]
+    async fn who_may_not_see_all_pods_sees_the_nodes() {
+        let (cluster, _) = cluster(|seen| match seen.uri.starts_with("/api/v1/nodes") {
+            true => Reply::json(200, nodes()),
+            false => Reply::status(403, "no"),
+        });
+        let found = cluster.node_capacities().await.unwrap();
+        assert_eq!(found[0].requested, None);
+    }
+}

@@ -1,0 +1,78 @@
+//! A session with a container that has the whole terminal: what is typed goes there, what it says is shown as it is.
+//!
+//! The terminal is handed over and taken back by whoever owns it; nothing of this outlives the session.
+
+use std::fs::File;
+use std::io::{self, Write};
+
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::mpsc;
+use tokio_util::task::AbortOnDropHandle;
+
+use crate::cluster::{ExecInput, ExecOutput, ExecSession};
+use crate::failure::{Failure, FailureKind};
+
+/// Pieces of input and output that wait.
+const BUFFER: usize = 16;
+
+/// Tells the size of the terminal, now and whenever it changes, until the handle is dropped.
+///
+/// # Errors
+/// The system refuses a handler.
+pub fn tell_size(given: mpsc::Sender<ExecInput>) -> io::Result<AbortOnDropHandle<()>> {
+    let mut changes = signal(SignalKind::window_change())?;
+    let telling = async move {
+        loop {
+            if let Ok((columns, rows)) = crossterm::terminal::size()
+                && given
+                    .send(ExecInput::Resized { columns, rows })
+                    .await
+                    .is_err()
+            {
+                return;
+            }
+            if changes.recv().await.is_none() {
+                return;
+            }
+        }
+    };
+    Ok(AbortOnDropHandle::new(tokio::spawn(telling)))
+}
+
+/// Where the keys of a session go.
+pub type Keys = mpsc::Sender<ExecInput>;
+
+/// Begins a session on a terminal; returns where keys go and what ends with the command, with its exit code.
+pub fn begin(
+    session: ExecSession,
+    output: File,
+) -> (Keys, impl Future<Output = Result<i32, Failure>>) {
+    let (given, input) = mpsc::channel(BUFFER);
+    let keys = given.clone();
+    let running = async move {
+        let terminal = |error: io::Error| {
+            Failure::new(
+                FailureKind::Disk,
+                format!("cannot use the terminal: {error}"),
+            )
+        };
+        let _telling = tell_size(given).map_err(terminal)?;
+        let (said, heard) = mpsc::channel(BUFFER);
+        let printing = tokio::task::spawn_blocking(move || print(heard, output));
+        let code = session.run(input, said).await;
+        match printing.await {
+            // A terminal that is gone ends the program by another way.
+            Ok(Ok(())) | Ok(Err(_)) => code,
+            Err(_) => Err(terminal(io::Error::other("its thread broke down"))),
+        }
+    };
+    (keys, running)
+}
+
+fn print(mut heard: mpsc::Receiver<ExecOutput>, mut output: File) -> io::Result<()> {
+    while let Some(said) = heard.blocking_recv() {
+        let (ExecOutput::Stdout(bytes) | ExecOutput::Stderr(bytes)) = said;
+        output.write_all(&bytes)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,32 @@
+//! The nodes, with what is asked for of what they have.
+
+use ratatui::layout::{Position, Rect};
+
+use crate::app::{Geometry, Model};
+use crate::ui::canvas::Canvas;
+use crate::ui::table;
+
+pub fn draw(canvas: &mut Canvas<'_>, area: Rect, model: &Model, geometry: &mut Geometry) {
+    let (theme, pane) = (canvas.theme, &model.nodes);
+    let dot = theme.symbols.dot;
+    let what = match pane.is_partial {
+        true => "what they have; what is asked for is not yours to see",
+        false => "what is asked for, of what they have",
+    };
+    let rest = format!(" {dot} {} {dot} {what}", model.session.context);
+    let title = [("Nodes", theme.strong), (rest.as_str(), theme.text)];
+    let inside = canvas.frame(area, &title, true);
+    let drawn = table::draw_table(canvas, inside, &pane.table, model.now, true);
+    geometry.list_height = drawn.height;
+    let (sentence, style) = match (&pane.failure, pane.is_asked) {
+        (_, true) if pane.table.rows().len() == 0 => ("Looking …", theme.dim),
+        (Some(failure), _) => (failure.summary.as_str(), theme.bad),
+        (None, _) if pane.table.rows().len() == 0 => ("There are none.", theme.dim),
+        (None, _) => return,
+    };
+    let at = Position {
+        x: inside.x + 2,
+        y: inside.bottom().saturating_sub(1),
+    };
+    canvas.text(at, inside.width.saturating_sub(3), sentence, style);
+}

@@ -7,6 +7,7 @@
 
 mod figures;
 mod fleet;
+#[allow(dead_code)] // Shared with the measure of logs.
 mod program;
 mod yardstick;
 

@@ -260,6 +260,7 @@ fn record(id: &str, revision: u32, created: Timestamp) -> Record {
         applied: Vec::new(),
         has_workload: true,
         other_kinds: Vec::new(),
+        elsewhere: Vec::new(),
         is_protected: id == "orders-db",
         expires: (id == "ml-resnet").then(|| now() + Duration::from_secs(6 * 3600)),
         operation: None,

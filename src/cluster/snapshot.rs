@@ -140,6 +140,7 @@ impl Cluster {
         all.flatten()
             .for_each(|event| detail.apply(event, Timestamp::now()));
         self.add_parts(&mut detail).await?;
+        self.add_elsewhere(&mut detail).await?;
         if !detail.is_gone() || !detail.claims().is_empty() {
             return Ok(Some(detail));
         }
@@ -150,26 +151,80 @@ impl Cluster {
         forbidden.map_or(Ok(None), Err)
     }
 
+    /// Reads what the instance has in the namespaces beside its own that the record names.
+    async fn add_elsewhere(&self, detail: &mut Detail) -> Result<(), Failure> {
+        let record = detail.record();
+        let namespaces = record.map(|record| record.elsewhere.clone());
+        let instance = detail.key().clone();
+        for namespace in namespaces.unwrap_or_default() {
+            let watch::Elsewhere {
+                place,
+                members,
+                there,
+            } = watch::Elsewhere::of(&instance, &namespace);
+            let seen = futures::try_join!(
+                self.once(watch::open_pods(&place)),
+                self.once(watch::open_workloads(&members, WorkloadKind::Deployment)),
+                self.once(watch::open_workloads(&members, WorkloadKind::StatefulSet)),
+                self.once(watch::open_claims(&place)),
+                self.once(watch::open_objects(&members, "", "ConfigMap")),
+                self.once(watch::open_services(&members)),
+                self.once(watch::open_ingresses(&members)),
+                self.once(watch::open_events(&there)),
+            )?;
+            let (pods, deployments, sets, claims, configs, services, ingresses, events) = seen;
+            let lists = [pods, deployments, sets, claims, configs, services];
+            let mut all: Vec<WatchEvent> = lists.into_iter().flatten().collect();
+            all.extend(ingresses.into_iter().chain(events));
+            for (group, kind) in watch::OTHER_KINDS {
+                all.extend(self.once(watch::open_objects(&place, group, kind)).await?);
+            }
+            all.extend(self.parts(detail, &namespace).await?);
+            for event in all {
+                let event = WatchEvent::Elsewhere(namespace.clone(), Box::new(event));
+                detail.apply(event, Timestamp::now());
+            }
+        }
+        Ok(())
+    }
+
     /// Reads the objects of the kinds that only the record names.
     async fn add_parts(&self, detail: &mut Detail) -> Result<(), Failure> {
+        let own = detail.key().namespace.clone();
+        for event in self.parts(detail, &own).await? {
+            detail.apply(event, Timestamp::now());
+        }
+        Ok(())
+    }
+
+    /// Lists the objects of those kinds in a namespace; what is in none belongs to the instance's own.
+    async fn parts(
+        &self,
+        detail: &Detail,
+        namespace: &Namespace,
+    ) -> Result<Vec<WatchEvent>, Failure> {
         let record = detail.record();
         let kinds = record.map(|record| record.other_kinds.clone());
-        let instance = detail.key().clone();
+        let instance = detail.key();
+        let is_own = *namespace == instance.namespace;
         let parts = stream::iter(kinds.unwrap_or_default())
             .map(async |kind| match self.resource(&kind).await {
-                Ok(resource) => self.once(parts::subject(&resource, &instance)).await,
+                Ok(resource) if is_own || resource.is_namespaced => {
+                    self.once(parts::subject(&resource, instance, namespace))
+                        .await
+                }
+                Ok(_) => Ok(Vec::new()),
                 // Of a kind that is not served nothing is there.
                 Err(failure) if failure.kind == FailureKind::NotFound => Ok(Vec::new()),
                 Err(failure) => Err(failure),
             })
             .buffered(super::MAX_IN_FLIGHT);
-        let parts: Vec<_> = parts.collect().await;
+        let parts: Vec<Result<Vec<WatchEvent>, Failure>> = parts.collect().await;
+        let mut all = Vec::new();
         for events in parts {
-            events?
-                .into_iter()
-                .for_each(|event| detail.apply(event, Timestamp::now()));
+            all.extend(events?);
         }
-        Ok(())
+        Ok(all)
     }
 
     /// Lists the full pods of one instance once.

@@ -44,6 +44,14 @@ pub(super) const OTHER_KINDS: [(&str, &str); 4] = [
     ("discovery.k8s.io", "EndpointSlice"),
 ];
 
+/// What must be known of an instance in each namespace beside its own.
+const TOPICS_ELSEWHERE: [Topic; 4] = [
+    Topic::Workloads(WorkloadKind::Deployment),
+    Topic::Workloads(WorkloadKind::StatefulSet),
+    Topic::Claims,
+    Topic::Pods,
+];
+
 /// Tells whether objects of a kind are watched in every open instance.
 pub(super) fn is_watched(kind: &GroupKind) -> bool {
     let kind = (kind.group.as_str(), kind.kind.as_str());
@@ -186,6 +194,34 @@ impl Cluster {
         keep(watches)
     }
 
+    /// Returns the watches of what one instance has in a namespace beside its own.
+    fn watches_elsewhere(
+        &self,
+        instance: &InstanceKey,
+        namespace: &Namespace,
+        sink: &Sink,
+    ) -> Watches {
+        let Elsewhere {
+            place,
+            members,
+            there,
+        } = Elsewhere::of(instance, namespace);
+        let mut watches: Watches = vec![
+            self.follow(open_pods(&place), sink),
+            self.follow(open_workloads(&members, WorkloadKind::Deployment), sink),
+            self.follow(open_workloads(&members, WorkloadKind::StatefulSet), sink),
+            self.follow(open_claims(&place), sink),
+            self.follow(open_objects(&members, "", "ConfigMap"), sink),
+            self.follow(open_services(&members), sink),
+            self.follow(open_ingresses(&members), sink),
+            self.follow(open_events(&there), sink),
+        ];
+        for (group, kind) in OTHER_KINDS {
+            watches.push(self.follow(open_objects(&place, group, kind), sink));
+        }
+        watches
+    }
+
     /// Watches the full pods of one instance and nothing else of it. Must be called within a runtime.
     pub fn watch_pods(
         &self,
@@ -227,6 +263,29 @@ impl Cluster {
 
     fn follow<D: Decode>(&self, subject: Subject<D>, sink: &Sink) -> Running {
         Box::pin(Watch::new(self.clone(), subject, sink.clone()).run())
+    }
+}
+
+/// What is looked at of an instance in a namespace beside its own.
+pub(super) struct Elsewhere<'a> {
+    /// Everything with its labels: what controllers make bears no more.
+    pub place: Place<'a>,
+    /// What is of its set: another instance there may have the same ID.
+    pub members: Place<'a>,
+    /// What the instance would be there.
+    pub there: InstanceKey,
+}
+
+impl<'a> Elsewhere<'a> {
+    pub fn of(instance: &InstanceKey, namespace: &'a Namespace) -> Self {
+        Self {
+            place: Place::new(Some(namespace), &Selector::instance(&instance.id)),
+            members: Place::new(Some(namespace), &Selector::members(instance)),
+            there: InstanceKey {
+                namespace: namespace.clone(),
+                id: instance.id.clone(),
+            },
+        }
     }
 }
 

@@ -8,7 +8,7 @@
 mod compare;
 pub(super) mod fieldset;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use futures::{StreamExt, stream};
 use serde_json::{Value, json};
@@ -20,6 +20,7 @@ use super::metadata::Metadata;
 use super::record::{self, Record};
 use super::rendering::rendered;
 use crate::cluster::{Cluster, Selector};
+use crate::definition::id::Namespace;
 use crate::definition::naming;
 use crate::definition::object::{GroupKind, Object, ObjectKey};
 use crate::definition::render::SecretContent;
@@ -66,11 +67,8 @@ pub async fn changes(
         },
         None => None,
     };
-    let is_listed = |object: &Object| {
-        live.iter()
-            .any(|(kind, _)| *kind == GroupKind::of(&object.key))
-    };
-    let all: Vec<&Object> = live.iter().flat_map(|(_, objects)| objects).collect();
+    let is_listed = |object: &Object| live.iter().any(|place| place.covers(&object.key));
+    let all: Vec<&Object> = live.iter().flat_map(|place| &place.objects).collect();
     let set = naming::instance_applyset_id(&instance.id, &instance.namespace);
     for object in wanted.iter().flatten().filter(|object| is_listed(object)) {
         let found = all.iter().find(|live| is_same(&live.key, &object.key));
@@ -117,41 +115,78 @@ pub(super) async fn applied(
     again::request(former, surroundings, policy, String::new(), &without_values).map(Some)
 }
 
-pub(super) type Listed = Vec<(GroupKind, Vec<Object>)>;
+/// The objects of the kinds that could be listed, place by place.
+pub(super) type Listed = Vec<Place>;
 
-/// Lists the kinds of the set; those that may not be listed are remarked and left out.
+/// The objects of a kind in a namespace; those that are in none are in the first list of their kind.
+pub(super) struct Place {
+    kind: GroupKind,
+    namespace: Namespace,
+    objects: Vec<Object>,
+}
+
+impl Place {
+    /// Tells whether an object would be among its own, if it were there.
+    fn covers(&self, key: &ObjectKey) -> bool {
+        let is_here = |namespace: &String| *namespace == self.namespace.as_str();
+        self.kind == GroupKind::of(key) && key.namespace.as_ref().is_none_or(is_here)
+    }
+}
+
+/// Lists the kinds of the set, in each of its namespaces; those that may not be listed are remarked and left out.
 async fn list(
     cluster: &Cluster,
     instance: &InstanceKey,
     record: &Record,
     remarks: &mut Vec<String>,
 ) -> Result<Listed, Failure> {
-    let kinds: BTreeSet<GroupKind> = record.kinds();
+    let extent = record.extent();
     let selector = Selector::instance(&instance.id);
-    let namespace = Some(&instance.namespace);
-    let lists = stream::iter(kinds).map(|kind| {
+    let others = extent.namespaces.iter().filter_map(|it| it.parse().ok());
+    let namespaces: Vec<Namespace> = std::iter::once(instance.namespace.clone())
+        .chain(others)
+        .collect();
+    let mut places: Vec<(GroupKind, Namespace)> = Vec::new();
+    for kind in &extent.kinds {
+        for namespace in &namespaces {
+            places.push((kind.clone(), namespace.clone()));
+        }
+    }
+    let lists = stream::iter(places).map(|(kind, namespace)| {
         let selector = &selector;
         async move {
             let listed = if is_secret(&kind) {
-                cluster.list_metadata(&kind, namespace, selector).await
+                let listed = cluster.list_metadata(&kind, Some(&namespace), selector);
+                let listed = listed.await;
+                listed.map(|objects| objects.into_iter().map(with_masked_keys).collect())
             } else {
-                cluster.list(&kind, namespace, selector).await
+                cluster.list(&kind, Some(&namespace), selector).await
             };
-            (kind, listed)
+            (kind, namespace, listed)
         }
     });
     let lists: Vec<_> = lists.buffered(AT_ONCE).collect().await;
-    let mut all = Vec::new();
-    for (kind, listed) in lists {
+    let mut all: Listed = Vec::new();
+    for (kind, namespace, listed) in lists {
+        let is_own = namespace == instance.namespace;
         match listed {
-            Ok(objects) if is_secret(&kind) => {
-                let objects = objects.into_iter().map(with_masked_keys).collect();
-                all.push((kind, objects));
+            Ok(mut objects) => {
+                // What is in no namespace is in every list.
+                objects.retain(|object| is_own || object.key.namespace.is_some());
+                all.push(Place {
+                    kind,
+                    namespace,
+                    objects,
+                });
             }
-            Ok(objects) => all.push((kind, objects)),
             Err(failure) if failure.kind == FailureKind::Unreachable => return Err(failure),
             Err(failure) => {
-                remarks.push(format!("{} objects are not compared: {failure}", kind.kind))
+                let place = match is_own {
+                    true => String::new(),
+                    false => format!(" in namespace {namespace}"),
+                };
+                let kind = kind.kind;
+                remarks.push(format!("{kind} objects{place} are not compared: {failure}"));
             }
         }
     }
@@ -176,8 +211,8 @@ pub(super) async fn wanted(
     request: &DeployRequest,
     live: &Listed,
 ) -> Result<Result<Vec<Object>, String>, Failure> {
-    let of_secrets = live.iter().filter(|(kind, _)| is_secret(kind));
-    let live: Vec<&Object> = of_secrets.flat_map(|(_, objects)| objects).collect();
+    let of_secrets = live.iter().filter(|place| is_secret(&place.kind));
+    let live: Vec<&Object> = of_secrets.flat_map(|place| &place.objects).collect();
     let secrets = secrets(request, &live);
     let mut objects = match rendered(cluster, request, secrets).await? {
         Ok(rendered) => rendered.objects,

@@ -184,6 +184,7 @@ mod tests {
             applied: Vec::new(),
             has_workload: true,
             other_kinds: Vec::new(),
+            elsewhere: Vec::new(),
             is_protected: false,
             expires: None,
             operation,

@@ -96,7 +96,12 @@ fn judge(detail: &Detail, now: Timestamp) -> Verdict {
     let others = detail.record().map(|record| record.other_kinds.as_slice());
     let others = others.unwrap_or_default().iter().cloned();
     let mut needed = NEEDED.into_iter().chain(others.map(Topic::Objects));
-    if !needed.all(|topic| has_reported(detail.link(&topic))) {
+    let mut elsewhere = detail
+        .links()
+        .filter(|(topic, _)| matches!(topic, Topic::In(..)));
+    let is_known = needed.all(|topic| has_reported(detail.link(&topic)))
+        && elsewhere.all(|(_, link)| has_reported(link));
+    if !is_known {
         return Verdict::NotYet("its state is being read".to_owned());
     }
     if let Some(outage) = outage(detail) {

@@ -178,7 +178,7 @@ pub(super) fn hidden(
     }
     let failure = links
         .iter()
-        .filter(|(topic, _)| matches!(topic, Topic::Workloads(_)))
+        .filter(|(topic, _)| topic.is_of_workloads())
         .find_map(|(_, link)| link.forbidden())?;
     Some(failure.summary.clone())
 }

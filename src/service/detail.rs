@@ -10,6 +10,7 @@ use super::drift;
 use super::health::{self, Health, InstanceView, Pods};
 use super::summary::{Claim, Event, InstanceKey, ObjectRow, Pod, Record, Workload};
 use super::watch::{Delta, Keyed, LinkState, RouteKind, Topic, WatchEvent, apply_delta};
+use crate::definition::id::Namespace;
 use crate::definition::object::GroupKind;
 use crate::failure::Failure;
 
@@ -51,15 +52,35 @@ impl Detail {
     /// Takes in what a watch of this instance reports.
     pub fn apply(&mut self, event: WatchEvent, now: Timestamp) {
         match event {
+            WatchEvent::Elsewhere(namespace, event) => match *event {
+                WatchEvent::Link { topic, state } => {
+                    let topic = Topic::In(namespace, Box::new(topic));
+                    self.links.insert(topic, Link::new(state, now));
+                }
+                // The record is in the instance's own namespace alone.
+                WatchEvent::Records(_) | WatchEvent::Elsewhere(..) => {}
+                event => self.take_in(&namespace, event, now),
+            },
+            event => {
+                let own = self.key.namespace.clone();
+                self.take_in(&own, event, now);
+            }
+        }
+    }
+
+    /// Takes in what is reported of one namespace.
+    fn take_in(&mut self, namespace: &Namespace, event: WatchEvent, now: Timestamp) {
+        match event {
             WatchEvent::Workloads(kind, deltas) => {
-                let mut of_kind = take_out(&mut self.workloads, |workload| workload.kind == kind);
-                apply_all(&mut of_kind, deltas);
-                self.workloads.extend(of_kind);
-                self.workloads
-                    .sort_by(|a, b| (a.kind, &a.name).cmp(&(b.kind, &b.name)));
+                let is_meant = |workload: &Workload| workload.kind == kind;
+                change(&mut self.workloads, namespace, is_meant, deltas);
+                self.workloads.sort_by(|a, b| {
+                    let place = |it: &Workload| it.instance.namespace.clone();
+                    (a.kind, &a.name, place(a)).cmp(&(b.kind, &b.name, place(b)))
+                });
             }
             WatchEvent::Claims(deltas) => {
-                apply_all(&mut self.claims, deltas);
+                change(&mut self.claims, namespace, |_| true, deltas);
                 self.claims.sort_by(|a, b| a.name.cmp(&b.name));
             }
             WatchEvent::Records(deltas) => {
@@ -68,31 +89,31 @@ impl Detail {
                 self.record = records.pop();
             }
             WatchEvent::Pods(deltas) => {
-                apply_all(&mut self.pods, deltas);
+                change(&mut self.pods, namespace, |_| true, deltas);
                 self.pods.sort_by(|a, b| a.name.cmp(&b.name));
             }
             WatchEvent::Events(deltas) => {
-                apply_all(&mut self.events, deltas);
+                change(&mut self.events, namespace, |_| true, deltas);
                 self.events.sort_by_key(|event| event.last_seen);
                 let surplus = self.events.len().saturating_sub(MAX_EVENTS);
                 self.events.drain(..surplus);
             }
             WatchEvent::Objects(kind, deltas) => {
                 let is_of_kind = |row: &ObjectRow| GroupKind::of(&row.key) == kind;
-                let mut of_kind = take_out(&mut self.objects, is_of_kind);
-                apply_all(&mut of_kind, deltas);
-                self.objects.extend(of_kind);
+                change(&mut self.objects, namespace, is_of_kind, deltas);
                 self.objects.sort_by(|a, b| a.key.cmp(&b.key));
             }
-            WatchEvent::Routes(RouteKind::Service, deltas) => apply_all(&mut self.services, deltas),
+            WatchEvent::Routes(RouteKind::Service, deltas) => {
+                change(&mut self.services, namespace, |_| true, deltas);
+            }
             WatchEvent::Routes(RouteKind::Ingress, deltas) => {
-                apply_all(&mut self.ingresses, deltas);
+                change(&mut self.ingresses, namespace, |_| true, deltas);
             }
             WatchEvent::Link { topic, state } => {
                 self.links.insert(topic, Link::new(state, now));
             }
             // The full pods say more.
-            WatchEvent::PodRows(..) => {}
+            WatchEvent::PodRows(..) | WatchEvent::Elsewhere(..) => {}
         }
     }
 
@@ -188,25 +209,24 @@ impl Detail {
 
     /// Returns why nothing can be said, if that is so.
     fn unknown(&self, now: Timestamp) -> Option<String> {
-        let telling = self.links.iter().filter(|(topic, _)| tells_health(topic));
+        let telling = self.links.iter().filter(|(topic, _)| topic.tells_health());
         connection::staleness(telling.map(|(_, link)| link), now)
             .or_else(|| connection::hidden(self.record(), self.workloads(), &self.links))
     }
 }
 
-/// Tells whether the health is computed from what a watch brings; events and other objects explain it at most.
-fn tells_health(topic: &Topic) -> bool {
-    match topic {
-        Topic::Records | Topic::Workloads(_) | Topic::Claims | Topic::Pods => true,
-        Topic::PodRows(_) | Topic::Events | Topic::Objects(_) | Topic::Elsewhere => false,
-    }
-}
-
-/// Takes the items that `is_wanted` picks out of a list.
-fn take_out<T>(items: &mut Vec<T>, is_wanted: impl Fn(&T) -> bool) -> Vec<T> {
-    let (wanted, rest) = std::mem::take(items).into_iter().partition(is_wanted);
+/// Changes those items of a list that are in a namespace and meant: a whole list replaces nothing else.
+fn change<T: Keyed>(
+    items: &mut Vec<T>,
+    namespace: &Namespace,
+    is_meant: impl Fn(&T) -> bool,
+    deltas: Vec<Delta<T>>,
+) {
+    let is_here = |item: &T| item.namespace() == namespace && is_meant(item);
+    let (mut here, rest) = std::mem::take(items).into_iter().partition(is_here);
+    apply_all(&mut here, deltas);
     *items = rest;
-    wanted
+    items.extend(here);
 }
 
 fn apply_all<T: Keyed>(items: &mut Vec<T>, deltas: Vec<Delta<T>>) {
@@ -249,6 +269,7 @@ mod tests {
             applied: Vec::new(),
             has_workload: true,
             other_kinds: Vec::new(),
+            elsewhere: Vec::new(),
             is_protected: false,
             expires: None,
             operation: None,

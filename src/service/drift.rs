@@ -63,7 +63,7 @@ impl fmt::Display for Drift {
     }
 }
 
-/// What the last apply left of a workload, as the record keeps it.
+/// What the last apply left of a workload in the instance's own namespace, as the record keeps it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AppliedWorkload {
     /// Its kind.
@@ -125,8 +125,10 @@ pub fn is_changed(
     record.revision?;
     let is_as_applied = |applied: &AppliedWorkload| {
         let mut workloads = workloads.iter();
-        let Some(live) = workloads.find(|it| it.kind == applied.kind && it.name == applied.name)
-        else {
+        let is_it = |it: &&Workload| {
+            it.kind == applied.kind && it.name == applied.name && it.instance == record.instance
+        };
+        let Some(live) = workloads.find(is_it) else {
             return !is_listed(applied.kind);
         };
         live.owned == Some(applied.fields)

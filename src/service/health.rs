@@ -220,6 +220,12 @@ fn without_workload(view: &InstanceView<'_>, clock: &mut GraceClock) -> Health {
         return Health::because(State::Failing, "the first deploy was not completed");
     }
     if record.has_workload {
+        // What an overview does not read may be there: only an open instance knows.
+        if let (Pods::Rows(_), [other, ..]) = (view.pods, record.elsewhere.as_slice()) {
+            let reason =
+                format!("its workloads are in other namespaces ({other}): open it to see them");
+            return Health::because(State::Unknown, reason);
+        }
         return Health::because(
             State::Failing,
             "the workload is missing: somebody deleted it",

@@ -375,6 +375,8 @@ pub struct Record {
     pub has_workload: bool,
     /// Kinds of the set that are watched for no other reason.
     pub other_kinds: Vec<GroupKind>,
+    /// Namespaces beside its own in which objects of the set are.
+    pub elsewhere: Vec<Namespace>,
     /// Whether teardown needs the typed ID.
     pub is_protected: bool,
     /// When the instance expires.

@@ -71,6 +71,9 @@ pub enum WatchEvent {
     Objects(GroupKind, Vec<Delta<ObjectRow>>),
     /// Where the watched instance is reached, by its Services or by its Ingresses; a `Reset` covers that kind only.
     Routes(RouteKind, Vec<Delta<Route>>),
+    /// What is reported of the watched instance in one of the namespaces beside its own in which it has objects; a `Reset`
+    /// covers that namespace only.
+    Elsewhere(Namespace, Box<WatchEvent>),
     /// How one of the watches is doing; sent when it changes.
     Link {
         /// Which watch.
@@ -108,6 +111,28 @@ pub enum Topic {
     Events,
     /// Other objects of an instance, of a kind.
     Objects(GroupKind),
+    /// One of these in a namespace beside the instance's own.
+    In(Namespace, Box<Topic>),
+}
+
+impl Topic {
+    /// Tells whether the health is computed from what a watch brings; events and other objects explain it at most.
+    pub fn tells_health(&self) -> bool {
+        match self {
+            Self::Records | Self::Workloads(_) | Self::Claims | Self::Pods => true,
+            Self::PodRows(_) | Self::Events | Self::Objects(_) | Self::Elsewhere => false,
+            Self::In(_, topic) => topic.tells_health(),
+        }
+    }
+
+    /// Tells whether it is about workloads, wherever they are.
+    pub fn is_of_workloads(&self) -> bool {
+        match self {
+            Self::Workloads(_) => true,
+            Self::In(_, topic) => topic.is_of_workloads(),
+            _ => false,
+        }
+    }
 }
 
 impl fmt::Display for Topic {
@@ -122,6 +147,7 @@ impl fmt::Display for Topic {
             Self::Pods => f.write_str("pods"),
             Self::Events => f.write_str("events"),
             Self::Objects(kind) => write!(f, "{} objects", kind.kind),
+            Self::In(namespace, topic) => write!(f, "{topic} in {namespace}"),
         }
     }
 }
@@ -152,6 +178,8 @@ pub trait Keyed {
     fn has_key(&self, key: &ItemKey) -> bool;
     /// Tells whether both are the same object by namespace and name.
     fn is_same(&self, other: &Self) -> bool;
+    /// Returns the namespace that it was found in.
+    fn namespace(&self) -> &Namespace;
 }
 
 macro_rules! keyed {
@@ -167,6 +195,11 @@ macro_rules! keyed {
                 let mine = (&$name, $namespace);
                 let $item = other;
                 mine == (&$name, $namespace)
+            }
+
+            fn namespace(&self) -> &Namespace {
+                let $item = self;
+                $namespace
             }
         }
     };

@@ -17,6 +17,7 @@ mod claims;
 mod cluster;
 mod delete;
 mod drift;
+mod elsewhere;
 mod engine;
 mod faults;
 mod history;
@@ -235,6 +236,9 @@ on_both_backends! {
         a_label_that_leaves_the_definition_chooses_no_longer
         an_instance_expires_counted_from_its_first_apply
         one_definition_runs_several_times_and_a_free_id_is_offered;
+    elsewhere:
+        what_is_in_another_namespace_tells_how_an_instance_is_doing
+        what_others_change_in_another_namespace_is_named;
     scaling:
         a_number_that_others_set_is_taken_only_where_that_is_wanted
         a_number_that_others_set_too_is_taken_only_where_that_is_wanted

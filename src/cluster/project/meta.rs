@@ -61,6 +61,8 @@ pub(in crate::cluster) struct Annotations {
     pub initial_events_end: Option<String>,
     #[serde(rename = "applyset.kubernetes.io/contains-group-kinds")]
     pub kinds: Option<String>,
+    #[serde(rename = "applyset.kubernetes.io/additional-namespaces")]
+    pub namespaces: Option<String>,
     #[serde(rename = "bowline.dev/display-name")]
     pub display_name: Option<String>,
     #[serde(rename = "bowline.dev/expires")]
@@ -147,6 +149,7 @@ mod tests {
             },
             "annotations": {
                 naming::ANNOTATION_APPLYSET_KINDS: "k",
+                naming::ANNOTATION_APPLYSET_NAMESPACES: "s",
                 naming::ANNOTATION_DISPLAY_NAME: "d",
                 naming::ANNOTATION_EXPIRES: "e",
                 naming::ANNOTATION_PROTECTED: "x",
@@ -164,6 +167,7 @@ mod tests {
             labels.part_of,
             labels.applyset_id,
             annotations.kinds,
+            annotations.namespaces,
             annotations.display_name,
             annotations.expires,
             annotations.protected,
@@ -173,7 +177,7 @@ mod tests {
             annotations.applied,
         ];
         let read: Vec<_> = read.into_iter().map(Option::unwrap_or_default).collect();
-        assert_eq!(read.concat(), "npakdexorhf");
+        assert_eq!(read.concat(), "npaksdexorhf");
     }
 
     #[test]

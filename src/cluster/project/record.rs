@@ -6,11 +6,15 @@ use super::{Meta, Project, clean, clean_some};
 use crate::cluster::kinds::Resource;
 use crate::cluster::watch::is_watched;
 use crate::definition::check::parse_duration;
+use crate::definition::id::Namespace;
 use crate::definition::naming;
 use crate::definition::object::GroupKind;
 use crate::service::drift::from_annotation;
 use crate::service::operation::{Aim, Operation};
-use crate::service::summary::Record;
+use crate::service::summary::{InstanceKey, Record};
+
+/// Most namespaces beside its own in which objects of an instance are looked for: each costs a connection a kind.
+const MAX_ELSEWHERE: usize = 8;
 
 /// The metadata of a record's ConfigMap.
 #[derive(Debug, Default, Deserialize)]
@@ -61,11 +65,22 @@ pub(super) fn record(metadata: Meta) -> Option<Record> {
             .unwrap_or_default(),
         has_workload: kinds.split(',').any(is_workload),
         other_kinds: other_kinds(&kinds),
+        elsewhere: elsewhere(annotations.namespaces.as_deref(), &instance),
         is_protected: annotations.protected.as_deref() == Some("true"),
         expires: lifetime.and_then(|lifetime| created.checked_add(lifetime).ok()),
         operation: annotations.operation.as_deref().and_then(operation),
         instance,
     })
+}
+
+/// Returns the namespaces that a record names beside its own.
+fn elsewhere(names: Option<&str>, instance: &InstanceKey) -> Vec<Namespace> {
+    let names = names.unwrap_or_default().split(',');
+    let others = names.filter_map(|name| name.trim().parse().ok());
+    others
+        .filter(|other| *other != instance.namespace)
+        .take(MAX_ELSEWHERE)
+        .collect()
 }
 
 /// Returns the kinds of a set that are neither watched for what they are nor listed among the objects anyway.

@@ -247,6 +247,7 @@ fn record_is_read_from_its_metadata() {
         }],
         has_workload: true,
         other_kinds: Vec::new(),
+        elsewhere: Vec::new(),
         is_protected: true,
         expires: Some("2026-01-01T08:00:00Z".parse().unwrap()),
         operation: Some(crate::service::operation::Operation {

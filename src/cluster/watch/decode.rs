@@ -226,17 +226,22 @@ impl<P: Project> Decode for Metadata<P> {
 /// Decodes objects of any kind that an instance is made of.
 pub(in crate::cluster) struct Parts {
     resource: Resource,
+    /// The instance, in the namespace that is looked at.
     instance: InstanceKey,
     /// The ID of the instance's set.
     set: String,
 }
 
 impl Parts {
-    pub fn of(resource: Resource, instance: InstanceKey) -> Self {
+    /// Decodes those of an instance that are in a namespace.
+    pub fn of(resource: Resource, instance: &InstanceKey, namespace: &Namespace) -> Self {
         let set = naming::instance_applyset_id(&instance.id, &instance.namespace);
         Self {
             resource,
-            instance,
+            instance: InstanceKey {
+                namespace: namespace.clone(),
+                id: instance.id.clone(),
+            },
             set,
         }
     }

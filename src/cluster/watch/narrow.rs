@@ -232,9 +232,12 @@ fn watch_of(
         }
         Topic::Workloads(kind) => Some(follow(cluster, workloads_of(&managed, *kind), sink)),
         Topic::Claims => Some(follow(cluster, claims_of(&managed), sink)),
-        Topic::PodRows(_) | Topic::Pods | Topic::Events | Topic::Objects(_) | Topic::Elsewhere => {
-            None
-        }
+        Topic::PodRows(_)
+        | Topic::Pods
+        | Topic::Events
+        | Topic::Objects(_)
+        | Topic::Elsewhere
+        | Topic::In(..) => None,
     }
 }
 

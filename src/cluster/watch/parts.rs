@@ -1,7 +1,8 @@
 //! Objects of the kinds that only the record names: custom ones, and all that no service definition makes.
 //!
 //! Which they are is known once the record is, and a kind may be defined by the instance itself: it is looked for until it
-//! is served.
+//! is served. The record also names the namespaces beside the instance's own in which it has objects: everything is watched
+//! there, too.
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -16,6 +17,7 @@ use super::decode::Parts;
 use super::machine::{Sink, Subject, Watch};
 use crate::cluster::kinds::Resource;
 use crate::cluster::{Cluster, Selector};
+use crate::definition::id::Namespace;
 use crate::definition::object::GroupKind;
 use crate::failure::FailureKind;
 use crate::service::summary::{InstanceKey, Record};
@@ -24,25 +26,35 @@ use crate::service::watch::{Delta, LinkState, Topic, WatchEvent};
 /// How long until a kind is looked for again that is not served.
 const AGAIN: Duration = Duration::from_secs(5);
 
-/// The kinds that records named.
+/// What records named.
 #[derive(Default)]
 pub(super) struct Named {
-    kinds: Mutex<BTreeSet<GroupKind>>,
+    all: Mutex<All>,
     news: Notify,
 }
 
+/// Kinds that nothing else watches, and namespaces beside the instance's own.
+#[derive(Debug, Clone, Default)]
+struct All {
+    kinds: BTreeSet<GroupKind>,
+    elsewhere: BTreeSet<Namespace>,
+}
+
 impl Named {
-    fn lock(&self) -> MutexGuard<'_, BTreeSet<GroupKind>> {
-        self.kinds.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, All> {
+        self.all.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Takes note of the kinds of a record; returns those that are new.
-    fn note(&self, record: &Record) -> Vec<GroupKind> {
-        let mut kinds = self.lock();
-        let news = record.other_kinds.iter();
-        let news: Vec<GroupKind> = news
-            .filter(|kind| kinds.insert((*kind).clone()))
-            .cloned()
+    /// Takes note of what a record names; returns the topics that are new.
+    fn note(&self, record: &Record) -> Vec<Topic> {
+        let mut all = self.lock();
+        let before = all.clone();
+        all.kinds.extend(record.other_kinds.iter().cloned());
+        all.elsewhere.extend(record.elsewhere.iter().cloned());
+        let known = topics(&before);
+        let news: Vec<Topic> = topics(&all)
+            .into_iter()
+            .filter(|topic| !known.contains(topic))
             .collect();
         if !news.is_empty() {
             self.news.notify_one();
@@ -51,7 +63,17 @@ impl Named {
     }
 }
 
-/// Returns a sink that takes note of kinds before it passes events on.
+/// Returns what is watched because of what was named.
+fn topics(all: &All) -> BTreeSet<Topic> {
+    let kinds = || all.kinds.iter().cloned().map(Topic::Objects);
+    let there = all.elsewhere.iter().flat_map(|namespace| {
+        let topics = super::TOPICS_ELSEWHERE.into_iter().chain(kinds());
+        topics.map(|topic| Topic::In(namespace.clone(), Box::new(topic)))
+    });
+    kinds().chain(there).collect()
+}
+
+/// Returns a sink that takes note of kinds and namespaces before it passes events on.
 pub(super) fn tap(sink: Sink) -> (Sink, Arc<Named>) {
     let named = Arc::new(Named::default());
     let noted = named.clone();
@@ -63,10 +85,17 @@ pub(super) fn tap(sink: Sink) -> (Sink, Arc<Named>) {
                 Delta::Removed(_) => &[],
             });
             // Told before the record, so that nothing looks complete without them.
-            for kind in records.flat_map(|record| noted.note(record)) {
-                sink(WatchEvent::Link {
-                    topic: Topic::Objects(kind),
-                    state: LinkState::Connecting,
+            for topic in records.flat_map(|record| noted.note(record)) {
+                let state = LinkState::Connecting;
+                sink(match topic {
+                    Topic::In(namespace, topic) => {
+                        let link = WatchEvent::Link {
+                            topic: *topic,
+                            state,
+                        };
+                        WatchEvent::Elsewhere(namespace, Box::new(link))
+                    }
+                    topic => WatchEvent::Link { topic, state },
                 });
             }
         }
@@ -75,29 +104,59 @@ pub(super) fn tap(sink: Sink) -> (Sink, Arc<Named>) {
     (tapped, named)
 }
 
-/// Watches the objects of every kind that is named.
+/// Returns a sink for what is watched in a namespace beside the instance's own.
+fn within(namespace: &Namespace, sink: &Sink) -> Sink {
+    let (namespace, sink) = (namespace.clone(), sink.clone());
+    Arc::new(move |event| sink(WatchEvent::Elsewhere(namespace.clone(), Box::new(event))))
+}
+
+/// Watches the objects of every kind that is named, and everything in every namespace that is.
 pub(super) async fn run(cluster: Cluster, instance: InstanceKey, named: Arc<Named>, sink: Sink) {
-    let mut watched = BTreeSet::new();
+    let (mut watched, mut opened) = (BTreeSet::new(), BTreeSet::new());
     let mut watches = JoinSet::new();
     loop {
-        let kinds = named.lock().clone();
-        for kind in kinds {
-            if watched.insert(kind.clone()) {
-                let (cluster, instance, sink) = (cluster.clone(), instance.clone(), sink.clone());
-                watches.spawn(watch(cluster, instance, kind, sink));
+        let All { kinds, elsewhere } = named.lock().clone();
+        for namespace in &elsewhere {
+            if opened.insert(namespace.clone()) {
+                let there = within(namespace, &sink);
+                let all = cluster.watches_elsewhere(&instance, namespace, &there);
+                all.into_iter().for_each(|watch| drop(watches.spawn(watch)));
+            }
+        }
+        let places = std::iter::once(None).chain(elsewhere.iter().map(Some));
+        for (place, kind) in places.flat_map(|place| kinds.iter().map(move |kind| (place, kind))) {
+            if watched.insert((place.cloned(), kind.clone())) {
+                let sink = place.map_or_else(|| sink.clone(), |place| within(place, &sink));
+                let namespace = place.unwrap_or(&instance.namespace).clone();
+                let (cluster, instance) = (cluster.clone(), instance.clone());
+                watches.spawn(watch(cluster, instance, namespace, kind.clone(), sink));
             }
         }
         named.news.notified().await;
     }
 }
 
-async fn watch(cluster: Cluster, instance: InstanceKey, kind: GroupKind, sink: Sink) {
+async fn watch(
+    cluster: Cluster,
+    instance: InstanceKey,
+    namespace: Namespace,
+    kind: GroupKind,
+    sink: Sink,
+) {
     let topic = || Topic::Objects(kind.clone());
     loop {
         match cluster.resource(&kind).await {
-            Ok(resource) => {
-                let subject = subject(&resource, &instance);
+            // What is in no namespace is seen from the instance's own.
+            Ok(resource) if resource.is_namespaced || namespace == instance.namespace => {
+                let subject = subject(&resource, &instance, &namespace);
                 return Watch::new(cluster, subject, sink).run().await;
+            }
+            Ok(_) => {
+                let state = LinkState::Live;
+                return sink(WatchEvent::Link {
+                    topic: topic(),
+                    state,
+                });
             }
             Err(failure) if failure.kind == FailureKind::NotFound => {
                 // Of a kind that is not served nothing is there.
@@ -124,12 +183,16 @@ async fn watch(cluster: Cluster, instance: InstanceKey, kind: GroupKind, sink: S
     }
 }
 
-/// Returns what is asked about the objects of a kind.
-pub(in crate::cluster) fn subject(resource: &Resource, instance: &InstanceKey) -> Subject<Parts> {
-    let place = Place::new(Some(&instance.namespace), &Selector::instance(&instance.id));
+/// Returns what is asked about the objects of a kind in a namespace.
+pub(in crate::cluster) fn subject(
+    resource: &Resource,
+    instance: &InstanceKey,
+    namespace: &Namespace,
+) -> Subject<Parts> {
+    let place = Place::new(Some(namespace), &Selector::instance(&instance.id));
     let kind = GroupKind::new(&resource.group, &resource.kind);
     let of = kind.clone();
     let emit = Box::new(move |deltas| vec![WatchEvent::Objects(of.clone(), deltas)]);
-    let decode = Parts::of(resource.clone(), instance.clone());
+    let decode = Parts::of(resource.clone(), instance, namespace);
     place.subject(Topic::Objects(kind), resource, decode, emit)
 }

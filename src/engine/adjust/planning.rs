@@ -155,6 +155,7 @@ impl Planner<'_> {
     /// Finds the workloads of the set by their labels, and what bears the name of one that was applied in its place.
     async fn find(&self, adjustment: Adjustment) -> Result<Vec<Object>, Failure> {
         let selector = Selector::instance(&self.instance.id);
+        let set = naming::instance_applyset_id(&self.instance.id, &self.instance.namespace);
         let extent = self.record.extent();
         let others = extent.namespaces.iter().filter_map(|it| it.parse().ok());
         let namespaces: Vec<Namespace> = std::iter::once(self.instance.namespace.clone())
@@ -165,11 +166,16 @@ impl Planner<'_> {
         for kind in kinds {
             for namespace in &namespaces {
                 let listed = self.cluster.list(kind, Some(namespace), &selector).await?;
-                found.extend(listed.into_iter().filter(is_no_part));
+                let is_own = *namespace == self.instance.namespace;
+                // Elsewhere another instance may have the same ID.
+                let is_meant = |live: &Object| {
+                    is_own || Metadata::of(live).label(naming::LABEL_PART_OF) == Some(&set)
+                };
+                found.extend(listed.into_iter().filter(is_no_part).filter(is_meant));
             }
         }
         for applied in &self.applied {
-            let is_there = |live: &Object| is_of(live, applied);
+            let is_there = |live: &Object| self.is_of(live, applied);
             let kind = GroupKind::new("apps", applied.kind.as_str());
             if adjustment.reaches(&kind) && !found.iter().any(is_there) {
                 found.extend(self.cluster.get(&self.key(&kind, &applied.name)).await?);
@@ -296,7 +302,13 @@ impl Planner<'_> {
     /// Returns the number that the definition sets, as the last deploy noted it.
     fn number_of(&self, live: &Object) -> Option<u32> {
         let mut applied = self.applied.iter();
-        applied.find(|applied| is_of(live, applied))?.replicas
+        applied.find(|applied| self.is_of(live, applied))?.replicas
+    }
+
+    fn is_of(&self, live: &Object, applied: &AppliedWorkload) -> bool {
+        live.key.kind == applied.kind.as_str()
+            && live.key.name == applied.name
+            && live.key.namespace.as_deref() == Some(self.instance.namespace.as_str())
     }
 
     /// Returns what carrying it out needs.
@@ -448,10 +460,6 @@ fn listed(choices: &[WorkloadChoice]) -> String {
 /// Tells whether it is a workload by itself: one that another object controls bears its labels too.
 fn is_no_part(live: &Object) -> bool {
     Metadata::of(live).owners().is_empty()
-}
-
-fn is_of(live: &Object, applied: &AppliedWorkload) -> bool {
-    live.key.kind == applied.kind.as_str() && live.key.name == applied.name
 }
 
 /// Returns what the instance applied of a workload, with another number of replicas.

@@ -555,7 +555,10 @@ impl Run<'_> {
 
     /// Notes what an apply left of a workload, for the record.
     fn note_applied(&self, live: &Object) {
-        let Some(kind) = workload_kind(&live.key) else {
+        let own = self.request.namespace.as_str();
+        let Some(kind) =
+            workload_kind(&live.key).filter(|_| live.key.namespace.as_deref() == Some(own))
+        else {
             return;
         };
         let managed = ManagedFields::deserialize(&live.json["metadata"]["managedFields"]);

@@ -42,7 +42,10 @@ impl Fleet {
                 dirty.extend(self.instances.keys().cloned());
             }
             // They concern one instance that is open, not the fleet.
-            WatchEvent::Pods(_) | WatchEvent::Objects(..) | WatchEvent::Routes(..) => return false,
+            WatchEvent::Pods(_)
+            | WatchEvent::Objects(..)
+            | WatchEvent::Routes(..)
+            | WatchEvent::Elsewhere(..) => return false,
         }
         true
     }

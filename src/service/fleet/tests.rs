@@ -69,6 +69,7 @@ fn record(id: &str, hash: &str) -> Record {
         applied: Vec::new(),
         has_workload: true,
         other_kinds: Vec::new(),
+        elsewhere: Vec::new(),
         is_protected: false,
         expires: None,
         operation: None,

@@ -108,6 +108,7 @@ fn record() -> Record {
         applied: Vec::new(),
         has_workload: true,
         other_kinds: Vec::new(),
+        elsewhere: Vec::new(),
         is_protected: false,
         expires: None,
         operation: None,

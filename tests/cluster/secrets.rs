@@ -157,7 +157,7 @@ pub(crate) async fn a_value_that_is_nowhere_is_refused(cluster: Cluster) {
     ];
     assert_eq!(changes(&plan), expected);
     let outcome = stage.run("web", WEB, &plan).await;
-    assert_eq!(outcome.failed[0].1.kind, FailureKind::Refused);
+    assert_eq!(outcome.failed[0].1.kind, FailureKind::Usage);
     assert_eq!(
         cluster
             .list("ConfigMap", "app.kubernetes.io/instance=web")

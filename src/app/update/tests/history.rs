@@ -171,6 +171,43 @@ fn rollback_goes_to_the_selected_revision_after_its_plan_and_a_question() {
 }
 
 #[test]
+fn rollback_of_what_is_protected_takes_its_id_typed() {
+    let mut stage = showing();
+    stage.press("j u");
+    let effects = stage.take_effects();
+    let [Effect::PlanDeploy { op, .. }] = &effects[..] else {
+        panic!("{effects:?}");
+    };
+    let mut plan = stage::rollback_plan("web", 6);
+    plan.is_protected = true;
+    let result = Ok(Box::new(ReviewedPlan::Rollback(plan)));
+    stage.send(Msg::DeployPlanned { op: *op, result });
+    stage.press("enter enter");
+    assert_eq!(stage.take_effects(), []);
+    let Some(Popup::Prompt(prompt)) = &stage.model.popup else {
+        panic!("{:?}", stage.model.popup);
+    };
+    for line in [
+        "It is protected.",
+        "In kind-dev ▸ team-a.",
+        "Type web to roll web back to r6:",
+    ] {
+        assert!(prompt.text.contains(&line.to_owned()), "{:?}", prompt.text);
+    }
+    stage.type_text("web");
+    stage.press("enter");
+    assert!(matches!(
+        stage.take_effects()[..],
+        [Effect::RunDeploy { .. }]
+    ));
+    let command = stage.model.log.last().map(|entry| entry.command.as_str());
+    assert_eq!(
+        command,
+        Some("bowline --context kind-dev -n team-a rollback web --to 6 --confirm web")
+    );
+}
+
+#[test]
 fn rollback_from_the_list_goes_to_the_revision_before() {
     let mut stage = Stage::with_services();
     stage.press("G u");

@@ -9,6 +9,8 @@ mod action;
 mod availability;
 mod effect;
 pub mod filter;
+mod hints;
+pub mod hits;
 pub mod input;
 mod keymap;
 mod knowledge;
@@ -28,13 +30,16 @@ pub use availability::availability;
 pub use effect::{
     DefinitionOrigin, DeploySource, Effect, Origin, ReviewedPlan, SecretAnswers, ShellPlace,
 };
+pub use hints::{HINTS, Hints};
 pub use keymap::{Bindings, Key, Keymap};
 pub use knowledge::Learnt;
 pub use model::{
     CatalogueEntry, CatalogueState, Focus, Geometry, LogEntry, Model, Screen, Session, SessionLink,
-    Status,
+    Status, Traffic,
 };
-pub use msg::{CatalogueListing, ContextEntry, Epoch, Msg, OpId, OpenedDefinition, SaveAnswer};
+pub use msg::{
+    CatalogueListing, ContextEntry, Epoch, LiveTexts, Msg, OpId, OpenedDefinition, SaveAnswer,
+};
 pub use operation::{Operation, OperationKind, StepLine, StepState};
 pub use popup::{Choice, Menu, MenuItem, Popup, Prompt, PromptKind, SecretPrompt};
 pub use update::{begin, follow_selection, update};

@@ -15,10 +15,12 @@ use crate::failure::{Failure, FailureKind};
 
 pub mod drafts;
 mod file;
+mod handout;
 pub mod trash;
 mod trust;
 
 pub use file::Digest;
+pub use handout::Handout;
 pub use trust::trust;
 
 /// Largest definition that is read or written, in bytes.
@@ -121,7 +123,7 @@ pub enum CatalogueError {
         reason: String,
     },
     /// Reading or writing the file failed.
-    #[error("cannot {action} {}: {source}", path.display())]
+    #[error("cannot {action} {}: {source}{}", path.display(), advice(source))]
     File {
         /// What was being done.
         action: &'static str,
@@ -130,6 +132,19 @@ pub enum CatalogueError {
         /// The system's reason.
         source: io::Error,
     },
+}
+
+/// Says what can be done about an error of the system, where that is not plain from its own words.
+fn advice(error: &io::Error) -> &'static str {
+    match error.kind() {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+            "; nothing was changed: make room and try again"
+        }
+        io::ErrorKind::ReadOnlyFilesystem | io::ErrorKind::PermissionDenied => {
+            "; nothing was changed: another directory is named with --catalogue"
+        }
+        _ => "",
+    }
 }
 
 impl From<CatalogueError> for Failure {

@@ -67,7 +67,7 @@ mod turn;
 mod usage;
 mod validate;
 
-use args::{Cli, Command};
+use args::{Cli, Command, Global};
 pub use exit::Exit;
 pub(crate) use exit::UsageError;
 use session::Session;
@@ -88,10 +88,20 @@ pub fn main() -> ExitCode {
 }
 
 fn run(cli: Cli) -> anyhow::Result<Exit> {
-    let Cli { global, command } = cli;
+    let Cli {
+        max_bytes_per_second,
+        global,
+        command,
+    } = cli;
     let open = || Session::open(global.clone());
+    let of_dashboard = |global: Global| -> anyhow::Result<Session> {
+        let mut session = Session::open_with_notice(global)?;
+        let budget = &mut session.settings.ui.max_bytes_per_second;
+        *budget = max_bytes_per_second.unwrap_or(*budget);
+        Ok(session)
+    };
     let Some(command) = command else {
-        return dashboard::run(&Session::open_with_notice(global)?, None);
+        return dashboard::run(&of_dashboard(global)?, None);
     };
     match command {
         Command::Adopt(args) => adopt::run(&args, &open()?),
@@ -102,7 +112,7 @@ fn run(cli: Cli) -> anyhow::Result<Exit> {
         Command::Deploy(args) => deploy::run(&args, &open()?),
         Command::Diff(args) => diff::run(&args, &open()?),
         Command::Doctor(args) => doctor::run(&args, &global),
-        Command::Edit(args) => dashboard::edit(&args, &Session::open_with_notice(global)?),
+        Command::Edit(args) => dashboard::edit(&args, &of_dashboard(global)?),
         Command::Exec(args) => exec::run(&args, &open()?),
         Command::Events(args) => events::run(&args, &open()?),
         Command::Explain(args) => explain::run(&args, &open()?),

@@ -154,13 +154,31 @@ impl Wait {
 }
 
 /// `[ui]`: the dashboard's looks.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Ui {
     /// How many colours to use.
     pub color: Color,
     /// Which characters symbols and borders are drawn with.
     pub symbols: Symbols,
+    /// Whether clicks and the wheel are taken; the terminal's own selection then needs shift.
+    pub mouse: bool,
+    /// Bytes a second that are sent to the terminal, on the average; nothing bounds nothing.
+    pub max_bytes_per_second: u32,
+    /// Whether first steps are told where somebody is for the first time.
+    pub hints: bool,
+}
+
+impl Default for Ui {
+    fn default() -> Self {
+        Self {
+            color: Color::default(),
+            symbols: Symbols::default(),
+            mouse: false,
+            max_bytes_per_second: 0,
+            hints: true,
+        }
+    }
 }
 
 /// `[editor]`: how the editor behaves.
@@ -285,6 +303,9 @@ mod tests {
         let Ui {
             color: _,
             symbols: _,
+            mouse: _,
+            max_bytes_per_second: _,
+            hints: _,
         } = ui;
         let EditorSettings { completion: _ } = editor;
         for key in [
@@ -297,6 +318,9 @@ mod tests {
             "color = ",
             "symbols = ",
             "completion = ",
+            "mouse = ",
+            "max_bytes_per_second = ",
+            "hints = ",
         ] {
             assert!(EXAMPLE.contains(key), "{key}");
         }

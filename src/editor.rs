@@ -22,6 +22,7 @@ mod history;
 mod indent;
 mod keys;
 pub mod layout;
+pub mod merge;
 mod motion;
 mod move_cursor;
 mod outcome;
@@ -197,6 +198,12 @@ impl Editor {
             self.history.close();
             self.saved = self.history.state();
         }
+    }
+
+    /// Remembers that something else is on disk than any text that undo and redo lead to.
+    pub fn mark_unsaved(&mut self) {
+        self.history.close();
+        self.saved = u64::MAX;
     }
 
     /// Tells whether the text differs from what is on disk; undoing back to that makes it the same again.

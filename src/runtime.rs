@@ -8,15 +8,19 @@ mod disk;
 mod effects;
 mod encoder;
 mod event_loop;
+mod external;
+mod hints;
 mod keyboard;
 mod last_words;
 mod looks;
+mod multiplexer;
 mod raw;
 mod screen;
 mod shell;
 mod signals;
 mod snapshot;
 mod terminal;
+mod traffic;
 mod trash;
 
 use std::io;
@@ -41,6 +45,7 @@ pub use looks::{looks, prints_colours, theme};
 pub use raw::RawMode;
 pub use shell::tell_size;
 pub use snapshot::snapshot;
+pub use traffic::{LastSession, last_session};
 pub use trash::keep_in_trash;
 
 /// Makes a connection to a context; none is the one that the session began with.
@@ -81,6 +86,8 @@ pub struct Start {
     pub cache: PathBuf,
     /// What the user is told first.
     pub notice: Option<String>,
+    /// Where it is kept on this machine which first hints were seen; none shows none.
+    pub state: Option<PathBuf>,
 }
 
 impl Start {

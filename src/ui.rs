@@ -17,6 +17,7 @@ use ratatui::Frame;
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 
+use crate::app::hits::{Hit, Hits};
 use crate::app::{Focus, Geometry, Model, Screen};
 
 use canvas::Canvas;
@@ -42,10 +43,22 @@ pub fn draw_buffer(
     model: &Model,
     theme: &Theme,
 ) -> (Geometry, Option<Position>) {
+    let mut hits = Hits::default();
+    draw_with_hits(buf, area, (model, theme), &mut hits)
+}
+
+/// Draws the dashboard into a buffer, and tells also what is where.
+pub fn draw_with_hits(
+    buf: &mut Buffer,
+    area: Rect,
+    (model, theme): (&Model, &Theme),
+    hits: &mut Hits,
+) -> (Geometry, Option<Position>) {
     let mut canvas = Canvas {
         buf,
         theme,
         cursor: None,
+        hits,
     };
     let mut geometry = Geometry::default();
     canvas.clear(area);
@@ -90,6 +103,7 @@ pub fn draw_buffer(
         Some(Screen::Comparison(pane)) => {
             panes::comparison::draw(&mut canvas, body, model, pane, &mut geometry)
         }
+        Some(Screen::Merge(pane)) => panes::merge::draw(&mut canvas, body, pane, &mut geometry),
         Some(Screen::Changes { scroll }) => {
             panes::changes::draw(&mut canvas, body, model, *scroll, &mut geometry)
         }
@@ -111,6 +125,7 @@ pub fn draw_buffer(
     panes::footer::draw(&mut canvas, last, model);
     if let Some(popup) = &model.popup {
         canvas.cursor = None;
+        canvas.hits.clear();
         panes::popup::draw(&mut canvas, body, model, popup, &mut geometry);
     }
     (geometry, canvas.cursor)
@@ -129,6 +144,7 @@ fn draw_main(canvas: &mut Canvas<'_>, area: Rect, model: &Model, geometry: &mut 
         height: list_height.min(inside.height),
         ..inside
     };
+    canvas.hit(list, Hit::Part(Focus::Services));
     panes::services::draw(canvas, list, model, is_list, geometry);
     let line = list.bottom();
     if line + 2 >= area.bottom() {
@@ -140,5 +156,6 @@ fn draw_main(canvas: &mut Canvas<'_>, area: Rect, model: &Model, geometry: &mut 
         height: area.bottom() - line - 2,
         ..inside
     };
+    canvas.hit(detail, Hit::Part(Focus::Detail));
     panes::detail::draw_tab(canvas, detail, model, !is_list, geometry);
 }

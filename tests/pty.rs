@@ -9,6 +9,7 @@
 use std::fs;
 use std::io::{Read, Write};
 use std::num::NonZeroU16;
+use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::{Arc, Condvar, Mutex};
@@ -18,6 +19,9 @@ use std::time::{Duration, Instant};
 mod live;
 
 use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
+
+#[path = "pty/pictures.rs"]
+mod pictures;
 
 const DEFINITION: &str = "name: Web\ncontainers:\n  - name: main\n    image: nginx:1.27\n";
 /// How long anything may take; far more than it does.
@@ -40,7 +44,22 @@ impl Home {
              users: [{name: me, user: {token: t}}], \
              contexts: [{name: nowhere, context: {cluster: nowhere, user: me, namespace: team-a}}]}";
         fs::write(home.path("kubeconfig"), kubeconfig).unwrap();
+        // Somebody who has been here before; the keys are in the last line.
+        let state = home.state();
+        fs::DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(&state)
+            .unwrap();
+        let seen = bowline::app::HINTS.map(|(_, name, _)| name);
+        fs::write(state.join("hints"), seen.join("\n") + "\n").unwrap();
+        let private = fs::Permissions::from_mode(0o600);
+        fs::set_permissions(state.join("hints"), private).unwrap();
         home
+    }
+
+    fn state(&self) -> PathBuf {
+        self.path("home/.local/state/bowline")
     }
 
     fn path(&self, name: &str) -> PathBuf {
@@ -141,9 +160,13 @@ fn size(columns: u16, rows: u16) -> PtySize {
 
 impl Terminal {
     fn run(command: CommandBuilder) -> Self {
-        let pair = native_pty_system().openpty(size(80, 24)).unwrap();
+        Self::run_sized(command, (80, 24))
+    }
+
+    fn run_sized(command: CommandBuilder, (columns, rows): (u16, u16)) -> Self {
+        let pair = native_pty_system().openpty(size(columns, rows)).unwrap();
         let modes_before = modes(pair.master.as_ref());
-        let parser = vt100::Parser::new(cells(24), cells(80), 0);
+        let parser = vt100::Parser::new(cells(rows), cells(columns), 0);
         let seen = Seen {
             parser,
             bytes: Vec::new(),
@@ -784,6 +807,7 @@ fn dashboard_beside_a_panic() {
         keymap: Default::default(),
         cache: std::path::PathBuf::from("/nonexistent"),
         notice: None,
+        state: None,
     };
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
@@ -819,4 +843,560 @@ fn panic_leaves_the_terminal_as_it_was_and_keeps_what_was_typed() {
     terminal.until("on purpose");
     terminal.assert_ended(101);
     assert!(home.has_draft("# typed just now"));
+}
+
+/// A script of the test in the place of an editor.
+fn editor_of(home: &Home, script: &str) -> String {
+    let path = home.path("my editor");
+    fs::write(&path, script).unwrap();
+    format!("sh '{}' --flag", path.display())
+}
+
+fn edit_with(home: &Home, script: &str) -> Terminal {
+    let catalogue = home.catalogue();
+    let args = ["--catalogue", catalogue.to_str().unwrap(), "edit", "web"];
+    let mut command = home.command(Path::new(env!("CARGO_BIN_EXE_bowline")), &args);
+    command.env("VISUAL", editor_of(home, script));
+    let terminal = Terminal::run(command);
+    terminal.until("image: nginx:1.27");
+    terminal
+}
+
+#[test]
+fn editor_of_ones_own_gets_the_text_the_terminal_and_every_key() {
+    let home = Home::new();
+    let script = "[ \"$1\" = --flag ] || exit 9\nstty -a | grep -q ' icanon' || exit 8\n\
+                  printf 'your line? '; read line; echo \"# $line\" >> \"$2\"\n\
+                  ls -ld \"$(dirname \"$2\")\" \"$2\" | cut -c1-10 > modes\n";
+    let mut terminal = edit_with(&home, script);
+    terminal.press("# typed here\r");
+    terminal.until("(modified)");
+    for (n, line) in [(1, "typed there"), (2, "and again")] {
+        terminal.press("\x05");
+        terminal.until_screen("the editor's own screen", |screen| {
+            let n_asked = screen.contents().matches("your line?").count();
+            !screen.alternate_screen() && n_asked == n
+        });
+        // Keys of the dashboard are no keys now.
+        terminal.press(&format!("{line}\r"));
+        terminal.until_screen("the dashboard again", |screen| {
+            screen.alternate_screen() && screen.contents().contains(&format!("# {line}"))
+        });
+        terminal.until("Taken over");
+    }
+    let modes = fs::read_to_string(home.path("modes")).unwrap();
+    assert_eq!(
+        modes.split_whitespace().collect::<Vec<_>>(),
+        ["drwx------", "-rw-------"]
+    );
+    // One step of undo for each.
+    terminal.press("\x15");
+    terminal.until_screen("one step less", |screen| {
+        let text = screen.contents();
+        !text.contains("# and again") && text.contains("# typed there")
+    });
+    terminal.press("\x13");
+    terminal.until("Saved web.");
+    let saved = fs::read_to_string(home.catalogue().join("web.yaml")).unwrap();
+    assert_eq!(saved, format!("# typed here\n{DEFINITION}# typed there\n"));
+    terminal.press("\x1b");
+    terminal.until("┌ Services");
+    terminal.press("q");
+    terminal.assert_ended(0);
+}
+
+#[test]
+fn editor_of_ones_own_that_fails_is_told_and_the_text_stays() {
+    let home = Home::new();
+    let mut terminal = edit_with(&home, "echo lost > \"$2\"; exit 3\n");
+    terminal.press("# typed here\r");
+    terminal.until("(modified)");
+    terminal.press("\x05");
+    terminal.until("exit code 3");
+    terminal.until("# typed here");
+    terminal.signal("HUP");
+    terminal.assert_ended(129);
+    assert!(home.has_draft("# typed here"));
+}
+
+#[test]
+fn signals_while_another_editor_has_the_terminal_lose_nothing() {
+    let home = Home::new();
+    let mut terminal = edit_with(&home, "echo edits; while sleep 0.1; do :; done\n");
+    terminal.press("# typed here\r");
+    terminal.until("(modified)");
+    terminal.press("\x05");
+    terminal.until("edits");
+    // Neither is for the dashboard: the other program has the keyboard.
+    terminal.signal("INT");
+    terminal.signal("QUIT");
+    terminal.signal("TERM");
+    assert_eq!(terminal.exit_code(), 128 + 15);
+    assert!(home.has_draft("# typed here"));
+}
+
+#[test]
+fn file_changed_by_somebody_else_is_merged_and_only_then_saved() {
+    let home = Home::new();
+    let mut terminal = home.edit();
+    terminal.press("# mine\r");
+    terminal.until("(modified)");
+    let theirs = DEFINITION.replace("1.27", "1.28");
+    fs::write(home.catalogue().join("web.yaml"), &theirs).unwrap();
+    terminal.press("\x13");
+    terminal.until("Merge both");
+    terminal.press("\r");
+    terminal.until("somebody else changed it: taken");
+    terminal.press("\r");
+    terminal.until("Merged.");
+    let path = home.catalogue().join("web.yaml");
+    assert_eq!(fs::read_to_string(&path).unwrap(), theirs);
+    terminal.press("\x13");
+    terminal.until("Saved web.");
+    assert_eq!(
+        fs::read_to_string(&path).unwrap(),
+        format!("# mine\n{theirs}")
+    );
+}
+
+// What is survived of the terminal and the process: docs/reliability.md.
+
+#[test]
+fn terminal_of_any_size_and_many_sizes_at_once_are_survived() {
+    let home = Home::new();
+    let mut terminal = home.start();
+    terminal.until("web");
+    for (columns, rows) in [(1, 1), (20, 5), (1000, 500), (0, 0), (1, 500)] {
+        terminal.master.resize(size(columns, rows)).unwrap();
+        terminal.press("jk");
+    }
+    for n in 0..500 {
+        terminal
+            .master
+            .resize(size(40 + n % 100, 10 + n % 30))
+            .unwrap();
+    }
+    terminal.resize(80, 24);
+    terminal.until_screen("a frame of 80x24", |screen| {
+        let corner = screen.cell(22, 79).map(|cell| cell.contents().to_owned());
+        corner.as_deref() == Some("┘") && screen.contents().contains("Services")
+    });
+    terminal.press("q");
+    terminal.assert_ended(0);
+}
+
+/// As `nohup` starts it: the signal never comes, and only the terminal itself is gone.
+#[test]
+fn terminal_that_is_gone_ends_the_program_though_the_signal_is_ignored() {
+    let home = Home::new();
+    let catalogue = home.catalogue();
+    let script = format!(
+        "trap '' HUP; exec '{}' --catalogue '{}'",
+        env!("CARGO_BIN_EXE_bowline"),
+        catalogue.display()
+    );
+    let mut terminal = Terminal::run(home.command(Path::new("/bin/sh"), &["-c", &script]));
+    terminal.until("web");
+    terminal.press("e");
+    terminal.until("image: nginx:1.27");
+    terminal.press("# hung up\r");
+    terminal.until("(modified)");
+    let mut child = std::mem::replace(&mut terminal.child, Box::new(Gone));
+    terminal.seen.0.lock().unwrap().is_over = true;
+    let pid = child.process_id().unwrap().to_string();
+    drop(terminal);
+    let told = Command::new("kill").args(["-s", "CONT", &pid]).status();
+    assert!(told.unwrap().success());
+    let deadline = Instant::now() + WITHIN;
+    while child.try_wait().unwrap().is_none() {
+        if Instant::now() > deadline {
+            child.kill().unwrap();
+            panic!("the program outlives its terminal");
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    assert!(home.has_draft("# hung up"));
+}
+
+/// A terminal whose other side does not read: stopped with ^s, a lid that is closed.
+#[test]
+fn terminal_that_does_not_read_does_not_hold_up_the_end() {
+    let home = Home::new();
+    let mut terminal = home.edit();
+    terminal.press("# not drawn any more\r");
+    terminal.until("(modified)");
+    // The reading thread ends with what it reads next; from then on nobody does.
+    terminal.seen.0.lock().unwrap().is_over = true;
+    for n in 0..40 {
+        terminal
+            .master
+            .resize(size(100 + n % 2 * 50, 40 + n % 2 * 10))
+            .unwrap();
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    let began = Instant::now();
+    terminal.signal("TERM");
+    assert_eq!(terminal.exit_code(), 128 + 15);
+    assert!(
+        began.elapsed() < Duration::from_secs(8),
+        "{:?}",
+        began.elapsed()
+    );
+    assert!(home.has_draft("# not drawn any more"));
+}
+
+/// What the terminal answers to questions that were never asked, the mouse of another program, focus.
+#[test]
+fn answers_and_reports_that_nobody_asked_for_are_no_keys() {
+    let home = Home::new();
+    let mut terminal = home.edit();
+    for junk in [
+        "\x1b[?62;22c",
+        "\x1b[12;40R",
+        "\x1b[I",
+        "\x1b[O",
+        "\x1b[<0;10;10M",
+        "\x1b[<64;10;10M",
+        "\x1b[M !!",
+        "\x1b[99;99;99~",
+    ] {
+        terminal.press(junk);
+    }
+    terminal.press("# after\r");
+    terminal.until("# after");
+    terminal.press("\x13");
+    terminal.until("Saved web.");
+    let saved = fs::read_to_string(home.catalogue().join("web.yaml")).unwrap();
+    assert_eq!(saved, format!("# after\n{DEFINITION}"));
+}
+
+/// A paste is what the terminal says is one; a mark of its end within it ends it, and what follows is typed, never obeyed.
+#[test]
+fn mark_within_a_paste_runs_no_command() {
+    let home = Home::new();
+    let mut terminal = home.edit();
+    terminal.press("\x1b[200~# one\x1b[201~q\x1b[201~x\r");
+    terminal.until("# oneqx");
+    terminal.until("(modified)");
+    // Outside of the editor a paste is nothing at all.
+    terminal.press("\x13");
+    terminal.until("Saved web.");
+    terminal.press("\x1b");
+    terminal.until("┌ Services");
+    terminal.press("\x1b[200~nqx\r\x1b[201~");
+    terminal.press("?");
+    terminal.until("Open what is selected");
+    terminal.press("\x1b");
+    terminal.until_screen("help is closed", |screen| {
+        !screen.contents().contains("Open what is selected")
+    });
+    terminal.press("q");
+    terminal.assert_ended(0);
+}
+
+/// Everything that is written, over a session that visits the views: no question, and no sequence that is not known.
+#[test]
+fn nothing_is_asked_of_the_terminal_and_only_known_sequences_are_written() {
+    let home = Home::new();
+    let mut terminal = home.start_with(&["--sandbox"]);
+    terminal.until("● live");
+    for (keys, text) in [
+        ("2", "[2 Volumes]"),
+        ("3", "[3 Events]"),
+        ("5", "[5 Objects]"),
+        ("?", "Keys"),
+        ("\x1b", "? help"),
+        (":", "> "),
+        ("\x1b", "? help"),
+        ("l", "[4 Logs]"),
+        ("\x1b", "┌ Services"),
+        ("G", "▸ web"),
+        ("e", "containers:"),
+    ] {
+        terminal.press(keys);
+        terminal.until(text);
+    }
+    terminal.press("\x1b");
+    terminal.until("┌ Services");
+    terminal.press("y");
+    terminal.until("Copied:");
+    terminal.press("q");
+    terminal.assert_ended(0);
+    let seen = terminal.seen.0.lock().unwrap();
+    let text = String::from_utf8(seen.bytes.clone()).unwrap();
+    for sequence in text.split('\x1b').skip(1) {
+        let is_known = match sequence.as_bytes() {
+            // Moves, erases, colours, and modes that are set and taken back.
+            [b'[', rest @ ..] => {
+                let end = rest.iter().position(|byte| (0x40..0x7f).contains(byte));
+                let end = end.unwrap_or_else(|| panic!("without an end: {sequence:?}"));
+                matches!(rest[end], b'H' | b'G' | b'X' | b'J' | b'm' | b'h' | b'l')
+            }
+            // What is copied, on a key.
+            [b']', b'5', b'2', b';', b'c', b';', ..] => true,
+            _ => false,
+        };
+        assert!(is_known, "{sequence:?}");
+    }
+    let is_asked = |question: &str| text.contains(question);
+    assert!(!is_asked("52;c;?"), "the clipboard is never read");
+}
+
+#[test]
+fn two_sessions_that_save_the_same_definition_lose_nothing() {
+    let home = Home::new();
+    let (mut first, mut second) = (home.edit(), home.edit());
+    first.press("# first\r");
+    first.until("(modified)");
+    second.press("\x1b[1;5F# second\r");
+    second.until("(modified)");
+    first.press("\x13");
+    first.until("Saved web.");
+    second.press("\x13");
+    second.until("Merge both");
+    second.press("\r");
+    second.until("somebody else changed it: taken");
+    second.press("\r");
+    second.until("Merged.");
+    second.press("\x13");
+    second.until("Saved web.");
+    let saved = fs::read_to_string(home.catalogue().join("web.yaml")).unwrap();
+    assert_eq!(saved, format!("# first\n{DEFINITION}# second\n"));
+}
+
+/// A state directory that is none: everything works but what is kept there, and that is said.
+#[test]
+fn state_that_cannot_be_kept_is_told_and_keeps_nobody_from_work() {
+    let home = Home::new();
+    fs::remove_dir_all(home.state()).unwrap();
+    fs::write(home.state(), "no directory").unwrap();
+    let mut terminal = home.edit();
+    terminal.press("# typed\r");
+    terminal.until("Unsaved edits are not kept:");
+    terminal.press("\x13");
+    terminal.until("Saved web.");
+    terminal.press("\x1b");
+    terminal.until("┌ Services");
+    terminal.press("q");
+    terminal.assert_ended(0);
+}
+
+/// No file can grow: the text stays in the editor, the file as it was, and the error is named.
+#[test]
+fn disk_without_room_loses_neither_the_text_nor_the_file() {
+    let home = Home::new();
+    let big = format!("{DEFINITION}# {}\n", "x".repeat(4000));
+    fs::write(home.catalogue().join("web.yaml"), &big).unwrap();
+    let catalogue = home.catalogue();
+    // Blocks of 512 bytes; a signal would end the program where it is not ignored.
+    let script = format!(
+        "trap '' XFSZ; ulimit -f 2; exec '{}' --catalogue '{}' 2>/dev/null",
+        env!("CARGO_BIN_EXE_bowline"),
+        catalogue.display()
+    );
+    let mut terminal = Terminal::run(home.command(Path::new("/bin/sh"), &["-c", &script]));
+    terminal.until("web");
+    terminal.press("e");
+    terminal.until("image: nginx:1.27");
+    terminal.press("# typed\r");
+    terminal.until("(modified)");
+    terminal.press("\x13");
+    terminal.until("cannot write");
+    terminal.until("# typed");
+    terminal.until("(modified)");
+    assert_eq!(
+        fs::read_to_string(home.catalogue().join("web.yaml")).unwrap(),
+        big
+    );
+    terminal.press("\x1b");
+    terminal.until("Leave without saving");
+    terminal.press("jj\r");
+    terminal.until("┌ Services");
+    terminal.press("q");
+    terminal.assert_ended(0);
+    let files: Vec<_> = fs::read_dir(home.catalogue())
+        .unwrap()
+        .map(|it| it.unwrap().file_name())
+        .collect();
+    assert_eq!(
+        files
+            .iter()
+            .filter(|name| name.to_string_lossy().contains("tmp"))
+            .count(),
+        0
+    );
+}
+
+#[test]
+fn what_is_kept_is_for_its_user_alone_whatever_the_umask() {
+    let home = Home::new();
+    let catalogue = home.path("home/.local/share/bowline/catalogue");
+    let script = format!(
+        "umask 000; exec '{}' edit web",
+        env!("CARGO_BIN_EXE_bowline")
+    );
+    fs::create_dir_all(&catalogue).unwrap();
+    fs::write(catalogue.join("web.yaml"), DEFINITION).unwrap();
+    let mut command = home.command(Path::new("/bin/sh"), &["-c", &script]);
+    command.env("EDITOR", "true");
+    let mut terminal = Terminal::run(command);
+    terminal.until("image: nginx:1.27");
+    terminal.press("# typed\r");
+    terminal.until("(modified)");
+    terminal.press("\x05");
+    terminal.until("The text is as it was");
+    terminal.signal("TERM");
+    terminal.assert_ended(128 + 15);
+    assert!(home.has_draft("# typed"));
+    let mut kept = Vec::new();
+    let mut dirs = vec![home.path("home/.local/state")];
+    while let Some(dir) = dirs.pop() {
+        for entry in fs::read_dir(&dir).unwrap() {
+            let path = entry.unwrap().path();
+            let metadata = fs::symlink_metadata(&path).unwrap();
+            let mode = metadata.permissions().mode() & 0o777;
+            // A log is made as the umask says, in a directory that is closed.
+            let is_log = path.parent().is_some_and(|dir| dir.ends_with("log"));
+            assert!(
+                mode & 0o077 == 0 || is_log,
+                "{} has {mode:o}",
+                path.display()
+            );
+            if metadata.is_dir() {
+                dirs.push(path.clone());
+            }
+            kept.push(path);
+        }
+    }
+    assert!(kept.len() > 3, "{kept:?}");
+}
+
+#[test]
+fn names_that_are_not_utf8_are_told_and_end_nothing() {
+    use std::os::unix::ffi::OsStrExt;
+    let home = Home::new();
+    let name = std::ffi::OsStr::from_bytes(b"caf\xe9.yaml");
+    fs::write(home.catalogue().join(name), DEFINITION).unwrap();
+    let mut command = home.command(
+        Path::new(env!("CARGO_BIN_EXE_bowline")),
+        &["--catalogue", "catalogue"],
+    );
+    command.env("BOWLINE_NAMESPACE", "team-a");
+    command.env("EDITOR", std::ffi::OsStr::from_bytes(b"\xff"));
+    let mut terminal = Terminal::run(command);
+    terminal.until("web");
+    terminal.press("e");
+    terminal.until("image: nginx:1.27");
+    terminal.press("\x1b");
+    terminal.until("┌ Services");
+    terminal.press("q");
+    terminal.assert_ended(0);
+    let refused = Command::new(env!("CARGO_BIN_EXE_bowline"))
+        .env("HOME", home.path("home"))
+        .arg(std::ffi::OsStr::from_bytes(b"\xff\xfe"))
+        .output()
+        .unwrap();
+    assert_eq!(refused.status.code(), Some(2));
+}
+
+/// Two kilobytes a second, and a list that is moved through: fewer frames, and at the end what a fast link shows.
+#[test]
+fn slow_link_gets_fewer_frames_and_the_same_picture() {
+    let home = Home::new();
+    for n in 0..6 {
+        fs::write(
+            home.catalogue().join(format!("service-{n:02}.yaml")),
+            DEFINITION,
+        )
+        .unwrap();
+    }
+    let mut fast = home.start_with(&["--sandbox"]);
+    let mut slow = home.start_with(&["--sandbox", "--max-bytes-per-second", "2000"]);
+    for terminal in [&mut fast, &mut slow] {
+        terminal.until("● live");
+        terminal.until("service-05");
+    }
+    let n_bytes = |terminal: &Terminal| terminal.seen.0.lock().unwrap().bytes.len();
+    let (began, before) = (Instant::now(), n_bytes(&slow));
+    for _ in 0..60 {
+        fast.press("j");
+        slow.press("j");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    slow.press("?");
+    slow.until("of 2.0 KB/s allowed");
+    let allowed = 2000.0 * (began.elapsed().as_secs_f64() + 1.0);
+    let whole_frame = 8000.0;
+    let n_sent = n_bytes(&slow) - before;
+    assert!(
+        (n_sent as f64) < allowed + whole_frame,
+        "{n_sent} of {allowed}"
+    );
+    slow.press("\x1b");
+    let selected = |screen: &vt100::Screen| {
+        let text = screen.contents();
+        text.lines()
+            .find(|line| line.contains("▸ ") && !line.contains("bowline"))
+            .map(|line| line.chars().take(20).collect::<String>())
+    };
+    fast.until_screen("the last row", |screen| selected(screen).is_some());
+    let last = selected(fast.seen.0.lock().unwrap().parser.screen());
+    slow.until_screen("the same row", |screen| selected(screen) == last);
+    slow.press("q");
+    slow.assert_ended(0);
+    let report = Command::new(env!("CARGO_BIN_EXE_bowline"))
+        .args(["--sandbox", "doctor"])
+        .env("HOME", home.path("home"))
+        .output()
+        .unwrap();
+    let report = String::from_utf8_lossy(&report.stdout).into_owned();
+    assert!(report.contains("Last session"), "{report}");
+}
+
+#[test]
+fn mouse_is_taken_where_it_is_wanted_and_given_back() {
+    let home = Home::new();
+    fs::write(home.catalogue().join("db.yaml"), DEFINITION).unwrap();
+    fs::write(home.path("settings.toml"), "[ui]\nmouse = true\n").unwrap();
+    let mut terminal = home.start_with(&["--config", "settings.toml"]);
+    terminal.until("▸ db");
+    let mode = |terminal: &Terminal| {
+        let seen = terminal.seen.0.lock().unwrap();
+        seen.parser.screen().mouse_protocol_mode()
+    };
+    assert_eq!(mode(&terminal), vt100::MouseProtocolMode::PressRelease);
+    // The row of web, by its place on the screen.
+    let text = terminal.text();
+    let row = text
+        .lines()
+        .position(|line| line.contains(" web "))
+        .unwrap()
+        + 1;
+    terminal.press(&format!("\x1b[<0;6;{row}M\x1b[<0;6;{row}m"));
+    terminal.until("▸ web");
+    terminal.press("q");
+    terminal.assert_ended(0);
+    assert_eq!(mode(&terminal), vt100::MouseProtocolMode::None);
+    // Who does not want it keeps the terminal's own selection.
+    let terminal = home.start();
+    terminal.until("▸ db");
+    assert_eq!(mode(&terminal), vt100::MouseProtocolMode::None);
+}
+
+#[test]
+fn first_steps_are_told_once() {
+    let home = Home::new();
+    fs::remove_file(home.state().join("hints")).unwrap();
+    let mut terminal = home.start();
+    terminal.until("First steps: ? shows every key");
+    terminal.press("jkj");
+    terminal.until("? help");
+    terminal.press("q");
+    terminal.assert_ended(0);
+    let mut terminal = home.start();
+    terminal.until("▸ web");
+    terminal.until("? help");
+    assert!(!terminal.text().contains("First steps"));
+    terminal.press("q");
+    terminal.assert_ended(0);
 }

@@ -25,6 +25,8 @@ pub enum Place {
     Adopt,
     /// What differs between two revisions.
     Comparison,
+    /// Two texts that became of one, being merged.
+    Merge,
     /// What others changed in an instance.
     Changes,
     /// All claims.
@@ -177,10 +179,24 @@ pub enum Action {
     Complete,
     /// Shows what applying the text would change, or hides it.
     TogglePreview,
+    /// Hands the text to the editor of the user's own choice.
+    EditElsewhere,
+    /// Merges what others changed in the live objects into the text.
+    TakeLive,
     /// Goes to the next problem.
     NextProblem,
     /// Goes to the problem before.
     PreviousProblem,
+
+    // Merging.
+    /// Takes the lines that were typed here.
+    TakeMine,
+    /// Takes the lines that somebody else wrote.
+    TakeTheirs,
+    /// Takes the lines of both.
+    TakeBoth,
+    /// Leaves the lines of both to be edited.
+    ByHand,
 
     // Everywhere.
     /// Chooses a context.
@@ -228,19 +244,19 @@ pub struct ActionSpec {
 
 use Place::{
     Adjust, Adopt, Changes, Claims, Comparison, Detail, Editor, Forwards, History, Log, Logs,
-    Nodes, Progress, Review, Services, Teardown,
+    Merge, Nodes, Progress, Review, Services, Teardown,
 };
 
 /// Everywhere but in the editor.
 const PLAIN: &[Place] = &[
-    Services, Detail, Logs, History, Review, Teardown, Adjust, Adopt, Comparison, Changes, Claims,
-    Forwards, Nodes, Progress, Log,
+    Services, Detail, Logs, History, Review, Teardown, Adjust, Adopt, Comparison, Merge, Changes,
+    Claims, Forwards, Nodes, Progress, Log,
 ];
 /// Where a service is selected.
 const MAIN: &[Place] = &[Services, Detail, Logs, History];
 const ALL: &[Place] = &[
-    Services, Detail, Logs, History, Review, Teardown, Adjust, Adopt, Comparison, Changes, Claims,
-    Forwards, Nodes, Progress, Log, Editor,
+    Services, Detail, Logs, History, Review, Teardown, Adjust, Adopt, Comparison, Merge, Changes,
+    Claims, Forwards, Nodes, Progress, Log, Editor,
 ];
 
 const fn spec(
@@ -408,6 +424,46 @@ pub const SPECS: &[ActionSpec] = &[
         &[Teardown],
     ),
     spec(
+        Action::TakeMine,
+        "take-mine",
+        "Take what was typed here, in the selected place",
+        "mine",
+        &["o"],
+        &[Merge],
+    ),
+    spec(
+        Action::TakeTheirs,
+        "take-theirs",
+        "Take what somebody else wrote, in the selected place",
+        "theirs",
+        &["t"],
+        &[Merge],
+    ),
+    spec(
+        Action::TakeBoth,
+        "take-both",
+        "Take both, mine first",
+        "both",
+        &["b"],
+        &[Merge],
+    ),
+    spec(
+        Action::ByHand,
+        "by-hand",
+        "Put both into the text between marks, to be edited there",
+        "by hand",
+        &["e"],
+        &[Merge],
+    ),
+    spec(
+        Action::Confirm,
+        "take-merged",
+        "Put the merged text into the editor, as one step; nothing is saved yet",
+        "take the text",
+        &["enter"],
+        &[Merge],
+    ),
+    spec(
         Action::ChooseVolumes,
         "choose-volumes",
         "Choose what happens to the claims and their data",
@@ -509,6 +565,22 @@ pub const SPECS: &[ActionSpec] = &[
         "Scroll what applying would change up",
         "",
         &["alt-pgup"],
+        &[Editor],
+    ),
+    spec(
+        Action::EditElsewhere,
+        "external-editor",
+        "Edit the text in $VISUAL or $EDITOR, and come back with it",
+        "",
+        &["^e"],
+        &[Editor],
+    ),
+    spec(
+        Action::TakeLive,
+        "take-changes",
+        "Merge what others changed in the cluster into the text",
+        "",
+        &["^t"],
         &[Editor],
     ),
     spec(

@@ -83,6 +83,14 @@ pub fn availability(action: Action, model: &Model) -> Result<(), &'static str> {
         Action::Mark | Action::Copy | Action::Open if model.is_selection_empty() => {
             Err("nothing is selected")
         }
+        Action::TakeLive => {
+            needs_connection(model)?;
+            super::update::live_instance(model).map(drop)
+        }
+        Action::EditElsewhere => match model.editor() {
+            Some(pane) if pane.editor().is_some() => Ok(()),
+            _ => Err("the definition is not read yet"),
+        },
         Action::Operations if model.operations.is_empty() => Err("nothing was started yet"),
         Action::Context if model.session.is_sandbox => {
             Err("the sandbox is the only cluster of this session")
@@ -129,6 +137,10 @@ pub fn availability(action: Action, model: &Model) -> Result<(), &'static str> {
         | Action::Replace
         | Action::Complete
         | Action::TogglePreview
+        | Action::TakeMine
+        | Action::TakeTheirs
+        | Action::TakeBoth
+        | Action::ByHand
         | Action::NextProblem
         | Action::PreviousProblem
         | Action::Context
@@ -284,6 +296,10 @@ fn confirmable(model: &Model) -> Result<(), &'static str> {
         Some(Screen::Teardown(pane)) => pane.confirmable(),
         Some(Screen::Adjust(pane)) => pane.confirmable(),
         Some(Screen::Adopt(pane)) => pane.confirmable(),
+        Some(Screen::Merge(pane)) if pane.merge.n_undecided() > 0 => {
+            Err("choose first: o mine, t theirs, b both, e by hand")
+        }
+        Some(Screen::Merge(_)) => Ok(()),
         _ => Err("there is nothing to confirm"),
     }
 }
@@ -321,6 +337,7 @@ impl Model {
             Some(Screen::Adjust(_)) => Place::Adjust,
             Some(Screen::Adopt(_)) => Place::Adopt,
             Some(Screen::Comparison(_)) => Place::Comparison,
+            Some(Screen::Merge(_)) => Place::Merge,
             Some(Screen::Changes { .. }) => Place::Changes,
             Some(Screen::Claims) => Place::Claims,
             Some(Screen::Forwards) => Place::Forwards,
@@ -346,6 +363,7 @@ impl Model {
             | Place::Adjust
             | Place::Adopt
             | Place::Comparison
+            | Place::Merge
             | Place::Changes
             | Place::Nodes
             | Place::Progress => false,

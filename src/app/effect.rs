@@ -8,6 +8,7 @@ use std::time::Duration;
 use ropey::Rope;
 
 use crate::catalogue::Digest;
+use crate::catalogue::drafts::Base;
 use crate::catalogue::trash::TrashItem;
 use crate::definition::id::{InstanceId, Namespace};
 use crate::editor::Revision;
@@ -288,8 +289,26 @@ pub enum Effect {
         revision: Revision,
         /// The text.
         text: Rope,
-        /// The digest of the file that the edits began from.
-        base: Digest,
+        /// What the edits began from.
+        base: Base,
+    },
+    /// Hands a text and the terminal to the editor of the user's own choice, and waits for it.
+    EditElsewhere {
+        /// Who asks.
+        editor: OpId,
+        /// Which definition.
+        name: InstanceId,
+        /// The text.
+        text: Rope,
+    },
+    /// Reads what others changed in the live objects of an instance as a text that can be merged.
+    ReadLive {
+        /// Who asks.
+        editor: OpId,
+        /// Which definition.
+        name: InstanceId,
+        /// Which instance of it.
+        key: InstanceKey,
     },
     /// Removes the drafts of a definition. Answers nothing.
     DiscardDraft {
@@ -423,6 +442,9 @@ pub enum Effect {
         /// The lines.
         text: String,
     },
+
+    /// Remembers that a first hint was seen. Answers nothing.
+    RememberHint(&'static str),
 
     /// Reads what the nodes have, and what is asked for on them.
     ReadNodes {

@@ -14,6 +14,8 @@ use crate::service::watch::Scope;
 
 use super::action::Place;
 use super::effect::ShellPlace;
+use super::hints::Hints;
+use super::hits::Hits;
 use super::keymap::Keymap;
 use super::knowledge::Knowledge;
 use super::msg::{Epoch, OpId};
@@ -25,6 +27,7 @@ use super::panes::comparison::ComparisonPane;
 use super::panes::detail::{DetailPane, Tab};
 use super::panes::editor::EditorPane;
 use super::panes::forwards::ForwardsPane;
+use super::panes::merge::MergePane;
 use super::panes::nodes::NodesPane;
 use super::panes::review::ReviewPane;
 use super::panes::services::{RowKey, ServicesPane};
@@ -128,6 +131,8 @@ pub enum Screen {
     Adopt(Box<AdoptPane>),
     /// What differs between two revisions.
     Comparison(Box<ComparisonPane>),
+    /// The text of the editor below, merged with another that became of the same.
+    Merge(Box<MergePane>),
     /// What others changed in the selected instance.
     Changes {
         /// The first line that is shown.
@@ -186,6 +191,23 @@ pub struct LogEntry {
     pub command: String,
     /// The operation that it started, if it did.
     pub op: Option<OpId>,
+}
+
+/// What went to the terminal since the start.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Traffic {
+    /// Bytes.
+    pub total: u64,
+    /// Frames.
+    pub n_frames: u64,
+    /// Seconds since the start.
+    pub seconds: u64,
+    /// Bytes a second over the last minute.
+    pub recent: u64,
+    /// Bytes of the busiest second.
+    pub peak: u64,
+    /// Bytes a second that are allowed, where that is bounded.
+    pub budget: Option<u32>,
 }
 
 /// What drawing told: sizes that moving needs, and when the picture changes by itself.
@@ -258,6 +280,12 @@ pub struct Model {
     pub shell: Option<Shell>,
     /// What drawing told last.
     pub geometry: Geometry,
+    /// What is where on the screen, as it was drawn last.
+    pub hits: Hits,
+    /// First steps.
+    pub hints: Hints,
+    /// What went to the terminal.
+    pub traffic: Traffic,
     /// Whether rows must be made anew before they are drawn or moved in.
     pub(super) is_stale: bool,
     /// Which row the detail below was made for.
@@ -305,6 +333,9 @@ impl Model {
             completes_unasked: true,
             shell: None,
             geometry: Geometry::default(),
+            hits: Hits::default(),
+            hints: Hints::default(),
+            traffic: Traffic::default(),
             is_stale: true,
             detail_of: None,
             resting: None,

@@ -4,10 +4,11 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crossterm::event::KeyEvent;
+use crossterm::event::{KeyEvent, MouseEvent};
 use jiff::Timestamp;
 
 use crate::catalogue::Digest;
+use crate::catalogue::drafts::Base;
 use crate::catalogue::trash::TrashItem;
 use crate::definition::diagnostic::Diagnostic;
 use crate::definition::id::{InstanceId, Namespace};
@@ -56,8 +57,19 @@ pub struct OpenedDefinition {
     pub text: String,
     /// The digest of that text.
     pub digest: Digest,
-    /// Unsaved edits of an earlier session that differ from it: the text and the digest that they began from.
-    pub draft: Option<(String, Digest)>,
+    /// Unsaved edits of an earlier session that differ from it: the text and what they began from.
+    pub draft: Option<(String, Base)>,
+}
+
+/// What an instance was deployed from, and the same with what others changed since in its live objects.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LiveTexts {
+    /// As it was applied last.
+    pub applied: String,
+    /// As the live objects are now.
+    pub live: String,
+    /// What a definition cannot say of them: sentences.
+    pub left: Vec<String>,
 }
 
 /// How saving a definition went.
@@ -97,6 +109,8 @@ pub enum Msg {
     Key(KeyEvent),
     /// A text was pasted.
     Paste(String),
+    /// The mouse was pressed, or its wheel turned.
+    Mouse(MouseEvent),
     /// The terminal has another size.
     Resized {
         /// Columns.
@@ -220,8 +234,24 @@ pub enum Msg {
         editor: OpId,
         /// Which state of its text.
         revision: Revision,
-        /// Whether that worked.
-        result: Result<(), Failure>,
+        /// The digest of the file that the edits began from.
+        base: Digest,
+        /// Whether that worked; then also whether the file is another by now than the one that the edits began from.
+        result: Result<bool, Failure>,
+    },
+    /// An editor of the user's own choice is done with a text, or could not be run.
+    EditedElsewhere {
+        /// The editor whose text it was.
+        editor: OpId,
+        /// What it left; none if it left the text as it was.
+        result: Result<Option<String>, Failure>,
+    },
+    /// What others changed in the live objects of an instance was brought into the text that was applied last.
+    LiveRead {
+        /// The editor that asked.
+        editor: OpId,
+        /// The texts before and after.
+        result: Result<LiveTexts, Failure>,
     },
 
     // Operations.

@@ -10,6 +10,7 @@ pub mod editor;
 pub mod forwards;
 pub mod history;
 pub mod logs;
+pub mod merge;
 pub mod nodes;
 pub mod review;
 pub mod services;

@@ -73,6 +73,8 @@ pub enum Choice {
     DiscardDraft(OpId),
     /// Takes the file as somebody else left it; what was typed can be had back with undo.
     TakeTheirs(OpId),
+    /// Merges the file as somebody else left it with what was typed.
+    MergeTheirs(OpId),
     /// Asks for the name of a definition to keep what was typed in.
     SaveAsNew(OpId),
     /// Reads a log from this long ago on; none reads its newest lines.

@@ -12,6 +12,8 @@ mod forwards;
 mod history;
 mod keys;
 mod logs;
+mod merging;
+mod mouse;
 mod nodes;
 mod operations;
 mod popups;
@@ -37,6 +39,7 @@ use super::model::Model;
 use super::msg::Msg;
 
 pub use cluster::follow_selection;
+pub(in crate::app) use merging::live_instance;
 
 /// Begins: connects, lists the catalogue, and opens a definition where one is named.
 pub fn begin(model: &mut Model, open: Option<InstanceId>) -> Vec<Effect> {
@@ -53,7 +56,13 @@ pub fn begin(model: &mut Model, open: Option<InstanceId>) -> Vec<Effect> {
 pub fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
     match msg {
         Msg::Tick { now, clock } => on_tick(model, now, clock),
-        Msg::Key(key) => keys::on_key(model, key),
+        Msg::Key(key) => {
+            let hint = model.hints.on_key(model.place());
+            let mut effects = keys::on_key(model, key);
+            effects.extend(hint.map(Effect::RememberHint));
+            effects
+        }
+        Msg::Mouse(event) => mouse::on_mouse(model, event),
         // It may be a secret, and is not left lying about.
         Msg::Paste(text) => keys::on_paste(model, &Zeroizing::new(text)),
         Msg::Resized { columns, rows } => {
@@ -127,8 +136,13 @@ pub fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
         Msg::DraftKept {
             editor,
             revision: _,
+            base,
             result,
-        } => definitions::on_draft_kept(model, editor, result),
+        } => definitions::on_draft_kept(model, editor, &base, result),
+        Msg::EditedElsewhere { editor, result } => {
+            definitions::on_edited_elsewhere(model, editor, result)
+        }
+        Msg::LiveRead { editor, result } => merging::on_live(model, editor, result),
         Msg::DeployPlanned { op, result } => reviews::on_planned(model, op, result),
         Msg::SecretsWanted { op, questions } => secrets::on_wanted(model, op, questions),
         Msg::TeardownPlanned { op, key, result } => teardowns::on_planned(model, op, &key, result),

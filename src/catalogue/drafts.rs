@@ -2,17 +2,22 @@
 //!
 //! A draft is one file, `<name>@<digest>.yaml`, in a directory of the catalogue it belongs to: the text as typed, and in the
 //! name the digest of the file that it began from. So it can be mended by hand, and a save after recovery still notices that
-//! the definition was changed by somebody else.
+//! the definition was changed by somebody else. Beside it lies that file's text, `<name>@<digest>.base`, so that both can be
+//! merged then.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
+use ropey::Rope;
+
 use super::file::{self, Digest};
-use super::{CatalogueError, Text};
+use super::{CatalogueError, Handout, Text};
 use crate::definition::id::InstanceId;
 
 const DRAFT_MODE: u32 = 0o600;
+/// Ends the name of a file that holds what a draft began from.
+const BASE: &str = "base";
 /// Drafts that are kept of one definition: each began from another text of it.
 const MAX_DRAFTS: usize = 10;
 /// Digits of the catalogue's digest that name its folder of drafts.
@@ -24,6 +29,15 @@ pub struct Drafts {
     dir: PathBuf,
 }
 
+/// What an edit began from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Base {
+    /// Digest of the definition's file.
+    pub digest: Digest,
+    /// Its text; none where only the digest is known any more.
+    pub text: Option<Rope>,
+}
+
 /// An unsaved edit.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Draft {
@@ -31,8 +45,8 @@ pub struct Draft {
     pub name: InstanceId,
     /// The text as typed.
     pub text: String,
-    /// Digest of the definition that the edit began from.
-    pub base: Digest,
+    /// The definition that the edit began from.
+    pub base: Base,
     /// When it was last kept.
     pub modified: SystemTime,
 }
@@ -54,16 +68,46 @@ impl Drafts {
     ///
     /// # Errors
     /// It cannot be written; then an earlier draft is as it was.
-    pub fn keep(&self, name: &InstanceId, text: &str, base: &Digest) -> Result<(), CatalogueError> {
+    pub fn keep(&self, name: &InstanceId, text: &str, base: &Base) -> Result<(), CatalogueError> {
         file::make_private_dir(&self.dir).map_err(|source| CatalogueError::Directory {
             action: "make",
             dir: self.dir.clone(),
             source,
         })?;
-        let path = self.path_of(name, base);
+        file::remove_old_temporaries(&self.dir);
+        let path = self.path_of(name, &base.digest);
+        self.keep_base(&path, base)?;
         file::write_atomically(&path, text.as_bytes(), DRAFT_MODE)?;
         self.make_room(name, &path);
         Ok(())
+    }
+
+    /// Keeps what is about to be saved as the newest draft, where there is any. Whoever is killed before the drafts are
+    /// removed is then not offered less than is on disk.
+    pub fn overtake(&self, name: &InstanceId, text: &str, base: &Digest) {
+        if !self.files_of(name).is_empty() {
+            let path = self.path_of(name, base);
+            // The save goes on without it.
+            drop(file::write_atomically(&path, text.as_bytes(), DRAFT_MODE));
+        }
+    }
+
+    /// Keeps what the edit began from, once: it never changes.
+    fn keep_base(&self, draft: &Path, base: &Base) -> Result<(), CatalogueError> {
+        let path = draft.with_extension(BASE);
+        match &base.text {
+            Some(text) if !path.exists() => {
+                file::write_atomically(&path, text.to_string().as_bytes(), DRAFT_MODE)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Reads what an edit began from; none if it was not kept, or is not that text any more.
+    fn base_of(&self, draft: &Path, digest: &Digest) -> Option<Rope> {
+        let bytes = file::read(&draft.with_extension(BASE)).ok().flatten()?;
+        let text = String::from_utf8(bytes).ok()?;
+        (Digest::of(text.as_bytes()) == *digest).then(|| Rope::from_str(&text))
     }
 
     /// Removes the oldest drafts of a definition beyond those that are kept. What cannot be removed is tried again next time.
@@ -81,6 +125,7 @@ impl Drafts {
         others.sort();
         let n_surplus = (others.len() + 1).saturating_sub(MAX_DRAFTS);
         for (_, path) in others.into_iter().take(n_surplus) {
+            drop(fs::remove_file(path.with_extension(BASE)));
             drop(fs::remove_file(path));
         }
     }
@@ -91,6 +136,7 @@ impl Drafts {
     /// One cannot be removed.
     pub fn discard(&self, name: &InstanceId) -> Result<(), CatalogueError> {
         for (path, _) in self.files_of(name) {
+            drop(fs::remove_file(path.with_extension(BASE)));
             fs::remove_file(&path).map_err(|source| CatalogueError::File {
                 action: "remove",
                 path,
@@ -100,33 +146,44 @@ impl Drafts {
         Ok(())
     }
 
-    /// Returns the newest draft of a definition that differs from its text.
+    /// Returns the newest draft of a definition, unless it is the definition's text: then what is older was saved.
     ///
     /// # Errors
     /// A draft is there and cannot be read.
     pub fn find(&self, name: &InstanceId, current: &Text) -> Result<Option<Draft>, CatalogueError> {
         let mut newest: Option<Draft> = None;
-        for (path, base) in self.files_of(name) {
+        for (path, digest) in self.files_of(name) {
             let modified = fs::metadata(&path).and_then(|metadata| metadata.modified());
             let modified = modified.unwrap_or(SystemTime::UNIX_EPOCH);
+            if newest
+                .as_ref()
+                .is_some_and(|draft| draft.modified > modified)
+            {
+                continue;
+            }
             let Some(bytes) = file::read(&path)? else {
                 continue;
             };
-            let text = String::from_utf8_lossy(&bytes).into_owned();
-            if text != current.text
-                && newest
-                    .as_ref()
-                    .is_none_or(|draft| draft.modified < modified)
-            {
-                newest = Some(Draft {
-                    name: name.clone(),
-                    text,
-                    base,
-                    modified,
-                });
-            }
+            let base = Base {
+                text: self.base_of(&path, &digest),
+                digest,
+            };
+            newest = Some(Draft {
+                name: name.clone(),
+                text: String::from_utf8_lossy(&bytes).into_owned(),
+                base,
+                modified,
+            });
         }
-        Ok(newest)
+        Ok(newest.filter(|draft| draft.text != current.text))
+    }
+
+    /// Hands a text to another program, as a file beside the drafts.
+    ///
+    /// # Errors
+    /// It cannot be written.
+    pub fn hand_out(&self, name: &InstanceId, text: &str) -> Result<Handout, CatalogueError> {
+        Handout::below(&self.dir, name, text)
     }
 
     /// Returns the names of definitions that have a draft, sorted.

@@ -4,7 +4,7 @@ use std::fs::{self, File, Metadata, OpenOptions, TryLockError};
 use std::io::{self, Read, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use rustix::fs::OFlags;
 use sha2::{Digest as _, Sha256};
@@ -134,6 +134,7 @@ fn write_and_rename(
     bytes: &[u8],
     new_file_mode: u32,
 ) -> io::Result<()> {
+    faults::step("create")?;
     let mut file = OpenOptions::new()
         .write(true)
         .create_new(true)
@@ -143,13 +144,54 @@ fn write_and_rename(
         metadata.permissions().mode() & 0o7777
     });
     file.set_permissions(fs::Permissions::from_mode(mode))?;
+    faults::write(&mut file, bytes)?;
     file.write_all(bytes)?;
+    faults::step("sync")?;
+    // NB: the kernel's own is of the last tick, some milliseconds ago; which of two drafts is the newer depends on it.
+    file.set_modified(SystemTime::now())?;
     file.sync_all()?;
+    faults::step("rename")?;
     fs::rename(temporary, path)
 }
 
+/// A disk that fails at a step of a write, as tests want it. In the program itself none of this is there.
+pub(super) mod faults {
+    use std::fs::File;
+    use std::io;
+
+    #[cfg(test)]
+    thread_local! {
+        /// The step that fails, and with which error of the system.
+        pub(in crate::catalogue) static FAULT: std::cell::Cell<Option<(&'static str, i32)>> =
+            const { std::cell::Cell::new(None) };
+    }
+
+    #[cfg(test)]
+    pub(super) fn step(step: &str) -> io::Result<()> {
+        match FAULT.get() {
+            Some((failing, code)) if failing == step => Err(io::Error::from_raw_os_error(code)),
+            _ => Ok(()),
+        }
+    }
+
+    #[cfg(not(test))]
+    pub(super) fn step(_step: &str) -> io::Result<()> {
+        Ok(())
+    }
+
+    /// Fails after the half of the bytes, as a disk that is full does.
+    pub(super) fn write(file: &mut File, bytes: &[u8]) -> io::Result<()> {
+        #[cfg(test)]
+        if let Some(("write", _)) = FAULT.get() {
+            io::Write::write_all(file, &bytes[..bytes.len() / 2])?;
+        }
+        let _ = (file, bytes);
+        step("write")
+    }
+}
+
 /// Some digits that differ between the threads and the calls of a process; `create_new` guards against the rest.
-fn random_suffix() -> u64 {
+pub(super) fn random_suffix() -> u64 {
     use std::hash::{BuildHasher, RandomState};
     RandomState::new().hash_one(0)
 }
@@ -198,6 +240,24 @@ fn holder_of(file: &mut File) -> String {
     match file.take(100).read_to_string(&mut text) {
         Ok(len) if len > 0 => crate::text::clean(text.trim()).into_owned(),
         _ => "another process".to_owned(),
+    }
+}
+
+/// How old the leavings of a writer must be where nobody holds a lock: a write takes milliseconds.
+const OLD: Duration = Duration::from_secs(60);
+
+/// Removes what a killed writer left in a directory that several write to without a lock.
+pub(super) fn remove_old_temporaries(dir: &Path) {
+    let is_old = |file: &fs::DirEntry| {
+        let modified = file.metadata().and_then(|metadata| metadata.modified());
+        modified.is_ok_and(|at| at.elapsed().is_ok_and(|age| age > OLD))
+    };
+    let Ok(files) = fs::read_dir(dir) else { return };
+    for file in files.flatten() {
+        let name = file.file_name();
+        if name.to_string_lossy().starts_with(TEMPORARY_PREFIX) && is_old(&file) {
+            drop(fs::remove_file(file.path()));
+        }
     }
 }
 

@@ -2,7 +2,7 @@ use std::os::unix::fs::{PermissionsExt, symlink};
 
 use tempfile::TempDir;
 
-use super::drafts::Drafts;
+use super::drafts::{Base, Drafts};
 use super::*;
 
 fn id(text: &str) -> InstanceId {
@@ -13,6 +13,14 @@ fn catalogue() -> (TempDir, Catalogue) {
     let dir = TempDir::new().unwrap();
     let catalogue = Catalogue::at(dir.path().join("services"));
     (dir, catalogue)
+}
+
+/// What an edit began from.
+fn base(text: &str) -> Base {
+    Base {
+        digest: Digest::of(text.as_bytes()),
+        text: Some(text.into()),
+    }
 }
 
 fn mode_of(path: &Path) -> u32 {
@@ -192,18 +200,20 @@ fn newest_draft_that_differs_is_found_until_discarded() {
     assert_eq!(drafts.find(&id("web"), &current).unwrap(), None);
 
     drafts
-        .keep(&id("web"), &current.text, &current.digest)
+        .keep(&id("web"), &current.text, &base(&current.text))
         .unwrap();
     assert_eq!(
         drafts.find(&id("web"), &current).unwrap(),
         None,
         "a draft equal to the file is no loss"
     );
-    drafts.keep(&id("web"), "a: 2\n", &current.digest).unwrap();
+    drafts
+        .keep(&id("web"), "a: 2\n", &base(&current.text))
+        .unwrap();
     let draft = drafts.find(&id("web"), &current).unwrap().unwrap();
     assert_eq!(
         (draft.text.as_str(), &draft.base),
-        ("a: 2\n", &current.digest)
+        ("a: 2\n", &base("a: 1\n"))
     );
     assert_eq!(mode_of(&drafts_file(dir.path())), 0o600);
     assert_eq!(drafts.names(), [id("web")]);
@@ -217,14 +227,15 @@ fn drafts_of_one_definition_are_bounded_and_the_newest_stays() {
     let (dir, catalogue) = catalogue();
     let drafts = Drafts::of(dir.path(), catalogue.dir());
     for number in 0..15 {
-        let base = Digest::of(format!("{number}").as_bytes());
+        let base = base(&format!("{number}"));
         drafts
             .keep(&id("web"), &format!("a: {number}\n"), &base)
             .unwrap();
     }
-    drafts.keep(&id("db"), "a: 1\n", &Digest::of(b"x")).unwrap();
+    drafts.keep(&id("db"), "a: 1\n", &base("x")).unwrap();
     let folder = drafts_file(dir.path()).parent().unwrap().to_owned();
-    assert_eq!(fs::read_dir(folder).unwrap().count(), 10 + 1);
+    // Each with what it began from.
+    assert_eq!(fs::read_dir(folder).unwrap().count(), 2 * (10 + 1));
     let current = Text {
         text: String::new(),
         digest: Digest::of(b""),
@@ -246,4 +257,82 @@ fn drafts_file(state: &Path) -> PathBuf {
         .unwrap()
         .unwrap()
         .path()
+}
+
+/// Every step of a write fails once, with every error of a disk that is full, over its quota, or broken.
+#[test]
+fn disk_that_fails_at_any_step_leaves_the_old_text_whole_and_says_what_to_do() {
+    use super::file::faults::FAULT;
+    const ENOSPC: i32 = 28;
+    const EDQUOT: i32 = 122;
+    const EIO: i32 = 5;
+    let (dir, catalogue) = catalogue();
+    let drafts = Drafts::of(dir.path(), catalogue.dir());
+    let digest = catalogue.create(&id("web"), "a: 1\n").unwrap();
+    drafts.keep(&id("web"), "a: 2\n", &base("a: 1\n")).unwrap();
+    for step in ["create", "write", "sync", "rename"] {
+        for (code, words) in [
+            (
+                ENOSPC,
+                "No space left on device (os error 28); nothing was changed: make room",
+            ),
+            (EDQUOT, "(os error 122); nothing was changed: make room"),
+            (EIO, "(os error 5)"),
+        ] {
+            FAULT.set(Some((step, code)));
+            let error = catalogue.save(&id("web"), "a: 3\n", &digest).unwrap_err();
+            assert!(error.to_string().contains(words), "{step}: {error}");
+            let error = catalogue.create(&id("new"), "a: 3\n").unwrap_err();
+            assert!(error.to_string().contains(words), "{step}: {error}");
+            let kept = drafts.keep(&id("web"), "a: 3\n", &base("a: 1\n"));
+            assert!(kept.unwrap_err().to_string().contains(words), "{step}");
+            FAULT.set(None);
+            let current = catalogue.read(&id("web")).unwrap();
+            assert_eq!(current.text, "a: 1\n");
+            let draft = drafts.find(&id("web"), &current).unwrap().unwrap();
+            assert_eq!(draft.text, "a: 2\n");
+            let mut files: Vec<_> = fs::read_dir(catalogue.dir())
+                .unwrap()
+                .map(|file| file.unwrap().file_name().into_string().unwrap())
+                .collect();
+            files.sort();
+            assert_eq!(files, [".bowline.lock", "web.yaml"], "{step}");
+        }
+    }
+    // And then there is room again.
+    catalogue.save(&id("web"), "a: 3\n", &digest).unwrap();
+}
+
+#[test]
+fn what_is_about_to_be_saved_takes_the_place_of_its_draft() {
+    let (dir, catalogue) = catalogue();
+    let digest = catalogue.create(&id("web"), "a: 1\n").unwrap();
+    let drafts = Drafts::of(dir.path(), catalogue.dir());
+    // Without a draft none is made.
+    drafts.overtake(&id("web"), "a: 3\n", &digest);
+    assert_eq!(drafts.names(), []);
+    drafts.keep(&id("web"), "a: 2\n", &base("a: 1\n")).unwrap();
+    drafts.overtake(&id("web"), "a: 3\n", &digest);
+    catalogue.save(&id("web"), "a: 3\n", &digest).unwrap();
+    // Killed here, with the draft still there: it is not less than what is on disk, and so not offered.
+    let current = catalogue.read(&id("web")).unwrap();
+    assert_eq!(drafts.find(&id("web"), &current).unwrap(), None);
+}
+
+#[test]
+fn what_an_edit_began_from_is_only_used_where_it_is_still_that() {
+    let (dir, catalogue) = catalogue();
+    catalogue.create(&id("web"), "theirs: 1\n").unwrap();
+    let current = catalogue.read(&id("web")).unwrap();
+    let drafts = Drafts::of(dir.path(), catalogue.dir());
+    drafts.keep(&id("web"), "a: 2\n", &base("a: 1\n")).unwrap();
+    let found = |drafts: &Drafts| drafts.find(&id("web"), &current).unwrap().unwrap().base;
+    assert_eq!(found(&drafts), base("a: 1\n"));
+    let folder = drafts_file(dir.path()).parent().unwrap().to_owned();
+    let kept = format!("web@{}.base", Digest::of(b"a: 1\n").as_str());
+    assert_eq!(mode_of(&folder.join(&kept)), 0o600);
+    fs::write(folder.join(&kept), "a: 0\n").unwrap();
+    assert_eq!(found(&drafts).text, None);
+    drafts.discard(&id("web")).unwrap();
+    assert_eq!(fs::read_dir(&folder).unwrap().count(), 0);
 }

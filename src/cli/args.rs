@@ -39,6 +39,9 @@ use super::exit::EXIT_CODES;
 #[derive(Debug, Parser)]
 #[command(name = "bowline", version, max_term_width = 110, after_help = EXIT_CODES)]
 pub struct Cli {
+    /// Bytes a second that the dashboard may send to the terminal; 0 bounds nothing [default: the settings']
+    #[arg(long, value_name = "N")]
+    pub max_bytes_per_second: Option<u32>,
     #[command(flatten)]
     pub global: Global,
     #[command(subcommand)]

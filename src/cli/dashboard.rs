@@ -76,5 +76,6 @@ pub(super) fn start(session: &Session, open: Option<InstanceId>, first: Option<C
         keymap: Keymap::new(&session.settings.keys),
         cache: session.paths.cache.clone(),
         notice: session.notice.clone(),
+        state: Some(session.paths.state.clone()),
     }
 }

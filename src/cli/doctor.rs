@@ -20,7 +20,7 @@ use crate::config::{Paths, Settings};
 use crate::definition::object::GroupKind;
 use crate::failure::FailureKind;
 use crate::text;
-use surroundings::{Place, Terminal};
+use surroundings::{Link, Place, Terminal};
 
 /// How long the server may take for an answer.
 const DEADLINE: Duration = Duration::from_secs(5);
@@ -66,6 +66,7 @@ struct Findings {
     /// None where it cannot be known.
     permissions: Option<Vec<Permission>>,
     terminal: Terminal,
+    link: Link,
     paths: Vec<Place>,
     /// What cannot be known, and why.
     unknown: Vec<String>,
@@ -113,6 +114,7 @@ pub fn run(args: &Doctor, global: &Global) -> anyhow::Result<Exit> {
         latency_ms: None,
         permissions: None,
         terminal: surroundings::terminal(&session.settings.ui),
+        link: surroundings::link(&session),
         paths: surroundings::places(&session),
         unknown: Vec::new(),
         problems: faults

@@ -5,7 +5,7 @@ use serde_json::json;
 use super::args::{Pull, Report};
 use super::session::Session;
 use super::{Exit, changes, confirm, operate, output, review};
-use crate::engine::pull::{Left, PullPlan, definition_of, plan_pull};
+use crate::engine::pull::{PullPlan, definition_of, plan_pull};
 use crate::text;
 
 pub fn run(args: &Pull, session: &Session) -> anyhow::Result<Exit> {
@@ -68,11 +68,8 @@ fn say_left(plan: &PullPlan) {
     for remark in &plan.remarks {
         output::say(text::clean(&format!("warning: {remark}")));
     }
-    for Left { key, field, why } in &plan.left {
-        let field = field
-            .as_ref()
-            .map_or_else(String::new, |field| format!(" {field}"));
-        output::say(text::clean(&format!("not pulled: {key}{field}: {why}")));
+    for left in &plan.left {
+        output::say(text::clean(&format!("not pulled: {left}")));
     }
     if plan.is_noop() && plan.left.is_empty() {
         output::say(format!("{} says already what is in the cluster", plan.name));

@@ -4,6 +4,8 @@
 //! exactly the value that is there, and to nothing else that was not there before. So what a definition cannot say, or says by
 //! a parameter or for several places at once, is left with a sentence why, and never pulled in some other way.
 
+use std::fmt;
+
 mod manifests;
 mod prove;
 mod service;
@@ -64,6 +66,14 @@ pub struct Left {
     pub field: Option<FieldPath>,
     /// Why not: a sentence.
     pub why: String,
+}
+
+impl fmt::Display for Left {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let field = self.field.as_ref();
+        let field = field.map_or_else(String::new, |field| format!(" {field}"));
+        write!(f, "{}{field}: {}", self.key, self.why)
+    }
 }
 
 impl PullPlan {
@@ -141,6 +151,38 @@ pub async fn plan_pull(
         }
     };
     Ok(ground.pull(text, changes))
+}
+
+/// What an instance was deployed from, and the same with what others changed since.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LiveText {
+    /// The text that was applied last.
+    pub applied: String,
+    /// The pull of what others changed into that text.
+    pub plan: PullPlan,
+}
+
+/// Plans the pull into the text that was applied last, for a text that was edited since to be merged with.
+///
+/// # Errors
+/// There is no such instance, its revision is not kept, or the cluster cannot be read.
+pub async fn live_text(
+    cluster: &Cluster,
+    instance: &InstanceKey,
+    name: &InstanceId,
+    surroundings: &Surroundings,
+) -> Result<LiveText, Failure> {
+    let current = record::read(cluster, instance).await?;
+    let Some(number) = current.and_then(|record| record.revision()) else {
+        let summary =
+            format!("{instance} was never deployed to its end: there is nothing to merge with");
+        return Err(Failure::new(FailureKind::NotFound, summary));
+    };
+    let applied = history::kept_revision(cluster, instance, number)
+        .await?
+        .text;
+    let plan = plan_pull(cluster, instance, name, &applied, surroundings).await?;
+    Ok(LiveText { applied, plan })
 }
 
 fn no_definition(name: &InstanceId) -> Failure {

@@ -26,6 +26,7 @@ use tokio_util::task::AbortOnDropHandle;
 use crate::app::{
     CatalogueEntry, CatalogueListing, Effect, Epoch, Msg, OpId, OpenedDefinition, SaveAnswer,
 };
+use crate::catalogue::drafts::Base;
 use crate::catalogue::{Catalogue, CatalogueError, Digest};
 use crate::cluster::{Cluster, ExecSession, GroupKind, Selector, WatchHandle};
 use crate::definition::check::{CheckContext, SchemaSource, check};
@@ -36,8 +37,8 @@ use crate::failure::{Failure, FailureKind};
 use crate::service::summary::InstanceKey;
 use crate::service::watch::Scope;
 
-use super::Start;
 use super::disk::Disk;
+use super::{Start, hints};
 
 /// Instances that are scaled or restarted at once.
 const ADJUSTED_AT_ONCE: usize = 4;
@@ -158,6 +159,7 @@ impl Runner {
                 self.keep_draft((editor, revision), name, text, base);
             }
             Effect::DiscardDraft { name } => self.discard_draft(name),
+            Effect::ReadLive { editor, name, key } => self.read_live(editor, name, key),
             Effect::PlanDeploy { op, source } => self.plan_deploy(op, source),
             Effect::RunDeploy {
                 op,
@@ -199,13 +201,19 @@ impl Runner {
             Effect::ListTrash { epoch } => self.list_trash(epoch),
             Effect::ReadLogs { op, key, query } => self.read_logs(op, key, query),
             Effect::SaveLog { path, text } => self.save_log(path, text),
+            Effect::RememberHint(name) => {
+                if let Some(state) = self.start.state.clone() {
+                    self.disk.run(move || hints::remember(&state, name));
+                }
+            }
             Effect::ReadNodes { op } => self.read_nodes(op),
             Effect::WatchUsage { op, of } => self.watch_usage(op, of),
             Effect::ListPorts { op, key } => self.list_ports(op, key),
             Effect::Forward { op, request } => self.forward(op, request),
             Effect::StopForward { op } => self.stop_forward(op),
             Effect::OpenShell { op, key, place } => self.open_shell(op, key, place),
-            Effect::EnterShell { .. }
+            Effect::EditElsewhere { .. }
+            | Effect::EnterShell { .. }
             | Effect::LeaveShell { .. }
             | Effect::Copy(_)
             | Effect::Redraw
@@ -396,8 +404,11 @@ impl Runner {
         base: Digest,
     ) {
         let (catalogue, messages) = (self.start.catalogue.clone(), self.messages.clone());
+        let drafts = self.start.drafts.clone();
         self.disk.run(move || {
-            let answer = match catalogue.save(&name, &text.to_string(), &base) {
+            let text = text.to_string();
+            drafts.overtake(&name, &text, &base);
+            let answer = match catalogue.save(&name, &text, &base) {
                 Ok(digest) => SaveAnswer::Saved(digest),
                 Err(CatalogueError::Changed { .. }) => SaveAnswer::Changed,
                 Err(error) => SaveAnswer::Failed(error.into()),
@@ -415,16 +426,20 @@ impl Runner {
         (editor, revision): (OpId, Revision),
         name: InstanceId,
         text: Rope,
-        base: Digest,
+        base: Base,
     ) {
         let (drafts, messages) = (self.start.drafts.clone(), self.messages.clone());
+        let catalogue = self.start.catalogue.clone();
         self.disk.run(move || {
-            let result = drafts
-                .keep(&name, &text.to_string(), &base)
-                .map_err(Failure::from);
+            let kept = drafts.keep(&name, &text.to_string(), &base);
+            // Whoever types is told of another's change while it is fresh, and not only on saving.
+            let is_changed =
+                || !matches!(catalogue.digest(&name), Ok(Some(now)) if now == base.digest);
+            let result = kept.map(|()| is_changed()).map_err(Failure::from);
             drop(messages.send(Msg::DraftKept {
                 editor,
                 revision,
+                base: base.digest,
                 result,
             }));
         });
@@ -539,6 +554,7 @@ mod tests {
             keymap: crate::app::Keymap::default(),
             cache: std::path::PathBuf::from("/nonexistent"),
             notice: None,
+            state: None,
         };
         let (messages, mut told) = mpsc::unbounded_channel();
         let mut runner = Runner::new(start, messages).unwrap();

@@ -7,19 +7,22 @@ use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
+use tokio::sync::oneshot;
 use tokio_util::task::AbortOnDropHandle;
 
-use crate::app::{Effect, Model, Msg, OpId, Screen as AppScreen, update};
+use crate::app::{Effect, Hints, Model, Msg, OpId, Screen as AppScreen, update};
+use crate::catalogue::drafts::Drafts;
 use crate::config::CompletionMode;
 use crate::failure::{Failure, FailureKind};
 use crate::panics;
 
 use super::effects::Runner;
+use super::external::{self, Order};
 use super::keyboard::Keyboard;
 use super::last_words::LastWords;
 use super::screen::Screen;
 use super::signals::{self, Asked};
-use super::{Ended, RuntimeError, Start, shell, terminal};
+use super::{Ended, RuntimeError, Start, hints, looks, shell, terminal, traffic};
 
 /// Between frames that only data asked for, while data floods in.
 const DATA_FRAME: Duration = Duration::from_millis(100);
@@ -48,6 +51,7 @@ struct EventLoop {
     model: Model,
     runner: Runner,
     messages: UnboundedSender<Msg>,
+    drafts: Drafts,
     screen: Screen,
     theme: crate::ui::Theme,
     last_words: Arc<LastWords>,
@@ -57,6 +61,9 @@ struct EventLoop {
     /// When the frames that data asked for would have been drawn at the pace of a flood.
     paced: Instant,
     ended: Option<Ended>,
+    /// What another program that has the terminal is to do, and what it did.
+    ordered: Option<Order>,
+    lent: Option<oneshot::Receiver<Msg>>,
     keyboard: Option<Keyboard>,
     handed_over: HandedOver,
 }
@@ -84,13 +91,19 @@ enum HandedOver {
 pub async fn run(start: Start) -> Result<Ended, RuntimeError> {
     let (messages, mut data) = mpsc::unbounded_channel();
     let last_words = Arc::new(LastWords::new(start.drafts.clone()));
+    if start.settings.ui.mouse {
+        terminal::want_mouse();
+    }
+    let state = start.state.clone();
     let guard = terminal::Guard::enter().map_err(RuntimeError::Terminal)?;
     hook_panics(Arc::clone(&last_words), messages.clone());
     let mut asked = signals::listen(Arc::clone(&last_words)).map_err(RuntimeError::Terminal)?;
     let (keyboard, mut keys) = Keyboard::read().map_err(RuntimeError::Terminal)?;
     let size = crossterm::terminal::size().map_err(RuntimeError::Terminal)?;
     let screen = terminal::output().and_then(Screen::on);
-    let screen = screen.map_err(RuntimeError::Terminal)?;
+    let mut screen = screen.map_err(RuntimeError::Terminal)?;
+    screen.allow(start.settings.ui.max_bytes_per_second);
+    screen.within(looks::multiplexer());
     let mut event_loop = EventLoop::new(start, messages, (screen, size), last_words)
         .map_err(RuntimeError::Terminal)?;
     event_loop.keyboard = Some(keyboard);
@@ -102,6 +115,9 @@ pub async fn run(start: Start) -> Result<Ended, RuntimeError> {
         event_loop.last_words.write();
     }
     event_loop.runner.finish(FINISH_WITHIN).await;
+    if let Some(state) = state {
+        traffic::keep(&state, event_loop.screen.traffic());
+    }
     drop(guard);
     Ok(ended)
 }
@@ -117,12 +133,17 @@ impl EventLoop {
         model.size = size;
         model.keymap = start.keymap.clone();
         model.completes_unasked = start.settings.editor.completion == CompletionMode::Auto;
+        let state = start.state.as_deref().filter(|_| start.settings.ui.hints);
+        if let Some(seen) = state.and_then(hints::seen) {
+            model.hints = Hints::seen(seen);
+        }
         model
             .knowledge
             .set_gpus(start.settings.gpus.keys().cloned().collect());
         let mut event_loop = Self {
             model,
             theme: start.theme.clone(),
+            drafts: start.drafts.clone(),
             runner: Runner::new(start.clone(), messages.clone())?,
             messages,
             screen,
@@ -134,6 +155,8 @@ impl EventLoop {
             ended: None,
             keyboard: None,
             handed_over: HandedOver::No,
+            ordered: None,
+            lent: None,
         };
         let effects = crate::app::begin(&mut event_loop.model, start.open);
         if let Some(notice) = start.notice {
@@ -153,9 +176,11 @@ impl EventLoop {
         loop {
             let wait = self.wait();
             let is_waiting_for_screen = self.wanted != Wanted::Nothing && self.screen.is_busy();
+            let is_lent = self.lent.is_some();
             tokio::select! {
                 biased;
                 Some(asked) = asked.recv() => self.on_asked(asked),
+                msg = returned(&mut self.lent), if is_lent => self.take_back(msg),
                 key = keys.recv() => match key {
                     Some(key) => self.on_input(key, keys),
                     // The keyboard's thread only ends with the terminal.
@@ -170,8 +195,48 @@ impl EventLoop {
             }
             self.leave_last_words();
             self.hand_over_if_due();
+            if let Some(order) = self.ordered.take() {
+                self.lend(order, keys);
+            }
             self.draw_if_due();
         }
+    }
+
+    /// Gives the terminal to the editor of the user's own choice. The loop goes on, without keyboard and screen.
+    fn lend(&mut self, order: Order, keys: &mut mpsc::Receiver<Msg>) {
+        let editor = order.editor;
+        let keyboard = self.keyboard.as_ref();
+        let (is_paused, is_free) = (
+            keyboard.is_some_and(|keyboard| keyboard.pause(keys)),
+            !self.is_handed_over(),
+        );
+        if !is_paused || !is_free {
+            keyboard.into_iter().for_each(Keyboard::go_on);
+            self.model
+                .complain("The keyboard could not be handed over: try again.");
+            return;
+        }
+        self.screen.finish();
+        terminal::lend();
+        match external::run(order, self.drafts.clone()) {
+            Ok(lent) => self.lent = Some(lent),
+            Err(error) => {
+                let failure =
+                    Failure::new(FailureKind::Disk, format!("starting a thread: {error}"));
+                let result = Err(failure);
+                self.take_back(Msg::EditedElsewhere { editor, result });
+            }
+        }
+    }
+
+    /// Takes the terminal back, and what was done with it.
+    fn take_back(&mut self, msg: Msg) {
+        self.lent = None;
+        let taken = terminal::end_loan();
+        self.keyboard.iter().for_each(Keyboard::go_on);
+        self.tick();
+        self.take(msg);
+        self.resume(taken);
     }
 
     /// Returns how long nothing is to be done unless a message comes.
@@ -187,14 +252,13 @@ impl EventLoop {
             .model
             .next_wake()
             .map(|wake| wake.saturating_sub(elapsed));
-        // What the last frame left due cannot be drawn while the terminal does not read: it is not looked at all the time.
-        let wake = wake.map(
-            |wake| match (self.is_handed_over(), self.screen.is_busy()) {
-                (true, _) => wake.max(WHILE_HANDED_OVER),
-                (false, true) => wake.max(DATA_FRAME),
-                (false, false) => wake,
-            },
-        );
+        // What the last frame left due cannot be drawn while the terminal does not read, is not ours, or gets no more bytes
+        // for now: it is not looked at all the time.
+        let wake = wake.map(|wake| match (self.is_handed_over(), self.is_held()) {
+            (true, _) => wake.max(WHILE_HANDED_OVER),
+            (false, true) => wake.max(DATA_FRAME),
+            (false, false) => wake,
+        });
         // A clock that jumped is noticed after a minute at most.
         frame
             .into_iter()
@@ -202,6 +266,11 @@ impl EventLoop {
             .min()
             .unwrap_or(Duration::from_secs(60))
             .min(Duration::from_secs(60))
+    }
+
+    /// Tells whether nothing can be drawn for now, whatever is wanted.
+    fn is_held(&self) -> bool {
+        self.screen.is_busy() || !self.screen.wait().is_zero()
     }
 
     fn until_frame(&self) -> Duration {
@@ -215,6 +284,7 @@ impl EventLoop {
         let last = self.last_frame.map(|last| last.elapsed());
         last.map_or(Duration::ZERO, |last| apart.saturating_sub(last))
             .max(ahead)
+            .max(self.screen.wait())
     }
 
     fn tick(&mut self) {
@@ -318,12 +388,15 @@ impl EventLoop {
             match effect {
                 Effect::Quit => self.ended = Some(Ended::Quit),
                 Effect::Suspend => self.suspend(),
+                // Begun between two turns, where the keyboard's queue is at hand.
+                Effect::EditElsewhere { editor, name, text } => {
+                    self.ordered = Some(Order { editor, name, text });
+                }
                 Effect::Redraw => {
                     self.screen.forget();
                     self.want(Wanted::ByUser);
                 }
-                // What cannot be encoded is not copied; the terminal says nothing either way.
-                Effect::Copy(text) => drop(self.screen.copy(&text)),
+                Effect::Copy(text) => self.screen.copy(&text),
                 Effect::EnterShell { op, banner } => {
                     self.handed_over = HandedOver::Soon(op, banner);
                     // A frame that is being written is waited for.
@@ -336,7 +409,7 @@ impl EventLoop {
     }
 
     fn is_handed_over(&self) -> bool {
-        !matches!(self.handed_over, HandedOver::No)
+        self.lent.is_some() || !matches!(self.handed_over, HandedOver::No)
     }
 
     /// Gives the terminal to the shell that was opened, once nothing is written on it any more.
@@ -403,8 +476,10 @@ impl EventLoop {
         let effects = crate::app::follow_selection(&mut self.model);
         self.carry_out(effects);
         // A frame that cannot be made is made again with the next change; a terminal that is gone ends the loop.
+        self.model.traffic = self.screen.traffic();
         match self.screen.draw(&self.model, &self.theme) {
-            Ok(Some(geometry)) => {
+            Ok(Some((geometry, hits))) => {
+                self.model.hits = hits;
                 self.model.set_geometry(geometry);
                 let now = Instant::now();
                 if self.wanted == Wanted::ByData {
@@ -430,6 +505,15 @@ impl EventLoop {
             _ => None,
         });
         self.last_words.set(unsaved);
+    }
+}
+
+/// Waits for what another program did; for ever where none has the terminal.
+async fn returned(lent: &mut Option<oneshot::Receiver<Msg>>) -> Msg {
+    let broken = || Msg::TaskFailed("The editor broke down; the text is as it was.".to_owned());
+    match lent {
+        Some(lent) => lent.await.unwrap_or_else(|_| broken()),
+        None => std::future::pending().await,
     }
 }
 

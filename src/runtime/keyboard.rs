@@ -2,16 +2,18 @@
 //! bytes as they are, for it.
 //!
 //! One thread reads at any time, so that no key is taken by the wrong one. The thread that waits for an event is woken by a
-//! change of size that is none.
+//! change of size that is none. While another program has the terminal it must not read a byte: [`Keyboard::pause`] holds it
+//! up.
 
 use std::io::{self, Read, Write};
 use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use crossterm::event::{self, Event};
+use crossterm::event::{self, Event, MouseButton, MouseEventKind};
 use rustix::event::{PollFd, PollFlags, poll};
 use signal_hook::consts::SIGWINCH;
 use tokio::sync::mpsc;
@@ -20,15 +22,28 @@ use crate::app::Msg;
 use crate::cluster::ExecInput;
 
 use super::shell::Keys;
+use super::terminal;
 
 /// Keys that wait; a flood of more is held back at the terminal.
 const MAX_WAITING: usize = 1024;
 /// Bytes of a piece of input.
 const PIECE: usize = 4096;
 
+/// How long the thread may take to stand still.
+const PAUSE_WITHIN: Duration = Duration::from_secs(1);
+
+/// Whether the thread is to stand still, and whether it does.
+#[derive(Debug, Default)]
+struct Pause {
+    is_wanted: bool,
+    is_standing: bool,
+}
+
 /// What the thread shares with the loop.
 #[derive(Debug, Default)]
 struct Shared {
+    pause: Mutex<Pause>,
+    paused: Condvar,
     /// Where bytes go while a container has the terminal.
     session: Mutex<Option<Keys>>,
 }
@@ -41,6 +56,17 @@ impl Shared {
 
     fn set(&self, session: Option<Keys>) {
         *self.session.lock().unwrap_or_else(PoisonError::into_inner) = session;
+    }
+
+    fn stand_while_paused(&self) {
+        let mut pause = self.pause.lock().unwrap_or_else(PoisonError::into_inner);
+        while pause.is_wanted {
+            pause.is_standing = true;
+            self.paused.notify_all();
+            let waited = self.paused.wait(pause);
+            pause = waited.unwrap_or_else(PoisonError::into_inner);
+        }
+        pause.is_standing = false;
     }
 }
 
@@ -86,6 +112,34 @@ impl Keyboard {
         signal_hook::low_level::raise(SIGWINCH)
     }
 
+    /// Has nothing read of the terminal until [`Keyboard::go_on`]. What was typed and not taken yet is thrown away: it was
+    /// meant for what is no more in front. Tells whether the thread stands still.
+    pub fn pause(&self, keys: &mut mpsc::Receiver<Msg>) -> bool {
+        let Shared { pause, paused, .. } = &*self.shared;
+        let deadline = Instant::now() + PAUSE_WITHIN;
+        let mut standing = pause.lock().unwrap_or_else(PoisonError::into_inner);
+        standing.is_wanted = true;
+        while !standing.is_standing && Instant::now() < deadline {
+            drop(standing);
+            // It waits for input, or for room in the queue: a change of size is input, and costs nothing.
+            let _ = signal_hook::low_level::raise(SIGWINCH);
+            while keys.try_recv().is_ok() {}
+            standing = pause.lock().unwrap_or_else(PoisonError::into_inner);
+            let wait = Duration::from_millis(20);
+            let waited = paused.wait_timeout_while(standing, wait, |it| !it.is_standing);
+            standing = waited.unwrap_or_else(PoisonError::into_inner).0;
+        }
+        while keys.try_recv().is_ok() {}
+        standing.is_standing
+    }
+
+    /// Reads again.
+    pub fn go_on(&self) {
+        let pause = self.shared.pause.lock();
+        pause.unwrap_or_else(PoisonError::into_inner).is_wanted = false;
+        self.shared.paused.notify_all();
+    }
+
     /// Takes the keys back.
     pub fn take_back(&self) {
         self.shared.set(None);
@@ -96,15 +150,28 @@ impl Keyboard {
 
 /// Reads one event; tells whether there may be more.
 fn read_event(shared: &Shared, sender: &mpsc::Sender<Msg>) -> bool {
+    shared.stand_while_paused();
     let msg = match event::read() {
         Ok(Event::Key(key)) => Msg::Key(key),
         Ok(Event::Paste(text)) => Msg::Paste(text),
         Ok(Event::Resize(columns, rows)) => Msg::Resized { columns, rows },
+        Ok(Event::Mouse(event)) if is_wanted(event.kind) => Msg::Mouse(event),
         Ok(Event::FocusGained | Event::FocusLost | Event::Mouse(_)) => return true,
         Err(_) => return false,
     };
     // What was typed while the terminal was handed over is meant neither for the one nor, as a key, for the other.
     shared.session().is_some() || sender.blocking_send(msg).is_ok()
+}
+
+/// Tells whether anything follows from what a mouse did: reports that nobody asked for are another program's.
+fn is_wanted(kind: MouseEventKind) -> bool {
+    terminal::has_mouse()
+        && matches!(
+            kind,
+            MouseEventKind::Down(MouseButton::Left)
+                | MouseEventKind::ScrollUp
+                | MouseEventKind::ScrollDown
+        )
 }
 
 /// Passes bytes on until the session is over.

@@ -7,15 +7,14 @@ use std::time::Duration;
 
 use ropey::Rope;
 
-use crate::catalogue::Digest;
-use crate::catalogue::drafts::Drafts;
+use crate::catalogue::drafts::{Base, Drafts};
 use crate::definition::id::InstanceId;
 
 /// The unsaved text and where it is kept.
 #[derive(Debug)]
 pub struct LastWords {
     drafts: Drafts,
-    unsaved: Mutex<Option<(InstanceId, Rope, Digest)>>,
+    unsaved: Mutex<Option<(InstanceId, Rope, Base)>>,
 }
 
 impl LastWords {
@@ -28,7 +27,7 @@ impl LastWords {
     }
 
     /// Takes what is unsaved now.
-    pub fn set(&self, unsaved: Option<(InstanceId, Rope, Digest)>) {
+    pub fn set(&self, unsaved: Option<(InstanceId, Rope, Base)>) {
         if let Ok(mut slot) = self.unsaved.lock() {
             *slot = unsaved;
         }

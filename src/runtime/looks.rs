@@ -6,6 +6,8 @@ use std::io::IsTerminal;
 use crate::config::{Color, Settings, Symbols, Ui};
 use crate::ui::{ColorLevel, Theme};
 
+use super::multiplexer::Multiplexer;
+
 /// Returns the looks for this terminal.
 pub fn theme(settings: &Settings) -> Theme {
     let (colors, is_ascii) = looks(&settings.ui);
@@ -24,6 +26,11 @@ pub fn prints_colours(ui: &Ui) -> bool {
 pub fn looks(ui: &Ui) -> (ColorLevel, bool) {
     let var = |name: &str| env::var(name).unwrap_or_default();
     (color_level(ui.color, var), is_ascii(ui.symbols, var))
+}
+
+/// Returns what stands between this program and the terminal.
+pub(super) fn multiplexer() -> Multiplexer {
+    Multiplexer::of(|name| env::var(name).unwrap_or_default())
 }
 
 fn color_level(setting: Color, var: impl Fn(&str) -> String) -> ColorLevel {

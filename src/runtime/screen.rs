@@ -8,18 +8,24 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{SyncSender, sync_channel};
 use std::thread;
+use std::time::{Duration, Instant};
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD as BASE64;
 use crossterm::cursor::{Hide, Show};
+use crossterm::queue;
 use crossterm::terminal::{BeginSynchronizedUpdate, EndSynchronizedUpdate};
-use crossterm::{clipboard::CopyToClipboard, queue};
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 use tokio::sync::Notify;
 
-use crate::app::{Geometry, Model};
+use crate::app::hits::Hits;
+use crate::app::{Geometry, Model, Traffic};
 use crate::ui::{self, Theme};
 
 use super::encoder::Encoder;
+use super::multiplexer::Multiplexer;
+use super::traffic::Meter;
 
 /// Frames larger than this are marked, so that a terminal that can shows them at once.
 const SYNCHRONIZED_FROM: usize = 600;
@@ -42,6 +48,8 @@ pub struct Screen {
     is_blank: bool,
     frames: SyncSender<Vec<u8>>,
     writing: Arc<Writing>,
+    meter: Meter,
+    multiplexer: Multiplexer,
 }
 
 impl Screen {
@@ -76,7 +84,29 @@ impl Screen {
             is_blank: false,
             frames,
             writing,
+            meter: Meter::new(0, Instant::now()),
+            multiplexer: Multiplexer::None,
         })
+    }
+
+    /// Bounds the bytes that are written in a second, on the average; nothing bounds nothing.
+    pub fn allow(&mut self, max_bytes_per_second: u32) {
+        self.meter = Meter::new(max_bytes_per_second, Instant::now());
+    }
+
+    /// Takes what stands between this program and the terminal.
+    pub fn within(&mut self, multiplexer: Multiplexer) {
+        self.multiplexer = multiplexer;
+    }
+
+    /// Returns how long the next frame has to wait for its bytes.
+    pub fn wait(&self) -> Duration {
+        self.meter.wait(Instant::now())
+    }
+
+    /// Returns what was written.
+    pub fn traffic(&self) -> Traffic {
+        self.meter.traffic(Instant::now())
     }
 
     /// Tells whether the last frame is still being written.
@@ -87,6 +117,16 @@ impl Screen {
     /// Tells whether the terminal refused a frame.
     pub fn has_failed(&self) -> bool {
         self.writing.has_failed.load(Ordering::SeqCst)
+    }
+
+    /// Waits until nothing is being written, at most for a moment: what writes on the terminal next must not meet a frame.
+    pub fn finish(&self) {
+        for _ in 0..100 {
+            if !self.is_busy() {
+                return;
+            }
+            thread::sleep(Duration::from_millis(5));
+        }
     }
 
     /// Waits until a frame has been written.
@@ -104,13 +144,14 @@ impl Screen {
     ///
     /// # Errors
     /// A frame could not be made.
-    pub fn draw(&mut self, model: &Model, theme: &Theme) -> io::Result<Option<Geometry>> {
+    pub fn draw(&mut self, model: &Model, theme: &Theme) -> io::Result<Option<(Geometry, Hits)>> {
         if self.is_busy() {
             return Ok(None);
         }
         let area = Rect::new(0, 0, model.size.0, model.size.1);
         let mut next = Buffer::empty(area);
-        let (geometry, cursor) = ui::draw_buffer(&mut next, area, model, theme);
+        let mut hits = Hits::default();
+        let (geometry, cursor) = ui::draw_with_hits(&mut next, area, (model, theme), &mut hits);
         if !self.is_blank || self.shown.area != area {
             self.encoder.clear(&mut self.frame);
             self.shown = Buffer::empty(area);
@@ -120,7 +161,7 @@ impl Screen {
         self.place_cursor(cursor)?;
         self.shown = next;
         self.send()?;
-        Ok(Some(geometry))
+        Ok(Some((geometry, hits)))
     }
 
     fn place_cursor(&mut self, cursor: Option<Position>) -> io::Result<()> {
@@ -137,11 +178,12 @@ impl Screen {
     }
 
     /// Puts a text on the terminal's clipboard with the next frame.
-    ///
-    /// # Errors
-    /// It could not be encoded.
-    pub fn copy(&mut self, text: &str) -> io::Result<()> {
-        queue!(self.frame, CopyToClipboard::to_clipboard_from(text))
+    pub fn copy(&mut self, text: &str) {
+        // NB: it ends with a bell and not with a string terminator, which would end what it is wrapped into too.
+        let sequence = format!("\x1b]52;c;{}\x07", BASE64.encode(text));
+        self.frame.extend_from_slice(sequence.as_bytes());
+        let passing = self.multiplexer.passing(sequence.as_bytes());
+        self.frame.extend(passing);
     }
 
     fn send(&mut self) -> io::Result<()> {
@@ -157,6 +199,7 @@ impl Screen {
             bytes = marked;
         }
         self.writing.is_busy.store(true, Ordering::SeqCst);
+        self.meter.count(bytes.len(), Instant::now());
         // The thread only ends with the channel: it cannot be gone.
         self.frames
             .send(bytes)
@@ -307,6 +350,47 @@ mod tests {
         assert!(has(&terminal.draw(&mut stage), b"\x1b[?25h"));
         stage.press("esc");
         assert!(has(&terminal.draw(&mut stage), b"\x1b[?25l"));
+    }
+
+    #[test]
+    fn what_is_copied_goes_to_the_multiplexer_and_to_the_terminal_outside() {
+        let copied = |multiplexer| {
+            let (mut terminal, mut stage) = (Terminal::new(), services());
+            terminal.draw(&mut stage);
+            terminal.screen.within(multiplexer);
+            terminal.screen.copy("hi");
+            terminal.draw(&mut stage)
+        };
+        let plain = b"\x1b]52;c;aGk=\x07";
+        assert_eq!(copied(Multiplexer::None), plain);
+        let wrapped = b"\x1bPtmux;\x1b\x1b]52;c;aGk=\x07\x1b\\";
+        assert_eq!(
+            copied(Multiplexer::Tmux),
+            [plain.as_slice(), wrapped].concat()
+        );
+        let wrapped = b"\x1bP\x1b]52;c;aGk=\x07\x1b\\";
+        assert_eq!(
+            copied(Multiplexer::Screen),
+            [plain.as_slice(), wrapped].concat()
+        );
+    }
+
+    #[test]
+    fn frames_wait_for_the_budget_and_then_have_everything() {
+        let (mut terminal, mut stage) = (Terminal::new(), services());
+        terminal.screen.allow(1000);
+        let n_bytes = terminal.draw(&mut stage).len();
+        let wait = terminal.screen.wait();
+        let owed = Duration::from_secs_f64((n_bytes as f64 - 1000.0) / 1000.0);
+        assert!(
+            wait <= owed && wait + Duration::from_secs(1) > owed,
+            "{wait:?} {owed:?}"
+        );
+        let traffic = terminal.screen.traffic();
+        assert_eq!(
+            (traffic.total, traffic.budget),
+            (n_bytes as u64, Some(1000))
+        );
     }
 
     #[test]

@@ -10,7 +10,7 @@ use signal_hook::iterator::Signals;
 use tokio::sync::mpsc;
 
 use super::last_words::LastWords;
-use super::terminal;
+use super::{external, terminal};
 
 /// How long the loop gets to end by itself.
 const END_WITHIN: Duration = Duration::from_millis(1700);
@@ -41,6 +41,11 @@ pub fn listen(last_words: Arc<LastWords>) -> io::Result<mpsc::UnboundedReceiver<
         .spawn(move || {
             for signal in signals.forever() {
                 match signal {
+                    // Another program has the terminal: it is meant, and a stop is of both.
+                    SIGINT | SIGQUIT | SIGCONT if terminal::is_lent() => {}
+                    SIGTSTP if terminal::is_lent() => {
+                        let _ = signal_hook::low_level::emulate_default_handler(SIGTSTP);
+                    }
                     SIGTSTP => {
                         let _ = to_loop.send(Asked::Suspend);
                     }
@@ -69,6 +74,7 @@ pub fn listen(last_words: Arc<LastWords>) -> io::Result<mpsc::UnboundedReceiver<
 fn end(signal: i32, to_loop: &mpsc::UnboundedSender<Asked>, last_words: &LastWords) {
     let number = u8::try_from(signal).unwrap_or(0);
     last_words.write();
+    external::hang_up();
     let _ = to_loop.send(Asked::End(number));
     let force = move || {
         thread::sleep(END_WITHIN);

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use crossterm::cursor::{Hide, Show};
 use crossterm::event::{DisableBracketedPaste, DisableMouseCapture, EnableBracketedPaste};
-use crossterm::style::ResetColor;
+use crossterm::style::{Print, ResetColor};
 use crossterm::terminal::{self, EnterAlternateScreen, LeaveAlternateScreen};
 use crossterm::{execute, queue};
 
@@ -22,6 +22,26 @@ const LEAVE_WITHIN: Duration = Duration::from_millis(400);
 
 /// Whether the modes are ours now.
 static IS_OURS: AtomicBool = AtomicBool::new(false);
+
+/// Whether another program has the terminal, and gives it back.
+static IS_LENT: AtomicBool = AtomicBool::new(false);
+
+/// Whether the mouse is wanted.
+static HAS_MOUSE: AtomicBool = AtomicBool::new(false);
+
+/// Presses and the wheel, in cells beyond 223 too; movements are not asked for, they are a flood on a slow link.
+const MOUSE_ON: &str = "\x1b[?1000h\x1b[?1006h";
+const MOUSE_OFF: &str = "\x1b[?1006l\x1b[?1000l";
+
+/// Has the mouse reported from the next [`enter`] on. The terminal's own selection then needs shift.
+pub fn want_mouse() {
+    HAS_MOUSE.store(true, Ordering::SeqCst);
+}
+
+/// Tells whether the mouse is wanted.
+pub fn has_mouse() -> bool {
+    HAS_MOUSE.load(Ordering::SeqCst)
+}
 
 /// Tells whether a dashboard can be shown at all.
 ///
@@ -56,7 +76,11 @@ pub fn output() -> io::Result<File> {
 pub fn enter() -> io::Result<()> {
     IS_OURS.store(true, Ordering::SeqCst);
     terminal::enable_raw_mode()?;
-    execute!(output()?, EnterAlternateScreen, EnableBracketedPaste, Hide)
+    execute!(output()?, EnterAlternateScreen, EnableBracketedPaste, Hide)?;
+    match has_mouse() {
+        true => execute!(output()?, Print(MOUSE_ON)),
+        false => Ok(()),
+    }
 }
 
 /// Gives the screen and the cursor to somebody else, who is told of on it; keys stay as they are typed.
@@ -65,6 +89,9 @@ pub fn enter() -> io::Result<()> {
 /// The terminal refuses.
 pub fn hand_over(banner: &str) -> io::Result<()> {
     let mut output = output()?;
+    if has_mouse() {
+        execute!(output, Print(MOUSE_OFF))?;
+    }
     execute!(
         output,
         ResetColor,
@@ -89,7 +116,11 @@ pub fn take_back() -> io::Result<()> {
         EnterAlternateScreen,
         EnableBracketedPaste,
         Hide
-    )
+    )?;
+    match has_mouse() {
+        true => execute!(output, Print(MOUSE_ON)),
+        false => Ok(()),
+    }
 }
 
 /// Makes keys come as they are typed once more, where somebody else has the screen.
@@ -128,6 +159,9 @@ pub fn leave() {
 
 fn write_leave() -> io::Result<()> {
     let mut bytes = Vec::new();
+    if has_mouse() {
+        queue!(bytes, Print(MOUSE_OFF))?;
+    }
     queue!(
         bytes,
         ResetColor,
@@ -170,6 +204,27 @@ pub fn suspend() -> io::Result<()> {
     leave();
     signal_hook::low_level::emulate_default_handler(signal_hook::consts::SIGTSTP)?;
     enter()
+}
+
+/// Gives the terminal to another program, until [`end_loan`].
+pub fn lend() {
+    IS_LENT.store(true, Ordering::SeqCst);
+    leave();
+}
+
+/// Takes the terminal back from another program that it was lent to.
+///
+/// # Errors
+/// The terminal refuses to be taken again.
+pub fn end_loan() -> io::Result<()> {
+    let entered = enter();
+    IS_LENT.store(false, Ordering::SeqCst);
+    entered
+}
+
+/// Tells whether another program has the terminal.
+pub fn is_lent() -> bool {
+    IS_LENT.load(Ordering::SeqCst)
 }
 
 /// Tells whether the terminal is gone: hung up, its other side closed.

@@ -4,6 +4,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 use ratatui::style::Style;
 
+use crate::app::hits::{Hit, Hits, Place};
 use crate::text;
 
 use super::theme::Theme;
@@ -17,9 +18,22 @@ pub(super) struct Canvas<'a> {
     pub theme: &'a Theme,
     /// Where the terminal's cursor belongs.
     pub cursor: Option<Position>,
+    /// What is where, for those who point at it.
+    pub hits: &'a mut Hits,
 }
 
 impl Canvas<'_> {
+    /// Says what an area is.
+    pub fn hit(&mut self, area: Rect, hit: Hit) {
+        let place = Place {
+            x: area.x,
+            y: area.y,
+            width: area.width,
+            height: area.height,
+        };
+        self.hits.add(place, hit);
+    }
+
     /// Draws a text on a row, cut to a width; returns the cells it took.
     pub fn text(&mut self, at: Position, width: u16, text: &str, style: Style) -> u16 {
         if !self.buf.area.contains(at) || width == 0 {

@@ -14,6 +14,7 @@ mod help;
 mod history;
 pub(super) mod log;
 mod logs;
+pub(super) mod merge;
 pub(super) mod nodes;
 mod pods;
 pub(super) mod popup;

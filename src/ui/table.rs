@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use ratatui::layout::{Position, Rect};
 use ratatui::style::Style;
 
+use crate::app::hits::Hit;
 use crate::app::table::{Row, Table, Value};
 use crate::service::age;
 use crate::text;
@@ -60,6 +61,7 @@ pub(super) fn draw_table<K: Clone + Ord>(
             ..area
         };
         let is_selected = selected == Some(idx);
+        canvas.hit(area, Hit::Row(rows_between(selected.unwrap_or(0), idx)));
         let is_marked = table.marks().contains(&row.key);
         draw_row(
             canvas,
@@ -70,6 +72,11 @@ pub(super) fn draw_table<K: Clone + Ord>(
         );
     }
     drawn
+}
+
+fn rows_between(from: usize, to: usize) -> isize {
+    let place = |row: usize| isize::try_from(row).unwrap_or(isize::MAX);
+    place(to) - place(from)
 }
 
 /// Keeps the selected row in the middle where there are rows enough on both sides.

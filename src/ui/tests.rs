@@ -1,5 +1,6 @@
 //! Snapshots of the screens.
 
+mod hostile;
 mod views;
 
 use std::time::Duration;
@@ -9,7 +10,7 @@ use ratatui::layout::Rect;
 
 use super::{ColorLevel, Theme, ThemeSettings, draw_buffer, picture};
 use crate::app::stage::{self, Stage};
-use crate::app::{Model, Msg, OpenedDefinition, Place, SPECS};
+use crate::app::{Model, Msg, OpenedDefinition, Place, SPECS, SaveAnswer};
 use crate::catalogue::Digest;
 use crate::definition::diagnostic::{Diagnostic, Position, Severity, Span};
 use crate::engine::plan::{Outcome, Progress, Step, VolumeChoice};
@@ -354,6 +355,39 @@ fn what_applying_would_change_stands_beside_the_text_or_below() {
     stage.press("^end").type_text("#");
     let picture = draw(&stage.model, LARGE);
     assert!(picture.contains("dry run …"), "{picture}");
+}
+
+#[test]
+fn merge_shows_what_each_side_made_of_it() {
+    let lines: Vec<String> = (1..=40).map(|n| format!("line{n}: {n}")).collect();
+    let text = lines.join("\n") + "\n";
+    let mut stage = edited(&text);
+    for _ in 0..5 {
+        stage.press("down");
+    }
+    stage.type_text("# mine\n").press("^home");
+    stage.type_text("# only mine").press("^s");
+    let pane = stage.model.editor().unwrap();
+    let (editor, revision) = (pane.id, pane.editor().unwrap().revision());
+    let answer = SaveAnswer::Changed;
+    stage.send(Msg::Saved {
+        editor,
+        revision,
+        answer,
+    });
+    stage.press("enter");
+    let theirs = text
+        .replace("line6: 6\n", "line6: six\n# \u{202e}theirs\n")
+        .replace("line30: 30\n", "line30: thirty\n");
+    let result = Ok(OpenedDefinition {
+        digest: Digest::of(theirs.as_bytes()),
+        text: theirs,
+        draft: None,
+    });
+    stage.send(Msg::DefinitionOpened { editor, result });
+    check("merge", &mut stage);
+    stage.press("b");
+    check("merge_decided", &mut stage);
 }
 
 #[test]

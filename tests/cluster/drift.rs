@@ -1,9 +1,11 @@
 //! What others change in live objects: noticed in the overview, named field by field, and set back.
 
 use bowline::catalogue::Digest;
+use bowline::editor::merge::Merge;
 use bowline::engine::adjust::{AdjustOptions, Adjustment, plan_adjustment, run_adjustment};
 use bowline::engine::drift::changes as changes_of;
 use bowline::engine::plan::{Change, Progress, Step};
+use bowline::engine::pull::live_text;
 use bowline::engine::remedy::Remedies;
 use bowline::engine::rollback::Surroundings;
 use bowline::secret::{SecretValue, SecretValues};
@@ -36,15 +38,7 @@ impl Stage<'_> {
     }
 
     async fn changes(&self, id: &str) -> Changes {
-        let surroundings = Surroundings {
-            ingress_host: None,
-            gpus: std::collections::BTreeMap::new(),
-            yields: false,
-            remedies: Remedies::default(),
-            message: None,
-            holder: "tester@here 4".to_owned(),
-        };
-        changes_of(self.engine(), &self.key(id), &surroundings)
+        changes_of(self.engine(), &self.key(id), &surroundings())
             .await
             .unwrap()
     }
@@ -66,6 +60,17 @@ impl Stage<'_> {
         let plan = self.plan(id, text).await;
         let outcome = self.run_forced(id, text, &plan).await;
         assert!(outcome.is_complete(), "{outcome:?}");
+    }
+}
+
+fn surroundings() -> Surroundings {
+    Surroundings {
+        ingress_host: None,
+        gpus: std::collections::BTreeMap::new(),
+        yields: false,
+        remedies: Remedies::default(),
+        message: None,
+        holder: "tester@here 4".to_owned(),
     }
 }
 
@@ -112,6 +117,29 @@ pub(crate) async fn an_overview_tells_what_was_changed_until_it_is_set_back(clus
     let web = cluster.get("Deployment", "web").await.unwrap();
     let container = &web["spec"]["template"]["spec"]["containers"][0];
     assert_eq!(container["image"], "nginx:1.27");
+}
+
+/// What was applied and what others made of it differ in their lines alone: a text that was edited since can be merged.
+pub(crate) async fn what_others_changed_is_a_text_that_can_be_merged(cluster: Cluster) {
+    let stage = Stage::new(&cluster);
+    stage.deploy("web", WEB).await;
+    stage.wait("web").await;
+    let (key, name) = (stage.key("web"), "web".parse().unwrap());
+    let surroundings = surroundings();
+    let live = live_text(stage.engine(), &key, &name, &surroundings);
+    let before = live.await.unwrap();
+    assert_eq!(
+        (before.applied.as_str(), before.plan.text.as_str()),
+        (WEB, WEB)
+    );
+    edit(&cluster, &image("nginx:1.28")).await;
+    let live = live_text(stage.engine(), &key, &name, &surroundings);
+    let live = live.await.unwrap();
+    assert_eq!(live.applied, WEB);
+    let mine = WEB.replace("info", "debug");
+    let merged = Merge::new(Some(&live.applied), &mine, &live.plan.text);
+    let expected = mine.replace("nginx:1.27", "nginx:1.28");
+    assert_eq!(merged.text(), Some(expected));
 }
 
 pub(crate) async fn a_field_that_was_only_removed_shows_too(cluster: Cluster) {

@@ -295,6 +295,7 @@ on_both_backends! {
         a_wait_for_ones_turn_is_bounded;
     drift:
         an_overview_tells_what_was_changed_until_it_is_set_back
+        what_others_changed_is_a_text_that_can_be_merged
         a_field_that_was_only_removed_shows_too
         a_scale_and_a_restart_are_no_change_where_they_may_be
         a_workload_that_somebody_deleted_is_a_change

@@ -7,13 +7,15 @@ pub mod search;
 use std::time::Duration;
 
 use crossterm::event::KeyEvent;
+use ropey::Rope;
 
 use crate::app::effect::{DefinitionOrigin, Effect};
 use crate::app::msg::{OpId, OpenedDefinition};
 use crate::catalogue::Digest;
+use crate::catalogue::drafts::Base;
 use crate::definition::diagnostic::{Diagnostic, Severity};
 use crate::definition::id::{InstanceId, Namespace};
-use crate::editor::{self, Command, Editor, Problem, Revision};
+use crate::editor::{self, Command, Editor, Motion, Problem, Revision};
 use crate::engine::preview::Preview;
 use crate::failure::Failure;
 use crate::schema::ClusterSchemas;
@@ -43,8 +45,18 @@ pub enum AfterSave {
 pub struct OpenText {
     /// The text.
     pub editor: Editor,
-    /// Digest of the file that the edits began from.
-    pub base: Digest,
+    /// The file that the edits began from.
+    pub base: Base,
+}
+
+/// What is done with a file that is read again while it is edited.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Reread {
+    /// It takes the place of what was typed.
+    #[default]
+    Take,
+    /// It is merged with what was typed.
+    Merge,
 }
 
 /// How far the definition is read.
@@ -74,13 +86,19 @@ pub struct EditorPane {
     /// What applying the text would change.
     pub preview: PreviewPane,
     /// Unsaved edits of an earlier session that were not yet decided on.
-    pub draft: Option<(String, Digest)>,
+    pub draft: Option<(String, Base)>,
     /// The revision that is being written, and what follows.
     pub saving: Option<(Revision, AfterSave)>,
     /// The definition that a copy is written to, and the revision that is written.
     pub saving_as: Option<(InstanceId, Revision)>,
     /// Whether somebody else changed the file since it was read.
     pub is_changed_on_disk: bool,
+    /// What is done with the file once it is read again.
+    pub(in crate::app) reread: Reread,
+    /// What follows a save that waits for the one under way.
+    save_again: Option<AfterSave>,
+    /// The text that is being written.
+    written: Option<(Revision, Rope)>,
     check_at: Option<Duration>,
     checking: Option<Revision>,
     /// What the last check found, without what the server says.
@@ -124,6 +142,9 @@ impl EditorPane {
             saving: None,
             saving_as: None,
             is_changed_on_disk: false,
+            reread: Reread::Take,
+            save_again: None,
+            written: None,
             check_at: None,
             checking: None,
             own: Own::default(),
@@ -143,6 +164,14 @@ impl EditorPane {
         }
     }
 
+    /// Returns the text and what it began from, once it is read.
+    pub(in crate::app) fn open(&self) -> Option<&OpenText> {
+        match &self.phase {
+            EditorPhase::Open(open) => Some(open),
+            EditorPhase::Opening | EditorPhase::Failed(_) => None,
+        }
+    }
+
     /// Returns the text and what it began from, to be changed.
     pub(in crate::app) fn open_mut(&mut self) -> Option<&mut OpenText> {
         match &mut self.phase {
@@ -152,7 +181,7 @@ impl EditorPane {
     }
 
     /// Returns the unsaved text and what it began from; none where everything is saved.
-    pub fn unsaved(&self) -> Option<(&Editor, &Digest)> {
+    pub fn unsaved(&self) -> Option<(&Editor, &Base)> {
         match &self.phase {
             EditorPhase::Open(open) if open.editor.is_modified() => {
                 Some((&open.editor, &open.base))
@@ -194,10 +223,11 @@ impl EditorPane {
         match result {
             Ok(opened) => {
                 let editor = Editor::from_text(&opened.text);
-                self.phase = EditorPhase::Open(Box::new(OpenText {
-                    editor,
-                    base: opened.digest,
-                }));
+                let base = Base {
+                    text: Some(editor.snapshot().0),
+                    digest: opened.digest,
+                };
+                self.phase = EditorPhase::Open(Box::new(OpenText { editor, base }));
                 self.draft = opened.draft;
                 self.check_at = Some(now);
                 self.preview.on_other_ground(now);
@@ -214,16 +244,68 @@ impl EditorPane {
         if let Some(open) = self.open_mut() {
             open.editor.apply(Command::ReplaceAll(text), now);
             // The file may be another than the one the edits began from: saving notices that.
+            let is_changed = open.base.digest != base.digest;
             open.base = base;
+            self.is_changed_on_disk = is_changed;
             self.touch(now);
+        }
+    }
+
+    /// Takes a text that was merged, as one step; of the file it now began from, where it was merged with that. Tells
+    /// whether there was room for it.
+    pub(in crate::app) fn merge(
+        &mut self,
+        text: String,
+        base: Option<Base>,
+        now: Duration,
+    ) -> bool {
+        let Some(open) = self.open_mut() else {
+            return false;
+        };
+        let is_theirs =
+            base.as_ref().and_then(|base| base.text.as_ref()) == Some(&text.as_str().into());
+        let outcome = open.editor.apply(Command::ReplaceAll(text), now);
+        if outcome.notice.is_some() {
+            return false;
+        }
+        if let Some(base) = base {
+            open.base = base;
+            if is_theirs {
+                let revision = open.editor.revision();
+                open.editor.mark_saved(revision);
+            } else {
+                open.editor.mark_unsaved();
+            }
+            self.is_changed_on_disk = false;
+        }
+        self.drafted = None;
+        self.touch(now);
+        true
+    }
+
+    /// Takes a text from another editor as one step; tells whether there was room for it.
+    pub(in crate::app) fn replace(&mut self, text: String, now: Duration) -> bool {
+        self.merge(text, None, now)
+    }
+
+    /// Puts the cursor before the first place of a text.
+    pub(in crate::app) fn go_to(&mut self, text: &str, now: Duration) {
+        let found = self.editor().and_then(|editor| editor.text().find(text));
+        if let Some(byte) = found {
+            let motion = Motion::Byte(byte);
+            let extend = false;
+            self.apply(Command::Move { motion, extend }, now);
         }
     }
 
     /// Takes the file as it is now; what was typed comes back with undo.
     pub(in crate::app) fn take_theirs(&mut self, opened: OpenedDefinition, now: Duration) {
         if let Some(open) = self.open_mut() {
+            open.base = Base {
+                text: Some(opened.text.as_str().into()),
+                digest: opened.digest,
+            };
             open.editor.apply(Command::ReplaceAll(opened.text), now);
-            open.base = opened.digest;
             let revision = open.editor.revision();
             open.editor.mark_saved(revision);
             self.is_changed_on_disk = false;
@@ -484,12 +566,18 @@ impl EditorPane {
         }
     }
 
-    /// Returns the effect that saves, and remembers what follows.
+    /// Returns the effect that saves, and remembers what follows. While a save is under way the next one waits for it: both
+    /// would begin from the same file, and the second would find it changed by the first.
     pub(in crate::app) fn save(&mut self, after: AfterSave) -> Option<Effect> {
+        if self.saving.is_some() {
+            self.save_again = Some(after);
+            return None;
+        }
         let (id, name) = (self.id, self.name.clone());
         let open = self.open_mut()?;
         let (text, revision) = open.editor.begin_save();
-        let base = open.base.clone();
+        let base = open.base.digest.clone();
+        self.written = Some((revision, text.clone()));
         self.saving = Some((revision, after));
         Some(Effect::SaveDefinition {
             editor: id,
@@ -515,6 +603,17 @@ impl EditorPane {
         copied.is_some_and(|(_, copied)| Some(copied) == revision)
     }
 
+    /// Takes that a save did not come about.
+    pub(in crate::app) fn on_not_saved(&mut self) {
+        (self.saving, self.save_again) = (None, None);
+    }
+
+    /// Returns the effect that saves once more, where that was asked for while a save was under way.
+    pub(in crate::app) fn save_again(&mut self) -> Option<Effect> {
+        let after = self.save_again.take()?;
+        self.save(after)
+    }
+
     /// Takes that a save is on disk; returns what follows.
     pub(in crate::app) fn on_saved(
         &mut self,
@@ -527,9 +626,11 @@ impl EditorPane {
             None => AfterSave::Stay,
         };
         self.is_changed_on_disk = false;
+        let written = self.written.take_if(|(written, _)| *written == revision);
         if let Some(open) = self.open_mut() {
             open.editor.mark_saved(revision);
-            open.base = digest;
+            let text = written.map(|(_, text)| text);
+            open.base = Base { digest, text };
         }
         self.preview.on_other_ground(now);
         after

@@ -12,11 +12,12 @@ use crate::app::panes::logs::Whose;
 use crate::app::panes::services::RowKey;
 use crate::app::popup::Popup;
 use crate::app::table::{Table, Value};
+use crate::editor::merge::{Decision, Side};
 use crate::editor::{Command, Motion};
 
 use super::{
     adjustments, adoption, assist, changes, cluster, concerned, definitions, forwards, history,
-    keys, logs, nodes, operations, popups, resuming, reviews, shells, teardowns,
+    keys, logs, merging, nodes, operations, popups, resuming, reviews, shells, teardowns,
 };
 
 /// Performs an action, or says why it cannot be.
@@ -150,6 +151,13 @@ pub(super) fn perform(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::Sort => sort(model, false),
         Action::ReverseSort => sort(model, true),
         Action::Copy => copy(model),
+        Action::TakeMine => merging::decide(model, Decision::Take(Side::Mine)),
+        Action::TakeTheirs => merging::decide(model, Decision::Take(Side::Theirs)),
+        Action::TakeBoth => merging::decide(model, Decision::Both),
+        Action::ByHand => merging::decide(model, Decision::ByHand),
+        Action::EditElsewhere => definitions::edit_elsewhere(model),
+        Action::TakeLive => merging::read_live(model),
+        Action::Confirm if model.place() == Place::Merge => merging::take(model),
         Action::Confirm => {
             operations::confirm(model);
             Vec::new()
@@ -222,7 +230,7 @@ fn half_page(model: &Model) -> isize {
         .max(1)
 }
 
-fn move_by(model: &mut Model, rows: isize) -> Vec<Effect> {
+pub(super) fn move_by(model: &mut Model, rows: isize) -> Vec<Effect> {
     match model.place() {
         Place::Services => {
             model.services.sought = None;
@@ -253,6 +261,13 @@ fn move_by(model: &mut Model, rows: isize) -> Vec<Effect> {
         }
         Place::Teardown | Place::Adjust | Place::Adopt | Place::Comparison | Place::Changes => {
             scroll_by(model, rows)
+        }
+        Place::Merge => {
+            let height = model.geometry.list_height;
+            if let Some(Screen::Merge(pane)) = model.screens.last_mut() {
+                pane.move_by(rows, height);
+            }
+            Vec::new()
         }
         Place::Log => {
             let last = model.log.len().saturating_sub(1);
@@ -288,6 +303,14 @@ fn move_in_detail(model: &mut Model, rows: isize) {
         .scroll_definition(motion, if n_lines > 10_000 { 1 } else { n_lines });
 }
 
+/// Scrolls what scrolls, and moves by rows where there are only rows.
+pub(super) fn scroll_or_move_by(model: &mut Model, rows: isize) -> Vec<Effect> {
+    match model.place() {
+        Place::Review | Place::Merge => scroll_by(model, rows),
+        _ => move_by(model, rows),
+    }
+}
+
 fn scroll_by(model: &mut Model, lines: isize) -> Vec<Effect> {
     match model.screens.last_mut() {
         Some(Screen::Review(pane)) => pane.scroll_by(lines),
@@ -304,6 +327,7 @@ fn scroll_by(model: &mut Model, lines: isize) -> Vec<Effect> {
         Some(Screen::Adopt(pane)) => pane.scroll = pane.scroll.saturating_add_signed(lines),
         Some(Screen::Changes { scroll }) => *scroll = scroll.saturating_add_signed(lines),
         Some(Screen::Comparison(pane)) => pane.scroll_by(lines),
+        Some(Screen::Merge(pane)) => pane.scroll_by(lines),
         Some(Screen::Claims) => model.claims.table.move_by(lines),
         Some(Screen::Forwards) => model.forwards.table.move_by(lines),
         Some(Screen::Nodes) => model.nodes.table.move_by(lines),
@@ -390,6 +414,7 @@ fn sort(model: &mut Model, is_reversal: bool) -> Vec<Effect> {
         | Place::Adjust
         | Place::Adopt
         | Place::Comparison
+        | Place::Merge
         | Place::Changes
         | Place::Progress
         | Place::Log => {}

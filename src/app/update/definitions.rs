@@ -3,13 +3,14 @@
 use crate::app::effect::Effect;
 use crate::app::model::{Model, Screen};
 use crate::app::msg::{CatalogueListing, OpId, OpenedDefinition, SaveAnswer};
-use crate::app::panes::editor::{AfterSave, EditorPane, EditorPhase};
+use crate::app::panes::editor::{AfterSave, EditorPane, EditorPhase, Reread};
 use crate::app::popup::{Choice, Menu, MenuItem, Popup};
+use crate::catalogue::Digest;
 use crate::definition::id::InstanceId;
 use crate::editor::Revision;
 use crate::failure::Failure;
 
-use super::{cluster, reviews};
+use super::{cluster, merging, reviews};
 
 pub(super) fn on_listed(
     model: &mut Model,
@@ -71,6 +72,14 @@ pub(super) fn on_opened(
         return Vec::new();
     };
     match (&pane.phase, result) {
+        (EditorPhase::Open(_), Ok(opened)) if pane.reread == Reread::Merge => {
+            merging::on_theirs(model, opened);
+            Vec::new()
+        }
+        (EditorPhase::Open(_), Err(failure)) if pane.reread == Reread::Merge => {
+            merging::on_no_theirs(model, failure);
+            Vec::new()
+        }
         (EditorPhase::Open(_), Ok(opened)) => {
             pane.take_theirs(opened, now);
             let effects = pane.on_tick(now, namespace.as_ref(), &schemas);
@@ -188,30 +197,40 @@ pub(super) fn on_saved(
                 }
                 AfterSave::Review => effects.extend(reviews::review_edited(model)),
             }
+            if let Some(Screen::Editor(pane)) = model.screens.last_mut() {
+                effects.extend(pane.save_again());
+            }
             effects
         }
         SaveAnswer::Changed => {
-            pane.saving = None;
+            pane.on_not_saved();
             pane.is_changed_on_disk = true;
-            let draft = pane.keep_draft();
+            let mut effects: Vec<Effect> = pane.keep_draft().into_iter().collect();
             model.popup = Some(Popup::Menu(changed_menu(editor, &name)));
-            draft.into_iter().collect()
+            // What is there now decides which names are free.
+            effects.push(Effect::ListCatalogue);
+            effects
         }
         SaveAnswer::Failed(failure) => {
-            pane.saving = None;
+            pane.on_not_saved();
             model.complain(failure.summary);
             Vec::new()
         }
     }
 }
 
-fn changed_menu(editor: OpId, name: &InstanceId) -> Menu {
+pub(super) fn changed_menu(editor: OpId, name: &InstanceId) -> Menu {
     Menu::new(
         format!("{name} was changed on disk"),
         vec![
             "Somebody else changed the file since it was read. Nothing was overwritten.".to_owned(),
         ],
         vec![
+            MenuItem::new(
+                "Merge both",
+                "shows what each side changed; nothing is saved yet",
+                Choice::MergeTheirs(editor),
+            ),
             MenuItem::new(
                 "Go on editing",
                 "what was typed is kept as a draft",
@@ -234,14 +253,71 @@ fn changed_menu(editor: OpId, name: &InstanceId) -> Menu {
 pub(super) fn on_draft_kept(
     model: &mut Model,
     editor: OpId,
-    result: Result<(), Failure>,
+    base: &Digest,
+    result: Result<bool, Failure>,
 ) -> Vec<Effect> {
     let now = model.clock;
-    if let Err(failure) = result {
-        if let Some(pane) = model.editor_mut().filter(|pane| pane.id == editor) {
-            pane.on_draft_failed(now);
+    let pane = model.editor_mut().filter(|pane| pane.id == editor);
+    match result {
+        Ok(is_changed) => {
+            // A save of ones own changes the file too, and then the edits begin from another.
+            let is_news = |pane: &&mut EditorPane| {
+                let is_same = pane.open().is_some_and(|open| open.base.digest == *base);
+                is_changed && is_same && !pane.is_changed_on_disk
+            };
+            if let Some(pane) = pane.filter(is_news) {
+                pane.is_changed_on_disk = true;
+                let name = pane.name.clone();
+                model.complain(format!(
+                    "Somebody else changed {name} on disk. ^s offers to merge; nothing is overwritten."
+                ));
+            }
         }
-        model.complain(format!("Unsaved edits are not kept: {}", failure.summary));
+        Err(failure) => {
+            if let Some(pane) = pane {
+                pane.on_draft_failed(now);
+            }
+            model.complain(format!("Unsaved edits are not kept: {}", failure.summary));
+        }
+    }
+    Vec::new()
+}
+
+/// Hands the text to the editor of the user's own choice.
+pub(super) fn edit_elsewhere(model: &mut Model) -> Vec<Effect> {
+    let Some(pane) = model.editor_mut() else {
+        return Vec::new();
+    };
+    let Some(text) = pane.editor().map(|editor| editor.snapshot().0) else {
+        return Vec::new();
+    };
+    pane.assist = None;
+    let (editor, name) = (pane.id, pane.name.clone());
+    // Until it comes back, what was typed here is safe.
+    let mut effects: Vec<Effect> = pane.keep_draft().into_iter().collect();
+    effects.push(Effect::EditElsewhere { editor, name, text });
+    effects
+}
+
+/// Takes what another editor left, as one step.
+pub(super) fn on_edited_elsewhere(
+    model: &mut Model,
+    editor: OpId,
+    result: Result<Option<String>, Failure>,
+) -> Vec<Effect> {
+    let now = model.clock;
+    let Some(pane) = model.editor_mut().filter(|pane| pane.id == editor) else {
+        return Vec::new();
+    };
+    match result {
+        Ok(Some(text)) => match pane.replace(text, now) {
+            true => model.tell("Taken over, not saved yet: ^s saves, ^u takes it back."),
+            false => model.complain("It is larger than a definition may be: nothing was taken."),
+        },
+        Ok(None) => model.tell(
+            "The text is as it was. An editor that opens a window needs its flag to wait, such as --wait.",
+        ),
+        Err(failure) => model.complain(failure.summary),
     }
     Vec::new()
 }

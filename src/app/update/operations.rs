@@ -26,6 +26,7 @@ pub(super) fn replan(model: &mut Model) -> Vec<Effect> {
         Some(
             Screen::Detail
             | Screen::Editor(_)
+            | Screen::Merge(_)
             | Screen::Progress { .. }
             | Screen::Log { .. }
             | Screen::Claims
@@ -45,6 +46,7 @@ pub(super) fn confirm(model: &mut Model) {
         Some(
             Screen::Detail
             | Screen::Editor(_)
+            | Screen::Merge(_)
             | Screen::Progress { .. }
             | Screen::Log { .. }
             | Screen::Claims

@@ -7,7 +7,7 @@ use crate::app::availability::availability;
 use crate::app::effect::Effect;
 use crate::app::model::Model;
 use crate::app::msg::{ContextEntry, Epoch, OpId};
-use crate::app::panes::editor::AfterSave;
+use crate::app::panes::editor::{AfterSave, Reread};
 use crate::app::popup::{Answer, Choice, Menu, MenuItem, Popup, Prompt, PromptKind};
 use crate::definition::id::{InstanceId, Namespace};
 use crate::definition::template;
@@ -15,8 +15,8 @@ use crate::failure::Failure;
 use crate::service::watch::Scope;
 
 use super::{
-    actions, adjustments, adoption, cluster, definitions, forwards, logs, reviews, secrets, shells,
-    teardowns,
+    actions, adjustments, adoption, cluster, definitions, forwards, logs, merging, reviews,
+    secrets, shells, teardowns,
 };
 
 const NAMESPACES: &str = "Namespace";
@@ -114,15 +114,8 @@ fn choose(model: &mut Model, choice: Choice) -> Vec<Effect> {
         }
         Choice::RecoverDraft(editor) => recover_draft(model, editor),
         Choice::DiscardDraft(editor) => discard_draft(model, editor),
-        Choice::TakeTheirs(editor) => {
-            let name = model
-                .editor()
-                .filter(|pane| pane.id == editor)
-                .map(|pane| pane.name.clone());
-            name.map(|name| Effect::OpenDefinition { editor, name })
-                .into_iter()
-                .collect()
-        }
+        Choice::TakeTheirs(editor) => merging::read_theirs(model, editor, Reread::Take),
+        Choice::MergeTheirs(editor) => merging::read_theirs(model, editor, Reread::Merge),
         Choice::SaveAsNew(editor) => {
             let prompt = Prompt::new(
                 PromptKind::SaveAs(editor),
@@ -151,6 +144,10 @@ fn recover_draft(model: &mut Model, editor: OpId) -> Vec<Effect> {
     let now = model.clock;
     if let Some(pane) = model.editor_mut().filter(|pane| pane.id == editor) {
         pane.recover_draft(now);
+        if pane.is_changed_on_disk {
+            let name = pane.name.clone();
+            model.popup = Some(Popup::Menu(definitions::changed_menu(editor, &name)));
+        }
     }
     Vec::new()
 }

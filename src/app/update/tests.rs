@@ -12,6 +12,8 @@ mod help;
 mod history;
 mod list;
 mod logs;
+mod merging;
+mod mouse;
 mod ownership;
 mod preview;
 mod resuming;

@@ -1,6 +1,6 @@
 //! The report as a page for people.
 
-use super::surroundings::{Place, Terminal};
+use super::surroundings::{Link, Place, Terminal};
 use super::{Findings, Permission, VERBS};
 use crate::cli::output;
 
@@ -13,7 +13,9 @@ pub(super) fn of(findings: &Findings) -> String {
         page.push_str(&format!("\nPermissions in namespace {namespace}\n"));
         page.push_str(&indented(&table(permissions)));
     }
-    section(&mut page, "Terminal", &terminal(&findings.terminal));
+    let mut lines = terminal(&findings.terminal);
+    lines.extend(link(&findings.link));
+    section(&mut page, "Terminal", &lines);
     page.push_str("\nPaths\n");
     let rows: Vec<_> = findings.paths.iter().map(place).collect();
     page.push_str(&indented(&output::table(&["NAME", "PATH", "STATE"], &rows)));
@@ -130,6 +132,25 @@ fn terminal(terminal: &Terminal) -> Vec<(&'static str, String)> {
     lines.extend(size.map(|(columns, rows)| ("Size", format!("{columns}x{rows}"))));
     if !within.is_empty() {
         lines.push(("Within", within.join(", ")));
+    }
+    lines
+}
+
+fn link(link: &Link) -> Vec<(&'static str, String)> {
+    let bound = match link.max_bytes_per_second {
+        Some(n) => format!("at most {n} bytes a second"),
+        None => "not bounded (ui.max_bytes_per_second)".to_owned(),
+    };
+    let mut lines = vec![("Link", bound)];
+    if let Some(last) = link.last_session {
+        let average = last.bytes / last.seconds.max(1);
+        lines.push((
+            "Last session",
+            format!(
+                "{} bytes in {} s: {average} a second, {} in the busiest, {} frames",
+                last.bytes, last.seconds, last.peak, last.frames
+            ),
+        ));
     }
     lines
 }

@@ -9,7 +9,7 @@ use serde::Serialize;
 use crate::cli::session::Session;
 use crate::config::Ui;
 use crate::log;
-use crate::runtime;
+use crate::runtime::{self, LastSession};
 use crate::text;
 use crate::ui::ColorLevel;
 
@@ -48,6 +48,25 @@ pub(super) struct Place {
     pub writable: bool,
     /// Why bowline cannot do with it as it is.
     pub fault: Option<String>,
+}
+
+/// What the dashboard sends to the terminal.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Link {
+    /// Bytes a second that it may send, as the settings say; none is not bounded.
+    pub max_bytes_per_second: Option<u32>,
+    /// What the last session sent, where it was one on this machine.
+    pub last_session: Option<LastSession>,
+}
+
+/// Looks at what went over the link.
+pub(super) fn link(session: &Session) -> Link {
+    let budget = session.settings.ui.max_bytes_per_second;
+    Link {
+        max_bytes_per_second: (budget > 0).then_some(budget),
+        last_session: runtime::last_session(&session.paths.state),
+    }
 }
 
 /// Looks at the terminal.

@@ -9,10 +9,12 @@ use std::sync::Arc;
 
 use tokio_util::task::AbortOnDropHandle;
 
-use crate::app::{Epoch, Msg, OpId};
+use crate::app::{Epoch, LiveTexts, Msg, OpId};
 use crate::catalogue::trash::{Trash, TrashItem};
+use crate::definition::id::InstanceId;
 use crate::engine::drift::changes;
 use crate::engine::history::{compare, history};
+use crate::engine::pull::live_text;
 use crate::engine::remedy::Remedies;
 use crate::failure::{Failure, FailureKind};
 use crate::service::summary::InstanceKey;
@@ -46,6 +48,20 @@ impl Runner {
             drop(messages.send(Msg::ChangesRead { op, result }));
         });
         self.changes = Some(AbortOnDropHandle::new(task));
+    }
+
+    pub(super) fn read_live(&self, editor: OpId, name: InstanceId, key: InstanceKey) {
+        let (cluster, messages) = (self.cluster(), self.messages.clone());
+        let surroundings = surroundings(&self.start, (false, Remedies::default()));
+        tokio::spawn(async move {
+            let live = async { live_text(&cluster?, &key, &name, &surroundings).await };
+            let result = live.await.map(|live| LiveTexts {
+                applied: live.applied,
+                left: live.plan.left.iter().map(ToString::to_string).collect(),
+                live: live.plan.text,
+            });
+            drop(messages.send(Msg::LiveRead { editor, result }));
+        });
     }
 
     pub(super) fn compare_revisions(&self, op: OpId, key: InstanceKey, (from, to): (u32, u32)) {

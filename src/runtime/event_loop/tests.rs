@@ -1,6 +1,7 @@
 //! The loop with the keyboard, the data, the signals and the terminal in a test's hands.
 
 use std::io::{self, Write};
+use std::path::Path;
 use std::sync::Mutex;
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
@@ -13,6 +14,7 @@ use crate::runtime::Connector;
 use crate::service::watch::{LinkState, Topic, WatchEvent};
 
 mod faults;
+mod kills;
 
 /// What a terminal was sent: each write is a frame.
 #[derive(Debug, Clone, Default)]
@@ -58,6 +60,28 @@ fn context(name: &str) -> crate::app::ContextEntry {
     }
 }
 
+/// What a dashboard begins with whose catalogue and state are in a directory.
+fn start_in(dir: &Path, open: Option<&str>, connect: Connector) -> Start {
+    let catalogue = Catalogue::at(dir.join("catalogue"));
+    Start {
+        settings: Default::default(),
+        drafts: Drafts::of(&dir.join("state"), catalogue.dir()),
+        catalogue,
+        trash: crate::catalogue::trash::Trash::of(dir, true),
+        connect,
+        contexts: Arc::new(|| Ok(["dev", "prod"].map(context).into())),
+        context: None,
+        is_sandbox: false,
+        open: open.map(|name| name.parse().unwrap()),
+        holder: "ann@host/1".to_owned(),
+        theme: crate::ui::Theme::default(),
+        keymap: crate::app::Keymap::default(),
+        cache: std::path::PathBuf::from("/nonexistent"),
+        notice: None,
+        state: None,
+    }
+}
+
 /// The ends that a test holds.
 struct Hands {
     keys: mpsc::Sender<Msg>,
@@ -78,23 +102,8 @@ impl Rig {
         for (name, text) in definitions {
             catalogue.create(&name.parse().unwrap(), text).unwrap();
         }
-        let drafts = drafts_of(&dir);
-        let start = Start {
-            settings: Default::default(),
-            catalogue,
-            drafts: drafts.clone(),
-            trash: crate::catalogue::trash::Trash::of(dir.path(), true),
-            connect,
-            contexts: Arc::new(|| Ok(["dev", "prod"].map(context).into())),
-            context: None,
-            is_sandbox: false,
-            open: open.map(|name| name.parse().unwrap()),
-            holder: "ann@host/1".to_owned(),
-            theme: crate::ui::Theme::default(),
-            keymap: crate::app::Keymap::default(),
-            cache: std::path::PathBuf::from("/nonexistent"),
-            notice: None,
-        };
+        let start = start_in(dir.path(), open, connect);
+        let drafts = start.drafts.clone();
         let frames = Frames::default();
         let data = mpsc::unbounded_channel();
         let screen = Screen::on(frames.clone()).unwrap();
@@ -186,6 +195,38 @@ async fn terminal_that_does_not_read_is_waited_for_and_not_looked_at_all_the_tim
     rig.event_loop.model.geometry.next_age = Some(rig.event_loop.model.now);
     rig.event_loop.want(Wanted::ByData);
     assert_eq!(rig.event_loop.wait(), DATA_FRAME);
+}
+
+/// A frame larger than what may be sent in a second, and one while another program has the terminal.
+#[tokio::test]
+async fn what_cannot_be_drawn_yet_is_not_looked_at_all_the_time() {
+    let mut rig = Rig::new(&[], None);
+    let due = |rig: &mut Rig| {
+        rig.event_loop.want(Wanted::ByData);
+        rig.event_loop.model.geometry.next_age = Some(rig.event_loop.model.now);
+    };
+    rig.event_loop.screen.finish();
+    rig.event_loop.screen.allow(10);
+    rig.event_loop.screen.forget();
+    rig.event_loop.last_frame = None;
+    rig.event_loop.want(Wanted::ByUser);
+    rig.event_loop.draw_if_due();
+    rig.event_loop.screen.finish();
+    due(&mut rig);
+    assert_eq!(rig.event_loop.wait(), DATA_FRAME);
+    let n_frames = rig.frames.count();
+    rig.event_loop.draw_if_due();
+    assert_eq!(rig.frames.count(), n_frames);
+    // And nothing is drawn over what another program shows.
+    rig.event_loop.screen.allow(0);
+    let (_editing, lent) = oneshot::channel();
+    rig.event_loop.lent = Some(lent);
+    due(&mut rig);
+    rig.event_loop.paced = Instant::now();
+    rig.event_loop.last_frame = None;
+    assert_eq!(rig.event_loop.wait(), WHILE_HANDED_OVER);
+    rig.event_loop.draw_if_due();
+    assert_eq!(rig.frames.count(), n_frames);
 }
 
 fn drafts_of(dir: &tempfile::TempDir) -> Drafts {

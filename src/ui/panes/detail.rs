@@ -2,6 +2,7 @@
 
 use ratatui::layout::{Position, Rect};
 
+use crate::app::hits::Hit;
 use crate::app::panes::detail::Tab;
 use crate::app::panes::services::{RowKey, WhatRuns, what_runs};
 use crate::app::{Geometry, Model};
@@ -278,7 +279,7 @@ fn draw_tabs(canvas: &mut Canvas<'_>, area: Rect, model: &Model) {
         let (open, close) = if is_front { ("[", "]") } else { (" ", " ") };
         let key = key.to_string();
         let width = area.right().saturating_sub(x);
-        x += canvas.line(
+        let used = canvas.line(
             Position { x, y: area.y },
             width,
             &[
@@ -289,6 +290,14 @@ fn draw_tabs(canvas: &mut Canvas<'_>, area: Rect, model: &Model) {
                 (close, style),
             ],
         );
+        let place = Rect {
+            x,
+            width: used,
+            height: 1,
+            ..area
+        };
+        canvas.hit(place, Hit::Tab(tab));
+        x += used;
     }
 }
 

@@ -6,6 +6,7 @@ mod preview;
 use ratatui::layout::{Position, Rect};
 
 use crate::app::Geometry;
+use crate::app::hits::Hit;
 use crate::app::panes::editor::{EditorPane, EditorPhase};
 use crate::ui::canvas::Canvas;
 use crate::ui::editor::{draw_editor, draw_problems, problems_height};
@@ -61,6 +62,13 @@ pub fn draw(canvas: &mut Canvas<'_>, area: Rect, pane: &EditorPane, geometry: &m
     };
     let drawn = draw_editor(canvas.buf, text_area, editor, &theme.editor);
     geometry.editor = Some((drawn.height, drawn.width));
+    let n_cells = u16::try_from(drawn.width).unwrap_or(text_area.width);
+    let text = Rect {
+        x: text_area.right().saturating_sub(n_cells),
+        width: n_cells,
+        ..text_area
+    };
+    canvas.hit(text, Hit::Text);
     geometry.list_height = drawn.height;
     canvas.cursor = drawn.cursor.filter(|_| pane.search.is_none());
     draw_problem_line(canvas, area, line, pane);

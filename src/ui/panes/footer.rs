@@ -2,6 +2,7 @@
 
 use ratatui::layout::{Position, Rect};
 
+use crate::app::hits::Hit;
 use crate::app::panes::editor::EditorPane;
 use crate::app::panes::editor::search::SearchLine;
 use crate::app::{Action, Model, Place, Popup, SPECS, Screen, availability};
@@ -160,26 +161,31 @@ fn draw_popup_hints(canvas: &mut Canvas<'_>, at: Position, width: u16, popup: &P
 /// Draws keys with a word each; those that cannot be used now are dimmed. Help and menu are always among them.
 fn draw_hints(canvas: &mut Canvas<'_>, at: Position, width: u16, model: &Model) {
     let (theme, place) = (canvas.theme, model.place());
-    let mut hints: Vec<(String, &str, bool)> = SPECS
+    if let Some(sentence) = model.hints.at(place) {
+        canvas.text(at, width, sentence, theme.partly);
+        return;
+    }
+    let mut hints: Vec<(String, &str, bool, Action)> = SPECS
         .iter()
         .filter(|spec| spec.places.contains(&place) && !spec.word.is_empty())
         .filter_map(|spec| {
             let key = model.keymap.keys(place, spec.action).first()?.to_string();
             let is_available = availability(spec.action, model).is_ok();
-            Some((key, spec.word, is_available, spec.action == Action::Help))
+            let is_available = is_available || spec.action == Action::Help;
+            Some((key, spec.word, is_available, spec.action))
         })
-        .map(|(key, word, is_available, is_help)| (key, word, is_available || is_help))
         .collect();
-    let width_of = |hint: &(String, &str, bool)| text::cells(&hint.0) + 1 + text::cells(hint.1) + 2;
+    let width_of =
+        |hint: &(String, &str, bool, Action)| text::cells(&hint.0) + 1 + text::cells(hint.1) + 2;
     while hints.iter().map(width_of).sum::<usize>() > usize::from(width) + 2 {
-        let can_go = |hint: &(String, &str, bool)| !matches!(hint.1, "help" | "menu");
+        let can_go = |hint: &(String, &str, bool, Action)| !matches!(hint.1, "help" | "menu");
         let Some(at) = hints.iter().rposition(can_go) else {
             break;
         };
         hints.remove(at);
     }
     let mut used = 0;
-    for (key, word, is_available) in &hints {
+    for (key, word, is_available, action) in &hints {
         let (key_style, style) = if *is_available {
             (theme.key, theme.text)
         } else {
@@ -189,10 +195,12 @@ fn draw_hints(canvas: &mut Canvas<'_>, at: Position, width: u16, model: &Model) 
             x: at.x + used,
             y: at.y,
         };
-        used += canvas.line(
+        let n_cells = canvas.line(
             at,
             width.saturating_sub(used),
             &[(key, key_style), (" ", style), (word, style)],
-        ) + 2;
+        );
+        canvas.hit(Rect::new(at.x, at.y, n_cells, 1), Hit::Action(*action));
+        used += n_cells + 2;
     }
 }

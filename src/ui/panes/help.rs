@@ -9,7 +9,7 @@ use crate::ui::canvas::Canvas;
 use super::popup::{open, rows};
 
 /// Views in the order in which a person meets them.
-const VIEWS: [(Place, &str); 16] = [
+const VIEWS: [(Place, &str); 17] = [
     (Place::Services, "Services"),
     (Place::Detail, "Detail"),
     (Place::Logs, "Logs"),
@@ -19,6 +19,7 @@ const VIEWS: [(Place, &str); 16] = [
     (Place::Adjust, "Scale and restart"),
     (Place::Adopt, "Adoption"),
     (Place::Comparison, "Comparison of revisions"),
+    (Place::Merge, "Merge"),
     (Place::Changes, "What others changed"),
     (Place::Claims, "Claims"),
     (Place::Forwards, "Forwards"),
@@ -53,7 +54,7 @@ pub fn draw(
         rows(key_width + what_width + 6),
         rows(lines.len()).saturating_add(2),
     );
-    let inside = open(canvas, area, size, "Keys");
+    let inside = open(canvas, area, size, &title(model));
     (geometry.list_height, geometry.n_lines) = (inside.height.into(), lines.len());
     let top = top.min(lines.len().saturating_sub(inside.height.into()));
     for (y, line) in (inside.y..inside.bottom()).zip(lines.iter().skip(top)) {
@@ -71,6 +72,33 @@ pub fn draw(
     }
     let n_below = lines.len().saturating_sub(top + usize::from(inside.height));
     canvas.n_more(inside, n_below);
+}
+
+/// Returns the title: with what this session costs the link, once anything went over it.
+fn title(model: &Model) -> String {
+    let traffic = &model.traffic;
+    if traffic.total == 0 {
+        return "Keys".to_owned();
+    }
+    let (total, recent, peak) = (
+        bytes(traffic.total),
+        bytes(traffic.recent),
+        bytes(traffic.peak),
+    );
+    let allowed = traffic.budget.map_or_else(String::new, |budget| {
+        format!(" of {}/s allowed", bytes(budget.into()))
+    });
+    format!("Keys, link: {recent}/s{allowed}, {peak}/s at most, {total} in all")
+}
+
+/// Returns a number of bytes in few words.
+fn bytes(n: u64) -> String {
+    match n {
+        0..1_000 => format!("{n} B"),
+        1_000..100_000 => format!("{}.{} KB", n / 1000, n % 1000 / 100),
+        100_000..10_000_000 => format!("{} KB", n / 1000),
+        _ => format!("{} MB", n / 1_000_000),
+    }
 }
 
 fn lines(model: &Model) -> Vec<Line> {

@@ -2,6 +2,7 @@
 
 use ratatui::layout::{Position, Rect};
 
+use crate::app::hits::Hit;
 use crate::app::{Geometry, Menu, MenuItem, Model, Popup, Prompt, SecretPrompt};
 use crate::text;
 use crate::ui::canvas::{Canvas, wrap};
@@ -154,6 +155,12 @@ fn draw_menu(canvas: &mut Canvas<'_>, area: Rect, menu: &Menu) {
     let top = first_row(menu.selected, menu.shown.len(), list.height.into());
     for (y, (at, &idx)) in (list.y..list.bottom()).zip(menu.shown.iter().enumerate().skip(top)) {
         let item = &menu.items[idx];
+        let row = Rect {
+            y,
+            height: 1,
+            ..list
+        };
+        canvas.hit(row, Hit::Item(at));
         let style = if item.why_not.is_some() {
             theme.dim
         } else {

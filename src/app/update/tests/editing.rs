@@ -10,6 +10,7 @@ use crate::app::msg::{Epoch, Msg, OpId, OpenedDefinition, SaveAnswer};
 use crate::app::popup::{Choice, Popup};
 use crate::app::stage::{self, Stage};
 use crate::catalogue::Digest;
+use crate::catalogue::drafts::Base;
 use crate::definition::check::check;
 use crate::definition::id::InstanceId;
 use crate::editor::Revision;
@@ -27,11 +28,19 @@ fn digest(text: &str) -> Digest {
     Digest::of(text.as_bytes())
 }
 
+/// The file that edits began from.
+fn base(text: &str) -> Base {
+    Base {
+        digest: digest(text),
+        text: Some(Rope::from_str(text)),
+    }
+}
+
 fn opened(text: &str, draft: Option<&str>) -> OpenedDefinition {
     OpenedDefinition {
         text: text.to_owned(),
         digest: digest(text),
-        draft: draft.map(|draft| (draft.to_owned(), digest(TEXT))),
+        draft: draft.map(|draft| (draft.to_owned(), base(TEXT))),
     }
 }
 
@@ -98,7 +107,7 @@ fn draft_of(stage: &Stage, text: &str) -> Effect {
         name: billing(),
         revision: revision(stage),
         text: Rope::from_str(text),
-        base: digest(TEXT),
+        base: base(TEXT),
     }
 }
 
@@ -218,6 +227,7 @@ fn draft_that_could_not_be_kept_is_told_and_tried_again() {
     stage.send(Msg::DraftKept {
         editor: EDITOR,
         revision,
+        base: digest(TEXT),
         result: Err(failure),
     });
     assert_eq!(
@@ -320,6 +330,36 @@ fn what_is_typed_while_a_save_runs_stays_unsaved() {
     assert!(stage.model.editor().unwrap().unsaved().is_some());
 }
 
+/// Both would begin from the same file: the second would take the first for somebody else.
+#[test]
+fn second_save_waits_for_the_first_and_begins_from_its_file() {
+    let mut stage = open();
+    stage.type_text("#").press("^s");
+    let (first, once) = (revision(&stage), format!("#{TEXT}"));
+    assert!(stage.take_effects().contains(&save_of(&stage, &once)));
+    stage.type_text("!").press("^s ^s");
+    assert_eq!(stage.take_effects(), []);
+    saved(&mut stage, first, SaveAnswer::Saved(digest(&once)));
+    let twice = format!("#!{TEXT}");
+    let expected = Effect::SaveDefinition {
+        editor: EDITOR,
+        name: billing(),
+        revision: revision(&stage),
+        text: Rope::from_str(&twice),
+        base: digest(&once),
+    };
+    assert_eq!(stage.take_effects(), [Effect::ListCatalogue, expected]);
+    let second = revision(&stage);
+    saved(&mut stage, second, SaveAnswer::Saved(digest(&twice)));
+    assert!(stage.model.editor().unwrap().unsaved().is_none());
+    let effects = stage.take_effects();
+    assert!(
+        !effects
+            .iter()
+            .any(|effect| matches!(effect, Effect::SaveDefinition { .. }))
+    );
+}
+
 #[test]
 fn file_that_somebody_else_changed_is_never_overwritten() {
     let changed = || {
@@ -330,11 +370,12 @@ fn file_that_somebody_else_changed_is_never_overwritten() {
         saved(&mut stage, at, SaveAnswer::Changed);
         assert_eq!(
             stage.take_effects(),
-            [draft_of(&stage, &format!("#{TEXT}"))]
+            [draft_of(&stage, &format!("#{TEXT}")), Effect::ListCatalogue]
         );
         assert_eq!(
             choices(&stage),
             [
+                Choice::MergeTheirs(EDITOR),
                 Choice::Cancel,
                 Choice::SaveAsNew(EDITOR),
                 Choice::TakeTheirs(EDITOR)
@@ -343,7 +384,7 @@ fn file_that_somebody_else_changed_is_never_overwritten() {
         stage
     };
     let mut stage = changed();
-    stage.press("j enter").type_text("mine").press("enter");
+    stage.press("j j enter").type_text("mine").press("enter");
     let name: InstanceId = "mine".parse().unwrap();
     assert_eq!(
         stage.take_effects(),
@@ -353,7 +394,7 @@ fn file_that_somebody_else_changed_is_never_overwritten() {
         },]
     );
     let mut stage = changed();
-    stage.press("j j enter");
+    stage.press("j j j enter");
     assert_eq!(
         stage.take_effects(),
         [Effect::OpenDefinition {
@@ -377,7 +418,7 @@ fn saving_as_mine() -> Stage {
     stage.type_text("#").press("^s");
     let at = revision(&stage);
     saved(&mut stage, at, SaveAnswer::Changed);
-    stage.press("j enter").type_text("mine").press("enter");
+    stage.press("j j enter").type_text("mine").press("enter");
     stage.take_effects();
     stage
 }

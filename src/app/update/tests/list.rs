@@ -444,3 +444,25 @@ fn a_url_is_copied_where_the_service_has_one() {
         "{effects:?}"
     );
 }
+
+#[test]
+fn nothing_is_copied_but_by_a_key() {
+    let mut stage = Stage::empty();
+    stage.connected();
+    stage.catalogue(&["billing", "notebook", "orders-db", "web"]);
+    stage.overview(stage::overview());
+    let copies = |stage: &mut Stage| {
+        let effects = stage.take_effects();
+        let is_copy = |effect: &Effect| matches!(effect, Effect::Copy(_));
+        effects.into_iter().filter(is_copy).count()
+    };
+    for keys in [
+        "1", "2", "3", "5", "enter", "esc", "?", "esc", "j", "x", "esc",
+    ] {
+        stage.press(keys).rest();
+        stage.wait(Duration::from_secs(60));
+        assert_eq!(copies(&mut stage), 0, "{keys}");
+    }
+    stage.press("y");
+    assert_eq!(copies(&mut stage), 1);
+}

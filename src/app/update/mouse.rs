@@ -1,0 +1,116 @@
+//! The mouse, for those who want it: a click selects, a click on what is selected goes on, the wheel scrolls.
+
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
+
+use crate::app::effect::Effect;
+use crate::app::hits::{Hit, Place};
+use crate::app::model::{Model, Screen};
+use crate::app::popup::Popup;
+use crate::editor::{Command, Motion, layout};
+
+use super::{actions, cluster, keys};
+
+/// Rows that a step of the wheel goes.
+const STEP: isize = 3;
+
+pub(super) fn on_mouse(model: &mut Model, event: MouseEvent) -> Vec<Effect> {
+    let at = (event.column, event.row);
+    match event.kind {
+        MouseEventKind::Down(MouseButton::Left) => click(model, at),
+        MouseEventKind::ScrollUp => scroll(model, at, -STEP),
+        MouseEventKind::ScrollDown => scroll(model, at, STEP),
+        _ => Vec::new(),
+    }
+}
+
+fn click(model: &mut Model, at: (u16, u16)) -> Vec<Effect> {
+    let found = model.hits.find(at, Some);
+    if let Some(Popup::Menu(menu)) = &mut model.popup {
+        let Some((_, Hit::Item(item))) = found else {
+            return Vec::new();
+        };
+        if menu.selected == item {
+            return press(model, KeyCode::Enter);
+        }
+        menu.selected = item;
+        return Vec::new();
+    }
+    if model.popup.is_some() {
+        return Vec::new();
+    }
+    match found {
+        Some((_, Hit::Row(by))) => {
+            focus(model, at);
+            actions::move_by(model, by)
+        }
+        Some((_, Hit::Tab(tab))) => {
+            model.detail_pane.tab = tab;
+            cluster::follow_selection(model)
+        }
+        Some((_, Hit::Action(action))) => actions::perform(model, action),
+        Some((place, Hit::Text)) => go_to(model, place, at),
+        Some((_, Hit::Part(_))) => {
+            focus(model, at);
+            Vec::new()
+        }
+        Some((_, Hit::Item(_))) | None => Vec::new(),
+    }
+}
+
+fn press(model: &mut Model, code: KeyCode) -> Vec<Effect> {
+    keys::on_key(model, KeyEvent::new(code, KeyModifiers::NONE))
+}
+
+/// Gives the keys to the part that is pointed at.
+fn focus(model: &mut Model, at: (u16, u16)) {
+    let part = model.hits.find(at, |hit| match hit {
+        Hit::Part(focus) => Some(focus),
+        _ => None,
+    });
+    if let (Some((_, part)), true) = (part, model.screens.is_empty()) {
+        model.focus = part;
+    }
+}
+
+/// Puts the cursor of the editor where it is pointed at.
+fn go_to(model: &mut Model, place: Place, (x, y): (u16, u16)) -> Vec<Effect> {
+    let Some(editor) = model.editor().and_then(|pane| pane.editor()) else {
+        return Vec::new();
+    };
+    let viewport = editor.viewport();
+    let line = viewport.top + usize::from(y - place.y);
+    let line = line.min(editor.n_lines().saturating_sub(1));
+    let cell = viewport.left + usize::from(x - place.x);
+    let text = editor.line(line);
+    let column = layout::column_at(&text, cell);
+    let n_bytes: usize = text.chars().take(column).map(char::len_utf8).sum();
+    let motion = Motion::Byte(editor.line_bytes(line).start + n_bytes);
+    let extend = false;
+    keys::editor_command(model, Command::Move { motion, extend })
+}
+
+fn scroll(model: &mut Model, at: (u16, u16), rows: isize) -> Vec<Effect> {
+    match &mut model.popup {
+        Some(Popup::Menu(menu)) => {
+            let last = menu.shown.len().saturating_sub(1);
+            menu.selected = menu.selected.saturating_add_signed(rows.signum()).min(last);
+            return Vec::new();
+        }
+        Some(Popup::Help { top }) => {
+            *top = top.saturating_add_signed(rows);
+            return Vec::new();
+        }
+        Some(_) => return Vec::new(),
+        None => {}
+    }
+    if let Some(Screen::Editor(_)) = model.screens.last() {
+        let motion = if rows < 0 { Motion::Up } else { Motion::Down };
+        for _ in 0..rows.unsigned_abs() {
+            let extend = false;
+            keys::editor_command(model, Command::Move { motion, extend });
+        }
+        return Vec::new();
+    }
+    focus(model, at);
+    actions::scroll_or_move_by(model, rows)
+}

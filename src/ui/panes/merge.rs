@@ -1,0 +1,178 @@
+//! Two texts that became of one: what each side made of it, and what is taken.
+
+use ratatui::layout::{Position, Rect};
+use ratatui::style::Style;
+
+use crate::app::Geometry;
+use crate::app::panes::merge::{MergeLine, MergePane, MergeWith};
+use crate::editor::merge::{Change, Decision, Hunk, Side};
+use crate::text;
+use crate::ui::canvas::Canvas;
+
+use super::within_margins;
+
+pub fn draw(canvas: &mut Canvas<'_>, area: Rect, pane: &MergePane, geometry: &mut Geometry) {
+    let theme = canvas.theme;
+    let dot = theme.symbols.dot;
+    let name = format!("Merge {}", pane.name);
+    let with = match &pane.with {
+        MergeWith::File(_) => format!(" {dot} with the file as somebody else left it"),
+        MergeWith::Live(_) => format!(" {dot} with what others changed in the cluster"),
+    };
+    let state = match pane.merge.n_undecided() {
+        0 => format!(" {dot} all decided"),
+        1 => format!(" {dot} 1 to choose"),
+        n => format!(" {dot} {n} to choose"),
+    };
+    let title = [
+        (name.as_str(), theme.strong),
+        (with.as_str(), theme.text),
+        (state.as_str(), theme.partly),
+    ];
+    let inside = within_margins(canvas.frame(area, &title, true));
+    let inside = draw_left(canvas, inside, pane);
+    let lines = pane.lines();
+    geometry.list_height = inside.height.into();
+    let shown = lines.iter().skip(pane.scroll);
+    for (y, line) in (inside.y..inside.bottom()).zip(shown) {
+        draw_line(
+            canvas,
+            Position { x: inside.x, y },
+            inside.width,
+            line,
+            pane,
+        );
+    }
+    let n_drawn = pane.scroll + usize::from(inside.height);
+    let n_below = lines.len().saturating_sub(n_drawn);
+    if n_below > 0 {
+        let at = Position {
+            x: inside.x + 1,
+            y: inside.bottom(),
+        };
+        canvas.text(
+            at,
+            inside.width,
+            &format!(" {n_below} more: pgdn "),
+            theme.dim,
+        );
+    }
+}
+
+/// Says what a definition cannot say of the live objects; returns the room that is left.
+fn draw_left(canvas: &mut Canvas<'_>, inside: Rect, pane: &MergePane) -> Rect {
+    let MergeWith::Live(left) = &pane.with else {
+        return inside;
+    };
+    let theme = canvas.theme;
+    let n_shown = left.len().min(usize::from(inside.height / 4));
+    let mut y = inside.y;
+    for (nth, sentence) in left.iter().take(n_shown).enumerate() {
+        let n_more = left.len() - n_shown;
+        let sentence = match nth + 1 == n_shown && n_more > 0 {
+            true => format!("Not in the text: {sentence} (and {n_more} more)"),
+            false => format!("Not in the text: {sentence}"),
+        };
+        canvas.text(
+            Position { x: inside.x, y },
+            inside.width,
+            &sentence,
+            theme.partly,
+        );
+        y += 1;
+    }
+    Rect {
+        y,
+        height: inside.bottom() - y,
+        ..inside
+    }
+}
+
+fn draw_line(
+    canvas: &mut Canvas<'_>,
+    at: Position,
+    width: u16,
+    line: &MergeLine<'_>,
+    pane: &MergePane,
+) {
+    let theme = canvas.theme;
+    let (label, content, style) = match line {
+        MergeLine::Head(nth, hunk) => {
+            let is_selected = *nth == pane.selected;
+            let (mark, style) = match (is_selected, hunk.decision) {
+                (true, _) => (theme.symbols.into, theme.strong),
+                (false, None) => (" ", theme.partly),
+                (false, Some(_)) => (" ", theme.dim),
+            };
+            let sentence = told(hunk, &pane.with);
+            canvas.line(
+                at,
+                width,
+                &[(mark, style), (" ", style), (&sentence, style)],
+            );
+            return;
+        }
+        MergeLine::Fold(n) => {
+            let sentence = format!("           {n} lines that are the same");
+            canvas.text(at, width, &sentence, theme.dim);
+            return;
+        }
+        MergeLine::Same(line) => ("", *line, theme.dim),
+        MergeLine::Was(line) => ("- was", *line, theme.removed),
+        MergeLine::Of(side, line, is_taken) => {
+            let label = match (side, is_taken) {
+                (Side::Mine, Some(true)) => "+ mine",
+                (Side::Theirs, Some(true)) => "+ theirs",
+                (Side::Mine, _) => "  mine",
+                (Side::Theirs, _) => "  theirs",
+            };
+            let style = match is_taken {
+                Some(true) => theme.added,
+                Some(false) => theme.dim,
+                None => theme.text,
+            };
+            (label, *line, style)
+        }
+    };
+    draw_text_line(canvas, at, width, (label, content), style);
+}
+
+fn draw_text_line(
+    canvas: &mut Canvas<'_>,
+    at: Position,
+    width: u16,
+    (label, content): (&str, &str),
+    style: Style,
+) {
+    let label = format!("{label:<9}{} ", canvas.theme.symbols.frame[1]);
+    let content = content.trim_end_matches(['\n', '\r']);
+    // Indentation by tabs keeps its room.
+    let content = text::clean_multiline(content);
+    canvas.line(at, width, &[(&label, canvas.theme.dim), (&content, style)]);
+}
+
+/// Says who changed a hunk, and what becomes of it.
+fn told(hunk: &Hunk, with: &MergeWith) -> String {
+    let they = match with {
+        MergeWith::File(_) => "somebody else",
+        MergeWith::Live(_) => "others, in the cluster,",
+    };
+    let who = match hunk.change {
+        Change::By(Side::Mine) => return "you changed it: taken".to_owned(),
+        Change::Alike => return "both changed it alike: taken".to_owned(),
+        Change::By(Side::Theirs) => format!("{they} changed it"),
+        Change::Conflict if hunk.base.is_empty() && !hunk.mine.is_empty() => {
+            "both have something else here".to_owned()
+        }
+        Change::Conflict => "both changed it".to_owned(),
+    };
+    let fate = match hunk.decision {
+        None => "choose",
+        Some(Decision::Take(Side::Mine)) if hunk.change == Change::Conflict => "mine is taken",
+        Some(Decision::Take(Side::Mine)) => "left as it was",
+        Some(Decision::Take(Side::Theirs)) => "taken",
+        Some(Decision::Both) => "both are taken, mine first",
+        Some(Decision::ByHand) => "both stay between marks, to be edited",
+    };
+    format!("{who}: {fate}")
+}

@@ -124,13 +124,14 @@ fn of_pointer(pointer: &str) -> String {
     field
 }
 
-/// Returns the field of the size of the volume that words name: `volume data of …`.
+/// Returns the field of the size of the volume that words name: `volume data of …`, or one of its claims.
 fn size_in(words: &str, object: &Object) -> Option<String> {
     const SIZE: &str = "spec.resources.requests.storage";
     let templates = object.json.pointer(TEMPLATES)?.as_array()?;
     let idx = templates.iter().position(|template| {
         let name = template["metadata"]["name"].as_str().unwrap_or_default();
-        !name.is_empty() && words.contains(&format!("volume {name} "))
+        let claim = format!("/{name}-{}-", object.key.name);
+        !name.is_empty() && (words.contains(&format!("volume {name} ")) || words.contains(&claim))
     })?;
     Some(format!("spec.volumeClaimTemplates[{idx}].{SIZE}"))
 }
@@ -289,16 +290,16 @@ mod tests {
             "spec": {"volumeClaimTemplates": [template("a"), template("data")]}}),
         )
         .unwrap();
-        let failure = Failure::new(
-            FailureKind::Refused,
+        for words in [
             "claims never shrink: volume data of StatefulSet/db has 2Gi, and 1Gi is asked for",
-        );
-        let found = located(failure, text, &set);
-        let place = found.causes[0].place.as_ref().unwrap();
-        assert_eq!(
-            (place.path.as_str(), place.span.start.line),
-            ("volumes[1].size", 5)
-        );
+            "StatefulSet/db cannot be changed in place: PersistentVolumeClaim/data-db-0 cannot grow to 3Gi",
+        ] {
+            let failure = Failure::new(FailureKind::Refused, words);
+            let found = located(failure, text, &set);
+            let place = found.causes[0].place.as_ref().unwrap();
+            let found = (place.path.as_str(), place.span.start.line);
+            assert_eq!(found, ("volumes[1].size", 5), "{words}");
+        }
     }
 
     #[test]

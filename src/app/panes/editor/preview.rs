@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use crate::editor::Revision;
-use crate::engine::plan::{Change, DiffLine, DiffSide, PlannedObject};
+use crate::engine::plan::{Change, DiffLine, DiffSide, FieldConflict, PlannedObject};
 use crate::engine::preview::Preview;
 use crate::failure::{Failure, FailureKind};
 
@@ -55,6 +55,8 @@ pub enum Row<'a> {
     Refusal(&'a str),
     /// Something that is to be known.
     Warning(&'a str),
+    /// A field that others own.
+    Conflict(&'a FieldConflict),
     /// Something that can be agreed to.
     Offer(&'a str),
     /// An object that would change.
@@ -126,6 +128,8 @@ impl PreviewPane {
     /// What it is compared with may be another now: asks anew.
     pub(in crate::app) fn on_other_ground(&mut self, now: Duration) {
         self.quiet_until = None;
+        // What is being found may never be answered, as when the connection is another now.
+        self.asked = None;
         self.due = Some(self.due.map_or(now + AFTER, |due| due.min(now + AFTER)));
     }
 
@@ -214,7 +218,7 @@ fn rows_of(preview: &Preview) -> impl Iterator<Item = Row<'_>> {
     let n_kept = preview.objects.len() - preview.objects.iter().filter(is_changed).count();
     refusals
         .map(|refusal| Row::Refusal(&refusal.summary))
-        .chain(conflicts.map(|conflict| Row::Warning(&conflict.message)))
+        .chain(conflicts.map(Row::Conflict))
         .chain(
             preview
                 .offers
@@ -272,6 +276,16 @@ mod tests {
         assert!(pane.on_typed(9 * SECOND));
         assert!(!pane.on_answer(Revision(1), Ok(preview()), 9 * SECOND));
         assert_eq!(pane.found, None);
+    }
+
+    #[test]
+    fn what_is_not_answered_on_other_ground_is_asked_again() {
+        let mut pane = PreviewPane::default();
+        pane.on_typed(Duration::ZERO);
+        pane.ask(Revision(1), true, SECOND);
+        pane.on_other_ground(2 * SECOND);
+        let later = 2 * SECOND + AFTER;
+        assert_eq!(pane.ask(Revision(1), false, later), Some(PreviewOf::Saved));
     }
 
     #[test]

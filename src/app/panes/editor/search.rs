@@ -16,6 +16,8 @@ pub struct SearchLine {
     pub is_replacing: bool,
     /// Whether what is searched is a regular expression.
     pub is_expression: bool,
+    /// Whether what is searched was taken from the text: what is typed first takes its place.
+    is_taken: bool,
 }
 
 impl SearchLine {
@@ -26,12 +28,18 @@ impl SearchLine {
             replacement: replaces.then(Input::default),
             is_replacing: false,
             is_expression: false,
+            is_taken: !query.is_empty(),
         }
     }
 
     /// Takes a key; returns what it asks of the editor.
     pub(in crate::app) fn on_key(&mut self, key: KeyEvent) -> Option<Command> {
         let is_alt = key.modifiers == KeyModifiers::ALT;
+        let is_plain = (key.modifiers - KeyModifiers::SHIFT).is_empty();
+        let is_taken = std::mem::take(&mut self.is_taken);
+        if is_taken && is_plain && matches!(key.code, KeyCode::Char(_)) {
+            self.query = Input::default();
+        }
         match key.code {
             // What was replaced stays, and so does the cursor.
             KeyCode::Esc if self.is_replacing => Some(Command::SearchAccept),
@@ -64,6 +72,9 @@ impl SearchLine {
 
     /// Takes a text that was pasted; returns what it asks of the editor.
     pub(in crate::app) fn paste(&mut self, text: &str) -> Option<Command> {
+        if std::mem::take(&mut self.is_taken) && !self.is_replacing {
+            self.query = Input::default();
+        }
         self.input().paste(text);
         self.typed()
     }

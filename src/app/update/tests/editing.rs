@@ -612,6 +612,10 @@ fn search_begins_with_what_is_selected() {
     stage.press("^f").type_text("main").press("enter ^f");
     let pane = stage.model.editor().unwrap();
     assert_eq!(pane.search.as_ref().unwrap().query.text(), "main");
+    // What is typed then takes its place.
+    stage.type_text("im");
+    let pane = stage.model.editor().unwrap();
+    assert_eq!(pane.search.as_ref().unwrap().query.text(), "im");
 }
 
 #[test]

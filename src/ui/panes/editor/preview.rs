@@ -153,6 +153,10 @@ fn draw_row(canvas: &mut Canvas<'_>, room: Rect, row: Row<'_>) -> u16 {
     match row {
         Row::Refusal(told) => sentence(canvas, room, (symbols.bad, told), theme.bad),
         Row::Warning(told) => sentence(canvas, room, (symbols.warning, told), theme.partly),
+        Row::Conflict(conflict) => {
+            let told = format!("{} {}: {}", conflict.key, conflict.field, conflict.message);
+            sentence(canvas, room, (symbols.warning, &told), theme.partly)
+        }
         Row::Offer(told) => sentence(canvas, room, ("?", told), theme.key),
         Row::Object(object) => {
             draw_object(canvas, at, room.width, object);

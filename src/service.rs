@@ -20,6 +20,7 @@ pub mod operation;
 pub mod pod_choice;
 pub mod pod_name;
 pub mod quantity;
+pub mod rights;
 pub mod standing;
 pub mod status;
 pub mod summary;

@@ -4,6 +4,7 @@ pub(super) mod shells;
 
 use crate::service::health::State;
 use crate::service::operation::Operation;
+use crate::service::rights::PodRights;
 use crate::service::summary::InstanceKey;
 
 use super::action::{Action, Place};
@@ -64,7 +65,13 @@ pub fn availability(action: Action, model: &Model) -> Result<(), &'static str> {
         Action::Concerned => concerned(model),
         Action::Forward => {
             needs_connection(model)?;
-            is_selected_deployed(model)
+            is_selected_deployed(model)?;
+            match rights(model) {
+                Some(rights) if !rights.may_forward => {
+                    Err("you may not get and create pods/portforward here")
+                }
+                Some(_) | None => Ok(()),
+            }
         }
         Action::StopForward if model.is_selection_empty() => Err("nothing is forwarded"),
         Action::Shell => shell_can_be_had(model),
@@ -188,6 +195,12 @@ fn needs_connection(model: &Model) -> Result<(), &'static str> {
     }
 }
 
+/// Returns the rights in the namespace of the selected instance, where they are known.
+fn rights(model: &Model) -> Option<PodRights> {
+    let key = model.selected_instance()?;
+    *model.rights.get(&key.namespace)?
+}
+
 fn concerned(model: &Model) -> Result<(), &'static str> {
     let pane = &model.detail_pane;
     let selected = match pane.tab {
@@ -211,6 +224,9 @@ fn is_selected_deployed(model: &Model) -> Result<(), &'static str> {
 fn shell_can_be_had(model: &Model) -> Result<(), &'static str> {
     needs_connection(model)?;
     is_selected_deployed(model)?;
+    if rights(model).is_some_and(|rights| !rights.may_exec) {
+        return Err("you may not get and create pods/exec here");
+    }
     match shells::places(model) {
         Some(places) if places.is_empty() => Err("no container of it runs"),
         Some(_) | None => Ok(()),

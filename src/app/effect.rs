@@ -446,6 +446,13 @@ pub enum Effect {
     /// Remembers that a first hint was seen. Answers nothing.
     RememberHint(&'static str),
 
+    /// Asks what this user may do with the pods of a namespace.
+    AskRights {
+        /// The connection.
+        epoch: Epoch,
+        /// The namespace.
+        namespace: Namespace,
+    },
     /// Reads what the nodes have, and what is asked for on them.
     ReadNodes {
         /// Who asks.

@@ -9,6 +9,7 @@ use crate::definition::id::{InstanceId, Namespace};
 use crate::failure::Failure;
 use crate::service::detail::Detail;
 use crate::service::fleet::{Connection, Fleet};
+use crate::service::rights::PodRights;
 use crate::service::summary::{Claim, InstanceKey};
 use crate::service::watch::Scope;
 
@@ -276,6 +277,8 @@ pub struct Model {
     pub knowledge: Knowledge,
     /// Whether the editor lists what could be written without being asked.
     pub completes_unasked: bool,
+    /// What this user may do with pods, by namespace; none where it is not known.
+    pub rights: BTreeMap<Namespace, Option<PodRights>>,
     /// The shell that is being opened, or has the terminal.
     pub shell: Option<Shell>,
     /// What drawing told last.
@@ -331,6 +334,7 @@ impl Model {
             keymap: Keymap::default(),
             knowledge: Knowledge::default(),
             completes_unasked: true,
+            rights: BTreeMap::new(),
             shell: None,
             geometry: Geometry::default(),
             hits: Hits::default(),

@@ -23,6 +23,7 @@ use crate::service::capacity::NodeCapacity;
 use crate::service::drift::Changes;
 use crate::service::forward::{ForwardEvent, Forwarded, OfferedPort, Traffic};
 use crate::service::log::LogEvent;
+use crate::service::rights::PodRights;
 use crate::service::summary::InstanceKey;
 use crate::service::usage::{ClaimUsage, PodUsage};
 use crate::service::watch::WatchEvent;
@@ -339,6 +340,15 @@ pub enum Msg {
         items: Vec<Arc<TrashItem>>,
     },
 
+    /// What this user may do with the pods of a namespace was told.
+    RightsTold {
+        /// Which connection.
+        epoch: Epoch,
+        /// The namespace.
+        namespace: Namespace,
+        /// The rights.
+        result: Result<PodRights, Failure>,
+    },
     /// What the nodes have was read.
     NodesRead {
         /// Who asked.

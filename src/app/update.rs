@@ -19,6 +19,7 @@ mod operations;
 mod popups;
 mod resuming;
 mod reviews;
+mod rights;
 mod secrets;
 mod shells;
 mod teardowns;
@@ -169,6 +170,11 @@ pub fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
         Msg::TrashListed { epoch, items } => reviews::on_trash(model, epoch, items),
         Msg::PodUsageRead { op, result } => usage::on_pods(model, op, result),
         Msg::ClaimUsageRead { op, result } => usage::on_claims(model, op, result),
+        Msg::RightsTold {
+            epoch,
+            namespace,
+            result,
+        } => rights::on_told(model, epoch, namespace, result),
         Msg::NodesRead { op, result } => nodes::on_read(model, op, result),
         Msg::PortsListed { op, result } => forwards::on_listed(model, op, result),
         Msg::ForwardBegan { op, result } => forwards::on_began(model, op, result),

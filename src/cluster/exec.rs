@@ -19,6 +19,7 @@ use crate::definition::id::Namespace;
 use crate::definition::object::{GroupKind, ObjectKey};
 use crate::failure::{Failure, FailureKind};
 use crate::service::pod_choice;
+use crate::service::rights::PodRights;
 use crate::service::summary::{InstanceKey, Pod};
 use crate::text;
 
@@ -180,6 +181,24 @@ impl Cluster {
         }
     }
 
+    /// Tells what this user may do with the pods of a namespace, beside looking at them.
+    ///
+    /// # Errors
+    /// The server refuses the question, or does not answer.
+    pub async fn pod_rights(&self, namespace: &Namespace) -> Result<PodRights, Failure> {
+        let parts = ["exec", "portforward"];
+        let accesses: Vec<Access> = parts
+            .iter()
+            .flat_map(|part| both(*part, namespace))
+            .collect();
+        let allowed = self.can(&accesses).await?;
+        let may = |nth: usize| allowed.iter().skip(2 * nth).take(2).all(|allowed| *allowed);
+        Ok(PodRights {
+            may_exec: may(0),
+            may_forward: may(1),
+        })
+    }
+
     /// Says which permissions are missing where a connection to a pod was forbidden.
     pub(super) async fn told(
         &self,
@@ -190,13 +209,7 @@ impl Cluster {
         if failure.kind != FailureKind::Forbidden {
             return failure;
         }
-        // NB: a WebSocket begins with a GET. Servers want `get` for that, newer ones `create` as well, as for a POST.
-        let accesses = ["get", "create"].map(|verb| Access {
-            verb,
-            kind: GroupKind::new("", "Pod"),
-            subresource: Some(subresource),
-            namespace: Some(namespace.to_string()),
-        });
+        let accesses = both(subresource, namespace);
         let Ok(allowed) = self.can(&accesses).await else {
             return failure;
         };
@@ -212,6 +225,16 @@ impl Cluster {
             ..failure
         }
     }
+}
+
+/// NB: a WebSocket begins with a GET. Servers want `get` for that, newer ones `create` as well, as for a POST.
+fn both(subresource: &'static str, namespace: &Namespace) -> [Access; 2] {
+    ["get", "create"].map(|verb| Access {
+        verb,
+        kind: GroupKind::new("", "Pod"),
+        subresource: Some(subresource),
+        namespace: Some(namespace.to_string()),
+    })
 }
 
 /// What a server says at the end.

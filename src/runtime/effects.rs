@@ -206,6 +206,7 @@ impl Runner {
                     self.disk.run(move || hints::remember(&state, name));
                 }
             }
+            Effect::AskRights { epoch, namespace } => self.ask_rights(epoch, namespace),
             Effect::ReadNodes { op } => self.read_nodes(op),
             Effect::WatchUsage { op, of } => self.watch_usage(op, of),
             Effect::ListPorts { op, key } => self.list_ports(op, key),

@@ -33,6 +33,7 @@ mod scaling;
 mod schemas;
 mod secrets;
 mod sets;
+mod usage;
 mod volumes;
 mod watch;
 mod workloads;
@@ -257,6 +258,10 @@ on_both_backends! {
         a_route_without_an_answer_is_looked_for
         a_viewer_is_shown_what_would_become_of_routes
         a_change_of_routes_that_was_cut_off_is_done_by_the_next;
+    usage:
+        usage_is_told_by_pod_where_anybody_measures
+        nodes_are_told_with_what_is_asked_for_to_who_may_see_them
+        rights_to_pods_are_told_before_they_are_needed;
     volumes:
         volumes_that_are_retained_outlive_their_claims
         a_retaining_teardown_that_was_cut_off_is_finished_by_a_second_run

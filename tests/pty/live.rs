@@ -72,7 +72,7 @@ fn lines_of_a_pod_that_comes_later_join_and_one_can_be_heard_alone() {
     });
     terminal.press("o");
     terminal.until("Lines of");
-    terminal.press("j\r");
+    terminal.press("\x1b[B\r");
     terminal.until("only of duo-");
     terminal.until_screen("one pod", |screen| {
         screen.contents().matches("main: ready").count() == 1
@@ -211,7 +211,7 @@ fn what_pods_and_claims_use_stands_beside_them() {
     terminal.until("no limit");
     terminal.until("limit 128Mi ");
     // What was said of the pod last stands there, too.
-    terminal.until("Started  Started container main");
+    terminal.until("Started  Container started");
     terminal.press("2");
     terminal.until("USED");
     terminal.until_screen("a share", |screen| screen.contents().contains('%'));

@@ -13,7 +13,7 @@ use crate::service::fleet::Fleet;
 use crate::service::summary::InstanceKey;
 use crate::service::watch::{Scope, WatchEvent};
 
-use super::{changes, history, logs, usage};
+use super::{changes, history, logs, rights, usage};
 
 /// How long the selection rests on an instance before it is watched in full.
 const WATCH_AFTER: Duration = Duration::from_millis(120);
@@ -67,6 +67,7 @@ fn forget(model: &mut Model) {
         .fleet
         .set_definitions(definitions.collect::<Vec<_>>(), model.now);
     model.nodes = Default::default();
+    model.rights.clear();
     model.detail = None;
     model.detail_pane.history.forget();
     model.detail_pane.changes.forget();
@@ -181,6 +182,7 @@ pub fn follow_selection(model: &mut Model) -> Vec<Effect> {
     effects.extend(changes::follow(model));
     effects.extend(logs::follow(model));
     effects.extend(usage::follow(model));
+    effects.extend(rights::follow(model));
     if model.detail_pane.tab == Tab::Definition {
         effects.extend(show_definition(model));
     }

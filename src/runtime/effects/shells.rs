@@ -4,14 +4,28 @@ use std::sync::PoisonError;
 
 use tokio_util::task::AbortOnDropHandle;
 
-use crate::app::{Msg, OpId, ShellPlace};
+use crate::app::{Epoch, Msg, OpId, ShellPlace};
 use crate::cluster::{Cluster, ExecRequest, ExecSession, SHELL};
+use crate::definition::id::Namespace;
 use crate::failure::Failure;
 use crate::service::summary::InstanceKey;
 
 use super::Runner;
 
 impl Runner {
+    pub(super) fn ask_rights(&self, epoch: Epoch, namespace: Namespace) {
+        let (cluster, messages) = (self.cluster(), self.messages.clone());
+        tokio::spawn(async move {
+            let asked = async { cluster?.pod_rights(&namespace).await };
+            let result = asked.await;
+            drop(messages.send(Msg::RightsTold {
+                epoch,
+                namespace,
+                result,
+            }));
+        });
+    }
+
     pub(super) fn open_shell(&mut self, op: OpId, key: InstanceKey, place: Option<ShellPlace>) {
         let (cluster, messages) = (self.cluster(), self.messages.clone());
         let slot = self.shell.clone();

@@ -5,6 +5,7 @@ use crate::app::model::Shell;
 use crate::app::msg::{Msg, OpId};
 use crate::app::stage::{self, Stage};
 use crate::failure::{Failure, FailureKind};
+use crate::service::rights::PodRights;
 use crate::service::watch::{Delta, WatchEvent};
 
 /// The instance `web` is watched, with these running containers in its only pod.
@@ -152,4 +153,42 @@ fn what_does_not_run_has_no_shell() {
         matches!(effects[..], [Effect::OpenShell { place: None, .. }]),
         "{effects:?}"
     );
+}
+
+#[test]
+fn what_may_not_be_done_is_asked_once_and_dimmed_with_its_reason() {
+    let mut stage = watching(&["main"]);
+    stage.follow();
+    let asked = |stage: &mut Stage| {
+        let effects = stage.take_effects().into_iter();
+        effects
+            .filter(|effect| matches!(effect, Effect::AskRights { .. }))
+            .count()
+    };
+    assert_eq!(asked(&mut stage), 1);
+    stage.follow();
+    assert_eq!(asked(&mut stage), 0);
+    let told = |stage: &mut Stage, may_exec, may_forward| {
+        let epoch = stage.epoch();
+        stage.send(Msg::RightsTold {
+            epoch,
+            namespace: stage::key("web").namespace,
+            result: Ok(PodRights {
+                may_exec,
+                may_forward,
+            }),
+        });
+    };
+    told(&mut stage, false, false);
+    stage.press("s");
+    assert!(status(&stage).ends_with("you may not get and create pods/exec here."));
+    stage.press("f");
+    assert!(status(&stage).ends_with("you may not get and create pods/portforward here."));
+    assert!(stage.take_effects().is_empty() && stage.model.popup.is_none());
+    told(&mut stage, true, true);
+    stage.press("s");
+    assert!(matches!(
+        stage.take_effects()[..],
+        [Effect::OpenShell { .. }]
+    ));
 }

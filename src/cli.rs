@@ -208,9 +208,15 @@ fn say_detail_of(file: &str, failure: &Failure) {
             None => format!("  {}", cause_line(cause)),
             Some(Place { path, span }) => {
                 let (line, column) = (span.start.line, span.start.column);
+                let is_above = failure.kind == FailureKind::Refused
+                    && failure.summary.contains(&cause.message);
+                let message = match is_above {
+                    true => "as said above",
+                    false => &cause.message,
+                };
                 format!(
-                    "{file}:{line}:{column}: error: {} [{path}, {}]",
-                    cause.message, cause.field
+                    "{file}:{line}:{column}: error: {message} [{path}, {}]",
+                    cause.field
                 )
             }
         };

@@ -128,7 +128,7 @@ pub(crate) fn a_change_that_cannot_be_made_names_the_flags_that_can(world: &Worl
         "--recreate deletes StatefulSet/db",
     ]);
     // Each is told once.
-    for words in ["updates to statefulset spec", "--recreate deletes"] {
+    for words in ["does not allow claims to grow", "--recreate deletes"] {
         assert_eq!(
             refused.stderr.matches(words).count(),
             1,

@@ -150,10 +150,13 @@ async fn pass_on(
     end
 }
 
+/// Whether an answer is awaited, and whether this side has said all.
+type Standing = (bool, bool);
+
 async fn inwards(
     from: &mut crate::cluster::socket::SocketStream,
     writer: &mut tokio::net::tcp::OwnedWriteHalf,
-    (sent, mut standing): (&watch::Sender<(bool, bool)>, watch::Receiver<(bool, bool)>),
+    (sent, mut standing): (&watch::Sender<Standing>, watch::Receiver<Standing>),
     counters: &Counters,
     doing: &str,
 ) -> Result<(), Failure> {

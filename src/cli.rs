@@ -9,7 +9,7 @@ use std::process::ExitCode;
 use clap::{CommandFactory, Parser};
 
 use crate::definition::places::Place;
-use crate::failure::{Cause, Failure};
+use crate::failure::{Cause, Failure, FailureKind};
 
 mod adjust;
 mod adopt;

@@ -51,8 +51,9 @@ fn objects(text: &str) -> anyhow::Result<Vec<Object>> {
         let is_list = document["kind"]
             .as_str()
             .is_some_and(|kind| kind.ends_with("List"));
-        if let (true, Value::Array(items)) = (is_list, document["items"].take()) {
-            waiting.extend(items.into_iter().rev());
+        // NB: looked for by `get_mut`, since an index would put the key in.
+        if let (true, Some(Value::Array(items))) = (is_list, document.get_mut("items")) {
+            waiting.extend(std::mem::take(items).into_iter().rev());
             continue;
         }
         let object = Object::from_json(document);

@@ -160,6 +160,16 @@ pub(crate) fn a_set_of_another_tool_is_listed_taken_and_adopted(world: &World) {
         .collect();
     assert_eq!(members, ["ConfigMap", "Deployment"]);
 
+    let mut wanted = [config_map("settings"), deployment("shop")];
+    wanted[0]["data"] = json!({"LEVEL": "debug"});
+    let unfolded = json!({"apiVersion": "v1", "kind": "List", "items": [wanted[1]]});
+    let text = format!("{}\n---\n{unfolded}\n", wanted[0]);
+    let file = world.home.write("wanted.yaml", text);
+    let file = file.to_str().unwrap();
+    let diff = ["diff", "--applyset", "cm/theirs", "-f", file];
+    let changed = world.bowline(&diff).end().code(1);
+    let changed = changed.stdout_has(&["ConfigMap/settings", "+   LEVEL: debug"]);
+    assert!(!changed.stdout.contains("delete"), "{}", changed.stdout);
     let missing = world
         .bowline(&["import", "shop", "--set", "cm/nothing"])
         .end()

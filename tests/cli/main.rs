@@ -10,6 +10,7 @@ mod adjusts;
 mod arguments;
 mod connections;
 mod deploys;
+mod dialects;
 mod doctor;
 mod drifts;
 mod events;
@@ -113,6 +114,7 @@ on_both_backends! {
     faults:
         a_deploy_that_fails_half_way_is_finished_by_a_second_run
         a_teardown_that_fails_half_way_is_finished_by_a_second_run
+        one_that_fails_keeps_none_of_its_kind_from_being_deleted
         a_rollback_that_fails_half_way_is_finished_by_a_second_run
         of_several_one_that_fails_is_named_and_a_second_run_finishes
         what_the_server_refuses_is_named_by_its_line

@@ -55,6 +55,11 @@ impl Binaries {
         }
     }
 
+    /// Returns the path of kubectl, which the same build makes.
+    pub fn kubectl(&self) -> PathBuf {
+        self.path("kubectl")
+    }
+
     /// Returns the path of one executable.
     pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.directory.join(name)

@@ -29,4 +29,4 @@ mod stages;
 
 pub use binaries::{Binaries, NotBuilt};
 pub use control_plane::{ControlPlane, StartError, User};
-pub use shared::shared;
+pub use shared::{built, shared};

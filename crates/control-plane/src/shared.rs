@@ -14,13 +14,23 @@ pub const REQUIRE: &str = "BOWLINE_REQUIRE_CONTROL_PLANE";
 ///
 /// # Panics
 /// It does not start, or it is not built although [`REQUIRE`] asks for it: a test cannot go on.
-#[expect(clippy::panic, reason = "tests end here")]
 pub fn shared(what: &str) -> Option<&'static ControlPlane> {
     static SHARED: OnceLock<Option<ControlPlane>> = OnceLock::new();
-    let start = || match Binaries::find() {
-        Ok(binaries) => {
-            Some(ControlPlane::start_from(&binaries).expect("the control plane starts"))
-        }
+    let start = || {
+        let binaries = built(what)?;
+        Some(ControlPlane::start_from(&binaries).expect("the control plane starts"))
+    };
+    SHARED.get_or_init(start).as_ref()
+}
+
+/// Returns the executables; `None`, said on standard error, if they are not built. `what` says what does not run then.
+///
+/// # Panics
+/// They are not built although [`REQUIRE`] asks for them.
+#[expect(clippy::panic, reason = "tests end here")]
+pub fn built(what: &str) -> Option<Binaries> {
+    match Binaries::find() {
+        Ok(binaries) => Some(binaries),
         Err(not_built) if std::env::var_os(REQUIRE).is_some_and(|value| value == "1") => {
             panic!("{REQUIRE}=1, but {not_built}")
         }
@@ -31,6 +41,5 @@ pub fn shared(what: &str) -> Option<&'static ControlPlane> {
             let _ = writeln!(std::io::stderr(), "{sentence}");
             None
         }
-    };
-    SHARED.get_or_init(start).as_ref()
+    }
 }

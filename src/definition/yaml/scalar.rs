@@ -48,14 +48,14 @@ pub fn resolve(plain: &str) -> Resolved {
         return Resolved::Text;
     }
     let digits = plain.replace('_', "");
-    integer(&digits)
-        .map(Resolved::Int)
-        .or_else(|| float(&digits).map(Resolved::Float))
-        .unwrap_or(Resolved::Text)
+    match integer(&digits) {
+        Some(number) => i64::try_from(number).map_or(Resolved::Float(number as f64), Resolved::Int),
+        None => float(&digits).map_or(Resolved::Text, Resolved::Float),
+    }
 }
 
 /// Reads an integer with the prefixes `0x`, `0o`, `0b` and the old octal `0`.
-fn integer(text: &str) -> Option<i64> {
+fn integer(text: &str) -> Option<i128> {
     let (negative, digits) = match text.as_bytes().first()? {
         b'-' => (true, &text[1..]),
         b'+' => (false, &text[1..]),
@@ -72,7 +72,9 @@ fn integer(text: &str) -> Option<i64> {
         return None;
     }
     let magnitude = i128::from(u64::from_str_radix(digits, radix).ok()?);
-    i64::try_from(if negative { -magnitude } else { magnitude }).ok()
+    let number = if negative { -magnitude } else { magnitude };
+    // NB: below the least that fits kubectl goes on as with any text; above the most it still counts without a sign.
+    (number >= i128::from(i64::MIN)).then_some(number)
 }
 
 /// Reads a decimal number; `inf` and `nan` as words are text.
@@ -147,6 +149,11 @@ mod tests {
                 "9223372036854775808",
                 Resolved::Float(9_223_372_036_854_775_808.0),
             ),
+            (
+                "0xFFFFFFFFFFFFFFFF",
+                Resolved::Float(18_446_744_073_709_551_615.0),
+            ),
+            ("0xFFFFFFFFFFFFFFFFF", Resolved::Text),
             ("2001-01-01", Resolved::Text),
             ("12:30:45", Resolved::Text),
             ("1.27.3", Resolved::Text),

@@ -1,14 +1,23 @@
-//! What is told of a panic: where it was, never what it said. Messages of panics quote values, and a value may be a secret.
+//! What is told and kept of a panic: where it was, never what it said. Messages of panics quote values, and a value may be a
+//! secret.
 
 use std::backtrace::{Backtrace, BacktraceStatus};
 use std::io::{self, Write};
 use std::panic::{self, PanicHookInfo};
 
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::task::JoinError;
 
-/// Lets every panic of this process be told by [`tell`]. Called once, before anything is read.
+/// Lets every panic of this process be told by [`tell`], and keeps its memory, through which secrets pass, out of the file that the
+/// system may write of a process that is killed. Called once, before anything is read.
 pub fn install() {
     panic::set_hook(Box::new(tell));
+    let limit = Rlimit {
+        current: Some(0),
+        ..getrlimit(Resource::Core)
+    };
+    // A system that refuses to write less is none that there is.
+    let _ = setrlimit(Resource::Core, limit);
 }
 
 /// Says on standard error that something broke down, and by which calls if `RUST_BACKTRACE` asks for that.

@@ -800,6 +800,7 @@ fn dashboard_beside_a_panic() {
         return;
     };
     use bowline::catalogue::{Catalogue, drafts::Drafts};
+    let _log = bowline::log::start(&dir.join("home")).unwrap();
     let start = bowline::runtime::Start {
         settings: Default::default(),
         catalogue: Catalogue::at(dir.join("catalogue")),
@@ -825,7 +826,14 @@ fn dashboard_beside_a_panic() {
         while !dir.join("now").exists() {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
-        panic!("on purpose");
+        // What a panic says may quote anything.
+        let secret = std::env::var("TOKEN").unwrap();
+        let beside = std::thread::spawn({
+            let secret = secret.clone();
+            move || assert!(secret.is_empty(), "{secret}")
+        });
+        drop(beside.join());
+        panic!("on purpose: {secret}");
     };
     runtime.block_on(async {
         tokio::select! {
@@ -842,15 +850,29 @@ fn panic_leaves_the_terminal_as_it_was_and_keeps_what_was_typed() {
     let args = ["--exact", "dashboard_beside_a_panic", "--nocapture"];
     let mut command = home.command(&this, &args);
     command.env(PANICKING, home.dir.path());
+    command.env("TOKEN", "c4n4ry");
+    command.env("BOWLINE_LOG", "trace");
     let mut terminal = Terminal::run(command);
     terminal.until("image: nginx:1.27");
     terminal.press("# typed just now\r");
     terminal.until("(modified)");
     fs::write(home.path("now"), "").unwrap();
     assert_eq!(terminal.exit_code(), 101);
-    terminal.until("on purpose");
+    terminal.until("something broke down at tests/pty.rs");
+    let said = terminal.text();
     terminal.assert_ended(101);
     assert!(home.has_draft("# typed just now"));
+    let log = fs::read_dir(home.path("home/log")).unwrap();
+    let log: String = log
+        .map(|file| fs::read_to_string(file.unwrap().path()).unwrap())
+        .collect();
+    assert!(
+        log.contains("something broke down at tests/pty.rs"),
+        "{log}"
+    );
+    for told in [said, log] {
+        assert!(!told.contains("c4n4ry"), "{told}");
+    }
 }
 
 /// A script of the test in the place of an editor.

@@ -8,7 +8,7 @@ use crate::failure::{Cause, Failure, FailureKind};
 use crate::text;
 
 /// Longest part of an answer that is no Status which is quoted in a failure.
-const QUOTED: usize = 200;
+const QUOTED: usize = 100;
 
 /// A Status as far as it is used (`meta/v1`).
 #[derive(Debug, Default, Deserialize)]
@@ -39,15 +39,23 @@ pub(super) fn failure(doing: &str, code: StatusCode, body: &[u8]) -> Failure {
     match serde_json::from_slice::<Status>(body) {
         Ok(status) if status.kind == "Status" => of_status(doing, code, status),
         _ => {
-            let quoted = String::from_utf8_lossy(&body[..body.len().min(QUOTED)]).into_owned();
             let mut failure = Failure::new(
                 kind_of(code, "", ""),
                 format!("cannot {doing}: the server answered {code}"),
             );
-            failure.detail = text::clean_multiline(&quoted).trim().to_owned();
+            failure.detail = words(doing, body).unwrap_or_default();
             failure
         }
     }
+}
+
+/// Returns what a server says in plain words, such as that there is no such page. Whole pages, and answers to what holds secrets,
+/// may repeat what was sent.
+fn words(doing: &str, body: &[u8]) -> Option<String> {
+    let said = std::str::from_utf8(body).ok()?.trim();
+    let is_sentence = said.len() <= QUOTED && !said.contains(['<', '{', '\n']);
+    let is_safe = is_sentence && !doing.contains("Secret");
+    is_safe.then(|| text::clean(said).into_owned())
 }
 
 fn of_status(doing: &str, code: StatusCode, status: Status) -> Failure {

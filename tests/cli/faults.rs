@@ -98,6 +98,38 @@ pub(crate) fn a_teardown_that_fails_half_way_is_finished_by_a_second_run(world: 
     assert_eq!(world.all_names("shop"), [""; 0]);
 }
 
+pub(crate) fn one_that_fails_keeps_none_of_its_kind_from_being_deleted(world: &World) {
+    let front = Front::of(world);
+    let documents = (0..9)
+        .map(|n| format!("---\napiVersion: v1\nkind: ConfigMap\nmetadata: {{name: shop-{n}}}\n"));
+    world.home.save("shop", &documents.collect::<String>());
+    front
+        .bowline(world, &["deploy", "shop", "-y"])
+        .end()
+        .code(0);
+    front.goes_wrong(&[Fault::refusal(
+        "DELETE",
+        "/configmaps/shop-0",
+        403,
+        forbidden(),
+    )]);
+    let ended = front.bowline(world, &["delete", "shop", "-y"]).end();
+    half_way(
+        ended,
+        &[
+            "✖ delete ConfigMap/shop-0",
+            "✔ ConfigMap/shop-8 deleted",
+            "1 failed",
+        ],
+    );
+    front.goes_wrong(&[]);
+    front
+        .bowline(world, &["delete", "shop", "-y"])
+        .end()
+        .code(0);
+    assert_eq!(world.all_names("shop"), [""; 0]);
+}
+
 pub(crate) fn a_rollback_that_fails_half_way_is_finished_by_a_second_run(world: &World) {
     let front = Front::of(world);
     for level in ["info", "debug"] {
@@ -361,7 +393,10 @@ pub(crate) fn no_secret_is_told_whatever_the_server_answers(world: &World) {
         {"reason": "FieldManagerConflict", "field": ".data.token", "message": "conflict with \"kubectl\""}]),
     );
     run(&[secret(409, &conflict.to_string())], &deploy);
-    run(&[secret(502, "<html>bad gateway</html>")], &deploy);
+    let gateway = format!("<html>bad gateway: {CANARY}</html>");
+    run(&[secret(502, &gateway)], &deploy);
+    let wall = format!("blocked: token={CANARY}");
+    run(&[secret(403, &wall)], &deploy);
     run(&[], &deploy).code(0);
     run(&[], &["diff", "web", "-o", "json"]).code(0);
     world
@@ -455,4 +490,16 @@ fn a_definition_that_anybody_may_write_is_not_deployed() {
     home.bowline(&["validate", "-f", "shared/web.yaml"])
         .end()
         .code(0);
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_crash_leaves_no_memory_behind() {
+    let world = crate::world::begin(crate::world::Backend::Sandbox).unwrap();
+    world.home.save("web", WEB);
+    let mut running = world.bowline(&["ls", "-w"]).follow();
+    running.line_with("Saved");
+    assert_eq!(running.core_limit(), Some(0));
+    running.signal(rustix::process::Signal::KILL);
+    assert_eq!(running.end().0, None);
 }

@@ -318,6 +318,16 @@ impl Followed {
         }
     }
 
+    /// Returns the most bytes that the system would write of its memory if it crashed.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn core_limit(&self) -> Option<u64> {
+        let pid = Pid::from_child(&self.child);
+        let limits = std::fs::read_to_string(format!("/proc/{}/limits", pid.as_raw_nonzero()));
+        let limits = limits.unwrap();
+        let line = limits.lines().find(|line| line.starts_with("Max core"))?;
+        line.split_whitespace().nth(4)?.parse().ok()
+    }
+
     pub(crate) fn signal(&self, signal: Signal) {
         kill_process(Pid::from_child(&self.child), signal).unwrap();
     }

@@ -99,9 +99,8 @@ fn adjust(
         let attempt = async || {
             let plans = plan(&cluster, instances.clone(), wish).await?;
             let (absent, plans): (Vec<_>, Vec<_>) = plans.into_iter().partition(is_absent);
-            for plan in &absent {
-                missing::say(session, &cluster, &plan.instance, None).await;
-            }
+            let keys: Vec<InstanceKey> = absent.iter().map(|it| it.instance.clone()).collect();
+            missing::say_all(session, &cluster, &keys, args.ignore_not_found).await;
             if !absent.is_empty() && !args.ignore_not_found {
                 output::say("nothing was changed");
                 return end(args, &[absent, plans].concat(), Exit::Failed);

@@ -30,14 +30,16 @@ pub fn run(args: &Delete, session: &Session) -> anyhow::Result<Exit> {
         let instances = choice::instances(session, &cluster, ids, selector.as_ref()).await?;
         let attempt = async || {
             let (plans, absent) = plan(args, session, &cluster, &instances).await?;
-            for key in &absent {
-                missing::say(session, &cluster, key, None).await;
-            }
+            missing::say_all(session, &cluster, &absent, args.ignore_not_found).await;
             let is_all = plans.iter().all(|plan| plan.rows.is_empty());
             let exit = decide(args, session, &cluster, plans).await?;
             Ok(match (absent.is_empty() || args.ignore_not_found, is_all) {
                 (true, _) => exit,
-                (false, false) => exit.beside_missing(),
+                (false, false) => {
+                    let ids: Vec<&str> = absent.iter().map(|key| key.id.as_str()).collect();
+                    output::say(format!("not there: {}", ids.join(", ")));
+                    exit.beside_missing()
+                }
                 (false, true) => Exit::Failed,
             })
         };

@@ -10,7 +10,7 @@ use crate::service::detail::Detail;
 use crate::service::summary::InstanceKey;
 use crate::text;
 
-/// Says that there is no such instance: which one may be meant, what an earlier one left, and how it is deployed.
+/// Says that there is no such instance, as a fault: which one may be meant, what an earlier one left, how it is deployed.
 pub(super) async fn say(
     session: &Session,
     cluster: &Cluster,
@@ -35,6 +35,21 @@ pub(super) async fn say(
     }
     if is_saved(session, key) {
         output::say(format!("  it is saved: `bowline deploy {id}` deploys it"));
+    }
+}
+
+/// Says of several that they are not there: as faults, unless that is wanted.
+pub(super) async fn say_all(
+    session: &Session,
+    cluster: &Cluster,
+    absent: &[InstanceKey],
+    is_wanted: bool,
+) {
+    for key in absent {
+        match is_wanted {
+            true => output::say(key.not_there().to_string()),
+            false => say(session, cluster, key, None).await,
+        }
     }
 }
 

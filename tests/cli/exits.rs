@@ -54,8 +54,9 @@ pub(crate) fn a_mistake_among_several_is_told_and_the_rest_is_taken_down(world: 
         .end()
         .code(3);
     partly.stderr_has(&[
-        "there is no instance shop in namespace",
+        "error: there is no instance shop in namespace",
         "Deployment/web gone",
+        "not there: shop",
     ]);
     assert_eq!(world.all_names("web"), [""; 0]);
     // What was taken down before is no mistake.

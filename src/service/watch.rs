@@ -238,3 +238,48 @@ pub fn item_key(instance: &InstanceKey, name: &str) -> ItemKey {
         name: name.to_owned(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::LazyLock;
+
+    use super::*;
+
+    /// An item by its name, in a state.
+    #[derive(Debug, PartialEq)]
+    struct Item(&'static str, u32);
+
+    impl Keyed for Item {
+        fn has_key(&self, key: &ItemKey) -> bool {
+            self.0 == key.name
+        }
+
+        fn is_same(&self, other: &Self) -> bool {
+            self.0 == other.0
+        }
+
+        fn namespace(&self) -> &Namespace {
+            static ONE: LazyLock<Namespace> = LazyLock::new(Namespace::default);
+            &ONE
+        }
+    }
+
+    #[test]
+    fn what_comes_twice_is_there_once_and_what_is_not_there_goes_quietly() {
+        let key = |name: &str| ItemKey {
+            namespace: "team-a".parse().unwrap(),
+            name: name.to_owned(),
+        };
+        let mut items = Vec::new();
+        let mut check = |delta: Delta<Item>, expected: &[Item]| {
+            apply_delta(&mut items, delta);
+            assert_eq!(items, expected);
+        };
+        check(Delta::Removed(key("ghost")), &[]);
+        check(Delta::Applied(Item("a", 1)), &[Item("a", 1)]);
+        check(Delta::Applied(Item("a", 2)), &[Item("a", 2)]);
+        let listed = vec![Item("b", 1), Item("c", 1), Item("b", 2)];
+        check(Delta::Reset(listed), &[Item("b", 2), Item("c", 1)]);
+        check(Delta::Removed(key("b")), &[Item("c", 1)]);
+    }
+}

@@ -646,6 +646,32 @@ pub(crate) async fn a_write_without_an_answer_is_looked_for_and_not_sent_again(c
     assert!(stage.wait("web").await.is_complete());
 }
 
+pub(crate) async fn a_stranger_behind_a_write_without_an_answer_is_not_taken_over(
+    cluster: Cluster,
+) {
+    let stage = Stage::new(&cluster);
+    let plan = stage.plan("web", WEB).await;
+    let theirs = config_map("web-config", json!({"theirs": "1"}));
+    cluster.create(&theirs).await.unwrap();
+    let fault = Fault::instead(
+        Method::PATCH,
+        "/configmaps/web-config",
+        StatusCode::GATEWAY_TIMEOUT,
+    );
+    let outcome = stage.with(fault).run("web", WEB, &plan).await;
+    let failed = outcome.failed.iter();
+    let failed: Vec<&str> = failed
+        .map(|(_, failure)| failure.summary.as_str())
+        .collect();
+    assert_eq!(
+        failed,
+        ["ConfigMap/web-config was deleted or made again meanwhile"]
+    );
+    let live = cluster.get("ConfigMap", "web-config").await.unwrap();
+    assert_eq!(live["data"], json!({"theirs": "1"}));
+    assert_eq!(live["metadata"]["labels"], Value::Null);
+}
+
 pub(crate) async fn a_claim_without_an_answer_is_looked_for(cluster: Cluster) {
     let stage = Stage::new(&cluster);
     let plan = stage.plan("web", WEB).await;

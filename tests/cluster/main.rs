@@ -160,6 +160,7 @@ on_both_backends! {
         a_late_write_does_not_bring_back_what_was_deleted
         what_was_created_meanwhile_is_not_taken_over
         a_write_without_an_answer_is_looked_for_and_not_sent_again
+        a_stranger_behind_a_write_without_an_answer_is_not_taken_over
         a_claim_without_an_answer_is_looked_for
         a_refused_write_stops_only_what_needs_it
         the_last_ten_revisions_are_kept
@@ -219,6 +220,7 @@ on_both_backends! {
         a_kind_that_is_not_served_is_named_with_its_line
         claims_of_any_set_are_kept_and_bound_again
         custom_objects_are_checked_by_the_schema_of_their_definition
+        a_misspelt_field_is_refused_by_the_server_too
         schemas_that_cannot_be_read_leave_the_built_in_ones;
     live:
         a_number_that_is_open_belongs_to_scale_and_a_deploy_keeps_it

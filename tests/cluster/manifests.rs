@@ -455,6 +455,25 @@ pub(crate) async fn custom_objects_are_checked_by_the_schema_of_their_definition
     stage.until_nothing_is_left("kinds", &[]).await;
 }
 
+pub(crate) async fn a_misspelt_field_is_refused_by_the_server_too(cluster: Cluster) {
+    let stage = Stage::new(&cluster).under(everything());
+    let outcome = stage.deploy("kinds", &definition(&cluster)).await;
+    assert!(outcome.is_complete(), "{outcome:?}");
+    // Nothing but the cluster knows the kind here, and a server that is not asked to be strict drops the field.
+    let later = Stage::new(&cluster).under(everything());
+    let text = widget(&cluster, "one", 3).replace("size: 3", "size: 3, colur: red");
+    let plan = later.plan("one", &text).await;
+    let told = plan.refusals.iter().map(|refusal| format!("{refusal:?}"));
+    let told: Vec<String> = told.collect();
+    assert!(
+        told.iter().any(|refusal| refusal.contains("colur")),
+        "{told:?}"
+    );
+    assert_eq!(widgets(&cluster).await, [Value::Null; 0]);
+    let outcome = stage.teardown("kinds", VolumeChoice::Keep).await;
+    assert!(outcome.is_complete(), "{outcome:?}");
+}
+
 pub(crate) async fn schemas_that_cannot_be_read_leave_the_built_in_ones(cluster: Cluster) {
     let stage = Stage::new(&cluster);
     let text = WEB.replace("replicas", "replica");

@@ -23,6 +23,7 @@ pub mod secret_input;
 #[cfg(test)]
 pub(crate) mod stage;
 pub mod table;
+mod undo;
 mod update;
 
 pub use action::{Action, ActionSpec, Place, SPECS};
@@ -38,8 +39,9 @@ pub use model::{
     Status, Traffic,
 };
 pub use msg::{
-    CatalogueListing, ContextEntry, Epoch, LiveTexts, Msg, OpId, OpenedDefinition, SaveAnswer,
+    CatalogueListing, ContextEntry, Epoch, ImportedDefinition, LiveTexts, Msg, OpId,
+    OpenedDefinition, PlannedPull, SaveAnswer,
 };
 pub use operation::{Operation, OperationKind, StepLine, StepState};
-pub use popup::{Choice, Menu, MenuItem, Popup, Prompt, PromptKind, SecretPrompt};
+pub use popup::{Choice, ImportBy, Menu, MenuItem, Popup, Prompt, PromptKind, SecretPrompt};
 pub use update::{begin, follow_selection, update};

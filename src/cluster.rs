@@ -37,6 +37,8 @@ use tokio::sync::Semaphore;
 use crate::audit::Audit;
 use crate::definition::id::Namespace;
 use crate::definition::policy::Policy;
+use crate::failure::{Failure, FailureKind};
+use crate::guard::Guard;
 
 pub use crate::definition::object::GroupKind;
 pub use access::Access;
@@ -91,6 +93,7 @@ pub struct Cluster {
     deadline: Duration,
     policy: Arc<Policy>,
     audit: Option<Arc<Audit>>,
+    guard: Guard,
 }
 
 impl Cluster {
@@ -106,6 +109,7 @@ impl Cluster {
             deadline: REQUEST_DEADLINE,
             policy: Arc::default(),
             audit: None,
+            guard: Guard::default(),
         }
     }
 
@@ -125,6 +129,30 @@ impl Cluster {
             namespace,
             ..self.clone()
         }
+    }
+
+    /// Returns what holds here.
+    pub fn guard(&self) -> Guard {
+        self.guard
+    }
+
+    /// Returns the same connection where something else holds.
+    pub fn guarded(&self, guard: Guard) -> Self {
+        Self {
+            guard,
+            ..self.clone()
+        }
+    }
+
+    /// Returns why nothing may be written here, if that is so.
+    pub fn read_only(&self) -> Option<Failure> {
+        self.guard.is_read_only.then(|| {
+            let context = &self.identity.context;
+            let summary = format!(
+                "{context} is read-only: --read-only or [contexts] of the settings says so"
+            );
+            Failure::new(FailureKind::Refused, summary)
+        })
     }
 
     /// Returns what manifests may touch beside their own namespace.

@@ -17,7 +17,8 @@ use serde::{Deserialize, Serialize};
 use crate::app::Bindings;
 use crate::definition::id::Namespace;
 use crate::definition::policy::Policy;
-use crate::ui::ThemeSettings;
+use crate::guard::{Guard, Guards};
+use crate::ui::{Look, ThemeSettings};
 
 pub use load::{Loaded, Part};
 pub use paths::Paths;
@@ -36,6 +37,8 @@ pub struct Settings {
     pub gpus: BTreeMap<String, String>,
     /// The cluster, where no kubeconfig names it.
     pub cluster: ClusterSettings,
+    /// What holds in contexts of the kubeconfig, by their names.
+    pub contexts: BTreeMap<String, ContextSettings>,
     /// Routes.
     pub ingress: Ingress,
     /// Commands that kubeconfigs run to log in.
@@ -88,6 +91,35 @@ impl std::fmt::Debug for Token {
 impl Serialize for Token {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str("(hidden)")
+    }
+}
+
+/// An entry of `[contexts]`: what holds where one works.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ContextSettings {
+    /// Whether nothing may be written.
+    pub read_only: bool,
+    /// Whether what takes something away or disturbs it needs the ID typed, and in the dashboard whatever writes.
+    pub protected: bool,
+    /// How its name looks in the dashboard.
+    pub color: Option<Look>,
+}
+
+impl Settings {
+    /// Returns what holds in which context.
+    pub fn guards(&self, is_read_only: bool) -> Guards {
+        let guard = |settings: &ContextSettings| Guard {
+            is_read_only: settings.read_only,
+            is_protected: settings.protected,
+        };
+        let contexts = self.contexts.iter();
+        Guards {
+            by_context: contexts
+                .map(|(name, settings)| (name.clone(), guard(settings)))
+                .collect(),
+            is_read_only,
+        }
     }
 }
 
@@ -262,6 +294,7 @@ mod tests {
             namespace,
             gpus,
             cluster,
+            contexts,
             ingress: Ingress { host },
             login,
             policy,
@@ -273,6 +306,18 @@ mod tests {
         } = settings;
         assert!(catalogue.is_some() && context.is_some() && namespace.is_some() && host.is_some());
         assert!(!gpus.is_empty());
+        let [
+            ContextSettings {
+                read_only,
+                protected,
+                color,
+            },
+        ] = contexts
+            .into_values()
+            .collect::<Vec<_>>()
+            .try_into()
+            .unwrap();
+        assert!(read_only && protected && color.is_some());
         assert_ne!(keys, Bindings::default());
         assert!(theme.sets_every_part());
         let ClusterSettings {

@@ -58,6 +58,7 @@ pub mod definition;
 pub mod editor;
 pub mod engine;
 pub mod failure;
+pub mod guard;
 pub mod log;
 pub mod panics;
 pub mod rehearsal;

@@ -18,6 +18,7 @@ use crate::engine::deploy::{DeployRequest, RunOptions, plan_deploy, run_deploy};
 use crate::engine::plan::Outcome;
 use crate::engine::remedy::Remedies;
 use crate::failure::{Failure, FailureKind};
+use crate::guard::Guard;
 use crate::secret::SecretValues;
 
 /// Name of the context, the cluster and its only user.
@@ -66,6 +67,8 @@ pub struct RehearsalOptions {
     pub state_file: Option<PathBuf>,
     /// Whether the example services run.
     pub has_examples: bool,
+    /// What holds there.
+    pub guard: Guard,
 }
 
 /// A running rehearsal; its cluster ends with it.

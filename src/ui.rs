@@ -21,7 +21,7 @@ use crate::app::hits::{Hit, Hits};
 use crate::app::{Focus, Geometry, Model, Screen};
 
 use canvas::Canvas;
-pub use theme::{ColorLevel, Inks, Symbols, Theme, ThemeSettings};
+pub use theme::{ColorLevel, Inks, Look, Symbols, Theme, ThemeSettings};
 
 /// Columns and rows of the smallest picture; smaller terminals get one line that says so.
 pub const MIN_SIZE: (u16, u16) = (40, 10);
@@ -100,6 +100,15 @@ pub fn draw_with_hits(
         Some(Screen::Adopt(pane)) => {
             panes::adopt::draw(&mut canvas, body, model, pane, &mut geometry)
         }
+        Some(Screen::Bulk(pane)) => {
+            panes::bulk::draw(&mut canvas, body, model, pane, &mut geometry)
+        }
+        Some(Screen::Routes(pane)) => {
+            panes::routes::draw(&mut canvas, body, model, pane, &mut geometry)
+        }
+        Some(Screen::Pull(pane)) => {
+            panes::pull::draw(&mut canvas, body, model, pane, &mut geometry)
+        }
         Some(Screen::Comparison(pane)) => {
             panes::comparison::draw(&mut canvas, body, model, pane, &mut geometry)
         }
@@ -110,6 +119,9 @@ pub fn draw_with_hits(
         Some(Screen::Nodes) => panes::nodes::draw(&mut canvas, body, model, &mut geometry),
         Some(Screen::Forwards) => panes::forwards::draw(&mut canvas, body, model, &mut geometry),
         Some(Screen::Claims) => panes::claims::draw(&mut canvas, body, model, &mut geometry),
+        Some(Screen::Operations) => {
+            panes::operations::draw(&mut canvas, body, model, &mut geometry)
+        }
         Some(Screen::Progress { ops, n_below }) => {
             panes::progress::draw(&mut canvas, body, model, (ops, *n_below), &mut geometry)
         }

@@ -456,7 +456,7 @@ fn life_of_a_service_is_led_by_keyboard() {
     terminal.until("Teardown: shop");
     terminal.until("ConfigMap/bowline-shop ");
     terminal.press("xj\r");
-    terminal.until("Teardown of shop: done. U puts it back.");
+    terminal.until("Teardown of shop: done. z puts it back.");
     terminal.press("U");
     terminal.until("default r3, taken down");
     terminal.press("\r");
@@ -488,6 +488,137 @@ fn life_of_a_service_is_led_by_keyboard() {
     let bytes = String::from_utf8_lossy(&seen.bytes).into_owned();
     drop(seen);
     assert!(!bytes.contains("hunter"));
+    terminal.press("q");
+    terminal.assert_ended(0);
+}
+
+/// Several services at once, what is under way, what others changed, and taking things back.
+#[test]
+fn several_services_are_led_at_once_and_deeds_are_taken_back() {
+    let home = Home::new();
+    let text = "replicas: 1\ncontainers:\n  - name: main\n    image: nginx:1.27\n";
+    for name in ["zz-one", "zz-two"] {
+        fs::write(home.catalogue().join(format!("{name}.yaml")), text).unwrap();
+    }
+    let mut terminal = home.start_with(&["--sandbox"]);
+    terminal.until("● live");
+    terminal.press("/zz-\r");
+    terminal.until("▸ zz-one");
+    terminal.press("  a");
+    terminal.until("Plan: 2 services");
+    terminal.until_screen("both are planned", |screen| {
+        screen.contents().matches("1 to create").count() == 2
+    });
+    terminal.press("a");
+    terminal.until("Apply zz-one, zz-two?");
+    terminal.press("y");
+    terminal.until_screen("both are done", |screen| {
+        screen.contents().matches("Done.").count() == 2
+    });
+    terminal.press("\x1b");
+    terminal.until("▸ zz-two");
+    terminal.press("P");
+    terminal.until_screen("both are listed", |screen| {
+        screen.contents().matches("took").count() == 2
+    });
+    terminal.press("\r");
+    terminal.until("Progress");
+    terminal.press("\x1b");
+    terminal.until("┌ Operations");
+    terminal.press("\x1b");
+    terminal.until("▸ zz-two");
+    terminal.press("k");
+    terminal.until("▸ zz-one");
+    // What is not as the definition says comes into it, and goes again.
+    terminal.press("+");
+    terminal.until("1 to 2 replicas");
+    terminal.press("\ry");
+    terminal.until("Scale of zz-one: done.");
+    terminal.press("\x1b");
+    terminal.until("▸ zz-one");
+    terminal.press("Y");
+    terminal.until("+ replicas: 2");
+    terminal.press("\r");
+    terminal.until("Write this into zz-one?");
+    terminal.press("y");
+    terminal.until("z takes it back.");
+    let file = home.catalogue().join("zz-one.yaml");
+    assert_eq!(
+        fs::read_to_string(&file).unwrap(),
+        text.replace("replicas: 1", "replicas: 2")
+    );
+    terminal.press("z");
+    terminal.until("zz-one is as it was before the pull.");
+    assert_eq!(fs::read_to_string(&file).unwrap(), text);
+    terminal.press("I");
+    terminal.until("It has no routes.");
+    terminal.press("\x1b");
+    terminal.until("▸ zz-one");
+    // Down, and back by the key that is told.
+    terminal.press("x");
+    terminal.until("ConfigMap/bowline-zz-one ");
+    terminal.press("xy");
+    terminal.until("Teardown of zz-one: done. z puts it back.");
+    terminal.press("z");
+    terminal.until("Put back: zz-one");
+    terminal.until("create  Deployment/zz-one");
+    terminal.press("\r");
+    terminal.until("Put zz-one back?");
+    terminal.press("y");
+    terminal.until("Restore of zz-one: done.");
+    terminal.press("\x1b");
+    terminal.until("Teardown of zz-one in default");
+    terminal.press("\x1b");
+    terminal.until("┌ Services");
+    // What somebody else writes into the catalogue is seen without a key.
+    fs::write(home.catalogue().join("zz-new.yaml"), text).unwrap();
+    terminal.until("zz-new");
+    terminal.press("q");
+    terminal.assert_ended(0);
+}
+
+/// A server that takes connections and says nothing holds nobody up.
+#[test]
+fn silent_cluster_is_left_for_another_without_waiting() {
+    let home = Home::new();
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let at = silent.local_addr().unwrap();
+    let accepted = Arc::new(Mutex::new(Vec::new()));
+    let kept = Arc::clone(&accepted);
+    std::thread::spawn(move || {
+        for stream in silent.incoming().flatten() {
+            kept.lock().unwrap().push(stream);
+        }
+    });
+    let kubeconfig = format!(
+        "{{apiVersion: v1, kind: Config, current-context: silent, \
+          clusters: [{{name: silent, cluster: {{server: 'http://{at}'}}}}, \
+                     {{name: other, cluster: {{server: 'http://{at}'}}}}], \
+          users: [{{name: me, user: {{}}}}], \
+          contexts: [{{name: silent, context: {{cluster: silent, user: me, namespace: team-a}}}}, \
+                     {{name: other, context: {{cluster: other, user: me, namespace: team-b}}}}]}}"
+    );
+    fs::write(home.path("kubeconfig"), kubeconfig).unwrap();
+    let mut terminal = home.start();
+    terminal.until("bowline  silent ▸ team-a");
+    terminal.until("connecting");
+    let begun = Instant::now();
+    // Keys are answered all the time.
+    terminal.press("c");
+    terminal.until("team-b");
+    terminal.press("other\r");
+    terminal.until("bowline  other ▸ team-b");
+    terminal.press("N");
+    terminal.until("another namespace");
+    terminal.press("all\r");
+    terminal.until("bowline  other ▸ all namespaces");
+    terminal.press("c");
+    terminal.until("team-a");
+    terminal.press("silent\r");
+    terminal.until("bowline  silent ▸ team-a");
+    // A deadline of the network is ten seconds: none was waited for.
+    assert!(begun.elapsed() < Duration::from_secs(8));
+    assert!(!accepted.lock().unwrap().is_empty());
     terminal.press("q");
     terminal.assert_ended(0);
 }

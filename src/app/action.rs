@@ -23,6 +23,12 @@ pub enum Place {
     Adjust,
     /// The plan of an adoption.
     Adopt,
+    /// The plans of several deploys.
+    Bulk,
+    /// The routes of instances, computed again.
+    Routes,
+    /// What a pull writes into a definition.
+    Pull,
     /// What differs between two revisions.
     Comparison,
     /// Two texts that became of one, being merged.
@@ -35,6 +41,8 @@ pub enum Place {
     Forwards,
     /// The nodes.
     Nodes,
+    /// The operations under way, and those that were started here.
+    Operations,
     /// The progress of operations.
     Progress,
     /// The command log.
@@ -69,14 +77,18 @@ pub enum Action {
     NextPane,
     /// Shows a tab of the detail.
     ShowTab(Tab),
+    /// Folds what is below an object, or unfolds it.
+    Fold,
 
     // Services.
     /// Adds a definition from a template.
     New,
     /// Opens the definition in the editor.
     Edit,
-    /// Plans a deploy for review.
+    /// Plans a deploy for review; of several marked rows at once.
     Apply,
+    /// Asks for another ID, then plans the deploy under it.
+    ApplyAs,
     /// Plans a teardown for confirmation.
     Teardown,
     /// Shows what a deploy would change, or in the history what differs from the current revision.
@@ -97,6 +109,14 @@ pub enum Action {
     TakeOver,
     /// Lists what was taken down, to put it back.
     Restore,
+    /// Takes back what was done last: a teardown is put back, a pull taken out of the definition.
+    Undo,
+    /// Plans the teardown of all that has outlived its time.
+    Prune,
+    /// Plans the routes again, from what is there.
+    UpdateRoutes,
+    /// Takes a running set of objects into a definition.
+    Import,
     /// Plans the adoption of what others own.
     Adopt,
     /// Chooses what the plan offers, such as growing volumes.
@@ -163,7 +183,7 @@ pub enum Action {
     Compare,
     /// Shows what others changed in the live objects.
     Changes,
-    /// Copies the command that takes what others changed into the definition.
+    /// Plans taking what others changed into the definition.
     Pull,
 
     // Editor.
@@ -207,8 +227,10 @@ pub enum Action {
     Claims,
     /// Shows what becomes of claims that nothing uses, to release them.
     Release,
-    /// Shows the operations that were started here.
+    /// Shows the operations under way in the cluster, and those that were started here.
     Operations,
+    /// Follows the selected operation.
+    Watch,
     /// Shows the log of commands.
     Log,
     /// Lists the actions for what is selected.
@@ -243,20 +265,20 @@ pub struct ActionSpec {
 }
 
 use Place::{
-    Adjust, Adopt, Changes, Claims, Comparison, Detail, Editor, Forwards, History, Log, Logs,
-    Merge, Nodes, Progress, Review, Services, Teardown,
+    Adjust, Adopt, Bulk, Changes, Claims, Comparison, Detail, Editor, Forwards, History, Log, Logs,
+    Merge, Nodes, Operations, Progress, Pull, Review, Routes, Services, Teardown,
 };
 
 /// Everywhere but in the editor.
 const PLAIN: &[Place] = &[
-    Services, Detail, Logs, History, Review, Teardown, Adjust, Adopt, Comparison, Merge, Changes,
-    Claims, Forwards, Nodes, Progress, Log,
+    Services, Detail, Logs, History, Review, Teardown, Adjust, Adopt, Bulk, Routes, Pull,
+    Comparison, Merge, Changes, Claims, Forwards, Nodes, Operations, Progress, Log,
 ];
 /// Where a service is selected.
 const MAIN: &[Place] = &[Services, Detail, Logs, History];
 const ALL: &[Place] = &[
-    Services, Detail, Logs, History, Review, Teardown, Adjust, Adopt, Comparison, Merge, Changes,
-    Claims, Forwards, Nodes, Progress, Log, Editor,
+    Services, Detail, Logs, History, Review, Teardown, Adjust, Adopt, Bulk, Routes, Pull,
+    Comparison, Merge, Changes, Claims, Forwards, Nodes, Operations, Progress, Log, Editor,
 ];
 
 const fn spec(
@@ -286,6 +308,30 @@ pub const SPECS: &[ActionSpec] = &[
         "open",
         &["enter"],
         &[Services, Detail],
+    ),
+    spec(
+        Action::Watch,
+        "watch",
+        "Follow the selected operation, or go to its instance",
+        "watch",
+        &["enter"],
+        &[Operations],
+    ),
+    spec(
+        Action::Resume,
+        "resume-it",
+        "Plan what finishes the selected operation",
+        "resume",
+        &["R"],
+        &[Operations],
+    ),
+    spec(
+        Action::TakeOver,
+        "take-it-over",
+        "Plan the same, and take over at once: its holder is gone",
+        "take over",
+        &["T"],
+        &[Operations],
     ),
     spec(
         Action::Compare,
@@ -405,7 +451,7 @@ pub const SPECS: &[ActionSpec] = &[
         "Go on with what is shown, after one more question",
         "go on",
         &["enter"],
-        &[Adjust, Adopt],
+        &[Adjust, Adopt, Routes, Pull],
     ),
     spec(
         Action::Confirm,
@@ -413,7 +459,7 @@ pub const SPECS: &[ActionSpec] = &[
         "Go on with what is shown, after one more question",
         "go on",
         &["enter", "a"],
-        &[Review],
+        &[Review, Bulk],
     ),
     spec(
         Action::Confirm,
@@ -477,7 +523,7 @@ pub const SPECS: &[ActionSpec] = &[
         "Plan anew from what is there now",
         "plan anew",
         &["r"],
-        &[Review, Teardown, Adjust, Adopt],
+        &[Review, Teardown, Adjust, Adopt, Bulk, Routes, Pull],
     ),
     spec(
         Action::Replan,
@@ -618,10 +664,18 @@ pub const SPECS: &[ActionSpec] = &[
     spec(
         Action::Apply,
         "apply",
-        "Plan the deploy of the definition and review it",
+        "Plan the deploy of what is selected or marked, and review it",
         "apply",
         &["a"],
         &[Services, Detail, Logs, History, Changes],
+    ),
+    spec(
+        Action::ApplyAs,
+        "apply-as",
+        "Plan the deploy of the definition under another ID",
+        "",
+        &["i"],
+        MAIN,
     ),
     spec(
         Action::Teardown,
@@ -696,6 +750,14 @@ pub const SPECS: &[ActionSpec] = &[
         &[Services, Detail, Logs],
     ),
     spec(
+        Action::Difference,
+        "difference-of-one",
+        "Show all of what the selected one would change",
+        "difference",
+        &["D"],
+        &[Bulk],
+    ),
+    spec(
         Action::Changes,
         "changes",
         "Show what others changed in the live objects",
@@ -706,17 +768,17 @@ pub const SPECS: &[ActionSpec] = &[
     spec(
         Action::Pull,
         "pull",
-        "Copy the command that takes what others changed into the definition",
+        "Plan to take what others changed into the definition",
         "",
         &["Y"],
         MAIN,
     ),
     spec(
         Action::Pull,
-        "copy-pull",
-        "Copy the command that takes what others changed into the definition",
-        "copy the pull",
-        &["y", "Y"],
+        "pull-these",
+        "Plan to take these changes into the definition",
+        "pull",
+        &["Y"],
         &[Changes],
     ),
     spec(
@@ -800,6 +862,38 @@ pub const SPECS: &[ActionSpec] = &[
         &[Services, Detail, Logs, History, Progress],
     ),
     spec(
+        Action::Undo,
+        "undo-last",
+        "Take back the last teardown or pull",
+        "undo",
+        &["z"],
+        &[Services, Detail, Logs, History, Progress, Changes],
+    ),
+    spec(
+        Action::UpdateRoutes,
+        "update-ingress",
+        "Plan the routes again, by what is there and the settings",
+        "",
+        &["I"],
+        MAIN,
+    ),
+    spec(
+        Action::Prune,
+        "prune-expired",
+        "Show the fate of all that outlived its time, to take it down",
+        "",
+        &["X"],
+        MAIN,
+    ),
+    spec(
+        Action::Import,
+        "import",
+        "Take a running set of objects into a definition",
+        "",
+        &[],
+        MAIN,
+    ),
+    spec(
         Action::Claims,
         "claims",
         "Show all claims, those that nothing uses too",
@@ -842,7 +936,7 @@ pub const SPECS: &[ActionSpec] = &[
     spec(
         Action::Filter,
         "filter",
-        "Filter the list: words, state:failing",
+        "Filter the list: words, state:failing, label:tier=web",
         "filter",
         &["/"],
         &[Services],
@@ -870,6 +964,14 @@ pub const SPECS: &[ActionSpec] = &[
         "help",
         &["F1"],
         &[Editor],
+    ),
+    spec(
+        Action::Fold,
+        "fold",
+        "Fold what is below the selected object, or unfold it",
+        "",
+        &["space"],
+        &[Detail],
     ),
     spec(
         Action::Mark,
@@ -901,7 +1003,9 @@ pub const SPECS: &[ActionSpec] = &[
         "Sort by the next column",
         "",
         &["o"],
-        &[Services, Detail, History, Claims, Forwards, Nodes],
+        &[
+            Services, Detail, History, Claims, Forwards, Nodes, Operations,
+        ],
     ),
     spec(
         Action::ReverseSort,
@@ -909,7 +1013,9 @@ pub const SPECS: &[ActionSpec] = &[
         "Turn the order round",
         "",
         &["O"],
-        &[Services, Detail, History, Claims, Forwards, Nodes],
+        &[
+            Services, Detail, History, Claims, Forwards, Nodes, Operations,
+        ],
     ),
     spec(
         Action::Copy,
@@ -938,7 +1044,7 @@ pub const SPECS: &[ActionSpec] = &[
     spec(
         Action::Operations,
         "operations",
-        "Show the operations that were started here",
+        "Show the operations under way and those started here",
         "",
         &["P"],
         MAIN,
@@ -1108,6 +1214,56 @@ pub const SPECS: &[ActionSpec] = &[
 ];
 
 impl Action {
+    /// Tells whether it does something with what is there, and does not only move about in it: the menu lists these.
+    pub fn is_deed(self) -> bool {
+        !matches!(
+            self,
+            Self::Down
+                | Self::Up
+                | Self::Top
+                | Self::Bottom
+                | Self::HalfPageDown
+                | Self::HalfPageUp
+                | Self::ScrollDown
+                | Self::ScrollUp
+                | Self::Back
+                | Self::NextPane
+                | Self::ShowTab(_)
+                | Self::Fold
+                | Self::Filter
+                | Self::Sort
+                | Self::ReverseSort
+                | Self::Menu
+                | Self::Palette
+                | Self::Help
+                | Self::Refresh
+                | Self::Suspend
+                | Self::Quit
+        )
+    }
+
+    /// Tells whether it is on the way to writing to the cluster.
+    pub fn writes(self) -> bool {
+        matches!(
+            self,
+            Self::Apply
+                | Self::ApplyAs
+                | Self::Teardown
+                | Self::Release
+                | Self::Prune
+                | Self::ScaleUp
+                | Self::ScaleDown
+                | Self::Scale
+                | Self::Restart
+                | Self::Rollback
+                | Self::Resume
+                | Self::TakeOver
+                | Self::Restore
+                | Self::UpdateRoutes
+                | Self::Adopt
+        )
+    }
+
     /// Returns what is to be known of an action at a place; none where it cannot be asked for.
     pub fn spec_at(self, place: Place) -> Option<&'static ActionSpec> {
         SPECS

@@ -9,14 +9,20 @@ use crate::service::summary::InstanceKey;
 
 use super::action::{Action, Place};
 use super::model::{Focus, Model, Screen, SessionLink};
+use super::msg::OpId;
 use super::panes::detail::Tab;
 use super::panes::review::{ReviewPane, ReviewPhase};
+use super::undo::Undo;
 
 /// Tells whether an action can be performed now, and if not why: a sentence for the footer, the menu and the palette.
 ///
 /// # Errors
 /// The reason.
 pub fn availability(action: Action, model: &Model) -> Result<(), &'static str> {
+    if action.writes() {
+        needs_writable(model)?;
+        needs_right(action, model)?;
+    }
     match action {
         Action::Edit => match model.screens.last() {
             Some(Screen::Review(pane)) => of_catalogue(pane),
@@ -26,9 +32,54 @@ pub fn availability(action: Action, model: &Model) -> Result<(), &'static str> {
             model.detail_pane.history.compared(true).map(drop)
         }
         Action::Compare => model.detail_pane.history.compared(false).map(drop),
-        Action::Apply | Action::Difference => {
+        Action::Difference if model.place() == Place::Bulk => needs_connection(model),
+        Action::Apply if model.services.table.marks().len() > 1 => {
+            needs_connection(model)?;
+            let rows = model.target_rows();
+            let mut definitions = rows.into_iter().map(|row| model.definition_of(row));
+            match definitions.any(|definition| definition.is_ok()) {
+                true => Ok(()),
+                false => Err("none of their definitions is in this catalogue"),
+            }
+        }
+        Action::Apply | Action::ApplyAs | Action::Difference => {
             needs_connection(model)?;
             needs_one(model)?;
+            model.definition_of_selection().map(drop)
+        }
+        Action::Undo => match model.undo.last() {
+            None => Err("nothing was taken down or pulled in this session"),
+            Some(Undo::Pull { .. }) => Ok(()),
+            Some(Undo::Teardown(_)) => {
+                needs_writable(model)?;
+                needs_connection(model)
+            }
+        },
+        Action::Prune => {
+            needs_connection(model)?;
+            match model.expired().is_empty() {
+                true => Err("nothing that may be taken down has outlived its time"),
+                false => Ok(()),
+            }
+        }
+        Action::UpdateRoutes => {
+            needs_connection(model)?;
+            match model.deployed_targets().is_empty() {
+                true => Err("nothing is deployed here"),
+                false => Ok(()),
+            }
+        }
+        Action::Import => {
+            needs_connection(model)?;
+            match model.session.namespace() {
+                None => Err("all namespaces are shown: choose one"),
+                Some(_) => Ok(()),
+            }
+        }
+        Action::Pull => {
+            needs_connection(model)?;
+            needs_one(model)?;
+            needs_deployed(model)?;
             model.definition_of_selection().map(drop)
         }
         Action::Teardown => {
@@ -58,14 +109,14 @@ pub fn availability(action: Action, model: &Model) -> Result<(), &'static str> {
                 None => Err("it is in use: take its instance down first"),
             }
         }
-        Action::Logs | Action::PreviousLogs | Action::Changes | Action::Pull => {
+        Action::Logs | Action::PreviousLogs | Action::Changes => {
             needs_connection(model)?;
-            is_selected_deployed(model)
+            needs_deployed(model)
         }
         Action::Concerned => concerned(model),
         Action::Forward => {
             needs_connection(model)?;
-            is_selected_deployed(model)?;
+            needs_deployed(model)?;
             match rights(model) {
                 Some(rights) if !rights.may_forward => {
                     Err("you may not get and create pods/portforward here")
@@ -87,7 +138,9 @@ pub fn availability(action: Action, model: &Model) -> Result<(), &'static str> {
         }
         Action::SaveLog if model.detail_pane.logs.n_shown() == 0 => Err("no line is shown"),
         Action::ClearMarks if model.n_marks() == 0 => Err("nothing is marked"),
-        Action::Mark | Action::Copy | Action::Open if model.is_selection_empty() => {
+        Action::Mark | Action::Copy | Action::Open | Action::Watch
+            if model.is_selection_empty() =>
+        {
             Err("nothing is selected")
         }
         Action::TakeLive => {
@@ -98,12 +151,13 @@ pub fn availability(action: Action, model: &Model) -> Result<(), &'static str> {
             Some(pane) if pane.editor().is_some() => Ok(()),
             _ => Err("the definition is not read yet"),
         },
-        Action::Operations if model.operations.is_empty() => Err("nothing was started yet"),
         Action::Context if model.session.is_sandbox => {
             Err("the sandbox is the only cluster of this session")
         }
         Action::Confirm => confirmable(model),
         Action::Review => reviewable(model),
+        Action::Fold if model.detail_pane.tab != Tab::Objects => Err("only objects are folded: 5"),
+        Action::Fold if !model.detail_pane.objects.is_foldable() => Err("nothing is below it"),
         Action::ShowTab(_) if model.services.table.selected().is_none() => {
             Err("nothing is selected")
         }
@@ -119,6 +173,7 @@ pub fn availability(action: Action, model: &Model) -> Result<(), &'static str> {
         | Action::Back
         | Action::NextPane
         | Action::ShowTab(_)
+        | Action::Fold
         | Action::New
         | Action::Mark
         | Action::ClearMarks
@@ -153,6 +208,7 @@ pub fn availability(action: Action, model: &Model) -> Result<(), &'static str> {
         | Action::Context
         | Action::Claims
         | Action::Operations
+        | Action::Watch
         | Action::Log
         | Action::Menu
         | Action::Palette
@@ -169,7 +225,7 @@ pub fn availability(action: Action, model: &Model) -> Result<(), &'static str> {
 /// Why there is none.
 pub(super) fn resumable(model: &Model) -> Result<(InstanceKey, Operation), &'static str> {
     let key = model
-        .selected_instance()
+        .instance_in_front()
         .ok_or("nothing is deployed here")?;
     let instance = model.fleet.get(key);
     let record = instance.and_then(|instance| instance.record());
@@ -214,7 +270,29 @@ fn concerned(model: &Model) -> Result<(), &'static str> {
     selected.map(drop).ok_or("nothing is selected")
 }
 
-fn is_selected_deployed(model: &Model) -> Result<(), &'static str> {
+/// Nothing is planned that could not be carried out.
+fn needs_writable(model: &Model) -> Result<(), &'static str> {
+    if model.session.guard.is_read_only {
+        return Err("read-only: --read-only or [contexts] of the settings says so");
+    }
+    match model.session.rights.may_operate {
+        true => Ok(()),
+        false => Err("you may not change ConfigMaps here, where operations are noted"),
+    }
+}
+
+fn needs_right(action: Action, model: &Model) -> Result<(), &'static str> {
+    let rights = model.session.rights;
+    match action {
+        Action::Teardown | Action::Prune if !rights.may_take_down => {
+            Err("you may not delete ConfigMaps here, as the last of a teardown is one")
+        }
+        Action::UpdateRoutes if !rights.may_route => Err("you may not change Ingresses here"),
+        _ => Ok(()),
+    }
+}
+
+fn needs_deployed(model: &Model) -> Result<(), &'static str> {
     match model.selected_instance() {
         Some(key) if model.is_deployed(key) => Ok(()),
         _ => Err("nothing is deployed here"),
@@ -223,7 +301,7 @@ fn is_selected_deployed(model: &Model) -> Result<(), &'static str> {
 
 fn shell_can_be_had(model: &Model) -> Result<(), &'static str> {
     needs_connection(model)?;
-    is_selected_deployed(model)?;
+    needs_deployed(model)?;
     if rights(model).is_some_and(|rights| !rights.may_exec) {
         return Err("you may not get and create pods/exec here");
     }
@@ -295,6 +373,14 @@ fn adoptable(model: &Model) -> Result<(), &'static str> {
 }
 
 fn confirmable(model: &Model) -> Result<(), &'static str> {
+    needs_same_cluster(model)?;
+    // A pull and a merge write to this machine alone.
+    if !matches!(
+        model.screens.last(),
+        Some(Screen::Pull(_) | Screen::Merge(_))
+    ) {
+        needs_writable(model)?;
+    }
     match model.screens.last() {
         Some(Screen::Review(review)) => match &review.phase {
             ReviewPhase::Planning => Err("the plan is not there yet"),
@@ -316,7 +402,28 @@ fn confirmable(model: &Model) -> Result<(), &'static str> {
             Err("choose first: o mine, t theirs, b both, e by hand")
         }
         Some(Screen::Merge(_)) => Ok(()),
+        Some(Screen::Bulk(pane)) => pane.confirmable(),
+        Some(Screen::Routes(pane)) => pane.confirmable(),
+        Some(Screen::Pull(pane)) => pane.confirmable(),
         _ => Err("there is nothing to confirm"),
+    }
+}
+
+/// A plan that was made on an earlier connection may be one of another cluster.
+fn needs_same_cluster(model: &Model) -> Result<(), &'static str> {
+    let planned: Vec<OpId> = match model.screens.last() {
+        Some(Screen::Review(pane)) => vec![pane.op],
+        Some(Screen::Teardown(pane)) => vec![pane.op],
+        Some(Screen::Adjust(pane)) => vec![pane.op],
+        Some(Screen::Adopt(pane)) => vec![pane.op],
+        Some(Screen::Routes(pane)) => vec![pane.op],
+        Some(Screen::Pull(pane)) => vec![pane.op],
+        Some(Screen::Bulk(pane)) => pane.items.iter().map(|item| item.op).collect(),
+        _ => Vec::new(),
+    };
+    match planned.into_iter().all(|op| model.session.has_asked(op)) {
+        true => Ok(()),
+        false => Err("it was planned on an earlier connection: plan anew"),
     }
 }
 
@@ -352,12 +459,16 @@ impl Model {
             Some(Screen::Teardown(_)) => Place::Teardown,
             Some(Screen::Adjust(_)) => Place::Adjust,
             Some(Screen::Adopt(_)) => Place::Adopt,
+            Some(Screen::Bulk(_)) => Place::Bulk,
+            Some(Screen::Routes(_)) => Place::Routes,
+            Some(Screen::Pull(_)) => Place::Pull,
             Some(Screen::Comparison(_)) => Place::Comparison,
             Some(Screen::Merge(_)) => Place::Merge,
             Some(Screen::Changes { .. }) => Place::Changes,
             Some(Screen::Claims) => Place::Claims,
             Some(Screen::Forwards) => Place::Forwards,
             Some(Screen::Nodes) => Place::Nodes,
+            Some(Screen::Operations) => Place::Operations,
             Some(Screen::Progress { .. }) => Place::Progress,
             Some(Screen::Log { .. }) => Place::Log,
         }
@@ -372,12 +483,16 @@ impl Model {
             Place::History => self.detail_pane.history.table.selected().is_none(),
             Place::Claims => self.claims.table.selected().is_none(),
             Place::Forwards => self.forwards.table.selected().is_none(),
+            Place::Operations => self.operations_pane.table.selected().is_none(),
             Place::Log => self.log.is_empty(),
             Place::Editor
             | Place::Review
             | Place::Teardown
             | Place::Adjust
             | Place::Adopt
+            | Place::Bulk
+            | Place::Routes
+            | Place::Pull
             | Place::Comparison
             | Place::Merge
             | Place::Changes

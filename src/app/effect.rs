@@ -1,6 +1,6 @@
 //! What should be done: orders to `runtime`, as values that tests compare.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,13 +11,16 @@ use crate::catalogue::Digest;
 use crate::catalogue::drafts::Base;
 use crate::catalogue::trash::TrashItem;
 use crate::definition::id::{InstanceId, Namespace};
+use crate::definition::object::GroupKind;
 use crate::editor::Revision;
 use crate::engine::adjust::{AdjustPlan, Adjustment, WorkloadName};
 use crate::engine::adopt::AdoptPlan;
+use crate::engine::import;
 use crate::engine::plan::{DeployPlan, TeardownPlan, TeardownScope, VolumeChoice};
 use crate::engine::remedy::Remedies;
 use crate::engine::restore::RestorePlan;
 use crate::engine::rollback::{HangingPod, RollbackPlan};
+use crate::engine::routes::RoutePlan;
 use crate::schema::ClusterSchemas;
 use crate::secret::SecretValue;
 use crate::service::forward::ForwardRequest;
@@ -211,6 +214,22 @@ pub enum Effect {
         /// The groups and versions whose schemas are wanted.
         api_versions: Vec<String>,
     },
+    /// Asks what this user may do in a namespace.
+    AskWriteRights {
+        /// The connection.
+        epoch: Epoch,
+        /// The namespace.
+        namespace: Namespace,
+    },
+    /// Asks which instances have labels.
+    SelectLabels {
+        /// Who asks.
+        op: OpId,
+        /// The namespace; none asks in all.
+        namespace: Option<Namespace>,
+        /// What is required of the labels, in kubectl's words.
+        selector: String,
+    },
     /// Lists the kubeconfig's contexts.
     ListContexts,
 
@@ -310,6 +329,35 @@ pub enum Effect {
         /// Which instance of it.
         key: InstanceKey,
     },
+    /// Writes a text into a definition that nobody edits, unless somebody else changed it since `base`.
+    WriteDefinition {
+        /// Who asks.
+        op: OpId,
+        /// Which definition.
+        name: InstanceId,
+        /// The text.
+        text: String,
+        /// The digest of the file as it was read.
+        base: Digest,
+    },
+    /// Plans taking what others changed in an instance into its definition.
+    PlanPull {
+        /// Who asks.
+        op: OpId,
+        /// Which instance.
+        key: InstanceKey,
+    },
+    /// Finds a running set of objects and makes a definition of it, which is not written yet.
+    Import {
+        /// Who asks.
+        op: OpId,
+        /// Which objects.
+        origin: import::Origin,
+        /// Where they are.
+        namespace: Namespace,
+        /// The name of the definition.
+        name: InstanceId,
+    },
     /// Removes the drafts of a definition. Answers nothing.
     DiscardDraft {
         /// Which definition.
@@ -393,6 +441,23 @@ pub enum Effect {
         plan: Box<AdoptPlan>,
     },
 
+    /// Plans the routes of instances.
+    PlanRoutes {
+        /// Who asks.
+        op: OpId,
+        /// Which instances.
+        keys: Vec<InstanceKey>,
+    },
+    /// Makes the routes as they were shown.
+    RunRoutes {
+        /// The operation.
+        op: OpId,
+        /// The plan that was shown.
+        plan: Box<RoutePlan>,
+        /// Whether the conflicts of that plan are to be taken.
+        force_conflicts: bool,
+    },
+
     // History and trash.
     /// Lists the revisions that are kept of an instance.
     ReadHistory {
@@ -407,6 +472,15 @@ pub enum Effect {
         op: OpId,
         /// Which instance; none stops comparing.
         key: Option<InstanceKey>,
+    },
+    /// Asks for the objects of an instance as the server prints them.
+    PrintObjects {
+        /// Who asks.
+        op: OpId,
+        /// Which instance.
+        key: InstanceKey,
+        /// The kinds that it is seen to have.
+        kinds: BTreeSet<GroupKind>,
     },
     /// Compares two revisions.
     CompareRevisions {

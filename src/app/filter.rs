@@ -1,4 +1,4 @@
-//! Filters of lists: fuzzy words, and `state:` for the state.
+//! Filters of lists: fuzzy words, `state:` for the state, `label:` for labels.
 
 use nucleo_matcher::pattern::{CaseMatching, Normalization, Pattern};
 use nucleo_matcher::{Config, Matcher, Utf32Str};
@@ -45,6 +45,17 @@ impl Filter {
                 .pattern
                 .as_ref()
                 .is_none_or(|pattern| texts.any(|text| matcher.score_of(pattern, text).is_some()))
+    }
+}
+
+/// Takes a filter apart into its words and the labels that it wants: all that stands behind `label:`, as
+/// `label:tier=web` or `label:tier in (web,db),!legacy`. Who has them is the server's to say.
+pub fn without_labels(text: &str) -> (&str, Option<&str>) {
+    let begins = |at: &usize| text[..*at].is_empty() || text[..*at].ends_with(' ');
+    let mut places = text.match_indices("label:").map(|(at, _)| at);
+    match places.find(begins) {
+        Some(at) => (&text[..at], Some(text[at + "label:".len()..].trim())),
+        None => (text, None),
     }
 }
 
@@ -110,6 +121,19 @@ mod tests {
         check("state:ready state:fail", "Failing", &texts, true);
         // Words of one row must not be gathered from several of its texts.
         check("db 16", "Ready", &texts, false);
+    }
+
+    #[test]
+    fn labels_are_all_that_stands_behind_their_word() {
+        let check = |text, expected| assert_eq!(without_labels(text), expected);
+        check("web state:ready", ("web state:ready", None));
+        check("label:tier=web", ("", Some("tier=web")));
+        check(
+            "db label:tier in (web,db)",
+            ("db ", Some("tier in (web,db)")),
+        );
+        check("mylabel:x", ("mylabel:x", None));
+        check("label:", ("", Some("")));
     }
 
     #[test]

@@ -52,6 +52,16 @@ impl Key {
     }
 }
 
+impl Key {
+    /// Returns the key of a character.
+    pub fn char(c: char) -> Self {
+        Self {
+            code: KeyCode::Char(c),
+            modifiers: KeyModifiers::NONE,
+        }
+    }
+}
+
 /// Why a text names no key.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(

@@ -7,9 +7,10 @@ use jiff::Timestamp;
 
 use crate::definition::id::{InstanceId, Namespace};
 use crate::failure::Failure;
+use crate::guard::Guard;
 use crate::service::detail::Detail;
 use crate::service::fleet::{Connection, Fleet};
-use crate::service::rights::PodRights;
+use crate::service::rights::{PodRights, Rights};
 use crate::service::summary::{Claim, InstanceKey};
 use crate::service::watch::Scope;
 
@@ -23,6 +24,7 @@ use super::msg::{Epoch, OpId};
 use super::operation::Operation;
 use super::panes::adjust::AdjustPane;
 use super::panes::adopt::AdoptPane;
+use super::panes::bulk::BulkPane;
 use super::panes::claims::ClaimsPane;
 use super::panes::comparison::ComparisonPane;
 use super::panes::detail::{DetailPane, Tab};
@@ -30,10 +32,14 @@ use super::panes::editor::EditorPane;
 use super::panes::forwards::ForwardsPane;
 use super::panes::merge::MergePane;
 use super::panes::nodes::NodesPane;
+use super::panes::operations::OperationsPane;
+use super::panes::pull::PullPane;
 use super::panes::review::ReviewPane;
+use super::panes::routes::RoutesPane;
 use super::panes::services::{RowKey, ServicesPane};
 use super::panes::teardown::TeardownPane;
 use super::popup::Popup;
+use super::undo::{UndoStack, Writing};
 
 /// Most commands that the log keeps.
 pub(super) const MAX_LOG: usize = 500;
@@ -87,6 +93,8 @@ pub struct Session {
     pub context: String,
     /// Name of the cluster, once known.
     pub cluster: String,
+    /// Which cluster it is, whatever its name: the uid of `kube-system`, once known.
+    pub uid: Option<String>,
     /// What is shown of it, once known.
     pub scope: Option<Scope>,
     /// How far the connection is made.
@@ -97,12 +105,35 @@ pub struct Session {
     pub is_sandbox: bool,
     /// Whether the server's certificate is not verified.
     pub is_insecure: bool,
+    /// What holds there beyond what the server allows.
+    pub guard: Guard,
+    /// What this user may do in the namespace that is shown.
+    pub rights: Rights,
+    /// The number that was given last before this connection: what was planned with it, or a smaller one, was planned elsewhere.
+    pub(super) since: u64,
+    /// The number of the connection; that of what is shown of it is another once the namespace is.
+    pub(super) connection: Epoch,
 }
 
 impl Session {
     /// Returns the namespace that is worked in; none while all are shown or none is known.
     pub fn namespace(&self) -> Option<&Namespace> {
         self.scope.as_ref().and_then(Scope::namespace)
+    }
+
+    /// Returns why IDs are typed before anything is written, if that is so.
+    pub fn asks_for_ids(&self) -> Option<&'static str> {
+        if self.is_insecure {
+            return Some("The server's certificate is not verified: it may be another server.");
+        }
+        self.guard
+            .is_protected
+            .then_some("The settings protect this context.")
+    }
+
+    /// Tells whether something was asked of the present connection.
+    pub fn has_asked(&self, op: OpId) -> bool {
+        op.0 > self.since
     }
 }
 
@@ -130,6 +161,12 @@ pub enum Screen {
     Adjust(Box<AdjustPane>),
     /// The plan of an adoption.
     Adopt(Box<AdoptPane>),
+    /// The plans of several deploys.
+    Bulk(Box<BulkPane>),
+    /// The plans of routes.
+    Routes(Box<RoutesPane>),
+    /// The plan of a pull.
+    Pull(Box<PullPane>),
     /// What differs between two revisions.
     Comparison(Box<ComparisonPane>),
     /// The text of the editor below, merged with another that became of the same.
@@ -145,6 +182,8 @@ pub enum Screen {
     Forwards,
     /// The nodes.
     Nodes,
+    /// The operations under way, and those that were started here.
+    Operations,
     /// The progress of these operations.
     Progress {
         /// Which, the newest last.
@@ -259,6 +298,8 @@ pub struct Model {
     pub forwards: ForwardsPane,
     /// The nodes.
     pub nodes: NodesPane,
+    /// The operations under way.
+    pub operations_pane: OperationsPane,
     /// Which of both takes the keys.
     pub focus: Focus,
     /// What stands in front of both, the foremost last.
@@ -271,6 +312,8 @@ pub struct Model {
     pub operations: BTreeMap<OpId, Operation>,
     /// What was done.
     pub log: Vec<LogEntry>,
+    /// What can be taken back.
+    pub undo: UndoStack,
     /// Which key does what.
     pub keymap: Keymap,
     /// What the editor completes from.
@@ -297,6 +340,12 @@ pub struct Model {
     pub(super) resting: Option<(Option<InstanceKey>, Duration)>,
     /// The last number that was given to something asked for.
     pub(super) last_op: u64,
+    /// The text that is on its way into a definition that nobody edits.
+    pub(super) writing: Option<Writing>,
+    /// The import that is awaited.
+    pub(super) importing: Option<OpId>,
+    /// What is looked for in the trash, to be put back.
+    pub(super) returning: Option<InstanceKey>,
 }
 
 impl Model {
@@ -311,11 +360,16 @@ impl Model {
                 context: wanted_context.clone().unwrap_or_default(),
                 wanted_context,
                 cluster: String::new(),
+                uid: None,
                 scope: None,
                 link: SessionLink::Connecting,
                 n_failed: 0,
                 is_sandbox,
                 is_insecure: false,
+                guard: Guard::default(),
+                rights: Rights::default(),
+                since: 0,
+                connection: Epoch::default(),
             },
             fleet: Fleet::new(),
             detail: None,
@@ -325,12 +379,14 @@ impl Model {
             claims: ClaimsPane::default(),
             forwards: ForwardsPane::default(),
             nodes: NodesPane::default(),
+            operations_pane: OperationsPane::default(),
             focus: Focus::Services,
             screens: Vec::new(),
             popup: None,
             status: None,
             operations: BTreeMap::new(),
             log: Vec::new(),
+            undo: UndoStack::default(),
             keymap: Keymap::default(),
             knowledge: Knowledge::default(),
             completes_unasked: true,
@@ -344,6 +400,9 @@ impl Model {
             detail_of: None,
             resting: None,
             last_op: 0,
+            writing: None,
+            importing: None,
+            returning: None,
         }
     }
 
@@ -352,11 +411,19 @@ impl Model {
     /// # Errors
     /// There is none, with the reason.
     pub fn definition_of_selection(&self) -> Result<InstanceId, &'static str> {
-        let name = match self.services.table.selected() {
-            None => return Err("nothing is selected"),
-            Some(RowKey::Saved(name)) => name,
-            Some(RowKey::Kept(key)) => &key.id,
-            Some(RowKey::Instance(key)) => self
+        let row = self.services.table.selected();
+        self.definition_of(row.ok_or("nothing is selected")?)
+    }
+
+    /// Returns the definition that a row stands for.
+    ///
+    /// # Errors
+    /// It is not in the catalogue.
+    pub fn definition_of(&self, row: &RowKey) -> Result<InstanceId, &'static str> {
+        let name = match row {
+            RowKey::Saved(name) => name,
+            RowKey::Kept(key) => &key.id,
+            RowKey::Instance(key) => self
                 .fleet
                 .get(key)
                 .and_then(|instance| instance.record())
@@ -399,12 +466,7 @@ impl Model {
 
     /// Returns what a teardown would be of, of the marked rows or else the selected one: what runs, and claims kept.
     pub fn teardown_targets(&self) -> Vec<InstanceKey> {
-        let marks = self.services.table.marks();
-        let of_rows: Vec<&RowKey> = if marks.is_empty() {
-            self.services.table.selected().into_iter().collect()
-        } else {
-            marks.iter().collect()
-        };
+        let of_rows = self.target_rows();
         let mut targets: BTreeSet<InstanceKey> = BTreeSet::new();
         for row in of_rows {
             match row {
@@ -464,12 +526,7 @@ impl Model {
 
     /// Returns the instances that an action on several is about: the marked ones that run, or else the selected one.
     pub fn deployed_targets(&self) -> Vec<InstanceKey> {
-        let marks = self.services.table.marks();
-        let of_rows: Vec<&RowKey> = match marks.is_empty() {
-            true => self.services.table.selected().into_iter().collect(),
-            false => marks.iter().collect(),
-        };
-        let keys = of_rows.into_iter().filter_map(|row| match row {
+        let keys = self.target_rows().into_iter().filter_map(|row| match row {
             RowKey::Instance(key) if self.is_deployed(key) => Some(key.clone()),
             RowKey::Instance(_) | RowKey::Saved(_) | RowKey::Kept(_) => None,
         });
@@ -517,15 +574,27 @@ impl Model {
 
     /// Returns the command that does something in a namespace of this cluster.
     pub(super) fn command_line(&self, namespace: &Namespace, what: &str) -> String {
+        format!("bowline {} -n {namespace} {what}", self.place_flag())
+    }
+
+    /// Returns the command that does something with the catalogue alone.
+    pub(super) fn catalogue_command(&self, what: &str) -> String {
+        match self.session.is_sandbox {
+            true => format!("bowline --sandbox {what}"),
+            false => format!("bowline {what}"),
+        }
+    }
+
+    /// Returns the flag that names the cluster.
+    fn place_flag(&self) -> String {
         let context = &self.session.context;
-        let place = if self.session.is_sandbox {
+        if self.session.is_sandbox {
             "--sandbox".to_owned()
         } else if context.chars().all(is_plain) {
             format!("--context {context}")
         } else {
             format!("--context '{}'", context.replace('\'', r"'\''"))
-        };
-        format!("bowline {place} -n {namespace} {what}")
+        }
     }
 
     /// Remembers something that is done, as a command.
@@ -543,6 +612,7 @@ impl Model {
     /// Makes rows anew where what they show has changed. To be called before drawing.
     pub fn settle(&mut self) {
         if std::mem::take(&mut self.is_stale) {
+            self.operations_pane.hear(&self.fleet, self.now);
             self.services.rebuild(
                 &self.fleet,
                 &self.catalogue.entries,
@@ -551,6 +621,17 @@ impl Model {
             if self.screens.iter().any(|it| matches!(it, Screen::Claims)) {
                 self.claims
                     .rebuild(&self.fleet, self.session.scope.as_ref());
+            }
+            if self
+                .screens
+                .iter()
+                .any(|it| matches!(it, Screen::Operations))
+            {
+                self.operations_pane.rebuild(
+                    &self.operations,
+                    self.session.scope.as_ref(),
+                    self.now,
+                );
             }
         } else if self.detail_of.as_ref() == self.services.table.selected() {
             return;
@@ -577,6 +658,8 @@ impl Model {
             (_, Some(Screen::Adjust(pane))) => pane.scroll = pane.scroll.min(last),
             (_, Some(Screen::Changes { scroll })) => *scroll = (*scroll).min(last),
             (_, Some(Screen::Adopt(pane))) => pane.scroll = pane.scroll.min(last),
+            (_, Some(Screen::Routes(pane))) => pane.scroll = pane.scroll.min(last),
+            (_, Some(Screen::Pull(pane))) => pane.scroll = pane.scroll.min(last),
             _ => {}
         }
         if let (Some((height, width)), Some(pane)) = (geometry.editor, self.editor_mut()) {
@@ -594,11 +677,13 @@ impl Model {
             self.status.as_ref().map(|status| status.until),
             self.editor()
                 .and_then(|pane| pane.next_deadline(self.place() == Place::Editor)),
+            super::update::objects_due(self),
         ];
         let by_day = [
             self.fleet.next_refresh(),
             self.geometry.next_age,
             self.next_retry(),
+            self.next_still(),
         ];
         let by_clock = by_clock
             .into_iter()
@@ -611,6 +696,40 @@ impl Model {
             .min()
     }
 
+    /// Returns when an operation in sight is seen to stand still.
+    pub(super) fn next_still(&self) -> Option<Timestamp> {
+        let is_open = matches!(self.screens.last(), Some(Screen::Operations));
+        is_open.then(|| self.operations_pane.next_still(self.now))?
+    }
+
+    /// Returns the instance that an action is about: that of the operation in front, or the selected one.
+    pub fn instance_in_front(&self) -> Option<&InstanceKey> {
+        match self.screens.last() {
+            Some(Screen::Operations) => self.operations_pane.selected_instance(&self.operations),
+            _ => self.selected_instance(),
+        }
+    }
+
+    /// Returns the rows that an action on several is about: the marked ones, or else the selected one.
+    pub(super) fn target_rows(&self) -> Vec<&RowKey> {
+        let marks = self.services.table.marks();
+        match marks.is_empty() {
+            true => self.services.table.selected().into_iter().collect(),
+            false => marks.iter().collect(),
+        }
+    }
+
+    /// Returns the instances whose time is over, but those that are protected.
+    pub fn expired(&self) -> Vec<InstanceKey> {
+        let instances = self.fleet.instances();
+        let records = instances.filter_map(|instance| instance.record());
+        let is_over = |at: Timestamp| at <= self.now;
+        records
+            .filter(|record| record.expires.is_some_and(is_over) && !record.is_protected)
+            .map(|record| record.instance.clone())
+            .collect()
+    }
+
     /// Returns when a connection that could not be tried is tried again.
     pub fn next_retry(&self) -> Option<Timestamp> {
         match &self.session.link {
@@ -621,6 +740,6 @@ impl Model {
 }
 
 /// Tells whether a shell takes a character as it stands.
-fn is_plain(c: char) -> bool {
+pub(super) fn is_plain(c: char) -> bool {
     c.is_ascii_alphanumeric() || "-_./:@%+=".contains(c)
 }

@@ -1,5 +1,6 @@
 //! What happened: everything that can reach `update`.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,14 +17,19 @@ use crate::editor::Revision;
 use crate::engine::adjust::AdjustPlan;
 use crate::engine::adopt::AdoptPlan;
 use crate::engine::history::{Comparison, History};
+use crate::engine::import::Import;
 use crate::engine::plan::{Outcome, Progress, TeardownPlan};
 use crate::engine::preview::Preview;
+use crate::engine::pull::PullPlan;
+use crate::engine::routes::RoutePlan;
 use crate::failure::Failure;
+use crate::guard::Guard;
 use crate::service::capacity::NodeCapacity;
 use crate::service::drift::Changes;
 use crate::service::forward::{ForwardEvent, Forwarded, OfferedPort, Traffic};
 use crate::service::log::LogEvent;
-use crate::service::rights::PodRights;
+use crate::service::printed::PrintedObject;
+use crate::service::rights::{PodRights, Rights};
 use crate::service::summary::InstanceKey;
 use crate::service::usage::{ClaimUsage, PodUsage};
 use crate::service::watch::WatchEvent;
@@ -84,6 +90,28 @@ pub enum SaveAnswer {
     Failed(Failure),
 }
 
+/// What a pull would write, and what it was read from.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PlannedPull {
+    /// What would be written.
+    pub plan: PullPlan,
+    /// The text of the definition so far.
+    pub former: String,
+    /// The digest of that text.
+    pub base: Digest,
+}
+
+/// A definition made of objects that run, not written yet.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ImportedDefinition {
+    /// What was taken, and what was left.
+    pub found: Import,
+    /// The definition's text.
+    pub text: String,
+    /// How many faults of the text forbid to deploy it.
+    pub n_errors: usize,
+}
+
 /// A context of the kubeconfig.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ContextEntry {
@@ -137,6 +165,15 @@ pub enum Msg {
         namespace: Namespace,
         /// Whether the server's certificate is not verified.
         is_insecure: bool,
+        /// What holds there beyond what the server allows.
+        guard: Guard,
+    },
+    /// It is known which cluster it is that one is connected to.
+    ClusterIdentified {
+        /// Which connection.
+        epoch: Epoch,
+        /// The uid of its namespace `kube-system`; none where nobody may read it.
+        uid: Option<String>,
     },
     /// A connection could not even be tried: credentials or the kubeconfig are at fault.
     ConnectFailed {
@@ -174,6 +211,20 @@ pub enum Msg {
         epoch: Epoch,
         /// What there is.
         learnt: Learnt,
+    },
+    /// It is known what this user may do in the namespace that is shown.
+    WriteRightsTold {
+        /// Which connection.
+        epoch: Epoch,
+        /// What.
+        rights: Rights,
+    },
+    /// It is known which instances have labels.
+    LabelsSelected {
+        /// Who asked.
+        op: OpId,
+        /// Which.
+        result: Result<BTreeSet<InstanceKey>, Failure>,
     },
     /// The kubeconfig's contexts were listed.
     ContextsListed(Result<Vec<ContextEntry>, Failure>),
@@ -255,6 +306,34 @@ pub enum Msg {
         result: Result<LiveTexts, Failure>,
     },
 
+    /// What others changed was put into the text of a definition, which is not written yet.
+    PullPlanned {
+        /// Who asked.
+        op: OpId,
+        /// What would be written.
+        result: Result<Box<PlannedPull>, Failure>,
+    },
+    /// A definition that nobody edits was written, or not.
+    DefinitionWritten {
+        /// Who asked.
+        op: OpId,
+        /// Which definition.
+        name: InstanceId,
+        /// How it went.
+        answer: SaveAnswer,
+    },
+    /// A running set of objects was made a definition.
+    Imported {
+        /// Who asked.
+        op: OpId,
+        /// The definition's name.
+        name: InstanceId,
+        /// What was found.
+        result: Result<Arc<ImportedDefinition>, Failure>,
+    },
+    /// Somebody else added, changed or removed definitions.
+    CatalogueChanged,
+
     // Operations.
     /// A deploy was planned.
     DeployPlanned {
@@ -295,6 +374,13 @@ pub enum Msg {
         /// The plan.
         result: Result<Box<AdoptPlan>, Failure>,
     },
+    /// Routes were planned.
+    RoutesPlanned {
+        /// Who asked.
+        op: OpId,
+        /// The plans, one an instance.
+        result: Result<Vec<RoutePlan>, Failure>,
+    },
     /// A running operation reports.
     Progressed {
         /// Which operation.
@@ -324,6 +410,15 @@ pub enum Msg {
         op: OpId,
         /// What others changed.
         result: Result<Changes, Failure>,
+    },
+    /// Objects were printed by the server.
+    ObjectsPrinted {
+        /// Who asked.
+        op: OpId,
+        /// The objects.
+        objects: Vec<PrintedObject>,
+        /// What could not be asked for, as sentences.
+        remarks: Vec<String>,
     },
     /// Two revisions were compared.
     RevisionsCompared {

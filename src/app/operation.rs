@@ -23,6 +23,10 @@ pub enum OperationKind {
     Restart,
     /// Objects change hands.
     Adoption,
+    /// Routes are made again.
+    Routes,
+    /// Claims that a teardown kept are deleted.
+    Release,
 }
 
 impl OperationKind {
@@ -36,6 +40,8 @@ impl OperationKind {
             Self::Scale => "Scale",
             Self::Restart => "Restart",
             Self::Adoption => "Adoption",
+            Self::Routes => "Update-ingress",
+            Self::Release => "Release",
         }
     }
 }
@@ -109,6 +115,14 @@ impl Operation {
             .last()
             .is_some_and(|line| line.step == Step::Ready && is_open(line));
         self.is_running() && !only_waits
+    }
+
+    /// Returns what failed of it so far.
+    pub fn failures(&self) -> impl Iterator<Item = &Failure> {
+        self.steps.iter().filter_map(|line| match &line.state {
+            StepState::Failed(failure) => Some(failure),
+            StepState::Running | StepState::Done(_) | StepState::NotTried(_) => None,
+        })
     }
 
     /// Takes what it reports.

@@ -2,6 +2,7 @@
 
 pub mod adjust;
 pub mod adopt;
+pub mod bulk;
 pub mod changes;
 pub mod claims;
 pub mod comparison;
@@ -12,7 +13,11 @@ pub mod history;
 pub mod logs;
 pub mod merge;
 pub mod nodes;
+pub mod objects;
+pub mod operations;
+pub mod pull;
 pub mod review;
+pub mod routes;
 pub mod services;
 pub mod teardown;
 pub mod usage;

@@ -8,6 +8,7 @@ use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use crate::catalogue::trash::TrashItem;
 use crate::definition::id::InstanceId;
 use crate::engine::adjust::WorkloadChoice;
+use crate::engine::import::Origin;
 use crate::engine::plan::VolumeChoice;
 use crate::engine::remedy::Remedy;
 use crate::secret::SecretValue;
@@ -19,12 +20,24 @@ use super::action::Action;
 use super::effect::ShellPlace;
 use super::filter::FuzzyMatcher;
 use super::input::Input;
-use super::msg::OpId;
+use super::keymap::Key;
+use super::msg::{ImportedDefinition, OpId};
 use super::panes::logs::Whose;
 use super::secret_input::SecretInput;
 
 /// Rows that a page key moves by in menus and help.
 const PAGE: usize = 10;
+
+/// How the objects of an import are named.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ImportBy {
+    /// By their labels.
+    Labels,
+    /// As a Helm release.
+    Helm,
+    /// As a set of another tool.
+    Set,
+}
 
 /// What choosing a menu's item does.
 #[derive(Debug, Clone, PartialEq)]
@@ -59,6 +72,18 @@ pub enum Choice {
     YieldAdjustments,
     /// Plans the scale that is shown again, of this workload of an instance.
     Workload(InstanceKey, WorkloadChoice),
+    /// Starts the deploys that are shown together.
+    RunBulk,
+    /// Asks what is to be asked before the routes that are shown are made; whether conflicts are taken.
+    ConfirmRoutes(bool),
+    /// Makes the routes that are shown; whether conflicts are taken.
+    RunRoutes(bool),
+    /// Writes what is pulled into the definition.
+    RunPull,
+    /// Asks for the name of what is imported.
+    ImportBy(ImportBy),
+    /// Writes what was found into a definition of this name.
+    TakeImported(InstanceId, Arc<ImportedDefinition>),
     /// Plans putting back what was taken down.
     Restore(Arc<TrashItem>),
     /// Saves what is edited, then leaves.
@@ -91,6 +116,24 @@ pub enum Choice {
     Cancel,
 }
 
+impl Choice {
+    /// Tells whether it carries out the plan in front.
+    pub fn carries_out(&self) -> bool {
+        matches!(
+            self,
+            Self::RunDeploy
+                | Self::RunDeployForced
+                | Self::RunTeardown
+                | Self::RunAdjustments
+                | Self::RunAdjustmentsForced
+                | Self::RunBulk
+                | Self::ConfirmRoutes(_)
+                | Self::RunRoutes(_)
+                | Self::RunPull
+        )
+    }
+}
+
 /// A line of a menu.
 #[derive(Debug, Clone, PartialEq)]
 pub struct MenuItem {
@@ -100,6 +143,8 @@ pub struct MenuItem {
     pub detail: String,
     /// Why it cannot be chosen now.
     pub why_not: Option<String>,
+    /// The key that chooses it at once.
+    pub key: Option<Key>,
     /// What choosing it does.
     pub choice: Choice,
 }
@@ -111,7 +156,21 @@ impl MenuItem {
             label: label.into(),
             detail: detail.into(),
             why_not: None,
+            key: None,
             choice,
+        }
+    }
+
+    /// Returns the item that only closes the menu, as `n` does too.
+    pub fn cancel() -> Self {
+        Self::new("Cancel", "", Choice::Cancel).on('n')
+    }
+
+    /// Returns the item, chosen at once by a character too.
+    pub fn on(self, c: char) -> Self {
+        Self {
+            key: Some(Key::char(c)),
+            ..self
         }
     }
 }
@@ -147,12 +206,28 @@ impl Menu {
         }
     }
 
+    /// Returns a question that `enter` or `y` answers with the deed.
+    pub fn confirm(title: impl Into<String>, text: Vec<String>, deed: MenuItem) -> Self {
+        Self::new(title, text, vec![deed.on('y'), MenuItem::cancel()])
+    }
+
+    /// Returns a question that `y` answers with the deed, and `enter` with nothing.
+    pub fn confirm_grave(title: impl Into<String>, text: Vec<String>, deed: MenuItem) -> Self {
+        Self::new(title, text, vec![MenuItem::cancel(), deed.on('y')])
+    }
+
     /// Returns a menu that is narrowed by typing.
     pub fn searchable(title: impl Into<String>, items: Vec<MenuItem>) -> Self {
         Self {
             query: Some(Input::default()),
             ..Self::new(title, Vec::new(), items)
         }
+    }
+
+    /// Tells whether `y` and `n` answer it.
+    pub fn is_confirmation(&self) -> bool {
+        let has = |c| self.items.iter().any(|item| item.key == Some(Key::char(c)));
+        self.query.is_none() && self.items.len() == 2 && has('y') && has('n')
     }
 
     /// Returns the selected item.
@@ -184,15 +259,7 @@ impl Menu {
         match key.code {
             KeyCode::Esc => return Answer::Close,
             KeyCode::Char('c' | 'g') if control => return Answer::Close,
-            KeyCode::Enter => {
-                return match self.selected() {
-                    Some(MenuItem {
-                        why_not: Some(why), ..
-                    }) => Answer::Refuse(why.clone()),
-                    Some(item) => Answer::Choose(item.choice.clone()),
-                    None => Answer::Nothing,
-                };
-            }
+            KeyCode::Enter => return answer_of(self.selected()),
             KeyCode::Up | KeyCode::BackTab => self.selected = self.selected.saturating_sub(1),
             KeyCode::Char('p' | 'k') if control => self.selected = self.selected.saturating_sub(1),
             KeyCode::Down | KeyCode::Tab => self.selected = last.min(self.selected + 1),
@@ -210,6 +277,11 @@ impl Menu {
                 self.selected = last.min(self.selected + 1)
             }
             KeyCode::Char('q') if self.query.is_none() => return Answer::Close,
+            _ if self.query.is_none() => {
+                let pressed = Key::of(key);
+                let mut items = self.items.iter();
+                return answer_of(items.find(|item| item.key == Some(pressed)));
+            }
             _ => {
                 if let Some(query) = &mut self.query
                     && query.on_key(key)
@@ -219,6 +291,16 @@ impl Menu {
             }
         }
         Answer::Nothing
+    }
+}
+
+fn answer_of(item: Option<&MenuItem>) -> Answer {
+    match item {
+        Some(MenuItem {
+            why_not: Some(why), ..
+        }) => Answer::Refuse(why.clone()),
+        Some(item) => Answer::Choose(item.choice.clone()),
+        None => Answer::Nothing,
     }
 }
 
@@ -249,12 +331,42 @@ pub enum PromptKind {
     },
     /// The ID that objects are adopted for, typed in full.
     TypedAdopt(InstanceId),
+    /// The IDs that are applied together, typed in full.
+    TypedBulk(Vec<InstanceId>),
+    /// The IDs whose routes are made again, typed in full.
+    TypedRoutes {
+        /// The IDs.
+        ids: Vec<InstanceId>,
+        /// Whether the conflicts that are shown are taken.
+        force_conflicts: bool,
+    },
+    /// The ID that a definition is deployed under.
+    DeployId,
+    /// The name of what is imported.
+    ImportOrigin(ImportBy),
+    /// The name of the definition that it becomes.
+    ImportName(Origin),
     /// The number of replicas.
     Replicas,
     /// The ports of a forward.
     Forward,
     /// The file that lines of a log are written to.
     SaveLog,
+}
+
+impl PromptKind {
+    /// Tells whether what is typed carries out the plan in front.
+    pub fn carries_out(&self) -> bool {
+        matches!(
+            self,
+            Self::TypedIds(_)
+                | Self::TypedDeploy { .. }
+                | Self::TypedAdjust { .. }
+                | Self::TypedAdopt(_)
+                | Self::TypedBulk(_)
+                | Self::TypedRoutes { .. }
+        )
+    }
 }
 
 /// A question that is answered by typing.
@@ -366,14 +478,7 @@ impl Popup {
                 }
             }
             // A confirmation is typed, never pasted.
-            Self::Prompt(Prompt {
-                kind:
-                    PromptKind::TypedIds(_)
-                    | PromptKind::TypedDeploy { .. }
-                    | PromptKind::TypedAdjust { .. }
-                    | PromptKind::TypedAdopt(_),
-                ..
-            }) => {}
+            Self::Prompt(prompt) if prompt.kind.carries_out() => {}
             Self::Prompt(prompt) => prompt.input.paste(text),
             Self::Secret(prompt) => prompt.input.paste(text),
             Self::Help { .. } => {}

@@ -8,7 +8,7 @@ use std::time::Duration;
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use jiff::Timestamp;
 
-use crate::definition::object::ObjectKey;
+use crate::definition::object::{GroupKind, ObjectKey};
 use crate::engine::plan::{
     Change, ClaimFate, DataFate, DeployPlan, DiffLine, DiffSide, Fate, FateRow, PlannedObject,
     TeardownPlan, TeardownScope, VolumeChoice,
@@ -22,11 +22,13 @@ use crate::service::usage::Amounts;
 use crate::service::watch::{Delta, LinkState, Topic, WatchEvent};
 
 use super::{
-    CatalogueEntry, CatalogueListing, Effect, Epoch, Model, Msg, begin, follow_selection, update,
+    CatalogueEntry, CatalogueListing, Effect, Epoch, Menu, Model, Msg, Popup, begin,
+    follow_selection, update,
 };
 
 pub use answers::{
-    adjust_plan, changes, history, live_workload, records_with, restore_plan, rollback_plan,
+    adjust_plan, changes, history, live_workload, planned_pull, records_with, restore_plan,
+    rollback_plan, route_plan,
 };
 
 /// The time on the stage.
@@ -46,7 +48,7 @@ pub fn key(id: &str) -> InstanceKey {
 }
 
 pub fn object(kind: &str, name: &str) -> ObjectKey {
-    let group = if matches!(kind, "Deployment" | "StatefulSet") {
+    let group = if matches!(kind, "Deployment" | "StatefulSet" | "ReplicaSet") {
         "apps"
     } else {
         ""
@@ -67,6 +69,34 @@ pub struct Stage {
 }
 
 impl Stage {
+    /// Returns what was told last.
+    pub fn told(&self) -> Option<&str> {
+        let status = self.model.status.as_ref();
+        status.map(|status| status.text.as_str())
+    }
+
+    /// Returns the menu in front.
+    pub fn menu(&self) -> &Menu {
+        match &self.model.popup {
+            Some(Popup::Menu(menu)) => menu,
+            other => panic!("no menu is in front: {other:?}"),
+        }
+    }
+
+    /// Returns the command that was noted last.
+    pub fn last_command(&self) -> Option<&str> {
+        self.model.log.last().map(|entry| entry.command.as_str())
+    }
+
+    /// Notes an operation of somebody else on an instance.
+    pub fn noted(&mut self, id: &str, operation: crate::service::operation::Operation) {
+        let instance = self.model.fleet.get(&key(id));
+        let mut record = instance.unwrap().record().unwrap().clone();
+        record.operation = Some(operation);
+        self.overview(vec![WatchEvent::Records(vec![Delta::Applied(record)])]);
+        self.model.settle();
+    }
+
     /// Begins: nothing is known.
     pub fn empty() -> Self {
         let mut model = Model::new(now(), false, None);
@@ -92,6 +122,7 @@ impl Stage {
             cluster: "kind-dev".to_owned(),
             namespace: "team-a".parse().unwrap(),
             is_insecure: false,
+            guard: Default::default(),
         });
     }
 
@@ -431,6 +462,13 @@ fn detail_of(id: &str) -> Vec<WatchEvent> {
         owner: owner.map(str::to_owned),
         standing: None,
     };
+    let of_kind = |group: &str, kind: &str, rows| {
+        WatchEvent::Objects(GroupKind::new(group, kind), vec![Delta::Reset(rows)])
+    };
+    let set = format!("{id}-6d9c9c5b8");
+    let (workload_name, set_name) = (format!("Deployment/{id}"), format!("ReplicaSet/{set}"));
+    let maps = ["", ".r1", ".r2"].map(|end| row("ConfigMap", format!("bowline-{id}{end}"), None));
+    let maps = maps.into();
     let topics = [
         Topic::Pods,
         Topic::Workloads(WorkloadKind::Deployment),
@@ -462,14 +500,23 @@ fn detail_of(id: &str) -> Vec<WatchEvent> {
         ),
         WatchEvent::Claims(vec![Delta::Reset(claims)]),
         WatchEvent::Events(vec![Delta::Reset(vec![event])]),
-        WatchEvent::Objects(
-            crate::definition::object::GroupKind::new("", "Service"),
-            vec![Delta::Reset(vec![row("Service", id.to_owned(), None)])],
+        of_kind("", "Service", vec![row("Service", id.to_owned(), None)]),
+        of_kind(
+            "apps",
+            "Deployment",
+            vec![row("Deployment", id.to_owned(), None)],
         ),
-        WatchEvent::Objects(
-            crate::definition::object::GroupKind::new("apps", "Deployment"),
-            vec![Delta::Reset(vec![row("Deployment", id.to_owned(), None)])],
+        of_kind(
+            "apps",
+            "ReplicaSet",
+            vec![row("ReplicaSet", set.clone(), Some(&workload_name))],
         ),
+        of_kind(
+            "",
+            "Pod",
+            vec![row("Pod", format!("{set}-x2x7p"), Some(&set_name))],
+        ),
+        of_kind("", "ConfigMap", maps),
     ]);
     events
 }

@@ -4,28 +4,35 @@ mod actions;
 mod adjustments;
 mod adoption;
 mod assist;
+mod bulk;
 mod changes;
 mod cluster;
 mod concerned;
 mod definitions;
 mod forwards;
 mod history;
+mod imports;
 mod keys;
 mod logs;
 mod merging;
 mod mouse;
 mod nodes;
+mod objects;
 mod operations;
 mod popups;
+mod pulls;
 mod resuming;
 mod reviews;
 mod rights;
+mod routes;
 mod secrets;
 mod shells;
 mod teardowns;
 #[cfg(test)]
 mod tests;
+mod undo;
 mod usage;
+mod watching;
 
 use std::time::Duration;
 
@@ -36,11 +43,12 @@ use crate::definition::id::InstanceId;
 
 use super::action::Place;
 use super::effect::Effect;
-use super::model::Model;
+use super::model::{Model, Screen};
 use super::msg::Msg;
 
 pub use cluster::follow_selection;
 pub(in crate::app) use merging::live_instance;
+pub(in crate::app) use objects::due as objects_due;
 
 /// Begins: connects, lists the catalogue, and opens a definition where one is named.
 pub fn begin(model: &mut Model, open: Option<InstanceId>) -> Vec<Effect> {
@@ -81,7 +89,12 @@ pub fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
             cluster,
             namespace,
             is_insecure,
-        } => cluster::on_connected(model, epoch, (context, cluster), namespace, is_insecure),
+            guard,
+        } => {
+            let held = (is_insecure, guard);
+            cluster::on_connected(model, epoch, (context, cluster), namespace, held)
+        }
+        Msg::ClusterIdentified { epoch, uid } => cluster::on_identified(model, epoch, uid),
         Msg::ConnectFailed { epoch, failure } => cluster::on_connect_failed(model, epoch, failure),
         Msg::Overview { epoch, event } => cluster::on_overview(model, epoch, event),
         Msg::InstanceEvent { epoch, key, event } => {
@@ -99,6 +112,13 @@ pub fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
             Vec::new()
         }
         Msg::NamespacesListed { epoch, result } => popups::on_namespaces(model, epoch, result),
+        Msg::WriteRightsTold { epoch, rights } => {
+            if epoch == model.session.epoch {
+                model.session.rights = rights;
+            }
+            Vec::new()
+        }
+        Msg::LabelsSelected { op, result } => cluster::on_labels_selected(model, op, result),
         Msg::ContextsListed(result) => popups::on_contexts(model, result),
         Msg::CatalogueListed(result) => definitions::on_listed(model, result),
         Msg::DefinitionShown { name, result } => {
@@ -144,6 +164,10 @@ pub fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
             definitions::on_edited_elsewhere(model, editor, result)
         }
         Msg::LiveRead { editor, result } => merging::on_live(model, editor, result),
+        Msg::PullPlanned { op, result } => pulls::on_planned(model, op, result),
+        Msg::DefinitionWritten { op, name, answer } => pulls::on_written(model, op, &name, answer),
+        Msg::Imported { op, name, result } => imports::on_imported(model, op, name, result),
+        Msg::CatalogueChanged => vec![Effect::ListCatalogue],
         Msg::DeployPlanned { op, result } => reviews::on_planned(model, op, result),
         Msg::SecretsWanted { op, questions } => secrets::on_wanted(model, op, questions),
         Msg::TeardownPlanned { op, key, result } => teardowns::on_planned(model, op, &key, result),
@@ -151,6 +175,7 @@ pub fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
             adjustments::on_planned(model, op, &key, result)
         }
         Msg::AdoptPlanned { op, result } => adoption::on_planned(model, op, result),
+        Msg::RoutesPlanned { op, result } => routes::on_planned(model, op, result),
         Msg::Progressed { op, progress } => {
             if let Some(operation) = model.operations.get_mut(&op) {
                 operation.on_progress(progress);
@@ -164,6 +189,14 @@ pub fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
         }
         Msg::ChangesRead { op, result } => {
             model.detail_pane.changes.on_read(op, result);
+            Vec::new()
+        }
+        Msg::ObjectsPrinted {
+            op,
+            objects,
+            remarks,
+        } => {
+            model.is_stale |= model.detail_pane.objects.on_printed(op, (objects, remarks));
             Vec::new()
         }
         Msg::RevisionsCompared { op, result } => history::on_compared(model, op, result),
@@ -200,6 +233,9 @@ fn on_tick(model: &mut Model, now: Timestamp, clock: Duration) -> Vec<Effect> {
         model.status = None;
     }
     if model.fleet.next_refresh().is_some_and(|at| at <= now) && model.fleet.refresh(now) {
+        model.is_stale = true;
+    }
+    if matches!(model.screens.last(), Some(Screen::Operations)) {
         model.is_stale = true;
     }
     let mut effects = cluster::on_tick(model);

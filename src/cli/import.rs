@@ -30,13 +30,8 @@ pub fn run(args: &Args, session: &Session) -> anyhow::Result<Exit> {
         }
         say(&found);
         let identity = cluster.identity();
-        let from = format!(
-            "Taken from {} in namespace {} by `bowline import`.",
-            shown(&request.origin),
-            request.namespace
-        );
         tracing::debug!(context = %identity.context, "imported");
-        let text = found.text(&from);
+        let text = found.text(&request.heading());
         let is_valid = say_faults(args, session, &text);
         match args.output {
             ImportOutput::Yaml => output::print(&text)?,
@@ -60,15 +55,6 @@ fn origin(args: &Args) -> Origin {
         (_, _, Some(parent)) => Origin::Set(parent.clone()),
         (None, None, None) => unreachable!("the grammar asks for one of them"),
     }
-}
-
-fn shown(origin: &Origin) -> String {
-    let shown = match origin {
-        Origin::Labels(selector) => format!("the objects with labels {selector}"),
-        Origin::Helm(release) => format!("the Helm release {release}"),
-        Origin::Set(parent) => format!("the ApplySet {parent}"),
-    };
-    text::clean(&shown).into_owned()
 }
 
 fn exists(args: &Args, session: &Session) -> Failure {

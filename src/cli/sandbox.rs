@@ -12,6 +12,7 @@ use serde_json::json;
 use super::args::{Sandbox, Serve};
 use super::session::Session;
 use super::{Exit, operate, output};
+use crate::guard::Guard;
 use crate::rehearsal::{self, NAME, RehearsalOptions};
 
 pub fn run(command: &Sandbox, session: &Session) -> anyhow::Result<Exit> {
@@ -26,6 +27,7 @@ async fn serve(args: &Serve, session: &Session) -> anyhow::Result<Exit> {
         holder: session.holder(),
         state_file: args.state.clone(),
         has_examples: !args.empty,
+        guard: Guard::default(),
     };
     let rehearsal = rehearsal::start(&options).await?;
     let address = SocketAddr::from((Ipv4Addr::LOCALHOST, args.port));

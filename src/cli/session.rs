@@ -246,6 +246,7 @@ fn target(global: &Global, settings: &Settings, paths: &Paths) -> Target {
             holder: holder(),
             state_file: None,
             has_examples: true,
+            guard: settings.guards(global.read_only).of(rehearsal::NAME),
         });
     }
     let direct = direct::cluster(global, settings, paths);
@@ -261,6 +262,7 @@ fn target(global: &Global, settings: &Settings, paths: &Paths) -> Target {
         exec_policy: exec_policy(settings, paths),
         policy: settings.policy.clone(),
         audit: Some(Arc::new(Audit::of(&paths.state, holder()))),
+        guards: settings.guards(global.read_only),
     }))
 }
 

@@ -4,7 +4,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::pin::pin;
 use std::time::Duration;
 
-use futures::{StreamExt, stream};
 use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::json;
@@ -14,10 +13,10 @@ use super::args::{Chosen, Output, Status};
 use super::rows;
 use super::session::Session;
 use super::{Exit, changes, choice, missing, operate, output, status_text};
-use crate::cluster::{Cluster, Printed, Selector};
+use crate::cluster::{Cluster, Printed};
 use crate::definition::object::GroupKind;
 use crate::definition::yaml;
-use crate::engine::sets::kinds_of_instance;
+use crate::engine::printed::printed_objects;
 use crate::failure::Failure;
 use crate::service::address::AddressKind;
 use crate::service::detail::Detail;
@@ -28,9 +27,6 @@ use crate::text;
 
 /// How often one looks again though nothing happened: grace periods end without an event.
 const LOOK: Duration = Duration::from_secs(1);
-
-/// Tables that are asked for at once.
-const AT_ONCE: usize = 4;
 
 /// An instance, and what others changed in it.
 type Compared = (Detail, Option<Changes>);
@@ -90,29 +86,18 @@ fn is_deployed(detail: &Detail) -> bool {
 async fn printed(cluster: &Cluster, details: &[Compared]) -> Vec<Vec<Printed>> {
     let mut all = Vec::new();
     for (detail, _) in details {
-        let key = detail.key();
-        let mut kinds: BTreeSet<GroupKind> = detail
+        let kinds: BTreeSet<GroupKind> = detail
             .objects()
             .iter()
             .map(|object| GroupKind::of(&object.key))
             .collect();
-        kinds.extend(kinds_of_instance(cluster, key).await.unwrap_or_default());
-        kinds.remove(&GroupKind::new("", "Pod"));
-        let selector = Selector::instance(&key.id);
-        let tables = stream::iter(kinds)
-            .map(async |kind| {
-                cluster
-                    .printed(&kind, Some(&key.namespace), &selector)
-                    .await
-            })
-            .buffered(AT_ONCE);
-        let mut of_instance = Vec::new();
-        for table in tables.collect::<Vec<_>>().await {
-            match table {
-                Ok(table) => of_instance.push(table),
-                Err(failure) => output::say(text::clean(&format!("warning: {failure}"))),
-            }
+        let printed = printed_objects(cluster, detail.key(), kinds).await;
+        for failure in &printed.failures {
+            output::say(text::clean(&format!("warning: {failure}")));
         }
+        let is_pods = |table: &Printed| table.kind == GroupKind::new("", "Pod");
+        let tables = printed.tables.into_iter().filter(|it| !is_pods(it));
+        let of_instance: Vec<Printed> = tables.collect();
         all.push(of_instance);
     }
     all

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 
 use super::{changes, output, rows};
-use crate::cluster::Printed;
+use crate::cluster::{Printed, PrintedRow};
 use crate::service::age;
 use crate::service::detail::Detail;
 use crate::service::status::{InstanceStatus, PodStatus, VolumeStatus};
@@ -52,7 +52,7 @@ pub(super) fn page(
         latest.iter().map(|event| event_row(event, now)).collect(),
     );
     for table in printed.unwrap_or_default() {
-        push_printed(&mut page, table);
+        push_printed(&mut page, table, &status.namespace);
     }
     page
 }
@@ -155,7 +155,7 @@ fn push_table(page: &mut String, headings: &[&str], rows: Vec<Vec<String>>) {
 }
 
 /// Adds objects as the server prints them; the kind stands where the server writes NAME.
-fn push_printed(page: &mut String, printed: &Printed) {
+fn push_printed(page: &mut String, printed: &Printed, own: &str) {
     let headings: Vec<String> = printed
         .columns
         .iter()
@@ -164,8 +164,16 @@ fn push_printed(page: &mut String, printed: &Printed) {
             name => name.to_owned(),
         })
         .collect();
-    let headings: Vec<&str> = headings.iter().map(String::as_str).collect();
-    let rows = printed.rows.iter().map(|row| row.cells.clone());
+    let mut headings: Vec<&str> = headings.iter().map(String::as_str).collect();
+    let of_row = |row: &PrintedRow| row.namespace.clone().unwrap_or_default();
+    let is_elsewhere = printed.rows.iter().any(|row| of_row(row) != own);
+    if is_elsewhere {
+        headings.insert(0, "NAMESPACE");
+    }
+    let rows = printed.rows.iter().map(|row| {
+        let namespace = is_elsewhere.then(|| of_row(row));
+        namespace.into_iter().chain(row.cells.clone()).collect()
+    });
     push_table(page, &headings, rows.collect());
 }
 

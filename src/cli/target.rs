@@ -46,7 +46,7 @@ impl Target {
                 let rehearsal = running
                     .get_or_try_init(|| rehearsal::start(options))
                     .await?;
-                Ok(rehearsal.cluster().clone())
+                Ok(rehearsal.cluster().guarded(options.guard))
             }
         }
     }

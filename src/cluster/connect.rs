@@ -25,6 +25,7 @@ use crate::audit::Audit;
 use crate::definition::id::Namespace;
 use crate::definition::policy::Policy;
 use crate::failure::{Failure, FailureKind};
+use crate::guard::Guards;
 use crate::text;
 
 pub use agreed::Agreements;
@@ -62,6 +63,8 @@ pub struct ConnectOptions {
     pub policy: Policy,
     /// Takes a line for each write.
     pub audit: Option<Arc<Audit>>,
+    /// What holds in which context.
+    pub guards: Guards,
 }
 
 /// Connects to the cluster of a context. Must be called within a runtime.
@@ -71,6 +74,8 @@ pub struct ConnectOptions {
 pub async fn connect(options: &ConnectOptions) -> Result<Cluster, Failure> {
     let cluster = open(options).await.map_err(harmless)?;
     let cluster = cluster.with_policy(options.policy.clone());
+    let guard = options.guards.of(&cluster.identity().context);
+    let cluster = cluster.guarded(guard);
     Ok(cluster.audited(options.audit.clone()))
 }
 

@@ -220,7 +220,7 @@ impl Cluster {
     ///
     /// # Errors
     /// The server has no such kind, or cannot be asked.
-    pub(super) async fn resource(&self, kind: &GroupKind) -> Result<Resource, Failure> {
+    pub async fn resource(&self, kind: &GroupKind) -> Result<Resource, Failure> {
         if let Some(resource) = kinds::find(&kind.group, &kind.kind) {
             return Ok(resource.clone());
         }

@@ -166,6 +166,9 @@ impl Cluster {
         uid: Option<&str>,
     ) -> Result<Answer, Failure> {
         let is_rehearsal = ask.path_and_query.contains("dryRun=");
+        if let Some(refusal) = self.read_only().filter(|_| !is_rehearsal) {
+            return Err(refusal);
+        }
         let Some(audit) = self.audit.clone().filter(|_| !is_rehearsal) else {
             return self.send(ask).await;
         };

@@ -491,6 +491,41 @@ async fn group_that_does_not_answer_hides_no_other() {
     }
 }
 
+/// Reads, reviews and rehearsals go on; no write leaves this machine.
+#[tokio::test]
+async fn a_read_only_context_refuses_every_write() {
+    let (cluster, log) = mock::cluster(|_| Reply::json(200, config_map("web").json));
+    let cluster = cluster.guarded(crate::guard::Guard {
+        is_read_only: true,
+        is_protected: false,
+    });
+    let object = config_map("web");
+    let rehearsed = ApplyOptions {
+        dry_run: true,
+        ..options()
+    };
+    cluster.get(&object.key).await.unwrap();
+    cluster.apply(&object, &rehearsed).await.unwrap();
+    let n_before = log.lock().unwrap().len();
+    let patch = json!({"data": {"k": "v"}});
+    let failures = [
+        cluster.apply(&object, &options()).await.err(),
+        cluster.create(&object, "m", false).await.err(),
+        cluster
+            .merge_patch(&object.key, &patch, "m", None)
+            .await
+            .err(),
+        cluster
+            .delete(&object.key, "u1", Propagation::Background)
+            .await
+            .err(),
+    ];
+    for failure in failures {
+        assert_eq!(failure.map(|it| it.kind), Some(FailureKind::Refused));
+    }
+    assert_eq!(log.lock().unwrap().len(), n_before);
+}
+
 /// The file of writes: what was sent, not what was only asked about.
 #[tokio::test(start_paused = true)]
 async fn every_write_is_noted_and_nothing_else() {

@@ -133,6 +133,7 @@ pub async fn plan_adopt(cluster: &Cluster, request: &DeployRequest) -> Result<Ad
         &missing,
         request.namespace.as_str(),
     ));
+    plan.refusals.extend(cluster.read_only());
     Ok(plan)
 }
 

@@ -320,6 +320,7 @@ pub async fn plan_release(
     let missing = preflight::forbidden(cluster, accesses).await?;
     let refusal = preflight::forbidden_refusal(&missing, instance.namespace.as_str());
     plan.refusals.extend(refusal);
+    plan.refusals.extend(cluster.read_only());
     teardown::may_retain(cluster, &mut plan).await?;
     Ok(plan)
 }

@@ -6,6 +6,7 @@
 mod strip;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 
 use futures::{StreamExt, stream};
 
@@ -19,6 +20,7 @@ use crate::definition::order::apply_rank;
 use crate::definition::policy::Policy;
 use crate::definition::yaml;
 use crate::failure::{Failure, FailureKind};
+use crate::text;
 
 /// Lists that are asked for at once.
 const AT_ONCE: usize = 4;
@@ -50,6 +52,16 @@ pub enum Origin {
     Set(ParentName),
 }
 
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Labels(selector) => write!(f, "the objects with labels {selector}"),
+            Self::Helm(release) => write!(f, "the Helm release {}", text::clean(release)),
+            Self::Set(parent) => write!(f, "the ApplySet {parent}"),
+        }
+    }
+}
+
 /// What is to be taken.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ImportRequest {
@@ -63,6 +75,16 @@ pub struct ImportRequest {
     pub policy: Policy,
     /// Whether the numbers of node ports are kept.
     pub keeps_node_ports: bool,
+}
+
+impl ImportRequest {
+    /// Returns what stands above the definition.
+    pub fn heading(&self) -> String {
+        let Self {
+            origin, namespace, ..
+        } = self;
+        format!("Taken from {origin} in namespace {namespace} by `bowline import`.")
+    }
 }
 
 /// What was found.
@@ -211,18 +233,23 @@ impl Place {
         cluster: &Cluster,
         warnings: &mut Vec<String>,
     ) -> Result<Vec<Object>, Failure> {
-        let mut lists: Vec<(&GroupKind, Option<&Namespace>)> = Vec::new();
+        let mut lists: Vec<(GroupKind, Option<Namespace>)> = Vec::new();
         for kind in &self.kinds {
             match self.cluster_scoped.contains(kind) {
-                true => lists.push((kind, None)),
-                false => lists.extend(self.namespaces.iter().map(|it| (kind, Some(it)))),
+                true => lists.push((kind.clone(), None)),
+                false => {
+                    let namespaces = self.namespaces.iter().cloned();
+                    lists.extend(namespaces.map(|it| (kind.clone(), Some(it))));
+                }
             }
         }
-        let lists = stream::iter(lists).map(async |(kind, namespace)| {
+        let selector = &self.selector;
+        let lists = stream::iter(lists).map(|(kind, namespace)| async move {
             let is_secret = kind.group.is_empty() && kind.kind == "Secret";
+            let namespace = namespace.as_ref();
             match is_secret {
-                true => cluster.list_metadata(kind, namespace, &self.selector).await,
-                false => cluster.list(kind, namespace, &self.selector).await,
+                true => cluster.list_metadata(&kind, namespace, selector).await,
+                false => cluster.list(&kind, namespace, selector).await,
             }
         });
         let lists: Vec<_> = lists.buffered(AT_ONCE).collect().await;

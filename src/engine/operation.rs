@@ -27,7 +27,7 @@ use crate::text;
 /// How often the holder of an operation shows that it lives.
 const BEAT: Duration = Duration::from_secs(3);
 /// How long an operation must stand still until it counts as abandoned: several beats, and a slow request.
-pub(super) const ABANDONED_AFTER: Duration = Duration::from_secs(12);
+pub const ABANDONED_AFTER: Duration = Duration::from_secs(12);
 /// How often one looks whether a foreign operation goes on.
 const LOOK: Duration = Duration::from_secs(1);
 /// How long a record that is being deleted is waited for.

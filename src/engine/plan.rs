@@ -382,3 +382,22 @@ impl Outcome {
         self.failed.is_empty() && self.not_tried.is_empty() && self.pending.is_empty()
     }
 }
+
+/// Returns what a plan does to how many objects, in words.
+pub fn sums(plan: &DeployPlan) -> String {
+    let n = |change| {
+        let objects = plan.objects.iter();
+        objects.filter(|object| object.change == change).count()
+    };
+    let recreated = match n(Change::Recreate) {
+        0 => String::new(),
+        n => format!("{n} to recreate, "),
+    };
+    format!(
+        "{} to create, {} to update, {recreated}{} to delete, {} unchanged",
+        n(Change::Create),
+        n(Change::Update),
+        n(Change::Delete),
+        n(Change::Keep)
+    )
+}

@@ -86,3 +86,15 @@ pub struct RouteOptions {
     /// Whether the conflicts of the plan are taken.
     pub takes_conflicts: bool,
 }
+
+#[cfg(test)]
+impl PlannedRoute {
+    /// Returns a route as a plan would show it.
+    pub(crate) fn shown(object: PlannedObject) -> Self {
+        Self {
+            object,
+            wanted: None,
+            is_rendered: true,
+        }
+    }
+}

@@ -259,18 +259,18 @@ pub async fn refusal_of_foreign_set(cluster: &Cluster, instance: &InstanceKey) -
     Some(Failure::new(FailureKind::Refused, summary))
 }
 
-/// Returns the kinds that an instance contains, as its record tells; none where there is no record.
+/// Returns the set that an instance is, without its members; none where it has no record.
 ///
 /// # Errors
 /// The record cannot be read.
-pub async fn kinds_of_instance(
+pub async fn set_of_instance(
     cluster: &Cluster,
     instance: &InstanceKey,
-) -> Result<BTreeSet<GroupKind>, Failure> {
+) -> Result<Option<ApplySet>, Failure> {
     let InstanceKey { namespace, id } = instance;
     let key = core_key("ConfigMap", namespace.as_str(), &naming::record(id));
     let record = cluster.get(&key).await?;
-    Ok(record.map_or_else(BTreeSet::new, |record| kinds_of(Metadata::of(&record), &[])))
+    Ok(record.and_then(|record| ApplySet::of(&record, &[])))
 }
 
 /// Lists the parents: `ConfigMaps`, Secrets by their metadata, and the custom kinds that say they may be parents.

@@ -2,6 +2,7 @@
 //!
 //! A connection, a watch or a check ends when its handle is dropped. Operations are never cut off: what was sent is awaited.
 
+mod definitions;
 mod deploys;
 mod forwards;
 mod known;
@@ -10,6 +11,7 @@ mod operations;
 mod preview;
 mod reading;
 mod shells;
+mod touched;
 mod usage;
 
 use std::collections::BTreeMap;
@@ -18,8 +20,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use ropey::Rope;
-use tokio::sync::Semaphore;
 use tokio::sync::mpsc::UnboundedSender;
+use tokio::sync::{OnceCell, Semaphore};
 use tokio::task::JoinSet;
 use tokio_util::task::AbortOnDropHandle;
 
@@ -33,6 +35,7 @@ use crate::definition::check::{CheckContext, SchemaSource, check};
 use crate::definition::id::{InstanceId, Namespace};
 use crate::editor::Revision;
 use crate::engine::plan::{Outcome, Progress, Step};
+use crate::engine::whereabouts::{cluster_uid, same_cluster};
 use crate::failure::{Failure, FailureKind};
 use crate::service::summary::InstanceKey;
 use crate::service::watch::Scope;
@@ -40,6 +43,8 @@ use crate::service::watch::Scope;
 use super::disk::Disk;
 use super::{Start, hints};
 
+/// How long until a cluster that did not answer is asked again which one it is.
+const IDENTIFY_AGAIN: Duration = Duration::from_secs(5);
 /// Instances that are scaled or restarted at once.
 const ADJUSTED_AT_ONCE: usize = 4;
 
@@ -56,6 +61,7 @@ pub struct Runner {
     instance: Option<WatchHandle>,
     logs: Option<AbortOnDropHandle<()>>,
     changes: Option<AbortOnDropHandle<()>>,
+    rights: Option<AbortOnDropHandle<()>>,
     preview: Option<AbortOnDropHandle<()>>,
     /// What is forwarded, whatever is connected to meanwhile.
     forwards: BTreeMap<OpId, AbortOnDropHandle<()>>,
@@ -66,6 +72,9 @@ pub struct Runner {
     operations: JoinSet<()>,
     /// How many instances are scaled or restarted at once.
     adjusting: Arc<Semaphore>,
+    /// The uid of the cluster that is connected to, as it was when the connection was made; nobody may be able to say.
+    uid: Arc<OnceCell<Option<String>>>,
+    _touched: AbortOnDropHandle<()>,
 }
 
 impl Runner {
@@ -75,6 +84,8 @@ impl Runner {
     /// The system refuses a thread.
     pub fn new(start: Start, messages: UnboundedSender<Msg>) -> io::Result<Self> {
         Ok(Self {
+            _touched: touched::watch(start.catalogue.dir(), messages.clone()),
+            uid: Arc::default(),
             start,
             messages,
             disk: Disk::start()?,
@@ -85,6 +96,7 @@ impl Runner {
             instance: None,
             logs: None,
             changes: None,
+            rights: None,
             preview: None,
             forwards: BTreeMap::new(),
             usage: None,
@@ -111,6 +123,12 @@ impl Runner {
                 api_versions,
             } => self.learn(epoch, namespace, api_versions),
             Effect::ListNamespaces { epoch } => self.list_namespaces(epoch),
+            Effect::AskWriteRights { epoch, namespace } => self.ask_write_rights(epoch, namespace),
+            Effect::SelectLabels {
+                op,
+                namespace,
+                selector,
+            } => self.select_labels(op, namespace, selector),
             Effect::ListContexts => self.list_contexts(),
             Effect::ListCatalogue => self.list_catalogue(),
             Effect::ShowDefinition { name } => self.show_definition(name),
@@ -160,6 +178,19 @@ impl Runner {
             }
             Effect::DiscardDraft { name } => self.discard_draft(name),
             Effect::ReadLive { editor, name, key } => self.read_live(editor, name, key),
+            Effect::WriteDefinition {
+                op,
+                name,
+                text,
+                base,
+            } => self.write_definition(op, name, (text, base)),
+            Effect::PlanPull { op, key } => self.plan_pull(op, key),
+            Effect::Import {
+                op,
+                origin,
+                namespace,
+                name,
+            } => self.import(op, origin, (namespace, name)),
             Effect::PlanDeploy { op, source } => self.plan_deploy(op, source),
             Effect::RunDeploy {
                 op,
@@ -193,8 +224,15 @@ impl Runner {
             } => self.run_adjustment(op, plan, takes_conflicts),
             Effect::PlanAdopt { op, source } => self.plan_adopt(op, source),
             Effect::RunAdopt { op, source, plan } => self.run_adopt(op, source, plan),
+            Effect::PlanRoutes { op, keys } => self.plan_routes(op, keys),
+            Effect::RunRoutes {
+                op,
+                plan,
+                force_conflicts,
+            } => self.run_routes(op, plan, force_conflicts),
             Effect::ReadHistory { op, key } => self.read_history(op, key),
             Effect::ReadChanges { op, key } => self.read_changes(op, key),
+            Effect::PrintObjects { op, key, kinds } => self.print_objects(op, key, kinds),
             Effect::CompareRevisions { op, key, from, to } => {
                 self.compare_revisions(op, key, (from, to));
             }
@@ -246,21 +284,35 @@ impl Runner {
         })
     }
 
+    /// Returns the cluster for a write, once it is known to be the one that plans were shown of.
+    fn guarded(&self) -> impl Future<Output = Result<Cluster, Failure>> + Send + use<> {
+        let (cluster, uid) = (self.cluster(), self.uid.clone());
+        async move {
+            let cluster = cluster?;
+            same_cluster(&cluster, uid.get().and_then(Option::as_deref)).await?;
+            Ok(cluster)
+        }
+    }
+
     fn connect(&mut self, epoch: Epoch, context: Option<String>, after: Duration) {
         // Nothing of the cluster before may be shown under the new one's name.
         (self.overview, self.instance, self.logs) = (None, None, None);
         (self.changes, self.preview, self.usage) = (None, None, None);
         self.connection = epoch;
+        self.uid = Arc::default();
         *self.cluster.lock().unwrap_or_else(PoisonError::into_inner) = None;
         let (connect, slot, messages) = (
             self.start.connect.clone(),
             self.cluster.clone(),
             self.messages.clone(),
         );
+        let uid = self.uid.clone();
         let task = tokio::spawn(async move {
             tokio::time::sleep(after).await;
+            let mut connected = None;
             let msg = match connect(context).await {
                 Ok(cluster) => {
+                    connected = Some(cluster.clone());
                     let identity = cluster.identity();
                     let msg = Msg::Connected {
                         epoch,
@@ -268,6 +320,7 @@ impl Runner {
                         cluster: identity.cluster.clone(),
                         namespace: cluster.namespace().clone(),
                         is_insecure: identity.is_insecure,
+                        guard: cluster.guard(),
                     };
                     *slot.lock().unwrap_or_else(PoisonError::into_inner) = Some((epoch, cluster));
                     msg
@@ -275,6 +328,12 @@ impl Runner {
                 Err(failure) => Msg::ConnectFailed { epoch, failure },
             };
             drop(messages.send(msg));
+            if let Some(cluster) = connected {
+                identify(&cluster, &uid, |uid| {
+                    drop(messages.send(Msg::ClusterIdentified { epoch, uid }));
+                })
+                .await;
+            }
         });
         self.connecting = Some(AbortOnDropHandle::new(task));
     }
@@ -452,6 +511,24 @@ impl Runner {
             // A draft that stays is offered again, and does no harm.
             let _ = drafts.discard(&name);
         });
+    }
+}
+
+/// Finds out which cluster it is, as soon as it answers.
+async fn identify(
+    cluster: &Cluster,
+    slot: &OnceCell<Option<String>>,
+    tell: impl FnOnce(Option<String>),
+) {
+    loop {
+        match cluster_uid(cluster).await {
+            Ok(uid) => {
+                // It is set here alone.
+                drop(slot.set(uid.clone()));
+                return tell(uid);
+            }
+            Err(_) => tokio::time::sleep(IDENTIFY_AGAIN).await,
+        }
     }
 }
 

@@ -11,7 +11,9 @@ use super::multiplexer::Multiplexer;
 /// Returns the looks for this terminal.
 pub fn theme(settings: &Settings) -> Theme {
     let (colors, is_ascii) = looks(&settings.ui);
-    Theme::new(&settings.theme, colors, is_ascii)
+    let looks = settings.contexts.iter();
+    let looks = looks.filter_map(|(name, context)| Some((name, context.color?)));
+    Theme::new(&settings.theme, colors, is_ascii).with_contexts(looks, colors)
 }
 
 /// Tells whether lines on standard output are coloured: on a terminal that has colours, unless the settings say otherwise.

@@ -2,6 +2,7 @@
 
 pub(super) mod adjust;
 pub(super) mod adopt;
+pub(super) mod bulk;
 pub(super) mod changes;
 pub(super) mod claims;
 pub(super) mod comparison;
@@ -16,10 +17,13 @@ pub(super) mod log;
 mod logs;
 pub(super) mod merge;
 pub(super) mod nodes;
+pub(super) mod operations;
 mod pods;
 pub(super) mod popup;
 pub(super) mod progress;
+pub(super) mod pull;
 pub(super) mod review;
+pub(super) mod routes;
 pub(super) mod services;
 pub(super) mod teardown;
 

@@ -429,7 +429,7 @@ fn help_names_every_action_of_a_place() {
         let mut stage = services();
         stage.press(keys);
         assert_eq!(stage.model.place(), place);
-        let text = draw(&stage.model, (120, 130));
+        let text = draw(&stage.model, (120, 190));
         for spec in SPECS.iter().filter(|spec| spec.places.contains(&place)) {
             let line = format!("{}  {}", spec.keys.join(" "), spec.sentence);
             assert!(

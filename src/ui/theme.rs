@@ -4,6 +4,7 @@ mod inks;
 mod settings;
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 
 use ratatui::style::{Color, Modifier, Style};
 
@@ -184,6 +185,8 @@ pub struct Theme {
     pub found: Style,
     /// How many colours there are, for what programs colour themselves.
     level: ColorLevel,
+    /// Names of contexts that look otherwise, by the context.
+    pub contexts: BTreeMap<String, Style>,
     /// The signs.
     pub symbols: Symbols,
     /// The editor's part.
@@ -218,6 +221,7 @@ impl Theme {
             pods: [inks.accent, inks.good, inks.partly, inks.value],
             found: inks.search_match,
             level,
+            contexts: BTreeMap::new(),
             symbols: if is_ascii { ASCII } else { UNICODE },
             editor,
         }
@@ -251,6 +255,22 @@ impl Theme {
                 Some(named.copied().unwrap_or(Color::Indexed(number)))
             }
             (_, Colour::Rgb(red, green, blue)) => Some(Color::Rgb(red, green, blue)),
+        }
+    }
+
+    /// Returns the theme with the looks of contexts.
+    pub fn with_contexts<'c>(
+        self,
+        contexts: impl Iterator<Item = (&'c String, Look)>,
+        level: ColorLevel,
+    ) -> Self {
+        // What a terminal cannot show is told by its weight alone.
+        let fallback = Style::new().add_modifier(Modifier::BOLD | Modifier::REVERSED);
+        let style = |look: Look| look.shown(level).unwrap_or(fallback);
+        let contexts = contexts.map(|(name, look)| (name.clone(), style(look)));
+        Self {
+            contexts: contexts.collect(),
+            ..self
         }
     }
 

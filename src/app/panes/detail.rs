@@ -9,12 +9,13 @@ use crate::failure::Failure;
 use crate::service::detail::Detail;
 use crate::service::health;
 use crate::service::quantity;
-use crate::service::summary::{Claim, Deletion, Event, InstanceKey, ObjectRow, Pod};
+use crate::service::summary::{Claim, Event, InstanceKey, Pod};
 use crate::service::usage::{self, ClaimUsage};
 
 use super::changes::ChangesPane;
 use super::history::HistoryPane;
 use super::logs::LogsPane;
+use super::objects::ObjectsPane;
 use super::usage::{Sample, UsagePane};
 
 /// A tab; the numbers are those of the keys.
@@ -95,14 +96,6 @@ const EVENTS: &[Column] = &[
     Column::text("MESSAGE", 0, 400),
 ];
 
-const OBJECTS: &[Column] = &[
-    Column::text("KIND", 0, 30),
-    Column::text("NAME", 0, 63),
-    Column::text("STATUS", 1, 30),
-    Column::text("OWNER", 2, 50),
-    Column::text("AGE", 0, 8),
-];
-
 /// The definition that the last tab shows.
 #[derive(Debug, Clone)]
 pub struct ShownDefinition {
@@ -134,8 +127,8 @@ pub struct DetailPane {
     pub events: Table<String>,
     /// The object whose events alone are shown.
     pub events_of: Option<Concerned>,
-    /// Rows of the objects' tab.
-    pub objects: Table<String>,
+    /// What the objects' tab shows.
+    pub objects: ObjectsPane,
     /// What the definition's tab shows.
     pub definition: Option<ShownDefinition>,
     /// What others changed, for the title and the objects' tab.
@@ -158,7 +151,7 @@ impl Default for DetailPane {
             volumes: Table::new(VOLUMES, Sort::default()),
             events: Table::new(EVENTS, Sort::default()),
             events_of: None,
-            objects: Table::new(OBJECTS, Sort::default()),
+            objects: ObjectsPane::default(),
             definition: None,
             changes: ChangesPane::default(),
             history: HistoryPane::default(),
@@ -176,7 +169,7 @@ impl DetailPane {
             Tab::Pods => Some(&self.pods),
             Tab::Volumes => Some(&self.volumes),
             Tab::Events => Some(&self.events),
-            Tab::Objects => Some(&self.objects),
+            Tab::Objects => Some(&self.objects.table),
             Tab::Logs | Tab::Definition | Tab::History => None,
         }
     }
@@ -186,7 +179,7 @@ impl DetailPane {
             Tab::Pods => Some(&mut self.pods),
             Tab::Volumes => Some(&mut self.volumes),
             Tab::Events => Some(&mut self.events),
-            Tab::Objects => Some(&mut self.objects),
+            Tab::Objects => Some(&mut self.objects.table),
             Tab::Logs | Tab::Definition | Tab::History => None,
         }
     }
@@ -197,22 +190,14 @@ impl DetailPane {
         if self.of.as_ref() != of {
             self.of = of.cloned();
             self.events_of = None;
-            for table in [
-                &mut self.pods,
-                &mut self.volumes,
-                &mut self.events,
-                &mut self.objects,
-            ] {
+            for table in [&mut self.pods, &mut self.volumes, &mut self.events] {
                 table.release();
             }
         }
+        self.objects.show(of);
+        self.objects.rebuild(detail);
         let Some(detail) = detail else {
-            for table in [
-                &mut self.pods,
-                &mut self.volumes,
-                &mut self.events,
-                &mut self.objects,
-            ] {
+            for table in [&mut self.pods, &mut self.volumes, &mut self.events] {
                 table.set_rows(Vec::new());
             }
             let kept = kept.iter().map(|claim| row_of_claim(claim, None));
@@ -236,8 +221,6 @@ impl DetailPane {
         };
         let events = detail.events().iter().filter(is_wanted);
         self.events.set_rows(events.map(row_of_event).collect());
-        self.objects
-            .set_rows(detail.objects().iter().map(row_of_object).collect());
     }
 
     pub(in crate::app) fn show_definition(
@@ -362,35 +345,5 @@ fn row_of_event(event: &Event) -> Row<String> {
             Value::count(event.count),
             Value::Text(event.message.clone()),
         ],
-    }
-}
-
-fn row_of_object(object: &ObjectRow) -> Row<String> {
-    let status = match &object.deletion {
-        Some(deletion) => Value::Bad(terminating(deletion)),
-        // NB: controllers copy labels to what they make, such as from a Service to its EndpointSlices.
-        None if object.is_member && object.owner.is_none() => Value::Text("member".to_owned()),
-        None => Value::Missing,
-    };
-    Row {
-        key: format!(
-            "{}/{}/{}",
-            object.key.group, object.key.kind, object.key.name
-        ),
-        cells: vec![
-            Value::Text(object.key.kind.clone()),
-            Value::Text(object.key.name.clone()),
-            status,
-            Value::of(object.owner.clone()),
-            Value::Age(object.created),
-        ],
-    }
-}
-
-fn terminating(deletion: &Deletion) -> String {
-    if deletion.finalizers.is_empty() {
-        "terminating".to_owned()
-    } else {
-        format!("terminating, held by {}", deletion.finalizers.join(", "))
     }
 }

@@ -2,8 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::app::filter;
 use crate::app::input::Input;
 use crate::app::model::CatalogueEntry;
+use crate::app::msg::OpId;
 use crate::app::table::{Column, Row, Sort, Table, Value};
 use crate::definition::id::InstanceId;
 use crate::service::drift::Drift;
@@ -45,6 +47,17 @@ impl RowKey {
     }
 }
 
+/// The labels that a filter wants.
+#[derive(Debug, Clone, Default)]
+struct LabelFilter {
+    /// In kubectl's words.
+    wanted: String,
+    /// What was asked for last: earlier answers are stale.
+    asked: OpId,
+    /// Who has them; none until it is known.
+    chosen: Option<BTreeSet<InstanceKey>>,
+}
+
 /// The columns.
 pub const COLUMNS: &[Column] = &[
     Column::text("ID", 0, 40),
@@ -69,6 +82,8 @@ pub struct ServicesPane {
     pub filter: Option<Input>,
     /// The filter that holds.
     pub filter_text: String,
+    /// The labels that the filter wants, and who has them.
+    labels: Option<LabelFilter>,
     /// What was begun just now: it is selected as soon as it has a row.
     pub(in crate::app) sought: Option<InstanceId>,
 }
@@ -79,6 +94,7 @@ impl Default for ServicesPane {
             table: Table::new(COLUMNS, Sort::default()),
             filter: None,
             filter_text: String::new(),
+            labels: None,
             sought: None,
         }
     }
@@ -120,6 +136,7 @@ impl ServicesPane {
         let saved: BTreeSet<&InstanceId> = fleet.saved().collect();
         let orphans = kept.iter().filter(|(key, _)| !saved.contains(&key.id));
         rows.extend(orphans.map(|(key, n)| row_of_kept(key, *n, shows_namespace)));
+        rows.retain(|row| self.has_labels(&row.key));
         self.follow_deployed(&rows);
         self.table.set_rows(rows);
         if fleet.is_complete() {
@@ -148,9 +165,48 @@ impl ServicesPane {
         }
     }
 
-    pub(in crate::app) fn set_filter(&mut self, text: &str) {
+    /// Takes a filter; tells whether rows come back that labels had hidden.
+    pub(in crate::app) fn set_filter(&mut self, text: &str) -> bool {
         text.clone_into(&mut self.filter_text);
-        self.table.set_filter(text);
+        let (words, labels) = filter::without_labels(text);
+        self.table.set_filter(words);
+        match labels {
+            None => self.labels.take().is_some(),
+            Some(wanted) => {
+                let filter = self.labels.get_or_insert_default();
+                wanted.clone_into(&mut filter.wanted);
+                false
+            }
+        }
+    }
+
+    /// Returns the labels that the filter wants.
+    pub(in crate::app) fn wanted_labels(&self) -> Option<&str> {
+        let wanted = self.labels.as_ref()?.wanted.as_str();
+        (!wanted.is_empty()).then_some(wanted)
+    }
+
+    /// Awaits the answer to who has the labels that are wanted.
+    pub(in crate::app) fn ask_labels(&mut self, op: OpId) {
+        if let Some(filter) = &mut self.labels {
+            filter.asked = op;
+        }
+    }
+
+    pub(in crate::app) fn on_labels_selected(&mut self, op: OpId, chosen: BTreeSet<InstanceKey>) {
+        if let Some(filter) = self.labels.as_mut().filter(|filter| filter.asked == op) {
+            filter.chosen = Some(chosen);
+        }
+    }
+
+    /// Tells whether a row has the labels that are wanted; what is not deployed has none.
+    fn has_labels(&self, key: &RowKey) -> bool {
+        let chosen = self.labels.as_ref().and_then(|it| it.chosen.as_ref());
+        match (chosen, key) {
+            (None, _) => true,
+            (Some(chosen), RowKey::Instance(key)) => chosen.contains(key),
+            (Some(_), RowKey::Saved(_) | RowKey::Kept(_)) => false,
+        }
     }
 }
 

@@ -3,13 +3,18 @@
 use std::collections::BTreeMap;
 
 use super::{ago, deploy_plan, key, object, record, workload};
+use crate::app::msg::PlannedPull;
+use crate::catalogue::Digest;
 use crate::definition::check::{CheckContext, check};
 use crate::engine::adjust::{AdjustPlan, Adjustment, Means, PlannedWorkload};
 use crate::engine::deploy::DeployRequest;
 use crate::engine::history::{History, Revision};
+use crate::engine::plan::{Change, DiffLine, DiffSide, PlannedObject};
+use crate::engine::pull::{Left, PullPlan, Pulled};
 use crate::engine::remedy::Remedies;
 use crate::engine::restore::RestorePlan;
 use crate::engine::rollback::RollbackPlan;
+use crate::engine::routes::{PlannedRoute, RoutePlan};
 use crate::secret::SecretValues;
 use crate::service::drift::{
     Changes, FieldChange, FieldPath, MASK, ObjectChange, Presence, Setter, Step,
@@ -103,6 +108,73 @@ pub fn adjust_plan(id: &str, replicas: u32, adjustment: Adjustment) -> AdjustPla
         yielded: Vec::new(),
         warnings: Vec::new(),
         refusals: Vec::new(),
+    }
+}
+
+/// The plan of routes, of which one changes.
+pub fn route_plan(id: &str) -> RoutePlan {
+    let line = |side, text: &str| DiffLine {
+        side,
+        text: text.to_owned(),
+    };
+    let ingress = PlannedObject {
+        key: object("Ingress", id),
+        change: Change::Update,
+        live_uid: Some(format!("i-{id}")),
+        difference: vec![
+            line(DiffSide::Both, "spec:"),
+            line(DiffSide::Old, "  - host: old.example.com"),
+            line(DiffSide::New, "  - host: new.example.com"),
+        ],
+        note: None,
+    };
+    RoutePlan {
+        instance: key(id),
+        revision: Some(3),
+        is_protected: false,
+        routes: vec![PlannedRoute::shown(ingress)],
+        conflicts: Vec::new(),
+        warnings: Vec::new(),
+        refusals: Vec::new(),
+    }
+}
+
+/// What a pull of an image would write.
+pub fn planned_pull(id: &str) -> PlannedPull {
+    let line = |side, text: &str| DiffLine {
+        side,
+        text: text.to_owned(),
+    };
+    let definition = |tag: &str| format!("containers: [{{name: main, image: \"nginx:{tag}\"}}]\n");
+    let changes = changes(id);
+    PlannedPull {
+        plan: PullPlan {
+            instance: key(id),
+            name: id.parse().unwrap(),
+            text: definition("1.28"),
+            difference: vec![
+                line(
+                    DiffSide::Old,
+                    "containers: [{name: main, image: \"nginx:1.27\"}]",
+                ),
+                line(
+                    DiffSide::New,
+                    "containers: [{name: main, image: \"nginx:1.28\"}]",
+                ),
+            ],
+            pulled: vec![Pulled {
+                key: object("Deployment", id),
+                field: changes.objects[0].fields[0].clone(),
+            }],
+            left: vec![Left {
+                key: object("Service", id),
+                field: None,
+                why: "somebody deleted it: a deploy makes it again".to_owned(),
+            }],
+            remarks: Vec::new(),
+        },
+        former: definition("1.27"),
+        base: Digest::of(definition("1.27").as_bytes()),
     }
 }
 

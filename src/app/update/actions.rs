@@ -16,8 +16,9 @@ use crate::editor::merge::{Decision, Side};
 use crate::editor::{Command, Motion};
 
 use super::{
-    adjustments, adoption, assist, changes, cluster, concerned, definitions, forwards, history,
-    keys, logs, merging, nodes, operations, popups, resuming, reviews, shells, teardowns,
+    adjustments, adoption, assist, bulk, changes, cluster, concerned, definitions, forwards,
+    history, imports, keys, logs, merging, nodes, operations, popups, pulls, resuming, reviews,
+    routes, shells, teardowns, undo, watching,
 };
 
 /// Performs an action, or says why it cannot be.
@@ -56,14 +57,22 @@ pub(super) fn perform(model: &mut Model, action: Action) -> Vec<Effect> {
             }
             cluster::follow_selection(model)
         }
+        Action::Fold => {
+            model.detail_pane.objects.fold();
+            model.is_stale = true;
+            Vec::new()
+        }
         Action::New => popups::ask_template(model),
         Action::Edit => edit(model),
+        Action::Apply if model.services.table.marks().len() > 1 => bulk::show(model),
         Action::Apply => reviews::review_selected(model, false),
+        Action::ApplyAs => reviews::ask_id(model),
         Action::Difference if model.place() == Place::History => history::compare(model, true),
+        Action::Difference if model.place() == Place::Bulk => bulk::review_one(model),
         Action::Difference => reviews::review_selected(model, true),
         Action::Compare => history::compare(model, false),
         Action::Changes => changes::show(model),
-        Action::Pull => changes::copy_pull(model),
+        Action::Pull => pulls::show(model),
         Action::Teardown => teardowns::show_fate(model),
         Action::Release => teardowns::show_release(model),
         Action::ScaleUp => adjustments::scale_by(model, 1),
@@ -82,6 +91,10 @@ pub(super) fn perform(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::Resume => resuming::resume(model, false),
         Action::TakeOver => resuming::resume(model, true),
         Action::Restore => reviews::ask_what_to_restore(model),
+        Action::Undo => undo::undo(model),
+        Action::Prune => teardowns::show_expired(model),
+        Action::UpdateRoutes => routes::show(model),
+        Action::Import => imports::ask(model),
         Action::Adopt => adoption::show(model),
         Action::Agree => {
             reviews::ask_to_agree(model);
@@ -185,11 +198,8 @@ pub(super) fn perform(model: &mut Model, action: Action) -> Vec<Effect> {
             model.is_stale = true;
             Vec::new()
         }
-        Action::Operations => {
-            let ops = model.operations.keys().copied().collect();
-            model.screens.push(Screen::Progress { ops, n_below: 0 });
-            Vec::new()
-        }
+        Action::Operations => watching::show(model),
+        Action::Watch => watching::watch(model),
         Action::Log => {
             model.screens.push(Screen::Log { selected: 0 });
             Vec::new()
@@ -209,7 +219,11 @@ pub(super) fn perform(model: &mut Model, action: Action) -> Vec<Effect> {
             model.popup = Some(Popup::Help { top: 0 });
             Vec::new()
         }
-        Action::Refresh => vec![Effect::Redraw, Effect::ListCatalogue],
+        Action::Refresh => {
+            let mut effects = vec![Effect::Redraw, Effect::ListCatalogue];
+            effects.extend(cluster::ask_labels(model));
+            effects
+        }
         Action::Suspend => vec![Effect::Suspend],
         Action::Quit => operations::quit(model),
     }
@@ -253,14 +267,21 @@ pub(super) fn move_by(model: &mut Model, rows: isize) -> Vec<Effect> {
             model.nodes.table.move_by(rows);
             Vec::new()
         }
+        Place::Operations => {
+            model.operations_pane.table.move_by(rows);
+            Vec::new()
+        }
         Place::Review => {
             if let Some(Screen::Review(pane)) = model.screens.last_mut() {
                 pane.move_by(rows);
             }
             Vec::new()
         }
-        Place::Teardown | Place::Adjust | Place::Adopt | Place::Comparison | Place::Changes => {
-            scroll_by(model, rows)
+        Place::Bulk => {
+            if let Some(Screen::Bulk(pane)) = model.screens.last_mut() {
+                pane.move_by(rows);
+            }
+            Vec::new()
         }
         Place::Merge => {
             let height = model.geometry.list_height;
@@ -269,6 +290,13 @@ pub(super) fn move_by(model: &mut Model, rows: isize) -> Vec<Effect> {
             }
             Vec::new()
         }
+        Place::Teardown
+        | Place::Adjust
+        | Place::Adopt
+        | Place::Routes
+        | Place::Pull
+        | Place::Comparison
+        | Place::Changes => scroll_by(model, rows),
         Place::Log => {
             let last = model.log.len().saturating_sub(1);
             if let Some(Screen::Log { selected }) = model.screens.last_mut() {
@@ -325,12 +353,16 @@ fn scroll_by(model: &mut Model, lines: isize) -> Vec<Effect> {
         // How far these go is known once they are drawn.
         Some(Screen::Adjust(pane)) => pane.scroll = pane.scroll.saturating_add_signed(lines),
         Some(Screen::Adopt(pane)) => pane.scroll = pane.scroll.saturating_add_signed(lines),
+        Some(Screen::Routes(pane)) => pane.scroll = pane.scroll.saturating_add_signed(lines),
+        Some(Screen::Pull(pane)) => pane.scroll = pane.scroll.saturating_add_signed(lines),
+        Some(Screen::Bulk(pane)) => pane.move_by(lines),
         Some(Screen::Changes { scroll }) => *scroll = scroll.saturating_add_signed(lines),
         Some(Screen::Comparison(pane)) => pane.scroll_by(lines),
         Some(Screen::Merge(pane)) => pane.scroll_by(lines),
         Some(Screen::Claims) => model.claims.table.move_by(lines),
         Some(Screen::Forwards) => model.forwards.table.move_by(lines),
         Some(Screen::Nodes) => model.nodes.table.move_by(lines),
+        Some(Screen::Operations) => model.operations_pane.table.move_by(lines),
         Some(Screen::Detail) => move_in_detail(model, lines),
         None if model.focus == Focus::Detail => move_in_detail(model, lines),
         None => {
@@ -387,7 +419,7 @@ fn back(model: &mut Model) -> Vec<Effect> {
         }
         None if model.focus == Focus::Detail => model.focus = Focus::Services,
         None if !model.services.filter_text.is_empty() => {
-            model.services.set_filter("");
+            model.is_stale |= model.services.set_filter("");
             return cluster::follow_selection(model);
         }
         None => model.services.table.clear_marks(),
@@ -407,12 +439,16 @@ fn sort(model: &mut Model, is_reversal: bool) -> Vec<Effect> {
         Place::Claims => sort_table(&mut model.claims.table, is_reversal),
         Place::Forwards => sort_table(&mut model.forwards.table, is_reversal),
         Place::Nodes => sort_table(&mut model.nodes.table, is_reversal),
+        Place::Operations => sort_table(&mut model.operations_pane.table, is_reversal),
         Place::Editor
         | Place::Logs
         | Place::Review
         | Place::Teardown
         | Place::Adjust
         | Place::Adopt
+        | Place::Bulk
+        | Place::Routes
+        | Place::Pull
         | Place::Comparison
         | Place::Merge
         | Place::Changes

@@ -1,6 +1,9 @@
 //! Scaling and restarting: planned for all that is marked at once, shown, confirmed, run.
 
+use std::collections::BTreeSet;
+
 use crate::app::effect::Effect;
+use crate::app::input::Input;
 use crate::app::model::{Model, Screen};
 use crate::app::msg::OpId;
 use crate::app::operation::OperationKind;
@@ -11,7 +14,7 @@ use crate::engine::adjust::{AdjustPlan, Adjustment, MAX_REPLICAS, WorkloadChoice
 use crate::failure::Failure;
 use crate::service::summary::InstanceKey;
 
-use super::operations::{begin, places_of};
+use super::operations::{begin, places_of, show_progress};
 use super::reviews::lower_first;
 
 /// Plans so many replicas more, of what is marked or selected, or of what is planned already.
@@ -36,18 +39,30 @@ pub(super) fn scale_by(model: &mut Model, by: i32) -> Vec<Effect> {
 
 /// Asks for the number of replicas.
 pub(super) fn ask_replicas(model: &mut Model) {
-    let names: Vec<String> = match model.screens.last() {
+    let wanted: Vec<(InstanceKey, Option<u32>)> = match model.screens.last() {
         Some(Screen::Adjust(pane)) => {
-            let keys = pane.plans.iter().map(|planned| &planned.key);
-            keys.map(|key| key.id.to_string()).collect()
+            let number = |adjustment| match adjustment {
+                Adjustment::Scale(to) => Some(to),
+                Adjustment::Restart => None,
+            };
+            let plans = pane.plans.iter();
+            plans
+                .map(|planned| (planned.key.clone(), number(planned.adjustment)))
+                .collect()
         }
         _ => {
+            let present = |key: &InstanceKey| model.fleet.get(key).map(|it| it.wanted());
             let keys = model.deployed_targets().into_iter();
-            keys.map(|key| key.id.to_string()).collect()
+            keys.map(|key| (key.clone(), present(&key))).collect()
         }
     };
+    let names: Vec<_> = wanted.iter().map(|(key, _)| key.id.as_str()).collect();
     let text = vec![format!("Replicas of {}; 0 stops it.", names.join(", "))];
-    let prompt = Prompt::new(PromptKind::Replicas, "Scale", text);
+    let mut prompt = Prompt::new(PromptKind::Replicas, "Scale", text);
+    let numbers: BTreeSet<Option<u32>> = wanted.iter().map(|(_, number)| *number).collect();
+    if let (1, Some(Some(number))) = (numbers.len(), numbers.first()) {
+        prompt.input = Input::with_text(&number.to_string());
+    }
     model.popup = Some(Popup::Prompt(prompt));
 }
 
@@ -155,15 +170,15 @@ pub(super) fn confirm(model: &mut Model) {
     let place = format!("in {place}");
     model.popup = Some(match (to_type.is_empty(), taken) {
         (true, None) => {
-            let items = vec![
-                MenuItem::new(deed, place, Choice::RunAdjustments),
-                MenuItem::new("Cancel", "", Choice::Cancel),
-            ];
-            Popup::Menu(Menu::new(title, Vec::new(), items))
+            let run = MenuItem::new(deed, place, Choice::RunAdjustments);
+            Popup::Menu(match changing.iter().any(|plan| takes_away(plan)) {
+                true => Menu::confirm_grave(title, Vec::new(), run),
+                false => Menu::confirm(title, Vec::new(), run),
+            })
         }
         (true, Some(taken)) => {
             let items = vec![
-                MenuItem::new("Cancel", "", Choice::Cancel),
+                MenuItem::cancel(),
                 MenuItem::new(
                     format!("Take over and {}", lower_first(&deed)),
                     place,
@@ -224,6 +239,14 @@ pub(super) fn yield_to_others(model: &mut Model) {
     }
 }
 
+/// Tells whether there are fewer pods after it.
+fn takes_away(plan: &AdjustPlan) -> bool {
+    let Adjustment::Scale(to) = plan.adjustment else {
+        return false;
+    };
+    plan.workloads.iter().any(|workload| to < workload.replicas)
+}
+
 fn has_one_number(plans: &[&AdjustPlan]) -> bool {
     plans
         .windows(2)
@@ -248,8 +271,7 @@ pub(super) fn run(model: &mut Model, takes_conflicts: bool) -> Vec<Effect> {
             takes_conflicts,
         });
     }
-    model.services.table.clear_marks();
-    model.screens.push(Screen::Progress { ops, n_below: 0 });
+    show_progress(model, ops);
     effects
 }
 

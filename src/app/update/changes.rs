@@ -50,13 +50,3 @@ pub(super) fn look_anew(model: &mut Model) -> Vec<Effect> {
     model.detail_pane.changes.outdate();
     follow(model)
 }
-
-/// Copies the command that takes what others changed into the definition, and says so.
-pub(super) fn copy_pull(model: &mut Model) -> Vec<Effect> {
-    let Some(key) = model.selected_instance().cloned() else {
-        return Vec::new();
-    };
-    let command = model.command_line(&key.namespace, &format!("pull {}", key.id));
-    model.tell(format!("Copied: {command}"));
-    vec![Effect::Copy(command)]
-}

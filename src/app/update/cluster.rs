@@ -1,19 +1,22 @@
 //! The connection and what its watches report.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use crate::app::effect::Effect;
 use crate::app::model::{Model, SessionLink};
-use crate::app::msg::Epoch;
+use crate::app::msg::{Epoch, OpId};
 use crate::app::panes::detail::{ShownDefinition, Tab};
 use crate::definition::id::Namespace;
 use crate::failure::Failure;
+use crate::guard::Guard;
 use crate::service::detail::Detail;
 use crate::service::fleet::Fleet;
+use crate::service::rights::Rights;
 use crate::service::summary::InstanceKey;
 use crate::service::watch::{Scope, WatchEvent};
 
-use super::{changes, history, logs, rights, usage};
+use super::{changes, history, logs, objects, rights, usage};
 
 /// How long the selection rests on an instance before it is watched in full.
 const WATCH_AFTER: Duration = Duration::from_millis(120);
@@ -30,9 +33,13 @@ pub(super) fn connect(model: &mut Model, context: Option<String>) -> Vec<Effect>
     session.context = context.clone().unwrap_or_default();
     session.wanted_context.clone_from(&context);
     session.cluster.clear();
+    session.uid = None;
+    session.guard = Guard::default();
     session.scope = None;
     session.link = SessionLink::Connecting;
     session.n_failed = 0;
+    session.since = model.last_op;
+    session.connection = session.epoch;
     vec![Effect::Connect {
         epoch: session.epoch,
         context,
@@ -50,10 +57,13 @@ pub(super) fn show_scope(model: &mut Model, scope: Scope) -> Vec<Effect> {
     model.session.epoch.0 += 1;
     model.session.scope = Some(scope.clone());
     let epoch = model.session.epoch;
-    vec![
+    let mut effects = vec![
         Effect::WatchInstance { epoch, key: None },
         Effect::WatchOverview { epoch, scope },
-    ]
+    ];
+    effects.extend(ask_rights(model));
+    effects.extend(ask_labels(model));
+    effects
 }
 
 fn forget(model: &mut Model) {
@@ -81,7 +91,7 @@ pub(super) fn on_connected(
     epoch: Epoch,
     (context, cluster): (String, String),
     namespace: Namespace,
-    is_insecure: bool,
+    (is_insecure, guard): (bool, Guard),
 ) -> Vec<Effect> {
     if epoch != model.session.epoch {
         return Vec::new();
@@ -91,13 +101,63 @@ pub(super) fn on_connected(
     session.cluster = cluster;
     session.link = SessionLink::Connected;
     session.n_failed = 0;
-    session.is_insecure = is_insecure;
+    (session.is_insecure, session.guard) = (is_insecure, guard);
     let scope = session
         .scope
         .get_or_insert(Scope::Namespace(namespace))
         .clone();
     model.is_stale = true;
-    vec![Effect::WatchOverview { epoch, scope }]
+    let mut effects = vec![Effect::WatchOverview { epoch, scope }];
+    effects.extend(ask_rights(model));
+    effects.extend(ask_labels(model));
+    effects
+}
+
+/// Asks what this user may do here; until that is known, nothing is said to be forbidden.
+fn ask_rights(model: &mut Model) -> Option<Effect> {
+    model.session.rights = Rights::default();
+    let namespace = model.session.namespace()?.clone();
+    let epoch = model.session.epoch;
+    Some(Effect::AskWriteRights { epoch, namespace })
+}
+
+/// Asks which instances have the labels that the filter wants.
+pub(super) fn ask_labels(model: &mut Model) -> Option<Effect> {
+    let selector = model.services.wanted_labels()?.to_owned();
+    let namespace = model.session.namespace().cloned();
+    let op = model.next_op();
+    model.services.ask_labels(op);
+    Some(Effect::SelectLabels {
+        op,
+        namespace,
+        selector,
+    })
+}
+
+pub(super) fn on_labels_selected(
+    model: &mut Model,
+    op: OpId,
+    result: Result<BTreeSet<InstanceKey>, Failure>,
+) -> Vec<Effect> {
+    match result {
+        Ok(chosen) => model.services.on_labels_selected(op, chosen),
+        Err(failure) => model.complain(failure.summary),
+    }
+    model.is_stale = true;
+    follow_selection(model)
+}
+
+/// Takes which cluster it is. One that is reached again under the same name may be another one.
+pub(super) fn on_identified(model: &mut Model, epoch: Epoch, uid: Option<String>) -> Vec<Effect> {
+    if uid.is_none() || epoch != model.session.connection {
+        return Vec::new();
+    }
+    let before = std::mem::replace(&mut model.session.uid, uid);
+    if before.is_some() && before != model.session.uid {
+        let context = model.session.context.clone();
+        model.complain(format!("{context} is another cluster than it was before."));
+    }
+    Vec::new()
 }
 
 pub(super) fn on_connect_failed(model: &mut Model, epoch: Epoch, failure: Failure) -> Vec<Effect> {
@@ -132,6 +192,7 @@ pub(super) fn on_instance_event(
     {
         model.detail_pane.changes.on_event(detail, &event);
         detail.apply(event, model.now);
+        model.detail_pane.objects.outdate();
         model.is_stale = true;
     }
     Vec::new()
@@ -143,6 +204,8 @@ pub(super) fn on_tick(model: &mut Model) -> Vec<Effect> {
     if model.next_retry().is_some_and(|at| at <= model.now) {
         model.session.epoch.0 += 1;
         model.session.link = SessionLink::Connecting;
+        model.session.since = model.last_op;
+        model.session.connection = model.session.epoch;
         effects.push(Effect::Connect {
             epoch: model.session.epoch,
             context: model.session.wanted_context.clone(),
@@ -180,6 +243,7 @@ pub fn follow_selection(model: &mut Model) -> Vec<Effect> {
     }
     let mut effects = history::follow(model);
     effects.extend(changes::follow(model));
+    effects.extend(objects::follow(model));
     effects.extend(logs::follow(model));
     effects.extend(usage::follow(model));
     effects.extend(rights::follow(model));

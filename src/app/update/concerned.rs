@@ -46,12 +46,12 @@ fn to_object(model: &mut Model) -> Vec<Effect> {
         }
         _ => {
             pane.tab = Tab::Objects;
-            let row = pane.objects.rows().find(|row| {
+            let row = pane.objects.table.rows().find(|row| {
                 let parts: Vec<&str> = row.key.rsplitn(3, '/').collect();
                 parts.starts_with(&[event.object_name.as_str(), event.object_kind.as_str()])
             });
             let key = row.map(|row| row.key.clone());
-            key.is_some_and(|key| pane.objects.select(&key))
+            key.is_some_and(|key| pane.objects.table.select(&key))
         }
     };
     if !is_there {

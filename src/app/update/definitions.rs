@@ -52,7 +52,7 @@ pub(super) fn on_listed(
 /// Opens a definition in the editor.
 pub(super) fn edit(model: &mut Model, name: InstanceId) -> Vec<Effect> {
     let editor = model.next_op();
-    model.record(format!("bowline edit {name}"), None);
+    model.record(model.catalogue_command(&format!("edit {name}")), None);
     model.screens.push(Screen::Editor(Box::new(EditorPane::new(
         editor,
         name.clone(),

@@ -109,15 +109,20 @@ fn on_filter_key(model: &mut Model, key: KeyEvent) -> Vec<Effect> {
     match key.code {
         KeyCode::Esc => {
             model.services.filter = None;
-            model.services.set_filter("");
+            model.is_stale |= model.services.set_filter("");
         }
-        KeyCode::Enter => model.services.filter = None,
+        KeyCode::Enter => {
+            model.services.filter = None;
+            let mut effects: Vec<Effect> = cluster::ask_labels(model).into_iter().collect();
+            effects.extend(cluster::follow_selection(model));
+            return effects;
+        }
         KeyCode::Up => model.services.table.move_by(-1),
         KeyCode::Down => model.services.table.move_by(1),
         _ => {
             if input.on_key(key) {
                 let text = input.text().to_owned();
-                model.services.set_filter(&text);
+                model.is_stale |= model.services.set_filter(&text);
             }
         }
     }
@@ -133,7 +138,7 @@ pub(super) fn on_paste(model: &mut Model, text: &str) -> Vec<Effect> {
         if let Some(input) = &mut model.services.filter {
             input.paste(text);
             let text = input.text().to_owned();
-            model.services.set_filter(&text);
+            model.is_stale |= model.services.set_filter(&text);
         }
         return cluster::follow_selection(model);
     }

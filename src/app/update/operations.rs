@@ -7,11 +7,15 @@ use crate::app::model::{Model, Screen};
 use crate::app::msg::OpId;
 use crate::app::operation::{Operation, OperationKind};
 use crate::app::popup::{Choice, Menu, MenuItem, Popup};
+use crate::app::undo::Undo;
 use crate::engine::plan::Outcome;
 use crate::failure::Failure;
 use crate::service::summary::InstanceKey;
 
-use super::{adjustments, adoption, changes, definitions, history, nodes, reviews, teardowns};
+use super::{
+    adjustments, adoption, bulk, changes, definitions, history, nodes, pulls, reviews, routes,
+    teardowns, undo,
+};
 
 /// Asks for what is in front once more.
 pub(super) fn replan(model: &mut Model) -> Vec<Effect> {
@@ -23,10 +27,14 @@ pub(super) fn replan(model: &mut Model) -> Vec<Effect> {
         Some(Screen::Comparison(_)) => history::recompare(model),
         Some(Screen::Changes { .. }) => changes::look_anew(model),
         Some(Screen::Nodes) => nodes::read(model),
+        Some(Screen::Bulk(_)) => bulk::replan(model),
+        Some(Screen::Routes(_)) => routes::replan(model),
+        Some(Screen::Pull(_)) => pulls::replan(model),
         Some(
             Screen::Detail
             | Screen::Editor(_)
             | Screen::Merge(_)
+            | Screen::Operations
             | Screen::Progress { .. }
             | Screen::Log { .. }
             | Screen::Claims
@@ -43,10 +51,14 @@ pub(super) fn confirm(model: &mut Model) {
         Some(Screen::Teardown(_)) => teardowns::confirm(model),
         Some(Screen::Adjust(_)) => adjustments::confirm(model),
         Some(Screen::Adopt(_)) => adoption::confirm(model),
+        Some(Screen::Bulk(_)) => bulk::confirm(model),
+        Some(Screen::Routes(_)) => routes::confirm(model),
+        Some(Screen::Pull(_)) => pulls::confirm(model),
         Some(
             Screen::Detail
             | Screen::Editor(_)
             | Screen::Merge(_)
+            | Screen::Operations
             | Screen::Progress { .. }
             | Screen::Log { .. }
             | Screen::Claims
@@ -71,6 +83,12 @@ pub(super) fn places_of<'k>(model: &Model, keys: impl Iterator<Item = &'k Instan
     format!("{} ▸ {}", model.session.context, namespaces.join(", "))
 }
 
+/// Shows how operations go on that were begun, in place of the plan of them; marks have done their work.
+pub(super) fn show_progress(model: &mut Model, ops: Vec<OpId>) {
+    model.services.table.clear_marks();
+    model.screens.push(Screen::Progress { ops, n_below: 0 });
+}
+
 /// Notes an operation as begun, with the command that does the same in its namespace.
 pub(super) fn begin(
     model: &mut Model,
@@ -90,7 +108,8 @@ pub(super) fn on_finished(model: &mut Model, op: OpId, outcome: Outcome) -> Vec<
     let Some(operation) = model.operations.get_mut(&op) else {
         return Vec::new();
     };
-    let (id, kind) = (operation.instance.id.clone(), operation.kind);
+    let (instance, kind) = (operation.instance.clone(), operation.kind);
+    let id = instance.id.clone();
     let (is_complete, n_failed) = (outcome.is_complete(), outcome.failed.len());
     let failed = outcome.failed.iter();
     let failures: Vec<Failure> = failed.map(|(_, failure)| failure.clone()).collect();
@@ -101,6 +120,10 @@ pub(super) fn on_finished(model: &mut Model, op: OpId, outcome: Outcome) -> Vec<
         if let Some(pane) = model.editor_mut().filter(|pane| pane.name == id) {
             pane.preview.on_other_ground(clock);
         }
+    }
+    // Whatever of it went is in the trash.
+    if kind == OperationKind::Teardown {
+        model.undo.push(Undo::Teardown(instance));
     }
     let name = kind.name();
     if n_failed > 0 {
@@ -115,21 +138,16 @@ pub(super) fn on_finished(model: &mut Model, op: OpId, outcome: Outcome) -> Vec<
 
 /// Returns what is worth doing after an operation, as a sentence that follows.
 fn next_step(model: &Model, kind: OperationKind) -> String {
-    use crate::app::action::Action;
-    let key_of = |action| {
-        let keys = model.keymap.keys(model.place(), action);
-        keys.first().map(ToString::to_string)
-    };
     match kind {
-        OperationKind::Teardown => {
-            key_of(Action::Restore).map_or_else(String::new, |key| format!(" {key} puts it back."))
-        }
+        OperationKind::Teardown => undo::hint(model, "puts it back"),
         OperationKind::Adoption => " Plan its deploy anew.".to_owned(),
         OperationKind::Deploy
         | OperationKind::Rollback
         | OperationKind::Restore
         | OperationKind::Scale
-        | OperationKind::Restart => String::new(),
+        | OperationKind::Restart
+        | OperationKind::Routes
+        | OperationKind::Release => String::new(),
     }
 }
 

@@ -15,8 +15,8 @@ use crate::failure::Failure;
 use crate::service::watch::Scope;
 
 use super::{
-    actions, adjustments, adoption, cluster, definitions, forwards, logs, merging, reviews,
-    secrets, shells, teardowns,
+    actions, adjustments, adoption, bulk, cluster, definitions, forwards, imports, logs, merging,
+    pulls, reviews, routes, secrets, shells, teardowns,
 };
 
 const NAMESPACES: &str = "Namespace";
@@ -58,6 +58,13 @@ pub(super) fn on_key(model: &mut Model, key: KeyEvent) -> Vec<Effect> {
 }
 
 fn choose(model: &mut Model, choice: Choice) -> Vec<Effect> {
+    // The plan may have become one of another cluster while the question stood.
+    if choice.carries_out()
+        && let Err(why) = availability(Action::Confirm, model)
+    {
+        model.decline(format!("Not possible: {why}."));
+        return Vec::new();
+    }
     match choice {
         Choice::Action(action) => actions::perform(model, action),
         Choice::Scope(scope) => cluster::show_scope(model, scope),
@@ -94,6 +101,12 @@ fn choose(model: &mut Model, choice: Choice) -> Vec<Effect> {
             Vec::new()
         }
         Choice::Workload(key, choice) => adjustments::choose(model, &key, choice),
+        Choice::RunBulk => bulk::run(model),
+        Choice::ConfirmRoutes(force_conflicts) => routes::confirm_with(model, force_conflicts),
+        Choice::RunRoutes(force_conflicts) => routes::run(model, force_conflicts),
+        Choice::RunPull => pulls::run(model),
+        Choice::ImportBy(by) => imports::ask_origin(model, by),
+        Choice::TakeImported(name, imported) => imports::take(name, &imported),
         Choice::Restore(item) => reviews::review_restore(model, item),
         Choice::SaveAndLeave => {
             let effect = model
@@ -163,12 +176,20 @@ fn discard_draft(model: &mut Model, editor: OpId) -> Vec<Effect> {
 }
 
 fn typed(model: &mut Model, kind: PromptKind, text: &str) -> Vec<Effect> {
+    if kind.carries_out()
+        && let Err(why) = availability(Action::Confirm, model)
+    {
+        model.popup = None;
+        model.decline(format!("Not possible: {why}."));
+        return Vec::new();
+    }
     let refused = match kind {
         PromptKind::NewName(template) => match new_name(model, text) {
             Ok(name) => {
                 model.popup = None;
                 let text = template::template(template).unwrap_or_default().to_owned();
-                model.record(format!("bowline new {name} --template {template}"), None);
+                let command = format!("new {name} --template {template}");
+                model.record(model.catalogue_command(&command), None);
                 return vec![Effect::CreateDefinition { name, text }];
             }
             Err(why) => why,
@@ -218,6 +239,35 @@ fn typed(model: &mut Model, kind: PromptKind, text: &str) -> Vec<Effect> {
             }
             not_typed(&[id])
         }
+        PromptKind::TypedBulk(ids) => {
+            if are_typed(&ids, text) {
+                model.popup = None;
+                return bulk::run(model);
+            }
+            not_typed(&ids)
+        }
+        PromptKind::TypedRoutes {
+            ids,
+            force_conflicts,
+        } => {
+            if are_typed(&ids, text) {
+                model.popup = None;
+                return routes::run(model, force_conflicts);
+            }
+            not_typed(&ids)
+        }
+        PromptKind::DeployId => match reviews::review_as(model, text) {
+            Ok(effects) => return effects,
+            Err(why) => why,
+        },
+        PromptKind::ImportOrigin(by) => match imports::take_origin(model, by, text) {
+            Ok(()) => return Vec::new(),
+            Err(why) => why,
+        },
+        PromptKind::ImportName(origin) => match new_name(model, text) {
+            Ok(name) => return imports::look(model, origin, name),
+            Err(why) => why,
+        },
         PromptKind::Replicas => match adjustments::scale_to(model, text) {
             Ok(effects) => return effects,
             Err(why) => why,
@@ -393,15 +443,9 @@ pub(super) fn close_menu(model: &mut Model, title: &str) {
     }
 }
 
-/// Lists what can be done with what is in front: what has a word in the footer, and is of that place.
+/// Lists all that can be done with what is in front; the key of an action chooses it here too.
 pub(super) fn open_menu(model: &mut Model) -> Vec<Effect> {
-    let items = items_of(model, |spec| {
-        let is_about_this = !matches!(
-            spec.action,
-            Action::Menu | Action::Palette | Action::Help | Action::Back | Action::Quit
-        );
-        !spec.word.is_empty() && is_about_this
-    });
+    let items = items_of(model, |spec| spec.action.is_deed());
     let title = match (model.place(), model.services.table.selected()) {
         (Place::Services | Place::Detail | Place::Logs | Place::History, Some(key)) => {
             key.id().to_string()
@@ -424,16 +468,13 @@ fn items_of(model: &Model, is_wanted: impl Fn(&ActionSpec) -> bool) -> Vec<MenuI
         .iter()
         .filter(|spec| spec.places.contains(&place) && is_wanted(spec))
         .map(|spec| {
-            let keys: Vec<_> = model
-                .keymap
-                .keys(place, spec.action)
-                .iter()
-                .map(ToString::to_string)
-                .collect();
+            let keys = model.keymap.keys(place, spec.action);
+            let names: Vec<_> = keys.iter().map(ToString::to_string).collect();
             MenuItem {
                 label: spec.sentence.to_owned(),
-                detail: keys.join(" "),
+                detail: names.join(" "),
                 why_not: availability(spec.action, model).err().map(str::to_owned),
+                key: keys.first().copied(),
                 choice: Choice::Action(spec.action),
             }
         })

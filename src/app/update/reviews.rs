@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::app::effect::{DefinitionOrigin, DeploySource, Effect, Origin, ReviewedPlan};
+use crate::app::input::Input;
 use crate::app::model::{Model, Screen};
 use crate::app::msg::{Epoch, OpId};
 use crate::app::operation::OperationKind;
@@ -10,14 +11,14 @@ use crate::app::panes::review::ReviewPane;
 use crate::app::panes::services::RowKey;
 use crate::app::popup::{Choice, Menu, MenuItem, Popup, Prompt, PromptKind};
 use crate::catalogue::trash::TrashItem;
-use crate::definition::id::InstanceId;
-use crate::engine::plan::{Change, DeployPlan};
+use crate::definition::id::{InstanceId, NameError};
+use crate::engine::plan::sums;
 use crate::engine::remedy::{Offer, Remedy};
 use crate::failure::Failure;
 use crate::service::summary::InstanceKey;
 
 use super::operations::{begin, place_of};
-use super::{popups, secrets};
+use super::{bulk, popups, secrets};
 
 const TRASH: &str = "Put back";
 
@@ -35,12 +36,19 @@ pub(super) fn review_selected(model: &mut Model, is_difference: bool) -> Vec<Eff
 
 /// Returns the definition of the selected row as it would be deployed there.
 pub(super) fn source_of_selection(model: &Model) -> Result<DeploySource, &'static str> {
-    let name = model.definition_of_selection()?;
-    let (id, namespace) = match model.services.table.selected() {
-        Some(RowKey::Instance(key) | RowKey::Kept(key)) => {
-            (key.id.clone(), Some(key.namespace.clone()))
-        }
-        Some(RowKey::Saved(_)) | None => (name.clone(), model.session.namespace().cloned()),
+    let row = model
+        .services
+        .table
+        .selected()
+        .ok_or("nothing is selected")?;
+    source_of(model, row)
+}
+
+fn source_of(model: &Model, row: &RowKey) -> Result<DeploySource, &'static str> {
+    let name = model.definition_of(row)?;
+    let (id, namespace) = match row {
+        RowKey::Instance(key) | RowKey::Kept(key) => (key.id.clone(), Some(key.namespace.clone())),
+        RowKey::Saved(_) => (name.clone(), model.session.namespace().cloned()),
     };
     Ok(DeploySource::of(Origin::Definition(DefinitionOrigin {
         name,
@@ -48,6 +56,13 @@ pub(super) fn source_of_selection(model: &Model) -> Result<DeploySource, &'stati
         namespace,
         text: None,
     })))
+}
+
+/// Returns the definitions of the marked rows, each as it would be deployed there; rows without one are left out.
+pub(super) fn sources_of_marks(model: &Model) -> Vec<DeploySource> {
+    let rows = model.target_rows();
+    let sources = rows.into_iter().map(|row| source_of(model, row));
+    sources.filter_map(Result::ok).collect()
 }
 
 /// Plans the deploy of the text that is edited, as it is.
@@ -91,6 +106,17 @@ pub(super) fn ask_what_to_restore(model: &mut Model) -> Vec<Effect> {
 pub(super) fn on_trash(model: &mut Model, epoch: Epoch, items: Vec<Arc<TrashItem>>) -> Vec<Effect> {
     if epoch != model.session.epoch {
         return Vec::new();
+    }
+    if let Some(key) = model.returning.take() {
+        model.status = None;
+        let is_it = |item: &&Arc<TrashItem>| item.id == key.id && item.namespace == key.namespace;
+        return match items.iter().find(is_it).cloned() {
+            Some(item) => review_restore(model, item),
+            None => {
+                model.decline(format!("Nothing of {} is in the trash.", key.id));
+                Vec::new()
+            }
+        };
     }
     if items.is_empty() {
         popups::close_menu(model, TRASH);
@@ -187,6 +213,9 @@ pub(super) fn on_planned(
         Err(_) => Vec::new(),
     };
     let Some(pane) = pane_of(model, op) else {
+        if let Some(item) = bulk::item_of(model, op) {
+            item.plan = Some(result);
+        }
         return Vec::new();
     };
     pane.on_planned(result);
@@ -247,11 +276,12 @@ impl Asked {
     }
 }
 
-/// Of what is protected, and where nobody knows who the server is, the ID is typed; else a menu.
+/// Of what is protected, and where one is to be sure of the place, the ID is typed; else a menu.
 fn question(model: &Model, source: &DeploySource, reviewed: &ReviewedPlan) -> Popup {
     let (asked, plan) = (Asked::of(source, reviewed), reviewed.deploy());
     let menu = menu(model, &asked, reviewed);
-    if !model.session.is_insecure && !reviewed.is_protected() {
+    let of_place = model.session.asks_for_ids();
+    if of_place.is_none() && !reviewed.is_protected() {
         return Popup::Menu(menu);
     }
     let id = plan.instance.id.clone();
@@ -259,9 +289,7 @@ fn question(model: &Model, source: &DeploySource, reviewed: &ReviewedPlan) -> Po
     if reviewed.is_protected() {
         text.push("It is protected.".to_owned());
     }
-    if model.session.is_insecure {
-        text.push("The server's certificate is not verified: it may be another server.".to_owned());
-    }
+    text.extend(of_place.map(str::to_owned));
     text.push(format!(
         "{} {}.",
         upper_first(asked.into),
@@ -292,10 +320,10 @@ fn menu(model: &Model, asked: &Asked, reviewed: &ReviewedPlan) -> Menu {
             "{n} pods hang on the present revision and are deleted."
         )),
     }
-    let cancel = MenuItem::new("Cancel", "", Choice::Cancel);
+    let cancel = MenuItem::cancel();
     if plan.conflicts.is_empty() {
         let run = MenuItem::new(asked.deed.clone(), place, Choice::RunDeploy);
-        return Menu::new(asked.title.clone(), text, vec![run, cancel]);
+        return Menu::confirm(asked.title.clone(), text, run);
     }
     let (belong, these) = match plan.conflicts.len() {
         1 => ("1 field belongs".to_owned(), "this field".to_owned()),
@@ -330,24 +358,6 @@ fn upper_first(word: &str) -> String {
     })
 }
 
-fn sums(plan: &DeployPlan) -> String {
-    let n = |change| {
-        let objects = plan.objects.iter();
-        objects.filter(|object| object.change == change).count()
-    };
-    let recreated = match n(Change::Recreate) {
-        0 => String::new(),
-        n => format!("{n} to recreate, "),
-    };
-    format!(
-        "{} to create, {} to update, {recreated}{} to delete, {} unchanged",
-        n(Change::Create),
-        n(Change::Update),
-        n(Change::Delete),
-        n(Change::Keep)
-    )
-}
-
 /// Starts what is reviewed.
 pub(super) fn run(model: &mut Model, force_conflicts: bool) -> Vec<Effect> {
     let Some(Screen::Review(pane)) = model.screens.last() else {
@@ -356,6 +366,22 @@ pub(super) fn run(model: &mut Model, force_conflicts: bool) -> Vec<Effect> {
     let (source, Some(reviewed)) = (pane.source.clone(), pane.reviewed().cloned()) else {
         return Vec::new();
     };
+    model.screens.pop();
+    let (op, effect) = start(model, source, reviewed, force_conflicts);
+    model.screens.push(Screen::Progress {
+        ops: vec![op],
+        n_below: 0,
+    });
+    vec![effect]
+}
+
+/// Begins what was reviewed; returns what carries it out.
+pub(super) fn start(
+    model: &mut Model,
+    source: DeploySource,
+    reviewed: ReviewedPlan,
+    force_conflicts: bool,
+) -> (OpId, Effect) {
     let instance = reviewed.deploy().instance.clone();
     let (kind, what) = match &reviewed {
         ReviewedPlan::Restore(_) if matches!(source.origin, Origin::Noted(_)) => {
@@ -386,19 +412,49 @@ pub(super) fn run(model: &mut Model, force_conflicts: bool) -> Vec<Effect> {
         true => " --take-over",
         false => "",
     };
-    model.screens.pop();
     let words = format!("{what}{flag}{agreed}{over}");
     let op = begin(model, kind, instance, &words);
-    model.screens.push(Screen::Progress {
-        ops: vec![op],
-        n_below: 0,
-    });
-    vec![Effect::RunDeploy {
+    let plan = Box::new(reviewed);
+    let effect = Effect::RunDeploy {
         op,
         source,
-        plan: Box::new(reviewed),
+        plan,
         force_conflicts,
-    }]
+    };
+    (op, effect)
+}
+
+/// Asks for the ID that the selected definition is deployed under, with the first free one filled in.
+pub(super) fn ask_id(model: &mut Model) -> Vec<Effect> {
+    let Ok(name) = model.definition_of_selection() else {
+        return Vec::new();
+    };
+    let is_free = |id: &InstanceId| {
+        let mut known = model.fleet.instances();
+        known.all(|instance| instance.key().id != *id)
+    };
+    let numbered = (2..1000).filter_map(|n| format!("{name}-{n}").parse().ok());
+    let free = numbered.into_iter().find(is_free);
+    let text = vec![format!(
+        "A second instance of {name}: the names of its objects come from it."
+    )];
+    let mut prompt = Prompt::new(PromptKind::DeployId, "ID to deploy under", text);
+    if let Some(free) = free {
+        prompt.input = Input::with_text(free.as_str());
+    }
+    model.popup = Some(Popup::Prompt(prompt));
+    Vec::new()
+}
+
+/// Plans the deploy of the selected definition under the ID that was typed.
+pub(super) fn review_as(model: &mut Model, text: &str) -> Result<Vec<Effect>, String> {
+    let id: InstanceId = text.parse().map_err(|error: NameError| error.to_string())?;
+    let mut source = source_of_selection(model)?;
+    if let Origin::Definition(origin) = &mut source.origin {
+        origin.id = id;
+    }
+    model.popup = None;
+    Ok(review(model, source))
 }
 
 fn deploy_command(source: &DeploySource, instance: &InstanceKey) -> String {

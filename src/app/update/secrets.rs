@@ -6,11 +6,14 @@ use crate::app::msg::OpId;
 use crate::app::popup::{Popup, SecretPrompt};
 use crate::secret::SecretValue;
 
-use super::reviews;
+use super::{bulk, reviews};
 
 /// Takes what a person is to be asked for; where the review in front is to be carried out, asks at once.
 pub(super) fn on_wanted(model: &mut Model, op: OpId, questions: Vec<String>) -> Vec<Effect> {
     let Some(pane) = reviews::pane_of(model, op) else {
+        if let Some(item) = bulk::item_of(model, op) {
+            item.questions = questions;
+        }
         return Vec::new();
     };
     pane.questions = questions;

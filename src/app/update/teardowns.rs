@@ -7,11 +7,11 @@ use crate::app::operation::OperationKind;
 use crate::app::panes::teardown::TeardownPane;
 use crate::app::popup::{Choice, Menu, MenuItem, Popup, Prompt, PromptKind};
 use crate::definition::id::InstanceId;
-use crate::engine::plan::{TeardownPlan, VolumeChoice};
+use crate::engine::plan::{TeardownPlan, TeardownScope, VolumeChoice};
 use crate::failure::Failure;
 use crate::service::summary::InstanceKey;
 
-use super::operations::{begin, places_of};
+use super::operations::{begin, places_of, show_progress};
 
 /// Shows the fate of everything that the marked instances, or the selected one, consist of.
 pub(super) fn show_fate(model: &mut Model) -> Vec<Effect> {
@@ -35,6 +35,16 @@ pub(super) fn plan_all(pane: &TeardownPane) -> Vec<Effect> {
         .iter()
         .map(|planned| plan(&planned.key))
         .collect()
+}
+
+/// Shows the fate of all that has outlived its time.
+pub(super) fn show_expired(model: &mut Model) -> Vec<Effect> {
+    let keys = model.expired();
+    let op = model.next_op();
+    let pane = TeardownPane::new(op, keys);
+    let effects = plan_all(&pane);
+    model.screens.push(Screen::Teardown(Box::new(pane)));
+    effects
 }
 
 /// Shows what becomes of the kept claims of the selected claim's instance.
@@ -129,14 +139,11 @@ fn question(model: &Model, pane: &TeardownPane) -> Popup {
     let title = format!("Take down {}?", names.join(", "));
     let ids = pane.ids_to_type();
     if ids.is_empty() {
-        let items = vec![
-            MenuItem::new("Cancel", "", Choice::Cancel),
-            MenuItem::new(
-                format!("Take down {}", names.join(", ")),
-                format!("from {place}"),
-                Choice::RunTeardown,
-            ),
-        ];
+        let deed = MenuItem::new(
+            format!("Take down {}", names.join(", ")),
+            format!("from {place}"),
+            Choice::RunTeardown,
+        );
         let has_claims = pane
             .ready()
             .flat_map(|plan| &plan.rows)
@@ -149,7 +156,7 @@ fn question(model: &Model, pane: &TeardownPane) -> Popup {
         } else {
             "There are no claims."
         };
-        return Popup::Menu(Menu::new(title, vec![text.to_owned()], items));
+        return Popup::Menu(Menu::confirm_grave(title, vec![text.to_owned()], deed));
     }
     let n_lost = pane
         .ready()
@@ -186,7 +193,11 @@ pub(super) fn run(model: &mut Model) -> Vec<Effect> {
         if takes_over {
             what.push_str(" --take-over");
         }
-        let op = begin(model, OperationKind::Teardown, instance, &what);
+        let kind = match plan.scope {
+            TeardownScope::Instance => OperationKind::Teardown,
+            TeardownScope::KeptClaims => OperationKind::Release,
+        };
+        let op = begin(model, kind, instance, &what);
         effects.push(Effect::RunTeardown {
             op,
             plan: Box::new(plan),
@@ -194,8 +205,7 @@ pub(super) fn run(model: &mut Model) -> Vec<Effect> {
         });
         ops.push(op);
     }
-    model.services.table.clear_marks();
-    model.screens.push(Screen::Progress { ops, n_below: 0 });
+    show_progress(model, ops);
     effects
 }
 

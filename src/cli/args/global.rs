@@ -95,6 +95,9 @@ pub struct Global {
         value_name = "FILE"
     )]
     pub config: Option<PathBuf>,
+    /// Write nothing to any cluster, whatever is asked for; [contexts] of the settings says so for single contexts
+    #[arg(long, global = true)]
+    pub read_only: bool,
     /// Work against a cluster inside this process, with example services: nothing outside is touched
     #[arg(long, global = true)]
     pub sandbox: bool,

@@ -146,6 +146,7 @@ impl Planner<'_> {
         let namespace = self.instance.namespace.as_str();
         let refusal = preflight::forbidden_refusal(&missing, namespace);
         plan.refusals.extend(refusal);
+        plan.refusals.extend(self.cluster.read_only());
         for live in &ours {
             self.judge(plan, live).await?;
         }

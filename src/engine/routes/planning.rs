@@ -92,8 +92,8 @@ pub async fn plan_routes(
     surroundings: &Surroundings,
 ) -> Result<Vec<RoutePlan>, Failure> {
     let seen = &Seen::read(cluster, instances).await?;
-    let plans = stream::iter(instances)
-        .map(async |instance| plan_instance(cluster, instance, surroundings, seen).await)
+    let plans = stream::iter(instances.to_vec())
+        .map(|instance| async move { plan_instance(cluster, &instance, surroundings, seen).await })
         .buffered(AT_ONCE);
     let plans: Vec<_> = plans.collect().await;
     plans.into_iter().collect()
@@ -154,6 +154,7 @@ async fn fill(
     let missing = preflight::forbidden(cluster, planner.accesses(plan)).await?;
     let refusal = preflight::forbidden_refusal(&missing, instance.namespace.as_str());
     plan.refusals.extend(refusal);
+    plan.refusals.extend(cluster.read_only());
     Ok(())
 }
 

@@ -95,6 +95,7 @@ pub async fn plan_teardown(
     let namespace = instance.namespace.as_str();
     plan.refusals
         .extend(preflight::forbidden_refusal(&missing, namespace));
+    plan.refusals.extend(cluster.read_only());
     may_retain(cluster, &mut plan).await?;
     Ok(plan)
 }

@@ -171,7 +171,7 @@ impl Runner {
         force_conflicts: bool,
     ) {
         let (start, cluster, messages) =
-            (self.start.clone(), self.cluster(), self.messages.clone());
+            (self.start.clone(), self.guarded(), self.messages.clone());
         self.operations.spawn(async move {
             let report = reporter(op, messages.clone());
             let options = RunOptions {
@@ -179,7 +179,7 @@ impl Runner {
                 meeting: meeting(source.takes_over),
             };
             let deploy = async {
-                let cluster = cluster?;
+                let cluster = cluster.await?;
                 let item = match &source.origin {
                     Origin::Trash(item) => Some(item.clone()),
                     Origin::Definition(_) | Origin::Revision { .. } | Origin::Noted(_) => None,
@@ -218,11 +218,11 @@ impl Runner {
 
     pub(super) fn run_adopt(&mut self, op: OpId, source: DeploySource, plan: Box<AdoptPlan>) {
         let (start, cluster, messages) =
-            (self.start.clone(), self.cluster(), self.messages.clone());
+            (self.start.clone(), self.guarded(), self.messages.clone());
         self.operations.spawn(async move {
             let report = reporter(op, messages.clone());
             let adoption = async {
-                let cluster = cluster?;
+                let cluster = cluster.await?;
                 let request = adopting(&start, &cluster, source).await?;
                 Ok(run_adopt(&cluster, &request, &plan, &report).await)
             };

@@ -1,4 +1,4 @@
-//! Teardowns, scales and restarts: planned, and carried out.
+//! Teardowns, scales, restarts and routes: planned, and carried out.
 
 use jiff::Timestamp;
 
@@ -9,11 +9,14 @@ use crate::engine::adjust::{
 use crate::engine::claims::plan_release;
 use crate::engine::operation::Meeting;
 use crate::engine::plan::{TeardownPlan, TeardownScope, VolumeChoice};
+use crate::engine::remedy::Remedies;
+use crate::engine::routes::{RouteOptions, RoutePlan, plan_routes, run_routes};
 use crate::engine::teardown::{TeardownOptions, plan_teardown, run_teardown};
 use crate::engine::wait::wait_ready;
 use crate::runtime::trash::keep_in_trash;
 use crate::service::summary::InstanceKey;
 
+use super::deploys::surroundings;
 use super::{Runner, not_begun, reporter};
 
 impl Runner {
@@ -39,7 +42,7 @@ impl Runner {
 
     pub(super) fn run_teardown(&mut self, op: OpId, plan: Box<TeardownPlan>, meeting: Meeting) {
         let (start, cluster, messages) =
-            (self.start.clone(), self.cluster(), self.messages.clone());
+            (self.start.clone(), self.guarded(), self.messages.clone());
         self.operations.spawn(async move {
             let options = TeardownOptions {
                 wait: Some(start.settings.wait.gone()),
@@ -47,7 +50,7 @@ impl Runner {
                 meeting,
             };
             let report = reporter(op, messages.clone());
-            let outcome = match cluster {
+            let outcome = match cluster.await {
                 Ok(cluster) => match keep_in_trash(&cluster, &plan, &start.trash).await {
                     Ok(_) => run_teardown(&cluster, &plan, &options, &report).await,
                     Err(failure) => not_begun(failure),
@@ -80,12 +83,12 @@ impl Runner {
         takes_conflicts: bool,
     ) {
         let (start, cluster, messages) =
-            (self.start.clone(), self.cluster(), self.messages.clone());
+            (self.start.clone(), self.guarded(), self.messages.clone());
         let adjusting = self.adjusting.clone();
         self.operations.spawn(async move {
             let report = reporter(op, messages.clone());
             let adjust = async {
-                let cluster = cluster?;
+                let cluster = cluster.await?;
                 let turn = adjusting.acquire().await;
                 let options = AdjustOptions {
                     holder: start.holder,
@@ -101,6 +104,36 @@ impl Runner {
                 Ok(outcome)
             };
             let outcome = adjust.await.unwrap_or_else(not_begun);
+            drop(messages.send(Msg::Finished { op, outcome }));
+        });
+    }
+
+    pub(super) fn plan_routes(&self, op: OpId, keys: Vec<InstanceKey>) {
+        let (cluster, messages) = (self.cluster(), self.messages.clone());
+        let surroundings = surroundings(&self.start, (false, Remedies::default()));
+        tokio::spawn(async move {
+            let plans = async { plan_routes(&cluster?, &keys, &surroundings).await };
+            let result = plans.await;
+            drop(messages.send(Msg::RoutesPlanned { op, result }));
+        });
+    }
+
+    pub(super) fn run_routes(&mut self, op: OpId, plan: Box<RoutePlan>, takes_conflicts: bool) {
+        let (start, cluster, messages) =
+            (self.start.clone(), self.guarded(), self.messages.clone());
+        let adjusting = self.adjusting.clone();
+        self.operations.spawn(async move {
+            let report = reporter(op, messages.clone());
+            let options = RouteOptions {
+                holder: start.holder,
+                takes_conflicts,
+            };
+            let change = async {
+                let cluster = cluster.await?;
+                let _turn = adjusting.acquire().await;
+                Ok(run_routes(&cluster, &plan, &options, &report).await)
+            };
+            let outcome = change.await.unwrap_or_else(not_begun);
             drop(messages.send(Msg::Finished { op, outcome }));
         });
     }

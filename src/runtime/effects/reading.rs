@@ -11,11 +11,16 @@ use tokio_util::task::AbortOnDropHandle;
 
 use crate::app::{Epoch, LiveTexts, Msg, OpId};
 use crate::catalogue::trash::{Trash, TrashItem};
-use crate::definition::id::InstanceId;
+use crate::cluster::{LabelSelector, SelectorError};
+use crate::definition::id::{InstanceId, Namespace};
+use crate::definition::object::GroupKind;
 use crate::engine::drift::changes;
 use crate::engine::history::{compare, history};
+use crate::engine::printed::{PrintedObjects, printed_objects};
 use crate::engine::pull::live_text;
 use crate::engine::remedy::Remedies;
+use crate::engine::rights::rights;
+use crate::engine::selection::select;
 use crate::failure::{Failure, FailureKind};
 use crate::service::summary::InstanceKey;
 
@@ -61,6 +66,52 @@ impl Runner {
                 live: live.plan.text,
             });
             drop(messages.send(Msg::LiveRead { editor, result }));
+        });
+    }
+
+    pub(super) fn ask_write_rights(&mut self, epoch: Epoch, namespace: Namespace) {
+        let (cluster, messages) = (self.cluster(), self.messages.clone());
+        let task = tokio::spawn(async move {
+            let rights = async { rights(&cluster?, &namespace).await };
+            // Who cannot be told beforehand is told by the plan.
+            if let Ok(rights) = rights.await {
+                drop(messages.send(Msg::WriteRightsTold { epoch, rights }));
+            }
+        });
+        self.rights = Some(AbortOnDropHandle::new(task));
+    }
+
+    pub(super) fn select_labels(&self, op: OpId, namespace: Option<Namespace>, selector: String) {
+        let (cluster, messages) = (self.cluster(), self.messages.clone());
+        tokio::spawn(async move {
+            let chosen = async {
+                let selector: LabelSelector =
+                    selector.parse().map_err(|error: SelectorError| {
+                        Failure::new(FailureKind::Invalid, format!("label: {error}"))
+                    })?;
+                select(&cluster?, namespace.as_ref(), &selector).await
+            };
+            let result = chosen.await.map(|keys| keys.into_iter().collect());
+            drop(messages.send(Msg::LabelsSelected { op, result }));
+        });
+    }
+
+    pub(super) fn print_objects(&self, op: OpId, key: InstanceKey, kinds: BTreeSet<GroupKind>) {
+        let (cluster, messages) = (self.cluster(), self.messages.clone());
+        tokio::spawn(async move {
+            let printed = match cluster {
+                Ok(cluster) => printed_objects(&cluster, &key, kinds).await,
+                Err(failure) => PrintedObjects {
+                    failures: vec![failure],
+                    ..PrintedObjects::default()
+                },
+            };
+            let remarks = printed.failures.iter().map(|it| it.summary.clone());
+            drop(messages.send(Msg::ObjectsPrinted {
+                op,
+                objects: printed.objects(),
+                remarks: remarks.collect(),
+            }));
         });
     }
 

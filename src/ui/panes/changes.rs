@@ -117,7 +117,7 @@ fn whole(canvas: &Canvas<'_>, changes: &Changes, width: usize, now: Timestamp) -
         lines.extend(wrapped(remark, width, theme.partly));
     }
     if !changes.is_empty() {
-        let sentence = "y copies the command that pulls this into the definition; a plans the deploy that puts it back.";
+        let sentence = "Y pulls this into the definition; a plans the deploy that puts it back.";
         lines.push(Vec::new());
         lines.extend(wrapped(sentence, width, theme.dim));
     }

@@ -11,13 +11,7 @@ use super::note_change;
 
 pub fn draw(canvas: &mut Canvas<'_>, area: Rect, model: &Model, geometry: &mut Geometry) {
     let theme = canvas.theme;
-    let scope = match &model.session.scope {
-        Some(Scope::Namespace(namespace)) => namespace.to_string(),
-        Some(Scope::All) => "all namespaces".to_owned(),
-        None => String::new(),
-    };
-    let (dot, into) = (theme.symbols.dot, theme.symbols.into);
-    let place = format!(" {dot} {} {into} {scope}", model.session.context);
+    let place = scope_of(canvas, model);
     let inside = canvas.frame(
         area,
         &[("Claims", theme.strong), (&place, theme.text)],
@@ -39,4 +33,15 @@ pub fn draw(canvas: &mut Canvas<'_>, area: Rect, model: &Model, geometry: &mut G
         };
         canvas.text(at, inside.width.saturating_sub(3), sentence, theme.dim);
     }
+}
+
+/// Returns the place that a view is of, for its title.
+pub(super) fn scope_of(canvas: &Canvas<'_>, model: &Model) -> String {
+    let scope = match &model.session.scope {
+        Some(Scope::Namespace(namespace)) => namespace.to_string(),
+        Some(Scope::All) => "all namespaces".to_owned(),
+        None => String::new(),
+    };
+    let (dot, into) = (canvas.theme.symbols.dot, canvas.theme.symbols.into);
+    format!(" {dot} {} {into} {scope}", model.session.context)
 }

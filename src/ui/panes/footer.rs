@@ -171,6 +171,10 @@ fn draw_hints(canvas: &mut Canvas<'_>, at: Position, width: u16, model: &Model) 
         .filter_map(|spec| {
             let key = model.keymap.keys(place, spec.action).first()?.to_string();
             let is_available = availability(spec.action, model).is_ok();
+            // Nothing offers to go on that cannot.
+            if spec.action == Action::Confirm && !is_available {
+                return None;
+            }
             let is_available = is_available || spec.action == Action::Help;
             Some((key, spec.word, is_available, spec.action))
         })

@@ -26,12 +26,11 @@ pub fn draw(canvas: &mut Canvas<'_>, area: Rect, model: &Model, geometry: &mut G
     if n_running > 0 {
         running.push_str(&format!("{n_running} running  "));
     }
-    let insecure = if model.session.is_insecure {
-        "TLS not verified  "
-    } else {
-        ""
-    };
+    let guards = guards(model);
+    let insecure = guards.as_str();
     let place = place(model);
+    let named = theme.contexts.get(&model.session.context);
+    let context = named.copied().unwrap_or(theme.text);
     let into = format!(" {} ", theme.symbols.into);
     let left = 11 + text::cells(&place.0) + 3 + text::cells(&place.1) + 2;
     let fixed = text::cells(&connection) + 2 + text::cells(&running) + text::cells(insecure);
@@ -51,7 +50,7 @@ pub fn draw(canvas: &mut Canvas<'_>, area: Rect, model: &Model, geometry: &mut G
         x - area.x,
         &[
             (" bowline  ", theme.strong),
-            (&place.0, theme.text),
+            (&place.0, context),
             (&into, theme.dim),
             (&place.1, theme.text),
         ],
@@ -70,6 +69,18 @@ pub fn draw(canvas: &mut Canvas<'_>, area: Rect, model: &Model, geometry: &mut G
             (&counts, theme.text),
         ],
     );
+}
+
+/// Returns what a person should never forget of the cluster.
+fn guards(model: &Model) -> String {
+    let session = &model.session;
+    let words = [
+        (session.is_insecure, "TLS not verified"),
+        (session.guard.is_read_only, "read-only"),
+        (session.guard.is_protected, "protected"),
+    ];
+    let words = words.into_iter().filter(|(holds, _)| *holds);
+    words.map(|(_, word)| format!("{word}  ")).collect()
 }
 
 fn place(model: &Model) -> (String, String) {

@@ -9,7 +9,7 @@ use crate::ui::canvas::Canvas;
 use super::popup::{open, rows};
 
 /// Views in the order in which a person meets them.
-const VIEWS: [(Place, &str); 17] = [
+const VIEWS: [(Place, &str); 21] = [
     (Place::Services, "Services"),
     (Place::Detail, "Detail"),
     (Place::Logs, "Logs"),
@@ -18,13 +18,17 @@ const VIEWS: [(Place, &str); 17] = [
     (Place::Teardown, "Teardown"),
     (Place::Adjust, "Scale and restart"),
     (Place::Adopt, "Adoption"),
+    (Place::Bulk, "Several deploys"),
+    (Place::Routes, "Routes"),
+    (Place::Pull, "Pull"),
     (Place::Comparison, "Comparison of revisions"),
     (Place::Merge, "Merge"),
     (Place::Changes, "What others changed"),
     (Place::Claims, "Claims"),
     (Place::Forwards, "Forwards"),
     (Place::Nodes, "Nodes"),
-    (Place::Progress, "Operations"),
+    (Place::Operations, "Operations"),
+    (Place::Progress, "Progress"),
     (Place::Log, "Commands"),
     (Place::Editor, "Editor"),
 ];
@@ -151,8 +155,13 @@ fn section(
             told.push(spec.id);
             let keys = model.keymap.keys(place, spec.action).iter();
             let keys: Vec<_> = keys.map(ToString::to_string).collect();
+            // What has no key of its own is found in the palette.
+            let keys = match keys.is_empty() {
+                true => ":".to_owned(),
+                false => keys.join(" "),
+            };
             lines.push(Line {
-                keys: keys.join(" "),
+                keys,
                 what: spec.sentence,
             });
         }

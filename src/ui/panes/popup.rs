@@ -36,6 +36,13 @@ pub fn hints(popup: &Popup) -> &'static [(&'static str, &'static str)] {
             ("esc", "close"),
             ("a-z", "narrow"),
         ],
+        Popup::Menu(menu) if menu.is_confirmation() => &[
+            ("y", "go on"),
+            ("n", "cancel"),
+            ("enter", "choose"),
+            ("j k", "move"),
+            ("esc", "close"),
+        ],
         Popup::Menu(_) => &[("enter", "choose"), ("j k", "move"), ("esc", "close")],
         Popup::Prompt(_) => &[("enter", "go on"), ("esc", "cancel"), ("^u", "clear")],
         Popup::Secret(_) => &[("enter", "go on"), ("esc", "not now"), ("^u", "clear")],

@@ -441,3 +441,81 @@ fn help_is_scrolled_to_its_end_and_back() {
     stage.press("home");
     assert!(draw(&stage.model, SMALL).contains("Open what is selected"));
 }
+
+#[test]
+fn routes_say_what_becomes_of_each() {
+    let mut stage = services();
+    stage.press("G k space space I");
+    let mut refused = stage::route_plan("orders-db");
+    refused.routes.clear();
+    refused.refusals = vec![Failure::new(
+        FailureKind::Refused,
+        "Ingress/orders-db is not changed: it belongs to the Helm release shop",
+    )];
+    let mut plan = stage::route_plan("web");
+    plan.warnings = vec!["Ingress/web routes to Service/gone too, which is not there".to_owned()];
+    let op = last_op(&stage);
+    let result = Ok(vec![refused, plan]);
+    stage.send(Msg::RoutesPlanned { op, result });
+    check("routes", &mut stage);
+}
+
+#[test]
+fn pull_shows_the_difference_of_the_text_and_what_is_left() {
+    let mut stage = services();
+    stage.press("G Y");
+    let op = last_op(&stage);
+    let result = Ok(Box::new(stage::planned_pull("web")));
+    stage.send(Msg::PullPlanned { op, result });
+    check("pull", &mut stage);
+    stage.press("enter");
+    check("pull_confirmation", &mut stage);
+}
+
+#[test]
+fn several_deploys_are_planned_a_line_each() {
+    let mut stage = services();
+    stage.press("space space space space space a");
+    let [billing, orders, web, notebook] =
+        [3, 2, 1, 0].map(|back| OpId(stage.model.last_op() - back));
+    let mut answer = |op, result| stage.send(Msg::DeployPlanned { op, result });
+    answer(billing, Ok(Box::new(stage::deploy_plan("billing").into())));
+    let mut refused = stage::deploy_plan("orders-db");
+    refused.refusals = vec![Failure::new(
+        FailureKind::Refused,
+        "StatefulSet/orders-db: spec.selector can never be changed",
+    )];
+    answer(orders, Ok(Box::new(refused.into())));
+    let mut same = stage::deploy_plan("web");
+    same.objects.truncate(1);
+    answer(web, Ok(Box::new(same.into())));
+    let _ = notebook;
+    check("bulk", &mut stage);
+}
+
+#[test]
+fn operations_under_way_are_listed_with_who_works_on_what() {
+    use crate::service::operation::Operation;
+    let mut stage = services();
+    let noted = |kind: &str, step: &str, holder: &str, started: u64| Operation {
+        kind: kind.to_owned(),
+        step: step.to_owned(),
+        holder: holder.to_owned(),
+        heartbeat: stage::now() - std::time::Duration::from_secs(2),
+        started: Some(stage::now() - std::time::Duration::from_secs(started)),
+        number: Some(2),
+        of: Some(6),
+        ..Operation::default()
+    };
+    let deploy = noted("deploy", "apply Deployment/billing", "ann@bastion/42", 40);
+    stage.noted("billing", deploy);
+    let teardown = noted(
+        "teardown",
+        "delete StatefulSet/orders-db",
+        "bob@laptop/7",
+        90,
+    );
+    stage.noted("orders-db", teardown);
+    stage.press("P");
+    check("operations", &mut stage);
+}

@@ -193,13 +193,3 @@ fn somebody_who_asks_is_shown_what_no_flag_tells_of() {
         Some("bowline --context kind-dev -n team-a status web")
     );
 }
-
-#[test]
-fn command_that_pulls_is_copied() {
-    let mut stage = watching(true);
-    stage.press("d");
-    stage.take_effects();
-    stage.press("y");
-    let command = "bowline --context kind-dev -n team-a pull web".to_owned();
-    assert_eq!(stage.take_effects(), [Effect::Copy(command)]);
-}

@@ -23,6 +23,13 @@ fn connect(epoch: u64, context: Option<&str>) -> Effect {
     }
 }
 
+fn ask_rights(epoch: u64, namespace: &str) -> Effect {
+    Effect::AskWriteRights {
+        epoch: Epoch(epoch),
+        namespace: namespace.parse().unwrap(),
+    }
+}
+
 fn refused() -> Failure {
     Failure::new(FailureKind::Unreachable, "connection refused")
 }
@@ -38,10 +45,13 @@ fn begins_by_connecting_and_listing_the_catalogue() {
     let scope = Scope::Namespace("team-a".parse().unwrap());
     assert_eq!(
         stage.take_effects(),
-        [Effect::WatchOverview {
-            epoch: Epoch(1),
-            scope
-        }]
+        [
+            Effect::WatchOverview {
+                epoch: Epoch(1),
+                scope
+            },
+            ask_rights(1, "team-a"),
+        ]
     );
 }
 
@@ -76,6 +86,7 @@ fn answers_of_an_earlier_connection_are_dropped() {
         cluster: "other".to_owned(),
         namespace: "other".parse().unwrap(),
         is_insecure: true,
+        guard: Default::default(),
     });
     for event in stage::overview_of_nothing() {
         stage.send(Msg::Overview {
@@ -235,6 +246,7 @@ fn other_namespace_is_watched_in_place_of_the_one_before() {
                 epoch: Epoch(2),
                 scope
             },
+            ask_rights(2, "team-b"),
         ]
     );
     // What the watches of the first one still report is of an earlier epoch.
@@ -261,14 +273,7 @@ fn namespace_may_be_typed_where_they_may_not_be_listed() {
     assert!(prompt.error.is_some());
     stage.take_effects();
     stage.press("^u").type_text("team-b").press("enter");
-    let scope = Scope::Namespace("team-b".parse().unwrap());
-    assert_eq!(
-        stage.take_effects().pop(),
-        Some(Effect::WatchOverview {
-            epoch: Epoch(2),
-            scope
-        })
-    );
+    assert_eq!(stage.take_effects().pop(), Some(ask_rights(2, "team-b")));
 }
 
 #[test]

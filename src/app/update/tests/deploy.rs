@@ -396,9 +396,9 @@ fn quitting_while_only_readiness_is_waited_for_is_not_asked_about() {
 }
 
 #[test]
-fn several_marked_rows_are_not_planned_at_once() {
+fn several_marked_rows_are_compared_one_at_a_time() {
     let mut stage = Stage::with_services();
-    stage.press("space space a");
+    stage.press("space space D");
     let sentence = "Not possible: several rows are marked: plans are reviewed one at a time.";
     assert_eq!(told(&stage), Some(sentence));
     assert_eq!(stage.take_effects(), []);

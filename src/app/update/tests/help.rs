@@ -3,6 +3,8 @@
 use std::collections::BTreeSet;
 
 use crate::app::action::{Action, Place, SPECS};
+use crate::app::effect::Effect;
+use crate::app::msg::{Msg, OpId};
 use crate::app::panes::detail::Tab;
 use crate::app::popup::Popup;
 use crate::app::stage::Stage;
@@ -28,10 +30,12 @@ fn after(action: Action) -> Option<Action> {
         ShowTab(Tab::Logs) => ShowTab(Tab::Objects),
         ShowTab(Tab::Objects) => ShowTab(Tab::Definition),
         ShowTab(Tab::Definition) => ShowTab(Tab::History),
-        ShowTab(Tab::History) => New,
+        ShowTab(Tab::History) => Fold,
+        Fold => New,
         New => Edit,
         Edit => Apply,
-        Apply => Teardown,
+        Apply => ApplyAs,
+        ApplyAs => Teardown,
         Teardown => Difference,
         Difference => ScaleUp,
         ScaleUp => ScaleDown,
@@ -41,7 +45,11 @@ fn after(action: Action) -> Option<Action> {
         Rollback => Resume,
         Resume => TakeOver,
         TakeOver => Restore,
-        Restore => Adopt,
+        Restore => Undo,
+        Undo => Prune,
+        Prune => UpdateRoutes,
+        UpdateRoutes => Import,
+        Import => Adopt,
         Adopt => Agree,
         Agree => Mark,
         Mark => ClearMarks,
@@ -92,7 +100,8 @@ fn after(action: Action) -> Option<Action> {
         Namespace => Claims,
         Claims => Release,
         Release => Operations,
-        Operations => Log,
+        Operations => Watch,
+        Watch => Log,
         Log => Menu,
         Menu => Palette,
         Palette => Help,
@@ -104,14 +113,15 @@ fn after(action: Action) -> Option<Action> {
 }
 
 #[test]
-fn every_action_is_in_the_table_with_a_key_and_a_sentence() {
+fn every_action_is_in_the_table_with_a_sentence_and_a_key_or_the_palette() {
     let mut action = Some(Action::Down);
     while let Some(present) = action {
         let specs: Vec<_> = SPECS.iter().filter(|spec| spec.action == present).collect();
         assert!(!specs.is_empty(), "{present:?}");
         for spec in specs {
+            let is_in_palette = spec.places.iter().all(|it| *it != Place::Editor);
             assert!(
-                !spec.keys.is_empty() && !spec.places.is_empty(),
+                (!spec.keys.is_empty() || is_in_palette) && !spec.places.is_empty(),
                 "{present:?}"
             );
             assert!(!spec.sentence.is_empty(), "{present:?}");
@@ -147,12 +157,16 @@ fn every_place_has_a_way_out_and_help() {
         Teardown,
         Adjust,
         Adopt,
+        Bulk,
+        Routes,
+        Pull,
         Comparison,
         Place::Merge,
         Changes,
         Claims,
         Forwards,
         Place::Nodes,
+        Operations,
         Progress,
         Log,
     ] {
@@ -170,13 +184,13 @@ fn no_key_alone_writes_to_the_cluster() {
             let mut stage = Stage::with_services();
             stage.press(key);
             let writes = stage.take_effects().into_iter().any(|effect| {
-                use crate::app::effect::Effect;
                 matches!(
                     effect,
                     Effect::RunDeploy { .. }
                         | Effect::RunTeardown { .. }
                         | Effect::RunAdjustment { .. }
                         | Effect::RunAdopt { .. }
+                        | Effect::RunRoutes { .. }
                 )
             });
             assert!(!writes, "{key}");
@@ -209,4 +223,48 @@ fn what_cannot_be_done_is_dimmed_in_the_palette_and_says_why() {
         .map(|status| status.text.as_str());
     assert_eq!(told, Some("Not now: nothing is deployed here."));
     assert_eq!(stage.take_effects(), []);
+}
+
+#[test]
+fn menu_lists_every_deed_and_keys_choose_in_it_too() {
+    let mut stage = Stage::with_services();
+    stage.press("m");
+    let labels: Vec<_> = stage.menu().items.iter().map(|it| &it.label).collect();
+    let deeds = SPECS
+        .iter()
+        .filter(|spec| spec.places.contains(&Place::Services) && spec.action.is_deed());
+    let sentences: Vec<_> = deeds.map(|spec| spec.sentence).collect();
+    assert_eq!(labels, sentences);
+    assert!(sentences.len() > 20, "{sentences:?}");
+    // What cannot be done says why, chosen by its key too.
+    stage.press("z");
+    let why = "Not now: nothing was taken down or pulled in this session.";
+    assert_eq!(stage.told(), Some(why));
+    stage.press("esc G m r");
+    assert!(matches!(
+        stage.take_effects()[..],
+        [Effect::PlanAdjustment { .. }]
+    ));
+}
+
+#[test]
+fn questions_are_answered_by_y_and_n() {
+    let mut stage = Stage::with_services();
+    stage.press("G a");
+    let result = Ok(Box::new(crate::app::stage::deploy_plan("web").into()));
+    stage.send(Msg::DeployPlanned {
+        op: OpId(1),
+        result,
+    });
+    stage.take_effects();
+    stage.press("enter n");
+    assert_eq!(
+        (stage.take_effects().len(), stage.model.popup.is_none()),
+        (0, true)
+    );
+    stage.press("enter y");
+    assert!(matches!(
+        stage.take_effects()[..],
+        [Effect::RunDeploy { .. }]
+    ));
 }

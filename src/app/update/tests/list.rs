@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::app::effect::Effect;
 use crate::app::model::{Focus, Screen};
-use crate::app::msg::{Epoch, Msg};
+use crate::app::msg::{Epoch, Msg, OpId};
 use crate::app::panes::detail::Tab;
 use crate::app::panes::services::RowKey;
 use crate::app::stage::{self, Stage, key};
@@ -465,4 +465,43 @@ fn nothing_is_copied_but_by_a_key() {
     }
     stage.press("y");
     assert_eq!(copies(&mut stage), 1);
+}
+
+#[test]
+fn filter_by_labels_asks_the_server_who_has_them() {
+    let mut stage = Stage::with_services();
+    let shown = |stage: &Stage| -> Vec<String> {
+        let rows = stage.model.services.table.rows();
+        rows.map(|row| row.key.id().to_string()).collect()
+    };
+    stage.press("/").type_text("b label:tier in (web,db)");
+    // The words hold at once; labels once they are typed.
+    assert_eq!(stage.take_effects(), []);
+    assert_eq!(shown(&stage), ["billing", "notebook", "orders-db", "web"]);
+    stage.press("enter");
+    let select = |op| Effect::SelectLabels {
+        op: OpId(op),
+        namespace: Some("team-a".parse().unwrap()),
+        selector: "tier in (web,db)".to_owned(),
+    };
+    assert_eq!(stage.take_effects(), [select(1)]);
+    let mut answer = |op, ids: &[&str]| {
+        let chosen = ids.iter().map(|id| stage::key(id)).collect();
+        stage.send(Msg::LabelsSelected {
+            op: OpId(op),
+            result: Ok(chosen),
+        });
+        stage.model.settle();
+        shown(&stage)
+    };
+    assert_eq!(
+        answer(1, &["web", "orders-db", "ml-resnet"]),
+        ["orders-db", "web"]
+    );
+    assert_eq!(answer(9, &["web"]), ["orders-db", "web"]);
+    stage.press("^l");
+    let effects = stage.take_effects();
+    assert!(effects.contains(&select(2)), "{effects:?}");
+    stage.press("esc");
+    assert_eq!(shown(&stage).len(), 5);
 }

@@ -1,0 +1,136 @@
+//! The operations under way, whoever began them; and the teardown of what has outlived its time.
+
+use std::time::Duration;
+
+use crate::app::effect::{DeploySource, Effect, Origin};
+use crate::app::model::Screen;
+use crate::app::msg::{Msg, OpId};
+use crate::app::operation::OperationKind;
+use crate::app::stage::{self, Stage};
+use crate::app::table::Value;
+use crate::app::update::operations::begin;
+use crate::engine::plan::{Outcome, TeardownScope, VolumeChoice};
+use crate::service::operation::{Aim, Operation};
+
+fn deploy() -> Operation {
+    Operation {
+        kind: "deploy".to_owned(),
+        step: "apply Deployment/orders-db".to_owned(),
+        holder: "ann@bastion/7".to_owned(),
+        heartbeat: stage::now(),
+        number: Some(2),
+        of: Some(5),
+        aim: Aim {
+            revision: Some(3),
+            ..Aim::default()
+        },
+        ..Operation::default()
+    }
+}
+
+/// Returns ID, operation, state, step and holder of each row.
+fn rows(stage: &mut Stage) -> Vec<Vec<String>> {
+    stage.model.settle();
+    let text = |value: &Value| match value {
+        Value::Text(text) | Value::Number(_, text) => text.clone(),
+        _ => String::new(),
+    };
+    let rows = stage.model.operations_pane.table.rows();
+    rows.map(|row| row.cells[..5].iter().map(text).collect())
+        .collect()
+}
+
+fn row(cells: [&str; 5]) -> Vec<String> {
+    cells.map(str::to_owned).to_vec()
+}
+
+#[test]
+fn operations_of_all_are_listed_and_one_without_a_beat_is_seen_to_stand_still() {
+    let mut stage = Stage::with_services();
+    let op = begin(
+        &mut stage.model,
+        OperationKind::Scale,
+        stage::key("web"),
+        "scale web 2",
+    );
+    stage.noted("orders-db", deploy());
+    stage.press("P");
+    let noted = |state: &str| {
+        row([
+            "orders-db",
+            "deploy of r3",
+            state,
+            "step 2 of 5: apply Deployment/orders-db",
+            "ann@bastion/7",
+        ])
+    };
+    let own = |state: &str, step: &str| row(["web", "scale", state, step, "here"]);
+    assert_eq!(rows(&mut stage), [noted("runs"), own("runs here", "")]);
+    stage.wait(Duration::from_secs(8));
+    let beat = Operation {
+        heartbeat: stage.model.now,
+        ..deploy()
+    };
+    stage.noted("orders-db", beat);
+    stage.wait(Duration::from_secs(8));
+    assert_eq!(rows(&mut stage)[0], noted("runs"));
+    stage.wait(Duration::from_secs(4));
+    assert_eq!(rows(&mut stage)[0], noted("stands still"));
+    let outcome = Outcome::default();
+    stage.send(Msg::Finished { op, outcome });
+    stage.wait(Duration::from_secs(1));
+    assert_eq!(rows(&mut stage)[1], own("done", "took 20s"));
+}
+
+#[test]
+fn operation_is_resumed_taken_over_or_followed_from_the_list() {
+    let mut stage = Stage::with_services();
+    stage.noted("orders-db", deploy());
+    // Something else is selected among the services.
+    stage.press("G P T");
+    let source = DeploySource {
+        takes_over: true,
+        ..DeploySource::of(Origin::Noted(stage::key("orders-db")))
+    };
+    let op = OpId(1);
+    assert_eq!(stage.take_effects(), [Effect::PlanDeploy { op, source }]);
+    stage.press("esc enter");
+    assert!(matches!(stage.model.screens[..], [Screen::Detail]));
+    let selected = stage.model.selected_instance();
+    assert_eq!(selected, Some(&stage::key("orders-db")));
+}
+
+#[test]
+fn own_operation_is_followed_step_by_step() {
+    let mut stage = Stage::with_services();
+    let op = begin(
+        &mut stage.model,
+        OperationKind::Restart,
+        stage::key("web"),
+        "restart web",
+    );
+    stage.press("P enter");
+    let Some(Screen::Progress { ops, .. }) = stage.model.screens.last() else {
+        panic!("{:?}", stage.model.screens);
+    };
+    assert_eq!(*ops, [op]);
+}
+
+#[test]
+fn what_has_outlived_its_time_is_taken_down_together_but_what_is_protected() {
+    let mut stage = Stage::with_services();
+    stage.press("X");
+    let why = "Not possible: nothing that may be taken down has outlived its time.";
+    assert_eq!(stage.told(), Some(why));
+    // ml-resnet expires in six hours.
+    stage.wait(Duration::from_secs(6 * 3600));
+    stage.take_effects();
+    stage.press("X");
+    let plan = Effect::PlanTeardown {
+        op: OpId(1),
+        key: stage::key("ml-resnet"),
+        scope: TeardownScope::Instance,
+        volumes: VolumeChoice::Keep,
+    };
+    assert_eq!(stage.take_effects(), [plan]);
+}

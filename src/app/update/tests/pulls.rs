@@ -1,0 +1,156 @@
+//! What others changed comes into the definition, and goes out of it again; what was taken down is put back.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::app::effect::{DeploySource, Effect, Origin};
+use crate::app::model::Screen;
+use crate::app::msg::{Msg, OpId, SaveAnswer};
+use crate::app::operation::OperationKind;
+use crate::app::stage::{self, Stage};
+use crate::app::update::operations::begin;
+use crate::catalogue::Digest;
+use crate::catalogue::trash::TrashItem;
+use crate::engine::plan::Outcome;
+
+/// Shows the pull of the selected instance, web.
+fn showing() -> Stage {
+    let mut stage = Stage::with_services();
+    stage.press("G Y");
+    let (op, key) = (OpId(1), stage::key("web"));
+    assert_eq!(stage.take_effects(), [Effect::PlanPull { op, key }]);
+    let result = Ok(Box::new(stage::planned_pull("web")));
+    stage.send(Msg::PullPlanned { op, result });
+    stage
+}
+
+fn write(op: u64, text: &str, base: &Digest) -> Effect {
+    Effect::WriteDefinition {
+        op: OpId(op),
+        name: "web".parse().unwrap(),
+        text: text.to_owned(),
+        base: base.clone(),
+    }
+}
+
+fn written(stage: &mut Stage, op: u64, answer: SaveAnswer) {
+    stage.send(Msg::DefinitionWritten {
+        op: OpId(op),
+        name: "web".parse().unwrap(),
+        answer,
+    });
+}
+
+#[test]
+fn pull_is_written_after_its_difference_was_seen_and_taken_back_by_a_key() {
+    let (mut stage, planned) = (showing(), stage::planned_pull("web"));
+    stage.press("enter");
+    assert_eq!(stage.menu().title, "Write this into web?");
+    stage.press("y");
+    let wanted = write(2, &planned.plan.text, &planned.base);
+    assert_eq!(stage.take_effects(), [wanted]);
+    let command = "bowline --context kind-dev -n team-a pull web";
+    assert_eq!(stage.last_command(), Some(command));
+    assert!(stage.model.screens.is_empty());
+    let since = Digest::of(planned.plan.text.as_bytes());
+    written(&mut stage, 2, SaveAnswer::Saved(since.clone()));
+    assert_eq!(stage.take_effects(), [Effect::ListCatalogue]);
+    let told = "web says it now; its deploy makes it a revision. z takes it back.";
+    assert_eq!(stage.told(), Some(told));
+    stage.press("z");
+    assert_eq!(stage.take_effects(), [write(3, &planned.former, &since)]);
+    written(&mut stage, 3, SaveAnswer::Saved(planned.base));
+    assert_eq!(stage.told(), Some("web is as it was before the pull."));
+    // There is nothing more to take back.
+    stage.take_effects();
+    stage.press("z");
+    assert_eq!(stage.take_effects(), []);
+}
+
+#[test]
+fn definition_that_somebody_else_changed_is_not_written_over() {
+    let mut stage = showing();
+    stage.press("enter y");
+    stage.take_effects();
+    // An answer to something else is stale.
+    written(&mut stage, 1, SaveAnswer::Changed);
+    assert_eq!(stage.told(), None);
+    written(&mut stage, 2, SaveAnswer::Changed);
+    let told = "web was changed by somebody else meanwhile: nothing was written.";
+    assert_eq!(stage.told(), Some(told));
+    assert!(stage.model.undo.last().is_none());
+}
+
+#[test]
+fn pull_that_changes_nothing_is_not_confirmed() {
+    let mut stage = Stage::with_services();
+    stage.press("G Y");
+    let mut planned = stage::planned_pull("web");
+    planned.plan.difference.clear();
+    let result = Ok(Box::new(planned));
+    stage.send(Msg::PullPlanned {
+        op: OpId(1),
+        result,
+    });
+    stage.press("enter");
+    let why = "Not possible: the definition would stay as it is.";
+    assert_eq!(stage.told(), Some(why));
+}
+
+fn item(id: &str) -> Arc<TrashItem> {
+    Arc::new(TrashItem {
+        id: id.parse().unwrap(),
+        namespace: "team-a".parse().unwrap(),
+        server: String::new(),
+        context: "kind-dev".to_owned(),
+        taken_down: stage::now(),
+        record_uid: String::new(),
+        revision: 7,
+        definition: None,
+        parameters: BTreeMap::new(),
+        text: String::new(),
+        objects: Vec::new(),
+    })
+}
+
+#[test]
+fn what_was_taken_down_last_is_put_back_by_a_key() {
+    let mut stage = Stage::with_services();
+    let op = begin(
+        &mut stage.model,
+        OperationKind::Teardown,
+        stage::key("web"),
+        "delete web",
+    );
+    let outcome = Outcome::default();
+    stage.send(Msg::Finished { op, outcome });
+    assert_eq!(stage.told(), Some("Teardown of web: done. z puts it back."));
+    stage.press("z");
+    let epoch = stage.epoch();
+    assert_eq!(stage.take_effects(), [Effect::ListTrash { epoch }]);
+    let items = vec![item("orders-db"), item("web")];
+    stage.send(Msg::TrashListed { epoch, items });
+    let source = DeploySource::of(Origin::Trash(item("web")));
+    let op = OpId(2);
+    assert_eq!(stage.take_effects(), [Effect::PlanDeploy { op, source }]);
+    assert!(matches!(stage.model.screens[..], [Screen::Review(_)]));
+    assert!(stage.model.popup.is_none());
+}
+
+#[test]
+fn released_claims_are_not_offered_back() {
+    let mut stage = Stage::with_services();
+    let kind = OperationKind::Release;
+    let op = begin(
+        &mut stage.model,
+        kind,
+        stage::key("web"),
+        "delete web --kept",
+    );
+    let outcome = Outcome::default();
+    stage.send(Msg::Finished { op, outcome });
+    assert_eq!(stage.told(), Some("Release of web: done."));
+    stage.press("z");
+    let why = "Not possible: nothing was taken down or pulled in this session.";
+    assert_eq!(stage.told(), Some(why));
+}

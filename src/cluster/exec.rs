@@ -189,7 +189,7 @@ impl Cluster {
         let parts = ["exec", "portforward"];
         let accesses: Vec<Access> = parts
             .iter()
-            .flat_map(|part| both(*part, namespace))
+            .flat_map(|part| both(part, namespace))
             .collect();
         let allowed = self.can(&accesses).await?;
         let may = |nth: usize| allowed.iter().skip(2 * nth).take(2).all(|allowed| *allowed);

@@ -60,10 +60,9 @@ const SCENES: &[Scene] = &[
             ("\x1b", "┌ Services"),
             ("\x1b", "ml-resnet"),
             ("/web\r", "▸ web"),
-            ("7", "r1"),
-            ("1", "Running"),
+            ("5", "Deployment"),
         ],
-        file: "pods",
+        file: "objects",
         caption: "Pods, volumes, events, logs, objects, definition and history of what is selected",
     },
     Scene {
@@ -168,6 +167,7 @@ fn told(svg: &str) -> Vec<String> {
 }
 
 fn without_chance(word: &str) -> String {
+    let is_number = |text: &str| !text.is_empty() && text.chars().all(|c| c.is_ascii_digit());
     let is_age = word.len() >= 2
         && word.starts_with(|c: char| c.is_ascii_digit())
         && word.ends_with(['s', 'm', 'h', 'd'])
@@ -177,15 +177,20 @@ fn without_chance(word: &str) -> String {
     if is_age {
         return "(age)".to_owned();
     }
+    // How often something happened so far.
+    if word.strip_prefix('(').is_some_and(is_number) {
+        return "(number)".to_owned();
+    }
+    if word.starts_with("pvc-") {
+        return "(volume)".to_owned();
+    }
     let is_letter = |c: char| "bcdfghjklmnpqrstvwxz2456789".contains(c);
-    let parts: Vec<&str> = word.split('-').collect();
-    let is_chance = |part: &&str| {
-        part.len() == 5 && part.chars().all(is_letter)
-            || part.len() >= 8 && part.chars().all(is_letter)
-    };
+    let parts = word.trim_end_matches([':', ',', '…']).split('-');
     let parts: Vec<&str> = parts
-        .iter()
-        .map(|part| if is_chance(part) { "(chance)" } else { part })
+        .map(|part| match part.len() {
+            5 | 8.. if part.chars().all(is_letter) => "(chance)",
+            _ => part,
+        })
         .collect();
     parts.join("-")
 }

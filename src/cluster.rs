@@ -12,6 +12,7 @@ mod forward;
 mod kinds;
 mod label_selector;
 mod logs;
+mod memory;
 #[cfg(test)]
 pub(crate) mod mock;
 mod objects;
@@ -94,6 +95,8 @@ pub struct Cluster {
     policy: Arc<Policy>,
     audit: Option<Arc<Audit>>,
     guard: Guard,
+    /// What was answered in one look; none where every question is asked.
+    memory: Option<Arc<memory::Memory>>,
 }
 
 impl Cluster {
@@ -110,6 +113,7 @@ impl Cluster {
             policy: Arc::default(),
             audit: None,
             guard: Guard::default(),
+            memory: None,
         }
     }
 
@@ -172,6 +176,14 @@ impl Cluster {
     pub fn audited(&self, audit: Option<Arc<Audit>>) -> Self {
         Self {
             audit,
+            ..self.clone()
+        }
+    }
+
+    /// Returns the same connection for one look, in which nothing is asked for twice. Not for what waits or changes anything.
+    pub fn for_one_look(&self) -> Self {
+        Self {
+            memory: Some(Arc::default()),
             ..self.clone()
         }
     }

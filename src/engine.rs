@@ -6,6 +6,7 @@
 pub mod adjust;
 pub mod adopt;
 mod again;
+mod agreed;
 mod apply;
 mod batch;
 mod binding;
@@ -26,6 +27,7 @@ pub mod history;
 pub mod import;
 mod journal;
 mod kinds;
+mod lasting;
 mod live;
 mod metadata;
 pub mod online;

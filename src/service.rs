@@ -6,6 +6,7 @@
 pub mod address;
 pub mod age;
 pub mod capacity;
+pub mod claim_growth;
 pub mod claim_use;
 mod connection;
 pub mod detail;

@@ -311,6 +311,7 @@ pub fn claim(id: &str, size: &str) -> Claim {
         storage_class: Some("standard".to_owned()),
         volume: Some("pvc-0b1d".to_owned()),
         access_modes: vec!["RWO"],
+        growth: None,
     }
 }
 
@@ -568,6 +569,7 @@ pub fn deploy_plan(id: &str) -> DeployPlan {
         ],
         warnings: vec!["the image has no fixed tag".to_owned()],
         conflicts: Vec::new(),
+        takes_conflicts: false,
         yielded: Vec::new(),
         refusals: Vec::new(),
         offers: Vec::new(),

@@ -23,12 +23,12 @@ use crate::text;
 
 /// What the flags ask for.
 #[derive(Debug, Clone, Copy)]
-struct Wish<'a> {
-    adjustment: Adjustment,
-    only: Option<&'a WorkloadName>,
-    takes_conflicts: bool,
-    yields: bool,
-    how: &'a Adjust,
+pub(super) struct Wish<'a> {
+    pub(super) adjustment: Adjustment,
+    pub(super) only: Option<&'a WorkloadName>,
+    pub(super) takes_conflicts: bool,
+    pub(super) yields: bool,
+    pub(super) how: &'a Adjust,
 }
 
 pub fn scale(args: &Scale, session: &Session) -> anyhow::Result<Exit> {
@@ -117,7 +117,7 @@ fn is_absent(plan: &AdjustPlan) -> bool {
 }
 
 /// Shows plans, and carries them out where that is wanted and possible.
-async fn decide(
+pub(super) async fn decide(
     wish: Wish<'_>,
     session: &Session,
     cluster: &Cluster,
@@ -245,6 +245,7 @@ async fn carry_out(
         holder: session.holder(),
         at: Timestamp::now(),
         takes_conflicts: wish.takes_conflicts,
+        meeting: args.meeting,
     };
     let timeout = args.waiting.timeout;
     let ready_within = timeout.unwrap_or(session.settings.wait.ready());

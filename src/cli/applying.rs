@@ -170,7 +170,7 @@ pub(super) async fn decide(
             review::refuse_of(wishes.file, &plan.refusals),
         );
     }
-    if !plan.conflicts.is_empty() && !wishes.force_conflicts {
+    if !plan.conflicts.is_empty() && !plan.takes_conflicts && !wishes.force_conflicts {
         output::say(
             "refused: others own the fields above; take them over with --force-conflicts, or leave them with --yield-conflicts",
         );

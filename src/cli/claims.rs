@@ -191,6 +191,7 @@ mod tests {
                 storage_class: Some("fast".to_owned()),
                 volume: Some("pv-1".to_owned()),
                 access_modes: vec!["RWO"],
+                growth: None,
             },
             state: ClaimState::InUse,
             used_by: vec!["db-0".to_owned()],

@@ -33,10 +33,12 @@ fn difference(args: &Diff, session: &Session) -> anyhow::Result<Exit> {
     let secrets = prepared.secrets(false)?;
     let shown = prepared.shown.clone();
     let (plan, changes) = operate::on_cluster(session, async |cluster| {
-        prepared.check_online(&cluster, session).await?;
-        let request = prepared.request(&cluster, session, None, secrets);
-        let plan = plan_deploy(&cluster, &request).await?;
-        let changes = changes::read(&cluster, session, &plan.instance).await?;
+        // NB: the changes come first, for the rehearsals of a plan make everything forgotten.
+        let look = cluster.for_one_look();
+        prepared.check_online(&look, session).await?;
+        let request = prepared.request(&look, session, None, secrets);
+        let changes = changes::read(&look, session, &request.instance()).await?;
+        let plan = plan_deploy(&look, &request).await?;
         Ok((plan, changes.unwrap_or_default()))
     })?;
     print(args, &plan, &changes)?;

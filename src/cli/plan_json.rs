@@ -27,6 +27,7 @@ pub(super) fn deploy(plan: &DeployPlan, outcome: Option<&Outcome>) -> Value {
             "objects": plan.objects.iter().map(of_planned).collect::<Vec<_>>(),
             "warnings": plan.warnings,
             "conflicts": of_conflicts(&plan.conflicts),
+            "takesConflicts": plan.takes_conflicts,
             "yielded": of_conflicts(&plan.yielded),
             "refusals": plan.refusals.iter().map(of_failure).collect::<Vec<_>>(),
             "options": plan.offers.iter().map(of_offer).collect::<Vec<_>>(),

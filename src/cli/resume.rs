@@ -1,10 +1,10 @@
 //! `bowline resume`: what was left half done, planned from what is there and finished, whoever began it.
 
 use super::applying::{self, Planned, Wishes};
-use super::args::{Chosen, Delete, Resume, Volumes};
+use super::args::{Adjust, Chosen, Delete, Resume, UpdateIngress, Volumes};
 use super::operate::{self, Ended};
 use super::session::Session;
-use super::{Exit, confirm, delete, deploy, output, restore, review, turn};
+use super::{Exit, adjust, confirm, delete, deploy, output, restore, review, routes, turn};
 use crate::cluster::Cluster;
 use crate::engine::deploy::RunOptions;
 use crate::engine::plan::{TeardownPlan, TeardownScope, VolumeChoice};
@@ -50,6 +50,31 @@ async fn resume(args: &Resume, session: &Session, cluster: Cluster) -> anyhow::R
             delete::show(&args, &plan)?;
             delete::decide(&args, session, &cluster, vec![*plan]).await
         }
+        ResumePlan::Adjust {
+            plan,
+            takes_conflicts,
+        } => {
+            let (only, how) = (plan.only.clone(), as_adjust(args));
+            let wish = adjust::Wish {
+                adjustment: plan.adjustment,
+                only: only.as_ref(),
+                takes_conflicts: takes_conflicts || args.applying.force_conflicts,
+                yields: false,
+                how: &how,
+            };
+            adjust::decide(wish, session, &cluster, vec![*plan], true).await
+        }
+        ResumePlan::Routes {
+            plan,
+            takes_conflicts,
+        } => {
+            let args = UpdateIngress {
+                ids: vec![args.id.clone()],
+                force_conflicts: takes_conflicts || args.applying.force_conflicts,
+                how: as_adjust(args),
+            };
+            routes::decide(&args, session, &cluster, vec![*plan]).await
+        }
         ResumePlan::Clear(plan) => clear(args, session, cluster, *plan).await,
     }
 }
@@ -76,6 +101,20 @@ fn as_delete(args: &Resume, plan: &TeardownPlan) -> Delete {
         waiting: applying.waiting.clone(),
         output: applying.output,
         yes: applying.yes,
+    }
+}
+
+/// A change of what runs as `scale` and `update-ingress` do it.
+fn as_adjust(args: &Resume) -> Adjust {
+    let applying = &args.applying;
+    Adjust {
+        confirm: applying.confirm.iter().cloned().collect(),
+        dry_run: args.dry_run,
+        ignore_not_found: false,
+        waiting: applying.waiting.clone(),
+        output: applying.output,
+        yes: applying.yes,
+        meeting: applying.meeting(),
     }
 }
 

@@ -79,6 +79,9 @@ pub(super) fn say_remarks(plan: &DeployPlan) {
     for conflict in &plan.conflicts {
         say_conflict("conflict", conflict);
     }
+    if plan.takes_conflicts {
+        say("the fields above are taken over, as was agreed to when it was begun");
+    }
     for yielded in &plan.yielded {
         say_conflict("left to its owner", yielded);
     }

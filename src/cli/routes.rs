@@ -34,7 +34,7 @@ pub fn run(args: &UpdateIngress, session: &Session) -> anyhow::Result<Exit> {
 }
 
 /// Shows plans, and carries out those that can be where that is wanted.
-async fn decide(
+pub(super) async fn decide(
     args: &UpdateIngress,
     session: &Session,
     cluster: &Cluster,
@@ -155,6 +155,7 @@ async fn carry_out(
     let options = RouteOptions {
         holder: session.holder(),
         takes_conflicts: args.force_conflicts,
+        meeting: args.how.meeting,
     };
     let operation = async move {
         let has_many = plans.len() > 1;

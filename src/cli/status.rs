@@ -36,16 +36,17 @@ pub fn run(args: &Status, session: &Session) -> anyhow::Result<Exit> {
         let mut details = Vec::new();
         let mut absent = Vec::new();
         let Chosen { ids, selector } = &args.chosen;
-        for key in choice::instances(session, &cluster, ids, selector.as_ref()).await? {
-            match cluster.snapshot_instance(&key).await? {
+        let look = cluster.for_one_look();
+        for key in choice::instances(session, &look, ids, selector.as_ref()).await? {
+            match look.snapshot_instance(&key).await? {
                 Some(detail) if is_deployed(&detail) => {
-                    details.push((detail, changes::read(&cluster, session, &key).await?));
+                    details.push((detail, changes::read(&look, session, &key).await?));
                 }
                 found => absent.push((key, found)),
             }
         }
         let printed = match args.output {
-            Output::Wide => printed(&cluster, &details).await,
+            Output::Wide => printed(&look, &details).await,
             _ => Vec::new(),
         };
         let node = node(&cluster, &details).await?;

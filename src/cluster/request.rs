@@ -38,6 +38,7 @@ pub(super) struct Ask<'a> {
 }
 
 /// An answer with its body read whole.
+#[derive(Clone)]
 pub(super) struct Answer {
     pub status: StatusCode,
     pub warnings: Vec<String>,
@@ -120,8 +121,22 @@ impl Cluster {
         Ok(page.map_err(|_| unreadable(doing))?.items)
     }
 
-    /// Sends a read, again while the deadline allows it and the failure may pass.
+    /// Sends a read, again while the deadline allows it and the failure may pass; not at all where it was answered in this look.
     pub(super) async fn read(
+        &self,
+        doing: &str,
+        path_and_query: String,
+        accept: &'static str,
+    ) -> Result<Answer, Failure> {
+        let Some(memory) = &self.memory else {
+            return self.read_anew(doing, path_and_query, accept).await;
+        };
+        // NB: boxed, for this future is a part of nearly every other one.
+        let ask = Box::pin(self.read_anew(doing, path_and_query.clone(), accept));
+        memory.answer((path_and_query, accept), ask).await
+    }
+
+    async fn read_anew(
         &self,
         doing: &str,
         path_and_query: String,
@@ -165,6 +180,9 @@ impl Cluster {
         ask: Ask<'_>,
         uid: Option<&str>,
     ) -> Result<Answer, Failure> {
+        if let Some(memory) = &self.memory {
+            memory.forget();
+        }
         let is_rehearsal = ask.path_and_query.contains("dryRun=");
         if let Some(refusal) = self.read_only().filter(|_| !is_rehearsal) {
             return Err(refusal);

@@ -12,6 +12,7 @@ mod workload;
 
 use jiff::Timestamp;
 
+use super::operation::Meeting;
 use super::plan::{FieldConflict, untaken};
 use crate::definition::object::ObjectKey;
 use crate::failure::Failure;
@@ -19,6 +20,7 @@ use crate::service::summary::InstanceKey;
 
 pub(super) use planning::is_idle;
 pub use planning::plan_adjustment;
+pub(super) use planning::plan_rest;
 pub use running::run_adjustment;
 pub use workload::{WorkloadName, WorkloadNameError};
 
@@ -57,6 +59,8 @@ pub struct AdjustPlan {
     pub warnings: Vec<String>,
     /// Reasons why it cannot run at all; empty when it can.
     pub refusals: Vec<Failure>,
+    /// The time that a restart which is gone on with was marked with; none for one that begins.
+    pub begun: Option<Timestamp>,
 }
 
 /// A workload that can be chosen.
@@ -130,8 +134,10 @@ impl Adjustment {
 pub struct AdjustOptions {
     /// Who does it: user, host and process.
     pub holder: String,
-    /// The time that a restart is marked with.
+    /// The time that a restart is marked with, unless it was begun before.
     pub at: Timestamp,
+    /// What to do where another such operation is noted.
+    pub meeting: Meeting,
     /// Whether the conflicts of the plan are taken.
     pub takes_conflicts: bool,
 }

@@ -9,16 +9,18 @@ use serde_json::Value;
 
 use super::fate::{self, Policies, Scene};
 use super::metadata::Metadata;
+use super::operation;
 use super::plan::{Fate, FateRow, TeardownPlan, TeardownScope, VolumeChoice};
 use super::preflight::{self, refused};
 use super::record::{self, Record};
 use super::teardown;
-use super::{operation, volumes};
+use super::volumes::{self, Volumes};
 use crate::cluster::{Access, Cluster, Selector};
 use crate::definition::id::Namespace;
 use crate::definition::naming;
 use crate::definition::object::{GroupKind, Object};
 use crate::failure::{Failure, FailureKind};
+use crate::service::claim_growth::growing;
 use crate::service::claim_use::{self, ClaimState, PodMounts, WorkloadClaims};
 use crate::service::health::{self, StorageClass};
 use crate::service::summary::{Claim, Event, InstanceKey};
@@ -49,7 +51,7 @@ pub struct ListedClaim {
     pub state: ClaimState,
     /// Names of the pods that mount it.
     pub used_by: Vec<String>,
-    /// Why it has no volume, in words; none where it has one or nothing is known.
+    /// Why it has no volume, or less than it asks for, in words; none where nothing is known.
     pub reason: Option<String>,
     /// Reclaim policy of its volume; none while unbound, or where volumes may not be read.
     pub reclaim_policy: Option<String>,
@@ -80,16 +82,19 @@ pub async fn list_claims(
 ) -> Result<ClaimList, Failure> {
     let mut claims = cluster.claims(namespace).await?;
     claims.sort_by(|a, b| (&a.instance, &a.name).cmp(&(&b.instance, &b.name)));
+    let names = claims.iter().filter_map(|claim| claim.volume.clone());
+    let names: BTreeSet<String> = names.collect();
+    let (volumes, ours) = volumes::read_and_retained(cluster, &names).await?;
     let mut list = ClaimList {
         claims: Vec::with_capacity(claims.len()),
-        retained: retained(cluster, namespace).await?,
+        retained: retained(&ours, namespace),
         warnings: Vec::new(),
     };
     if claims.is_empty() {
         return Ok(list);
     }
     let users = Users::read(cluster, namespace, &Selector::managed(), &mut list.warnings).await?;
-    let policies = policies(cluster, &claims, &mut list.warnings).await?;
+    let policies = policies(volumes, &mut list.warnings);
     let reasons = Reasons::read(cluster, namespace, &claims).await?;
     let listed = claims.into_iter().map(|claim| {
         let used_by = claim_use::used_by(&claim, &users.pods);
@@ -138,7 +143,7 @@ impl Reasons {
 
     fn of(&self, claim: &Claim) -> Option<String> {
         if claim.phase == "Bound" {
-            return None;
+            return growing(claim).map(|it| it.sentence().to_owned());
         }
         health::why_unbound(claim, &self.events, self.classes.as_deref())
     }
@@ -211,37 +216,27 @@ pub(super) fn claims_of(workload: &Object) -> Option<WorkloadClaims> {
     })
 }
 
-async fn policies(
-    cluster: &Cluster,
-    claims: &[Claim],
-    warnings: &mut Vec<String>,
-) -> Result<Policies, Failure> {
-    let names = claims.iter().filter_map(|claim| claim.volume.clone());
-    let names: BTreeSet<String> = names.collect();
-    let Some(volumes) = volumes::read(cluster, &names).await? else {
+fn policies(volumes: Option<Volumes>, warnings: &mut Vec<String>) -> Policies {
+    let Some(volumes) = volumes else {
         warnings.push(
             "this user may not read volumes: their reclaim policies are not known".to_owned(),
         );
-        return Ok(Policies::new());
+        return Policies::new();
     };
     let policy =
         |volume: &Object| volumes::reclaim_policy(volume).map(|it| text::clean(it).into_owned());
-    Ok(volumes
-        .into_iter()
+    let volumes = volumes.into_iter();
+    volumes
         .map(|(name, volume)| (name, policy(&volume)))
-        .collect())
+        .collect()
 }
 
-/// Lists the volumes that were retained and that no claim holds; none where this user may not list volumes.
-async fn retained(
-    cluster: &Cluster,
-    namespace: Option<&Namespace>,
-) -> Result<Vec<RetainedVolume>, Failure> {
-    let all = volumes::retained(cluster, &Selector::managed()).await?;
-    let mut found: Vec<RetainedVolume> = all.iter().filter_map(retained_volume).collect();
+/// Returns the volumes of ours that were retained and that no claim holds.
+fn retained(ours: &[Object], namespace: Option<&Namespace>) -> Vec<RetainedVolume> {
+    let mut found: Vec<RetainedVolume> = ours.iter().filter_map(retained_volume).collect();
     found.retain(|it| namespace.is_none_or(|namespace| it.instance.namespace == *namespace));
     found.sort_by(|a, b| (&a.instance, &a.claim).cmp(&(&b.instance, &b.claim)));
-    Ok(found)
+    found
 }
 
 fn retained_volume(volume: &Object) -> Option<RetainedVolume> {

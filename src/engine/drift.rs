@@ -16,7 +16,9 @@ use serde_json::{Value, json};
 use super::again::{self, Former, Surroundings};
 use super::deploy::DeployRequest;
 use super::history;
+use super::lasting;
 use super::metadata::Metadata;
+use super::ownership::{self, Owner};
 use super::record::{self, Record};
 use super::rendering::rendered;
 use crate::cluster::{Cluster, Selector};
@@ -30,6 +32,7 @@ use crate::secret::{SecretValue, SecretValues};
 use crate::service::drift::{Changes, FieldChange, MASK, ObjectChange, Presence};
 use crate::service::summary::InstanceKey;
 
+const CLAIM: &str = "PersistentVolumeClaim";
 /// Kinds that are listed at once.
 const AT_ONCE: usize = 4;
 const PARTLY: &str = "only what others set is shown, not what they removed";
@@ -76,7 +79,7 @@ pub async fn changes(
             .objects
             .extend(change_of(object, found.copied(), instance));
     }
-    for object in all {
+    for object in &all {
         let is_member = Metadata::of(object).label(naming::LABEL_PART_OF) == Some(&set);
         let is_wanted = wanted
             .iter()
@@ -89,6 +92,12 @@ pub async fn changes(
                 .extend(changed(object, Presence::There, fields));
         }
     }
+    add_lasting(
+        &mut changes,
+        wanted.as_deref().unwrap_or_default(),
+        &all,
+        instance,
+    );
     Ok(changes)
 }
 
@@ -147,7 +156,12 @@ async fn list(
         .chain(others)
         .collect();
     let mut places: Vec<(GroupKind, Namespace)> = Vec::new();
-    for kind in &extent.kinds {
+    let mut kinds = extent.kinds.clone();
+    if kinds.contains(&GroupKind::new("apps", "StatefulSet")) {
+        // Its templates make claims, which are no members of the set.
+        kinds.insert(GroupKind::new("", CLAIM));
+    }
+    for kind in &kinds {
         for namespace in &namespaces {
             places.push((kind.clone(), namespace.clone()));
         }
@@ -191,6 +205,31 @@ async fn list(
         }
     }
     Ok(all)
+}
+
+/// Adds what claims keep although the template that they were made from says otherwise: nobody changed them, and it lasts.
+fn add_lasting(changes: &mut Changes, wanted: &[Object], live: &[&Object], instance: &InstanceKey) {
+    let set = naming::instance_applyset_id(&instance.id, &instance.namespace);
+    let is_ours = |claim: &&Object| {
+        claim.key.kind == CLAIM && ownership::owner(claim, &instance.id, &set) == Owner::Ours
+    };
+    let claims: Vec<Object> = live.iter().copied().filter(is_ours).cloned().collect();
+    for set in wanted.iter().filter(|it| lasting::has_templates(it)) {
+        let found = lasting::lasting(set, &claims);
+        for lasting in &found {
+            let mut objects = changes.objects.iter_mut();
+            match objects.find(|object| is_same(&object.key, &lasting.claim)) {
+                Some(object) => object.fields.push(lasting.change()),
+                None => changes.objects.push(ObjectChange {
+                    key: lasting.claim.clone(),
+                    presence: Presence::There,
+                    fields: vec![lasting.change()],
+                }),
+            }
+        }
+        let way = |_: &_| "a deploy says what can be done".to_owned();
+        changes.remarks.extend(lasting::sentences(&found, way));
+    }
 }
 
 fn is_secret(kind: &GroupKind) -> bool {

@@ -1,17 +1,20 @@
 //! Growing claims in place: asked of the server beforehand by a dry run, for what a class allows may not be readable; then one
 //! patch a claim. A claim is never asked to become smaller.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Value, json};
 
 use super::apply::is_outdated;
 use super::frozen::{self, Resize};
+use super::lasting;
 use super::metadata::Metadata;
 use super::ownership::{self, Owner};
 use super::remedy::PlannedGrowth;
 use crate::cluster::{Cluster, Selector};
 use crate::definition::id::Namespace;
 use crate::definition::naming;
-use crate::definition::object::{GroupKind, Object, ObjectKey};
+use crate::definition::object::{GroupKind, Object};
 use crate::failure::{Failure, FailureKind};
 use crate::service::quantity;
 use crate::service::summary::InstanceKey;
@@ -20,27 +23,22 @@ use crate::service::summary::InstanceKey;
 const MAX_LOOKS: usize = 5;
 const STORAGE: &str = "/spec/resources/requests/storage";
 
-/// Plans the growth of the claims of a `StatefulSet`'s templates; the inner error is why one of them cannot grow.
+/// Plans the growth of the instance's claims of a `StatefulSet`'s templates; the inner error is why one of them cannot grow.
 ///
 /// # Errors
-/// The cluster cannot be reached, or does not let claims be listed.
+/// The cluster cannot be reached.
 pub(super) async fn plan(
     cluster: &Cluster,
     instance: &InstanceKey,
-    set: &ObjectKey,
+    (set, claims): (&Object, &[Object]),
     growths: &[Resize],
 ) -> Result<Result<Vec<PlannedGrowth>, Failure>, Failure> {
-    let kind = GroupKind::new("", "PersistentVolumeClaim");
-    let selector = Selector::instance(&instance.id);
-    let other: Option<Namespace> = set.namespace.as_ref().and_then(|it| it.parse().ok());
-    let namespace = other.as_ref().unwrap_or(&instance.namespace);
-    let claims = cluster.list(&kind, Some(namespace), &selector).await?;
-    let applyset = naming::instance_applyset_id(&instance.id, &instance.namespace);
     let mut planned = Vec::new();
-    for claim in &claims {
-        let is_ours = ownership::owner(claim, &instance.id, &applyset) == Owner::Ours;
-        let growth = growths.iter().find(|it| is_of_template(claim, set, it));
-        let (Some(growth), true) = (growth, is_ours) else {
+    for claim in claims {
+        let template = lasting::template_of(&claim.key, set);
+        let mut growths = growths.iter();
+        let growth = growths.find(|it| template.is_some() && it.template.as_deref() == template);
+        let Some(growth) = growth else {
             continue;
         };
         let from = requested(claim);
@@ -69,13 +67,25 @@ pub(super) async fn plan(
     Ok(Ok(planned))
 }
 
-fn is_of_template(claim: &Object, set: &ObjectKey, growth: &Resize) -> bool {
-    let Some(template) = &growth.template else {
-        return false;
-    };
-    let stem = format!("{template}-{}-", set.name);
-    let ordinal = claim.key.name.strip_prefix(&stem);
-    ordinal.is_some_and(|it| !it.is_empty() && it.bytes().all(|b| b.is_ascii_digit()))
+/// Lists the claims of an instance that stand in one of these namespaces, whole: their sizes matter.
+///
+/// # Errors
+/// The cluster cannot be reached, or does not let claims be listed.
+pub(super) async fn claims(
+    cluster: &Cluster,
+    instance: &InstanceKey,
+    namespaces: &BTreeSet<&str>,
+) -> Result<Vec<Object>, Failure> {
+    let kind = GroupKind::new("", "PersistentVolumeClaim");
+    let selector = Selector::instance(&instance.id);
+    let applyset = naming::instance_applyset_id(&instance.id, &instance.namespace);
+    let namespaces: Vec<Namespace> = namespaces.iter().filter_map(|it| it.parse().ok()).collect();
+    let mut all = Vec::new();
+    for namespace in &namespaces {
+        all.extend(cluster.list(&kind, Some(namespace), &selector).await?);
+    }
+    all.retain(|claim| ownership::owner(claim, &instance.id, &applyset) == Owner::Ours);
+    Ok(all)
 }
 
 fn requested(claim: &Object) -> &str {

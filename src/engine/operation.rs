@@ -90,7 +90,7 @@ struct State {
 
 /// What is wanted of the annotation.
 enum Wanted {
-    Held(Operation),
+    Held(Box<Operation>),
     Cleared,
 }
 
@@ -214,7 +214,9 @@ async fn take<'a>(
             is_over: false,
         }),
     };
-    let replaced = lease.write(Wanted::Held(operation), change).await?;
+    let replaced = lease
+        .write(Wanted::Held(Box::new(operation)), change)
+        .await?;
     lease.replaced = match replaced {
         Some(version) if version == record.resource_version() => Some(record.seen()),
         version => version,
@@ -347,7 +349,7 @@ impl<'a> Lease<'a> {
                 ..state.operation.clone()
             }
         };
-        let held = self.write(Wanted::Held(operation), Change::default());
+        let held = self.write(Wanted::Held(Box::new(operation)), Change::default());
         held.await.map(|_| ())
     }
 
@@ -387,7 +389,9 @@ impl<'a> Lease<'a> {
                 }
             };
             // A loss is kept, and ends the operation at its next step.
-            let _ = self.write(Wanted::Held(operation), Change::default()).await;
+            let _ = self
+                .write(Wanted::Held(Box::new(operation)), Change::default())
+                .await;
         }
     }
 
@@ -497,7 +501,7 @@ impl State {
         let replaced = std::mem::replace(&mut self.resource_version, resource_version.to_owned());
         self.written = text.unwrap_or_default();
         match wanted {
-            Wanted::Held(operation) => self.operation = operation,
+            Wanted::Held(operation) => self.operation = *operation,
             Wanted::Cleared => self.is_over = true,
         }
         replaced

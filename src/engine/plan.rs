@@ -97,6 +97,8 @@ pub struct DeployPlan {
     pub warnings: Vec<String>,
     /// Fields that others own; while there are any, running needs them to be forced explicitly.
     pub conflicts: Vec<FieldConflict>,
+    /// Whether taking exactly those fields was agreed to already, by the one who began what is gone on with.
+    pub takes_conflicts: bool,
     /// Fields that others own and that are left to them.
     pub yielded: Vec<FieldConflict>,
     /// Reasons why it cannot run at all; empty when it can.

@@ -1,10 +1,13 @@
 //! Resuming: what an operation left half done is planned again from what stands in the cluster, by any client, and finished.
 //!
 //! A deploy has its text in the revision that is not current yet; a rollback names its target, a teardown its choice for the
-//! claims. Nothing is carried over from the one that began it: what is there is looked at anew, and shown.
+//! claims, a scale its number, and each what was agreed to when it was begun. Nothing else is carried over from the one that
+//! began it: what is there is looked at anew, and shown.
 
+use super::adjust::{AdjustPlan, Adjustment, WorkloadName, plan_rest};
 use super::again::{self, Former};
 pub use super::again::{ReadSecrets, Surroundings};
+use super::agreed;
 use super::claims::plan_release;
 use super::deploy::{DeployRequest, Report, RunOptions, plan_deploy};
 use super::history;
@@ -14,13 +17,16 @@ use super::plan::{DeployPlan, Fate, Outcome, Step, TeardownPlan, VolumeChoice};
 use super::preflight::refused;
 use super::record::{self, Change, Record};
 use super::rollback::{RollbackPlan, RollbackRequest, plan_rollback};
-use super::routes;
+use super::routes::{self, RoutePlan, plan_routes};
 use super::teardown::plan_teardown;
 use crate::cluster::Cluster;
 use crate::definition::naming;
 use crate::failure::{Failure, FailureKind};
 use crate::service::operation::{Aim, Operation};
 use crate::service::summary::InstanceKey;
+
+/// Why only the note is taken away, where everything else was done.
+const IS_DONE: &str = "all of it was done already";
 
 /// What is to be resumed, and by whom.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,6 +51,20 @@ pub enum ResumePlan {
     Rollback(Box<RollbackPlan>),
     /// The teardown goes on.
     Teardown(Box<TeardownPlan>),
+    /// The scale or the restart goes on.
+    Adjust {
+        /// What is left to be done.
+        plan: Box<AdjustPlan>,
+        /// Whether the numbers of others that it shows were taken when it was begun.
+        takes_conflicts: bool,
+    },
+    /// The change of its routes goes on.
+    Routes {
+        /// What is left to be done.
+        plan: Box<RoutePlan>,
+        /// Whether the fields of others that it shows were taken when it was begun.
+        takes_conflicts: bool,
+    },
     /// Nothing is left half done: only the note of it is taken away.
     Clear(Box<ClearPlan>),
 }
@@ -113,9 +133,10 @@ impl Resuming<'_> {
                 let wish = RollbackRequest {
                     instance: self.wish.instance.clone(),
                     to: Some(*target),
-                    surroundings: self.wish.surroundings.clone(),
+                    surroundings: agreed::surroundings(&operation.aim, &self.wish.surroundings),
                 };
-                let plan = plan_rollback(self.cluster, &wish, self.read_secrets).await?;
+                let mut plan = plan_rollback(self.cluster, &wish, self.read_secrets).await?;
+                agreed::go_on(&operation.aim, &mut plan.deploy);
                 Ok(ResumePlan::Rollback(Box::new(plan)))
             }
             ("teardown" | "release", ..) => {
@@ -130,19 +151,74 @@ impl Resuming<'_> {
                 };
                 Ok(ResumePlan::Teardown(Box::new(plan)))
             }
-            ("scale" | "restart", ..) => {
+            // NB: boxed, so that the futures of plans do not all add up.
+            ("scale" | "restart", ..) => Box::pin(self.adjust(operation)).await,
+            (routes::OPERATION, ..) => Box::pin(self.routes(operation)).await,
+            _ => Err(self.unknown(&operation)),
+        }
+    }
+
+    /// Plans what is left of a scale or a restart.
+    async fn adjust(&self, operation: Operation) -> Result<ResumePlan, Failure> {
+        let Aim {
+            replicas,
+            restarted_at,
+            workload,
+            ..
+        } = &operation.aim;
+        let adjustment = match (operation.kind.as_str(), replicas, restarted_at) {
+            ("scale", Some(to), _) => Adjustment::Scale(*to),
+            ("restart", _, Some(_)) => Adjustment::Restart,
+            _ => {
                 let why = format!(
                     "each workload was changed or was not: the same {} again does the rest",
                     operation.kind
                 );
-                Ok(self.clear(operation, why))
+                return Ok(self.clear(operation, why));
             }
-            (routes::OPERATION, ..) => {
-                let why = "each route was changed or was not: the same update-ingress again does the rest";
-                Ok(self.clear(operation, why.to_owned()))
-            }
-            _ => Err(self.unknown(&operation)),
+        };
+        let instance = &self.wish.instance;
+        let only = match workload.as_deref().map(str::parse::<WorkloadName>) {
+            Some(Err(_)) => return Err(self.unknown(&operation)),
+            Some(Ok(only)) => Some(only),
+            None => None,
+        };
+        let begun = *restarted_at;
+        let plan = plan_rest(self.cluster, instance, adjustment, only.as_ref(), begun).await?;
+        if let Some(refusal) = plan.refusals.first() {
+            let why = format!("the rest of it cannot be done any more: {refusal}");
+            return Ok(self.clear(operation, why));
         }
+        if plan.is_noop() {
+            return Ok(self.clear(operation, IS_DONE.to_owned()));
+        }
+        let takes_conflicts = agreed::is_taken(&operation.aim, &plan.conflicts);
+        Ok(ResumePlan::Adjust {
+            plan: Box::new(plan),
+            takes_conflicts,
+        })
+    }
+
+    /// Plans what is left of a change of routes.
+    async fn routes(&self, operation: Operation) -> Result<ResumePlan, Failure> {
+        let instances = std::slice::from_ref(&self.wish.instance);
+        let surroundings = agreed::surroundings(&operation.aim, &self.wish.surroundings);
+        let plans = plan_routes(self.cluster, instances, &surroundings).await?;
+        let Some(plan) = plans.into_iter().next() else {
+            return Err(self.unknown(&operation));
+        };
+        if let Some(refusal) = plan.refusals.first() {
+            let why = format!("the rest of it cannot be done any more: {refusal}");
+            return Ok(self.clear(operation, why));
+        }
+        if plan.is_noop() {
+            return Ok(self.clear(operation, IS_DONE.to_owned()));
+        }
+        let takes_conflicts = agreed::is_taken(&operation.aim, &plan.conflicts);
+        Ok(ResumePlan::Routes {
+            plan: Box::new(plan),
+            takes_conflicts,
+        })
     }
 
     /// Returns the refusal of an operation that says too little, as one of another version may.
@@ -181,7 +257,7 @@ impl Resuming<'_> {
         };
         let mut request = again::request(
             former,
-            &self.wish.surroundings,
+            &agreed::surroundings(&operation.aim, &self.wish.surroundings),
             self.cluster.policy(),
             String::new(),
             self.read_secrets,
@@ -189,7 +265,8 @@ impl Resuming<'_> {
         if self.wish.surroundings.message.is_none() {
             request.message = cause;
         }
-        let plan = plan_deploy(self.cluster, &request).await?;
+        let mut plan = plan_deploy(self.cluster, &request).await?;
+        agreed::go_on(&operation.aim, &mut plan);
         Ok(ResumePlan::Deploy {
             request: Box::new(request),
             plan: Box::new(plan),

@@ -12,6 +12,7 @@ use crate::definition::object::Object;
 use crate::failure::{Failure, FailureKind};
 use crate::service::summary::InstanceKey;
 
+use super::operation::Meeting;
 use super::plan::{Change, FieldConflict, PlannedObject};
 
 pub use super::again::Surroundings;
@@ -29,6 +30,8 @@ pub struct RoutePlan {
     pub instance: InstanceKey,
     /// The current revision, of which the routes are made.
     pub revision: Option<u32>,
+    /// The host of the settings under which they are made.
+    pub ingress_host: Option<String>,
     /// Whether the typed ID is needed whatever the flags say.
     pub is_protected: bool,
     /// Its Ingresses, with those that are as they should be.
@@ -85,6 +88,8 @@ pub struct RouteOptions {
     pub holder: String,
     /// Whether the conflicts of the plan are taken.
     pub takes_conflicts: bool,
+    /// What to do where another such operation is noted.
+    pub meeting: Meeting,
 }
 
 #[cfg(test)]

@@ -26,7 +26,7 @@ pub enum Turn {
     /// Nobody works on the instance.
     Free,
     /// An operation is noted that stands still: who begins takes it over.
-    Abandoned(Operation),
+    Abandoned(Box<Operation>),
     /// Somebody still works on it; a sentence says who.
     TimedOut(String),
 }
@@ -124,7 +124,7 @@ impl Queue {
         match (&self.noted, self.changed) {
             (Some(None), _) => Some(Turn::Free),
             (Some(Some(operation)), Some(changed)) if now >= changed + ABANDONED_AFTER => {
-                Some(Turn::Abandoned(operation.clone()))
+                Some(Turn::Abandoned(Box::new(operation.clone())))
             }
             _ => None,
         }
@@ -206,7 +206,7 @@ mod tests {
             )
         };
         // Its own times are long ago: they say nothing.
-        let gone = |beat| Some(Turn::Abandoned(operation(1, beat)));
+        let gone = |beat| Some(Turn::Abandoned(Box::new(operation(1, beat))));
         assert_eq!(see(0, Some(operation(1, 5))), (true, None, gone(5)));
         // A beat is a sign of life, and nothing to be told; what is told again is none.
         assert_eq!(see(10, Some(operation(1, 8))), (false, None, gone(8)));

@@ -63,6 +63,31 @@ async fn list(cluster: &Cluster, selector: &Selector) -> Result<Vec<Object>, Fai
     cluster.list(&kind, None, selector).await
 }
 
+/// Reads volumes by their names, and those that were retained. Both are of one list where many are named.
+///
+/// # Errors
+/// The cluster cannot be reached.
+pub(super) async fn read_and_retained(
+    cluster: &Cluster,
+    names: &BTreeSet<String>,
+) -> Result<(Option<Volumes>, Vec<Object>), Failure> {
+    if names.len() <= FEW {
+        let named = read(cluster, names).await?;
+        return Ok((named, retained(cluster, &Selector::managed()).await?));
+    }
+    let all = match list(cluster, &Selector::everything()).await {
+        Err(failure) if failure.kind == FailureKind::Forbidden => return Ok((None, Vec::new())),
+        all => all?,
+    };
+    let is_ours = |volume: &&Object| {
+        Metadata::of(volume).label(naming::LABEL_MANAGED_BY) == Some(naming::MANAGED_BY)
+    };
+    let ours = all.iter().filter(is_ours).cloned().collect();
+    let named = all.into_iter().map(|it| (it.key.name.clone(), it));
+    let named = named.filter(|(name, _)| names.contains(name)).collect();
+    Ok((Some(named), ours))
+}
+
 /// Lists the volumes that a selector finds; none where this user may not.
 ///
 /// # Errors

@@ -11,13 +11,16 @@ use super::journal::Journal;
 use super::plan::{Outcome, Step};
 use crate::cluster::Cluster;
 use crate::failure::{Failure, FailureKind};
+use crate::service::claim_growth::{Growing, growing};
 use crate::service::detail::Detail;
 use crate::service::health::{Health, State};
-use crate::service::summary::{InstanceKey, WorkloadKind};
+use crate::service::summary::{Claim, InstanceKey, WorkloadKind};
 use crate::service::watch::{LinkState, Topic};
 
 /// How long one waits for news before time alone is asked: grace periods end without an event.
 const TICK: Duration = Duration::from_secs(1);
+/// How long somebody may take until they tell that they grow a claim: where nobody does, nobody is waited for.
+const GROWTH_GRACE: Duration = Duration::from_secs(5);
 /// Where a wait ends that is longer than clocks can tell.
 const FAR: Duration = Duration::from_secs(10 * 365 * 24 * 3600);
 /// What must be known before anything is concluded.
@@ -44,13 +47,14 @@ pub async fn wait_ready(
         // Nobody listens any more once the wait is over.
         let _ = sender.send(event);
     });
-    let deadline = end_of(deadline);
+    let (deadline, may_begin_until) = (end_of(deadline), end_of(GROWTH_GRACE));
     let mut detail = Detail::new(instance.clone());
     loop {
-        let verdict = judge(&detail, Timestamp::now());
+        let is_patient = Instant::now() < may_begin_until;
+        let verdict = judge(&detail, is_patient, Timestamp::now());
         match &verdict {
-            Verdict::Ready => {
-                journal.done(Step::Ready, None);
+            Verdict::Ready(remark) => {
+                journal.done(Step::Ready, remark.clone());
                 return journal.into_outcome();
             }
             Verdict::Hopeless(reason) => {
@@ -87,12 +91,13 @@ fn end_of(wait: Duration) -> Instant {
 /// What is known of the wait's end.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Verdict {
-    Ready,
+    /// It is, and there may be something to be said about that.
+    Ready(Option<String>),
     NotYet(String),
     Hopeless(String),
 }
 
-fn judge(detail: &Detail, now: Timestamp) -> Verdict {
+fn judge(detail: &Detail, is_patient: bool, now: Timestamp) -> Verdict {
     let others = detail.record().map(|record| record.other_kinds.as_slice());
     let others = others.unwrap_or_default().iter().cloned();
     let mut needed = NEEDED.into_iter().chain(others.map(Topic::Objects));
@@ -110,7 +115,20 @@ fn judge(detail: &Detail, now: Timestamp) -> Verdict {
     if detail.is_gone() {
         return Verdict::Hopeless("nothing of it is there".to_owned());
     }
-    of_health(detail.health(now))
+    match of_health(detail.health(now)) {
+        Verdict::Ready(_) => of_growth(detail.claims(), is_patient),
+        verdict => verdict,
+    }
+}
+
+/// What asks for more storage than it has is not ready before it has it, as long as somebody is at it.
+fn of_growth(claims: &[Claim], is_patient: bool) -> Verdict {
+    let growing: Vec<Growing> = claims.iter().filter_map(growing).collect();
+    let under_way = |it: &&Growing| is_patient || matches!(it, Growing::UnderWay(_));
+    if let Some(growing) = growing.iter().find(under_way) {
+        return Verdict::NotYet(growing.sentence().to_owned());
+    }
+    Verdict::Ready(growing.first().map(|it| it.sentence().to_owned()))
 }
 
 fn of_health(health: Health) -> Verdict {
@@ -120,7 +138,7 @@ fn of_health(health: Health) -> Verdict {
         None => state.to_string(),
     };
     match state {
-        State::Ready | State::Stopped => Verdict::Ready,
+        State::Ready | State::Stopped => Verdict::Ready(None),
         State::Terminating => Verdict::Hopeless(reason),
         State::Failing if is_final => Verdict::Hopeless(reason),
         State::Failing | State::Rolling | State::Saved | State::Unknown => Verdict::NotYet(reason),
@@ -158,8 +176,8 @@ mod tests {
 
     #[test]
     fn only_what_cannot_mend_itself_ends_the_wait() {
-        check(State::Ready, None, false, Verdict::Ready);
-        check(State::Stopped, None, false, Verdict::Ready);
+        check(State::Ready, None, false, Verdict::Ready(None));
+        check(State::Stopped, None, false, Verdict::Ready(None));
         let pull = "ImagePullBackOff: pod web-1: no ProgressDeadlineExceeded here";
         let told = format!("Failing: {pull}");
         let not_yet = Verdict::NotYet(told.clone());
@@ -186,7 +204,7 @@ mod tests {
             namespace: "team-a".parse().unwrap(),
             id: "web".parse().unwrap(),
         };
-        let verdict = judge(&Detail::new(key), Timestamp::UNIX_EPOCH);
+        let verdict = judge(&Detail::new(key), false, Timestamp::UNIX_EPOCH);
         assert_eq!(
             verdict,
             Verdict::NotYet("its state is being read".to_owned())

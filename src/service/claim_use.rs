@@ -143,6 +143,7 @@ mod tests {
             storage_class: None,
             volume: None,
             access_modes: Vec::new(),
+            growth: None,
         }
     }
 

@@ -2,6 +2,8 @@
 //!
 //! What a client needs to go on with it stands in it too, so that any other one can.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -48,6 +50,24 @@ pub struct Aim {
     /// The number of replicas that a scale sets.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub replicas: Option<u32>,
+    /// The workload that a scale or a restart is of, where one was chosen: `Deployment/web`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub workload: Option<String>,
+    /// The time that a restart marks pods with: those that bear it were restarted already.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub restarted_at: Option<Timestamp>,
+    /// What was agreed to beyond a plain run, by the names of the command line's flags: `recreate`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub agreed: Vec<String>,
+    /// Fields of others that are taken, each as a digest of what was shown of it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub taken: Vec<String>,
+    /// The host of Ingresses whose definition names none, from the settings of the one who began it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ingress_host: Option<String>,
+    /// Short names for GPU resources, likewise.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub gpus: BTreeMap<String, String>,
 }
 
 impl Operation {

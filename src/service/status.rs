@@ -381,6 +381,7 @@ mod tests {
             storage_class: None,
             volume: Some("pv-1".to_owned()),
             access_modes: vec!["RWO"],
+            growth: None,
         }
     }
 

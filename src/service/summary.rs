@@ -256,6 +256,19 @@ pub struct Claim {
     pub volume: Option<String>,
     /// Access modes, as kubectl shortens them (`RWO`, `ROX`, `RWX`, `RWOP`).
     pub access_modes: Vec<&'static str>,
+    /// What is told of its growth; none while nobody is at it.
+    pub growth: Option<Growth>,
+}
+
+/// What the conditions of a claim tell of its growth.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Growth {
+    /// Its volume is being made larger.
+    Volume,
+    /// Its volume is larger; the file system on it is, once a pod mounts it.
+    FileSystem,
+    /// It failed, and is tried again.
+    Failed(String),
 }
 
 /// An event that concerns an object of an instance.

@@ -32,12 +32,14 @@ mod program;
 mod proxy;
 mod prunes;
 mod questions;
+mod requests;
 mod restores;
 mod routes;
 mod selectors;
 mod serves;
 mod teardowns;
 mod volumes;
+mod walks;
 mod world;
 
 /// Makes each case a test on each backend.
@@ -173,4 +175,15 @@ on_both_backends! {
         retained_volumes_are_named_and_bound_again
         a_change_that_cannot_be_made_names_the_flags_that_can
         kept_claims_of_a_protected_namespace_want_the_id;
+    requests:
+        nothing_is_asked_for_object_by_object;
+    walks:
+        a_rollback_survives_being_killed
+        a_growth_survives_being_killed
+        a_workload_that_is_made_anew_survives_being_killed
+        volumes_that_are_bound_again_survive_being_killed
+        a_restore_survives_being_killed
+        a_scale_survives_being_killed
+        a_change_of_routes_survives_being_killed
+        an_adoption_survives_being_killed;
 }

@@ -29,7 +29,7 @@ replicas: 1
 ";
 
 /// Where a run of so many writes is killed: at each of them once, before it leaves or after it was done.
-fn tricks(n_writes: usize) -> impl Iterator<Item = (String, Trick)> {
+pub(crate) fn tricks(n_writes: usize) -> impl Iterator<Item = (String, Trick)> {
     (0..n_writes).map(|number| {
         let trick = match number % 2 {
             0 => Trick::After(number),
@@ -48,7 +48,7 @@ fn prepare(world: &World, id: &str) {
 }
 
 /// Returns the operation that anybody sees on an instance.
-fn noted(world: &World, id: &str) -> Value {
+pub(crate) fn noted(world: &World, id: &str) -> Value {
     let status = world.bowline(&["status", id, "-o", "json"]).end();
     match status.stdout.is_empty() {
         true => Value::Null,
@@ -266,7 +266,15 @@ pub(crate) fn what_nobody_is_at_is_not_resumed(world: &World) {
                        "heartbeat": "2026-01-01T00:00:00Z"});
     note(&records, Some(noted)).await_in(world);
     let shown = world.bowline(&["resume", "web", "--dry-run"]).end().code(0);
-    shown.stderr_has(&["scale to 3 by ann@bastion/7", "the same scale again"]);
+    shown.stdout_has(&["Deployment/web: 1 → 3 replicas"]);
+    // Once it is as it was to be, only the note is left.
+    let scale = json!({"spec": {"replicas": 3}});
+    let (params, scale) = (PatchParams::default(), Patch::Merge(scale));
+    let workloads = world.api("apps/v1", "Deployment");
+    let scaled = workloads.patch("web", &params, &scale);
+    scaled.await_in(world).unwrap();
+    let shown = world.bowline(&["resume", "web", "--dry-run"]).end().code(0);
+    shown.stderr_has(&["scale to 3 by ann@bastion/7", "all of it was done already"]);
     let resume = ["resume", "web", "-y", "--take-over"];
     world.bowline(&resume).end().code(0);
     assert_eq!(self::noted(world, "web"), Value::Null);

@@ -4,7 +4,7 @@
 use std::net::{Ipv4Addr, TcpListener};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, mpsc};
+use std::sync::{Arc, Mutex, mpsc};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -43,6 +43,8 @@ pub(crate) enum Trick {
 pub(crate) struct Proxy {
     kubeconfig: PathBuf,
     n_writes: Arc<AtomicUsize>,
+    reads: Arc<Mutex<Vec<Read>>>,
+    trick: Arc<Mutex<Trick>>,
     reached: mpsc::Receiver<()>,
     task: tokio::task::JoinHandle<()>,
 }
@@ -56,9 +58,19 @@ impl Drop for Proxy {
 #[derive(Clone)]
 struct Way {
     client: Client,
-    trick: Trick,
+    trick: Arc<Mutex<Trick>>,
     n_writes: Arc<AtomicUsize>,
+    reads: Arc<Mutex<Vec<Read>>>,
     reached: mpsc::Sender<()>,
+}
+
+/// A request that changes nothing.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Read {
+    pub(crate) path: String,
+    pub(crate) query: String,
+    /// What form of an answer is asked for: metadata alone is another thing than the whole.
+    pub(crate) accept: String,
 }
 
 impl Proxy {
@@ -78,11 +90,13 @@ impl Proxy {
         let (sender, reached) = mpsc::channel();
         let way = Way {
             client: world.admin.clone(),
-            trick,
+            trick: Arc::new(Mutex::new(trick)),
             n_writes: Arc::default(),
+            reads: Arc::default(),
             reached: sender,
         };
-        let n_writes = way.n_writes.clone();
+        let (n_writes, reads) = (way.n_writes.clone(), way.reads.clone());
+        let trick = way.trick.clone();
         let task = world.spawn(async move {
             let listener = tokio::net::TcpListener::from_std(listener).unwrap();
             // All connections end with the proxy.
@@ -97,13 +111,26 @@ impl Proxy {
         Self {
             kubeconfig,
             n_writes,
+            reads,
+            trick,
             reached,
             task,
         }
     }
 
+    /// Does this from now on, and counts from none.
+    pub(crate) fn play(&self, trick: Trick) {
+        *self.trick.lock().unwrap() = trick;
+        self.n_writes.store(0, Ordering::SeqCst);
+    }
+
     pub(crate) fn n_writes(&self) -> usize {
         self.n_writes.load(Ordering::SeqCst)
+    }
+
+    /// Returns what was read, in the order in which it was asked for.
+    pub(crate) fn reads(&self) -> Vec<Read> {
+        self.reads.lock().unwrap().clone()
     }
 
     /// Returns the program as it goes this way.
@@ -135,6 +162,15 @@ impl Way {
         let body: Bytes = body.collect().await.unwrap().to_bytes();
         let path = parts.uri.path().to_owned();
         let is_write = is_write(&parts);
+        if parts.method == Method::GET {
+            let accept = parts.headers.get(header::ACCEPT);
+            let accept = accept.and_then(|it| it.to_str().ok()).unwrap_or_default();
+            self.reads.lock().unwrap().push(Read {
+                path: path.clone(),
+                query: parts.uri.query().unwrap_or_default().to_owned(),
+                accept: accept.to_owned(),
+            });
+        }
         let number = is_write.then(|| self.n_writes.fetch_add(1, Ordering::SeqCst));
         let mut onward = Request::builder()
             .method(&parts.method)
@@ -145,7 +181,8 @@ impl Way {
             }
         }
         let onward = onward.body(Body::from(body)).unwrap();
-        match self.trick {
+        let trick = *self.trick.lock().unwrap();
+        match trick {
             Trick::Refuse(end) if parts.method == Method::DELETE && path.ends_with(end) => {
                 return Ok(refusal());
             }

@@ -4,6 +4,7 @@ use bowline::catalogue::Digest;
 use bowline::editor::merge::Merge;
 use bowline::engine::adjust::{AdjustOptions, Adjustment, plan_adjustment, run_adjustment};
 use bowline::engine::drift::changes as changes_of;
+use bowline::engine::operation::Meeting;
 use bowline::engine::plan::{Change, Progress, Step};
 use bowline::engine::pull::live_text;
 use bowline::engine::remedy::Remedies;
@@ -51,6 +52,7 @@ impl Stage<'_> {
             holder: "tester@here 3".to_owned(),
             at: "2026-01-01T00:00:00Z".parse().unwrap(),
             takes_conflicts: true,
+            meeting: Meeting::Judge,
         };
         let outcome = run_adjustment(self.engine(), &plan, &options, &|_| {}).await;
         assert!(outcome.is_complete(), "{outcome:?}");

@@ -5,6 +5,7 @@ use bowline::engine::adjust::{
 };
 use bowline::engine::deploy::{RunOptions, plan_deploy, run_deploy};
 use bowline::engine::expiry::expired;
+use bowline::engine::operation::Meeting;
 use bowline::engine::plan::{Change, Outcome, Step};
 use bowline::engine::selection::select;
 use bowline::failure::FailureKind;
@@ -82,6 +83,7 @@ impl Stage<'_> {
         let options = AdjustOptions {
             holder: "tester@here 3".to_owned(),
             at: "2026-01-01T00:00:00Z".parse::<Timestamp>().unwrap(),
+            meeting: Meeting::Judge,
             takes_conflicts,
         };
         run_adjustment(self.engine(), plan, &options, &|_| {}).await

@@ -286,7 +286,10 @@ on_both_backends! {
         our_labels_on_what_belongs_to_the_cluster_delete_nothing
         a_claim_that_somebodys_pod_holds_is_pending_and_named
         one_id_in_two_namespaces_is_two_instances
-        claims_that_a_change_of_kind_leaves_are_named_and_kept;
+        claims_that_a_change_of_kind_leaves_are_named_and_kept
+        what_claims_keep_is_said_and_stays_in_sight
+        claims_that_stayed_small_grow_once_that_is_agreed_to
+        what_grows_is_ready_once_it_has_grown;
     operations:
         a_first_deploy_survives_at_every_write
         an_update_survives_at_every_write
@@ -294,6 +297,17 @@ on_both_backends! {
         a_teardown_that_keeps_claims_survives_at_every_write
         a_teardown_that_deletes_claims_survives_at_every_write
         a_teardown_that_retains_volumes_survives_at_every_write
+        a_growth_survives_at_every_write
+        a_workload_that_is_made_anew_survives_at_every_write
+        volumes_that_are_bound_again_survive_at_every_write
+        a_restore_survives_at_every_write
+        fields_that_are_taken_survive_at_every_write
+        a_scale_survives_at_every_write
+        a_restart_survives_at_every_write
+        a_change_of_routes_survives_at_every_write
+        an_adoption_survives_at_every_write
+        a_deploy_goes_on_with_what_was_agreed_to
+        only_fields_that_were_shown_are_taken_by_who_goes_on
         a_teardown_goes_on_with_the_choice_that_was_made
         values_that_are_nowhere_keep_a_deploy_from_being_resumed
         what_is_not_under_way_is_not_resumed

@@ -1,5 +1,6 @@
 //! Where instances are reached, and their routes computed again from what is there.
 
+use bowline::engine::operation::Meeting;
 use bowline::engine::plan::{Change, Outcome, Step};
 use bowline::engine::remedy::Remedies;
 use bowline::engine::routes::{RouteOptions, RoutePlan, Surroundings, plan_routes, run_routes};
@@ -61,6 +62,7 @@ impl Stage<'_> {
         let options = RouteOptions {
             holder: "tester@here 4".to_owned(),
             takes_conflicts,
+            meeting: Meeting::Judge,
         };
         run_routes(self.engine(), plan, &options, &|_| {}).await
     }

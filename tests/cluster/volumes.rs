@@ -2,11 +2,13 @@
 
 use bowline::engine::claims::{ClaimList, list_claims, plan_release};
 use bowline::engine::deploy::RunOptions;
+use bowline::engine::drift::changes;
 use bowline::engine::plan::{
     DeployPlan, Fate, Outcome, Progress, Step, TeardownPlan, VolumeChoice,
 };
 use bowline::engine::remedy::{Remedies, Remedy};
 use bowline::engine::rollback::{plan_rollback, run_rollback};
+use bowline::engine::wait::wait_ready;
 use bowline::service::claim_use::ClaimState;
 use serde_json::{Value, json};
 
@@ -740,4 +742,121 @@ pub(crate) async fn claims_that_a_change_of_kind_leaves_are_named_and_kept(case:
     case.until_gone("StatefulSet", "db").await;
     let list = claims_of(&stage).await;
     assert_eq!(shown(&list), [("data-db-0", ClaimState::Kept, vec![])]);
+}
+
+/// Returns what an instance differs in from what was applied, as `object field`.
+async fn differences(stage: &Stage<'_>) -> Vec<String> {
+    let surroundings = crate::history::to(stage, "db", None).surroundings;
+    let key = stage.key("db");
+    let found = changes(stage.engine(), &key, &surroundings).await.unwrap();
+    let fields = found.objects.iter().flat_map(|object| {
+        let fields = object.fields.iter();
+        fields.map(|field| format!("{} {}", object.key, field.path))
+    });
+    fields.collect()
+}
+
+pub(crate) async fn what_claims_keep_is_said_and_stays_in_sight(case: Cluster) {
+    let stage = Stage::new(&case);
+    deployed(&stage, "db", DB).await;
+    assert_eq!(differences(&stage).await, [""; 0]);
+    let text = DB.replace("size: 1Gi", "size: 2Gi, storageClass: another");
+    let anew = stage.agreeing(recreate());
+    let plan = anew.plan("db", &text).await;
+    assert_eq!(refusals(&plan), [""; 0]);
+    let size = "claim data-db-0 stays at 1Gi, though the definition says 2Gi: PersistentVolumeClaim/data-db-0 cannot grow to 2Gi: its class standard does not allow claims to grow; keep the size, or move the data to a volume of a class that allows it";
+    let class = "claim data-db-0 stays of class standard, though the definition says another: it was made so, and the class of a claim can never be changed";
+    let says =
+        |plan: &DeployPlan, words: &str| plan.warnings.iter().any(|it| it.starts_with(words));
+    assert!(
+        says(&plan, size) && says(&plan, class),
+        "{:?}",
+        plan.warnings
+    );
+    // What cannot be done is not offered.
+    assert_eq!(remedies(&plan), []);
+    let outcome = anew.run("db", &text, &plan).await;
+    assert!(outcome.is_complete(), "{outcome:?}");
+    assert!(stage.wait("db").await.is_complete());
+    // It lasts, and is told by whoever looks.
+    let plan = stage.plan("db", &text).await;
+    assert!(
+        plan.is_noop() && says(&plan, size) && says(&plan, class),
+        "{plan:?}"
+    );
+    let claim = "PersistentVolumeClaim/data-db-0";
+    assert_eq!(
+        differences(&stage).await,
+        [
+            format!("{claim} .spec.resources.requests.storage"),
+            format!("{claim} .spec.storageClassName"),
+        ]
+    );
+}
+
+pub(crate) async fn claims_that_stayed_small_grow_once_that_is_agreed_to(case: Cluster) {
+    let stage = Stage::new(&case);
+    let class = growing_class(&case).await;
+    deployed(&stage, "db", &sized(&class, "1Gi")).await;
+    let text = sized(&class, "2Gi");
+    let anew = stage.agreeing(recreate());
+    let plan = anew.plan("db", &text).await;
+    let stays = "claims data-db-0, data-db-1 stay at 1Gi, though the definition says 2Gi: --grow-volumes grows them too";
+    assert!(
+        plan.warnings.iter().any(|it| it == stays),
+        "{:?}",
+        plan.warnings
+    );
+    assert!(anew.run("db", &text, &plan).await.is_complete());
+    assert_eq!(requests(&case).await, ["1Gi", "1Gi"]);
+    // The template says so already; only the claims do not.
+    let plan = stage.plan("db", &text).await;
+    assert_eq!(
+        (plan.is_noop(), remedies(&plan)),
+        (true, vec![Remedy::GrowVolumes])
+    );
+    let growing = stage.agreeing(grow());
+    let plan = growing.plan("db", &text).await;
+    assert_eq!(
+        (plan.storage.growths.len(), plan.storage.orphaned.len()),
+        (2, 0)
+    );
+    let outcome = growing.run("db", &text, &plan).await;
+    assert!(outcome.is_complete(), "{outcome:?}");
+    assert_eq!(requests(&case).await, ["2Gi", "2Gi"]);
+    assert_eq!(differences(&stage).await, [""; 0]);
+    assert!(stage.plan("db", &text).await.is_noop());
+}
+
+pub(crate) async fn what_grows_is_ready_once_it_has_grown(case: Cluster) {
+    let stage = Stage::new(&case);
+    let class = growing_class(&case).await;
+    deployed(&stage, "db", &sized(&class, "1Gi")).await;
+    let text = sized(&class, "2Gi");
+    let growing = stage.agreeing(grow());
+    let plan = growing.plan("db", &text).await;
+    assert!(growing.run("db", &text, &plan).await.is_complete());
+    let (sender, mut told) = tokio::sync::mpsc::unbounded_channel();
+    let (engine, key) = (stage.engine().clone(), stage.key("db"));
+    let waited = tokio::spawn(async move {
+        let report = move |progress| drop(sender.send(progress));
+        wait_ready(&engine, &key, std::time::Duration::from_secs(40), &report).await
+    });
+    let outcome = waited.await.unwrap();
+    assert!(outcome.is_complete(), "{outcome:?}");
+    let mut remark = None;
+    while let Ok(progress) = told.try_recv() {
+        if let Progress::Done(Step::Ready, said) = progress {
+            remark = said;
+        }
+    }
+    let claims = case.list(CLAIM, "app.kubernetes.io/instance=db").await;
+    let has_grown = |claim: &Value| claim["status"]["capacity"]["storage"] == "2Gi";
+    // Where nothing grows volumes at all that is said, and not waited for.
+    let nobody =
+        "claim data-db-0 has 1Gi of the 2Gi that it asks for, and nobody tells that they grow it";
+    match remark {
+        None => assert!(claims.iter().all(has_grown), "{claims:?}"),
+        Some(remark) => assert_eq!(remark, nobody),
+    }
 }

@@ -108,6 +108,7 @@ pub fn adjust_plan(id: &str, replicas: u32, adjustment: Adjustment) -> AdjustPla
         yielded: Vec::new(),
         warnings: Vec::new(),
         refusals: Vec::new(),
+        begun: None,
     }
 }
 

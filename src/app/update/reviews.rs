@@ -321,14 +321,19 @@ fn menu(model: &Model, asked: &Asked, reviewed: &ReviewedPlan) -> Menu {
         )),
     }
     let cancel = MenuItem::cancel();
-    if plan.conflicts.is_empty() {
-        let run = MenuItem::new(asked.deed.clone(), place, Choice::RunDeploy);
-        return Menu::confirm(asked.title.clone(), text, run);
-    }
     let (belong, these) = match plan.conflicts.len() {
         1 => ("1 field belongs".to_owned(), "this field".to_owned()),
         n => (format!("{n} fields belong"), format!("these {n} fields")),
     };
+    if plan.takes_conflicts {
+        text.push(format!(
+            "{belong} to others, and taking {these} was agreed to when it was begun."
+        ));
+    }
+    if plan.conflicts.is_empty() || plan.takes_conflicts {
+        let run = MenuItem::new(asked.deed.clone(), place, Choice::RunDeploy);
+        return Menu::confirm(asked.title.clone(), text, run);
+    }
     text.push(format!("{belong} to others, as shown."));
     let deed = lower_first(&asked.deed);
     let force = MenuItem::new(

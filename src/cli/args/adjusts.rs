@@ -10,6 +10,7 @@ use crate::cli::candidates;
 use crate::cluster::LabelSelector;
 use crate::definition::id::InstanceId;
 use crate::engine::adjust::{MAX_REPLICAS, WorkloadName};
+use crate::engine::operation::Meeting;
 
 /// `bowline scale`.
 #[derive(Debug, Args)]
@@ -78,6 +79,9 @@ pub struct Adjust {
     /// Answer yes to the question whether to go on
     #[arg(short, long)]
     pub yes: bool,
+    /// What is done where another such operation is noted; only whoever resumes one says.
+    #[arg(skip)]
+    pub meeting: Meeting,
 }
 
 /// A word that is an ID or a number: no ID begins with a digit.

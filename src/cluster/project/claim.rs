@@ -4,7 +4,7 @@ use serde::Deserialize;
 
 use super::{Meta, Project, clean, clean_some, or_default};
 use crate::cluster::kinds::Resource;
-use crate::service::summary::Claim;
+use crate::service::summary::{Claim, Growth};
 
 /// A PersistentVolumeClaim.
 #[derive(Debug, Default, Deserialize)]
@@ -46,6 +46,16 @@ struct Status {
     phase: String,
     #[serde(deserialize_with = "or_default")]
     capacity: Storage,
+    #[serde(deserialize_with = "or_default")]
+    conditions: Vec<Condition>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Condition {
+    r#type: String,
+    status: String,
+    message: Option<String>,
 }
 
 impl Project for ClaimObject {
@@ -77,8 +87,27 @@ impl Project for ClaimObject {
                 .iter()
                 .map(|mode| short_mode(mode))
                 .collect(),
+            growth: growth(status.conditions),
         })
     }
+}
+
+/// Returns what tells most of a claim's growth: a failure first, then how far it is.
+fn growth(conditions: Vec<Condition>) -> Option<Growth> {
+    let holding = conditions.into_iter().filter(|it| it.status == "True");
+    let told = holding.filter_map(|it| match it.r#type.as_str() {
+        "ControllerResizeError" | "NodeResizeError" => {
+            Some(Growth::Failed(clean_some(it.message).unwrap_or_default()))
+        }
+        "FileSystemResizePending" => Some(Growth::FileSystem),
+        "Resizing" => Some(Growth::Volume),
+        _ => None,
+    });
+    told.max_by_key(|growth| match growth {
+        Growth::Volume => 0,
+        Growth::FileSystem => 1,
+        Growth::Failed(_) => 2,
+    })
 }
 
 fn short_mode(mode: &str) -> &'static str {

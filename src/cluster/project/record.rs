@@ -102,7 +102,9 @@ fn operation(json: &str) -> Option<Operation> {
         step: clean(operation.step),
         holder: clean(operation.holder),
         aim: Aim {
-            volumes: clean_some(operation.aim.volumes.clone()),
+            volumes: clean_some(operation.aim.volumes),
+            workload: clean_some(operation.aim.workload),
+            agreed: operation.aim.agreed.into_iter().map(clean).collect(),
             ..operation.aim
         },
         heartbeat: operation.heartbeat,

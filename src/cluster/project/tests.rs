@@ -203,6 +203,7 @@ fn claim_is_read() {
         storage_class: Some("fast".to_owned()),
         volume: Some("pv-1".to_owned()),
         access_modes: vec!["RWO", "RWX", "?"],
+        growth: None,
     };
     assert_eq!(
         read::<ClaimObject>("", "PersistentVolumeClaim", live),

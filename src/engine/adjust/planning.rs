@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::workload::{replicas, without_restart};
@@ -25,6 +26,7 @@ use crate::engine::rehearse::{field_conflicts, is_own_scaling};
 use crate::engine::routes;
 use crate::failure::{Failure, FailureKind};
 use crate::service::drift::AppliedWorkload;
+use crate::service::managed::RESTARTED_AT;
 use crate::service::summary::InstanceKey;
 
 /// How often a workload is looked at that others change between the look and the rehearsal.
@@ -40,6 +42,20 @@ pub async fn plan_adjustment(
     adjustment: Adjustment,
     only: Option<&WorkloadName>,
 ) -> Result<AdjustPlan, Failure> {
+    plan_rest(cluster, instance, adjustment, only, None).await
+}
+
+/// As [`plan_adjustment`], of a restart that was begun at a time: what was marked with it is left out.
+///
+/// # Errors
+/// As [`plan_adjustment`].
+pub(in crate::engine) async fn plan_rest(
+    cluster: &Cluster,
+    instance: &InstanceKey,
+    adjustment: Adjustment,
+    only: Option<&WorkloadName>,
+    begun: Option<Timestamp>,
+) -> Result<AdjustPlan, Failure> {
     let mut plan = AdjustPlan {
         instance: instance.clone(),
         adjustment,
@@ -51,6 +67,7 @@ pub async fn plan_adjustment(
         yielded: Vec::new(),
         warnings: Vec::new(),
         refusals: Vec::new(),
+        begun,
     };
     if let Adjustment::Scale(to) = adjustment
         && to > MAX_REPLICAS
@@ -140,7 +157,7 @@ impl Planner<'_> {
         }
         let planned = ours.iter();
         plan.workloads = planned
-            .filter_map(|live| self.planned(plan.adjustment, live))
+            .filter_map(|live| self.planned(plan, live))
             .collect();
         let missing = preflight::forbidden(self.cluster, self.accesses(plan)).await?;
         let namespace = self.instance.namespace.as_str();
@@ -281,12 +298,13 @@ impl Planner<'_> {
         ours
     }
 
-    fn planned(&self, adjustment: Adjustment, live: &Object) -> Option<PlannedWorkload> {
+    fn planned(&self, plan: &AdjustPlan, live: &Object) -> Option<PlannedWorkload> {
         let replicas = replicas(live);
         let manager = naming::field_manager(&self.instance.id);
         let is_set = self.number_of(live).is_some() || owned::applies_replicas(live, &manager);
         let is_applied = owned::applied_fields(live, &manager).is_some();
-        let means = match adjustment {
+        let means = match plan.adjustment {
+            Adjustment::Restart if plan.begun.is_some_and(|at| is_marked(live, at)) => return None,
             Adjustment::Restart => Means::Annotate,
             Adjustment::Scale(to) if to == replicas => return None,
             Adjustment::Scale(_) if is_set && is_applied => Means::Apply,
@@ -477,4 +495,9 @@ fn is_same_otherwise(before: &Value, after: &Value) -> bool {
         rest
     };
     rest(before) == rest(after)
+}
+
+/// Tells whether a workload bears the mark of a restart at a time.
+pub(super) fn is_marked(live: &Object, at: Timestamp) -> bool {
+    live.json["spec"]["template"]["metadata"]["annotations"][RESTARTED_AT] == at.to_string()
 }

@@ -1,19 +1,21 @@
 //! Carrying out a scale or a restart, under the operation that the record holds.
 
+use jiff::Timestamp;
 use serde_json::json;
 
 use super::owned::foreign_scalers;
-use super::planning::{is_idle, with_replicas};
+use super::planning::{is_idle, is_marked, with_replicas};
 use super::workload::replicas;
 use super::{AdjustOptions, AdjustPlan, Adjustment, Means, PlannedWorkload};
 use crate::cluster::{ApplyOptions, Cluster, Written};
 use crate::definition::naming;
 use crate::definition::object::Object;
+use crate::engine::agreed;
 use crate::engine::apply::is_outdated;
 use crate::engine::deploy::Report;
 use crate::engine::journal::Journal;
 use crate::engine::metadata::Metadata;
-use crate::engine::operation::{self, Intent, Lease, Meeting};
+use crate::engine::operation::{self, Intent, Lease};
 use crate::engine::plan::{FieldConflict, Outcome, Step};
 use crate::engine::record::{self, Change};
 use crate::engine::rehearse::{field_conflicts, is_own_scaling};
@@ -80,13 +82,27 @@ async fn begin<'a>(
                 Adjustment::Scale(to) => Some(to),
                 Adjustment::Restart => None,
             },
+            restarted_at: match plan.adjustment {
+                Adjustment::Scale(_) => None,
+                Adjustment::Restart => Some(at(plan, options)),
+            },
+            workload: plan.only.as_ref().map(ToString::to_string),
+            taken: match options.takes_conflicts {
+                true => agreed::digests(&plan.conflicts),
+                false => Vec::new(),
+            },
             ..Aim::default()
         },
         n_steps: plan.workloads.len(),
-        meeting: Meeting::Judge,
+        meeting: options.meeting,
     };
     let lease = operation::claim(cluster, &intent, None, journal).await?;
     lease.ok_or_else(|| plan.instance.not_there())
+}
+
+/// Returns the time that a restart is marked with: one that goes on is the same restart.
+fn at(plan: &AdjustPlan, options: &AdjustOptions) -> Timestamp {
+    plan.begun.unwrap_or(options.at)
 }
 
 struct Run<'a> {
@@ -178,7 +194,7 @@ impl Run<'_> {
                     .await
             }
             (_, Adjustment::Restart) => {
-                let annotations = json!({RESTARTED_AT: self.options.at.to_string()});
+                let annotations = json!({RESTARTED_AT: at(self.plan, self.options).to_string()});
                 let patch = json!({
                     "metadata": {"uid": workload.uid, "resourceVersion": version},
                     "spec": {"template": {"metadata": {"annotations": annotations}}},
@@ -246,10 +262,7 @@ impl Run<'_> {
     fn has_arrived(&self, live: &Object) -> bool {
         match self.plan.adjustment {
             Adjustment::Scale(to) => replicas(live) == to,
-            Adjustment::Restart => {
-                let annotations = &live.json["spec"]["template"]["metadata"]["annotations"];
-                annotations[RESTARTED_AT] == self.options.at.to_string()
-            }
+            Adjustment::Restart => is_marked(live, at(self.plan, self.options)),
         }
     }
 }

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use futures::{StreamExt, stream};
 
 use super::DeployRequest;
+use super::storage;
 use super::unchangeable::{Resolved, Resolver};
 use crate::cluster::{Access, Cluster};
 use crate::definition::id::{InstanceId, Namespace};
@@ -17,7 +18,9 @@ use crate::engine::blame;
 use crate::engine::claims;
 use crate::engine::difference::difference;
 use crate::engine::free_id::free_id;
+use crate::engine::growth;
 use crate::engine::kinds;
+use crate::engine::lasting::{self, What};
 use crate::engine::live::Live;
 use crate::engine::metadata::core_key;
 use crate::engine::operation;
@@ -28,7 +31,7 @@ use crate::engine::preflight::{self, Survey, access, access_to};
 use crate::engine::prune::{Leaving, along_with, leaving};
 use crate::engine::record::{self, Extent, Facts, Record};
 use crate::engine::rehearse::{Actor, Rehearsal, rehearse};
-use crate::engine::remedy::StoragePlan;
+use crate::engine::remedy::{Offer, PlannedGrowth, Remedy, StoragePlan};
 use crate::engine::rendering::rendered;
 use crate::engine::revision::{self, Identity, Snapshot};
 use crate::engine::secrets;
@@ -61,6 +64,7 @@ pub async fn plan_deploy(
         objects: Vec::new(),
         warnings: Vec::new(),
         conflicts: Vec::new(),
+        takes_conflicts: false,
         yielded: Vec::new(),
         refusals: Vec::new(),
         offers: Vec::new(),
@@ -165,8 +169,10 @@ impl Planner<'_> {
         plan.refusals
             .extend(preflight::forbidden_refusal(&missing, namespace));
         let live = self.live(&survey, &leaving).await?;
-        let listed = (&survey, &live);
+        let claims = self.claims(&survey).await?;
+        let listed = (&survey, &live, claims.as_slice());
         self.rehearse_all(plan, listed, &missing, &to_come).await?;
+        self.look_at_claims(plan, &claims).await?;
         self.add_leaving(plan, &leaving, &live, &missing).await?;
         self.look_for_retained(plan, &survey).await?;
         self.say_kept(plan, &survey);
@@ -365,7 +371,7 @@ impl Planner<'_> {
     async fn rehearse_all(
         &self,
         plan: &mut DeployPlan,
-        (survey, live): (&Survey, &Live),
+        (survey, live, claims): (&Survey, &Live, &[Object]),
         missing: &[Access],
         to_come: &BTreeMap<ObjectKey, &'static str>,
     ) -> Result<(), Failure> {
@@ -398,6 +404,7 @@ impl Planner<'_> {
                     actor: &actor,
                     remedies: self.request.remedies,
                     holds_sizes,
+                    claims,
                 };
                 resolver.resolve(&object, seen, rehearsal).await
             })
@@ -461,6 +468,86 @@ impl Planner<'_> {
             record.definition_hash() == Some(&revision::text_hash(&self.request.text))
         };
         self.request.remedies.hold_sizes || self.record.is_some_and(is_applied)
+    }
+
+    /// Lists the claims that are there of the templates of its sets; none where they may not be listed.
+    async fn claims(&self, survey: &Survey) -> Result<Vec<Object>, Failure> {
+        let objects = self.rendered.objects.iter();
+        let sets: Vec<&Object> = objects.filter(|it| lasting::has_templates(it)).collect();
+        let is_its = |claim: &&Object| {
+            (sets.iter()).any(|set| lasting::template_of(&claim.key, set).is_some())
+        };
+        let found = survey.of_kind(preflight::CLAIM).filter(is_its);
+        let namespaces: BTreeSet<&str> = found
+            .filter_map(|claim| claim.key.namespace.as_deref())
+            .collect();
+        let instance = self.request.instance();
+        match growth::claims(self.cluster, &instance, &namespaces).await {
+            Err(failure) if failure.kind == FailureKind::Forbidden => Ok(Vec::new()),
+            claims => claims,
+        }
+    }
+
+    /// Says what claims that are there keep although the definition says otherwise, and lets them grow where that was agreed
+    /// to and is possible.
+    async fn look_at_claims(
+        &self,
+        plan: &mut DeployPlan,
+        claims: &[Object],
+    ) -> Result<(), Failure> {
+        let mut sets = self.rendered.objects.clone();
+        sets.retain(lasting::has_templates);
+        storage::hold_sizes(&mut sets, &plan.storage);
+        for set in &sets {
+            let grows =
+                |claim: &ObjectKey| plan.storage.growths.iter().any(|it| it.claim == *claim);
+            let mut lasting = lasting::lasting(set, claims);
+            lasting.retain(|it| it.what != What::Size || !grows(&it.claim));
+            let growths = lasting::growths(&lasting);
+            let instance = &plan.instance;
+            let planned = growth::plan(self.cluster, instance, (set, claims), &growths).await?;
+            let way = match &planned {
+                Ok(_) => "--grow-volumes grows them too".to_owned(),
+                Err(failure) => format!("{failure}; {}", failure.detail),
+            };
+            match planned {
+                Ok(planned) if self.request.remedies.grow_volumes => {
+                    plan.storage.growths.extend(planned);
+                    lasting.retain(|it| it.what != What::Size);
+                }
+                Ok(planned) if !planned.is_empty() => self.offer_growth(plan, &planned),
+                Err(failure) if self.request.remedies.grow_volumes => {
+                    let is_it = |it: &Failure| it.summary == failure.summary;
+                    if !plan.refusals.iter().any(is_it) {
+                        plan.refusals.push(failure);
+                    }
+                }
+                _ => {}
+            }
+            // What cannot run leaves nothing behind, and its refusal says why.
+            if plan.refusals.is_empty() {
+                plan.warnings
+                    .extend(lasting::sentences(&lasting, |_| way.clone()));
+            }
+        }
+        Ok(())
+    }
+
+    /// Offers to let claims grow that are smaller than their template, unless that is offered already.
+    fn offer_growth(&self, plan: &mut DeployPlan, growths: &[PlannedGrowth]) {
+        let is_offered = |offer: &Offer| offer.remedy == Remedy::GrowVolumes;
+        if plan.offers.iter().any(is_offered) {
+            return;
+        }
+        let growths: Vec<String> = growths
+            .iter()
+            .map(|it| format!("{} from {} to {}", it.claim.name, it.from, it.to))
+            .collect();
+        let grown = growths.join(", ");
+        plan.offers.push(Offer {
+            remedy: Remedy::GrowVolumes,
+            sentence: format!("grows {grown}; pods go on running, and claims never shrink again"),
+        });
     }
 
     /// Looks for volumes that a teardown retained, for claims that are to come.

@@ -16,6 +16,7 @@ use crate::definition::naming;
 use crate::definition::object::{GroupKind, Object, ObjectKey};
 use crate::definition::order;
 use crate::definition::render::Rendered;
+use crate::engine::agreed;
 use crate::engine::apply::{self, Target};
 use crate::engine::batch;
 use crate::engine::blame;
@@ -100,7 +101,7 @@ pub(in crate::engine) async fn run_variant(
         aim: Aim {
             revision: Some(plan.revision),
             back_to: variant.back_to,
-            ..Aim::default()
+            ..agreed::noted(request, plan)
         },
         n_steps: n_steps(plan, &prepared, variant),
         meeting: options.meeting,
@@ -129,7 +130,8 @@ pub(in crate::engine) async fn run_variant(
     journal.into_outcome()
 }
 
-/// Returns how often the operation is claimed again: for the revision, each batch, and each object that goes.
+/// Returns how often the operation is claimed again at most: for the revision, each batch, each object that goes, and what is
+/// made anew twice more: its claims are let go of first, and it is written once the old one is gone.
 fn n_steps(plan: &DeployPlan, prepared: &Prepared, variant: Variant<'_>) -> usize {
     let has_left = |planned: &&PlannedObject| match planned.change {
         Change::Delete => true,
@@ -138,7 +140,9 @@ fn n_steps(plan: &DeployPlan, prepared: &Prepared, variant: Variant<'_>) -> usiz
     };
     let n_left = plan.objects.iter().filter(has_left).count();
     let storage = plan.storage.binds.len() + plan.storage.growths.len();
-    1 + storage + to_apply(plan).len() + n_left + variant.hanging.len()
+    let is_anew = |planned: &&PlannedObject| planned.change == Change::Recreate;
+    let n_anew = plan.objects.iter().filter(is_anew).count();
+    1 + storage + 2 * n_anew + to_apply(plan).len() + n_left + variant.hanging.len()
 }
 
 /// Returns what is written, in batches.
@@ -176,6 +180,7 @@ fn may_run(plan: &DeployPlan, options: RunOptions) -> Result<(), Failure> {
         return Err(refusal.clone());
     }
     if !options.force_conflicts
+        && !plan.takes_conflicts
         && let Some(conflict) = plan.conflicts.first()
     {
         let FieldConflict {

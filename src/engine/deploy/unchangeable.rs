@@ -29,6 +29,8 @@ pub(super) struct Resolver<'a> {
     pub remedies: Remedies,
     /// Whether sizes that grew since stay, instead of being refused: the text was applied as it stands.
     pub holds_sizes: bool,
+    /// The claims that are there of the templates of its sets.
+    pub claims: &'a [Object],
 }
 
 /// What became of an object, with what that means for storage.
@@ -116,20 +118,16 @@ impl Resolver<'_> {
         growths: &[Resize],
         failure: Failure,
     ) -> Result<Resolved, Failure> {
-        let planned = growth::plan(self.cluster, self.instance, &wanted.key, growths).await?;
+        if self.remedies.recreate && !self.remedies.grow_volumes {
+            // What its claims keep is said of them all together.
+            return self
+                .recreate_or_refuse(resolved, live, wanted, failure)
+                .await;
+        }
+        let of_set = (wanted, self.claims);
+        let planned = growth::plan(self.cluster, self.instance, of_set, growths).await?;
         if !self.remedies.grow_volumes {
-            let can_grow = planned.is_ok();
-            if self.remedies.recreate {
-                let warning = format!(
-                    "claims of {} that are there keep their size: --grow-volumes grows them too",
-                    wanted.key
-                );
-                resolved.rehearsal.warnings.push(warning);
-                return self
-                    .recreate_or_refuse(resolved, live, wanted, failure)
-                    .await;
-            }
-            if can_grow {
+            if planned.is_ok() {
                 let offer = frozen::offer_growth(&wanted.key, growths);
                 resolved.offers.push(offer);
             }

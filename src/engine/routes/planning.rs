@@ -108,6 +108,7 @@ async fn plan_instance(
     let mut plan = RoutePlan {
         instance: instance.clone(),
         revision: None,
+        ingress_host: surroundings.ingress_host.clone(),
         is_protected: false,
         routes: Vec::new(),
         conflicts: Vec::new(),

@@ -6,11 +6,12 @@ use super::{OPERATION, PlannedRoute, RouteOptions, RoutePlan};
 use crate::cluster::{Cluster, Deleted, Propagation};
 use crate::definition::naming;
 use crate::engine::adjust::is_idle;
+use crate::engine::agreed;
 use crate::engine::apply::{self, Target};
 use crate::engine::deploy::Report;
 use crate::engine::journal::Journal;
 use crate::engine::metadata::Metadata;
-use crate::engine::operation::{self, Intent, Lease, Meeting};
+use crate::engine::operation::{self, Intent, Lease};
 use crate::engine::ownership;
 use crate::engine::plan::{Change, Outcome, Step};
 use crate::engine::record;
@@ -68,9 +69,16 @@ async fn begin<'a>(
         kind: OPERATION,
         instance,
         holder: &options.holder,
-        aim: Aim::default(),
+        aim: Aim {
+            taken: match options.takes_conflicts {
+                true => agreed::digests(&plan.conflicts),
+                false => Vec::new(),
+            },
+            ingress_host: plan.ingress_host.clone(),
+            ..Aim::default()
+        },
         n_steps: plan.changes().count(),
-        meeting: Meeting::Judge,
+        meeting: options.meeting,
     };
     let lease = operation::claim(cluster, &intent, None, journal).await?;
     let lease = lease.ok_or_else(|| instance.not_there())?;

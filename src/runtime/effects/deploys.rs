@@ -252,6 +252,10 @@ fn noted(plan: ResumePlan) -> Result<ReviewedPlan, Failure> {
             FailureKind::Conflict,
             "nothing of it was deployed: take it down",
         )),
+        ResumePlan::Adjust { .. } | ResumePlan::Routes { .. } => Err(Failure::new(
+            FailureKind::Conflict,
+            "nothing of it was deployed: begin it again, or `bowline resume` it",
+        )),
         ResumePlan::Clear(clear) => Err(Failure::new(FailureKind::Conflict, clear.why)),
     }
 }

@@ -94,6 +94,7 @@ impl Runner {
                     holder: start.holder,
                     at: Timestamp::now(),
                     takes_conflicts,
+                    meeting: Meeting::Judge,
                 };
                 let mut outcome = run_adjustment(&cluster, &plan, &options, &report).await;
                 drop(turn);

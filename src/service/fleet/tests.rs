@@ -101,6 +101,7 @@ fn claim(name: &str) -> Claim {
         storage_class: None,
         volume: None,
         access_modes: vec!["RWO"],
+        growth: None,
     }
 }
 

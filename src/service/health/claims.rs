@@ -215,6 +215,7 @@ mod tests {
             storage_class: class.map(str::to_owned),
             volume: None,
             access_modes: Vec::new(),
+            growth: None,
         }
     }
 

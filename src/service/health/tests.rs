@@ -75,6 +75,7 @@ fn claim(phase: &str) -> Claim {
         storage_class: None,
         volume: None,
         access_modes: vec!["RWO"],
+        growth: None,
     }
 }
 

@@ -146,6 +146,10 @@ impl<'a> Stage<'a> {
         self.n_writes.load(Ordering::SeqCst)
     }
 
+    pub(crate) fn case(&self) -> &'a Cluster {
+        self.case
+    }
+
     pub(crate) fn engine(&self) -> &Engine {
         &self.engine
     }

@@ -3,10 +3,13 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use bowline::cluster::{Cluster as Engine, Identity};
 use http::{Method, Request};
 use kube::Client;
 use kube::client::Body;
 use tokio::sync::Notify;
+
+use crate::engine::stage::Stage;
 
 /// Where a run is killed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -69,6 +72,12 @@ impl Cut {
             n_writes,
             killed,
         }
+    }
+
+    /// Returns the engine over this connection.
+    pub(crate) fn engine(&self, stage: &Stage<'_>) -> Engine {
+        let namespace = stage.engine().namespace().clone();
+        Engine::new(self.client.clone(), Identity::default(), namespace)
     }
 
     /// Runs something until it is killed; none then.

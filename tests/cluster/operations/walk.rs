@@ -1,0 +1,401 @@
+//! Walks: an operation is run undisturbed, then killed at each of its writes and finished by others.
+
+use bowline::engine::adjust::{Adjustment, plan_adjustment, run_adjustment};
+use bowline::engine::deploy::{DeployRequest, RunOptions, run_deploy};
+use bowline::engine::plan::{DeployPlan, Outcome, VolumeChoice};
+use bowline::engine::remedy::{Remedies, Remedy};
+use bowline::engine::restore::{RestoreRequest, plan_restore, run_restore};
+use bowline::engine::resume::Surroundings;
+use bowline::engine::rollback::run_rollback;
+use bowline::engine::routes::{plan_routes, run_routes};
+use bowline::engine::teardown::run_teardown;
+use futures::{StreamExt, stream};
+use serde_json::json;
+
+use super::cut::{Cut, Moment};
+use super::resuming::{
+    adjust_options, no_secrets, noted, plan_back, resume, revision, route_options, surroundings,
+    teardown_options,
+};
+use super::state::settled;
+use crate::cluster::Cluster;
+use crate::engine::stage::Stage;
+
+/// How many walks go at once.
+const AT_ONCE: usize = 6;
+
+/// A config, a claim and a Service, all of which are written.
+pub(super) const FIRST: &str = "
+workload: Deployment
+replicas: 1
+containers:
+  - name: web
+    image: nginx:1.27
+    ports: [{name: http, port: 80}]
+    env: [{name: LEVEL, fromConfig: LEVEL}]
+    volumeMounts: [{name: data, mountPath: /data}]
+volumes:
+  - {name: data, size: 1Gi}
+config: {LEVEL: info}
+";
+
+/// The config leaves, and the claim; the rest changes.
+pub(super) const SECOND: &str = "
+workload: Deployment
+replicas: 1
+containers:
+  - name: web
+    image: nginx:1.28
+    ports: [{name: http, port: 80}]
+";
+
+/// Its route is under the host of the settings.
+const EXPOSED: &str = "
+workload: Deployment
+containers:
+  - name: web
+    image: nginx:1.28
+    ports: [{name: http, port: 80}]
+exposed_service: web
+exposed_port: 80
+";
+
+/// One with a claim for each pod.
+const DB: &str = "
+replicas: 1
+containers:
+  - name: db
+    image: postgres:16
+    ports: [{name: sql, port: 5432}]
+    volumeMounts: [{name: data, mountPath: /data}]
+volumes:
+  - {name: data, size: 1Gi}
+";
+
+/// What is killed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Walk {
+    Create,
+    Update,
+    Rollback,
+    Teardown(VolumeChoice),
+    /// A deploy that grows claims and their template.
+    Grow,
+    /// A deploy that makes its workload anew.
+    Recreate,
+    /// A deploy that binds a retained volume again.
+    BindAgain,
+    /// Putting back what was taken down, with its retained volume.
+    Restore,
+    /// A deploy that takes a field from another manager.
+    Force,
+    Scale,
+    Restart,
+    Routes,
+}
+
+/// Runs an operation undisturbed, then once for each moment at which it can be killed.
+pub(super) async fn walk(cluster: &Cluster, walk: Walk) {
+    let stage = Stage::new(cluster);
+    walk.stock(cluster).await;
+    let whole = Cut::at(cluster.admin.clone(), None);
+    Box::pin(walk.prepare(&stage, "whole")).await;
+    let outcome = Box::pin(walk.run(&whole, &stage, "whole")).await.unwrap();
+    assert!(outcome.is_complete(), "{outcome:?}");
+    let expected = settled(cluster, "whole").await;
+    let n_writes = whole.n_writes();
+    assert!(n_writes >= walk.least(), "{n_writes} writes are no walk");
+    let walks = stream::iter(walk.moments(n_writes))
+        .map(|moment| walk.survives(cluster, moment, n_writes, &expected));
+    walks.buffer_unordered(AT_ONCE).collect::<Vec<()>>().await;
+}
+
+impl Walk {
+    /// The fewest writes that it consists of.
+    fn least(self) -> usize {
+        match self {
+            // Claimed, stepped, written and cleared.
+            Self::Scale | Self::Restart | Self::Routes => 4,
+            _ => 6,
+        }
+    }
+
+    /// Returns the moments at which it is killed. What the server has is the same after a write and before the next one; that
+    /// the program knows no more is walked where it is cheap.
+    fn moments(self, n_writes: usize) -> Vec<Moment> {
+        let mut all = Moment::all(n_writes);
+        if matches!(
+            self,
+            Self::Grow | Self::Recreate | Self::BindAgain | Self::Restore | Self::Force
+        ) {
+            all.retain(|it| matches!(it, Moment::After(_)) || *it == Moment::Before(0));
+        }
+        all
+    }
+
+    /// Returns an ID for it.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Grow => "grow",
+            Self::Recreate => "anew",
+            Self::BindAgain => "bind",
+            _ => "web",
+        }
+    }
+
+    /// Makes what all walks of it need.
+    pub(super) async fn stock(self, cluster: &Cluster) {
+        if self == Self::Grow {
+            let class = json!({
+                "apiVersion": "storage.k8s.io/v1", "kind": "StorageClass",
+                "metadata": {"name": growing(cluster)},
+                "provisioner": "kubernetes.io/host-path", "allowVolumeExpansion": true,
+            });
+            cluster.create(&class).await.unwrap();
+        }
+    }
+
+    /// Brings an instance to where the operation begins.
+    pub(super) async fn prepare(self, stage: &Stage<'_>, id: &str) {
+        let cluster = stage.case();
+        let before: Vec<String> = match self {
+            Self::Create => vec![],
+            Self::Update | Self::Force => vec![FIRST.to_owned()],
+            Self::Rollback => vec![FIRST.to_owned(), SECOND.to_owned()],
+            Self::Teardown(_) | Self::Recreate | Self::BindAgain | Self::Restore => {
+                vec![DB.to_owned()]
+            }
+            Self::Grow => vec![sized(cluster, "1Gi")],
+            Self::Scale | Self::Restart => vec![SECOND.to_owned()],
+            Self::Routes => vec![EXPOSED.to_owned()],
+        };
+        for text in &before {
+            let outcome = stage.deploy(id, text).await;
+            assert!(outcome.is_complete(), "{outcome:?}");
+        }
+        let has_claims = before.iter().any(|text| text.contains("postgres"));
+        if has_claims || matches!(self, Self::Scale | Self::Restart | Self::Routes) {
+            // Its claim is there and bound, and nobody else changes it any more.
+            assert!(stage.wait(id).await.is_complete());
+        }
+        match self {
+            Self::BindAgain | Self::Restore => {
+                let taken = stage.teardown(id, VolumeChoice::Retain).await;
+                assert!(taken.is_complete(), "{taken:?}");
+                until_volume(cluster, id, "Released").await;
+            }
+            Self::Force => {
+                let containers = json!([{"name": "web", "image": "nginx:1.29"}]);
+                let patch = json!({"spec": {"template": {"spec": {"containers": containers}}}});
+                let edited = cluster.strategic_as("kubectl-edit", "Deployment", id, &patch);
+                edited.await.unwrap();
+            }
+            _ => {}
+        }
+    }
+
+    /// Plans as anybody does, and runs over a connection that may be cut; none if it was.
+    pub(super) async fn run(self, cut: &Cut, stage: &Stage<'_>, id: &str) -> Option<Outcome> {
+        let engine = &cut.engine(stage);
+        match self {
+            Self::Rollback => {
+                let plan = plan_back(stage, id).await;
+                let options = RunOptions::default();
+                cut.run(run_rollback(engine, &plan, options, &|_| {})).await
+            }
+            Self::Teardown(volumes) => {
+                let plan = stage.plan_teardown(id, volumes).await;
+                let run = async { run_teardown(engine, &plan, &teardown_options(), &|_| {}).await };
+                cut.run(run).await
+            }
+            Self::Restore => {
+                let wish = restore_of(stage, id);
+                let plan = plan_restore(stage.engine(), &wish, &no_secrets)
+                    .await
+                    .unwrap();
+                let options = RunOptions::default();
+                cut.run(run_restore(engine, &plan, options, &|_| {})).await
+            }
+            Self::Scale | Self::Restart => {
+                let (key, options) = (stage.key(id), adjust_options());
+                let plan = plan_adjustment(stage.engine(), &key, self.adjustment(), None).await;
+                let plan = plan.unwrap();
+                cut.run(run_adjustment(engine, &plan, &options, &|_| {}))
+                    .await
+            }
+            Self::Routes => {
+                let hosted = Surroundings {
+                    ingress_host: Some("apps.example.com".to_owned()),
+                    ..surroundings()
+                };
+                let (keys, options) = ([stage.key(id)], route_options(false));
+                let plans = plan_routes(stage.engine(), &keys, &hosted).await;
+                let plan = plans.unwrap().remove(0);
+                cut.run(run_routes(engine, &plan, &options, &|_| {})).await
+            }
+            _ => {
+                let (request, plan) = self.planned(stage, id).await;
+                let options = RunOptions {
+                    force_conflicts: self == Self::Force,
+                    ..RunOptions::default()
+                };
+                cut.run(run_deploy(engine, &request, &plan, options, &|_| {}))
+                    .await
+            }
+        }
+    }
+
+    /// Plans a deploy, with what it needs agreed to.
+    async fn planned(self, stage: &Stage<'_>, id: &str) -> (DeployRequest, DeployPlan) {
+        let agreed = match self {
+            Self::Grow => Some(Remedy::GrowVolumes),
+            Self::Recreate => Some(Remedy::Recreate),
+            Self::BindAgain => Some(Remedy::BindRetained),
+            _ => None,
+        };
+        let remedies = agreed.map(|it| Remedies::default().with(it));
+        let stage = stage.agreeing(remedies.unwrap_or_default());
+        let text = self.text(stage.case());
+        let plan = stage.plan(id, &text).await;
+        assert_eq!(plan.refusals, [], "{id}");
+        (stage.request(id, &text), plan)
+    }
+
+    fn adjustment(self) -> Adjustment {
+        match self {
+            Self::Restart => Adjustment::Restart,
+            _ => Adjustment::Scale(3),
+        }
+    }
+
+    /// Returns what is deployed in the end.
+    pub(super) fn text(self, cluster: &Cluster) -> String {
+        match self {
+            Self::Create | Self::Rollback => FIRST.to_owned(),
+            Self::Grow => sized(cluster, "2Gi"),
+            Self::BindAgain | Self::Restore => DB.to_owned(),
+            Self::Recreate => DB
+                .replace(
+                    "mountPath: /data}",
+                    "mountPath: /data}, {name: log, mountPath: /log}",
+                )
+                .replace("size: 1Gi}", "size: 1Gi}\n  - {name: log, size: 1Gi}"),
+            Self::Routes => EXPOSED.to_owned(),
+            _ => SECOND.to_owned(),
+        }
+    }
+
+    /// Kills it at a moment, and lets another client finish.
+    async fn survives(self, cluster: &Cluster, moment: Moment, n_writes: usize, whole: &str) {
+        let (stage, id) = (Stage::new(cluster), &moment.name());
+        Box::pin(self.prepare(&stage, id)).await;
+        let cut = Cut::at(cluster.admin.clone(), Some(moment));
+        let ended = Box::pin(self.run(&cut, &stage, id)).await;
+        assert!(ended.is_none(), "{moment:?}: {ended:?}");
+
+        let left = noted(&stage, id).await;
+        let is_over = moment == Moment::After(n_writes - 1);
+        let is_begun = moment != Moment::Before(0);
+        if !is_over {
+            assert_eq!(left.is_some(), is_begun, "{moment:?}: {left:?}");
+        }
+        if let Some(left) = left.filter(|_| !is_over) {
+            assert_eq!((left.kind.as_str(), left.holder.as_str()), self.noted());
+            assert!(left.number <= left.of, "{left:?}");
+            resume(&stage, id).await;
+        }
+        // What was begun and resumed is done; what never began is begun by the same command again.
+        self.again(&stage, id, is_begun).await;
+        assert_eq!(settled(cluster, id).await, whole, "{moment:?}");
+        assert_eq!(noted(&stage, id).await, None, "{moment:?}");
+        self.is_finished(&stage, id).await;
+    }
+
+    /// What others see of it.
+    fn noted(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Rollback => ("rollback", "bob@bastion/8"),
+            Self::Restore => ("restore", "bob@bastion/8"),
+            Self::Teardown(_) => ("teardown", "ann@bastion/7"),
+            Self::Scale => ("scale", "ann@bastion/7"),
+            Self::Restart => ("restart", "ann@bastion/7"),
+            Self::Routes => ("update-ingress", "ann@bastion/7"),
+            _ => ("deploy", "tester@here 1"),
+        }
+    }
+
+    /// Gives the same command again. What would be done twice is given again only where it was never begun.
+    async fn again(self, stage: &Stage<'_>, id: &str, is_begun: bool) {
+        let is_done = match self {
+            Self::Rollback => revision(stage, id).await == Some(3),
+            Self::Restart => is_begun,
+            _ => false,
+        };
+        if is_done {
+            return;
+        }
+        let outcome = match self {
+            Self::Teardown(volumes) => stage.teardown(id, volumes).await,
+            _ => {
+                let whole = Cut::at(stage.case().admin.clone(), None);
+                Box::pin(self.run(&whole, stage, id)).await.unwrap()
+            }
+        };
+        assert!(outcome.is_complete(), "{id}: {outcome:?}");
+    }
+
+    /// Nothing is left to be done, and nothing lies about.
+    async fn is_finished(self, stage: &Stage<'_>, id: &str) {
+        let claim = format!("PersistentVolumeClaim/data-{id}-0");
+        match self {
+            Self::Teardown(VolumeChoice::Keep) => stage.until_nothing_is_left(id, &[&claim]).await,
+            Self::Teardown(_) => stage.until_nothing_is_left(id, &[]).await,
+            // They are no part of what was deployed.
+            Self::Scale | Self::Restart | Self::Routes => {}
+            _ => {
+                let plan = stage.plan(id, &self.text(stage.case())).await;
+                assert!(plan.is_noop(), "{id}: {plan:?}");
+            }
+        }
+        if matches!(self, Self::BindAgain | Self::Restore) {
+            until_volume(stage.case(), id, "Bound").await;
+        }
+    }
+}
+
+/// Waits until the only volume that the claim of an instance ever had is in a phase.
+async fn until_volume(cluster: &Cluster, id: &str, phase: &str) {
+    let claim = format!("data-{id}-0");
+    let all = |volumes: &[serde_json::Value]| {
+        let of_claim = volumes.iter().filter(|volume| {
+            let claimed = &volume["spec"]["claimRef"];
+            claimed["name"] == claim && claimed["namespace"] == cluster.namespace
+        });
+        let phases: Vec<_> = of_claim.map(|it| &it["status"]["phase"]).collect();
+        phases == [phase]
+    };
+    cluster.until_all("PersistentVolume", "", all).await;
+}
+
+fn restore_of(stage: &Stage<'_>, id: &str) -> RestoreRequest {
+    RestoreRequest {
+        instance: stage.key(id),
+        revision: 1,
+        definition: Some(id.parse().unwrap()),
+        text: DB.to_owned(),
+        parameters: std::collections::BTreeMap::new(),
+        surroundings: surroundings(),
+    }
+}
+
+/// The name of a class whose claims may grow.
+fn growing(cluster: &Cluster) -> String {
+    format!("walking-{}", cluster.namespace)
+}
+
+/// A service of two replicas with a claim each, of a size.
+fn sized(cluster: &Cluster, size: &str) -> String {
+    let class = format!("size: {size}, storageClass: {}", growing(cluster));
+    DB.replace("size: 1Gi", &class)
+        .replace("replicas: 1", "replicas: 2")
+}

@@ -318,6 +318,7 @@ mod tests {
             storage_class: None,
             volume: Some("pvc-1".to_owned()),
             access_modes: Vec::new(),
+            growth: None,
         };
         detail.apply(WatchEvent::Claims(vec![Delta::Reset(vec![claim])]), now());
         detail

@@ -132,6 +132,7 @@ pub fn route_plan(id: &str) -> RoutePlan {
     RoutePlan {
         instance: key(id),
         revision: Some(3),
+        ingress_host: None,
         is_protected: false,
         routes: vec![PlannedRoute::shown(ingress)],
         conflicts: Vec::new(),

@@ -128,6 +128,7 @@ impl Runner {
             let options = RouteOptions {
                 holder: start.holder,
                 takes_conflicts,
+                meeting: Meeting::Judge,
             };
             let change = async {
                 let cluster = cluster.await?;

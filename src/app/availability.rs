@@ -270,11 +270,16 @@ fn concerned(model: &Model) -> Result<(), &'static str> {
     selected.map(drop).ok_or("nothing is selected")
 }
 
+fn needs_no_guard(model: &Model) -> Result<(), &'static str> {
+    match model.session.guard.is_read_only {
+        true => Err("read-only: --read-only or [contexts] of the settings says so"),
+        false => Ok(()),
+    }
+}
+
 /// Nothing is planned that could not be carried out.
 fn needs_writable(model: &Model) -> Result<(), &'static str> {
-    if model.session.guard.is_read_only {
-        return Err("read-only: --read-only or [contexts] of the settings says so");
-    }
+    needs_no_guard(model)?;
     match model.session.rights.may_operate {
         true => Ok(()),
         false => Err("you may not change ConfigMaps here, where operations are noted"),
@@ -301,6 +306,8 @@ fn needs_deployed(model: &Model) -> Result<(), &'static str> {
 
 fn shell_can_be_had(model: &Model) -> Result<(), &'static str> {
     needs_connection(model)?;
+    // Nobody knows what is written in a shell.
+    needs_no_guard(model)?;
     needs_deployed(model)?;
     if rights(model).is_some_and(|rights| !rights.may_exec) {
         return Err("you may not get and create pods/exec here");

@@ -151,8 +151,12 @@ impl Cluster {
     /// Begins to run a command.
     ///
     /// # Errors
-    /// The server refuses, or has not answered after the deadline: then nobody knows whether the command runs.
+    /// The connection is read-only, as nobody knows what a command writes. The server refuses, or has not answered after the
+    /// deadline: then nobody knows whether the command runs.
     pub async fn exec(&self, request: &ExecRequest) -> Result<ExecSession, Failure> {
+        if let Some(refusal) = self.read_only() {
+            return Err(refusal);
+        }
         let doing = format!("run a command in {}/{}", request.pod, request.container);
         let pods = kinds::known("", "Pod").path(Some(request.namespace.as_str()));
         if !is_url_word(&request.pod) {

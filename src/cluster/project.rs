@@ -27,7 +27,7 @@ pub(super) use mounts::MountsObject;
 pub(super) use object::{Both, ConfigMapObject, MetaObject};
 pub(super) use part::PartObject;
 pub(super) use pod::PodObject;
-pub(super) use record::RecordObject;
+pub(super) use record::{MAX_ELSEWHERE, RecordObject};
 pub(super) use route::{IngressObject, ServiceObject};
 pub(super) use workload::WorkloadObject;
 

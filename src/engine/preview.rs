@@ -179,6 +179,10 @@ pub fn compare_texts(
     let new = match objects_of(text, checked, context) {
         Ok(objects) => objects,
         Err(faults) => {
+            // Nothing is compared: without a reason it would look as though nothing changed.
+            let reasons = faults.iter().filter(|it| it.severity == Severity::Error);
+            let reasons = reasons.map(|it| Failure::new(FailureKind::Invalid, it.message.clone()));
+            preview.refusals = reasons.collect();
             preview.faults = faults;
             return preview;
         }
@@ -300,6 +304,16 @@ mod tests {
         let preview = compared(without_port, Some("containers: 3\n"));
         assert_eq!(preview.warnings.len(), 1);
         assert_eq!(changes(&preview), [change("Deployment", Change::Create)]);
+    }
+
+    #[test]
+    fn text_that_cannot_be_rendered_is_refused_and_never_looks_unchanged() {
+        let preview = compared("containers: 3\n", Some(TEXT));
+        let reasons: Vec<&str> = (preview.refusals.iter())
+            .map(|refusal| refusal.summary.as_str())
+            .collect();
+        assert_eq!(reasons, [preview.faults[0].message.as_str()]);
+        assert!(preview.objects.is_empty());
     }
 
     #[test]

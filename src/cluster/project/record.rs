@@ -14,7 +14,7 @@ use crate::service::operation::{Aim, Operation};
 use crate::service::summary::{InstanceKey, Record};
 
 /// Most namespaces beside its own in which objects of an instance are looked for: each costs a connection a kind.
-const MAX_ELSEWHERE: usize = 8;
+pub(in crate::cluster) const MAX_ELSEWHERE: usize = 8;
 
 /// The metadata of a record's ConfigMap.
 #[derive(Debug, Default, Deserialize)]

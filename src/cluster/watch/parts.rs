@@ -16,6 +16,7 @@ use super::Place;
 use super::decode::Parts;
 use super::machine::{Sink, Subject, Watch};
 use crate::cluster::kinds::Resource;
+use crate::cluster::project::MAX_ELSEWHERE;
 use crate::cluster::{Cluster, Selector};
 use crate::definition::id::Namespace;
 use crate::definition::object::GroupKind;
@@ -50,7 +51,12 @@ impl Named {
         let mut all = self.lock();
         let before = all.clone();
         all.kinds.extend(record.other_kinds.iter().cloned());
-        all.elsewhere.extend(record.elsewhere.iter().cloned());
+        // A record that is changed again and again must not open watches without end.
+        for namespace in &record.elsewhere {
+            if all.elsewhere.len() < MAX_ELSEWHERE {
+                all.elsewhere.insert(namespace.clone());
+            }
+        }
         let known = topics(&before);
         let news: Vec<Topic> = topics(&all)
             .into_iter()
@@ -195,4 +201,44 @@ pub(in crate::cluster) fn subject(
     let emit = Box::new(move |deltas| vec![WatchEvent::Objects(of.clone(), deltas)]);
     let decode = Parts::of(resource.clone(), instance, namespace);
     place.subject(Topic::Objects(kind), resource, decode, emit)
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::Timestamp;
+
+    use super::*;
+
+    fn record(elsewhere: &[String]) -> Record {
+        Record {
+            instance: InstanceKey {
+                namespace: "team-a".parse().unwrap(),
+                id: "web".parse().unwrap(),
+            },
+            uid: "u1".to_owned(),
+            name: "bowline-web".to_owned(),
+            created: Timestamp::UNIX_EPOCH,
+            deletion: None,
+            definition: "web".parse().unwrap(),
+            display_name: None,
+            revision: Some(1),
+            definition_hash: None,
+            applied: Vec::new(),
+            has_workload: true,
+            other_kinds: Vec::new(),
+            elsewhere: elsewhere.iter().map(|it| it.parse().unwrap()).collect(),
+            is_protected: false,
+            expires: None,
+            operation: None,
+        }
+    }
+
+    #[test]
+    fn a_record_that_names_ever_other_namespaces_opens_a_bounded_number_of_watches() {
+        let named = Named::default();
+        for n_changes in 0..MAX_ELSEWHERE * 3 {
+            named.note(&record(&[format!("team-{n_changes}")]));
+        }
+        assert_eq!(named.lock().elsewhere.len(), MAX_ELSEWHERE);
+    }
 }

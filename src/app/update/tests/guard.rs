@@ -106,6 +106,8 @@ fn nothing_that_writes_can_be_done_where_nothing_may_be_written() {
             spec.id
         );
     }
+    // Nobody knows what is written in a shell.
+    assert_eq!(availability(Action::Shell, &stage.model), Err(why));
     // What only looks is left, and what is shown is not carried out.
     assert_eq!(availability(Action::Difference, &stage.model), Ok(()));
     stage.press("D");

@@ -40,7 +40,7 @@ pub use model::{
 };
 pub use msg::{
     CatalogueListing, ContextEntry, Epoch, ImportedDefinition, LiveTexts, Msg, OpId,
-    OpenedDefinition, PlannedPull, SaveAnswer,
+    OpenedDefinition, PlannedPull, Returned, SaveAnswer,
 };
 pub use operation::{Operation, OperationKind, StepLine, StepState};
 pub use popup::{Choice, ImportBy, Menu, MenuItem, Popup, Prompt, PromptKind, SecretPrompt};

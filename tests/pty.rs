@@ -1067,17 +1067,66 @@ fn editor_of_ones_own_gets_the_text_the_terminal_and_every_key() {
 }
 
 #[test]
-fn editor_of_ones_own_that_fails_is_told_and_the_text_stays() {
+fn editor_of_ones_own_that_fails_is_told_and_what_it_left_stays() {
     let home = Home::new();
-    let mut terminal = edit_with(&home, "echo lost > \"$2\"; exit 3\n");
+    let mut terminal = edit_with(&home, "echo typed there > \"$2\"; exit 3\n");
     terminal.press("# typed here\r");
     terminal.until("(modified)");
     terminal.press("\x05");
     terminal.until("exit code 3");
+    terminal.until("kept for three days");
+    // The path is longer than a line.
+    let told: String = terminal.text().split(['│', '\n']).map(str::trim).collect();
+    assert!(told.contains("/handed-out-"), "{told}");
+    assert!(home.has_draft("typed there"));
+    terminal.press("\r");
     terminal.until("# typed here");
     terminal.signal("HUP");
     terminal.assert_ended(129);
     assert!(home.has_draft("# typed here"));
+}
+
+/// As vi does: it has keys as they are typed, reports of the mouse and no cursor, and is killed with them.
+#[test]
+fn editor_that_is_killed_leaves_no_modes_behind() {
+    let home = Home::new();
+    let script = "stty raw -echo; printf '\\033[?1000h\\033[?25l'; kill -9 $$\n";
+    let mut terminal = edit_with(&home, script);
+    terminal.press("\x05");
+    terminal.until("signal 9");
+    terminal.until_screen("the cursor, and no reports of the mouse", |screen| {
+        let mouse = screen.mouse_protocol_mode();
+        !screen.hide_cursor() && mouse == vt100::MouseProtocolMode::None
+    });
+    terminal.press("\x1b");
+    terminal.until("┌ Services");
+    terminal.press("q");
+    terminal.assert_ended(0);
+}
+
+#[test]
+fn program_stopped_from_outside_takes_the_keys_again() {
+    let home = Home::new();
+    let mut terminal = home.start();
+    terminal.until("web");
+    let raw = modes(terminal.master.as_ref());
+    terminal.signal("STOP");
+    // As a shell does that gets the terminal then.
+    const SHELL: [&str; 5] = ["icanon", "echo", "isig", "icrnl", "opost"];
+    let tty = terminal.master.tty_name().unwrap();
+    let set = Command::new("stty").arg("-F").arg(tty).args(SHELL).status();
+    assert!(set.unwrap().success());
+    assert_ne!(modes(terminal.master.as_ref()), raw);
+    terminal.signal("CONT");
+    let deadline = Instant::now() + WITHIN;
+    while modes(terminal.master.as_ref()) != raw {
+        assert!(Instant::now() < deadline, "the keys are not taken again");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    terminal.press("2");
+    terminal.until("[2 Volumes]");
+    terminal.press("q");
+    terminal.assert_ended(0);
 }
 
 #[test]

@@ -148,6 +148,10 @@ pub fn availability(action: Action, model: &Model) -> Result<(), &'static str> {
             super::update::live_instance(model).map(drop)
         }
         Action::EditElsewhere => match model.editor() {
+            // Once that is done the editor may be left, and nobody would take what comes back.
+            Some(pane) if pane.saving.is_some() || pane.saving_as.is_some() => {
+                Err("it is being saved")
+            }
             Some(pane) if pane.editor().is_some() => Ok(()),
             _ => Err("the definition is not read yet"),
         },

@@ -320,6 +320,11 @@ pub enum Effect {
         /// The text.
         text: Rope,
     },
+    /// Removes the file of a text that came back from there and was taken. Answers nothing.
+    DiscardHandout {
+        /// The file.
+        path: PathBuf,
+    },
     /// Reads what others changed in the live objects of an instance as a text that can be merged.
     ReadLive {
         /// Who asks.

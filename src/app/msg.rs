@@ -57,6 +57,15 @@ pub struct CatalogueListing {
     pub drafts: Vec<InstanceId>,
 }
 
+/// A text that another editor left.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Returned {
+    /// The text.
+    pub text: String,
+    /// The file that holds it until it is taken.
+    pub path: PathBuf,
+}
+
 /// A definition as it was read to be edited.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OpenedDefinition {
@@ -296,7 +305,7 @@ pub enum Msg {
         /// The editor whose text it was.
         editor: OpId,
         /// What it left; none if it left the text as it was.
-        result: Result<Option<String>, Failure>,
+        result: Result<Option<Returned>, Failure>,
     },
     /// What others changed in the live objects of an instance was brought into the text that was applied last.
     LiveRead {

@@ -186,6 +186,11 @@ impl Drafts {
         Handout::below(&self.dir, name, text)
     }
 
+    /// Removes the file of a text that was handed out, came back and was taken.
+    pub fn discard_handout(&self, path: &Path) {
+        Handout::remove(&self.dir, path);
+    }
+
     /// Returns the names of definitions that have a draft, sorted.
     pub fn names(&self) -> Vec<InstanceId> {
         let mut names: Vec<_> = self.files().map(|(_, name, _)| name).collect();

@@ -1,7 +1,7 @@
 //! A text handed to another program: a file of its own, in a directory of its own, that nobody else may look into.
 //!
-//! The file bears the definition's name, so that an editor knows what it is. Both are removed when the text is back; what a
-//! program that was killed left is removed some days later, when the next text is handed out.
+//! The file bears the definition's name, so that an editor knows what it is. Both are removed when the text is taken; what
+//! was not, and what a program that was killed left, is removed some days later, when the next text is handed out.
 
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
@@ -16,7 +16,7 @@ use crate::definition::id::InstanceId;
 const PREFIX: &str = "handed-out-";
 const MODE: u32 = 0o600;
 const DIR_MODE: u32 = 0o700;
-/// What was handed out this long ago comes back no more.
+/// What was handed out this long ago comes back no more: three days, as people are told.
 const OLD: Duration = Duration::from_secs(3 * 24 * 3600);
 
 /// A text that is handed out. Its file goes with it, unless it is told to stay.
@@ -90,6 +90,45 @@ impl Handout {
         self.stays = read.is_err();
         read
     }
+
+    /// Has the file stay, until somebody has taken its text; returns it.
+    pub fn keep(mut self) -> PathBuf {
+        self.stays = true;
+        self.path.clone()
+    }
+
+    /// Has everything stay that a program that failed left beyond the text that it was given: programs that crash rescue
+    /// into another file beside, or had saved before. Returns where, unless there is nothing.
+    pub fn rescue(&mut self, text: &str) -> Option<&Path> {
+        let is_touched = match file::read(&self.path) {
+            Ok(Some(bytes)) => bytes != text.as_bytes(),
+            // Removed: nothing of it is left to keep.
+            Ok(None) => false,
+            Err(_) => true,
+        };
+        // What cannot be looked at is kept as well.
+        let is_other = |entry: io::Result<fs::DirEntry>| {
+            entry.map_or(true, |entry| {
+                Some(entry.file_name().as_os_str()) != self.path.file_name()
+            })
+        };
+        let has_others =
+            fs::read_dir(&self.dir).map_or(true, |entries| entries.into_iter().any(is_other));
+        self.stays = is_touched || has_others;
+        self.stays.then_some(self.dir.as_path())
+    }
+
+    /// Removes what was kept at `path` below a directory; nothing else is.
+    pub(super) fn remove(parent: &Path, path: &Path) {
+        let Some(dir) = path.parent().filter(|dir| dir.parent() == Some(parent)) else {
+            return;
+        };
+        let name = dir.file_name().unwrap_or_default().to_string_lossy();
+        if name.starts_with(PREFIX) {
+            // What stays is removed some days later.
+            drop(fs::remove_dir_all(dir));
+        }
+    }
 }
 
 impl Drop for Handout {
@@ -153,6 +192,46 @@ mod tests {
         assert!(error.contains(&path.display().to_string()), "{error}");
         drop(handout);
         assert!(path.exists());
+    }
+
+    #[test]
+    fn what_a_program_that_failed_left_stays_unless_it_is_what_it_was_given() {
+        let check = |what: &str, leave: &dyn Fn(&Path), expected: bool| {
+            let dir = tempfile::tempdir().unwrap();
+            let mut handout = handed_out(dir.path());
+            let folder = handout.dir.clone();
+            leave(handout.path());
+            let kept = handout.rescue("a: 1\n").map(Path::to_owned);
+            drop(handout);
+            assert_eq!(kept, expected.then(|| folder.clone()), "{what}");
+            assert_eq!(folder.exists(), expected, "{what}");
+        };
+        let swap = |path: &Path| fs::write(path.with_file_name(".web.yaml.swp"), "b0VIM").unwrap();
+        check("untouched", &|_| {}, false);
+        check("removed", &|path| fs::remove_file(path).unwrap(), false);
+        check("saved", &|path| fs::write(path, "a: 2\n").unwrap(), true);
+        check("rescued beside", &swap, true);
+        let moves = |path: &Path| fs::rename(path, path.with_extension("save")).unwrap();
+        check("moved", &moves, true);
+        let replaces = |path: &Path| {
+            fs::remove_file(path).unwrap();
+            fs::create_dir(path).unwrap();
+        };
+        check("no file", &replaces, true);
+    }
+
+    #[test]
+    fn what_is_kept_goes_when_its_text_is_taken_and_nothing_else_does() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = handed_out(dir.path()).keep();
+        assert!(path.exists());
+        let other = dir.path().join("other");
+        fs::create_dir(&other).unwrap();
+        Handout::remove(dir.path(), &other.join("web.yaml"));
+        Handout::remove(&other, &path);
+        assert!(path.exists() && other.exists());
+        Handout::remove(dir.path(), &path);
+        assert!(!path.parent().unwrap().exists());
     }
 
     #[test]

@@ -177,6 +177,10 @@ impl Runner {
                 self.keep_draft((editor, revision), name, text, base);
             }
             Effect::DiscardDraft { name } => self.discard_draft(name),
+            Effect::DiscardHandout { path } => {
+                let drafts = self.start.drafts.clone();
+                self.disk.run(move || drafts.discard_handout(&path));
+            }
             Effect::ReadLive { editor, name, key } => self.read_live(editor, name, key),
             Effect::WriteDefinition {
                 op,

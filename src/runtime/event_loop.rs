@@ -327,7 +327,7 @@ impl EventLoop {
 
     fn take_input(&mut self, msg: Msg) {
         // What was typed before a shell had the keys is not meant for what is behind it.
-        if self.is_handed_over() && matches!(msg, Msg::Key(_) | Msg::Paste(_)) {
+        if self.is_handed_over() && matches!(msg, Msg::Key(_) | Msg::Paste(_) | Msg::Mouse(_)) {
             return;
         }
         // Of many sizes only the last is the terminal's; the others are never drawn.
@@ -522,7 +522,9 @@ fn hook_panics(last_words: Arc<LastWords>, messages: UnboundedSender<Msg>) {
     let here = thread::current().id();
     panic::set_hook(Box::new(move |info| {
         last_words.write();
-        if thread::current().id() == here || !terminal::is_ours() {
+        // While another program has the terminal its screen is not written on either.
+        let is_shown_later = terminal::is_ours() || terminal::is_lent();
+        if thread::current().id() == here || !is_shown_later {
             terminal::leave();
             panics::tell(info);
             return;

@@ -1,7 +1,8 @@
 //! The editor of the user's own choice: a text and the terminal are handed to it, and both come back.
 //!
 //! Its command is split into words as a shell does it, and never given to one. Nothing of the loop waits for it but the
-//! keyboard and the screen. A text that comes back is a message; the file is gone by then.
+//! keyboard and the screen. A text that comes back is a message; its file stays until somebody has taken it. What an editor
+//! that failed left stays too.
 
 mod words;
 
@@ -16,7 +17,7 @@ use ropey::Rope;
 use rustix::process::{Pid, Signal};
 use tokio::sync::oneshot;
 
-use crate::app::{Msg, OpId};
+use crate::app::{Msg, OpId, Returned};
 use crate::catalogue::drafts::Drafts;
 use crate::definition::id::InstanceId;
 use crate::failure::{Failure, FailureKind};
@@ -59,7 +60,7 @@ fn edit(
     order: &Order,
     drafts: &Drafts,
     var: impl Fn(&str) -> Option<String>,
-) -> Result<Option<String>, Failure> {
+) -> Result<Option<Returned>, Failure> {
     let command = command(var)?;
     let text = order.text.to_string();
     let mut handout = drafts.hand_out(&order.name, &text)?;
@@ -71,14 +72,32 @@ fn edit(
         ))
     })?;
     if !status.success() {
-        return Err(failure(format!(
+        let failed = failure(format!(
             "the editor {} ended with {}: the text is as it was",
             command.join(" "),
             told(status)
-        )));
+        ));
+        return Err(match handout.rescue(&text) {
+            Some(left) => kept(failed, left),
+            None => failed,
+        });
     }
-    let back = handout.read()?;
-    Ok(back.filter(|back| *back != text))
+    let path = handout.path().to_owned();
+    let back = handout.read().map_err(|error| kept(error.into(), &path))?;
+    let back = back.filter(|back| *back != text);
+    Ok(back.map(|text| Returned {
+        text,
+        path: handout.keep(),
+    }))
+}
+
+/// Says in a failure where something lies that is worth being looked at.
+fn kept(failure: Failure, at: &Path) -> Failure {
+    let detail = format!("What it left is kept for three days: {}", at.display());
+    Failure {
+        detail: crate::text::clean(&detail).into_owned(),
+        ..failure
+    }
 }
 
 fn failure(summary: String) -> Failure {
@@ -141,6 +160,12 @@ mod tests {
 
     /// Has a text edited by what a variable says; returns the answer and how many files are left.
     fn edited(value: &str) -> (Result<Option<String>, String>, usize) {
+        let (_dir, result, n_left) = answered(value);
+        let text = result.map(|back| back.map(|back| back.text));
+        (text.map_err(|failure| failure.summary), n_left)
+    }
+
+    fn answered(value: &str) -> (tempfile::TempDir, Result<Option<Returned>, Failure>, usize) {
         let dir = tempfile::tempdir().unwrap();
         let drafts = Drafts::of(dir.path(), dir.path());
         let order = Order {
@@ -156,24 +181,27 @@ mod tests {
         let n_left = folders
             .map(|entry| std::fs::read_dir(entry.path()).unwrap().count())
             .sum();
-        (result.map_err(|failure| failure.summary), n_left)
+        (dir, result, n_left)
     }
 
     #[test]
-    fn what_the_editor_left_is_taken_and_its_file_goes() {
+    fn what_the_editor_left_comes_back_and_its_file_stays_until_it_is_taken() {
         // Words are split as by a shell, and the file is the last of them.
         let appends = r#"sh -c 'printf "%s\n" "$1" >> "$2"' sh "b: two words""#;
         assert_eq!(
             edited(appends),
-            (Ok(Some("a: 1\nb: two words\n".to_owned())), 0)
+            (Ok(Some("a: 1\nb: two words\n".to_owned())), 1)
         );
+        let (_dir, result, _) = answered(appends);
+        let back = result.unwrap().unwrap();
+        assert_eq!(std::fs::read_to_string(back.path).unwrap(), back.text);
         assert_eq!(edited("true"), (Ok(None), 0));
         assert_eq!(edited("rm"), (Ok(None), 0));
     }
 
     #[test]
     fn editor_that_fails_leaves_the_text_as_it_was() {
-        let fails = "sh -c 'echo lost > \"$0\"; exit 3'";
+        let fails = "sh -c 'exit 3'";
         let (result, n_left) = edited(fails);
         assert!(
             result
@@ -194,6 +222,29 @@ mod tests {
         let (result, n_left) = edited("sh -c 'printf \"\\377\" > \"$0\"'");
         assert!(result.unwrap_err().contains("is not UTF-8"));
         assert_eq!(n_left, 1, "what cannot be taken is not thrown away");
+    }
+
+    #[test]
+    fn what_an_editor_that_fails_saved_or_rescued_is_kept_and_it_is_told_where() {
+        let check = |fails: &str, expected: &str| {
+            let (_dir, result, n_left) = answered(fails);
+            assert_eq!(n_left, 1, "{fails}");
+            let detail = result.unwrap_err().detail;
+            let (what, at) = detail.split_once(": ").unwrap();
+            assert_eq!(what, "What it left is kept for three days");
+            let left = std::fs::read_dir(at).unwrap().map(|entry| {
+                let path = entry.unwrap().path();
+                std::fs::read_to_string(path).unwrap()
+            });
+            let mut left: Vec<_> = left.collect();
+            left.sort();
+            assert_eq!(left.concat(), expected, "{fails}");
+        };
+        check("sh -c 'echo typed > \"$0\"; exit 3'", "typed\n");
+        check("sh -c 'echo typed > \"$0\"; kill -9 $$'", "typed\n");
+        // As editors do that are killed before anything was saved.
+        let rescues = "sh -c 'echo typed > \"$0.save\"; exit 1'";
+        check(rescues, "a: 1\ntyped\n");
     }
 
     #[test]

@@ -153,6 +153,9 @@ impl Screen {
         let mut hits = Hits::default();
         let (geometry, cursor) = ui::draw_with_hits(&mut next, area, (model, theme), &mut hits);
         if !self.is_blank || self.shown.area != area {
+            // Whoever had the terminal meanwhile left the cursor shown or hidden.
+            queue!(self.frame, Hide)?;
+            self.cursor = None;
             self.encoder.clear(&mut self.frame);
             self.shown = Buffer::empty(area);
             self.is_blank = true;
@@ -311,6 +314,16 @@ mod tests {
         let whole = terminal.draw(&mut stage);
         terminal.screen.forget();
         assert_eq!(terminal.draw(&mut stage), whole);
+        // And its cursor is shown, which whoever had the terminal may have hidden.
+        let (mut terminal, mut stage) = (Terminal::new(), services());
+        stage.press("/");
+        let shows = |bytes: Vec<u8>| {
+            let find = |what: &[u8]| bytes.windows(what.len()).rposition(|it| it == what);
+            find(b"\x1b[?25h") > find(b"\x1b[?25l")
+        };
+        assert!(shows(terminal.draw(&mut stage)));
+        terminal.screen.forget();
+        assert!(shows(terminal.draw(&mut stage)));
         // And one of another size.
         stage.model.size = (80, 24);
         let bytes = terminal.draw(&mut stage);

@@ -6,6 +6,7 @@ use std::fs::File;
 use std::io::{self, IsTerminal, Write};
 use std::os::fd::AsFd;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
@@ -14,6 +15,7 @@ use crossterm::event::{DisableBracketedPaste, DisableMouseCapture, EnableBracket
 use crossterm::style::{Print, ResetColor};
 use crossterm::terminal::{self, EnterAlternateScreen, LeaveAlternateScreen};
 use crossterm::{execute, queue};
+use rustix::termios::{OptionalActions, Termios, tcgetattr, tcsetattr};
 
 use super::RuntimeError;
 
@@ -25,6 +27,9 @@ static IS_OURS: AtomicBool = AtomicBool::new(false);
 
 /// Whether another program has the terminal, and gives it back.
 static IS_LENT: AtomicBool = AtomicBool::new(false);
+
+/// The modes that another program got the terminal with: it may leave others.
+static AT_LOAN: Mutex<Option<Termios>> = Mutex::new(None);
 
 /// Whether the mouse is wanted.
 static HAS_MOUSE: AtomicBool = AtomicBool::new(false);
@@ -75,12 +80,8 @@ pub fn output() -> io::Result<File> {
 /// The terminal refuses.
 pub fn enter() -> io::Result<()> {
     IS_OURS.store(true, Ordering::SeqCst);
-    terminal::enable_raw_mode()?;
-    execute!(output()?, EnterAlternateScreen, EnableBracketedPaste, Hide)?;
-    match has_mouse() {
-        true => execute!(output()?, Print(MOUSE_ON)),
-        false => Ok(()),
-    }
+    take_keys()?;
+    take_screen()
 }
 
 /// Gives the screen and the cursor to somebody else, who is told of on it; keys stay as they are typed.
@@ -107,28 +108,37 @@ pub fn hand_over(banner: &str) -> io::Result<()> {
 /// # Errors
 /// The terminal refuses.
 pub fn take_back() -> io::Result<()> {
+    reset()?;
+    take_screen()
+}
+
+fn reset() -> io::Result<()> {
     // A soft reset: cursor keys, margins, character sets, colours. What else programs like to leave on is mice.
     let mut output = output()?;
     output.write_all(b"\x1b[!p\x1b(B\x0f\x1b[?1l\x1b>")?;
-    execute!(
-        output,
-        DisableMouseCapture,
-        EnterAlternateScreen,
-        EnableBracketedPaste,
-        Hide
-    )?;
+    execute!(output, DisableMouseCapture)
+}
+
+fn take_screen() -> io::Result<()> {
+    let mut output = output()?;
+    execute!(output, EnterAlternateScreen, EnableBracketedPaste, Hide)?;
     match has_mouse() {
         true => execute!(output, Print(MOUSE_ON)),
         false => Ok(()),
     }
 }
 
-/// Makes keys come as they are typed once more, where somebody else has the screen.
+/// Makes keys come as they are typed once more, whoever has the screen.
 ///
 /// # Errors
 /// The terminal refuses.
 pub fn take_keys() -> io::Result<()> {
-    terminal::enable_raw_mode()
+    // Does nothing where the modes were taken before, and remembers then what is given back at the end.
+    terminal::enable_raw_mode()?;
+    // A shell that had the terminal while we were stopped has set its own since.
+    let mut modes = tcgetattr(io::stdin())?;
+    modes.make_raw();
+    Ok(tcsetattr(io::stdin(), OptionalActions::Now, &modes)?)
 }
 
 /// Tells whether the modes are ours now.
@@ -210,14 +220,23 @@ pub fn suspend() -> io::Result<()> {
 pub fn lend() {
     IS_LENT.store(true, Ordering::SeqCst);
     leave();
+    *at_loan() = tcgetattr(io::stdin()).ok();
 }
 
-/// Takes the terminal back from another program that it was lent to.
+fn at_loan() -> std::sync::MutexGuard<'static, Option<Termios>> {
+    AT_LOAN.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Takes the terminal back from another program that it was lent to, and that may have been killed with its modes set.
 ///
 /// # Errors
 /// The terminal refuses to be taken again.
 pub fn end_loan() -> io::Result<()> {
-    let entered = enter();
+    if let Some(modes) = at_loan().take() {
+        // What is given back at the end is what was found at first. A terminal that refuses is told of below.
+        let _ = tcsetattr(io::stdin(), OptionalActions::Now, &modes);
+    }
+    let entered = reset().and_then(|()| enter());
     IS_LENT.store(false, Ordering::SeqCst);
     entered
 }

@@ -1,8 +1,10 @@
 //! The catalogue and the editor: opening, saving, drafts.
 
+use std::path::Path;
+
 use crate::app::effect::Effect;
 use crate::app::model::{Model, Screen};
-use crate::app::msg::{CatalogueListing, OpId, OpenedDefinition, SaveAnswer};
+use crate::app::msg::{CatalogueListing, OpId, OpenedDefinition, Returned, SaveAnswer};
 use crate::app::panes::editor::{AfterSave, EditorPane, EditorPhase, Reread};
 use crate::app::popup::{Choice, Menu, MenuItem, Popup};
 use crate::catalogue::Digest;
@@ -299,27 +301,55 @@ pub(super) fn edit_elsewhere(model: &mut Model) -> Vec<Effect> {
     effects
 }
 
-/// Takes what another editor left, as one step.
+/// Takes what another editor left, as one step. What cannot be taken stays where it is, and it is told where.
 pub(super) fn on_edited_elsewhere(
     model: &mut Model,
     editor: OpId,
-    result: Result<Option<String>, Failure>,
+    result: Result<Option<Returned>, Failure>,
 ) -> Vec<Effect> {
     let now = model.clock;
-    let Some(pane) = model.editor_mut().filter(|pane| pane.id == editor) else {
-        return Vec::new();
-    };
-    match result {
-        Ok(Some(text)) => match pane.replace(text, now) {
-            true => model.tell("Taken over, not saved yet: ^s saves, ^u takes it back."),
-            false => model.complain("It is larger than a definition may be: nothing was taken."),
-        },
-        Ok(None) => model.tell(
+    let pane = model.editor_mut().filter(|pane| pane.id == editor);
+    match (result, pane) {
+        (Ok(Some(Returned { text, path })), Some(pane)) => {
+            if pane.replace(text, now) {
+                model.tell("Taken over, not saved yet: ^s saves, ^u takes it back.");
+                return vec![Effect::DiscardHandout { path }];
+            }
+            let why = "It is larger than a definition may be: nothing was taken.";
+            tell_kept(model, why, &where_kept(&path));
+        }
+        (Ok(Some(Returned { path, .. })), None) => {
+            let why = "The definition is not being edited any more: nothing was taken.";
+            tell_kept(model, why, &where_kept(&path));
+        }
+        (Ok(None), Some(_)) => model.tell(
             "The text is as it was. An editor that opens a window needs its flag to wait, such as --wait.",
         ),
-        Err(failure) => model.complain(failure.summary),
+        (Ok(None), None) => {}
+        (Err(failure), _) if failure.detail.is_empty() => model.complain(failure.summary),
+        (Err(failure), _) => tell_kept(model, &failure.summary, &failure.detail),
     }
     Vec::new()
+}
+
+fn where_kept(path: &Path) -> String {
+    let told = format!("What came back is kept for three days: {}", path.display());
+    crate::text::clean(&told).into_owned()
+}
+
+/// Tells where a text lies that was not taken: in a box, for a path is longer than the last line.
+fn tell_kept(model: &mut Model, why: &str, kept: &str) {
+    if model.popup.is_some() {
+        // A question is not taken away from whoever reads it.
+        model.complain(format!("{kept} ({why})"));
+        return;
+    }
+    model.complain(why);
+    model.popup = Some(Popup::Menu(Menu::new(
+        "Not taken",
+        vec![why.to_owned(), kept.to_owned()],
+        vec![MenuItem::new("Go on", "", Choice::Cancel)],
+    )));
 }
 
 /// Asks before an editor with unsaved edits is left.

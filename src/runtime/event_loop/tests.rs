@@ -4,7 +4,7 @@ use std::io::{self, Write};
 use std::path::Path;
 use std::sync::Mutex;
 
-use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
 
 use super::*;
 use crate::app::{CatalogueListing, Epoch};
@@ -227,6 +227,37 @@ async fn what_cannot_be_drawn_yet_is_not_looked_at_all_the_time() {
     assert_eq!(rig.event_loop.wait(), WHILE_HANDED_OVER);
     rig.event_loop.draw_if_due();
     assert_eq!(rig.frames.count(), n_frames);
+}
+
+/// What was pressed, pasted or clicked before another program had the terminal is not meant for what is behind it.
+#[tokio::test]
+async fn input_is_dropped_while_another_program_has_the_terminal() {
+    let mut rig = Rig::new(&[], None);
+    rig.event_loop.screen.finish();
+    rig.event_loop.last_frame = None;
+    rig.event_loop.want(Wanted::ByUser);
+    rig.event_loop.draw_if_due();
+    let (_editing, lent) = oneshot::channel();
+    rig.event_loop.lent = Some(lent);
+    let key = KeyEvent::new(KeyCode::Char('q'), KeyModifiers::NONE);
+    let click = |column, row| {
+        Msg::Mouse(MouseEvent {
+            kind: MouseEventKind::Down(MouseButton::Left),
+            column,
+            row,
+            modifiers: KeyModifiers::NONE,
+        })
+    };
+    let before = format!("{:?}", rig.event_loop.model);
+    rig.event_loop.take_input(Msg::Key(key));
+    rig.event_loop.take_input(Msg::Paste("q".to_owned()));
+    for row in 0..24 {
+        for column in 0..80 {
+            rig.event_loop.take_input(click(column, row));
+        }
+    }
+    assert_eq!(format!("{:?}", rig.event_loop.model), before);
+    assert_eq!(rig.event_loop.ended, None);
 }
 
 fn drafts_of(dir: &tempfile::TempDir) -> Drafts {

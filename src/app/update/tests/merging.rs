@@ -6,8 +6,9 @@ use ropey::Rope;
 
 use crate::app::effect::Effect;
 use crate::app::model::Screen;
-use crate::app::msg::{LiveTexts, Msg, OpId, OpenedDefinition, SaveAnswer};
+use crate::app::msg::{LiveTexts, Msg, OpId, OpenedDefinition, Returned, SaveAnswer};
 use crate::app::panes::merge::{MergePane, MergeWith};
+use crate::app::popup::Popup;
 use crate::app::stage::{self, Stage};
 use crate::catalogue::Digest;
 use crate::catalogue::drafts::Base;
@@ -366,8 +367,11 @@ fn text_goes_to_another_editor_and_comes_back_as_one_step() {
         let editor = EDITOR;
         stage.send(Msg::EditedElsewhere { editor, result });
     };
-    back(&mut stage, Ok(Some("a: 1\n".to_owned())));
+    back(&mut stage, Ok(Some(returned())));
     assert_eq!(text(&stage), "a: 1\n");
+    // Its file is not needed any more.
+    let path = returned().path;
+    assert_eq!(stage.take_effects(), [Effect::DiscardHandout { path }]);
     stage.press("^u");
     assert_eq!(text(&stage), MINE);
     back(&mut stage, Ok(None));
@@ -376,4 +380,65 @@ fn text_goes_to_another_editor_and_comes_back_as_one_step() {
     back(&mut stage, Err(failure));
     assert_eq!(text(&stage), MINE);
     assert_eq!(told(&stage), "the editor vi ended with exit code 1");
+}
+
+fn returned() -> Returned {
+    Returned {
+        text: "a: 1\n".to_owned(),
+        path: "/state/handed-out-1/billing.yaml".into(),
+    }
+}
+
+/// Returns what the box says that is open.
+fn boxed(stage: &Stage) -> String {
+    match &stage.model.popup {
+        Some(Popup::Menu(menu)) => menu.text.join(" "),
+        other => panic!("no box: {other:?}"),
+    }
+}
+
+#[test]
+fn what_another_editor_left_and_nobody_takes_is_kept_and_it_is_told_where() {
+    let editor = EDITOR;
+    // The editor was left meanwhile.
+    let mut stage = Stage::with_services();
+    let result = Ok(Some(returned()));
+    stage.send(Msg::EditedElsewhere { editor, result });
+    assert_eq!(stage.take_effects(), []);
+    let said = boxed(&stage);
+    assert!(said.ends_with("/state/handed-out-1/billing.yaml"), "{said}");
+    // It is too large.
+    let mut stage = edited();
+    let large = Returned {
+        text: "#".repeat(5 << 20),
+        ..returned()
+    };
+    let result = Ok(Some(large));
+    stage.send(Msg::EditedElsewhere { editor, result });
+    assert_eq!(stage.take_effects(), []);
+    assert_eq!(text(&stage), MINE);
+    let said = boxed(&stage);
+    assert!(said.ends_with("/state/handed-out-1/billing.yaml"), "{said}");
+    // The other editor failed, and left something.
+    let mut stage = edited();
+    let failure = Failure {
+        detail: "What it left is kept: /state/handed-out-1".to_owned(),
+        ..Failure::new(FailureKind::Disk, "the editor vi ended with signal 9")
+    };
+    let result = Err(failure);
+    stage.send(Msg::EditedElsewhere { editor, result });
+    let said = "the editor vi ended with signal 9 What it left is kept: /state/handed-out-1";
+    assert_eq!(boxed(&stage), said);
+    stage.press("enter");
+    assert_eq!(text(&stage), MINE);
+}
+
+#[test]
+fn text_that_is_being_saved_goes_to_no_other_editor() {
+    let mut stage = edited();
+    stage.press("^s");
+    stage.take_effects();
+    stage.press("^e");
+    assert_eq!(stage.take_effects(), []);
+    assert_eq!(told(&stage), "Not possible: it is being saved.");
 }

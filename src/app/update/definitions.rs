@@ -347,9 +347,24 @@ fn tell_kept(model: &mut Model, why: &str, kept: &str) {
     model.complain(why);
     model.popup = Some(Popup::Menu(Menu::new(
         "Not taken",
-        vec![why.to_owned(), kept.to_owned()],
+        [vec![why.to_owned()], in_lines(kept)].concat(),
         vec![MenuItem::new("Go on", "", Choice::Cancel)],
     )));
+}
+
+/// Breaks what ends with a path into lines. A box breaks no words, and a path is one.
+fn in_lines(text: &str) -> Vec<String> {
+    const CELLS: usize = 70;
+    let (mut lines, mut line) = (Vec::new(), String::new());
+    for part in text.split_inclusive([' ', '/']) {
+        let cells = crate::text::cells(&line) + crate::text::cells(part);
+        if !line.is_empty() && cells > CELLS {
+            lines.push(std::mem::take(&mut line));
+        }
+        line.push_str(part);
+    }
+    lines.push(line);
+    lines
 }
 
 /// Asks before an editor with unsaved edits is left.

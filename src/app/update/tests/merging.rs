@@ -389,10 +389,14 @@ fn returned() -> Returned {
     }
 }
 
-/// Returns what the box says that is open.
+/// Returns what the box that is open says after its first sentence; no line of it may be too long for one.
 fn boxed(stage: &Stage) -> String {
     match &stage.model.popup {
-        Some(Popup::Menu(menu)) => menu.text.join(" "),
+        Some(Popup::Menu(menu)) => {
+            let lines = &menu.text[1..];
+            assert!(lines.iter().all(|line| line.len() <= 70), "{lines:?}");
+            lines.concat()
+        }
         other => panic!("no box: {other:?}"),
     }
 }
@@ -427,8 +431,8 @@ fn what_another_editor_left_and_nobody_takes_is_kept_and_it_is_told_where() {
     };
     let result = Err(failure);
     stage.send(Msg::EditedElsewhere { editor, result });
-    let said = "the editor vi ended with signal 9 What it left is kept: /state/handed-out-1";
-    assert_eq!(boxed(&stage), said);
+    assert_eq!(boxed(&stage), "What it left is kept: /state/handed-out-1");
+    assert_eq!(told(&stage), "the editor vi ended with signal 9");
     stage.press("enter");
     assert_eq!(text(&stage), MINE);
 }

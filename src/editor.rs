@@ -206,6 +206,16 @@ impl Editor {
         self.saved = u64::MAX;
     }
 
+    /// Returns a number for the present text: undo leads before it, and redo back to it.
+    pub fn state(&self) -> u64 {
+        self.history.state()
+    }
+
+    /// Tells whether the present text grew out of a state, or is it: whether no undo led to before it.
+    pub fn holds(&self, state: u64) -> bool {
+        self.history.holds(state)
+    }
+
     /// Tells whether the text differs from what is on disk; undoing back to that makes it the same again.
     pub fn is_modified(&self) -> bool {
         self.history.state() != self.saved

@@ -167,6 +167,8 @@ impl From<DeployPlan> for ReviewedPlan {
 /// Where a shell runs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ShellPlace {
+    /// The instance.
+    pub key: InstanceKey,
     /// The pod.
     pub pod: String,
     /// The container.

@@ -49,6 +49,11 @@ impl Hits {
         self.0.clear();
     }
 
+    /// Forgets what moves with the selection, and keeps the parts of the screen.
+    pub fn keep_parts(&mut self) {
+        self.0.retain(|(_, hit)| matches!(hit, Hit::Part(_)));
+    }
+
     /// Returns what is at a cell that some part was found for, and where that part is.
     pub fn find<T>(
         &self,

@@ -1,6 +1,7 @@
 //! The state of the dashboard, whole: what was reported, what is open, and where the user is in it.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -20,7 +21,7 @@ use super::hints::Hints;
 use super::hits::Hits;
 use super::keymap::Keymap;
 use super::knowledge::Knowledge;
-use super::msg::{Epoch, OpId};
+use super::msg::{Epoch, ImportedDefinition, OpId};
 use super::operation::Operation;
 use super::panes::adjust::AdjustPane;
 use super::panes::adopt::AdoptPane;
@@ -344,6 +345,8 @@ pub struct Model {
     pub(super) writing: Option<Writing>,
     /// The import that is awaited.
     pub(super) importing: Option<OpId>,
+    /// What an import found while something else was in front, with the name of the definition: it was not looked at yet.
+    pub(super) imported: Option<(InstanceId, Arc<ImportedDefinition>)>,
     /// What is looked for in the trash, to be put back.
     pub(super) returning: Option<InstanceKey>,
 }
@@ -402,6 +405,7 @@ impl Model {
             last_op: 0,
             writing: None,
             importing: None,
+            imported: None,
             returning: None,
         }
     }

@@ -39,6 +39,15 @@ pub enum ImportBy {
     Set,
 }
 
+/// What a forward leads to: questions about it carry it, as another row may be selected by the time they are answered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ForwardTarget {
+    /// The instance.
+    pub key: InstanceKey,
+    /// Only this pod of it.
+    pub pod: Option<String>,
+}
+
 /// What choosing a menu's item does.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Choice {
@@ -106,8 +115,8 @@ pub enum Choice {
     LogSince(Option<Duration>),
     /// Shows the lines of these in a log.
     LogsOf(Whose),
-    /// Forwards this port; none asks for one.
-    ForwardPort(Option<OfferedPort>),
+    /// Forwards this port of the instance or its pod; none asks for one.
+    ForwardPort(ForwardTarget, Option<OfferedPort>),
     /// Opens a shell there.
     Shell(ShellPlace),
     /// Ends the program though something runs.
@@ -348,8 +357,8 @@ pub enum PromptKind {
     ImportName(Origin),
     /// The number of replicas.
     Replicas,
-    /// The ports of a forward.
-    Forward,
+    /// The ports of a forward to this.
+    Forward(ForwardTarget),
     /// The file that lines of a log are written to.
     SaveLog,
 }
@@ -460,6 +469,16 @@ pub(super) enum Answer {
 }
 
 impl Popup {
+    /// Returns its title, how much it says and which items it shows: another outline is another picture to point at.
+    pub(super) fn outline(&self) -> (String, usize, Vec<usize>) {
+        match self {
+            Self::Menu(menu) => (menu.title.clone(), menu.text.len(), menu.shown.clone()),
+            Self::Prompt(prompt) => (prompt.title.clone(), prompt.text.len(), Vec::new()),
+            Self::Secret(prompt) => (prompt.question.clone(), 0, Vec::new()),
+            Self::Help { .. } => Default::default(),
+        }
+    }
+
     pub(super) fn on_key(&mut self, key: KeyEvent) -> Answer {
         match self {
             Self::Menu(menu) => menu.on_key(key),

@@ -45,6 +45,7 @@ use super::action::Place;
 use super::effect::Effect;
 use super::model::{Model, Screen};
 use super::msg::Msg;
+use super::popup::Popup;
 
 pub use cluster::follow_selection;
 pub(in crate::app) use merging::live_instance;
@@ -63,6 +64,19 @@ pub fn begin(model: &mut Model, open: Option<InstanceId>) -> Vec<Effect> {
 
 /// Takes something that happened; returns what should be done.
 pub fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
+    // Whoever points at a picture means what is in it, and neither a row that a key led to nor a question that came since.
+    if let Msg::Key(_) = msg {
+        model.hits.keep_parts();
+    }
+    let before = model.popup.as_ref().map(Popup::outline);
+    let effects = route(model, msg);
+    if model.popup.as_ref().map(Popup::outline) != before {
+        model.hits.clear();
+    }
+    effects
+}
+
+fn route(model: &mut Model, msg: Msg) -> Vec<Effect> {
     match msg {
         Msg::Tick { now, clock } => on_tick(model, now, clock),
         Msg::Key(key) => {

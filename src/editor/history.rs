@@ -113,6 +113,11 @@ impl History {
         self.done.last().map_or(self.base, |step| step.id)
     }
 
+    /// Tells whether the present text grew out of a state, or is it.
+    pub(super) fn holds(&self, state: u64) -> bool {
+        state <= self.base || self.done.iter().any(|step| step.id == state)
+    }
+
     fn forget_oldest(&mut self) {
         let mut n_forgotten = 0;
         while self.n_bytes > MAX_BYTES && n_forgotten + 1 < self.done.len() {

@@ -9,7 +9,7 @@ use crate::service::watch::{LinkState, Topic};
 /// Returns the containers that run, of the pod that is selected where the keys go to the pods' tab, else of the one that
 /// does best; none where the pods are not known, so that they have to be asked for.
 pub(in crate::app) fn places(model: &Model) -> Option<Vec<ShellPlace>> {
-    let detail = model.selected_detail()?;
+    let (key, detail) = (model.selected_instance()?, model.selected_detail()?);
     if !matches!(detail.link(&Topic::Pods), LinkState::Live) {
         return None;
     }
@@ -21,6 +21,7 @@ pub(in crate::app) fn places(model: &Model) -> Option<Vec<ShellPlace>> {
         let running = pod.containers.iter();
         let running = running.filter(|it| it.state == ContainerState::Running);
         running.map(|container| ShellPlace {
+            key: key.clone(),
             pod: pod.name.clone(),
             container: container.name.clone(),
         })

@@ -45,8 +45,48 @@ pub enum AfterSave {
 pub struct OpenText {
     /// The text.
     pub editor: Editor,
-    /// The file that the edits began from.
-    pub base: Base,
+    /// The file that the edits began from, those of the last merge and after it.
+    base: Base,
+    /// The files from before each merge, with the state of the editor since which the next one is begun from.
+    former: Vec<(u64, Base)>,
+}
+
+impl OpenText {
+    fn new(editor: Editor, base: Base) -> Self {
+        Self {
+            editor,
+            base,
+            former: Vec::new(),
+        }
+    }
+
+    /// Returns the file that the text as it stands began from. Undoing a merge leads back to the file from before it:
+    /// what somebody else wrote since is not in the text then, and must not be written over.
+    pub fn base(&self) -> &Base {
+        let undone = self.former.get(self.n_held());
+        undone.map_or(&self.base, |(_, before)| before)
+    }
+
+    /// Returns how many merges are in the text.
+    fn n_held(&self) -> usize {
+        let held = self.former.iter();
+        held.take_while(|(state, _)| self.editor.holds(*state))
+            .count()
+    }
+
+    /// Takes that the text as it stands, and what becomes of it, begins from another file.
+    fn begin_from(&mut self, base: Base) {
+        let before = self.base().clone();
+        self.former.truncate(self.n_held());
+        self.former.push((self.editor.state(), before));
+        self.base = base;
+    }
+
+    /// Takes that a text with so many merges in it is the file now.
+    fn on_saved(&mut self, base: Base, n_merges: usize) {
+        self.former.truncate(n_merges);
+        self.base = base;
+    }
 }
 
 /// What is done with a file that is read again while it is edited.
@@ -98,7 +138,7 @@ pub struct EditorPane {
     /// What follows a save that waits for the one under way.
     save_again: Option<AfterSave>,
     /// The text that is being written.
-    written: Option<(Revision, Rope)>,
+    written: Option<Written>,
     check_at: Option<Duration>,
     checking: Option<Revision>,
     /// What the last check found, without what the server says.
@@ -112,6 +152,15 @@ pub struct EditorPane {
     drafted: Option<Revision>,
     /// The last revision whose deploy was planned, and what the server refuses of it.
     planned: Option<(Revision, Vec<Diagnostic>)>,
+}
+
+/// A text that is being written.
+#[derive(Debug, Clone)]
+struct Written {
+    revision: Revision,
+    text: Rope,
+    /// How many merges are in it.
+    n_merges: usize,
 }
 
 /// What a check found.
@@ -184,7 +233,7 @@ impl EditorPane {
     pub fn unsaved(&self) -> Option<(&Editor, &Base)> {
         match &self.phase {
             EditorPhase::Open(open) if open.editor.is_modified() => {
-                Some((&open.editor, &open.base))
+                Some((&open.editor, open.base()))
             }
             EditorPhase::Open(_) | EditorPhase::Opening | EditorPhase::Failed(_) => None,
         }
@@ -227,7 +276,7 @@ impl EditorPane {
                     text: Some(editor.snapshot().0),
                     digest: opened.digest,
                 };
-                self.phase = EditorPhase::Open(Box::new(OpenText { editor, base }));
+                self.phase = EditorPhase::Open(Box::new(OpenText::new(editor, base)));
                 self.draft = opened.draft;
                 self.check_at = Some(now);
                 self.preview.on_other_ground(now);
@@ -244,7 +293,7 @@ impl EditorPane {
         if let Some(open) = self.open_mut() {
             open.editor.apply(Command::ReplaceAll(text), now);
             // The file may be another than the one the edits began from: saving notices that.
-            let is_changed = open.base.digest != base.digest;
+            let is_changed = open.base().digest != base.digest;
             open.base = base;
             self.is_changed_on_disk = is_changed;
             self.touch(now);
@@ -269,7 +318,7 @@ impl EditorPane {
             return false;
         }
         if let Some(base) = base {
-            open.base = base;
+            open.begin_from(base);
             if is_theirs {
                 let revision = open.editor.revision();
                 open.editor.mark_saved(revision);
@@ -301,11 +350,12 @@ impl EditorPane {
     /// Takes the file as it is now; what was typed comes back with undo.
     pub(in crate::app) fn take_theirs(&mut self, opened: OpenedDefinition, now: Duration) {
         if let Some(open) = self.open_mut() {
-            open.base = Base {
+            let base = Base {
                 text: Some(opened.text.as_str().into()),
                 digest: opened.digest,
             };
             open.editor.apply(Command::ReplaceAll(opened.text), now);
+            open.begin_from(base);
             let revision = open.editor.revision();
             open.editor.mark_saved(revision);
             self.is_changed_on_disk = false;
@@ -402,6 +452,10 @@ impl EditorPane {
 
     /// Returns the effect that keeps what is not saved, unless it is kept already.
     pub(in crate::app) fn keep_draft(&mut self) -> Option<Effect> {
+        // It would take the place of the one that was not decided on yet.
+        if self.draft.is_some() {
+            return None;
+        }
         let (editor, base) = self.unsaved()?;
         let (text, revision) = editor.snapshot();
         let base = base.clone();
@@ -576,8 +630,13 @@ impl EditorPane {
         let (id, name) = (self.id, self.name.clone());
         let open = self.open_mut()?;
         let (text, revision) = open.editor.begin_save();
-        let base = open.base.digest.clone();
-        self.written = Some((revision, text.clone()));
+        let base = open.base().digest.clone();
+        let n_merges = open.n_held();
+        self.written = Some(Written {
+            revision,
+            text: text.clone(),
+            n_merges,
+        });
         self.saving = Some((revision, after));
         Some(Effect::SaveDefinition {
             editor: id,
@@ -626,11 +685,12 @@ impl EditorPane {
             None => AfterSave::Stay,
         };
         self.is_changed_on_disk = false;
-        let written = self.written.take_if(|(written, _)| *written == revision);
+        let written = self.written.take_if(|it| it.revision == revision);
         if let Some(open) = self.open_mut() {
             open.editor.mark_saved(revision);
-            let text = written.map(|(_, text)| text);
-            open.base = Base { digest, text };
+            let n_merges = written.as_ref().map_or(0, |it| it.n_merges);
+            let text = written.map(|it| it.text);
+            open.on_saved(Base { digest, text }, n_merges);
         }
         self.preview.on_other_ground(now);
         after

@@ -2,6 +2,7 @@
 //! ends.
 
 use crate::app::msg::OpId;
+use crate::app::popup::ForwardTarget;
 use crate::app::table::{Column, Row, Sort, Table, Value};
 use crate::failure::Failure;
 use crate::service::forward::{ForwardEvent, ForwardRequest, Forwarded, Traffic};
@@ -52,6 +53,8 @@ pub struct Forward {
     pub state: ForwardState,
     /// The pod that connections go to.
     pub pod: Option<String>,
+    /// The one before, while connections wait for a pod.
+    before: Option<String>,
     /// How often that became another one.
     pub n_moves: u32,
     /// What went through.
@@ -69,16 +72,24 @@ impl Forward {
     fn on_event(&mut self, event: ForwardEvent) {
         match event {
             ForwardEvent::Pod(pod) => {
-                let before = self.pod.replace(pod);
+                let waited = self.before.take();
+                let before = self.pod.replace(pod).or(waited);
                 self.n_moves += u32::from(before.is_some() && before != self.pod);
                 self.state = ForwardState::Ready;
             }
-            ForwardEvent::NoPod => self.state = ForwardState::Waiting,
+            ForwardEvent::NoPod => {
+                self.before = self.pod.take().or(self.before.take());
+                self.state = ForwardState::Waiting;
+            }
             ForwardEvent::Opened { .. } => {}
             ForwardEvent::Failed { failure, .. } => self.last_failure = Some(failure),
             ForwardEvent::Lost(failure) => self.state = ForwardState::Lost(failure),
             ForwardEvent::Back => {
-                if matches!(self.state, ForwardState::Lost(_)) {
+                let is_known = !matches!(
+                    self.state,
+                    ForwardState::Lost(_) | ForwardState::Forbidden(_)
+                );
+                if !is_known {
                     self.state = match self.pod {
                         Some(_) => ForwardState::Ready,
                         None => ForwardState::Waiting,
@@ -94,8 +105,8 @@ impl Forward {
 #[derive(Debug, Clone)]
 pub struct ForwardsPane {
     all: Vec<Forward>,
-    /// The question for ports that was asked last.
-    pub(in crate::app) asked: Option<OpId>,
+    /// The question for ports that was asked last, and of what.
+    pub(in crate::app) asked: Option<(OpId, ForwardTarget)>,
     /// Their rows.
     pub table: Table<OpId>,
 }
@@ -130,6 +141,7 @@ impl ForwardsPane {
             ports: Vec::new(),
             state: ForwardState::Starting,
             pod: None,
+            before: None,
             n_moves: 0,
             traffic: Traffic::default(),
             last_failure: None,

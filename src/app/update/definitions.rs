@@ -264,7 +264,7 @@ pub(super) fn on_draft_kept(
         Ok(is_changed) => {
             // A save of ones own changes the file too, and then the edits begin from another.
             let is_news = |pane: &&mut EditorPane| {
-                let is_same = pane.open().is_some_and(|open| open.base.digest == *base);
+                let is_same = pane.open().is_some_and(|open| open.base().digest == *base);
                 is_changed && is_same && !pane.is_changed_on_disk
             };
             if let Some(pane) = pane.filter(is_news) {
@@ -402,10 +402,11 @@ pub(super) fn ask_to_leave(model: &mut Model) {
     model.popup = Some(Popup::Menu(Menu::new("Not saved", Vec::new(), items)));
 }
 
-/// Leaves the editor.
+/// Leaves the editor, with what stands before it, such as a merge of its text.
 pub(super) fn leave(model: &mut Model) {
-    if let Some(Screen::Editor(_)) = model.screens.last() {
-        model.screens.pop();
+    let is_editor = |screen: &Screen| matches!(screen, Screen::Editor(_));
+    if let Some(at) = model.screens.iter().rposition(is_editor) {
+        model.screens.truncate(at);
     }
     model.detail_pane.definition = None;
     model.is_stale = true;

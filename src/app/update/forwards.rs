@@ -4,33 +4,24 @@ use crate::app::effect::Effect;
 use crate::app::input::Input;
 use crate::app::model::{Model, Screen};
 use crate::app::msg::OpId;
-use crate::app::popup::{Choice, Menu, MenuItem, Popup, Prompt, PromptKind};
+use crate::app::popup::{Choice, ForwardTarget, Menu, MenuItem, Popup, Prompt, PromptKind};
 use crate::failure::Failure;
 use crate::service::forward::{
     ForwardEvent, ForwardRequest, Forwarded, OfferedPort, PortSpec, Traffic,
 };
-use crate::service::summary::InstanceKey;
 
 use super::popups;
 
 /// The title of the question which port.
 const PORTS: &str = "Forward a port of";
 
-/// What a forward leads to.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Target {
-    key: InstanceKey,
-    /// Only this pod of it.
-    pod: Option<String>,
-}
-
-fn target(model: &Model) -> Option<Target> {
+fn target(model: &Model) -> Option<ForwardTarget> {
     let key = model.selected_instance()?.clone();
     let pod = model.chosen_pod().cloned();
-    Some(Target { key, pod })
+    Some(ForwardTarget { key, pod })
 }
 
-fn title(target: &Target) -> String {
+fn title(target: &ForwardTarget) -> String {
     let of = target.pod.as_deref().unwrap_or(target.key.id.as_str());
     format!("{PORTS} {of}")
 }
@@ -41,8 +32,8 @@ pub(super) fn ask_port(model: &mut Model) -> Vec<Effect> {
         return Vec::new();
     };
     let op = model.next_op();
-    model.forwards.asked = Some(op);
-    let items = vec![other_port()];
+    model.forwards.asked = Some((op, target.clone()));
+    let items = vec![other_port(target.clone())];
     model.popup = Some(Popup::Menu(Menu::new(title(&target), Vec::new(), items)));
     vec![Effect::ListPorts {
         op,
@@ -50,8 +41,8 @@ pub(super) fn ask_port(model: &mut Model) -> Vec<Effect> {
     }]
 }
 
-fn other_port() -> MenuItem {
-    MenuItem::new("another port …", "typed", Choice::ForwardPort(None))
+fn other_port(target: ForwardTarget) -> MenuItem {
+    MenuItem::new("another port …", "typed", Choice::ForwardPort(target, None))
 }
 
 pub(super) fn on_listed(
@@ -60,10 +51,11 @@ pub(super) fn on_listed(
     result: Result<Vec<OfferedPort>, Failure>,
 ) -> Vec<Effect> {
     // Another question may have been asked since.
-    let asked = target(model).filter(|_| model.forwards.asked == Some(op));
-    let Some(title) = asked.map(|target| title(&target)) else {
+    let asked = model.forwards.asked.take_if(|(asked, _)| *asked == op);
+    let Some((_, target)) = asked else {
         return Vec::new();
     };
+    let title = title(&target);
     match result {
         Ok(ports) => {
             let item = |port: OfferedPort| {
@@ -74,10 +66,10 @@ pub(super) fn on_listed(
                     None => "service".to_owned(),
                 };
                 let label = format!("{}{name}", port.port);
-                MenuItem::new(label, of, Choice::ForwardPort(Some(port)))
+                MenuItem::new(label, of, Choice::ForwardPort(target.clone(), Some(port)))
             };
             let mut items: Vec<_> = ports.into_iter().map(item).collect();
-            items.push(other_port());
+            items.push(other_port(target.clone()));
             popups::fill_menu(model, &title, items);
         }
         Err(failure) => {
@@ -89,10 +81,7 @@ pub(super) fn on_listed(
 }
 
 /// Asks for the port of this machine, with a free one offered.
-pub(super) fn ask_local(model: &mut Model, port: Option<OfferedPort>) {
-    let Some(target) = target(model) else {
-        return;
-    };
+pub(super) fn ask_local(model: &mut Model, target: ForwardTarget, port: Option<OfferedPort>) {
     let goes_to = match &target.pod {
         Some(pod) => format!("It goes to pod {pod} alone, as long as that is there."),
         None => "It goes to whichever pod is ready.".to_owned(),
@@ -102,17 +91,21 @@ pub(super) fn ask_local(model: &mut Model, port: Option<OfferedPort>) {
             .to_owned(),
         goes_to,
     ];
-    let mut prompt = Prompt::new(PromptKind::Forward, title(&target), text);
+    let title = title(&target);
+    let mut prompt = Prompt::new(PromptKind::Forward(target), title, text);
     if let Some(OfferedPort { port, local, .. }) = port {
         prompt.input = Input::with_text(&format!("{local}:{port}"));
     }
     model.popup = Some(Popup::Prompt(prompt));
 }
 
-/// Begins the forward that was typed.
-pub(super) fn begin(model: &mut Model, text: &str) -> Result<Vec<Effect>, String> {
+/// Begins the forward that was typed, to what was asked about.
+pub(super) fn begin(
+    model: &mut Model,
+    target: ForwardTarget,
+    text: &str,
+) -> Result<Vec<Effect>, String> {
     let spec: PortSpec = text.parse()?;
-    let target = target(model).ok_or("nothing is selected")?;
     let op = model.next_op();
     let pod = target.pod.as_ref();
     let pod = pod.map_or_else(String::new, |pod| format!(" --pod {pod}"));

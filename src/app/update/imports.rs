@@ -47,8 +47,12 @@ impl ImportBy {
     }
 }
 
-/// Asks how the objects are named.
+/// Asks how the objects are named; first shows what was found before and not looked at yet.
 pub(super) fn ask(model: &mut Model) -> Vec<Effect> {
+    if let Some((name, imported)) = model.imported.take() {
+        show(model, name, imported);
+        return Vec::new();
+    }
     let item = |label: &str, detail: &str, by| MenuItem::new(label, detail, Choice::ImportBy(by));
     let items = vec![
         item("by their labels", "a selector", ImportBy::Labels),
@@ -111,7 +115,7 @@ fn quoted(text: &str) -> String {
     }
 }
 
-/// Shows what was found, and asks whether it is to be written.
+/// Shows what was found, unless that would take the keys from something else: then it is kept until it is asked for.
 pub(super) fn on_imported(
     model: &mut Model,
     op: OpId,
@@ -129,6 +133,26 @@ pub(super) fn on_imported(
             return Vec::new();
         }
     };
+    if is_busy(model) {
+        model.tell(format!(
+            "The objects of {name} are found: import once more shows them."
+        ));
+        model.imported = Some((name, imported));
+    } else {
+        show(model, name, imported);
+    }
+    Vec::new()
+}
+
+/// Tells whether keys go to a question or into a text.
+fn is_busy(model: &Model) -> bool {
+    let filter = &model.detail_pane.logs.filter_input;
+    let is_filtering = model.services.filter.is_some() || filter.is_some();
+    model.popup.is_some() || model.editor().is_some() || is_filtering
+}
+
+/// Shows what was found, and asks whether it is to be written.
+fn show(model: &mut Model, name: InstanceId, imported: Arc<ImportedDefinition>) {
     let deed = match imported.found.objects.len() {
         1 => format!("Take 1 object into {name}"),
         n => format!("Take {n} objects into {name}"),
@@ -141,7 +165,6 @@ pub(super) fn on_imported(
     );
     let menu = Menu::confirm(title, remarks(&imported), take);
     model.popup = Some(Popup::Menu(menu));
-    Vec::new()
 }
 
 fn remarks(imported: &ImportedDefinition) -> Vec<String> {

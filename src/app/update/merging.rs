@@ -30,7 +30,7 @@ pub(super) fn on_theirs(model: &mut Model, opened: OpenedDefinition) {
     let Some(open) = pane.open() else {
         return;
     };
-    let before = open.base.text.as_ref().map(ToString::to_string);
+    let before = open.base().text.as_ref().map(ToString::to_string);
     let mine = open.editor.text();
     let merge = Merge::new(before.as_deref(), &mine, &opened.text);
     let base = Base {

@@ -3,7 +3,7 @@
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
 
 use crate::app::effect::Effect;
-use crate::app::hits::{Hit, Place};
+use crate::app::hits::{Hit, Hits, Place};
 use crate::app::model::{Model, Screen};
 use crate::app::popup::Popup;
 use crate::editor::{Command, Motion, layout};
@@ -24,7 +24,9 @@ pub(super) fn on_mouse(model: &mut Model, event: MouseEvent) -> Vec<Effect> {
 }
 
 fn click(model: &mut Model, at: (u16, u16)) -> Vec<Effect> {
-    let found = model.hits.find(at, Some);
+    // What a click did is not in the picture yet: the next one waits for the next picture.
+    let hits = std::mem::take(&mut model.hits);
+    let found = hits.find(at, Some);
     if let Some(Popup::Menu(menu)) = &mut model.popup {
         let Some((_, Hit::Item(item))) = found else {
             return Vec::new();
@@ -40,7 +42,7 @@ fn click(model: &mut Model, at: (u16, u16)) -> Vec<Effect> {
     }
     match found {
         Some((_, Hit::Row(by))) => {
-            focus(model, at);
+            focus(model, &hits, at);
             actions::move_by(model, by)
         }
         Some((_, Hit::Tab(tab))) => {
@@ -50,7 +52,7 @@ fn click(model: &mut Model, at: (u16, u16)) -> Vec<Effect> {
         Some((_, Hit::Action(action))) => actions::perform(model, action),
         Some((place, Hit::Text)) => go_to(model, place, at),
         Some((_, Hit::Part(_))) => {
-            focus(model, at);
+            focus(model, &hits, at);
             Vec::new()
         }
         Some((_, Hit::Item(_))) | None => Vec::new(),
@@ -62,8 +64,8 @@ fn press(model: &mut Model, code: KeyCode) -> Vec<Effect> {
 }
 
 /// Gives the keys to the part that is pointed at.
-fn focus(model: &mut Model, at: (u16, u16)) {
-    let part = model.hits.find(at, |hit| match hit {
+fn focus(model: &mut Model, hits: &Hits, at: (u16, u16)) {
+    let part = hits.find(at, |hit| match hit {
         Hit::Part(focus) => Some(focus),
         _ => None,
     });
@@ -111,6 +113,10 @@ fn scroll(model: &mut Model, at: (u16, u16), rows: isize) -> Vec<Effect> {
         }
         return Vec::new();
     }
-    focus(model, at);
+    // What moves under the pointer is clicked on once it was drawn; the parts stay where they are.
+    model.hits.keep_parts();
+    let hits = std::mem::take(&mut model.hits);
+    focus(model, &hits, at);
+    model.hits = hits;
     actions::scroll_or_move_by(model, rows)
 }

@@ -143,8 +143,8 @@ fn choose(model: &mut Model, choice: Choice) -> Vec<Effect> {
             model.detail_pane.logs.set_whose(whose);
             Vec::new()
         }
-        Choice::ForwardPort(port) => {
-            forwards::ask_local(model, port);
+        Choice::ForwardPort(target, port) => {
+            forwards::ask_local(model, target, port);
             Vec::new()
         }
         Choice::Shell(place) => shells::open_at(model, place),
@@ -272,7 +272,7 @@ fn typed(model: &mut Model, kind: PromptKind, text: &str) -> Vec<Effect> {
             Ok(effects) => return effects,
             Err(why) => why,
         },
-        PromptKind::Forward => match forwards::begin(model, text) {
+        PromptKind::Forward(target) => match forwards::begin(model, target, text) {
             Ok(effects) => return effects,
             Err(why) => why,
         },
@@ -434,6 +434,7 @@ pub(super) fn fill_menu(model: &mut Model, title: &str, items: Vec<MenuItem>) {
         && menu.title == title
     {
         menu.set_items(items);
+        model.hits.clear();
     }
 }
 

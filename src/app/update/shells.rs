@@ -32,7 +32,9 @@ pub(super) fn open_at(model: &mut Model, place: ShellPlace) -> Vec<Effect> {
 }
 
 fn begin(model: &mut Model, place: Option<ShellPlace>) -> Vec<Effect> {
-    let Some(key) = model.selected_instance().cloned() else {
+    // Another row may be selected by the time a container is chosen.
+    let of_place = place.as_ref().map(|place| &place.key);
+    let Some(key) = of_place.or(model.selected_instance()).cloned() else {
         return Vec::new();
     };
     let op = model.next_op();
@@ -83,7 +85,7 @@ pub(super) fn on_opened(
     let what = format!("exec {} --pod {} -c {}", key.id, place.pod, place.container);
     let command = model.command_line(&key.namespace, &what);
     model.record(command, None);
-    let ShellPlace { pod, container } = &place;
+    let ShellPlace { pod, container, .. } = &place;
     let told = format!("Shell in container {container} of pod {pod}; exit, or ^d, comes back.");
     let banner = format!("{}\r\n", crate::text::clean(&told));
     vec![Effect::EnterShell { op, banner }]

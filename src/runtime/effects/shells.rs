@@ -57,7 +57,12 @@ async fn open(
         Some(place) => place,
         None => {
             let (pod, container) = cluster.exec_place(key, None, None).await?;
-            ShellPlace { pod, container }
+            let key = key.clone();
+            ShellPlace {
+                key,
+                pod,
+                container,
+            }
         }
     };
     let request = ExecRequest {

@@ -284,6 +284,19 @@ fn unsaved_edits_of_an_earlier_session_are_offered() {
 }
 
 #[test]
+fn draft_that_is_not_decided_on_is_never_written_over() {
+    let mut stage = open();
+    let draft = Some(("# earlier".to_owned(), base(TEXT)));
+    stage.model.editor_mut().unwrap().draft = draft;
+    stage.type_text("#");
+    stage.take_effects();
+    stage.wait(Duration::from_secs(3));
+    let effects = stage.take_effects();
+    let is_draft = |effect: &Effect| matches!(effect, Effect::KeepDraft { .. });
+    assert!(!effects.iter().any(is_draft), "{effects:?}");
+}
+
+#[test]
 fn drafts_are_told_at_the_start() {
     let mut stage = Stage::empty();
     stage.send(Msg::CatalogueListed(Ok(

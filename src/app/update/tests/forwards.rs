@@ -125,6 +125,67 @@ fn selected_pod_is_reached_alone() {
 }
 
 #[test]
+fn forward_goes_to_what_its_question_names_whatever_is_selected_by_then() {
+    // The selection moves while the ports are listed, while one is chosen, and while the local one is typed.
+    for n_answered in 0..3 {
+        let mut stage = Stage::with_services();
+        stage.press("G").rest();
+        stage.take_effects();
+        stage.press("f");
+        let op = OpId(stage.model.last_op());
+        for step in 0..3 {
+            if step == n_answered {
+                stage.model.services.table.move_by(-1);
+                assert_ne!(stage.model.selected_instance(), Some(&stage::key("web")));
+            }
+            if step == 0 {
+                let result = Ok(vec![offered(80, 8080)]);
+                stage.send(Msg::PortsListed { op, result });
+            } else {
+                stage.press("enter");
+            }
+        }
+        let forward = only(&stage);
+        assert_eq!(forward.request.instance, stage::key("web"), "{n_answered}");
+        let command = &stage.model.log.last().unwrap().command;
+        assert!(command.ends_with("port-forward web 8080:80"), "{command}");
+    }
+}
+
+#[test]
+fn pod_that_is_gone_is_not_ready_once_the_server_is_back() {
+    let lost = || Failure::new(FailureKind::Unreachable, "connection refused");
+    let forbidden = || Failure::new(FailureKind::Forbidden, "pods may not be watched");
+    let pod = |name: &str| ForwardEvent::Pod(name.to_owned());
+    let check = |events: Vec<ForwardEvent>, expected: (ForwardState, Option<&str>, u32)| {
+        let (mut stage, op, _) = begun();
+        listening(&mut stage, op);
+        for event in events {
+            report(&mut stage, op, event);
+        }
+        let forward = only(&stage);
+        let found = (
+            forward.state.clone(),
+            forward.pod.as_deref(),
+            forward.n_moves,
+        );
+        assert_eq!(found, expected);
+    };
+    let gone = || vec![pod("a"), ForwardEvent::NoPod, ForwardEvent::Lost(lost())];
+    let back = || [gone(), vec![ForwardEvent::Back]].concat();
+    check(back(), (ForwardState::Waiting, None, 0));
+    let then = |name| [back(), vec![pod(name)]].concat();
+    check(then("a"), (ForwardState::Ready, Some("a"), 0));
+    check(then("b"), (ForwardState::Ready, Some("b"), 1));
+    let allowed = vec![
+        pod("a"),
+        ForwardEvent::Forbidden(forbidden()),
+        ForwardEvent::Back,
+    ];
+    check(allowed, (ForwardState::Ready, Some("a"), 0));
+}
+
+#[test]
 fn late_list_of_ports_changes_no_other_menu() {
     let mut stage = Stage::with_services();
     stage.press("G").rest();

@@ -86,6 +86,53 @@ fn what_was_found_is_shown_before_it_is_written() {
 }
 
 #[test]
+fn what_is_found_while_something_else_has_the_keys_waits_until_it_is_asked_for() {
+    let check = |keys: &str| {
+        let mut stage = asking();
+        stage.press(keys);
+        stage.take_effects();
+        let title = |stage: &Stage| match &stage.model.popup {
+            Some(Popup::Menu(menu)) => Some(menu.title.clone()),
+            _ => None,
+        };
+        let before = title(&stage);
+        let found = Import {
+            objects: Vec::new(),
+            left: Vec::new(),
+            secrets: Vec::new(),
+            warnings: Vec::new(),
+        };
+        let definition = ImportedDefinition {
+            found,
+            text: TEXT.to_owned(),
+            n_errors: 0,
+        };
+        imported(&mut stage, 1, Ok(definition));
+        assert_eq!(title(&stage), before, "{keys}");
+        assert_eq!(
+            stage.told(),
+            Some("The objects of shop are found: import once more shows them."),
+            "{keys}"
+        );
+        stage.press("esc");
+        stage.press(":").type_text("running set").press("enter");
+        assert_eq!(stage.menu().title, "Take 0 objects into shop?", "{keys}");
+        stage.press("y");
+        let effects = stage.take_effects();
+        assert!(
+            matches!(effects[..], [.., Effect::CreateDefinition { .. }]),
+            "{effects:?}"
+        );
+        // Once it was looked at, the next import is another.
+        stage.press(":").type_text("running set").press("enter");
+        assert_eq!(stage.menu().title, "Import", "{keys}");
+    };
+    check("e");
+    check("m");
+    check("/");
+}
+
+#[test]
 fn nothing_found_is_told() {
     let mut stage = asking();
     let failure = Failure::new(FailureKind::NotFound, "nothing to take: no objects");

@@ -121,6 +121,98 @@ fn lines_that_only_one_side_changed_are_merged_and_nothing_is_saved_by_that() {
     );
 }
 
+/// Saves, as somebody else's file is there; returns the base of that save.
+fn refused_save(stage: &mut Stage) -> Option<Digest> {
+    let base = base_of_save(stage);
+    let revision = stage.model.editor().unwrap().editor().unwrap().revision();
+    let (editor, answer) = (EDITOR, SaveAnswer::Changed);
+    stage.send(Msg::Saved {
+        editor,
+        revision,
+        answer,
+    });
+    stage.take_effects();
+    base
+}
+
+#[test]
+fn text_whose_merge_was_taken_back_is_not_saved_over_the_file() {
+    let (theirs, before) = (
+        TEXT.replace("billing:1", "billing:2"),
+        Digest::of(TEXT.as_bytes()),
+    );
+    let merged = MINE.replace("billing:1", "billing:2");
+    let undone = || {
+        let mut stage = merging_with(&theirs);
+        stage.press("enter ^u");
+        assert_eq!(text(&stage), MINE);
+        stage
+    };
+    // Whatever is typed then: what the other changed is not in it, and its draft begins from the file before, too.
+    for typed in ["", "!"] {
+        let mut stage = undone();
+        stage.type_text(typed);
+        stage.wait(Duration::from_secs(3));
+        let bases: Vec<_> = stage
+            .take_effects()
+            .into_iter()
+            .filter_map(|effect| match effect {
+                Effect::KeepDraft { base, .. } => Some(base.digest),
+                _ => None,
+            })
+            .collect();
+        assert_eq!(bases, std::slice::from_ref(&before));
+        assert_eq!(refused_save(&mut stage), Some(before.clone()), "{typed}");
+        assert_eq!(stage.menu().title, "billing was changed on disk");
+    }
+    // Both can be merged once more, and that begins from the file as it is.
+    let mut stage = undone();
+    refused_save(&mut stage);
+    stage.press("enter");
+    read(&mut stage, Ok(opened(&theirs)));
+    stage.press("enter");
+    assert_eq!(text(&stage), merged);
+    let base = Some(Digest::of(theirs.as_bytes()));
+    assert_eq!(base_of_save(&mut stage), base);
+    // What was saved with the merge in it does not change that.
+    let revision = stage.model.editor().unwrap().editor().unwrap().revision();
+    let digest = Digest::of(merged.as_bytes());
+    let (editor, answer) = (EDITOR, SaveAnswer::Saved(digest.clone()));
+    stage.send(Msg::Saved {
+        editor,
+        revision,
+        answer,
+    });
+    stage.press("^u");
+    assert_eq!(text(&stage), MINE);
+    assert_eq!(refused_save(&mut stage), Some(before));
+    stage.press("esc ^y");
+    assert_eq!(text(&stage), merged);
+    assert_eq!(base_of_save(&mut stage), Some(digest));
+}
+
+#[test]
+fn text_brought_back_after_the_file_was_taken_is_not_saved_over_it() {
+    let theirs = TEXT.replace("billing:1", "billing:2");
+    let mut stage = edited();
+    refused_save(&mut stage);
+    stage.press("j j j enter");
+    read(&mut stage, Ok(opened(&theirs)));
+    assert_eq!(text(&stage), theirs);
+    stage.press("^u");
+    assert_eq!(text(&stage), MINE);
+    assert_eq!(base_of_save(&mut stage), Some(Digest::of(TEXT.as_bytes())));
+}
+
+#[test]
+fn quitting_from_a_merge_closes_the_editor_too() {
+    let mut stage = merging_with(&TEXT.replace("billing:1", "billing:2"));
+    stage.press("q j j enter");
+    assert!(stage.model.screens.is_empty(), "{:?}", stage.model.screens);
+    let name = billing();
+    assert_eq!(stage.take_effects(), [Effect::DiscardDraft { name }]);
+}
+
 #[test]
 fn conflict_is_chosen_by_a_key_before_anything_is_taken() {
     let theirs = TEXT.replace("labels: {}", "labels: {} # theirs");

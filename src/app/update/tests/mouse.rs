@@ -1,5 +1,7 @@
 //! The mouse and the first hints.
 
+use std::sync::Arc;
+
 use crossterm::event::{KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -8,11 +10,14 @@ use crate::app::action::Place;
 use crate::app::effect::Effect;
 use crate::app::hits::Hits;
 use crate::app::model::Focus;
-use crate::app::msg::Msg;
+use crate::app::msg::{ImportedDefinition, Msg, OpId};
 use crate::app::panes::detail::Tab;
 use crate::app::popup::Popup;
-use crate::app::stage::Stage;
+use crate::app::stage::{self, Stage};
 use crate::app::{HINTS, Hints};
+use crate::engine::adjust::Adjustment;
+use crate::engine::import::Import;
+use crate::service::forward::OfferedPort;
 use crate::ui::{Theme, draw_with_hits, picture};
 
 const SIZE: (u16, u16) = (100, 30);
@@ -42,17 +47,18 @@ fn mouse(stage: &mut Stage, kind: MouseEventKind, (column, row): (usize, usize))
     stage.model.settle();
 }
 
-/// Clicks on a text of the picture.
-fn click(stage: &mut Stage, text: &str) {
+/// Returns where a text of the picture is.
+fn cell_of(stage: &mut Stage, text: &str) -> (usize, usize) {
     let lines = draw(stage);
     let row = lines.iter().rposition(|line| line.contains(text)).unwrap();
     let before = lines[row].split(text).next().unwrap();
-    let column = crate::text::cells(before);
-    mouse(
-        stage,
-        MouseEventKind::Down(MouseButton::Left),
-        (column, row),
-    );
+    (crate::text::cells(before), row)
+}
+
+/// Clicks on a text of the picture.
+fn click(stage: &mut Stage, text: &str) {
+    let at = cell_of(stage, text);
+    mouse(stage, MouseEventKind::Down(MouseButton::Left), at);
 }
 
 fn selected(stage: &Stage) -> &str {
@@ -120,27 +126,155 @@ fn wheel_moves_what_it_is_over() {
 }
 
 #[test]
-fn no_click_anywhere_writes_to_the_cluster() {
-    for row in 0..usize::from(SIZE.1) {
-        for column in (0..usize::from(SIZE.0)).step_by(7) {
-            let mut stage = Stage::with_services();
-            draw(&mut stage);
-            for _ in 0..2 {
-                let kind = MouseEventKind::Down(MouseButton::Left);
-                mouse(&mut stage, kind, (column, row));
-            }
-            let writes = stage.take_effects().into_iter().any(|effect| {
-                matches!(
-                    effect,
-                    Effect::RunDeploy { .. }
-                        | Effect::RunTeardown { .. }
-                        | Effect::RunAdjustment { .. }
-                        | Effect::RunAdopt { .. }
-                )
-            });
-            assert!(!writes, "{column},{row}");
-        }
+fn click_is_judged_by_the_picture_that_was_seen() {
+    let left = MouseEventKind::Down(MouseButton::Left);
+    // The first click moved the selection, from which the rows of the picture are counted.
+    let mut stage = Stage::with_services();
+    let at = cell_of(&mut stage, "orders-db ");
+    mouse(&mut stage, left, at);
+    mouse(&mut stage, left, at);
+    assert_eq!(selected(&stage), "orders-db");
+    // So does a key.
+    let at = cell_of(&mut stage, "web ");
+    stage.press("k");
+    let before = selected(&stage).to_owned();
+    mouse(&mut stage, left, at);
+    assert_eq!(selected(&stage), before);
+    // The items became others after the menu was seen.
+    let mut stage = Stage::with_services();
+    stage.press("G f");
+    stage.take_effects();
+    let at = cell_of(&mut stage, "another port");
+    let result = Ok(vec![OfferedPort {
+        port: 80,
+        name: None,
+        container: None,
+        local: 8080,
+    }]);
+    let op = OpId(stage.model.last_op());
+    stage.send(Msg::PortsListed { op, result });
+    mouse(&mut stage, left, at);
+    assert!(matches!(&stage.model.popup, Some(Popup::Menu(menu)) if menu.items.len() == 2));
+    // A question came after the picture was seen: what was behind it is not in front any more.
+    let mut stage = reviewing();
+    let at = cell_of(&mut stage, "? help");
+    let text = "a: 1\n".to_owned();
+    let found = ImportedDefinition {
+        found: Import {
+            objects: Vec::new(),
+            left: Vec::new(),
+            secrets: Vec::new(),
+            warnings: Vec::new(),
+        },
+        text,
+        n_errors: 0,
+    };
+    let (op, name) = (OpId(7), "shop".parse().unwrap());
+    stage.model.importing = Some(op);
+    let result = Ok(Arc::new(found));
+    stage.send(Msg::Imported { op, name, result });
+    assert!(stage.model.popup.is_some());
+    stage.model.popup = None;
+    mouse(&mut stage, left, at);
+    assert!(stage.model.popup.is_none());
+}
+
+fn reviewing() -> Stage {
+    let mut stage = Stage::with_services();
+    stage.press("G a");
+    let result = Ok(Box::new(stage::deploy_plan("web").into()));
+    let op = OpId(stage.model.last_op());
+    stage.send(Msg::DeployPlanned { op, result });
+    stage
+}
+
+fn scaling() -> Stage {
+    let mut stage = Stage::with_services();
+    stage.press("G +");
+    let plan = stage::adjust_plan("web", 3, Adjustment::Scale(4));
+    let (op, key) = (OpId(stage.model.last_op()), stage::key("web"));
+    let result = Ok(Box::new(plan));
+    stage.send(Msg::AdjustmentPlanned { op, key, result });
+    stage
+}
+
+fn routing() -> Stage {
+    let mut stage = Stage::with_services();
+    stage.press("G I");
+    let op = OpId(stage.model.last_op());
+    let result = Ok(vec![stage::route_plan("web")]);
+    stage.send(Msg::RoutesPlanned { op, result });
+    stage
+}
+
+fn applying_several() -> Stage {
+    let mut stage = Stage::with_services();
+    stage.press("space space space space a");
+    for (op, id) in [(1, "billing"), (2, "orders-db"), (3, "notebook")] {
+        let result = Ok(Box::new(stage::deploy_plan(id).into()));
+        let op = OpId(op);
+        stage.send(Msg::DeployPlanned { op, result });
     }
+    stage
+}
+
+/// Tells whether a question is in front whose answer carries out a plan.
+fn asks_to_write(stage: &Stage) -> bool {
+    match &stage.model.popup {
+        Some(Popup::Menu(menu)) => menu.items.iter().any(|item| item.choice.carries_out()),
+        Some(Popup::Prompt(prompt)) => prompt.kind.carries_out(),
+        Some(Popup::Secret(_) | Popup::Help { .. }) | None => false,
+    }
+}
+
+fn writes(effect: &Effect) -> bool {
+    matches!(
+        effect,
+        Effect::RunDeploy { .. }
+            | Effect::RunTeardown { .. }
+            | Effect::RunAdjustment { .. }
+            | Effect::RunAdopt { .. }
+            | Effect::RunRoutes { .. }
+            | Effect::WriteDefinition { .. }
+            | Effect::CreateDefinition { .. }
+            | Effect::SaveDefinition { .. }
+    )
+}
+
+#[test]
+fn no_click_anywhere_writes_to_the_cluster() {
+    let check = |start: fn() -> Stage, has_plan: bool| {
+        let mut stage = start();
+        draw(&mut stage);
+        let hits = std::mem::take(&mut stage.model.hits);
+        let (mut tried, mut has_asked) = (Vec::new(), false);
+        for (column, row) in (0..SIZE.1).flat_map(|row| (0..SIZE.0).map(move |it| (it, row))) {
+            // A part does the same wherever it is clicked on.
+            let found = hits.find((column, row), Some);
+            if tried.contains(&found) {
+                continue;
+            }
+            tried.push(found);
+            let mut stage = start();
+            stage.take_effects();
+            for _ in 0..2 {
+                draw(&mut stage);
+                let kind = MouseEventKind::Down(MouseButton::Left);
+                mouse(&mut stage, kind, (column.into(), row.into()));
+                has_asked |= asks_to_write(&stage);
+            }
+            let effects = stage.take_effects();
+            assert!(!effects.iter().any(writes), "{column},{row}: {effects:?}");
+        }
+        assert!(tried.len() > 4, "{tried:?}");
+        // The key that asks is among what was clicked on.
+        assert_eq!(has_asked, has_plan, "{tried:?}");
+    };
+    check(Stage::with_services, false);
+    check(reviewing, true);
+    check(scaling, true);
+    check(routing, true);
+    check(applying_several, true);
 }
 
 #[test]

@@ -33,6 +33,7 @@ fn watching(containers: &[&str]) -> Stage {
 
 fn place(container: &str) -> ShellPlace {
     ShellPlace {
+        key: stage::key("web"),
         pod: "web-6d9c9c5b8-x2x7p".to_owned(),
         container: container.to_owned(),
     }
@@ -92,6 +93,21 @@ fn container_is_asked_for_where_several_run() {
     let effects = stage.take_effects();
     assert!(
         matches!(&effects[..], [Effect::OpenShell { place: Some(at), .. }] if *at == place("helper")),
+        "{effects:?}"
+    );
+}
+
+#[test]
+fn shell_is_opened_in_the_pod_that_was_chosen_whatever_is_selected_by_then() {
+    let mut stage = watching(&["main", "helper"]);
+    stage.press("s j");
+    stage.model.services.table.move_by(-1);
+    assert_ne!(stage.model.selected_instance(), Some(&stage::key("web")));
+    stage.press("enter");
+    let effects = stage.take_effects();
+    assert!(
+        matches!(&effects[..], [Effect::OpenShell { key, place: Some(at), .. }]
+            if *key == stage::key("web") && *at == place("helper")),
         "{effects:?}"
     );
 }

@@ -39,7 +39,7 @@ pub(crate) fn what_cannot_be_run_is_told(world: &World) {
         .code(1)
         .stderr_has(&["web has no pod nope; there are: web-"]);
     let read_only = world.bowline(&["exec", "web", "--read-only", "--", "true"]);
-    let refused = read_only.end().code(1).stdout("");
+    let refused = read_only.end().code(5).stdout("");
     refused.stderr_has(&["is read-only: --read-only or [contexts] of the settings says so"]);
     exec(&[]).code(2).stderr_has(&["no command", "after --"]);
     let refused = world.bowline_as(User::Viewer, &["exec", "web", "--", "true"]);

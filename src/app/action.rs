@@ -912,7 +912,7 @@ pub const SPECS: &[ActionSpec] = &[
     spec(
         Action::Nodes,
         "nodes",
-        "Show the nodes: processor, memory and GPUs that are asked for, of those there are",
+        "Show what is asked for of each node: processor, memory, GPUs",
         "",
         &["W"],
         MAIN,

@@ -113,7 +113,8 @@ fn draw_menu(canvas: &mut Canvas<'_>, area: Rect, menu: &Menu) {
         cells.max().unwrap_or(0)
     };
     let label_width = widest_of(|item| &item.label);
-    let items = label_width + widest_of(|item| &item.detail) + 8;
+    let detail_width = widest_of(|item| &item.detail);
+    let items = label_width + detail_width + 8;
     let title = text::cells(&menu.title) + 6;
     let sentences = menu
         .text
@@ -159,6 +160,9 @@ fn draw_menu(canvas: &mut Canvas<'_>, area: Rect, menu: &Menu) {
         };
         canvas.text(list.as_position(), list.width, sentence, theme.dim);
     }
+    // Where both have no room a label is cut first: what follows it is the key.
+    let room = usize::from(list.width).saturating_sub(2);
+    let label_width = label_width.min(room.saturating_sub(detail_width + 2).max(room / 2));
     let top = first_row(menu.selected, menu.shown.len(), list.height.into());
     for (y, (at, &idx)) in (list.y..list.bottom()).zip(menu.shown.iter().enumerate().skip(top)) {
         let item = &menu.items[idx];
@@ -178,14 +182,15 @@ fn draw_menu(canvas: &mut Canvas<'_>, area: Rect, menu: &Menu) {
         } else {
             " "
         };
-        let indent = " ".repeat(label_width - text::cells(&item.label) + 2);
+        let label = text::truncate_cells(&item.label, label_width);
+        let indent = " ".repeat(label_width.saturating_sub(text::cells(&label)) + 2);
         canvas.line(
             Position { x: list.x, y },
             list.width,
             &[
                 (cursor, theme.strong),
                 (" ", style),
-                (&item.label, style),
+                (&label, style),
                 (&indent, style),
                 (&item.detail, theme.dim),
             ],

@@ -289,14 +289,21 @@ fn edited(text: &str) -> Stage {
         draft: None,
     });
     stage.send(Msg::DefinitionOpened { editor, result });
-    let revision = stage.model.editor().unwrap().editor().unwrap().revision();
-    let diagnostics = crate::definition::check::check(text, &Default::default()).diagnostics;
+    checked(&mut stage);
+    stage
+}
+
+/// Answers the check of the text as it is now.
+fn checked(stage: &mut Stage) {
+    let pane = stage.model.editor().unwrap();
+    let (editor, open) = (pane.id, pane.editor().unwrap());
+    let (revision, text) = (open.revision(), open.text());
+    let diagnostics = crate::definition::check::check(&text, &Default::default()).diagnostics;
     stage.send(Msg::Checked {
         editor,
         revision,
         diagnostics,
     });
-    stage
 }
 
 #[test]
@@ -355,6 +362,13 @@ fn what_applying_would_change_stands_beside_the_text_or_below() {
     stage.press("^end").type_text("#");
     let picture = draw(&stage.model, LARGE);
     assert!(picture.contains("dry run …"), "{picture}");
+    let before_errors = "As it was before the errors:";
+    assert!(!picture.contains(before_errors), "{picture}");
+    // With errors nothing newer will come.
+    stage.type_text("\n  nonsense: [");
+    checked(&mut stage);
+    let picture = draw(&stage.model, LARGE);
+    assert!(picture.contains(before_errors), "{picture}");
 }
 
 #[test]

@@ -87,7 +87,14 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, area: Rect, pane: &EditorPane) -> us
         canvas.wrapped(inside, why_nothing(pane), theme.dim);
         return inside.height.into();
     }
-    draw_rows(canvas, inside, pane);
+    let mut rows = inside;
+    if is_behind && pane.has_own_errors() && inside.height > 1 {
+        let sentence = "As it was before the errors:";
+        canvas.text(inside.as_position(), inside.width, sentence, theme.dim);
+        rows.y += 1;
+        rows.height -= 1;
+    }
+    draw_rows(canvas, rows, pane, is_behind);
     inside.height.into()
 }
 
@@ -105,12 +112,15 @@ fn why_nothing(pane: &EditorPane) -> &'static str {
     }
 }
 
-fn draw_rows(canvas: &mut Canvas<'_>, inside: Rect, pane: &EditorPane) {
+fn draw_rows(canvas: &mut Canvas<'_>, inside: Rect, pane: &EditorPane, is_behind: bool) {
     let preview = &pane.preview;
     let mut y = inside.y;
     let mut rows = preview.rows().skip(preview.scroll).peekable();
     if preview.scroll == 0 && preview.rows().all(|row| matches!(row, Row::Kept(_))) {
-        let (sign, style) = (canvas.theme.symbols.good, canvas.theme.good);
+        let theme = canvas.theme;
+        // What is behind the text promises nothing of it.
+        let style = if is_behind { theme.dim } else { theme.good };
+        let sign = theme.symbols.good;
         let at = Position {
             y,
             ..inside.as_position()

@@ -216,6 +216,11 @@ pub(crate) struct Ended {
 }
 
 impl Ended {
+    /// Tells whether it says that what it did is accepted and not finished.
+    pub(crate) fn is_pending(&self) -> bool {
+        self.code == Some(4)
+    }
+
     #[track_caller]
     pub(crate) fn code(self, expected: i32) -> Self {
         assert_eq!(

@@ -32,7 +32,8 @@ const SCENES: &[Scene] = &[
     },
     Scene {
         keys: &[
-            ("e", "billing.yaml"),
+            // The title is there before the text is.
+            ("e", "containers:"),
             (
                 "\x1b[1;5F\x1b[200~replica: 2\n\x1b[201~",
                 "did you mean `replicas`?",

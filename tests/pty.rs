@@ -1315,9 +1315,9 @@ fn nothing_is_asked_of_the_terminal_and_only_known_sequences_are_written() {
         ("3", "[3 Events]"),
         ("5", "[5 Objects]"),
         ("?", "Keys"),
-        ("\x1b", "? help"),
+        ("\x1b", ""),
         (":", "> "),
-        ("\x1b", "? help"),
+        ("\x1b", ""),
         ("l", "[4 Logs]"),
         ("\x1b", "┌ Services"),
         ("G", "▸ web"),
@@ -1325,6 +1325,11 @@ fn nothing_is_asked_of_the_terminal_and_only_known_sequences_are_written() {
     ] {
         terminal.press(keys);
         terminal.until(text);
+        // A key right behind an escape is one with alt: what was open must be seen to go first.
+        terminal.until_screen("what was open is closed", |screen| {
+            let text = screen.contents();
+            !keys.starts_with('\x1b') || !text.contains("Keys, link") && !text.contains("> ")
+        });
     }
     terminal.press("\x1b");
     terminal.until("┌ Services");

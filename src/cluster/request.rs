@@ -8,9 +8,6 @@ use kube::client::Body;
 use serde_json::Value;
 use tokio::time::Instant;
 
-use super::kinds::Resource;
-use super::project::Project;
-use super::watch::decode::{Decode, Objects};
 use super::{Cluster, reply};
 use crate::audit::Sent;
 use crate::failure::{Failure, FailureKind};
@@ -104,21 +101,6 @@ impl Cluster {
             return Err(reply::failure(doing, answer.status, &answer.body));
         }
         parse(doing, &answer.body)
-    }
-
-    /// Reads one page of a list straight into summaries.
-    pub(super) async fn read_items<P: Project>(
-        &self,
-        doing: &str,
-        path_and_query: String,
-        resource: &'static Resource,
-    ) -> Result<Vec<P::Item>, Failure> {
-        let answer = self.read(doing, path_and_query, JSON).await?;
-        if answer.status != StatusCode::OK {
-            return Err(reply::failure(doing, answer.status, &answer.body));
-        }
-        let page = Objects::<P>::of(resource).page(&answer.body);
-        Ok(page.map_err(|_| unreadable(doing))?.items)
     }
 
     /// Sends a read, again while the deadline allows it and the failure may pass; not at all where it was answered in this look.

@@ -60,7 +60,7 @@ impl Cluster {
             }
         }
         for events in self.explanations(&fleet).await {
-            fleet.apply(WatchEvent::Events(events), now);
+            fleet.apply(events, now);
         }
         let forbidden = fleet
             .forbidden()
@@ -325,10 +325,19 @@ impl Cluster {
     /// # Errors
     /// The server cannot be reached, or does not let events be listed.
     pub async fn claim_events(&self, namespace: Option<&Namespace>) -> Result<Vec<Event>, Failure> {
+        let of_claims = "involvedObject.kind=PersistentVolumeClaim";
+        self.events_where(namespace, of_claims).await
+    }
+
+    /// Lists the events that a field selector chooses once, in a namespace or in all.
+    pub(super) async fn events_where(
+        &self,
+        namespace: Option<&Namespace>,
+        fields: &str,
+    ) -> Result<Vec<Event>, Failure> {
         let resource = kinds::known("", "Event");
         let path = resource.path(namespace.map(Namespace::as_str));
-        let selector = [("fieldSelector", "involvedObject.kind=PersistentVolumeClaim")];
-        let query = form_urlencoded(&selector);
+        let query = form_urlencoded(&[("fieldSelector", fields)]);
         let mut decode = Objects::<EventObject>::of(resource);
         self.list_items("events", &path, &query, &mut decode).await
     }
@@ -350,17 +359,13 @@ impl Cluster {
         Ok(events)
     }
 
-    async fn explanations(&self, fleet: &Fleet) -> Vec<Vec<Delta<crate::service::summary::Event>>> {
-        let objects = explain::troubles_of(fleet);
-        let events = stream::iter(objects)
-            .map(async |object| explain::events_of(self, &object).await)
-            .buffered(super::MAX_IN_FLIGHT);
-        // Without an answer the trouble stays unexplained.
-        let events: Vec<_> = events.collect().await;
-        let events = events.into_iter().flatten();
-        events
-            .map(|events| events.into_iter().map(Delta::Applied).collect())
+    async fn explanations(&self, fleet: &Fleet) -> Vec<WatchEvent> {
+        let questions = explain::questions_about(explain::troubles_of(fleet));
+        stream::iter(&questions)
+            .map(async |question| explain::told(question.ask(self).await))
+            .buffered(super::MAX_IN_FLIGHT)
             .collect()
+            .await
     }
 
     /// Lists a subject once and returns what its watch would report.

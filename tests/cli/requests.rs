@@ -20,7 +20,7 @@ const COMMANDS: [&[&str]; 10] = [
     &["snapshot", "--size", "120x40"],
 ];
 
-/// Returns manifests of so many objects of each kind.
+/// Returns manifests of so many objects of each kind. The claims stay unbound, which is explained by their events.
 fn manifests(n: usize) -> String {
     let mut text = String::new();
     for i in 0..n {
@@ -40,7 +40,7 @@ spec: {{ports: [{{port: 80}}], selector: {{app: none}}}}
 apiVersion: v1
 kind: PersistentVolumeClaim
 metadata: {{name: claim-{i}}}
-spec: {{accessModes: [ReadWriteOnce], resources: {{requests: {{storage: 1Gi}}}}}}
+spec: {{storageClassName: none-such, accessModes: [ReadWriteOnce], resources: {{requests: {{storage: 1Gi}}}}}}
 ---
 apiVersion: apps/v1
 kind: Deployment
@@ -78,6 +78,12 @@ fn place(path: &str) -> Place {
         [_] | ["namespaces", _, _] => Place::List,
         _ => Place::One,
     }
+}
+
+/// Returns the kind of objects whose events are asked for: events bear no labels, and cannot be chosen otherwise.
+fn concerned(query: &str) -> Option<&str> {
+    let (_, kind) = query.split_once("involvedObject.kind%3D")?;
+    kind.split(['%', '&']).next()
 }
 
 /// Returns the reads of a command, watches left out.
@@ -130,9 +136,10 @@ pub(crate) fn nothing_is_asked_for_object_by_object(world: &World) {
             faults
                 .extend(twice.map(|(read, n)| format!("{command:?} of {id}: {n} times {read:?}")));
             // Of a kind its metadata may be listed, or what it is made of; neither twice.
-            let mut lists: BTreeMap<(&str, &str), usize> = BTreeMap::new();
+            let mut lists: BTreeMap<_, usize> = BTreeMap::new();
             for read in of(reads, Place::List) {
-                *lists.entry((&read.path, &read.accept)).or_default() += 1;
+                let list = (&read.path, &read.accept, concerned(&read.query));
+                *lists.entry(list).or_default() += 1;
             }
             let twice = lists.iter().filter(|(_, n)| **n > 1);
             faults

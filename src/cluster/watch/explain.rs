@@ -1,10 +1,10 @@
 //! Why something is not as it should be, where only events say so: claims that stay unbound, pods that no node takes or whose
 //! volumes cannot be mounted, and StatefulSets that cannot create pods.
 //!
-//! Events bear no labels, so they are not watched for the overview. They are asked for by object, only while one of them
-//! is in trouble, and ever more seldom.
+//! Events bear no labels, so they are not watched for the overview. They are asked for by object, or by kind where several
+//! objects of one are in trouble, only as long as they are, and ever more seldom.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -12,8 +12,7 @@ use tokio::sync::Notify;
 use tokio::time::{Instant, sleep_until};
 
 use super::machine::Sink;
-use crate::cluster::request::form_urlencoded;
-use crate::cluster::{Cluster, kinds};
+use crate::cluster::Cluster;
 use crate::definition::id::{InstanceId, Namespace};
 use crate::definition::naming;
 use crate::service::fleet::Fleet;
@@ -28,8 +27,6 @@ const PATIENCE: Duration = Duration::from_secs(5);
 const MAX_INTERVAL: Duration = Duration::from_secs(60);
 /// Most objects that are looked into: where everything is in trouble, a few examples tell why.
 const MAX_TROUBLES: usize = 20;
-/// Events of one object that are asked for.
-const MAX_EVENTS: &str = "50";
 
 const CLAIM: &str = "PersistentVolumeClaim";
 const POD: &str = "Pod";
@@ -172,14 +169,10 @@ pub(in crate::cluster) fn troubles_of(fleet: &Fleet) -> Vec<Object> {
 pub(super) async fn run(cluster: Cluster, troubles: Arc<Troubles>, sink: Sink) {
     loop {
         let (due, next) = troubles.due();
-        for object in due {
-            // Without an answer the trouble stays unexplained; the watches say what is wrong with the connection.
-            if let Ok(events) = events_of(&cluster, &object).await
-                && !events.is_empty()
-            {
-                sink(WatchEvent::Events(
-                    events.into_iter().map(Delta::Applied).collect(),
-                ));
+        for question in questions_about(due) {
+            let events = question.ask(&cluster).await;
+            if !events.is_empty() {
+                sink(told(events));
             }
         }
         match next {
@@ -192,20 +185,53 @@ pub(super) async fn run(cluster: Cluster, troubles: Arc<Troubles>, sink: Sink) {
     }
 }
 
-pub(in crate::cluster) async fn events_of(
-    cluster: &Cluster,
-    (namespace, kind, name): &Object,
-) -> Result<Vec<Event>, crate::failure::Failure> {
-    let path = kinds::known("", "Event").path(Some(namespace.as_str()));
-    let selector = format!("involvedObject.kind={kind},involvedObject.name={name}");
-    let query = form_urlencoded(&[("fieldSelector", &selector), ("limit", MAX_EVENTS)]);
-    cluster
-        .read_items::<crate::cluster::project::EventObject>(
-            "list events",
-            format!("{path}?{query}"),
-            kinds::known("", "Event"),
-        )
-        .await
+/// Returns events as a watch would tell them.
+pub(in crate::cluster) fn told(events: Vec<Event>) -> WatchEvent {
+    WatchEvent::Events(events.into_iter().map(Delta::Applied).collect())
+}
+
+/// What is asked for at once: the events of one object by its name, or those of a kind where several are in trouble.
+pub(in crate::cluster) struct Question {
+    namespace: Namespace,
+    kind: &'static str,
+    names: BTreeSet<String>,
+}
+
+/// Returns as many questions as there are kinds in trouble in each namespace.
+pub(in crate::cluster) fn questions_about(objects: Vec<Object>) -> Vec<Question> {
+    let mut names: BTreeMap<_, BTreeSet<String>> = BTreeMap::new();
+    for (namespace, kind, name) in objects {
+        names.entry((namespace, kind)).or_default().insert(name);
+    }
+    let question = |((namespace, kind), names)| Question {
+        namespace,
+        kind,
+        names,
+    };
+    names.into_iter().map(question).collect()
+}
+
+impl Question {
+    /// Asks for the events. Without an answer the trouble stays unexplained; the watches say what is wrong with the connection.
+    pub(in crate::cluster) async fn ask(&self, cluster: &Cluster) -> Vec<Event> {
+        let fields = self.fields();
+        let asked = cluster.events_where(Some(&self.namespace), &fields).await;
+        let mut events = asked.unwrap_or_default();
+        events.retain(|event| self.names.contains(&event.object_name));
+        events
+    }
+
+    fn fields(&self) -> String {
+        let of_kind = format!("involvedObject.kind={}", self.kind);
+        match self.names.first() {
+            Some(name) if self.names.len() == 1 => {
+                format!("{of_kind},involvedObject.name={name}")
+            }
+            // Of pods most events are of no trouble. Why a claim waits for its consumer is told as something normal.
+            _ if self.kind == POD => format!("{of_kind},type=Warning"),
+            _ => of_kind,
+        }
+    }
 }
 
 /// Tells whether an event concerns an object of an instance, by the names that are derived from its ID.
@@ -277,6 +303,29 @@ mod tests {
         let is_concerned = |id: &&str| concerns(&event, &id.parse().unwrap());
         let concerned: Vec<_> = ids.into_iter().filter(is_concerned).collect();
         assert_eq!(concerned, expected, "{kind}/{name}");
+    }
+
+    #[test]
+    fn one_in_trouble_is_asked_about_by_name_and_several_by_their_kind() {
+        let object = |namespace: &str, kind, name: &str| {
+            let namespace: Namespace = namespace.parse().unwrap();
+            (namespace, kind, name.to_owned())
+        };
+        let objects = vec![
+            object("team-a", CLAIM, "data-db-1"),
+            object("team-a", POD, "web-0"),
+            object("team-a", CLAIM, "data-db-0"),
+            object("team-b", STATEFUL_SET, "db"),
+            object("team-a", POD, "web-1"),
+        ];
+        let questions = questions_about(objects);
+        let asked: Vec<_> = questions.iter().map(Question::fields).collect();
+        let expected = [
+            "involvedObject.kind=PersistentVolumeClaim",
+            "involvedObject.kind=Pod,type=Warning",
+            "involvedObject.kind=StatefulSet,involvedObject.name=db",
+        ];
+        assert_eq!(asked, expected);
     }
 
     #[test]

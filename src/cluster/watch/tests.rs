@@ -951,7 +951,7 @@ async fn unbound_claim_is_explained_by_its_events() {
         .filter(|uri| uri.contains("/events?"))
         .collect();
     let expected = "/api/v1/namespaces/team-a/events?fieldSelector=involvedObject.kind%3DPersistentVolumeClaim%2C\
-                    involvedObject.name%3Ddata-db-0&limit=50";
+                    involvedObject.name%3Ddata-db-0&limit=500";
     assert_eq!(asked, [expected]);
 }
 

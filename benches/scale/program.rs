@@ -50,8 +50,11 @@ impl Setting {
 
     /// The sandbox, with one definition in the catalogue.
     pub(crate) fn sandbox_with(name: &str, text: &str) -> Result<Self> {
-        let setting = Self::sandbox()?;
-        let catalogue = setting.home.path().join(".local/share/bowline/catalogue");
+        let mut setting = Self::sandbox()?;
+        // Named, since a rehearsal has another catalogue than what is real.
+        let catalogue = setting.home.path().join("catalogue");
+        let flag = ["--catalogue".to_owned(), catalogue.display().to_string()];
+        setting.args.extend(flag);
         fs::create_dir_all(&catalogue)?;
         fs::write(catalogue.join(format!("{name}.yaml")), text)?;
         Ok(setting)

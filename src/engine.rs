@@ -30,6 +30,7 @@ mod kinds;
 mod lasting;
 mod live;
 mod metadata;
+mod one_by_one;
 pub mod online;
 pub mod operation;
 mod ownership;

@@ -39,6 +39,14 @@ impl<'a> Journal<'a> {
         self.outcome.failed.push((step, failure));
     }
 
+    /// Tells how a step ended that was begun: done with a remark, or failed.
+    pub fn ended(&mut self, step: Step, done: Result<Option<String>, Failure>) {
+        match done {
+            Ok(remark) => self.done(step, remark),
+            Err(failure) => self.failed(step, failure),
+        }
+    }
+
     pub fn not_tried(&mut self, step: Step, why: impl Display) {
         self.last_wait = None;
         (self.report)(Progress::NotTried(step.clone(), why.to_string()));
@@ -60,6 +68,15 @@ impl<'a> Journal<'a> {
     /// Tells whether nothing failed and nothing was left out so far.
     pub fn is_clean(&self) -> bool {
         self.outcome.is_complete()
+    }
+
+    /// Tells that the operation could not be claimed, so that none of its steps was tried.
+    pub fn not_begun(mut self, failure: Failure, steps: impl IntoIterator<Item = Step>) -> Outcome {
+        self.failed(Step::Claim, failure);
+        for step in steps {
+            self.not_tried(step, "the operation was not begun");
+        }
+        self.into_outcome()
     }
 
     pub fn into_outcome(self) -> Outcome {

@@ -34,6 +34,8 @@ const LOOK: Duration = Duration::from_secs(1);
 const DELETION_DEADLINE: Duration = Duration::from_secs(30);
 /// What stands between an instance and who works on it, in the refusal to begin.
 const BUSY: &str = " is busy: ";
+/// Why a step is not tried that comes after the operation was lost.
+pub(super) const NOT_HELD: &str = "the operation is not held any more";
 /// How often a change of the record is tried, looking in between.
 const MAX_TRIES: usize = 3;
 
@@ -373,6 +375,14 @@ impl<'a> Lease<'a> {
             done = work => done,
             never = self.beat() => match never {},
         }
+    }
+
+    /// Does all the work of the operation as [`Lease::beating`] does, and ends it then.
+    pub async fn through<T>(&self, work: impl Future<Output = T>) -> T {
+        let done = self.beating(work).await;
+        // If this fails, the operation stands still, and whoever comes next takes it over.
+        let _ = self.end(Change::default()).await;
+        done
     }
 
     async fn beat(&self) -> std::convert::Infallible {

@@ -172,22 +172,10 @@ mod tests {
 
     fn record(operation: Option<Operation>) -> Record {
         Record {
-            instance: instance(),
             uid: "u".to_owned(),
-            name: "bowline-web".to_owned(),
-            created: Timestamp::UNIX_EPOCH,
-            deletion: None,
-            definition: "web".parse().unwrap(),
-            display_name: None,
             revision: None,
-            definition_hash: None,
-            applied: Vec::new(),
-            has_workload: true,
-            other_kinds: Vec::new(),
-            elsewhere: Vec::new(),
-            is_protected: false,
-            expires: None,
             operation,
+            ..Record::bare(instance())
         }
     }
 

@@ -15,9 +15,10 @@ use crate::engine::apply::is_outdated;
 use crate::engine::deploy::Report;
 use crate::engine::journal::Journal;
 use crate::engine::metadata::Metadata;
+use crate::engine::one_by_one::OneByOne;
 use crate::engine::operation::{self, Intent, Lease};
 use crate::engine::plan::{FieldConflict, Outcome, Step};
-use crate::engine::record::{self, Change};
+use crate::engine::record;
 use crate::engine::rehearse::{field_conflicts, is_own_scaling};
 use crate::failure::{Failure, FailureKind};
 use crate::service::managed::RESTARTED_AT;
@@ -40,12 +41,8 @@ pub async fn run_adjustment(
     let lease = match begin(cluster, plan, options, &mut journal).await {
         Ok(lease) => lease,
         Err(failure) => {
-            journal.failed(Step::Claim, failure);
-            for workload in &plan.workloads {
-                let step = Step::Apply(workload.key.clone());
-                journal.not_tried(step, "the operation was not begun");
-            }
-            return journal.into_outcome();
+            let keys = plan.workloads.iter().map(|workload| workload.key.clone());
+            return journal.not_begun(failure, keys.map(Step::Apply));
         }
     };
     let run = Run {
@@ -54,9 +51,7 @@ pub async fn run_adjustment(
         options,
         lease: &lease,
     };
-    lease.beating(run.carry_out(&mut journal)).await;
-    // If this fails, the operation stands still, and whoever comes next takes it over.
-    let _ = lease.end(Change::default()).await;
+    lease.through(run.carry_out(&mut journal)).await;
     journal.into_outcome()
 }
 
@@ -114,31 +109,22 @@ struct Run<'a> {
 
 impl Run<'_> {
     async fn carry_out(&self, journal: &mut Journal<'_>) {
-        let mut is_lost = false;
+        let adjustment = self.plan.adjustment;
+        let mut changes = OneByOne::new(self.lease);
         for workload in &self.plan.workloads {
             let step = Step::Apply(workload.key.clone());
-            if is_lost {
-                journal.not_tried(step, "the operation is not held any more");
+            let doing = format!("{} {}", adjustment.verb(), workload.key);
+            if !changes.may_begin(&step, &doing, journal).await {
                 continue;
             }
-            journal.started(&step);
-            let verb = self.plan.adjustment.verb();
-            if let Err(failure) = self.lease.step(&format!("{verb} {}", workload.key)).await {
-                journal.failed(step, failure);
-                is_lost = true;
-                continue;
-            }
-            match self.write(workload).await {
-                Ok(warnings) => {
-                    let remark = match self.plan.adjustment {
-                        Adjustment::Scale(to) => format!("{} → {to} replicas", workload.replicas),
-                        Adjustment::Restart => "its pods are replaced".to_owned(),
-                    };
-                    let remarks = [vec![remark], warnings].concat();
-                    journal.done(step, Some(remarks.join("; ")));
-                }
-                Err(failure) => journal.failed(step, failure),
-            }
+            let written = self.write(workload).await.map(|warnings| {
+                let remark = match adjustment {
+                    Adjustment::Scale(to) => format!("{} → {to} replicas", workload.replicas),
+                    Adjustment::Restart => "its pods are replaced".to_owned(),
+                };
+                Some([vec![remark], warnings].concat().join("; "))
+            });
+            journal.ended(step, written);
         }
     }
 

@@ -24,7 +24,7 @@ use crate::engine::gone;
 use crate::engine::journal::Journal;
 use crate::engine::kinds;
 use crate::engine::metadata::{Metadata, core_key};
-use crate::engine::operation::{self, Intent, Lease, Opening};
+use crate::engine::operation::{self, Intent, Lease, NOT_HELD, Opening};
 use crate::engine::plan::{Change, DeployPlan, FieldConflict, Outcome, PlannedObject, Step};
 use crate::engine::preflight::refused;
 use crate::engine::record::{self, Authorship, Change as RecordChange, Extent, Facts};
@@ -43,7 +43,6 @@ use crate::service::summary::WorkloadKind;
 /// How long an object that is being deleted is waited for before it is made again.
 const DELETION_DEADLINE: Duration = Duration::from_secs(60);
 const UNREACHABLE: &str = "the server could not be reached";
-const NOT_HELD: &str = "the operation is not held any more";
 
 /// Carries out a plan that was shown. It goes on past failures with what does not depend on them; running a new plan
 /// finishes what was left.
@@ -235,19 +234,16 @@ fn is_made(object: &PlannedObject) -> bool {
 }
 
 fn not_begun(
-    mut journal: Journal<'_>,
+    journal: Journal<'_>,
     plan: &DeployPlan,
     variant: Variant<'_>,
     failure: Failure,
 ) -> Outcome {
-    journal.failed(Step::Claim, failure);
     let pods = variant.hanging.iter();
     let pods = pods.map(|pod| Step::Delete(pod.key.clone()));
     let objects = plan.objects.iter().filter_map(step_of);
-    for step in storage::steps(&plan.storage).chain(objects).chain(pods) {
-        journal.not_tried(step, "the operation was not begun");
-    }
-    journal.into_outcome()
+    let steps = storage::steps(&plan.storage).chain(objects).chain(pods);
+    journal.not_begun(failure, steps)
 }
 
 /// Returns the step that a planned object takes; none if it stays as it is.

@@ -4,14 +4,12 @@
 use crate::cluster::Cluster;
 use crate::definition::object::Object;
 use crate::engine::journal::Journal;
-use crate::engine::operation::Lease;
+use crate::engine::operation::{Lease, NOT_HELD};
 use crate::engine::plan::{Change, DeployPlan, Step};
 use crate::engine::remedy::StoragePlan;
 use crate::engine::retention::{self, Leaver};
 use crate::engine::{binding, frozen, growth};
 use crate::failure::Failure;
-
-const NOT_HELD: &str = "the operation is not held any more";
 
 /// Carries out the storage part of a plan.
 pub(super) struct StorageRun<'a> {

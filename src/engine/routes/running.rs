@@ -11,6 +11,7 @@ use crate::engine::apply::{self, Target};
 use crate::engine::deploy::Report;
 use crate::engine::journal::Journal;
 use crate::engine::metadata::Metadata;
+use crate::engine::one_by_one::OneByOne;
 use crate::engine::operation::{self, Intent, Lease};
 use crate::engine::ownership;
 use crate::engine::plan::{Change, Outcome, Step};
@@ -31,13 +32,7 @@ pub async fn run_routes(
     }
     let lease = match begin(cluster, plan, options, &mut journal).await {
         Ok(lease) => lease,
-        Err(failure) => {
-            journal.failed(Step::Claim, failure);
-            for route in plan.changes() {
-                journal.not_tried(step_of(route), "the operation was not begun");
-            }
-            return journal.into_outcome();
-        }
+        Err(failure) => return journal.not_begun(failure, plan.changes().map(step_of)),
     };
     let run = Run {
         cluster,
@@ -45,9 +40,7 @@ pub async fn run_routes(
         options,
         lease: &lease,
     };
-    lease.beating(run.carry_out(&mut journal)).await;
-    // If this fails, the operation stands still, and whoever comes next takes it over.
-    let _ = lease.end(record::Change::default()).await;
+    lease.through(run.carry_out(&mut journal)).await;
     journal.into_outcome()
 }
 
@@ -103,31 +96,21 @@ struct Run<'a> {
 
 impl Run<'_> {
     async fn carry_out(&self, journal: &mut Journal<'_>) {
-        let mut is_lost = false;
+        let mut changes = OneByOne::new(self.lease);
         for route in self.plan.changes() {
             let step = step_of(route);
-            if is_lost {
-                journal.not_tried(step, "the operation is not held any more");
-                continue;
-            }
-            journal.started(&step);
             let key = &route.object.key;
-            let sentence = match route.wanted {
+            let doing = match route.wanted {
                 Some(_) => format!("apply {key}"),
                 None => format!("delete {key}"),
             };
-            if let Err(failure) = self.lease.step(&sentence).await {
-                journal.failed(step, failure);
-                is_lost = true;
+            if !changes.may_begin(&step, &doing, journal).await {
                 continue;
             }
-            match self.change(route, journal).await {
-                Ok(warnings) => {
-                    let remark = (!warnings.is_empty()).then(|| warnings.join("; "));
-                    journal.done(step, remark);
-                }
-                Err(failure) => journal.failed(step, failure),
-            }
+            let changed = self.change(route, journal).await;
+            let remark =
+                |warnings: Vec<String>| (!warnings.is_empty()).then(|| warnings.join("; "));
+            journal.ended(step, changed.map(remark));
         }
     }
 

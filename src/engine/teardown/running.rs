@@ -15,7 +15,7 @@ use crate::engine::deploy::Report;
 use crate::engine::gone::{self, Held};
 use crate::engine::journal::Journal;
 use crate::engine::metadata::Metadata;
-use crate::engine::operation::{self, Intent, Lease};
+use crate::engine::operation::{self, Intent, Lease, NOT_HELD};
 use crate::engine::plan::{
     Fate, FateRow, Outcome, Step, TeardownPlan, TeardownScope, VolumeChoice,
 };
@@ -31,7 +31,6 @@ const LONGEST_WAIT: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 const CLAIM: &str = "PersistentVolumeClaim";
 const STATEFUL_SET: &str = "StatefulSet";
 const UNREACHABLE: &str = "the server could not be reached";
-const NOT_HELD: &str = "the operation is not held any more";
 
 /// Carries out a fate table that was shown. It goes on past failures; a second run finishes what was left.
 pub async fn run_teardown(
@@ -121,17 +120,12 @@ fn is_record(plan: &TeardownPlan, row: &FateRow) -> bool {
     row.key.kind == "ConfigMap" && row.key.name == naming::record(&plan.instance.id)
 }
 
-fn not_begun(mut journal: Journal<'_>, plan: &TeardownPlan, failure: Failure) -> Outcome {
-    journal.failed(Step::Claim, failure);
-    for planned in &plan.retentions {
-        let step = Step::Retain(planned.volume.clone());
-        journal.not_tried(step, "the operation was not begun");
-    }
-    for row in plan.rows.iter().filter(|row| is_deleted(row)) {
-        let step = Step::Delete(row.key.clone());
-        journal.not_tried(step, "the operation was not begun");
-    }
-    journal.into_outcome()
+fn not_begun(journal: Journal<'_>, plan: &TeardownPlan, failure: Failure) -> Outcome {
+    let retained = plan.retentions.iter();
+    let retained = retained.map(|planned| Step::Retain(planned.volume.clone()));
+    let deleted = plan.rows.iter().filter(|row| is_deleted(row));
+    let deleted = deleted.map(|row| Step::Delete(row.key.clone()));
+    journal.not_begun(failure, retained.chain(deleted))
 }
 
 fn is_unreachable(failure: &Failure) -> bool {

@@ -8,7 +8,7 @@ pub mod editor;
 mod panes;
 pub mod picture;
 mod table;
-mod theme;
+pub(crate) mod theme;
 
 #[cfg(test)]
 mod tests;

@@ -8,6 +8,7 @@ use std::time::Duration;
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use jiff::Timestamp;
 
+use crate::definition::check::check;
 use crate::definition::object::{GroupKind, ObjectKey};
 use crate::engine::plan::{
     Change, ClaimFate, DataFate, DeployPlan, DiffLine, DiffSide, Fate, FateRow, PlannedObject,
@@ -173,6 +174,19 @@ impl Stage {
         self.model.session.epoch
     }
 
+    /// Answers the check of the edited text as it stands.
+    pub fn checked(&mut self) {
+        let pane = self.model.editor().unwrap();
+        let (editor, open) = (pane.id, pane.editor().unwrap());
+        let (revision, text) = (open.revision(), open.text());
+        let diagnostics = check(&text, &Default::default()).diagnostics;
+        self.send(Msg::Checked {
+            editor,
+            revision,
+            diagnostics,
+        });
+    }
+
     pub fn send(&mut self, msg: Msg) {
         self.effects.extend(update(&mut self.model, msg));
     }
@@ -279,22 +293,12 @@ pub fn workload(
 
 fn record(id: &str, revision: u32, created: Timestamp) -> Record {
     Record {
-        instance: key(id),
-        uid: format!("r-{id}"),
-        name: format!("bowline-{id}"),
         created,
-        deletion: None,
-        definition: id.parse().unwrap(),
-        display_name: None,
         revision: Some(revision),
         definition_hash: Some(format!("hash of {id}")),
-        applied: Vec::new(),
-        has_workload: true,
-        other_kinds: Vec::new(),
-        elsewhere: Vec::new(),
         is_protected: id == "orders-db",
         expires: (id == "ml-resnet").then(|| now() + Duration::from_secs(6 * 3600)),
-        operation: None,
+        ..Record::bare(key(id))
     }
 }
 

@@ -392,27 +392,9 @@ mod tests {
     }
 
     fn from_vt100(color: vt100::Color) -> Color {
-        const NAMES: [Color; 16] = [
-            Color::Black,
-            Color::Red,
-            Color::Green,
-            Color::Yellow,
-            Color::Blue,
-            Color::Magenta,
-            Color::Cyan,
-            Color::Gray,
-            Color::DarkGray,
-            Color::LightRed,
-            Color::LightGreen,
-            Color::LightYellow,
-            Color::LightBlue,
-            Color::LightMagenta,
-            Color::LightCyan,
-            Color::White,
-        ];
         match color {
             vt100::Color::Default => Color::Reset,
-            vt100::Color::Idx(n) => NAMES
+            vt100::Color::Idx(n) => crate::ui::theme::NAMED
                 .get(usize::from(n))
                 .copied()
                 .unwrap_or(Color::Indexed(n)),

@@ -257,22 +257,9 @@ mod tests {
 
     fn record() -> Record {
         Record {
-            instance: key(),
             uid: "r".to_owned(),
-            name: "bowline-web".to_owned(),
             created: now(),
-            deletion: None,
-            definition: "web".parse().unwrap(),
-            display_name: None,
-            revision: Some(1),
-            definition_hash: None,
-            applied: Vec::new(),
-            has_workload: true,
-            other_kinds: Vec::new(),
-            elsewhere: Vec::new(),
-            is_protected: false,
-            expires: None,
-            operation: None,
+            ..Record::bare(key())
         }
     }
 

@@ -9,6 +9,8 @@ use serde::{Deserialize, Serialize};
 use super::drift::AppliedWorkload;
 use super::usage::Amounts;
 use crate::definition::id::{InstanceId, Namespace};
+#[cfg(test)]
+use crate::definition::naming;
 use crate::definition::object::{GroupKind, ObjectKey};
 use crate::failure::{Failure, FailureKind};
 use crate::service::operation::Operation;
@@ -396,4 +398,30 @@ pub struct Record {
     pub expires: Option<Timestamp>,
     /// The operation under way.
     pub operation: Option<Operation>,
+}
+
+#[cfg(test)]
+impl Record {
+    /// The record of a first deploy that says no more than it must, for tests.
+    pub(crate) fn bare(instance: InstanceKey) -> Self {
+        let id = instance.id.clone();
+        Self {
+            uid: format!("r-{id}"),
+            name: naming::record(&id),
+            created: Timestamp::UNIX_EPOCH,
+            deletion: None,
+            definition: id,
+            display_name: None,
+            revision: Some(1),
+            definition_hash: None,
+            applied: Vec::new(),
+            has_workload: true,
+            other_kinds: Vec::new(),
+            elsewhere: Vec::new(),
+            is_protected: false,
+            expires: None,
+            operation: None,
+            instance,
+        }
+    }
 }

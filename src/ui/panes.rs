@@ -32,9 +32,11 @@ use ratatui::layout::{Position, Rect};
 use ratatui::style::Style;
 
 use crate::app::Geometry;
+use crate::failure::Failure;
 use crate::text;
 
 use super::canvas::{Canvas, wrap};
+use super::theme::Theme;
 
 /// Pieces of a line in their styles.
 type Line = Vec<(String, Style)>;
@@ -43,6 +45,14 @@ type Line = Vec<(String, Style)>;
 fn wrapped(sentence: &str, width: usize, style: Style) -> Vec<Line> {
     let lines = wrap(&text::clean(sentence), width);
     lines.into_iter().map(|line| vec![(line, style)]).collect()
+}
+
+/// Returns why there is no plan to show.
+fn of_failure(failure: &Failure, width: usize, theme: &Theme) -> Vec<Line> {
+    let mut lines = wrapped(&failure.summary, width, theme.bad);
+    let detail = failure.detail.lines();
+    lines.extend(detail.map(|line| vec![(line.to_owned(), theme.text)]));
+    lines
 }
 
 /// Draws lines from one of them on, and says how many are below; tells moving how many there are.

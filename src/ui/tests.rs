@@ -289,21 +289,8 @@ fn edited(text: &str) -> Stage {
         draft: None,
     });
     stage.send(Msg::DefinitionOpened { editor, result });
-    checked(&mut stage);
+    stage.checked();
     stage
-}
-
-/// Answers the check of the text as it is now.
-fn checked(stage: &mut Stage) {
-    let pane = stage.model.editor().unwrap();
-    let (editor, open) = (pane.id, pane.editor().unwrap());
-    let (revision, text) = (open.revision(), open.text());
-    let diagnostics = crate::definition::check::check(&text, &Default::default()).diagnostics;
-    stage.send(Msg::Checked {
-        editor,
-        revision,
-        diagnostics,
-    });
 }
 
 #[test]
@@ -366,7 +353,7 @@ fn what_applying_would_change_stands_beside_the_text_or_below() {
     assert!(!picture.contains(before_errors), "{picture}");
     // With errors nothing newer will come.
     stage.type_text("\n  nonsense: [");
-    checked(&mut stage);
+    stage.checked();
     let picture = draw(&stage.model, LARGE);
     assert!(picture.contains(before_errors), "{picture}");
 }

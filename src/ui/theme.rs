@@ -129,7 +129,7 @@ const ASCII: Symbols = Symbols {
 };
 
 /// The colours that every terminal has, in the order of their numbers.
-const NAMED: [Color; 16] = [
+pub(crate) const NAMED: [Color; 16] = [
     Color::Black,
     Color::Red,
     Color::Green,

@@ -96,7 +96,6 @@ pub(super) async fn run(cluster: Cluster, seen: Arc<Seen>, sink: Sink) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::definition::id::InstanceId;
     use crate::service::summary::Claim;
 
     #[test]
@@ -119,27 +118,13 @@ mod tests {
     }
 
     fn record(namespace: &str, id: &str) -> crate::service::summary::Record {
-        let id: InstanceId = id.parse().unwrap();
+        let instance = InstanceKey {
+            namespace: namespace.parse().unwrap(),
+            id: id.parse().unwrap(),
+        };
         crate::service::summary::Record {
-            instance: InstanceKey {
-                namespace: namespace.parse().unwrap(),
-                id: id.clone(),
-            },
-            uid: "u".to_owned(),
-            name: format!("bowline-{id}"),
-            created: jiff::Timestamp::UNIX_EPOCH,
-            deletion: None,
-            definition: id,
-            display_name: None,
             revision: None,
-            definition_hash: None,
-            applied: Vec::new(),
-            has_workload: true,
-            other_kinds: Vec::new(),
-            elsewhere: Vec::new(),
-            is_protected: false,
-            expires: None,
-            operation: None,
+            ..crate::service::summary::Record::bare(instance)
         }
     }
 }

@@ -205,31 +205,16 @@ pub(in crate::cluster) fn subject(
 
 #[cfg(test)]
 mod tests {
-    use jiff::Timestamp;
-
     use super::*;
 
     fn record(elsewhere: &[String]) -> Record {
+        let instance = InstanceKey {
+            namespace: "team-a".parse().unwrap(),
+            id: "web".parse().unwrap(),
+        };
         Record {
-            instance: InstanceKey {
-                namespace: "team-a".parse().unwrap(),
-                id: "web".parse().unwrap(),
-            },
-            uid: "u1".to_owned(),
-            name: "bowline-web".to_owned(),
-            created: Timestamp::UNIX_EPOCH,
-            deletion: None,
-            definition: "web".parse().unwrap(),
-            display_name: None,
-            revision: Some(1),
-            definition_hash: None,
-            applied: Vec::new(),
-            has_workload: true,
-            other_kinds: Vec::new(),
             elsewhere: elsewhere.iter().map(|it| it.parse().unwrap()).collect(),
-            is_protected: false,
-            expires: None,
-            operation: None,
+            ..Record::bare(instance)
         }
     }
 

@@ -57,22 +57,11 @@ fn workload(id: &str, ready: u32) -> Workload {
 
 fn record(id: &str, hash: &str) -> Record {
     Record {
-        instance: key(id),
-        uid: format!("r-{id}"),
-        name: format!("bowline-{id}"),
         created: now(),
-        deletion: None,
         definition: "shop".parse().unwrap(),
-        display_name: None,
         revision: Some(7),
         definition_hash: Some(hash.to_owned()),
-        applied: Vec::new(),
-        has_workload: true,
-        other_kinds: Vec::new(),
-        elsewhere: Vec::new(),
-        is_protected: false,
-        expires: None,
-        operation: None,
+        ..Record::bare(key(id))
     }
 }
 

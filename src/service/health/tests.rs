@@ -97,22 +97,9 @@ fn event(kind: &str, name: &str, reason: &str, message: &str) -> Event {
 
 fn record() -> Record {
     Record {
-        instance: key(),
         uid: "r1".to_owned(),
-        name: "bowline-web".to_owned(),
         created: noon(),
-        deletion: None,
-        definition: "web".parse().unwrap(),
-        display_name: None,
-        revision: Some(1),
-        definition_hash: None,
-        applied: Vec::new(),
-        has_workload: true,
-        other_kinds: Vec::new(),
-        elsewhere: Vec::new(),
-        is_protected: false,
-        expires: None,
-        operation: None,
+        ..Record::bare(key())
     }
 }
 

@@ -7,7 +7,7 @@ use crate::app::{Geometry, Model};
 use crate::engine::adopt::AdoptPlan;
 use crate::ui::canvas::Canvas;
 
-use super::{Line, draw_lines, within_margins, wrapped};
+use super::{Line, draw_lines, of_failure, within_margins, wrapped};
 
 /// Before what is said of an object.
 const INDENT: &str = "    ";
@@ -34,12 +34,7 @@ pub fn draw(
             "Looking for what is there already …".to_owned(),
             theme.dim,
         )]],
-        Some(Err(failure)) => {
-            let mut lines = wrapped(&failure.summary, width, theme.bad);
-            let detail = failure.detail.lines();
-            lines.extend(detail.map(|line| vec![(line.to_owned(), theme.text)]));
-            lines
-        }
+        Some(Err(failure)) => of_failure(failure, width, theme),
         Some(Ok(plan)) => lines_of(canvas, plan, width),
     };
     draw_lines(canvas, inside, (&lines, pane.scroll), geometry);

@@ -7,7 +7,7 @@ use crate::app::{Geometry, Model, PlannedPull};
 use crate::engine::plan::{DiffLine, DiffSide};
 use crate::ui::canvas::Canvas;
 
-use super::{Line, draw_lines, within_margins, wrapped};
+use super::{Line, draw_lines, of_failure, within_margins, wrapped};
 
 pub fn draw(
     canvas: &mut Canvas<'_>,
@@ -29,12 +29,7 @@ pub fn draw(
             "Comparing with what was applied …".to_owned(),
             theme.dim,
         )]],
-        Some(Err(failure)) => {
-            let mut lines = wrapped(&failure.summary, width, theme.bad);
-            let detail = failure.detail.lines();
-            lines.extend(detail.map(|line| vec![(line.to_owned(), theme.text)]));
-            lines
-        }
+        Some(Err(failure)) => of_failure(failure, width, theme),
         Some(Ok(planned)) => lines_of(canvas, planned, width),
     };
     draw_lines(canvas, inside, (&lines, pane.scroll), geometry);

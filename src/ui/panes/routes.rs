@@ -10,7 +10,7 @@ use crate::engine::routes::RoutePlan;
 use crate::ui::canvas::Canvas;
 
 use super::pull::diff_lines;
-use super::{Line, draw_lines, within_margins, wrapped};
+use super::{Line, draw_lines, of_failure, within_margins, wrapped};
 
 pub fn draw(
     canvas: &mut Canvas<'_>,
@@ -28,12 +28,7 @@ pub fn draw(
     let width = inside.width.into();
     let lines = match &pane.plans {
         None => vec![vec![("Asking the cluster …".to_owned(), theme.dim)]],
-        Some(Err(failure)) => {
-            let mut lines = wrapped(&failure.summary, width, theme.bad);
-            let detail = failure.detail.lines();
-            lines.extend(detail.map(|line| vec![(line.to_owned(), theme.text)]));
-            lines
-        }
+        Some(Err(failure)) => of_failure(failure, width, theme),
         Some(Ok(plans)) => {
             let plans = plans.iter();
             plans

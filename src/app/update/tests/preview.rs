@@ -10,7 +10,6 @@ use crate::app::msg::{Msg, OpId, OpenedDefinition};
 use crate::app::panes::editor::preview::PreviewOf;
 use crate::app::stage::{Stage, deploy_plan};
 use crate::catalogue::Digest;
-use crate::definition::check::check;
 use crate::definition::diagnostic::{Diagnostic, Position, Severity, Span};
 use crate::editor::{Editor, Revision};
 use crate::engine::preview::{Against, Preview};
@@ -38,21 +37,9 @@ fn open() -> Stage {
     };
     let (editor, result) = (id(&stage), Ok(opened));
     stage.send(Msg::DefinitionOpened { editor, result });
-    checked(&mut stage);
+    stage.checked();
     stage.take_effects();
     stage
-}
-
-/// The text as it stands was checked.
-fn checked(stage: &mut Stage) {
-    let (text, revision) = (editor(stage).text(), editor(stage).revision());
-    let diagnostics = check(&text, &Default::default()).diagnostics;
-    let editor = id(stage);
-    stage.send(Msg::Checked {
-        editor,
-        revision,
-        diagnostics,
-    });
 }
 
 fn previews(stage: &mut Stage) -> Vec<Effect> {
@@ -133,7 +120,7 @@ fn text_is_rehearsed_after_a_pause_and_never_twice_at_once() {
     // A key stops what is outrun at once, and the pause begins anew.
     stage.press("^end").type_text("#");
     assert_eq!(previews(&mut stage), [Effect::StopPreview]);
-    checked(&mut stage);
+    stage.checked();
     stage.wait(PAUSE / 2);
     assert_eq!(previews(&mut stage), []);
     stage.wait(PAUSE);
@@ -144,7 +131,7 @@ fn text_is_rehearsed_after_a_pause_and_never_twice_at_once() {
 fn text_with_errors_is_not_rehearsed_and_costs_no_wakes() {
     let mut stage = open();
     stage.type_text("x");
-    checked(&mut stage);
+    stage.checked();
     stage.wait(10 * PAUSE);
     assert_eq!(previews(&mut stage), []);
     assert!(stage.model.next_wake() > Some(PAUSE));
@@ -183,7 +170,7 @@ fn what_the_server_refuses_is_marked_and_moves_neither_cursor_nor_history() {
     let mut stage = open();
     stage.press("^end").type_text("# a");
     stage.press("backspace");
-    checked(&mut stage);
+    stage.checked();
     stage.wait(PAUSE);
     let before = editor(&stage).clone();
     let revision = before.revision();
@@ -208,11 +195,11 @@ fn marks_of_the_server_stay_with_their_words_until_it_is_asked_again() {
     assert_eq!(marked(&stage), ["nginx:1.27"]);
     // The server's word does not keep anybody from planning it.
     stage.type_text("# one\n");
-    checked(&mut stage);
+    stage.checked();
     assert_eq!(marked(&stage), ["nginx:1.27"]);
     // Words that are typed anew may be right now.
     stage.press("^home down down down end backspace");
-    checked(&mut stage);
+    stage.checked();
     assert_eq!(marked(&stage), Vec::<String>::new());
 }
 

@@ -769,7 +769,12 @@ fn unsaved_typing_survives_a_kill() {
 #[test]
 fn terminal_that_is_gone_ends_the_program() {
     let home = Home::new();
-    let mut terminal = home.edit();
+    let terminal = home.edit();
+    ends_when_hung_up(terminal, &home);
+}
+
+/// Types into an open editor, closes the terminal, and looks for the end of the program and for what was typed.
+fn ends_when_hung_up(mut terminal: Terminal, home: &Home) {
     terminal.press("# hung up\r");
     terminal.until("(modified)");
     let mut child = std::mem::replace(&mut terminal.child, Box::new(Gone));
@@ -1209,23 +1214,7 @@ fn terminal_that_is_gone_ends_the_program_though_the_signal_is_ignored() {
     terminal.until("web");
     terminal.press("e");
     terminal.until("image: nginx:1.27");
-    terminal.press("# hung up\r");
-    terminal.until("(modified)");
-    let mut child = std::mem::replace(&mut terminal.child, Box::new(Gone));
-    terminal.seen.0.lock().unwrap().is_over = true;
-    let pid = child.process_id().unwrap().to_string();
-    drop(terminal);
-    let told = Command::new("kill").args(["-s", "CONT", &pid]).status();
-    assert!(told.unwrap().success());
-    let deadline = Instant::now() + WITHIN;
-    while child.try_wait().unwrap().is_none() {
-        if Instant::now() > deadline {
-            child.kill().unwrap();
-            panic!("the program outlives its terminal");
-        }
-        std::thread::sleep(Duration::from_millis(20));
-    }
-    assert!(home.has_draft("# hung up"));
+    ends_when_hung_up(terminal, &home);
 }
 
 /// A terminal whose other side does not read: stopped with ^s, a lid that is closed.

@@ -3,6 +3,8 @@
 //! It is bounded: the oldest go when there are too many or when they take too much room. It never holds a Secret; whoever
 //! puts something in has left those out.
 
+pub mod which;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -1,9 +1,11 @@
-//! What the shell's completion offers: names of definitions, templates and contexts. Reads files only, never a cluster, and
-//! says nothing on failure: a shell waits for it.
+//! What the shell's completion offers: names of definitions, templates and contexts, and what was taken down. Reads files
+//! only, never a cluster, and says nothing on failure: a shell waits for it.
 
 use clap_complete::CompletionCandidate;
 
 use crate::catalogue::Catalogue;
+use crate::catalogue::trash::which::shown_time;
+use crate::catalogue::trash::{Trash, TrashItem};
 use crate::config::{Paths, Settings};
 use crate::definition::template;
 
@@ -40,4 +42,44 @@ pub fn contexts() -> Vec<CompletionCandidate> {
         .into_iter()
         .map(|context| CompletionCandidate::new(context.name))
         .collect()
+}
+
+/// The instances that were taken down on this machine.
+pub fn taken_down() -> Vec<CompletionCandidate> {
+    let mut ids: Vec<String> = trash().iter().map(|item| item.id.to_string()).collect();
+    ids.sort();
+    ids.dedup();
+    ids.into_iter().map(CompletionCandidate::new).collect()
+}
+
+/// When the instance that the line names was taken down, the newest first; of every instance where it names none yet.
+pub fn times_taken_down() -> Vec<CompletionCandidate> {
+    let items = trash();
+    let is_named = |item: &&TrashItem| words().any(|word| word == item.id.as_str());
+    let named: Vec<&TrashItem> = items.iter().filter(is_named).collect();
+    let offered = match named.is_empty() {
+        true => items.iter().collect(),
+        false => named,
+    };
+    let candidate = |(order, item): (usize, &TrashItem)| {
+        let TrashItem { id, namespace, .. } = item;
+        let help = format!("{id} of {namespace}, r{}", item.revision);
+        CompletionCandidate::new(shown_time(item).to_string())
+            .help(Some(help.into()))
+            .display_order(Some(order))
+    };
+    offered.into_iter().enumerate().map(candidate).collect()
+}
+
+fn trash() -> Vec<TrashItem> {
+    let Ok(paths) = Paths::of_user() else {
+        return Vec::new();
+    };
+    let is_rehearsal = words().any(|word| word == "--sandbox");
+    Trash::of(&paths.state, is_rehearsal).list().items
+}
+
+/// The words of the line that is completed, as the shell hands them over.
+fn words() -> impl Iterator<Item = String> {
+    std::env::args().skip(1)
 }

@@ -7,6 +7,7 @@ use super::args::{Applying, Report, Restore};
 use super::session::Session;
 use super::{Exit, UsageError, deploy, operate, output, turn};
 use crate::catalogue::trash::TrashItem;
+use crate::catalogue::trash::which::{Which, numbers, shown_time};
 use crate::cluster::{Cluster, Identity};
 use crate::definition::id::{InstanceId, Namespace};
 use crate::engine::plan::{FateRow, TeardownPlan};
@@ -15,8 +16,9 @@ use crate::failure::{Failure, FailureKind};
 use crate::service::summary::InstanceKey;
 use crate::text;
 
-const HEADINGS: [&str; 6] = [
+const HEADINGS: [&str; 7] = [
     "ID",
+    "N",
     "NAMESPACE",
     "CONTEXT",
     "DEFINITION",
@@ -34,7 +36,8 @@ pub fn run(args: &Restore, session: &Session) -> anyhow::Result<Exit> {
     let items = items(session);
     operate::on_cluster(session, async |cluster| {
         let asked = session.global.namespace.as_ref();
-        let item = find(&items, id, asked, cluster.identity())?;
+        let meant = of_instance(&items, id, asked, cluster.identity())?;
+        let item = choose(&meant, args.at)?;
         let request = request(args, session, item);
         let beside = session.catalogue.dir();
         let secrets = |definition: &_| deploy::secrets(definition, beside, !args.dry_run);
@@ -66,35 +69,36 @@ fn items(session: &Session) -> Vec<TrashItem> {
 fn list(args: &Restore, session: &Session) -> anyhow::Result<()> {
     let items = items(session);
     if args.applying.output == Report::Json {
-        let values: Vec<_> = items.iter().map(to_json).collect();
+        let numbered = items.iter().zip(numbers(&items));
+        let values: Vec<_> = numbered.map(to_json).collect();
         return Ok(output::print(&output::json(&values)?)?);
     }
     if items.is_empty() {
         output::say("the trash is empty: nothing was taken down on this machine");
         return Ok(());
     }
-    let rows: Vec<_> = items.iter().map(row).collect();
+    let rows: Vec<_> = items.iter().zip(numbers(&items)).map(row).collect();
     Ok(output::print(&output::table(&HEADINGS, &rows))?)
 }
 
-fn row(item: &TrashItem) -> Vec<String> {
-    // Fractions of a second only make the column wide.
-    let at = item.taken_down.round(jiff::Unit::Second);
+fn row((item, number): (&TrashItem, usize)) -> Vec<String> {
     vec![
         item.id.to_string(),
+        number.to_string(),
         item.namespace.to_string(),
         item.context.clone(),
         item.definition
             .as_ref()
             .map_or_else(String::new, ToString::to_string),
         format!("r{}", item.revision),
-        at.map_or_else(|_| String::new(), |at| at.to_string()),
+        shown_time(item).to_string(),
     ]
 }
 
-fn to_json(item: &TrashItem) -> serde_json::Value {
+fn to_json((item, number): (&TrashItem, usize)) -> serde_json::Value {
     json!({
         "id": item.id,
+        "number": number,
         "namespace": item.namespace,
         "context": item.context,
         "server": item.server,
@@ -106,18 +110,18 @@ fn to_json(item: &TrashItem) -> serde_json::Value {
     })
 }
 
-/// Returns the newest of what was taken down of an ID on this cluster, where its namespace is clear.
-fn find<'a>(
+/// Returns what was taken down of an ID on this cluster, the newest first, where its namespace is clear. There is at least one.
+fn of_instance<'a>(
     items: &'a [TrashItem],
     id: &InstanceId,
     asked: Option<&Namespace>,
     identity: &Identity,
-) -> anyhow::Result<&'a TrashItem> {
+) -> anyhow::Result<Vec<&'a TrashItem>> {
     let is_meant =
         |item: &&TrashItem| item.id == *id && asked.is_none_or(|asked| item.namespace == *asked);
     let meant: Vec<&TrashItem> = items.iter().filter(is_meant).collect();
-    let is_here = |item: &&&TrashItem| item.server == identity.server;
-    let here: Vec<&&TrashItem> = meant.iter().filter(is_here).collect();
+    let is_here = |item: &&TrashItem| item.server == identity.server;
+    let here: Vec<&TrashItem> = meant.iter().copied().filter(is_here).collect();
     let Some(newest) = here.first() else {
         return Err(missing(id, asked, &meant).into());
     };
@@ -128,7 +132,28 @@ fn find<'a>(
         );
         return Err(UsageError(sentence).into());
     }
-    Ok(newest)
+    Ok(here)
+}
+
+/// Returns the one that is asked for, the newest unless another is; and says so where there are others.
+fn choose<'a>(items: &[&'a TrashItem], which: Option<Which>) -> anyhow::Result<&'a TrashItem> {
+    let newest = *items.first().expect("something was taken down");
+    let id = &newest.id;
+    match (which, items) {
+        (Some(which), _) => which.choose(items).map_err(|times| {
+            let sentence = format!("no such time of {id}, which was taken down {times}");
+            UsageError(sentence).into()
+        }),
+        (None, [_, before, ..]) => {
+            let (n_times, at) = (items.len(), shown_time(newest));
+            output::say(format!(
+                "{id} was taken down {n_times} times: this is the newest, of {at}; --at 2 takes the one before it, of {}",
+                shown_time(before)
+            ));
+            Ok(newest)
+        }
+        (None, _) => Ok(newest),
+    }
 }
 
 fn missing(id: &InstanceId, asked: Option<&Namespace>, elsewhere: &[&TrashItem]) -> Failure {
@@ -228,9 +253,9 @@ mod tests {
             ..Identity::default()
         };
         let asked = asked.map(|asked| asked.parse::<Namespace>().unwrap());
-        let found = find(items, &"web".parse().unwrap(), asked.as_ref(), &identity);
+        let found = of_instance(items, &"web".parse().unwrap(), asked.as_ref(), &identity);
         match (found, expected) {
-            (Ok(item), Ok(revision)) => assert_eq!(item.revision, revision),
+            (Ok(items), Ok(revision)) => assert_eq!(items[0].revision, revision),
             (Err(error), Err(part)) => assert!(error.to_string().contains(part), "{error}"),
             (found, _) => panic!("{found:?}"),
         }

@@ -89,6 +89,10 @@ fn values_that_cannot_be_read_say_how_they_are_written() {
         &["history", "web", "--revision", "0"],
         &["--revision", "1.."],
     );
+    check(
+        &["restore", "web", "--at", "newest"],
+        &["--at", "1 for the newest"],
+    );
     check(&["completion", "sh"], &["bash"]);
 }
 

@@ -155,7 +155,8 @@ on_both_backends! {
     restores:
         what_was_taken_down_is_listed_and_put_back
         what_is_deployed_again_is_not_written_over
-        nothing_is_deleted_without_a_copy_unless_that_is_wanted;
+        nothing_is_deleted_without_a_copy_unless_that_is_wanted
+        of_several_that_were_taken_down_one_is_chosen;
     selectors:
         a_selector_chooses_what_is_shown_and_changed
         of_several_the_one_that_is_busy_is_named;

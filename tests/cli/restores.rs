@@ -33,9 +33,9 @@ pub(crate) fn what_was_taken_down_is_listed_and_put_back(world: &World) {
         .lines()
         .map(|line| line.split_whitespace().collect())
         .collect();
-    assert_eq!(cells[0][..2], ["ID", "NAMESPACE"]);
-    assert_eq!(cells[1][..2], ["db", world.namespace.as_str()]);
-    assert_eq!((cells.len(), cells[1][4]), (2, "r1"));
+    assert_eq!(cells[0][..3], ["ID", "N", "NAMESPACE"]);
+    assert_eq!(cells[1][..3], ["db", "1", world.namespace.as_str()]);
+    assert_eq!((cells.len(), cells[1][5]), (2, "r1"));
     let told = world
         .bowline(&["restore", "-o", "json"])
         .end()
@@ -100,4 +100,56 @@ pub(crate) fn nothing_is_deleted_without_a_copy_unless_that_is_wanted(world: &Wo
     let delete = ["delete", "db", "-y", "--no-trash"];
     world.bowline(&delete).end().code(0);
     assert_eq!(world.all_names("db"), ["PersistentVolumeClaim/data-db-0"]);
+}
+
+pub(crate) fn of_several_that_were_taken_down_one_is_chosen(world: &World) {
+    for image in ["nginx:1.26", "nginx:1.27", "nginx:1.28"] {
+        world.home.save("web", &WEB.replace("nginx:1.27", image));
+        let deploy = ["deploy", "web", "-y", "--wait=false"];
+        world.bowline(&deploy).end().code(0);
+        world.bowline(&["delete", "web", "-y"]).end().code(0);
+    }
+    let listed = || {
+        let listed = world.bowline(&["restore", "-o", "json"]).end().code(0);
+        let listed = listed.json();
+        let items = listed.as_array().unwrap().clone();
+        items
+            .iter()
+            .map(|it| (it["number"].as_u64().unwrap(), it["takenDown"].clone()))
+            .collect::<Vec<_>>()
+    };
+    let all = listed();
+    assert_eq!([all[0].0, all[1].0, all[2].0], [1, 2, 3]);
+    let oldest = all[2].1.as_str().unwrap().to_owned();
+    let shown = |at: &[&str]| {
+        let restore = [&["restore", "web", "--dry-run"], at].concat();
+        world.bowline(&restore).end().code(0)
+    };
+    let newest = shown(&[]).stderr_has(&["taken down 3 times", "--at 2"]);
+    newest.stdout_has(&["image: nginx:1.28"]);
+    shown(&["--at", "1"]).stdout_has(&["image: nginx:1.28"]);
+    shown(&["--at", "2"]).stdout_has(&["image: nginx:1.27"]);
+    shown(&["--at", &oldest]).stdout_has(&["image: nginx:1.26"]);
+    for at in ["4", "1999-12-31T00:00:00Z"] {
+        let missing = world.bowline(&["restore", "web", "--at", at, "-y"]).end();
+        let missing = missing.code(2);
+        missing.stderr_has(&["taken down 3 times", "--at takes 1, the newest, to 3"]);
+    }
+    let offered = world.bowline(&["--", "bowline", "restore", "web", "--at", ""]);
+    let offered = offered
+        .env("COMPLETE", "bash")
+        .env("_CLAP_COMPLETE_INDEX", "4");
+    let offered = offered.env("_CLAP_IFS", "\n").end().code(0);
+    assert_eq!(offered.stdout.lines().count(), 3, "{}", offered.stdout);
+
+    let restore = ["restore", "web", "--at", "3", "-y", "--wait=false"];
+    world.bowline(&restore).end().code(0);
+    let live = world
+        .api("apps/v1", "Deployment")
+        .get("web")
+        .await_in(world);
+    let containers = &live.unwrap().data["spec"]["template"]["spec"]["containers"];
+    assert_eq!(containers[0]["image"], "nginx:1.26");
+    // That one alone is not in the trash any more.
+    assert_eq!(listed(), all[..2]);
 }

@@ -11,6 +11,7 @@ use crate::app::panes::review::ReviewPane;
 use crate::app::panes::services::RowKey;
 use crate::app::popup::{Choice, Menu, MenuItem, Popup, Prompt, PromptKind};
 use crate::catalogue::trash::TrashItem;
+use crate::catalogue::trash::which::shown_time;
 use crate::definition::id::{InstanceId, NameError};
 use crate::engine::plan::sums;
 use crate::engine::remedy::{Offer, Remedy};
@@ -124,11 +125,10 @@ pub(super) fn on_trash(model: &mut Model, epoch: Epoch, items: Vec<Arc<TrashItem
         return Vec::new();
     }
     let item = |item: Arc<TrashItem>| {
-        let at = item.taken_down.round(jiff::Unit::Second);
-        let at = at.map_or_else(|_| String::new(), |at| format!(", taken down {at}"));
+        let at = shown_time(&item);
         MenuItem::new(
             item.id.to_string(),
-            format!("{} r{}{at}", item.namespace, item.revision),
+            format!("{} r{}, taken down {at}", item.namespace, item.revision),
             Choice::Restore(item),
         )
     };

@@ -7,6 +7,7 @@ use super::definitions::Source;
 use super::formats::Report;
 use super::values::revision;
 use super::waiting::{Waiting, meeting};
+use crate::catalogue::trash::which::Which;
 use crate::cli::candidates;
 use crate::definition::id::InstanceId;
 use crate::engine::operation::Meeting;
@@ -125,7 +126,16 @@ pub struct Resume {
 #[derive(Debug, Args)]
 pub struct Restore {
     /// Instance that was taken down [default: list what there is]
+    #[arg(add = ArgValueCandidates::new(candidates::taken_down))]
     pub id: Option<InstanceId>,
+    /// Which time it was taken down: its number in the list, 1 for the newest, or when that was [default: the newest]
+    #[arg(
+        long,
+        value_name = "N|TIME",
+        requires = "id",
+        add = ArgValueCandidates::new(candidates::times_taken_down)
+    )]
+    pub at: Option<Which>,
     /// Show the plan and stop
     #[arg(long)]
     pub dry_run: bool,

@@ -41,6 +41,8 @@ mod teardowns;
 mod volumes;
 mod walks;
 mod world;
+#[path = "../shared/writes.rs"]
+mod writes;
 
 /// Makes each case a test on each backend.
 macro_rules! on_both_backends {

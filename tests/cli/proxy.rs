@@ -3,7 +3,6 @@
 
 use std::net::{Ipv4Addr, TcpListener};
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, mpsc};
 use std::time::Duration;
 
@@ -19,6 +18,7 @@ use kube::client::Body;
 
 use crate::program::{Ended, Run};
 use crate::world::World;
+use crate::writes::Writes;
 use rustix::process::Signal;
 
 /// A program that did not reach the write by then hangs.
@@ -42,7 +42,7 @@ pub(crate) enum Trick {
 /// A way to the cluster of a case, open until it is dropped.
 pub(crate) struct Proxy {
     kubeconfig: PathBuf,
-    n_writes: Arc<AtomicUsize>,
+    writes: Arc<Mutex<Writes>>,
     reads: Arc<Mutex<Vec<Read>>>,
     trick: Arc<Mutex<Trick>>,
     reached: mpsc::Receiver<()>,
@@ -59,7 +59,7 @@ impl Drop for Proxy {
 struct Way {
     client: Client,
     trick: Arc<Mutex<Trick>>,
-    n_writes: Arc<AtomicUsize>,
+    writes: Arc<Mutex<Writes>>,
     reads: Arc<Mutex<Vec<Read>>>,
     reached: mpsc::Sender<()>,
 }
@@ -91,11 +91,11 @@ impl Proxy {
         let way = Way {
             client: world.admin.clone(),
             trick: Arc::new(Mutex::new(trick)),
-            n_writes: Arc::default(),
+            writes: Arc::default(),
             reads: Arc::default(),
             reached: sender,
         };
-        let (n_writes, reads) = (way.n_writes.clone(), way.reads.clone());
+        let (writes, reads) = (way.writes.clone(), way.reads.clone());
         let trick = way.trick.clone();
         let task = world.spawn(async move {
             let listener = tokio::net::TcpListener::from_std(listener).unwrap();
@@ -110,7 +110,7 @@ impl Proxy {
         });
         Self {
             kubeconfig,
-            n_writes,
+            writes,
             reads,
             trick,
             reached,
@@ -121,11 +121,11 @@ impl Proxy {
     /// Does this from now on, and counts from none.
     pub(crate) fn play(&self, trick: Trick) {
         *self.trick.lock().unwrap() = trick;
-        self.n_writes.store(0, Ordering::SeqCst);
+        *self.writes.lock().unwrap() = Writes::default();
     }
 
     pub(crate) fn n_writes(&self) -> usize {
-        self.n_writes.load(Ordering::SeqCst)
+        self.writes.lock().unwrap().count()
     }
 
     /// Returns what was read, in the order in which it was asked for.
@@ -161,7 +161,6 @@ impl Way {
         let (parts, body) = request.into_parts();
         let body: Bytes = body.collect().await.unwrap().to_bytes();
         let path = parts.uri.path().to_owned();
-        let is_write = is_write(&parts);
         if parts.method == Method::GET {
             let accept = parts.headers.get(header::ACCEPT);
             let accept = accept.and_then(|it| it.to_str().ok()).unwrap_or_default();
@@ -171,7 +170,11 @@ impl Way {
                 accept: accept.to_owned(),
             });
         }
-        let number = is_write.then(|| self.n_writes.fetch_add(1, Ordering::SeqCst));
+        let number = self
+            .writes
+            .lock()
+            .unwrap()
+            .number(&parts.method, &parts.uri, &body);
         let mut onward = Request::builder()
             .method(&parts.method)
             .uri(parts.uri.path_and_query().unwrap().as_str());
@@ -187,20 +190,13 @@ impl Way {
                 return Ok(refusal());
             }
             Trick::Before(at) if number == Some(at) => {}
-            Trick::At(end) if is_write && path.ends_with(end) => {}
+            Trick::At(end) if number.is_some() && path.ends_with(end) => {}
             Trick::After(at) if number == Some(at) => drop(self.client.send(onward).await),
             _ => return self.client.send(onward).await,
         }
         let _ = self.reached.send(());
         std::future::pending().await
     }
-}
-
-/// Tells whether a request changes something: neither reads, nor dry runs, nor questions for permissions do.
-fn is_write(request: &http::request::Parts) -> bool {
-    let is_rehearsal = request.uri.query().unwrap_or_default().contains("dryRun");
-    let is_question = request.uri.path().contains("/selfsubject");
-    request.method != Method::GET && !is_rehearsal && !is_question
 }
 
 fn refusal() -> Response<Body> {

@@ -5,6 +5,8 @@ mod cut;
 mod resuming;
 mod state;
 mod walk;
+#[path = "../shared/writes.rs"]
+mod writes;
 
 use std::time::Duration;
 

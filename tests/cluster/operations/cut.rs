@@ -1,14 +1,15 @@
 //! A connection that breaks at a write, as when the program is killed: the write does not leave, or its answer does not come.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 
 use bowline::cluster::{Cluster as Engine, Identity};
-use http::{Method, Request};
+use http::Request;
+use http_body_util::BodyExt;
 use kube::Client;
 use kube::client::Body;
 use tokio::sync::Notify;
 
+use super::writes::Writes;
 use crate::engine::stage::Stage;
 
 /// Where a run is killed.
@@ -45,18 +46,24 @@ impl Moment {
 /// A client that counts its writes, and never gets any answer from the moment on at which it is killed.
 pub(crate) struct Cut {
     pub(crate) client: Client,
-    n_writes: Arc<AtomicUsize>,
+    writes: Arc<Mutex<Writes>>,
     killed: Arc<Notify>,
 }
 
 impl Cut {
     pub(crate) fn at(client: Client, moment: Option<Moment>) -> Self {
-        let (n_writes, killed) = (Arc::new(AtomicUsize::new(0)), Arc::new(Notify::new()));
-        let (count, kill) = (n_writes.clone(), killed.clone());
+        let (writes, killed) = (Arc::<Mutex<Writes>>::default(), Arc::new(Notify::new()));
+        let (count, kill) = (writes.clone(), killed.clone());
         let service = tower::service_fn(move |request: Request<Body>| {
-            let (client, kill) = (client.clone(), kill.clone());
-            let number = is_write(&request).then(|| count.fetch_add(1, Ordering::SeqCst));
+            let (client, kill, count) = (client.clone(), kill.clone(), count.clone());
             async move {
+                let (parts, body) = request.into_parts();
+                let body = body.collect().await.unwrap().to_bytes();
+                let number = count
+                    .lock()
+                    .unwrap()
+                    .number(&parts.method, &parts.uri, &body);
+                let request = Request::from_parts(parts, Body::from(body));
                 let met = moment.filter(|moment| number == Some(moment.number()));
                 match met {
                     None => return client.send(request).await,
@@ -69,7 +76,7 @@ impl Cut {
         });
         Self {
             client: Client::new(service, "default"),
-            n_writes,
+            writes,
             killed,
         }
     }
@@ -90,14 +97,6 @@ impl Cut {
     }
 
     pub(crate) fn n_writes(&self) -> usize {
-        self.n_writes.load(Ordering::SeqCst)
+        self.writes.lock().unwrap().count()
     }
-}
-
-/// Tells whether a request changes something: neither reads, nor dry runs, nor questions for permissions do.
-fn is_write(request: &Request<Body>) -> bool {
-    let uri = request.uri();
-    let is_rehearsal = uri.query().unwrap_or_default().contains("dryRun");
-    let is_question = uri.path().contains("/selfsubject");
-    request.method() != Method::GET && !is_rehearsal && !is_question
 }

@@ -9,6 +9,7 @@ use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use jiff::Timestamp;
 
 use crate::definition::check::check;
+use crate::definition::naming;
 use crate::definition::object::{GroupKind, ObjectKey};
 use crate::engine::plan::{
     Change, ClaimFate, DataFate, DeployPlan, DiffLine, DiffSide, Fate, FateRow, PlannedObject,
@@ -463,7 +464,9 @@ fn detail_of(id: &str) -> Vec<WatchEvent> {
         created: ago(3600),
         deletion: None,
         has_foreign: false,
-        is_member: owner.is_none(),
+        set: owner
+            .is_none()
+            .then(|| naming::instance_applyset_id(&key(id).id, &key(id).namespace)),
         owner: owner.map(str::to_owned),
         standing: None,
     };

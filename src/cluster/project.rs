@@ -24,7 +24,7 @@ pub(super) use claim::ClaimObject;
 pub(super) use event::EventObject;
 pub(super) use meta::Meta;
 pub(super) use mounts::MountsObject;
-pub(super) use object::{Both, ConfigMapObject, MetaObject};
+pub(super) use object::{AtHome, Both, ConfigMapObject, MetaObject};
 pub(super) use part::PartObject;
 pub(super) use pod::PodObject;
 pub(super) use record::{MAX_ELSEWHERE, RecordObject};

@@ -5,7 +5,6 @@ use std::fmt;
 use super::LabelSelector;
 use crate::definition::id::{InstanceId, Namespace};
 use crate::definition::naming;
-use crate::service::summary::InstanceKey;
 
 /// A label selector.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -25,17 +24,6 @@ impl Selector {
     /// Selects everything of one instance.
     pub fn instance(id: &InstanceId) -> Self {
         Self(naming::instance_selector(id))
-    }
-
-    /// Selects the members of an instance's set, wherever they are.
-    pub fn members(instance: &InstanceKey) -> Self {
-        let InstanceKey { id, namespace } = instance;
-        Self(format!(
-            "{},{}={}",
-            naming::instance_selector(id),
-            naming::LABEL_PART_OF,
-            naming::instance_applyset_id(id, namespace)
-        ))
     }
 
     /// Selects the volumes that were retained of an instance.

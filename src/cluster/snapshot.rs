@@ -157,19 +157,15 @@ impl Cluster {
         let namespaces = record.map(|record| record.elsewhere.clone());
         let instance = detail.key().clone();
         for namespace in namespaces.unwrap_or_default() {
-            let watch::Elsewhere {
-                place,
-                members,
-                there,
-            } = watch::Elsewhere::of(&instance, &namespace);
+            let watch::Elsewhere { place, there } = watch::Elsewhere::of(&instance, &namespace);
             let seen = futures::try_join!(
                 self.once(watch::open_pods(&place)),
-                self.once(watch::open_workloads(&members, WorkloadKind::Deployment)),
-                self.once(watch::open_workloads(&members, WorkloadKind::StatefulSet)),
+                self.once(watch::open_workloads(&place, WorkloadKind::Deployment)),
+                self.once(watch::open_workloads(&place, WorkloadKind::StatefulSet)),
                 self.once(watch::open_claims(&place)),
-                self.once(watch::open_objects(&members, "", "ConfigMap")),
-                self.once(watch::open_services(&members)),
-                self.once(watch::open_ingresses(&members)),
+                self.once(watch::open_objects(&place, "", "ConfigMap")),
+                self.once(watch::open_services(&place)),
+                self.once(watch::open_ingresses(&place)),
                 self.once(watch::open_events(&there)),
             )?;
             let (pods, deployments, sets, claims, configs, services, ingresses, events) = seen;

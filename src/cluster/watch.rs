@@ -21,7 +21,7 @@ use tokio::task::{AbortHandle, JoinSet};
 
 use super::kinds::{self, Resource};
 use super::project::{
-    Both, ClaimObject, ConfigMapObject, EventObject, IngressObject, MetaObject, PodObject,
+    AtHome, Both, ClaimObject, ConfigMapObject, EventObject, IngressObject, MetaObject, PodObject,
     RecordObject, ServiceObject, WorkloadObject,
 };
 use super::request::form_urlencoded;
@@ -201,19 +201,15 @@ impl Cluster {
         namespace: &Namespace,
         sink: &Sink,
     ) -> Watches {
-        let Elsewhere {
-            place,
-            members,
-            there,
-        } = Elsewhere::of(instance, namespace);
+        let Elsewhere { place, there } = Elsewhere::of(instance, namespace);
         let mut watches: Watches = vec![
             self.follow(open_pods(&place), sink),
-            self.follow(open_workloads(&members, WorkloadKind::Deployment), sink),
-            self.follow(open_workloads(&members, WorkloadKind::StatefulSet), sink),
+            self.follow(open_workloads(&place, WorkloadKind::Deployment), sink),
+            self.follow(open_workloads(&place, WorkloadKind::StatefulSet), sink),
             self.follow(open_claims(&place), sink),
-            self.follow(open_objects(&members, "", "ConfigMap"), sink),
-            self.follow(open_services(&members), sink),
-            self.follow(open_ingresses(&members), sink),
+            self.follow(open_objects(&place, "", "ConfigMap"), sink),
+            self.follow(open_services(&place), sink),
+            self.follow(open_ingresses(&place), sink),
             self.follow(open_events(&there), sink),
         ];
         for (group, kind) in OTHER_KINDS {
@@ -268,10 +264,9 @@ impl Cluster {
 
 /// What is looked at of an instance in a namespace beside its own.
 pub(super) struct Elsewhere<'a> {
-    /// Everything with its labels: what controllers make bears no more.
+    /// Everything with its labels, which another instance of the same ID there bears, too: what controllers make has no
+    /// other, so that only all together tells whose it is.
     pub place: Place<'a>,
-    /// What is of its set: another instance there may have the same ID.
-    pub members: Place<'a>,
     /// What the instance would be there.
     pub there: InstanceKey,
 }
@@ -280,7 +275,6 @@ impl<'a> Elsewhere<'a> {
     pub fn of(instance: &InstanceKey, namespace: &'a Namespace) -> Self {
         Self {
             place: Place::new(Some(namespace), &Selector::instance(&instance.id)),
-            members: Place::new(Some(namespace), &Selector::members(instance)),
             there: InstanceKey {
                 namespace: namespace.clone(),
                 id: instance.id.clone(),
@@ -307,7 +301,7 @@ pub(super) fn records_of(place: &Place<'_>) -> Subject<Metadata<RecordObject>> {
 pub(super) fn workloads_of(
     place: &Place<'_>,
     kind: WorkloadKind,
-) -> Subject<Objects<WorkloadObject>> {
+) -> Subject<Objects<AtHome<WorkloadObject>>> {
     let resource = kinds::known("apps", kind.as_str());
     let emit = Box::new(move |deltas| vec![WatchEvent::Workloads(kind, deltas)]);
     place.subject(
@@ -318,7 +312,7 @@ pub(super) fn workloads_of(
     )
 }
 
-pub(super) fn claims_of(place: &Place<'_>) -> Subject<Objects<ClaimObject>> {
+pub(super) fn claims_of(place: &Place<'_>) -> Subject<Objects<AtHome<ClaimObject>>> {
     let resource = kinds::known("", "PersistentVolumeClaim");
     let emit = Box::new(|deltas| vec![WatchEvent::Claims(deltas)]);
     place.subject(Topic::Claims, resource, Objects::of(resource), emit)

@@ -120,6 +120,17 @@ pub fn template_claim(volume: &str, id: &InstanceId, ordinal: u32) -> String {
     format!("{volume}-{id}-{ordinal}")
 }
 
+/// Returns the number of the pod whose claim it is, if the `StatefulSet` named `set` makes claims of that name.
+pub fn claim_ordinal(name: &str, set: &str) -> Option<u32> {
+    let (stem, ordinal) = name.rsplit_once('-')?;
+    let volume = stem.strip_suffix(set)?.strip_suffix('-')?;
+    let is_plain = ordinal == "0" || !ordinal.starts_with('0');
+    let is_number = !ordinal.is_empty() && ordinal.bytes().all(|b| b.is_ascii_digit());
+    (is_plain && is_number && !volume.is_empty())
+        .then(|| ordinal.parse().ok())
+        .flatten()
+}
+
 /// Returns the name of the record, the `ApplySet` parent.
 pub fn record(id: &InstanceId) -> String {
     format!("bowline-{id}")
@@ -235,5 +246,20 @@ mod tests {
             instance_selector(&id("web")),
             "app.kubernetes.io/managed-by=bowline,app.kubernetes.io/instance=web"
         );
+    }
+
+    #[test]
+    fn claims_of_a_stateful_set_are_known_by_their_names() {
+        let names = [
+            "data-web-0",
+            "my-data-web-12",
+            "data-web-01",
+            "data-web-",
+            "web-0",
+            "data-cobweb-0",
+            "data-web",
+        ];
+        let found = names.map(|name| claim_ordinal(name, "web"));
+        assert_eq!(found, [Some(0), Some(12), None, None, None, None, None]);
     }
 }

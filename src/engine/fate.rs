@@ -150,7 +150,7 @@ impl Judge<'_> {
 
     /// Tells whether a `StatefulSet` of the instance made a claim. One that is gone is known by what it left only.
     fn is_from_template(&self, claim: &Object) -> bool {
-        let ordinal = |set: &str| ownership::claim_ordinal(&claim.key.name, set);
+        let ordinal = |set: &str| naming::claim_ordinal(&claim.key.name, set);
         let is_of_set = |set: &&Object| {
             set.key.kind == "StatefulSet"
                 && set.key.namespace == claim.key.namespace

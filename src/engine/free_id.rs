@@ -1,7 +1,6 @@
 //! An ID that nobody uses, for when the one that was asked for is taken. Pure.
 
 use super::metadata::Metadata;
-use super::ownership;
 use crate::definition::id::InstanceId;
 use crate::definition::naming;
 use crate::definition::object::{GroupKind, Object};
@@ -41,7 +40,7 @@ fn meets(found: &Object, candidate: &InstanceId, id: &InstanceId, rendered: &[Ob
     };
     let is_claim = || {
         found.key.kind == "PersistentVolumeClaim"
-            && ownership::claim_ordinal(&found.key.name, candidate.as_str()).is_some()
+            && naming::claim_ordinal(&found.key.name, candidate.as_str()).is_some()
     };
     Metadata::of(found).label(naming::LABEL_INSTANCE) == Some(candidate.as_str())
         || found.key.name == naming::record(candidate)

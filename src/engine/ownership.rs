@@ -68,17 +68,6 @@ pub(super) fn is_written_by_us(object: &Object, id: &InstanceId, set: &str) -> b
         && Metadata::of(object).has_manager(&naming::field_manager(id))
 }
 
-/// Returns the number of the pod whose claim it is, if the `StatefulSet` named `set` makes claims of that name.
-pub(super) fn claim_ordinal(name: &str, set: &str) -> Option<u32> {
-    let (stem, ordinal) = name.rsplit_once('-')?;
-    let volume = stem.strip_suffix(set)?.strip_suffix('-')?;
-    let is_plain = ordinal == "0" || !ordinal.starts_with('0');
-    let is_number = !ordinal.is_empty() && ordinal.bytes().all(|b| b.is_ascii_digit());
-    (is_plain && is_number && !volume.is_empty())
-        .then(|| ordinal.parse().ok())
-        .flatten()
-}
-
 #[cfg(test)]
 mod tests {
     use serde_json::{Value, json};
@@ -138,20 +127,5 @@ mod tests {
             "applyset.kubernetes.io/part-of": "applyset-theirs-v1",
         }});
         check(taken, other("the ApplySet applyset-theirs-v1"));
-    }
-
-    #[test]
-    fn claims_of_a_stateful_set_are_known_by_their_names() {
-        let names = [
-            "data-web-0",
-            "my-data-web-12",
-            "data-web-01",
-            "data-web-",
-            "web-0",
-            "data-cobweb-0",
-            "data-web",
-        ];
-        let found = names.map(|name| claim_ordinal(name, "web"));
-        assert_eq!(found, [Some(0), Some(12), None, None, None, None, None]);
     }
 }

@@ -268,7 +268,7 @@ pub(super) fn bound_again(request: &DeployRequest, survey: &Survey) -> Vec<Strin
     let is_in_use = |claim: &&Object| {
         survey
             .of_kind("StatefulSet")
-            .any(|set| ownership::claim_ordinal(&claim.key.name, &set.key.name).is_some())
+            .any(|set| naming::claim_ordinal(&claim.key.name, &set.key.name).is_some())
     };
     let is_first = |claim: &&Object| {
         let set = naming::instance_applyset_id(&request.id, &request.namespace);

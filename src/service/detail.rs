@@ -1,5 +1,7 @@
 //! Everything about one instance that is open: full pods, events, objects, beside what the fleet knows.
 
+mod elsewhere;
+
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
@@ -30,6 +32,8 @@ pub struct Detail {
     services: Vec<Route>,
     ingresses: Vec<Route>,
     links: BTreeMap<Topic, Link>,
+    /// What bears its ID in the namespaces where another instance's things may be among it.
+    shared: BTreeMap<Namespace, Detail>,
 }
 
 impl Detail {
@@ -46,6 +50,7 @@ impl Detail {
             services: Vec::new(),
             ingresses: Vec::new(),
             links: BTreeMap::new(),
+            shared: BTreeMap::new(),
         }
     }
 
@@ -53,18 +58,28 @@ impl Detail {
     pub fn apply(&mut self, event: WatchEvent, now: Timestamp) {
         match event {
             WatchEvent::Elsewhere(namespace, event) => match *event {
-                WatchEvent::Link { topic, state } => {
-                    let topic = Topic::In(namespace, Box::new(topic));
-                    self.links.insert(topic, Link::new(state, now));
-                }
                 // The record is in the instance's own namespace alone.
                 WatchEvent::Records(_) | WatchEvent::Elsewhere(..) => {}
-                event => self.take_in(&namespace, event, now),
+                event => self.take_in_shared(&namespace, event, now),
             },
-            event => {
+            event @ (WatchEvent::Records(_) | WatchEvent::Link { .. }) => {
                 let own = self.key.namespace.clone();
                 self.take_in(&own, event, now);
             }
+            event => self.take_in_at_home(event, now),
+        }
+    }
+
+    /// Takes in what is reported of the instance's own namespace.
+    fn take_in_at_home(&mut self, event: WatchEvent, now: Timestamp) {
+        let own = self.key.namespace.clone();
+        if self.shared.contains_key(&own) {
+            return self.take_in_shared(&own, event, now);
+        }
+        let may_bring_guests = matches!(event, WatchEvent::Objects(..));
+        self.take_in(&own, event, now);
+        if may_bring_guests && self.has_guests() {
+            self.part_from_guests();
         }
     }
 
@@ -74,10 +89,7 @@ impl Detail {
             WatchEvent::Workloads(kind, deltas) => {
                 let is_meant = |workload: &Workload| workload.kind == kind;
                 change(&mut self.workloads, namespace, is_meant, deltas);
-                self.workloads.sort_by(|a, b| {
-                    let place = |it: &Workload| it.instance.namespace.clone();
-                    (a.kind, &a.name, place(a)).cmp(&(b.kind, &b.name, place(b)))
-                });
+                self.sort_workloads();
             }
             WatchEvent::Claims(deltas) => {
                 change(&mut self.claims, namespace, |_| true, deltas);
@@ -94,9 +106,7 @@ impl Detail {
             }
             WatchEvent::Events(deltas) => {
                 change(&mut self.events, namespace, |_| true, deltas);
-                self.events.sort_by_key(|event| event.last_seen);
-                let surplus = self.events.len().saturating_sub(MAX_EVENTS);
-                self.events.drain(..surplus);
+                self.sort_events();
             }
             WatchEvent::Objects(kind, deltas) => {
                 let is_of_kind = |row: &ObjectRow| GroupKind::of(&row.key) == kind;
@@ -115,6 +125,27 @@ impl Detail {
             // The full pods say more.
             WatchEvent::PodRows(..) | WatchEvent::Elsewhere(..) => {}
         }
+    }
+
+    fn sort(&mut self) {
+        self.sort_workloads();
+        self.claims.sort_by(|a, b| a.name.cmp(&b.name));
+        self.pods.sort_by(|a, b| a.name.cmp(&b.name));
+        self.objects.sort_by(|a, b| a.key.cmp(&b.key));
+        self.sort_events();
+    }
+
+    fn sort_workloads(&mut self) {
+        self.workloads.sort_by(|a, b| {
+            let place = |it: &Workload| it.instance.namespace.clone();
+            (a.kind, &a.name, place(a)).cmp(&(b.kind, &b.name, place(b)))
+        });
+    }
+
+    fn sort_events(&mut self) {
+        self.events.sort_by_key(|event| event.last_seen);
+        let surplus = self.events.len().saturating_sub(MAX_EVENTS);
+        self.events.drain(..surplus);
     }
 
     /// Returns which instance it is.

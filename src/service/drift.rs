@@ -142,7 +142,7 @@ pub fn is_changed(
 
 /// Tells whether others set fields of any object of the set.
 pub fn has_foreign(objects: &[ObjectRow]) -> bool {
-    objects.iter().any(|row| row.is_member && row.has_foreign)
+    objects.iter().any(|row| row.is_member() && row.has_foreign)
 }
 
 #[cfg(test)]

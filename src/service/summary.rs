@@ -313,14 +313,21 @@ pub struct ObjectRow {
     pub created: Timestamp,
     /// Set while it is being deleted.
     pub deletion: Option<Deletion>,
-    /// Whether it bears the set's `part-of` label.
-    pub is_member: bool,
+    /// The set that its `part-of` label names.
+    pub set: Option<String>,
     /// Owner that controls it, as `Kind/name`.
     pub owner: Option<String>,
     /// Whether others set fields of its content that bowline did not apply, or not so.
     pub has_foreign: bool,
     /// How it is doing, for kinds that are read for nothing else.
     pub standing: Option<Standing>,
+}
+
+impl ObjectRow {
+    /// Tells whether it is a member of a set.
+    pub fn is_member(&self) -> bool {
+        self.set.is_some()
+    }
 }
 
 /// How an object is doing, as far as it says so itself.

@@ -276,6 +276,11 @@ mod tests {
         }
     }
 
+    fn set() -> String {
+        let InstanceKey { id, namespace } = instance();
+        naming::instance_applyset_id(&id, &namespace)
+    }
+
     fn row(kind: &str, name: &str, owner: Option<&str>) -> ObjectRow {
         ObjectRow {
             instance: instance(),
@@ -289,7 +294,7 @@ mod tests {
             uid: name.to_owned(),
             created: now(),
             deletion: None,
-            is_member: owner.is_none(),
+            set: owner.is_none().then(set),
             owner: owner.map(str::to_owned),
             has_foreign: false,
             standing: None,

@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 
 use crate::cluster::{Cluster, ask, send};
 use crate::engine::stage::Stage;
-use crate::objects::{config_map, deployment};
+use crate::objects::{config_map, deployment, service, stateful_set_with_claim};
 
 /// Makes a namespace beside that of the case, and what is allowed there.
 async fn beside(cluster: &Cluster) -> (String, Policy) {
@@ -78,7 +78,7 @@ pub(crate) async fn what_is_in_another_namespace_tells_how_an_instance_is_doing(
     assert_eq!(seen.pods().len(), 2);
     let rows = seen.objects().iter();
     let members: Vec<String> = rows
-        .filter(|row| row.is_member)
+        .filter(|row| row.is_member())
         .map(|row| format!("{} {}", row.key, row.key.namespace.as_deref().unwrap()))
         .collect();
     let expected = [
@@ -154,5 +154,48 @@ pub(crate) async fn what_others_change_in_another_namespace_is_named(cluster: Cl
         .unwrap();
     let objects = found().await;
     assert_eq!(objects[0].presence, Presence::Missing, "{objects:?}");
+    away(&cluster, &other).await;
+}
+
+/// A Deployment whose image cannot be pulled and a StatefulSet with a claim, and the same again for another instance of the
+/// same ID, whose own namespace it is.
+pub(crate) async fn what_another_instance_of_the_same_id_has_there_is_not_its_own(
+    cluster: Cluster,
+) {
+    let (other, policy) = beside(&cluster).await;
+    let here = Stage::new(&cluster);
+    let there = here.in_namespace(&other);
+    let mut text_here = text(&other);
+    let mut far_db = stateful_set_with_claim("far-db", 1, "1Gi");
+    far_db["metadata"]["namespace"] = json!(other);
+    text_here.push_str(&format!("---\n{far_db}\n"));
+    let text_there = format!(
+        "{}\n---\n{}\n---\n{}\n",
+        deployment("near", "nginx:1.27", 1),
+        stateful_set_with_claim("db", 1, "1Gi"),
+        service("near", json!([{"port": 80}])),
+    );
+    assert!(there.deploy("far", &text_there).await.is_complete());
+    assert!(there.wait("far").await.is_complete());
+    let here = here.under(policy);
+    assert!(here.deploy("far", &text_here).await.is_complete());
+    assert!(here.wait("far").await.is_complete());
+
+    let check = async |stage: &Stage<'_>, pods: &[&str], claims: &[&str]| {
+        let seen = detail(stage, "far").await;
+        let names = seen.pods().iter().map(|pod| pod.name.clone());
+        let of = |name: &str| {
+            let workload = pods.iter().find(|it| name.starts_with(&format!("{it}-")));
+            workload.map_or(name.to_owned(), |it| (*it).to_owned())
+        };
+        let mut workloads: Vec<String> = names.map(|name| of(&name)).collect();
+        workloads.dedup();
+        assert_eq!(workloads, pods);
+        let names: Vec<&str> = seen.claims().iter().map(|it| it.name.as_str()).collect();
+        assert_eq!(names, claims);
+        assert_eq!(state(&seen), (State::Ready, None));
+    };
+    check(&here, &["far-db", "front"], &["data-far-db-0"]).await;
+    check(&there, &["db", "near"], &["data-db-0"]).await;
     away(&cluster, &other).await;
 }

@@ -241,7 +241,8 @@ on_both_backends! {
         one_definition_runs_several_times_and_a_free_id_is_offered;
     elsewhere:
         what_is_in_another_namespace_tells_how_an_instance_is_doing
-        what_others_change_in_another_namespace_is_named;
+        what_others_change_in_another_namespace_is_named
+        what_another_instance_of_the_same_id_has_there_is_not_its_own;
     scaling:
         a_number_that_others_set_is_taken_only_where_that_is_wanted
         a_number_that_others_set_too_is_taken_only_where_that_is_wanted

@@ -125,7 +125,7 @@ fn is_workload(kind: &GroupKind) -> bool {
 
 /// Tells whether a report is about an object that bowline made; controllers make and change others all the time.
 fn tells_of_set(detail: &Detail, kind: &GroupKind, delta: &Delta<ObjectRow>) -> bool {
-    let is_of_set = |row: &ObjectRow| row.is_member && row.owner.is_none();
+    let is_of_set = |row: &ObjectRow| row.is_member() && row.owner.is_none();
     match delta {
         Delta::Reset(_) => true,
         Delta::Applied(row) => is_of_set(row),

@@ -259,7 +259,7 @@ impl<'a> Known<'a> {
             Some(standing) if !standing.is_ready => Value::Bad(standing.reason.clone()),
             Some(_) => Value::Text("ready".to_owned()),
             // NB: controllers copy labels to what they make, such as from a Service to its EndpointSlices.
-            None if row.is_member && row.owner.is_none() => Value::Text("member".to_owned()),
+            None if row.is_member() && row.owner.is_none() => Value::Text("member".to_owned()),
             None => Value::Missing,
         }
     }

@@ -5,6 +5,7 @@ use serde::Deserialize;
 use super::record::record;
 use super::{Meta, Project};
 use crate::cluster::kinds::Resource;
+use crate::definition::naming;
 use crate::definition::object::ObjectKey;
 use crate::service::summary::{ObjectRow, Record};
 
@@ -45,6 +46,28 @@ impl<P: Project> Project for Both<P> {
     }
 }
 
+/// An object as an overview takes it: not if it is of the set of an instance in another namespace, whose ID it bears.
+#[derive(Debug, Deserialize)]
+#[serde(transparent)]
+pub(in crate::cluster) struct AtHome<P>(P);
+
+impl<P: Project> Project for AtHome<P> {
+    type Item = P::Item;
+
+    fn meta(&self) -> &Meta {
+        self.0.meta()
+    }
+
+    fn into_item(self, resource: &Resource) -> Option<P::Item> {
+        let meta = self.0.meta();
+        let instance = meta.instance()?;
+        let is_of =
+            |set: &str| set == naming::instance_applyset_id(&instance.id, &instance.namespace);
+        let is_at_home = meta.labels.part_of.as_deref().is_none_or(is_of);
+        is_at_home.then(|| self.0.into_item(resource)).flatten()
+    }
+}
+
 /// The metadata of a ConfigMap, which may be a record.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
@@ -81,7 +104,7 @@ fn row(metadata: &Meta, resource: &Resource) -> Option<ObjectRow> {
         uid: metadata.uid.clone(),
         created: metadata.created(),
         deletion: metadata.deletion(),
-        is_member: metadata.labels.part_of.is_some(),
+        set: metadata.labels.part_of.clone(),
         owner: metadata.controller(),
         standing: None,
     })

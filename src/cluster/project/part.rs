@@ -45,7 +45,7 @@ impl PartObject {
             uid: metadata.uid.clone(),
             created: metadata.created(),
             deletion: metadata.deletion(),
-            is_member,
+            set: metadata.labels.part_of.clone(),
             owner: metadata.controller(),
             has_foreign: metadata.managed_fields.has_foreign(&instance.id),
             standing: Some(self.standing(resource)),

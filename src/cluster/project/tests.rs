@@ -347,7 +347,7 @@ fn any_object_is_a_row_and_may_be_more() {
         created: time(),
         deletion: None,
         has_foreign: false,
-        is_member: true,
+        set: Some("s".to_owned()),
         owner: Some("ReplicaSet/web-1".to_owned()),
         standing: None,
     };

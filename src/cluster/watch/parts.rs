@@ -72,8 +72,11 @@ impl Named {
 /// Returns what is watched because of what was named.
 fn topics(all: &All) -> BTreeSet<Topic> {
     let kinds = || all.kinds.iter().cloned().map(Topic::Objects);
+    // Among its ConfigMaps is the record of another instance, by which what is there is told apart.
+    let maps = Topic::Objects(GroupKind::new("", "ConfigMap"));
     let there = all.elsewhere.iter().flat_map(|namespace| {
-        let topics = super::TOPICS_ELSEWHERE.into_iter().chain(kinds());
+        let topics = super::TOPICS_ELSEWHERE.into_iter().chain([maps.clone()]);
+        let topics = topics.chain(kinds());
         topics.map(|topic| Topic::In(namespace.clone(), Box::new(topic)))
     });
     kinds().chain(there).collect()

@@ -593,7 +593,7 @@ impl Planner<'_> {
             namespace.is_some_and(|it| users.iter().any(|user| user.wants(&it, &claim.key.name)))
         };
         for claim in survey.of_kind(preflight::CLAIM) {
-            let is_from_template = ownership::claim_ordinal(&claim.key.name, id.as_str()).is_some();
+            let is_from_template = naming::claim_ordinal(&claim.key.name, id.as_str()).is_some();
             let is_ours = ownership::owner(claim, id, &set) == Owner::Ours;
             if is_from_template && is_ours && !is_wanted(claim) {
                 plan.warnings.push(format!(

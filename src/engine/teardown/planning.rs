@@ -11,7 +11,6 @@ use crate::definition::object::{GroupKind, Object, ObjectKey};
 use crate::engine::fate::{self, Policies, Scene};
 use crate::engine::metadata::Metadata;
 use crate::engine::operation;
-use crate::engine::ownership::claim_ordinal;
 use crate::engine::plan::{Fate, FateRow, PlannedRetention, TeardownPlan, VolumeChoice};
 use crate::engine::preflight;
 use crate::engine::prune::along_with;
@@ -203,7 +202,7 @@ fn is_claim_of(claim: &Object, objects: &[Object], ours: &BTreeSet<String>) -> b
             set.key.kind == "StatefulSet"
                 && set.key.namespace == claim.key.namespace
                 && ours.contains(Metadata::of(set).uid())
-                && claim_ordinal(&claim.key.name, &set.key.name).is_some()
+                && naming::claim_ordinal(&claim.key.name, &set.key.name).is_some()
         })
 }
 

@@ -46,7 +46,8 @@ fn bare_pods<'a>(view: &InstanceView<'a>) -> impl Iterator<Item = (&'a ObjectRow
         Pods::Full(pods) => pods,
         Pods::Rows(_) => &[],
     };
-    let is_bare = |row: &&ObjectRow| row.key.kind == "Pod" && row.is_member && row.owner.is_none();
+    let is_bare =
+        |row: &&ObjectRow| row.key.kind == "Pod" && row.is_member() && row.owner.is_none();
     let bare = view.objects.iter().filter(is_bare);
     bare.filter_map(move |row| {
         let pod = pods.iter().find(|pod| pod.uid == row.uid)?;

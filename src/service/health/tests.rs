@@ -724,7 +724,7 @@ fn objects_of_other_kinds_say_themselves_how_they_are_doing() {
         uid: kind.to_owned(),
         created: time("12:00:00"),
         deletion: None,
-        is_member: true,
+        set: Some("applyset-x-v1".to_owned()),
         owner: None,
         has_foreign: false,
         standing: Some(standing),

@@ -13,6 +13,7 @@ mod access;
 mod adopt;
 mod apply;
 mod backend;
+mod batch;
 mod claims;
 mod cluster;
 mod delete;
@@ -335,6 +336,13 @@ on_both_backends! {
         a_list_comes_in_pages
         a_table_without_objects_has_the_columns_of_a_list
         a_table_watch_has_columns_in_its_first_event_only;
+    batch:
+        a_job_counts_its_runs_and_is_complete
+        a_job_that_takes_too_long_fails_and_says_why
+        a_suspended_job_waits_and_what_is_deleted_is_gone
+        pods_that_never_end_and_schedules_that_are_none_are_refused
+        a_daemon_set_has_a_pod_on_each_node_and_replaces_them
+        a_cron_job_makes_jobs_keeps_the_last_and_stops_when_suspended;
     workloads:
         a_deployment_becomes_ready
         a_stateful_set_starts_its_pods_in_order

@@ -20,6 +20,9 @@ pub(crate) fn on_create(
     resource: &Resource,
     object: &mut Value,
 ) -> Result<(), Status> {
+    if (resource.group.as_str(), resource.kind.as_str()) == ("batch", "Job") {
+        job(object);
+    }
     if !resource.group.is_empty() {
         return Ok(());
     }
@@ -77,6 +80,27 @@ fn hold(object: &mut Value, finalizer: &str) {
         finalizers.push(json!(finalizer));
     }
     object["metadata"]["finalizers"] = json!(finalizers);
+}
+
+/// The pods of a Job are told by its uid, so that no other Job's are taken for its own.
+fn job(object: &mut Value) {
+    if object["spec"]["manualSelector"] == true {
+        return;
+    }
+    let (uid, name) = (
+        object["metadata"]["uid"].clone(),
+        object["metadata"]["name"].clone(),
+    );
+    let labels = &mut object["spec"]["template"]["metadata"]["labels"];
+    for (key, value) in [
+        ("batch.kubernetes.io/controller-uid", &uid),
+        ("batch.kubernetes.io/job-name", &name),
+        ("controller-uid", &uid),
+        ("job-name", &name),
+    ] {
+        labels[key] = value.clone();
+    }
+    object["spec"]["selector"]["matchLabels"]["batch.kubernetes.io/controller-uid"] = uid;
 }
 
 fn pod(object: &mut Value) {

@@ -13,9 +13,12 @@ pub mod driver;
 pub mod seeds;
 
 mod claims;
+mod cron_job;
+mod daemon_set;
 mod deployment;
 mod engine;
 mod events;
+mod job;
 mod kind;
 mod kubelet;
 mod namespaces;
@@ -23,6 +26,7 @@ mod object;
 mod ownership;
 mod pods;
 mod replica_set;
+mod revisions;
 mod routes;
 mod scheduler;
 mod services;
@@ -31,6 +35,7 @@ mod view;
 mod volumes;
 mod write;
 
+pub(crate) use cron_job::schedule::Schedule;
 pub(crate) use pods::fnv1a_32;
 
 #[cfg(test)]

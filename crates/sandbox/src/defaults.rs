@@ -37,16 +37,9 @@ pub(crate) fn apply(resource: &Resource, object: &mut Value) {
             put(&mut object["spec"], "replicas", 1);
             pod_spec(&mut object["spec"]["template"]["spec"]);
         }
-        ("apps", "DaemonSet") => {
-            put(&mut object["spec"], "revisionHistoryLimit", 10);
-            put(
-                object_at(&mut object["spec"], "updateStrategy"),
-                "type",
-                "RollingUpdate",
-            );
-            pod_spec(&mut object["spec"]["template"]["spec"]);
-        }
-        ("batch", "Job") => job(&mut object["spec"]),
+        ("apps", "DaemonSet") => daemon_set(&mut object["spec"]),
+        ("batch", "Job") => job(object),
+        ("batch", "CronJob") => cron_job(&mut object["spec"]),
         ("storage.k8s.io", "StorageClass") => {
             put(object, "reclaimPolicy", "Delete");
             put(object, "volumeBindingMode", "Immediate");
@@ -67,7 +60,11 @@ pub(crate) fn status_at_creation(resource: &Resource, object: &mut Value) {
         ("", "Namespace") => Some(json!({"phase": "Active"})),
         ("", "Service") | ("networking.k8s.io", "Ingress") => Some(json!({"loadBalancer": {}})),
         ("apps", "StatefulSet" | "ReplicaSet") => Some(json!({"replicas": 0})),
-        ("apps", "Deployment") | ("batch", "Job") => Some(json!({})),
+        ("apps", "Deployment") | ("batch", "Job" | "CronJob") => Some(json!({})),
+        ("apps", "DaemonSet") => Some(
+            json!({"currentNumberScheduled": 0, "desiredNumberScheduled": 0,
+            "numberMisscheduled": 0, "numberReady": 0}),
+        ),
         ("apiextensions.k8s.io", _) => Some(established(object)),
         _ => None,
     };
@@ -133,13 +130,52 @@ fn stateful_set(spec: &mut Value) {
     pod_spec(&mut spec["template"]["spec"]);
 }
 
-fn job(spec: &mut Value) {
-    put(spec, "backoffLimit", 6);
-    put(spec, "completions", 1);
+fn daemon_set(spec: &mut Value) {
+    put(spec, "revisionHistoryLimit", 10);
+    let strategy = object_at(spec, "updateStrategy");
+    put(strategy, "type", "RollingUpdate");
+    if strategy["type"] == "RollingUpdate" {
+        let rolling = object_at(strategy, "rollingUpdate");
+        put(rolling, "maxSurge", 0);
+        put(rolling, "maxUnavailable", 1);
+    }
+    pod_spec(&mut spec["template"]["spec"]);
+}
+
+/// A Job of which only the number at a time is said ends when one pod succeeds.
+fn job(job: &mut Value) {
+    let labels = job["spec"]["template"]["metadata"]["labels"].clone();
+    let has_labels = count_of(&job["metadata"]["labels"]) > 0;
+    if count_of(&labels) > 0 && !has_labels {
+        job["metadata"]["labels"] = labels;
+    }
+    let spec = &mut job["spec"];
+    if spec["parallelism"].is_null() {
+        put(spec, "completions", 1);
+    }
     put(spec, "parallelism", 1);
+    put(spec, "backoffLimit", 6);
     put(spec, "completionMode", "NonIndexed");
     put(spec, "suspend", false);
+    put(spec, "manualSelector", false);
+    let replacement = match spec["podFailurePolicy"].is_null() {
+        true => "TerminatingOrFailed",
+        false => "Failed",
+    };
+    put(spec, "podReplacementPolicy", replacement);
     pod_spec(&mut spec["template"]["spec"]);
+}
+
+fn count_of(map: &Value) -> usize {
+    map.as_object().map_or(0, serde_json::Map::len)
+}
+
+fn cron_job(spec: &mut Value) {
+    put(spec, "concurrencyPolicy", "Allow");
+    put(spec, "suspend", false);
+    put(spec, "successfulJobsHistoryLimit", 3);
+    put(spec, "failedJobsHistoryLimit", 1);
+    pod_spec(&mut spec["jobTemplate"]["spec"]["template"]["spec"]);
 }
 
 fn service(spec: &mut Value) {

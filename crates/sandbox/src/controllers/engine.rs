@@ -17,7 +17,10 @@ use super::object::{after, namespace, text};
 use super::routes::{Controller, Task, emptying, tasks};
 use super::view::{Key, View};
 use super::write::{Decision, Write};
-use super::{deployment, namespaces, replica_set, scheduler, services, stateful_set, volumes};
+use super::{
+    cron_job, daemon_set, deployment, job, namespaces, replica_set, scheduler, services,
+    stateful_set, volumes,
+};
 
 /// How often one task may run in one turn before it must wait: a bound for controllers that undo each other.
 const RUNS_PER_TURN: u32 = 100;
@@ -127,6 +130,9 @@ impl Engine {
             Controller::Deployment => deployment::reconcile(view, key, now),
             Controller::ReplicaSet => replica_set::reconcile(view, key, now),
             Controller::StatefulSet => stateful_set::reconcile(view, key, now),
+            Controller::DaemonSet => daemon_set::reconcile(view, key, now),
+            Controller::CronJob => cron_job::reconcile(view, key, now),
+            Controller::Job => job::reconcile(view, key, now),
             Controller::Scheduler => scheduler::reconcile(view, key, now),
             Controller::Kubelet => self.kubelet.reconcile(view, key, now),
             Controller::Service => services::reconcile(view, key),
@@ -189,6 +195,9 @@ impl Engine {
         match task.0 {
             Controller::ReplicaSet => replica_set::refused(&self.view, &task.1, reason, now),
             Controller::StatefulSet => stateful_set::refused(&self.view, &task.1, object, reason),
+            Controller::DaemonSet => daemon_set::refused(&self.view, &task.1, reason),
+            Controller::CronJob => cron_job::refused(&self.view, &task.1, reason),
+            Controller::Job => job::refused(&self.view, &task.1, reason),
             _ => Vec::new(),
         }
     }

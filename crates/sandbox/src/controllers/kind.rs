@@ -7,6 +7,10 @@ pub enum Kind {
     ConfigMap,
     /// `apps/v1` ControllerRevision.
     ControllerRevision,
+    /// `batch/v1` CronJob.
+    CronJob,
+    /// `apps/v1` DaemonSet.
+    DaemonSet,
     /// `apps/v1` Deployment.
     Deployment,
     /// `v1` Endpoints.
@@ -15,6 +19,8 @@ pub enum Kind {
     EndpointSlice,
     /// `v1` Event.
     Event,
+    /// `batch/v1` Job.
+    Job,
     /// `v1` Namespace.
     Namespace,
     /// `v1` Node.
@@ -41,13 +47,16 @@ pub enum Kind {
 
 impl Kind {
     /// Every kind there is.
-    pub const ALL: [Kind; 17] = [
+    pub const ALL: [Kind; 20] = [
         Kind::ConfigMap,
         Kind::ControllerRevision,
+        Kind::CronJob,
+        Kind::DaemonSet,
         Kind::Deployment,
         Kind::Endpoints,
         Kind::EndpointSlice,
         Kind::Event,
+        Kind::Job,
         Kind::Namespace,
         Kind::Node,
         Kind::PersistentVolume,
@@ -66,10 +75,13 @@ impl Kind {
         match self {
             Kind::ConfigMap => ("v1", "ConfigMap"),
             Kind::ControllerRevision => ("apps/v1", "ControllerRevision"),
+            Kind::CronJob => ("batch/v1", "CronJob"),
+            Kind::DaemonSet => ("apps/v1", "DaemonSet"),
             Kind::Deployment => ("apps/v1", "Deployment"),
             Kind::Endpoints => ("v1", "Endpoints"),
             Kind::EndpointSlice => ("discovery.k8s.io/v1", "EndpointSlice"),
             Kind::Event => ("v1", "Event"),
+            Kind::Job => ("batch/v1", "Job"),
             Kind::Namespace => ("v1", "Namespace"),
             Kind::Node => ("v1", "Node"),
             Kind::PersistentVolume => ("v1", "PersistentVolume"),

@@ -8,6 +8,7 @@ use super::object::{
     condition, condition_is_true, controller_reference, is_deleting, map, meets, namespace,
     seconds, text, time,
 };
+use super::view::View;
 
 /// Returns whether a pod counts towards its workload: neither finished nor on its way out.
 pub fn is_active(pod: &Value) -> bool {
@@ -74,6 +75,26 @@ pub fn from_template(template: &Value, owner: &Value) -> Value {
         "spec": template.get("spec").cloned().unwrap_or_else(|| json!({})),
         "status": {"phase": "Pending"},
     })
+}
+
+/// Returns a free pod name of `prefix` and five letters, as `generateName` gives them; the letters come from `seed`.
+pub fn generated_name(view: &View, namespace: &str, prefix: &str, seed: &str) -> String {
+    // The API cuts the prefix so that the name stays a label value.
+    let prefix = &prefix[..prefix.floor_char_boundary(58)];
+    let nth_name = |salt: u32| {
+        let mut hash = fnv1a_32(format!("{seed} {salt}").as_bytes());
+        let letters = std::iter::repeat_with(|| {
+            let letter = NAME_ALPHABET[hash as usize % NAME_ALPHABET.len()];
+            hash /= NAME_ALPHABET.len() as u32;
+            char::from(letter)
+        });
+        prefix.chars().chain(letters.take(5)).collect::<String>()
+    };
+    let is_free = |name: &String| view.find(Kind::Pod, namespace, name).is_none();
+    (0..)
+        .map(nth_name)
+        .find(is_free)
+        .expect("a name space of 14 million is never full here")
 }
 
 /// Returns whether two pod templates ask for the same pods. The hash label, which a controller adds, and nulls, which

@@ -10,8 +10,7 @@ use super::object::{
 };
 use super::ownership::claim;
 use super::pods::{
-    Availability, NAME_ALPHABET, availability, fnv1a_32, from_template, is_active, is_finished,
-    is_ready,
+    Availability, availability, from_template, generated_name, is_active, is_finished, is_ready,
 };
 use super::view::{Key, View};
 use super::write::{Decision, Note, Write};
@@ -102,26 +101,6 @@ fn new_pod(view: &View, set: &Value, nth: usize, now: Timestamp) -> Value {
     pod["metadata"]["name"] = json!(generated_name(view, namespace(set), &prefix, &seed));
     pod["metadata"]["generateName"] = json!(prefix);
     pod
-}
-
-/// Returns a free pod name of `prefix` and five letters, as `generateName` gives them; the letters come from `seed`.
-fn generated_name(view: &View, namespace: &str, prefix: &str, seed: &str) -> String {
-    // The API cuts the prefix so that the name stays a label value.
-    let prefix = &prefix[..prefix.floor_char_boundary(58)];
-    let nth_name = |salt: u32| {
-        let mut hash = fnv1a_32(format!("{seed} {salt}").as_bytes());
-        let letters = std::iter::repeat_with(|| {
-            let letter = NAME_ALPHABET[hash as usize % NAME_ALPHABET.len()];
-            hash /= NAME_ALPHABET.len() as u32;
-            char::from(letter)
-        });
-        prefix.chars().chain(letters.take(5)).collect::<String>()
-    };
-    let is_free = |name: &String| view.find(Kind::Pod, namespace, name).is_none();
-    (0..)
-        .map(nth_name)
-        .find(is_free)
-        .expect("a name space of 14 million is never full here")
 }
 
 /// How much a pod is worth keeping; the least worth goes first.

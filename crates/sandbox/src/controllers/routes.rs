@@ -29,6 +29,12 @@ pub enum Controller {
     ReplicaSet,
     /// StatefulSets.
     StatefulSet,
+    /// DaemonSets.
+    DaemonSet,
+    /// CronJobs.
+    CronJob,
+    /// Jobs.
+    Job,
     /// The scheduler.
     Scheduler,
     /// The kubelets.
@@ -61,6 +67,19 @@ pub fn tasks(view: &View, kind: Kind, before: Option<&Value>, after: Option<&Val
         Kind::Namespace => own(Controller::Namespace),
         Kind::Deployment => own(Controller::Deployment),
         Kind::StatefulSet => own(Controller::StatefulSet),
+        Kind::DaemonSet => own(Controller::DaemonSet),
+        Kind::CronJob => own(Controller::CronJob),
+        Kind::Job => {
+            let mut tasks = own(Controller::Job);
+            tasks.extend(owners(
+                view,
+                before,
+                after,
+                Kind::CronJob,
+                Controller::CronJob,
+            ));
+            tasks
+        }
         Kind::Service => own(Controller::Service),
         Kind::ReplicaSet => {
             let mut tasks = own(Controller::ReplicaSet);
@@ -73,13 +92,12 @@ pub fn tasks(view: &View, kind: Kind, before: Option<&Value>, after: Option<&Val
             ));
             tasks
         }
-        Kind::ControllerRevision => owners(
-            view,
-            before,
-            after,
-            Kind::StatefulSet,
-            Controller::StatefulSet,
-        ),
+        Kind::ControllerRevision => {
+            let of = |kind, controller| owners(view, before, after, kind, controller);
+            let mut tasks = of(Kind::StatefulSet, Controller::StatefulSet);
+            tasks.extend(of(Kind::DaemonSet, Controller::DaemonSet));
+            tasks
+        }
         Kind::Pod => pod_tasks(view, before, after),
         Kind::PersistentVolumeClaim => claim_tasks(view, before, object),
         Kind::PersistentVolume => volume_tasks(view, before, object),
@@ -89,7 +107,11 @@ pub fn tasks(view: &View, kind: Kind, before: Option<&Value>, after: Option<&Val
                 .map(|claim| (Controller::Claim, Key::of(claim)));
             claims.chain(unplaced(view)).collect()
         }
-        Kind::Node => unplaced(view).collect(),
+        Kind::Node => {
+            let daemons = view.all(Kind::DaemonSet);
+            let daemons = daemons.map(|set| (Controller::DaemonSet, Key::of(set)));
+            unplaced(view).chain(daemons).collect()
+        }
         Kind::ConfigMap | Kind::Secret => source_tasks(view, object),
         Kind::ServiceAccount => vec![(Controller::Namespace, Key::new("", namespace(object)))],
         Kind::Endpoints => own(Controller::Service),
@@ -146,6 +168,12 @@ fn pod_tasks(view: &View, before: Option<&Value>, after: Option<&Value>) -> Vec<
         Kind::StatefulSet,
         Controller::StatefulSet,
     ));
+    for (kind, controller) in [
+        (Kind::DaemonSet, Controller::DaemonSet),
+        (Kind::Job, Controller::Job),
+    ] {
+        tasks.extend(owners(view, before, after, kind, controller));
+    }
     if after.is_some_and(scheduler::is_waiting) {
         tasks.push((Controller::Scheduler, Key::of(pod)));
     }

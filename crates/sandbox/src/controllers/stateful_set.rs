@@ -15,11 +15,10 @@ use super::pods::{Availability, availability, is_finished};
 use super::view::{Key, View};
 use super::write::{Decision, Note, Write};
 
-use revisions::Revisions;
+use super::revisions::Revisions;
 
 mod claims;
 mod pods;
-mod revisions;
 mod status;
 
 #[cfg(test)]
@@ -28,8 +27,7 @@ mod tests;
 /// Who StatefulSet events come from.
 pub const COMPONENT: &str = "statefulset-controller";
 
-/// The label with the revision of a pod's template.
-pub const REVISION_HASH: &str = "controller-revision-hash";
+pub use super::revisions::REVISION_HASH;
 
 /// Decides what one StatefulSet needs.
 pub fn reconcile(view: &View, key: &Key, now: Timestamp) -> Decision {

@@ -10,6 +10,7 @@ use crate::store::Store;
 
 use text::{age, count, joined, or_none, plain, since, texts};
 
+mod batch;
 mod custom;
 mod pod;
 mod text;
@@ -123,6 +124,20 @@ fn built_in(group: &str, kind: &str) -> (&'static [Column], Cells) {
         ("apps", "StatefulSet") => (
             columns!["Name" "Ready" "Age"; "Containers" "Images"],
             stateful_set,
+        ),
+        ("apps", "DaemonSet") => (
+            columns!["Name" "Desired" "Current" "Ready" "Up-to-date" "Available" "Node Selector" "Age";
+                "Containers" "Images" "Selector"],
+            batch::daemon_set,
+        ),
+        ("batch", "Job") => (
+            columns!["Name" "Status" "Completions" "Duration" "Age"; "Containers" "Images" "Selector"],
+            batch::job,
+        ),
+        ("batch", "CronJob") => (
+            columns!["Name" "Schedule" "Timezone" "Suspend" "Active" "Last Schedule" "Age";
+                "Containers" "Images" "Selector"],
+            batch::cron_job,
         ),
         ("apps", "ControllerRevision") => {
             (columns!["Name" "Controller" "Revision" "Age"], revision)

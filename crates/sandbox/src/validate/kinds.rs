@@ -3,9 +3,11 @@
 use std::net::IpAddr;
 
 use base64::Engine;
+use jiff::tz::TimeZone;
 use serde_json::{Value, json};
 
 use super::{Faults, is_dns_label, is_dns_subdomain, items, labels, map_len};
+use crate::controllers::Schedule;
 use crate::quantity::milli;
 use crate::resources::Resource;
 use crate::selector::selects;
@@ -24,11 +26,8 @@ pub(super) fn check(resource: &Resource, object: &Value, faults: &mut Faults) {
         ("apps", "Deployment" | "ReplicaSet" | "StatefulSet" | "DaemonSet") => {
             workload(object, faults)
         }
-        ("batch", "Job") => pod_spec(
-            &object["spec"]["template"]["spec"],
-            "spec.template.spec",
-            faults,
-        ),
+        ("batch", "Job") => job_pods(&object["spec"]["template"]["spec"], "spec", faults),
+        ("batch", "CronJob") => cron_job(&object["spec"], faults),
         ("networking.k8s.io", "Ingress") => ingress(object, faults),
         _ => {}
     }
@@ -118,6 +117,37 @@ fn workload(object: &Value, faults: &mut Faults) {
         &spec["template"]["spec"],
         "spec.template.spec",
         &claims,
+        faults,
+    );
+}
+
+/// Pods of Jobs end.
+fn job_pods(spec: &Value, path: &str, faults: &mut Faults) {
+    pod_spec(spec, &format!("{path}.template.spec"), faults);
+    if spec["restartPolicy"] == "Always" {
+        let why = r#"valid values: "OnFailure", "Never""#;
+        faults.required(format!("{path}.template.spec.restartPolicy"), why);
+    }
+}
+
+fn cron_job(spec: &Value, faults: &mut Faults) {
+    let schedule = spec["schedule"].as_str().unwrap_or_default();
+    if schedule.is_empty() {
+        faults.required("spec.schedule", "");
+    } else if let Err(why) = Schedule::parse(schedule) {
+        faults.invalid("spec.schedule", &spec["schedule"], &why);
+    }
+    if let Some(zone) = spec["timeZone"]
+        .as_str()
+        .filter(|zone| TimeZone::get(zone).is_err())
+    {
+        let why = format!("unknown time zone {zone}");
+        faults.invalid("spec.timeZone", &spec["timeZone"], &why);
+    }
+    let template = &spec["jobTemplate"]["spec"];
+    job_pods(
+        &template["template"]["spec"],
+        "spec.jobTemplate.spec",
         faults,
     );
 }

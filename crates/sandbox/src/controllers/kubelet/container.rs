@@ -432,6 +432,7 @@ impl ContainerRun {
             (false, Role::Init, _) if self.is_slow() => INIT_MS * 8,
             (false, Role::Init, _) => INIT_MS,
             (false, _, Policy::Always) => return None,
+            (false, _, _) if self.is_slow() => JOB_MS * 8,
             (false, _, _) => JOB_MS,
         };
         Some(after(since, runs_ms))

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::controllers::kind::Kind;
 use crate::controllers::object::{annotation, controller_of, flag, items, name, text};
@@ -42,7 +42,8 @@ pub(super) fn fit(
     node: &Value,
     claims: &Claims<'_>,
 ) -> Result<Score, Refusal> {
-    if flag(node, "/spec/unschedulable") {
+    let cordoned = json!({"key": "node.kubernetes.io/unschedulable", "effect": "NoSchedule"});
+    if flag(node, "/spec/unschedulable") && !tolerates(pod, &cordoned) {
         return Err(Refusal::for_good("node(s) were unschedulable"));
     }
     let repels = |taint: &&Value| {

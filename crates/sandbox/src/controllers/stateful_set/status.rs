@@ -9,7 +9,7 @@ use crate::controllers::pods::{Availability, availability, is_ready};
 use crate::controllers::write::Write;
 
 use super::REVISION_HASH;
-use super::revisions::Revisions;
+use crate::controllers::revisions::Revisions;
 
 /// Returns the write of the status, if it changed.
 pub fn report(

@@ -1,18 +1,17 @@
-//! The history of a StatefulSet's templates: ControllerRevisions, equal templates sharing one.
+//! The history of the templates of a StatefulSet or DaemonSet: ControllerRevisions, equal templates sharing one.
 
 use serde_json::{Map, Value, json};
 
-use crate::controllers::kind::Kind;
-use crate::controllers::object::{
-    controller_reference, count, int, label, map, name, namespace, text,
-};
-use crate::controllers::pods::{is_same_template, template_hash};
-use crate::controllers::view::View;
-use crate::controllers::write::Write;
+use super::kind::Kind;
+use super::object::{controller_reference, count, int, label, map, name, namespace, text};
+use super::pods::{is_same_template, template_hash};
+use super::view::View;
+use super::write::Write;
 
-use super::REVISION_HASH;
+/// The label with the revision of a pod's template: a StatefulSet's pods bear its name, a DaemonSet's its hash.
+pub const REVISION_HASH: &str = "controller-revision-hash";
 
-/// The label with a revision's hash.
+/// The label with the hash of a StatefulSet's revision. A DaemonSet's bears the same label as its pods.
 const HASH: &str = "controller.kubernetes.io/hash";
 
 /// The revisions of one set: the one that it rolls to, the one that it rolls from.
@@ -87,7 +86,7 @@ impl<'a> Revisions<'a> {
                 || name(revision) == self.current().1
                 || pods
                     .iter()
-                    .any(|pod| label(pod, REVISION_HASH) == Some(name(revision)))
+                    .any(|pod| label(pod, REVISION_HASH) == Some(mark_of(revision)))
         };
         let spent: Vec<&&Value> = self
             .history
@@ -101,6 +100,11 @@ impl<'a> Revisions<'a> {
             .map(|revision| Write::delete(Kind::ControllerRevision, revision))
             .collect()
     }
+}
+
+/// Returns what the pods of a revision bear of it.
+fn mark_of(revision: &Value) -> &str {
+    label(revision, REVISION_HASH).unwrap_or_else(|| name(revision))
 }
 
 fn template_and_name(revision: Option<&Value>) -> (&Value, &str) {
@@ -127,7 +131,11 @@ fn build(set: &Value, number: i64) -> Value {
     let mut labels: Map<String, Value> = map(set, "/spec/template/metadata/labels")
         .cloned()
         .unwrap_or_default();
-    labels.insert(HASH.to_owned(), json!(hash));
+    let label = match text(set, "/kind") {
+        "DaemonSet" => REVISION_HASH,
+        _ => HASH,
+    };
+    labels.insert(label.to_owned(), json!(hash));
     let annotations = map(set, "/metadata/annotations")
         .cloned()
         .unwrap_or_default();

@@ -172,7 +172,7 @@ impl Run {
         Followed {
             child,
             stdout,
-            watched,
+            _watched: watched,
         }
     }
 
@@ -282,7 +282,7 @@ impl Ended {
 pub(crate) struct Followed {
     child: Child,
     stdout: BufReader<ChildStdout>,
-    watched: Watched,
+    _watched: Watched,
 }
 
 impl Followed {
@@ -345,7 +345,14 @@ impl Followed {
         let mut pipe = self.child.stderr.take().unwrap();
         pipe.read_to_string(&mut stderr).unwrap();
         let code = self.child.wait().unwrap().code();
-        self.watched.end();
         (code, stderr)
+    }
+}
+
+impl Drop for Followed {
+    /// Nothing that serves for ever outlives its test.
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
     }
 }

@@ -6,6 +6,7 @@
 mod candidates;
 mod flow;
 mod kinds;
+mod lines;
 mod names;
 mod place;
 

@@ -2,6 +2,7 @@
 
 use ropey::Rope;
 
+use super::lines;
 use super::place::{Above, Place, Slot, Style, is_word, split_key, text_of, word_length};
 use crate::schema::{Path, Step};
 
@@ -60,22 +61,22 @@ pub(super) fn place(
 
 /// Returns the line that brackets around a line may begin on: less indented than those below it.
 fn first_line(rope: &Rope, line: usize, document: usize) -> usize {
-    let indent = |line: usize| {
-        let text = text_of(rope, line);
+    let indent = |text: &str| {
         let content = text.trim_start_matches(' ');
         (!content.trim().is_empty()).then(|| text.len() - content.len())
     };
     let mut first = line;
-    let mut least = indent(line).unwrap_or(usize::MAX);
-    for above in (document..line).rev().take(MAX_LINES) {
-        let Some(spaces) = indent(above) else {
+    let mut least = indent(&text_of(rope, line)).unwrap_or(usize::MAX);
+    let above = (document..line).rev().zip(lines::above(rope, line));
+    for (above, text) in above.take(MAX_LINES) {
+        let Some(spaces) = indent(&text) else {
             continue;
         };
         if spaces < least {
             least = spaces;
             first = above;
             // A line without brackets ends what may be between some.
-            if !text_of(rope, above).contains(['[', '{', ',', ']', '}']) {
+            if !text.contains(['[', '{', ',', ']', '}']) {
                 break;
             }
         }

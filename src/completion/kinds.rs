@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use ropey::Rope;
 
 use super::place::{Place, split_key};
-use super::{Item, Known};
+use super::{Item, Known, lines};
 use crate::schema::{self, Schema, Step};
 
 /// Most lines in which a document says what it is.
@@ -24,12 +24,11 @@ pub(super) struct DocumentKind {
 /// Reads what the document that begins on a line says of itself.
 pub(super) fn of_document(rope: &Rope, first: usize) -> DocumentKind {
     let mut found = DocumentKind::default();
-    for line in rope.lines_at(first.min(rope.len_lines())).take(MAX_LINES) {
-        // Only keys of the top say it, and they are short.
-        if !matches!(line.get_char(0), Some('a' | 'k' | '-' | '.')) {
+    for text in lines::from(rope, first).take(MAX_LINES) {
+        // Only keys of the top say it.
+        if !text.starts_with(['a', 'k', '-', '.']) {
             continue;
         }
-        let text = line.to_string();
         if text.starts_with("---") || text.starts_with("...") {
             break;
         }
@@ -48,15 +47,12 @@ pub(super) fn of_document(rope: &Rope, first: usize) -> DocumentKind {
 
 /// Returns the groups and versions that the documents of a text name, each once.
 pub fn api_versions(rope: &Rope) -> BTreeSet<String> {
-    let lines = rope.lines().take(MAX_LINES);
-    let named = lines
-        .filter(|line| line.get_char(0) == Some('a'))
-        .map(|line| {
-            let line = line.to_string();
-            let (key, version) = split_key(line.trim_end())?;
-            let version = version.trim_matches(['"', '\'']);
-            (key == "apiVersion" && !version.is_empty()).then(|| version.to_owned())
-        });
+    let lines = lines::from(rope, 0).take(MAX_LINES);
+    let named = lines.filter(|line| line.starts_with('a')).map(|line| {
+        let (key, version) = split_key(line.trim_end())?;
+        let version = version.trim_matches(['"', '\'']);
+        (key == "apiVersion" && !version.is_empty()).then(|| version.to_owned())
+    });
     named.flatten().take(MAX_VERSIONS).collect()
 }
 

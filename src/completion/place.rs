@@ -8,7 +8,7 @@ use std::ops::Range;
 
 use ropey::Rope;
 
-use super::flow;
+use super::{flow, lines};
 use crate::schema::{Path, Step};
 
 /// Most lines that are walked over in search of parents and neighbours.
@@ -227,20 +227,22 @@ fn is_mark(line: &str) -> bool {
 
 /// Returns the first line of the document that a line is in.
 fn document_start(rope: &Rope, line: usize) -> usize {
-    let first = line.saturating_sub(MAX_LINES);
-    (first..line)
-        .rev()
-        .find(|&line| is_mark(&text_of(rope, line)))
-        .map_or(first, |mark| mark + 1)
+    let mut above = lines::above(rope, line).take(MAX_LINES);
+    let n_above = above.position(|line| is_mark(&line));
+    line - n_above.unwrap_or(MAX_LINES.min(line))
+}
+
+/// Tells of a line, at a glance, that it neither is beside what begins in a column nor holds it: most lines of a long text.
+fn is_inside(line: &str, column: usize, is_item: bool) -> bool {
+    let rest = line.trim_start_matches(' ');
+    let indent = line.len() - rest.len();
+    let is_other_item = || is_item && (rest.starts_with("- ") || rest == "-");
+    indent > column || indent == column && is_other_item()
 }
 
 /// The lines above the cursor, walked upwards once.
 pub(super) struct Above<'r> {
-    rope: &'r Rope,
-    /// The line that was looked at last.
-    line: usize,
-    /// The first line of the document.
-    document: usize,
+    lines: std::iter::Take<lines::Above<'r>>,
     /// Keys met in the column of the cursor's map before its parent.
     keys: Vec<String>,
 }
@@ -248,26 +250,19 @@ pub(super) struct Above<'r> {
 impl<'r> Above<'r> {
     pub(super) fn new(rope: &'r Rope, line: usize, document: usize) -> Self {
         Self {
-            rope,
-            line,
-            document,
+            lines: lines::above(rope, line).take(line.saturating_sub(document)),
             keys: Vec::new(),
         }
-    }
-
-    fn next(&mut self) -> Option<Cow<'r, str>> {
-        if self.line <= self.document {
-            return None;
-        }
-        self.line -= 1;
-        Some(text_of(self.rope, self.line))
     }
 
     /// Returns the path to the map or list whose entries begin in a column; none inside of a scalar of several lines.
     pub(super) fn path_to(&mut self, column: usize, is_item: bool) -> Option<Path> {
         let mut steps = Vec::new();
         let (mut column, mut is_item, mut is_first) = (column, is_item, true);
-        while let Some(line) = self.next() {
+        while let Some(line) = self.lines.next() {
+            if is_inside(&line, column, is_item) {
+                continue;
+            }
             let Some(entry) = Entry::read(&line) else {
                 continue;
             };
@@ -312,9 +307,10 @@ impl<'r> Above<'r> {
     /// Returns the other keys of the map whose keys start in a column: those above, and those below the line.
     fn siblings(self, rope: &Rope, line: usize, column: usize) -> Vec<String> {
         let mut keys = self.keys;
-        let last = rope.len_lines().min(line + MAX_LINES);
-        for line in line + 1..last {
-            let text = text_of(rope, line);
+        for text in lines::from(rope, line).skip(1).take(MAX_LINES) {
+            if is_inside(&text, column, false) {
+                continue;
+            }
             if is_mark(&text) {
                 break;
             }

@@ -25,6 +25,7 @@
 //! | [`audit`] | the file that takes a line for each write to a cluster |
 //! | `editor` | text, cursor, edits and their inverses, history, search. Pure |
 //! | [`text`] | the one sanitiser of text on its way to a terminal, and its width in cells. Pure |
+//! | `line_diff` | which lines two texts share. Pure |
 //! | `app` | `Model`, `Msg`, `Action`, `Effect`, `update`: what the dashboard decides. Pure |
 //! | `ui` | the picture of a model |
 //! | `runtime` | terminal guard, event loop, effect runner |
@@ -59,6 +60,7 @@ pub mod editor;
 pub mod engine;
 pub mod failure;
 pub mod guard;
+mod line_diff;
 pub mod log;
 pub mod panics;
 pub mod rehearsal;

@@ -3,7 +3,9 @@
 //! Lines that only one side changed are merged by themselves; where both changed the same lines a person chooses. Pure, like
 //! all of the editor: nothing is written here, and nothing of either side is lost before it is chosen.
 
-use similar::{Algorithm, DiffOp, capture_diff_slices};
+use similar::DiffOp;
+
+use crate::line_diff;
 
 /// Which of both sides is meant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -281,7 +283,7 @@ fn lines(text: &str) -> Vec<&str> {
 /// Returns for each line of a text where it is in another.
 fn shared(from: &[&str], to: &[&str]) -> Vec<Option<usize>> {
     let mut places = vec![None; from.len()];
-    for op in capture_diff_slices(Algorithm::Histogram, from, to) {
+    for op in line_diff::steady(from, to) {
         if let DiffOp::Equal {
             old_index,
             new_index,

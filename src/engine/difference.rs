@@ -1,12 +1,13 @@
 //! What changes in an object, line by line: without what the server keeps for itself, and with secrets masked. Pure.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
-use similar::{ChangeTag, TextDiff};
+use similar::{DiffTag, group_diff_ops};
 
 use super::plan::{DiffLine, DiffSide};
 use crate::definition::yaml::to_yaml;
+use crate::line_diff;
 use crate::text;
 
 /// Unchanged lines that are shown around a change.
@@ -68,20 +69,23 @@ pub(super) fn difference(old: Option<&Value>, new: Option<&Value>) -> Vec<DiffLi
 
 /// Returns the difference between two texts, with some unchanged lines around each change.
 pub(super) fn lines(old: &str, new: &str) -> Vec<DiffLine> {
-    let diff = TextDiff::configure().timeout(PATIENCE).diff_lines(old, new);
+    let [old, new] = [old, new].map(|text| text.split_inclusive('\n').collect::<Vec<_>>());
+    let ops = line_diff::fewest_changes(&old, &new, Some(Instant::now() + PATIENCE));
     let mut lines = Vec::new();
-    for (idx, group) in diff.grouped_ops(CONTEXT).iter().enumerate() {
+    for (idx, group) in group_diff_ops(ops, CONTEXT).iter().enumerate() {
         let starts_late = group.first().is_some_and(|op| op.old_range().start > 0);
         if idx > 0 || starts_late {
             lines.push(line(DiffSide::Gap, ""));
         }
-        for change in group.iter().flat_map(|op| diff.iter_changes(op)) {
-            let side = match change.tag() {
-                ChangeTag::Equal => DiffSide::Both,
-                ChangeTag::Delete => DiffSide::Old,
-                ChangeTag::Insert => DiffSide::New,
+        for op in group {
+            let (before, after) = (&old[op.old_range()], &new[op.new_range()]);
+            let sides: &[(DiffSide, &[&str])] = match op.tag() {
+                DiffTag::Equal => &[(DiffSide::Both, before)],
+                _ => &[(DiffSide::Old, before), (DiffSide::New, after)],
             };
-            lines.push(line(side, change.value()));
+            for (side, texts) in sides {
+                lines.extend(texts.iter().map(|text| line(*side, text)));
+            }
         }
     }
     lines

@@ -222,7 +222,8 @@ pub(super) fn text_of(rope: &Rope, line: usize) -> Cow<'_, str> {
 }
 
 fn is_mark(line: &str) -> bool {
-    line.starts_with("---") || line.starts_with("...")
+    // The first character tells of most lines that they are none.
+    line.starts_with(['-', '.']) && (line.starts_with("---") || line.starts_with("..."))
 }
 
 /// Returns the first line of the document that a line is in.

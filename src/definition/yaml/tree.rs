@@ -6,7 +6,8 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 
-use granit_parser::{Event, Marker, Parser, ScalarStyle, Tag};
+use bowline_yaml_events::Events;
+use granit_parser::{Event, Marker, ScalarStyle, Tag};
 
 use super::syntax::{self, SyntaxFault};
 use super::value::{MAX_DEPTH, MAX_DOCUMENTS};
@@ -136,8 +137,7 @@ impl<'t> Builder<'t> {
             flow_nesting_limit: MAX_DEPTH / 2,
             block_nesting_limit: MAX_DEPTH / 2,
         };
-        let mut parser = Parser::new_from_str_with_options(text, options);
-        while let Some(next) = parser.next_event() {
+        for next in Events::of(text, options) {
             let fault = match next {
                 Ok((event, span)) => self.push(event, &span).err().map(|fault| *fault),
                 Err(error) => Some(syntax::from_scan_error(&error, text)),

@@ -1,0 +1,197 @@
+//! Measures the dashboard in a storm of changes: `cargo bench --bench storm`, or with the pods that `scale` left,
+//! `cargo bench --bench storm -- --kubeconfig FILE`; `-- --seconds N` for another time than a minute, `-- --rate N` for
+//! another number of changes a second than 1,000.
+//!
+//! The real binary runs in a terminal of 200×50 on a real control plane with 500 instances of 20 pods. Each change is of
+//! another pod, and keys move the selection four times a second. Server and storm share the processors with the program, and
+//! may not reach the rate: the rate that was reached is printed. Nothing here fails for being slow.
+
+#[path = "../scale/figures.rs"]
+#[allow(dead_code)] // Shared with the other measures.
+mod figures;
+#[path = "../scale/fleet.rs"]
+#[allow(dead_code)] // The same.
+mod fleet;
+#[path = "../scale/program.rs"]
+#[allow(dead_code)] // The same.
+mod program;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result};
+use bowline_control_plane::{ControlPlane, User};
+use k8s_openapi::api::core::v1::Pod;
+use kube::api::{Api, ListParams, Patch, PatchParams};
+use kube::config::{Config, KubeConfigOptions, Kubeconfig};
+use kube::{Client, ResourceExt};
+use serde_json::json;
+use tokio::task::{JoinSet, spawn_blocking};
+
+use crate::figures::{Report, Spread, mb, ms};
+use crate::program::{Program, Setting};
+
+/// How many changes are on their way at the same time.
+const N_AT_ONCE: u64 = 32;
+/// Between keys.
+const PAUSE: Duration = Duration::from_millis(250);
+
+#[tokio::main]
+async fn main() -> Result<()> {
+    let report = Report::start()?;
+    if let Some(kubeconfig) = argument("--kubeconfig") {
+        return measure(report, &PathBuf::from(kubeconfig)).await;
+    }
+    let control_plane = spawn_blocking(ControlPlane::start)
+        .await?
+        .context("starting the control plane")?;
+    measure(report, &control_plane.kubeconfig(User::Admin)).await
+}
+
+/// Returns what follows a flag; cargo adds arguments of its own.
+fn argument(flag: &str) -> Option<String> {
+    let mut args = std::env::args();
+    args.find(|arg| arg == flag)?;
+    args.next()
+}
+
+fn number(flag: &str) -> Option<u64> {
+    argument(flag)?.parse().ok()
+}
+
+async fn measure(report: Report, kubeconfig: &Path) -> Result<()> {
+    let options = KubeConfigOptions::default();
+    let config = Kubeconfig::read_from(kubeconfig)?;
+    let client = Client::try_from(Config::from_custom_kubeconfig(config, &options).await?)?;
+    if !fleet::exists(&client).await? {
+        report.note("creating the pods")?;
+        fleet::create(&client).await?;
+    }
+    let setting = Setting::fleet(kubeconfig, fleet::NAMESPACE)?;
+    let time = Duration::from_secs(number("--seconds").unwrap_or(60));
+    let program = spawn_blocking(move || -> Result<_> {
+        let program = Program::start(&setting)?;
+        program.wait_for(fleet::all_are_shown)?;
+        program.settle();
+        // The program's home goes with its setting.
+        Ok((program, setting))
+    });
+    let (program, setting) = program.await??;
+    let storm = Storm::begin(&client, number("--rate").unwrap_or(1_000)).await?;
+    spawn_blocking(move || -> Result<()> {
+        run(&report, &program, &storm, time)?;
+        drop(storm);
+        program.settle();
+        report.line("peak memory", &mb(program.peak_memory()?))?;
+        program.quit()?;
+        drop(setting);
+        Ok(())
+    })
+    .await?
+}
+
+fn run(report: &Report, program: &Program, storm: &Storm, time: Duration) -> Result<()> {
+    let memory = program.present_memory()?;
+    let began = Instant::now();
+    let (cpu, n_bytes, n_changes) = (program.cpu_time()?, program.n_bytes(), storm.n_changes());
+    let mut times = Vec::new();
+    let mut selected = 1;
+    while began.elapsed() < time {
+        // Down twenty rows and up again, so that the list does not scroll.
+        let is_down = times.len() / 20 % 2 == 0;
+        selected = if is_down { selected + 1 } else { selected - 1 };
+        let mark = format!("▸ service-{selected:03}");
+        let is_shown = |screen: &vt100::Screen| screen.contents().contains(&mark);
+        times.push(program.type_until(if is_down { "j" } else { "k" }, is_shown)?);
+        std::thread::sleep(PAUSE);
+    }
+    let took = began.elapsed().as_secs_f64();
+    let a_second = |n: u64| n as f64 / took;
+    let (cpu, n_bytes) = (program.cpu_time()? - cpu, program.n_bytes() - n_bytes);
+    let n_changes = storm.n_changes() - n_changes;
+    report.line("changes a second", &format!("{:.0}", a_second(n_changes)))?;
+    let times = Spread::of(times);
+    let (middle, most) = (times.percentile(50), times.percentile(99));
+    let worst = ms(times.worst());
+    report.line(
+        "a key to the changed screen",
+        &format!("p50 {}, p99 {}, worst {worst}", ms(middle), ms(most)),
+    )?;
+    let rate = a_second(n_bytes) / 1e3;
+    report.line("to the terminal", &format!("{rate:.1} KB/s"))?;
+    let share = 100.0 * cpu.as_secs_f64() / took;
+    let each = cpu.as_secs_f64() * 1e6 / n_changes.max(1) as f64;
+    report.line(
+        "processor",
+        &format!("{share:.0} % of a core, {each:.0} µs a change"),
+    )?;
+    let now = program.present_memory()?;
+    report.line(
+        "memory before and after",
+        &format!("{}, {}", mb(memory), mb(now)),
+    )
+}
+
+/// Changes of pods at a steady pace, until it is dropped.
+struct Storm {
+    n_changes: Arc<AtomicU64>,
+    _tasks: JoinSet<()>,
+}
+
+impl Storm {
+    async fn begin(client: &Client, rate: u64) -> Result<Self> {
+        let api: Api<Pod> = Api::namespaced(client.clone(), fleet::NAMESPACE);
+        let pods = api.list(&ListParams::default()).await?;
+        let pods: Vec<_> = pods
+            .items
+            .into_iter()
+            .filter_map(|pod| Some((pod.name_any(), pod.status?.container_statuses?)))
+            .collect();
+        let (pods, n_changes) = (Arc::new(pods), Arc::new(AtomicU64::new(0)));
+        let mut tasks = JoinSet::new();
+        for first in 0..N_AT_ONCE {
+            let (pods, api, n_changes) = (pods.clone(), api.clone(), n_changes.clone());
+            tasks.spawn(async move {
+                let mut pace =
+                    tokio::time::interval(Duration::from_secs(1) * N_AT_ONCE as u32 / rate as u32);
+                // What the server is late with is not made up for.
+                pace.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+                for n in (first..).step_by(N_AT_ONCE as usize) {
+                    pace.tick().await;
+                    // A stride that meets every pod before it meets one again.
+                    let (name, containers) = &pods[(n as usize * 7_919) % pods.len()];
+                    if restart(&api, name, containers, n).await.is_ok() {
+                        n_changes.fetch_add(1, Ordering::Relaxed);
+                    }
+                }
+            });
+        }
+        Ok(Self {
+            n_changes,
+            _tasks: tasks,
+        })
+    }
+
+    fn n_changes(&self) -> u64 {
+        self.n_changes.load(Ordering::Relaxed)
+    }
+}
+
+/// Says that the containers of a pod have restarted so often, as a kubelet does; nothing else follows from it.
+async fn restart(
+    api: &Api<Pod>,
+    name: &str,
+    containers: &[k8s_openapi::api::core::v1::ContainerStatus],
+    n_restarts: u64,
+) -> kube::Result<()> {
+    let mut containers = containers.to_vec();
+    for container in &mut containers {
+        container.restart_count += (n_restarts % 90_000) as i32 + 1;
+    }
+    let patch = Patch::Strategic(json!({"status": {"containerStatuses": containers}}));
+    api.patch_status(name, &PatchParams::default(), &patch)
+        .await
+        .map(drop)
+}

@@ -15,6 +15,7 @@ mod adjust;
 mod adopt;
 mod applying;
 mod args;
+mod bulk;
 mod candidates;
 mod changes;
 mod choice;

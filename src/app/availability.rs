@@ -2,6 +2,7 @@
 
 pub(super) mod shells;
 
+use crate::engine::{adopt, routes};
 use crate::service::health::State;
 use crate::service::operation::Operation;
 use crate::service::rights::PodRights;
@@ -239,15 +240,23 @@ pub(super) fn resumable(model: &Model) -> Result<(InstanceKey, Operation), &'sta
     if own.any(|own| own.instance == *key && own.is_writing()) {
         return Err("it was begun here, and goes on");
     }
-    match (noted.kind.as_str(), noted.aim.revision, noted.aim.back_to) {
-        ("teardown", ..) | ("deploy" | "restore", Some(_), _) | ("rollback", _, Some(_)) => {
-            Ok((key.clone(), noted))
-        }
-        _ => Err("it cannot be resumed from its note: begin it again"),
+    let aim = &noted.aim;
+    let is_enough = match noted.kind.as_str() {
+        "teardown" | "release" | routes::OPERATION => true,
+        "deploy" | "restore" => aim.revision.is_some(),
+        "rollback" => aim.back_to.is_some(),
+        "scale" => aim.replicas.is_some(),
+        "restart" => aim.restarted_at.is_some(),
+        adopt::OPERATION => !aim.handed.is_empty(),
+        _ => false,
+    };
+    match is_enough {
+        true => Ok((key.clone(), noted)),
+        false => Err("it cannot be resumed from its note: begin it again"),
     }
 }
 
-fn needs_connection(model: &Model) -> Result<(), &'static str> {
+pub(super) fn needs_connection(model: &Model) -> Result<(), &'static str> {
     match model.session.link {
         SessionLink::Connected => Ok(()),
         SessionLink::Connecting => Err("not connected yet"),
@@ -349,6 +358,9 @@ fn adjustable(model: &Model) -> Result<(), &'static str> {
     needs_connection(model)?;
     if matches!(model.screens.last(), Some(Screen::Adjust(pane)) if !pane.is_scale()) {
         return Err("it is a restart that is planned");
+    }
+    if matches!(model.screens.last(), Some(Screen::Adjust(pane)) if pane.resumed.is_some()) {
+        return Err("it goes on as it was begun");
     }
     if model.deployed_targets().is_empty() {
         return Err("nothing is deployed here");

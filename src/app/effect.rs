@@ -19,6 +19,7 @@ use crate::engine::import;
 use crate::engine::plan::{DeployPlan, TeardownPlan, TeardownScope, VolumeChoice};
 use crate::engine::remedy::Remedies;
 use crate::engine::restore::RestorePlan;
+use crate::engine::resume::ClearPlan;
 use crate::engine::rollback::{HangingPod, RollbackPlan};
 use crate::engine::routes::RoutePlan;
 use crate::schema::ClusterSchemas;
@@ -430,6 +431,8 @@ pub enum Effect {
         plan: Box<AdjustPlan>,
         /// Whether the conflicts that it shows are taken.
         takes_conflicts: bool,
+        /// Whether it is taken over at once from somebody else who is at it.
+        takes_over: bool,
     },
     /// Plans the adoption of what a definition would make and others own.
     PlanAdopt {
@@ -442,10 +445,10 @@ pub enum Effect {
     RunAdopt {
         /// The operation.
         op: OpId,
-        /// The definition.
-        source: DeploySource,
         /// The plan that was shown.
         plan: Box<AdoptPlan>,
+        /// Whether it is taken over at once from somebody else who is at it.
+        takes_over: bool,
     },
 
     /// Plans the routes of instances.
@@ -463,6 +466,24 @@ pub enum Effect {
         plan: Box<RoutePlan>,
         /// Whether the conflicts of that plan are to be taken.
         force_conflicts: bool,
+        /// Whether it is taken over at once from somebody else who is at it.
+        takes_over: bool,
+    },
+    /// Plans what finishes a scale, a restart, an adoption or a change of routes that is noted.
+    PlanRest {
+        /// Who asks.
+        op: OpId,
+        /// Which instance.
+        key: InstanceKey,
+    },
+    /// Takes the note of what is over away.
+    RunClear {
+        /// The operation.
+        op: OpId,
+        /// What is noted.
+        plan: Box<ClearPlan>,
+        /// Whether it is taken over at once from somebody else who is at it.
+        takes_over: bool,
     },
 
     // History and trash.

@@ -21,6 +21,7 @@ use crate::engine::import::Import;
 use crate::engine::plan::{Outcome, Progress, TeardownPlan};
 use crate::engine::preview::Preview;
 use crate::engine::pull::PullPlan;
+use crate::engine::resume::ResumePlan;
 use crate::engine::routes::RoutePlan;
 use crate::failure::Failure;
 use crate::guard::Guard;
@@ -389,6 +390,15 @@ pub enum Msg {
         op: OpId,
         /// The plans, one an instance.
         result: Result<Vec<RoutePlan>, Failure>,
+    },
+    /// What finishes a noted operation was planned, or that nothing is left of it.
+    RestPlanned {
+        /// Who asked.
+        op: OpId,
+        /// Which instance.
+        key: InstanceKey,
+        /// The plan.
+        result: Result<Box<ResumePlan>, Failure>,
     },
     /// A running operation reports.
     Progressed {

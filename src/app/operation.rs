@@ -27,6 +27,8 @@ pub enum OperationKind {
     Routes,
     /// Claims that a teardown kept are deleted.
     Release,
+    /// The note of what is over is taken away.
+    Clear,
 }
 
 impl OperationKind {
@@ -42,6 +44,7 @@ impl OperationKind {
             Self::Adoption => "Adoption",
             Self::Routes => "Update-ingress",
             Self::Release => "Release",
+            Self::Clear => "Resume",
         }
     }
 }

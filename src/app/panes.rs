@@ -16,6 +16,7 @@ pub mod nodes;
 pub mod objects;
 pub mod operations;
 pub mod pull;
+pub mod resumed;
 pub mod review;
 pub mod routes;
 pub mod services;

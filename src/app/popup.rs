@@ -11,6 +11,7 @@ use crate::engine::adjust::WorkloadChoice;
 use crate::engine::import::Origin;
 use crate::engine::plan::VolumeChoice;
 use crate::engine::remedy::Remedy;
+use crate::engine::resume::ClearPlan;
 use crate::secret::SecretValue;
 use crate::service::forward::OfferedPort;
 use crate::service::summary::InstanceKey;
@@ -87,6 +88,8 @@ pub enum Choice {
     ConfirmRoutes(bool),
     /// Makes the routes that are shown; whether conflicts are taken.
     RunRoutes(bool),
+    /// Takes the note of what is over away: the number that asked for it, and whether it is taken over at once.
+    RunClear(OpId, Box<ClearPlan>, bool),
     /// Writes what is pulled into the definition.
     RunPull,
     /// Asks for the name of what is imported.

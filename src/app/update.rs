@@ -190,6 +190,7 @@ fn route(model: &mut Model, msg: Msg) -> Vec<Effect> {
         }
         Msg::AdoptPlanned { op, result } => adoption::on_planned(model, op, result),
         Msg::RoutesPlanned { op, result } => routes::on_planned(model, op, result),
+        Msg::RestPlanned { op, key, result } => resuming::on_planned(model, op, &key, result),
         Msg::Progressed { op, progress } => {
             if let Some(operation) = model.operations.get_mut(&op) {
                 operation.on_progress(progress);

@@ -6,7 +6,7 @@ use futures::future::join_all;
 use jiff::Timestamp;
 
 use super::args::{Adjust, Chosen, IdOrNumber, Report, Restart, Scale};
-use super::delete::conclude_many;
+use super::bulk::{Bulk, Need};
 use super::operate::Ended;
 use super::session::Session;
 use super::{Exit, UsageError, choice, confirm, missing, operate, output, plan_json, review, turn};
@@ -101,11 +101,15 @@ fn adjust(
             let (absent, plans): (Vec<_>, Vec<_>) = plans.into_iter().partition(is_absent);
             let keys: Vec<InstanceKey> = absent.iter().map(|it| it.instance.clone()).collect();
             missing::say_all(session, &cluster, &keys, args.ignore_not_found).await;
-            if !absent.is_empty() && !args.ignore_not_found {
-                output::say("nothing was changed");
-                return end(args, &[absent, plans].concat(), Exit::Failed);
-            }
-            decide(wish, session, &cluster, plans, is_selected).await
+            let missing = match args.ignore_not_found {
+                true => Vec::new(),
+                false => absent,
+            };
+            let asked = Asked {
+                is_selected,
+                missing,
+            };
+            decide(wish, session, &cluster, plans, asked).await
         };
         turn::in_turn(&args.waiting, session, &cluster, &instances, attempt).await
     })
@@ -122,27 +126,36 @@ pub(super) async fn decide(
     session: &Session,
     cluster: &Cluster,
     plans: Vec<AdjustPlan>,
-    is_selected: bool,
+    asked: Asked,
 ) -> anyhow::Result<Exit> {
     let args = wish.how;
     for plan in &plans {
         show(args, plan)?;
     }
-    let obstacles = plans
-        .iter()
-        .flat_map(|plan| plan.obstacles(wish.takes_conflicts));
-    let refusals: Vec<_> = obstacles.collect();
-    if !refusals.is_empty() {
-        return end(args, &plans, review::refuse(&refusals));
+    let all = [asked.missing.clone(), plans.clone()].concat();
+    let obstacles = |plan: &AdjustPlan| plan.obstacles(wish.takes_conflicts);
+    let mut bulk = Bulk::sort(plans, asked.missing, |plan| &plan.instance, obstacles);
+    if bulk.is_stuck() || args.dry_run {
+        return end(args, &all, bulk.exit_of_left());
     }
-    if args.dry_run {
-        return end(args, &plans, Exit::Ok);
+    let context = &cluster.identity().context;
+    let question = |ids: &str| match wish.adjustment {
+        Adjustment::Scale(to) => format!("Scale {ids} to {to} replicas in {context}?"),
+        Adjustment::Restart => format!("Restart {ids} in {context}?"),
+    };
+    let need = |plan: &AdjustPlan| need(args, plan, asked.is_selected);
+    if let Some(exit) = bulk.settle(args.yes, need, question)? {
+        return end(args, &all, exit);
     }
-    if !is_wanted(args, cluster, &plans, is_selected)? {
-        output::say("nothing was changed");
-        return end(args, &plans, Exit::Failed);
-    }
-    carry_out(wish, session, cluster.clone(), plans).await
+    carry_out(wish, session, cluster.clone(), bulk).await
+}
+
+/// What was asked for beside the plans.
+pub(super) struct Asked {
+    /// Whether a selector chose them, or a note: then it is asked whether to go on.
+    pub(super) is_selected: bool,
+    /// Those that were named and are not there.
+    pub(super) missing: Vec<AdjustPlan>,
 }
 
 /// Plans all before anything is changed.
@@ -152,8 +165,16 @@ async fn plan(
     wish: Wish<'_>,
 ) -> anyhow::Result<Vec<AdjustPlan>> {
     let mut plans: Vec<AdjustPlan> = Vec::with_capacity(instances.len());
+    let is_one_of_many = instances.len() > 1;
     for instance in instances {
-        let plan = plan_adjustment(cluster, &instance, wish.adjustment, wish.only).await?;
+        let plan = plan_adjustment(cluster, &instance, wish.adjustment, wish.only).await;
+        let plan = match plan {
+            // What keeps one from being planned keeps no other; a server that is away keeps all.
+            Err(failure) if is_one_of_many && failure.kind != FailureKind::Unreachable => {
+                AdjustPlan::refused(&instance, wish.adjustment, wish.only, failure)
+            }
+            plan => plan?,
+        };
         plans.push(match wish.yields {
             true => plan.yielding(),
             false => plan,
@@ -199,48 +220,31 @@ fn show(args: &Adjust, plan: &AdjustPlan) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Asks for the ID of what is protected, whatever the flags say. What was named is not asked about, as with kubectl; what a
-/// selector chose is, once for all.
-fn is_wanted(
-    args: &Adjust,
-    cluster: &Cluster,
-    plans: &[AdjustPlan],
-    is_selected: bool,
-) -> anyhow::Result<bool> {
-    let mut open = Vec::new();
-    for plan in plans.iter().filter(|plan| !plan.is_noop()) {
-        let id = &plan.instance.id;
-        if !plan.is_protected || args.confirm.contains(id) {
-            open.push(id.as_str());
-            continue;
-        }
-        if !output::can_ask() {
-            return Err(confirm::protected(id.as_str()).into());
-        }
+/// What is protected needs its ID, whatever the flags say. What was named is not asked about, as with kubectl; what a selector
+/// chose is, once for all.
+fn need(args: &Adjust, plan: &AdjustPlan, is_selected: bool) -> Need {
+    let id = &plan.instance.id;
+    if plan.is_noop() {
+        return Need::Nothing;
+    }
+    if plan.is_protected && !args.confirm.contains(id) {
         let verb = plan.adjustment.verb();
-        let question = format!("{id} is protected. Type {id} to {verb} it:");
-        if !confirm::typed(&question, id.as_str())? {
-            return Ok(false);
-        }
+        return Need::Typed(format!("{id} is protected. Type {id} to {verb} it:"));
     }
-    if args.yes || !is_selected || open.is_empty() {
-        return Ok(true);
+    match is_selected {
+        true => Need::Question,
+        false => Need::Given,
     }
-    let what = match plans.first().map(|plan| plan.adjustment) {
-        Some(Adjustment::Scale(to)) => format!("Scale {} to {to} replicas", open.join(", ")),
-        _ => format!("Restart {}", open.join(", ")),
-    };
-    let context = &cluster.identity().context;
-    confirm::go_on(&format!("{what} in {context}?"))
 }
 
 async fn carry_out(
     wish: Wish<'_>,
     session: &Session,
     cluster: Cluster,
-    plans: Vec<AdjustPlan>,
+    bulk: Bulk<AdjustPlan>,
 ) -> anyhow::Result<Exit> {
     let args = wish.how;
+    let (plans, left) = bulk.into_parts();
     let options = AdjustOptions {
         holder: session.holder(),
         at: Timestamp::now(),
@@ -262,6 +266,11 @@ async fn carry_out(
         let all = plans.iter().zip(&outcomes);
         let all: Vec<_> = all
             .map(|(plan, outcome)| plan_json::adjustment(plan, Some(outcome)))
+            .chain(
+                left.plans
+                    .iter()
+                    .map(|plan| plan_json::adjustment(plan, None)),
+            )
             .collect();
         output::print(&output::json(&all)?)?;
     }
@@ -269,7 +278,7 @@ async fn carry_out(
         let what = format!("{} of {}", plan.adjustment.verb(), plan.instance.id);
         review::conclude(&what, outcome)
     });
-    Ok(conclude_many(&exits.collect::<Vec<_>>()))
+    Ok(left.conclude(exits.collect()))
 }
 
 /// Changes one after the other, past those that fail, and then waits for all that were changed at once.

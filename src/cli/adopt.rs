@@ -2,15 +2,38 @@
 
 use serde_json::json;
 
-use super::args::{Adopt, Report};
+use super::args::{Adopt, Report, Waiting};
 use super::deploy::Prepared;
 use super::plan_json;
 use super::session::Session;
-use super::{Exit, confirm, operate, output, review};
-use crate::engine::adopt::{AdoptPlan, plan_adopt, run_adopt};
+use super::{Exit, confirm, operate, output, review, turn};
+use crate::cluster::Cluster;
+use crate::definition::id::InstanceId;
+use crate::engine::adopt::{AdoptOptions, AdoptPlan, plan_adopt, run_adopt};
+use crate::engine::operation::Meeting;
 use crate::engine::plan::Outcome;
 use crate::secret::SecretValues;
 use crate::text;
+
+/// How a plan is carried out.
+pub(super) struct Manner<'a> {
+    /// What the question is answered with, where it is not to be asked.
+    pub(super) answer: Answer,
+    pub(super) dry_run: bool,
+    pub(super) waiting: &'a Waiting,
+    pub(super) meeting: Meeting,
+    pub(super) output: Report,
+}
+
+/// What a question is answered with.
+pub(super) enum Answer {
+    /// The ID is asked for.
+    ToType,
+    /// The ID that was given.
+    Given(InstanceId),
+    /// The ID was typed by whoever began it: one goes on, or is asked whether to.
+    GoesOn { yes: bool },
+}
 
 pub fn run(args: &Adopt, session: &Session) -> anyhow::Result<Exit> {
     let prepared = Prepared::read(&args.source, session)?;
@@ -18,45 +41,80 @@ pub fn run(args: &Adopt, session: &Session) -> anyhow::Result<Exit> {
     operate::on_cluster(session, async |cluster| {
         prepared.check_online(&cluster, session).await?;
         let request = prepared.request(&cluster, session, None, SecretValues::default());
-        let plan = plan_adopt(&cluster, &request).await?;
-        show(&plan);
-        if !plan.refusals.is_empty() {
-            return end(args, &plan, None, review::refuse(&plan.refusals));
-        }
-        if plan.rows.is_empty() || args.dry_run {
-            return end(args, &plan, None, Exit::Ok);
-        }
-        let id = &plan.instance.id;
-        let question = format!(
-            "The owners named above may make them anew or fight over them. Type {id} to adopt:"
-        );
-        let is_confirmed = match &args.confirm {
-            Some(confirmed) => confirm::same(confirmed, id, "adopted")?,
-            None => confirm::typed(&question, id.as_str())?,
+        let attempt = async || {
+            let manner = Manner {
+                answer: match &args.confirm {
+                    Some(id) => Answer::Given(id.clone()),
+                    None => Answer::ToType,
+                },
+                dry_run: args.dry_run,
+                waiting: &args.waiting,
+                meeting: args.meeting(),
+                output: args.output,
+            };
+            let plan = plan_adopt(&cluster, &request).await?;
+            decide(manner, session, cluster.clone(), plan).await
         };
-        if !is_confirmed {
-            output::say("nothing was changed");
-            return end(args, &plan, None, Exit::Failed);
-        }
-        let (shown, id) = (plan.clone(), id.clone());
-        let operation = async move {
-            let report = |progress| review::say_progress(&progress);
-            Ok(run_adopt(&cluster, &request, &plan, &report).await)
-        };
-        let outcome = match operate::until_signal(operation).await? {
-            operate::Ended::Finished(outcome) | operate::Ended::FinishedInterrupted(outcome, _) => {
-                outcome
-            }
-            operate::Ended::Stopped(exit) => return Ok(exit),
-        };
-        let exit = review::conclude(&format!("adoption of {id}"), &outcome);
-        end(args, &shown, Some(&outcome), exit)
+        let instances = [request.instance()];
+        turn::in_turn(&args.waiting, session, &cluster, &instances, attempt).await
     })
+}
+
+/// Shows a plan, and carries it out where that is wanted and possible.
+pub(super) async fn decide(
+    manner: Manner<'_>,
+    session: &Session,
+    cluster: Cluster,
+    plan: AdoptPlan,
+) -> anyhow::Result<Exit> {
+    show(&plan);
+    if !plan.refusals.is_empty() {
+        return end(&manner, &plan, None, review::refuse(&plan.refusals));
+    }
+    if plan.is_noop() || manner.dry_run {
+        return end(&manner, &plan, None, Exit::Ok);
+    }
+    if !is_wanted(&manner, &plan)? {
+        output::say("nothing was changed");
+        return end(&manner, &plan, None, Exit::Failed);
+    }
+    let options = AdoptOptions {
+        holder: session.holder(),
+        meeting: manner.meeting,
+    };
+    let (shown, id) = (plan.clone(), plan.instance.id.clone());
+    let operation = async move {
+        let report = |progress| review::say_progress(&progress);
+        Ok(run_adopt(&cluster, &plan, &options, &report).await)
+    };
+    let outcome = match operate::until_signal(operation).await? {
+        operate::Ended::Finished(outcome) | operate::Ended::FinishedInterrupted(outcome, _) => {
+            outcome
+        }
+        operate::Ended::Stopped(exit) => return Ok(exit),
+    };
+    turn::check_overtaken(manner.waiting, &outcome)?;
+    let exit = review::conclude(&format!("adoption of {id}"), &outcome);
+    turn::say_ways(&outcome);
+    end(&manner, &shown, Some(&outcome), exit)
+}
+
+fn is_wanted(manner: &Manner<'_>, plan: &AdoptPlan) -> anyhow::Result<bool> {
+    let id = &plan.instance.id;
+    let stakes = "The owners named above may make them anew or fight over them.";
+    match &manner.answer {
+        Answer::Given(confirmed) => Ok(confirm::same(confirmed, id, "adopted")?),
+        Answer::ToType => confirm::typed(&format!("{stakes} Type {id} to adopt:"), id.as_str()),
+        Answer::GoesOn { yes: true } => Ok(true),
+        Answer::GoesOn { yes: false } => {
+            confirm::go_on(&format!("{stakes} Go on with the adoption for {id}?"))
+        }
+    }
 }
 
 fn show(plan: &AdoptPlan) {
     let id = &plan.instance.id;
-    if plan.rows.is_empty() && plan.refusals.is_empty() {
+    if plan.is_noop() && plan.refusals.is_empty() {
         output::say(format!(
             "nothing to adopt for {id}: what is there is its own, or not there"
         ));
@@ -75,12 +133,12 @@ fn show(plan: &AdoptPlan) {
 }
 
 fn end(
-    args: &Adopt,
+    manner: &Manner<'_>,
     plan: &AdoptPlan,
     outcome: Option<&Outcome>,
     exit: Exit,
 ) -> anyhow::Result<Exit> {
-    if args.output == Report::Json {
+    if manner.output == Report::Json {
         let rows = plan.rows.iter().map(|row| {
             let mut value = plan_json::of_key(&row.key);
             value["owner"] = json!(row.owner);

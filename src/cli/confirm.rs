@@ -34,6 +34,31 @@ pub(super) fn typed(question: &str, wanted: &str) -> anyhow::Result<bool> {
     Ok(answer.is_some_and(|answer| answer == wanted))
 }
 
+/// How an ID was typed.
+pub(super) enum Typed {
+    Right,
+    /// Nothing was typed: this one is left.
+    Left,
+    Wrong,
+}
+
+/// Asks for the ID of an instance; of one among several an empty answer leaves that one.
+///
+/// # Errors
+/// The terminal cannot be read.
+pub(super) fn typed_of(question: &str, id: &InstanceId, is_alone: bool) -> anyhow::Result<Typed> {
+    let hint = match is_alone {
+        true => "",
+        false => " (nothing leaves it as it is)",
+    };
+    let question = format!("{}{hint}:", question.trim_end_matches(':'));
+    Ok(match output::ask(&question)?.as_deref() {
+        Some(answer) if answer == id.as_str() => Typed::Right,
+        Some("") if !is_alone => Typed::Left,
+        Some(_) | None => Typed::Wrong,
+    })
+}
+
 /// Tells that `--confirm` names the ID that is meant.
 ///
 /// # Errors

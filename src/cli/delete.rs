@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 
 use super::args::{Chosen, Delete, Report, Volumes};
+use super::bulk::{Bulk, Need};
 use super::operate::Ended;
 use super::session::Session;
 use super::{
@@ -15,7 +16,7 @@ use crate::engine::claims::plan_release;
 use crate::engine::plan::{Outcome, Progress, Step, TeardownPlan, TeardownScope, VolumeChoice};
 use crate::engine::sets::refusal_of_foreign_set;
 use crate::engine::teardown::{TeardownOptions, plan_teardown, run_teardown};
-use crate::failure::Failure;
+use crate::failure::{Failure, FailureKind};
 use crate::runtime::keep_in_trash;
 use crate::service::summary::InstanceKey;
 use crate::text;
@@ -54,21 +55,21 @@ pub(super) async fn decide(
     cluster: &Cluster,
     plans: Vec<TeardownPlan>,
 ) -> anyhow::Result<Exit> {
-    let refusals: Vec<_> = plans
-        .iter()
-        .flat_map(|plan| plan.refusals.clone())
-        .collect();
-    if !refusals.is_empty() {
-        return end(args, &plans, review::refuse(&refusals));
+    let all = plans.clone();
+    let obstacles = |plan: &TeardownPlan| plan.refusals.clone();
+    let mut bulk = Bulk::sort(plans, Vec::new(), |plan| &plan.instance, obstacles);
+    if bulk.is_stuck() || args.dry_run {
+        return end(args, &all, bulk.exit_of_left());
     }
-    if args.dry_run {
-        return end(args, &plans, Exit::Ok);
+    let context = &cluster.identity().context;
+    let question = |ids: &str| match args.kept {
+        true => format!("Release the kept claims of {ids} in {context}?"),
+        false => format!("Take down {ids} in {context}?"),
+    };
+    if let Some(exit) = bulk.settle(args.yes, |plan| need(args, plan), question)? {
+        return end(args, &all, exit);
     }
-    if !is_wanted(args, cluster, &plans)? {
-        output::say("nothing was changed");
-        return end(args, &plans, Exit::Failed);
-    }
-    carry_out(args, session, cluster, plans).await
+    carry_out(args, session, cluster, bulk).await
 }
 
 pub(super) fn volume_choice(args: &Delete) -> VolumeChoice {
@@ -95,10 +96,16 @@ async fn plan(
     let mut plans: Vec<TeardownPlan> = Vec::with_capacity(instances.len());
     let mut absent = Vec::new();
     for instance in instances {
-        let mut plan = if args.kept {
-            plan_release(cluster, instance, volumes).await?
-        } else {
-            plan_teardown(cluster, instance, volumes).await?
+        let planned = match args.kept {
+            true => plan_release(cluster, instance, volumes).await,
+            false => plan_teardown(cluster, instance, volumes).await,
+        };
+        let mut plan = match planned {
+            // What keeps one from being planned keeps no other; a server that is away keeps all.
+            Err(failure) if instances.len() > 1 && failure.kind != FailureKind::Unreachable => {
+                TeardownPlan::refused(instance, volumes, failure)
+            }
+            planned => planned?,
         };
         if !args.kept && plan.rows.is_empty() && plan.refusals.is_empty() {
             plan.refusals
@@ -166,36 +173,20 @@ fn is_confirmed(args: &Delete, id: &InstanceId) -> bool {
     args.confirm.contains(id)
 }
 
-/// Asks. Protected instances want their ID whatever the flags say, and those that lose data want it unless `--yes` is given;
-/// the rest gets one question for all. Where nothing is left to delete nothing is asked.
-fn is_wanted(args: &Delete, cluster: &Cluster, plans: &[TeardownPlan]) -> anyhow::Result<bool> {
-    let mut open = Vec::new();
-    for plan in plans.iter().filter(|plan| !plan.rows.is_empty()) {
-        let id = &plan.instance.id;
-        let n_lost = plan.rows.iter().filter(|row| row.destroys_data()).count();
-        if is_confirmed(args, id) || (args.yes && !plan.is_protected) {
-            continue;
-        }
-        if !plan.is_protected && n_lost == 0 {
-            open.push(id.as_str());
-            continue;
-        }
-        if !output::can_ask() {
-            return Err(confirm::protected(id.as_str()).into());
-        }
-        if !confirm::typed(&stakes(plan, n_lost), id.as_str())? {
-            return Ok(false);
-        }
+/// Protected instances need their ID whatever the flags say, and those that lose data need it unless `--yes` is given; the rest
+/// gets one question for all. Where nothing is left to delete nothing is asked.
+fn need(args: &Delete, plan: &TeardownPlan) -> Need {
+    if plan.rows.is_empty() {
+        return Need::Nothing;
     }
-    if open.is_empty() {
-        return Ok(true);
+    let n_lost = plan.rows.iter().filter(|row| row.destroys_data()).count();
+    if is_confirmed(args, &plan.instance.id) || (args.yes && !plan.is_protected) {
+        return Need::Given;
     }
-    let context = &cluster.identity().context;
-    let what = match args.kept {
-        true => "Release the kept claims of",
-        false => "Take down",
-    };
-    confirm::go_on(&format!("{what} {} in {context}?", open.join(", ")))
+    match plan.is_protected || n_lost > 0 {
+        true => Need::Typed(stakes(plan, n_lost)),
+        false => Need::Question,
+    }
 }
 
 fn stakes(plan: &TeardownPlan, n_lost: usize) -> String {
@@ -221,8 +212,9 @@ async fn carry_out(
     args: &Delete,
     session: &Session,
     cluster: &Cluster,
-    plans: Vec<TeardownPlan>,
+    bulk: Bulk<TeardownPlan>,
 ) -> anyhow::Result<Exit> {
+    let (plans, left) = bulk.into_parts();
     let options = TeardownOptions {
         wait: args.waiting.waits().then(|| {
             let timeout = args.waiting.timeout;
@@ -269,6 +261,11 @@ async fn carry_out(
         let all: Vec<_> = ended
             .iter()
             .map(|(plan, outcome)| plan_json::teardown(plan, Some(outcome)))
+            .chain(
+                left.plans
+                    .iter()
+                    .map(|plan| plan_json::teardown(plan, None)),
+            )
             .collect();
         output::print(&output::json(&all)?)?;
     }
@@ -277,7 +274,7 @@ async fn carry_out(
             say_not_begun(&waiting);
             Ok(exit)
         }
-        _ => Ok(conclude_many(&exits)),
+        _ => Ok(left.conclude(exits)),
     }
 }
 

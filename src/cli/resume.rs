@@ -4,7 +4,7 @@ use super::applying::{self, Planned, Wishes};
 use super::args::{Adjust, Chosen, Delete, Resume, UpdateIngress, Volumes};
 use super::operate::{self, Ended};
 use super::session::Session;
-use super::{Exit, adjust, confirm, delete, deploy, output, restore, review, routes, turn};
+use super::{Exit, adjust, adopt, confirm, delete, deploy, output, restore, review, routes, turn};
 use crate::cluster::Cluster;
 use crate::engine::deploy::RunOptions;
 use crate::engine::plan::{TeardownPlan, TeardownScope, VolumeChoice};
@@ -62,7 +62,11 @@ async fn resume(args: &Resume, session: &Session, cluster: Cluster) -> anyhow::R
                 yields: false,
                 how: &how,
             };
-            adjust::decide(wish, session, &cluster, vec![*plan], true).await
+            let asked = adjust::Asked {
+                is_selected: true,
+                missing: Vec::new(),
+            };
+            adjust::decide(wish, session, &cluster, vec![*plan], asked).await
         }
         ResumePlan::Routes {
             plan,
@@ -74,6 +78,17 @@ async fn resume(args: &Resume, session: &Session, cluster: Cluster) -> anyhow::R
                 how: as_adjust(args),
             };
             routes::decide(&args, session, &cluster, vec![*plan]).await
+        }
+        ResumePlan::Adopt(plan) => {
+            let applying = &args.applying;
+            let manner = adopt::Manner {
+                answer: adopt::Answer::GoesOn { yes: applying.yes },
+                dry_run: args.dry_run,
+                waiting: &applying.waiting,
+                meeting: applying.meeting(),
+                output: applying.output,
+            };
+            adopt::decide(manner, session, cluster, *plan).await
         }
         ResumePlan::Clear(plan) => clear(args, session, cluster, *plan).await,
     }

@@ -305,6 +305,18 @@ pub(super) fn refuse(refusals: &[Failure]) -> Exit {
     refuse_of(None, refusals)
 }
 
+/// As [`refuse`], of one of several instances.
+pub(super) fn refuse_item(id: Option<&InstanceId>, refusals: &[Failure]) -> Exit {
+    let Some(id) = id else {
+        return refuse(refusals);
+    };
+    for refusal in refusals {
+        output::say(text::clean(&format!("refused: {id}: {refusal}")));
+        super::say_detail(refusal);
+    }
+    exit::of_refusals(refusals)
+}
+
 /// As [`refuse`], of a definition that stands in `file`.
 pub(super) fn refuse_of(file: Option<&str>, refusals: &[Failure]) -> Exit {
     for refusal in refusals {

@@ -18,9 +18,9 @@ use crate::definition::object::ObjectKey;
 use crate::failure::Failure;
 use crate::service::summary::InstanceKey;
 
-pub(super) use planning::is_idle;
 pub use planning::plan_adjustment;
 pub(super) use planning::plan_rest;
+pub(super) use planning::{is_idle, is_idle_but_for};
 pub use running::run_adjustment;
 pub use workload::{WorkloadName, WorkloadNameError};
 
@@ -97,6 +97,41 @@ pub enum Means {
 }
 
 impl AdjustPlan {
+    /// Returns the plan before anything was looked at.
+    pub(super) fn new(
+        instance: &InstanceKey,
+        adjustment: Adjustment,
+        only: Option<&WorkloadName>,
+        begun: Option<Timestamp>,
+    ) -> Self {
+        Self {
+            instance: instance.clone(),
+            adjustment,
+            only: only.cloned(),
+            choices: Vec::new(),
+            is_protected: false,
+            workloads: Vec::new(),
+            conflicts: Vec::new(),
+            yielded: Vec::new(),
+            warnings: Vec::new(),
+            refusals: Vec::new(),
+            begun,
+        }
+    }
+
+    /// Returns the plan of what could not be planned, for one reason.
+    pub fn refused(
+        instance: &InstanceKey,
+        adjustment: Adjustment,
+        only: Option<&WorkloadName>,
+        why: Failure,
+    ) -> Self {
+        Self {
+            refusals: vec![why],
+            ..Self::new(instance, adjustment, only, None)
+        }
+    }
+
     /// Tells whether running it would change nothing.
     pub fn is_noop(&self) -> bool {
         self.workloads.is_empty()

@@ -283,6 +283,14 @@ impl TeardownPlan {
         }
     }
 
+    /// Returns the plan of what could not be planned, for one reason.
+    pub fn refused(instance: &InstanceKey, volumes: VolumeChoice, why: Failure) -> Self {
+        Self {
+            refusals: vec![why],
+            ..Self::new(instance, volumes)
+        }
+    }
+
     /// Takes in what the record says: its version, its protection, the operation that runs.
     pub(super) fn observe(&mut self, record: Option<&Record>, describe: impl Fn(&str) -> String) {
         let Some(record) = record else {

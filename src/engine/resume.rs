@@ -5,6 +5,7 @@
 //! began it: what is there is looked at anew, and shown.
 
 use super::adjust::{AdjustPlan, Adjustment, WorkloadName, plan_rest};
+use super::adopt::{self, AdoptPlan};
 use super::again::{self, Former};
 pub use super::again::{ReadSecrets, Surroundings};
 use super::agreed;
@@ -65,6 +66,8 @@ pub enum ResumePlan {
         /// Whether the fields of others that it shows were taken when it was begun.
         takes_conflicts: bool,
     },
+    /// The objects that are still to be handed over are.
+    Adopt(Box<AdoptPlan>),
     /// Nothing is left half done: only the note of it is taken away.
     Clear(Box<ClearPlan>),
 }
@@ -154,6 +157,7 @@ impl Resuming<'_> {
             // NB: boxed, so that the futures of plans do not all add up.
             ("scale" | "restart", ..) => Box::pin(self.adjust(operation)).await,
             (routes::OPERATION, ..) => Box::pin(self.routes(operation)).await,
+            (adopt::OPERATION, ..) => Box::pin(self.adoption(operation)).await,
             _ => Err(self.unknown(&operation)),
         }
     }
@@ -219,6 +223,31 @@ impl Resuming<'_> {
             plan: Box::new(plan),
             takes_conflicts,
         })
+    }
+
+    /// Plans what is left of an adoption.
+    async fn adoption(&self, operation: Operation) -> Result<ResumePlan, Failure> {
+        let Aim {
+            definition, handed, ..
+        } = &operation.aim;
+        let name = definition.as_deref().map(str::parse);
+        let (Some(Ok(name)), [_, ..]) = (name, handed.as_slice()) else {
+            return Err(self.unknown(&operation));
+        };
+        let plan = adopt::plan_rest(self.cluster, &self.wish.instance, name, handed).await?;
+        if let Some(refusal) = plan.refusals.first() {
+            let why = format!("the rest of it cannot be done any more: {refusal}");
+            return Ok(self.clear(operation, why));
+        }
+        if plan.is_noop() {
+            let left: Vec<&str> = plan.warnings.iter().map(String::as_str).collect();
+            let why = match left.is_empty() {
+                true => IS_DONE.to_owned(),
+                false => left.join("; "),
+            };
+            return Ok(self.clear(operation, why));
+        }
+        Ok(ResumePlan::Adopt(Box::new(plan)))
     }
 
     /// Returns the refusal of an operation that says too little, as one of another version may.

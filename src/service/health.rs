@@ -217,7 +217,7 @@ fn without_workload(view: &InstanceView<'_>, clock: &mut GraceClock) -> Health {
         );
     }
     if record.revision.is_none() {
-        return Health::because(State::Failing, "the first deploy was not completed");
+        return Health::because(State::Failing, "no deploy of it was completed yet");
     }
     if record.has_workload {
         // What an overview does not read may be there: only an open instance knows.

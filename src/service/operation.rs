@@ -8,11 +8,13 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::age;
+use crate::definition::object::ObjectKey;
 
 /// An operation under way on an instance, as the record's annotation `bowline.dev/operation` holds it in JSON.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Operation {
-    /// `deploy`, `rollback`, `restore`, `teardown`, `scale`, `restart` or `update-ingress`.
+    /// `deploy`, `rollback`, `restore`, `teardown`, `scale`, `restart`, `update-ingress`, `release` or
+    /// `adoption`.
     pub kind: String,
     /// What it does now, as a sentence.
     pub step: String,
@@ -68,6 +70,26 @@ pub struct Aim {
     /// Short names for GPU resources, likewise.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub gpus: BTreeMap<String, String>,
+    /// The definition that an adoption is for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub definition: Option<String>,
+    /// The objects that an adoption hands over.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub handed: Vec<Handed>,
+}
+
+/// An object that an adoption hands over.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Handed {
+    /// The object.
+    #[serde(flatten)]
+    pub key: ObjectKey,
+    /// A digest of what was shown of it: what is otherwise since was never agreed to.
+    pub shown: String,
+    /// Whether it is a claim that a `StatefulSet` takes by its name.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_claim: bool,
 }
 
 impl Operation {

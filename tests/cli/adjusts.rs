@@ -87,12 +87,36 @@ pub(crate) fn what_is_protected_or_missing_is_not_adjusted(world: &World) {
     assert_eq!(state(world, "web"), json!(["Ready", 2]));
     let missing = world.bowline(&["restart", "shop"]).end().code(1);
     missing.stderr_has(&["there is no instance shop", &world.namespace]);
-    // One that is missing keeps all from being changed.
+    // Where one is missing, the others are changed only if somebody says so.
     world
         .bowline(&["scale", "web", "shop", "1", "--confirm", "web"])
         .end()
         .code(1);
     assert_eq!(state(world, "web"), json!(["Ready", 2]));
+}
+
+pub(crate) fn what_is_refused_is_left_and_keeps_no_other_from_being_adjusted(world: &World) {
+    deploy(world, "web", WEB);
+    deploy(world, "safe", &format!("protected: true\n{WEB}"));
+    // Without a word nothing is done, and it is said how to go on.
+    let refused = world.bowline(&["scale", "web", "safe", "shop", "2"]).end();
+    refused.code(5).stderr_has(&[
+        "there is no instance shop",
+        "refused: safe: safe is protected: repeat its ID with --confirm safe",
+        "nothing was changed: --yes goes on with web alone",
+    ]);
+    assert_eq!(state(world, "web"), json!(["Ready", 1]));
+    let scale = ["scale", "web", "safe", "shop", "2", "-y", "-o", "json"];
+    let partly = world.bowline(&scale).end().code(3);
+    let partly = partly.stderr_has(&["1 of 3 done; left as they were: safe, shop"]);
+    let told = partly.json();
+    let outcome = |n: usize| &told[n]["outcome"]["complete"];
+    assert_eq!((&told[0]["id"], outcome(0)), (&json!("web"), &json!(true)));
+    assert_eq!((&told[1]["id"], outcome(1)), (&json!("safe"), &Value::Null));
+    assert_eq!(state(world, "web"), json!(["Ready", 2]));
+    assert_eq!(state(world, "safe"), json!(["Ready", 1]));
+    let both = ["restart", "web", "safe", "--confirm", "safe"];
+    world.bowline(&both).end().code(0);
 }
 
 pub(crate) fn a_number_of_others_is_taken_left_or_refused(world: &World) {

@@ -67,6 +67,7 @@ on_both_backends! {
         an_instance_is_scaled_stopped_and_started
         several_are_restarted_in_one_go
         what_is_protected_or_missing_is_not_adjusted
+        what_is_refused_is_left_and_keeps_no_other_from_being_adjusted
         a_number_of_others_is_taken_left_or_refused
         one_of_several_workloads_is_named;
     deploys:
@@ -151,7 +152,8 @@ on_both_backends! {
         custom_objects_are_checked_on_the_cluster_before_anything_is_done;
     questions:
         a_question_is_answered_by_yes_alone
-        data_is_destroyed_only_by_typing_the_id;
+        data_is_destroyed_only_by_typing_the_id
+        of_several_one_can_be_left;
     prunes:
         what_has_expired_is_taken_down_and_its_claims_are_kept;
     restores:
@@ -167,6 +169,7 @@ on_both_backends! {
         claims_are_deleted_with_their_data_when_asked
         a_fate_table_changes_nothing
         a_protected_instance_wants_its_id
+        what_is_protected_is_left_and_keeps_no_other_from_being_taken_down
         everything_in_a_protected_namespace_wants_its_id
         what_a_finalizer_holds_is_pending_and_a_second_run_ends_it;
     routes:

@@ -113,3 +113,22 @@ pub(crate) fn data_is_destroyed_only_by_typing_the_id(world: &World) {
     terminal.end(0);
     assert_eq!(world.all_names("db"), [""; 0]);
 }
+
+pub(crate) fn of_several_one_can_be_left(world: &World) {
+    for (id, protected) in [("web", ""), ("safe", "protected: true\n")] {
+        world.home.save(id, &format!("{protected}{WEB}"));
+        world.bowline(&["deploy", id, "-y"]).end().code(0);
+    }
+    let delete = ["delete", "web", "safe"];
+    // What is typed wrong is no way of leaving it.
+    let mut terminal = Terminal::bowline(world, &delete);
+    terminal.answer("Type safe to take it down", "save");
+    terminal.end(1);
+    assert!(!world.all_names("web").is_empty());
+    let mut terminal = Terminal::bowline(world, &delete);
+    terminal.answer("(nothing leaves it as it is)", "");
+    terminal.answer("Take down web in", "y");
+    terminal.end(3);
+    assert_eq!(world.all_names("web"), [""; 0]);
+    assert!(!world.all_names("safe").is_empty());
+}

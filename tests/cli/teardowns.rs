@@ -118,6 +118,18 @@ pub(crate) fn a_protected_instance_wants_its_id(world: &World) {
     assert_eq!(world.all_names("web"), [""; 0]);
 }
 
+pub(crate) fn what_is_protected_is_left_and_keeps_no_other_from_being_taken_down(world: &World) {
+    deploy(world, "web", WEB);
+    deploy(world, "safe", &format!("protected: true\n{WEB}"));
+    let partly = world.bowline(&["delete", "web", "safe", "-y"]).end();
+    partly.code(3).stderr_has(&[
+        "refused: safe: safe is protected: repeat its ID with --confirm safe",
+        "1 of 2 done; left as they were: safe",
+    ]);
+    assert_eq!(world.all_names("web"), [""; 0]);
+    assert!(!world.all_names("safe").is_empty());
+}
+
 pub(crate) fn everything_in_a_protected_namespace_wants_its_id(world: &World) {
     deploy(world, "web", WEB);
     let namespaces: Api<Namespace> = Api::all(world.admin.clone());

@@ -12,8 +12,8 @@ use crate::world::{AwaitIn, World};
 
 /// What is killed, with `ID` for the instance.
 struct Walk {
-    /// What it is called in the record; none where nothing is noted.
-    kind: Option<&'static str>,
+    /// What it is called in the record.
+    kind: &'static str,
     /// Brings an instance to where it begins.
     prepare: fn(&World, &Proxy, &str),
     command: &'static [&'static str],
@@ -53,7 +53,7 @@ impl Walk {
             proxy.play(Trick::None);
             let left = noted(world, id);
             if !left.is_null() {
-                assert_eq!(left["kind"].as_str(), self.kind, "{trick:?}");
+                assert_eq!(left["kind"], self.kind, "{trick:?}");
                 if n_resumed == 0 {
                     self.is_seen(world, id);
                 }
@@ -61,7 +61,7 @@ impl Walk {
                 resume(world, id);
             }
             let has_text = !matches!(trick, Trick::After(0) | Trick::Before(1));
-            let has_deploy = matches!(self.kind, Some("deploy" | "restore"));
+            let has_deploy = matches!(self.kind, "deploy" | "restore");
             if left.is_null() || has_deploy && !has_text {
                 // It was never begun, or is over, or not even its text was written: the same command again.
                 proxy.run(world, &self.command(id)).code(0);
@@ -69,12 +69,12 @@ impl Walk {
             assert_eq!(noted(world, id), Value::Null, "{trick:?}");
             assert_eq!(self.end(world, id), expected, "{trick:?}");
         }
-        assert_eq!(n_resumed > 0, self.kind.is_some());
+        assert!(n_resumed > 0);
     }
 
     /// What was left half done is seen in the list and in the status.
     fn is_seen(&self, world: &World, id: &str) {
-        let kind = self.kind.unwrap();
+        let kind = self.kind;
         let list = world.bowline(&["ls"]).end().code(0);
         list.stderr_has(&[id, kind, "last beat"]);
         let status = world.bowline(&["status", id]).end().code(0);
@@ -135,7 +135,7 @@ fn is_unchanged(world: &World, id: &str) -> Value {
 
 pub(crate) fn a_rollback_survives_being_killed(world: &World) {
     Walk {
-        kind: Some("rollback"),
+        kind: "rollback",
         prepare: |world, _, id| {
             deploy(world, id, WEB);
             deploy(world, id, &WEB.replace("1.27", "1.28"));
@@ -198,7 +198,7 @@ fn sizes(world: &World, id: &str) -> Value {
 pub(crate) fn a_growth_survives_being_killed(world: &World) {
     growing_class(world);
     Walk {
-        kind: Some("deploy"),
+        kind: "deploy",
         prepare: |world, _, id| {
             deploy_sized(world, id);
             world.home.save(id, &SIZED.replace("1Gi", "2Gi"));
@@ -212,7 +212,7 @@ pub(crate) fn a_growth_survives_being_killed(world: &World) {
 pub(crate) fn a_workload_that_is_made_anew_survives_being_killed(world: &World) {
     growing_class(world);
     Walk {
-        kind: Some("deploy"),
+        kind: "deploy",
         prepare: |world, _, id| {
             deploy_sized(world, id);
             let text = SIZED
@@ -256,7 +256,7 @@ fn retained(world: &World, proxy: &Proxy, id: &str) {
 pub(crate) fn volumes_that_are_bound_again_survive_being_killed(world: &World) {
     growing_class(world);
     Walk {
-        kind: Some("deploy"),
+        kind: "deploy",
         prepare: retained,
         command: &["deploy", "ID", "--bind-retained", "-y", "--wait=false"],
         result: |world, id| json!([phases(world, id), is_unchanged(world, id)]),
@@ -267,7 +267,7 @@ pub(crate) fn volumes_that_are_bound_again_survive_being_killed(world: &World) {
 pub(crate) fn a_restore_survives_being_killed(world: &World) {
     growing_class(world);
     Walk {
-        kind: Some("restore"),
+        kind: "restore",
         prepare: retained,
         command: &["restore", "ID", "-y", "--wait=false"],
         result: |world, id| json!([phases(world, id), is_unchanged(world, id)]),
@@ -277,7 +277,7 @@ pub(crate) fn a_restore_survives_being_killed(world: &World) {
 
 pub(crate) fn a_scale_survives_being_killed(world: &World) {
     Walk {
-        kind: Some("scale"),
+        kind: "scale",
         prepare: |world, _, id| deploy(world, id, &WEB.replace("replicas: 1\n", "")),
         command: &["scale", "ID", "3", "--wait=false"],
         result: |world, id| {
@@ -290,7 +290,7 @@ pub(crate) fn a_scale_survives_being_killed(world: &World) {
 
 pub(crate) fn a_change_of_routes_survives_being_killed(world: &World) {
     Walk {
-        kind: Some("update-ingress"),
+        kind: "update-ingress",
         prepare: |world, _, id| {
             set_host(world, "old.example.com");
             deploy(
@@ -309,10 +309,9 @@ pub(crate) fn a_change_of_routes_survives_being_killed(world: &World) {
     .walk(world);
 }
 
-/// What is adopted may have no record yet: nothing is noted, and the same command again hands over the rest.
 pub(crate) fn an_adoption_survives_being_killed(world: &World) {
     Walk {
-        kind: None,
+        kind: "adoption",
         prepare: |world, _, id| {
             world.home.save(id, &format!("{WEB}config: {{LEVEL: info}}\n"));
             let owned = |value: Value| serde_json::from_value::<DynamicObject>(value).unwrap();

@@ -57,7 +57,7 @@ pub(crate) async fn what_others_made_is_refused_until_it_is_adopted(cluster: Clu
             1
         )]
     );
-    let outcome = stage.run_adopt("web", WEB, &plan).await;
+    let outcome = stage.run_adopt(&plan).await;
     let [Step::Adopt(key)] = outcome.done.as_slice() else {
         panic!("{outcome:?}")
     };
@@ -105,7 +105,7 @@ pub(crate) async fn fields_that_an_editor_added_go_after_adoption(cluster: Clust
         .unwrap();
     assert_eq!(row.owner, None);
     assert!(row.managers.contains("kubectl-edit"), "{row:?}");
-    assert!(stage.run_adopt("web", WEB, &plan).await.is_complete());
+    assert!(stage.run_adopt(&plan).await.is_complete());
     stage.deploy("web", WEB).await;
     let live = cluster.get("ConfigMap", "web-config").await.unwrap();
     assert_eq!(live["data"], json!({"LEVEL": "info"}));
@@ -136,7 +136,7 @@ pub(crate) async fn what_is_owned_together_becomes_the_instances_alone(cluster: 
         panic!("{plan:?}")
     };
     assert_eq!(row.belonging(), "fields shared with kubectl");
-    let outcome = stage.run_adopt("web", WEB, &plan).await;
+    let outcome = stage.run_adopt(&plan).await;
     assert!(outcome.is_complete(), "{outcome:?}");
     assert_eq!(keys_of(&cluster, "bowline/web").await, ["LEVEL"]);
     assert_eq!(keys_of(&cluster, "kubectl").await, ["EXTRA"]);
@@ -181,7 +181,7 @@ pub(crate) async fn what_left_the_definition_and_others_own_stays_as_is_said(clu
         ]
     );
     let adoption = stage.plan_adopt("web", WEB).await;
-    assert!(stage.run_adopt("web", WEB, &adoption).await.is_complete());
+    assert!(stage.run_adopt(&adoption).await.is_complete());
     let plan = stage.plan("web", WEB).await;
     assert_eq!(plan.warnings, [""; 0]);
     assert!(stage.run("web", WEB, &plan).await.is_complete());
@@ -201,7 +201,7 @@ pub(crate) async fn pods_that_the_next_deploy_replaces_are_said(cluster: Cluster
             "the next deploy labels the pods of Deployment/shop as the instance's, which replaces them once"
         ]
     );
-    assert!(stage.run_adopt("shop", &text, &plan).await.is_complete());
+    assert!(stage.run_adopt(&plan).await.is_complete());
     let plan = stage.plan("shop", &text).await;
     assert_eq!(
         plan.objects[0].note.as_deref(),
@@ -219,7 +219,7 @@ pub(crate) async fn an_object_that_changed_hands_meanwhile_is_left_alone(cluster
         .merge("ConfigMap", "web-config", &other)
         .await
         .unwrap();
-    let outcome = stage.run_adopt("web", WEB, &plan).await;
+    let outcome = stage.run_adopt(&plan).await;
     assert_eq!(outcome.failed[0].1.kind, FailureKind::Conflict);
     let live = cluster.get("ConfigMap", "web-config").await.unwrap();
     assert_eq!(
@@ -253,7 +253,7 @@ pub(crate) async fn what_another_instance_or_controller_has_is_not_adopted(clust
     assert_eq!(told.len(), 2, "{told:?}");
     assert!(told[0].contains("belongs to ConfigMap/owner"), "{told:?}");
     assert!(told[1].contains("belongs to instance other"), "{told:?}");
-    let outcome = stage.run_adopt("web", WEB, &plan).await;
+    let outcome = stage.run_adopt(&plan).await;
     assert!(outcome.done.is_empty(), "{outcome:?}");
 }
 
@@ -275,7 +275,7 @@ volumes: [{name: data, size: 1Gi}]
     let claim = cluster.create(&claim("data-db-0", "1Gi")).await.unwrap();
     assert_eq!(stage.plan("db", db).await.refusals.len(), 1);
     let plan = stage.plan_adopt("db", db).await;
-    assert!(stage.run_adopt("db", db, &plan).await.is_complete());
+    assert!(stage.run_adopt(&plan).await.is_complete());
     assert!(stage.deploy("db", db).await.is_complete());
     assert!(stage.wait("db").await.is_complete());
     let live = cluster

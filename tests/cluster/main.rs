@@ -308,6 +308,10 @@ on_both_backends! {
         a_restart_survives_at_every_write
         a_change_of_routes_survives_at_every_write
         an_adoption_survives_at_every_write
+        an_adoption_of_what_was_edited_survives_at_every_write
+        only_what_was_shown_is_handed_over_by_who_goes_on
+        an_adoption_does_not_write_over_what_a_deploy_left
+        an_adoption_that_nothing_came_of_leaves_no_record
         a_deploy_goes_on_with_what_was_agreed_to
         only_fields_that_were_shown_are_taken_by_who_goes_on
         a_teardown_goes_on_with_the_choice_that_was_made

@@ -10,7 +10,6 @@ mod writes;
 
 use std::time::Duration;
 
-use bowline::engine::adopt::run_adopt;
 use bowline::engine::deploy::{RunOptions, run_deploy};
 use bowline::engine::operation::{Meeting, is_busy};
 use bowline::engine::plan::VolumeChoice;
@@ -22,11 +21,9 @@ use serde_json::{Value, json};
 
 use crate::cluster::Cluster;
 use crate::engine::stage::Stage;
-use crate::objects::{config_map, service};
 use cut::{Cut, Moment};
 use resuming::{plan, resume};
-use state::settled;
-use walk::{FIRST, SECOND, Walk, walk};
+use walk::{FIRST, SECOND, Walk, made_by_helm, walk};
 
 pub(crate) async fn a_first_deploy_survives_at_every_write(cluster: Cluster) {
     walk(&cluster, Walk::Create).await;
@@ -84,40 +81,76 @@ pub(crate) async fn a_change_of_routes_survives_at_every_write(cluster: Cluster)
     walk(&cluster, Walk::Routes).await;
 }
 
-/// It notes nothing, for what it hands over may have no record yet: each object is handed over by one write.
 pub(crate) async fn an_adoption_survives_at_every_write(cluster: Cluster) {
+    walk(&cluster, Walk::Adopt).await;
+}
+
+pub(crate) async fn an_adoption_of_what_was_edited_survives_at_every_write(cluster: Cluster) {
+    walk(&cluster, Walk::AdoptEdited).await;
+}
+
+/// What changed hands since was never shown to whoever agreed to it.
+pub(crate) async fn only_what_was_shown_is_handed_over_by_who_goes_on(cluster: Cluster) {
     let stage = Stage::new(&cluster);
-    let adopt = async |cut: &Cut, id: &str| {
-        let engine = cut.engine(&stage);
-        let (plan, request) = (stage.plan_adopt(id, FIRST).await, stage.request(id, FIRST));
-        assert_eq!(plan.rows.len(), 2, "{plan:?}");
-        cut.run(run_adopt(&engine, &request, &plan, &|_| {})).await
+    made_by_helm(&cluster, "web").await;
+    let cut = Cut::at(cluster.admin.clone(), Some(Moment::After(0)));
+    assert!(
+        Box::pin(Walk::Adopt.run(&cut, &stage, "web"))
+            .await
+            .is_none()
+    );
+    let other = json!({"metadata": {"annotations": {"meta.helm.sh/release-name": "other"}}});
+    cluster.merge("Service", "web", &other).await.unwrap();
+    let ResumePlan::Adopt(rest) = plan(&stage, "web").await.unwrap() else {
+        panic!("it is an adoption")
     };
-    let made = async |id: &str| {
-        let config = config_map(
-            &format!("{id}-config"),
-            json!({"LEVEL": "debug", "OLD": "1"}),
-        );
-        cluster.create(&config).await.unwrap();
-        let ports = json!([{"name": "http", "port": 80}]);
-        cluster.create(&service(id, ports)).await.unwrap();
+    let rows: Vec<String> = rest.rows.iter().map(|row| row.key.to_string()).collect();
+    assert_eq!(rows, ["ConfigMap/web-config"]);
+    let left = "Service/web is left as it is: it was changed after it was shown";
+    assert!(rest.warnings[0].starts_with(left), "{:?}", rest.warnings);
+    resume(&stage, "web").await;
+    let service = cluster.get("Service", "web").await.unwrap();
+    assert_eq!(
+        service["metadata"]["labels"]["app.kubernetes.io/managed-by"],
+        "Helm"
+    );
+}
+
+pub(crate) async fn an_adoption_does_not_write_over_what_a_deploy_left(cluster: Cluster) {
+    let stage = Stage::new(&cluster);
+    stage.deploy("web", FIRST).await;
+    let noted = json!({"kind": "deploy", "step": "begins", "holder": "ann@bastion/7",
+                       "heartbeat": "2026-01-01T00:00:00Z", "revision": 2});
+    note(&cluster, Some(&noted)).await;
+    let more = json!({"data": {"EXTRA": "1"}});
+    let edited = cluster.merge_as("kubectl-edit", "ConfigMap", "web-config", &more);
+    edited.await.unwrap();
+    let plan = stage.plan_adopt("web", FIRST).await;
+    let [refusal] = plan.refusals.as_slice() else {
+        panic!("{plan:?}")
     };
-    made("whole").await;
-    let whole = Cut::at(cluster.admin.clone(), None);
-    assert!(adopt(&whole, "whole").await.unwrap().is_complete());
-    assert!(stage.deploy("whole", FIRST).await.is_complete());
-    let expected = settled(&cluster, "whole").await;
-    for moment in Moment::all(whole.n_writes()) {
-        let id = &moment.name();
-        made(id).await;
-        let cut = Cut::at(cluster.admin.clone(), Some(moment));
-        assert!(adopt(&cut, id).await.is_none(), "{moment:?}");
-        // The same command again hands over the rest, and no deploy is kept from its turn.
-        let plan = stage.plan_adopt(id, FIRST).await;
-        assert!(stage.run_adopt(id, FIRST, &plan).await.is_complete());
-        assert!(stage.deploy(id, FIRST).await.is_complete());
-        assert_eq!(settled(&cluster, id).await, expected, "{moment:?}");
+    assert!(
+        refusal
+            .summary
+            .contains("web is busy: ann@bastion/7 runs a deploy of r2"),
+        "{refusal}"
+    );
+    let outcome = stage.run_adopt(&plan).await;
+    assert_eq!((outcome.done.len(), outcome.not_tried.len()), (0, 1));
+}
+
+/// A record without anything to record would be an instance of nothing.
+pub(crate) async fn an_adoption_that_nothing_came_of_leaves_no_record(cluster: Cluster) {
+    let stage = Stage::new(&cluster);
+    made_by_helm(&cluster, "web").await;
+    let plan = stage.plan_adopt("web", FIRST).await;
+    for (kind, name) in [("ConfigMap", "web-config"), ("Service", "web")] {
+        cluster.delete(kind, name, json!({})).await.unwrap();
     }
+    made_by_helm(&cluster, "web").await;
+    let outcome = stage.run_adopt(&plan).await;
+    assert_eq!((outcome.done.len(), outcome.failed.len()), (0, 2));
+    assert!(cluster.get("ConfigMap", "bowline-web").await.is_err());
 }
 
 /// What was agreed to for a run is noted with it; whoever agreed to nothing is offered it and refused.

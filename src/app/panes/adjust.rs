@@ -1,6 +1,7 @@
 //! The plan of a scale or a restart, of one or several instances.
 
 use crate::app::msg::OpId;
+use crate::app::panes::resumed::Resumed;
 use crate::definition::id::InstanceId;
 use crate::engine::adjust::{AdjustPlan, Adjustment, MAX_REPLICAS, WorkloadChoice, WorkloadName};
 use crate::failure::Failure;
@@ -28,6 +29,8 @@ pub struct AdjustPane {
     pub op: OpId,
     /// The plans.
     pub plans: Vec<PlannedAdjustment>,
+    /// How it goes on, where it was begun before.
+    pub resumed: Option<Resumed>,
     /// The first line that is shown.
     pub scroll: usize,
 }
@@ -45,7 +48,25 @@ impl AdjustPane {
         Self {
             op,
             plans: wanted.into_iter().map(plan).collect(),
+            resumed: None,
             scroll: 0,
+        }
+    }
+
+    /// Returns a pane of what was begun before, and goes on.
+    pub fn resume(
+        op: OpId,
+        (key, adjustment): (InstanceKey, Adjustment),
+        only: Option<WorkloadName>,
+        resumed: Resumed,
+    ) -> Self {
+        let mut pane = Self::new(op, vec![(key, adjustment)], None);
+        for planned in &mut pane.plans {
+            planned.only.clone_from(&only);
+        }
+        Self {
+            resumed: Some(resumed),
+            ..pane
         }
     }
 
@@ -57,9 +78,19 @@ impl AdjustPane {
         })
     }
 
-    /// Returns the plans that change something.
-    pub fn changing(&self) -> impl Iterator<Item = &AdjustPlan> {
-        self.ready().filter(|plan| !plan.is_noop())
+    /// Returns the plans that change something and that nothing stands against: what is refused keeps no other.
+    pub fn runnable(&self) -> impl Iterator<Item = &AdjustPlan> {
+        self.ready()
+            .filter(|plan| !plan.is_noop() && plan.refusals.is_empty())
+    }
+
+    /// Returns how many are left, for the reasons that are shown.
+    pub fn n_left(&self) -> usize {
+        let is_left = |planned: &&PlannedAdjustment| match &planned.plan {
+            Some(Ok(plan)) => !plan.refusals.is_empty(),
+            Some(Err(_)) | None => true,
+        };
+        self.plans.iter().filter(is_left).count()
     }
 
     /// Tells whether numbers of replicas are changed, not pods restarted.
@@ -78,19 +109,16 @@ impl AdjustPane {
         if self.plans.iter().any(|planned| planned.plan.is_none()) {
             return Err("the plan is not there yet");
         }
-        if self.ready().count() < self.plans.len() {
-            return Err("there is no plan: plan anew");
-        }
-        if self.open_choice().is_some() {
+        if self.open_choice().is_some() || self.runnable().next().is_some() {
             return Ok(());
         }
         if self.ready().any(|plan| !plan.refusals.is_empty()) {
             return Err("refused: see the reasons above");
         }
-        if self.changing().next().is_none() {
-            return Err("nothing would change");
+        if self.ready().count() < self.plans.len() {
+            return Err("there is no plan: plan anew");
         }
-        Ok(())
+        Err("nothing would change")
     }
 
     /// Returns the first plan that asks for one of several workloads.
@@ -100,7 +128,7 @@ impl AdjustPane {
 
     /// Returns how many fields of others would be written.
     pub fn n_conflicts(&self) -> usize {
-        self.changing().map(|plan| plan.conflicts.len()).sum()
+        self.runnable().map(|plan| plan.conflicts.len()).sum()
     }
 
     /// Means one workload of an instance. A difference is then one to its own number.
@@ -126,7 +154,7 @@ impl AdjustPane {
 
     /// Returns the IDs that must be typed: those of protected instances.
     pub fn ids_to_type(&self) -> Vec<InstanceId> {
-        self.changing()
+        self.runnable()
             .filter(|plan| plan.is_protected)
             .map(|plan| plan.instance.id.clone())
             .collect()

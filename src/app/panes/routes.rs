@@ -1,6 +1,7 @@
 //! The plans of routes that are computed again, of one or several instances.
 
 use crate::app::msg::OpId;
+use crate::app::panes::resumed::Resumed;
 use crate::definition::id::InstanceId;
 use crate::engine::routes::RoutePlan;
 use crate::failure::Failure;
@@ -15,6 +16,8 @@ pub struct RoutesPane {
     pub keys: Vec<InstanceKey>,
     /// The plans, or why there are none; none of both while the cluster is asked.
     pub plans: Option<Result<Vec<RoutePlan>, Failure>>,
+    /// How it goes on, where it was begun before.
+    pub resumed: Option<Resumed>,
     /// The first line that is shown.
     pub scroll: usize,
 }
@@ -26,6 +29,7 @@ impl RoutesPane {
             op,
             keys,
             plans: None,
+            resumed: None,
             scroll: 0,
         }
     }

@@ -66,6 +66,22 @@ impl TeardownPane {
         })
     }
 
+    /// Returns the plans that take something down and that nothing stands against: what is refused keeps no other.
+    pub fn runnable(&self) -> impl Iterator<Item = &TeardownPlan> {
+        let is_kept = |row: &FateRow| matches!(row.fate, Fate::Kept(_) | Fate::Left(_));
+        self.ready()
+            .filter(move |plan| plan.refusals.is_empty() && !plan.rows.iter().all(is_kept))
+    }
+
+    /// Returns how many are left, for the reasons that are shown.
+    pub fn n_left(&self) -> usize {
+        let is_left = |planned: &&PlannedTeardown| match &planned.plan {
+            Some(Ok(plan)) => !plan.refusals.is_empty(),
+            Some(Err(_)) | None => true,
+        };
+        self.plans.iter().filter(is_left).count()
+    }
+
     /// Tells whether it can be confirmed.
     ///
     /// # Errors
@@ -73,6 +89,9 @@ impl TeardownPane {
     pub fn confirmable(&self) -> Result<(), &'static str> {
         if self.plans.iter().any(|planned| planned.plan.is_none()) {
             return Err("the fate of every object is not known yet");
+        }
+        if self.runnable().next().is_some() {
+            return Ok(());
         }
         if self
             .plans
@@ -87,16 +106,12 @@ impl TeardownPane {
         if self.ready().all(|plan| plan.rows.is_empty()) {
             return Err("nothing of it is there any more");
         }
-        let is_kept = |row: &FateRow| matches!(row.fate, Fate::Kept(_) | Fate::Left(_));
-        if self.ready().flat_map(|plan| &plan.rows).all(is_kept) {
-            return Err("all that is there is kept: v deletes the claims");
-        }
-        Ok(())
+        Err("all that is there is kept: v deletes the claims")
     }
 
     /// Returns the IDs that must be typed: those of protected instances, and of those whose data may be lost.
     pub fn ids_to_type(&self) -> Vec<InstanceId> {
-        self.ready()
+        self.runnable()
             .filter(|plan| plan.is_protected || plan.rows.iter().any(destroys_data))
             .map(|plan| plan.instance.id.clone())
             .collect()

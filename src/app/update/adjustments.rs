@@ -14,7 +14,8 @@ use crate::engine::adjust::{AdjustPlan, Adjustment, MAX_REPLICAS, WorkloadChoice
 use crate::failure::Failure;
 use crate::service::summary::InstanceKey;
 
-use super::operations::{begin, places_of, show_progress};
+use super::operations::{begin, left_sentence, places_of, show_progress};
+use super::resuming;
 use super::reviews::lower_first;
 
 /// Plans so many replicas more, of what is marked or selected, or of what is planned already.
@@ -115,7 +116,10 @@ pub(super) fn replan(model: &mut Model) -> Vec<Effect> {
     match model.screens.last_mut() {
         Some(Screen::Adjust(pane)) => {
             pane.restart(op);
-            plan_all(pane)
+            match (pane.resumed, pane.plans.as_slice()) {
+                (Some(_), [planned, ..]) => vec![resuming::plan(op, &planned.key)],
+                _ => plan_all(pane),
+            }
         }
         _ => Vec::new(),
     }
@@ -147,14 +151,17 @@ pub(super) fn confirm(model: &mut Model) {
         model.popup = Some(Popup::Menu(which_workload(plan)));
         return;
     }
-    let changing: Vec<&AdjustPlan> = pane.changing().collect();
-    let ids: Vec<_> = changing
+    let runnable: Vec<&AdjustPlan> = pane.runnable().collect();
+    let ids: Vec<_> = runnable
         .iter()
         .map(|plan| plan.instance.id.as_str())
         .collect();
-    let place = places_of(model, changing.iter().map(|plan| &plan.instance));
-    let deed = match changing.first().map(|plan| plan.adjustment) {
-        Some(Adjustment::Scale(to)) if has_one_number(&changing) => {
+    let place = places_of(model, runnable.iter().map(|plan| &plan.instance));
+    let deed = match runnable.first().map(|plan| plan.adjustment) {
+        Some(adjustment) if pane.resumed.is_some() => {
+            format!("Finish the {} of {}", adjustment.verb(), ids.join(", "))
+        }
+        Some(Adjustment::Scale(to)) if has_one_number(&runnable) => {
             format!("Scale {} to {to}", ids.join(", "))
         }
         Some(Adjustment::Scale(_)) => format!("Scale {}", ids.join(", ")),
@@ -162,8 +169,13 @@ pub(super) fn confirm(model: &mut Model) {
     };
     let title = format!("{deed}?");
     let to_type = pane.ids_to_type();
+    let mut text: Vec<String> = left_sentence(pane.n_left()).into_iter().collect();
     let n_conflicts = pane.n_conflicts();
-    let taken = (n_conflicts > 0).then(|| match n_conflicts {
+    let is_agreed = pane.resumed.is_some_and(|it| it.takes_conflicts);
+    if is_agreed {
+        text.push("Taking what belongs to others was agreed to when it was begun.".to_owned());
+    }
+    let taken = (n_conflicts > 0 && !is_agreed).then(|| match n_conflicts {
         1 => "The number belongs to somebody else, as shown".to_owned(),
         n => format!("{n} numbers belong to others, as shown"),
     });
@@ -171,9 +183,9 @@ pub(super) fn confirm(model: &mut Model) {
     model.popup = Some(match (to_type.is_empty(), taken) {
         (true, None) => {
             let run = MenuItem::new(deed, place, Choice::RunAdjustments);
-            Popup::Menu(match changing.iter().any(|plan| takes_away(plan)) {
-                true => Menu::confirm_grave(title, Vec::new(), run),
-                false => Menu::confirm(title, Vec::new(), run),
+            Popup::Menu(match runnable.iter().any(|plan| takes_away(plan)) {
+                true => Menu::confirm_grave(title, text, run),
+                false => Menu::confirm(title, text, run),
             })
         }
         (true, Some(taken)) => {
@@ -190,12 +202,14 @@ pub(super) fn confirm(model: &mut Model) {
                     Choice::YieldAdjustments,
                 ),
             ];
-            Popup::Menu(Menu::new(title, vec![format!("{taken}.")], items))
+            text.push(format!("{taken}."));
+            Popup::Menu(Menu::new(title, text, items))
         }
         (false, taken) => {
             let typed: Vec<_> = to_type.iter().map(InstanceId::as_str).collect();
             let takes_conflicts = taken.is_some();
-            let mut text = vec![format!("I{}.", &place[1..]), "It is protected.".to_owned()];
+            text.insert(0, format!("I{}.", &place[1..]));
+            text.push("It is protected.".to_owned());
             text.extend(taken.map(|taken| format!("{taken}, and is taken over.")));
             text.push(format!("Type {} to go on:", typed.join(" ")));
             let kind = PromptKind::TypedAdjust {
@@ -258,17 +272,23 @@ pub(super) fn run(model: &mut Model, takes_conflicts: bool) -> Vec<Effect> {
     let Some(Screen::Adjust(pane)) = model.screens.last() else {
         return Vec::new();
     };
-    let plans: Vec<AdjustPlan> = pane.changing().cloned().collect();
+    let plans: Vec<AdjustPlan> = pane.runnable().cloned().collect();
+    let resumed = pane.resumed;
+    let takes_conflicts = takes_conflicts || resumed.is_some_and(|it| it.takes_conflicts);
     model.screens.pop();
     let (mut ops, mut effects) = (Vec::new(), Vec::new());
     for plan in plans {
-        let (kind, what) = command(&plan, takes_conflicts);
+        let (kind, mut what) = command(&plan, takes_conflicts);
+        if let Some(resumed) = resumed {
+            what = resumed.command(plan.instance.id.as_str(), plan.is_protected);
+        }
         let op = begin(model, kind, plan.instance.clone(), &what);
         ops.push(op);
         effects.push(Effect::RunAdjustment {
             op,
             plan: Box::new(plan),
             takes_conflicts,
+            takes_over: resumed.is_some_and(|it| it.takes_over),
         });
     }
     show_progress(model, ops);

@@ -1,16 +1,17 @@
 //! Adoption: what others own and a definition would make changes hands, after its ID was typed.
 
-use crate::app::effect::Effect;
+use crate::app::effect::{Effect, Origin};
 use crate::app::model::{Model, Screen};
 use crate::app::msg::OpId;
 use crate::app::operation::OperationKind;
 use crate::app::panes::adopt::AdoptPane;
+use crate::app::panes::resumed::Resumed;
 use crate::app::popup::{Popup, Prompt, PromptKind};
 use crate::engine::adopt::AdoptPlan;
 use crate::failure::Failure;
 
 use super::operations::{begin, place_of};
-use super::reviews;
+use super::{resuming, reviews};
 
 /// Plans the adoption for the definition under review, or for that of the selected row.
 pub(super) fn show(model: &mut Model) -> Vec<Effect> {
@@ -34,7 +35,10 @@ pub(super) fn replan(model: &mut Model) -> Vec<Effect> {
         Some(Screen::Adopt(pane)) => {
             let source = pane.source.clone();
             **pane = AdoptPane::new(op, source.clone());
-            vec![Effect::PlanAdopt { op, source }]
+            match &source.origin {
+                Origin::Noted(instance) => vec![resuming::plan(op, instance)],
+                _ => vec![Effect::PlanAdopt { op, source }],
+            }
         }
         _ => Vec::new(),
     }
@@ -93,7 +97,14 @@ pub(super) fn run(model: &mut Model) -> Vec<Effect> {
         true => String::new(),
         false => format!(" --id {id}"),
     };
-    let what = format!("adopt {name}{own} --confirm {id}");
+    let resumed = Resumed {
+        takes_over: source.takes_over,
+        ..Resumed::default()
+    };
+    let what = match source.origin {
+        Origin::Noted(_) => resumed.command(id.as_str(), false),
+        _ => format!("adopt {name}{own} --confirm {id}"),
+    };
     let op = begin(model, OperationKind::Adoption, plan.instance.clone(), &what);
     model.screens.push(Screen::Progress {
         ops: vec![op],
@@ -101,7 +112,7 @@ pub(super) fn run(model: &mut Model) -> Vec<Effect> {
     });
     vec![Effect::RunAdopt {
         op,
-        source,
         plan: Box::new(plan),
+        takes_over: source.takes_over,
     }]
 }

@@ -7,7 +7,7 @@ use crate::app::panes::bulk::{BulkItem, BulkPane};
 use crate::app::panes::review::ReviewPane;
 use crate::app::popup::{Choice, Menu, MenuItem, Popup, Prompt, PromptKind};
 
-use super::operations::{places_of, show_progress};
+use super::operations::{left_sentence, places_of, show_progress};
 use super::reviews;
 
 /// Plans the deploys of all that is marked.
@@ -90,12 +90,8 @@ pub(super) fn confirm(model: &mut Model) {
     let place = places_of(model, runnable.iter().map(|it| &it.instance));
     let deed = format!("Apply {}", names.join(", "));
     let title = format!("{deed}?");
-    let mut text = Vec::new();
-    match pane.items.len() - runnable.len() {
-        0 => {}
-        1 => text.push("1 is left, for the reason that is shown.".to_owned()),
-        n => text.push(format!("{n} are left, for the reasons that are shown.")),
-    }
+    let left = left_sentence(pane.items.len() - runnable.len());
+    let mut text: Vec<String> = left.into_iter().collect();
     model.popup = Some(match model.session.asks_for_ids() {
         None => {
             let run = MenuItem::new(deed, format!("to {place}"), Choice::RunBulk);

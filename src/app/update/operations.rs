@@ -83,6 +83,15 @@ pub(super) fn places_of<'k>(model: &Model, keys: impl Iterator<Item = &'k Instan
     format!("{} ▸ {}", model.session.context, namespaces.join(", "))
 }
 
+/// Says that some of several are left out of what is asked about; none where all are asked about.
+pub(super) fn left_sentence(n_left: usize) -> Option<String> {
+    match n_left {
+        0 => None,
+        1 => Some("1 is left, for the reason that is shown.".to_owned()),
+        n => Some(format!("{n} are left, for the reasons that are shown.")),
+    }
+}
+
 /// Shows how operations go on that were begun, in place of the plan of them; marks have done their work.
 pub(super) fn show_progress(model: &mut Model, ops: Vec<OpId>) {
     model.services.table.clear_marks();
@@ -147,7 +156,8 @@ fn next_step(model: &Model, kind: OperationKind) -> String {
         | OperationKind::Scale
         | OperationKind::Restart
         | OperationKind::Routes
-        | OperationKind::Release => String::new(),
+        | OperationKind::Release
+        | OperationKind::Clear => String::new(),
     }
 }
 

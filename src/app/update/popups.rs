@@ -16,7 +16,7 @@ use crate::service::watch::Scope;
 
 use super::{
     actions, adjustments, adoption, bulk, cluster, definitions, forwards, imports, logs, merging,
-    pulls, reviews, routes, secrets, shells, teardowns,
+    pulls, resuming, reviews, routes, secrets, shells, teardowns,
 };
 
 const NAMESPACES: &str = "Namespace";
@@ -104,6 +104,9 @@ fn choose(model: &mut Model, choice: Choice) -> Vec<Effect> {
         Choice::RunBulk => bulk::run(model),
         Choice::ConfirmRoutes(force_conflicts) => routes::confirm_with(model, force_conflicts),
         Choice::RunRoutes(force_conflicts) => routes::run(model, force_conflicts),
+        Choice::RunClear(asked, plan, takes_over) => {
+            resuming::clear(model, asked, plan, takes_over)
+        }
         Choice::RunPull => pulls::run(model),
         Choice::ImportBy(by) => imports::ask_origin(model, by),
         Choice::TakeImported(name, imported) => imports::take(name, &imported),

@@ -11,6 +11,7 @@ use crate::engine::routes::RoutePlan;
 use crate::failure::Failure;
 
 use super::operations::{begin, places_of, show_progress};
+use super::resuming;
 
 /// Plans the routes of what is marked or selected.
 pub(super) fn show(model: &mut Model) -> Vec<Effect> {
@@ -26,9 +27,15 @@ pub(super) fn replan(model: &mut Model) -> Vec<Effect> {
     let op = model.next_op();
     match model.screens.last_mut() {
         Some(Screen::Routes(pane)) => {
-            let keys = pane.keys.clone();
-            **pane = RoutesPane::new(op, keys.clone());
-            vec![Effect::PlanRoutes { op, keys }]
+            let (keys, resumed) = (pane.keys.clone(), pane.resumed);
+            **pane = RoutesPane {
+                resumed,
+                ..RoutesPane::new(op, keys.clone())
+            };
+            match (resumed, keys.as_slice()) {
+                (Some(_), [key, ..]) => vec![resuming::plan(op, key)],
+                _ => vec![Effect::PlanRoutes { op, keys }],
+            }
         }
         _ => Vec::new(),
     }
@@ -54,8 +61,9 @@ pub(super) fn confirm(model: &mut Model) {
     let Some(Screen::Routes(pane)) = model.screens.last() else {
         return;
     };
-    if !pane.has_conflicts() {
-        model.popup = Some(question(model, pane, false));
+    let is_agreed = pane.resumed.is_some_and(|it| it.takes_conflicts);
+    if is_agreed || !pane.has_conflicts() {
+        model.popup = Some(question(model, pane, is_agreed));
         return;
     }
     let mut items = Vec::new();
@@ -93,7 +101,10 @@ fn question(model: &Model, pane: &RoutesPane, takes_conflicts: bool) -> Popup {
     let plans: Vec<&RoutePlan> = pane.runnable(takes_conflicts).collect();
     let ids: Vec<&str> = plans.iter().map(|it| it.instance.id.as_str()).collect();
     let place = places_of(model, plans.iter().map(|it| &it.instance));
-    let deed = format!("Change the routes of {}", ids.join(", "));
+    let deed = match pane.resumed {
+        Some(_) => format!("Finish the change of the routes of {}", ids.join(", ")),
+        None => format!("Change the routes of {}", ids.join(", ")),
+    };
     let title = format!("{deed}?");
     let to_type = pane.ids_to_type(takes_conflicts);
     if to_type.is_empty() {
@@ -123,20 +134,21 @@ pub(super) fn run(model: &mut Model, force_conflicts: bool) -> Vec<Effect> {
         return Vec::new();
     };
     let plans: Vec<RoutePlan> = pane.runnable(force_conflicts).cloned().collect();
+    let resumed = pane.resumed;
     model.screens.pop();
     let (mut ops, mut effects) = (Vec::new(), Vec::new());
     for plan in plans {
-        let op = begin(
-            model,
-            OperationKind::Routes,
-            plan.instance.clone(),
-            &command(&plan, force_conflicts),
-        );
+        let what = match resumed {
+            Some(resumed) => resumed.command(plan.instance.id.as_str(), plan.is_protected),
+            None => command(&plan, force_conflicts),
+        };
+        let op = begin(model, OperationKind::Routes, plan.instance.clone(), &what);
         ops.push(op);
         effects.push(Effect::RunRoutes {
             op,
             plan: Box::new(plan),
             force_conflicts,
+            takes_over: resumed.is_some_and(|it| it.takes_over),
         });
     }
     show_progress(model, ops);

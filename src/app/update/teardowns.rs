@@ -11,7 +11,7 @@ use crate::engine::plan::{TeardownPlan, TeardownScope, VolumeChoice};
 use crate::failure::Failure;
 use crate::service::summary::InstanceKey;
 
-use super::operations::{begin, places_of, show_progress};
+use super::operations::{begin, left_sentence, places_of, show_progress};
 
 /// Shows the fate of everything that the marked instances, or the selected one, consist of.
 pub(super) fn show_fate(model: &mut Model) -> Vec<Effect> {
@@ -131,11 +131,11 @@ pub(super) fn confirm(model: &mut Model) {
 /// Where data may be lost or an instance is protected the IDs are typed; else a menu that begins on Cancel.
 fn question(model: &Model, pane: &TeardownPane) -> Popup {
     let names: Vec<_> = pane
-        .plans
-        .iter()
-        .map(|planned| planned.key.id.to_string())
+        .runnable()
+        .map(|plan| plan.instance.id.to_string())
         .collect();
-    let place = places_of(model, pane.plans.iter().map(|planned| &planned.key));
+    let place = places_of(model, pane.runnable().map(|plan| &plan.instance));
+    let left = left_sentence(pane.n_left());
     let title = format!("Take down {}?", names.join(", "));
     let ids = pane.ids_to_type();
     if ids.is_empty() {
@@ -145,7 +145,7 @@ fn question(model: &Model, pane: &TeardownPane) -> Popup {
             Choice::RunTeardown,
         );
         let has_claims = pane
-            .ready()
+            .runnable()
             .flat_map(|plan| &plan.rows)
             .any(|row| row.claim.is_some());
         let text = if has_claims {
@@ -156,10 +156,11 @@ fn question(model: &Model, pane: &TeardownPane) -> Popup {
         } else {
             "There are no claims."
         };
-        return Popup::Menu(Menu::confirm_grave(title, vec![text.to_owned()], deed));
+        let text = std::iter::once(text.to_owned()).chain(left);
+        return Popup::Menu(Menu::confirm_grave(title, text.collect(), deed));
     }
     let n_lost = pane
-        .ready()
+        .runnable()
         .flat_map(|plan| &plan.rows)
         .filter(|row| crate::app::panes::teardown::destroys_data(row))
         .count();
@@ -170,9 +171,10 @@ fn question(model: &Model, pane: &TeardownPane) -> Popup {
             "The data of {n_lost} {claims} is destroyed and cannot be had back."
         ));
     }
-    if pane.ready().any(|plan| plan.is_protected) {
+    if pane.runnable().any(|plan| plan.is_protected) {
         text.push("It is protected.".to_owned());
     }
+    text.extend(left);
     let typed: Vec<_> = ids.iter().map(InstanceId::as_str).collect();
     text.push(format!("Type {} to go on:", typed.join(" ")));
     Popup::Prompt(Prompt::new(PromptKind::TypedIds(ids), title, text))
@@ -183,7 +185,7 @@ pub(super) fn run(model: &mut Model) -> Vec<Effect> {
     let Some(Screen::Teardown(pane)) = model.screens.last() else {
         return Vec::new();
     };
-    let plans: Vec<TeardownPlan> = pane.ready().cloned().collect();
+    let plans: Vec<TeardownPlan> = pane.runnable().cloned().collect();
     let takes_over = pane.takes_over;
     model.screens.pop();
     let (mut ops, mut effects) = (Vec::new(), Vec::new());

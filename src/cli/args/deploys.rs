@@ -151,10 +151,22 @@ pub struct Adopt {
     /// Show what would change hands and stop
     #[arg(long)]
     pub dry_run: bool,
-    /// Output format
+    /// Take over at once from somebody else who is at it, who stops before the next step [default: once it stands still]
+    #[arg(long)]
+    pub take_over: bool,
+    #[command(flatten)]
+    pub waiting: Waiting,
+    /// Output format; JSON has the plan and how it ended
     #[arg(short, long, value_enum, default_value_t)]
     pub output: Report,
     /// Confirm by repeating the ID
     #[arg(long, value_name = "ID")]
     pub confirm: Option<InstanceId>,
+}
+
+impl Adopt {
+    /// Returns what is done where somebody else is at it.
+    pub fn meeting(&self) -> Meeting {
+        meeting(self.take_over)
+    }
 }

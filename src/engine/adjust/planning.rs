@@ -56,19 +56,7 @@ pub(in crate::engine) async fn plan_rest(
     only: Option<&WorkloadName>,
     begun: Option<Timestamp>,
 ) -> Result<AdjustPlan, Failure> {
-    let mut plan = AdjustPlan {
-        instance: instance.clone(),
-        adjustment,
-        only: only.cloned(),
-        choices: Vec::new(),
-        is_protected: false,
-        workloads: Vec::new(),
-        conflicts: Vec::new(),
-        yielded: Vec::new(),
-        warnings: Vec::new(),
-        refusals: Vec::new(),
-        begun,
-    };
+    let mut plan = AdjustPlan::new(instance, adjustment, only, begun);
     if let Adjustment::Scale(to) = adjustment
         && to > MAX_REPLICAS
     {
@@ -111,6 +99,16 @@ pub(in crate::engine) async fn plan_rest(
 /// Refuses while a deploy or a teardown is noted: it would write over what is adjusted, and one that was interrupted needs
 /// its own note to be finished by.
 pub(in crate::engine) fn is_idle(record: &Record, instance: &InstanceKey) -> Result<(), Failure> {
+    is_idle_but_for(record, instance, &["scale", "restart", routes::OPERATION])
+}
+
+/// As [`is_idle`], with other kinds of operations that are over in a moment, or taken over: nothing of them is left to be
+/// finished that the new one does not see.
+pub(in crate::engine) fn is_idle_but_for(
+    record: &Record,
+    instance: &InstanceKey,
+    passing: &[&str],
+) -> Result<(), Failure> {
     if record.is_being_deleted() {
         return Err(refused(format!("{instance} is being deleted")));
     }
@@ -118,11 +116,10 @@ pub(in crate::engine) fn is_idle(record: &Record, instance: &InstanceKey) -> Res
         return Ok(());
     };
     let kind = serde_json::from_str::<Value>(noted).unwrap_or_default();
-    if matches!(
-        kind["kind"].as_str(),
-        Some("scale" | "restart" | routes::OPERATION)
-    ) {
-        // Such a one is over in a moment, or is taken over: nothing of it is left to be finished.
+    if kind["kind"]
+        .as_str()
+        .is_some_and(|it| passing.contains(&it))
+    {
         return Ok(());
     }
     let who = operation::describe(noted);

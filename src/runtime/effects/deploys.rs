@@ -12,7 +12,7 @@ use crate::definition::Definition;
 use crate::definition::check::CheckContext;
 use crate::definition::diagnostic::{Diagnostic, Severity};
 use crate::definition::id::InstanceId;
-use crate::engine::adopt::{AdoptPlan, plan_adopt, run_adopt};
+use crate::engine::adopt::{AdoptOptions, AdoptPlan, plan_adopt, run_adopt};
 use crate::engine::deploy::{DeployRequest, Report, RunOptions, plan_deploy, run_deploy};
 use crate::engine::online::check_online;
 use crate::engine::operation::Meeting;
@@ -21,7 +21,7 @@ use crate::engine::remedy::Remedies;
 use crate::engine::restore::{
     RestorePlan, RestoreRequest, Surroundings, plan_restore, run_restore,
 };
-use crate::engine::resume::{ResumePlan, ResumeRequest, plan_resume};
+use crate::engine::resume::{ClearPlan, ResumePlan, ResumeRequest, plan_resume, run_clear};
 use crate::engine::rollback::{RollbackRequest, plan_rollback, run_rollback};
 use crate::engine::wait::wait_ready;
 use crate::failure::{Failure, FailureKind};
@@ -130,19 +130,27 @@ impl Runner {
                             surroundings,
                         };
                         let plan = plan_rollback(&cluster, &wish, &read).await?;
-                        Ok(ReviewedPlan::Rollback(plan))
+                        Ok(Some(ReviewedPlan::Rollback(plan)))
                     }
                     Origin::Trash(item) => {
                         let wish = restore_of(&item, surroundings);
                         let plan = plan_restore(&cluster, &wish, &read).await?;
-                        Ok(ReviewedPlan::Restore(plan))
+                        Ok(Some(ReviewedPlan::Restore(plan)))
                     }
                     Origin::Noted(instance) => {
                         let wish = ResumeRequest {
                             instance,
                             surroundings,
                         };
-                        noted(plan_resume(&cluster, &wish, &read).await?)
+                        let key = wish.instance.clone();
+                        match plan_resume(&cluster, &wish, &read).await? {
+                            plan @ ResumePlan::Clear(_) => {
+                                let result = Ok(Box::new(plan));
+                                drop(messages.send(Msg::RestPlanned { op, key, result }));
+                                return Ok(None);
+                            }
+                            plan => noted(plan).map(Some),
+                        }
                     }
                     Origin::Definition(origin) => {
                         let agreed = (source.yields, source.remedies);
@@ -154,12 +162,15 @@ impl Runner {
                         let remarks = remarks.await.unwrap_or_default();
                         plan.warnings
                             .splice(0..0, remarks.into_iter().chain(remark));
-                        Ok(ReviewedPlan::Deploy(plan))
+                        Ok(Some(ReviewedPlan::Deploy(plan)))
                     }
                 }
             };
-            let result = plan.await.map(Box::new);
-            drop(messages.send(Msg::DeployPlanned { op, result }));
+            let planned: Result<Option<ReviewedPlan>, Failure> = plan.await;
+            if let Some(result) = planned.transpose() {
+                let result = result.map(Box::new);
+                drop(messages.send(Msg::DeployPlanned { op, result }));
+            }
         });
     }
 
@@ -202,6 +213,41 @@ impl Runner {
         });
     }
 
+    /// Plans what finishes an operation that deploys nothing.
+    pub(super) fn plan_rest(&self, op: OpId, key: InstanceKey) {
+        let (start, cluster, messages) =
+            (self.start.clone(), self.cluster(), self.messages.clone());
+        tokio::spawn(async move {
+            let wish = ResumeRequest {
+                instance: key.clone(),
+                surroundings: surroundings(&start, (false, Remedies::default())),
+            };
+            // What needs them is reviewed as a deploy.
+            let no_secrets = |_: &Definition| Ok(SecretValues::default());
+            let plan = async { plan_resume(&cluster?, &wish, &no_secrets).await };
+            let result = plan.await.map(Box::new);
+            drop(messages.send(Msg::RestPlanned { op, key, result }));
+        });
+    }
+
+    pub(super) fn run_clear(&mut self, op: OpId, plan: Box<ClearPlan>, takes_over: bool) {
+        let (start, cluster, messages) =
+            (self.start.clone(), self.guarded(), self.messages.clone());
+        self.operations.spawn(async move {
+            let report = reporter(op, messages.clone());
+            let options = RunOptions {
+                force_conflicts: false,
+                meeting: meeting(takes_over),
+            };
+            let clear = async {
+                let cluster = cluster.await?;
+                Ok(run_clear(&cluster, &plan, options, &start.holder, &report).await)
+            };
+            let outcome = clear.await.unwrap_or_else(not_begun);
+            drop(messages.send(Msg::Finished { op, outcome }));
+        });
+    }
+
     pub(super) fn plan_adopt(&self, op: OpId, source: DeploySource) {
         let (start, cluster, messages) =
             (self.start.clone(), self.cluster(), self.messages.clone());
@@ -216,15 +262,18 @@ impl Runner {
         });
     }
 
-    pub(super) fn run_adopt(&mut self, op: OpId, source: DeploySource, plan: Box<AdoptPlan>) {
+    pub(super) fn run_adopt(&mut self, op: OpId, plan: Box<AdoptPlan>, takes_over: bool) {
         let (start, cluster, messages) =
             (self.start.clone(), self.guarded(), self.messages.clone());
         self.operations.spawn(async move {
             let report = reporter(op, messages.clone());
             let adoption = async {
                 let cluster = cluster.await?;
-                let request = adopting(&start, &cluster, source).await?;
-                Ok(run_adopt(&cluster, &request, &plan, &report).await)
+                let options = AdoptOptions {
+                    holder: start.holder,
+                    meeting: meeting(takes_over),
+                };
+                Ok(run_adopt(&cluster, &plan, &options, &report).await)
             };
             let outcome = adoption.await.unwrap_or_else(not_begun);
             drop(messages.send(Msg::Finished { op, outcome }));
@@ -252,10 +301,12 @@ fn noted(plan: ResumePlan) -> Result<ReviewedPlan, Failure> {
             FailureKind::Conflict,
             "nothing of it was deployed: take it down",
         )),
-        ResumePlan::Adjust { .. } | ResumePlan::Routes { .. } => Err(Failure::new(
-            FailureKind::Conflict,
-            "nothing of it was deployed: begin it again, or `bowline resume` it",
-        )),
+        ResumePlan::Adjust { .. } | ResumePlan::Routes { .. } | ResumePlan::Adopt(_) => {
+            Err(Failure::new(
+                FailureKind::Conflict,
+                "another operation is noted by now: go back, and resume that one",
+            ))
+        }
         ResumePlan::Clear(clear) => Err(Failure::new(FailureKind::Conflict, clear.why)),
     }
 }

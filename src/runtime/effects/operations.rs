@@ -16,7 +16,7 @@ use crate::engine::wait::wait_ready;
 use crate::runtime::trash::keep_in_trash;
 use crate::service::summary::InstanceKey;
 
-use super::deploys::surroundings;
+use super::deploys::{meeting, surroundings};
 use super::{Runner, not_begun, reporter};
 
 impl Runner {
@@ -80,7 +80,7 @@ impl Runner {
         &mut self,
         op: OpId,
         plan: Box<AdjustPlan>,
-        takes_conflicts: bool,
+        (takes_conflicts, takes_over): (bool, bool),
     ) {
         let (start, cluster, messages) =
             (self.start.clone(), self.guarded(), self.messages.clone());
@@ -94,7 +94,7 @@ impl Runner {
                     holder: start.holder,
                     at: Timestamp::now(),
                     takes_conflicts,
-                    meeting: Meeting::Judge,
+                    meeting: meeting(takes_over),
                 };
                 let mut outcome = run_adjustment(&cluster, &plan, &options, &report).await;
                 drop(turn);
@@ -119,7 +119,12 @@ impl Runner {
         });
     }
 
-    pub(super) fn run_routes(&mut self, op: OpId, plan: Box<RoutePlan>, takes_conflicts: bool) {
+    pub(super) fn run_routes(
+        &mut self,
+        op: OpId,
+        plan: Box<RoutePlan>,
+        (takes_conflicts, takes_over): (bool, bool),
+    ) {
         let (start, cluster, messages) =
             (self.start.clone(), self.guarded(), self.messages.clone());
         let adjusting = self.adjusting.clone();
@@ -128,7 +133,7 @@ impl Runner {
             let options = RouteOptions {
                 holder: start.holder,
                 takes_conflicts,
-                meeting: Meeting::Judge,
+                meeting: meeting(takes_over),
             };
             let change = async {
                 let cluster = cluster.await?;

@@ -692,7 +692,7 @@ fn instance_without_workload_is_judged_by_its_record() {
     check(
         &with(|r| r.revision = None),
         State::Failing,
-        "the first deploy was not completed",
+        "no deploy of it was completed yet",
     );
     check(
         &with(|r| r.operation = operation("deploy")),

@@ -338,9 +338,11 @@ fn adoption_names_the_owners() {
         owner: owner.map(str::to_owned),
         managers: BTreeSet::from(["kubectl-client-side-apply".to_owned()]),
         shared: BTreeSet::new(),
+        is_claim: false,
     };
     let result = Ok(Box::new(AdoptPlan {
         instance: stage::key("web"),
+        name: "web".parse().unwrap(),
         rows: vec![
             row("Service", Some("the Helm release shop")),
             row("Deployment", None),

@@ -10,7 +10,7 @@ use std::time::Duration;
 use bowline::cluster::{Cluster as Engine, Identity};
 use bowline::definition::check::{CheckContext, check};
 use bowline::definition::policy::Policy;
-use bowline::engine::adopt::{AdoptPlan, plan_adopt, run_adopt};
+use bowline::engine::adopt::{AdoptOptions, AdoptPlan, plan_adopt, run_adopt};
 use bowline::engine::deploy::{DeployRequest, RunOptions, plan_deploy, run_deploy};
 use bowline::engine::operation::Meeting;
 use bowline::engine::plan::{DeployPlan, Outcome, Progress, TeardownPlan, VolumeChoice};
@@ -209,8 +209,12 @@ impl<'a> Stage<'a> {
             .unwrap()
     }
 
-    pub(crate) async fn run_adopt(&self, id: &str, text: &str, plan: &AdoptPlan) -> Outcome {
-        run_adopt(&self.engine, &self.request(id, text), plan, &|_| {}).await
+    pub(crate) async fn run_adopt(&self, plan: &AdoptPlan) -> Outcome {
+        let options = AdoptOptions {
+            holder: "ann@bastion/7".to_owned(),
+            meeting: Meeting::Judge,
+        };
+        run_adopt(&self.engine, plan, &options, &|_| {}).await
     }
 
     pub(crate) async fn run(&self, id: &str, text: &str, plan: &DeployPlan) -> Outcome {

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use bowline::definition::Definition;
 use bowline::engine::adjust::{AdjustOptions, run_adjustment};
+use bowline::engine::adopt::{AdoptOptions, run_adopt};
 use bowline::engine::deploy::{RunOptions, run_deploy};
 use bowline::engine::operation::Meeting;
 use bowline::engine::remedy::Remedies;
@@ -61,6 +62,13 @@ pub(super) fn adjust_options() -> AdjustOptions {
     }
 }
 
+pub(super) fn adopt_options() -> AdoptOptions {
+    AdoptOptions {
+        holder: "ann@bastion/7".to_owned(),
+        meeting: Meeting::TakeOver,
+    }
+}
+
 pub(super) fn route_options(takes_conflicts: bool) -> RouteOptions {
     RouteOptions {
         holder: "ann@bastion/7".to_owned(),
@@ -107,6 +115,7 @@ pub(super) async fn resume(stage: &Stage<'_>, id: &str) {
             plan,
             takes_conflicts,
         } => run_routes(engine, &plan, &route_options(takes_conflicts), &|_| {}).await,
+        ResumePlan::Adopt(plan) => run_adopt(engine, &plan, &adopt_options(), &|_| {}).await,
         ResumePlan::Clear(plan) => {
             run_clear(engine, &plan, options, "bob@bastion/8", &|_| {}).await
         }

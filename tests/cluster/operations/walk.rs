@@ -1,6 +1,7 @@
 //! Walks: an operation is run undisturbed, then killed at each of its writes and finished by others.
 
 use bowline::engine::adjust::{Adjustment, plan_adjustment, run_adjustment};
+use bowline::engine::adopt::run_adopt;
 use bowline::engine::deploy::{DeployRequest, RunOptions, run_deploy};
 use bowline::engine::plan::{DeployPlan, Outcome, VolumeChoice};
 use bowline::engine::remedy::{Remedies, Remedy};
@@ -14,12 +15,13 @@ use serde_json::json;
 
 use super::cut::{Cut, Moment};
 use super::resuming::{
-    adjust_options, no_secrets, noted, plan_back, resume, revision, route_options, surroundings,
-    teardown_options,
+    adjust_options, adopt_options, no_secrets, noted, plan_back, resume, revision, route_options,
+    surroundings, teardown_options,
 };
 use super::state::settled;
 use crate::cluster::Cluster;
 use crate::engine::stage::Stage;
+use crate::objects::{config_map, service};
 
 /// How many walks go at once.
 const AT_ONCE: usize = 6;
@@ -92,6 +94,10 @@ pub(super) enum Walk {
     Scale,
     Restart,
     Routes,
+    /// Taking over what Helm made, where no instance was before.
+    Adopt,
+    /// Taking over what was edited of an instance.
+    AdoptEdited,
 }
 
 /// Runs an operation undisturbed, then once for each moment at which it can be killed.
@@ -115,7 +121,7 @@ impl Walk {
     fn least(self) -> usize {
         match self {
             // Claimed, stepped, written and cleared.
-            Self::Scale | Self::Restart | Self::Routes => 4,
+            Self::Scale | Self::Restart | Self::Routes | Self::AdoptEdited => 4,
             _ => 6,
         }
     }
@@ -159,8 +165,8 @@ impl Walk {
     pub(super) async fn prepare(self, stage: &Stage<'_>, id: &str) {
         let cluster = stage.case();
         let before: Vec<String> = match self {
-            Self::Create => vec![],
-            Self::Update | Self::Force => vec![FIRST.to_owned()],
+            Self::Create | Self::Adopt => vec![],
+            Self::Update | Self::Force | Self::AdoptEdited => vec![FIRST.to_owned()],
             Self::Rollback => vec![FIRST.to_owned(), SECOND.to_owned()],
             Self::Teardown(_) | Self::Recreate | Self::BindAgain | Self::Restore => {
                 vec![DB.to_owned()]
@@ -188,6 +194,12 @@ impl Walk {
                 let containers = json!([{"name": "web", "image": "nginx:1.29"}]);
                 let patch = json!({"spec": {"template": {"spec": {"containers": containers}}}});
                 let edited = cluster.strategic_as("kubectl-edit", "Deployment", id, &patch);
+                edited.await.unwrap();
+            }
+            Self::Adopt => made_by_helm(cluster, id).await,
+            Self::AdoptEdited => {
+                let (name, more) = (format!("{id}-config"), json!({"data": {"EXTRA": "1"}}));
+                let edited = cluster.merge_as("kubectl-edit", "ConfigMap", &name, &more);
                 edited.await.unwrap();
             }
             _ => {}
@@ -233,6 +245,11 @@ impl Walk {
                 let plan = plans.unwrap().remove(0);
                 cut.run(run_routes(engine, &plan, &options, &|_| {})).await
             }
+            Self::Adopt | Self::AdoptEdited => {
+                let plan = stage.plan_adopt(id, FIRST).await;
+                cut.run(run_adopt(engine, &plan, &adopt_options(), &|_| {}))
+                    .await
+            }
             _ => {
                 let (request, plan) = self.planned(stage, id).await;
                 let options = RunOptions {
@@ -271,7 +288,7 @@ impl Walk {
     /// Returns what is deployed in the end.
     pub(super) fn text(self, cluster: &Cluster) -> String {
         match self {
-            Self::Create | Self::Rollback => FIRST.to_owned(),
+            Self::Create | Self::Rollback | Self::Adopt | Self::AdoptEdited => FIRST.to_owned(),
             Self::Grow => sized(cluster, "2Gi"),
             Self::BindAgain | Self::Restore => DB.to_owned(),
             Self::Recreate => DB
@@ -320,6 +337,7 @@ impl Walk {
             Self::Scale => ("scale", "ann@bastion/7"),
             Self::Restart => ("restart", "ann@bastion/7"),
             Self::Routes => ("update-ingress", "ann@bastion/7"),
+            Self::Adopt | Self::AdoptEdited => ("adoption", "ann@bastion/7"),
             _ => ("deploy", "tester@here 1"),
         }
     }
@@ -347,6 +365,13 @@ impl Walk {
     /// Nothing is left to be done, and nothing lies about.
     async fn is_finished(self, stage: &Stage<'_>, id: &str) {
         let claim = format!("PersistentVolumeClaim/data-{id}-0");
+        if matches!(self, Self::Adopt | Self::AdoptEdited) {
+            // What was theirs can be changed and removed now.
+            let outcome = stage.deploy(id, FIRST).await;
+            assert!(outcome.is_complete(), "{id}: {outcome:?}");
+            let config = stage.case().get("ConfigMap", &format!("{id}-config")).await;
+            assert_eq!(config.unwrap()["data"], json!({"LEVEL": "info"}));
+        }
         match self {
             Self::Teardown(VolumeChoice::Keep) => stage.until_nothing_is_left(id, &[&claim]).await,
             Self::Teardown(_) => stage.until_nothing_is_left(id, &[]).await,
@@ -385,6 +410,20 @@ fn restore_of(stage: &Stage<'_>, id: &str) -> RestoreRequest {
         text: DB.to_owned(),
         parameters: std::collections::BTreeMap::new(),
         surroundings: surroundings(),
+    }
+}
+
+/// Makes a config and a Service as Helm does.
+pub(super) async fn made_by_helm(cluster: &Cluster, id: &str) {
+    let config = config_map(
+        &format!("{id}-config"),
+        json!({"LEVEL": "debug", "OLD": "1"}),
+    );
+    let service = service(id, json!([{"name": "http", "port": 80}]));
+    for mut object in [config, service] {
+        object["metadata"]["labels"] = json!({"app.kubernetes.io/managed-by": "Helm"});
+        object["metadata"]["annotations"] = json!({"meta.helm.sh/release-name": "shop"});
+        cluster.create(&object).await.unwrap();
     }
 }
 

@@ -7,6 +7,7 @@ use crate::app::popup::{Choice, Popup, PromptKind};
 use crate::app::stage::{self, Stage};
 use crate::engine::adjust::{AdjustPlan, Adjustment, WorkloadChoice};
 use crate::engine::plan::FieldConflict;
+use crate::failure::{Failure, FailureKind};
 
 fn plan(op: u64, id: &str, adjustment: Adjustment) -> Effect {
     Effect::PlanAdjustment {
@@ -22,6 +23,7 @@ fn run(op: u64, plan: AdjustPlan) -> Effect {
         op: OpId(op),
         plan: Box::new(plan),
         takes_conflicts: false,
+        takes_over: false,
     }
 }
 
@@ -126,6 +128,42 @@ fn all_that_is_marked_is_restarted_after_one_question_and_what_changes_nothing_i
 }
 
 #[test]
+fn what_is_refused_is_left_and_keeps_no_other_from_being_restarted() {
+    let mut stage = Stage::with_services();
+    stage.press("space space r");
+    stage.take_effects();
+    let restart = Adjustment::Restart;
+    let mut billing = stage::adjust_plan("billing", 1, restart);
+    billing.refusals = vec![Failure::new(FailureKind::Refused, "billing is busy")];
+    let resnet = stage::adjust_plan("ml-resnet", 2, restart);
+    planned(&mut stage, billing);
+    planned(&mut stage, resnet.clone());
+    stage.press("enter");
+    assert_eq!(stage.menu().title, "Restart ml-resnet?");
+    let left = "1 is left, for the reason that is shown.";
+    assert_eq!(stage.menu().text, [left]);
+    stage.press("y");
+    assert_eq!(stage.take_effects(), [run(2, resnet)]);
+
+    // One of which nobody can say what it would do is left too; where all are, nothing can be confirmed.
+    let mut stage = Stage::with_services();
+    stage.press("space space r");
+    stage.take_effects();
+    for id in ["billing", "ml-resnet"] {
+        stage.send(Msg::AdjustmentPlanned {
+            op: OpId(1),
+            key: stage::key(id),
+            result: Err(Failure::new(FailureKind::Forbidden, "not here")),
+        });
+    }
+    stage.press("enter");
+    assert_eq!(
+        told(&stage),
+        Some("Not possible: there is no plan: plan anew.")
+    );
+}
+
+#[test]
 fn protected_one_takes_its_id_typed() {
     let mut stage = Stage::with_services();
     stage.press("G -");
@@ -214,6 +252,7 @@ fn number_of_others_is_taken_left_or_cancelled() {
         op: OpId(2),
         plan: Box::new(contested("web")),
         takes_conflicts: true,
+        takes_over: false,
     };
     assert_eq!(stage.take_effects(), [taken]);
     assert_eq!(

@@ -191,6 +191,7 @@ fn no_key_alone_writes_to_the_cluster() {
                         | Effect::RunAdjustment { .. }
                         | Effect::RunAdopt { .. }
                         | Effect::RunRoutes { .. }
+                        | Effect::RunClear { .. }
                 )
             });
             assert!(!writes, "{key}");

@@ -235,6 +235,7 @@ fn writes(effect: &Effect) -> bool {
             | Effect::RunAdjustment { .. }
             | Effect::RunAdopt { .. }
             | Effect::RunRoutes { .. }
+            | Effect::RunClear { .. }
             | Effect::WriteDefinition { .. }
             | Effect::CreateDefinition { .. }
             | Effect::SaveDefinition { .. }

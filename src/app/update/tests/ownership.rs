@@ -24,12 +24,14 @@ fn told(stage: &Stage) -> Option<&str> {
 fn adopt_plan() -> AdoptPlan {
     AdoptPlan {
         instance: stage::key("web"),
+        name: "web".parse().unwrap(),
         rows: vec![AdoptRow {
             key: stage::object("Service", "web"),
             uid: "u1".to_owned(),
             owner: Some("the Helm release shop".to_owned()),
             managers: BTreeSet::from(["helm".to_owned()]),
             shared: BTreeSet::new(),
+            is_claim: false,
         }],
         warnings: Vec::new(),
         refusals: Vec::new(),
@@ -68,8 +70,8 @@ fn plan_that_is_refused_because_of_an_owner_leads_to_the_adoption() {
     stage.press("enter");
     let run = Effect::RunAdopt {
         op: OpId(3),
-        source: source.clone(),
         plan: Box::new(adopt_plan()),
+        takes_over: false,
     };
     assert_eq!(stage.take_effects(), [run]);
     let command = stage.model.log.last().map(|entry| entry.command.as_str());

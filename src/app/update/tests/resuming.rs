@@ -1,13 +1,18 @@
 //! What somebody left half done, and gone on with here.
 
+use std::collections::BTreeSet;
+
 use crate::app::action::Action;
 use crate::app::availability::availability;
 use crate::app::effect::{DeploySource, Effect, Origin};
-use crate::app::msg::OpId;
+use crate::app::msg::{Msg, OpId};
 use crate::app::stage::{self, Stage};
 use crate::app::update::actions::perform;
-use crate::engine::plan::{TeardownScope, VolumeChoice};
-use crate::service::operation::{Aim, Operation};
+use crate::engine::adjust::{AdjustPlan, Adjustment};
+use crate::engine::adopt::{AdoptPlan, AdoptRow};
+use crate::engine::plan::{FieldConflict, TeardownScope, VolumeChoice};
+use crate::engine::resume::{ClearPlan, ResumePlan};
+use crate::service::operation::{Aim, Handed, Operation};
 use crate::service::watch::{Delta, WatchEvent};
 
 /// Notes an operation on orders-db, which is selected.
@@ -70,13 +75,245 @@ fn a_teardown_goes_on_with_the_choice_that_was_made() {
     assert_eq!(effects, [plan]);
 }
 
+/// Answers what was asked for with a number.
+fn answer(stage: &mut Stage, op: u64, plan: ResumePlan) {
+    stage.send(Msg::RestPlanned {
+        op: OpId(op),
+        key: stage::key("orders-db"),
+        result: Ok(Box::new(plan)),
+    });
+}
+
+fn asked(op: u64) -> Effect {
+    Effect::PlanRest {
+        op: OpId(op),
+        key: stage::key("orders-db"),
+    }
+}
+
+fn scale_to_four() -> Stage {
+    noted(
+        "scale",
+        Aim {
+            replicas: Some(4),
+            ..Aim::default()
+        },
+    )
+}
+
+#[test]
+fn a_scale_goes_on_in_place_as_it_was_begun() {
+    let mut stage = scale_to_four();
+    assert_eq!(perform(&mut stage.model, Action::TakeOver), [asked(1)]);
+    // Its number was chosen by whoever began it.
+    assert_eq!(
+        availability(Action::ScaleUp, &stage.model),
+        Err("it goes on as it was begun")
+    );
+    let mut plan = stage::adjust_plan("orders-db", 1, Adjustment::Scale(4));
+    plan.conflicts = vec![FieldConflict {
+        key: plan.workloads[0].key.clone(),
+        field: ".spec.replicas".to_owned(),
+        message: "conflict with \"kubectl\"".to_owned(),
+    }];
+    let shown = Box::new(plan.clone());
+    answer(
+        &mut stage,
+        1,
+        ResumePlan::Adjust {
+            plan: shown.clone(),
+            takes_conflicts: true,
+        },
+    );
+    stage.press("enter");
+    assert_eq!(stage.menu().title, "Finish the scale of orders-db?");
+    let agreed = "Taking what belongs to others was agreed to when it was begun.";
+    assert_eq!(stage.menu().text, [agreed]);
+    stage.press("y");
+    let run = Effect::RunAdjustment {
+        op: OpId(2),
+        plan: shown,
+        takes_conflicts: true,
+        takes_over: true,
+    };
+    assert_eq!(stage.take_effects(), [run]);
+    assert_eq!(
+        stage.last_command(),
+        Some("bowline --context kind-dev -n team-a resume orders-db --take-over")
+    );
+}
+
+#[test]
+fn a_restart_is_planned_anew_as_what_it_goes_on_with() {
+    let aim = Aim {
+        restarted_at: Some(jiff::Timestamp::UNIX_EPOCH),
+        ..Aim::default()
+    };
+    let mut stage = noted("restart", aim);
+    assert_eq!(perform(&mut stage.model, Action::Resume), [asked(1)]);
+    let plan = stage::adjust_plan("orders-db", 1, Adjustment::Restart);
+    let rest = |plan: &AdjustPlan| ResumePlan::Adjust {
+        plan: Box::new(plan.clone()),
+        takes_conflicts: false,
+    };
+    answer(&mut stage, 1, rest(&plan));
+    stage.press("r");
+    assert_eq!(stage.take_effects(), [asked(2)]);
+    // The answer of before is stale.
+    answer(&mut stage, 1, rest(&plan));
+    stage.press("enter");
+    assert!(stage.model.popup.is_none());
+    answer(&mut stage, 2, rest(&plan));
+    stage.press("enter y");
+    let run = Effect::RunAdjustment {
+        op: OpId(3),
+        plan: Box::new(plan),
+        takes_conflicts: false,
+        takes_over: false,
+    };
+    assert_eq!(stage.take_effects(), [run]);
+}
+
+#[test]
+fn routes_go_on_in_place() {
+    let mut stage = noted("update-ingress", Aim::default());
+    assert_eq!(perform(&mut stage.model, Action::Resume), [asked(1)]);
+    let plan = Box::new(stage::route_plan("orders-db"));
+    let rest = ResumePlan::Routes {
+        plan: plan.clone(),
+        takes_conflicts: false,
+    };
+    answer(&mut stage, 1, rest);
+    stage.press("enter y");
+    let run = Effect::RunRoutes {
+        op: OpId(2),
+        plan,
+        force_conflicts: false,
+        takes_over: false,
+    };
+    assert_eq!(stage.take_effects(), [run]);
+    assert_eq!(
+        stage.last_command(),
+        Some("bowline --context kind-dev -n team-a resume orders-db")
+    );
+}
+
+#[test]
+fn an_adoption_goes_on_in_place_after_its_id() {
+    let key = stage::object("Service", "orders-db");
+    let aim = Aim {
+        handed: vec![Handed {
+            key: key.clone(),
+            shown: "0123456789abcdef".to_owned(),
+            is_claim: false,
+        }],
+        ..Aim::default()
+    };
+    let mut stage = noted("adoption", aim);
+    assert_eq!(perform(&mut stage.model, Action::TakeOver), [asked(1)]);
+    let plan = Box::new(AdoptPlan {
+        instance: stage::key("orders-db"),
+        name: "orders-db".parse().unwrap(),
+        rows: vec![AdoptRow {
+            key,
+            uid: "u1".to_owned(),
+            owner: Some("the Helm release shop".to_owned()),
+            managers: BTreeSet::new(),
+            shared: BTreeSet::new(),
+            is_claim: false,
+        }],
+        warnings: Vec::new(),
+        refusals: Vec::new(),
+    });
+    answer(&mut stage, 1, ResumePlan::Adopt(plan.clone()));
+    stage.press("enter").type_text("orders-db").press("enter");
+    let run = Effect::RunAdopt {
+        op: OpId(2),
+        plan,
+        takes_over: true,
+    };
+    assert_eq!(stage.take_effects(), [run]);
+    assert_eq!(
+        stage.last_command(),
+        Some("bowline --context kind-dev -n team-a resume orders-db --take-over")
+    );
+}
+
+#[test]
+fn the_note_of_what_is_over_is_taken_away_after_a_question() {
+    let mut stage = scale_to_four();
+    perform(&mut stage.model, Action::Resume);
+    let plan = Box::new(ClearPlan {
+        instance: stage::key("orders-db"),
+        operation: Operation {
+            kind: "scale".to_owned(),
+            holder: "ann@bastion/7".to_owned(),
+            ..Operation::default()
+        },
+        why: "all of it was done already".to_owned(),
+    });
+    answer(&mut stage, 1, ResumePlan::Clear(plan.clone()));
+    assert_eq!(stage.take_effects(), []);
+    assert!(stage.model.screens.is_empty());
+    assert_eq!(
+        stage.menu().text,
+        ["Nothing is left half done: all of it was done already."]
+    );
+    stage.press("y");
+    let clear = Effect::RunClear {
+        op: OpId(2),
+        plan,
+        takes_over: false,
+    };
+    assert_eq!(stage.take_effects(), [clear]);
+}
+
+#[test]
+fn another_operation_by_now_is_not_carried_out_as_the_one_that_was_asked_for() {
+    let mut stage = scale_to_four();
+    perform(&mut stage.model, Action::Resume);
+    let teardown = stage::teardown_plan("orders-db", VolumeChoice::Delete);
+    answer(&mut stage, 1, ResumePlan::Teardown(Box::new(teardown)));
+    stage.press("enter");
+    assert_eq!(
+        stage.told(),
+        Some("Not possible: there is no plan: plan anew.")
+    );
+    assert_eq!(stage.take_effects(), []);
+}
+
+#[test]
+fn a_release_goes_on_with_the_choice_that_was_made() {
+    let aim = Aim {
+        volumes: Some("retain".to_owned()),
+        ..Aim::default()
+    };
+    let mut stage = noted("release", aim);
+    let plan = Effect::PlanTeardown {
+        op: OpId(1),
+        key: stage::key("orders-db"),
+        scope: TeardownScope::KeptClaims,
+        volumes: VolumeChoice::Retain,
+    };
+    assert_eq!(perform(&mut stage.model, Action::Resume), [plan]);
+}
+
 #[test]
 fn what_cannot_be_resumed_says_why() {
     let mut stage = Stage::with_services();
     stage.press("j j j");
     assert_eq!(why_not(&stage), Some("nothing is under way here"));
     // An earlier program noted less.
-    let stage = noted("deploy", Aim::default());
     let why = "it cannot be resumed from its note: begin it again";
-    assert_eq!(why_not(&stage), Some(why));
+    for kind in [
+        "deploy",
+        "rollback",
+        "scale",
+        "restart",
+        "adoption",
+        "transmute",
+    ] {
+        let stage = noted(kind, Aim::default());
+        assert_eq!(why_not(&stage), Some(why), "{kind}");
+    }
 }

@@ -25,6 +25,7 @@ fn run(op: u64, plan: RoutePlan, force_conflicts: bool) -> Effect {
         op: OpId(op),
         plan: Box::new(plan),
         force_conflicts,
+        takes_over: false,
     }
 }
 

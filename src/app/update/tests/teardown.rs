@@ -181,6 +181,29 @@ fn fate_that_is_refused_or_unknown_cannot_be_confirmed() {
 }
 
 #[test]
+fn what_is_refused_is_left_and_keeps_no_other_from_being_taken_down() {
+    let mut stage = Stage::with_services();
+    stage.press("space space x");
+    stage.take_effects();
+    let keep = VolumeChoice::Keep;
+    let refused = TeardownPlan {
+        refusals: vec![Failure::new(FailureKind::Refused, "another one's")],
+        // What is left is asked about in no way.
+        is_protected: true,
+        ..stage::teardown_plan("billing", keep)
+    };
+    let resnet = stage::teardown_plan("ml-resnet", keep);
+    planned(&mut stage, 1, refused);
+    planned(&mut stage, 1, resnet.clone());
+    stage.press("x");
+    assert_eq!(stage.menu().title, "Take down ml-resnet?");
+    let left = "1 is left, for the reason that is shown.";
+    assert_eq!(stage.menu().text.last().unwrap(), left);
+    stage.press("y");
+    assert_eq!(stage.take_effects(), [run(2, resnet)]);
+}
+
+#[test]
 fn marked_instances_are_taken_down_together() {
     let mut stage = Stage::with_services();
     // The third is a definition that is not deployed: there is nothing of it to take down.

@@ -1,0 +1,196 @@
+//! Several instances in one command: what cannot be changed is named with why and left, and the others go on where that is
+//! wanted. One instance alone is refused as it always was.
+
+use super::delete::conclude_many;
+use super::{Exit, confirm, output, review};
+use crate::definition::id::InstanceId;
+use crate::failure::Failure;
+use crate::service::summary::InstanceKey;
+
+/// The plans of one command, sorted by whether they can be carried out.
+pub(super) struct Bulk<P> {
+    runnable: Vec<P>,
+    /// What is left, with how it would have ended alone.
+    left: Vec<(P, Exit)>,
+    /// The plans of what is not there, which was said before.
+    missing: Vec<P>,
+    instance: fn(&P) -> &InstanceKey,
+}
+
+/// What a plan needs before it is carried out.
+pub(super) enum Need {
+    /// Nothing: it changes nothing.
+    Nothing,
+    /// Nothing more: a flag said so, or naming it is enough.
+    Given,
+    /// The one question for all, unless a flag answers it.
+    Question,
+    /// The ID, typed in answer to this.
+    Typed(String),
+}
+
+impl<P> Bulk<P> {
+    /// Sorts plans by what stands against them, and says what that is.
+    pub(super) fn sort(
+        plans: Vec<P>,
+        missing: Vec<P>,
+        instance: fn(&P) -> &InstanceKey,
+        obstacles: impl Fn(&P) -> Vec<Failure>,
+    ) -> Self {
+        let mut bulk = Self {
+            runnable: Vec::new(),
+            left: Vec::new(),
+            missing,
+            instance,
+        };
+        let is_one_of_many = plans.len() + bulk.missing.len() > 1;
+        for plan in plans {
+            match obstacles(&plan) {
+                none if none.is_empty() => bulk.runnable.push(plan),
+                obstacles => bulk.leave(plan, &obstacles, is_one_of_many),
+            }
+        }
+        bulk
+    }
+
+    fn leave(&mut self, plan: P, obstacles: &[Failure], is_one_of_many: bool) {
+        let id = &(self.instance)(&plan).id;
+        let exit = review::refuse_item(is_one_of_many.then_some(id), obstacles);
+        self.left.push((plan, exit));
+    }
+
+    /// Tells whether it is about one instance only.
+    fn is_alone(&self) -> bool {
+        self.runnable.len() + self.left.len() + self.missing.len() == 1
+    }
+
+    /// Returns what is carried out, and what is left.
+    pub(super) fn into_parts(self) -> (Vec<P>, Left<P>) {
+        let exits = self.exits_of_left().collect();
+        let left = self.left.into_iter().map(|(plan, _)| plan);
+        let plans: Vec<P> = left.chain(self.missing).collect();
+        let names = plans.iter().map(|plan| (self.instance)(plan).id.clone());
+        let left = Left {
+            names: names.collect(),
+            exits,
+            plans,
+        };
+        (self.runnable, left)
+    }
+
+    /// Returns how it ends where nothing is carried out: as the gravest reason says.
+    pub(super) fn exit_of_left(&self) -> Exit {
+        let exits: Vec<Exit> = self.exits_of_left().collect();
+        match exits.contains(&Exit::Refused) {
+            true => Exit::Refused,
+            false => exits.first().copied().unwrap_or(Exit::Ok),
+        }
+    }
+
+    fn exits_of_left(&self) -> impl Iterator<Item = Exit> {
+        let left = self.left.iter().map(|(_, exit)| *exit);
+        left.chain(self.missing.iter().map(|_| Exit::Failed))
+    }
+
+    /// Returns whether there is nothing that could be carried out.
+    pub(super) fn is_stuck(&self) -> bool {
+        self.runnable.is_empty() && !(self.left.is_empty() && self.missing.is_empty())
+    }
+
+    /// Asks what is to be asked: for IDs, and once for all that is left. Returns how the command ends where nothing is done.
+    ///
+    /// # Errors
+    /// The terminal cannot be read, or there is none for the one ID that is to be typed.
+    pub(super) fn settle(
+        &mut self,
+        yes: bool,
+        need: impl Fn(&P) -> Need,
+        question: impl Fn(&str) -> String,
+    ) -> anyhow::Result<Option<Exit>> {
+        let is_alone = self.is_alone();
+        let (mut all, mut open) = (Vec::new(), Vec::new());
+        for plan in std::mem::take(&mut self.runnable) {
+            let id = (self.instance)(&plan).id.clone();
+            match need(&plan) {
+                Need::Nothing => {}
+                Need::Given => all.push(id),
+                Need::Question => {
+                    open.push(id.clone());
+                    all.push(id);
+                }
+                Need::Typed(_) if !output::can_ask() => {
+                    let refusal = confirm::protected(id.as_str());
+                    if is_alone {
+                        return Err(refusal.into());
+                    }
+                    self.leave(plan, &[refusal], true);
+                    continue;
+                }
+                Need::Typed(question) => match confirm::typed_of(&question, &id, is_alone)? {
+                    confirm::Typed::Right => all.push(id),
+                    confirm::Typed::Left => {
+                        output::say(format!("{id} is left as it is"));
+                        self.left.push((plan, Exit::Refused));
+                        continue;
+                    }
+                    confirm::Typed::Wrong => return Ok(Some(unchanged(Exit::Failed))),
+                },
+            }
+            self.runnable.push(plan);
+        }
+        if self.is_stuck() {
+            return Ok(Some(unchanged(self.exit_of_left())));
+        }
+        // Without what is left it is another thing than what was asked for.
+        let is_less = !self.left.is_empty() || !self.missing.is_empty();
+        let asked = if is_less { all } else { open };
+        if yes || asked.is_empty() {
+            return Ok(None);
+        }
+        if !output::can_ask() {
+            let ids = listed(&asked);
+            output::say(format!(
+                "nothing was changed: --yes goes on with {ids} alone"
+            ));
+            return Ok(Some(self.exit_of_left()));
+        }
+        match confirm::go_on(&question(&listed(&asked)))? {
+            true => Ok(None),
+            false => Ok(Some(unchanged(Exit::Failed))),
+        }
+    }
+}
+
+/// What of a command was not carried out.
+pub(super) struct Left<P> {
+    pub(super) plans: Vec<P>,
+    names: Vec<InstanceId>,
+    exits: Vec<Exit>,
+}
+
+impl<P> Left<P> {
+    /// Says how the whole ended, and returns its exit code: partly done, where some was left and some was done.
+    pub(super) fn conclude(&self, mut exits: Vec<Exit>) -> Exit {
+        if self.names.is_empty() {
+            return conclude_many(&exits);
+        }
+        let is_done = |exit: &&Exit| matches!(exit, Exit::Ok | Exit::Pending);
+        let n_done = exits.iter().filter(is_done).count();
+        exits.extend(&self.exits);
+        let (n_all, left) = (exits.len(), listed(&self.names));
+        output::say(format!(
+            "{n_done} of {n_all} done; left as they were: {left}"
+        ));
+        super::exit::of_many(&exits)
+    }
+}
+
+fn unchanged(exit: Exit) -> Exit {
+    output::say("nothing was changed");
+    exit
+}
+
+fn listed(ids: &[InstanceId]) -> String {
+    let ids: Vec<&str> = ids.iter().map(InstanceId::as_str).collect();
+    ids.join(", ")
+}

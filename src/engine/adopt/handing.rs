@@ -1,0 +1,349 @@
+//! One object that changes hands: what would change of it, and the patch that does it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::{Map, Value, json};
+
+use super::{AdoptPlan, AdoptRow};
+use crate::cluster::Cluster;
+use crate::definition::id::InstanceId;
+use crate::definition::naming;
+use crate::definition::object::{Object, ObjectKey};
+use crate::engine::coowned::{meet, minus};
+use crate::engine::deploy::DeployRequest;
+use crate::engine::metadata::{Metadata, core_key};
+use crate::engine::ownership::{self, Owner};
+use crate::engine::preflight::{self, CLAIM, refused};
+use crate::failure::{Failure, FailureKind};
+use crate::service::operation::Handed;
+use crate::service::summary::InstanceKey;
+
+const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
+/// Goes with Helm's mark of ownership.
+const HELM_NAMESPACE: &str = "meta.helm.sh/release-namespace";
+/// Managers whose fields are theirs whoever owns the object.
+const CONTROLLERS: [&str; 5] = [
+    "kube-controller-manager",
+    "cloud-controller-manager",
+    "kube-scheduler",
+    "kubelet",
+    "kube-apiserver",
+];
+/// How often an object is looked at that others change all the time.
+const MAX_LOOKS: usize = 5;
+
+/// Who adopts.
+pub(super) struct Claimant {
+    instance: InstanceKey,
+    /// The definition's name.
+    name: InstanceId,
+    /// The claims that a `StatefulSet` would take for its own by their names alone.
+    claims: BTreeSet<ObjectKey>,
+    set: String,
+    manager: String,
+}
+
+impl Claimant {
+    fn new(instance: InstanceKey, name: InstanceId, claims: BTreeSet<ObjectKey>) -> Self {
+        Self {
+            set: naming::instance_applyset_id(&instance.id, &instance.namespace),
+            manager: naming::field_manager(&instance.id),
+            instance,
+            name,
+            claims,
+        }
+    }
+
+    /// Returns the one that a definition makes things for.
+    pub fn of(request: &DeployRequest) -> Self {
+        let namespace = request.namespace.as_str();
+        let claims = preflight::claim_names(request).map(|name| core_key(CLAIM, namespace, &name));
+        Self::new(request.instance(), request.name.clone(), claims.collect())
+    }
+
+    /// Returns the one that a plan was made for.
+    pub fn of_plan(plan: &AdoptPlan) -> Self {
+        let claims = plan.rows.iter().filter(|row| row.is_claim);
+        let claims = claims.map(|row| row.key.clone()).collect();
+        Self::new(plan.instance.clone(), plan.name.clone(), claims)
+    }
+
+    /// Returns the one that an interrupted adoption was of.
+    pub fn of_rest(instance: &InstanceKey, name: InstanceId, handed: &[Handed]) -> Self {
+        let claims = handed.iter().filter(|it| it.is_claim);
+        let claims = claims.map(|it| it.key.clone()).collect();
+        Self::new(instance.clone(), name, claims)
+    }
+
+    pub fn claims_to_come(&self) -> impl Iterator<Item = &ObjectKey> {
+        self.claims.iter()
+    }
+
+    /// Tells whether bowline applies an object, or a `StatefulSet` does something with it.
+    fn is_applied(&self, key: &ObjectKey) -> bool {
+        !self.claims.contains(key)
+    }
+
+    /// Returns what would change of an object; none if nothing would.
+    ///
+    /// # Errors
+    /// It cannot be adopted: something else makes it, or it is another instance's.
+    pub fn row(&self, key: &ObjectKey, live: &Object) -> Result<Option<AdoptRow>, Failure> {
+        let metadata = Metadata::of(live);
+        if metadata.is_being_deleted() {
+            return Ok(None);
+        }
+        if let Some(owner) = metadata.owners().first() {
+            return Err(refused(format!(
+                "{key} belongs to {}/{}, which would make it anew: adopt that one",
+                owner.kind, owner.name
+            )));
+        }
+        let manager = metadata.label(naming::LABEL_MANAGED_BY);
+        let instance = metadata.label(naming::LABEL_INSTANCE).unwrap_or_default();
+        if manager == Some(naming::MANAGED_BY) && instance != self.instance.id.as_str() {
+            return Err(refused(format!(
+                "{key} belongs to instance {instance}: take that one down first"
+            )));
+        }
+        let owner = ownership::owner(live, &self.instance.id, &self.set);
+        let Division {
+            managers, shared, ..
+        } = match self.is_applied(key) {
+            true => self.divide(live, owner != Owner::Ours),
+            false => Division::default(),
+        };
+        if owner == Owner::Ours && managers.is_empty() && shared.is_empty() {
+            return Ok(None);
+        }
+        Ok(Some(AdoptRow {
+            key: key.clone(),
+            uid: metadata.uid().to_owned(),
+            owner: match owner {
+                Owner::Other(owner) => Some(owner),
+                Owner::Ours | Owner::Nobody => None,
+            },
+            managers,
+            shared,
+            is_claim: !self.is_applied(key),
+        }))
+    }
+
+    /// Says that the pods of a workload are replaced: the next deploy labels them as the instance's.
+    pub fn relabels_pods(&self, live: &Object) -> Option<String> {
+        let labels = &live.json["spec"]["template"]["metadata"]["labels"];
+        let is_ours = labels[naming::LABEL_MANAGED_BY] == naming::MANAGED_BY
+            && labels[naming::LABEL_INSTANCE] == self.instance.id.as_str();
+        (live.key.group == "apps" && !is_ours).then(|| {
+            format!(
+                "the next deploy labels the pods of {} as the instance's, which replaces them once",
+                live.key
+            )
+        })
+    }
+
+    /// Tells whether an entry's fields become the instance's. Who applies only some fields of an object of ours keeps them.
+    fn migrates(&self, entry: &Value, with_appliers: bool) -> bool {
+        let is_update = entry["operation"] == "Update";
+        let is_of_subresource = entry["subresource"]
+            .as_str()
+            .is_some_and(|name| !name.is_empty());
+        (is_update || with_appliers) && !is_of_subresource && may_share(entry)
+    }
+
+    /// Hands an object over, if it still is as it was shown.
+    ///
+    /// # Errors
+    /// It is not, or the server refuses.
+    pub async fn adopt(&self, cluster: &Cluster, row: &AdoptRow) -> Result<(), Failure> {
+        let mut last = None;
+        for _ in 0..MAX_LOOKS {
+            let live = cluster.get(&row.key).await?;
+            let live = live.filter(|live| Metadata::of(live).uid() == row.uid);
+            let Some(live) = live else {
+                let summary = format!("{} was deleted or made again meanwhile", row.key);
+                return Err(Failure::new(FailureKind::Conflict, summary));
+            };
+            match self.row(&row.key, &live)? {
+                // A patch that got no answer has arrived.
+                None => return Ok(()),
+                Some(now) if now != *row => {
+                    let summary =
+                        format!("{} was changed after it was planned: plan again", row.key);
+                    return Err(Failure::new(FailureKind::Conflict, summary));
+                }
+                Some(_) => {}
+            }
+            let patch = serde_json::from_value(self.patch(&live))
+                .expect("these operations are a JSON patch");
+            match cluster.json_patch(&row.key, &patch, &self.manager).await {
+                Ok(_) => return Ok(()),
+                Err(failure)
+                    if matches!(
+                        failure.kind,
+                        FailureKind::Conflict | FailureKind::Unreachable
+                    ) =>
+                {
+                    last = Some(failure);
+                }
+                Err(failure) => return Err(failure),
+            }
+        }
+        Err(last.expect("only failures lead here"))
+    }
+
+    /// Returns the JSON patch that hands an object over, bound to the version that was seen.
+    fn patch(&self, live: &Object) -> Value {
+        let metadata = &live.json["metadata"];
+        let with_appliers = ownership::owner(live, &self.instance.id, &self.set) != Owner::Ours;
+        let mut labels = texts(&metadata["labels"]);
+        let mut annotations = texts(&metadata["annotations"]);
+        for (mark, _) in naming::OWNER_MARKS {
+            labels.remove(mark);
+            annotations.remove(mark);
+        }
+        annotations.remove(LAST_APPLIED);
+        annotations.remove(HELM_NAMESPACE);
+        labels.remove(naming::LABEL_PART_OF);
+        let own = [
+            (naming::LABEL_MANAGED_BY, naming::MANAGED_BY),
+            (naming::LABEL_INSTANCE, self.instance.id.as_str()),
+        ];
+        let of_set = [
+            (naming::LABEL_NAME, self.name.as_str()),
+            (naming::LABEL_PART_OF, &self.set),
+        ];
+        let is_applied = self.is_applied(&live.key);
+        let own = own
+            .into_iter()
+            .chain(of_set.into_iter().filter(|_| is_applied));
+        labels.extend(own.map(|(key, value)| (key.to_owned(), value.to_owned())));
+        let managed_fields = if is_applied {
+            self.divide(live, with_appliers).entries
+        } else {
+            entries(live).to_vec()
+        };
+        json!([
+            {"op": "replace", "path": "/metadata/resourceVersion", "value": metadata["resourceVersion"]},
+            {"op": "add", "path": "/metadata/labels", "value": labels},
+            {"op": "add", "path": "/metadata/annotations", "value": annotations},
+            {"op": "add", "path": "/metadata/managedFields", "value": managed_fields},
+        ])
+    }
+
+    /// Divides the managed fields anew: those of others that become ours are under our name, and what others still have of
+    /// ours beside us goes.
+    fn divide(&self, live: &Object, with_appliers: bool) -> Division {
+        let api_version = &live.json["apiVersion"];
+        let is_ours = |entry: &Value| {
+            entry["manager"] == self.manager.as_str() && entry["operation"] == "Apply"
+        };
+        let (joined, kept): (Vec<&Value>, Vec<&Value>) = entries(live).iter().partition(|entry| {
+            entry["apiVersion"] == *api_version
+                && (is_ours(entry) || self.migrates(entry, with_appliers))
+        });
+        let mut division = Division::default();
+        let mut fields = Value::Object(Map::new());
+        for entry in &joined {
+            unite(&mut fields, &entry["fieldsV1"]);
+            if !is_ours(entry) {
+                division.managers.extend(name_of(entry));
+            }
+        }
+        let nothing = Map::new();
+        let ours = fields.as_object().unwrap_or(&nothing);
+        for entry in kept {
+            let owned = entry["fieldsV1"].as_object().unwrap_or(&nothing);
+            let is_comparable = entry["apiVersion"] == *api_version && may_share(entry);
+            if !is_comparable || meet(owned, ours).is_empty() {
+                division.entries.push(entry.clone());
+                continue;
+            }
+            division.shared.extend(name_of(entry));
+            let rest = minus(owned, ours);
+            if !rest.is_empty() {
+                let mut entry = entry.clone();
+                entry["fieldsV1"] = Value::Object(rest);
+                division.entries.push(entry);
+            }
+        }
+        if !joined.is_empty() {
+            division.entries.push(json!({
+                "manager": self.manager,
+                "operation": "Apply",
+                "apiVersion": api_version,
+                "fieldsType": "FieldsV1",
+                "fieldsV1": fields,
+            }));
+        }
+        division
+    }
+}
+
+/// How the fields of an object are divided once it is adopted.
+#[derive(Default)]
+struct Division {
+    /// Who gives up all of theirs.
+    managers: BTreeSet<String>,
+    /// Who gives up what they own together with the instance.
+    shared: BTreeSet<String>,
+    entries: Vec<Value>,
+}
+
+/// Tells whether an entry may lose what it owns together with the instance: those of bowline, of controllers and of the
+/// status may not.
+fn may_share(entry: &Value) -> bool {
+    let manager = entry["manager"].as_str().unwrap_or_default();
+    let is_bowlines = manager.split(['/', '-']).next() == Some(naming::MANAGED_BY);
+    !is_bowlines && !CONTROLLERS.contains(&manager) && entry["subresource"] != "status"
+}
+
+fn name_of(entry: &Value) -> Option<String> {
+    entry["manager"].as_str().map(str::to_owned)
+}
+
+fn entries(live: &Object) -> &[Value] {
+    let entries = live.json["metadata"]["managedFields"].as_array();
+    entries.map_or(&[], Vec::as_slice)
+}
+
+fn texts(map: &Value) -> BTreeMap<String, String> {
+    let pairs = map.as_object().into_iter().flatten();
+    pairs
+        .filter_map(|(key, value)| Some((key.clone(), value.as_str()?.to_owned())))
+        .collect()
+}
+
+/// Adds a set of fields to another: both are trees of maps.
+fn unite(fields: &mut Value, more: &Value) {
+    let (Value::Object(fields), Value::Object(more)) = (fields, more) else {
+        return;
+    };
+    for (name, below) in more {
+        let own = fields
+            .entry(name.clone())
+            .or_insert_with(|| Value::Object(Map::new()));
+        unite(own, below);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sets_of_fields_are_united() {
+        let mut fields = json!({"f:spec": {"f:replicas": {}, "f:a": {".": {}}}});
+        unite(
+            &mut fields,
+            &json!({"f:spec": {"f:a": {"k:{\"name\":\"x\"}": {}}}, "f:data": {}}),
+        );
+        assert_eq!(
+            fields,
+            json!({
+                "f:spec": {"f:replicas": {}, "f:a": {".": {}, "k:{\"name\":\"x\"}": {}}},
+                "f:data": {},
+            })
+        );
+    }
+}

@@ -26,6 +26,7 @@ mod request_tests;
 mod selector;
 mod snapshot;
 mod socket;
+mod unreachable;
 mod usage;
 mod version;
 mod watch;

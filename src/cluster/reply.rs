@@ -4,6 +4,7 @@ use http::{HeaderMap, StatusCode};
 use serde::Deserialize;
 
 use super::connect::LoginError;
+use super::unreachable;
 use crate::failure::{Cause, Failure, FailureKind};
 use crate::text;
 
@@ -102,23 +103,16 @@ fn kind_of(code: StatusCode, reason: &str, message: &str) -> FailureKind {
     }
 }
 
-/// Returns the failure of a request that had no answer: the innermost cause, which the client's own text hides.
+/// Returns the failure of a request that had no answer.
 pub(super) fn transport_failure(doing: &str, error: &kube::Error) -> Failure {
-    let mut innermost: &dyn std::error::Error = error;
-    loop {
-        if let Some(LoginError(failure)) = innermost.downcast_ref() {
+    let mut cause: Option<&dyn std::error::Error> = Some(error);
+    while let Some(error) = cause {
+        if let Some(LoginError(failure)) = error.downcast_ref() {
             return failure.clone();
         }
-        match innermost.source() {
-            Some(source) => innermost = source,
-            None => break,
-        }
+        cause = error.source();
     }
-    let reason = match innermost.to_string() {
-        // What the connector says of a server that takes no connection in time.
-        reason if reason == "deadline has elapsed" => "the server does not answer".to_owned(),
-        reason => text::clean(&reason).into_owned(),
-    };
+    let reason = unreachable::reason(error);
     Failure::new(
         FailureKind::Unreachable,
         format!("cannot {doing}: {reason}"),

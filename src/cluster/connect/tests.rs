@@ -1,3 +1,6 @@
+mod handshakes;
+mod proxies;
+
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::sync::{Arc, Mutex};

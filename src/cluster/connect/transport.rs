@@ -11,6 +11,7 @@ use tower::BoxError;
 
 use super::exec::{Credential, LoginError, Plugin};
 use super::with_credential;
+use crate::cluster::unreachable::{self, ThroughProxy};
 use crate::failure::{Failure, FailureKind};
 
 /// A login that is refused this soon after it was made is not the matter of another login.
@@ -72,7 +73,9 @@ pub(super) async fn open(
 
 /// Makes a client of a configuration.
 pub(super) fn client(config: kube::Config) -> Result<kube::Client, Failure> {
-    kube::Client::try_from(config).map_err(|error| {
+    let namespace = config.default_namespace.clone();
+    let proxy = config.proxy_url.as_ref().map(unreachable::shown);
+    let client = kube::Client::try_from(config).map_err(|error| {
         let mut innermost: &dyn std::error::Error = &error;
         while let Some(source) = innermost.source() {
             innermost = source;
@@ -80,7 +83,26 @@ pub(super) fn client(config: kube::Config) -> Result<kube::Client, Failure> {
         let reason = crate::text::clean(&innermost.to_string()).into_owned();
         let summary = format!("cannot use the credentials of the kubeconfig: {reason}");
         Failure::new(FailureKind::Invalid, summary)
+    })?;
+    Ok(match proxy {
+        Some(proxy) => through(client, proxy, namespace),
+        None => client,
     })
+}
+
+/// Returns a client whose failures name the proxy: what does not answer may be that, or the server behind it.
+fn through(client: kube::Client, proxy: String, namespace: String) -> kube::Client {
+    let service = tower::service_fn(move |request: Request<Body>| {
+        let (client, proxy) = (client.clone(), proxy.clone());
+        async move {
+            let answer = client.send(request).await;
+            answer.map_err(|error| ThroughProxy {
+                proxy,
+                source: error.into(),
+            })
+        }
+    });
+    kube::Client::new(service, namespace)
 }
 
 fn session(

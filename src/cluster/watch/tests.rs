@@ -805,6 +805,27 @@ async fn events_of_unknown_types_are_passed_over() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn event_without_a_version_is_shown_and_the_last_one_is_gone_on_from() {
+    let (reported, log) = watch(15, |seen| match seen.resumes_from() {
+        None => stream(
+            &[
+                line("ADDED", deployment("web", "1", 1, 3)),
+                bookmark("10", true),
+                line("ADDED", deployment("api", "", 1, 3)),
+                bookmark("", false),
+            ],
+            None,
+        ),
+        Some(_) => stream(&[], Some(Piece::Silence)),
+    })
+    .await;
+    assert_eq!(told(&reported), ["+web", "+api"]);
+    let log = log.lock().unwrap();
+    let from: Vec<_> = log.iter().map(Seen::resumes_from).collect();
+    assert_eq!(from, [None, Some("10")]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn dropping_the_handle_ends_every_watch() {
     let (cluster, log) = mock::cluster(|_| {
         stream(

@@ -168,18 +168,21 @@ fn say_detail(failure: &Failure) {
     for line in failure.detail.lines() {
         output::say(format!("  {}", crate::text::clean(line)));
     }
-    for cause in failure
-        .causes
-        .iter()
-        .filter(|cause| !is_told(failure, cause))
-    {
-        output::say(format!("  {}", crate::text::clean(&cause_line(cause))));
+    for cause in &failure.causes {
+        // What names no field is the whole sentence again.
+        if !is_told(failure, cause) && !(cause.field.is_empty() && repeats(failure, cause)) {
+            output::say(format!("  {}", crate::text::clean(&cause_line(cause))));
+        }
     }
 }
 
 /// Tells whether the summary says already what a cause says.
 fn is_told(failure: &Failure, cause: &Cause) -> bool {
-    cause.place.is_none() && failure.summary.contains(&cause.message)
+    cause.place.is_none() && repeats(failure, cause)
+}
+
+fn repeats(failure: &Failure, cause: &Cause) -> bool {
+    failure.summary.contains(&cause.message)
 }
 
 fn cause_line(cause: &Cause) -> String {
@@ -209,16 +212,18 @@ fn say_detail_of(file: &str, failure: &Failure) {
             None => format!("  {}", cause_line(cause)),
             Some(Place { path, span }) => {
                 let (line, column) = (span.start.line, span.start.column);
-                let is_above = failure.kind == FailureKind::Refused
-                    && failure.summary.contains(&cause.message);
+                // What names no field is the whole sentence again.
+                let is_above = (failure.kind == FailureKind::Refused || cause.field.is_empty())
+                    && repeats(failure, cause);
                 let message = match is_above {
                     true => "as said above",
                     false => &cause.message,
                 };
-                format!(
-                    "{file}:{line}:{column}: error: {message} [{path}, {}]",
-                    cause.field
-                )
+                let field = match cause.field.as_str() {
+                    "" => String::new(),
+                    field => format!(", {field}"),
+                };
+                format!("{file}:{line}:{column}: error: {message} [{path}{field}]")
             }
         };
         output::say(crate::text::clean(&line));

@@ -99,7 +99,9 @@ fn print(args: &Diff, plan: &DeployPlan, changes: &Changes) -> anyhow::Result<()
             }
         }
     }
-    for remark in &changes.remarks {
+    // What claims keep is known to both.
+    let is_news = |remark: &&String| !plan.warnings.contains(remark);
+    for remark in changes.remarks.iter().filter(is_news) {
         output::say(text::clean(&format!("warning: {remark}")));
     }
     review::say_remarks(plan);

@@ -35,11 +35,20 @@ pub fn run(args: &Pull, session: &Session) -> anyhow::Result<Exit> {
     }
     // What somebody else saved meanwhile is not written over.
     session.catalogue.save(&plan.name, &plan.text, &base)?;
-    output::say(format!(
-        "{} says it now; `bowline deploy {}` makes it a revision, and changes nothing in the cluster",
-        plan.name, plan.instance.id
-    ));
+    output::say(said(&plan));
     Ok(exit(&plan))
+}
+
+/// Says what was written, and what a deploy of it does.
+fn said(plan: &PullPlan) -> String {
+    let and = match plan.replaces_pods {
+        true => ", and replaces the pods, which read their config anew then",
+        false => "",
+    };
+    format!(
+        "{} says it now; `bowline deploy {}` makes it a revision{and}",
+        plan.name, plan.instance.id
+    )
 }
 
 /// All was pulled, some of it, or nothing of what there is.

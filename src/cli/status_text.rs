@@ -37,11 +37,7 @@ pub(super) fn page(
         &["POD", "PHASE", "READY", "REASON", "RESTARTS", "NODE", "AGE"],
         pods.iter().map(|pod| pod_row(pod, now)).collect(),
     );
-    push_table(
-        &mut page,
-        &["CLAIM", "PHASE", "SIZE", "CLASS", "MODES", "VOLUME"],
-        status.volumes.iter().map(claim_row).collect(),
-    );
+    push_claims(&mut page, &status.volumes);
     let changes = status.changes.as_deref().unwrap_or_default();
     push_table(&mut page, &changes::HEADINGS, changes::rows(changes, now));
     let events = events(detail, is_wide);
@@ -202,6 +198,21 @@ fn ready(pod: &PodStatus) -> String {
     format!("{}/{}", ready.count(), pod.containers.len())
 }
 
+/// Adds the claims; why one has no volume only where there is something to say.
+fn push_claims(page: &mut String, claims: &[VolumeStatus]) {
+    let headings = [
+        "CLAIM", "PHASE", "SIZE", "CLASS", "MODES", "VOLUME", "REASON",
+    ];
+    let is_told = claims.iter().any(|claim| claim.reason.is_some());
+    let shown = headings.len() - usize::from(!is_told);
+    let rows = claims.iter().map(|claim| {
+        let mut row = claim_row(claim);
+        row.truncate(shown);
+        row
+    });
+    push_table(page, &headings[..shown], rows.collect());
+}
+
 fn claim_row(claim: &VolumeStatus) -> Vec<String> {
     vec![
         claim.name.clone(),
@@ -210,6 +221,7 @@ fn claim_row(claim: &VolumeStatus) -> Vec<String> {
         claim.storage_class.clone().unwrap_or_default(),
         claim.access_modes.join(","),
         claim.volume.clone().unwrap_or_default(),
+        claim.reason.clone().unwrap_or_default(),
     ]
 }
 

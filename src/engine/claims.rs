@@ -20,7 +20,6 @@ use crate::definition::id::Namespace;
 use crate::definition::naming;
 use crate::definition::object::{GroupKind, Object};
 use crate::failure::{Failure, FailureKind};
-use crate::service::claim_growth::growing;
 use crate::service::claim_use::{self, ClaimState, PodMounts, WorkloadClaims};
 use crate::service::health::{self, StorageClass};
 use crate::service::summary::{Claim, Event, InstanceKey};
@@ -142,10 +141,7 @@ impl Reasons {
     }
 
     fn of(&self, claim: &Claim) -> Option<String> {
-        if claim.phase == "Bound" {
-            return growing(claim).map(|it| it.sentence().to_owned());
-        }
-        health::why_unbound(claim, &self.events, self.classes.as_deref())
+        health::remark_on_claim(claim, &self.events, self.classes.as_deref())
     }
 }
 

@@ -202,8 +202,67 @@ pub(super) fn offer_recreation(key: &ObjectKey) -> Option<Offer> {
     })
 }
 
-/// Says that an object cannot be changed as it should be, and which flags do something about it.
-pub(super) fn refusal(key: &ObjectKey, failure: Failure, offers: &[Offer]) -> Failure {
+/// Says what of a `StatefulSet` is not as it was made though it can never change: its server names nothing of it.
+pub(super) fn unlike(live: &Object, wanted: &Object) -> Option<String> {
+    if wanted.key.kind != STATEFUL_SET {
+        return None;
+    }
+    let named = |object: &Object| -> BTreeMap<String, Value> {
+        let named = templates(&object.json).filter_map(|template| {
+            let name = template["metadata"]["name"].as_str()?;
+            Some((name.to_owned(), template["spec"].clone()))
+        });
+        named.collect()
+    };
+    let (before, after) = (named(live), named(wanted));
+    let gone = before.keys().filter(|name| !after.contains_key(*name));
+    let mut parts: Vec<String> = gone.map(|name| format!("volume {name} is gone")).collect();
+    for (name, spec) in &after {
+        match before.get(name) {
+            None => parts.push(format!("volume {name} is new")),
+            Some(old) => parts.extend(
+                template_parts(old, spec)
+                    .into_iter()
+                    .map(|part| format!("volume {name} has {part}")),
+            ),
+        }
+    }
+    let spec = |object: &Object, field: &str| object.json["spec"][field].clone();
+    let other = ["serviceName", "podManagementPolicy", "selector"];
+    let other = other.into_iter().filter(|field| {
+        let wanted = spec(wanted, field);
+        !wanted.is_null() && wanted != spec(live, field)
+    });
+    parts.extend(other.map(|field| format!("spec.{field} is another")));
+    (!parts.is_empty()).then(|| parts.join(", "))
+}
+
+fn template_parts(old: &Value, new: &Value) -> Vec<&'static str> {
+    let mut parts = Vec::new();
+    let mut compare = |pointer: &str, part| {
+        let bytes = |spec: &Value| quantity::bytes(spec.pointer(pointer)?.as_str()?);
+        let is_same = match (bytes(old), bytes(new)) {
+            (Some(old), Some(new)) => old == new,
+            _ => old.pointer(pointer) == new.pointer(pointer),
+        };
+        if !is_same {
+            parts.push(part);
+        }
+    };
+    compare("/resources/requests/storage", "another size");
+    compare("/storageClassName", "another class");
+    compare("/accessModes", "another access mode");
+    parts
+}
+
+/// Says that an object cannot be changed as it should be, and which flags do something about it. `unlike` is what is not as it
+/// was made, where that is known.
+pub(super) fn refusal(
+    key: &ObjectKey,
+    failure: Failure,
+    unlike: Option<&str>,
+    offers: &[Offer],
+) -> Failure {
     let detail = match offers {
         [] => {
             "such a field can never be changed: give the object another name, or take it down first"
@@ -216,16 +275,23 @@ pub(super) fn refusal(key: &ObjectKey, failure: Failure, offers: &[Offer]) -> Fa
     };
     Failure {
         kind: FailureKind::Refused,
-        summary: format!("{key} cannot be changed in place: {}", reason(&failure)),
+        summary: format!(
+            "{key} cannot be changed in place: {}",
+            reason(&failure, unlike)
+        ),
         detail,
         ..failure
     }
 }
 
-fn reason(failure: &Failure) -> String {
-    match failure.causes.first() {
+fn reason(failure: &Failure, unlike: Option<&str>) -> String {
+    let told = match failure.causes.first() {
         Some(cause) if !cause.field.is_empty() => format!("{}: {}", cause.field, cause.message),
         _ => failure.summary.clone(),
+    };
+    match unlike.filter(|_| is_frozen(failure)) {
+        Some(unlike) => format!("{unlike} ({told})"),
+        None => told,
     }
 }
 
@@ -271,6 +337,31 @@ mod tests {
         );
         let lifted = with_size(&set(&[("a", "1Gi"), ("b", "1Gi")]), Some("b"), "3Gi");
         assert_eq!(lifted, set(&[("a", "1Gi"), ("b", "3Gi")]));
+    }
+
+    #[test]
+    fn what_never_changes_of_a_set_is_named() {
+        let check = |live: &Object, wanted: &Object, expected: Option<&str>| {
+            assert_eq!(unlike(live, wanted).as_deref(), expected);
+        };
+        let live = set(&[("a", "1Gi"), ("b", "1Gi")]);
+        check(&live, &set(&[("a", "1024Mi"), ("b", "1Gi")]), None);
+        check(
+            &live,
+            &set(&[("a", "2Gi"), ("c", "1Gi")]),
+            Some("volume b is gone, volume a has another size, volume c is new"),
+        );
+        let mut other = live.clone();
+        other.json["spec"]["serviceName"] = json!("db");
+        let template = &mut other.json["spec"]["volumeClaimTemplates"][0]["spec"];
+        template["storageClassName"] = json!("fast");
+        check(
+            &live,
+            &other,
+            Some("volume a has another class, spec.serviceName is another"),
+        );
+        // What the server filled in is nobody's wish.
+        check(&other, &live, Some("volume a has another class"));
     }
 
     #[test]

@@ -27,6 +27,8 @@ pub(super) struct Survey {
     objects: Vec<Object>,
     /// Kinds that could not be listed, with why.
     pub unlisted: Vec<(GroupKind, Failure)>,
+    /// Objects that could not even be read one by one: nobody can say whether they are there.
+    pub unseen: Vec<ObjectKey>,
 }
 
 impl Survey {
@@ -96,7 +98,13 @@ pub(super) async fn survey(
                     of.is_none_or(|of| of == namespace.as_str())
                 };
                 for key in names.filter(|key| GroupKind::of(key) == kind && is_there(key)) {
-                    survey.objects.extend(cluster.get(&key).await?);
+                    match cluster.get(&key).await {
+                        Ok(found) => survey.objects.extend(found),
+                        Err(failure) if failure.kind == FailureKind::Forbidden => {
+                            survey.unseen.push(key);
+                        }
+                        Err(failure) => return Err(failure),
+                    }
                 }
                 survey.unlisted.push((kind, failure));
             }

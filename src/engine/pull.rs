@@ -6,6 +6,8 @@
 
 use std::fmt;
 
+use serde_json::Value;
+
 mod manifests;
 mod prove;
 mod service;
@@ -20,6 +22,7 @@ use super::rendering;
 use crate::cluster::Cluster;
 use crate::definition::Definition;
 use crate::definition::id::InstanceId;
+use crate::definition::naming;
 use crate::definition::object::{Object, ObjectKey};
 use crate::definition::render::RenderContext;
 use crate::definition::yaml::edit::{Edit, edit};
@@ -46,6 +49,8 @@ pub struct PullPlan {
     pub left: Vec<Left>,
     /// What could not be compared, as sentences.
     pub remarks: Vec<String>,
+    /// Whether a deploy of the text replaces pods, though what they read is there already: they are to read it anew.
+    pub replaces_pods: bool,
 }
 
 /// A field that is pulled.
@@ -219,6 +224,16 @@ impl Ground<'_> {
         Some((definition, rendered.objects))
     }
 
+    /// Returns the digests of what pods read, as their templates bear them.
+    fn checksums(&self, text: &str) -> Vec<Value> {
+        let objects = self.rendered(text).map(|(_, objects)| objects);
+        let of = |object: Object| {
+            let annotations = &object.json["spec"]["template"]["metadata"]["annotations"];
+            annotations[naming::ANNOTATION_CONFIG_CHECKSUM].clone()
+        };
+        objects.into_iter().flatten().map(of).collect()
+    }
+
     fn pull(&self, before: &str, changes: Changes) -> PullPlan {
         let (mut text, mut pulled, mut left) = (before.to_owned(), Vec::new(), Vec::new());
         for object in &changes.objects {
@@ -258,6 +273,7 @@ impl Ground<'_> {
             instance: self.instance.clone(),
             name: self.name.clone(),
             difference: difference::lines(before, &text),
+            replaces_pods: self.checksums(before) != self.checksums(&text),
             text,
             pulled,
             left,

@@ -13,7 +13,7 @@ use super::deploy::DeployRequest;
 use super::metadata::{Metadata, core_key};
 use crate::cluster::Cluster;
 use crate::definition::naming;
-use crate::definition::object::Object;
+use crate::definition::object::{Object, ObjectKey};
 use crate::definition::render::SecretContent;
 use crate::definition::service::ServiceDefinition;
 use crate::definition::service::{PullSecret, SecretSource};
@@ -28,8 +28,10 @@ const DOCKER_CONFIG_KEY: &str = ".dockerconfigjson";
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(super) struct Composed {
     pub secrets: Vec<SecretContent>,
-    /// Values that are nowhere, or that this user may not look for.
+    /// Values that are nowhere.
     pub refusals: Vec<Failure>,
+    /// Secrets that this user may not read.
+    pub hidden: Vec<ObjectKey>,
 }
 
 impl Composed {
@@ -59,7 +61,7 @@ pub(super) async fn compose(
                 composed.secrets.push(secret);
                 composed.refusals.extend(refusals);
             }
-            Err(refusal) => composed.refusals.push(refusal),
+            Err(hidden) => composed.hidden.push(hidden),
         }
     }
     if let Some(PullSecret::Credentials {
@@ -82,24 +84,24 @@ pub(super) async fn compose(
                 composed.secrets.push(secret);
                 composed.refusals.extend(refusal);
             }
-            Err(refusal) => composed.refusals.push(refusal),
+            Err(hidden) => composed.hidden.push(hidden),
         }
     }
     Ok(composed)
 }
 
-/// Reads a live Secret. The inner error is a user who may not: nobody can say then what would change.
+/// Reads a live Secret. The inner error is the one that this user may not read: nobody can say then what would change.
 async fn live(
     cluster: &Cluster,
     request: &DeployRequest,
     name: &str,
-) -> Result<Result<Option<Object>, Failure>, Failure> {
+) -> Result<Result<Option<Object>, ObjectKey>, Failure> {
     let key = core_key("Secret", request.namespace.as_str(), name);
     match cluster.get(&key).await {
         Ok(live) => Ok(Ok(
             live.filter(|live| !Metadata::of(live).is_being_deleted())
         )),
-        Err(failure) if failure.kind == FailureKind::Forbidden => Ok(Err(failure)),
+        Err(failure) if failure.kind == FailureKind::Forbidden => Ok(Err(key)),
         Err(failure) => Err(failure),
     }
 }

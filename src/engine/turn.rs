@@ -62,7 +62,7 @@ pub async fn wait_turn(
                     report(Progress::Waiting(failure.summary));
                 }
                 Some(WatchEvent::Link { state: LinkState::Live, .. }) => {
-                    queue.changed = queue.changed.or(Some(Instant::now()));
+                    queue.listed(Instant::now());
                 }
                 Some(WatchEvent::Records(deltas)) => {
                     let is_news = queue.take_in(deltas, instance, Instant::now());
@@ -117,6 +117,12 @@ impl Queue {
             self.changed = Some(now);
         }
         is_news
+    }
+
+    /// Takes in that all there is was reported: where there is no record, nothing ever is.
+    fn listed(&mut self, now: Instant) {
+        self.noted.get_or_insert(None);
+        self.changed.get_or_insert(now);
     }
 
     /// Returns how the wait ends, if it does now.

@@ -140,9 +140,11 @@ pub fn is_changed(
     Some(has_foreign || !record.applied.iter().all(is_as_applied))
 }
 
-/// Tells whether others set fields of any object of the set.
+/// Tells whether others set fields of any object of the set. What a controller makes of one bears its labels, those of the set
+/// included, and is all its maker's.
 pub fn has_foreign(objects: &[ObjectRow]) -> bool {
-    objects.iter().any(|row| row.is_member() && row.has_foreign)
+    let is_of_set = |row: &&ObjectRow| row.is_member() && row.owner.is_none();
+    objects.iter().filter(is_of_set).any(|row| row.has_foreign)
 }
 
 #[cfg(test)]

@@ -14,7 +14,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::Serialize;
 
-pub use self::claims::{StorageClass, why_unbound};
+pub use self::claims::{StorageClass, remark_on_claim};
 pub use self::pods::{is_broken, waits_for_node, waits_for_volumes};
 use super::summary::{Claim, Event, ObjectRow, Pod, PodRow, Record, Workload, WorkloadKind};
 

@@ -6,7 +6,7 @@ use serde::Serialize;
 use super::address::Address;
 use super::detail::Detail;
 use super::drift::{Drift, ObjectChange};
-use super::health::{Health, State};
+use super::health::{self, Health, State};
 use super::instance::Instance;
 use super::operation::Operation;
 use super::summary::{Claim, Container, ContainerState, Pod, Record, Workload};
@@ -151,6 +151,9 @@ pub struct VolumeStatus {
     pub access_modes: Vec<&'static str>,
     /// Whether it is being deleted.
     pub terminating: bool,
+    /// Why it has no volume, or less than it asks for, where that was told.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
 }
 
 /// Returns the status of an instance of the overview: without its pods, of which only printed rows are known.
@@ -177,6 +180,7 @@ pub fn of_detail(detail: &Detail, drift: Option<Drift>, now: Timestamp) -> Insta
         restarts: pods.iter().map(|pod| pod.restarts).sum(),
         pods: Some(pods),
         addresses: Some(detail.addresses(None)),
+        volumes: claims.iter().map(|claim| told_of(claim, detail)).collect(),
         ..common(key, detail.record(), workloads, claims, &detail.health(now))
     }
 }
@@ -284,6 +288,13 @@ fn container_status(container: &Container) -> ContainerStatus {
     }
 }
 
+fn told_of(claim: &Claim, detail: &Detail) -> VolumeStatus {
+    VolumeStatus {
+        reason: health::remark_on_claim(claim, detail.events(), None),
+        ..volume_status(claim)
+    }
+}
+
 fn volume_status(claim: &Claim) -> VolumeStatus {
     VolumeStatus {
         name: claim.name.clone(),
@@ -294,6 +305,7 @@ fn volume_status(claim: &Claim) -> VolumeStatus {
         volume: claim.volume.clone(),
         access_modes: claim.access_modes.clone(),
         terminating: claim.deletion.is_some(),
+        reason: None,
     }
 }
 
@@ -303,7 +315,7 @@ mod tests {
 
     use super::*;
     use crate::definition::object::GroupKind;
-    use crate::service::summary::{InstanceKey, WorkloadKind};
+    use crate::service::summary::{Event, InstanceKey, WorkloadKind};
     use crate::service::watch::{Delta, WatchEvent};
 
     fn time() -> Timestamp {
@@ -383,6 +395,53 @@ mod tests {
             access_modes: vec!["RWO"],
             growth: None,
         }
+    }
+
+    #[test]
+    fn a_claim_says_why_it_has_not_what_it_asks_for() {
+        let mut detail = Detail::new(key());
+        let small = Claim {
+            capacity: Some("1Gi".to_owned()),
+            requested: "2Gi".to_owned(),
+            ..claim()
+        };
+        let pending = Claim {
+            name: "data-db-1".to_owned(),
+            phase: "Pending".to_owned(),
+            capacity: None,
+            ..claim()
+        };
+        let claims = vec![Delta::Reset(vec![small, pending])];
+        detail.apply(WatchEvent::Claims(claims), time());
+        let event = Event {
+            namespace: key().namespace,
+            name: "e".to_owned(),
+            object_kind: "PersistentVolumeClaim".to_owned(),
+            object_name: "data-db-1".to_owned(),
+            object_uid: "c".to_owned(),
+            is_warning: false,
+            reason: "WaitForFirstConsumer".to_owned(),
+            message: "waiting for first consumer to be created before binding".to_owned(),
+            count: 1,
+            last_seen: time(),
+            source: "test".to_owned(),
+        };
+        detail.apply(WatchEvent::Events(vec![Delta::Applied(event)]), time());
+        let status = of_detail(&detail, None, time());
+        let reasons: Vec<_> = status
+            .volumes
+            .iter()
+            .map(|it| it.reason.as_deref())
+            .collect();
+        assert_eq!(
+            reasons,
+            [
+                Some(
+                    "claim data-db-0 has 1Gi of the 2Gi that it asks for, and nobody tells that they grow it"
+                ),
+                Some("it waits for a pod that uses it"),
+            ]
+        );
     }
 
     #[test]

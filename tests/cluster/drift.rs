@@ -446,3 +446,43 @@ pub(crate) async fn who_may_only_look_sees_what_may_be_compared(cluster: Cluster
         "{changes:?}"
     );
 }
+
+pub(crate) async fn what_controllers_make_of_an_object_is_no_change(cluster: Cluster) {
+    let stage = Stage::new(&cluster);
+    stage.deploy("web", WEB).await;
+    // An EndpointSlice bears all labels of its Service.
+    let detail = loop {
+        let detail = stage.engine().snapshot_instance(&stage.key("web")).await;
+        let detail = detail.unwrap().unwrap();
+        let mut rows = detail.objects().iter();
+        if rows.any(|row| row.key.kind == "EndpointSlice" && row.is_member() && row.has_foreign) {
+            break detail;
+        }
+    };
+    assert_eq!(detail.is_changed(), Some(false));
+    edit(&cluster, &image("nginx:1.28")).await;
+    let detail = stage.engine().snapshot_instance(&stage.key("web")).await;
+    assert_eq!(detail.unwrap().unwrap().is_changed(), Some(true));
+}
+
+pub(crate) async fn a_pull_of_config_says_that_its_deploy_replaces_pods(cluster: Cluster) {
+    let stage = Stage::new(&cluster);
+    stage.deploy("web", WEB).await;
+    let replaces_pods = async || {
+        let key = stage.key("web");
+        let pulled = live_text(stage.engine(), &key, &key.id, &surroundings()).await;
+        let plan = pulled.unwrap().plan;
+        let rehearsed = stage.plan("web", &plan.text).await;
+        let mut notes = rehearsed.objects.iter().filter_map(|it| it.note.as_deref());
+        let is_so = notes.any(|note| note == "its pods are replaced");
+        (plan.replaces_pods, is_so)
+    };
+    edit(&cluster, &image("nginx:1.28")).await;
+    assert_eq!(replaces_pods().await, (false, false));
+    let level = json!({"data": {"LEVEL": "debug"}});
+    cluster
+        .strategic_as("kubectl-patch", "ConfigMap", "web-config", &level)
+        .await
+        .unwrap();
+    assert_eq!(replaces_pods().await, (true, true));
+}

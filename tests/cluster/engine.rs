@@ -483,8 +483,16 @@ pub(crate) async fn a_viewer_sees_the_difference_and_may_not_run_it(cluster: Clu
 
 pub(crate) async fn a_stranger_is_told_what_is_forbidden(cluster: Cluster) {
     let stage = Stage::new(&cluster);
-    let failure = stage.nobody().try_plan("web", WEB).await.unwrap_err();
-    assert_eq!(failure.kind, FailureKind::Forbidden);
+    // All at once, though not even what is there may be read.
+    let plan = stage.nobody().plan("web", WEB).await;
+    let all = "ConfigMap, Service, Deployment";
+    let expected = format!(
+        "this user may not do all that is needed in namespace {}: create {all}; delete ConfigMap; get {all}; patch {all}",
+        cluster.namespace
+    );
+    let said: Vec<String> = plan.refusals.iter().map(ToString::to_string).collect();
+    assert_eq!((said, changes(&plan)), (vec![expected], vec![]));
+    assert_eq!(plan.refusals[0].kind, FailureKind::Forbidden);
     let failure = stage
         .nobody()
         .try_plan_teardown("web", VolumeChoice::Keep)

@@ -319,7 +319,8 @@ on_both_backends! {
         what_is_not_under_way_is_not_resumed
         who_was_taken_over_stops_and_the_second_comes_to_the_end
         the_second_is_told_who_is_at_it_and_gets_its_turn
-        a_wait_for_ones_turn_is_bounded;
+        a_wait_for_ones_turn_is_bounded
+        nobody_waits_for_an_instance_that_is_not_there;
     drift:
         an_overview_tells_what_was_changed_until_it_is_set_back
         what_others_changed_is_a_text_that_can_be_merged
@@ -331,7 +332,9 @@ on_both_backends! {
         what_others_set_to_the_wanted_value_becomes_ours
         changes_are_named_with_field_value_and_manager
         a_value_of_a_secret_is_never_named
-        who_may_only_look_sees_what_may_be_compared;
+        who_may_only_look_sees_what_may_be_compared
+        what_controllers_make_of_an_object_is_no_change
+        a_pull_of_config_says_that_its_deploy_replaces_pods;
     watch:
         a_watch_from_too_long_ago_ends_with_an_expired_event
         a_streaming_list_ends_with_a_bookmark

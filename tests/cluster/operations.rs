@@ -393,3 +393,10 @@ pub(crate) async fn a_wait_for_ones_turn_is_bounded(cluster: Cluster) {
         "{sentence}"
     );
 }
+
+pub(crate) async fn nobody_waits_for_an_instance_that_is_not_there(cluster: Cluster) {
+    let stage = Stage::new(&cluster);
+    let within = Duration::from_secs(20);
+    let turn = wait_turn(stage.engine(), &stage.key("web"), within, &|_| {}).await;
+    assert_eq!(turn, Ok(Turn::Free));
+}

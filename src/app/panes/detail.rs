@@ -85,6 +85,7 @@ const VOLUMES: &[Column] = &[
     Column::text("STORAGECLASS", 3, 24),
     Column::text("VOLUME", 4, 48),
     Column::text("AGE", 0, 8),
+    Column::text("REASON", 1, 120).optional(),
 ];
 
 const EVENTS: &[Column] = &[
@@ -200,7 +201,7 @@ impl DetailPane {
             for table in [&mut self.pods, &mut self.volumes, &mut self.events] {
                 table.set_rows(Vec::new());
             }
-            let kept = kept.iter().map(|claim| row_of_claim(claim, None));
+            let kept = kept.iter().map(|claim| row_of_claim(claim, &[], None));
             self.volumes.set_rows(kept.collect());
             return;
         };
@@ -212,7 +213,7 @@ impl DetailPane {
         let claims = detail.claims().iter();
         self.volumes.set_rows(
             claims
-                .map(|it| row_of_claim(it, usage.claim(&it.name)))
+                .map(|it| row_of_claim(it, detail.events(), usage.claim(&it.name)))
                 .collect(),
         );
         let events_of = self.events_of.as_ref();
@@ -298,7 +299,7 @@ fn size(bytes: u64) -> Value {
     Value::Number(bytes, quantity::show_bytes(bytes.into()))
 }
 
-fn row_of_claim(claim: &Claim, usage: Option<&ClaimUsage>) -> Row<String> {
+fn row_of_claim(claim: &Claim, events: &[Event], usage: Option<&ClaimUsage>) -> Row<String> {
     let status = match (&claim.deletion, claim.phase.as_str()) {
         (Some(_), _) => Value::Bad("Terminating".to_owned()),
         (None, "Bound") => Value::Text(claim.phase.clone()),
@@ -325,6 +326,7 @@ fn row_of_claim(claim: &Claim, usage: Option<&ClaimUsage>) -> Row<String> {
             Value::of(claim.storage_class.clone()),
             Value::of(claim.volume.clone()),
             Value::Age(claim.created),
+            Value::of(health::remark_on_claim(claim, events, None)),
         ],
     }
 }
@@ -345,5 +347,57 @@ fn row_of_event(event: &Event) -> Row<String> {
             Value::count(event.count),
             Value::Text(event.message.clone()),
         ],
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::app::stage;
+    use crate::service::watch::{Delta, WatchEvent};
+
+    #[test]
+    fn a_claim_without_a_volume_says_why() {
+        let now = jiff::Timestamp::UNIX_EPOCH;
+        let key = stage::key("orders-db");
+        let claim = Claim {
+            instance: key.clone(),
+            name: "data-orders-db-0".to_owned(),
+            uid: "c".to_owned(),
+            created: now,
+            deletion: None,
+            phase: "Pending".to_owned(),
+            requested: "1Gi".to_owned(),
+            capacity: None,
+            storage_class: Some("fast".to_owned()),
+            volume: None,
+            access_modes: vec!["RWO"],
+            growth: None,
+        };
+        let event = Event {
+            namespace: key.namespace.clone(),
+            name: "e".to_owned(),
+            object_kind: "PersistentVolumeClaim".to_owned(),
+            object_name: claim.name.clone(),
+            object_uid: claim.uid.clone(),
+            is_warning: true,
+            reason: "ProvisioningFailed".to_owned(),
+            message: "storageclass.storage.k8s.io \"fast\" not found".to_owned(),
+            count: 1,
+            last_seen: now,
+            source: "test".to_owned(),
+        };
+        let mut detail = Detail::new(key);
+        detail.apply(WatchEvent::Claims(vec![Delta::Applied(claim)]), now);
+        let mut pane = DetailPane::default();
+        let mut reason = |detail: &Detail| {
+            pane.rebuild(Some(detail), &[]);
+            let row = pane.volumes.rows().next().unwrap();
+            row.cells.last().cloned()
+        };
+        assert_eq!(reason(&detail), Some(Value::Missing));
+        detail.apply(WatchEvent::Events(vec![Delta::Applied(event)]), now);
+        let told = Value::Text("there is no class fast".to_owned());
+        assert_eq!(reason(&detail), Some(told));
     }
 }

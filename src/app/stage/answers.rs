@@ -174,6 +174,7 @@ pub fn planned_pull(id: &str) -> PlannedPull {
                 why: "somebody deleted it: a deploy makes it again".to_owned(),
             }],
             remarks: Vec::new(),
+            replaces_pods: false,
         },
         former: definition("1.27"),
         base: Digest::of(definition("1.27").as_bytes()),

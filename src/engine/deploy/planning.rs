@@ -90,8 +90,13 @@ pub async fn plan_deploy(
     if !plan.refusals.is_empty() {
         return Ok(plan);
     }
+    let mut unseen = Vec::new();
     let record = match record::read(cluster, &plan.instance).await {
         Ok(record) => record,
+        Err(failure) if failure.kind == FailureKind::Forbidden => {
+            unseen.push(record::key(&plan.instance));
+            None
+        }
         Err(failure) if failure.kind == FailureKind::Refused => {
             plan.refusals.push(failure);
             return Ok(plan);
@@ -113,6 +118,8 @@ pub async fn plan_deploy(
         rendered: &rendered,
         identity: snapshot.identity(),
         record: record.as_ref(),
+        unseen,
+        hidden: composed.hidden,
     };
     planner.fill(&mut plan).await?;
     plan.refusals.extend(composed.refusals);
@@ -125,6 +132,10 @@ struct Planner<'a> {
     rendered: &'a Rendered,
     identity: &'a Identity,
     record: Option<&'a Record>,
+    /// What this user may not even read, so that nothing can be planned.
+    unseen: Vec<ObjectKey>,
+    /// Secrets that this user may not read: the rest can be planned.
+    hidden: Vec<ObjectKey>,
 }
 
 impl Planner<'_> {
@@ -138,6 +149,10 @@ impl Planner<'_> {
         let mut survey = preflight::survey(self.cluster, self.request, places, &names).await?;
         self.probe_revisions(&mut survey).await?;
         let to_come = self.to_come(&survey).await?;
+        if !self.unseen.is_empty() || !survey.unseen.is_empty() {
+            plan.refusals.push(self.blind(&survey, &to_come).await?);
+            return Ok(());
+        }
         let before = self.record.map(Record::extent).unwrap_or_default();
         let of_set = before.kinds;
         for (kind, _) in &survey.unlisted {
@@ -180,6 +195,24 @@ impl Planner<'_> {
         let is_leaving = |leaving: &Leaving<'_>| !matches!(leaving, Leaving::NotOurs(_));
         self.number(plan, &survey, leaving.iter().any(is_leaving));
         Ok(())
+    }
+
+    /// Says all that this user lacks, where nothing can be planned because not even what is there may be read.
+    async fn blind(
+        &self,
+        survey: &Survey,
+        to_come: &BTreeMap<ObjectKey, &'static str>,
+    ) -> Result<Failure, Failure> {
+        let unseen: Vec<&ObjectKey> = self.unseen.iter().chain(&survey.unseen).collect();
+        let mut accesses = self.accesses(survey, &[], to_come);
+        accesses.extend(unseen.iter().map(|key| access_to("get", key)));
+        let missing = preflight::forbidden(self.cluster, accesses).await?;
+        let refusal = preflight::forbidden_refusal(&missing, self.request.namespace.as_str());
+        Ok(refusal.unwrap_or_else(|| {
+            let names: Vec<String> = unseen.iter().map(ToString::to_string).collect();
+            let summary = format!("this user may not read {}", names.join(", "));
+            Failure::new(FailureKind::Forbidden, summary)
+        }))
     }
 
     /// Reads what is there in full, where it is much.
@@ -233,10 +266,15 @@ impl Planner<'_> {
         for number in (current..current.saturating_add(MAX_PROBES)).skip(1) {
             let name = naming::revision(&self.request.id, number.into());
             let key = core_key("ConfigMap", self.request.namespace.as_str(), &name);
-            let Some(revision) = self.cluster.get(&key).await? else {
-                break;
-            };
-            survey.add(revision);
+            match self.cluster.get(&key).await {
+                Ok(Some(revision)) => survey.add(revision),
+                Ok(None) => break,
+                Err(failure) if failure.kind == FailureKind::Forbidden => {
+                    survey.unseen.push(key);
+                    break;
+                }
+                Err(failure) => return Err(failure),
+            }
         }
         Ok(())
     }
@@ -358,6 +396,12 @@ impl Planner<'_> {
                 want("create", object);
             }
         }
+        for key in &self.hidden {
+            accesses.extend(["get", "create", "patch"].map(|verb| access_to(verb, key)));
+        }
+        let mut want = |verb, object: &Object| {
+            accesses.insert(access_to(verb, &object.key));
+        };
         for leaving in leaving {
             match leaving {
                 Leaving::Deleted(object) => want("delete", object),

@@ -200,6 +200,10 @@ async fn prepare(
 ) -> Result<Prepared, Failure> {
     let composed = secrets::compose(cluster, request).await?;
     let revision = composed.revision();
+    if let Some(key) = composed.hidden.first() {
+        let summary = format!("this user may not read {key}");
+        return Err(Failure::new(FailureKind::Forbidden, summary));
+    }
     if let Some(refusal) = composed.refusals.into_iter().next() {
         return Err(refusal);
     }

@@ -183,7 +183,9 @@ impl Resolver<'_> {
             }
             offer => {
                 resolved.offers.extend(offer);
-                let refusal = frozen::refusal(&wanted.key, failure, &resolved.offers);
+                let unlike = frozen::unlike(live, wanted);
+                let refusal =
+                    frozen::refusal(&wanted.key, failure, unlike.as_deref(), &resolved.offers);
                 Ok(resolved.refuse(refusal))
             }
         }

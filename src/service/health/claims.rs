@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::{GraceClock, InstanceView, claim_label, sentence, words};
+use crate::service::claim_growth::growing;
 use crate::service::summary::{Claim, Event};
 
 /// How long a claim that something speaks against may be unbound.
@@ -44,6 +45,40 @@ fn pending_claim(claim: &Claim, events: &[Event], clock: &mut GraceClock) -> Opt
     clock.is_over(claim.created, grace).then_some(sentence)
 }
 
+/// Says which claim a pod that has no node waits for, and why that one has no volume: one of its own, or else the first of the
+/// instance.
+pub(super) fn awaited(view: &InstanceView<'_>, pod: &str) -> Option<String> {
+    let is_pending = |claim: &&Claim| claim.deletion.is_none() && claim.phase == "Pending";
+    let is_own = |claim: &&Claim| {
+        let stem = claim.name.strip_suffix(pod);
+        stem.is_some_and(|stem| stem.ends_with('-'))
+    };
+    let pending = || view.claims.iter().filter(is_pending);
+    let claim = pending().find(is_own).or_else(|| pending().next())?;
+    let mut said = claim_label(claim);
+    if let Some(class) = &claim.storage_class {
+        said.push_str(&format!(" of class {class}"));
+    }
+    said.push_str(" is not bound");
+    // That it waits for the pod says nothing: the pod waits for it.
+    if let Some(why) = why(claim, view.events).filter(|why| why.cause != Cause::WaitsForPod) {
+        said.push_str(&format!(": {}", why.words));
+    }
+    Some(said)
+}
+
+/// Returns in words what there is to say of a claim: why it has no volume, or that it has less than it asks for.
+pub fn remark_on_claim(
+    claim: &Claim,
+    events: &[Event],
+    classes: Option<&[StorageClass]>,
+) -> Option<String> {
+    match claim.phase.as_str() {
+        "Bound" => growing(claim).map(|growing| growing.sentence().to_owned()),
+        _ => why_unbound(claim, events, classes),
+    }
+}
+
 /// A storage class, as far as it says why a claim waits.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StorageClass {
@@ -58,7 +93,7 @@ pub struct StorageClass {
 }
 
 /// Returns in words why a claim has no volume: by what was said of it, else by its class, where classes are known.
-pub fn why_unbound(
+fn why_unbound(
     claim: &Claim,
     events: &[Event],
     classes: Option<&[StorageClass]>,

@@ -2,7 +2,9 @@
 
 use jiff::Timestamp;
 
-use super::{GraceClock, InstanceView, MOUNT_GRACE, Pods, SCHEDULING_GRACE, sentence, words};
+use super::{
+    GraceClock, InstanceView, MOUNT_GRACE, Pods, SCHEDULING_GRACE, claims, sentence, words,
+};
 use crate::service::pod_name;
 use crate::service::summary::{Container, ContainerState, Event, Pod, PodRow, WorkloadKind};
 
@@ -173,10 +175,8 @@ pub(super) fn unschedulable(view: &InstanceView<'_>, clock: &mut GraceClock) -> 
         Pods::Rows(rows) => {
             let mut waiting = rows.iter().filter(|row| waits_for_node(row));
             let row = waiting.find(|row| clock.is_over(row.created, SCHEDULING_GRACE))?;
-            Some(unschedulable_sentence(
-                &row.name,
-                scheduler_says(view.events, &row.name),
-            ))
+            let says = scheduler_says(view.events, &row.name);
+            Some(unschedulable_sentence(view, &row.name, says))
         }
         Pods::Full(pods) => {
             let pod = pods
@@ -186,15 +186,18 @@ pub(super) fn unschedulable(view: &InstanceView<'_>, clock: &mut GraceClock) -> 
                     pod.unschedulable_since
                         .is_some_and(|since| clock.is_over(since, SCHEDULING_GRACE))
                 })?;
-            Some(unschedulable_sentence(&pod.name, pod.message.as_deref()))
+            let says = pod.message.as_deref();
+            Some(unschedulable_sentence(view, &pod.name, says))
         }
     }
 }
 
-fn unschedulable_sentence(pod: &str, message: Option<&str>) -> String {
+fn unschedulable_sentence(view: &InstanceView<'_>, pod: &str, message: Option<&str>) -> String {
     match message.map(sentence) {
         Some(message) if !message.is_empty() => {
-            format!("Unschedulable: pod {pod}: {}", words::scheduling(message))
+            let claim = claims::awaited(view, pod);
+            let why = words::scheduling_with(message, claim);
+            format!("Unschedulable: pod {pod}: {why}")
         }
         _ => format!("Unschedulable: no node takes pod {pod}"),
     }

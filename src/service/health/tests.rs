@@ -415,6 +415,55 @@ fn pod_without_node_fails_after_a_grace_period() {
 }
 
 #[test]
+fn a_pod_that_waits_for_a_claim_says_why_that_one_has_no_volume() {
+    let says = |message: &str| event("Pod", "web-0", "FailedScheduling", message);
+    let told =
+        |reason: &str, message: &str| event("PersistentVolumeClaim", "data-web-0", reason, message);
+    let check_with = |claims: &[Claim], events: &[Event], expected: &str| {
+        let known = Known {
+            rows: vec![row("web-0", "Pending")],
+            claims: claims.to_vec(),
+            events: events.to_vec(),
+            ..of(short(WorkloadKind::StatefulSet))
+        };
+        let expected = format!("Unschedulable: pod web-0: {expected}");
+        check_at(&known, "12:00:10", State::Failing, &expected);
+    };
+    let unbound =
+        "0/3 nodes are available: pod has unbound immediate PersistentVolumeClaims. not found";
+    let none = "0/3 nodes are available: 3 node(s) didn't find available persistent volumes to bind. no new claims to \
+                deallocate, preemption: 0/3 nodes are available: 3 Preemption is not helpful for scheduling.";
+    let waits = "Waiting for a volume to be created either by the external provisioner 'disks.example.com' or manually by \
+                 the system administrator.";
+    let of_class = Claim {
+        storage_class: Some("fast".to_owned()),
+        ..claim("Pending")
+    };
+    let other = Claim {
+        name: "a-web-1".to_owned(),
+        ..claim("Pending")
+    };
+    check_with(&[], &[says(unbound)], "its claim has no volume yet");
+    let claims = [other, of_class];
+    check_with(
+        &claims,
+        &[says(unbound), told("ExternalProvisioning", waits)],
+        "claim data-web-0 of class fast is not bound: provisioner disks.example.com has made no volume yet: does it run?",
+    );
+    check_with(
+        &claims,
+        &[
+            says(none),
+            told(
+                "WaitForPodScheduled",
+                "waiting for pod web-0 to be scheduled",
+            ),
+        ],
+        "none of 3 nodes fits: 3 no volume to bind; claim data-web-0 of class fast is not bound",
+    );
+}
+
+#[test]
 fn unbound_claim_fails_after_a_grace_period_with_why() {
     let mut known = Known {
         claims: vec![claim("Pending")],

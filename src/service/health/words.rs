@@ -54,7 +54,7 @@ fn node_reason(item: &str) -> Option<String> {
             "didn't match pod anti-affinity rules" => "pod anti-affinity keeps it away",
             "didn't match pod topology spread constraints" => "it must be spread over more places",
             "didn't have free ports for the requested pod ports" => "its port is taken",
-            "didn't find available persistent volumes to bind" => "no volume to bind",
+            "didn't find available persistent volumes to bind" => NO_FREE_VOLUME,
             "were unschedulable" => "closed to new pods",
             "Too many pods" => "no room for another pod",
             other => other,
@@ -64,13 +64,32 @@ fn node_reason(item: &str) -> Option<String> {
     Some(format!("{count} {words}"))
 }
 
+/// What is said of a pod whose claim is not bound.
+const NO_VOLUME_YET: &str = "its claim has no volume yet";
+
+/// Returns why no node takes a pod, with the claim that it waits for and why that one has no volume, where the scheduler's
+/// message leaves that out.
+pub(super) fn scheduling_with(message: &str, claim: Option<String>) -> String {
+    let words = scheduling(message);
+    match claim {
+        Some(claim) if words == NO_VOLUME_YET => claim,
+        Some(claim) if words.contains(NO_FREE_VOLUME) => format!("{words}; {claim}"),
+        _ => words,
+    }
+}
+
+/// What is said of a node on which no volume can be had.
+const NO_FREE_VOLUME: &str = "no volume to bind";
+
 fn claims_of_pod(message: &str) -> Option<String> {
     if message.contains("pod has unbound immediate PersistentVolumeClaims") {
-        return Some("its claim has no volume yet".to_owned());
+        return Some(NO_VOLUME_YET.to_owned());
     }
     let rest = message.split_once("persistentvolumeclaim \"")?.1;
     let (claim, what) = rest.split_once('"')?;
-    match what.trim().trim_end_matches('.') {
+    // Newer schedulers add what their attempts at preemption came to: `not found. not found`.
+    let what = what.split('.').next().unwrap_or_default();
+    match what.trim() {
         "not found" => Some(format!("claim {claim} does not exist")),
         "is being deleted" => Some(format!("claim {claim} is being deleted")),
         _ => None,
@@ -207,6 +226,10 @@ mod tests {
         );
         check(
             "persistentvolumeclaim \"data-db-0\" not found",
+            "claim data-db-0 does not exist",
+        );
+        check(
+            "0/3 nodes are available: persistentvolumeclaim \"data-db-0\" not found. not found",
             "claim data-db-0 does not exist",
         );
         check(

@@ -170,7 +170,8 @@ fn say_detail(failure: &Failure) {
     }
     for cause in &failure.causes {
         // What names no field is the whole sentence again.
-        if !is_told(failure, cause) && !(cause.field.is_empty() && repeats(failure, cause)) {
+        let is_whole = cause.field.is_empty() && repeats(failure, cause);
+        if !is_whole && !is_told(failure, cause) {
             output::say(format!("  {}", crate::text::clean(&cause_line(cause))));
         }
     }

@@ -8,8 +8,10 @@ use super::unreachable;
 use crate::failure::{Cause, Failure, FailureKind};
 use crate::text;
 
-/// Longest part of an answer that is no Status which is quoted in a failure.
+/// Longest part of an answer that is no Status, and longest value of several fields, which is quoted in a failure.
 const QUOTED: usize = 100;
+/// What stands before a value that a server refuses.
+const INVALID_VALUE: &str = "Invalid value: ";
 
 /// A Status as far as it is used (`meta/v1`).
 #[derive(Debug, Default, Deserialize)]
@@ -73,17 +75,58 @@ fn of_status(doing: &str, code: StatusCode, status: Status) -> Failure {
         StatusCode::FORBIDDEN if is_about_claims => FailureKind::Invalid,
         _ => kind_of(code, &status.reason, &status.message),
     };
-    let message = text::clean(&status.message).into_owned();
+    let message = shortened(&text::clean(&status.message));
     let causes = causes.into_iter().map(|cause| Cause {
         field: text::clean(&cause.field).into_owned(),
         reason: text::clean(&cause.reason).into_owned(),
-        message: text::clean(&cause.message).into_owned(),
+        message: shortened(&text::clean(&cause.message)),
         place: None,
     });
     Failure {
         causes: causes.collect(),
         ..Failure::new(kind, format!("cannot {doing}: {message}"))
     }
+}
+
+/// Returns a message without the long values that it repeats: of a template that can never change a server prints all of it.
+fn shortened(message: &str) -> String {
+    let (mut short, mut rest) = (String::new(), message);
+    while let Some((before, value)) = rest.split_once(INVALID_VALUE) {
+        let end = end_of_value(value).unwrap_or(0);
+        short.push_str(before);
+        short.push_str(INVALID_VALUE);
+        short.push_str(if end > QUOTED { "…" } else { &value[..end] });
+        rest = &value[end..];
+    }
+    short.push_str(rest);
+    short
+}
+
+/// Returns where a value of several fields ends, as JSON or as Go prints it; none where the text begins with none.
+fn end_of_value(text: &str) -> Option<usize> {
+    let begin = text.find(['{', '['])?;
+    let is_type = |c: char| c.is_ascii_alphanumeric() || ".*&".contains(c);
+    if !text[..begin].chars().all(is_type) {
+        return None;
+    }
+    let (mut depth, mut is_quoted, mut is_escaped) = (0_usize, false, false);
+    for (idx, c) in text[begin..].char_indices() {
+        match c {
+            _ if is_escaped => is_escaped = false,
+            '\\' if is_quoted => is_escaped = true,
+            '"' => is_quoted = !is_quoted,
+            _ if is_quoted => {}
+            '{' | '[' => depth += 1,
+            '}' | ']' => {
+                depth = depth.saturating_sub(1);
+                if depth == 0 {
+                    return Some(begin + idx + 1);
+                }
+            }
+            _ => {}
+        }
+    }
+    None
 }
 
 fn kind_of(code: StatusCode, reason: &str, message: &str) -> FailureKind {
@@ -151,6 +194,36 @@ mod tests {
             body.as_bytes(),
         );
         assert_eq!((failure.kind, failure.summary.as_str()), (kind, summary));
+    }
+
+    #[test]
+    fn long_values_of_several_fields_are_left_out() {
+        let check = |message: &str, expected: &str| assert_eq!(shortened(message), expected);
+        let long = "x".repeat(QUOTED);
+        let json = format!(r#"{{"labels":{{"a}}\"":"}}"}},"Spec":["{long}"]}}"#);
+        let never = "field is immutable";
+        check(
+            &format!(
+                "Job is invalid: spec.template: Invalid value: {json}: {never}, x: Required value"
+            ),
+            "Job is invalid: spec.template: Invalid value: …: field is immutable, x: Required value",
+        );
+        check(
+            &format!(
+                "a: Invalid value: core.Pod{{Name:\"{long}\"}}: {never}, b: Invalid value: [{long}]: {never}"
+            ),
+            "a: Invalid value: …: field is immutable, b: Invalid value: …: field is immutable",
+        );
+        let short =
+            r#"spec.selector: Invalid value: {"matchLabels":{"app":"x"}}: field is immutable"#;
+        check(short, short);
+        // A text stays as it is, however it begins, and so does what never ends.
+        for whole in [
+            format!("name: Invalid value: \"{{{long}}}\": must be a name"),
+            format!("name: Invalid value: {{{long}"),
+        ] {
+            check(&whole, &whole);
+        }
     }
 
     #[test]

@@ -10,7 +10,7 @@ use crate::failure::{Cause, Failure, FailureKind};
 /// How a server begins to refuse what its schema does not know: as text alone, without causes.
 const NOT_IN_SCHEMA: &str = "failed to create typed patch object";
 /// Words of a server that forbids what an object says, and not who sends it.
-const DENIALS: [&str; 3] = ["denied", "violates", "exceeded quota"];
+const DENIALS: [&str; 4] = ["denied", "violates", "exceeded quota", " usage per "];
 /// What fields begin with that are named in words.
 const TOPS: [&str; 4] = ["spec", "metadata", "data", "rules"];
 const TEMPLATES: &str = "/spec/volumeClaimTemplates";

@@ -203,9 +203,12 @@ pub(super) fn foreign_names(
                 Owner::Other(other) => format!("it belongs to {other}"),
                 Owner::Nobody => "it was not made by bowline".to_owned(),
             };
-            let is_bowlines =
-                Metadata::of(object).label(naming::LABEL_MANAGED_BY) == Some(naming::MANAGED_BY);
-            let way = if is_bowlines {
+            let metadata = Metadata::of(object);
+            let is_bowlines = metadata.label(naming::LABEL_MANAGED_BY) == Some(naming::MANAGED_BY);
+            // Another owner may have marked what is the instance's own.
+            let is_others =
+                is_bowlines && metadata.label(naming::LABEL_INSTANCE) != Some(request.id.as_str());
+            let way = if is_others {
                 String::new()
             } else {
                 format!("; bowline adopt {} takes it over", request.name)

@@ -206,12 +206,7 @@ pub(crate) fn a_snapshot_draws_what_is_there(world: &World) {
 
 pub(crate) fn a_stranger_is_told_what_is_forbidden(world: &World) {
     world.home.save("web", WEB);
-    for args in [
-        &["ls"][..],
-        &["status", "web"],
-        &["delete", "web", "-y"],
-        &["diff", "web"],
-    ] {
+    for args in [&["ls"][..], &["status", "web"], &["delete", "web", "-y"]] {
         let ended = world
             .bowline_as(User::Nobody, args)
             .end()
@@ -219,6 +214,10 @@ pub(crate) fn a_stranger_is_told_what_is_forbidden(world: &World) {
             .stdout("");
         ended.stderr_has(&["forbidden", "nobody"]);
     }
+    let diff = world.bowline_as(User::Nobody, &["diff", "web"]).end();
+    diff.code(5)
+        .stdout("")
+        .stderr_has(&["this user may not do all"]);
     let ended = world
         .bowline_as(User::Nobody, &["ls", "-A"])
         .end()

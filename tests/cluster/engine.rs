@@ -501,6 +501,25 @@ pub(crate) async fn a_stranger_is_told_what_is_forbidden(cluster: Cluster) {
     assert_eq!(failure.kind, FailureKind::Forbidden);
 }
 
+pub(crate) async fn what_another_owner_marked_since_names_the_way_back(cluster: Cluster) {
+    let stage = Stage::new(&cluster);
+    stage.deploy("web", WEB).await;
+    let mark = json!({"metadata": {"labels": {"kustomize.toolkit.fluxcd.io/name": "apps"}}});
+    cluster
+        .strategic_as("kustomize-controller", "Service", "web", &mark)
+        .await
+        .unwrap();
+    let plan = stage.plan("web", WEB).await;
+    let said: Vec<String> = plan.refusals.iter().map(ToString::to_string).collect();
+    assert_eq!(
+        said,
+        [
+            "Service/web exists already, and it belongs to Flux kustomization apps; bowline adopt web takes it over"
+        ]
+    );
+    assert_eq!(stage.plan_adopt("web", WEB).await.rows.len(), 1);
+}
+
 pub(crate) async fn names_of_others_are_refused_before_anything_is_written(cluster: Cluster) {
     let stage = Stage::new(&cluster);
     let helm = with_metadata(

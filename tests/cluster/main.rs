@@ -155,6 +155,7 @@ on_both_backends! {
         a_conflict_is_shown_and_taken_only_as_shown
         a_viewer_sees_the_difference_and_may_not_run_it
         a_stranger_is_told_what_is_forbidden
+        what_another_owner_marked_since_names_the_way_back
         names_of_others_are_refused_before_anything_is_written
         a_missing_namespace_is_said
         a_field_that_can_never_change_is_refused_beforehand

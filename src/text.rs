@@ -81,6 +81,19 @@ pub fn truncate_cells(text: &str, width: usize) -> Cow<'_, str> {
     Cow::Owned(cut)
 }
 
+/// Splits a cleaned text behind the first `width` cells of it, or behind its first sign where that is wider.
+pub fn split_cells(text: &str, width: usize) -> (&str, &str) {
+    let (mut used, mut end) = (0, 0);
+    for (start, grapheme) in text.grapheme_indices(true) {
+        used += grapheme.width();
+        if used > width && start > 0 {
+            break;
+        }
+        end = start + grapheme.len();
+    }
+    text.split_at(end)
+}
+
 #[derive(Clone, Copy, PartialEq)]
 enum Lines {
     Joined,

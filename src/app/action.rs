@@ -726,6 +726,14 @@ pub const SPECS: &[ActionSpec] = &[
         &[Forwards],
     ),
     spec(
+        Action::Copy,
+        "copy-command",
+        "Copy the command",
+        "copy",
+        &["y"],
+        &[Log],
+    ),
+    spec(
         Action::Concerned,
         "concerned",
         "Show the events of the pod or claim, or what the event concerns",
@@ -1020,10 +1028,10 @@ pub const SPECS: &[ActionSpec] = &[
     spec(
         Action::Copy,
         "copy",
-        "Copy the URL or name of what is selected, or what was run",
+        "Copy the URL or name of what is selected",
         "",
         &["y"],
-        &[Services, Detail, History, Claims, Log],
+        &[Services, Detail, History, Claims],
     ),
     spec(
         Action::Namespace,

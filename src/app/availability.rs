@@ -163,6 +163,14 @@ pub fn availability(action: Action, model: &Model) -> Result<(), &'static str> {
         Action::Review => reviewable(model),
         Action::Fold if model.detail_pane.tab != Tab::Objects => Err("only objects are folded: 5"),
         Action::Fold if !model.detail_pane.objects.is_foldable() => Err("nothing is below it"),
+        Action::Open if matches!(model.screens.last(), Some(Screen::Detail)) => {
+            Err("it is on the whole screen already")
+        }
+        Action::Sort | Action::ReverseSort
+            if model.place() == Place::Detail && model.detail_pane.table().is_none() =>
+        {
+            Err("it has no columns to sort by")
+        }
         Action::ShowTab(_) if model.services.table.selected().is_none() => {
             Err("nothing is selected")
         }
@@ -470,13 +478,7 @@ impl Model {
     pub fn place(&self) -> Place {
         match self.screens.last() {
             None if self.focus == Focus::Services => Place::Services,
-            None | Some(Screen::Detail) => match self.detail_pane.tab {
-                Tab::Logs => Place::Logs,
-                Tab::History => Place::History,
-                Tab::Pods | Tab::Volumes | Tab::Events | Tab::Objects | Tab::Definition => {
-                    Place::Detail
-                }
-            },
+            None | Some(Screen::Detail) => self.place_of_detail(),
             Some(Screen::Editor(_)) => Place::Editor,
             Some(Screen::Review(_)) => Place::Review,
             Some(Screen::Teardown(_)) => Place::Teardown,
@@ -494,6 +496,17 @@ impl Model {
             Some(Screen::Operations) => Place::Operations,
             Some(Screen::Progress { .. }) => Place::Progress,
             Some(Screen::Log { .. }) => Place::Log,
+        }
+    }
+
+    /// Returns where keys go if the detail has them.
+    pub(super) fn place_of_detail(&self) -> Place {
+        match self.detail_pane.tab {
+            Tab::Logs => Place::Logs,
+            Tab::History => Place::History,
+            Tab::Pods | Tab::Volumes | Tab::Events | Tab::Objects | Tab::Definition => {
+                Place::Detail
+            }
         }
     }
 

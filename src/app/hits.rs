@@ -3,6 +3,7 @@
 use super::action::Action;
 use super::model::Focus;
 use super::panes::detail::Tab;
+use super::table::RowMark;
 
 /// A part of the screen, in cells.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,8 +23,8 @@ pub struct Place {
 pub enum Hit {
     /// A part that scrolls: the list or the detail below it.
     Part(Focus),
-    /// A row of a table, so many below the selected one.
-    Row(isize),
+    /// A row of a table. Rows may move between the picture and the click, so it bears no place.
+    Row(RowMark),
     /// The title of a tab.
     Tab(Tab),
     /// A key with its word.

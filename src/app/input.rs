@@ -10,6 +10,8 @@ const MAX_CHARS: usize = 500;
 #[derive(Debug, Clone, Default)]
 pub struct Input {
     area: TextArea<'static>,
+    /// Whether the text is only proposed: typing replaces it, and any other key takes it.
+    is_proposed: bool,
 }
 
 impl Input {
@@ -18,6 +20,19 @@ impl Input {
         let mut input = Self::default();
         input.paste(text);
         input
+    }
+
+    /// Returns an input with a text that is proposed: whoever types writes another one in its place.
+    pub fn proposing(text: &str) -> Self {
+        Self {
+            is_proposed: true,
+            ..Self::with_text(text)
+        }
+    }
+
+    /// Tells whether the text is only proposed.
+    pub fn is_proposed(&self) -> bool {
+        self.is_proposed
     }
 
     /// Returns the text.
@@ -39,8 +54,14 @@ impl Input {
     pub fn on_key(&mut self, key: KeyEvent) -> bool {
         let control = key.modifiers.contains(KeyModifiers::CONTROL);
         let alt = key.modifiers.contains(KeyModifiers::ALT);
+        let was_proposed = std::mem::take(&mut self.is_proposed);
         match (key.code, control != alt) {
-            (KeyCode::Char(c), false) => self.type_char(c),
+            (KeyCode::Char(c), false) => {
+                if was_proposed {
+                    *self = Self::default();
+                }
+                self.type_char(c);
+            }
             (KeyCode::Char('u'), true) if control => {
                 self.area.delete_line_by_head();
             }
@@ -67,6 +88,9 @@ impl Input {
 
     /// Pastes a text as far as it goes on one line, without control characters.
     pub fn paste(&mut self, text: &str) {
+        if std::mem::take(&mut self.is_proposed) {
+            *self = Self::default();
+        }
         let room = MAX_CHARS.saturating_sub(self.text().chars().count());
         let line: String = text
             .trim_end_matches(['\n', '\r'])
@@ -101,6 +125,23 @@ mod tests {
             input.on_key(KeyEvent::new(*code, *modifiers));
         }
         assert_eq!((input.text(), input.before_cursor()), expected);
+    }
+
+    #[test]
+    fn what_is_proposed_is_replaced_by_typing_and_kept_by_moving() {
+        let check = |code: KeyCode, expected: &str| {
+            let mut input = Input::proposing("3");
+            input.on_key(KeyEvent::new(code, KeyModifiers::NONE));
+            input.on_key(KeyEvent::new(KeyCode::Char('2'), KeyModifiers::NONE));
+            assert_eq!(input.text(), expected, "{code:?}");
+        };
+        check(KeyCode::Char('1'), "12");
+        check(KeyCode::End, "32");
+        check(KeyCode::Home, "23");
+        check(KeyCode::Backspace, "2");
+        let mut input = Input::proposing("3");
+        input.paste("14");
+        assert_eq!(input.text(), "14");
     }
 
     #[test]

@@ -153,6 +153,8 @@ pub struct MenuItem {
     pub label: String,
     /// What is said beside it.
     pub detail: String,
+    /// What it is called otherwise: typing that finds it too.
+    pub name: &'static str,
     /// Why it cannot be chosen now.
     pub why_not: Option<String>,
     /// The key that chooses it at once.
@@ -167,6 +169,7 @@ impl MenuItem {
         Self {
             label: label.into(),
             detail: detail.into(),
+            name: "",
             why_not: None,
             key: None,
             choice,
@@ -258,7 +261,7 @@ impl Menu {
         let texts: Vec<String> = self
             .items
             .iter()
-            .map(|item| format!("{} {}", item.label, item.detail))
+            .map(|item| format!("{} {} {}", item.name, item.label, item.detail))
             .collect();
         self.shown = FuzzyMatcher::default().rank(query, texts.iter().map(String::as_str));
         self.selected = 0;

@@ -2,6 +2,7 @@
 
 use std::cmp::Ordering;
 use std::collections::BTreeSet;
+use std::hash::{DefaultHasher, Hash, Hasher};
 
 use jiff::Timestamp;
 
@@ -119,6 +120,19 @@ impl Column {
     }
 }
 
+/// What tells a row from the others of its table, whatever its key is: for those who point at a picture of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RowMark(u64);
+
+impl RowMark {
+    /// Returns the mark of the row with a key.
+    pub fn of(key: &impl Hash) -> Self {
+        let mut hasher = DefaultHasher::new();
+        key.hash(&mut hasher);
+        Self(hasher.finish())
+    }
+}
+
 /// A row.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Row<K> {
@@ -188,9 +202,15 @@ impl<K: Clone + Ord> Table<K> {
         }
     }
 
-    /// Sorts by the next column.
+    /// Sorts by the next column that is there.
     pub fn sort_by_next(&mut self) {
-        self.sort.column = (self.sort.column + 1) % self.columns.len().max(1);
+        let n_columns = self.columns.len().max(1);
+        for _ in 0..n_columns {
+            self.sort.column = (self.sort.column + 1) % n_columns;
+            if !self.is_left_out(self.sort.column) {
+                break;
+            }
+        }
         self.sort.is_descending = false;
         self.arrange();
     }
@@ -199,6 +219,14 @@ impl<K: Clone + Ord> Table<K> {
     pub fn reverse(&mut self) {
         self.sort.is_descending = !self.sort.is_descending;
         self.arrange();
+    }
+
+    /// Tells whether a column is left out because no row has a value for it.
+    fn is_left_out(&self, column: usize) -> bool {
+        let is_missing =
+            |row: &Row<K>| matches!(row.cells.get(column), None | Some(Value::Missing));
+        let is_optional = self.columns.get(column).is_some_and(|it| it.is_optional);
+        is_optional && self.all.iter().all(is_missing)
     }
 
     fn arrange(&mut self) {
@@ -277,6 +305,18 @@ impl<K: Clone + Ord> Table<K> {
             self.select_at(at);
         }
         found.is_some()
+    }
+
+    /// Selects the row that was pointed at, and keeps to it; where it is gone the selection stays.
+    pub fn select_marked(&mut self, mark: RowMark)
+    where
+        K: Hash,
+    {
+        let mut keys = self.shown.iter().map(|&idx| &self.all[idx].key);
+        if let Some(at) = keys.position(|key| RowMark::of(key) == mark) {
+            self.is_held = true;
+            self.select_at(at);
+        }
     }
 
     /// Lets the selection go with a row that will bear another key from the next rows on.
@@ -385,6 +425,45 @@ mod tests {
             (table.selected(), table.selected_idx()),
             (Some(&"d"), Some(3))
         );
+    }
+
+    #[test]
+    fn row_that_is_pointed_at_is_found_wherever_it_is_by_then() {
+        let mut table = table(&[("b", 1), ("d", 2)]);
+        let mark = RowMark::of(&"b");
+        table.move_by(1);
+        table.set_rows(rows_of(&[("a", 1), ("b", 1), ("d", 2)]));
+        table.select_marked(mark);
+        assert_eq!(
+            (table.selected(), table.selected_idx()),
+            (Some(&"b"), Some(1))
+        );
+        // One that is gone is not another one.
+        table.set_rows(rows_of(&[("a", 1), ("d", 2)]));
+        table.move_to_top();
+        table.select_marked(mark);
+        assert_eq!(table.selected(), Some(&"a"));
+    }
+
+    #[test]
+    fn order_goes_on_to_the_next_column_that_is_there() {
+        const COLUMNS: &[Column] = &[
+            Column::text("ID", 0, 20),
+            Column::text("NAMESPACE", 0, 20).optional(),
+            Column::number("N", 1),
+        ];
+        let mut table = Table::new(COLUMNS, Sort::default());
+        let row = |namespace| Row {
+            key: "a",
+            cells: vec![Value::count(1), Value::of(namespace), Value::count(1)],
+        };
+        table.set_rows(vec![row(None::<&str>)]);
+        table.sort_by_next();
+        assert_eq!(table.sort().column, 2);
+        table.set_rows(vec![row(Some("team-a"))]);
+        table.sort_by_next();
+        table.sort_by_next();
+        assert_eq!(table.sort().column, 1);
     }
 
     #[test]

@@ -135,6 +135,12 @@ impl Cluster {
     }
 }
 
+/// Returns how many there are; a number of pods is a quantity too, as `10k`.
+fn whole(quantity: &str) -> u64 {
+    let number = quantity::bytes(quantity).unwrap_or(0);
+    u64::try_from(number).unwrap_or(u64::MAX)
+}
+
 fn node(object: NodeObject) -> Node {
     let NodeObject {
         metadata,
@@ -148,7 +154,7 @@ fn node(object: NodeObject) -> Node {
         is_ready: conditions.any(|it| it.r#type == "Ready" && it.status == "True"),
         is_cordoned: spec.unschedulable,
         allocatable: amounts(&status.allocatable),
-        max_pods: max_pods.and_then(|it| it.parse().ok()).unwrap_or(0),
+        max_pods: max_pods.map_or(0, |it| whole(it)),
         devices: devices(&status.allocatable),
     }
 }
@@ -213,7 +219,7 @@ mod tests {
 
     fn nodes() -> Value {
         json!({"items": [{"metadata": {"name": "node-1"}, "spec": {"unschedulable": true}, "status": {
-            "allocatable": {"cpu": "3500m", "memory": "1Gi", "pods": "110", "nvidia.com/gpu": "4", "hugepages-2Mi": "0"},
+            "allocatable": {"cpu": "3500m", "memory": "1Gi", "pods": "10k", "nvidia.com/gpu": "4", "hugepages-2Mi": "0"},
             "conditions": [{"type": "Ready", "status": "True"}]}}]})
     }
 
@@ -243,7 +249,7 @@ mod tests {
         };
         assert_eq!(
             (node.is_ready, node.is_cordoned, node.max_pods),
-            (true, true, 110)
+            (true, true, 10_000)
         );
         assert_eq!(node.allocatable.cpu, Some(3_500_000_000));
         assert_eq!(

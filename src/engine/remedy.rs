@@ -73,6 +73,15 @@ impl Remedy {
             Self::BindRetained => "--bind-retained",
         }
     }
+
+    /// Returns it in words.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Recreate => "recreate",
+            Self::GrowVolumes => "grow volumes",
+            Self::BindRetained => "bind retained",
+        }
+    }
 }
 
 impl fmt::Display for Offer {

@@ -49,6 +49,14 @@ pub fn show_nanocores(nanocores: u64) -> String {
     format!("{}m", nanocores.div_ceil(1_000_000))
 }
 
+/// Returns billionths of a core as cores where they are whole ones, else as thousandths: `8`, `3500m`.
+pub fn show_cores(nanocores: u64) -> String {
+    match nanocores % 1_000_000_000 {
+        0 => (nanocores / 1_000_000_000).to_string(),
+        _ => show_nanocores(nanocores),
+    }
+}
+
 /// Returns bytes in the largest binary unit that leaves at least one: `10Gi`, `1.5Gi`, `512Mi`, `0`.
 pub fn show_bytes(bytes: u128) -> String {
     let unit = UNITS[..N_BINARY_UNITS]
@@ -106,5 +114,8 @@ mod tests {
         check("", None, "");
         check("-1", None, "");
         check("inf", None, "");
+        assert_eq!(show_cores(8_000_000_000), "8");
+        assert_eq!(show_cores(3_500_000_000), "3500m");
+        assert_eq!(show_cores(0), "0");
     }
 }

@@ -9,6 +9,9 @@ use crate::text;
 
 use super::theme::Theme;
 
+/// More lines than this are not made of a sentence.
+const MAX_LINES: usize = 500;
+
 /// A piece of a line.
 pub(super) type Piece<'a> = (&'a str, Style);
 
@@ -168,12 +171,17 @@ impl Canvas<'_> {
 
     /// Says on the frame below an area how many lines have no room in it, where there are any.
     pub fn n_more(&mut self, inside: Rect, n_below: usize) {
+        self.n_more_by(inside, n_below, "j");
+    }
+
+    /// Says the same of what another key goes down in.
+    pub fn n_more_by(&mut self, inside: Rect, n_below: usize, key: &str) {
         if n_below > 0 {
             let at = Position {
                 x: inside.x + 1,
                 y: inside.bottom(),
             };
-            let more = format!(" {n_below} more: j ");
+            let more = format!(" {n_below} more: {key} ");
             self.text(at, inside.width.saturating_sub(2), &more, self.theme.dim);
         }
     }
@@ -202,7 +210,11 @@ impl Canvas<'_> {
         // What does not fit goes out of sight on the left.
         let hidden = before.saturating_sub(width.saturating_sub(1));
         let shown = skip_cells(input.text(), hidden.into());
-        self.text(at, width, shown, self.theme.text);
+        let style = match input.is_proposed() {
+            true => self.theme.selected,
+            false => self.theme.text,
+        };
+        self.text(at, width, shown, style);
         self.cursor = Some(Position {
             x: at.x + before - hidden,
             y: at.y,
@@ -210,19 +222,37 @@ impl Canvas<'_> {
     }
 }
 
-/// Returns a text as lines of at most so many cells, broken between words; a longer word stands alone.
+/// Returns a text as lines of at most so many cells, broken between words; a word that is longer is broken within. All
+/// lines are indented as the first one is. What no screen has rows for is left out.
 pub(super) fn wrap(text: &str, width: usize) -> Vec<String> {
+    let sentence = text.trim_start_matches(' ');
+    let indent = &text[..(text.len() - sentence.len()).min(width / 2)];
+    let room = width - indent.len();
     let (mut lines, mut line) = (Vec::new(), String::new());
-    for word in text.split(' ') {
-        if !line.is_empty() && text::cells(&line) + 1 + text::cells(word) > width {
+    for word in sentence.split(' ') {
+        if !line.is_empty() && text::cells(&line) + 1 + text::cells(word) > room {
             lines.push(std::mem::take(&mut line));
         }
         if !line.is_empty() {
             line.push(' ');
+            line.push_str(word);
+            continue;
         }
-        line.push_str(word);
+        // In one pass: a word can be as long as a text may be.
+        let (mut head, mut rest) = text::split_cells(word, room);
+        while !rest.is_empty() && lines.len() < MAX_LINES {
+            lines.push(head.to_owned());
+            (head, rest) = text::split_cells(rest, room);
+        }
+        line.push_str(head);
+        if lines.len() >= MAX_LINES {
+            break;
+        }
     }
     lines.push(line);
+    for line in &mut lines {
+        line.insert_str(0, indent);
+    }
     lines
 }
 
@@ -248,7 +278,17 @@ mod tests {
         check("", 5, &[""]);
         check("one two", 7, &["one two"]);
         check("one two", 6, &["one", "two"]);
-        check("one immeasurable two", 5, &["one", "immeasurable", "two"]);
+        check(
+            "one immeasurable two",
+            5,
+            &["one", "immea", "surab", "le", "two"],
+        );
+        check("immeasurable", 5, &["immea", "surab", "le"]);
         check("日本 語", 4, &["日本", "語"]);
+        check("日本語", 5, &["日本", "語"]);
+        // A cell that nothing fits in is no reason to go on for ever.
+        check("日本", 1, &["日", "本"]);
+        check("one", 0, &["o", "n", "e"]);
+        check("  one two", 6, &["  one", "  two"]);
     }
 }

@@ -51,7 +51,7 @@ fn wrapped(sentence: &str, width: usize, style: Style) -> Vec<Line> {
 fn of_failure(failure: &Failure, width: usize, theme: &Theme) -> Vec<Line> {
     let mut lines = wrapped(&failure.summary, width, theme.bad);
     let detail = failure.detail.lines();
-    lines.extend(detail.map(|line| vec![(line.to_owned(), theme.text)]));
+    lines.extend(detail.flat_map(|line| wrapped(line, width, theme.text)));
     lines
 }
 

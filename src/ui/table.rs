@@ -1,6 +1,7 @@
 //! The picture of a table: as many columns as there is room for, the selected row in sight, ages as of now.
 
 use std::borrow::Cow;
+use std::hash::Hash;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -8,7 +9,7 @@ use ratatui::layout::{Position, Rect};
 use ratatui::style::Style;
 
 use crate::app::hits::Hit;
-use crate::app::table::{Row, Table, Value};
+use crate::app::table::{Row, RowMark, Table, Value};
 use crate::service::age;
 use crate::text;
 
@@ -35,7 +36,7 @@ pub(super) struct TableDrawn {
 }
 
 /// Draws a table with its titles.
-pub(super) fn draw_table<K: Clone + Ord>(
+pub(super) fn draw_table<K: Clone + Ord + Hash>(
     canvas: &mut Canvas<'_>,
     area: Rect,
     table: &Table<K>,
@@ -61,7 +62,7 @@ pub(super) fn draw_table<K: Clone + Ord>(
             ..area
         };
         let is_selected = selected == Some(idx);
-        canvas.hit(area, Hit::Row(rows_between(selected.unwrap_or(0), idx)));
+        canvas.hit(area, Hit::Row(RowMark::of(&row.key)));
         let is_marked = table.marks().contains(&row.key);
         draw_row(
             canvas,
@@ -72,11 +73,6 @@ pub(super) fn draw_table<K: Clone + Ord>(
         );
     }
     drawn
-}
-
-fn rows_between(from: usize, to: usize) -> isize {
-    let place = |row: usize| isize::try_from(row).unwrap_or(isize::MAX);
-    place(to) - place(from)
 }
 
 /// Keeps the selected row in the middle where there are rows enough on both sides.
@@ -110,9 +106,16 @@ fn choose_columns<K: Clone + Ord>(table: &Table<K>, room: u16) -> Vec<Chosen> {
     let mut chosen: Vec<usize> = (0..columns.len())
         .filter(|&idx| !(columns[idx].is_optional && is_empty[idx]))
         .collect();
+    let wanted = widths.clone();
     for &idx in &chosen {
         widths[idx] = widths[idx].min(columns[idx].max);
     }
+    // What the rows are sorted by is in sight, and no wider than it has to be.
+    let sorted = table.sort().column;
+    let rank = |idx: usize| match idx == sorted {
+        true => 0,
+        false => columns[idx].rank,
+    };
     let total = |chosen: &[usize], widths: &[u16]| {
         chosen
             .iter()
@@ -121,11 +124,15 @@ fn choose_columns<K: Clone + Ord>(table: &Table<K>, room: u16) -> Vec<Chosen> {
             .saturating_sub(GAP)
     };
     while total(&chosen, &widths) > room {
+        if columns[sorted].rank > 0 && chosen.contains(&sorted) && widths[sorted] > 3 * MIN_WIDTH {
+            widths[sorted] -= 1;
+            continue;
+        }
         let worst = chosen
             .iter()
             .copied()
-            .filter(|&idx| columns[idx].rank > 0)
-            .max_by_key(|&idx| columns[idx].rank);
+            .filter(|&idx| rank(idx) > 0)
+            .max_by_key(|&idx| rank(idx));
         // The last column may be cut a good deal before it is left out: it holds sentences.
         let last = chosen.last().copied();
         match worst {
@@ -140,6 +147,12 @@ fn choose_columns<K: Clone + Ord>(table: &Table<K>, room: u16) -> Vec<Chosen> {
             }
         }
     }
+    // Where there is room left, nothing needs to be cut.
+    for &idx in &chosen {
+        let left = room.saturating_sub(total(&chosen, &widths));
+        let missing = wanted[idx].saturating_sub(widths[idx]);
+        widths[idx] += missing.min(left);
+    }
     chosen
         .into_iter()
         .map(|idx| Chosen {
@@ -148,6 +161,17 @@ fn choose_columns<K: Clone + Ord>(table: &Table<K>, room: u16) -> Vec<Chosen> {
             is_right: columns[idx].is_right,
         })
         .collect()
+}
+
+/// Tells whether the last value of the selected row cannot be read whole at a width.
+pub(super) fn is_last_cut<K: Clone + Ord>(table: &Table<K>, width: u16) -> bool {
+    let last = table.columns().len().saturating_sub(1);
+    let Some(value) = table.selected_row().and_then(|row| row.cells.get(last)) else {
+        return false;
+    };
+    let columns = choose_columns(table, width.saturating_sub(MARGIN));
+    let room = columns.iter().find(|column| column.idx == last);
+    room.is_none_or(|column| column.width < width_of(value))
 }
 
 fn cells_of(text: &str) -> u16 {

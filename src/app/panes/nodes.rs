@@ -1,5 +1,7 @@
 //! The nodes: what they have to give, and what is asked for on them.
 
+use jiff::Timestamp;
+
 use crate::app::msg::OpId;
 use crate::app::table::{Column, Row, Sort, Table, Value};
 use crate::failure::Failure;
@@ -27,6 +29,8 @@ pub struct NodesPane {
     pub failure: Option<Failure>,
     /// Whether what is asked for may not be seen.
     pub is_partial: bool,
+    /// When they were read.
+    pub read_at: Option<Timestamp>,
     /// Their rows.
     pub table: Table<String>,
 }
@@ -38,6 +42,7 @@ impl Default for NodesPane {
             is_asked: false,
             failure: None,
             is_partial: false,
+            read_at: None,
             table: Table::new(COLUMNS, Sort::default()),
         }
     }
@@ -48,10 +53,15 @@ impl NodesPane {
         (self.op, self.is_asked) = (op, true);
     }
 
-    pub(in crate::app) fn on_read(&mut self, result: Result<Vec<NodeCapacity>, Failure>) {
+    pub(in crate::app) fn on_read(
+        &mut self,
+        result: Result<Vec<NodeCapacity>, Failure>,
+        now: Timestamp,
+    ) {
         self.is_asked = false;
         match result {
             Ok(nodes) => {
+                self.read_at = Some(now);
                 self.failure = None;
                 self.is_partial = nodes.iter().any(|node| node.requested.is_none());
                 self.table.set_rows(nodes.iter().map(row).collect());
@@ -70,7 +80,7 @@ fn row(capacity: &NodeCapacity) -> Row<String> {
         (false, true) => Value::Bad("NotReady,SchedulingDisabled".to_owned()),
     };
     let asked = capacity.requested.as_ref().map(|(_, asked)| asked);
-    let cores = |nanocores: u64| quantity::show_nanocores(nanocores);
+    let cores = |nanocores: u64| quantity::show_cores(nanocores);
     let bytes = |bytes: u64| quantity::show_bytes(bytes.into());
     let amounts = asked.map(|asked| asked.amounts);
     let devices = node.devices.iter().map(|(name, there)| {

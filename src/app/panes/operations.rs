@@ -26,7 +26,7 @@ const COLUMNS: &[Column] = &[
 ];
 
 /// What identifies a row.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum OperationKey {
     /// One that was started here.
     Own(OpId),

@@ -16,7 +16,7 @@ use crate::service::summary::InstanceKey;
 use crate::service::watch::{Scope, Topic};
 
 /// What identifies a row.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum RowKey {
     /// An instance that runs.
     Instance(InstanceKey),
@@ -84,6 +84,10 @@ pub struct ServicesPane {
     pub filter_text: String,
     /// The labels that the filter wants, and who has them.
     labels: Option<LabelFilter>,
+    /// How many rows there are without any filter.
+    pub n_all: usize,
+    /// What was selected before a filter was typed.
+    pub(in crate::app) selected_before: Option<RowKey>,
     /// What was begun just now: it is selected as soon as it has a row.
     pub(in crate::app) sought: Option<InstanceId>,
 }
@@ -95,6 +99,8 @@ impl Default for ServicesPane {
             filter: None,
             filter_text: String::new(),
             labels: None,
+            n_all: 0,
+            selected_before: None,
             sought: None,
         }
     }
@@ -136,6 +142,7 @@ impl ServicesPane {
         let saved: BTreeSet<&InstanceId> = fleet.saved().collect();
         let orphans = kept.iter().filter(|(key, _)| !saved.contains(&key.id));
         rows.extend(orphans.map(|(key, n)| row_of_kept(key, *n, shows_namespace)));
+        self.n_all = rows.len();
         rows.retain(|row| self.has_labels(&row.key));
         self.follow_deployed(&rows);
         self.table.set_rows(rows);

@@ -157,6 +157,7 @@ pub(super) fn perform(model: &mut Model, action: Action) -> Vec<Effect> {
                 _ => {
                     let present = Input::with_text(&model.services.filter_text);
                     model.services.filter = Some(present);
+                    model.services.selected_before = model.services.table.selected().cloned();
                 }
             }
             Vec::new()
@@ -422,7 +423,10 @@ fn back(model: &mut Model) -> Vec<Effect> {
             model.is_stale |= model.services.set_filter("");
             return cluster::follow_selection(model);
         }
-        None => model.services.table.clear_marks(),
+        None => {
+            model.status = None;
+            model.services.table.clear_marks();
+        }
     }
     Vec::new()
 }
@@ -487,6 +491,7 @@ fn copy(model: &mut Model) -> Vec<Effect> {
         }
     };
     let Some(text) = text else {
+        model.decline("Not possible: there is nothing to copy.");
         return Vec::new();
     };
     model.tell(format!("Copied: {text}"));

@@ -62,7 +62,7 @@ pub(super) fn ask_replicas(model: &mut Model) {
     let mut prompt = Prompt::new(PromptKind::Replicas, "Scale", text);
     let numbers: BTreeSet<Option<u32>> = wanted.iter().map(|(_, number)| *number).collect();
     if let (1, Some(Some(number))) = (numbers.len(), numbers.first()) {
-        prompt.input = Input::with_text(&number.to_string());
+        prompt.input = Input::proposing(&number.to_string());
     }
     model.popup = Some(Popup::Prompt(prompt));
 }

@@ -141,7 +141,7 @@ pub(super) fn on_labels_selected(
 ) -> Vec<Effect> {
     match result {
         Ok(chosen) => model.services.on_labels_selected(op, chosen),
-        Err(failure) => model.complain(failure.summary),
+        Err(failure) => model.decline(failure.summary),
     }
     model.is_stale = true;
     follow_selection(model)

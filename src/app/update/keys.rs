@@ -2,7 +2,7 @@
 
 use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 
-use crate::app::action::Place;
+use crate::app::action::{Action, Place};
 use crate::app::effect::Effect;
 use crate::app::keymap::Key;
 use crate::app::model::{Model, Screen};
@@ -49,7 +49,14 @@ pub(super) fn on_key(model: &mut Model, key: KeyEvent) -> Vec<Effect> {
         Some(action) => actions::perform(model, action),
         None => {
             let pressed = Key::of(key);
-            model.decline(format!("{pressed} is no key here: ? shows those that are."));
+            let of_detail = model.place_of_detail();
+            let is_below =
+                model.place() == Place::Services && model.keymap.action(of_detail, key).is_some();
+            let to_detail = model.keymap.keys(Place::Services, Action::NextPane);
+            model.decline(match to_detail.first().filter(|_| is_below) {
+                Some(tab) => format!("{pressed} is a key of the part below: {tab} goes there."),
+                None => format!("{pressed} is no key here: ? shows those that are."),
+            });
             Vec::new()
         }
     }
@@ -110,6 +117,11 @@ fn on_filter_key(model: &mut Model, key: KeyEvent) -> Vec<Effect> {
         KeyCode::Esc => {
             model.services.filter = None;
             model.is_stale |= model.services.set_filter("");
+            model.settle();
+            // Typing it led the selection about.
+            if let Some(key) = model.services.selected_before.take() {
+                model.services.table.select(&key);
+            }
         }
         KeyCode::Enter => {
             model.services.filter = None;

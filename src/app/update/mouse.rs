@@ -2,10 +2,12 @@
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
 
+use crate::app::action::Place;
 use crate::app::effect::Effect;
-use crate::app::hits::{Hit, Hits, Place};
+use crate::app::hits::{self, Hit, Hits};
 use crate::app::model::{Model, Screen};
 use crate::app::popup::Popup;
+use crate::app::table::RowMark;
 use crate::editor::{Command, Motion, layout};
 
 use super::{actions, cluster, keys};
@@ -41,9 +43,9 @@ fn click(model: &mut Model, at: (u16, u16)) -> Vec<Effect> {
         return Vec::new();
     }
     match found {
-        Some((_, Hit::Row(by))) => {
+        Some((_, Hit::Row(row))) => {
             focus(model, &hits, at);
-            actions::move_by(model, by)
+            select(model, row)
         }
         Some((_, Hit::Tab(tab))) => {
             model.detail_pane.tab = tab;
@@ -63,6 +65,42 @@ fn press(model: &mut Model, code: KeyCode) -> Vec<Effect> {
     keys::on_key(model, KeyEvent::new(code, KeyModifiers::NONE))
 }
 
+/// Selects a row of the table that has the focus.
+fn select(model: &mut Model, row: RowMark) -> Vec<Effect> {
+    match model.place() {
+        Place::Services => {
+            model.services.sought = None;
+            model.services.table.select_marked(row);
+            return cluster::follow_selection(model);
+        }
+        Place::Detail => {
+            if let Some(table) = model.detail_pane.table_mut() {
+                table.select_marked(row);
+            }
+        }
+        Place::History => model.detail_pane.history.table.select_marked(row),
+        Place::Claims => model.claims.table.select_marked(row),
+        Place::Forwards => model.forwards.table.select_marked(row),
+        Place::Nodes => model.nodes.table.select_marked(row),
+        Place::Operations => model.operations_pane.table.select_marked(row),
+        Place::Logs
+        | Place::Editor
+        | Place::Review
+        | Place::Teardown
+        | Place::Adjust
+        | Place::Adopt
+        | Place::Bulk
+        | Place::Routes
+        | Place::Pull
+        | Place::Comparison
+        | Place::Merge
+        | Place::Changes
+        | Place::Progress
+        | Place::Log => {}
+    }
+    Vec::new()
+}
+
 /// Gives the keys to the part that is pointed at.
 fn focus(model: &mut Model, hits: &Hits, at: (u16, u16)) {
     let part = hits.find(at, |hit| match hit {
@@ -75,7 +113,7 @@ fn focus(model: &mut Model, hits: &Hits, at: (u16, u16)) {
 }
 
 /// Puts the cursor of the editor where it is pointed at.
-fn go_to(model: &mut Model, place: Place, (x, y): (u16, u16)) -> Vec<Effect> {
+fn go_to(model: &mut Model, place: hits::Place, (x, y): (u16, u16)) -> Vec<Effect> {
     let Some(editor) = model.editor().and_then(|pane| pane.editor()) else {
         return Vec::new();
     };

@@ -27,7 +27,7 @@ pub(super) fn on_read(
     result: Result<Vec<NodeCapacity>, Failure>,
 ) -> Vec<Effect> {
     if model.nodes.op == op {
-        model.nodes.on_read(result);
+        model.nodes.on_read(result, model.now);
     }
     Vec::new()
 }

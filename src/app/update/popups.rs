@@ -474,11 +474,14 @@ fn items_of(model: &Model, is_wanted: impl Fn(&ActionSpec) -> bool) -> Vec<MenuI
         .map(|spec| {
             let keys = model.keymap.keys(place, spec.action);
             let names: Vec<_> = keys.iter().map(ToString::to_string).collect();
+            // Keys with a name, such as enter, move and choose in a menu.
+            let plain = names.iter().position(|name| name.chars().count() == 1);
             MenuItem {
                 label: spec.sentence.to_owned(),
                 detail: names.join(" "),
+                name: spec.id,
                 why_not: availability(spec.action, model).err().map(str::to_owned),
-                key: keys.first().copied(),
+                key: keys.get(plain.unwrap_or(0)).copied(),
                 choice: Choice::Action(spec.action),
             }
         })

@@ -175,11 +175,7 @@ pub(super) fn ask_to_agree(model: &mut Model) {
         return;
     };
     let item = |offer: &Offer| {
-        let label = offer
-            .remedy
-            .flag()
-            .trim_start_matches('-')
-            .replace('-', " ");
+        let label = offer.remedy.word();
         MenuItem::new(label, offer.sentence.clone(), Choice::Agree(offer.remedy))
     };
     let items = pane.open_offers().into_iter().map(item).collect();

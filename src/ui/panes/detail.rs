@@ -5,13 +5,14 @@ use ratatui::layout::{Position, Rect};
 use crate::app::hits::Hit;
 use crate::app::panes::detail::Tab;
 use crate::app::panes::services::{RowKey, WhatRuns, what_runs};
+use crate::app::table::Value;
 use crate::app::{Geometry, Model};
 use crate::definition::id::InstanceId;
 use crate::service::health::Health;
 use crate::service::summary::{Record, WorkloadKind};
 use crate::service::watch::{LinkState, Topic};
 use crate::text;
-use crate::ui::canvas::{Canvas, Piece};
+use crate::ui::canvas::{Canvas, Piece, wrap};
 use crate::ui::{editor, table};
 
 use super::{changes, history, logs, note_change, pods};
@@ -175,7 +176,8 @@ pub fn draw_tab(
         height: inside.height - used,
         ..inside
     };
-    let below = pods::draw_below(canvas, inside, model, geometry);
+    let below =
+        pods::draw_below(canvas, inside, model, geometry) + draw_event_below(canvas, inside, model);
     let inside = Rect {
         height: inside.height - below,
         ..inside
@@ -229,6 +231,34 @@ fn draw_concerned(canvas: &mut Canvas<'_>, area: Rect, model: &Model) -> u16 {
         canvas.theme.partly,
     );
     1
+}
+
+/// Draws the selected event at the bottom, where its row has no room for all of it; returns the rows that it took.
+fn draw_event_below(canvas: &mut Canvas<'_>, area: Rect, model: &Model) -> u16 {
+    let events = &model.detail_pane.events;
+    if model.detail_pane.tab != Tab::Events || !table::is_last_cut(events, area.width) {
+        return 0;
+    }
+    let Some(Value::Text(message) | Value::Bad(message)) =
+        events.selected_row().and_then(|row| row.cells.last())
+    else {
+        return 0;
+    };
+    let width = area.width.saturating_sub(3);
+    let n_lines = wrap(&text::clean(message), width.into()).len();
+    let height = u16::try_from(n_lines)
+        .unwrap_or(u16::MAX)
+        .min(area.height / 3);
+    if height == 0 {
+        return 0;
+    }
+    let room = Rect {
+        x: area.x + 2,
+        y: area.bottom() - height,
+        width,
+        height,
+    };
+    canvas.wrapped(room, message, canvas.theme.text) + 1
 }
 
 /// Draws why the instance is not well, where the title has no room for it; returns the rows that it took.

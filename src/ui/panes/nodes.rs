@@ -3,8 +3,11 @@
 use ratatui::layout::{Position, Rect};
 
 use crate::app::{Geometry, Model};
+use crate::service::age;
 use crate::ui::canvas::Canvas;
 use crate::ui::table;
+
+use super::note_change;
 
 pub fn draw(canvas: &mut Canvas<'_>, area: Rect, model: &Model, geometry: &mut Geometry) {
     let (theme, pane) = (canvas.theme, &model.nodes);
@@ -13,11 +16,26 @@ pub fn draw(canvas: &mut Canvas<'_>, area: Rect, model: &Model, geometry: &mut G
         true => "what they have; what is asked for is not yours to see",
         false => "what is asked for, of what they have",
     };
+    // They are read once: nobody tells when they change.
+    let age = pane.read_at.map(|at| age::since(at, model.now));
+    let read = match (pane.is_asked, age) {
+        (true, _) => format!(" {dot} reading …"),
+        (false, Some(age)) => format!(" {dot} read {} ago", age::show(age)),
+        (false, None) => String::new(),
+    };
     let rest = format!(" {dot} {} {dot} {what}", model.session.context);
-    let title = [("Nodes", theme.strong), (rest.as_str(), theme.text)];
+    let title = [
+        ("Nodes", theme.strong),
+        (read.as_str(), theme.text),
+        (rest.as_str(), theme.text),
+    ];
     let inside = canvas.frame(area, &title, true);
-    let drawn = table::draw_table(canvas, inside, &pane.table, model.now, true);
+    let mut drawn = table::draw_table(canvas, inside, &pane.table, model.now, true);
+    if let Some(age) = age {
+        drawn.note(model.now, age::until_change(age));
+    }
     geometry.list_height = drawn.height;
+    note_change(geometry, drawn.next_age);
     let (sentence, style) = match (&pane.failure, pane.is_asked) {
         (_, true) if pane.table.rows().len() == 0 => ("Looking …", theme.dim),
         (Some(failure), _) => (failure.summary.as_str(), theme.bad),

@@ -83,13 +83,10 @@ pub(super) fn rows(n: usize) -> u16 {
     u16::try_from(n).unwrap_or(u16::MAX)
 }
 
-/// How many rows sentences take at a width.
+/// How many rows sentences take in a box of a width.
 fn height_of(sentences: &[String], width: u16) -> u16 {
-    let height = |sentence: &String| {
-        rows(text::cells(sentence))
-            .div_ceil(width.max(8) - 4)
-            .max(1)
-    };
+    let room = usize::from(width.saturating_sub(4));
+    let height = |sentence: &String| rows(wrap(&text::clean(sentence), room).len());
     sentences.iter().map(height).sum()
 }
 
@@ -108,13 +105,7 @@ fn draw_text(canvas: &mut Canvas<'_>, inside: Rect, sentences: &[String]) -> u16
 
 fn draw_menu(canvas: &mut Canvas<'_>, area: Rect, menu: &Menu) {
     let theme = canvas.theme;
-    let widest_of = |part: fn(&MenuItem) -> &str| {
-        let cells = menu.items.iter().map(|item| text::cells(part(item)));
-        cells.max().unwrap_or(0)
-    };
-    let label_width = widest_of(|item| &item.label);
-    let detail_width = widest_of(|item| &item.detail);
-    let items = label_width + detail_width + 8;
+    let items = widest_of(menu, |item| &item.label) + widest_of(menu, |item| &item.detail) + 8;
     let title = text::cells(&menu.title) + 6;
     let sentences = menu
         .text
@@ -125,9 +116,10 @@ fn draw_menu(canvas: &mut Canvas<'_>, area: Rect, menu: &Menu) {
     let width = rows(items.max(title).max(sentences).max(34)).min(MAX_WIDTH);
     let text_height = height_of(&menu.text, width);
     let query_height = u16::from(menu.query.is_some());
-    let reason_height = reason_height(menu, width);
-    let height = rows(menu.items.len().max(1))
-        .saturating_add(2 + text_height + query_height + reason_height);
+    let label_width = label_width_of(menu, width.min(area.width.saturating_sub(2)));
+    let told_height = told_height(menu, label_width, width.min(area.width.saturating_sub(2)));
+    let height =
+        rows(menu.items.len().max(1)).saturating_add(2 + text_height + query_height + told_height);
     let inside = open(canvas, area, (width, height), &menu.title);
     let mut y = draw_text(canvas, inside, &menu.text);
     if let Some(query) = &menu.query {
@@ -141,16 +133,18 @@ fn draw_menu(canvas: &mut Canvas<'_>, area: Rect, menu: &Menu) {
     }
     let list = Rect {
         y,
-        height: (inside.bottom().saturating_sub(y)).saturating_sub(reason_height),
+        height: (inside.bottom().saturating_sub(y)).saturating_sub(told_height),
         ..inside
     };
-    if let Some(why) = menu.selected().and_then(|item| item.why_not.as_deref()) {
-        let room = Rect {
+    let room = usize::from(list.width);
+    if let Some((told, is_refusal)) = menu.selected().and_then(|it| told(it, label_width, room)) {
+        let below = Rect {
             y: list.bottom(),
-            height: reason_height,
+            height: told_height,
             ..inside
         };
-        canvas.wrapped(room, &format!("Not now: {why}."), theme.partly);
+        let style = if is_refusal { theme.partly } else { theme.text };
+        canvas.wrapped(below, &told, style);
     }
     if menu.shown.is_empty() {
         let sentence = if menu.items.is_empty() {
@@ -160,10 +154,10 @@ fn draw_menu(canvas: &mut Canvas<'_>, area: Rect, menu: &Menu) {
         };
         canvas.text(list.as_position(), list.width, sentence, theme.dim);
     }
-    // Where both have no room a label is cut first: what follows it is the key.
-    let room = usize::from(list.width).saturating_sub(2);
-    let label_width = label_width.min(room.saturating_sub(detail_width + 2).max(room / 2));
     let top = first_row(menu.selected, menu.shown.len(), list.height.into());
+    let n_below = menu.shown.len() - top;
+    let key = if menu.query.is_some() { "down" } else { "j" };
+    canvas.n_more_by(inside, n_below.saturating_sub(list.height.into()), key);
     for (y, (at, &idx)) in (list.y..list.bottom()).zip(menu.shown.iter().enumerate().skip(top)) {
         let item = &menu.items[idx];
         let row = Rect {
@@ -208,11 +202,41 @@ fn draw_menu(canvas: &mut Canvas<'_>, area: Rect, menu: &Menu) {
     }
 }
 
-/// Returns the rows that are kept for why the selected item cannot be chosen: as many as the longest reason needs.
-fn reason_height(menu: &Menu, width: u16) -> u16 {
-    let reasons = menu.items.iter().filter_map(|item| item.why_not.as_deref());
+fn widest_of(menu: &Menu, part: fn(&MenuItem) -> &str) -> usize {
+    let cells = menu.items.iter().map(|item| text::cells(part(item)));
+    cells.max().unwrap_or(0)
+}
+
+/// Returns how wide labels are in a box of a width. Where what follows has no room as well, a label is cut first: that is
+/// the key.
+fn label_width_of(menu: &Menu, width: u16) -> usize {
+    let room = usize::from(width.saturating_sub(6));
+    let details = widest_of(menu, |item| &item.detail);
+    widest_of(menu, |item| &item.label).min(room.saturating_sub(details + 2).max(room / 2))
+}
+
+/// Returns what is told of an item below the list, where it is selected: why it cannot be chosen, which is a refusal, or
+/// what its row has no room for.
+fn told(item: &MenuItem, label_width: usize, room: usize) -> Option<(String, bool)> {
+    if let Some(why) = &item.why_not {
+        return Some((format!("Not now: {why}."), true));
+    }
+    let is_cut = text::cells(&item.label) > label_width
+        || label_width + text::cells(&item.detail) + 4 > room;
+    is_cut.then(|| match item.detail.is_empty() {
+        true => (item.label.clone(), false),
+        false => (format!("{}: {}", item.label, item.detail), false),
+    })
+}
+
+/// Returns the rows that are kept for what is told of the selected item: as many as the longest needs.
+fn told_height(menu: &Menu, label_width: usize, width: u16) -> u16 {
     let room = usize::from(width.saturating_sub(4));
-    let heights = reasons.map(|why| rows(wrap(&format!("Not now: {why}."), room).len()));
+    let told = menu
+        .items
+        .iter()
+        .filter_map(|it| told(it, label_width, room));
+    let heights = told.map(|(told, _)| rows(wrap(&text::clean(&told), room).len()));
     heights.max().unwrap_or(0)
 }
 

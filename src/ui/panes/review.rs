@@ -56,15 +56,12 @@ pub fn draw(
                 height: inside.height.saturating_sub(used),
                 ..inside
             };
-            let detail: Vec<_> = failure.detail.lines().collect();
-            let causes: Vec<_> = failure
-                .causes
-                .iter()
-                .map(|cause| format!("{}: {}", cause.field, cause.message))
-                .collect();
-            let lines = detail.into_iter().chain(causes.iter().map(String::as_str));
-            for (y, line) in (rest.y..rest.bottom()).zip(lines) {
-                canvas.text(Position { x: rest.x, y }, rest.width, line, theme.text);
+            let causes = failure.causes.iter();
+            let causes = causes.map(|cause| format!("{}: {}", cause.field, cause.message));
+            let mut y = rest.y;
+            for line in failure.detail.lines().map(str::to_owned).chain(causes) {
+                let height = rest.bottom().saturating_sub(y);
+                y += canvas.wrapped(Rect { y, height, ..rest }, &line, theme.text);
             }
         }
         ReviewPhase::Planned(reviewed) => {
@@ -138,7 +135,9 @@ fn notices(canvas: &Canvas<'_>, reviewed: &ReviewedPlan) -> Vec<(String, Style)>
             format!("{} refused: {}", symbols.bad, failure.summary),
             theme.bad,
         ));
-        for line in failure.detail.lines() {
+        // What is offered is told below, with the key that agrees to it.
+        let is_offer = |line: &str| plan.offers.iter().any(|offer| offer.to_string() == line);
+        for line in failure.detail.lines().filter(|line| !is_offer(line)) {
             notices.push((format!("  {line}"), theme.text));
         }
         for cause in &failure.causes {
@@ -167,7 +166,7 @@ fn notices(canvas: &Canvas<'_>, reviewed: &ReviewedPlan) -> Vec<(String, Style)>
         notices.push((format!("{} {warning}", symbols.warning), theme.partly));
     }
     for offer in &plan.offers {
-        let sentence = format!("o {}", offer.sentence);
+        let sentence = format!("o {}: {}", offer.remedy.word(), offer.sentence);
         notices.push((sentence, theme.key));
     }
     for growth in &plan.storage.growths {

@@ -24,7 +24,7 @@ pub fn draw_framed(canvas: &mut Canvas<'_>, area: Rect, model: &Model, is_focuse
             " /{} {} of {}",
             model.services.filter_text,
             table.rows().len(),
-            table.n_all()
+            model.services.n_all
         ));
     }
     if !table.marks().is_empty() {
@@ -126,7 +126,7 @@ fn draw_long_trouble(canvas: &mut Canvas<'_>, area: Rect, model: &Model) -> u16 
 }
 
 fn empty_sentence(model: &Model) -> String {
-    if model.services.table.n_all() > 0 {
+    if model.services.n_all > 0 {
         return "Nothing passes the filter. esc takes it off.".to_owned();
     }
     match model.session.link {

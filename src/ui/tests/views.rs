@@ -18,7 +18,7 @@ use crate::failure::{Failure, FailureKind};
 use crate::service::capacity::{Asked, Devices, Node, capacities};
 use crate::service::forward::{ForwardEvent, Forwarded, Traffic};
 use crate::service::log::{LogEvent, LogLine, LogSource};
-use crate::service::summary::WorkloadKind;
+use crate::service::summary::{Event, WorkloadKind};
 use crate::service::usage::{Amounts, PodUsage};
 use crate::service::watch::{Delta, WatchEvent};
 
@@ -387,6 +387,153 @@ fn volumes_are_chosen_from_a_list() {
     let mut stage = services();
     stage.press("j j j x v");
     check("volumes", &mut stage);
+}
+
+/// What a refusal says for the command line is not said once more for the dashboard, and nothing of an offer is cut.
+#[test]
+fn offer_is_told_once_and_whole() {
+    let mut stage = services();
+    stage.press("G a");
+    let mut plan = stage::deploy_plan("web");
+    let offer = Offer {
+        remedy: Remedy::Recreate,
+        sentence: "deletes StatefulSet/web and makes it anew: its pods are replaced, claims and their data stay as they are"
+            .to_owned(),
+    };
+    let mut refusal = Failure::new(
+        FailureKind::Invalid,
+        "StatefulSet/web cannot be changed in place",
+    );
+    refusal.detail = offer.to_string();
+    (plan.refusals, plan.offers) = (vec![refusal], vec![offer]);
+    let op = last_op(&stage);
+    let result = Ok(Box::new(plan.into()));
+    stage.send(Msg::DeployPlanned { op, result });
+    for size in [SMALL, LARGE] {
+        let picture = draw(&stage.model, size);
+        let n_told = picture.matches("deletes StatefulSet/web").count();
+        assert_eq!(n_told, 1, "{picture}");
+        assert!(picture.contains("o recreate: deletes"), "{picture}");
+    }
+    stage.press("o");
+    check("offer_long", &mut stage);
+}
+
+#[test]
+fn faults_of_a_definition_are_told_whole() {
+    let mut stage = services();
+    stage.press("G a");
+    let op = last_op(&stage);
+    let mut failure = Failure::new(FailureKind::Invalid, "web has 1 error: edit it (e)");
+    failure.detail = "8:1  `volumeMount` is not a key here; allowed are name, namespace, replicas, workload and the others \
+                      that the documentation lists"
+        .to_owned();
+    stage.send(Msg::DeployPlanned {
+        op,
+        result: Err(failure),
+    });
+    let picture = draw(&stage.model, SMALL);
+    assert!(picture.contains("documentation lists"), "{picture}");
+}
+
+/// What the rows are sorted by is in sight on the narrowest screen too.
+#[test]
+fn sorted_column_is_in_sight() {
+    let mut stage = services();
+    for title in [
+        "STATE", "READY", "RESTARTS", "VOLUMES", "IMAGE", "REV", "DRIFT", "EXPIRES", "AGE",
+    ] {
+        stage.press("o");
+        stage.model.settle();
+        let picture = draw(&stage.model, SMALL);
+        let titles = picture.lines().nth(2).unwrap();
+        assert!(titles.contains(&format!("{title}↑")), "{titles}");
+        assert!(titles.contains("ID ") && titles.contains("AGE"), "{titles}");
+    }
+}
+
+#[test]
+fn nothing_is_cut_where_there_is_room() {
+    let mut stage = services();
+    let long = "registry.example.com/team/billing-service-with-a-long-name:1.27";
+    let workload = stage::workload("billing", (1, 1), long, stage::now());
+    stage.overview(vec![WatchEvent::Workloads(
+        WorkloadKind::Deployment,
+        vec![Delta::Reset(vec![workload])],
+    )]);
+    stage.model.settle();
+    assert!(draw(&stage.model, LARGE).contains(long));
+    assert!(!draw(&stage.model, SMALL).contains(long));
+}
+
+#[test]
+fn event_that_its_row_has_no_room_for_is_told_whole_below() {
+    let mut stage = services();
+    stage.press("G").rest();
+    stage.press("3");
+    let message = "0/3 nodes are available: pod has unbound immediate PersistentVolumeClaims. not found in any of the nodes";
+    let event = Event {
+        namespace: "team-a".parse().unwrap(),
+        name: "web.1".to_owned(),
+        object_kind: "Deployment".to_owned(),
+        object_name: "web".to_owned(),
+        object_uid: "w-web".to_owned(),
+        is_warning: true,
+        reason: "FailedScheduling".to_owned(),
+        message: message.to_owned(),
+        count: 1,
+        last_seen: stage::now(),
+        source: "scheduler".to_owned(),
+    };
+    let (epoch, key) = (stage.epoch(), stage::key("web"));
+    let event = WatchEvent::Events(vec![Delta::Reset(vec![event])]);
+    stage.send(Msg::InstanceEvent { epoch, key, event });
+    stage.model.settle();
+    let text = |size| {
+        let picture = draw(&stage.model, size);
+        let words: Vec<_> = picture.split_whitespace().collect();
+        words.join(" ").replace("│ │ ", "")
+    };
+    assert!(text(SMALL).contains(message), "{}", text(SMALL));
+    // Where the row tells it all, it stands there alone.
+    assert_eq!(text((220, 50)).matches(message).count(), 1);
+}
+
+#[test]
+fn long_menu_says_how_much_is_below() {
+    let mut stage = services();
+    stage.press("m");
+    let picture = draw(&stage.model, SMALL);
+    assert!(picture.contains(" more: j "), "{picture}");
+    stage.press("G");
+    let picture = draw(&stage.model, SMALL);
+    assert!(!picture.contains(" more: j "), "{picture}");
+}
+
+/// A box is as high as its sentences need, however they break.
+#[test]
+fn boxes_hold_their_sentences() {
+    let mut stage = services();
+    stage.press("G a");
+    let op = last_op(&stage);
+    let path = "/very/long/path".repeat(8);
+    stage.send(Msg::SecretsWanted {
+        op,
+        questions: vec![format!(
+            "Token of {path} and what else is to be known of it"
+        )],
+    });
+    let picture = draw(&stage.model, SMALL);
+    let inside = |line: &str| {
+        line.split('│')
+            .find(|it| it.contains(|c| c != ' '))
+            .map(str::to_owned)
+    };
+    let text: String = picture.lines().filter_map(inside).collect();
+    let text: String = text.split(' ').collect();
+    assert!(text.contains(&path), "{picture}");
+    assert!(text.contains("tobeknownofit"), "{picture}");
+    assert!(picture.contains("> "), "{picture}");
 }
 
 #[test]

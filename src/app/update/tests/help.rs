@@ -113,6 +113,22 @@ fn after(action: Action) -> Option<Action> {
 }
 
 #[test]
+fn palette_finds_actions_by_their_names_first() {
+    let check = |typed: &str, expected: &str| {
+        let mut stage = Stage::with_services();
+        stage.press(":").type_text(typed);
+        let found = stage.menu().selected().map(|item| item.name);
+        assert_eq!(found, Some(expected), "{typed}");
+    };
+    check("tear", "teardown");
+    check("adopt", "adopt");
+    check("claims", "claims");
+    check("sort", "sort");
+    check("scale-up", "scale-up");
+    check("namespace", "namespace");
+}
+
+#[test]
 fn every_action_is_in_the_table_with_a_sentence_and_a_key_or_the_palette() {
     let mut action = Some(Action::Down);
     while let Some(present) = action {

@@ -468,6 +468,47 @@ fn nothing_is_copied_but_by_a_key() {
 }
 
 #[test]
+fn filter_that_is_given_up_leaves_the_selection_where_it_was() {
+    let mut stage = Stage::with_services();
+    stage.press("G");
+    let before = stage.model.services.table.selected().cloned();
+    stage.press("/").type_text("bill");
+    assert_ne!(stage.model.services.table.selected().cloned(), before);
+    stage.press("esc");
+    assert_eq!(stage.model.services.table.selected().cloned(), before);
+    // One that was taken leaves it on what was found.
+    stage.press("/").type_text("bill");
+    stage.press("enter esc");
+    assert_ne!(stage.model.services.table.selected().cloned(), before);
+}
+
+#[test]
+fn keys_that_do_nothing_say_why() {
+    let check = |keys: &str, expected: &str| {
+        let mut stage = Stage::with_services();
+        stage.rest();
+        stage.press(keys);
+        assert_eq!(stage.told(), Some(expected), "{keys}");
+    };
+    check(
+        "enter enter",
+        "Not possible: it is on the whole screen already.",
+    );
+    check("1 L", "L is a key of the part below: tab goes there.");
+    check("tab 6 o", "Not possible: it has no columns to sort by.");
+}
+
+#[test]
+fn trouble_goes_when_there_is_nothing_else_to_go_back_from() {
+    let mut stage = Stage::with_services();
+    stage.model.complain("the log cannot be written");
+    stage.press("enter esc j");
+    assert_eq!(stage.told(), Some("the log cannot be written"));
+    stage.press("esc");
+    assert_eq!(stage.told(), None);
+}
+
+#[test]
 fn filter_by_labels_asks_the_server_who_has_them() {
     let mut stage = Stage::with_services();
     let shown = |stage: &Stage| -> Vec<String> {
@@ -499,6 +540,8 @@ fn filter_by_labels_asks_the_server_who_has_them() {
         ["orders-db", "web"]
     );
     assert_eq!(answer(9, &["web"]), ["orders-db", "web"]);
+    // All that there is counts, and not only what has the labels.
+    assert_eq!(stage.model.services.n_all, 5);
     stage.press("^l");
     let effects = stage.take_effects();
     assert!(effects.contains(&select(2)), "{effects:?}");

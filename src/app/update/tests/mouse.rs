@@ -179,6 +179,23 @@ fn click_is_judged_by_the_picture_that_was_seen() {
     assert!(stage.model.popup.is_none());
 }
 
+#[test]
+fn click_means_the_row_that_was_drawn_there_wherever_it_is_by_then() {
+    let left = MouseEventKind::Down(MouseButton::Left);
+    let mut stage = Stage::with_services();
+    let at = cell_of(&mut stage, "orders-db ");
+    // Two more come above it before the next picture.
+    stage.catalogue(&["aaa", "aab", "billing", "notebook", "orders-db", "web"]);
+    stage.model.settle();
+    mouse(&mut stage, left, at);
+    assert_eq!(selected(&stage), "orders-db");
+    // What went is not another one.
+    let at = cell_of(&mut stage, "aab ");
+    stage.catalogue(&["aaa", "billing", "notebook", "orders-db", "web"]);
+    mouse(&mut stage, left, at);
+    assert_eq!(selected(&stage), "orders-db");
+}
+
 fn reviewing() -> Stage {
     let mut stage = Stage::with_services();
     stage.press("G a");

@@ -220,3 +220,85 @@ fn what_pods_and_claims_use_stands_beside_them() {
     terminal.press("q");
     terminal.assert_ended(0);
 }
+
+#[test]
+fn events_lead_to_what_they_concern_and_are_told_whole() {
+    let home = Home::new();
+    let text = "containers:\n  - {name: main, image: 'app:1.0'}\n";
+    let mut terminal = deployed(&home, "site", text);
+    terminal.press("3\t");
+    terminal.until("[3 Events]");
+    // Those of the workload and of its pod stand together; ordered by their reasons, since all came at once.
+    terminal.until("SuccessfulCreate");
+    terminal.until("Started ");
+    terminal.press("oo");
+    terminal.until("REASON↑");
+    // The rows have no room for the end of the message; below them it has.
+    terminal.press("gjjj");
+    terminal.until_screen("the event of the workload", |screen| {
+        let text = screen.contents();
+        let is_selected = text
+            .lines()
+            .any(|line| line.contains("▸") && line.contains("ScalingReplicaSet"));
+        is_selected && text.contains(" from 0 to 1")
+    });
+    terminal.press("j");
+    terminal.until(" to node-");
+    terminal.press("v");
+    terminal.until("[1 Pods]");
+    terminal.until("▸ site-");
+    // Back from the pod its own events alone are shown, until all are asked for.
+    terminal.press("v");
+    terminal.until("only of Pod/site-");
+    terminal.until_screen("the pod's events alone", |screen| {
+        let text = screen.contents();
+        text.contains("Started") && !text.contains("ScalingReplicaSet")
+    });
+    terminal.press("3");
+    terminal.until("ScalingReplicaSet");
+    terminal.press("q");
+    terminal.assert_ended(0);
+}
+
+#[test]
+fn nodes_show_what_is_asked_for_of_them_and_are_read_anew() {
+    let home = Home::new();
+    let text = "containers:\n  - {name: main, image: 'app:1.0', gpu: nvidia/gpu}\n";
+    let mut terminal = deployed(&home, "site", text);
+    terminal.press("W");
+    terminal.until("┌ Nodes · read ");
+    // Of the two that there are another service has one.
+    terminal.until("2/2 nvidia.com/gpu");
+    terminal.until("/110");
+    terminal.press("ooo");
+    terminal.until("CPU↑");
+    terminal.press("O");
+    terminal.until("CPU↓");
+    terminal.press("G");
+    terminal.press("\x1b");
+    terminal.until("▸ site ");
+    terminal.press("=");
+    terminal.until("Replicas of site");
+    // What is typed stands in place of the number that is proposed.
+    terminal.press("0");
+    terminal.until("> 0 ");
+    terminal.press("\r");
+    terminal.until("1 to 0 replicas");
+    terminal.press("\r");
+    terminal.until("Scale site to 0?");
+    terminal.press("y");
+    terminal.until("Scale of site: done.");
+    terminal.press("\x1b");
+    terminal.until("┌ Services");
+    terminal.until_screen("no pod of it any more", |screen| {
+        !screen.contents().contains("site-")
+    });
+    terminal.press("W");
+    terminal.until("1/2 nvidia.com/gpu");
+    terminal.press("r");
+    terminal.until("┌ Nodes · read 0s ago");
+    terminal.press("\x1b");
+    terminal.until("┌ Services");
+    terminal.press("q");
+    terminal.assert_ended(0);
+}

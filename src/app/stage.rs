@@ -287,6 +287,7 @@ pub fn workload(
         images: vec![image.to_owned()],
         revision: None,
         blocked: None,
+        is_suspended: false,
         owned: None,
         has_foreign: false,
     }

@@ -64,7 +64,7 @@ const fn built_in(
 }
 
 /// All are served as v1 by every supported server, so that no discovery is needed before the first row.
-static BUILT_IN: [Resource; 17] = [
+static BUILT_IN: [Resource; 20] = [
     built_in("", "ConfigMap", "configmaps", true),
     built_in("", "Secret", "secrets", true),
     built_in("", "Service", "services", true),
@@ -74,6 +74,9 @@ static BUILT_IN: [Resource; 17] = [
     built_in("", "Event", "events", true),
     built_in("apps", "Deployment", "deployments", true),
     built_in("apps", "StatefulSet", "statefulsets", true),
+    built_in("apps", "DaemonSet", "daemonsets", true),
+    built_in("batch", "Job", "jobs", true),
+    built_in("batch", "CronJob", "cronjobs", true),
     built_in("apps", "ReplicaSet", "replicasets", true),
     built_in("apps", "ControllerRevision", "controllerrevisions", true),
     built_in("networking.k8s.io", "Ingress", "ingresses", true),

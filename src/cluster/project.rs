@@ -2,6 +2,7 @@
 //!
 //! Servers write null where Go has an empty list, so every list is read through [`or_default`]. Texts are sanitised here.
 
+mod batch;
 mod claim;
 mod event;
 mod meta;
@@ -20,11 +21,12 @@ use serde::de::{Deserialize, DeserializeOwned, Deserializer};
 use super::kinds::Resource;
 use crate::text;
 
+pub(super) use batch::BatchObject;
 pub(super) use claim::ClaimObject;
 pub(super) use event::EventObject;
 pub(super) use meta::Meta;
 pub(super) use mounts::MountsObject;
-pub(super) use object::{AtHome, Both, ConfigMapObject, MetaObject};
+pub(super) use object::{AtHome, Both, ConfigMapObject, MetaObject, WithRow};
 pub(super) use part::PartObject;
 pub(super) use pod::PodObject;
 pub(super) use record::{MAX_ELSEWHERE, RecordObject};

@@ -11,6 +11,7 @@ use super::watch::decode::{Decode, Objects};
 use super::watch::{self, Place, Subject, explain, parts};
 use super::{Cluster, Selector};
 use crate::definition::id::Namespace;
+use crate::definition::object::GroupKind;
 use crate::failure::{Failure, FailureKind};
 use crate::service::address::Route;
 use crate::service::claim_use::PodMounts;
@@ -88,8 +89,16 @@ impl Cluster {
             self.once(watch::workloads_of(&place, WorkloadKind::StatefulSet)),
             self.once(watch::claims_of(&place)),
         )?;
+        let named = stream::iter(watch::kinds_of(&records))
+            .map(async |kind| self.once(watch::batch_of(&place, kind)).await)
+            .buffered(super::MAX_IN_FLIGHT);
+        let named: Vec<_> = named.collect().await;
         let all = [records, deployments, sets, claims];
-        Ok(all.into_iter().flatten().collect())
+        let mut all: Vec<WatchEvent> = all.into_iter().flatten().collect();
+        for events in named {
+            all.extend(events?);
+        }
+        Ok(all)
     }
 
     /// Lists the same in each of some namespaces, where not all may be listed at once.
@@ -202,17 +211,13 @@ impl Cluster {
         let record = detail.record();
         let kinds = record.map(|record| record.other_kinds.clone());
         let instance = detail.key();
-        let is_own = *namespace == instance.namespace;
         let parts = stream::iter(kinds.unwrap_or_default())
-            .map(async |kind| match self.resource(&kind).await {
-                Ok(resource) if is_own || resource.is_namespaced => {
-                    self.once(parts::subject(&resource, instance, namespace))
-                        .await
+            .map(async |kind| match WorkloadKind::of(&kind) {
+                Some(kind) => {
+                    let place = Place::new(Some(namespace), &Selector::instance(&instance.id));
+                    self.once(watch::open_batch(&place, kind)).await
                 }
-                Ok(_) => Ok(Vec::new()),
-                // Of a kind that is not served nothing is there.
-                Err(failure) if failure.kind == FailureKind::NotFound => Ok(Vec::new()),
-                Err(failure) => Err(failure),
+                None => self.parts_of(&kind, instance, namespace).await,
             })
             .buffered(super::MAX_IN_FLIGHT);
         let parts: Vec<Result<Vec<WatchEvent>, Failure>> = parts.collect().await;
@@ -221,6 +226,26 @@ impl Cluster {
             all.extend(events?);
         }
         Ok(all)
+    }
+
+    /// Lists the objects of a kind that is known from the cluster alone.
+    async fn parts_of(
+        &self,
+        kind: &GroupKind,
+        instance: &InstanceKey,
+        namespace: &Namespace,
+    ) -> Result<Vec<WatchEvent>, Failure> {
+        let is_own = *namespace == instance.namespace;
+        match self.resource(kind).await {
+            Ok(resource) if is_own || resource.is_namespaced => {
+                self.once(parts::subject(&resource, instance, namespace))
+                    .await
+            }
+            Ok(_) => Ok(Vec::new()),
+            // Of a kind that is not served nothing is there.
+            Err(failure) if failure.kind == FailureKind::NotFound => Ok(Vec::new()),
+            Err(failure) => Err(failure),
+        }
     }
 
     /// Lists the full pods of one instance once.

@@ -6,6 +6,7 @@ pub(super) mod explain;
 mod first;
 mod lines;
 mod machine;
+mod named;
 mod namespaces;
 mod narrow;
 pub(super) mod parts;
@@ -21,19 +22,20 @@ use tokio::task::{AbortHandle, JoinSet};
 
 use super::kinds::{self, Resource};
 use super::project::{
-    AtHome, Both, ClaimObject, ConfigMapObject, EventObject, IngressObject, MetaObject, PodObject,
-    RecordObject, ServiceObject, WorkloadObject,
+    AtHome, BatchObject, Both, ClaimObject, ConfigMapObject, EventObject, IngressObject,
+    MetaObject, PodObject, RecordObject, ServiceObject, WithRow, WorkloadObject,
 };
 use super::request::form_urlencoded;
 use super::{Cluster, Selector};
 use crate::definition::id::Namespace;
 use crate::definition::object::GroupKind;
-use crate::service::summary::{InstanceKey, ObjectRow, Record, WorkloadKind};
+use crate::service::summary::{InstanceKey, ObjectRow, Record, Workload, WorkloadKind};
 use crate::service::watch::{Delta, RouteKind, Scope, Topic, WatchEvent};
 
 use decode::{Decode, Metadata, Objects, PrintedPods};
 pub(super) use machine::Subject;
 use machine::{Emit, Sink, Watch};
+pub(super) use named::kinds_of;
 pub(super) use narrow::{known_namespaces, merged};
 
 /// Kinds of the Objects tab that are watched by their metadata, beside those that are watched for more.
@@ -140,6 +142,7 @@ impl Cluster {
         let (sink, troubles) = explain::tap(Arc::new(sink));
         watches.push(Box::pin(explain::run(self.clone(), troubles, sink.clone())));
         let (sink, workloads_answered) = first::tap(sink);
+        let (sink, named) = named::tap(sink);
         let (sink, pods): (Sink, Running) = match &scope {
             Scope::Namespace(namespace) => {
                 let pods = self.printed_pods(namespace, &sink);
@@ -159,8 +162,14 @@ impl Cluster {
         }));
         let place = Place::new(scope.namespace(), &Selector::managed());
         let records = Place::new(scope.namespace(), &Selector::records());
+        watches.push(Box::pin(named::run(
+            self.clone(),
+            scope.clone(),
+            named,
+            sink.clone(),
+        )));
         watches.push(self.follow(records_of(&records), &sink));
-        for kind in WorkloadKind::ALL {
+        for kind in WorkloadKind::RENDERED {
             watches.push(self.follow(workloads_of(&place, kind), &sink));
         }
         watches.push(self.follow(claims_of(&place), &sink));
@@ -310,6 +319,33 @@ pub(super) fn workloads_of(
         Objects::of(resource),
         emit,
     )
+}
+
+/// Workloads of a kind that only manifests make.
+pub(super) fn batch_of(
+    place: &Place<'_>,
+    kind: WorkloadKind,
+) -> Subject<Objects<AtHome<BatchObject>>> {
+    let resource = kinds::known(kind.group(), kind.as_str());
+    let emit = Box::new(move |deltas| vec![WatchEvent::Workloads(kind, deltas)]);
+    place.subject(
+        Topic::Workloads(kind),
+        resource,
+        Objects::of(resource),
+        emit,
+    )
+}
+
+/// The same of an open instance, beside their rows.
+pub(super) fn open_batch(
+    place: &Place<'_>,
+    kind: WorkloadKind,
+) -> Subject<Objects<WithRow<BatchObject>>> {
+    let resource = kinds::known(kind.group(), kind.as_str());
+    let emit = both(resource, move |deltas: Vec<Delta<Option<Workload>>>| {
+        WatchEvent::Workloads(kind, deltas.into_iter().filter_map(only_some).collect())
+    });
+    place.subject(of_objects(resource), resource, Objects::of(resource), emit)
 }
 
 pub(super) fn claims_of(place: &Place<'_>) -> Subject<Objects<AtHome<ClaimObject>>> {

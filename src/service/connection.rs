@@ -176,9 +176,11 @@ pub(super) fn hidden(
     if !should_have || !workloads.is_empty() {
         return None;
     }
-    let failure = links
-        .iter()
-        .filter(|(topic, _)| topic.is_of_workloads())
-        .find_map(|(_, link)| link.forbidden())?;
+    let links = || links.iter().filter(|(topic, _)| topic.is_of_workloads());
+    // What only the record names is read after it.
+    if links().any(|(_, link)| link.state == LinkState::Connecting) {
+        return Some("its workloads are being read".to_owned());
+    }
+    let failure = links().find_map(|(_, link)| link.forbidden())?;
     Some(failure.summary.clone())
 }

@@ -158,7 +158,7 @@ impl Detail {
         self.record.as_ref()
     }
 
-    /// Returns its Deployments and StatefulSets.
+    /// Returns its workloads.
     pub fn workloads(&self) -> &[Workload] {
         &self.workloads
     }

@@ -103,7 +103,7 @@ pub fn from_annotation(text: &str) -> Vec<AppliedWorkload> {
     let read = |(key, kept): (String, Kept)| {
         let (kind, name) = key.split_once('/')?;
         Some(AppliedWorkload {
-            kind: WorkloadKind::ALL
+            kind: WorkloadKind::RENDERED
                 .into_iter()
                 .find(|it| it.as_str() == kind)?,
             name: name.to_owned(),

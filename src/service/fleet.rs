@@ -45,6 +45,8 @@ pub struct Fleet {
     strays: HashMap<Namespace, BTreeMap<String, PodRow>>,
     /// Instances of workloads that are not named by their ID.
     aliases: HashMap<(Namespace, WorkloadKind, String), InstanceId>,
+    /// Instances of DaemonSets, Jobs and CronJobs, whose pods bear names of another form.
+    named: HashMap<(Namespace, WorkloadKind, String), InstanceId>,
     links: BTreeMap<Topic, Link>,
     /// SHA-256 of the catalogue's definitions, by name.
     definitions: BTreeMap<InstanceId, String>,
@@ -199,6 +201,30 @@ impl Fleet {
 
     /// Returns the instance whose workload makes pods of such a name.
     fn instance_of_pod(&self, namespace: &Namespace, pod: &str) -> Option<InstanceKey> {
+        let named = || self.instance_of_named(namespace, pod);
+        named().or_else(|| self.instance_of_replica(namespace, pod))
+    }
+
+    /// Returns the instance whose DaemonSet, Job or CronJob makes pods of such a name.
+    fn instance_of_named(&self, namespace: &Namespace, pod: &str) -> Option<InstanceKey> {
+        if self.named.is_empty() {
+            return None;
+        }
+        let base = pod_name::of_generated(pod)?;
+        let find = |kind, name: &str| self.named.get(&(namespace.clone(), kind, name.to_owned()));
+        let numbered = || base.rsplit_once('-').map(|(name, _)| name);
+        let id = find(WorkloadKind::DaemonSet, base)
+            .or_else(|| find(WorkloadKind::Job, base))
+            .or_else(|| find(WorkloadKind::CronJob, pod_name::of_scheduled(base)?))
+            .or_else(|| find(WorkloadKind::Job, numbered()?))?;
+        Some(InstanceKey {
+            namespace: namespace.clone(),
+            id: id.clone(),
+        })
+    }
+
+    /// Returns the instance whose Deployment or StatefulSet does.
+    fn instance_of_replica(&self, namespace: &Namespace, pod: &str) -> Option<InstanceKey> {
         let (kind, workload) = pod_name::owner(pod)?;
         let of_id = || {
             let id: InstanceId = workload.parse().ok()?;

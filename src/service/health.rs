@@ -16,6 +16,7 @@ use serde::Serialize;
 
 pub use self::claims::{StorageClass, remark_on_claim};
 pub use self::pods::{is_broken, waits_for_node, waits_for_volumes};
+use super::pod_name;
 use super::summary::{Claim, Event, ObjectRow, Pod, PodRow, Record, Workload, WorkloadKind};
 
 /// How long a pod may be unscheduled: a normal deploy is refused for a moment, until its claims are bound.
@@ -110,7 +111,7 @@ pub enum Pods<'a> {
 pub struct InstanceView<'a> {
     /// Its record.
     pub record: Option<&'a Record>,
-    /// Its Deployments and StatefulSets.
+    /// Its workloads.
     pub workloads: &'a [Workload],
     /// Its claims.
     pub claims: &'a [Claim],
@@ -199,7 +200,7 @@ fn judge(view: &InstanceView<'_>, clock: &mut GraceClock) -> Health {
     if let Some(reason) = parts::awaited(view) {
         return Health::because(State::Rolling, reason);
     }
-    if view.workloads.iter().all(|workload| workload.wanted == 0) {
+    if view.workloads.iter().all(is_stopped) {
         return Health::plain(State::Stopped);
     }
     Health::plain(State::Ready)
@@ -246,11 +247,10 @@ fn without_workload(view: &InstanceView<'_>, clock: &mut GraceClock) -> Health {
 /// Returns why the instance cannot become ready by itself.
 fn failing(view: &InstanceView<'_>, clock: &mut GraceClock) -> Option<String> {
     // The most telling first: what a pod says, then why there is no pod, then what the controller concludes from it.
-    let wants_pods = view.workloads.iter().any(|workload| workload.wanted > 0);
-    if !wants_pods {
+    if view.workloads.iter().all(is_stopped) {
         return None;
     }
-    pods::broken(view.pods)
+    pods::broken(view.pods, &|pod| is_run(view, pod))
         .or_else(|| claims::unbound(view, clock))
         .or_else(|| pods::unschedulable(view, clock))
         .or_else(|| pods::unmounted(view, clock))
@@ -309,7 +309,8 @@ fn cannot_create_pods(view: &InstanceView<'_>) -> Option<String> {
 /// Pods that have been there longer than any deadline, and are still not ready.
 fn no_progress(view: &InstanceView<'_>, clock: &mut GraceClock) -> Option<String> {
     let newest = pods::newest(view.pods)?;
-    let short = view.workloads.iter().find(|workload| {
+    let mut lasting = view.workloads.iter().filter(|it| it.kind.is_lasting());
+    let short = lasting.find(|workload| {
         workload.ready < workload.wanted && workload.replicas >= workload.wanted
     })?;
     clock.is_over(newest, PROGRESS_DEADLINE).then(|| {
@@ -321,7 +322,21 @@ fn no_progress(view: &InstanceView<'_>, clock: &mut GraceClock) -> Option<String
     })
 }
 
+/// A CronJob runs nothing itself, and does its work unless it is suspended.
+fn is_stopped(workload: &Workload) -> bool {
+    workload.is_suspended || workload.wanted == 0 && workload.kind != WorkloadKind::CronJob
+}
+
+/// Tells whether a pod is a run of a Job: one that failed is counted, and another takes its place.
+fn is_run(view: &InstanceView<'_>, pod: &str) -> bool {
+    let mut workloads = view.workloads.iter();
+    workloads.any(|it| pod_name::is_run_of(pod, it.kind, &it.name))
+}
+
 fn is_settled(workload: &Workload) -> bool {
+    if workload.is_suspended {
+        return true;
+    }
     workload.observed_generation >= workload.generation
         && workload.updated >= workload.wanted
         && workload.ready >= workload.wanted
@@ -337,6 +352,8 @@ fn rolling(workload: &Workload) -> Option<String> {
     let (label, wanted) = (label(workload), workload.wanted);
     Some(if workload.observed_generation < workload.generation {
         format!("{label} has a change that its controller has not seen yet")
+    } else if workload.kind == WorkloadKind::Job {
+        format!("{label}: {} of {wanted} runs completed", workload.ready)
     } else if workload.updated < wanted {
         format!("{label}: {} of {wanted} pods updated", workload.updated)
     } else if workload.replicas > wanted {

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use super::drift::Drift;
 use super::health::{self, Assessment, Health, InstanceView, Pods, State};
 use super::quantity;
-use super::summary::{Claim, Event, InstanceKey, PodRow, Record, Workload};
+use super::summary::{self, Claim, Event, InstanceKey, PodRow, Record, Workload};
 
 /// What the pods of an instance add up to.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -75,7 +75,7 @@ impl Instance {
         self.record.as_ref()
     }
 
-    /// Returns its Deployments and StatefulSets.
+    /// Returns its workloads.
     pub fn workloads(&self) -> &[Workload] {
         &self.workloads
     }
@@ -112,12 +112,16 @@ impl Instance {
 
     /// Returns how many pods are wanted.
     pub fn wanted(&self) -> u32 {
-        self.workloads.iter().map(|workload| workload.wanted).sum()
+        summary::counted(&self.workloads)
+            .map(|workload| workload.wanted)
+            .sum()
     }
 
     /// Returns how many pods are ready, as the workloads' controllers count them.
     pub fn ready(&self) -> u32 {
-        self.workloads.iter().map(|workload| workload.ready).sum()
+        summary::counted(&self.workloads)
+            .map(|workload| workload.ready)
+            .sum()
     }
 
     /// Returns what its claims add up to; none without claims.

@@ -39,6 +39,46 @@ fn of_deployment(pod: &str) -> Option<&str> {
     (is_safe(random) && is_safe(hash) && !name.is_empty()).then_some(name)
 }
 
+/// Returns the name of the DaemonSet or Job that makes pods of such a name: `<name>-<random>`.
+pub fn of_generated(pod: &str) -> Option<&str> {
+    let base_len = pod.len().checked_sub(RANDOM_LEN)?;
+    let (base, random) = pod.split_at_checked(base_len)?;
+    let name = match base.strip_suffix('-') {
+        Some(whole) => whole,
+        None if base.len() == MAX_BASE_LEN => base,
+        None => return None,
+    };
+    (is_safe(random) && !name.is_empty()).then_some(name)
+}
+
+/// Returns the name of the CronJob that makes Jobs of such a name: `<name>-<minutes since 1970>`.
+pub fn of_scheduled(job: &str) -> Option<&str> {
+    let (name, minutes) = job.rsplit_once('-')?;
+    let is_number = minutes.len() >= 8 && minutes.bytes().all(|b| b.is_ascii_digit());
+    (is_number && !name.is_empty()).then_some(name)
+}
+
+/// Tells whether a workload makes pods of such a name, where it is a Job or a CronJob.
+pub fn is_run_of(pod: &str, kind: WorkloadKind, name: &str) -> bool {
+    let job = of_generated(pod);
+    // The pods of an indexed Job are numbered.
+    let numbered = || {
+        job.and_then(|job| job.rsplit_once('-'))
+            .filter(|(_, n)| is_number(n))
+    };
+    match kind {
+        WorkloadKind::Job => {
+            job == Some(name) || numbered().is_some_and(|(numbered, _)| numbered == name)
+        }
+        WorkloadKind::CronJob => job.and_then(of_scheduled) == Some(name),
+        _ => false,
+    }
+}
+
+fn is_number(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit())
+}
+
 /// Returns the name of the Deployment that makes `ReplicaSet`s of such a name: `<name>-<hash>`.
 pub fn of_replica_set(replica_set: &str) -> Option<&str> {
     let (name, hash) = replica_set.rsplit_once('-')?;
@@ -96,5 +136,19 @@ mod tests {
         let just_fits = format!("{name}-6d9c9c5b8d-x2w4p");
         assert_eq!(just_fits.len(), 63);
         check(&just_fits, Some((WorkloadKind::Deployment, &name)));
+    }
+
+    #[test]
+    fn pods_of_daemons_and_runs_bear_the_name_of_what_makes_them() {
+        assert_eq!(of_generated("agent-x2b4z"), Some("agent"));
+        assert_eq!(of_generated("agent-0"), None);
+        let check =
+            |pod, kind, expected| assert_eq!(is_run_of(pod, kind, "load"), expected, "{pod}");
+        check("load-x2b4z", WorkloadKind::Job, true);
+        check("load-3-x2b4z", WorkloadKind::Job, true);
+        check("loader-x2b4z", WorkloadKind::Job, false);
+        check("load-29453760-x2b4z", WorkloadKind::CronJob, true);
+        check("load-3-x2b4z", WorkloadKind::CronJob, false);
+        check("load-x2b4z", WorkloadKind::DaemonSet, false);
     }
 }

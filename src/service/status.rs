@@ -9,7 +9,7 @@ use super::drift::{Drift, ObjectChange};
 use super::health::{self, Health, State};
 use super::instance::Instance;
 use super::operation::Operation;
-use super::summary::{Claim, Container, ContainerState, Pod, Record, Workload};
+use super::summary::{self, Claim, Container, ContainerState, Pod, Record, Workload};
 
 /// The status of an instance.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -213,7 +213,7 @@ fn common(
     claims: &[Claim],
     health: &Health,
 ) -> InstanceStatus {
-    let sum = |count: fn(&Workload) -> u32| workloads.iter().map(count).sum();
+    let sum = |of: fn(&Workload) -> u32| summary::counted(workloads).map(of).sum();
     let created = record.map(|record| record.created);
     InstanceStatus {
         id: id.to_owned(),
@@ -347,6 +347,7 @@ mod tests {
             images: vec!["postgres:16".to_owned()],
             revision: None,
             blocked: None,
+            is_suspended: false,
             owned: None,
             has_foreign: false,
         }

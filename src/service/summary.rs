@@ -48,24 +48,62 @@ pub struct Deletion {
     pub finalizers: Vec<String>,
 }
 
-/// Which kind runs the pods of an instance.
+/// Which kind runs the pods of an instance, or has them run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum WorkloadKind {
     /// `apps/v1` Deployment.
     Deployment,
     /// `apps/v1` StatefulSet.
     StatefulSet,
+    /// `apps/v1` DaemonSet.
+    DaemonSet,
+    /// `batch/v1` Job.
+    Job,
+    /// `batch/v1` CronJob.
+    CronJob,
 }
 
 impl WorkloadKind {
     /// All kinds.
-    pub const ALL: [Self; 2] = [Self::Deployment, Self::StatefulSet];
+    pub const ALL: [Self; 5] = [
+        Self::Deployment,
+        Self::StatefulSet,
+        Self::DaemonSet,
+        Self::Job,
+        Self::CronJob,
+    ];
+    /// Those that service definitions make; they are always read.
+    pub const RENDERED: [Self; 2] = [Self::Deployment, Self::StatefulSet];
+    /// Those that only manifests make; they are read where a record names them.
+    pub const NAMED: [Self; 3] = [Self::DaemonSet, Self::Job, Self::CronJob];
+
+    /// Returns the one that a group and kind are.
+    pub fn of(kind: &GroupKind) -> Option<Self> {
+        let is_it = |it: &Self| kind.group == it.group() && kind.kind == it.as_str();
+        Self::ALL.into_iter().find(is_it)
+    }
+
+    /// Returns the kind's group.
+    pub fn group(self) -> &'static str {
+        match self {
+            Self::Deployment | Self::StatefulSet | Self::DaemonSet => "apps",
+            Self::Job | Self::CronJob => "batch",
+        }
+    }
+
+    /// Tells whether it runs pods for good, in a number that is wanted.
+    pub fn is_lasting(self) -> bool {
+        matches!(self, Self::Deployment | Self::StatefulSet | Self::DaemonSet)
+    }
 
     /// Returns the kind's name in the API.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Deployment => "Deployment",
             Self::StatefulSet => "StatefulSet",
+            Self::DaemonSet => "DaemonSet",
+            Self::Job => "Job",
+            Self::CronJob => "CronJob",
         }
     }
 }
@@ -76,12 +114,12 @@ impl fmt::Display for WorkloadKind {
     }
 }
 
-/// A Deployment or StatefulSet of an instance.
+/// A workload of an instance. Of a Job the numbers are those of its runs: those that succeeded are ready. A CronJob has none.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Workload {
     /// The instance it belongs to.
     pub instance: InstanceKey,
-    /// Deployment or StatefulSet.
+    /// Its kind.
     pub kind: WorkloadKind,
     /// Name of the object.
     pub name: String,
@@ -111,10 +149,20 @@ pub struct Workload {
     pub revision: Option<String>,
     /// Message of the condition that says the workload cannot go on: progress deadline exceeded, or replica failure.
     pub blocked: Option<Blocked>,
+    /// `spec.suspend` of a Job or CronJob.
+    pub is_suspended: bool,
     /// Digest of the fields that bowline applied and that are still as it applied them.
     pub owned: Option<u64>,
     /// Whether others set fields of its spec that bowline did not apply, or not so.
     pub has_foreign: bool,
+}
+
+/// Returns the workloads whose numbers say how many are ready: those that last, and Jobs where nothing else runs.
+pub fn counted(workloads: &[Workload]) -> impl Iterator<Item = &Workload> {
+    let has_lasting = workloads.iter().any(|it| it.kind.is_lasting());
+    workloads
+        .iter()
+        .filter(move |it| it.kind.is_lasting() || !has_lasting)
 }
 
 /// A workload condition that says it cannot go on.
@@ -393,7 +441,7 @@ pub struct Record {
     pub definition_hash: Option<String>,
     /// What the last apply left of the workloads.
     pub applied: Vec<AppliedWorkload>,
-    /// Whether the set holds a Deployment or a StatefulSet, so that one should be there.
+    /// Whether the set holds a workload that stays, so that one should be there. A Job may go once it is over.
     pub has_workload: bool,
     /// Kinds of the set that are watched for no other reason.
     pub other_kinds: Vec<GroupKind>,

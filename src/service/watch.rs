@@ -120,7 +120,8 @@ impl Topic {
     pub fn tells_health(&self) -> bool {
         match self {
             Self::Records | Self::Workloads(_) | Self::Claims | Self::Pods => true,
-            Self::PodRows(_) | Self::Events | Self::Objects(_) | Self::Elsewhere => false,
+            Self::Objects(kind) => WorkloadKind::of(kind).is_some(),
+            Self::PodRows(_) | Self::Events | Self::Elsewhere => false,
             Self::In(_, topic) => topic.tells_health(),
         }
     }
@@ -129,6 +130,7 @@ impl Topic {
     pub fn is_of_workloads(&self) -> bool {
         match self {
             Self::Workloads(_) => true,
+            Self::Objects(kind) => WorkloadKind::of(kind).is_some(),
             Self::In(_, topic) => topic.is_of_workloads(),
             _ => false,
         }
@@ -142,6 +144,9 @@ impl fmt::Display for Topic {
             Self::Records => f.write_str("records"),
             Self::Workloads(WorkloadKind::Deployment) => f.write_str("deployments"),
             Self::Workloads(WorkloadKind::StatefulSet) => f.write_str("statefulsets"),
+            Self::Workloads(WorkloadKind::DaemonSet) => f.write_str("daemonsets"),
+            Self::Workloads(WorkloadKind::Job) => f.write_str("jobs"),
+            Self::Workloads(WorkloadKind::CronJob) => f.write_str("cronjobs"),
             Self::Claims => f.write_str("claims"),
             Self::PodRows(namespace) => write!(f, "pods of {namespace}"),
             Self::Pods => f.write_str("pods"),

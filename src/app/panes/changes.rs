@@ -120,7 +120,7 @@ impl ChangesPane {
 /// Their own watches tell of them more exactly: each new pod changes their status.
 fn is_workload(kind: &GroupKind) -> bool {
     let is_named = |it: WorkloadKind| kind.kind == it.as_str();
-    kind.group == "apps" && WorkloadKind::ALL.into_iter().any(is_named)
+    kind.group == "apps" && WorkloadKind::RENDERED.into_iter().any(is_named)
 }
 
 /// Tells whether a report is about an object that bowline made; controllers make and change others all the time.

@@ -68,6 +68,24 @@ impl<P: Project> Project for AtHome<P> {
     }
 }
 
+/// An object that is a row, and may be something more.
+#[derive(Debug, Deserialize)]
+#[serde(transparent)]
+pub(in crate::cluster) struct WithRow<P>(P);
+
+impl<P: Project> Project for WithRow<P> {
+    type Item = (Option<P::Item>, ObjectRow);
+
+    fn meta(&self) -> &Meta {
+        self.0.meta()
+    }
+
+    fn into_item(self, resource: &Resource) -> Option<Self::Item> {
+        let row = row(self.0.meta(), resource)?;
+        Some((self.0.into_item(resource), row))
+    }
+}
+
 /// The metadata of a ConfigMap, which may be a record.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]

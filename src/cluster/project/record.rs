@@ -11,7 +11,7 @@ use crate::definition::naming;
 use crate::definition::object::GroupKind;
 use crate::service::drift::from_annotation;
 use crate::service::operation::{Aim, Operation};
-use crate::service::summary::{InstanceKey, Record};
+use crate::service::summary::{InstanceKey, Record, WorkloadKind};
 
 /// Most namespaces beside its own in which objects of an instance are looked for: each costs a connection a kind.
 pub(in crate::cluster) const MAX_ELSEWHERE: usize = 8;
@@ -48,7 +48,11 @@ pub(super) fn record(metadata: Meta) -> Option<Record> {
     let definition = labels.name.and_then(|name| name.parse().ok());
     let lifetime = annotations.expires.as_deref().and_then(parse_duration);
     let kinds = annotations.kinds.unwrap_or_default();
-    let is_workload = |kind: &str| matches!(kind, "Deployment.apps" | "StatefulSet.apps");
+    let is_workload = |kind: &str| {
+        let (kind, group) = kind.trim().split_once('.').unwrap_or((kind, ""));
+        let kind = WorkloadKind::of(&GroupKind::new(group, kind));
+        kind.is_some_and(|kind| kind != WorkloadKind::Job)
+    };
     Some(Record {
         uid: metadata.uid,
         name: metadata.name,

@@ -90,6 +90,7 @@ fn deployment_is_read() {
             message: "late".to_owned(),
             has_given_up: true,
         }),
+        is_suspended: false,
         owned: None,
         has_foreign: false,
     };
@@ -563,4 +564,56 @@ fn containers_are_read_in_the_order_of_the_spec() {
         container("c2", "b", waiting("CrashLoopBackOff", "m")),
     ];
     assert_eq!(live.containers, expected);
+}
+
+#[test]
+fn daemons_and_runs_are_read_in_their_own_words() {
+    let read = |group: &str, kind: &str, more: Value| {
+        read::<BatchObject>(group, kind, object("web", more))
+    };
+    let counts = |it: &Workload| [it.wanted, it.replicas, it.updated, it.ready, it.available];
+    let template = json!({"spec": {"containers": [{"image": "a"}]}});
+    let agent = read("apps", "DaemonSet", json!({"spec": {"template": template}, "status": {
+        "desiredNumberScheduled": 5, "currentNumberScheduled": 4, "updatedNumberScheduled": 3, "numberReady": 2,
+        "numberAvailable": 1, "observedGeneration": 1}})).unwrap();
+    assert_eq!(
+        (agent.kind, counts(&agent)),
+        (WorkloadKind::DaemonSet, [5, 4, 3, 2, 1])
+    );
+    assert_eq!(
+        (agent.images.as_slice(), agent.observed_generation),
+        (["a".to_owned()].as_slice(), 1)
+    );
+
+    let failed = json!({"type": "Failed", "status": "True", "reason": "DeadlineExceeded", "message": "late\u{1b}"});
+    let load = read(
+        "batch",
+        "Job",
+        json!({"spec": {"completions": 3, "suspend": true},
+        "status": {"succeeded": 2, "conditions": [failed]}}),
+    )
+    .unwrap();
+    assert_eq!((counts(&load), load.is_suspended), ([3, 3, 3, 2, 2], true));
+    let blocked = load.blocked.unwrap();
+    assert_eq!(
+        (blocked.reason.as_str(), blocked.message.as_str()),
+        ("DeadlineExceeded", "late␛")
+    );
+
+    let tick = read(
+        "batch",
+        "CronJob",
+        json!({"spec": {"jobTemplate": {"spec": {"template": template}}},
+        "status": {"active": [{"name": "tick-1"}]}}),
+    )
+    .unwrap();
+    assert_eq!((counts(&tick), tick.images), ([0; 5], vec!["a".to_owned()]));
+    // What a CronJob made is no workload of the instance, but a row.
+    let owners = json!([{"kind": "CronJob", "name": "tick", "controller": true}]);
+    let made = object("tick-1", json!({"metadata": {"ownerReferences": owners}}));
+    let (workload, row) = self::read::<WithRow<BatchObject>>("batch", "Job", made).unwrap();
+    assert_eq!(
+        (workload, row.owner.as_deref()),
+        (None, Some("CronJob/tick"))
+    );
 }

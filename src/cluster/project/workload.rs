@@ -26,8 +26,16 @@ struct Spec {
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-struct Template {
+pub(super) struct Template {
     spec: PodSpec,
+}
+
+impl Template {
+    /// Returns the images of its containers, in order.
+    pub(super) fn images(self) -> Vec<String> {
+        let containers = self.spec.containers.into_iter();
+        containers.map(|container| clean(container.image)).collect()
+    }
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -60,11 +68,11 @@ struct Status {
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-struct Condition {
-    r#type: String,
-    status: String,
-    reason: String,
-    message: String,
+pub(super) struct Condition {
+    pub r#type: String,
+    pub status: String,
+    pub reason: String,
+    pub message: String,
 }
 
 impl Project for WorkloadObject {
@@ -85,7 +93,6 @@ impl Project for WorkloadObject {
             _ => WorkloadKind::Deployment,
         };
         let updated = updated(kind, &status);
-        let images = spec.template.spec.containers.into_iter();
         let instance = metadata.instance()?;
         let managed = &metadata.managed_fields;
         Some(Workload {
@@ -104,9 +111,10 @@ impl Project for WorkloadObject {
             updated: count(updated),
             ready: count(status.ready_replicas),
             available: count(status.available_replicas),
-            images: images.map(|container| clean(container.image)).collect(),
+            images: spec.template.images(),
             revision: clean_some(status.update_revision),
             blocked: blocked(status.conditions),
+            is_suspended: false,
         })
     }
 }

@@ -14,7 +14,7 @@ use crate::service::watch::{LinkState, Topic, WatchEvent};
 /// be it that they may not or cannot.
 pub(super) fn tap(sink: Sink) -> (Sink, impl Future<Output = ()> + Send + 'static) {
     let answered = Arc::new(Notify::new());
-    let awaited = Mutex::new(BTreeSet::from(WorkloadKind::ALL));
+    let awaited = Mutex::new(BTreeSet::from(WorkloadKind::RENDERED));
     let answers = Arc::clone(&answered);
     let tapped: Sink = Arc::new(move |event| {
         let answer = match &event {
@@ -52,7 +52,7 @@ mod tests {
             assert_eq!((&mut answered).now_or_never().is_some(), is_over);
         };
         let refusal = Failure::new(FailureKind::Forbidden, "no");
-        let [deployments, sets] = WorkloadKind::ALL.map(Topic::Workloads);
+        let [deployments, sets] = WorkloadKind::RENDERED.map(Topic::Workloads);
         check(deployments.clone(), LinkState::Connecting, false);
         check(deployments.clone(), LinkState::Live, false);
         check(deployments, LinkState::Live, false);

@@ -11,11 +11,12 @@ use tokio::task::JoinSet;
 
 use super::decode::Decode;
 use super::machine::{Sink, Subject, Watch};
-use super::{Place, Running, claims_of, records_of, workloads_of};
+use super::{Place, Running, batch_of, claims_of, records_of, workloads_of};
 use crate::cluster::{Cluster, Selector};
 use crate::definition::id::Namespace;
 use crate::definition::object::GroupKind;
 use crate::failure::{Failure, FailureKind};
+use crate::service::summary::WorkloadKind;
 use crate::service::watch::{Delta, ItemKey, LinkState, Topic, WatchEvent};
 
 /// Most namespaces that are watched one by one: each costs a connection a kind.
@@ -229,6 +230,9 @@ fn watch_of(
         Topic::Records => {
             let records = Place::new(Some(namespace), &Selector::records());
             Some(follow(cluster, records_of(&records), sink))
+        }
+        Topic::Workloads(kind) if WorkloadKind::NAMED.contains(kind) => {
+            Some(follow(cluster, batch_of(&managed, *kind), sink))
         }
         Topic::Workloads(kind) => Some(follow(cluster, workloads_of(&managed, *kind), sink)),
         Topic::Claims => Some(follow(cluster, claims_of(&managed), sink)),

@@ -21,7 +21,7 @@ use crate::cluster::{Cluster, Selector};
 use crate::definition::id::Namespace;
 use crate::definition::object::GroupKind;
 use crate::failure::FailureKind;
-use crate::service::summary::{InstanceKey, Record};
+use crate::service::summary::{InstanceKey, Record, WorkloadKind};
 use crate::service::watch::{Delta, LinkState, Topic, WatchEvent};
 
 /// How long until a kind is looked for again that is not served.
@@ -153,6 +153,12 @@ async fn watch(
     sink: Sink,
 ) {
     let topic = || Topic::Objects(kind.clone());
+    if let Some(kind) = WorkloadKind::of(&kind) {
+        let place = Place::new(Some(&namespace), &Selector::instance(&instance.id));
+        return Watch::new(cluster, super::open_batch(&place, kind), sink)
+            .run()
+            .await;
+    }
     loop {
         match cluster.resource(&kind).await {
             // What is in no namespace is seen from the instance's own.

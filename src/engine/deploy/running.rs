@@ -272,7 +272,7 @@ struct Run<'a> {
 }
 
 fn workload_kind(key: &ObjectKey) -> Option<WorkloadKind> {
-    let mut kinds = WorkloadKind::ALL.into_iter();
+    let mut kinds = WorkloadKind::RENDERED.into_iter();
     kinds.find(|kind| key.group == "apps" && key.kind == kind.as_str())
 }
 

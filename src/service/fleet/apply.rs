@@ -92,6 +92,7 @@ impl Fleet {
             match delta {
                 Delta::Reset(all) => {
                     self.aliases.retain(|(_, of_kind, _), _| *of_kind != kind);
+                    self.named.retain(|(_, of_kind, _), _| *of_kind != kind);
                     self.remove(None, dirty, |i| &mut i.workloads, |w| w.kind == kind);
                     for workload in all {
                         may_claim_strays.insert(workload.instance.namespace.clone());
@@ -105,6 +106,7 @@ impl Fleet {
                 Delta::Removed(key) => {
                     let alias = (key.namespace.clone(), kind, key.name.clone());
                     self.aliases.remove(&alias);
+                    self.named.remove(&alias);
                     let is_gone = |w: &Workload| w.kind == kind && w.has_key(&key);
                     self.remove(Some(&key.namespace), dirty, |i| &mut i.workloads, is_gone);
                 }
@@ -117,9 +119,14 @@ impl Fleet {
 
     fn put_workload(&mut self, workload: Workload, dirty: &mut Dirty) {
         let key = workload.instance.clone();
-        if workload.name != key.id.as_str() {
+        let is_named = WorkloadKind::NAMED.contains(&workload.kind);
+        if is_named || workload.name != key.id.as_str() {
             let alias = (key.namespace.clone(), workload.kind, workload.name.clone());
-            self.aliases.insert(alias, key.id.clone());
+            let aliases = match is_named {
+                true => &mut self.named,
+                false => &mut self.aliases,
+            };
+            aliases.insert(alias, key.id.clone());
         }
         let same = |known: &Workload| known.kind == workload.kind && known.is_same(&workload);
         if let Some(known) = self.instance(&key).workloads.iter_mut().find(|w| same(w)) {

@@ -50,6 +50,7 @@ fn workload(id: &str, ready: u32) -> Workload {
         images: vec!["nginx:1.27".to_owned()],
         revision: None,
         blocked: None,
+        is_suspended: false,
         owned: None,
         has_foreign: false,
     }
@@ -511,4 +512,55 @@ proptest! {
         fresh.apply(rows(vec![Delta::Reset(all_pods)]), now());
         prop_assert_eq!(shown(&fleet), shown(&fresh));
     }
+}
+
+#[test]
+fn pods_of_daemons_and_runs_find_their_instance() {
+    let of = |kind, name: &str, id| Workload {
+        kind,
+        name: name.to_owned(),
+        ..workload(id, 1)
+    };
+    let told = |kind, name, id| {
+        let workload = of(kind, name, id);
+        WatchEvent::Workloads(kind, vec![Delta::Reset(vec![workload])])
+    };
+    let mut fleet = fleet(vec![
+        rows(vec![
+            Delta::Applied(row("agent-x2b4z", "CrashLoopBackOff")),
+            Delta::Applied(row("load-x2b4z", "Error")),
+            Delta::Applied(row("tick-29453760-x2b4z", "Running")),
+        ]),
+        told(WorkloadKind::DaemonSet, "agent", "logs"),
+        told(WorkloadKind::Job, "load", "load"),
+        told(WorkloadKind::CronJob, "tick", "nightly"),
+    ]);
+    let expected = [
+        "load Rolling 1/2 1",
+        "logs Failing 1/2 1",
+        "nightly Rolling 1/2 1",
+    ];
+    assert_eq!(shown(&fleet), expected);
+    fleet.apply(told(WorkloadKind::DaemonSet, "other", "logs"), now());
+    fleet.apply(rows(vec![Delta::Removed(item("agent-x2b4z"))]), now());
+    assert!(shown(&fleet)[1].ends_with(" 0"));
+}
+
+/// Jobs count where nothing else runs: a migration beside a service is no part of its replicas.
+#[test]
+fn runs_are_counted_where_nothing_lasts() {
+    let job = Workload {
+        kind: WorkloadKind::Job,
+        name: "migrate".to_owned(),
+        ..workload("db", 1)
+    };
+    let job = WatchEvent::Workloads(WorkloadKind::Job, vec![Delta::Reset(vec![job])]);
+    let mut fleet = fleet(vec![job]);
+    assert_eq!(shown(&fleet), ["db Rolling 1/2 0"]);
+    let set = Workload {
+        wanted: 5,
+        ..workload("db", 2)
+    };
+    fleet.apply(workloads(vec![Delta::Reset(vec![set])]), now());
+    assert_eq!(shown(&fleet), ["db Rolling 2/5 0"]);
 }

@@ -1,4 +1,4 @@
-//! Objects that are no Deployment and no StatefulSet: jobs, custom resources, pods of nobody. They say themselves how they
+//! Objects that are no workload: custom resources, pods of nobody. They say themselves how they
 //! are doing.
 
 use super::{Health, InstanceView, Pods, State, pods};
@@ -24,7 +24,7 @@ pub(super) fn failed(view: &InstanceView<'_>) -> Option<Health> {
         });
     }
     let (_, broken) = bare_pods(view).find(|(_, pod)| is_broken(pod))?;
-    let reason = pods::broken(Pods::Full(std::slice::from_ref(broken)))?;
+    let reason = pods::broken(Pods::Full(std::slice::from_ref(broken)), &|_| false)?;
     Some(Health::because(State::Failing, reason))
 }
 
@@ -56,7 +56,7 @@ fn bare_pods<'a>(view: &InstanceView<'a>) -> impl Iterator<Item = (&'a ObjectRow
 }
 
 fn is_broken(pod: &Pod) -> bool {
-    pods::broken(Pods::Full(std::slice::from_ref(pod))).is_some()
+    pods::broken(Pods::Full(std::slice::from_ref(pod)), &|_| false).is_some()
 }
 
 fn is_settled(pod: &Pod) -> bool {

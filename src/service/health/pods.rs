@@ -94,16 +94,30 @@ fn is_replaced_row(row: &PodRow) -> bool {
     is_replaced(&row.name, has_ended)
 }
 
-/// Returns the sentence of the first pod that is broken.
-pub(super) fn broken(pods: Pods<'_>) -> Option<String> {
+/// What a container ended with, as STATUS tells it of a pod that does not start it again.
+const RUN_ENDED: [&str; 4] = ["Error", "OOMKilled", "ContainerCannotRun", "StartError"];
+
+fn has_run_ended(row: &PodRow) -> bool {
+    let status = row.status.as_str();
+    let has_code = || status.starts_with("ExitCode:") || status.starts_with("Signal:");
+    RUN_ENDED.contains(&status) || ENDED.contains(&status) || has_code()
+}
+
+/// Returns the sentence of the first pod that is broken. Of those that are runs of a Job only what cannot run is.
+pub(super) fn broken(pods: Pods<'_>, is_run: &dyn Fn(&str) -> bool) -> Option<String> {
     match pods {
         Pods::Rows(rows) => rows
             .iter()
-            .find(|row| is_broken(&row.status) && !is_replaced_row(row))
+            .find(|row| {
+                is_broken(&row.status)
+                    && !is_replaced_row(row)
+                    && !(has_run_ended(row) && is_run(&row.name))
+            })
             .map(|row| format!("{}: pod {}", row.status, row.name)),
         Pods::Full(pods) => pods
             .iter()
             .filter(|pod| pod.deletion.is_none() && !is_replaced(&pod.name, pod.phase == "Failed"))
+            .filter(|pod| pod.phase != "Failed" || !is_run(&pod.name))
             .find_map(|pod| {
                 let reason = pod.reason.as_deref().filter(|reason| is_broken(reason))?;
                 Some(pod_sentence(pod, reason))

@@ -41,6 +41,7 @@ fn workload(kind: WorkloadKind) -> Workload {
         images: vec!["nginx".to_owned()],
         revision: None,
         blocked: None,
+        is_suspended: false,
         owned: None,
         has_foreign: false,
     }
@@ -952,4 +953,80 @@ fn a_quota_that_is_used_up_is_told_of_either_kind_of_workload() {
         State::Failing,
         &format!("StatefulSet/web cannot create pods: {words}"),
     );
+}
+
+/// Two of three runs have succeeded.
+fn job() -> Workload {
+    short(WorkloadKind::Job)
+}
+
+#[test]
+fn job_runs_until_enough_succeeded_or_it_gives_up() {
+    check(&of(job()), State::Rolling, "Job/web: 2 of 3 runs completed");
+    let with = |rows: Vec<PodRow>| Known { rows, ..of(job()) };
+    // A run that failed is followed by another; what cannot run at all is told.
+    let failed = with(vec![row("web-x2b4z", "Error"), row("web-4c6dz", "Running")]);
+    check(&failed, State::Rolling, "Job/web: 2 of 3 runs completed");
+    let broken = with(vec![row("web-x2b4z", "ImagePullBackOff")]);
+    check(&broken, State::Failing, "ImagePullBackOff: pod web-x2b4z");
+    // However long a run takes.
+    check_at(
+        &failed,
+        "23:00:00",
+        State::Rolling,
+        "Job/web: 2 of 3 runs completed",
+    );
+    let given_up = of(Workload {
+        blocked: Some(Blocked {
+            reason: "BackoffLimitExceeded".to_owned(),
+            message: "Job has reached the specified backoff limit".to_owned(),
+            has_given_up: true,
+        }),
+        ..job()
+    });
+    let why = "Job/web: BackoffLimitExceeded: Job has reached the specified backoff limit";
+    check(&given_up, State::Failing, why);
+    assert!(health(&given_up.view(), noon()).is_final);
+    check(&of(workload(WorkloadKind::Job)), State::Ready, "");
+    let suspended = Workload {
+        is_suspended: true,
+        ..job()
+    };
+    check(&of(suspended), State::Stopped, "");
+}
+
+#[test]
+fn cron_job_is_ready_unless_it_is_suspended_or_its_pods_cannot_run() {
+    let cron = || Workload {
+        wanted: 0,
+        replicas: 0,
+        updated: 0,
+        ready: 0,
+        available: 0,
+        ..workload(WorkloadKind::CronJob)
+    };
+    check(&of(cron()), State::Ready, "");
+    let with = |status: &str| Known {
+        rows: vec![row("web-29453760-x2b4z", status)],
+        ..of(cron())
+    };
+    check(&with("Error"), State::Ready, "");
+    let why = "CreateContainerConfigError: pod web-29453760-x2b4z";
+    check(&with("CreateContainerConfigError"), State::Failing, why);
+    let suspended = Workload {
+        is_suspended: true,
+        ..cron()
+    };
+    check(&of(suspended), State::Stopped, "");
+}
+
+#[test]
+fn daemon_set_is_judged_by_the_nodes_that_it_is_for() {
+    let two_of_three = of(short(WorkloadKind::DaemonSet));
+    check(
+        &two_of_three,
+        State::Rolling,
+        "DaemonSet/web: 2 of 3 pods ready",
+    );
+    check(&of(workload(WorkloadKind::DaemonSet)), State::Ready, "");
 }

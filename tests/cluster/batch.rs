@@ -4,8 +4,12 @@ use serde_json::{Value, json};
 
 use bowline::cluster::{Cluster as Engine, Identity, Selector};
 use bowline::definition::object::GroupKind;
+use bowline::service::health::State;
+use bowline::service::watch::Scope;
+use jiff::Timestamp;
 
 use crate::cluster::{Cluster, name_of};
+use crate::engine::stage::Stage;
 
 fn pods(image: &str) -> Value {
     json!({"metadata": {"labels": {"app": "x"}},
@@ -310,4 +314,53 @@ pub(crate) async fn a_cron_job_makes_jobs_keeps_the_last_and_stops_when_suspende
     let is_idle = |cron: &Value| cron["status"]["active"].is_null();
     let idle = cluster.until("CronJob", "tick", is_idle).await;
     assert!(idle["status"]["lastScheduleTime"].is_string());
+}
+
+/// What the list and the open instance tell of one made of manifests.
+pub(crate) async fn instances_of_jobs_and_daemons_are_counted_and_judged(cluster: Cluster) {
+    let stage = Stage::new(&cluster);
+    let n_nodes = u32::try_from(cluster.list("Node", "").await.len()).unwrap();
+    for (id, object) in [
+        ("agent", daemon_set("agent", "agent:1")),
+        ("load", job("load", "load:1", json!({"completions": 2}))),
+        (
+            "late",
+            job("late", "load:missing", json!({"activeDeadlineSeconds": 1})),
+        ),
+        ("tick", cron_job("tick", "0 0 1 1 *", "tick:1")),
+        ("off", job("off", "load:1", json!({"suspend": true}))),
+    ] {
+        let deployed = stage.deploy(id, &format!("{object}\n")).await;
+        assert!(deployed.is_complete(), "{deployed:?}");
+    }
+    for id in ["agent", "load", "tick"] {
+        let waited = stage.wait(id).await;
+        assert!(waited.is_complete(), "{waited:?}");
+    }
+    cluster.until("Job", "late", |job| has(job, "Failed")).await;
+    let scope = Scope::Namespace(stage.key("load").namespace);
+    let now = Timestamp::now();
+    let fleet = stage.engine().snapshot(&scope, now).await.unwrap();
+    let late = "Job/late: DeadlineExceeded: Job was active longer than specified deadline";
+    for (id, state, reason, counts) in [
+        ("agent", State::Ready, None, (n_nodes, n_nodes)),
+        ("load", State::Ready, None, (2, 2)),
+        ("late", State::Failing, Some(late), (0, 1)),
+        ("tick", State::Ready, None, (0, 0)),
+        ("off", State::Stopped, None, (0, 1)),
+    ] {
+        let instance = fleet.get(&stage.key(id)).unwrap();
+        let health = instance.health();
+        assert_eq!(
+            (health.state, health.reason.as_deref()),
+            (state, reason),
+            "{id}"
+        );
+        assert_eq!((instance.ready(), instance.wanted()), counts, "{id}");
+        let detail = stage.engine().snapshot_instance(&stage.key(id)).await;
+        let detail = detail.unwrap().unwrap();
+        assert_eq!(detail.health(now), *health, "{id}");
+        assert_eq!(detail.workloads().len(), 1, "{id}");
+        assert_eq!(detail.is_changed(), Some(false), "{id}");
+    }
 }

@@ -350,7 +350,8 @@ on_both_backends! {
         a_suspended_job_waits_and_what_is_deleted_is_gone
         pods_that_never_end_and_schedules_that_are_none_are_refused
         a_daemon_set_has_a_pod_on_each_node_and_replaces_them
-        a_cron_job_makes_jobs_keeps_the_last_and_stops_when_suspended;
+        a_cron_job_makes_jobs_keeps_the_last_and_stops_when_suspended
+        instances_of_jobs_and_daemons_are_counted_and_judged;
     workloads:
         a_deployment_becomes_ready
         a_stateful_set_starts_its_pods_in_order

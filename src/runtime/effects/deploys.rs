@@ -147,7 +147,7 @@ impl Runner {
                             plan @ ResumePlan::Clear(_) => {
                                 let result = Ok(Box::new(plan));
                                 drop(messages.send(Msg::RestPlanned { op, key, result }));
-                                return Ok(None);
+                                Ok(None)
                             }
                             plan => noted(plan).map(Some),
                         }

@@ -4,6 +4,7 @@
 //! or a [`Failure`](crate::failure::Failure); bodies are never logged, since they may hold secrets.
 
 mod access;
+mod across;
 mod capacity;
 pub mod connect;
 mod discovery;
@@ -44,6 +45,7 @@ use crate::guard::Guard;
 
 pub use crate::definition::object::GroupKind;
 pub use access::Access;
+pub use across::Across;
 pub use connect::{
     Agreements, ConnectOptions, ContextSummary, DirectCluster, ExecPolicy, Given, connect, contexts,
 };

@@ -48,6 +48,7 @@ mod rendering;
 mod replicas;
 pub mod restore;
 pub mod resume;
+pub mod retained;
 mod retention;
 mod revision;
 pub mod rights;

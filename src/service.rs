@@ -22,6 +22,7 @@ pub mod pod_choice;
 pub mod pod_name;
 pub mod printed;
 pub mod quantity;
+pub mod retained;
 pub mod rights;
 pub mod standing;
 pub mod status;

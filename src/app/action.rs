@@ -928,7 +928,7 @@ pub const SPECS: &[ActionSpec] = &[
     spec(
         Action::Release,
         "release",
-        "Show the fate of the kept claims of its instance, then release them",
+        "Show the fate of the claims or volumes that it left, to release them",
         "release",
         &["x"],
         &[Claims],

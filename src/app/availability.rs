@@ -2,6 +2,7 @@
 
 pub(super) mod shells;
 
+use crate::engine::teardown::VOLUME_RELEASE;
 use crate::engine::{adopt, routes};
 use crate::service::health::State;
 use crate::service::operation::Operation;
@@ -105,7 +106,7 @@ pub fn availability(action: Action, model: &Model) -> Result<(), &'static str> {
         Action::Restore | Action::Namespace | Action::Nodes => needs_connection(model),
         Action::Release => {
             needs_connection(model)?;
-            match model.claims.selected_kept() {
+            match model.claims.selected_left() {
                 Some(_) => Ok(()),
                 None => Err("it is in use: take its instance down first"),
             }
@@ -250,7 +251,7 @@ pub(super) fn resumable(model: &Model) -> Result<(InstanceKey, Operation), &'sta
     }
     let aim = &noted.aim;
     let is_enough = match noted.kind.as_str() {
-        "teardown" | "release" | routes::OPERATION => true,
+        "teardown" | "release" | VOLUME_RELEASE | routes::OPERATION => true,
         "deploy" | "restore" => aim.revision.is_some(),
         "rollback" => aim.back_to.is_some(),
         "scale" => aim.replicas.is_some(),

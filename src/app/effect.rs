@@ -196,6 +196,13 @@ pub enum Effect {
         /// What to watch.
         scope: Scope,
     },
+    /// Watches the volumes that teardowns retained, in place of those that are watched; reports as the overview does.
+    WatchRetained {
+        /// The connection.
+        epoch: Epoch,
+        /// Of which instances; none stops watching.
+        scope: Option<Scope>,
+    },
     /// Watches one instance in full, in place of another; reports until replaced.
     WatchInstance {
         /// The connection.

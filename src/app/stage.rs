@@ -16,6 +16,7 @@ use crate::engine::plan::{
     TeardownPlan, TeardownScope, VolumeChoice,
 };
 use crate::engine::remedy::StoragePlan;
+use crate::service::retained::RetainedVolume;
 use crate::service::summary::{
     Claim, Container, ContainerState, Event, InstanceKey, ObjectRow, Pod, PodRow, Record, Workload,
     WorkloadKind,
@@ -321,6 +322,22 @@ pub fn claim(id: &str, size: &str) -> Claim {
     }
 }
 
+/// A volume that a teardown of `id` retained.
+pub fn retained(id: &str, size: &str) -> RetainedVolume {
+    RetainedVolume {
+        instance: key(id),
+        claim: format!("data-{id}-0"),
+        volume: format!("pvc-of-{id}"),
+        size: size.to_owned(),
+        phase: "Released".to_owned(),
+        storage_class: Some("standard".to_owned()),
+        reclaim_policy: Some("Retain".to_owned()),
+        former_policy: Some("Delete".to_owned()),
+        created: ago(9 * 86_400),
+        is_going: false,
+    }
+}
+
 pub fn pod_row(name: &str, ready: u32, status: &str, restarts: u32) -> PodRow {
     PodRow {
         name: name.to_owned(),
@@ -606,6 +623,7 @@ pub fn teardown_plan(id: &str, volumes: VolumeChoice) -> TeardownPlan {
     let claim = ClaimFate {
         size: "2Gi".to_owned(),
         volume: Some("pvc-0b1d".to_owned()),
+        retained_from: None,
         reclaim_policy: Some("Delete".to_owned()),
         data,
     };
@@ -614,6 +632,7 @@ pub fn teardown_plan(id: &str, volumes: VolumeChoice) -> TeardownPlan {
         volumes,
         scope: TeardownScope::Instance,
         retentions: Vec::new(),
+        releases: Vec::new(),
         record_version: Some("1".to_owned()),
         is_protected: false,
         rows: vec![

@@ -22,6 +22,7 @@ mod operations;
 mod popups;
 mod pulls;
 mod resuming;
+mod retained;
 mod reviews;
 mod rights;
 mod routes;
@@ -69,7 +70,8 @@ pub fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
         model.hits.keep_parts();
     }
     let before = model.popup.as_ref().map(Popup::outline);
-    let effects = route(model, msg);
+    let mut effects = route(model, msg);
+    effects.extend(retained::follow(model));
     if model.popup.as_ref().map(Popup::outline) != before {
         model.hits.clear();
     }

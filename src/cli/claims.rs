@@ -1,5 +1,7 @@
 //! `bowline ls --claims`: all claims, kept ones included, with who uses them and what they lie on.
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
@@ -7,9 +9,10 @@ use super::args::{Ls, Output};
 use super::session::Session;
 use super::{Exit, operate, output};
 use crate::definition::yaml;
-use crate::engine::claims::{ClaimList, ListedClaim, list_claims};
+use crate::engine::claims::{ClaimList, ListedClaim, RetainedVolume, list_claims};
 use crate::service::age;
 use crate::service::claim_use::ClaimState;
+use crate::service::summary::InstanceKey;
 use crate::text;
 
 pub(super) fn run(args: &Ls, session: &Session) -> anyhow::Result<Exit> {
@@ -19,7 +22,8 @@ pub(super) fn run(args: &Ls, session: &Session) -> anyhow::Result<Exit> {
         for warning in &list.warnings {
             output::say(text::clean(&format!("warning: {warning}")));
         }
-        if list.claims.is_empty() && is_table(args.output) {
+        output::say_unseen(list.unseen.as_ref());
+        if list.claims.is_empty() && list.retained.is_empty() && is_table(args.output) {
             let place = namespace.map_or("the cluster".to_owned(), |it| format!("namespace {it}"));
             output::say(format!("no instance has claims in {place}"));
         } else {
@@ -39,11 +43,9 @@ fn print(args: &Ls, list: &ClaimList) -> anyhow::Result<()> {
         Output::Table | Output::Wide => {
             let columns = Columns::of(args);
             let now = Timestamp::now();
-            let rows: Vec<_> = list
-                .claims
-                .iter()
-                .map(|it| columns.cells(it, now))
-                .collect();
+            let claims = list.claims.iter().map(|it| columns.cells(it, now));
+            let retained = list.retained.iter().map(|it| columns.retained(it, now));
+            let rows: Vec<_> = claims.chain(retained).collect();
             output::print(&output::table(&columns.headings(), &rows))?;
         }
         Output::Json => output::print(&output::json(&values(list))?)?,
@@ -57,25 +59,31 @@ fn print(args: &Ls, list: &ClaimList) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Says what the table cannot: how kept claims are released, and which volumes no claim holds.
+/// Says what the table cannot: what can be done with kept claims, and with volumes that no claim holds.
 fn say_rest(args: &Ls, list: &ClaimList) {
     if !is_table(args.output) {
         return;
     }
+    let here = |instance: &InstanceKey| match args.all_namespaces {
+        true => format!(" -n {}", instance.namespace),
+        false => String::new(),
+    };
     let kept = list.claims.iter().filter(|it| it.state == ClaimState::Kept);
-    let mut ids: Vec<&str> = kept.map(|it| it.claim.instance.id.as_str()).collect();
-    ids.dedup();
-    if let Some(id) = ids.first() {
+    let kept: BTreeSet<&InstanceKey> = kept.map(|it| &it.claim.instance).collect();
+    if let Some(instance) = kept.first() {
+        let (id, place) = (&instance.id, here(instance));
         output::say(format!(
-            "kept claims are used again by a new deploy of their ID; `bowline delete {id} --kept` releases those of {id}"
+            "kept claims are used again by a new deploy of their ID; `bowline delete {id} --kept{place}` releases those of {id}"
         ));
     }
-    for volume in &list.retained {
-        let sentence = format!(
-            "volume {} ({}) is retained from claim {} of {}: `bowline deploy --bind-retained` binds it again",
-            volume.volume, volume.size, volume.claim, volume.instance
-        );
-        output::say(text::clean(&sentence));
+    let retained = list.retained.iter().filter(|it| !it.is_going);
+    let retained: BTreeSet<&InstanceKey> = retained.map(|it| &it.instance).collect();
+    if let Some(instance) = retained.first() {
+        let (id, place) = (&instance.id, here(instance));
+        output::say(format!(
+            "retained volumes are bound again by `bowline deploy {id} --bind-retained{place}`, where their claim is gone; `bowline delete \
+             {id} --retained{place}` releases those of {id}"
+        ));
     }
 }
 
@@ -132,6 +140,30 @@ impl Columns {
         }
         cells
     }
+
+    /// Returns a row for a volume that no claim holds, under the name of the claim that it is from.
+    fn retained(self, volume: &RetainedVolume, now: Timestamp) -> Vec<String> {
+        let some = |cell: &Option<String>| cell.clone().unwrap_or_default();
+        let mut cells = Vec::new();
+        if self.has_namespace {
+            cells.push(volume.instance.namespace.to_string());
+        }
+        cells.extend([
+            volume.instance.id.to_string(),
+            volume.claim.clone(),
+            volume.state().to_owned(),
+            volume.size.clone(),
+            some(&volume.storage_class),
+            volume.volume.clone(),
+            some(&volume.reclaim_policy),
+            String::new(),
+            age::show(age::since(volume.created, now)),
+        ]);
+        if self.is_wide {
+            cells.extend([String::new(), format!("volume is {}", volume.phase)]);
+        }
+        cells
+    }
 }
 
 /// What it has, and what it asks for where that is something else.
@@ -146,7 +178,24 @@ fn size(listed: &ListedClaim) -> String {
 }
 
 fn values(list: &ClaimList) -> Vec<Value> {
-    list.claims.iter().map(value).collect()
+    let claims = list.claims.iter().map(value);
+    claims.chain(list.retained.iter().map(retained)).collect()
+}
+
+fn retained(volume: &RetainedVolume) -> Value {
+    json!({
+        "id": volume.instance.id,
+        "namespace": volume.instance.namespace,
+        "name": volume.claim,
+        "state": volume.state().to_lowercase(),
+        "phase": volume.phase,
+        "capacity": volume.size,
+        "storageClass": volume.storage_class,
+        "volume": volume.volume,
+        "reclaimPolicy": volume.reclaim_policy,
+        "usedBy": [],
+        "created": volume.created,
+    })
 }
 
 fn value(listed: &ListedClaim) -> Value {

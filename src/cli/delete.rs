@@ -14,6 +14,7 @@ use crate::cluster::Cluster;
 use crate::definition::id::InstanceId;
 use crate::engine::claims::plan_release;
 use crate::engine::plan::{Outcome, Progress, Step, TeardownPlan, TeardownScope, VolumeChoice};
+use crate::engine::retained::plan_volume_release;
 use crate::engine::sets::refusal_of_foreign_set;
 use crate::engine::teardown::{TeardownOptions, plan_teardown, run_teardown};
 use crate::failure::{Failure, FailureKind};
@@ -62,10 +63,12 @@ pub(super) async fn decide(
         return end(args, &all, bulk.exit_of_left());
     }
     let context = &cluster.identity().context;
-    let question = |ids: &str| match args.kept {
-        true => format!("Release the kept claims of {ids} in {context}?"),
-        false => format!("Take down {ids} in {context}?"),
+    let what = match args.scope() {
+        TeardownScope::Instance => "Take down",
+        TeardownScope::KeptClaims => "Release the kept claims of",
+        TeardownScope::RetainedVolumes => "Release the retained volumes of",
     };
+    let question = |ids: &str| format!("{what} {ids} in {context}?");
     if let Some(exit) = bulk.settle(args.yes, |plan| need(args, plan), question)? {
         return end(args, &all, exit);
     }
@@ -73,9 +76,9 @@ pub(super) async fn decide(
 }
 
 pub(super) fn volume_choice(args: &Delete) -> VolumeChoice {
-    let default = match args.kept {
-        true => Volumes::Delete,
-        false => Volumes::Keep,
+    let default = match args.scope() {
+        TeardownScope::Instance => Volumes::Keep,
+        TeardownScope::KeptClaims | TeardownScope::RetainedVolumes => Volumes::Delete,
     };
     match args.volumes.unwrap_or(default) {
         Volumes::Keep => VolumeChoice::Keep,
@@ -96,9 +99,10 @@ async fn plan(
     let mut plans: Vec<TeardownPlan> = Vec::with_capacity(instances.len());
     let mut absent = Vec::new();
     for instance in instances {
-        let planned = match args.kept {
-            true => plan_release(cluster, instance, volumes).await,
-            false => plan_teardown(cluster, instance, volumes).await,
+        let planned = match args.scope() {
+            TeardownScope::Instance => plan_teardown(cluster, instance, volumes).await,
+            TeardownScope::KeptClaims => plan_release(cluster, instance, volumes).await,
+            TeardownScope::RetainedVolumes => plan_volume_release(cluster, instance, volumes).await,
         };
         let mut plan = match planned {
             // What keeps one from being planned keeps no other; a server that is away keeps all.
@@ -107,7 +111,10 @@ async fn plan(
             }
             planned => planned?,
         };
-        if !args.kept && plan.rows.is_empty() && plan.refusals.is_empty() {
+        if args.scope() == TeardownScope::Instance
+            && plan.rows.is_empty()
+            && plan.refusals.is_empty()
+        {
             plan.refusals
                 .extend(refusal_of_foreign_set(cluster, instance).await);
         }
@@ -124,8 +131,8 @@ async fn plan(
     Ok((plans, absent))
 }
 
-/// Tells whether an instance of which nothing is to be deleted is one that nobody knows. Of kept claims there may be none though
-/// it is there.
+/// Tells whether an instance of which nothing is to be deleted is one that nobody knows. Of kept claims and retained volumes
+/// there may be none though it is there.
 async fn is_absent(
     args: &Delete,
     session: &Session,
@@ -133,22 +140,25 @@ async fn is_absent(
     instance: &InstanceKey,
 ) -> Result<bool, Failure> {
     let is_unknown = !missing::is_known(session, cluster, instance);
-    Ok(is_unknown && (!args.kept || cluster.snapshot_instance(instance).await?.is_none()))
+    let is_release = args.scope() != TeardownScope::Instance;
+    Ok(is_unknown && (!is_release || cluster.snapshot_instance(instance).await?.is_none()))
 }
 
 /// The fate table is data where it is all that was asked for, and prose before a question.
 pub(super) fn show(args: &Delete, plan: &TeardownPlan) -> anyhow::Result<()> {
     let (id, namespace) = (&plan.instance.id, &plan.instance.namespace);
     if plan.rows.is_empty() && plan.refusals.is_empty() {
-        let what = match args.kept {
-            true => "no claim",
-            false => "nothing",
-        };
-        output::say(format!("{what} of {id} is in namespace {namespace}"));
+        output::say(match args.scope() {
+            TeardownScope::Instance => format!("nothing of {id} is in namespace {namespace}"),
+            TeardownScope::KeptClaims => format!("no claim of {id} is in namespace {namespace}"),
+            TeardownScope::RetainedVolumes => {
+                format!("no volume of {id} in namespace {namespace} is retained")
+            }
+        });
         return Ok(());
     }
     let table = review::fate_table(plan);
-    let what = name_of(plan);
+    let what = plan.scope.name();
     output::say(format!("{what} of {id} in {namespace}:"));
     if args.dry_run && args.output == Report::Text {
         output::print(&table)?;
@@ -159,14 +169,6 @@ pub(super) fn show(args: &Delete, plan: &TeardownPlan) -> anyhow::Result<()> {
         output::say(text::clean(&format!("warning: {warning}")));
     }
     Ok(())
-}
-
-/// Returns what is done, as a noun.
-fn name_of(plan: &TeardownPlan) -> &'static str {
-    match plan.scope {
-        TeardownScope::Instance => "teardown",
-        TeardownScope::KeptClaims => "release of kept claims",
-    }
 }
 
 fn is_confirmed(args: &Delete, id: &InstanceId) -> bool {
@@ -196,14 +198,19 @@ fn stakes(plan: &TeardownPlan, n_lost: usize) -> String {
     } else {
         String::new()
     };
+    let of_what = match plan.scope {
+        TeardownScope::RetainedVolumes => "volume",
+        TeardownScope::Instance | TeardownScope::KeptClaims => "claim",
+    };
     let loss = match n_lost {
         0 => String::new(),
-        1 => "The data of 1 claim may be destroyed. ".to_owned(),
-        n => format!("The data of {n} claims may be destroyed. "),
+        1 => format!("The data of 1 {of_what} may be destroyed. "),
+        n => format!("The data of {n} {of_what}s may be destroyed. "),
     };
     let what = match plan.scope {
         TeardownScope::Instance => "take it down",
         TeardownScope::KeptClaims => "release its kept claims",
+        TeardownScope::RetainedVolumes => "release its retained volumes",
     };
     format!("{protection}{loss}Type {id} to {what}:")
 }
@@ -233,11 +240,9 @@ async fn carry_out(
     while interrupted.is_none()
         && let Some(plan) = waiting.pop_front()
     {
-        let what = format!("{} of {}", name_of(&plan), plan.instance.id);
+        let what = format!("{} of {}", plan.scope.name(), plan.instance.id);
         let shown = plan.clone();
-        // What is only claims could not be put back from what a trash holds.
-        let is_kept = !args.no_trash && plan.scope == TeardownScope::Instance;
-        let trash = is_kept.then(|| session.trash());
+        let trash = (!args.no_trash).then(|| session.trash());
         let operation = tear_down(cluster.clone(), plan, options.clone(), trash);
         let outcome = match operate::until_signal(operation).await? {
             Ended::Finished(outcome) => outcome,

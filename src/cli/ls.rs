@@ -108,8 +108,10 @@ impl<'a> Listing<'a> {
         }
         let here = self.cluster.namespace();
         let namespace = (!self.args.all_namespaces).then_some(here);
-        let chosen = select(self.cluster, namespace, selector).await?;
-        self.chosen = chosen.into_iter().collect();
+        let chosen = self.cluster.across(namespace, |cluster, it| async move {
+            select(&cluster, it.as_ref(), selector).await
+        });
+        self.chosen = chosen.await?.into_answers().flatten().collect();
         self.asked = known;
         Ok(())
     }
@@ -124,8 +126,11 @@ impl<'a> Listing<'a> {
         let is_first = self.located.replace(known).is_none();
         let here = self.cluster.namespace();
         let namespace = (!self.args.all_namespaces).then_some(here);
-        let routes = match self.cluster.routes(namespace).await {
-            Ok(routes) => routes,
+        let routes = self.cluster.across(namespace, |cluster, it| async move {
+            cluster.routes(it.as_ref()).await
+        });
+        let routes: Vec<Route> = match routes.await {
+            Ok(routes) => routes.into_answers().flatten().collect(),
             Err(failure) if failure.kind == FailureKind::Unreachable => return Err(failure),
             Err(failure) => {
                 if is_first {

@@ -4,7 +4,9 @@ use std::io::{self, IsTerminal, Write};
 
 use serde::Serialize;
 
+use crate::failure::Failure;
 use crate::secret::SecretValue;
+use crate::service::watch::Topic;
 use crate::text;
 
 /// Spaces between columns, as kubectl leaves them.
@@ -23,6 +25,16 @@ pub fn print(data: &str) -> io::Result<()> {
 /// Writes a sentence for the person to standard error. Nobody listening is no failure.
 pub fn say(sentence: impl AsRef<str>) {
     drop(writeln!(io::stderr().lock(), "{}", sentence.as_ref()));
+}
+
+/// Says which namespaces a list of all does not show, where not all may be looked into.
+pub fn say_unseen(unseen: Option<&Failure>) {
+    if let Some(failure) = unseen {
+        let topic = Topic::Elsewhere;
+        say(text::clean(&format!(
+            "warning: {topic} are not shown: {failure}"
+        )));
+    }
 }
 
 /// Writes lines for the person to standard error; none is written for no lines.

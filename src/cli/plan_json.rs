@@ -94,7 +94,14 @@ pub(super) fn teardown(plan: &TeardownPlan, outcome: Option<&Outcome>) -> Value 
             "scope": match plan.scope {
                 TeardownScope::Instance => "instance",
                 TeardownScope::KeptClaims => "kept-claims",
+                TeardownScope::RetainedVolumes => "retained-volumes",
             },
+            "reclaims": plan
+                .releases
+                .iter()
+                .filter(|it| it.is_reclaimed)
+                .map(|it| &it.of.volume.name)
+                .collect::<Vec<_>>(),
             "retains": plan.retentions.iter().map(|it| &it.volume.name).collect::<Vec<_>>(),
             "protected": plan.is_protected,
             "objects": plan.rows.iter().map(of_row).collect::<Vec<_>>(),
@@ -273,6 +280,7 @@ fn of_claim(claim: &ClaimFate) -> Value {
     json!({
         "size": claim.size,
         "volume": claim.volume,
+        "retainedFrom": claim.retained_from,
         "reclaimPolicy": claim.reclaim_policy,
         "data": match claim.data {
             DataFate::Destroyed => "destroyed",

@@ -18,7 +18,8 @@ pub fn run(args: Prune, session: &Session) -> anyhow::Result<Exit> {
     operate::on_cluster(session, async |cluster| {
         let namespace = (!everywhere).then_some(cluster.namespace());
         let now = Timestamp::now();
-        let expired = expired(&cluster, namespace, now).await?;
+        let (expired, unseen) = expired(&cluster, namespace, now).await?;
+        output::say_unseen(unseen.as_ref());
         if expired.is_empty() {
             let place = namespace.map_or("the cluster".to_owned(), |it| format!("namespace {it}"));
             output::say(format!("no instance in {place} has expired"));
@@ -37,6 +38,7 @@ fn as_delete(args: Prune) -> Delete {
         },
         volumes: Some(args.volumes),
         kept: false,
+        retained: false,
         confirm: Vec::new(),
         dry_run: args.dry_run,
         no_trash: args.no_trash,

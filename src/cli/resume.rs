@@ -108,6 +108,7 @@ fn as_delete(args: &Resume, plan: &TeardownPlan) -> Delete {
             VolumeChoice::Retain => Volumes::Retain,
         }),
         kept: plan.scope == TeardownScope::KeptClaims,
+        retained: plan.scope == TeardownScope::RetainedVolumes,
         confirm: applying.confirm.iter().cloned().collect(),
         dry_run: args.dry_run,
         no_trash: args.no_trash,

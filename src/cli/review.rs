@@ -4,7 +4,7 @@ use super::{Exit, exit, output};
 use crate::definition::id::InstanceId;
 use crate::engine::plan::{
     Change, DataFate, DeployPlan, DiffLine, DiffSide, Fate, FateRow, FieldConflict, Outcome,
-    PlannedObject, Progress, Step, TeardownPlan,
+    PlannedObject, Progress, Step, TeardownPlan, TeardownScope,
 };
 use crate::engine::remedy::Offer;
 use crate::engine::rollback::HangingPod;
@@ -169,7 +169,11 @@ fn counts(plan: &DeployPlan) -> String {
 /// Returns the fate table of a teardown.
 pub(super) fn fate_table(plan: &TeardownPlan) -> String {
     let rows: Vec<Vec<String>> = plan.rows.iter().map(fate_row).collect();
-    output::table(&["OBJECT", "FATE", "SIZE", "VOLUME", "DATA"], &rows)
+    let from = match plan.scope {
+        TeardownScope::Instance | TeardownScope::KeptClaims => "VOLUME",
+        TeardownScope::RetainedVolumes => "FROM CLAIM",
+    };
+    output::table(&["OBJECT", "FATE", "SIZE", from, "DATA"], &rows)
 }
 
 fn fate_row(row: &FateRow) -> Vec<String> {
@@ -185,7 +189,7 @@ fn fate_row(row: &FateRow) -> Vec<String> {
         fate,
         claim.map_or_else(String::new, |claim| claim.size.clone()),
         claim
-            .and_then(|claim| claim.volume.clone())
+            .and_then(|claim| claim.volume.clone().or(claim.retained_from.clone()))
             .unwrap_or_default(),
         match claim {
             Some(claim) => data_fate(claim.data).to_owned(),

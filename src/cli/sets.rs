@@ -22,6 +22,7 @@ pub fn run(args: &Ls, session: &Session) -> anyhow::Result<Exit> {
                 "warning: members may be missing: {failure}"
             )));
         }
+        output::say_unseen(found.unseen.as_ref());
         if found.sets.is_empty() && matches!(args.output, Output::Table | Output::Wide) {
             let place = namespace.map_or("the cluster".to_owned(), |it| format!("namespace {it}"));
             output::say(format!("no ApplySet in {place}"));

@@ -12,6 +12,7 @@ mod part;
 mod pod;
 mod pod_status;
 mod record;
+mod retained;
 mod route;
 pub(super) mod table;
 mod workload;
@@ -30,6 +31,7 @@ pub(super) use object::{AtHome, Both, ConfigMapObject, MetaObject, WithRow};
 pub(super) use part::PartObject;
 pub(super) use pod::PodObject;
 pub(super) use record::{MAX_ELSEWHERE, RecordObject};
+pub(super) use retained::RetainedObject;
 pub(super) use route::{IngressObject, ServiceObject};
 pub(super) use workload::WorkloadObject;
 

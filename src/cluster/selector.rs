@@ -31,6 +31,16 @@ impl Selector {
         Self(naming::retained_selector(id, namespace))
     }
 
+    /// Selects the volumes that were retained of instances, of those of a namespace or of all.
+    pub fn retained_of(namespace: Option<&Namespace>) -> Self {
+        let managed = naming::managed_selector();
+        let label = naming::LABEL_VOLUME_NAMESPACE;
+        Self(match namespace {
+            Some(namespace) => format!("{managed},{label}={namespace}"),
+            None => format!("{managed},{label}"),
+        })
+    }
+
     /// Selects the records: the `ApplySet` parents among what bowline manages.
     pub fn records() -> Self {
         Self(format!(

@@ -4,6 +4,7 @@ use futures::{StreamExt, stream};
 use jiff::Timestamp;
 use serde_json::Value;
 
+use super::across::nowhere;
 use super::kinds::{self, Resource};
 use super::project::{EventObject, IngressObject, MountsObject, Project, ServiceObject};
 use super::request::form_urlencoded;
@@ -30,12 +31,24 @@ impl Cluster {
     /// # Errors
     /// The server cannot be reached, or lets nothing be listed.
     pub async fn snapshot(&self, scope: &Scope, now: Timestamp) -> Result<Fleet, Failure> {
-        let mut events = self.overview_once(scope.namespace()).await?;
-        let mut known = Vec::new();
-        if let (Scope::All, Some(refusal)) = (scope, first_refusal(&events)) {
-            known = watch::known_namespaces(self).await;
-            events = self.overview_of(&known, &refusal).await?;
-        }
+        let overview = self
+            .across(scope.namespace(), |cluster, namespace| async move {
+                let events = cluster.overview_once(namespace.as_ref()).await?;
+                match (namespace, first_refusal(&events)) {
+                    (None, Some(refusal)) => Err(refusal),
+                    _ => Ok(events),
+                }
+            })
+            .await?;
+        let known: Vec<Namespace> = overview
+            .answers
+            .iter()
+            .filter_map(|(namespace, _)| namespace.clone())
+            .collect();
+        let events = match overview.unseen {
+            Some(unseen) => watch::merged(overview.answers, unseen),
+            None => overview.answers.into_iter().flat_map(|it| it.1).collect(),
+        };
         let mut fleet = Fleet::new();
         events.into_iter().for_each(|event| {
             fleet.apply(event, now);
@@ -99,20 +112,6 @@ impl Cluster {
             all.extend(events?);
         }
         Ok(all)
-    }
-
-    /// Lists the same in each of some namespaces, where not all may be listed at once.
-    async fn overview_of(
-        &self,
-        namespaces: &[Namespace],
-        refusal: &Failure,
-    ) -> Result<Vec<WatchEvent>, Failure> {
-        let mut lists = Vec::with_capacity(namespaces.len());
-        for namespace in namespaces {
-            let events = self.overview_once(Some(namespace)).await?;
-            lists.push((namespace.clone(), events));
-        }
-        Ok(watch::merged(lists, refusal))
     }
 
     /// Reads everything about one instance once; none if neither record nor workload nor pods nor claims are there.
@@ -471,20 +470,6 @@ fn first_refusal(events: &[WatchEvent]) -> Option<Failure> {
         } => Some(failure.clone()),
         _ => None,
     })
-}
-
-/// Few may look into every namespace, and the server's own sentence does not say what else was tried.
-fn nowhere(known: &[Namespace], failure: Failure) -> Failure {
-    let known: Vec<&str> = known.iter().map(Namespace::as_str).collect();
-    let summary = format!(
-        "this user may list services neither in all namespaces nor in {}: choose one with -n",
-        known.join(", ")
-    );
-    Failure {
-        summary,
-        detail: failure.summary,
-        ..failure
-    }
 }
 
 #[cfg(test)]

@@ -23,7 +23,7 @@ use tokio::task::{AbortHandle, JoinSet};
 use super::kinds::{self, Resource};
 use super::project::{
     AtHome, BatchObject, Both, ClaimObject, ConfigMapObject, EventObject, IngressObject,
-    MetaObject, PodObject, RecordObject, ServiceObject, WithRow, WorkloadObject,
+    MetaObject, PodObject, RecordObject, RetainedObject, ServiceObject, WithRow, WorkloadObject,
 };
 use super::request::form_urlencoded;
 use super::{Cluster, Selector};
@@ -36,7 +36,7 @@ use decode::{Decode, Metadata, Objects, PrintedPods};
 pub(super) use machine::Subject;
 use machine::{Emit, Sink, Watch};
 pub(super) use named::kinds_of;
-pub(super) use narrow::{known_namespaces, merged};
+pub(super) use narrow::{elsewhere, known_namespaces, merged};
 
 /// Kinds of the Objects tab that are watched by their metadata, beside those that are watched for more.
 pub(super) const OTHER_KINDS: [(&str, &str); 4] = [
@@ -260,6 +260,20 @@ impl Cluster {
         keep(vec![
             self.follow(open_events(instance), &(Arc::new(sink) as Sink)),
         ])
+    }
+
+    /// Watches the volumes that teardowns retained, of the instances of a scope. Must be called within a runtime.
+    pub fn watch_retained(
+        &self,
+        scope: &Scope,
+        sink: impl Fn(WatchEvent) + Send + Sync + 'static,
+    ) -> WatchHandle {
+        let resource = kinds::known("", "PersistentVolume");
+        let place = Place::new(None, &Selector::retained_of(scope.namespace()));
+        let emit = Box::new(|deltas| vec![WatchEvent::Retained(deltas)]);
+        let decode = Objects::<RetainedObject>::of(resource);
+        let subject = place.subject(Topic::Retained, resource, decode, emit);
+        keep(vec![self.follow(subject, &(Arc::new(sink) as Sink))])
     }
 
     fn printed_pods(&self, namespace: &Namespace, sink: &Sink) -> Watch<PrintedPods> {

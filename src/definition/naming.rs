@@ -25,6 +25,10 @@ pub const LABEL_APPLYSET_ID: &str = "applyset.kubernetes.io/id";
 pub const LABEL_VOLUME_NAMESPACE: &str = "bowline.dev/namespace";
 /// Label of a volume that was retained: the claim that it was bound to, where that is a legal value.
 pub const LABEL_VOLUME_CLAIM: &str = "bowline.dev/claim";
+/// Says of a volume that was set to Retain what its reclaim policy was before.
+pub const ANNOTATION_RECLAIM_POLICY: &str = "bowline.dev/reclaim-policy";
+/// The reclaim policy under which the storage goes with the volume.
+pub const RECLAIM_DELETE: &str = "Delete";
 
 /// Annotation of the record: the tooling that owns the `ApplySet`.
 pub const ANNOTATION_APPLYSET_TOOLING: &str = "applyset.kubernetes.io/tooling";

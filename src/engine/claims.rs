@@ -22,6 +22,7 @@ use crate::definition::object::{GroupKind, Object};
 use crate::failure::{Failure, FailureKind};
 use crate::service::claim_use::{self, ClaimState, PodMounts, WorkloadClaims};
 use crate::service::health::{self, StorageClass};
+pub use crate::service::retained::RetainedVolume;
 use crate::service::summary::{Claim, Event, InstanceKey};
 use crate::text;
 
@@ -39,6 +40,8 @@ pub struct ClaimList {
     pub retained: Vec<RetainedVolume>,
     /// What could not be read, as sentences.
     pub warnings: Vec<String>,
+    /// What of all namespaces is not shown, where not all may be looked into.
+    pub unseen: Option<Failure>,
 }
 
 /// A claim, with who uses it and what it lies on.
@@ -56,22 +59,7 @@ pub struct ListedClaim {
     pub reclaim_policy: Option<String>,
 }
 
-/// A volume that a teardown retained, which a new deploy of the ID may bind again.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RetainedVolume {
-    /// The instance that it is from.
-    pub instance: InstanceKey,
-    /// Name of the claim that it was bound to.
-    pub claim: String,
-    /// Name of the volume.
-    pub volume: String,
-    /// Its size.
-    pub size: String,
-    /// `Released`, or `Available` where it is free for its claim already.
-    pub phase: String,
-}
-
-/// Lists all claims of a namespace, or of the cluster without one, each with its state.
+/// Lists all claims of a namespace, or without one of all that may be looked into, each with its state.
 ///
 /// # Errors
 /// The cluster cannot be reached, or does not let claims be listed.
@@ -79,16 +67,48 @@ pub async fn list_claims(
     cluster: &Cluster,
     namespace: Option<&Namespace>,
 ) -> Result<ClaimList, Failure> {
-    let mut claims = cluster.claims(namespace).await?;
-    claims.sort_by(|a, b| (&a.instance, &a.name).cmp(&(&b.instance, &b.name)));
+    let across = cluster.across(namespace, |cluster, namespace| async move {
+        list_in(&cluster, namespace.as_ref()).await
+    });
+    let mut across = across.await?;
+    let mut all = ClaimList {
+        claims: Vec::new(),
+        retained: Vec::new(),
+        warnings: Vec::new(),
+        unseen: across.unseen.take(),
+    };
+    for list in across.into_answers() {
+        all.claims.extend(list.claims);
+        all.retained.extend(list.retained);
+        for warning in list.warnings {
+            if !all.warnings.contains(&warning) {
+                all.warnings.push(warning);
+            }
+        }
+    }
+    let place = |it: &ListedClaim| (it.claim.instance.clone(), it.claim.name.clone());
+    all.claims.sort_by_cached_key(place);
+    all.retained
+        .sort_by(|a, b| (&a.instance, &a.claim).cmp(&(&b.instance, &b.claim)));
+    Ok(all)
+}
+
+async fn list_in(cluster: &Cluster, namespace: Option<&Namespace>) -> Result<ClaimList, Failure> {
+    let claims = cluster.claims(namespace).await?;
     let names = claims.iter().filter_map(|claim| claim.volume.clone());
     let names: BTreeSet<String> = names.collect();
     let (volumes, ours) = volumes::read_and_retained(cluster, &names).await?;
     let mut list = ClaimList {
         claims: Vec::with_capacity(claims.len()),
-        retained: retained(&ours, namespace),
+        retained: retained(ours.as_deref().unwrap_or_default(), namespace),
         warnings: Vec::new(),
+        unseen: None,
     };
+    // Who may not read volumes at all is told so below.
+    if ours.is_none() && (volumes.is_some() || claims.is_empty()) {
+        let warning = "this user may not list volumes: which of them were retained is not known";
+        list.warnings.push(warning.to_owned());
+    }
     if claims.is_empty() {
         return Ok(list);
     }
@@ -215,7 +235,8 @@ pub(super) fn claims_of(workload: &Object) -> Option<WorkloadClaims> {
 fn policies(volumes: Option<Volumes>, warnings: &mut Vec<String>) -> Policies {
     let Some(volumes) = volumes else {
         warnings.push(
-            "this user may not read volumes: their reclaim policies are not known".to_owned(),
+            "this user may not read volumes: their reclaim policies, and which were retained, are not known"
+                .to_owned(),
         );
         return Policies::new();
     };
@@ -229,32 +250,11 @@ fn policies(volumes: Option<Volumes>, warnings: &mut Vec<String>) -> Policies {
 
 /// Returns the volumes of ours that were retained and that no claim holds.
 fn retained(ours: &[Object], namespace: Option<&Namespace>) -> Vec<RetainedVolume> {
-    let mut found: Vec<RetainedVolume> = ours.iter().filter_map(retained_volume).collect();
-    found.retain(|it| namespace.is_none_or(|namespace| it.instance.namespace == *namespace));
-    found.sort_by(|a, b| (&a.instance, &a.claim).cmp(&(&b.instance, &b.claim)));
-    found
-}
-
-fn retained_volume(volume: &Object) -> Option<RetainedVolume> {
-    let clean = |pointer: &str| text::clean(volumes::text(volume, pointer)).into_owned();
-    let phase = clean("/status/phase");
-    if !matches!(phase.as_str(), "Released" | "Available") {
-        return None;
-    }
-    let id = Metadata::of(volume).label(naming::LABEL_INSTANCE)?;
-    Some(RetainedVolume {
-        instance: InstanceKey {
-            namespace: Metadata::of(volume)
-                .label(naming::LABEL_VOLUME_NAMESPACE)?
-                .parse()
-                .ok()?,
-            id: id.parse().ok()?,
-        },
-        claim: clean("/spec/claimRef/name"),
-        volume: volume.key.name.clone(),
-        size: clean("/spec/capacity/storage"),
-        phase,
-    })
+    let read = ours.iter().filter_map(|it| RetainedVolume::of(&it.json));
+    let is_here = |it: &RetainedVolume| {
+        it.is_unclaimed() && namespace.is_none_or(|namespace| it.instance.namespace == *namespace)
+    };
+    read.filter(is_here).collect()
 }
 
 /// Plans the release of the kept claims of an instance: what becomes of each claim and its data. `run_teardown` carries it out.
@@ -266,22 +266,14 @@ pub async fn plan_release(
     instance: &InstanceKey,
     choice: VolumeChoice,
 ) -> Result<TeardownPlan, Failure> {
-    let mut plan = TeardownPlan {
-        scope: TeardownScope::KeptClaims,
-        ..TeardownPlan::new(instance, choice)
-    };
+    let scope = TeardownScope::KeptClaims;
+    let (mut plan, record) = begin(cluster, instance, scope, choice).await?;
     if choice == VolumeChoice::Keep {
         plan.refusals.push(refused(
             "kept claims are released by deleting them: their volumes may be deleted or retained, not kept",
         ));
         return Ok(plan);
     }
-    let record = match record::read(cluster, instance).await {
-        Err(failure) if failure.kind == FailureKind::Refused => None,
-        record => record?,
-    };
-    plan.observe(record.as_ref(), operation::describe);
-    plan.is_protected |= preflight::is_protected(cluster, instance.namespace.as_str()).await?;
     let kind = GroupKind::new("", CLAIM);
     let selector = Selector::instance(&instance.id);
     let namespace = Some(&instance.namespace);
@@ -314,6 +306,26 @@ pub async fn plan_release(
     plan.refusals.extend(cluster.read_only());
     teardown::may_retain(cluster, &mut plan).await?;
     Ok(plan)
+}
+
+/// Returns the plan of a release before anything of it was looked for, with the record of the instance if there is one.
+pub(super) async fn begin(
+    cluster: &Cluster,
+    instance: &InstanceKey,
+    scope: TeardownScope,
+    choice: VolumeChoice,
+) -> Result<(TeardownPlan, Option<Record>), Failure> {
+    let mut plan = TeardownPlan {
+        scope,
+        ..TeardownPlan::new(instance, choice)
+    };
+    let record = match record::read(cluster, instance).await {
+        Err(failure) if failure.kind == FailureKind::Refused => None,
+        record => record?,
+    };
+    plan.observe(record.as_ref(), operation::describe);
+    plan.is_protected |= preflight::is_protected(cluster, instance.namespace.as_str()).await?;
+    Ok((plan, record))
 }
 
 /// Returns why each claim of an instance that is not kept is not.

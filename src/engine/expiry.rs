@@ -21,7 +21,8 @@ pub struct Expired {
     pub at: Timestamp,
 }
 
-/// Returns the instances whose time is over at `now`, of a namespace or of all, the longest expired first.
+/// Returns the instances whose time is over at `now`, of a namespace or of all that may be looked into, the longest expired
+/// first; and what of all is not.
 ///
 /// # Errors
 /// The records cannot be listed.
@@ -29,21 +30,27 @@ pub async fn expired(
     cluster: &Cluster,
     namespace: Option<&Namespace>,
     now: Timestamp,
-) -> Result<Vec<Expired>, Failure> {
-    let kind = GroupKind::new("", "ConfigMap");
-    let records = cluster
-        .list_metadata(&kind, namespace, &Selector::records())
-        .await?;
+) -> Result<(Vec<Expired>, Option<Failure>), Failure> {
+    let across = cluster.across(namespace, |cluster, namespace| async move {
+        let kind = GroupKind::new("", "ConfigMap");
+        let selector = Selector::records();
+        cluster
+            .list_metadata(&kind, namespace.as_ref(), &selector)
+            .await
+    });
+    let mut records = across.await?;
+    let unseen = records.unseen.take();
     let mut expired: Vec<Expired> = records
-        .iter()
+        .into_answers()
+        .flatten()
         .filter_map(|record| {
-            let instance = selection::instance(record)?;
-            let at = end_of(record)?;
+            let instance = selection::instance(&record)?;
+            let at = end_of(&record)?;
             (at <= now).then_some(Expired { instance, at })
         })
         .collect();
     expired.sort_by(|a, b| (a.at, &a.instance).cmp(&(b.at, &b.instance)));
-    Ok(expired)
+    Ok((expired, unseen))
 }
 
 /// Returns when the time of a record's instance is over; none if it lives as long as it is wanted.

@@ -231,6 +231,7 @@ fn claim_fate(
     Some(ClaimFate {
         size: size.unwrap_or_default().to_owned(),
         volume: volume.map(str::to_owned),
+        retained_from: None,
         reclaim_policy: policy,
         data,
     })

@@ -29,10 +29,15 @@ pub(super) struct Held {
     pub key: ObjectKey,
     /// Finalizers that hold it.
     pub finalizers: Vec<String>,
+    /// Why it is not deleted at all, where somebody else should have.
+    pub why: Option<String>,
 }
 
 impl fmt::Display for Held {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(why) = &self.why {
+            return write!(f, "{} cannot be freed: {why}", self.key);
+        }
         match self.finalizers.as_slice() {
             [] => write!(f, "{} is being deleted", self.key),
             held => write!(f, "{} is held by {}", self.key, held.join(", ")),
@@ -156,12 +161,23 @@ fn of_object(key: &ObjectKey, object: &Object) -> Held {
     Held {
         key: key.clone(),
         finalizers: finalizers.collect(),
+        why: failed_reclaim(object),
     }
+}
+
+/// Returns why whoever made the storage of a volume does not free it, where that is told.
+fn failed_reclaim(object: &Object) -> Option<String> {
+    let status = &object.json["status"];
+    let is_failed = object.key.kind == "PersistentVolume" && status["phase"] == "Failed";
+    let message = status["message"].as_str().unwrap_or("its storage stays");
+    is_failed.then(|| text::clean(message).into_owned())
 }
 
 /// Says for what one waits: the first that a finalizer holds, else the first.
 fn sentence(held: &[Held]) -> String {
-    let telling = held.iter().find(|held| !held.finalizers.is_empty());
+    let telling = held
+        .iter()
+        .find(|held| !held.finalizers.is_empty() || held.why.is_some());
     let Some(first) = telling.or(held.first()) else {
         return String::new();
     };
@@ -180,6 +196,7 @@ mod tests {
         Held {
             key: core_key("Pod", "team-a", name),
             finalizers: finalizers.iter().map(|&f| f.to_owned()).collect(),
+            why: None,
         }
     }
 

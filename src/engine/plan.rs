@@ -161,6 +161,19 @@ pub enum TeardownScope {
     Instance,
     /// Only claims that are kept: those that nothing uses.
     KeptClaims,
+    /// Only volumes that were retained and that no claim holds.
+    RetainedVolumes,
+}
+
+impl TeardownScope {
+    /// Returns what is done, as a noun before `of` the instance.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Instance => "teardown",
+            Self::KeptClaims => "release of kept claims",
+            Self::RetainedVolumes => "release of retained volumes",
+        }
+    }
 }
 
 /// A volume that is set to Retain before its claim is deleted.
@@ -174,6 +187,15 @@ pub struct PlannedRetention {
     pub claim: ObjectKey,
     /// Uid of that claim.
     pub claim_uid: String,
+}
+
+/// A retained volume that is released.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct PlannedRelease {
+    /// The volume, and the claim that it was bound to.
+    pub of: PlannedRetention,
+    /// Whether it goes back to the policy that deletes its storage with it; else it is deleted, and the storage stays.
+    pub is_reclaimed: bool,
 }
 
 /// What will happen to an object in a teardown.
@@ -200,13 +222,15 @@ pub enum DataFate {
     Unknown,
 }
 
-/// A claim in the fate table, with what is at stake.
+/// A claim, or a volume that was retained of one, in the fate table, with what is at stake.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct ClaimFate {
     /// Capacity, or the size asked for while unbound.
     pub size: String,
     /// Name of the volume, once bound.
     pub volume: Option<String>,
+    /// Set for volumes: the claim that it was retained from.
+    pub retained_from: Option<String>,
     /// Reclaim policy of the volume, where it may be read.
     pub reclaim_policy: Option<String>,
     /// What happens to the data.
@@ -222,7 +246,7 @@ pub struct FateRow {
     pub uid: String,
     /// What will happen to it.
     pub fate: Fate,
-    /// Set for claims.
+    /// Set for claims, and for volumes that were retained.
     pub claim: Option<ClaimFate>,
 }
 
@@ -254,6 +278,8 @@ pub struct TeardownPlan {
     pub scope: TeardownScope,
     /// Volumes that are set to Retain before anything is deleted.
     pub retentions: Vec<PlannedRetention>,
+    /// Retained volumes that are released.
+    pub releases: Vec<PlannedRelease>,
     /// What tells whether the record that was seen is still the same; none without one. What was deployed since was never
     /// shown.
     pub record_version: Option<String>,
@@ -275,6 +301,7 @@ impl TeardownPlan {
             volumes,
             scope: TeardownScope::Instance,
             retentions: Vec::new(),
+            releases: Vec::new(),
             record_version: None,
             is_protected: false,
             rows: Vec::new(),

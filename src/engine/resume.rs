@@ -17,9 +17,10 @@ use super::operation::{self, Intent};
 use super::plan::{DeployPlan, Fate, Outcome, Step, TeardownPlan, VolumeChoice};
 use super::preflight::refused;
 use super::record::{self, Change, Record};
+use super::retained::plan_volume_release;
 use super::rollback::{RollbackPlan, RollbackRequest, plan_rollback};
 use super::routes::{self, RoutePlan, plan_routes};
-use super::teardown::plan_teardown;
+use super::teardown::{VOLUME_RELEASE, plan_teardown};
 use crate::cluster::Cluster;
 use crate::definition::naming;
 use crate::failure::{Failure, FailureKind};
@@ -142,7 +143,7 @@ impl Resuming<'_> {
                 agreed::go_on(&operation.aim, &mut plan.deploy);
                 Ok(ResumePlan::Rollback(Box::new(plan)))
             }
-            ("teardown" | "release", ..) => {
+            ("teardown" | "release" | VOLUME_RELEASE, ..) => {
                 let choice = volumes.as_deref().map(VolumeChoice::of);
                 let Some(choice) = choice.unwrap_or(Some(VolumeChoice::Keep)) else {
                     return Err(self.unknown(&operation));
@@ -150,6 +151,7 @@ impl Resuming<'_> {
                 let instance = &self.wish.instance;
                 let plan = match operation.kind.as_str() {
                     "release" => plan_release(self.cluster, instance, choice).await?,
+                    VOLUME_RELEASE => plan_volume_release(self.cluster, instance, choice).await?,
                     _ => plan_teardown(self.cluster, instance, choice).await?,
                 };
                 Ok(ResumePlan::Teardown(Box::new(plan)))

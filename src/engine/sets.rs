@@ -62,6 +62,8 @@ pub struct Found {
     pub sets: Vec<ApplySet>,
     /// Lists that failed: without them members may be missing.
     pub failures: Vec<Failure>,
+    /// What of all namespaces is not shown, where not all may be looked into.
+    pub unseen: Option<Failure>,
 }
 
 /// How people name a set's parent: `configmap/name`, `secret/name`, or its name alone.
@@ -205,14 +207,38 @@ fn kinds_of(metadata: Metadata<'_>, resources: &[Resource]) -> BTreeSet<GroupKin
         .collect()
 }
 
-/// Finds the sets of a namespace, or of all, with their members.
+/// Finds the sets of a namespace, or of all that may be looked into, with their members.
 ///
 /// # Errors
 /// The parents cannot be listed.
 pub async fn list_sets(cluster: &Cluster, namespace: Option<&Namespace>) -> Result<Found, Failure> {
-    let mut found = parents(cluster, namespace).await?;
-    add_members(cluster, &mut found, namespace.is_none()).await;
-    Ok(found)
+    let across = cluster.across(namespace, |cluster, namespace| async move {
+        let mut found = parents(&cluster, namespace.as_ref()).await?;
+        add_members(&cluster, &mut found, namespace.is_none()).await;
+        Ok(found)
+    });
+    let mut across = across.await?;
+    let mut all = Found {
+        unseen: across.unseen.take(),
+        ..Found::default()
+    };
+    for found in across.into_answers() {
+        all.sets.extend(found.sets);
+        for failure in found.failures {
+            if !all.failures.contains(&failure) {
+                all.failures.push(failure);
+            }
+        }
+    }
+    sort(&mut all.sets);
+    Ok(all)
+}
+
+fn sort(sets: &mut [ApplySet]) {
+    sets.sort_by(|a, b| {
+        let order = |set: &ApplySet| (set.parent.namespace.clone(), set.parent.clone());
+        order(a).cmp(&order(b))
+    });
 }
 
 /// Finds one set of a namespace, with its members.
@@ -301,10 +327,7 @@ async fn parents(cluster: &Cluster, namespace: Option<&Namespace>) -> Result<Fou
             Err(failure) => found.failures.push(failure),
         }
     }
-    found.sets.sort_by(|a, b| {
-        let order = |set: &ApplySet| (set.parent.namespace.clone(), set.parent.clone());
-        order(a).cmp(&order(b))
-    });
+    sort(&mut found.sets);
     Ok(found)
 }
 

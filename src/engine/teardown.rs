@@ -9,7 +9,7 @@ use super::operation::Meeting;
 
 pub use planning::plan_teardown;
 pub(super) use planning::{may_retain, plan_retentions, policies, read_volumes};
-pub use running::run_teardown;
+pub use running::{VOLUME_RELEASE, run_teardown};
 
 /// How a teardown is carried out.
 #[derive(Debug, Clone, PartialEq, Eq)]

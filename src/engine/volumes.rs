@@ -1,21 +1,22 @@
 //! The volumes behind claims: read where they may be read, set to Retain before a claim goes, freed for it when it comes back.
 //!
-//! A volume is never deleted here, and never touched unless its claimRef names the very claim that it is about.
+//! A volume is never touched unless its claimRef names the very claim that it is about, and deleted only where it was retained
+//! and somebody releases it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
-use super::apply::is_outdated;
+use super::apply::{self, is_outdated};
 use super::metadata::{Metadata, cluster_key};
-use super::plan::PlannedRetention;
-use crate::cluster::{Access, Cluster, Selector};
+use super::plan::{PlannedRelease, PlannedRetention};
+use crate::cluster::{Access, Cluster, Deleted, Propagation, Selector};
 use crate::definition::naming;
 use crate::definition::object::{GroupKind, Object};
 use crate::failure::{Failure, FailureKind};
 use crate::service::summary::InstanceKey;
 
-const VOLUME: &str = "PersistentVolume";
+pub(super) const VOLUME: &str = "PersistentVolume";
 /// Volumes that are read one by one: a cluster may have thousands of others.
 const FEW: usize = 4;
 /// How often a volume is looked at that others change meanwhile, as its controller does.
@@ -63,20 +64,24 @@ async fn list(cluster: &Cluster, selector: &Selector) -> Result<Vec<Object>, Fai
     cluster.list(&kind, None, selector).await
 }
 
-/// Reads volumes by their names, and those that were retained. Both are of one list where many are named.
+/// Reads volumes by their names, and those that were retained; none of what this user may not. Both are of one list where many
+/// are named.
 ///
 /// # Errors
 /// The cluster cannot be reached.
 pub(super) async fn read_and_retained(
     cluster: &Cluster,
     names: &BTreeSet<String>,
-) -> Result<(Option<Volumes>, Vec<Object>), Failure> {
+) -> Result<(Option<Volumes>, Option<Vec<Object>>), Failure> {
     if names.len() <= FEW {
         let named = read(cluster, names).await?;
-        return Ok((named, retained(cluster, &Selector::managed()).await?));
+        return match list(cluster, &Selector::managed()).await {
+            Err(failure) if failure.kind == FailureKind::Forbidden => Ok((named, None)),
+            ours => Ok((named, Some(ours?))),
+        };
     }
     let all = match list(cluster, &Selector::everything()).await {
-        Err(failure) if failure.kind == FailureKind::Forbidden => return Ok((None, Vec::new())),
+        Err(failure) if failure.kind == FailureKind::Forbidden => return Ok((None, None)),
         all => all?,
     };
     let is_ours = |volume: &&Object| {
@@ -85,7 +90,7 @@ pub(super) async fn read_and_retained(
     let ours = all.iter().filter(is_ours).cloned().collect();
     let named = all.into_iter().map(|it| (it.key.name.clone(), it));
     let named = named.filter(|(name, _)| names.contains(name)).collect();
-    Ok((Some(named), ours))
+    Ok((Some(named), Some(ours)))
 }
 
 /// Lists the volumes that a selector finds; none where this user may not.
@@ -147,16 +152,55 @@ pub(super) async fn retain(
                 .all(|(key, value)| metadata.label(key) == Some(value))
     };
     change(cluster, instance, planned, is_wanted, |volume| {
-        json!({
+        let mut patch = json!({
             "metadata": {
                 "uid": planned.uid,
                 "resourceVersion": Metadata::of(volume).resource_version(),
                 "labels": labels,
             },
             "spec": {"persistentVolumeReclaimPolicy": "Retain"},
-        })
+        });
+        // What a release goes back to. What was retained by others before stays theirs.
+        if reclaim_policy(volume) == Some(naming::RECLAIM_DELETE) {
+            patch["metadata"]["annotations"] =
+                json!({naming::ANNOTATION_RECLAIM_POLICY: naming::RECLAIM_DELETE});
+        }
+        patch
     })
     .await
+}
+
+/// Releases a retained volume: sets it back to the policy under which its storage goes with it, or deletes it alone.
+///
+/// # Errors
+/// A claim has it again, the server refuses, or nobody can say whether it was done.
+pub(super) async fn release(
+    cluster: &Cluster,
+    instance: &InstanceKey,
+    planned: &PlannedRelease,
+) -> Result<Deleted, Failure> {
+    let PlannedRelease { of, is_reclaimed } = planned;
+    let live = cluster.get(&of.volume).await?;
+    let Some(live) = live.filter(|live| Metadata::of(live).uid() == of.uid) else {
+        return Ok(Deleted::Gone);
+    };
+    if !is_of(&live, &of.claim_uid) || text(&live, "/status/phase") == "Bound" {
+        let summary = format!("{} is in use by now", of.volume);
+        return Err(Failure::new(FailureKind::Conflict, summary));
+    }
+    if !is_reclaimed {
+        return apply::delete(cluster, &of.volume, &of.uid, Propagation::Background).await;
+    }
+    let is_wanted = |volume: &Object| reclaim_policy(volume) == Some(naming::RECLAIM_DELETE);
+    let back = |volume: &Object| {
+        json!({
+            "metadata": {"uid": of.uid, "resourceVersion": Metadata::of(volume).resource_version()},
+            "spec": {"persistentVolumeReclaimPolicy": naming::RECLAIM_DELETE},
+        })
+    };
+    // NB: who made the storage frees it and deletes the volume: deleted by hand it would take the way to its storage along.
+    change(cluster, instance, of, is_wanted, back).await?;
+    Ok(Deleted::Accepted)
 }
 
 /// Labels of a volume that was retained of a claim.

@@ -58,6 +58,7 @@ pub struct Runner {
     connection: Epoch,
     connecting: Option<AbortOnDropHandle<()>>,
     overview: Option<WatchHandle>,
+    retained: Option<WatchHandle>,
     instance: Option<WatchHandle>,
     logs: Option<AbortOnDropHandle<()>>,
     changes: Option<AbortOnDropHandle<()>>,
@@ -93,6 +94,7 @@ impl Runner {
             connection: Epoch::default(),
             connecting: None,
             overview: None,
+            retained: None,
             instance: None,
             logs: None,
             changes: None,
@@ -116,6 +118,7 @@ impl Runner {
                 after,
             } => self.connect(epoch, context, after),
             Effect::WatchOverview { epoch, scope } => self.watch_overview(epoch, scope),
+            Effect::WatchRetained { epoch, scope } => self.watch_retained(epoch, scope),
             Effect::WatchInstance { epoch, key } => self.watch_instance(epoch, key),
             Effect::Learn {
                 epoch,
@@ -362,6 +365,16 @@ impl Runner {
         let messages = self.messages.clone();
         let sink = move |event| drop(messages.send(Msg::Overview { epoch, event }));
         self.overview = Some(cluster.watch_overview(scope, sink));
+    }
+
+    fn watch_retained(&mut self, epoch: Epoch, scope: Option<Scope>) {
+        self.retained = None;
+        let (Ok(cluster), Some(scope)) = (self.cluster(), scope) else {
+            return;
+        };
+        let messages = self.messages.clone();
+        let sink = move |event| drop(messages.send(Msg::Overview { epoch, event }));
+        self.retained = Some(cluster.watch_retained(&scope, sink));
     }
 
     fn watch_instance(&mut self, epoch: Epoch, key: Option<InstanceKey>) {

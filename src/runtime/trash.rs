@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use crate::catalogue::trash::{Trash, TrashItem};
 use crate::cluster::Cluster;
-use crate::engine::plan::{Fate, FateRow, TeardownPlan};
+use crate::engine::plan::{Fate, FateRow, TeardownPlan, TeardownScope};
 use crate::engine::restore::{Remains, remains};
 use crate::failure::{Failure, FailureKind};
 
@@ -18,6 +18,10 @@ pub async fn keep_in_trash(
     trash: &Trash,
 ) -> Result<bool, Failure> {
     let goes = |row: &FateRow| row.fate == Fate::Deleted;
+    // What is only claims or volumes could not be put back from what a trash holds, and the instance may well be there.
+    if plan.scope != TeardownScope::Instance {
+        return Ok(false);
+    }
     if !plan.refusals.is_empty() || !plan.rows.iter().any(goes) {
         return Ok(false);
     }

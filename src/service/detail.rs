@@ -124,6 +124,8 @@ impl Detail {
             }
             // The full pods say more.
             WatchEvent::PodRows(..) | WatchEvent::Elsewhere(..) => {}
+            // They are of what was, and of another view.
+            WatchEvent::Retained(_) => {}
         }
     }
 

@@ -11,6 +11,7 @@ use super::drift::{self, Drift};
 use super::health::State;
 use super::instance::Instance;
 use super::pod_name;
+use super::retained::RetainedVolume;
 use super::summary::{Claim, InstanceKey, PodRow, WorkloadKind};
 use super::watch::{Topic, WatchEvent};
 use crate::definition::id::{InstanceId, Namespace};
@@ -48,6 +49,9 @@ pub struct Fleet {
     /// Instances of DaemonSets, Jobs and CronJobs, whose pods bear names of another form.
     named: HashMap<(Namespace, WorkloadKind, String), InstanceId>,
     links: BTreeMap<Topic, Link>,
+    /// Volumes that teardowns retained, where somebody looks at them.
+    retained: Vec<RetainedVolume>,
+    retained_link: Option<Link>,
     /// SHA-256 of the catalogue's definitions, by name.
     definitions: BTreeMap<InstanceId, String>,
 }
@@ -125,6 +129,22 @@ impl Fleet {
     pub fn kept_claims(&self) -> impl Iterator<Item = &Claim> {
         let kept = self.instances.values().filter(|i| !i.is_deployed());
         kept.flat_map(|instance| instance.claims())
+    }
+
+    /// Returns the volumes that teardowns retained and that no claim holds, where they are watched.
+    pub fn retained(&self) -> impl Iterator<Item = &RetainedVolume> {
+        self.retained.iter().filter(|it| it.is_unclaimed())
+    }
+
+    /// Returns why this user may not see which volumes were retained, if that is so.
+    pub fn retained_forbidden(&self) -> Option<&Failure> {
+        self.retained_link.as_ref()?.forbidden()
+    }
+
+    /// Forgets the volumes that teardowns retained: nobody looks at them any more.
+    pub fn forget_retained(&mut self) {
+        self.retained.clear();
+        self.retained_link = None;
     }
 
     /// Returns the definitions of the catalogue from which nothing is deployed in this scope, sorted.

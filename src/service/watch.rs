@@ -6,6 +6,7 @@ use std::fmt;
 use std::time::Duration;
 
 use super::address::Route;
+use super::retained::RetainedVolume;
 use super::summary::{
     Claim, Event, InstanceKey, ObjectRow, Pod, PodRow, Record, Workload, WorkloadKind,
 };
@@ -61,6 +62,8 @@ pub enum WatchEvent {
     PodRows(Namespace, Vec<Delta<PodRow>>),
     /// Claims.
     Claims(Vec<Delta<Claim>>),
+    /// Volumes that teardowns retained; they are of a view of their own.
+    Retained(Vec<Delta<RetainedVolume>>),
     /// Records.
     Records(Vec<Delta<Record>>),
     /// Pods of the watched instance, in full.
@@ -103,6 +106,8 @@ pub enum Topic {
     Workloads(WorkloadKind),
     /// The claims.
     Claims,
+    /// The volumes that teardowns retained.
+    Retained,
     /// The printed pods of a namespace.
     PodRows(Namespace),
     /// The full pods of an instance.
@@ -121,7 +126,7 @@ impl Topic {
         match self {
             Self::Records | Self::Workloads(_) | Self::Claims | Self::Pods => true,
             Self::Objects(kind) => WorkloadKind::of(kind).is_some(),
-            Self::PodRows(_) | Self::Events | Self::Elsewhere => false,
+            Self::PodRows(_) | Self::Events | Self::Retained | Self::Elsewhere => false,
             Self::In(_, topic) => topic.tells_health(),
         }
     }
@@ -148,6 +153,7 @@ impl fmt::Display for Topic {
             Self::Workloads(WorkloadKind::Job) => f.write_str("jobs"),
             Self::Workloads(WorkloadKind::CronJob) => f.write_str("cronjobs"),
             Self::Claims => f.write_str("claims"),
+            Self::Retained => f.write_str("retained volumes"),
             Self::PodRows(namespace) => write!(f, "pods of {namespace}"),
             Self::Pods => f.write_str("pods"),
             Self::Events => f.write_str("events"),
@@ -212,6 +218,11 @@ macro_rules! keyed {
 
 keyed!(Workload, |item| &item.instance.namespace, &item.name);
 keyed!(Claim, |item| &item.instance.namespace, &item.name);
+keyed!(
+    RetainedVolume,
+    |item| &item.instance.namespace,
+    &item.volume
+);
 keyed!(Record, |item| &item.instance.namespace, &item.name);
 keyed!(Pod, |item| &item.instance.namespace, &item.name);
 keyed!(Event, |item| &item.namespace, &item.name);

@@ -5,6 +5,7 @@ use rustix::process::Signal;
 use serde_json::json;
 
 use crate::program::{DB, WEB};
+use crate::proxy::{Proxy, Trick};
 use crate::world::{Backend, World, begin};
 
 fn deploy(world: &World, name: &str, text: &str) {
@@ -228,6 +229,32 @@ pub(crate) fn a_stranger_is_told_what_is_forbidden(world: &World) {
         world.namespace
     );
     ended.stderr_has(&[&sentence, "forbidden", "nobody"]);
+}
+
+pub(crate) fn who_may_not_list_everywhere_is_shown_what_is_known_and_told_so(world: &World) {
+    deploy(world, "web", &format!("{WEB}expires: 1s\n"));
+    deploy(world, "db", DB);
+    let proxy = Proxy::to(world, Trick::Narrow);
+    let sentence = format!(
+        "warning: other namespaces are not shown: no permission to list in all namespaces, so that no others are shown than {}",
+        world.namespace
+    );
+    let check = |args: &[&str], words: &[&str]| {
+        let ended = proxy.run(world, args).code(0).stderr_has(&[&sentence]);
+        assert_eq!(ended.stderr.matches("other namespaces").count(), 1);
+        ended.stdout_has(words);
+    };
+    check(&["ls", "-A"], &["web", "db"]);
+    check(&["ls", "-A", "-l", "app.kubernetes.io/name=db"], &["db"]);
+    check(&["ls", "-A", "-o", "wide"], &["web", "db"]);
+    check(&["ls", "--claims", "-A"], &["data-db-0", "InUse"]);
+    check(&["ls", "--sets", "-A"], &["bowline-db", "Ready"]);
+    let pruned = (0..200).find_map(|_| {
+        let prune = ["prune", "--expired", "-A", "--dry-run"];
+        let pruned = proxy.run(world, &prune).code(0);
+        pruned.stdout.contains("Deployment/web").then_some(pruned)
+    });
+    pruned.expect("a second to pass").stderr_has(&[&sentence]);
 }
 
 #[test]

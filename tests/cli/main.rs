@@ -136,7 +136,8 @@ on_both_backends! {
         a_list_streams_changes_until_it_is_interrupted
         a_status_streams_changes_until_it_is_interrupted
         a_snapshot_draws_what_is_there
-        a_stranger_is_told_what_is_forbidden;
+        a_stranger_is_told_what_is_forbidden
+        who_may_not_list_everywhere_is_shown_what_is_known_and_told_so;
     logs:
         every_pod_is_heard_through_the_server;
     operations:
@@ -179,6 +180,7 @@ on_both_backends! {
     volumes:
         claims_are_listed_kept_and_released
         retained_volumes_are_named_and_bound_again
+        retained_volumes_are_released_with_their_data
         a_change_that_cannot_be_made_names_the_flags_that_can
         kept_claims_of_a_protected_namespace_want_the_id;
     requests:

@@ -37,6 +37,8 @@ pub(crate) enum Trick {
     At(&'static str),
     /// Deletions of a path that ends so are refused.
     Refuse(&'static str),
+    /// Nothing is listed but what is in a namespace.
+    Narrow,
 }
 
 /// A way to the cluster of a case, open until it is dropped.
@@ -189,6 +191,9 @@ impl Way {
             Trick::Refuse(end) if parts.method == Method::DELETE && path.ends_with(end) => {
                 return Ok(refusal());
             }
+            Trick::Narrow if parts.method == Method::GET && is_everywhere(&path) => {
+                return Ok(refusal());
+            }
             Trick::Before(at) if number == Some(at) => {}
             Trick::At(end) if number.is_some() && path.ends_with(end) => {}
             Trick::After(at) if number == Some(at) => drop(self.client.send(onward).await),
@@ -197,6 +202,12 @@ impl Way {
         let _ = self.reached.send(());
         std::future::pending().await
     }
+}
+
+/// Tells whether a path is that of all objects of a kind, in whatever namespace.
+fn is_everywhere(path: &str) -> bool {
+    let segments: Vec<&str> = path.trim_start_matches('/').split('/').collect();
+    matches!(segments[..], ["api", _, _] | ["apis", _, _, _])
 }
 
 fn refusal() -> Response<Body> {

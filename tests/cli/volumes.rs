@@ -93,11 +93,18 @@ pub(crate) fn retained_volumes_are_named_and_bound_again(world: &World) {
         "PersistentVolumeClaim/data-db-0 deleted",
     ]);
     let claims = world.bowline(&["ls", "--claims"]).end().code(0);
-    claims.stderr_has(&[
-        &volume,
-        "is retained from claim data-db-0",
-        "--bind-retained",
+    let claims = claims.stderr_has(&[
+        "`bowline deploy db --bind-retained`",
+        "`bowline delete db --retained` releases",
     ]);
+    claims.stdout_has(&["data-db-0", "Retained", "Retain", &volume]);
+    let listed = world.bowline(&["ls", "--claims", "-o", "json"]).end();
+    let listed = listed.code(0).json();
+    let of = |key: &str| listed[0][key].clone();
+    assert_eq!(
+        json!([of("id"), of("name"), of("state"), of("phase"), of("volume")]),
+        json!(["db", "data-db-0", "retained", "Released", volume])
+    );
     let plan = world.bowline(&["deploy", "db", "--dry-run"]).end().code(0);
     plan.stderr_has(&["option: --bind-retained binds", &volume]);
     let ended = world
@@ -117,6 +124,55 @@ pub(crate) fn retained_volumes_are_named_and_bound_again(world: &World) {
         .patch(&volume, &PatchParams::default(), &Patch::Merge(back))
         .await_in(world)
         .unwrap();
+}
+
+pub(crate) fn retained_volumes_are_released_with_their_data(world: &World) {
+    deploy(world);
+    let volume = volume(world);
+    let teardown = ["delete", "db", "-y", "--volumes", "retain"];
+    world.bowline(&teardown).end().code(0);
+    // They are retained already.
+    let keep = ["delete", "db", "--retained", "--volumes", "keep", "-y"];
+    world.bowline(&keep).end().code(5);
+    let table = world.bowline(&["delete", "db", "--retained", "--dry-run"]);
+    table.end().code(0).stdout_has(&[
+        "FROM CLAIM",
+        &format!("PersistentVolume/{volume}"),
+        "data-db-0",
+        "destroyed",
+    ]);
+    let without = [
+        "delete",
+        "db",
+        "--retained",
+        "--volumes",
+        "retain",
+        "--dry-run",
+    ];
+    let without = world.bowline(&without).end().code(0);
+    without
+        .stdout_has(&["retained"])
+        .stderr_has(&["its storage stays"]);
+    let released = world.bowline(&["delete", "db", "--retained", "-y", "-o", "json"]);
+    let released = released.end().code(0).json();
+    assert_eq!(
+        json!([
+            released[0]["scope"],
+            released[0]["reclaims"],
+            released[0]["outcome"]["complete"]
+        ]),
+        json!(["retained-volumes", [volume], true])
+    );
+    let volumes: Api<PersistentVolume> = Api::all(world.admin.clone());
+    assert!(volumes.get_opt(&volume).await_in(world).unwrap().is_none());
+    world
+        .bowline(&["delete", "db", "--retained", "-y"])
+        .end()
+        .code(0)
+        .stderr_has(&["no volume of db", "is retained"]);
+    // Nothing was taken down by it, so that there is nothing to put back but the instance.
+    let restore = world.bowline(&["restore", "-o", "json"]).end().code(0);
+    assert_eq!(restore.json().as_array().unwrap().len(), 1);
 }
 
 pub(crate) fn a_change_that_cannot_be_made_names_the_flags_that_can(world: &World) {

@@ -277,6 +277,10 @@ on_both_backends! {
         a_kept_claim_that_somebodys_pod_uses_is_not_released
         a_claim_that_was_made_again_meanwhile_is_not_released
         retained_volumes_are_offered_and_bound_again
+        a_retained_volume_is_released_with_its_data
+        a_retained_volume_is_given_up_without_its_data
+        a_volume_that_a_claim_has_again_is_not_released
+        a_volume_that_only_bears_the_labels_is_not_released
         a_bound_again_volume_survives_a_deploy_that_is_cut_off
         claims_and_their_template_grow_together_while_the_pods_go_on
         a_growth_that_is_cut_off_is_finished_by_a_second_run

@@ -7,8 +7,10 @@ use bowline::engine::plan::{
     DeployPlan, Fate, Outcome, Progress, Step, TeardownPlan, VolumeChoice,
 };
 use bowline::engine::remedy::{Remedies, Remedy};
+use bowline::engine::retained::plan_volume_release;
 use bowline::engine::rollback::{plan_rollback, run_rollback};
 use bowline::engine::wait::wait_ready;
+use bowline::failure::FailureKind;
 use bowline::service::claim_use::ClaimState;
 use serde_json::{Value, json};
 
@@ -383,6 +385,131 @@ pub(crate) async fn retained_volumes_are_offered_and_bound_again(case: Cluster) 
     );
     assert!(stage.plan("db", DB).await.is_noop());
     assert_eq!(claims_of(&stage).await.retained, []);
+}
+
+/// Plans the release of what was retained of `db`, as the dashboard does.
+async fn volume_release(stage: &Stage<'_>, choice: VolumeChoice) -> TeardownPlan {
+    let (engine, key) = (stage.engine().clone(), stage.key("db"));
+    let planned = tokio::spawn(async move { plan_volume_release(&engine, &key, choice).await });
+    planned.await.unwrap().unwrap()
+}
+
+/// Deploys `db`, takes it down so that its volume is retained, and returns that.
+async fn retained(stage: &Stage<'_>) -> String {
+    deployed(stage, "db", DB).await;
+    let case = stage.case();
+    let volume = volume_of(&case.get(CLAIM, "data-db-0").await.unwrap());
+    let outcome = stage.teardown("db", VolumeChoice::Retain).await;
+    assert!(outcome.is_complete(), "{outcome:?}");
+    let is_released = |volume: &Value| volume["status"]["phase"] == "Released";
+    case.until(VOLUME, &volume, is_released).await;
+    volume
+}
+
+pub(crate) async fn a_retained_volume_is_released_with_its_data(case: Cluster) {
+    let stage = Stage::new(&case);
+    let volume = retained(&stage).await;
+    let list = claims_of(&stage).await;
+    let listed = &list.retained[0];
+    assert_eq!(
+        (&*listed.volume, &*listed.claim, listed.goes_with_data()),
+        (&*volume, "data-db-0", true)
+    );
+    // One that runs by now under the same ID loses nothing.
+    deployed(&stage, "db", DB).await;
+    let own = volume_of(&case.get(CLAIM, "data-db-0").await.unwrap());
+    let plan = volume_release(&stage, VolumeChoice::Delete).await;
+    assert_eq!((deleted(&plan), &plan.refusals), (vec![&*volume], &vec![]));
+    assert!(plan.rows[0].destroys_data(), "{:?}", plan.rows);
+    let outcome = stage.run_teardown(&plan).await;
+    assert!(outcome.is_complete(), "{outcome:?}");
+    case.until_gone(VOLUME, &volume).await;
+    assert_eq!(claims_of(&stage).await.retained, []);
+    assert!(stage.wait("db").await.is_complete());
+    assert!(stage.plan("db", DB).await.is_noop());
+    assert!(case.get(VOLUME, &own).await.is_ok());
+    // A second run finds nothing that is left to do.
+    let plan = volume_release(&stage, VolumeChoice::Delete).await;
+    assert_eq!(plan.rows, []);
+}
+
+pub(crate) async fn a_retained_volume_is_given_up_without_its_data(case: Cluster) {
+    let stage = Stage::new(&case);
+    let volume = retained(&stage).await;
+    let plan = volume_release(&stage, VolumeChoice::Retain).await;
+    assert_eq!(deleted(&plan), [&*volume]);
+    assert!(!plan.rows[0].destroys_data(), "{:?}", plan.rows);
+    assert!(
+        plan.warnings[0].contains("its storage stays"),
+        "{:?}",
+        plan.warnings
+    );
+    assert!(plan.releases.iter().all(|it| !it.is_reclaimed));
+    let outcome = stage.run_teardown(&plan).await;
+    assert!(outcome.is_complete(), "{outcome:?}");
+    case.until_gone(VOLUME, &volume).await;
+    // What is retained already is not kept once more.
+    let plan = volume_release(&stage, VolumeChoice::Keep).await;
+    assert_eq!(plan.refusals.len(), 1, "{plan:?}");
+}
+
+pub(crate) async fn a_volume_that_a_claim_has_again_is_not_released(case: Cluster) {
+    let stage = Stage::new(&case);
+    let volume = retained(&stage).await;
+    let plan = volume_release(&stage, VolumeChoice::Delete).await;
+    let binding = stage.agreeing(Remedies::default().with(Remedy::BindRetained));
+    deployed(&binding, "db", DB).await;
+    assert_eq!(
+        volume_of(&case.get(CLAIM, "data-db-0").await.unwrap()),
+        volume
+    );
+    for choice in [VolumeChoice::Delete, VolumeChoice::Retain] {
+        let late = TeardownPlan {
+            volumes: choice,
+            record_version: volume_release(&stage, choice).await.record_version,
+            ..plan.clone()
+        };
+        let outcome = stage.run_teardown(&late).await;
+        assert_eq!(outcome.failed.len(), 1, "{outcome:?}");
+    }
+    let live = case.get(VOLUME, &volume).await.unwrap();
+    assert_eq!(
+        (
+            &live["metadata"]["deletionTimestamp"],
+            &live["spec"]["persistentVolumeReclaimPolicy"]
+        ),
+        (&Value::Null, &json!("Retain"))
+    );
+    // It bears the labels on, and is none that is left over.
+    assert_eq!(volume_release(&stage, VolumeChoice::Delete).await.rows, []);
+    assert_eq!(claims_of(&stage).await.retained, []);
+}
+
+pub(crate) async fn a_volume_that_only_bears_the_labels_is_not_released(case: Cluster) {
+    let stage = Stage::new(&case);
+    let name = format!("copied-{}", case.namespace);
+    let copied = json!({
+        "apiVersion": "v1", "kind": VOLUME,
+        "metadata": {"name": name, "labels": {
+            "app.kubernetes.io/managed-by": "bowline", "app.kubernetes.io/instance": "db",
+            "bowline.dev/namespace": case.namespace, "bowline.dev/claim": "data-db-0"},
+            "annotations": {"bowline.dev/reclaim-policy": "Delete"}},
+        "spec": {"capacity": {"storage": "1Gi"}, "accessModes": ["ReadWriteOnce"],
+            "persistentVolumeReclaimPolicy": "Retain", "storageClassName": "standard",
+            "hostPath": {"path": "/tmp/none"},
+            "claimRef": {"namespace": case.namespace, "name": "data-db-0", "uid": "1"}},
+    });
+    case.create(&copied).await.unwrap();
+    case.until(VOLUME, &name, |it| it["status"]["phase"] == "Released")
+        .await;
+    let plan = volume_release(&stage, VolumeChoice::Delete).await;
+    let left = Fate::Left("it bears the labels, but bowline did not retain it".to_owned());
+    assert_eq!(plan.rows[0].fate, left);
+    assert_eq!(stage.run_teardown(&plan).await, Outcome::default());
+    // Who may not see volumes is told so.
+    let key = stage.key("db");
+    let refused = plan_volume_release(stage.viewer().engine(), &key, VolumeChoice::Delete).await;
+    assert_eq!(refused.unwrap_err().kind, FailureKind::Forbidden);
 }
 
 pub(crate) async fn a_bound_again_volume_survives_a_deploy_that_is_cut_off(case: Cluster) {

@@ -1,7 +1,10 @@
-//! All claims of the scope: of what runs, and those that teardowns kept.
+//! All claims of the scope: of what runs, and those that teardowns kept; and the volumes that teardowns retained.
 
+use crate::app::msg::Epoch;
 use crate::app::table::{Column, Row, Sort, Table, Value};
+use crate::engine::plan::TeardownScope;
 use crate::service::fleet::Fleet;
+use crate::service::retained::RetainedVolume;
 use crate::service::summary::{Claim, InstanceKey};
 use crate::service::watch::Scope;
 
@@ -21,7 +24,10 @@ const COLUMNS: &[Column] = &[
 /// What is said of a claim that nothing uses.
 const KEPT: &str = "kept";
 
-/// What identifies a claim: its instance, and its name there.
+/// What is said of a volume that no claim holds.
+const RETAINED: &str = "retained";
+
+/// What identifies a row: the instance, and the name of the claim there, or of the volume.
 pub type ClaimKey = (InstanceKey, String);
 
 /// All claims.
@@ -29,6 +35,8 @@ pub type ClaimKey = (InstanceKey, String);
 pub struct ClaimsPane {
     /// Their rows; those that nothing uses come first.
     pub table: Table<ClaimKey>,
+    /// The connection over which retained volumes are watched.
+    pub watched: Option<Epoch>,
 }
 
 impl Default for ClaimsPane {
@@ -39,16 +47,47 @@ impl Default for ClaimsPane {
         };
         Self {
             table: Table::new(COLUMNS, by_use),
+            watched: None,
         }
     }
 }
 
 impl ClaimsPane {
-    /// Returns the instance of the selected claim, where that is one that a teardown kept.
-    pub fn selected_kept(&self) -> Option<&InstanceKey> {
+    /// Returns the instance of the selected row and what was left of it, where a teardown left it.
+    pub fn selected_left(&self) -> Option<(&InstanceKey, TeardownScope)> {
         let row = self.table.selected_row()?;
-        let is_kept = matches!(&row.cells[2], Value::Text(of) if of == KEPT);
-        is_kept.then_some(&row.key.0)
+        let scope = match &row.cells[2] {
+            Value::Text(of) if of == KEPT => TeardownScope::KeptClaims,
+            Value::Text(of) if of == RETAINED => TeardownScope::RetainedVolumes,
+            _ => return None,
+        };
+        Some((&row.key.0, scope))
+    }
+
+    /// Says what can be done with the selected row, where a teardown left it.
+    pub fn advice(&self, fleet: &Fleet) -> Option<String> {
+        let ((key, scope), row) = (self.selected_left()?, self.table.selected_row()?);
+        let id = &key.id;
+        Some(match scope {
+            TeardownScope::Instance => return None,
+            TeardownScope::KeptClaims => {
+                format!("A deploy of {id} uses it again; a release deletes it.")
+            }
+            TeardownScope::RetainedVolumes => {
+                let volume = fleet.retained().find(|it| it.volume == row.key.1)?;
+                let is_claimed = |it: &Claim| it.instance == *key && it.name == volume.claim;
+                match fleet.claims().any(is_claimed) {
+                    true => format!(
+                        "Claim {} has another volume by now; a release deletes this one.",
+                        volume.claim
+                    ),
+                    false => format!(
+                        "A deploy of {id} offers to bind it again to claim {}; a release deletes it.",
+                        volume.claim
+                    ),
+                }
+            }
+        })
     }
 
     pub(in crate::app) fn rebuild(&mut self, fleet: &Fleet, scope: Option<&Scope>) {
@@ -59,7 +98,33 @@ impl ClaimsPane {
                 .is_some_and(|instance| instance.is_deployed());
             row(claim, is_used, shows_namespace)
         };
-        self.table.set_rows(fleet.claims().map(row).collect());
+        let retained = fleet.retained().map(|it| retained(it, shows_namespace));
+        let rows = fleet.claims().map(row).chain(retained);
+        self.table.set_rows(rows.collect());
+    }
+}
+
+/// Returns a row for a volume, under the name of the claim that it is from.
+fn retained(volume: &RetainedVolume, shows_namespace: bool) -> Row<ClaimKey> {
+    let status = match (volume.is_going, volume.phase.as_str()) {
+        (true, _) => Value::Bad("Terminating".to_owned()),
+        (false, "Failed") => Value::Bad(volume.phase.clone()),
+        (false, _) => Value::Text(volume.phase.clone()),
+    };
+    Row {
+        key: (volume.instance.clone(), volume.volume.clone()),
+        cells: vec![
+            Value::Text(volume.claim.clone()),
+            Value::Text(volume.instance.id.to_string()),
+            Value::Text(RETAINED.to_owned()),
+            status,
+            Value::Text(volume.size.clone()),
+            Value::Missing,
+            Value::of(volume.storage_class.clone()),
+            Value::Text(volume.volume.clone()),
+            Value::Age(volume.created),
+            Value::of(shows_namespace.then(|| volume.instance.namespace.to_string())),
+        ],
     }
 }
 

@@ -49,10 +49,10 @@ impl TeardownPane {
         }
     }
 
-    /// Returns a table of what becomes of the kept claims of an instance.
-    pub fn release(op: OpId, key: InstanceKey) -> Self {
+    /// Returns a table of what becomes of what was left of an instance.
+    pub fn release(op: OpId, key: InstanceKey, scope: TeardownScope) -> Self {
         Self {
-            scope: TeardownScope::KeptClaims,
+            scope,
             volumes: VolumeChoice::Delete,
             ..Self::new(op, vec![key])
         }
@@ -106,7 +106,12 @@ impl TeardownPane {
         if self.ready().all(|plan| plan.rows.is_empty()) {
             return Err("nothing of it is there any more");
         }
-        Err("all that is there is kept: v deletes the claims")
+        Err(match self.scope {
+            TeardownScope::Instance => "all that is there is kept: v deletes the claims",
+            TeardownScope::KeptClaims | TeardownScope::RetainedVolumes => {
+                "nothing of it can be released: see why above"
+            }
+        })
     }
 
     /// Returns the IDs that must be typed: those of protected instances, and of those whose data may be lost.

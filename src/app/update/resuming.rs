@@ -12,8 +12,9 @@ use crate::app::panes::routes::RoutesPane;
 use crate::app::panes::teardown::TeardownPane;
 use crate::app::popup::{Choice, Menu, MenuItem, Popup};
 use crate::engine::adjust::Adjustment;
-use crate::engine::plan::VolumeChoice;
+use crate::engine::plan::{TeardownScope, VolumeChoice};
 use crate::engine::resume::{ClearPlan, ResumePlan};
+use crate::engine::teardown::VOLUME_RELEASE;
 use crate::engine::{adopt, routes};
 use crate::failure::{Failure, FailureKind};
 use crate::service::operation::Operation;
@@ -36,7 +37,9 @@ pub(super) fn resume(model: &mut Model, takes_over: bool) -> Vec<Effect> {
         takes_conflicts: false,
     };
     let screen = match noted.kind.as_str() {
-        "teardown" | "release" => return take_down(model, (instance, noted), takes_over),
+        "teardown" | "release" | VOLUME_RELEASE => {
+            return take_down(model, (instance, noted), takes_over);
+        }
         "scale" | "restart" => {
             let op = model.next_op();
             let only = noted.aim.workload.as_deref().map(str::parse);
@@ -65,7 +68,8 @@ fn take_down(
     let op = model.next_op();
     let volumes = noted.aim.volumes.as_deref().and_then(VolumeChoice::of);
     let pane = match noted.kind.as_str() {
-        "release" => TeardownPane::release(op, instance),
+        "release" => TeardownPane::release(op, instance, TeardownScope::KeptClaims),
+        VOLUME_RELEASE => TeardownPane::release(op, instance, TeardownScope::RetainedVolumes),
         _ => TeardownPane::new(op, vec![instance]),
     };
     let pane = TeardownPane {

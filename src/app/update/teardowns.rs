@@ -47,12 +47,13 @@ pub(super) fn show_expired(model: &mut Model) -> Vec<Effect> {
     effects
 }
 
-/// Shows what becomes of the kept claims of the selected claim's instance.
+/// Shows what becomes of what was left of the instance of the selected row: kept claims, or retained volumes.
 pub(super) fn show_release(model: &mut Model) -> Vec<Effect> {
-    let Some(key) = model.claims.selected_kept().cloned() else {
+    let Some((key, scope)) = model.claims.selected_left() else {
         return Vec::new();
     };
-    let pane = TeardownPane::release(model.next_op(), key);
+    let key = key.clone();
+    let pane = TeardownPane::release(model.next_op(), key, scope);
     let effects = plan_all(&pane);
     model.screens.push(Screen::Teardown(Box::new(pane)));
     effects
@@ -76,20 +77,37 @@ pub(super) fn ask_volumes(model: &mut Model) {
         return;
     };
     let present = pane.volumes;
-    let item = |choice: VolumeChoice| {
-        let detail = meaning(choice).to_owned();
-        MenuItem::new(choice.as_str(), detail, Choice::Volumes(choice))
+    let item = |choice: &VolumeChoice| {
+        let detail = meaning(pane.scope, *choice).to_owned();
+        MenuItem::new(choice.as_str(), detail, Choice::Volumes(*choice))
     };
-    let items = VolumeChoice::ALL.map(item).into();
-    let mut menu = Menu::new("Claims and their data", Vec::new(), items);
-    let mut choices = VolumeChoice::ALL.iter();
+    // What is kept already is not kept once more by a release.
+    let choices = match pane.scope {
+        TeardownScope::Instance => &VolumeChoice::ALL[..],
+        TeardownScope::KeptClaims | TeardownScope::RetainedVolumes => {
+            &[VolumeChoice::Delete, VolumeChoice::Retain]
+        }
+    };
+    let items = choices.iter().map(item).collect();
+    let title = match pane.scope {
+        TeardownScope::RetainedVolumes => "Volumes and their data",
+        TeardownScope::Instance | TeardownScope::KeptClaims => "Claims and their data",
+    };
+    let mut menu = Menu::new(title, Vec::new(), items);
+    let mut choices = choices.iter();
     menu.selected = choices.position(|choice| *choice == present).unwrap_or(0);
     model.popup = Some(Popup::Menu(menu));
 }
 
 /// Returns what a choice means for claims and data.
-fn meaning(choice: VolumeChoice) -> &'static str {
+fn meaning(scope: TeardownScope, choice: VolumeChoice) -> &'static str {
     match choice {
+        VolumeChoice::Delete if scope == TeardownScope::RetainedVolumes => {
+            "the volumes go; their data as the reclaim policy said before"
+        }
+        VolumeChoice::Retain if scope == TeardownScope::RetainedVolumes => {
+            "the volumes go; their storage stays, with the data"
+        }
         VolumeChoice::Keep => "the claims stay, and a deploy of the ID binds them again",
         VolumeChoice::Delete => "the claims go; their data as the reclaim policy says",
         VolumeChoice::Retain => "the claims go; their volumes stay, with the data",
@@ -136,11 +154,16 @@ fn question(model: &Model, pane: &TeardownPane) -> Popup {
         .collect();
     let place = places_of(model, pane.runnable().map(|plan| &plan.instance));
     let left = left_sentence(pane.n_left());
-    let title = format!("Take down {}?", names.join(", "));
+    let (deed, of_what) = match pane.scope {
+        TeardownScope::Instance => ("Take down", "claim"),
+        TeardownScope::KeptClaims => ("Release the kept claims of", "claim"),
+        TeardownScope::RetainedVolumes => ("Release the retained volumes of", "volume"),
+    };
+    let title = format!("{deed} {}?", names.join(", "));
     let ids = pane.ids_to_type();
     if ids.is_empty() {
         let deed = MenuItem::new(
-            format!("Take down {}", names.join(", ")),
+            format!("{deed} {}", names.join(", ")),
             format!("from {place}"),
             Choice::RunTeardown,
         );
@@ -150,6 +173,9 @@ fn question(model: &Model, pane: &TeardownPane) -> Popup {
             .any(|row| row.claim.is_some());
         let text = if has_claims {
             match pane.volumes {
+                _ if pane.scope == TeardownScope::RetainedVolumes => {
+                    "The volumes are deleted; their storage and data stay."
+                }
                 VolumeChoice::Retain => "Claims are deleted; their volumes and data are retained.",
                 VolumeChoice::Keep | VolumeChoice::Delete => "Claims and their data are kept.",
             }
@@ -166,9 +192,9 @@ fn question(model: &Model, pane: &TeardownPane) -> Popup {
         .count();
     let mut text = vec![format!("From {place}.")];
     if n_lost > 0 {
-        let claims = if n_lost == 1 { "claim" } else { "claims" };
+        let plural = if n_lost == 1 { "" } else { "s" };
         text.push(format!(
-            "The data of {n_lost} {claims} is destroyed and cannot be had back."
+            "The data of {n_lost} {of_what}{plural} is destroyed and cannot be had back."
         ));
     }
     if pane.runnable().any(|plan| plan.is_protected) {
@@ -197,7 +223,7 @@ pub(super) fn run(model: &mut Model) -> Vec<Effect> {
         }
         let kind = match plan.scope {
             TeardownScope::Instance => OperationKind::Teardown,
-            TeardownScope::KeptClaims => OperationKind::Release,
+            TeardownScope::KeptClaims | TeardownScope::RetainedVolumes => OperationKind::Release,
         };
         let op = begin(model, kind, instance, &what);
         effects.push(Effect::RunTeardown {
@@ -213,8 +239,13 @@ pub(super) fn run(model: &mut Model) -> Vec<Effect> {
 
 fn command(plan: &TeardownPlan) -> String {
     let id = &plan.instance.id;
+    let (what, default) = match plan.scope {
+        TeardownScope::Instance => ("", VolumeChoice::Keep),
+        TeardownScope::KeptClaims => (" --kept", VolumeChoice::Delete),
+        TeardownScope::RetainedVolumes => (" --retained", VolumeChoice::Delete),
+    };
     let volumes = match plan.volumes {
-        VolumeChoice::Keep => String::new(),
+        choice if choice == default => String::new(),
         choice => format!(" --volumes {}", choice.as_str()),
     };
     let confirm = if plan.is_protected {
@@ -222,5 +253,5 @@ fn command(plan: &TeardownPlan) -> String {
     } else {
         String::new()
     };
-    format!("delete {id}{volumes}{confirm}")
+    format!("delete {id}{what}{volumes}{confirm}")
 }

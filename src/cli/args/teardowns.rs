@@ -7,18 +7,22 @@ use super::formats::Report;
 use super::waiting::{Waiting, meeting};
 use crate::definition::id::InstanceId;
 use crate::engine::operation::Meeting;
+use crate::engine::plan::TeardownScope;
 
 /// `bowline delete`.
 #[derive(Debug, Args)]
 pub struct Delete {
     #[command(flatten)]
     pub chosen: Chosen,
-    /// What to do with the claims and their data [default: keep; with --kept: delete]
+    /// What to do with the claims and their data [default: keep; with --kept and --retained: delete]
     #[arg(long, value_enum)]
     pub volumes: Option<Volumes>,
     /// Release only claims that are kept: those that nothing uses and nothing that runs would use
     #[arg(long, conflicts_with = "selector")]
     pub kept: bool,
+    /// Release only volumes that an earlier teardown retained: with their data, or without it (--volumes retain)
+    #[arg(long, conflicts_with_all = ["selector", "kept"])]
+    pub retained: bool,
     /// Confirm the teardown of a protected instance by repeating its ID; may be given several times
     #[arg(long, value_name = "ID")]
     pub confirm: Vec<InstanceId>,
@@ -45,6 +49,15 @@ pub struct Delete {
 }
 
 impl Delete {
+    /// Returns what is taken down.
+    pub fn scope(&self) -> TeardownScope {
+        match (self.kept, self.retained) {
+            (true, _) => TeardownScope::KeptClaims,
+            (false, true) => TeardownScope::RetainedVolumes,
+            (false, false) => TeardownScope::Instance,
+        }
+    }
+
     /// Returns what is done where somebody else is at it.
     pub fn meeting(&self) -> Meeting {
         meeting(self.take_over)

@@ -147,16 +147,12 @@ pub(in crate::cluster) async fn known_namespaces(cluster: &Cluster) -> Vec<Names
 
 /// Puts together what was listed once in each of some namespaces, as a watch of all of them would tell it.
 pub(in crate::cluster) fn merged(
-    lists: Vec<(Namespace, Vec<WatchEvent>)>,
-    refusal: &Failure,
+    lists: Vec<(Option<Namespace>, Vec<WatchEvent>)>,
+    unseen: Failure,
 ) -> Vec<WatchEvent> {
-    let shown: Vec<Namespace> = lists
-        .iter()
-        .map(|(namespace, _)| namespace.clone())
-        .collect();
     let mut events = vec![WatchEvent::Link {
         topic: Topic::Elsewhere,
-        state: LinkState::Forbidden(elsewhere(&shown, refusal)),
+        state: LinkState::Forbidden(unseen),
     }];
     let mut states: BTreeMap<Topic, LinkState> = BTreeMap::new();
     for event in lists.into_iter().flat_map(|(_, events)| events) {
@@ -190,7 +186,8 @@ fn singly<T>(deltas: Vec<Delta<T>>) -> Vec<Delta<T>> {
         .collect()
 }
 
-fn elsewhere(shown: &[Namespace], failure: &Failure) -> Failure {
+/// Says that no other namespaces are shown than some.
+pub(in crate::cluster) fn elsewhere(shown: &[Namespace], failure: &Failure) -> Failure {
     let shown: Vec<&str> = shown.iter().map(Namespace::as_str).collect();
     let summary = format!(
         "no permission to list in all namespaces, so that no others are shown than {}",
@@ -240,6 +237,7 @@ fn watch_of(
         | Topic::Pods
         | Topic::Events
         | Topic::Objects(_)
+        | Topic::Retained
         | Topic::Elsewhere
         | Topic::In(..) => None,
     }

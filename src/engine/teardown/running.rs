@@ -28,6 +28,8 @@ use crate::service::operation::Aim;
 
 /// A clock cannot be set to any time at all.
 const LONGEST_WAIT: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+/// The operation that releases retained volumes.
+pub const VOLUME_RELEASE: &str = "volume release";
 const CLAIM: &str = "PersistentVolumeClaim";
 const STATEFUL_SET: &str = "StatefulSet";
 const UNREACHABLE: &str = "the server could not be reached";
@@ -50,6 +52,7 @@ pub async fn run_teardown(
         kind: match plan.scope {
             TeardownScope::Instance => "teardown",
             TeardownScope::KeptClaims => "release",
+            TeardownScope::RetainedVolumes => VOLUME_RELEASE,
         },
         instance: &plan.instance,
         holder: &options.holder,
@@ -341,12 +344,18 @@ impl Run<'_> {
             self.stop = Some(NOT_HELD.to_owned());
             return;
         }
-        let cluster = self.cluster;
+        let (cluster, plan) = (self.cluster, self.plan);
         let mut rows = batch.clone().into_iter();
         batch::run(
             batch,
             |row| async move {
-                apply::delete(cluster, &row.key, &row.uid, Propagation::Foreground).await
+                let mut releases = plan.releases.iter();
+                match releases.find(|it| it.of.uid == row.uid) {
+                    Some(release) => volumes::release(cluster, &plan.instance, release).await,
+                    None => {
+                        apply::delete(cluster, &row.key, &row.uid, Propagation::Foreground).await
+                    }
+                }
             },
             |result| result.as_ref().is_err_and(is_unreachable),
             |result| {

@@ -10,6 +10,7 @@ use crate::engine::claims::plan_release;
 use crate::engine::operation::Meeting;
 use crate::engine::plan::{TeardownPlan, TeardownScope, VolumeChoice};
 use crate::engine::remedy::Remedies;
+use crate::engine::retained::plan_volume_release;
 use crate::engine::routes::{RouteOptions, RoutePlan, plan_routes, run_routes};
 use crate::engine::teardown::{TeardownOptions, plan_teardown, run_teardown};
 use crate::engine::wait::wait_ready;
@@ -32,6 +33,9 @@ impl Runner {
                 Ok(cluster) => match scope {
                     TeardownScope::Instance => plan_teardown(&cluster, &key, volumes).await,
                     TeardownScope::KeptClaims => plan_release(&cluster, &key, volumes).await,
+                    TeardownScope::RetainedVolumes => {
+                        plan_volume_release(&cluster, &key, volumes).await
+                    }
                 },
                 Err(failure) => Err(failure),
             };

@@ -10,7 +10,7 @@ use super::{Fleet, Instance};
 use crate::definition::id::Namespace;
 use crate::service::connection::Link;
 use crate::service::summary::{Claim, Event, InstanceKey, PodRow, Record, Workload, WorkloadKind};
-use crate::service::watch::{Delta, ItemKey, Keyed, WatchEvent};
+use crate::service::watch::{Delta, ItemKey, Keyed, Topic, WatchEvent, apply_delta};
 
 /// Most events that are kept of an instance: the newest of each object, and what a burst of objects may bring.
 const MAX_EVENTS: usize = 50;
@@ -30,6 +30,11 @@ impl Fleet {
                 return false;
             }
             WatchEvent::Claims(deltas) => self.take_claims(deltas, dirty),
+            WatchEvent::Retained(deltas) => {
+                for delta in deltas {
+                    apply_delta(&mut self.retained, delta);
+                }
+            }
             WatchEvent::Records(deltas) => self.take_records(deltas, dirty),
             WatchEvent::Events(deltas) => {
                 for delta in deltas {
@@ -37,6 +42,11 @@ impl Fleet {
                 }
                 return false;
             }
+            // No instance is less known for what is not known of volumes that are left over.
+            WatchEvent::Link {
+                topic: Topic::Retained,
+                state,
+            } => self.retained_link = Some(Link::new(state, now)),
             WatchEvent::Link { topic, state } => {
                 self.links.insert(topic, Link::new(state, now));
                 dirty.extend(self.instances.keys().cloned());

@@ -1,4 +1,4 @@
-//! All claims of the scope, those that nothing uses first.
+//! All claims of the scope, those that nothing uses first, and what can be done with those.
 
 use ratatui::layout::{Position, Rect};
 
@@ -18,6 +18,7 @@ pub fn draw(canvas: &mut Canvas<'_>, area: Rect, model: &Model, geometry: &mut G
         true,
     );
     let rows = &model.claims.table;
+    let inside = draw_foot(canvas, inside, model);
     let drawn = table::draw_table(canvas, inside, rows, model.now, true);
     note_change(geometry, drawn.next_age);
     geometry.list_height = drawn.height;
@@ -33,6 +34,30 @@ pub fn draw(canvas: &mut Canvas<'_>, area: Rect, model: &Model, geometry: &mut G
         };
         canvas.text(at, inside.width.saturating_sub(3), sentence, theme.dim);
     }
+}
+
+/// Says below what can be done with the selected row, and what is not shown. Returns what room is left.
+fn draw_foot(canvas: &mut Canvas<'_>, inside: Rect, model: &Model) -> Rect {
+    let theme = canvas.theme;
+    let forbidden = model.fleet.retained_forbidden().map(|_| {
+        let sentence = "You may not list volumes: which were retained is not shown.";
+        (sentence.to_owned(), theme.dim)
+    });
+    let advice = model.claims.advice(&model.fleet);
+    let advice = advice.map(|sentence| (sentence, theme.text));
+    let mut room = inside;
+    for (sentence, style) in forbidden.into_iter().chain(advice) {
+        if room.height < 4 {
+            break;
+        }
+        room.height -= 1;
+        let at = Position {
+            x: room.x + 2,
+            y: room.bottom(),
+        };
+        canvas.text(at, room.width.saturating_sub(3), &sentence, style);
+    }
+    room
 }
 
 /// Returns the place that a view is of, for its title.

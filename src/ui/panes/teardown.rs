@@ -28,6 +28,7 @@ pub fn draw(
     let verb = match pane.scope {
         TeardownScope::Instance => "Teardown",
         TeardownScope::KeptClaims => "Release of kept claims",
+        TeardownScope::RetainedVolumes => "Release of retained volumes",
     };
     let name = format!("{verb}: {}", ids.join(", "));
     let namespaces: BTreeSet<&str> = pane
@@ -44,6 +45,10 @@ pub fn draw(
         namespaces.join(", ")
     );
     let (volumes, style) = match pane.volumes {
+        _ if pane.scope == TeardownScope::RetainedVolumes => match pane.volumes {
+            VolumeChoice::Keep | VolumeChoice::Delete => ("volumes go", theme.bad),
+            VolumeChoice::Retain => ("volumes go, storage stays", theme.partly),
+        },
         VolumeChoice::Keep => ("claims are kept", theme.good),
         VolumeChoice::Delete => ("claims are deleted", theme.bad),
         VolumeChoice::Retain => ("claims are deleted, volumes retained", theme.partly),
@@ -214,9 +219,10 @@ fn data(row: &FateRow) -> String {
         .reclaim_policy
         .as_deref()
         .map_or_else(String::new, |policy| format!(", reclaim {policy}"));
-    let volume = claim
-        .volume
-        .as_deref()
-        .map_or_else(|| ", not bound".to_owned(), |volume| format!(", {volume}"));
+    let volume = match (&claim.volume, &claim.retained_from) {
+        (Some(volume), _) => format!(", {volume}"),
+        (None, Some(from)) => format!(", from claim {from}"),
+        (None, None) => ", not bound".to_owned(),
+    };
     format!("{fate}: {}{policy}{volume}", claim.size)
 }

@@ -365,6 +365,8 @@ fn claims_of_the_scope() {
     ];
     stage.overview(vec![WatchEvent::Claims(vec![Delta::Reset(claims)])]);
     stage.press("C");
+    let retained = vec![stage::retained("ledger", "5Gi")];
+    stage.overview(vec![WatchEvent::Retained(vec![Delta::Reset(retained)])]);
     check("claims", &mut stage);
 }
 

@@ -37,7 +37,9 @@ fn claims_that_nothing_uses_come_first_and_rows_follow_the_watch() {
 fn kept_claims_are_released_after_their_fate_was_shown_and_the_id_typed() {
     let mut stage = Stage::with_services();
     stage.overview(vec![claims()]);
-    stage.press("C x");
+    stage.press("C");
+    stage.take_effects();
+    stage.press("x");
     let plan = |volumes| Effect::PlanTeardown {
         op: OpId(1),
         key: stage::key("gone"),
@@ -66,7 +68,7 @@ fn kept_claims_are_released_after_their_fate_was_shown_and_the_id_typed() {
     let command = stage.model.log.last().map(|entry| entry.command.as_str());
     assert_eq!(
         command,
-        Some("bowline --context kind-dev -n team-a delete gone --volumes delete")
+        Some("bowline --context kind-dev -n team-a delete gone --kept")
     );
 }
 
@@ -87,10 +89,54 @@ fn claims_that_change_behind_another_view_are_seen_on_the_way_back() {
 #[test]
 fn claim_in_use_is_not_released() {
     let mut stage = Stage::with_services();
-    stage.press("C x");
+    stage.press("C");
+    stage.take_effects();
+    stage.press("x");
     assert!(matches!(stage.model.screens[..], [Screen::Claims]));
     assert_eq!(stage.take_effects(), []);
     let told = stage.model.status.as_ref().map(|it| it.text.as_str());
     let sentence = "Not possible: it is in use: take its instance down first.";
     assert_eq!(told, Some(sentence));
+}
+
+#[test]
+fn retained_volumes_are_watched_while_the_view_is_open_and_released_from_it() {
+    let mut stage = Stage::with_services();
+    let epoch = stage.epoch();
+    let watched = |scope| Effect::WatchRetained { epoch, scope };
+    stage.press("C");
+    let scope = stage.model.session.scope.clone();
+    assert!(scope.is_some());
+    assert_eq!(stage.take_effects(), [watched(scope)]);
+    let left = stage::retained("gone", "7Gi");
+    let mut again = stage::retained("orders-db", "2Gi");
+    again.phase = "Bound".to_owned();
+    stage.overview(vec![WatchEvent::Retained(vec![Delta::Reset(vec![
+        left, again,
+    ])])]);
+    stage.model.settle();
+    let cell = |of: &str| Value::Text(of.to_owned());
+    assert_eq!(
+        rows(&stage),
+        [
+            ("gone".to_owned(), cell("retained")),
+            ("orders-db".to_owned(), cell("used"))
+        ]
+    );
+    stage.press("g");
+    let advice = stage.model.claims.advice(&stage.model.fleet);
+    let sentence =
+        "A deploy of gone offers to bind it again to claim data-gone-0; a release deletes it.";
+    assert_eq!(advice.as_deref(), Some(sentence));
+    stage.press("x");
+    let planned = Effect::PlanTeardown {
+        op: OpId(1),
+        key: stage::key("gone"),
+        scope: TeardownScope::RetainedVolumes,
+        volumes: VolumeChoice::Delete,
+    };
+    assert_eq!(stage.take_effects(), [planned]);
+    stage.press("esc esc");
+    assert_eq!(stage.take_effects(), [watched(None)]);
+    assert_eq!(stage.model.fleet.retained().count(), 0);
 }

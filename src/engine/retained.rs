@@ -1,0 +1,150 @@
+//! The release of volumes that a teardown retained: planned here, carried out and reported as any teardown is.
+//!
+//! What was set to Retain goes back to the policy that it had before, so that whoever made the storage frees it; what had no
+//! other policy is only deleted, and its storage stays. A volume that a claim holds, or could get any moment, is never released.
+
+use std::collections::BTreeSet;
+
+use super::claims;
+use super::metadata::{Metadata, core_key};
+use super::plan::{
+    ClaimFate, DataFate, Fate, FateRow, PlannedRelease, PlannedRetention, TeardownPlan,
+    TeardownScope, VolumeChoice,
+};
+use super::preflight::{self, refused};
+use super::volumes;
+use crate::cluster::{Cluster, Selector};
+use crate::definition::naming;
+use crate::definition::object::{GroupKind, Object};
+use crate::failure::Failure;
+use crate::service::retained::RetainedVolume;
+use crate::service::summary::InstanceKey;
+use crate::text;
+
+const COPIED: &str = "it bears the labels, but bowline did not retain it";
+
+/// Plans the release of the volumes that were retained of an instance: what becomes of each, and of its data. `run_teardown`
+/// carries it out.
+///
+/// # Errors
+/// The cluster cannot be reached, or does not let volumes be listed.
+pub async fn plan_volume_release(
+    cluster: &Cluster,
+    instance: &InstanceKey,
+    choice: VolumeChoice,
+) -> Result<TeardownPlan, Failure> {
+    let scope = TeardownScope::RetainedVolumes;
+    let (mut plan, _) = claims::begin(cluster, instance, scope, choice).await?;
+    if choice == VolumeChoice::Keep {
+        plan.refusals.push(refused(
+            "retained volumes are released by deleting them: with their data (delete) or without it (retain)",
+        ));
+        return Ok(plan);
+    }
+    let kind = GroupKind::new("", volumes::VOLUME);
+    let selector = Selector::retained(&instance.id, &instance.namespace);
+    let mut found = cluster.list(&kind, None, &selector).await?;
+    found.sort_by(|a, b| a.key.cmp(&b.key));
+    for volume in &found {
+        let told = RetainedVolume::of(&volume.json);
+        let told = told.filter(|it| it.instance == *instance && it.is_unclaimed());
+        if let Some(told) = told {
+            add(&mut plan, volume, &told);
+        }
+    }
+    let accesses: BTreeSet<_> = plan
+        .releases
+        .iter()
+        .flat_map(|release| {
+            let verb = match release.is_reclaimed {
+                true => "patch",
+                false => "delete",
+            };
+            [verb, "get"].map(|verb| preflight::access_to(verb, &release.of.volume))
+        })
+        .collect();
+    let missing = preflight::forbidden(cluster, accesses).await?;
+    let refusal = preflight::forbidden_refusal(&missing, instance.namespace.as_str());
+    plan.refusals.extend(refusal);
+    plan.refusals.extend(cluster.read_only());
+    Ok(plan)
+}
+
+/// Says what becomes of a volume.
+fn add(plan: &mut TeardownPlan, volume: &Object, told: &RetainedVolume) {
+    let fate = fate(volume, told);
+    let goes = fate == Fate::Deleted;
+    let is_reclaimed = goes && plan.volumes == VolumeChoice::Delete && told.goes_with_data();
+    let uid = Metadata::of(volume).uid().to_owned();
+    if goes && !is_reclaimed {
+        let key = &volume.key;
+        plan.warnings.push(format!(
+            "{key} goes and its storage stays{}: nothing in the cluster leads to it any more",
+            place_of(volume)
+        ));
+    }
+    if goes {
+        let namespace = volumes::text(volume, "/spec/claimRef/namespace");
+        plan.releases.push(PlannedRelease {
+            of: PlannedRetention {
+                volume: volume.key.clone(),
+                uid: uid.clone(),
+                claim: core_key("PersistentVolumeClaim", namespace, &told.claim),
+                claim_uid: volumes::text(volume, "/spec/claimRef/uid").to_owned(),
+            },
+            is_reclaimed,
+        });
+    }
+    plan.rows.push(FateRow {
+        key: volume.key.clone(),
+        uid,
+        fate,
+        claim: Some(ClaimFate {
+            size: told.size.clone(),
+            volume: None,
+            retained_from: Some(told.claim.clone()),
+            reclaim_policy: match is_reclaimed {
+                true => Some(naming::RECLAIM_DELETE.to_owned()),
+                false => told.reclaim_policy.clone(),
+            },
+            data: match is_reclaimed {
+                true => DataFate::Destroyed,
+                false => DataFate::Retained,
+            },
+        }),
+    });
+}
+
+/// Labels are copied easily: what is released was written by the instance, and its claim is the one that they name.
+fn fate(volume: &Object, told: &RetainedVolume) -> Fate {
+    let metadata = Metadata::of(volume);
+    let id = &told.instance.id;
+    let is_written = metadata.has_manager(&naming::field_manager(id));
+    let named = metadata.label(naming::LABEL_VOLUME_CLAIM);
+    if !is_written || named.is_some_and(|named| named != told.claim) {
+        return Fate::Left(COPIED.to_owned());
+    }
+    match told.phase.as_str() {
+        "Available" => Fate::Left(format!(
+            "it is free for claim {}, which a deploy of {id} makes",
+            told.claim
+        )),
+        _ => Fate::Deleted,
+    }
+}
+
+/// Says where the storage of a volume is, where that can be told in a word.
+fn place_of(volume: &Object) -> String {
+    let at = |pointer: &str| volumes::text(volume, pointer);
+    let place = match (
+        at("/spec/csi/volumeHandle"),
+        at("/spec/hostPath/path"),
+        at("/spec/nfs/path"),
+    ) {
+        ("", "", "") => return String::new(),
+        ("", "", path) => format!("{}:{path}", at("/spec/nfs/server")),
+        ("", path, _) => path.to_owned(),
+        (handle, ..) => format!("{handle} of {}", at("/spec/csi/driver")),
+    };
+    format!(" ({})", text::clean(&place))
+}

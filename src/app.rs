@@ -35,8 +35,8 @@ pub use hints::{HINTS, Hints};
 pub use keymap::{Bindings, Key, Keymap};
 pub use knowledge::Learnt;
 pub use model::{
-    CatalogueEntry, CatalogueState, Focus, Geometry, LogEntry, Model, Screen, Session, SessionLink,
-    Status, Traffic,
+    CatalogueEntry, CatalogueState, Focus, Geometry, LogEntry, MIN_SIZE, Model, Screen, Session,
+    SessionLink, Status, Traffic,
 };
 pub use msg::{
     CatalogueListing, ContextEntry, Epoch, ImportedDefinition, LiveTexts, Msg, OpId,

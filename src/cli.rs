@@ -96,7 +96,7 @@ fn run(cli: Cli) -> anyhow::Result<Exit> {
     } = cli;
     let open = || Session::open(global.clone());
     let of_dashboard = |global: Global| -> anyhow::Result<Session> {
-        let mut session = Session::open_with_notice(global)?;
+        let mut session = Session::open_with_faults(global)?;
         let budget = &mut session.settings.ui.max_bytes_per_second;
         *budget = max_bytes_per_second.unwrap_or(*budget);
         Ok(session)

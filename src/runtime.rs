@@ -84,8 +84,8 @@ pub struct Start {
     pub keymap: Keymap,
     /// Where schemas of clusters are kept.
     pub cache: PathBuf,
-    /// What the user is told first.
-    pub notice: Option<String>,
+    /// What of the settings does not hold: the user is told first.
+    pub faults: Vec<String>,
     /// Where it is kept on this machine which first hints were seen; none shows none.
     pub state: Option<PathBuf>,
 }

@@ -23,8 +23,7 @@ use crate::app::{Focus, Geometry, Model, Screen};
 use canvas::Canvas;
 pub use theme::{ColorLevel, Inks, Look, Symbols, Theme, ThemeSettings};
 
-/// Columns and rows of the smallest picture; smaller terminals get one line that says so.
-pub const MIN_SIZE: (u16, u16) = (40, 10);
+pub use crate::app::MIN_SIZE;
 
 /// Draws the dashboard into a frame.
 pub fn draw(frame: &mut Frame<'_>, model: &Model, theme: &Theme) -> Geometry {

@@ -951,7 +951,7 @@ fn dashboard_beside_a_panic() {
         theme: Default::default(),
         keymap: Default::default(),
         cache: std::path::PathBuf::from("/nonexistent"),
-        notice: None,
+        faults: Vec::new(),
         state: None,
     };
     let runtime = tokio::runtime::Builder::new_multi_thread()

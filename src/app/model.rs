@@ -39,8 +39,11 @@ use super::panes::review::ReviewPane;
 use super::panes::routes::RoutesPane;
 use super::panes::services::{RowKey, ServicesPane};
 use super::panes::teardown::TeardownPane;
-use super::popup::Popup;
+use super::popup::{Choice, Menu, MenuItem, Popup};
 use super::undo::{UndoStack, Writing};
+
+/// Columns and rows of the smallest picture; smaller terminals get one line that says so.
+pub const MIN_SIZE: (u16, u16) = (40, 10);
 
 /// Most commands that the log keeps.
 pub(super) const MAX_LOG: usize = 500;
@@ -264,6 +267,8 @@ pub struct Geometry {
     pub log_overhang: usize,
     /// Height and width of the editor's text.
     pub editor: Option<(usize, usize)>,
+    /// How many lines of the difference in front its part has no room for: it scrolls no further.
+    pub n_beyond: usize,
     /// Rows of what applying the edited text would change; 0 where that is not shown.
     pub preview: usize,
     /// Height and width of the definition's text in its tab.
@@ -613,6 +618,27 @@ impl Model {
         });
     }
 
+    /// Tells whether the terminal is large enough for a picture.
+    pub(super) fn is_seen(&self) -> bool {
+        self.size.0 >= MIN_SIZE.0 && self.size.1 >= MIN_SIZE.1
+    }
+
+    /// Says what of the settings does not hold, until it is read: each fault is a line, and the selected one is told whole.
+    pub fn tell_faults(&mut self, faults: Vec<String>) {
+        if faults.is_empty() {
+            return;
+        }
+        let text = "The default holds for each of these; the rest holds as it is written.";
+        let items = faults
+            .into_iter()
+            .map(|fault| MenuItem::new(fault, "", Choice::Cancel));
+        self.popup = Some(Popup::Menu(Menu::new(
+            "Faults of the settings",
+            vec![text.to_owned()],
+            items.collect(),
+        )));
+    }
+
     /// Makes rows anew where what they show has changed. To be called before drawing.
     pub fn settle(&mut self) {
         if std::mem::take(&mut self.is_stale) {
@@ -664,6 +690,11 @@ impl Model {
             (_, Some(Screen::Adopt(pane))) => pane.scroll = pane.scroll.min(last),
             (_, Some(Screen::Routes(pane))) => pane.scroll = pane.scroll.min(last),
             (_, Some(Screen::Pull(pane))) => pane.scroll = pane.scroll.min(last),
+            (_, Some(Screen::Review(pane))) => pane.scroll = pane.scroll.min(geometry.n_beyond),
+            (_, Some(Screen::Merge(pane))) => pane.scroll = pane.scroll.min(geometry.n_beyond),
+            (_, Some(Screen::Comparison(pane))) => {
+                pane.scroll = pane.scroll.min(geometry.n_beyond);
+            }
             _ => {}
         }
         if let (Some((height, width)), Some(pane)) = (geometry.editor, self.editor_mut()) {

@@ -87,6 +87,8 @@ fn route(model: &mut Model, msg: Msg) -> Vec<Effect> {
             effects.extend(hint.map(Effect::RememberHint));
             effects
         }
+        // Nobody points at what is not in sight.
+        Msg::Mouse(_) if !model.is_seen() => Vec::new(),
         Msg::Mouse(event) => mouse::on_mouse(model, event),
         // It may be a secret, and is not left lying about.
         Msg::Paste(text) => keys::on_paste(model, &Zeroizing::new(text)),

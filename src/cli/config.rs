@@ -25,9 +25,9 @@ pub fn run(args: &Config, global: &Global) -> anyhow::Result<Exit> {
 
 /// Opens a session whose settings may have faults, and says them.
 fn open(global: &Global) -> anyhow::Result<Session> {
-    let session = Session::open_with_notice(global.clone())?;
-    if let Some(notice) = &session.notice {
-        output::say(text::clean(&format!("warning: {notice}")));
+    let session = Session::open_with_faults(global.clone())?;
+    for fault in &session.faults {
+        output::say(text::clean(&format!("warning: {fault}: the default holds")));
     }
     Ok(session)
 }

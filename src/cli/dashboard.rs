@@ -75,7 +75,7 @@ pub(super) fn start(session: &Session, open: Option<InstanceId>, first: Option<C
         theme: runtime::theme(&session.settings),
         keymap: Keymap::new(&session.settings.keys),
         cache: session.paths.cache.clone(),
-        notice: session.notice.clone(),
+        faults: session.faults.clone(),
         state: Some(session.paths.state.clone()),
     }
 }

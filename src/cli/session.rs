@@ -31,8 +31,8 @@ pub struct Session {
     pub paths: Paths,
     pub catalogue: Catalogue,
     pub target: Target,
-    /// What the dashboard tells first: what of the settings does not hold.
-    pub notice: Option<String>,
+    /// What of the settings does not hold: the default does, and the dashboard tells it first.
+    pub faults: Vec<String>,
 }
 
 impl Session {
@@ -57,17 +57,17 @@ impl Session {
     ///
     /// # Errors
     /// The same, but of faulty settings only those that decide where work is done.
-    pub fn open_with_notice(global: Global) -> anyhow::Result<Self> {
+    pub fn open_with_faults(global: Global) -> anyhow::Result<Self> {
         let (paths, loaded) = load(&global)?;
         let session = Self::of(global, paths, loaded.settings)?;
-        let notice = loaded.faults.first().map(|(_, first)| {
+        if !loaded.faults.is_empty() {
             tracing::warn!(faults = ?loaded.faults, "settings with faults");
-            match loaded.faults.len() - 1 {
-                0 => format!("{first}: the default holds"),
-                n => format!("{first}: the default holds, as for {n} more (see `bowline doctor`)"),
-            }
-        });
-        Ok(Self { notice, ..session })
+        }
+        let faults = loaded.faults.iter().map(|(_, fault)| fault.to_string());
+        Ok(Self {
+            faults: faults.collect(),
+            ..session
+        })
     }
 
     /// Finds the catalogue and the target of settings that were read.
@@ -88,7 +88,7 @@ impl Session {
             paths,
             catalogue,
             target,
-            notice: None,
+            faults: Vec::new(),
         })
     }
 

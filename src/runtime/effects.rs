@@ -660,7 +660,7 @@ mod tests {
             theme: crate::ui::Theme::default(),
             keymap: crate::app::Keymap::default(),
             cache: std::path::PathBuf::from("/nonexistent"),
-            notice: None,
+            faults: Vec::new(),
             state: None,
         };
         let (messages, mut told) = mpsc::unbounded_channel();

@@ -159,9 +159,7 @@ impl EventLoop {
             lent: None,
         };
         let effects = crate::app::begin(&mut event_loop.model, start.open);
-        if let Some(notice) = start.notice {
-            event_loop.model.complain(notice);
-        }
+        event_loop.model.tell_faults(start.faults);
         event_loop.carry_out(effects);
         event_loop.draw_if_due();
         Ok(event_loop)

@@ -47,6 +47,53 @@ fn wrapped(sentence: &str, width: usize, style: Style) -> Vec<Line> {
     lines.into_iter().map(|line| vec![(line, style)]).collect()
 }
 
+/// Returns a line of pieces as lines of a width; those after the first are indented further.
+fn wrapped_pieces(line: Line, width: usize) -> Vec<Line> {
+    let clean = |(piece, style): (String, Style)| (text::clean(&piece).into_owned(), style);
+    let line: Line = line.into_iter().map(clean).collect();
+    if line
+        .iter()
+        .map(|(piece, _)| text::cells(piece))
+        .sum::<usize>()
+        <= width
+    {
+        return vec![line];
+    }
+    let indent = line.first().map_or(0, |(piece, _)| {
+        (piece.len() - piece.trim_start_matches(' ').len() + 2).min(width / 2)
+    });
+    let (mut lines, mut used) = (vec![Line::new()], 0);
+    let words = line.iter().flat_map(|(piece, style)| {
+        let words = piece.split_inclusive(' ');
+        words.map(|word| (word, *style))
+    });
+    for (mut word, style) in words {
+        while !word.is_empty() {
+            let room = width.saturating_sub(used);
+            let is_first = lines.len() == 1 && used == 0 || used == indent && lines.len() > 1;
+            let needs = text::cells(word.trim_end_matches(' '));
+            if needs > room && !is_first {
+                lines.push(vec![(" ".repeat(indent), style)]);
+                used = indent;
+                continue;
+            }
+            let (head, rest) = match text::cells(word) > room {
+                // A word that no line has room for is broken.
+                true if needs > room => text::split_cells(word, room),
+                // Only the space after it has none.
+                true => (word.trim_end_matches(' '), ""),
+                false => (word, ""),
+            };
+            if let Some(last) = lines.last_mut() {
+                last.push((head.to_owned(), style));
+            }
+            used += text::cells(head);
+            word = rest;
+        }
+    }
+    lines
+}
+
 /// Returns why there is no plan to show.
 fn of_failure(failure: &Failure, width: usize, theme: &Theme) -> Vec<Line> {
     let mut lines = wrapped(&failure.summary, width, theme.bad);

@@ -257,6 +257,42 @@ fn progress_of_a_deploy() {
 }
 
 #[test]
+fn long_reasons_of_progress_are_told_whole() {
+    let mut stage = services();
+    stage.press("G a");
+    let op = match stage.model.screens.last() {
+        Some(crate::app::Screen::Review(pane)) => pane.op,
+        other => panic!("{other:?}"),
+    };
+    let result = Ok(Box::new(stage::deploy_plan("web").into()));
+    stage.send(Msg::DeployPlanned { op, result });
+    stage.press("enter enter");
+    let op = *stage.model.operations.keys().next().unwrap();
+    let reason = "admission webhook \"quota.example.com\" denied the request: the team has used up what it may \
+                  ask for this month, 40 processors of 40; ask platform@example.com for more";
+    let step = Step::Apply(stage::object("Deployment", "web"));
+    let waiting = "0 of 3 pods are ready: web-5d8f9c7b6d-x2x4z is not scheduled, as no node of three has the \
+                   memory that it asks for";
+    for progress in [
+        Progress::Failed(step, Failure::new(FailureKind::Forbidden, reason)),
+        Progress::Waiting(waiting.to_owned()),
+    ] {
+        stage.send(Msg::Progressed { op, progress });
+    }
+    let picture = draw(&stage.model, SMALL);
+    let words: Vec<_> = picture
+        .split([' ', '│', '\n'])
+        .filter(|it| !it.is_empty())
+        .collect();
+    for sentence in [reason, waiting] {
+        assert!(
+            words.join(" ").contains(sentence),
+            "{sentence} is not in {picture}"
+        );
+    }
+}
+
+#[test]
 fn fate_table_and_its_confirmation() {
     let mut stage = services();
     let orders = stage::key("orders-db");

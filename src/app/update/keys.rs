@@ -27,6 +27,13 @@ pub(super) fn on_key(model: &mut Model, key: KeyEvent) -> Vec<Effect> {
     if key.code == KeyCode::Char('z') && key.modifiers == KeyModifiers::CONTROL {
         return vec![Effect::Suspend];
     }
+    // Nobody goes on with what is not in sight, but everybody can leave.
+    if !model.is_seen() {
+        return match model.keymap.action(Place::Services, key) {
+            Some(Action::Quit) => actions::perform(model, Action::Quit),
+            _ => Vec::new(),
+        };
+    }
     if model.popup.is_some() {
         return popups::on_key(model, key);
     }
@@ -142,6 +149,9 @@ fn on_filter_key(model: &mut Model, key: KeyEvent) -> Vec<Effect> {
 }
 
 pub(super) fn on_paste(model: &mut Model, text: &str) -> Vec<Effect> {
+    if !model.is_seen() {
+        return Vec::new();
+    }
     if let Some(popup) = &mut model.popup {
         popup.on_paste(text);
         return Vec::new();

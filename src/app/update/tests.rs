@@ -27,4 +27,5 @@ mod routes;
 mod secrets;
 mod shells;
 mod teardown;
+mod unseen;
 mod usage;

@@ -77,7 +77,7 @@ fn start_in(dir: &Path, open: Option<&str>, connect: Connector) -> Start {
         theme: crate::ui::Theme::default(),
         keymap: crate::app::Keymap::default(),
         cache: std::path::PathBuf::from("/nonexistent"),
-        notice: None,
+        faults: Vec::new(),
         state: None,
     }
 }

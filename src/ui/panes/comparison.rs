@@ -34,11 +34,12 @@ pub fn draw(
             canvas.text(at, inside.width, "No difference.", theme.dim);
         }
         Some(Ok(_)) => {
-            for (y, line) in (inside.y..inside.bottom()).zip(pane.lines().skip(pane.scroll)) {
+            geometry.n_beyond = pane.lines().count().saturating_sub(inside.height.into());
+            let top = pane.scroll.min(geometry.n_beyond);
+            for (y, line) in (inside.y..inside.bottom()).zip(pane.lines().skip(top)) {
                 draw_diff_line(canvas, Position { x: inside.x, y }, inside.width, line);
             }
-            let n_drawn = pane.scroll + usize::from(inside.height);
-            canvas.n_more(inside, pane.lines().count().saturating_sub(n_drawn));
+            canvas.n_more(inside, geometry.n_beyond - top);
         }
     }
 }

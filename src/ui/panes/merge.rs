@@ -33,7 +33,9 @@ pub fn draw(canvas: &mut Canvas<'_>, area: Rect, pane: &MergePane, geometry: &mu
     let inside = draw_left(canvas, inside, pane);
     let lines = pane.lines();
     geometry.list_height = inside.height.into();
-    let shown = lines.iter().skip(pane.scroll);
+    geometry.n_beyond = lines.len().saturating_sub(inside.height.into());
+    let top = pane.scroll.min(geometry.n_beyond);
+    let shown = lines.iter().skip(top);
     for (y, line) in (inside.y..inside.bottom()).zip(shown) {
         draw_line(
             canvas,
@@ -43,8 +45,7 @@ pub fn draw(canvas: &mut Canvas<'_>, area: Rect, pane: &MergePane, geometry: &mu
             pane,
         );
     }
-    let n_drawn = pane.scroll + usize::from(inside.height);
-    let n_below = lines.len().saturating_sub(n_drawn);
+    let n_below = geometry.n_beyond - top;
     if n_below > 0 {
         let at = Position {
             x: inside.x + 1,

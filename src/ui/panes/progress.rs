@@ -1,7 +1,6 @@
 //! The progress of operations: each step as it is reported, and how they ended.
 
 use ratatui::layout::{Position, Rect};
-use ratatui::style::Style;
 
 use crate::app::{Geometry, Model, OpId, Operation, StepLine, StepState};
 use crate::engine::plan::{Outcome, Step};
@@ -9,9 +8,7 @@ use crate::service::age;
 use crate::service::health::State;
 use crate::ui::canvas::Canvas;
 
-use super::note_change;
-
-type Line = Vec<(String, Style)>;
+use super::{Line, note_change, wrapped_pieces};
 
 pub fn draw(
     canvas: &mut Canvas<'_>,
@@ -32,7 +29,8 @@ pub fn draw(
         if !lines.is_empty() {
             lines.push(Vec::new());
         }
-        lines.extend(lines_of(canvas, model, operation));
+        let of_operation = lines_of(canvas, model, operation).into_iter();
+        lines.extend(of_operation.flat_map(|line| wrapped_pieces(line, inside.width.into())));
         if operation.is_running() {
             let age = age::since(operation.started, model.now);
             note_change(geometry, model.now.checked_add(age::until_change(age)).ok());

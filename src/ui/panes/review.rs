@@ -117,7 +117,8 @@ fn draw_plan(
         height: inside.bottom() - line - 1,
         ..inside
     };
-    draw_difference(canvas, below, object, pane.scroll);
+    geometry.n_beyond = object.difference.len().saturating_sub(below.height.into());
+    draw_difference(canvas, below, object, pane.scroll.min(geometry.n_beyond));
 }
 
 /// Returns what is to be known before the objects: refusals first.

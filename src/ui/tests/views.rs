@@ -71,6 +71,75 @@ fn what_a_revision_changed() {
 }
 
 #[test]
+fn comparison_scrolls_until_its_end_is_in_sight() {
+    let mut stage = with_history();
+    stage.press("j enter");
+    let op = last_op(&stage);
+    let line = |n: u32| DiffLine {
+        side: DiffSide::New,
+        text: format!("line {n} of them"),
+    };
+    let result = Ok(Comparison {
+        from: 6,
+        to: 7,
+        text: (1..=60).map(line).collect(),
+        parameters: Vec::new(),
+    });
+    stage.send(Msg::RevisionsCompared { op, result });
+    for _ in 0..30 {
+        look(&mut stage);
+        stage.press("J");
+    }
+    let picture = look(&mut stage);
+    // Of 24 rows two are the frame's, and one each the header's and the footer's.
+    let shown: Vec<_> = picture
+        .lines()
+        .filter(|it| it.contains("of them"))
+        .collect();
+    assert_eq!(shown.len(), 20, "{picture}");
+    assert!(shown[19].contains("line 60 of them"), "{picture}");
+    stage.press("k");
+    assert!(look(&mut stage).contains("line 40 of them"));
+}
+
+#[test]
+fn faults_of_the_settings_are_all_told_and_the_selected_one_whole() {
+    let mut stage = services();
+    let allowed =
+        "expected one of `name`, `namespace`, `state`, `age`, `restarts`, `memory`, `processor`";
+    let fault = |line: u32| {
+        format!("/home/ann/.config/bowline/config.toml:{line}: unknown `{line}x`, {allowed}")
+    };
+    stage.model.tell_faults((1..=20).map(fault).collect());
+    let mut seen = String::new();
+    for _ in 1..=20 {
+        let picture = look(&mut stage);
+        let inside = picture.lines().map(|line| line.trim_matches([' ', '│']));
+        seen.extend(inside.flat_map(|line| [line, " "]));
+        stage.press("j");
+    }
+    for line in 1..=20 {
+        let whole = format!("config.toml:{line}: unknown `{line}x`, {allowed}");
+        let squeezed = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(
+            squeezed(&seen).contains(&squeezed(&whole)),
+            "{whole} is not in {seen}"
+        );
+    }
+    stage.press("enter");
+    assert!(stage.model.popup.is_none());
+}
+
+/// Draws at the small size, and lets scrolling know of it as the loop does.
+fn look(stage: &mut Stage) -> String {
+    let mut buf = Buffer::empty(Rect::new(0, 0, SMALL.0, SMALL.1));
+    let area = buf.area;
+    let (geometry, _) = draw_buffer(&mut buf, area, &stage.model, &Theme::default());
+    stage.model.set_geometry(geometry);
+    draw(&stage.model, SMALL)
+}
+
+#[test]
 fn rollback_under_review_says_where_to_and_what_hangs() {
     let mut stage = with_history();
     stage.press("j j u");

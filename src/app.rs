@@ -25,6 +25,8 @@ pub(crate) mod stage;
 pub mod table;
 mod undo;
 mod update;
+mod values;
+mod waits;
 
 pub use action::{Action, ActionSpec, Place, SPECS};
 pub use availability::availability;
@@ -45,3 +47,4 @@ pub use msg::{
 pub use operation::{Operation, OperationKind, StepLine, StepState};
 pub use popup::{Choice, ImportBy, Menu, MenuItem, Popup, Prompt, PromptKind, SecretPrompt};
 pub use update::{begin, follow_selection, update};
+pub use waits::{Question, Wait, Waits};

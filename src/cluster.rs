@@ -27,6 +27,7 @@ mod request_tests;
 mod selector;
 mod snapshot;
 mod socket;
+mod stop;
 mod unreachable;
 mod usage;
 mod version;
@@ -61,6 +62,7 @@ pub use objects::{ApplyOptions, Deleted, Propagation, Written};
 pub use openapi::{OpenApiIndex, SchemaCache};
 pub use printed::{Printed, PrintedColumn, PrintedRow};
 pub use selector::Selector;
+pub use stop::Stop;
 pub use version::ServerVersion;
 pub use watch::WatchHandle;
 
@@ -100,6 +102,7 @@ pub struct Cluster {
     guard: Guard,
     /// What was answered in one look; none where every question is asked.
     memory: Option<Arc<memory::Memory>>,
+    stop: Stop,
 }
 
 impl Cluster {
@@ -117,6 +120,7 @@ impl Cluster {
             audit: None,
             guard: Guard::default(),
             memory: None,
+            stop: Stop::default(),
         }
     }
 
@@ -160,6 +164,19 @@ impl Cluster {
             );
             Failure::new(FailureKind::Refused, summary)
         })
+    }
+
+    /// Returns the wish that an operation looks at before each of its steps.
+    pub fn stop(&self) -> &Stop {
+        &self.stop
+    }
+
+    /// Returns the same connection for an operation that heeds this wish.
+    pub fn heeding(&self, stop: Stop) -> Self {
+        Self {
+            stop,
+            ..self.clone()
+        }
     }
 
     /// Returns what manifests may touch beside their own namespace.

@@ -141,6 +141,10 @@ pub enum Action {
     ChooseVolumes,
     /// Plans anew.
     Replan,
+    /// Asks why it is deployed.
+    Message,
+    /// Asks for values of the definition's parameters.
+    Values,
 
     // Logs and history.
     /// Shows the logs on the whole screen.
@@ -231,6 +235,8 @@ pub enum Action {
     Operations,
     /// Follows the selected operation.
     Watch,
+    /// Asks an operation to stop between two steps.
+    Stop,
     /// Shows the log of commands.
     Log,
     /// Lists the actions for what is selected.
@@ -316,6 +322,14 @@ pub const SPECS: &[ActionSpec] = &[
         "watch",
         &["enter"],
         &[Operations],
+    ),
+    spec(
+        Action::Stop,
+        "stop",
+        "Stop what runs between two steps, and say what was not done",
+        "stop",
+        &["x"],
+        &[Operations, Progress],
     ),
     spec(
         Action::Resume,
@@ -524,6 +538,22 @@ pub const SPECS: &[ActionSpec] = &[
         "plan anew",
         &["r"],
         &[Review, Teardown, Adjust, Adopt, Bulk, Routes, Pull],
+    ),
+    spec(
+        Action::Message,
+        "message",
+        "Write why it is deployed: a message kept with the revision",
+        "why",
+        &["w"],
+        &[Review],
+    ),
+    spec(
+        Action::Values,
+        "values",
+        "Set values of the definition's parameters, and plan anew with them",
+        "values",
+        &["v"],
+        &[Review],
     ),
     spec(
         Action::Replan,

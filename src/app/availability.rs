@@ -126,6 +126,11 @@ pub fn availability(action: Action, model: &Model) -> Result<(), &'static str> {
                 Some(_) | None => Ok(()),
             }
         }
+        Action::Stop => super::update::stoppable(model).map(drop),
+        Action::Values => match model.screens.last() {
+            Some(Screen::Review(pane)) => of_catalogue(pane),
+            _ => Ok(()),
+        },
         Action::StopForward if model.is_selection_empty() => Err("nothing is forwarded"),
         Action::Shell => shell_can_be_had(model),
         Action::PodLogs => {
@@ -197,6 +202,7 @@ pub fn availability(action: Action, model: &Model) -> Result<(), &'static str> {
         | Action::Copy
         | Action::ChooseVolumes
         | Action::Replan
+        | Action::Message
         | Action::Follow
         | Action::Wrap
         | Action::Timestamps

@@ -32,6 +32,7 @@ use crate::service::watch::Scope;
 use super::msg::{Epoch, OpId};
 use super::panes::editor::preview::PreviewOf;
 use super::panes::usage::UsageOf;
+use super::waits::Question;
 
 /// What a deploy begins from.
 #[derive(Debug, Clone, PartialEq)]
@@ -44,6 +45,10 @@ pub struct DeploySource {
     pub remedies: Remedies,
     /// What a person answered when asked for secrets.
     pub answers: SecretAnswers,
+    /// Values of the definition's parameters.
+    pub parameters: BTreeMap<String, String>,
+    /// Why it is deployed, kept with the revision.
+    pub message: Option<String>,
     /// Whether it is taken over at once from somebody else who is at it.
     pub takes_over: bool,
 }
@@ -90,6 +95,8 @@ impl DeploySource {
             yields: false,
             remedies: Remedies::default(),
             answers: SecretAnswers::new(),
+            parameters: BTreeMap::new(),
+            message: None,
             takes_over: false,
         }
     }
@@ -170,7 +177,7 @@ impl From<DeployPlan> for ReviewedPlan {
 pub struct ShellPlace {
     /// The instance.
     pub key: InstanceKey,
-    /// The pod.
+    /// The pod, with its namespace before it where that is not the instance's own.
     pub pod: String,
     /// The container.
     pub container: String,
@@ -492,6 +499,14 @@ pub enum Effect {
         /// Whether it is taken over at once from somebody else who is at it.
         takes_over: bool,
     },
+
+    /// Asks a running operation to stop before its next step. Answers nothing: it ends, and says what was not tried.
+    StopOperation {
+        /// The operation.
+        op: OpId,
+    },
+    /// Asks no further for what nobody waits for any more. Answers nothing.
+    GiveUp(Question),
 
     // History and trash.
     /// Lists the revisions that are kept of an instance.

@@ -41,6 +41,7 @@ use super::panes::services::{RowKey, ServicesPane};
 use super::panes::teardown::TeardownPane;
 use super::popup::{Choice, Menu, MenuItem, Popup};
 use super::undo::{UndoStack, Writing};
+use super::waits::Waits;
 
 /// Columns and rows of the smallest picture; smaller terminals get one line that says so.
 pub const MIN_SIZE: (u16, u16) = (40, 10);
@@ -316,6 +317,8 @@ pub struct Model {
     pub status: Option<Status>,
     /// Operations that were started here.
     pub operations: BTreeMap<OpId, Operation>,
+    /// What is asked and not answered yet.
+    pub waits: Waits,
     /// What was done.
     pub log: Vec<LogEntry>,
     /// What can be taken back.
@@ -393,6 +396,7 @@ impl Model {
             popup: None,
             status: None,
             operations: BTreeMap::new(),
+            waits: Waits::default(),
             log: Vec::new(),
             undo: UndoStack::default(),
             keymap: Keymap::default(),
@@ -713,6 +717,7 @@ impl Model {
             self.editor()
                 .and_then(|pane| pane.next_deadline(self.place() == Place::Editor)),
             super::update::objects_due(self),
+            self.waits.next_change(self.clock),
         ];
         let by_day = [
             self.fleet.next_refresh(),
@@ -743,6 +748,11 @@ impl Model {
             Some(Screen::Operations) => self.operations_pane.selected_instance(&self.operations),
             _ => self.selected_instance(),
         }
+    }
+
+    /// Tells whether the key that goes back gives up a wait.
+    pub fn can_give_up(&self, wait: &super::waits::Wait) -> bool {
+        super::update::can_give_up(self, wait)
     }
 
     /// Returns the rows that an action on several is about: the marked ones, or else the selected one.

@@ -86,6 +86,8 @@ pub struct Operation {
     pub steps: Vec<StepLine>,
     /// What it waits for now.
     pub waiting: Option<String>,
+    /// Whether it was asked to stop.
+    pub is_stopping: bool,
     /// How it ended.
     pub outcome: Option<Outcome>,
 }
@@ -100,6 +102,7 @@ impl Operation {
             ended: None,
             steps: Vec::new(),
             waiting: None,
+            is_stopping: false,
             outcome: None,
         }
     }

@@ -122,6 +122,10 @@ pub enum Choice {
     ForwardPort(ForwardTarget, Option<OfferedPort>),
     /// Opens a shell there.
     Shell(ShellPlace),
+    /// Asks these operations to stop before their next step.
+    StopOperations(Vec<OpId>),
+    /// Leaves the progress of what runs, which goes on.
+    LeaveRunning,
     /// Ends the program though something runs.
     QuitAnyway,
     /// Only closes the menu.
@@ -357,6 +361,10 @@ pub enum PromptKind {
     },
     /// The ID that a definition is deployed under.
     DeployId,
+    /// Why it is deployed.
+    Message,
+    /// Values of the definition's parameters.
+    Values,
     /// The name of what is imported.
     ImportOrigin(ImportBy),
     /// The name of the definition that it becomes.

@@ -226,7 +226,15 @@ impl Stage {
         self.send(Msg::Tick { now, clock });
     }
 
+    /// Returns what was asked for; what is asked no further goes without saying.
     pub fn take_effects(&mut self) -> Vec<Effect> {
+        let effects = self.take_all_effects().into_iter();
+        let is_more = |effect: &Effect| !matches!(effect, Effect::GiveUp(_));
+        effects.filter(is_more).collect()
+    }
+
+    /// Returns what was asked for, and what is asked no further.
+    pub fn take_all_effects(&mut self) -> Vec<Effect> {
         std::mem::take(&mut self.effects)
     }
 }

@@ -28,12 +28,15 @@ mod rights;
 mod routes;
 mod secrets;
 mod shells;
+mod stopping;
 mod teardowns;
 #[cfg(test)]
 mod tests;
 mod undo;
 mod usage;
+mod waiting;
 mod watching;
+mod wording;
 
 use std::time::Duration;
 
@@ -48,9 +51,10 @@ use super::model::{Model, Screen};
 use super::msg::Msg;
 use super::popup::Popup;
 
-pub use cluster::follow_selection;
 pub(in crate::app) use merging::live_instance;
 pub(in crate::app) use objects::due as objects_due;
+pub(in crate::app) use stopping::stoppable;
+pub(in crate::app) use waiting::can_give_up;
 
 /// Begins: connects, lists the catalogue, and opens a definition where one is named.
 pub fn begin(model: &mut Model, open: Option<InstanceId>) -> Vec<Effect> {
@@ -60,7 +64,13 @@ pub fn begin(model: &mut Model, open: Option<InstanceId>) -> Vec<Effect> {
     if let Some(name) = open {
         effects.extend(definitions::edit(model, name));
     }
-    effects
+    waiting::follow(model, effects)
+}
+
+/// Follows the selection after it may have moved, by a key or with its row. To be called before drawing.
+pub fn follow_selection(model: &mut Model) -> Vec<Effect> {
+    let effects = cluster::follow_selection(model);
+    waiting::follow(model, effects)
 }
 
 /// Takes something that happened; returns what should be done.
@@ -70,12 +80,13 @@ pub fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
         model.hits.keep_parts();
     }
     let before = model.popup.as_ref().map(Popup::outline);
+    model.waits.end(&msg);
     let mut effects = route(model, msg);
     effects.extend(retained::follow(model));
     if model.popup.as_ref().map(Popup::outline) != before {
         model.hits.clear();
     }
-    effects
+    waiting::follow(model, effects)
 }
 
 fn route(model: &mut Model, msg: Msg) -> Vec<Effect> {

@@ -13,6 +13,7 @@ use super::session::Session;
 use super::{Exit, UsageError, missing, operate, output};
 use crate::cluster::{Cluster, ExecInput, ExecOutput, ExecRequest, SHELL};
 use crate::runtime::{RawMode, tell_size};
+use crate::service::pod_choice;
 use crate::text::StreamCleaner;
 
 /// Pieces of input and output that wait.
@@ -77,9 +78,10 @@ async fn execute(
         }
         Err(failure) => return Err(failure.into()),
     };
+    let (namespace, pod) = pod_choice::place(&pod, &instance.namespace);
     let request = ExecRequest {
-        namespace: instance.namespace,
-        pod,
+        namespace,
+        pod: pod.to_owned(),
         container,
         command: manner.command.clone(),
         has_stdin: manner.has_stdin,

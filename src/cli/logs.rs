@@ -12,9 +12,11 @@ use super::session::Session;
 use super::stream::Lines;
 use super::{Exit, UsageError, missing, operate, output};
 use crate::cluster::Cluster;
+use crate::definition::id::Namespace;
 use crate::failure::{Failure, FailureKind};
 use crate::runtime;
 use crate::service::log::{LogEvent, LogLine, LogQuery, LogSource};
+use crate::service::pod_choice;
 use crate::service::summary::{InstanceKey, Pod};
 use crate::text;
 
@@ -46,12 +48,12 @@ async fn print(args: &Logs, session: &Session, cluster: &Cluster) -> anyhow::Res
         // A negative number is all, as kubectl has it.
         tail: args.tail.and_then(|tail| u64::try_from(tail).ok()),
     };
-    let pods = cluster.pods(&instance).await?;
+    let pods = cluster.all_pods(&instance).await?;
     if pods.is_empty() && !is_there(args, session, cluster, &instance).await? {
         return Ok(Exit::Failed);
     }
     check_names(&query, &pods)?;
-    let n_sources = check_number(args, &query, &pods)?;
+    let n_sources = check_number(args, &query, (&pods, &instance.namespace))?;
     let mut events = match args.follow {
         true => {
             let most = usize::from(args.max_log_requests);
@@ -105,8 +107,12 @@ fn check_names(query: &LogQuery, pods: &[Pod]) -> anyhow::Result<()> {
 }
 
 /// Refuses to read more containers at once than may be, and returns how many there are.
-fn check_number(args: &Logs, query: &LogQuery, pods: &[Pod]) -> anyhow::Result<usize> {
-    let n_sources: usize = pods.iter().map(|pod| query.sources(pod).count()).sum();
+fn check_number(
+    args: &Logs,
+    query: &LogQuery,
+    (pods, own): (&[Pod], &Namespace),
+) -> anyhow::Result<usize> {
+    let n_sources: usize = pods.iter().map(|pod| query.sources(pod, own).count()).sum();
     let most = args.max_log_requests;
     if n_sources <= usize::from(most) {
         return Ok(n_sources);
@@ -120,7 +126,7 @@ fn check_number(args: &Logs, query: &LogQuery, pods: &[Pod]) -> anyhow::Result<u
 /// Prints events, and keeps what the exit code says at the end.
 struct Printer {
     id: String,
-    namespace: String,
+    namespace: Namespace,
     is_json: bool,
     has_prefix: bool,
     has_timestamps: bool,
@@ -139,7 +145,7 @@ impl Printer {
         let has_colours = runtime::prints_colours(&session.settings.ui);
         Self {
             id: instance.id.to_string(),
-            namespace: instance.namespace.to_string(),
+            namespace: instance.namespace.clone(),
             is_json: args.output == Report::Json,
             has_prefix: args.prefix,
             has_timestamps: args.timestamps,
@@ -216,10 +222,11 @@ impl Printer {
     }
 
     fn document(&self, line: &LogLine) -> String {
+        let (namespace, pod) = pod_choice::place(&line.source.pod, &self.namespace);
         let document = json!({
             "id": self.id,
-            "namespace": self.namespace,
-            "pod": line.source.pod,
+            "namespace": namespace.as_str(),
+            "pod": pod,
             "container": line.source.container,
             "timestamp": line.at,
             "message": line.text,

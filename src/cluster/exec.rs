@@ -103,7 +103,7 @@ impl std::fmt::Debug for ExecSession {
 }
 
 impl Cluster {
-    /// Chooses where a command is run: the pod that is named, else the one that does best; the container that is named, else
+    /// Chooses where a command is run, the pod called as [`pod_choice::label`] does: the pod that is named, else the one that does best; the container that is named, else
     /// the one that the pod names, else the first.
     ///
     /// # Errors
@@ -114,21 +114,18 @@ impl Cluster {
         pod: Option<&str>,
         container: Option<&str>,
     ) -> Result<(String, String), Failure> {
-        let pods = self.pods(instance).await?;
-        let pod = pod_choice::running(&pods, pod, &instance.id)?;
+        let pods = self.all_pods(instance).await?;
+        let pod = pod_choice::running(&pods, pod, instance)?;
         let named = match container {
             Some(named) => Some(named.to_owned()),
-            None => self.default_container(instance, pod).await?,
+            None => self.default_container(pod).await?,
         };
         let container = pod_choice::container(pod, named.as_deref())?;
-        Ok((pod.name.clone(), container.to_owned()))
+        let label = pod_choice::label(pod, &instance.namespace);
+        Ok((label, container.to_owned()))
     }
 
-    async fn default_container(
-        &self,
-        instance: &InstanceKey,
-        pod: &Pod,
-    ) -> Result<Option<String>, Failure> {
+    async fn default_container(&self, pod: &Pod) -> Result<Option<String>, Failure> {
         if pod.containers.iter().filter(|it| !it.init).count() < 2 {
             return Ok(None);
         }
@@ -136,7 +133,7 @@ impl Cluster {
             group: String::new(),
             version: "v1".to_owned(),
             kind: "Pod".to_owned(),
-            namespace: Some(instance.namespace.to_string()),
+            namespace: Some(pod.instance.namespace.to_string()),
             name: pod.name.clone(),
         };
         let object = self.get(&key).await?;

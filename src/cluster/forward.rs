@@ -110,10 +110,11 @@ impl Cluster {
     /// # Errors
     /// An address cannot be listened on, a port is not there by that name, or pods may not be read.
     pub async fn forward(&self, request: &ForwardRequest) -> Result<Forwards, Failure> {
+        let request = &self.led(request).await?;
         let remotes = self.remote_ports(request).await?;
         let pods = self.pods(&request.instance).await?;
         if let Some(named) = &request.pod {
-            pod_choice::running(&pods, Some(named), &request.instance.id)?;
+            pod_choice::running(&pods, Some(named), &request.instance)?;
         }
         let (listeners, ports) = listen_all(request, &remotes).await?;
         let (events, taken) = mpsc::channel(BUFFER);
@@ -142,6 +143,27 @@ impl Cluster {
             events: taken,
             counters,
             _tasks: tasks,
+        })
+    }
+}
+
+impl Cluster {
+    /// Returns what a forward is of where its pods are: one is named in another namespace, or all are there.
+    async fn led(&self, request: &ForwardRequest) -> Result<ForwardRequest, Failure> {
+        let of = &request.instance;
+        let is_away = request.pod.as_ref().is_some_and(|pod| pod.contains('/'));
+        if !is_away && (request.pod.is_some() || !self.pods(of).await?.is_empty()) {
+            return Ok(request.clone());
+        }
+        let pods = self.all_pods(of).await?;
+        if pods.is_empty() {
+            return Ok(request.clone());
+        }
+        let pod = pod_choice::running(&pods, request.pod.as_deref(), of)?;
+        Ok(ForwardRequest {
+            instance: pod.instance.clone(),
+            pod: request.pod.as_ref().map(|_| pod.name.clone()),
+            ..request.clone()
         })
     }
 }
@@ -276,7 +298,8 @@ impl Choosing {
         {
             pods.retain(is_present);
         }
-        let best = pod_choice::best(&pods).map(|pod| Arc::from(pod.name.as_str()));
+        let own = &self.request.instance.namespace;
+        let best = pod_choice::best(&pods, own).map(|pod| Arc::from(pod.name.as_str()));
         self.chosen.send_if_modified(|chosen| {
             let is_news = *chosen != best;
             chosen.clone_from(&best);

@@ -133,7 +133,7 @@ impl Reading {
         let mut running = JoinSet::new();
         let mut heads = Vec::new();
         for pod in pods.iter().filter(|pod| is_url_word(&pod.name)) {
-            for (source, standing) in self.query.sources(pod) {
+            for (source, standing) in self.query.sources(pod, self.namespace()) {
                 let ended = match standing {
                     Standing::Nothing(why) => {
                         if is_all {
@@ -177,19 +177,26 @@ impl Reading {
     /// Follows all logs of the instance as its pods come and go.
     async fn onwards(self, mut marks: Marks, max_streams: usize) {
         let (sender, mut events) = mpsc::unbounded_channel();
-        let _watch = self
-            .cluster
-            .watch_pods(&self.instance, move |event| drop(sender.send(event)));
-        let mut pods: Vec<Pod> = Vec::new();
+        let elsewhere = self.cluster.elsewhere(&self.instance).await;
+        let places: Vec<InstanceKey> = std::iter::once(self.instance.clone())
+            .chain(elsewhere)
+            .collect();
+        let watch = |(at, place): (usize, &InstanceKey)| {
+            let sender = sender.clone();
+            let sink = move |event| drop(sender.send((at, event)));
+            self.cluster.watch_pods(place, sink)
+        };
+        let _watches: Vec<_> = places.iter().enumerate().map(watch).collect();
+        let mut pods: Vec<Vec<Pod>> = vec![Vec::new(); places.len()];
         let mut followed: BTreeMap<Place, watch::Sender<Option<Standing>>> = BTreeMap::new();
         let mut running = JoinSet::new();
         let mut is_full = false;
-        while let Some(event) = events.recv().await {
+        while let Some((at, event)) = events.recv().await {
             match event {
                 WatchEvent::Pods(deltas) => {
                     deltas
                         .into_iter()
-                        .for_each(|delta| apply_delta(&mut pods, delta));
+                        .for_each(|delta| apply_delta(&mut pods[at], delta));
                 }
                 WatchEvent::Link { state, .. } => {
                     self.pass_on(state).await;
@@ -231,13 +238,16 @@ impl Reading {
     /// matters no more, but what it said last does.
     fn standings(
         &self,
-        pods: &[Pod],
+        pods: &[Vec<Pod>],
         followed: &BTreeMap<Place, watch::Sender<Option<Standing>>>,
     ) -> BTreeMap<Place, Standing> {
         let mut standings = BTreeMap::new();
-        for pod in pods.iter().filter(|pod| is_url_word(&pod.name)) {
+        for pod in pods.iter().flatten().filter(|pod| is_url_word(&pod.name)) {
             for container in &pod.containers {
-                let place = (pod.uid.clone(), Arc::new(pod.source(container)));
+                let place = (
+                    pod.uid.clone(),
+                    Arc::new(pod.source(container, self.namespace())),
+                );
                 if self.query.wants(container) || followed.contains_key(&place) {
                     standings.insert(place, self.query.standing(pod, container));
                 }

@@ -264,6 +264,39 @@ impl Cluster {
         Ok(pods)
     }
 
+    /// Lists the full pods of one instance once, those in the namespaces beside its own too.
+    ///
+    /// # Errors
+    /// The server cannot be reached, or does not let pods be listed.
+    pub async fn all_pods(&self, instance: &InstanceKey) -> Result<Vec<Pod>, Failure> {
+        let (pods, elsewhere) = futures::join!(self.pods(instance), self.elsewhere(instance));
+        let mut pods = pods?;
+        for there in elsewhere {
+            pods.extend(self.pods(&there).await?);
+        }
+        Ok(pods)
+    }
+
+    /// Returns what the instance is in the namespaces beside its own that its record names; nothing where nobody says.
+    pub(super) async fn elsewhere(&self, instance: &InstanceKey) -> Vec<InstanceKey> {
+        let place = Place::new(Some(&instance.namespace), &Selector::record(&instance.id));
+        let events = self.once(watch::records_of(&place)).await;
+        let mut records = Vec::new();
+        for event in events.unwrap_or_default() {
+            if let WatchEvent::Records(deltas) = event {
+                deltas
+                    .into_iter()
+                    .for_each(|delta| apply_delta(&mut records, delta));
+            }
+        }
+        let named = records.into_iter().flat_map(|record| record.elsewhere);
+        let there = named.map(|namespace| InstanceKey {
+            namespace,
+            id: instance.id.clone(),
+        });
+        there.collect()
+    }
+
     /// Lists the claims of all instances once, in a namespace or in all.
     ///
     /// # Errors

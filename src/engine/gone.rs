@@ -9,7 +9,7 @@ use tokio::time::{Instant, sleep_until};
 use super::journal::Journal;
 use super::live;
 use super::metadata::Metadata;
-use crate::cluster::{Cluster, Selector};
+use crate::cluster::{Cluster, Selector, Stop};
 use crate::definition::id::{InstanceId, Namespace};
 use crate::definition::object::{GroupKind, Object, ObjectKey};
 use crate::failure::{Failure, FailureKind};
@@ -45,7 +45,7 @@ impl fmt::Display for Held {
     }
 }
 
-/// Waits until objects are gone, each known by its uid, or the deadline; returns those that are not. Where all bear the labels
+/// Waits until objects are gone, each known by its uid, or the deadline, or somebody asks to stop; returns those that are not. Where all bear the labels
 /// `of` an instance, they are listed by these.
 ///
 /// # Errors
@@ -54,7 +54,7 @@ pub(super) async fn wait(
     cluster: &Cluster,
     objects: &[(ObjectKey, String)],
     of: Option<&InstanceId>,
-    deadline: Instant,
+    (deadline, stop): (Instant, &Stop),
     journal: &mut Journal<'_>,
 ) -> Result<Vec<Held>, Failure> {
     let mut left = objects.to_vec();
@@ -66,7 +66,8 @@ pub(super) async fn wait(
             Err(failure)
                 if failure.kind == FailureKind::Unreachable
                     && last_answer.elapsed() < OUTAGE
-                    && Instant::now() < deadline =>
+                    && Instant::now() < deadline
+                    && !stop.is_asked() =>
             {
                 journal.waiting(&failure.summary);
                 pause_until(&mut pause, deadline).await;
@@ -76,7 +77,7 @@ pub(super) async fn wait(
         };
         last_answer = Instant::now();
         left.retain(|(key, _)| held.iter().any(|held| held.key == *key));
-        if held.is_empty() || last_answer >= deadline {
+        if held.is_empty() || last_answer >= deadline || stop.is_asked() {
             return Ok(held);
         }
         journal.waiting(&sentence(&held));

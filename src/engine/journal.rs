@@ -3,6 +3,7 @@
 use std::fmt::Display;
 
 use super::deploy::Report;
+use super::operation::{STOPPED, is_stopped};
 use super::plan::{Outcome, Progress, Step};
 use crate::failure::Failure;
 
@@ -72,9 +73,16 @@ impl<'a> Journal<'a> {
 
     /// Tells that the operation could not be claimed, so that none of its steps was tried.
     pub fn not_begun(mut self, failure: Failure, steps: impl IntoIterator<Item = Step>) -> Outcome {
-        self.failed(Step::Claim, failure);
+        let why = match is_stopped(&failure) {
+            true => STOPPED,
+            false => "the operation was not begun",
+        };
+        match is_stopped(&failure) {
+            true => self.not_tried(Step::Claim, STOPPED),
+            false => self.failed(Step::Claim, failure),
+        }
         for step in steps {
-            self.not_tried(step, "the operation was not begun");
+            self.not_tried(step, why);
         }
         self.into_outcome()
     }

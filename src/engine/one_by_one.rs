@@ -25,6 +25,10 @@ impl<'a> OneByOne<'a> {
             journal.not_tried(step.clone(), NOT_HELD);
             return false;
         }
+        if let Some(why) = self.lease.stopped() {
+            journal.not_tried(step.clone(), why);
+            return false;
+        }
         journal.started(step);
         if let Err(failure) = self.lease.step(doing).await {
             journal.failed(step.clone(), failure);

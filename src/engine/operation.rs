@@ -36,6 +36,8 @@ const DELETION_DEADLINE: Duration = Duration::from_secs(30);
 const BUSY: &str = " is busy: ";
 /// Why a step is not tried that comes after the operation was lost.
 pub(super) const NOT_HELD: &str = "the operation is not held any more";
+/// Why a step is not tried after somebody asked to stop.
+pub(super) const STOPPED: &str = "stopped before it, as was asked";
 /// How often a change of the record is tried, looking in between.
 const MAX_TRIES: usize = 3;
 
@@ -110,6 +112,9 @@ pub(super) async fn claim<'a>(
     let mut seen: Option<(String, Instant)> = None;
     let mut n_races = 0;
     loop {
+        if cluster.stop().is_asked() {
+            return Err(Failure::new(FailureKind::Refused, STOPPED));
+        }
         let record = match record::read(cluster, intent.instance).await {
             Err(failure) if failure.kind == FailureKind::Refused && opening.is_none() => None,
             record => record?,
@@ -279,6 +284,11 @@ pub fn is_busy(outcome: &Outcome) -> bool {
     }
 }
 
+/// Tells whether nothing was begun because somebody asked to stop.
+pub(super) fn is_stopped(failure: &Failure) -> bool {
+    failure.kind == FailureKind::Refused && failure.summary == STOPPED
+}
+
 fn busy(instance: &InstanceKey, annotation: &str) -> Failure {
     let summary = format!("{instance}{BUSY}{}", describe(annotation));
     Failure::new(FailureKind::Refused, summary)
@@ -292,9 +302,17 @@ async fn wait_for_deletion(
 ) -> Result<(), Failure> {
     let target = (record::key(intent.instance), record.uid().to_owned());
     let deadline = Instant::now() + DELETION_DEADLINE;
-    let held = gone::wait(cluster, &[target], None, deadline, journal).await?;
+    let held = gone::wait(
+        cluster,
+        &[target],
+        None,
+        (deadline, cluster.stop()),
+        journal,
+    )
+    .await?;
     match held.into_iter().next() {
         None => Ok(()),
+        Some(_) if cluster.stop().is_asked() => Ok(()),
         Some(held) => {
             let summary = format!("{} is still being deleted: {held}", intent.instance);
             Err(Failure::new(FailureKind::Conflict, summary))
@@ -325,6 +343,11 @@ impl<'a> Lease<'a> {
                 is_over: false,
             }),
         }
+    }
+
+    /// Returns why the next step is not tried, where somebody asked to stop.
+    pub fn stopped(&self) -> Option<&'static str> {
+        self.cluster.stop().is_asked().then_some(STOPPED)
     }
 
     /// Returns the uid of the record.

@@ -32,7 +32,7 @@ const NEEDED: [Topic; 5] = [
     Topic::Pods,
 ];
 
-/// Waits until an instance is ready (or stopped, where that is wanted), at most until the deadline; then the outcome says
+/// Waits until an instance is ready (or stopped, where that is wanted), at most until the deadline or somebody asks to stop; then the outcome says
 /// what is still pending, and why. What cannot mend itself is a failure at once.
 pub async fn wait_ready(
     cluster: &Cluster,
@@ -48,7 +48,7 @@ pub async fn wait_ready(
         let _ = sender.send(event);
     });
     let (deadline, may_begin_until) = (end_of(deadline), end_of(GROWTH_GRACE));
-    let mut detail = Detail::new(instance.clone());
+    let (mut detail, stop) = (Detail::new(instance.clone()), cluster.stop());
     loop {
         let is_patient = Instant::now() < may_begin_until;
         let verdict = judge(&detail, is_patient, Timestamp::now());
@@ -65,7 +65,7 @@ pub async fn wait_ready(
                 journal.failed(Step::Ready, failure);
                 return journal.into_outcome();
             }
-            Verdict::NotYet(reason) if Instant::now() >= deadline => {
+            Verdict::NotYet(reason) if Instant::now() >= deadline || stop.is_asked() => {
                 journal.pending(format!("{instance} is not ready: {reason}"));
                 return journal.into_outcome();
             }

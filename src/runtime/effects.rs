@@ -26,11 +26,12 @@ use tokio::task::JoinSet;
 use tokio_util::task::AbortOnDropHandle;
 
 use crate::app::{
-    CatalogueEntry, CatalogueListing, Effect, Epoch, Msg, OpId, OpenedDefinition, SaveAnswer,
+    CatalogueEntry, CatalogueListing, Effect, Epoch, Msg, OpId, OpenedDefinition, Question,
+    SaveAnswer,
 };
 use crate::catalogue::drafts::Base;
 use crate::catalogue::{Catalogue, CatalogueError, Digest};
-use crate::cluster::{Cluster, ExecSession, GroupKind, Selector, WatchHandle};
+use crate::cluster::{Cluster, ExecSession, GroupKind, Selector, Stop, WatchHandle};
 use crate::definition::check::{CheckContext, SchemaSource, check};
 use crate::definition::id::{InstanceId, Namespace};
 use crate::editor::Revision;
@@ -67,10 +68,15 @@ pub struct Runner {
     /// What is forwarded, whatever is connected to meanwhile.
     forwards: BTreeMap<OpId, AbortOnDropHandle<()>>,
     usage: Option<AbortOnDropHandle<()>>,
+    untold: usage::Untold,
     opening: Option<AbortOnDropHandle<()>>,
     /// The shell that was opened, and has no terminal yet.
     shell: Arc<Mutex<Option<(OpId, ExecSession)>>>,
     operations: JoinSet<()>,
+    /// How each of them is asked to stop.
+    stops: BTreeMap<OpId, Stop>,
+    /// What a person waits for, and may give up.
+    reads: BTreeMap<Question, AbortOnDropHandle<()>>,
     /// How many instances are scaled or restarted at once.
     adjusting: Arc<Semaphore>,
     /// The uid of the cluster that is connected to, as it was when the connection was made; nobody may be able to say.
@@ -102,9 +108,12 @@ impl Runner {
             preview: None,
             forwards: BTreeMap::new(),
             usage: None,
+            untold: usage::Untold::default(),
             opening: None,
             shell: Arc::default(),
             operations: JoinSet::new(),
+            stops: BTreeMap::new(),
+            reads: BTreeMap::new(),
             adjusting: Arc::new(Semaphore::new(ADJUSTED_AT_ONCE)),
         })
     }
@@ -249,6 +258,12 @@ impl Runner {
                 plan,
                 takes_over,
             } => self.run_clear(op, plan, takes_over),
+            Effect::StopOperation { op } => {
+                if let Some(stop) = self.stops.get(&op) {
+                    stop.ask();
+                }
+            }
+            Effect::GiveUp(question) => drop(self.reads.remove(&question)),
             Effect::ReadHistory { op, key } => self.read_history(op, key),
             Effect::ReadChanges { op, key } => self.read_changes(op, key),
             Effect::PrintObjects { op, key, kinds } => self.print_objects(op, key, kinds),
@@ -286,10 +301,28 @@ impl Runner {
         (self.changes, self.preview) = (None, None);
         (self.opening, self.usage) = (None, None);
         self.forwards.clear();
+        self.reads.clear();
         self.disk.drain(within);
+        // Who has not finished half way stops between two steps, and leaves no operation that nobody holds.
+        let half = within / 2;
+        if !self.await_operations(half).await {
+            self.stops.values().for_each(Stop::ask);
+            // What is not finished then is finished by whoever gives the same command again.
+            self.await_operations(half).await;
+        }
+    }
+
+    /// Waits until no operation runs; tells whether that came about in time.
+    async fn await_operations(&mut self, within: Duration) -> bool {
         let all = async { while self.operations.join_next().await.is_some() {} };
-        // What is not finished then is finished by whoever gives the same command again.
-        let _ = tokio::time::timeout(within, all).await;
+        tokio::time::timeout(within, all).await.is_ok()
+    }
+
+    /// Asks what a person waits for, until it is answered or given up.
+    fn read(&mut self, question: Question, asking: impl Future<Output = ()> + Send + 'static) {
+        self.reads.retain(|_, task| !task.is_finished());
+        let task = AbortOnDropHandle::new(tokio::spawn(asking));
+        self.reads.insert(question, task);
     }
 
     fn cluster(&self) -> Result<Cluster, Failure> {
@@ -303,11 +336,16 @@ impl Runner {
         })
     }
 
-    /// Returns the cluster for a write, once it is known to be the one that plans were shown of.
-    fn guarded(&self) -> impl Future<Output = Result<Cluster, Failure>> + Send + use<> {
+    /// Returns the cluster for an operation, once it is known to be the one that plans were shown of. The operation heeds the
+    /// wish to stop from here on.
+    fn guarded(
+        &mut self,
+        op: OpId,
+    ) -> impl Future<Output = Result<Cluster, Failure>> + Send + use<> {
         let (cluster, uid) = (self.cluster(), self.uid.clone());
+        let stop = self.stops.entry(op).or_default().clone();
         async move {
-            let cluster = cluster?;
+            let cluster = cluster?.heeding(stop);
             same_cluster(&cluster, uid.get().and_then(Option::as_deref)).await?;
             Ok(cluster)
         }
@@ -318,6 +356,7 @@ impl Runner {
         (self.overview, self.instance, self.logs) = (None, None, None);
         (self.changes, self.preview, self.usage) = (None, None, None);
         self.connection = epoch;
+        self.untold = usage::Untold::default();
         self.uid = Arc::default();
         *self.cluster.lock().unwrap_or_else(PoisonError::into_inner) = None;
         let (connect, slot, messages) = (
@@ -393,9 +432,9 @@ impl Runner {
         self.instance = Some(cluster.watch_instance(&key, sink));
     }
 
-    fn list_namespaces(&self, epoch: Epoch) {
+    fn list_namespaces(&mut self, epoch: Epoch) {
         let (cluster, messages) = (self.cluster(), self.messages.clone());
-        tokio::spawn(async move {
+        self.read(Question::Namespaces, async move {
             let result = match cluster {
                 Ok(cluster) => namespaces_of(&cluster).await,
                 Err(failure) => Err(failure),

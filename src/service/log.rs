@@ -9,7 +9,9 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use super::pod_choice;
 use super::summary::{Container, ContainerState, Pod};
+use crate::definition::id::Namespace;
 use crate::failure::Failure;
 
 /// Which lines are wanted.
@@ -28,7 +30,7 @@ pub struct LogQuery {
 /// A container of a pod, by names.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct LogSource {
-    /// The pod.
+    /// The pod, with its namespace before it where that is not the instance's own.
     pub pod: String,
     /// The container.
     pub container: String,
@@ -139,10 +141,11 @@ impl LogQuery {
     pub fn sources<'p>(
         &'p self,
         pod: &'p Pod,
+        own: &'p Namespace,
     ) -> impl Iterator<Item = (Arc<LogSource>, Standing)> + 'p {
         let wanted = pod.containers.iter().filter(|it| self.wants(it));
         wanted.map(|container| {
-            let source = Arc::new(pod.source(container));
+            let source = Arc::new(pod.source(container, own));
             (source, self.standing(pod, container))
         })
     }
@@ -150,9 +153,9 @@ impl LogQuery {
 
 impl Pod {
     /// Returns what names one of its containers.
-    pub fn source(&self, container: &Container) -> LogSource {
+    pub fn source(&self, container: &Container, own: &Namespace) -> LogSource {
         LogSource {
-            pod: self.name.clone(),
+            pod: pod_choice::label(self, own),
             container: container.name.clone(),
         }
     }
@@ -224,7 +227,8 @@ mod tests {
     }
 
     fn names(query: &LogQuery, pod: &Pod) -> Vec<String> {
-        let sources = query.sources(pod);
+        let own = &pod.instance.namespace;
+        let sources = query.sources(pod, own);
         sources
             .map(|(source, _)| source.container.clone())
             .collect()

@@ -4,8 +4,10 @@ use bowline::definition::policy::Policy;
 use bowline::engine::drift::changes;
 use bowline::engine::remedy::Remedies;
 use bowline::engine::rollback::Surroundings;
+use bowline::failure::FailureKind;
 use bowline::service::detail::Detail;
 use bowline::service::drift::Presence;
+use bowline::service::forward::{ForwardEvent, ForwardRequest};
 use bowline::service::health::State;
 use bowline::service::watch::Scope;
 use http::Method;
@@ -112,6 +114,40 @@ pub(crate) async fn what_is_in_another_namespace_tells_how_an_instance_is_doing(
             break;
         }
     }
+    away(&cluster, &other).await;
+}
+
+pub(crate) async fn pods_in_another_namespace_are_reached_by_both_names(cluster: Cluster) {
+    let (other, policy) = beside(&cluster).await;
+    let stage = Stage::new(&cluster).under(policy);
+    assert!(stage.deploy("far", &text(&other)).await.is_complete());
+    assert!(stage.wait("far").await.is_complete());
+    let (engine, key) = (stage.engine(), stage.key("far"));
+    let pods = engine.all_pods(&key).await.unwrap();
+    assert_eq!(pods.len(), 2, "{pods:?}");
+    let (label, container) = engine.exec_place(&key, None, None).await.unwrap();
+    let (namespace, name) = label.split_once('/').unwrap();
+    assert_eq!(namespace, other);
+    let again = engine.exec_place(&key, Some(&label), None).await;
+    assert_eq!(again.unwrap(), (label.clone(), container));
+    // Its name alone is one of a pod in the instance's own namespace.
+    let failure = engine.exec_place(&key, Some(name), None).await.unwrap_err();
+    assert_eq!(failure.kind, FailureKind::NotFound);
+    assert!(failure.summary.contains(&label), "{failure:?}");
+
+    let request = ForwardRequest {
+        instance: key.clone(),
+        pod: Some(label.clone()),
+        ports: vec![":80".parse().unwrap()],
+        addresses: Vec::new(),
+    };
+    let mut forwards = engine.forward(&request).await.unwrap();
+    let chosen = loop {
+        if let ForwardEvent::Pod(pod) = forwards.next().await.unwrap() {
+            break pod;
+        }
+    };
+    assert_eq!(chosen, name);
     away(&cluster, &other).await;
 }
 

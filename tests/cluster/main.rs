@@ -243,6 +243,7 @@ on_both_backends! {
         one_definition_runs_several_times_and_a_free_id_is_offered;
     elsewhere:
         what_is_in_another_namespace_tells_how_an_instance_is_doing
+        pods_in_another_namespace_are_reached_by_both_names
         what_others_change_in_another_namespace_is_named
         what_another_instance_of_the_same_id_has_there_is_not_its_own;
     scaling:
@@ -325,7 +326,9 @@ on_both_backends! {
         who_was_taken_over_stops_and_the_second_comes_to_the_end
         the_second_is_told_who_is_at_it_and_gets_its_turn
         a_wait_for_ones_turn_is_bounded
-        nobody_waits_for_an_instance_that_is_not_there;
+        nobody_waits_for_an_instance_that_is_not_there
+        a_deploy_stops_between_two_steps_and_the_same_again_finishes_it
+        a_teardown_stops_between_two_steps_and_the_same_again_finishes_it;
     drift:
         an_overview_tells_what_was_changed_until_it_is_set_back
         what_others_changed_is_a_text_that_can_be_merged

@@ -4,6 +4,7 @@
 mod cut;
 mod resuming;
 mod state;
+mod stopping;
 mod walk;
 #[path = "../shared/writes.rs"]
 mod writes;
@@ -23,6 +24,7 @@ use crate::cluster::Cluster;
 use crate::engine::stage::Stage;
 use cut::{Cut, Moment};
 use resuming::{plan, resume};
+pub(crate) use stopping::*;
 use walk::{FIRST, SECOND, Walk, made_by_helm, walk};
 
 pub(crate) async fn a_first_deploy_survives_at_every_write(cluster: Cluster) {

@@ -8,6 +8,7 @@ use crate::editor::{Command, Editor, Motion};
 use crate::failure::Failure;
 use crate::service::detail::Detail;
 use crate::service::health;
+use crate::service::pod_choice;
 use crate::service::quantity;
 use crate::service::summary::{Claim, Event, InstanceKey, Pod};
 use crate::service::usage::{self, ClaimUsage};
@@ -208,8 +209,10 @@ impl DetailPane {
         let usage = &self.usage;
         let latest = |pod: &Pod| usage.pod(&pod.name)?.back().copied();
         let pods = detail.pods().iter();
-        self.pods
-            .set_rows(pods.map(|pod| row_of_pod(pod, latest(pod))).collect());
+        self.pods.set_rows(
+            pods.map(|pod| row_of_pod(detail, pod, latest(pod)))
+                .collect(),
+        );
         let claims = detail.claims().iter();
         self.volumes.set_rows(
             claims
@@ -256,7 +259,8 @@ impl DetailPane {
     }
 }
 
-fn row_of_pod(pod: &Pod, usage: Option<Sample>) -> Row<String> {
+fn row_of_pod(detail: &Detail, pod: &Pod, usage: Option<Sample>) -> Row<String> {
+    let label = pod_choice::label(pod, &detail.key().namespace);
     let own: Vec<_> = pod
         .containers
         .iter()
@@ -277,9 +281,9 @@ fn row_of_pod(pod: &Pod, usage: Option<Sample>) -> Row<String> {
         reason => Value::of(reason.clone()),
     };
     Row {
-        key: pod.name.clone(),
+        key: label.clone(),
         cells: vec![
-            Value::Text(pod.name.clone()),
+            Value::Text(label),
             phase,
             Value::Number(ready as u64, format!("{ready}/{}", own.len())),
             reason,

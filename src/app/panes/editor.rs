@@ -407,6 +407,8 @@ impl EditorPane {
     fn touch(&mut self, now: Duration) {
         self.check_at = Some(now + CHECK_AFTER);
         self.draft_at.get_or_insert(now + DRAFT_AFTER);
+        let n_bytes = self.editor().map_or(0, |editor| editor.rope().len_bytes());
+        self.preview.on_len(n_bytes);
         self.is_outrun |= self.preview.on_typed(now);
     }
 
@@ -595,11 +597,7 @@ impl EditorPane {
     }
 
     fn can_preview(&self) -> bool {
-        let len = self.editor().map(|editor| editor.rope().len_bytes());
-        self.is_checked()
-            && !self.own.has_errors()
-            && self.draft.is_none()
-            && len.is_some_and(|len| len <= preview::MAX_BYTES)
+        self.is_checked() && !self.own.has_errors() && self.draft.is_none()
     }
 
     /// Remembers which text is planned.

@@ -72,6 +72,13 @@ impl HistoryPane {
         *self = Self::default();
     }
 
+    /// Sees to it that a history which could not be read is asked for once more.
+    pub(in crate::app) fn read_anew(&mut self) {
+        if matches!(self.result, Some(Err(_))) {
+            self.of = None;
+        }
+    }
+
     pub(in crate::app) fn on_read(&mut self, op: OpId, result: Result<History, Failure>) {
         if op != self.op {
             return;

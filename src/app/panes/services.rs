@@ -200,6 +200,13 @@ impl ServicesPane {
         }
     }
 
+    /// Tells whether it awaits the answer of a number.
+    pub(in crate::app) fn asks_labels(&self, op: OpId) -> bool {
+        self.labels
+            .as_ref()
+            .is_some_and(|filter| filter.asked == op)
+    }
+
     pub(in crate::app) fn on_labels_selected(&mut self, op: OpId, chosen: BTreeSet<InstanceKey>) {
         if let Some(filter) = self.labels.as_mut().filter(|filter| filter.asked == op) {
             filter.chosen = Some(chosen);

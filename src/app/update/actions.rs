@@ -18,7 +18,7 @@ use crate::editor::{Command, Motion};
 use super::{
     adjustments, adoption, assist, bulk, changes, cluster, concerned, definitions, forwards,
     history, imports, keys, logs, merging, nodes, operations, popups, pulls, resuming, reviews,
-    routes, shells, teardowns, undo, watching,
+    routes, shells, stopping, teardowns, undo, waiting, watching, wording,
 };
 
 /// Performs an action, or says why it cannot be.
@@ -47,6 +47,9 @@ pub(super) fn perform(model: &mut Model, action: Action) -> Vec<Effect> {
         }
         Action::ShowTab(tab) => {
             model.detail_pane.tab = tab;
+            if tab == Tab::History {
+                model.detail_pane.history.read_anew();
+            }
             if model
                 .detail_pane
                 .events_of
@@ -181,6 +184,14 @@ pub(super) fn perform(model: &mut Model, action: Action) -> Vec<Effect> {
             Vec::new()
         }
         Action::Replan => operations::replan(model),
+        Action::Message => {
+            wording::ask_message(model);
+            Vec::new()
+        }
+        Action::Values => {
+            wording::ask_values(model);
+            Vec::new()
+        }
         Action::Save => save(model),
         Action::Review => operations::save_and_review(model),
         Action::Search | Action::Replace => {
@@ -201,6 +212,7 @@ pub(super) fn perform(model: &mut Model, action: Action) -> Vec<Effect> {
         }
         Action::Operations => watching::show(model),
         Action::Watch => watching::watch(model),
+        Action::Stop => stopping::ask(model),
         Action::Log => {
             model.screens.push(Screen::Log { selected: 0 });
             Vec::new()
@@ -413,6 +425,12 @@ fn edit(model: &mut Model) -> Vec<Effect> {
 
 /// Closes what is in front; on the first screen it gives the focus back, then takes marks and filter off.
 fn back(model: &mut Model) -> Vec<Effect> {
+    if let Some(effects) = waiting::give_up(model) {
+        return effects;
+    }
+    if stopping::ask_before_leaving(model) {
+        return Vec::new();
+    }
     match model.screens.last() {
         Some(Screen::Editor(_)) => definitions::ask_to_leave(model),
         Some(_) => {

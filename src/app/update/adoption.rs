@@ -7,6 +7,7 @@ use crate::app::operation::OperationKind;
 use crate::app::panes::adopt::AdoptPane;
 use crate::app::panes::resumed::Resumed;
 use crate::app::popup::{Popup, Prompt, PromptKind};
+use crate::app::values;
 use crate::engine::adopt::AdoptPlan;
 use crate::failure::Failure;
 
@@ -97,13 +98,17 @@ pub(super) fn run(model: &mut Model) -> Vec<Effect> {
         true => String::new(),
         false => format!(" --id {id}"),
     };
+    let said = match source.parameters.is_empty() {
+        true => String::new(),
+        false => format!(" {}", values::write(&source.parameters, "--set ")),
+    };
     let resumed = Resumed {
         takes_over: source.takes_over,
         ..Resumed::default()
     };
     let what = match source.origin {
         Origin::Noted(_) => resumed.command(id.as_str(), false),
-        _ => format!("adopt {name}{own} --confirm {id}"),
+        _ => format!("adopt {name}{own}{said} --confirm {id}"),
     };
     let op = begin(model, OperationKind::Adoption, plan.instance.clone(), &what);
     model.screens.push(Screen::Progress {

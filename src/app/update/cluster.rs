@@ -225,8 +225,8 @@ fn watch(model: &mut Model, key: Option<InstanceKey>) -> Effect {
 }
 
 /// Follows the selection after it may have moved, by a key or with its row: its instance is watched once it rests, its
-/// definition read at once. To be called before drawing.
-pub fn follow_selection(model: &mut Model) -> Vec<Effect> {
+/// definition read at once.
+pub(super) fn follow_selection(model: &mut Model) -> Vec<Effect> {
     model.settle();
     let is_connected = model.session.link == SessionLink::Connected;
     if model.detail.as_ref().map(Detail::key) == model.selected_instance() || !is_connected {

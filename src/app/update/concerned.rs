@@ -3,6 +3,7 @@
 use crate::app::effect::Effect;
 use crate::app::model::Model;
 use crate::app::panes::detail::{Concerned, Tab};
+use crate::service::pod_choice;
 use crate::service::summary::Event;
 
 use super::cluster;
@@ -17,7 +18,13 @@ pub(super) fn go(model: &mut Model) -> Vec<Effect> {
         })
     };
     let concerned = match pane.tab {
-        Tab::Pods => of_kind("Pod", pane.pods.selected()),
+        Tab::Pods => {
+            let selected = pane.pods.selected();
+            let own = model.selected_instance().map(|key| &key.namespace);
+            let name = selected.zip(own);
+            let name = name.map(|(label, own)| pod_choice::place(label, own).1.to_owned());
+            of_kind("Pod", name.as_ref())
+        }
         Tab::Volumes => of_kind("PersistentVolumeClaim", pane.volumes.selected()),
         Tab::Events => return to_object(model),
         Tab::Logs | Tab::Objects | Tab::Definition | Tab::History => None,
@@ -34,11 +41,16 @@ fn to_object(model: &mut Model) -> Vec<Effect> {
     let Some(event) = selected_event(model).cloned() else {
         return Vec::new();
     };
+    let own = model.selected_instance().map(|key| &key.namespace);
+    let label = match own.is_none_or(|own| *own == event.namespace) {
+        true => event.object_name.clone(),
+        false => format!("{}/{}", event.namespace, event.object_name),
+    };
     let pane = &mut model.detail_pane;
     let is_there = match event.object_kind.as_str() {
         "Pod" => {
             pane.tab = Tab::Pods;
-            pane.pods.select(&event.object_name)
+            pane.pods.select(&label)
         }
         "PersistentVolumeClaim" => {
             pane.tab = Tab::Volumes;

@@ -6,6 +6,7 @@ use crate::app::effect::Effect;
 use crate::app::model::Model;
 use crate::app::msg::{ImportedDefinition, OpId};
 use crate::app::popup::{Choice, ImportBy, Menu, MenuItem, Popup, Prompt, PromptKind};
+use crate::app::values::quoted;
 use crate::definition::id::InstanceId;
 use crate::engine::import::{Origin, is_of_another};
 use crate::failure::Failure;
@@ -106,13 +107,6 @@ pub(super) fn look(model: &mut Model, origin: Origin, name: InstanceId) -> Vec<E
         namespace,
         name,
     }]
-}
-
-fn quoted(text: &str) -> String {
-    match text.chars().all(crate::app::model::is_plain) {
-        true => text.to_owned(),
-        false => format!("'{}'", text.replace('\'', r"'\''")),
-    }
 }
 
 /// Shows what was found, unless that would take the keys from something else: then it is kept until it is asked for.

@@ -15,6 +15,7 @@ use crate::app::panes::logs::Whose;
 use crate::app::popup::{Choice, Menu, MenuItem, Popup, Prompt, PromptKind};
 use crate::failure::Failure;
 use crate::service::log::LogEvent;
+use crate::service::pod_choice;
 
 use super::cluster;
 
@@ -128,7 +129,12 @@ pub(super) fn ask_whose(model: &mut Model) {
     let mut items = vec![item("all".to_owned(), "", Whose::All)];
     let mut pods: Vec<String> = pane.pods().to_vec();
     if let Some(detail) = model.selected_detail() {
-        pods.extend(detail.pods().iter().map(|pod| pod.name.clone()));
+        pods.extend(
+            detail
+                .pods()
+                .iter()
+                .map(|pod| pod_choice::label(pod, &detail.key().namespace)),
+        );
     }
     pods.sort();
     pods.dedup();

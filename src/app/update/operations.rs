@@ -120,6 +120,8 @@ pub(super) fn on_finished(model: &mut Model, op: OpId, outcome: Outcome) -> Vec<
     let (instance, kind) = (operation.instance.clone(), operation.kind);
     let id = instance.id.clone();
     let (is_complete, n_failed) = (outcome.is_complete(), outcome.failed.len());
+    let (n_done, n_left) = (outcome.done.len(), outcome.not_tried.len());
+    let was_stopped = operation.is_stopping && n_left > 0;
     let failed = outcome.failed.iter();
     let failures: Vec<Failure> = failed.map(|(_, failure)| failure.clone()).collect();
     operation.on_finished(outcome, now);
@@ -135,7 +137,11 @@ pub(super) fn on_finished(model: &mut Model, op: OpId, outcome: Outcome) -> Vec<
         model.undo.push(Undo::Teardown(instance));
     }
     let name = kind.name();
-    if n_failed > 0 {
+    if was_stopped && n_failed == 0 {
+        model.tell(format!(
+            "{name} of {id}: stopped, {n_done} done, {n_left} not tried. The same again finishes it."
+        ));
+    } else if n_failed > 0 {
         model.complain(format!("{name} of {id}: {n_failed} failed."));
     } else if !is_complete {
         model.complain(format!("{name} of {id}: accepted, not finished yet."));

@@ -16,11 +16,11 @@ use crate::service::watch::Scope;
 
 use super::{
     actions, adjustments, adoption, bulk, cluster, definitions, forwards, imports, logs, merging,
-    pulls, resuming, reviews, routes, secrets, shells, teardowns,
+    pulls, resuming, reviews, routes, secrets, shells, stopping, teardowns, wording,
 };
 
-const NAMESPACES: &str = "Namespace";
-const CONTEXTS: &str = "Context";
+pub(super) const NAMESPACES: &str = "Namespace";
+pub(super) const CONTEXTS: &str = "Context";
 
 pub(super) fn on_key(model: &mut Model, key: KeyEvent) -> Vec<Effect> {
     let Some(popup) = &mut model.popup else {
@@ -151,6 +151,11 @@ fn choose(model: &mut Model, choice: Choice) -> Vec<Effect> {
             Vec::new()
         }
         Choice::Shell(place) => shells::open_at(model, place),
+        Choice::StopOperations(ops) => stopping::stop(model, ops),
+        Choice::LeaveRunning => {
+            model.screens.pop();
+            Vec::new()
+        }
         Choice::QuitAnyway => vec![Effect::Quit],
         Choice::Cancel => shells::give_up(model),
     }
@@ -260,6 +265,11 @@ fn typed(model: &mut Model, kind: PromptKind, text: &str) -> Vec<Effect> {
             not_typed(&ids)
         }
         PromptKind::DeployId => match reviews::review_as(model, text) {
+            Ok(effects) => return effects,
+            Err(why) => why,
+        },
+        PromptKind::Message => return wording::take_message(model, text),
+        PromptKind::Values => match wording::take_values(model, text) {
             Ok(effects) => return effects,
             Err(why) => why,
         },

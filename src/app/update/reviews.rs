@@ -10,6 +10,7 @@ use crate::app::operation::OperationKind;
 use crate::app::panes::review::ReviewPane;
 use crate::app::panes::services::RowKey;
 use crate::app::popup::{Choice, Menu, MenuItem, Popup, Prompt, PromptKind};
+use crate::app::values;
 use crate::catalogue::trash::TrashItem;
 use crate::catalogue::trash::which::shown_time;
 use crate::definition::id::{InstanceId, NameError};
@@ -19,9 +20,9 @@ use crate::failure::Failure;
 use crate::service::summary::InstanceKey;
 
 use super::operations::{begin, place_of};
-use super::{bulk, popups, secrets};
+use super::{bulk, popups, secrets, wording};
 
-const TRASH: &str = "Put back";
+pub(super) const TRASH: &str = "Put back";
 
 /// Plans the deploy of the selected row for review, or shows only what it would change.
 pub(super) fn review_selected(model: &mut Model, is_difference: bool) -> Vec<Effect> {
@@ -413,7 +414,8 @@ pub(super) fn start(
         true => " --take-over",
         false => "",
     };
-    let words = format!("{what}{flag}{agreed}{over}");
+    let said = wording::flags(&source);
+    let words = format!("{what}{said}{flag}{agreed}{over}");
     let op = begin(model, kind, instance, &words);
     let plan = Box::new(reviewed);
     let effect = Effect::RunDeploy {
@@ -436,9 +438,10 @@ pub(super) fn ask_id(model: &mut Model) -> Vec<Effect> {
     };
     let numbered = (2..1000).filter_map(|n| format!("{name}-{n}").parse().ok());
     let free = numbered.into_iter().find(is_free);
-    let text = vec![format!(
-        "A second instance of {name}: the names of its objects come from it."
-    )];
+    let text = vec![
+        format!("A second instance of {name}: the names of its objects come from it."),
+        "Values of its parameters may follow: ID KEY=VALUE …".to_owned(),
+    ];
     let mut prompt = Prompt::new(PromptKind::DeployId, "ID to deploy under", text);
     if let Some(free) = free {
         prompt.input = Input::with_text(free.as_str());
@@ -449,8 +452,10 @@ pub(super) fn ask_id(model: &mut Model) -> Vec<Effect> {
 
 /// Plans the deploy of the selected definition under the ID that was typed.
 pub(super) fn review_as(model: &mut Model, text: &str) -> Result<Vec<Effect>, String> {
-    let id: InstanceId = text.parse().map_err(|error: NameError| error.to_string())?;
+    let (id, said) = text.split_once(' ').unwrap_or((text, ""));
+    let id: InstanceId = id.parse().map_err(|error: NameError| error.to_string())?;
     let mut source = source_of_selection(model)?;
+    source.parameters = values::read(said)?;
     if let Origin::Definition(origin) = &mut source.origin {
         origin.id = id;
     }

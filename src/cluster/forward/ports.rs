@@ -68,7 +68,14 @@ impl Cluster {
     /// # Errors
     /// It has no pods, or they may not be read.
     pub async fn offered_ports(&self, instance: &InstanceKey) -> Result<Vec<OfferedPort>, Failure> {
-        let (services, pods) = self.services_and_pods(instance).await?;
+        let (services, pods) = match self.services_and_pods(instance).await {
+            Err(failure) if failure.kind == FailureKind::NotFound => {
+                let there = self.elsewhere(instance).await;
+                let there = there.first().ok_or(failure)?;
+                self.services_and_pods(there).await?
+            }
+            found => found?,
+        };
         let name = naming::workload(&instance.id);
         let service = services.iter().find(|service| service.key.name == name);
         let mut offered = offered(service, &pods);

@@ -18,6 +18,7 @@ use crate::cluster::{Cluster, kinds, reply};
 use crate::definition::id::Namespace;
 use crate::failure::{Failure, FailureKind};
 use crate::service::log::{LogEvent, LogLine, LogQuery, LogSource, Standing};
+use crate::service::pod_choice;
 
 /// A connection that was quiet for so long is made anew: it may be dead, and a log that goes on loses nothing by it.
 const LONGEST_QUIET: Duration = Duration::from_secs(60);
@@ -40,6 +41,7 @@ pub(super) type Out = mpsc::Sender<LogEvent>;
 /// The reading of one container's log.
 pub(super) struct Reader {
     pub cluster: Cluster,
+    /// The instance's own namespace; the pod may be in another one.
     pub namespace: Namespace,
     pub source: Arc<LogSource>,
     pub query: LogQuery,
@@ -236,11 +238,12 @@ impl Reader {
 
     /// Opens the log where reading goes on.
     async fn open(&self, stretch: Stretch, doing: &str) -> Result<Body, Failure> {
-        let pods = kinds::known("", "Pod").path(Some(self.namespace.as_str()));
+        let (namespace, pod) = pod_choice::place(&self.source.pod, &self.namespace);
+        let pods = kinds::known("", "Pod").path(Some(namespace.as_str()));
         let ask = Ask {
             doing,
             method: Method::GET,
-            path_and_query: format!("{pods}/{}/log?{}", self.source.pod, self.wanted(stretch)),
+            path_and_query: format!("{pods}/{pod}/log?{}", self.wanted(stretch)),
             accept: "application/json, */*",
             body: None,
         };

@@ -10,7 +10,7 @@ use tokio::time::Instant;
 
 use super::storage::{self, StorageRun};
 use super::{DeployRequest, Report, RunOptions};
-use crate::cluster::{Cluster, Propagation};
+use crate::cluster::{Cluster, Propagation, Stop};
 use crate::definition::id::Namespace;
 use crate::definition::naming;
 use crate::definition::object::{GroupKind, Object, ObjectKey};
@@ -381,6 +381,7 @@ impl Run<'_> {
     async fn apply_all(&self, stop: &mut Option<String>, journal: &mut Journal<'_>) {
         let mut failed: Vec<ObjectKey> = Vec::new();
         for batch in to_apply(self.plan) {
+            heed(self.lease, stop);
             let mut ready = Vec::with_capacity(batch.len());
             for planned in batch {
                 let step = Step::Apply(planned.key.clone());
@@ -609,7 +610,9 @@ impl Run<'_> {
         };
         let target = (key.clone(), Metadata::of(&old).uid().to_owned());
         let deadline = Instant::now() + DELETION_DEADLINE;
-        let held = gone::wait(self.cluster, &[target], None, deadline, journal).await?;
+        // What is made anew is made, once the old one goes: it is waited for to the end.
+        let until = (deadline, &Stop::default());
+        let held = gone::wait(self.cluster, &[target], None, until, journal).await?;
         match held.first() {
             None => Ok(()),
             Some(held) => Err(Failure::new(
@@ -628,6 +631,7 @@ impl Run<'_> {
                 }
                 _ => continue,
             };
+            heed(self.lease, stop);
             if let Some(why) = &*stop {
                 journal.not_tried(step, why);
                 continue;
@@ -662,6 +666,7 @@ impl Run<'_> {
     async fn free_all(&self, stop: &mut Option<String>, journal: &mut Journal<'_>) {
         for pod in self.variant.hanging {
             let step = Step::Delete(pod.key.clone());
+            heed(self.lease, stop);
             if let Some(why) = &*stop {
                 journal.not_tried(step, why);
                 continue;
@@ -748,6 +753,13 @@ impl Run<'_> {
             let key = core_key("ConfigMap", self.request.namespace.as_str(), &name);
             let _ = apply::delete(self.cluster, &key, &old.uid, Propagation::Background).await;
         }
+    }
+}
+
+/// Takes in that somebody asked to stop, where nothing else ended it before.
+pub(super) fn heed(lease: &Lease<'_>, stop: &mut Option<String>) {
+    if stop.is_none() {
+        *stop = lease.stopped().map(str::to_owned);
     }
 }
 

@@ -11,6 +11,8 @@ use crate::engine::retention::{self, Leaver};
 use crate::engine::{binding, frozen, growth};
 use crate::failure::Failure;
 
+use super::running::heed;
+
 /// Carries out the storage part of a plan.
 pub(super) struct StorageRun<'a> {
     pub cluster: &'a Cluster,
@@ -51,6 +53,7 @@ impl StorageRun<'_> {
         stop: &mut Option<String>,
         journal: &mut Journal<'_>,
     ) -> bool {
+        heed(self.lease, stop);
         if let Some(why) = &*stop {
             journal.not_tried(step.clone(), why);
             return false;
@@ -70,6 +73,7 @@ impl StorageRun<'_> {
                 object.change == Change::Recreate && object.key.kind == "StatefulSet"
             });
         for set in sets {
+            heed(self.lease, stop);
             if stop.is_some() {
                 return;
             }

@@ -15,7 +15,7 @@ use crate::engine::deploy::Report;
 use crate::engine::gone::{self, Held};
 use crate::engine::journal::Journal;
 use crate::engine::metadata::Metadata;
-use crate::engine::operation::{self, Intent, Lease, NOT_HELD};
+use crate::engine::operation::{self, Intent, Lease, NOT_HELD, STOPPED};
 use crate::engine::plan::{
     Fate, FateRow, Outcome, Step, TeardownPlan, TeardownScope, VolumeChoice,
 };
@@ -172,8 +172,12 @@ impl Run<'_> {
         self.delete_all(is_workload, journal).await;
         self.settle(journal).await;
         let pods_left = self.pods_left(journal).await;
+        self.heed();
         match pods_left {
             // A claim in use would only hang in deletion; its pods go first.
+            Some(_) if self.stop.is_some() => {
+                self.delete_all(|row| row.key.kind == CLAIM, journal).await;
+            }
             Some(why) => self.leave_claims(&why, journal),
             None => self.delete_all(|row| row.key.kind == CLAIM, journal).await,
         }
@@ -201,8 +205,16 @@ impl Run<'_> {
         }
     }
 
+    /// Takes in that somebody asked to stop, where nothing else ended it before.
+    fn heed(&mut self) {
+        if self.stop.is_none() && self.cluster.stop().is_asked() {
+            self.stop = Some(STOPPED.to_owned());
+        }
+    }
+
     /// What is held by those who run in the workloads would be held for ever without them.
     fn stop_behind_held(&mut self) {
+        self.heed();
         if let (None, Some(held)) = (&self.stop, self.held.first()) {
             self.stop = Some(format!(
                 "{held}, and what runs here may have to let go of it"
@@ -212,7 +224,8 @@ impl Run<'_> {
 
     /// Sees to it that claims which are kept outlive the workload, and that no prune finds them later.
     async fn keep_claims(&mut self, journal: &mut Journal<'_>) {
-        if self.plan.volumes != VolumeChoice::Keep {
+        self.heed();
+        if self.plan.volumes != VolumeChoice::Keep || self.stop.is_some() {
             return;
         }
         let claims: Vec<&FateRow> = self
@@ -246,6 +259,7 @@ impl Run<'_> {
     async fn retain_volumes(&mut self, journal: &mut Journal<'_>) {
         for planned in &self.plan.retentions {
             let step = Step::Retain(planned.volume.clone());
+            self.heed();
             if let Some(why) = &self.stop {
                 journal.not_tried(step, why);
                 continue;
@@ -323,6 +337,7 @@ impl Run<'_> {
             .filter(|row| is_deleted(row) && is_wanted(row));
         for batch in batch::batches(rows, |row| &row.key) {
             let steps = batch.iter().map(|row| Step::Delete(row.key.clone()));
+            self.heed();
             if let Some(why) = &self.stop {
                 steps.for_each(|step| journal.not_tried(step, why));
                 continue;
@@ -393,7 +408,7 @@ impl Run<'_> {
             self.cluster,
             &accepted,
             Some(&self.plan.instance.id),
-            deadline,
+            (deadline, self.cluster.stop()),
             journal,
         )
         .await
@@ -441,7 +456,7 @@ impl Run<'_> {
             self.cluster,
             &going,
             Some(&self.plan.instance.id),
-            deadline,
+            (deadline, self.cluster.stop()),
             journal,
         )
         .await

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::app::{ImportedDefinition, Msg, OpId, PlannedPull, SaveAnswer};
+use crate::app::{ImportedDefinition, Msg, OpId, PlannedPull, Question, SaveAnswer};
 use crate::catalogue::{CatalogueError, Digest};
 use crate::cluster::Cluster;
 use crate::definition::check::check;
@@ -10,13 +10,12 @@ use crate::definition::diagnostic::Severity;
 use crate::definition::id::{InstanceId, Namespace};
 use crate::engine::import::{ImportRequest, Origin, import};
 use crate::engine::pull::{definition_of, plan_pull};
-use crate::engine::remedy::Remedies;
 use crate::failure::Failure;
 use crate::runtime::Start;
 use crate::service::summary::InstanceKey;
 
 use super::Runner;
-use super::deploys::{blocking, surroundings};
+use super::deploys::{Agreed, blocking, surroundings};
 
 impl Runner {
     pub(super) fn write_definition(
@@ -36,10 +35,10 @@ impl Runner {
         });
     }
 
-    pub(super) fn plan_pull(&self, op: OpId, key: InstanceKey) {
+    pub(super) fn plan_pull(&mut self, op: OpId, key: InstanceKey) {
         let (start, cluster, messages) =
             (self.start.clone(), self.cluster(), self.messages.clone());
-        tokio::spawn(async move {
+        self.read(Question::Numbered(op), async move {
             let plan = async { pull(&cluster?, &start, &key).await };
             let result = plan.await.map(Box::new);
             drop(messages.send(Msg::PullPlanned { op, result }));
@@ -47,14 +46,14 @@ impl Runner {
     }
 
     pub(super) fn import(
-        &self,
+        &mut self,
         op: OpId,
         origin: Origin,
         (namespace, name): (Namespace, InstanceId),
     ) {
         let (start, cluster, messages) =
             (self.start.clone(), self.cluster(), self.messages.clone());
-        tokio::spawn(async move {
+        self.read(Question::Numbered(op), async move {
             let request = ImportRequest {
                 origin,
                 namespace,
@@ -77,7 +76,7 @@ async fn pull(
     let name = definition_of(cluster, instance).await?;
     let (catalogue, of) = (start.catalogue.clone(), name.clone());
     let saved = blocking(move || Ok(catalogue.read(&of)?)).await?;
-    let surroundings = surroundings(start, (false, Remedies::default()));
+    let surroundings = surroundings(start, Agreed::default());
     let plan = plan_pull(cluster, instance, &name, &saved.text, &surroundings).await?;
     Ok(PlannedPull {
         plan,

@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use tokio::sync::mpsc::UnboundedSender;
 
-use crate::app::{DefinitionOrigin, DeploySource, Msg, OpId, Origin, ReviewedPlan, SecretAnswers};
+use crate::app::{
+    DefinitionOrigin, DeploySource, Msg, OpId, Origin, Question, ReviewedPlan, SecretAnswers,
+};
 use crate::catalogue::trash::TrashItem;
 use crate::catalogue::trust;
 use crate::cluster::{Cluster, SchemaCache};
@@ -58,6 +60,26 @@ impl SecretReader {
     }
 }
 
+/// What was agreed to and said beyond the definition itself.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Agreed {
+    yields: bool,
+    remedies: Remedies,
+    parameters: BTreeMap<String, String>,
+    message: Option<String>,
+}
+
+impl Agreed {
+    fn of(source: &DeploySource) -> Self {
+        Self {
+            yields: source.yields,
+            remedies: source.remedies,
+            parameters: source.parameters.clone(),
+            message: source.message.clone(),
+        }
+    }
+}
+
 /// What is asked of the engine, with what there is to say about how it was checked.
 struct Requested {
     request: DeployRequest,
@@ -82,7 +104,7 @@ impl Runner {
     async fn request(
         cluster: Cluster,
         origin: DefinitionOrigin,
-        agreed: (bool, Remedies),
+        agreed: Agreed,
         secrets: SecretReader,
     ) -> Result<Requested, Failure> {
         let (start, of) = (secrets.start.clone(), origin.clone());
@@ -91,6 +113,7 @@ impl Runner {
         let context = CheckContext {
             id: Some(origin.id.clone()),
             namespace: Some(here.unwrap_or(cluster.namespace()).clone()),
+            parameters: agreed.parameters.clone(),
             ..secrets.start.check_context()
         };
         let cache = SchemaCache::of(&secrets.start.cache);
@@ -109,10 +132,11 @@ impl Runner {
         })
     }
 
-    pub(super) fn plan_deploy(&self, op: OpId, source: DeploySource) {
+    pub(super) fn plan_deploy(&mut self, op: OpId, source: DeploySource) {
         let (start, cluster, messages) =
             (self.start.clone(), self.cluster(), self.messages.clone());
-        tokio::spawn(async move {
+        self.read(Question::Numbered(op), async move {
+            let agreed = Agreed::of(&source);
             let secrets = SecretReader {
                 answers: source.answers,
                 start: start.clone(),
@@ -120,7 +144,7 @@ impl Runner {
             };
             let plan = async {
                 let cluster = cluster?;
-                let surroundings = surroundings(&start, (source.yields, source.remedies));
+                let surroundings = surroundings(&start, agreed.clone());
                 let read = |definition: &Definition| secrets.read(definition);
                 match source.origin {
                     Origin::Revision { instance, to } => {
@@ -153,7 +177,6 @@ impl Runner {
                         }
                     }
                     Origin::Definition(origin) => {
-                        let agreed = (source.yields, source.remedies);
                         let (begun, of) = (start.clone(), origin.clone());
                         let remarks = tokio::task::spawn_blocking(move || remarks_on(&begun, &of));
                         let asked = Self::request(cluster.clone(), origin, agreed, secrets);
@@ -182,7 +205,7 @@ impl Runner {
         force_conflicts: bool,
     ) {
         let (start, cluster, messages) =
-            (self.start.clone(), self.guarded(), self.messages.clone());
+            (self.start.clone(), self.guarded(op), self.messages.clone());
         self.operations.spawn(async move {
             let report = reporter(op, messages.clone());
             let options = RunOptions {
@@ -214,13 +237,13 @@ impl Runner {
     }
 
     /// Plans what finishes an operation that deploys nothing.
-    pub(super) fn plan_rest(&self, op: OpId, key: InstanceKey) {
+    pub(super) fn plan_rest(&mut self, op: OpId, key: InstanceKey) {
         let (start, cluster, messages) =
             (self.start.clone(), self.cluster(), self.messages.clone());
-        tokio::spawn(async move {
+        self.read(Question::Of(op, key.clone()), async move {
             let wish = ResumeRequest {
                 instance: key.clone(),
-                surroundings: surroundings(&start, (false, Remedies::default())),
+                surroundings: surroundings(&start, Agreed::default()),
             };
             // What needs them is reviewed as a deploy.
             let no_secrets = |_: &Definition| Ok(SecretValues::default());
@@ -232,7 +255,7 @@ impl Runner {
 
     pub(super) fn run_clear(&mut self, op: OpId, plan: Box<ClearPlan>, takes_over: bool) {
         let (start, cluster, messages) =
-            (self.start.clone(), self.guarded(), self.messages.clone());
+            (self.start.clone(), self.guarded(op), self.messages.clone());
         self.operations.spawn(async move {
             let report = reporter(op, messages.clone());
             let options = RunOptions {
@@ -248,10 +271,10 @@ impl Runner {
         });
     }
 
-    pub(super) fn plan_adopt(&self, op: OpId, source: DeploySource) {
+    pub(super) fn plan_adopt(&mut self, op: OpId, source: DeploySource) {
         let (start, cluster, messages) =
             (self.start.clone(), self.cluster(), self.messages.clone());
-        tokio::spawn(async move {
+        self.read(Question::Numbered(op), async move {
             let plan = async {
                 let cluster = cluster?;
                 let request = adopting(&start, &cluster, source).await?;
@@ -264,7 +287,7 @@ impl Runner {
 
     pub(super) fn run_adopt(&mut self, op: OpId, plan: Box<AdoptPlan>, takes_over: bool) {
         let (start, cluster, messages) =
-            (self.start.clone(), self.guarded(), self.messages.clone());
+            (self.start.clone(), self.guarded(op), self.messages.clone());
         self.operations.spawn(async move {
             let report = reporter(op, messages.clone());
             let adoption = async {
@@ -319,7 +342,7 @@ async fn write(
     plan: &ReviewedPlan,
     (options, report): (RunOptions, Report<'_>),
 ) -> Result<Outcome, Failure> {
-    let agreed = (source.yields, source.remedies);
+    let agreed = Agreed::of(&source);
     match (plan, source.origin) {
         (ReviewedPlan::Rollback(plan), _) => Ok(run_rollback(cluster, plan, options, report).await),
         (ReviewedPlan::Restore(plan), _) => Ok(run_restore(cluster, plan, options, report).await),
@@ -348,6 +371,10 @@ async fn adopting(
     cluster: &Cluster,
     source: DeploySource,
 ) -> Result<DeployRequest, Failure> {
+    let agreed = Agreed {
+        parameters: source.parameters.clone(),
+        ..Agreed::default()
+    };
     let Origin::Definition(origin) = source.origin else {
         let summary = "only a definition of the catalogue can adopt";
         return Err(Failure::new(FailureKind::Invalid, summary));
@@ -357,18 +384,17 @@ async fn adopting(
         start: start.clone(),
         asker: None,
     };
-    let agreed = (false, Remedies::default());
     let asked = Runner::request(cluster.clone(), origin, agreed, secrets).await?;
     Ok(asked.request)
 }
 
-pub(super) fn surroundings(start: &Start, (yields, remedies): (bool, Remedies)) -> Surroundings {
+pub(super) fn surroundings(start: &Start, agreed: Agreed) -> Surroundings {
     Surroundings {
         ingress_host: start.settings.ingress.host.clone(),
         gpus: start.settings.gpus.clone(),
-        yields,
-        remedies,
-        message: None,
+        yields: agreed.yields,
+        remedies: agreed.remedies,
+        message: agreed.message,
         holder: start.holder.clone(),
     }
 }
@@ -416,7 +442,7 @@ pub(super) fn request_of(
     start: &Start,
     origin: DefinitionOrigin,
     (text, definition, secrets): (String, Definition, SecretValues),
-    (yields, remedies): (bool, Remedies),
+    agreed: Agreed,
 ) -> DeployRequest {
     let namespace = origin
         .namespace
@@ -428,12 +454,12 @@ pub(super) fn request_of(
         text,
         name: origin.name,
         id: origin.id,
-        parameters: BTreeMap::new(),
+        parameters: agreed.parameters,
         ingress_host: start.settings.ingress.host.clone(),
         gpus: start.settings.gpus.clone(),
-        yields,
-        remedies,
-        message: None,
+        yields: agreed.yields,
+        remedies: agreed.remedies,
+        message: agreed.message,
         holder: start.holder.clone(),
     }
 }

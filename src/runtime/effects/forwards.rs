@@ -6,7 +6,7 @@ use tokio::sync::mpsc::UnboundedSender;
 use tokio::time::sleep;
 use tokio_util::task::AbortOnDropHandle;
 
-use crate::app::{Msg, OpId};
+use crate::app::{Msg, OpId, Question};
 use crate::cluster::{Forwards, Traffic};
 use crate::service::forward::ForwardRequest;
 use crate::service::summary::InstanceKey;
@@ -17,9 +17,9 @@ use super::Runner;
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 impl Runner {
-    pub(super) fn list_ports(&self, op: OpId, key: InstanceKey) {
+    pub(super) fn list_ports(&mut self, op: OpId, key: InstanceKey) {
         let (cluster, messages) = (self.cluster(), self.messages.clone());
-        tokio::spawn(async move {
+        self.read(Question::Numbered(op), async move {
             let listed = async { cluster?.offered_ports(&key).await };
             let result = listed.await;
             drop(messages.send(Msg::PortsListed { op, result }));

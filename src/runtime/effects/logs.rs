@@ -62,7 +62,7 @@ async fn begin_at_last(
     let (mut wait, mut is_lost) = (FIRST_RETRY, false);
     let source = None;
     let pods = loop {
-        match cluster.pods(key).await {
+        match cluster.all_pods(key).await {
             Ok(pods) => break pods,
             Err(failure) if failure.kind == FailureKind::Unreachable => {
                 say(LogEvent::Lost {

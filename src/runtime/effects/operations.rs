@@ -2,14 +2,13 @@
 
 use jiff::Timestamp;
 
-use crate::app::{Msg, OpId};
+use crate::app::{Msg, OpId, Question};
 use crate::engine::adjust::{
     AdjustOptions, AdjustPlan, Adjustment, WorkloadName, plan_adjustment, run_adjustment,
 };
 use crate::engine::claims::plan_release;
 use crate::engine::operation::Meeting;
 use crate::engine::plan::{TeardownPlan, TeardownScope, VolumeChoice};
-use crate::engine::remedy::Remedies;
 use crate::engine::retained::plan_volume_release;
 use crate::engine::routes::{RouteOptions, RoutePlan, plan_routes, run_routes};
 use crate::engine::teardown::{TeardownOptions, plan_teardown, run_teardown};
@@ -17,18 +16,18 @@ use crate::engine::wait::wait_ready;
 use crate::runtime::trash::keep_in_trash;
 use crate::service::summary::InstanceKey;
 
-use super::deploys::{meeting, surroundings};
+use super::deploys::{Agreed, meeting, surroundings};
 use super::{Runner, not_begun, reporter};
 
 impl Runner {
     pub(super) fn plan_teardown(
-        &self,
+        &mut self,
         op: OpId,
         key: InstanceKey,
         (scope, volumes): (TeardownScope, VolumeChoice),
     ) {
         let (cluster, messages) = (self.cluster(), self.messages.clone());
-        tokio::spawn(async move {
+        self.read(Question::Of(op, key.clone()), async move {
             let result = match cluster {
                 Ok(cluster) => match scope {
                     TeardownScope::Instance => plan_teardown(&cluster, &key, volumes).await,
@@ -46,7 +45,7 @@ impl Runner {
 
     pub(super) fn run_teardown(&mut self, op: OpId, plan: Box<TeardownPlan>, meeting: Meeting) {
         let (start, cluster, messages) =
-            (self.start.clone(), self.guarded(), self.messages.clone());
+            (self.start.clone(), self.guarded(op), self.messages.clone());
         self.operations.spawn(async move {
             let options = TeardownOptions {
                 wait: Some(start.settings.wait.gone()),
@@ -66,14 +65,14 @@ impl Runner {
     }
 
     pub(super) fn plan_adjustment(
-        &self,
+        &mut self,
         op: OpId,
         key: InstanceKey,
         adjustment: Adjustment,
         only: Option<WorkloadName>,
     ) {
         let (cluster, messages) = (self.cluster(), self.messages.clone());
-        tokio::spawn(async move {
+        self.read(Question::Of(op, key.clone()), async move {
             let plan = async { plan_adjustment(&cluster?, &key, adjustment, only.as_ref()).await };
             let result = plan.await.map(Box::new);
             drop(messages.send(Msg::AdjustmentPlanned { op, key, result }));
@@ -87,7 +86,7 @@ impl Runner {
         (takes_conflicts, takes_over): (bool, bool),
     ) {
         let (start, cluster, messages) =
-            (self.start.clone(), self.guarded(), self.messages.clone());
+            (self.start.clone(), self.guarded(op), self.messages.clone());
         let adjusting = self.adjusting.clone();
         self.operations.spawn(async move {
             let report = reporter(op, messages.clone());
@@ -113,10 +112,10 @@ impl Runner {
         });
     }
 
-    pub(super) fn plan_routes(&self, op: OpId, keys: Vec<InstanceKey>) {
+    pub(super) fn plan_routes(&mut self, op: OpId, keys: Vec<InstanceKey>) {
         let (cluster, messages) = (self.cluster(), self.messages.clone());
-        let surroundings = surroundings(&self.start, (false, Remedies::default()));
-        tokio::spawn(async move {
+        let surroundings = surroundings(&self.start, Agreed::default());
+        self.read(Question::Numbered(op), async move {
             let plans = async { plan_routes(&cluster?, &keys, &surroundings).await };
             let result = plans.await;
             drop(messages.send(Msg::RoutesPlanned { op, result }));
@@ -130,7 +129,7 @@ impl Runner {
         (takes_conflicts, takes_over): (bool, bool),
     ) {
         let (start, cluster, messages) =
-            (self.start.clone(), self.guarded(), self.messages.clone());
+            (self.start.clone(), self.guarded(op), self.messages.clone());
         let adjusting = self.adjusting.clone();
         self.operations.spawn(async move {
             let report = reporter(op, messages.clone());

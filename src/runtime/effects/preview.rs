@@ -3,7 +3,7 @@
 use tokio_util::task::AbortOnDropHandle;
 
 use super::Runner;
-use super::deploys::{blocking, refused_by, request_of};
+use super::deploys::{Agreed, blocking, refused_by, request_of};
 use crate::app::panes::editor::preview::PreviewOf;
 use crate::app::{DefinitionOrigin, Msg, OpId};
 use crate::cluster::Cluster;
@@ -11,7 +11,6 @@ use crate::definition::check::{CheckContext, SchemaSource, check};
 use crate::definition::render::RenderContext;
 use crate::editor::Revision;
 use crate::engine::preview::{Preview, compare_texts, preview};
-use crate::engine::remedy::Remedies;
 use crate::failure::Failure;
 use crate::runtime::Start;
 use crate::schema::ClusterSchemas;
@@ -71,9 +70,8 @@ async fn of_cluster(
         let Some(definition) = checked.definition else {
             return Err(refused_by(&origin.name, &checked.diagnostics));
         };
-        let agreed = (false, Remedies::default());
         let of = (text, definition, SecretValues::unread());
-        Ok(request_of(&asked, &start, origin, of, agreed))
+        Ok(request_of(&asked, &start, origin, of, Agreed::default()))
     });
     preview(&cluster, request.await?).await
 }

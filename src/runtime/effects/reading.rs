@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use tokio_util::task::AbortOnDropHandle;
 
-use crate::app::{Epoch, LiveTexts, Msg, OpId};
+use crate::app::{Epoch, LiveTexts, Msg, OpId, Question};
 use crate::catalogue::trash::{Trash, TrashItem};
 use crate::cluster::{LabelSelector, SelectorError};
 use crate::definition::id::{InstanceId, Namespace};
@@ -18,22 +18,21 @@ use crate::engine::drift::changes;
 use crate::engine::history::{compare, history};
 use crate::engine::printed::{PrintedObjects, printed_objects};
 use crate::engine::pull::live_text;
-use crate::engine::remedy::Remedies;
 use crate::engine::rights::rights;
 use crate::engine::selection::select;
 use crate::failure::{Failure, FailureKind};
 use crate::service::summary::InstanceKey;
 
 use super::Runner;
-use super::deploys::surroundings;
+use super::deploys::{Agreed, surroundings};
 
 /// What a container says may be private.
 const LOG_MODE: u32 = 0o600;
 
 impl Runner {
-    pub(super) fn read_history(&self, op: OpId, key: InstanceKey) {
+    pub(super) fn read_history(&mut self, op: OpId, key: InstanceKey) {
         let (cluster, messages) = (self.cluster(), self.messages.clone());
-        tokio::spawn(async move {
+        self.read(Question::Numbered(op), async move {
             let history = async { history(&cluster?, &key).await };
             let result = history.await;
             drop(messages.send(Msg::HistoryRead { op, result }));
@@ -46,7 +45,7 @@ impl Runner {
             return;
         };
         let (cluster, messages) = (self.cluster(), self.messages.clone());
-        let surroundings = surroundings(&self.start, (false, Remedies::default()));
+        let surroundings = surroundings(&self.start, Agreed::default());
         let task = tokio::spawn(async move {
             let changes = async { changes(&cluster?, &key, &surroundings).await };
             let result = changes.await;
@@ -55,10 +54,10 @@ impl Runner {
         self.changes = Some(AbortOnDropHandle::new(task));
     }
 
-    pub(super) fn read_live(&self, editor: OpId, name: InstanceId, key: InstanceKey) {
+    pub(super) fn read_live(&mut self, editor: OpId, name: InstanceId, key: InstanceKey) {
         let (cluster, messages) = (self.cluster(), self.messages.clone());
-        let surroundings = surroundings(&self.start, (false, Remedies::default()));
-        tokio::spawn(async move {
+        let surroundings = surroundings(&self.start, Agreed::default());
+        self.read(Question::Live(editor), async move {
             let live = async { live_text(&cluster?, &key, &name, &surroundings).await };
             let result = live.await.map(|live| LiveTexts {
                 applied: live.applied,
@@ -81,9 +80,14 @@ impl Runner {
         self.rights = Some(AbortOnDropHandle::new(task));
     }
 
-    pub(super) fn select_labels(&self, op: OpId, namespace: Option<Namespace>, selector: String) {
+    pub(super) fn select_labels(
+        &mut self,
+        op: OpId,
+        namespace: Option<Namespace>,
+        selector: String,
+    ) {
         let (cluster, messages) = (self.cluster(), self.messages.clone());
-        tokio::spawn(async move {
+        self.read(Question::Numbered(op), async move {
             let chosen = async {
                 let selector: LabelSelector =
                     selector.parse().map_err(|error: SelectorError| {
@@ -115,9 +119,9 @@ impl Runner {
         });
     }
 
-    pub(super) fn compare_revisions(&self, op: OpId, key: InstanceKey, (from, to): (u32, u32)) {
+    pub(super) fn compare_revisions(&mut self, op: OpId, key: InstanceKey, (from, to): (u32, u32)) {
         let (cluster, messages) = (self.cluster(), self.messages.clone());
-        tokio::spawn(async move {
+        self.read(Question::Numbered(op), async move {
             let comparison = async { compare(&cluster?, &key, from, Some(to)).await };
             let result = comparison.await;
             drop(messages.send(Msg::RevisionsCompared { op, result }));

@@ -8,6 +8,7 @@ use crate::app::{Epoch, Msg, OpId, ShellPlace};
 use crate::cluster::{Cluster, ExecRequest, ExecSession, SHELL};
 use crate::definition::id::Namespace;
 use crate::failure::Failure;
+use crate::service::pod_choice;
 use crate::service::summary::InstanceKey;
 
 use super::Runner;
@@ -65,9 +66,10 @@ async fn open(
             }
         }
     };
+    let (namespace, pod) = pod_choice::place(&place.pod, &place.key.namespace);
     let request = ExecRequest {
-        namespace: key.namespace.clone(),
-        pod: place.pod.clone(),
+        namespace,
+        pod: pod.to_owned(),
         container: place.container.clone(),
         command: SHELL.map(str::to_owned).into(),
         has_stdin: true,

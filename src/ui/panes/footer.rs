@@ -21,6 +21,14 @@ pub fn draw(canvas: &mut Canvas<'_>, area: Rect, model: &Model) {
     if model.popup.is_none() && draw_inputs(canvas, at, width, model) {
         return;
     }
+    let used = draw_wait(canvas, at, width, model);
+    let (at, width) = (
+        Position {
+            x: at.x + used,
+            ..at
+        },
+        width.saturating_sub(used),
+    );
     if let Some(status) = &model.status {
         let style = if status.is_error {
             theme.bad
@@ -43,6 +51,36 @@ pub fn draw(canvas: &mut Canvas<'_>, area: Rect, model: &Model) {
         Some(popup) => draw_popup_hints(canvas, at, width, popup),
         None => draw_hints(canvas, at, width, model),
     }
+}
+
+/// Draws what is waited for, once that has lasted for a moment; returns how many cells it took.
+fn draw_wait(canvas: &mut Canvas<'_>, at: Position, width: u16, model: &Model) -> u16 {
+    let theme = canvas.theme;
+    let Some((wait, n_others)) = model.waits.lasting(model.clock) else {
+        return 0;
+    };
+    let others = match n_others {
+        0 => String::new(),
+        n => format!(" and {n} more"),
+    };
+    let lasted = wait.seconds(model.clock);
+    let what = format!("{} {}{others} {lasted}s", theme.symbols.partly, wait.what);
+    let mut used = canvas.text(at, width, &what, theme.partly);
+    if model.can_give_up(wait) {
+        let x = at.x + used;
+        let back = model.keymap.keys(model.place(), Action::Back);
+        let key = match (&model.popup, back.first()) {
+            (None, Some(key)) => key.to_string(),
+            _ => "esc".to_owned(),
+        };
+        let pieces = [
+            ("  ", theme.text),
+            (&key, theme.key),
+            (" gives up", theme.text),
+        ];
+        used += canvas.line(Position { x, ..at }, width.saturating_sub(used), &pieces);
+    }
+    (used + 2).min(width)
 }
 
 /// Draws what is being typed into the last line; tells whether something is.

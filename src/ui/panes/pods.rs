@@ -9,6 +9,7 @@ use crate::app::panes::usage::{Sample, UsageState};
 use crate::app::{Geometry, Model};
 use crate::service::age;
 use crate::service::detail::Detail;
+use crate::service::pod_choice;
 use crate::service::quantity;
 use crate::service::summary::{Event, Pod};
 use crate::service::usage;
@@ -66,7 +67,9 @@ pub fn draw_below(
 fn selected(model: &Model) -> Option<(&Detail, &Pod)> {
     let detail = model.selected_detail()?;
     let name = model.detail_pane.pods.selected()?;
-    let pod = detail.pods().iter().find(|pod| pod.name == *name)?;
+    let own = &detail.key().namespace;
+    let is_it = |pod: &&Pod| pod_choice::label(pod, own) == *name;
+    let pod = detail.pods().iter().find(is_it)?;
     Some((detail, pod))
 }
 

@@ -60,9 +60,14 @@ fn lines_of(canvas: &Canvas<'_>, model: &Model, operation: &Operation) -> Vec<Li
         "{verb} of {} in {}",
         operation.instance.id, operation.instance.namespace
     );
+    let stops = match operation.is_running() && operation.is_stopping {
+        true => "  stops after this step",
+        false => "",
+    };
     let mut lines = vec![vec![
         (title, theme.strong),
         (format!("  {lasted}"), theme.dim),
+        (stops.to_owned(), theme.partly),
     ]];
     lines.extend(
         operation

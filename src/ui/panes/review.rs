@@ -78,7 +78,8 @@ fn draw_plan(
     (pane, geometry): (&ReviewPane, &mut Geometry),
 ) {
     let plan = reviewed.deploy();
-    let notices = notices(canvas, reviewed);
+    let mut notices = notices(canvas, reviewed);
+    notices.splice(0..0, said(canvas.theme, pane));
     let third = inside.height / 3;
     let mut y = inside.y;
     for (sentence, style) in &notices {
@@ -119,6 +120,15 @@ fn draw_plan(
     };
     geometry.n_beyond = object.difference.len().saturating_sub(below.height.into());
     draw_difference(canvas, below, object, pane.scroll.min(geometry.n_beyond));
+}
+
+/// Returns what was said with it: why, and with which values.
+fn said(theme: &Theme, pane: &ReviewPane) -> Vec<(String, Style)> {
+    let source = &pane.source;
+    let why = source.message.iter().map(|why| format!("why: {why}"));
+    let values = source.parameters.iter();
+    let values = values.map(|(key, value)| format!("with {key}={value}"));
+    why.chain(values).map(|it| (it, theme.text)).collect()
 }
 
 /// Returns what is to be known before the objects: refusals first.

@@ -364,7 +364,7 @@ impl<'a> Stage<'a> {
     }
 }
 
-fn options(wait: Duration) -> TeardownOptions {
+pub(crate) fn options(wait: Duration) -> TeardownOptions {
     TeardownOptions {
         wait: Some(wait),
         holder: "tester@here 2".to_owned(),

@@ -17,8 +17,10 @@ const SLOWNESS: u32 = 3;
 const LONGEST: Duration = Duration::from_secs(60);
 /// How long a cluster that did not answer is left alone.
 const RETRY_AFTER: Duration = Duration::from_secs(15);
-/// Longer texts are not followed: they are planned when that is asked for.
-pub const MAX_BYTES: usize = 256 << 10;
+/// Texts from this size on take the machine and the cluster longer.
+const LONG_BYTES: usize = 256 << 10;
+/// The pause for those.
+const AFTER_LONG: Duration = Duration::from_secs(2);
 /// Lines of the difference above the one that is looked for.
 const ABOVE: usize = 3;
 
@@ -79,8 +81,10 @@ pub struct PreviewPane {
     /// When it is asked for, if the text is without errors then.
     due: Option<Duration>,
     asked: Option<Asked>,
-    /// How long the cluster took last.
+    /// How long it took last: the cluster, or with a long text this machine.
     took: Duration,
+    /// Whether the text is long.
+    is_long: bool,
     /// Until when the cluster is left alone.
     quiet_until: Option<Duration>,
 }
@@ -118,9 +122,15 @@ impl PreviewPane {
         self.scroll = self.scroll.saturating_add_signed(lines).min(last);
     }
 
+    /// Takes how long the text is: a long one is compared after a longer pause.
+    pub(in crate::app) fn on_len(&mut self, n_bytes: usize) {
+        self.is_long = n_bytes >= LONG_BYTES;
+    }
+
     /// The text changed: asks anew after a pause. Tells whether something is being found that nobody wants any more.
     pub(in crate::app) fn on_typed(&mut self, now: Duration) -> bool {
-        let pause = (self.took * SLOWNESS).clamp(AFTER, LONGEST);
+        let least = if self.is_long { AFTER_LONG } else { AFTER };
+        let pause = (self.took * SLOWNESS).clamp(least, LONGEST);
         self.due = Some(now + pause);
         self.asked.take().is_some()
     }
@@ -170,8 +180,10 @@ impl PreviewPane {
         let Some(asked) = self.asked.take_if(|asked| asked.revision == revision) else {
             return false;
         };
-        if asked.of == PreviewOf::Cluster {
+        if self.is_long || asked.of == PreviewOf::Cluster {
             self.took = now.saturating_sub(asked.at);
+        }
+        if asked.of == PreviewOf::Cluster {
             if let Err(failure) = &result
                 && failure.kind == FailureKind::Unreachable
             {
@@ -286,6 +298,17 @@ mod tests {
         pane.on_other_ground(2 * SECOND);
         let later = 2 * SECOND + AFTER;
         assert_eq!(pane.ask(Revision(1), false, later), Some(PreviewOf::Saved));
+    }
+
+    #[test]
+    fn long_text_is_compared_after_a_longer_pause() {
+        let mut pane = PreviewPane::default();
+        pane.on_len(LONG_BYTES);
+        pane.on_typed(SECOND);
+        assert_eq!(pane.due(), Some(SECOND + AFTER_LONG));
+        pane.on_len(LONG_BYTES - 1);
+        pane.on_typed(SECOND);
+        assert_eq!(pane.due(), Some(SECOND + AFTER));
     }
 
     #[test]

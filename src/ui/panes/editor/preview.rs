@@ -3,7 +3,7 @@
 use ratatui::layout::{Position, Rect};
 use ratatui::style::Style;
 
-use crate::app::panes::editor::preview::{MAX_BYTES, Row};
+use crate::app::panes::editor::preview::Row;
 use crate::app::panes::editor::{EditorPane, EditorPhase};
 use crate::engine::plan::{Change, PlannedObject};
 use crate::engine::preview::Against;
@@ -100,10 +100,7 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, area: Rect, pane: &EditorPane) -> us
 
 /// Says why nothing was found yet.
 fn why_nothing(pane: &EditorPane) -> &'static str {
-    let len = pane.editor().map_or(0, |editor| editor.rope().len_bytes());
-    if len > MAX_BYTES {
-        "The text is long: it is compared when it is planned."
-    } else if pane.has_own_errors() {
+    if pane.has_own_errors() {
         "It is compared once it has no errors."
     } else if pane.preview.is_asking() {
         "Finding what it would change …"

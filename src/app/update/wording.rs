@@ -1,0 +1,89 @@
+//! What is said with a deploy under review: why it is done, and which values its parameters have.
+
+use crate::app::effect::{DeploySource, Effect};
+use crate::app::input::Input;
+use crate::app::model::{Model, Screen};
+use crate::app::popup::{Popup, Prompt, PromptKind};
+use crate::app::values;
+
+use super::reviews;
+
+fn source(model: &mut Model) -> Option<&mut DeploySource> {
+    match model.screens.last_mut() {
+        Some(Screen::Review(pane)) => Some(&mut pane.source),
+        _ => None,
+    }
+}
+
+/// Asks why it is deployed.
+pub(super) fn ask_message(model: &mut Model) {
+    let Some(source) = source(model) else {
+        return;
+    };
+    let present = source.message.clone().unwrap_or_default();
+    let text = vec!["Kept with the revision, and shown in the history.".to_owned()];
+    let title = format!("Why {}?", source.id());
+    let mut prompt = Prompt::new(PromptKind::Message, title, text);
+    prompt.input = Input::with_text(&present);
+    model.popup = Some(Popup::Prompt(prompt));
+}
+
+/// Takes why it is deployed. What is made of a kept text has it in its plan already, and is planned anew.
+pub(super) fn take_message(model: &mut Model, text: &str) -> Vec<Effect> {
+    model.popup = None;
+    let message = (!text.is_empty()).then(|| text.to_owned());
+    let Some(source) = source(model) else {
+        return Vec::new();
+    };
+    if source.message == message {
+        return Vec::new();
+    }
+    source.message = message;
+    match source.definition() {
+        Some(_) => Vec::new(),
+        None => reviews::replan(model),
+    }
+}
+
+/// Asks for values of the parameters.
+pub(super) fn ask_values(model: &mut Model) {
+    let Some(source) = source(model) else {
+        return;
+    };
+    let present = values::write(&source.parameters, "");
+    let text = vec![
+        "KEY=VALUE for each, with spaces between; 'KEY=with spaces' in quotes.".to_owned(),
+        "What is not set has the value that the definition gives it.".to_owned(),
+    ];
+    let title = format!("Values for {}", source.id());
+    let mut prompt = Prompt::new(PromptKind::Values, title, text);
+    prompt.input = Input::with_text(&present);
+    model.popup = Some(Popup::Prompt(prompt));
+}
+
+/// Takes values of the parameters, and plans anew where they are others.
+pub(super) fn take_values(model: &mut Model, text: &str) -> Result<Vec<Effect>, String> {
+    let parameters = values::read(text)?;
+    model.popup = None;
+    let Some(source) = source(model) else {
+        return Ok(Vec::new());
+    };
+    if source.parameters == parameters {
+        return Ok(Vec::new());
+    }
+    source.parameters = parameters;
+    Ok(reviews::replan(model))
+}
+
+/// Returns the flags that say the same on the command line.
+pub(super) fn flags(source: &DeploySource) -> String {
+    let mut flags = String::new();
+    if !source.parameters.is_empty() {
+        flags.push(' ');
+        flags.push_str(&values::write(&source.parameters, "--set "));
+    }
+    if let Some(message) = &source.message {
+        flags.push_str(&format!(" --message {}", values::quoted(message)));
+    }
+    flags
+}

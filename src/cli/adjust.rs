@@ -13,7 +13,8 @@ use super::{Exit, UsageError, choice, confirm, missing, operate, output, plan_js
 use crate::cluster::{Cluster, LabelSelector};
 use crate::definition::id::InstanceId;
 use crate::engine::adjust::{
-    AdjustOptions, AdjustPlan, Adjustment, WorkloadName, plan_adjustment, run_adjustment,
+    AdjustOptions, AdjustPlan, Adjustment, WorkloadName, n_replicas, plan_adjustment,
+    run_adjustment,
 };
 use crate::engine::plan::{Outcome, Progress};
 use crate::engine::wait::wait_ready;
@@ -140,7 +141,7 @@ pub(super) async fn decide(
     }
     let context = &cluster.identity().context;
     let question = |ids: &str| match wish.adjustment {
-        Adjustment::Scale(to) => format!("Scale {ids} to {to} replicas in {context}?"),
+        Adjustment::Scale(to) => format!("Scale {ids} to {} in {context}?", n_replicas(to)),
         Adjustment::Restart => format!("Restart {ids} in {context}?"),
     };
     let need = |plan: &AdjustPlan| need(args, plan, asked.is_selected);
@@ -190,8 +191,8 @@ fn show(args: &Adjust, plan: &AdjustPlan) -> anyhow::Result<()> {
     for workload in &plan.workloads {
         let from = workload.replicas;
         let what = match plan.adjustment {
-            Adjustment::Scale(to) => format!("{from} → {to} replicas"),
-            Adjustment::Restart => format!("restart of {from} replicas"),
+            Adjustment::Scale(to) => format!("{from} → {}", n_replicas(to)),
+            Adjustment::Restart => format!("restart of {}", n_replicas(from)),
         };
         let line = format!("{id} in {namespace}: {}: {what}", workload.key);
         lines.push_str(&text::clean(&line));
@@ -199,7 +200,9 @@ fn show(args: &Adjust, plan: &AdjustPlan) -> anyhow::Result<()> {
     }
     if plan.refusals.is_empty() && plan.yielded.is_empty() && plan.is_noop() {
         lines = match plan.adjustment {
-            Adjustment::Scale(to) => format!("{id} in {namespace}: has {to} replicas already\n"),
+            Adjustment::Scale(to) => {
+                format!("{id} in {namespace}: has {} already\n", n_replicas(to))
+            }
             Adjustment::Restart => format!("{id} in {namespace}: nothing to restart\n"),
         };
     }

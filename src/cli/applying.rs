@@ -79,6 +79,14 @@ impl Planned {
         }
     }
 
+    /// Returns how many pods that hang are deleted beside its objects.
+    fn n_pods(&self) -> usize {
+        match self {
+            Self::Deploy(..) | Self::Restore(_) => 0,
+            Self::Rollback(rollback) => rollback.hanging.len(),
+        }
+    }
+
     fn is_noop(&self) -> bool {
         match self {
             Self::Deploy(_, plan) => plan.is_noop(),
@@ -205,7 +213,7 @@ fn show(wishes: Wishes<'_>, planned: &Planned) -> anyhow::Result<()> {
         (true, Report::Json) => output::print(&output::json(&planned.json(None))?)?,
         (false, _) => output::prose(&planned.text(Depth::Changes)),
     }
-    review::say_remarks(planned.plan());
+    review::say_remarks(planned.plan(), planned.n_pods());
     Ok(())
 }
 

@@ -104,7 +104,7 @@ fn print(args: &Diff, plan: &DeployPlan, changes: &Changes) -> anyhow::Result<()
     for remark in changes.remarks.iter().filter(is_news) {
         output::say(text::clean(&format!("warning: {remark}")));
     }
-    review::say_remarks(plan);
+    review::say_remarks(plan, 0);
     Ok(())
 }
 

@@ -4,7 +4,7 @@ use super::{Exit, exit, output};
 use crate::definition::id::InstanceId;
 use crate::engine::plan::{
     Change, DataFate, DeployPlan, DiffLine, DiffSide, Fate, FateRow, FieldConflict, Outcome,
-    PlannedObject, Progress, Step, TeardownPlan, TeardownScope,
+    PlannedObject, Progress, Step, TeardownPlan, TeardownScope, sums,
 };
 use crate::engine::remedy::Offer;
 use crate::engine::rollback::HangingPod;
@@ -70,8 +70,8 @@ pub(super) fn hanging(pods: &[HangingPod]) -> String {
     out
 }
 
-/// Says what a plan warns of, what conflicts, and what it adds up to.
-pub(super) fn say_remarks(plan: &DeployPlan) {
+/// Says what a plan warns of, what conflicts, and what it adds up to; `n_pods` are deleted beside its objects.
+pub(super) fn say_remarks(plan: &DeployPlan, n_pods: usize) {
     let say = |line: &str| output::say(text::clean(line));
     for warning in &plan.warnings {
         say(&format!("warning: {warning}"));
@@ -111,7 +111,7 @@ pub(super) fn say_remarks(plan: &DeployPlan) {
             "plan for {} in {}: {}",
             plan.instance.id,
             plan.instance.namespace,
-            counts(plan)
+            sums(plan, n_pods)
         ));
     }
 }
@@ -122,6 +122,7 @@ pub(super) fn say_conflict(what: &str, conflict: &FieldConflict) {
         key,
         field,
         message,
+        ..
     } = conflict;
     output::say(text::clean(&format!("{what}: {key} {field}: {message}")));
 }
@@ -144,26 +145,6 @@ pub(super) fn diff_line(line: &DiffLine) -> String {
         DiffSide::New => format!("+ {}", line.text),
         DiffSide::Gap => "  …".to_owned(),
     }
-}
-
-fn counts(plan: &DeployPlan) -> String {
-    let count = |change| {
-        plan.objects
-            .iter()
-            .filter(|object| object.change == change)
-            .count()
-    };
-    let recreated = match count(Change::Recreate) {
-        0 => String::new(),
-        n => format!("{n} to recreate, "),
-    };
-    format!(
-        "{} to create, {} to update, {recreated}{} to delete, {} unchanged",
-        count(Change::Create),
-        count(Change::Update),
-        count(Change::Delete),
-        count(Change::Keep)
-    )
 }
 
 /// Returns the fate table of a teardown.

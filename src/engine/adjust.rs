@@ -96,6 +96,14 @@ pub enum Means {
     Annotate,
 }
 
+/// Returns a number of replicas in words.
+pub fn n_replicas(n: u32) -> String {
+    match n {
+        1 => "1 replica".to_owned(),
+        n => format!("{n} replicas"),
+    }
+}
+
 impl AdjustPlan {
     /// Returns the plan before anything was looked at.
     pub(super) fn new(

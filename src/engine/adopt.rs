@@ -10,7 +10,7 @@
 mod handing;
 mod running;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::adjust::is_idle_but_for;
 use super::deploy::DeployRequest;
@@ -22,7 +22,7 @@ use super::revision;
 use super::routes;
 use crate::cluster::{Access, Cluster};
 use crate::definition::id::InstanceId;
-use crate::definition::object::ObjectKey;
+use crate::definition::object::{Object, ObjectKey};
 use crate::failure::{Failure, FailureKind};
 use crate::service::operation::Handed;
 use crate::service::summary::InstanceKey;
@@ -130,8 +130,11 @@ pub async fn plan_adopt(cluster: &Cluster, request: &DeployRequest) -> Result<Ad
         return Ok(plan);
     }
     let claimant = Claimant::of(request);
-    let rendered = rendered.objects.iter().map(|object| &object.key);
-    for key in rendered.chain(claimant.claims_to_come()) {
+    let wanted: BTreeMap<&ObjectKey, &Object> = (rendered.objects.iter())
+        .map(|object| (&object.key, object))
+        .collect();
+    let keys = rendered.objects.iter().map(|object| &object.key);
+    for key in keys.chain(claimant.claims_to_come()) {
         let live = match cluster.get(key).await {
             // Of a kind that comes with the definition nothing is there yet.
             Err(failure) if failure.kind == FailureKind::NotFound => None,
@@ -143,7 +146,8 @@ pub async fn plan_adopt(cluster: &Cluster, request: &DeployRequest) -> Result<Ad
         match claimant.row(key, &live) {
             Ok(row) => {
                 if row.is_some() {
-                    plan.warnings.extend(claimant.relabels_pods(&live));
+                    let wanted = wanted.get(key).copied();
+                    plan.warnings.extend(claimant.relabels_pods(&live, wanted));
                 }
                 plan.rows.extend(row);
             }

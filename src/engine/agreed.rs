@@ -1,7 +1,7 @@
 //! What was agreed to when an operation was begun, noted in it: whoever goes on with it goes on so, and is not asked again.
 //!
-//! Flags and settings only. Of fields that are taken from others a digest of what was shown is noted; values, those of secrets
-//! first of all, never are.
+//! Flags and settings only. Of fields that are taken from others a digest of what was shown is noted, and no value ever is. Of
+//! a Secret not even that: a short value can be guessed by its digest, so that its fields are asked about again.
 
 use std::collections::BTreeSet;
 
@@ -38,26 +38,33 @@ pub(super) fn noted(request: &DeployRequest, plan: &DeployPlan) -> Aim {
 
 /// Returns the digests of fields of others, as they are shown.
 pub(super) fn digests(conflicts: &[FieldConflict]) -> Vec<String> {
-    conflicts.iter().map(digest).collect()
+    conflicts.iter().filter_map(digest).collect()
 }
 
-fn digest(conflict: &FieldConflict) -> String {
+fn digest(conflict: &FieldConflict) -> Option<String> {
     let FieldConflict {
         key,
         field,
         message,
+        seen,
     } = conflict;
+    if key.kind == "Secret" && key.group.is_empty() {
+        return None;
+    }
+    let seen = seen.as_deref().unwrap_or_default();
     let namespace = key.namespace.as_deref().unwrap_or_default();
-    let shown = format!("{namespace}\n{key}\n{field}\n{message}");
+    let shown = format!("{namespace}\n{key}\n{field}\n{message}\n{seen}");
     let mut digest = revision::text_hash(&shown);
     digest.truncate(DIGITS);
-    digest
+    Some(digest)
 }
 
 /// Tells whether all of these fields were shown and taken when it was begun; not so where there are none.
 pub(super) fn is_taken(aim: &Aim, conflicts: &[FieldConflict]) -> bool {
     let taken: BTreeSet<&str> = aim.taken.iter().map(String::as_str).collect();
-    let is_shown = |conflict: &FieldConflict| taken.contains(digest(conflict).as_str());
+    let is_shown = |conflict: &FieldConflict| {
+        digest(conflict).is_some_and(|digest| taken.contains(digest.as_str()))
+    };
     !conflicts.is_empty() && conflicts.iter().all(is_shown)
 }
 
@@ -132,6 +139,7 @@ mod tests {
             key: core_key("Service", "team-a", "web"),
             field: field.to_owned(),
             message: format!("conflict with {manager:?}"),
+            seen: Some("of 3".to_owned()),
         }
     }
 
@@ -181,5 +189,20 @@ mod tests {
         check(&[], false);
         check(&[conflict(".spec.type", "another")], false);
         check(&[shown[0].clone(), conflict(".spec.y", "helm")], false);
+        let changed = FieldConflict {
+            seen: Some("of 4".to_owned()),
+            ..shown[0].clone()
+        };
+        check(&[changed], false);
+    }
+
+    #[test]
+    fn of_a_secret_nothing_is_noted() {
+        let of_secret = FieldConflict {
+            key: core_key("Secret", "team-a", "web"),
+            ..conflict(".data.token", "kubectl-edit")
+        };
+        assert_eq!(digests(std::slice::from_ref(&of_secret)), [""; 0]);
+        assert!(!is_taken(&Aim::default(), &[of_secret]));
     }
 }

@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::difference::normalized;
 use super::metadata::Metadata;
-use super::plan::FieldConflict;
+use super::plan::{FieldConflict, unshown};
 use super::rehearse::{field_conflicts, is_own_scaling, with_uid};
 use crate::cluster::{ApplyOptions, Cluster, Deleted, Propagation, Written};
 use crate::definition::naming;
@@ -107,7 +107,7 @@ async fn take(
             &with_uid(wanted, uid),
             Metadata::of(&live).resource_version(),
         );
-        match only_these(cluster, &body, taken, options).await {
+        match only_these(cluster, &body, &live, taken, options).await {
             Err(failure) if is_outdated(&failure) => continue,
             result => result?,
         }
@@ -119,10 +119,11 @@ async fn take(
     Err(never_still(&wanted.key))
 }
 
-/// Makes sure that an apply meets none but these conflicts.
+/// Makes sure that an apply to `live` meets none but these conflicts.
 async fn only_these(
     cluster: &Cluster,
     body: &Object,
+    live: &Object,
     taken: &[FieldConflict],
     options: &ApplyOptions,
 ) -> Result<(), Failure> {
@@ -133,24 +134,21 @@ async fn only_these(
     let Err(failure) = cluster.apply(body, &dry_run).await else {
         return Ok(());
     };
-    let met = field_conflicts(&body.key, &failure);
+    let met = field_conflicts(&body.key, Some(live), &failure);
     if met.is_empty() {
         return Err(failure);
     }
-    let is_known = |conflict: &FieldConflict| {
-        taken.contains(conflict) || is_own_scaling(conflict, &options.field_manager)
-    };
-    match met.iter().find(|conflict| !is_known(conflict)) {
+    let foreign = met
+        .iter()
+        .filter(|conflict| !is_own_scaling(conflict, &options.field_manager));
+    match foreign.filter_map(|met| unshown(met, taken)).next() {
         None => Ok(()),
-        Some(new) => Err(conflict(format!(
-            "{} has a conflict that was not shown: {}: {}",
-            body.key, new.field, new.message
-        ))),
+        Some(new) => Err(new),
     }
 }
 
 fn is_own_scaling_alone(key: &ObjectKey, failure: &Failure, manager: &str) -> bool {
-    let met = field_conflicts(key, failure);
+    let met = field_conflicts(key, None, failure);
     !met.is_empty() && met.iter().all(|conflict| is_own_scaling(conflict, manager))
 }
 

@@ -90,6 +90,7 @@ pub(super) async fn look(
     is_agreed: bool,
 ) -> Result<Found, Failure> {
     let mut found = Found::default();
+    found.storage.fresh = claims.iter().map(|claim| claim.name.clone()).collect();
     if claims.is_empty() {
         return Ok(found);
     }
@@ -117,7 +118,11 @@ pub(super) async fn look(
     for (volume, claim) in wanted {
         let (name, size) = (&volume.key.name, text(volume, "/spec/capacity/storage"));
         let (claim_name, key) = (&claim.name, &volume.key);
-        match fit(volume, &claim.spec, default.as_deref()) {
+        let fit = fit(volume, &claim.spec, default.as_deref());
+        if fit == Fit::IsFree || (fit == Fit::Fits && is_agreed) {
+            found.storage.fresh.retain(|name| name != claim_name);
+        }
+        match fit {
             Fit::Fits if is_agreed => found.storage.binds.push(PlannedBind {
                 volume: key.clone(),
                 uid: volume.uid().unwrap_or_default().to_owned(),

@@ -69,6 +69,38 @@ pub struct FieldConflict {
     pub field: String,
     /// The server's sentence, which names the manager.
     pub message: String,
+    /// Digest of the value that was there: what is agreed to is to lose that one, and no other. None where the value cannot
+    /// be told.
+    pub seen: Option<String>,
+}
+
+/// Returns why a conflict that is met may not be taken over, though `shown` may; none where it was shown as it is.
+pub(super) fn unshown(met: &FieldConflict, shown: &[FieldConflict]) -> Option<Failure> {
+    if shown.contains(met) {
+        return None;
+    }
+    let FieldConflict {
+        key,
+        field,
+        message,
+        ..
+    } = met;
+    let is_same_field = |it: &FieldConflict| {
+        let FieldConflict {
+            key: its_key,
+            field: its_field,
+            message: its_message,
+            ..
+        } = it;
+        (its_key, its_field, its_message) == (key, field, message)
+    };
+    let summary = match shown.iter().any(is_same_field) {
+        true => {
+            format!("{key} has another value now than was shown: {field}: {message}: plan again")
+        }
+        false => format!("{key} has a conflict that was not shown: {field}: {message}"),
+    };
+    Some(Failure::new(FailureKind::Conflict, summary))
 }
 
 /// Returns the refusal to write a field that another manager owns and that nobody said to take.
@@ -77,6 +109,7 @@ pub(super) fn untaken(conflict: &FieldConflict) -> Failure {
         key,
         field,
         message,
+        ..
     } = conflict;
     Failure {
         detail: "--force-conflicts takes it over, --yield-conflicts leaves it".to_owned(),
@@ -420,8 +453,8 @@ impl Outcome {
     }
 }
 
-/// Returns what a plan does to how many objects, in words.
-pub fn sums(plan: &DeployPlan) -> String {
+/// Returns what a plan does to how many objects, in words; `n_pods` are deleted beside those of the definition.
+pub fn sums(plan: &DeployPlan, n_pods: usize) -> String {
     let n = |change| {
         let objects = plan.objects.iter();
         objects.filter(|object| object.change == change).count()
@@ -434,7 +467,7 @@ pub fn sums(plan: &DeployPlan) -> String {
         "{} to create, {} to update, {recreated}{} to delete, {} unchanged",
         n(Change::Create),
         n(Change::Update),
-        n(Change::Delete),
+        n(Change::Delete) + n_pods,
         n(Change::Keep)
     )
 }

@@ -329,6 +329,7 @@ mod tests {
             key,
             field: ".spec.replicas".to_owned(),
             message: "conflict with \"kubectl-edit\" using apps/v1".to_owned(),
+            seen: None,
         };
         assert_eq!(
             sentence(&conflict, Some("3")),

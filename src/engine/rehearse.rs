@@ -12,6 +12,7 @@ use super::metadata::Metadata;
 use super::plan::{Change, FieldConflict, PlannedObject};
 use super::preflight::refused;
 use super::replicas::given_up;
+use super::revision;
 use crate::cluster::{ApplyOptions, Cluster};
 use crate::definition::id::InstanceId;
 use crate::definition::naming;
@@ -169,7 +170,7 @@ impl Rehearsal {
             let Err(failure) = cluster.apply(&with_uid(&rest, uid), &options).await else {
                 break;
             };
-            let conflicts = field_conflicts(&wanted.key, &failure);
+            let conflicts = field_conflicts(&wanted.key, live, &failure);
             if conflicts.is_empty() {
                 break;
             }
@@ -193,7 +194,7 @@ impl Rehearsal {
         let manager = options.field_manager.clone();
         let mut verdict = cluster.apply(&body, &options).await;
         if let Err(failure) = &verdict {
-            self.conflicts = field_conflicts(&wanted.key, failure);
+            self.conflicts = field_conflicts(&wanted.key, live, failure);
             let has_conflicts = !self.conflicts.is_empty();
             self.conflicts
                 .retain(|conflict| !is_own_scaling(conflict, &options.field_manager));
@@ -351,8 +352,13 @@ pub(super) fn without(wanted: &Object, yielded: &[FieldConflict]) -> Object {
     rest
 }
 
-/// Returns the fields of a refusal that other managers own; none if it is about something else.
-pub(super) fn field_conflicts(key: &ObjectKey, failure: &Failure) -> Vec<FieldConflict> {
+/// Returns the fields of a refusal that other managers own; none if it is about something else. `live` is what was there
+/// when it was refused.
+pub(super) fn field_conflicts(
+    key: &ObjectKey,
+    live: Option<&Object>,
+    failure: &Failure,
+) -> Vec<FieldConflict> {
     if failure.kind != FailureKind::Conflict {
         return Vec::new();
     }
@@ -363,8 +369,15 @@ pub(super) fn field_conflicts(key: &ObjectKey, failure: &Failure) -> Vec<FieldCo
             key: key.clone(),
             field: cause.field.clone(),
             message: cause.message.clone(),
+            seen: live.and_then(|live| seen(live, &cause.field)),
         })
         .collect()
+}
+
+/// Returns the digest of a field's value, which tells it from another one without being it.
+pub(super) fn seen(live: &Object, field: &str) -> Option<String> {
+    let value = fields::value(&live.json, field)?;
+    Some(revision::text_hash(&value.to_string()))
 }
 
 /// Tells whether a conflict is with the number that our own `scale` set while the definition left it open: one that sets it
@@ -434,27 +447,31 @@ mod tests {
     fn only_field_conflicts_can_be_taken() {
         let mut failure = Failure::new(FailureKind::Conflict, "conflict");
         let key = object(deployment("web:1", 1)).key;
-        assert!(field_conflicts(&key, &failure).is_empty());
+        assert!(field_conflicts(&key, None, &failure).is_empty());
         failure.causes.push(Cause {
             field: ".spec.replicas".to_owned(),
             reason: FIELD_CONFLICT.to_owned(),
             message: "conflict with \"hpa\"".to_owned(),
             place: None,
         });
-        let expected = FieldConflict {
+        let expected = |seen| FieldConflict {
             key: key.clone(),
             field: ".spec.replicas".to_owned(),
             message: "conflict with \"hpa\"".to_owned(),
+            seen,
         };
         failure.causes.push(Cause {
             reason: "AlreadyExists".to_owned(),
             ..failure.causes[0].clone()
         });
-        assert_eq!(field_conflicts(&key, &failure), [expected]);
+        assert_eq!(field_conflicts(&key, None, &failure), [expected(None)]);
+        let met = |n| field_conflicts(&key, Some(&object(deployment("web:1", n))), &failure);
+        assert_eq!(met(1), met(1));
+        assert_ne!(met(1), met(2));
         let refusal = Failure {
             kind: FailureKind::Invalid,
             ..failure
         };
-        assert!(field_conflicts(&key, &refusal).is_empty());
+        assert!(field_conflicts(&key, None, &refusal).is_empty());
     }
 }

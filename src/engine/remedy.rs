@@ -101,6 +101,8 @@ pub struct StoragePlan {
     pub orphaned: Vec<ObjectKey>,
     /// Sizes that stay larger than the definition says, because claims never shrink.
     pub held: Vec<HeldSize>,
+    /// Names of claims that are made with new and empty volumes, as far as claims may be listed.
+    pub fresh: Vec<String>,
 }
 
 /// A retained volume that is freed for the claim that it was bound to before.
@@ -149,6 +151,7 @@ impl StoragePlan {
         self.growths.extend(other.growths);
         self.orphaned.extend(other.orphaned);
         self.held.extend(other.held);
+        self.fresh.extend(other.fresh);
     }
 
     /// Tells whether it does nothing.

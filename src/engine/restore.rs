@@ -163,10 +163,25 @@ pub async fn plan_restore(
     };
     let request = again::request(former, &surroundings, cluster.policy(), cause, read_secrets)?;
     let mut deploy = plan_deploy(cluster, &request).await?;
+    deploy.warnings.extend(emptied(&deploy.storage.fresh));
     if deploy.refusals.is_empty() {
         deploy.refusals.extend(other_deployed(cluster, wish).await?);
     }
     Ok(RestorePlan { request, deploy })
+}
+
+/// Says which claims do not come back with what they held.
+fn emptied(fresh: &[String]) -> Option<String> {
+    let names = fresh.join(", ");
+    match fresh {
+        [] => None,
+        [_] => Some(format!(
+            "claim {names} is made anew with an empty volume: the data it held does not come back"
+        )),
+        _ => Some(format!(
+            "claims {names} are made anew with empty volumes: the data they held does not come back"
+        )),
+    }
 }
 
 /// Returns the refusal to write over something that was deployed since. A teardown or a restore that was interrupted left

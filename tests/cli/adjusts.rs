@@ -46,7 +46,7 @@ pub(crate) fn an_instance_is_scaled_stopped_and_started(world: &World) {
         .bowline(&["scale", "web", "1", "--dry-run"])
         .end()
         .code(0);
-    shown.stdout_has(&["Deployment/web: 0 → 1 replicas"]);
+    shown.stdout_has(&["Deployment/web: 0 → 1 replica"]);
     assert_eq!(state(world, "web"), json!(["Stopped", 0]));
 }
 
@@ -62,7 +62,7 @@ pub(crate) fn several_are_restarted_in_one_go(world: &World) {
         .end()
         .code(0);
     ended.stdout("").stderr_has(&[
-        "Deployment/web: restart of 1 replicas",
+        "Deployment/web: restart of 1 replica",
         "web: ✔ Deployment/web applied: its pods are replaced",
         "db: ✔ StatefulSet/db applied: its pods are replaced",
         "web: ✔ ready",
@@ -144,7 +144,7 @@ pub(crate) fn a_number_of_others_is_taken_left_or_refused(world: &World) {
     assert_eq!(state(world, "web")[1], 3);
     let taken = world.bowline(&["scale", "web", "2", "--force-conflicts"]);
     taken.end().code(0).stderr_has(&[
-        "the definition sets 1 replicas of Deployment/web: the next deploy sets them back to 1",
+        "the definition sets 1 replica of Deployment/web: the next deploy goes back to 1",
         "`bowline pull web` takes 2 into the definition",
     ]);
     assert_eq!(state(world, "web"), json!(["Ready", 2]));

@@ -1,6 +1,7 @@
 //! Adoption: what other tools made becomes an instance's own, down to the fields that it must be able to remove.
 
 use bowline::engine::plan::{Step, VolumeChoice};
+use bowline::engine::remedy::Remedy;
 use bowline::failure::FailureKind;
 use serde_json::{Value, json};
 
@@ -207,6 +208,28 @@ pub(crate) async fn pods_that_the_next_deploy_replaces_are_said(cluster: Cluster
         plan.objects[0].note.as_deref(),
         Some("its pods are replaced")
     );
+}
+
+pub(crate) async fn a_workload_that_selects_by_other_labels_is_said_to_be_made_anew(
+    cluster: Cluster,
+) {
+    let stage = Stage::new(&cluster);
+    cluster
+        .create(&deployment("web", "nginx:1.27", 1))
+        .await
+        .unwrap();
+    let plan = stage.plan_adopt("web", WEB).await;
+    assert_eq!(
+        plan.warnings,
+        [
+            "the definition selects the pods of Deployment/web by other labels, and a selector never changes: the next deploy \
+             needs --recreate, which deletes it with its pods and makes both anew"
+        ]
+    );
+    assert!(stage.run_adopt(&plan).await.is_complete());
+    let plan = stage.plan("web", WEB).await;
+    let ways: Vec<Remedy> = plan.offers.iter().map(|offer| offer.remedy).collect();
+    assert_eq!((plan.refusals.len(), ways), (1, vec![Remedy::Recreate]));
 }
 
 pub(crate) async fn an_object_that_changed_hands_meanwhile_is_left_alone(cluster: Cluster) {

@@ -451,6 +451,31 @@ pub(crate) async fn a_conflict_is_shown_and_taken_only_as_shown(cluster: Cluster
     );
 }
 
+pub(crate) async fn a_value_that_was_changed_after_it_was_shown_is_not_taken(cluster: Cluster) {
+    let stage = Stage::new(&cluster);
+    stage.deploy("web", WEB).await;
+    let edit = async |image: &str| {
+        let edited = json!({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "web"},
+            "spec": {"template": {"spec": {"containers": [{"name": "web", "image": image}]}}}});
+        cluster.force("kubectl-edit", &edited).await.unwrap();
+    };
+    edit("nginx:edited").await;
+    let shown = stage.plan("web", WEB).await;
+    edit("nginx:again").await;
+    let outcome = stage.run_forced("web", WEB, &shown).await;
+    let is_told = |(_, failure): &(Step, bowline::failure::Failure)| {
+        failure.summary.contains("another value now than was shown")
+    };
+    assert!(outcome.failed.iter().any(is_told), "{outcome:?}");
+    let deployment = cluster.get("Deployment", "web").await.unwrap();
+    let image = &deployment["spec"]["template"]["spec"]["containers"][0]["image"];
+    assert_eq!(image, "nginx:again");
+    // Back as it was shown, what was agreed to holds.
+    edit("nginx:edited").await;
+    let outcome = stage.run_forced("web", WEB, &shown).await;
+    assert!(outcome.is_complete(), "{outcome:?}");
+}
+
 pub(crate) async fn a_viewer_sees_the_difference_and_may_not_run_it(cluster: Cluster) {
     let stage = Stage::new(&cluster);
     stage.deploy("web", WEB).await;

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use bowline::definition::Definition;
 use bowline::engine::deploy::RunOptions;
 use bowline::engine::history::{Revision, compare, history, kept_revision};
-use bowline::engine::plan::{DiffSide, Outcome, Progress, Step, TeardownPlan, VolumeChoice};
+use bowline::engine::plan::{DiffSide, Outcome, Progress, Step, TeardownPlan, VolumeChoice, sums};
 use bowline::engine::remedy::Remedies;
 use bowline::engine::restore::{
     Remains, RestorePlan, RestoreRequest, plan_restore, remains, run_restore,
@@ -316,6 +316,8 @@ pub(crate) async fn a_rollback_frees_the_pods_that_hang(cluster: Cluster) {
         panic!("{plan:?}")
     };
     assert_eq!(hanging.key.to_string(), "Pod/db-0");
+    let told = sums(&plan.deploy, plan.hanging.len());
+    assert!(told.contains("1 to delete"), "{told}");
     assert_eq!(stuck["metadata"]["uid"], hanging.uid);
     assert_eq!(hanging.reason.as_deref(), Some("ImagePullBackOff"));
     let outcome = run(&stage, &plan).await;
@@ -515,6 +517,7 @@ pub(crate) async fn what_was_taken_down_is_put_back_with_its_claims(cluster: Clu
     let plan = plan_restore_of(&stage, &remains).await;
     let remark = "claim data-db-0 is there already and is used as it is".to_owned();
     assert!(plan.deploy.warnings.contains(&remark), "{plan:?}");
+    assert_eq!(told_of_loss(&plan), [""; 0]);
     let outcome = put_back(&stage, &plan).await;
     assert!(outcome.is_complete(), "{outcome:?}");
     let waited = stage.wait("db").await;
@@ -554,9 +557,37 @@ pub(crate) async fn what_was_taken_down_is_put_back_with_retained_volumes(cluste
         .map(|it| &it.volume)
         .collect();
     assert_eq!(bound.len(), 1, "{plan:?}");
+    assert_eq!(told_of_loss(&plan), [""; 0]);
     assert!(put_back(&stage, &plan).await.is_complete());
     assert!(stage.wait("db").await.is_complete());
     assert_eq!(volume().await, before);
+}
+
+pub(crate) async fn data_that_was_deleted_is_said_not_to_come_back(cluster: Cluster) {
+    let stage = Stage::new(&cluster).with_secrets(word());
+    assert!(stage.deploy("db", WITH_CLAIM).await.is_complete());
+    assert!(stage.wait("db").await.is_complete());
+    let plan = stage.plan_teardown("db", VolumeChoice::Delete).await;
+    let remains = remains_of(&stage, &plan).await.unwrap();
+    assert!(stage.run_teardown(&plan).await.is_complete());
+    cluster
+        .until_gone("PersistentVolumeClaim", "data-db-0")
+        .await;
+
+    let plan = plan_restore_of(&stage, &remains).await;
+    assert_eq!(told_of_loss(&plan), [LOST]);
+    assert!(put_back(&stage, &plan).await.is_complete());
+    assert!(stage.wait("db").await.is_complete());
+    let plan = plan_restore_of(&stage, &remains).await;
+    assert_eq!(told_of_loss(&plan), [""; 0]);
+}
+
+const LOST: &str =
+    "claim data-db-0 is made anew with an empty volume: the data it held does not come back";
+
+fn told_of_loss(plan: &RestorePlan) -> Vec<&str> {
+    let warnings = plan.deploy.warnings.iter().map(String::as_str);
+    warnings.filter(|it| it.contains("made anew")).collect()
 }
 
 pub(crate) async fn what_was_deployed_since_is_not_written_over(cluster: Cluster) {

@@ -165,7 +165,7 @@ pub(crate) async fn a_number_that_is_set_shows_in_the_next_plan_and_changes_noth
     assert_eq!(
         plan.warnings,
         [
-            "the definition sets 2 replicas of Deployment/web: the next deploy sets them back to 2; `bowline pull web` takes 4 \
+            "the definition sets 2 replicas of Deployment/web: the next deploy goes back to 2; `bowline pull web` takes 4 \
              into the definition, and one that leaves the number out keeps it"
         ]
     );

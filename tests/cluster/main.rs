@@ -153,6 +153,7 @@ on_both_backends! {
         an_operation_that_beats_is_left_alone
         an_operation_that_was_taken_over_stops_its_holder
         a_conflict_is_shown_and_taken_only_as_shown
+        a_value_that_was_changed_after_it_was_shown_is_not_taken
         a_viewer_sees_the_difference_and_may_not_run_it
         a_stranger_is_told_what_is_forbidden
         what_another_owner_marked_since_names_the_way_back
@@ -194,6 +195,7 @@ on_both_backends! {
         what_cannot_be_gone_back_to_is_said_before_anything_is_written
         what_was_taken_down_is_put_back_with_its_claims
         what_was_taken_down_is_put_back_with_retained_volumes
+        data_that_was_deleted_is_said_not_to_come_back
         what_was_deployed_since_is_not_written_over
         what_never_came_to_its_end_leaves_nothing_to_put_back
         a_teardown_that_was_cut_off_is_put_back_whole;
@@ -206,6 +208,7 @@ on_both_backends! {
         what_is_owned_together_becomes_the_instances_alone
         what_left_the_definition_and_others_own_stays_as_is_said
         pods_that_the_next_deploy_replaces_are_said
+        a_workload_that_selects_by_other_labels_is_said_to_be_made_anew
         a_claim_that_a_set_would_take_is_adopted_with_its_data;
     secrets:
         values_reach_the_secrets_and_nothing_else

@@ -67,7 +67,7 @@ pub const COLUMNS: &[Column] = &[
     Column::text("VOLUMES", 3, 16),
     Column::text("IMAGE", 4, 44),
     Column::text("REV", 5, 6),
-    Column::text("DRIFT", 1, 8),
+    Column::text("DRIFT", 1, 14),
     Column::text("EXPIRES", 6, 8),
     Column::text("AGE", 0, 8),
     Column::text("NAMESPACE", 0, 30).optional(),
@@ -327,5 +327,18 @@ fn row_of_definition(
             Value::Missing,
             Value::Missing,
         ],
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::service::drift::Drift;
+
+    #[test]
+    fn the_widest_drift_fits_its_column() {
+        let column = COLUMNS.iter().find(|column| column.title == "DRIFT");
+        let widest = Drift::EditedAndChanged.to_string().len();
+        assert!(widest <= usize::from(column.unwrap().max));
     }
 }

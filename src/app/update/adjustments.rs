@@ -10,7 +10,7 @@ use crate::app::operation::OperationKind;
 use crate::app::panes::adjust::{AdjustPane, stepped};
 use crate::app::popup::{Choice, Menu, MenuItem, Popup, Prompt, PromptKind};
 use crate::definition::id::InstanceId;
-use crate::engine::adjust::{AdjustPlan, Adjustment, MAX_REPLICAS, WorkloadChoice};
+use crate::engine::adjust::{AdjustPlan, Adjustment, MAX_REPLICAS, WorkloadChoice, n_replicas};
 use crate::failure::Failure;
 use crate::service::summary::InstanceKey;
 
@@ -224,10 +224,7 @@ pub(super) fn confirm(model: &mut Model) {
 fn which_workload(plan: &AdjustPlan) -> Menu {
     let items = plan.choices.iter().map(|choice| {
         let chosen = Choice::Workload(plan.instance.clone(), choice.clone());
-        let n = match choice.replicas {
-            1 => "1 replica".to_owned(),
-            n => format!("{n} replicas"),
-        };
+        let n = n_replicas(choice.replicas);
         MenuItem::new(choice.name.to_string(), n, chosen)
     });
     let items = items.chain([MenuItem::new("Cancel", "", Choice::Cancel)]);

@@ -309,7 +309,7 @@ fn question(model: &Model, source: &DeploySource, reviewed: &ReviewedPlan) -> Po
 fn menu(model: &Model, asked: &Asked, reviewed: &ReviewedPlan) -> Menu {
     let plan = reviewed.deploy();
     let place = format!("{} {}", asked.into, place_of(model, &plan.instance));
-    let mut text = vec![sums(plan)];
+    let mut text = vec![sums(plan, reviewed.hanging().len())];
     match reviewed.hanging().len() {
         0 => {}
         1 => text.push("1 pod hangs on the present revision and is deleted.".to_owned()),

@@ -7,6 +7,7 @@ use serde_json::{Map, Value, json};
 use crate::definition::id::InstanceId;
 use crate::definition::object::Object;
 use crate::engine::plan::FieldConflict;
+use crate::engine::rehearse::seen;
 use crate::service::managed::is_own_manager;
 
 /// Where the number of replicas stands.
@@ -45,6 +46,7 @@ pub(super) fn foreign_scalers(live: &Object, id: &InstanceId) -> Vec<FieldConfli
             key: live.key.clone(),
             field: REPLICAS.to_owned(),
             message: conflict_with(entry),
+            seen: seen(live, REPLICAS),
         })
         .collect()
 }
@@ -216,6 +218,7 @@ mod tests {
             field: ".spec.replicas".to_owned(),
             message: "conflict with \"kubectl\" with subresource \"scale\" using apps/v1"
                 .to_owned(),
+            seen: seen(&live(), REPLICAS),
         };
         assert_eq!(foreign, [conflict]);
         assert!(foreign_scalers(&live(), &"api".parse().unwrap()).len() > 1);

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::workload::{replicas, without_restart};
 use super::{
     AdjustPlan, Adjustment, MAX_REPLICAS, Means, PlannedWorkload, WorkloadChoice, WorkloadName,
-    autoscalers, claims, owned,
+    autoscalers, claims, n_replicas, owned,
 };
 use crate::cluster::{Access, ApplyOptions, Cluster, Selector};
 use crate::definition::id::Namespace;
@@ -391,7 +391,8 @@ impl Planner<'_> {
         let set = match self.number_of(live) {
             Some(set) if set == to => return None,
             Some(set) => format!(
-                "the definition sets {set} replicas of {}: the next deploy sets them back to {set}",
+                "the definition sets {} of {}: the next deploy goes back to {set}",
+                n_replicas(set),
                 live.key
             ),
             None if workload.means == Means::Apply => format!(
@@ -445,7 +446,7 @@ impl Planner<'_> {
         let mut conflicts = Vec::new();
         let written = match self.cluster.apply(body, &options).await {
             Err(failure) => {
-                conflicts = field_conflicts(&body.key, &failure);
+                conflicts = field_conflicts(&body.key, Some(live), &failure);
                 if conflicts.is_empty() {
                     return Err(failure);
                 }

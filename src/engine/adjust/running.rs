@@ -6,7 +6,7 @@ use serde_json::json;
 use super::owned::foreign_scalers;
 use super::planning::{is_idle, is_marked, with_replicas};
 use super::workload::replicas;
-use super::{AdjustOptions, AdjustPlan, Adjustment, Means, PlannedWorkload};
+use super::{AdjustOptions, AdjustPlan, Adjustment, Means, PlannedWorkload, n_replicas};
 use crate::cluster::{ApplyOptions, Cluster, Written};
 use crate::definition::naming;
 use crate::definition::object::Object;
@@ -17,7 +17,7 @@ use crate::engine::journal::Journal;
 use crate::engine::metadata::Metadata;
 use crate::engine::one_by_one::OneByOne;
 use crate::engine::operation::{self, Intent, Lease};
-use crate::engine::plan::{FieldConflict, Outcome, Step};
+use crate::engine::plan::{FieldConflict, Outcome, Step, unshown};
 use crate::engine::record;
 use crate::engine::rehearse::{field_conflicts, is_own_scaling};
 use crate::failure::{Failure, FailureKind};
@@ -119,7 +119,7 @@ impl Run<'_> {
             }
             let written = self.write(workload).await.map(|warnings| {
                 let remark = match adjustment {
-                    Adjustment::Scale(to) => format!("{} → {to} replicas", workload.replicas),
+                    Adjustment::Scale(to) => format!("{} → {}", workload.replicas, n_replicas(to)),
                     Adjustment::Restart => "its pods are replaced".to_owned(),
                 };
                 Some([vec![remark], warnings].concat().join("; "))
@@ -214,7 +214,7 @@ impl Run<'_> {
             Err(failure) => failure,
             written => return written,
         };
-        let mut met = field_conflicts(&body.key, &failure);
+        let mut met = field_conflicts(&body.key, Some(live), &failure);
         if met.is_empty() {
             return Err(failure);
         }
@@ -229,18 +229,13 @@ impl Run<'_> {
 
     /// Makes sure that only what was shown is taken from others.
     fn may_take(&self, met: &[FieldConflict]) -> Result<(), Failure> {
-        let is_shown = |conflict: &FieldConflict| {
-            self.options.takes_conflicts && self.plan.conflicts.contains(conflict)
+        let shown = match self.options.takes_conflicts {
+            true => self.plan.conflicts.as_slice(),
+            false => &[],
         };
-        match met.iter().find(|conflict| !is_shown(conflict)) {
+        match met.iter().find_map(|met| unshown(met, shown)) {
             None => Ok(()),
-            Some(new) => Err(Failure::new(
-                FailureKind::Conflict,
-                format!(
-                    "{} has a conflict that was not shown: {}: {}",
-                    new.key, new.field, new.message
-                ),
-            )),
+            Some(new) => Err(new),
         }
     }
 

@@ -129,8 +129,18 @@ impl Claimant {
         }))
     }
 
-    /// Says that the pods of a workload are replaced: the next deploy labels them as the instance's.
-    pub fn relabels_pods(&self, live: &Object) -> Option<String> {
+    /// Says what becomes of the pods of a workload: the next deploy labels them as the instance's, which replaces them. Where
+    /// the definition selects them by other labels it has to make the workload anew, as a selector never changes.
+    pub fn relabels_pods(&self, live: &Object, wanted: Option<&Object>) -> Option<String> {
+        let selector = |object: &Object| object.json["spec"]["selector"].clone();
+        let is_reselected = wanted.is_some_and(|wanted| selector(wanted) != selector(live));
+        if live.key.group == "apps" && is_reselected {
+            return Some(format!(
+                "the definition selects the pods of {} by other labels, and a selector never changes: the next deploy needs \
+                 --recreate, which deletes it with its pods and makes both anew",
+                live.key
+            ));
+        }
         let labels = &live.json["spec"]["template"]["metadata"]["labels"];
         let is_ours = labels[naming::LABEL_MANAGED_BY] == naming::MANAGED_BY
             && labels[naming::LABEL_INSTANCE] == self.instance.id.as_str();

@@ -611,7 +611,12 @@ impl Planner<'_> {
             !survey.of_kind(preflight::CLAIM).any(name)
         });
         let is_agreed = self.request.remedies.bind_retained;
-        let found = binding::look(self.cluster, &plan.instance, &claims, is_agreed).await?;
+        let mut found = binding::look(self.cluster, &plan.instance, &claims, is_agreed).await?;
+        let claim = GroupKind::new("", preflight::CLAIM);
+        if survey.unlisted.iter().any(|(kind, _)| *kind == claim) {
+            // They may be there already.
+            found.storage.fresh.clear();
+        }
         plan.storage.absorb(found.storage);
         plan.offers.extend(found.offers);
         plan.warnings.extend(found.warnings);

@@ -186,6 +186,7 @@ fn may_run(plan: &DeployPlan, options: RunOptions) -> Result<(), Failure> {
             key,
             field,
             message,
+            ..
         } = conflict;
         let summary = format!("{key} {field} belongs to another manager: {message}");
         return Err(Failure::new(FailureKind::Conflict, summary));

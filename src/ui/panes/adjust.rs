@@ -4,7 +4,7 @@ use ratatui::layout::Rect;
 
 use crate::app::panes::adjust::{AdjustPane, PlannedAdjustment};
 use crate::app::{Geometry, Model};
-use crate::engine::adjust::{AdjustPlan, Adjustment};
+use crate::engine::adjust::{AdjustPlan, Adjustment, n_replicas};
 use crate::engine::plan::FieldConflict;
 use crate::ui::canvas::Canvas;
 
@@ -67,8 +67,8 @@ fn lines_of_plan(canvas: &Canvas<'_>, plan: &AdjustPlan, width: usize) -> Vec<Li
     for workload in &plan.workloads {
         let from = workload.replicas;
         let what = match plan.adjustment {
-            Adjustment::Scale(to) => format!("{from} to {to} replicas"),
-            Adjustment::Restart => format!("restart of {from} replicas"),
+            Adjustment::Scale(to) => format!("{from} to {}", n_replicas(to)),
+            Adjustment::Restart => format!("restart of {}", n_replicas(from)),
         };
         lines.push(vec![
             ("  ~ ".to_owned(), theme.partly),
@@ -85,6 +85,7 @@ fn lines_of_plan(canvas: &Canvas<'_>, plan: &AdjustPlan, width: usize) -> Vec<Li
                 key,
                 field,
                 message,
+                ..
             } = conflict;
             let sentence = format!("{} {what}: {key} {field}: {message}", symbols.warning);
             lines.extend(wrapped(&sentence, width, theme.partly));
@@ -92,7 +93,9 @@ fn lines_of_plan(canvas: &Canvas<'_>, plan: &AdjustPlan, width: usize) -> Vec<Li
     }
     if plan.is_noop() && plan.refusals.is_empty() && plan.yielded.is_empty() {
         let sentence = match plan.adjustment {
-            Adjustment::Scale(to) => format!("  {} It has {to} replicas already.", symbols.good),
+            Adjustment::Scale(to) => {
+                format!("  {} It has {} already.", symbols.good, n_replicas(to))
+            }
             Adjustment::Restart => format!("  {} There is nothing to restart.", symbols.good),
         };
         lines.push(vec![(sentence, theme.good)]);

@@ -92,7 +92,11 @@ fn standing(canvas: &Canvas<'_>, item: &BulkItem) -> (&'static str, Style, Strin
     match (item.why_left(), item.ready()) {
         (Some(why), Some(plan)) if plan.is_noop() => (symbols.good, theme.good, why),
         (Some(why), _) => (symbols.bad, theme.bad, why),
-        (None, Some(plan)) => (symbols.partly, theme.text, sums(plan.deploy())),
+        (None, Some(plan)) => (
+            symbols.partly,
+            theme.text,
+            sums(plan.deploy(), plan.hanging().len()),
+        ),
         (None, None) => (symbols.empty, theme.dim, String::new()),
     }
 }

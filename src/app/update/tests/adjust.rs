@@ -224,6 +224,7 @@ fn contested(id: &str) -> AdjustPlan {
         key: plan.workloads[0].key.clone(),
         field: ".spec.replicas".to_owned(),
         message: "conflict with \"kubectl\" using apps/v1".to_owned(),
+        seen: None,
     }];
     plan
 }

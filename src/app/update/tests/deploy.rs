@@ -155,6 +155,7 @@ fn fields_of_others_are_taken_only_where_that_is_chosen() {
         key: stage::object("Deployment", "web"),
         field: ".spec.replicas".to_owned(),
         message: "conflict with kubectl".to_owned(),
+        seen: None,
     };
     let plan = DeployPlan {
         conflicts: vec![conflict],
@@ -186,6 +187,7 @@ fn fields_of_others_are_left_to_them_and_planned_for_again() {
         key: stage::object("Deployment", "web"),
         field: ".spec.replicas".to_owned(),
         message: "conflict with kubectl".to_owned(),
+        seen: None,
     };
     let mut stage = reviewing(DeployPlan {
         conflicts: vec![conflict],

@@ -115,6 +115,7 @@ fn a_scale_goes_on_in_place_as_it_was_begun() {
         key: plan.workloads[0].key.clone(),
         field: ".spec.replicas".to_owned(),
         message: "conflict with \"kubectl\"".to_owned(),
+        seen: None,
     }];
     let shown = Box::new(plan.clone());
     answer(

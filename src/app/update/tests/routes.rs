@@ -68,6 +68,7 @@ fn fields_of_others_are_taken_only_where_that_is_chosen() {
         key: stage::object("Ingress", "web"),
         field: "spec.rules".to_owned(),
         message: "conflict with kubectl-edit".to_owned(),
+        seen: None,
     }];
     let mut stage = showing(vec![plan.clone()]);
     stage.press("enter");

@@ -138,10 +138,10 @@ async fn only_these(
     if met.is_empty() {
         return Err(failure);
     }
-    let foreign = met
+    let mut foreign = met
         .iter()
         .filter(|conflict| !is_own_scaling(conflict, &options.field_manager));
-    match foreign.filter_map(|met| unshown(met, taken)).next() {
+    match foreign.find_map(|met| unshown(met, taken)) {
         None => Ok(()),
         Some(new) => Err(new),
     }

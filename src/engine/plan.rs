@@ -85,15 +85,8 @@ pub(super) fn unshown(met: &FieldConflict, shown: &[FieldConflict]) -> Option<Fa
         message,
         ..
     } = met;
-    let is_same_field = |it: &FieldConflict| {
-        let FieldConflict {
-            key: its_key,
-            field: its_field,
-            message: its_message,
-            ..
-        } = it;
-        (its_key, its_field, its_message) == (key, field, message)
-    };
+    let is_same_field =
+        |it: &FieldConflict| (&it.key, &it.field, &it.message) == (key, field, message);
     let summary = match shown.iter().any(is_same_field) {
         true => {
             format!("{key} has another value now than was shown: {field}: {message}: plan again")

@@ -135,7 +135,7 @@ pub(super) fn on_began(
                 let url = forward.url().unwrap_or_default();
                 let id = forward.request.instance.id.clone();
                 model.tell(format!(
-                    "{url} leads to {id}. F lists what is forwarded, y there copies it."
+                    "{url} leads to {id}. F lists it, y there copies it."
                 ));
             }
         }

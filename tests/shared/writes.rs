@@ -6,7 +6,7 @@ use http::{Method, Uri};
 use serde_json::Value;
 
 /// Where a record says what is done to its instance.
-const OPERATION: &str = "/metadata/annotations/bowline.dev~1operation";
+pub(crate) const OPERATION: &str = "/metadata/annotations/bowline.dev~1operation";
 
 /// Counts the writes of a run.
 #[derive(Default)]

@@ -116,7 +116,7 @@ fn properties(
             "Revision",
             status.revision.map(|revision| format!("r{revision}")),
         ),
-        some("Deployed", status.created.map(ago)),
+        some("Created", status.created.map(ago)),
         some("Expires", status.expires.map(|at| rows::until(at, now))),
         some(
             "Protected",

@@ -74,6 +74,7 @@ impl Editor {
         };
         let n = matches.len();
         let outcome = self.commit(edit, None, EditKind::Whole, now);
+        self.selection = Selection::at(self.selection.head);
         if let Some(search) = &mut self.search {
             search.count("", None);
         }

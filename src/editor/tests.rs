@@ -546,7 +546,8 @@ fn all_matches_are_replaced_as_one_step() {
     let mut editor = searching("ˇa: web\nb: web\r\nc: x\n", "web", false);
     let all = Command::ReplaceMatches("w".into());
     assert_eq!(editor.apply(all, NOW).notice, Some(Notice::Replaced(2)));
-    assert_eq!(editor.text(), "a: w\nb: w\r\nc: x\n");
+    // Nothing is selected any more, for what is typed next to take its place.
+    assert_eq!(show(&editor), "a: wˇ\nb: w\r\nc: x\n");
     editor.apply(Command::Undo, NOW);
     assert_eq!(editor.text(), "a: web\nb: web\r\nc: x\n");
     let none = editor.apply(Command::SearchQuery("zzz".into()), NOW);

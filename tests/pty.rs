@@ -674,6 +674,10 @@ fn bound_keys_hold_and_faults_in_the_settings_are_told() {
     fs::write(home.path("settings.toml"), settings).unwrap();
     let mut terminal = home.start_with(&["--config", "settings.toml"]);
     terminal.until("settings.toml:5: ");
+    terminal.press("\x1b");
+    terminal.until_screen("no menu of faults", |screen| {
+        !screen.contents().contains("settings.toml:5: ")
+    });
     terminal.press("q");
     terminal.until("Open what is selected");
     terminal.press("\x1b");

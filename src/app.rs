@@ -12,12 +12,14 @@ pub mod filter;
 mod hints;
 pub mod hits;
 pub mod input;
+mod invocation;
 mod keymap;
 mod knowledge;
 mod model;
 mod msg;
 mod operation;
 pub mod panes;
+mod place;
 mod popup;
 pub mod secret_input;
 #[cfg(test)]
@@ -28,23 +30,25 @@ mod update;
 mod values;
 mod waits;
 
-pub use action::{Action, ActionSpec, Place, SPECS};
+pub use action::{Action, ActionSpec, SPECS};
 pub use availability::availability;
 pub use effect::{
     DefinitionOrigin, DeploySource, Effect, Origin, ReviewedPlan, SecretAnswers, ShellPlace,
 };
 pub use hints::{HINTS, Hints};
+pub use invocation::Invocation;
 pub use keymap::{Bindings, Key, Keymap};
 pub use knowledge::Learnt;
 pub use model::{
-    CatalogueEntry, CatalogueState, Focus, Geometry, LogEntry, MIN_SIZE, Model, Screen, Session,
-    SessionLink, Status, Traffic,
+    CatalogueEntry, Focus, Geometry, LogEntry, MIN_SIZE, Model, Screen, SessionLink, Status,
+    Traffic,
 };
 pub use msg::{
     CatalogueListing, ContextEntry, Epoch, ImportedDefinition, LiveTexts, Msg, OpId,
     OpenedDefinition, PlannedPull, Returned, SaveAnswer,
 };
-pub use operation::{Operation, OperationKind, StepLine, StepState};
-pub use popup::{Choice, ImportBy, Menu, MenuItem, Popup, Prompt, PromptKind, SecretPrompt};
+pub use operation::{Operation, StepLine, StepState};
+pub use place::Place;
+pub use popup::{Choice, Menu, MenuItem, Popup, Prompt, SecretPrompt};
 pub use update::{begin, follow_selection, update};
-pub use waits::{Question, Wait, Waits};
+pub use waits::Question;

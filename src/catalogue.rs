@@ -312,32 +312,6 @@ impl Catalogue {
         Ok(Digest::of(text.as_bytes()))
     }
 
-    /// Removes a definition, provided that the file still has the digest `base`.
-    ///
-    /// # Errors
-    /// There is none, somebody changed it meanwhile, or it cannot be removed.
-    pub fn delete(&self, name: &InstanceId, base: &Digest) -> Result<(), CatalogueError> {
-        let path = self.path_of(name);
-        let _lock = self.lock()?;
-        match file::read(&path)? {
-            None => {
-                return Err(CatalogueError::NotFound {
-                    name: name.clone(),
-                    dir: self.dir.clone(),
-                });
-            }
-            Some(bytes) if Digest::of(&bytes) != *base => {
-                return Err(CatalogueError::Changed { name: name.clone() });
-            }
-            Some(_) => {}
-        }
-        fs::remove_file(&path).map_err(|source| CatalogueError::File {
-            action: "remove",
-            path,
-            source,
-        })
-    }
-
     /// Takes the directory's lock, making the directory if need be, and removes what a killed writer left.
     fn lock(&self) -> Result<File, CatalogueError> {
         file::make_private_dir(&self.dir).map_err(|source| self.directory_error("make", source))?;

@@ -15,6 +15,7 @@ mod adjust;
 mod adopt;
 mod applying;
 mod args;
+mod asking;
 mod bulk;
 mod candidates;
 mod changes;
@@ -204,29 +205,85 @@ fn say_detail_of(file: &str, failure: &Failure) {
     for line in failure.detail.lines() {
         output::say(format!("  {}", crate::text::clean(line)));
     }
-    for cause in failure
+    let lines = failure
         .causes
         .iter()
-        .filter(|cause| !is_told(failure, cause))
-    {
-        let line = match &cause.place {
-            None => format!("  {}", cause_line(cause)),
-            Some(Place { path, span }) => {
-                let (line, column) = (span.start.line, span.start.column);
-                // What names no field is the whole sentence again.
-                let is_above = (failure.kind == FailureKind::Refused || cause.field.is_empty())
-                    && repeats(failure, cause);
-                let message = match is_above {
-                    true => "as said above",
-                    false => &cause.message,
-                };
-                let field = match cause.field.as_str() {
-                    "" => String::new(),
-                    field => format!(", {field}"),
-                };
-                format!("{file}:{line}:{column}: error: {message} [{path}{field}]")
-            }
-        };
+        .filter_map(|cause| line_of(file, failure, cause));
+    for line in lines {
         output::say(crate::text::clean(&line));
+    }
+}
+
+/// Returns what a cause says beside the summary; none where that is nothing, or nothing at a place of its own.
+fn line_of(file: &str, failure: &Failure, cause: &Cause) -> Option<String> {
+    // What names no field is the whole sentence again, and its place only that of the object as a whole.
+    let is_whole = cause.field.is_empty() && repeats(failure, cause);
+    if is_whole || is_told(failure, cause) {
+        return None;
+    }
+    let Some(Place { path, span }) = &cause.place else {
+        return Some(format!("  {}", cause_line(cause)));
+    };
+    let (line, column) = (span.start.line, span.start.column);
+    let is_above = failure.kind == FailureKind::Refused && repeats(failure, cause);
+    let message = match is_above {
+        true => "as said above",
+        false => &cause.message,
+    };
+    let field = match cause.field.as_str() {
+        "" => String::new(),
+        field => format!(", {field}"),
+    };
+    Some(format!(
+        "{file}:{line}:{column}: error: {message} [{path}{field}]"
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::definition::places::place_of;
+
+    const TEXT: &str = "containers:\n  - {name: web, image: 'nginx:1.27'}\n";
+
+    fn check(field: &str, message: &str, expected: Option<&str>) {
+        let json = serde_json::json!({"kind": "Deployment", "spec": {"template": {"spec": {
+            "containers": [{"name": "web", "image": "nginx:1.27"}]}}}});
+        let placed = match field {
+            "" => "spec.template.spec.containers[0].name",
+            field => field,
+        };
+        let cause = Cause {
+            field: field.to_owned(),
+            reason: String::new(),
+            message: message.to_owned(),
+            place: place_of(TEXT, &json, placed),
+        };
+        let failure = Failure::new(
+            FailureKind::Refused,
+            "Deployment/web cannot be changed: its selector never changes",
+        );
+        let line = line_of("web.yaml", &failure, &cause);
+        assert_eq!(line.as_deref(), expected);
+    }
+
+    #[test]
+    fn what_is_said_of_an_object_as_a_whole_is_not_said_again_at_one_of_its_fields() {
+        check("", "its selector never changes", None);
+        let image = "spec.template.spec.containers[0].image";
+        check(
+            image,
+            "its selector never changes",
+            Some(&format!(
+                "web.yaml:2:24: error: as said above [containers[0].image, {image}]"
+            )),
+        );
+        check(
+            image,
+            "Invalid value",
+            Some(&format!(
+                "web.yaml:2:24: error: Invalid value [containers[0].image, {image}]"
+            )),
+        );
     }
 }

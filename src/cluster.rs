@@ -6,6 +6,7 @@
 mod access;
 mod across;
 mod capacity;
+mod clock;
 pub mod connect;
 mod discovery;
 mod exec;
@@ -36,6 +37,7 @@ mod watch;
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use tokio::sync::Semaphore;
 
 use crate::audit::Audit;
@@ -46,15 +48,12 @@ use crate::guard::Guard;
 
 pub use crate::definition::object::GroupKind;
 pub use access::Access;
-pub use across::Across;
 pub use connect::{
     Agreements, ConnectOptions, ContextSummary, DirectCluster, ExecPolicy, Given, connect, contexts,
 };
 pub use discovery::Served;
 pub use exec::{ExecInput, ExecOutput, ExecRequest, ExecSession, SHELL};
-pub use forward::{
-    ForwardEvent, ForwardRequest, Forwarded, Forwards, OfferedPort, PortSpec, RemotePort, Traffic,
-};
+pub use forward::{ForwardEvent, ForwardRequest, Forwards, PortSpec, Traffic};
 pub use kinds::Resource;
 pub use label_selector::{LabelSelector, SelectorError};
 pub use logs::LogStream;
@@ -62,8 +61,7 @@ pub use objects::{ApplyOptions, Deleted, Propagation, Written};
 pub use openapi::{OpenApiIndex, SchemaCache};
 pub use printed::{Printed, PrintedColumn, PrintedRow};
 pub use selector::Selector;
-pub use stop::Stop;
-pub use version::ServerVersion;
+pub use stop::{Stop, TakeOver};
 pub use watch::WatchHandle;
 
 /// Requests in flight at once beside watches: an ordinary user's share of the server is small.
@@ -96,12 +94,15 @@ pub struct Cluster {
     /// Turns of watches that are opened again.
     reopening: Arc<Semaphore>,
     discovered: Arc<discovery::Discovered>,
+    clock: Arc<clock::ServerClock>,
     deadline: Duration,
     policy: Arc<Policy>,
     audit: Option<Arc<Audit>>,
     guard: Guard,
     /// What was answered in one look; none where every question is asked.
     memory: Option<Arc<memory::Memory>>,
+    /// Whether plans are only looked at.
+    only_plans: bool,
     stop: Stop,
 }
 
@@ -115,11 +116,13 @@ impl Cluster {
             in_flight: Arc::new(Semaphore::new(MAX_IN_FLIGHT)),
             reopening: Arc::new(Semaphore::new(MAX_IN_FLIGHT)),
             discovered: Arc::default(),
+            clock: Arc::default(),
             deadline: REQUEST_DEADLINE,
             policy: Arc::default(),
             audit: None,
             guard: Guard::default(),
             memory: None,
+            only_plans: false,
             stop: Stop::default(),
         }
     }
@@ -129,12 +132,18 @@ impl Cluster {
         &self.identity
     }
 
+    /// Returns the time by the server's clock, by which times in objects are; by ours as long as the server told none.
+    pub fn now(&self) -> Timestamp {
+        self.clock.at(Timestamp::now())
+    }
+
     /// Returns the namespace that is worked in.
     pub fn namespace(&self) -> &Namespace {
         &self.namespace
     }
 
     /// Returns the same connection working in another namespace.
+    #[cfg(test)]
     pub fn with_namespace(&self, namespace: Namespace) -> Self {
         Self {
             namespace,
@@ -153,6 +162,20 @@ impl Cluster {
             guard,
             ..self.clone()
         }
+    }
+
+    /// Returns the same connection for plans that are only looked at, if they are: a rehearsal writes nothing, so that a
+    /// read-only context is no reason against it. What writes is refused there all the same.
+    pub fn for_plans_only(&self, only_plans: bool) -> Self {
+        Self {
+            only_plans,
+            ..self.clone()
+        }
+    }
+
+    /// Returns why what is planned here may not be carried out, if that is so.
+    pub fn bars_running(&self) -> Option<Failure> {
+        self.read_only().filter(|_| !self.only_plans)
     }
 
     /// Returns why nothing may be written here, if that is so.

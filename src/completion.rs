@@ -18,7 +18,7 @@ use ropey::Rope;
 use crate::schema::{self, ClusterSchemas, Path, Schema, Schemas, Shape, Step};
 
 pub use kinds::api_versions;
-pub use place::{Place, Slot, Style, place};
+pub use place::{Place, Slot, place};
 
 /// What is known beside the text.
 #[derive(Debug, Clone, Default)]
@@ -64,6 +64,8 @@ pub struct Item {
     pub insert: String,
     /// The byte of it that the cursor comes to stand before; none is its end.
     pub cursor: Option<usize>,
+    /// The bytes of it behind that, before which something is to be written too.
+    pub blanks: Vec<usize>,
     /// Its type, in a word.
     pub type_name: String,
     /// What it is for.

@@ -5,7 +5,9 @@
 
 pub mod check;
 pub mod diagnostic;
+pub(crate) mod field_path;
 pub mod id;
+pub(crate) mod lists;
 pub mod manifest;
 pub mod naming;
 pub mod object;
@@ -34,14 +36,6 @@ pub enum Definition {
 }
 
 impl Definition {
-    /// Returns the text that was read.
-    pub fn source(&self) -> &str {
-        match self {
-            Self::Service(service) => service.source(),
-            Self::Manifests(manifests) => manifests.source(),
-        }
-    }
-
     /// Returns the same as read from this text.
     fn with_source(self, text: &str) -> Self {
         match self {

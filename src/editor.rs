@@ -13,6 +13,7 @@ use ropey::Rope;
 
 use crate::definition::diagnostic::{Diagnostic, Position};
 
+mod blanks;
 mod change_text;
 mod command;
 mod edit;
@@ -30,6 +31,7 @@ mod problems;
 mod replace;
 mod search;
 mod selection;
+mod structure;
 mod viewport;
 
 pub use command::{Command, Motion};
@@ -40,6 +42,7 @@ pub use search::{Found, Search};
 pub use selection::Selection;
 pub use viewport::Viewport;
 
+use blanks::Blanks;
 use edit::{Change, Edit};
 use habits::Habits;
 use highlight::{LineState, States};
@@ -75,6 +78,8 @@ pub struct Editor {
     states: States,
     viewport: Viewport,
     habits: Habits,
+    /// What is still to be filled in of an item of a list that was written.
+    blanks: Option<Blanks>,
 }
 
 /// What was last cut or copied.
@@ -107,6 +112,7 @@ impl Editor {
             states: States::default(),
             viewport: Viewport::default(),
             habits,
+            blanks: None,
         }
     }
 
@@ -115,6 +121,8 @@ impl Editor {
         let before = self.revision;
         let mut outcome = self.carry_out(command, now);
         outcome.changed = self.revision != before;
+        self.blanks
+            .take_if(|it| it.is_left(&self.rope, self.selection.head));
         self.ensure_visible(self.viewport.height, self.viewport.width);
         outcome
     }
@@ -125,6 +133,7 @@ impl Editor {
             Command::Newline => self.newline(now),
             Command::Paste(text) => self.paste(&text, now),
             Command::PasteClipboard => self.paste_clipboard(now),
+            Command::Indent if self.go_to_blank() => Outcome::default(),
             Command::Indent => self.indent(now),
             Command::Outdent => self.outdent(now),
             Command::ToggleComment => self.toggle_comment(now),
@@ -135,7 +144,8 @@ impl Editor {
                 bytes,
                 text,
                 cursor,
-            } => self.complete(bytes, &text, cursor, now),
+                blanks,
+            } => self.complete(bytes, &text, (cursor, &blanks), now),
             Command::ReplaceAll(text) => self.replace_all(&text, now),
             Command::Backspace => self.backspace(now),
             Command::Delete => self.delete(now),
@@ -145,7 +155,6 @@ impl Editor {
             Command::Cut => self.cut(now),
             Command::Move { motion, extend } => self.move_cursor(motion, extend),
             Command::SelectAll => self.select_all(),
-            Command::Deselect => self.deselect(),
             Command::NextProblem => self.next_problem(),
             Command::PreviousProblem => self.previous_problem(),
             Command::Undo => self.undo(),
@@ -318,6 +327,34 @@ impl Editor {
         self.habits.indent
     }
 
+    /// Tells whether something is still to be filled in of an item of a list that was written.
+    pub fn is_filling(&self) -> bool {
+        self.blanks.is_some()
+    }
+
+    /// Leaves what was not filled in as it is.
+    pub fn end_filling(&mut self) {
+        self.blanks = None;
+    }
+
+    /// Goes to the next place that is to be filled in; tells whether there is one.
+    fn go_to_blank(&mut self) -> bool {
+        let head = self.selection.head;
+        let is_one = self.selection.is_empty();
+        let Some(next) = self
+            .blanks
+            .as_mut()
+            .filter(|_| is_one)
+            .and_then(|it| it.next(head))
+        else {
+            return false;
+        };
+        self.history.close();
+        self.goal = None;
+        self.select(Selection::at(next));
+        true
+    }
+
     /// Returns what is visible.
     pub fn viewport(&self) -> Viewport {
         self.viewport
@@ -392,6 +429,9 @@ impl Editor {
             let touched = change.apply(&mut self.rope);
             self.problems.follow(touched);
             self.states.forget_after(touched.line);
+            if let Some(blanks) = &mut self.blanks {
+                blanks.follow(change);
+            }
             on_change(change);
         }
         self.revision.0 += 1;
@@ -413,6 +453,7 @@ impl Editor {
         else {
             return notice(Notice::NothingToUndo);
         };
+        self.blanks = None;
         self.change(&edit, |_| {});
         self.select(selection);
         Outcome::default()

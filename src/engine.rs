@@ -1,4 +1,5 @@
-//! The engine: deploy and teardown, each a plan that can be shown and the running of it, reported step by step.
+//! The engine: every operation, from deploy to teardown, as a plan that can be shown and the running of it, reported step by
+//! step.
 //!
 //! The dashboard and the command line call the same functions. Plans are plain values; running one never does more than the
 //! plan says, never sends a write twice without looking, and never deletes what was not listed with its uid.
@@ -7,11 +8,14 @@ pub mod adjust;
 pub mod adopt;
 mod again;
 mod agreed;
+mod along;
 mod apply;
 mod batch;
 mod binding;
 mod blame;
 pub mod claims;
+mod classes;
+mod contested;
 mod coowned;
 pub mod deploy;
 mod difference;
@@ -39,6 +43,7 @@ mod policy;
 mod preflight;
 pub mod preview;
 pub mod printed;
+pub mod protection;
 mod prune;
 pub mod pull;
 mod record;

@@ -29,14 +29,14 @@ use std::sync::Arc;
 
 use futures::future::BoxFuture;
 
-use crate::app::{ContextEntry, Keymap};
+use crate::app::{ContextEntry, Invocation, Keymap};
 use crate::catalogue::Catalogue;
 use crate::catalogue::drafts::Drafts;
 use crate::catalogue::trash::Trash;
 use crate::cluster::Cluster;
 use crate::config::Settings;
 use crate::definition::check::CheckContext;
-use crate::definition::id::InstanceId;
+use crate::definition::id::{InstanceId, Namespace};
 use crate::failure::Failure;
 use crate::ui::Theme;
 
@@ -46,7 +46,7 @@ pub use raw::RawMode;
 pub use shell::tell_size;
 pub use snapshot::snapshot;
 pub use traffic::{LastSession, last_session};
-pub use trash::keep_in_trash;
+pub use trash::{keep_in_trash, restore_request};
 
 /// Makes a connection to a context; none is the one that the session began with.
 pub type Connector =
@@ -74,6 +74,8 @@ pub struct Start {
     pub context: Option<String>,
     /// Whether it is the cluster inside this process.
     pub is_sandbox: bool,
+    /// How the session was begun, for the commands of the log.
+    pub invocation: Invocation,
     /// The definition to open in the editor at once.
     pub open: Option<InstanceId>,
     /// Who works: user, host and process.
@@ -86,6 +88,8 @@ pub struct Start {
     pub cache: PathBuf,
     /// What of the settings does not hold: the user is told first.
     pub faults: Vec<String>,
+    /// The namespace that was asked for.
+    pub namespace: Option<Namespace>,
     /// Where it is kept on this machine which first hints were seen; none shows none.
     pub state: Option<PathBuf>,
 }

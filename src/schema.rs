@@ -17,12 +17,11 @@ mod path;
 mod view;
 
 pub use built_in::{built_in, built_in_with_texts, service_definition};
-pub use check::{check, check_documents};
-pub use document::{Document, DocumentError, KindName, Schemas};
+pub use check::check_documents;
+pub use document::{Document, KindName, Schemas};
 pub use explain::{Depth, explain};
 pub use json_schema::json_schema;
 pub use names::{names_kind, rank};
-pub use node::{Additional, GroupVersionKind, Node, Properties};
 pub use of_cluster::ClusterSchemas;
-pub use path::{Path, PathError, Step};
-pub use view::{ListKind, Schema, Shape};
+pub use path::{Path, Step};
+pub use view::{Schema, Shape};

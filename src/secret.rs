@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::fs::{self, File};
 use std::io::{self, Read};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use zeroize::Zeroizing;
 
@@ -47,6 +47,10 @@ pub struct SecretValues {
     pub own: BTreeMap<String, SecretValue>,
     /// The password of `pullSecret`.
     pub password: Option<SecretValue>,
+    /// Why variables and files gave no value, by key of `secrets`.
+    pub absent: BTreeMap<String, String>,
+    /// Why there is no password.
+    pub password_absent: Option<String>,
     /// Whether a value that is nowhere is stood in for: what is only looked at needs none, and reads none.
     pub stands_in: bool,
 }
@@ -77,35 +81,79 @@ impl SecretValues {
             return Ok(values);
         };
         for (key, source) in &definition.secrets {
-            let value = read(source, beside, ask).map_err(|why| unreadable(key, source, &why))?;
-            values.own.extend(value.map(|value| (key.clone(), value)));
+            let found = read(source, beside, ask);
+            match found.map_err(|why| unreadable(key, source, beside, &why))? {
+                Found::Value(value) => drop(values.own.insert(key.clone(), value)),
+                Found::Absent(why) => drop(values.absent.insert(key.clone(), why)),
+                Found::Unanswered => {}
+            }
         }
         if let Some(PullSecret::Credentials { password, .. }) = &definition.pull_secret {
-            let value = read(password, beside, ask);
-            values.password = value.map_err(|why| unreadable("pullSecret", password, &why))?;
+            let found = read(password, beside, ask);
+            let found = found.map_err(|why| unreadable("pullSecret", password, beside, &why));
+            match found? {
+                Found::Value(value) => values.password = Some(value),
+                Found::Absent(why) => values.password_absent = Some(why),
+                Found::Unanswered => {}
+            }
         }
         Ok(values)
     }
 }
 
-fn unreadable(key: &str, source: &SecretSource, why: &io::Error) -> Failure {
-    let summary = format!("cannot read the secret {key} from {source}: {why}");
+/// What a source gave.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Found {
+    Value(SecretValue),
+    /// No value, and why.
+    Absent(String),
+    /// Nobody was asked, or nothing was answered.
+    Unanswered,
+}
+
+fn unreadable(key: &str, source: &SecretSource, beside: &Path, why: &io::Error) -> Failure {
+    let place = match source {
+        SecretSource::File(path) => format!("the file {}", whole(beside, path).display()),
+        source => source.to_string(),
+    };
+    let summary = format!("cannot read the secret {key} from {place}: {why}");
     Failure::new(FailureKind::Invalid, summary)
 }
 
 /// Reads one value. An empty one counts as absent: a variable that a script left empty must not blank a password.
-fn read(
-    source: &SecretSource,
-    beside: &Path,
-    ask: AskForSecret<'_>,
-) -> io::Result<Option<SecretValue>> {
-    let value = match source {
-        SecretSource::Env(name) => std::env::var_os(name)
-            .map(|value| SecretValue::new(std::os::unix::ffi::OsStringExt::into_vec(value))),
-        SecretSource::File(path) => read_file(&beside.join(path))?,
-        SecretSource::Prompt(question) => ask(question)?,
-    };
-    Ok(value.filter(|value| !value.expose().is_empty()))
+fn read(source: &SecretSource, beside: &Path, ask: AskForSecret<'_>) -> io::Result<Found> {
+    let is_something = |value: &SecretValue| !value.expose().is_empty();
+    match source {
+        SecretSource::Env(name) => {
+            let Some(value) = std::env::var_os(name) else {
+                let why = format!("the environment variable {name} is not set");
+                return Ok(Found::Absent(why));
+            };
+            let value = SecretValue::new(std::os::unix::ffi::OsStringExt::into_vec(value));
+            Ok(match is_something(&value) {
+                true => Found::Value(value),
+                false => Found::Absent(format!("the environment variable {name} is empty")),
+            })
+        }
+        SecretSource::File(path) => {
+            let path = whole(beside, path);
+            Ok(match read_file(&path)? {
+                None => Found::Absent(format!("there is no file {}", path.display())),
+                Some(value) if is_something(&value) => Found::Value(value),
+                Some(_) => Found::Absent(format!("the file {} is empty", path.display())),
+            })
+        }
+        SecretSource::Prompt(question) => Ok(match ask(question)?.filter(is_something) {
+            Some(value) => Found::Value(value),
+            None => Found::Unanswered,
+        }),
+    }
+}
+
+/// Returns the whole path of a file that is named from a directory, as a person would type it.
+fn whole(beside: &Path, path: &str) -> PathBuf {
+    let joined = beside.join(path);
+    std::path::absolute(&joined).unwrap_or(joined)
 }
 
 fn read_file(path: &Path) -> io::Result<Option<SecretValue>> {
@@ -132,36 +180,56 @@ fn read_file(path: &Path) -> io::Result<Option<SecretValue>> {
 mod tests {
     use super::*;
 
-    fn read_from(source: SecretSource, beside: &Path) -> Result<Option<SecretValue>, String> {
-        let mut ask = |question: &str| Ok((question == "Token").then(|| SecretValue::new("typed")));
-        read(&source, beside, &mut ask).map_err(|error| error.to_string())
-    }
-
     #[test]
-    fn values_are_read_from_where_they_are() {
+    fn values_are_read_from_where_they_are_and_what_is_absent_is_named_whole() {
         let dir = tempfile::tempdir().unwrap();
         fs::write(dir.path().join("token"), "from a file\n").unwrap();
         fs::write(dir.path().join("empty"), "").unwrap();
         fs::create_dir(dir.path().join("dir")).unwrap();
-        let check = |source: SecretSource, expected: Result<Option<&str>, &str>| {
-            let value = read_from(source, dir.path());
-            let expected = expected.map(|value| value.map(SecretValue::new));
-            assert_eq!(value, expected.map_err(str::to_owned));
+        let mut ask = |question: &str| {
+            let answers = [("Token", "typed"), ("Blank", "")];
+            let answer = answers.iter().find(|(asked, _)| *asked == question);
+            Ok(answer.map(|(_, answer)| SecretValue::new(*answer)))
         };
+        let mut check = |source: SecretSource, expected: Result<Found, &str>| {
+            let found = read(&source, dir.path(), &mut ask).map_err(|error| error.to_string());
+            assert_eq!(found, expected.map_err(str::to_owned), "{source}");
+        };
+        let value = |value: &str| Ok(Found::Value(SecretValue::new(value)));
+        let absent = |why: String| Ok(Found::Absent(why));
         let file = |name: &str| SecretSource::File(name.to_owned());
-        check(file("./token"), Ok(Some("from a file\n")));
-        check(file("absent"), Ok(None));
-        check(file("empty"), Ok(None));
+        let there = dir.path().display();
+        check(file("./token"), value("from a file\n"));
+        check(
+            file("./absent"),
+            absent(format!("there is no file {there}/absent")),
+        );
+        check(
+            file("/nowhere/token"),
+            absent("there is no file /nowhere/token".to_owned()),
+        );
+        check(
+            file("empty"),
+            absent(format!("the file {there}/empty is empty")),
+        );
         check(file("dir"), Err("it is not a regular file"));
-        check(SecretSource::Prompt("Token".to_owned()), Ok(Some("typed")));
-        check(SecretSource::Prompt("Other".to_owned()), Ok(None));
+        let prompt = |question: &str| SecretSource::Prompt(question.to_owned());
+        check(prompt("Token"), value("typed"));
+        check(prompt("Blank"), Ok(Found::Unanswered));
+        check(prompt("Other"), Ok(Found::Unanswered));
         // Cargo sets this one for every test.
         let name = env!("CARGO_PKG_NAME");
+        let env = |name: &str| SecretSource::Env(name.to_owned());
+        check(env("CARGO_PKG_NAME"), value(name));
         check(
-            SecretSource::Env("CARGO_PKG_NAME".to_owned()),
-            Ok(Some(name)),
+            env("NO_SUCH_VARIABLE"),
+            absent("the environment variable NO_SUCH_VARIABLE is not set".to_owned()),
         );
-        check(SecretSource::Env("NO_SUCH_VARIABLE".to_owned()), Ok(None));
+        let refused = unreadable("a", &file("./dir"), dir.path(), &io::Error::other("why"));
+        assert_eq!(
+            refused.summary,
+            format!("cannot read the secret a from the file {there}/dir: why")
+        );
     }
 
     #[test]
@@ -169,7 +237,7 @@ mod tests {
         let values = SecretValues {
             own: BTreeMap::from([("token".to_owned(), SecretValue::new("hunter2"))]),
             password: Some(SecretValue::new("hunter3")),
-            stands_in: false,
+            ..SecretValues::default()
         };
         let shown = format!("{values:?} {values:#?}");
         assert!(shown.contains("***") && !shown.contains("hunter"));

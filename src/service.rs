@@ -21,6 +21,7 @@ pub mod operation;
 pub mod pod_choice;
 pub mod pod_name;
 pub mod printed;
+pub mod protection;
 pub mod quantity;
 pub mod retained;
 pub mod rights;

@@ -435,6 +435,8 @@ mod tests {
             ("e\u{301}", 1),
             ("👩\u{200d}💻", 2),
             ("…", 1),
+            // Where these are joined they are one letter, and on a terminal still two.
+            ("\u{644}\u{627}", 2),
         ] {
             assert_eq!(cells(text), expected, "{text:?}");
         }

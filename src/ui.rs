@@ -13,27 +13,16 @@ pub(crate) mod theme;
 #[cfg(test)]
 mod tests;
 
-use ratatui::Frame;
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 
 use crate::app::hits::{Hit, Hits};
-use crate::app::{Focus, Geometry, Model, Screen};
+use crate::app::{Action, Focus, Geometry, Model, Place, Screen};
 
 use canvas::Canvas;
-pub use theme::{ColorLevel, Inks, Look, Symbols, Theme, ThemeSettings};
+pub use theme::{ColorLevel, Look, Theme, ThemeSettings};
 
 pub use crate::app::MIN_SIZE;
-
-/// Draws the dashboard into a frame.
-pub fn draw(frame: &mut Frame<'_>, model: &Model, theme: &Theme) -> Geometry {
-    let area = frame.area();
-    let (geometry, cursor) = draw_buffer(frame.buffer_mut(), area, model, theme);
-    if let Some(cursor) = cursor {
-        frame.set_cursor_position(cursor);
-    }
-    geometry
-}
 
 /// Draws the dashboard into a buffer; returns also where the cursor belongs.
 pub fn draw_buffer(
@@ -62,11 +51,7 @@ pub fn draw_with_hits(
     let mut geometry = Geometry::default();
     canvas.clear(area);
     if area.width < MIN_SIZE.0 || area.height < MIN_SIZE.1 {
-        let sentence = format!(
-            "bowline needs {}x{}; here {}x{}",
-            MIN_SIZE.0, MIN_SIZE.1, area.width, area.height
-        );
-        canvas.text(area.as_position(), area.width, &sentence, theme.text);
+        draw_too_small(&mut canvas, area, model);
         return (geometry, None);
     }
     let body = Rect {
@@ -86,7 +71,10 @@ pub fn draw_with_hits(
             let inside = panes::detail::draw_framed(&mut canvas, body, model);
             panes::detail::draw_tab(&mut canvas, inside, model, true, &mut geometry);
         }
-        Some(Screen::Editor(pane)) => panes::editor::draw(&mut canvas, body, pane, &mut geometry),
+        Some(Screen::Editor(pane)) => {
+            let here = model.session.namespace();
+            panes::editor::draw(&mut canvas, body, (pane, here), &mut geometry);
+        }
         Some(Screen::Review(pane)) => {
             panes::review::draw(&mut canvas, body, model, pane, &mut geometry)
         }
@@ -140,6 +128,24 @@ pub fn draw_with_hits(
         panes::popup::draw(&mut canvas, body, model, popup, &mut geometry);
     }
     (geometry, canvas.cursor)
+}
+
+/// Says how much room a picture needs, and what keeps the program from being left meanwhile.
+fn draw_too_small(canvas: &mut Canvas<'_>, area: Rect, model: &Model) {
+    let theme = canvas.theme;
+    let needs = format!("{}x{}", MIN_SIZE.0, MIN_SIZE.1);
+    let here = format!("{}x{}", area.width, area.height);
+    let Some(asked) = model.asked_before_quit() else {
+        let sentence = format!("bowline needs {needs}; here {here}");
+        canvas.text(area.as_position(), area.width, &sentence, theme.text);
+        return;
+    };
+    let quit = model.keymap.keys(Place::Services, Action::Quit);
+    let key = quit
+        .first()
+        .map_or_else(String::new, |key| format!("{key} "));
+    let sentence = format!("{asked}: {key}asks from {needs} on; here {here}");
+    canvas.wrapped(area, &sentence, theme.bad);
 }
 
 /// Draws the services list with the detail of the selected row below.

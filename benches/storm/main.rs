@@ -2,9 +2,9 @@
 //! `cargo bench --bench storm -- --kubeconfig FILE`; `-- --seconds N` for another time than a minute, `-- --rate N` for
 //! another number of changes a second than 1,000.
 //!
-//! The real binary runs in a terminal of 200×50 on a real control plane with 500 instances of 20 pods. Each change is of
-//! another pod, and keys move the selection four times a second. Server and storm share the processors with the program, and
-//! may not reach the rate: the rate that was reached is printed. Nothing here fails for being slow.
+//! The real binary runs in a terminal of 200×50 on a real control plane with 500 instances of 20 pods. A relay adds the
+//! changes to the server's own, each of another pod, and keys move the selection four times a second. The rate that was
+//! reached is printed. Nothing here fails for being slow.
 
 #[path = "../scale/figures.rs"]
 #[allow(dead_code)] // Shared with the other measures.
@@ -15,26 +15,21 @@ mod fleet;
 #[path = "../scale/program.rs"]
 #[allow(dead_code)] // The same.
 mod program;
+mod relay;
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 use bowline_control_plane::{ControlPlane, User};
-use k8s_openapi::api::core::v1::Pod;
-use kube::api::{Api, ListParams, Patch, PatchParams};
+use kube::Client;
 use kube::config::{Config, KubeConfigOptions, Kubeconfig};
-use kube::{Client, ResourceExt};
-use serde_json::json;
-use tokio::task::{JoinSet, spawn_blocking};
+use tokio::task::spawn_blocking;
 
 use crate::figures::{Report, Spread, mb, ms};
 use crate::program::{Program, Setting};
+use crate::relay::Storm;
 
-/// How many changes are on their way at the same time.
-const N_AT_ONCE: u64 = 32;
 /// Between keys.
 const PAUSE: Duration = Duration::from_millis(250);
 
@@ -69,25 +64,19 @@ async fn measure(report: Report, kubeconfig: &Path) -> Result<()> {
         report.note("creating the pods")?;
         fleet::create(&client).await?;
     }
-    let setting = Setting::fleet(kubeconfig, fleet::NAMESPACE)?;
+    let home = tempfile::tempdir()?;
+    let storm = Storm::ready(client, number("--rate").unwrap_or(1_000), home.path()).await?;
+    let setting = Setting::fleet(storm.kubeconfig(), fleet::NAMESPACE)?;
     let time = Duration::from_secs(number("--seconds").unwrap_or(60));
-    let program = spawn_blocking(move || -> Result<_> {
+    spawn_blocking(move || -> Result<()> {
         let program = Program::start(&setting)?;
         program.wait_for(fleet::all_are_shown)?;
         program.settle();
-        // The program's home goes with its setting.
-        Ok((program, setting))
-    });
-    let (program, setting) = program.await??;
-    let storm = Storm::begin(&client, number("--rate").unwrap_or(1_000)).await?;
-    spawn_blocking(move || -> Result<()> {
+        storm.begin();
         run(&report, &program, &storm, time)?;
         drop(storm);
-        program.settle();
         report.line("peak memory", &mb(program.peak_memory()?))?;
-        program.quit()?;
-        drop(setting);
-        Ok(())
+        program.quit()
     })
     .await?
 }
@@ -132,66 +121,4 @@ fn run(report: &Report, program: &Program, storm: &Storm, time: Duration) -> Res
         "memory before and after",
         &format!("{}, {}", mb(memory), mb(now)),
     )
-}
-
-/// Changes of pods at a steady pace, until it is dropped.
-struct Storm {
-    n_changes: Arc<AtomicU64>,
-    _tasks: JoinSet<()>,
-}
-
-impl Storm {
-    async fn begin(client: &Client, rate: u64) -> Result<Self> {
-        let api: Api<Pod> = Api::namespaced(client.clone(), fleet::NAMESPACE);
-        let pods = api.list(&ListParams::default()).await?;
-        let pods: Vec<_> = pods
-            .items
-            .into_iter()
-            .filter_map(|pod| Some((pod.name_any(), pod.status?.container_statuses?)))
-            .collect();
-        let (pods, n_changes) = (Arc::new(pods), Arc::new(AtomicU64::new(0)));
-        let mut tasks = JoinSet::new();
-        for first in 0..N_AT_ONCE {
-            let (pods, api, n_changes) = (pods.clone(), api.clone(), n_changes.clone());
-            tasks.spawn(async move {
-                let mut pace =
-                    tokio::time::interval(Duration::from_secs(1) * N_AT_ONCE as u32 / rate as u32);
-                // What the server is late with is not made up for.
-                pace.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-                for n in (first..).step_by(N_AT_ONCE as usize) {
-                    pace.tick().await;
-                    // A stride that meets every pod before it meets one again.
-                    let (name, containers) = &pods[(n as usize * 7_919) % pods.len()];
-                    if restart(&api, name, containers, n).await.is_ok() {
-                        n_changes.fetch_add(1, Ordering::Relaxed);
-                    }
-                }
-            });
-        }
-        Ok(Self {
-            n_changes,
-            _tasks: tasks,
-        })
-    }
-
-    fn n_changes(&self) -> u64 {
-        self.n_changes.load(Ordering::Relaxed)
-    }
-}
-
-/// Says that the containers of a pod have restarted so often, as a kubelet does; nothing else follows from it.
-async fn restart(
-    api: &Api<Pod>,
-    name: &str,
-    containers: &[k8s_openapi::api::core::v1::ContainerStatus],
-    n_restarts: u64,
-) -> kube::Result<()> {
-    let mut containers = containers.to_vec();
-    for container in &mut containers {
-        container.restart_count += (n_restarts % 90_000) as i32 + 1;
-    }
-    let patch = Patch::Strategic(json!({"status": {"containerStatuses": containers}}));
-    api.patch_status(name, &PatchParams::default(), &patch)
-        .await
-        .map(drop)
 }

@@ -1,4 +1,4 @@
-//! Whether an action can be performed now, and if not why; and where keys go.
+//! Whether an action can be performed now, and if not why.
 
 pub(super) mod shells;
 
@@ -9,11 +9,13 @@ use crate::service::operation::Operation;
 use crate::service::rights::PodRights;
 use crate::service::summary::InstanceKey;
 
-use super::action::{Action, Place};
-use super::model::{Focus, Model, Screen, SessionLink};
+use super::action::Action;
+use super::model::{Model, Screen, SessionLink};
 use super::msg::OpId;
+use super::operation::{Operation as Own, OperationKind};
 use super::panes::detail::Tab;
 use super::panes::review::{ReviewPane, ReviewPhase};
+use super::place::Place;
 use super::undo::Undo;
 
 /// Tells whether an action can be performed now, and if not why: a sentence for the footer, the menu and the palette.
@@ -79,6 +81,9 @@ pub fn availability(action: Action, model: &Model) -> Result<(), &'static str> {
             }
         }
         Action::Pull => {
+            if model.place() == Place::Progress {
+                scaled(model)?;
+            }
             needs_connection(model)?;
             needs_one(model)?;
             needs_deployed(model)?;
@@ -94,6 +99,9 @@ pub fn availability(action: Action, model: &Model) -> Result<(), &'static str> {
         }
         Action::ScaleUp | Action::ScaleDown | Action::Scale | Action::Restart => adjustable(model),
         Action::Rollback => rollbackable(model),
+        Action::TakeOver if model.place() == Place::Progress => {
+            super::update::listening(model).map(drop)
+        }
         Action::Resume | Action::TakeOver => {
             needs_connection(model)?;
             resumable(model).map(drop)
@@ -127,6 +135,15 @@ pub fn availability(action: Action, model: &Model) -> Result<(), &'static str> {
             }
         }
         Action::Stop => super::update::stoppable(model).map(drop),
+        Action::Secrets => match model.screens.last() {
+            Some(Screen::Review(pane)) if pane.plan().is_none() => Err("the plan is not there yet"),
+            Some(Screen::Review(pane)) if !pane.questions.is_empty() => Ok(()),
+            _ => Err("it asks for no secret that was not given already"),
+        },
+        Action::Message => match model.screens.last() {
+            Some(Screen::Review(pane)) if pane.changes_nothing() => Err("nothing would change"),
+            _ => Ok(()),
+        },
         Action::Values => match model.screens.last() {
             Some(Screen::Review(pane)) => of_catalogue(pane),
             _ => Ok(()),
@@ -202,7 +219,6 @@ pub fn availability(action: Action, model: &Model) -> Result<(), &'static str> {
         | Action::Copy
         | Action::ChooseVolumes
         | Action::Replan
-        | Action::Message
         | Action::Follow
         | Action::Wrap
         | Action::Timestamps
@@ -244,15 +260,18 @@ pub fn availability(action: Action, model: &Model) -> Result<(), &'static str> {
 /// # Errors
 /// Why there is none.
 pub(super) fn resumable(model: &Model) -> Result<(InstanceKey, Operation), &'static str> {
-    let key = model
-        .instance_in_front()
-        .ok_or("nothing is deployed here")?;
+    let nothing = match model.place() {
+        Place::Operations => "nothing is under way here",
+        _ => "nothing is deployed here",
+    };
+    let key = model.instance_in_front().ok_or(nothing)?;
     let instance = model.fleet.get(key);
     let record = instance.and_then(|instance| instance.record());
     let noted = record.and_then(|record| record.operation.clone());
     let noted = noted.ok_or("nothing is under way here")?;
     let mut own = model.operations.values();
-    if own.any(|own| own.instance == *key && own.is_writing()) {
+    let is_here = |own: &Own| own.context == model.session.context && own.instance == *key;
+    if own.any(|own| is_here(own) && own.is_writing()) {
         return Err("it was begun here, and goes on");
     }
     let aim = &noted.aim;
@@ -283,6 +302,23 @@ pub(super) fn needs_connection(model: &Model) -> Result<(), &'static str> {
 fn rights(model: &Model) -> Option<PodRights> {
     let key = model.selected_instance()?;
     *model.rights.get(&key.namespace)?
+}
+
+/// What a scale set is taken into the definition once it is done.
+fn scaled(model: &Model) -> Result<(), &'static str> {
+    let Some(Screen::Progress { ops, .. }) = model.screens.last() else {
+        return Err("no operation is in front");
+    };
+    let is_it = |op: &Own| {
+        let is_selected = model.selected_instance() == Some(&op.instance);
+        let is_here = op.context == model.session.context && is_selected;
+        op.kind == OperationKind::Scale && is_here && !op.is_running()
+    };
+    let mut ops = ops.iter().filter_map(|op| model.operations.get(op));
+    match ops.any(is_it) {
+        true => Ok(()),
+        false => Err("no scale of what is selected is done"),
+    }
 }
 
 fn concerned(model: &Model) -> Result<(), &'static str> {
@@ -428,9 +464,7 @@ fn confirmable(model: &Model) -> Result<(), &'static str> {
             ReviewPhase::Planned(plan) if !plan.deploy().refusals.is_empty() => {
                 Err("refused: see the reasons above")
             }
-            ReviewPhase::Planned(plan) if plan.is_noop() && plan.deploy().conflicts.is_empty() => {
-                Err("nothing would change")
-            }
+            ReviewPhase::Planned(_) if review.changes_nothing() => Err("nothing would change"),
             ReviewPhase::Planned(_) => Ok(()),
         },
         Some(Screen::Teardown(pane)) => pane.confirmable(),
@@ -481,42 +515,6 @@ fn reviewable(model: &Model) -> Result<(), &'static str> {
 }
 
 impl Model {
-    /// Returns where keys go.
-    pub fn place(&self) -> Place {
-        match self.screens.last() {
-            None if self.focus == Focus::Services => Place::Services,
-            None | Some(Screen::Detail) => self.place_of_detail(),
-            Some(Screen::Editor(_)) => Place::Editor,
-            Some(Screen::Review(_)) => Place::Review,
-            Some(Screen::Teardown(_)) => Place::Teardown,
-            Some(Screen::Adjust(_)) => Place::Adjust,
-            Some(Screen::Adopt(_)) => Place::Adopt,
-            Some(Screen::Bulk(_)) => Place::Bulk,
-            Some(Screen::Routes(_)) => Place::Routes,
-            Some(Screen::Pull(_)) => Place::Pull,
-            Some(Screen::Comparison(_)) => Place::Comparison,
-            Some(Screen::Merge(_)) => Place::Merge,
-            Some(Screen::Changes { .. }) => Place::Changes,
-            Some(Screen::Claims) => Place::Claims,
-            Some(Screen::Forwards) => Place::Forwards,
-            Some(Screen::Nodes) => Place::Nodes,
-            Some(Screen::Operations) => Place::Operations,
-            Some(Screen::Progress { .. }) => Place::Progress,
-            Some(Screen::Log { .. }) => Place::Log,
-        }
-    }
-
-    /// Returns where keys go if the detail has them.
-    pub(super) fn place_of_detail(&self) -> Place {
-        match self.detail_pane.tab {
-            Tab::Logs => Place::Logs,
-            Tab::History => Place::History,
-            Tab::Pods | Tab::Volumes | Tab::Events | Tab::Objects | Tab::Definition => {
-                Place::Detail
-            }
-        }
-    }
-
     /// Tells whether there is nothing that an action could be about.
     fn is_selection_empty(&self) -> bool {
         match self.place() {

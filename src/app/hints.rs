@@ -4,7 +4,7 @@
 
 use std::collections::BTreeSet;
 
-use super::action::Place;
+use super::place::Place;
 
 /// Keys that a hint stays for.
 const FOR_KEYS: u8 = 3;
@@ -24,7 +24,7 @@ pub const HINTS: [(Place, &str, &str); 6] = [
     (
         Place::Review,
         "review",
-        "First steps: nothing is changed yet; enter asks once more, e edits the text",
+        "First steps: nothing is changed yet; enter asks once more, esc leaves it",
     ),
     (
         Place::Teardown,

@@ -7,7 +7,8 @@ use std::str::FromStr;
 
 use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 
-use super::action::{Action, ActionSpec, Place, SPECS};
+use super::action::{Action, ActionSpec, SPECS};
+use super::place::Place;
 use crate::editor::{COMMANDS, Command, CommandSpec};
 
 mod bindings;
@@ -195,6 +196,46 @@ impl Keymap {
         keymap
     }
 
+    /// Says which actions and commands have no key left at a place, as all that they had by default were bound to others.
+    pub fn losses(bindings: &Bindings) -> Vec<String> {
+        let (by_default, keymap) = (Self::default(), Self::new(bindings));
+        let mut losses = Vec::new();
+        for spec in SPECS.iter().filter(|spec| bindings.of(spec.id).is_none()) {
+            let lost = spec.places.iter().find_map(|&place| {
+                let had = by_default.keys(place, spec.action).first()?;
+                let has_none = keymap.keys(place, spec.action).is_empty();
+                has_none.then_some((place, *had))
+            });
+            if let Some((place, key)) = lost {
+                losses.push(keymap.loss(spec.id, (place, key)));
+            }
+        }
+        for (idx, spec) in COMMANDS.iter().enumerate() {
+            let had = by_default
+                .command_keys
+                .get(&idx)
+                .and_then(|keys| keys.first());
+            let has_none = !keymap.command_keys.contains_key(&idx);
+            if let (Some(key), true, None) = (had, has_none, bindings.of(spec.id)) {
+                losses.push(keymap.loss(spec.id, (Place::Editor, *key)));
+            }
+        }
+        losses
+    }
+
+    fn loss(&self, id: &str, (place, key): (Place, Key)) -> String {
+        let taken = match self.meanings.get(&(place, key)) {
+            Some(Meaning::Action(action)) => SPECS
+                .iter()
+                .find(|spec| spec.action == *action && spec.places.contains(&place))
+                .map(|spec| spec.id),
+            Some(Meaning::Command(idx)) => COMMANDS.get(*idx).map(|spec| spec.id),
+            None => None,
+        };
+        let taken = taken.map_or_else(String::new, |by| format!(": {key} is that of {by}"));
+        format!("[keys]: {id} has no key now{taken}")
+    }
+
     /// Gives a key to an action wherever no other one has it yet.
     fn bind(&mut self, spec: &ActionSpec, key: Key) {
         for &place in spec.places {
@@ -315,6 +356,25 @@ mod tests {
         assert_eq!(
             keymap.keys(Place::Services, Action::Quit),
             ["x".parse().unwrap()]
+        );
+    }
+
+    #[test]
+    fn what_lost_its_only_key_is_named() {
+        let check = |text: &str, expected: &[&str]| {
+            assert_eq!(Keymap::losses(&toml::from_str(text).unwrap()), expected);
+        };
+        check("", &[]);
+        check(
+            "teardown = \"n\"",
+            &["[keys]: new has no key now: n is that of teardown"],
+        );
+        // Whoever wants it so needs not be told.
+        check("teardown = \"n\"\nnew = []", &[]);
+        check("teardown = \"n\"\nnew = \"x\"", &[]);
+        check(
+            "save = \"^u\"",
+            &["[keys]: undo has no key now: ^u is that of save"],
         );
     }
 

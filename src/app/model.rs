@@ -1,6 +1,7 @@
 //! The state of the dashboard, whole: what was reported, what is open, and where the user is in it.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,14 +12,15 @@ use crate::failure::Failure;
 use crate::guard::Guard;
 use crate::service::detail::Detail;
 use crate::service::fleet::{Connection, Fleet};
+use crate::service::protection::Protection;
 use crate::service::rights::{PodRights, Rights};
-use crate::service::summary::{Claim, InstanceKey};
+use crate::service::summary::{Claim, InstanceKey, Record};
 use crate::service::watch::Scope;
 
-use super::action::Place;
 use super::effect::ShellPlace;
 use super::hints::Hints;
 use super::hits::Hits;
+use super::invocation::Invocation;
 use super::keymap::Keymap;
 use super::knowledge::Knowledge;
 use super::msg::{Epoch, ImportedDefinition, OpId};
@@ -39,6 +41,7 @@ use super::panes::review::ReviewPane;
 use super::panes::routes::RoutesPane;
 use super::panes::services::{RowKey, ServicesPane};
 use super::panes::teardown::TeardownPane;
+use super::place::Place;
 use super::popup::{Choice, Menu, MenuItem, Popup};
 use super::undo::{UndoStack, Writing};
 use super::waits::Waits;
@@ -58,11 +61,15 @@ pub struct CatalogueEntry {
     pub hash: String,
     /// The image of its first container, where it is readable.
     pub image: Option<String>,
+    /// The namespace that it names, where it is readable and names one.
+    pub namespace: Option<Namespace>,
 }
 
 /// What is known of the catalogue.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct CatalogueState {
+    /// Where it is, once it was listed.
+    pub dir: Option<PathBuf>,
     /// The definitions, sorted by name.
     pub entries: Vec<CatalogueEntry>,
     /// Files that are refused, with the reason.
@@ -114,6 +121,12 @@ pub struct Session {
     pub guard: Guard,
     /// What this user may do in the namespace that is shown.
     pub rights: Rights,
+    /// How it was begun.
+    pub invocation: Invocation,
+    /// The namespace that was asked for when the session began, which is told once another context has another.
+    pub asked_namespace: Option<Namespace>,
+    /// Where all that is shown is protected, as far as that is known.
+    pub protection: Protection,
     /// The number that was given last before this connection: what was planned with it, or a smaller one, was planned elsewhere.
     pub(super) since: u64,
     /// The number of the connection; that of what is shown of it is another once the namespace is.
@@ -234,8 +247,10 @@ pub struct LogEntry {
     pub at: Timestamp,
     /// The command.
     pub command: String,
-    /// The operation that it started, if it did.
+    /// What it started, if it did.
     pub op: Option<OpId>,
+    /// Whether that failed, where it is no operation, which tells of itself.
+    pub is_failed: bool,
 }
 
 /// What went to the terminal since the start.
@@ -379,6 +394,9 @@ impl Model {
                 is_insecure: false,
                 guard: Guard::default(),
                 rights: Rights::default(),
+                invocation: Invocation::default(),
+                asked_namespace: None,
+                protection: Protection::default(),
                 since: 0,
                 connection: Epoch::default(),
             },
@@ -587,26 +605,20 @@ impl Model {
 
     /// Returns the command that does something in a namespace of this cluster.
     pub(super) fn command_line(&self, namespace: &Namespace, what: &str) -> String {
-        format!("bowline {} -n {namespace} {what}", self.place_flag())
+        let invocation = &self.session.invocation;
+        let program = match self.session.is_sandbox {
+            true => self.catalogue_command("").trim_end().to_owned(),
+            false => invocation.program(Some(&self.session.context)),
+        };
+        format!("{program} -n {namespace} {what}")
     }
 
     /// Returns the command that does something with the catalogue alone.
     pub(super) fn catalogue_command(&self, what: &str) -> String {
+        let program = self.session.invocation.program(None);
         match self.session.is_sandbox {
-            true => format!("bowline --sandbox {what}"),
-            false => format!("bowline {what}"),
-        }
-    }
-
-    /// Returns the flag that names the cluster.
-    fn place_flag(&self) -> String {
-        let context = &self.session.context;
-        if self.session.is_sandbox {
-            "--sandbox".to_owned()
-        } else if context.chars().all(is_plain) {
-            format!("--context {context}")
-        } else {
-            format!("--context '{}'", context.replace('\'', r"'\''"))
+            true => format!("{program} --sandbox {what}"),
+            false => format!("{program} {what}"),
         }
     }
 
@@ -619,7 +631,24 @@ impl Model {
             at: self.now,
             command,
             op,
+            is_failed: false,
         });
+    }
+
+    /// Marks what was done as failed.
+    pub(super) fn record_failure(&mut self, op: OpId) {
+        let mut entries = self.log.iter_mut().rev();
+        if let Some(entry) = entries.find(|entry| entry.op == Some(op)) {
+            entry.is_failed = true;
+        }
+    }
+
+    /// Returns what has to be asked about before the program ends, in two words.
+    pub fn asked_before_quit(&self) -> Option<&'static str> {
+        if self.editor().is_some_and(|pane| pane.unsaved().is_some()) {
+            return Some("unsaved text");
+        }
+        (self.n_writing() > 0).then_some("operation runs")
     }
 
     /// Tells whether the terminal is large enough for a picture.
@@ -632,7 +661,7 @@ impl Model {
         if faults.is_empty() {
             return;
         }
-        let text = "The default holds for each of these; the rest holds as it is written.";
+        let text = "Where a setting is faulty its default holds; the rest holds as it is written.";
         let items = faults
             .into_iter()
             .map(|fault| MenuItem::new(fault, "", Choice::Cancel));
@@ -646,7 +675,7 @@ impl Model {
     /// Makes rows anew where what they show has changed. To be called before drawing.
     pub fn settle(&mut self) {
         if std::mem::take(&mut self.is_stale) {
-            self.operations_pane.hear(&self.fleet, self.now);
+            self.operations_pane.hear(&self.fleet);
             self.services.rebuild(
                 &self.fleet,
                 &self.catalogue.entries,
@@ -663,7 +692,7 @@ impl Model {
             {
                 self.operations_pane.rebuild(
                     &self.operations,
-                    self.session.scope.as_ref(),
+                    (&self.session.context, self.session.scope.as_ref()),
                     self.now,
                 );
             }
@@ -745,7 +774,9 @@ impl Model {
     /// Returns the instance that an action is about: that of the operation in front, or the selected one.
     pub fn instance_in_front(&self) -> Option<&InstanceKey> {
         match self.screens.last() {
-            Some(Screen::Operations) => self.operations_pane.selected_instance(&self.operations),
+            Some(Screen::Operations) => self
+                .operations_pane
+                .selected_instance(&self.operations, &self.session.context),
             _ => self.selected_instance(),
         }
     }
@@ -764,13 +795,19 @@ impl Model {
         }
     }
 
+    /// Tells whether an instance is protected, by its record or by where it is.
+    pub fn protects(&self, record: &Record) -> bool {
+        let namespace = record.instance.namespace.as_str();
+        record.is_protected || self.session.protection.covers(namespace)
+    }
+
     /// Returns the instances whose time is over, but those that are protected.
     pub fn expired(&self) -> Vec<InstanceKey> {
         let instances = self.fleet.instances();
         let records = instances.filter_map(|instance| instance.record());
         let is_over = |at: Timestamp| at <= self.now;
         records
-            .filter(|record| record.expires.is_some_and(is_over) && !record.is_protected)
+            .filter(|record| record.expires.is_some_and(is_over) && !self.protects(record))
             .map(|record| record.instance.clone())
             .collect()
     }

@@ -30,6 +30,7 @@ use crate::service::drift::Changes;
 use crate::service::forward::{ForwardEvent, Forwarded, OfferedPort, Traffic};
 use crate::service::log::LogEvent;
 use crate::service::printed::PrintedObject;
+use crate::service::protection::Protection;
 use crate::service::rights::{PodRights, Rights};
 use crate::service::summary::InstanceKey;
 use crate::service::usage::{ClaimUsage, PodUsage};
@@ -50,6 +51,8 @@ pub struct OpId(pub u64);
 /// What the catalogue's directory holds.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct CatalogueListing {
+    /// Where the catalogue is.
+    pub dir: Option<PathBuf>,
     /// The definitions, sorted by name.
     pub entries: Vec<CatalogueEntry>,
     /// Files that look like definitions and are refused, each with the reason.
@@ -228,6 +231,13 @@ pub enum Msg {
         epoch: Epoch,
         /// What.
         rights: Rights,
+    },
+    /// It is known where all that is shown is protected.
+    ProtectionTold {
+        /// Which connection.
+        epoch: Epoch,
+        /// Where.
+        protection: Protection,
     },
     /// It is known which instances have labels.
     LabelsSelected {

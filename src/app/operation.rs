@@ -76,6 +76,8 @@ pub struct StepLine {
 pub struct Operation {
     /// What it does.
     pub kind: OperationKind,
+    /// In which context.
+    pub context: String,
     /// To which instance.
     pub instance: InstanceKey,
     /// When it was started.
@@ -86,6 +88,10 @@ pub struct Operation {
     pub steps: Vec<StepLine>,
     /// What it waits for now.
     pub waiting: Option<String>,
+    /// Whether that is a sign of life of somebody else who holds the instance.
+    pub is_listening: bool,
+    /// The last beat of who was seen to stand still when it was begun: nobody waits for that again.
+    pub silent_since: Option<Timestamp>,
     /// Whether it was asked to stop.
     pub is_stopping: bool,
     /// How it ended.
@@ -94,14 +100,21 @@ pub struct Operation {
 
 impl Operation {
     /// Returns an operation that begins now.
-    pub fn new(kind: OperationKind, instance: InstanceKey, started: Timestamp) -> Self {
+    pub fn new(
+        kind: OperationKind,
+        (context, instance): (String, InstanceKey),
+        started: Timestamp,
+    ) -> Self {
         Self {
             kind,
+            context,
             instance,
             started,
             ended: None,
             steps: Vec::new(),
             waiting: None,
+            is_listening: false,
+            silent_since: None,
             is_stopping: false,
             outcome: None,
         }
@@ -120,7 +133,7 @@ impl Operation {
             .steps
             .last()
             .is_some_and(|line| line.step == Step::Ready && is_open(line));
-        self.is_running() && !only_waits
+        self.is_running() && !only_waits && !self.is_listening
     }
 
     /// Returns what failed of it so far.
@@ -138,20 +151,25 @@ impl Operation {
             Progress::Done(step, note) => self.set(step, StepState::Done(note)),
             Progress::Failed(step, failure) => self.set(step, StepState::Failed(failure)),
             Progress::NotTried(step, why) => self.set(step, StepState::NotTried(why)),
-            Progress::Waiting(sentence) => self.waiting = Some(sentence),
+            Progress::Waiting(sentence) => {
+                (self.waiting, self.is_listening) = (Some(sentence), false);
+            }
+            Progress::Listening(sentence) => {
+                (self.waiting, self.is_listening) = (Some(sentence), true);
+            }
         }
     }
 
     /// Takes how it ended.
     pub fn on_finished(&mut self, outcome: Outcome, now: Timestamp) {
-        self.waiting = None;
+        (self.waiting, self.is_listening) = (None, false);
         self.ended = Some(now);
         self.outcome = Some(outcome);
     }
 
     fn set(&mut self, step: Step, state: StepState) {
         if !matches!(state, StepState::Running) {
-            self.waiting = None;
+            (self.waiting, self.is_listening) = (None, false);
         }
         // The last of that step: a later round of the same step is a line of its own.
         let open = self.steps.iter_mut().rev().find(|line| line.step == step);

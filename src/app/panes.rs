@@ -15,6 +15,7 @@ pub mod merge;
 pub mod nodes;
 pub mod objects;
 pub mod operations;
+pub mod planned;
 pub mod pull;
 pub mod resumed;
 pub mod review;

@@ -138,6 +138,7 @@ impl Stage {
                 format!("hash of {name}")
             },
             image: (*name == "notebook").then(|| "jupyter:latest".to_owned()),
+            namespace: None,
         };
         let entries = names.iter().map(entry).collect();
         self.send(Msg::CatalogueListed(Ok(CatalogueListing {
@@ -572,7 +573,7 @@ pub fn deploy_plan(id: &str) -> DeployPlan {
         instance: key(id),
         revision: 8,
         objects: vec![
-            planned("Service", id, Change::Keep, Vec::new(), None),
+            planned("Service", id, Change::Unchanged, Vec::new(), None),
             planned(
                 "Deployment",
                 id,
@@ -604,7 +605,9 @@ pub fn deploy_plan(id: &str) -> DeployPlan {
         conflicts: Vec::new(),
         takes_conflicts: false,
         yielded: Vec::new(),
+        replaces: None,
         refusals: Vec::new(),
+        unanswered: Vec::new(),
         offers: Vec::new(),
         storage: StoragePlan::default(),
         is_record_exact: false,
@@ -641,8 +644,10 @@ pub fn teardown_plan(id: &str, volumes: VolumeChoice) -> TeardownPlan {
         scope: TeardownScope::Instance,
         retentions: Vec::new(),
         releases: Vec::new(),
+        named: BTreeSet::new(),
         record_version: Some("1".to_owned()),
         is_protected: false,
+        n_strangers: 0,
         rows: vec![
             row("StatefulSet", id, Fate::Deleted, None),
             row(

@@ -288,16 +288,6 @@ impl<K: Clone + Ord> Table<K> {
         self.select_at(self.last_idx.saturating_add_signed(rows));
     }
 
-    /// Selects the first row.
-    pub fn move_to_top(&mut self) {
-        self.select_at(0);
-    }
-
-    /// Selects the last row.
-    pub fn move_to_bottom(&mut self) {
-        self.select_at(usize::MAX);
-    }
-
     /// Selects a row by its key; tells whether it is there.
     pub fn select(&mut self, key: &K) -> bool {
         let found = self.shown.iter().position(|&idx| self.all[idx].key == *key);
@@ -364,11 +354,6 @@ impl<K: Clone + Ord> Table<K> {
         self.shown.iter().map(|&idx| &self.all[idx])
     }
 
-    /// Returns how many rows there are without the filter.
-    pub fn n_all(&self) -> usize {
-        self.all.len()
-    }
-
     /// Returns the key of the selected row.
     pub fn selected(&self) -> Option<&K> {
         self.selected.as_ref()
@@ -388,6 +373,42 @@ impl<K: Clone + Ord> Table<K> {
     /// Returns the marked keys.
     pub fn marks(&self) -> &BTreeSet<K> {
         &self.marks
+    }
+}
+
+/// What a key or a click does to a table, whatever identifies its rows.
+pub(super) trait AnyTable {
+    /// Tells whether the row that was pointed at is the selected one.
+    fn is_selected(&self, mark: RowMark) -> bool;
+    /// Moves the selection, see [`Table::move_by`].
+    fn move_by(&mut self, rows: isize);
+    /// Selects what was pointed at, see [`Table::select_marked`].
+    fn select_marked(&mut self, mark: RowMark);
+    /// Sorts by the next column, see [`Table::sort_by_next`].
+    fn sort_by_next(&mut self);
+    /// Turns the order round, see [`Table::reverse`].
+    fn reverse(&mut self);
+}
+
+impl<K: Clone + Ord + Hash> AnyTable for Table<K> {
+    fn is_selected(&self, mark: RowMark) -> bool {
+        self.selected().is_some_and(|key| RowMark::of(key) == mark)
+    }
+
+    fn move_by(&mut self, rows: isize) {
+        Table::move_by(self, rows);
+    }
+
+    fn select_marked(&mut self, mark: RowMark) {
+        Table::select_marked(self, mark);
+    }
+
+    fn sort_by_next(&mut self) {
+        Table::sort_by_next(self);
+    }
+
+    fn reverse(&mut self) {
+        Table::reverse(self);
     }
 }
 
@@ -440,7 +461,7 @@ mod tests {
         );
         // One that is gone is not another one.
         table.set_rows(rows_of(&[("a", 1), ("d", 2)]));
-        table.move_to_top();
+        table.move_by(-2);
         table.select_marked(mark);
         assert_eq!(table.selected(), Some(&"a"));
     }

@@ -8,17 +8,22 @@ mod bulk;
 mod changes;
 mod cluster;
 mod concerned;
+mod contexts;
 mod definitions;
 mod forwards;
+mod ground;
 mod history;
 mod imports;
 mod keys;
+mod listening;
 mod logs;
 mod merging;
 mod mouse;
+mod moving;
 mod nodes;
 mod objects;
 mod operations;
+mod palette;
 mod popups;
 mod pulls;
 mod resuming;
@@ -45,12 +50,13 @@ use zeroize::Zeroizing;
 
 use crate::definition::id::InstanceId;
 
-use super::action::Place;
 use super::effect::Effect;
 use super::model::{Model, Screen};
 use super::msg::Msg;
+use super::place::Place;
 use super::popup::Popup;
 
+pub(in crate::app) use listening::listening;
 pub(in crate::app) use merging::live_instance;
 pub(in crate::app) use objects::due as objects_due;
 pub(in crate::app) use stopping::stoppable;
@@ -62,7 +68,7 @@ pub fn begin(model: &mut Model, open: Option<InstanceId>) -> Vec<Effect> {
     let mut effects = cluster::connect(model, context);
     effects.push(Effect::ListCatalogue);
     if let Some(name) = open {
-        effects.extend(definitions::edit(model, name));
+        effects.extend(definitions::edit(model, name, None));
     }
     waiting::follow(model, effects)
 }
@@ -81,8 +87,13 @@ pub fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
     }
     let before = model.popup.as_ref().map(Popup::outline);
     model.waits.end(&msg);
+    let is_ground = matches!(msg, Msg::Overview { .. } | Msg::DefinitionOpened { .. });
     let mut effects = route(model, msg);
+    if is_ground {
+        ground::follow(model);
+    }
     effects.extend(retained::follow(model));
+    listening::follow(model, &mut effects);
     if model.popup.as_ref().map(Popup::outline) != before {
         model.hits.clear();
     }
@@ -140,15 +151,21 @@ fn route(model: &mut Model, msg: Msg) -> Vec<Effect> {
             }
             Vec::new()
         }
-        Msg::NamespacesListed { epoch, result } => popups::on_namespaces(model, epoch, result),
+        Msg::NamespacesListed { epoch, result } => contexts::on_namespaces(model, epoch, result),
         Msg::WriteRightsTold { epoch, rights } => {
             if epoch == model.session.epoch {
                 model.session.rights = rights;
             }
             Vec::new()
         }
+        Msg::ProtectionTold { epoch, protection } => {
+            if epoch == model.session.epoch {
+                model.session.protection = protection;
+            }
+            Vec::new()
+        }
         Msg::LabelsSelected { op, result } => cluster::on_labels_selected(model, op, result),
-        Msg::ContextsListed(result) => popups::on_contexts(model, result),
+        Msg::ContextsListed(result) => contexts::on_contexts(model, result),
         Msg::CatalogueListed(result) => definitions::on_listed(model, result),
         Msg::DefinitionShown { name, result } => {
             model.detail_pane.show_definition(&name, result);

@@ -260,6 +260,7 @@ fn asked(effect: &Effect) -> Option<(Question, String, GivingUp)> {
         | Effect::RunRoutes { .. }
         | Effect::RunClear { .. }
         | Effect::StopOperation { .. }
+        | Effect::TakeOver { .. }
         // What follows the selection or the typing by itself: its pane says that it is not there yet, and what comes next
         // takes its place.
         | Effect::Learn { .. }
@@ -335,6 +336,7 @@ fn answered(msg: &Msg) -> Option<Question> {
         | Msg::InstanceEvent { .. }
         | Msg::Learnt { .. }
         | Msg::WriteRightsTold { .. }
+        | Msg::ProtectionTold { .. }
         | Msg::CatalogueListed(_)
         | Msg::DefinitionShown { .. }
         | Msg::Checked { .. }

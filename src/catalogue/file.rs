@@ -80,6 +80,7 @@ pub(super) fn read(path: &Path) -> Result<Option<Vec<u8>>, CatalogueError> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(failed(error)),
     }
+    faults::between();
     // Judged again once open, because the path may have been exchanged; a FIFO must not block the opening.
     let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
     let opened = OpenOptions::new()
@@ -177,6 +178,18 @@ pub(super) mod faults {
     #[cfg(not(test))]
     pub(super) fn step(_step: &str) -> io::Result<()> {
         Ok(())
+    }
+
+    #[cfg(test)]
+    thread_local! {
+        /// What somebody else does between a look at a file and its opening.
+        pub(in crate::catalogue) static BETWEEN: std::cell::RefCell<Option<Box<dyn Fn()>>> =
+            const { std::cell::RefCell::new(None) };
+    }
+
+    pub(super) fn between() {
+        #[cfg(test)]
+        BETWEEN.with_borrow(|meddle| meddle.iter().for_each(|meddle| meddle()));
     }
 
     /// Fails after the half of the bytes, as a disk that is full does.

@@ -85,10 +85,6 @@ fn save_refuses_what_somebody_else_changed() {
         catalogue.save(&id("web"), "a: ours\n", &base),
         Err(CatalogueError::Changed { .. })
     ));
-    assert!(matches!(
-        catalogue.delete(&id("web"), &base),
-        Err(CatalogueError::Changed { .. })
-    ));
     assert_eq!(catalogue.read(&id("web")).unwrap().text, "a: theirs\n");
     fs::remove_file(catalogue.path_of(&id("web"))).unwrap();
     assert!(matches!(
@@ -164,6 +160,54 @@ fn only_small_regular_utf8_files_with_legal_names_are_opened() {
     ));
 }
 
+/// Somebody else puts another file in its place, after it was looked at and before it is opened.
+#[test]
+fn file_that_is_exchanged_after_the_look_is_not_opened() {
+    use super::file::faults::BETWEEN;
+    let (dir, catalogue) = catalogue();
+    let outside = dir.path().join("outside.yaml");
+    fs::write(&outside, "secret: 1\n").unwrap();
+    let path = catalogue.path_of(&id("web"));
+    let check = |what: &str, exchange: Box<dyn Fn(&Path)>| {
+        drop(fs::remove_file(&path));
+        catalogue.create(&id("web"), "a: 1\n").unwrap();
+        let of = path.clone();
+        BETWEEN.set(Some(Box::new(move || {
+            fs::remove_file(&of).unwrap();
+            exchange(&of);
+        })));
+        let read = catalogue.read(&id("web"));
+        BETWEEN.set(None);
+        assert!(read.is_err(), "{what}: {read:?}");
+    };
+    check(
+        "a link",
+        Box::new(move |path| symlink(&outside, path).unwrap()),
+    );
+    // Nobody writes into it: who opened it plainly would wait for ever.
+    let make_pipe = |path: &Path| {
+        let made = std::process::Command::new("mkfifo").arg(path).status();
+        assert!(made.unwrap().success());
+    };
+    check("a pipe", Box::new(make_pipe));
+}
+
+#[test]
+fn link_in_the_place_of_the_lock_is_not_written_through() {
+    let (dir, catalogue) = catalogue();
+    fs::create_dir_all(catalogue.dir()).unwrap();
+    let outside = dir.path().join("outside");
+    fs::write(&outside, "precious").unwrap();
+    symlink(&outside, catalogue.dir().join(".bowline.lock")).unwrap();
+    let refused = catalogue.create(&id("web"), "a: 1\n");
+    let is_of_lock = matches!(
+        refused,
+        Err(CatalogueError::Directory { action: "lock", .. })
+    );
+    assert!(is_of_lock, "{refused:?}");
+    assert_eq!(fs::read_to_string(&outside).unwrap(), "precious");
+}
+
 #[test]
 fn temporaries_of_a_killed_writer_go_at_the_next_write() {
     let (_dir, catalogue) = catalogue();
@@ -173,6 +217,22 @@ fn temporaries_of_a_killed_writer_go_at_the_next_write() {
     catalogue.create(&id("other"), "a: 1\n").unwrap();
     assert!(!stray.exists());
     assert_eq!(catalogue.list().unwrap().refused, []);
+}
+
+/// Several write drafts at once, without a lock: what is fresh may be another's, who is at work.
+#[test]
+fn temporaries_of_a_killed_writer_of_drafts_go_when_they_are_old() {
+    let (dir, catalogue) = catalogue();
+    let drafts = Drafts::of(dir.path(), catalogue.dir());
+    drafts.keep(&id("web"), "a: 1\n", &base("a: 0\n")).unwrap();
+    let folder = drafts_file(dir.path()).parent().unwrap().to_owned();
+    let [old, fresh] = ["1-2", "3-4"].map(|name| folder.join(format!(".bowline-tmp-{name}")));
+    fs::write(&fresh, "half").unwrap();
+    let file = File::create(&old).unwrap();
+    let two_minutes_ago = SystemTime::now() - std::time::Duration::from_secs(120);
+    file.set_modified(two_minutes_ago).unwrap();
+    drafts.keep(&id("web"), "a: 2\n", &base("a: 0\n")).unwrap();
+    assert_eq!((old.exists(), fresh.exists()), (false, true));
 }
 
 #[test]

@@ -95,6 +95,7 @@ fn adjust(
         confirm::require_answer(args.yes || args.dry_run, "--yes")?;
     }
     operate::on_cluster(session, async |cluster| {
+        let cluster = cluster.for_plans_only(args.dry_run);
         let instances = choice::instances(session, &cluster, ids, selector).await?;
         let is_selected = selector.is_some();
         let attempt = async || {
@@ -133,9 +134,9 @@ pub(super) async fn decide(
     for plan in &plans {
         show(args, plan)?;
     }
-    let all = [asked.missing.clone(), plans.clone()].concat();
+    let mut all = [asked.missing.clone(), plans.clone()].concat();
     let obstacles = |plan: &AdjustPlan| plan.obstacles(wish.takes_conflicts);
-    let mut bulk = Bulk::sort(plans, asked.missing, |plan| &plan.instance, obstacles);
+    let mut bulk = Bulk::sort(plans, asked.missing, obstacles);
     if bulk.is_stuck() || args.dry_run {
         return end(args, &all, bulk.exit_of_left());
     }
@@ -146,6 +147,7 @@ pub(super) async fn decide(
     };
     let need = |plan: &AdjustPlan| need(args, plan, asked.is_selected);
     if let Some(exit) = bulk.settle(args.yes, need, question)? {
+        bulk.put_left(&mut all);
         return end(args, &all, exit);
     }
     carry_out(wish, session, cluster.clone(), bulk).await

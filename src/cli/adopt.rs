@@ -12,6 +12,7 @@ use crate::definition::id::InstanceId;
 use crate::engine::adopt::{AdoptOptions, AdoptPlan, plan_adopt, run_adopt};
 use crate::engine::operation::Meeting;
 use crate::engine::plan::Outcome;
+use crate::failure::{Failure, FailureKind};
 use crate::secret::SecretValues;
 use crate::text;
 
@@ -27,8 +28,8 @@ pub(super) struct Manner<'a> {
 
 /// What a question is answered with.
 pub(super) enum Answer {
-    /// The ID is asked for.
-    ToType,
+    /// The ID is asked for; of what belongs to nobody else that may be answered beforehand.
+    ToType { yes: bool },
     /// The ID that was given.
     Given(InstanceId),
     /// The ID was typed by whoever began it: one goes on, or is asked whether to.
@@ -36,16 +37,16 @@ pub(super) enum Answer {
 }
 
 pub fn run(args: &Adopt, session: &Session) -> anyhow::Result<Exit> {
-    let prepared = Prepared::read(&args.source, session)?;
-    confirm::require_answer(args.confirm.is_some() || args.dry_run, "--confirm ID")?;
+    let prepared = Prepared::read_for("adopt", &args.source, session)?;
     operate::on_cluster(session, async |cluster| {
+        let cluster = cluster.for_plans_only(args.dry_run);
         prepared.check_online(&cluster, session).await?;
         let request = prepared.request(&cluster, session, None, SecretValues::default());
         let attempt = async || {
             let manner = Manner {
                 answer: match &args.confirm {
                     Some(id) => Answer::Given(id.clone()),
-                    None => Answer::ToType,
+                    None => Answer::ToType { yes: args.yes },
                 },
                 dry_run: args.dry_run,
                 waiting: &args.waiting,
@@ -65,7 +66,7 @@ pub(super) async fn decide(
     manner: Manner<'_>,
     session: &Session,
     cluster: Cluster,
-    plan: AdoptPlan,
+    mut plan: AdoptPlan,
 ) -> anyhow::Result<Exit> {
     show(&plan);
     if !plan.refusals.is_empty() {
@@ -74,9 +75,18 @@ pub(super) async fn decide(
     if plan.is_noop() || manner.dry_run {
         return end(&manner, &plan, None, Exit::Ok);
     }
-    if !is_wanted(&manner, &plan)? {
-        output::say("nothing was changed");
-        return end(&manner, &plan, None, Exit::Failed);
+    match is_wanted(&manner, &plan) {
+        Ok(true) => {}
+        Ok(false) => {
+            output::say("nothing was changed");
+            return end(&manner, &plan, None, Exit::Failed);
+        }
+        Err(error) => {
+            let refusal = error.downcast_ref::<Failure>();
+            plan.refusals.extend(refusal.cloned());
+            end(&manner, &plan, None, Exit::Refused)?;
+            return Err(error);
+        }
     }
     let options = AdoptOptions {
         holder: session.holder(),
@@ -95,7 +105,6 @@ pub(super) async fn decide(
     };
     turn::check_overtaken(manner.waiting, &outcome)?;
     let exit = review::conclude(&format!("adoption of {id}"), &outcome);
-    turn::say_ways(&outcome);
     end(&manner, &shown, Some(&outcome), exit)
 }
 
@@ -104,12 +113,31 @@ fn is_wanted(manner: &Manner<'_>, plan: &AdoptPlan) -> anyhow::Result<bool> {
     let stakes = "The owners named above may make them anew or fight over them.";
     match &manner.answer {
         Answer::Given(confirmed) => Ok(confirm::same(confirmed, id, "adopted")?),
-        Answer::ToType => confirm::typed(&format!("{stakes} Type {id} to adopt:"), id.as_str()),
+        Answer::ToType { yes: true } if !has_owners(plan) => Ok(true),
+        Answer::ToType { yes: true } if !output::can_ask() => {
+            let summary = format!("others own some of it: repeat the ID with --confirm {id}");
+            Err(Failure::new(FailureKind::Refused, summary).into())
+        }
+        Answer::ToType { .. } if !output::can_ask() => {
+            let flag = match has_owners(plan) {
+                true => format!("--confirm {id}"),
+                false => "--yes".to_owned(),
+            };
+            confirm::require_answer(false, &flag).map(|()| false)
+        }
+        Answer::ToType { .. } => {
+            confirm::typed(&format!("{stakes} Type {id} to adopt:"), id.as_str())
+        }
         Answer::GoesOn { yes: true } => Ok(true),
         Answer::GoesOn { yes: false } => {
             confirm::go_on(&format!("{stakes} Go on with the adoption for {id}?"))
         }
     }
+}
+
+/// Tells whether any of it belongs to somebody else, who may make it anew.
+fn has_owners(plan: &AdoptPlan) -> bool {
+    plan.rows.iter().any(|row| row.owner.is_some())
 }
 
 fn show(plan: &AdoptPlan) {
@@ -123,7 +151,7 @@ fn show(plan: &AdoptPlan) {
     for row in &plan.rows {
         output::say(text::clean(&format!(
             "adopt {}: {}",
-            row.key,
+            row.key.seen_from(plan.instance.namespace.as_str()),
             row.belonging()
         )));
     }

@@ -15,6 +15,7 @@ use crate::engine::plan::{DeployPlan, Outcome};
 use crate::engine::restore::{RestorePlan, run_restore};
 use crate::engine::rollback::{RollbackPlan, run_rollback};
 use crate::engine::wait::wait_ready;
+use crate::failure::Failure;
 
 /// What the flags say about how a plan is carried out.
 #[derive(Debug, Clone, Copy)]
@@ -23,6 +24,8 @@ pub(super) struct Wishes<'a> {
     file: Option<&'a str>,
     is_dry_run: bool,
     force_conflicts: bool,
+    /// Whether it is said why, which only a revision keeps.
+    has_message: bool,
     confirm: Option<&'a InstanceId>,
     waiting: &'a Waiting,
     meeting: Meeting,
@@ -36,6 +39,7 @@ impl<'a> Wishes<'a> {
             file: None,
             is_dry_run,
             force_conflicts: args.force_conflicts,
+            has_message: args.message.is_some(),
             confirm: args.confirm.as_ref(),
             waiting: &args.waiting,
             meeting: args.meeting(),
@@ -71,6 +75,15 @@ pub(super) enum Planned {
 }
 
 impl Planned {
+    fn refuse(&mut self, refusal: Failure) {
+        let plan = match self {
+            Self::Deploy(_, plan) => plan,
+            Self::Rollback(rollback) => &mut rollback.deploy,
+            Self::Restore(restore) => &mut restore.deploy,
+        };
+        plan.refusals.push(refusal);
+    }
+
     fn plan(&self) -> &DeployPlan {
         match self {
             Self::Deploy(_, plan) => plan,
@@ -100,6 +113,14 @@ impl Planned {
         match self {
             Self::Deploy(..) | Self::Restore(_) => false,
             Self::Rollback(rollback) => rollback.is_protected,
+        }
+    }
+
+    /// Returns the definition whose instance another one takes over. A rollback to it was asked for by its number.
+    fn replaced(&self) -> Option<&str> {
+        match self {
+            Self::Deploy(_, plan) => plan.replaces.as_deref(),
+            Self::Rollback(_) | Self::Restore(_) => None,
         }
     }
 
@@ -167,7 +188,7 @@ pub(super) async fn decide(
     wishes: Wishes<'_>,
     session: &Session,
     cluster: Cluster,
-    planned: Planned,
+    mut planned: Planned,
 ) -> anyhow::Result<Exit> {
     show(wishes, &planned)?;
     let plan = planned.plan();
@@ -184,12 +205,29 @@ pub(super) async fn decide(
         );
         return end(wishes, &planned, Exit::Refused);
     }
+    if planned.is_noop() && wishes.has_message {
+        output::say("nothing is to be written, so that there is no revision to keep the message");
+    }
     if wishes.is_dry_run {
         return Ok(Exit::Ok);
     }
-    if !planned.is_noop() && !is_wanted(wishes, &cluster, &planned)? {
-        output::say("nothing was changed");
-        return end(wishes, &planned, Exit::Failed);
+    let is_wanted = match planned.is_noop() {
+        true => Ok(true),
+        false => is_wanted(wishes, &cluster, &planned),
+    };
+    match is_wanted {
+        Ok(true) => {}
+        Ok(false) => {
+            output::say("nothing was changed");
+            return end(wishes, &planned, Exit::Failed);
+        }
+        Err(error) => {
+            if let Some(refusal) = error.downcast_ref::<Failure>() {
+                planned.refuse(refusal.clone());
+            }
+            end(wishes, &planned, Exit::Refused)?;
+            return Err(error);
+        }
     }
     let next = planned.next_command();
     let operation = carry_out(wishes, session, cluster, planned.clone());
@@ -201,9 +239,7 @@ pub(super) async fn decide(
     if wishes.output == Report::Json {
         output::print(&output::json(&planned.json(Some(&outcome)))?)?;
     }
-    let exit = review::conclude_or(&planned.name(), &outcome, &next);
-    turn::say_ways(&outcome);
-    Ok(exit)
+    Ok(review::conclude_or(&planned.name(), &outcome, &next))
 }
 
 /// The plan is data where it is all that was asked for, and prose before a question.
@@ -251,7 +287,7 @@ fn carry_out(
 }
 
 /// Asks whether to go on, unless that was answered. Of what is protected, and where nobody knows who the server is, the ID is
-/// typed.
+/// typed; that another definition's instance is replaced is asked whatever the flags say.
 fn is_wanted(wishes: Wishes<'_>, cluster: &Cluster, planned: &Planned) -> anyhow::Result<bool> {
     let id = &planned.plan().instance.id;
     if let Some(confirmed) = wishes.confirm {
@@ -272,5 +308,11 @@ fn is_wanted(wishes: Wishes<'_>, cluster: &Cluster, planned: &Planned) -> anyhow
         output::say("The server's certificate is not verified: it may be another server.");
         return confirm::typed(&format!("{question} Type {id}:"), id.as_str());
     }
-    Ok(wishes.yes || confirm::go_on(&question)?)
+    let replaced = planned.replaced();
+    if let (Some(other), false) = (replaced, output::can_ask()) {
+        return Err(confirm::replaces(id.as_str(), other).into());
+    }
+    wishes.require_answer()?;
+    let is_answered = wishes.yes && replaced.is_none();
+    Ok(is_answered || confirm::go_on(&question)?)
 }

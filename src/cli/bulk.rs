@@ -4,8 +4,38 @@
 use super::delete::conclude_many;
 use super::{Exit, confirm, output, review};
 use crate::definition::id::InstanceId;
+use crate::engine::adjust::AdjustPlan;
+use crate::engine::plan::TeardownPlan;
 use crate::failure::Failure;
 use crate::service::summary::InstanceKey;
+
+/// A plan for one instance.
+pub(super) trait Item {
+    /// Returns the instance that it is of.
+    fn instance(&self) -> &InstanceKey;
+    /// Takes in one more reason why it cannot run.
+    fn refuse(&mut self, refusal: Failure);
+}
+
+impl Item for TeardownPlan {
+    fn instance(&self) -> &InstanceKey {
+        &self.instance
+    }
+
+    fn refuse(&mut self, refusal: Failure) {
+        self.refusals.push(refusal);
+    }
+}
+
+impl Item for AdjustPlan {
+    fn instance(&self) -> &InstanceKey {
+        &self.instance
+    }
+
+    fn refuse(&mut self, refusal: Failure) {
+        self.refusals.push(refusal);
+    }
+}
 
 /// The plans of one command, sorted by whether they can be carried out.
 pub(super) struct Bulk<P> {
@@ -14,7 +44,6 @@ pub(super) struct Bulk<P> {
     left: Vec<(P, Exit)>,
     /// The plans of what is not there, which was said before.
     missing: Vec<P>,
-    instance: fn(&P) -> &InstanceKey,
 }
 
 /// What a plan needs before it is carried out.
@@ -29,19 +58,17 @@ pub(super) enum Need {
     Typed(String),
 }
 
-impl<P> Bulk<P> {
+impl<P: Item + Clone> Bulk<P> {
     /// Sorts plans by what stands against them, and says what that is.
     pub(super) fn sort(
         plans: Vec<P>,
         missing: Vec<P>,
-        instance: fn(&P) -> &InstanceKey,
         obstacles: impl Fn(&P) -> Vec<Failure>,
     ) -> Self {
         let mut bulk = Self {
             runnable: Vec::new(),
             left: Vec::new(),
             missing,
-            instance,
         };
         let is_one_of_many = plans.len() + bulk.missing.len() > 1;
         for plan in plans {
@@ -54,7 +81,7 @@ impl<P> Bulk<P> {
     }
 
     fn leave(&mut self, plan: P, obstacles: &[Failure], is_one_of_many: bool) {
-        let id = &(self.instance)(&plan).id;
+        let id = &plan.instance().id;
         let exit = review::refuse_item(is_one_of_many.then_some(id), obstacles);
         self.left.push((plan, exit));
     }
@@ -69,13 +96,23 @@ impl<P> Bulk<P> {
         let exits = self.exits_of_left().collect();
         let left = self.left.into_iter().map(|(plan, _)| plan);
         let plans: Vec<P> = left.chain(self.missing).collect();
-        let names = plans.iter().map(|plan| (self.instance)(plan).id.clone());
+        let names = plans.iter().map(|plan| plan.instance().id.clone());
         let left = Left {
             names: names.collect(),
             exits,
             plans,
         };
         (self.runnable, left)
+    }
+
+    /// Puts what was left in the place of the same plans as they were before: with why they cannot run.
+    pub(super) fn put_left(&self, plans: &mut [P]) {
+        for (left, _) in &self.left {
+            let is_it = |plan: &&mut P| plan.instance() == left.instance();
+            if let Some(plan) = plans.iter_mut().find(is_it) {
+                plan.clone_from(left);
+            }
+        }
     }
 
     /// Returns how it ends where nothing is carried out: as the gravest reason says.
@@ -100,7 +137,7 @@ impl<P> Bulk<P> {
     /// Asks what is to be asked: for IDs, and once for all that is left. Returns how the command ends where nothing is done.
     ///
     /// # Errors
-    /// The terminal cannot be read, or there is none for the one ID that is to be typed.
+    /// The terminal cannot be read.
     pub(super) fn settle(
         &mut self,
         yes: bool,
@@ -109,8 +146,8 @@ impl<P> Bulk<P> {
     ) -> anyhow::Result<Option<Exit>> {
         let is_alone = self.is_alone();
         let (mut all, mut open) = (Vec::new(), Vec::new());
-        for plan in std::mem::take(&mut self.runnable) {
-            let id = (self.instance)(&plan).id.clone();
+        for mut plan in std::mem::take(&mut self.runnable) {
+            let id = plan.instance().id.clone();
             match need(&plan) {
                 Need::Nothing => {}
                 Need::Given => all.push(id),
@@ -120,10 +157,8 @@ impl<P> Bulk<P> {
                 }
                 Need::Typed(_) if !output::can_ask() => {
                     let refusal = confirm::protected(id.as_str());
-                    if is_alone {
-                        return Err(refusal.into());
-                    }
-                    self.leave(plan, &[refusal], true);
+                    plan.refuse(refusal.clone());
+                    self.leave(plan, &[refusal], !is_alone);
                     continue;
                 }
                 Need::Typed(question) => match confirm::typed_of(&question, &id, is_alone)? {

@@ -8,6 +8,8 @@ use serde_json::{Value, json};
 use super::args::{Ls, Output};
 use super::session::Session;
 use super::{Exit, operate, output};
+use crate::catalogue::trash::TrashItem;
+use crate::cluster::Cluster;
 use crate::definition::yaml;
 use crate::engine::claims::{ClaimList, ListedClaim, RetainedVolume, list_claims};
 use crate::service::age;
@@ -27,9 +29,9 @@ pub(super) fn run(args: &Ls, session: &Session) -> anyhow::Result<Exit> {
             let place = namespace.map_or("the cluster".to_owned(), |it| format!("namespace {it}"));
             output::say(format!("no instance has claims in {place}"));
         } else {
-            print(args, &list)?;
+            print(args, &list, cluster.now())?;
         }
-        say_rest(args, &list);
+        say_rest(args, &list, &Ways::of(session, &cluster));
         Ok(Exit::Ok)
     })
 }
@@ -38,11 +40,10 @@ fn is_table(output: Output) -> bool {
     matches!(output, Output::Table | Output::Wide)
 }
 
-fn print(args: &Ls, list: &ClaimList) -> anyhow::Result<()> {
+fn print(args: &Ls, list: &ClaimList, now: Timestamp) -> anyhow::Result<()> {
     match args.output {
         Output::Table | Output::Wide => {
             let columns = Columns::of(args);
-            let now = Timestamp::now();
             let claims = list.claims.iter().map(|it| columns.cells(it, now));
             let retained = list.retained.iter().map(|it| columns.retained(it, now));
             let rows: Vec<_> = claims.chain(retained).collect();
@@ -60,7 +61,7 @@ fn print(args: &Ls, list: &ClaimList) -> anyhow::Result<()> {
 }
 
 /// Says what the table cannot: what can be done with kept claims, and with volumes that no claim holds.
-fn say_rest(args: &Ls, list: &ClaimList) {
+fn say_rest(args: &Ls, list: &ClaimList, ways: &Ways<'_>) {
     if !is_table(args.output) {
         return;
     }
@@ -80,10 +81,49 @@ fn say_rest(args: &Ls, list: &ClaimList) {
     let retained: BTreeSet<&InstanceKey> = retained.map(|it| &it.instance).collect();
     if let Some(instance) = retained.first() {
         let (id, place) = (&instance.id, here(instance));
+        let back = ways.back(instance);
         output::say(format!(
-            "retained volumes are bound again by `bowline deploy {id} --bind-retained{place}`, where their claim is gone; `bowline delete \
+            "retained volumes are bound again by `bowline {back} --bind-retained{place}`, where their claim is gone; `bowline delete \
              {id} --retained{place}` releases those of {id}"
         ));
+    }
+}
+
+/// What this machine knows of the definitions of instances that may not be there any more.
+struct Ways<'a> {
+    session: &'a Session,
+    server: String,
+}
+
+impl<'a> Ways<'a> {
+    fn of(session: &'a Session, cluster: &Cluster) -> Self {
+        let server = cluster.identity().server.clone();
+        Self { session, server }
+    }
+
+    /// Returns the command that deploys an instance again: of the definition of its name, of the one that it was of when it was
+    /// taken down here, or out of the trash. Where nobody knows, the definition is left to be named.
+    fn back(&self, instance: &InstanceKey) -> String {
+        let id = &instance.id;
+        let is_saved = |name| {
+            let digest = self.session.catalogue.digest(name);
+            digest.is_ok_and(|it| it.is_some())
+        };
+        if is_saved(id) {
+            return format!("deploy {id}");
+        }
+        let listing = self.session.trash().list();
+        let is_it = |item: &&TrashItem| {
+            (&item.id, &item.namespace, &item.server) == (id, &instance.namespace, &self.server)
+        };
+        // The newest is first.
+        match listing.items.iter().find(is_it) {
+            Some(item) => match item.definition.as_ref().filter(|name| is_saved(name)) {
+                Some(name) => format!("deploy {name} --id {id}"),
+                None => format!("restore {id}"),
+            },
+            None => format!("deploy DEFINITION --id {id}"),
+        }
     }
 }
 

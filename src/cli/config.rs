@@ -29,6 +29,9 @@ fn open(global: &Global) -> anyhow::Result<Session> {
     for fault in &session.faults {
         output::say(text::clean(&format!("warning: {fault}: the default holds")));
     }
+    for loss in Keymap::losses(&session.settings.keys) {
+        output::say(text::clean(&format!("warning: {loss}")));
+    }
     Ok(session)
 }
 

@@ -76,6 +76,26 @@ pub(super) fn same(
     }
 }
 
+/// Refuses IDs of `--confirm` that are not among those that were named.
+///
+/// # Errors
+/// One of them is not: nobody knows which of the two is the mistake.
+pub(super) fn are_named(
+    confirmed: &[InstanceId],
+    named: &[InstanceId],
+    done: &str,
+) -> Result<(), UsageError> {
+    let Some(other) = confirmed.iter().find(|id| !named.contains(id)) else {
+        return Ok(());
+    };
+    let named: Vec<&str> = named.iter().map(InstanceId::as_str).collect();
+    let verb = if named.len() == 1 { "is" } else { "are" };
+    let named = named.join(", ");
+    Err(UsageError(format!(
+        "--confirm says {other}, and it {verb} {named} that would be {done}"
+    )))
+}
+
 /// Returns the refusal of a teardown that `--yes` is not enough for.
 pub(super) fn protected(id: &str) -> Failure {
     let summary = format!("{id} is protected: repeat its ID with --confirm {id}");
@@ -86,6 +106,16 @@ pub(super) fn protected(id: &str) -> Failure {
 pub(super) fn unverified(id: &str) -> Failure {
     let summary = format!(
         "the server's certificate is not verified, so it may be another server: repeat the ID with --confirm {id}"
+    );
+    Failure::new(FailureKind::Refused, summary)
+}
+
+/// Returns the refusal of a deploy over an instance of another definition, for which `--yes` is not enough: an ID that was mistaken
+/// would cost what runs under it.
+pub(super) fn replaces(id: &str, other: &str) -> Failure {
+    let summary = format!(
+        "{id} is an instance of {other}, whose objects this definition would replace: repeat its ID with --confirm {id}, or \
+         choose another with --id"
     );
     Failure::new(FailureKind::Refused, summary)
 }

@@ -26,8 +26,12 @@ pub fn run(args: &Delete, session: &Session) -> anyhow::Result<Exit> {
     let named = &args.chosen.ids;
     let are_confirmed = !named.is_empty() && named.iter().all(|id| is_confirmed(args, id));
     let is_answered = args.yes || args.dry_run || are_confirmed;
+    if !is_answered && args.chosen.selector.is_none() {
+        confirm::are_named(&args.confirm, named, "taken down")?;
+    }
     confirm::require_answer(is_answered, "--yes")?;
     operate::on_cluster(session, async |cluster| {
+        let cluster = cluster.for_plans_only(args.dry_run);
         let Chosen { ids, selector } = &args.chosen;
         let instances = choice::instances(session, &cluster, ids, selector.as_ref()).await?;
         let attempt = async || {
@@ -56,20 +60,17 @@ pub(super) async fn decide(
     cluster: &Cluster,
     plans: Vec<TeardownPlan>,
 ) -> anyhow::Result<Exit> {
-    let all = plans.clone();
+    let mut all = plans.clone();
     let obstacles = |plan: &TeardownPlan| plan.refusals.clone();
-    let mut bulk = Bulk::sort(plans, Vec::new(), |plan| &plan.instance, obstacles);
+    let mut bulk = Bulk::sort(plans, Vec::new(), obstacles);
     if bulk.is_stuck() || args.dry_run {
         return end(args, &all, bulk.exit_of_left());
     }
     let context = &cluster.identity().context;
-    let what = match args.scope() {
-        TeardownScope::Instance => "Take down",
-        TeardownScope::KeptClaims => "Release the kept claims of",
-        TeardownScope::RetainedVolumes => "Release the retained volumes of",
-    };
+    let what = all.first().map(TeardownPlan::order).unwrap_or_default();
     let question = |ids: &str| format!("{what} {ids} in {context}?");
     if let Some(exit) = bulk.settle(args.yes, |plan| need(args, plan), question)? {
+        bulk.put_left(&mut all);
         return end(args, &all, exit);
     }
     carry_out(args, session, cluster, bulk).await
@@ -102,7 +103,10 @@ async fn plan(
         let planned = match args.scope() {
             TeardownScope::Instance => plan_teardown(cluster, instance, volumes).await,
             TeardownScope::KeptClaims => plan_release(cluster, instance, volumes).await,
-            TeardownScope::RetainedVolumes => plan_volume_release(cluster, instance, volumes).await,
+            TeardownScope::RetainedVolumes => {
+                let named = args.named.iter().cloned().collect();
+                plan_volume_release(cluster, instance, volumes, &named).await
+            }
         };
         let mut plan = match planned {
             // What keeps one from being planned keeps no other; a server that is away keeps all.
@@ -126,6 +130,12 @@ async fn plan(
             continue;
         }
         show(args, &plan)?;
+        if args.scope() == TeardownScope::Instance
+            && plan.rows.is_empty()
+            && plan.refusals.is_empty()
+        {
+            say_definition(session, &plan.instance.id);
+        }
         plans.push(plan);
     }
     Ok((plans, absent))
@@ -142,6 +152,16 @@ async fn is_absent(
     let is_unknown = !missing::is_known(session, cluster, instance);
     let is_release = args.scope() != TeardownScope::Instance;
     Ok(is_unknown && (!is_release || cluster.snapshot_instance(instance).await?.is_none()))
+}
+
+/// Names the file of a definition of which nothing runs: that is all there is to be removed.
+fn say_definition(session: &Session, id: &InstanceId) {
+    let path = session.catalogue.path_of(id);
+    if path.exists() {
+        let path = path.display();
+        let told = format!("the definition of {id} is the file {path}, which may be removed");
+        output::say(text::clean(&told));
+    }
 }
 
 /// The fate table is data where it is all that was asked for, and prose before a question.
@@ -185,7 +205,7 @@ fn need(args: &Delete, plan: &TeardownPlan) -> Need {
     if is_confirmed(args, &plan.instance.id) || (args.yes && !plan.is_protected) {
         return Need::Given;
     }
-    match plan.is_protected || n_lost > 0 {
+    match plan.is_protected || n_lost > 0 || plan.n_strangers > 0 {
         true => Need::Typed(stakes(plan, n_lost)),
         false => Need::Question,
     }
@@ -207,12 +227,21 @@ fn stakes(plan: &TeardownPlan, n_lost: usize) -> String {
         1 => format!("The data of 1 {of_what} may be destroyed. "),
         n => format!("The data of {n} {of_what}s may be destroyed. "),
     };
+    let strangers = plan
+        .strangers()
+        .map_or_else(String::new, |told| format!("{told} "));
     let what = match plan.scope {
-        TeardownScope::Instance => "take it down",
-        TeardownScope::KeptClaims => "release its kept claims",
-        TeardownScope::RetainedVolumes => "release its retained volumes",
+        TeardownScope::Instance => "take it down".to_owned(),
+        TeardownScope::KeptClaims => "release its kept claims".to_owned(),
+        TeardownScope::RetainedVolumes if plan.named.is_empty() => {
+            "release its retained volumes".to_owned()
+        }
+        TeardownScope::RetainedVolumes => {
+            let named: Vec<&str> = plan.named.iter().map(String::as_str).collect();
+            format!("release {}", named.join(", "))
+        }
     };
-    format!("{protection}{loss}Type {id} to {what}:")
+    format!("{protection}{loss}{strangers}Type {id} to {what}:")
 }
 
 async fn carry_out(
@@ -236,6 +265,7 @@ async fn carry_out(
         .filter(|plan| !plan.rows.is_empty())
         .collect();
     let is_alone = waiting.len() == 1;
+    let says_whose = !is_alone;
     let mut interrupted = None;
     while interrupted.is_none()
         && let Some(plan) = waiting.pop_front()
@@ -243,7 +273,7 @@ async fn carry_out(
         let what = format!("{} of {}", plan.scope.name(), plan.instance.id);
         let shown = plan.clone();
         let trash = (!args.no_trash).then(|| session.trash());
-        let operation = tear_down(cluster.clone(), plan, options.clone(), trash);
+        let operation = tear_down(cluster.clone(), plan, options.clone(), trash, says_whose);
         let outcome = match operate::until_signal(operation).await? {
             Ended::Finished(outcome) => outcome,
             Ended::FinishedInterrupted(outcome, exit) => {
@@ -258,8 +288,14 @@ async fn carry_out(
         if is_alone {
             turn::check_overtaken(&args.waiting, &outcome)?;
         }
-        exits.push(review::conclude(&what, &outcome));
-        turn::say_ways(&outcome);
+        let exit = review::conclude(&what, &outcome);
+        exits.push(match exit {
+            Exit::Ok if shown.leaves_instance() => {
+                output::say(format!("{what}: what is left is named above, with why"));
+                Exit::Partly
+            }
+            exit => exit,
+        });
         ended.push((shown, outcome));
     }
     if args.output == Report::Json {
@@ -299,14 +335,18 @@ async fn tear_down(
     plan: TeardownPlan,
     options: TeardownOptions,
     trash: Option<Trash>,
+    says_whose: bool,
 ) -> anyhow::Result<Outcome> {
-    let report = |progress| review::say_progress(&progress);
+    let report = |progress| match says_whose {
+        true => review::say_progress_of(&plan.instance.id, &progress),
+        false => review::say_progress(&progress),
+    };
     if let Some(trash) = trash {
         match keep_in_trash(&cluster, &plan, &trash).await {
             Ok(true) => restore::say_kept(&cluster, &plan),
             Ok(false) => {}
             Err(failure) => {
-                review::say_progress(&Progress::Failed(Step::Claim, failure.clone()));
+                report(Progress::Failed(Step::Claim, failure.clone()));
                 output::say("--no-trash does without a copy");
                 return Ok(Outcome {
                     failed: vec![(Step::Claim, failure)],

@@ -1,13 +1,14 @@
 //! `bowline deploy`: check and plan; what follows is that of every command that deploys.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use super::applying::{self, Planned, Wishes};
 use super::args::{Deploy, Document, DryRun, Report, Source};
+use super::asking::Asker;
 use super::session::Session;
 use super::source::{self, SourceText};
-use super::{Exit, UsageError, operate, output, render, turn};
+use super::{Exit, UsageError, missing, operate, output, render, turn};
 use crate::cluster::{Cluster, SchemaCache};
 use crate::definition::Definition;
 use crate::definition::check::{CheckContext, SchemaSource, check};
@@ -30,12 +31,16 @@ pub fn run(args: &Deploy, session: &Session) -> anyhow::Result<Exit> {
         return Ok(Exit::Ok);
     }
     // Faults are told before anything is connected to.
-    let prepared = Prepared::read(&args.source, session)?;
+    let prepared = Prepared::read_for("deploy", &args.source, session)?;
     let shown = prepared.shown.clone();
     let wishes = Wishes::of(&args.applying, args.dry_run.is_some()).about(&shown);
-    wishes.require_answer()?;
-    let secrets = prepared.secrets(args.dry_run.is_none())?;
+    let (asker, beside) = (
+        Asker::of(&args.applying, args.dry_run.is_some()),
+        prepared.beside.clone(),
+    );
+    let secrets = prepared.secrets(&asker)?;
     operate::on_cluster(session, async |cluster| {
+        let cluster = cluster.for_plans_only(args.dry_run.is_some());
         prepared.check_online(&cluster, session).await?;
         let message = args.applying.message.clone();
         let mut request = prepared.request(&cluster, session, message, secrets);
@@ -43,8 +48,13 @@ pub fn run(args: &Deploy, session: &Session) -> anyhow::Result<Exit> {
         request.remedies = args.applying.remedies();
         let instance = request.instance();
         let attempt = async || {
-            let plan = plan_deploy(&cluster, &request).await?;
-            let planned = Planned::Deploy(request.clone(), plan);
+            let mut request = request.clone();
+            let mut plan = plan_deploy(&cluster, &request).await?;
+            if asker.takes_up(&plan) {
+                request.secrets = asker.read(&request.definition, &beside)?;
+                plan = plan_deploy(&cluster, &request).await?;
+            }
+            let planned = Planned::Deploy(request, plan);
             applying::decide(wishes, session, cluster.clone(), planned).await
         };
         let waiting = &args.applying.waiting;
@@ -67,8 +77,18 @@ pub(super) struct Prepared {
 }
 
 impl Prepared {
+    /// As [`Prepared::read`]; where there is no such definition, an instance of that ID is looked for, which `command` may mean.
+    pub(super) fn read_for(
+        command: &str,
+        source: &Source,
+        session: &Session,
+    ) -> anyhow::Result<Self> {
+        let explained = |error| missing::of_definition(error, command, source, session);
+        Self::read(source, session).map_err(explained)
+    }
+
     /// Reads and checks the definition that the arguments name.
-    pub(super) fn read(source: &Source, session: &Session) -> anyhow::Result<Self> {
+    fn read(source: &Source, session: &Session) -> anyhow::Result<Self> {
         let text = source::read(source, session)?;
         source::say_whose_it_is(source, session)?;
         let (name, id) = source::identity(source, &text)?;
@@ -116,12 +136,12 @@ impl Prepared {
         render::accepted(&self.shown, online.checked).map(drop)
     }
 
-    /// Reads the values of its secrets from where it says that they are, and asks for those that a person knows if it may.
+    /// Reads the values of its secrets from where it says that they are, and from whom may be asked.
     ///
     /// # Errors
     /// A file is there and cannot be read, or the terminal cannot.
-    pub(super) fn secrets(&self, may_ask: bool) -> Result<SecretValues, Failure> {
-        secrets(&self.definition, &self.beside, may_ask)
+    pub(super) fn secrets(&self, asker: &Asker) -> Result<SecretValues, Failure> {
+        asker.read(&self.definition, &self.beside)
     }
 
     /// Returns what the engine is asked for.
@@ -166,22 +186,4 @@ fn checked_offline(text: &SourceText, context: &CheckContext) -> anyhow::Result<
         Some(definition) => Ok(definition),
         None => render::accepted(&text.shown, checked),
     }
-}
-
-/// Reads the values of a definition's secrets, whose files are named from `beside`.
-///
-/// # Errors
-/// A file is there and cannot be read, or the terminal cannot.
-pub(super) fn secrets(
-    definition: &Definition,
-    beside: &Path,
-    may_ask: bool,
-) -> Result<SecretValues, Failure> {
-    SecretValues::read(definition, beside, &mut |question| {
-        if may_ask {
-            output::ask_secret(question)
-        } else {
-            Ok(None)
-        }
-    })
 }

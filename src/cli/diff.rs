@@ -4,11 +4,13 @@
 use jiff::Timestamp;
 
 use super::args::{Diff, Report};
+use super::asking::Asker;
 use super::deploy::Prepared;
 use super::review::Depth;
 use super::session::Session;
 use super::{Exit, UsageError, changes, operate, output, plan_json, review, set_difference};
 use crate::engine::deploy::plan_deploy;
+use crate::engine::drift::leave_out_said;
 use crate::engine::history::{Comparison, compare};
 use crate::engine::plan::{DeployPlan, DiffLine};
 use crate::failure::{Failure, FailureKind};
@@ -29,19 +31,21 @@ pub fn run(args: &Diff, session: &Session) -> anyhow::Result<Exit> {
 }
 
 fn difference(args: &Diff, session: &Session) -> anyhow::Result<Exit> {
-    let prepared = Prepared::read(&args.source, session)?;
-    let secrets = prepared.secrets(false)?;
+    let prepared = Prepared::read_for("diff", &args.source, session)?;
+    let secrets = prepared.secrets(&Asker::silent())?;
     let shown = prepared.shown.clone();
-    let (plan, changes) = operate::on_cluster(session, async |cluster| {
+    let (plan, changes, now) = operate::on_cluster(session, async |cluster| {
         // NB: the changes come first, for the rehearsals of a plan make everything forgotten.
-        let look = cluster.for_one_look();
+        let look = cluster.for_one_look().for_plans_only(true);
         prepared.check_online(&look, session).await?;
         let request = prepared.request(&look, session, None, secrets);
         let changes = changes::read(&look, session, &request.instance()).await?;
+        let mut changes = changes.unwrap_or_default();
+        leave_out_said(&look, &request, &mut changes).await?;
         let plan = plan_deploy(&look, &request).await?;
-        Ok((plan, changes.unwrap_or_default()))
+        Ok((plan, changes, look.now()))
     })?;
-    print(args, &plan, &changes)?;
+    print(args, &plan, &changes, now)?;
     // Who may only look gets the difference all the same.
     let is_refused = plan.objects.is_empty() || plan.refusals.iter().any(is_more_than_forbidden);
     if !plan.refusals.is_empty() && is_refused {
@@ -74,7 +78,7 @@ fn is_more_than_forbidden(refusal: &Failure) -> bool {
     refusal.kind != FailureKind::Forbidden
 }
 
-fn print(args: &Diff, plan: &DeployPlan, changes: &Changes) -> anyhow::Result<()> {
+fn print(args: &Diff, plan: &DeployPlan, changes: &Changes, now: Timestamp) -> anyhow::Result<()> {
     match args.output {
         Report::Json => {
             let mut value = plan_json::deploy(plan, None);
@@ -88,13 +92,14 @@ fn print(args: &Diff, plan: &DeployPlan, changes: &Changes) -> anyhow::Result<()
             print_rows(
                 "changed in the cluster since it was deployed:",
                 &set_back(changes),
+                now,
             )?;
             let added = added(changes);
-            print_rows("added by others, and left by a deploy:", &added)?;
+            print_rows("added by others, and left by a deploy:", &added, now)?;
             if !added.is_empty() {
-                let id = &plan.instance.id;
+                let of = args.source.shown();
                 output::say(format!(
-                    "`bowline adopt {id}` takes over what others added by updates, and the deploy after it removes that"
+                    "`bowline adopt {of}` takes over what others added by updates, and the deploy after it removes that"
                 ));
             }
         }
@@ -108,12 +113,12 @@ fn print(args: &Diff, plan: &DeployPlan, changes: &Changes) -> anyhow::Result<()
     Ok(())
 }
 
-fn print_rows(title: &str, objects: &[ObjectChange]) -> anyhow::Result<()> {
+fn print_rows(title: &str, objects: &[ObjectChange], now: Timestamp) -> anyhow::Result<()> {
     if objects.is_empty() {
         return Ok(());
     }
     output::print(&format!("{title}\n"))?;
-    let rows = changes::rows(objects, Timestamp::now());
+    let rows = changes::rows(objects, now);
     Ok(output::print(&output::table(&changes::HEADINGS, &rows))?)
 }
 

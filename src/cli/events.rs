@@ -28,7 +28,7 @@ pub fn run(args: &Events, session: &Session) -> anyhow::Result<Exit> {
             output::say(format!("there are no events of {}", instance.id));
         }
         let mut printer = Printer::new(args, instance);
-        printer.print_first(&events)?;
+        printer.print_first(&events, cluster.now())?;
         if !args.watch {
             return Ok(Exit::Ok);
         }
@@ -54,7 +54,7 @@ async fn follow(cluster: &Cluster, printer: &mut Printer<'_>) -> anyhow::Result<
                     .into_iter()
                     .for_each(|delta| apply_delta(&mut events, delta));
                 events.sort_by_key(|event: &Event| event.last_seen);
-                printer.print_news(&events)?;
+                printer.print_news(&events, cluster.now())?;
             }
             Some(WatchEvent::Link { state, .. }) => match state {
                 LinkState::Retrying { failure, .. } => outage.say_lost(&failure),
@@ -87,11 +87,10 @@ impl<'a> Printer<'a> {
         }
     }
 
-    fn print_first(&mut self, events: &[Event]) -> anyhow::Result<()> {
+    fn print_first(&mut self, events: &[Event], now: Timestamp) -> anyhow::Result<()> {
         self.printed = seen(events);
         match self.args.output {
             Report::Text => {
-                let now = Timestamp::now();
                 let rows: Vec<_> = events
                     .iter()
                     .map(|it| status_text::event_row(it, now))
@@ -114,13 +113,13 @@ impl<'a> Printer<'a> {
         Ok(())
     }
 
-    fn print_news(&mut self, events: &[Event]) -> anyhow::Result<()> {
+    fn print_news(&mut self, events: &[Event], now: Timestamp) -> anyhow::Result<()> {
         let seen = seen(events);
         let is_news = |event: &&Event| self.printed.get(&event.name) != seen.get(&event.name);
         for event in events.iter().filter(is_news) {
             match self.args.output {
                 Report::Text => {
-                    let cells = status_text::event_row(event, Timestamp::now());
+                    let cells = status_text::event_row(event, now);
                     output::print(&output::row(&cells, &self.widths))?;
                 }
                 Report::Json => output::print(&format!("{}\n", self.document(event)))?,

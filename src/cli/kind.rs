@@ -6,7 +6,7 @@ use super::UsageError;
 use super::args::KindSource;
 use super::operate;
 use super::session::Session;
-use crate::cluster::{Cluster, SchemaCache};
+use crate::cluster::{Cluster, Resource, SchemaCache};
 use crate::failure::{Failure, FailureKind};
 use crate::schema::{Document, KindName, Schema, built_in_with_texts, names_kind, rank};
 
@@ -57,8 +57,8 @@ pub(super) fn find(word: &str, source: &KindSource, session: &Session) -> anyhow
         let index = cluster.open_api().await?;
         let document = cluster.schemas(&index, &api_version, Some(&cache)).await?;
         let document = document.ok_or_else(|| unknown(word, Some(&api_version)))?;
-        let by_plural = kind_of_plural(&cluster, word, &api_version).await?;
-        let word = by_plural.as_deref().unwrap_or(word);
+        let by_name = kind_of_name(&cluster, word, &api_version).await?;
+        let word = by_name.as_deref().unwrap_or(word);
         let name = best(document.kinds(), word, Some(&api_version));
         Ok(Found {
             name: name.ok_or_else(|| unknown(word, Some(&api_version)))?,
@@ -83,9 +83,9 @@ fn best<'k>(
 /// Returns the version at which the server prefers a kind of that name.
 async fn preferred_version(cluster: &Cluster, word: &str) -> Result<Option<String>, Failure> {
     let resources = cluster.resources().await?;
-    let named = resources.iter().filter(|resource| {
-        names_kind(word, &resource.kind) || *resource.plural == *word.to_lowercase()
-    });
+    let named = resources
+        .iter()
+        .filter(|resource| names_kind(word, &resource.kind) || is_named_so(resource, word));
     let versions: BTreeSet<String> = named.map(|resource| resource.api_version()).collect();
     // The core group has the shortest name, and comes first in what people mean.
     Ok(versions
@@ -93,17 +93,22 @@ async fn preferred_version(cluster: &Cluster, word: &str) -> Result<Option<Strin
         .min_by_key(|version| version.contains('/')))
 }
 
-/// Returns the kind whose plural a word is: custom kinds make theirs as they like.
-async fn kind_of_plural(
+/// Tells whether a word is a kind's plural, or one of its short names: custom kinds make theirs as they like.
+fn is_named_so(resource: &Resource, word: &str) -> bool {
+    let word = word.to_lowercase();
+    *resource.plural == *word || resource.short_names.contains(&word)
+}
+
+/// Returns the kind whose plural or short name a word is.
+async fn kind_of_name(
     cluster: &Cluster,
     word: &str,
     api_version: &str,
 ) -> Result<Option<String>, Failure> {
     let resources = cluster.resources().await?;
     let mut resources = resources.iter();
-    let found = resources.find(|resource| {
-        *resource.plural == *word.to_lowercase() && resource.api_version() == api_version
-    });
+    let found = resources
+        .find(|resource| is_named_so(resource, word) && resource.api_version() == api_version);
     Ok(found.map(|resource| resource.kind.to_string()))
 }
 

@@ -43,14 +43,20 @@ async fn print(args: &Logs, session: &Session, cluster: &Cluster) -> anyhow::Res
     let instance = session.instance(cluster, &args.id);
     let query = LogQuery {
         containers: args.containers.clone(),
+        pod: args.pod.clone(),
         previous: args.previous,
         since: args.since,
+        since_time: args.since_time,
         // A negative number is all, as kubectl has it.
         tail: args.tail.and_then(|tail| u64::try_from(tail).ok()),
     };
     let pods = cluster.all_pods(&instance).await?;
     if pods.is_empty() && !is_there(args, session, cluster, &instance).await? {
         return Ok(Exit::Failed);
+    }
+    if let Some(pod) = &args.pod {
+        // One that does not run has said something, too.
+        pod_choice::running(&pods, Some(pod), &instance)?;
     }
     check_names(&query, &pods)?;
     let n_sources = check_number(args, &query, (&pods, &instance.namespace))?;

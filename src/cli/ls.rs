@@ -4,7 +4,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::pin::pin;
 use std::time::Duration;
 
-use jiff::Timestamp;
 use serde_json::json;
 use tokio::sync::mpsc::{self, UnboundedReceiver};
 
@@ -16,11 +15,13 @@ use crate::app::CatalogueEntry;
 use crate::cluster::Cluster;
 use crate::definition::id::InstanceId;
 use crate::definition::yaml;
+use crate::engine::protection;
 use crate::engine::selection::select;
 use crate::failure::{Failure, FailureKind};
 use crate::service::address::{Address, AddressKind, Route, addresses};
 use crate::service::fleet::{Connection, Fleet};
 use crate::service::health::State;
+use crate::service::protection::Protection;
 use crate::service::status::InstanceStatus;
 use crate::service::summary::InstanceKey;
 use crate::service::watch::{Scope, WatchEvent};
@@ -40,10 +41,11 @@ pub fn run(args: &Ls, session: &Session) -> anyhow::Result<Exit> {
             Scope::Namespace(cluster.namespace().clone())
         };
         let mut listing = Listing::new(args, session, &cluster);
-        let mut fleet = cluster.snapshot(&scope, Timestamp::now()).await?;
+        let mut fleet = cluster.snapshot(&scope).await?;
         listing.describe(&mut fleet);
         listing.choose(&fleet).await?;
         listing.locate(&fleet).await?;
+        listing.learn_protection(&fleet).await?;
         listing.say_forbidden(&fleet);
         listing.print(&fleet)?;
         listing.say_kept(&fleet);
@@ -71,21 +73,32 @@ struct Listing<'a> {
     /// Where instances are reached, if that is asked for, and which ones it was asked about.
     addresses: BTreeMap<InstanceKey, Vec<Address>>,
     located: Option<BTreeMap<InstanceKey, Option<u32>>>,
+    /// Which namespaces are protected, where that is printed.
+    protection: Protection,
 }
 
 impl<'a> Listing<'a> {
     fn new(args: &'a Ls, session: &Session, cluster: &'a Cluster) -> Self {
+        let definitions = session.definitions();
+        // A definition for another namespace may run there: one that is not deployed here is told apart.
+        let here = cluster.namespace();
+        let is_elsewhere = args.selector.is_none()
+            && definitions.iter().any(|entry| {
+                let named = entry.namespace.as_ref();
+                named.is_some_and(|named| named != here)
+            });
         Self {
             args,
             cluster,
-            columns: Columns::of(args.output, args.all_namespaces),
-            definitions: session.definitions(),
+            columns: Columns::of(args.output, args.all_namespaces || is_elsewhere),
+            definitions,
             widths: Vec::new(),
             printed: BTreeMap::new(),
             asked: BTreeMap::new(),
             chosen: BTreeSet::new(),
             addresses: BTreeMap::new(),
             located: None,
+            protection: Protection::default(),
         }
     }
 
@@ -93,7 +106,7 @@ impl<'a> Listing<'a> {
     fn describe(&self, fleet: &mut Fleet) {
         let known = self.definitions.iter();
         let hashes = known.map(|entry| (entry.name.clone(), entry.hash.clone()));
-        fleet.set_definitions(hashes, Timestamp::now());
+        fleet.set_definitions(hashes, self.cluster.now());
     }
 
     /// Asks the server which instances the selector chooses. Labels come with a revision, so it is asked again when there is a
@@ -160,6 +173,16 @@ impl<'a> Listing<'a> {
         Ok(())
     }
 
+    /// Asks which namespaces are protected, for the formats that tell: no table does.
+    async fn learn_protection(&mut self, fleet: &Fleet) -> Result<(), Failure> {
+        if matches!(self.args.output, Output::Json | Output::Yaml) {
+            let of_instances = fleet.instances().map(|it| it.key().namespace.clone());
+            let namespaces = of_instances.collect();
+            self.protection = protection::of_namespaces(self.cluster, &namespaces).await?;
+        }
+        Ok(())
+    }
+
     fn say_forbidden(&self, fleet: &Fleet) {
         for (topic, failure) in fleet.forbidden() {
             let sentence = format!("warning: {topic} are not shown: {failure}");
@@ -193,14 +216,20 @@ impl<'a> Listing<'a> {
 
     /// Says which instances somebody works on, so that one that was left half done is seen.
     fn say_operations(&self, fleet: &Fleet) {
-        let now = Timestamp::now();
+        let now = self.cluster.now();
         for row in self.rows(fleet) {
             let Some(operation) = &row.operation else {
                 continue;
             };
             let (what, progress) = (operation.what(), operation.progress());
             let (holder, ages) = (&operation.holder, operation.ages(now));
-            let sentence = format!("{}: {holder} runs a {what}: {progress} ({ages})", row.id);
+            let id = &row.id;
+            let sentence = match row.state {
+                State::Interrupted => format!(
+                    "{id}: {holder} left a {what} half done: {progress} ({ages}); `bowline resume {id}` finishes it"
+                ),
+                _ => format!("{id}: {holder} runs a {what}: {progress} ({ages})"),
+            };
             output::say(text::clean(&sentence));
         }
     }
@@ -215,6 +244,7 @@ impl<'a> Listing<'a> {
             let mut known = self.addresses.iter();
             let found = known.find(|(key, _)| is_of(row, key));
             row.addresses = found.map(|(_, addresses)| addresses.clone());
+            row.protected |= self.protection.covers(&row.namespace);
         }
         rows
     }
@@ -244,7 +274,7 @@ impl<'a> Listing<'a> {
     }
 
     fn print_table(&mut self, rows: &[InstanceStatus]) -> anyhow::Result<()> {
-        let now = Timestamp::now();
+        let now = self.cluster.now();
         let cells: Vec<_> = rows
             .iter()
             .map(|row| self.columns.cells(row, now))
@@ -274,7 +304,7 @@ impl<'a> Listing<'a> {
     fn print_one(&self, row: &InstanceStatus) -> anyhow::Result<()> {
         match self.args.output {
             Output::Table | Output::Wide => {
-                let cells = self.columns.cells(row, Timestamp::now());
+                let cells = self.columns.cells(row, self.cluster.now());
                 output::print(&output::row(&cells, &self.widths))?;
             }
             Output::Json => output::print(&(serde_json::to_string(row)? + "\n"))?,
@@ -295,19 +325,19 @@ impl<'a> Listing<'a> {
         let mut signal = pin!(operate::next_signal());
         loop {
             let next = fleet.next_refresh().map_or(IDLE, |at| {
-                Duration::try_from(at.duration_since(Timestamp::now())).unwrap_or_default()
+                Duration::try_from(at.duration_since(self.cluster.now())).unwrap_or_default()
             });
             tokio::select! {
                 number = &mut signal => return Ok(Exit::Signal(number?)),
                 Some(event) = events.recv() => {
-                    fleet.apply(event, Timestamp::now());
+                    fleet.apply(event, self.cluster.now());
                     // What came together is printed together.
                     while let Ok(event) = events.try_recv() {
-                        fleet.apply(event, Timestamp::now());
+                        fleet.apply(event, self.cluster.now());
                     }
                 }
                 () = tokio::time::sleep(next) => {
-                    fleet.refresh(Timestamp::now());
+                    fleet.refresh(self.cluster.now());
                 }
             }
             match fleet.connection() {
@@ -358,7 +388,7 @@ impl<'a> Listing<'a> {
     fn is_news(&self, old: &InstanceStatus, new: &InstanceStatus) -> bool {
         match self.args.output {
             Output::Table | Output::Wide => {
-                let now = Timestamp::now();
+                let now = self.cluster.now();
                 self.columns.cells(old, now) != self.columns.cells(new, now)
             }
             Output::Json | Output::Yaml => rows::is_news(old, new),

@@ -1,10 +1,15 @@
 //! What is said where no instance bears an ID: one sentence for every command, with what there is instead.
 
-use super::output;
+use super::args::Source;
 use super::session::Session;
+use super::{operate, output};
+use crate::catalogue::CatalogueError;
 use crate::cluster::Cluster;
 use crate::definition::check::nearest;
+use crate::definition::id::InstanceId;
+use crate::engine::pull::definition_of;
 use crate::engine::selection;
+use crate::engine::sets::refusal_of_foreign_set;
 use crate::failure::{Failure, FailureKind};
 use crate::service::detail::Detail;
 use crate::service::summary::InstanceKey;
@@ -32,6 +37,9 @@ pub(super) async fn say(
     if !claims.is_empty() {
         let sentence = format!("  claims of an earlier one are kept: {}", claims.join(", "));
         output::say(text::clean(&sentence));
+    }
+    if let Some(refusal) = refusal_of_foreign_set(cluster, key).await {
+        output::say(text::clean(&format!("  {refusal}")));
     }
     if is_saved(session, key) {
         output::say(format!("  it is saved: `bowline deploy {id}` deploys it"));
@@ -79,6 +87,66 @@ pub(super) async fn explains(
         say(session, cluster, key, found.as_ref()).await;
     }
     Ok(is_missing)
+}
+
+/// Says of a definition that is not in the catalogue that its name is the ID of an instance of another one, and how that one is
+/// named; `command` is what was called. Returns the fault of anything else as it is.
+pub(super) fn of_definition(
+    error: anyhow::Error,
+    command: &str,
+    source: &Source,
+    session: &Session,
+) -> anyhow::Error {
+    let Some(id) = lacking(&error, source) else {
+        return error;
+    };
+    let name = operate::on_cluster(session, async |cluster| {
+        let instance = session.instance(&cluster, id);
+        Ok(definition_of(&cluster, &instance).await?)
+    });
+    match name {
+        Ok(name) if name != *id => anyhow::anyhow!(
+            "{error:#}: {id} is an instance of {name}: `bowline {command} {name} --id {id}`"
+        ),
+        _ => error,
+    }
+}
+
+/// As [`of_definition`] where no cluster is asked: the way is named whatever there is.
+pub(super) fn of_definition_here(
+    error: anyhow::Error,
+    command: &str,
+    source: &Source,
+) -> anyhow::Error {
+    match lacking(&error, source) {
+        Some(id) => anyhow::anyhow!(
+            "{error:#}; if {id} is an instance of another definition: `bowline {command} DEFINITION --id {id}`"
+        ),
+        None => error,
+    }
+}
+
+/// As [`of_definition_here`], where only names of definitions are taken.
+pub(super) fn of_name(error: anyhow::Error, name: &InstanceId) -> anyhow::Error {
+    match is_no_definition(&error) {
+        true => anyhow::anyhow!(
+            "{error:#}; if {name} is an instance of another definition: `bowline status {name}` tells of which"
+        ),
+        false => error,
+    }
+}
+
+/// Returns the name that was given, where no definition bears it.
+fn lacking<'a>(error: &anyhow::Error, source: &'a Source) -> Option<&'a InstanceId> {
+    let name = source.name.as_ref().filter(|_| source.filename.is_none());
+    name.filter(|_| source.id.is_none() && is_no_definition(error))
+}
+
+fn is_no_definition(error: &anyhow::Error) -> bool {
+    matches!(
+        error.downcast_ref::<CatalogueError>(),
+        Some(CatalogueError::NotFound { .. })
+    )
 }
 
 /// Tells whether an ID of which nothing is there is no mistake: this machine saved a definition of that name, or took such an

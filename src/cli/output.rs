@@ -49,16 +49,17 @@ pub fn can_ask() -> bool {
     io::stdin().is_terminal() && io::stderr().is_terminal()
 }
 
-/// Asks for a secret on the terminal, without showing what is typed; none where nobody can be asked.
+/// Asks for a secret on the terminal, without showing what is typed; none where nobody can be asked. A hint may follow the
+/// question.
 ///
 /// # Errors
 /// The terminal cannot be written or read.
-pub fn ask_secret(question: &str) -> io::Result<Option<SecretValue>> {
+pub fn ask_secret(question: &str, hint: &str) -> io::Result<Option<SecretValue>> {
     if !can_ask() {
         return Ok(None);
     }
     let question = text::clean(question);
-    let answer = rpassword::prompt_password(format!("{question} (empty keeps what is there): "))?;
+    let answer = rpassword::prompt_password(format!("{question}{hint}: "))?;
     Ok(Some(SecretValue::new(answer)))
 }
 

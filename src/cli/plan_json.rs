@@ -29,6 +29,7 @@ pub(super) fn deploy(plan: &DeployPlan, outcome: Option<&Outcome>) -> Value {
             "conflicts": of_conflicts(&plan.conflicts),
             "takesConflicts": plan.takes_conflicts,
             "yielded": of_conflicts(&plan.yielded),
+            "replaces": plan.replaces,
             "refusals": plan.refusals.iter().map(of_failure).collect::<Vec<_>>(),
             "options": plan.offers.iter().map(of_offer).collect::<Vec<_>>(),
             "storage": of_storage(&plan.storage),
@@ -243,7 +244,7 @@ fn of_planned(object: &PlannedObject) -> Value {
     value["change"] = json!(match object.change {
         Change::Create => "create",
         Change::Update => "update",
-        Change::Keep => "keep",
+        Change::Unchanged | Change::Keep => "keep",
         Change::Recreate => "recreate",
         Change::Delete => "delete",
     });

@@ -16,8 +16,9 @@ pub fn run(args: Prune, session: &Session) -> anyhow::Result<Exit> {
     let everywhere = args.all_namespaces;
     let args = as_delete(args);
     operate::on_cluster(session, async |cluster| {
+        let cluster = cluster.for_plans_only(args.dry_run);
         let namespace = (!everywhere).then_some(cluster.namespace());
-        let now = Timestamp::now();
+        let now = cluster.now();
         let (expired, unseen) = expired(&cluster, namespace, now).await?;
         output::say_unseen(unseen.as_ref());
         if expired.is_empty() {
@@ -39,6 +40,7 @@ fn as_delete(args: Prune) -> Delete {
         volumes: Some(args.volumes),
         kept: false,
         retained: false,
+        named: Vec::new(),
         confirm: Vec::new(),
         dry_run: args.dry_run,
         no_trash: args.no_trash,

@@ -45,10 +45,12 @@ fn said(plan: &PullPlan) -> String {
         true => ", and replaces the pods, which read their config anew then",
         false => "",
     };
-    format!(
-        "{} says it now; `bowline deploy {}` makes it a revision{and}",
-        plan.name, plan.instance.id
-    )
+    let (name, id) = (&plan.name, &plan.instance.id);
+    let under = match name == id {
+        true => String::new(),
+        false => format!(" --id {id}"),
+    };
+    format!("{name} says it now; `bowline deploy {name}{under}` makes it a revision{and}")
 }
 
 /// All was pulled, some of it, or nothing of what there is.

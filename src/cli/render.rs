@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::args::{Document, Render, Source};
 use super::session::Session;
 use super::source::{self, SourceText};
-use super::{Exit, output, validate};
+use super::{Exit, missing, output, validate};
 use crate::definition::Definition;
 use crate::definition::check::{Checked, check};
 use crate::definition::diagnostic::Diagnostic;
@@ -22,7 +22,8 @@ pub fn run(args: &Render, session: &Session) -> anyhow::Result<Exit> {
 
 /// Renders the definition that the arguments name, as the session would deploy it.
 pub(super) fn render_source(source: &Source, session: &Session) -> anyhow::Result<Rendered> {
-    let text = source::read(source, session)?;
+    let text = source::read(source, session)
+        .map_err(|error| missing::of_definition_here(error, "render", source))?;
     let (name, id) = source::identity(source, &text)?;
     let definition = checked(&text, source, session)?;
     let context = RenderContext {

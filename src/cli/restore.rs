@@ -4,15 +4,17 @@ use serde_json::json;
 
 use super::applying::{self, Planned, Wishes};
 use super::args::{Applying, Report, Restore};
+use super::asking::Asker;
 use super::session::Session;
-use super::{Exit, UsageError, deploy, operate, output, turn};
+use super::{Exit, UsageError, operate, output, turn};
 use crate::catalogue::trash::TrashItem;
 use crate::catalogue::trash::which::{Which, numbers, shown_time};
 use crate::cluster::{Cluster, Identity};
 use crate::definition::id::{InstanceId, Namespace};
 use crate::engine::plan::{FateRow, TeardownPlan};
-use crate::engine::restore::{RestoreRequest, Surroundings, plan_restore};
+use crate::engine::restore::{Surroundings, plan_restore};
 use crate::failure::{Failure, FailureKind};
+use crate::runtime::restore_request;
 use crate::service::summary::InstanceKey;
 use crate::text;
 
@@ -35,15 +37,20 @@ pub fn run(args: &Restore, session: &Session) -> anyhow::Result<Exit> {
     wishes.require_answer()?;
     let items = items(session);
     operate::on_cluster(session, async |cluster| {
+        let cluster = cluster.for_plans_only(args.dry_run);
         let asked = session.global.namespace.as_ref();
         let meant = of_instance(&items, id, asked, cluster.identity())?;
         let item = choose(&meant, args.at)?;
-        let request = request(args, session, item);
+        let request = restore_request(item, surroundings(session, &args.applying));
         let beside = session.catalogue.dir();
-        let secrets = |definition: &_| deploy::secrets(definition, beside, !args.dry_run);
+        let asker = Asker::of(&args.applying, args.dry_run);
+        let secrets = |definition: &_| asker.read(definition, beside);
         let instances = std::slice::from_ref(&request.instance);
         let attempt = async || {
-            let plan = plan_restore(&cluster, &request, &secrets).await?;
+            let mut plan = plan_restore(&cluster, &request, &secrets).await?;
+            if asker.takes_up(&plan.deploy) {
+                plan = plan_restore(&cluster, &request, &secrets).await?;
+            }
             applying::decide(wishes, session, cluster.clone(), Planned::Restore(plan)).await
         };
         let waiting = &args.applying.waiting;
@@ -172,20 +179,6 @@ fn missing(id: &InstanceId, asked: Option<&Namespace>, elsewhere: &[&TrashItem])
             );
             Failure::new(FailureKind::NotFound, summary)
         }
-    }
-}
-
-fn request(args: &Restore, session: &Session, item: &TrashItem) -> RestoreRequest {
-    RestoreRequest {
-        instance: InstanceKey {
-            namespace: item.namespace.clone(),
-            id: item.id.clone(),
-        },
-        revision: item.revision,
-        definition: item.definition.clone(),
-        text: item.text.clone(),
-        parameters: item.parameters.clone(),
-        surroundings: surroundings(session, &args.applying),
     }
 }
 

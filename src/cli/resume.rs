@@ -2,9 +2,10 @@
 
 use super::applying::{self, Planned, Wishes};
 use super::args::{Adjust, Chosen, Delete, Resume, UpdateIngress, Volumes};
+use super::asking::Asker;
 use super::operate::{self, Ended};
 use super::session::Session;
-use super::{Exit, adjust, adopt, confirm, delete, deploy, output, restore, review, routes, turn};
+use super::{Exit, adjust, adopt, confirm, delete, output, restore, review, routes, turn};
 use crate::cluster::Cluster;
 use crate::engine::deploy::RunOptions;
 use crate::engine::plan::{TeardownPlan, TeardownScope, VolumeChoice};
@@ -12,9 +13,8 @@ use crate::engine::resume::{ClearPlan, ResumePlan, ResumeRequest, plan_resume, r
 use crate::text;
 
 pub fn run(args: &Resume, session: &Session) -> anyhow::Result<Exit> {
-    let wishes = Wishes::of(&args.applying, args.dry_run);
-    wishes.require_answer()?;
     operate::on_cluster(session, async |cluster| {
+        let cluster = cluster.for_plans_only(args.dry_run);
         let instance = session.instance(&cluster, &args.id);
         let attempt = async || resume(args, session, cluster.clone()).await;
         let instances = std::slice::from_ref(&instance);
@@ -35,9 +35,16 @@ async fn resume(args: &Resume, session: &Session, cluster: Cluster) -> anyhow::R
         surroundings: restore::surroundings(session, &args.applying),
     };
     let beside = session.catalogue.dir();
-    let secrets = |definition: &_| deploy::secrets(definition, beside, !args.dry_run);
+    let asker = Asker::of(&args.applying, args.dry_run);
+    let secrets = |definition: &_| asker.read(definition, beside);
     let wishes = Wishes::of(&args.applying, args.dry_run);
-    match plan_resume(&cluster, &request, &secrets).await? {
+    let mut plan = plan_resume(&cluster, &request, &secrets).await?;
+    if plan.deploy().is_some_and(|plan| asker.takes_up(plan)) {
+        plan = plan_resume(&cluster, &request, &secrets).await?;
+    }
+    // Where nothing is under way that was said by now.
+    wishes.require_answer()?;
+    match plan {
         ResumePlan::Deploy { request, plan } => {
             let planned = Planned::Deploy(*request, *plan);
             applying::decide(wishes, session, cluster, planned).await
@@ -109,6 +116,7 @@ fn as_delete(args: &Resume, plan: &TeardownPlan) -> Delete {
         }),
         kept: plan.scope == TeardownScope::KeptClaims,
         retained: plan.scope == TeardownScope::RetainedVolumes,
+        named: plan.named.iter().cloned().collect(),
         confirm: applying.confirm.iter().cloned().collect(),
         dry_run: args.dry_run,
         no_trash: args.no_trash,

@@ -1,10 +1,11 @@
 //! Plans, progress and outcomes as text: what is read before a question is answered, and while it is carried out.
 
-use super::{Exit, exit, output};
-use crate::definition::id::InstanceId;
+use super::{Exit, exit, output, turn};
+use crate::definition::id::{InstanceId, Namespace};
+use crate::engine::operation;
 use crate::engine::plan::{
-    Change, DataFate, DeployPlan, DiffLine, DiffSide, Fate, FateRow, FieldConflict, Outcome,
-    PlannedObject, Progress, Step, TeardownPlan, TeardownScope, sums,
+    Change, ClaimFate, DataFate, DeployPlan, DiffLine, DiffSide, Fate, FateRow, FieldConflict,
+    Outcome, PlannedObject, Progress, TeardownPlan, TeardownScope, sums,
 };
 use crate::engine::remedy::Offer;
 use crate::engine::rollback::HangingPod;
@@ -25,19 +26,23 @@ pub(super) enum Depth {
 pub(super) fn deploy_plan(plan: &DeployPlan, depth: Depth) -> String {
     let mut out = String::new();
     for object in &plan.objects {
-        push_object(&mut out, object, depth);
+        push_object(&mut out, object, &plan.instance.namespace, depth);
     }
     out
 }
 
-fn push_object(out: &mut String, object: &PlannedObject, depth: Depth) {
+fn push_object(out: &mut String, object: &PlannedObject, home: &Namespace, depth: Depth) {
     let note = object
         .note
         .as_ref()
         .map_or_else(String::new, |note| format!("  ({note})"));
     push(
         out,
-        &format!("{} {}{note}", sign(object.change), object.key),
+        &format!(
+            "{} {}{note}",
+            sign(object.change),
+            object.key.seen_from(home.as_str())
+        ),
     );
     if depth == Depth::Changes && !matches!(object.change, Change::Update | Change::Recreate) {
         return;
@@ -51,7 +56,12 @@ fn push_object(out: &mut String, object: &PlannedObject, depth: Depth) {
 pub(super) fn routes(plan: &RoutePlan) -> String {
     let mut out = String::new();
     for route in &plan.routes {
-        push_object(&mut out, &route.object, Depth::Changes);
+        push_object(
+            &mut out,
+            &route.object,
+            &plan.instance.namespace,
+            Depth::Changes,
+        );
     }
     out
 }
@@ -131,7 +141,7 @@ fn sign(change: Change) -> &'static str {
     match change {
         Change::Create => "+ create",
         Change::Update => "~ update",
-        Change::Keep => "= keep  ",
+        Change::Unchanged | Change::Keep => "= keep  ",
         Change::Recreate => "! recreate",
         Change::Delete => "- delete",
     }
@@ -149,7 +159,8 @@ pub(super) fn diff_line(line: &DiffLine) -> String {
 
 /// Returns the fate table of a teardown.
 pub(super) fn fate_table(plan: &TeardownPlan) -> String {
-    let rows: Vec<Vec<String>> = plan.rows.iter().map(fate_row).collect();
+    let home = plan.instance.namespace.as_str();
+    let rows: Vec<Vec<String>> = plan.rows.iter().map(|row| fate_row(row, home)).collect();
     let from = match plan.scope {
         TeardownScope::Instance | TeardownScope::KeptClaims => "VOLUME",
         TeardownScope::RetainedVolumes => "FROM CLAIM",
@@ -157,7 +168,7 @@ pub(super) fn fate_table(plan: &TeardownPlan) -> String {
     output::table(&["OBJECT", "FATE", "SIZE", from, "DATA"], &rows)
 }
 
-fn fate_row(row: &FateRow) -> Vec<String> {
+fn fate_row(row: &FateRow, home: &str) -> Vec<String> {
     let fate = match &row.fate {
         Fate::Deleted => "deleted".to_owned(),
         Fate::Kept(why) => format!("kept: {why}"),
@@ -166,13 +177,18 @@ fn fate_row(row: &FateRow) -> Vec<String> {
     };
     let claim = row.claim.as_ref();
     vec![
-        row.key.to_string(),
+        row.key.seen_from(home),
         fate,
         claim.map_or_else(String::new, |claim| claim.size.clone()),
         claim
             .and_then(|claim| claim.volume.clone().or(claim.retained_from.clone()))
             .unwrap_or_default(),
         match claim {
+            // Nothing happens to the data of a claim that stays.
+            Some(ClaimFate {
+                data: DataFate::Retained,
+                ..
+            }) if matches!(row.fate, Fate::Kept(_)) => "kept".to_owned(),
             Some(claim) => data_fate(claim.data).to_owned(),
             None if row.destroys_values() => "values destroyed".to_owned(),
             None => String::new(),
@@ -214,47 +230,15 @@ fn progress_sentence(progress: &Progress) -> Option<String> {
     let sentence = match progress {
         // Ends of steps follow within moments; their beginnings would only double the lines.
         Progress::Started(_) => return None,
-        Progress::Done(step, None) => format!("✔ {}", step_done(step)),
-        Progress::Done(step, Some(remark)) => format!("✔ {}: {remark}", step_done(step)),
-        Progress::Failed(step, failure) => format!("✖ {}: {failure}", step_wanted(step)),
-        Progress::NotTried(step, why) => format!("– {}: not tried, {why}", step_wanted(step)),
-        Progress::Waiting(what) => format!("… {what}"),
+        Progress::Done(step, None) => format!("✔ {}", step.done()),
+        Progress::Done(step, Some(remark)) => format!("✔ {}: {remark}", step.done()),
+        Progress::Failed(step, failure) => format!("✖ {step}: {failure}"),
+        // Why it was not begun is said once.
+        Progress::NotTried(_, why) if why == operation::NOT_BEGUN => return None,
+        Progress::NotTried(step, why) => format!("– {step}: not tried, {why}"),
+        Progress::Waiting(what) | Progress::Listening(what) => format!("… {what}"),
     };
     Some(sentence)
-}
-
-fn step_done(step: &Step) -> String {
-    match step {
-        Step::Claim => "operation claimed".to_owned(),
-        Step::Revision(number) => format!("revision {number} written"),
-        Step::Adopt(key) => format!("{key} adopted"),
-        Step::Retain(key) => format!("{key} set to Retain"),
-        Step::Bind(key) => format!("{key} free for its claim"),
-        Step::Grow(key) => format!("{key} asks for more"),
-        Step::Apply(key) => format!("{key} applied"),
-        Step::Delete(key) => format!("{key} deleted"),
-        Step::Keep(key) => format!("{key} kept"),
-        Step::Record => "record settled".to_owned(),
-        Step::Ready => "ready".to_owned(),
-        Step::Gone(key) => format!("{key} gone"),
-    }
-}
-
-fn step_wanted(step: &Step) -> String {
-    match step {
-        Step::Claim => "claim the operation".to_owned(),
-        Step::Revision(number) => format!("write revision {number}"),
-        Step::Adopt(key) => format!("adopt {key}"),
-        Step::Retain(key) => format!("set {key} to Retain"),
-        Step::Bind(key) => format!("free {key} for its claim"),
-        Step::Grow(key) => format!("grow {key}"),
-        Step::Apply(key) => format!("apply {key}"),
-        Step::Delete(key) => format!("delete {key}"),
-        Step::Keep(key) => format!("keep {key}"),
-        Step::Record => "settle the record".to_owned(),
-        Step::Ready => "become ready".to_owned(),
-        Step::Gone(key) => format!("wait until {key} is gone"),
-    }
 }
 
 /// Says how an operation ended and returns its exit code.
@@ -279,8 +263,12 @@ pub(super) fn conclude_or(what: &str, outcome: &Outcome, next: &str) -> Exit {
     output::say(format!(
         "{what}: {done} done, {failed} failed, {not_tried} not tried"
     ));
-    if exit == Exit::Partly {
-        output::say(format!("{next} finishes it"));
+    match exit {
+        Exit::Partly if operation::is_lost(outcome) => output::say(
+            "somebody else went on with it: look at what is there now before the same is begun again",
+        ),
+        Exit::Partly => output::say(format!("{next} finishes it")),
+        _ => turn::say_ways(outcome),
     }
     exit
 }

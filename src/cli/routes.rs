@@ -9,13 +9,14 @@ use crate::cluster::Cluster;
 use crate::engine::plan::Outcome;
 use crate::engine::routes::{RouteOptions, RoutePlan, plan_routes, run_routes};
 use crate::engine::selection;
-use crate::failure::FailureKind;
+use crate::failure::{Failure, FailureKind};
 use crate::service::summary::InstanceKey;
 use crate::text;
 
 pub fn run(args: &UpdateIngress, session: &Session) -> anyhow::Result<Exit> {
     confirm::require_answer(args.how.yes || args.how.dry_run, "--yes")?;
     operate::on_cluster(session, async |cluster| {
+        let cluster = cluster.for_plans_only(args.how.dry_run);
         let instances = if args.ids.is_empty() {
             selection::all(&cluster, cluster.namespace()).await?
         } else {
@@ -60,7 +61,16 @@ pub(super) async fn decide(
         };
         return end(args, &plans, &[], exit);
     }
-    if !is_wanted(args, cluster, &runnable)? {
+    let is_wanted = match is_wanted(args, cluster, &runnable) {
+        Ok(is_wanted) => is_wanted,
+        Err(error) => {
+            let refused = plans.into_iter().map(|plan| refused_by(args, plan, &error));
+            let refused: Vec<RoutePlan> = refused.collect();
+            end(args, &refused, &[], Exit::Refused)?;
+            return Err(error);
+        }
+    };
+    if !is_wanted {
         output::say("nothing was changed");
         return end(args, &plans, &[], Exit::Failed);
     }
@@ -74,6 +84,17 @@ pub(super) async fn decide(
     });
     let exits: Vec<Exit> = refused.into_iter().chain(concluded).collect();
     end(args, &plans, &outcomes, conclude_many(&exits))
+}
+
+/// Returns the plan with why it was not carried out, where it is one of those that need their ID.
+fn refused_by(args: &UpdateIngress, mut plan: RoutePlan, error: &anyhow::Error) -> RoutePlan {
+    let needs_id = plan.is_protected && !args.how.confirm.contains(&plan.instance.id);
+    if let Some(failure) = error.downcast_ref::<Failure>()
+        && needs_id
+    {
+        plan.refusals.push(failure.clone());
+    }
+    plan
 }
 
 fn is_absent(plan: &RoutePlan) -> bool {

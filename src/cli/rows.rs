@@ -47,15 +47,16 @@ impl Columns {
         let mut cells = Vec::new();
         let is_saved = status.state == State::Saved;
         if self.has_namespace {
-            // What is not deployed is nowhere yet.
-            cells.push(some((!is_saved).then(|| status.namespace.clone())));
+            cells.push(status.namespace.clone());
         }
         let ready = format!("{}/{}", status.ready_replicas, status.replicas);
+        // What has no workload has no pods to be ready, nor to be restarted.
+        let has_pods = !is_saved && (status.replicas > 0 || !status.images.is_empty());
         cells.extend([
             status.id.clone(),
             status.state.to_string(),
-            some((!is_saved).then_some(ready)),
-            some((!is_saved).then(|| status.restarts.to_string())),
+            some(has_pods.then_some(ready)),
+            some(has_pods.then(|| status.restarts.to_string())),
             volumes(status),
             images(status, self.is_wide),
             some(status.revision.map(|revision| format!("r{revision}"))),
@@ -153,6 +154,8 @@ pub(super) fn of_fleet(
     all.extend(fleet.saved().map(|name| {
         let entry = definitions.iter().find(|entry| entry.name == *name);
         let image = entry.and_then(|entry| entry.image.as_deref());
+        let own = entry.and_then(|entry| entry.namespace.as_ref());
+        let namespace = own.unwrap_or(namespace);
         let kept = fleet
             .kept_claims()
             .filter(|claim| claim.instance.id == *name && claim.instance.namespace == *namespace);
@@ -247,6 +250,7 @@ mod tests {
             name: name.clone(),
             hash: String::new(),
             image: Some("jupyter:1".to_owned()),
+            namespace: Some("team-b".parse().unwrap()),
         };
         let mut fleet = Fleet::new();
         fleet.set_definitions([(name, String::new())], time("2026-01-01T00:00:00Z"));
@@ -258,6 +262,8 @@ mod tests {
             &rows[0],
             &["notebook", "Saved", "", "", "", "jupyter:1", "", "", "", ""],
         );
+        // It is shown, and told to scripts, where it would be deployed, which is not what is listed.
+        assert_eq!(rows[0].namespace, "team-b");
     }
 
     #[test]

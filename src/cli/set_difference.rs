@@ -4,7 +4,11 @@ use serde_json::{Value, json};
 
 use super::args::{Diff, Report};
 use super::session::Session;
-use super::{Exit, UsageError, diff, operate, output, plan_json, source};
+use super::source::SourceText;
+use super::{Exit, UsageError, diff, operate, output, plan_json, source, validate};
+use crate::definition::check::check;
+use crate::definition::diagnostic::Severity;
+use crate::definition::lists;
 use crate::definition::object::Object;
 use crate::definition::yaml;
 use crate::engine::sets::{ParentName, SetChange, SetDifference, compare_set, find_set};
@@ -18,7 +22,7 @@ pub fn run(args: &Diff, parent: &ParentName, session: &Session) -> anyhow::Resul
         .into());
     };
     let text = source::read_file(file)?;
-    let objects = objects(&text.text)?;
+    let objects = objects(&text.text).map_err(|error| at_its_place(&text, session, error))?;
     let differences = operate::on_cluster(session, async |cluster| {
         let namespace = cluster.namespace().clone();
         let (set, failures) = find_set(&cluster, &namespace, parent).await?;
@@ -42,18 +46,29 @@ pub fn run(args: &Diff, parent: &ParentName, session: &Session) -> anyhow::Resul
     })
 }
 
+/// Says where a text that cannot be read has its faults, as other commands do of definitions, and returns what ends this one.
+fn at_its_place(text: &SourceText, session: &Session, error: anyhow::Error) -> anyhow::Error {
+    let shown = &text.shown;
+    let context = session.check_context(None, &[]);
+    let mut faults = check(&text.text, &context).diagnostics;
+    faults.retain(|fault| fault.severity == Severity::Error);
+    if faults.is_empty() {
+        return error.context(format!("cannot read {shown}"));
+    }
+    for fault in &faults {
+        output::say(validate::line(shown, fault));
+    }
+    anyhow::anyhow!("{shown} has faults; nothing was compared")
+}
+
 /// Reads the objects of a text, lists of them unfolded.
 fn objects(text: &str) -> anyhow::Result<Vec<Object>> {
     let mut objects = Vec::new();
     let mut waiting = yaml::documents(text)?;
     waiting.reverse();
-    while let Some(mut document) = waiting.pop() {
-        let is_list = document["kind"]
-            .as_str()
-            .is_some_and(|kind| kind.ends_with("List"));
-        // NB: looked for by `get_mut`, since an index would put the key in.
-        if let (true, Some(Value::Array(items))) = (is_list, document.get_mut("items")) {
-            waiting.extend(std::mem::take(items).into_iter().rev());
+    while let Some(document) = waiting.pop() {
+        if let Some(items) = lists::items(&document) {
+            waiting.extend(items.into_iter().rev());
             continue;
         }
         let object = Object::from_json(document);

@@ -28,14 +28,14 @@ pub fn run(args: &Ls, session: &Session) -> anyhow::Result<Exit> {
             output::say(format!("no ApplySet in {place}"));
             return Ok(Exit::Ok);
         }
-        print(args, &found.sets)?;
+        print(args, &found.sets, cluster.now())?;
         Ok(Exit::Ok)
     })
 }
 
-fn print(args: &Ls, sets: &[ApplySet]) -> anyhow::Result<()> {
+fn print(args: &Ls, sets: &[ApplySet], now: Timestamp) -> anyhow::Result<()> {
     let data = match args.output {
-        Output::Table | Output::Wide => table(args, sets),
+        Output::Table | Output::Wide => table(args, sets, now),
         Output::Json => output::json(&values(sets))?,
         Output::Yaml => yaml::to_yaml(&values(sets)),
         Output::Name => sets.iter().map(|set| format!("{}\n", set.parent)).collect(),
@@ -44,9 +44,8 @@ fn print(args: &Ls, sets: &[ApplySet]) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn table(args: &Ls, sets: &[ApplySet]) -> String {
+fn table(args: &Ls, sets: &[ApplySet], now: Timestamp) -> String {
     let is_wide = args.output == Output::Wide;
-    let now = Timestamp::now();
     let mut headings = vec!["PARENT", "TOOL", "MEMBERS", "STATE", "AGE"];
     if args.all_namespaces {
         headings.insert(0, "NAMESPACE");

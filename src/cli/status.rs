@@ -17,10 +17,12 @@ use crate::cluster::{Cluster, Printed};
 use crate::definition::object::GroupKind;
 use crate::definition::yaml;
 use crate::engine::printed::printed_objects;
+use crate::engine::protection;
 use crate::failure::Failure;
 use crate::service::address::AddressKind;
 use crate::service::detail::Detail;
 use crate::service::drift::{Changes, Drift};
+use crate::service::protection::Protection;
 use crate::service::status::{self, InstanceStatus};
 use crate::service::watch::{LinkState, WatchEvent};
 use crate::text;
@@ -30,6 +32,14 @@ const LOOK: Duration = Duration::from_secs(1);
 
 /// An instance, and what others changed in it.
 type Compared = (Detail, Option<Changes>);
+
+/// What statuses are told with beside what is known of each instance.
+#[derive(Clone, Copy)]
+struct Surroundings<'a> {
+    session: &'a Session,
+    protection: &'a Protection,
+    now: Timestamp,
+}
 
 pub fn run(args: &Status, session: &Session) -> anyhow::Result<Exit> {
     operate::on_cluster(session, async |cluster| {
@@ -50,13 +60,20 @@ pub fn run(args: &Status, session: &Session) -> anyhow::Result<Exit> {
             _ => Vec::new(),
         };
         let node = node(&cluster, &details).await?;
-        print(args, session, &details, &printed, node.as_deref())?;
+        let namespaces = details.iter().map(|(it, _)| it.key().namespace.clone());
+        let protection = protection::of_namespaces(&look, &namespaces.collect()).await?;
+        let around = Surroundings {
+            session,
+            protection: &protection,
+            now: cluster.now(),
+        };
+        print(args, around, &details, &printed, node.as_deref())?;
         for (key, found) in &absent {
             missing::say(session, &cluster, key, found.as_ref()).await;
         }
         if args.watch && !details.is_empty() {
             let details = details.into_iter().map(|(detail, _)| detail).collect();
-            return follow(args, session, &cluster, details).await;
+            return follow(args, around, &cluster, details).await;
         }
         Ok(if absent.is_empty() {
             Exit::Ok
@@ -106,16 +123,16 @@ async fn printed(cluster: &Cluster, details: &[Compared]) -> Vec<Vec<Printed>> {
 
 fn print(
     args: &Status,
-    session: &Session,
+    around: Surroundings<'_>,
     details: &[Compared],
     printed: &[Vec<Printed>],
     node: Option<&str>,
 ) -> anyhow::Result<()> {
-    let now = Timestamp::now();
     let all: Vec<_> = details
         .iter()
-        .map(|(detail, changes)| compared(session, detail, changes.as_ref(), node, now))
+        .map(|(detail, changes)| compared(around, detail, changes.as_ref(), node))
         .collect();
+    let Surroundings { session, now, .. } = around;
     let remarks = details.iter().filter_map(|(_, changes)| changes.as_ref());
     for remark in remarks.flat_map(|changes| &changes.remarks) {
         output::say(text::clean(&format!("warning: {remark}")));
@@ -191,17 +208,26 @@ fn print_gone(format: Output, status: &InstanceStatus) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn status_of(session: &Session, detail: &Detail, now: Timestamp) -> InstanceStatus {
-    status::of_detail(detail, drift(session, detail, detail.is_changed()), now)
+fn status_of(around: Surroundings<'_>, detail: &Detail) -> InstanceStatus {
+    told(around, detail, detail.is_changed())
+}
+
+/// Returns the status of an instance, protected where its namespace is.
+fn told(around: Surroundings<'_>, detail: &Detail, is_changed: Option<bool>) -> InstanceStatus {
+    let drift = drift(around.session, detail, is_changed);
+    let status = status::of_detail(detail, drift, around.now);
+    InstanceStatus {
+        protected: status.protected || around.protection.covers(&status.namespace),
+        ..status
+    }
 }
 
 /// Returns the status with what others changed, which tells more exactly whether they did.
 fn compared(
-    session: &Session,
+    around: Surroundings<'_>,
     detail: &Detail,
     changes: Option<&Changes>,
     node: Option<&str>,
-    now: Timestamp,
 ) -> InstanceStatus {
     let is_compared = changes.is_some_and(|changes| changes.remarks.is_empty());
     let is_running = detail
@@ -218,7 +244,7 @@ fn compared(
             .filter(|_| !is_running)
             .map(|changes| changes.objects.clone()),
         addresses: Some(detail.addresses(node)),
-        ..status::of_detail(detail, drift(session, detail, is_changed), now)
+        ..told(around, detail, is_changed)
     }
 }
 
@@ -243,17 +269,18 @@ struct Followed {
 /// Prints what changes until a signal comes.
 async fn follow(
     args: &Status,
-    session: &Session,
+    around: Surroundings<'_>,
     cluster: &Cluster,
     details: Vec<Detail>,
 ) -> anyhow::Result<Exit> {
+    let at = |now| Surroundings { now, ..around };
     let (sender, mut events) = mpsc::unbounded_channel();
     let (mut followed, mut watches) = (Vec::new(), Vec::new());
     for detail in details {
         let (idx, sender) = (followed.len(), sender.clone());
         let sink = move |event| drop(sender.send((idx, event)));
         watches.push(cluster.watch_instance(detail.key(), sink));
-        let status = status_of(session, &detail, Timestamp::now());
+        let status = status_of(at(cluster.now()), &detail);
         followed.push(Followed {
             facts: status_text::facts(&status, detail.events()),
             detail: Detail::new(detail.key().clone()),
@@ -267,24 +294,28 @@ async fn follow(
         tokio::select! {
             number = &mut signal => return Ok(Exit::Signal(number?)),
             Some((idx, event)) = events.recv() => {
-                followed[idx].detail.apply(event, Timestamp::now());
-                drain(&mut events, &mut followed);
+                followed[idx].detail.apply(event, cluster.now());
+                drain(&mut events, &mut followed, cluster);
             }
             () = tokio::time::sleep(LOOK) => {}
         }
         for one in &mut followed {
             say_outage(&mut outage, &one.detail);
             if one.detail.is_complete() {
-                print_changes(args, session, one)?;
+                print_changes(args, at(cluster.now()), one)?;
             }
         }
     }
 }
 
 /// Takes in what came together, so that it is printed together.
-fn drain(events: &mut UnboundedReceiver<(usize, WatchEvent)>, followed: &mut [Followed]) {
+fn drain(
+    events: &mut UnboundedReceiver<(usize, WatchEvent)>,
+    followed: &mut [Followed],
+    cluster: &Cluster,
+) {
     while let Ok((idx, event)) = events.try_recv() {
-        followed[idx].detail.apply(event, Timestamp::now());
+        followed[idx].detail.apply(event, cluster.now());
     }
 }
 
@@ -300,9 +331,12 @@ fn say_outage(outage: &mut operate::Outage, detail: &Detail) {
     }
 }
 
-fn print_changes(args: &Status, session: &Session, one: &mut Followed) -> anyhow::Result<()> {
-    let now = Timestamp::now();
-    let status = status_of(session, &one.detail, now);
+fn print_changes(
+    args: &Status,
+    around: Surroundings<'_>,
+    one: &mut Followed,
+) -> anyhow::Result<()> {
+    let status = status_of(around, &one.detail);
     let is_gone = one.detail.is_gone();
     match args.output {
         Output::Table | Output::Wide => {
@@ -310,7 +344,7 @@ fn print_changes(args: &Status, session: &Session, one: &mut Followed) -> anyhow
                 true => status_text::facts_of_gone(&status),
                 false => status_text::facts(&status, one.detail.events()),
             };
-            output::print(&status_text::news(&one.facts, &facts, now))?;
+            output::print(&status_text::news(&one.facts, &facts, around.now))?;
             one.facts = facts;
         }
         Output::Json | Output::Yaml if is_gone => {

@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::args::{Report, Validate};
 use super::session::Session;
 use super::source::{self, SourceText};
-use super::{Exit, UsageError, operate, output};
+use super::{Exit, UsageError, missing, operate, output};
 use crate::cluster::SchemaCache;
 use crate::definition::check::{CheckContext, check};
 use crate::definition::diagnostic::{Diagnostic, Severity};
@@ -90,7 +90,8 @@ fn sources(args: &Validate, session: &Session) -> anyhow::Result<Vec<SourceText>
         sources.push(source::read_file(file)?);
     }
     for name in &args.names {
-        sources.push(source::read_named(name, session)?);
+        let text = source::read_named(name, session);
+        sources.push(text.map_err(|error| missing::of_name(error, name))?);
     }
     if !sources.is_empty() {
         return Ok(sources);

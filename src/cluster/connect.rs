@@ -33,8 +33,8 @@ pub use described::{Description, describe, kubeconfig_files};
 pub use direct::{DirectCluster, Given};
 pub use exec::ExecPolicy;
 pub(super) use exec::LoginError;
+pub use kubeconfig::ContextSummary;
 use kubeconfig::{Chosen, Kubeconfigs};
-pub use kubeconfig::{ContextSummary, KubeconfigFile};
 
 const CONNECT_DEADLINE: Duration = Duration::from_secs(5);
 /// Where a pod's service account has its namespace.

@@ -136,6 +136,8 @@ struct Discovery {
     resource: String,
     response_kind: Option<ResponseKind>,
     scope: String,
+    #[serde(default)]
+    short_names: Vec<String>,
 }
 
 #[derive(Deserialize)]
@@ -163,10 +165,13 @@ struct ResourceList {
 }
 
 #[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
 struct OldResource {
     name: String,
     kind: String,
     namespaced: bool,
+    #[serde(default)]
+    short_names: Vec<String>,
 }
 
 impl Cluster {
@@ -294,6 +299,7 @@ impl Cluster {
                 version: Cow::Owned(version.clone()),
                 kind: Cow::Owned(resource.kind),
                 plural: Cow::Owned(resource.name),
+                short_names: resource.short_names,
                 is_namespaced: resource.namespaced,
             })
             .collect())
@@ -328,6 +334,7 @@ fn add_group(served: &mut Served, group: Group) {
                 version: Cow::Owned(version.version.clone()),
                 kind: Cow::Owned(kind),
                 plural: Cow::Owned(found.resource),
+                short_names: found.short_names,
                 is_namespaced: found.scope == "Namespaced",
             };
             if is_preferred {

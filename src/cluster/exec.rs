@@ -6,12 +6,12 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use serde::Deserialize;
 use serde_json::json;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, timeout};
 
 use super::discovery::is_url_word;
+use super::reply::Status;
 use super::request::form_urlencoded;
 use super::socket::{Received, Socket, SocketSink, SocketStream, pings};
 use super::{Access, Cluster, kinds};
@@ -210,21 +210,38 @@ impl Cluster {
         if failure.kind != FailureKind::Forbidden {
             return failure;
         }
+        match self.check_may_connect(subresource, namespace).await {
+            Err(missing) if missing.kind == FailureKind::Forbidden => Failure {
+                summary: missing.summary,
+                detail: failure.summary,
+                ..failure
+            },
+            _ => failure,
+        }
+    }
+
+    /// Asks whether connections to the pods of a namespace are allowed, before anything is said to be open. A server that does
+    /// not answer the question decides when it is asked for one.
+    ///
+    /// # Errors
+    /// They are not: which permissions are missing.
+    pub(super) async fn check_may_connect(
+        &self,
+        subresource: &'static str,
+        namespace: &Namespace,
+    ) -> Result<(), Failure> {
         let accesses = both(subresource, namespace);
         let Ok(allowed) = self.can(&accesses).await else {
-            return failure;
+            return Ok(());
         };
         let missing = accesses.iter().zip(allowed).filter(|(_, allowed)| !allowed);
         let missing: Vec<_> = missing.map(|(access, _)| access.verb).collect();
         if missing.is_empty() {
-            return failure;
+            return Ok(());
         }
         let verbs = missing.join(" and ");
-        Failure {
-            summary: format!("this user may not {verbs} pods/{subresource} in {namespace}"),
-            detail: failure.summary,
-            ..failure
-        }
+        let summary = format!("this user may not {verbs} pods/{subresource} in {namespace}");
+        Err(Failure::new(FailureKind::Forbidden, summary))
     }
 }
 
@@ -236,29 +253,6 @@ fn both(subresource: &'static str, namespace: &Namespace) -> [Access; 2] {
         subresource: Some(subresource),
         namespace: Some(namespace.to_string()),
     })
-}
-
-/// What a server says at the end.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct Ended {
-    status: String,
-    message: String,
-    reason: String,
-    details: Details,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct Details {
-    causes: Vec<EndCause>,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct EndCause {
-    reason: String,
-    message: String,
 }
 
 impl ExecSession {
@@ -392,7 +386,7 @@ async fn say(output: &mpsc::Sender<ExecOutput>, channel: u8, bytes: Bytes) {
 }
 
 fn ended(status: &[u8], doing: &str) -> Result<i32, Failure> {
-    let Ok(ended) = serde_json::from_slice::<Ended>(status) else {
+    let Ok(ended) = serde_json::from_slice::<Status>(status) else {
         return Err(super::request::unreadable(doing));
     };
     if ended.status == "Success" {

@@ -24,9 +24,7 @@ use crate::service::summary::Pod;
 use crate::service::watch::{LinkState, WatchEvent, apply_delta};
 use connection::Way;
 
-pub use crate::service::forward::{
-    ForwardEvent, ForwardRequest, Forwarded, OfferedPort, PortSpec, RemotePort, Traffic,
-};
+pub use crate::service::forward::{ForwardEvent, ForwardRequest, Forwarded, PortSpec, Traffic};
 
 /// Events that wait to be taken.
 const BUFFER: usize = 64;
@@ -116,6 +114,8 @@ impl Cluster {
         if let Some(named) = &request.pod {
             pod_choice::running(&pods, Some(named), &request.instance)?;
         }
+        self.check_may_connect("portforward", &request.instance.namespace)
+            .await?;
         let (listeners, ports) = listen_all(request, &remotes).await?;
         let (events, taken) = mpsc::channel(BUFFER);
         let (chosen, target) = watch::channel(None);

@@ -13,6 +13,8 @@ pub struct Resource {
     pub kind: Cow<'static, str>,
     /// Name in URLs, such as `deployments`.
     pub plural: Cow<'static, str>,
+    /// Short names, such as `deploy`, as discovery tells them; none of kinds that every server has.
+    pub short_names: Vec<String>,
     /// Whether its objects live in namespaces.
     pub is_namespaced: bool,
 }
@@ -59,6 +61,7 @@ const fn built_in(
         version: Cow::Borrowed("v1"),
         kind: Cow::Borrowed(kind),
         plural: Cow::Borrowed(plural),
+        short_names: Vec::new(),
         is_namespaced,
     }
 }

@@ -28,6 +28,10 @@ enum Test {
     NotIn(Vec<String>),
     Exists,
     IsAbsent,
+    /// The value is a whole number above this one.
+    Above(u64),
+    /// The value is a whole number below this one.
+    Below(u64),
 }
 
 /// Why a text is no selector.
@@ -40,7 +44,9 @@ pub enum SelectorError {
     #[error("nothing stands between two commas, or at one end")]
     EmptyRequirement,
     /// Something else than a requirement.
-    #[error("{0:?} is no requirement: write k=v, k!=v, k in (a,b), k notin (a,b), k or !k")]
+    #[error(
+        "{0:?} is no requirement: write k=v, k!=v, k in (a,b), k notin (a,b), k, !k, k>3 or k<3"
+    )]
     Requirement(String),
     /// A parenthesis without its other half.
     #[error("a parenthesis is not closed, or was never opened")]
@@ -56,6 +62,9 @@ pub enum SelectorError {
         "{0:?} is no value of a label: at most 63 letters, digits, '-', '_' and '.', with a letter or digit at both ends"
     )]
     Value(String),
+    /// No whole number where one is compared with.
+    #[error("{0:?} is no whole number: > and < compare with one")]
+    Number(String),
 }
 
 impl FromStr for LabelSelector {
@@ -85,6 +94,8 @@ impl fmt::Display for LabelSelector {
                 Test::NotIn(values) => write!(f, "{key} notin ({})", values.join(","))?,
                 Test::Exists => f.write_str(key)?,
                 Test::IsAbsent => write!(f, "!{key}")?,
+                Test::Above(number) => write!(f, "{key}>{number}")?,
+                Test::Below(number) => write!(f, "{key}<{number}")?,
             }
         }
         Ok(())
@@ -124,7 +135,7 @@ fn requirement(term: &str) -> Result<Requirement, SelectorError> {
             test: Test::IsAbsent,
         });
     }
-    let end = term.find(|c: char| c.is_whitespace() || "=!(".contains(c));
+    let end = term.find(|c: char| c.is_whitespace() || "=!(<>".contains(c));
     let (name, rest) = term.split_at(end.unwrap_or(term.len()));
     let rest = rest.trim_start();
     let test = if rest.is_empty() {
@@ -133,6 +144,10 @@ fn requirement(term: &str) -> Result<Requirement, SelectorError> {
         Test::IsNot(value(unequal)?)
     } else if let Some(equal) = rest.strip_prefix("==").or_else(|| rest.strip_prefix('=')) {
         Test::Is(value(equal)?)
+    } else if let Some(above) = rest.strip_prefix('>') {
+        Test::Above(number(above)?)
+    } else if let Some(below) = rest.strip_prefix('<') {
+        Test::Below(number(below)?)
     } else if let Some(list) = rest.strip_prefix("notin").and_then(list) {
         Test::NotIn(values(list)?)
     } else if let Some(list) = rest.strip_prefix("in").and_then(list) {
@@ -173,6 +188,17 @@ fn value(text: &str) -> Result<String, SelectorError> {
     } else {
         Err(SelectorError::Value(text.to_owned()))
     }
+}
+
+/// Reads a number as servers take it: what is compared is a label's value, which bears no sign.
+fn number(text: &str) -> Result<u64, SelectorError> {
+    let text = text.trim();
+    let is_digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    let number = text
+        .parse()
+        .ok()
+        .filter(|it| is_digits && *it <= i64::MAX.unsigned_abs());
+    number.ok_or_else(|| SelectorError::Number(text.to_owned()))
 }
 
 fn is_name(text: &str) -> bool {
@@ -216,13 +242,17 @@ mod tests {
         check("tier  notin  ( web,db )", Ok("tier notin (web,db)"));
         check("example.com/tier", Ok("example.com/tier"));
         check("! tier", Ok("!tier"));
+        check("size>3", Ok("size>3"));
+        check("size < 10, a", Ok("size<10,a"));
         check("inner,notinner!=in", Ok("inner,notinner!=in"));
         check("a=b, c in (d,e) ,!f,g", Ok("a=b,c in (d,e),!f,g"));
     }
 
     #[test]
     fn what_is_no_selector_is_refused_with_why() {
-        use SelectorError::{Empty, EmptyRequirement, Key, Parenthesis, Requirement, Value};
+        use SelectorError::{
+            Empty, EmptyRequirement, Key, Number, Parenthesis, Requirement, Value,
+        };
         check("", Err(Empty));
         check(" ", Err(Empty));
         check(",", Err(EmptyRequirement));
@@ -230,7 +260,14 @@ mod tests {
         check("a in (b", Err(Parenthesis));
         check("a in b)", Err(Parenthesis));
         check("a in b", Err(Requirement("a in b".to_owned())));
-        check("a > 3", Err(Requirement("a > 3".to_owned())));
+        check("a > b", Err(Number("b".to_owned())));
+        check("a>", Err(Number(String::new())));
+        check("a<-3", Err(Number("-3".to_owned())));
+        check("a>=3", Err(Number("=3".to_owned())));
+        check(
+            "a>9223372036854775808",
+            Err(Number("9223372036854775808".to_owned())),
+        );
         check("a (b)", Err(Requirement("a (b)".to_owned())));
         check("=b", Err(Key(String::new())));
         check("-a=b", Err(Key("-a".to_owned())));
@@ -244,7 +281,7 @@ mod tests {
     proptest! {
         /// What is shown is read again as the same, so that a server reads what was meant.
         #[test]
-        fn a_selector_is_read_as_it_is_shown(text in "[a-c!=() ,./-]{0,20}|[a-c]{1,3} (not)?in \\([a-c,]{0,6}\\)") {
+        fn a_selector_is_read_as_it_is_shown(text in "[a-c0-3<>!=() ,./-]{0,20}|[a-c]{1,3} (not)?in \\([a-c,]{0,6}\\)") {
             if let Ok(selector) = text.parse::<LabelSelector>() {
                 prop_assert_eq!(selector.to_string().parse(), Ok(selector));
             }

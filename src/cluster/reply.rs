@@ -16,25 +16,27 @@ const INVALID_VALUE: &str = "Invalid value: ";
 /// A Status as far as it is used (`meta/v1`).
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-struct Status {
+pub(super) struct Status {
     kind: String,
-    message: String,
-    reason: String,
-    details: Details,
+    /// `Success` or `Failure`.
+    pub status: String,
+    pub message: String,
+    pub reason: String,
+    pub details: Details,
 }
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-struct Details {
-    causes: Vec<StatusCause>,
+pub(super) struct Details {
+    pub causes: Vec<StatusCause>,
 }
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-struct StatusCause {
+pub(super) struct StatusCause {
     field: String,
-    reason: String,
-    message: String,
+    pub reason: String,
+    pub message: String,
 }
 
 /// Returns the failure that an answer stands for. `doing` says what was being done to what: `apply Deployment/web`.
@@ -75,7 +77,13 @@ fn of_status(doing: &str, code: StatusCode, status: Status) -> Failure {
         StatusCode::FORBIDDEN if is_about_claims => FailureKind::Invalid,
         _ => kind_of(code, &status.reason, &status.message),
     };
-    let message = shortened(&text::clean(&status.message));
+    let mut message = shortened(&text::clean(&status.message));
+    // A server says no more than this word.
+    if code == StatusCode::UNAUTHORIZED {
+        message.push_str(
+            ": it does not take this login, which may have expired; log in again, or choose another context",
+        );
+    }
     let causes = causes.into_iter().map(|cause| Cause {
         field: text::clean(&cause.field).into_owned(),
         reason: text::clean(&cause.reason).into_owned(),
@@ -244,6 +252,13 @@ mod tests {
             &status("is being terminated", "NamespaceTerminating"),
             FailureKind::Conflict,
             "cannot apply Deployment/web: is being terminated",
+        );
+        check(
+            401,
+            &status("Unauthorized", ""),
+            FailureKind::Forbidden,
+            "cannot apply Deployment/web: Unauthorized: it does not take this login, which may have expired; \
+             log in again, or choose another context",
         );
         let typed =
             "failed to create typed patch object (…): .spec.prts: field not declared in schema";

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use http::{Method, StatusCode, header};
 use http_body_util::{BodyExt, Limited};
+use jiff::Timestamp;
 use kube::client::Body;
 use serde_json::Value;
 use tokio::time::Instant;
@@ -41,6 +42,12 @@ pub(super) struct Answer {
     pub warnings: Vec<String>,
     pub body: Vec<u8>,
     retry_after: Option<Duration>,
+}
+
+/// Tells whether a request asks for the verdict alone: nothing else makes a server keep nothing.
+fn is_rehearsal(path_and_query: &str) -> bool {
+    let query = path_and_query.split_once('?').map_or("", |it| it.1);
+    query.split('&').any(|pair| pair == "dryRun=All")
 }
 
 impl Cluster {
@@ -165,7 +172,7 @@ impl Cluster {
         if let Some(memory) = &self.memory {
             memory.forget();
         }
-        let is_rehearsal = ask.path_and_query.contains("dryRun=");
+        let is_rehearsal = is_rehearsal(&ask.path_and_query);
         if let Some(refusal) = self.read_only().filter(|_| !is_rehearsal) {
             return Err(refusal);
         }
@@ -215,6 +222,7 @@ impl Cluster {
         let response = self.client.send(ask.into_request()?).await;
         let response = response.map_err(|error| reply::transport_failure(doing, &error))?;
         let (parts, body) = response.into_parts();
+        self.clock.learn(&parts.headers, Timestamp::now());
         let collected = Limited::new(body, MAX_ANSWER).collect().await;
         let body = collected.map_err(|error| {
             Failure::new(

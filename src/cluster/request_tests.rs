@@ -43,6 +43,25 @@ fn n_requests(log: &Log) -> usize {
     log.lock().unwrap().len()
 }
 
+/// Whatever is asked, and also where it is refused.
+#[tokio::test]
+async fn every_answer_tells_the_servers_clock() {
+    let ahead = jiff::SignedDuration::from_hours(2);
+    let server = jiff::Timestamp::now() + ahead;
+    let date = jiff::fmt::rfc2822::DateTimePrinter::new();
+    let date = date.timestamp_to_rfc9110_string(&server).unwrap();
+    let (cluster, _) =
+        mock::cluster(move |_| Reply::status(403, "it is forbidden").with_header("date", &date));
+    let is_told = |cluster: &Cluster| {
+        let difference = cluster.now().duration_since(jiff::Timestamp::now()) - ahead;
+        difference.abs() < jiff::SignedDuration::from_secs(60)
+    };
+    assert!(!is_told(&cluster));
+    drop(cluster.get(&key("Pod", "team-a", "web")).await);
+    // What is of the same connection knows it too.
+    assert!(is_told(&cluster.for_one_look()));
+}
+
 #[tokio::test(start_paused = true)]
 async fn write_is_never_sent_twice() {
     for reply in [

@@ -1,7 +1,6 @@
 //! One look at the cluster, for commands that print and end: the same summaries as the watches', read once.
 
 use futures::{StreamExt, stream};
-use jiff::Timestamp;
 use serde_json::Value;
 
 use super::across::nowhere;
@@ -30,7 +29,7 @@ impl Cluster {
     ///
     /// # Errors
     /// The server cannot be reached, or lets nothing be listed.
-    pub async fn snapshot(&self, scope: &Scope, now: Timestamp) -> Result<Fleet, Failure> {
+    pub async fn snapshot(&self, scope: &Scope) -> Result<Fleet, Failure> {
         let overview = self
             .across(scope.namespace(), |cluster, namespace| async move {
                 let events = cluster.overview_once(namespace.as_ref()).await?;
@@ -49,7 +48,7 @@ impl Cluster {
             Some(unseen) => watch::merged(overview.answers, unseen),
             None => overview.answers.into_iter().flat_map(|it| it.1).collect(),
         };
-        let mut fleet = Fleet::new();
+        let (mut fleet, now) = (Fleet::new(), self.now());
         events.into_iter().for_each(|event| {
             fleet.apply(event, now);
         });
@@ -65,7 +64,7 @@ impl Cluster {
             }
         };
         let rows = stream::iter(namespaces)
-            .map(async |namespace| self.once(watch::pod_rows_of(&namespace)).await)
+            .map(async |namespace| self.once(watch::pod_rows_of(self, &namespace)).await)
             .buffered(super::MAX_IN_FLIGHT);
         let rows: Vec<_> = rows.collect().await;
         for events in rows {
@@ -76,6 +75,7 @@ impl Cluster {
         for events in self.explanations(&fleet).await {
             fleet.apply(events, now);
         }
+        fleet.judge_by_beats(now);
         let forbidden = fleet
             .forbidden()
             .find(|(topic, _)| **topic != Topic::Elsewhere)
@@ -141,14 +141,15 @@ impl Cluster {
         for events in others {
             events?
                 .into_iter()
-                .for_each(|event| detail.apply(event, Timestamp::now()));
+                .for_each(|event| detail.apply(event, self.now()));
         }
         let seen = [config_maps, pods, deployments, sets, claims, events];
         let all = seen.into_iter().chain([services, ingresses]);
         all.flatten()
-            .for_each(|event| detail.apply(event, Timestamp::now()));
+            .for_each(|event| detail.apply(event, self.now()));
         self.add_parts(&mut detail).await?;
         self.add_elsewhere(&mut detail).await?;
+        detail.judge_by_beats();
         if !detail.is_gone() || !detail.claims().is_empty() {
             return Ok(Some(detail));
         }
@@ -186,7 +187,7 @@ impl Cluster {
             all.extend(self.parts(detail, &namespace).await?);
             for event in all {
                 let event = WatchEvent::Elsewhere(namespace.clone(), Box::new(event));
-                detail.apply(event, Timestamp::now());
+                detail.apply(event, self.now());
             }
         }
         Ok(())
@@ -196,7 +197,7 @@ impl Cluster {
     async fn add_parts(&self, detail: &mut Detail) -> Result<(), Failure> {
         let own = detail.key().namespace.clone();
         for event in self.parts(detail, &own).await? {
-            detail.apply(event, Timestamp::now());
+            detail.apply(event, self.now());
         }
         Ok(())
     }
@@ -380,6 +381,17 @@ impl Cluster {
     pub async fn claim_events(&self, namespace: Option<&Namespace>) -> Result<Vec<Event>, Failure> {
         let of_claims = "involvedObject.kind=PersistentVolumeClaim";
         self.events_where(namespace, of_claims).await
+    }
+
+    /// Lists once what was said of volumes whose storage could not be freed.
+    ///
+    /// # Errors
+    /// The server cannot be reached, or does not let events be listed.
+    pub async fn reclaim_events(&self) -> Result<Vec<Event>, Failure> {
+        // NB: events of what is in no namespace are in this one.
+        let namespace = "default".parse().ok();
+        let of_volumes = "involvedObject.kind=PersistentVolume,reason=VolumeFailedDelete";
+        self.events_where(namespace.as_ref(), of_volumes).await
     }
 
     /// Lists the events that a field selector chooses once, in a namespace or in all.

@@ -12,8 +12,8 @@ const MEANINGS: [(&str, &str); 18] = [
     ("deadline has elapsed", "the server does not answer"),
     (
         "invalid peer certificate: UnknownIssuer",
-        "the server's certificate is signed by itself, or by an authority that is not known here: the kubeconfig's \
-         certificate-authority says which is",
+        "the server's certificate is signed by itself, or by an authority that is not known here: name it as \
+         certificate-authority, in the kubeconfig or by the flag",
     ),
     (
         "invalid peer certificate: CaUsedAsEndEntity",
@@ -29,8 +29,8 @@ const MEANINGS: [(&str, &str); 18] = [
     ),
     (
         "invalid peer certificate: BadSignature",
-        "the server's certificate is signed by another authority of the same name: the kubeconfig's \
-         certificate-authority says which is known here",
+        "the server's certificate is signed by another authority of the same name than the one that is known here: \
+         name it as certificate-authority, in the kubeconfig or by the flag",
     ),
     (
         "received fatal alert: CertificateExpired",

@@ -23,7 +23,8 @@ use tokio::task::{AbortHandle, JoinSet};
 use super::kinds::{self, Resource};
 use super::project::{
     AtHome, BatchObject, Both, ClaimObject, ConfigMapObject, EventObject, IngressObject,
-    MetaObject, PodObject, RecordObject, RetainedObject, ServiceObject, WithRow, WorkloadObject,
+    MetaObject, PodObject, Project, RecordObject, RetainedObject, ServiceObject, WithRow,
+    WorkloadObject,
 };
 use super::request::form_urlencoded;
 use super::{Cluster, Selector};
@@ -277,7 +278,7 @@ impl Cluster {
     }
 
     fn printed_pods(&self, namespace: &Namespace, sink: &Sink) -> Watch<PrintedPods> {
-        Watch::new(self.clone(), pod_rows_of(namespace), sink.clone())
+        Watch::new(self.clone(), pod_rows_of(self, namespace), sink.clone())
     }
 
     fn follow<D: Decode>(&self, subject: Subject<D>, sink: &Sink) -> Running {
@@ -306,12 +307,12 @@ impl<'a> Elsewhere<'a> {
     }
 }
 
-pub(super) fn pod_rows_of(namespace: &Namespace) -> Subject<PrintedPods> {
+pub(super) fn pod_rows_of(cluster: &Cluster, namespace: &Namespace) -> Subject<PrintedPods> {
     let place = Place::new(Some(namespace), &Selector::managed());
     let of = namespace.clone();
     let emit = Box::new(move |deltas| vec![WatchEvent::PodRows(of.clone(), deltas)]);
     let topic = Topic::PodRows(namespace.clone());
-    let decode = PrintedPods::new(namespace.clone());
+    let decode = PrintedPods::new(namespace.clone(), cluster.clock.clone());
     place.subject(topic, kinds::known("", "Pod"), decode, emit)
 }
 
@@ -321,11 +322,11 @@ pub(super) fn records_of(place: &Place<'_>) -> Subject<Metadata<RecordObject>> {
     place.subject(Topic::Records, resource, Metadata::of(resource), emit)
 }
 
-pub(super) fn workloads_of(
+fn at_home<P: Project<Item = Workload>>(
     place: &Place<'_>,
     kind: WorkloadKind,
-) -> Subject<Objects<AtHome<WorkloadObject>>> {
-    let resource = kinds::known("apps", kind.as_str());
+) -> Subject<Objects<AtHome<P>>> {
+    let resource = kinds::known(kind.group(), kind.as_str());
     let emit = Box::new(move |deltas| vec![WatchEvent::Workloads(kind, deltas)]);
     place.subject(
         Topic::Workloads(kind),
@@ -335,19 +336,19 @@ pub(super) fn workloads_of(
     )
 }
 
+pub(super) fn workloads_of(
+    place: &Place<'_>,
+    kind: WorkloadKind,
+) -> Subject<Objects<AtHome<WorkloadObject>>> {
+    at_home(place, kind)
+}
+
 /// Workloads of a kind that only manifests make.
 pub(super) fn batch_of(
     place: &Place<'_>,
     kind: WorkloadKind,
 ) -> Subject<Objects<AtHome<BatchObject>>> {
-    let resource = kinds::known(kind.group(), kind.as_str());
-    let emit = Box::new(move |deltas| vec![WatchEvent::Workloads(kind, deltas)]);
-    place.subject(
-        Topic::Workloads(kind),
-        resource,
-        Objects::of(resource),
-        emit,
-    )
+    at_home(place, kind)
 }
 
 /// The same of an open instance, beside their rows.

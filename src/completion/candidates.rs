@@ -113,6 +113,7 @@ fn keys(schema: Schema<'_>, place: &Place, writing: Writing) -> Vec<Item> {
                 label: name.to_owned(),
                 insert: format!("{}{}", writing.dash(), writing.key(name, field)),
                 cursor: None,
+                blanks: Vec::new(),
                 type_name: field.type_name(),
                 text: field.description().map(str::to_owned),
                 is_required: required.contains(&name),
@@ -131,12 +132,22 @@ fn all_required(schema: Schema<'_>, required: &[&str], writing: Writing) -> Item
         .iter()
         .filter_map(|name| Some(writing.key(name, schema.property(name)?)))
         .collect();
+    let mut insert = writing.dash().to_owned();
+    let mut blanks = Vec::new();
+    for (n, field) in fields.iter().enumerate() {
+        if n > 0 {
+            insert.push_str(&between);
+        }
+        insert.push_str(field);
+        blanks.push(insert.len());
+    }
     // The cursor comes to the first of the values.
-    let first = fields.first().map_or(0, String::len);
+    let cursor = (!blanks.is_empty()).then(|| blanks.remove(0));
     Item {
         label: required.join(", "),
-        insert: format!("{}{}", writing.dash(), fields.join(&between)),
-        cursor: Some(writing.dash().len() + first),
+        insert,
+        cursor,
+        blanks,
         type_name: "all that must be there".to_owned(),
         text: schema.description().map(str::to_owned),
         is_required: true,
@@ -190,6 +201,7 @@ fn value_item(text: String, schema: Schema<'_>, place: &Place, writing: Writing)
         label: text,
         insert: format!("{space}{}{written}", writing.dash()),
         cursor: None,
+        blanks: Vec::new(),
         type_name: String::new(),
         text: schema.description().map(str::to_owned),
         is_required: false,

@@ -2,7 +2,7 @@
 
 use ropey::Rope;
 
-use crate::definition::yaml::{Kind, NodeId, Tree, repair};
+use crate::definition::yaml::{NodeId, Tree, repair};
 use crate::schema::Path;
 
 /// Longer texts are not searched for names while one types.
@@ -57,17 +57,15 @@ fn found(tree: &Tree<'_>, byte: usize, source: Source) -> Vec<String> {
             }
         }
         Source::Keys(map) => {
-            if let Some(Kind::Mapping(entries)) = nearest(tree, byte, map).map(|id| kind(tree, id))
-            {
-                names.extend(entries.iter().filter_map(|(key, _)| text(tree, *key)));
-            }
+            let entries = nearest(tree, byte, map).map(|map| tree.entries(map));
+            let keys = entries.into_iter().flatten().map(|(key, _)| *key);
+            names.extend(keys.filter_map(|key| text(tree, key)));
         }
         Source::Inner(list, inner, field) => {
-            let items = nearest(tree, byte, list).map(|id| kind(tree, id));
-            if let Some(Kind::Sequence(items)) = items {
-                for list in items.iter().filter_map(|item| value(tree, *item, inner)) {
-                    fields(tree, list, field, &mut names);
-                }
+            let items = nearest(tree, byte, list).map(|list| tree.items(list));
+            let items = items.into_iter().flatten();
+            for list in items.filter_map(|item| tree.get(*item, inner)) {
+                fields(tree, list, field, &mut names);
             }
         }
     }
@@ -85,16 +83,11 @@ fn nearest(tree: &Tree<'_>, byte: usize, key: &str) -> Option<NodeId> {
         .rfind(|root| tree.node(*root).span.bytes.start <= byte)?;
     let mut found = None;
     loop {
-        found = value(tree, at, key).or(found);
+        found = tree.get(at, key).or(found);
         let begins = |id: &NodeId| tree.node(*id).span.bytes.start <= byte;
-        let inner = match kind(tree, at) {
-            Kind::Mapping(entries) => entries
-                .iter()
-                .rfind(|(key, _)| begins(key))
-                .map(|(_, value)| *value),
-            Kind::Sequence(items) => items.iter().copied().rfind(begins),
-            Kind::Scalar { .. } | Kind::Alias(_) => None,
-        };
+        let entry = tree.entries(at).iter().rfind(|(key, _)| begins(key));
+        let item = || tree.items(at).iter().copied().rfind(begins);
+        let inner = entry.map(|(_, value)| *value).or_else(item);
         match inner {
             Some(inner) => at = inner,
             None => return found,
@@ -103,30 +96,12 @@ fn nearest(tree: &Tree<'_>, byte: usize, key: &str) -> Option<NodeId> {
 }
 
 fn fields(tree: &Tree<'_>, list: NodeId, field: &str, names: &mut Vec<String>) {
-    if let Kind::Sequence(items) = kind(tree, list) {
-        let values = items.iter().filter_map(|item| value(tree, *item, field));
-        names.extend(values.filter_map(|value| text(tree, value)));
-    }
-}
-
-fn value(tree: &Tree<'_>, map: NodeId, key: &str) -> Option<NodeId> {
-    let Kind::Mapping(entries) = kind(tree, map) else {
-        return None;
-    };
-    let entry = entries.iter().find(
-        |(name, _)| matches!(&tree.node(*name).kind, Kind::Scalar { text, .. } if text == key),
-    );
-    entry.map(|(_, value)| *value)
-}
-
-fn kind<'n, 't>(tree: &'n Tree<'t>, id: NodeId) -> &'n Kind<'t> {
-    let id = tree.resolve(id).unwrap_or(id);
-    &tree.node(id).kind
+    let items = tree.items(list).iter();
+    let values = items.filter_map(|item| tree.get(*item, field));
+    names.extend(values.filter_map(|value| text(tree, value)));
 }
 
 fn text(tree: &Tree<'_>, id: NodeId) -> Option<String> {
-    match &tree.node(id).kind {
-        Kind::Scalar { text, .. } if !text.is_empty() => Some(text.to_string()),
-        _ => None,
-    }
+    let text = tree.scalar(id).filter(|text| !text.is_empty());
+    text.map(str::to_owned)
 }

@@ -81,6 +81,7 @@ fn what_must_be_there_still_is_offered_as_one() {
     check_taken("containers: [{|}]", "containers: [{name: , image: }]");
     let item = &completed("containers: [{|}]")[0];
     assert_eq!(item.cursor, Some("name: ".len()));
+    assert_eq!(item.blanks, ["name: , image: ".len()]);
 }
 
 #[test]

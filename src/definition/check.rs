@@ -137,7 +137,7 @@ fn check_scene(text: &str, scene: &Scene<'_>) -> Checked {
             text.len()
         );
         let mut faults = Faults::default();
-        faults.add(Severity::Error, document_spot(), message, None);
+        faults.add(Severity::Error, Spot::of_text(), message, None);
         return refused(faults);
     }
     let tree = Tree::parse(text);
@@ -147,7 +147,7 @@ fn check_scene(text: &str, scene: &Scene<'_>) -> Checked {
     };
     let faults = if fault.is_limit {
         let mut faults = Faults::default();
-        add_syntax_fault(&mut faults, fault);
+        faults.add_syntax(fault);
         faults
     } else {
         behind_syntax_errors(text, &tree, fault, scene)
@@ -164,7 +164,7 @@ fn behind_syntax_errors(
 ) -> Faults {
     let Some(repaired) = repair(text, tree) else {
         let (_, mut faults) = read(text, tree, true, scene);
-        add_syntax_fault(&mut faults, fault);
+        faults.add_syntax(fault);
         return faults;
     };
     let mended = Tree::parse(&repaired.text);
@@ -174,7 +174,7 @@ fn behind_syntax_errors(
         !(d.span.start.line..=d.span.end.line).any(|line| repaired.lines.contains(&line))
     });
     for fault in repaired.faults {
-        add_syntax_fault(&mut faults, fault);
+        faults.add_syntax(fault);
     }
     faults
 }
@@ -233,7 +233,7 @@ fn top_fields(reader: &mut Reader<'_>, tops: &[Value]) -> Option<Fields> {
     let Some(top) = tops.first().copied() else {
         if !reader.is_partial {
             let message = "the definition is empty; it needs at least `containers`, such as `- {name: web, image: nginx}`";
-            reader.error_at(&document_spot(), message.to_owned());
+            reader.error_at(&Spot::of_text(), message.to_owned());
         }
         return None;
     };
@@ -259,16 +259,6 @@ fn top_fields(reader: &mut Reader<'_>, tops: &[Value]) -> Option<Fields> {
         );
     }
     Some(fields)
-}
-
-fn add_syntax_fault(faults: &mut Faults, fault: SyntaxFault) {
-    faults.push(Diagnostic {
-        severity: Severity::Error,
-        path: String::new(),
-        span: fault.span,
-        message: fault.message,
-        fix: fault.fix,
-    });
 }
 
 /// Adds what concerns the characters of the text, sorts, and gives the definition only if nothing forbids it.
@@ -322,17 +312,4 @@ fn refuse_control_characters(text: &str, faults: &mut Faults) {
         c.escape_unicode()
     );
     faults.add(Severity::Error, spot, message, None);
-}
-
-/// The place of faults that concern the text as a whole.
-fn document_spot() -> Spot {
-    let start = Position { line: 1, column: 1 };
-    Spot {
-        span: Span {
-            start,
-            end: start,
-            bytes: 0..0,
-        },
-        path: String::new(),
-    }
 }

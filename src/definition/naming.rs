@@ -51,6 +51,8 @@ pub const ANNOTATION_EXPIRES: &str = "bowline.dev/expires";
 pub const ANNOTATION_PROTECTED: &str = "bowline.dev/protected";
 /// Annotation of the record: the operation that runs.
 pub const ANNOTATION_OPERATION: &str = "bowline.dev/operation";
+/// That a record was made for objects that were there already, before any deploy.
+pub const ANNOTATION_ADOPTED: &str = "bowline.dev/adopted";
 /// Annotation of the record: the number of the current revision.
 pub const ANNOTATION_REVISION: &str = "bowline.dev/revision";
 /// Annotation of the record: the keys of the definition's labels that the record bears, separated by commas.

@@ -54,6 +54,14 @@ impl ObjectKey {
             format!("{}/{}", self.group, self.version)
         }
     }
+
+    /// Shows kind and name beside what is in `namespace`: with its own where that is another one.
+    pub fn seen_from(&self, namespace: &str) -> String {
+        match &self.namespace {
+            Some(own) if own != namespace => format!("{self} in {own}"),
+            _ => self.to_string(),
+        }
+    }
 }
 
 /// Shows kind and name as kubectl does: `Deployment/web`.
@@ -94,5 +102,28 @@ impl Object {
     /// Returns `metadata.uid` of a live object.
     pub fn uid(&self) -> Option<&str> {
         self.json.pointer("/metadata/uid").and_then(Value::as_str)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(namespace: Option<&str>, expected: &str) {
+        let key = ObjectKey {
+            group: String::new(),
+            version: "v1".to_owned(),
+            kind: "ConfigMap".to_owned(),
+            namespace: namespace.map(str::to_owned),
+            name: "m1".to_owned(),
+        };
+        assert_eq!(key.seen_from("team-a"), expected);
+    }
+
+    #[test]
+    fn a_namespace_is_named_where_it_is_another_one() {
+        check(Some("team-a"), "ConfigMap/m1");
+        check(Some("team-b"), "ConfigMap/m1 in team-b");
+        check(None, "ConfigMap/m1");
     }
 }

@@ -12,6 +12,7 @@ mod tests;
 use serde_json::Value;
 
 use super::diagnostic::Span;
+use super::lists::item_kind;
 use super::yaml::{Kind, NodeId, Tree};
 use field::Step;
 
@@ -36,7 +37,7 @@ pub fn place_of(text: &str, object: &Value, field: &str) -> Option<Place> {
         .roots
         .iter()
         .copied()
-        .find(|root| text.get(*root, "containers").is_some());
+        .find(|root| tree.get(*root, "containers").is_some());
     let found = match service {
         Some(top) => {
             let paths = service::paths(&text, top, object, &steps);
@@ -104,17 +105,17 @@ impl Text<'_> {
         for seg in path {
             let next = match *seg {
                 Seg::Key(wanted) => self.entry(node, wanted, spelling),
-                Seg::Index(idx) => self.items(node).get(idx).map(|item| (None, *item)),
+                Seg::Index(idx) => self.tree.items(node).get(idx).map(|item| (None, *item)),
                 Seg::Named(name) => self.named(node, name).map(|item| (None, item)),
             };
             let Some((next_key, value)) = next else {
                 break;
             };
-            match next_key.and_then(|key| self.scalar(key)) {
+            match next_key.and_then(|key| self.tree.scalar(key)) {
                 Some(word) if shown.is_empty() => shown.push_str(word),
                 Some(word) => shown.push_str(&format!(".{word}")),
                 None => {
-                    let idx = self.items(node).iter().position(|item| *item == value);
+                    let idx = self.tree.items(node).iter().position(|item| *item == value);
                     shown.push_str(&format!("[{}]", idx.unwrap_or_default()));
                 }
             }
@@ -131,75 +132,40 @@ impl Text<'_> {
         }
     }
 
-    fn get(&self, map: NodeId, key: &str) -> Option<NodeId> {
-        self.entry(map, key, Spelling::Exact)
-            .map(|(_, value)| value)
-    }
-
     fn entry(
         &self,
         map: NodeId,
         wanted: &str,
         spelling: Spelling,
     ) -> Option<(Option<NodeId>, NodeId)> {
-        let Kind::Mapping(entries) = &self.tree.node(self.tree.resolve(map)?).kind else {
-            return None;
-        };
         let is_wanted = |key: NodeId| {
-            self.scalar(key).is_some_and(|word| match spelling {
+            self.tree.scalar(key).is_some_and(|word| match spelling {
                 Spelling::Exact => word == wanted,
                 Spelling::Loose => word == wanted || loose(word) == loose(wanted),
             })
         };
-        let found = entries.iter().find(|(key, _)| is_wanted(*key));
+        let mut entries = self.tree.entries(map).iter();
+        let found = entries.find(|(key, _)| is_wanted(*key));
         found.map(|(key, value)| (Some(*key), *value))
     }
 
-    /// Returns the items of a list; none of anything else.
-    fn items(&self, list: NodeId) -> &[NodeId] {
-        match self
-            .tree
-            .resolve(list)
-            .map(|node| &self.tree.node(node).kind)
-        {
-            Some(Kind::Sequence(items)) => items,
-            _ => &[],
-        }
-    }
-
     fn named(&self, list: NodeId, name: &str) -> Option<NodeId> {
-        let is_it = |item: &NodeId| {
-            let own = self.get(*item, "name").and_then(|own| self.scalar(own));
-            own == Some(name)
-        };
-        self.items(list).iter().copied().find(is_it)
-    }
-
-    fn scalar(&self, node: NodeId) -> Option<&str> {
-        match &self.tree.node(self.tree.resolve(node)?).kind {
-            Kind::Scalar { text, .. } => Some(text),
-            _ => None,
-        }
+        let mut items = self.tree.items(list).iter().copied();
+        items.find(|item| self.tree.scalar_at(*item, "name") == Some(name))
     }
 
     /// Returns the document, or the item of a list of objects, that an object was made of.
     fn manifest_of(&self, object: &Value) -> Option<NodeId> {
         let roots = self.tree.roots.iter().copied();
         let all: Vec<NodeId> = roots
-            .flat_map(|root| match self.get(root, "items") {
-                Some(items) => self.items(items).to_vec(),
-                None => vec![root],
-            })
-            .filter(|root| {
-                let kind = self.get(*root, "kind").and_then(|kind| self.scalar(kind));
-                kind.is_some() && kind == object["kind"].as_str()
-            })
+            .flat_map(|root| self.objects(root))
+            .filter(|(_, kind)| kind.is_some() && *kind == object["kind"].as_str())
+            .map(|(object, _)| object)
             .collect();
         let name = object["metadata"]["name"].as_str();
         let is_named = |root: &&NodeId| {
-            let metadata = self.get(**root, "metadata");
-            let own = metadata.and_then(|metadata| self.get(metadata, "name"));
-            own.and_then(|own| self.scalar(own)) == name
+            let metadata = self.tree.get(**root, "metadata");
+            metadata.and_then(|metadata| self.tree.scalar_at(metadata, "name")) == name
         };
         match (all.iter().find(is_named), all.as_slice()) {
             (Some(root), _) => Some(*root),
@@ -207,6 +173,18 @@ impl Text<'_> {
             (None, [only]) => Some(*only),
             (None, _) => None,
         }
+    }
+
+    /// Returns the object of a document, or those of a list, with what each is.
+    fn objects(&self, root: NodeId) -> Vec<(NodeId, Option<&str>)> {
+        let kind = self.tree.scalar_at(root, "kind");
+        let Some(items) = self.tree.get(root, "items") else {
+            return vec![(root, kind)];
+        };
+        let of_list = kind.and_then(item_kind);
+        let items = self.tree.items(items).iter();
+        let objects = items.map(|item| (*item, self.tree.scalar_at(*item, "kind").or(of_list)));
+        objects.collect()
     }
 
     fn span(&self, value: NodeId, key: Option<NodeId>) -> Span {

@@ -21,7 +21,7 @@ pub struct ServiceDefinition {
     /// Wanted pods; none: one at first, then as it is.
     pub replicas: Option<u32>,
     /// The workload kind as written; see [`ServiceDefinition::workload_kind`] for the one in force.
-    pub workload: Option<WorkloadKind>,
+    pub workload: Option<RenderedWorkload>,
     /// Whether a teardown needs the typed ID everywhere.
     pub protected: bool,
     /// How long the instance lives, counted from its first apply.
@@ -68,7 +68,7 @@ impl ServiceDefinition {
     }
 
     /// Returns the workload kind in force: as written, else `StatefulSet` where a volume has a size, else `Deployment`.
-    pub fn workload_kind(&self) -> WorkloadKind {
+    pub fn workload_kind(&self) -> RenderedWorkload {
         self.workload
             .unwrap_or_else(|| default_workload_kind(&self.volumes))
     }
@@ -79,42 +79,36 @@ impl ServiceDefinition {
         let VolumeSource::Claim(claim) = &volume.source else {
             return false;
         };
-        claim.shared || self.workload_kind() == WorkloadKind::Deployment
+        claim.shared || self.workload_kind() == RenderedWorkload::Deployment
     }
 }
 
 /// Returns the workload kind of a definition that names none.
-pub(super) fn default_workload_kind(volumes: &[Volume]) -> WorkloadKind {
+pub(super) fn default_workload_kind(volumes: &[Volume]) -> RenderedWorkload {
     let has_size = |v: &Volume| matches!(v.source, VolumeSource::Claim(_));
     if volumes.iter().any(has_size) {
-        WorkloadKind::StatefulSet
+        RenderedWorkload::StatefulSet
     } else {
-        WorkloadKind::Deployment
+        RenderedWorkload::Deployment
     }
 }
 
-/// The kind of the workload.
+/// The workload that a service definition is rendered to. The pods of a cluster are run by other kinds too.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum WorkloadKind {
+pub enum RenderedWorkload {
     /// `apps/v1` `Deployment`.
     Deployment,
     /// `apps/v1` `StatefulSet`.
     StatefulSet,
 }
 
-impl WorkloadKind {
+impl RenderedWorkload {
     /// Returns the kind as Kubernetes writes it.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Deployment => "Deployment",
             Self::StatefulSet => "StatefulSet",
         }
-    }
-}
-
-impl fmt::Display for WorkloadKind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.as_str())
     }
 }
 

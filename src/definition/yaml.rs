@@ -11,9 +11,9 @@ mod tree;
 mod value;
 mod write;
 
-pub use repair::{Repaired, repair};
+pub use repair::repair;
 pub use scalar::{Resolved, is_plain_safe, quoted, resolve};
 pub use syntax::SyntaxFault;
-pub use tree::{Kind, MAX_NODES, Node, NodeId, Style, Tree};
-pub use value::{MAX_DEPTH, MAX_DOCUMENTS, MAX_TEXT_BYTES, ReadError, documents};
+pub use tree::{Kind, NodeId, Style, Tree};
+pub use value::{MAX_DEPTH, MAX_TEXT_BYTES, documents};
 pub use write::{to_yaml, to_yaml_documents};

@@ -4,22 +4,58 @@ use std::borrow::Cow;
 use std::ops::{Range, RangeInclusive};
 use std::time::Duration;
 
+use super::blanks::Blanks;
 use super::edit::Change;
 use super::habits::BYTE_ORDER_MARK;
 use super::highlight::LineState;
 use super::history::EditKind;
 use super::outcome::notice;
 use super::selection::Selection;
-use super::{Clipboard, Editor, Notice, Outcome, indent, layout, motion};
+use super::{Clipboard, Editor, Notice, Outcome, indent, layout, motion, structure};
 
 impl Editor {
     pub(super) fn insert(&mut self, text: &str, now: Duration) -> Outcome {
         let text = self.with_own_line_ends(text);
+        if text == "-"
+            && let Some(outcome) = self.insert_dash(now)
+        {
+            return outcome;
+        }
         let start = self.selection.range().start;
         let follows_word = start > self.first() && !self.rope.char(start - 1).is_whitespace();
         let starts_word =
             !self.selection.is_empty() || (!follows_word && !text.starts_with(char::is_whitespace));
         self.replace_selection(&text, EditKind::Typing { starts_word }, now)
+    }
+
+    /// Inserts the dash of a list's item in the column of that list, where the cursor stands deeper, as it does on the line
+    /// after an item; none where the dash belongs at the cursor.
+    fn insert_dash(&mut self, now: Duration) -> Option<Outcome> {
+        let head = self.selection.head;
+        let line = self.rope.char_to_line(head);
+        let start = self.line_start(line);
+        let is_blank = self.line(line).trim().is_empty() && self.selection.is_empty();
+        if !is_blank || !matches!(self.line_state(line), LineState::Open) {
+            return None;
+        }
+        let column = structure::dash_column(self.above(line), head - start, self.habits.indent)?;
+        let text = format!("{}-", " ".repeat(column));
+        let cursor = Selection::at(start + text.len());
+        let change = Change::replace(&self.rope, start, head, text);
+        Some(self.commit(change, Some(cursor), EditKind::Whole, now))
+    }
+
+    /// Returns the lines above one, the nearest first.
+    fn above(&self, line: usize) -> impl Iterator<Item = String> + '_ {
+        (0..line).rev().map(|idx| self.line(idx).to_string())
+    }
+
+    /// Returns the columns in which what stands above a line goes on.
+    fn columns(&self, line: usize) -> Vec<usize> {
+        match self.line_state(line) {
+            LineState::Open => structure::columns(self.above(line), self.habits.indent),
+            LineState::Block { .. } | LineState::Quoted { .. } => Vec::new(),
+        }
     }
 
     pub(super) fn newline(&mut self, now: Duration) -> Outcome {
@@ -59,8 +95,26 @@ impl Editor {
         let start = self.selection.range().start;
         let line = self.rope.char_to_line(start);
         let head = self.rope.slice(self.line_start(line)..start).to_string();
+        if let Some(column) = self.column_below_comment(line, &head, &text) {
+            let text = indent::moved_to(column, &text);
+            let (begin, end) = (self.line_start(line), self.selection.range().end);
+            let text = format!("{}{text}", " ".repeat(column));
+            let cursor = Selection::at(begin + text.chars().count());
+            let change = Change::replace(&self.rope, begin, end, text);
+            return self.commit(change, Some(cursor), EditKind::Whole, now);
+        }
         let text = indent::pasted(&head, &text).into_owned();
         self.replace_selection(&text, EditKind::Whole, now)
+    }
+
+    /// Returns the column for lines that are pasted below a comment, where the cursor stands in none that the lines above the
+    /// comment open: how far a comment is indented says nothing.
+    fn column_below_comment(&self, line: usize, head: &str, text: &str) -> Option<usize> {
+        let is_blank = head.bytes().all(|b| b == b' ');
+        if !is_blank || !text.contains('\n') || !matches!(self.line_state(line), LineState::Open) {
+            return None;
+        }
+        structure::column(self.above(line), head.len(), text, self.habits.indent)
     }
 
     pub(super) fn paste_clipboard(&mut self, now: Duration) -> Outcome {
@@ -89,13 +143,26 @@ impl Editor {
         }
         let start = self.selection.range().start;
         let line_idx = self.rope.char_to_line(start);
-        let cell = layout::cell_of(&self.line(line_idx), start - self.line_start(line_idx));
-        let n_spaces = self.habits.indent - cell % self.habits.indent;
+        let n_chars = start - self.line_start(line_idx);
+        let line = self.line(line_idx);
+        let cell = layout::cell_of(&line, n_chars);
+        let is_in_indentation = line.chars().take(n_chars).all(|c| c == ' ');
+        let columns = match is_in_indentation {
+            true => self.columns(line_idx),
+            false => Vec::new(),
+        };
+        let n_spaces = indent::stop_after(cell, self.habits.indent, &columns) - cell;
         self.replace_selection(&" ".repeat(n_spaces), EditKind::Whole, now)
     }
 
     pub(super) fn outdent(&mut self, now: Duration) -> Outcome {
-        let edit = indent::outdent(&self.rope, self.selected_lines(), self.habits.indent);
+        let lines = self.selected_lines();
+        // Several lines keep their places to each other.
+        let columns = match lines.start() == lines.end() {
+            true => self.columns(*lines.start()),
+            false => Vec::new(),
+        };
+        let edit = indent::outdent(&self.rope, lines, self.habits.indent, &columns);
         self.commit(edit, None, EditKind::Whole, now)
     }
 
@@ -191,18 +258,30 @@ impl Editor {
         &mut self,
         bytes: Range<usize>,
         text: &str,
-        cursor: usize,
+        (cursor, blanks): (usize, &[usize]),
         now: Duration,
     ) -> Outcome {
         let len = self.rope.len_bytes();
         let (start, end) = (bytes.start.min(len), bytes.end.min(len));
-        let before = text.get(..cursor).unwrap_or(text);
-        let n_before = self.with_own_line_ends(before).chars().count();
+        let n_before = |byte: usize| {
+            let before = text.get(..byte).unwrap_or(text);
+            self.with_own_line_ends(before).chars().count()
+        };
+        let n_before_cursor = n_before(cursor);
+        let blanks: Vec<usize> = blanks.iter().map(|byte| n_before(*byte)).collect();
         let text = self.with_own_line_ends(text).into_owned();
         let (start, end) = (self.rope.byte_to_char(start), self.rope.byte_to_char(end));
-        let cursor = Selection::at(start + n_before);
+        let cursor = Selection::at(start + n_before_cursor);
         let change = Change::replace(&self.rope, start, end.max(start), text);
-        self.commit(change, Some(cursor), EditKind::Whole, now)
+        let outcome = self.commit(change, Some(cursor), EditKind::Whole, now);
+        if outcome.notice.is_none() {
+            let places = blanks.into_iter().map(|place| start + place);
+            // An item that has none may be what one is filled in with.
+            if let Some(blanks) = Blanks::new(start, places.collect()) {
+                self.blanks = Some(blanks);
+            }
+        }
+        outcome
     }
 
     pub(super) fn replace_all(&mut self, text: &str, now: Duration) -> Outcome {
@@ -246,7 +325,10 @@ impl Editor {
         let is_in_indentation =
             column > 0 && self.rope.slice(line_start..head).chars().all(|c| c == ' ');
         let start = match is_in_indentation {
-            true => line_start + indent::stop_before(column, self.habits.indent),
+            true => {
+                let columns = self.columns(line_idx);
+                line_start + indent::stop_before(column, self.habits.indent, &columns)
+            }
             false => motion::previous_grapheme(&self.rope, head),
         };
         self.erase(start, head, now)

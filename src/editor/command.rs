@@ -34,6 +34,8 @@ pub enum Command {
         text: String,
         /// The byte of it that the cursor comes to stand before.
         cursor: usize,
+        /// The bytes of it behind that, to which the next stops lead until all were come to.
+        blanks: Vec<usize>,
     },
     /// Replaces the whole text as one step, as after another program changed it; what is the same stays untouched.
     ReplaceAll(String),
@@ -62,8 +64,6 @@ pub enum Command {
     },
     /// Selects the whole text.
     SelectAll,
-    /// Drops the selection, and the search marks with it.
-    Deselect,
     /// Moves to the next problem, round the end.
     NextProblem,
     /// Moves to the problem before, round the start.

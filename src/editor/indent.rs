@@ -7,7 +7,7 @@ use ropey::Rope;
 
 use super::edit::{Change, Edit};
 use super::habits::BYTE_ORDER_MARK;
-use super::motion::{leading_spaces, line_without_end};
+use super::motion::line_without_end;
 
 /// Spaces of one level where the text does not show another habit.
 const DEFAULT_UNIT: usize = 2;
@@ -16,14 +16,24 @@ const MAX_LOOKED_AT: usize = 1000;
 
 /// Returns how many spaces one level has in this text.
 pub(super) fn unit_of(rope: &Rope) -> usize {
-    let mut above = None;
+    // The column of the key that the line before opens, and how far the text of a block goes in at least.
+    let (mut opened, mut block): (Option<usize>, Option<usize>) = (None, None);
     for line in rope.lines().take(MAX_LOOKED_AT) {
-        let n_spaces = leading_spaces(line, 16);
-        match line_without_end(line).get_char(n_spaces) {
-            None | Some('#' | '-' | '\t') => continue,
-            Some(_) if above == Some(0) && (2..=8).contains(&n_spaces) => return n_spaces,
-            Some(_) => above = Some(n_spaces),
+        let line = line_without_end(line).to_string();
+        let n_spaces = spaces_of(&line);
+        let (dashes, content) = split_dashes(&line);
+        let content = without_comment(content).trim_end();
+        let is_text = block.is_some_and(|least| n_spaces > least);
+        if content.is_empty() || content.starts_with('\t') || is_text {
+            continue;
         }
+        let deeper = opened.and_then(|column| n_spaces.checked_sub(column));
+        if let Some(unit) = deeper.filter(|unit| (2..=8).contains(unit)) {
+            return unit;
+        }
+        let column = dashes.chars().count();
+        opened = content.ends_with(':').then_some(column);
+        block = (!content.ends_with(':') && opens_text(content)).then_some(n_spaces);
     }
     DEFAULT_UNIT
 }
@@ -50,7 +60,7 @@ pub(super) fn after(head: &str, unit: usize) -> usize {
 }
 
 /// Splits a line after its indentation and its `- ` marks.
-fn split_dashes(line: &str) -> (&str, &str) {
+pub(super) fn split_dashes(line: &str) -> (&str, &str) {
     let mut content = line.trim_start_matches(' ');
     while let Some(rest) = content.strip_prefix("- ") {
         content = rest.trim_start_matches(' ');
@@ -58,7 +68,7 @@ fn split_dashes(line: &str) -> (&str, &str) {
     line.split_at(line.len() - content.len())
 }
 
-fn without_comment(content: &str) -> &str {
+pub(super) fn without_comment(content: &str) -> &str {
     if content.starts_with('#') {
         return "";
     }
@@ -66,18 +76,32 @@ fn without_comment(content: &str) -> &str {
 }
 
 /// Tells whether what follows belongs deeper: after a key, a block scalar's mark or an open bracket.
-fn opens_block(content: &str) -> bool {
+pub(super) fn opens_block(content: &str) -> bool {
+    content.ends_with([':', '{', '[']) || opens_text(content)
+}
+
+/// Tells whether text of many lines follows, after a block scalar's mark.
+fn opens_text(content: &str) -> bool {
     let mark = content.trim_end_matches(|c: char| matches!(c, '+' | '-') || c.is_ascii_digit());
-    content.ends_with([':', '{', '[']) || mark.ends_with(" |") || mark.ends_with(" >")
+    mark.ends_with(" |") || mark.ends_with(" >") || mark == "|" || mark == ">"
 }
 
 fn is_entry(content: &str) -> bool {
     content.contains(": ")
 }
 
-/// Returns the column of the stop before `column`.
-pub(super) fn stop_before(column: usize, unit: usize) -> usize {
-    column.saturating_sub(1) / unit * unit
+/// Returns the column of the stop before `column`: a level of the text, or one of `columns`, in which something above goes on.
+pub(super) fn stop_before(column: usize, unit: usize, columns: &[usize]) -> usize {
+    let level = column.saturating_sub(1) / unit * unit;
+    let before = columns.iter().copied().filter(|it| *it < column);
+    before.max().map_or(level, |it| it.max(level))
+}
+
+/// Returns the column of the stop behind `column`.
+pub(super) fn stop_after(column: usize, unit: usize, columns: &[usize]) -> usize {
+    let level = column - column % unit + unit;
+    let behind = columns.iter().copied().filter(|it| *it > column);
+    behind.min().map_or(level, |it| it.min(level))
 }
 
 /// Returns lines that are pasted behind `head` (a line up to the cursor) with the indentation that is meant there: they move
@@ -90,7 +114,18 @@ pub(super) fn pasted<'t>(head: &str, text: &'t str) -> Cow<'t, str> {
     else {
         return Cow::Borrowed(text);
     };
-    let column = dashes.chars().count();
+    Cow::Owned(moved(dashes.chars().count(), first, others))
+}
+
+/// Returns lines so that the first of them stands in a column, which its place gives it, and the others move with it.
+pub(super) fn moved_to(column: usize, text: &str) -> String {
+    match text.split_once('\n') {
+        Some((first, others)) => moved(column, first, others),
+        None => text.trim_start_matches(' ').to_owned(),
+    }
+}
+
+fn moved(column: usize, first: &str, others: &str) -> String {
     let least = others
         .lines()
         .filter(|line| !line.trim().is_empty())
@@ -115,7 +150,7 @@ pub(super) fn pasted<'t>(head: &str, text: &'t str) -> Cow<'t, str> {
         moved.extend(std::iter::repeat_n(' ', spaces));
         moved.push_str(line.trim_start_matches(' '));
     }
-    Cow::Owned(moved)
+    moved
 }
 
 fn spaces_of(line: &str) -> usize {
@@ -134,11 +169,16 @@ pub(super) fn indent(rope: &Rope, lines: RangeInclusive<usize>, unit: usize) -> 
     })
 }
 
-/// Returns the edit that moves whole lines one stop out.
-pub(super) fn outdent(rope: &Rope, lines: RangeInclusive<usize>, unit: usize) -> Edit {
+/// Returns the edit that moves whole lines one stop out, where `columns` are stops too.
+pub(super) fn outdent(
+    rope: &Rope,
+    lines: RangeInclusive<usize>,
+    unit: usize,
+    columns: &[usize],
+) -> Edit {
     each_line(rope, lines, |line, start| {
         let n_spaces = line.chars().take_while(|&c| c == ' ').count();
-        let n_removed = n_spaces - stop_before(n_spaces, unit);
+        let n_removed = n_spaces - stop_before(n_spaces, unit, columns);
         // A tab that slipped in goes too.
         let removed = if line.starts_with('\t') {
             "\t".into()
@@ -273,6 +313,11 @@ mod tests {
             ("", 2),
             ("a:\n    b: 1\n", 4),
             ("a:\n  - b: 1\n", 2),
+            ("n: x\na:\n  - b: 1\n    c: 2\nd:\n  - e: 1\n", 2),
+            ("a:\n    - b: 1\n      c: 2\n", 4),
+            ("a:\n- b: 1\n  c:\n    d: 1\n", 2),
+            ("a:\n- b: 1\n  c:\n      d: 1\n", 4),
+            ("a:\n- b\n\nc: |\n     d:\n         e\n", 2),
             ("# x\n\na:\n   b:\n      c: 1\n", 3),
         ] {
             assert_eq!(unit_of(&Rope::from_str(text)), expected, "{text:?}");

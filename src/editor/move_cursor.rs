@@ -87,13 +87,6 @@ impl Editor {
         Outcome::default()
     }
 
-    pub(super) fn deselect(&mut self) -> Outcome {
-        self.history.close();
-        self.search = None;
-        self.select(Selection::at(self.selection.head));
-        Outcome::default()
-    }
-
     pub(super) fn next_problem(&mut self) -> Outcome {
         let byte = self
             .problems

@@ -110,11 +110,6 @@ impl Search {
         replacement
     }
 
-    /// Tells whether the query is still being typed.
-    pub fn is_open(&self) -> bool {
-        self.origin.is_some()
-    }
-
     /// Returns which of how many matches the cursor came to last.
     pub fn found(&self) -> Found {
         self.found

@@ -178,7 +178,6 @@ fn shift_selects_and_arrows_let_go() {
     check("a«bˇc", go(Motion::Left), "aˇbc");
     check("aˇb«c", go(Motion::Right), "abˇc");
     check("aˇbc", Command::SelectAll, "«abcˇ");
-    check("a«bˇc", Command::Deselect, "abˇc");
 }
 
 #[test]
@@ -297,6 +296,43 @@ fn a_paste_is_one_step_with_the_documents_line_ends() {
     );
     check("a\r\nˇz", Command::Paste("b\nc".into()), "a\r\nb\r\ncˇz");
     check("a«bˇc", Command::Paste(String::new()), "aˇc");
+}
+
+#[test]
+fn a_paste_moves_to_the_place_of_the_cursor_and_is_taken_back_as_one_step() {
+    let check = |before: &str, pasted: &str, expected: &str| {
+        let mut editor = marked(before);
+        editor.apply(Command::Paste(pasted.into()), NOW);
+        assert_eq!(show(&editor), expected);
+        editor.apply(Command::Undo, NOW);
+        assert_eq!(show(&editor), before, "undo");
+        assert!(editor.apply(Command::Undo, NOW).notice.is_some());
+        editor.apply(Command::Redo, NOW);
+        assert_eq!(show(&editor), expected, "redo");
+    };
+    let env = "env:\r\n- name: A\r\n  value: x\r\n";
+    check(
+        "containers:\n  - name: a\n    ˇ\nvolumes: []\n",
+        env,
+        "containers:\n  - name: a\n    env:\n    - name: A\n      value: x\nˇ\nvolumes: []\n",
+    );
+    check(
+        "containers:\n  - name: a\n    «image: b\nˇvolumes: []\n",
+        env,
+        "containers:\n  - name: a\n    env:\n    - name: A\n      value: x\nˇvolumes: []\n",
+    );
+    // Below a comment the lines above say where it goes, not the comment.
+    check(
+        "containers:\n  - name: a\n      # more\nˇ",
+        "    image: b\n    args: []\n",
+        "containers:\n  - name: a\n      # more\n    image: b\n    args: []\nˇ",
+    );
+    // What is text is not moved.
+    check(
+        "config:\n  a: |\n    xˇ\n",
+        "\n  y\n z",
+        "config:\n  a: |\n    x\n  y\n zˇ\n",
+    );
 }
 
 #[test]
@@ -749,7 +785,6 @@ fn any_command() -> impl Strategy<Value = Command> {
             Command::Copy,
             Command::Cut,
             Command::SelectAll,
-            Command::Deselect,
             Command::NextProblem,
             Command::PreviousProblem,
             Command::Undo,
@@ -819,4 +854,93 @@ proptest! {
         places[1].reverse();
         prop_assert_eq!(&places[0], &places[1]);
     }
+}
+
+#[test]
+fn stops_are_also_where_what_is_above_goes_on() {
+    let at_four = "a:\n    - b: 1\n      c: 2\n";
+    check(
+        &format!("{at_four}      ˇ"),
+        Command::Backspace,
+        &format!("{at_four}    ˇ"),
+    );
+    check(
+        &format!("{at_four}      ˇ"),
+        Command::Outdent,
+        &format!("{at_four}    ˇ"),
+    );
+    check(
+        &format!("{at_four}    ˇ"),
+        Command::Backspace,
+        &format!("{at_four}ˇ"),
+    );
+    check(
+        &format!("{at_four}    ˇ"),
+        Command::Indent,
+        &format!("{at_four}      ˇ"),
+    );
+    let list = "volumes:\n  - name: data\n    size: 1Gi";
+    check(
+        &format!("{list}ˇ"),
+        Command::Newline,
+        &format!("{list}\n    ˇ"),
+    );
+    check(
+        &format!("{list}\n    ˇ"),
+        Command::Backspace,
+        &format!("{list}\n  ˇ"),
+    );
+    check(
+        &format!("{list}\n    ˇ"),
+        Command::Outdent,
+        &format!("{list}\n  ˇ"),
+    );
+}
+
+#[test]
+fn dash_goes_to_the_list_that_goes_on() {
+    let dash = || Command::Insert("-".to_owned());
+    let list = "volumes:\n  - name: data\n    size: 1Gi\n";
+    check(&format!("{list}    ˇ"), dash(), &format!("{list}  -ˇ"));
+    let nested = "c:\n  - ports:\n      - 80\n";
+    check(
+        &format!("{nested}      ˇ"),
+        dash(),
+        &format!("{nested}      -ˇ"),
+    );
+    check(
+        "c:\n  - ports:\n      ˇ",
+        dash(),
+        "c:\n  - ports:\n      -ˇ",
+    );
+    check("a: |\n  - x\n    ˇ", dash(), "a: |\n  - x\n    -ˇ");
+    check("a: 1\n  ˇ", dash(), "a: 1\n  -ˇ");
+    check(&format!("{list}    ˇb"), dash(), &format!("{list}    -ˇb"));
+}
+
+#[test]
+fn next_stop_of_an_item_that_was_written_is_what_is_still_to_be_filled_in() {
+    let mut editor = marked("  - ˇ");
+    let text = "name: \n    image: \n    x: ";
+    editor.apply(
+        Command::Complete {
+            bytes: 4..4,
+            text: text.to_owned(),
+            cursor: 6,
+            blanks: vec![18, text.len()],
+        },
+        NOW,
+    );
+    editor.apply(Command::Insert("a".to_owned()), NOW);
+    editor.apply(Command::Indent, NOW);
+    assert_eq!(show(&editor), "  - name: a\n    image: ˇ\n    x: ");
+    editor.apply(Command::Insert("b".to_owned()), NOW);
+    let mut left = editor.clone();
+    editor.apply(Command::Indent, NOW);
+    assert_eq!(show(&editor), "  - name: a\n    image: b\n    x: ˇ");
+    assert!(!editor.is_filling());
+    // Whoever goes elsewhere has done with it.
+    let (motion, extend) = (Motion::TextStart, false);
+    left.apply(Command::Move { motion, extend }, NOW);
+    assert!(!left.is_filling());
 }

@@ -22,7 +22,7 @@ pub use planning::plan_adjustment;
 pub(super) use planning::plan_rest;
 pub(super) use planning::{is_idle, is_idle_but_for};
 pub use running::run_adjustment;
-pub use workload::{WorkloadName, WorkloadNameError};
+pub use workload::WorkloadName;
 
 /// The most replicas that a definition may want, and `scale` may set.
 pub const MAX_REPLICAS: u32 = 1000;

@@ -9,8 +9,11 @@
 
 mod handing;
 mod running;
+mod there;
 
 use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::Timestamp;
 
 use super::adjust::is_idle_but_for;
 use super::deploy::DeployRequest;
@@ -20,6 +23,7 @@ use super::record;
 use super::rendering::rendered;
 use super::revision;
 use super::routes;
+use super::sets;
 use crate::cluster::{Access, Cluster};
 use crate::definition::id::InstanceId;
 use crate::definition::object::{Object, ObjectKey};
@@ -129,30 +133,45 @@ pub async fn plan_adopt(cluster: &Cluster, request: &DeployRequest) -> Result<Ad
     if !plan.refusals.is_empty() {
         return Ok(plan);
     }
-    let claimant = Claimant::of(request);
+    let mut claimant = Claimant::of(request);
     let wanted: BTreeMap<&ObjectKey, &Object> = (rendered.objects.iter())
         .map(|object| (&object.key, object))
         .collect();
     let keys = rendered.objects.iter().map(|object| &object.key);
-    for key in keys.chain(claimant.claims_to_come()) {
-        let live = match cluster.get(key).await {
-            // Of a kind that comes with the definition nothing is there yet.
-            Err(failure) if failure.kind == FailureKind::NotFound => None,
-            live => live?,
-        };
-        let Some(live) = live else {
+    let mut keys: Vec<ObjectKey> = keys.chain(claimant.claims_to_come()).cloned().collect();
+    let mut there = there::there(cluster, &keys).await?;
+    let more = there::claims_of_sets(cluster, &there).await?;
+    keys.extend(more.keys().cloned());
+    claimant.add_claims(more.keys().cloned());
+    there.extend(more);
+    for key in &keys {
+        let Some(live) = there.get(key) else {
             continue;
         };
-        match claimant.row(key, &live) {
+        match claimant.row(key, live) {
             Ok(row) => {
                 if row.is_some() {
                     let wanted = wanted.get(key).copied();
-                    plan.warnings.extend(claimant.relabels_pods(&live, wanted));
+                    plan.warnings.extend(claimant.relabels_pods(live, wanted));
+                    plan.warnings.extend(claimant.keeps_templates(live, wanted));
+                    plan.warnings.extend(claimant.removes(live, wanted));
                 }
                 plan.rows.extend(row);
             }
             Err(refusal) => plan.refusals.push(refusal),
         }
+    }
+    let sets: BTreeSet<String> = there
+        .values()
+        .filter_map(|live| claimant.foreign_set(live))
+        .collect();
+    if !sets.is_empty() {
+        // Apart from the rows, which say whose an object is as it says so itself: that is compared before it changes hands.
+        let names = sets::names(cluster, &request.namespace, &sets).await;
+        let named = names
+            .iter()
+            .map(|(id, name)| format!("the ApplySet {id} is {name}"));
+        plan.warnings.extend(named);
     }
     plan.check(cluster).await?;
     Ok(plan)
@@ -170,16 +189,14 @@ pub(super) async fn plan_rest(
 ) -> Result<AdoptPlan, Failure> {
     let claimant = Claimant::of_rest(instance, name.clone(), handed);
     let mut plan = AdoptPlan::new(instance.clone(), name, Vec::new());
+    let keys: Vec<ObjectKey> = handed.iter().map(|it| it.key.clone()).collect();
+    let there = there::there(cluster, &keys).await?;
     for Handed { key, shown, .. } in handed {
-        let live = match cluster.get(key).await {
-            Err(failure) if failure.kind == FailureKind::NotFound => None,
-            live => live?,
-        };
-        let Some(live) = live else {
+        let Some(live) = there.get(key) else {
             plan.warnings.push(format!("{key} is not there any more"));
             continue;
         };
-        match claimant.row(key, &live) {
+        match claimant.row(key, live) {
             Ok(None) => {}
             Ok(Some(row)) if row.digest() == *shown => plan.rows.push(row),
             Ok(Some(_)) => plan.warnings.push(format!(
@@ -210,7 +227,7 @@ impl AdoptPlan {
 
     /// Refuses what this user may not do, and what stands in the way of the operation.
     async fn check(&mut self, cluster: &Cluster) -> Result<(), Failure> {
-        self.refusals.extend(cluster.read_only());
+        self.refusals.extend(cluster.bars_running());
         if self.is_noop() {
             return Ok(());
         }
@@ -237,21 +254,28 @@ impl AdoptPlan {
         let Some(record) = record else {
             return Ok(());
         };
-        match may_begin(&record, &self.instance) {
+        let now = cluster.now();
+        match may_begin(&record, &self.instance, now) {
             Err(refusal) => self.refusals.push(refusal),
-            Ok(()) => self
-                .warnings
-                .extend(record.operation().map(operation::describe)),
+            Ok(()) => self.warnings.extend(
+                record
+                    .operation()
+                    .map(|noted| operation::describe(noted, now)),
+            ),
         }
         Ok(())
     }
 }
 
 /// Refuses while a deploy or a teardown is noted. Another adoption is taken over: this one shows all that it left.
-fn may_begin(record: &record::Record, instance: &InstanceKey) -> Result<(), Failure> {
+fn may_begin(
+    record: &record::Record,
+    instance: &InstanceKey,
+    now: Timestamp,
+) -> Result<(), Failure> {
     is_idle_but_for(
         record,
-        instance,
+        (instance, now),
         &["scale", "restart", routes::OPERATION, OPERATION],
     )
 }

@@ -14,7 +14,7 @@ use super::remedy::{Offer, PlannedBind, Remedy, StoragePlan};
 use super::volumes::{self, text};
 use crate::cluster::{Cluster, Selector};
 use crate::definition::naming;
-use crate::definition::object::{GroupKind, Object};
+use crate::definition::object::{Object, ObjectKey};
 use crate::failure::{Failure, FailureKind};
 use crate::service::quantity;
 use crate::service::summary::InstanceKey;
@@ -24,12 +24,12 @@ const MAX_LOOKS: usize = 5;
 /// How long a volume may take to become free.
 const FREE_DEADLINE: Duration = Duration::from_secs(30);
 const FREE_PAUSE: Duration = Duration::from_millis(100);
-/// Marks the class of claims that name none.
-const IS_DEFAULT_CLASS: &str = "storageclass.kubernetes.io/is-default-class";
 
 /// A claim that a deploy would make.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct ClaimToCome {
+    /// The object that it comes of: itself, or its `StatefulSet`.
+    pub of: ObjectKey,
     /// None for the instance's own.
     pub namespace: Option<String>,
     pub name: String,
@@ -42,6 +42,7 @@ pub(super) fn claims_to_come(rendered: &[Object]) -> Vec<ClaimToCome> {
     for object in rendered {
         match object.key.kind.as_str() {
             "PersistentVolumeClaim" => claims.push(ClaimToCome {
+                of: object.key.clone(),
                 namespace: object.key.namespace.clone(),
                 name: object.key.name.clone(),
                 spec: object.json["spec"].clone(),
@@ -64,6 +65,7 @@ fn claims_of_set(set: &Object) -> impl Iterator<Item = ClaimToCome> {
     templates.flat_map(move |template| {
         let volume = template["metadata"]["name"].as_str().unwrap_or_default();
         (first..first.saturating_add(n_pods)).map(move |ordinal| ClaimToCome {
+            of: set.key.clone(),
             namespace: set.key.namespace.clone(),
             name: format!("{volume}-{}-{ordinal}", set.key.name),
             spec: template["spec"].clone(),
@@ -79,7 +81,8 @@ pub(super) struct Found {
     pub warnings: Vec<String>,
 }
 
-/// Looks for retained volumes of claims that are to come, and plans to bind them if that was agreed to.
+/// Looks for retained volumes of claims that are to come, and plans to bind them if that was agreed to. `default` is the class
+/// of claims that name none, where it is known.
 ///
 /// # Errors
 /// The cluster cannot be reached.
@@ -87,6 +90,7 @@ pub(super) async fn look(
     cluster: &Cluster,
     instance: &InstanceKey,
     claims: &[ClaimToCome],
+    default: Option<&str>,
     is_agreed: bool,
 ) -> Result<Found, Failure> {
     let mut found = Found::default();
@@ -114,11 +118,10 @@ pub(super) async fn look(
     if wanted.is_empty() {
         return Ok(found);
     }
-    let default = default_class(cluster).await?;
     for (volume, claim) in wanted {
         let (name, size) = (&volume.key.name, text(volume, "/spec/capacity/storage"));
         let (claim_name, key) = (&claim.name, &volume.key);
-        let fit = fit(volume, &claim.spec, default.as_deref());
+        let fit = fit(volume, &claim.spec, default);
         if fit == Fit::IsFree || (fit == Fit::Fits && is_agreed) {
             found.storage.fresh.retain(|name| name != claim_name);
         }
@@ -145,24 +148,6 @@ pub(super) async fn look(
         }
     }
     Ok(found)
-}
-
-/// Returns the class of claims that name none; none where that cannot be known.
-async fn default_class(cluster: &Cluster) -> Result<Option<String>, Failure> {
-    let kind = GroupKind::new("storage.k8s.io", "StorageClass");
-    let listed = cluster
-        .list_metadata(&kind, None, &Selector::everything())
-        .await;
-    let classes = match listed {
-        Err(failure) if failure.kind == FailureKind::Forbidden => return Ok(None),
-        classes => classes?,
-    };
-    let is_default =
-        |class: &&Object| Metadata::of(class).annotation(IS_DEFAULT_CLASS) == Some("true");
-    Ok(classes
-        .iter()
-        .find(is_default)
-        .map(|class| class.key.name.clone()))
 }
 
 /// What a volume that was retained is to a claim of its name.

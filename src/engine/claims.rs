@@ -7,8 +7,8 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
+use super::classes::is_default_storage;
 use super::fate::{self, Policies, Scene};
-use super::metadata::Metadata;
 use super::operation;
 use super::plan::{Fate, FateRow, TeardownPlan, TeardownScope, VolumeChoice};
 use super::preflight::{self, refused};
@@ -27,8 +27,6 @@ use crate::service::summary::{Claim, Event, InstanceKey};
 use crate::text;
 
 const CLAIM: &str = "PersistentVolumeClaim";
-/// Marks the class of claims that name none.
-const IS_DEFAULT_CLASS: &str = "storageclass.kubernetes.io/is-default-class";
 const WORKLOADS: [&str; 2] = ["Deployment", "StatefulSet"];
 
 /// All claims of a namespace or of the cluster.
@@ -170,7 +168,7 @@ fn class_of(class: &Object) -> StorageClass {
     StorageClass {
         name: text::clean(&class.key.name).into_owned(),
         provisioner: clean("/provisioner"),
-        is_default: Metadata::of(class).annotation(IS_DEFAULT_CLASS) == Some("true"),
+        is_default: is_default_storage(class),
         waits_for_consumer: clean("/volumeBindingMode") == "WaitForFirstConsumer",
     }
 }
@@ -303,7 +301,7 @@ pub async fn plan_release(
     let missing = preflight::forbidden(cluster, accesses).await?;
     let refusal = preflight::forbidden_refusal(&missing, instance.namespace.as_str());
     plan.refusals.extend(refusal);
-    plan.refusals.extend(cluster.read_only());
+    plan.refusals.extend(cluster.bars_running());
     teardown::may_retain(cluster, &mut plan).await?;
     Ok(plan)
 }
@@ -323,7 +321,9 @@ pub(super) async fn begin(
         Err(failure) if failure.kind == FailureKind::Refused => None,
         record => record?,
     };
-    plan.observe(record.as_ref(), operation::describe);
+    plan.observe(record.as_ref(), |noted| {
+        operation::describe(noted, cluster.now())
+    });
     plan.is_protected |= preflight::is_protected(cluster, instance.namespace.as_str()).await?;
     Ok((plan, record))
 }

@@ -1,5 +1,6 @@
 //! Deploys: what is asked for, the plan, and carrying it out.
 
+mod parameters;
 mod planning;
 mod running;
 mod storage;
@@ -17,6 +18,7 @@ use crate::secret::SecretValues;
 use crate::service::summary::InstanceKey;
 
 pub(super) use planning::COMPUTED_HERE;
+pub(super) use planning::plan_again;
 pub use planning::plan_deploy;
 pub use running::run_deploy;
 pub(super) use running::{Variant, run_variant};

@@ -15,6 +15,7 @@ use serde_json::{Value, json};
 
 use super::again::{self, Former, Surroundings};
 use super::deploy::DeployRequest;
+use super::frozen;
 use super::history;
 use super::lasting;
 use super::metadata::Metadata;
@@ -99,6 +100,33 @@ pub async fn changes(
         instance,
     );
     Ok(changes)
+}
+
+/// Leaves out of what others added all that a definition says by now: a deploy of it makes that its own.
+///
+/// # Errors
+/// The cluster cannot be reached.
+pub async fn leave_out_said(
+    cluster: &Cluster,
+    request: &DeployRequest,
+    changes: &mut Changes,
+) -> Result<(), Failure> {
+    let Ok(rendered) = rendered(cluster, request, Vec::new()).await? else {
+        return Ok(());
+    };
+    for change in &mut changes.objects {
+        let mut objects = rendered.objects.iter();
+        let Some(object) = objects.find(|object| is_same(&object.key, &change.key)) else {
+            continue;
+        };
+        change
+            .fields
+            .retain(|field| field.wanted.is_some() || !fieldset::says(&object.json, &field.path));
+    }
+    let is_any =
+        |change: &ObjectChange| change.presence != Presence::There || !change.fields.is_empty();
+    changes.objects.retain(is_any);
+    Ok(())
 }
 
 /// Returns what the current revision was deployed from; none before the first deploy came to its end.
@@ -250,9 +278,10 @@ pub(super) async fn wanted(
     request: &DeployRequest,
     live: &Listed,
 ) -> Result<Result<Vec<Object>, String>, Failure> {
-    let of_secrets = live.iter().filter(|place| is_secret(&place.kind));
-    let live: Vec<&Object> = of_secrets.flat_map(|place| &place.objects).collect();
-    let secrets = secrets(request, &live);
+    let live: Vec<&Object> = live.iter().flat_map(|place| &place.objects).collect();
+    let of_secrets = live.iter().copied();
+    let of_secrets = of_secrets.filter(|live| is_secret(&GroupKind::of(&live.key)));
+    let secrets = secrets(request, &of_secrets.collect::<Vec<_>>());
     let mut objects = match rendered(cluster, request, secrets).await? {
         Ok(rendered) => rendered.objects,
         Err(faults) => {
@@ -264,6 +293,10 @@ pub(super) async fn wanted(
         }
     };
     for object in &mut objects {
+        // Templates of claims never change: a set that others made keeps its own.
+        if let Some(set) = live.iter().find(|live| is_same(&live.key, &object.key)) {
+            *object = frozen::with_labels(object, &frozen::held_labels(set, object));
+        }
         if is_secret(&GroupKind::of(&object.key)) {
             let values = object.json["data"].as_object_mut().into_iter().flatten();
             values.for_each(|(_, value)| *value = Value::from(MASK));

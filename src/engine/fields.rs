@@ -1,9 +1,8 @@
-//! Paths of fields as the server writes them in conflicts: `.spec.ports[port=80,protocol="TCP"].nodePort`. Pure.
-//!
-//! The server's own notation, of structured-merge-diff's `fieldpath`: names are not quoted, so that one with a dot in it is
-//! only told by what is there.
+//! Finding and removing the fields that a server names in conflicts, see [`field_path`](crate::definition::field_path). Pure.
 
-use serde_json::{Map, Value};
+use serde_json::Value;
+
+use crate::definition::field_path::{Selector, key_of};
 
 /// Removes a field from an object. Returns whether it was there.
 pub(super) fn remove(object: &mut Value, path: &str) -> bool {
@@ -19,7 +18,7 @@ pub(super) fn remove(object: &mut Value, path: &str) -> bool {
             }
         }
         (Value::Array(items), Some('[')) => {
-            let Some((selector, below)) = selector(path) else {
+            let Some((selector, below)) = Selector::read(&path[1..]) else {
                 return false;
             };
             let Some(idx) = items.iter().position(|item| selector.picks(item)) else {
@@ -45,61 +44,11 @@ pub(super) fn value<'v>(object: &'v Value, path: &str) -> Option<&'v Value> {
             value(&map[key], &rest[key.len()..])
         }
         (Value::Array(items), Some('[')) => {
-            let (selector, below) = selector(path)?;
+            let (selector, below) = Selector::read(&path[1..])?;
             let item = items.iter().find(|item| selector.picks(item))?;
             value(item, below)
         }
         _ => None,
-    }
-}
-
-/// Returns the key that a path goes on with: the longest of those that are there.
-fn key_of<'m>(map: &'m Map<String, Value>, rest: &str) -> Option<&'m String> {
-    let ends_there = |key: &&String| {
-        let behind = rest.strip_prefix(key.as_str());
-        behind.is_some_and(|behind| behind.is_empty() || behind.starts_with(['.', '[']))
-    };
-    map.keys().filter(ends_there).max_by_key(|key| key.len())
-}
-
-/// Which item of a list is meant.
-#[derive(Debug, PartialEq)]
-enum Selector {
-    /// The one with these values at its keys.
-    Keys(Vec<(String, Value)>),
-    /// The one that is this value.
-    Itself(Value),
-}
-
-impl Selector {
-    fn picks(&self, item: &Value) -> bool {
-        match self {
-            Self::Keys(keys) => keys.iter().all(|(key, value)| item.get(key) == Some(value)),
-            Self::Itself(value) => item == value,
-        }
-    }
-}
-
-/// Reads `[name="web"]`, `[port=80,protocol="TCP"]` or `[="x"]` at the beginning of a path; returns what is behind it too.
-fn selector(path: &str) -> Option<(Selector, &str)> {
-    let mut rest = path.strip_prefix('[')?;
-    let mut keys = Vec::new();
-    loop {
-        let (key, behind) = rest.split_once('=')?;
-        let mut values = serde_json::Deserializer::from_str(behind).into_iter::<Value>();
-        let value = values.next()?.ok()?;
-        let behind = &behind[values.byte_offset()..];
-        keys.push((key.to_owned(), value));
-        if let Some(next) = behind.strip_prefix(',') {
-            rest = next;
-            continue;
-        }
-        let behind = behind.strip_prefix(']')?;
-        let selector = match keys.as_slice() {
-            [(key, value)] if key.is_empty() => Selector::Itself(value.clone()),
-            _ => Selector::Keys(keys),
-        };
-        return Some((selector, behind));
     }
 }
 

@@ -2,9 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use super::remedy::{Offer, Remedy};
+use super::remedy::{HeldLabels, Offer, Remedy};
+use crate::definition::id::InstanceId;
+use crate::definition::naming;
 use crate::definition::object::{Object, ObjectKey};
 use crate::failure::{Failure, FailureKind};
 use crate::service::quantity;
@@ -126,6 +128,81 @@ pub(super) fn with_size(object: &Object, template: Option<&str>, size: &str) -> 
         *place = Value::from(size);
     }
     object
+}
+
+/// Labels of the instance that claim templates bear from their beginning, or never.
+const TEMPLATE_LABELS: [&str; 2] = [naming::LABEL_MANAGED_BY, naming::LABEL_INSTANCE];
+
+/// Returns the labels of claim templates that cannot become the instance's: those of a set that was made by others, which keeps
+/// its templates for as long as it is there.
+pub(super) fn held_labels(live: &Object, wanted: &Object) -> Vec<HeldLabels> {
+    if wanted.key.kind != STATEFUL_SET {
+        return Vec::new();
+    }
+    let name_of = |template: &Value| template["metadata"]["name"].as_str().map(str::to_owned);
+    let labels_of = |template: &Value| {
+        TEMPLATE_LABELS.map(|key| {
+            let value = template["metadata"]["labels"][key].as_str();
+            (key.to_owned(), value.map(str::to_owned))
+        })
+    };
+    let held = templates(&wanted.json).filter_map(|template| {
+        let name = name_of(template)?;
+        let before = templates(&live.json).find(|it| name_of(it).as_ref() == Some(&name))?;
+        let labels = labels_of(before);
+        (labels != labels_of(template)).then(|| HeldLabels {
+            key: wanted.key.clone(),
+            template: name,
+            labels: labels.into(),
+        })
+    });
+    held.collect()
+}
+
+/// Returns a set whose claim templates keep labels that they have.
+pub(super) fn with_labels(object: &Object, held: &[HeldLabels]) -> Object {
+    let mut object = object.clone();
+    for HeldLabels {
+        template: name,
+        labels,
+        ..
+    } in held.iter().filter(|it| it.key == object.key)
+    {
+        let templates = object.json.pointer_mut("/spec/volumeClaimTemplates");
+        let mut templates = templates
+            .and_then(Value::as_array_mut)
+            .into_iter()
+            .flatten();
+        let template = templates.find(|template| template["metadata"]["name"] == **name);
+        let metadata = template.and_then(|template| template["metadata"].as_object_mut());
+        let Some(metadata) = metadata else {
+            continue;
+        };
+        let of = metadata.entry("labels").or_insert_with(|| json!({}));
+        let Some(of) = of.as_object_mut() else {
+            continue;
+        };
+        for (key, value) in labels {
+            match value {
+                Some(value) => drop(of.insert(key.clone(), json!(value))),
+                None => drop(of.remove(key)),
+            }
+        }
+        if of.is_empty() {
+            metadata.remove("labels");
+        }
+    }
+    object
+}
+
+/// Tells whether claims that a live set makes will not bear the labels of an instance.
+pub(super) fn makes_unlabelled(set: &Object, id: &InstanceId) -> bool {
+    let is_ours = |template: &Value| {
+        let labels = &template["metadata"]["labels"];
+        labels[naming::LABEL_MANAGED_BY] == naming::MANAGED_BY
+            && labels[naming::LABEL_INSTANCE] == id.as_str()
+    };
+    set.key.kind == STATEFUL_SET && templates(&set.json).any(|template| !is_ours(template))
 }
 
 /// Says that a claim never becomes smaller.
@@ -337,6 +414,46 @@ mod tests {
         );
         let lifted = with_size(&set(&[("a", "1Gi"), ("b", "1Gi")]), Some("b"), "3Gi");
         assert_eq!(lifted, set(&[("a", "1Gi"), ("b", "3Gi")]));
+    }
+
+    #[test]
+    fn templates_keep_the_labels_that_they_have() {
+        let labelled = |labels: [Value; 2]| {
+            let mut set = set(&[("a", "1Gi"), ("b", "1Gi")]);
+            for (idx, labels) in labels.into_iter().enumerate() {
+                let template = &mut set.json["spec"]["volumeClaimTemplates"][idx];
+                template["metadata"]["labels"] = labels;
+            }
+            set
+        };
+        let ours =
+            json!({"app.kubernetes.io/managed-by": "bowline", "app.kubernetes.io/instance": "db"});
+        let helm = json!({"app.kubernetes.io/managed-by": "Helm", "app.kubernetes.io/instance": "shop", "tier": "x"});
+        let with = |labels: &Value, tier: &str| {
+            let mut labels = labels.clone();
+            labels["tier"] = json!(tier);
+            labels
+        };
+        let plain = set(&[("a", "1Gi"), ("b", "1Gi")]);
+        let wanted = labelled([ours.clone(), ours.clone()]);
+        let held = held_labels(&plain, &wanted);
+        assert_eq!(with_labels(&wanted, &held), plain);
+        assert_eq!(held_labels(&wanted, &wanted), []);
+        // Other labels are the definition's own: what it says of them is refused where it cannot be.
+        let live = labelled([helm.clone(), ours.clone()]);
+        let wanted = labelled([with(&ours, "y"), ours.clone()]);
+        let held = held_labels(&live, &wanted);
+        assert_eq!(held.len(), 1);
+        assert_eq!(
+            with_labels(&wanted, &held),
+            labelled([with(&helm, "y"), ours.clone()])
+        );
+        let id = "db".parse().unwrap();
+        let unlabelled = [&plain, &live, &labelled([ours.clone(), ours])];
+        assert_eq!(
+            unlabelled.map(|set| makes_unlabelled(set, &id)),
+            [true, true, false]
+        );
     }
 
     #[test]

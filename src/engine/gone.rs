@@ -9,11 +9,16 @@ use tokio::time::{Instant, sleep_until};
 use super::journal::Journal;
 use super::live;
 use super::metadata::Metadata;
+use super::volumes;
 use crate::cluster::{Cluster, Selector, Stop};
 use crate::definition::id::{InstanceId, Namespace};
 use crate::definition::object::{GroupKind, Object, ObjectKey};
 use crate::failure::{Failure, FailureKind};
 use crate::text;
+
+use reclaim::{Patience, Unfreed};
+
+mod reclaim;
 
 /// First pause between two looks; it grows to the last.
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
@@ -29,14 +34,20 @@ pub(super) struct Held {
     pub key: ObjectKey,
     /// Finalizers that hold it.
     pub finalizers: Vec<String>,
-    /// Why it is not deleted at all, where somebody else should have.
-    pub why: Option<String>,
+    /// Why its storage is not freed, where that has to come first and does not.
+    unfreed: Option<Unfreed>,
 }
 
 impl fmt::Display for Held {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if let Some(why) = &self.why {
-            return write!(f, "{} cannot be freed: {why}", self.key);
+        match &self.unfreed {
+            Some(Unfreed::Failed(why)) => {
+                return write!(f, "{} cannot be freed: {why}", self.key);
+            }
+            Some(Unfreed::Tried(why)) => {
+                return write!(f, "{} is not freed yet: {why}", self.key);
+            }
+            None => {}
         }
         match self.finalizers.as_slice() {
             [] => write!(f, "{} is being deleted", self.key),
@@ -45,8 +56,8 @@ impl fmt::Display for Held {
     }
 }
 
-/// Waits until objects are gone, each known by its uid, or the deadline, or somebody asks to stop; returns those that are not. Where all bear the labels
-/// `of` an instance, they are listed by these.
+/// Waits until objects are gone, each known by its uid, or the deadline, or somebody asks to stop, or what is left are volumes
+/// that nobody will free; returns those that are not gone. Where all bear the labels `of` an instance, they are listed by these.
 ///
 /// # Errors
 /// They cannot be looked at.
@@ -60,8 +71,9 @@ pub(super) async fn wait(
     let mut left = objects.to_vec();
     let mut pause = FIRST_PAUSE;
     let mut last_answer = Instant::now();
+    let mut patience = Patience::default();
     loop {
-        let held = match look(cluster, &left, of).await {
+        let mut held = match look(cluster, &left, of).await {
             Ok(held) => held,
             Err(failure)
                 if failure.kind == FailureKind::Unreachable
@@ -77,7 +89,12 @@ pub(super) async fn wait(
         };
         last_answer = Instant::now();
         left.retain(|(key, _)| held.iter().any(|held| held.key == *key));
-        if held.is_empty() || last_answer >= deadline || stop.is_asked() {
+        let is_hopeless = patience.is_over(&held, last_answer);
+        let is_over = held.is_empty() || last_answer >= deadline || is_hopeless || stop.is_asked();
+        if is_over || pause >= LAST_PAUSE {
+            reclaim::explain(cluster, &mut held).await;
+        }
+        if is_over {
             return Ok(held);
         }
         journal.waiting(&sentence(&held));
@@ -127,7 +144,7 @@ pub(super) async fn look(
     Ok(held)
 }
 
-/// Lists an instance's objects of a kind by their metadata; none where this user may not.
+/// Lists an instance's objects of a kind, by their metadata where that says enough; none where this user may not.
 async fn list(
     cluster: &Cluster,
     kind: &GroupKind,
@@ -138,10 +155,15 @@ async fn list(
         return Ok(None);
     };
     let selector = Selector::instance(id);
-    match cluster
-        .list_metadata(kind, namespace.as_ref(), &selector)
-        .await
-    {
+    let listed = match kind.kind.as_str() {
+        // Their phase tells what becomes of them.
+        volumes::VOLUME => cluster.list(kind, None, &selector).await,
+        _ => {
+            let namespace = namespace.as_ref();
+            cluster.list_metadata(kind, namespace, &selector).await
+        }
+    };
+    match listed {
         Ok(found) => Ok(Some(found)),
         Err(failure) if failure.kind == FailureKind::Forbidden => Ok(None),
         // The kind went with its definition, and all of it.
@@ -162,23 +184,15 @@ fn of_object(key: &ObjectKey, object: &Object) -> Held {
     Held {
         key: key.clone(),
         finalizers: finalizers.collect(),
-        why: failed_reclaim(object),
+        unfreed: reclaim::failure_of(object),
     }
-}
-
-/// Returns why whoever made the storage of a volume does not free it, where that is told.
-fn failed_reclaim(object: &Object) -> Option<String> {
-    let status = &object.json["status"];
-    let is_failed = object.key.kind == "PersistentVolume" && status["phase"] == "Failed";
-    let message = status["message"].as_str().unwrap_or("its storage stays");
-    is_failed.then(|| text::clean(message).into_owned())
 }
 
 /// Says for what one waits: the first that a finalizer holds, else the first.
 fn sentence(held: &[Held]) -> String {
     let telling = held
         .iter()
-        .find(|held| !held.finalizers.is_empty() || held.why.is_some());
+        .find(|held| !held.finalizers.is_empty() || held.unfreed.is_some());
     let Some(first) = telling.or(held.first()) else {
         return String::new();
     };
@@ -197,7 +211,7 @@ mod tests {
         Held {
             key: core_key("Pod", "team-a", name),
             finalizers: finalizers.iter().map(|&f| f.to_owned()).collect(),
-            why: None,
+            unfreed: None,
         }
     }
 

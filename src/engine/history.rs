@@ -19,6 +19,9 @@ use crate::failure::{Failure, FailureKind};
 use crate::service::summary::InstanceKey;
 use crate::text;
 
+/// Why a rollback is made, before the number of the revision that it goes back to.
+const ROLLBACK_TO: &str = "rollback to r";
+
 /// The revisions of an instance.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct History {
@@ -71,14 +74,6 @@ pub struct Comparison {
     pub parameters: Vec<DiffLine>,
 }
 
-impl History {
-    /// Returns the number of the newest revision that is kept from before the current one.
-    pub fn previous(&self) -> Option<u32> {
-        let numbers = self.revisions.iter().map(|revision| revision.number);
-        last_before(numbers, self.current?)
-    }
-}
-
 impl Comparison {
     /// Tells whether the two are the same.
     pub fn is_empty(&self) -> bool {
@@ -113,28 +108,66 @@ pub async fn history(cluster: &Cluster, instance: &InstanceKey) -> Result<Histor
     })
 }
 
-/// Returns the number of the newest revision that is kept from before the current one.
+/// Returns why a rollback is made, where the person says nothing.
+pub(super) fn cause_of_rollback(target: u32) -> String {
+    format!("{ROLLBACK_TO}{target}")
+}
+
+/// Returns the number of the revision that a rollback goes back to by itself: where it was going already if one was begun, else
+/// the last that was finished before what is there now.
 ///
 /// # Errors
 /// There is none, or it cannot be read.
 pub(super) async fn previous(cluster: &Cluster, instance: &InstanceKey) -> Result<u32, Failure> {
-    let current = current(cluster, instance).await?;
+    let record = record::read(cluster, instance).await?;
+    let current = current_of(record.as_ref(), instance)?;
     let kind = GroupKind::new("", "ConfigMap");
     let selector = Selector::instance(&instance.id);
     let namespace = Some(&instance.namespace);
     let config_maps = cluster.list_metadata(&kind, namespace, &selector).await?;
     let known = revision::among(&config_maps, instance);
-    let numbers = known.iter().map(|known| known.number);
-    last_before(numbers, current).ok_or_else(|| {
+    let noted = record.as_ref().and_then(Record::noted);
+    if let Some(begun) = noted.and_then(|it| it.aim.back_to)
+        && known.iter().any(|known| known.number == begun)
+    {
+        return Ok(begun);
+    }
+    let cause = |number: u32| {
+        let name = naming::revision(&instance.id, number.into());
+        let object = config_maps.iter().find(|object| object.key.name == name)?;
+        Metadata::of(object).annotation(naming::ANNOTATION_CHANGE_CAUSE)
+    };
+    let kept: Vec<_> = known
+        .iter()
+        .map(|known| (known.number, cause(known.number)))
+        .collect();
+    last_finished(&kept, current).ok_or_else(|| {
         let summary =
             format!("no revision of {instance} from before r{current}, the current one, is kept");
         Failure::new(FailureKind::NotFound, summary)
     })
 }
 
-/// Returns the highest number below another; the numbers rise.
-fn last_before(numbers: impl DoubleEndedIterator<Item = u32>, current: u32) -> Option<u32> {
-    numbers.rev().find(|number| *number < current)
+/// Returns the last revision that was finished before what is there, of the numbers that are kept with why they were made; they
+/// rise.
+///
+/// A revision behind the current one was never finished: what is there is of it, and the current one is what was before. If it
+/// is of a rollback, that goes where it was going.
+fn last_finished(kept: &[(u32, Option<&str>)], current: u32) -> Option<u32> {
+    let mut numbers = kept.iter().map(|(number, _)| *number);
+    let is_kept = |wanted: &u32| kept.iter().any(|(number, _)| number == wanted);
+    let unfinished = kept.last().filter(|(number, _)| *number > current);
+    let going = unfinished.map(|(_, cause)| target_of(cause.unwrap_or_default()));
+    match going {
+        Some(Some(target)) if is_kept(&target) => Some(target),
+        Some(None) if is_kept(&current) => Some(current),
+        _ => numbers.rfind(|number| *number < current),
+    }
+}
+
+/// Returns where a rollback goes that was made for a cause; none if it is not one of a rollback.
+fn target_of(cause: &str) -> Option<u32> {
+    cause.strip_prefix(ROLLBACK_TO)?.parse().ok()
 }
 
 /// Reads a revision with its text.
@@ -195,7 +228,10 @@ pub async fn compare(
 }
 
 async fn current(cluster: &Cluster, instance: &InstanceKey) -> Result<u32, Failure> {
-    let record = record::read(cluster, instance).await?;
+    current_of(record::read(cluster, instance).await?.as_ref(), instance)
+}
+
+fn current_of(record: Option<&Record>, instance: &InstanceKey) -> Result<u32, Failure> {
     let record = record.ok_or_else(|| instance.not_there())?;
     record.revision().ok_or_else(|| {
         let summary =
@@ -241,36 +277,26 @@ fn summary(object: &Object, number: u32) -> (Revision, Option<String>) {
 mod tests {
     use super::*;
 
-    fn history(numbers: &[u32], current: Option<u32>) -> History {
-        let revision = |number: &u32| Revision {
-            number: *number,
-            definition: None,
-            applied_at: None,
-            applied_by: None,
-            cause: None,
-            parameters: BTreeMap::new(),
-            damage: None,
-        };
-        History {
-            instance: InstanceKey {
-                namespace: "team-a".parse().unwrap(),
-                id: "web".parse().unwrap(),
-            },
-            current,
-            revisions: numbers.iter().map(revision).collect(),
-        }
-    }
-
-    fn check(numbers: &[u32], current: Option<u32>, expected: Option<u32>) {
-        assert_eq!(history(numbers, current).previous(), expected);
+    fn check(kept: &[(u32, &str)], current: u32, expected: Option<u32>) {
+        let kept: Vec<_> = kept.iter().map(|(it, cause)| (*it, Some(*cause))).collect();
+        assert_eq!(last_finished(&kept, current), expected);
     }
 
     #[test]
-    fn the_previous_revision_is_the_last_that_is_kept_before_the_current_one() {
-        check(&[1, 2, 3], Some(3), Some(2));
-        // Revision 4 belongs to a deploy that was interrupted.
-        check(&[1, 3, 4], Some(3), Some(1));
-        check(&[3], Some(3), None);
-        check(&[1], None, None);
+    fn a_rollback_goes_to_the_last_that_was_finished_before_what_is_there() {
+        check(&[(1, ""), (2, ""), (3, "")], 3, Some(2));
+        // Revision 4 is of a deploy that was interrupted: what is there is of it.
+        check(&[(1, ""), (3, ""), (4, "")], 3, Some(3));
+        check(&[(3, "")], 3, None);
+    }
+
+    #[test]
+    fn a_rollback_that_was_interrupted_finds_its_target_again() {
+        let begun = [(1, ""), (2, ""), (3, ""), (4, "rollback to r1")];
+        check(&begun, 3, Some(1));
+        // The same after it came to its end.
+        check(&begun, 4, Some(3));
+        // Its target is not kept any more.
+        check(&begun[1..], 3, Some(2));
     }
 }

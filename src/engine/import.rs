@@ -5,6 +5,8 @@
 
 mod strip;
 
+pub(super) use strip::without_defaults;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
@@ -206,8 +208,9 @@ impl Place {
                 namespaces: own,
                 selector: Selector::asked(selector),
             },
+            // A release may hold what is in no namespace, and says itself that it is its own.
             Origin::Helm(_) => Self {
-                kinds: all.collect(),
+                kinds: all.chain(cluster_scoped.iter().cloned()).collect(),
                 cluster_scoped,
                 namespaces: own,
                 selector: Selector::helm(),
@@ -247,23 +250,37 @@ impl Place {
         let lists = stream::iter(lists).map(|(kind, namespace)| async move {
             let is_secret = kind.group.is_empty() && kind.kind == "Secret";
             let namespace = namespace.as_ref();
-            match is_secret {
+            let list = match is_secret {
                 true => cluster.list_metadata(&kind, namespace, selector).await,
                 false => cluster.list(&kind, namespace, selector).await,
-            }
+            };
+            (kind, list)
         });
         let lists: Vec<_> = lists.buffered(AT_ONCE).collect().await;
         let mut found: BTreeMap<ObjectKey, Object> = BTreeMap::new();
-        for list in lists {
+        let mut n_hidden = 0;
+        for (kind, list) in lists {
             match list {
                 Ok(objects) => found.extend(objects.into_iter().map(|it| (it.key.clone(), it))),
                 Err(failure) if failure.kind == FailureKind::Unreachable => return Err(failure),
+                // What is in no namespace is hidden from most people, and few sets have any of it.
+                Err(failure)
+                    if failure.kind == FailureKind::Forbidden
+                        && self.cluster_scoped.contains(&kind) =>
+                {
+                    n_hidden += 1;
+                }
                 Err(failure) if failure.kind == FailureKind::Forbidden => {
                     warnings.push(format!("objects may be missing: {failure}"));
                 }
                 // A kind that cannot be listed holds nothing that could be taken.
                 Err(_) => {}
             }
+        }
+        if n_hidden > 0 {
+            warnings.push(format!(
+                "objects in no namespace may be missing: this user may not list all of them (kinds: {n_hidden})"
+            ));
         }
         Ok(found.into_values().collect())
     }

@@ -3,7 +3,7 @@
 use std::fmt::Display;
 
 use super::deploy::Report;
-use super::operation::{STOPPED, is_stopped};
+use super::operation::{NOT_BEGUN, STOPPED, is_stopped};
 use super::plan::{Outcome, Progress, Step};
 use crate::failure::Failure;
 
@@ -62,6 +62,12 @@ impl<'a> Journal<'a> {
         }
     }
 
+    /// Says whose sign of life one waits for.
+    pub fn listening(&mut self, sentence: &str) {
+        (self.report)(Progress::Listening(sentence.to_owned()));
+        self.last_wait = None;
+    }
+
     pub fn pending(&mut self, sentence: String) {
         self.outcome.pending.push(sentence);
     }
@@ -75,7 +81,7 @@ impl<'a> Journal<'a> {
     pub fn not_begun(mut self, failure: Failure, steps: impl IntoIterator<Item = Step>) -> Outcome {
         let why = match is_stopped(&failure) {
             true => STOPPED,
-            false => "the operation was not begun",
+            false => NOT_BEGUN,
         };
         match is_stopped(&failure) {
             true => self.not_tried(Step::Claim, STOPPED),

@@ -47,12 +47,41 @@ impl Live {
         id: &InstanceId,
         keys: impl IntoIterator<Item = &'k ObjectKey>,
     ) -> Result<Self, Failure> {
-        let selector = &Selector::instance(id);
-        let lists = stream::iter(crowded(keys))
-            .map(|(kind, namespace)| async move {
+        let selector = Selector::instance(id);
+        Self::list(cluster, crowded(keys), &selector, |_| true).await
+    }
+
+    /// Lists everything of the kinds and namespaces where many of `keys` are, whoever's it is: of kinds that are not wanted in
+    /// full, their metadata.
+    ///
+    /// # Errors
+    /// The cluster cannot be reached.
+    pub async fn of_anybody<'k>(
+        cluster: &Cluster,
+        keys: impl IntoIterator<Item = &'k ObjectKey>,
+        in_full: impl Fn(&GroupKind) -> bool,
+    ) -> Result<Self, Failure> {
+        let selector = Selector::everything();
+        Self::list(cluster, crowded(keys), &selector, in_full).await
+    }
+
+    async fn list(
+        cluster: &Cluster,
+        places: Vec<Place>,
+        selector: &Selector,
+        in_full: impl Fn(&GroupKind) -> bool,
+    ) -> Result<Self, Failure> {
+        let places = places.into_iter().map(|place| (in_full(&place.0), place));
+        let places: Vec<(bool, Place)> = places.collect();
+        let lists = stream::iter(places)
+            .map(|(in_full, (kind, namespace))| async move {
                 let parsed = namespace.as_deref().map(str::parse::<Namespace>);
                 let listed = match parsed.transpose() {
-                    Ok(parsed) => cluster.list(&kind, parsed.as_ref(), selector).await,
+                    Ok(within) if in_full => cluster.list(&kind, within.as_ref(), selector).await,
+                    Ok(within) => {
+                        let within = within.as_ref();
+                        cluster.list_metadata(&kind, within, selector).await
+                    }
                     // No request can be made of such a name.
                     Err(_) => Ok(Vec::new()),
                 };
@@ -73,6 +102,11 @@ impl Live {
             }
         }
         Ok(live)
+    }
+
+    /// Tells whether all was listed that is where an object of this key would be.
+    pub fn has_listed(&self, key: &ObjectKey) -> bool {
+        self.lists.contains_key(&place(key))
     }
 
     /// Returns an object as it was listed; none if it is to be asked for, as one without the instance's labels is.

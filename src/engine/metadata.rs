@@ -14,6 +14,8 @@ pub(super) struct OwnerReference {
     pub kind: String,
     pub name: String,
     pub uid: String,
+    /// Whether it is the controller that made the object.
+    pub is_controller: bool,
 }
 
 impl<'a> Metadata<'a> {
@@ -56,6 +58,7 @@ impl<'a> Metadata<'a> {
             kind: text(&owner["kind"]),
             name: text(&owner["name"]),
             uid: text(&owner["uid"]),
+            is_controller: owner["controller"] == true,
         })
         .collect()
     }

@@ -20,20 +20,28 @@ use crate::cluster::Cluster;
 use crate::definition::naming;
 use crate::definition::object::{Object, ObjectKey};
 use crate::failure::{Failure, FailureKind};
+pub use crate::service::operation::ABANDONED_AFTER;
 use crate::service::operation::{Aim, Operation};
 use crate::service::summary::InstanceKey;
 use crate::text;
 
 /// How often the holder of an operation shows that it lives.
 const BEAT: Duration = Duration::from_secs(3);
-/// How long an operation must stand still until it counts as abandoned: several beats, and a slow request.
-pub const ABANDONED_AFTER: Duration = Duration::from_secs(12);
+/// For how long a claim that the server took is sure to hold: a holder that beats knows no longer one, and nobody takes it
+/// over unasked before several of them.
+const SURE_FOR: Duration = Duration::from_secs(4);
 /// How often one looks whether a foreign operation goes on.
 const LOOK: Duration = Duration::from_secs(1);
 /// How long a record that is being deleted is waited for.
 const DELETION_DEADLINE: Duration = Duration::from_secs(30);
 /// What stands between an instance and who works on it, in the refusal to begin.
 const BUSY: &str = " is busy: ";
+/// What a failure begins with by which the operation is lost.
+const LOST: &str = "the operation on ";
+/// Why a step is not tried after a failure to reach the server.
+pub(super) const UNREACHABLE: &str = "the server could not be reached";
+/// Why no step is tried of an operation that could not be claimed.
+pub const NOT_BEGUN: &str = "the operation was not begun";
 /// Why a step is not tried that comes after the operation was lost.
 pub(super) const NOT_HELD: &str = "the operation is not held any more";
 /// Why a step is not tried after somebody asked to stop.
@@ -65,11 +73,13 @@ pub(super) struct Intent<'a> {
     pub meeting: Meeting,
 }
 
-/// What a deploy puts into the record with its claim.
+/// What a deploy or an adoption puts into the record with its claim.
 #[derive(Debug, Clone)]
 pub(super) struct Opening<'a> {
     pub definition: &'a str,
     pub extent: Extent,
+    /// The set begins with objects that are there, which a record that is there already does not say.
+    pub is_adopted: bool,
 }
 
 /// An operation that is held.
@@ -86,10 +96,34 @@ pub(super) struct Lease<'a> {
 struct State {
     resource_version: String,
     operation: Operation,
+    /// When the last change was sent that the server took.
+    sure_since: Moment,
     /// The annotation as it stands on the server.
     written: String,
     lost: Option<Failure>,
     is_over: bool,
+}
+
+/// A moment by two clocks: the one stands still while the machine sleeps, the other one can be set.
+#[derive(Debug, Clone, Copy)]
+struct Moment {
+    steady: Instant,
+    wall: Timestamp,
+}
+
+impl Moment {
+    fn now() -> Self {
+        Self {
+            steady: Instant::now(),
+            wall: Timestamp::now(),
+        }
+    }
+
+    /// Tells whether less than so much time went by, by either clock.
+    fn is_within(self, time: Duration) -> bool {
+        let wall = Timestamp::now().duration_since(self.wall).unsigned_abs();
+        self.steady.elapsed() < time && wall < time
+    }
 }
 
 /// What is wanted of the annotation.
@@ -135,15 +169,13 @@ pub(super) async fn claim<'a>(
         }
         if let Some(foreign) = record.operation()
             && intent.meeting == Meeting::Judge
+            && !cluster.stop().takes_over(beat_of(foreign))
         {
             let since = match &seen {
                 Some((text, since)) if text == foreign => *since,
-                Some(_) => return Err(busy(intent.instance, foreign)),
+                Some(_) => return Err(busy(intent.instance, foreign, cluster.now())),
                 None => {
-                    journal.waiting(&format!(
-                        "{}; looking whether it still goes on",
-                        describe(foreign)
-                    ));
+                    journal.listening(&awaited(foreign, cluster.now()));
                     Instant::now()
                 }
             };
@@ -169,17 +201,22 @@ async fn create<'a>(
     intent: &Intent<'_>,
     opening: &Opening<'_>,
 ) -> Result<Option<Lease<'a>>, Failure> {
-    let operation = begin(intent);
-    let text = to_text(&operation);
-    let object = record::first(intent.instance, opening.definition, &opening.extent, &text);
+    let operation = begin(intent, cluster.now());
+    let (text, asked) = (to_text(&operation), Moment::now());
+    let object = record::first(
+        intent.instance,
+        opening.definition,
+        &opening.extent,
+        &text,
+        opening.is_adopted,
+    );
     let manager = naming::field_manager(&intent.instance.id);
     match cluster.create(&object, &manager, false).await {
         Ok(written) => Ok(Some(Lease::of(
             cluster,
             intent,
             &written.object,
-            operation,
-            text,
+            (operation, text, asked),
         ))),
         Err(failure) if failure.kind == FailureKind::Conflict => Ok(None),
         Err(failure) if failure.kind == FailureKind::Unreachable => {
@@ -188,7 +225,12 @@ async fn create<'a>(
             match record.map_err(|_| failure.clone())? {
                 Some(record) if record.operation() == Some(&text) => {
                     let object = record.into_object();
-                    Ok(Some(Lease::of(cluster, intent, &object, operation, text)))
+                    Ok(Some(Lease::of(
+                        cluster,
+                        intent,
+                        &object,
+                        (operation, text, asked),
+                    )))
                 }
                 _ => Err(failure),
             }
@@ -204,7 +246,7 @@ async fn take<'a>(
     opening: Option<&Opening<'_>>,
     record: &Record,
 ) -> Result<Lease<'a>, Failure> {
-    let operation = begin(intent);
+    let operation = begin(intent, cluster.now());
     let extent = opening.map(|opening| opening.extent.and(&record.extent()));
     let change = extent.as_ref().map(Change::widen).unwrap_or_default();
     let mut lease = Lease {
@@ -216,6 +258,7 @@ async fn take<'a>(
         state: Mutex::new(State {
             resource_version: record.resource_version().to_owned(),
             operation: operation.clone(),
+            sure_since: Moment::now(),
             written: record.operation().unwrap_or_default().to_owned(),
             lost: None,
             is_over: false,
@@ -231,8 +274,7 @@ async fn take<'a>(
     Ok(lease)
 }
 
-fn begin(intent: &Intent<'_>) -> Operation {
-    let now = Timestamp::now();
+fn begin(intent: &Intent<'_>, now: Timestamp) -> Operation {
     Operation {
         kind: intent.kind.to_owned(),
         step: "begins".to_owned(),
@@ -250,22 +292,40 @@ fn to_text(operation: &Operation) -> String {
 }
 
 /// Says in a sentence whose operation an annotation holds.
-pub(super) fn describe(annotation: &str) -> String {
+pub(super) fn describe(annotation: &str, now: Timestamp) -> String {
     match serde_json::from_str::<Operation>(annotation) {
-        Ok(operation) => tell(&operation),
+        Ok(operation) => tell(&operation, now),
         Err(_) => "another operation is noted in the record".to_owned(),
     }
 }
 
+fn beat_of(annotation: &str) -> Option<Timestamp> {
+    let operation: Operation = serde_json::from_str(annotation).ok()?;
+    Some(operation.heartbeat)
+}
+
+/// Says in a sentence whose sign of life is awaited, and until when.
+fn awaited(annotation: &str, now: Timestamp) -> String {
+    let until = now.checked_add(ABANDONED_AFTER).unwrap_or(now);
+    let until = until.strftime("%H:%M:%SZ");
+    let holder = serde_json::from_str(annotation).map(|it: Operation| it.holder);
+    let holder = holder.unwrap_or_else(|_| "its holder".to_owned());
+    let holder = text::clean(&holder);
+    format!(
+        "waits until {until} for a beat of {holder}, then takes over: {}",
+        describe(annotation, now)
+    )
+}
+
 /// Says in a sentence whose operation it is, how far it came and since when.
-pub(super) fn tell(operation: &Operation) -> String {
+pub(super) fn tell(operation: &Operation, now: Timestamp) -> String {
     let parts = [
         operation.holder.clone(),
         operation.what(),
         operation.progress(),
     ];
     let [holder, what, progress] = parts.map(|part| text::clean(&part).into_owned());
-    let ages = operation.ages(Timestamp::now());
+    let ages = operation.ages(now);
     let article = match what.starts_with(['a', 'e', 'i', 'o', 'u']) {
         true => "an",
         false => "a",
@@ -284,13 +344,32 @@ pub fn is_busy(outcome: &Outcome) -> bool {
     }
 }
 
+/// Tells whether an operation ended because it is not held any more: somebody else took it over, ended it, or deleted the
+/// record.
+pub fn is_lost(outcome: &Outcome) -> bool {
+    let mut failures = outcome.failed.iter().map(|(_, failure)| failure);
+    failures.any(is_loss)
+}
+
+fn is_loss(failure: &Failure) -> bool {
+    failure.kind == FailureKind::Conflict && failure.summary.starts_with(LOST)
+}
+
+/// Returns why nothing more is tried after a failure; none where the next write may be.
+pub(super) fn ends_all(failure: &Failure) -> Option<&'static str> {
+    match failure.kind {
+        FailureKind::Unreachable => Some(UNREACHABLE),
+        _ => is_loss(failure).then_some(NOT_HELD),
+    }
+}
+
 /// Tells whether nothing was begun because somebody asked to stop.
 pub(super) fn is_stopped(failure: &Failure) -> bool {
     failure.kind == FailureKind::Refused && failure.summary == STOPPED
 }
 
-fn busy(instance: &InstanceKey, annotation: &str) -> Failure {
-    let summary = format!("{instance}{BUSY}{}", describe(annotation));
+fn busy(instance: &InstanceKey, annotation: &str, now: Timestamp) -> Failure {
+    let summary = format!("{instance}{BUSY}{}", describe(annotation, now));
     Failure::new(FailureKind::Refused, summary)
 }
 
@@ -325,8 +404,7 @@ impl<'a> Lease<'a> {
         cluster: &'a Cluster,
         intent: &Intent<'_>,
         record: &Object,
-        operation: Operation,
-        written: String,
+        (operation, written, sure_since): (Operation, String, Moment),
     ) -> Self {
         let metadata = super::metadata::Metadata::of(record);
         Self {
@@ -338,6 +416,7 @@ impl<'a> Lease<'a> {
             state: Mutex::new(State {
                 resource_version: metadata.resource_version().to_owned(),
                 operation,
+                sure_since,
                 written,
                 lost: None,
                 is_over: false,
@@ -369,12 +448,30 @@ impl<'a> Lease<'a> {
             let state = self.state.lock().await;
             Operation {
                 step: sentence.to_owned(),
-                heartbeat: Timestamp::now(),
+                heartbeat: self.cluster.now(),
                 number: state.operation.number.map(|number| number + 1),
                 ..state.operation.clone()
             }
         };
         let held = self.write(Wanted::Held(Box::new(operation)), Change::default());
+        held.await.map(|_| ())
+    }
+
+    /// Makes sure that the operation is held still, before one of several writes of a step. Who stood still meanwhile, as a
+    /// process that was stopped or a machine that slept, does not know what became of it.
+    ///
+    /// # Errors
+    /// As [`Lease::step`].
+    pub async fn hold(&self) -> Result<(), Failure> {
+        let mut state = self.state.lock().await;
+        if let Some(lost) = &state.lost {
+            return Err(lost.clone());
+        }
+        if state.is_over || state.sure_since.is_within(SURE_FOR) {
+            return Ok(());
+        }
+        let operation = state.beat(self.cluster.now());
+        let held = self.change(&mut state, Wanted::Held(operation), Change::default());
         held.await.map(|_| ())
     }
 
@@ -411,19 +508,14 @@ impl<'a> Lease<'a> {
     async fn beat(&self) -> std::convert::Infallible {
         loop {
             sleep(BEAT).await;
-            let operation = {
-                let state = self.state.lock().await;
-                if state.is_over || state.lost.is_some() {
-                    continue;
-                }
-                Operation {
-                    heartbeat: Timestamp::now(),
-                    ..state.operation.clone()
-                }
-            };
+            let mut state = self.state.lock().await;
+            if state.is_over || state.lost.is_some() {
+                continue;
+            }
+            let operation = state.beat(self.cluster.now());
             // A loss is kept, and ends the operation at its next step.
             let _ = self
-                .write(Wanted::Held(Box::new(operation)), Change::default())
+                .change(&mut state, Wanted::Held(operation), Change::default())
                 .await;
         }
     }
@@ -431,6 +523,15 @@ impl<'a> Lease<'a> {
     /// Changes the record; returns the version that it replaced, none if the operation is over.
     async fn write(&self, wanted: Wanted, change: Change) -> Result<Option<String>, Failure> {
         let mut state = self.state.lock().await;
+        self.change(&mut state, wanted, change).await
+    }
+
+    async fn change(
+        &self,
+        state: &mut State,
+        wanted: Wanted,
+        change: Change,
+    ) -> Result<Option<String>, Failure> {
         if let Some(lost) = &state.lost {
             return Err(lost.clone());
         }
@@ -445,6 +546,7 @@ impl<'a> Lease<'a> {
         };
         for _ in 0..MAX_TRIES {
             let patch = patch(&state.resource_version, text.as_deref(), &change);
+            let asked = Moment::now();
             let result = self
                 .cluster
                 .merge_patch(&self.key, &patch, &self.manager, None)
@@ -453,18 +555,18 @@ impl<'a> Lease<'a> {
                 Ok(written) => {
                     let metadata = super::metadata::Metadata::of(&written.object);
                     let version = metadata.resource_version();
-                    return Ok(Some(state.settle(wanted, text, version)));
+                    return Ok(Some(state.settle(wanted, text, version, asked)));
                 }
                 Err(failure) => failure,
             };
             is_in_doubt |= failure.kind == FailureKind::Unreachable;
-            let looked = self.look(&mut state, text.as_deref(), is_in_doubt);
+            let looked = self.look(state, text.as_deref(), is_in_doubt);
             match looked
                 .await
                 .map_err(|lost| lost.unwrap_or(failure.clone()))?
             {
                 Look::Arrived(version) => {
-                    return Ok(Some(state.settle(wanted, text, &version)));
+                    return Ok(Some(state.settle(wanted, text, &version, asked)));
                 }
                 Look::StillOurs(version) => state.resource_version = version,
             }
@@ -507,13 +609,13 @@ impl<'a> Lease<'a> {
                 }
                 there.map_or_else(
                     || "somebody ended it".to_owned(),
-                    |there| format!("taken over: {}", describe(there)),
+                    |there| format!("taken over: {}", describe(there, self.cluster.now())),
                 )
             }
         };
         let lost = Failure::new(
             FailureKind::Conflict,
-            format!("the operation on {} is lost: {lost}", self.key),
+            format!("{LOST}{} is lost: {lost}", self.key),
         );
         state.lost = Some(lost.clone());
         Err(Some(lost))
@@ -529,8 +631,23 @@ enum Look {
 }
 
 impl State {
+    /// Returns the operation as it is with a sign of life.
+    fn beat(&self, now: Timestamp) -> Box<Operation> {
+        Box::new(Operation {
+            heartbeat: now,
+            ..self.operation.clone()
+        })
+    }
+
     /// Takes note of a change that is done; returns the version that it replaced.
-    fn settle(&mut self, wanted: Wanted, text: Option<String>, resource_version: &str) -> String {
+    fn settle(
+        &mut self,
+        wanted: Wanted,
+        text: Option<String>,
+        resource_version: &str,
+        asked: Moment,
+    ) -> String {
+        self.sure_since = asked;
         let replaced = std::mem::replace(&mut self.resource_version, resource_version.to_owned());
         self.written = text.unwrap_or_default();
         match wanted {
@@ -556,6 +673,15 @@ mod tests {
     use super::*;
     use crate::definition::object::GroupKind;
 
+    fn operation_of(holder: &str) -> Operation {
+        Operation {
+            kind: "deploy".to_owned(),
+            step: "begins".to_owned(),
+            holder: holder.to_owned(),
+            ..Operation::default()
+        }
+    }
+
     #[test]
     fn a_foreign_operation_is_described_without_its_control_characters() {
         let operation = Operation {
@@ -564,7 +690,7 @@ mod tests {
             holder: "ann@bastion 42".to_owned(),
             ..Operation::default()
         };
-        let sentence = describe(&to_text(&operation));
+        let sentence = describe(&to_text(&operation), Timestamp::UNIX_EPOCH);
         assert!(sentence.starts_with("ann@bastion 42 runs a deploy: apply Deployment/web"));
         assert!(sentence.contains("last beat"), "{sentence}");
         assert!(!sentence.contains('\u{1b}'));
@@ -572,9 +698,18 @@ mod tests {
             kind: "update-ingress".to_owned(),
             ..operation
         };
-        assert!(describe(&to_text(&routes)).contains("runs an update-ingress"));
+        let at = Timestamp::from_second(100).unwrap();
+        assert!(describe(&to_text(&routes), at).contains("runs an update-ingress"));
+        let sentence = awaited(&to_text(&operation_of("ann@bastion 42\u{1b}[2J")), at);
+        let told = "waits until 00:01:52Z for a beat of ann@bastion 42";
+        assert!(sentence.starts_with(told), "{sentence}");
+        assert!(sentence.contains("then takes over: ann@bastion 42"));
+        assert!(!sentence.contains('\u{1b}'));
+        let unread = "waits until 00:01:52Z for a beat of its holder, then takes over: \
+            another operation is noted in the record";
+        assert_eq!(awaited("no json", at), unread);
         assert_eq!(
-            describe("no json"),
+            describe("no json", Timestamp::UNIX_EPOCH),
             "another operation is noted in the record"
         );
     }

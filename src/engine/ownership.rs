@@ -25,19 +25,11 @@ pub(super) fn owner(object: &Object, id: &InstanceId, set: &str) -> Owner {
     if let Some(other) = deployer(metadata) {
         return Owner::Other(other);
     }
-    if let Some(other) = metadata
-        .label(naming::LABEL_PART_OF)
-        .filter(|of| *of != set)
-    {
-        // The set's ID tells a person nothing, where an instance of ours can be named.
-        let instance = metadata.label(naming::LABEL_INSTANCE);
-        let is_bowlines = metadata.label(naming::LABEL_MANAGED_BY) == Some(naming::MANAGED_BY);
-        return Owner::Other(
-            match instance.filter(|it| is_bowlines && *it != id.as_str()) {
-                Some(instance) => format!("instance {instance}"),
-                None => format!("the ApplySet {other}"),
-            },
-        );
+    if let Some(other) = other_set(metadata, set) {
+        return Owner::Other(match other_instance(metadata, id) {
+            Some(instance) => format!("instance {instance}"),
+            None => format!("the ApplySet {other}"),
+        });
     }
     match (
         metadata.label(naming::LABEL_MANAGED_BY),
@@ -51,6 +43,27 @@ pub(super) fn owner(object: &Object, id: &InstanceId, set: &str) -> Owner {
             None => Owner::Nobody,
         },
     }
+}
+
+fn other_set<'a>(metadata: Metadata<'a>, set: &str) -> Option<&'a str> {
+    let of = metadata.label(naming::LABEL_PART_OF)?;
+    (of != set).then_some(of)
+}
+
+/// The ID of a set tells a person nothing, where an instance of ours can be named.
+fn other_instance<'a>(metadata: Metadata<'a>, id: &InstanceId) -> Option<&'a str> {
+    let is_bowlines = metadata.label(naming::LABEL_MANAGED_BY) == Some(naming::MANAGED_BY);
+    let instance = metadata.label(naming::LABEL_INSTANCE)?;
+    (is_bowlines && instance != id.as_str()).then_some(instance)
+}
+
+/// Returns the ID of the `ApplySet` that an object belongs to, where nothing but that ID names its owner.
+pub(super) fn foreign_set<'a>(object: &'a Object, id: &InstanceId, set: &str) -> Option<&'a str> {
+    let metadata = Metadata::of(object);
+    if deployer(metadata).is_some() || other_instance(metadata, id).is_some() {
+        return None;
+    }
+    other_set(metadata, set)
 }
 
 fn deployer(metadata: Metadata<'_>) -> Option<String> {
@@ -127,5 +140,23 @@ mod tests {
             "applyset.kubernetes.io/part-of": "applyset-theirs-v1",
         }});
         check(taken, other("the ApplySet applyset-theirs-v1"));
+    }
+
+    #[test]
+    fn a_set_is_named_only_where_nothing_else_names_the_owner() {
+        let check = |labels: Value, expected: Option<&str>| {
+            let json = json!({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "web", "labels": labels}});
+            let object = Object::from_json(json).unwrap();
+            let found = foreign_set(&object, &"web".parse().unwrap(), SET);
+            assert_eq!(found, expected, "{labels}");
+        };
+        let part_of = naming::LABEL_PART_OF;
+        let theirs = "applyset-theirs-v1";
+        check(json!({part_of: theirs}), Some(theirs));
+        check(json!({part_of: SET}), None);
+        check(json!({}), None);
+        check(json!({part_of: theirs, "kapp.k14s.io/app": "1"}), None);
+        let api = json!({part_of: theirs, "app.kubernetes.io/managed-by": "bowline", "app.kubernetes.io/instance": "api"});
+        check(api, None);
     }
 }

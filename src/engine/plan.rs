@@ -1,9 +1,11 @@
 //! Plans as values: what an operation would do to each object, and what it reports while it does it.
 
 use std::collections::BTreeSet;
+use std::fmt;
 
 use super::record::{Extent, Record};
 use super::remedy::{Offer, StoragePlan};
+use crate::definition::naming;
 use crate::definition::object::{GroupKind, ObjectKey};
 use crate::failure::{Failure, FailureKind};
 use crate::service::summary::InstanceKey;
@@ -15,7 +17,9 @@ pub enum Change {
     Create,
     /// It exists and differs.
     Update,
-    /// It exists as wanted, or (a claim that left the definition) is kept as it is.
+    /// It exists as wanted.
+    Unchanged,
+    /// It is a claim that left the definition: it is kept with its data.
     Keep,
     /// It is deleted and made anew: what differs can never be changed in place.
     Recreate,
@@ -54,7 +58,7 @@ pub struct PlannedObject {
     pub change: Change,
     /// Uid of the live object that was seen.
     pub live_uid: Option<String>,
-    /// The difference, as unified lines; empty for `Keep`.
+    /// The difference, as unified lines; empty for what stays.
     pub difference: Vec<DiffLine>,
     /// One remark for the person who reviews: why it is kept, what it makes restart.
     pub note: Option<String>,
@@ -127,8 +131,12 @@ pub struct DeployPlan {
     pub takes_conflicts: bool,
     /// Fields that others own and that are left to them.
     pub yielded: Vec<FieldConflict>,
+    /// Name of the other definition that the instance is of so far, and whose objects this one replaces.
+    pub replaces: Option<String>,
     /// Reasons why it cannot run at all; empty when it can.
     pub refusals: Vec<Failure>,
+    /// Questions that nobody answered and whose values the cluster has not either.
+    pub unanswered: Vec<String>,
     /// What could be agreed to so that it can run, or so that it does more; empty where nothing is asked.
     pub offers: Vec<Offer>,
     /// What it does to claims and volumes beside the objects.
@@ -163,7 +171,7 @@ impl DeployPlan {
             && self
                 .objects
                 .iter()
-                .all(|object| object.change == Change::Keep)
+                .all(|object| object.change == Change::Unchanged)
     }
 }
 
@@ -277,19 +285,23 @@ pub struct FateRow {
 }
 
 impl FateRow {
+    /// Tells whether it goes.
+    pub fn goes(&self) -> bool {
+        matches!(self.fate, Fate::Deleted | Fate::GarbageCollected(_))
+    }
+
     /// Tells whether values go that nothing else keeps: those of a Secret stand in no definition, revision or trash.
     pub fn destroys_values(&self) -> bool {
-        let goes = matches!(self.fate, Fate::Deleted | Fate::GarbageCollected(_));
-        goes && self.key.kind == "Secret" && self.key.group.is_empty()
+        self.goes() && self.key.kind == "Secret" && self.key.group.is_empty()
     }
 
     /// Tells whether it loses data; data that nobody can say anything about counts as lost.
     pub fn destroys_data(&self) -> bool {
-        let goes = matches!(self.fate, Fate::Deleted | Fate::GarbageCollected(_));
-        goes && self
-            .claim
-            .as_ref()
-            .is_some_and(|claim| claim.data != DataFate::Retained)
+        self.goes()
+            && self
+                .claim
+                .as_ref()
+                .is_some_and(|claim| claim.data != DataFate::Retained)
     }
 }
 
@@ -306,11 +318,15 @@ pub struct TeardownPlan {
     pub retentions: Vec<PlannedRetention>,
     /// Retained volumes that are released.
     pub releases: Vec<PlannedRelease>,
+    /// The retained volumes that were named, where not all of the instance are meant.
+    pub named: BTreeSet<String>,
     /// What tells whether the record that was seen is still the same; none without one. What was deployed since was never
     /// shown.
     pub record_version: Option<String>,
     /// Whether the typed ID is needed whatever the flags say.
     pub is_protected: bool,
+    /// How many objects that are not of this instance are known to go along; the warnings name them.
+    pub n_strangers: usize,
     /// Every object that was found, in the order of deletion.
     pub rows: Vec<FateRow>,
     /// What the person should know: what could not be listed or read.
@@ -328,8 +344,10 @@ impl TeardownPlan {
             scope: TeardownScope::Instance,
             retentions: Vec::new(),
             releases: Vec::new(),
+            named: BTreeSet::new(),
             record_version: None,
             is_protected: false,
+            n_strangers: 0,
             rows: Vec::new(),
             warnings: Vec::new(),
             refusals: Vec::new(),
@@ -342,6 +360,45 @@ impl TeardownPlan {
             refusals: vec![why],
             ..Self::new(instance, volumes)
         }
+    }
+
+    /// Returns what running it does, as an order before the instance: `Take down`, `Release volume pvc-1 of`.
+    pub fn order(&self) -> String {
+        let mut named = self.named.iter();
+        match (self.scope, named.next(), named.len()) {
+            (TeardownScope::Instance, ..) => "Take down".to_owned(),
+            (TeardownScope::KeptClaims, ..) => "Release the kept claims of".to_owned(),
+            (TeardownScope::RetainedVolumes, None, _) => {
+                "Release the retained volumes of".to_owned()
+            }
+            (TeardownScope::RetainedVolumes, Some(volume), 0) => {
+                format!("Release volume {volume} of")
+            }
+            (TeardownScope::RetainedVolumes, ..) => {
+                format!("Release {} of the retained volumes of", self.named.len())
+            }
+        }
+    }
+
+    /// Says how many objects go that are not of this instance, where any do.
+    pub fn strangers(&self) -> Option<String> {
+        match self.n_strangers {
+            0 => None,
+            1 => Some("1 object that is not of this instance goes along.".to_owned()),
+            n => Some(format!(
+                "{n} objects that are not of this instance go along."
+            )),
+        }
+    }
+
+    /// Tells whether the record stays, since not all of its set goes: the instance is there afterwards.
+    pub fn leaves_instance(&self) -> bool {
+        let record = naming::record(&self.instance.id);
+        self.rows.iter().any(|row| {
+            row.key.kind == "ConfigMap"
+                && row.key.name == record
+                && matches!(row.fate, Fate::Left(_))
+        })
     }
 
     /// Takes in what the record says: its version, its protection, the operation that runs.
@@ -368,6 +425,8 @@ pub enum Progress {
     NotTried(Step, String),
     /// A wait goes on: one sentence that says for what.
     Waiting(String),
+    /// Whoever holds the instance is given time to show that they live: one sentence that says who, and until when.
+    Listening(String),
 }
 
 /// A step of a running operation.
@@ -397,6 +456,46 @@ pub enum Step {
     Ready,
     /// Waiting until an object is gone.
     Gone(ObjectKey),
+}
+
+impl Step {
+    /// Says what was done.
+    pub fn done(&self) -> String {
+        match self {
+            Self::Claim => "operation claimed".to_owned(),
+            Self::Revision(number) => format!("revision {number} written"),
+            Self::Adopt(key) => format!("{key} adopted"),
+            Self::Retain(key) => format!("{key} set to Retain"),
+            Self::Bind(key) => format!("{key} free for its claim"),
+            Self::Grow(key) => format!("{key} asks for more"),
+            Self::Apply(key) => format!("{key} applied"),
+            Self::Delete(key) => format!("{key} deleted"),
+            Self::Keep(key) => format!("{key} kept"),
+            Self::Record => "record settled".to_owned(),
+            Self::Ready => "ready".to_owned(),
+            Self::Gone(key) => format!("{key} gone"),
+        }
+    }
+}
+
+impl fmt::Display for Step {
+    /// Says what is to be done.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Claim => f.write_str("claim the operation"),
+            Self::Revision(number) => write!(f, "write revision {number}"),
+            Self::Adopt(key) => write!(f, "adopt {key}"),
+            Self::Retain(key) => write!(f, "set {key} to Retain"),
+            Self::Bind(key) => write!(f, "free {key} for its claim"),
+            Self::Grow(key) => write!(f, "grow {key}"),
+            Self::Apply(key) => write!(f, "apply {key}"),
+            Self::Delete(key) => write!(f, "delete {key}"),
+            Self::Keep(key) => write!(f, "keep {key}"),
+            Self::Record => f.write_str("settle the record"),
+            Self::Ready => f.write_str("wait until it is ready"),
+            Self::Gone(key) => write!(f, "wait until {key} is gone"),
+        }
+    }
 }
 
 /// How an operation ended.
@@ -461,6 +560,6 @@ pub fn sums(plan: &DeployPlan, n_pods: usize) -> String {
         n(Change::Create),
         n(Change::Update),
         n(Change::Delete) + n_pods,
-        n(Change::Keep)
+        n(Change::Unchanged) + n(Change::Keep)
     )
 }

@@ -1,12 +1,13 @@
 //! What is looked at before a deploy: the place, what bears the names that would be used, and what this user may do.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use futures::{StreamExt, stream};
 
 use super::deploy::DeployRequest;
 use super::metadata::{Metadata, cluster_key, core_key};
 use super::ownership::{self, Owner};
+use super::protection;
 use crate::cluster::{Access, Cluster, Selector};
 use crate::definition::Definition;
 use crate::definition::id::{InstanceId, Namespace};
@@ -125,7 +126,7 @@ pub(super) async fn place(
     cluster: &Cluster,
     request: &DeployRequest,
 ) -> Result<Vec<Failure>, Failure> {
-    let mut refusals: Vec<Failure> = cluster.read_only().into_iter().collect();
+    let mut refusals: Vec<Failure> = cluster.bars_running().into_iter().collect();
     let name = request.namespace.as_str();
     match cluster.get(&cluster_key("Namespace", name)).await {
         Ok(None) => refusals.push(Failure::new(
@@ -176,31 +177,57 @@ pub(super) async fn is_protected(cluster: &Cluster, namespace: &str) -> Result<b
         return Ok(true);
     }
     match cluster.get(&cluster_key("Namespace", namespace)).await {
-        Ok(live) => Ok(live.is_some_and(|live| {
-            Metadata::of(&live).annotation(naming::ANNOTATION_PROTECTED) == Some("true")
-        })),
+        Ok(live) => Ok(live.as_ref().is_some_and(protection::says_so)),
         // Who may not read it is not held up by what it says: that is a guard against slips, not against people.
         Err(failure) if failure.kind == FailureKind::Forbidden => Ok(false),
         Err(failure) => Err(failure),
     }
 }
 
-/// Returns why names cannot be used: another instance or owner has them.
+/// Returns the `ApplySets` that have some of the names, where nothing but their IDs says whose they are.
+pub(super) fn foreign_sets(
+    request: &DeployRequest,
+    rendered: &[Object],
+    survey: &Survey,
+) -> BTreeSet<String> {
+    let own = naming::instance_applyset_id(&request.id, &request.namespace);
+    taken(request, rendered, survey)
+        .filter_map(|object| ownership::foreign_set(object, &request.id, &own))
+        .map(str::to_owned)
+        .collect()
+}
+
+/// Returns what is there of the names that would be used.
+fn taken<'a>(
+    request: &'a DeployRequest,
+    rendered: &'a [Object],
+    survey: &'a Survey,
+) -> impl Iterator<Item = &'a Object> {
+    rendered
+        .iter()
+        .filter_map(|object| survey.find(&object.key))
+        .chain(claims_to_come(request, survey))
+}
+
+/// Returns why names cannot be used: another instance or owner has them. `sets` names the parents of `ApplySets` by their IDs,
+/// as far as they are known.
 pub(super) fn foreign_names(
     request: &DeployRequest,
     rendered: &[Object],
     survey: &Survey,
+    sets: &BTreeMap<String, String>,
 ) -> Vec<Failure> {
     let set = naming::instance_applyset_id(&request.id, &request.namespace);
-    let taken = rendered
-        .iter()
-        .filter_map(|object| survey.find(&object.key))
-        .chain(claims_to_come(request, survey));
-    taken
+    taken(request, rendered, survey)
         .filter_map(|object| {
+            let parent = ownership::foreign_set(object, &request.id, &set);
+            let parent = parent.and_then(|id| sets.get(id));
             let whose = match ownership::owner(object, &request.id, &set) {
                 Owner::Ours => return None,
-                Owner::Other(other) => format!("it belongs to {other}"),
+                Owner::Other(other) => match parent {
+                    Some(parent) => format!("it belongs to the ApplySet {parent}"),
+                    None => format!("it belongs to {other}"),
+                },
                 Owner::Nobody => "it was not made by bowline".to_owned(),
             };
             let metadata = Metadata::of(object);

@@ -63,6 +63,7 @@ pub async fn preview(cluster: &Cluster, request: DeployRequest) -> Result<Previe
         secrets: SecretValues::unread(),
         ..request
     };
+    let cluster = &cluster.for_plans_only(true);
     let plan = plan_deploy(cluster, &request).await?;
     let objects = match rendered(cluster, &request, Vec::new()).await? {
         Ok(rendered) => rendered.objects,
@@ -226,7 +227,7 @@ fn compare(old: &[Object], new: &[Object]) -> Vec<PlannedObject> {
         PlannedObject {
             key: key.clone(),
             change: match (old, new) {
-                (Some(_), Some(_)) if difference.is_empty() => Change::Keep,
+                (Some(_), Some(_)) if difference.is_empty() => Change::Unchanged,
                 (Some(_), Some(_)) => Change::Update,
                 (_, None) => Change::Delete,
                 (None, _) => Change::Create,
@@ -274,7 +275,10 @@ mod tests {
     fn text_is_compared_with_what_is_saved_object_by_object() {
         let newer = TEXT.replace("1.27", "1.28");
         let preview = compared(&newer, Some(TEXT));
-        let expected = [("Service", Change::Keep), ("Deployment", Change::Update)];
+        let expected = [
+            ("Service", Change::Unchanged),
+            ("Deployment", Change::Update),
+        ];
         let expected = expected.map(|(kind, change)| (kind.to_owned(), change));
         assert_eq!(changes(&preview), expected);
         let changed: Vec<&str> = (preview.objects[1].difference.iter())

@@ -90,18 +90,6 @@ pub(super) fn goes_last(key: &ObjectKey) -> bool {
     removal_rank(key) > 11
 }
 
-/// Says what else goes with an object, where that is more than its own.
-pub(super) fn along_with(key: &ObjectKey) -> Option<String> {
-    let kind = GroupKind::of(key);
-    if is_definition_of_kind(&kind) {
-        return Some(format!(
-            "{key} goes with every object of its kind in the whole cluster, whoever made it"
-        ));
-    }
-    let is_namespace = kind == GroupKind::new("", "Namespace");
-    is_namespace.then(|| format!("{key} goes with everything that is in it, whoever made it"))
-}
-
 fn goes_through_pods(kind: &GroupKind) -> bool {
     matches!(
         kind.group.as_str(),

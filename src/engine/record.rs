@@ -365,16 +365,18 @@ impl Change {
     }
 }
 
-/// Returns the first record of an instance, its operation included.
+/// Returns the first record of an instance, its operation included. `is_adopted` says of its objects that they were there
+/// before any deploy.
 pub(super) fn first(
     instance: &InstanceKey,
     definition: &str,
     extent: &Extent,
     operation: &str,
+    is_adopted: bool,
 ) -> Object {
     let set = naming::instance_applyset_id(&instance.id, &instance.namespace);
     let [(kinds, kinds_text), (namespaces, namespaces_text)] = extent.annotations();
-    let json = json!({
+    let mut json = json!({
         "apiVersion": "v1",
         "kind": "ConfigMap",
         "metadata": {
@@ -394,6 +396,9 @@ pub(super) fn first(
             },
         },
     });
+    if is_adopted {
+        json["metadata"]["annotations"][naming::ANNOTATION_ADOPTED] = json!("true");
+    }
     Object::from_json(json).expect("apiVersion, kind and name were just written")
 }
 
@@ -472,7 +477,7 @@ mod tests {
 
     #[test]
     fn the_first_record_is_an_apply_set_parent_with_its_operation() {
-        let first = first(&instance(), "shop", &extent(), "{}");
+        let first = first(&instance(), "shop", &extent(), "{}", false);
         let record = Record::of(first, &instance()).unwrap();
         assert_eq!(record.extent(), extent());
         assert_eq!((record.operation(), record.revision()), (Some("{}"), None));
@@ -481,7 +486,7 @@ mod tests {
 
     #[test]
     fn a_record_is_exact_when_it_says_all_and_nothing_runs() {
-        let mut object = first(&instance(), "shop", &extent(), "{}");
+        let mut object = first(&instance(), "shop", &extent(), "{}", false);
         let authorship = Authorship {
             cause: None,
             holder: "a@b".to_owned(),
@@ -523,7 +528,7 @@ mod tests {
 
     #[test]
     fn a_config_map_of_somebody_else_is_no_record() {
-        let mut object = first(&instance(), "shop", &extent(), "{}");
+        let mut object = first(&instance(), "shop", &extent(), "{}", false);
         object.json["metadata"]["annotations"][naming::ANNOTATION_APPLYSET_TOOLING] =
             json!("kubectl/v1");
         let failure = Record::of(object, &instance()).unwrap_err();
@@ -531,7 +536,7 @@ mod tests {
             failure.summary,
             "ConfigMap/bowline-web is not the record of team-a/web: its ApplySet is managed by \"kubectl/v1\""
         );
-        let mut object = first(&instance(), "shop", &extent(), "{}");
+        let mut object = first(&instance(), "shop", &extent(), "{}", false);
         object.json["metadata"]["labels"] = json!({});
         assert!(Record::of(object, &instance()).is_err());
     }

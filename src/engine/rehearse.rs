@@ -125,7 +125,7 @@ impl Rehearsal {
     /// Begins with what is known without asking.
     fn new(wanted: &Object, live: Option<&Object>) -> Self {
         let (change, difference) = match live {
-            Some(_) => (Change::Keep, Vec::new()),
+            Some(_) => (Change::Unchanged, Vec::new()),
             None => (Change::Create, difference(None, Some(&wanted.json))),
         };
         Self {
@@ -177,6 +177,7 @@ impl Rehearsal {
             rest = without(&rest, &conflicts);
             self.yielded.extend(conflicts);
         }
+        self.yielded.sort_by(|a, b| a.field.cmp(&b.field));
         self.ask(cluster, &rest, live, options).await
     }
 
@@ -285,7 +286,7 @@ impl Rehearsal {
             return self;
         };
         self.warnings.extend(kept_by_others(live, &id, &lost));
-        if self.planned.change == Change::Keep {
+        if self.planned.change == Change::Unchanged {
             self.planned.change = Change::Update;
             self.planned.note = Some(ownership_note(live, &id, &gained));
         }
@@ -363,7 +364,7 @@ pub(super) fn field_conflicts(
         return Vec::new();
     }
     let causes = failure.causes.iter();
-    causes
+    let mut conflicts: Vec<FieldConflict> = causes
         .filter(|cause| cause.reason == FIELD_CONFLICT)
         .map(|cause| FieldConflict {
             key: key.clone(),
@@ -371,7 +372,10 @@ pub(super) fn field_conflicts(
             message: cause.message.clone(),
             seen: live.and_then(|live| seen(live, &cause.field)),
         })
-        .collect()
+        .collect();
+    // Servers name them in another order each time.
+    conflicts.sort_by(|a, b| (&a.field, &a.message).cmp(&(&b.field, &b.message)));
+    conflicts
 }
 
 /// Returns the digest of a field's value, which tells it from another one without being it.
@@ -440,7 +444,7 @@ mod tests {
             Some(RESTARTS),
         );
         check(web.clone(), deployment("web:1", 2), Change::Update, None);
-        check(web.clone(), web, Change::Keep, None);
+        check(web.clone(), web, Change::Unchanged, None);
     }
 
     #[test]
@@ -473,5 +477,25 @@ mod tests {
             ..failure
         };
         assert!(field_conflicts(&key, None, &refusal).is_empty());
+    }
+
+    #[test]
+    fn conflicts_are_told_in_the_same_order_whatever_the_servers_is() {
+        let key = object(deployment("web:1", 1)).key;
+        let cause = |field: &str| Cause {
+            field: field.to_owned(),
+            reason: FIELD_CONFLICT.to_owned(),
+            message: "conflict with \"hpa\"".to_owned(),
+            place: None,
+        };
+        for order in [[".b", ".a", ".c"], [".c", ".b", ".a"]] {
+            let failure = Failure {
+                causes: order.map(cause).into(),
+                ..Failure::new(FailureKind::Conflict, "conflict")
+            };
+            let told = field_conflicts(&key, None, &failure);
+            let fields: Vec<&str> = told.iter().map(|it| it.field.as_str()).collect();
+            assert_eq!(fields, [".a", ".b", ".c"]);
+        }
     }
 }

@@ -101,6 +101,8 @@ pub struct StoragePlan {
     pub orphaned: Vec<ObjectKey>,
     /// Sizes that stay larger than the definition says, because claims never shrink.
     pub held: Vec<HeldSize>,
+    /// Labels of claim templates that stay, because templates never change.
+    pub held_labels: Vec<HeldLabels>,
     /// Names of claims that are made with new and empty volumes, as far as claims may be listed.
     pub fresh: Vec<String>,
 }
@@ -144,6 +146,17 @@ pub struct HeldSize {
     pub size: String,
 }
 
+/// Labels of a claim template that stay as they are although those of the instance are wanted.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct HeldLabels {
+    /// The `StatefulSet`.
+    pub key: ObjectKey,
+    /// Name of the template.
+    pub template: String,
+    /// The labels that stay; none where there is none.
+    pub labels: Vec<(String, Option<String>)>,
+}
+
 impl StoragePlan {
     /// Takes in what is done for another object.
     pub fn absorb(&mut self, other: Self) {
@@ -151,6 +164,7 @@ impl StoragePlan {
         self.growths.extend(other.growths);
         self.orphaned.extend(other.orphaned);
         self.held.extend(other.held);
+        self.held_labels.extend(other.held_labels);
         self.fresh.extend(other.fresh);
     }
 

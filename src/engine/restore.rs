@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::again::{self, Former};
 pub use super::again::{ReadSecrets, Surroundings};
-use super::deploy::{DeployRequest, Report, RunOptions, Variant, plan_deploy, run_variant};
+use super::deploy::{DeployRequest, Report, RunOptions, Variant, plan_again, run_variant};
 use super::difference::normalized;
 use super::history::{self, KeptRevision};
 use super::live::Live;
@@ -162,7 +162,7 @@ pub async fn plan_restore(
         ..wish.surroundings.clone()
     };
     let request = again::request(former, &surroundings, cluster.policy(), cause, read_secrets)?;
-    let mut deploy = plan_deploy(cluster, &request).await?;
+    let mut deploy = plan_again(cluster, &request).await?;
     deploy.warnings.extend(emptied(&deploy.storage.fresh));
     if deploy.refusals.is_empty() {
         deploy.refusals.extend(other_deployed(cluster, wish).await?);
@@ -214,17 +214,13 @@ pub async fn run_restore(
     options: RunOptions,
     report: Report<'_>,
 ) -> Outcome {
-    let variant = Variant {
-        kind: "restore",
-        back_to: None,
-        hanging: &[],
-    };
+    let (request, plan) = (&plan.request, &plan.deploy);
     run_variant(
         cluster,
-        &plan.request,
-        &plan.deploy,
+        request,
+        plan,
         options,
-        variant,
+        Variant::of("restore"),
         report,
     )
     .await

@@ -10,11 +10,11 @@ use super::again::{self, Former};
 pub use super::again::{ReadSecrets, Surroundings};
 use super::agreed;
 use super::claims::plan_release;
-use super::deploy::{DeployRequest, Report, RunOptions, plan_deploy};
+use super::deploy::{DeployRequest, Report, RunOptions, plan_again};
 use super::history;
 use super::journal::Journal;
 use super::operation::{self, Intent};
-use super::plan::{DeployPlan, Fate, Outcome, Step, TeardownPlan, VolumeChoice};
+use super::plan::{DeployPlan, Fate, Outcome, Step, TeardownPlan, TeardownScope, VolumeChoice};
 use super::preflight::refused;
 use super::record::{self, Change, Record};
 use super::retained::plan_volume_release;
@@ -71,6 +71,21 @@ pub enum ResumePlan {
     Adopt(Box<AdoptPlan>),
     /// Nothing is left half done: only the note of it is taken away.
     Clear(Box<ClearPlan>),
+}
+
+impl ResumePlan {
+    /// Returns the plan of the deploy that goes on; none where something else does.
+    pub fn deploy(&self) -> Option<&DeployPlan> {
+        match self {
+            Self::Deploy { plan, .. } => Some(plan),
+            Self::Rollback(plan) => Some(&plan.deploy),
+            Self::Teardown(_)
+            | Self::Adjust { .. }
+            | Self::Routes { .. }
+            | Self::Adopt(_)
+            | Self::Clear(_) => None,
+        }
+    }
 }
 
 /// A note that is taken away, since nothing is left to be done.
@@ -151,9 +166,21 @@ impl Resuming<'_> {
                 let instance = &self.wish.instance;
                 let plan = match operation.kind.as_str() {
                     "release" => plan_release(self.cluster, instance, choice).await?,
-                    VOLUME_RELEASE => plan_volume_release(self.cluster, instance, choice).await?,
+                    VOLUME_RELEASE => {
+                        let named = operation.aim.named.iter().cloned().collect();
+                        let mut plan =
+                            plan_volume_release(self.cluster, instance, choice, &named).await?;
+                        // All that was named is gone: that is what it was to come to.
+                        plan.refusals.retain(|it| it.kind != FailureKind::NotFound);
+                        plan
+                    }
                     _ => plan_teardown(self.cluster, instance, choice).await?,
                 };
+                // A release keeps the record: where all of it went before the end was noted, the note would stay for ever.
+                let is_over = plan.rows.iter().all(|row| row.fate != Fate::Deleted);
+                if plan.scope != TeardownScope::Instance && plan.refusals.is_empty() && is_over {
+                    return Ok(self.clear(operation, IS_DONE.to_owned()));
+                }
                 Ok(ResumePlan::Teardown(Box::new(plan)))
             }
             // NB: boxed, so that the futures of plans do not all add up.
@@ -191,12 +218,8 @@ impl Resuming<'_> {
         };
         let begun = *restarted_at;
         let plan = plan_rest(self.cluster, instance, adjustment, only.as_ref(), begun).await?;
-        if let Some(refusal) = plan.refusals.first() {
-            let why = format!("the rest of it cannot be done any more: {refusal}");
+        if let Some(why) = why_over(&plan.refusals, plan.is_noop(), &[]) {
             return Ok(self.clear(operation, why));
-        }
-        if plan.is_noop() {
-            return Ok(self.clear(operation, IS_DONE.to_owned()));
         }
         let takes_conflicts = agreed::is_taken(&operation.aim, &plan.conflicts);
         Ok(ResumePlan::Adjust {
@@ -213,12 +236,8 @@ impl Resuming<'_> {
         let Some(plan) = plans.into_iter().next() else {
             return Err(self.unknown(&operation));
         };
-        if let Some(refusal) = plan.refusals.first() {
-            let why = format!("the rest of it cannot be done any more: {refusal}");
+        if let Some(why) = why_over(&plan.refusals, plan.is_noop(), &[]) {
             return Ok(self.clear(operation, why));
-        }
-        if plan.is_noop() {
-            return Ok(self.clear(operation, IS_DONE.to_owned()));
         }
         let takes_conflicts = agreed::is_taken(&operation.aim, &plan.conflicts);
         Ok(ResumePlan::Routes {
@@ -237,16 +256,7 @@ impl Resuming<'_> {
             return Err(self.unknown(&operation));
         };
         let plan = adopt::plan_rest(self.cluster, &self.wish.instance, name, handed).await?;
-        if let Some(refusal) = plan.refusals.first() {
-            let why = format!("the rest of it cannot be done any more: {refusal}");
-            return Ok(self.clear(operation, why));
-        }
-        if plan.is_noop() {
-            let left: Vec<&str> = plan.warnings.iter().map(String::as_str).collect();
-            let why = match left.is_empty() {
-                true => IS_DONE.to_owned(),
-                false => left.join("; "),
-            };
+        if let Some(why) = why_over(&plan.refusals, plan.is_noop(), &plan.warnings) {
             return Ok(self.clear(operation, why));
         }
         Ok(ResumePlan::Adopt(Box::new(plan)))
@@ -296,7 +306,7 @@ impl Resuming<'_> {
         if self.wish.surroundings.message.is_none() {
             request.message = cause;
         }
-        let mut plan = plan_deploy(self.cluster, &request).await?;
+        let mut plan = plan_again(self.cluster, &request).await?;
         agreed::go_on(&operation.aim, &mut plan);
         Ok(ResumePlan::Deploy {
             request: Box::new(request),
@@ -327,6 +337,17 @@ impl Resuming<'_> {
     }
 }
 
+/// Returns why nothing is left to be done, or can be done any more; none where something is. `remarks` say of what is left why
+/// it stays.
+fn why_over(refusals: &[Failure], is_noop: bool, remarks: &[String]) -> Option<String> {
+    match refusals.first() {
+        Some(refusal) => Some(format!("the rest of it cannot be done any more: {refusal}")),
+        None if !is_noop => None,
+        None if remarks.is_empty() => Some(IS_DONE.to_owned()),
+        None => Some(remarks.join("; ")),
+    }
+}
+
 /// Takes a note away.
 pub async fn run_clear(
     cluster: &Cluster,
@@ -345,15 +366,19 @@ pub async fn run_clear(
         meeting: options.meeting,
     };
     journal.started(&Step::Claim);
-    let ended = match operation::claim(cluster, &intent, None, &mut journal).await {
-        Ok(Some(lease)) => lease.end(Change::default()).await,
-        // The record is gone, and the note with it.
-        Ok(None) => Ok(()),
-        Err(failure) => Err(failure),
+    let lease = match operation::claim(cluster, &intent, None, &mut journal).await {
+        Ok(lease) => lease,
+        Err(failure) => {
+            journal.failed(Step::Claim, failure);
+            return journal.into_outcome();
+        }
     };
-    match ended {
-        Ok(()) => journal.done(Step::Record, None),
-        Err(failure) => journal.failed(Step::Claim, failure),
-    }
+    journal.done(Step::Claim, None);
+    // Where the record is gone, the note is gone with it.
+    let ended = match lease {
+        Some(lease) => lease.end(Change::default()).await,
+        None => Ok(()),
+    };
+    journal.ended(Step::Record, ended.map(|()| None));
     journal.into_outcome()
 }

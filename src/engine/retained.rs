@@ -16,7 +16,7 @@ use super::volumes;
 use crate::cluster::{Cluster, Selector};
 use crate::definition::naming;
 use crate::definition::object::{GroupKind, Object};
-use crate::failure::Failure;
+use crate::failure::{Failure, FailureKind};
 use crate::service::retained::RetainedVolume;
 use crate::service::summary::InstanceKey;
 use crate::text;
@@ -24,7 +24,7 @@ use crate::text;
 const COPIED: &str = "it bears the labels, but bowline did not retain it";
 
 /// Plans the release of the volumes that were retained of an instance: what becomes of each, and of its data. `run_teardown`
-/// carries it out.
+/// carries it out. Where some are `named` no other is touched.
 ///
 /// # Errors
 /// The cluster cannot be reached, or does not let volumes be listed.
@@ -32,9 +32,11 @@ pub async fn plan_volume_release(
     cluster: &Cluster,
     instance: &InstanceKey,
     choice: VolumeChoice,
+    named: &BTreeSet<String>,
 ) -> Result<TeardownPlan, Failure> {
     let scope = TeardownScope::RetainedVolumes;
     let (mut plan, _) = claims::begin(cluster, instance, scope, choice).await?;
+    plan.named.clone_from(named);
     if choice == VolumeChoice::Keep {
         plan.refusals.push(refused(
             "retained volumes are released by deleting them: with their data (delete) or without it (retain)",
@@ -45,13 +47,19 @@ pub async fn plan_volume_release(
     let selector = Selector::retained(&instance.id, &instance.namespace);
     let mut found = cluster.list(&kind, None, &selector).await?;
     found.sort_by(|a, b| a.key.cmp(&b.key));
+    let mut known = BTreeSet::new();
     for volume in &found {
         let told = RetainedVolume::of(&volume.json);
         let told = told.filter(|it| it.instance == *instance && it.is_unclaimed());
-        if let Some(told) = told {
+        let Some(told) = told else {
+            continue;
+        };
+        known.insert(volume.key.name.as_str());
+        if named.is_empty() || named.contains(&volume.key.name) {
             add(&mut plan, volume, &told);
         }
     }
+    say_unknown(&mut plan, &known);
     let accesses: BTreeSet<_> = plan
         .releases
         .iter()
@@ -66,8 +74,34 @@ pub async fn plan_volume_release(
     let missing = preflight::forbidden(cluster, accesses).await?;
     let refusal = preflight::forbidden_refusal(&missing, instance.namespace.as_str());
     plan.refusals.extend(refusal);
-    plan.refusals.extend(cluster.read_only());
+    plan.refusals.extend(cluster.bars_running());
     Ok(plan)
+}
+
+/// Says which of the volumes that were named are none: refused where that is so of all, as a second run does what is left.
+fn say_unknown(plan: &mut TeardownPlan, known: &BTreeSet<&str>) {
+    let is_unknown = |name: &&String| !known.contains(name.as_str());
+    let unknown: Vec<&str> = (plan.named.iter().filter(is_unknown))
+        .map(String::as_str)
+        .collect();
+    if unknown.is_empty() {
+        return;
+    }
+    let known: Vec<&str> = known.iter().copied().collect();
+    let there = match known.is_empty() {
+        true => "none is".to_owned(),
+        false => format!("retained are {}", known.join(", ")),
+    };
+    let InstanceKey { namespace, id } = &plan.instance;
+    let names = unknown.join(", ");
+    let told = format!("no volume {names} of {id} in namespace {namespace} is retained: {there}");
+    let told = text::clean(&told).into_owned();
+    match unknown.len() == plan.named.len() {
+        true => plan
+            .refusals
+            .push(Failure::new(FailureKind::NotFound, told)),
+        false => plan.warnings.push(told),
+    }
 }
 
 /// Says what becomes of a volume.

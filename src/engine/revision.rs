@@ -45,6 +45,11 @@ impl Identity {
             parameters: annotation(naming::ANNOTATION_PARAMETERS_HASH),
         })
     }
+
+    /// Tells whether parameters were set by hand, and not just those of another.
+    pub fn has_other_parameters_than(&self, other: &Self) -> bool {
+        self.parameters.is_some() && self.parameters != other.parameters
+    }
 }
 
 /// A text made ready to be kept, known to fit.

@@ -7,7 +7,7 @@ mod hanging;
 
 use super::again::{self, Former};
 pub use super::again::{ReadSecrets, Surroundings};
-use super::deploy::{DeployRequest, Report, RunOptions, Variant, plan_deploy, run_variant};
+use super::deploy::{DeployRequest, Report, RunOptions, Variant, plan_again, run_variant};
 use super::history;
 use super::plan::{Change, DeployPlan, Outcome, PlannedObject};
 use super::preflight;
@@ -24,7 +24,7 @@ pub(super) use hanging::spared;
 pub struct RollbackRequest {
     /// The instance.
     pub instance: InstanceKey,
-    /// The revision to go back to; the one before the current one without it.
+    /// The revision to go back to; without it the last that was finished before what is there now.
     pub to: Option<u32>,
     /// Who rolls back, and under which settings.
     pub surroundings: Surroundings,
@@ -87,7 +87,7 @@ pub async fn plan_rollback(
         text: kept.text,
         parameters: kept.revision.parameters,
     };
-    let cause = format!("rollback to r{target}");
+    let cause = history::cause_of_rollback(target);
     let request = again::request(
         former,
         &wish.surroundings,
@@ -95,7 +95,7 @@ pub async fn plan_rollback(
         cause,
         read_secrets,
     )?;
-    let mut deploy = plan_deploy(cluster, &request).await?;
+    let mut deploy = plan_again(cluster, &request).await?;
     let hanging = hanging::find(cluster, &mut deploy).await?;
     let record = record::read(cluster, &wish.instance).await?;
     let namespace = wish.instance.namespace.as_str();
@@ -129,7 +129,8 @@ impl RollbackPlan {
         let Some(current) = current.and_then(Record::revision) else {
             return;
         };
-        let stays = |object: &PlannedObject| object.change == Change::Keep && object.note.is_none();
+        let stays =
+            |object: &PlannedObject| object.change == Change::Unchanged && object.note.is_none();
         let is_left = !deploy.yielded.is_empty()
             && deploy.refusals.is_empty()
             && deploy.storage.is_empty()
@@ -158,13 +159,6 @@ pub async fn run_rollback(
         back_to: Some(plan.target),
         hanging: &plan.hanging,
     };
-    run_variant(
-        cluster,
-        &plan.request,
-        &plan.deploy,
-        options,
-        variant,
-        report,
-    )
-    .await
+    let (request, plan) = (&plan.request, &plan.deploy);
+    run_variant(cluster, request, plan, options, variant, report).await
 }

@@ -77,7 +77,7 @@ impl RoutePlan {
     /// Returns the routes that are changed.
     pub fn changes(&self) -> impl Iterator<Item = &PlannedRoute> {
         let routes = self.routes.iter();
-        routes.filter(|route| route.object.change != Change::Keep)
+        routes.filter(|route| route.object.change != Change::Unchanged)
     }
 }
 

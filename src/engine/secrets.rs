@@ -4,6 +4,7 @@
 //! live Secret, under the version that it was read at.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -22,6 +23,9 @@ use crate::secret::SecretValue;
 
 const OPAQUE: &str = "Opaque";
 const DOCKER_CONFIG: &str = "kubernetes.io/dockerconfigjson";
+/// Where a file is looked for that is named from a directory. What was taken down or rolled back to has no file of its own.
+const RELATIVE: &str = "a relative `file` is looked for in the directory of its definition, and that of a restore, rollback or resume in the \
+                        catalogue's: put the file there, or name it by its whole path";
 const DOCKER_CONFIG_KEY: &str = ".dockerconfigjson";
 
 /// What the Secrets of an instance will be.
@@ -30,6 +34,10 @@ pub(super) struct Composed {
     pub secrets: Vec<SecretContent>,
     /// Values that are nowhere.
     pub refusals: Vec<Failure>,
+    /// Which values stay as they are, though the definition names a variable or a file that would give them.
+    pub kept: Vec<String>,
+    /// Questions whose answers would be these values.
+    pub unanswered: Vec<String>,
     /// Secrets that this user may not read.
     pub hidden: Vec<ObjectKey>,
 }
@@ -38,6 +46,22 @@ impl Composed {
     /// Returns how often the values that pods use have changed; none without any.
     pub fn revision(&self) -> Option<u32> {
         self.secrets.iter().find_map(|secret| secret.revision)
+    }
+
+    /// Notes a value that stays: a name that was mistyped must not pass for one that was given.
+    fn keeps(&mut self, what: &str, absent: Option<&String>) {
+        let sentence = |why| format!("{what} keeps the value that it has in the cluster: {why}");
+        self.kept.extend(absent.map(sentence));
+    }
+
+    /// Notes a value that is nowhere.
+    fn lacks(&mut self, what: &str, source: &SecretSource, absent: Option<&String>) {
+        self.refusals.push(nowhere(what, source, absent));
+        if let SecretSource::Prompt(question) = source
+            && !self.unanswered.contains(question)
+        {
+            self.unanswered.push(question.clone());
+        }
     }
 }
 
@@ -57,9 +81,15 @@ pub(super) async fn compose(
         let name = naming::secret(&request.id);
         match live(cluster, request, &name).await? {
             Ok(live) => {
-                let (secret, refusals) = own(request, definition, name, live.as_ref());
-                composed.secrets.push(secret);
-                composed.refusals.extend(refusals);
+                let own = own(request, definition, name, live.as_ref());
+                composed.secrets.push(own.secret);
+                let absent = |key: &str| request.secrets.absent.get(key);
+                for key in own.kept {
+                    composed.keeps(&format!("the secret {key}"), absent(key));
+                }
+                for (key, source) in own.missing {
+                    composed.lacks(&format!("the secret {key}"), source, absent(key));
+                }
             }
             Err(hidden) => composed.hidden.push(hidden),
         }
@@ -74,15 +104,19 @@ pub(super) async fn compose(
         let login = Login {
             registry,
             username,
-            source: password,
             password: request.secrets.password.as_ref(),
             stands_in: request.secrets.stands_in,
         };
         match live(cluster, request, &name).await? {
             Ok(live) => {
-                let (secret, refusal) = pull(&login, name, live.as_ref());
+                let (secret, is_missing) = pull(&login, name, live.as_ref());
                 composed.secrets.push(secret);
-                composed.refusals.extend(refusal);
+                let what = format!("the password for {registry}");
+                let absent = request.secrets.password_absent.as_ref();
+                match is_missing {
+                    true => composed.lacks(&what, password, absent),
+                    false => composed.keeps(&what, absent),
+                }
             }
             Err(hidden) => composed.hidden.push(hidden),
         }
@@ -106,27 +140,40 @@ async fn live(
     }
 }
 
-/// Composes the Secret of the definition's own values. One that is nowhere is refused, and stands empty in what is planned: the
-/// Secret would be there all the same.
-fn own(
+/// The Secret of a definition's own values.
+struct Own<'d> {
+    secret: SecretContent,
+    /// Values that are taken over from the cluster.
+    kept: Vec<&'d String>,
+    /// Values that are nowhere.
+    missing: Vec<(&'d String, &'d SecretSource)>,
+}
+
+/// Composes the Secret of the definition's own values. Those that are nowhere are refused, and stood in for in what is planned:
+/// the Secret would be there all the same.
+fn own<'d>(
     request: &DeployRequest,
-    definition: &ServiceDefinition,
+    definition: &'d ServiceDefinition,
     name: String,
     live: Option<&Object>,
-) -> (SecretContent, Vec<Failure>) {
+) -> Own<'d> {
     let before = live.map(data).unwrap_or_default();
-    let (mut data, mut missing) = (BTreeMap::new(), Vec::new());
+    let (mut data, mut kept, mut missing) = (BTreeMap::new(), Vec::new(), Vec::new());
     for (key, source) in &definition.secrets {
-        let given = request.secrets.own.get(key);
-        match given.or_else(|| before.get(key)) {
-            Some(value) => drop(data.insert(key.clone(), value.clone())),
-            None => {
-                if !request.secrets.stands_in {
-                    missing.push(nowhere(&format!("the secret {key}"), source));
-                }
-                data.insert(key.clone(), stand_in());
+        let value = match (request.secrets.own.get(key), before.get(key)) {
+            (Some(given), _) => given.clone(),
+            (None, Some(live)) => {
+                kept.push(key);
+                live.clone()
             }
-        }
+            (None, None) => {
+                if !request.secrets.stands_in {
+                    missing.push((key, source));
+                }
+                stand_in()
+            }
+        };
+        data.insert(key.clone(), value);
     }
     let is_kept = |key: &String| !request.secrets.own.contains_key(key);
     let has_changed = data
@@ -147,14 +194,17 @@ fn own(
         data,
         revision: Some(revision),
     };
-    (secret, missing)
+    Own {
+        secret,
+        kept,
+        missing,
+    }
 }
 
 /// What a pull secret says.
 struct Login<'a> {
     registry: &'a str,
     username: &'a str,
-    source: &'a SecretSource,
     password: Option<&'a SecretValue>,
     stands_in: bool,
 }
@@ -164,21 +214,14 @@ fn stand_in() -> SecretValue {
     SecretValue::new("?")
 }
 
-/// Composes the pull secret; without a password it is refused, and stands in the plan all the same.
-fn pull(
-    login: &Login<'_>,
-    name: String,
-    live: Option<&Object>,
-) -> (SecretContent, Option<Failure>) {
+/// Composes the pull secret; tells also whether its password is nowhere. It is refused then, and stands in the plan all the same.
+fn pull(login: &Login<'_>, name: String, live: Option<&Object>) -> (SecretContent, bool) {
     let before = live.map(data).unwrap_or_default();
     let known = before
         .get(DOCKER_CONFIG_KEY)
         .and_then(|config| password_for(login.registry, config));
     let password = login.password.or(known.as_ref());
-    let missing = (password.is_none() && !login.stands_in).then(|| {
-        let what = format!("the password for {}", login.registry);
-        nowhere(&what, login.source)
-    });
+    let is_missing = password.is_none() && !login.stands_in;
     let unknown = stand_in();
     let config = docker_config(login, password.unwrap_or(&unknown));
     let secret = SecretContent {
@@ -189,7 +232,7 @@ fn pull(
         revision: None,
         version: version_if(live, login.password.is_none()),
     };
-    (secret, missing)
+    (secret, is_missing)
 }
 
 /// Returns the version of the live Secret where values are taken over from it: a change in between must not be undone.
@@ -198,18 +241,28 @@ fn version_if(live: Option<&Object>, is_kept: bool) -> Option<String> {
     Some(Metadata::of(live).resource_version().to_owned())
 }
 
-fn nowhere(what: &str, source: &SecretSource) -> Failure {
-    let (kind, why) = match source {
-        SecretSource::Prompt(question) => (
-            FailureKind::Usage,
-            format!("it is asked for on a terminal ({question:?}), and nobody answered there"),
-        ),
-        SecretSource::Env(_) | SecretSource::File(_) => {
-            (FailureKind::Refused, format!("{source} gives none"))
+/// Says of a value that is nowhere where it was looked for, and what to do.
+fn nowhere(what: &str, source: &SecretSource, absent: Option<&String>) -> Failure {
+    let kind = match source {
+        SecretSource::Prompt(_) => FailureKind::Usage,
+        SecretSource::Env(_) | SecretSource::File(_) => FailureKind::Refused,
+    };
+    let why = match (source, absent) {
+        (SecretSource::Prompt(question), _) => {
+            format!("it is asked for on a terminal ({question:?}), and was not given")
         }
+        (_, Some(why)) => why.clone(),
+        (source, None) => format!("{source} gives none"),
+    };
+    let way = match source {
+        SecretSource::File(path) if Path::new(path).is_relative() => RELATIVE,
+        SecretSource::Env(_) | SecretSource::File(_) | SecretSource::Prompt(_) => "",
     };
     let summary = format!("there is no value for {what}: {why}, and the cluster has none to keep");
-    Failure::new(kind, summary)
+    Failure {
+        detail: way.to_owned(),
+        ..Failure::new(kind, summary)
+    }
 }
 
 /// Returns the values of a live Secret; what is not base64 is none.
@@ -248,7 +301,6 @@ mod tests {
         Login {
             registry,
             username: "bot",
-            source: const { &SecretSource::Prompt(String::new()) },
             password,
             stands_in: false,
         }
@@ -291,6 +343,59 @@ mod tests {
             "web-pull".to_owned(),
             Some(&live),
         );
-        assert!(other.1.unwrap().summary.contains("evil.example.com"));
+        assert!(other.1);
+    }
+
+    #[test]
+    fn what_is_nowhere_is_refused_and_asked_for_once() {
+        let mut composed = Composed::default();
+        let question = || SecretSource::Prompt("Token".to_owned());
+        composed.lacks("the secret a", &question(), None);
+        composed.lacks("the secret b", &question(), None);
+        let why = "the environment variable C is not set".to_owned();
+        composed.lacks(
+            "the secret c",
+            &SecretSource::Env("C".to_owned()),
+            Some(&why),
+        );
+        let file = |path: &str| SecretSource::File(path.to_owned());
+        let why = "there is no file /srv/d".to_owned();
+        composed.lacks("the secret d", &file("./d"), Some(&why));
+        composed.lacks("the secret e", &file("/srv/d"), Some(&why));
+        assert_eq!(composed.unanswered, ["Token"]);
+        let asked = "it is asked for on a terminal (\"Token\"), and was not given";
+        let refusal = |name: &str, why: &str| {
+            format!(
+                "there is no value for the secret {name}: {why}, and the cluster has none to keep"
+            )
+        };
+        let told = composed.refusals.iter();
+        let told: Vec<_> = told
+            .map(|it| (it.summary.clone(), it.detail.as_str()))
+            .collect();
+        assert_eq!(
+            told,
+            [
+                (refusal("a", asked), ""),
+                (refusal("b", asked), ""),
+                (refusal("c", "the environment variable C is not set"), ""),
+                (refusal("d", "there is no file /srv/d"), RELATIVE),
+                (refusal("e", "there is no file /srv/d"), ""),
+            ]
+        );
+    }
+
+    #[test]
+    fn what_stays_for_want_of_its_source_is_told_and_what_nobody_was_asked_is_not() {
+        let mut composed = Composed::default();
+        let why = "there is no file /srv/tokn".to_owned();
+        composed.keeps("the secret token", Some(&why));
+        composed.keeps("the secret typed", None);
+        assert_eq!(
+            composed.kept,
+            [
+                "the secret token keeps the value that it has in the cluster: there is no file /srv/tokn"
+            ]
+        );
     }
 }

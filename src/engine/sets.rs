@@ -19,6 +19,7 @@ use crate::definition::object::{GroupKind, Object, ObjectKey};
 use crate::failure::{Failure, FailureKind};
 use crate::service::standing::{Told, standing};
 use crate::service::summary::{InstanceKey, Standing};
+use crate::text;
 
 pub use comparison::{SetChange, SetDifference, compare_set};
 
@@ -66,7 +67,7 @@ pub struct Found {
     pub unseen: Option<Failure>,
 }
 
-/// How people name a set's parent: `configmap/name`, `secret/name`, or its name alone.
+/// How people name a set's parent: `configmap/name`, `secret/name`, `plural.group/name` of a custom kind, or its name alone.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ParentName {
     /// The kind as it was written; none if only the name was.
@@ -77,7 +78,7 @@ pub struct ParentName {
 
 /// A text that names no parent.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("write it as NAME, configmap/NAME or secret/NAME")]
+#[error("write it as NAME or KIND/NAME: configmap/NAME, secret/NAME, or a custom kind")]
 pub struct ParentNameError;
 
 impl FromStr for ParentName {
@@ -113,8 +114,12 @@ impl ParentName {
     fn is_of(&self, parent: &ObjectKey) -> bool {
         let is_kind = |kind: &String| {
             // `plural.group` as kubectl writes it, or a name of the kind.
-            let word = kind.split('.').next().unwrap_or_default();
+            let (word, group) = match kind.split_once('.') {
+                Some((word, group)) => (word, Some(group)),
+                None => (kind.as_str(), None),
+            };
             crate::schema::names_kind(word, &parent.kind)
+                && group.is_none_or(|group| group == parent.group)
         };
         parent.name == self.name && self.kind.as_ref().is_none_or(is_kind)
     }
@@ -134,9 +139,39 @@ impl ApplySet {
         })
     }
 
+    /// Says which object stands for it, and which tool keeps it.
+    fn described(&self) -> String {
+        let ObjectKey { kind, name, .. } = &self.parent;
+        let place = match &self.parent.namespace {
+            Some(namespace) => format!(" in namespace {namespace}"),
+            None => String::new(),
+        };
+        let tool = match self.tooling.is_empty() {
+            true => String::new(),
+            false => format!(", kept by {}", self.tooling),
+        };
+        text::clean(&format!("{kind} {name}{place}{tool}")).into_owned()
+    }
+
     /// Returns the selector that finds its members.
     pub fn selector(&self) -> Selector {
         Selector::of_set(&self.id)
+    }
+
+    /// Tells whether it is a namespace's: its parent is there, or belongs to the cluster and its members are there.
+    fn is_in(&self, namespace: &Namespace) -> bool {
+        match &self.parent.namespace {
+            Some(own) => own == namespace.as_str(),
+            None => self.more_namespaces.contains(namespace),
+        }
+    }
+
+    /// Returns where its members of a kind are listed: in each of its namespaces, or in the cluster.
+    fn places(&self, kind: &GroupKind, scoped: &BTreeSet<GroupKind>) -> Vec<Option<Namespace>> {
+        match scoped.contains(kind) {
+            true => vec![None],
+            false => self.namespaces().into_iter().map(Some).collect(),
+        }
     }
 
     /// Returns the namespaces that its members are in.
@@ -213,8 +248,12 @@ fn kinds_of(metadata: Metadata<'_>, resources: &[Resource]) -> BTreeSet<GroupKin
 /// The parents cannot be listed.
 pub async fn list_sets(cluster: &Cluster, namespace: Option<&Namespace>) -> Result<Found, Failure> {
     let across = cluster.across(namespace, |cluster, namespace| async move {
-        let mut found = parents(&cluster, namespace.as_ref()).await?;
-        add_members(&cluster, &mut found, namespace.is_none()).await;
+        let (mut found, scoped) = parents(&cluster, namespace.as_ref()).await?;
+        if let Some(namespace) = &namespace {
+            // A parent that belongs to the cluster is listed where its set is.
+            found.sets.retain(|set| set.is_in(namespace));
+        }
+        add_members(&cluster, &mut found, &scoped, namespace.is_none()).await;
         Ok(found)
     });
     let mut across = across.await?;
@@ -250,7 +289,7 @@ pub async fn find_set(
     namespace: &Namespace,
     name: &ParentName,
 ) -> Result<(ApplySet, Vec<Failure>), Failure> {
-    let mut found = parents(cluster, Some(namespace)).await?;
+    let (mut found, scoped) = parents(cluster, Some(namespace)).await?;
     found.sets.retain(|set| name.is_of(&set.parent));
     match found.sets.as_slice() {
         [_] => {}
@@ -265,16 +304,16 @@ pub async fn find_set(
             return Err(Failure::new(FailureKind::Invalid, summary));
         }
     }
-    add_members(cluster, &mut found, false).await;
+    add_members(cluster, &mut found, &scoped, false).await;
     let set = found.sets.pop().expect("there is one");
     Ok((set, found.failures))
 }
 
 /// Returns why a set of another tool is not taken down; none if there is no set of that name.
 pub async fn refusal_of_foreign_set(cluster: &Cluster, instance: &InstanceKey) -> Option<Failure> {
-    let found = parents(cluster, Some(&instance.namespace)).await.ok()?;
+    let (found, _) = parents(cluster, Some(&instance.namespace)).await.ok()?;
     let id = instance.id.as_str();
-    let mut sets = found.sets.iter();
+    let mut sets = found.sets.iter().filter(|it| it.is_in(&instance.namespace));
     let set = sets.find(|set| set.parent.name == id && !set.is_ours())?;
     let kind = set.parent.kind.to_lowercase();
     let summary = format!(
@@ -299,8 +338,33 @@ pub async fn set_of_instance(
     Ok(record.and_then(|record| ApplySet::of(&record, &[])))
 }
 
-/// Lists the parents: `ConfigMaps`, Secrets by their metadata, and the custom kinds that say they may be parents.
-async fn parents(cluster: &Cluster, namespace: Option<&Namespace>) -> Result<Found, Failure> {
+/// Names the parents of sets by the sets' IDs, as far as they are found: `ConfigMap shop in namespace team, kept by kubectl/v1.36`.
+/// They are looked for in one namespace, and in all where one of them is in another and this user may look.
+pub(super) async fn names(
+    cluster: &Cluster,
+    near: &Namespace,
+    ids: &BTreeSet<String>,
+) -> BTreeMap<String, String> {
+    let mut names = BTreeMap::new();
+    for namespace in [Some(near), None] {
+        if ids.iter().all(|id| names.contains_key(id)) {
+            break;
+        }
+        let Ok((found, _)) = parents(cluster, namespace).await else {
+            break;
+        };
+        let sets = found.sets.into_iter().filter(|set| ids.contains(&set.id));
+        names.extend(sets.map(|set| (set.id.clone(), set.described())));
+    }
+    names
+}
+
+/// Lists the parents: `ConfigMaps`, Secrets by their metadata, and the custom kinds that say they may be parents. Returns also
+/// which kinds are in no namespace.
+async fn parents(
+    cluster: &Cluster,
+    namespace: Option<&Namespace>,
+) -> Result<(Found, BTreeSet<GroupKind>), Failure> {
     let resources = cluster.resources().await?;
     let mut found = Found::default();
     let mut kinds = vec![
@@ -328,7 +392,7 @@ async fn parents(cluster: &Cluster, namespace: Option<&Namespace>) -> Result<Fou
         }
     }
     sort(&mut found.sets);
-    Ok(found)
+    Ok((found, cluster_scoped(&resources)))
 }
 
 /// Returns the custom kinds whose definition says that they may be parents. Who may not read definitions has none.
@@ -346,19 +410,28 @@ async fn custom_parents(cluster: &Cluster, resources: &[Resource]) -> Vec<GroupK
     named.collect()
 }
 
+/// Returns the kinds whose objects are in no namespace.
+fn cluster_scoped(resources: &[Resource]) -> BTreeSet<GroupKind> {
+    let scoped = resources.iter().filter(|resource| !resource.is_namespaced);
+    let kinds = scoped.map(|resource| GroupKind::new(&resource.group, &resource.kind));
+    kinds.collect()
+}
+
 /// Lists the members of all sets at once: one list for each kind and namespace.
-async fn add_members(cluster: &Cluster, found: &mut Found, is_everywhere: bool) {
+async fn add_members(
+    cluster: &Cluster,
+    found: &mut Found,
+    scoped: &BTreeSet<GroupKind>,
+    is_everywhere: bool,
+) {
     let mut wanted: BTreeSet<(GroupKind, Option<Namespace>)> = BTreeSet::new();
     for set in &found.sets {
         for kind in &set.kinds {
-            match is_everywhere {
-                true => drop(wanted.insert((kind.clone(), None))),
-                false => wanted.extend(
-                    set.namespaces()
-                        .into_iter()
-                        .map(|it| (kind.clone(), Some(it))),
-                ),
-            }
+            let places = match is_everywhere {
+                true => vec![None],
+                false => set.places(kind, scoped),
+            };
+            wanted.extend(places.into_iter().map(|place| (kind.clone(), place)));
         }
     }
     let ids: Vec<&str> = found.sets.iter().map(|set| set.id.as_str()).collect();
@@ -447,6 +520,7 @@ mod tests {
         check("cm/shop", Some(true));
         check("ConfigMaps/shop", Some(true));
         check("secret/shop", Some(false));
+        check("configmaps.example.com/shop", Some(false));
         check("other", Some(false));
         check("", None);
         check("/shop", None);

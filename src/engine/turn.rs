@@ -5,6 +5,7 @@
 
 use std::time::Duration;
 
+use jiff::Timestamp;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until};
 
@@ -50,7 +51,7 @@ pub async fn wait_turn(
             return Ok(turn);
         }
         if Instant::now() >= deadline {
-            return Ok(Turn::TimedOut(queue.sentence()));
+            return Ok(Turn::TimedOut(queue.sentence(cluster.now())));
         }
         let next = deadline.min(queue.next_look().unwrap_or(deadline));
         tokio::select! {
@@ -66,7 +67,7 @@ pub async fn wait_turn(
                 }
                 Some(WatchEvent::Records(deltas)) => {
                     let is_news = queue.take_in(deltas, instance, Instant::now());
-                    is_news.then(|| report(Progress::Waiting(queue.sentence())));
+                    is_news.then(|| report(Progress::Waiting(queue.sentence(cluster.now()))));
                 }
                 _ => {}
             },
@@ -144,9 +145,9 @@ impl Queue {
             .map(|changed| changed + ABANDONED_AFTER)
     }
 
-    fn sentence(&self) -> String {
+    fn sentence(&self, now: Timestamp) -> String {
         match self.noted.as_ref().and_then(Option::as_ref) {
-            Some(operation) => operation::tell(operation),
+            Some(operation) => operation::tell(operation, now),
             None => "its record is being read".to_owned(),
         }
     }
@@ -154,8 +155,6 @@ impl Queue {
 
 #[cfg(test)]
 mod tests {
-    use jiff::Timestamp;
-
     use super::*;
 
     fn instance() -> InstanceKey {

@@ -51,7 +51,7 @@ pub async fn wait_ready(
     let (mut detail, stop) = (Detail::new(instance.clone()), cluster.stop());
     loop {
         let is_patient = Instant::now() < may_begin_until;
-        let verdict = judge(&detail, is_patient, Timestamp::now());
+        let verdict = judge(&detail, is_patient, cluster.now());
         match &verdict {
             Verdict::Ready(remark) => {
                 journal.done(Step::Ready, remark.clone());
@@ -73,10 +73,10 @@ pub async fn wait_ready(
         }
         let next = deadline.min(Instant::now() + TICK);
         if let Ok(Some(event)) = timeout_at(next, events.recv()).await {
-            detail.apply(event, Timestamp::now());
+            detail.apply(event, cluster.now());
             // What came together is judged together.
             while let Ok(event) = events.try_recv() {
-                detail.apply(event, Timestamp::now());
+                detail.apply(event, cluster.now());
             }
         }
     }
@@ -140,8 +140,10 @@ fn of_health(health: Health) -> Verdict {
     match state {
         State::Ready | State::Stopped => Verdict::Ready(None),
         State::Terminating => Verdict::Hopeless(reason),
-        State::Failing if is_final => Verdict::Hopeless(reason),
-        State::Failing | State::Rolling | State::Saved | State::Unknown => Verdict::NotYet(reason),
+        State::Failing | State::Interrupted if is_final => Verdict::Hopeless(reason),
+        State::Failing | State::Interrupted | State::Rolling | State::Saved | State::Unknown => {
+            Verdict::NotYet(reason)
+        }
     }
 }
 

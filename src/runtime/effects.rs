@@ -2,6 +2,8 @@
 //!
 //! A connection, a watch or a check ends when its handle is dropped. Operations are never cut off: what was sent is awaited.
 
+mod catalogue;
+mod connection;
 mod definitions;
 mod deploys;
 mod forwards;
@@ -19,33 +21,23 @@ use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use ropey::Rope;
+use jiff::Timestamp;
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::sync::{OnceCell, Semaphore};
 use tokio::task::JoinSet;
 use tokio_util::task::AbortOnDropHandle;
 
-use crate::app::{
-    CatalogueEntry, CatalogueListing, Effect, Epoch, Msg, OpId, OpenedDefinition, Question,
-    SaveAnswer,
-};
-use crate::catalogue::drafts::Base;
-use crate::catalogue::{Catalogue, CatalogueError, Digest};
-use crate::cluster::{Cluster, ExecSession, GroupKind, Selector, Stop, WatchHandle};
-use crate::definition::check::{CheckContext, SchemaSource, check};
-use crate::definition::id::{InstanceId, Namespace};
-use crate::editor::Revision;
-use crate::engine::plan::{Outcome, Progress, Step};
-use crate::engine::whereabouts::{cluster_uid, same_cluster};
+use crate::app::{Effect, Epoch, Msg, OpId, Question};
+use crate::cluster::{Cluster, ExecSession, Stop, TakeOver, WatchHandle};
+use crate::definition::check::{CheckContext, SchemaSource};
+use crate::engine::whereabouts::same_cluster;
 use crate::failure::{Failure, FailureKind};
-use crate::service::summary::InstanceKey;
-use crate::service::watch::Scope;
 
 use super::disk::Disk;
 use super::{Start, hints};
 
-/// How long until a cluster that did not answer is asked again which one it is.
-const IDENTIFY_AGAIN: Duration = Duration::from_secs(5);
+pub use catalogue::listing_of;
+
 /// Instances that are scaled or restarted at once.
 const ADJUSTED_AT_ONCE: usize = 4;
 
@@ -64,6 +56,7 @@ pub struct Runner {
     logs: Option<AbortOnDropHandle<()>>,
     changes: Option<AbortOnDropHandle<()>>,
     rights: Option<AbortOnDropHandle<()>>,
+    protection: Option<AbortOnDropHandle<()>>,
     preview: Option<AbortOnDropHandle<()>>,
     /// What is forwarded, whatever is connected to meanwhile.
     forwards: BTreeMap<OpId, AbortOnDropHandle<()>>,
@@ -73,7 +66,7 @@ pub struct Runner {
     /// The shell that was opened, and has no terminal yet.
     shell: Arc<Mutex<Option<(OpId, ExecSession)>>>,
     operations: JoinSet<()>,
-    /// How each of them is asked to stop.
+    /// How each of those that have not ended is asked to stop.
     stops: BTreeMap<OpId, Stop>,
     /// What a person waits for, and may give up.
     reads: BTreeMap<Question, AbortOnDropHandle<()>>,
@@ -105,6 +98,7 @@ impl Runner {
             logs: None,
             changes: None,
             rights: None,
+            protection: None,
             preview: None,
             forwards: BTreeMap::new(),
             usage: None,
@@ -148,14 +142,14 @@ impl Runner {
             Effect::CreateDefinition { name, text } => self.create_definition(name, text),
             Effect::CheckDefinition {
                 editor,
-                name,
+                id,
                 namespace,
                 schemas,
                 revision,
                 text,
             } => {
                 let context = CheckContext {
-                    id: Some(name),
+                    id: Some(id),
                     namespace,
                     schemas: SchemaSource::Cluster(schemas),
                     ..self.start.check_context()
@@ -221,7 +215,8 @@ impl Runner {
                 key,
                 scope,
                 volumes,
-            } => self.plan_teardown(op, key, (scope, volumes)),
+                named,
+            } => self.plan_teardown(op, key, (scope, volumes, named)),
             Effect::RunTeardown {
                 op,
                 plan,
@@ -261,6 +256,14 @@ impl Runner {
             Effect::StopOperation { op } => {
                 if let Some(stop) = self.stops.get(&op) {
                     stop.ask();
+                }
+            }
+            Effect::TakeOver { op, silent_since } => {
+                if let Some(stop) = self.stops.get(&op) {
+                    stop.take_over(match silent_since {
+                        Some(beat) => TakeOver::SilentSince(beat),
+                        None => TakeOver::Anyone,
+                    });
                 }
             }
             Effect::GiveUp(question) => drop(self.reads.remove(&question)),
@@ -325,6 +328,12 @@ impl Runner {
         self.reads.insert(question, task);
     }
 
+    /// Returns the time by the clock of the cluster that is connected to, or by ours.
+    pub fn now(&self) -> Timestamp {
+        let cluster = self.cluster();
+        cluster.map_or_else(|_| Timestamp::now(), |cluster| cluster.now())
+    }
+
     fn cluster(&self) -> Result<Cluster, Failure> {
         let slot = self.cluster.lock().unwrap_or_else(PoisonError::into_inner);
         let cluster = slot.as_ref().filter(|(epoch, _)| *epoch == self.connection);
@@ -342,6 +351,7 @@ impl Runner {
         &mut self,
         op: OpId,
     ) -> impl Future<Output = Result<Cluster, Failure>> + Send + use<> {
+        self.forget_ended();
         let (cluster, uid) = (self.cluster(), self.uid.clone());
         let stop = self.stops.entry(op).or_default().clone();
         async move {
@@ -351,379 +361,12 @@ impl Runner {
         }
     }
 
-    fn connect(&mut self, epoch: Epoch, context: Option<String>, after: Duration) {
-        // Nothing of the cluster before may be shown under the new one's name.
-        (self.overview, self.instance, self.logs) = (None, None, None);
-        (self.changes, self.preview, self.usage) = (None, None, None);
-        self.connection = epoch;
-        self.untold = usage::Untold::default();
-        self.uid = Arc::default();
-        *self.cluster.lock().unwrap_or_else(PoisonError::into_inner) = None;
-        let (connect, slot, messages) = (
-            self.start.connect.clone(),
-            self.cluster.clone(),
-            self.messages.clone(),
-        );
-        let uid = self.uid.clone();
-        let task = tokio::spawn(async move {
-            tokio::time::sleep(after).await;
-            let mut connected = None;
-            let msg = match connect(context).await {
-                Ok(cluster) => {
-                    connected = Some(cluster.clone());
-                    let identity = cluster.identity();
-                    let msg = Msg::Connected {
-                        epoch,
-                        context: identity.context.clone(),
-                        cluster: identity.cluster.clone(),
-                        namespace: cluster.namespace().clone(),
-                        is_insecure: identity.is_insecure,
-                        guard: cluster.guard(),
-                    };
-                    *slot.lock().unwrap_or_else(PoisonError::into_inner) = Some((epoch, cluster));
-                    msg
-                }
-                Err(failure) => Msg::ConnectFailed { epoch, failure },
-            };
-            drop(messages.send(msg));
-            if let Some(cluster) = connected {
-                identify(&cluster, &uid, |uid| {
-                    drop(messages.send(Msg::ClusterIdentified { epoch, uid }));
-                })
-                .await;
-            }
-        });
-        self.connecting = Some(AbortOnDropHandle::new(task));
+    /// Forgets the operations that have ended, so that a long session does not hold one more with each.
+    fn forget_ended(&mut self) {
+        while self.operations.try_join_next().is_some() {}
+        self.stops.retain(|_, stop| stop.is_shared());
     }
-
-    fn watch_overview(&mut self, epoch: Epoch, scope: Scope) {
-        self.overview = None;
-        let Ok(cluster) = self.cluster() else {
-            return;
-        };
-        let messages = self.messages.clone();
-        let sink = move |event| drop(messages.send(Msg::Overview { epoch, event }));
-        self.overview = Some(cluster.watch_overview(scope, sink));
-    }
-
-    fn watch_retained(&mut self, epoch: Epoch, scope: Option<Scope>) {
-        self.retained = None;
-        let (Ok(cluster), Some(scope)) = (self.cluster(), scope) else {
-            return;
-        };
-        let messages = self.messages.clone();
-        let sink = move |event| drop(messages.send(Msg::Overview { epoch, event }));
-        self.retained = Some(cluster.watch_retained(&scope, sink));
-    }
-
-    fn watch_instance(&mut self, epoch: Epoch, key: Option<InstanceKey>) {
-        self.instance = None;
-        let (Ok(cluster), Some(key)) = (self.cluster(), key) else {
-            return;
-        };
-        let (messages, of) = (self.messages.clone(), key.clone());
-        let sink = move |event| {
-            drop(messages.send(Msg::InstanceEvent {
-                epoch,
-                key: of.clone(),
-                event,
-            }))
-        };
-        self.instance = Some(cluster.watch_instance(&key, sink));
-    }
-
-    fn list_namespaces(&mut self, epoch: Epoch) {
-        let (cluster, messages) = (self.cluster(), self.messages.clone());
-        self.read(Question::Namespaces, async move {
-            let result = match cluster {
-                Ok(cluster) => namespaces_of(&cluster).await,
-                Err(failure) => Err(failure),
-            };
-            drop(messages.send(Msg::NamespacesListed { epoch, result }));
-        });
-    }
-
-    fn list_contexts(&self) {
-        let (contexts, messages) = (self.start.contexts.clone(), self.messages.clone());
-        self.disk
-            .run(move || drop(messages.send(Msg::ContextsListed(contexts()))));
-    }
-
-    fn list_catalogue(&self) {
-        let (catalogue, drafts, messages) = (
-            self.start.catalogue.clone(),
-            self.start.drafts.clone(),
-            self.messages.clone(),
-        );
-        self.disk.run(move || {
-            let result = listing_of(&catalogue).map(|listing| CatalogueListing {
-                drafts: drafts.names(),
-                ..listing
-            });
-            drop(messages.send(Msg::CatalogueListed(result)));
-        });
-    }
-
-    fn show_definition(&self, name: InstanceId) {
-        let (catalogue, messages) = (self.start.catalogue.clone(), self.messages.clone());
-        self.disk.run(move || {
-            let result = catalogue
-                .read(&name)
-                .map(|text| text.text)
-                .map_err(Failure::from);
-            drop(messages.send(Msg::DefinitionShown { name, result }));
-        });
-    }
-
-    fn open_definition(&self, editor: OpId, name: InstanceId) {
-        let (catalogue, drafts, messages) = (
-            self.start.catalogue.clone(),
-            self.start.drafts.clone(),
-            self.messages.clone(),
-        );
-        self.disk.run(move || {
-            let result = catalogue.read(&name).map_err(Failure::from).map(|current| {
-                // A draft that cannot be read must not keep the definition from being edited.
-                let draft = drafts.find(&name, &current).ok().flatten();
-                OpenedDefinition {
-                    text: current.text,
-                    digest: current.digest,
-                    draft: draft.map(|draft| (draft.text, draft.base)),
-                }
-            });
-            drop(messages.send(Msg::DefinitionOpened { editor, result }));
-        });
-    }
-
-    fn create_definition(&self, name: InstanceId, text: String) {
-        let (catalogue, messages) = (self.start.catalogue.clone(), self.messages.clone());
-        self.disk.run(move || {
-            let result = catalogue
-                .create(&name, &text)
-                .map(drop)
-                .map_err(Failure::from);
-            drop(messages.send(Msg::DefinitionCreated { name, result }));
-        });
-    }
-
-    fn check_definition(
-        &self,
-        editor: OpId,
-        context: CheckContext,
-        revision: Revision,
-        text: Rope,
-    ) {
-        let messages = self.messages.clone();
-        tokio::task::spawn_blocking(move || {
-            let diagnostics = check(&text.to_string(), &context).diagnostics;
-            drop(messages.send(Msg::Checked {
-                editor,
-                revision,
-                diagnostics,
-            }));
-        });
-    }
-
-    fn save_definition(
-        &self,
-        (editor, revision): (OpId, Revision),
-        name: InstanceId,
-        text: Rope,
-        base: Digest,
-    ) {
-        let (catalogue, messages) = (self.start.catalogue.clone(), self.messages.clone());
-        let drafts = self.start.drafts.clone();
-        self.disk.run(move || {
-            let text = text.to_string();
-            drafts.overtake(&name, &text, &base);
-            let answer = match catalogue.save(&name, &text, &base) {
-                Ok(digest) => SaveAnswer::Saved(digest),
-                Err(CatalogueError::Changed { .. }) => SaveAnswer::Changed,
-                Err(error) => SaveAnswer::Failed(error.into()),
-            };
-            drop(messages.send(Msg::Saved {
-                editor,
-                revision,
-                answer,
-            }));
-        });
-    }
-
-    fn keep_draft(
-        &self,
-        (editor, revision): (OpId, Revision),
-        name: InstanceId,
-        text: Rope,
-        base: Base,
-    ) {
-        let (drafts, messages) = (self.start.drafts.clone(), self.messages.clone());
-        let catalogue = self.start.catalogue.clone();
-        self.disk.run(move || {
-            let kept = drafts.keep(&name, &text.to_string(), &base);
-            // Whoever types is told of another's change while it is fresh, and not only on saving.
-            let is_changed =
-                || !matches!(catalogue.digest(&name), Ok(Some(now)) if now == base.digest);
-            let result = kept.map(|()| is_changed()).map_err(Failure::from);
-            drop(messages.send(Msg::DraftKept {
-                editor,
-                revision,
-                base: base.digest,
-                result,
-            }));
-        });
-    }
-
-    fn discard_draft(&self, name: InstanceId) {
-        let drafts = self.start.drafts.clone();
-        self.disk.run(move || {
-            // A draft that stays is offered again, and does no harm.
-            let _ = drafts.discard(&name);
-        });
-    }
-}
-
-/// Finds out which cluster it is, as soon as it answers.
-async fn identify(
-    cluster: &Cluster,
-    slot: &OnceCell<Option<String>>,
-    tell: impl FnOnce(Option<String>),
-) {
-    loop {
-        match cluster_uid(cluster).await {
-            Ok(uid) => {
-                // It is set here alone.
-                drop(slot.set(uid.clone()));
-                return tell(uid);
-            }
-            Err(_) => tokio::time::sleep(IDENTIFY_AGAIN).await,
-        }
-    }
-}
-
-fn reporter(op: OpId, messages: UnboundedSender<Msg>) -> impl Fn(Progress) + Send + Sync {
-    move |progress| drop(messages.send(Msg::Progressed { op, progress }))
-}
-
-/// The outcome of an operation that failed before its first step.
-fn not_begun(failure: Failure) -> Outcome {
-    Outcome {
-        failed: vec![(Step::Claim, failure)],
-        ..Outcome::default()
-    }
-}
-
-async fn namespaces_of(cluster: &Cluster) -> Result<Vec<Namespace>, Failure> {
-    let kind = GroupKind::new("", "Namespace");
-    let objects = cluster
-        .list_metadata(&kind, None, &Selector::everything())
-        .await?;
-    let mut namespaces: Vec<Namespace> = objects
-        .iter()
-        .filter_map(|object| object.key.name.parse().ok())
-        .collect();
-    namespaces.sort();
-    Ok(namespaces)
-}
-
-/// Reads what the lists show of a catalogue, without its drafts.
-///
-/// # Errors
-/// The directory cannot be read.
-pub fn listing_of(catalogue: &Catalogue) -> Result<CatalogueListing, Failure> {
-    let listing = catalogue.list()?;
-    let mut refused: Vec<_> = listing
-        .refused
-        .into_iter()
-        .map(|file| (file.file_name, file.reason))
-        .collect();
-    let mut entries = Vec::with_capacity(listing.entries.len());
-    for entry in listing.entries {
-        match catalogue.read(&entry.name) {
-            Ok(text) => entries.push(CatalogueEntry {
-                name: entry.name,
-                hash: text.digest.as_str().to_owned(),
-                image: image_of(&text.text),
-            }),
-            Err(error) => refused.push((format!("{}.yaml", entry.name), error.to_string())),
-        }
-    }
-    Ok(CatalogueListing {
-        entries,
-        refused,
-        drafts: Vec::new(),
-    })
-}
-
-/// Returns the image of the first container of a definition without errors.
-fn image_of(text: &str) -> Option<String> {
-    let definition = check(text, &CheckContext::default()).definition?;
-    definition.image().map(str::to_owned)
 }
 
 #[cfg(test)]
-mod tests {
-    use std::sync::mpsc::channel;
-
-    use tokio::sync::mpsc;
-
-    use super::*;
-    use crate::catalogue::drafts::Drafts;
-    use crate::cluster::mock::{self, Reply};
-
-    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-    async fn connection_that_was_given_up_never_stands_for_the_next() {
-        let dir = tempfile::tempdir().unwrap();
-        let ((begun, has_begun), (go_on, waits)) = (channel(), channel());
-        let waits = Mutex::new((begun, waits));
-        // The first connection comes about at a moment where nothing can stop it any more; the second never does.
-        let connect: crate::runtime::Connector = Arc::new(move |context| {
-            if context.as_deref() == Some("second") {
-                return Box::pin(std::future::pending()) as _;
-            }
-            let (begun, waits) = &*waits.lock().unwrap();
-            begun.send(()).unwrap();
-            waits.recv().unwrap();
-            Box::pin(async { Ok(mock::cluster(|_| Reply::Silence).0) }) as _
-        });
-        let start = Start {
-            settings: Default::default(),
-            catalogue: Catalogue::at(dir.path().join("catalogue")),
-            drafts: Drafts::of(dir.path(), dir.path()),
-            trash: crate::catalogue::trash::Trash::of(dir.path(), false),
-            connect,
-            contexts: Arc::new(|| Ok(Vec::new())),
-            context: None,
-            is_sandbox: false,
-            open: None,
-            holder: "ann@host/1".to_owned(),
-            theme: crate::ui::Theme::default(),
-            keymap: crate::app::Keymap::default(),
-            cache: std::path::PathBuf::from("/nonexistent"),
-            faults: Vec::new(),
-            state: None,
-        };
-        let (messages, mut told) = mpsc::unbounded_channel();
-        let mut runner = Runner::new(start, messages).unwrap();
-        let connect = |epoch, context: &str| Effect::Connect {
-            epoch: Epoch(epoch),
-            context: Some(context.to_owned()),
-            after: Duration::ZERO,
-        };
-        runner.run(connect(1, "first"));
-        has_begun.recv().unwrap();
-        runner.run(connect(2, "second"));
-        go_on.send(()).unwrap();
-        let msg = told.recv().await.unwrap();
-        assert!(
-            matches!(
-                msg,
-                Msg::Connected {
-                    epoch: Epoch(1),
-                    ..
-                }
-            ),
-            "{msg:?}"
-        );
-        assert!(runner.cluster().is_err());
-    }
-}
+mod tests;

@@ -1,10 +1,12 @@
 //! The event loop: one queue in, effects and frames out.
 
 use std::panic;
+use std::path::Path;
 use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use crossterm::event::{KeyCode, KeyModifiers};
 use jiff::Timestamp;
 use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
 use tokio::sync::oneshot;
@@ -57,6 +59,8 @@ struct EventLoop {
     last_words: Arc<LastWords>,
     began: Instant,
     wanted: Wanted,
+    /// The question in the last frame to which an answer carries something out.
+    question_in_sight: Option<String>,
     last_frame: Option<Instant>,
     /// When the frames that data asked for would have been drawn at the pace of a flood.
     paced: Instant,
@@ -110,14 +114,7 @@ pub async fn run(start: Start) -> Result<Ended, RuntimeError> {
     let ended = event_loop
         .turn_until_the_end(&mut keys, &mut data, &mut asked)
         .await;
-    // A keyboard that is gone may be noticed before any signal is.
-    if let Ended::Signal(_) = ended {
-        event_loop.last_words.write();
-    }
-    event_loop.runner.finish(FINISH_WITHIN).await;
-    if let Some(state) = state {
-        traffic::keep(&state, event_loop.screen.traffic());
-    }
+    event_loop.finish(ended, state.as_deref()).await;
     drop(guard);
     Ok(ended)
 }
@@ -131,6 +128,7 @@ impl EventLoop {
     ) -> std::io::Result<Self> {
         let mut model = Model::new(Timestamp::now(), start.is_sandbox, start.context.clone());
         model.size = size;
+        model.session.invocation = start.invocation.clone();
         model.keymap = start.keymap.clone();
         model.completes_unasked = start.settings.editor.completion == CompletionMode::Auto;
         let state = start.state.as_deref().filter(|_| start.settings.ui.hints);
@@ -150,6 +148,7 @@ impl EventLoop {
             last_words,
             began: Instant::now(),
             wanted: Wanted::ByUser,
+            question_in_sight: None,
             last_frame: None,
             paced: Instant::now(),
             ended: None,
@@ -158,6 +157,7 @@ impl EventLoop {
             ordered: None,
             lent: None,
         };
+        event_loop.model.session.asked_namespace = start.namespace;
         let effects = crate::app::begin(&mut event_loop.model, start.open);
         event_loop.model.tell_faults(start.faults);
         event_loop.carry_out(effects);
@@ -197,6 +197,18 @@ impl EventLoop {
                 self.lend(order, keys);
             }
             self.draw_if_due();
+        }
+    }
+
+    /// Keeps what is unsaved, lets what was sent be finished, and keeps the figures of the session.
+    async fn finish(&mut self, ended: Ended, state: Option<&Path>) {
+        // A keyboard that is gone may be noticed before any signal is.
+        if let Ended::Signal(_) = ended {
+            self.last_words.write();
+        }
+        self.runner.finish(FINISH_WITHIN).await;
+        if let Some(state) = state {
+            traffic::keep(state, self.screen.traffic());
         }
     }
 
@@ -287,7 +299,7 @@ impl EventLoop {
 
     fn tick(&mut self) {
         let msg = Msg::Tick {
-            now: Timestamp::now(),
+            now: self.runner.now(),
             clock: self.began.elapsed(),
         };
         self.take(msg);
@@ -295,7 +307,28 @@ impl EventLoop {
 
     fn take(&mut self, msg: Msg) {
         let effects = update(&mut self.model, msg);
+        if self.question().is_none() {
+            self.question_in_sight = None;
+        }
         self.carry_out(effects);
+    }
+
+    fn question(&self) -> Option<&str> {
+        self.model.popup.as_ref()?.question()
+    }
+
+    /// Tells whether a key would answer a question that nobody has seen: it was typed before, perhaps as a part of a text.
+    fn answers_unseen(&self, msg: &Msg) -> bool {
+        let is_answer = match msg {
+            Msg::Key(key) => match key.code {
+                KeyCode::Enter => true,
+                KeyCode::Char(_) => !key.modifiers.contains(KeyModifiers::CONTROL),
+                _ => false,
+            },
+            _ => false,
+        };
+        let question = self.question();
+        is_answer && question.is_some() && question != self.question_in_sight.as_deref()
     }
 
     fn on_time(&mut self) {
@@ -326,6 +359,9 @@ impl EventLoop {
     fn take_input(&mut self, msg: Msg) {
         // What was typed before a shell had the keys is not meant for what is behind it.
         if self.is_handed_over() && matches!(msg, Msg::Key(_) | Msg::Paste(_) | Msg::Mouse(_)) {
+            return;
+        }
+        if self.answers_unseen(&msg) {
             return;
         }
         // Of many sizes only the last is the terminal's; the others are never drawn.
@@ -479,6 +515,7 @@ impl EventLoop {
             Ok(Some((geometry, hits))) => {
                 self.model.hits = hits;
                 self.model.set_geometry(geometry);
+                self.question_in_sight = self.question().map(str::to_owned);
                 let now = Instant::now();
                 if self.wanted == Wanted::ByData {
                     self.paced = self.paced.max(now) + DATA_FRAME;

@@ -249,9 +249,11 @@ mod tests {
 
     #[test]
     fn nothing_of_the_command_is_evaluated() {
-        let (result, _) = edited("echo $(touch /tmp/bowline-evaluated) ; false");
+        let dir = tempfile::tempdir().unwrap();
+        let evaluated = dir.path().join("evaluated");
+        let (result, _) = edited(&format!("echo $(touch {}) ; false", evaluated.display()));
         assert_eq!(result, Ok(None));
-        assert!(!Path::new("/tmp/bowline-evaluated").exists());
+        assert!(!evaluated.exists());
     }
 
     #[test]

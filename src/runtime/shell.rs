@@ -15,28 +15,32 @@ use crate::failure::{Failure, FailureKind};
 /// Pieces of input and output that wait.
 const BUFFER: usize = 16;
 
-/// Tells the size of the terminal, now and whenever it changes, until the handle is dropped.
+/// Tells the size of the terminal, now and whenever it changes, until the handle is dropped. What is given after this has
+/// returned comes after the size, so that nothing that is typed meets a terminal without one.
 ///
 /// # Errors
 /// The system refuses a handler.
 pub fn tell_size(given: mpsc::Sender<ExecInput>) -> io::Result<AbortOnDropHandle<()>> {
     let mut changes = signal(SignalKind::window_change())?;
+    if let Some(size) = size() {
+        // A session that takes nothing any more has no use for it.
+        let _ = given.try_send(size);
+    }
     let telling = async move {
-        loop {
-            if let Ok((columns, rows)) = crossterm::terminal::size()
-                && given
-                    .send(ExecInput::Resized { columns, rows })
-                    .await
-                    .is_err()
+        while changes.recv().await.is_some() {
+            if let Some(size) = size()
+                && given.send(size).await.is_err()
             {
-                return;
-            }
-            if changes.recv().await.is_none() {
                 return;
             }
         }
     };
     Ok(AbortOnDropHandle::new(tokio::spawn(telling)))
+}
+
+fn size() -> Option<ExecInput> {
+    let (columns, rows) = crossterm::terminal::size().ok()?;
+    Some(ExecInput::Resized { columns, rows })
 }
 
 /// Where the keys of a session go.
@@ -49,6 +53,7 @@ pub fn begin(
 ) -> (Keys, impl Future<Output = Result<i32, Failure>>) {
     let (given, input) = mpsc::channel(BUFFER);
     let keys = given.clone();
+    let telling = tell_size(given);
     let running = async move {
         let terminal = |error: io::Error| {
             Failure::new(
@@ -56,7 +61,7 @@ pub fn begin(
                 format!("cannot use the terminal: {error}"),
             )
         };
-        let _telling = tell_size(given).map_err(terminal)?;
+        let _telling = telling.map_err(terminal)?;
         let (said, heard) = mpsc::channel(BUFFER);
         let printing = tokio::task::spawn_blocking(move || print(heard, output));
         let code = session.run(input, said).await;

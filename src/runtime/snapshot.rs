@@ -42,7 +42,7 @@ pub async fn snapshot(start: Start, size: (u16, u16)) -> Result<Buffer, Failure>
             .min(WITHIN.saturating_sub(began.elapsed()));
         let msg = tokio::time::timeout(wait, data.recv()).await.ok().flatten();
         let tick = Msg::Tick {
-            now: Timestamp::now(),
+            now: runner.now(),
             clock: began.elapsed(),
         };
         for msg in [Some(tick), msg].into_iter().flatten() {
@@ -69,7 +69,7 @@ pub async fn snapshot(start: Start, size: (u16, u16)) -> Result<Buffer, Failure>
     take(
         &mut model,
         Msg::Tick {
-            now: Timestamp::now(),
+            now: runner.now(),
             clock: began.elapsed(),
         },
         &mut runner,

@@ -1,12 +1,14 @@
-//! Into the trash before it is taken down: what reads an instance and what keeps it, put together for everyone who tears down.
+//! Into the trash before it is taken down, and out of it again: the engine, which reads instances and puts them back, and the
+//! catalogue's trash, which keeps them, brought together for the command line and the dashboard.
 
 use jiff::Timestamp;
 
 use crate::catalogue::trash::{Trash, TrashItem};
 use crate::cluster::Cluster;
 use crate::engine::plan::{Fate, FateRow, TeardownPlan, TeardownScope};
-use crate::engine::restore::{Remains, remains};
+use crate::engine::restore::{Remains, RestoreRequest, Surroundings, remains};
 use crate::failure::{Failure, FailureKind};
+use crate::service::summary::InstanceKey;
 
 /// Puts what a teardown would lose into the trash. Returns whether there was anything that could be put back later.
 ///
@@ -40,6 +42,21 @@ pub async fn keep_in_trash(
             summary: format!("nothing is deleted, for no copy can be kept: {failure}"),
             ..failure
         }),
+    }
+}
+
+/// Returns what is asked of the engine to put back what is kept.
+pub fn restore_request(item: &TrashItem, surroundings: Surroundings) -> RestoreRequest {
+    RestoreRequest {
+        instance: InstanceKey {
+            namespace: item.namespace.clone(),
+            id: item.id.clone(),
+        },
+        revision: item.revision,
+        definition: item.definition.clone(),
+        text: item.text.clone(),
+        parameters: item.parameters.clone(),
+        surroundings,
     }
 }
 

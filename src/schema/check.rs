@@ -20,8 +20,10 @@ use crate::definition::check::suggest::nearest;
 use crate::definition::diagnostic::{Fix, Severity};
 use crate::definition::yaml::MAX_DEPTH;
 
+#[cfg(test)]
+use documents::check;
+pub use documents::check_documents;
 pub(crate) use documents::check_tree;
-pub use documents::{check, check_documents};
 pub(super) use scalar::words;
 
 /// Most fields that a sentence lists.
@@ -40,7 +42,8 @@ pub(crate) fn walk_object(reader: &mut Reader<'_>, value: Value, schema: Schema<
 }
 
 /// Checks a value against a schema.
-pub(crate) fn walk(reader: &mut Reader<'_>, value: Value, schema: Schema<'_>) {
+#[cfg(test)]
+fn walk(reader: &mut Reader<'_>, value: Value, schema: Schema<'_>) {
     Walker::default().value(reader, value, schema, 0);
 }
 

@@ -22,7 +22,7 @@ pub enum Depth {
 pub fn explain(schema: Schema<'_>, field: Option<&str>, depth: Depth) -> String {
     let mut out = String::new();
     if let Some(field) = field {
-        out.push_str(&format!("FIELD: {field} <{}>\n", type_of(schema)));
+        out.push_str(&format!("FIELD: {field} <{}>\n", schema.type_names()));
         values(&mut out, schema, 0);
         out.push('\n');
     }
@@ -89,15 +89,7 @@ fn recursive<'d>(out: &mut String, schema: Schema<'d>, level: usize, above: &mut
 fn heading(out: &mut String, name: &str, field: Schema<'_>, is_required: bool, level: usize) {
     let mark = if is_required { " -required-" } else { "" };
     let indent = "  ".repeat(level);
-    out.push_str(&format!("{indent}{name}  <{}>{mark}\n", type_of(field)));
-}
-
-fn type_of(schema: Schema<'_>) -> String {
-    let alternatives: Vec<String> = schema.alternatives().map(|one| one.type_name()).collect();
-    match alternatives.is_empty() {
-        true => schema.type_name(),
-        false => alternatives.join(" or "),
-    }
+    out.push_str(&format!("{indent}{name}  <{}>{mark}\n", field.type_names()));
 }
 
 /// Says which values are allowed, which one holds without one, and which other names a field has.
@@ -220,6 +212,8 @@ mod tests {
             "  containers  <[]Container> -required-",
             "    image  ",
             "also: environment",
+            "pullSecret  <string or Object>",
+            "parameters  <map[string](string or number or boolean)>",
         ];
         let mut from = 0;
         for part in order {

@@ -272,8 +272,8 @@ impl<'d> Schema<'d> {
     /// Returns the type as kubectl writes it: `[]Container`, `map[string]string`, `integer`.
     pub fn type_name(&self) -> String {
         match self.shape() {
-            Shape::List(items) => format!("[]{}", items.type_name()),
-            Shape::Map(values) => format!("map[string]{}", values.type_name()),
+            Shape::List(items) => format!("[]{}", items.type_name_inside()),
+            Shape::Map(values) => format!("map[string]{}", values.type_name_inside()),
             Shape::Text => "string".to_owned(),
             Shape::Integer => "integer".to_owned(),
             Shape::Number => "number".to_owned(),
@@ -282,8 +282,27 @@ impl<'d> Schema<'d> {
             Shape::IntOrText => "IntOrString".to_owned(),
             Shape::Object | Shape::Any => {
                 let name = self.definition.and_then(|name| name.rsplit('.').next());
-                name.unwrap_or("Object").to_owned()
+                name.map_or_else(|| self.type_names(), str::to_owned)
             }
+        }
+    }
+
+    /// Returns the type, or where it is one of several each of them, whatever they are called together.
+    pub fn type_names(&self) -> String {
+        let alternatives: Vec<String> = self.alternatives().map(|one| one.type_name()).collect();
+        match (alternatives.is_empty(), self.shape()) {
+            (false, _) => alternatives.join(" or "),
+            (true, Shape::Object | Shape::Any) if self.definition.is_none() => "Object".to_owned(),
+            (true, _) => self.type_name(),
+        }
+    }
+
+    /// Returns the type for behind the type of a list or map: what is one of several holds together.
+    fn type_name_inside(&self) -> String {
+        let is_one_of_several = self.definition.is_none() && self.alternatives().next().is_some();
+        match is_one_of_several {
+            true => format!("({})", self.type_name()),
+            false => self.type_name(),
         }
     }
 

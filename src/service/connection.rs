@@ -99,6 +99,11 @@ impl Link {
     }
 }
 
+/// Tells whether what changes is told as it does, so that silence means something.
+pub(super) fn hears(link: Option<&Link>) -> bool {
+    !matches!(link.map(Link::state), Some(LinkState::Retrying { .. }))
+}
+
 /// Takes all watches together.
 pub(super) fn of<'a>(links: impl Iterator<Item = &'a Link>) -> Connection {
     let mut is_connecting = true;

@@ -10,6 +10,7 @@ use super::address::{self, Address, Route};
 use super::connection::{self, Link};
 use super::drift;
 use super::health::{self, Health, InstanceView, Pods};
+use super::operation::Heard;
 use super::summary::{Claim, Event, InstanceKey, ObjectRow, Pod, Record, Workload};
 use super::watch::{Delta, Keyed, LinkState, RouteKind, Topic, WatchEvent, apply_delta};
 use crate::definition::id::Namespace;
@@ -24,6 +25,7 @@ const MAX_EVENTS: usize = 1000;
 pub struct Detail {
     key: InstanceKey,
     record: Option<Record>,
+    heard: Option<Heard>,
     workloads: Vec<Workload>,
     claims: Vec<Claim>,
     pods: Vec<Pod>,
@@ -42,6 +44,7 @@ impl Detail {
         Self {
             key,
             record: None,
+            heard: None,
             workloads: Vec::new(),
             claims: Vec::new(),
             pods: Vec::new(),
@@ -99,6 +102,8 @@ impl Detail {
                 let mut records: Vec<_> = self.record.take().into_iter().collect();
                 apply_all(&mut records, deltas);
                 self.record = records.pop();
+                let noted = self.record.as_ref().and_then(|it| it.operation.as_ref());
+                self.heard = Heard::next(self.heard.take(), noted, now);
             }
             WatchEvent::Pods(deltas) => {
                 change(&mut self.pods, namespace, |_| true, deltas);
@@ -228,9 +233,19 @@ impl Detail {
             pods: Pods::Full(&self.pods),
             events: &self.events,
             objects: &self.objects,
+            // Where no news come, no beats do.
+            heard: self.heard.as_ref().map(Heard::since).filter(|_| {
+                let link = self.links.get(&Topic::Records);
+                connection::hears(link)
+            }),
             unknown: unknown.as_deref(),
         };
         health::health(&view, now)
+    }
+
+    /// Judges its operation by the beat that the holder wrote: for who looks once, and sees no change.
+    pub fn judge_by_beats(&mut self) {
+        self.heard = self.heard.take().map(Heard::by_its_beat);
     }
 
     /// Tells whether somebody changed its objects, by who set their fields; none where nobody can say.

@@ -45,11 +45,6 @@ impl Drift {
             (None, _) => None,
         }
     }
-
-    /// Tells whether somebody changed the live objects.
-    pub fn is_changed(self) -> bool {
-        matches!(self, Self::Changed | Self::EditedAndChanged)
-    }
 }
 
 impl fmt::Display for Drift {

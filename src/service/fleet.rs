@@ -10,6 +10,7 @@ use super::connection::{self, Link};
 use super::drift::{self, Drift};
 use super::health::State;
 use super::instance::Instance;
+use super::operation::Heard;
 use super::pod_name;
 use super::retained::RetainedVolume;
 use super::summary::{Claim, InstanceKey, PodRow, WorkloadKind};
@@ -30,6 +31,8 @@ pub struct StateCounts {
     pub rolling: usize,
     /// `Failing`.
     pub failing: usize,
+    /// `Interrupted`.
+    pub interrupted: usize,
     /// `Stopped`.
     pub stopped: usize,
     /// `Terminating`.
@@ -95,6 +98,17 @@ impl Fleet {
             due.extend(self.instances.keys().cloned());
         }
         self.recompute(due, now)
+    }
+
+    /// Judges operations by the beats that their holders wrote: for who looks once, and sees no change.
+    pub fn judge_by_beats(&mut self, now: Timestamp) {
+        let noted = self.instances.values_mut().filter(|it| it.heard.is_some());
+        let mut dirty = BTreeSet::new();
+        for instance in noted {
+            instance.heard = instance.heard.take().map(Heard::by_its_beat);
+            dirty.insert(instance.key().clone());
+        }
+        self.recompute(dirty, now);
     }
 
     /// Returns when [`Fleet::refresh`] can change something though no event comes.
@@ -170,6 +184,7 @@ impl Fleet {
                 State::Ready => counts.ready += 1,
                 State::Rolling => counts.rolling += 1,
                 State::Failing => counts.failing += 1,
+                State::Interrupted => counts.interrupted += 1,
                 State::Stopped => counts.stopped += 1,
                 State::Terminating => counts.terminating += 1,
                 State::Unknown => counts.unknown += 1,
@@ -200,6 +215,7 @@ impl Fleet {
 
     fn recompute(&mut self, dirty: BTreeSet<InstanceKey>, now: Timestamp) -> bool {
         let unknown = connection::staleness(self.links.values(), now);
+        let hears = connection::hears(self.links.get(&Topic::Records));
         let mut has_changed = false;
         for key in dirty {
             let Some(instance) = self.instances.get_mut(&key) else {
@@ -214,7 +230,7 @@ impl Fleet {
             let hidden =
                 || connection::hidden(instance.record(), instance.workloads(), &self.links);
             let unknown = unknown.clone().or_else(hidden);
-            has_changed |= instance.recompute(drift, unknown.as_deref(), now);
+            has_changed |= instance.recompute(drift, (unknown.as_deref(), hears), now);
         }
         has_changed
     }

@@ -14,6 +14,9 @@ const NOT_HTTP: [u16; 14] = [
     21, 22, 25, 53, 389, 636, 1433, 1521, 3306, 5432, 5672, 6379, 9092, 27017,
 ];
 
+/// What a refusal of a port ends with on the command line; elsewhere a pod is chosen otherwise.
+pub const OF_A_POD: &str = "; with --pod any port of a pod can be named";
+
 /// What is forwarded.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ForwardRequest {

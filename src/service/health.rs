@@ -16,6 +16,7 @@ use serde::Serialize;
 
 pub use self::claims::{StorageClass, remark_on_claim};
 pub use self::pods::{is_broken, waits_for_node, waits_for_volumes};
+use super::operation::ABANDONED_AFTER;
 use super::pod_name;
 use super::summary::{Claim, Event, ObjectRow, Pod, PodRow, Record, Workload, WorkloadKind};
 
@@ -31,6 +32,8 @@ const PROGRESS_DEADLINE: Duration = Duration::from_secs(600);
 pub enum State {
     /// It cannot get there by itself.
     Failing,
+    /// An operation on it was left half done: nobody goes on with it.
+    Interrupted,
     /// Nothing can be said: the data is stale or may not be read.
     Unknown,
     /// On its way to what is wanted, within its time.
@@ -52,6 +55,7 @@ impl State {
             Self::Ready => "Ready",
             Self::Rolling => "Rolling",
             Self::Failing => "Failing",
+            Self::Interrupted => "Interrupted",
             Self::Stopped => "Stopped",
             Self::Terminating => "Terminating",
             Self::Saved => "Saved",
@@ -121,6 +125,8 @@ pub struct InstanceView<'a> {
     pub events: &'a [Event],
     /// Its objects, where they are known: those of other kinds say how they are doing.
     pub objects: &'a [ObjectRow],
+    /// Since when the operation that its record notes says the same; none where that cannot be told.
+    pub heard: Option<Timestamp>,
     /// Why nothing can be said, if that is so.
     pub unknown: Option<&'a str>,
 }
@@ -145,7 +151,7 @@ pub fn assess(view: &InstanceView<'_>, now: Timestamp) -> Assessment {
         now,
         look_again: None,
     };
-    let health = judge(view, &mut clock);
+    let health = interrupted(view, judge(view, &mut clock), &mut clock);
     Assessment {
         health,
         look_again: clock.look_again,
@@ -168,6 +174,25 @@ impl GraceClock {
         }
         self.look_again = Some(self.look_again.map_or(end, |known| known.min(end)));
         false
+    }
+}
+
+/// What stands half done is told before how that is doing: it does not become otherwise by itself.
+fn interrupted(view: &InstanceView<'_>, health: Health, clock: &mut GraceClock) -> Health {
+    let noted = view.record.and_then(|record| record.operation.as_ref());
+    let (Some(operation), Some(heard)) = (noted, view.heard) else {
+        return health;
+    };
+    if health.state == State::Unknown || !clock.is_over(heard, ABANDONED_AFTER) {
+        return health;
+    }
+    let mut reason = operation.stands_still();
+    if let (State::Failing, Some(why)) = (health.state, &health.reason) {
+        reason.push_str(&format!("; {}: {why}", State::Failing));
+    }
+    Health {
+        is_final: health.is_final,
+        ..Health::because(State::Interrupted, reason)
     }
 }
 
@@ -217,7 +242,7 @@ fn without_workload(view: &InstanceView<'_>, clock: &mut GraceClock) -> Health {
             format!("{}: {}", operation.kind, operation.step),
         );
     }
-    if record.revision.is_none() {
+    if record.revision.is_none() && !record.is_adopted {
         return Health::because(State::Failing, "no deploy of it was completed yet");
     }
     if record.has_workload {
@@ -275,20 +300,31 @@ fn blocked(workload: &Workload) -> Option<String> {
     let message = words::creation(&blocked.message);
     Some(match message.is_empty() {
         true => format!("{}: {}", label(workload), blocked.reason),
+        false if blocked.reason == NO_PODS => {
+            format!("{} cannot create pods: {message}", label(workload))
+        }
         false => format!("{}: {}: {message}", label(workload), blocked.reason),
     })
 }
 
-/// A StatefulSet says only in events that it cannot create pods; a Deployment has a condition for it.
+/// The reason of events and conditions that say why pods cannot be created.
+const NO_PODS: &str = "FailedCreate";
+
+/// Tells whether a workload has fewer pods than it wants and would say only in events that it cannot create them; a Deployment
+/// has a condition for it.
+pub fn lacks_pods(workload: &Workload) -> bool {
+    let has_condition = workload.kind == WorkloadKind::Deployment;
+    !has_condition && !workload.is_suspended && workload.replicas < workload.wanted
+}
+
 fn cannot_create_pods(view: &InstanceView<'_>) -> Option<String> {
-    let mut short = view
-        .workloads
-        .iter()
-        .filter(|workload| workload.kind == WorkloadKind::StatefulSet)
-        .filter(|workload| workload.replicas < workload.wanted);
+    // What was said before the last pod came is over.
+    let newest = pods::newest(view.pods);
+    let mut short = view.workloads.iter().filter(|it| lacks_pods(it));
     short.find_map(|workload| {
         let explains = |event: &&Event| {
-            event.reason == "FailedCreate"
+            event.reason == NO_PODS
+                && newest.is_none_or(|newest| event.last_seen >= newest)
                 && event.object_kind == workload.kind.as_str()
                 && event.object_name == workload.name
                 && (event.object_uid.is_empty() || event.object_uid == workload.uid)

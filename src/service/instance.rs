@@ -4,6 +4,7 @@ use jiff::Timestamp;
 
 use super::drift::Drift;
 use super::health::{self, Assessment, Health, InstanceView, Pods, State};
+use super::operation::{Heard, Operation};
 use super::quantity;
 use super::summary::{self, Claim, Event, InstanceKey, PodRow, Record, Workload};
 
@@ -41,6 +42,8 @@ pub struct Instance {
     /// Sorted by name.
     pub(super) rows: Vec<PodRow>,
     pub(super) events: Vec<Event>,
+    /// The operation that the record notes, as it was heard of last.
+    pub(super) heard: Option<Heard>,
     pods: PodCounts,
     assessment: Assessment,
     drift: Option<Drift>,
@@ -56,6 +59,7 @@ impl Instance {
             claims: Vec::new(),
             rows: Vec::new(),
             events: Vec::new(),
+            heard: None,
             pods: PodCounts::default(),
             assessment: Assessment {
                 health,
@@ -73,6 +77,12 @@ impl Instance {
     /// Returns its record; none where somebody deleted it, or where it may not be read.
     pub fn record(&self) -> Option<&Record> {
         self.record.as_ref()
+    }
+
+    /// Returns the operation that its record notes, and since when that says the same, on our own clock.
+    pub fn operation(&self) -> Option<(&Operation, Timestamp)> {
+        let operation = self.record.as_ref()?.operation.as_ref()?;
+        Some((operation, self.heard.as_ref()?.since()))
     }
 
     /// Returns its workloads.
@@ -184,11 +194,18 @@ impl Instance {
         self.assessment.look_again
     }
 
-    /// Computes again what follows from the parts. Returns whether anything did change.
+    /// Takes its record as it is now.
+    pub(super) fn put_record(&mut self, record: Record, now: Timestamp) {
+        self.heard = Heard::next(self.heard.take(), record.operation.as_ref(), now);
+        self.record = Some(record);
+    }
+
+    /// Computes again what follows from the parts; `hears` tells whether what changes is told now. Returns whether anything
+    /// did change.
     pub(super) fn recompute(
         &mut self,
         drift: Option<Drift>,
-        unknown: Option<&str>,
+        (unknown, hears): (Option<&str>, bool),
         now: Timestamp,
     ) -> bool {
         let pods = count(&self.rows);
@@ -200,6 +217,8 @@ impl Instance {
                 pods: Pods::Rows(&self.rows),
                 events: &self.events,
                 objects: &[],
+                // Where no news come, no beats do.
+                heard: self.heard.as_ref().map(Heard::since).filter(|_| hears),
                 unknown,
             },
             now,

@@ -19,10 +19,14 @@ use crate::failure::Failure;
 pub struct LogQuery {
     /// Names of containers; all that matter if none is named.
     pub containers: Vec<String>,
+    /// What the only pod is called that is read; none reads all.
+    pub pod: Option<String>,
     /// The run before the present one.
     pub previous: bool,
     /// Nothing older than this.
     pub since: Option<Duration>,
+    /// Nothing older than this moment.
+    pub since_time: Option<Timestamp>,
     /// At most so many of the latest lines of each container.
     pub tail: Option<u64>,
 }
@@ -143,7 +147,10 @@ impl LogQuery {
         pod: &'p Pod,
         own: &'p Namespace,
     ) -> impl Iterator<Item = (Arc<LogSource>, Standing)> + 'p {
-        let wanted = pod.containers.iter().filter(|it| self.wants(it));
+        let is_called = |label: &String| pod_choice::is_called(pod, label, own);
+        let is_wanted = self.pod.as_ref().is_none_or(is_called);
+        let containers = pod.containers.iter().filter(move |_| is_wanted);
+        let wanted = containers.filter(|it| self.wants(it));
         wanted.map(|container| {
             let source = Arc::new(pod.source(container, own));
             (source, self.standing(pod, container))
@@ -252,6 +259,12 @@ mod tests {
             ..LogQuery::default()
         };
         assert_eq!(names(&named, &pod), ["done", "main"]);
+        let of_pod = |pod: &str| LogQuery {
+            pod: Some(pod.to_owned()),
+            ..named.clone()
+        };
+        assert_eq!(names(&of_pod(&pod.name), &pod), ["done", "main"]);
+        assert_eq!(names(&of_pod("another"), &pod), [""; 0]);
     }
 
     #[test]

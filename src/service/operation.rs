@@ -3,12 +3,52 @@
 //! What a client needs to go on with it stands in it too, so that any other one can.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::age;
 use crate::definition::object::ObjectKey;
+
+/// How long an operation must stand still until it counts as abandoned: several beats, and a slow request.
+pub const ABANDONED_AFTER: Duration = Duration::from_secs(12);
+/// By how much the server's clock is taken to differ as two clients know it, where one look has to do: each is right but for
+/// a few seconds.
+const CLOCKS_DIFFER: Duration = Duration::from_secs(15);
+
+/// An operation as it was heard of last, and when that was seen to change on our own clock.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Heard {
+    operation: Operation,
+    since: Timestamp,
+}
+
+impl Heard {
+    /// Takes what a record notes now: what says the same as before is as old as it was.
+    pub fn next(before: Option<Self>, noted: Option<&Operation>, now: Timestamp) -> Option<Self> {
+        let noted = noted?;
+        let same = before.filter(|before| before.operation == *noted);
+        Some(same.unwrap_or_else(|| Self {
+            operation: noted.clone(),
+            since: now,
+        }))
+    }
+
+    /// Judges by the beat that the holder wrote, as far as clocks may differ: who looks once sees no change. Only to be shown.
+    pub fn by_its_beat(self) -> Self {
+        let beat = self.operation.heartbeat.checked_add(CLOCKS_DIFFER);
+        Self {
+            since: beat.map_or(self.since, |beat| beat.min(self.since)),
+            ..self
+        }
+    }
+
+    /// Returns since when it says what it says.
+    pub fn since(&self) -> Timestamp {
+        self.since
+    }
+}
 
 /// An operation under way on an instance, as the record's annotation `bowline.dev/operation` holds it in JSON.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -20,9 +60,9 @@ pub struct Operation {
     pub step: String,
     /// Who runs it: user, host and process.
     pub holder: String,
-    /// Last heartbeat, by the holder's clock: shown, never judged by.
+    /// Last heartbeat, by the server's clock as the holder knew it: shown, and never judged by before a write.
     pub heartbeat: Timestamp,
-    /// When it was begun, by the clock of the one who began it.
+    /// When it was begun, by the same clock.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub started: Option<Timestamp>,
     /// The number of the step that it does now; steps that turn out not to be needed are left out.
@@ -49,6 +89,9 @@ pub struct Aim {
     /// What a teardown does with claims: `keep`, `delete` or `retain`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub volumes: Option<String>,
+    /// The retained volumes that a release was told to release; all of the instance where none is named.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub named: Vec<String>,
     /// The number of replicas that a scale sets.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub replicas: Option<u32>,
@@ -122,6 +165,12 @@ impl Operation {
             Some(started) => format!("since {}, {heard}", ago(started)),
             None => heard,
         }
+    }
+
+    /// Says in a sentence that nobody goes on with it: `deploy of r7 by ann@bastion/42 stands still at step 3 of 6: …`.
+    pub fn stands_still(&self) -> String {
+        let (what, holder, progress) = (self.what(), &self.holder, self.progress());
+        format!("{what} by {holder} stands still at {progress}")
     }
 
     /// Tells whether it is the same, at the same step: only time went by.
@@ -198,6 +247,35 @@ mod tests {
             serde_json::from_str::<Operation>(&whole).unwrap(),
             operation()
         );
+    }
+
+    #[test]
+    fn what_says_the_same_is_as_old_as_it_was() {
+        let first = Heard::next(None, Some(&operation()), at(100));
+        let since = |heard: &Option<Heard>| heard.as_ref().map(|it| it.since().as_second());
+        let same = Heard::next(first.clone(), Some(&operation()), at(107));
+        assert_eq!(since(&same), Some(100));
+        let beat = Operation {
+            heartbeat: at(63),
+            ..operation()
+        };
+        assert_eq!(
+            since(&Heard::next(first.clone(), Some(&beat), at(107))),
+            Some(107)
+        );
+        assert_eq!(Heard::next(first, None, at(107)), None);
+    }
+
+    #[test]
+    fn one_look_judges_by_the_beat_but_for_what_clocks_may_differ() {
+        let check = |looked: i64, expected: i64| {
+            let heard = Heard::next(None, Some(&operation()), at(looked)).unwrap();
+            assert_eq!(heard.by_its_beat().since(), at(expected), "{looked}");
+        };
+        check(30, 30);
+        check(74, 74);
+        check(76, 75);
+        check(900, 75);
     }
 
     #[test]

@@ -33,15 +33,15 @@ pub fn running<'p>(
     of: &InstanceKey,
 ) -> Result<&'p Pod, Failure> {
     if let Some(named) = named {
-        let found = pods.iter().find(|pod| is_called(pod, named, of));
+        let found = pods.iter().find(|pod| is_called(pod, named, &of.namespace));
         return found.ok_or_else(|| no_such_pod(pods, named, of));
     }
     best(pods, &of.namespace).ok_or_else(|| none_runs(pods, of))
 }
 
 /// Tells whether a pod is called so; its name alone will do where that is in the instance's own namespace.
-fn is_called(pod: &Pod, label: &str, of: &InstanceKey) -> bool {
-    let (namespace, name) = place(label, &of.namespace);
+pub fn is_called(pod: &Pod, label: &str, own: &Namespace) -> bool {
+    let (namespace, name) = place(label, own);
     pod.name == name && pod.instance.namespace == namespace
 }
 

@@ -48,7 +48,7 @@ pub struct Deletion {
     pub finalizers: Vec<String>,
 }
 
-/// Which kind runs the pods of an instance, or has them run.
+/// Which kind runs the pods of an instance, or has them run: one that a definition is rendered to, or another of a manifest's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum WorkloadKind {
     /// `apps/v1` Deployment.
@@ -72,7 +72,8 @@ impl WorkloadKind {
         Self::Job,
         Self::CronJob,
     ];
-    /// Those that service definitions make; they are always read.
+    /// Those that service definitions make, see [`RenderedWorkload`](crate::definition::service::RenderedWorkload); they are
+    /// always read.
     pub const RENDERED: [Self; 2] = [Self::Deployment, Self::StatefulSet];
     /// Those that only manifests make; they are read where a record names them.
     pub const NAMED: [Self; 3] = [Self::DaemonSet, Self::Job, Self::CronJob];
@@ -447,6 +448,8 @@ pub struct Record {
     pub other_kinds: Vec<GroupKind>,
     /// Namespaces beside its own in which objects of the set are.
     pub elsewhere: Vec<Namespace>,
+    /// Whether it was made for objects that were there already: they are what they are before any deploy.
+    pub is_adopted: bool,
     /// Whether teardown needs the typed ID.
     pub is_protected: bool,
     /// When the instance expires.
@@ -473,6 +476,7 @@ impl Record {
             has_workload: true,
             other_kinds: Vec::new(),
             elsewhere: Vec::new(),
+            is_adopted: false,
             is_protected: false,
             expires: None,
             operation: None,

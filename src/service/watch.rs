@@ -7,9 +7,7 @@ use std::time::Duration;
 
 use super::address::Route;
 use super::retained::RetainedVolume;
-use super::summary::{
-    Claim, Event, InstanceKey, ObjectRow, Pod, PodRow, Record, Workload, WorkloadKind,
-};
+use super::summary::{Claim, Event, ObjectRow, Pod, PodRow, Record, Workload, WorkloadKind};
 use crate::definition::id::Namespace;
 use crate::definition::object::GroupKind;
 use crate::failure::Failure;
@@ -244,14 +242,6 @@ pub fn apply_delta<T: Keyed>(items: &mut Vec<T>, delta: Delta<T>) {
             None => items.push(item),
         },
         Delta::Removed(key) => items.retain(|item| !item.has_key(&key)),
-    }
-}
-
-/// Returns the key of an instance's object.
-pub fn item_key(instance: &InstanceKey, name: &str) -> ItemKey {
-    ItemKey {
-        namespace: instance.namespace.clone(),
-        name: name.to_owned(),
     }
 }
 

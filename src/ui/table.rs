@@ -21,6 +21,10 @@ const GAP: u16 = 2;
 const MARGIN: u16 = 2;
 /// A text column is not made narrower than this.
 const MIN_WIDTH: u16 = 8;
+/// Names are made shorter down to this before the last of the columns is left out that could be.
+const LONG_NAME: u16 = 28;
+/// A last column of sentences, which is never left out, is cut to this before others are.
+const SENTENCE_WIDTH: u16 = 56;
 /// Ages are never wider.
 const AGE_WIDTH: usize = 6;
 /// States but `Terminating` are never wider: a service that becomes unwell does not move the columns of all others.
@@ -128,6 +132,16 @@ fn choose_columns<K: Clone + Ord>(table: &Table<K>, room: u16) -> Vec<Chosen> {
             widths[sorted] -= 1;
             continue;
         }
+        // The last to go stays where a long name can be told by its beginning.
+        let long = chosen.iter().copied().max_by_key(|&idx| widths[idx]);
+        let is_last_to_go = chosen.iter().all(|&idx| rank(idx) <= 1);
+        if let Some(idx) = long.filter(|&idx| rank(idx) == 0 && widths[idx] > LONG_NAME)
+            && is_last_to_go
+            && chosen.iter().any(|&idx| rank(idx) == 1)
+        {
+            widths[idx] -= 1;
+            continue;
+        }
         let worst = chosen
             .iter()
             .copied()
@@ -135,6 +149,11 @@ fn choose_columns<K: Clone + Ord>(table: &Table<K>, room: u16) -> Vec<Chosen> {
             .max_by_key(|&idx| rank(idx));
         // The last column may be cut a good deal before it is left out: it holds sentences.
         let last = chosen.last().copied();
+        let sentence = last.filter(|&idx| rank(idx) == 0 && columns[idx].max > 2 * SENTENCE_WIDTH);
+        if let Some(idx) = sentence.filter(|&idx| widths[idx] > SENTENCE_WIDTH) {
+            widths[idx] -= 1;
+            continue;
+        }
         match worst {
             Some(idx) if Some(idx) == last && widths[idx] > 3 * MIN_WIDTH => widths[idx] -= 1,
             Some(idx) => chosen.retain(|&other| other != idx),
@@ -337,5 +356,42 @@ impl TableDrawn {
             (Some(known), Some(at)) => Some(known.min(at)),
             (known, at) => known.or(at),
         };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::app::table::{Column, Sort};
+
+    const COLUMNS: &[Column] = &[
+        Column::text("LAST SEEN", 0, 10),
+        Column::text("TYPE", 2, 8),
+        Column::text("OBJECT", 1, 50),
+        Column::text("MESSAGE", 0, 400),
+    ];
+
+    #[test]
+    fn sentences_are_cut_before_columns_are_left_out_while_enough_of_them_is_left() {
+        let mut table = Table::new(COLUMNS, Sort::default());
+        let cell = |n: usize| Value::Text("x".repeat(n));
+        table.set_rows(vec![Row {
+            key: "a",
+            cells: vec![cell(5), cell(7), cell(30), cell(130)],
+        }]);
+        let check = |room: u16, expected: &[(&str, u16)]| {
+            let chosen = choose_columns(&table, room);
+            let widths: Vec<_> = chosen
+                .iter()
+                .map(|column| (COLUMNS[column.idx].title, column.width))
+                .collect();
+            assert_eq!(widths, expected, "{room}");
+        };
+        let (seen, of_type, object) = (("LAST SEEN", 10), ("TYPE", 7), ("OBJECT", 30));
+        check(200, &[seen, of_type, object, ("MESSAGE", 130)]);
+        check(158, &[seen, of_type, object, ("MESSAGE", 105)]);
+        check(109, &[seen, of_type, object, ("MESSAGE", 56)]);
+        check(108, &[seen, object, ("MESSAGE", 64)]);
+        check(78, &[seen, object, ("MESSAGE", 34)]);
     }
 }

@@ -16,6 +16,7 @@ use crate::definition::diagnostic::{Diagnostic, Position, Severity, Span};
 use crate::engine::plan::{Outcome, Progress, Step, VolumeChoice};
 use crate::engine::preview::{Against, Preview};
 use crate::failure::{Failure, FailureKind};
+use crate::service::operation::{ABANDONED_AFTER, Operation};
 use crate::service::watch::{LinkState, Scope, Topic, WatchEvent};
 
 const SMALL: (u16, u16) = (80, 24);
@@ -301,7 +302,7 @@ fn fate_table_and_its_confirmation() {
         let Some(crate::app::Screen::Teardown(pane)) = stage.model.screens.last() else {
             panic!("no fate table");
         };
-        let (op, key) = (pane.op, pane.plans[0].key.clone());
+        let (op, key) = (pane.op, pane.plans.iter().next().unwrap().key.clone());
         assert_eq!(key, orders);
         let result = Ok(Box::new(stage::teardown_plan("orders-db", volumes)));
         stage.send(Msg::TeardownPlanned { op, key, result });
@@ -339,6 +340,19 @@ fn editor_shows_every_fault() {
     check("editor_modified", &mut stage);
     stage.press("esc");
     check("editor_leaving", &mut stage);
+}
+
+#[test]
+fn what_a_search_did_is_told_beside_it() {
+    let mut stage = edited("a: 1\nb: a\n");
+    stage.press("alt-r").type_text("a").press("tab");
+    stage.type_text("c").press("alt-a");
+    for size in [SMALL, LARGE] {
+        let drawn = draw(&stage.model, size);
+        let last = drawn.lines().last().unwrap_or_default();
+        assert!(last.contains("Replaced 2 matches."), "{last}");
+        assert!(last.contains("with: c"), "{last}");
+    }
 }
 
 #[test]
@@ -385,7 +399,7 @@ fn what_applying_would_change_stands_beside_the_text_or_below() {
     stage.press("^end").type_text("#");
     let picture = draw(&stage.model, LARGE);
     assert!(picture.contains("dry run …"), "{picture}");
-    let before_errors = "As it was before the errors:";
+    let before_errors = "Difference as it was before the errors ─";
     assert!(!picture.contains(before_errors), "{picture}");
     // With errors nothing newer will come.
     stage.type_text("\n  nonsense: [");
@@ -520,16 +534,181 @@ fn any_size_is_drawn_without_harm() {
     );
 }
 
+#[test]
+fn text_that_is_not_saved_is_told_where_nothing_else_has_room() {
+    let mut stage = edited("replicas: 1\n");
+    stage.type_text("x");
+    let told = |stage: &Stage, size| {
+        let text = draw(&stage.model, size);
+        let lines: Vec<&str> = text.lines().map(str::trim_end).collect();
+        lines.join(" ").trim_end().to_owned()
+    };
+    let sentence = "unsaved text: q asks from 40x10 on; here";
+    assert_eq!(told(&stage, (39, 2)), format!("{sentence} 39x2"));
+    assert_eq!(told(&stage, (80, 1)), format!("{sentence} 80x1"));
+    stage.model.size = (39, 2);
+    stage.take_effects();
+    stage.press("q");
+    assert_eq!(stage.take_effects(), []);
+    assert!(stage.model.popup.is_none());
+    assert!(stage.model.editor().unwrap().unsaved().is_some());
+}
+
+#[test]
+fn long_answers_take_up_to_three_rows_and_cover_no_more() {
+    let mut stage = services();
+    let before = draw(&stage.model, SMALL);
+    let words = |n: usize| vec!["refused"; n].join(" ");
+    let told = |stage: &mut Stage, n: usize| {
+        stage.model.complain(words(n));
+        let after = draw(&stage.model, SMALL);
+        let lines = after.lines().zip(before.lines());
+        let is_new = |(new, old): (&str, &str)| (new != old).then(|| new.trim_end().to_owned());
+        lines.filter_map(is_new).collect::<Vec<String>>()
+    };
+    assert_eq!(told(&mut stage, 2), [" ▲ refused refused"]);
+    assert_eq!(
+        told(&mut stage, 12),
+        [format!(" ▲ {}", words(9)), format!("   {}", words(3)),]
+    );
+    let three = told(&mut stage, 40);
+    assert_eq!(three.len(), 3);
+    assert!(three[2].ends_with('…'), "{three:?}");
+    // The shortest that one row does not hold.
+    stage.model.complain("x".repeat(77));
+    let text = draw(&stage.model, SMALL);
+    assert_eq!(
+        text.matches('x').count(),
+        before.matches('x').count() - hidden(&before) + 77
+    );
+}
+
+/// Counts the letters of the last two rows.
+fn hidden(text: &str) -> usize {
+    let rows = text.lines().rev().take(2);
+    rows.map(|row| row.matches('x').count()).sum()
+}
+
+#[test]
+fn way_back_is_in_the_last_line_of_everything_but_the_list() {
+    let mut stage = services();
+    let last = |stage: &Stage| {
+        let text = draw(&stage.model, SMALL);
+        text.lines().last().unwrap().trim().to_owned()
+    };
+    assert!(last(&stage).contains("l logs"));
+    assert!(!last(&stage).contains("esc back"));
+    for keys in ["l", "tab 7", "P", "C", "@", "F", "x"] {
+        stage.press(keys);
+        let line = last(&stage);
+        assert!(line.contains("esc back"), "{keys}: {line}");
+        stage = services();
+    }
+}
+
+#[test]
+fn names_in_the_fate_table_are_told_whole_in_a_narrow_terminal() {
+    let id = "a-service-with-a-name-as-long-as-names-of-it-are";
+    let volume = "pvc-0b1d9f0e-3c55-4f7c-9a41-5d2c8b7e6f10";
+    let mut plan = stage::teardown_plan(id, VolumeChoice::Delete);
+    for row in &mut plan.rows {
+        if let Some(claim) = &mut row.claim {
+            claim.volume = Some(volume.to_owned());
+        }
+    }
+    let mut stage = services();
+    stage.press("x");
+    let op = views::last_op(&stage);
+    stage.send(Msg::TeardownPlanned {
+        op,
+        key: stage.model.selected_instance().unwrap().clone(),
+        result: Ok(Box::new(plan)),
+    });
+    let text = draw(&stage.model, SMALL);
+    let rows = text.lines().filter(|line| line.starts_with('│'));
+    let joined: String = rows.map(|row| row.trim_matches(['│', ' '])).collect();
+    assert!(!text.contains('…'), "{text}");
+    for name in [
+        &format!("PersistentVolumeClaim/data-{id}-0"),
+        &format!("Pod/{id}-0"),
+        volume,
+    ] {
+        assert!(joined.contains(name), "{name} is not in\n{text}");
+    }
+    // The fates stand below each other.
+    let column = |line: &str| line.chars().take_while(|c| *c != 'F').count();
+    let at = text.lines().find(|line| line.contains("FATE")).map(column);
+    let deleted = text
+        .lines()
+        .filter_map(|line| Some(line.split_once("deleted")?.0.chars().count()));
+    assert!(deleted.clone().count() > 2);
+    assert!(deleted.skip(1).all(|column| Some(column) == at), "{text}");
+}
+
+/// An operation of somebody who is gone.
+fn half_done() -> Operation {
+    Operation {
+        kind: "deploy".to_owned(),
+        step: "apply Deployment/orders-db".to_owned(),
+        holder: "ann@bastion/7".to_owned(),
+        heartbeat: stage::now(),
+        number: Some(2),
+        of: Some(5),
+        ..Operation::default()
+    }
+}
+
+#[test]
+fn half_done_operation_shows_in_the_list_and_in_the_title() {
+    let mut stage = services();
+    stage.press("j j j").rest();
+    stage.noted("orders-db", half_done());
+    stage.wait(ABANDONED_AFTER);
+    stage.model.settle();
+    for (level, is_ascii, sign) in [
+        (ColorLevel::Full, false, "◐"),
+        (ColorLevel::Basic, false, "◐"),
+        (ColorLevel::Basic, true, "~"),
+    ] {
+        let theme = Theme::new(&ThemeSettings::default(), level, is_ascii);
+        let buf = picture::draw_alone(&stage.model, SMALL, &theme);
+        let text = picture::to_text(&buf);
+        let row = text
+            .lines()
+            .find(|line| line.contains("orders-db"))
+            .unwrap();
+        assert!(row.contains(&format!("{sign} Interrupted")), "{text}");
+        // The wider state leaves the drift in sight.
+        assert!(row.contains("edited"), "{text}");
+        let title =
+            format!("orders-db {sign} Interrupted: deploy by ann@bastion/7 stands still at step 2");
+        assert!(text.contains(&title), "{text}");
+        assert!(
+            text.lines().next().unwrap().contains("1 interrupted"),
+            "{text}"
+        );
+    }
+}
+
 /// Without colours and with ASCII only, every state is still told apart.
 #[test]
 fn plain_terminals_get_words_and_ascii() {
-    let stage = services();
+    let mut stage = services();
+    stage.noted("orders-db", half_done());
+    stage.wait(ABANDONED_AFTER);
+    stage.model.settle();
     let theme = Theme::new(&ThemeSettings::default(), ColorLevel::None, true);
     let buf = picture::draw_alone(&stage.model, SMALL, &theme);
     let text = picture::to_text(&buf);
     let odd: String = text.chars().filter(|c| !c.is_ascii()).collect();
     assert_eq!(odd, "");
-    for word in ["* Ready", "~ Rolling", "x Failing", "o Saved"] {
+    for word in [
+        "* Ready",
+        "~ Rolling",
+        "x Failing",
+        "o Saved",
+        "~ Interrupted",
+    ] {
         assert!(text.contains(word), "{word} is not in\n{text}");
     }
     let has_colour = |cell: &ratatui::buffer::Cell| {
@@ -588,4 +767,58 @@ fn changed_pod_changes_few_cells() {
             .diff(&picture::draw_alone(&stage.model, LARGE, &Theme::default()))
             .is_empty()
     );
+}
+
+#[test]
+fn keys_that_do_nothing_to_a_plan_or_an_operation_are_not_offered() {
+    let last_line = |stage: &Stage| {
+        let picture = draw(&stage.model, LARGE);
+        picture.lines().last().unwrap_or_default().to_owned()
+    };
+    let mut stage = services();
+    stage.press("G a");
+    let op = views::last_op(&stage);
+    let mut plan = stage::deploy_plan("web");
+    let result = Ok(Box::new(plan.clone().into()));
+    stage.send(Msg::DeployPlanned { op, result });
+    let line = last_line(&stage);
+    assert!(line.contains("w why"), "{line}");
+    assert!(
+        !line.contains("o agree") && !line.contains("A adopt"),
+        "{line}"
+    );
+    plan.objects.clear();
+    plan.is_record_exact = true;
+    stage.press("r");
+    let op = views::last_op(&stage);
+    let result = Ok(Box::new(plan.into()));
+    stage.send(Msg::DeployPlanned { op, result });
+    let line = last_line(&stage);
+    assert!(!line.contains("w why"), "{line}");
+}
+
+#[test]
+fn small_terminal_loses_no_words_of_the_help_or_of_a_choice() {
+    let mut stage = services();
+    stage.press("?");
+    let picture = draw(&stage.model, (40, 200));
+    assert!(!picture.contains('…'), "{picture}");
+    let mut stage = edited("containers: []\n");
+    stage.type_text("# x").press("esc");
+    let picture = draw(&stage.model, (40, 10));
+    for choice in ["Save and leave", "Go on editing", "Leave without saving"] {
+        assert!(picture.contains(choice), "{picture}");
+    }
+}
+
+#[test]
+fn editor_says_whose_definition_it_works_on() {
+    let mut stage = Stage::with_services();
+    stage.press("N").type_text("all n");
+    stage.press("enter");
+    stage.overview(stage::overview());
+    stage.model.settle();
+    stage.press("g e");
+    let picture = draw(&stage.model, SMALL);
+    assert!(picture.contains("billing.yaml in team-a"), "{picture}");
 }

@@ -197,7 +197,12 @@ impl Theme {
     /// Returns a theme as a terminal can show it.
     pub fn new(settings: &ThemeSettings, level: ColorLevel, is_ascii: bool) -> Self {
         let inks = Inks::of(settings.base, level);
-        let editor = EditorStyles::new(&inks, level);
+        // Without colours of its own the theme shows none of others' either: only what the settings give to a part holds.
+        let own_level = match settings.base {
+            Base::None => ColorLevel::None,
+            Base::Dark | Base::Light | Base::HighContrast => level,
+        };
+        let editor = EditorStyles::new(&inks, own_level);
         let editor = if is_ascii { editor.in_ascii() } else { editor };
         let bold = |style: Style| style.add_modifier(Modifier::BOLD);
         let look = |look: Option<Look>, of_theme| {
@@ -220,7 +225,7 @@ impl Theme {
             removed: look(settings.removed, inks.bad),
             pods: [inks.accent, inks.good, inks.partly, inks.value],
             found: inks.search_match,
-            level,
+            level: own_level,
             contexts: BTreeMap::new(),
             symbols: if is_ascii { ASCII } else { UNICODE },
             editor,
@@ -281,6 +286,7 @@ impl Theme {
             State::Ready => (symbols.good, self.good),
             State::Rolling => (symbols.partly, self.partly),
             State::Failing => (symbols.bad, self.bad),
+            State::Interrupted => (symbols.partly, self.bad),
             State::Stopped => (symbols.empty, self.text),
             State::Terminating => (symbols.partly, self.partly),
             State::Saved => (symbols.empty, self.dim),
@@ -292,5 +298,21 @@ impl Theme {
 impl Default for Theme {
     fn default() -> Self {
         Self::new(&ThemeSettings::default(), ColorLevel::Full, false)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn theme_without_colours_has_those_that_its_parts_are_given() {
+        let settings: ThemeSettings = toml::from_str("base = \"none\"\nbad = \"red\"").unwrap();
+        let theme = Theme::new(&settings, ColorLevel::Full, false);
+        let red = Style::new().fg(Color::Red);
+        let none = Theme::new(&ThemeSettings::default(), ColorLevel::None, false);
+        assert_eq!(theme, Theme { bad: red, ..none });
+        let plain = Theme::new(&settings, ColorLevel::None, false);
+        assert_eq!(plain.bad, Style::new().add_modifier(Modifier::BOLD));
     }
 }

@@ -4,7 +4,7 @@ use bowline_control_plane::User;
 use kube::config::Kubeconfig;
 
 use crate::program::{Home, Run};
-use crate::world::World;
+use crate::world::{self, Backend, World};
 
 /// What a kubeconfig says of its server, in files of their own.
 struct Direct {
@@ -100,6 +100,39 @@ pub(crate) fn a_server_is_reached_by_flags_environment_and_settings(world: &Worl
         .code(0);
     let view = run(world, &["config", "view"]).end().code(0);
     assert!(!view.stdout.contains(&direct.token), "{}", view.stdout);
+}
+
+/// The sandbox asks nobody for a certificate.
+#[test]
+fn a_client_certificate_takes_the_place_of_a_token() {
+    let Some(world) = world::begin(Backend::ControlPlane) else {
+        return;
+    };
+    let control_plane = world::control_plane().unwrap();
+    let [certificate, key] = control_plane
+        .client_certificate()
+        .map(|path| path.display().to_string());
+    let direct = direct(&world);
+    let server = [
+        "--server",
+        &direct.server,
+        "--certificate-authority",
+        &direct.authority,
+    ];
+    let nobody = run(&world, &[&["ls"], &server[..]].concat()).end();
+    nobody.code(5).stdout("");
+    let flags = ["--client-certificate", &certificate, "--client-key", &key];
+    run(&world, &[&["ls"], &server[..], &flags].concat())
+        .end()
+        .code(0);
+    let settings = format!(
+        "[cluster]\nserver = \"{}\"\ncertificate_authority = \"{}\"\n\
+         client_certificate = \"{certificate}\"\nclient_key = \"{key}\"\n",
+        direct.server, direct.authority
+    );
+    world.home.write("config/bowline/config.toml", settings);
+    let page = run(&world, &["doctor"]).end().code(0);
+    page.stdout_has(&["Credentials  client certificate"]);
 }
 
 #[test]

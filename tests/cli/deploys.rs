@@ -48,6 +48,38 @@ pub(crate) fn a_definition_is_deployed_changed_and_found_unchanged(world: &World
     );
 }
 
+pub(crate) fn a_read_only_context_keeps_nobody_from_looking(world: &World) {
+    world.home.save("web", WEB);
+    world.bowline(&["deploy", "web", "-y"]).end().code(0);
+    let newer = WEB.replace("1.27", "1.28");
+    world.home.save("web", &newer);
+    world.bowline(&["deploy", "web", "-y"]).end().code(0);
+    world.home.save("web", &newer.replace("1.28", "1.29"));
+    let looks: [(&[&str], i32); 7] = [
+        (&["diff", "web"], 1),
+        (&["deploy", "web", "--dry-run"], 0),
+        (&["adopt", "web", "--dry-run"], 0),
+        (&["rollback", "web", "--dry-run"], 0),
+        (&["scale", "web", "3", "--dry-run"], 0),
+        (&["restart", "web", "--dry-run"], 0),
+        (&["delete", "web", "--dry-run"], 0),
+    ];
+    for (args, code) in looks {
+        let args = [args, &["--read-only"]].concat();
+        world.bowline(&args).end().code(code);
+    }
+    let writes: [&[&str]; 3] = [
+        &["deploy", "web", "-y"],
+        &["rollback", "web", "-y"],
+        &["delete", "web", "-y"],
+    ];
+    for args in writes {
+        let args = [args, &["--read-only"]].concat();
+        let refused = world.bowline(&args).end().code(5);
+        refused.stderr_has(&["is read-only: --read-only or [contexts] of the settings says so"]);
+    }
+}
+
 pub(crate) fn a_dry_run_changes_nothing(world: &World) {
     world.home.save("web", WEB);
     let ended = world.bowline(&["deploy", "web", "--dry-run"]).end().code(0);
@@ -216,9 +248,14 @@ replicas: 1
 pub(crate) fn a_secret_reaches_the_cluster_and_no_output_or_file(world: &World) {
     world.home.save("web", WITH_SECRETS);
     let ended = world.bowline(&["deploy", "web", "-y"]).end().code(5);
+    let missing = format!(
+        "there is no file {}/secret.key",
+        world.home.catalogue().display()
+    );
     ended.stderr_has(&[
-        "the environment variable SECRET_TOKEN gives none",
-        "the file ./secret.key",
+        "the environment variable SECRET_TOKEN is not set",
+        &missing,
+        "a relative `file` is looked for in the directory of its definition",
     ]);
     world
         .home
@@ -268,6 +305,69 @@ pub(crate) fn a_secret_reaches_the_cluster_and_no_output_or_file(world: &World) 
     }
 }
 
+pub(crate) fn a_source_that_is_absent_keeps_the_value_and_is_named(world: &World) {
+    let path = world.home.save("web", WITH_SECRETS);
+    let key = world
+        .home
+        .write("data/bowline/catalogue/secret.key", "canary-in-a-file");
+    let run = |args: &[&str], token: &str| {
+        let run = world.bowline(args).env("SECRET_TOKEN", token);
+        run.end()
+    };
+    let deploy = ["deploy", "web", "-y", "-o", "json"];
+    let given = run(&deploy, "canary-in-a-variable").code(0);
+    assert_eq!(given.json()["warnings"], json!([]));
+    std::fs::remove_file(&key).unwrap();
+    let kept = [
+        format!(
+            "the secret key keeps the value that it has in the cluster: there is no file {}",
+            key.display()
+        ),
+        "the secret token keeps the value that it has in the cluster: the environment variable SECRET_TOKEN is empty"
+            .to_owned(),
+    ];
+    let ended = run(&deploy, "").code(0);
+    let ended = ended.stderr_has(&[
+        &format!("warning: {}", kept[0]),
+        &format!("warning: {}", kept[1]),
+    ]);
+    assert_eq!(ended.json()["warnings"], json!(kept));
+    run(&["diff", "web"], "")
+        .code(0)
+        .stderr_has(&[&kept[0], &kept[1]]);
+
+    run(&["delete", "web", "-y"], "").code(0);
+    // What was deployed stands in no file any more.
+    std::fs::remove_file(path).unwrap();
+    let refused = run(&["restore", "web", "-y"], "canary").code(5);
+    refused.stderr_has(&[
+        &format!("the secret key: there is no file {}", key.display()),
+        "that of a restore, rollback or resume in the catalogue's: put the file there",
+    ]);
+}
+
+pub(crate) fn an_instance_of_another_definition_wants_the_id(world: &World) {
+    world.home.save("web", WEB);
+    world.home.save("shop", WEB);
+    world.bowline(&["deploy", "web", "-y"]).end().code(0);
+    let over = ["deploy", "shop", "--id", "web", "-y"];
+    let refused = world.bowline(&over).end().code(5);
+    refused.stderr_has(&[
+        "web is an instance of web so far, and becomes one of shop",
+        "repeat its ID with --confirm web, or choose another with --id",
+    ]);
+    // To look at it needs no leave.
+    let looked = [&over[..], &["--dry-run", "-o", "json"]].concat();
+    assert_eq!(
+        world.bowline(&looked).end().code(0).json()["replaces"],
+        "web"
+    );
+    let confirmed = [&over[..], &["--confirm", "web"]].concat();
+    world.bowline(&confirmed).end().code(0);
+    // From now on it is one of that definition.
+    world.bowline(&over).end().code(0);
+}
+
 pub(crate) fn what_others_own_is_adopted_by_its_id(world: &World) {
     world.home.save("web", WEB);
     let theirs = json!({"apiVersion": "v1", "kind": "Service",
@@ -286,7 +386,10 @@ pub(crate) fn what_others_own_is_adopted_by_its_id(world: &World) {
     ]);
 
     let ended = world.bowline(&["adopt", "web"]).end().code(2);
-    ended.stderr_has(&["--confirm ID"]);
+    ended.stderr_has(&[
+        "adopt Service/web: belongs to Helm release shop",
+        "--confirm web",
+    ]);
     let ended = world
         .bowline(&["adopt", "web", "--dry-run", "-o", "json"])
         .end()

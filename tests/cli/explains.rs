@@ -96,6 +96,8 @@ fn schemas_are_printed_for_editors() {
 
 pub(crate) fn custom_kinds_are_explained_by_their_definition(world: &World) {
     let group = format!("{}.example.com", world.namespace);
+    // Others define kinds on the same server at the same time.
+    let short = format!("bk{}", world.namespace.replace('-', ""));
     let definition = json!({
         "apiVersion": "apiextensions.k8s.io/v1",
         "kind": "CustomResourceDefinition",
@@ -103,7 +105,8 @@ pub(crate) fn custom_kinds_are_explained_by_their_definition(world: &World) {
         "spec": {
             "group": group,
             "scope": "Namespaced",
-            "names": {"plural": "backups", "singular": "backup", "kind": "Backup", "listKind": "BackupList"},
+            "names": {"plural": "backups", "singular": "backup", "kind": "Backup", "listKind": "BackupList",
+                "shortNames": [short]},
             "versions": [{"name": "v1", "served": true, "storage": true, "schema": {"openAPIV3Schema": {
                 "type": "object",
                 "description": "A copy of data.",
@@ -130,6 +133,9 @@ pub(crate) fn custom_kinds_are_explained_by_their_definition(world: &World) {
         "  schedule  <string> -required-\n    When to make one.\n",
         "  keep  <integer>\n  minimum: 1\n    How many to keep.\n",
     ]);
+    explain(&[&format!("{short}.spec.keep")])
+        .code(0)
+        .stdout_has(&["KIND:       Backup", "FIELD: keep <integer>"]);
     let cached = |path: &&PathBuf| path.to_string_lossy().contains("/openapi/");
     let before = world.home.files();
     let kept: Vec<_> = before.keys().filter(cached).collect();

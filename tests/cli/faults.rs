@@ -495,6 +495,11 @@ fn a_definition_that_anybody_may_write_is_not_deployed() {
 #[test]
 #[cfg(target_os = "linux")]
 fn a_crash_leaves_no_memory_behind() {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    // As where such files are written.
+    let limit = getrlimit(Resource::Core);
+    let current = limit.maximum;
+    setrlimit(Resource::Core, Rlimit { current, ..limit }).unwrap();
     let world = crate::world::begin(crate::world::Backend::Sandbox).unwrap();
     world.home.save("web", WEB);
     let mut running = world.bowline(&["ls", "-w"]).follow();

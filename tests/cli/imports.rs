@@ -46,6 +46,15 @@ pub(crate) fn a_helm_release_becomes_an_instance(world: &World) {
     create(world, of_release(world, "other", config_map("others")));
     let secret = json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "token"}, "stringData": {"k": "hunter2"}});
     create(world, of_release(world, "shop", secret));
+    let role = format!("{}-shop", world.namespace);
+    let rule = json!({"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRole", "metadata": {"name": role},
+        "rules": []});
+    let rule: DynamicObject = serde_json::from_value(of_release(world, "shop", rule)).unwrap();
+    let roles = world.cluster_api("rbac.authorization.k8s.io/v1", "ClusterRole");
+    roles
+        .create(&PostParams::default(), &rule)
+        .await_in(world)
+        .unwrap();
     let mut hook = config_map("hook");
     hook["metadata"]["annotations"]["helm.sh/hook"] = json!("pre-install");
     create(world, of_release(world, "shop", hook));
@@ -68,6 +77,7 @@ pub(crate) fn a_helm_release_becomes_an_instance(world: &World) {
         "take Service/shop",
         "leave Secret/token: values of Secrets are never taken",
         "leave ConfigMap/hook: it is a hook of Helm",
+        &format!("leave ClusterRole/{role}: it is in no namespace, and `allow_cluster_scoped` is not set"),
         "the first deploy labels the pods of Deployment/shop as the instance's, which replaces them once",
     ]);
     for part in [
@@ -122,6 +132,8 @@ pub(crate) fn a_helm_release_becomes_an_instance(world: &World) {
     assert_eq!(world.all_names("shop"), [""; 0]);
     let token = world.api("v1", "Secret").get("token").await_in(world);
     assert!(token.is_ok());
+    let params = kube::api::DeleteParams::default();
+    roles.delete(&role, &params).await_in(world).unwrap();
 }
 
 pub(crate) fn a_set_of_another_tool_is_listed_taken_and_adopted(world: &World) {
@@ -162,7 +174,12 @@ pub(crate) fn a_set_of_another_tool_is_listed_taken_and_adopted(world: &World) {
 
     let mut wanted = [config_map("settings"), deployment("shop")];
     wanted[0]["data"] = json!({"LEVEL": "debug"});
-    let unfolded = json!({"apiVersion": "v1", "kind": "List", "items": [wanted[1]]});
+    let mut silent = wanted[1].clone();
+    silent
+        .as_object_mut()
+        .unwrap()
+        .retain(|key, _| key != "kind" && key != "apiVersion");
+    let unfolded = json!({"apiVersion": "apps/v1", "kind": "DeploymentList", "items": [silent]});
     let text = format!("{}\n---\n{unfolded}\n", wanted[0]);
     let file = world.home.write("wanted.yaml", text);
     let file = file.to_str().unwrap();
@@ -170,6 +187,22 @@ pub(crate) fn a_set_of_another_tool_is_listed_taken_and_adopted(world: &World) {
     let changed = world.bowline(&diff).end().code(1);
     let changed = changed.stdout_has(&["ConfigMap/settings", "+   LEVEL: debug"]);
     assert!(!changed.stdout.contains("delete"), "{}", changed.stdout);
+    let twice = world.home.write(
+        "twice.yaml",
+        "apiVersion: v1\nkind: ConfigMap\nkind: Secret\nmetadata: {name: a}\n",
+    );
+    let diff = [
+        "diff",
+        "--applyset",
+        "cm/theirs",
+        "-f",
+        twice.to_str().unwrap(),
+    ];
+    let ended = world.bowline(&diff).end().code(2).stdout("");
+    ended.stderr_has(&[
+        "twice.yaml:3:1: error: ",
+        "twice.yaml has faults; nothing was compared",
+    ]);
     let missing = world
         .bowline(&["import", "shop", "--set", "cm/nothing"])
         .end()
@@ -180,7 +213,7 @@ pub(crate) fn a_set_of_another_tool_is_listed_taken_and_adopted(world: &World) {
         .end()
         .code(0);
     let refused = world.bowline(&["deploy", "shop", "-y"]).end().code(5);
-    refused.stderr_has(&["the ApplySet applyset-"]);
+    refused.stderr_has(&["the ApplySet ConfigMap theirs in namespace"]);
     world
         .bowline(&["adopt", "shop", "--confirm", "shop"])
         .end()

@@ -33,6 +33,13 @@ pub(crate) fn every_pod_is_heard_through_the_server(world: &World) {
         assert!(stamp.parse::<jiff::Timestamp>().is_ok(), "{line}");
     }
     assert_eq!(read(&["--tail", "1"]).lines().count(), 2);
+    let of_one: Vec<_> = sources(&read(&["--pod", &pods[1]])).into_iter().collect();
+    assert_eq!(of_one, [(pods[1].clone(), "nginx".to_owned())]);
+    let none = world
+        .bowline(&["logs", "web", "--pod", "web-x"])
+        .end()
+        .code(1);
+    assert!(none.stderr.contains("web-x"), "{}", none.stderr);
     assert_eq!(read(&["--tail", "0"]), "");
     let mut follow = world.bowline(&["logs", "web", "-f"]).follow();
     for pod in &pods {

@@ -7,6 +7,7 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 mod adjusts;
+mod advice;
 mod arguments;
 mod connections;
 mod deploys;
@@ -63,6 +64,17 @@ macro_rules! on_both_backends {
 }
 
 on_both_backends! {
+    advice:
+        a_route_that_another_instance_has_is_told_before_it_is_made
+        parameters_that_go_back_to_their_defaults_are_told
+        an_id_where_a_definition_is_meant_is_told_with_the_way
+        retained_volumes_of_a_second_instance_are_bound_again_as_advised
+        another_id_that_is_confirmed_is_named
+        a_refusal_is_json_where_that_was_asked_for
+        numbers_in_labels_are_compared
+        a_message_that_no_revision_keeps_is_not_dropped_in_silence
+        without_a_terminal_the_plan_is_shown_before_the_flag_is_named
+        what_the_definition_or_the_server_says_is_nothing_that_others_added;
     adjusts:
         an_instance_is_scaled_stopped_and_started
         several_are_restarted_in_one_go
@@ -73,6 +85,7 @@ on_both_backends! {
     deploys:
         a_definition_is_deployed_changed_and_found_unchanged
         a_dry_run_changes_nothing
+        a_read_only_context_keeps_nobody_from_looking
         an_image_that_is_not_there_times_out_and_says_why
         a_field_of_another_is_refused_until_it_is_taken
         a_viewer_may_compare_and_not_deploy
@@ -80,6 +93,8 @@ on_both_backends! {
         a_server_that_is_not_verified_wants_the_id
         an_interrupted_wait_ends_as_a_signal_does
         a_secret_reaches_the_cluster_and_no_output_or_file
+        a_source_that_is_absent_keeps_the_value_and_is_named
+        an_instance_of_another_definition_wants_the_id
         what_others_own_is_adopted_by_its_id;
     drifts:
         what_others_changed_is_named_pulled_back_and_set_back
@@ -172,7 +187,8 @@ on_both_backends! {
         a_protected_instance_wants_its_id
         what_is_protected_is_left_and_keeps_no_other_from_being_taken_down
         everything_in_a_protected_namespace_wants_its_id
-        what_a_finalizer_holds_is_pending_and_a_second_run_ends_it;
+        what_a_finalizer_holds_is_pending_and_a_second_run_ends_it
+        what_may_not_be_deleted_is_left_and_the_instance_with_it;
     routes:
         addresses_are_told
         routes_are_computed_again

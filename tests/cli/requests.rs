@@ -7,7 +7,7 @@ use crate::proxy::{Proxy, Read, Trick};
 use crate::world::World;
 
 /// What is done, with `ID` for the instance.
-const COMMANDS: [&[&str]; 10] = [
+const COMMANDS: [&[&str]; 11] = [
     &["ls"],
     &["ls", "-o", "json"],
     &["ls", "--claims"],
@@ -15,6 +15,7 @@ const COMMANDS: [&[&str]; 10] = [
     &["status", "ID", "-o", "wide"],
     &["deploy", "ID", "--dry-run"],
     &["diff", "ID"],
+    &["adopt", "ID", "--dry-run"],
     &["delete", "ID", "--dry-run"],
     &["doctor"],
     &["snapshot", "--size", "120x40"],

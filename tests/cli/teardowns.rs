@@ -82,7 +82,6 @@ pub(crate) fn a_fate_table_changes_nothing(world: &World) {
         "DATA",
         "StatefulSet/db",
         "kept",
-        "retained",
         "ConfigMap/bowline-db",
     ]);
     let ended = world.bowline(&[
@@ -142,6 +141,10 @@ pub(crate) fn everything_in_a_protected_namespace_wants_its_id(world: &World) {
         )
         .await_in(world)
         .unwrap();
+    let status = world.bowline(&["status", "web", "-o", "json"]);
+    assert_eq!(status.end().code(0).json()["protected"], true);
+    let list = world.bowline(&["ls", "-o", "json"]).end().code(0).json();
+    assert_eq!(list[0]["protected"], true);
     for args in [&["delete", "web", "-y"][..], &["restart", "web"]] {
         let refused = world.bowline(args).end().code(5);
         refused.stderr_has(&["web is protected", "--confirm web"]);
@@ -173,4 +176,35 @@ pub(crate) fn what_a_finalizer_holds_is_pending_and_a_second_run_ends_it(world: 
     set(json!([]));
     world.bowline(&["delete", "web", "-y"]).end().code(0);
     assert_eq!(world.all_names("web"), [""; 0]);
+}
+
+pub(crate) fn what_may_not_be_deleted_is_left_and_the_instance_with_it(world: &World) {
+    let settings = |policy: &str| world.home.write("config/bowline/config.toml", policy);
+    let role = format!("{}-left", world.namespace);
+    let text = format!(
+        "{{apiVersion: v1, kind: ConfigMap, metadata: {{name: own}}}}\n---\n\
+         {{apiVersion: rbac.authorization.k8s.io/v1, kind: ClusterRole, metadata: {{name: {role}}}, rules: []}}\n"
+    );
+    settings("[policy]\nallow_cluster_scoped = true\n");
+    deploy(world, "far", &text);
+    settings("");
+    let told = world.bowline(&["delete", "far", "-y"]).end().code(3);
+    told.stderr_has(&[
+        &format!("ClusterRole/{role}"),
+        "ConfigMap/own gone",
+        "what is left is named above",
+    ]);
+    // What stays has its history, and is known.
+    assert_eq!(
+        world.all_names("far"),
+        ["ConfigMap/bowline-far", "ConfigMap/bowline-far.r1"]
+    );
+    let history = world.bowline(&["history", "far", "-o", "json"]).end();
+    assert_eq!(history.code(0).json()["current"], 1);
+    let roles = world.cluster_api("rbac.authorization.k8s.io/v1", "ClusterRole");
+    assert!(roles.get_opt(&role).await_in(world).unwrap().is_some());
+    settings("[policy]\nallow_cluster_scoped = true\n");
+    world.bowline(&["delete", "far", "-y"]).end().code(0);
+    assert_eq!(world.all_names("far"), [""; 0]);
+    assert_eq!(roles.get_opt(&role).await_in(world).unwrap(), None);
 }

@@ -153,7 +153,24 @@ pub(crate) fn retained_volumes_are_released_with_their_data(world: &World) {
     without
         .stdout_has(&["retained"])
         .stderr_has(&["its storage stays"]);
-    let released = world.bowline(&["delete", "db", "--retained", "-y", "-o", "json"]);
+    // One that is none of its is refused, with those that are.
+    let other = ["delete", "db", "--retained", "--volume", "pv-other", "-y"];
+    world.bowline(&other).end().code(1).stderr_has(&[
+        "no volume pv-other of db",
+        &format!("retained are {volume}"),
+    ]);
+    let alone = ["delete", "db", "--volume", &volume, "-y"];
+    world.bowline(&alone).end().code(2);
+    let released = world.bowline(&[
+        "delete",
+        "db",
+        "--retained",
+        "--volume",
+        &volume,
+        "-y",
+        "-o",
+        "json",
+    ]);
     let released = released.end().code(0).json();
     assert_eq!(
         json!([

@@ -108,11 +108,13 @@ impl World {
     }
 
     fn definitions(&self) -> Api<DynamicObject> {
-        let gvk = kube::core::GroupVersionKind::gvk(
-            "apiextensions.k8s.io",
-            "v1",
-            "CustomResourceDefinition",
-        );
+        self.cluster_api("apiextensions.k8s.io/v1", "CustomResourceDefinition")
+    }
+
+    /// Returns the objects of a kind whose objects are in no namespace: all cases share them.
+    pub(crate) fn cluster_api(&self, api_version: &str, kind: &str) -> Api<DynamicObject> {
+        let (group, version) = api_version.split_once('/').unwrap_or(("", api_version));
+        let gvk = kube::core::GroupVersionKind::gvk(group, version, kind);
         Api::all_with(self.admin.clone(), &ApiResource::from_gvk(&gvk))
     }
 
@@ -162,7 +164,8 @@ fn fresh_namespace() -> String {
 }
 
 /// The control plane that all cases of this process share; `None` if there is none and none is required.
-fn control_plane() -> Option<&'static ControlPlane> {
+/// Returns the one that all cases share; none where it is not built.
+pub(crate) fn control_plane() -> Option<&'static ControlPlane> {
     bowline_control_plane::shared("the command line")
 }
 

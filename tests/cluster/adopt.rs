@@ -3,6 +3,7 @@
 use bowline::engine::plan::{Step, VolumeChoice};
 use bowline::engine::remedy::Remedy;
 use bowline::failure::FailureKind;
+use bowline::service::health::State;
 use serde_json::{Value, json};
 
 use crate::cluster::Cluster;
@@ -67,6 +68,11 @@ pub(crate) async fn what_others_made_is_refused_until_it_is_adopted(cluster: Clu
     assert_eq!(live["data"], json!({"LEVEL": "debug", "OLD": "1"}));
     assert_eq!(live["metadata"]["annotations"], json!({"team": "a"}));
     assert!(stage.plan_adopt("web", WEB).await.rows.is_empty());
+    // No deploy of it is amiss: it is as it was found.
+    let engine = stage.engine();
+    let seen = engine.snapshot_instance(&stage.key("web")).await.unwrap();
+    let health = seen.unwrap().health(engine.now());
+    assert_eq!((health.state, health.reason), (State::Ready, None));
 
     // The next deploy removes what the definition does not have, though another tool wrote it.
     let plan = stage.plan("web", WEB).await;
@@ -223,7 +229,10 @@ pub(crate) async fn a_workload_that_selects_by_other_labels_is_said_to_be_made_a
         plan.warnings,
         [
             "the definition selects the pods of Deployment/web by other labels, and a selector never changes: the next deploy \
-             needs --recreate, which deletes it with its pods and makes both anew"
+             needs --recreate, which deletes it with its pods and makes both anew",
+            "the next deploy removes from Deployment/web what the definition does not have: .spec.replicas, \
+             .spec.template.metadata.labels.app, .spec.template.spec.containers[name=\"main\"].image, \
+             .spec.template.spec.containers[name=\"main\"].name"
         ]
     );
     assert!(stage.run_adopt(&plan).await.is_complete());
@@ -310,4 +319,77 @@ volumes: [{name: data, size: 1Gi}]
     let outcome = stage.teardown("db", VolumeChoice::Delete).await;
     assert!(outcome.is_complete(), "{outcome:?}");
     stage.until_nothing_is_left("db", &[]).await;
+}
+
+pub(crate) async fn a_set_with_claim_templates_is_deployed_after_adoption_and_never_made_anew(
+    cluster: Cluster,
+) {
+    let text = "
+apiVersion: apps/v1
+kind: StatefulSet
+metadata: {name: db}
+spec:
+  serviceName: db
+  replicas: 2
+  selector: {matchLabels: {app: db}}
+  template:
+    metadata: {labels: {app: db}}
+    spec:
+      containers: [{name: db, image: 'postgres:16', volumeMounts: [{name: data, mountPath: /data}]}]
+  volumeClaimTemplates:
+    - metadata: {name: data}
+      spec: {accessModes: [ReadWriteOnce], resources: {requests: {storage: 1Gi}}}
+";
+    let stage = Stage::new(&cluster);
+    let set = &bowline::definition::yaml::documents(text).unwrap()[0];
+    let uid = cluster.create(set).await.unwrap()["metadata"]["uid"].clone();
+    let claim = |n: usize| format!("data-db-{n}");
+    for n in 0..2 {
+        cluster
+            .until("PersistentVolumeClaim", &claim(n), |claim| !claim.is_null())
+            .await;
+    }
+    let plan = stage.plan_adopt("db", text).await;
+    let rows: Vec<String> = plan.rows.iter().map(|row| row.key.to_string()).collect();
+    let claims = [
+        "PersistentVolumeClaim/data-db-0",
+        "PersistentVolumeClaim/data-db-1",
+    ];
+    assert_eq!(rows, [&["StatefulSet/db"], &claims[..]].concat());
+    let told = "the claim templates of StatefulSet/db keep the labels that they have";
+    assert!(plan.warnings.iter().any(|it| it.contains(told)), "{plan:?}");
+    assert!(stage.run_adopt(&plan).await.is_complete());
+
+    let plan = stage.plan("db", text).await;
+    assert_eq!(
+        (&plan.refusals, changes(&plan)),
+        (&vec![], vec!["Update StatefulSet/db".to_owned()])
+    );
+    let outcome = stage.run("db", text, &plan).await;
+    assert!(outcome.is_complete(), "{outcome:?}");
+    assert!(stage.wait("db").await.is_complete());
+    assert!(stage.plan("db", text).await.is_noop());
+    assert_eq!(stage.changes("db").await.objects, []);
+    let live = cluster.get("StatefulSet", "db").await.unwrap();
+    assert_eq!(live["metadata"]["uid"], uid);
+
+    // What it makes later bears other labels: it is named until it is taken over too.
+    let more = text.replace("replicas: 2", "replicas: 3");
+    assert!(stage.deploy("db", &more).await.is_complete());
+    assert!(stage.wait("db").await.is_complete());
+    let told = "claims that do not bear the labels of this instance and stay: data-db-2;";
+    let plan = stage.plan_teardown("db", VolumeChoice::Delete).await;
+    assert!(plan.warnings.iter().any(|it| it.contains(told)), "{plan:?}");
+    // However many the definition asks for.
+    let plan = stage.plan_adopt("db", text).await;
+    let rows: Vec<String> = plan.rows.iter().map(|row| row.key.to_string()).collect();
+    assert_eq!(rows, ["PersistentVolumeClaim/data-db-2"]);
+    assert!(stage.run_adopt(&plan).await.is_complete());
+    assert!(stage.plan("db", &more).await.is_noop());
+    let outcome = stage.teardown("db", VolumeChoice::Delete).await;
+    assert!(outcome.is_complete(), "{outcome:?}");
+    stage.until_nothing_is_left("db", &[]).await;
+    cluster
+        .until_gone("PersistentVolumeClaim", "data-db-2")
+        .await;
 }

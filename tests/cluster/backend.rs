@@ -30,20 +30,43 @@ where
     if backend == Backend::ControlPlane && control_plane().is_none() {
         return;
     }
+    match backend {
+        Backend::Sandbox => drive(in_sandbox(), case),
+        Backend::ControlPlane => drive(in_control_plane(), case),
+    }
+}
+
+fn drive<F>(cluster: impl Future<Output = Cluster>, case: impl FnOnce(Cluster) -> F)
+where
+    F: Future<Output = ()>,
+{
     tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
         .build()
         .unwrap()
         .block_on(async {
-            let cluster = match backend {
-                Backend::Sandbox => in_sandbox().await,
-                Backend::ControlPlane => in_control_plane().await,
-            };
-            tokio::time::timeout(CASE_DEADLINE, case(cluster))
+            tokio::time::timeout(CASE_DEADLINE, case(cluster.await))
                 .await
                 .expect("the case did not end in time");
         });
+}
+
+/// Runs one case on a cluster of its own, where it changes what belongs to all namespaces.
+pub(crate) fn run_alone<F>(backend: Backend, case: impl FnOnce(Cluster) -> F)
+where
+    F: Future<Output = ()>,
+{
+    match backend {
+        Backend::Sandbox => run(backend, case),
+        Backend::ControlPlane => {
+            let Some(binaries) = bowline_control_plane::built("a case on its own cluster") else {
+                return;
+            };
+            let own = ControlPlane::start_from(&binaries).unwrap();
+            drive(in_one(&own), case);
+        }
+    }
 }
 
 fn fresh_namespace() -> String {
@@ -57,7 +80,10 @@ fn control_plane() -> Option<&'static ControlPlane> {
 }
 
 async fn in_control_plane() -> Cluster {
-    let control_plane = control_plane().expect("it was there before the runtime");
+    in_one(control_plane().expect("it was there before the runtime")).await
+}
+
+async fn in_one(control_plane: &ControlPlane) -> Cluster {
     let client = |user| control_plane.client(user).unwrap();
     let cluster = Cluster {
         admin: client(User::Admin),

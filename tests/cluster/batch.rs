@@ -6,7 +6,6 @@ use bowline::cluster::{Cluster as Engine, Identity, Selector};
 use bowline::definition::object::GroupKind;
 use bowline::service::health::State;
 use bowline::service::watch::Scope;
-use jiff::Timestamp;
 
 use crate::cluster::{Cluster, name_of};
 use crate::engine::stage::Stage;
@@ -339,8 +338,8 @@ pub(crate) async fn instances_of_jobs_and_daemons_are_counted_and_judged(cluster
     }
     cluster.until("Job", "late", |job| has(job, "Failed")).await;
     let scope = Scope::Namespace(stage.key("load").namespace);
-    let now = Timestamp::now();
-    let fleet = stage.engine().snapshot(&scope, now).await.unwrap();
+    let now = stage.engine().now();
+    let fleet = stage.engine().snapshot(&scope).await.unwrap();
     let late = "Job/late: DeadlineExceeded: Job was active longer than specified deadline";
     for (id, state, reason, counts) in [
         ("agent", State::Ready, None, (n_nodes, n_nodes)),

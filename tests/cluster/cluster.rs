@@ -150,6 +150,7 @@ fn resource(kind: &str) -> (&'static str, &'static str, bool) {
         "PersistentVolume" => ("api/v1", "persistentvolumes", false),
         "PersistentVolumeClaim" => ("api/v1", "persistentvolumeclaims", true),
         "Pod" => ("api/v1", "pods", true),
+        "ResourceQuota" => ("api/v1", "resourcequotas", true),
         "Secret" => ("api/v1", "secrets", true),
         "Service" => ("api/v1", "services", true),
         "ServiceAccount" => ("api/v1", "serviceaccounts", true),
@@ -162,6 +163,7 @@ fn resource(kind: &str) -> (&'static str, &'static str, bool) {
         "EndpointSlice" => ("apis/discovery.k8s.io/v1", "endpointslices", true),
         "Ingress" => ("apis/networking.k8s.io/v1", "ingresses", true),
         "StorageClass" => ("apis/storage.k8s.io/v1", "storageclasses", false),
+        "PriorityClass" => ("apis/scheduling.k8s.io/v1", "priorityclasses", false),
         "SelfSubjectAccessReview" => (
             "apis/authorization.k8s.io/v1",
             "selfsubjectaccessreviews",

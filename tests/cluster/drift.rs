@@ -28,17 +28,13 @@ impl Stage<'_> {
     /// Returns what the overview says of an instance whose definition in the catalogue is `text`.
     async fn drift(&self, id: &str, text: &str) -> Option<Drift> {
         let scope = Scope::Namespace(self.engine().namespace().clone());
-        let mut fleet = self
-            .engine()
-            .snapshot(&scope, Timestamp::now())
-            .await
-            .unwrap();
+        let mut fleet = self.engine().snapshot(&scope).await.unwrap();
         let hash = Digest::of(text.as_bytes()).as_str().to_owned();
         fleet.set_definitions([(id.parse().unwrap(), hash)], Timestamp::now());
         fleet.get(&self.key(id)).unwrap().drift()
     }
 
-    async fn changes(&self, id: &str) -> Changes {
+    pub(crate) async fn changes(&self, id: &str) -> Changes {
         changes_of(self.engine(), &self.key(id), &surroundings())
             .await
             .unwrap()
@@ -174,6 +170,8 @@ pub(crate) async fn a_scale_and_a_restart_are_no_change_where_they_may_be(cluste
     // The definition sets the number.
     stage.adjust_web(Adjustment::Scale(3)).await;
     assert_eq!(stage.drift("web", WEB).await, Some(Drift::Changed));
+    let expected = "Deployment/web .spec.replicas: 2 → 3 by bowline/web (scale)";
+    assert_eq!(shown(&stage.changes("web").await), [expected]);
     let saved = WEB.replace("replicas: 2", "replicas: 3");
     assert!(stage.deploy("web", &saved).await.is_complete());
     assert_eq!(stage.drift("web", &saved).await, Some(Drift::InSync));
@@ -320,7 +318,8 @@ fn shown(changes: &Changes) -> Vec<String> {
                 .collect();
             for setter in &field.managers {
                 // What is written through the scale subresource bears no time.
-                let has_time = !setter.manager.ends_with("(scale)");
+                let has_time =
+                    !setter.manager.ends_with("(scale)") || setter.manager.starts_with("bowline/");
                 assert_eq!(setter.at.is_some(), has_time, "{field:?}");
             }
             let (wanted, live, managers) =

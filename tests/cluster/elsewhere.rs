@@ -92,7 +92,7 @@ pub(crate) async fn what_is_in_another_namespace_tells_how_an_instance_is_doing(
 
     // An overview reads one namespace, and claims nothing of what it does not read.
     let scope = Scope::Namespace(stage.key("far").namespace);
-    let fleet = stage.engine().snapshot(&scope, Timestamp::now()).await;
+    let fleet = stage.engine().snapshot(&scope).await;
     let fleet = fleet.unwrap();
     let health = fleet.get(&stage.key("far")).unwrap().health();
     assert_eq!(health.state, State::Unknown, "{health:?}");

@@ -119,7 +119,7 @@ pub(crate) async fn a_change_of_layout_alone_becomes_a_revision(cluster: Cluster
     assert!(
         plan.objects
             .iter()
-            .all(|object| object.change == Change::Keep)
+            .all(|object| object.change == Change::Unchanged)
     );
     stage.run("web", &commented, &plan).await;
     let record = cluster.get("ConfigMap", "bowline-web").await.unwrap();
@@ -137,7 +137,7 @@ pub(crate) async fn an_update_changes_what_differs_and_prunes_what_left(cluster:
         .replace("env: [{name: LEVEL, fromConfig: LEVEL}]", "");
     let plan = stage.plan("web", &changed).await;
     let expected = [
-        "Keep Service/web",
+        "Unchanged Service/web",
         "Update Deployment/web",
         "Delete ConfigMap/web-config",
     ];
@@ -489,8 +489,8 @@ pub(crate) async fn a_viewer_sees_the_difference_and_may_not_run_it(cluster: Clu
         "{plan:?}"
     );
     let expected = [
-        "Keep ConfigMap/web-config",
-        "Keep Service/web",
+        "Unchanged ConfigMap/web-config",
+        "Unchanged Service/web",
         "Update Deployment/web",
     ];
     assert_eq!(changes(&plan), expected);
@@ -599,6 +599,30 @@ pub(crate) async fn names_of_others_are_refused_before_anything_is_written(clust
     assert_eq!(
         said,
         ["PersistentVolumeClaim/data-x-db-0 exists already, and it belongs to instance x-db"]
+    );
+}
+
+/// The controller copies the annotation to what it makes, and leaves it there.
+pub(crate) async fn a_protection_that_was_lifted_is_lifted_for_teardowns_too(cluster: Cluster) {
+    let stage = Stage::new(&cluster);
+    let protected = format!("{WEB}protected: true\n");
+    assert!(stage.deploy("web", &protected).await.is_complete());
+    assert!(stage.wait("web").await.is_complete());
+    assert!(
+        stage
+            .plan_teardown("web", VolumeChoice::Keep)
+            .await
+            .is_protected
+    );
+    assert!(stage.deploy("web", WEB).await.is_complete());
+    let copies = cluster.list("ReplicaSet", "").await;
+    let is_copied = |set: &Value| set["metadata"]["annotations"]["bowline.dev/protected"] == "true";
+    assert!(copies.iter().any(is_copied), "{copies:?}");
+    assert!(
+        !stage
+            .plan_teardown("web", VolumeChoice::Keep)
+            .await
+            .is_protected
     );
 }
 
@@ -933,7 +957,7 @@ pub(crate) async fn a_kind_that_may_not_be_listed_is_left_to_others(cluster: Clu
     let plan = stage.plan("web", WITHOUT_VOLUME).await;
     assert_eq!(
         changes(&plan),
-        ["Keep Deployment/web", "Delete Service/web"]
+        ["Unchanged Deployment/web", "Delete Service/web"]
     );
 
     let blind = stage.with(unlisted());

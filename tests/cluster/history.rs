@@ -35,10 +35,7 @@ pub(crate) async fn revisions_tell_who_when_and_why_and_keep_the_text_to_the_byt
     assert!(stage.deploy("web", &first).await.is_complete());
     assert!(stage.deploy("web", WEB).await.is_complete());
     let history = history(engine, &web).await.unwrap();
-    assert_eq!(
-        (history.current, history.previous(), &history.instance),
-        (Some(2), Some(1), &web)
-    );
+    assert_eq!((history.current, &history.instance), (Some(2), &web));
     let [old, new] = history.revisions.as_slice() else {
         panic!("{history:?}")
     };
@@ -211,8 +208,8 @@ pub(crate) async fn a_rollback_is_a_new_revision_of_the_old_text(cluster: Cluste
     assert_eq!((plan.target, plan.deploy.revision), (1, 3));
     assert!(plan.hanging.is_empty() && !plan.is_noop());
     let expected = [
-        "Keep ConfigMap/web-config",
-        "Keep Service/web",
+        "Unchanged ConfigMap/web-config",
+        "Unchanged Service/web",
         "Update Deployment/web",
     ];
     assert_eq!(changes(&plan.deploy), expected);
@@ -293,7 +290,7 @@ secrets: {token: {prompt: Token}}
         plan.deploy.warnings,
         ["the values of its secrets are not rolled back: no revision keeps them"]
     );
-    assert_eq!(changes(&plan.deploy)[0], "Keep Secret/web-secret");
+    assert_eq!(changes(&plan.deploy)[0], "Unchanged Secret/web-secret");
 }
 
 pub(crate) async fn what_is_protected_is_not_rolled_back_by_habit(cluster: Cluster) {
@@ -402,6 +399,29 @@ async fn cut_off_and_run_again(
     assert_eq!(annotation(&record, "bowline.dev/revision"), "3", "{id}");
     let expected = [1, 2, 3].map(|n| format!("{name}.r{n}"));
     assert_eq!(stage.revisions(id).await, expected);
+}
+
+pub(crate) async fn a_rollback_after_an_interrupted_deploy_goes_to_what_was_there_before(
+    cluster: Cluster,
+) {
+    let stage = Stage::new(&cluster);
+    let of = |tag: &str| WEB.replace("nginx:1.27", &format!("nginx:{tag}"));
+    for tag in ["1.27", "1.28"] {
+        assert!(stage.deploy("web", &of(tag)).await.is_complete());
+    }
+    let third = of("1.29");
+    let plan = stage.plan("web", &third).await;
+    let is_applied = |fact: &Progress| matches!(fact, Progress::Done(Step::Apply(_), _));
+    stage.run_until("web", &third, &plan, is_applied).await;
+    let told = history(stage.engine(), &stage.key("web")).await.unwrap();
+    assert_eq!((told.current, told.revisions.len()), (Some(2), 3));
+    let plan = plan_rollback_to(&stage, "web", None).await;
+    assert_eq!((plan.target, plan.deploy.revision), (2, 4));
+    let outcome = run(&stage, &plan).await;
+    assert!(outcome.is_complete(), "{outcome:?}");
+    let web = cluster.get("Deployment", "web").await.unwrap();
+    let image = &web["spec"]["template"]["spec"]["containers"][0]["image"];
+    assert_eq!(image, "nginx:1.28");
 }
 
 pub(crate) async fn what_cannot_be_gone_back_to_is_said_before_anything_is_written(

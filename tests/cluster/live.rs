@@ -188,7 +188,10 @@ pub(crate) async fn a_number_that_is_set_shows_in_the_next_plan_and_changes_noth
     let same = text.replace("replicas: 2", "replicas: 4");
     let agreed = stage.plan("web", &same).await;
     assert!(
-        agreed.objects.iter().all(|it| it.change == Change::Keep),
+        agreed
+            .objects
+            .iter()
+            .all(|it| it.change == Change::Unchanged),
         "{agreed:?}"
     );
     assert!(stage.run("web", &text, &plan).await.is_complete());
@@ -560,6 +563,7 @@ pub(crate) async fn one_definition_runs_several_times_and_a_free_id_is_offered(c
         plan.warnings,
         ["web is an instance of web so far, and becomes one of shop; the ID web-3 is free"]
     );
+    assert_eq!(plan.replaces.as_deref(), Some("web"));
 
     cluster
         .create(&service("api", json!([{"port": 80}])))

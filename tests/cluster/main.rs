@@ -15,6 +15,7 @@ mod apply;
 mod backend;
 mod batch;
 mod claims;
+mod classes;
 mod cluster;
 mod delete;
 mod drift;
@@ -28,6 +29,7 @@ mod objects;
 mod operations;
 mod patch;
 mod preview;
+mod quotas;
 mod refusals;
 mod routes;
 mod scaling;
@@ -39,18 +41,24 @@ mod volumes;
 mod watch;
 mod workloads;
 
-/// Makes each case a test on each backend.
+/// Makes each case a test on each backend: on the cluster that all share, or on one of its own by `alone`.
 macro_rules! on_both_backends {
     ($($module:ident: $($case:ident)+;)+) => {
-        on_both_backends!(@backend sandbox, Sandbox, $($module: $($case)+;)+);
-        on_both_backends!(@backend control_plane, ControlPlane, $($module: $($case)+;)+);
+        on_both_backends!(@backend sandbox, Sandbox, run, $($module: $($case)+;)+);
+        on_both_backends!(@backend control_plane, ControlPlane, run, $($module: $($case)+;)+);
     };
-    (@backend $name:ident, $backend:ident, $($module:ident: $($case:ident)+;)+) => {
+    (alone $($module:ident: $($case:ident)+;)+) => {
+        mod alone {
+            on_both_backends!(@backend sandbox, Sandbox, run_alone, $($module: $($case)+;)+);
+            on_both_backends!(@backend control_plane, ControlPlane, run_alone, $($module: $($case)+;)+);
+        }
+    };
+    (@backend $name:ident, $backend:ident, $run:ident, $($module:ident: $($case:ident)+;)+) => {
         mod $name {
             $(mod $module {
                 $(#[test]
                 fn $case() {
-                    crate::backend::run(crate::backend::Backend::$backend, crate::$module::$case);
+                    crate::backend::$run(crate::backend::Backend::$backend, crate::$module::$case);
                 })+
             })+
         }
@@ -93,6 +101,10 @@ on_both_backends! {
     sets:
         sets_of_any_tool_are_listed_with_their_members
         a_set_of_another_tool_becomes_manifests
+        a_parent_may_be_of_a_custom_kind
+        what_kubectl_keeps_for_itself_is_no_difference
+        a_parent_of_the_cluster_is_listed_where_its_members_are
+        a_refusal_names_the_parent_of_the_set_that_has_an_object
         what_others_make_and_secrets_are_left_with_a_reason;
     patch:
         a_merge_patch_with_a_stale_resource_version_conflicts
@@ -106,6 +118,15 @@ on_both_backends! {
         what_can_never_be_changed_is_told_at_its_line_with_the_options
         secrets_are_neither_read_nor_missed
         who_may_only_look_sees_what_is_computed_here;
+    quotas:
+        what_is_more_than_a_quota_is_refused_with_how_much
+        what_is_used_follows_what_comes_grows_and_goes
+        a_quota_of_what_there_is_not_is_refused
+        pods_that_a_quota_keeps_away_are_told_and_come_when_it_is_raised
+        what_a_quota_wants_to_be_stated_is_told
+        a_claim_of_a_set_that_a_quota_refuses_is_told
+        a_deploy_that_meets_a_quota_half_way_is_finished_when_it_is_raised
+        what_a_quota_has_no_room_for_is_told_in_the_plan;
     refusals:
         a_rehearsal_in_a_missing_namespace_finds_no_namespace
         a_kind_that_is_not_served_is_a_text_not_a_status
@@ -130,6 +151,10 @@ on_both_backends! {
         background_deletion_collects_what_is_owned
         a_finalizer_holds_an_object
         a_records_revisions_go_with_it;
+    classes:
+        a_class_that_is_not_there_is_told_in_the_plan
+        a_class_that_comes_along_or_may_not_be_listed_is_not_missed
+        a_pod_of_a_class_that_is_not_there_is_refused;
     claims:
         claims_from_templates_bind_and_carry_the_templates_labels_only
         claims_of_a_set_that_deletes_them_are_owned_until_it_retains_them
@@ -140,6 +165,7 @@ on_both_backends! {
         a_claim_of_an_unknown_class_stays_pending_and_an_event_says_why;
     engine:
         a_deploy_makes_a_ready_instance
+        a_protection_that_was_lifted_is_lifted_for_teardowns_too
         an_unchanged_deploy_writes_nothing
         a_change_of_layout_alone_becomes_a_revision
         an_update_changes_what_differs_and_prunes_what_left
@@ -186,6 +212,7 @@ on_both_backends! {
         a_damaged_revision_is_named_and_hides_no_other
         what_was_never_deployed_has_no_history
         a_rollback_is_a_new_revision_of_the_old_text
+        a_rollback_after_an_interrupted_deploy_goes_to_what_was_there_before
         a_rollback_that_leaves_all_to_others_makes_no_revision
         a_rollback_tells_that_values_of_secrets_stay
         what_is_protected_is_not_rolled_back_by_habit
@@ -209,7 +236,8 @@ on_both_backends! {
         what_left_the_definition_and_others_own_stays_as_is_said
         pods_that_the_next_deploy_replaces_are_said
         a_workload_that_selects_by_other_labels_is_said_to_be_made_anew
-        a_claim_that_a_set_would_take_is_adopted_with_its_data;
+        a_claim_that_a_set_would_take_is_adopted_with_its_data
+        a_set_with_claim_templates_is_deployed_after_adoption_and_never_made_anew;
     secrets:
         values_reach_the_secrets_and_nothing_else
         a_rotated_value_rolls_the_pods_and_an_absent_one_stays
@@ -219,6 +247,8 @@ on_both_backends! {
         who_may_not_read_secrets_is_told_and_changes_none;
     manifests:
         a_kind_and_its_objects_come_and_go_together
+        objects_of_others_that_go_with_their_kind_are_counted
+        what_is_made_anew_is_compared_with_what_will_be_there
         what_left_the_text_is_pruned_and_a_list_is_unfolded
         another_namespace_is_refused_unless_it_is_allowed
         cluster_scope_is_refused_unless_it_is_allowed
@@ -283,8 +313,11 @@ on_both_backends! {
         retained_volumes_are_offered_and_bound_again
         a_retained_volume_is_released_with_its_data
         a_retained_volume_is_given_up_without_its_data
+        only_the_retained_volumes_that_are_named_are_released
         a_volume_that_a_claim_has_again_is_not_released
         a_volume_that_only_bears_the_labels_is_not_released
+        a_volume_that_cannot_be_freed_ends_the_wait_and_says_why
+        what_is_said_of_a_volume_that_is_not_freed_is_told
         a_bound_again_volume_survives_a_deploy_that_is_cut_off
         claims_and_their_template_grow_together_while_the_pods_go_on
         a_growth_that_is_cut_off_is_finished_by_a_second_run
@@ -294,6 +327,7 @@ on_both_backends! {
         what_could_not_be_made_again_is_not_deleted
         a_claim_that_waits_says_why_in_words
         a_claim_that_waits_for_a_pod_says_so
+        a_volume_that_no_node_is_near_is_told_with_what_to_do
         our_labels_on_what_belongs_to_the_cluster_delete_nothing
         a_claim_that_somebodys_pod_holds_is_pending_and_named
         one_id_in_two_namespaces_is_two_instances
@@ -312,6 +346,10 @@ on_both_backends! {
         a_workload_that_is_made_anew_survives_at_every_write
         volumes_that_are_bound_again_survive_at_every_write
         a_restore_survives_at_every_write
+        a_release_of_kept_claims_survives_at_every_write
+        a_release_of_retained_volumes_survives_at_every_write
+        a_release_of_one_retained_volume_survives_at_every_write
+        a_release_of_what_was_taken_down_is_finished_by_a_second_run
         fields_that_are_taken_survive_at_every_write
         a_scale_survives_at_every_write
         a_restart_survives_at_every_write
@@ -326,7 +364,9 @@ on_both_backends! {
         a_teardown_goes_on_with_the_choice_that_was_made
         values_that_are_nowhere_keep_a_deploy_from_being_resumed
         what_is_not_under_way_is_not_resumed
+        who_stood_still_writes_nothing_over_who_took_over
         who_was_taken_over_stops_and_the_second_comes_to_the_end
+        who_takes_over_while_a_beat_is_awaited_begins_at_once
         the_second_is_told_who_is_at_it_and_gets_its_turn
         a_wait_for_ones_turn_is_bounded
         nobody_waits_for_an_instance_that_is_not_there
@@ -374,4 +414,9 @@ on_both_backends! {
         a_deployment_scaled_to_nothing_has_no_pods
         a_stateful_set_stays_stuck_on_a_broken_revision
         a_service_finds_the_ready_pods;
+}
+
+on_both_backends! {
+    alone classes:
+        a_claim_without_a_class_waits_where_no_class_is_the_default;
 }

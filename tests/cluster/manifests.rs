@@ -4,12 +4,13 @@ use bowline::definition::check::CheckContext;
 use bowline::definition::diagnostic::Diagnostic;
 use bowline::definition::policy::Policy;
 use bowline::engine::online::{CheckedOnline, check_online};
-use bowline::engine::plan::{Change, Fate, Step, VolumeChoice};
+use bowline::engine::plan::{Change, DiffSide, Fate, Step, VolumeChoice};
+use bowline::engine::remedy::{Remedies, Remedy};
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
 
 use crate::cluster::{Cluster, ask};
-use crate::engine::stage::{Fault, Stage, changes};
+use crate::engine::stage::{Fault, Stage, changes, deployment};
 
 /// A kind that no other case has: definitions are the whole cluster's.
 fn definition(cluster: &Cluster) -> String {
@@ -177,6 +178,72 @@ pub(crate) async fn a_kind_and_its_objects_come_and_go_together(cluster: Cluster
     assert!(widgets(&cluster).await.is_empty());
 }
 
+pub(crate) async fn objects_of_others_that_go_with_their_kind_are_counted(cluster: Cluster) {
+    let stage = Stage::new(&cluster).under(everything());
+    let text = documents(&[&definition(&cluster), &widget(&cluster, "own", 1)]);
+    assert!(stage.deploy("shop", &text).await.is_complete());
+    let told = async || {
+        let plan = stage.plan_teardown("shop", VolumeChoice::Keep).await;
+        let mut warnings = plan.warnings.iter();
+        let warning = warnings.find(|it| it.contains("every object of its kind"));
+        let counted = warning.and_then(|it| it.rsplit_once(": "));
+        (counted.map(|it| it.1.to_owned()), plan.n_strangers)
+    };
+    let none = Some("there is none now but its own".to_owned());
+    assert_eq!(told().await, (none, 0));
+    let (group, home) = (group(&cluster), &cluster.namespace);
+    let path = format!("/apis/{group}/v1/namespaces/{home}/widgets");
+    let stranger = json!({
+        "apiVersion": format!("{group}/v1"), "kind": "Widget",
+        "metadata": {"name": "theirs"}, "spec": {"size": 2},
+    });
+    ask(&cluster.admin, Method::POST, &path, Some(&stranger))
+        .await
+        .unwrap();
+    let one = format!("1 that is not of this instance is there now, {home}/theirs");
+    assert_eq!(told().await, (Some(one), 1));
+    // The same is said where the definition of the kind leaves the text.
+    let plan = stage.plan("shop", CONFIG).await;
+    let is_told = |it: &String| it.ends_with(&format!("{home}/theirs"));
+    assert!(plan.warnings.iter().any(is_told), "{:?}", plan.warnings);
+}
+
+/// What others wrote into the old one goes with it.
+pub(crate) async fn what_is_made_anew_is_compared_with_what_will_be_there(cluster: Cluster) {
+    let stage = Stage::new(&cluster);
+    let pod = "{containers: [{name: main, image: 'nginx:1.27'}]}";
+    let text = deployment("web", pod);
+    assert!(stage.deploy("web", &text).await.is_complete());
+    let foreign = json!({"metadata": {"labels": {"theirs": "label"}},
+        "spec": {"template": {"metadata": {"annotations": {"theirs": "too"}}}}});
+    cluster.merge("Deployment", "web", &foreign).await.unwrap();
+    let text = text.replace("app: web", "part: front");
+    let anew = stage.agreeing(Remedies::default().with(Remedy::Recreate));
+    let plan = anew.plan("web", &text).await;
+    assert_eq!(plan.refusals, []);
+    assert_eq!(changes(&plan), ["Recreate Deployment/web"]);
+    let with = |side: DiffSide| -> Vec<&str> {
+        let lines = plan.objects[0].difference.iter();
+        let of_side = lines.filter(|line| line.side == side);
+        of_side.map(|line| line.text.trim()).collect()
+    };
+    let (old, new, both) = (
+        with(DiffSide::Old),
+        with(DiffSide::New),
+        with(DiffSide::Both),
+    );
+    for going in ["theirs: label", "theirs: too", "app: web"] {
+        assert!(old.contains(&going), "{going}: {old:?}");
+        assert!(!new.contains(&going) && !both.contains(&going), "{going}");
+    }
+    assert!(new.contains(&"part: front"), "{new:?}");
+    // What the server fills in stays, and so it is no difference.
+    let is_default = |line: &&str| line.contains("terminationGracePeriodSeconds");
+    assert!(!old.iter().any(is_default), "{old:?}");
+    let names = old.iter().chain(&new);
+    assert!(!names.clone().any(|line| line.contains("-anew")), "{new:?}");
+}
+
 pub(crate) async fn what_left_the_text_is_pruned_and_a_list_is_unfolded(cluster: Cluster) {
     let stage = Stage::new(&cluster);
     let first = "
@@ -184,7 +251,11 @@ apiVersion: v1
 kind: List
 items:
   - {apiVersion: v1, kind: ConfigMap, metadata: {name: one}, data: {a: '1'}}
-  - {apiVersion: v1, kind: ConfigMap, metadata: {name: two}, data: {a: '1'}}
+---
+apiVersion: v1
+kind: ConfigMapList
+items:
+  - {metadata: {name: two}, data: {a: '1'}}
 ";
     let outcome = stage.deploy("pair", first).await;
     assert!(outcome.is_complete(), "{outcome:?}");

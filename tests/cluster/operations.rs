@@ -2,6 +2,7 @@
 //! left, resumes it, and comes to the state that an undisturbed run comes to.
 
 mod cut;
+mod halt;
 mod resuming;
 mod state;
 mod stopping;
@@ -9,23 +10,28 @@ mod walk;
 #[path = "../shared/writes.rs"]
 mod writes;
 
-use std::time::Duration;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 
+use bowline::cluster::TakeOver;
 use bowline::engine::deploy::{RunOptions, run_deploy};
-use bowline::engine::operation::{Meeting, is_busy};
-use bowline::engine::plan::VolumeChoice;
+use bowline::engine::operation::{ABANDONED_AFTER, Meeting, is_busy, is_lost};
+use bowline::engine::plan::{Progress, Step, VolumeChoice};
 use bowline::engine::resume::ResumePlan;
 use bowline::engine::turn::{Turn, wait_turn};
 use bowline::failure::FailureKind;
 use bowline::secret::{SecretValue, SecretValues};
+use http::Method;
 use serde_json::{Value, json};
+use tokio::sync::Notify;
 
 use crate::cluster::Cluster;
-use crate::engine::stage::Stage;
+use crate::engine::stage::{Fault, Stage};
 use cut::{Cut, Moment};
+use halt::Halt;
 use resuming::{plan, resume};
 pub(crate) use stopping::*;
-use walk::{FIRST, SECOND, Walk, made_by_helm, walk};
+use walk::{FIRST, SECOND, Walk, made_by_helm, until_phases, walk};
 
 pub(crate) async fn a_first_deploy_survives_at_every_write(cluster: Cluster) {
     walk(&cluster, Walk::Create).await;
@@ -65,6 +71,38 @@ pub(crate) async fn volumes_that_are_bound_again_survive_at_every_write(cluster:
 
 pub(crate) async fn a_restore_survives_at_every_write(cluster: Cluster) {
     walk(&cluster, Walk::Restore).await;
+}
+
+pub(crate) async fn a_release_of_kept_claims_survives_at_every_write(cluster: Cluster) {
+    walk(&cluster, Walk::ReleaseClaims).await;
+}
+
+pub(crate) async fn a_release_of_retained_volumes_survives_at_every_write(cluster: Cluster) {
+    walk(&cluster, Walk::Release { is_named: false }).await;
+}
+
+pub(crate) async fn a_release_of_one_retained_volume_survives_at_every_write(cluster: Cluster) {
+    walk(&cluster, Walk::Release { is_named: true }).await;
+}
+
+/// Without an instance there is no record that could tell of it: the same command again finds what is left by the labels.
+pub(crate) async fn a_release_of_what_was_taken_down_is_finished_by_a_second_run(cluster: Cluster) {
+    let stage = Stage::new(&cluster);
+    let walk = Walk::Release { is_named: false };
+    for moment in [Moment::Before(0), Moment::After(0), Moment::After(1)] {
+        let id = &moment.name();
+        Box::pin(walk.prepare(&stage, id)).await;
+        let taken = stage.teardown(id, VolumeChoice::Delete).await;
+        assert!(taken.is_complete(), "{taken:?}");
+        let cut = Cut::at(cluster.admin.clone(), Some(moment));
+        assert!(Box::pin(walk.run(&cut, &stage, id)).await.is_none());
+        let record = cluster.get("ConfigMap", &format!("bowline-{id}")).await;
+        record.unwrap_err().check(404, "NotFound", "not found");
+        let whole = Cut::at(cluster.admin.clone(), None);
+        let outcome = Box::pin(walk.run(&whole, &stage, id)).await.unwrap();
+        assert!(outcome.is_complete(), "{moment:?}: {outcome:?}");
+        until_phases(&cluster, id, &[]).await;
+    }
 }
 
 pub(crate) async fn fields_that_are_taken_survive_at_every_write(cluster: Cluster) {
@@ -332,6 +370,91 @@ pub(crate) async fn who_was_taken_over_stops_and_the_second_comes_to_the_end(clu
     let outcome = run_deploy(stage.engine(), &request, &plan, options, &|_| {}).await;
     assert!(outcome.is_complete(), "{outcome:?}");
     assert!(stage.plan("web", SECOND).await.is_noop());
+}
+
+/// As a machine that sleeps in the middle of many objects, and wakes when somebody else has come to the end.
+pub(crate) async fn who_stood_still_writes_nothing_over_who_took_over(cluster: Cluster) {
+    const N_OBJECTS: usize = 16;
+    let text = |value: &str| -> String {
+        let object = |n| {
+            format!(
+                "---\napiVersion: v1\nkind: ConfigMap\nmetadata: {{name: part-{n:02}}}\ndata: {{of: {value}}}\n"
+            )
+        };
+        (0..N_OBJECTS).map(object).collect()
+    };
+    let stage = Stage::new(&cluster);
+    stage.deploy("web", &text("none")).await;
+    let halt = Halt::after("configmaps/part-", cluster.admin.clone());
+    let (first, plan) = (halt.engine(&stage), stage.plan("web", &text("first")).await);
+    let request = stage.request("web", &text("first"));
+    let sleeper = tokio::spawn(async move {
+        run_deploy(&first, &request, &plan, RunOptions::default(), &|_| {}).await
+    });
+    halt.halted().await;
+
+    let outcome = stage.deploy("web", &text("second")).await;
+    assert!(outcome.is_complete(), "{outcome:?}");
+    halt.go_on();
+    let outcome = sleeper.await.unwrap();
+    assert!(is_lost(&outcome), "{outcome:?}");
+    // What was on its way arrives.
+    let n_left = outcome.done.len();
+    assert!((1..N_OBJECTS / 2).contains(&n_left), "{outcome:?}");
+    let mut values = Vec::new();
+    for n in 0..N_OBJECTS {
+        let part = cluster.get("ConfigMap", &format!("part-{n:02}")).await;
+        values.push(part.unwrap()["data"]["of"].clone());
+    }
+    let n_first = values.iter().filter(|it| *it == "first").count();
+    assert!(n_first <= n_left, "{values:?}");
+}
+
+/// The first lives, and stands at a write that takes its time; the second is told so, and does not wait for it.
+pub(crate) async fn who_takes_over_while_a_beat_is_awaited_begins_at_once(cluster: Cluster) {
+    let stage = Stage::new(&cluster);
+    stage.deploy("web", FIRST).await;
+    let plan = stage.plan("web", SECOND).await;
+    let (stands, goes_on) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+    let slow = Fault::before(Method::POST, "/configmaps", {
+        let (stands, goes_on) = (stands.clone(), goes_on.clone());
+        move || {
+            let (stands, goes_on) = (stands.clone(), goes_on.clone());
+            Box::pin(async move {
+                stands.notify_one();
+                goes_on.notified().await;
+            })
+        }
+    });
+    let first = stage.with(slow);
+    let second = async {
+        stands.notified().await;
+        let text = SECOND.replace("nginx:1.28", "nginx:1.29");
+        let (plan, request) = (stage.plan("web", &text).await, stage.request("web", &text));
+        let heard = Mutex::new(Vec::new());
+        let report = |progress| {
+            if let Progress::Listening(sentence) = progress {
+                heard.lock().unwrap().push(sentence);
+                stage.engine().stop().take_over(TakeOver::Anyone);
+            }
+        };
+        let begun = Instant::now();
+        let options = RunOptions::default();
+        let outcome = run_deploy(stage.engine(), &request, &plan, options, &report).await;
+        let took = begun.elapsed();
+        assert!(outcome.is_complete(), "{outcome:?}");
+        assert!(took < ABANDONED_AFTER, "{took:?}");
+        let heard = heard.into_inner().unwrap();
+        let words = "for a beat of tester@here 1, then takes over";
+        assert!(heard.len() == 1 && heard[0].contains(words), "{heard:?}");
+        goes_on.notify_one();
+        text
+    };
+    let (of_first, text) = tokio::join!(first.run("web", SECOND, &plan), second);
+    assert_eq!(of_first.done, [Step::Claim], "{of_first:?}");
+    assert!(!of_first.failed.is_empty(), "{of_first:?}");
+    assert!(stage.plan("web", &text).await.is_noop());
+    assert_eq!(resuming::noted(&stage, "web").await, None);
 }
 
 pub(crate) async fn the_second_is_told_who_is_at_it_and_gets_its_turn(cluster: Cluster) {

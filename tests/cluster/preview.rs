@@ -46,7 +46,7 @@ pub(crate) async fn a_text_is_rehearsed_and_nothing_is_written(cluster: Cluster)
     let found = stage.preview("web", &edited).await;
     assert_eq!(found.against, Against::DryRun);
     let changed: Vec<_> = (found.objects.iter())
-        .filter(|object| object.change != Change::Keep)
+        .filter(|object| object.change != Change::Unchanged)
         .map(|object| (object.key.kind.as_str(), object.change))
         .collect();
     assert_eq!(changed, [("Deployment", Change::Update)]);

@@ -181,7 +181,7 @@ pub(crate) async fn another_host_of_the_settings_reaches_every_route(cluster: Cl
         found,
         [
             vec![(Change::Update, "Ingress/web".to_owned(), None)],
-            vec![(Change::Keep, "Ingress/own".to_owned(), None)],
+            vec![(Change::Unchanged, "Ingress/own".to_owned(), None)],
             vec![],
         ]
     );

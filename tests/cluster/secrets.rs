@@ -95,6 +95,20 @@ pub(crate) async fn a_rotated_value_rolls_the_pods_and_an_absent_one_stays(clust
     let without = stage.with_secrets(SecretValues::default());
     let plan = without.plan("web", WEB).await;
     assert!(plan.is_noop(), "{plan:?}");
+    assert_eq!(plan.warnings, [""; 0]);
+    // That a variable or a file was not there is told, for its name may be mistyped.
+    let absent = stage.with_secrets(SecretValues {
+        absent: [("token".to_owned(), "there is no file /a".to_owned())].into(),
+        password_absent: Some("B is not set".to_owned()),
+        ..SecretValues::default()
+    });
+    let plan = absent.plan("web", WEB).await;
+    assert!(plan.is_noop(), "{plan:?}");
+    let told = [
+        "the secret token keeps the value that it has in the cluster: there is no file /a",
+        "the password for r.example.com keeps the value that it has in the cluster: B is not set",
+    ];
+    assert_eq!(plan.warnings, told);
 
     let mut rotated = SecretValues::default();
     rotated
@@ -104,7 +118,7 @@ pub(crate) async fn a_rotated_value_rolls_the_pods_and_an_absent_one_stays(clust
     let plan = stage.plan("web", WEB).await;
     let expected = [
         "Update Secret/web-secret",
-        "Keep Secret/web-pull",
+        "Unchanged Secret/web-pull",
         "Update Deployment/web",
     ];
     assert_eq!(changes(&plan), expected);

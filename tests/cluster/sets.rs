@@ -2,14 +2,19 @@
 
 use base64::prelude::{BASE64_URL_SAFE_NO_PAD, Engine as _};
 use bowline::cluster::{Cluster as Engine, Identity};
+use bowline::definition::object::Object;
 use bowline::definition::policy::Policy;
 use bowline::engine::import::{Import, ImportRequest, Origin, import};
-use bowline::engine::sets::{find_set, list_sets};
+use bowline::engine::plan::DeployPlan;
+use bowline::engine::sets::{
+    ApplySet, SetChange, compare_set, find_set, list_sets, refusal_of_foreign_set,
+};
 use bowline::failure::{Failure, FailureKind};
+use http::Method;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use crate::cluster::Cluster;
+use crate::cluster::{Cluster, ask};
 use crate::engine::stage::{Stage, WEB};
 use crate::objects::{claim, config_map, deployment, service};
 
@@ -205,4 +210,225 @@ pub(crate) async fn what_others_make_and_secrets_are_left_with_a_reason(cluster:
     assert!(!import.text("x").contains("hunter2"));
     let none = taken(&cluster, Origin::Labels("team=nobody".parse().unwrap())).await;
     assert_eq!(none.unwrap_err().kind, FailureKind::NotFound);
+}
+
+/// A kind that says it may be a parent, of this case alone.
+async fn define_parent_kind(cluster: &Cluster, kind: &str, scope: &str) -> String {
+    let group = format!("{}.sets.example.com", cluster.namespace);
+    let plural = format!("{}s", kind.to_lowercase());
+    let definition = json!({
+        "apiVersion": "apiextensions.k8s.io/v1",
+        "kind": "CustomResourceDefinition",
+        "metadata": {
+            "name": format!("{plural}.{group}"),
+            "labels": {"applyset.kubernetes.io/is-parent-type": "true"},
+        },
+        "spec": {
+            "group": group,
+            "scope": scope,
+            "names": {"plural": plural, "singular": kind.to_lowercase(), "kind": kind, "listKind": format!("{kind}List")},
+            "versions": [{"name": "v1", "served": true, "storage": true,
+                "schema": {"openAPIV3Schema": {"type": "object"}}}],
+        },
+    });
+    let path = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions";
+    ask(&cluster.admin, Method::POST, path, Some(&definition))
+        .await
+        .unwrap();
+    group
+}
+
+/// Makes an object of a custom kind: it is served a moment after it is defined.
+async fn create_custom(cluster: &Cluster, path: &str, object: &Value) {
+    for _ in 0..500 {
+        match ask(&cluster.admin, Method::POST, path, Some(object)).await {
+            Ok(_) => return,
+            Err(refusal) if refusal.code == 404 => tokio::task::yield_now().await,
+            Err(refusal) => panic!("{refusal:?}"),
+        }
+    }
+    panic!("the kind is never served");
+}
+
+/// A set whose parent is of a custom kind, with two members; returns its ID.
+async fn make_custom_set(cluster: &Cluster, group: &str) -> String {
+    let namespace = &cluster.namespace;
+    let hash = Sha256::digest(format!("shop.{namespace}.Bundle.{group}"));
+    let id = format!("applyset-{}-v1", BASE64_URL_SAFE_NO_PAD.encode(hash));
+    let parent = json!({
+        "apiVersion": format!("{group}/v1"), "kind": "Bundle",
+        "metadata": {
+            "name": "shop", "labels": {"applyset.kubernetes.io/id": id},
+            "annotations": {"applyset.kubernetes.io/tooling": "bundler/v2",
+                "applyset.kubernetes.io/contains-group-kinds": "ConfigMap,Service"},
+        },
+    });
+    let path = format!("/apis/{group}/v1/namespaces/{namespace}/bundles");
+    create_custom(cluster, &path, &parent).await;
+    for object in [
+        config_map("settings", json!({"LEVEL": "info"})),
+        service("shop", json!([{"name": "http", "port": 80}])),
+    ] {
+        cluster.create(&member(object, &id)).await.unwrap();
+    }
+    id
+}
+
+pub(crate) async fn a_parent_may_be_of_a_custom_kind(cluster: Cluster) {
+    let group = define_parent_kind(&cluster, "Bundle", "Namespaced").await;
+    let id = make_custom_set(&cluster, &group).await;
+    let here = cluster.namespace.parse().unwrap();
+    let found = list_sets(&engine(&cluster), Some(&here)).await.unwrap();
+    let shown: Vec<_> = (found.sets.iter())
+        .map(|set| {
+            (
+                set.parent.to_string(),
+                set.tooling.as_str(),
+                set.members.len(),
+            )
+        })
+        .collect();
+    assert_eq!(shown, [("Bundle/shop".to_owned(), "bundler/v2", 2)]);
+    assert_eq!(found.sets[0].id, id);
+    for name in [
+        "shop".to_owned(),
+        "bundle/shop".to_owned(),
+        format!("bundles.{group}/shop"),
+    ] {
+        let name = name.parse().unwrap();
+        let (set, _) = find_set(&engine(&cluster), &here, &name).await.unwrap();
+        assert_eq!(set.id, id, "{name}");
+    }
+    // What its tool would do: change one member, and prune the other.
+    let (set, _) = find_set(&engine(&cluster), &here, &"bundle/shop".parse().unwrap())
+        .await
+        .unwrap();
+    let objects =
+        vec![Object::from_json(config_map("settings", json!({"LEVEL": "debug"}))).unwrap()];
+    let differences = compare_set(&engine(&cluster), &set, objects).await.unwrap();
+    let told: Vec<_> = (differences.iter())
+        .map(|it| (it.key.to_string(), it.change))
+        .collect();
+    let expected = [
+        ("ConfigMap/settings".to_owned(), SetChange::Update),
+        ("Service/shop".to_owned(), SetChange::Prune),
+    ];
+    assert_eq!(told, expected);
+    let key = Stage::new(&cluster).key("shop");
+    let refusal = refusal_of_foreign_set(&engine(&cluster), &key).await;
+    let told = refusal.unwrap().summary;
+    assert!(
+        told.starts_with(
+            "the ApplySet Bundle/shop is of bundler/v2: `bowline import shop --set bundle/shop`"
+        ),
+        "{told}"
+    );
+}
+
+/// A server that applies as `kubectl` writes the copy that `kubectl apply` keeps anew.
+pub(crate) async fn what_kubectl_keeps_for_itself_is_no_difference(cluster: Cluster) {
+    let id = make_set(&cluster, "kubectl-set").await;
+    let last = json!({"apiVersion": "v1", "kind": "ConfigMap", "data": {"LEVEL": "info"},
+        "metadata": {"annotations": {}, "labels": {}, "name": "settings"}});
+    let kept = json!({"metadata": {"annotations": {
+        "kubectl.kubernetes.io/last-applied-configuration": last.to_string(),
+    }}});
+    cluster
+        .merge_as("kubectl-client-side-apply", "ConfigMap", "settings", &kept)
+        .await
+        .unwrap();
+    let here = cluster.namespace.parse().unwrap();
+    let name = "configmap/kubectl-set".parse().unwrap();
+    let (set, _) = find_set(&engine(&cluster), &here, &name).await.unwrap();
+    assert_eq!(set.id, id);
+    let objects = [
+        config_map("settings", json!({"LEVEL": "info"})),
+        service("shop", json!([{"name": "http", "port": 80}])),
+        deployment("shop", "nginx:missing", 1),
+    ];
+    let objects = objects.map(|it| Object::from_json(it).unwrap()).into();
+    let differences = compare_set(&engine(&cluster), &set, objects).await;
+    assert_eq!(differences.unwrap(), []);
+}
+
+pub(crate) async fn a_parent_of_the_cluster_is_listed_where_its_members_are(cluster: Cluster) {
+    let group = define_parent_kind(&cluster, "Fleet", "Cluster").await;
+    let namespace = &cluster.namespace;
+    let hash = Sha256::digest(format!("all..Fleet.{group}"));
+    let id = format!("applyset-{}-v1", BASE64_URL_SAFE_NO_PAD.encode(hash));
+    let parent = json!({
+        "apiVersion": format!("{group}/v1"), "kind": "Fleet",
+        "metadata": {
+            "name": "all", "labels": {"applyset.kubernetes.io/id": id},
+            "annotations": {"applyset.kubernetes.io/tooling": "fleeter/v1",
+                "applyset.kubernetes.io/contains-group-kinds": "ConfigMap,PriorityClass.scheduling.k8s.io",
+                "applyset.kubernetes.io/additional-namespaces": namespace},
+        },
+    });
+    create_custom(&cluster, &format!("/apis/{group}/v1/fleets"), &parent).await;
+    let class = json!({"apiVersion": "scheduling.k8s.io/v1", "kind": "PriorityClass",
+        "metadata": {"name": format!("of-{namespace}"), "labels": {}}, "value": 3});
+    for object in [config_map("settings", json!({})), class] {
+        cluster.create(&member(object, &id)).await.unwrap();
+    }
+    let members = |sets: &[ApplySet]| -> Vec<String> {
+        let set = sets.iter().find(|set| set.id == id);
+        let members = set.into_iter().flat_map(|set| &set.members);
+        members.map(|member| member.key.to_string()).collect()
+    };
+    let expected = [
+        "ConfigMap/settings".to_owned(),
+        format!("PriorityClass/of-{namespace}"),
+    ];
+    let here = namespace.parse().unwrap();
+    let found = list_sets(&engine(&cluster), Some(&here)).await.unwrap();
+    assert_eq!(members(&found.sets), expected);
+    let everywhere = list_sets(&engine(&cluster), None).await.unwrap();
+    assert_eq!(members(&everywhere.sets), expected);
+    let other = "default".parse().unwrap();
+    let elsewhere = list_sets(&engine(&cluster), Some(&other)).await.unwrap();
+    assert_eq!(members(&elsewhere.sets), [""; 0]);
+}
+
+pub(crate) async fn a_refusal_names_the_parent_of_the_set_that_has_an_object(cluster: Cluster) {
+    let id = make_set(&cluster, "kubectl-set").await;
+    let stage = Stage::new(&cluster);
+    let text =
+        "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: settings}\ndata: {LEVEL: debug}\n";
+    let refusals = |plan: DeployPlan| -> Vec<String> {
+        let refusals = plan.refusals.into_iter();
+        refusals.map(|refusal| refusal.summary).collect()
+    };
+    let namespace = &cluster.namespace;
+    let told = |of: &str| {
+        format!(
+            "ConfigMap/settings exists already, and it belongs to the ApplySet {of}; bowline adopt web takes it over"
+        )
+    };
+    let parent = format!("ConfigMap kubectl-set in namespace {namespace}, kept by kubectl/v1.36");
+    let plan = stage.plan("web", text).await;
+    assert_eq!(refusals(plan), [told(&parent)]);
+    let adoption = stage.plan_adopt("web", text).await;
+    let named = format!("the ApplySet {id} is {parent}");
+    assert_eq!(adoption.warnings, [named]);
+    // In another namespace, whose objects the set has too.
+    let elsewhere = format!("{namespace}-more");
+    let place = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": elsewhere}});
+    cluster.create(&place).await.unwrap();
+    let mut object = member(config_map("settings", json!({})), &id);
+    object["metadata"]["namespace"] = json!(elsewhere);
+    let path = format!("/api/v1/namespaces/{elsewhere}/configmaps");
+    ask(&cluster.admin, Method::POST, &path, Some(&object))
+        .await
+        .unwrap();
+    let plan = stage.in_namespace(&elsewhere).plan("web", text).await;
+    assert_eq!(refusals(plan), [told(&parent)]);
+    // Where the parent is gone, its ID is all that is known.
+    cluster
+        .delete("ConfigMap", "kubectl-set", json!({}))
+        .await
+        .unwrap();
+    cluster.until_gone("ConfigMap", "kubectl-set").await;
+    let plan = stage.plan("web", text).await;
+    assert_eq!(refusals(plan), [told(&id)]);
 }

@@ -3,19 +3,23 @@
 use bowline::engine::claims::{ClaimList, list_claims, plan_release};
 use bowline::engine::deploy::RunOptions;
 use bowline::engine::drift::changes;
+use bowline::engine::operation::Meeting;
 use bowline::engine::plan::{
     DeployPlan, Fate, Outcome, Progress, Step, TeardownPlan, VolumeChoice,
 };
 use bowline::engine::remedy::{Remedies, Remedy};
+use bowline::engine::resume::{ResumePlan, ResumeRequest, plan_resume};
 use bowline::engine::retained::plan_volume_release;
 use bowline::engine::rollback::{plan_rollback, run_rollback};
+use bowline::engine::teardown::{TeardownOptions, run_teardown};
 use bowline::engine::wait::wait_ready;
 use bowline::failure::FailureKind;
 use bowline::service::claim_use::ClaimState;
+use http::Method;
 use serde_json::{Value, json};
 
-use crate::cluster::Cluster;
-use crate::engine::stage::Stage;
+use crate::cluster::{Cluster, ask};
+use crate::engine::stage::{Stage, deployment, options};
 
 const CLAIM: &str = "PersistentVolumeClaim";
 const VOLUME: &str = "PersistentVolume";
@@ -389,8 +393,15 @@ pub(crate) async fn retained_volumes_are_offered_and_bound_again(case: Cluster) 
 
 /// Plans the release of what was retained of `db`, as the dashboard does.
 async fn volume_release(stage: &Stage<'_>, choice: VolumeChoice) -> TeardownPlan {
+    named_release(stage, choice, &[]).await
+}
+
+/// Plans the release of these volumes of `db` alone.
+async fn named_release(stage: &Stage<'_>, choice: VolumeChoice, named: &[&str]) -> TeardownPlan {
     let (engine, key) = (stage.engine().clone(), stage.key("db"));
-    let planned = tokio::spawn(async move { plan_volume_release(&engine, &key, choice).await });
+    let named = named.iter().map(|it| (*it).to_owned()).collect();
+    let planned =
+        tokio::spawn(async move { plan_volume_release(&engine, &key, choice, &named).await });
     planned.await.unwrap().unwrap()
 }
 
@@ -508,7 +519,8 @@ pub(crate) async fn a_volume_that_only_bears_the_labels_is_not_released(case: Cl
     assert_eq!(stage.run_teardown(&plan).await, Outcome::default());
     // Who may not see volumes is told so.
     let key = stage.key("db");
-    let refused = plan_volume_release(stage.viewer().engine(), &key, VolumeChoice::Delete).await;
+    let (engine, all) = (stage.viewer(), Default::default());
+    let refused = plan_volume_release(engine.engine(), &key, VolumeChoice::Delete, &all).await;
     assert_eq!(refused.unwrap_err().kind, FailureKind::Forbidden);
 }
 
@@ -986,4 +998,176 @@ pub(crate) async fn what_grows_is_ready_once_it_has_grown(case: Cluster) {
         None => assert!(claims.iter().all(has_grown), "{claims:?}"),
         Some(remark) => assert_eq!(remark, nobody),
     }
+}
+
+/// A volume in a zone that has no node, and a claim that is bound to it.
+async fn volume_in_no_zone(case: &Cluster) {
+    let name = format!("far-{}", case.namespace);
+    let term = json!({"matchExpressions": [
+        {"key": "topology.kubernetes.io/zone", "operator": "In", "values": ["nowhere"]},
+    ]});
+    let volume = json!({
+        "apiVersion": "v1", "kind": VOLUME, "metadata": {"name": name},
+        "spec": {"capacity": {"storage": "1Gi"}, "accessModes": ["ReadWriteOnce"],
+            "persistentVolumeReclaimPolicy": "Delete", "storageClassName": name,
+            "hostPath": {"path": "/tmp/none"}, "nodeAffinity": {"required": {"nodeSelectorTerms": [term]}}},
+    });
+    let claim = json!({
+        "apiVersion": "v1", "kind": CLAIM, "metadata": {"name": "far"},
+        "spec": {"accessModes": ["ReadWriteOnce"], "storageClassName": name, "volumeName": name,
+            "resources": {"requests": {"storage": "1Gi"}}},
+    });
+    for object in [volume, claim] {
+        case.create(&object).await.unwrap();
+    }
+    case.until(CLAIM, "far", |claim| claim["status"]["phase"] == "Bound")
+        .await;
+}
+
+pub(crate) async fn a_volume_that_no_node_is_near_is_told_with_what_to_do(case: Cluster) {
+    volume_in_no_zone(&case).await;
+    let stage = Stage::new(&case);
+    let pod = "{containers: [{name: web, image: nginx, volumeMounts: [{name: far, mountPath: /far}]}], \
+               volumes: [{name: far, persistentVolumeClaim: {claimName: far}}]}";
+    stage.deploy("web", &deployment("web", pod)).await;
+    let outcome = stage
+        .wait_for("web", std::time::Duration::from_secs(13))
+        .await;
+    let told = outcome.pending.join("; ");
+    let n_nodes = case.list("Node", "").await.len();
+    let expected = format!(
+        "none of {n_nodes} nodes fits: {n_nodes} its volume is in another zone or on another node; make room where its volume \
+         is, or, if the data may go, let it have a new claim"
+    );
+    assert!(told.contains(&expected), "{outcome:?}");
+}
+
+pub(crate) async fn only_the_retained_volumes_that_are_named_are_released(case: Cluster) {
+    let stage = Stage::new(&case);
+    let text = format!("{DB}replicas: 2\n");
+    deployed(&stage, "db", &text).await;
+    let mut volumes = Vec::new();
+    for claim in ["data-db-0", "data-db-1"] {
+        volumes.push(volume_of(&case.get(CLAIM, claim).await.unwrap()));
+    }
+    let outcome = stage.teardown("db", VolumeChoice::Retain).await;
+    assert!(outcome.is_complete(), "{outcome:?}");
+    for volume in &volumes {
+        case.until(VOLUME, volume, |it| it["status"]["phase"] == "Released")
+            .await;
+    }
+    // It runs again, so that its record tells of the release.
+    deployed(&stage, "db", &text).await;
+    let choice = VolumeChoice::Delete;
+    let (first, second) = (volumes[0].as_str(), volumes[1].as_str());
+    let unknown = named_release(&stage, choice, &["nothing"]).await;
+    let mut sorted = [first, second];
+    sorted.sort_unstable();
+    let told = format!(
+        "no volume nothing of db in namespace {} is retained: retained are {}",
+        case.namespace,
+        sorted.join(", ")
+    );
+    assert_eq!(unknown.refusals[0].summary, told);
+    assert_eq!(unknown.rows, []);
+    let plan = named_release(&stage, choice, &[second]).await;
+    assert_eq!((deleted(&plan), &plan.refusals), (vec![second], &vec![]));
+    // Who goes on with one that was cut off is bound by the names, too.
+    let is_enough = |progress: &Progress| matches!(progress, Progress::Done(Step::Claim, _));
+    stage.run_teardown_until(&plan, is_enough).await;
+    let rest = resumed(&stage).await;
+    assert_eq!((deleted(&rest), &rest.refusals), (vec![second], &vec![]));
+    let options = TeardownOptions {
+        meeting: Meeting::TakeOver,
+        ..options(std::time::Duration::from_secs(40))
+    };
+    let outcome = run_teardown(stage.engine(), &rest, &options, &|_| {}).await;
+    assert!(outcome.is_complete(), "{outcome:?}");
+    case.until_gone(VOLUME, second).await;
+    let live = case.get(VOLUME, first).await.unwrap();
+    assert_eq!(live["metadata"]["deletionTimestamp"], Value::Null);
+    // What is gone by now is no reason to leave the rest.
+    let plan = named_release(&stage, choice, &[first, second]).await;
+    assert_eq!((deleted(&plan), &plan.refusals), (vec![first], &vec![]));
+    assert!(plan.warnings[0].contains(second), "{:?}", plan.warnings);
+}
+
+/// Plans what is left of the operation that was cut off on `db`.
+async fn resumed(stage: &Stage<'_>) -> TeardownPlan {
+    let wish = ResumeRequest {
+        instance: stage.key("db"),
+        surroundings: crate::history::to(stage, "db", None).surroundings,
+    };
+    let none = |_: &_| Ok(bowline::secret::SecretValues::default());
+    match plan_resume(stage.engine(), &wish, &none).await.unwrap() {
+        ResumePlan::Teardown(plan) => *plan,
+        other => panic!("{other:?}"),
+    }
+}
+
+/// Makes a volume by hand for the claim of `db`, deploys that and takes it down so that the volume is retained. Returns its
+/// name; `annotations` say who made its storage.
+async fn made_and_retained(stage: &Stage<'_>, annotations: Value) -> String {
+    let case = stage.case();
+    let name = format!("by-hand-{}", case.namespace);
+    let volume = json!({
+        "apiVersion": "v1", "kind": VOLUME, "metadata": {"name": name, "annotations": annotations},
+        "spec": {"accessModes": ["ReadWriteOnce"], "capacity": {"storage": "1Gi"}, "storageClassName": "standard",
+            "persistentVolumeReclaimPolicy": "Delete", "hostPath": {"path": "/srv/by-hand"},
+            "claimRef": {"namespace": case.namespace, "name": "data-db-0"}},
+    });
+    case.create(&volume).await.unwrap();
+    assert_eq!(retained(stage).await, name);
+    name
+}
+
+pub(crate) async fn a_volume_that_cannot_be_freed_ends_the_wait_and_says_why(case: Cluster) {
+    let stage = Stage::new(&case);
+    let volume = made_and_retained(&stage, json!({})).await;
+    let plan = volume_release(&stage, VolumeChoice::Delete).await;
+    assert_eq!((deleted(&plan), &plan.refusals), (vec![&*volume], &vec![]));
+    // Nobody waits until the end of time for what is given up.
+    let patient = options(std::time::Duration::from_secs(100_000));
+    let outcome = run_teardown(stage.engine(), &plan, &patient, &|_| {}).await;
+    let told = format!(
+        "PersistentVolume/{volume} cannot be freed: host_path deleter only supports /tmp/.+ but received provided \
+         /srv/by-hand"
+    );
+    assert_eq!((&outcome.failed, &outcome.pending), (&vec![], &vec![told]));
+    // It can be given up with its storage left as it is.
+    let plan = volume_release(&stage, VolumeChoice::Retain).await;
+    let outcome = stage.run_teardown(&plan).await;
+    assert!(outcome.is_complete(), "{outcome:?}");
+    case.until_gone(VOLUME, &volume).await;
+}
+
+pub(crate) async fn what_is_said_of_a_volume_that_is_not_freed_is_told(case: Cluster) {
+    let stage = Stage::new(&case);
+    let maker = json!({"pv.kubernetes.io/provisioned-by": "example.com/disks"});
+    let volume = made_and_retained(&stage, maker).await;
+    let live = case.get(VOLUME, &volume).await.unwrap();
+    let event = |name: &str, kind: &str, message: &str| {
+        json!({"apiVersion": "v1", "kind": "Event", "metadata": {"name": format!("{volume}.{name}"), "namespace": "default"},
+            "involvedObject": {"kind": VOLUME, "name": volume, "uid": live["metadata"]["uid"]},
+            "type": kind, "reason": "VolumeFailedDelete", "message": message,
+            "firstTimestamp": "2026-01-01T00:00:00Z", "lastTimestamp": "2026-01-01T00:00:00Z"})
+    };
+    for event in [
+        event("1", "Warning", "the disk is attached to node-1"),
+        event("2", "Normal", "trying"),
+    ] {
+        let path = case.path_in("default", "Event");
+        ask(&case.admin, Method::POST, &path, Some(&event))
+            .await
+            .unwrap();
+    }
+    let plan = volume_release(&stage, VolumeChoice::Delete).await;
+    let short = options(std::time::Duration::from_secs(1));
+    let outcome = run_teardown(stage.engine(), &plan, &short, &|_| {}).await;
+    let told =
+        format!("PersistentVolume/{volume} is not freed yet: the disk is attached to node-1");
+    assert_eq!((&outcome.failed, &outcome.pending), (&vec![], &vec![told]));
+    // Whoever made it frees it later.
+    case.delete(VOLUME, &volume, json!({})).await.unwrap();
+    case.until_gone(VOLUME, &volume).await;
 }

@@ -4,7 +4,7 @@ use std::fs;
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpStream};
 
-use super::{Home, Terminal};
+use crate::driver::{Home, Terminal};
 
 /// The sandbox with this definition deployed and selected in the list.
 fn deployed(home: &Home, name: &str, text: &str) -> Terminal {
@@ -50,6 +50,10 @@ fn flood_of_lines_leaves_the_keyboard_to_the_person() {
     terminal.press("j\r");
     terminal.until("since 60s");
     terminal.press("\x1b");
+    terminal.until_screen("all lines again", |screen| {
+        !screen.contents().contains("/jobs done")
+    });
+    terminal.press("\x1b");
     terminal.until("┌ Services");
     terminal.press("q");
     terminal.assert_ended(0);
@@ -62,21 +66,13 @@ fn lines_of_a_pod_that_comes_later_join_and_one_can_be_heard_alone() {
     let mut terminal = deployed(&home, "duo", text);
     terminal.press("l");
     terminal.until("main: ready");
-    terminal.press("+");
-    terminal.until("1 to 2 replicas");
-    terminal.press("\r\r");
-    terminal.until("Scale of duo: done.");
-    terminal.press("\x1b");
-    terminal.until_screen("both pods", |screen| {
-        screen.contents().matches("main: ready").count() == 2
-    });
+    terminal.scale_to_two("duo");
+    terminal.until_times("main: ready", 2);
     terminal.press("o");
     terminal.until("Lines of");
     terminal.press("\x1b[B\r");
     terminal.until("only of duo-");
-    terminal.until_screen("one pod", |screen| {
-        screen.contents().matches("main: ready").count() == 1
-    });
+    terminal.until_times("main: ready", 1);
     terminal.press("\x1b");
     terminal.until("┌ Services");
     terminal.press("q");

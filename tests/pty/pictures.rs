@@ -11,7 +11,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::{Color, Modifier, Style};
 
-use super::{Home, Terminal};
+use crate::driver::{Home, Terminal, WITHIN};
 
 const COLUMNS: u16 = 104;
 const ROWS: u16 = 27;
@@ -207,7 +207,7 @@ impl Terminal {
     /// Waits until the picture stays as it is for a moment.
     fn until_still(&self) {
         let still = std::time::Duration::from_millis(700);
-        let deadline = std::time::Instant::now() + super::WITHIN;
+        let deadline = std::time::Instant::now() + WITHIN;
         let mut seen = self.seen.0.lock().unwrap();
         loop {
             let n_bytes = seen.bytes.len();

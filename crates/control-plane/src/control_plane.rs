@@ -11,7 +11,7 @@ use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube::{Client, Config};
 
 use crate::binaries::{Binaries, NotBuilt};
-use crate::credentials::Credentials;
+use crate::credentials::{CLIENT_CERTIFICATE, CLIENT_KEY, Credentials};
 use crate::processes::ProcessGroup;
 use crate::servers::{self, Ports};
 use crate::{seed, stages};
@@ -278,6 +278,11 @@ impl ControlPlane {
     /// Returns the path of a user's kubeconfig.
     pub fn kubeconfig(&self, user: User) -> PathBuf {
         self.directory.join(format!("{}.kubeconfig", user.name()))
+    }
+
+    /// Returns the paths of the administrator's certificate and of its key, which the server takes as it takes the token.
+    pub fn client_certificate(&self) -> [PathBuf; 2] {
+        [CLIENT_CERTIFICATE, CLIENT_KEY].map(|name| self.directory.join(name))
     }
 
     /// Returns a client for the present runtime. It repeats nothing by itself.

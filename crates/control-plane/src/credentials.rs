@@ -5,10 +5,16 @@ use std::path::{Path, PathBuf};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
+use rcgen::{
+    BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
+};
 use serde_json::json;
 
 use crate::control_plane::{StartError, User};
+
+/// The administrator's certificate, another way to be who the token is.
+pub(crate) const CLIENT_CERTIFICATE: &str = "client.crt";
+pub(crate) const CLIENT_KEY: &str = "client.key";
 
 /// Paths of what was written.
 #[derive(Debug)]
@@ -32,6 +38,8 @@ impl Credentials {
         let key = KeyPair::generate()?;
         let certificate = CertificateParams::new(["127.0.0.1".to_owned(), "localhost".to_owned()])?
             .signed_by(&key, &issuer)?;
+        let client_key = KeyPair::generate()?;
+        let client = client().signed_by(&client_key, &issuer)?;
         let service_account_key = KeyPair::generate()?;
 
         let write = |name: &str, text: String| -> Result<PathBuf, StartError> {
@@ -39,6 +47,8 @@ impl Credentials {
             fs::write(&path, text).map_err(StartError::Directory)?;
             Ok(path)
         };
+        write(CLIENT_CERTIFICATE, client.pem())?;
+        write(CLIENT_KEY, client_key.serialize_pem())?;
         Ok(Credentials {
             authority: write("ca.crt", authority.pem())?,
             certificate: write("server.crt", certificate.pem())?,
@@ -73,6 +83,16 @@ impl Credentials {
         fs::write(&path, text).map_err(StartError::Directory)?;
         Ok(path)
     }
+}
+
+/// Servers take the common name for the user and organisations for groups.
+fn client() -> CertificateParams {
+    let mut params = CertificateParams::default();
+    let name = &mut params.distinguished_name;
+    name.push(DnType::CommonName, User::Admin.name());
+    name.push(DnType::OrganizationName, "system:masters");
+    params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
+    params
 }
 
 fn tokens() -> String {

@@ -17,14 +17,14 @@
 
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::panic))]
 
-pub mod binaries;
-pub mod control_plane;
+mod binaries;
+mod control_plane;
 mod credentials;
 mod ports;
-pub mod processes;
+mod processes;
 mod seed;
 mod servers;
-pub mod shared;
+mod shared;
 mod stages;
 
 pub use binaries::{Binaries, NotBuilt};

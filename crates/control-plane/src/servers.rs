@@ -68,6 +68,8 @@ pub(crate) fn api_server(binaries: &Binaries, credentials: &Credentials, ports: 
         .arg(&credentials.service_account_key)
         .arg("--token-auth-file")
         .arg(&credentials.tokens)
+        .arg("--client-ca-file")
+        .arg(&credentials.authority)
         .args(["--authorization-mode", "RBAC"])
         .args(["--service-cluster-ip-range", "10.0.0.0/20"])
         // A loopback address is no legal endpoint, and the reconciler would complain for ever.

@@ -32,6 +32,8 @@ pub(crate) fn on_create(
             Ok(())
         }
         "Pod" => {
+            priority(inner, object)?;
+            runtime(inner, object)?;
             pod(object);
             Ok(())
         }
@@ -101,6 +103,59 @@ fn job(object: &mut Value) {
         labels[key] = value.clone();
     }
     object["spec"]["selector"]["matchLabels"]["batch.kubernetes.io/controller-uid"] = uid;
+}
+
+/// A pod gets the priority of its class; one that names none gets that of the default class.
+fn priority(inner: &Inner, object: &mut Value) -> Result<(), Status> {
+    let class = match class_name(object, "priorityClassName") {
+        Some(named) => {
+            let missing = || format!("no PriorityClass with name {named} was found");
+            let class = find(inner, "scheduling.k8s.io", "priorityclasses", &named);
+            Some(class.ok_or_else(|| refused(object, &missing()))?)
+        }
+        None => {
+            let mut classes = all(inner, "scheduling.k8s.io", "priorityclasses");
+            classes.find(|class| class["globalDefault"] == true)
+        }
+    };
+    if let Some(class) = class {
+        let spec = &mut object["spec"];
+        spec["priorityClassName"] = class["metadata"]["name"].clone();
+        spec["priority"] = class["value"].clone();
+        put(spec, "preemptionPolicy", class["preemptionPolicy"].clone());
+    }
+    Ok(())
+}
+
+/// A pod without a node that could run it as it asks is refused, not left waiting.
+fn runtime(inner: &Inner, object: &Value) -> Result<(), Status> {
+    match class_name(object, "runtimeClassName") {
+        Some(named) if find(inner, "node.k8s.io", "runtimeclasses", &named).is_none() => {
+            let why = format!("pod rejected: RuntimeClass \"{named}\" not found");
+            Err(refused(object, &why))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn class_name(object: &Value, field: &str) -> Option<String> {
+    let name = object["spec"][field].as_str();
+    name.filter(|name| !name.is_empty()).map(str::to_owned)
+}
+
+fn refused(pod: &Value, why: &str) -> Status {
+    let name = pod["metadata"]["name"].as_str().unwrap_or_default();
+    Status::forbidden("", "pods", name, why)
+}
+
+fn all<'a>(inner: &'a Inner, group: &str, plural: &str) -> impl Iterator<Item = &'a Value> {
+    let objects = inner.objects.get(&(group.to_owned(), plural.to_owned()));
+    let objects = objects.into_iter().flat_map(|objects| objects.values());
+    objects.map(|object| &**object)
+}
+
+fn find<'a>(inner: &'a Inner, group: &str, plural: &str, name: &str) -> Option<&'a Value> {
+    all(inner, group, plural).find(|object| object["metadata"]["name"] == name)
 }
 
 fn pod(object: &mut Value) {

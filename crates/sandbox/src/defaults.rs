@@ -44,6 +44,9 @@ pub(crate) fn apply(resource: &Resource, object: &mut Value) {
             put(object, "reclaimPolicy", "Delete");
             put(object, "volumeBindingMode", "Immediate");
         }
+        ("scheduling.k8s.io", "PriorityClass") => {
+            put(object, "preemptionPolicy", "PreemptLowerPriority");
+        }
         ("apiextensions.k8s.io", "CustomResourceDefinition") => definition(object),
         _ => {}
     }

@@ -1,4 +1,106 @@
-//! Kubernetes quantities as whole thousandths, for comparing and adding.
+//! Kubernetes quantities as whole thousandths, for comparing and adding, and as the API prints them.
+
+use std::fmt;
+
+use serde_json::Value;
+
+/// A quantity with the way in which it is written. What is finer than a thousandth is rounded up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Quantity {
+    /// The value in thousandths.
+    pub milli: i128,
+    notation: Notation,
+}
+
+/// Which suffixes a quantity is written with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+enum Notation {
+    /// `m`, `k`, `M`, …
+    #[default]
+    Decimal,
+    /// `Ki`, `Mi`, …
+    Binary,
+    /// `e3`, `e6`, …
+    Exponent,
+}
+
+impl Quantity {
+    /// Returns a whole number.
+    pub fn whole(number: usize) -> Quantity {
+        Quantity {
+            milli: i128::try_from(number).unwrap_or(i128::MAX) * 1000,
+            notation: Notation::Decimal,
+        }
+    }
+
+    /// Reads a quantity as objects hold it: a text or a number.
+    pub fn of(value: &Value) -> Option<Quantity> {
+        let text = match value {
+            Value::String(text) => text.clone(),
+            Value::Number(number) => number.to_string(),
+            _ => return None,
+        };
+        let suffix = text.trim_start_matches(|c: char| c.is_ascii_digit() || "+-.".contains(c));
+        let notation = match suffix {
+            _ if suffix.ends_with('i') => Notation::Binary,
+            // A lone `E` is 10¹⁸.
+            _ if suffix.len() > 1 && suffix.starts_with(['e', 'E']) => Notation::Exponent,
+            _ => Notation::Decimal,
+        };
+        let milli = milli(&text)?;
+        Some(Quantity { milli, notation })
+    }
+
+    /// Returns the sum, written as this one unless this one is nothing.
+    #[must_use]
+    pub fn plus(self, other: Quantity) -> Quantity {
+        Quantity {
+            milli: self.milli.saturating_add(other.milli),
+            notation: if self.milli == 0 { other } else { self }.notation,
+        }
+    }
+
+    /// Returns by how much this one is more, at least nothing.
+    #[must_use]
+    pub fn more_than(self, other: Quantity) -> Quantity {
+        Quantity {
+            milli: self.milli.saturating_sub(other.milli).max(0),
+            ..self
+        }
+    }
+
+    /// Returns the next whole number.
+    #[must_use]
+    pub fn rounded_up(self) -> Quantity {
+        let over = self.milli.rem_euclid(1000);
+        Quantity {
+            milli: self.milli + if over == 0 { 0 } else { 1000 - over },
+            ..self
+        }
+    }
+}
+
+/// The one form that the API gives a quantity: the largest suffix that leaves a whole number.
+impl fmt::Display for Quantity {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.milli % 1000 != 0 {
+            return write!(out, "{}m", self.milli);
+        }
+        let mut whole = self.milli / 1000;
+        let is_small = whole.abs() < 1024;
+        let (base, suffixes): (i128, &[&str]) = match self.notation {
+            Notation::Binary if !is_small => (1024, &["", "Ki", "Mi", "Gi", "Ti", "Pi", "Ei"]),
+            Notation::Exponent => (1000, &["", "e3", "e6", "e9", "e12", "e15", "e18"]),
+            _ => (1000, &["", "k", "M", "G", "T", "P", "E"]),
+        };
+        let mut at = 0;
+        while whole != 0 && whole % base == 0 && at + 1 < suffixes.len() {
+            whole /= base;
+            at += 1;
+        }
+        write!(out, "{whole}{}", suffixes[at])
+    }
+}
 
 /// Returns a quantity in thousandths, rounded up: `250m` is 250, `1Gi` is 2³⁰ · 1000. Text that is no quantity is none.
 pub fn milli(text: &str) -> Option<i128> {
@@ -55,6 +157,8 @@ fn scale(suffix: &str) -> Option<(i128, i128)> {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     #[test]
@@ -75,5 +179,40 @@ mod tests {
         check("1Gx", None);
         check("e3", None);
         check("9999999999999999999999999Ei", None);
+    }
+
+    #[test]
+    fn quantities_are_printed_as_the_api_prints_them() {
+        let check = |text: &str, expected: &str| {
+            let read = Quantity::of(&json!(text)).unwrap();
+            assert_eq!(read.to_string(), expected, "{text}");
+        };
+        check("0", "0");
+        check("1000m", "1");
+        check("1500m", "1500m");
+        check("0.5", "500m");
+        check("2000", "2k");
+        check("1536Mi", "1536Mi");
+        check("1.5Gi", "1536Mi");
+        check("2048Mi", "2Gi");
+        check("1023Ki", "1023Ki");
+        check("0.5Ki", "512");
+        check("1e3", "1e3");
+        check("1E", "1E");
+        check("12000k", "12M");
+    }
+
+    #[test]
+    fn sums_are_written_as_what_came_first() {
+        let of = |text: &str| Quantity::of(&json!(text)).unwrap();
+        let check = |one: &str, other: &str, sum: &str| {
+            assert_eq!(of(one).plus(of(other)).to_string(), sum, "{one} + {other}");
+        };
+        check("0", "1Gi", "1Gi");
+        check("1Gi", "1Gi", "2Gi");
+        check("1Gi", "1G", "2073741824");
+        check("500m", "500m", "1");
+        assert_eq!(of("1Gi").more_than(of("2Gi")).to_string(), "0");
+        assert_eq!(of("1500m").rounded_up().to_string(), "2");
     }
 }

@@ -82,6 +82,8 @@ const BUILT_IN: &[(&str, &str, &str, &str, bool, bool, &str)] = &[
     ("networking.k8s.io/v1", "IngressClass", "ingressclasses", "", false, false, ""),
     ("networking.k8s.io/v1", "NetworkPolicy", "networkpolicies", "netpol", true, false, ""),
     ("discovery.k8s.io/v1", "EndpointSlice", "endpointslices", "", true, false, ""),
+    ("node.k8s.io/v1", "RuntimeClass", "runtimeclasses", "", false, false, ""),
+    ("scheduling.k8s.io/v1", "PriorityClass", "priorityclasses", "pc", false, false, ""),
     ("storage.k8s.io/v1", "StorageClass", "storageclasses", "sc", false, false, ""),
     ("policy/v1", "PodDisruptionBudget", "poddisruptionbudgets", "pdb", true, false, "status"),
     ("coordination.k8s.io/v1", "Lease", "leases", "", true, false, ""),

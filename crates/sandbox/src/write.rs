@@ -1,4 +1,4 @@
-//! The way of every write: read, default, admit, validate, record who owns what, store, tell.
+//! The way of every write: read, default, admit, validate, record who owns what, charge quotas, store, tell.
 //!
 //! Requests and controllers come this way alike, each with its own field manager. All of it happens under the store's
 //! lock and none of it waits. Nothing is stored unless every step agreed; a dry-run takes every step but the storing.
@@ -11,12 +11,13 @@ use serde_json::{Value, json};
 use crate::apply::managed::{self, Apply, Author};
 use crate::apply::typed::faults;
 use crate::decode::decode;
+use crate::quota::Charge;
 use crate::request::check_object;
 use crate::resources::Resource;
 use crate::status::{Cause, Status};
 use crate::store::Inner;
 use crate::time::seconds;
-use crate::{admit, defaults, validate};
+use crate::{admit, defaults, quota, validate};
 
 /// What is done about undeclared fields.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -540,6 +541,15 @@ impl Writer<'_> {
         object: Value,
         is_new: bool,
     ) -> Result<Written, Status> {
+        let charge = Charge {
+            resource: &self.resource,
+            namespace: &self.namespace,
+            live: live.as_deref(),
+            object: &object,
+            options: &self.options,
+            now: self.now,
+        };
+        quota::charge(self.inner, &charge)?;
         let Writer {
             inner,
             resource,

@@ -11,7 +11,8 @@ use serde::de::{DeserializeSeed, Error, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::Key;
-use crate::app::action::{Place, SPECS};
+use crate::app::action::SPECS;
+use crate::app::place::Place;
 use crate::definition::check::suggest::nearest;
 use crate::editor::COMMANDS;
 

@@ -1,25 +1,21 @@
 //! The plan of a scale or a restart, of one or several instances.
 
 use crate::app::msg::OpId;
+use crate::app::panes::planned::Plans;
 use crate::app::panes::resumed::Resumed;
 use crate::definition::id::InstanceId;
 use crate::engine::adjust::{AdjustPlan, Adjustment, MAX_REPLICAS, WorkloadChoice, WorkloadName};
-use crate::failure::Failure;
 use crate::service::summary::InstanceKey;
 
-/// The plan for one instance.
+/// What is wanted of one instance.
 #[derive(Debug, Clone, PartialEq)]
-pub struct PlannedAdjustment {
-    /// Which instance.
-    pub key: InstanceKey,
+pub struct WantedAdjustment {
     /// What is to be changed.
     pub adjustment: Adjustment,
     /// By how many replicas, where a difference was asked for and not a number.
     pub by: Option<i32>,
     /// The one workload that is meant, where one was chosen.
     pub only: Option<WorkloadName>,
-    /// Its plan, or why there is none; none of both while the cluster is asked.
-    pub plan: Option<Result<Box<AdjustPlan>, Failure>>,
 }
 
 /// The plan of a scale or a restart.
@@ -28,7 +24,7 @@ pub struct AdjustPane {
     /// The plans that were asked for last: earlier answers are stale.
     pub op: OpId,
     /// The plans.
-    pub plans: Vec<PlannedAdjustment>,
+    pub plans: Plans<AdjustPlan, WantedAdjustment>,
     /// How it goes on, where it was begun before.
     pub resumed: Option<Resumed>,
     /// The first line that is shown.
@@ -38,16 +34,18 @@ pub struct AdjustPane {
 impl AdjustPane {
     /// Returns a pane that awaits its plans.
     pub fn new(op: OpId, wanted: Vec<(InstanceKey, Adjustment)>, by: Option<i32>) -> Self {
-        let plan = |(key, adjustment)| PlannedAdjustment {
-            key,
-            adjustment,
-            by,
-            only: None,
-            plan: None,
-        };
+        let wanted = wanted.into_iter().map(|(key, adjustment)| {
+            let only = None;
+            let wanted = WantedAdjustment {
+                adjustment,
+                by,
+                only,
+            };
+            (key, wanted)
+        });
         Self {
             op,
-            plans: wanted.into_iter().map(plan).collect(),
+            plans: Plans::new(wanted),
             resumed: None,
             scroll: 0,
         }
@@ -61,8 +59,8 @@ impl AdjustPane {
         resumed: Resumed,
     ) -> Self {
         let mut pane = Self::new(op, vec![(key, adjustment)], None);
-        for planned in &mut pane.plans {
-            planned.only.clone_from(&only);
+        for planned in pane.plans.iter_mut() {
+            planned.wanted.only.clone_from(&only);
         }
         Self {
             resumed: Some(resumed),
@@ -70,35 +68,22 @@ impl AdjustPane {
         }
     }
 
-    /// Returns the plans that are there.
-    pub fn ready(&self) -> impl Iterator<Item = &AdjustPlan> {
-        self.plans.iter().filter_map(|planned| match &planned.plan {
-            Some(Ok(plan)) => Some(plan.as_ref()),
-            Some(Err(_)) | None => None,
-        })
-    }
-
     /// Returns the plans that change something and that nothing stands against: what is refused keeps no other.
     pub fn runnable(&self) -> impl Iterator<Item = &AdjustPlan> {
-        self.ready()
+        self.plans
+            .ready()
             .filter(|plan| !plan.is_noop() && plan.refusals.is_empty())
     }
 
     /// Returns how many are left, for the reasons that are shown.
     pub fn n_left(&self) -> usize {
-        let is_left = |planned: &&PlannedAdjustment| match &planned.plan {
-            Some(Ok(plan)) => !plan.refusals.is_empty(),
-            Some(Err(_)) | None => true,
-        };
-        self.plans.iter().filter(is_left).count()
+        self.plans.n_left(|plan| !plan.refusals.is_empty())
     }
 
     /// Tells whether numbers of replicas are changed, not pods restarted.
     pub fn is_scale(&self) -> bool {
-        let adjustments = self.plans.iter().map(|planned| planned.adjustment);
-        adjustments
-            .into_iter()
-            .any(|it| matches!(it, Adjustment::Scale(_)))
+        let mut wanted = self.plans.iter().map(|planned| planned.wanted.adjustment);
+        wanted.any(|it| matches!(it, Adjustment::Scale(_)))
     }
 
     /// Tells whether it can be confirmed.
@@ -106,16 +91,16 @@ impl AdjustPane {
     /// # Errors
     /// Why not.
     pub fn confirmable(&self) -> Result<(), &'static str> {
-        if self.plans.iter().any(|planned| planned.plan.is_none()) {
+        if self.plans.are_awaited() {
             return Err("the plan is not there yet");
         }
         if self.open_choice().is_some() || self.runnable().next().is_some() {
             return Ok(());
         }
-        if self.ready().any(|plan| !plan.refusals.is_empty()) {
+        if self.plans.ready().any(|plan| !plan.refusals.is_empty()) {
             return Err("refused: see the reasons above");
         }
-        if self.ready().count() < self.plans.len() {
+        if self.plans.has_failed() {
             return Err("there is no plan: plan anew");
         }
         Err("nothing would change")
@@ -123,7 +108,7 @@ impl AdjustPane {
 
     /// Returns the first plan that asks for one of several workloads.
     pub fn open_choice(&self) -> Option<&AdjustPlan> {
-        self.ready().find(|plan| !plan.choices.is_empty())
+        self.plans.ready().find(|plan| !plan.choices.is_empty())
     }
 
     /// Returns how many fields of others would be written.
@@ -134,18 +119,18 @@ impl AdjustPane {
     /// Means one workload of an instance. A difference is then one to its own number.
     pub(in crate::app) fn choose(&mut self, key: &InstanceKey, choice: WorkloadChoice) {
         let planned = self.plans.iter_mut().find(|planned| planned.key == *key);
-        let Some(planned) = planned else {
+        let Some(wanted) = planned.map(|planned| &mut planned.wanted) else {
             return;
         };
-        if let Some(by) = planned.by.filter(|_| planned.only.is_none()) {
-            planned.adjustment = Adjustment::Scale(stepped(choice.replicas, by));
+        if let Some(by) = wanted.by.filter(|_| wanted.only.is_none()) {
+            wanted.adjustment = Adjustment::Scale(stepped(choice.replicas, by));
         }
-        planned.only = Some(choice.name);
+        wanted.only = Some(choice.name);
     }
 
     /// Leaves to others what is theirs.
     pub(in crate::app) fn yield_to_others(&mut self) {
-        for planned in &mut self.plans {
+        for planned in self.plans.iter_mut() {
             if let Some(Ok(plan)) = planned.plan.take() {
                 planned.plan = Some(Ok(Box::new(plan.yielding())));
             }
@@ -163,12 +148,12 @@ impl AdjustPane {
     /// Wants so many replicas more of each; tells whether that changes anything.
     pub(in crate::app) fn step(&mut self, by: i32) -> bool {
         let mut is_changed = false;
-        for planned in &mut self.plans {
-            if let Adjustment::Scale(wanted) = &mut planned.adjustment {
-                let next = stepped(*wanted, by);
-                is_changed |= next != *wanted;
-                *wanted = next;
-                planned.by = planned.by.map(|so_far| so_far.saturating_add(by));
+        for wanted in self.plans.iter_mut().map(|planned| &mut planned.wanted) {
+            if let Adjustment::Scale(replicas) = &mut wanted.adjustment {
+                let next = stepped(*replicas, by);
+                is_changed |= next != *replicas;
+                *replicas = next;
+                wanted.by = wanted.by.map(|so_far| so_far.saturating_add(by));
             }
         }
         is_changed
@@ -176,28 +161,26 @@ impl AdjustPane {
 
     /// Wants so many replicas of each.
     pub(in crate::app) fn set(&mut self, replicas: u32) {
-        for planned in &mut self.plans {
-            planned.adjustment = Adjustment::Scale(replicas);
-            planned.by = None;
+        for planned in self.plans.iter_mut() {
+            planned.wanted.adjustment = Adjustment::Scale(replicas);
+            planned.wanted.by = None;
         }
     }
 
-    pub(in crate::app) fn on_planned(
-        &mut self,
-        key: &InstanceKey,
-        result: Result<Box<AdjustPlan>, Failure>,
-    ) {
-        if let Some(planned) = self.plans.iter_mut().find(|planned| planned.key == *key) {
-            planned.plan = Some(result);
+    /// Takes what was begun before as what is wanted of each.
+    pub(in crate::app) fn resume_with(&mut self, adjustment: Adjustment, takes_conflicts: bool) {
+        if let Some(resumed) = &mut self.resumed {
+            resumed.takes_conflicts = takes_conflicts;
+        }
+        for planned in self.plans.iter_mut() {
+            planned.wanted.adjustment = adjustment;
         }
     }
 
     /// Forgets the plans, as new ones are asked for.
     pub(in crate::app) fn restart(&mut self, op: OpId) {
         self.op = op;
-        for planned in &mut self.plans {
-            planned.plan = None;
-        }
+        self.plans.forget();
     }
 }
 

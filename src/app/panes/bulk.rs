@@ -13,8 +13,6 @@ pub struct BulkItem {
     pub source: DeploySource,
     /// Its plan, or why there is none; none of both while the cluster is asked.
     pub plan: Option<Result<Box<ReviewedPlan>, Failure>>,
-    /// Secrets that a person would have to be asked for.
-    pub questions: Vec<String>,
 }
 
 impl BulkItem {
@@ -24,7 +22,6 @@ impl BulkItem {
             op,
             source,
             plan: None,
-            questions: Vec::new(),
         }
     }
 
@@ -44,14 +41,14 @@ impl BulkItem {
             Some(Ok(plan)) => plan,
         };
         let deploy = plan.deploy();
+        if !deploy.unanswered.is_empty() {
+            return Some("it asks for a secret: apply it alone".to_owned());
+        }
         if let Some(refusal) = deploy.refusals.first() {
             return Some(format!("refused: {}", refusal.summary));
         }
         if !deploy.conflicts.is_empty() {
             return Some("fields of it belong to others: review it alone".to_owned());
-        }
-        if !self.questions.is_empty() {
-            return Some("it asks for a secret: apply it alone".to_owned());
         }
         plan.is_noop().then(|| "nothing would change".to_owned())
     }

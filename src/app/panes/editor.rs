@@ -19,6 +19,8 @@ use crate::editor::{self, Command, Editor, Motion, Problem, Revision};
 use crate::engine::preview::Preview;
 use crate::failure::Failure;
 use crate::schema::ClusterSchemas;
+use crate::service::instance::Instance;
+use crate::service::summary::InstanceKey;
 
 use assist::Assist;
 use preview::PreviewPane;
@@ -117,6 +119,9 @@ pub struct EditorPane {
     pub id: OpId,
     /// The definition's name.
     pub name: InstanceId,
+    /// The instance that it was opened from: the text is checked, compared and applied as that one's. None leaves both the ID
+    /// and the namespace to the definition and the session.
+    pub instance: Option<InstanceKey>,
     /// How far it is read.
     pub phase: EditorPhase,
     /// The search while it is typed.
@@ -125,6 +130,8 @@ pub struct EditorPane {
     pub assist: Option<Assist>,
     /// What applying the text would change.
     pub preview: PreviewPane,
+    /// What that was last compared with in the cluster.
+    ground: Ground,
     /// Unsaved edits of an earlier session that were not yet decided on.
     pub draft: Option<(String, Base)>,
     /// The revision that is being written, and what follows.
@@ -150,8 +157,32 @@ pub struct EditorPane {
     draft_at: Option<Duration>,
     /// The last revision that was kept as a draft.
     drafted: Option<Revision>,
+    /// Whether a draft of this text may be on disk: one that was kept since it was saved, or taken up again.
+    has_draft: bool,
     /// The last revision whose deploy was planned, and what the server refuses of it.
     planned: Option<(Revision, Vec<Diagnostic>)>,
+}
+
+/// What is deployed of a definition: nothing, or its revision and how often each workload was given another content.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(in crate::app) struct Ground {
+    revision: Option<u32>,
+    workloads: Vec<(String, i64)>,
+}
+
+impl Ground {
+    /// Returns what is deployed of an instance.
+    pub(in crate::app) fn of(instance: &Instance) -> Self {
+        let workloads = instance.workloads().iter();
+        let mut workloads: Vec<_> = workloads
+            .map(|it| (it.uid.clone(), it.generation))
+            .collect();
+        workloads.sort_unstable();
+        Self {
+            revision: instance.record().and_then(|record| record.revision),
+            workloads,
+        }
+    }
 }
 
 /// A text that is being written.
@@ -179,14 +210,16 @@ impl Own {
 
 impl EditorPane {
     /// Returns an editor that awaits its text.
-    pub fn new(id: OpId, name: InstanceId) -> Self {
+    pub fn new(id: OpId, name: InstanceId, instance: Option<InstanceKey>) -> Self {
         Self {
             id,
             name,
+            instance,
             phase: EditorPhase::Opening,
             search: None,
             assist: None,
             preview: PreviewPane::default(),
+            ground: Ground::default(),
             draft: None,
             saving: None,
             saving_as: None,
@@ -201,6 +234,7 @@ impl EditorPane {
             was_connected: false,
             draft_at: None,
             drafted: None,
+            has_draft: false,
             planned: None,
         }
     }
@@ -237,6 +271,27 @@ impl EditorPane {
             }
             EditorPhase::Open(_) | EditorPhase::Opening | EditorPhase::Failed(_) => None,
         }
+    }
+
+    /// Returns the ID that the text is deployed under.
+    pub fn deployed_id(&self) -> &InstanceId {
+        self.instance.as_ref().map_or(&self.name, |it| &it.id)
+    }
+
+    /// Returns the namespace that the text is deployed to unless it names one itself, given the one that is worked in.
+    pub fn namespace<'p>(&'p self, session: Option<&'p Namespace>) -> Option<&'p Namespace> {
+        let own = self.instance.as_ref().map(|it| &it.namespace);
+        own.or(session)
+    }
+
+    /// Returns the text as it would be deployed, given the namespace that is worked in; none until it is read.
+    pub fn origin(&self, session: Option<&Namespace>) -> Option<DefinitionOrigin> {
+        Some(DefinitionOrigin {
+            id: self.deployed_id().clone(),
+            name: self.name.clone(),
+            namespace: self.namespace(session).cloned(),
+            text: Some(self.editor()?.snapshot().0),
+        })
     }
 
     /// Returns how many errors and warnings are known.
@@ -290,6 +345,7 @@ impl EditorPane {
         let Some((text, base)) = self.draft.take() else {
             return;
         };
+        self.has_draft = true;
         if let Some(open) = self.open_mut() {
             open.editor.apply(Command::ReplaceAll(text), now);
             // The file may be another than the one the edits began from: saving notices that.
@@ -375,6 +431,15 @@ impl EditorPane {
         outcome
     }
 
+    /// Leaves what is still to be filled in of an item as it is; tells whether there was something.
+    pub(in crate::app) fn end_filling(&mut self) -> bool {
+        let Some(open) = self.open_mut().filter(|open| open.editor.is_filling()) else {
+            return false;
+        };
+        open.editor.end_filling();
+        true
+    }
+
     /// Begins a search, for what is selected where that is a word; with a replacement where that is wanted.
     pub(in crate::app) fn start_search(&mut self, replaces: bool, now: Duration) {
         self.apply(Command::SearchStart, now);
@@ -422,6 +487,13 @@ impl EditorPane {
         self.check_at = Some(now);
     }
 
+    /// Takes that another cluster is worked with: the instance that the text was opened from is none of that one's.
+    pub(in crate::app) fn forget_instance(&mut self, now: Duration) {
+        if self.instance.take().is_some() {
+            self.check_again(now);
+        }
+    }
+
     /// Returns what is due: a check, a draft.
     pub(in crate::app) fn on_tick(
         &mut self,
@@ -437,8 +509,8 @@ impl EditorPane {
             let (text, revision) = editor.snapshot();
             effects.push(Effect::CheckDefinition {
                 editor: self.id,
-                name: self.name.clone(),
-                namespace: namespace.cloned(),
+                id: self.deployed_id().clone(),
+                namespace: self.namespace(namespace).cloned(),
                 schemas: schemas.clone(),
                 revision,
                 text,
@@ -464,13 +536,22 @@ impl EditorPane {
         if self.drafted == Some(revision) {
             return None;
         }
-        self.drafted = Some(revision);
+        (self.drafted, self.has_draft) = (Some(revision), true);
         Some(Effect::KeepDraft {
             editor: self.id,
             name: self.name.clone(),
             revision,
             text,
             base,
+        })
+    }
+
+    /// Returns the effect that removes what was kept of edits that were all undone: nobody misses them.
+    pub(in crate::app) fn drop_draft(&mut self) -> Option<Effect> {
+        let is_stale = self.has_draft && self.unsaved().is_none();
+        self.has_draft &= !is_stale;
+        is_stale.then(|| Effect::DiscardDraft {
+            name: self.name.clone(),
         })
     }
 
@@ -566,6 +647,15 @@ impl EditorPane {
         }
     }
 
+    /// Takes what is deployed now; tells whether something was before, and is another by now.
+    pub(in crate::app) fn stand_on(&mut self, ground: Ground, now: Duration) -> bool {
+        if self.ground == ground {
+            return false;
+        }
+        self.preview.on_other_ground(now);
+        std::mem::replace(&mut self.ground, ground) != Ground::default()
+    }
+
     /// Asks what applying the text would change, if that is due and it has no errors.
     pub(in crate::app) fn ask_preview(
         &mut self,
@@ -580,17 +670,13 @@ impl EditorPane {
         if !self.can_preview() {
             return None;
         }
-        let (text, revision) = self.editor()?.snapshot();
+        let revision = self.editor()?.revision();
+        let origin = self.origin(namespace)?;
         let of = self.preview.ask(revision, is_connected, now)?;
         Some(Effect::PreviewDeploy {
             editor: self.id,
             revision,
-            origin: DefinitionOrigin {
-                id: self.name.clone(),
-                name: self.name.clone(),
-                namespace: namespace.cloned(),
-                text: Some(text),
-            },
+            origin,
             schemas: schemas.clone(),
             of,
         })
@@ -605,14 +691,15 @@ impl EditorPane {
         self.planned = self.editor().map(|editor| (editor.revision(), Vec::new()));
     }
 
-    /// Takes what the server refuses of the text that was planned; it is marked where it stands, unless that changed since.
+    /// Takes what the server refuses of the text that was planned, or that it refuses nothing any more; it is marked where it
+    /// stands, unless that changed since.
     pub(in crate::app) fn on_refused(&mut self, refusals: &[Failure], now: Duration) {
         let revision = self.editor().map(Editor::revision);
         let Some((planned, refused)) = &mut self.planned else {
             return;
         };
         let faults: Vec<Diagnostic> = refusals.iter().flat_map(Failure::faults).collect();
-        if Some(*planned) == revision && !faults.is_empty() {
+        if Some(*planned) == revision && *refused != faults {
             *refused = faults;
             self.check_again(now);
         }
@@ -690,6 +777,8 @@ impl EditorPane {
             let text = written.map(|it| it.text);
             open.on_saved(Base { digest, text }, n_merges);
         }
+        // Where nothing was typed since, what was kept goes with the save.
+        self.has_draft &= self.unsaved().is_some();
         self.preview.on_other_ground(now);
         after
     }

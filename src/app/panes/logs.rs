@@ -82,6 +82,8 @@ pub struct LogsPane {
     pub ring: Ring,
     /// Numbers of the lines that pass the filter.
     shown: VecDeque<u64>,
+    /// Numbers of those among them that are notices: nobody said them, and they match nothing.
+    notices: VecDeque<u64>,
     /// Number of the first line that is shown; none shows the newest.
     anchor: Option<u64>,
     /// Whose lines are shown.
@@ -119,6 +121,7 @@ impl Default for LogsPane {
             state: LogState::Reading,
             ring: Ring::default(),
             shown: VecDeque::new(),
+            notices: VecDeque::new(),
             anchor: None,
             whose: Whose::All,
             wants_whose: Whose::All,
@@ -148,6 +151,7 @@ impl LogsPane {
         self.state = LogState::Reading;
         self.ring = Ring::default();
         self.shown.clear();
+        self.notices.clear();
         self.pods.clear();
         self.containers.clear();
         self.anchor = None;
@@ -163,8 +167,10 @@ impl LogsPane {
         };
         LogQuery {
             containers: Vec::new(),
+            pod: None,
             previous: self.is_previous,
             since: self.since,
+            since_time: None,
             tail: Some(tail),
         }
     }
@@ -221,9 +227,14 @@ impl LogsPane {
         if is_shown {
             self.shown.push_back(number);
         }
+        if is_shown && is_notice {
+            self.notices.push_back(number);
+        }
         let first = self.ring.first();
-        while self.shown.front().is_some_and(|number| *number < first) {
-            self.shown.pop_front();
+        for numbers in [&mut self.shown, &mut self.notices] {
+            while numbers.front().is_some_and(|number| *number < first) {
+                numbers.pop_front();
+            }
         }
     }
 
@@ -266,7 +277,15 @@ impl LogsPane {
 
     fn choose(&mut self) {
         let passing = self.ring.numbered().filter(|(_, line)| self.passes(line));
-        self.shown = passing.map(|(number, _)| number).collect();
+        let passing: Vec<(u64, bool)> = passing.map(|(n, line)| (n, line.is_notice)).collect();
+        self.shown = passing.iter().map(|(number, _)| *number).collect();
+        let notices = passing.iter().filter(|(_, is_notice)| *is_notice);
+        self.notices = notices.map(|(number, _)| *number).collect();
+    }
+
+    /// Returns how many of the lines that are shown were said, and not noticed in reading.
+    pub fn n_said(&self) -> usize {
+        self.shown.len() - self.notices.len()
     }
 
     /// Returns how many lines are shown.

@@ -1,5 +1,6 @@
 //! The operations under way in the scope, whoever began them, and those that were started here.
 
+use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
@@ -7,10 +8,9 @@ use jiff::Timestamp;
 use crate::app::msg::OpId;
 use crate::app::operation::Operation;
 use crate::app::table::{Column, Row, Sort, Table, Value};
-use crate::engine::operation::ABANDONED_AFTER;
 use crate::service::age;
 use crate::service::fleet::Fleet;
-use crate::service::operation::Operation as Noted;
+use crate::service::operation::{ABANDONED_AFTER, Operation as Noted};
 use crate::service::summary::InstanceKey;
 use crate::service::watch::Scope;
 
@@ -23,15 +23,34 @@ const COLUMNS: &[Column] = &[
     Column::text("SINCE", 3, 8),
     Column::text("BEAT", 4, 8),
     Column::text("NAMESPACE", 0, 30).optional(),
+    Column::text("CONTEXT", 0, 40).optional(),
 ];
 
 /// What identifies a row.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum OperationKey {
     /// One that was started here.
     Own(OpId),
     /// One of somebody else, as the record of its instance tells it.
     Noted(InstanceKey),
+}
+
+/// Of those that were started here the last one comes first.
+impl Ord for OperationKey {
+    fn cmp(&self, other: &Self) -> Ordering {
+        match (self, other) {
+            (Self::Own(one), Self::Own(other)) => other.cmp(one),
+            (Self::Noted(one), Self::Noted(other)) => one.cmp(other),
+            (Self::Own(_), Self::Noted(_)) => Ordering::Less,
+            (Self::Noted(_), Self::Own(_)) => Ordering::Greater,
+        }
+    }
+}
+
+impl PartialOrd for OperationKey {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
 }
 
 /// How an operation is doing; those that somebody may have to look after come first.
@@ -92,18 +111,12 @@ impl Default for OperationsPane {
 
 impl OperationsPane {
     /// Takes note of what the records tell, so that standing still is seen.
-    pub(in crate::app) fn hear(&mut self, fleet: &Fleet, now: Timestamp) {
+    pub(in crate::app) fn hear(&mut self, fleet: &Fleet) {
         let noted = fleet.instances().filter_map(|instance| {
-            let noted = instance.record()?.operation.as_ref()?;
-            Some((instance.key(), noted))
+            let (noted, since) = instance.operation()?;
+            Some((instance.key().clone(), (noted.clone(), since)))
         });
-        let mut heard = BTreeMap::new();
-        for (key, noted) in noted {
-            let before = self.heard.get(key).filter(|(before, _)| before == noted);
-            let since = before.map_or(now, |(_, since)| *since);
-            heard.insert(key.clone(), (noted.clone(), since));
-        }
-        self.heard = heard;
+        self.heard = noted.collect();
     }
 
     /// Returns when the next of them is seen to stand still.
@@ -118,15 +131,24 @@ impl OperationsPane {
     pub(in crate::app) fn rebuild(
         &mut self,
         own: &BTreeMap<OpId, Operation>,
-        scope: Option<&Scope>,
+        (context, scope): (&str, Option<&Scope>),
         now: Timestamp,
     ) {
-        let shows_namespace = matches!(scope, Some(Scope::All));
+        let shown = scope.and_then(Scope::namespace);
+        let is_elsewhere =
+            |it: &Operation| it.context != context || Some(&it.instance.namespace) != shown;
+        // Where all rows are of the place that is shown, the header tells it.
+        let place = Place {
+            context,
+            shows_namespace: matches!(scope, Some(Scope::All)) || own.values().any(is_elsewhere),
+            shows_context: own.values().any(|it| it.context != context),
+        };
         let mut met: BTreeSet<OpId> = BTreeSet::new();
         let mut rows: Vec<_> = Vec::new();
         for (instance, (noted, since)) in &self.heard {
             let running = own.iter().rev();
-            let mut running = running.filter(|(_, it)| it.instance == *instance && it.is_running());
+            let is_it = |it: &Operation| it.context == context && it.instance == *instance;
+            let mut running = running.filter(|(_, it)| is_it(it) && it.is_running());
             let (key, standing) = match running.next() {
                 Some((op, _)) => {
                     met.insert(*op);
@@ -137,27 +159,46 @@ impl OperationsPane {
                     (key, standing_of(*since, now))
                 }
             };
-            rows.push(row_of_noted(
-                (key, standing),
-                instance,
-                noted,
-                shows_namespace,
-            ));
+            rows.push(row_of_noted((key, standing), instance, noted, place));
         }
         let others = own.iter().filter(|(op, _)| !met.contains(op));
-        rows.extend(others.map(|(op, operation)| row_of_own(*op, operation, shows_namespace)));
+        rows.extend(others.map(|(op, operation)| row_of_own(*op, operation, place)));
         self.table.set_rows(rows);
     }
 
-    /// Returns the instance of the selected row.
+    /// Returns the instance of the selected row, where it is one of the context that is worked in.
     pub fn selected_instance<'p>(
         &'p self,
         own: &'p BTreeMap<OpId, Operation>,
+        context: &str,
     ) -> Option<&'p InstanceKey> {
         match self.table.selected()? {
-            OperationKey::Own(op) => own.get(op).map(|operation| &operation.instance),
+            OperationKey::Own(op) => own
+                .get(op)
+                .filter(|operation| operation.context == context)
+                .map(|operation| &operation.instance),
             OperationKey::Noted(key) => Some(key),
         }
+    }
+}
+
+/// What is shown of where operations are.
+#[derive(Debug, Clone, Copy)]
+struct Place<'a> {
+    /// The context that is worked in.
+    context: &'a str,
+    shows_namespace: bool,
+    shows_context: bool,
+}
+
+impl Place<'_> {
+    fn namespace(self, instance: &InstanceKey) -> Value {
+        let namespace = self.shows_namespace.then_some(&instance.namespace);
+        Value::of(namespace.map(ToString::to_string))
+    }
+
+    fn context(self, context: &str) -> Value {
+        Value::of(self.shows_context.then(|| context.to_owned()))
     }
 }
 
@@ -172,7 +213,7 @@ fn row_of_noted(
     (key, standing): (OperationKey, Standing),
     instance: &InstanceKey,
     noted: &Noted,
-    shows_namespace: bool,
+    place: Place<'_>,
 ) -> Row<OperationKey> {
     Row {
         key,
@@ -184,12 +225,13 @@ fn row_of_noted(
             Value::Text(noted.holder.clone()),
             noted.started.map_or(Value::Missing, Value::Age),
             Value::Age(noted.heartbeat),
-            Value::of(shows_namespace.then(|| instance.namespace.to_string())),
+            place.namespace(instance),
+            place.context(place.context),
         ],
     }
 }
 
-fn row_of_own(op: OpId, operation: &Operation, shows_namespace: bool) -> Row<OperationKey> {
+fn row_of_own(op: OpId, operation: &Operation, place: Place<'_>) -> Row<OperationKey> {
     let instance = &operation.instance;
     let lasted = operation
         .ended
@@ -210,7 +252,8 @@ fn row_of_own(op: OpId, operation: &Operation, shows_namespace: bool) -> Row<Ope
             Value::Text("here".to_owned()),
             Value::Age(operation.started),
             Value::Missing,
-            Value::of(shows_namespace.then(|| instance.namespace.to_string())),
+            place.namespace(instance),
+            place.context(&operation.context),
         ],
     }
 }

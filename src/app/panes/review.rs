@@ -28,12 +28,16 @@ pub struct ReviewPane {
     pub phase: ReviewPhase,
     /// Whether it was only asked what would change: then secrets are asked for no sooner than it is confirmed.
     pub is_difference: bool,
-    /// Secrets that a person is still to be asked for.
+    /// Secrets that a person may still be asked for.
     pub questions: Vec<String>,
+    /// Whether a person is asked for those too that the cluster has a value of.
+    pub asks_all: bool,
     /// Which object is selected.
     pub selected: usize,
     /// The first line of its difference that is shown.
     pub scroll: usize,
+    /// The plan before other values of parameters were tried: it comes back where there is none with those.
+    pub(in crate::app) former: Option<Box<ReviewPane>>,
 }
 
 impl ReviewPane {
@@ -45,8 +49,10 @@ impl ReviewPane {
             phase: ReviewPhase::Planning,
             is_difference: false,
             questions: Vec::new(),
+            asks_all: false,
             selected: 0,
             scroll: 0,
+            former: None,
         }
     }
 
@@ -63,6 +69,12 @@ impl ReviewPane {
         }
     }
 
+    /// Tells whether the plan is there and would change nothing.
+    pub fn changes_nothing(&self) -> bool {
+        let plan = self.reviewed();
+        plan.is_some_and(|plan| plan.is_noop() && plan.deploy().conflicts.is_empty())
+    }
+
     /// Returns what the plan offers and was not agreed to yet.
     pub fn open_offers(&self) -> Vec<&Offer> {
         let offers = self.plan().map_or(&[][..], |plan| &plan.offers);
@@ -73,9 +85,24 @@ impl ReviewPane {
             .collect()
     }
 
-    /// Returns the next secret that a person has to be asked for.
+    /// Returns the next secret that a person has to be asked for: one that the cluster has no value of, unless others are to be
+    /// given.
     pub fn next_question(&self) -> Option<&str> {
-        self.questions.first().map(String::as_str)
+        let mut open = self.questions.iter();
+        let next = open.find(|it| self.asks_all || self.is_unanswered(it));
+        next.map(String::as_str)
+    }
+
+    /// Returns the secrets of which the cluster keeps the value that it has, unless another one is given.
+    pub fn kept_secrets(&self) -> Vec<&str> {
+        let open = self.questions.iter().filter(|it| !self.is_unanswered(it));
+        open.map(String::as_str).collect()
+    }
+
+    /// Tells whether the answer to a question is nowhere, as far as a plan tells.
+    pub fn is_unanswered(&self, question: &str) -> bool {
+        let unanswered = self.plan().map(|plan| &plan.unanswered);
+        unanswered.is_some_and(|all| all.iter().any(|it| it == question))
     }
 
     /// Takes the plan; the first object that changes is selected.

@@ -7,7 +7,7 @@ use crate::app::input::Input;
 use crate::app::model::CatalogueEntry;
 use crate::app::msg::OpId;
 use crate::app::table::{Column, Row, Sort, Table, Value};
-use crate::definition::id::InstanceId;
+use crate::definition::id::{InstanceId, Namespace};
 use crate::service::drift::Drift;
 use crate::service::fleet::Fleet;
 use crate::service::health::State;
@@ -35,13 +35,18 @@ impl RowKey {
         }
     }
 
+    /// Returns the instance that it stands for, wherever that is; none of a definition alone.
+    pub fn instance(&self) -> Option<&InstanceKey> {
+        match self {
+            Self::Instance(key) | Self::Kept(key) => Some(key),
+            Self::Saved(_) => None,
+        }
+    }
+
     /// Tells whether both can stand for the same service: a definition for an instance of its name anywhere, but never an
     /// instance for one of another namespace.
     fn may_be(&self, other: &Self) -> bool {
-        let place = |key: &Self| match key {
-            Self::Instance(key) | Self::Kept(key) => Some(key.namespace.clone()),
-            Self::Saved(_) => None,
-        };
+        let place = |key: &'_ Self| key.instance().map(|it| it.namespace.clone());
         let (here, there) = (place(self), place(other));
         self.id() == other.id() && (here.is_none() || there.is_none() || here == there)
     }
@@ -72,6 +77,9 @@ pub const COLUMNS: &[Column] = &[
     Column::text("AGE", 0, 8),
     Column::text("NAMESPACE", 0, 30).optional(),
 ];
+
+/// Which of them tells the namespace.
+const NAMESPACE: usize = 10;
 
 /// The services list.
 #[derive(Debug, Clone)]
@@ -113,7 +121,12 @@ impl ServicesPane {
         catalogue: &[CatalogueEntry],
         scope: Option<&Scope>,
     ) {
-        let shows_namespace = matches!(scope, Some(Scope::All));
+        let elsewhere: BTreeMap<&InstanceId, &Namespace> = catalogue
+            .iter()
+            .filter_map(|entry| Some((&entry.name, named_elsewhere(entry, scope)?)))
+            .collect();
+        let is_out_of_sight = fleet.saved().any(|name| elsewhere.contains_key(name));
+        let shows_namespace = matches!(scope, Some(Scope::All)) || is_out_of_sight;
         let mut rows: Vec<_> = fleet
             .instances()
             .map(|instance| row_of_instance(instance, shows_namespace))
@@ -126,18 +139,22 @@ impl ServicesPane {
             let of_id = kept.iter().filter(|(key, _)| key.id == *id);
             of_id.map(|(_, n)| *n).reduce(|sum, n| sum + n)
         };
-        let images: BTreeMap<&InstanceId, Option<&str>> = catalogue
-            .iter()
-            .map(|entry| (&entry.name, entry.image.as_deref()))
-            .collect();
+        let entries: BTreeMap<&InstanceId, &CatalogueEntry> =
+            catalogue.iter().map(|entry| (&entry.name, entry)).collect();
         let state = match what_runs(fleet) {
             WhatRuns::Known => Value::State(State::Saved),
             WhatRuns::NotYetKnown => Value::Missing,
             WhatRuns::Forbidden => Value::State(State::Unknown),
         };
         rows.extend(fleet.saved().map(|name| {
-            let image = images.get(name).copied().flatten();
-            row_of_definition(name, (image, n_kept(name)), state.clone())
+            let entry = entries.get(name).copied();
+            let image = entry.and_then(|entry| entry.image.as_deref());
+            let mut row = row_of_definition(name, (image, n_kept(name)), state.clone());
+            // It may run there, out of sight.
+            if let Some(namespace) = elsewhere.get(name) {
+                row.cells[NAMESPACE] = Value::Text(namespace.to_string());
+            }
+            row
         }));
         let saved: BTreeSet<&InstanceId> = fleet.saved().collect();
         let orphans = kept.iter().filter(|(key, _)| !saved.contains(&key.id));
@@ -224,10 +241,24 @@ impl ServicesPane {
     }
 }
 
+/// Returns the namespace that a definition names, where a scope is not that namespace alone.
+pub fn named_elsewhere<'e>(
+    entry: &'e CatalogueEntry,
+    scope: Option<&Scope>,
+) -> Option<&'e Namespace> {
+    let shown = scope.and_then(Scope::namespace);
+    let named = entry.namespace.as_ref();
+    named.filter(|named| shown != Some(named))
+}
+
 fn row_of_instance(instance: &Instance, shows_namespace: bool) -> Row<RowKey> {
     let key = instance.key();
     let (ready, wanted) = (instance.ready(), instance.wanted());
-    let restarts = instance.pods().restarts;
+    // What has no workload has no pods to be ready, nor to be restarted.
+    let of_pods = |value: Value| match instance.workloads().is_empty() {
+        true => Value::Missing,
+        false => value,
+    };
     let volumes = instance.volumes().map_or(Value::Missing, |volumes| {
         let text = format!("{} {}/{}", volumes.size, volumes.bound, volumes.total);
         let n_unbound = volumes.total.saturating_sub(volumes.bound);
@@ -251,8 +282,8 @@ fn row_of_instance(instance: &Instance, shows_namespace: bool) -> Row<RowKey> {
         cells: vec![
             Value::Text(key.id.to_string()),
             Value::State(instance.state()),
-            Value::Number(ready.into(), format!("{ready}/{wanted}")),
-            Value::count(restarts),
+            of_pods(Value::Number(ready.into(), format!("{ready}/{wanted}"))),
+            of_pods(Value::count(instance.pods().restarts)),
             volumes,
             Value::of(instance.image()),
             revision,
@@ -270,7 +301,7 @@ fn row_of_kept(key: &InstanceKey, n: u64, shows_namespace: bool) -> Row<RowKey> 
     cells[1] = Value::Text("claims kept".to_owned());
     cells[4] = Value::Number(n, format!("{n} kept"));
     if shows_namespace {
-        cells[10] = Value::Text(key.namespace.to_string());
+        cells[NAMESPACE] = Value::Text(key.namespace.to_string());
     }
     Row {
         key: RowKey::Kept(key.clone()),

@@ -1,19 +1,12 @@
 //! The fate table: what a teardown does to every object and every volume, before anything is confirmed.
 
+use std::collections::BTreeSet;
+
 use crate::app::msg::OpId;
+use crate::app::panes::planned::Plans;
 use crate::definition::id::InstanceId;
 use crate::engine::plan::{Fate, FateRow, TeardownPlan, TeardownScope, VolumeChoice};
-use crate::failure::Failure;
 use crate::service::summary::InstanceKey;
-
-/// The plan of one instance.
-#[derive(Debug, Clone, PartialEq)]
-pub struct PlannedTeardown {
-    /// Which instance.
-    pub key: InstanceKey,
-    /// Its plan, or why there is none; none of both while the cluster is asked.
-    pub plan: Option<Result<Box<TeardownPlan>, Failure>>,
-}
 
 /// The fate table of one or several instances.
 #[derive(Debug, Clone, PartialEq)]
@@ -24,10 +17,12 @@ pub struct TeardownPane {
     pub scope: TeardownScope,
     /// What happens to claims.
     pub volumes: VolumeChoice,
+    /// The retained volumes that are released, where not all of the instance are.
+    pub named: BTreeSet<String>,
     /// Whether it is taken over at once from somebody else who is at it.
     pub takes_over: bool,
     /// The plans.
-    pub plans: Vec<PlannedTeardown>,
+    pub plans: Plans<TeardownPlan>,
     /// The first line that is shown.
     pub scroll: usize,
 }
@@ -35,51 +30,44 @@ pub struct TeardownPane {
 impl TeardownPane {
     /// Returns a table that awaits its plans.
     pub fn new(op: OpId, keys: Vec<InstanceKey>) -> Self {
-        let plans = keys
-            .into_iter()
-            .map(|key| PlannedTeardown { key, plan: None })
-            .collect();
+        let plans = Plans::new(keys.into_iter().map(|key| (key, ())));
         Self {
             op,
             scope: TeardownScope::Instance,
             volumes: VolumeChoice::default(),
+            named: BTreeSet::new(),
             takes_over: false,
             plans,
             scroll: 0,
         }
     }
 
-    /// Returns a table of what becomes of what was left of an instance.
-    pub fn release(op: OpId, key: InstanceKey, scope: TeardownScope) -> Self {
+    /// Returns a table of what becomes of what was left of an instance: of the volumes that are named alone, if any are.
+    pub fn release(
+        op: OpId,
+        key: InstanceKey,
+        scope: TeardownScope,
+        named: BTreeSet<String>,
+    ) -> Self {
         Self {
             scope,
             volumes: VolumeChoice::Delete,
+            named,
             ..Self::new(op, vec![key])
         }
-    }
-
-    /// Returns the plans that are there.
-    pub fn ready(&self) -> impl Iterator<Item = &TeardownPlan> {
-        self.plans.iter().filter_map(|planned| match &planned.plan {
-            Some(Ok(plan)) => Some(plan.as_ref()),
-            Some(Err(_)) | None => None,
-        })
     }
 
     /// Returns the plans that take something down and that nothing stands against: what is refused keeps no other.
     pub fn runnable(&self) -> impl Iterator<Item = &TeardownPlan> {
         let is_kept = |row: &FateRow| matches!(row.fate, Fate::Kept(_) | Fate::Left(_));
-        self.ready()
+        self.plans
+            .ready()
             .filter(move |plan| plan.refusals.is_empty() && !plan.rows.iter().all(is_kept))
     }
 
     /// Returns how many are left, for the reasons that are shown.
     pub fn n_left(&self) -> usize {
-        let is_left = |planned: &&PlannedTeardown| match &planned.plan {
-            Some(Ok(plan)) => !plan.refusals.is_empty(),
-            Some(Err(_)) | None => true,
-        };
-        self.plans.iter().filter(is_left).count()
+        self.plans.n_left(|plan| !plan.refusals.is_empty())
     }
 
     /// Tells whether it can be confirmed.
@@ -87,23 +75,19 @@ impl TeardownPane {
     /// # Errors
     /// Why not.
     pub fn confirmable(&self) -> Result<(), &'static str> {
-        if self.plans.iter().any(|planned| planned.plan.is_none()) {
+        if self.plans.are_awaited() {
             return Err("the fate of every object is not known yet");
         }
         if self.runnable().next().is_some() {
             return Ok(());
         }
-        if self
-            .plans
-            .iter()
-            .any(|planned| matches!(planned.plan, Some(Err(_))))
-        {
+        if self.plans.has_failed() {
             return Err("there is no plan: plan anew");
         }
-        if self.ready().any(|plan| !plan.refusals.is_empty()) {
+        if self.plans.ready().any(|plan| !plan.refusals.is_empty()) {
             return Err("refused: see the reasons above");
         }
-        if self.ready().all(|plan| plan.rows.is_empty()) {
+        if self.plans.ready().all(|plan| plan.rows.is_empty()) {
             return Err("nothing of it is there any more");
         }
         Err(match self.scope {
@@ -117,27 +101,17 @@ impl TeardownPane {
     /// Returns the IDs that must be typed: those of protected instances, and of those whose data may be lost.
     pub fn ids_to_type(&self) -> Vec<InstanceId> {
         self.runnable()
-            .filter(|plan| plan.is_protected || plan.rows.iter().any(destroys_data))
+            .filter(|plan| {
+                plan.is_protected || plan.n_strangers > 0 || plan.rows.iter().any(destroys_data)
+            })
             .map(|plan| plan.instance.id.clone())
             .collect()
-    }
-
-    pub(in crate::app) fn on_planned(
-        &mut self,
-        key: &InstanceKey,
-        result: Result<Box<TeardownPlan>, Failure>,
-    ) {
-        if let Some(planned) = self.plans.iter_mut().find(|planned| planned.key == *key) {
-            planned.plan = Some(result);
-        }
     }
 
     /// Forgets the plans, as new ones are asked for.
     pub(in crate::app) fn restart(&mut self, op: OpId) {
         self.op = op;
-        for planned in &mut self.plans {
-            planned.plan = None;
-        }
+        self.plans.forget();
     }
 }
 

@@ -1,6 +1,6 @@
 //! What each action does.
 
-use crate::app::action::{Action, Place};
+use crate::app::action::Action;
 use crate::app::availability::availability;
 use crate::app::effect::Effect;
 use crate::app::input::Input;
@@ -10,32 +10,42 @@ use crate::app::panes::editor::AfterSave;
 use crate::app::panes::forwards::Forward;
 use crate::app::panes::logs::Whose;
 use crate::app::panes::services::RowKey;
+use crate::app::place::Place;
 use crate::app::popup::Popup;
-use crate::app::table::{Table, Value};
+use crate::app::table::Value;
+use crate::editor::Command;
 use crate::editor::merge::{Decision, Side};
-use crate::editor::{Command, Motion};
+use crate::service::summary::InstanceKey;
 
 use super::{
-    adjustments, adoption, assist, bulk, changes, cluster, concerned, definitions, forwards,
-    history, imports, keys, logs, merging, nodes, operations, popups, pulls, resuming, reviews,
-    routes, shells, stopping, teardowns, undo, waiting, watching, wording,
+    adjustments, adoption, assist, bulk, changes, cluster, concerned, contexts, definitions,
+    forwards, history, imports, keys, listening, logs, merging, moving, nodes, operations, palette,
+    popups, pulls, resuming, reviews, routes, secrets, shells, stopping, teardowns, undo, waiting,
+    watching, wording,
 };
 
 /// Performs an action, or says why it cannot be.
 pub(super) fn perform(model: &mut Model, action: Action) -> Vec<Effect> {
     if let Err(why) = availability(action, model) {
-        model.decline(format!("Not possible: {why}."));
+        let file = match action {
+            Action::Teardown => teardowns::file_of_selection(model),
+            _ => None,
+        };
+        let file = file.map_or_else(String::new, |path| {
+            format!(" Its definition is the file {path}, which may be removed.")
+        });
+        model.decline(format!("Not possible: {why}.{file}"));
         return Vec::new();
     }
     match action {
-        Action::Down => move_by(model, 1),
-        Action::Up => move_by(model, -1),
-        Action::Top => move_by(model, isize::MIN / 2),
-        Action::Bottom => move_by(model, isize::MAX / 2),
-        Action::HalfPageDown => move_by(model, half_page(model)),
-        Action::HalfPageUp => move_by(model, -half_page(model)),
-        Action::ScrollDown => scroll_by(model, half_page(model)),
-        Action::ScrollUp => scroll_by(model, -half_page(model)),
+        Action::Down => moving::move_by(model, 1),
+        Action::Up => moving::move_by(model, -1),
+        Action::Top => moving::move_by(model, isize::MIN / 2),
+        Action::Bottom => moving::move_by(model, isize::MAX / 2),
+        Action::HalfPageDown => moving::move_by(model, moving::half_page(model)),
+        Action::HalfPageUp => moving::move_by(model, -moving::half_page(model)),
+        Action::ScrollDown => moving::scroll_by(model, moving::half_page(model)),
+        Action::ScrollUp => moving::scroll_by(model, -moving::half_page(model)),
         Action::Open => open(model),
         Action::Back => back(model),
         Action::NextPane => {
@@ -92,6 +102,7 @@ pub(super) fn perform(model: &mut Model, action: Action) -> Vec<Effect> {
             reviews::review_rollback(model, to)
         }
         Action::Resume => resuming::resume(model, false),
+        Action::TakeOver if model.place() == Place::Progress => listening::ask(model),
         Action::TakeOver => resuming::resume(model, true),
         Action::Restore => reviews::ask_what_to_restore(model),
         Action::Undo => undo::undo(model),
@@ -165,8 +176,18 @@ pub(super) fn perform(model: &mut Model, action: Action) -> Vec<Effect> {
             }
             Vec::new()
         }
-        Action::Sort => sort(model, false),
-        Action::ReverseSort => sort(model, true),
+        Action::Sort => {
+            if let Some(table) = model.table_mut() {
+                table.sort_by_next();
+            }
+            Vec::new()
+        }
+        Action::ReverseSort => {
+            if let Some(table) = model.table_mut() {
+                table.reverse();
+            }
+            Vec::new()
+        }
         Action::Copy => copy(model),
         Action::TakeMine => merging::decide(model, Decision::Take(Side::Mine)),
         Action::TakeTheirs => merging::decide(model, Decision::Take(Side::Theirs)),
@@ -188,6 +209,10 @@ pub(super) fn perform(model: &mut Model, action: Action) -> Vec<Effect> {
             wording::ask_message(model);
             Vec::new()
         }
+        Action::Secrets => {
+            secrets::ask_all(model);
+            Vec::new()
+        }
         Action::Values => {
             wording::ask_values(model);
             Vec::new()
@@ -203,8 +228,8 @@ pub(super) fn perform(model: &mut Model, action: Action) -> Vec<Effect> {
         }
         Action::NextProblem => keys::editor_command(model, Command::NextProblem),
         Action::PreviousProblem => keys::editor_command(model, Command::PreviousProblem),
-        Action::Context => popups::ask_context(model),
-        Action::Namespace => popups::ask_namespace(model),
+        Action::Context => contexts::ask_context(model),
+        Action::Namespace => contexts::ask_namespace(model),
         Action::Claims => {
             model.screens.push(Screen::Claims);
             model.is_stale = true;
@@ -217,8 +242,8 @@ pub(super) fn perform(model: &mut Model, action: Action) -> Vec<Effect> {
             model.screens.push(Screen::Log { selected: 0 });
             Vec::new()
         }
-        Action::Menu => popups::open_menu(model),
-        Action::Palette => popups::open_palette(model),
+        Action::Menu => palette::open_menu(model),
+        Action::Palette => palette::open_palette(model),
         Action::Complete => assist::complete(model),
         Action::TogglePreview => {
             let is_seen = model.geometry.preview;
@@ -251,149 +276,6 @@ fn mark(model: &mut Model) -> Vec<Effect> {
     cluster::follow_selection(model)
 }
 
-fn half_page(model: &Model) -> isize {
-    isize::try_from(model.geometry.list_height / 2)
-        .unwrap_or(1)
-        .max(1)
-}
-
-pub(super) fn move_by(model: &mut Model, rows: isize) -> Vec<Effect> {
-    match model.place() {
-        Place::Services => {
-            model.services.sought = None;
-            model.services.table.move_by(rows);
-            cluster::follow_selection(model)
-        }
-        Place::Detail | Place::Logs | Place::History => {
-            move_in_detail(model, rows);
-            Vec::new()
-        }
-        Place::Claims => {
-            model.claims.table.move_by(rows);
-            Vec::new()
-        }
-        Place::Forwards => {
-            model.forwards.table.move_by(rows);
-            Vec::new()
-        }
-        Place::Nodes => {
-            model.nodes.table.move_by(rows);
-            Vec::new()
-        }
-        Place::Operations => {
-            model.operations_pane.table.move_by(rows);
-            Vec::new()
-        }
-        Place::Review => {
-            if let Some(Screen::Review(pane)) = model.screens.last_mut() {
-                pane.move_by(rows);
-            }
-            Vec::new()
-        }
-        Place::Bulk => {
-            if let Some(Screen::Bulk(pane)) = model.screens.last_mut() {
-                pane.move_by(rows);
-            }
-            Vec::new()
-        }
-        Place::Merge => {
-            let height = model.geometry.list_height;
-            if let Some(Screen::Merge(pane)) = model.screens.last_mut() {
-                pane.move_by(rows, height);
-            }
-            Vec::new()
-        }
-        Place::Teardown
-        | Place::Adjust
-        | Place::Adopt
-        | Place::Routes
-        | Place::Pull
-        | Place::Comparison
-        | Place::Changes => scroll_by(model, rows),
-        Place::Log => {
-            let last = model.log.len().saturating_sub(1);
-            if let Some(Screen::Log { selected }) = model.screens.last_mut() {
-                *selected = selected.saturating_add_signed(rows).min(last);
-            }
-            Vec::new()
-        }
-        Place::Progress => scroll_by(model, rows),
-        Place::Editor => Vec::new(),
-    }
-}
-
-fn move_in_detail(model: &mut Model, rows: isize) {
-    match model.detail_pane.tab {
-        Tab::Logs => return logs::move_by(model, rows),
-        Tab::History => return model.detail_pane.history.table.move_by(rows),
-        Tab::Pods | Tab::Volumes | Tab::Events | Tab::Objects | Tab::Definition => {}
-    }
-    if let Some(table) = model.detail_pane.table_mut() {
-        table.move_by(rows);
-        return;
-    }
-    let n_lines = rows.unsigned_abs();
-    let motion = match (rows < 0, n_lines > 10_000) {
-        (true, true) => Motion::TextStart,
-        (false, true) => Motion::TextEnd,
-        (true, false) => Motion::Up,
-        (false, false) => Motion::Down,
-    };
-    model
-        .detail_pane
-        .scroll_definition(motion, if n_lines > 10_000 { 1 } else { n_lines });
-}
-
-/// Scrolls what scrolls, and moves by rows where there are only rows.
-pub(super) fn scroll_or_move_by(model: &mut Model, rows: isize) -> Vec<Effect> {
-    match model.place() {
-        Place::Review | Place::Merge => scroll_by(model, rows),
-        _ => move_by(model, rows),
-    }
-}
-
-fn scroll_by(model: &mut Model, lines: isize) -> Vec<Effect> {
-    match model.screens.last_mut() {
-        Some(Screen::Review(pane)) => pane.scroll_by(lines),
-        Some(Screen::Teardown(pane)) => {
-            let last = pane
-                .ready()
-                .map(|plan| plan.rows.len() + 2)
-                .sum::<usize>()
-                .saturating_sub(1);
-            pane.scroll = pane.scroll.saturating_add_signed(lines).min(last);
-        }
-        // How far these go is known once they are drawn.
-        Some(Screen::Adjust(pane)) => pane.scroll = pane.scroll.saturating_add_signed(lines),
-        Some(Screen::Adopt(pane)) => pane.scroll = pane.scroll.saturating_add_signed(lines),
-        Some(Screen::Routes(pane)) => pane.scroll = pane.scroll.saturating_add_signed(lines),
-        Some(Screen::Pull(pane)) => pane.scroll = pane.scroll.saturating_add_signed(lines),
-        Some(Screen::Bulk(pane)) => pane.move_by(lines),
-        Some(Screen::Changes { scroll }) => *scroll = scroll.saturating_add_signed(lines),
-        Some(Screen::Comparison(pane)) => pane.scroll_by(lines),
-        Some(Screen::Merge(pane)) => pane.scroll_by(lines),
-        Some(Screen::Claims) => model.claims.table.move_by(lines),
-        Some(Screen::Forwards) => model.forwards.table.move_by(lines),
-        Some(Screen::Nodes) => model.nodes.table.move_by(lines),
-        Some(Screen::Operations) => model.operations_pane.table.move_by(lines),
-        Some(Screen::Detail) => move_in_detail(model, lines),
-        None if model.focus == Focus::Detail => move_in_detail(model, lines),
-        None => {
-            model.services.table.move_by(lines);
-            return cluster::follow_selection(model);
-        }
-        Some(Screen::Log { .. }) => return move_by(model, lines),
-        Some(Screen::Progress { n_below, .. }) => {
-            *n_below = n_below.saturating_add_signed(lines.saturating_neg());
-        }
-        Some(Screen::Editor(pane)) => {
-            let page = isize::try_from(model.geometry.preview / 2).unwrap_or(1);
-            pane.preview.scroll_by(lines.signum() * page.max(1));
-        }
-    }
-    Vec::new()
-}
-
 fn open(model: &mut Model) -> Vec<Effect> {
     if !matches!(model.screens.last(), Some(Screen::Detail)) {
         if model.selected_instance().is_none() {
@@ -408,22 +290,31 @@ fn open(model: &mut Model) -> Vec<Effect> {
 fn edit(model: &mut Model) -> Vec<Effect> {
     let Some(Screen::Review(pane)) = model.screens.last() else {
         return match model.definition_of_selection() {
-            Ok(name) => definitions::edit(model, name),
+            Ok(name) => {
+                let selected = model.services.table.selected();
+                let instance = selected.and_then(RowKey::instance).cloned();
+                definitions::edit(model, name, instance)
+            }
             Err(_) => Vec::new(),
         };
     };
     let Some(definition) = pane.source.definition() else {
         return Vec::new();
     };
-    let name = definition.name.clone();
+    let (name, id) = (definition.name.clone(), definition.id.clone());
+    let namespace = definition.namespace.clone();
     model.screens.pop();
     match model.screens.last() {
         Some(Screen::Editor(_)) => Vec::new(),
-        _ => definitions::edit(model, name),
+        _ => {
+            let instance = namespace.map(|namespace| InstanceKey { namespace, id });
+            definitions::edit(model, name, instance)
+        }
     }
 }
 
-/// Closes what is in front; on the first screen it gives the focus back, then takes marks and filter off.
+/// Closes what is in front, after the filter of a log was taken off; on the first screen it gives the focus back, then takes
+/// marks and filter off.
 fn back(model: &mut Model) -> Vec<Effect> {
     if let Some(effects) = waiting::give_up(model) {
         return effects;
@@ -431,8 +322,22 @@ fn back(model: &mut Model) -> Vec<Effect> {
     if stopping::ask_before_leaving(model) {
         return Vec::new();
     }
+    let is_among_events = model.place() == Place::Detail && model.detail_pane.tab == Tab::Events;
+    if is_among_events && model.detail_pane.events_of.take().is_some() {
+        model.is_stale = true;
+        return Vec::new();
+    }
+    if model.place() == Place::Logs && model.detail_pane.logs.filter.is_some() {
+        model.detail_pane.logs.set_filter(None);
+        return Vec::new();
+    }
+    if let Some(Screen::Editor(pane)) = model.screens.last_mut()
+        && pane.end_filling()
+    {
+        return Vec::new();
+    }
     match model.screens.last() {
-        Some(Screen::Editor(_)) => definitions::ask_to_leave(model),
+        Some(Screen::Editor(_)) => return definitions::ask_to_leave(model),
         Some(_) => {
             model.screens.pop();
         }
@@ -447,45 +352,6 @@ fn back(model: &mut Model) -> Vec<Effect> {
         }
     }
     Vec::new()
-}
-
-fn sort(model: &mut Model, is_reversal: bool) -> Vec<Effect> {
-    match model.place() {
-        Place::Services => sort_table(&mut model.services.table, is_reversal),
-        Place::Detail => {
-            if let Some(table) = model.detail_pane.table_mut() {
-                sort_table(table, is_reversal);
-            }
-        }
-        Place::History => sort_table(&mut model.detail_pane.history.table, is_reversal),
-        Place::Claims => sort_table(&mut model.claims.table, is_reversal),
-        Place::Forwards => sort_table(&mut model.forwards.table, is_reversal),
-        Place::Nodes => sort_table(&mut model.nodes.table, is_reversal),
-        Place::Operations => sort_table(&mut model.operations_pane.table, is_reversal),
-        Place::Editor
-        | Place::Logs
-        | Place::Review
-        | Place::Teardown
-        | Place::Adjust
-        | Place::Adopt
-        | Place::Bulk
-        | Place::Routes
-        | Place::Pull
-        | Place::Comparison
-        | Place::Merge
-        | Place::Changes
-        | Place::Progress
-        | Place::Log => {}
-    }
-    Vec::new()
-}
-
-fn sort_table<K: Clone + Ord>(table: &mut Table<K>, is_reversal: bool) {
-    if is_reversal {
-        table.reverse();
-    } else {
-        table.sort_by_next();
-    }
 }
 
 fn copy(model: &mut Model) -> Vec<Effect> {

@@ -14,7 +14,7 @@ use crate::engine::adjust::{AdjustPlan, Adjustment, MAX_REPLICAS, WorkloadChoice
 use crate::failure::Failure;
 use crate::service::summary::InstanceKey;
 
-use super::operations::{begin, left_sentence, places_of, show_progress};
+use super::operations::{Run, left_sentence, places_of, run_all};
 use super::resuming;
 use super::reviews::lower_first;
 
@@ -48,7 +48,7 @@ pub(super) fn ask_replicas(model: &mut Model) {
             };
             let plans = pane.plans.iter();
             plans
-                .map(|planned| (planned.key.clone(), number(planned.adjustment)))
+                .map(|planned| (planned.key.clone(), number(planned.wanted.adjustment)))
                 .collect()
         }
         _ => {
@@ -104,8 +104,8 @@ fn plan_all(pane: &AdjustPane) -> Vec<Effect> {
     let plans = pane.plans.iter().map(|planned| Effect::PlanAdjustment {
         op: pane.op,
         key: planned.key.clone(),
-        adjustment: planned.adjustment,
-        only: planned.only.clone(),
+        adjustment: planned.wanted.adjustment,
+        only: planned.wanted.only.clone(),
     });
     plans.collect()
 }
@@ -116,8 +116,8 @@ pub(super) fn replan(model: &mut Model) -> Vec<Effect> {
     match model.screens.last_mut() {
         Some(Screen::Adjust(pane)) => {
             pane.restart(op);
-            match (pane.resumed, pane.plans.as_slice()) {
-                (Some(_), [planned, ..]) => vec![resuming::plan(op, &planned.key)],
+            match (pane.resumed, pane.plans.iter().next()) {
+                (Some(_), Some(planned)) => vec![resuming::plan(op, &planned.key)],
                 _ => plan_all(pane),
             }
         }
@@ -136,7 +136,7 @@ pub(super) fn on_planned(
         _ => None,
     });
     if let Some(pane) = pane {
-        pane.on_planned(key, result);
+        pane.plans.on_planned(key, result);
     }
     Vec::new()
 }
@@ -269,27 +269,28 @@ pub(super) fn run(model: &mut Model, takes_conflicts: bool) -> Vec<Effect> {
     let Some(Screen::Adjust(pane)) = model.screens.last() else {
         return Vec::new();
     };
-    let plans: Vec<AdjustPlan> = pane.runnable().cloned().collect();
     let resumed = pane.resumed;
     let takes_conflicts = takes_conflicts || resumed.is_some_and(|it| it.takes_conflicts);
-    model.screens.pop();
-    let (mut ops, mut effects) = (Vec::new(), Vec::new());
-    for plan in plans {
+    let takes_over = resumed.is_some_and(|it| it.takes_over);
+    let runs = pane.runnable().cloned().map(|plan| {
         let (kind, mut what) = command(&plan, takes_conflicts);
         if let Some(resumed) = resumed {
             what = resumed.command(plan.instance.id.as_str(), plan.is_protected);
         }
-        let op = begin(model, kind, plan.instance.clone(), &what);
-        ops.push(op);
-        effects.push(Effect::RunAdjustment {
-            op,
-            plan: Box::new(plan),
-            takes_conflicts,
-            takes_over: resumed.is_some_and(|it| it.takes_over),
-        });
-    }
-    show_progress(model, ops);
-    effects
+        Run {
+            kind,
+            instance: plan.instance.clone(),
+            what,
+            effect: move |op| Effect::RunAdjustment {
+                op,
+                plan: Box::new(plan),
+                takes_conflicts,
+                takes_over,
+            },
+        }
+    });
+    let runs = runs.collect();
+    run_all(model, runs)
 }
 
 fn command(plan: &AdjustPlan, takes_conflicts: bool) -> (OperationKind, String) {

@@ -1,13 +1,15 @@
 //! What stands beside the cursor of the editor: asked for, followed while one types, given its keys.
 
-use crossterm::event::KeyEvent;
+use crossterm::event::{KeyCode, KeyEvent};
 
-use crate::app::action::{Action, Place};
+use crate::app::action::Action;
 use crate::app::effect::Effect;
 use crate::app::model::{Model, Screen, SessionLink};
 use crate::app::panes::editor::assist::{self, Answer, Assist, Typed};
+use crate::app::place::Place;
 
 use crate::completion;
+use crate::editor::Editor;
 
 use super::keys;
 
@@ -21,7 +23,14 @@ pub(super) fn on_key(
     if !matches!(model.screens.last(), Some(Screen::Editor(_))) || action == Some(Action::Help) {
         return None;
     }
-    match assist::on_key(&mut model.editor_mut()?.assist, key) {
+    let pane = model.editor_mut()?;
+    // While an item is filled in its key goes on with that, unless a list is being used.
+    let is_filling = pane.editor().is_some_and(Editor::is_filling);
+    let is_untouched = matches!(&pane.assist, Some(Assist::List(list)) if list.is_untouched());
+    if key.code == KeyCode::Tab && key.modifiers.is_empty() && is_filling && is_untouched {
+        return None;
+    }
+    match assist::on_key(&mut pane.assist, key) {
         Answer::NotMine => None,
         Answer::Taken => Some(Vec::new()),
         Answer::Write(command) => Some(keys::editor_command(model, command)),
@@ -76,7 +85,9 @@ pub(super) fn learn(model: &mut Model) -> Vec<Effect> {
     if model.session.link != SessionLink::Connected {
         return Vec::new();
     }
-    let (epoch, namespace) = (model.session.epoch, model.session.namespace().cloned());
+    let (epoch, session) = (model.session.epoch, model.session.namespace());
+    let pane = model.editor();
+    let namespace = pane.and_then(|pane| pane.namespace(session)).cloned();
     let versions = model
         .editor()
         .and_then(|pane| pane.editor())

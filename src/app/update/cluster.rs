@@ -12,6 +12,7 @@ use crate::failure::Failure;
 use crate::guard::Guard;
 use crate::service::detail::Detail;
 use crate::service::fleet::Fleet;
+use crate::service::protection::Protection;
 use crate::service::rights::Rights;
 use crate::service::summary::InstanceKey;
 use crate::service::watch::{Scope, WatchEvent};
@@ -28,6 +29,10 @@ const LAST_RETRY: Duration = Duration::from_secs(30);
 /// Begins a connection in place of the present one, of which nothing is shown any more.
 pub(super) fn connect(model: &mut Model, context: Option<String>) -> Vec<Effect> {
     forget(model);
+    let now = model.clock;
+    if let Some(pane) = model.editor_mut() {
+        pane.forget_instance(now);
+    }
     let session = &mut model.session;
     session.epoch.0 += 1;
     session.context = context.clone().unwrap_or_default();
@@ -67,6 +72,7 @@ pub(super) fn show_scope(model: &mut Model, scope: Scope) -> Vec<Effect> {
 }
 
 fn forget(model: &mut Model) {
+    model.session.protection = Protection::default();
     model.fleet = Fleet::new();
     let definitions = model
         .catalogue
@@ -102,10 +108,19 @@ pub(super) fn on_connected(
     session.link = SessionLink::Connected;
     session.n_failed = 0;
     (session.is_insecure, session.guard) = (is_insecure, guard);
+    let asked = session.asked_namespace.take_if(|it| *it != namespace);
+    let told = asked.filter(|_| session.scope.is_none()).map(|asked| {
+        let place = format!("{} ▸ {namespace}", session.context);
+        format!("{place}: {asked} was asked for at the start, and held for the context of then. N chooses another.")
+    });
+    let session = &mut model.session;
     let scope = session
         .scope
         .get_or_insert(Scope::Namespace(namespace))
         .clone();
+    if let Some(told) = told {
+        model.tell(told);
+    }
     model.is_stale = true;
     let mut effects = vec![Effect::WatchOverview { epoch, scope }];
     effects.extend(ask_rights(model));

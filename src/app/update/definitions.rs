@@ -11,6 +11,7 @@ use crate::catalogue::Digest;
 use crate::definition::id::InstanceId;
 use crate::editor::Revision;
 use crate::failure::Failure;
+use crate::service::summary::InstanceKey;
 
 use super::{cluster, merging, reviews};
 
@@ -20,6 +21,7 @@ pub(super) fn on_listed(
 ) -> Vec<Effect> {
     match result {
         Ok(listing) => {
+            model.catalogue.dir = listing.dir;
             model.catalogue.entries = listing.entries;
             model.catalogue.refused = listing.refused;
             model.catalogue.failure = None;
@@ -51,13 +53,18 @@ pub(super) fn on_listed(
     cluster::follow_selection(model)
 }
 
-/// Opens a definition in the editor.
-pub(super) fn edit(model: &mut Model, name: InstanceId) -> Vec<Effect> {
+/// Opens a definition in the editor, as that of the instance whose row it is opened from.
+pub(super) fn edit(
+    model: &mut Model,
+    name: InstanceId,
+    instance: Option<InstanceKey>,
+) -> Vec<Effect> {
     let editor = model.next_op();
     model.record(model.catalogue_command(&format!("edit {name}")), None);
     model.screens.push(Screen::Editor(Box::new(EditorPane::new(
         editor,
         name.clone(),
+        instance,
     ))));
     vec![Effect::OpenDefinition { editor, name }]
 }
@@ -140,18 +147,25 @@ pub(super) fn on_created(
                 .as_ref()
                 .is_some_and(|(copy, _)| copy == name)
         })
-        .map(|pane| (pane.name.clone(), pane.on_created(name)));
+        .map(|pane| {
+            let place = pane.instance.as_ref().map(|it| it.namespace.clone());
+            (pane.name.clone(), place, pane.on_created(name))
+        });
     if let Err(failure) = result {
         model.complain(failure.summary);
         return Vec::new();
     }
     let mut effects = Vec::new();
+    // A copy goes where the text that it was copied from would have gone.
+    let mut instance = None;
     match copied_from {
-        Some((_, false)) => {
+        Some((_, _, false)) => {
             model.tell(format!("Kept as {name}, without what was typed since."));
             return vec![Effect::ListCatalogue];
         }
-        Some((original, true)) => {
+        Some((original, namespace, true)) => {
+            let id = name.clone();
+            instance = namespace.map(|namespace| InstanceKey { namespace, id });
             leave(model);
             effects.push(Effect::DiscardDraft { name: original });
         }
@@ -159,7 +173,7 @@ pub(super) fn on_created(
     }
     model.services.sought = Some(name.clone());
     effects.push(Effect::ListCatalogue);
-    effects.extend(edit(model, name.clone()));
+    effects.extend(edit(model, name.clone(), instance));
     effects
 }
 
@@ -368,10 +382,11 @@ fn in_lines(text: &str) -> Vec<String> {
 }
 
 /// Asks before an editor with unsaved edits is left.
-pub(super) fn ask_to_leave(model: &mut Model) {
+pub(super) fn ask_to_leave(model: &mut Model) -> Vec<Effect> {
     if model.editor().is_none_or(|pane| pane.unsaved().is_none()) {
+        let effect = model.editor_mut().and_then(EditorPane::drop_draft);
         leave(model);
-        return;
+        return effect.into_iter().collect();
     }
     let n_errors = model.editor().map_or(0, |pane| pane.counts().0);
     let save = match n_errors {
@@ -400,6 +415,7 @@ pub(super) fn ask_to_leave(model: &mut Model) {
         ),
     ];
     model.popup = Some(Popup::Menu(Menu::new("Not saved", Vec::new(), items)));
+    Vec::new()
 }
 
 /// Leaves the editor, with what stands before it, such as a merge of its text.

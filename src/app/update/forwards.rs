@@ -7,7 +7,7 @@ use crate::app::msg::OpId;
 use crate::app::popup::{Choice, ForwardTarget, Menu, MenuItem, Popup, Prompt, PromptKind};
 use crate::failure::Failure;
 use crate::service::forward::{
-    ForwardEvent, ForwardRequest, Forwarded, OfferedPort, PortSpec, Traffic,
+    ForwardEvent, ForwardRequest, Forwarded, OF_A_POD, OfferedPort, PortSpec, Traffic,
 };
 
 use super::popups;
@@ -87,7 +87,7 @@ pub(super) fn ask_local(model: &mut Model, target: ForwardTarget, port: Option<O
         None => "It goes to whichever pod is ready.".to_owned(),
     };
     let text = vec![
-        "LOCAL:REMOTE, the port of this machine and the port there; :REMOTE takes a free one."
+        "LOCAL:REMOTE, the port of this machine and the port there; :REMOTE takes a free one, a number alone is both."
             .to_owned(),
         goes_to,
     ];
@@ -111,7 +111,7 @@ pub(super) fn begin(
     let pod = pod.map_or_else(String::new, |pod| format!(" --pod {pod}"));
     let what = format!("port-forward {}{pod} {text}", target.key.id);
     let command = model.command_line(&target.key.namespace, &what);
-    model.record(command, None);
+    model.record(command, Some(op));
     let request = ForwardRequest {
         instance: target.key,
         pod: target.pod,
@@ -141,7 +141,11 @@ pub(super) fn on_began(
         }
         Err(failure) => {
             model.forwards.remove(op);
-            model.complain(failure.summary);
+            model.record_failure(op);
+            // Here both ports are typed, and a pod is chosen beforehand.
+            let words =
+                "; LOCAL:REMOTE names both ports, and of a pod that is chosen any can be meant";
+            model.complain(failure.summary.replace(OF_A_POD, words));
         }
     }
     Vec::new()

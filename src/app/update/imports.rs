@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::app::effect::Effect;
+use crate::app::input::Input;
 use crate::app::model::Model;
 use crate::app::msg::{ImportedDefinition, OpId};
 use crate::app::popup::{Choice, ImportBy, Menu, MenuItem, Popup, Prompt, PromptKind};
@@ -76,13 +77,35 @@ pub(super) fn ask_origin(model: &mut Model, by: ImportBy) -> Vec<Effect> {
 /// Takes the name of what is imported, and asks for that of the definition.
 pub(super) fn take_origin(model: &mut Model, by: ImportBy, text: &str) -> Result<(), String> {
     let origin = by.origin(text)?;
-    let prompt = Prompt::new(
+    let proposed = proposed_name(by, text).filter(|name| {
+        let mut entries = model.catalogue.entries.iter();
+        !entries.any(|entry| entry.name == *name)
+    });
+    let mut prompt = Prompt::new(
         PromptKind::ImportName(origin),
         "Name of the definition",
         Vec::new(),
     );
+    if let Some(name) = proposed {
+        prompt.input = Input::proposing(name.as_str());
+    }
     model.popup = Some(Popup::Prompt(prompt));
     Ok(())
+}
+
+/// Returns the name of what is imported, where a definition may be called so: that of the release or set, or the value of the
+/// only label.
+fn proposed_name(by: ImportBy, text: &str) -> Option<InstanceId> {
+    let name = match by {
+        ImportBy::Labels => {
+            let (key, value) = text.split_once('=')?;
+            let is_value = !key.ends_with('!');
+            is_value.then(|| value.trim_start_matches('='))?
+        }
+        ImportBy::Helm => text,
+        ImportBy::Set => text.rsplit('/').next()?,
+    };
+    name.trim().parse().ok()
 }
 
 /// Looks for the objects.

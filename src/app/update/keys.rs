@@ -2,12 +2,13 @@
 
 use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 
-use crate::app::action::{Action, Place};
+use crate::app::action::Action;
 use crate::app::effect::Effect;
 use crate::app::keymap::Key;
 use crate::app::model::{Model, Screen};
 use crate::app::panes::editor::EditorPane;
 use crate::app::panes::editor::assist::Typed;
+use crate::app::place::Place;
 use crate::editor::{Command, Outcome};
 
 use super::{actions, assist, cluster, logs, popups};
@@ -27,10 +28,12 @@ pub(super) fn on_key(model: &mut Model, key: KeyEvent) -> Vec<Effect> {
     if key.code == KeyCode::Char('z') && key.modifiers == KeyModifiers::CONTROL {
         return vec![Effect::Suspend];
     }
-    // Nobody goes on with what is not in sight, but everybody can leave.
+    // Nobody goes on with what is not in sight, but everybody can leave whom nothing has to be asked.
     if !model.is_seen() {
         return match model.keymap.action(Place::Services, key) {
-            Some(Action::Quit) => actions::perform(model, Action::Quit),
+            Some(Action::Quit) if model.asked_before_quit().is_none() => {
+                actions::perform(model, Action::Quit)
+            }
             _ => Vec::new(),
         };
     }
@@ -99,6 +102,7 @@ fn after_search(model: &mut Model, outcome: Outcome) -> Vec<Effect> {
 pub(super) fn editor_command(model: &mut Model, command: Command) -> Vec<Effect> {
     let now = model.clock;
     let typed = Typed::by(&command);
+    let has_blanks = matches!(&command, Command::Complete { blanks, .. } if !blanks.is_empty());
     let Some(pane) = model.editor_mut() else {
         return Vec::new();
     };
@@ -109,6 +113,8 @@ pub(super) fn editor_command(model: &mut Model, command: Command) -> Vec<Effect>
     }
     if let Some(notice) = outcome.notice {
         model.tell(notice.to_string());
+    } else if has_blanks {
+        model.tell("tab goes to the next blank, esc ends that.");
     }
     let is_outrun = model.editor_mut().is_some_and(EditorPane::take_outrun);
     let stop = is_outrun.then_some(Effect::StopPreview);

@@ -16,6 +16,7 @@ use crate::app::popup::{Choice, Menu, MenuItem, Popup, Prompt, PromptKind};
 use crate::failure::Failure;
 use crate::service::log::LogEvent;
 use crate::service::pod_choice;
+use crate::service::summary::InstanceKey;
 
 use super::cluster;
 
@@ -40,7 +41,7 @@ pub(super) fn follow(model: &mut Model) -> Vec<Effect> {
     begin(model, of)
 }
 
-fn begin(model: &mut Model, of: Option<crate::service::summary::InstanceKey>) -> Vec<Effect> {
+fn begin(model: &mut Model, of: Option<InstanceKey>) -> Vec<Effect> {
     let op = model.next_op();
     let pane = &mut model.detail_pane.logs;
     pane.begin(op, of.clone());
@@ -58,9 +59,9 @@ pub(super) fn open(model: &mut Model, is_previous: bool, whose: Whose) -> Vec<Ef
         model.screens.push(Screen::Detail);
     }
     if let Some(key) = model.selected_instance().cloned() {
-        let how = if is_previous { "--previous" } else { "-f" };
-        let command = model.command_line(&key.namespace, &format!("logs {} {how}", key.id));
-        model.record(command, None);
+        let since = model.detail_pane.logs.since;
+        let what = command(&key, is_previous, since, &whose);
+        model.record(model.command_line(&key.namespace, &what), None);
     }
     let is_read = model.detail_pane.logs.of.as_ref() == model.selected_instance();
     if is_read {
@@ -109,11 +110,22 @@ pub(super) fn read_since(model: &mut Model, since: Option<Duration>) -> Vec<Effe
     let Some(of) = pane.of.clone() else {
         return Vec::new();
     };
-    let span = SPANS.iter().find(|(span, ..)| Some(*span) == since);
-    let how = span.map_or_else(String::new, |(_, _, word)| format!(" --since {word}"));
-    let command = model.command_line(&of.namespace, &format!("logs {} -f{how}", of.id));
-    model.record(command, None);
+    let what = command(&of, pane.is_previous, since, &pane.whose);
+    model.record(model.command_line(&of.namespace, &what), None);
     begin(model, Some(of))
+}
+
+/// Returns the command that prints what is shown.
+fn command(of: &InstanceKey, is_previous: bool, since: Option<Duration>, whose: &Whose) -> String {
+    let how = if is_previous { "--previous" } else { "-f" };
+    let span = SPANS.iter().find(|(span, ..)| Some(*span) == since);
+    let since = span.map_or_else(String::new, |(_, _, word)| format!(" --since {word}"));
+    let whose = match whose {
+        Whose::All => String::new(),
+        Whose::Pod(pod) => format!(" --pod {pod}"),
+        Whose::Container(name) => format!(" -c {name}"),
+    };
+    format!("logs {} {how}{since}{whose}", of.id)
 }
 
 /// Asks whose lines are to be shown.

@@ -74,14 +74,17 @@ pub(super) fn read_live(model: &mut Model) -> Vec<Effect> {
     vec![Effect::ReadLive { editor, name, key }]
 }
 
-/// Returns the instance of the definition that is edited: the selected one, or else the only one.
+/// Returns the instance of the definition that is edited: the one that it was opened from, the selected one, or else the only
+/// one.
 ///
 /// # Errors
 /// None runs, or several do.
 pub(in crate::app) fn live_instance(model: &Model) -> Result<InstanceKey, &'static str> {
-    let name = &model.editor().ok_or("no definition is being edited")?.name;
+    let pane = model.editor().ok_or("no definition is being edited")?;
+    let name = &pane.name;
     let is_of = |key: &&InstanceKey| model.is_deployed(key) && definition_of(model, key) == *name;
-    if let Some(key) = model.selected_instance().filter(is_of) {
+    let mut likely = pane.instance.iter().chain(model.selected_instance());
+    if let Some(key) = likely.find(is_of) {
         return Ok(key.clone());
     }
     let instances = model.fleet.instances();
@@ -122,6 +125,8 @@ pub(super) fn on_live(
     };
     let merge = Merge::new(Some(&texts.applied), &text.text(), &texts.live);
     if merge.has_theirs() {
+        // It is not being read any more.
+        model.status = None;
         let with = MergeWith::Live(texts.left);
         let screen = MergePane::new(editor, pane.name.clone(), with, merge);
         model.screens.push(Screen::Merge(Box::new(screen)));

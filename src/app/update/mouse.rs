@@ -2,15 +2,16 @@
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
 
-use crate::app::action::Place;
+use crate::app::action::Action;
 use crate::app::effect::Effect;
 use crate::app::hits::{self, Hit, Hits};
 use crate::app::model::{Model, Screen};
+use crate::app::place::Place;
 use crate::app::popup::Popup;
 use crate::app::table::RowMark;
 use crate::editor::{Command, Motion, layout};
 
-use super::{actions, cluster, keys};
+use super::{actions, cluster, keys, moving};
 
 /// Rows that a step of the wheel goes.
 const STEP: isize = 3;
@@ -44,8 +45,12 @@ fn click(model: &mut Model, at: (u16, u16)) -> Vec<Effect> {
     }
     match found {
         Some((_, Hit::Row(row))) => {
+            let had_focus = model.focus;
             focus(model, &hits, at);
-            select(model, row)
+            match going_on(model, row).filter(|_| had_focus == model.focus) {
+                Some(action) => actions::perform(model, action),
+                None => moving::select(model, row),
+            }
         }
         Some((_, Hit::Tab(tab))) => {
             model.detail_pane.tab = tab;
@@ -65,40 +70,16 @@ fn press(model: &mut Model, code: KeyCode) -> Vec<Effect> {
     keys::on_key(model, KeyEvent::new(code, KeyModifiers::NONE))
 }
 
-/// Selects a row of the table that has the focus.
-fn select(model: &mut Model, row: RowMark) -> Vec<Effect> {
-    match model.place() {
-        Place::Services => {
-            model.services.sought = None;
-            model.services.table.select_marked(row);
-            return cluster::follow_selection(model);
-        }
-        Place::Detail => {
-            if let Some(table) = model.detail_pane.table_mut() {
-                table.select_marked(row);
-            }
-        }
-        Place::History => model.detail_pane.history.table.select_marked(row),
-        Place::Claims => model.claims.table.select_marked(row),
-        Place::Forwards => model.forwards.table.select_marked(row),
-        Place::Nodes => model.nodes.table.select_marked(row),
-        Place::Operations => model.operations_pane.table.select_marked(row),
-        Place::Logs
-        | Place::Editor
-        | Place::Review
-        | Place::Teardown
-        | Place::Adjust
-        | Place::Adopt
-        | Place::Bulk
-        | Place::Routes
-        | Place::Pull
-        | Place::Comparison
-        | Place::Merge
-        | Place::Changes
-        | Place::Progress
-        | Place::Log => {}
-    }
-    Vec::new()
+/// Returns what a click does on the row that is selected already: what shows more of it.
+fn going_on(model: &mut Model, row: RowMark) -> Option<Action> {
+    let action = match model.place() {
+        Place::Services => Action::Open,
+        // On the whole screen it is open already.
+        Place::Detail if model.screens.is_empty() => Action::Open,
+        Place::Operations => Action::Watch,
+        _ => return None,
+    };
+    model.table_mut()?.is_selected(row).then_some(action)
 }
 
 /// Gives the keys to the part that is pointed at.
@@ -156,5 +137,5 @@ fn scroll(model: &mut Model, at: (u16, u16), rows: isize) -> Vec<Effect> {
     let hits = std::mem::take(&mut model.hits);
     focus(model, &hits, at);
     model.hits = hits;
-    actions::scroll_or_move_by(model, rows)
+    moving::scroll_by(model, rows)
 }

@@ -13,8 +13,8 @@ use crate::failure::Failure;
 use crate::service::summary::InstanceKey;
 
 use super::{
-    adjustments, adoption, bulk, changes, definitions, history, nodes, pulls, reviews, routes,
-    teardowns, undo,
+    adjustments, adoption, bulk, changes, definitions, history, listening, nodes, pulls, reviews,
+    routes, teardowns, undo,
 };
 
 /// Asks for what is in front once more.
@@ -98,6 +98,32 @@ pub(super) fn show_progress(model: &mut Model, ops: Vec<OpId>) {
     model.screens.push(Screen::Progress { ops, n_below: 0 });
 }
 
+/// What is begun of a plan in front.
+pub(super) struct Run<E> {
+    pub(super) kind: OperationKind,
+    pub(super) instance: InstanceKey,
+    /// The command that does the same.
+    pub(super) what: String,
+    /// Returns the effect that carries the plan out.
+    pub(super) effect: E,
+}
+
+/// Begins all that the plans in front would do, and shows how it goes on in their place.
+pub(super) fn run_all<E: FnOnce(OpId) -> Effect>(
+    model: &mut Model,
+    runs: Vec<Run<E>>,
+) -> Vec<Effect> {
+    model.screens.pop();
+    let (mut ops, mut effects) = (Vec::new(), Vec::new());
+    for run in runs {
+        let op = begin(model, run.kind, run.instance, &run.what);
+        ops.push(op);
+        effects.push((run.effect)(op));
+    }
+    show_progress(model, ops);
+    effects
+}
+
 /// Notes an operation as begun, with the command that does the same in its namespace.
 pub(super) fn begin(
     model: &mut Model,
@@ -107,7 +133,11 @@ pub(super) fn begin(
 ) -> OpId {
     let op = model.next_op();
     model.record(model.command_line(&instance.namespace, what), Some(op));
-    let operation = Operation::new(kind, instance, model.now);
+    let place = (model.session.context.clone(), instance.clone());
+    let operation = Operation {
+        silent_since: listening::silent_since(model, &instance),
+        ..Operation::new(kind, place, model.now)
+    };
     model.operations.insert(op, operation);
     op
 }
@@ -128,7 +158,8 @@ pub(super) fn on_finished(model: &mut Model, op: OpId, outcome: Outcome) -> Vec<
     if kind == OperationKind::Deploy {
         reviews::mark_refused(model, &id, &failures);
         let clock = model.clock;
-        if let Some(pane) = model.editor_mut().filter(|pane| pane.name == id) {
+        let edited = model.editor_mut();
+        if let Some(pane) = edited.filter(|pane| *pane.deployed_id() == id) {
             pane.preview.on_other_ground(clock);
         }
     }
@@ -184,8 +215,7 @@ pub(super) fn quit(model: &mut Model) -> Vec<Effect> {
     let n_running = model.n_writing();
     let is_unsaved = model.editor().is_some_and(|pane| pane.unsaved().is_some());
     if is_unsaved {
-        definitions::ask_to_leave(model);
-        return Vec::new();
+        return definitions::ask_to_leave(model);
     }
     if n_running == 0 {
         return vec![Effect::Quit];

@@ -2,25 +2,21 @@
 
 use crossterm::event::KeyEvent;
 
-use crate::app::action::{Action, ActionSpec, Place, SPECS};
+use crate::app::action::Action;
 use crate::app::availability::availability;
 use crate::app::effect::Effect;
 use crate::app::model::Model;
-use crate::app::msg::{ContextEntry, Epoch, OpId};
+use crate::app::msg::OpId;
 use crate::app::panes::editor::{AfterSave, Reread};
 use crate::app::popup::{Answer, Choice, Menu, MenuItem, Popup, Prompt, PromptKind};
-use crate::definition::id::{InstanceId, Namespace};
+use crate::definition::id::{InstanceId, NameError, Namespace};
 use crate::definition::template;
-use crate::failure::Failure;
 use crate::service::watch::Scope;
 
 use super::{
-    actions, adjustments, adoption, bulk, cluster, definitions, forwards, imports, logs, merging,
-    pulls, resuming, reviews, routes, secrets, shells, stopping, teardowns, wording,
+    actions, adjustments, adoption, bulk, cluster, definitions, forwards, imports, listening, logs,
+    merging, pulls, resuming, reviews, routes, secrets, shells, stopping, teardowns, wording,
 };
-
-pub(super) const NAMESPACES: &str = "Namespace";
-pub(super) const CONTEXTS: &str = "Context";
 
 pub(super) fn on_key(model: &mut Model, key: KeyEvent) -> Vec<Effect> {
     let Some(popup) = &mut model.popup else {
@@ -152,6 +148,7 @@ fn choose(model: &mut Model, choice: Choice) -> Vec<Effect> {
         }
         Choice::Shell(place) => shells::open_at(model, place),
         Choice::StopOperations(ops) => stopping::stop(model, ops),
+        Choice::TakeOver(ops) => listening::take_over(model, ops),
         Choice::LeaveRunning => {
             model.screens.pop();
             Vec::new()
@@ -191,113 +188,80 @@ fn typed(model: &mut Model, kind: PromptKind, text: &str) -> Vec<Effect> {
         model.decline(format!("Not possible: {why}."));
         return Vec::new();
     }
-    let refused = match kind {
-        PromptKind::NewName(template) => match new_name(model, text) {
-            Ok(name) => {
-                model.popup = None;
-                let text = template::template(template).unwrap_or_default().to_owned();
-                let command = format!("new {name} --template {template}");
-                model.record(model.catalogue_command(&command), None);
-                return vec![Effect::CreateDefinition { name, text }];
-            }
-            Err(why) => why,
-        },
-        PromptKind::SaveAs(editor) => match new_name(model, text) {
-            Ok(name) => return save_as(model, editor, name),
-            Err(why) => why,
-        },
-        PromptKind::Namespace => match text.parse::<Namespace>() {
-            Ok(namespace) => {
-                model.popup = None;
-                return cluster::show_scope(model, Scope::Namespace(namespace));
-            }
-            Err(error) => error.to_string(),
-        },
-        PromptKind::TypedIds(ids) => {
-            if are_typed(&ids, text) {
-                model.popup = None;
-                return teardowns::run(model);
-            }
-            not_typed(&ids)
+    let taken = match kind {
+        PromptKind::NewName(template) => create(model, text, template),
+        PromptKind::SaveAs(editor) => {
+            new_name(model, text).map(|name| save_as(model, editor, name))
         }
+        PromptKind::Namespace => show_namespace(model, text),
+        PromptKind::TypedIds(ids) => confirmed(model, &ids, text, teardowns::run),
         PromptKind::TypedAdjust {
             ids,
             takes_conflicts,
-        } => {
-            if are_typed(&ids, text) {
-                model.popup = None;
-                return adjustments::run(model, takes_conflicts);
-            }
-            not_typed(&ids)
-        }
-        PromptKind::TypedAdopt(id) => {
-            if text == id.as_str() {
-                model.popup = None;
-                return adoption::run(model);
-            }
-            not_typed(&[id])
-        }
+        } => confirmed(model, &ids, text, |model| {
+            adjustments::run(model, takes_conflicts)
+        }),
+        PromptKind::TypedAdopt(id) => confirmed(model, &[id], text, adoption::run),
         PromptKind::TypedDeploy {
             id,
             force_conflicts,
-        } => {
-            if text == id.as_str() {
-                model.popup = None;
-                return reviews::run(model, force_conflicts);
-            }
-            not_typed(&[id])
-        }
-        PromptKind::TypedBulk(ids) => {
-            if are_typed(&ids, text) {
-                model.popup = None;
-                return bulk::run(model);
-            }
-            not_typed(&ids)
-        }
+        } => confirmed(model, &[id], text, |model| {
+            reviews::run(model, force_conflicts)
+        }),
+        PromptKind::TypedBulk(ids) => confirmed(model, &ids, text, bulk::run),
         PromptKind::TypedRoutes {
             ids,
             force_conflicts,
-        } => {
-            if are_typed(&ids, text) {
-                model.popup = None;
-                return routes::run(model, force_conflicts);
-            }
-            not_typed(&ids)
+        } => confirmed(model, &ids, text, |model| {
+            routes::run(model, force_conflicts)
+        }),
+        PromptKind::DeployId => reviews::review_as(model, text),
+        PromptKind::Message => Ok(wording::take_message(model, text)),
+        PromptKind::Values => wording::take_values(model, text),
+        PromptKind::ImportOrigin(by) => imports::take_origin(model, by, text).map(|()| Vec::new()),
+        PromptKind::ImportName(origin) => {
+            new_name(model, text).map(|name| imports::look(model, origin, name))
         }
-        PromptKind::DeployId => match reviews::review_as(model, text) {
-            Ok(effects) => return effects,
-            Err(why) => why,
-        },
-        PromptKind::Message => return wording::take_message(model, text),
-        PromptKind::Values => match wording::take_values(model, text) {
-            Ok(effects) => return effects,
-            Err(why) => why,
-        },
-        PromptKind::ImportOrigin(by) => match imports::take_origin(model, by, text) {
-            Ok(()) => return Vec::new(),
-            Err(why) => why,
-        },
-        PromptKind::ImportName(origin) => match new_name(model, text) {
-            Ok(name) => return imports::look(model, origin, name),
-            Err(why) => why,
-        },
-        PromptKind::Replicas => match adjustments::scale_to(model, text) {
-            Ok(effects) => return effects,
-            Err(why) => why,
-        },
-        PromptKind::Forward(target) => match forwards::begin(model, target, text) {
-            Ok(effects) => return effects,
-            Err(why) => why,
-        },
-        PromptKind::SaveLog => match logs::save(model, text) {
-            Ok(effects) => return effects,
-            Err(why) => why,
-        },
+        PromptKind::Replicas => adjustments::scale_to(model, text),
+        PromptKind::Forward(target) => forwards::begin(model, target, text),
+        PromptKind::SaveLog => logs::save(model, text),
     };
-    if let Some(Popup::Prompt(prompt)) = &mut model.popup {
-        prompt.error = Some(refused);
+    taken.unwrap_or_else(|refused| {
+        if let Some(Popup::Prompt(prompt)) = &mut model.popup {
+            prompt.error = Some(refused);
+        }
+        Vec::new()
+    })
+}
+
+/// Adds a definition of this name from a template.
+fn create(model: &mut Model, text: &str, template: &str) -> Result<Vec<Effect>, String> {
+    let name = new_name(model, text)?;
+    model.popup = None;
+    let text = template::template(template).unwrap_or_default().to_owned();
+    let command = format!("new {name} --template {template}");
+    model.record(model.catalogue_command(&command), None);
+    Ok(vec![Effect::CreateDefinition { name, text }])
+}
+
+fn show_namespace(model: &mut Model, text: &str) -> Result<Vec<Effect>, String> {
+    let namespace: Namespace = text.parse().map_err(|error: NameError| error.to_string())?;
+    model.popup = None;
+    Ok(cluster::show_scope(model, Scope::Namespace(namespace)))
+}
+
+/// Carries the plan in front out where its IDs were typed in full.
+fn confirmed(
+    model: &mut Model,
+    ids: &[InstanceId],
+    text: &str,
+    run: impl FnOnce(&mut Model) -> Vec<Effect>,
+) -> Result<Vec<Effect>, String> {
+    if !are_typed(ids, text) {
+        return Err(not_typed(ids));
     }
-    Vec::new()
+    model.popup = None;
+    Ok(run(model))
 }
 
 /// Tells whether IDs were typed in full, in their order.
@@ -312,9 +276,7 @@ fn not_typed(ids: &[InstanceId]) -> String {
 }
 
 fn new_name(model: &Model, text: &str) -> Result<InstanceId, String> {
-    let name: InstanceId = text
-        .parse()
-        .map_err(|error: crate::definition::id::NameError| error.to_string())?;
+    let name: InstanceId = text.parse().map_err(|error: NameError| error.to_string())?;
     if model
         .catalogue
         .entries
@@ -355,93 +317,6 @@ pub(super) fn ask_template(model: &mut Model) -> Vec<Effect> {
     Vec::new()
 }
 
-pub(super) fn ask_context(model: &mut Model) -> Vec<Effect> {
-    model.popup = Some(Popup::Menu(Menu::searchable(CONTEXTS, Vec::new())));
-    vec![Effect::ListContexts]
-}
-
-pub(super) fn on_contexts(
-    model: &mut Model,
-    result: Result<Vec<ContextEntry>, Failure>,
-) -> Vec<Effect> {
-    let contexts = match result {
-        Ok(contexts) => contexts,
-        Err(failure) => {
-            close_menu(model, CONTEXTS);
-            model.complain(failure.summary);
-            return Vec::new();
-        }
-    };
-    let items = contexts
-        .into_iter()
-        .map(|context| {
-            let namespace = context
-                .namespace
-                .map_or_else(String::new, |namespace| format!(" ▸ {namespace}"));
-            let is_present = context.name == model.session.context;
-            let present = if is_present { "  (present)" } else { "" };
-            MenuItem::new(
-                context.name.clone(),
-                format!("{}{namespace}{present}", context.cluster),
-                Choice::Context(context.name),
-            )
-        })
-        .collect();
-    fill_menu(model, CONTEXTS, items);
-    Vec::new()
-}
-
-pub(super) fn ask_namespace(model: &mut Model) -> Vec<Effect> {
-    model.popup = Some(Popup::Menu(Menu::searchable(NAMESPACES, fixed_scopes())));
-    vec![Effect::ListNamespaces {
-        epoch: model.session.epoch,
-    }]
-}
-
-fn fixed_scopes() -> Vec<MenuItem> {
-    vec![
-        MenuItem::new("all namespaces", "", Choice::Scope(Scope::All)),
-        MenuItem::new(
-            "another namespace …",
-            "typed by its name",
-            Choice::OtherNamespace,
-        ),
-    ]
-}
-
-pub(super) fn on_namespaces(
-    model: &mut Model,
-    epoch: Epoch,
-    result: Result<Vec<Namespace>, Failure>,
-) -> Vec<Effect> {
-    if epoch != model.session.epoch {
-        return Vec::new();
-    }
-    match result {
-        Ok(namespaces) => {
-            let present = model.session.namespace();
-            let item = |namespace: Namespace| {
-                let detail = if Some(&namespace) == present {
-                    "(present)"
-                } else {
-                    ""
-                };
-                MenuItem::new(
-                    namespace.to_string(),
-                    detail,
-                    Choice::Scope(Scope::Namespace(namespace)),
-                )
-            };
-            let mut items: Vec<_> = namespaces.into_iter().map(item).collect();
-            items.extend(fixed_scopes());
-            fill_menu(model, NAMESPACES, items);
-        }
-        // Whoever may not list them may still name one.
-        Err(failure) => model.complain(failure.summary),
-    }
-    Vec::new()
-}
-
 pub(super) fn fill_menu(model: &mut Model, title: &str, items: Vec<MenuItem>) {
     if let Some(Popup::Menu(menu)) = &mut model.popup
         && menu.title == title
@@ -455,45 +330,4 @@ pub(super) fn close_menu(model: &mut Model, title: &str) {
     if matches!(&model.popup, Some(Popup::Menu(menu)) if menu.title == title) {
         model.popup = None;
     }
-}
-
-/// Lists all that can be done with what is in front; the key of an action chooses it here too.
-pub(super) fn open_menu(model: &mut Model) -> Vec<Effect> {
-    let items = items_of(model, |spec| spec.action.is_deed());
-    let title = match (model.place(), model.services.table.selected()) {
-        (Place::Services | Place::Detail | Place::Logs | Place::History, Some(key)) => {
-            key.id().to_string()
-        }
-        _ => "Actions".to_owned(),
-    };
-    model.popup = Some(Popup::Menu(Menu::new(title, Vec::new(), items)));
-    Vec::new()
-}
-
-pub(super) fn open_palette(model: &mut Model) -> Vec<Effect> {
-    let items = items_of(model, |spec| spec.action != Action::Palette);
-    model.popup = Some(Popup::Menu(Menu::searchable("Command", items)));
-    Vec::new()
-}
-
-fn items_of(model: &Model, is_wanted: impl Fn(&ActionSpec) -> bool) -> Vec<MenuItem> {
-    let place = model.place();
-    SPECS
-        .iter()
-        .filter(|spec| spec.places.contains(&place) && is_wanted(spec))
-        .map(|spec| {
-            let keys = model.keymap.keys(place, spec.action);
-            let names: Vec<_> = keys.iter().map(ToString::to_string).collect();
-            // Keys with a name, such as enter, move and choose in a menu.
-            let plain = names.iter().position(|name| name.chars().count() == 1);
-            MenuItem {
-                label: spec.sentence.to_owned(),
-                detail: names.join(" "),
-                name: spec.id,
-                why_not: availability(spec.action, model).err().map(str::to_owned),
-                key: keys.get(plain.unwrap_or(0)).copied(),
-                choice: Choice::Action(spec.action),
-            }
-        })
-        .collect()
 }

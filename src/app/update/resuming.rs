@@ -67,9 +67,12 @@ fn take_down(
 ) -> Vec<Effect> {
     let op = model.next_op();
     let volumes = noted.aim.volumes.as_deref().and_then(VolumeChoice::of);
+    let named = noted.aim.named.iter().cloned().collect();
     let pane = match noted.kind.as_str() {
-        "release" => TeardownPane::release(op, instance, TeardownScope::KeptClaims),
-        VOLUME_RELEASE => TeardownPane::release(op, instance, TeardownScope::RetainedVolumes),
+        "release" => TeardownPane::release(op, instance, TeardownScope::KeptClaims, named),
+        VOLUME_RELEASE => {
+            TeardownPane::release(op, instance, TeardownScope::RetainedVolumes, named)
+        }
         _ => TeardownPane::new(op, vec![instance]),
     };
     let pane = TeardownPane {
@@ -154,13 +157,8 @@ fn fill(screen: &mut Screen, key: &InstanceKey, result: Result<ResumePlan, Failu
                 takes_conflicts,
             }),
         ) => {
-            if let Some(resumed) = &mut pane.resumed {
-                resumed.takes_conflicts = takes_conflicts;
-            }
-            for planned in &mut pane.plans {
-                planned.adjustment = plan.adjustment;
-            }
-            pane.on_planned(key, Ok(plan));
+            pane.resume_with(plan.adjustment, takes_conflicts);
+            pane.plans.on_planned(key, Ok(plan));
         }
         (
             Screen::Routes(pane),
@@ -176,7 +174,8 @@ fn fill(screen: &mut Screen, key: &InstanceKey, result: Result<ResumePlan, Failu
         }
         (Screen::Adopt(pane), Ok(ResumePlan::Adopt(plan))) => pane.plan = Some(Ok(plan)),
         (Screen::Adjust(pane), result) => {
-            pane.on_planned(key, Err(result.err().unwrap_or_else(other)));
+            pane.plans
+                .on_planned(key, Err(result.err().unwrap_or_else(other)));
         }
         (Screen::Routes(pane), result) => {
             pane.plans = Some(Err(result.err().unwrap_or_else(other)));

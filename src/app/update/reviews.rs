@@ -73,20 +73,13 @@ pub(super) fn review_edited(model: &mut Model) -> Vec<Effect> {
     let Some(pane) = model.editor() else {
         return Vec::new();
     };
-    let Some(editor) = pane.editor() else {
+    let Some(origin) = pane.origin(namespace.as_ref()) else {
         return Vec::new();
     };
-    let (name, text) = (pane.name.clone(), editor.snapshot().0);
     if let Some(pane) = model.editor_mut() {
         pane.on_planning();
     }
-    let origin = Origin::Definition(DefinitionOrigin {
-        id: name.clone(),
-        name,
-        namespace,
-        text: Some(text),
-    });
-    review(model, DeploySource::of(origin))
+    review(model, DeploySource::of(Origin::Definition(origin)))
 }
 
 /// Plans the rollback of the selected instance, to the revision that is selected in its history or the one before.
@@ -205,34 +198,54 @@ pub(super) fn on_planned(
     op: OpId,
     result: Result<Box<ReviewedPlan>, Failure>,
 ) -> Vec<Effect> {
-    let refusals = match &result {
-        Ok(plan) => plan.deploy().refusals.clone(),
-        Err(_) => Vec::new(),
-    };
+    // Where it could not be planned nobody knows.
+    let refusals = result
+        .as_ref()
+        .ok()
+        .map(|plan| plan.deploy().refusals.clone());
     let Some(pane) = pane_of(model, op) else {
         if let Some(item) = bulk::item_of(model, op) {
             item.plan = Some(result);
         }
         return Vec::new();
     };
-    pane.on_planned(result);
-    if let Origin::Definition(origin) = &pane.source.origin {
-        let name = origin.name.clone();
-        mark_refused(model, &name, &refusals);
+    let former = pane.former.take();
+    if let (Err(failure), Some(former)) = (&result, former) {
+        let why = first_fault(failure);
+        *pane = *former;
+        model.complain(format!("Not possible: {why}."));
+        return Vec::new();
     }
+    pane.on_planned(result);
+    if let (Origin::Definition(origin), Some(refusals)) = (&pane.source.origin, refusals) {
+        let id = origin.id.clone();
+        mark_refused(model, &id, &refusals);
+    }
+    secrets::on_planned(model, op);
     Vec::new()
 }
 
+/// Returns what is wrong, without the place in a text that was not touched.
+fn first_fault(failure: &Failure) -> String {
+    let fault = failure.detail.lines().next();
+    let fault = fault.and_then(|line| line.split_once("  "));
+    fault.map_or_else(|| failure.summary.clone(), |(_, fault)| fault.to_owned())
+}
+
 /// Marks what the server refuses in the text that is edited, if it is that text.
-pub(super) fn mark_refused(model: &mut Model, name: &InstanceId, refusals: &[Failure]) {
+pub(super) fn mark_refused(model: &mut Model, id: &InstanceId, refusals: &[Failure]) {
     let now = model.clock;
-    if let Some(pane) = model.editor_mut().filter(|pane| pane.name == *name) {
+    let edited = model.editor_mut();
+    if let Some(pane) = edited.filter(|pane| pane.deployed_id() == id) {
         pane.on_refused(refusals, now);
     }
 }
 
 /// Asks once more before the review in front is carried out; for secrets first that only a person knows.
 pub(super) fn confirm(model: &mut Model) {
+    if let Some(Screen::Review(pane)) = model.screens.last_mut() {
+        pane.asks_all = false;
+    }
     if secrets::ask_next(model) {
         return;
     }
@@ -318,9 +331,17 @@ fn menu(model: &Model, asked: &Asked, reviewed: &ReviewedPlan) -> Menu {
         )),
     }
     let cancel = MenuItem::cancel();
-    let (belong, these) = match plan.conflicts.len() {
-        1 => ("1 field belongs".to_owned(), "this field".to_owned()),
-        n => (format!("{n} fields belong"), format!("these {n} fields")),
+    let (belong, these, leave) = match plan.conflicts.len() {
+        1 => (
+            "1 field belongs".to_owned(),
+            "this field".to_owned(),
+            "Leave it to its owner",
+        ),
+        n => (
+            format!("{n} fields belong"),
+            format!("these {n} fields"),
+            "Leave them to their owners",
+        ),
     };
     if plan.takes_conflicts {
         text.push(format!(
@@ -338,11 +359,7 @@ fn menu(model: &Model, asked: &Asked, reviewed: &ReviewedPlan) -> Menu {
         place,
         Choice::RunDeployForced,
     );
-    let yielding = MenuItem::new(
-        "Leave them to their owners",
-        "and plan again",
-        Choice::Yield,
-    );
+    let yielding = MenuItem::new(leave, "and plan again", Choice::Yield);
     Menu::new(asked.title.clone(), text, vec![cancel, force, yielding])
 }
 

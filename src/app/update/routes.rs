@@ -10,7 +10,7 @@ use crate::definition::id::InstanceId;
 use crate::engine::routes::RoutePlan;
 use crate::failure::Failure;
 
-use super::operations::{begin, places_of, show_progress};
+use super::operations::{Run, places_of, run_all};
 use super::resuming;
 
 /// Plans the routes of what is marked or selected.
@@ -133,26 +133,27 @@ pub(super) fn run(model: &mut Model, force_conflicts: bool) -> Vec<Effect> {
     let Some(Screen::Routes(pane)) = model.screens.last() else {
         return Vec::new();
     };
-    let plans: Vec<RoutePlan> = pane.runnable(force_conflicts).cloned().collect();
     let resumed = pane.resumed;
-    model.screens.pop();
-    let (mut ops, mut effects) = (Vec::new(), Vec::new());
-    for plan in plans {
+    let takes_over = resumed.is_some_and(|it| it.takes_over);
+    let runs = pane.runnable(force_conflicts).cloned().map(|plan| {
         let what = match resumed {
             Some(resumed) => resumed.command(plan.instance.id.as_str(), plan.is_protected),
             None => command(&plan, force_conflicts),
         };
-        let op = begin(model, OperationKind::Routes, plan.instance.clone(), &what);
-        ops.push(op);
-        effects.push(Effect::RunRoutes {
-            op,
-            plan: Box::new(plan),
-            force_conflicts,
-            takes_over: resumed.is_some_and(|it| it.takes_over),
-        });
-    }
-    show_progress(model, ops);
-    effects
+        Run {
+            kind: OperationKind::Routes,
+            instance: plan.instance.clone(),
+            what,
+            effect: move |op| Effect::RunRoutes {
+                op,
+                plan: Box::new(plan),
+                force_conflicts,
+                takes_over,
+            },
+        }
+    });
+    let runs = runs.collect();
+    run_all(model, runs)
 }
 
 fn command(plan: &RoutePlan, force_conflicts: bool) -> String {

@@ -1,4 +1,5 @@
-//! Secrets that only a person knows: asked for while what needs them is planned, and planned anew with the answers.
+//! Secrets that only a person knows: asked for where the cluster has none to keep, or where a person wants to give others; then
+//! what needs them is planned anew with the answers.
 
 use crate::app::effect::Effect;
 use crate::app::model::{Model, Screen};
@@ -6,23 +7,30 @@ use crate::app::msg::OpId;
 use crate::app::popup::{Popup, SecretPrompt};
 use crate::secret::SecretValue;
 
-use super::{bulk, reviews};
+use super::reviews;
 
-/// Takes what a person is to be asked for; where the review in front is to be carried out, asks at once.
+/// Takes what a person can be asked for. Which of that has to be asked, the plan tells.
 pub(super) fn on_wanted(model: &mut Model, op: OpId, questions: Vec<String>) -> Vec<Effect> {
-    let Some(pane) = reviews::pane_of(model, op) else {
-        if let Some(item) = bulk::item_of(model, op) {
-            item.questions = questions;
-        }
-        return Vec::new();
-    };
-    pane.questions = questions;
-    let asks = !pane.is_difference;
-    let is_in_front = matches!(model.screens.last(), Some(Screen::Review(pane)) if pane.op == op);
-    if asks && is_in_front && model.popup.is_none() {
-        ask_next(model);
+    if let Some(pane) = reviews::pane_of(model, op) {
+        pane.questions = questions;
     }
     Vec::new()
+}
+
+/// Asks at once for what the plan that came has no value of, where it is in front to be carried out.
+pub(super) fn on_planned(model: &mut Model, op: OpId) {
+    let is_meant = matches!(model.screens.last(), Some(Screen::Review(pane)) if pane.op == op && !pane.is_difference);
+    if is_meant && model.popup.is_none() {
+        ask_next(model);
+    }
+}
+
+/// Asks for every secret of the review in front that a person can give.
+pub(super) fn ask_all(model: &mut Model) {
+    if let Some(Screen::Review(pane)) = model.screens.last_mut() {
+        pane.asks_all = true;
+    }
+    ask_next(model);
 }
 
 /// Asks for the next secret of the review in front; tells whether there is one.
@@ -33,7 +41,8 @@ pub(super) fn ask_next(model: &mut Model) -> bool {
     let Some(question) = pane.next_question() else {
         return false;
     };
-    let prompt = SecretPrompt::new(pane.op, question);
+    let is_kept = !pane.is_unanswered(question);
+    let prompt = SecretPrompt::new(pane.op, question, is_kept);
     model.popup = Some(Popup::Secret(prompt));
     true
 }
@@ -52,6 +61,7 @@ pub(super) fn on_answer(
     };
     pane.questions.retain(|open| *open != question);
     pane.source.answers.insert(question, value);
+    pane.asks_all &= !pane.questions.is_empty();
     if ask_next(model) {
         return Vec::new();
     }

@@ -84,7 +84,7 @@ pub(super) fn on_opened(
     let key = shell.key.clone();
     let what = format!("exec {} --pod {} -c {}", key.id, place.pod, place.container);
     let command = model.command_line(&key.namespace, &what);
-    model.record(command, None);
+    model.record(command, Some(op));
     let ShellPlace { pod, container, .. } = &place;
     let told = format!("Shell in container {container} of pod {pod}; exit, or ^d, comes back.");
     let banner = format!("{}\r\n", crate::text::clean(&told));
@@ -97,6 +97,10 @@ pub(super) fn on_ended(model: &mut Model, op: OpId, result: Result<i32, Failure>
     let what = place.map_or_else(String::new, |place| {
         format!(" in {}/{}", place.pod, place.container)
     });
+    let is_run = matches!(&result, Ok(code) if !NOT_RUN.contains(code));
+    if !is_run {
+        model.record_failure(op);
+    }
     match result {
         Ok(code) if NOT_RUN.contains(&code) => model.complain(format!(
             "The shell{what} ended with exit code {code}: the image may have none."

@@ -4,14 +4,15 @@ use crate::app::effect::Effect;
 use crate::app::model::{Model, Screen};
 use crate::app::msg::OpId;
 use crate::app::operation::OperationKind;
+use crate::app::panes::services::RowKey;
 use crate::app::panes::teardown::TeardownPane;
 use crate::app::popup::{Choice, Menu, MenuItem, Popup, Prompt, PromptKind};
 use crate::definition::id::InstanceId;
-use crate::engine::plan::{TeardownPlan, TeardownScope, VolumeChoice};
+use crate::engine::plan::{FateRow, TeardownPlan, TeardownScope, VolumeChoice};
 use crate::failure::Failure;
 use crate::service::summary::InstanceKey;
 
-use super::operations::{begin, left_sentence, places_of, show_progress};
+use super::operations::{Run, left_sentence, places_of, run_all};
 
 /// Shows the fate of everything that the marked instances, or the selected one, consist of.
 pub(super) fn show_fate(model: &mut Model) -> Vec<Effect> {
@@ -30,6 +31,7 @@ pub(super) fn plan_all(pane: &TeardownPane) -> Vec<Effect> {
         key: key.clone(),
         scope,
         volumes,
+        named: pane.named.clone(),
     };
     pane.plans
         .iter()
@@ -47,13 +49,18 @@ pub(super) fn show_expired(model: &mut Model) -> Vec<Effect> {
     effects
 }
 
-/// Shows what becomes of what was left of the instance of the selected row: kept claims, or retained volumes.
+/// Shows what becomes of what was left: the kept claims of the instance of the selected row, or the retained volume of the row.
 pub(super) fn show_release(model: &mut Model) -> Vec<Effect> {
     let Some((key, scope)) = model.claims.selected_left() else {
         return Vec::new();
     };
     let key = key.clone();
-    let pane = TeardownPane::release(model.next_op(), key, scope);
+    let named = match scope {
+        TeardownScope::RetainedVolumes => model.claims.table.selected().map(|(_, it)| it.clone()),
+        TeardownScope::Instance | TeardownScope::KeptClaims => None,
+    };
+    let named = named.into_iter().collect();
+    let pane = TeardownPane::release(model.next_op(), key, scope, named);
     let effects = plan_all(&pane);
     model.screens.push(Screen::Teardown(Box::new(pane)));
     effects
@@ -134,7 +141,7 @@ pub(super) fn on_planned(
         _ => None,
     });
     if let Some(pane) = pane {
-        pane.on_planned(key, result);
+        pane.plans.on_planned(key, result);
     }
     Vec::new()
 }
@@ -154,11 +161,12 @@ fn question(model: &Model, pane: &TeardownPane) -> Popup {
         .collect();
     let place = places_of(model, pane.runnable().map(|plan| &plan.instance));
     let left = left_sentence(pane.n_left());
-    let (deed, of_what) = match pane.scope {
-        TeardownScope::Instance => ("Take down", "claim"),
-        TeardownScope::KeptClaims => ("Release the kept claims of", "claim"),
-        TeardownScope::RetainedVolumes => ("Release the retained volumes of", "volume"),
+    let of_what = match pane.scope {
+        TeardownScope::Instance | TeardownScope::KeptClaims => "claim",
+        TeardownScope::RetainedVolumes => "volume",
     };
+    let deed = pane.runnable().next().map(TeardownPlan::order);
+    let deed = deed.unwrap_or_default();
     let title = format!("{deed} {}?", names.join(", "));
     let ids = pane.ids_to_type();
     if ids.is_empty() {
@@ -167,20 +175,17 @@ fn question(model: &Model, pane: &TeardownPane) -> Popup {
             format!("from {place}"),
             Choice::RunTeardown,
         );
-        let has_claims = pane
-            .runnable()
-            .flat_map(|plan| &plan.rows)
-            .any(|row| row.claim.is_some());
-        let text = if has_claims {
-            match pane.volumes {
-                _ if pane.scope == TeardownScope::RetainedVolumes => {
-                    "The volumes are deleted; their storage and data stay."
-                }
-                VolumeChoice::Retain => "Claims are deleted; their volumes and data are retained.",
-                VolumeChoice::Keep | VolumeChoice::Delete => "Claims and their data are kept.",
-            }
-        } else {
+        let rows = pane.runnable().flat_map(|plan| &plan.rows);
+        let claims: Vec<&FateRow> = rows.filter(|row| row.claim.is_some()).collect();
+        // What is chosen does not tell: the claims of volumes that are retained anyway go without any loss.
+        let text = if claims.is_empty() {
             "There are no claims."
+        } else if pane.scope == TeardownScope::RetainedVolumes {
+            "The volumes are deleted; their storage and data stay."
+        } else if claims.iter().any(|row| row.goes()) {
+            "Claims are deleted; their volumes and data are retained."
+        } else {
+            "Claims and their data are kept."
         };
         let text = std::iter::once(text.to_owned()).chain(left);
         return Popup::Menu(Menu::confirm_grave(title, text.collect(), deed));
@@ -197,6 +202,7 @@ fn question(model: &Model, pane: &TeardownPane) -> Popup {
             "The data of {n_lost} {of_what}{plural} is destroyed and cannot be had back."
         ));
     }
+    text.extend(pane.runnable().filter_map(TeardownPlan::strangers));
     if pane.runnable().any(|plan| plan.is_protected) {
         text.push("It is protected.".to_owned());
     }
@@ -211,30 +217,30 @@ pub(super) fn run(model: &mut Model) -> Vec<Effect> {
     let Some(Screen::Teardown(pane)) = model.screens.last() else {
         return Vec::new();
     };
-    let plans: Vec<TeardownPlan> = pane.runnable().cloned().collect();
     let takes_over = pane.takes_over;
-    model.screens.pop();
-    let (mut ops, mut effects) = (Vec::new(), Vec::new());
-    for plan in plans {
-        let instance = plan.instance.clone();
+    let runs = pane.runnable().cloned().map(|plan| {
         let mut what = command(&plan);
         if takes_over {
             what.push_str(" --take-over");
         }
-        let kind = match plan.scope {
-            TeardownScope::Instance => OperationKind::Teardown,
-            TeardownScope::KeptClaims | TeardownScope::RetainedVolumes => OperationKind::Release,
-        };
-        let op = begin(model, kind, instance, &what);
-        effects.push(Effect::RunTeardown {
-            op,
-            plan: Box::new(plan),
-            takes_over,
-        });
-        ops.push(op);
-    }
-    show_progress(model, ops);
-    effects
+        Run {
+            kind: match plan.scope {
+                TeardownScope::Instance => OperationKind::Teardown,
+                TeardownScope::KeptClaims | TeardownScope::RetainedVolumes => {
+                    OperationKind::Release
+                }
+            },
+            instance: plan.instance.clone(),
+            what,
+            effect: move |op| Effect::RunTeardown {
+                op,
+                plan: Box::new(plan),
+                takes_over,
+            },
+        }
+    });
+    let runs = runs.collect();
+    run_all(model, runs)
 }
 
 fn command(plan: &TeardownPlan) -> String {
@@ -244,6 +250,11 @@ fn command(plan: &TeardownPlan) -> String {
         TeardownScope::KeptClaims => (" --kept", VolumeChoice::Delete),
         TeardownScope::RetainedVolumes => (" --retained", VolumeChoice::Delete),
     };
+    let named: String = plan
+        .named
+        .iter()
+        .map(|it| format!(" --volume {it}"))
+        .collect();
     let volumes = match plan.volumes {
         choice if choice == default => String::new(),
         choice => format!(" --volumes {}", choice.as_str()),
@@ -253,5 +264,14 @@ fn command(plan: &TeardownPlan) -> String {
     } else {
         String::new()
     };
-    format!("delete {id}{what}{volumes}{confirm}")
+    format!("delete {id}{what}{named}{volumes}{confirm}")
+}
+
+/// Returns the file of the definition that is selected, where nothing of it runs: that is all there is to be removed.
+pub(super) fn file_of_selection(model: &Model) -> Option<String> {
+    let RowKey::Saved(name) = model.services.table.selected()? else {
+        return None;
+    };
+    let path = model.catalogue.dir.as_ref()?.join(format!("{name}.yaml"));
+    Some(crate::text::clean(&path.display().to_string()).into_owned())
 }

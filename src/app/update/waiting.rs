@@ -6,7 +6,7 @@ use crate::app::msg::OpId;
 use crate::app::popup::Popup;
 use crate::app::waits::{Question, Wait};
 
-use super::{popups, reviews};
+use super::{contexts, reviews};
 
 /// Notes what effects ask, and gives up what nobody looks at any more.
 pub(super) fn follow(model: &mut Model, mut effects: Vec<Effect>) -> Vec<Effect> {
@@ -61,8 +61,8 @@ fn is_of_popup(model: &Model, question: &Question) -> bool {
     let is_listed =
         |title: &str| matches!(&model.popup, Some(Popup::Menu(menu)) if menu.title == title);
     match question {
-        Question::Namespaces => is_listed(popups::NAMESPACES),
-        Question::Contexts => is_listed(popups::CONTEXTS),
+        Question::Namespaces => is_listed(contexts::NAMESPACES),
+        Question::Contexts => is_listed(contexts::CONTEXTS),
         Question::Trash => is_listed(reviews::TRASH),
         Question::Numbered(op) => {
             let ports = model.forwards.asked.as_ref();

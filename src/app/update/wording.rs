@@ -61,7 +61,7 @@ pub(super) fn ask_values(model: &mut Model) {
     model.popup = Some(Popup::Prompt(prompt));
 }
 
-/// Takes values of the parameters, and plans anew where they are others.
+/// Takes values of the parameters, and plans anew where they are others; the plan without them comes back if that fails.
 pub(super) fn take_values(model: &mut Model, text: &str) -> Result<Vec<Effect>, String> {
     let parameters = values::read(text)?;
     model.popup = None;
@@ -71,8 +71,18 @@ pub(super) fn take_values(model: &mut Model, text: &str) -> Result<Vec<Effect>, 
     if source.parameters == parameters {
         return Ok(Vec::new());
     }
-    source.parameters = parameters;
-    Ok(reviews::replan(model))
+    let former = match model.screens.last() {
+        Some(Screen::Review(pane)) if pane.plan().is_some() => Some(pane.clone()),
+        _ => None,
+    };
+    if let Some(Screen::Review(pane)) = model.screens.last_mut() {
+        pane.source.parameters = parameters;
+    }
+    let effects = reviews::replan(model);
+    if let Some(Screen::Review(pane)) = model.screens.last_mut() {
+        pane.former = former;
+    }
+    Ok(effects)
 }
 
 /// Returns the flags that say the same on the command line.

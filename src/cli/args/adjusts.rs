@@ -18,7 +18,7 @@ pub struct Scale {
     /// Instances, and how many replicas they shall have
     #[arg(required = true, value_name = "ID... N", value_parser = id_or_number, add = ArgValueCandidates::new(candidates::definitions))]
     pub words: Vec<IdOrNumber>,
-    /// Choose instances of the namespace by labels: k=v, k!=v, 'k in (a,b)', 'k notin (a,b)', k, '!k'; a comma means and
+    /// Choose instances of the namespace by labels: k=v, k!=v, 'k in (a,b)', 'k notin (a,b)', k, '!k', 'k>3', 'k<3'; a comma means and
     #[arg(short = 'l', long, value_name = "SELECTOR")]
     pub selector: Option<LabelSelector>,
     /// Scale this workload, where an instance has several, as in deployment/web

@@ -18,7 +18,7 @@ pub struct Chosen {
         add = ArgValueCandidates::new(candidates::definitions)
     )]
     pub ids: Vec<InstanceId>,
-    /// Choose instances of the namespace by labels: k=v, k!=v, 'k in (a,b)', 'k notin (a,b)', k, '!k'; a comma means and
+    /// Choose instances of the namespace by labels: k=v, k!=v, 'k in (a,b)', 'k notin (a,b)', k, '!k', 'k>3', 'k<3'; a comma means and
     #[arg(short = 'l', long, value_name = "SELECTOR")]
     pub selector: Option<LabelSelector>,
 }

@@ -51,6 +51,18 @@ pub struct Source {
     pub set: Vec<(String, String)>,
 }
 
+impl Source {
+    /// Returns it as it is written behind a command: `shop --id shop-2`.
+    pub fn shown(&self) -> String {
+        let file = |file: &PathBuf| format!("-f {}", file.display());
+        let name = self.name.as_ref().map(ToString::to_string);
+        let what = self.filename.as_ref().map(file).or(name);
+        let id = self.id.as_ref().map(|id| format!("--id {id}"));
+        let words: Vec<String> = what.into_iter().chain(id).collect();
+        words.join(" ")
+    }
+}
+
 /// `bowline validate`.
 #[derive(Debug, Args)]
 pub struct Validate {
@@ -87,7 +99,7 @@ pub struct Render {
 pub struct Import {
     /// Name of the definition
     pub name: InstanceId,
-    /// Take objects with these labels: k=v, k!=v, 'k in (a,b)', 'k notin (a,b)', k, '!k'; a comma means and
+    /// Take objects with these labels: k=v, k!=v, 'k in (a,b)', 'k notin (a,b)', k, '!k', 'k>3', 'k<3'; a comma means and
     #[arg(short = 'l', long, value_name = "SELECTOR")]
     pub selector: Option<LabelSelector>,
     /// Take the objects of this Helm release

@@ -55,7 +55,10 @@ pub struct Applying {
     /// Bind volumes again that `delete --volumes retain` left of this ID
     #[arg(long)]
     pub bind_retained: bool,
-    /// Apply this ID without asking, also where it is protected or the server's certificate is not verified
+    /// Ask for every secret that only a person knows; empty keeps what the cluster has [default: where it has none]
+    #[arg(long)]
+    pub ask_secrets: bool,
+    /// Apply this ID without asking, also where it is protected, of another definition, or the server is not verified
     #[arg(long, value_name = "ID")]
     pub confirm: Option<InstanceId>,
     /// Take over at once from somebody else who is at it, who stops before the next step [default: once it stands still]
@@ -159,9 +162,12 @@ pub struct Adopt {
     /// Output format; JSON has the plan and how it ended
     #[arg(short, long, value_enum, default_value_t)]
     pub output: Report,
-    /// Confirm by repeating the ID
+    /// Confirm by repeating the ID, which objects of another owner need
     #[arg(long, value_name = "ID")]
     pub confirm: Option<InstanceId>,
+    /// Answer yes to the question whether to go on
+    #[arg(short, long)]
+    pub yes: bool,
 }
 
 impl Adopt {

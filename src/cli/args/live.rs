@@ -5,10 +5,11 @@ use std::time::Duration;
 
 use clap::{ArgAction, Args, value_parser};
 use clap_complete::ArgValueCandidates;
+use jiff::Timestamp;
 use regex::Regex;
 
 use super::formats::Report;
-use super::values::{address, duration, regex};
+use super::values::{address, duration, moment, regex};
 use crate::cli::candidates;
 use crate::cluster::PortSpec;
 use crate::definition::id::InstanceId;
@@ -22,6 +23,9 @@ pub struct Logs {
     /// Only this container; may be given several times [default: all, and init containers that work or failed]
     #[arg(short, long = "container", value_name = "NAME")]
     pub containers: Vec<String>,
+    /// Only this pod of the instance [default: all]
+    #[arg(long, value_name = "POD")]
+    pub pod: Option<String>,
     /// Go on with what comes until interrupted; pods that come later are joined
     #[arg(short, long, conflicts_with = "previous")]
     pub follow: bool,
@@ -31,6 +35,9 @@ pub struct Logs {
     /// Only what is newer, such as 90s, 10m or 1h30m
     #[arg(long, value_parser = duration, value_name = "DURATION")]
     pub since: Option<Duration>,
+    /// Only what was written since then, such as 2026-01-01T12:00:00Z
+    #[arg(long, value_parser = moment, conflicts_with = "since", value_name = "TIME")]
+    pub since_time: Option<Timestamp>,
     /// Only so many of the latest lines of each container; -1 is all [default: all]
     #[arg(long, value_parser = value_parser!(i64).range(-1..), allow_negative_numbers = true, value_name = "N")]
     pub tail: Option<i64>,

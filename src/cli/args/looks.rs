@@ -15,7 +15,7 @@ use crate::engine::sets::ParentName;
 /// `bowline ls`.
 #[derive(Debug, Args)]
 pub struct Ls {
-    /// List only instances with these labels: k=v, k!=v, 'k in (a,b)', 'k notin (a,b)', k, '!k'; a comma means and
+    /// List only instances with these labels: k=v, k!=v, 'k in (a,b)', 'k notin (a,b)', k, '!k', 'k>3', 'k<3'; a comma means and
     #[arg(short = 'l', long, value_name = "SELECTOR")]
     pub selector: Option<LabelSelector>,
     /// Instances of all namespaces

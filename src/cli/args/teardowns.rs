@@ -23,6 +23,9 @@ pub struct Delete {
     /// Release only volumes that an earlier teardown retained: with their data, or without it (--volumes retain)
     #[arg(long, conflicts_with_all = ["selector", "kept"])]
     pub retained: bool,
+    /// With --retained: release this volume and no other; may be given several times
+    #[arg(long = "volume", value_name = "NAME", requires = "retained")]
+    pub named: Vec<String>,
     /// Confirm the teardown of a protected instance by repeating its ID; may be given several times
     #[arg(long, value_name = "ID")]
     pub confirm: Vec<InstanceId>,

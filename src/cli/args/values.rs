@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use clap::builder::RangedI64ValueParser;
 use clap::value_parser;
+use jiff::Timestamp;
 use regex::{Regex, RegexBuilder};
 
 use crate::ui::MIN_SIZE;
@@ -32,6 +33,12 @@ pub(super) fn duration(text: &str) -> Result<Duration, String> {
     }
     let duration: jiff::SignedDuration = text.parse().map_err(|_| allowed())?;
     Duration::try_from(duration).map_err(|_| allowed())
+}
+
+/// Reads a moment as RFC 3339 writes it.
+pub(super) fn moment(text: &str) -> Result<Timestamp, String> {
+    let allowed = "write a time such as 2026-01-01T12:00:00Z or 2026-01-01T12:00:00+02:00";
+    text.parse().map_err(|_| allowed.to_owned())
 }
 
 /// Reads a regular expression, of a size that leaves its matching quick.
@@ -91,6 +98,19 @@ mod tests {
         check("1h30m", Some(5400));
         check("-5s", None);
         check("soon", None);
+    }
+
+    #[test]
+    fn moments_need_a_date_a_time_and_an_offset() {
+        let check = |text: &str, second: Option<i64>| {
+            let read = moment(text).ok().map(Timestamp::as_second);
+            assert_eq!(read, second, "{text}");
+        };
+        check("1970-01-01T00:01:00Z", Some(60));
+        check("1970-01-01T02:00:00+02:00", Some(0));
+        check("1970-01-01T00:00:00", None);
+        check("1970-01-01", None);
+        check("5m", None);
     }
 
     #[test]

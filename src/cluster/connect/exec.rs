@@ -38,8 +38,6 @@ pub enum ExecPolicy {
     /// All that the kubeconfigs name.
     #[default]
     All,
-    /// None.
-    None,
     /// Those whose command, as the kubeconfig writes it or as it was found, is in the list.
     Only(Vec<String>),
     /// Those of the list, and those that the person agrees to.
@@ -298,7 +296,7 @@ fn permit(
     match policy {
         ExecPolicy::All => Ok(()),
         ExecPolicy::Only(list) | ExecPolicy::Ask(list, _) if is_in(list) => Ok(()),
-        ExecPolicy::None | ExecPolicy::Only(_) => refuse("the settings do not allow it"),
+        ExecPolicy::Only(_) => refuse("the settings do not allow it"),
         ExecPolicy::Ask(_, agreements) => match agreements.allow(command, may_ask) {
             Ok(true) => Ok(()),
             Ok(false) => refuse(

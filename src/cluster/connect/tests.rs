@@ -599,7 +599,7 @@ async fn policy_and_places_decide_what_is_run() {
         Ok(true)
     );
     assert!(
-        of("./plugin", &ExecPolicy::None)
+        of("./plugin", &ExecPolicy::Only(Vec::new()))
             .unwrap_err()
             .ends_with("the settings do not allow it")
     );
@@ -682,7 +682,11 @@ fn credential_takes_the_place_of_the_plugin() {
 
 /// A server on loopback that takes one token only. Returns its address and what it was asked.
 async fn server(token: Arc<Mutex<String>>) -> (String, Arc<Mutex<Vec<String>>>) {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    server_at("127.0.0.1:0", token).await
+}
+
+async fn server_at(address: &str, token: Arc<Mutex<String>>) -> (String, Arc<Mutex<Vec<String>>>) {
+    let listener = TcpListener::bind(address).await.unwrap();
     let address = listener.local_addr().unwrap().to_string();
     let asked = Arc::new(Mutex::new(Vec::new()));
     let log = asked.clone();
@@ -730,11 +734,15 @@ fn web() -> ObjectKey {
 
 /// Connects to a server by a plugin that counts its runs and gives `token-<n>`.
 async fn connect_by_plugin(files: &Files, address: &str) -> Cluster {
+    connect_by_plugin_giving(files, address, r#"{"token":"token-'$n'"}"#).await
+}
+
+async fn connect_by_plugin_giving(files: &Files, address: &str, status: &str) -> Cluster {
     let runs = files.path("runs");
     let script = format!(
         "echo x >> {0}\nn=$(wc -l < {0} | tr -d ' ')\n{1}",
         runs.display(),
-        credential(r#"{"token":"token-'$n'"}"#)
+        credential(status)
     );
     files.script("plugin", &script);
     let user = "{exec: {apiVersion: client.authentication.k8s.io/v1, command: ./plugin}}";
@@ -818,6 +826,24 @@ async fn login_that_stays_refused_is_told_and_not_tried_for_ever() {
         assert_eq!(failure.kind, FailureKind::Forbidden);
         assert!(failure.summary.contains("Unauthorized"), "{failure}");
     }
+    assert_eq!(n_runs(&files), 2);
+}
+
+/// A clock that is hours ahead, or a plugin's that is behind: the end of a login is past when it is made.
+#[tokio::test]
+async fn login_that_is_over_by_our_clock_is_renewed_when_the_server_refuses_it() {
+    let token = Arc::new(Mutex::new("token-1".to_owned()));
+    let (address, _) = server(token.clone()).await;
+    let files = Files::new();
+    let status = r#"{"token":"token-'$n'","expirationTimestamp":"2020-01-01T00:00:00Z"}"#;
+    let cluster = connect_by_plugin_giving(&files, &address, status).await;
+    for _ in 0..3 {
+        let_time_pass(60).await;
+        assert!(cluster.get(&web()).await.is_ok_and(|found| found.is_some()));
+    }
+    assert_eq!(n_runs(&files), 1);
+    "token-2".clone_into(&mut token.lock().unwrap());
+    assert!(cluster.get(&web()).await.is_ok_and(|found| found.is_some()));
     assert_eq!(n_runs(&files), 2);
 }
 
@@ -950,6 +976,64 @@ async fn name_with_several_addresses_is_reached_at_the_one_that_answers() {
     let files = Files::new();
     let cluster = connect_to(&files, &format!("http://localhost:{port}")).await;
     assert!(cluster.get(&web()).await.is_ok_and(|found| found.is_some()));
+}
+
+/// Set for the process that the test below starts: the file that is its own `/etc/hosts`.
+const HOSTS: &str = "BOWLINE_TEST_HOSTS";
+
+/// Not a test by itself: a server whose name leads to another address from the second request on.
+#[tokio::test]
+async fn server_that_moves() {
+    let Some(hosts) = std::env::var_os(HOSTS) else {
+        return;
+    };
+    let token = Arc::new(Mutex::new("hunter2".to_owned()));
+    let (address, of_first) = server(token.clone()).await;
+    let port = address.rsplit(':').next().unwrap();
+    let (_, of_second) = server_at(&format!("127.0.0.2:{port}"), token).await;
+    let files = Files::new();
+    let n_asked = || [&of_first, &of_second].map(|asked| asked.lock().unwrap().len());
+    fs::write(&hosts, "127.0.0.1 localhost\n").unwrap();
+    let cluster = connect_to(&files, &format!("http://localhost:{port}")).await;
+    cluster.get(&web()).await.unwrap();
+    assert_eq!(n_asked(), [1, 0]);
+    fs::write(&hosts, "127.0.0.2 localhost\n").unwrap();
+    cluster.get(&web()).await.unwrap();
+    assert_eq!(n_asked(), [1, 1]);
+}
+
+/// A load balancer that is replaced, a cluster that is restored elsewhere.
+#[test]
+#[allow(clippy::print_stderr)] // What is not checked is said.
+fn name_is_resolved_anew_for_every_connection() {
+    let in_namespace = |args: &[&str]| {
+        let mut command = std::process::Command::new("unshare");
+        command.args(["--map-root-user", "--mount"]).args(args);
+        command
+    };
+    if !in_namespace(&["true"])
+        .status()
+        .is_ok_and(|status| status.success())
+    {
+        eprintln!("not checked: nobody may have an /etc/hosts of their own here");
+        return;
+    }
+    let files = Files::new();
+    let hosts = files.write("hosts", "");
+    let script = "mount --bind \"$1\" /etc/hosts && exec \"$2\" --exact \"$3\"";
+    let output = in_namespace(&["sh", "-c", script, "sh"])
+        .arg(&hosts)
+        .arg(std::env::current_exe().unwrap())
+        .arg("cluster::connect::tests::server_that_moves")
+        .env(HOSTS, &hosts)
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(
+        output.status.success() && said.contains("1 passed"),
+        "{said}{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
 }
 
 #[tokio::test]

@@ -37,6 +37,9 @@ struct Session {
     /// What the client was made of, but for a plugin's credential.
     config: Arc<kube::Config>,
     credential: Option<Credential>,
+    /// Whether the credential's end is believed. One that was over when it was given tells of a clock that is wrong: there
+    /// only a refusal of the server counts, or every call would make a login.
+    has_end: bool,
     since: Instant,
     number: u64,
 }
@@ -81,7 +84,7 @@ pub(super) fn client(config: kube::Config) -> Result<kube::Client, Failure> {
             innermost = source;
         }
         let reason = crate::text::clean(&innermost.to_string()).into_owned();
-        let summary = format!("cannot use the credentials of the kubeconfig: {reason}");
+        let summary = format!("cannot use the credentials that were given: {reason}");
         Failure::new(FailureKind::Invalid, summary)
     })?;
     Ok(match proxy {
@@ -111,12 +114,14 @@ fn session(
     number: u64,
 ) -> Result<Session, Failure> {
     let mut own = kube::Config::clone(&config);
+    let is_over = |credential: &Credential| credential.is_expiring(Timestamp::now());
     if let Some(credential) = &credential {
         own.auth_info = with_credential(own.auth_info, credential);
     }
     Ok(Session {
         client: client(own)?,
         config,
+        has_end: !credential.as_ref().is_some_and(is_over),
         credential,
         since: Instant::now(),
         number,
@@ -154,7 +159,7 @@ impl Shared {
 
     async fn fresh_session(self: &Arc<Self>) -> Result<Session, BoxError> {
         let session = self.session();
-        let credential = session.credential.as_ref();
+        let credential = session.credential.as_ref().filter(|_| session.has_end);
         if !credential.is_some_and(|credential| credential.is_expiring(Timestamp::now())) {
             return Ok(session);
         }

@@ -8,7 +8,7 @@ use crate::cluster::{Cluster, Selector};
 use crate::definition::naming;
 use crate::definition::object::{GroupKind, Object};
 use crate::failure::{Failure, FailureKind};
-use crate::service::forward::{ForwardRequest, OfferedPort, RemotePort};
+use crate::service::forward::{ForwardRequest, OF_A_POD, OfferedPort, RemotePort};
 use crate::service::summary::InstanceKey;
 use crate::text;
 
@@ -202,7 +202,7 @@ fn unknown(asked: &str, service: Option<&Object>, pods: &[Object]) -> Failure {
         false => format!("there are: {}", there.join(", ")),
     };
     let hint = match asked.parse::<u16>() {
-        Ok(_) => "; with --pod any port of a pod can be named",
+        Ok(_) => OF_A_POD,
         Err(_) => "",
     };
     let summary = text::clean(&format!("there is no port {asked}; {there}{hint}")).into_owned();

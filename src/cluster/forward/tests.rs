@@ -2,9 +2,10 @@
 
 use serde_json::json;
 
+use super::PortSpec;
 use super::ports::resolve;
-use super::{PortSpec, RemotePort};
 use crate::definition::object::Object;
+use crate::service::forward::RemotePort;
 
 #[test]
 fn ports_are_written_as_kubectl_writes_them() {

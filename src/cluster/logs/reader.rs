@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use http::{Method, StatusCode};
 use http_body_util::{BodyExt, Limited};
+use jiff::Timestamp;
 use kube::client::Body;
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, timeout};
@@ -280,6 +281,10 @@ impl Reader {
                 // Servers take whole seconds, one at least.
                 let since = since + self.begun.elapsed() + Duration::from_millis(999);
                 pairs.push(("sinceSeconds", since.as_secs().max(1).to_string()));
+            } else if let Some(moment) = self.query.since_time {
+                // Servers take whole seconds, and give what is not older.
+                let second = Timestamp::from_second(moment.as_second()).unwrap_or(moment);
+                pairs.push(("sinceTime", second.to_string()));
             }
             if let (Some(tail), Stretch::Past) = (self.query.tail, stretch) {
                 // The last line tells from where to go on, though it is not wanted.

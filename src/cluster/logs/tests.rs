@@ -271,6 +271,22 @@ async fn nothing_wanted_of_the_past_still_tells_from_where_to_go_on() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_moment_is_asked_for_by_its_second() {
+    let (cluster, log) = server(vec![pod("web-0", 0, running())], Vec::new(), |_, _| {
+        pouring(vec![said(&[(2, "new")])])
+    });
+    let query = LogQuery {
+        since_time: "2026-01-01T00:00:01.9Z".parse().ok(),
+        ..LogQuery::default()
+    };
+    let pods = cluster.pods(&instance()).await.unwrap();
+    let mut stream = cluster.read_logs(&instance(), pods, query);
+    assert_eq!(lines(&mut stream, 1).await, ["web-0 new"]);
+    let wanted = "container=main&timestamps=true&sinceTime=2026-01-01T00%3A00%3A01Z";
+    assert_eq!(queries(&log), [wanted]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_quiet_connection_is_made_anew_without_a_word() {
     let (cluster, log) = server(
         vec![pod("web-0", 0, running())],

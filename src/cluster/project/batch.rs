@@ -1,11 +1,11 @@
 //! DaemonSets, Jobs and CronJobs as [`Workload`]s, beside their rows: each counts in words of its own.
 
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
+use serde_json::Value;
 
-use super::workload::{Condition, Template};
+use super::workload::{Condition, Template, uncounted};
 use super::{Meta, Project, clean, count, or_default};
 use crate::cluster::kinds::Resource;
-use crate::definition::naming;
 use crate::service::summary::{Blocked, Workload, WorkloadKind};
 
 /// A DaemonSet, a Job or a CronJob: no two of their counts share a name with another meaning.
@@ -49,6 +49,9 @@ struct Status {
     number_ready: i64,
     number_available: i64,
     succeeded: i64,
+    /// Pods that a Job runs; a `CronJob` names its Jobs here.
+    #[serde(deserialize_with = "number")]
+    active: i64,
     #[serde(deserialize_with = "or_default")]
     conditions: Vec<Condition>,
 }
@@ -67,84 +70,55 @@ impl Project for BatchObject {
             spec,
             status,
         } = self;
-        let mut kinds = WorkloadKind::NAMED.into_iter();
-        let kind = kinds.find(|it| resource.kind == it.as_str())?;
-        let instance = metadata.instance()?;
-        let managed = &metadata.managed_fields;
-        let counts = counts(kind, &spec, &status, metadata.generation);
-        let template = match kind {
-            WorkloadKind::CronJob => spec.job_template.spec.template,
-            _ => spec.template,
-        };
         if metadata.controller().is_some() {
             return None;
         }
-        Some(Workload {
-            owned: managed.applied(&naming::field_manager(&instance.id)),
-            has_foreign: managed.has_foreign(&instance.id),
-            instance,
-            kind,
-            created: metadata.created(),
-            deletion: metadata.deletion(),
-            name: metadata.name,
-            uid: metadata.uid,
-            generation: metadata.generation,
-            observed_generation: counts.observed_generation,
-            wanted: count(counts.wanted),
-            replicas: count(counts.replicas),
-            updated: count(counts.updated),
-            ready: count(counts.ready),
-            available: count(counts.available),
-            images: template.images(),
-            revision: None,
+        let mut kinds = WorkloadKind::NAMED.into_iter();
+        let kind = kinds.find(|it| resource.kind == it.as_str())?;
+        let workload = Workload {
             is_suspended: spec.suspend == Some(true),
             blocked: failure(status.conditions),
+            ..uncounted(metadata, kind)?
+        };
+        Some(match kind {
+            WorkloadKind::DaemonSet => Workload {
+                observed_generation: status.observed_generation,
+                wanted: count(status.desired_number_scheduled),
+                replicas: count(status.current_number_scheduled),
+                updated: count(status.updated_number_scheduled),
+                ready: count(status.number_ready),
+                available: count(status.number_available),
+                images: spec.template.images(),
+                ..workload
+            },
+            // Runs that succeeded, of those that are wanted. Without a number one is enough.
+            WorkloadKind::Job => {
+                let wanted = spec.completions.unwrap_or(1);
+                let done = count(status.succeeded.min(wanted));
+                let wanted = count(wanted);
+                Workload {
+                    wanted,
+                    // What runs is counted as all: how many run at once is the Job's affair. None may be a trouble.
+                    replicas: if status.active > 0 { wanted } else { done },
+                    updated: wanted,
+                    ready: done,
+                    available: done,
+                    images: spec.template.images(),
+                    ..workload
+                }
+            }
+            // It runs nothing itself.
+            _ => Workload {
+                images: spec.job_template.spec.template.images(),
+                ..workload
+            },
         })
     }
 }
 
-struct Counts {
-    observed_generation: i64,
-    wanted: i64,
-    replicas: i64,
-    updated: i64,
-    ready: i64,
-    available: i64,
-}
-
-fn counts(kind: WorkloadKind, spec: &Spec, status: &Status, generation: i64) -> Counts {
-    match kind {
-        WorkloadKind::DaemonSet => Counts {
-            observed_generation: status.observed_generation,
-            wanted: status.desired_number_scheduled,
-            replicas: status.current_number_scheduled,
-            updated: status.updated_number_scheduled,
-            ready: status.number_ready,
-            available: status.number_available,
-        },
-        // Runs that succeeded, of those that are wanted. Without a number one is enough; NB: neither has a generation seen.
-        WorkloadKind::Job => {
-            let wanted = spec.completions.unwrap_or(1);
-            let done = status.succeeded.min(wanted);
-            Counts {
-                observed_generation: generation,
-                wanted,
-                replicas: wanted,
-                updated: wanted,
-                ready: done,
-                available: done,
-            }
-        }
-        // It runs nothing itself.
-        _ => Counts {
-            observed_generation: generation,
-            wanted: 0,
-            replicas: 0,
-            updated: 0,
-            ready: 0,
-            available: 0,
-        },
-    }
+/// Reads a number, and nothing else as none.
+fn number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<i64, D::Error> {
+    Ok(Value::deserialize(deserializer)?.as_i64().unwrap_or(0))
 }
 
 /// Returns why a Job gave up.

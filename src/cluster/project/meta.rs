@@ -67,6 +67,8 @@ pub(in crate::cluster) struct Annotations {
     pub display_name: Option<String>,
     #[serde(rename = "bowline.dev/expires")]
     pub expires: Option<String>,
+    #[serde(rename = "bowline.dev/adopted")]
+    pub adopted: Option<String>,
     #[serde(rename = "bowline.dev/protected")]
     pub protected: Option<String>,
     #[serde(rename = "bowline.dev/operation")]

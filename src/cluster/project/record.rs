@@ -70,6 +70,7 @@ pub(super) fn record(metadata: Meta) -> Option<Record> {
         has_workload: kinds.split(',').any(is_workload),
         other_kinds: other_kinds(&kinds),
         elsewhere: elsewhere(annotations.namespaces.as_deref(), &instance),
+        is_adopted: annotations.adopted.as_deref() == Some("true"),
         is_protected: annotations.protected.as_deref() == Some("true"),
         expires: lifetime.and_then(|lifetime| created.checked_add(lifetime).ok()),
         operation: annotations.operation.as_deref().and_then(operation),

@@ -219,6 +219,7 @@ fn record_is_read_from_its_metadata() {
         "applyset.kubernetes.io/contains-group-kinds": "ConfigMap,Deployment.apps,Service",
         "bowline.dev/display-name": "My \u{202e}shop",
         "bowline.dev/expires": "8h",
+        "bowline.dev/adopted": "true",
         "bowline.dev/protected": "true",
         "bowline.dev/operation": operation,
         "bowline.dev/revision": "7",
@@ -250,6 +251,7 @@ fn record_is_read_from_its_metadata() {
         has_workload: true,
         other_kinds: Vec::new(),
         elsewhere: Vec::new(),
+        is_adopted: true,
         is_protected: true,
         expires: Some("2026-01-01T08:00:00Z".parse().unwrap()),
         operation: Some(crate::service::operation::Operation {
@@ -593,7 +595,10 @@ fn daemons_and_runs_are_read_in_their_own_words() {
         "status": {"succeeded": 2, "conditions": [failed]}}),
     )
     .unwrap();
-    assert_eq!((counts(&load), load.is_suspended), ([3, 3, 3, 2, 2], true));
+    assert_eq!((counts(&load), load.is_suspended), ([3, 2, 3, 2, 2], true));
+    let status = json!({"status": {"active": 1}, "spec": {"completions": 3}});
+    let running = read("batch", "Job", status).unwrap();
+    assert_eq!(counts(&running), [3, 3, 3, 0, 0]);
     let blocked = load.blocked.unwrap();
     assert_eq!(
         (blocked.reason.as_str(), blocked.message.as_str()),

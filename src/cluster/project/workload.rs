@@ -93,18 +93,7 @@ impl Project for WorkloadObject {
             _ => WorkloadKind::Deployment,
         };
         let updated = updated(kind, &status);
-        let instance = metadata.instance()?;
-        let managed = &metadata.managed_fields;
         Some(Workload {
-            owned: managed.applied(&naming::field_manager(&instance.id)),
-            has_foreign: managed.has_foreign(&instance.id),
-            instance,
-            kind,
-            created: metadata.created(),
-            deletion: metadata.deletion(),
-            name: metadata.name,
-            uid: metadata.uid,
-            generation: metadata.generation,
             observed_generation: status.observed_generation,
             wanted: count(spec.replicas.unwrap_or(1)),
             replicas: count(status.replicas),
@@ -114,9 +103,36 @@ impl Project for WorkloadObject {
             images: spec.template.images(),
             revision: clean_some(status.update_revision),
             blocked: blocked(status.conditions),
-            is_suspended: false,
+            ..uncounted(metadata, kind)?
         })
     }
+}
+
+/// Returns what the metadata says of a workload: whose it is, and nothing of its pods. Its generation counts as seen.
+pub(super) fn uncounted(metadata: Meta, kind: WorkloadKind) -> Option<Workload> {
+    let instance = metadata.instance()?;
+    let managed = &metadata.managed_fields;
+    Some(Workload {
+        owned: managed.applied(&naming::field_manager(&instance.id)),
+        has_foreign: managed.has_foreign(&instance.id),
+        instance,
+        kind,
+        created: metadata.created(),
+        deletion: metadata.deletion(),
+        name: metadata.name,
+        uid: metadata.uid,
+        generation: metadata.generation,
+        observed_generation: metadata.generation,
+        wanted: 0,
+        replicas: 0,
+        updated: 0,
+        ready: 0,
+        available: 0,
+        images: Vec::new(),
+        revision: None,
+        is_suspended: false,
+        blocked: None,
+    })
 }
 
 /// NB: a StatefulSet leaves `updatedReplicas` out where no update is under way: then all are of the one revision.

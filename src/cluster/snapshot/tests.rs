@@ -56,7 +56,7 @@ fn answer(seen: &Seen) -> Reply {
 async fn one_look_shows_what_the_watches_would() {
     let (cluster, _) = mock::cluster(answer);
     for scope in [Scope::All, Scope::Namespace("team-a".parse().unwrap())] {
-        let fleet = cluster.snapshot(&scope, Timestamp::now()).await.unwrap();
+        let fleet = cluster.snapshot(&scope).await.unwrap();
         let shown: Vec<_> = fleet
             .instances()
             .map(|i| {
@@ -117,16 +117,13 @@ async fn what_is_not_there_is_told_from_what_may_not_be_seen() {
         id: "db".parse().unwrap(),
     };
     assert_eq!(empty.snapshot_instance(&key).await, Ok(None));
-    assert!(empty.snapshot(&Scope::All, Timestamp::now()).await.is_ok());
+    assert!(empty.snapshot(&Scope::All).await.is_ok());
     let (closed, _) = mock::cluster(|_| Reply::status(403, "no"));
     assert_eq!(
         closed.snapshot_instance(&key).await.unwrap_err().kind,
         FailureKind::Forbidden
     );
-    let failure = closed
-        .snapshot(&Scope::All, Timestamp::now())
-        .await
-        .unwrap_err();
+    let failure = closed.snapshot(&Scope::All).await.unwrap_err();
     let expected = Failure {
         detail: "cannot list records: no".to_owned(),
         ..Failure::new(
@@ -136,7 +133,7 @@ async fn what_is_not_there_is_told_from_what_may_not_be_seen() {
     };
     assert_eq!(failure, expected);
     let one = Scope::Namespace("team-a".parse().unwrap());
-    let failure = closed.snapshot(&one, Timestamp::now()).await.unwrap_err();
+    let failure = closed.snapshot(&one).await.unwrap_err();
     assert_eq!(failure.summary, "cannot list records: no");
 }
 
@@ -166,7 +163,7 @@ async fn one_look_at_all_namespaces_falls_back_to_those_that_may_be_listed() {
             }
         });
         let cluster = cluster.with_namespace("team-a".parse().unwrap());
-        let fleet = cluster.snapshot(&Scope::All, Timestamp::now());
+        let fleet = cluster.snapshot(&Scope::All);
         let fleet = fleet.await.unwrap();
         let seen: Vec<_> = fleet.instances().map(|it| it.key().to_string()).collect();
         let forbidden: Vec<_> = fleet.forbidden().map(|(topic, _)| topic.clone()).collect();

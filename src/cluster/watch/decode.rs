@@ -2,10 +2,12 @@
 
 use std::borrow::Cow;
 use std::marker::PhantomData;
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use serde::Deserialize;
 
+use crate::cluster::clock::ServerClock;
 use crate::cluster::kinds::Resource;
 use crate::cluster::project::table::{Columns, Table};
 use crate::cluster::project::{Meta, PartObject, Project};
@@ -301,13 +303,16 @@ impl Decode for Parts {
 /// Decodes printed pods of one namespace, which rows do not name.
 pub(in crate::cluster) struct PrintedPods {
     namespace: Namespace,
+    /// Rows tell ages, by the server's clock.
+    clock: Arc<ServerClock>,
     columns: Columns,
 }
 
 impl PrintedPods {
-    pub fn new(namespace: Namespace) -> Self {
+    pub fn new(namespace: Namespace, clock: Arc<ServerClock>) -> Self {
         Self {
             namespace,
+            clock,
             columns: Columns::default(),
         }
     }
@@ -328,7 +333,7 @@ impl Decode for PrintedPods {
         let resource_version = table.metadata.resource_version.clone();
         Ok(match event.kind.as_ref() {
             "ADDED" | "MODIFIED" => {
-                let now = Timestamp::now();
+                let now = self.clock.at(Timestamp::now());
                 let rows = table.rows.iter();
                 let rows = rows.map(|row| self.columns.pod_row(row, now)).collect();
                 Line::Rows(rows, resource_version)
@@ -358,7 +363,7 @@ impl Decode for PrintedPods {
     fn page(&mut self, body: &[u8]) -> Result<Page<PodRow>, Undecodable> {
         let table: Table<'_> = serde_json::from_slice(body).map_err(|_| Undecodable)?;
         self.columns.learn(&table);
-        let now = Timestamp::now();
+        let now = self.clock.at(Timestamp::now());
         let rows = table.rows.iter();
         Ok(Page {
             items: rows.map(|row| self.columns.pod_row(row, now)).collect(),

@@ -1,5 +1,5 @@
 //! Why something is not as it should be, where only events say so: claims that stay unbound, pods that no node takes or whose
-//! volumes cannot be mounted, and StatefulSets that cannot create pods.
+//! volumes cannot be mounted, and workloads that cannot create pods.
 //!
 //! Events bear no labels, so they are not watched for the overview. They are asked for by object, or by kind where several
 //! objects of one are in trouble, only as long as they are, and ever more seldom.
@@ -16,7 +16,7 @@ use crate::cluster::Cluster;
 use crate::definition::id::{InstanceId, Namespace};
 use crate::definition::naming;
 use crate::service::fleet::Fleet;
-use crate::service::health::{waits_for_node, waits_for_volumes};
+use crate::service::health::{lacks_pods, waits_for_node, waits_for_volumes};
 use crate::service::pod_name;
 use crate::service::summary::{Claim, Event, WorkloadKind};
 use crate::service::watch::{Delta, WatchEvent};
@@ -30,7 +30,6 @@ const MAX_TROUBLES: usize = 20;
 
 const CLAIM: &str = "PersistentVolumeClaim";
 const POD: &str = "Pod";
-const STATEFUL_SET: &str = "StatefulSet";
 const REPLICA_SET: &str = "ReplicaSet";
 const CONFIG_MAP: &str = "ConfigMap";
 
@@ -69,11 +68,11 @@ impl Troubles {
                 let namespace = claim.instance.namespace.clone();
                 ((namespace, CLAIM, claim.name.clone()), is_unbound(claim))
             }),
-            WatchEvent::Workloads(WorkloadKind::StatefulSet, deltas) => {
-                self.note_deltas(deltas, None, STATEFUL_SET, |set| {
-                    let namespace = set.instance.namespace.clone();
-                    let object = (namespace, STATEFUL_SET, set.name.clone());
-                    (object, set.replicas < set.wanted)
+            WatchEvent::Workloads(kind, deltas) if *kind != WorkloadKind::Deployment => {
+                self.note_deltas(deltas, None, kind.as_str(), |workload| {
+                    let namespace = workload.instance.namespace.clone();
+                    let object = (namespace, kind.as_str(), workload.name.clone());
+                    (object, lacks_pods(workload))
                 });
             }
             WatchEvent::PodRows(namespace, deltas) => {
@@ -151,9 +150,8 @@ pub(in crate::cluster) fn troubles_of(fleet: &Fleet) -> Vec<Object> {
         let namespace = || instance.key().namespace.clone();
         let claims = instance.claims().iter().filter(|claim| is_unbound(claim));
         objects.extend(claims.map(|claim| (namespace(), CLAIM, claim.name.clone())));
-        let sets = instance.workloads().iter();
-        let sets = sets.filter(|w| w.kind == WorkloadKind::StatefulSet && w.replicas < w.wanted);
-        objects.extend(sets.map(|set| (namespace(), STATEFUL_SET, set.name.clone())));
+        let lacking = instance.workloads().iter().filter(|it| lacks_pods(it));
+        objects.extend(lacking.map(|it| (namespace(), it.kind.as_str(), it.name.clone())));
         // One pod of an instance tells for all.
         let rows = instance.pod_rows().iter();
         let row = rows
@@ -315,7 +313,7 @@ mod tests {
             object("team-a", CLAIM, "data-db-1"),
             object("team-a", POD, "web-0"),
             object("team-a", CLAIM, "data-db-0"),
-            object("team-b", STATEFUL_SET, "db"),
+            object("team-b", "StatefulSet", "db"),
             object("team-a", POD, "web-1"),
         ];
         let questions = questions_about(objects);

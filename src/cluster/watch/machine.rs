@@ -328,7 +328,11 @@ impl<D: Decode> Watch<D> {
         };
         let request = ask.into_request().map_err(End::failed)?;
         match timeout(ANSWER_DEADLINE, self.cluster.client.send(request)).await {
-            Ok(Ok(response)) => Ok(response),
+            Ok(Ok(response)) => {
+                let clock = &self.cluster.clock;
+                clock.learn(response.headers(), jiff::Timestamp::now());
+                Ok(response)
+            }
             Ok(Err(error)) => Err(End::failed(reply::transport_failure(&self.doing, &error))),
             Err(_) => Err(self.silent(ANSWER_DEADLINE)),
         }

@@ -843,6 +843,19 @@ async fn dropping_the_handle_ends_every_watch() {
     assert_eq!(log.lock().unwrap().len(), before);
 }
 
+/// Whoever only watches is told the server's clock too.
+#[tokio::test(start_paused = true)]
+async fn watch_tells_the_servers_clock() {
+    let (cluster, _) =
+        mock::cluster(|_| first_list().with_header("date", "Thu, 01 Jan 2026 00:00:40 GMT"));
+    let handle = cluster.watch_overview(Scope::Namespace("team-a".parse().unwrap()), |_| {});
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    drop(handle);
+    let told: Timestamp = "2026-01-01T00:00:40Z".parse().unwrap();
+    let since = cluster.now().duration_since(told);
+    assert!(since.abs().as_secs() < 60, "{since:?}");
+}
+
 #[tokio::test(start_paused = true)]
 async fn one_refused_kind_leaves_the_others_alone() {
     let (cluster, _) = mock::cluster(|seen| match seen.uri.contains("/statefulsets") {

@@ -9,7 +9,7 @@ use super::volume::ReadVolume;
 use crate::definition::diagnostic::Severity;
 use crate::definition::id::InstanceId;
 use crate::definition::naming;
-use crate::definition::service::{AccessMode, ServiceType, VolumeSource, WorkloadKind};
+use crate::definition::service::{AccessMode, RenderedWorkload, ServiceType, VolumeSource};
 
 /// Names of containers are unique, those of init containers included.
 pub(super) fn container_names(reader: &mut Reader<'_>, containers: &[&ReadContainer]) {
@@ -160,7 +160,7 @@ fn service_port_names(reader: &mut Reader<'_>, containers: &[ReadContainer]) {
 pub(super) fn shared_claims(
     reader: &mut Reader<'_>,
     volumes: &[ReadVolume],
-    kind: WorkloadKind,
+    kind: RenderedWorkload,
     replicas: Option<u32>,
 ) {
     let Some(replicas) = replicas.filter(|n| *n > 1) else {
@@ -170,7 +170,7 @@ pub(super) fn shared_claims(
         let VolumeSource::Claim(claim) = &volume.volume.source else {
             continue;
         };
-        let is_shared = claim.shared || kind == WorkloadKind::Deployment;
+        let is_shared = claim.shared || kind == RenderedWorkload::Deployment;
         if !is_shared || !claim.access_mode.is_exclusive() {
             continue;
         }
@@ -192,7 +192,7 @@ pub(super) fn shared_claims(
 pub(super) fn derived_names(
     reader: &mut Reader<'_>,
     volumes: &[ReadVolume],
-    kind: WorkloadKind,
+    kind: RenderedWorkload,
     replicas: Option<u32>,
     id: &InstanceId,
 ) {
@@ -203,7 +203,7 @@ pub(super) fn derived_names(
         let name = &volume.volume.name;
         let (what, derived) = match &volume.volume.source {
             VolumeSource::Files(_) => ("ConfigMap", naming::files(id, name)),
-            VolumeSource::Claim(claim) if claim.shared || kind == WorkloadKind::Deployment => {
+            VolumeSource::Claim(claim) if claim.shared || kind == RenderedWorkload::Deployment => {
                 let derived = naming::shared_claim(id, name);
                 shared_names.push((derived.clone(), &volume.name_spot));
                 ("claim", derived)

@@ -3,7 +3,8 @@
 use std::collections::HashSet;
 use std::ops::Range;
 
-use crate::definition::diagnostic::{Diagnostic, Fix, Severity, Span};
+use crate::definition::diagnostic::{Diagnostic, Fix, Position, Severity, Span};
+use crate::definition::yaml::SyntaxFault;
 
 /// Most faults that are kept: nobody reads more, and hostile text could make millions.
 const MAX_FAULTS: usize = 500;
@@ -13,6 +14,21 @@ const MAX_FAULTS: usize = 500;
 pub(crate) struct Spot {
     pub(crate) span: Span,
     pub(crate) path: String,
+}
+
+impl Spot {
+    /// Returns the place of faults that concern the text as a whole.
+    pub(crate) fn of_text() -> Self {
+        let start = Position { line: 1, column: 1 };
+        Self {
+            span: Span {
+                start,
+                end: start,
+                bytes: 0..0,
+            },
+            path: String::new(),
+        }
+    }
 }
 
 /// The faults found so far.
@@ -46,6 +62,16 @@ impl Faults {
             span: spot.span,
             message,
             fix,
+        });
+    }
+
+    pub(crate) fn add_syntax(&mut self, fault: SyntaxFault) {
+        self.push(Diagnostic {
+            severity: Severity::Error,
+            path: String::new(),
+            span: fault.span,
+            message: fault.message,
+            fix: fault.fix,
         });
     }
 

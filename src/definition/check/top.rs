@@ -20,7 +20,7 @@ use super::volume::volumes;
 use crate::definition::diagnostic::Severity;
 use crate::definition::id::Namespace;
 use crate::definition::service::{
-    Lifetime, ServiceDefinition, ServiceType, WorkloadKind, default_workload_kind,
+    Lifetime, RenderedWorkload, ServiceDefinition, ServiceType, default_workload_kind,
 };
 
 pub(super) const KEYS: Keys = &[
@@ -47,9 +47,9 @@ pub(super) const KEYS: Keys = &[
     &["parameters"],
     &["restartPolicy"],
 ];
-const WORKLOADS: [(&str, WorkloadKind); 2] = [
-    ("Deployment", WorkloadKind::Deployment),
-    ("StatefulSet", WorkloadKind::StatefulSet),
+const WORKLOADS: [(&str, RenderedWorkload); 2] = [
+    ("Deployment", RenderedWorkload::Deployment),
+    ("StatefulSet", RenderedWorkload::StatefulSet),
 ];
 const SERVICE_KEYS: Keys = &[&["type"]];
 const SERVICE_TYPES: [(&str, ServiceType); 3] = [

@@ -2,6 +2,8 @@
 
 use serde_json::Value;
 
+use crate::definition::field_path::{Selector, key_of};
+
 /// A step from a value to one in it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Step {
@@ -33,15 +35,7 @@ pub(super) fn steps(object: &Value, path: &str) -> Vec<Step> {
 }
 
 fn word<'p>(at: &Value, rest: &'p str) -> Option<(Step, &'p str)> {
-    let ends_there = |key: &&String| {
-        let behind = rest.strip_prefix(key.as_str());
-        behind.is_some_and(|behind| behind.is_empty() || behind.starts_with(['.', '[']))
-    };
-    let known = at.as_object().and_then(|map| {
-        let fitting = map.keys().filter(ends_there);
-        fitting.max_by_key(|key| key.len())
-    });
-    let len = match known {
+    let len = match at.as_object().and_then(|map| key_of(map, rest)) {
         Some(key) => key.len(),
         None => rest.find(['.', '[']).unwrap_or(rest.len()),
     };
@@ -52,15 +46,10 @@ fn word<'p>(at: &Value, rest: &'p str) -> Option<(Step, &'p str)> {
 /// Reads what stands behind an opening bracket: a number, the values by which an item is known, or a key.
 fn in_brackets<'p>(at: &Value, rest: &'p str) -> Option<(Step, &'p str)> {
     if let Some(items) = at.as_array()
-        && let Some((keys, behind)) = selector(rest)
+        && let Some((selector, behind)) = Selector::read(rest)
     {
-        let picks = |item: &Value| {
-            keys.iter().all(|(key, value)| match key.as_str() {
-                "" => item == value,
-                key => item.get(key) == Some(value),
-            })
-        };
-        return Some((Step::Index(items.iter().position(picks)?), behind));
+        let idx = items.iter().position(|item| selector.picks(item))?;
+        return Some((Step::Index(idx), behind));
     }
     let (word, behind) = rest.split_once(']')?;
     let step = match word.parse() {
@@ -68,20 +57,4 @@ fn in_brackets<'p>(at: &Value, rest: &'p str) -> Option<(Step, &'p str)> {
         _ => Step::Key(word.trim_matches('"').to_owned()),
     };
     Some((step, behind))
-}
-
-/// Reads `name="web"]`, `port=80,protocol="TCP"]` or `="x"]`; returns what is behind it too.
-fn selector(mut rest: &str) -> Option<(Vec<(String, Value)>, &str)> {
-    let mut keys = Vec::new();
-    loop {
-        let (key, behind) = rest.split_once('=')?;
-        let mut values = serde_json::Deserializer::from_str(behind).into_iter::<Value>();
-        let value = values.next()?.ok()?;
-        let behind = &behind[values.byte_offset()..];
-        keys.push((key.to_owned(), value));
-        match behind.strip_prefix(',') {
-            Some(next) => rest = next,
-            None => return Some((keys, behind.strip_prefix(']')?)),
-        }
-    }
 }

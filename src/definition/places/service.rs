@@ -239,11 +239,9 @@ fn join<'a>(first: &[Seg<'a>], all: Vec<Path<'a>>) -> Vec<Path<'a>> {
 impl Text<'_> {
     /// Returns the volume whose name an object's name ends in, which is derived from it.
     fn volume_at_end_of(&self, top: NodeId, name: &str) -> Option<&str> {
-        let volumes = self.get(top, "volumes")?;
-        let names = self.items(volumes).iter().filter_map(|volume| {
-            let own = self.get(*volume, "name")?;
-            self.scalar(own)
-        });
+        let volumes = self.tree.get(top, "volumes")?;
+        let volumes = self.tree.items(volumes).iter();
+        let names = volumes.filter_map(|volume| self.tree.scalar_at(*volume, "name"));
         let fitting = names.filter(|own| {
             let before = name.strip_suffix(own);
             before.is_some_and(|before| before.ends_with("-data-") || before.ends_with("-files-"))
@@ -253,11 +251,12 @@ impl Text<'_> {
 
     /// Returns the container and the port in it that made the Service's port of that number.
     fn port(&self, top: NodeId, mut idx: usize) -> Option<(usize, usize)> {
-        let containers = self.get(top, "containers")?;
-        for (container, node) in self.items(containers).iter().enumerate() {
+        let containers = self.tree.get(top, "containers")?;
+        for (container, node) in self.tree.items(containers).iter().enumerate() {
             let ports = self
+                .tree
                 .get(*node, "ports")
-                .map_or(0, |ports| self.items(ports).len());
+                .map_or(0, |ports| self.tree.items(ports).len());
             if idx < ports {
                 return Some((container, idx));
             }

@@ -209,6 +209,12 @@ items:
     metadata: {name: db}
     spec:
       replicas: two
+---
+apiVersion: apps/v1
+kind: DeploymentList
+items:
+- metadata: {name: typed}
+  spec: {replicas: three}
 ";
     let check = |name: &str, field: &str, expected: Option<&str>| {
         let object =
@@ -226,6 +232,7 @@ items:
         Some("spec.template.spec.containers[0].image: x"),
     );
     check("web", "spec.replicas", Some("spec: spec"));
+    check("typed", "spec.replicas", Some("spec.replicas: three"));
     check("none", "spec.replicas", None);
     let map = json!({"kind": "ConfigMap", "metadata": {"name": "made-of-parameters"}});
     assert_eq!(

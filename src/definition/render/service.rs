@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::metadata::Renderer;
 use crate::definition::naming;
 use crate::definition::object::Object;
-use crate::definition::service::{Container, Port, Protocol, WorkloadKind};
+use crate::definition::service::{Container, Port, Protocol, RenderedWorkload};
 
 impl Renderer<'_> {
     pub(super) fn services(&self) -> Vec<Object> {
@@ -27,7 +27,7 @@ impl Renderer<'_> {
                 json!({"spec": spec}),
             ));
         }
-        if self.definition.workload_kind() == WorkloadKind::StatefulSet {
+        if self.definition.workload_kind() == RenderedWorkload::StatefulSet {
             let mut spec = json!({"clusterIP": "None", "selector": self.selector()});
             if self.has_ports() {
                 spec["ports"] = json!(self.service_ports(false));

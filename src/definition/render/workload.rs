@@ -7,7 +7,7 @@ use serde_json::json;
 use super::metadata::Renderer;
 use crate::definition::naming;
 use crate::definition::object::Object;
-use crate::definition::service::WorkloadKind;
+use crate::definition::service::RenderedWorkload;
 
 impl Renderer<'_> {
     pub(super) fn workload(&self) -> Object {
@@ -21,7 +21,7 @@ impl Renderer<'_> {
             spec["replicas"] = json!(replicas);
         }
         match kind {
-            WorkloadKind::Deployment => {
+            RenderedWorkload::Deployment => {
                 // A new pod could wait for ever for a claim that the old one holds on another node, so the old one goes
                 // first. NB: not `Recreate`: a server refuses to switch an applied Deployment to it, because the default
                 // `rollingUpdate` stays.
@@ -31,7 +31,7 @@ impl Renderer<'_> {
                         json!({"type": "RollingUpdate", "rollingUpdate": rolling_update});
                 }
             }
-            WorkloadKind::StatefulSet => {
+            RenderedWorkload::StatefulSet => {
                 spec["serviceName"] = json!(naming::headless(&self.context.id));
                 let templates = self.claim_templates();
                 if !templates.is_empty() {

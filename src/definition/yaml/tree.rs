@@ -90,14 +90,44 @@ impl<'t> Tree<'t> {
         }
     }
 
-    /// Returns the number of nodes.
-    pub fn len(&self) -> usize {
-        self.nodes.len()
+    /// Returns the items of a list; none of anything else. Like all that look into a node it follows an alias.
+    pub fn items(&self, list: NodeId) -> &[NodeId] {
+        match self.kind(list) {
+            Some(Kind::Sequence(items)) => items,
+            _ => &[],
+        }
     }
 
-    /// Tells whether the text held no node at all.
-    pub fn is_empty(&self) -> bool {
-        self.nodes.is_empty()
+    /// Returns keys and values of a map as they were written; none of anything else.
+    pub fn entries(&self, map: NodeId) -> &[(NodeId, NodeId)] {
+        match self.kind(map) {
+            Some(Kind::Mapping(entries)) => entries,
+            _ => &[],
+        }
+    }
+
+    /// Returns the text of a scalar.
+    pub fn scalar(&self, id: NodeId) -> Option<&str> {
+        match self.kind(id)? {
+            Kind::Scalar { text, .. } => Some(text),
+            Kind::Sequence(_) | Kind::Mapping(_) | Kind::Alias(_) => None,
+        }
+    }
+
+    /// Returns the value that a map has for a key.
+    pub fn get(&self, map: NodeId, key: &str) -> Option<NodeId> {
+        let mut entries = self.entries(map).iter();
+        let found = entries.find(|(own, _)| self.scalar(*own) == Some(key));
+        found.map(|(_, value)| *value)
+    }
+
+    /// Returns the text of the scalar that a map has for a key.
+    pub fn scalar_at(&self, map: NodeId, key: &str) -> Option<&str> {
+        self.scalar(self.get(map, key)?)
+    }
+
+    fn kind(&self, id: NodeId) -> Option<&Kind<'t>> {
+        self.resolve(id).map(|id| &self.node(id).kind)
     }
 
     /// Returns the line on which the last node starts: where a text broke off.
@@ -366,7 +396,7 @@ mod tests {
     fn spans_count_lines_and_characters_and_bytes() {
         let text = "größe: 1\nvolumes:\n  - name: däta\n    size: 10Gx # why\n";
         let tree = Tree::parse(text);
-        let found = (0..tree.len())
+        let found = (0..tree.nodes.len())
             .map(|i| tree.node(NodeId(u32::try_from(i).unwrap())))
             .find(|n| matches!(&n.kind, Kind::Scalar { text, .. } if text == "10Gx"))
             .unwrap();
@@ -386,7 +416,7 @@ mod tests {
             (documents, "documents"),
         ] {
             let tree = Tree::parse(&text);
-            assert!(tree.len() <= MAX_NODES, "{words}");
+            assert!(tree.nodes.len() <= MAX_NODES, "{words}");
             let message = tree.fault.unwrap().message;
             assert!(message.contains(words), "{message}");
         }

@@ -79,12 +79,13 @@ pub(in crate::engine) async fn plan_rest(
     };
     plan.is_protected = record.is_protected()
         || preflight::is_protected(cluster, instance.namespace.as_str()).await?;
-    if let Err(refusal) = is_idle(&record, instance) {
+    if let Err(refusal) = is_idle(&record, instance, cluster.now()) {
         plan.refusals.push(refusal);
         return Ok(plan);
     }
     if let Some(operation) = record.operation() {
-        plan.warnings.push(operation::describe(operation));
+        plan.warnings
+            .push(operation::describe(operation, cluster.now()));
     }
     let planner = Planner {
         cluster,
@@ -98,15 +99,23 @@ pub(in crate::engine) async fn plan_rest(
 
 /// Refuses while a deploy or a teardown is noted: it would write over what is adjusted, and one that was interrupted needs
 /// its own note to be finished by.
-pub(in crate::engine) fn is_idle(record: &Record, instance: &InstanceKey) -> Result<(), Failure> {
-    is_idle_but_for(record, instance, &["scale", "restart", routes::OPERATION])
+pub(in crate::engine) fn is_idle(
+    record: &Record,
+    instance: &InstanceKey,
+    now: Timestamp,
+) -> Result<(), Failure> {
+    is_idle_but_for(
+        record,
+        (instance, now),
+        &["scale", "restart", routes::OPERATION],
+    )
 }
 
 /// As [`is_idle`], with other kinds of operations that are over in a moment, or taken over: nothing of them is left to be
 /// finished that the new one does not see.
 pub(in crate::engine) fn is_idle_but_for(
     record: &Record,
-    instance: &InstanceKey,
+    (instance, now): (&InstanceKey, Timestamp),
     passing: &[&str],
 ) -> Result<(), Failure> {
     if record.is_being_deleted() {
@@ -122,7 +131,7 @@ pub(in crate::engine) fn is_idle_but_for(
     {
         return Ok(());
     }
-    let who = operation::describe(noted);
+    let who = operation::describe(noted, now);
     Err(refused(format!("{instance} is busy: {who}")))
 }
 
@@ -160,7 +169,7 @@ impl Planner<'_> {
         let namespace = self.instance.namespace.as_str();
         let refusal = preflight::forbidden_refusal(&missing, namespace);
         plan.refusals.extend(refusal);
-        plan.refusals.extend(self.cluster.read_only());
+        plan.refusals.extend(self.cluster.bars_running());
         for live in &ours {
             self.judge(plan, live).await?;
         }

@@ -67,7 +67,7 @@ async fn begin<'a>(
     }
     let record = record::read(cluster, &plan.instance).await?;
     let record = record.ok_or_else(|| plan.instance.not_there())?;
-    is_idle(&record, &plan.instance)?;
+    is_idle(&record, &plan.instance, cluster.now())?;
     let intent = Intent {
         kind: plan.adjustment.verb(),
         instance: &plan.instance,

@@ -11,10 +11,14 @@ use crate::definition::naming;
 use crate::definition::object::{Object, ObjectKey};
 use crate::engine::coowned::{meet, minus};
 use crate::engine::deploy::DeployRequest;
+use crate::engine::drift::fieldset;
+use crate::engine::frozen;
+use crate::engine::import::without_defaults;
 use crate::engine::metadata::{Metadata, core_key};
 use crate::engine::ownership::{self, Owner};
 use crate::engine::preflight::{self, CLAIM, refused};
 use crate::failure::{Failure, FailureKind};
+use crate::service::drift::{FieldPath, Step};
 use crate::service::operation::Handed;
 use crate::service::summary::InstanceKey;
 
@@ -31,6 +35,8 @@ const CONTROLLERS: [&str; 5] = [
 ];
 /// How often an object is looked at that others change all the time.
 const MAX_LOOKS: usize = 5;
+/// How many fields of an object are named.
+const NAMED: usize = 8;
 
 /// Who adopts.
 pub(super) struct Claimant {
@@ -79,9 +85,19 @@ impl Claimant {
         self.claims.iter()
     }
 
+    /// Takes in claims that are there of live sets, however many the definition asks for.
+    pub fn add_claims(&mut self, claims: impl Iterator<Item = ObjectKey>) {
+        self.claims.extend(claims);
+    }
+
     /// Tells whether bowline applies an object, or a `StatefulSet` does something with it.
     fn is_applied(&self, key: &ObjectKey) -> bool {
         !self.claims.contains(key)
+    }
+
+    /// Returns the ID of the `ApplySet` that an object belongs to, where nothing else names its owner.
+    pub fn foreign_set(&self, live: &Object) -> Option<String> {
+        ownership::foreign_set(live, &self.instance.id, &self.set).map(str::to_owned)
     }
 
     /// Returns what would change of an object; none if nothing would.
@@ -148,6 +164,47 @@ impl Claimant {
             format!(
                 "the next deploy labels the pods of {} as the instance's, which replaces them once",
                 live.key
+            )
+        })
+    }
+
+    /// Says what becomes of the claims that a set will make: its templates can never bear the instance's labels.
+    pub fn keeps_templates(&self, live: &Object, wanted: Option<&Object>) -> Option<String> {
+        let held = frozen::held_labels(live, wanted?);
+        (!held.is_empty()).then(|| {
+            format!(
+                "the claim templates of {} keep the labels that they have, as they never change: claims that it makes when it \
+                 is scaled up become the instance's by another `bowline adopt {}`",
+                live.key, self.name
+            )
+        })
+    }
+
+    /// Says which fields that become the instance's the next deploy removes, as the definition does not have them.
+    pub fn removes(&self, live: &Object, wanted: Option<&Object>) -> Option<String> {
+        let wanted = wanted?;
+        let with_appliers = ownership::owner(live, &self.instance.id, &self.set) != Owner::Ours;
+        let mut found = BTreeSet::new();
+        let telling = without_defaults(live);
+        for entry in entries(live) {
+            if self.migrates(entry, with_appliers) {
+                for path in leaves(&entry["fieldsV1"]) {
+                    if !fieldset::says(&wanted.json, &path) && is_told(&path, live, &telling) {
+                        found.insert(path.to_string());
+                    }
+                }
+            }
+        }
+        let named: Vec<String> = found.iter().take(NAMED).cloned().collect();
+        let more = match found.len().saturating_sub(NAMED) {
+            0 => String::new(),
+            n => format!(" and {n} more"),
+        };
+        (!found.is_empty()).then(|| {
+            format!(
+                "the next deploy removes from {} what the definition does not have: {}{more}",
+                live.key,
+                named.join(", ")
             )
         })
     }
@@ -306,6 +363,55 @@ fn may_share(entry: &Value) -> bool {
     let manager = entry["manager"].as_str().unwrap_or_default();
     let is_bowlines = manager.split(['/', '-']).next() == Some(naming::MANAGED_BY);
     !is_bowlines && !CONTROLLERS.contains(&manager) && entry["subresource"] != "status"
+}
+
+/// Returns the paths of the fields that a set names: labels and annotations of the metadata, and all of the rest.
+fn leaves(fields: &Value) -> Vec<FieldPath> {
+    fn walk(fields: &Value, path: &mut Vec<Step>, found: &mut Vec<FieldPath>) {
+        let members = fields.as_object().into_iter().flatten();
+        let mut is_leaf = true;
+        for (name, below) in members {
+            let Some(step) = fieldset::step(name) else {
+                continue;
+            };
+            is_leaf = false;
+            path.push(step);
+            walk(below, path, found);
+            path.pop();
+        }
+        if is_leaf && !path.is_empty() {
+            found.push(FieldPath(path.clone()));
+        }
+    }
+    let mut found = Vec::new();
+    walk(fields, &mut Vec::new(), &mut found);
+    found.retain(|path| match path.0.as_slice() {
+        [Step::Field(top), Step::Field(what), rest @ ..] if top == "metadata" => {
+            !rest.is_empty() && matches!(what.as_str(), "labels" | "annotations")
+        }
+        [Step::Field(top), ..] => !matches!(top.as_str(), "metadata" | "status"),
+        _ => false,
+    });
+    found
+}
+
+/// Tells whether a field says something: it is there, neither as its server puts it in nor as a mark that goes with the adoption.
+fn is_told(path: &FieldPath, live: &Object, telling: &Value) -> bool {
+    match path.0.as_slice() {
+        [Step::Field(top), _, Step::Field(name), ..] if top == "metadata" => {
+            let is_mark = naming::OWNER_MARKS.iter().any(|(mark, _)| mark == name);
+            let of_others = [LAST_APPLIED, HELM_NAMESPACE, naming::LABEL_MANAGED_BY];
+            !is_mark
+                && !of_others.contains(&name.as_str())
+                && name != naming::LABEL_PART_OF
+                && fieldset::says(&live.json, path)
+        }
+        // NB: of what holds but data only the metadata was read.
+        _ => {
+            matches!(live.key.kind.as_str(), "ConfigMap" | "Secret")
+                || fieldset::says(telling, path)
+        }
+    }
 }
 
 fn name_of(entry: &Value) -> Option<String> {

@@ -11,7 +11,7 @@ use crate::engine::journal::Journal;
 use crate::engine::one_by_one::OneByOne;
 use crate::engine::operation::{self, Intent, Lease, Opening};
 use crate::engine::plan::{Outcome, Step};
-use crate::engine::record::{self, Extent};
+use crate::engine::record::{self, Change, Extent};
 use crate::failure::Failure;
 use crate::service::operation::{Aim, Handed};
 
@@ -39,7 +39,9 @@ pub async fn run_adopt(
         plan,
         lease: &lease,
     };
-    lease.through(run.carry_out(&mut journal)).await;
+    lease.beating(run.carry_out(&mut journal)).await;
+    // If this fails, the operation stands still, and whoever comes next takes it over.
+    let _ = lease.end(Change::default()).await;
     journal.into_outcome()
 }
 
@@ -54,7 +56,7 @@ async fn begin<'a>(
     }
     let instance = &plan.instance;
     if let Some(record) = record::read(cluster, instance).await? {
-        may_begin(&record, instance)?;
+        may_begin(&record, instance, cluster.now())?;
     }
     let intent = Intent {
         kind: OPERATION,
@@ -71,6 +73,7 @@ async fn begin<'a>(
     let opening = Opening {
         definition: plan.name.as_str(),
         extent: extent(plan),
+        is_adopted: true,
     };
     let lease = operation::claim(cluster, &intent, Some(&opening), journal).await?;
     lease.ok_or_else(|| instance.not_there())

@@ -1,50 +1,40 @@
 //! The plan of a deploy: render, look at what is there, ask what is allowed, rehearse each object.
 
+mod claims;
+mod rehearsing;
+mod rights;
+
 use std::collections::{BTreeMap, BTreeSet};
 
-use futures::{StreamExt, stream};
-
 use super::DeployRequest;
-use super::storage;
-use super::unchangeable::{Resolved, Resolver};
+use super::parameters;
 use crate::cluster::{Access, Cluster};
 use crate::definition::id::{InstanceId, Namespace};
-use crate::definition::manifest::defined_kind;
 use crate::definition::naming;
 use crate::definition::object::{GroupKind, Object, ObjectKey};
 use crate::definition::render::Rendered;
-use crate::engine::binding;
-use crate::engine::blame;
-use crate::engine::claims;
+use crate::engine::along::Along;
+use crate::engine::contested;
 use crate::engine::difference::difference;
 use crate::engine::free_id::free_id;
-use crate::engine::growth;
-use crate::engine::kinds;
-use crate::engine::lasting::{self, What};
 use crate::engine::live::Live;
-use crate::engine::metadata::core_key;
+use crate::engine::metadata::{Metadata, core_key};
 use crate::engine::operation;
-use crate::engine::ownership::{self, Owner};
 use crate::engine::plan::{Change, DeployPlan, PlannedObject};
 use crate::engine::policy::out_of_policy;
-use crate::engine::preflight::{self, Survey, access, access_to};
-use crate::engine::prune::{Leaving, along_with, leaving};
+use crate::engine::preflight::{self, Survey, access_to};
+use crate::engine::prune::{Leaving, leaving};
 use crate::engine::record::{self, Extent, Facts, Record};
-use crate::engine::rehearse::{Actor, Rehearsal, rehearse};
-use crate::engine::remedy::{Offer, PlannedGrowth, Remedy, StoragePlan};
+use crate::engine::remedy::StoragePlan;
 use crate::engine::rendering::rendered;
 use crate::engine::revision::{self, Identity, Snapshot};
 use crate::engine::secrets;
-use crate::engine::volumes;
+use crate::engine::sets;
 use crate::failure::{Failure, FailureKind};
 
-/// Objects that are rehearsed at once.
-const AT_ONCE: usize = 4;
 /// Most revisions that are looked for behind the current one, where they may not be listed.
 const MAX_PROBES: u32 = 50;
 const KIND_COMES: &str = "not rehearsed: its kind comes with this definition";
-const KIND_CHANGES: &str = "not rehearsed: its kind changes with this definition";
-const NAMESPACE_COMES: &str = "not rehearsed: its namespace comes with this definition";
 /// Warning of a plan whose differences the server did not answer.
 pub(in crate::engine) const COMPUTED_HERE: &str = "the difference is computed here, without the server's defaults: this user may not ask for a dry run";
 const LEFT: &str = "it left the definition";
@@ -58,6 +48,25 @@ pub async fn plan_deploy(
     cluster: &Cluster,
     request: &DeployRequest,
 ) -> Result<DeployPlan, Failure> {
+    plan(cluster, request, true).await
+}
+
+/// As [`plan_deploy`], of what was deployed before with just these parameters: no other ones are missed.
+///
+/// # Errors
+/// As [`plan_deploy`].
+pub(in crate::engine) async fn plan_again(
+    cluster: &Cluster,
+    request: &DeployRequest,
+) -> Result<DeployPlan, Failure> {
+    plan(cluster, request, false).await
+}
+
+async fn plan(
+    cluster: &Cluster,
+    request: &DeployRequest,
+    misses_parameters: bool,
+) -> Result<DeployPlan, Failure> {
     let mut plan = DeployPlan {
         instance: request.instance(),
         revision: 1,
@@ -66,7 +75,9 @@ pub async fn plan_deploy(
         conflicts: Vec::new(),
         takes_conflicts: false,
         yielded: Vec::new(),
+        replaces: None,
         refusals: Vec::new(),
+        unanswered: Vec::new(),
         offers: Vec::new(),
         storage: StoragePlan::default(),
         is_record_exact: false,
@@ -105,6 +116,8 @@ pub async fn plan_deploy(
     };
     let composed = secrets::compose(cluster, request).await?;
     plan.secret_revision = composed.revision();
+    plan.unanswered.clone_from(&composed.unanswered);
+    plan.warnings.clone_from(&composed.kept);
     let rendered = match rendered(cluster, request, composed.secrets).await? {
         Ok(rendered) => rendered,
         Err(refusals) => {
@@ -120,6 +133,7 @@ pub async fn plan_deploy(
         record: record.as_ref(),
         unseen,
         hidden: composed.hidden,
+        misses_parameters,
     };
     planner.fill(&mut plan).await?;
     plan.refusals.extend(composed.refusals);
@@ -136,13 +150,16 @@ struct Planner<'a> {
     unseen: Vec<ObjectKey>,
     /// Secrets that this user may not read: the rest can be planned.
     hidden: Vec<ObjectKey>,
+    /// Whether it is said which parameters of the current revision are not set.
+    misses_parameters: bool,
 }
 
 impl Planner<'_> {
     async fn fill(&self, plan: &mut DeployPlan) -> Result<(), Failure> {
         plan.warnings.extend(self.rendered.warnings.iter().cloned());
         if let Some(operation) = self.record.and_then(Record::operation) {
-            plan.warnings.push(operation::describe(operation));
+            plan.warnings
+                .push(operation::describe(operation, self.cluster.now()));
         }
         let names = self.names();
         let places = self.places_to_look_at();
@@ -165,19 +182,26 @@ impl Planner<'_> {
         if !plan.unlisted.is_empty() {
             plan.unlisted_namespaces = before.namespaces;
         }
-        plan.refusals = preflight::foreign_names(self.request, &self.rendered.objects, &survey);
+        plan.refusals = self.foreign_names(&survey).await;
         if let Some(refusal) = plan.refusals.last_mut() {
             if let (Some(free), true) = (self.free_id(&survey), refusal.detail.is_empty()) {
                 refusal.detail = format!("the ID {free} is free");
             }
             return Ok(());
         }
-        plan.warnings.extend(self.other_definition(&survey));
+        plan.replaces = self.other_definition().map(str::to_owned);
+        plan.warnings.extend(self.replacement(&survey));
+        plan.warnings
+            .extend(self.dropped_parameters(&survey).await?);
+        let objects = &self.rendered.objects;
+        let contested = contested::look(self.cluster, self.request, objects).await?;
+        plan.warnings.extend(contested);
         plan.warnings
             .extend(preflight::bound_again(self.request, &survey));
         let set = naming::instance_applyset_id(&self.request.id, &self.request.namespace);
         let leaving = leaving(survey.objects(), &names, &self.request.id, &set);
         let leaving = self.within_policy(plan, leaving);
+        self.say_what_goes_along(plan, &survey, &leaving).await?;
         let accesses = self.accesses(&survey, &leaving, &to_come);
         let missing = preflight::forbidden(self.cluster, accesses).await?;
         let namespace = self.request.namespace.as_str();
@@ -189,7 +213,7 @@ impl Planner<'_> {
         self.rehearse_all(plan, listed, &missing, &to_come).await?;
         self.look_at_claims(plan, &claims).await?;
         self.add_leaving(plan, &leaving, &live, &missing).await?;
-        self.look_for_retained(plan, &survey).await?;
+        self.look_for_volumes_and_classes(plan, &survey).await?;
         self.say_kept(plan, &survey);
         self.may_carry_out(plan).await?;
         let is_leaving = |leaving: &Leaving<'_>| !matches!(leaving, Leaving::NotOurs(_));
@@ -197,22 +221,15 @@ impl Planner<'_> {
         Ok(())
     }
 
-    /// Says all that this user lacks, where nothing can be planned because not even what is there may be read.
-    async fn blind(
-        &self,
-        survey: &Survey,
-        to_come: &BTreeMap<ObjectKey, &'static str>,
-    ) -> Result<Failure, Failure> {
-        let unseen: Vec<&ObjectKey> = self.unseen.iter().chain(&survey.unseen).collect();
-        let mut accesses = self.accesses(survey, &[], to_come);
-        accesses.extend(unseen.iter().map(|key| access_to("get", key)));
-        let missing = preflight::forbidden(self.cluster, accesses).await?;
-        let refusal = preflight::forbidden_refusal(&missing, self.request.namespace.as_str());
-        Ok(refusal.unwrap_or_else(|| {
-            let names: Vec<String> = unseen.iter().map(ToString::to_string).collect();
-            let summary = format!("this user may not read {}", names.join(", "));
-            Failure::new(FailureKind::Forbidden, summary)
-        }))
+    /// Returns why names cannot be used. A set of another tool is named by its parent, which is looked for only then.
+    async fn foreign_names(&self, survey: &Survey) -> Vec<Failure> {
+        let objects = &self.rendered.objects;
+        let sets = preflight::foreign_sets(self.request, objects, survey);
+        let names = match sets.is_empty() {
+            true => BTreeMap::new(),
+            false => sets::names(self.cluster, &self.request.namespace, &sets).await,
+        };
+        preflight::foreign_names(self.request, objects, survey, &names)
     }
 
     /// Reads what is there in full, where it is much.
@@ -236,19 +253,38 @@ impl Planner<'_> {
         sees_all.then(free).flatten()
     }
 
-    /// Says that the ID is in use for another definition: what it made would be replaced.
-    fn other_definition(&self, survey: &Survey) -> Option<String> {
-        let DeployRequest { id, name, .. } = self.request;
+    /// Returns the other definition that the ID is in use for.
+    fn other_definition(&self) -> Option<&str> {
         let other = self.record?.definition()?;
-        if other == name.as_str() {
-            return None;
-        }
+        (other != self.request.name.as_str()).then_some(other)
+    }
+
+    /// Says that what another definition made would be replaced.
+    fn replacement(&self, survey: &Survey) -> Option<String> {
+        let DeployRequest { id, name, .. } = self.request;
+        let other = self.other_definition()?;
         let mut warning =
             format!("{id} is an instance of {other} so far, and becomes one of {name}");
         if let Some(free) = self.free_id(survey) {
             warning.push_str(&format!("; the ID {free} is free"));
         }
         Some(warning)
+    }
+
+    /// Says which parameters of the current revision nobody set. It is read only where it has other ones than these.
+    async fn dropped_parameters(&self, survey: &Survey) -> Result<Vec<String>, Failure> {
+        let Some(record) = self.record.filter(|_| self.misses_parameters) else {
+            return Ok(Vec::new());
+        };
+        let known = revision::among(survey.of_kind("ConfigMap"), &self.request.instance());
+        let current = known
+            .iter()
+            .find(|known| Some(known.number) == record.revision());
+        let identity = current.and_then(|known| known.identity.as_ref());
+        if identity.is_some_and(|it| !it.has_other_parameters_than(self.identity)) {
+            return Ok(Vec::new());
+        }
+        parameters::dropped(self.cluster, self.request, record).await
     }
 
     fn names(&self) -> Vec<ObjectKey> {
@@ -304,43 +340,6 @@ impl Planner<'_> {
             .collect()
     }
 
-    /// Returns the objects that nobody can rehearse, each with why: their kind or their namespace comes with them.
-    async fn to_come(&self, survey: &Survey) -> Result<BTreeMap<ObjectKey, &'static str>, Failure> {
-        let mut to_come = BTreeMap::new();
-        let mut kinds: BTreeMap<GroupKind, bool> = BTreeMap::new();
-        let mut namespaces: BTreeSet<&str> = BTreeSet::new();
-        for object in &self.rendered.objects {
-            if let Some((kind, _)) = defined_kind(object) {
-                kinds.insert(kind, survey.find(&object.key).is_some());
-            } else if is_namespace(&object.key) && survey.find(&object.key).is_none() {
-                namespaces.insert(&object.key.name);
-            }
-        }
-        for object in &self.rendered.objects {
-            let key = &object.key;
-            let kind = GroupKind::of(key);
-            let is_served = match kinds.get(&kind) {
-                None => true,
-                Some(false) => false,
-                Some(true) => {
-                    let wanted = BTreeSet::from([(kind.clone(), key.version.clone())]);
-                    let served = self.cluster.served(&wanted).await?;
-                    served.find(&kind, &key.version).is_some()
-                }
-            };
-            if !is_served {
-                to_come.insert(key.clone(), KIND_COMES);
-            } else if key
-                .namespace
-                .as_deref()
-                .is_some_and(|it| namespaces.contains(it))
-            {
-                to_come.insert(key.clone(), NAMESPACE_COMES);
-            }
-        }
-        Ok(to_come)
-    }
-
     /// Leaves out what left the definition and may not be touched under the configuration; the set goes on naming it.
     fn within_policy<'a>(
         &self,
@@ -352,9 +351,6 @@ impl Planner<'_> {
             let (Leaving::Deleted(object) | Leaving::Kept(object) | Leaving::NotOurs(object)) = one;
             match out_of_policy(self.cluster.policy(), &self.request.namespace, &object.key) {
                 None => {
-                    if let Leaving::Deleted(object) = one {
-                        plan.warnings.extend(along_with(&object.key));
-                    }
                     allowed.push(one);
                 }
                 Some(why) => {
@@ -373,304 +369,24 @@ impl Planner<'_> {
         allowed
     }
 
-    /// Returns all that carrying out the plan may do, whatever of it turns out to be needed.
-    fn accesses(
+    /// Says what else goes with what left the definition.
+    async fn say_what_goes_along(
         &self,
+        plan: &mut DeployPlan,
         survey: &Survey,
         leaving: &[Leaving<'_>],
-        to_come: &BTreeMap<ObjectKey, &'static str>,
-    ) -> BTreeSet<Access> {
-        let config_map = GroupKind::new("", "ConfigMap");
-        let mut accesses = BTreeSet::new();
-        for verb in ["get", "create", "patch", "delete"] {
-            accesses.insert(access(verb, &config_map, self.request));
-        }
-        let mut want = |verb, object: &Object| {
-            accesses.insert(access_to(verb, &object.key));
-        };
-        let is_known = |object: &&Object| to_come.get(&object.key) != Some(&KIND_COMES);
-        for object in self.rendered.objects.iter().filter(is_known) {
-            want("get", object);
-            want("patch", object);
-            if survey.find(&object.key).is_none() {
-                want("create", object);
-            }
-        }
-        for key in &self.hidden {
-            accesses.extend(["get", "create", "patch"].map(|verb| access_to(verb, key)));
-        }
-        let mut want = |verb, object: &Object| {
-            accesses.insert(access_to(verb, &object.key));
-        };
-        for leaving in leaving {
-            match leaving {
-                Leaving::Deleted(object) => want("delete", object),
-                Leaving::Kept(object) => want("patch", object),
-                Leaving::NotOurs(_) => {}
-            }
-        }
-        accesses
-    }
-
-    async fn rehearse_all(
-        &self,
-        plan: &mut DeployPlan,
-        (survey, live, claims): (&Survey, &Live, &[Object]),
-        missing: &[Access],
-        to_come: &BTreeMap<ObjectKey, &'static str>,
     ) -> Result<(), Failure> {
-        let manager = naming::field_manager(&self.request.id);
-        let may_write = |object: &Object| {
-            let lacks = |verb| missing.contains(&access_to(verb, &object.key));
-            !lacks("patch") && !lacks("create")
-        };
-        if !self.rendered.objects.iter().all(may_write) {
-            plan.warnings.push(COMPUTED_HERE.to_owned());
-        }
-        let manager = &manager;
-        let holds_sizes = self.holds_sizes();
-        let rehearsals = stream::iter(self.rendered.objects.clone())
-            .map(|object| async move {
-                let seen = survey.find(&object.key);
-                let listed = seen.and_then(|seen| live.get(&seen.key));
-                let actor = Actor {
-                    manager,
-                    may_write: may_write(&object),
-                    yields: self.request.yields,
-                };
-                let rehearsal = match to_come.get(&object.key) {
-                    Some(why) => Rehearsal::unseen(&object, why),
-                    None => rehearse(self.cluster, &actor, &object, seen, listed).await?,
-                };
-                let resolver = Resolver {
-                    cluster: self.cluster,
-                    instance: &self.request.instance(),
-                    actor: &actor,
-                    remedies: self.request.remedies,
-                    holds_sizes,
-                    claims,
-                };
-                resolver.resolve(&object, seen, rehearsal).await
-            })
-            .buffered(AT_ONCE);
-        let resolved: Vec<Result<Resolved, Failure>> = rehearsals.collect().await;
-        let mut rehearsals: Vec<Rehearsal> = Vec::with_capacity(resolved.len());
-        for resolved in resolved {
-            let resolved = resolved?;
-            plan.storage.absorb(resolved.storage);
-            plan.offers.extend(resolved.offers);
-            rehearsals.push(resolved.rehearsal);
-        }
-        self.doubt_the_old_schema(&mut rehearsals);
-        for rehearsal in rehearsals {
-            let refusals = rehearsal.refusals.into_iter();
-            plan.refusals
-                .extend(refusals.map(|refusal| self.located(refusal, &rehearsal.planned.key)));
-            plan.objects.push(rehearsal.planned);
-            plan.conflicts.extend(rehearsal.conflicts);
-            plan.yielded.extend(rehearsal.yielded);
-            for warning in rehearsal.warnings {
-                if !plan.warnings.contains(&warning) {
-                    plan.warnings.push(warning);
-                }
-            }
-        }
-        Ok(())
-    }
-
-    /// What is refused under the schema that a kind has now may be right under the one that comes with this definition.
-    fn doubt_the_old_schema(&self, rehearsals: &mut [Rehearsal]) {
-        let changing: Vec<ObjectKey> = rehearsals
-            .iter()
-            .filter(|rehearsal| rehearsal.planned.change == Change::Update)
-            .map(|rehearsal| rehearsal.planned.key.clone())
-            .collect();
-        for rehearsal in rehearsals {
-            let planned = &mut rehearsal.planned;
-            let definition = kinds::definition_of(&planned.key, &self.rendered.objects);
-            let changes = definition.is_some_and(|it| changing.contains(&it.key));
-            let is_invalid = |failure: &Failure| failure.kind == FailureKind::Invalid;
-            if changes && rehearsal.refusals.iter().any(is_invalid) {
-                rehearsal.refusals.retain(|failure| !is_invalid(failure));
-                planned.note = Some(KIND_CHANGES.to_owned());
-            }
-        }
-    }
-
-    /// Puts a refusal of an object down to the lines of the definition.
-    fn located(&self, refusal: Failure, key: &ObjectKey) -> Failure {
-        let mut objects = self.rendered.objects.iter();
-        match objects.find(|object| object.key == *key) {
-            Some(object) => blame::located(refusal, &self.request.text, object),
-            None => refusal,
-        }
-    }
-
-    /// Tells whether sizes that grew since stay: what is deployed again is what was applied, as it stands.
-    fn holds_sizes(&self) -> bool {
-        let is_applied = |record: &Record| {
-            record.definition_hash() == Some(&revision::text_hash(&self.request.text))
-        };
-        self.request.remedies.hold_sizes || self.record.is_some_and(is_applied)
-    }
-
-    /// Lists the claims that are there of the templates of its sets; none where they may not be listed.
-    async fn claims(&self, survey: &Survey) -> Result<Vec<Object>, Failure> {
-        let objects = self.rendered.objects.iter();
-        let sets: Vec<&Object> = objects.filter(|it| lasting::has_templates(it)).collect();
-        let is_its = |claim: &&Object| {
-            (sets.iter()).any(|set| lasting::template_of(&claim.key, set).is_some())
-        };
-        let found = survey.of_kind(preflight::CLAIM).filter(is_its);
-        let namespaces: BTreeSet<&str> = found
-            .filter_map(|claim| claim.key.namespace.as_deref())
-            .collect();
-        let instance = self.request.instance();
-        match growth::claims(self.cluster, &instance, &namespaces).await {
-            Err(failure) if failure.kind == FailureKind::Forbidden => Ok(Vec::new()),
-            claims => claims,
-        }
-    }
-
-    /// Says what claims that are there keep although the definition says otherwise, and lets them grow where that was agreed
-    /// to and is possible.
-    async fn look_at_claims(
-        &self,
-        plan: &mut DeployPlan,
-        claims: &[Object],
-    ) -> Result<(), Failure> {
-        let mut sets = self.rendered.objects.clone();
-        sets.retain(lasting::has_templates);
-        storage::hold_sizes(&mut sets, &plan.storage);
-        for set in &sets {
-            let grows =
-                |claim: &ObjectKey| plan.storage.growths.iter().any(|it| it.claim == *claim);
-            let mut lasting = lasting::lasting(set, claims);
-            lasting.retain(|it| it.what != What::Size || !grows(&it.claim));
-            let growths = lasting::growths(&lasting);
-            let instance = &plan.instance;
-            let planned = growth::plan(self.cluster, instance, (set, claims), &growths).await?;
-            let way = match &planned {
-                Ok(_) => "--grow-volumes grows them too".to_owned(),
-                Err(failure) => format!("{failure}; {}", failure.detail),
-            };
-            match planned {
-                Ok(planned) if self.request.remedies.grow_volumes => {
-                    plan.storage.growths.extend(planned);
-                    lasting.retain(|it| it.what != What::Size);
-                }
-                Ok(planned) if !planned.is_empty() => self.offer_growth(plan, &planned),
-                Err(failure) if self.request.remedies.grow_volumes => {
-                    let is_it = |it: &Failure| it.summary == failure.summary;
-                    if !plan.refusals.iter().any(is_it) {
-                        plan.refusals.push(failure);
-                    }
-                }
-                _ => {}
-            }
-            // What cannot run leaves nothing behind, and its refusal says why.
-            if plan.refusals.is_empty() {
-                plan.warnings
-                    .extend(lasting::sentences(&lasting, |_| way.clone()));
-            }
-        }
-        Ok(())
-    }
-
-    /// Offers to let claims grow that are smaller than their template, unless that is offered already.
-    fn offer_growth(&self, plan: &mut DeployPlan, growths: &[PlannedGrowth]) {
-        let is_offered = |offer: &Offer| offer.remedy == Remedy::GrowVolumes;
-        if plan.offers.iter().any(is_offered) {
-            return;
-        }
-        let growths: Vec<String> = growths
-            .iter()
-            .map(|it| format!("{} from {} to {}", it.claim.name, it.from, it.to))
-            .collect();
-        let grown = growths.join(", ");
-        plan.offers.push(Offer {
-            remedy: Remedy::GrowVolumes,
-            sentence: format!("grows {grown}; pods go on running, and claims never shrink again"),
+        let deleted = leaving.iter().filter_map(|leaving| match leaving {
+            Leaving::Deleted(object) => Some(&object.key),
+            Leaving::Kept(_) | Leaving::NotOurs(_) => None,
         });
-    }
-
-    /// Looks for volumes that a teardown retained, for claims that are to come.
-    async fn look_for_retained(
-        &self,
-        plan: &mut DeployPlan,
-        survey: &Survey,
-    ) -> Result<(), Failure> {
-        let mut claims = binding::claims_to_come(&self.rendered.objects);
-        claims.retain(|claim| {
-            let own = self.request.namespace.as_str();
-            let name = |live: &Object| {
-                live.key.name == claim.name
-                    && live.key.namespace.as_deref()
-                        == Some(claim.namespace.as_deref().unwrap_or(own))
-            };
-            !survey.of_kind(preflight::CLAIM).any(name)
-        });
-        let is_agreed = self.request.remedies.bind_retained;
-        let mut found = binding::look(self.cluster, &plan.instance, &claims, is_agreed).await?;
-        let claim = GroupKind::new("", preflight::CLAIM);
-        if survey.unlisted.iter().any(|(kind, _)| *kind == claim) {
-            // They may be there already.
-            found.storage.fresh.clear();
-        }
-        plan.storage.absorb(found.storage);
-        plan.offers.extend(found.offers);
-        plan.warnings.extend(found.warnings);
-        Ok(())
-    }
-
-    /// Says which claims nothing will use any more, where a `StatefulSet` goes or is made anew.
-    fn say_kept(&self, plan: &mut DeployPlan, survey: &Survey) {
-        let goes = |object: &PlannedObject| {
-            object.key.kind == "StatefulSet"
-                && matches!(object.change, Change::Delete | Change::Recreate)
-        };
-        if !plan.objects.iter().any(goes) {
-            return;
-        }
-        let id = &self.request.id;
-        let set = naming::instance_applyset_id(id, &self.request.namespace);
-        let users: Vec<_> = (self.rendered.objects.iter())
-            .filter_map(claims::claims_of)
-            .collect();
-        let is_wanted = |claim: &Object| {
-            let namespace = claim.key.namespace.as_ref().and_then(|it| it.parse().ok());
-            namespace.is_some_and(|it| users.iter().any(|user| user.wants(&it, &claim.key.name)))
-        };
-        for claim in survey.of_kind(preflight::CLAIM) {
-            let is_from_template = naming::claim_ordinal(&claim.key.name, id.as_str()).is_some();
-            let is_ours = ownership::owner(claim, id, &set) == Owner::Ours;
-            if is_from_template && is_ours && !is_wanted(claim) {
-                plan.warnings.push(format!(
-                    "{} is kept with its data, and nothing uses it any more: bowline delete {id} --kept releases it",
-                    claim.key
-                ));
-            }
-        }
-    }
-
-    /// Refuses what was agreed to where this user may not do it.
-    async fn may_carry_out(&self, plan: &mut DeployPlan) -> Result<(), Failure> {
-        let mut accesses = BTreeSet::new();
-        for object in &plan.objects {
-            if object.change == Change::Recreate {
-                accesses.insert(access_to("delete", &object.key));
-                accesses.insert(access_to("create", &object.key));
-            }
-        }
-        for growth in &plan.storage.growths {
-            accesses.insert(access_to("patch", &growth.claim));
-        }
-        if !plan.storage.binds.is_empty() {
-            accesses.extend(volumes::accesses());
-        }
-        let missing = preflight::forbidden(self.cluster, accesses).await?;
-        let refusal = preflight::forbidden_refusal(&missing, self.request.namespace.as_str());
-        plan.refusals.extend(refusal);
+        let set = naming::instance_applyset_id(&self.request.id, &self.request.namespace);
+        let is_member =
+            |it: &&Object| Metadata::of(it).label(naming::LABEL_PART_OF) == Some(set.as_str());
+        let members = survey.objects().iter().filter(is_member);
+        let own = members.filter_map(Object::uid).collect();
+        let along = Along::find(self.cluster, deleted, &own).await?;
+        plan.warnings.extend(along.warnings);
         Ok(())
     }
 
@@ -723,7 +439,7 @@ impl Planner<'_> {
             let facts = Facts::of(self.request, current, self.extent().and(&plan.unseen()));
             self.record.is_some_and(|record| record.is_exact(&facts))
         };
-        let changes = |object: &PlannedObject| object.change != Change::Keep;
+        let changes = |object: &PlannedObject| object.change != Change::Unchanged;
         let is_unchanged = current.is_some_and(is_exact)
             && !is_anything_leaving
             && !plan.objects.iter().any(changes);
@@ -733,8 +449,4 @@ impl Planner<'_> {
             None => revision::next_number(&known, current, self.identity),
         };
     }
-}
-
-fn is_namespace(key: &ObjectKey) -> bool {
-    GroupKind::of(key) == GroupKind::new("", "Namespace")
 }

@@ -115,12 +115,18 @@ pub(super) fn steps(plan: &StoragePlan) -> impl Iterator<Item = Step> {
     binds.chain(growths)
 }
 
-/// Gives rendered objects the sizes that stay as they are, as the plan showed them.
-pub(super) fn hold_sizes(objects: &mut [Object], plan: &StoragePlan) {
+/// Gives rendered objects the sizes and labels that stay as they are, as the plan showed them.
+pub(super) fn hold(objects: &mut [Object], plan: &StoragePlan) {
     for held in &plan.held {
         let object = objects.iter_mut().find(|object| object.key == held.key);
         if let Some(object) = object {
             *object = frozen::with_size(object, held.template.as_deref(), &held.size);
+        }
+    }
+    for held in &plan.held_labels {
+        let object = objects.iter_mut().find(|object| object.key == held.key);
+        if let Some(object) = object {
+            *object = frozen::with_labels(object, std::slice::from_ref(held));
         }
     }
 }

@@ -18,6 +18,34 @@ const CLAIM: &str = "PersistentVolumeClaim";
 /// Workloads whose pods are made by a template: what cannot be made would be missed.
 const REHEARSED: [&str; 2] = ["Deployment", "StatefulSet"];
 const MAX_NAME: usize = 50;
+/// What a server chooses for an object that it makes, and otherwise each time.
+const CHOSEN: [&str; 11] = [
+    "/spec/clusterIP",
+    "/spec/clusterIPs",
+    "/spec/healthCheckNodePort",
+    "/spec/selector/matchLabels/controller-uid",
+    "/spec/selector/matchLabels/batch.kubernetes.io~1controller-uid",
+    "/spec/template/metadata/labels/controller-uid",
+    "/spec/template/metadata/labels/batch.kubernetes.io~1controller-uid",
+    "/spec/template/metadata/labels/job-name",
+    "/spec/template/metadata/labels/batch.kubernetes.io~1job-name",
+    "/metadata/labels/batch.kubernetes.io~1job-name",
+    "/metadata/labels/job-name",
+];
+/// What keeps what others write into it beside what is applied.
+const OTHERS: [&str; 11] = [
+    "/metadata/labels",
+    "/metadata/annotations",
+    "/metadata/finalizers",
+    "/metadata/ownerReferences",
+    "/spec/selector",
+    "/spec/template/metadata/labels",
+    "/spec/template/metadata/annotations",
+    "/data",
+    "/binaryData",
+    "/stringData",
+    "/roleRef",
+];
 
 /// Decides about objects that cannot be changed in place.
 #[derive(Clone, Copy)]
@@ -82,11 +110,17 @@ impl Resolver<'_> {
         }
         let mut resolved = Resolved::plain(rehearsal);
         let (wanted, mut failure) = (hold(wanted, &shrinks, &mut resolved), failure);
-        if !shrinks.is_empty() {
-            let held = rehearse(self.cluster, self.actor, &wanted, Some(seen), None).await?;
+        let labels = frozen::held_labels(&live, &wanted);
+        if !shrinks.is_empty() || !labels.is_empty() {
+            let held = frozen::with_labels(&wanted, &labels);
+            let held = rehearse(self.cluster, self.actor, &held, Some(seen), None).await?;
             resolved = self.with_rehearsal(resolved, held);
             match resolved.rehearsal.frozen.take() {
-                None => return Ok(resolved),
+                None => {
+                    resolved.storage.held_labels = labels;
+                    return Ok(resolved);
+                }
+                // What is made anew anyway bears the instance's labels.
                 Some(still) => failure = still,
             }
         }
@@ -141,6 +175,7 @@ impl Resolver<'_> {
             Err(refusal) => return Ok(resolved.refuse(refusal)),
         }
         let as_it_is = with_sizes_of(wanted, growths);
+        let as_it_is = frozen::with_labels(&as_it_is, &frozen::held_labels(live, &as_it_is));
         let seen = Some(live);
         let rest = rehearse(self.cluster, self.actor, &as_it_is, seen, None).await?;
         if rest.frozen.is_some() {
@@ -154,12 +189,14 @@ impl Resolver<'_> {
         resolved.rehearsal.conflicts = rest.conflicts;
         resolved.rehearsal.refusals.extend(sizes);
         resolved.storage.orphaned.push(wanted.key.clone());
+        let made = self.made(live, wanted).await?;
+        let after = made.unwrap_or_else(|_| by_itself(live, wanted));
         let pods = if rolls {
             "its pods are adopted, then replaced one by one"
         } else {
             "its pods go on running and are adopted"
         };
-        recreated(&mut resolved, live, wanted, pods);
+        recreated(&mut resolved, live, &after, pods);
         Ok(resolved)
     }
 
@@ -173,12 +210,13 @@ impl Resolver<'_> {
         let offer = frozen::offer_recreation(&wanted.key);
         match offer {
             Some(_) if self.remedies.recreate => {
-                if let Err(refusal) = self.can_be_made(wanted).await? {
-                    return Ok(resolved.refuse(refusal));
-                }
+                let after = match self.made(live, wanted).await? {
+                    Ok(after) => after,
+                    Err(refusal) => return Ok(resolved.refuse(refusal)),
+                };
                 // Nobody owns fields of what is made anew.
                 resolved.rehearsal.conflicts.clear();
-                recreated(&mut resolved, live, wanted, "the old one is deleted first");
+                recreated(&mut resolved, live, &after, "the old one is deleted first");
                 Ok(resolved)
             }
             offer => {
@@ -191,10 +229,15 @@ impl Resolver<'_> {
         }
     }
 
-    /// Rehearses the making of a workload under a name that is free: it must not be deleted for one that is then refused.
-    async fn can_be_made(&self, wanted: &Object) -> Result<Result<(), Failure>, Failure> {
-        if !REHEARSED.contains(&wanted.key.kind.as_str()) {
-            return Ok(Ok(()));
+    /// Rehearses the making of an object under a name that is free: what will be there, as nothing of the old one stays. A
+    /// workload must not be deleted for one that is then refused; the rest is computed here where nobody can say.
+    async fn made(
+        &self,
+        live: &Object,
+        wanted: &Object,
+    ) -> Result<Result<Value, Failure>, Failure> {
+        if !self.actor.may_write {
+            return Ok(Ok(by_itself(live, wanted)));
         }
         let mut twin = wanted.clone();
         let stem: String = wanted.key.name.chars().take(MAX_NAME).collect();
@@ -205,11 +248,47 @@ impl Resolver<'_> {
             dry_run: true,
             force: false,
         };
+        let is_workload = REHEARSED.contains(&wanted.key.kind.as_str());
         match self.cluster.apply(&twin, &options).await {
+            Ok(written) => Ok(Ok(named_back(written.object.json, wanted))),
             Err(failure) if failure.kind == FailureKind::Unreachable => Err(failure),
-            Err(failure) if failure.kind == FailureKind::Invalid => Ok(Err(failure)),
-            _ => Ok(Ok(())),
+            Err(failure) if failure.kind == FailureKind::Invalid && is_workload => Ok(Err(failure)),
+            Err(_) => Ok(Ok(by_itself(live, wanted))),
         }
+    }
+}
+
+/// Gives what was rehearsed under another name its own again, without what the server chose for the other alone.
+fn named_back(mut made: Value, wanted: &Object) -> Value {
+    made["metadata"]["name"] = json!(wanted.key.name);
+    for place in CHOSEN {
+        if wanted.json.pointer(place).is_none() {
+            remove(&mut made, place);
+        }
+    }
+    made
+}
+
+/// Returns what an object made anew will be where nobody can ask: its own, with what the server filled in of what stays, and
+/// without what others wrote into the old one.
+fn by_itself(live: &Object, wanted: &Object) -> Value {
+    let mut after = laid_over(&live.json, &wanted.json);
+    for place in OTHERS {
+        match (wanted.json.pointer(place), after.pointer_mut(place)) {
+            (Some(own), Some(there)) => *there = own.clone(),
+            (None, Some(_)) => remove(&mut after, place),
+            (_, None) => {}
+        }
+    }
+    named_back(after, wanted)
+}
+
+/// Removes the field that a pointer leads to.
+fn remove(object: &mut Value, place: &str) {
+    let (parent, field) = place.rsplit_once('/').expect("every place has a slash");
+    let field = field.replace("~1", "/");
+    if let Some(parent) = object.pointer_mut(parent).and_then(Value::as_object_mut) {
+        parent.remove(&field);
     }
 }
 
@@ -252,11 +331,10 @@ fn claim_refusal(live: &Object, wanted: &Object, growths: &[Resize], failure: &F
     }
 }
 
-fn recreated(resolved: &mut Resolved, live: &Object, wanted: &Object, what: &str) {
+fn recreated(resolved: &mut Resolved, live: &Object, after: &Value, what: &str) {
     let planned = &mut resolved.rehearsal.planned;
     planned.change = Change::Recreate;
     planned.live_uid = Some(Metadata::of(live).uid().to_owned());
-    let after: Value = laid_over(&live.json, &wanted.json);
-    planned.difference = difference(Some(&live.json), Some(&after));
+    planned.difference = difference(Some(&live.json), Some(after));
     planned.note = Some(format!("made anew: {what}"));
 }

@@ -7,6 +7,7 @@ use crate::definition::check::same_quantity;
 use crate::definition::id::InstanceId;
 use crate::definition::naming;
 use crate::definition::object::Object;
+use crate::engine::import::without_defaults;
 use crate::service::drift::{FieldChange, FieldPath, Setter, Step};
 use crate::service::managed::{RESTARTED_AT, is_own_manager};
 
@@ -38,9 +39,15 @@ pub(super) fn compare(wanted: Option<&Object>, live: &Object, id: &InstanceId) -
             fields: &entry["fieldsV1"],
         })
         .collect();
+    let own = fieldset::entries(&live.json).filter(|entry| {
+        let manager = entry["manager"].as_str().unwrap_or_default();
+        is_own_manager(manager, id) && entry["fieldsV1"]["f:spec"].get("f:replicas").is_some()
+    });
     let mut comparison = Comparison {
+        scalers: own.map(|entry| scaler(entry, id)).collect(),
         is_secret: live.key.group.is_empty() && live.key.kind == "Secret",
         is_workload: live.key.group == "apps",
+        telling: without_defaults(live),
         path: Vec::new(),
         found: Vec::new(),
     };
@@ -71,6 +78,15 @@ fn setter(entry: &Value) -> Setter {
     }
 }
 
+/// Returns who set a number of replicas that is ours: only a scaling gives another one than a deploy did.
+fn scaler(entry: &Value, id: &InstanceId) -> Setter {
+    let mut scaler = setter(entry);
+    if scaler.manager == naming::field_manager(id) {
+        scaler.manager.push_str(" (scale)");
+    }
+    scaler
+}
+
 /// Somebody else, and what they own at the place that is looked at.
 #[derive(Clone)]
 struct Other<'a> {
@@ -79,8 +95,12 @@ struct Other<'a> {
 }
 
 struct Comparison {
+    /// Our own that set the number of replicas.
+    scalers: Vec<Setter>,
     is_secret: bool,
     is_workload: bool,
+    /// The live object without what its server puts in by itself.
+    telling: Value,
     path: Vec<Step>,
     found: Vec<FieldChange>,
 }
@@ -222,7 +242,10 @@ impl Comparison {
         if is_as_applied {
             return;
         }
-        let managers = others.iter().map(|other| other.setter.clone()).collect();
+        let mut managers: Vec<Setter> = others.iter().map(|it| it.setter.clone()).collect();
+        if is_number {
+            managers.extend(self.scalers.iter().cloned());
+        }
         self.push(Some(wanted.clone()), live.cloned(), managers);
     }
 
@@ -268,7 +291,7 @@ impl Comparison {
                     fields: set,
                 };
                 self.added(&other, wanted, inside, ours);
-            } else if !is_known && !self.is_exempt() {
+            } else if !is_known && !self.is_exempt() && self.is_telling() {
                 self.push(None, Some(inside.clone()), vec![other.setter.clone()]);
             }
             self.path.pop();
@@ -280,6 +303,11 @@ impl Comparison {
         self.is_at(&["spec", "replicas"])
             || self.is_at(&["spec", "volumeName"])
             || self.is_at(&["spec", "template", "metadata", "annotations", RESTARTED_AT])
+    }
+
+    /// Tells whether a value that somebody set is another one than the server would put in.
+    fn is_telling(&self) -> bool {
+        fieldset::says(&self.telling, &FieldPath(self.path.clone()))
     }
 
     fn is_at(&self, fields: &[&str]) -> bool {

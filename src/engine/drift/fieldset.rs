@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Map, Value};
 
-use crate::service::drift::Step;
+use crate::service::drift::{FieldPath, Step};
 
 /// Returns the entries of an object's `managedFields` that are not about its status.
 pub(in crate::engine) fn entries(object: &Value) -> impl Iterator<Item = &Value> {
@@ -70,6 +70,14 @@ pub(in crate::engine) fn down_wanted<'v>(value: &'v Value, step: &Step) -> Optio
         .iter()
         .find(|item| is_item(item, keys))
         .or_else(|| items.iter().find(|item| may_be(item)))
+}
+
+/// Tells whether a value that was asked for has something at a place.
+pub(in crate::engine) fn says(wanted: &Value, path: &FieldPath) -> bool {
+    let mut steps = path.0.iter();
+    steps
+        .try_fold(wanted, |value, step| down_wanted(value, step))
+        .is_some()
 }
 
 fn is_item(item: &Value, keys: &[(String, Value)]) -> bool {

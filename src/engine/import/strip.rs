@@ -39,7 +39,7 @@ pub(super) fn stripped(object: Object, request: &ImportRequest) -> Option<Object
     for key in ["apiVersion", "kind", "metadata", "status"] {
         map.remove(key);
     }
-    strip_kind(&object.key.kind, map, request);
+    strip_kind(&object.key.kind, map, request.keeps_node_ports);
     // What says what it is stands first, as people write it.
     let mut out = Map::new();
     out.insert("apiVersion".to_owned(), api_version);
@@ -75,7 +75,16 @@ fn strip_metadata(metadata: &mut Value, request: &ImportRequest) {
     }
 }
 
-fn strip_kind(kind: &str, map: &mut Map<String, Value>, request: &ImportRequest) {
+/// Returns the body of an object without what the server puts in by itself: what is not there any more says nothing.
+pub(in crate::engine) fn without_defaults(object: &Object) -> Value {
+    let mut json = object.json.clone();
+    if let Some(map) = json.as_object_mut() {
+        strip_kind(&object.key.kind, map, true);
+    }
+    json
+}
+
+fn strip_kind(kind: &str, map: &mut Map<String, Value>, keeps_node_ports: bool) {
     let Some(spec) = map.get_mut("spec").and_then(Value::as_object_mut) else {
         if kind == "ServiceAccount" {
             map.remove("secrets");
@@ -83,7 +92,7 @@ fn strip_kind(kind: &str, map: &mut Map<String, Value>, request: &ImportRequest)
         return;
     };
     match kind {
-        "Service" => strip_service(spec, request.keeps_node_ports),
+        "Service" => strip_service(spec, keeps_node_ports),
         "PersistentVolumeClaim" => strip_claim(spec),
         "Deployment" => {
             drop_equal(spec, "progressDeadlineSeconds", &json!(600));

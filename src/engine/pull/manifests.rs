@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use crate::definition::lists;
 use crate::definition::manifest::{Manifest, ManifestSet};
 use crate::definition::object::{GroupKind, ObjectKey};
 use crate::definition::yaml::documents;
@@ -68,17 +69,23 @@ fn place(set: &ManifestSet, manifest: &Manifest) -> Result<(usize, Vec<PathStep>
             && value["metadata"]["name"] == *key.name
             && value["apiVersion"] == key.api_version()
     };
-    for (idx, document) in documents.iter().enumerate() {
-        if is_it(document) {
-            return Ok((idx, Vec::new()));
-        }
-        let items = document["items"].as_array();
-        if let Some(item) = items.into_iter().flatten().position(is_it) {
-            let steps = [PathStep::Key("items".to_owned()), PathStep::Index(item)];
-            return Ok((idx, steps.into()));
-        }
+    let mut places = documents.iter().enumerate();
+    places
+        .find_map(|(idx, document)| Some((idx, way_to(document, &is_it)?)))
+        .ok_or_else(|| ELSEWHERE.to_owned())
+}
+
+/// Returns the way to an object: none is needed to a document, through `items` it leads to what a list holds.
+fn way_to(object: &Value, is_it: &impl Fn(&Value) -> bool) -> Option<Vec<PathStep>> {
+    if is_it(object) {
+        return Some(Vec::new());
     }
-    Err(ELSEWHERE.to_owned())
+    let items = lists::items(object)?;
+    let mut ways = items.iter().enumerate();
+    ways.find_map(|(item, object)| {
+        let start = [PathStep::Key("items".to_owned()), PathStep::Index(item)];
+        Some([&start[..], &way_to(object, is_it)?].concat())
+    })
 }
 
 /// Returns where a field stands in an object as it was written.
@@ -103,4 +110,23 @@ fn path(object: &Value, steps: &[Step]) -> Result<Vec<PathStep>, String> {
         at = next;
     }
     Ok(path)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn objects_are_found_in_lists_that_say_what_their_items_are() {
+        let key = |index: usize| [PathStep::Key("items".to_owned()), PathStep::Index(index)];
+        let is_it = |value: &Value| value["kind"] == "Pod" && value["metadata"]["name"] == "b";
+        let pods = json!({"apiVersion": "v1", "kind": "PodList", "items": [
+            {"metadata": {"name": "a"}}, {"metadata": {"name": "b"}}]});
+        assert_eq!(way_to(&pods["items"][1], &is_it), None);
+        assert_eq!(way_to(&pods, &is_it), Some(key(1).into()));
+        let nested = json!({"kind": "List", "items": [{"kind": "List", "items": []}, {}, pods]});
+        assert_eq!(way_to(&nested, &is_it), Some([key(2), key(1)].concat()));
+    }
 }

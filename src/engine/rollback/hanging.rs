@@ -34,7 +34,7 @@ pub(super) async fn find(
 ) -> Result<Vec<HangingPod>, Failure> {
     let is_set = |planned: &&PlannedObject| {
         planned.key.kind == "StatefulSet"
-            && matches!(planned.change, Change::Update | Change::Keep)
+            && matches!(planned.change, Change::Update | Change::Unchanged)
             && planned.live_uid.is_some()
     };
     let Some(planned) = plan.objects.iter().find(is_set).cloned() else {

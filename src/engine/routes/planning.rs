@@ -134,9 +134,10 @@ async fn fill(
     let instance = plan.instance.clone();
     let record = record::read(cluster, &instance).await?;
     let record = record.ok_or_else(|| instance.not_there())?;
-    is_idle(&record, &instance)?;
+    is_idle(&record, &instance, cluster.now())?;
     if let Some(operation) = record.operation() {
-        plan.warnings.push(operation::describe(operation));
+        plan.warnings
+            .push(operation::describe(operation, cluster.now()));
     }
     plan.revision = record.revision();
     plan.is_protected = record.is_protected()
@@ -155,7 +156,7 @@ async fn fill(
     let missing = preflight::forbidden(cluster, planner.accesses(plan)).await?;
     let refusal = preflight::forbidden_refusal(&missing, instance.namespace.as_str());
     plan.refusals.extend(refusal);
-    plan.refusals.extend(cluster.read_only());
+    plan.refusals.extend(cluster.bars_running());
     Ok(())
 }
 
@@ -317,7 +318,7 @@ impl Planner<'_> {
                 Change::Create => &["patch", "create"],
                 Change::Delete => &["get", "delete"],
                 Change::Update | Change::Recreate => &["get", "patch"],
-                Change::Keep => &[],
+                Change::Unchanged | Change::Keep => &[],
             };
             accesses.extend(verbs.iter().map(|verb| access_to(verb, key)));
         }

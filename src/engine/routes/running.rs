@@ -57,7 +57,7 @@ async fn begin<'a>(
     }
     let record = record::read(cluster, instance).await?;
     let record = record.ok_or_else(|| instance.not_there())?;
-    is_idle(&record, instance)?;
+    is_idle(&record, instance, cluster.now())?;
     let intent = Intent {
         kind: OPERATION,
         instance,
@@ -175,7 +175,9 @@ fn step_of(route: &PlannedRoute) -> Step {
     let key = route.object.key.clone();
     match route.object.change {
         Change::Delete => Step::Delete(key),
-        Change::Create | Change::Update | Change::Recreate | Change::Keep => Step::Apply(key),
+        Change::Create | Change::Update | Change::Unchanged | Change::Keep | Change::Recreate => {
+            Step::Apply(key)
+        }
     }
 }
 

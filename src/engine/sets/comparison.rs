@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use futures::{StreamExt, stream};
 use serde_json::{Value, json};
 
-use super::{AT_ONCE, ApplySet};
+use super::{AT_ONCE, ApplySet, cluster_scoped};
 use crate::cluster::{ApplyOptions, Cluster};
 use crate::definition::id::Namespace;
 use crate::definition::naming;
@@ -20,6 +20,8 @@ use crate::failure::{Failure, FailureKind};
 
 /// Who applies what nobody has applied yet.
 const NOBODY: &str = "kubectl";
+/// Where `kubectl apply` keeps what it applied last.
+const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
 
 /// What would become of an object.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,7 +54,7 @@ pub async fn compare_set(
     set: &ApplySet,
     objects: Vec<Object>,
 ) -> Result<Vec<SetDifference>, Failure> {
-    let scoped = cluster_scoped(cluster).await?;
+    let scoped = cluster_scoped(&cluster.resources().await?);
     let wanted: BTreeMap<ObjectKey, Object> = objects
         .into_iter()
         .filter_map(|object| placed(object, set, &scoped))
@@ -83,13 +85,6 @@ fn is_same(a: &ObjectKey, b: &ObjectKey) -> bool {
     GroupKind::of(a) == GroupKind::of(b) && a.namespace == b.namespace && a.name == b.name
 }
 
-async fn cluster_scoped(cluster: &Cluster) -> Result<BTreeSet<GroupKind>, Failure> {
-    let resources = cluster.resources().await?;
-    let scoped = resources.iter().filter(|resource| !resource.is_namespaced);
-    let kinds = scoped.map(|resource| GroupKind::new(&resource.group, &resource.kind));
-    Ok(kinds.collect())
-}
-
 /// Puts an object where the set's tool would: into the parent's namespace, and into the set.
 fn placed(object: Object, set: &ApplySet, scoped: &BTreeSet<GroupKind>) -> Option<Object> {
     let mut json = object.json;
@@ -112,10 +107,8 @@ async fn members(
 ) -> Result<BTreeMap<ObjectKey, Object>, Failure> {
     let mut lists: Vec<(&GroupKind, Option<Namespace>)> = Vec::new();
     for kind in &set.kinds {
-        match scoped.contains(kind) {
-            true => lists.push((kind, None)),
-            false => lists.extend(set.namespaces().into_iter().map(|it| (kind, Some(it)))),
-        }
+        let places = set.places(kind, scoped);
+        lists.extend(places.into_iter().map(|place| (kind, place)));
     }
     let selector = set.selector();
     let lists = stream::iter(lists)
@@ -158,13 +151,32 @@ async fn verdict(
         Err(failure) if failure.kind == FailureKind::NotFound && live.is_none() => object.clone(),
         Err(failure) => return Err(failure),
     };
-    let lines = difference(live.as_ref().map(|it| &it.json), Some(&applied.json));
+    let before = live.as_ref().map(|it| without_bookkeeping(&it.json));
+    let lines = difference(before.as_ref(), Some(&without_bookkeeping(&applied.json)));
     let change = match live {
         Some(_) => SetChange::Update,
         None => SetChange::Create,
     };
     let key = object.key.clone();
     Ok((!lines.is_empty()).then_some(SetDifference { key, change, lines }))
+}
+
+/// Returns an object without the copy of itself that `kubectl apply` keeps in it: a server that applies as `kubectl` writes that
+/// anew in its own words.
+fn without_bookkeeping(object: &Value) -> Value {
+    let mut object = object.clone();
+    let metadata = object.get_mut("metadata").and_then(Value::as_object_mut);
+    if let Some(metadata) = metadata
+        && let Some(annotations) = metadata
+            .get_mut("annotations")
+            .and_then(Value::as_object_mut)
+    {
+        annotations.remove(LAST_APPLIED);
+        if annotations.is_empty() {
+            metadata.remove("annotations");
+        }
+    }
+    object
 }
 
 /// Returns who applied an object, as the server remembers it.

@@ -8,12 +8,14 @@ use crate::cluster::{Access, Cluster, Selector};
 use crate::definition::id::Namespace;
 use crate::definition::naming;
 use crate::definition::object::{GroupKind, Object, ObjectKey};
+use crate::engine::along::Along;
 use crate::engine::fate::{self, Policies, Scene};
+use crate::engine::frozen;
+use crate::engine::lasting;
 use crate::engine::metadata::Metadata;
 use crate::engine::operation;
 use crate::engine::plan::{Fate, FateRow, PlannedRetention, TeardownPlan, VolumeChoice};
 use crate::engine::preflight;
-use crate::engine::prune::along_with;
 use crate::engine::record::{self, Extent, Record};
 use crate::engine::volumes::{self, Volumes};
 use crate::failure::{Failure, FailureKind};
@@ -58,7 +60,9 @@ pub async fn plan_teardown(
         }
         Err(failure) => return Err(failure),
     };
-    plan.observe(record.as_ref(), operation::describe);
+    plan.observe(record.as_ref(), |noted| {
+        operation::describe(noted, cluster.now())
+    });
     let extent = record.as_ref().map(Record::extent).unwrap_or_default();
     let Found {
         objects: found,
@@ -89,12 +93,13 @@ pub async fn plan_teardown(
         keep_record(&mut plan, "not everything of its set could be listed");
     }
     stay_responsible(&mut plan, &found, &set);
-    warn_of_what_goes_along(&mut plan);
+    warn_of_what_goes_along(cluster, &mut plan, &found).await?;
+    warn_of_unlabelled_claims(cluster, &mut plan, &found).await?;
     let missing = preflight::forbidden(cluster, accesses(&plan, &found)).await?;
     let namespace = instance.namespace.as_str();
     plan.refusals
         .extend(preflight::forbidden_refusal(&missing, namespace));
-    plan.refusals.extend(cluster.read_only());
+    plan.refusals.extend(cluster.bars_running());
     may_retain(cluster, &mut plan).await?;
     Ok(plan)
 }
@@ -116,7 +121,7 @@ fn all_namespaces(instance: &InstanceKey, extent: &Extent) -> Vec<Namespace> {
         .collect()
 }
 
-/// Lists what bears the instance's labels: claims in full, the rest by metadata.
+/// Lists what bears the instance's labels: claims, and the sets that make some, in full, the rest by metadata.
 async fn find(
     cluster: &Cluster,
     instance: &InstanceKey,
@@ -133,7 +138,7 @@ async fn find(
     let lists = stream::iter(places)
         .map(|(kind, namespace)| async move {
             let namespace = Some(&namespace);
-            let listed = if kind.kind == CLAIM {
+            let listed = if kind.kind == CLAIM || kind == GroupKind::new("apps", "StatefulSet") {
                 cluster.list(&kind, namespace, selector).await
             } else {
                 cluster.list_metadata(&kind, namespace, selector).await
@@ -206,11 +211,15 @@ fn is_claim_of(claim: &Object, objects: &[Object], ours: &BTreeSet<String>) -> b
         })
 }
 
-/// Lets the record stay: it leads somebody who may list everything to what was not found.
+/// Lets the record stay, and its revisions, without which it would tell of an instance that nobody knows the text of: it leads
+/// somebody who may list or delete everything to what is left.
 fn keep_record(plan: &mut TeardownPlan, why: &str) {
-    let name = naming::record(&plan.instance.id);
+    let record = naming::record(&plan.instance.id);
+    let revisions = format!("{record}.r");
     for row in &mut plan.rows {
-        if row.key.kind == "ConfigMap" && row.key.name == name && row.fate == Fate::Deleted {
+        let name = &row.key.name;
+        let is_of_record = *name == record || name.starts_with(&revisions);
+        if row.key.kind == "ConfigMap" && is_of_record && row.fate == Fate::Deleted {
             row.fate = Fate::Left(why.to_owned());
         }
     }
@@ -235,14 +244,63 @@ fn stay_responsible(plan: &mut TeardownPlan, found: &[Object], set: &str) {
     }
 }
 
-fn warn_of_what_goes_along(plan: &mut TeardownPlan) {
+async fn warn_of_what_goes_along(
+    cluster: &Cluster,
+    plan: &mut TeardownPlan,
+    found: &[Object],
+) -> Result<(), Failure> {
+    let own = found.iter().filter_map(Object::uid).collect();
     let deleted = plan.rows.iter().filter(|row| row.fate == Fate::Deleted);
-    let warnings: Vec<String> = deleted.filter_map(|row| along_with(&row.key)).collect();
-    plan.warnings.extend(warnings);
+    let along = Along::find(cluster, deleted.map(|row| &row.key), &own).await?;
+    plan.warnings.extend(along.warnings);
+    plan.n_strangers = along.n_strangers;
+    Ok(())
 }
 
+/// Says which claims stay because nothing at them tells whose they are: those that a set made which others had made, and whose
+/// templates bear other labels.
+async fn warn_of_unlabelled_claims(
+    cluster: &Cluster,
+    plan: &mut TeardownPlan,
+    found: &[Object],
+) -> Result<(), Failure> {
+    let id = plan.instance.id.clone();
+    let sets = found.iter();
+    for set in sets.filter(|set| frozen::makes_unlabelled(set, &id)) {
+        let namespace = set.key.namespace.as_deref().and_then(|it| it.parse().ok());
+        let kind = GroupKind::new("", CLAIM);
+        let everything = Selector::everything();
+        let listed = cluster.list_metadata(&kind, namespace.as_ref(), &everything);
+        let claims = match listed.await {
+            // That not all claims are seen is said already.
+            Err(failure) if failure.kind == FailureKind::Forbidden => continue,
+            claims => claims?,
+        };
+        let is_known = |claim: &Object| found.iter().any(|it| it.uid() == claim.uid());
+        let is_its = |claim: &&Object| lasting::template_of(&claim.key, set).is_some();
+        let names = claims
+            .iter()
+            .filter(is_its)
+            .filter(|claim| !is_known(claim));
+        let names: Vec<&str> = names.map(|claim| claim.key.name.as_str()).collect();
+        if !names.is_empty() {
+            plan.warnings.push(format!(
+                "{} made claims that do not bear the labels of this instance and stay: {}; `bowline adopt {id}` takes them over",
+                set.key,
+                names.join(", ")
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// Tells whether an object of the instance says that it is protected. What controllers made says nothing: they copy the
+/// annotation of what they make it for, and leave it there when that is lifted.
 fn is_protected(object: &Object) -> bool {
-    Metadata::of(object).annotation(naming::ANNOTATION_PROTECTED) == Some("true")
+    let metadata = Metadata::of(object);
+    let mut owners = metadata.owners().into_iter();
+    let is_made = owners.any(|owner| owner.is_controller);
+    !is_made && metadata.annotation(naming::ANNOTATION_PROTECTED) == Some("true")
 }
 
 /// Reads the volumes of claims; none where this user may not.

@@ -15,7 +15,7 @@ use crate::engine::deploy::Report;
 use crate::engine::gone::{self, Held};
 use crate::engine::journal::Journal;
 use crate::engine::metadata::Metadata;
-use crate::engine::operation::{self, Intent, Lease, NOT_HELD, STOPPED};
+use crate::engine::operation::{self, Intent, Lease, NOT_HELD, STOPPED, UNREACHABLE};
 use crate::engine::plan::{
     Fate, FateRow, Outcome, Step, TeardownPlan, TeardownScope, VolumeChoice,
 };
@@ -32,7 +32,6 @@ const LONGEST_WAIT: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 pub const VOLUME_RELEASE: &str = "volume release";
 const CLAIM: &str = "PersistentVolumeClaim";
 const STATEFUL_SET: &str = "StatefulSet";
-const UNREACHABLE: &str = "the server could not be reached";
 
 /// Carries out a fate table that was shown. It goes on past failures; a second run finishes what was left.
 pub async fn run_teardown(
@@ -58,6 +57,7 @@ pub async fn run_teardown(
         holder: &options.holder,
         aim: Aim {
             volumes: Some(plan.volumes.as_str().to_owned()),
+            named: plan.named.iter().cloned().collect(),
             ..Aim::default()
         },
         n_steps: n_steps(plan),
@@ -129,10 +129,6 @@ fn not_begun(journal: Journal<'_>, plan: &TeardownPlan, failure: Failure) -> Out
     let deleted = plan.rows.iter().filter(|row| is_deleted(row));
     let deleted = deleted.map(|row| Step::Delete(row.key.clone()));
     journal.not_begun(failure, retained.chain(deleted))
-}
-
-fn is_unreachable(failure: &Failure) -> bool {
-    failure.kind == FailureKind::Unreachable
 }
 
 fn is_workload(row: &FateRow) -> bool {
@@ -359,11 +355,14 @@ impl Run<'_> {
             self.stop = Some(NOT_HELD.to_owned());
             return;
         }
-        let (cluster, plan) = (self.cluster, self.plan);
+        let (cluster, plan, lease) = (self.cluster, self.plan, self.lease);
         let mut rows = batch.clone().into_iter();
         batch::run(
             batch,
             |row| async move {
+                if let Some(lease) = lease {
+                    lease.hold().await?;
+                }
                 let mut releases = plan.releases.iter();
                 match releases.find(|it| it.of.uid == row.uid) {
                     Some(release) => volumes::release(cluster, &plan.instance, release).await,
@@ -372,7 +371,11 @@ impl Run<'_> {
                     }
                 }
             },
-            |result| result.as_ref().is_err_and(is_unreachable),
+            |result| {
+                result
+                    .as_ref()
+                    .is_err_and(|it| operation::ends_all(it).is_some())
+            },
             |result| {
                 let row = rows.next().expect("each is told once");
                 let step = Step::Delete(row.key.clone());
@@ -383,12 +386,11 @@ impl Run<'_> {
                         self.accepted.push((row.key, row.uid));
                     }
                     Some(Err(failure)) => {
-                        if is_unreachable(&failure) {
-                            self.stop = Some(UNREACHABLE.to_owned());
-                        }
+                        let why = operation::ends_all(&failure).map(str::to_owned);
+                        self.stop = why.or(self.stop.take());
                         journal.failed(step, failure);
                     }
-                    None => journal.not_tried(step, UNREACHABLE),
+                    None => journal.not_tried(step, self.stop.as_deref().unwrap_or(UNREACHABLE)),
                 }
             },
         )

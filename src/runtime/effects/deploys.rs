@@ -7,7 +7,6 @@ use tokio::sync::mpsc::UnboundedSender;
 use crate::app::{
     DefinitionOrigin, DeploySource, Msg, OpId, Origin, Question, ReviewedPlan, SecretAnswers,
 };
-use crate::catalogue::trash::TrashItem;
 use crate::catalogue::trust;
 use crate::cluster::{Cluster, SchemaCache};
 use crate::definition::Definition;
@@ -20,18 +19,17 @@ use crate::engine::online::check_online;
 use crate::engine::operation::Meeting;
 use crate::engine::plan::Outcome;
 use crate::engine::remedy::Remedies;
-use crate::engine::restore::{
-    RestorePlan, RestoreRequest, Surroundings, plan_restore, run_restore,
-};
+use crate::engine::restore::{RestorePlan, Surroundings, plan_restore, run_restore};
 use crate::engine::resume::{ClearPlan, ResumePlan, ResumeRequest, plan_resume, run_clear};
 use crate::engine::rollback::{RollbackRequest, plan_rollback, run_rollback};
 use crate::engine::wait::wait_ready;
 use crate::failure::{Failure, FailureKind};
 use crate::runtime::Start;
+use crate::runtime::trash::restore_request;
 use crate::secret::{SecretValue, SecretValues};
 use crate::service::summary::InstanceKey;
 
-use super::{Runner, not_begun, reporter};
+use super::Runner;
 
 /// Reads the secrets of what is deployed: from where the definition says that they are, and from what a person answered.
 struct SecretReader {
@@ -157,7 +155,7 @@ impl Runner {
                         Ok(Some(ReviewedPlan::Rollback(plan)))
                     }
                     Origin::Trash(item) => {
-                        let wish = restore_of(&item, surroundings);
+                        let wish = restore_request(&item, surroundings);
                         let plan = plan_restore(&cluster, &wish, &read).await?;
                         Ok(Some(ReviewedPlan::Restore(plan)))
                     }
@@ -204,35 +202,27 @@ impl Runner {
         plan: Box<ReviewedPlan>,
         force_conflicts: bool,
     ) {
-        let (start, cluster, messages) =
-            (self.start.clone(), self.guarded(op), self.messages.clone());
-        self.operations.spawn(async move {
-            let report = reporter(op, messages.clone());
+        let start = self.start.clone();
+        self.operate(op, move |cluster, report| async move {
             let options = RunOptions {
                 force_conflicts,
                 meeting: meeting(source.takes_over),
             };
-            let deploy = async {
-                let cluster = cluster.await?;
-                let item = match &source.origin {
-                    Origin::Trash(item) => Some(item.clone()),
-                    Origin::Definition(_) | Origin::Revision { .. } | Origin::Noted(_) => None,
-                };
-                let mut outcome =
-                    write(&cluster, &start, source, &plan, (options, &report)).await?;
-                if outcome.is_complete() {
-                    let within = start.settings.wait.ready();
-                    let instance = &plan.deploy().instance;
-                    outcome.absorb(wait_ready(&cluster, instance, within, &report).await);
-                }
-                if let Some(item) = item.filter(|_| outcome.is_complete()) {
-                    // One that stays is only offered again.
-                    drop(start.trash.discard(&item));
-                }
-                Ok(outcome)
+            let item = match &source.origin {
+                Origin::Trash(item) => Some(item.clone()),
+                Origin::Definition(_) | Origin::Revision { .. } | Origin::Noted(_) => None,
             };
-            let outcome = deploy.await.unwrap_or_else(not_begun);
-            drop(messages.send(Msg::Finished { op, outcome }));
+            let mut outcome = write(&cluster, &start, source, &plan, (options, &report)).await?;
+            if outcome.is_complete() {
+                let within = start.settings.wait.ready();
+                let instance = &plan.deploy().instance;
+                outcome.absorb(wait_ready(&cluster, instance, within, &report).await);
+            }
+            if let Some(item) = item.filter(|_| outcome.is_complete()) {
+                // One that stays is only offered again.
+                drop(start.trash.discard(&item));
+            }
+            Ok(outcome)
         });
     }
 
@@ -254,20 +244,13 @@ impl Runner {
     }
 
     pub(super) fn run_clear(&mut self, op: OpId, plan: Box<ClearPlan>, takes_over: bool) {
-        let (start, cluster, messages) =
-            (self.start.clone(), self.guarded(op), self.messages.clone());
-        self.operations.spawn(async move {
-            let report = reporter(op, messages.clone());
+        let holder = self.start.holder.clone();
+        self.operate(op, move |cluster, report| async move {
             let options = RunOptions {
                 force_conflicts: false,
                 meeting: meeting(takes_over),
             };
-            let clear = async {
-                let cluster = cluster.await?;
-                Ok(run_clear(&cluster, &plan, options, &start.holder, &report).await)
-            };
-            let outcome = clear.await.unwrap_or_else(not_begun);
-            drop(messages.send(Msg::Finished { op, outcome }));
+            Ok(run_clear(&cluster, &plan, options, &holder, &report).await)
         });
     }
 
@@ -286,20 +269,13 @@ impl Runner {
     }
 
     pub(super) fn run_adopt(&mut self, op: OpId, plan: Box<AdoptPlan>, takes_over: bool) {
-        let (start, cluster, messages) =
-            (self.start.clone(), self.guarded(op), self.messages.clone());
-        self.operations.spawn(async move {
-            let report = reporter(op, messages.clone());
-            let adoption = async {
-                let cluster = cluster.await?;
-                let options = AdoptOptions {
-                    holder: start.holder,
-                    meeting: meeting(takes_over),
-                };
-                Ok(run_adopt(&cluster, &plan, &options, &report).await)
+        let holder = self.start.holder.clone();
+        self.operate(op, move |cluster, report| async move {
+            let options = AdoptOptions {
+                holder,
+                meeting: meeting(takes_over),
             };
-            let outcome = adoption.await.unwrap_or_else(not_begun);
-            drop(messages.send(Msg::Finished { op, outcome }));
+            Ok(run_adopt(&cluster, &plan, &options, &report).await)
         });
     }
 }
@@ -396,20 +372,6 @@ pub(super) fn surroundings(start: &Start, agreed: Agreed) -> Surroundings {
         remedies: agreed.remedies,
         message: agreed.message,
         holder: start.holder.clone(),
-    }
-}
-
-fn restore_of(item: &TrashItem, surroundings: Surroundings) -> RestoreRequest {
-    RestoreRequest {
-        instance: InstanceKey {
-            namespace: item.namespace.clone(),
-            id: item.id.clone(),
-        },
-        revision: item.revision,
-        definition: item.definition.clone(),
-        text: item.text.clone(),
-        parameters: item.parameters.clone(),
-        surroundings,
     }
 }
 

@@ -1,30 +1,57 @@
-//! Teardowns, scales, restarts and routes: planned, and carried out.
+//! How each operation runs, and teardowns, scales, restarts and routes: planned, and carried out.
+
+use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 
 use crate::app::{Msg, OpId, Question};
+use crate::cluster::Cluster;
 use crate::engine::adjust::{
     AdjustOptions, AdjustPlan, Adjustment, WorkloadName, plan_adjustment, run_adjustment,
 };
 use crate::engine::claims::plan_release;
 use crate::engine::operation::Meeting;
-use crate::engine::plan::{TeardownPlan, TeardownScope, VolumeChoice};
+use crate::engine::plan::{Outcome, Progress, Step, TeardownPlan, TeardownScope, VolumeChoice};
 use crate::engine::retained::plan_volume_release;
 use crate::engine::routes::{RouteOptions, RoutePlan, plan_routes, run_routes};
 use crate::engine::teardown::{TeardownOptions, plan_teardown, run_teardown};
 use crate::engine::wait::wait_ready;
+use crate::failure::Failure;
 use crate::runtime::trash::keep_in_trash;
 use crate::service::summary::InstanceKey;
 
+use super::Runner;
 use super::deploys::{Agreed, meeting, surroundings};
-use super::{Runner, not_begun, reporter};
+
+/// Hears of each fact while an operation runs, and passes it on.
+pub(super) type Reporter = Box<dyn Fn(Progress) + Send + Sync>;
 
 impl Runner {
+    /// Begins an operation: it is given the cluster once that is known to be the one that plans were shown of, and its outcome
+    /// is sent once it has ended.
+    pub(super) fn operate<T>(
+        &mut self,
+        op: OpId,
+        carry_out: impl FnOnce(Cluster, Reporter) -> T + Send + 'static,
+    ) where
+        T: Future<Output = Result<Outcome, Failure>> + Send,
+    {
+        let (cluster, messages) = (self.guarded(op), self.messages.clone());
+        self.operations.spawn(async move {
+            let told = messages.clone();
+            let report: Reporter =
+                Box::new(move |progress| drop(told.send(Msg::Progressed { op, progress })));
+            let ended = async { carry_out(cluster.await?, report).await };
+            let outcome = ended.await.unwrap_or_else(not_begun);
+            drop(messages.send(Msg::Finished { op, outcome }));
+        });
+    }
+
     pub(super) fn plan_teardown(
         &mut self,
         op: OpId,
         key: InstanceKey,
-        (scope, volumes): (TeardownScope, VolumeChoice),
+        (scope, volumes, named): (TeardownScope, VolumeChoice, BTreeSet<String>),
     ) {
         let (cluster, messages) = (self.cluster(), self.messages.clone());
         self.read(Question::Of(op, key.clone()), async move {
@@ -33,7 +60,7 @@ impl Runner {
                     TeardownScope::Instance => plan_teardown(&cluster, &key, volumes).await,
                     TeardownScope::KeptClaims => plan_release(&cluster, &key, volumes).await,
                     TeardownScope::RetainedVolumes => {
-                        plan_volume_release(&cluster, &key, volumes).await
+                        plan_volume_release(&cluster, &key, volumes, &named).await
                     }
                 },
                 Err(failure) => Err(failure),
@@ -44,23 +71,15 @@ impl Runner {
     }
 
     pub(super) fn run_teardown(&mut self, op: OpId, plan: Box<TeardownPlan>, meeting: Meeting) {
-        let (start, cluster, messages) =
-            (self.start.clone(), self.guarded(op), self.messages.clone());
-        self.operations.spawn(async move {
+        let start = self.start.clone();
+        self.operate(op, move |cluster, report| async move {
             let options = TeardownOptions {
                 wait: Some(start.settings.wait.gone()),
                 holder: start.holder,
                 meeting,
             };
-            let report = reporter(op, messages.clone());
-            let outcome = match cluster.await {
-                Ok(cluster) => match keep_in_trash(&cluster, &plan, &start.trash).await {
-                    Ok(_) => run_teardown(&cluster, &plan, &options, &report).await,
-                    Err(failure) => not_begun(failure),
-                },
-                Err(failure) => not_begun(failure),
-            };
-            drop(messages.send(Msg::Finished { op, outcome }));
+            keep_in_trash(&cluster, &plan, &start.trash).await?;
+            Ok(run_teardown(&cluster, &plan, &options, &report).await)
         });
     }
 
@@ -85,30 +104,22 @@ impl Runner {
         plan: Box<AdjustPlan>,
         (takes_conflicts, takes_over): (bool, bool),
     ) {
-        let (start, cluster, messages) =
-            (self.start.clone(), self.guarded(op), self.messages.clone());
-        let adjusting = self.adjusting.clone();
-        self.operations.spawn(async move {
-            let report = reporter(op, messages.clone());
-            let adjust = async {
-                let cluster = cluster.await?;
-                let turn = adjusting.acquire().await;
-                let options = AdjustOptions {
-                    holder: start.holder,
-                    at: Timestamp::now(),
-                    takes_conflicts,
-                    meeting: meeting(takes_over),
-                };
-                let mut outcome = run_adjustment(&cluster, &plan, &options, &report).await;
-                drop(turn);
-                if outcome.is_complete() {
-                    let within = start.settings.wait.ready();
-                    outcome.absorb(wait_ready(&cluster, &plan.instance, within, &report).await);
-                }
-                Ok(outcome)
+        let (start, adjusting) = (self.start.clone(), self.adjusting.clone());
+        self.operate(op, move |cluster, report| async move {
+            let turn = adjusting.acquire().await;
+            let options = AdjustOptions {
+                holder: start.holder,
+                at: Timestamp::now(),
+                takes_conflicts,
+                meeting: meeting(takes_over),
             };
-            let outcome = adjust.await.unwrap_or_else(not_begun);
-            drop(messages.send(Msg::Finished { op, outcome }));
+            let mut outcome = run_adjustment(&cluster, &plan, &options, &report).await;
+            drop(turn);
+            if outcome.is_complete() {
+                let within = start.settings.wait.ready();
+                outcome.absorb(wait_ready(&cluster, &plan.instance, within, &report).await);
+            }
+            Ok(outcome)
         });
     }
 
@@ -128,23 +139,23 @@ impl Runner {
         plan: Box<RoutePlan>,
         (takes_conflicts, takes_over): (bool, bool),
     ) {
-        let (start, cluster, messages) =
-            (self.start.clone(), self.guarded(op), self.messages.clone());
-        let adjusting = self.adjusting.clone();
-        self.operations.spawn(async move {
-            let report = reporter(op, messages.clone());
+        let (holder, adjusting) = (self.start.holder.clone(), self.adjusting.clone());
+        self.operate(op, move |cluster, report| async move {
             let options = RouteOptions {
-                holder: start.holder,
+                holder,
                 takes_conflicts,
                 meeting: meeting(takes_over),
             };
-            let change = async {
-                let cluster = cluster.await?;
-                let _turn = adjusting.acquire().await;
-                Ok(run_routes(&cluster, &plan, &options, &report).await)
-            };
-            let outcome = change.await.unwrap_or_else(not_begun);
-            drop(messages.send(Msg::Finished { op, outcome }));
+            let _turn = adjusting.acquire().await;
+            Ok(run_routes(&cluster, &plan, &options, &report).await)
         });
+    }
+}
+
+/// The outcome of an operation that failed before its first step.
+fn not_begun(failure: Failure) -> Outcome {
+    Outcome {
+        failed: vec![(Step::Claim, failure)],
+        ..Outcome::default()
     }
 }

@@ -11,17 +11,19 @@ use tokio_util::task::AbortOnDropHandle;
 
 use crate::app::{Epoch, LiveTexts, Msg, OpId, Question};
 use crate::catalogue::trash::{Trash, TrashItem};
-use crate::cluster::{LabelSelector, SelectorError};
+use crate::cluster::{Cluster, LabelSelector, SelectorError};
 use crate::definition::id::{InstanceId, Namespace};
 use crate::definition::object::GroupKind;
 use crate::engine::drift::changes;
 use crate::engine::history::{compare, history};
 use crate::engine::printed::{PrintedObjects, printed_objects};
+use crate::engine::protection::protection;
 use crate::engine::pull::live_text;
 use crate::engine::rights::rights;
 use crate::engine::selection::select;
 use crate::failure::{Failure, FailureKind};
 use crate::service::summary::InstanceKey;
+use crate::service::watch::Scope;
 
 use super::Runner;
 use super::deploys::{Agreed, surroundings};
@@ -78,6 +80,17 @@ impl Runner {
             }
         });
         self.rights = Some(AbortOnDropHandle::new(task));
+    }
+
+    /// Asks where all that is shown is protected; where nobody can say, each plan does.
+    pub(super) fn ask_protection(&mut self, epoch: Epoch, cluster: Cluster, scope: Scope) {
+        let messages = self.messages.clone();
+        let task = tokio::spawn(async move {
+            if let Ok(protection) = protection(&cluster, &scope).await {
+                drop(messages.send(Msg::ProtectionTold { epoch, protection }));
+            }
+        });
+        self.protection = Some(AbortOnDropHandle::new(task));
     }
 
     pub(super) fn select_labels(
@@ -144,7 +157,11 @@ impl Runner {
         self.disk.run(move || {
             let path = whole_path(path);
             let result = write_new(&path, &text).map_err(|error| {
-                let summary = format!("writing {}: {error}", path.display());
+                let next = match error.kind() {
+                    ErrorKind::AlreadyExists => ": choose another name",
+                    _ => "",
+                };
+                let summary = format!("writing {}: {error}{next}", path.display());
                 Failure::new(FailureKind::Disk, summary)
             });
             drop(messages.send(Msg::LogSaved { path, result }));

@@ -1,13 +1,12 @@
 //! The loop with the keyboard, the data, the signals and the terminal in a test's hands.
 
 use std::io::{self, Write};
-use std::path::Path;
 use std::sync::Mutex;
 
-use crossterm::event::{KeyCode, KeyEvent, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
+use crossterm::event::{KeyEvent, MouseButton, MouseEvent, MouseEventKind};
 
 use super::*;
-use crate::app::{CatalogueListing, Epoch};
+use crate::app::{CatalogueListing, Choice, Epoch, Menu, MenuItem, Popup};
 use crate::catalogue::Catalogue;
 use crate::catalogue::drafts::Drafts;
 use crate::runtime::Connector;
@@ -72,12 +71,14 @@ fn start_in(dir: &Path, open: Option<&str>, connect: Connector) -> Start {
         contexts: Arc::new(|| Ok(["dev", "prod"].map(context).into())),
         context: None,
         is_sandbox: false,
+        invocation: Default::default(),
         open: open.map(|name| name.parse().unwrap()),
         holder: "ann@host/1".to_owned(),
         theme: crate::ui::Theme::default(),
         keymap: crate::app::Keymap::default(),
         cache: std::path::PathBuf::from("/nonexistent"),
         faults: Vec::new(),
+        namespace: None,
         state: None,
     }
 }
@@ -260,6 +261,46 @@ async fn input_is_dropped_while_another_program_has_the_terminal() {
     assert_eq!(rig.event_loop.ended, None);
 }
 
+/// A text that is pasted without brackets is a flood of keys: one of them opens a question, and none answers it.
+#[tokio::test]
+async fn question_is_not_answered_by_what_was_typed_before_it_was_shown() {
+    let mut rig = Rig::new(&[], None);
+    let event_loop = &mut rig.event_loop;
+    let ask = || {
+        let deed = MenuItem::new("Take down web", "", Choice::RunTeardown).on('y');
+        Some(Popup::Menu(Menu::new(
+            "Take down web?",
+            Vec::new(),
+            vec![deed],
+        )))
+    };
+    let press = |event_loop: &mut EventLoop, code| {
+        let key = KeyEvent::new(code, KeyModifiers::NONE);
+        event_loop.take_input(Msg::Key(key));
+    };
+    let show = |event_loop: &mut EventLoop| {
+        event_loop.screen.finish();
+        event_loop.last_frame = None;
+        event_loop.want(Wanted::ByUser);
+        event_loop.draw_if_due();
+    };
+    event_loop.model.popup = ask();
+    for code in [KeyCode::Char('y'), KeyCode::Enter] {
+        press(event_loop, code);
+        assert!(event_loop.model.popup.is_some(), "{code:?}");
+    }
+    // Whoever sees it answers it.
+    show(event_loop);
+    press(event_loop, KeyCode::Char('y'));
+    assert!(event_loop.model.popup.is_none());
+    // The same question once more was not seen yet; it can be closed unseen.
+    event_loop.model.popup = ask();
+    press(event_loop, KeyCode::Enter);
+    assert!(event_loop.model.popup.is_some());
+    press(event_loop, KeyCode::Esc);
+    assert!(event_loop.model.popup.is_none());
+}
+
 fn drafts_of(dir: &tempfile::TempDir) -> Drafts {
     Drafts::of(&dir.path().join("state"), &dir.path().join("catalogue"))
 }
@@ -282,6 +323,43 @@ async fn ends_as_it_is_asked_to() {
         .run(|hands| async move { drop(hands) })
         .await;
     assert_eq!(ended, Ended::Signal(1));
+}
+
+/// A save that another session's lock holds up when the signal comes is waited for, and what was typed since is a draft.
+#[tokio::test]
+async fn what_was_sent_is_awaited_at_the_end() {
+    let mut rig = Rig::new(&[("web", "containers: []\n")], Some("web"));
+    let catalogue = rig.dir.path().join("catalogue");
+    let held = std::fs::File::create(catalogue.join(".bowline.lock")).unwrap();
+    held.lock().unwrap();
+    let type_in = async |hands: &Hands, text: &str| {
+        let paste = Msg::Paste(format!("{text}\n"));
+        hands.keys.send(paste).await.unwrap();
+        hands.until(text).await;
+    };
+    let ended = rig
+        .run(|hands| async move {
+            hands.until("containers").await;
+            type_in(&hands, "# saved").await;
+            let save = KeyEvent::new(KeyCode::Char('s'), KeyModifiers::CONTROL);
+            hands.keys.send(Msg::Key(save)).await.unwrap();
+            type_in(&hands, "# typed since").await;
+            hands.asked.send(Asked::End(15)).unwrap();
+        })
+        .await;
+    let release = std::thread::spawn(move || {
+        std::thread::sleep(Duration::from_millis(100));
+        drop(held);
+    });
+    rig.event_loop.finish(ended, None).await;
+    let file = std::fs::read_to_string(catalogue.join("web.yaml")).unwrap();
+    assert_eq!(file, "# saved\ncontainers: []\n");
+    let current = Catalogue::at(&catalogue).read(&"web".parse().unwrap());
+    let drafts = drafts_of(&rig.dir);
+    let draft = drafts.find(&"web".parse().unwrap(), &current.unwrap());
+    let draft = draft.unwrap().unwrap();
+    assert_eq!(draft.text, "# saved\n# typed since\ncontainers: []\n");
+    release.join().unwrap();
 }
 
 #[tokio::test]
@@ -340,6 +418,35 @@ async fn flood_of_keys_is_not_a_flood_of_frames() {
     assert!((1..=10).contains(&n_frames), "{n_frames}");
 }
 
+/// Keys that come one by one are not folded, and yet no frames come faster than anybody sees.
+#[tokio::test]
+async fn keys_in_quick_succession_make_no_faster_frames() {
+    const N_KEYS: u32 = 30;
+    let mut rig = Rig::new(&[], None);
+    let mut began = Instant::now();
+    let since = &mut began;
+    rig.run(|hands| async move {
+        hands.until("Looking").await;
+        *since = Instant::now();
+        for n in 0..N_KEYS {
+            let n_frames = hands.frames.count();
+            let key = [KeyCode::Char('?'), KeyCode::Esc][n as usize % 2];
+            hands.press(key).await;
+            // One that something else asked for may have shown both keys already: then there is none for this one.
+            let drawn = async {
+                while hands.frames.count() == n_frames {
+                    tokio::task::yield_now().await;
+                }
+            };
+            let _ = tokio::time::timeout(Duration::from_millis(200), drawn).await;
+        }
+        hands.quit().await;
+    })
+    .await;
+    let took = began.elapsed();
+    assert!(took >= FRAME * (N_KEYS - 1), "{took:?}");
+}
+
 #[tokio::test]
 async fn flood_of_data_is_drawn_at_most_ten_times_a_second() {
     let mut rig = Rig::new(&[], None);
@@ -386,6 +493,32 @@ async fn of_many_sizes_the_last_is_drawn() {
     .await;
     assert_eq!(rig.event_loop.model.size, (139, 30));
     assert!(rig.frames.count() <= 10, "{}", rig.frames.count());
+}
+
+/// A terminal that was made smaller and large again has lost what was beyond, though its size is what it was.
+#[tokio::test]
+async fn size_that_comes_back_is_drawn_whole() {
+    let mut rig = Rig::new(&[], None);
+    let n_whole = |frames: &Frames| {
+        let frames = frames.0.lock().unwrap().concat();
+        let clear = b"\x1b[2J";
+        frames.windows(clear.len()).filter(|it| it == clear).count()
+    };
+    let frames = rig.frames.clone();
+    rig.run(|hands| async move {
+        hands.until("Looking").await;
+        assert_eq!(n_whole(&hands.frames), 1);
+        for columns in [60, 80] {
+            let size = Msg::Resized { columns, rows: 24 };
+            hands.keys.send(size).await.unwrap();
+        }
+        while n_whole(&hands.frames) == 1 {
+            tokio::task::yield_now().await;
+        }
+        hands.quit().await;
+    })
+    .await;
+    assert_eq!(n_whole(&frames), 2);
 }
 
 #[tokio::test]

@@ -2,22 +2,23 @@
 
 use std::collections::BTreeSet;
 
-use super::{nearest, shortened, walk, walk_object};
+use super::{nearest, shortened, walk_object};
 use crate::definition::check::fault::{Faults, Spot};
 use crate::definition::check::reader::{Reader, Value};
 use crate::definition::check::substitute::Scope;
-use crate::definition::diagnostic::{Diagnostic, Position, Severity, Span};
-use crate::definition::yaml::{MAX_TEXT_BYTES, NodeId, SyntaxFault, Tree, repair};
+use crate::definition::diagnostic::{Diagnostic, Severity};
+use crate::definition::lists::{ItemKind, is_list};
+use crate::definition::yaml::{MAX_TEXT_BYTES, NodeId, Tree, repair};
 use crate::schema::document::{KindName, Schemas};
-use crate::schema::view::Schema;
 
 /// Checks the documents of a text against one schema. The text is taken as it stands: dollars mean nothing.
-pub fn check(text: &str, schema: Schema<'_>) -> Vec<Diagnostic> {
+#[cfg(test)]
+pub(super) fn check(text: &str, schema: crate::schema::Schema<'_>) -> Vec<Diagnostic> {
     check_text(text, &mut |reader, root| {
         if let Some(top) = reader.top(root)
             && !reader.is_null(top)
         {
-            walk(reader, top, schema);
+            super::walk(reader, top, schema);
         }
     })
 }
@@ -28,7 +29,7 @@ pub fn check_documents(text: &str, schemas: &Schemas<'_>) -> Vec<Diagnostic> {
         if let Some(top) = reader.top(root)
             && !reader.is_null(top)
         {
-            object(reader, top, schemas, 0);
+            object(reader, top, schemas, None, 0);
         }
     })
 }
@@ -44,7 +45,7 @@ pub(crate) fn check_tree(
         if let Some(top) = reader.top(root)
             && !reader.is_null(top)
         {
-            object(reader, top, schemas, 0);
+            object(reader, top, schemas, None, 0);
         }
     })
 }
@@ -57,7 +58,7 @@ fn check_text(text: &str, on_document: &mut dyn FnMut(&mut Reader<'_>, NodeId)) 
             "the text has {} bytes, at most {MAX_TEXT_BYTES} are allowed",
             text.len()
         );
-        faults.add(Severity::Error, top_of_text(), message, None);
+        faults.add(Severity::Error, Spot::of_text(), message, None);
         return faults.into_sorted();
     }
     let tree = Tree::parse(text);
@@ -69,7 +70,7 @@ fn check_text(text: &str, on_document: &mut dyn FnMut(&mut Reader<'_>, NodeId)) 
             true => Faults::default(),
             false => read(text, &tree, true, on_document),
         };
-        add_syntax_fault(&mut faults, fault);
+        faults.add_syntax(fault);
         return faults.into_sorted();
     };
     let mended = Tree::parse(&repaired.text);
@@ -79,7 +80,7 @@ fn check_text(text: &str, on_document: &mut dyn FnMut(&mut Reader<'_>, NodeId)) 
         !(d.span.start.line..=d.span.end.line).any(|line| repaired.lines.contains(&line))
     });
     for fault in repaired.faults {
-        add_syntax_fault(&mut faults, fault);
+        faults.add_syntax(fault);
     }
     faults.into_sorted()
 }
@@ -101,49 +102,38 @@ fn read(
     reader.faults
 }
 
-fn add_syntax_fault(faults: &mut Faults, fault: SyntaxFault) {
-    faults.push(Diagnostic {
-        severity: Severity::Error,
-        path: String::new(),
-        span: fault.span,
-        message: fault.message,
-        fix: fault.fix,
-    });
-}
-
-fn top_of_text() -> Spot {
-    let start = Position { line: 1, column: 1 };
-    Spot {
-        span: Span {
-            start,
-            end: start,
-            bytes: 0..0,
-        },
-        path: String::new(),
-    }
-}
-
 /// Deepest nesting of lists of objects.
 const MAX_LISTS: usize = 4;
 
 /// Checks an object that says itself what it is.
-fn object(reader: &mut Reader<'_>, value: Value, schemas: &Schemas<'_>, depth: usize) {
+fn object(
+    reader: &mut Reader<'_>,
+    value: Value,
+    schemas: &Schemas<'_>,
+    list: Option<&ItemKind>,
+    depth: usize,
+) {
     if !reader.is_mapping(value) {
         reader.wrong_type(value, "an object with `apiVersion` and `kind`");
         return;
     }
-    let (api_version, kind) = (
-        required_word(reader, value, "apiVersion", "such as v1 or apps/v1"),
-        required_word(reader, value, "kind", "such as Deployment"),
-    );
+    let says_nothing = !reader.has_key(value, "apiVersion") && !reader.has_key(value, "kind");
+    let (api_version, kind) = match list.filter(|_| says_nothing) {
+        Some(of) => (Some(of.api_version.clone()), Some(of.kind.clone())),
+        None => (
+            required_word(reader, value, "apiVersion", "such as `apps/v1`"),
+            required_word(reader, value, "kind", "such as `Deployment`"),
+        ),
+    };
     let (Some(api_version), Some(kind)) = (api_version, kind) else {
         return;
     };
-    if kind.ends_with("List") && reader.has_key(value, "items") && depth < MAX_LISTS {
+    if is_list(&kind) && reader.has_key(value, "items") && depth < MAX_LISTS {
+        let of = ItemKind::of(Some(&api_version), &kind);
         let items = reader.child(value, "items");
         let items = items.and_then(|items| reader.items(items, "a list of objects"));
         for item in items.unwrap_or_default() {
-            object(reader, item, schemas, depth + 1);
+            object(reader, item, schemas, of.as_ref(), depth + 1);
         }
         return;
     }

@@ -47,6 +47,7 @@ fn what_is_right_passes() {
         "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a, creationTimestamp: null}\ndata:\n".to_owned(),
         "apiVersion: v1\nkind: Secret\nmetadata: {name: a}\ndata: {k: aGk=}\nstringData: {l: hi}\n".to_owned(),
         "apiVersion: v1\nkind: List\nitems:\n- {apiVersion: v1, kind: Namespace, metadata: {name: a}}\n".to_owned(),
+        "apiVersion: v1\nkind: NamespaceList\nitems:\n- {metadata: {name: a}}\n".to_owned(),
         "# nothing\n---\n---\n".to_owned(),
         "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: a, labels: &l {app: a}}\nspec: {selector: \
          {matchLabels: *l}, template: {metadata: {labels: *l}, spec: {containers: [{name: a}], volumes: [{name: c, \
@@ -60,6 +61,12 @@ fn what_is_right_passes() {
 
 #[test]
 fn unknown_fields_are_named_with_what_was_meant() {
+    check(
+        "apiVersion: networking.k8s.io/v1\nkind: IngressClassList\nitems:\n- metadata: {name: a}\n  spec: {banana: 1}\n",
+        &[
+            "error 5:10 items[0].spec.banana: `banana` is not a key here; allowed are controller, parameters",
+        ],
+    );
     check(
         &pod("      imagePulPolicy: Always\n      volumeMount: []\n"),
         &[
@@ -140,7 +147,7 @@ fn what_is_missing_is_told_once() {
     );
     check(
         "kind: Pod\n",
-        &["error 1:1 : an object needs `apiVersion`: such as v1 or apps/v1"],
+        &["error 1:1 : an object needs `apiVersion`: such as `apps/v1`"],
     );
 }
 

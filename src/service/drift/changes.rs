@@ -141,11 +141,6 @@ pub enum Step {
 }
 
 impl FieldPath {
-    /// Tells whether it leads through these fields, one after the other, and ends there.
-    pub fn is(&self, fields: &[&str]) -> bool {
-        self.0.len() == fields.len() && self.fields().eq(fields.iter().map(|name| Some(*name)))
-    }
-
     /// Returns the name of each step that is a field, none for items.
     pub fn fields(&self) -> impl Iterator<Item = Option<&str>> {
         self.0.iter().map(|step| match step {

@@ -35,7 +35,7 @@ impl Fleet {
                     apply_delta(&mut self.retained, delta);
                 }
             }
-            WatchEvent::Records(deltas) => self.take_records(deltas, dirty),
+            WatchEvent::Records(deltas) => self.take_records(deltas, dirty, now),
             WatchEvent::Events(deltas) => {
                 for delta in deltas {
                     self.take_event(delta, dirty);
@@ -232,7 +232,7 @@ impl Fleet {
         dirty.insert(key);
     }
 
-    fn take_records(&mut self, deltas: Vec<Delta<Record>>, dirty: &mut Dirty) {
+    fn take_records(&mut self, deltas: Vec<Delta<Record>>, dirty: &mut Dirty, now: Timestamp) {
         let mut may_claim_strays = BTreeSet::new();
         for delta in deltas {
             match delta {
@@ -244,12 +244,12 @@ impl Fleet {
                     }
                     for record in all {
                         may_claim_strays.insert(record.instance.namespace.clone());
-                        self.put_record(record, dirty);
+                        self.put_record(record, dirty, now);
                     }
                 }
                 Delta::Applied(record) => {
                     may_claim_strays.insert(record.instance.namespace.clone());
-                    self.put_record(record, dirty);
+                    self.put_record(record, dirty, now);
                 }
                 Delta::Removed(key) => {
                     for (of, instance) in &mut self.instances {
@@ -266,9 +266,9 @@ impl Fleet {
         }
     }
 
-    fn put_record(&mut self, record: Record, dirty: &mut Dirty) {
+    fn put_record(&mut self, record: Record, dirty: &mut Dirty, now: Timestamp) {
         let key = record.instance.clone();
-        self.instance(&key).record = Some(record);
+        self.instance(&key).put_record(record, now);
         dirty.insert(key);
     }
 

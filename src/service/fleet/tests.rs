@@ -457,6 +457,84 @@ fn states_are_counted() {
     assert_eq!(fleet.counts(), expected);
 }
 
+/// The record of an instance with an operation, whose holder wrote a beat at a second past noon.
+fn noted(id: &str, beat: u64) -> Record {
+    Record {
+        operation: Some(Operation {
+            kind: "deploy".to_owned(),
+            step: "begins".to_owned(),
+            holder: "ann@bastion/7".to_owned(),
+            heartbeat: later(beat),
+            ..Operation::default()
+        }),
+        ..record(id, "h1")
+    }
+}
+
+fn state(fleet: &Fleet) -> State {
+    fleet.get(&key("a")).unwrap().state()
+}
+
+#[test]
+fn operation_that_stands_still_shows_in_the_state_until_it_goes_on() {
+    let workloads = workloads(vec![Delta::Applied(workload("a", 2))]);
+    let mut fleet = fleet(vec![workloads]);
+    // By the holder's clock it was hours ago: another's clock says nothing.
+    let put = |record| WatchEvent::Records(vec![Delta::Applied(record)]);
+    fleet.apply(put(noted("a", 0)), later(7200));
+    assert_eq!(state(&fleet), State::Ready);
+    assert_eq!(fleet.next_refresh(), Some(later(7212)));
+    assert!(fleet.refresh(later(7212)));
+    assert_eq!(state(&fleet), State::Interrupted);
+    // A list made anew brings nothing new of it.
+    let all = WatchEvent::Records(vec![Delta::Reset(vec![noted("a", 0)])]);
+    fleet.apply(all, later(7220));
+    assert_eq!(state(&fleet), State::Interrupted);
+    fleet.apply(put(noted("a", 3)), later(7221));
+    assert_eq!(state(&fleet), State::Ready);
+    fleet.refresh(later(7240));
+    assert_eq!(fleet.counts().interrupted, 1);
+    fleet.apply(put(record("a", "h1")), later(7241));
+    assert_eq!(state(&fleet), State::Ready);
+}
+
+#[test]
+fn nobody_is_said_to_stand_still_while_no_news_come() {
+    let workloads = workloads(vec![Delta::Applied(workload("a", 2))]);
+    let mut fleet = fleet(vec![workloads]);
+    let put = WatchEvent::Records(vec![Delta::Applied(noted("a", 0))]);
+    fleet.apply(put, now());
+    let link = |state| WatchEvent::Link {
+        topic: Topic::Records,
+        state,
+    };
+    let retrying = LinkState::Retrying {
+        failure: Failure::new(FailureKind::Unreachable, "connection refused"),
+        next_attempt_in: Duration::from_secs(4),
+        data_age: Some(Duration::ZERO),
+    };
+    fleet.apply(link(retrying), later(5));
+    fleet.refresh(later(20));
+    assert_eq!(state(&fleet), State::Ready);
+    fleet.apply(link(LinkState::Live), later(21));
+    assert_eq!(state(&fleet), State::Interrupted);
+}
+
+#[test]
+fn who_looks_once_judges_by_the_beat_with_some_seconds_for_the_clocks() {
+    let check = |looked: u64, expected: State| {
+        let workloads = workloads(vec![Delta::Applied(workload("a", 2))]);
+        let mut fleet = fleet(vec![workloads]);
+        let put = WatchEvent::Records(vec![Delta::Applied(noted("a", 0))]);
+        fleet.apply(put, later(looked));
+        fleet.judge_by_beats(later(looked));
+        assert_eq!(state(&fleet), expected, "{looked}");
+    };
+    check(0, State::Ready);
+    check(26, State::Ready);
+    check(27, State::Interrupted);
+}
+
 /// A change in a random story of two namespaces' worth of names.
 #[derive(Debug, Clone)]
 enum Change {

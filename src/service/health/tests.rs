@@ -130,6 +130,7 @@ struct Known {
     rows: Vec<PodRow>,
     events: Vec<Event>,
     objects: Vec<ObjectRow>,
+    heard: Option<Timestamp>,
     unknown: Option<&'static str>,
 }
 
@@ -142,6 +143,7 @@ impl Known {
             pods: Pods::Rows(&self.rows),
             events: &self.events,
             objects: &self.objects,
+            heard: self.heard,
             unknown: self.unknown,
         }
     }
@@ -460,7 +462,8 @@ fn a_pod_that_waits_for_a_claim_says_why_that_one_has_no_volume() {
                 "waiting for pod web-0 to be scheduled",
             ),
         ],
-        "none of 3 nodes fits: 3 no volume to bind; claim data-web-0 of class fast is not bound",
+        "none of 3 nodes fits: 3 no volume to bind; claim data-web-0 of class fast is not bound; a volume of its class must be \
+         free on a node that takes the pod",
     );
 }
 
@@ -744,11 +747,68 @@ fn instance_without_workload_is_judged_by_its_record() {
         State::Failing,
         "no deploy of it was completed yet",
     );
+    // What was adopted is as it is, before any deploy.
+    check(
+        &with(|r| {
+            (r.revision, r.is_adopted) = (None, true);
+            r.has_workload = false;
+        }),
+        State::Ready,
+        "",
+    );
+    check(
+        &with(|r| (r.revision, r.is_adopted) = (None, true)),
+        State::Failing,
+        "the workload is missing: somebody deleted it",
+    );
     check(
         &with(|r| r.operation = operation("deploy")),
         State::Rolling,
         "deploy: deleting Deployment/web",
     );
+}
+
+#[test]
+fn operation_that_stands_still_is_told_before_how_the_rest_is_doing() {
+    let noted = |known: Known, heard: &str| Known {
+        record: Some(Record {
+            operation: operation("deploy"),
+            ..record()
+        }),
+        heard: Some(time(heard)),
+        ..known
+    };
+    let still = "deploy by jane@bastion stands still at deleting Deployment/web";
+    // Looked at at 12:01:00.
+    check(&noted(of(deployment()), "12:00:49"), State::Ready, "");
+    check(
+        &noted(of(deployment()), "12:00:48"),
+        State::Interrupted,
+        still,
+    );
+    let broken = Known {
+        rows: vec![row("web-1", "ImagePullBackOff")],
+        ..of(short(WorkloadKind::Deployment))
+    };
+    let reason = format!("{still}; Failing: ImagePullBackOff: pod web-1");
+    check(&noted(broken, "12:00:00"), State::Interrupted, &reason);
+    check(
+        &noted(Known::default(), "12:00:00"),
+        State::Interrupted,
+        still,
+    );
+    let unknown = Known {
+        unknown: Some("no news from the cluster"),
+        ..of(deployment())
+    };
+    check(
+        &noted(unknown, "12:00:00"),
+        State::Unknown,
+        "no news from the cluster",
+    );
+    let waits = noted(of(deployment()), "12:00:55");
+    let again = assess(&waits.view(), time("12:01:00")).look_again;
+    assert_eq!(again, Some(time("12:01:07")));
 }
 
 #[test]
@@ -936,7 +996,7 @@ fn a_quota_that_is_used_up_is_told_of_either_kind_of_workload() {
     check(
         &of(blocked),
         State::Failing,
-        &format!("Deployment/web: FailedCreate: {words}"),
+        &format!("Deployment/web cannot create pods: {words}"),
     );
     let without_pods = Workload {
         replicas: 0,
@@ -953,6 +1013,30 @@ fn a_quota_that_is_used_up_is_told_of_either_kind_of_workload() {
         State::Failing,
         &format!("StatefulSet/web cannot create pods: {words}"),
     );
+    for kind in [WorkloadKind::DaemonSet, WorkloadKind::Job] {
+        let known = Known {
+            events: vec![event(kind.as_str(), "web", "FailedCreate", said)],
+            ..of(Workload {
+                replicas: 0,
+                ready: 0,
+                ..short(kind)
+            })
+        };
+        let expected = format!("{kind}/web cannot create pods: {words}");
+        check(&known, State::Failing, &expected);
+        // A pod came after it was said.
+        let later = Known {
+            rows: vec![PodRow {
+                created: time("12:00:01"),
+                ..row("web-x2b4z", "Running")
+            }],
+            ..known
+        };
+        assert_eq!(
+            health(&later.view(), time("12:01:00")).state,
+            State::Rolling
+        );
+    }
 }
 
 /// Two of three runs have succeeded.

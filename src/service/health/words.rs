@@ -5,7 +5,7 @@
 use super::sentence;
 
 /// Returns why no node takes a pod, by the scheduler's message.
-pub(super) fn scheduling(message: &str) -> String {
+fn scheduling(message: &str) -> String {
     let message = sentence(message);
     nodes(message)
         .or_else(|| claims_of_pod(message))
@@ -32,6 +32,23 @@ fn nodes(message: &str) -> Option<String> {
     })
 }
 
+/// Says what to do where volumes are what keeps a pod from the nodes: they do not move.
+fn remedy(reasons: &str) -> Option<&'static str> {
+    if reasons.contains(ELSEWHERE) || reasons.contains(OTHER_ZONE) {
+        return Some(
+            "make room where its volume is, or, if the data may go, let it have a new claim",
+        );
+    }
+    reasons
+        .contains(NO_FREE_VOLUME)
+        .then_some("a volume of its class must be free on a node that takes the pod")
+}
+
+/// What is said of a node that a volume cannot be reached from.
+const ELSEWHERE: &str = "its volume is in another zone or on another node";
+/// What is said of a node in a zone that a volume is not in.
+const OTHER_ZONE: &str = "its volume is in another zone";
+
 fn node_reason(item: &str) -> Option<String> {
     let (count, reason) = item.split_once(' ')?;
     let _: u32 = count.parse().ok()?;
@@ -42,10 +59,24 @@ fn node_reason(item: &str) -> Option<String> {
         format!("taint {taint} is not tolerated")
     } else {
         match reason {
-            "had volume node affinity conflict" => {
-                "its volume is in another zone or on another node"
+            // Before Kubernetes 1.35 it had the first of these words.
+            "had volume node affinity conflict" | "didn't match PersistentVolume's node affinity" => {
+                ELSEWHERE
             }
-            "had no available volume zone" => "no zone of its volume",
+            "had no available volume zone" => OTHER_ZONE,
+            "did not have enough free storage" => "too little storage for its volume",
+            "unavailable due to one or more pvc(s) bound to non-existent pv(s)" => {
+                "the volume of its claim is gone"
+            }
+            "unavailable due to PersistentVolumeClaim with ReadWriteOncePod access mode already in-use by another pod" => {
+                "another pod uses its claim, which is for one alone"
+            }
+            "had untolerated taint(s)" | "had taints that the pod didn't tolerate" => {
+                "taints are not tolerated"
+            }
+            "didn't satisfy existing pods anti-affinity rules" => {
+                "the anti-affinity of other pods keeps it away"
+            }
             "exceed max volume count" => "no more volumes can be attached",
             "didn't match Pod's node affinity/selector" => {
                 "node selector or affinity does not match"
@@ -68,13 +99,18 @@ fn node_reason(item: &str) -> Option<String> {
 const NO_VOLUME_YET: &str = "its claim has no volume yet";
 
 /// Returns why no node takes a pod, with the claim that it waits for and why that one has no volume, where the scheduler's
-/// message leaves that out.
+/// message leaves that out, and with what to do where that is known.
 pub(super) fn scheduling_with(message: &str, claim: Option<String>) -> String {
-    let words = scheduling(message);
+    let mut words = scheduling(message);
+    let remedy = remedy(&words);
     match claim {
-        Some(claim) if words == NO_VOLUME_YET => claim,
-        Some(claim) if words.contains(NO_FREE_VOLUME) => format!("{words}; {claim}"),
-        _ => words,
+        Some(claim) if words == NO_VOLUME_YET => words = claim,
+        Some(claim) if words.contains(NO_FREE_VOLUME) => words.push_str(&format!("; {claim}")),
+        _ => {}
+    }
+    match remedy {
+        Some(remedy) => format!("{words}; {remedy}"),
+        None => words,
     }
 }
 
@@ -100,7 +136,8 @@ fn claims_of_pod(message: &str) -> Option<String> {
 pub(super) fn creation(message: &str) -> String {
     let message = sentence(message);
     let claim = message
-        .split_once("create Claim ")
+        .split_once("Create Claim ")
+        .or_else(|| message.split_once("create Claim "))
         .or_else(|| message.split_once("failed to create PVC "))
         .and_then(|(_, rest)| rest.split([' ', ':']).next());
     let why = quota(message).unwrap_or_else(|| {
@@ -108,12 +145,37 @@ pub(super) fn creation(message: &str) -> String {
         let (_, why) = message
             .rsplit_once(" failed error: ")
             .unwrap_or(("", message));
-        why.to_owned()
+        let why = why.strip_prefix("Error creating: ").unwrap_or(why);
+        admission(why).unwrap_or_else(|| why.to_owned())
     });
     match claim {
         Some(claim) => format!("claim {claim}: {why}"),
         None => why,
     }
+}
+
+/// Reads what admission says of a pod that names something that is not there, or that its namespace does not allow.
+fn admission(message: &str) -> Option<String> {
+    let (_, why) = message.split_once(" is forbidden: ")?;
+    if let Some(rest) = why.strip_prefix("no PriorityClass with name ") {
+        let class = rest.strip_suffix(" was found")?;
+        return Some(format!("there is no PriorityClass {class}"));
+    }
+    if let Some(rest) = why.strip_prefix("pod rejected: RuntimeClass \"") {
+        let class = rest.strip_suffix("\" not found")?;
+        return Some(format!("there is no RuntimeClass {class}"));
+    }
+    if let Some(rest) = why.strip_prefix("error looking up service account ") {
+        let (account, what) = rest.split_once(": ")?;
+        let (_, name) = account.split_once('/')?;
+        return (what == format!("serviceaccount \"{name}\" not found"))
+            .then(|| format!("there is no ServiceAccount {name}"));
+    }
+    let rest = why.strip_prefix("violates PodSecurity \"")?;
+    let (level, what) = rest.split_once("\": ")?;
+    Some(format!(
+        "its namespace allows only pods of the security level {level}: {what}"
+    ))
 }
 
 /// Reads `… exceeded quota: q, requested: pods=1, used: pods=2, limited: pods=2`, and `failed quota: q: must specify …`.
@@ -205,7 +267,8 @@ mod tests {
 
     #[test]
     fn the_scheduler_says_what_each_node_lacks() {
-        let check = |message: &str, expected: &str| assert_eq!(scheduling(message), expected);
+        let check =
+            |message: &str, expected: &str| assert_eq!(scheduling_with(message, None), expected);
         check(
             "0/3 nodes are available: 1 Insufficient cpu, 2 node(s) had untolerated taint {a: b}. preemption: 0/3 nodes are \
              available: 3 Preemption is not helpful for scheduling.",
@@ -218,7 +281,23 @@ mod tests {
         );
         check(
             "0/2 nodes are available: 1 node(s) had volume node affinity conflict, 1 node(s) were unschedulable.",
-            "none of 2 nodes fits: 1 its volume is in another zone or on another node, 1 closed to new pods",
+            "none of 2 nodes fits: 1 its volume is in another zone or on another node, 1 closed to new pods; make room where its \
+             volume is, or, if the data may go, let it have a new claim",
+        );
+        check(
+            "0/2 nodes are available: 1 node(s) didn't match PersistentVolume's node affinity, 1 node(s) had untolerated taint(s).",
+            "none of 2 nodes fits: 1 its volume is in another zone or on another node, 1 taints are not tolerated; make room \
+             where its volume is, or, if the data may go, let it have a new claim",
+        );
+        check(
+            "0/1 nodes are available: 1 node(s) had no available volume zone. preemption: 0/1 nodes are available: 1 Preemption \
+             is not helpful for scheduling.",
+            "the only node does not fit: 1 its volume is in another zone; make room where its volume is, or, if the data may go, \
+             let it have a new claim",
+        );
+        check(
+            "0/2 nodes are available: 2 node(s) didn't find available persistent volumes to bind.",
+            "none of 2 nodes fits: 2 no volume to bind; a volume of its class must be free on a node that takes the pod",
         );
         check(
             "0/2 nodes are available: pod has unbound immediate PersistentVolumeClaims. preemption: 0/2 nodes are available",
@@ -252,6 +331,19 @@ mod tests {
              requests.storage=5Gi, limited: requests.storage=5Gi",
             "claim data-db-0: quota team is used up: requests.storage: 5Gi of 5Gi used, 1Gi more asked for",
         );
+        for message in [
+            "Create Claim data-db-0 for Pod db-0 in StatefulSet db failed error: persistentvolumeclaims \"data-db-0\" is \
+             forbidden: exceeded quota: team, requested: persistentvolumeclaims=1, used: persistentvolumeclaims=2, \
+             limited: persistentvolumeclaims=2",
+            "Create Pod db-0 in StatefulSet db failed error: failed to create PVC data-db-0: persistentvolumeclaims \
+             \"data-db-0\" is forbidden: exceeded quota: team, requested: persistentvolumeclaims=1, used: \
+             persistentvolumeclaims=2, limited: persistentvolumeclaims=2",
+        ] {
+            check(
+                message,
+                "claim data-db-0: quota team is used up: persistentvolumeclaims: 2 of 2 used, 1 more asked for",
+            );
+        }
         check(
             "pods \"web-1\" is forbidden: failed quota: team: must specify limits.cpu for: web",
             "quota team wants limits.cpu for: web to be set",
@@ -259,6 +351,22 @@ mod tests {
         check(
             "create Pod db-0 in StatefulSet db failed error: pods \"db-0\" is forbidden: violates PodSecurity",
             "pods \"db-0\" is forbidden: violates PodSecurity",
+        );
+        check(
+            "Error creating: pods \"web-x\" is forbidden: no PriorityClass with name high was found",
+            "there is no PriorityClass high",
+        );
+        check(
+            "pods \"web-x\" is forbidden: pod rejected: RuntimeClass \"gvisor\" not found",
+            "there is no RuntimeClass gvisor",
+        );
+        check(
+            "pods \"web-\" is forbidden: error looking up service account team/robot: serviceaccount \"robot\" not found",
+            "there is no ServiceAccount robot",
+        );
+        check(
+            "pods \"web-x\" is forbidden: violates PodSecurity \"restricted:latest\": privileged (container \"a\" must not)",
+            "its namespace allows only pods of the security level restricted:latest: privileged (container \"a\" must not)",
         );
         check("exceeded quota: pods", "exceeded quota: pods");
     }

@@ -88,7 +88,11 @@ fn sentence(editor: &Editor, problem: &Problem, room: usize) -> String {
         return text::truncate_cells(&row, room).into_owned();
     };
     let fix = text::clean(&fix.title);
+    // Many a message ends in what mends it; said twice it would only push the rest out of sight.
+    let row = row
+        .strip_suffix(fix.as_ref())
+        .map_or(row.as_str(), |before| before.trim_end_matches([';', ' ']));
     let left = room.saturating_sub(text::cells(&fix) + 2).max(room / 3);
-    let row = format!("{}  {fix}", text::truncate_cells(&row, left));
+    let row = format!("{}  {fix}", text::truncate_cells(row, left));
     text::truncate_cells(&row, room).into_owned()
 }

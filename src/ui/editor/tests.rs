@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use ratatui::style::Modifier;
 
 use super::*;
-use crate::definition::diagnostic::{self, Diagnostic, Span};
+use crate::definition::diagnostic::{self, Diagnostic, Fix, Span};
 use crate::editor::{Command, Motion};
 use crate::ui::theme::{Base, ColorLevel, Inks};
 
@@ -197,7 +197,7 @@ fn matches_and_selection_lie_over_the_colours() {
     editor.apply(Command::SearchStart, NOW);
     editor.apply(Command::SearchQuery("a".into()), NOW);
     check_styles(&editor, 0, ".kkk.kSkk..mm.ccm........");
-    editor.apply(Command::Deselect, NOW);
+    editor.apply(Command::SearchCancel, NOW);
     editor.apply(Command::SelectAll, NOW);
     check_styles(&editor, 0, ".ccc.SSSSSSSSSSSSS.......");
     check_styles(&editor, 1, ".ccc.SSSSS...............");
@@ -255,6 +255,28 @@ fn problems_are_listed_with_their_places() {
         ]
     );
     assert_eq!(styles_of(&buf, 1), "S".repeat(30));
+}
+
+#[test]
+fn mending_that_the_message_ends_in_is_not_told_twice() {
+    let check = |message: &str, expected: &str| {
+        let mut editor = Editor::from_text("nam: web\n");
+        let revision = editor.revision();
+        let mut fault = diagnostic(Severity::Error, 0..3, message);
+        fault.fix = Some(Fix {
+            title: "did you mean `name`?".to_owned(),
+            bytes: 0..3,
+            replacement: "name".to_owned(),
+        });
+        editor.set_diagnostics(revision, vec![fault]);
+        let mut buf = Buffer::empty(Rect::new(0, 0, 60, 1));
+        let area = buf.area;
+        draw_problems(&mut buf, area, &editor, &mono().in_ascii());
+        assert_eq!(rows(&buf), [expected]);
+    };
+    let expected = "x 1:1  `nam` is no key  did you mean `name`?";
+    check("`nam` is no key", expected);
+    check("`nam` is no key; did you mean `name`?", expected);
 }
 
 /// Pieces that are hard on cells, colours and edges.

@@ -2,7 +2,8 @@
 
 use ratatui::layout::Rect;
 
-use crate::app::panes::adjust::{AdjustPane, PlannedAdjustment};
+use crate::app::panes::adjust::{AdjustPane, WantedAdjustment};
+use crate::app::panes::planned::Planned;
 use crate::app::{Geometry, Model};
 use crate::engine::adjust::{AdjustPlan, Adjustment, n_replicas};
 use crate::engine::plan::FieldConflict;
@@ -32,9 +33,13 @@ pub fn draw(
     draw_lines(canvas, inside, (&lines, pane.scroll), geometry);
 }
 
-fn lines_of(canvas: &Canvas<'_>, planned: &PlannedAdjustment, width: usize) -> Vec<Line> {
+fn lines_of(
+    canvas: &Canvas<'_>,
+    planned: &Planned<AdjustPlan, WantedAdjustment>,
+    width: usize,
+) -> Vec<Line> {
     let theme = canvas.theme;
-    let wanted = match planned.adjustment {
+    let wanted = match planned.wanted.adjustment {
         Adjustment::Scale(to) => format!("  to {to}"),
         Adjustment::Restart => String::new(),
     };
@@ -101,6 +106,9 @@ fn lines_of_plan(canvas: &Canvas<'_>, plan: &AdjustPlan, width: usize) -> Vec<Li
         lines.push(vec![(sentence, theme.good)]);
     }
     for warning in &plan.warnings {
+        // Here it is a key that does it, once it is done.
+        let command = format!("`bowline pull {}`", plan.instance.id);
+        let warning = warning.replace(&command, "Y after it");
         let sentence = format!("{} {warning}", symbols.warning);
         lines.extend(wrapped(&sentence, width, theme.partly));
     }

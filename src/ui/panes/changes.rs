@@ -1,4 +1,4 @@
-//! What others changed in the selected instance: whole on a screen of its own, in brief above its objects.
+//! What of the selected instance is not as it was applied: whole on a screen of its own, in brief above its objects.
 
 use jiff::Timestamp;
 use ratatui::layout::{Position, Rect};
@@ -33,7 +33,7 @@ pub fn draw(
         let (dot, into) = (theme.symbols.dot, theme.symbols.into);
         let context = &model.session.context;
         format!(
-            " {dot} {context} {into} {}: changed by others",
+            " {dot} {context} {into} {}: changed since it was applied",
             key.namespace
         )
     });
@@ -68,7 +68,7 @@ pub fn draw_above_objects(
         ..area
     };
     let extent = model.detail_pane.changes.extent().unwrap_or_default();
-    let title = format!("Changed by others: {extent}");
+    let title = format!("Changed since it was applied: {extent}");
     let mut lines = vec![vec![(title, canvas.theme.partly)]];
     lines.extend(fields(canvas, changes, room.width.into(), model.now));
     let n_shown = match usize::from(room.height) {

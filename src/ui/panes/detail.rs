@@ -4,13 +4,13 @@ use ratatui::layout::{Position, Rect};
 
 use crate::app::hits::Hit;
 use crate::app::panes::detail::Tab;
-use crate::app::panes::services::{RowKey, WhatRuns, what_runs};
+use crate::app::panes::services::{RowKey, WhatRuns, named_elsewhere, what_runs};
 use crate::app::table::Value;
 use crate::app::{Geometry, Model};
 use crate::definition::id::InstanceId;
-use crate::service::health::Health;
+use crate::service::health::{Health, State};
 use crate::service::summary::{Record, WorkloadKind};
-use crate::service::watch::{LinkState, Topic};
+use crate::service::watch::{LinkState, Scope, Topic};
 use crate::text;
 use crate::ui::canvas::{Canvas, Piece, wrap};
 use crate::ui::{editor, table};
@@ -52,7 +52,18 @@ impl Title {
                 name: name.to_string(),
                 health: None,
                 rest: match what_runs(&model.fleet) {
-                    WhatRuns::Known => format!(" {dot} in the catalogue, not deployed"),
+                    WhatRuns::Known => {
+                        let scope = model.session.scope.as_ref();
+                        let mut entries = model.catalogue.entries.iter();
+                        let entry = entries.find(|entry| entry.name == *name);
+                        let place = entry.and_then(|it| named_elsewhere(it, scope));
+                        match (place, scope) {
+                            (Some(place), Some(Scope::Namespace(_))) => {
+                                format!(" {dot} in the catalogue, for namespace {place}")
+                            }
+                            _ => format!(" {dot} in the catalogue, not deployed"),
+                        }
+                    }
                     WhatRuns::NotYetKnown | WhatRuns::Forbidden => {
                         format!(" {dot} in the catalogue")
                     }
@@ -69,16 +80,20 @@ impl Title {
                     .selected_detail()
                     .filter(|detail| detail.is_complete());
                 let health = instance.map(|instance| match detail {
-                    // The fleet knows whether the data is stale; the detail knows more of the pods.
-                    Some(detail) if instance.state() != crate::service::health::State::Unknown => {
+                    // The fleet knows whether the data is stale, and saw longer whether an operation goes on; the detail
+                    // knows more of the pods.
+                    Some(detail)
+                        if !matches!(instance.state(), State::Unknown | State::Interrupted) =>
+                    {
                         detail.health(model.now)
                     }
                     _ => instance.health().clone(),
                 });
                 let record = instance.and_then(|instance| instance.record());
-                let mut rest = record.map_or_else(String::new, |record| about(record, dot));
+                let is_told = health.as_ref().map(|it| it.state) == Some(State::Interrupted);
+                let mut rest = record.map_or_else(String::new, |it| about(model, it, is_told, dot));
                 if let Some(extent) = model.detail_pane.changes.extent() {
-                    rest.push_str(&format!(" {dot} changed by others: {extent}"));
+                    rest.push_str(&format!(" {dot} changed since applied: {extent}"));
                 }
                 Self {
                     name: key.id.to_string(),
@@ -109,13 +124,14 @@ impl Title {
     }
 }
 
-/// Returns what a record says that a person should know: its operation, its protection, its end.
-fn about(record: &Record, dot: &str) -> String {
-    let operation = record.operation.as_ref().map(|operation| {
+/// Returns what a record says that a person should know: its operation where that is not told already, its protection, its end.
+fn about(model: &Model, record: &Record, is_operation_told: bool, dot: &str) -> String {
+    let operation = record.operation.as_ref().filter(|_| !is_operation_told);
+    let operation = operation.map(|operation| {
         let (what, progress) = (operation.what(), operation.progress());
         format!("{what}, {progress} (by {})", operation.holder)
     });
-    let protected = record.is_protected.then(|| "protected".to_owned());
+    let protected = model.protects(record).then(|| "protected".to_owned());
     let expires = record.expires.map(|at| {
         let at = at.strftime("%Y-%m-%d %H:%MZ");
         format!("expires {at}")
@@ -223,7 +239,7 @@ fn draw_concerned(canvas: &mut Canvas<'_>, area: Rect, model: &Model) -> u16 {
         y: area.y,
     };
     let dot = canvas.theme.symbols.dot;
-    let sentence = format!("only of {}/{} {dot} 3 shows all", of.kind, of.name);
+    let sentence = format!("only of {}/{} {dot} 3 or esc shows all", of.kind, of.name);
     canvas.text(
         at,
         area.width.saturating_sub(3),

@@ -8,16 +8,24 @@ use ratatui::layout::{Position, Rect};
 use crate::app::Geometry;
 use crate::app::hits::Hit;
 use crate::app::panes::editor::{EditorPane, EditorPhase};
+use crate::definition::id::Namespace;
+use crate::service::summary::InstanceKey;
 use crate::ui::canvas::Canvas;
 use crate::ui::editor::{draw_editor, draw_problems, problems_height};
 
 /// Most problems that are shown at once.
 const MAX_PROBLEMS: u16 = 6;
 
-pub fn draw(canvas: &mut Canvas<'_>, area: Rect, pane: &EditorPane, geometry: &mut Geometry) {
+pub fn draw(
+    canvas: &mut Canvas<'_>,
+    area: Rect,
+    (pane, here): (&EditorPane, Option<&Namespace>),
+    geometry: &mut Geometry,
+) {
     let theme = canvas.theme;
     let (area, beside) = preview::divided(area, pane);
     let name = format!("{}.yaml", pane.name);
+    let of = of_instance(pane, here);
     let modified = if pane.unsaved().is_some() {
         " (modified)"
     } else {
@@ -32,6 +40,7 @@ pub fn draw(canvas: &mut Canvas<'_>, area: Rect, pane: &EditorPane, geometry: &m
         area,
         &[
             (&name, theme.strong),
+            (&of, theme.text),
             (modified, theme.partly),
             (changed, theme.bad),
         ],
@@ -83,6 +92,21 @@ pub fn draw(canvas: &mut Canvas<'_>, area: Rect, pane: &EditorPane, geometry: &m
     }
     if let (Some(assist), Some(cursor)) = (&pane.assist, drawn.cursor) {
         assist::draw(canvas, inside, cursor, assist);
+    }
+}
+
+/// Says whose definition it is, where that is not what the name and the header say already.
+fn of_instance(pane: &EditorPane, here: Option<&Namespace>) -> String {
+    let Some(InstanceKey { id, namespace }) = &pane.instance else {
+        return String::new();
+    };
+    let of = match *id == pane.name {
+        true => String::new(),
+        false => format!(" of {id}"),
+    };
+    match here == Some(namespace) {
+        true => of,
+        false => format!("{of} in {namespace}"),
     }
 }
 

@@ -1,18 +1,21 @@
-//! The last line: what is being typed, what was told, or which keys do what.
+//! The last line: what is being typed, what was told, or which keys do what. What was told takes rows above it where one
+//! has no room for it.
 
 use ratatui::layout::{Position, Rect};
 
 use crate::app::hits::Hit;
 use crate::app::panes::editor::EditorPane;
 use crate::app::panes::editor::search::SearchLine;
-use crate::app::{Action, Model, Place, Popup, SPECS, Screen, availability};
+use crate::app::{Action, Model, Place, Popup, SPECS, Screen, Status, availability};
 use crate::text;
-use crate::ui::canvas::Canvas;
+use crate::ui::canvas::{Canvas, wrap};
 
 use super::popup;
 
+/// Most rows that what was told takes.
+const MAX_TOLD: u16 = 3;
+
 pub fn draw(canvas: &mut Canvas<'_>, area: Rect, model: &Model) {
-    let theme = canvas.theme;
     let at = Position {
         x: area.x + 1,
         y: area.y,
@@ -30,27 +33,56 @@ pub fn draw(canvas: &mut Canvas<'_>, area: Rect, model: &Model) {
         width.saturating_sub(used),
     );
     if let Some(status) = &model.status {
-        let style = if status.is_error {
-            theme.bad
-        } else {
-            theme.good
-        };
-        let sign = if status.is_error {
-            theme.symbols.warning
-        } else {
-            theme.symbols.good
-        };
-        canvas.line(
-            at,
+        let told = Rect {
+            x: at.x,
             width,
-            &[(sign, style), (" ", style), (&status.text, style)],
-        );
+            ..area
+        };
+        draw_status(canvas, area, told, status);
         return;
     }
     match &model.popup {
         Some(popup) => draw_popup_hints(canvas, at, width, popup),
         None => draw_hints(canvas, at, width, model),
     }
+}
+
+/// Draws what was told: into what is left of the last line where it has room there, else over rows that end with it.
+fn draw_status(canvas: &mut Canvas<'_>, last: Rect, room: Rect, status: &Status) {
+    let theme = canvas.theme;
+    let (sign, style) = match status.is_error {
+        true => (theme.symbols.warning, theme.bad),
+        false => (theme.symbols.good, theme.good),
+    };
+    let indent = 2;
+    let needs = text::cells(&text::clean(&status.text)) + usize::from(indent);
+    if needs <= usize::from(room.width) {
+        let pieces = [(sign, style), (" ", style), (&*status.text, style)];
+        canvas.line(room.as_position(), room.width, &pieces);
+        return;
+    }
+    // Beside what is waited for nothing else has room.
+    let bottom = last.bottom() - u16::from(room.x > last.x + 1);
+    let width = last.width.saturating_sub(2 + indent);
+    let n_lines = wrap(&text::clean(&status.text), width.into()).len();
+    let n_rows = u16::try_from(n_lines).unwrap_or(MAX_TOLD).min(MAX_TOLD);
+    let rows = Rect {
+        y: bottom.saturating_sub(n_rows),
+        height: n_rows,
+        ..last
+    };
+    canvas.clear(rows);
+    let at = Position {
+        x: rows.x + 1,
+        y: rows.y,
+    };
+    canvas.text(at, 1, sign, style);
+    let words = Rect {
+        x: at.x + indent,
+        width,
+        ..rows
+    };
+    canvas.wrapped(words, &status.text, style);
 }
 
 /// Draws what is waited for, once that has lasted for a moment; returns how many cells it took.
@@ -98,7 +130,7 @@ fn draw_inputs(canvas: &mut Canvas<'_>, at: Position, width: u16, model: &Model)
     if let Some(Screen::Editor(pane)) = model.screens.last()
         && let Some(line) = &pane.search
     {
-        draw_search(canvas, at, width, (pane, line));
+        draw_search(canvas, at, width, (pane, line), model.status.as_ref());
         return true;
     }
     let logs = &model.detail_pane.logs;
@@ -125,6 +157,7 @@ fn draw_search(
     at: Position,
     width: u16,
     (pane, line): (&EditorPane, &SearchLine),
+    told: Option<&Status>,
 ) {
     let theme = canvas.theme;
     let search = pane.editor().and_then(|editor| editor.search());
@@ -142,12 +175,18 @@ fn draw_search(
         (false, Some(_)) => "tab to what replaces it  alt-a all  alt-x expression",
         (false, None) => "tab replace  alt-x expression",
     };
-    let room = width.saturating_sub(u16::try_from(hints.len()).unwrap_or(width) + 2);
+    let (hints, style) = match told {
+        None => (hints, theme.dim),
+        Some(told) if told.is_error => (told.text.as_str(), theme.bad),
+        Some(told) => (told.text.as_str(), theme.good),
+    };
+    let n_cells = u16::try_from(text::cells(&text::clean(hints))).unwrap_or(width);
+    let room = width.saturating_sub(n_cells.saturating_add(2));
     let room = match room < width / 2 {
         true => width,
         false => {
             let x = at.x + room + 2;
-            canvas.text(Position { x, ..at }, width - room - 2, hints, theme.dim);
+            canvas.text(Position { x, ..at }, width - room - 2, hints, style);
             room
         }
     };
@@ -196,7 +235,9 @@ fn draw_popup_hints(canvas: &mut Canvas<'_>, at: Position, width: u16, popup: &P
     }
 }
 
-/// Draws keys with a word each; those that cannot be used now are dimmed. Help and menu are always among them.
+/// Draws keys with a word each; those that cannot be used now are left out, or dimmed where they come and go as one moves
+/// or types, and are the first to go where there is no room. Help,
+/// menu, what goes on and, where something is to go back to, the way back are always among them.
 fn draw_hints(canvas: &mut Canvas<'_>, at: Position, width: u16, model: &Model) {
     let (theme, place) = (canvas.theme, model.place());
     if let Some(sentence) = model.hints.at(place) {
@@ -210,7 +251,8 @@ fn draw_hints(canvas: &mut Canvas<'_>, at: Position, width: u16, model: &Model) 
             let key = model.keymap.keys(place, spec.action).first()?.to_string();
             let is_available = availability(spec.action, model).is_ok();
             // Nothing offers to go on that cannot.
-            if spec.action == Action::Confirm && !is_available {
+            let is_left_out = spec.action == Action::Confirm || !is_unsteady(place);
+            if is_left_out && !is_available && spec.action != Action::Help {
                 return None;
             }
             let is_available = is_available || spec.action == Action::Help;
@@ -220,8 +262,19 @@ fn draw_hints(canvas: &mut Canvas<'_>, at: Position, width: u16, model: &Model) 
     let width_of =
         |hint: &(String, &str, bool, Action)| text::cells(&hint.0) + 1 + text::cells(hint.1) + 2;
     while hints.iter().map(width_of).sum::<usize>() > usize::from(width) + 2 {
-        let can_go = |hint: &(String, &str, bool, Action)| !matches!(hint.1, "help" | "menu");
-        let Some(at) = hints.iter().rposition(can_go) else {
+        let can_go = |hint: &(String, &str, bool, Action)| match hint.3 {
+            Action::Help | Action::Menu | Action::Confirm => false,
+            Action::Back => place == Place::Services,
+            _ => true,
+        };
+        // In the list they stay where they are while the selection moves.
+        let is_idle = |hint: &(String, &str, bool, Action)| {
+            // What is new is begun in the list.
+            let is_aside = !hint.2 || hint.3 == Action::New;
+            can_go(hint) && is_aside && place != Place::Services
+        };
+        let idle = hints.iter().rposition(is_idle);
+        let Some(at) = idle.or_else(|| hints.iter().rposition(can_go)) else {
             break;
         };
         hints.remove(at);
@@ -244,5 +297,32 @@ fn draw_hints(canvas: &mut Canvas<'_>, at: Position, width: u16, model: &Model) 
         );
         canvas.hit(Rect::new(at.x, at.y, n_cells, 1), Hit::Action(*action));
         used += n_cells + 2;
+    }
+}
+
+/// Tells whether what is possible at a place changes with every row that one goes over, or with what is typed.
+fn is_unsteady(place: Place) -> bool {
+    match place {
+        Place::Services
+        | Place::Detail
+        | Place::Logs
+        | Place::History
+        | Place::Claims
+        | Place::Forwards
+        | Place::Nodes
+        | Place::Operations
+        | Place::Log
+        | Place::Editor => true,
+        Place::Review
+        | Place::Teardown
+        | Place::Adjust
+        | Place::Adopt
+        | Place::Bulk
+        | Place::Routes
+        | Place::Pull
+        | Place::Comparison
+        | Place::Merge
+        | Place::Changes
+        | Place::Progress => false,
     }
 }

@@ -161,6 +161,7 @@ fn counts(model: &Model, dot: &str) -> Vec<String> {
         (counts.ready, "ready"),
         (counts.rolling, "rolling"),
         (counts.failing, "failing"),
+        (counts.interrupted, "interrupted"),
         (counts.stopped, "stopped"),
         (counts.terminating, "terminating"),
         (counts.unknown, "unknown"),
@@ -182,23 +183,59 @@ fn usual_width(model: &Model) -> usize {
     ))
 }
 
-/// Returns the words that there is room for: what is well goes first, what fails last.
+/// Returns the words that there is room for: how many there are, then what fails first, and what is well last.
 fn fit(words: &[String], room: usize) -> String {
-    let width = |words: &[&String]| words.iter().map(|word| text::cells(word)).sum::<usize>();
-    let mut kept: Vec<&String> = words.iter().collect();
-    for dispensable in [
-        "ready",
-        "stopped",
-        "terminating",
-        "unknown",
-        "rolling",
+    let Some((total, others)) = words.split_first() else {
+        return String::new();
+    };
+    let Some(mut left) = room.checked_sub(text::cells(total)) else {
+        return String::new();
+    };
+    let mut kept: Vec<&String> = Vec::new();
+    for telling in [
         "failing",
-        "",
+        "interrupted",
+        "rolling",
+        "unknown",
+        "terminating",
+        "stopped",
+        "ready",
     ] {
-        if width(&kept) <= room {
-            break;
+        let word = others.iter().find(|word| word.ends_with(telling));
+        let fitting = word.and_then(|word| Some((word, left.checked_sub(text::cells(word))?)));
+        if let Some((word, rest)) = fitting {
+            kept.push(word);
+            left = rest;
         }
-        kept.retain(|word| !word.ends_with(dispensable));
     }
-    kept.into_iter().map(String::as_str).collect()
+    let others = others.iter().filter(|word| kept.contains(word));
+    [total]
+        .into_iter()
+        .chain(others)
+        .map(String::as_str)
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_fails_has_room_first_and_what_is_well_what_is_left() {
+        let words = [
+            "5 services",
+            " · 2 ready",
+            " · 1 failing",
+            " · 1 terminating",
+        ];
+        let words = words.map(str::to_owned);
+        let check = |room, expected: &str| assert_eq!(fit(&words, room), expected, "{room}");
+        check(48, "5 services · 2 ready · 1 failing · 1 terminating");
+        check(47, "5 services · 1 failing · 1 terminating");
+        check(37, "5 services · 2 ready · 1 failing");
+        check(31, "5 services · 1 failing");
+        check(21, "5 services · 2 ready");
+        check(10, "5 services");
+        check(9, "");
+    }
 }

@@ -4,7 +4,7 @@ use ratatui::layout::{Position, Rect};
 
 use crate::app::{ActionSpec, Geometry, Model, Place, SPECS};
 use crate::text;
-use crate::ui::canvas::Canvas;
+use crate::ui::canvas::{Canvas, wrap};
 
 use super::popup::{open, rows};
 
@@ -54,28 +54,49 @@ pub fn draw(
         cells.max().unwrap_or(0)
     };
     let (key_width, what_width) = (widest(|line| &line.keys), widest(|line| line.what));
+    let room = usize::from(area.width.saturating_sub(6));
+    let key_width = key_width.min(room / 2);
+    let what_room = room.saturating_sub(key_width + 2).min(what_width);
+    let drawn: Vec<(String, String, bool)> = lines
+        .iter()
+        .flat_map(|line| rows_of(line, (key_width, what_room), room))
+        .collect();
     let size = (
         rows(key_width + what_width + 6),
-        rows(lines.len()).saturating_add(2),
+        rows(drawn.len()).saturating_add(2),
     );
     let inside = open(canvas, area, size, &title(model));
-    (geometry.list_height, geometry.n_lines) = (inside.height.into(), lines.len());
-    let top = top.min(lines.len().saturating_sub(inside.height.into()));
-    for (y, line) in (inside.y..inside.bottom()).zip(lines.iter().skip(top)) {
+    (geometry.list_height, geometry.n_lines) = (inside.height.into(), drawn.len());
+    let top = top.min(drawn.len().saturating_sub(inside.height.into()));
+    for (y, (keys, what, is_title)) in (inside.y..inside.bottom()).zip(drawn.iter().skip(top)) {
         let at = Position { x: inside.x, y };
-        if line.keys.is_empty() {
-            canvas.text(at, inside.width, line.what, theme.strong);
-            continue;
-        }
-        let keys = format!("{:>key_width$}  ", line.keys);
-        canvas.line(
-            at,
-            inside.width,
-            &[(&keys, theme.key), (line.what, theme.text)],
-        );
+        let style = if *is_title { theme.strong } else { theme.text };
+        canvas.line(at, inside.width, &[(keys, theme.key), (what, style)]);
     }
-    let n_below = lines.len().saturating_sub(top + usize::from(inside.height));
+    let n_below = drawn.len().saturating_sub(top + usize::from(inside.height));
     canvas.n_more(inside, n_below);
+}
+
+/// Returns the rows of a line: its keys, what they do, and whether it is a title. Where there is no room for a sentence it
+/// goes on below, and many keys stand above theirs.
+fn rows_of(
+    line: &Line,
+    (key_width, what_room): (usize, usize),
+    room: usize,
+) -> Vec<(String, String, bool)> {
+    if line.keys.is_empty() {
+        let titles = wrap(line.what, room).into_iter();
+        return titles.map(|title| (String::new(), title, true)).collect();
+    }
+    let is_above = text::cells(&line.keys) > key_width;
+    let above = wrap(&line.keys, room).into_iter().filter(|_| is_above);
+    let mut rows: Vec<_> = above.map(|keys| (keys, String::new(), false)).collect();
+    let mut keys = if is_above { "" } else { line.keys.as_str() };
+    for what in wrap(line.what, what_room) {
+        rows.push((format!("{keys:>key_width$}  "), what, false));
+        keys = "";
+    }
+    rows
 }
 
 /// Returns the title: with what this session costs the link, once anything went over it.

@@ -71,6 +71,9 @@ fn empty_sentence(pane: &LogsPane) -> &'static str {
     match (&pane.state, pane.ring.is_empty()) {
         (_, false) => "No line matches.",
         (LogState::Over, true) => "There is nothing to read.",
+        (LogState::Reading | LogState::Lost(_), true) if pane.since.is_some() => {
+            "Nothing was said in that time; S chooses another."
+        }
         (LogState::Reading | LogState::Lost(_), true) => "Nothing was said yet.",
     }
 }
@@ -99,7 +102,7 @@ fn draw_state(canvas: &mut Canvas<'_>, at: Position, width: u16, pane: &LogsPane
     }
     match &pane.filter {
         Some(filter) if pane.shows_others => say(&format!("/{filter}/ marked")),
-        Some(filter) => say(&format!("{} match /{filter}/", pane.n_shown())),
+        Some(filter) => say(&format!("{} match /{filter}/", pane.n_said())),
         None => {}
     }
     if pane.wraps {

@@ -212,7 +212,9 @@ fn widest_of(menu: &Menu, part: fn(&MenuItem) -> &str) -> usize {
 fn label_width_of(menu: &Menu, width: u16) -> usize {
     let room = usize::from(width.saturating_sub(6));
     let details = widest_of(menu, |item| &item.detail);
-    widest_of(menu, |item| &item.label).min(room.saturating_sub(details + 2).max(room / 2))
+    // A sentence is told below; it takes no room from what is chosen.
+    let least = if details > room / 2 { room } else { room / 2 };
+    widest_of(menu, |item| &item.label).min(room.saturating_sub(details + 2).max(least))
 }
 
 /// Returns what is told of an item below the list, where it is selected: why it cannot be chosen, which is a refusal, or
@@ -269,7 +271,11 @@ fn draw_secret(canvas: &mut Canvas<'_>, area: Rect, prompt: &SecretPrompt) {
     let width = MAX_WIDTH.min(area.width.saturating_sub(2));
     let text = [
         prompt.question.clone(),
-        "It is not shown. Nothing typed keeps the value that the cluster has.".to_owned(),
+        match prompt.is_kept {
+            true => "It is not shown. Nothing typed keeps the value that the cluster has.",
+            false => "It is not shown. The cluster has none yet.",
+        }
+        .to_owned(),
     ];
     let height = 3 + height_of(&text, width);
     let inside = open(canvas, area, (width, height), "Secret");

@@ -3,9 +3,11 @@
 use ratatui::layout::{Position, Rect};
 
 use crate::app::{Geometry, Model, OpId, Operation, StepLine, StepState};
-use crate::engine::plan::{Outcome, Step};
+use crate::engine::operation;
+use crate::engine::plan::Outcome;
 use crate::service::age;
 use crate::service::health::State;
+use crate::service::summary::InstanceKey;
 use crate::ui::canvas::Canvas;
 
 use super::{Line, note_change, wrapped_pieces};
@@ -56,10 +58,8 @@ fn lines_of(canvas: &Canvas<'_>, model: &Model, operation: &Operation) -> Vec<Li
     let verb = operation.kind.name();
     let until = operation.ended.unwrap_or(model.now);
     let lasted = age::show(age::since(operation.started, until));
-    let title = format!(
-        "{verb} of {} in {}",
-        operation.instance.id, operation.instance.namespace
-    );
+    let InstanceKey { id, namespace } = &operation.instance;
+    let title = format!("{verb} of {id} in {} ▸ {namespace}", operation.context);
     let stops = match operation.is_running() && operation.is_stopping {
         true => "  stops after this step",
         false => "",
@@ -94,7 +94,7 @@ fn lines_of(canvas: &Canvas<'_>, model: &Model, operation: &Operation) -> Vec<Li
 fn line_of_step(canvas: &Canvas<'_>, line: &StepLine, is_running: bool) -> Line {
     let theme = canvas.theme;
     let symbols = &theme.symbols;
-    let what = step_name(&line.step);
+    let what = line.step.to_string();
     match &line.state {
         StepState::Running if !is_running => {
             vec![(
@@ -126,30 +126,17 @@ fn line_of_step(canvas: &Canvas<'_>, line: &StepLine, is_running: bool) -> Line 
     }
 }
 
-fn step_name(step: &Step) -> String {
-    match step {
-        Step::Claim => "claim the operation".to_owned(),
-        Step::Revision(n) => format!("write revision {n}"),
-        Step::Adopt(key) => format!("adopt {key}"),
-        Step::Retain(key) => format!("set {key} to Retain"),
-        Step::Bind(key) => format!("free {key} for its claim"),
-        Step::Grow(key) => format!("grow {key}"),
-        Step::Apply(key) => format!("apply {key}"),
-        Step::Delete(key) => format!("delete {key}"),
-        Step::Keep(key) => format!("keep {key}"),
-        Step::Record => "bring the record up to date".to_owned(),
-        Step::Ready => "wait until it is ready".to_owned(),
-        Step::Gone(key) => format!("wait until {key} is gone"),
-    }
-}
-
 fn lines_of_outcome(canvas: &Canvas<'_>, outcome: &Outcome) -> Vec<Line> {
     let theme = canvas.theme;
     if outcome.is_complete() {
         return vec![vec![(format!("{} Done.", theme.symbols.good), theme.good)]];
     }
+    let next = match operation::is_lost(outcome) {
+        true => "Somebody else went on with it: look before the same again.",
+        false => "The same again finishes it.",
+    };
     let sums = format!(
-        "{} {} done, {} failed, {} not tried. The same again finishes it.",
+        "{} {} done, {} failed, {} not tried. {next}",
         theme.symbols.bad,
         outcome.done.len(),
         outcome.failed.len(),
@@ -174,7 +161,9 @@ fn lines_of_outcome(canvas: &Canvas<'_>, outcome: &Outcome) -> Vec<Line> {
 
 /// How the instance is doing now, as it is watched: after a deploy one sees it become ready.
 fn line_of_health(canvas: &Canvas<'_>, model: &Model, operation: &Operation) -> Option<Line> {
-    let instance = model.fleet.get(&operation.instance)?;
+    // One of the same name in another context is another instance.
+    let is_here = operation.context == model.session.context;
+    let instance = model.fleet.get(&operation.instance).filter(|_| is_here)?;
     let (sign, style) = canvas.theme.state(instance.state());
     let reason = instance
         .health()
@@ -183,8 +172,11 @@ fn line_of_health(canvas: &Canvas<'_>, model: &Model, operation: &Operation) -> 
         .map_or_else(String::new, |reason| format!(": {reason}"));
     let pods = match instance.state() {
         State::Saved | State::Terminating | State::Unknown => String::new(),
-        State::Ready | State::Rolling | State::Failing | State::Stopped => {
-            format!("  {}/{} ready", instance.ready(), instance.wanted())
+        State::Ready | State::Rolling | State::Failing | State::Interrupted | State::Stopped => {
+            match instance.workloads().is_empty() {
+                true => String::new(),
+                false => format!("  {}/{} ready", instance.ready(), instance.wanted()),
+            }
         }
     };
     Some(vec![

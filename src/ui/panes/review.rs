@@ -79,6 +79,7 @@ fn draw_plan(
 ) {
     let plan = reviewed.deploy();
     let mut notices = notices(canvas, reviewed);
+    notices.extend(kept_secrets(canvas, pane));
     notices.splice(0..0, said(canvas.theme, pane));
     let third = inside.height / 3;
     let mut y = inside.y;
@@ -111,7 +112,7 @@ fn draw_plan(
     else {
         return;
     };
-    let title = object.key.to_string();
+    let title = object.key.seen_from(plan.instance.namespace.as_str());
     canvas.across(frame, line, &[(&title, canvas.theme.strong)], true);
     let below = Rect {
         y: line + 1,
@@ -132,6 +133,16 @@ fn said(theme: &Theme, pane: &ReviewPane) -> Vec<(String, Style)> {
 }
 
 /// Returns what is to be known before the objects: refusals first.
+/// Says which secrets stay as the cluster has them, and how to give others.
+fn kept_secrets(canvas: &Canvas<'_>, pane: &ReviewPane) -> Option<(String, Style)> {
+    let kept = pane.kept_secrets();
+    if kept.is_empty() {
+        return None;
+    }
+    let sentence = format!("= kept as the cluster has it: {} (s asks)", kept.join(", "));
+    Some((sentence, canvas.theme.dim))
+}
+
 fn notices(canvas: &Canvas<'_>, reviewed: &ReviewedPlan) -> Vec<(String, Style)> {
     let theme = canvas.theme;
     let symbols = &theme.symbols;
@@ -215,7 +226,7 @@ fn draw_objects(canvas: &mut Canvas<'_>, area: Rect, plan: &DeployPlan, selected
     for (y, (idx, object)) in (area.y..area.bottom()).zip(plan.objects.iter().enumerate().skip(top))
     {
         let (sign, word, style) = sign_of(theme, object.change);
-        let key = object.key.to_string();
+        let key = object.key.seen_from(plan.instance.namespace.as_str());
         let note = object.note.as_deref().unwrap_or_default();
         let cursor = if idx == selected {
             theme.symbols.cursor
@@ -254,7 +265,7 @@ pub(super) fn sign_of(theme: &Theme, change: Change) -> (&'static str, &'static 
     match change {
         Change::Create => ("+", "create", theme.added),
         Change::Update => ("~", "update", theme.partly),
-        Change::Keep => ("=", "keep", theme.dim),
+        Change::Unchanged | Change::Keep => ("=", "keep", theme.dim),
         Change::Recreate => ("!", "recreate", theme.removed),
         Change::Delete => ("-", "delete", theme.removed),
     }

@@ -78,7 +78,7 @@ fn lines_of_object(canvas: &Canvas<'_>, object: &PlannedObject, width: usize) ->
         Change::Create => ("+ ", theme.added),
         Change::Update | Change::Recreate => ("~ ", theme.partly),
         Change::Delete => ("- ", theme.removed),
-        Change::Keep => ("  ", theme.text),
+        Change::Unchanged | Change::Keep => ("  ", theme.text),
     };
     let mut lines = vec![vec![
         (sign.to_owned(), style),

@@ -4,13 +4,14 @@ use std::collections::BTreeSet;
 
 use ratatui::layout::Rect;
 
-use crate::app::panes::teardown::{PlannedTeardown, TeardownPane, destroys_data};
+use crate::app::panes::planned::Planned;
+use crate::app::panes::teardown::{TeardownPane, destroys_data};
 use crate::app::{Geometry, Model};
 use crate::engine::plan::{DataFate, Fate, FateRow, TeardownPlan, TeardownScope, VolumeChoice};
 use crate::text;
-use crate::ui::canvas::Canvas;
+use crate::ui::canvas::{Canvas, wrap};
 
-use super::{Line, draw_lines, within_margins, wrapped};
+use super::{Line, draw_lines, within_margins, wrapped, wrapped_pieces};
 
 pub fn draw(
     canvas: &mut Canvas<'_>,
@@ -67,14 +68,21 @@ pub fn draw(
     let lines: Vec<Line> = pane
         .plans
         .iter()
-        .flat_map(|planned| lines_of(canvas, planned, pane.plans.len() > 1, inside.width.into()))
+        .flat_map(|planned| {
+            lines_of(
+                canvas,
+                planned,
+                pane.plans.are_several(),
+                inside.width.into(),
+            )
+        })
         .collect();
     draw_lines(canvas, inside, (&lines, pane.scroll), geometry);
 }
 
 fn lines_of(
     canvas: &Canvas<'_>,
-    planned: &PlannedTeardown,
+    planned: &Planned<TeardownPlan>,
     is_one_of_many: bool,
     width: usize,
 ) -> Vec<Line> {
@@ -126,11 +134,16 @@ fn lines_of_plan(canvas: &Canvas<'_>, plan: &TeardownPlan, width: usize) -> Vec<
             .max()
             .unwrap_or(0)
     };
-    let object_width = widest(&|row| row.key.to_string()).clamp(6, 48);
-    let fate_width = widest(&|row| fate(row)).clamp(4, 44);
+    let fate_width = widest(&|row| fate(row)).max(4);
+    // An object whose name has no room beside its fate stands above it.
+    let beside = width.saturating_sub(4 + fate_width.min(MIN_FATE));
+    let home = plan.instance.namespace.as_str();
+    let object_width = widest(&|row| row.key.seen_from(home)).clamp(6, beside.clamp(6, 48));
     let columns = Columns {
         object: object_width,
         fate: fate_width,
+        width,
+        home,
         // What happens to data is never cut off: where there is no room beside, it stands below.
         is_data_below: 6 + object_width + fate_width + widest(&data) > width,
     };
@@ -149,14 +162,20 @@ fn lines_of_plan(canvas: &Canvas<'_>, plan: &TeardownPlan, width: usize) -> Vec<
     lines
 }
 
-/// Widths of the columns, and where the last of them stands.
-struct Columns {
+/// Room that fates have at least beside the objects.
+const MIN_FATE: usize = 30;
+
+/// Widths of the columns and of all, and where the last of them stands.
+struct Columns<'a> {
     object: usize,
     fate: usize,
+    width: usize,
+    /// The namespace that needs no name.
+    home: &'a str,
     is_data_below: bool,
 }
 
-fn lines_of_row(canvas: &Canvas<'_>, row: &FateRow, columns: &Columns) -> Vec<Line> {
+fn lines_of_row(canvas: &Canvas<'_>, row: &FateRow, columns: &Columns<'_>) -> Vec<Line> {
     let theme = canvas.theme;
     let (sign, style) = match &row.fate {
         Fate::Deleted => ("-", theme.removed),
@@ -169,21 +188,35 @@ fn lines_of_row(canvas: &Canvas<'_>, row: &FateRow, columns: &Columns) -> Vec<Li
     } else {
         theme.good
     };
-    let mut line = vec![
-        (format!("{sign} "), style),
-        (padded(&row.key.to_string(), columns.object), theme.text),
-        ("  ".to_owned(), theme.text),
-    ];
     let (fate, data) = (fate(row), data(row));
-    if data.is_empty() || columns.is_data_below {
-        line.push((fate, style));
-    } else {
-        line.push((padded(&fate, columns.fate), style));
-        line.extend([("  ".to_owned(), theme.text), (data.clone(), data_style)]);
+    let object = row.key.seen_from(columns.home);
+    let mut lines = Vec::new();
+    let mut sign = (format!("{sign} "), style);
+    let mut beside = object.as_str();
+    if text::cells(&object) > columns.object {
+        for line in wrap(&text::clean(&object), columns.width.saturating_sub(2)) {
+            let before = std::mem::replace(&mut sign, ("  ".to_owned(), theme.text));
+            lines.push(vec![before, (line, theme.text)]);
+        }
+        beside = "";
     }
-    let mut lines = vec![line];
-    if columns.is_data_below && !data.is_empty() {
-        lines.push(vec![(format!("    data {data}"), data_style)]);
+    let is_beside = !data.is_empty() && !columns.is_data_below;
+    let room = columns.width.saturating_sub(columns.object + 4);
+    let fates = match is_beside {
+        true => vec![padded(&fate, columns.fate)],
+        false => wrap(&text::clean(&fate), room.max(MIN_FATE)),
+    };
+    for fate in fates {
+        let before = std::mem::replace(&mut sign, ("  ".to_owned(), theme.text));
+        let object = padded(std::mem::take(&mut beside), columns.object);
+        let gap = ("  ".to_owned(), theme.text);
+        lines.push(vec![before, (object, theme.text), gap, (fate, style)]);
+    }
+    if is_beside && let Some(line) = lines.last_mut() {
+        line.extend([("  ".to_owned(), theme.text), (data, data_style)]);
+    } else if !data.is_empty() {
+        let below = vec![(format!("    data {data}"), data_style)];
+        lines.extend(wrapped_pieces(below, columns.width));
     }
     lines
 }
@@ -212,6 +245,7 @@ fn data(row: &FateRow) -> String {
     };
     let fate = match claim.data {
         DataFate::Destroyed => "destroyed",
+        DataFate::Retained if matches!(row.fate, Fate::Kept(_)) => "kept",
         DataFate::Retained => "retained",
         DataFate::Unknown => "unknown: may not read volumes",
     };

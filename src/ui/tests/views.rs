@@ -8,7 +8,7 @@ use ratatui::layout::Rect;
 
 use super::{LARGE, SMALL, Theme, check, draw, draw_buffer, services};
 use crate::app::stage::{self, Stage};
-use crate::app::{Effect, Msg, OpId, ReviewedPlan, Screen};
+use crate::app::{Effect, LogEntry, Msg, OpId, ReviewedPlan, Screen};
 use crate::engine::adjust::Adjustment;
 use crate::engine::adopt::{AdoptPlan, AdoptRow};
 use crate::engine::history::Comparison;
@@ -23,7 +23,7 @@ use crate::service::usage::{Amounts, PodUsage};
 use crate::service::watch::{Delta, WatchEvent};
 
 /// The last thing that was asked for.
-fn last_op(stage: &Stage) -> OpId {
+pub(super) fn last_op(stage: &Stage) -> OpId {
     OpId(stage.model.last_op())
 }
 
@@ -240,6 +240,39 @@ fn logs_of_an_instance() {
 
 /// Every size and every place in the log is drawn within its bounds.
 #[test]
+fn command_that_is_longer_than_its_line_is_told_whole_below() {
+    let mut stage = Stage::with_services();
+    let context = &stage.model.session.context;
+    let program = stage.model.session.invocation.program(Some(context));
+    let words: Vec<String> = (0..12).map(|n| format!("--set key{n}=value{n}")).collect();
+    let command = format!("{program} -n team-a deploy web {}", words.join(" "));
+    for command in [command, "bowline ls".to_owned()] {
+        stage.model.log.push(LogEntry {
+            at: stage.model.now,
+            command,
+            op: None,
+            is_failed: false,
+        });
+    }
+    stage.press("@");
+    let drawn = draw(&stage.model, SMALL);
+    assert!(!drawn.contains("key11=value11"), "{drawn}");
+    // What tells it from others is seen.
+    assert!(
+        drawn.contains("… -n team-a deploy web --set key0"),
+        "{drawn}"
+    );
+    stage.press("j");
+    let drawn = draw(&stage.model, SMALL);
+    assert!(drawn.contains("key0=value0"), "{drawn}");
+    assert!(drawn.contains("key11=value11"), "{drawn}");
+    // Where there is no room, the list has it.
+    for size in [(80, 3), (40, 10)] {
+        draw(&stage.model, size);
+    }
+}
+
+#[test]
 fn logs_are_drawn_at_any_size() {
     let mut stage = with_logs();
     stage.press("w");
@@ -448,6 +481,11 @@ fn secret_is_asked_for_and_not_shown() {
         op,
         questions: vec!["Token of the registry".to_owned()],
     });
+    let result = Ok(Box::new(stage::deploy_plan("web").into()));
+    stage.send(Msg::DeployPlanned { op, result });
+    let kept = "kept as the cluster has it: Token of the registry (s asks)";
+    assert!(draw(&stage.model, SMALL).contains(kept));
+    stage.press("s");
     stage.type_text("hunter2");
     check("secret", &mut stage);
     assert!(!draw(&stage.model, LARGE).contains("hunter2"));
@@ -594,6 +632,9 @@ fn boxes_hold_their_sentences() {
             "Token of {path} and what else is to be known of it"
         )],
     });
+    let result = Ok(Box::new(stage::deploy_plan("web").into()));
+    stage.send(Msg::DeployPlanned { op, result });
+    stage.press("s");
     let picture = draw(&stage.model, SMALL);
     let inside = |line: &str| {
         line.split('│')

@@ -38,7 +38,7 @@ impl Inks {
     /// Returns the colours of a theme.
     pub fn of(base: Base, level: ColorLevel) -> Self {
         match (base, level) {
-            (_, ColorLevel::None) => Self::none(),
+            (_, ColorLevel::None) | (Base::None, _) => Self::none(),
             (Base::Dark, ColorLevel::Full) => Self::dark(),
             (Base::Dark, ColorLevel::Basic) => Self::basic(Color::Cyan, Color::DarkGray),
             (Base::Light, ColorLevel::Full) => Self::light(),

@@ -19,6 +19,8 @@ pub enum Base {
     Light,
     /// Nothing dimmed, colours at their brightest, the selection reversed.
     HighContrast,
+    /// No colours but those that its parts are given; what matters is told by weight.
+    None,
 }
 
 /// A theme, and parts that look otherwise.

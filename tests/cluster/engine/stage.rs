@@ -41,6 +41,22 @@ config: {LEVEL: info}
 replicas: 2
 ";
 
+/// Returns the text of a Deployment whose pods are so.
+pub(crate) fn deployment(name: &str, pod: &str) -> String {
+    format!(
+        "
+apiVersion: apps/v1
+kind: Deployment
+metadata: {{name: {name}}}
+spec:
+  selector: {{matchLabels: {{app: {name}}}}}
+  template:
+    metadata: {{labels: {{app: {name}}}}}
+    spec: {pod}
+"
+    )
+}
+
 /// Kinds among which nothing may be left behind.
 const KINDS: [&str; 10] = [
     "ConfigMap",

@@ -1,17 +1,21 @@
 //! Walks: an operation is run undisturbed, then killed at each of its writes and finished by others.
 
+use std::collections::BTreeSet;
+
 use bowline::engine::adjust::{Adjustment, plan_adjustment, run_adjustment};
 use bowline::engine::adopt::run_adopt;
+use bowline::engine::claims::plan_release;
 use bowline::engine::deploy::{DeployRequest, RunOptions, run_deploy};
-use bowline::engine::plan::{DeployPlan, Outcome, VolumeChoice};
+use bowline::engine::plan::{DeployPlan, Outcome, TeardownPlan, VolumeChoice};
 use bowline::engine::remedy::{Remedies, Remedy};
 use bowline::engine::restore::{RestoreRequest, plan_restore, run_restore};
 use bowline::engine::resume::Surroundings;
+use bowline::engine::retained::plan_volume_release;
 use bowline::engine::rollback::run_rollback;
 use bowline::engine::routes::{plan_routes, run_routes};
 use bowline::engine::teardown::run_teardown;
 use futures::{StreamExt, stream};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::cut::{Cut, Moment};
 use super::resuming::{
@@ -19,7 +23,7 @@ use super::resuming::{
     surroundings, teardown_options,
 };
 use super::state::settled;
-use crate::cluster::Cluster;
+use crate::cluster::{Cluster, name_of};
 use crate::engine::stage::Stage;
 use crate::objects::{config_map, service};
 
@@ -89,6 +93,12 @@ pub(super) enum Walk {
     BindAgain,
     /// Putting back what was taken down, with its retained volume.
     Restore,
+    /// Deleting the claims that an update left.
+    ReleaseClaims,
+    /// Freeing the volumes that were retained of what runs again: all, or one that is named.
+    Release {
+        is_named: bool,
+    },
     /// A deploy that takes a field from another manager.
     Force,
     Scale,
@@ -121,7 +131,12 @@ impl Walk {
     fn least(self) -> usize {
         match self {
             // Claimed, stepped, written and cleared.
-            Self::Scale | Self::Restart | Self::Routes | Self::AdoptEdited => 4,
+            Self::Scale
+            | Self::Restart
+            | Self::Routes
+            | Self::AdoptEdited
+            | Self::ReleaseClaims
+            | Self::Release { .. } => 4,
             _ => 6,
         }
     }
@@ -167,11 +182,12 @@ impl Walk {
         let before: Vec<String> = match self {
             Self::Create | Self::Adopt => vec![],
             Self::Update | Self::Force | Self::AdoptEdited => vec![FIRST.to_owned()],
-            Self::Rollback => vec![FIRST.to_owned(), SECOND.to_owned()],
+            Self::Rollback | Self::ReleaseClaims => vec![FIRST.to_owned(), SECOND.to_owned()],
             Self::Teardown(_) | Self::Recreate | Self::BindAgain | Self::Restore => {
                 vec![DB.to_owned()]
             }
             Self::Grow => vec![sized(cluster, "1Gi")],
+            Self::Release { .. } => vec![self.text(cluster)],
             Self::Scale | Self::Restart => vec![SECOND.to_owned()],
             Self::Routes => vec![EXPOSED.to_owned()],
         };
@@ -189,6 +205,21 @@ impl Walk {
                 let taken = stage.teardown(id, VolumeChoice::Retain).await;
                 assert!(taken.is_complete(), "{taken:?}");
                 until_volume(cluster, id, "Released").await;
+            }
+            Self::ReleaseClaims => {
+                assert!(stage.wait(id).await.is_complete());
+                let of_instance = format!("labelSelector=app.kubernetes.io/instance%3D{id}");
+                // A pod of the revision before uses the claim until it is gone.
+                let is_alone = |pods: &[Value]| pods.len() == 1;
+                cluster.until_all("Pod", &of_instance, is_alone).await;
+            }
+            Self::Release { .. } => {
+                let taken = stage.teardown(id, VolumeChoice::Retain).await;
+                assert!(taken.is_complete(), "{taken:?}");
+                until_phases(cluster, id, &["Released", "Released"]).await;
+                let outcome = stage.deploy(id, &self.text(cluster)).await;
+                assert!(outcome.is_complete(), "{outcome:?}");
+                assert!(stage.wait(id).await.is_complete());
             }
             Self::Force => {
                 let containers = json!([{"name": "web", "image": "nginx:1.29"}]);
@@ -217,6 +248,11 @@ impl Walk {
             }
             Self::Teardown(volumes) => {
                 let plan = stage.plan_teardown(id, volumes).await;
+                let run = async { run_teardown(engine, &plan, &teardown_options(), &|_| {}).await };
+                cut.run(run).await
+            }
+            Self::Release { .. } | Self::ReleaseClaims => {
+                let plan = self.planned_release(stage, id).await;
                 let run = async { run_teardown(engine, &plan, &teardown_options(), &|_| {}).await };
                 cut.run(run).await
             }
@@ -262,6 +298,22 @@ impl Walk {
         }
     }
 
+    /// Plans the release of what was kept or retained; where one is named it is the one of the first claim.
+    async fn planned_release(self, stage: &Stage<'_>, id: &str) -> TeardownPlan {
+        let first = format!("data-{id}-0");
+        let named = match self {
+            Self::Release { is_named: true } => left_of(stage.case(), id, &first).await,
+            _ => BTreeSet::new(),
+        };
+        let (key, choice) = (stage.key(id), VolumeChoice::Delete);
+        if self == Self::ReleaseClaims {
+            return plan_release(stage.engine(), &key, choice).await.unwrap();
+        }
+        plan_volume_release(stage.engine(), &key, choice, &named)
+            .await
+            .unwrap()
+    }
+
     /// Plans a deploy, with what it needs agreed to.
     async fn planned(self, stage: &Stage<'_>, id: &str) -> (DeployRequest, DeployPlan) {
         let agreed = match self {
@@ -291,6 +343,7 @@ impl Walk {
             Self::Create | Self::Rollback | Self::Adopt | Self::AdoptEdited => FIRST.to_owned(),
             Self::Grow => sized(cluster, "2Gi"),
             Self::BindAgain | Self::Restore => DB.to_owned(),
+            Self::Release { .. } => DB.replace("replicas: 1", "replicas: 2"),
             Self::Recreate => DB
                 .replace(
                     "mountPath: /data}",
@@ -341,6 +394,8 @@ impl Walk {
             Self::Rollback => ("rollback", "bob@bastion/8"),
             Self::Restore => ("restore", "bob@bastion/8"),
             Self::Teardown(_) => ("teardown", "ann@bastion/7"),
+            Self::ReleaseClaims => ("release", "ann@bastion/7"),
+            Self::Release { .. } => ("volume release", "ann@bastion/7"),
             Self::Scale => ("scale", "ann@bastion/7"),
             Self::Restart => ("restart", "ann@bastion/7"),
             Self::Routes => ("update-ingress", "ann@bastion/7"),
@@ -354,6 +409,8 @@ impl Walk {
         let is_done = match self {
             Self::Rollback => revision(stage, id).await == Some(3),
             Self::Restart => is_begun,
+            // Its name is nobody's any more.
+            Self::Release { is_named } => is_named && is_begun,
             _ => false,
         };
         if is_done {
@@ -389,24 +446,59 @@ impl Walk {
                 assert!(plan.is_noop(), "{id}: {plan:?}");
             }
         }
-        if matches!(self, Self::BindAgain | Self::Restore) {
-            until_volume(stage.case(), id, "Bound").await;
+        match self {
+            Self::BindAgain | Self::Restore => until_volume(stage.case(), id, "Bound").await,
+            Self::ReleaseClaims => {
+                let claims = format!("app.kubernetes.io/instance={id}");
+                let claims = stage.case().list("PersistentVolumeClaim", &claims).await;
+                assert_eq!(claims.len(), 0, "{id}: {claims:?}");
+            }
+            // What runs lost nothing, and what was not named is retained still.
+            Self::Release { is_named: true } => {
+                until_phases(stage.case(), id, &["Bound", "Bound", "Released"]).await;
+                let first = format!("data-{id}-0");
+                assert_eq!(left_of(stage.case(), id, &first).await.len(), 0, "{id}");
+            }
+            Self::Release { is_named: false } => {
+                until_phases(stage.case(), id, &["Bound", "Bound"]).await;
+            }
+            _ => {}
         }
     }
 }
 
 /// Waits until the only volume that the claim of an instance ever had is in a phase.
 async fn until_volume(cluster: &Cluster, id: &str, phase: &str) {
-    let claim = format!("data-{id}-0");
-    let all = |volumes: &[serde_json::Value]| {
-        let of_claim = volumes.iter().filter(|volume| {
-            let claimed = &volume["spec"]["claimRef"];
-            claimed["name"] == claim && claimed["namespace"] == cluster.namespace
-        });
-        let phases: Vec<_> = of_claim.map(|it| &it["status"]["phase"]).collect();
-        phases == [phase]
+    until_phases(cluster, id, &[phase]).await;
+}
+
+/// Waits until the volumes that the claims of an instance ever had, as far as they are there, are in these phases.
+pub(super) async fn until_phases(cluster: &Cluster, id: &str, expected: &[&str]) {
+    let all = |volumes: &[Value]| {
+        let of_claims = volumes.iter().filter(|it| is_of(it, cluster, id));
+        let phases = of_claims.filter_map(|it| it["status"]["phase"].as_str());
+        let mut phases: Vec<&str> = phases.collect();
+        phases.sort_unstable();
+        phases == expected
     };
     cluster.until_all("PersistentVolume", "", all).await;
+}
+
+/// Tells whether a volume was made for a claim of an instance.
+fn is_of(volume: &Value, cluster: &Cluster, id: &str) -> bool {
+    let claimed = &volume["spec"]["claimRef"];
+    let name = claimed["name"].as_str().unwrap_or_default();
+    claimed["namespace"] == cluster.namespace && name.starts_with(&format!("data-{id}-"))
+}
+
+/// Returns the volumes of a claim that it has no more.
+async fn left_of(cluster: &Cluster, id: &str, claim: &str) -> BTreeSet<String> {
+    let volumes = cluster.list("PersistentVolume", "").await;
+    let left = volumes.iter().filter(|it| {
+        let is_released = it["status"]["phase"] == "Released";
+        is_released && is_of(it, cluster, id) && it["spec"]["claimRef"]["name"] == claim
+    });
+    left.map(|it| name_of(it).to_owned()).collect()
 }
 
 fn restore_of(stage: &Stage<'_>, id: &str) -> RestoreRequest {

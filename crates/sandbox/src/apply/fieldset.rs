@@ -159,11 +159,6 @@ impl FieldSet {
             .filter(|below| !below.is_empty())
     }
 
-    /// Returns the steps that paths begin with.
-    pub fn steps(&self) -> impl Iterator<Item = &Step> {
-        self.children.keys()
-    }
-
     /// Returns the paths that are in either.
     #[must_use]
     pub fn union(&self, other: &FieldSet) -> FieldSet {

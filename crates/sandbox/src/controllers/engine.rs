@@ -14,7 +14,7 @@ use super::kind::Kind;
 use super::kubelet::Kubelet;
 use super::namespaces::Remaining;
 use super::object::{after, namespace, text};
-use super::routes::{Controller, Task, emptying, tasks};
+use super::routes::{Controller, Task, counting, emptying, tasks};
 use super::view::{Key, View};
 use super::write::{Decision, Write};
 use super::{
@@ -63,6 +63,9 @@ impl Engine {
             ) {
                 self.enqueue(task);
             }
+        }
+        for task in counting(&self.view, before, after.as_deref()) {
+            self.enqueue(task);
         }
         if let Some(task) = emptying(&self.view, &within) {
             self.enqueue(task);
@@ -136,6 +139,7 @@ impl Engine {
             Controller::Scheduler => scheduler::reconcile(view, key, now),
             Controller::Kubelet => self.kubelet.reconcile(view, key, now),
             Controller::Service => services::reconcile(view, key),
+            Controller::Quota => Decision::of(vec![Write::Recount { key: key.clone() }]),
         };
         // Each look says anew when the next is needed; an earlier wish is void.
         match decision.wake_at {

@@ -33,6 +33,8 @@ pub enum Kind {
     Pod,
     /// `apps/v1` ReplicaSet.
     ReplicaSet,
+    /// `v1` ResourceQuota.
+    ResourceQuota,
     /// `v1` Secret.
     Secret,
     /// `v1` Service.
@@ -47,7 +49,7 @@ pub enum Kind {
 
 impl Kind {
     /// Every kind there is.
-    pub const ALL: [Kind; 20] = [
+    pub const ALL: [Kind; 21] = [
         Kind::ConfigMap,
         Kind::ControllerRevision,
         Kind::CronJob,
@@ -63,6 +65,7 @@ impl Kind {
         Kind::PersistentVolumeClaim,
         Kind::Pod,
         Kind::ReplicaSet,
+        Kind::ResourceQuota,
         Kind::Secret,
         Kind::Service,
         Kind::ServiceAccount,
@@ -88,6 +91,7 @@ impl Kind {
             Kind::PersistentVolumeClaim => ("v1", "PersistentVolumeClaim"),
             Kind::Pod => ("v1", "Pod"),
             Kind::ReplicaSet => ("apps/v1", "ReplicaSet"),
+            Kind::ResourceQuota => ("v1", "ResourceQuota"),
             Kind::Secret => ("v1", "Secret"),
             Kind::Service => ("v1", "Service"),
             Kind::ServiceAccount => ("v1", "ServiceAccount"),

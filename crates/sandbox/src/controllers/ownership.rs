@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::kind::Kind;
 use super::object::{
-    controller_of, controller_reference, is_deleting, is_selected_by, items, namespace, text, uid,
+    controller_reference, is_deleting, is_selected_by, items, namespace, text, uid,
 };
 use super::view::View;
 use super::write::Write;
@@ -29,19 +29,21 @@ pub fn claim<'a>(
     owner: &'a Value,
     is_kin: impl Fn(&Value) -> bool,
 ) -> Claim<'a> {
+    let matches = |object: &Value| is_selected_by(object, owner) && is_kin(object);
     let mut claim = Claim::default();
-    for object in view.list(kind, namespace(owner)) {
-        let matches = is_selected_by(object, owner) && is_kin(object);
-        match controller_of(object) {
-            Some(controller) if text(controller, "/uid") != uid(owner) => {}
-            Some(_) if matches => claim.owned.push(object),
-            Some(_) if is_deleting(owner) => {}
-            Some(_) => claim.writes.push(release(object, owner)),
-            None if matches && !is_deleting(owner) && !is_deleting(object) => {
-                claim.writes.push(adopt(object, owner))
-            }
-            None => {}
+    for object in view.controlled(kind, owner) {
+        if matches(object) {
+            claim.owned.push(object);
+        } else if !is_deleting(owner) {
+            claim.writes.push(release(object, owner));
         }
+    }
+    if !is_deleting(owner) {
+        let found = view.orphans(kind, namespace(owner));
+        let found = found.filter(|orphan| !is_deleting(orphan) && matches(orphan));
+        claim
+            .writes
+            .extend(found.map(|orphan| adopt(orphan, owner)));
     }
     claim
 }
@@ -52,11 +54,8 @@ pub fn adoptions(view: &View, kind: Kind, owner: &Value) -> Vec<Write> {
     if is_deleting(owner) {
         return Vec::new();
     }
-    let is_orphan = |object: &&Value| {
-        controller_of(object).is_none() && !is_deleting(object) && is_selected_by(object, owner)
-    };
-    view.list(kind, namespace(owner))
-        .filter(is_orphan)
+    view.orphans(kind, namespace(owner))
+        .filter(|orphan| !is_deleting(orphan) && is_selected_by(orphan, owner))
         .map(|orphan| adopt(orphan, owner))
         .collect()
 }
@@ -104,8 +103,8 @@ mod tests {
         assert_eq!(
             claim.writes,
             vec![
+                Write::Update(pod("stray", "db", json!([]))),
                 Write::Update(pod("orphan", "web", json!([ours]))),
-                Write::Update(pod("stray", "db", json!([])))
             ]
         );
     }

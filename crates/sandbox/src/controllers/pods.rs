@@ -171,34 +171,39 @@ pub fn tolerates(pod: &Value, taint: &Value) -> bool {
         })
 }
 
-/// Returns whether a node's labels meet a pod's `nodeSelector` and required node affinity.
-pub fn wants_node(pod: &Value, node: &Value) -> bool {
-    let labels = map(node, "/metadata/labels");
-    let value_of = |key: &str| {
-        labels
-            .and_then(|labels| labels.get(key))
-            .and_then(Value::as_str)
-    };
-    let selected = map(pod, "/spec/nodeSelector")
-        .into_iter()
-        .flatten()
-        .all(|(key, wanted)| value_of(key).is_some_and(|value| Some(value) == wanted.as_str()));
-    let terms = pod.pointer(
-        "/spec/affinity/nodeAffinity/requiredDuringSchedulingIgnoredDuringExecution/nodeSelectorTerms",
-    );
-    let affine = terms.and_then(Value::as_array).is_none_or(|terms| {
+/// Returns the value of a node's label.
+fn label_of<'a>(node: &'a Value, key: &str) -> Option<&'a str> {
+    map(node, "/metadata/labels")?.get(key)?.as_str()
+}
+
+/// Returns whether a node meets one of the terms of a node selector; without any, each does.
+pub fn meets_terms(terms: Option<&Value>, node: &Value) -> bool {
+    terms.and_then(Value::as_array).is_none_or(|terms| {
         terms.iter().any(|term| {
             let labels_met = super::object::items(term, "/matchExpressions");
             let fields_met = super::object::items(term, "/matchFields");
             labels_met
                 .iter()
-                .all(|requirement| meets(requirement, value_of(text(requirement, "/key"))))
+                .all(|requirement| meets(requirement, label_of(node, text(requirement, "/key"))))
                 && fields_met
                     .iter()
                     .all(|requirement| meets(requirement, Some(super::object::name(node))))
         })
-    });
-    selected && affine
+    })
+}
+
+/// Returns whether a node's labels meet a pod's `nodeSelector` and required node affinity.
+pub fn wants_node(pod: &Value, node: &Value) -> bool {
+    let selected = map(pod, "/spec/nodeSelector")
+        .into_iter()
+        .flatten()
+        .all(|(key, wanted)| {
+            label_of(node, key).is_some_and(|value| Some(value) == wanted.as_str())
+        });
+    let terms = pod.pointer(
+        "/spec/affinity/nodeAffinity/requiredDuringSchedulingIgnoredDuringExecution/nodeSelectorTerms",
+    );
+    selected && meets_terms(terms, node)
 }
 
 /// Returns a pod's conditions with the given one set, its transition time moved only if its status changed.

@@ -206,20 +206,20 @@ fn status(set: &Value, pods: &[&Value], active: &[&Value], now: Timestamp) -> De
     decision
 }
 
-/// Returns the status that says that pods cannot be made.
+/// Returns the status that says that pods cannot be made. What it said first it goes on to say.
 fn failing_status(set: &Value, message: &str, now: Timestamp) -> Value {
     let mut status = set
         .get("status")
         .cloned()
         .unwrap_or_else(|| json!({"replicas": 0}));
-    let since = condition(set, "ReplicaFailure")
-        .map(|condition| text(condition, "/lastTransitionTime").to_owned());
-    status["conditions"] = json!([{
-        "lastTransitionTime": since.unwrap_or_else(|| seconds(now)),
-        "message": message,
-        "reason": "FailedCreate",
-        "status": "True",
-        "type": "ReplicaFailure",
-    }]);
+    if condition(set, "ReplicaFailure").is_none() {
+        status["conditions"] = json!([{
+            "lastTransitionTime": seconds(now),
+            "message": message,
+            "reason": "FailedCreate",
+            "status": "True",
+            "type": "ReplicaFailure",
+        }]);
+    }
     status
 }

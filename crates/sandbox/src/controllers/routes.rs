@@ -13,6 +13,7 @@ use super::object::{
 use super::pods::{is_finished, is_ready};
 use super::view::{Key, View};
 use super::{kubelet, scheduler, services, stateful_set};
+use crate::quota::{is_bounded_in_time, is_reallocated};
 
 /// The controllers, in the order in which a burst of work is best done: what others wait for comes first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -41,6 +42,8 @@ pub enum Controller {
     Kubelet,
     /// Services.
     Service,
+    /// Quotas, last: what is in a namespace is counted when nobody has anything to do there.
+    Quota,
 }
 
 impl Controller {
@@ -119,7 +122,8 @@ pub fn tasks(view: &View, kind: Kind, before: Option<&Value>, after: Option<&Val
             .map(|service| (Controller::Service, Key::new(namespace(object), service)))
             .into_iter()
             .collect(),
-        Kind::Event => Vec::new(),
+        // What concerns quotas is told by `counting`.
+        Kind::Event | Kind::ResourceQuota => Vec::new(),
     }
 }
 
@@ -177,8 +181,10 @@ fn pod_tasks(view: &View, before: Option<&Value>, after: Option<&Value>) -> Vec<
     if after.is_some_and(scheduler::is_waiting) {
         tasks.push((Controller::Scheduler, Key::of(pod)));
     }
-    for state in [before, after].into_iter().flatten() {
-        tasks.extend(services::selecting(view, state).map(|key| (Controller::Service, key)));
+    if before.map(services::standing) != after.map(services::standing) {
+        for state in [before, after].into_iter().flatten() {
+            tasks.extend(services::selecting(view, state).map(|key| (Controller::Service, key)));
+        }
     }
     let occupies = |pod: &Value| !is_finished(pod) && !text(pod, "/spec/nodeName").is_empty();
     let (did, does) = (before.is_some_and(occupies), after.is_some_and(occupies));
@@ -270,6 +276,37 @@ pub fn emptying(view: &View, namespace: &str) -> Option<Task> {
     view.get(Kind::Namespace, &key)
         .is_some_and(is_deleting)
         .then_some((Controller::Namespace, key))
+}
+
+/// Returns the work of the quotas of a namespace when something in it may have become free, and of one that is new or
+/// limits otherwise. What needs more was charged when it was written.
+pub fn counting(view: &View, before: Option<&Value>, after: Option<&Value>) -> Vec<Task> {
+    let Some(object) = after.or(before) else {
+        return Vec::new();
+    };
+    let task = |quota: &Value| (Controller::Quota, Key::of(quota));
+    let is_core = text(object, "/apiVersion") == "v1";
+    let kind = text(object, "/kind");
+    let frees = match (before, after) {
+        (Some(before), Some(after)) => match kind {
+            _ if !is_core => false,
+            "ResourceQuota" if before.get("spec") != after.get("spec") => return vec![task(after)],
+            "Pod" => {
+                is_finished(before) != is_finished(after)
+                    || is_bounded_in_time(before) != is_bounded_in_time(after)
+            }
+            "Service" => text(before, "/spec/type") != text(after, "/spec/type"),
+            "PersistentVolumeClaim" => is_reallocated(before, after),
+            _ => false,
+        },
+        (None, Some(quota)) if is_core && kind == "ResourceQuota" => return vec![task(quota)],
+        (_, after) => after.is_none() && kind != "Event",
+    };
+    if !frees {
+        return Vec::new();
+    }
+    let quotas = view.list(Kind::ResourceQuota, namespace(object));
+    quotas.map(task).collect()
 }
 
 #[cfg(test)]

@@ -139,6 +139,8 @@ fn refuse(pod: &Value, message: String, now: Timestamp) -> Decision {
 struct Claims<'a> {
     /// Those that wait for the pod's place before they are bound.
     unbound: Vec<&'a Value>,
+    /// The volumes of those that are bound: each may be tied to some nodes.
+    volumes: Vec<&'a Value>,
     /// Whether a claim that only one pod may use is used by another.
     is_taken: bool,
 }
@@ -172,6 +174,11 @@ impl<'a> Claims<'a> {
                 } else {
                     has_unbound_immediate = true;
                 }
+            } else {
+                let volume = text(claim, "/spec/volumeName");
+                claims
+                    .volumes
+                    .extend(view.find(Kind::PersistentVolume, "", volume));
             }
             let is_exclusive = items(claim, "/spec/accessModes")
                 .iter()

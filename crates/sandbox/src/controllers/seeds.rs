@@ -1,4 +1,4 @@
-//! What a cluster has before anybody asks for anything: three nodes and two storage classes.
+//! What a cluster has before anybody asks for anything: three nodes, two storage classes, and the priorities of its own pods.
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -36,6 +36,8 @@ pub(super) fn objects(now: Timestamp) -> Vec<Value> {
         node(3, "4", "8Gi", Some("2"), now),
         storage_class("standard", true, "Immediate"),
         storage_class("fast", false, "WaitForFirstConsumer"),
+        priority_class("system-cluster-critical", 2_000_000_000),
+        priority_class("system-node-critical", 2_000_001_000),
     ]
 }
 
@@ -107,6 +109,16 @@ fn node(number: u8, cpu: &str, memory: &str, gpus: Option<&str>, now: Timestamp)
                 "systemUUID": "",
             },
         },
+    })
+}
+
+fn priority_class(name: &str, value: u32) -> Value {
+    json!({
+        "apiVersion": "scheduling.k8s.io/v1",
+        "kind": "PriorityClass",
+        "metadata": {"name": name},
+        "value": value,
+        "description": "Used for system critical pods.",
     })
 }
 

@@ -256,6 +256,32 @@ fn balance(view: &View, service: &Value) -> Vec<Write> {
     ]
 }
 
+/// All of a pod that a Service goes by: another change of it concerns none.
+#[derive(Debug, PartialEq)]
+pub struct Standing<'a> {
+    labels: Option<&'a Map<String, Value>>,
+    ports: Vec<&'a [Value]>,
+    ip: &'a str,
+    node: &'a str,
+    is_ready: bool,
+    is_finished: bool,
+    is_deleting: bool,
+}
+
+/// Returns what a Service would see of a pod.
+pub fn standing(pod: &Value) -> Standing<'_> {
+    let containers = items(pod, "/spec/containers").iter();
+    Standing {
+        labels: map(pod, "/metadata/labels"),
+        ports: containers.map(|it| items(it, "/ports")).collect(),
+        ip: text(pod, "/status/podIP"),
+        node: text(pod, "/spec/nodeName"),
+        is_ready: is_ready(pod),
+        is_finished: is_finished(pod),
+        is_deleting: is_deleting(pod),
+    }
+}
+
 /// Returns the Services that select a pod with these labels.
 pub fn selecting<'a>(view: &'a View, pod: &'a Value) -> impl Iterator<Item = Key> + 'a {
     let labels = map(pod, "/metadata/labels");

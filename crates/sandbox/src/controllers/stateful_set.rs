@@ -72,20 +72,31 @@ pub fn refused(view: &View, key: &Key, object: &Value, reason: &str) -> Vec<Writ
     let Some(set) = view.get(Kind::StatefulSet, key) else {
         return Vec::new();
     };
-    let message = match text(object, "/kind") {
-        "Pod" => format!(
-            "Create Pod {} in StatefulSet {} failed error: {reason}",
-            name(object),
+    let of_pod = |pod: &str, why: &str| {
+        format!(
+            "Create Pod {pod} in StatefulSet {} failed error: {why}",
             name(set)
-        ),
+        )
+    };
+    let made = name(object);
+    let messages = match text(object, "/kind") {
+        "Pod" => vec![of_pod(made, reason)],
+        "PersistentVolumeClaim" => {
+            let Some(pod) = claims::pod_of(set, made) else {
+                return Vec::new();
+            };
+            let of = name(set);
+            vec![
+                format!(
+                    "Create Claim {made} for Pod {pod} in StatefulSet {of} failed error: {reason}"
+                ),
+                of_pod(&pod, &format!("failed to create PVC {made}: {reason}")),
+            ]
+        }
         _ => return Vec::new(),
     };
-    vec![Write::Event(Note::warning(
-        COMPONENT,
-        set,
-        "FailedCreate",
-        message,
-    ))]
+    let say = |message| Write::Event(Note::warning(COMPONENT, set, "FailedCreate", message));
+    messages.into_iter().map(say).collect()
 }
 
 /// One look at one set.

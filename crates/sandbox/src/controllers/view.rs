@@ -3,7 +3,7 @@
 //! A view is plain data, so a test builds one from JSON; the driver keeps one in step with the store. It never
 //! reaches out for anything.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use serde_json::Value;
@@ -39,7 +39,8 @@ impl Key {
 #[derive(Debug, Clone, Default)]
 pub struct View {
     objects: HashMap<Kind, BTreeMap<Key, Arc<Value>>>,
-    controlled: HashMap<String, BTreeMap<(Kind, Key), ()>>,
+    /// By the uid of the controller, which is empty for those that have none.
+    controlled: HashMap<String, BTreeSet<(Kind, Key)>>,
 }
 
 impl View {
@@ -61,12 +62,10 @@ impl View {
     pub fn insert(&mut self, kind: Kind, object: Arc<Value>) -> Option<Arc<Value>> {
         let key = Key::of(&object);
         let before = self.remove(kind, &key);
-        if let Some(owner) = controller_of(&object) {
-            self.controlled
-                .entry(text(owner, "/uid").to_owned())
-                .or_default()
-                .insert((kind, key.clone()), ());
-        }
+        self.controlled
+            .entry(controller_uid(&object).to_owned())
+            .or_default()
+            .insert((kind, key.clone()));
         self.objects.entry(kind).or_default().insert(key, object);
         before
     }
@@ -74,12 +73,11 @@ impl View {
     /// Takes an object out; returns it.
     pub fn remove(&mut self, kind: Kind, key: &Key) -> Option<Arc<Value>> {
         let gone = self.objects.get_mut(&kind)?.remove(key)?;
-        if let Some(owner) = controller_of(&gone)
-            && let Some(owned) = self.controlled.get_mut(text(owner, "/uid"))
-        {
+        let owner = controller_uid(&gone);
+        if let Some(owned) = self.controlled.get_mut(owner) {
             owned.remove(&(kind, key.clone()));
             if owned.is_empty() {
-                self.controlled.remove(text(owner, "/uid"));
+                self.controlled.remove(owner);
             }
         }
         Some(gone)
@@ -114,15 +112,35 @@ impl View {
             .map(Arc::as_ref)
     }
 
-    /// Lists the objects of a kind whose controller is `owner`, by name.
+    /// Lists the objects of a kind in the namespace of `owner` whose controller it is, by name.
     pub fn controlled<'a>(&'a self, kind: Kind, owner: &Value) -> impl Iterator<Item = &'a Value> {
-        let owned = self.controlled.get(uid(owner));
-        owned
+        self.controlled_by(uid(owner), kind, namespace(owner))
+    }
+
+    /// Lists the objects of a kind in a namespace that have no controller, by name.
+    pub fn orphans(&self, kind: Kind, namespace: &str) -> impl Iterator<Item = &Value> {
+        self.controlled_by("", kind, namespace)
+    }
+
+    fn controlled_by(
+        &self,
+        owner: &str,
+        kind: Kind,
+        namespace: &str,
+    ) -> impl Iterator<Item = &Value> + use<'_> {
+        let first = (kind, Key::new(namespace, ""));
+        let namespace = namespace.to_owned();
+        self.controlled
+            .get(owner)
             .into_iter()
-            .flat_map(BTreeMap::keys)
-            .filter(move |(found, _)| *found == kind)
+            .flat_map(move |owned| owned.range(first.clone()..))
+            .take_while(move |(found, key)| *found == kind && key.namespace == namespace)
             .filter_map(move |(_, key)| self.get(kind, key))
     }
+}
+
+fn controller_uid(object: &Value) -> &str {
+    controller_of(object).map_or("", |owner| text(owner, "/uid"))
 }
 
 #[cfg(test)]
@@ -144,20 +162,38 @@ mod tests {
             pod("b", "x", "1"),
             json!({"kind": "Other"}),
         ]);
-        let owner = json!({"metadata": {"uid": "1"}});
+        let owner = json!({"metadata": {"namespace": "a", "uid": "1"}});
+        let names = |view: &View| {
+            let owned: Vec<_> = view
+                .controlled(Kind::Pod, &owner)
+                .map(name)
+                .map(str::to_owned)
+                .collect();
+            owned.join(" ")
+        };
         assert_eq!(
             view.list(Kind::Pod, "a").map(name).collect::<Vec<_>>(),
             ["x", "y"]
         );
-        assert_eq!(
-            view.controlled(Kind::Pod, &owner)
-                .map(namespace)
-                .collect::<Vec<_>>(),
-            ["a", "b"]
-        );
+        assert_eq!(names(&view), "x");
         view.insert(Kind::Pod, Arc::new(pod("a", "x", "2")));
-        view.remove(Kind::Pod, &Key::new("b", "x"));
-        assert_eq!(view.controlled(Kind::Pod, &owner).count(), 0);
+        assert_eq!(names(&view), "");
+        view.insert(Kind::Pod, Arc::new(pod("a", "y", "1")));
+        assert_eq!(names(&view), "y");
+        view.remove(Kind::Pod, &Key::new("a", "y"));
+        assert_eq!(names(&view), "");
         assert_eq!(view.all(Kind::Pod).count(), 2);
+    }
+
+    #[test]
+    fn orphans_are_those_without_a_controller() {
+        let orphan =
+            json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"namespace": "a", "name": "o"}});
+        let service = json!({"apiVersion": "v1", "kind": "Service", "metadata": {"namespace": "a", "name": "s"}});
+        let mut view = View::from_objects([orphan, service, pod("a", "x", "1")]);
+        let orphans = |view: &View, namespace| view.orphans(Kind::Pod, namespace).count();
+        assert_eq!((orphans(&view, "a"), orphans(&view, "b")), (1, 0));
+        view.insert(Kind::Pod, Arc::new(pod("a", "o", "1")));
+        assert_eq!(orphans(&view, "a"), 0);
     }
 }

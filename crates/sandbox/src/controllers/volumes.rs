@@ -3,14 +3,19 @@
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::claims::without_finalizer;
+use super::claims::{COMPONENT, without_finalizer};
 use super::kind::Kind;
-use super::object::{has_finalizer, is_deleting, items, name, seconds, text, uid};
+use super::object::{
+    after, annotation, has_finalizer, is_deleting, items, name, seconds, text, uid,
+};
 use super::view::{Key, View};
-use super::write::{Decision, Write};
+use super::write::{Decision, Note, Write};
 
 /// The finalizer that holds a volume while it is bound.
 pub const PROTECTION: &str = "kubernetes.io/pv-protection";
+
+/// After how long a volume that could not be freed is tried again.
+const RETRY_MS: i64 = 15_000;
 
 /// What a volume's claimRef says of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,14 +55,44 @@ pub fn reconcile(view: &View, key: &Key, now: Timestamp) -> Decision {
         Holder::Gone => "Released",
     };
     let mut writes = Vec::new();
-    if text(volume, "/status/phase") != phase {
+    let is_failed = holder == Holder::Gone && text(volume, "/status/phase") == "Failed";
+    if text(volume, "/status/phase") != phase && !is_failed {
         let status = json!({"phase": phase, "lastPhaseTransitionTime": seconds(now)});
         writes.push(Write::status(Kind::PersistentVolume, volume, status));
     }
     if holder == Holder::Gone && text(volume, "/spec/persistentVolumeReclaimPolicy") == "Delete" {
-        writes.push(Write::delete(Kind::PersistentVolume, volume));
+        return reclaim(view, volume, writes, now);
     }
     Decision::of(writes)
+}
+
+/// Frees the storage of a volume and deletes it. One that cannot be freed has failed, and is tried again later.
+fn reclaim(view: &View, volume: &Value, mut writes: Vec<Write>, now: Timestamp) -> Decision {
+    let provisioner = annotation(volume, "pv.kubernetes.io/provisioned-by");
+    let is_known = |provisioner: &str| {
+        let mut classes = view.all(Kind::StorageClass);
+        classes.any(|class| text(class, "/provisioner") == provisioner)
+    };
+    if !provisioner.is_none_or(is_known) {
+        // It is for somebody who is not there.
+        return Decision::of(writes);
+    }
+    let path = text(volume, "/spec/hostPath/path");
+    if path.is_empty() || path.contains("/tmp/") {
+        writes.push(Write::delete(Kind::PersistentVolume, volume));
+        return Decision::of(writes);
+    }
+    let why = format!("host_path deleter only supports /tmp/.+ but received provided {path}");
+    let mut decision = Decision::of(writes);
+    if text(volume, "/status/phase") != "Failed" {
+        let status =
+            json!({"phase": "Failed", "message": why, "lastPhaseTransitionTime": seconds(now)});
+        decision.write(Write::status(Kind::PersistentVolume, volume, status));
+        let note = Note::warning(COMPONENT, volume, "VolumeFailedDelete", why);
+        decision.write(Write::Event(note));
+    }
+    decision.wake(after(now, RETRY_MS));
+    decision
 }
 
 fn holder(view: &View, volume: &Value) -> Holder {
@@ -123,5 +158,37 @@ mod tests {
             &[("Released", false), ("", true)],
         );
         check(volume("", "Retain", "Released"), &[("Available", false)]);
+    }
+
+    #[test]
+    fn a_volume_that_cannot_be_freed_has_failed_and_says_why() {
+        let mut unfit = volume("gone", "Delete", "Released");
+        unfit["spec"]["hostPath"] = json!({"path": "/srv/data"});
+        let now: Timestamp = "2026-01-01T00:00:00Z".parse().unwrap();
+        let look = |volume: &Value| {
+            let view = View::from_objects([volume.clone()]);
+            reconcile(&view, &Key::new("", "v"), now)
+        };
+        let decision = look(&unfit);
+        let [Write::Status { status, .. }, Write::Event(note)] = decision.writes.as_slice() else {
+            panic!("{decision:?}")
+        };
+        let why = "host_path deleter only supports /tmp/.+ but received provided /srv/data";
+        assert_eq!(
+            (text(status, "/phase"), text(status, "/message")),
+            ("Failed", why)
+        );
+        assert_eq!(
+            (note.reason, note.message.as_str()),
+            ("VolumeFailedDelete", why)
+        );
+        assert!(decision.wake_at.is_some());
+        unfit["status"]["phase"] = json!("Failed");
+        assert_eq!(look(&unfit).writes, []);
+        // What another made is another's to free.
+        unfit["metadata"]["annotations"] =
+            json!({"pv.kubernetes.io/provisioned-by": "example.com/disks"});
+        unfit["status"]["phase"] = json!("Released");
+        assert_eq!(look(&unfit).writes, []);
     }
 }

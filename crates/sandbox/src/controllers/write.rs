@@ -89,6 +89,11 @@ pub enum Write {
         /// The namespace.
         name: String,
     },
+    /// Counts what is used of a quota; the store does it in one go, so that nothing is written meanwhile.
+    Recount {
+        /// The quota.
+        key: Key,
+    },
     /// Records an event; repeats of one are counted.
     Event(Note),
     /// Writes a line that a container said.

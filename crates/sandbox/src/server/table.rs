@@ -77,6 +77,7 @@ fn built_in(group: &str, kind: &str) -> (&'static [Column], Cells) {
         ),
         ("", "ConfigMap") => (columns!["Name" "Data" "Age"], config_map),
         ("", "Secret") => (columns!["Name" "Type" "Data" "Age"], secret),
+        ("", "ResourceQuota") => (columns!["Name" "Request" "Limit" "Age"], quota),
         ("", "Service") => (
             columns!["Name" "Type" "Cluster-IP" "External-IP" "Port(s)" "Age"; "Selector"],
             service,
@@ -146,6 +147,15 @@ fn built_in(group: &str, kind: &str) -> (&'static [Column], Cells) {
             columns!["Name" "Class" "Hosts" "Address" "Ports" "Age"],
             ingress,
         ),
+        ("networking.k8s.io", "IngressClass") => (
+            columns!["Name" "Controller" "Parameters" "Age"],
+            ingress_class,
+        ),
+        ("scheduling.k8s.io", "PriorityClass") => (
+            columns!["Name" "Value" "Global-Default" "Age" "PreemptionPolicy"],
+            priority_class,
+        ),
+        ("node.k8s.io", "RuntimeClass") => (columns!["Name" "Handler" "Age"], runtime_class),
         ("discovery.k8s.io", "EndpointSlice") => (
             columns!["Name" "AddressType" "Ports" "Endpoints" "Age"],
             endpoint_slice,
@@ -168,6 +178,23 @@ fn name(object: &Value) -> Value {
 fn config_map(object: &Value, now: Timestamp) -> Vec<Value> {
     let n_keys = count(&object["data"]) + count(&object["binaryData"]);
     vec![name(object), json!(n_keys.to_string()), age(object, now)]
+}
+
+fn quota(object: &Value, now: Timestamp) -> Vec<Value> {
+    let status = &object["status"];
+    let hard = status["hard"].as_object().into_iter().flatten();
+    let used = |name: &str| match &status["used"][name] {
+        Value::Null => "0".to_owned(),
+        used => plain(used),
+    };
+    let (limits, requests): (Vec<_>, Vec<_>) = hard
+        .map(|(name, hard)| (name, format!("{name}: {}/{}", used(name), plain(hard))))
+        .partition(|(name, _)| name.starts_with("limits."));
+    let cell = |list: Vec<(&String, String)>| {
+        let texts: Vec<String> = list.into_iter().map(|(_, text)| text).collect();
+        json!(texts.join(", "))
+    };
+    vec![name(object), cell(requests), cell(limits), age(object, now)]
 }
 
 fn secret(object: &Value, now: Timestamp) -> Vec<Value> {
@@ -604,6 +631,39 @@ fn storage_class(object: &Value, now: Timestamp) -> Vec<Value> {
         json!((object["allowVolumeExpansion"] == true).to_string()),
         age(object, now),
     ]
+}
+
+fn ingress_class(object: &Value, now: Timestamp) -> Vec<Value> {
+    let of = &object["spec"]["parameters"];
+    let kind = match of["apiGroup"].as_str() {
+        Some(group) => format!("{}.{group}", plain(&of["kind"])),
+        None => plain(&of["kind"]),
+    };
+    let parameters = match of.is_object() {
+        true => format!("{kind}/{}", plain(&of["name"])),
+        false => "<none>".to_owned(),
+    };
+    let controller = object["spec"]["controller"].clone();
+    vec![
+        name(object),
+        controller,
+        json!(parameters),
+        age(object, now),
+    ]
+}
+
+fn priority_class(object: &Value, now: Timestamp) -> Vec<Value> {
+    vec![
+        name(object),
+        object["value"].clone(),
+        json!(object["globalDefault"] == true),
+        age(object, now),
+        object["preemptionPolicy"].clone(),
+    ]
+}
+
+fn runtime_class(object: &Value, now: Timestamp) -> Vec<Value> {
+    vec![name(object), object["handler"].clone(), age(object, now)]
 }
 
 fn definition(object: &Value, _: Timestamp) -> Vec<Value> {

@@ -24,6 +24,12 @@ pub(super) fn check(resource: &Resource, live: &Value, object: &Value, faults: &
         ("", "Pod") => pod(live, object, faults),
         ("", "Service") => service(live, object, faults),
         ("", "PersistentVolumeClaim") => claim(live, object, faults),
+        ("", "ResourceQuota") => {
+            let scopes = &object["spec"]["scopes"];
+            if &live["spec"]["scopes"] != scopes {
+                faults.invalid("spec.scopes", scopes, "field is immutable");
+            }
+        }
         ("apps", "Deployment" | "ReplicaSet" | "DaemonSet") => {
             let selector = &object["spec"]["selector"];
             if &live["spec"]["selector"] != selector {
@@ -53,6 +59,18 @@ pub(super) fn check(resource: &Resource, live: &Value, object: &Value, faults: &
                     faults.forbidden(field, "updates to this field are forbidden.");
                 }
             }
+        }
+        ("scheduling.k8s.io", "PriorityClass") => {
+            if live["value"] != object["value"] {
+                faults.forbidden("value", "may not be changed in an update.");
+            }
+            if live["preemptionPolicy"] != object["preemptionPolicy"] {
+                let policy = &object["preemptionPolicy"];
+                faults.invalid("preemptionPolicy", policy, "field is immutable");
+            }
+        }
+        ("node.k8s.io", "RuntimeClass") if live["handler"] != object["handler"] => {
+            faults.invalid("handler", &object["handler"], "field is immutable");
         }
         _ => {}
     }

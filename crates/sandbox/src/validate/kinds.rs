@@ -23,6 +23,7 @@ pub(super) fn check(resource: &Resource, object: &Value, faults: &mut Faults) {
         ("", "Pod") => pod_spec(&object["spec"], "spec", faults),
         ("", "Service") => service(object, faults),
         ("", "PersistentVolumeClaim") => claim_spec(&object["spec"], "spec", faults),
+        ("", "ResourceQuota") => quota(&object["spec"], faults),
         ("apps", "Deployment" | "ReplicaSet" | "StatefulSet" | "DaemonSet") => {
             workload(object, faults)
         }
@@ -30,6 +31,54 @@ pub(super) fn check(resource: &Resource, object: &Value, faults: &mut Faults) {
         ("batch", "CronJob") => cron_job(&object["spec"], faults),
         ("networking.k8s.io", "Ingress") => ingress(object, faults),
         _ => {}
+    }
+}
+
+/// What quotas limit by names without a domain; those of these that are numbers of objects come first.
+const LIMITED: &[&str] = &[
+    "pods",
+    "services",
+    "services.nodeports",
+    "services.loadbalancers",
+    "replicationcontrollers",
+    "resourcequotas",
+    "secrets",
+    "configmaps",
+    "persistentvolumeclaims",
+    "cpu",
+    "memory",
+    "ephemeral-storage",
+    "requests.cpu",
+    "requests.memory",
+    "requests.storage",
+    "requests.ephemeral-storage",
+    "limits.cpu",
+    "limits.memory",
+    "limits.ephemeral-storage",
+];
+
+fn quota(spec: &Value, faults: &mut Faults) {
+    for (name, amount) in spec["hard"].as_object().into_iter().flatten() {
+        let field = format!("spec.hard[{name}]");
+        let at = LIMITED.iter().position(|known| known == name);
+        let is_of_pages = name
+            .trim_start_matches("requests.")
+            .starts_with("hugepages-");
+        if at.is_none() && !is_of_pages && !name.contains('/') {
+            for why in [
+                "must be a standard resource type or fully qualified",
+                "must be a standard resource for quota",
+            ] {
+                faults.invalid(&field, &json!(name), why);
+            }
+        }
+        let milli = quantity_of(amount).unwrap_or_default();
+        if milli < 0 {
+            let why = "must be greater than or equal to 0";
+            faults.invalid(&field, amount, why);
+        } else if at.is_some_and(|at| at < 9) && milli % 1000 != 0 {
+            faults.invalid(&field, amount, "must be an integer");
+        }
     }
 }
 

@@ -57,6 +57,11 @@ impl List {
         self.found.items.get(self.selected.unwrap_or(0))
     }
 
+    /// Tells whether nothing was typed or chosen of it.
+    pub(in crate::app) fn is_untouched(&self) -> bool {
+        self.selected.is_none() && self.found.typed.is_empty()
+    }
+
     fn move_by(&mut self, rows: isize) {
         let n = self.found.items.len();
         let next = match self.selected {
@@ -74,6 +79,7 @@ impl List {
                 bytes: self.found.typed.clone(),
                 text: item.insert.clone(),
                 cursor: item.cursor.unwrap_or(item.insert.len()),
+                blanks: item.blanks.clone(),
             })
         })
     }

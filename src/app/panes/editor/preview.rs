@@ -226,7 +226,8 @@ impl PreviewPane {
 fn rows_of(preview: &Preview) -> impl Iterator<Item = Row<'_>> {
     let refusals = preview.refusals.iter();
     let conflicts = preview.conflicts.iter();
-    let is_changed = |object: &&PlannedObject| object.change != Change::Keep;
+    let is_changed =
+        |object: &&PlannedObject| !matches!(object.change, Change::Unchanged | Change::Keep);
     let n_kept = preview.objects.len() - preview.objects.iter().filter(is_changed).count();
     refusals
         .map(|refusal| Row::Refusal(&refusal.summary))

@@ -75,3 +75,19 @@ fn what_is_saved_is_what_is_shown() {
     pane.has_timestamps = true;
     assert_eq!(pane.to_text(), "web-0/main 1970-01-01T00:00:00Z error\n");
 }
+
+#[test]
+fn what_is_noticed_in_reading_matches_nothing() {
+    let mut pane = pane(&["GET /", "error: no"]);
+    let source = Arc::new(LogSource {
+        pod: "web-0".to_owned(),
+        container: "main".to_owned(),
+    });
+    let why = "no previous run".to_owned();
+    let silent = LogEvent::Silent { source, why };
+    pane.on_events(vec![silent.clone()], false);
+    pane.set_filter(Some(Regex::new("error").unwrap()));
+    assert_eq!((pane.n_shown(), pane.n_said()), (2, 1));
+    pane.on_events(vec![silent, said("web-0", "error: again")], false);
+    assert_eq!((pane.n_shown(), pane.n_said()), (4, 2));
+}

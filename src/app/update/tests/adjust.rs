@@ -1,5 +1,6 @@
 //! Scaling and restarting: planned at once for all that is marked, shown, confirmed, run.
 
+use crate::app::Invocation;
 use crate::app::effect::Effect;
 use crate::app::model::Screen;
 use crate::app::msg::{Msg, OpId};
@@ -36,18 +37,6 @@ fn planned(stage: &mut Stage, plan: AdjustPlan) {
     stage.send(Msg::AdjustmentPlanned { op, key, result });
 }
 
-fn last_command(stage: &Stage) -> Option<&str> {
-    stage.model.log.last().map(|entry| entry.command.as_str())
-}
-
-fn told(stage: &Stage) -> Option<&str> {
-    stage
-        .model
-        .status
-        .as_ref()
-        .map(|status| status.text.as_str())
-}
-
 #[test]
 fn one_replica_more_is_planned_confirmed_and_run() {
     let mut stage = Stage::with_services();
@@ -55,7 +44,7 @@ fn one_replica_more_is_planned_confirmed_and_run() {
     assert_eq!(stage.take_effects(), [plan(1, "web", Adjustment::Scale(4))]);
     stage.press("enter");
     assert_eq!(
-        told(&stage),
+        stage.told(),
         Some("Not possible: the plan is not there yet.")
     );
     // Pressed again it is one more; the plan of before is stale.
@@ -78,10 +67,28 @@ fn one_replica_more_is_planned_confirmed_and_run() {
     stage.press("enter");
     assert_eq!(stage.take_effects(), [run(3, shown)]);
     assert_eq!(
-        last_command(&stage),
+        stage.last_command(),
         Some("bowline --context kind-dev -n team-a scale web 5")
     );
     assert!(matches!(stage.model.screens[..], [Screen::Progress { .. }]));
+}
+
+#[test]
+fn logged_command_says_what_the_session_was_begun_with() {
+    let check = |has_contexts: bool, expected: &str| {
+        let mut stage = Stage::with_services();
+        stage.model.session.invocation = Invocation {
+            flags: ["--as", "o'brien"].map(str::to_owned).to_vec(),
+            has_contexts,
+        };
+        stage.press("G d");
+        assert_eq!(stage.last_command(), Some(expected));
+    };
+    check(
+        true,
+        r"bowline --context kind-dev --as 'o'\''brien' -n team-a status web",
+    );
+    check(false, r"bowline --as 'o'\''brien' -n team-a status web");
 }
 
 #[test]
@@ -121,7 +128,7 @@ fn all_that_is_marked_is_restarted_after_one_question_and_what_changes_nothing_i
     stage.press("enter enter");
     assert_eq!(stage.take_effects(), [run(2, billing)]);
     assert_eq!(
-        last_command(&stage),
+        stage.last_command(),
         Some("bowline --context kind-dev -n team-a restart billing")
     );
     assert!(stage.model.services.table.marks().is_empty());
@@ -158,7 +165,7 @@ fn what_is_refused_is_left_and_keeps_no_other_from_being_restarted() {
     }
     stage.press("enter");
     assert_eq!(
-        told(&stage),
+        stage.told(),
         Some("Not possible: there is no plan: plan anew.")
     );
 }
@@ -186,7 +193,7 @@ fn protected_one_takes_its_id_typed() {
     stage.press("enter");
     assert_eq!(stage.take_effects(), [run(2, shown)]);
     assert_eq!(
-        last_command(&stage),
+        stage.last_command(),
         Some("bowline --context kind-dev -n team-a scale web 2 --confirm web")
     );
 }
@@ -196,7 +203,7 @@ fn nothing_below_none_and_nothing_where_nothing_runs() {
     let mut stage = Stage::with_services();
     stage.press("j j +");
     assert_eq!(
-        told(&stage),
+        stage.told(),
         Some("Not possible: nothing is deployed here.")
     );
     stage.press("k k -");
@@ -257,7 +264,7 @@ fn number_of_others_is_taken_left_or_cancelled() {
     };
     assert_eq!(stage.take_effects(), [taken]);
     assert_eq!(
-        last_command(&stage),
+        stage.last_command(),
         Some("bowline --context kind-dev -n team-a scale web 4 --force-conflicts")
     );
 
@@ -267,7 +274,7 @@ fn number_of_others_is_taken_left_or_cancelled() {
     planned(&mut stage, contested("web"));
     stage.press("enter j j enter enter");
     assert_eq!(stage.take_effects(), []);
-    assert_eq!(told(&stage), Some("Not possible: nothing would change."));
+    assert_eq!(stage.told(), Some("Not possible: nothing would change."));
 }
 
 #[test]

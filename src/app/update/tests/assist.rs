@@ -204,3 +204,31 @@ fn what_the_cluster_knows_is_asked_for_once_and_offered() {
     stage.press("^space");
     assert_eq!(labels(&stage), ["fast"]);
 }
+
+#[test]
+fn tab_goes_through_the_blanks_of_an_item_and_esc_ends_that() {
+    let mut stage = open("containers: [{}]\n");
+    stage.press("^home end left left");
+    let complete = |stage: &mut Stage| {
+        let item = list(stage).unwrap().found.items[0].clone();
+        assert_eq!(item.label, "name, image");
+        stage.press("tab");
+    };
+    stage
+        .effects
+        .extend(crate::app::update::assist::complete(&mut stage.model));
+    complete(&mut stage);
+    assert_eq!(text(&stage), "containers: [{name: , image: }]\n");
+    stage.type_text("a").press("tab").type_text("b");
+    assert_eq!(text(&stage), "containers: [{name: a, image: b}]\n");
+    // The first esc ends what was begun, and does not leave.
+    let mut stage = open("containers: [{}]\n");
+    stage.press("^home end left left");
+    stage
+        .effects
+        .extend(crate::app::update::assist::complete(&mut stage.model));
+    complete(&mut stage);
+    stage.press("esc tab");
+    assert!(stage.model.popup.is_none());
+    assert_ne!(text(&stage), "containers: [{name: , image: }]\n");
+}

@@ -4,6 +4,7 @@ use crate::app::effect::{DefinitionOrigin, DeploySource, Effect, Origin};
 use crate::app::model::Screen;
 use crate::app::msg::{Msg, OpId};
 use crate::app::stage::{self, Stage};
+use crate::engine::plan::DeployPlan;
 use crate::failure::{Failure, FailureKind};
 
 fn source(id: &str) -> DeploySource {
@@ -91,11 +92,13 @@ fn all_that_is_marked_is_planned_and_applied_after_one_question_but_what_is_refu
 #[test]
 fn one_that_asks_for_a_secret_is_left_and_one_is_looked_at_whole() {
     let mut stage = marked();
-    stage.send(Msg::SecretsWanted {
-        op: OpId(1),
-        questions: vec!["Token".to_owned()],
-    });
-    planned(&mut stage, 1, "billing");
+    let lacking = DeployPlan {
+        unanswered: vec!["Token".to_owned()],
+        ..stage::deploy_plan("billing")
+    };
+    let result = Ok(Box::new(lacking.into()));
+    let op = OpId(1);
+    stage.send(Msg::DeployPlanned { op, result });
     let Some(Screen::Bulk(pane)) = stage.model.screens.last() else {
         panic!("{:?}", stage.model.screens);
     };

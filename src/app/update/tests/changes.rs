@@ -187,9 +187,8 @@ fn somebody_who_asks_is_shown_what_no_flag_tells_of() {
     );
     stage.press("r");
     assert_ne!(asked_of_web(&mut stage), op);
-    let command = stage.model.log.last().map(|entry| entry.command.as_str());
     assert_eq!(
-        command,
+        stage.last_command(),
         Some("bowline --context kind-dev -n team-a status web")
     );
 }

@@ -3,6 +3,7 @@
 use crate::app::effect::Effect;
 use crate::app::model::Screen;
 use crate::app::msg::{Msg, OpId};
+use crate::app::popup::Popup;
 use crate::app::stage::{self, Stage};
 use crate::app::table::Value;
 use crate::engine::plan::{TeardownScope, VolumeChoice};
@@ -45,6 +46,7 @@ fn kept_claims_are_released_after_their_fate_was_shown_and_the_id_typed() {
         key: stage::key("gone"),
         scope: TeardownScope::KeptClaims,
         volumes,
+        named: Default::default(),
     };
     assert_eq!(stage.take_effects(), [plan(VolumeChoice::Delete)]);
     let mut shown = stage::teardown_plan("gone", VolumeChoice::Delete);
@@ -65,9 +67,8 @@ fn kept_claims_are_released_after_their_fate_was_shown_and_the_id_typed() {
         takes_over: false,
     };
     assert_eq!(stage.take_effects(), [run]);
-    let command = stage.model.log.last().map(|entry| entry.command.as_str());
     assert_eq!(
-        command,
+        stage.last_command(),
         Some("bowline --context kind-dev -n team-a delete gone --kept")
     );
 }
@@ -134,9 +135,39 @@ fn retained_volumes_are_watched_while_the_view_is_open_and_released_from_it() {
         key: stage::key("gone"),
         scope: TeardownScope::RetainedVolumes,
         volumes: VolumeChoice::Delete,
+        named: ["pvc-of-gone".to_owned()].into(),
     };
     assert_eq!(stage.take_effects(), [planned]);
     stage.press("esc esc");
     assert_eq!(stage.take_effects(), [watched(None)]);
     assert_eq!(stage.model.fleet.retained().count(), 0);
+}
+
+#[test]
+fn a_volume_is_released_alone_and_the_command_names_it() {
+    let mut stage = Stage::with_services();
+    stage.press("C");
+    let left = vec![stage::retained("gone", "7Gi")];
+    stage.overview(vec![WatchEvent::Retained(vec![Delta::Reset(left)])]);
+    stage.model.settle();
+    stage.press("g x");
+    let mut shown = stage::teardown_plan("gone", VolumeChoice::Delete);
+    shown.scope = TeardownScope::RetainedVolumes;
+    shown.named = ["pvc-of-gone".to_owned()].into();
+    stage.send(Msg::TeardownPlanned {
+        op: OpId(1),
+        key: stage::key("gone"),
+        result: Ok(Box::new(shown)),
+    });
+    stage.press("x");
+    let title = match &stage.model.popup {
+        Some(Popup::Prompt(prompt)) => prompt.title.clone(),
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(title, "Release volume pvc-of-gone of gone?");
+    stage.type_text("gone");
+    stage.press("enter");
+    let expected =
+        "bowline --context kind-dev -n team-a delete gone --retained --volume pvc-of-gone";
+    assert_eq!(stage.last_command(), Some(expected));
 }

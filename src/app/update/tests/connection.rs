@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
-use crate::app::action::{Action, Place, SPECS};
+use crate::app::action::{Action, SPECS};
 use crate::app::effect::Effect;
 use crate::app::model::SessionLink;
 use crate::app::msg::{ContextEntry, Epoch, Msg};
+use crate::app::place::Place;
 use crate::app::popup::Popup;
 use crate::app::stage::{self, Stage};
 use crate::app::table::Value;
@@ -316,4 +317,26 @@ fn context_is_not_changed_where_a_plan_or_an_operation_is_in_front() {
             actions.find(|spec| matches!(spec.action, Action::Context | Action::Namespace));
         assert!(leaves.is_none(), "{place:?}: {leaves:?}");
     }
+}
+
+#[test]
+fn another_context_says_that_it_is_not_in_the_namespace_that_was_asked_for() {
+    let mut stage = Stage::empty();
+    stage.model.session.asked_namespace = Some("team-a".parse().unwrap());
+    stage.connected();
+    assert_eq!(stage.told(), None);
+    super::super::cluster::connect(&mut stage.model, Some("prod".to_owned()));
+    stage.send(Msg::Connected {
+        epoch: stage.epoch(),
+        context: "prod".to_owned(),
+        cluster: "prod".to_owned(),
+        namespace: "default".parse().unwrap(),
+        is_insecure: false,
+        guard: Default::default(),
+    });
+    let told = stage.told().unwrap_or_default();
+    assert!(
+        told.starts_with("prod ▸ default: team-a was asked for at the start"),
+        "{told}"
+    );
 }

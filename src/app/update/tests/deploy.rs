@@ -49,14 +49,6 @@ fn running() -> (Stage, OpId) {
     (stage, op)
 }
 
-fn told(stage: &Stage) -> Option<&str> {
-    stage
-        .model
-        .status
-        .as_ref()
-        .map(|status| status.text.as_str())
-}
-
 fn choices(stage: &Stage) -> Vec<Choice> {
     match &stage.model.popup {
         Some(Popup::Menu(menu)) => menu.items.iter().map(|item| item.choice.clone()).collect(),
@@ -174,9 +166,8 @@ fn fields_of_others_are_taken_only_where_that_is_chosen() {
         force_conflicts: true,
     };
     assert_eq!(stage.take_effects(), [run]);
-    let command = stage.model.log.last().map(|entry| entry.command.as_str());
     assert_eq!(
-        command,
+        stage.last_command(),
         Some("bowline --context kind-dev -n team-a deploy web --force-conflicts")
     );
 }
@@ -209,9 +200,8 @@ fn fields_of_others_are_left_to_them_and_planned_for_again() {
         result: Ok(plan),
     });
     stage.press("enter enter");
-    let command = stage.model.log.last().map(|entry| entry.command.as_str());
     assert_eq!(
-        command,
+        stage.last_command(),
         Some("bowline --context kind-dev -n team-a deploy web --yield-conflicts")
     );
 }
@@ -227,7 +217,7 @@ fn refused_plan_cannot_be_confirmed() {
     stage.press("enter");
     assert!(stage.model.popup.is_none());
     assert_eq!(
-        told(&stage),
+        stage.told(),
         Some("Not possible: refused: see the reasons above.")
     );
     assert_eq!(stage.take_effects(), []);
@@ -238,7 +228,7 @@ fn plan_that_is_not_there_yet_cannot_be_confirmed() {
     let (mut stage, op) = planning();
     stage.press("enter");
     assert_eq!(
-        told(&stage),
+        stage.told(),
         Some("Not possible: the plan is not there yet.")
     );
     let failure = Failure::new(FailureKind::Invalid, "web has 2 errors");
@@ -248,7 +238,7 @@ fn plan_that_is_not_there_yet_cannot_be_confirmed() {
     });
     stage.press("enter");
     assert_eq!(
-        told(&stage),
+        stage.told(),
         Some("Not possible: there is no plan: plan anew.")
     );
     assert_eq!(stage.take_effects(), []);
@@ -335,7 +325,7 @@ fn reports_of_an_unknown_operation_are_dropped() {
         outcome: Outcome::default(),
     });
     assert_eq!(stage.model.operations, before);
-    assert_eq!(told(&stage), None);
+    assert_eq!(stage.told(), None);
 }
 
 #[test]
@@ -402,6 +392,6 @@ fn several_marked_rows_are_compared_one_at_a_time() {
     let mut stage = Stage::with_services();
     stage.press("space space D");
     let sentence = "Not possible: several rows are marked: plans are reviewed one at a time.";
-    assert_eq!(told(&stage), Some(sentence));
+    assert_eq!(stage.told(), Some(sentence));
     assert_eq!(stage.take_effects(), []);
 }

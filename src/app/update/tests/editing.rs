@@ -9,13 +9,15 @@ use crate::app::model::Screen;
 use crate::app::msg::{Epoch, Msg, OpId, OpenedDefinition, SaveAnswer};
 use crate::app::popup::{Choice, Popup};
 use crate::app::stage::{self, Stage};
+use crate::app::update::cluster;
 use crate::catalogue::Digest;
 use crate::catalogue::drafts::Base;
 use crate::definition::check::check;
-use crate::definition::id::InstanceId;
+use crate::definition::id::{InstanceId, Namespace};
 use crate::editor::Revision;
 use crate::engine::plan::{Outcome, Step};
 use crate::failure::{Cause, Failure, FailureKind};
+use crate::service::summary::InstanceKey;
 
 const TEXT: &str = "containers:\n  - name: main\n    image: nginx:1.27\n";
 const EDITOR: OpId = OpId(1);
@@ -75,7 +77,7 @@ fn text(stage: &Stage) -> String {
 fn check_of(stage: &Stage, text: &str) -> Effect {
     Effect::CheckDefinition {
         editor: EDITOR,
-        name: billing(),
+        id: billing(),
         namespace: Some("team-a".parse().unwrap()),
         schemas: Default::default(),
         revision: revision(stage),
@@ -134,14 +136,6 @@ fn choices(stage: &Stage) -> Vec<Choice> {
         Some(Popup::Menu(menu)) => menu.items.iter().map(|item| item.choice.clone()).collect(),
         other => panic!("no menu: {other:?}"),
     }
-}
-
-fn told(stage: &Stage) -> Option<&str> {
-    stage
-        .model
-        .status
-        .as_ref()
-        .map(|status| status.text.as_str())
 }
 
 #[test]
@@ -231,7 +225,7 @@ fn draft_that_could_not_be_kept_is_told_and_tried_again() {
         result: Err(failure),
     });
     assert_eq!(
-        told(&stage),
+        stage.told(),
         Some("Unsaved edits are not kept: no space left on device")
     );
     stage.wait(Duration::from_secs(10));
@@ -297,6 +291,29 @@ fn draft_that_is_not_decided_on_is_never_written_over() {
 }
 
 #[test]
+fn draft_of_edits_that_were_all_undone_goes_when_the_editor_is_left() {
+    let mut stage = open();
+    stage.type_text("#");
+    stage.wait(Duration::from_secs(3));
+    assert!(
+        stage
+            .take_effects()
+            .contains(&draft_of(&stage, &format!("#{TEXT}")))
+    );
+    stage.press("^u");
+    stage.take_effects();
+    stage.press("esc");
+    let discard = Effect::DiscardDraft { name: billing() };
+    assert!(stage.take_effects().contains(&discard));
+    assert!(stage.model.editor().is_none());
+    // Where nothing was kept nothing is removed: it may be what an earlier session left.
+    let mut stage = open();
+    stage.take_effects();
+    stage.press("esc");
+    assert!(!stage.take_effects().contains(&discard));
+}
+
+#[test]
 fn drafts_are_told_at_the_start() {
     let mut stage = Stage::empty();
     stage.send(Msg::CatalogueListed(Ok(
@@ -306,7 +323,7 @@ fn drafts_are_told_at_the_start() {
         },
     )));
     let sentence = "Unsaved edits of an earlier session: billing. Edit it to go on with them.";
-    assert_eq!(told(&stage), Some(sentence));
+    assert_eq!(stage.told(), Some(sentence));
 }
 
 #[test]
@@ -323,7 +340,7 @@ fn save_writes_the_text_and_its_draft_goes() {
     assert_eq!(stage.take_effects(), [Effect::ListCatalogue, discard]);
     assert!(stage.model.editor().unwrap().unsaved().is_none());
     stage.press("^s");
-    assert_eq!(told(&stage), Some("Nothing to save."));
+    assert_eq!(stage.told(), Some("Nothing to save."));
     assert_eq!(stage.take_effects(), []);
 }
 
@@ -467,7 +484,7 @@ fn text_that_cannot_be_kept_under_another_name_stays_in_the_editor() {
     let mut stage = saving_as_mine();
     let failure = Failure::new(FailureKind::Disk, "no space left on device");
     created_mine(&mut stage, Err(failure));
-    assert_eq!(told(&stage), Some("no space left on device"));
+    assert_eq!(stage.told(), Some("no space left on device"));
     assert_eq!(
         (text(&stage), stage.take_effects()),
         (format!("#{TEXT}"), vec![])
@@ -496,7 +513,7 @@ fn save_that_fails_is_told_and_loses_nothing() {
     );
     saved(&mut stage, at, SaveAnswer::Failed(failure));
     assert_eq!(
-        told(&stage),
+        stage.told(),
         Some("saving billing.yaml: no space left on device")
     );
     assert_eq!(text(&stage), format!("#{TEXT}"));
@@ -584,7 +601,7 @@ fn text_with_errors_is_not_reviewed() {
     stage.take_effects();
     stage.press("^r");
     assert_eq!(
-        told(&stage),
+        stage.told(),
         Some("Not possible: the definition has errors: F8 goes to them.")
     );
     assert_eq!(stage.take_effects(), []);
@@ -605,7 +622,7 @@ fn what_is_found_is_replaced_from_the_search_line() {
     stage.press("alt-r").type_text("nginx").press("tab");
     stage.type_text("caddy").press("enter");
     assert_eq!(text(&stage), TEXT.replace("nginx", "caddy"));
-    assert_eq!(told(&stage), Some("Replaced 1 match."));
+    assert_eq!(stage.told(), Some("Replaced 1 match."));
     // The line is open still; the cursor stays where it came to.
     stage.press("esc ^u");
     assert_eq!(text(&stage), TEXT);
@@ -744,6 +761,25 @@ fn refusals_of_the_server_are_marked_in_the_text() {
         checked(&mut stage, now, TEXT);
         assert_eq!(marks(&stage), expected, "planned: {is_planned}");
         assert_eq!(text(&stage), TEXT);
+        // Once nothing is refused any more, as after what a plan offers was agreed to, that is told too.
+        let mut agreed = Stage {
+            model: stage.model.clone(),
+            effects: Vec::new(),
+        };
+        agreed.press("^r");
+        let effects = agreed.take_effects();
+        let [Effect::PlanDeploy { op, .. }] = effects[..] else {
+            panic!("{effects:?}");
+        };
+        let plan = stage::deploy_plan("billing");
+        agreed.send(Msg::DeployPlanned {
+            op,
+            result: Ok(Box::new(ReviewedPlan::Deploy(plan))),
+        });
+        agreed.press("esc");
+        agreed.wait(Duration::from_millis(100));
+        checked(&mut agreed, now, TEXT);
+        assert_eq!(marks(&agreed), [], "planned: {is_planned}");
         // What is typed then is another text, of which the server has said nothing.
         stage.type_text("# ");
         stage.wait(Duration::from_millis(100));
@@ -752,4 +788,74 @@ fn refusals_of_the_server_are_marked_in_the_text() {
         let is_said = |(_, message): &(usize, String)| message.starts_with("the server");
         assert!(!marks(&stage).iter().any(is_said), "{:?}", marks(&stage));
     }
+}
+
+/// What the effects that ask something of the edited text have in common: the ID, and the namespace.
+fn places(effects: &[Effect]) -> Vec<(String, Option<String>)> {
+    let place = |id: &InstanceId, namespace: &Option<Namespace>| {
+        (id.to_string(), namespace.as_ref().map(ToString::to_string))
+    };
+    let of = |effect: &Effect| match effect {
+        Effect::CheckDefinition { id, namespace, .. } => Some(place(id, namespace)),
+        Effect::PreviewDeploy { origin, .. } => Some(place(&origin.id, &origin.namespace)),
+        Effect::PlanDeploy { source, .. } => {
+            let origin = source.definition()?;
+            Some(place(&origin.id, &origin.namespace))
+        }
+        Effect::Learn { namespace, .. } => {
+            Some(("learn".to_owned(), place(&billing(), namespace).1))
+        }
+        _ => None,
+    };
+    effects.iter().filter_map(of).collect()
+}
+
+#[test]
+fn editor_works_where_the_row_is_that_it_was_opened_from() {
+    let mut stage = Stage::with_services();
+    stage.send(Msg::NamespacesListed {
+        epoch: stage.epoch(),
+        result: Ok(Vec::new()),
+    });
+    stage.press("N").type_text("all n").press("enter");
+    stage.overview(stage::overview());
+    stage.model.settle();
+    assert_eq!(stage.model.session.namespace(), None);
+    stage.press("g e");
+    let pane = stage.model.editor().unwrap();
+    let (editor, name) = (pane.id, pane.name.clone());
+    assert_eq!(name, billing());
+    stage.take_effects();
+    let result = Ok(opened(TEXT, None));
+    stage.send(Msg::DefinitionOpened { editor, result });
+    let its = |id: &InstanceId| (id.to_string(), Some("team-a".to_owned()));
+    assert_eq!(places(&stage.take_effects()), [its(&billing())]);
+    stage.checked();
+    let learn = ("learn".to_owned(), Some("team-a".to_owned()));
+    assert_eq!(places(&stage.take_effects()), [learn]);
+    stage.wait(Duration::from_secs(1));
+    assert_eq!(
+        places(&stage.take_effects()),
+        [its(&billing())],
+        "difference"
+    );
+    stage.press("^r");
+    assert_eq!(places(&stage.take_effects()), [its(&billing())], "plan");
+    // A copy goes to the same place.
+    stage.press("esc");
+    let copy: InstanceId = "copy".parse().unwrap();
+    stage.model.editor_mut().unwrap().save_as(copy.clone());
+    stage.send(Msg::DefinitionCreated {
+        name: copy.clone(),
+        result: Ok(()),
+    });
+    let pane = stage.model.editor().unwrap();
+    let expected = InstanceKey {
+        namespace: "team-a".parse().unwrap(),
+        id: copy,
+    };
+    assert_eq!(pane.instance, Some(expected));
+    // In another context there is no such instance.
+    cluster::connect(&mut stage.model, Some("prod".to_owned()));
+    assert_eq!(stage.model.editor().unwrap().instance, None);
 }

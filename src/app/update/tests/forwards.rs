@@ -6,7 +6,9 @@ use crate::app::msg::{Msg, OpId};
 use crate::app::panes::forwards::{Forward, ForwardState};
 use crate::app::popup::Popup;
 use crate::app::stage::{self, Stage};
+use crate::app::update::tests::told;
 use crate::failure::{Failure, FailureKind};
+use crate::service::forward::OF_A_POD;
 use crate::service::forward::{
     ForwardEvent, ForwardRequest, Forwarded, OfferedPort, RemotePort, Traffic,
 };
@@ -18,11 +20,6 @@ fn offered(port: u16, local: u16) -> OfferedPort {
         container: None,
         local,
     }
-}
-
-fn status(stage: &Stage) -> &str {
-    let status = stage.model.status.as_ref();
-    status.map_or("", |status| status.text.as_str())
 }
 
 /// The ports of `web` were listed.
@@ -88,10 +85,10 @@ fn port_is_chosen_and_a_free_one_offered() {
         .collect();
     assert_eq!(ports, [(Some(8080), RemotePort::Number(80))]);
     assert_eq!(only(&stage).state, ForwardState::Starting);
-    let command = &stage.model.log.last().unwrap().command;
+    let command = stage.last_command().unwrap();
     assert!(command.ends_with("port-forward web 8080:80"), "{command}");
     listening(&mut stage, op);
-    assert!(status(&stage).starts_with("http://127.0.0.1:8080 leads to web."));
+    assert!(told(&stage).starts_with("http://127.0.0.1:8080 leads to web."));
     stage.press("F y");
     let url = "http://127.0.0.1:8080".to_owned();
     assert_eq!(stage.take_effects(), [Effect::Copy(url)]);
@@ -120,8 +117,26 @@ fn selected_pod_is_reached_alone() {
         panic!("{effects:?}");
     };
     assert_eq!(request.pod, pod);
-    let command = &stage.model.log.last().unwrap().command;
+    let command = stage.last_command().unwrap();
     assert!(command.ends_with(&format!("--pod {} :http", pod.unwrap())));
+}
+
+#[test]
+fn forward_that_failed_is_marked_in_the_command_log_and_no_other() {
+    let mut stage = asked();
+    stage.press("j j enter").type_text(":80").press("enter");
+    let failed = only(&stage).op;
+    stage.press("f enter").type_text(":81").press("enter");
+    let failure = Failure::new(FailureKind::Forbidden, "may not");
+    let result = Err(failure);
+    stage.send(Msg::ForwardBegan { op: failed, result });
+    let log = stage.model.log.iter();
+    let marked: Vec<_> = log.map(|it| (it.command.as_str(), it.is_failed)).collect();
+    let [.., (one, true), (other, false)] = marked[..] else {
+        panic!("{marked:?}");
+    };
+    assert!(one.ends_with("port-forward web :80"), "{one}");
+    assert!(other.ends_with("port-forward web :81"), "{other}");
 }
 
 #[test]
@@ -147,7 +162,7 @@ fn forward_goes_to_what_its_question_names_whatever_is_selected_by_then() {
         }
         let forward = only(&stage);
         assert_eq!(forward.request.instance, stage::key("web"), "{n_answered}");
-        let command = &stage.model.log.last().unwrap().command;
+        let command = stage.last_command().unwrap();
         assert!(command.ends_with("port-forward web 8080:80"), "{command}");
     }
 }
@@ -238,7 +253,7 @@ fn forward_goes_on_in_every_view_and_context_until_it_is_stopped() {
     report(&mut stage, op, ForwardEvent::NoPod);
     assert!(stage.model.forwards.all().is_empty());
     stage.press("x");
-    assert_eq!(status(&stage), "Not possible: nothing is forwarded.");
+    assert_eq!(told(&stage), "Not possible: nothing is forwarded.");
 }
 
 #[test]
@@ -247,6 +262,20 @@ fn port_that_is_taken_is_told_and_leaves_no_row() {
     let taken = Failure::new(FailureKind::Disk, "cannot listen on 127.0.0.1:8080");
     let result = Err(taken);
     stage.send(Msg::ForwardBegan { op, result });
-    assert_eq!(status(&stage), "cannot listen on 127.0.0.1:8080");
+    assert_eq!(told(&stage), "cannot listen on 127.0.0.1:8080");
     assert!(stage.model.forwards.all().is_empty());
+}
+
+#[test]
+fn port_that_is_not_there_is_told_in_words_of_the_dashboard() {
+    let (mut stage, op, _) = begun();
+    let summary = format!("there is no port 18080; there are: http (80){OF_A_POD}");
+    let result = Err(Failure::new(FailureKind::NotFound, summary));
+    stage.send(Msg::ForwardBegan { op, result });
+    let told = stage.told().unwrap();
+    assert!(
+        told.starts_with("there is no port 18080; there are: http (80); LOCAL:REMOTE"),
+        "{told}"
+    );
+    assert!(!told.contains("--pod"), "{told}");
 }

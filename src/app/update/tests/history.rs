@@ -119,9 +119,8 @@ fn two_marked_revisions_are_compared() {
     };
     let lines: Vec<_> = pane.lines().map(|line| line.text.as_str()).collect();
     assert_eq!(lines, ["size=small", "replicas: 2"]);
-    let command = stage.model.log.last().map(|entry| entry.command.as_str());
     assert_eq!(
-        command,
+        stage.last_command(),
         Some("bowline --context kind-dev -n team-a diff web --revision 5 --to 7")
     );
 }
@@ -163,9 +162,8 @@ fn rollback_goes_to_the_selected_revision_after_its_plan_and_a_question() {
         force_conflicts: false,
     };
     assert_eq!(stage.take_effects(), [run]);
-    let command = stage.model.log.last().map(|entry| entry.command.as_str());
     assert_eq!(
-        command,
+        stage.last_command(),
         Some("bowline --context kind-dev -n team-a rollback web --to 6")
     );
 }
@@ -200,9 +198,8 @@ fn rollback_of_what_is_protected_takes_its_id_typed() {
         stage.take_effects()[..],
         [Effect::RunDeploy { .. }]
     ));
-    let command = stage.model.log.last().map(|entry| entry.command.as_str());
     assert_eq!(
-        command,
+        stage.last_command(),
         Some("bowline --context kind-dev -n team-a rollback web --to 6 --confirm web")
     );
 }

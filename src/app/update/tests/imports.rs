@@ -38,6 +38,36 @@ fn asking() -> Stage {
     stage
 }
 
+#[test]
+fn name_of_what_is_imported_is_proposed_where_it_is_free() {
+    let check = |keys: &str, of: &str, expected: &str| {
+        let mut stage = Stage::with_services();
+        stage.press(":").type_text("running set").press("enter");
+        stage.press(keys).type_text(of).press("enter");
+        let Some(Popup::Prompt(prompt)) = &stage.model.popup else {
+            panic!("{:?}", stage.model.popup);
+        };
+        assert_eq!(prompt.title, "Name of the definition");
+        assert_eq!(prompt.input.text(), expected, "{of}");
+        // Whoever types writes another one.
+        stage.type_text("mine");
+        let Some(Popup::Prompt(prompt)) = &stage.model.popup else {
+            panic!("{:?}", stage.model.popup);
+        };
+        assert_eq!(prompt.input.text(), "mine", "{of}");
+    };
+    check("enter", "app=shop", "shop");
+    check("enter", "app==shop", "shop");
+    check("enter", "app=shop,tier=web", "");
+    check("enter", "tier in (web,db)", "");
+    check("enter", "!app", "");
+    check("enter", "app!=shop", "");
+    check("j enter", "shop", "shop");
+    check("j enter", "web", "");
+    check("j j enter", "shop", "shop");
+    check("j j enter", "secret/shop", "shop");
+}
+
 fn imported(stage: &mut Stage, op: u64, result: Result<ImportedDefinition, Failure>) {
     stage.send(Msg::Imported {
         op: OpId(op),

@@ -4,10 +4,11 @@ use std::time::Duration;
 
 use crate::app::effect::Effect;
 use crate::app::model::{Focus, Screen};
-use crate::app::msg::{Epoch, Msg, OpId};
+use crate::app::msg::{CatalogueListing, Epoch, Msg, OpId};
 use crate::app::panes::detail::Tab;
 use crate::app::panes::services::RowKey;
 use crate::app::stage::{self, Stage, key};
+use crate::app::table::Value;
 use crate::service::address::{HostPath, Means, Route};
 use crate::service::summary::WorkloadKind;
 use crate::service::watch::{Delta, ItemKey, LinkState, RouteKind, Topic, WatchEvent};
@@ -40,6 +41,31 @@ fn keys_move_the_selection_and_stop_at_the_ends() {
     check("G g", "billing");
     check("^d", "ml-resnet");
     check("G ^u", "orders-db");
+}
+
+#[test]
+fn definition_for_another_namespace_is_told_apart_from_what_is_not_deployed() {
+    let mut stage = Stage::with_services();
+    let cell = |stage: &Stage, id: &str| {
+        let mut rows = stage.model.services.table.rows();
+        let row = rows.find(|row| row.key.id().as_str() == id).unwrap();
+        row.cells.last().cloned().unwrap()
+    };
+    assert_eq!(cell(&stage, "notebook"), Value::Missing);
+    assert_eq!(cell(&stage, "web"), Value::Missing);
+    let mut listing = CatalogueListing::default();
+    listing.entries.clone_from(&stage.model.catalogue.entries);
+    for entry in &mut listing.entries {
+        let namespace = match entry.name.as_str() {
+            "notebook" => "lab",
+            _ => "team-a",
+        };
+        entry.namespace = Some(namespace.parse().unwrap());
+    }
+    stage.send(Msg::CatalogueListed(Ok(listing)));
+    stage.model.settle();
+    assert_eq!(cell(&stage, "notebook"), Value::Text("lab".to_owned()));
+    assert_eq!(cell(&stage, "web"), Value::Text("team-a".to_owned()));
 }
 
 #[test]
@@ -353,19 +379,14 @@ fn names_are_copied() {
     );
 }
 
-fn status(stage: &Stage) -> Option<&str> {
-    let status = stage.model.status.as_ref();
-    status.map(|status| status.text.as_str())
-}
-
 #[test]
 fn what_answers_a_key_goes_with_the_next_one() {
     for keys in ["y j", "M j", "Z j"] {
         let mut stage = Stage::with_services();
         stage.press(&keys[..1]);
-        assert!(status(&stage).is_some(), "{keys}");
+        assert!(stage.told().is_some(), "{keys}");
         stage.press(&keys[2..]);
-        assert_eq!(status(&stage), None, "{keys}");
+        assert_eq!(stage.told(), None, "{keys}");
     }
 }
 
@@ -374,9 +395,9 @@ fn trouble_that_came_by_itself_stays_for_a_while() {
     let mut stage = Stage::with_services();
     stage.send(Msg::TaskFailed("Something broke down.".to_owned()));
     stage.press("j");
-    assert_eq!(status(&stage), Some("Something broke down."));
+    assert_eq!(stage.told(), Some("Something broke down."));
     stage.wait(Duration::from_secs(11));
-    assert_eq!(status(&stage), None);
+    assert_eq!(stage.told(), None);
 }
 
 #[test]
@@ -384,7 +405,7 @@ fn a_key_without_a_meaning_says_where_the_keys_are() {
     let mut stage = Stage::with_services();
     stage.press("Z");
     assert_eq!(
-        status(&stage),
+        stage.told(),
         Some("Z is no key here: ? shows those that are.")
     );
 }

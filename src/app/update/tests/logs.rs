@@ -196,7 +196,7 @@ fn other_times_are_read_anew() {
     assert!(*next > op);
     assert_eq!(query.since, Some(std::time::Duration::from_secs(300)));
     assert_eq!(shown(&stage), [] as [&str; 0]);
-    let command = &stage.model.log.last().unwrap().command;
+    let command = stage.last_command().unwrap();
     assert!(command.ends_with("logs web -f --since 5m"), "{command}");
     // The runs before are read from the same time on.
     stage.press("p");
@@ -253,7 +253,12 @@ fn selected_pod_is_heard_alone() {
     hear(&mut stage, op, &["of another"]);
     assert_eq!(shown(&stage), [] as [&str; 0]);
     let pane = &stage.model.detail_pane.logs;
-    assert_eq!(pane.whose, crate::app::panes::logs::Whose::Pod(pod));
+    assert_eq!(pane.whose, crate::app::panes::logs::Whose::Pod(pod.clone()));
+    let command = stage.last_command().unwrap();
+    assert!(
+        command.ends_with(&format!("logs web -f --pod {pod}")),
+        "{command}"
+    );
     // Another instance is heard whole.
     stage.press("esc esc k").rest();
     stage.follow();
@@ -290,4 +295,17 @@ fn long_lines_are_moved_sideways_as_far_as_they_go() {
     assert_eq!(shift(&mut stage, "l", 0), 20);
     assert_eq!(shift(&mut stage, "h", 0), 4);
     assert_eq!(shift(&mut stage, "h", 16), 0);
+}
+
+#[test]
+fn going_back_takes_the_filter_off_first() {
+    let (mut stage, op) = reading();
+    hear(&mut stage, op, &["GET /", "error 1"]);
+    stage.press("/").type_text("error").press("enter esc");
+    assert_eq!(stage.model.place(), Place::Logs);
+    assert_eq!(shown(&stage).len(), 2);
+    stage.press("esc");
+    assert_eq!(stage.model.place(), Place::Services);
+    stage.press("l");
+    assert_eq!(shown(&stage).len(), 2);
 }

@@ -10,6 +10,7 @@ use crate::app::msg::{LiveTexts, Msg, OpId, OpenedDefinition, Returned, SaveAnsw
 use crate::app::panes::merge::{MergePane, MergeWith};
 use crate::app::popup::Popup;
 use crate::app::stage::{self, Stage};
+use crate::app::update::tests::told;
 use crate::catalogue::Digest;
 use crate::catalogue::drafts::Base;
 use crate::definition::id::InstanceId;
@@ -60,10 +61,6 @@ fn pane(stage: &Stage) -> &MergePane {
         Some(Screen::Merge(pane)) => pane,
         other => panic!("no merge: {other:?}"),
     }
-}
-
-fn told(stage: &Stage) -> &str {
-    stage.model.status.as_ref().map_or("", |it| &it.text)
 }
 
 /// A save is refused since the file says something else by now, and both are to be merged.
@@ -388,6 +385,8 @@ fn what_others_changed_in_the_cluster_is_merged_into_the_text() {
     );
     let with = MergeWith::Live(vec!["Service/x: why".to_owned()]);
     assert_eq!(pane(&stage).with, with);
+    // It is not being read any more.
+    assert_eq!(told(&stage), "");
     stage.press("enter");
     assert_eq!(text(&stage), MINE.replace("replicas: 1", "replicas: 3"));
     // The file is the same as before.

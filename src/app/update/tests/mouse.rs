@@ -6,14 +6,15 @@ use crossterm::event::{KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-use crate::app::action::Place;
 use crate::app::effect::Effect;
 use crate::app::hits::Hits;
-use crate::app::model::Focus;
+use crate::app::model::{Focus, Screen};
 use crate::app::msg::{ImportedDefinition, Msg, OpId};
 use crate::app::panes::detail::Tab;
+use crate::app::place::Place;
 use crate::app::popup::Popup;
 use crate::app::stage::{self, Stage};
+use crate::app::update::tests::writes_to_cluster;
 use crate::app::{HINTS, Hints};
 use crate::engine::adjust::Adjustment;
 use crate::engine::import::Import;
@@ -83,6 +84,28 @@ fn click_selects_a_row_a_tab_and_a_key() {
     );
     click(&mut stage, "? help");
     assert!(matches!(stage.model.popup, Some(Popup::Help { .. })));
+}
+
+#[test]
+fn second_click_on_a_row_opens_it() {
+    let mut stage = Stage::with_services();
+    stage.rest();
+    let row = cell_of(&mut stage, "orders-db ");
+    let click_row = |stage: &mut Stage| {
+        draw(stage);
+        mouse(stage, MouseEventKind::Down(MouseButton::Left), row);
+    };
+    click_row(&mut stage);
+    assert_eq!(selected(&stage), "orders-db");
+    // What only gives the focus opens nothing.
+    click(&mut stage, "2 Volumes");
+    stage.rest();
+    click(&mut stage, "data-orders-db-0");
+    click_row(&mut stage);
+    assert_eq!(stage.model.focus, Focus::Services);
+    assert!(stage.model.screens.is_empty());
+    click_row(&mut stage);
+    assert!(matches!(stage.model.screens[..], [Screen::Detail]));
 }
 
 #[test]
@@ -245,18 +268,13 @@ fn asks_to_write(stage: &Stage) -> bool {
 }
 
 fn writes(effect: &Effect) -> bool {
-    matches!(
+    let writes_here = matches!(
         effect,
-        Effect::RunDeploy { .. }
-            | Effect::RunTeardown { .. }
-            | Effect::RunAdjustment { .. }
-            | Effect::RunAdopt { .. }
-            | Effect::RunRoutes { .. }
-            | Effect::RunClear { .. }
-            | Effect::WriteDefinition { .. }
+        Effect::WriteDefinition { .. }
             | Effect::CreateDefinition { .. }
             | Effect::SaveDefinition { .. }
-    )
+    );
+    writes_here || writes_to_cluster(effect)
 }
 
 #[test]

@@ -8,9 +8,13 @@ use crate::app::msg::{Msg, OpId};
 use crate::app::operation::OperationKind;
 use crate::app::stage::{self, Stage};
 use crate::app::table::Value;
+use crate::app::update::cluster;
 use crate::app::update::operations::begin;
+use crate::app::update::tests::begin_restart;
 use crate::engine::plan::{Outcome, TeardownScope, VolumeChoice};
+use crate::service::health::State;
 use crate::service::operation::{Aim, Operation};
+use crate::service::protection::Protection;
 
 fn deploy() -> Operation {
     Operation {
@@ -83,6 +87,33 @@ fn operations_of_all_are_listed_and_one_without_a_beat_is_seen_to_stand_still() 
 }
 
 #[test]
+fn nothing_is_resumed_where_nothing_is_listed() {
+    let mut stage = Stage::with_services();
+    stage.press("P R");
+    let why = "Not possible: nothing is under way here.";
+    assert_eq!(stage.told(), Some(why));
+}
+
+#[test]
+fn operations_that_are_over_are_listed_with_the_last_one_first() {
+    let mut stage = Stage::with_services();
+    let ops = ["web", "orders-db", "billing"].map(|id| {
+        let kind = OperationKind::Restart;
+        begin(&mut stage.model, kind, stage::key(id), "restart")
+    });
+    for op in ops {
+        let outcome = Outcome::default();
+        stage.send(Msg::Finished { op, outcome });
+    }
+    stage.press("P");
+    let ids: Vec<_> = rows(&mut stage)
+        .into_iter()
+        .map(|row| row[0].clone())
+        .collect();
+    assert_eq!(ids, ["billing", "orders-db", "web"]);
+}
+
+#[test]
 fn operation_is_resumed_taken_over_or_followed_from_the_list() {
     let mut stage = Stage::with_services();
     stage.noted("orders-db", deploy());
@@ -101,19 +132,43 @@ fn operation_is_resumed_taken_over_or_followed_from_the_list() {
 }
 
 #[test]
+fn operation_that_stands_still_is_found_by_the_state_of_its_service() {
+    let mut stage = Stage::with_services();
+    stage.noted("orders-db", deploy());
+    stage.press("/").type_text("state:interr").press("enter");
+    let shown = |stage: &mut Stage| {
+        stage.model.settle();
+        let rows = stage.model.services.table.rows();
+        rows.map(|row| (row.key.id().to_string(), row.cells[1].clone()))
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(shown(&mut stage), []);
+    stage.wait(Duration::from_secs(12));
+    let interrupted = Value::State(State::Interrupted);
+    assert_eq!(shown(&mut stage), [("orders-db".to_owned(), interrupted)]);
+}
+
+#[test]
 fn own_operation_is_followed_step_by_step() {
     let mut stage = Stage::with_services();
-    let op = begin(
-        &mut stage.model,
-        OperationKind::Restart,
-        stage::key("web"),
-        "restart web",
-    );
+    let op = begin_restart(&mut stage);
     stage.press("P enter");
     let Some(Screen::Progress { ops, .. }) = stage.model.screens.last() else {
         panic!("{:?}", stage.model.screens);
     };
     assert_eq!(*ops, [op]);
+}
+
+#[test]
+fn nothing_of_a_protected_namespace_is_taken_down_for_having_outlived_its_time() {
+    let mut stage = Stage::with_services();
+    stage.wait(Duration::from_secs(6 * 3600));
+    let epoch = stage.epoch();
+    let protection = Protection::of(["team-a".to_owned()]);
+    stage.send(Msg::ProtectionTold { epoch, protection });
+    stage.take_effects();
+    stage.press("X");
+    assert_eq!(stage.take_effects(), []);
 }
 
 #[test]
@@ -131,6 +186,48 @@ fn what_has_outlived_its_time_is_taken_down_together_but_what_is_protected() {
         key: stage::key("ml-resnet"),
         scope: TeardownScope::Instance,
         volumes: VolumeChoice::Keep,
+        named: Default::default(),
     };
     assert_eq!(stage.take_effects(), [plan]);
+}
+
+#[test]
+fn operations_of_another_context_say_so_and_are_none_of_this_one() {
+    let mut stage = Stage::with_services();
+    begin_restart(&mut stage);
+    let last_cells = |stage: &Stage| {
+        let text = |value: &Value| match value {
+            Value::Text(text) => text.clone(),
+            _ => String::new(),
+        };
+        let rows = stage.model.operations_pane.table.rows();
+        rows.map(|row| {
+            row.cells[6..]
+                .iter()
+                .map(text)
+                .collect::<Vec<_>>()
+                .join(" ")
+        })
+        .collect::<Vec<_>>()
+    };
+    stage.press("P");
+    assert_eq!(last_cells(&stage), ["  "]);
+    stage.press("esc");
+    cluster::connect(&mut stage.model, Some("prod".to_owned()));
+    stage.send(Msg::Connected {
+        epoch: stage.epoch(),
+        context: "prod".to_owned(),
+        cluster: "prod".to_owned(),
+        namespace: "team-a".parse().unwrap(),
+        is_insecure: false,
+        guard: Default::default(),
+    });
+    stage.overview(stage::overview());
+    stage.noted("web", deploy());
+    stage.press("P");
+    // The note of the instance of the same name is not taken for that one.
+    let expected = [" team-a prod", " team-a kind-dev"];
+    assert_eq!(last_cells(&stage), expected);
+    stage.press("G");
+    assert_eq!(stage.model.instance_in_front(), None);
 }

@@ -13,14 +13,6 @@ use crate::engine::adopt::{AdoptPlan, AdoptRow};
 use crate::engine::plan::Outcome;
 use crate::failure::{Failure, FailureKind};
 
-fn told(stage: &Stage) -> Option<&str> {
-    stage
-        .model
-        .status
-        .as_ref()
-        .map(|status| status.text.as_str())
-}
-
 fn adopt_plan() -> AdoptPlan {
     AdoptPlan {
         instance: stage::key("web"),
@@ -74,9 +66,8 @@ fn plan_that_is_refused_because_of_an_owner_leads_to_the_adoption() {
         takes_over: false,
     };
     assert_eq!(stage.take_effects(), [run]);
-    let command = stage.model.log.last().map(|entry| entry.command.as_str());
     assert_eq!(
-        command,
+        stage.last_command(),
         Some("bowline --context kind-dev -n team-a adopt web --confirm web")
     );
     stage.send(Msg::Finished {
@@ -84,7 +75,7 @@ fn plan_that_is_refused_because_of_an_owner_leads_to_the_adoption() {
         outcome: Outcome::default(),
     });
     assert_eq!(
-        told(&stage),
+        stage.told(),
         Some("Adoption of web: done. Plan its deploy anew.")
     );
     // The review is still there for that.
@@ -104,7 +95,7 @@ fn plan_that_is_not_refused_has_nothing_to_adopt() {
     });
     stage.press("A");
     let sentence = "Not possible: nothing is refused because of its owner.";
-    assert_eq!(told(&stage), Some(sentence));
+    assert_eq!(stage.told(), Some(sentence));
     assert_eq!(stage.take_effects(), []);
 }
 
@@ -161,9 +152,8 @@ fn what_was_taken_down_is_offered_planned_and_put_back() {
         force_conflicts: false,
     };
     assert_eq!(stage.take_effects(), [run]);
-    let command = stage.model.log.last().map(|entry| entry.command.as_str());
     assert_eq!(
-        command,
+        stage.last_command(),
         Some("bowline --context kind-dev -n team-b restore shop")
     );
 }
@@ -186,5 +176,5 @@ fn empty_trash_is_said_and_a_late_list_of_another_cluster_is_dropped() {
     stage.send(Msg::TrashListed { epoch, items });
     assert!(stage.model.popup.is_none());
     let sentence = "Nothing of this cluster was taken down on this machine.";
-    assert_eq!(told(&stage), Some(sentence));
+    assert_eq!(stage.told(), Some(sentence));
 }

@@ -8,12 +8,14 @@ use crate::app::effect::{DefinitionOrigin, Effect};
 use crate::app::model::SessionLink;
 use crate::app::msg::{Msg, OpId, OpenedDefinition};
 use crate::app::panes::editor::preview::PreviewOf;
-use crate::app::stage::{Stage, deploy_plan};
+use crate::app::stage::{Stage, deploy_plan, live_workload};
 use crate::catalogue::Digest;
 use crate::definition::diagnostic::{Diagnostic, Position, Severity, Span};
 use crate::editor::{Editor, Revision};
 use crate::engine::preview::{Against, Preview};
 use crate::failure::{Failure, FailureKind};
+use crate::service::summary::WorkloadKind;
+use crate::service::watch::{Delta, WatchEvent};
 
 const TEXT: &str = "containers:\n  - name: main\n    image: nginx:1.27\n";
 const PAUSE: Duration = Duration::from_millis(500);
@@ -40,6 +42,38 @@ fn open() -> Stage {
     stage.checked();
     stage.take_effects();
     stage
+}
+
+/// What a watch tells of the workload of billing.
+fn workload_is(stage: &mut Stage, generation: i64, has_foreign: bool) {
+    let workload = live_workload("billing", generation, has_foreign);
+    let deltas = vec![Delta::Applied(workload)];
+    stage.overview(vec![WatchEvent::Workloads(
+        WorkloadKind::Deployment,
+        deltas,
+    )]);
+}
+
+#[test]
+fn what_others_change_meanwhile_is_compared_with_and_told() {
+    let mut stage = open();
+    stage.wait(PAUSE);
+    assert_eq!(previews(&mut stage), [asked(&stage, PreviewOf::Cluster)]);
+    let revision = editor(&stage).revision();
+    answer(&mut stage, revision, Ok(found()));
+    // What its pods do is nothing to compare with.
+    workload_is(&mut stage, 1, false);
+    stage.wait(10 * PAUSE);
+    assert_eq!((previews(&mut stage), stage.told()), (vec![], None));
+    workload_is(&mut stage, 2, true);
+    let told = "billing was changed in the cluster: ^t merges that into the text.";
+    assert_eq!(stage.told(), Some(told));
+    stage.wait(PAUSE);
+    assert_eq!(previews(&mut stage), [asked(&stage, PreviewOf::Cluster)]);
+    // Where a number that is left open is another, there is nothing to merge.
+    stage.model.status = None;
+    workload_is(&mut stage, 3, false);
+    assert_eq!(stage.told(), None);
 }
 
 fn previews(stage: &mut Stage) -> Vec<Effect> {

@@ -8,11 +8,12 @@ use crate::app::effect::{DeploySource, Effect, Origin};
 use crate::app::msg::{Msg, OpId};
 use crate::app::stage::{self, Stage};
 use crate::app::update::actions::perform;
+use crate::app::update::tests::begin_restart;
 use crate::engine::adjust::{AdjustPlan, Adjustment};
 use crate::engine::adopt::{AdoptPlan, AdoptRow};
-use crate::engine::plan::{FieldConflict, TeardownScope, VolumeChoice};
+use crate::engine::plan::{FieldConflict, Progress, Step, TeardownScope, VolumeChoice};
 use crate::engine::resume::{ClearPlan, ResumePlan};
-use crate::service::operation::{Aim, Handed, Operation};
+use crate::service::operation::{ABANDONED_AFTER, Aim, Handed, Operation};
 use crate::service::watch::{Delta, WatchEvent};
 
 /// Notes an operation on orders-db, which is selected.
@@ -71,6 +72,7 @@ fn a_teardown_goes_on_with_the_choice_that_was_made() {
         key: stage::key("orders-db"),
         scope: TeardownScope::Instance,
         volumes: VolumeChoice::Retain,
+        named: Default::default(),
     };
     assert_eq!(effects, [plan]);
 }
@@ -142,6 +144,66 @@ fn a_scale_goes_on_in_place_as_it_was_begun() {
         stage.last_command(),
         Some("bowline --context kind-dev -n team-a resume orders-db --take-over")
     );
+}
+
+#[test]
+fn who_was_seen_to_stand_still_is_not_waited_for_again() {
+    let mut stage = scale_to_four();
+    stage.wait(ABANDONED_AFTER);
+    stage.take_effects();
+    perform(&mut stage.model, Action::Resume);
+    let plan = Box::new(stage::adjust_plan("orders-db", 1, Adjustment::Scale(4)));
+    let rest = ResumePlan::Adjust {
+        plan: plan.clone(),
+        takes_conflicts: false,
+    };
+    answer(&mut stage, 1, rest);
+    stage.press("enter y");
+    let run = Effect::RunAdjustment {
+        op: OpId(2),
+        plan,
+        takes_conflicts: false,
+        takes_over: false,
+    };
+    let not_again = Effect::TakeOver {
+        op: OpId(2),
+        silent_since: Some(jiff::Timestamp::UNIX_EPOCH),
+    };
+    assert_eq!(stage.take_effects(), [run, not_again]);
+}
+
+#[test]
+fn who_is_waited_for_can_be_taken_over_while_that_is_waited_for() {
+    let mut stage = Stage::with_services();
+    let op = begin_restart(&mut stage);
+    stage.press("P enter T");
+    assert_eq!(stage.told(), Some("Not possible: it waits for nobody."));
+    let sentence = "waits until 12:00:12Z for a beat of ann@bastion/7";
+    let progress = Progress::Listening(sentence.to_owned());
+    stage.send(Msg::Progressed { op, progress });
+    stage.press("T");
+    assert_eq!(stage.menu().text[0], sentence);
+    stage.press("y");
+    let over = Effect::TakeOver {
+        op,
+        silent_since: None,
+    };
+    assert_eq!(stage.take_effects(), [over]);
+    assert_eq!(
+        stage.last_command(),
+        Some("bowline --context kind-dev -n team-a restart web --take-over")
+    );
+    // Nothing is written yet, so that going back asks nothing.
+    stage.press("esc");
+    assert!(stage.model.popup.is_none());
+    stage.press("enter");
+    let claimed = Progress::Done(Step::Claim, None);
+    stage.send(Msg::Progressed {
+        op,
+        progress: claimed,
+    });
+    stage.press("T");
+    assert_eq!(stage.told(), Some("Not possible: it waits for nobody."));
 }
 
 #[test]
@@ -295,6 +357,7 @@ fn a_release_goes_on_with_the_choice_that_was_made() {
         key: stage::key("orders-db"),
         scope: TeardownScope::KeptClaims,
         volumes: VolumeChoice::Retain,
+        named: Default::default(),
     };
     assert_eq!(perform(&mut stage.model, Action::Resume), [plan]);
 }

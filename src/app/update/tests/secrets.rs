@@ -5,24 +5,79 @@ use crate::app::model::Screen;
 use crate::app::msg::{Msg, OpId};
 use crate::app::popup::Popup;
 use crate::app::stage::{self, Stage};
+use crate::engine::plan::DeployPlan;
 use crate::secret::SecretValue;
 
+/// A plan that can be answered questions, all of whose answers are nowhere.
 fn asked(keys: &str, questions: &[&str]) -> Stage {
+    planned(keys, questions, questions)
+}
+
+/// A plan that can be answered questions, some of whose answers are nowhere.
+fn planned(keys: &str, questions: &[&str], unanswered: &[&str]) -> Stage {
     let mut stage = Stage::with_services();
     stage.press("G");
     stage.press(keys);
     stage.take_effects();
-    let questions = questions.iter().map(|it| (*it).to_owned()).collect();
+    let texts = |all: &[&str]| all.iter().map(|it| (*it).to_owned()).collect();
+    let questions = texts(questions);
     stage.send(Msg::SecretsWanted {
         op: OpId(1),
         questions,
     });
-    let result = Ok(Box::new(stage::deploy_plan("web").into()));
+    let plan = DeployPlan {
+        unanswered: texts(unanswered),
+        ..stage::deploy_plan("web")
+    };
+    let result = Ok(Box::new(plan.into()));
     stage.send(Msg::DeployPlanned {
         op: OpId(1),
         result,
     });
     stage
+}
+
+#[test]
+fn what_the_cluster_has_is_kept_unless_another_is_given_on_demand() {
+    let mut stage = planned("a", &["Salt", "Token"], &["Token"]);
+    // Only the one that is nowhere is asked for.
+    assert_eq!(question(&stage), Some("Token"));
+    stage.press("esc s");
+    let kept = |stage: &Stage| match &stage.model.popup {
+        Some(Popup::Secret(prompt)) => Some((prompt.question.clone(), prompt.is_kept)),
+        _ => None,
+    };
+    assert_eq!(kept(&stage), Some(("Salt".to_owned(), true)));
+    stage.press("enter");
+    assert_eq!(kept(&stage), Some(("Token".to_owned(), false)));
+    stage.type_text("hunter2");
+    stage.press("enter");
+    let effects = stage.take_effects();
+    let [Effect::PlanDeploy { source, .. }] = &effects[..] else {
+        panic!("{effects:?}");
+    };
+    assert_eq!(source.answers["Salt"], SecretValue::new(""));
+    assert_eq!(source.answers["Token"], SecretValue::new("hunter2"));
+}
+
+#[test]
+fn nobody_is_asked_for_what_the_cluster_has() {
+    let mut stage = planned("a", &["Token"], &[]);
+    assert_eq!(question(&stage), None);
+    // Whoever thinks better of giving another goes on without.
+    stage.press("s");
+    assert_eq!(question(&stage), Some("Token"));
+    stage.press("esc enter");
+    assert_eq!(stage.menu().title, "Apply web?");
+    stage.press("enter");
+    assert!(matches!(
+        stage.take_effects()[..],
+        [Effect::RunDeploy { .. }]
+    ));
+    let mut none = planned("a", &[], &[]);
+    none.press("s");
+    let why = "Not possible: it asks for no secret that was not given already.";
+    assert_eq!(none.told(), Some(why));
 }
 
 fn question(stage: &Stage) -> Option<&str> {

@@ -4,6 +4,7 @@ use crate::app::effect::{Effect, ShellPlace};
 use crate::app::model::Shell;
 use crate::app::msg::{Msg, OpId};
 use crate::app::stage::{self, Stage};
+use crate::app::update::tests::told;
 use crate::failure::{Failure, FailureKind};
 use crate::service::rights::PodRights;
 use crate::service::watch::{Delta, WatchEvent};
@@ -52,11 +53,6 @@ fn opening() -> (Stage, OpId) {
     (stage, op)
 }
 
-fn status(stage: &Stage) -> &str {
-    let status = stage.model.status.as_ref();
-    status.map_or("", |status| status.text.as_str())
-}
-
 #[test]
 fn shell_gets_the_terminal_once_it_is_open_and_gives_it_back() {
     let (mut stage, op) = opening();
@@ -78,11 +74,11 @@ fn shell_gets_the_terminal_once_it_is_open_and_gives_it_back() {
     assert_eq!(*entered, op);
     assert!(banner.contains("container main of pod web-6d9c9c5b8-x2x7p"));
     assert!(stage.model.popup.is_none());
-    let command = &stage.model.log.last().unwrap().command;
+    let command = stage.last_command().unwrap();
     assert!(command.ends_with("exec web --pod web-6d9c9c5b8-x2x7p -c main"));
     stage.send(Msg::ShellEnded { op, result: Ok(3) });
     assert_eq!(stage.take_effects(), [Effect::LeaveShell { op }]);
-    assert!(status(&stage).ends_with("main has ended with exit code 3."));
+    assert!(told(&stage).ends_with("main has ended with exit code 3."));
     assert_eq!(stage.model.shell, None);
 }
 
@@ -131,7 +127,7 @@ fn reason_for_no_shell_is_told() {
     let refused = Failure::new(FailureKind::Forbidden, "this user may not create pods/exec");
     let result = Err(refused);
     stage.send(Msg::ShellOpened { op, result });
-    assert_eq!(status(&stage), "this user may not create pods/exec");
+    assert_eq!(told(&stage), "this user may not create pods/exec");
     assert_eq!(
         (&stage.model.shell, stage.model.popup.is_none()),
         (&None, true)
@@ -145,7 +141,7 @@ fn reason_for_no_shell_is_told() {
             place: Some(place("main")),
         });
         stage.send(Msg::ShellEnded { op, result });
-        assert!(status(&stage).contains(expected), "{}", status(&stage));
+        assert!(told(&stage).contains(expected), "{}", told(&stage));
     };
     check(Ok(127), "the image may have none");
     let words =
@@ -160,7 +156,7 @@ fn reason_for_no_shell_is_told() {
 fn what_does_not_run_has_no_shell() {
     let mut stage = watching(&[]);
     stage.press("s");
-    assert_eq!(status(&stage), "Not possible: no container of it runs.");
+    assert_eq!(told(&stage), "Not possible: no container of it runs.");
     // Where the pods are not known, the server is asked.
     let mut stage = Stage::with_services();
     stage.press("G s");
@@ -184,7 +180,7 @@ fn what_may_not_be_done_is_asked_once_and_dimmed_with_its_reason() {
     assert_eq!(asked(&mut stage), 1);
     stage.follow();
     assert_eq!(asked(&mut stage), 0);
-    let told = |stage: &mut Stage, may_exec, may_forward| {
+    let tell_rights = |stage: &mut Stage, may_exec, may_forward| {
         let epoch = stage.epoch();
         stage.send(Msg::RightsTold {
             epoch,
@@ -195,13 +191,13 @@ fn what_may_not_be_done_is_asked_once_and_dimmed_with_its_reason() {
             }),
         });
     };
-    told(&mut stage, false, false);
+    tell_rights(&mut stage, false, false);
     stage.press("s");
-    assert!(status(&stage).ends_with("you may not get and create pods/exec here."));
+    assert!(told(&stage).ends_with("you may not get and create pods/exec here."));
     stage.press("f");
-    assert!(status(&stage).ends_with("you may not get and create pods/portforward here."));
+    assert!(told(&stage).ends_with("you may not get and create pods/portforward here."));
     assert!(stage.take_effects().is_empty() && stage.model.popup.is_none());
-    told(&mut stage, true, true);
+    tell_rights(&mut stage, true, true);
     stage.press("s");
     assert!(matches!(
         stage.take_effects()[..],

@@ -3,17 +3,16 @@
 use crate::app::effect::Effect;
 use crate::app::model::Screen;
 use crate::app::msg::{Msg, OpId};
-use crate::app::operation::OperationKind;
 use crate::app::popup::Choice;
 use crate::app::stage::{self, Stage};
-use crate::app::update::operations::{begin, show_progress};
+use crate::app::update::operations::show_progress;
+use crate::app::update::tests::begin_restart;
 use crate::engine::plan::{Outcome, Progress, Step};
 
 /// The restart of web, whose progress is in front.
 fn restarting() -> (Stage, OpId) {
     let mut stage = Stage::with_services();
-    let of = stage::key("web");
-    let op = begin(&mut stage.model, OperationKind::Restart, of, "restart web");
+    let op = begin_restart(&mut stage);
     show_progress(&mut stage.model, vec![op]);
     stage.take_effects();
     (stage, op)

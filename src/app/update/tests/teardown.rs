@@ -17,6 +17,7 @@ fn plan(op: u64, id: &str, volumes: VolumeChoice) -> Effect {
         key: stage::key(id),
         scope: TeardownScope::Instance,
         volumes,
+        named: Default::default(),
     }
 }
 
@@ -49,14 +50,6 @@ fn showing(plan_of: TeardownPlan) -> Stage {
     stage
 }
 
-fn told(stage: &Stage) -> Option<&str> {
-    stage
-        .model
-        .status
-        .as_ref()
-        .map(|status| status.text.as_str())
-}
-
 #[test]
 fn claims_are_kept_unless_that_is_changed_and_a_menu_begins_on_cancel() {
     let keep = stage::teardown_plan("orders-db", VolumeChoice::Keep);
@@ -72,12 +65,33 @@ fn claims_are_kept_unless_that_is_changed_and_a_menu_begins_on_cancel() {
     assert_eq!(stage.take_effects(), []);
     stage.press("enter j enter");
     assert_eq!(stage.take_effects(), [run(2, keep)]);
-    let command = stage.model.log.last().map(|entry| entry.command.as_str());
     assert_eq!(
-        command,
+        stage.last_command(),
         Some("bowline --context kind-dev -n team-a delete orders-db")
     );
     assert!(matches!(stage.model.screens[..], [Screen::Progress { .. }]));
+}
+
+#[test]
+fn claims_that_go_without_any_loss_are_not_called_kept() {
+    // Their volumes are retained whatever is chosen.
+    let retain = stage::teardown_plan("orders-db", VolumeChoice::Retain);
+    let delete = TeardownPlan {
+        volumes: VolumeChoice::Delete,
+        ..retain
+    };
+    let mut stage = showing(stage::teardown_plan("orders-db", VolumeChoice::Keep));
+    stage.press("v j enter");
+    stage.take_effects();
+    planned(&mut stage, 2, delete);
+    stage.press("enter");
+    let Some(Popup::Menu(menu)) = &stage.model.popup else {
+        panic!("{:?}", stage.model.popup);
+    };
+    assert_eq!(
+        menu.text,
+        ["Claims are deleted; their volumes and data are retained."]
+    );
 }
 
 #[test]
@@ -111,9 +125,8 @@ fn losing_data_takes_the_id_typed_in_full() {
     assert_eq!(stage.take_effects(), []);
     stage.press("^u").type_text("orders-db").press("enter");
     assert_eq!(stage.take_effects(), [run(3, delete)]);
-    let command = stage.model.log.last().map(|entry| entry.command.as_str());
     assert_eq!(
-        command,
+        stage.last_command(),
         Some("bowline --context kind-dev -n team-a delete orders-db --volumes delete")
     );
 }
@@ -127,9 +140,8 @@ fn protected_instance_takes_its_id_typed_though_nothing_is_lost() {
     let mut stage = showing(protected.clone());
     stage.press("x").type_text("orders-db").press("enter");
     assert_eq!(stage.take_effects(), [run(2, protected)]);
-    let command = stage.model.log.last().map(|entry| entry.command.as_str());
     assert_eq!(
-        command,
+        stage.last_command(),
         Some("bowline --context kind-dev -n team-a delete orders-db --confirm orders-db")
     );
 }
@@ -145,7 +157,7 @@ fn fate_for_the_other_choice_of_volumes_is_stale() {
     );
     stage.press("x");
     let sentence = "Not possible: the fate of every object is not known yet.";
-    assert_eq!(told(&stage), Some(sentence));
+    assert_eq!(stage.told(), Some(sentence));
     assert!(stage.model.popup.is_none());
 }
 
@@ -157,7 +169,7 @@ fn fate_that_is_refused_or_unknown_cannot_be_confirmed() {
     });
     stage.press("x");
     assert_eq!(
-        told(&stage),
+        stage.told(),
         Some("Not possible: refused: see the reasons above.")
     );
     let failure = Failure::new(FailureKind::Unreachable, "no answer");
@@ -169,7 +181,7 @@ fn fate_that_is_refused_or_unknown_cannot_be_confirmed() {
     });
     stage.press("x");
     assert_eq!(
-        told(&stage),
+        stage.told(),
         Some("Not possible: there is no plan: plan anew.")
     );
     stage.take_effects();
@@ -260,7 +272,7 @@ fn kept_claims_are_shown_and_can_be_taken_down() {
         planned(&mut stage, op, kept);
         stage.press("x");
         let sentence = "Not possible: all that is there is kept: v deletes the claims.";
-        assert_eq!(told(&stage), Some(sentence));
+        assert_eq!(stage.told(), Some(sentence));
         stage.press("v j enter");
         let op = stage.model.last_op;
         assert_eq!(stage.take_effects(), [plan(op, id, VolumeChoice::Delete)]);
@@ -273,8 +285,16 @@ fn definition_that_is_not_deployed_has_nothing_to_take_down() {
     let mut stage = Stage::with_services();
     stage.press("j j x");
     assert_eq!(
-        told(&stage),
+        stage.told(),
         Some("Not possible: nothing is deployed here.")
     );
     assert_eq!(stage.take_effects(), []);
+    // Once it is known where the definition is, that is told too.
+    stage.model.catalogue.dir = Some("/home/ann/services".into());
+    stage.press("x");
+    let told = stage.told().unwrap();
+    assert!(
+        told.contains(" /home/ann/services/notebook.yaml, which may be removed."),
+        "{told}"
+    );
 }

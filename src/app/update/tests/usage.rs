@@ -4,6 +4,7 @@ use crate::app::effect::Effect;
 use crate::app::msg::{Msg, OpId};
 use crate::app::panes::detail::Tab;
 use crate::app::panes::usage::{UsageOf, UsageState};
+use crate::app::place::Place;
 use crate::app::stage::{self, Stage};
 use crate::app::table::Value;
 use crate::failure::{Failure, FailureKind};
@@ -143,6 +144,11 @@ fn events_lead_to_what_they_concern_and_back() {
     assert_eq!(stage.model.detail_pane.events.rows().len(), 0);
     stage.press("3");
     assert_eq!(stage.model.detail_pane.events.rows().len(), 1);
+    // So does the key that goes back, before it leaves the events.
+    stage.press("2 v esc");
+    let pane = &stage.model.detail_pane;
+    assert_eq!((pane.tab, pane.events.rows().len()), (Tab::Events, 1));
+    assert_eq!(stage.model.place(), Place::Detail);
     stage.press("6 v");
     let status = stage.model.status.as_ref().unwrap();
     assert!(status.text.contains("events are told of pods and claims"));

@@ -6,6 +6,7 @@ use crate::app::effect::{DeploySource, Effect};
 use crate::app::msg::{Msg, OpId};
 use crate::app::popup::Popup;
 use crate::app::stage::{self, Stage};
+use crate::failure::{Failure, FailureKind};
 
 fn parameters(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
     let pairs = pairs.iter();
@@ -89,4 +90,28 @@ fn why_of_a_rollback_is_planned_and_it_has_no_values() {
     stage.press("v");
     let why = "Not possible: what is planned is no definition of the catalogue.";
     assert_eq!(stage.told(), Some(why));
+}
+
+#[test]
+fn plan_comes_back_where_there_is_none_with_the_values_that_were_tried() {
+    let mut stage = Stage::with_services();
+    stage.press("G a");
+    let (op, before) = planned(&mut stage);
+    answer(&mut stage, op);
+    stage.press("v").type_text("x=1").press("enter");
+    let (op, _) = planned(&mut stage);
+    let failure = Failure {
+        detail: "1:1  the parameter `x` was set, but manifests have no parameters".to_owned(),
+        ..Failure::new(FailureKind::Invalid, "web has 1 error: edit it (e)")
+    };
+    let result = Err(failure);
+    stage.send(Msg::DeployPlanned { op, result });
+    let why = "Not possible: the parameter `x` was set, but manifests have no parameters.";
+    assert_eq!(stage.told(), Some(why));
+    stage.press("enter enter");
+    let effects = stage.take_effects();
+    let [Effect::RunDeploy { source, .. }] = &effects[..] else {
+        panic!("{effects:?}");
+    };
+    assert_eq!(*source, before);
 }

@@ -8,6 +8,7 @@ use super::super::reader::{Reader, Value, shortened};
 use super::super::suggest::nearest;
 use super::{Draft, values};
 use crate::definition::id::is_dns_label;
+use crate::definition::lists::{ItemKind, is_list};
 use crate::definition::manifest::Manifest;
 use crate::definition::naming;
 use crate::definition::object::Object;
@@ -33,14 +34,22 @@ const OF_SERVER: [&str; 9] = [
 
 /// Reads one document, or one item of a list.
 pub(super) fn read(reader: &mut Reader<'_>, top: Value, document: usize, drafts: &mut Vec<Draft>) {
-    read_at(reader, top, document, 0, drafts);
+    read_at(reader, top, At { document, depth: 0 }, None, drafts);
+}
+
+/// Where an object stands.
+#[derive(Clone, Copy)]
+struct At {
+    document: usize,
+    /// In how many lists.
+    depth: usize,
 }
 
 fn read_at(
     reader: &mut Reader<'_>,
     top: Value,
-    document: usize,
-    depth: usize,
+    place: At,
+    list: Option<&ItemKind>,
     drafts: &mut Vec<Draft>,
 ) {
     if !reader.is_mapping(top) {
@@ -57,36 +66,42 @@ fn read_at(
         let found = pairs.iter().find(|(key, _)| key == name);
         found.map(|(_, value)| *value)
     };
-    let kind = required_text(reader, top, &pairs, "kind", "such as `Deployment`");
+    let says_nothing = find("apiVersion").is_none() && find("kind").is_none();
+    let of_list = list.filter(|_| says_nothing);
+    let kind = match of_list {
+        Some(of) => Some(of.kind.clone()),
+        None => required_text(reader, top, &pairs, "kind", "such as `Deployment`"),
+    };
     if let (Some(kind), Some(items)) = (&kind, find("items"))
-        && kind.ends_with("List")
+        && is_list(kind)
     {
-        unfold(reader, items, document, depth, drafts);
+        if let Some(of) = kind_of_items(reader, find("apiVersion"), find("kind"), kind) {
+            unfold(reader, items, place, of.as_ref(), drafts);
+        }
         return;
     }
-    let api_version = required_text(reader, top, &pairs, "apiVersion", "such as `apps/v1`");
+    let api_version = match of_list {
+        Some(of) => Some(of.api_version.clone()),
+        None => required_text(reader, top, &pairs, "apiVersion", "such as `apps/v1`"),
+    };
     if let (Some(text), Some(at)) = (&api_version, find("apiVersion"))
         && !is_api_version(text)
     {
-        let message = format!(
-            "`apiVersion` cannot be `{}`; allowed is a version such as `v1`, or a group and a version such as `apps/v1`",
-            shortened(text)
-        );
-        reader.error(at, message);
+        refuse_api_version(reader, at, text);
         return;
     }
     if let (Some(text), Some(at)) = (&kind, find("kind"))
         && !is_kind(text)
     {
-        let message = format!(
-            "`kind` cannot be `{}`; allowed are letters and digits, such as `Deployment`",
-            shortened(text)
-        );
-        reader.error(at, message);
+        refuse_kind(reader, at, text);
         return;
     }
     let named = metadata(reader, top, find("metadata"), api_version.as_deref());
     let mut json = Map::new();
+    if let Some(of) = of_list {
+        json.insert("apiVersion".to_owned(), of.api_version.clone().into());
+        json.insert("kind".to_owned(), of.kind.clone().into());
+    }
     for (key, value) in &pairs {
         let value = values::json(reader, *value);
         json.insert(key.clone(), value);
@@ -104,7 +119,7 @@ fn read_at(
     drafts.push(Draft {
         manifest: Manifest {
             object,
-            document,
+            document: place.document,
             span: at.span.clone(),
         },
         at,
@@ -115,17 +130,60 @@ fn read_at(
 fn unfold(
     reader: &mut Reader<'_>,
     items: Value,
-    document: usize,
-    depth: usize,
+    place: At,
+    of: Option<&ItemKind>,
     drafts: &mut Vec<Draft>,
 ) {
-    if depth >= MAX_LISTS {
+    if place.depth >= MAX_LISTS {
         reader.error(items, "lists of objects are nested too deeply".to_owned());
         return;
     }
+    let inside = At {
+        depth: place.depth + 1,
+        ..place
+    };
     for item in reader.items(items, "a list of objects").unwrap_or_default() {
-        read_at(reader, item, document, depth + 1, drafts);
+        read_at(reader, item, inside, of, drafts);
     }
+}
+
+/// Returns what a list says of items that do not say it themselves, if anything; nothing where what it says is illegal, which
+/// is reported where it stands and not once for each item.
+fn kind_of_items(
+    reader: &mut Reader<'_>,
+    api_version: Option<Value>,
+    kind_at: Option<Value>,
+    kind: &str,
+) -> Option<Option<ItemKind>> {
+    let version = api_version.and_then(|at| reader.written_text(at));
+    let Some(of) = ItemKind::of(version, kind) else {
+        return Some(None);
+    };
+    if let Some(at) = api_version.filter(|_| !is_api_version(&of.api_version)) {
+        refuse_api_version(reader, at, &of.api_version);
+        return None;
+    }
+    if let Some(at) = kind_at.filter(|_| !is_kind(&of.kind)) {
+        refuse_kind(reader, at, kind);
+        return None;
+    }
+    Some(Some(of))
+}
+
+fn refuse_api_version(reader: &mut Reader<'_>, at: Value, text: &str) {
+    let message = format!(
+        "`apiVersion` cannot be `{}`; allowed is a version such as `v1`, or a group and a version such as `apps/v1`",
+        shortened(text)
+    );
+    reader.error(at, message);
+}
+
+fn refuse_kind(reader: &mut Reader<'_>, at: Value, text: &str) {
+    let message = format!(
+        "`kind` cannot be `{}`; allowed are letters and digits, such as `Deployment`",
+        shortened(text)
+    );
+    reader.error(at, message);
 }
 
 /// Reads a text that every object has; a missing one is reported with the key that was probably meant.

@@ -50,6 +50,72 @@ fn objects_are_read_in_order_and_lists_are_unfolded() {
 }
 
 #[test]
+fn items_of_a_typed_list_are_what_the_list_says() {
+    let shown = |text: &str| -> Vec<String> {
+        let checked = check(text, &CheckContext::default());
+        let definition = checked.definition.expect("it is a definition");
+        let manifests = &definition.manifests().unwrap().manifests;
+        let line = |it: &super::Manifest| {
+            let (key, line) = (&it.object.key, it.span.start.line);
+            format!("{} {key} on line {line}", it.object.json["apiVersion"])
+        };
+        manifests.iter().map(line).collect()
+    };
+    let typed = "apiVersion: apps/v1
+kind: DeploymentList
+metadata: {resourceVersion: '7'}
+items:
+- metadata: {name: a}
+- apiVersion: v1
+  kind: Service
+  metadata: {name: b}
+- kind: List
+  apiVersion: v1
+  items: [{apiVersion: v1, kind: Pod, metadata: {name: c}}]
+";
+    assert_eq!(
+        shown(typed),
+        [
+            "\"apps/v1\" Deployment/a on line 5",
+            "\"v1\" Service/b on line 6",
+            "\"v1\" Pod/c on line 11",
+        ]
+    );
+    let faulty = |text: &str, expected: &[&str]| assert_eq!(faults(text), expected, "{text}");
+    faulty(
+        "apiVersion: v1\nkind: ConfigMapList\nitems:\n- metadata: {name: A_b}\n",
+        &[
+            "4:20 `name` cannot be `A_b`; allowed is lower-case letters, digits, hyphens and dots, at most 253",
+        ],
+    );
+    faulty(
+        "apiVersion: v1\nkind: ConfigMapList\nitems:\n- {metadata: {name: a}, data: {x: [1]}}\n",
+        &["4:35 `x` must be text, not a list"],
+    );
+    // As kubectl: what says half of what it is says it wholly.
+    faulty(
+        "apiVersion: v1\nkind: ConfigMapList\nitems:\n- kind: ConfigMap\n  metadata: {name: a}\n",
+        &["4:3 an object needs `apiVersion`: such as `apps/v1`"],
+    );
+    // A plain list says nothing of its items.
+    faulty(
+        "apiVersion: v1\nkind: List\nitems:\n- metadata: {name: a}\n",
+        &[
+            "4:3 an object needs `kind`: such as `Deployment`",
+            "4:3 an object needs `apiVersion`: such as `apps/v1`",
+        ],
+    );
+    faulty(
+        "apiVersion: v1/../x\nkind: PodList\nitems: [{metadata: {name: a}}, {metadata: {name: b}}]\n",
+        &[
+            "1:13 `apiVersion` cannot be `v1/../x`; allowed is a version such as `v1`, or a group and a version such as `apps/v1`",
+            "3:9 no schema of Pod in v1/../x is known here, so this object is not checked",
+            "3:32 no schema of Pod in v1/../x is known here, so this object is not checked",
+        ],
+    );
+}
+
+#[test]
 fn every_fault_of_every_document_is_told_at_once() {
     let text = "apiVersion: v1
 kind: ConfigMap

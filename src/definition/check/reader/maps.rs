@@ -97,27 +97,15 @@ impl<'t> Reader<'t> {
     }
 
     fn entry(&self, map: Value, name: &str) -> Option<(NodeId, NodeId)> {
-        let Kind::Mapping(entries) = &self.tree.node(map.node).kind else {
-            return None;
-        };
-        let mut entries = entries.iter();
+        let mut entries = self.tree.entries(map.node).iter();
         let found = entries.find(|(key, _)| self.raw_text(*key) == Some(name));
         found.copied()
     }
 
     /// Returns the keys of a map as they were written.
     pub(crate) fn key_names(&self, map: Value) -> impl Iterator<Item = &'t str> {
-        let tree = self.tree;
-        let entries = match &tree.node(map.node).kind {
-            Kind::Mapping(entries) => entries.as_slice(),
-            _ => &[],
-        };
-        entries
-            .iter()
-            .filter_map(|(key, _)| match &tree.node(*key).kind {
-                Kind::Scalar { text, .. } => Some(text.as_ref()),
-                _ => None,
-            })
+        let entries = self.tree.entries(map.node).iter();
+        entries.filter_map(move |(key, _)| self.raw_text(*key))
     }
 
     /// Returns how many entries a list or map has as it was written.
@@ -273,11 +261,7 @@ impl<'t> Reader<'t> {
     }
 
     fn raw_text(&self, node: NodeId) -> Option<&'t str> {
-        let tree = self.tree;
-        match tree.resolve(node).map(|target| &tree.node(target).kind) {
-            Some(Kind::Scalar { text, .. }) => Some(text.as_ref()),
-            _ => None,
-        }
+        self.tree.scalar(node)
     }
 
     /// Returns the text of a key; keys that are lists or maps are reported.

@@ -184,7 +184,15 @@ fn a_number_is_a_change_where_it_was_applied_whoever_set_it() {
         number(Some(2)),
         number(Some(3)),
         ours,
-        &[".spec.replicas: 2 → 3 by "],
+        &[".spec.replicas: 2 → 3 by bowline/web (scale)"],
+    );
+    let scaled = json!([entry("bowline-scale/web", "Update", "scale", set.clone())]);
+    check(
+        "Deployment",
+        number(Some(2)),
+        number(Some(3)),
+        scaled,
+        &[".spec.replicas: 2 → 3 by bowline-scale/web (scale)"],
     );
     let theirs = json!([entry("kubectl", "Update", "scale", set)]);
     let expected = ".spec.replicas: 2 → 3 by kubectl (scale)";
@@ -265,11 +273,31 @@ fn without_what_was_applied_others_are_known_all_the_same() {
     let live = object(
         "Service",
         entries,
-        json!({"spec": {"type": "ClusterIP", "sessionAffinity": "None"}}),
+        json!({"spec": {"type": "ClusterIP", "sessionAffinity": "ClientIP"}}),
     );
     let changes = compare(None, &live, &"web".parse().unwrap());
     assert_eq!(
         shown(&changes),
-        [".spec.sessionAffinity: — → \"None\" by me"]
+        [".spec.sessionAffinity: — → \"ClientIP\" by me"]
+    );
+}
+
+#[test]
+fn what_the_server_would_put_in_is_nothing_that_others_added() {
+    let theirs = json!({"f:spec": {"f:sessionAffinity": {}, "f:internalTrafficPolicy": {},
+        "f:ports": {"k:{\"port\":80,\"protocol\":\"TCP\"}": {".": {}, "f:port": {}, "f:protocol": {}}}}});
+    let live = object(
+        "Service",
+        json!([entry("me", "Update", "", theirs)]),
+        json!({"spec": {"sessionAffinity": "None", "internalTrafficPolicy": "Local",
+            "ports": [{"port": 80, "protocol": "TCP", "targetPort": 80}]}}),
+    );
+    let changes = compare(None, &live, &"web".parse().unwrap());
+    assert_eq!(
+        shown(&changes),
+        [
+            ".spec.internalTrafficPolicy: — → \"Local\" by me",
+            ".spec.ports[port=80,protocol=\"TCP\"]: — → {\"port\":80,\"protocol\":\"TCP\",\"targetPort\":80} by me"
+        ]
     );
 }

@@ -7,6 +7,7 @@ use crate::app::panes::editor::preview::Row;
 use crate::app::panes::editor::{EditorPane, EditorPhase};
 use crate::engine::plan::{Change, PlannedObject};
 use crate::engine::preview::Against;
+use crate::text;
 use crate::ui::canvas::{Canvas, wrap};
 use crate::ui::panes::review::{draw_diff_line, sign_of};
 
@@ -60,7 +61,9 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, area: Rect, pane: &EditorPane) -> us
     let is_behind = pane
         .editor()
         .is_some_and(|editor| preview.is_behind(editor.revision()));
+    let is_before_errors = is_behind && found.is_some() && pane.has_own_errors();
     let against = match found.and_then(|found| found.result.as_deref().ok()) {
+        _ if is_before_errors => " as it was before the errors",
         None => "",
         Some(found) => match found.against {
             Against::DryRun => " by the server's dry run",
@@ -68,7 +71,8 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, area: Rect, pane: &EditorPane) -> us
             Against::Saved => " from what is saved",
         },
     };
-    let behind = match is_behind && found.is_some() {
+    // What is cut short is being found; with errors nothing is.
+    let behind = match is_behind && found.is_some() && !is_before_errors {
         true => format!(" {}", theme.symbols.cut),
         false => String::new(),
     };
@@ -87,14 +91,7 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, area: Rect, pane: &EditorPane) -> us
         canvas.wrapped(inside, why_nothing(pane), theme.dim);
         return inside.height.into();
     }
-    let mut rows = inside;
-    if is_behind && pane.has_own_errors() && inside.height > 1 {
-        let sentence = "As it was before the errors:";
-        canvas.text(inside.as_position(), inside.width, sentence, theme.dim);
-        rows.y += 1;
-        rows.height -= 1;
-    }
-    draw_rows(canvas, rows, pane, is_behind);
+    draw_rows(canvas, inside, pane, is_behind);
     inside.height.into()
 }
 
@@ -165,10 +162,7 @@ fn draw_row(canvas: &mut Canvas<'_>, room: Rect, row: Row<'_>) -> u16 {
             sentence(canvas, room, (symbols.warning, &told), theme.partly)
         }
         Row::Offer(told) => sentence(canvas, room, ("?", told), theme.key),
-        Row::Object(object) => {
-            draw_object(canvas, at, room.width, object);
-            1
-        }
+        Row::Object(object) => draw_object(canvas, room, object),
         Row::Line(line) => {
             draw_diff_line(canvas, at, room.width, line);
             1
@@ -185,7 +179,9 @@ fn draw_row(canvas: &mut Canvas<'_>, room: Rect, row: Row<'_>) -> u16 {
     }
 }
 
-fn draw_object(canvas: &mut Canvas<'_>, at: Position, width: u16, object: &PlannedObject) {
+/// Draws an object and what is to be known of it: below where it has no room beside. Returns how many lines it took.
+fn draw_object(canvas: &mut Canvas<'_>, room: Rect, object: &PlannedObject) -> u16 {
+    let (at, width) = (room.as_position(), room.width);
     let theme = canvas.theme;
     let (sign, word, style) = sign_of(theme, object.change);
     let word = match object.change {
@@ -197,13 +193,25 @@ fn draw_object(canvas: &mut Canvas<'_>, at: Position, width: u16, object: &Plann
         .note
         .as_deref()
         .map_or_else(String::new, |note| format!("  {note}"));
+    let n_cells: usize = [sign, &word, &key, &note].map(text::cells).iter().sum();
+    let is_below = n_cells > usize::from(width) && !note.is_empty() && room.height > 1;
+    let beside = if is_below { "" } else { note.as_str() };
     let pieces = [
         (sign, style),
         (word.as_str(), style),
         (key.as_str(), theme.strong),
-        (note.as_str(), theme.dim),
+        (beside, theme.dim),
     ];
     canvas.line(at, width, &pieces);
+    if !is_below {
+        return 1;
+    }
+    let below = Rect {
+        y: room.y + 1,
+        height: room.height - 1,
+        ..room
+    };
+    1 + sentence(canvas, below, (" ", note.trim_start()), theme.dim)
 }
 
 fn sentence(canvas: &mut Canvas<'_>, room: Rect, (sign, told): (&str, &str), style: Style) -> u16 {

@@ -8,6 +8,7 @@ use crate::controllers::kind::Kind;
 use crate::controllers::object::{is_deleting, name, namespace, text, uid};
 use crate::controllers::view::Key;
 use crate::controllers::write::{Note, Write};
+use crate::quota::recount;
 use crate::status::Status;
 use crate::store::{Propagation, Store};
 
@@ -79,6 +80,10 @@ impl Hands {
                 Ok(())
             }
             Write::Finalize { name } => self.finalize(manager, name),
+            Write::Recount { key } => {
+                recount(&self.store, manager, &key.namespace, &key.name);
+                Ok(())
+            }
             Write::Event(note) => self.record(note, now),
             Write::Log {
                 key,

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::controllers::kind::Kind;
 use crate::controllers::object::{annotation, controller_of, flag, items, name, text};
-use crate::controllers::pods::{is_finished, tolerates, wants_node};
+use crate::controllers::pods::{is_finished, meets_terms, tolerates, wants_node};
 use crate::controllers::view::View;
 use crate::quantity::milli;
 
@@ -85,6 +85,14 @@ pub(super) fn fit(
             reasons: vec![reason.to_owned()],
             is_curable: true,
         });
+    }
+    let is_there = |volume: &&Value| {
+        let terms = volume.pointer("/spec/nodeAffinity/required/nodeSelectorTerms");
+        meets_terms(terms, node)
+    };
+    if !claims.volumes.iter().all(is_there) {
+        let reason = "node(s) didn't match PersistentVolume's node affinity";
+        return Err(Refusal::for_good(reason));
     }
     let owner = controller_of(pod).map(|owner| text(owner, "/uid"));
     let siblings = here

@@ -19,17 +19,18 @@ pub fn claim_name(set: &Value, template: &Value, ordinal: i64) -> String {
 
 /// Returns whether a claim of this name is one of the set's.
 pub fn is_template_claim(set: &Value, claim: &str) -> bool {
-    items(set, "/spec/volumeClaimTemplates")
-        .iter()
-        .any(|template| {
-            let ordinal = claim
-                .strip_prefix(name(template))
-                .and_then(|rest| rest.strip_prefix('-'));
-            let ordinal = ordinal
-                .and_then(|rest| rest.strip_prefix(name(set)))
-                .and_then(|rest| rest.strip_prefix('-'));
-            ordinal.is_some_and(|digits| digits.parse::<u32>().is_ok())
-        })
+    pod_of(set, claim).is_some()
+}
+
+/// Returns the name of the pod that a claim of the set is for.
+pub fn pod_of(set: &Value, claim: &str) -> Option<String> {
+    let templates = items(set, "/spec/volumeClaimTemplates").iter();
+    let mut pods = templates.filter_map(|template| {
+        let pod = claim.strip_prefix(name(template))?.strip_prefix('-')?;
+        let ordinal = pod.strip_prefix(name(set))?.strip_prefix('-')?;
+        ordinal.parse::<u32>().ok().map(|_| pod.to_owned())
+    });
+    pods.next()
 }
 
 /// Returns the writes that make the claims which an ordinal lacks. A claim that is there is taken as it is, whatever

@@ -1,0 +1,182 @@
+//! Menus: a list to choose from, by its keys, by moving in it, or narrowed by typing.
+
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+
+use crate::app::filter::FuzzyMatcher;
+use crate::app::input::Input;
+use crate::app::keymap::Key;
+
+use super::{Answer, Choice, PAGE};
+
+/// A line of a menu.
+#[derive(Debug, Clone, PartialEq)]
+pub struct MenuItem {
+    /// What is chosen.
+    pub label: String,
+    /// What is said beside it.
+    pub detail: String,
+    /// What it is called otherwise: typing that finds it too.
+    pub name: &'static str,
+    /// Why it cannot be chosen now.
+    pub why_not: Option<String>,
+    /// The key that chooses it at once.
+    pub key: Option<Key>,
+    /// What choosing it does.
+    pub choice: Choice,
+}
+
+impl MenuItem {
+    /// Returns an item that can be chosen.
+    pub fn new(label: impl Into<String>, detail: impl Into<String>, choice: Choice) -> Self {
+        Self {
+            label: label.into(),
+            detail: detail.into(),
+            name: "",
+            why_not: None,
+            key: None,
+            choice,
+        }
+    }
+
+    /// Returns the item that only closes the menu, as `n` does too.
+    pub fn cancel() -> Self {
+        Self::new("Cancel", "", Choice::Cancel).on('n')
+    }
+
+    /// Returns the item, chosen at once by a character too.
+    pub fn on(self, c: char) -> Self {
+        Self {
+            key: Some(Key::char(c)),
+            ..self
+        }
+    }
+}
+
+/// A list to choose from, with the sentences that the choice is about.
+#[derive(Debug, Clone)]
+pub struct Menu {
+    /// Its title.
+    pub title: String,
+    /// What is to be known before choosing.
+    pub text: Vec<String>,
+    /// All items.
+    pub items: Vec<MenuItem>,
+    /// What was typed to narrow the list; none where it cannot be narrowed.
+    pub query: Option<Input>,
+    /// Indices of the items that match, the best first.
+    pub shown: Vec<usize>,
+    /// Which of those is selected.
+    pub selected: usize,
+}
+
+impl Menu {
+    /// Returns a short menu.
+    pub fn new(title: impl Into<String>, text: Vec<String>, items: Vec<MenuItem>) -> Self {
+        let shown = (0..items.len()).collect();
+        Self {
+            title: title.into(),
+            text,
+            items,
+            query: None,
+            shown,
+            selected: 0,
+        }
+    }
+
+    /// Returns a question that `enter` or `y` answers with the deed.
+    pub fn confirm(title: impl Into<String>, text: Vec<String>, deed: MenuItem) -> Self {
+        Self::new(title, text, vec![deed.on('y'), MenuItem::cancel()])
+    }
+
+    /// Returns a question that `y` answers with the deed, and `enter` with nothing.
+    pub fn confirm_grave(title: impl Into<String>, text: Vec<String>, deed: MenuItem) -> Self {
+        Self::new(title, text, vec![MenuItem::cancel(), deed.on('y')])
+    }
+
+    /// Returns a menu that is narrowed by typing.
+    pub fn searchable(title: impl Into<String>, items: Vec<MenuItem>) -> Self {
+        Self {
+            query: Some(Input::default()),
+            ..Self::new(title, Vec::new(), items)
+        }
+    }
+
+    /// Tells whether `y` and `n` answer it.
+    pub fn is_confirmation(&self) -> bool {
+        let has = |c| self.items.iter().any(|item| item.key == Some(Key::char(c)));
+        self.query.is_none() && self.items.len() == 2 && has('y') && has('n')
+    }
+
+    /// Returns the selected item.
+    pub fn selected(&self) -> Option<&MenuItem> {
+        self.items.get(*self.shown.get(self.selected)?)
+    }
+
+    /// Takes another list, as one that was awaited; what was typed stays.
+    pub fn set_items(&mut self, items: Vec<MenuItem>) {
+        self.items = items;
+        self.narrow();
+    }
+
+    pub(super) fn narrow(&mut self) {
+        let query = self.query.as_ref().map_or("", Input::text);
+        let texts: Vec<String> = self
+            .items
+            .iter()
+            .map(|item| format!("{} {} {}", item.name, item.label, item.detail))
+            .collect();
+        self.shown = FuzzyMatcher::default().rank(query, texts.iter().map(String::as_str));
+        self.selected = 0;
+    }
+
+    /// Takes a key; returns what was chosen, or that the menu is to be closed.
+    pub(super) fn on_key(&mut self, key: KeyEvent) -> Answer {
+        let control = key.modifiers.contains(KeyModifiers::CONTROL);
+        let last = self.shown.len().saturating_sub(1);
+        match key.code {
+            KeyCode::Esc => return Answer::Close,
+            KeyCode::Char('c' | 'g') if control => return Answer::Close,
+            KeyCode::Enter => return answer_of(self.selected()),
+            KeyCode::Up | KeyCode::BackTab => self.selected = self.selected.saturating_sub(1),
+            KeyCode::Char('p' | 'k') if control => self.selected = self.selected.saturating_sub(1),
+            KeyCode::Down | KeyCode::Tab => self.selected = last.min(self.selected + 1),
+            KeyCode::Char('n' | 'j') if control => self.selected = last.min(self.selected + 1),
+            KeyCode::PageUp => self.selected = self.selected.saturating_sub(PAGE),
+            KeyCode::PageDown => self.selected = last.min(self.selected + PAGE),
+            KeyCode::Home => self.selected = 0,
+            KeyCode::End => self.selected = last,
+            KeyCode::Char('g') if self.query.is_none() => self.selected = 0,
+            KeyCode::Char('G') if self.query.is_none() => self.selected = last,
+            KeyCode::Char('k') if self.query.is_none() => {
+                self.selected = self.selected.saturating_sub(1)
+            }
+            KeyCode::Char('j') if self.query.is_none() => {
+                self.selected = last.min(self.selected + 1)
+            }
+            KeyCode::Char('q') if self.query.is_none() => return Answer::Close,
+            _ if self.query.is_none() => {
+                let pressed = Key::of(key);
+                let mut items = self.items.iter();
+                return answer_of(items.find(|item| item.key == Some(pressed)));
+            }
+            _ => {
+                if let Some(query) = &mut self.query
+                    && query.on_key(key)
+                {
+                    self.narrow();
+                }
+            }
+        }
+        Answer::Nothing
+    }
+}
+
+fn answer_of(item: Option<&MenuItem>) -> Answer {
+    match item {
+        Some(MenuItem {
+            why_not: Some(why), ..
+        }) => Answer::Refuse(why.clone()),
+        Some(item) => Answer::Choose(item.choice.clone()),
+        None => Answer::Nothing,
+    }
+}

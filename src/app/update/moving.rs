@@ -1,0 +1,110 @@
+//! Moving about in what is in front: among its rows, or over its lines.
+
+use crate::app::effect::Effect;
+use crate::app::model::{Model, Screen};
+use crate::app::panes::detail::Tab;
+use crate::app::place::Place;
+use crate::app::table::RowMark;
+use crate::editor::Motion;
+
+use super::{cluster, logs};
+
+/// More lines than any step goes are the way to an end of the text.
+const TO_THE_END: usize = 10_000;
+
+/// Returns how far half a page goes.
+pub(super) fn half_page(model: &Model) -> isize {
+    isize::try_from(model.geometry.list_height / 2)
+        .unwrap_or(1)
+        .max(1)
+}
+
+/// Moves the selection, or what there is instead.
+pub(super) fn move_by(model: &mut Model, rows: isize) -> Vec<Effect> {
+    let height = model.geometry.list_height;
+    match model.screens.last_mut() {
+        // These have rows and lines, which move apart.
+        Some(Screen::Review(pane)) => pane.move_by(rows),
+        Some(Screen::Merge(pane)) => pane.move_by(rows, height),
+        Some(Screen::Editor(_)) => {}
+        _ => return scroll_by(model, rows),
+    }
+    Vec::new()
+}
+
+/// Scrolls the lines of what is in front; where there are only rows, moves among these.
+pub(super) fn scroll_by(model: &mut Model, lines: isize) -> Vec<Effect> {
+    if let Some(table) = model.table_mut() {
+        table.move_by(lines);
+        return on_selected(model);
+    }
+    match model.screens.last_mut() {
+        None | Some(Screen::Detail) => scroll_detail(model, lines),
+        Some(Screen::Review(pane)) => pane.scroll_by(lines),
+        Some(Screen::Teardown(pane)) => {
+            let last = pane
+                .plans
+                .ready()
+                .map(|plan| plan.rows.len() + 2)
+                .sum::<usize>()
+                .saturating_sub(1);
+            pane.scroll = pane.scroll.saturating_add_signed(lines).min(last);
+        }
+        // How far these go is known once they are drawn.
+        Some(Screen::Adjust(pane)) => pane.scroll = pane.scroll.saturating_add_signed(lines),
+        Some(Screen::Adopt(pane)) => pane.scroll = pane.scroll.saturating_add_signed(lines),
+        Some(Screen::Routes(pane)) => pane.scroll = pane.scroll.saturating_add_signed(lines),
+        Some(Screen::Pull(pane)) => pane.scroll = pane.scroll.saturating_add_signed(lines),
+        Some(Screen::Changes { scroll }) => *scroll = scroll.saturating_add_signed(lines),
+        Some(Screen::Bulk(pane)) => pane.move_by(lines),
+        Some(Screen::Comparison(pane)) => pane.scroll_by(lines),
+        Some(Screen::Merge(pane)) => pane.scroll_by(lines),
+        Some(Screen::Log { selected }) => {
+            let last = model.log.len().saturating_sub(1);
+            *selected = selected.saturating_add_signed(lines).min(last);
+        }
+        Some(Screen::Progress { n_below, .. }) => {
+            *n_below = n_below.saturating_add_signed(lines.saturating_neg());
+        }
+        Some(Screen::Editor(pane)) => {
+            let page = isize::try_from(model.geometry.preview / 2).unwrap_or(1);
+            pane.preview.scroll_by(lines.signum() * page.max(1));
+        }
+        // All of these is a table.
+        Some(Screen::Claims | Screen::Forwards | Screen::Nodes | Screen::Operations) => {}
+    }
+    Vec::new()
+}
+
+/// Scrolls a tab of the detail that has no rows.
+fn scroll_detail(model: &mut Model, lines: isize) {
+    if model.detail_pane.tab == Tab::Logs {
+        return logs::move_by(model, lines);
+    }
+    let n_lines = lines.unsigned_abs();
+    let (motion, n_times) = match (lines < 0, n_lines > TO_THE_END) {
+        (true, true) => (Motion::TextStart, 1),
+        (false, true) => (Motion::TextEnd, 1),
+        (true, false) => (Motion::Up, n_lines),
+        (false, false) => (Motion::Down, n_lines),
+    };
+    model.detail_pane.scroll_definition(motion, n_times);
+}
+
+/// Selects the row that was pointed at.
+pub(super) fn select(model: &mut Model, row: RowMark) -> Vec<Effect> {
+    let Some(table) = model.table_mut() else {
+        return Vec::new();
+    };
+    table.select_marked(row);
+    on_selected(model)
+}
+
+/// Reacts to a selection by hand: what else is shown of a service follows it.
+fn on_selected(model: &mut Model) -> Vec<Effect> {
+    if model.place() != Place::Services {
+        return Vec::new();
+    }
+    model.services.sought = None;
+    cluster::follow_selection(model)
+}

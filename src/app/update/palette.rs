@@ -1,0 +1,49 @@
+//! What can be done: the menu of what is in front, and the palette of all.
+
+use crate::app::action::{Action, ActionSpec, SPECS};
+use crate::app::availability::availability;
+use crate::app::effect::Effect;
+use crate::app::model::Model;
+use crate::app::place::Place;
+use crate::app::popup::{Choice, Menu, MenuItem, Popup};
+
+/// Lists all that can be done with what is in front; the key of an action chooses it here too.
+pub(super) fn open_menu(model: &mut Model) -> Vec<Effect> {
+    let items = items_of(model, |spec| spec.action.is_deed());
+    let title = match (model.place(), model.services.table.selected()) {
+        (Place::Services | Place::Detail | Place::Logs | Place::History, Some(key)) => {
+            key.id().to_string()
+        }
+        _ => "Actions".to_owned(),
+    };
+    model.popup = Some(Popup::Menu(Menu::new(title, Vec::new(), items)));
+    Vec::new()
+}
+
+pub(super) fn open_palette(model: &mut Model) -> Vec<Effect> {
+    let items = items_of(model, |spec| spec.action != Action::Palette);
+    model.popup = Some(Popup::Menu(Menu::searchable("Command", items)));
+    Vec::new()
+}
+
+fn items_of(model: &Model, is_wanted: impl Fn(&ActionSpec) -> bool) -> Vec<MenuItem> {
+    let place = model.place();
+    SPECS
+        .iter()
+        .filter(|spec| spec.places.contains(&place) && is_wanted(spec))
+        .map(|spec| {
+            let keys = model.keymap.keys(place, spec.action);
+            let names: Vec<_> = keys.iter().map(ToString::to_string).collect();
+            // Keys with a name, such as enter, move and choose in a menu.
+            let plain = names.iter().position(|name| name.chars().count() == 1);
+            MenuItem {
+                label: spec.sentence.to_owned(),
+                detail: names.join(" "),
+                name: spec.id,
+                why_not: availability(spec.action, model).err().map(str::to_owned),
+                key: keys.get(plain.unwrap_or(0)).copied(),
+                choice: Choice::Action(spec.action),
+            }
+        })
+        .collect()
+}

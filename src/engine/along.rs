@@ -1,0 +1,152 @@
+//! What goes along with an object that is deleted, where that is more than its own: all objects of a kind with its definition,
+//! all that is in a namespace with that. Only read here.
+
+use std::collections::BTreeSet;
+
+use super::metadata::Metadata;
+use crate::cluster::{Cluster, Selector};
+use crate::definition::manifest::is_definition_of_kind;
+use crate::definition::object::{GroupKind, Object, ObjectKey};
+use crate::failure::{Failure, FailureKind};
+
+/// Most objects that are named.
+const NAMED: usize = 5;
+
+/// What goes along with objects that are deleted.
+#[derive(Debug, Default)]
+pub(super) struct Along {
+    /// A sentence for each object that takes others along.
+    pub warnings: Vec<String>,
+    /// How many objects of nobody's or somebody else's are known to go.
+    pub n_strangers: usize,
+}
+
+impl Along {
+    /// Finds what goes along with objects; what is among `own`, by uid, is not told of. One list for each kind.
+    ///
+    /// # Errors
+    /// The cluster cannot be reached.
+    pub async fn find(
+        cluster: &Cluster,
+        deleted: impl Iterator<Item = &ObjectKey>,
+        own: &BTreeSet<&str>,
+    ) -> Result<Self, Failure> {
+        let mut along = Self::default();
+        for key in deleted {
+            if is_definition_of_kind(&GroupKind::of(key)) {
+                along.add_kind(cluster, key, own).await?;
+            } else if GroupKind::of(key) == GroupKind::new("", "Namespace") {
+                let sentence = format!("{key} goes with everything that is in it, whoever made it");
+                along.warnings.push(sentence);
+            }
+        }
+        Ok(along)
+    }
+
+    async fn add_kind(
+        &mut self,
+        cluster: &Cluster,
+        definition: &ObjectKey,
+        own: &BTreeSet<&str>,
+    ) -> Result<(), Failure> {
+        let general = format!(
+            "{definition} goes with every object of its kind in the whole cluster, whoever made it"
+        );
+        let sentence = match of_kind(cluster, definition).await? {
+            None => format!("{general}: this user may not list them"),
+            Some(objects) => {
+                let is_own = |object: &Object| own.contains(Metadata::of(object).uid());
+                let mut others: Vec<&Object> = objects.iter().filter(|it| !is_own(it)).collect();
+                others.sort_by(|a, b| place(a).cmp(&place(b)));
+                self.n_strangers += others.len();
+                format!("{general}: {}", told(&others))
+            }
+        };
+        self.warnings.push(sentence);
+        Ok(())
+    }
+}
+
+/// Lists the objects of the kind that a definition defines; none where this user may not.
+async fn of_kind(
+    cluster: &Cluster,
+    definition: &ObjectKey,
+) -> Result<Option<Vec<Object>>, Failure> {
+    let Some((plural, group)) = definition.name.split_once('.') else {
+        return Ok(Some(Vec::new()));
+    };
+    let served = cluster.resources().await?;
+    let kind = served
+        .iter()
+        .find(|it| it.group == group && it.plural == plural);
+    // Of a kind that is not served there is nothing.
+    let Some(kind) = kind.map(|it| GroupKind::new(group, &it.kind)) else {
+        return Ok(Some(Vec::new()));
+    };
+    let all = Selector::everything();
+    match cluster.list_metadata(&kind, None, &all).await {
+        Ok(objects) => Ok(Some(objects)),
+        Err(failure) if failure.kind == FailureKind::NotFound => Ok(Some(Vec::new())),
+        Err(failure) if failure.kind == FailureKind::Forbidden => Ok(None),
+        Err(failure) => Err(failure),
+    }
+}
+
+fn place(object: &Object) -> (Option<&str>, &str) {
+    (object.key.namespace.as_deref(), &object.key.name)
+}
+
+/// Says how many objects of others go, and names the first.
+fn told(others: &[&Object]) -> String {
+    let name = |object: &&Object| match place(object) {
+        (Some(namespace), name) => format!("{namespace}/{name}"),
+        (None, name) => name.to_owned(),
+    };
+    let names: Vec<String> = others.iter().take(NAMED).map(name).collect();
+    let more = match others.len().saturating_sub(NAMED) {
+        0 => String::new(),
+        n => format!(" and {n} more"),
+    };
+    match others.len() {
+        0 => "there is none now but its own".to_owned(),
+        1 => format!(
+            "1 that is not of this instance is there now, {}",
+            names.join("")
+        ),
+        n => format!(
+            "{n} that are not of this instance are there now, {}{more}",
+            names.join(", ")
+        ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn check(names: &[(Option<&str>, &str)], expected: &str) {
+        let object = |(namespace, name): &(Option<&str>, &str)| {
+            let metadata = json!({"name": name, "namespace": namespace});
+            let json = json!({"apiVersion": "a.b/v1", "kind": "Widget", "metadata": metadata});
+            Object::from_json(json).unwrap()
+        };
+        let objects: Vec<Object> = names.iter().map(object).collect();
+        assert_eq!(told(&objects.iter().collect::<Vec<_>>()), expected);
+    }
+
+    #[test]
+    fn what_goes_along_is_counted_and_the_first_are_named() {
+        check(&[], "there is none now but its own");
+        check(
+            &[(Some("team-b"), "w")],
+            "1 that is not of this instance is there now, team-b/w",
+        );
+        let many = ["a", "b", "c", "d", "e", "f", "g"].map(|name| (None, name));
+        check(
+            &many,
+            "7 that are not of this instance are there now, a, b, c, d, e and 2 more",
+        );
+    }
+}

@@ -364,10 +364,6 @@ impl EventLoop {
         if self.answers_unseen(&msg) {
             return;
         }
-        // Of many sizes only the last is the terminal's; the others are never drawn.
-        if let Msg::Resized { .. } = msg {
-            self.screen.forget();
-        }
         self.take(msg);
     }
 
@@ -396,6 +392,13 @@ impl EventLoop {
             }
             // Stopped from outside: the shell may have set other modes meanwhile.
             Asked::Continued => self.resume(terminal::enter()),
+            // Of many sizes only the last is the terminal's; the others are never drawn.
+            Asked::Resized { columns, rows } => {
+                self.tick();
+                self.want(Wanted::ByUser);
+                self.screen.forget();
+                self.take(Msg::Resized { columns, rows });
+            }
         }
     }
 

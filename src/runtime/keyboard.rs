@@ -1,4 +1,4 @@
-//! Keys, pastes and sizes, read by a thread of its own into a bounded queue; or, while a container has the terminal, the
+//! Keys and pastes, read by a thread of its own into a bounded queue; or, while a container has the terminal, the
 //! bytes as they are, for it.
 //!
 //! One thread reads at any time, so that no key is taken by the wrong one. The thread that waits for an event is woken by a
@@ -159,9 +159,11 @@ fn read_event(shared: &Shared, sender: &mpsc::Sender<Msg>) -> bool {
     let msg = match event::read() {
         Ok(Event::Key(key)) => Msg::Key(key),
         Ok(Event::Paste(text)) => Msg::Paste(text),
-        Ok(Event::Resize(columns, rows)) => Msg::Resized { columns, rows },
         Ok(Event::Mouse(event)) if is_wanted(event.kind) => Msg::Mouse(event),
-        Ok(Event::FocusGained | Event::FocusLost | Event::Mouse(_)) => return true,
+        // A change of size is told by its signal.
+        Ok(Event::FocusGained | Event::FocusLost | Event::Mouse(_) | Event::Resize(..)) => {
+            return true;
+        }
         Err(_) => return false,
     };
     // What was typed while the terminal was handed over is meant neither for the one nor, as a key, for the other.

@@ -1,11 +1,14 @@
 //! Signals and the loss of the terminal, seen by threads of their own: they end the program even when the loop cannot.
+//!
+//! Changes of size come this way too. The source of events that the keyboard's thread reads tells of them as well, but listens
+//! only from its first use on, and not while it waits for the rest of a sequence.
 
 use std::io;
 use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
-use signal_hook::consts::{SIGCONT, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP};
+use signal_hook::consts::{SIGCONT, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP, SIGWINCH};
 use signal_hook::iterator::Signals;
 use tokio::sync::mpsc;
 
@@ -26,15 +29,17 @@ pub enum Asked {
     Suspend,
     /// The program goes on after having been stopped.
     Continued,
+    /// To draw on a terminal of another size, in cells.
+    Resized { columns: u16, rows: u16 },
 }
 
-/// Starts listening.
+/// Starts listening. No change of size is missed once this has returned.
 ///
 /// # Errors
 /// The system refuses a thread or a handler.
 pub fn listen(last_words: Arc<LastWords>) -> io::Result<mpsc::UnboundedReceiver<Asked>> {
     let (sender, receiver) = mpsc::unbounded_channel();
-    let mut signals = Signals::new([SIGTERM, SIGHUP, SIGINT, SIGQUIT, SIGTSTP, SIGCONT])?;
+    let mut signals = Signals::new([SIGTERM, SIGHUP, SIGINT, SIGQUIT, SIGTSTP, SIGCONT, SIGWINCH])?;
     let (to_loop, words) = (sender.clone(), Arc::clone(&last_words));
     thread::Builder::new()
         .name("signals".to_owned())
@@ -42,7 +47,7 @@ pub fn listen(last_words: Arc<LastWords>) -> io::Result<mpsc::UnboundedReceiver<
             for signal in signals.forever() {
                 match signal {
                     // Another program has the terminal: it is meant, and a stop is of both.
-                    SIGINT | SIGQUIT | SIGCONT if terminal::is_lent() => {}
+                    SIGINT | SIGQUIT | SIGCONT | SIGWINCH if terminal::is_lent() => {}
                     SIGTSTP if terminal::is_lent() => {
                         let _ = signal_hook::low_level::emulate_default_handler(SIGTSTP);
                     }
@@ -51,6 +56,11 @@ pub fn listen(last_words: Arc<LastWords>) -> io::Result<mpsc::UnboundedReceiver<
                     }
                     SIGCONT => {
                         let _ = to_loop.send(Asked::Continued);
+                    }
+                    SIGWINCH => {
+                        if let Ok((columns, rows)) = crossterm::terminal::size() {
+                            let _ = to_loop.send(Asked::Resized { columns, rows });
+                        }
                     }
                     signal => end(signal, &to_loop, &words),
                 }

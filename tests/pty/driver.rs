@@ -230,6 +230,14 @@ impl Terminal {
         self.until_screen(text, |screen| screen.contents().contains(text));
     }
 
+    /// Waits until the frame of the panes ends at the last of so many columns, in 24 rows.
+    pub fn until_framed(&self, columns: u16) {
+        self.until_screen(&format!("a frame of {columns}x24"), |screen| {
+            let corner = screen.cell(22, columns - 1);
+            corner.is_some_and(|cell| cell.contents() == "┘")
+        });
+    }
+
     /// Waits until a text stands so many times on the screen.
     pub fn until_times(&self, text: &str, n_times: usize) {
         self.until_screen(&format!("{text} {n_times} times"), |screen| {

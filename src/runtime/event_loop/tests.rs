@@ -483,8 +483,8 @@ async fn of_many_sizes_the_last_is_drawn() {
     rig.run(|hands| async move {
         hands.until("Looking").await;
         for columns in 40..140 {
-            let size = Msg::Resized { columns, rows: 30 };
-            hands.keys.send(size).await.unwrap();
+            let size = Asked::Resized { columns, rows: 30 };
+            hands.asked.send(size).unwrap();
         }
         // The lower line of the frame.
         hands.until("\x1b[29;1H").await;
@@ -509,8 +509,8 @@ async fn size_that_comes_back_is_drawn_whole() {
         hands.until("Looking").await;
         assert_eq!(n_whole(&hands.frames), 1);
         for columns in [60, 80] {
-            let size = Msg::Resized { columns, rows: 24 };
-            hands.keys.send(size).await.unwrap();
+            let size = Asked::Resized { columns, rows: 24 };
+            hands.asked.send(size).unwrap();
         }
         while n_whole(&hands.frames) == 1 {
             tokio::task::yield_now().await;

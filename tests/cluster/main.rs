@@ -140,6 +140,7 @@ on_both_backends! {
         a_body_ends_at_three_mebibytes
         annotations_end_at_256_kibibytes
         a_label_value_is_no_sentence
+        that_a_name_is_taken_is_known_last
         several_ports_need_names
         a_cluster_ip_service_needs_a_port
         an_ingress_host_is_a_plain_lowercase_name

@@ -1,5 +1,7 @@
 //! What the API refuses, and where its refusals mislead.
 
+use std::time::Duration;
+
 use http::Method;
 use serde_json::{Value, json};
 
@@ -52,6 +54,29 @@ pub(crate) async fn a_kind_that_is_not_served_is_a_text_not_a_status(cluster: Cl
         ),
         (404, "text/plain", "404 page not found\n")
     );
+}
+
+/// The storage alone knows it, behind validation and admission.
+pub(crate) async fn that_a_name_is_taken_is_known_last(cluster: Cluster) {
+    let object = config_map("settings", json!({"a": "1"}));
+    cluster.create(&object).await.unwrap();
+    let taken = "configmaps \"settings\" already exists";
+    let refusal = cluster.create(&object).await.unwrap_err();
+    refusal.check(409, "AlreadyExists", taken);
+    let invalid = labelled("settings", "team", "no sentence");
+    let refusal = cluster.create(&invalid).await.unwrap_err();
+    refusal.check(422, "Invalid", "metadata.labels");
+    let quota = json!({"apiVersion": "v1", "kind": "ResourceQuota", "metadata": {"name": "team"},
+        "spec": {"hard": {"configmaps": "1"}}});
+    cluster.create(&quota).await.unwrap();
+    // It is in force once it is counted and admission has heard of that, which can be seen by nothing else.
+    let refusal = loop {
+        match cluster.create(&object).await.unwrap_err() {
+            refusal if refusal.code == 409 => tokio::time::sleep(Duration::from_millis(20)).await,
+            refusal => break refusal,
+        }
+    };
+    refusal.check(403, "Forbidden", "exceeded quota: team");
 }
 
 /// Asserts that applying this is invalid for these fields, and returns the refusal.

@@ -40,23 +40,39 @@ pub(crate) struct Charge<'a> {
     pub(crate) now: Timestamp,
 }
 
-/// Refuses a write that a quota has no room for, or charges every quota that it concerns; a dry-run charges none.
-pub(crate) fn charge(inner: &mut Inner, write: &Charge<'_>) -> Result<(), Status> {
+/// Returns the quotas that a write concerns, with what is used of each after it.
+///
+/// # Errors
+/// A quota has no room for it.
+pub(crate) fn admit(
+    inner: &Inner,
+    write: &Charge<'_>,
+) -> Result<Vec<(Arc<Value>, Amounts)>, Status> {
     if write.namespace.is_empty() || !write.is_looked_at() {
-        return Ok(());
+        return Ok(Vec::new());
     }
-    let mut charged = Vec::new();
+    let mut charges = Vec::new();
     for quota in quotas(inner, write.namespace) {
         if let Some(used) = write.against(&quota)? {
-            charged.push((quota, used));
+            charges.push((quota, used));
         }
     }
-    if write.options.dry_run {
+    Ok(charges)
+}
+
+/// Writes down what is used after a write that was admitted; a dry-run uses nothing.
+pub(crate) fn charge(
+    inner: &mut Inner,
+    charges: Vec<(Arc<Value>, Amounts)>,
+    options: &WriteOptions,
+    now: Timestamp,
+) -> Result<(), Status> {
+    if options.dry_run {
         return Ok(());
     }
-    for (quota, used) in charged {
+    for (quota, used) in charges {
         let hard = quota["status"]["hard"].clone();
-        set_status(inner, &quota, hard, &used, "kube-apiserver", write.now)?;
+        set_status(inner, &quota, hard, &used, "kube-apiserver", now)?;
     }
     Ok(())
 }

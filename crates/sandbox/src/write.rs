@@ -100,14 +100,6 @@ impl Writer<'_> {
         self.check_type(&object)?;
         self.check_namespace(&mut object)?;
         self.name(&mut object)?;
-        let name = text(&object, "name");
-        if self.existing(&name).is_some() {
-            return Err(Status::already_exists(
-                &self.resource.group,
-                &self.resource.plural,
-                &name,
-            ));
-        }
         // What a client says of the server's own fields at creation is not kept.
         for key in [
             "resourceVersion",
@@ -279,6 +271,15 @@ impl Writer<'_> {
             .table(&self.resource)?
             .get(&(self.namespace.clone(), name.to_owned()))
             .cloned()
+    }
+
+    fn check_name_is_free(&self, object: &Value) -> Result<(), Status> {
+        let Resource { group, plural, .. } = &*self.resource;
+        let name = text(object, "name");
+        match self.existing(&name) {
+            None => Ok(()),
+            Some(_) => Err(Status::already_exists(group, plural, &name)),
+        }
     }
 
     fn not_found(&self, name: &str) -> Status {
@@ -535,6 +536,7 @@ impl Writer<'_> {
         }
     }
 
+    /// Stores an object. That its name is taken is known last of all, as the storage alone knows it.
     fn keep(
         self,
         live: Option<Arc<Value>>,
@@ -549,7 +551,11 @@ impl Writer<'_> {
             options: &self.options,
             now: self.now,
         };
-        quota::charge(self.inner, &charge)?;
+        let charges = quota::admit(self.inner, &charge)?;
+        if live.is_none() {
+            self.check_name_is_free(&object)?;
+        }
+        quota::charge(self.inner, charges, &self.options, self.now)?;
         let Writer {
             inner,
             resource,

@@ -7,6 +7,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep};
 
+use super::adjust::n_replicas;
 use super::apply::is_outdated;
 use super::journal::Journal;
 use super::metadata::Metadata;
@@ -24,6 +25,8 @@ const MAX_LOOKS: usize = 5;
 /// How long a volume may take to become free.
 const FREE_DEADLINE: Duration = Duration::from_secs(30);
 const FREE_PAUSE: Duration = Duration::from_millis(100);
+/// The phase of a volume whose claim is gone.
+const RELEASED: &str = "Released";
 
 /// A claim that a deploy would make.
 #[derive(Debug, Clone, PartialEq)]
@@ -56,15 +59,13 @@ pub(super) fn claims_to_come(rendered: &[Object]) -> Vec<ClaimToCome> {
 
 fn claims_of_set(set: &Object) -> impl Iterator<Item = ClaimToCome> {
     let spec = &set.json["spec"];
-    let n_pods = spec["replicas"].as_u64().unwrap_or(1);
-    let first = spec["ordinals"]["start"].as_u64().unwrap_or(0);
     let templates = spec["volumeClaimTemplates"]
         .as_array()
         .into_iter()
         .flatten();
     templates.flat_map(move |template| {
         let volume = template["metadata"]["name"].as_str().unwrap_or_default();
-        (first..first.saturating_add(n_pods)).map(move |ordinal| ClaimToCome {
+        ordinals(set).map(move |ordinal| ClaimToCome {
             of: set.key.clone(),
             namespace: set.key.namespace.clone(),
             name: format!("{volume}-{}-{ordinal}", set.key.name),
@@ -81,18 +82,31 @@ pub(super) struct Found {
     pub warnings: Vec<String>,
 }
 
-/// Looks for retained volumes of claims that are to come, and plans to bind them if that was agreed to. `default` is the class
-/// of claims that name none, where it is known.
+/// What retained volumes are looked for.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Wanted<'a> {
+    /// What is rendered, with all replicas of its sets.
+    pub rendered: &'a [Object],
+    /// The claims of it that are not there yet.
+    pub claims: &'a [ClaimToCome],
+    /// The class of claims that name none, where it is known.
+    pub default_class: Option<&'a str>,
+    pub is_agreed: bool,
+}
+
+/// Looks for retained volumes of claims that are to come, and plans to bind them if that was agreed to. Those of replicas that
+/// a set does not have are told.
 ///
 /// # Errors
 /// The cluster cannot be reached.
 pub(super) async fn look(
     cluster: &Cluster,
     instance: &InstanceKey,
-    claims: &[ClaimToCome],
-    default: Option<&str>,
-    is_agreed: bool,
+    wanted: Wanted<'_>,
 ) -> Result<Found, Failure> {
+    let Wanted {
+        claims, is_agreed, ..
+    } = wanted;
     let mut found = Found::default();
     found.storage.fresh = claims.iter().map(|claim| claim.name.clone()).collect();
     if claims.is_empty() {
@@ -100,28 +114,25 @@ pub(super) async fn look(
     }
     let selector = Selector::retained(&instance.id, &instance.namespace);
     let retained = volumes::retained(cluster, &selector).await?;
-    let wanted: Vec<(&Object, &ClaimToCome)> = retained
-        .iter()
-        .filter(|volume| !Metadata::of(volume).is_being_deleted())
-        .filter_map(|volume| {
-            let own = instance.namespace.as_str();
-            let is_its = |claim: &&ClaimToCome| {
-                is_from(
-                    volume,
-                    claim.namespace.as_deref().unwrap_or(own),
-                    &claim.name,
-                )
-            };
-            Some((volume, claims.iter().find(is_its)?))
-        })
-        .collect();
-    if wanted.is_empty() {
-        return Ok(found);
-    }
-    for (volume, claim) in wanted {
+    let own = instance.namespace.as_str();
+    let lasting = |volume: &&Object| !Metadata::of(volume).is_being_deleted();
+    for volume in retained.iter().filter(lasting) {
+        let is_its = |claim: &&ClaimToCome| {
+            is_from(
+                volume,
+                claim.namespace.as_deref().unwrap_or(own),
+                &claim.name,
+            )
+        };
+        let Some(claim) = claims.iter().find(is_its) else {
+            let mut sets = wanted.rendered.iter();
+            let left = sets.find_map(|set| of_no_replica(volume, set, own));
+            found.warnings.extend(left);
+            continue;
+        };
         let (name, size) = (&volume.key.name, text(volume, "/spec/capacity/storage"));
         let (claim_name, key) = (&claim.name, &volume.key);
-        let fit = fit(volume, &claim.spec, default);
+        let fit = fit(volume, &claim.spec, wanted.default_class);
         if fit == Fit::IsFree || (fit == Fit::Fits && is_agreed) {
             found.storage.fresh.retain(|name| name != claim_name);
         }
@@ -148,6 +159,35 @@ pub(super) async fn look(
         }
     }
     Ok(found)
+}
+
+/// Says that a retained volume is of a replica that a set does not have; none where it is not.
+fn of_no_replica(volume: &Object, set: &Object, own: &str) -> Option<String> {
+    let claim = text(volume, "/spec/claimRef/name");
+    let place = set.key.namespace.as_deref().unwrap_or(own);
+    let is_from_set = set.key.kind == "StatefulSet" && is_from(volume, place, claim);
+    let is_left = is_from_set && text(volume, "/status/phase") == RELEASED;
+    let ordinal = naming::claim_ordinal(claim, &set.key.name).filter(|_| is_left)?;
+    let pods = ordinals(set);
+    if ordinal < pods.end {
+        return None;
+    }
+    let [replicas, needed] = [pods.end, ordinal + 1].map(|end| n_replicas(end - pods.start));
+    let size = text(volume, "/spec/capacity/storage");
+    Some(format!(
+        "{} ({size}) stays retained: it is of claim {claim}, and {} has {replicas}; a deploy with {needed} can bind it again, \
+         a scale gives that pod a new, empty volume",
+        volume.key, set.key,
+    ))
+}
+
+/// Returns the numbers of the pods of a set.
+fn ordinals(set: &Object) -> std::ops::Range<u32> {
+    let number = |value: &Value| u32::try_from(value.as_u64()?).ok();
+    let spec = &set.json["spec"];
+    let n_pods = number(&spec["replicas"]).unwrap_or(1);
+    let first = number(&spec["ordinals"]["start"]).unwrap_or(0);
+    first..first.saturating_add(n_pods)
 }
 
 /// What a volume that was retained is to a claim of its name.
@@ -195,9 +235,36 @@ fn fit(volume: &Object, claim: &Value, default_class: Option<&str>) -> Fit {
         text(volume, "/status/phase"),
     ) {
         ("", _) => Fit::IsFree,
-        (_, "Released") => Fit::Fits,
+        (_, RELEASED) => Fit::Fits,
         (_, phase) => Fit::Not(format!("it is {}", phase.to_lowercase())),
     }
+}
+
+/// Says of the retained volumes of claims that are made anew that these do not get them.
+///
+/// # Errors
+/// The cluster cannot be reached.
+pub(super) async fn passed_over(
+    cluster: &Cluster,
+    instance: &InstanceKey,
+    claims: &[ObjectKey],
+) -> Result<Vec<String>, Failure> {
+    let selector = Selector::retained(&instance.id, &instance.namespace);
+    let retained = volumes::retained(cluster, &selector).await?;
+    let is_of = |volume: &Object, claim: &ObjectKey| {
+        let namespace = claim.namespace.as_deref().unwrap_or_default();
+        is_from(volume, namespace, &claim.name) && text(volume, "/status/phase") == RELEASED
+    };
+    let told = retained.iter().filter_map(|volume| {
+        let claim = claims.iter().find(|claim| is_of(volume, claim))?;
+        let size = text(volume, "/spec/capacity/storage");
+        Some(format!(
+            "{} ({size}) is retained from claim {}, which gets a new, empty volume: a deploy of that many replicas \
+             with --bind-retained gives it back",
+            volume.key, claim.name
+        ))
+    });
+    Ok(told.collect())
 }
 
 /// Frees a retained volume for the claim that its claimRef names, and waits until a claim of that name would get it.
@@ -227,7 +294,7 @@ pub(super) async fn free(
         match (text(&live, "/spec/claimRef/uid").is_empty(), phase) {
             (true, "Available") => return Ok(()),
             (true, _) => {}
-            (false, "Released") if n_sent < MAX_LOOKS => {
+            (false, RELEASED) if n_sent < MAX_LOOKS => {
                 n_sent += 1;
                 let patch = json!({
                     "metadata": {"uid": planned.uid, "resourceVersion": Metadata::of(&live).resource_version()},

@@ -312,6 +312,7 @@ on_both_backends! {
         a_kept_claim_that_somebodys_pod_uses_is_not_released
         a_claim_that_was_made_again_meanwhile_is_not_released
         retained_volumes_are_offered_and_bound_again
+        volumes_of_replicas_that_are_not_there_are_told
         a_retained_volume_is_released_with_its_data
         a_retained_volume_is_given_up_without_its_data
         only_the_retained_volumes_that_are_named_are_released

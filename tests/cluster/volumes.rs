@@ -1,5 +1,6 @@
 //! Claims and volumes over the life of instances: retained, bound again, kept, released, grown.
 
+use bowline::engine::adjust::Adjustment;
 use bowline::engine::claims::{ClaimList, list_claims, plan_release};
 use bowline::engine::deploy::RunOptions;
 use bowline::engine::drift::changes;
@@ -389,6 +390,40 @@ pub(crate) async fn retained_volumes_are_offered_and_bound_again(case: Cluster) 
     );
     assert!(stage.plan("db", DB).await.is_noop());
     assert_eq!(claims_of(&stage).await.retained, []);
+}
+
+/// A scale adds replicas with new volumes, a definition of fewer leaves some of the retained ones: neither goes unsaid.
+pub(crate) async fn volumes_of_replicas_that_are_not_there_are_told(case: Cluster) {
+    let stage = Stage::new(&case);
+    let two = DB.replacen("containers:", "replicas: 2\ncontainers:", 1);
+    deployed(&stage, "db", &two).await;
+    let first = volume_of(&case.get(CLAIM, "data-db-0").await.unwrap());
+    let second = volume_of(&case.get(CLAIM, "data-db-1").await.unwrap());
+    let outcome = stage.teardown("db", VolumeChoice::Retain).await;
+    assert!(outcome.is_complete(), "{outcome:?}");
+    for volume in [&first, &second] {
+        let is_released = |volume: &Value| volume["status"]["phase"] == "Released";
+        case.until(VOLUME, volume, is_released).await;
+    }
+
+    let binding = stage.agreeing(Remedies::default().with(Remedy::BindRetained));
+    let plan = binding.plan("db", DB).await;
+    assert_eq!(plan.storage.binds.len(), 1);
+    let left = format!(
+        "PersistentVolume/{second} (1Gi) stays retained: it is of claim data-db-1, and StatefulSet/db has 1 replica; \
+         a deploy with 2 replicas can bind it again, a scale gives that pod a new, empty volume"
+    );
+    assert_eq!(plan.warnings, [left]);
+    let outcome = binding.run("db", DB, &plan).await;
+    assert!(outcome.is_complete(), "{outcome:?}");
+    assert!(stage.wait("db").await.is_complete());
+
+    let plan = stage.plan_adjustment("db", Adjustment::Scale(2)).await;
+    let passed_over = format!(
+        "PersistentVolume/{second} (1Gi) is retained from claim data-db-1, which gets a new, empty volume: \
+         a deploy of that many replicas with --bind-retained gives it back"
+    );
+    assert!(plan.warnings.contains(&passed_over), "{:?}", plan.warnings);
 }
 
 /// Plans the release of what was retained of `db`, as the dashboard does.

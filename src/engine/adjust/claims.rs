@@ -5,7 +5,8 @@ use serde_json::Value;
 
 use crate::cluster::{Cluster, Selector};
 use crate::definition::naming;
-use crate::definition::object::{GroupKind, Object};
+use crate::definition::object::{GroupKind, Object, ObjectKey};
+use crate::engine::binding;
 use crate::engine::metadata::core_key;
 use crate::engine::ownership::{self, Owner};
 use crate::engine::preflight::refused;
@@ -78,6 +79,15 @@ async fn to_come(
         Err(failure) => return Err(failure),
     };
     let set = naming::instance_applyset_id(&instance.id, &instance.namespace);
+    let is_there = |name: &String| claims.iter().any(|claim| claim.key.name == *name);
+    let namespace = live.key.namespace.as_deref().unwrap_or_default();
+    let fresh: Vec<ObjectKey> = names
+        .iter()
+        .filter(|name| !is_there(name))
+        .map(|name| core_key(CLAIM, namespace, name))
+        .collect();
+    let passed_over = binding::passed_over(cluster, instance, &fresh).await?;
+    found.warnings.extend(passed_over);
     for claim in claims
         .iter()
         .filter(|claim| names.contains(&claim.key.name))

@@ -125,12 +125,13 @@ impl Planner<'_> {
         });
         let objects = &self.rendered.objects;
         let classes = Classes::read(self.cluster, objects, &claims).await?;
-        let (is_agreed, default) = (
-            self.request.remedies.bind_retained,
-            classes.default_storage(),
-        );
-        let mut found =
-            binding::look(self.cluster, &plan.instance, &claims, default, is_agreed).await?;
+        let wanted = binding::Wanted {
+            rendered: objects,
+            claims: &claims,
+            default_class: classes.default_storage(),
+            is_agreed: self.request.remedies.bind_retained,
+        };
+        let mut found = binding::look(self.cluster, &plan.instance, wanted).await?;
         let claim = GroupKind::new("", preflight::CLAIM);
         if survey.unlisted.iter().any(|(kind, _)| *kind == claim) {
             // They may be there already.

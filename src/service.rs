@@ -4,6 +4,7 @@
 //! scope, a [`detail`] all about one; [`health`] judges. `app` and `cli` show what is computed here.
 
 pub mod address;
+pub mod advice;
 pub mod age;
 pub mod capacity;
 pub mod claim_growth;

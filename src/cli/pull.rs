@@ -6,6 +6,7 @@ use super::args::{Pull, Report};
 use super::session::Session;
 use super::{Exit, changes, confirm, operate, output, review};
 use crate::engine::pull::{PullPlan, definition_of, plan_pull};
+use crate::service::advice;
 use crate::text;
 
 pub fn run(args: &Pull, session: &Session) -> anyhow::Result<Exit> {
@@ -45,12 +46,9 @@ fn said(plan: &PullPlan) -> String {
         true => ", and replaces the pods, which read their config anew then",
         false => "",
     };
-    let (name, id) = (&plan.name, &plan.instance.id);
-    let under = match name == id {
-        true => String::new(),
-        false => format!(" --id {id}"),
-    };
-    format!("{name} says it now; `bowline deploy {name}{under}` makes it a revision{and}")
+    let name = &plan.name;
+    let command = advice::command_of("deploy", name, &plan.instance);
+    format!("{name} says it now; {command} makes it a revision{and}")
 }
 
 /// All was pulled, some of it, or nothing of what there is.

@@ -28,6 +28,7 @@ use crate::cluster::{Access, Cluster};
 use crate::definition::id::InstanceId;
 use crate::definition::object::{Object, ObjectKey};
 use crate::failure::{Failure, FailureKind};
+use crate::service::advice;
 use crate::service::operation::Handed;
 use crate::service::summary::InstanceKey;
 use handing::Claimant;
@@ -200,7 +201,8 @@ pub(super) async fn plan_rest(
             Ok(None) => {}
             Ok(Some(row)) if row.digest() == *shown => plan.rows.push(row),
             Ok(Some(_)) => plan.warnings.push(format!(
-                "{key} is left as it is: it was changed after it was shown; bowline adopt shows it anew"
+                "{key} is left as it is: it was changed after it was shown; {} shows it anew",
+                advice::command_of("adopt", &plan.name, instance)
             )),
             Err(refusal) => plan.warnings.push(refusal.summary),
         }

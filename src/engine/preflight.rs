@@ -15,6 +15,7 @@ use crate::definition::naming;
 use crate::definition::object::{GroupKind, Object, ObjectKey};
 use crate::definition::service::{ServiceDefinition, VolumeSource};
 use crate::failure::{Failure, FailureKind};
+use crate::service::advice;
 
 /// Requests that are sent at once.
 const AT_ONCE: usize = 4;
@@ -238,7 +239,8 @@ pub(super) fn foreign_names(
             let way = if is_others {
                 String::new()
             } else {
-                format!("; bowline adopt {} takes it over", request.name)
+                let command = advice::command_of("adopt", &request.name, &request.instance());
+                format!("; {command} takes it over")
             };
             Some(refused(format!(
                 "{} exists already, and {whose}{way}",

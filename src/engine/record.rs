@@ -9,7 +9,7 @@ use super::deploy::DeployRequest;
 use super::metadata::{Metadata, core_key};
 use super::ownership::{self, Owner};
 use crate::cluster::Cluster;
-use crate::definition::id::Namespace;
+use crate::definition::id::{InstanceId, Namespace};
 use crate::definition::naming;
 use crate::definition::object::{GroupKind, Object, ObjectKey};
 use crate::failure::{Failure, FailureKind};
@@ -155,6 +155,12 @@ impl Record {
     /// Returns the name of the definition that it was deployed from.
     pub fn definition(&self) -> Option<&str> {
         self.metadata().label(naming::LABEL_NAME)
+    }
+
+    /// Returns the name by which commands name its definition: the ID's own where it bears none.
+    pub fn definition_of(&self, instance: &InstanceKey) -> InstanceId {
+        let name = self.definition().and_then(|name| name.parse().ok());
+        name.unwrap_or_else(|| instance.id.clone())
     }
 
     /// Returns the digest of the text that was applied last.

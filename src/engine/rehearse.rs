@@ -18,7 +18,9 @@ use crate::definition::id::InstanceId;
 use crate::definition::naming;
 use crate::definition::object::{Object, ObjectKey};
 use crate::failure::{Failure, FailureKind};
+use crate::service::advice;
 use crate::service::drift::FieldPath;
+use crate::service::summary::InstanceKey;
 
 /// Reason of a cause that names a field of another manager.
 const FIELD_CONFLICT: &str = "FieldManagerConflict";
@@ -53,10 +55,26 @@ const LOOKS: usize = 3;
 /// As whom, and how, an object is rehearsed.
 #[derive(Debug)]
 pub(super) struct Actor<'a> {
-    pub manager: &'a str,
+    pub instance: &'a InstanceKey,
+    /// The name of its definition.
+    pub definition: &'a InstanceId,
     pub may_write: bool,
     /// Whether fields that others own are left to them.
     pub yields: bool,
+}
+
+impl Actor<'_> {
+    pub fn manager(&self) -> String {
+        naming::field_manager(&self.instance.id)
+    }
+
+    fn options(&self) -> ApplyOptions {
+        ApplyOptions {
+            field_manager: self.manager(),
+            dry_run: true,
+            force: false,
+        }
+    }
 }
 
 /// Rehearses an object. `seen` is the live one's metadata as it was listed, `listed` the whole of it where that was listed too.
@@ -101,18 +119,13 @@ async fn rehearse_once(
     if going {
         return Ok(rehearsal.noted("the old one is being deleted; it is waited for"));
     }
-    let options = ApplyOptions {
-        field_manager: actor.manager.to_owned(),
-        dry_run: true,
-        force: false,
-    };
     match (live, actor.may_write) {
         (live, true) if actor.yields => {
             rehearsal
-                .ask_yielding(cluster, wanted, live.as_ref(), options)
+                .ask_yielding(cluster, wanted, live.as_ref(), actor)
                 .await
         }
-        (live, true) => rehearsal.ask(cluster, wanted, live.as_ref(), options).await,
+        (live, true) => rehearsal.ask(cluster, wanted, live.as_ref(), actor).await,
         (Some(live), false) => {
             let after = laid_over(&live.json, &wanted.json);
             Ok(rehearsal.updated(&live, &after))
@@ -161,8 +174,9 @@ impl Rehearsal {
         cluster: &Cluster,
         wanted: &Object,
         live: Option<&Object>,
-        options: ApplyOptions,
+        actor: &Actor<'_>,
     ) -> Result<Self, Failure> {
+        let options = actor.options();
         let mut rest = wanted.clone();
         // Of what is not there nobody owns anything.
         let uid = live.and_then(Object::uid);
@@ -178,7 +192,7 @@ impl Rehearsal {
             self.yielded.extend(conflicts);
         }
         self.yielded.sort_by(|a, b| a.field.cmp(&b.field));
-        self.ask(cluster, &rest, live, options).await
+        self.ask(cluster, &rest, live, actor).await
     }
 
     async fn ask(
@@ -186,19 +200,19 @@ impl Rehearsal {
         cluster: &Cluster,
         wanted: &Object,
         live: Option<&Object>,
-        options: ApplyOptions,
+        actor: &Actor<'_>,
     ) -> Result<Self, Failure> {
         let body = match live.and_then(Object::uid) {
             Some(uid) => with_uid(wanted, uid),
             None => wanted.clone(),
         };
-        let manager = options.field_manager.clone();
+        let (manager, options) = (actor.manager(), actor.options());
         let mut verdict = cluster.apply(&body, &options).await;
         if let Err(failure) = &verdict {
             self.conflicts = field_conflicts(&wanted.key, live, failure);
             let has_conflicts = !self.conflicts.is_empty();
             self.conflicts
-                .retain(|conflict| !is_own_scaling(conflict, &options.field_manager));
+                .retain(|conflict| !is_own_scaling(conflict, &manager));
             if has_conflicts {
                 // What taking the fields would change is shown with the question whether to.
                 let forced = ApplyOptions {
@@ -222,7 +236,7 @@ impl Rehearsal {
                             after["spec"]["replicas"] = json!(number);
                         }
                         self.updated(live, &after)
-                            .owned(live, &after, &manager, given_up)
+                            .owned(live, &after, actor, given_up)
                     }
                     None => self,
                 })
@@ -267,14 +281,20 @@ impl Rehearsal {
 
     /// Takes in who would own its fields: what is as wanted is written all the same where it is not ours, or else the next
     /// change of the definition would meet its owner, and nobody could tell that it is in sync.
-    fn owned(mut self, live: &Object, after: &Value, manager: &str, given_up: Option<u64>) -> Self {
+    fn owned(
+        mut self,
+        live: &Object,
+        after: &Value,
+        actor: &Actor<'_>,
+        given_up: Option<u64>,
+    ) -> Self {
         if let Some(number) = given_up {
             let note = format!("its {number} replicas stay, and belong to `scale` from now on");
             self.planned.change = Change::Update;
             self.planned.note.get_or_insert(note);
             return self;
         }
-        let nothing = Map::new();
+        let (manager, nothing) = (&actor.manager(), Map::new());
         let before = applied_fields(live, manager).unwrap_or(&nothing);
         let after = Object::from_json(after.clone());
         let after = after
@@ -282,20 +302,16 @@ impl Rehearsal {
             .and_then(|after| applied_fields(after, manager));
         let after = after.unwrap_or(&nothing);
         let (gained, lost) = (minus(after, before), minus(before, after));
-        let Some(id) = instance_of(manager).filter(|_| before != after) else {
+        if before == after {
             return self;
-        };
-        self.warnings.extend(kept_by_others(live, &id, &lost));
+        }
+        self.warnings.extend(kept_by_others(live, actor, &lost));
         if self.planned.change == Change::Unchanged {
             self.planned.change = Change::Update;
-            self.planned.note = Some(ownership_note(live, &id, &gained));
+            self.planned.note = Some(ownership_note(live, &actor.instance.id, &gained));
         }
         self
     }
-}
-
-fn instance_of(manager: &str) -> Option<InstanceId> {
-    manager.strip_prefix("bowline/")?.parse().ok()
 }
 
 /// Says whose fields the instance owns from then on, too: equal values belong to all who applied them.
@@ -314,7 +330,8 @@ fn ownership_note(live: &Object, id: &InstanceId, gained: &Map<String, Value>) -
 }
 
 /// Warns of what left the definition and stays, as others own it too.
-fn kept_by_others(live: &Object, id: &InstanceId, lost: &Map<String, Value>) -> Option<String> {
+fn kept_by_others(live: &Object, actor: &Actor<'_>, lost: &Map<String, Value>) -> Option<String> {
+    let id = &actor.instance.id;
     let kept = coowned::owned_by_others(live, id, lost);
     if kept.is_empty() {
         return None;
@@ -326,10 +343,11 @@ fn kept_by_others(live: &Object, id: &InstanceId, lost: &Map<String, Value>) -> 
     };
     let owners: Vec<String> = coowned::owners(live, id, lost).into_iter().collect();
     Some(format!(
-        "{} of {} left the definition and stays, as {} set it too: `bowline adopt {id}` before this deploy lets it go",
+        "{} of {} left the definition and stays, as {} set it too: {} before this deploy lets it go",
         names.join(", ") + &more,
         live.key,
-        owners.join(", ")
+        owners.join(", "),
+        advice::command_of("adopt", actor.definition, actor.instance)
     ))
 }
 
@@ -387,7 +405,10 @@ pub(super) fn seen(live: &Object, field: &str) -> Option<String> {
 /// Tells whether a conflict is with the number that our own `scale` set while the definition left it open: one that sets it
 /// now takes it back, as the plan shows, and nobody else is asked.
 pub(super) fn is_own_scaling(conflict: &FieldConflict, manager: &str) -> bool {
-    let scaler = instance_of(manager).map(|id| naming::scale_field_manager(&id));
+    let id = manager
+        .strip_prefix("bowline/")
+        .and_then(|id| id.parse().ok());
+    let scaler = id.map(|id| naming::scale_field_manager(&id));
     conflict.field == REPLICAS
         && scaler.is_some_and(|scaler| {
             let words = format!("conflict with \"{scaler}\"");

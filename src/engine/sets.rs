@@ -17,6 +17,7 @@ use crate::definition::id::{Namespace, is_dns_label};
 use crate::definition::naming;
 use crate::definition::object::{GroupKind, Object, ObjectKey};
 use crate::failure::{Failure, FailureKind};
+use crate::service::advice;
 use crate::service::standing::{Told, standing};
 use crate::service::summary::{InstanceKey, Standing};
 use crate::text;
@@ -317,9 +318,11 @@ pub async fn refusal_of_foreign_set(cluster: &Cluster, instance: &InstanceKey) -
     let set = sets.find(|set| set.parent.name == id && !set.is_ours())?;
     let kind = set.parent.kind.to_lowercase();
     let summary = format!(
-        "the ApplySet {} is of {}: `bowline import {id} --set {kind}/{id}` and `bowline adopt {id}` make an instance of it \
-         first",
-        set.parent, set.tooling
+        "the ApplySet {} is of {}: `bowline import {id} --set {kind}/{id} -n {}` and {} make an instance of it first",
+        set.parent,
+        set.tooling,
+        instance.namespace,
+        advice::command("adopt", instance)
     );
     Some(Failure::new(FailureKind::Refused, summary))
 }

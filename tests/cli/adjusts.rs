@@ -145,7 +145,10 @@ pub(crate) fn a_number_of_others_is_taken_left_or_refused(world: &World) {
     let taken = world.bowline(&["scale", "web", "2", "--force-conflicts"]);
     taken.end().code(0).stderr_has(&[
         "the definition sets 1 replica of Deployment/web: the next deploy goes back to 1",
-        "`bowline pull web` takes 2 into the definition",
+        &format!(
+            "`bowline pull web -n {}` takes 2 into the definition",
+            world.namespace
+        ),
     ]);
     assert_eq!(state(world, "web"), json!(["Ready", 2]));
     world.bowline(&["pull", "web", "-y"]).end().code(0);

@@ -182,10 +182,11 @@ pub(crate) async fn what_left_the_definition_and_others_own_stays_as_is_said(clu
     let plan = stage.plan("web", WEB).await;
     assert_eq!(
         plan.warnings,
-        [
-            ".data.MODE of ConfigMap/web-config left the definition and stays, as kubectl set it too: `bowline adopt web` before \
-             this deploy lets it go"
-        ]
+        [format!(
+            ".data.MODE of ConfigMap/web-config left the definition and stays, as kubectl set it too: `bowline adopt web -n {}` \
+             before this deploy lets it go",
+            cluster.namespace
+        )]
     );
     let adoption = stage.plan_adopt("web", WEB).await;
     assert!(stage.run_adopt(&adoption).await.is_complete());

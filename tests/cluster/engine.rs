@@ -538,9 +538,10 @@ pub(crate) async fn what_another_owner_marked_since_names_the_way_back(cluster: 
     let said: Vec<String> = plan.refusals.iter().map(ToString::to_string).collect();
     assert_eq!(
         said,
-        [
-            "Service/web exists already, and it belongs to Flux kustomization apps; bowline adopt web takes it over"
-        ]
+        [format!(
+            "Service/web exists already, and it belongs to Flux kustomization apps; `bowline adopt web -n {}` takes it over",
+            cluster.namespace
+        )]
     );
     assert_eq!(stage.plan_adopt("web", WEB).await.rows.len(), 1);
 }
@@ -557,9 +558,10 @@ pub(crate) async fn names_of_others_are_refused_before_anything_is_written(clust
     let said: Vec<String> = plan.refusals.iter().map(ToString::to_string).collect();
     assert_eq!(
         said,
-        [
-            "Service/web exists already, and it belongs to Helm release shop; bowline adopt web takes it over"
-        ]
+        [format!(
+            "Service/web exists already, and it belongs to Helm release shop; `bowline adopt web -n {}` takes it over",
+            cluster.namespace
+        )]
     );
     let outcome = stage.run("web", WEB, &plan).await;
     assert_eq!(outcome.done, []);
@@ -574,9 +576,10 @@ pub(crate) async fn names_of_others_are_refused_before_anything_is_written(clust
     let said: Vec<String> = plan.refusals.iter().map(ToString::to_string).collect();
     assert_eq!(
         said,
-        [
-            "PersistentVolumeClaim/data-db-0 exists already, and it was not made by bowline; bowline adopt db takes it over"
-        ]
+        [format!(
+            "PersistentVolumeClaim/data-db-0 exists already, and it was not made by bowline; `bowline adopt db -n {}` takes it over",
+            cluster.namespace
+        )]
     );
 
     // So would the claims of another instance whose name meets them.

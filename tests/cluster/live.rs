@@ -164,10 +164,11 @@ pub(crate) async fn a_number_that_is_set_shows_in_the_next_plan_and_changes_noth
     assert_eq!(plan.workloads[0].means, Means::Apply);
     assert_eq!(
         plan.warnings,
-        [
-            "the definition sets 2 replicas of Deployment/web: the next deploy goes back to 2; `bowline pull web` takes 4 \
-             into the definition, and one that leaves the number out keeps it"
-        ]
+        [format!(
+            "the definition sets 2 replicas of Deployment/web: the next deploy goes back to 2; `bowline pull web -n {}` takes 4 \
+             into the definition, and one that leaves the number out keeps it",
+            cluster.namespace
+        )]
     );
     let after = cluster.get("Deployment", "web").await.unwrap();
     assert_eq!(managers(&after), ["bowline/web Apply"]);

@@ -266,7 +266,10 @@ pub(crate) async fn a_route_goes_only_while_it_leads_nowhere(cluster: Cluster) {
     cluster.until_gone("Ingress", "web").await;
     let plan = stage.plan_route("web", None).await;
     assert!(plan.is_noop(), "{plan:?}");
-    let why = "Ingress/web is not made, as Service/web is not there: `bowline deploy web` makes both again";
+    let why = format!(
+        "Ingress/web is not made, as Service/web is not there: `bowline deploy web -n {}` makes both again",
+        cluster.namespace
+    );
     assert_eq!(plan.warnings, [why]);
     stage.deploy("web", EXPOSED).await;
     assert_eq!(host(&cluster, "web").await, "web.example.com");

@@ -319,7 +319,7 @@ pub(crate) async fn a_parent_may_be_of_a_custom_kind(cluster: Cluster) {
     let told = refusal.unwrap().summary;
     assert!(
         told.starts_with(
-            "the ApplySet Bundle/shop is of bundler/v2: `bowline import shop --set bundle/shop`"
+            "the ApplySet Bundle/shop is of bundler/v2: `bowline import shop --set bundle/shop"
         ),
         "{told}"
     );
@@ -400,14 +400,14 @@ pub(crate) async fn a_refusal_names_the_parent_of_the_set_that_has_an_object(clu
         refusals.map(|refusal| refusal.summary).collect()
     };
     let namespace = &cluster.namespace;
-    let told = |of: &str| {
+    let told = |of: &str, place: &str| {
         format!(
-            "ConfigMap/settings exists already, and it belongs to the ApplySet {of}; bowline adopt web takes it over"
+            "ConfigMap/settings exists already, and it belongs to the ApplySet {of}; `bowline adopt web -n {place}` takes it over"
         )
     };
     let parent = format!("ConfigMap kubectl-set in namespace {namespace}, kept by kubectl/v1.36");
     let plan = stage.plan("web", text).await;
-    assert_eq!(refusals(plan), [told(&parent)]);
+    assert_eq!(refusals(plan), [told(&parent, namespace)]);
     let adoption = stage.plan_adopt("web", text).await;
     let named = format!("the ApplySet {id} is {parent}");
     assert_eq!(adoption.warnings, [named]);
@@ -422,7 +422,7 @@ pub(crate) async fn a_refusal_names_the_parent_of_the_set_that_has_an_object(clu
         .await
         .unwrap();
     let plan = stage.in_namespace(&elsewhere).plan("web", text).await;
-    assert_eq!(refusals(plan), [told(&parent)]);
+    assert_eq!(refusals(plan), [told(&parent, &elsewhere)]);
     // Where the parent is gone, its ID is all that is known.
     cluster
         .delete("ConfigMap", "kubectl-set", json!({}))
@@ -430,5 +430,5 @@ pub(crate) async fn a_refusal_names_the_parent_of_the_set_that_has_an_object(clu
         .unwrap();
     cluster.until_gone("ConfigMap", "kubectl-set").await;
     let plan = stage.plan("web", text).await;
-    assert_eq!(refusals(plan), [told(&id)]);
+    assert_eq!(refusals(plan), [told(&id, namespace)]);
 }

@@ -10,6 +10,7 @@ use crate::app::popup::{Popup, Prompt, PromptKind};
 use crate::app::values;
 use crate::engine::adopt::AdoptPlan;
 use crate::failure::Failure;
+use crate::service::advice;
 
 use super::operations::{begin, place_of};
 use super::{resuming, reviews};
@@ -94,10 +95,6 @@ pub(super) fn run(model: &mut Model) -> Vec<Effect> {
     let name = source
         .definition()
         .map_or(id, |definition| &definition.name);
-    let own = match name == id {
-        true => String::new(),
-        false => format!(" --id {id}"),
-    };
     let said = match source.parameters.is_empty() {
         true => String::new(),
         false => format!(" {}", values::write(&source.parameters, "--set ")),
@@ -108,7 +105,7 @@ pub(super) fn run(model: &mut Model) -> Vec<Effect> {
     };
     let what = match source.origin {
         Origin::Noted(_) => resumed.command(id.as_str(), false),
-        _ => format!("adopt {name}{own}{said} --confirm {id}"),
+        _ => format!("adopt {}{said} --confirm {id}", advice::named(name, id)),
     };
     let op = begin(model, OperationKind::Adoption, plan.instance.clone(), &what);
     model.screens.push(Screen::Progress {

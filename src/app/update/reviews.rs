@@ -17,6 +17,7 @@ use crate::definition::id::{InstanceId, NameError};
 use crate::engine::plan::sums;
 use crate::engine::remedy::{Offer, Remedy};
 use crate::failure::Failure;
+use crate::service::advice;
 use crate::service::summary::InstanceKey;
 
 use super::operations::{begin, place_of};
@@ -484,9 +485,5 @@ fn deploy_command(source: &DeploySource, instance: &InstanceKey) -> String {
     let name: &InstanceId = source
         .definition()
         .map_or(&instance.id, |definition| &definition.name);
-    if *name == instance.id {
-        format!("deploy {name}")
-    } else {
-        format!("deploy {name} --id {}", instance.id)
-    }
+    format!("deploy {}", advice::named(name, &instance.id))
 }

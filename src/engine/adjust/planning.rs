@@ -25,6 +25,7 @@ use crate::engine::record::{self, Record};
 use crate::engine::rehearse::{field_conflicts, is_own_scaling};
 use crate::engine::routes;
 use crate::failure::{Failure, FailureKind};
+use crate::service::advice;
 use crate::service::drift::AppliedWorkload;
 use crate::service::managed::RESTARTED_AT;
 use crate::service::summary::InstanceKey;
@@ -396,7 +397,6 @@ impl Planner<'_> {
 
     /// Says what the next deploy does to the number.
     fn set_back(&self, workload: &PlannedWorkload, live: &Object, to: u32) -> Option<String> {
-        let id = &self.instance.id;
         let set = match self.number_of(live) {
             Some(set) if set == to => return None,
             Some(set) => format!(
@@ -411,7 +411,8 @@ impl Planner<'_> {
             None => return None,
         };
         Some(format!(
-            "{set}; `bowline pull {id}` takes {to} into the definition, and one that leaves the number out keeps it"
+            "{set}; {} takes {to} into the definition, and one that leaves the number out keeps it",
+            advice::command("pull", self.instance)
         ))
     }
 

@@ -18,6 +18,7 @@ use crate::engine::metadata::{Metadata, core_key};
 use crate::engine::ownership::{self, Owner};
 use crate::engine::preflight::{self, CLAIM, refused};
 use crate::failure::{Failure, FailureKind};
+use crate::service::advice;
 use crate::service::drift::{FieldPath, Step};
 use crate::service::operation::Handed;
 use crate::service::summary::InstanceKey;
@@ -174,8 +175,9 @@ impl Claimant {
         (!held.is_empty()).then(|| {
             format!(
                 "the claim templates of {} keep the labels that they have, as they never change: claims that it makes when it \
-                 is scaled up become the instance's by another `bowline adopt {}`",
-                live.key, self.name
+                 is scaled up become the instance's by another {}",
+                live.key,
+                advice::command_of("adopt", &self.name, &self.instance)
             )
         })
     }

@@ -244,7 +244,7 @@ impl Resolver<'_> {
         twin.key.name = format!("{}-anew", stem.trim_end_matches('-'));
         twin.json["metadata"]["name"] = json!(twin.key.name);
         let options = ApplyOptions {
-            field_manager: self.actor.manager.to_owned(),
+            field_manager: self.actor.manager(),
             dry_run: true,
             force: false,
         };

@@ -7,6 +7,7 @@ use futures::{StreamExt, stream};
 use super::backing::{Backing, backing};
 use super::{GROUP, PlannedRoute, RoutePlan, Surroundings};
 use crate::cluster::{Access, Cluster, Selector};
+use crate::definition::id::InstanceId;
 use crate::definition::naming;
 use crate::definition::object::{GroupKind, Object, ObjectKey};
 use crate::engine::adjust::is_idle;
@@ -20,6 +21,7 @@ use crate::engine::preflight::{self, access_to, refused};
 use crate::engine::record::{self, Record};
 use crate::engine::rehearse::{Actor, rehearse};
 use crate::failure::{Failure, FailureKind};
+use crate::service::advice;
 use crate::service::summary::InstanceKey;
 
 /// How many instances are looked at at once.
@@ -145,6 +147,7 @@ async fn fill(
     let planner = Planner {
         cluster,
         instance: &instance,
+        definition: record.definition_of(&instance),
         set: naming::instance_applyset_id(&instance.id, &instance.namespace),
         seen,
     };
@@ -163,6 +166,7 @@ async fn fill(
 struct Planner<'a> {
     cluster: &'a Cluster,
     instance: &'a InstanceKey,
+    definition: InstanceId,
     set: String,
     seen: &'a Seen,
 }
@@ -226,10 +230,10 @@ impl Planner<'_> {
                 return Ok(());
             }
             (Backing::Nowhere(missing), None) => {
-                let (key, id) = (&wanted.key, &self.instance.id);
-                let missing = missing.join(", ");
+                let (key, missing) = (&wanted.key, missing.join(", "));
+                let command = advice::command_of("deploy", &self.definition, self.instance);
                 plan.warnings.push(format!(
-                    "{key} is not made, as {missing} is not there: `bowline deploy {id}` makes both again"
+                    "{key} is not made, as {missing} is not there: {command} makes both again"
                 ));
                 return Ok(());
             }
@@ -240,9 +244,9 @@ impl Planner<'_> {
             }
             (Backing::Whole, _) => {}
         }
-        let manager = naming::field_manager(&self.instance.id);
         let actor = Actor {
-            manager: &manager,
+            instance: self.instance,
+            definition: &self.definition,
             may_write: self.may_write(wanted, live.is_some()).await?,
             yields: false,
         };

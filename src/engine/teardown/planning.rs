@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use futures::{StreamExt, stream};
 
 use crate::cluster::{Access, Cluster, Selector};
-use crate::definition::id::Namespace;
+use crate::definition::id::{InstanceId, Namespace};
 use crate::definition::naming;
 use crate::definition::object::{GroupKind, Object, ObjectKey};
 use crate::engine::along::Along;
@@ -19,6 +19,7 @@ use crate::engine::preflight;
 use crate::engine::record::{self, Extent, Record};
 use crate::engine::volumes::{self, Volumes};
 use crate::failure::{Failure, FailureKind};
+use crate::service::advice;
 use crate::service::summary::InstanceKey;
 
 /// Requests that are sent at once.
@@ -94,7 +95,9 @@ pub async fn plan_teardown(
     }
     stay_responsible(&mut plan, &found, &set);
     warn_of_what_goes_along(cluster, &mut plan, &found).await?;
-    warn_of_unlabelled_claims(cluster, &mut plan, &found).await?;
+    let definition = record.as_ref().map(|it| it.definition_of(instance));
+    let definition = definition.as_ref().unwrap_or(&instance.id);
+    warn_of_unlabelled_claims(cluster, &mut plan, definition, &found).await?;
     let missing = preflight::forbidden(cluster, accesses(&plan, &found)).await?;
     let namespace = instance.namespace.as_str();
     plan.refusals
@@ -262,6 +265,7 @@ async fn warn_of_what_goes_along(
 async fn warn_of_unlabelled_claims(
     cluster: &Cluster,
     plan: &mut TeardownPlan,
+    definition: &InstanceId,
     found: &[Object],
 ) -> Result<(), Failure> {
     let id = plan.instance.id.clone();
@@ -285,9 +289,10 @@ async fn warn_of_unlabelled_claims(
         let names: Vec<&str> = names.map(|claim| claim.key.name.as_str()).collect();
         if !names.is_empty() {
             plan.warnings.push(format!(
-                "{} made claims that do not bear the labels of this instance and stay: {}; `bowline adopt {id}` takes them over",
+                "{} made claims that do not bear the labels of this instance and stay: {}; {} takes them over",
                 set.key,
-                names.join(", ")
+                names.join(", "),
+                advice::command_of("adopt", definition, &plan.instance)
             ));
         }
     }

@@ -7,6 +7,7 @@ use crate::app::panes::planned::Planned;
 use crate::app::{Geometry, Model};
 use crate::engine::adjust::{AdjustPlan, Adjustment, n_replicas};
 use crate::engine::plan::FieldConflict;
+use crate::service::advice;
 use crate::ui::canvas::Canvas;
 
 use super::{Line, draw_lines, within_margins, wrapped};
@@ -107,7 +108,7 @@ fn lines_of_plan(canvas: &Canvas<'_>, plan: &AdjustPlan, width: usize) -> Vec<Li
     }
     for warning in &plan.warnings {
         // Here it is a key that does it, once it is done.
-        let command = format!("`bowline pull {}`", plan.instance.id);
+        let command = advice::command("pull", &plan.instance);
         let warning = warning.replace(&command, "Y after it");
         let sentence = format!("{} {warning}", symbols.warning);
         lines.extend(wrapped(&sentence, width, theme.partly));

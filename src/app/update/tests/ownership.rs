@@ -36,7 +36,8 @@ fn plan_that_is_refused_because_of_an_owner_leads_to_the_adoption() {
     stage.press("G a");
     stage.take_effects();
     let mut plan = stage::deploy_plan("web");
-    let refused = "Service/web belongs to the Helm release shop; bowline adopt web takes it over";
+    let refused =
+        "Service/web belongs to the Helm release shop; `bowline adopt web -n team-a` takes it over";
     plan.refusals = vec![Failure::new(FailureKind::Refused, refused)];
     let result = Ok(Box::new(plan.into()));
     stage.send(Msg::DeployPlanned {

@@ -15,6 +15,7 @@ use crate::engine::remedy::{Offer, PlannedGrowth, Remedy};
 use crate::engine::revision;
 use crate::engine::{binding, claims, growth};
 use crate::failure::{Failure, FailureKind};
+use crate::service::advice;
 
 use super::Planner;
 
@@ -169,8 +170,9 @@ impl Planner<'_> {
             let is_ours = ownership::owner(claim, id, &set) == Owner::Ours;
             if is_from_template && is_ours && !is_wanted(claim) {
                 plan.warnings.push(format!(
-                    "{} is kept with its data, and nothing uses it any more: bowline delete {id} --kept releases it",
-                    claim.key
+                    "{} is kept with its data, and nothing uses it any more: {} releases it",
+                    claim.key,
+                    advice::command("delete --kept", &plan.instance)
                 ));
             }
         }

@@ -6,7 +6,6 @@ use futures::{StreamExt, stream};
 
 use crate::cluster::Access;
 use crate::definition::manifest::defined_kind;
-use crate::definition::naming;
 use crate::definition::object::{GroupKind, Object, ObjectKey};
 use crate::engine::deploy::unchangeable::{Resolved, Resolver};
 use crate::engine::live::Live;
@@ -73,7 +72,6 @@ impl Planner<'_> {
         missing: &[Access],
         to_come: &BTreeMap<ObjectKey, &'static str>,
     ) -> Result<(), Failure> {
-        let manager = naming::field_manager(&self.request.id);
         let may_write = |object: &Object| {
             let lacks = |verb| missing.contains(&access_to(verb, &object.key));
             !lacks("patch") && !lacks("create")
@@ -81,14 +79,15 @@ impl Planner<'_> {
         if !self.rendered.objects.iter().all(may_write) {
             plan.warnings.push(COMPUTED_HERE.to_owned());
         }
-        let manager = &manager;
+        let instance = &self.request.instance();
         let holds_sizes = self.holds_sizes();
         let rehearsals = stream::iter(self.rendered.objects.clone())
             .map(|object| async move {
                 let seen = survey.find(&object.key);
                 let listed = seen.and_then(|seen| live.get(&seen.key));
                 let actor = Actor {
-                    manager,
+                    instance,
+                    definition: &self.request.name,
                     may_write: may_write(&object),
                     yields: self.request.yields,
                 };
@@ -98,7 +97,7 @@ impl Planner<'_> {
                 };
                 let resolver = Resolver {
                     cluster: self.cluster,
-                    instance: &self.request.instance(),
+                    instance,
                     actor: &actor,
                     remedies: self.request.remedies,
                     holds_sizes,

@@ -311,17 +311,19 @@ fn blocked(workload: &Workload) -> Option<String> {
 const NO_PODS: &str = "FailedCreate";
 
 /// Tells whether a workload has fewer pods than it wants and would say only in events that it cannot create them; a Deployment
-/// has a condition for it.
+/// has a condition for it, and a Job that gave up makes none any more.
 pub fn lacks_pods(workload: &Workload) -> bool {
     let has_condition = workload.kind == WorkloadKind::Deployment;
-    !has_condition && !workload.is_suspended && workload.replicas < workload.wanted
+    let has_given_up = workload.blocked.as_ref().is_some_and(|it| it.has_given_up);
+    let is_silent = !has_condition && !workload.is_suspended && !has_given_up;
+    is_silent && workload.replicas < workload.wanted
 }
 
 fn cannot_create_pods(view: &InstanceView<'_>) -> Option<String> {
-    // What was said before the last pod came is over.
-    let newest = pods::newest(view.pods);
     let mut short = view.workloads.iter().filter(|it| lacks_pods(it));
     short.find_map(|workload| {
+        // What was said before its last pod came is over.
+        let newest = pods::newest(view.pods, workload);
         let explains = |event: &&Event| {
             event.reason == NO_PODS
                 && newest.is_none_or(|newest| event.last_seen >= newest)
@@ -344,18 +346,18 @@ fn cannot_create_pods(view: &InstanceView<'_>) -> Option<String> {
 
 /// Pods that have been there longer than any deadline, and are still not ready.
 fn no_progress(view: &InstanceView<'_>, clock: &mut GraceClock) -> Option<String> {
-    let newest = pods::newest(view.pods)?;
     let mut lasting = view.workloads.iter().filter(|it| it.kind.is_lasting());
     let short = lasting.find(|workload| {
-        workload.ready < workload.wanted && workload.replicas >= workload.wanted
+        let is_over = |newest| clock.is_over(newest, PROGRESS_DEADLINE);
+        workload.ready < workload.wanted
+            && workload.replicas >= workload.wanted
+            && pods::newest(view.pods, workload).is_some_and(is_over)
     })?;
-    clock.is_over(newest, PROGRESS_DEADLINE).then(|| {
-        let (ready, wanted) = (short.ready, short.wanted);
-        format!(
-            "{}: no progress for 10 minutes, {ready} of {wanted} pods ready",
-            label(short)
-        )
-    })
+    let (ready, wanted) = (short.ready, short.wanted);
+    Some(format!(
+        "{}: no progress for 10 minutes, {ready} of {wanted} pods ready",
+        label(short)
+    ))
 }
 
 /// A CronJob runs nothing itself, and does its work unless it is suspended.

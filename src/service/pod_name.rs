@@ -75,6 +75,15 @@ pub fn is_run_of(pod: &str, kind: WorkloadKind, name: &str) -> bool {
     }
 }
 
+/// Tells whether a workload makes pods of such a name.
+pub fn is_made_by(pod: &str, kind: WorkloadKind, name: &str) -> bool {
+    match kind {
+        WorkloadKind::Deployment | WorkloadKind::StatefulSet => owner(pod) == Some((kind, name)),
+        WorkloadKind::DaemonSet => of_generated(pod) == Some(name),
+        WorkloadKind::Job | WorkloadKind::CronJob => is_run_of(pod, kind, name),
+    }
+}
+
 fn is_number(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit())
 }
@@ -150,5 +159,32 @@ mod tests {
         check("load-29453760-x2b4z", WorkloadKind::CronJob, true);
         check("load-3-x2b4z", WorkloadKind::CronJob, false);
         check("load-x2b4z", WorkloadKind::DaemonSet, false);
+    }
+
+    #[test]
+    fn each_kind_of_workload_makes_pods_of_names_of_its_own() {
+        let check = |pod, expected| {
+            let all = [
+                WorkloadKind::Deployment,
+                WorkloadKind::StatefulSet,
+                WorkloadKind::DaemonSet,
+                WorkloadKind::Job,
+                WorkloadKind::CronJob,
+            ];
+            let made = all.into_iter().filter(|kind| is_made_by(pod, *kind, "web"));
+            assert_eq!(made.collect::<Vec<_>>(), expected, "{pod}");
+        };
+        check("web-6d9c9c5b8-x2w4p", vec![WorkloadKind::Deployment]);
+        check("web-0", vec![WorkloadKind::StatefulSet]);
+        // Nothing tells what makes these but what there is.
+        check(
+            "web-x2b4z",
+            vec![WorkloadKind::DaemonSet, WorkloadKind::Job],
+        );
+        check(
+            "web-29453760-x2b4z",
+            vec![WorkloadKind::Job, WorkloadKind::CronJob],
+        );
+        check("web-api-0", vec![]);
     }
 }

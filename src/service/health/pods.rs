@@ -6,7 +6,9 @@ use super::{
     GraceClock, InstanceView, MOUNT_GRACE, Pods, SCHEDULING_GRACE, claims, sentence, words,
 };
 use crate::service::pod_name;
-use crate::service::summary::{Container, ContainerState, Event, Pod, PodRow, WorkloadKind};
+use crate::service::summary::{
+    Container, ContainerState, Event, Pod, PodRow, Workload, WorkloadKind,
+};
 
 /// Reasons from which a container or pod does not come back by waiting a moment.
 const BROKEN: [&str; 24] = [
@@ -60,7 +62,7 @@ pub(super) fn are_hopeless(pods: Pods<'_>) -> bool {
     let is_hopeless = |status: &str| HOPELESS.contains(&without_init(status));
     match pods {
         Pods::Rows(rows) => {
-            let newest = newest(pods);
+            let newest = rows.iter().map(|row| row.created).max();
             let mut newest = rows.iter().filter(|row| Some(row.created) == newest);
             newest.any(|row| is_hopeless(&row.status))
         }
@@ -288,10 +290,17 @@ pub fn waits_for_node(row: &PodRow) -> bool {
     !row.is_scheduled && row.status == "Pending"
 }
 
-/// Returns when the newest pod was created.
-pub(super) fn newest(pods: Pods<'_>) -> Option<Timestamp> {
+/// Returns when the newest pod of a workload was created: what others are told by theirs says nothing of it.
+pub(super) fn newest(pods: Pods<'_>, workload: &Workload) -> Option<Timestamp> {
+    let is_its = |pod: &str| pod_name::is_made_by(pod, workload.kind, &workload.name);
     match pods {
-        Pods::Rows(rows) => rows.iter().map(|row| row.created).max(),
-        Pods::Full(pods) => pods.iter().map(|pod| pod.created).max(),
+        Pods::Rows(rows) => {
+            let its = rows.iter().filter(|row| is_its(&row.name));
+            its.map(|row| row.created).max()
+        }
+        Pods::Full(pods) => {
+            let its = pods.iter().filter(|pod| is_its(&pod.name));
+            its.map(|pod| pod.created).max()
+        }
     }
 }

@@ -557,6 +557,50 @@ fn conditions_and_events_of_the_controller_count() {
 }
 
 #[test]
+fn pods_of_one_workload_say_nothing_of_another() {
+    let set = Workload {
+        name: "db".to_owned(),
+        replicas: 0,
+        ready: 0,
+        ..workload(WorkloadKind::StatefulSet)
+    };
+    let newer = PodRow {
+        created: time("12:00:30"),
+        ..row("web-6d9c9c5b8-x2w4p", "Running")
+    };
+    let message = "exceeded quota: pods";
+    let known = Known {
+        workloads: vec![short(WorkloadKind::Deployment), set.clone()],
+        rows: vec![newer.clone()],
+        events: vec![event("StatefulSet", "db", "FailedCreate", message)],
+        ..of(deployment())
+    };
+    let expected = "StatefulSet/db cannot create pods: exceeded quota: pods";
+    check(&known, State::Failing, expected);
+    // One of its own came after it was said.
+    let mended = Known {
+        rows: vec![PodRow {
+            name: "db-0".to_owned(),
+            ..newer.clone()
+        }],
+        ..known
+    };
+    assert_eq!(health(&mended.view(), noon()).state, State::Rolling);
+
+    let stuck = Known {
+        workloads: vec![Workload {
+            replicas: 3,
+            ready: 2,
+            ..set
+        }],
+        rows: vec![row("db-0", "Running"), newer],
+        ..of(deployment())
+    };
+    let expected = "StatefulSet/db: no progress for 10 minutes, 2 of 3 pods ready";
+    check_at(&stuck, "12:10:00", State::Failing, expected);
+}
+
+#[test]
 fn only_what_cannot_mend_itself_is_final() {
     let check = |workload: &Workload, pods: &[Pod], expected: bool| {
         let health = by_pods(workload.clone(), pods);
@@ -1044,6 +1088,13 @@ fn job() -> Workload {
     short(WorkloadKind::Job)
 }
 
+fn job_without_pods() -> Workload {
+    Workload {
+        replicas: 2,
+        ..job()
+    }
+}
+
 #[test]
 fn job_runs_until_enough_succeeded_or_it_gives_up() {
     check(&of(job()), State::Rolling, "Job/web: 2 of 3 runs completed");
@@ -1071,6 +1122,12 @@ fn job_runs_until_enough_succeeded_or_it_gives_up() {
     let why = "Job/web: BackoffLimitExceeded: Job has reached the specified backoff limit";
     check(&given_up, State::Failing, why);
     assert!(health(&given_up.view(), noon()).is_final);
+    // Nobody asks for ever why it has no pods.
+    assert!(lacks_pods(&job_without_pods()));
+    assert!(!lacks_pods(&Workload {
+        blocked: given_up.workloads[0].blocked.clone(),
+        ..job_without_pods()
+    }));
     check(&of(workload(WorkloadKind::Job)), State::Ready, "");
     let suspended = Workload {
         is_suspended: true,

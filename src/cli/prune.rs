@@ -1,7 +1,5 @@
 //! `bowline prune --expired`: takes down what has outlived its definition's `expires`; what is protected is skipped and named.
 
-use jiff::Timestamp;
-
 use super::args::{Chosen, Delete, Prune};
 use super::session::Session;
 use super::{Exit, confirm, delete, operate, output};
@@ -9,7 +7,7 @@ use crate::cluster::Cluster;
 use crate::engine::expiry::{Expired, expired};
 use crate::engine::plan::TeardownPlan;
 use crate::engine::teardown::plan_teardown;
-use crate::service::age;
+use crate::service::{advice, age};
 
 pub fn run(args: Prune, session: &Session) -> anyhow::Result<Exit> {
     confirm::require_answer(args.yes || args.dry_run, "--yes")?;
@@ -18,14 +16,13 @@ pub fn run(args: Prune, session: &Session) -> anyhow::Result<Exit> {
     operate::on_cluster(session, async |cluster| {
         let cluster = cluster.for_plans_only(args.dry_run);
         let namespace = (!everywhere).then_some(cluster.namespace());
-        let now = cluster.now();
-        let (expired, unseen) = expired(&cluster, namespace, now).await?;
+        let (expired, unseen) = expired(&cluster, namespace, || cluster.now()).await?;
         output::say_unseen(unseen.as_ref());
         if expired.is_empty() {
             let place = namespace.map_or("the cluster".to_owned(), |it| format!("namespace {it}"));
             output::say(format!("no instance in {place} has expired"));
         }
-        let plans = plan(&args, &cluster, &expired, now).await?;
+        let plans = plan(&args, &cluster, &expired).await?;
         delete::decide(&args, session, &cluster, plans).await
     })
 }
@@ -57,16 +54,17 @@ async fn plan(
     args: &Delete,
     cluster: &Cluster,
     expired: &[Expired],
-    now: Timestamp,
 ) -> anyhow::Result<Vec<TeardownPlan>> {
     let mut plans = Vec::with_capacity(expired.len());
+    let now = cluster.now();
     for Expired { instance, at } in expired {
         let ago = age::show(age::since(*at, now));
         let plan = plan_teardown(cluster, instance, delete::volume_choice(args)).await?;
         if plan.is_protected {
-            let id = &instance.id;
+            let delete = format!("delete --confirm {}", instance.id);
+            let command = advice::command(&delete, instance);
             output::say(format!(
-                "{instance} expired {ago} ago and is protected: skipped; `bowline delete {id} --confirm {id}` takes it down"
+                "{instance} expired {ago} ago and is protected: skipped; {command} takes it down"
             ));
             continue;
         }

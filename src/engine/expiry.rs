@@ -21,15 +21,15 @@ pub struct Expired {
     pub at: Timestamp,
 }
 
-/// Returns the instances whose time is over at `now`, of a namespace or of all that may be looked into, the longest expired
-/// first; and what of all is not.
+/// Returns the instances whose time is over, of a namespace or of all that may be looked into, the longest expired first; and
+/// what of all is not. `now` is asked once the records are there: no earlier is the server's clock known.
 ///
 /// # Errors
 /// The records cannot be listed.
 pub async fn expired(
     cluster: &Cluster,
     namespace: Option<&Namespace>,
-    now: Timestamp,
+    now: impl FnOnce() -> Timestamp,
 ) -> Result<(Vec<Expired>, Option<Failure>), Failure> {
     let across = cluster.across(namespace, |cluster, namespace| async move {
         let kind = GroupKind::new("", "ConfigMap");
@@ -40,6 +40,7 @@ pub async fn expired(
     });
     let mut records = across.await?;
     let unseen = records.unseen.take();
+    let now = now();
     let mut expired: Vec<Expired> = records
         .into_answers()
         .flatten()
@@ -66,6 +67,30 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::cluster::mock::{self, Reply};
+
+    /// A machine that is fast takes nothing down that has time left.
+    #[tokio::test]
+    async fn the_servers_clock_says_what_has_expired() {
+        let list = json!({"kind": "PartialObjectMetadataList", "apiVersion": "meta.k8s.io/v1", "items": [{
+            "metadata": {
+                "name": "bowline-web", "namespace": "team-a", "uid": "u", "creationTimestamp": "2026-01-01T00:00:00Z",
+                "labels": {"app.kubernetes.io/managed-by": "bowline", "app.kubernetes.io/instance": "web"},
+                "annotations": {"bowline.dev/expires": "8h"},
+            },
+        }]});
+        for (date, expected) in [
+            ("Thu, 01 Jan 2026 07:59:00 GMT", 0),
+            ("Thu, 01 Jan 2026 08:01:00 GMT", 1),
+        ] {
+            let body = list.clone();
+            let (cluster, _) =
+                mock::cluster(move |_| Reply::json(200, &body).with_header("date", date));
+            let namespace = "team-a".parse().unwrap();
+            let found = expired(&cluster, Some(&namespace), || cluster.now()).await;
+            assert_eq!(found.unwrap().0.len(), expected, "{date}");
+        }
+    }
 
     fn check(created: &str, lifetime: Option<&str>, expected: Option<&str>) {
         let record = json!({

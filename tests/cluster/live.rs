@@ -524,7 +524,7 @@ pub(crate) async fn an_instance_expires_counted_from_its_first_apply(cluster: Cl
     let at = |hours: i64, seconds: i64| created + SignedDuration::from_secs(hours * 3600 + seconds);
     let check = async |now: Timestamp, ids: &[&str]| {
         let namespace = Some(stage.engine().namespace());
-        let (expired, _) = expired(stage.engine(), namespace, now).await.unwrap();
+        let (expired, _) = expired(stage.engine(), namespace, || now).await.unwrap();
         let found: Vec<&str> = expired.iter().map(|it| it.instance.id.as_str()).collect();
         assert_eq!(found, ids, "{now}");
     };

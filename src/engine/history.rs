@@ -19,9 +19,6 @@ use crate::failure::{Failure, FailureKind};
 use crate::service::summary::InstanceKey;
 use crate::text;
 
-/// Why a rollback is made, before the number of the revision that it goes back to.
-const ROLLBACK_TO: &str = "rollback to r";
-
 /// The revisions of an instance.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct History {
@@ -108,11 +105,6 @@ pub async fn history(cluster: &Cluster, instance: &InstanceKey) -> Result<Histor
     })
 }
 
-/// Returns why a rollback is made, where the person says nothing.
-pub(super) fn cause_of_rollback(target: u32) -> String {
-    format!("{ROLLBACK_TO}{target}")
-}
-
 /// Returns the number of the revision that a rollback goes back to by itself: where it was going already if one was begun, else
 /// the last that was finished before what is there now.
 ///
@@ -132,42 +124,38 @@ pub(super) async fn previous(cluster: &Cluster, instance: &InstanceKey) -> Resul
     {
         return Ok(begun);
     }
-    let cause = |number: u32| {
+    let target = |number: u32| {
         let name = naming::revision(&instance.id, number.into());
         let object = config_maps.iter().find(|object| object.key.name == name)?;
-        Metadata::of(object).annotation(naming::ANNOTATION_CHANGE_CAUSE)
+        let target = Metadata::of(object).annotation(naming::ANNOTATION_ROLLBACK_TO);
+        target?.parse().ok()
     };
     let kept: Vec<_> = known
         .iter()
-        .map(|known| (known.number, cause(known.number)))
+        .map(|known| (known.number, target(known.number)))
         .collect();
-    last_finished(&kept, current).ok_or_else(|| {
+    let before = record.as_ref().and_then(Record::previous_revision);
+    last_finished(&kept, current, before).ok_or_else(|| {
         let summary =
             format!("no revision of {instance} from before r{current}, the current one, is kept");
         Failure::new(FailureKind::NotFound, summary)
     })
 }
 
-/// Returns the last revision that was finished before what is there, of the numbers that are kept with why they were made; they
-/// rise.
+/// Returns the last revision that was finished before what is there, of the numbers that are kept, which rise, each with where
+/// it goes back to. `before` is what was the current one before; an earlier program did not note it.
 ///
 /// A revision behind the current one was never finished: what is there is of it, and the current one is what was before. If it
 /// is of a rollback, that goes where it was going.
-fn last_finished(kept: &[(u32, Option<&str>)], current: u32) -> Option<u32> {
+fn last_finished(kept: &[(u32, Option<u32>)], current: u32, before: Option<u32>) -> Option<u32> {
     let mut numbers = kept.iter().map(|(number, _)| *number);
     let is_kept = |wanted: &u32| kept.iter().any(|(number, _)| number == wanted);
     let unfinished = kept.last().filter(|(number, _)| *number > current);
-    let going = unfinished.map(|(_, cause)| target_of(cause.unwrap_or_default()));
-    match going {
-        Some(Some(target)) if is_kept(&target) => Some(target),
-        Some(None) if is_kept(&current) => Some(current),
-        _ => numbers.rfind(|number| *number < current),
+    match unfinished {
+        Some((_, Some(target))) if is_kept(target) => Some(*target),
+        Some((_, None)) if is_kept(&current) => Some(current),
+        _ => numbers.rfind(|it| *it < current && before.is_none_or(|before| *it <= before)),
     }
-}
-
-/// Returns where a rollback goes that was made for a cause; none if it is not one of a rollback.
-fn target_of(cause: &str) -> Option<u32> {
-    cause.strip_prefix(ROLLBACK_TO)?.parse().ok()
 }
 
 /// Reads a revision with its text.
@@ -277,26 +265,32 @@ fn summary(object: &Object, number: u32) -> (Revision, Option<String>) {
 mod tests {
     use super::*;
 
-    fn check(kept: &[(u32, &str)], current: u32, expected: Option<u32>) {
-        let kept: Vec<_> = kept.iter().map(|(it, cause)| (*it, Some(*cause))).collect();
-        assert_eq!(last_finished(&kept, current), expected);
+    fn check(kept: &[u32], current: u32, before: Option<u32>, expected: Option<u32>) {
+        let kept: Vec<_> = kept.iter().map(|it| (*it, None)).collect();
+        assert_eq!(last_finished(&kept, current, before), expected);
     }
 
     #[test]
     fn a_rollback_goes_to_the_last_that_was_finished_before_what_is_there() {
-        check(&[(1, ""), (2, ""), (3, "")], 3, Some(2));
+        check(&[1, 2, 3], 3, Some(2), Some(2));
         // Revision 4 is of a deploy that was interrupted: what is there is of it.
-        check(&[(1, ""), (3, ""), (4, "")], 3, Some(3));
-        check(&[(3, "")], 3, None);
+        check(&[1, 3, 4], 3, Some(1), Some(3));
+        check(&[3], 3, None, None);
+        // It was never finished, and another was since.
+        check(&[2, 3, 4, 5], 5, Some(3), Some(3));
+        check(&[2, 4, 5], 5, Some(3), Some(2));
+        check(&[4, 5], 5, Some(3), None);
+        // An earlier program did not note which one was before.
+        check(&[1, 2, 3], 3, None, Some(2));
     }
 
     #[test]
     fn a_rollback_that_was_interrupted_finds_its_target_again() {
-        let begun = [(1, ""), (2, ""), (3, ""), (4, "rollback to r1")];
-        check(&begun, 3, Some(1));
+        let begun = [(1, None), (2, None), (3, None), (4, Some(1))];
+        assert_eq!(last_finished(&begun, 3, Some(2)), Some(1));
         // The same after it came to its end.
-        check(&begun, 4, Some(3));
+        assert_eq!(last_finished(&begun, 4, Some(3)), Some(3));
         // Its target is not kept any more.
-        check(&begun[1..], 3, Some(2));
+        assert_eq!(last_finished(&begun[1..], 3, Some(2)), Some(2));
     }
 }

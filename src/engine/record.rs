@@ -76,6 +76,8 @@ pub(super) struct Facts {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Authorship {
     pub cause: Option<String>,
+    /// The revision that it goes back to, where it is a rollback.
+    pub rollback_to: Option<u32>,
     pub holder: String,
     pub at: jiff::Timestamp,
 }
@@ -181,6 +183,14 @@ impl Record {
     pub fn revision(&self) -> Option<u32> {
         self.metadata()
             .annotation(naming::ANNOTATION_REVISION)?
+            .parse()
+            .ok()
+    }
+
+    /// Returns the revision that was the current one before: numbers between the two are of deploys that came to no end.
+    pub fn previous_revision(&self) -> Option<u32> {
+        self.metadata()
+            .annotation(naming::ANNOTATION_PREVIOUS_REVISION)?
             .parse()
             .ok()
     }
@@ -314,6 +324,11 @@ impl Facts {
     pub fn final_change(&self, authorship: &Authorship, before: Option<&Record>) -> Change {
         let mut annotations = self.annotations();
         annotations.extend(authorship.annotations());
+        let previous = before.and_then(Record::revision);
+        if let Some(previous) = previous.filter(|it| *it != self.revision) {
+            let key = naming::ANNOTATION_PREVIOUS_REVISION.to_owned();
+            annotations.insert(key, json!(previous.to_string()));
+        }
         let gone = before.into_iter().flat_map(Record::label_keys);
         let mut labels: Map<String, Value> =
             gone.map(|key| (key.to_owned(), Value::Null)).collect();
@@ -342,8 +357,10 @@ fn definition_labels(mut labels: BTreeMap<String, String>) -> BTreeMap<String, S
 
 impl Authorship {
     pub fn annotations(&self) -> Map<String, Value> {
+        let rollback_to = self.rollback_to.map(|number| number.to_string());
         let pairs = [
             (naming::ANNOTATION_CHANGE_CAUSE, json!(self.cause)),
+            (naming::ANNOTATION_ROLLBACK_TO, json!(rollback_to)),
             (naming::ANNOTATION_APPLIED_BY, json!(self.holder)),
             (naming::ANNOTATION_APPLIED_AT, json!(self.at.to_string())),
         ];
@@ -495,6 +512,7 @@ mod tests {
         let mut object = first(&instance(), "shop", &extent(), "{}", false);
         let authorship = Authorship {
             cause: None,
+            rollback_to: None,
             holder: "a@b".to_owned(),
             at: jiff::Timestamp::UNIX_EPOCH,
         };
@@ -525,6 +543,18 @@ mod tests {
             Value::Object(labels),
             json!({"app.kubernetes.io/name": "shop", "team": "a", "tier": null})
         );
+        // The next deploy tells which revision was before it, and one that stays at its number leaves that as it is.
+        let previous = |revision| {
+            let facts = Facts {
+                revision,
+                ..facts()
+            };
+            let mut change = facts.final_change(&authorship, Some(&record));
+            change
+                .annotations
+                .remove(naming::ANNOTATION_PREVIOUS_REVISION)
+        };
+        assert_eq!((previous(5), previous(3)), (Some(json!("3")), None));
         let unprotected = Facts {
             is_protected: false,
             ..facts()

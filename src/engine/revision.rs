@@ -282,6 +282,7 @@ mod tests {
     fn authorship() -> Authorship {
         Authorship {
             cause: Some("first try".to_owned()),
+            rollback_to: Some(1),
             holder: "ann@bastion 42".to_owned(),
             at: jiff::Timestamp::UNIX_EPOCH,
         }
@@ -327,6 +328,7 @@ mod tests {
                 "bowline.dev/parameters-sha256": text_hash(r#"{"size":"large"}"#),
                 "bowline.dev/applied-by": "ann@bastion 42",
                 "bowline.dev/applied-at": "1970-01-01T00:00:00Z",
+                "bowline.dev/rollback-to": "1",
                 "kubernetes.io/change-cause": "first try",
             })
         );

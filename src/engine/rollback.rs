@@ -87,7 +87,7 @@ pub async fn plan_rollback(
         text: kept.text,
         parameters: kept.revision.parameters,
     };
-    let cause = history::cause_of_rollback(target);
+    let cause = format!("rollback to r{target}");
     let request = again::request(
         former,
         &wish.surroundings,

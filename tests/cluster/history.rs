@@ -424,6 +424,55 @@ pub(crate) async fn a_rollback_after_an_interrupted_deploy_goes_to_what_was_ther
     assert_eq!(image, "nginx:1.28");
 }
 
+/// With words of one's own for why, and after the note of the first one went.
+pub(crate) async fn a_rollback_that_was_left_half_done_goes_where_it_was_going_when_it_is_given_again(
+    cluster: Cluster,
+) {
+    let stage = Stage::new(&cluster);
+    let of = |tag: &str| WEB.replace("nginx:1.27", &format!("nginx:{tag}"));
+    for tag in ["1.27", "1.28"] {
+        assert!(stage.deploy("web", &of(tag)).await.is_complete());
+    }
+    let mut wish = to(&stage, "web", None);
+    wish.surroundings.message = Some("incident 42".to_owned());
+    let planned = async || {
+        let plan = plan_rollback(stage.engine(), &wish, &no_secrets).await;
+        plan.unwrap()
+    };
+    let (engine, cut) = (stage.engine().clone(), planned().await);
+    assert_eq!((cut.target, cut.deploy.revision), (1, 3));
+    let is_applied = |fact: &Progress| matches!(fact, Progress::Done(Step::Apply(_), _));
+    cut_off(is_applied, |report| async move {
+        run_rollback(&engine, &cut, RunOptions::default(), &*report).await
+    })
+    .await;
+    let over = json!({"metadata": {"annotations": {"bowline.dev/operation": null}}});
+    let ended = cluster.merge("ConfigMap", "bowline-web", &over);
+    ended.await.unwrap();
+    let again = planned().await;
+    assert_eq!((again.target, again.deploy.revision), (1, 3));
+    let outcome = run(&stage, &again).await;
+    assert!(outcome.is_complete(), "{outcome:?}");
+    let kept = kept_revision(stage.engine(), &stage.key("web"), 3).await;
+    assert_eq!(kept.unwrap().revision.cause.as_deref(), Some("incident 42"));
+}
+
+pub(crate) async fn a_rollback_goes_to_no_revision_that_was_never_finished(cluster: Cluster) {
+    let stage = Stage::new(&cluster);
+    let of = |tag: &str| WEB.replace("nginx:1.27", &format!("nginx:{tag}"));
+    for tag in ["1.27", "1.28"] {
+        assert!(stage.deploy("web", &of(tag)).await.is_complete());
+    }
+    let third = of("1.29");
+    let plan = stage.plan("web", &third).await;
+    let is_applied = |fact: &Progress| matches!(fact, Progress::Done(Step::Apply(_), _));
+    stage.run_until("web", &third, &plan, is_applied).await;
+    assert!(stage.deploy("web", &of("1.30")).await.is_complete());
+    let told = history(stage.engine(), &stage.key("web")).await.unwrap();
+    assert_eq!((told.current, told.revisions.len()), (Some(4), 4));
+    assert_eq!(plan_rollback_to(&stage, "web", None).await.target, 2);
+}
+
 pub(crate) async fn what_cannot_be_gone_back_to_is_said_before_anything_is_written(
     cluster: Cluster,
 ) {

@@ -42,7 +42,7 @@ pub enum Origin {
     Revision {
         /// Of which instance.
         instance: InstanceKey,
-        /// Its number; none is the one before the current one.
+        /// Its number; none is the last that was finished before what is there now.
         to: Option<u32>,
     },
     /// What was taken down on this machine: a restore.

@@ -99,7 +99,7 @@ pub struct Rollback {
     /// Instance
     #[arg(add = ArgValueCandidates::new(candidates::definitions))]
     pub id: InstanceId,
-    /// Revision to go back to [default: the one before the current one]
+    /// Revision to go back to [default: the last that was finished before what is there now]
     #[arg(long, value_name = "N", value_parser = revision())]
     pub to: Option<u32>,
     /// Show the plan and stop

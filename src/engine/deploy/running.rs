@@ -206,6 +206,7 @@ impl Run<'_> {
     async fn carry_out(&self, journal: &mut Journal<'_>) {
         let authorship = Authorship {
             cause: self.request.message.clone(),
+            rollback_to: self.variant.back_to,
             holder: self.request.holder.clone(),
             at: Timestamp::now(),
         };

@@ -39,7 +39,8 @@ pub(super) fn stripped(object: Object, request: &ImportRequest) -> Option<Object
     for key in ["apiVersion", "kind", "metadata", "status"] {
         map.remove(key);
     }
-    strip_kind(&object.key.kind, map, request.keeps_node_ports);
+    strip_kind(&object.key.kind, map);
+    strip_assigned(&object.key.kind, map, request.keeps_node_ports);
     // What says what it is stands first, as people write it.
     let mut out = Map::new();
     out.insert("apiVersion".to_owned(), api_version);
@@ -79,20 +80,44 @@ fn strip_metadata(metadata: &mut Value, request: &ImportRequest) {
 pub(in crate::engine) fn without_defaults(object: &Object) -> Value {
     let mut json = object.json.clone();
     if let Some(map) = json.as_object_mut() {
-        strip_kind(&object.key.kind, map, true);
+        strip_kind(&object.key.kind, map);
     }
     json
 }
 
-fn strip_kind(kind: &str, map: &mut Map<String, Value>, keeps_node_ports: bool) {
+/// What this one object got of its server, though people may choose it as well: another one gets its own.
+fn strip_assigned(kind: &str, map: &mut Map<String, Value>, keeps_node_ports: bool) {
+    if kind == "ServiceAccount" {
+        map.remove("secrets");
+    }
     let Some(spec) = map.get_mut("spec").and_then(Value::as_object_mut) else {
-        if kind == "ServiceAccount" {
-            map.remove("secrets");
-        }
         return;
     };
     match kind {
-        "Service" => strip_service(spec, keeps_node_ports),
+        "Service" => {
+            spec.remove("ipFamilies");
+            for port in items(spec, "ports").filter(|_| !keeps_node_ports) {
+                port.remove("nodePort");
+            }
+        }
+        // A claim that is bound stays so.
+        "PersistentVolumeClaim" => {
+            spec.remove("volumeName");
+        }
+        "Pod" => {
+            spec.remove("nodeName");
+            spec.remove("preemptionPolicy");
+        }
+        _ => {}
+    }
+}
+
+fn strip_kind(kind: &str, map: &mut Map<String, Value>) {
+    let Some(spec) = map.get_mut("spec").and_then(Value::as_object_mut) else {
+        return;
+    };
+    match kind {
+        "Service" => strip_service(spec),
         "PersistentVolumeClaim" => strip_claim(spec),
         "Deployment" => {
             drop_equal(spec, "progressDeadlineSeconds", &json!(600));
@@ -107,14 +132,7 @@ fn strip_kind(kind: &str, map: &mut Map<String, Value>, keeps_node_ports: bool) 
             drop_equal(spec, "updateStrategy", &rolling);
             let kept = json!({"whenDeleted": "Retain", "whenScaled": "Retain"});
             drop_equal(spec, "persistentVolumeClaimRetentionPolicy", &kept);
-            let claims = spec
-                .get_mut("volumeClaimTemplates")
-                .and_then(Value::as_array_mut);
-            for claim in claims
-                .into_iter()
-                .flatten()
-                .filter_map(Value::as_object_mut)
-            {
+            for claim in items(spec, "volumeClaimTemplates") {
                 for key in ["status", "apiVersion", "kind"] {
                     claim.remove(key);
                 }
@@ -156,24 +174,22 @@ fn strip_created(template: &mut Map<String, Value>) {
     }
 }
 
-fn strip_service(spec: &mut Map<String, Value>, keeps_node_ports: bool) {
+fn strip_service(spec: &mut Map<String, Value>) {
     let is_headless = spec.get("clusterIP") == Some(&json!("None"));
     if !is_headless {
         spec.remove("clusterIP");
     }
-    for key in ["clusterIPs", "ipFamilies", "healthCheckNodePort"] {
+    // NB: whoever makes a Service owns the addresses and ports that its server chose, as if they had.
+    for key in ["clusterIPs", "healthCheckNodePort"] {
         spec.remove(key);
     }
+    drop_equal(spec, "ipFamilies", &json!(["IPv4"]));
     drop_equal(spec, "ipFamilyPolicy", &json!("SingleStack"));
     drop_equal(spec, "internalTrafficPolicy", &json!("Cluster"));
     drop_equal(spec, "externalTrafficPolicy", &json!("Cluster"));
     drop_equal(spec, "sessionAffinity", &json!("None"));
     drop_equal(spec, "allocateLoadBalancerNodePorts", &json!(true));
-    let ports = spec.get_mut("ports").and_then(Value::as_array_mut);
-    for port in ports.into_iter().flatten().filter_map(Value::as_object_mut) {
-        if !keeps_node_ports {
-            port.remove("nodePort");
-        }
+    for port in items(spec, "ports") {
         drop_equal(port, "protocol", &json!("TCP"));
         if port.get("targetPort") == port.get("port") {
             port.remove("targetPort");
@@ -181,24 +197,17 @@ fn strip_service(spec: &mut Map<String, Value>, keeps_node_ports: bool) {
     }
 }
 
-/// The name of the volume is kept nowhere: a claim that is bound stays so, and a new one gets its own.
 fn strip_claim(spec: &mut Map<String, Value>) {
-    spec.remove("volumeName");
     drop_equal(spec, "volumeMode", &json!("Filesystem"));
 }
 
 fn strip_pod(pod: &mut Map<String, Value>) {
-    for key in [
-        "nodeName",
-        "serviceAccount",
-        "preemptionPolicy",
-        "enableServiceLinks",
-    ] {
-        let is_default = key != "enableServiceLinks" || pod.get(key) == Some(&json!(true));
-        if is_default {
-            pod.remove(key);
-        }
+    // The old name of the field, which says the same.
+    if pod.get("serviceAccount") == pod.get("serviceAccountName") {
+        pod.remove("serviceAccount");
     }
+    drop_equal(pod, "preemptionPolicy", &json!("PreemptLowerPriority"));
+    drop_equal(pod, "enableServiceLinks", &json!(true));
     drop_equal(pod, "restartPolicy", &json!("Always"));
     drop_equal(pod, "terminationGracePeriodSeconds", &json!(30));
     drop_equal(pod, "dnsPolicy", &json!("ClusterFirst"));
@@ -206,17 +215,11 @@ fn strip_pod(pod: &mut Map<String, Value>) {
     drop_equal(pod, "securityContext", &json!({}));
     drop_equal(pod, "serviceAccountName", &json!("default"));
     for list in ["containers", "initContainers"] {
-        let containers = pod.get_mut(list).and_then(Value::as_array_mut);
-        for container in containers
-            .into_iter()
-            .flatten()
-            .filter_map(Value::as_object_mut)
-        {
+        for container in items(pod, list) {
             strip_container(container);
         }
     }
-    let volumes = pod.get_mut("volumes").and_then(Value::as_array_mut);
-    for volume in volumes.into_iter().flatten() {
+    for volume in items(pod, "volumes") {
         for source in ["configMap", "secret", "projected", "downwardAPI"] {
             if let Some(source) = volume.get_mut(source).and_then(Value::as_object_mut) {
                 drop_equal(source, "defaultMode", &json!(420));
@@ -242,8 +245,7 @@ fn strip_container(container: &mut Map<String, Value>) {
         "imagePullPolicy",
         &json!(default_pull_policy(image)),
     );
-    let ports = container.get_mut("ports").and_then(Value::as_array_mut);
-    for port in ports.into_iter().flatten().filter_map(Value::as_object_mut) {
+    for port in items(container, "ports") {
         drop_equal(port, "protocol", &json!("TCP"));
     }
     for probe in ["livenessProbe", "readinessProbe", "startupProbe"] {
@@ -274,6 +276,15 @@ fn default_pull_policy(image: &str) -> &'static str {
         None | Some((_, "latest")) => "Always",
         Some(_) => "IfNotPresent",
     }
+}
+
+fn items<'a>(
+    map: &'a mut Map<String, Value>,
+    list: &str,
+) -> impl Iterator<Item = &'a mut Map<String, Value>> {
+    let items = map.get_mut(list).and_then(Value::as_array_mut);
+    let items = items.into_iter().flatten();
+    items.filter_map(Value::as_object_mut)
 }
 
 fn drop_equal(map: &mut Map<String, Value>, key: &str, default: &Value) {
@@ -351,6 +362,43 @@ mod tests {
             ),
             head(json!({"replicas": 2, "revisionHistoryLimit": 3, "template": kept})),
         );
+    }
+
+    #[test]
+    fn what_somebody_chose_is_no_default() {
+        let check = |kind: &str, body: Value, expected: Value| {
+            let head = json!({"apiVersion": "v1", "kind": kind, "metadata": {"name": "a"}});
+            let with = |body: &Value| {
+                let mut json = head.clone();
+                let fields = body.as_object().unwrap().clone();
+                json.as_object_mut().unwrap().extend(fields);
+                json
+            };
+            let object = Object::from_json(with(&body)).unwrap();
+            assert_eq!(without_defaults(&object), with(&expected));
+        };
+        let pod = |spec: Value| json!({"spec": {"template": {"spec": spec}}});
+        let chosen = json!({"containers": [], "nodeName": "node-1", "preemptionPolicy": "Never", "serviceAccountName": "web"});
+        let mut live = chosen.clone();
+        live["serviceAccount"] = json!("web");
+        check("Deployment", pod(live), pod(chosen.clone()));
+        let head =
+            json!({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "a"}});
+        let mut imported = head.clone();
+        imported["spec"] = pod(chosen)["spec"].clone();
+        let object = Object::from_json(imported.clone()).unwrap();
+        assert_eq!(stripped(object, &request()).unwrap().json, imported);
+        let default = json!({"containers": [], "preemptionPolicy": "PreemptLowerPriority"});
+        check("Deployment", pod(default), pod(json!({"containers": []})));
+
+        let families = |families: Value| json!({"spec": {"ipFamilies": families}});
+        check("Service", families(json!(["IPv4"])), json!({"spec": {}}));
+        let six = families(json!(["IPv6"]));
+        check("Service", six.clone(), six);
+        let secrets = json!({"secrets": [{"name": "token"}]});
+        check("ServiceAccount", secrets.clone(), secrets);
+        let claim = json!({"spec": {"volumeName": "disk"}});
+        check("PersistentVolumeClaim", claim.clone(), claim);
     }
 
     #[test]

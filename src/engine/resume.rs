@@ -14,7 +14,9 @@ use super::deploy::{DeployRequest, Report, RunOptions, plan_again};
 use super::history;
 use super::journal::Journal;
 use super::operation::{self, Intent};
-use super::plan::{DeployPlan, Fate, Outcome, Step, TeardownPlan, TeardownScope, VolumeChoice};
+use super::plan::{
+    DeployPlan, Fate, FateRow, Outcome, Step, TeardownPlan, TeardownScope, VolumeChoice,
+};
 use super::preflight::refused;
 use super::record::{self, Change, Record};
 use super::retained::plan_volume_release;
@@ -176,10 +178,14 @@ impl Resuming<'_> {
                     }
                     _ => plan_teardown(self.cluster, instance, choice).await?,
                 };
-                // A release keeps the record: where all of it went before the end was noted, the note would stay for ever.
+                // A release keeps the record: where nothing is left to go, the note would stay for ever.
                 let is_over = plan.rows.iter().all(|row| row.fate != Fate::Deleted);
-                if plan.scope != TeardownScope::Instance && plan.refusals.is_empty() && is_over {
-                    return Ok(self.clear(operation, IS_DONE.to_owned()));
+                let is_release = plan.scope != TeardownScope::Instance;
+                if is_release
+                    && plan.refusals.is_empty()
+                    && let Some(why) = why_over(&[], is_over, &staying(&plan))
+                {
+                    return Ok(self.clear(operation, why));
                 }
                 Ok(ResumePlan::Teardown(Box::new(plan)))
             }
@@ -346,6 +352,15 @@ fn why_over(refusals: &[Failure], is_noop: bool, remarks: &[String]) -> Option<S
         None if remarks.is_empty() => Some(IS_DONE.to_owned()),
         None => Some(remarks.join("; ")),
     }
+}
+
+/// Says of what a teardown leaves why it does.
+fn staying(plan: &TeardownPlan) -> Vec<String> {
+    let why = |row: &FateRow| match &row.fate {
+        Fate::Kept(why) | Fate::Left(why) => Some(format!("{} stays: {why}", row.key)),
+        Fate::Deleted | Fate::GarbageCollected(_) => None,
+    };
+    plan.rows.iter().filter_map(why).collect()
 }
 
 /// Takes a note away.

@@ -312,6 +312,7 @@ on_both_backends! {
         claims_are_listed_with_their_users_and_kept_ones_among_them
         only_kept_claims_are_released
         a_kept_claim_that_somebodys_pod_uses_is_not_released
+        a_release_is_not_told_to_be_done_where_a_claim_is_used_meanwhile
         a_claim_that_was_made_again_meanwhile_is_not_released
         retained_volumes_are_offered_and_bound_again
         volumes_of_replicas_that_are_not_there_are_told

@@ -262,6 +262,27 @@ pub(crate) async fn a_kept_claim_that_somebodys_pod_uses_is_not_released(case: C
     );
 }
 
+pub(crate) async fn a_release_is_not_told_to_be_done_where_a_claim_is_used_meanwhile(
+    case: Cluster,
+) {
+    let stage = Stage::new(&case);
+    deployed(&stage, "db", DB).await;
+    stage.teardown("db", VolumeChoice::Keep).await;
+    deployed(&stage, "db", STATELESS).await;
+    let plan = plan_release(stage.engine(), &stage.key("db"), VolumeChoice::Delete)
+        .await
+        .unwrap();
+    let is_enough = |progress: &Progress| matches!(progress, Progress::Done(Step::Claim, _));
+    stage.run_teardown_until(&plan, is_enough).await;
+    case.create(&rescue("data-db-0")).await.unwrap();
+    let plan = plan_what_is_left(&stage).await;
+    let ResumePlan::Clear(plan) = plan else {
+        panic!("{plan:?}")
+    };
+    let why = "PersistentVolumeClaim/data-db-0 stays: pod rescue uses it";
+    assert_eq!(plan.why, why);
+}
+
 pub(crate) async fn a_claim_that_was_made_again_meanwhile_is_not_released(case: Cluster) {
     let stage = Stage::new(&case);
     deployed(&stage, "db", DB).await;
@@ -1127,17 +1148,21 @@ pub(crate) async fn only_the_retained_volumes_that_are_named_are_released(case: 
     assert!(plan.warnings[0].contains(second), "{:?}", plan.warnings);
 }
 
-/// Plans what is left of the operation that was cut off on `db`.
 async fn resumed(stage: &Stage<'_>) -> TeardownPlan {
+    match plan_what_is_left(stage).await {
+        ResumePlan::Teardown(plan) => *plan,
+        other => panic!("{other:?}"),
+    }
+}
+
+/// Plans what is left of the operation that was cut off on `db`.
+async fn plan_what_is_left(stage: &Stage<'_>) -> ResumePlan {
     let wish = ResumeRequest {
         instance: stage.key("db"),
         surroundings: crate::history::to(stage, "db", None).surroundings,
     };
     let none = |_: &_| Ok(bowline::secret::SecretValues::default());
-    match plan_resume(stage.engine(), &wish, &none).await.unwrap() {
-        ResumePlan::Teardown(plan) => *plan,
-        other => panic!("{other:?}"),
-    }
+    plan_resume(stage.engine(), &wish, &none).await.unwrap()
 }
 
 /// Makes a volume by hand for the claim of `db`, deploys that and takes it down so that the volume is retained. Returns its

@@ -27,6 +27,7 @@
 //! | [`audit`] | the file that takes a line for each write to a cluster |
 //! | [`editor`] | text, cursor, edits and their inverses, history, search. Pure |
 //! | [`text`] | the one sanitiser of text on its way to a terminal, and its width in cells. Pure |
+//! | `names` | names in a sentence: the first of many. Pure |
 //! | `line_diff` | which lines two texts share. Pure |
 //! | [`app`] | `Model`, `Msg`, `Action`, `Effect`, `update`: what the dashboard decides. Pure |
 //! | [`ui`] | the picture of a model |
@@ -66,6 +67,7 @@ pub mod failure;
 mod guard;
 mod line_diff;
 pub mod log;
+mod names;
 mod panics;
 mod rehearsal;
 pub mod runtime;

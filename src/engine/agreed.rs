@@ -36,6 +36,14 @@ pub(super) fn noted(request: &DeployRequest, plan: &DeployPlan) -> Aim {
     }
 }
 
+/// Returns the fields of others that are taken, of those that were shown.
+pub(super) fn taken(is_agreed: bool, shown: &[FieldConflict]) -> &[FieldConflict] {
+    match is_agreed {
+        true => shown,
+        false => &[],
+    }
+}
+
 /// Returns the digests of fields of others, as they are shown.
 pub(super) fn digests(conflicts: &[FieldConflict]) -> Vec<String> {
     conflicts.iter().filter_map(digest).collect()

@@ -8,6 +8,7 @@ use crate::cluster::{Cluster, Selector};
 use crate::definition::manifest::is_definition_of_kind;
 use crate::definition::object::{GroupKind, Object, ObjectKey};
 use crate::failure::{Failure, FailureKind};
+use crate::names;
 
 /// Most objects that are named.
 const NAMED: usize = 5;
@@ -102,21 +103,12 @@ fn told(others: &[&Object]) -> String {
         (Some(namespace), name) => format!("{namespace}/{name}"),
         (None, name) => name.to_owned(),
     };
-    let names: Vec<String> = others.iter().take(NAMED).map(name).collect();
-    let more = match others.len().saturating_sub(NAMED) {
-        0 => String::new(),
-        n => format!(" and {n} more"),
-    };
+    let all: Vec<String> = others.iter().map(name).collect();
+    let names = names::first(&all, NAMED);
     match others.len() {
         0 => "there is none now but its own".to_owned(),
-        1 => format!(
-            "1 that is not of this instance is there now, {}",
-            names.join("")
-        ),
-        n => format!(
-            "{n} that are not of this instance are there now, {}{more}",
-            names.join(", ")
-        ),
+        1 => format!("1 that is not of this instance is there now, {names}"),
+        n => format!("{n} that are not of this instance are there now, {names}"),
     }
 }
 

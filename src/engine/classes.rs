@@ -15,6 +15,7 @@ use super::metadata::Metadata;
 use crate::cluster::{Cluster, Selector};
 use crate::definition::object::{GroupKind, Object, ObjectKey};
 use crate::failure::{Failure, FailureKind};
+use crate::names;
 use crate::text;
 
 /// Marks the class of claims that name none.
@@ -149,15 +150,12 @@ pub(super) fn is_default_storage(class: &Object) -> bool {
 /// Names what there is, with a bound.
 fn these(mut names: Vec<&str>) -> String {
     names.sort_unstable();
-    let shown: Vec<_> = names.iter().take(NAMED).map(|it| text::clean(it)).collect();
-    let more = match names.len().saturating_sub(NAMED) {
-        0 => String::new(),
-        n => format!(" and {n} more"),
-    };
-    match names.len() {
+    let all: Vec<_> = names.into_iter().map(text::clean).collect();
+    let shown = names::first(&all, NAMED);
+    match all.len() {
         0 => "there is none".to_owned(),
-        1 => format!("there is {}", shown.join("")),
-        _ => format!("there are {}{more}", shown.join(", ")),
+        1 => format!("there is {shown}"),
+        _ => format!("there are {shown}"),
     }
 }
 

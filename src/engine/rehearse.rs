@@ -18,6 +18,7 @@ use crate::definition::id::InstanceId;
 use crate::definition::naming;
 use crate::definition::object::{Object, ObjectKey};
 use crate::failure::{Failure, FailureKind};
+use crate::names;
 use crate::service::advice;
 use crate::service::drift::FieldPath;
 use crate::service::summary::InstanceKey;
@@ -336,15 +337,11 @@ fn kept_by_others(live: &Object, actor: &Actor<'_>, lost: &Map<String, Value>) -
     if kept.is_empty() {
         return None;
     }
-    let names: Vec<String> = kept.iter().take(NAMED).map(FieldPath::to_string).collect();
-    let more = match kept.len().saturating_sub(NAMED) {
-        0 => String::new(),
-        n => format!(" and {n} more"),
-    };
+    let kept: Vec<String> = kept.iter().map(FieldPath::to_string).collect();
     let owners: Vec<String> = coowned::owners(live, id, lost).into_iter().collect();
     Some(format!(
         "{} of {} left the definition and stays, as {} set it too: {} before this deploy lets it go",
-        names.join(", ") + &more,
+        names::first(&kept, NAMED),
         live.key,
         owners.join(", "),
         advice::command_of("adopt", actor.definition, actor.instance)

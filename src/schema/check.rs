@@ -19,6 +19,7 @@ use crate::definition::check::reader::{Reader, Value, shortened};
 use crate::definition::check::suggest::nearest;
 use crate::definition::diagnostic::{Fix, Severity};
 use crate::definition::yaml::MAX_DEPTH;
+use crate::names;
 
 #[cfg(test)]
 use documents::check;
@@ -194,14 +195,14 @@ fn unknown_field(reader: &mut Reader<'_>, child: Value, key: &str, schema: Schem
         reader.faults.drop_one(Severity::Error);
         return;
     }
-    let names: Vec<&str> = schema.properties().map(|(name, _)| name).collect();
-    let near = nearest(key, names.iter().copied());
+    let known: Vec<&str> = schema.properties().map(|(name, _)| name).collect();
+    let near = nearest(key, known.iter().copied());
     let shown = shortened(key);
     let message = match near {
         Some(near) => format!("`{shown}` is not a key here; did you mean `{near}`?"),
         None => format!(
             "`{shown}` is not a key here; allowed are {}",
-            listed(&names)
+            names::first(&known, LISTED)
         ),
     };
     let spot = reader.key_spot(child);
@@ -211,15 +212,6 @@ fn unknown_field(reader: &mut Reader<'_>, child: Value, key: &str, schema: Schem
         replacement: near.to_owned(),
     });
     reader.faults.add(Severity::Error, spot, message, fix);
-}
-
-fn listed(names: &[&str]) -> String {
-    let more = names.len().saturating_sub(LISTED);
-    let shown = names[..names.len() - more].join(", ");
-    match more {
-        0 => shown,
-        more => format!("{shown} and {more} more"),
-    }
 }
 
 fn missing(reader: &mut Reader<'_>, map: Value, name: &str, of: Option<Schema<'_>>) {

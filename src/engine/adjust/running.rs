@@ -82,10 +82,7 @@ async fn begin<'a>(
                 Adjustment::Restart => Some(at(plan, options)),
             },
             workload: plan.only.as_ref().map(ToString::to_string),
-            taken: match options.takes_conflicts {
-                true => agreed::digests(&plan.conflicts),
-                false => Vec::new(),
-            },
+            taken: agreed::digests(agreed::taken(options.takes_conflicts, &plan.conflicts)),
             ..Aim::default()
         },
         n_steps: plan.workloads.len(),
@@ -229,10 +226,7 @@ impl Run<'_> {
 
     /// Makes sure that only what was shown is taken from others.
     fn may_take(&self, met: &[FieldConflict]) -> Result<(), Failure> {
-        let shown = match self.options.takes_conflicts {
-            true => self.plan.conflicts.as_slice(),
-            false => &[],
-        };
+        let shown = agreed::taken(self.options.takes_conflicts, &self.plan.conflicts);
         match met.iter().find_map(|met| unshown(met, shown)) {
             None => Ok(()),
             Some(new) => Err(new),

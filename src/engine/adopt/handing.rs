@@ -18,6 +18,7 @@ use crate::engine::metadata::{Metadata, core_key};
 use crate::engine::ownership::{self, Owner};
 use crate::engine::preflight::{self, CLAIM, refused};
 use crate::failure::{Failure, FailureKind};
+use crate::names;
 use crate::service::advice;
 use crate::service::drift::{FieldPath, Step};
 use crate::service::operation::Handed;
@@ -197,16 +198,12 @@ impl Claimant {
                 }
             }
         }
-        let named: Vec<String> = found.iter().take(NAMED).cloned().collect();
-        let more = match found.len().saturating_sub(NAMED) {
-            0 => String::new(),
-            n => format!(" and {n} more"),
-        };
+        let found: Vec<String> = found.into_iter().collect();
         (!found.is_empty()).then(|| {
             format!(
-                "the next deploy removes from {} what the definition does not have: {}{more}",
+                "the next deploy removes from {} what the definition does not have: {}",
                 live.key,
-                named.join(", ")
+                names::first(&found, NAMED)
             )
         })
     }

@@ -11,7 +11,7 @@ use crate::engine::journal::Journal;
 use crate::engine::one_by_one::OneByOne;
 use crate::engine::operation::{self, Intent, Lease, Opening};
 use crate::engine::plan::{Outcome, Step};
-use crate::engine::record::{self, Change, Extent};
+use crate::engine::record::{self, Extent};
 use crate::failure::Failure;
 use crate::service::operation::{Aim, Handed};
 
@@ -39,9 +39,7 @@ pub async fn run_adopt(
         plan,
         lease: &lease,
     };
-    lease.beating(run.carry_out(&mut journal)).await;
-    // If this fails, the operation stands still, and whoever comes next takes it over.
-    let _ = lease.end(Change::default()).await;
+    lease.through(run.carry_out(&mut journal)).await;
     journal.into_outcome()
 }
 

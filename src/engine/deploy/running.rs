@@ -20,7 +20,7 @@ use crate::engine::apply;
 use crate::engine::batch;
 use crate::engine::journal::Journal;
 use crate::engine::metadata::{Metadata, core_key};
-use crate::engine::operation::{self, Intent, Lease, Opening};
+use crate::engine::operation::{self, Intent, Lease, NOT_HELD, Opening};
 use crate::engine::plan::{Change, DeployPlan, FieldConflict, Outcome, PlannedObject, Step};
 use crate::engine::record::{self, Authorship, Change as RecordChange, Facts};
 use crate::engine::revision::{self, Identity};
@@ -369,6 +369,27 @@ impl Run<'_> {
             let _ = apply::delete(self.cluster, &key, &old.uid, Propagation::Background).await;
         }
     }
+}
+
+/// Notes in the record what is done next, unless nothing more is tried; returns whether it may be.
+pub(super) async fn may_begin(
+    lease: &Lease<'_>,
+    step: &Step,
+    sentence: &str,
+    stop: &mut Option<String>,
+    journal: &mut Journal<'_>,
+) -> bool {
+    heed(lease, stop);
+    if let Some(why) = &*stop {
+        journal.not_tried(step.clone(), why);
+        return false;
+    }
+    if let Err(failure) = lease.step(sentence).await {
+        journal.failed(step.clone(), failure);
+        *stop = Some(NOT_HELD.to_owned());
+        return false;
+    }
+    true
 }
 
 /// Takes in that somebody asked to stop, where nothing else ended it before.

@@ -4,14 +4,14 @@
 use crate::cluster::Cluster;
 use crate::definition::object::Object;
 use crate::engine::journal::Journal;
-use crate::engine::operation::{Lease, NOT_HELD};
+use crate::engine::operation::Lease;
 use crate::engine::plan::{Change, DeployPlan, Step};
 use crate::engine::remedy::StoragePlan;
 use crate::engine::retention::{self, Leaver};
 use crate::engine::{binding, frozen, growth};
 use crate::failure::Failure;
 
-use super::running::heed;
+use super::running::{heed, may_begin};
 
 /// Carries out the storage part of a plan.
 pub(super) struct StorageRun<'a> {
@@ -28,7 +28,8 @@ impl StorageRun<'_> {
         for bind in binds {
             let step = Step::Bind(bind.volume.clone());
             let sentence = format!("free {} for claim {}", bind.volume, bind.claim);
-            if self.begin(&step, &sentence, stop, journal).await {
+            if may_begin(self.lease, &step, &sentence, stop, journal).await {
+                journal.started(&step);
                 let freed = binding::free(self.cluster, &self.plan.instance, bind, journal).await;
                 let why = "not all volumes could be bound again";
                 end(step, freed, why, stop, journal);
@@ -37,34 +38,13 @@ impl StorageRun<'_> {
         for growth in growths {
             let step = Step::Grow(growth.claim.clone());
             let sentence = format!("grow {}", growth.claim);
-            if self.begin(&step, &sentence, stop, journal).await {
+            if may_begin(self.lease, &step, &sentence, stop, journal).await {
+                journal.started(&step);
                 let grown = growth::grow(self.cluster, &self.plan.instance, growth).await;
                 end(step, grown, "not all claims could grow", stop, journal);
             }
         }
         self.keep_claims(stop, journal).await;
-    }
-
-    /// Begins a step unless there is a reason not to; returns whether it is to be done.
-    async fn begin(
-        &self,
-        step: &Step,
-        sentence: &str,
-        stop: &mut Option<String>,
-        journal: &mut Journal<'_>,
-    ) -> bool {
-        heed(self.lease, stop);
-        if let Some(why) = &*stop {
-            journal.not_tried(step.clone(), why);
-            return false;
-        }
-        journal.started(step);
-        if let Err(failure) = self.lease.step(sentence).await {
-            journal.failed(step.clone(), failure);
-            *stop = Some(NOT_HELD.to_owned());
-            return false;
-        }
-        true
     }
 
     async fn keep_claims(&self, stop: &mut Option<String>, journal: &mut Journal<'_>) {

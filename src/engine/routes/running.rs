@@ -63,10 +63,7 @@ async fn begin<'a>(
         instance,
         holder: &options.holder,
         aim: Aim {
-            taken: match options.takes_conflicts {
-                true => agreed::digests(&plan.conflicts),
-                false => Vec::new(),
-            },
+            taken: agreed::digests(agreed::taken(options.takes_conflicts, &plan.conflicts)),
             ingress_host: plan.ingress_host.clone(),
             ..Aim::default()
         },
@@ -127,11 +124,9 @@ impl Run<'_> {
             Some(uid) => Target::Seen(uid),
             None => Target::Absent,
         };
-        let taken = self.plan.conflicts.iter();
-        let taken: Vec<_> = taken
-            .filter(|met| self.options.takes_conflicts && met.key == wanted.key)
-            .cloned()
-            .collect();
+        let taken = agreed::taken(self.options.takes_conflicts, &self.plan.conflicts);
+        let taken = taken.iter().filter(|met| met.key == wanted.key);
+        let taken: Vec<_> = taken.cloned().collect();
         let written = apply::apply(self.cluster, &manager, wanted, target, &taken).await?;
         Ok(written.warnings)
     }

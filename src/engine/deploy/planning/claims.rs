@@ -108,7 +108,8 @@ impl Planner<'_> {
         });
     }
 
-    /// Looks for volumes that a teardown retained, for claims that are to come.
+    /// Looks for volumes that a teardown retained, for claims that are to come, and for classes of every sort that objects and
+    /// claims name and the cluster does not have.
     pub(super) async fn look_for_volumes_and_classes(
         &self,
         plan: &mut DeployPlan,

@@ -1,13 +1,13 @@
 //! Taking away what left the definition, and the pods that hang, once all that comes is there.
 
-use super::{Run, heed};
+use super::{Run, may_begin};
 use crate::cluster::Propagation;
 use crate::engine::apply;
 use crate::engine::journal::Journal;
-use crate::engine::operation::{NOT_HELD, UNREACHABLE};
+use crate::engine::operation;
 use crate::engine::plan::{Change, Step};
 use crate::engine::rollback::{self, HangingPod};
-use crate::failure::{Failure, FailureKind};
+use crate::failure::Failure;
 
 impl Run<'_> {
     pub(super) async fn prune_all(&self, stop: &mut Option<String>, journal: &mut Journal<'_>) {
@@ -17,18 +17,12 @@ impl Run<'_> {
                 Change::Keep => Step::Keep(planned.key.clone()),
                 Change::Create | Change::Update | Change::Unchanged | Change::Recreate => continue,
             };
-            heed(self.lease, stop);
-            if let Some(why) = &*stop {
-                journal.not_tried(step, why);
+            let sentence = format!("prune {}", planned.key);
+            if !may_begin(self.lease, &step, &sentence, stop, journal).await {
                 continue;
             }
             journal.started(&step);
             let uid = planned.live_uid.as_deref().unwrap_or_default();
-            if let Err(failure) = self.lease.step(&format!("prune {}", planned.key)).await {
-                journal.failed(step, failure);
-                *stop = Some(NOT_HELD.to_owned());
-                continue;
-            }
             let result = if planned.change == Change::Delete {
                 apply::delete(self.cluster, &planned.key, uid, Propagation::Foreground)
                     .await
@@ -38,12 +32,7 @@ impl Run<'_> {
             };
             match result {
                 Ok(()) => journal.done(step, None),
-                Err(failure) => {
-                    if failure.kind == FailureKind::Unreachable {
-                        *stop = Some(UNREACHABLE.to_owned());
-                    }
-                    journal.failed(step, failure);
-                }
+                Err(failure) => fail(step, failure, stop, journal),
             }
         }
     }
@@ -52,22 +41,12 @@ impl Run<'_> {
     pub(super) async fn free_all(&self, stop: &mut Option<String>, journal: &mut Journal<'_>) {
         for pod in self.variant.hanging {
             let step = Step::Delete(pod.key.clone());
-            heed(self.lease, stop);
-            if let Some(why) = &*stop {
-                journal.not_tried(step, why);
-                continue;
-            }
             let sentence = format!("delete {}, which hangs", pod.key);
-            if let Err(failure) = self.lease.step(&sentence).await {
-                journal.failed(step, failure);
-                *stop = Some(NOT_HELD.to_owned());
+            if !may_begin(self.lease, &step, &sentence, stop, journal).await {
                 continue;
             }
             if let Err(failure) = self.free(pod, journal).await {
-                if failure.kind == FailureKind::Unreachable {
-                    *stop = Some(UNREACHABLE.to_owned());
-                }
-                journal.failed(step, failure);
+                fail(step, failure, stop, journal);
             }
         }
     }
@@ -83,4 +62,12 @@ impl Run<'_> {
         journal.done(step, None);
         Ok(())
     }
+}
+
+/// Tells of a failure, after some of which nothing more is tried.
+fn fail(step: Step, failure: Failure, stop: &mut Option<String>, journal: &mut Journal<'_>) {
+    if let Some(why) = operation::ends_all(&failure) {
+        *stop = Some(why.to_owned());
+    }
+    journal.failed(step, failure);
 }

@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use zeroize::Zeroizing;
 
 use crate::definition::Definition;
-use crate::definition::service::{PullSecret, SecretSource};
+use crate::definition::service::{PullSecret, SecretSource, ServiceDefinition};
 use crate::failure::{Failure, FailureKind};
 
 /// Most bytes of a value: more does not fit into a Secret.
@@ -55,8 +55,38 @@ pub struct SecretValues {
     pub stands_in: bool,
 }
 
+/// A question to a person for one value. Another may be asked for in the same words, and its value must stay what it is: an
+/// answer belongs to this value alone.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct SecretQuestion {
+    /// Key of `secrets`; none for the password of `pullSecret`.
+    pub key: Option<String>,
+    /// What is asked, with the key where the definition asks for another in the same words.
+    pub text: String,
+}
+
+impl SecretQuestion {
+    /// Returns the question that a definition asks for one of its values in these words.
+    pub fn new(definition: &ServiceDefinition, key: Option<&str>, words: &str) -> Self {
+        let password = match &definition.pull_secret {
+            Some(PullSecret::Credentials { password, .. }) => Some(password),
+            Some(PullSecret::Existing(_)) | None => None,
+        };
+        let sources = definition.secrets.values().chain(password);
+        let alike =
+            sources.filter(|it| matches!(it, SecretSource::Prompt(other) if other == words));
+        Self {
+            text: match alike.count() {
+                ..=1 => words.to_owned(),
+                _ => format!("{words} ({})", key.unwrap_or("pullSecret")),
+            },
+            key: key.map(str::to_owned),
+        }
+    }
+}
+
 /// Asks a person for a secret; none where nobody can be asked, or where nothing is answered.
-pub type AskForSecret<'a> = &'a mut dyn FnMut(&str) -> io::Result<Option<SecretValue>>;
+pub type AskForSecret<'a> = &'a mut dyn FnMut(&SecretQuestion) -> io::Result<Option<SecretValue>>;
 
 impl SecretValues {
     /// Returns values for what is only looked at: nothing is read, those in the cluster stay, others are stood in for.
@@ -80,8 +110,12 @@ impl SecretValues {
         let Some(definition) = definition.service() else {
             return Ok(values);
         };
+        let mut find = |key: Option<&str>, source| {
+            let mut ask = |words: &str| ask(&SecretQuestion::new(definition, key, words));
+            read(source, beside, &mut ask)
+        };
         for (key, source) in &definition.secrets {
-            let found = read(source, beside, ask);
+            let found = find(Some(key), source);
             match found.map_err(|why| unreadable(key, source, beside, &why))? {
                 Found::Value(value) => drop(values.own.insert(key.clone(), value)),
                 Found::Absent(why) => drop(values.absent.insert(key.clone(), why)),
@@ -89,7 +123,7 @@ impl SecretValues {
             }
         }
         if let Some(PullSecret::Credentials { password, .. }) = &definition.pull_secret {
-            let found = read(password, beside, ask);
+            let found = find(None, password);
             let found = found.map_err(|why| unreadable("pullSecret", password, beside, &why));
             match found? {
                 Found::Value(value) => values.password = Some(value),
@@ -121,7 +155,11 @@ fn unreadable(key: &str, source: &SecretSource, beside: &Path, why: &io::Error) 
 }
 
 /// Reads one value. An empty one counts as absent: a variable that a script left empty must not blank a password.
-fn read(source: &SecretSource, beside: &Path, ask: AskForSecret<'_>) -> io::Result<Found> {
+fn read(
+    source: &SecretSource,
+    beside: &Path,
+    ask: &mut dyn FnMut(&str) -> io::Result<Option<SecretValue>>,
+) -> io::Result<Found> {
     let is_something = |value: &SecretValue| !value.expose().is_empty();
     match source {
         SecretSource::Env(name) => {
@@ -179,6 +217,7 @@ fn read_file(path: &Path) -> io::Result<Option<SecretValue>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::definition::check::{CheckContext, check};
 
     #[test]
     fn values_are_read_from_where_they_are_and_what_is_absent_is_named_whole() {
@@ -191,7 +230,7 @@ mod tests {
             let answer = answers.iter().find(|(asked, _)| *asked == question);
             Ok(answer.map(|(_, answer)| SecretValue::new(*answer)))
         };
-        let mut check = |source: SecretSource, expected: Result<Found, &str>| {
+        let mut is_found = |source: SecretSource, expected: Result<Found, &str>| {
             let found = read(&source, dir.path(), &mut ask).map_err(|error| error.to_string());
             assert_eq!(found, expected.map_err(str::to_owned), "{source}");
         };
@@ -199,29 +238,29 @@ mod tests {
         let absent = |why: String| Ok(Found::Absent(why));
         let file = |name: &str| SecretSource::File(name.to_owned());
         let there = dir.path().display();
-        check(file("./token"), value("from a file\n"));
-        check(
+        is_found(file("./token"), value("from a file\n"));
+        is_found(
             file("./absent"),
             absent(format!("there is no file {there}/absent")),
         );
-        check(
+        is_found(
             file("/nowhere/token"),
             absent("there is no file /nowhere/token".to_owned()),
         );
-        check(
+        is_found(
             file("empty"),
             absent(format!("the file {there}/empty is empty")),
         );
-        check(file("dir"), Err("it is not a regular file"));
+        is_found(file("dir"), Err("it is not a regular file"));
         let prompt = |question: &str| SecretSource::Prompt(question.to_owned());
-        check(prompt("Token"), value("typed"));
-        check(prompt("Blank"), Ok(Found::Unanswered));
-        check(prompt("Other"), Ok(Found::Unanswered));
+        is_found(prompt("Token"), value("typed"));
+        is_found(prompt("Blank"), Ok(Found::Unanswered));
+        is_found(prompt("Other"), Ok(Found::Unanswered));
         // Cargo sets this one for every test.
         let name = env!("CARGO_PKG_NAME");
         let env = |name: &str| SecretSource::Env(name.to_owned());
-        check(env("CARGO_PKG_NAME"), value(name));
-        check(
+        is_found(env("CARGO_PKG_NAME"), value(name));
+        is_found(
             env("NO_SUCH_VARIABLE"),
             absent("the environment variable NO_SUCH_VARIABLE is not set".to_owned()),
         );
@@ -230,6 +269,32 @@ mod tests {
             refused.summary,
             format!("cannot read the secret a from the file {there}/dir: why")
         );
+    }
+
+    #[test]
+    fn what_is_asked_for_in_the_same_words_is_asked_for_apart() {
+        let text = "
+containers: [{name: web, image: nginx}]
+secrets: {admin: {prompt: Password}, db: {prompt: Password}, salt: {prompt: Salt}}
+pullSecret: {registry: r.example.com, username: bot, password: {prompt: Password}}
+";
+        let definition = check(text, &CheckContext::default()).definition.unwrap();
+        let mut asked = Vec::new();
+        let mut ask = |question: &SecretQuestion| {
+            asked.push(question.text.clone());
+            let is_meant = question.key.as_deref() == Some("admin");
+            Ok(is_meant.then(|| SecretValue::new("typed")))
+        };
+        let values = SecretValues::read(&definition, Path::new("."), &mut ask).unwrap();
+        let admin = ("admin".to_owned(), SecretValue::new("typed"));
+        assert_eq!((values.own, values.password), ([admin].into(), None));
+        let questions = [
+            "Password (admin)",
+            "Password (db)",
+            "Salt",
+            "Password (pullSecret)",
+        ];
+        assert_eq!(asked, questions);
     }
 
     #[test]

@@ -25,6 +25,7 @@ use crate::engine::resume::ResumePlan;
 use crate::engine::routes::RoutePlan;
 use crate::failure::Failure;
 use crate::guard::Guard;
+use crate::secret::SecretQuestion;
 use crate::service::capacity::NodeCapacity;
 use crate::service::drift::Changes;
 use crate::service::forward::{ForwardEvent, Forwarded, OfferedPort, Traffic};
@@ -367,7 +368,7 @@ pub enum Msg {
         /// The review that asked.
         op: OpId,
         /// What a person is to be asked.
-        questions: Vec<String>,
+        questions: Vec<SecretQuestion>,
     },
     /// A teardown was planned.
     TeardownPlanned {

@@ -6,7 +6,7 @@ mod prompt;
 
 use crossterm::event::{KeyCode, KeyEvent};
 
-use crate::secret::SecretValue;
+use crate::secret::{SecretQuestion, SecretValue};
 
 use super::msg::OpId;
 
@@ -51,7 +51,7 @@ pub(super) enum Answer {
         /// The review that asked.
         op: OpId,
         /// What was asked.
-        question: String,
+        question: SecretQuestion,
         /// The answer.
         value: SecretValue,
     },
@@ -63,7 +63,7 @@ impl Popup {
         match self {
             Self::Menu(menu) => (menu.title.clone(), menu.text.len(), menu.shown.clone()),
             Self::Prompt(prompt) => (prompt.title.clone(), prompt.text.len(), Vec::new()),
-            Self::Secret(prompt) => (prompt.question.clone(), 0, Vec::new()),
+            Self::Secret(prompt) => (prompt.question.text.clone(), 0, Vec::new()),
             Self::Help { .. } => Default::default(),
         }
     }

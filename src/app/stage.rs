@@ -31,7 +31,7 @@ use super::{
 
 pub use answers::{
     adjust_plan, changes, history, live_workload, planned_pull, records_with, restore_plan,
-    rollback_plan, route_plan,
+    rollback_plan, route_plan, secret_question,
 };
 
 /// The time on the stage.

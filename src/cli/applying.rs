@@ -84,7 +84,7 @@ impl Planned {
         plan.refusals.push(refusal);
     }
 
-    fn plan(&self) -> &DeployPlan {
+    pub(super) fn plan(&self) -> &DeployPlan {
         match self {
             Self::Deploy(_, plan) => plan,
             Self::Rollback(rollback) => &rollback.deploy,
@@ -199,7 +199,7 @@ pub(super) async fn decide(
             review::refuse_of(wishes.file, &plan.refusals),
         );
     }
-    if !plan.conflicts.is_empty() && !plan.takes_conflicts && !wishes.force_conflicts {
+    if plan.has_open_conflicts() && !wishes.force_conflicts {
         output::say(
             "refused: others own the fields above; take them over with --force-conflicts, or leave them with --yield-conflicts",
         );

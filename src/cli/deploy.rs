@@ -30,14 +30,12 @@ pub fn run(args: &Deploy, session: &Session) -> anyhow::Result<Exit> {
         render::print(&rendered.objects, format)?;
         return Ok(Exit::Ok);
     }
-    // Faults are told before anything is connected to.
+    // Faults of a definition are told before anything is connected to.
     let prepared = Prepared::read_for("deploy", &args.source, session)?;
     let shown = prepared.shown.clone();
     let wishes = Wishes::of(&args.applying, args.dry_run.is_some()).about(&shown);
-    let (asker, beside) = (
-        Asker::of(&args.applying, args.dry_run.is_some()),
-        prepared.beside.clone(),
-    );
+    let beside = prepared.beside.clone();
+    let asker = Asker::of(&args.applying, args.dry_run.is_some(), beside)?;
     let secrets = prepared.secrets(&asker)?;
     operate::on_cluster(session, async |cluster| {
         let cluster = cluster.for_plans_only(args.dry_run.is_some());
@@ -48,13 +46,16 @@ pub fn run(args: &Deploy, session: &Session) -> anyhow::Result<Exit> {
         request.remedies = args.applying.remedies();
         let instance = request.instance();
         let attempt = async || {
-            let mut request = request.clone();
-            let mut plan = plan_deploy(&cluster, &request).await?;
-            if asker.takes_up(&plan) {
-                request.secrets = asker.read(&request.definition, &beside)?;
-                plan = plan_deploy(&cluster, &request).await?;
-            }
-            let planned = Planned::Deploy(request, plan);
+            let plan = async || {
+                let secrets = asker.read(&request.definition)?;
+                let request = DeployRequest {
+                    secrets,
+                    ..request.clone()
+                };
+                let plan = plan_deploy(&cluster, &request).await?;
+                Ok(Planned::Deploy(request, plan))
+            };
+            let planned = asker.plan(plan, |planned| Some(planned.plan())).await?;
             applying::decide(wishes, session, cluster.clone(), planned).await
         };
         let waiting = &args.applying.waiting;
@@ -73,7 +74,7 @@ pub(super) struct Prepared {
     id: InstanceId,
     parameters: BTreeMap<String, String>,
     /// Where files are named from.
-    beside: PathBuf,
+    pub(super) beside: PathBuf,
 }
 
 impl Prepared {
@@ -141,7 +142,7 @@ impl Prepared {
     /// # Errors
     /// A file is there and cannot be read, or the terminal cannot.
     pub(super) fn secrets(&self, asker: &Asker) -> Result<SecretValues, Failure> {
-        asker.read(&self.definition, &self.beside)
+        asker.read(&self.definition)
     }
 
     /// Returns what the engine is asked for.

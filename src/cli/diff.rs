@@ -32,7 +32,7 @@ pub fn run(args: &Diff, session: &Session) -> anyhow::Result<Exit> {
 
 fn difference(args: &Diff, session: &Session) -> anyhow::Result<Exit> {
     let prepared = Prepared::read_for("diff", &args.source, session)?;
-    let secrets = prepared.secrets(&Asker::silent())?;
+    let secrets = prepared.secrets(&Asker::silent(prepared.beside.clone()))?;
     let shown = prepared.shown.clone();
     let (plan, changes, now) = operate::on_cluster(session, async |cluster| {
         // NB: the changes come first, for the rehearsals of a plan make everything forgotten.

@@ -35,6 +35,8 @@ pub fn run(args: &Restore, session: &Session) -> anyhow::Result<Exit> {
     };
     let wishes = Wishes::of(&args.applying, args.dry_run);
     wishes.require_answer()?;
+    let beside = session.catalogue.dir().to_owned();
+    let asker = Asker::of(&args.applying, args.dry_run, beside)?;
     let items = items(session);
     operate::on_cluster(session, async |cluster| {
         let cluster = cluster.for_plans_only(args.dry_run);
@@ -42,16 +44,15 @@ pub fn run(args: &Restore, session: &Session) -> anyhow::Result<Exit> {
         let meant = of_instance(&items, id, asked, cluster.identity())?;
         let item = choose(&meant, args.at)?;
         let request = restore_request(item, surroundings(session, &args.applying));
-        let beside = session.catalogue.dir();
-        let asker = Asker::of(&args.applying, args.dry_run);
-        let secrets = |definition: &_| asker.read(definition, beside);
+        let secrets = |definition: &_| asker.read(definition);
         let instances = std::slice::from_ref(&request.instance);
         let attempt = async || {
-            let mut plan = plan_restore(&cluster, &request, &secrets).await?;
-            if asker.takes_up(&plan.deploy) {
-                plan = plan_restore(&cluster, &request, &secrets).await?;
-            }
-            applying::decide(wishes, session, cluster.clone(), Planned::Restore(plan)).await
+            let plan = async || {
+                let plan = plan_restore(&cluster, &request, &secrets).await?;
+                Ok(Planned::Restore(plan))
+            };
+            let planned = asker.plan(plan, |planned| Some(planned.plan())).await?;
+            applying::decide(wishes, session, cluster.clone(), planned).await
         };
         let waiting = &args.applying.waiting;
         let exit = turn::in_turn(waiting, session, &cluster, instances, attempt).await?;

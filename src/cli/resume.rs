@@ -13,10 +13,12 @@ use crate::engine::resume::{ClearPlan, ResumePlan, ResumeRequest, plan_resume, r
 use crate::text;
 
 pub fn run(args: &Resume, session: &Session) -> anyhow::Result<Exit> {
+    let beside = session.catalogue.dir().to_owned();
+    let asker = Asker::of(&args.applying, args.dry_run, beside)?;
     operate::on_cluster(session, async |cluster| {
         let cluster = cluster.for_plans_only(args.dry_run);
         let instance = session.instance(&cluster, &args.id);
-        let attempt = async || resume(args, session, cluster.clone()).await;
+        let attempt = async || resume(args, session, cluster.clone(), &asker).await;
         let instances = std::slice::from_ref(&instance);
         turn::in_turn(
             &args.applying.waiting,
@@ -29,19 +31,20 @@ pub fn run(args: &Resume, session: &Session) -> anyhow::Result<Exit> {
     })
 }
 
-async fn resume(args: &Resume, session: &Session, cluster: Cluster) -> anyhow::Result<Exit> {
+async fn resume(
+    args: &Resume,
+    session: &Session,
+    cluster: Cluster,
+    asker: &Asker,
+) -> anyhow::Result<Exit> {
     let request = ResumeRequest {
         instance: session.instance(&cluster, &args.id),
         surroundings: restore::surroundings(session, &args.applying),
     };
-    let beside = session.catalogue.dir();
-    let asker = Asker::of(&args.applying, args.dry_run);
-    let secrets = |definition: &_| asker.read(definition, beside);
+    let secrets = |definition: &_| asker.read(definition);
     let wishes = Wishes::of(&args.applying, args.dry_run);
-    let mut plan = plan_resume(&cluster, &request, &secrets).await?;
-    if plan.deploy().is_some_and(|plan| asker.takes_up(plan)) {
-        plan = plan_resume(&cluster, &request, &secrets).await?;
-    }
+    let plan = async || plan_resume(&cluster, &request, &secrets).await;
+    let plan = asker.plan(plan, ResumePlan::deploy).await?;
     // Where nothing is under way that was said by now.
     wishes.require_answer()?;
     match plan {

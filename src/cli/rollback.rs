@@ -10,6 +10,8 @@ use crate::engine::rollback::{RollbackRequest, plan_rollback};
 pub fn run(args: &Rollback, session: &Session) -> anyhow::Result<Exit> {
     let wishes = Wishes::of(&args.applying, args.dry_run);
     wishes.require_answer()?;
+    let beside = session.catalogue.dir().to_owned();
+    let asker = Asker::of(&args.applying, args.dry_run, beside)?;
     operate::on_cluster(session, async |cluster| {
         let cluster = cluster.for_plans_only(args.dry_run);
         let request = RollbackRequest {
@@ -17,16 +19,15 @@ pub fn run(args: &Rollback, session: &Session) -> anyhow::Result<Exit> {
             to: args.to,
             surroundings: restore::surroundings(session, &args.applying),
         };
-        let beside = session.catalogue.dir();
-        let asker = Asker::of(&args.applying, args.dry_run);
-        let secrets = |definition: &_| asker.read(definition, beside);
+        let secrets = |definition: &_| asker.read(definition);
         let instances = std::slice::from_ref(&request.instance);
         let attempt = async || {
-            let mut plan = plan_rollback(&cluster, &request, &secrets).await?;
-            if asker.takes_up(&plan.deploy) {
-                plan = plan_rollback(&cluster, &request, &secrets).await?;
-            }
-            applying::decide(wishes, session, cluster.clone(), Planned::Rollback(plan)).await
+            let plan = async || {
+                let plan = plan_rollback(&cluster, &request, &secrets).await?;
+                Ok(Planned::Rollback(plan))
+            };
+            let planned = asker.plan(plan, |planned| Some(planned.plan())).await?;
+            applying::decide(wishes, session, cluster.clone(), planned).await
         };
         turn::in_turn(
             &args.applying.waiting,

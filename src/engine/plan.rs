@@ -8,6 +8,7 @@ use super::remedy::{Offer, StoragePlan};
 use crate::definition::naming;
 use crate::definition::object::{GroupKind, ObjectKey};
 use crate::failure::{Failure, FailureKind};
+use crate::secret::SecretQuestion;
 use crate::service::summary::InstanceKey;
 
 /// What would happen to an object in a deploy.
@@ -135,8 +136,8 @@ pub struct DeployPlan {
     pub replaces: Option<String>,
     /// Reasons why it cannot run at all; empty when it can.
     pub refusals: Vec<Failure>,
-    /// Questions that nobody answered and whose values the cluster has not either.
-    pub unanswered: Vec<String>,
+    /// Questions that nobody answered and whose values the cluster has not either; for each there is a refusal.
+    pub unanswered: Vec<SecretQuestion>,
     /// What could be agreed to so that it can run, or so that it does more; empty where nothing is asked.
     pub offers: Vec<Offer>,
     /// What it does to claims and volumes beside the objects.
@@ -162,6 +163,16 @@ impl DeployPlan {
             kinds: self.unlisted.clone(),
             namespaces: self.unlisted_namespaces.clone(),
         }
+    }
+
+    /// Tells whether it could run but for values that a person can be asked for.
+    pub fn lacks_only_answers(&self) -> bool {
+        self.refusals.len() == self.unanswered.len()
+    }
+
+    /// Tells whether it must be agreed to that fields of others are taken.
+    pub fn has_open_conflicts(&self) -> bool {
+        !self.conflicts.is_empty() && !self.takes_conflicts
     }
 
     /// Tells whether running it would change nothing.

@@ -19,7 +19,7 @@ use crate::definition::render::SecretContent;
 use crate::definition::service::ServiceDefinition;
 use crate::definition::service::{PullSecret, SecretSource};
 use crate::failure::{Failure, FailureKind};
-use crate::secret::SecretValue;
+use crate::secret::{SecretQuestion, SecretValue};
 
 const OPAQUE: &str = "Opaque";
 const DOCKER_CONFIG: &str = "kubernetes.io/dockerconfigjson";
@@ -37,7 +37,7 @@ pub(super) struct Composed {
     /// Which values stay as they are, though the definition names a variable or a file that would give them.
     pub kept: Vec<String>,
     /// Questions whose answers would be these values.
-    pub unanswered: Vec<String>,
+    pub unanswered: Vec<SecretQuestion>,
     /// Secrets that this user may not read.
     pub hidden: Vec<ObjectKey>,
 }
@@ -55,12 +55,16 @@ impl Composed {
     }
 
     /// Notes a value that is nowhere.
-    fn lacks(&mut self, what: &str, source: &SecretSource, absent: Option<&String>) {
+    fn lacks(
+        &mut self,
+        what: &str,
+        source: &SecretSource,
+        absent: Option<&String>,
+        question: impl FnOnce(&str) -> SecretQuestion,
+    ) {
         self.refusals.push(nowhere(what, source, absent));
-        if let SecretSource::Prompt(question) = source
-            && !self.unanswered.contains(question)
-        {
-            self.unanswered.push(question.clone());
+        if let SecretSource::Prompt(words) = source {
+            self.unanswered.push(question(words));
         }
     }
 }
@@ -88,7 +92,8 @@ pub(super) async fn compose(
                     composed.keeps(&format!("the secret {key}"), absent(key));
                 }
                 for (key, source) in own.missing {
-                    composed.lacks(&format!("the secret {key}"), source, absent(key));
+                    let question = |words: &str| SecretQuestion::new(definition, Some(key), words);
+                    composed.lacks(&format!("the secret {key}"), source, absent(key), question);
                 }
             }
             Err(hidden) => composed.hidden.push(hidden),
@@ -113,8 +118,9 @@ pub(super) async fn compose(
                 composed.secrets.push(secret);
                 let what = format!("the password for {registry}");
                 let absent = request.secrets.password_absent.as_ref();
+                let question = |words: &str| SecretQuestion::new(definition, None, words);
                 match is_missing {
-                    true => composed.lacks(&what, password, absent),
+                    true => composed.lacks(&what, password, absent, question),
                     false => composed.keeps(&what, absent),
                 }
             }
@@ -347,22 +353,27 @@ mod tests {
     }
 
     #[test]
-    fn what_is_nowhere_is_refused_and_asked_for_once() {
+    fn what_is_nowhere_is_refused_and_asked_for_where_a_person_knows_it() {
         let mut composed = Composed::default();
-        let question = || SecretSource::Prompt("Token".to_owned());
-        composed.lacks("the secret a", &question(), None);
-        composed.lacks("the secret b", &question(), None);
+        let ask = |words: &str| SecretQuestion {
+            key: None,
+            text: words.to_owned(),
+        };
+        let prompt = SecretSource::Prompt("Token".to_owned());
+        composed.lacks("the secret a", &prompt, None, ask);
+        composed.lacks("the secret b", &prompt, None, ask);
         let why = "the environment variable C is not set".to_owned();
         composed.lacks(
             "the secret c",
             &SecretSource::Env("C".to_owned()),
             Some(&why),
+            ask,
         );
         let file = |path: &str| SecretSource::File(path.to_owned());
         let why = "there is no file /srv/d".to_owned();
-        composed.lacks("the secret d", &file("./d"), Some(&why));
-        composed.lacks("the secret e", &file("/srv/d"), Some(&why));
-        assert_eq!(composed.unanswered, ["Token"]);
+        composed.lacks("the secret d", &file("./d"), Some(&why), ask);
+        composed.lacks("the secret e", &file("/srv/d"), Some(&why), ask);
+        assert_eq!(composed.unanswered, [ask("Token"), ask("Token")]);
         let asked = "it is asked for on a terminal (\"Token\"), and was not given";
         let refusal = |name: &str, why: &str| {
             format!(

@@ -119,6 +119,9 @@ pub(crate) fn a_secret_that_nobody_can_be_asked_for_is_wrong_usage(world: &World
         "no value for the secret token",
         "asked for on a terminal (\"Token\")",
     ]);
+    let all = ["deploy", "web", "-y", "--ask-secrets"];
+    let ended = world.bowline(&all).end().code(2);
+    ended.stderr_has(&["--ask-secrets asks on a terminal"]);
     assert_eq!(world.all_names("web"), [""; 0]);
     // A right that is missing is the graver reason.
     let missing = "  other: {env: NOT_SET}\n";

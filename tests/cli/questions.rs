@@ -5,11 +5,12 @@ use std::sync::mpsc::{self, Receiver};
 use std::thread;
 use std::time::Duration;
 
+use base64::prelude::{BASE64_STANDARD, Engine};
 use bowline_control_plane::User;
 use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
 
 use crate::program::{DB, PROGRAM, WEB};
-use crate::world::World;
+use crate::world::{AwaitIn, World};
 
 /// A terminal that stays silent for so long hangs.
 const DEADLINE: Duration = Duration::from_secs(60);
@@ -112,6 +113,41 @@ pub(crate) fn data_is_destroyed_only_by_typing_the_id(world: &World) {
     terminal.answer("Type db to take it down:", "db");
     terminal.end(0);
     assert_eq!(world.all_names("db"), [""; 0]);
+}
+
+pub(crate) fn an_answer_becomes_the_value_that_was_asked_for_alone(world: &World) {
+    let deploy = ["deploy", "web", "-y", "--wait=false"];
+    let value = |key: &str| {
+        let secrets = world.api("v1", "Secret");
+        let live = secrets.get("web-secret").await_in(world).unwrap();
+        let encoded = live.data["data"][key].as_str().unwrap().to_owned();
+        String::from_utf8(BASE64_STANDARD.decode(encoded).unwrap()).unwrap()
+    };
+    let first = format!("{WEB}secrets:\n  db: {{prompt: Password}}\n");
+    world.home.save("web", &first);
+    let mut terminal = Terminal::bowline(world, &deploy);
+    terminal.answer("Password: ", "of-the-database");
+    terminal.end(0);
+    // Another that is asked for in the same words leaves the one that is there.
+    let both = format!("{first}  admin: {{prompt: Password}}\n");
+    world.home.save("web", &both);
+    let mut terminal = Terminal::bowline(world, &deploy);
+    terminal.answer("Password (admin): ", "of-the-admin");
+    terminal.end(0);
+    assert_eq!(
+        [value("db"), value("admin")],
+        ["of-the-database", "of-the-admin"]
+    );
+    // All are asked for where that is wished, and nothing keeps what is there.
+    let mut terminal = Terminal::bowline(world, &[&deploy[..], &["--ask-secrets"]].concat());
+    terminal.answer("Password (admin) (empty keeps what is there): ", "");
+    terminal.answer("Password (db) (empty keeps what is there): ", "another");
+    terminal.end(0);
+    assert_eq!([value("db"), value("admin")], ["another", "of-the-admin"]);
+    // Nobody is asked for what is refused anyway.
+    let refused = format!("{both}  new: {{prompt: New}}\n  other: {{env: NOT_SET}}\n");
+    world.home.save("web", &refused);
+    Terminal::bowline(world, &deploy).end(5);
 }
 
 pub(crate) fn of_several_one_can_be_left(world: &World) {

@@ -11,7 +11,7 @@ use crate::engine::plan::DeployPlan;
 use crate::engine::remedy::Remedies;
 use crate::engine::restore::RestorePlan;
 use crate::engine::rollback::{HangingPod, RollbackPlan};
-use crate::secret::SecretValue;
+use crate::secret::{SecretQuestion, SecretValue};
 use crate::service::summary::InstanceKey;
 
 /// What a deploy begins from.
@@ -65,7 +65,7 @@ pub struct DefinitionOrigin {
 }
 
 /// Values of secrets that a person typed, by the question that was asked. They are blanked when they go.
-pub type SecretAnswers = BTreeMap<String, SecretValue>;
+pub type SecretAnswers = BTreeMap<SecretQuestion, SecretValue>;
 
 impl DeploySource {
     /// Returns a source of which nothing else is known yet.

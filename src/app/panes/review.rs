@@ -5,6 +5,7 @@ use crate::app::msg::OpId;
 use crate::engine::plan::DeployPlan;
 use crate::engine::remedy::Offer;
 use crate::failure::Failure;
+use crate::secret::SecretQuestion;
 
 /// How far the plan is.
 #[derive(Debug, Clone, PartialEq)]
@@ -29,7 +30,7 @@ pub struct ReviewPane {
     /// Whether it was only asked what would change: then secrets are asked for no sooner than it is confirmed.
     pub is_difference: bool,
     /// Secrets that a person may still be asked for.
-    pub questions: Vec<String>,
+    pub questions: Vec<SecretQuestion>,
     /// Whether a person is asked for those too that the cluster has a value of.
     pub asks_all: bool,
     /// Which object is selected.
@@ -87,22 +88,21 @@ impl ReviewPane {
 
     /// Returns the next secret that a person has to be asked for: one that the cluster has no value of, unless others are to be
     /// given.
-    pub fn next_question(&self) -> Option<&str> {
+    pub fn next_question(&self) -> Option<&SecretQuestion> {
         let mut open = self.questions.iter();
-        let next = open.find(|it| self.asks_all || self.is_unanswered(it));
-        next.map(String::as_str)
+        open.find(|it| self.asks_all || self.is_unanswered(it))
     }
 
     /// Returns the secrets of which the cluster keeps the value that it has, unless another one is given.
     pub fn kept_secrets(&self) -> Vec<&str> {
         let open = self.questions.iter().filter(|it| !self.is_unanswered(it));
-        open.map(String::as_str).collect()
+        open.map(|it| it.text.as_str()).collect()
     }
 
     /// Tells whether the answer to a question is nowhere, as far as a plan tells.
-    pub fn is_unanswered(&self, question: &str) -> bool {
+    pub fn is_unanswered(&self, question: &SecretQuestion) -> bool {
         let unanswered = self.plan().map(|plan| &plan.unanswered);
-        unanswered.is_some_and(|all| all.iter().any(|it| it == question))
+        unanswered.is_some_and(|all| all.contains(question))
     }
 
     /// Takes the plan; the first object that changes is selected.

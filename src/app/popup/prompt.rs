@@ -7,6 +7,7 @@ use crate::app::msg::OpId;
 use crate::app::secret_input::SecretInput;
 use crate::definition::id::InstanceId;
 use crate::engine::import::Origin;
+use crate::secret::SecretQuestion;
 
 use super::{Answer, ForwardTarget, ImportBy};
 
@@ -128,8 +129,8 @@ impl Prompt {
 pub struct SecretPrompt {
     /// The review that needs it.
     pub op: OpId,
-    /// What is asked, as the definition words it.
-    pub question: String,
+    /// What is asked.
+    pub question: SecretQuestion,
     /// Whether the cluster has a value, which stays where nothing is typed.
     pub is_kept: bool,
     /// What was typed.
@@ -138,10 +139,10 @@ pub struct SecretPrompt {
 
 impl SecretPrompt {
     /// Returns an empty field for the answer.
-    pub fn new(op: OpId, question: impl Into<String>, is_kept: bool) -> Self {
+    pub fn new(op: OpId, question: SecretQuestion, is_kept: bool) -> Self {
         Self {
             op,
-            question: question.into(),
+            question,
             is_kept,
             input: SecretInput::default(),
         }

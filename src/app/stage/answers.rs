@@ -15,7 +15,7 @@ use crate::engine::remedy::Remedies;
 use crate::engine::restore::RestorePlan;
 use crate::engine::rollback::RollbackPlan;
 use crate::engine::routes::{PlannedRoute, RoutePlan};
-use crate::secret::SecretValues;
+use crate::secret::{SecretQuestion, SecretValues};
 use crate::service::drift::{
     Changes, FieldChange, FieldPath, MASK, ObjectChange, Presence, Setter, Step,
 };
@@ -28,6 +28,14 @@ pub fn records_with(revisions: &[(&str, u32)]) -> WatchEvent {
         .iter()
         .map(|(id, revision)| record(id, *revision, ago(60)));
     WatchEvent::Records(records.map(Delta::Applied).collect())
+}
+
+/// What a definition asks for the value of that name.
+pub fn secret_question(text: &str) -> SecretQuestion {
+    SecretQuestion {
+        key: Some(text.to_lowercase()),
+        text: text.to_owned(),
+    }
 }
 
 /// Revisions of which the first was applied by Ann, a minute apart.

@@ -349,7 +349,7 @@ fn menu(model: &Model, asked: &Asked, reviewed: &ReviewedPlan) -> Menu {
             "{belong} to others, and taking {these} was agreed to when it was begun."
         ));
     }
-    if plan.conflicts.is_empty() || plan.takes_conflicts {
+    if !plan.has_open_conflicts() {
         let run = MenuItem::new(asked.deed.clone(), place, Choice::RunDeploy);
         return Menu::confirm(asked.title.clone(), text, run);
     }

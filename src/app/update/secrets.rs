@@ -5,12 +5,16 @@ use crate::app::effect::Effect;
 use crate::app::model::{Model, Screen};
 use crate::app::msg::OpId;
 use crate::app::popup::{Popup, SecretPrompt};
-use crate::secret::SecretValue;
+use crate::secret::{SecretQuestion, SecretValue};
 
 use super::reviews;
 
 /// Takes what a person can be asked for. Which of that has to be asked, the plan tells.
-pub(super) fn on_wanted(model: &mut Model, op: OpId, questions: Vec<String>) -> Vec<Effect> {
+pub(super) fn on_wanted(
+    model: &mut Model,
+    op: OpId,
+    questions: Vec<SecretQuestion>,
+) -> Vec<Effect> {
     if let Some(pane) = reviews::pane_of(model, op) {
         pane.questions = questions;
     }
@@ -42,7 +46,7 @@ pub(super) fn ask_next(model: &mut Model) -> bool {
         return false;
     };
     let is_kept = !pane.is_unanswered(question);
-    let prompt = SecretPrompt::new(pane.op, question, is_kept);
+    let prompt = SecretPrompt::new(pane.op, question.clone(), is_kept);
     model.popup = Some(Popup::Secret(prompt));
     true
 }
@@ -52,7 +56,7 @@ pub(super) fn ask_next(model: &mut Model) -> bool {
 pub(super) fn on_answer(
     model: &mut Model,
     op: OpId,
-    question: String,
+    question: SecretQuestion,
     value: SecretValue,
 ) -> Vec<Effect> {
     model.popup = None;

@@ -116,7 +116,6 @@ async fn plan(
     };
     let composed = secrets::compose(cluster, request).await?;
     plan.secret_revision = composed.revision();
-    plan.unanswered.clone_from(&composed.unanswered);
     plan.warnings.clone_from(&composed.kept);
     let rendered = match rendered(cluster, request, composed.secrets).await? {
         Ok(rendered) => rendered,
@@ -137,6 +136,7 @@ async fn plan(
     };
     planner.fill(&mut plan).await?;
     plan.refusals.extend(composed.refusals);
+    plan.unanswered = composed.unanswered;
     Ok(plan)
 }
 

@@ -26,7 +26,7 @@ use crate::engine::wait::wait_ready;
 use crate::failure::{Failure, FailureKind};
 use crate::runtime::Start;
 use crate::runtime::trash::restore_request;
-use crate::secret::{SecretValue, SecretValues};
+use crate::secret::{SecretQuestion, SecretValues};
 use crate::service::summary::InstanceKey;
 
 use super::Runner;
@@ -41,11 +41,11 @@ struct SecretReader {
 
 impl SecretReader {
     fn read(&self, definition: &Definition) -> Result<SecretValues, Failure> {
-        let mut open: Vec<String> = Vec::new();
-        let mut answer = |question: &str| -> std::io::Result<Option<SecretValue>> {
+        let mut open: Vec<SecretQuestion> = Vec::new();
+        let mut answer = |question: &SecretQuestion| {
             let known = self.answers.get(question).cloned();
-            if known.is_none() && !open.iter().any(|other| other == question) {
-                open.push(question.to_owned());
+            if known.is_none() {
+                open.push(question.clone());
             }
             Ok(known)
         };

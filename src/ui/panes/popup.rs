@@ -270,7 +270,7 @@ fn draw_secret(canvas: &mut Canvas<'_>, area: Rect, prompt: &SecretPrompt) {
     let theme = canvas.theme;
     let width = MAX_WIDTH.min(area.width.saturating_sub(2));
     let text = [
-        prompt.question.clone(),
+        prompt.question.text.clone(),
         match prompt.is_kept {
             true => "It is not shown. Nothing typed keeps the value that the cluster has.",
             false => "It is not shown. The cluster has none yet.",

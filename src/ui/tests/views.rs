@@ -479,7 +479,7 @@ fn secret_is_asked_for_and_not_shown() {
     let op = last_op(&stage);
     stage.send(Msg::SecretsWanted {
         op,
-        questions: vec!["Token of the registry".to_owned()],
+        questions: vec![stage::secret_question("Token of the registry")],
     });
     let result = Ok(Box::new(stage::deploy_plan("web").into()));
     stage.send(Msg::DeployPlanned { op, result });
@@ -628,9 +628,9 @@ fn boxes_hold_their_sentences() {
     let path = "/very/long/path".repeat(8);
     stage.send(Msg::SecretsWanted {
         op,
-        questions: vec![format!(
+        questions: vec![stage::secret_question(&format!(
             "Token of {path} and what else is to be known of it"
-        )],
+        ))],
     });
     let result = Ok(Box::new(stage::deploy_plan("web").into()));
     stage.send(Msg::DeployPlanned { op, result });

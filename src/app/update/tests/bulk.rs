@@ -93,7 +93,7 @@ fn all_that_is_marked_is_planned_and_applied_after_one_question_but_what_is_refu
 fn one_that_asks_for_a_secret_is_left_and_one_is_looked_at_whole() {
     let mut stage = marked();
     let lacking = DeployPlan {
-        unanswered: vec!["Token".to_owned()],
+        unanswered: vec![stage::secret_question("Token")],
         ..stage::deploy_plan("billing")
     };
     let result = Ok(Box::new(lacking.into()));

@@ -19,14 +19,14 @@ fn planned(keys: &str, questions: &[&str], unanswered: &[&str]) -> Stage {
     stage.press("G");
     stage.press(keys);
     stage.take_effects();
-    let texts = |all: &[&str]| all.iter().map(|it| (*it).to_owned()).collect();
-    let questions = texts(questions);
+    let all = |texts: &[&str]| texts.iter().copied().map(stage::secret_question).collect();
+    let questions = all(questions);
     stage.send(Msg::SecretsWanted {
         op: OpId(1),
         questions,
     });
     let plan = DeployPlan {
-        unanswered: texts(unanswered),
+        unanswered: all(unanswered),
         ..stage::deploy_plan("web")
     };
     let result = Ok(Box::new(plan.into()));
@@ -44,7 +44,7 @@ fn what_the_cluster_has_is_kept_unless_another_is_given_on_demand() {
     assert_eq!(question(&stage), Some("Token"));
     stage.press("esc s");
     let kept = |stage: &Stage| match &stage.model.popup {
-        Some(Popup::Secret(prompt)) => Some((prompt.question.clone(), prompt.is_kept)),
+        Some(Popup::Secret(prompt)) => Some((prompt.question.text.clone(), prompt.is_kept)),
         _ => None,
     };
     assert_eq!(kept(&stage), Some(("Salt".to_owned(), true)));
@@ -56,8 +56,14 @@ fn what_the_cluster_has_is_kept_unless_another_is_given_on_demand() {
     let [Effect::PlanDeploy { source, .. }] = &effects[..] else {
         panic!("{effects:?}");
     };
-    assert_eq!(source.answers["Salt"], SecretValue::new(""));
-    assert_eq!(source.answers["Token"], SecretValue::new("hunter2"));
+    assert_eq!(
+        source.answers[&stage::secret_question("Salt")],
+        SecretValue::new("")
+    );
+    assert_eq!(
+        source.answers[&stage::secret_question("Token")],
+        SecretValue::new("hunter2")
+    );
 }
 
 #[test]
@@ -82,7 +88,7 @@ fn nobody_is_asked_for_what_the_cluster_has() {
 
 fn question(stage: &Stage) -> Option<&str> {
     match &stage.model.popup {
-        Some(Popup::Secret(prompt)) => Some(&prompt.question),
+        Some(Popup::Secret(prompt)) => Some(&prompt.question.text),
         _ => None,
     }
 }
@@ -105,7 +111,7 @@ fn deploy_asks_at_once_and_plans_anew_with_the_answers() {
     let answers: Vec<_> = source
         .answers
         .iter()
-        .map(|(question, value)| (question.as_str(), value.clone()))
+        .map(|(question, value)| (question.text.as_str(), value.clone()))
         .collect();
     let expected = [
         ("Password", SecretValue::new("s3cret")),
@@ -166,7 +172,7 @@ fn questions_of_a_plan_that_is_out_of_sight_wait() {
     stage.press("G a esc");
     stage.send(Msg::SecretsWanted {
         op: OpId(1),
-        questions: vec!["Token".to_owned()],
+        questions: vec![stage::secret_question("Token")],
     });
     assert!(stage.model.popup.is_none());
 }

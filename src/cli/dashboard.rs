@@ -153,6 +153,7 @@ mod tests {
             let args = [&["bowline"], args].concat();
             assert_eq!(flags(&Flags::parse_from(args).global), expected);
         };
+        let check_same = |args: &[&str]| check(args, args);
         check(&["-n", "x", "--context", "dev", "--read-only"], &[]);
         let here = std::env::current_dir().unwrap();
         let file = here.join("mine.yaml").to_string_lossy().into_owned();
@@ -176,23 +177,13 @@ mod tests {
                 "b",
             ],
         );
-        check(
-            &[
-                "--server",
-                "https://x",
-                "--token-file",
-                "/t",
-                "--catalogue",
-                "/c",
-            ],
-            &[
-                "--server",
-                "https://x",
-                "--token-file",
-                "/t",
-                "--catalogue",
-                "/c",
-            ],
-        );
+        check_same(&[
+            "--server",
+            "https://x",
+            "--token-file",
+            "/t",
+            "--catalogue",
+            "/c",
+        ]);
     }
 }

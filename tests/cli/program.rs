@@ -134,6 +134,19 @@ impl Run {
         self
     }
 
+    /// Lets it be where the memory of a crash is written, as far as this machine allows.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn where_crashes_are_written(self) -> Self {
+        let raised = "ulimit -S -c \"$(ulimit -H -c)\"; exec \"$@\"";
+        let mut command = Command::new("/bin/sh");
+        command.args(["-c", raised, "sh", PROGRAM]);
+        command.args(self.command.get_args()).env_clear();
+        let given = self.command.get_envs();
+        command.envs(given.filter_map(|(name, value)| Some((name, value?))));
+        command.current_dir(self.command.get_current_dir().unwrap());
+        Self { command, ..self }
+    }
+
     /// Runs the program to its end.
     pub(crate) fn end(mut self) -> Ended {
         let shown = format!("{:?}", self.command.get_args().collect::<Vec<_>>());

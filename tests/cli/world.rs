@@ -163,8 +163,7 @@ fn fresh_namespace() -> String {
     format!("cli-{}", N_NAMESPACES.fetch_add(1, Ordering::Relaxed))
 }
 
-/// The control plane that all cases of this process share; `None` if there is none and none is required.
-/// Returns the one that all cases share; none where it is not built.
+/// Returns the control plane that all cases of this process share; none where it is not built and none is required.
 pub(crate) fn control_plane() -> Option<&'static ControlPlane> {
     bowline_control_plane::shared("the command line")
 }

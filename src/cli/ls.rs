@@ -13,12 +13,13 @@ use super::session::Session;
 use super::{Exit, claims, operate, output};
 use crate::app::CatalogueEntry;
 use crate::cluster::Cluster;
-use crate::definition::id::InstanceId;
+use crate::definition::id::{InstanceId, Namespace};
 use crate::definition::yaml;
 use crate::engine::protection;
 use crate::engine::selection::select;
 use crate::failure::{Failure, FailureKind};
 use crate::service::address::{Address, AddressKind, Route, addresses};
+use crate::service::advice;
 use crate::service::fleet::{Connection, Fleet};
 use crate::service::health::State;
 use crate::service::protection::Protection;
@@ -43,9 +44,7 @@ pub fn run(args: &Ls, session: &Session) -> anyhow::Result<Exit> {
         let mut listing = Listing::new(args, session, &cluster);
         let mut fleet = cluster.snapshot(&scope).await?;
         listing.describe(&mut fleet);
-        listing.choose(&fleet).await?;
-        listing.locate(&fleet).await?;
-        listing.learn_protection(&fleet).await?;
+        listing.ask_beside(&fleet).await?;
         listing.say_forbidden(&fleet);
         listing.print(&fleet)?;
         listing.say_kept(&fleet);
@@ -73,8 +72,9 @@ struct Listing<'a> {
     /// Where instances are reached, if that is asked for, and which ones it was asked about.
     addresses: BTreeMap<InstanceKey, Vec<Address>>,
     located: Option<BTreeMap<InstanceKey, Option<u32>>>,
-    /// Which namespaces are protected, where that is printed.
+    /// Which namespaces are protected, where that is printed, and which ones it was asked about.
     protection: Protection,
+    learnt: BTreeSet<Namespace>,
 }
 
 impl<'a> Listing<'a> {
@@ -99,6 +99,7 @@ impl<'a> Listing<'a> {
             addresses: BTreeMap::new(),
             located: None,
             protection: Protection::default(),
+            learnt: BTreeSet::new(),
         }
     }
 
@@ -107,6 +108,13 @@ impl<'a> Listing<'a> {
         let known = self.definitions.iter();
         let hashes = known.map(|entry| (entry.name.clone(), entry.hash.clone()));
         fleet.set_definitions(hashes, self.cluster.now());
+    }
+
+    /// Asks for what no watch tells.
+    async fn ask_beside(&mut self, fleet: &Fleet) -> Result<(), Failure> {
+        self.choose(fleet).await?;
+        self.locate(fleet).await?;
+        self.learn_protection(fleet).await
     }
 
     /// Asks the server which instances the selector chooses. Labels come with a revision, so it is asked again when there is a
@@ -173,12 +181,15 @@ impl<'a> Listing<'a> {
         Ok(())
     }
 
-    /// Asks which namespaces are protected, for the formats that tell: no table does.
+    /// Asks which namespaces are protected, for the formats that tell: no table does. It is asked again when there is an
+    /// instance in another one.
     async fn learn_protection(&mut self, fleet: &Fleet) -> Result<(), Failure> {
-        if matches!(self.args.output, Output::Json | Output::Yaml) {
-            let of_instances = fleet.instances().map(|it| it.key().namespace.clone());
-            let namespaces = of_instances.collect();
+        let of_instances = fleet.instances().map(|it| it.key().namespace.clone());
+        let namespaces: BTreeSet<Namespace> = of_instances.collect();
+        let is_told = matches!(self.args.output, Output::Json | Output::Yaml);
+        if is_told && !namespaces.is_subset(&self.learnt) {
             self.protection = protection::of_namespaces(self.cluster, &namespaces).await?;
+            self.learnt = namespaces;
         }
         Ok(())
     }
@@ -206,9 +217,9 @@ impl<'a> Listing<'a> {
         }
         for (instance, claims) in kept {
             let claims = claims.join(", ");
+            let way = advice::command("delete --kept", instance);
             let sentence = format!(
-                "claims of {instance}, which was taken down, are kept: {claims}; `bowline delete {} --kept` releases them",
-                instance.id
+                "claims of {instance}, which was taken down, are kept: {claims}; {way} releases them"
             );
             output::say(text::clean(&sentence));
         }
@@ -223,11 +234,18 @@ impl<'a> Listing<'a> {
             };
             let (what, progress) = (operation.what(), operation.progress());
             let (holder, ages) = (&operation.holder, operation.ages(now));
-            let id = &row.id;
+            let mut keys = fleet.instances().map(|it| it.key());
+            let Some(key) = keys.find(|key| is_of(&row, key)) else {
+                continue;
+            };
+            let id = &key.id;
             let sentence = match row.state {
-                State::Interrupted => format!(
-                    "{id}: {holder} left a {what} half done: {progress} ({ages}); `bowline resume {id}` finishes it"
-                ),
+                State::Interrupted => {
+                    let way = advice::command("resume", key);
+                    format!(
+                        "{id}: {holder} left a {what} half done: {progress} ({ages}); {way} finishes it"
+                    )
+                }
                 _ => format!("{id}: {holder} runs a {what}: {progress} ({ages})"),
             };
             output::say(text::clean(&sentence));
@@ -235,10 +253,12 @@ impl<'a> Listing<'a> {
     }
 
     fn rows(&self, fleet: &Fleet) -> Vec<InstanceStatus> {
-        let mut rows = rows::of_fleet(fleet, &self.definitions, self.cluster.namespace());
+        let here = self.cluster.namespace();
+        let is_looked_at = |namespace: &Namespace| self.args.all_namespaces || namespace == here;
+        let mut rows = rows::of_fleet(fleet, &self.definitions, here, is_looked_at);
         if self.args.selector.is_some() {
             // What is only saved bears no labels anywhere.
-            rows.retain(|row| row.state != State::Saved && self.is_chosen(row));
+            rows.retain(|row| self.is_chosen(row));
         }
         for row in rows.iter_mut().filter(|row| row.state != State::Saved) {
             let mut known = self.addresses.iter();
@@ -346,18 +366,12 @@ impl<'a> Listing<'a> {
                 Connection::Connecting => {}
             }
             if fleet.is_complete() {
-                match self.choose(&fleet).await {
-                    // What was chosen so far stands until the server answers again.
+                match self.ask_beside(&fleet).await {
+                    // What is known so far stands until the server answers again.
                     Err(failure) if failure.kind == FailureKind::Unreachable => {
                         outage.say_lost(&failure);
                     }
-                    chosen => chosen?,
-                }
-                match self.locate(&fleet).await {
-                    Err(failure) if failure.kind == FailureKind::Unreachable => {
-                        outage.say_lost(&failure);
-                    }
-                    located => located?,
+                    asked => asked?,
                 }
                 self.print_changes(&fleet)?;
             }

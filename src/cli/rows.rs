@@ -45,13 +45,13 @@ impl Columns {
     pub(super) fn cells(self, status: &InstanceStatus, now: Timestamp) -> Vec<String> {
         let some = |cell: Option<String>| cell.unwrap_or_default();
         let mut cells = Vec::new();
-        let is_saved = status.state == State::Saved;
         if self.has_namespace {
             cells.push(status.namespace.clone());
         }
         let ready = format!("{}/{}", status.ready_replicas, status.replicas);
-        // What has no workload has no pods to be ready, nor to be restarted.
-        let has_pods = !is_saved && (status.replicas > 0 || !status.images.is_empty());
+        // What is not there, or has no workload, has no pods to be ready, nor to be restarted.
+        let has_workload = status.replicas > 0 || !status.images.is_empty();
+        let has_pods = status.created.is_some() && has_workload;
         cells.extend([
             status.id.clone(),
             status.state.to_string(),
@@ -144,11 +144,13 @@ fn images(status: &InstanceStatus, all: bool) -> String {
     }
 }
 
-/// Returns the status of every instance of a fleet, and of the definitions that are not deployed.
+/// Returns the status of every instance of a fleet, and of the definitions that are not deployed in the namespaces that were
+/// looked at. Of those that go elsewhere nobody knows whether they are.
 pub(super) fn of_fleet(
     fleet: &Fleet,
     definitions: &[CatalogueEntry],
     namespace: &Namespace,
+    is_looked_at: impl Fn(&Namespace) -> bool,
 ) -> Vec<InstanceStatus> {
     let mut all: Vec<_> = fleet.instances().map(status::of_instance).collect();
     all.extend(fleet.saved().map(|name| {
@@ -159,7 +161,17 @@ pub(super) fn of_fleet(
         let kept = fleet
             .kept_claims()
             .filter(|claim| claim.instance.id == *name && claim.instance.namespace == *namespace);
-        status::of_saved(namespace.as_str(), name.as_str(), image, kept)
+        let saved = status::of_saved(namespace.as_str(), name.as_str(), image, kept);
+        if is_looked_at(namespace) {
+            return saved;
+        }
+        InstanceStatus {
+            state: State::Unknown,
+            reason: Some(format!(
+                "saved for namespace {namespace}, which is not listed"
+            )),
+            ..saved
+        }
     }));
     all
 }
@@ -255,15 +267,36 @@ mod tests {
         let mut fleet = Fleet::new();
         fleet.set_definitions([(name, String::new())], time("2026-01-01T00:00:00Z"));
         let namespace = "team-a".parse().unwrap();
-        let rows = of_fleet(&fleet, &[entry], &namespace);
-        assert_eq!(rows.len(), 1);
+        let saved = of_fleet(&fleet, std::slice::from_ref(&entry), &namespace, |_| true);
         check(
             Columns::of(Output::Table, false),
-            &rows[0],
+            &saved[0],
             &["notebook", "Saved", "", "", "", "jupyter:1", "", "", "", ""],
         );
-        // It is shown, and told to scripts, where it would be deployed, which is not what is listed.
-        assert_eq!(rows[0].namespace, "team-b");
+        // Where only another namespace was looked at it may run in its own.
+        let elsewhere = of_fleet(&fleet, &[entry], &namespace, |it| *it == namespace);
+        check(
+            Columns::of(Output::Table, true),
+            &elsewhere[0],
+            &[
+                "team-b",
+                "notebook",
+                "Unknown",
+                "",
+                "",
+                "",
+                "jupyter:1",
+                "",
+                "",
+                "",
+                "",
+            ],
+        );
+        let reason = elsewhere[0].reason.as_deref();
+        assert_eq!(
+            reason,
+            Some("saved for namespace team-b, which is not listed")
+        );
     }
 
     #[test]

@@ -17,6 +17,7 @@ use crate::engine::adjust::{
     run_adjustment,
 };
 use crate::engine::plan::{Outcome, Progress};
+use crate::engine::sets::ForeignSets;
 use crate::engine::wait::wait_ready;
 use crate::failure::FailureKind;
 use crate::service::summary::InstanceKey;
@@ -102,7 +103,9 @@ fn adjust(
             let plans = plan(&cluster, instances.clone(), wish).await?;
             let (absent, plans): (Vec<_>, Vec<_>) = plans.into_iter().partition(is_absent);
             let keys: Vec<InstanceKey> = absent.iter().map(|it| it.instance.clone()).collect();
-            missing::say_all(session, &cluster, &keys, args.ignore_not_found).await;
+            let mut sets = ForeignSets::of(&cluster);
+            let is_wanted = args.ignore_not_found;
+            missing::say_all(session, &cluster, &mut sets, &keys, is_wanted).await;
             let missing = match args.ignore_not_found {
                 true => Vec::new(),
                 false => absent,

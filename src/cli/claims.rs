@@ -10,11 +10,12 @@ use super::session::Session;
 use super::{Exit, operate, output};
 use crate::catalogue::trash::TrashItem;
 use crate::cluster::Cluster;
+use crate::definition::id::InstanceId;
 use crate::definition::yaml;
 use crate::engine::claims::{ClaimList, ListedClaim, RetainedVolume, list_claims};
-use crate::service::age;
 use crate::service::claim_use::ClaimState;
 use crate::service::summary::InstanceKey;
+use crate::service::{advice, age};
 use crate::text;
 
 pub(super) fn run(args: &Ls, session: &Session) -> anyhow::Result<Exit> {
@@ -65,26 +66,21 @@ fn say_rest(args: &Ls, list: &ClaimList, ways: &Ways<'_>) {
     if !is_table(args.output) {
         return;
     }
-    let here = |instance: &InstanceKey| match args.all_namespaces {
-        true => format!(" -n {}", instance.namespace),
-        false => String::new(),
-    };
     let kept = list.claims.iter().filter(|it| it.state == ClaimState::Kept);
     let kept: BTreeSet<&InstanceKey> = kept.map(|it| &it.claim.instance).collect();
     if let Some(instance) = kept.first() {
-        let (id, place) = (&instance.id, here(instance));
+        let (way, id) = (advice::command("delete --kept", instance), &instance.id);
         output::say(format!(
-            "kept claims are used again by a new deploy of their ID; `bowline delete {id} --kept{place}` releases those of {id}"
+            "kept claims are used again by a new deploy of their ID; {way} releases those of {id}"
         ));
     }
     let retained = list.retained.iter().filter(|it| !it.is_going);
     let retained: BTreeSet<&InstanceKey> = retained.map(|it| &it.instance).collect();
     if let Some(instance) = retained.first() {
-        let (id, place) = (&instance.id, here(instance));
+        let (way, id) = (advice::command("delete --retained", instance), &instance.id);
         let back = ways.back(instance);
         output::say(format!(
-            "retained volumes are bound again by `bowline {back} --bind-retained{place}`, where their claim is gone; `bowline delete \
-             {id} --retained{place}` releases those of {id}"
+            "retained volumes are bound again by {back}, where their claim is gone; {way} releases those of {id}"
         ));
     }
 }
@@ -101,28 +97,29 @@ impl<'a> Ways<'a> {
         Self { session, server }
     }
 
-    /// Returns the command that deploys an instance again: of the definition of its name, of the one that it was of when it was
-    /// taken down here, or out of the trash. Where nobody knows, the definition is left to be named.
+    /// Returns the command that deploys an instance again: of the definition that it was of when it was taken down here, or out
+    /// of the trash; else of the definition of its name. Where nobody knows, the definition is left to be named.
     fn back(&self, instance: &InstanceKey) -> String {
-        let id = &instance.id;
-        let is_saved = |name| {
+        let InstanceKey { namespace, id } = instance;
+        let is_saved = |name: &InstanceId| {
             let digest = self.session.catalogue.digest(name);
             digest.is_ok_and(|it| it.is_some())
         };
-        if is_saved(id) {
-            return format!("deploy {id}");
-        }
+        let deploy = |name| advice::command_of("deploy --bind-retained", name, instance);
         let listing = self.session.trash().list();
         let is_it = |item: &&TrashItem| {
-            (&item.id, &item.namespace, &item.server) == (id, &instance.namespace, &self.server)
+            (&item.id, &item.namespace, &item.server) == (id, namespace, &self.server)
         };
-        // The newest is first.
+        // The newest is first. A definition of that name may be another service's: its pods must not get this one's data.
         match listing.items.iter().find(is_it) {
             Some(item) => match item.definition.as_ref().filter(|name| is_saved(name)) {
-                Some(name) => format!("deploy {name} --id {id}"),
-                None => format!("restore {id}"),
+                Some(name) => deploy(name),
+                None => advice::command("restore --bind-retained", instance),
             },
-            None => format!("deploy DEFINITION --id {id}"),
+            None if is_saved(id) => deploy(id),
+            None => {
+                format!("`bowline deploy --bind-retained DEFINITION --id {id} -n {namespace}`")
+            }
         }
     }
 }

@@ -15,7 +15,7 @@ use crate::definition::id::InstanceId;
 use crate::engine::claims::plan_release;
 use crate::engine::plan::{Outcome, Progress, Step, TeardownPlan, TeardownScope, VolumeChoice};
 use crate::engine::retained::plan_volume_release;
-use crate::engine::sets::refusal_of_foreign_set;
+use crate::engine::sets::ForeignSets;
 use crate::engine::teardown::{TeardownOptions, plan_teardown, run_teardown};
 use crate::failure::{Failure, FailureKind};
 use crate::runtime::keep_in_trash;
@@ -35,8 +35,10 @@ pub fn run(args: &Delete, session: &Session) -> anyhow::Result<Exit> {
         let Chosen { ids, selector } = &args.chosen;
         let instances = choice::instances(session, &cluster, ids, selector.as_ref()).await?;
         let attempt = async || {
-            let (plans, absent) = plan(args, session, &cluster, &instances).await?;
-            missing::say_all(session, &cluster, &absent, args.ignore_not_found).await;
+            let mut sets = ForeignSets::of(&cluster);
+            let (plans, absent) = plan(args, session, &cluster, &mut sets, &instances).await?;
+            let is_wanted = args.ignore_not_found;
+            missing::say_all(session, &cluster, &mut sets, &absent, is_wanted).await;
             let is_all = plans.iter().all(|plan| plan.rows.is_empty());
             let exit = decide(args, session, &cluster, plans).await?;
             Ok(match (absent.is_empty() || args.ignore_not_found, is_all) {
@@ -94,6 +96,7 @@ async fn plan(
     args: &Delete,
     session: &Session,
     cluster: &Cluster,
+    sets: &mut ForeignSets<'_>,
     instances: &[InstanceKey],
 ) -> anyhow::Result<(Vec<TeardownPlan>, Vec<InstanceKey>)> {
     let volumes = volume_choice(args);
@@ -119,8 +122,7 @@ async fn plan(
             && plan.rows.is_empty()
             && plan.refusals.is_empty()
         {
-            plan.refusals
-                .extend(refusal_of_foreign_set(cluster, instance).await);
+            plan.refusals.extend(sets.refusal(instance).await);
         }
         if plan.rows.is_empty()
             && plan.refusals.is_empty()
@@ -343,7 +345,7 @@ async fn tear_down(
     };
     if let Some(trash) = trash {
         match keep_in_trash(&cluster, &plan, &trash).await {
-            Ok(true) => restore::say_kept(&cluster, &plan),
+            Ok(true) => restore::say_kept(&plan),
             Ok(false) => {}
             Err(failure) => {
                 report(Progress::Failed(Step::Claim, failure.clone()));

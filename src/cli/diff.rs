@@ -97,9 +97,9 @@ fn print(args: &Diff, plan: &DeployPlan, changes: &Changes, now: Timestamp) -> a
             let added = added(changes);
             print_rows("added by others, and left by a deploy:", &added, now)?;
             if !added.is_empty() {
-                let of = args.source.shown();
+                let (of, namespace) = (args.source.shown(), &plan.instance.namespace);
                 output::say(format!(
-                    "`bowline adopt {of}` takes over what others added by updates, and the deploy after it removes that"
+                    "`bowline adopt {of} -n {namespace}` takes over what others added by updates, and the deploy after it removes that"
                 ));
             }
         }

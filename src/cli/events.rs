@@ -11,6 +11,7 @@ use super::args::{Events, Report};
 use super::session::Session;
 use super::{Exit, missing, operate, output, status_text};
 use crate::cluster::Cluster;
+use crate::engine::sets::ForeignSets;
 use crate::service::summary::{Event, InstanceKey};
 use crate::service::watch::{LinkState, WatchEvent, apply_delta};
 
@@ -22,7 +23,8 @@ pub fn run(args: &Events, session: &Session) -> anyhow::Result<Exit> {
         if events.is_empty() {
             let found = cluster.snapshot_instance(&instance).await?;
             if found.as_ref().is_none_or(|detail| detail.is_gone()) {
-                missing::say(session, &cluster, &instance, found.as_ref()).await;
+                let mut sets = ForeignSets::of(&cluster);
+                missing::say(session, &cluster, &mut sets, &instance, found.as_ref()).await;
                 return Ok(Exit::Failed);
             }
             output::say(format!("there are no events of {}", instance.id));

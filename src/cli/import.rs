@@ -9,6 +9,8 @@ use crate::definition::check::check;
 use crate::definition::diagnostic::Severity;
 use crate::engine::import::{Import, ImportRequest, Origin, import, is_of_another};
 use crate::failure::{Failure, FailureKind};
+use crate::service::advice;
+use crate::service::summary::InstanceKey;
 use crate::text;
 
 pub fn run(args: &Args, session: &Session) -> anyhow::Result<Exit> {
@@ -42,6 +44,10 @@ pub fn run(args: &Args, session: &Session) -> anyhow::Result<Exit> {
                     return Ok(Exit::Failed);
                 }
                 write(args, session, &text)?;
+                say_next(&InstanceKey {
+                    namespace: request.namespace,
+                    id: args.name.clone(),
+                });
             }
         }
         Ok(Exit::Ok)
@@ -118,11 +124,18 @@ fn write(args: &Args, session: &Session, text: &str) -> anyhow::Result<()> {
         None => catalogue.create(&args.name, text)?,
     };
     output::print(&format!("{}\n", catalogue.path_of(&args.name).display()))?;
-    let name = &args.name;
-    output::say(format!(
-        "`bowline adopt {name}` makes the objects its own, and `bowline diff {name}` shows what a deploy would change"
-    ));
     Ok(())
+}
+
+/// Says what can be done with what was written.
+fn say_next(instance: &InstanceKey) {
+    let (adopt, diff) = (
+        advice::command("adopt", instance),
+        advice::command("diff", instance),
+    );
+    output::say(format!(
+        "{adopt} makes the objects its own, and {diff} shows what a deploy would change"
+    ));
 }
 
 fn value(found: &Import) -> serde_json::Value {

@@ -13,6 +13,7 @@ use super::stream::Lines;
 use super::{Exit, UsageError, missing, operate, output};
 use crate::cluster::Cluster;
 use crate::definition::id::Namespace;
+use crate::engine::sets::ForeignSets;
 use crate::failure::{Failure, FailureKind};
 use crate::runtime;
 use crate::service::log::{LogEvent, LogLine, LogQuery, LogSource};
@@ -54,8 +55,8 @@ async fn print(args: &Logs, session: &Session, cluster: &Cluster) -> anyhow::Res
     if pods.is_empty() && !is_there(args, session, cluster, &instance).await? {
         return Ok(Exit::Failed);
     }
-    if let Some(pod) = &args.pod {
-        // One that does not run has said something, too.
+    if let (Some(pod), false) = (&args.pod, pods.is_empty()) {
+        // One that does not run has said something, too. Where there is none at all the first one is waited for.
         pod_choice::running(&pods, Some(pod), &instance)?;
     }
     check_names(&query, &pods)?;
@@ -83,7 +84,8 @@ async fn is_there(
 ) -> anyhow::Result<bool> {
     let found = cluster.snapshot_instance(instance).await?;
     if found.as_ref().is_none_or(|detail| detail.is_gone()) {
-        missing::say(session, cluster, instance, found.as_ref()).await;
+        let mut sets = ForeignSets::of(cluster);
+        missing::say(session, cluster, &mut sets, instance, found.as_ref()).await;
         return Ok(false);
     }
     let waits = if args.follow {

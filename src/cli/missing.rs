@@ -1,5 +1,7 @@
 //! What is said where no instance bears an ID: one sentence for every command, with what there is instead.
 
+use std::time::Duration;
+
 use super::args::Source;
 use super::session::Session;
 use super::{operate, output};
@@ -9,16 +11,21 @@ use crate::definition::check::nearest;
 use crate::definition::id::InstanceId;
 use crate::engine::pull::definition_of;
 use crate::engine::selection;
-use crate::engine::sets::refusal_of_foreign_set;
+use crate::engine::sets::ForeignSets;
 use crate::failure::{Failure, FailureKind};
+use crate::service::advice;
 use crate::service::detail::Detail;
 use crate::service::summary::InstanceKey;
 use crate::text;
+
+/// How long a cluster may take to say what a name that no definition bears is the ID of.
+const LOOK_WITHIN: Duration = Duration::from_secs(2);
 
 /// Says that there is no such instance, as a fault: which one may be meant, what an earlier one left, how it is deployed.
 pub(super) async fn say(
     session: &Session,
     cluster: &Cluster,
+    sets: &mut ForeignSets<'_>,
     key: &InstanceKey,
     found: Option<&Detail>,
 ) {
@@ -27,7 +34,6 @@ pub(super) async fn say(
         None => String::new(),
     };
     output::say(text::clean(&format!("error: {}{meant}", key.not_there())));
-    let id = &key.id;
     let claims: Vec<_> = found
         .map(Detail::claims)
         .unwrap_or_default()
@@ -38,11 +44,19 @@ pub(super) async fn say(
         let sentence = format!("  claims of an earlier one are kept: {}", claims.join(", "));
         output::say(text::clean(&sentence));
     }
-    if let Some(refusal) = refusal_of_foreign_set(cluster, key).await {
+    if let Some(refusal) = sets.refusal(key).await {
         output::say(text::clean(&format!("  {refusal}")));
     }
     if is_saved(session, key) {
-        output::say(format!("  it is saved: `bowline deploy {id}` deploys it"));
+        let place = InstanceKey {
+            // One that it names itself may not be another.
+            namespace: session
+                .own_namespace(&key.id)
+                .unwrap_or(key.namespace.clone()),
+            id: key.id.clone(),
+        };
+        let way = advice::command("deploy", &place);
+        output::say(format!("  it is saved: {way} deploys it"));
     }
 }
 
@@ -50,13 +64,14 @@ pub(super) async fn say(
 pub(super) async fn say_all(
     session: &Session,
     cluster: &Cluster,
+    sets: &mut ForeignSets<'_>,
     absent: &[InstanceKey],
     is_wanted: bool,
 ) {
     for key in absent {
         match is_wanted {
             true => output::say(key.not_there().to_string()),
-            false => say(session, cluster, key, None).await,
+            false => say(session, cluster, sets, key, None).await,
         }
     }
 }
@@ -84,13 +99,15 @@ pub(super) async fn explains(
     let found = cluster.snapshot_instance(key).await?;
     let is_missing = found.as_ref().is_none_or(Detail::is_gone);
     if is_missing {
-        say(session, cluster, key, found.as_ref()).await;
+        let mut sets = ForeignSets::of(cluster);
+        say(session, cluster, &mut sets, key, found.as_ref()).await;
     }
     Ok(is_missing)
 }
 
 /// Says of a definition that is not in the catalogue that its name is the ID of an instance of another one, and how that one is
-/// named; `command` is what was called. Returns the fault of anything else as it is.
+/// named; `command` is what was called. Returns the fault of anything else as it is, and that where the cluster is slow to say:
+/// a name that was mistyped waits for nobody, and nobody is asked to log in for it.
 pub(super) fn of_definition(
     error: anyhow::Error,
     command: &str,
@@ -100,14 +117,19 @@ pub(super) fn of_definition(
     let Some(id) = lacking(&error, source) else {
         return error;
     };
-    let name = operate::on_cluster(session, async |cluster| {
+    let target = session.target.clone().without_questions();
+    let look = async {
+        let cluster = target.connect().await?;
         let instance = session.instance(&cluster, id);
-        Ok(definition_of(&cluster, &instance).await?)
-    });
-    match name {
-        Ok(name) if name != *id => anyhow::anyhow!(
-            "{error:#}: {id} is an instance of {name}: `bowline {command} {name} --id {id}`"
-        ),
+        let name = definition_of(&cluster, &instance).await?;
+        Ok::<_, Failure>((name, instance))
+    };
+    let found = operate::block_on(async { Ok(tokio::time::timeout(LOOK_WITHIN, look).await?) });
+    match found {
+        Ok(Ok((name, instance))) if name != *id => {
+            let way = advice::command_of(command, &name, &instance);
+            anyhow::anyhow!("{error:#}: {id} is an instance of {name}: {way}")
+        }
         _ => error,
     }
 }

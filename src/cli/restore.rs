@@ -9,13 +9,13 @@ use super::session::Session;
 use super::{Exit, UsageError, operate, output, turn};
 use crate::catalogue::trash::TrashItem;
 use crate::catalogue::trash::which::{Which, numbers, shown_time};
-use crate::cluster::{Cluster, Identity};
+use crate::cluster::Identity;
 use crate::definition::id::{InstanceId, Namespace};
 use crate::engine::plan::{FateRow, TeardownPlan};
 use crate::engine::restore::{Surroundings, plan_restore};
 use crate::failure::{Failure, FailureKind};
 use crate::runtime::restore_request;
-use crate::service::summary::InstanceKey;
+use crate::service::advice;
 use crate::text;
 
 const HEADINGS: [&str; 7] = [
@@ -203,18 +203,16 @@ fn discard(session: &Session, item: &TrashItem) {
 }
 
 /// Says how what was taken down is put back.
-pub(super) fn say_kept(cluster: &Cluster, plan: &TeardownPlan) {
-    let InstanceKey { namespace, id } = &plan.instance;
-    let place = if namespace == cluster.namespace() {
-        String::new()
-    } else {
-        format!(" -n {namespace}")
-    };
+pub(super) fn say_kept(plan: &TeardownPlan) {
     let but = match plan.rows.iter().any(FateRow::destroys_values) {
         true => "; the values of its secrets are kept nowhere and must be given again",
         false => "",
     };
-    output::say(format!("`bowline restore {id}{place}` puts {id} back{but}"));
+    let (way, id) = (
+        advice::command("restore", &plan.instance),
+        &plan.instance.id,
+    );
+    output::say(format!("{way} puts {id} back{but}"));
 }
 
 #[cfg(test)]

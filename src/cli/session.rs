@@ -129,7 +129,7 @@ impl Session {
     }
 
     /// Returns the namespace that a definition names; none where it names none or has faults.
-    fn own_namespace(&self, name: &InstanceId) -> Option<Namespace> {
+    pub(super) fn own_namespace(&self, name: &InstanceId) -> Option<Namespace> {
         let text = self.catalogue.read(name).ok()?.text;
         let context = self.check_context(Some(name.clone()), &[]);
         check(&text, &context).definition?.namespace()

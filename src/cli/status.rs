@@ -18,6 +18,7 @@ use crate::definition::object::GroupKind;
 use crate::definition::yaml;
 use crate::engine::printed::printed_objects;
 use crate::engine::protection;
+use crate::engine::sets::ForeignSets;
 use crate::failure::Failure;
 use crate::service::address::AddressKind;
 use crate::service::detail::Detail;
@@ -68,8 +69,9 @@ pub fn run(args: &Status, session: &Session) -> anyhow::Result<Exit> {
             now: cluster.now(),
         };
         print(args, around, &details, &printed, node.as_deref())?;
+        let mut sets = ForeignSets::of(&cluster);
         for (key, found) in &absent {
-            missing::say(session, &cluster, key, found.as_ref()).await;
+            missing::say(session, &cluster, &mut sets, key, found.as_ref()).await;
         }
         if args.watch && !details.is_empty() {
             let details = details.into_iter().map(|(detail, _)| detail).collect();

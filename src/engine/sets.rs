@@ -310,21 +310,39 @@ pub async fn find_set(
     Ok((set, found.failures))
 }
 
-/// Returns why a set of another tool is not taken down; none if there is no set of that name.
-pub async fn refusal_of_foreign_set(cluster: &Cluster, instance: &InstanceKey) -> Option<Failure> {
-    let (found, _) = parents(cluster, Some(&instance.namespace)).await.ok()?;
-    let id = instance.id.as_str();
-    let mut sets = found.sets.iter().filter(|it| it.is_in(&instance.namespace));
-    let set = sets.find(|set| set.parent.name == id && !set.is_ours())?;
-    let kind = set.parent.kind.to_lowercase();
-    let summary = format!(
-        "the ApplySet {} is of {}: `bowline import {id} --set {kind}/{id} -n {}` and {} make an instance of it first",
-        set.parent,
-        set.tooling,
-        instance.namespace,
-        advice::command("adopt", instance)
-    );
-    Some(Failure::new(FailureKind::Refused, summary))
+/// The sets of other tools, listed once for each namespace that is asked about.
+pub struct ForeignSets<'a> {
+    cluster: &'a Cluster,
+    known: BTreeMap<Namespace, Vec<ApplySet>>,
+}
+
+impl<'a> ForeignSets<'a> {
+    /// Returns those of a cluster; none is asked for yet.
+    pub fn of(cluster: &'a Cluster) -> Self {
+        let known = BTreeMap::new();
+        Self { cluster, known }
+    }
+
+    /// Returns why a set of another tool is not taken down; none if there is no set of that name, or nobody can say.
+    pub async fn refusal(&mut self, instance: &InstanceKey) -> Option<Failure> {
+        let InstanceKey { namespace, id } = instance;
+        if !self.known.contains_key(namespace) {
+            let (found, _) = parents(self.cluster, Some(namespace)).await.ok()?;
+            let is_foreign = |set: &ApplySet| set.is_in(namespace) && !set.is_ours();
+            let foreign = found.sets.into_iter().filter(is_foreign).collect();
+            self.known.insert(namespace.clone(), foreign);
+        }
+        let mut sets = self.known.get(namespace)?.iter();
+        let set = sets.find(|set| set.parent.name == id.as_str())?;
+        let kind = set.parent.kind.to_lowercase();
+        let summary = format!(
+            "the ApplySet {} is of {}: `bowline import {id} --set {kind}/{id} -n {namespace}` and {} make an instance of it first",
+            set.parent,
+            set.tooling,
+            advice::command("adopt", instance)
+        );
+        Some(Failure::new(FailureKind::Refused, summary))
+    }
 }
 
 /// Returns the set that an instance is, without its members; none where it has no record.

@@ -87,7 +87,10 @@ pub(crate) fn an_id_where_a_definition_is_meant_is_told_with_the_way(world: &Wor
     second(world);
     for command in ["deploy", "diff", "adopt"] {
         let ended = world.bowline(&[command, "shop-2"]).end();
-        let way = format!("shop-2 is an instance of shop: `bowline {command} shop --id shop-2`");
+        let place = &world.namespace;
+        let way = format!(
+            "shop-2 is an instance of shop: `bowline {command} shop --id shop-2 -n {place}`"
+        );
         ended.stdout("").stderr_has(&["no definition shop-2", &way]);
     }
     let ended = world.bowline(&["deploy", "nothing"]).end().code(1);
@@ -104,12 +107,17 @@ pub(crate) fn retained_volumes_of_a_second_instance_are_bound_again_as_advised(w
     world.bowline(&args).end().code(0);
     let args = ["delete", "alt", "--volumes", "retain", "-y"];
     world.bowline(&args).end().code(0);
+    // One that bears its ID by chance is another service.
+    world.home.save("alt", WEB);
+    let place = &world.namespace;
     let list = world.bowline(&["ls", "--claims"]).end().code(0);
-    list.stderr_has(&["`bowline deploy db --id alt --bind-retained`"]);
+    let way = format!("`bowline deploy --bind-retained db --id alt -n {place}`");
+    list.stderr_has(&[&way]);
     // Without the definition what was taken down here is put back.
     std::fs::remove_file(world.home.save("db", DB)).unwrap();
     let list = world.bowline(&["ls", "--claims"]).end().code(0);
-    list.stderr_has(&["`bowline restore alt --bind-retained`"]);
+    let way = format!("`bowline restore --bind-retained alt -n {place}`");
+    list.stderr_has(&[&way]);
     let args = ["restore", "alt", "--bind-retained", "-y"];
     world.bowline(&args).end().code(0);
     let args = ["delete", "alt", "--volumes", "delete", "-y"];

@@ -174,7 +174,10 @@ pub(crate) fn what_others_added_is_no_difference_and_goes_once_it_is_adopted(wor
             ".data.EXTRA",
             "kubectl-edit",
         ])
-        .stderr_has(&["`bowline adopt web` takes over"]);
+        .stderr_has(&[&format!(
+            "`bowline adopt web -n {}` takes over",
+            world.namespace
+        )]);
     let adopted = world.bowline(&["adopt", "web", "--confirm", "web"]).end();
     adopted.code(0);
     let ended = world.bowline(&["diff", "web"]).end().code(1);

@@ -236,6 +236,18 @@ fn a_stream_joins_pods_that_come_and_ends_quietly_by_a_signal() {
 }
 
 #[test]
+fn a_pod_that_is_named_is_waited_for_where_there_is_none() {
+    let world = sandbox();
+    deploy(&world, "web", &WEB.replace("replicas: 1", "replicas: 0"));
+    let mut follow = world
+        .bowline(&["logs", "web", "-f", "--pod", "web-0"])
+        .follow();
+    follow.prose_with("web has no pods: waiting for some");
+    follow.signal(Signal::INT);
+    assert_eq!(follow.end(), (Some(130), "\n".to_owned()));
+}
+
+#[test]
 fn a_reader_that_is_gone_or_stuck_holds_nothing_up() {
     let mut world = sandbox();
     deploy(&world, "web", WEB);

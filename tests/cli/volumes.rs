@@ -93,9 +93,10 @@ pub(crate) fn retained_volumes_are_named_and_bound_again(world: &World) {
         "PersistentVolumeClaim/data-db-0 deleted",
     ]);
     let claims = world.bowline(&["ls", "--claims"]).end().code(0);
+    let place = &world.namespace;
     let claims = claims.stderr_has(&[
-        "`bowline deploy db --bind-retained`",
-        "`bowline delete db --retained` releases",
+        &format!("`bowline deploy --bind-retained db -n {place}`"),
+        &format!("`bowline delete --retained db -n {place}` releases"),
     ]);
     claims.stdout_has(&["data-db-0", "Retained", "Retain", &volume]);
     let listed = world.bowline(&["ls", "--claims", "-o", "json"]).end();

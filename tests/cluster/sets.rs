@@ -6,9 +6,7 @@ use bowline::definition::object::Object;
 use bowline::definition::policy::Policy;
 use bowline::engine::import::{Import, ImportRequest, Origin, import};
 use bowline::engine::plan::DeployPlan;
-use bowline::engine::sets::{
-    ApplySet, SetChange, compare_set, find_set, list_sets, refusal_of_foreign_set,
-};
+use bowline::engine::sets::{ApplySet, ForeignSets, SetChange, compare_set, find_set, list_sets};
 use bowline::failure::{Failure, FailureKind};
 use http::Method;
 use serde_json::{Value, json};
@@ -315,7 +313,8 @@ pub(crate) async fn a_parent_may_be_of_a_custom_kind(cluster: Cluster) {
     ];
     assert_eq!(told, expected);
     let key = Stage::new(&cluster).key("shop");
-    let refusal = refusal_of_foreign_set(&engine(&cluster), &key).await;
+    let engine = engine(&cluster);
+    let refusal = ForeignSets::of(&engine).refusal(&key).await;
     let told = refusal.unwrap().summary;
     assert!(
         told.starts_with(

@@ -1,7 +1,5 @@
 //! Classes that a definition names: what the server makes of a name that is not there, and what a plan says of it.
 
-use std::time::Duration;
-
 use bowline::definition::policy::Policy;
 use http::Method;
 use serde_json::{Value, json};
@@ -89,9 +87,8 @@ pub(crate) async fn a_class_that_is_not_there_is_told_in_the_plan(case: Cluster)
         .await;
     let why = "is forbidden: no PriorityClass with name no-such-priority was found";
     assert!(failure(&refused).contains(why), "{refused}");
-    let outcome = stage.wait_for("web", Duration::from_secs(13)).await;
-    let pending = outcome.pending.join("; ");
-    assert!(pending.contains("no-such-priority"), "{outcome:?}");
+    let is_told = |reason: &str| reason.contains("no-such-priority");
+    stage.until_told("web", is_told).await;
     // A claim that is there already is not told of again.
     let again = stage.plan("web", &web()).await;
     assert_eq!(told(&again.warnings), expected[..3]);
@@ -192,9 +189,8 @@ volumes: [{name: data, size: 1Gi}]
         .unwrap();
     assert_eq!(claim["status"]["phase"], "Pending");
     assert_eq!(claim["spec"]["storageClassName"], Value::Null);
-    let outcome = stage.wait_for("db", Duration::from_secs(13)).await;
     let why = "it names no class, there is no default one, and no free volume fits";
-    assert!(outcome.pending.join("; ").contains(why), "{outcome:?}");
+    stage.until_told("db", |reason| reason.contains(why)).await;
 
     // A class that is the default from now on gives the claim a volume after all.
     let class = json!({"apiVersion": "storage.k8s.io/v1", "kind": "StorageClass",

@@ -9,8 +9,12 @@ use kube::Client;
 use kube::client::Body;
 use serde_json::{Value, json};
 
-/// The longest that anything here is waited for.
-const DEADLINE: Duration = Duration::from_secs(45);
+/// The longest that anything is waited for: what is not there by then never comes, however busy the machine is.
+pub(crate) const DEADLINE: Duration = Duration::from_secs(120);
+/// How long until one asks again for what no watch tells of.
+const PACE: Duration = Duration::from_millis(20);
+/// Asks for groups with their kinds, as clients do that discover a server.
+const DISCOVERY: &str = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList";
 
 /// A cluster with a namespace for one case.
 #[derive(Clone)]
@@ -186,14 +190,64 @@ fn kind_of(object: &Value) -> &str {
     object["kind"].as_str().unwrap()
 }
 
+/// Looks again and again until there is something, where no watch tells of it; `what` says what that is.
+pub(crate) async fn until_found<T>(what: &str, look: impl AsyncFn() -> Option<T>) -> T {
+    let looking = async {
+        loop {
+            if let Some(found) = look().await {
+                return found;
+            }
+            tokio::time::sleep(PACE).await;
+        }
+    };
+    let found = tokio::time::timeout(DEADLINE, looking).await;
+    found.unwrap_or_else(|_| panic!("never found: {what}"))
+}
+
 impl Cluster {
-    /// Creates the namespace, and returns when pods can be created in it.
+    /// Creates the namespace, and returns when it has what every namespace is given: pods can be created in it then, and what is
+    /// counted in it stays as it is.
     pub(crate) async fn create_namespace(&self) {
         let namespace =
             json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": self.namespace}});
         self.create(&namespace).await.unwrap();
-        self.until("ServiceAccount", "default", |account| !account.is_null())
-            .await;
+        for (kind, name) in [
+            ("ServiceAccount", "default"),
+            ("ConfigMap", "kube-root-ca.crt"),
+        ] {
+            self.until(kind, name, |object| !object.is_null()).await;
+        }
+    }
+
+    /// Defines a kind, and returns once it is served and discovered: a server does each a moment after it took the definition.
+    pub(crate) async fn define(&self, definition: &Value) {
+        let path = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions";
+        ask(&self.admin, Method::POST, path, Some(definition))
+            .await
+            .unwrap();
+        let (group, names) = (&definition["spec"]["group"], &definition["spec"]["names"]);
+        let (group, plural) = (group.as_str().unwrap(), names["plural"].as_str().unwrap());
+        let version = definition["spec"]["versions"][0]["name"].as_str().unwrap();
+        let all = format!("/apis/{group}/{version}/{plural}");
+        until_found(&all, async || {
+            let is_served = ask(&self.admin, Method::GET, &all, None).await.is_ok();
+            let is_known = is_served && self.discovers(group, &names["kind"]).await;
+            is_known.then_some(())
+        })
+        .await;
+    }
+
+    async fn discovers(&self, group: &str, kind: &Value) -> bool {
+        let request = Request::get("/apis")
+            .header("accept", DISCOVERY)
+            .body(Vec::new())
+            .unwrap();
+        let root: Value = self.admin.request(request).await.unwrap();
+        let groups = root["items"].as_array().into_iter().flatten();
+        let of_group = groups.filter(|it| name_of(it) == group);
+        let versions = of_group.flat_map(|it| it["versions"].as_array().into_iter().flatten());
+        let mut kinds = versions.flat_map(|it| it["resources"].as_array().into_iter().flatten());
+        kinds.any(|it| it["responseKind"]["kind"] == *kind)
     }
 
     /// Returns the path of all objects of a kind in the namespace of this case.

@@ -200,14 +200,13 @@ pub(crate) async fn a_wait_in_vain_says_why(cluster: Cluster) {
     stage
         .deploy("web", &WEB.replace("nginx:1.27", "nginx:missing"))
         .await;
+    let is_told = |reason: &str| reason.contains("Failing") && reason.contains("ImagePull");
+    stage.until_told("web", is_told).await;
     let outcome = stage.wait_for("web", Duration::from_secs(6)).await;
     let [reason] = outcome.pending.as_slice() else {
         panic!("{outcome:?}")
     };
-    assert!(
-        reason.contains("Failing") && reason.contains("ImagePull"),
-        "{reason}"
-    );
+    assert!(is_told(reason), "{reason}");
 }
 
 pub(crate) async fn a_teardown_that_keeps_volumes_leaves_the_claims_alone(cluster: Cluster) {
@@ -805,13 +804,11 @@ pub(crate) async fn a_finalizer_that_holds_is_named_and_the_second_run_finishes(
         .merge("ConfigMap", "web-config", &hold)
         .await
         .unwrap();
+    let held = "ConfigMap/web-config is held by example.com/hold";
     let outcome = stage
-        .teardown_within("web", VolumeChoice::Keep, Duration::from_secs(4))
+        .teardown_until_told("web", VolumeChoice::Keep, |reason| reason == held)
         .await;
-    assert_eq!(
-        outcome.pending,
-        ["ConfigMap/web-config is held by example.com/hold"]
-    );
+    assert_eq!(outcome.pending, [held]);
     let record = cluster.get("ConfigMap", "bowline-web").await.unwrap();
     assert_eq!(annotation(&record, "bowline.dev/operation"), "");
     let release = json!({"metadata": {"finalizers": null}});

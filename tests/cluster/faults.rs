@@ -1,7 +1,6 @@
 //! What changes behind the engine's back: the text after it was shown, the cluster behind the name, the namespace.
 
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
 use bowline::engine::deploy::{RunOptions, run_deploy};
 use bowline::engine::plan::Step;
@@ -12,11 +11,8 @@ use jiff::Timestamp;
 use serde_json::json;
 use tokio::sync::Notify;
 
-use crate::cluster::Cluster;
+use crate::cluster::{Cluster, DEADLINE};
 use crate::engine::stage::{Stage, WEB};
-
-/// The longest that anything is waited for.
-const PATIENCE: Duration = Duration::from_secs(40);
 
 pub(crate) async fn what_is_run_is_what_was_shown(cluster: Cluster) {
     let stage = Stage::new(&cluster);
@@ -103,7 +99,7 @@ pub(crate) async fn a_namespace_that_goes_and_comes_again_is_followed(cluster: C
                 news.notified().await;
             }
         };
-        let shown = tokio::time::timeout(PATIENCE, so_many).await;
+        let shown = tokio::time::timeout(DEADLINE, so_many).await;
         shown.unwrap_or_else(|_| panic!("never {n_instances} shown: {:?}", uids()));
         uids()
     };

@@ -9,7 +9,7 @@ use bowline::engine::remedy::{Remedies, Remedy};
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
 
-use crate::cluster::{Cluster, ask};
+use crate::cluster::{Cluster, ask, until_found};
 use crate::engine::stage::{Fault, Stage, changes, deployment};
 
 /// A kind that no other case has: definitions are the whole cluster's.
@@ -501,14 +501,12 @@ pub(crate) async fn custom_objects_are_checked_by_the_schema_of_their_definition
         &widget(&cluster, "big", 3).replace("size: 3", faulty),
     ]);
     // A server publishes the schema of a new kind a moment after it serves the kind.
-    let online = loop {
+    let online = until_found("the schema of Widget", async || {
         let online = check_on(&stage, &text).await;
         let unknown = |fault: &Diagnostic| fault.message.starts_with("no schema of Widget");
-        match online.checked.diagnostics.iter().any(unknown) {
-            true => tokio::task::yield_now().await,
-            false => break online,
-        }
-    };
+        (!online.checked.diagnostics.iter().any(unknown)).then_some(online)
+    })
+    .await;
     assert_eq!(
         shown(&online.checked.diagnostics),
         [

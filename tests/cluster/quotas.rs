@@ -1,12 +1,10 @@
 //! Quotas of a namespace: what they refuse and in which words, and how a deploy that meets one is told and finished.
 
-use std::time::Duration;
-
 use bowline::engine::plan::{Outcome, Step};
 use http::Method;
 use serde_json::{Value, json};
 
-use crate::cluster::{Cause, Cluster, Refusal, ask};
+use crate::cluster::{Cause, Cluster, Refusal, ask, until_found};
 use crate::engine::stage::{Stage, WEB};
 use crate::objects::{claim, config_map, service};
 
@@ -56,16 +54,23 @@ async fn rehearse(case: &Cluster, object: &Value) -> Result<Value, Refusal> {
 /// Rehearses a creation until it is refused or let through, as is wanted: what admission goes by follows the quota's
 /// status a moment later, and can be seen by nothing else.
 async fn until_rehearsed(case: &Cluster, object: &Value, is_wanted: bool) -> String {
-    loop {
-        match rehearse(case, object).await {
-            Ok(_) if is_wanted => return String::new(),
-            Err(refusal) if !is_wanted => {
-                assert_eq!((refusal.code, refusal.reason.as_str()), (403, "Forbidden"));
-                return refusal.message;
-            }
-            _ => tokio::time::sleep(Duration::from_millis(20)).await,
+    let what = format!("a rehearsal whose success is {is_wanted}: {object}");
+    until_found(&what, async || match rehearse(case, object).await {
+        Ok(_) => is_wanted.then(String::new),
+        Err(refusal) => {
+            assert_eq!((refusal.code, refusal.reason.as_str()), (403, "Forbidden"));
+            (!is_wanted).then_some(refusal.message)
         }
-    }
+    })
+    .await
+}
+
+/// Makes a quota that leaves room for something, once one that leaves none was seen to be in force.
+async fn limit_from(case: &Cluster, none: Value, some: Value, probe: &Value) {
+    limit(case, none).await;
+    until_rehearsed(case, probe, false).await;
+    limit(case, some).await;
+    until_rehearsed(case, probe, true).await;
 }
 
 async fn until_used(case: &Cluster, used: Value) {
@@ -209,27 +214,21 @@ pub(crate) async fn a_quota_of_what_there_is_not_is_refused(case: Cluster) {
     check("cpu", "-1", &[why]).await;
 }
 
-/// Waits for an instance in vain, and returns the one sentence that is told.
-async fn told(stage: &Stage<'_>, id: &str) -> String {
-    let outcome = stage.wait_for(id, Duration::from_secs(6)).await;
-    let [reason] = outcome.pending.as_slice() else {
-        panic!("{outcome:?}")
-    };
-    let place = format!("{}/{id} is not ready: ", stage.case().namespace);
-    reason.strip_prefix(&place).unwrap_or(reason).to_owned()
-}
-
 pub(crate) async fn pods_that_a_quota_keeps_away_are_told_and_come_when_it_is_raised(
     case: Cluster,
 ) {
     let stage = Stage::new(&case);
-    limit(&case, json!({"pods": "1"})).await;
+    limit_from(
+        &case,
+        json!({"pods": "0"}),
+        json!({"pods": "1"}),
+        &pod("probe", json!({})),
+    )
+    .await;
     let outcome = stage.deploy("web", WEB).await;
     assert!(outcome.is_complete(), "{outcome:?}");
-    assert_eq!(
-        told(&stage, "web").await,
-        "Failing: Deployment/web cannot create pods: quota team is used up: pods: 1 of 1 used, 1 more asked for"
-    );
+    let told = "Failing: Deployment/web cannot create pods: quota team is used up: pods: 1 of 1 used, 1 more asked for";
+    stage.until_told("web", |reason| reason == told).await;
     limit(&case, json!({"pods": "3"})).await;
     let outcome = stage.wait("web").await;
     assert!(outcome.is_complete(), "{outcome:?}");
@@ -241,11 +240,9 @@ pub(crate) async fn what_a_quota_wants_to_be_stated_is_told(case: Cluster) {
     until_rehearsed(&case, &pod("probe", json!({})), false).await;
     let outcome = stage.deploy("web", WEB).await;
     assert!(outcome.is_complete(), "{outcome:?}");
-    assert_eq!(
-        told(&stage, "web").await,
-        "Failing: Deployment/web cannot create pods: quota team wants limits.memory for: web; requests.cpu for: web \
-         to be set"
-    );
+    let told = "Failing: Deployment/web cannot create pods: quota team wants limits.memory for: web; requests.cpu for: \
+                web to be set";
+    stage.until_told("web", |reason| reason == told).await;
 }
 
 pub(crate) async fn a_claim_of_a_set_that_a_quota_refuses_is_told(case: Cluster) {
@@ -254,11 +251,9 @@ pub(crate) async fn a_claim_of_a_set_that_a_quota_refuses_is_told(case: Cluster)
     until_rehearsed(&case, &claim("probe", "1Gi"), false).await;
     let outcome = stage.deploy("db", DB).await;
     assert!(outcome.is_complete(), "{outcome:?}");
-    assert_eq!(
-        told(&stage, "db").await,
-        "Failing: StatefulSet/db cannot create pods: claim data-db-0: quota team is used up: requests.storage: 0 of \
-         512Mi used, 1Gi more asked for"
-    );
+    let told = "Failing: StatefulSet/db cannot create pods: claim data-db-0: quota team is used up: requests.storage: 0 \
+                of 512Mi used, 1Gi more asked for";
+    stage.until_told("db", |reason| reason == told).await;
     limit(&case, json!({"requests.storage": "2Gi"})).await;
     let outcome = stage.wait("db").await;
     assert!(outcome.is_complete(), "{outcome:?}");
@@ -287,7 +282,8 @@ pub(crate) async fn a_deploy_that_meets_a_quota_half_way_is_finished_when_it_is_
 ) {
     let stage = Stage::new(&case);
     // There is one ConfigMap in every namespace; record and revision are two more. Each alone would pass.
-    limit(&case, json!({"configmaps": "3"})).await;
+    let (few, probe) = (json!({"configmaps": "1"}), config_map("probe", json!({})));
+    limit_from(&case, few, json!({"configmaps": "3"}), &probe).await;
     let plan = stage.plan("web", WEB).await;
     let outcome = stage.run("web", WEB, &plan).await;
     let texts = |list: &[&str]| {
@@ -314,7 +310,7 @@ pub(crate) async fn a_deploy_that_meets_a_quota_half_way_is_finished_when_it_is_
         )
     );
     limit(&case, json!({"configmaps": "9"})).await;
-    until_rehearsed(&case, &config_map("probe", json!({})), true).await;
+    until_rehearsed(&case, &probe, true).await;
     let outcome = stage.deploy("web", WEB).await;
     assert!(outcome.is_complete(), "{outcome:?}");
     assert!(stage.wait("web").await.is_complete());

@@ -6,7 +6,7 @@ use bowline::schema::{Schemas, built_in, check_documents};
 use http::Method;
 use serde_json::{Value, json};
 
-use crate::cluster::{Cluster, ask};
+use crate::cluster::{Cluster, ask, until_found};
 use crate::objects::config_map;
 
 const DEFINITIONS: &str = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions";
@@ -48,9 +48,7 @@ impl<'a> Custom<'a> {
                 }],
             },
         });
-        ask(&cluster.admin, Method::POST, DEFINITIONS, Some(&definition))
-            .await
-            .unwrap();
+        cluster.define(&definition).await;
         Self { cluster, group }
     }
 
@@ -64,23 +62,11 @@ impl<'a> Custom<'a> {
             "metadata": {"name": name, "labels": {"app": "x"}}, "spec": spec})
     }
 
-    /// A server serves a new kind a moment after it is defined.
     async fn create(&self, backup: &Value) {
-        for _ in 0..500 {
-            match ask(
-                &self.cluster.admin,
-                Method::POST,
-                &self.path(),
-                Some(backup),
-            )
+        let client = &self.cluster.admin;
+        ask(client, Method::POST, &self.path(), Some(backup))
             .await
-            {
-                Ok(_) => return,
-                Err(refusal) if refusal.code == 404 => tokio::task::yield_now().await,
-                Err(refusal) => panic!("{refusal:?}"),
-            }
-        }
-        panic!("the kind is never served");
+            .unwrap();
     }
 
     async fn undefine(self) {
@@ -95,14 +81,13 @@ pub(crate) async fn a_custom_kind_is_checked_by_the_clusters_schema(cluster: Clu
     let custom = Custom::define(&cluster).await;
     let engine = engine(&cluster);
     let api_version = format!("{}/v1", custom.group);
-    let document = loop {
+    // A server publishes the schema of a new kind a moment after it serves the kind.
+    let document = until_found("the schema of Backup", async || {
         let index = engine.open_api().await.unwrap();
         let document = engine.schemas(&index, &api_version, None).await.unwrap();
-        match document.filter(|it| it.kind(&api_version, "Backup").is_some()) {
-            Some(document) => break document,
-            None => tokio::task::yield_now().await,
-        }
-    };
+        document.filter(|it| it.kind(&api_version, "Backup").is_some())
+    })
+    .await;
     let schemas = Schemas(vec![&document, built_in()]);
     let text = format!(
         "apiVersion: {api_version}\nkind: Backup\nmetadata: {{name: a, lables: {{}}}}\nspec: {{schedule: nightly, keep: 31, kep: 1}}\n"

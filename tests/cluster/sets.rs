@@ -229,23 +229,8 @@ async fn define_parent_kind(cluster: &Cluster, kind: &str, scope: &str) -> Strin
                 "schema": {"openAPIV3Schema": {"type": "object"}}}],
         },
     });
-    let path = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions";
-    ask(&cluster.admin, Method::POST, path, Some(&definition))
-        .await
-        .unwrap();
+    cluster.define(&definition).await;
     group
-}
-
-/// Makes an object of a custom kind: it is served a moment after it is defined.
-async fn create_custom(cluster: &Cluster, path: &str, object: &Value) {
-    for _ in 0..500 {
-        match ask(&cluster.admin, Method::POST, path, Some(object)).await {
-            Ok(_) => return,
-            Err(refusal) if refusal.code == 404 => tokio::task::yield_now().await,
-            Err(refusal) => panic!("{refusal:?}"),
-        }
-    }
-    panic!("the kind is never served");
 }
 
 /// A set whose parent is of a custom kind, with two members; returns its ID.
@@ -262,7 +247,9 @@ async fn make_custom_set(cluster: &Cluster, group: &str) -> String {
         },
     });
     let path = format!("/apis/{group}/v1/namespaces/{namespace}/bundles");
-    create_custom(cluster, &path, &parent).await;
+    ask(&cluster.admin, Method::POST, &path, Some(&parent))
+        .await
+        .unwrap();
     for object in [
         config_map("settings", json!({"LEVEL": "info"})),
         service("shop", json!([{"name": "http", "port": 80}])),
@@ -364,7 +351,10 @@ pub(crate) async fn a_parent_of_the_cluster_is_listed_where_its_members_are(clus
                 "applyset.kubernetes.io/additional-namespaces": namespace},
         },
     });
-    create_custom(&cluster, &format!("/apis/{group}/v1/fleets"), &parent).await;
+    let path = format!("/apis/{group}/v1/fleets");
+    ask(&cluster.admin, Method::POST, &path, Some(&parent))
+        .await
+        .unwrap();
     let class = json!({"apiVersion": "scheduling.k8s.io/v1", "kind": "PriorityClass",
         "metadata": {"name": format!("of-{namespace}"), "labels": {}}, "value": 3});
     for object in [config_map("settings", json!({})), class] {

@@ -19,7 +19,7 @@ use bowline::service::claim_use::ClaimState;
 use http::Method;
 use serde_json::{Value, json};
 
-use crate::cluster::{Cluster, ask};
+use crate::cluster::{Cluster, DEADLINE, ask};
 use crate::engine::stage::{Stage, deployment, options};
 
 const CLAIM: &str = "PersistentVolumeClaim";
@@ -784,14 +784,8 @@ pub(crate) async fn a_claim_that_waits_says_why_in_words(case: Cluster) {
         (list.claims[0].state, list.claims[0].reason.as_deref()),
         (ClaimState::Pending, Some("there is no class no-such-class"))
     );
-    let outcome = stage
-        .wait_for("db", std::time::Duration::from_secs(13))
-        .await;
-    let told = outcome.pending.join("; ");
-    assert!(
-        told.contains("claim data-db-0 is not bound: there is no class no-such-class"),
-        "{outcome:?}"
-    );
+    let told = "claim data-db-0 is not bound: there is no class no-such-class";
+    stage.until_told("db", |reason| reason.contains(told)).await;
 }
 
 pub(crate) async fn a_claim_that_waits_for_a_pod_says_so(case: Cluster) {
@@ -865,14 +859,11 @@ pub(crate) async fn a_claim_that_somebodys_pod_holds_is_pending_and_named(case: 
     case.create(&rescue("data-db-0")).await.unwrap();
     case.until("Pod", "rescue", |pod| pod["status"]["phase"] == "Running")
         .await;
-    let patience = std::time::Duration::from_secs(6);
+    let held = "PersistentVolumeClaim/data-db-0 is held by kubernetes.io/pvc-protection";
     let outcome = stage
-        .teardown_within("db", VolumeChoice::Delete, patience)
+        .teardown_until_told("db", VolumeChoice::Delete, |reason| reason == held)
         .await;
-    assert_eq!(
-        outcome.pending,
-        ["PersistentVolumeClaim/data-db-0 is held by kubernetes.io/pvc-protection"]
-    );
+    assert_eq!(outcome.pending, [held]);
     assert!(outcome.failed.is_empty(), "{outcome:?}");
     // The record stays, and leads the next run to what is left.
     assert!(case.get("ConfigMap", "bowline-db").await.is_ok());
@@ -1035,7 +1026,7 @@ pub(crate) async fn what_grows_is_ready_once_it_has_grown(case: Cluster) {
     let (engine, key) = (stage.engine().clone(), stage.key("db"));
     let waited = tokio::spawn(async move {
         let report = move |progress| drop(sender.send(progress));
-        wait_ready(&engine, &key, std::time::Duration::from_secs(40), &report).await
+        wait_ready(&engine, &key, DEADLINE, &report).await
     });
     let outcome = waited.await.unwrap();
     assert!(outcome.is_complete(), "{outcome:?}");
@@ -1086,16 +1077,14 @@ pub(crate) async fn a_volume_that_no_node_is_near_is_told_with_what_to_do(case: 
     let pod = "{containers: [{name: web, image: nginx, volumeMounts: [{name: far, mountPath: /far}]}], \
                volumes: [{name: far, persistentVolumeClaim: {claimName: far}}]}";
     stage.deploy("web", &deployment("web", pod)).await;
-    let outcome = stage
-        .wait_for("web", std::time::Duration::from_secs(13))
-        .await;
-    let told = outcome.pending.join("; ");
     let n_nodes = case.list("Node", "").await.len();
     let expected = format!(
         "none of {n_nodes} nodes fits: {n_nodes} its volume is in another zone or on another node; make room where its volume \
          is, or, if the data may go, let it have a new claim"
     );
-    assert!(told.contains(&expected), "{outcome:?}");
+    stage
+        .until_told("web", |reason| reason.contains(&expected))
+        .await;
 }
 
 pub(crate) async fn only_the_retained_volumes_that_are_named_are_released(case: Cluster) {
@@ -1135,7 +1124,7 @@ pub(crate) async fn only_the_retained_volumes_that_are_named_are_released(case: 
     assert_eq!((deleted(&rest), &rest.refusals), (vec![second], &vec![]));
     let options = TeardownOptions {
         meeting: Meeting::TakeOver,
-        ..options(std::time::Duration::from_secs(40))
+        ..options(DEADLINE)
     };
     let outcome = run_teardown(stage.engine(), &rest, &options, &|_| {}).await;
     assert!(outcome.is_complete(), "{outcome:?}");

@@ -3,15 +3,15 @@
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use bowline::cluster::{Cluster as Engine, Identity};
+use bowline::cluster::{Cluster as Engine, Identity, Stop};
 use bowline::definition::check::{CheckContext, check};
 use bowline::definition::policy::Policy;
 use bowline::engine::adopt::{AdoptOptions, AdoptPlan, plan_adopt, run_adopt};
-use bowline::engine::deploy::{DeployRequest, RunOptions, plan_deploy, run_deploy};
+use bowline::engine::deploy::{DeployRequest, Report, RunOptions, plan_deploy, run_deploy};
 use bowline::engine::operation::Meeting;
 use bowline::engine::plan::{DeployPlan, Outcome, Progress, TeardownPlan, VolumeChoice};
 use bowline::engine::remedy::Remedies;
@@ -25,10 +25,7 @@ use kube::Client;
 use kube::client::Body;
 use serde_json::{Value, json};
 
-use crate::cluster::{Cluster, name_of};
-
-/// The longest that readiness and teardowns are waited for.
-const PATIENCE: Duration = Duration::from_secs(40);
+use crate::cluster::{Cluster, DEADLINE, name_of};
 
 /// A service with a config.
 pub(crate) const WEB: &str = "
@@ -278,7 +275,7 @@ impl<'a> Stage<'a> {
     }
 
     pub(crate) async fn wait(&self, id: &str) -> Outcome {
-        self.wait_for(id, PATIENCE).await
+        self.wait_for(id, DEADLINE).await
     }
 
     pub(crate) async fn wait_for(&self, id: &str, deadline: Duration) -> Outcome {
@@ -286,6 +283,49 @@ impl<'a> Stage<'a> {
         let waited =
             tokio::spawn(async move { wait_ready(&engine, &key, deadline, &|_| {}).await });
         waited.await.unwrap()
+    }
+
+    /// Waits for an instance that does not get ready until this is told of it.
+    pub(crate) async fn until_told(&self, id: &str, is_it: impl Fn(&str) -> bool + Sync) {
+        let key = self.key(id);
+        self.stopping_at(&is_it, async |engine, report| {
+            wait_ready(&engine, &key, DEADLINE, report).await
+        })
+        .await;
+    }
+
+    /// Takes an instance down that does not go until this is told of it.
+    pub(crate) async fn teardown_until_told(
+        &self,
+        id: &str,
+        volumes: VolumeChoice,
+        is_it: impl Fn(&str) -> bool + Sync,
+    ) -> Outcome {
+        let plan = self.plan_teardown(id, volumes).await;
+        self.stopping_at(&is_it, async |engine, report| {
+            run_teardown(&engine, &plan, &options(DEADLINE), report).await
+        })
+        .await
+    }
+
+    /// Runs what waits in vain, and stops it once it says why; what is never said is a fault.
+    async fn stopping_at(
+        &self,
+        is_it: &(impl Fn(&str) -> bool + Sync),
+        run: impl AsyncFnOnce(Engine, Report<'_>) -> Outcome,
+    ) -> Outcome {
+        let (stop, said) = (Stop::default(), Mutex::new(Vec::new()));
+        let report = |progress| {
+            if let Progress::Waiting(reason) = progress {
+                if is_it(&reason) {
+                    stop.ask();
+                }
+                said.lock().unwrap().push(reason);
+            }
+        };
+        let outcome = run(self.engine.heeding(stop.clone()), &report).await;
+        assert!(stop.is_asked(), "{outcome:?} after {said:?}");
+        outcome
     }
 
     pub(crate) async fn try_plan_teardown(
@@ -303,11 +343,11 @@ impl<'a> Stage<'a> {
     }
 
     pub(crate) async fn run_teardown(&self, plan: &TeardownPlan) -> Outcome {
-        run_teardown(&self.engine, plan, &options(PATIENCE), &|_| {}).await
+        run_teardown(&self.engine, plan, &options(DEADLINE), &|_| {}).await
     }
 
     pub(crate) async fn teardown(&self, id: &str, volumes: VolumeChoice) -> Outcome {
-        self.teardown_within(id, volumes, PATIENCE).await
+        self.teardown_within(id, volumes, DEADLINE).await
     }
 
     pub(crate) async fn teardown_within(
@@ -327,7 +367,7 @@ impl<'a> Stage<'a> {
     ) {
         let (engine, plan) = (self.engine.clone(), plan.clone());
         cut_off(is_enough, |report| async move {
-            run_teardown(&engine, &plan, &options(PATIENCE), &*report).await
+            run_teardown(&engine, &plan, &options(DEADLINE), &*report).await
         })
         .await;
     }

@@ -1,7 +1,6 @@
 //! What was left half done, planned and finished by another client that has nothing but the cluster.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 use bowline::definition::Definition;
 use bowline::engine::adjust::{AdjustOptions, run_adjustment};
@@ -17,6 +16,7 @@ use bowline::failure::Failure;
 use bowline::secret::SecretValues;
 use bowline::service::operation::Operation;
 
+use crate::cluster::DEADLINE;
 use crate::engine::stage::Stage;
 
 pub(super) async fn plan_back(stage: &Stage<'_>, id: &str) -> RollbackPlan {
@@ -47,7 +47,7 @@ pub(super) fn no_secrets(_: &Definition) -> Result<SecretValues, Failure> {
 
 pub(super) fn teardown_options() -> TeardownOptions {
     TeardownOptions {
-        wait: Some(Duration::from_secs(40)),
+        wait: Some(DEADLINE),
         holder: "ann@bastion/7".to_owned(),
         meeting: Meeting::TakeOver,
     }

@@ -147,7 +147,12 @@ impl Walk {
         let mut all = Moment::all(n_writes);
         if matches!(
             self,
-            Self::Grow | Self::Recreate | Self::BindAgain | Self::Restore | Self::Force
+            Self::Grow
+                | Self::Recreate
+                | Self::BindAgain
+                | Self::Restore
+                | Self::Release { .. }
+                | Self::Force
         ) {
             all.retain(|it| matches!(it, Moment::After(_)) || *it == Moment::Before(0));
         }

@@ -675,7 +675,7 @@ impl Model {
     /// Makes rows anew where what they show has changed. To be called before drawing.
     pub fn settle(&mut self) {
         if std::mem::take(&mut self.is_stale) {
-            self.operations_pane.hear(&self.fleet);
+            self.operations_pane.hear(&self.fleet, self.clock);
             self.services.rebuild(
                 &self.fleet,
                 &self.catalogue.entries,
@@ -693,7 +693,7 @@ impl Model {
                 self.operations_pane.rebuild(
                     &self.operations,
                     (&self.session.context, self.session.scope.as_ref()),
-                    self.now,
+                    self.clock,
                 );
             }
         } else if self.detail_of.as_ref() == self.services.table.selected() {
@@ -747,12 +747,12 @@ impl Model {
                 .and_then(|pane| pane.next_deadline(self.place() == Place::Editor)),
             super::update::objects_due(self),
             self.waits.next_change(self.clock),
+            self.next_still(),
         ];
         let by_day = [
             self.fleet.next_refresh(),
             self.geometry.next_age,
             self.next_retry(),
-            self.next_still(),
         ];
         let by_clock = by_clock
             .into_iter()
@@ -766,9 +766,9 @@ impl Model {
     }
 
     /// Returns when an operation in sight is seen to stand still.
-    pub(super) fn next_still(&self) -> Option<Timestamp> {
+    pub(super) fn next_still(&self) -> Option<Duration> {
         let is_open = matches!(self.screens.last(), Some(Screen::Operations));
-        is_open.then(|| self.operations_pane.next_still(self.now))?
+        is_open.then(|| self.operations_pane.next_still(self.clock))?
     }
 
     /// Returns the instance that an action is about: that of the operation in front, or the selected one.

@@ -195,6 +195,11 @@ impl Fleet {
         counts
     }
 
+    /// Tells whether what is noted in records is told as it changes, so that silence means something.
+    pub fn hears(&self) -> bool {
+        connection::hears(self.links.get(&Topic::Records))
+    }
+
     /// Returns how the connection is doing, all watches taken together.
     pub fn connection(&self) -> Connection {
         connection::of(self.links.values())
@@ -215,7 +220,7 @@ impl Fleet {
 
     fn recompute(&mut self, dirty: BTreeSet<InstanceKey>, now: Timestamp) -> bool {
         let unknown = connection::staleness(self.links.values(), now);
-        let hears = connection::hears(self.links.get(&Topic::Records));
+        let hears = self.hears();
         let mut has_changed = false;
         for key in dirty {
             let Some(instance) = self.instances.get_mut(&key) else {

@@ -79,10 +79,9 @@ impl Instance {
         self.record.as_ref()
     }
 
-    /// Returns the operation that its record notes, and since when that says the same, on our own clock.
-    pub fn operation(&self) -> Option<(&Operation, Timestamp)> {
-        let operation = self.record.as_ref()?.operation.as_ref()?;
-        Some((operation, self.heard.as_ref()?.since()))
+    /// Returns the operation that its record notes.
+    pub fn operation(&self) -> Option<&Operation> {
+        self.record.as_ref()?.operation.as_ref()
     }
 
     /// Returns its workloads.

@@ -2,8 +2,7 @@
 
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
-
-use jiff::Timestamp;
+use std::time::Duration;
 
 use crate::app::msg::OpId;
 use crate::app::operation::Operation;
@@ -92,8 +91,11 @@ impl Standing {
 pub struct OperationsPane {
     /// Their rows.
     pub table: Table<OperationKey>,
-    /// What was noted of each instance last, and when that was seen to change: the only age to judge by.
-    heard: BTreeMap<InstanceKey, (Noted, Timestamp)>,
+    /// What was noted of each instance last, and when that was seen to change by the clock that never jumps: the only age to
+    /// judge by.
+    heard: BTreeMap<InstanceKey, (Noted, Duration)>,
+    /// Whether beats would be heard: where no news come, silence means nothing.
+    hears: bool,
 }
 
 impl Default for OperationsPane {
@@ -105,26 +107,44 @@ impl Default for OperationsPane {
         Self {
             table: Table::new(COLUMNS, by_standing),
             heard: BTreeMap::new(),
+            hears: false,
         }
     }
 }
 
 impl OperationsPane {
     /// Takes note of what the records tell, so that standing still is seen.
-    pub(in crate::app) fn hear(&mut self, fleet: &Fleet) {
+    pub(in crate::app) fn hear(&mut self, fleet: &Fleet, clock: Duration) {
+        let goes_on = std::mem::replace(&mut self.hears, fleet.hears()) && self.hears;
         let noted = fleet.instances().filter_map(|instance| {
-            let (noted, since) = instance.operation()?;
-            Some((instance.key().clone(), (noted.clone(), since)))
+            let (key, noted) = (instance.key(), instance.operation()?);
+            let same = self
+                .heard
+                .remove(key)
+                .filter(|(it, _)| goes_on && it == noted);
+            let heard = same.unwrap_or_else(|| (noted.clone(), clock));
+            Some((key.clone(), heard))
         });
         self.heard = noted.collect();
     }
 
+    /// Returns what an instance's record notes, where that was seen to stand still.
+    pub(in crate::app) fn still(&self, key: &InstanceKey, clock: Duration) -> Option<&Noted> {
+        let (noted, since) = self.heard.get(key)?;
+        self.is_still(*since, clock).then_some(noted)
+    }
+
+    fn is_still(&self, since: Duration, clock: Duration) -> bool {
+        self.hears && clock >= since + ABANDONED_AFTER
+    }
+
     /// Returns when the next of them is seen to stand still.
-    pub(in crate::app) fn next_still(&self, now: Timestamp) -> Option<Timestamp> {
-        let ends = self.heard.values();
-        ends.filter_map(|(_, since)| since.checked_add(ABANDONED_AFTER).ok())
-            .filter(|at| *at > now)
-            .min()
+    pub(in crate::app) fn next_still(&self, clock: Duration) -> Option<Duration> {
+        let ends = self
+            .heard
+            .values()
+            .map(|(_, since)| *since + ABANDONED_AFTER);
+        ends.filter(|at| self.hears && *at > clock).min()
     }
 
     /// Makes the rows anew.
@@ -132,7 +152,7 @@ impl OperationsPane {
         &mut self,
         own: &BTreeMap<OpId, Operation>,
         (context, scope): (&str, Option<&Scope>),
-        now: Timestamp,
+        clock: Duration,
     ) {
         let shown = scope.and_then(Scope::namespace);
         let is_elsewhere =
@@ -156,7 +176,11 @@ impl OperationsPane {
                 }
                 None => {
                     let key = OperationKey::Noted(instance.clone());
-                    (key, standing_of(*since, now))
+                    let standing = match self.is_still(*since, clock) {
+                        true => Standing::StandsStill,
+                        false => Standing::Runs,
+                    };
+                    (key, standing)
                 }
             };
             rows.push(row_of_noted((key, standing), instance, noted, place));
@@ -199,13 +223,6 @@ impl Place<'_> {
 
     fn context(self, context: &str) -> Value {
         Value::of(self.shows_context.then(|| context.to_owned()))
-    }
-}
-
-fn standing_of(since: Timestamp, now: Timestamp) -> Standing {
-    match age::since(since, now) >= ABANDONED_AFTER {
-        true => Standing::StandsStill,
-        false => Standing::Runs,
     }
 }
 

@@ -15,7 +15,7 @@ use crate::service::fleet::Fleet;
 use crate::service::protection::Protection;
 use crate::service::rights::Rights;
 use crate::service::summary::InstanceKey;
-use crate::service::watch::{Scope, WatchEvent};
+use crate::service::watch::{Scope, Topic, WatchEvent};
 
 use super::{changes, history, logs, objects, rights, usage};
 
@@ -190,8 +190,21 @@ pub(super) fn on_connect_failed(model: &mut Model, epoch: Epoch, failure: Failur
 }
 
 pub(super) fn on_overview(model: &mut Model, epoch: Epoch, event: WatchEvent) -> Vec<Effect> {
-    if epoch == model.session.epoch && model.fleet.apply(event, model.now) {
-        model.is_stale = true;
+    if epoch != model.session.epoch {
+        return Vec::new();
+    }
+    let tells_of_records = matches!(
+        event,
+        WatchEvent::Records(_)
+            | WatchEvent::Link {
+                topic: Topic::Records,
+                ..
+            }
+    );
+    model.is_stale |= model.fleet.apply(event, model.now);
+    if tells_of_records {
+        // At once: each beat counts, and so does each time in which none could be heard.
+        model.operations_pane.hear(&model.fleet, model.clock);
     }
     Vec::new()
 }

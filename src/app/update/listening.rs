@@ -8,8 +8,6 @@ use crate::app::model::{Model, Screen};
 use crate::app::msg::OpId;
 use crate::app::operation::Operation;
 use crate::app::popup::{Choice, Menu, MenuItem, Popup};
-use crate::service::age;
-use crate::service::operation::ABANDONED_AFTER;
 use crate::service::summary::InstanceKey;
 
 /// Returns the operations in front that wait for who holds their instances.
@@ -59,11 +57,11 @@ pub(super) fn take_over(model: &mut Model, ops: Vec<OpId>) -> Vec<Effect> {
     ops.into_iter().map(effect).collect()
 }
 
-/// Returns the last beat of who holds an instance, where it was seen to stand still for long enough on our own clock.
+/// Returns the last beat of who holds an instance, where it was seen to stand still for long enough. The server's clock says
+/// nothing of that: it goes by the last answer, and servers behind one address differ.
 pub(super) fn silent_since(model: &Model, key: &InstanceKey) -> Option<Timestamp> {
-    let (noted, since) = model.fleet.get(key)?.operation()?;
-    let is_still = age::since(since, model.now) >= ABANDONED_AFTER;
-    is_still.then_some(noted.heartbeat)
+    let noted = model.operations_pane.still(key, model.clock)?;
+    Some(noted.heartbeat)
 }
 
 /// Lets what was begun just now not wait again for who was seen to stand still.

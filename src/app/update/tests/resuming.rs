@@ -1,6 +1,7 @@
 //! What somebody left half done, and gone on with here.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use crate::app::action::Action;
 use crate::app::availability::availability;
@@ -13,8 +14,9 @@ use crate::engine::adjust::{AdjustPlan, Adjustment};
 use crate::engine::adopt::{AdoptPlan, AdoptRow};
 use crate::engine::plan::{FieldConflict, Progress, Step, TeardownScope, VolumeChoice};
 use crate::engine::resume::{ClearPlan, ResumePlan};
+use crate::failure::{Failure, FailureKind};
 use crate::service::operation::{ABANDONED_AFTER, Aim, Handed, Operation};
-use crate::service::watch::{Delta, WatchEvent};
+use crate::service::watch::{Delta, LinkState, Topic, WatchEvent};
 
 /// Notes an operation on orders-db, which is selected.
 fn noted(kind: &str, aim: Aim) -> Stage {
@@ -170,6 +172,54 @@ fn who_was_seen_to_stand_still_is_not_waited_for_again() {
         silent_since: Some(jiff::Timestamp::UNIX_EPOCH),
     };
     assert_eq!(stage.take_effects(), [run, not_again]);
+}
+
+/// Finishes what was left half done, and returns whose silence is not waited for again.
+fn resumed(stage: &mut Stage) -> Option<jiff::Timestamp> {
+    perform(&mut stage.model, Action::Resume);
+    let rest = ResumePlan::Adjust {
+        plan: Box::new(stage::adjust_plan("orders-db", 1, Adjustment::Scale(4))),
+        takes_conflicts: false,
+    };
+    answer(stage, 1, rest);
+    stage.press("enter y");
+    let effects = stage.take_effects();
+    effects.iter().find_map(|effect| match effect {
+        Effect::TakeOver { silent_since, .. } => *silent_since,
+        _ => None,
+    })
+}
+
+/// API servers behind one address, of which one is a minute ahead: its answer sets the clock that ages are told by.
+#[test]
+fn nobody_stands_still_for_a_clock_that_jumps() {
+    let mut stage = scale_to_four();
+    let (now, clock) = (stage.model.now + ABANDONED_AFTER * 5, stage.model.clock);
+    stage.send(Msg::Tick { now, clock });
+    stage.take_effects();
+    assert_eq!(resumed(&mut stage), None);
+}
+
+#[test]
+fn nobody_stands_still_who_could_not_be_heard() {
+    let mut stage = scale_to_four();
+    let topic = Topic::Records;
+    let lost = LinkState::Retrying {
+        failure: Failure::new(FailureKind::Unreachable, "connection refused"),
+        next_attempt_in: ABANDONED_AFTER,
+        data_age: Some(Duration::ZERO),
+    };
+    let link = |state| {
+        vec![WatchEvent::Link {
+            topic: topic.clone(),
+            state,
+        }]
+    };
+    stage.overview(link(lost));
+    stage.wait(ABANDONED_AFTER * 2);
+    stage.overview(link(LinkState::Live));
+    stage.take_effects();
+    assert_eq!(resumed(&mut stage), None);
 }
 
 #[test]

@@ -24,8 +24,6 @@ use crate::text;
 const DEADLINE: Duration = Duration::from_secs(30);
 /// How long one may take that asks a person.
 const INTERACTIVE_DEADLINE: Duration = Duration::from_secs(300);
-/// A credential is renewed this long before it expires.
-const EARLY: Duration = Duration::from_secs(10);
 
 const VERSIONS: [&str; 2] = [
     "client.authentication.k8s.io/v1",
@@ -69,11 +67,9 @@ pub(super) struct Credential {
 }
 
 impl Credential {
-    /// Tells whether it is time for a new one.
-    pub fn is_expiring(&self, now: Timestamp) -> bool {
-        let end = self.expiration_timestamp;
-        let end = end.map(|end| end.checked_sub(EARLY).unwrap_or(end));
-        end.is_some_and(|end| end <= now)
+    /// Tells whether it is over by then.
+    pub fn ends_by(&self, then: Timestamp) -> bool {
+        self.expiration_timestamp.is_some_and(|end| end <= then)
     }
 
     /// Returns the client certificate as kubeconfigs hold it.

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use http::{Method, Request, Response, StatusCode};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use kube::client::Body;
 use tokio::time::Instant;
 use tower::BoxError;
@@ -14,7 +14,9 @@ use super::with_credential;
 use crate::cluster::unreachable::{self, ThroughProxy};
 use crate::failure::{Failure, FailureKind};
 
-/// A login that is refused this soon after it was made is not the matter of another login.
+/// A credential is renewed this long before it is over.
+const EARLY: SignedDuration = SignedDuration::from_secs(10);
+/// A login that is refused this soon after it was made is not the matter of another login, unless it is over already.
 const LOGIN_INTERVAL: Duration = Duration::from_secs(10);
 
 /// Reads a configuration anew, for files change while a session goes on; none where that is no use.
@@ -114,7 +116,7 @@ fn session(
     number: u64,
 ) -> Result<Session, Failure> {
     let mut own = kube::Config::clone(&config);
-    let is_over = |credential: &Credential| credential.is_expiring(Timestamp::now());
+    let is_over = |credential: &Credential| credential.ends_by(Timestamp::now());
     if let Some(credential) = &credential {
         own.auth_info = with_credential(own.auth_info, credential);
     }
@@ -126,6 +128,14 @@ fn session(
         since: Instant::now(),
         number,
     })
+}
+
+impl Session {
+    /// Tells whether its credential is over by then, as far as its end is believed.
+    fn ends_by(&self, then: Timestamp) -> bool {
+        let credential = self.credential.as_ref().filter(|_| self.has_end);
+        credential.is_some_and(|credential| credential.ends_by(then))
+    }
 }
 
 impl Shared {
@@ -159,8 +169,7 @@ impl Shared {
 
     async fn fresh_session(self: &Arc<Self>) -> Result<Session, BoxError> {
         let session = self.session();
-        let credential = session.credential.as_ref().filter(|_| session.has_end);
-        if !credential.is_some_and(|credential| credential.is_expiring(Timestamp::now())) {
+        if !session.ends_by(Timestamp::now() + EARLY) {
             return Ok(session);
         }
         match self.renew(&session).await {
@@ -187,7 +196,8 @@ impl Shared {
         if present.number != seen {
             return Ok(Some(present));
         }
-        if present.since.elapsed() < LOGIN_INTERVAL {
+        let is_recent = present.since.elapsed() < LOGIN_INTERVAL;
+        if is_recent && !present.ends_by(Timestamp::now()) {
             return Ok(None);
         }
         if let Some((at, failure)) = &*last_failure

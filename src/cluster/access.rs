@@ -134,6 +134,19 @@ impl Cluster {
         {
             return Ok(true);
         }
+        self.may_one(access, None).await
+    }
+
+    /// Tells whether the server allows it to the object of a name, which a rule may be limited to; to all where none is named.
+    ///
+    /// # Errors
+    /// The server refuses the review, or has not answered after the deadline.
+    pub(super) async fn may_one(
+        &self,
+        access: &Access,
+        name: Option<&str>,
+    ) -> Result<bool, Failure> {
+        let resource = self.resource(&access.kind).await?;
         let review = json!({
             "apiVersion": "authorization.k8s.io/v1",
             "kind": "SelfSubjectAccessReview",
@@ -142,7 +155,8 @@ impl Cluster {
                 "group": resource.group,
                 "resource": resource.plural,
                 "subresource": access.subresource.unwrap_or_default(),
-                "namespace": namespace,
+                "namespace": access.namespace.as_deref().unwrap_or_default(),
+                "name": name.unwrap_or_default(),
             }},
         });
         let path = format!("{API}/selfsubjectaccessreviews");

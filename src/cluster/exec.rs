@@ -88,6 +88,9 @@ pub enum ExecOutput {
     Stderr(Bytes),
 }
 
+/// NB: a WebSocket begins with a GET. Servers want `get` for that, newer ones `create` as well, as for a POST.
+const VERBS: [&str; 2] = ["get", "create"];
+
 /// A command that runs. Dropping it closes the connection, which ends what waits for its input.
 pub struct ExecSession {
     socket: Socket,
@@ -178,7 +181,10 @@ impl Cluster {
         let path = format!("{pods}/{}/exec?{query}", request.pod);
         match self.open_socket(&doing, path).await {
             Ok(socket) => Ok(ExecSession { socket, doing }),
-            Err(failure) => Err(self.told("exec", &request.namespace, failure).await),
+            Err(failure) => {
+                let place = (&request.namespace, request.pod.as_str());
+                Err(self.told("exec", place, failure).await)
+            }
         }
     }
 
@@ -193,7 +199,8 @@ impl Cluster {
             .flat_map(|part| both(part, namespace))
             .collect();
         let allowed = self.can(&accesses).await?;
-        let may = |nth: usize| allowed.iter().skip(2 * nth).take(2).all(|allowed| *allowed);
+        // As before a forward: one of both verbs may be enough for this server.
+        let may = |nth: usize| allowed.iter().skip(2 * nth).take(2).any(|allowed| *allowed);
         Ok(PodRights {
             may_exec: may(0),
             may_forward: may(1),
@@ -204,50 +211,68 @@ impl Cluster {
     pub(super) async fn told(
         &self,
         subresource: &'static str,
-        namespace: &Namespace,
+        (namespace, pod): (&Namespace, &str),
         failure: Failure,
     ) -> Failure {
         if failure.kind != FailureKind::Forbidden {
             return failure;
         }
-        match self.check_may_connect(subresource, namespace).await {
-            Err(missing) if missing.kind == FailureKind::Forbidden => Failure {
-                summary: missing.summary,
+        let missing = self.missing(subresource, namespace, Some(pod)).await;
+        match missing.is_empty() {
+            true => failure,
+            false => Failure {
+                summary: refused(&missing, subresource, namespace),
                 detail: failure.summary,
                 ..failure
             },
-            _ => failure,
         }
     }
 
-    /// Asks whether connections to the pods of a namespace are allowed, before anything is said to be open. A server that does
-    /// not answer the question decides when it is asked for one.
+    /// Asks whether connections to a pod may be allowed, before anything is said to be open. Which verbs are enough is known to
+    /// the server alone; it decides when it is asked for a connection, as where it does not answer the question.
     ///
     /// # Errors
-    /// They are not: which permissions are missing.
+    /// They are not, whatever the server wants: which permissions are missing.
     pub(super) async fn check_may_connect(
         &self,
         subresource: &'static str,
         namespace: &Namespace,
+        pod: Option<&str>,
     ) -> Result<(), Failure> {
-        let accesses = both(subresource, namespace);
-        let Ok(allowed) = self.can(&accesses).await else {
-            return Ok(());
-        };
-        let missing = accesses.iter().zip(allowed).filter(|(_, allowed)| !allowed);
-        let missing: Vec<_> = missing.map(|(access, _)| access.verb).collect();
-        if missing.is_empty() {
-            return Ok(());
+        let missing = self.missing(subresource, namespace, pod).await;
+        match missing.len() < VERBS.len() {
+            true => Ok(()),
+            false => {
+                let summary = refused(&missing, subresource, namespace);
+                Err(Failure::new(FailureKind::Forbidden, summary))
+            }
         }
-        let verbs = missing.join(" and ");
-        let summary = format!("this user may not {verbs} pods/{subresource} in {namespace}");
-        Err(Failure::new(FailureKind::Forbidden, summary))
+    }
+
+    /// Returns the verbs that are plainly not allowed to a pod; where none is named, to any.
+    async fn missing(
+        &self,
+        subresource: &'static str,
+        namespace: &Namespace,
+        pod: Option<&str>,
+    ) -> Vec<&'static str> {
+        let mut missing = Vec::new();
+        for access in both(subresource, namespace) {
+            if let Ok(false) = self.may_one(&access, pod).await {
+                missing.push(access.verb);
+            }
+        }
+        missing
     }
 }
 
-/// NB: a WebSocket begins with a GET. Servers want `get` for that, newer ones `create` as well, as for a POST.
+fn refused(missing: &[&str], subresource: &str, namespace: &Namespace) -> String {
+    let verbs = missing.join(" and ");
+    format!("this user may not {verbs} pods/{subresource} in {namespace}")
+}
+
 fn both(subresource: &'static str, namespace: &Namespace) -> [Access; 2] {
-    ["get", "create"].map(|verb| Access {
+    VERBS.map(|verb| Access {
         verb,
         kind: GroupKind::new("", "Pod"),
         subresource: Some(subresource),

@@ -114,7 +114,10 @@ impl Cluster {
         if let Some(named) = &request.pod {
             pod_choice::running(&pods, Some(named), &request.instance)?;
         }
-        self.check_may_connect("portforward", &request.instance.namespace)
+        let namespace = &request.instance.namespace;
+        let best = || pod_choice::best(&pods, namespace).map(|pod| pod.name.as_str());
+        let pod = request.pod.as_deref().or_else(best);
+        self.check_may_connect("portforward", namespace, pod)
             .await?;
         let (listeners, ports) = listen_all(request, &remotes).await?;
         let (events, taken) = mpsc::channel(BUFFER);

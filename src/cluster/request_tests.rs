@@ -2,7 +2,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::time::Instant;
 
 use super::mock::{self, Log, Piece, Reply};
@@ -414,6 +414,31 @@ async fn one_review_of_rules_answers_and_doubts_are_asked_singly() {
         words.iter().all(|word| seen.body.contains(word))
     });
     assert!(asked);
+}
+
+/// Which verbs are enough is the server's to say: older ones want `get` alone. A right may be to pods of certain names.
+#[tokio::test]
+async fn connections_are_refused_beforehand_only_where_no_verb_is_allowed() {
+    let check = async |verbs: &'static [&str], pod: Option<&str>, expected: Result<(), &str>| {
+        let (cluster, _) = mock::cluster(move |seen| {
+            let attributes: Value = serde_json::from_str(&seen.body).unwrap();
+            let attributes = &attributes["spec"]["resourceAttributes"];
+            let is_allowed = verbs.iter().any(|verb| attributes["verb"] == **verb);
+            let allowed = is_allowed && attributes["name"] == "db-0";
+            Reply::json(201, json!({"status": {"allowed": allowed}}))
+        });
+        let namespace = "team-a".parse().unwrap();
+        let may = cluster.check_may_connect("portforward", &namespace, pod);
+        let may = may.await.map_err(|failure| failure.summary);
+        assert_eq!(may, expected.map_err(str::to_owned), "{verbs:?} {pod:?}");
+    };
+    let refusal = "this user may not get and create pods/portforward in team-a";
+    for verbs in [&["get", "create"][..], &["get"], &["create"]] {
+        check(verbs, Some("db-0"), Ok(())).await;
+        check(verbs, Some("web-0"), Err(refusal)).await;
+        check(verbs, None, Err(refusal)).await;
+    }
+    check(&[], Some("db-0"), Err(refusal)).await;
 }
 
 #[tokio::test]

@@ -72,8 +72,8 @@ impl Way {
             };
             let may_pass = failure.kind != FailureKind::Forbidden;
             if !may_pass || Instant::now() + AGAIN_AFTER >= deadline {
-                let namespace = &self.instance.namespace;
-                return Err(self.cluster.told("portforward", namespace, failure).await);
+                let place = (&self.instance.namespace, &*pod);
+                return Err(self.cluster.told("portforward", place, failure).await);
             }
             drop(timeout(AGAIN_AFTER, target.changed()).await);
         }

@@ -13,6 +13,7 @@ use crate::failure::{Failure, FailureKind};
 
 /// The group whose names may hold more than those of other objects.
 const FREE_NAMES: &str = "rbac.authorization.k8s.io";
+const METADATA: &str = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1";
 const METADATA_LIST: &str = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1";
 
 /// How an object is applied.
@@ -62,13 +63,37 @@ impl Cluster {
     /// The server refuses, or has not answered after the deadline.
     pub async fn get(&self, key: &ObjectKey) -> Result<Option<Object>, Failure> {
         let doing = format!("read {key}");
-        let answer = self
-            .read(&doing, self.object_path(key, None).await?, JSON)
-            .await?;
+        let found = self.get_as(&doing, key, JSON).await?;
+        found.map(|json| object(&doing, json)).transpose()
+    }
+
+    /// Reads like [`Cluster::get`], metadata only.
+    ///
+    /// # Errors
+    /// The server refuses, or has not answered after the deadline.
+    pub async fn get_metadata(&self, key: &ObjectKey) -> Result<Option<Object>, Failure> {
+        let doing = format!("read {key}");
+        let Some(mut json) = self.get_as(&doing, key, METADATA).await? else {
+            return Ok(None);
+        };
+        // What it is of stands in the question alone.
+        json["apiVersion"] = key.api_version().into();
+        json["kind"] = key.kind.as_str().into();
+        object(&doing, json).map(Some)
+    }
+
+    async fn get_as(
+        &self,
+        doing: &str,
+        key: &ObjectKey,
+        accept: &'static str,
+    ) -> Result<Option<Value>, Failure> {
+        let path = self.object_path(key, None).await?;
+        let answer = self.read(doing, path, accept).await?;
         match answer.status {
-            StatusCode::OK => Ok(Some(object(&doing, &answer.body)?)),
+            StatusCode::OK => parse(doing, &answer.body).map(Some),
             StatusCode::NOT_FOUND => Ok(None),
-            status => Err(reply::failure(&doing, status, &answer.body)),
+            status => Err(reply::failure(doing, status, &answer.body)),
         }
     }
 
@@ -341,7 +366,7 @@ impl Cluster {
             return Err(reply::failure(doing, answer.status, &answer.body));
         }
         Ok(Written {
-            object: object(doing, &answer.body)?,
+            object: object(doing, parse(doing, &answer.body)?)?,
             warnings: answer.warnings,
         })
     }
@@ -396,6 +421,6 @@ fn items(list: &mut Value, resource: &Resource) -> Vec<Object> {
     objects.collect()
 }
 
-fn object(doing: &str, body: &[u8]) -> Result<Object, Failure> {
-    Object::from_json(parse(doing, body)?).ok_or_else(|| unreadable(doing))
+fn object(doing: &str, json: Value) -> Result<Object, Failure> {
+    Object::from_json(json).ok_or_else(|| unreadable(doing))
 }

@@ -140,7 +140,7 @@ pub async fn plan_adopt(cluster: &Cluster, request: &DeployRequest) -> Result<Ad
         .collect();
     let keys = rendered.objects.iter().map(|object| &object.key);
     let mut keys: Vec<ObjectKey> = keys.chain(claimant.claims_to_come()).cloned().collect();
-    let mut there = there::there(cluster, &keys).await?;
+    let mut there = there::there(cluster, &keys, |key| claimant.compares(key)).await?;
     let more = there::claims_of_sets(cluster, &there).await?;
     keys.extend(more.keys().cloned());
     claimant.add_claims(more.keys().cloned());
@@ -191,7 +191,7 @@ pub(super) async fn plan_rest(
     let claimant = Claimant::of_rest(instance, name.clone(), handed);
     let mut plan = AdoptPlan::new(instance.clone(), name, Vec::new());
     let keys: Vec<ObjectKey> = handed.iter().map(|it| it.key.clone()).collect();
-    let there = there::there(cluster, &keys).await?;
+    let there = there::there(cluster, &keys, |_| false).await?;
     for Handed { key, shown, .. } in handed {
         let Some(live) = there.get(key) else {
             plan.warnings.push(format!("{key} is not there any more"));

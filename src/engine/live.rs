@@ -9,8 +9,10 @@ use crate::definition::id::{InstanceId, Namespace};
 use crate::definition::object::{GroupKind, Object, ObjectKey};
 use crate::failure::{Failure, FailureKind};
 
-/// From how many objects of a kind on a list is cheaper than asking for each.
-pub(super) const WORTH_A_LIST: usize = 3;
+/// From how many objects of a kind on a list of the instance's is cheaper than asking for each.
+const WORTH_A_LIST: usize = 3;
+/// The same of a list of everybody's, which may be long.
+const WORTH_A_LIST_OF_ALL: usize = 30;
 /// Requests that are sent at once.
 const AT_ONCE: usize = 4;
 
@@ -27,13 +29,17 @@ fn place(key: &ObjectKey) -> Place {
     (GroupKind::of(key), key.namespace.clone())
 }
 
-/// Returns the places with so many of these objects that a list is worth it.
+/// Returns the places with so many of these objects that a list of the instance's is worth it.
 pub(super) fn crowded<'k>(keys: impl IntoIterator<Item = &'k ObjectKey>) -> Vec<Place> {
+    with_many(keys, WORTH_A_LIST)
+}
+
+fn with_many<'k>(keys: impl IntoIterator<Item = &'k ObjectKey>, many: usize) -> Vec<Place> {
     let mut counts: BTreeMap<Place, usize> = BTreeMap::new();
     for key in keys {
         *counts.entry(place(key)).or_default() += 1;
     }
-    let crowded = counts.into_iter().filter(|(_, n)| *n >= WORTH_A_LIST);
+    let crowded = counts.into_iter().filter(|(_, n)| *n >= many);
     crowded.map(|(place, _)| place).collect()
 }
 
@@ -48,33 +54,29 @@ impl Live {
         keys: impl IntoIterator<Item = &'k ObjectKey>,
     ) -> Result<Self, Failure> {
         let selector = Selector::instance(id);
-        Self::list(cluster, crowded(keys), &selector, |_| true).await
+        Self::list(cluster, crowded(keys), &selector, true).await
     }
 
-    /// Lists everything of the kinds and namespaces where many of `keys` are, whoever's it is: of kinds that are not wanted in
-    /// full, their metadata.
+    /// Lists the metadata of everything where very many of `keys` are, whoever's it is.
     ///
     /// # Errors
     /// The cluster cannot be reached.
-    pub async fn of_anybody<'k>(
+    pub async fn metadata_of_anybody<'k>(
         cluster: &Cluster,
         keys: impl IntoIterator<Item = &'k ObjectKey>,
-        in_full: impl Fn(&GroupKind) -> bool,
     ) -> Result<Self, Failure> {
-        let selector = Selector::everything();
-        Self::list(cluster, crowded(keys), &selector, in_full).await
+        let places = with_many(keys, WORTH_A_LIST_OF_ALL);
+        Self::list(cluster, places, &Selector::everything(), false).await
     }
 
     async fn list(
         cluster: &Cluster,
         places: Vec<Place>,
         selector: &Selector,
-        in_full: impl Fn(&GroupKind) -> bool,
+        in_full: bool,
     ) -> Result<Self, Failure> {
-        let places = places.into_iter().map(|place| (in_full(&place.0), place));
-        let places: Vec<(bool, Place)> = places.collect();
         let lists = stream::iter(places)
-            .map(|(in_full, (kind, namespace))| async move {
+            .map(|(kind, namespace)| async move {
                 let parsed = namespace.as_deref().map(str::parse::<Namespace>);
                 let listed = match parsed.transpose() {
                     Ok(within) if in_full => cluster.list(&kind, within.as_ref(), selector).await,

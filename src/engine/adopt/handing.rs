@@ -97,6 +97,14 @@ impl Claimant {
         !self.claims.contains(key)
     }
 
+    /// Tells whether an object is compared with the definition field by field: of what holds but data the fields have names of
+    /// their own in the metadata.
+    pub fn compares(&self, key: &ObjectKey) -> bool {
+        let holds_data =
+            key.group.is_empty() && matches!(key.kind.as_str(), "ConfigMap" | "Secret");
+        self.is_applied(key) && !holds_data
+    }
+
     /// Returns the ID of the `ApplySet` that an object belongs to, where nothing else names its owner.
     pub fn foreign_set(&self, live: &Object) -> Option<String> {
         ownership::foreign_set(live, &self.instance.id, &self.set).map(str::to_owned)
@@ -224,7 +232,7 @@ impl Claimant {
     pub async fn adopt(&self, cluster: &Cluster, row: &AdoptRow) -> Result<(), Failure> {
         let mut last = None;
         for _ in 0..MAX_LOOKS {
-            let live = cluster.get(&row.key).await?;
+            let live = cluster.get_metadata(&row.key).await?;
             let live = live.filter(|live| Metadata::of(live).uid() == row.uid);
             let Some(live) = live else {
                 let summary = format!("{} was deleted or made again meanwhile", row.key);

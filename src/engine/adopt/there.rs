@@ -1,41 +1,39 @@
-//! What is there under the names that an adoption looks at: one list a kind and namespace where there are several, and of what
-//! holds but data the metadata alone, so that no value of a Secret is read.
+//! What is there under the names that an adoption looks at: in full where its fields are compared, else the metadata alone, and
+//! these by one list where they are many. So no data of a Secret is read, and nothing in full that nobody named.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use futures::{StreamExt, stream};
 
-use crate::cluster::{Cluster, Selector};
-use crate::definition::object::{GroupKind, Object, ObjectKey};
-use crate::engine::lasting;
+use crate::cluster::Cluster;
+use crate::definition::object::{Object, ObjectKey};
 use crate::engine::live::Live;
-use crate::engine::preflight::CLAIM;
+use crate::engine::{lasting, made_claims};
 use crate::failure::{Failure, FailureKind};
 
 /// Requests that are sent at once.
 const AT_ONCE: usize = 4;
 
-/// Returns what is there of these, by the names that were asked for.
+/// Returns what is there of these, by the names that were asked for; of what is not wanted in full, the metadata.
 ///
 /// # Errors
 /// The cluster cannot be reached, or one of them may not be read.
 pub(super) async fn there(
     cluster: &Cluster,
     keys: &[ObjectKey],
+    in_full: impl Fn(&ObjectKey) -> bool,
 ) -> Result<BTreeMap<ObjectKey, Object>, Failure> {
-    // What the next deploy removes stands in no metadata; the fields of these two have names of their own.
-    let is_bare = |kind: &GroupKind| {
-        kind.group.is_empty() && matches!(kind.kind.as_str(), "ConfigMap" | "Secret")
-    };
-    let listed = Live::of_anybody(cluster, keys, |kind| !is_bare(kind)).await?;
-    let reads = stream::iter(keys.to_vec()).map(|key| {
+    let listed = keys.iter().filter(|key| !in_full(key));
+    let listed = Live::metadata_of_anybody(cluster, listed).await?;
+    let keys: Vec<(bool, ObjectKey)> = keys.iter().map(|key| (in_full(key), key.clone())).collect();
+    let reads = stream::iter(keys).map(|(in_full, key)| {
         let listed = &listed;
         async move {
-            let live = match listed.get(&key) {
+            let live = match listed.get(&key).filter(|_| !in_full) {
                 // Fields are owned at a version: those of another one cannot be compared.
                 Some(live) if live.key.version == key.version => Some(live.clone()),
-                None if listed.has_listed(&key) => None,
-                _ => one(cluster, &key).await?,
+                None if listed.has_listed(&key) && !in_full => None,
+                _ => one(cluster, &key, in_full).await?,
             };
             Ok(live.map(|live| (key, live)))
         }
@@ -52,34 +50,21 @@ pub(super) async fn claims_of_sets(
     cluster: &Cluster,
     there: &BTreeMap<ObjectKey, Object>,
 ) -> Result<BTreeMap<ObjectKey, Object>, Failure> {
-    let mut found = BTreeMap::new();
-    let sets: Vec<&Object> = (there.values())
-        .filter(|live| live.key.kind == "StatefulSet" && lasting::has_templates(live))
-        .collect();
-    let namespaces: BTreeSet<&str> = (sets.iter())
-        .filter_map(|set| set.key.namespace.as_deref())
-        .collect();
-    for namespace in namespaces.into_iter().filter_map(|it| it.parse().ok()) {
-        let kind = GroupKind::new("", CLAIM);
-        let everything = Selector::everything();
-        let listed = cluster.list_metadata(&kind, Some(&namespace), &everything);
-        let claims = match listed.await {
-            // Those that the definition asks for are read one by one.
-            Err(failure) if failure.kind == FailureKind::Forbidden => continue,
-            claims => claims?,
-        };
-        for claim in claims {
-            let is_made = |set: &&Object| lasting::template_of(&claim.key, set).is_some();
-            if sets.iter().any(is_made) && !there.contains_key(&claim.key) {
-                found.insert(claim.key.clone(), claim);
-            }
-        }
-    }
-    Ok(found)
+    let sets = there.values();
+    let sets = sets.filter(|live| live.key.kind == "StatefulSet" && lasting::has_templates(live));
+    let made = made_claims::look(cluster, sets.collect()).await?;
+    // Those that the definition asks for are known already.
+    let more = made.into_iter().map(|(_, claim)| claim);
+    let more = more.filter(|claim| !there.contains_key(&claim.key));
+    Ok(more.map(|claim| (claim.key.clone(), claim)).collect())
 }
 
-async fn one(cluster: &Cluster, key: &ObjectKey) -> Result<Option<Object>, Failure> {
-    match cluster.get(key).await {
+async fn one(cluster: &Cluster, key: &ObjectKey, in_full: bool) -> Result<Option<Object>, Failure> {
+    let live = match in_full {
+        true => cluster.get(key).await,
+        false => cluster.get_metadata(key).await,
+    };
+    match live {
         // Of a kind that comes with the definition nothing is there yet.
         Err(failure) if failure.kind == FailureKind::NotFound => Ok(None),
         live => live,

@@ -1,6 +1,6 @@
 //! The plan of a teardown: list everything that bears the instance's labels, and say what happens to it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use futures::{StreamExt, stream};
 
@@ -11,7 +11,7 @@ use crate::definition::object::{GroupKind, Object, ObjectKey};
 use crate::engine::along::Along;
 use crate::engine::fate::{self, Policies, Scene};
 use crate::engine::frozen;
-use crate::engine::lasting;
+use crate::engine::made_claims;
 use crate::engine::metadata::Metadata;
 use crate::engine::operation;
 use crate::engine::plan::{Fate, FateRow, PlannedRetention, TeardownPlan, VolumeChoice};
@@ -270,32 +270,25 @@ async fn warn_of_unlabelled_claims(
 ) -> Result<(), Failure> {
     let id = plan.instance.id.clone();
     let sets = found.iter();
-    for set in sets.filter(|set| frozen::makes_unlabelled(set, &id)) {
-        let namespace = set.key.namespace.as_deref().and_then(|it| it.parse().ok());
-        let kind = GroupKind::new("", CLAIM);
-        let everything = Selector::everything();
-        let listed = cluster.list_metadata(&kind, namespace.as_ref(), &everything);
-        let claims = match listed.await {
-            // That not all claims are seen is said already.
-            Err(failure) if failure.kind == FailureKind::Forbidden => continue,
-            claims => claims?,
-        };
-        let is_known = |claim: &Object| found.iter().any(|it| it.uid() == claim.uid());
-        let is_its = |claim: &&Object| lasting::template_of(&claim.key, set).is_some();
-        let names = claims
-            .iter()
-            .filter(is_its)
-            .filter(|claim| !is_known(claim));
-        let names: Vec<&str> = names.map(|claim| claim.key.name.as_str()).collect();
-        if !names.is_empty() {
-            plan.warnings.push(format!(
-                "{} made claims that do not bear the labels of this instance and stay: {}; {} takes them over",
-                set.key,
-                names.join(", "),
-                advice::command_of("adopt", definition, &plan.instance)
-            ));
+    let sets = sets.filter(|set| frozen::makes_unlabelled(set, &id));
+    // That not all claims are seen is said already.
+    let made = made_claims::look(cluster, sets.collect()).await?;
+    let known: BTreeSet<Option<&str>> = found.iter().map(Object::uid).collect();
+    let mut unlabelled: BTreeMap<&ObjectKey, Vec<&str>> = BTreeMap::new();
+    for (set, claim) in &made {
+        if !known.contains(&claim.uid()) {
+            let names = unlabelled.entry(&set.key).or_default();
+            names.push(&claim.key.name);
         }
     }
+    let way = advice::command_of("adopt", definition, &plan.instance);
+    let sentences = unlabelled.into_iter().map(|(set, names)| {
+        let names = names.join(", ");
+        format!(
+            "{set} made claims that do not bear the labels of this instance and stay: {names}; {way} takes them over"
+        )
+    });
+    plan.warnings.extend(sentences);
     Ok(())
 }
 

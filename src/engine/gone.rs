@@ -16,7 +16,7 @@ use crate::definition::object::{GroupKind, Object, ObjectKey};
 use crate::failure::{Failure, FailureKind};
 use crate::text;
 
-use reclaim::{Patience, Unfreed};
+use reclaim::{Patience, Reasons, Unfreed};
 
 mod reclaim;
 
@@ -71,7 +71,7 @@ pub(super) async fn wait(
     let mut left = objects.to_vec();
     let mut pause = FIRST_PAUSE;
     let mut last_answer = Instant::now();
-    let mut patience = Patience::default();
+    let (mut patience, mut reasons) = (Patience::default(), Reasons::default());
     loop {
         let mut held = match look(cluster, &left, of).await {
             Ok(held) => held,
@@ -92,7 +92,7 @@ pub(super) async fn wait(
         let is_hopeless = patience.is_over(&held, last_answer);
         let is_over = held.is_empty() || last_answer >= deadline || is_hopeless || stop.is_asked();
         if is_over || pause >= LAST_PAUSE {
-            reclaim::explain(cluster, &mut held).await;
+            reasons.explain(cluster, &mut held, is_over).await;
         }
         if is_over {
             return Ok(held);

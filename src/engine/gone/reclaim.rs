@@ -8,10 +8,14 @@ use super::Held;
 use crate::cluster::Cluster;
 use crate::definition::object::Object;
 use crate::engine::volumes::VOLUME;
+use crate::failure::FailureKind;
+use crate::service::summary::Event;
 use crate::text;
 
 /// How long one that had failed before is given: longer than the pause after which the control plane tries again.
 const SECOND_CHANCE: Duration = Duration::from_secs(20);
+/// How long what was said last is taken for what would be said now.
+const ASK_AGAIN: Duration = Duration::from_secs(10);
 /// What is said where nobody says why.
 const UNSAID: &str = "whoever made its storage does not say why";
 
@@ -32,22 +36,43 @@ pub(super) fn failure_of(object: &Object) -> Option<Unfreed> {
     is_failed.then(|| Unfreed::Failed(text::clean(message).into_owned()))
 }
 
-/// Says of volumes that are there still what whoever made their storage says of it. Who may not read that hears nothing.
-pub(super) async fn explain(cluster: &Cluster, held: &mut [Held]) {
-    let is_unexplained = |held: &&mut Held| held.key.kind == VOLUME && held.unfreed.is_none();
-    let mut waiting: Vec<&mut Held> = held.iter_mut().filter(is_unexplained).collect();
-    if waiting.is_empty() {
-        return;
+/// What whoever made the storage of volumes said last of why it is not freed.
+#[derive(Debug, Default)]
+pub(super) struct Reasons {
+    events: Vec<Event>,
+    /// When they were asked for.
+    asked: Option<Instant>,
+    /// Whether this user may not read them, and hears nothing.
+    are_forbidden: bool,
+}
+
+impl Reasons {
+    /// Says of volumes that are there still why they are not freed, `at_last` by what is told now.
+    pub(super) async fn explain(&mut self, cluster: &Cluster, held: &mut [Held], at_last: bool) {
+        let is_unexplained = |held: &&mut Held| held.key.kind == VOLUME && held.unfreed.is_none();
+        let mut waiting: Vec<&mut Held> = held.iter_mut().filter(is_unexplained).collect();
+        if waiting.is_empty() {
+            return;
+        }
+        let is_due = self.asked.is_none_or(|asked| asked.elapsed() >= ASK_AGAIN);
+        if (is_due || at_last) && !self.are_forbidden {
+            self.ask(cluster).await;
+        }
+        for held in &mut waiting {
+            let events = self.events.iter();
+            let of_volume =
+                events.filter(|event| event.is_warning && event.object_name == held.key.name);
+            let last = of_volume.max_by_key(|event| event.last_seen);
+            held.unfreed = last.map(|event| Unfreed::Tried(event.message.clone()));
+        }
     }
-    let Ok(events) = cluster.reclaim_events().await else {
-        return;
-    };
-    for held in &mut waiting {
-        let of_volume = events
-            .iter()
-            .filter(|event| event.is_warning && event.object_name == held.key.name);
-        let last = of_volume.max_by_key(|event| event.last_seen);
-        held.unfreed = last.map(|event| Unfreed::Tried(event.message.clone()));
+
+    async fn ask(&mut self, cluster: &Cluster) {
+        self.asked = Some(Instant::now());
+        match cluster.reclaim_events().await {
+            Ok(events) => self.events = events,
+            Err(failure) => self.are_forbidden = failure.kind == FailureKind::Forbidden,
+        }
     }
 }
 

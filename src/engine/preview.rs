@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 
 use super::blame;
-use super::deploy::{COMPUTED_HERE, DeployRequest, plan_deploy};
+use super::deploy::{COMPUTED_HERE, DeployRequest, plan_preview};
 use super::difference::difference;
 use super::fields;
 use super::plan::{Change, DeployPlan, FieldConflict, PlannedObject};
@@ -64,7 +64,7 @@ pub async fn preview(cluster: &Cluster, request: DeployRequest) -> Result<Previe
         ..request
     };
     let cluster = &cluster.for_plans_only(true);
-    let plan = plan_deploy(cluster, &request).await?;
+    let plan = plan_preview(cluster, &request).await?;
     let objects = match rendered(cluster, &request, Vec::new()).await? {
         Ok(rendered) => rendered.objects,
         Err(_) => Vec::new(),

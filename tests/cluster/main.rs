@@ -114,6 +114,7 @@ on_both_backends! {
         a_json_patch_whose_test_fails_changes_nothing;
     preview:
         a_text_is_rehearsed_and_nothing_is_written
+        routes_of_others_are_looked_for_in_the_plan_and_not_before
         a_field_of_others_is_told_at_its_line_with_who_set_it_to_what
         what_can_never_be_changed_is_told_at_its_line_with_the_options
         secrets_are_neither_read_nor_missed

@@ -3,10 +3,11 @@
 use bowline::definition::diagnostic::{Diagnostic, Severity};
 use bowline::engine::plan::Change;
 use bowline::engine::preview::{Against, Preview, preview};
+use http::{Method, StatusCode};
 use serde_json::json;
 
 use crate::cluster::Cluster;
-use crate::engine::stage::{Stage, WEB};
+use crate::engine::stage::{Fault, Stage, WEB};
 
 /// A service with a claim of its own for each pod.
 const DB: &str = "
@@ -35,6 +36,17 @@ fn places(preview: &Preview) -> Vec<(&str, usize, bool)> {
             (fault.path.as_str(), fault.span.start.line, is_error)
         })
         .collect()
+}
+
+/// Nobody waits for the routes of a whole cluster at each pause in typing.
+pub(crate) async fn routes_of_others_are_looked_for_in_the_plan_and_not_before(cluster: Cluster) {
+    let exposed = format!("{WEB}exposed_service: web\nexposed_hostname: web.example.com\n");
+    let of_cluster = Fault::instead(Method::GET, "/v1/ingresses", StatusCode::FORBIDDEN);
+    let stage = Stage::new(&cluster).with(of_cluster);
+    stage.preview("web", &exposed).await;
+    assert_eq!(stage.n_writes(), 0);
+    stage.plan("web", &exposed).await;
+    assert_eq!(stage.n_writes(), 1);
 }
 
 pub(crate) async fn a_text_is_rehearsed_and_nothing_is_written(cluster: Cluster) {

@@ -48,7 +48,7 @@ pub async fn plan_deploy(
     cluster: &Cluster,
     request: &DeployRequest,
 ) -> Result<DeployPlan, Failure> {
-    plan(cluster, request, true).await
+    plan(cluster, request, Purpose::Deploy).await
 }
 
 /// As [`plan_deploy`], of what was deployed before with just these parameters: no other ones are missed.
@@ -59,13 +59,35 @@ pub(in crate::engine) async fn plan_again(
     cluster: &Cluster,
     request: &DeployRequest,
 ) -> Result<DeployPlan, Failure> {
-    plan(cluster, request, false).await
+    plan(cluster, request, Purpose::Again).await
+}
+
+/// As [`plan_deploy`], to be shown beside a text while it is typed.
+///
+/// # Errors
+/// As [`plan_deploy`].
+pub(in crate::engine) async fn plan_preview(
+    cluster: &Cluster,
+    request: &DeployRequest,
+) -> Result<DeployPlan, Failure> {
+    plan(cluster, request, Purpose::Preview).await
+}
+
+/// What a plan is made for, and so what is looked for beside what would change.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Purpose {
+    /// To be agreed to.
+    Deploy,
+    /// To be agreed to where all parameters are known.
+    Again,
+    /// To be looked at while it changes: what takes a list of the whole cluster is left to the plan that is agreed to.
+    Preview,
 }
 
 async fn plan(
     cluster: &Cluster,
     request: &DeployRequest,
-    misses_parameters: bool,
+    purpose: Purpose,
 ) -> Result<DeployPlan, Failure> {
     let mut plan = DeployPlan {
         instance: request.instance(),
@@ -132,7 +154,7 @@ async fn plan(
         record: record.as_ref(),
         unseen,
         hidden: composed.hidden,
-        misses_parameters,
+        purpose,
     };
     planner.fill(&mut plan).await?;
     plan.refusals.extend(composed.refusals);
@@ -150,8 +172,7 @@ struct Planner<'a> {
     unseen: Vec<ObjectKey>,
     /// Secrets that this user may not read: the rest can be planned.
     hidden: Vec<ObjectKey>,
-    /// Whether it is said which parameters of the current revision are not set.
-    misses_parameters: bool,
+    purpose: Purpose,
 }
 
 impl Planner<'_> {
@@ -193,9 +214,11 @@ impl Planner<'_> {
         plan.warnings.extend(self.replacement(&survey));
         plan.warnings
             .extend(self.dropped_parameters(&survey).await?);
-        let objects = &self.rendered.objects;
-        let contested = contested::look(self.cluster, self.request, objects).await?;
-        plan.warnings.extend(contested);
+        if self.purpose != Purpose::Preview {
+            let objects = &self.rendered.objects;
+            let contested = contested::look(self.cluster, self.request, objects).await?;
+            plan.warnings.extend(contested);
+        }
         plan.warnings
             .extend(preflight::bound_again(self.request, &survey));
         let set = naming::instance_applyset_id(&self.request.id, &self.request.namespace);
@@ -273,7 +296,7 @@ impl Planner<'_> {
 
     /// Says which parameters of the current revision nobody set. It is read only where it has other ones than these.
     async fn dropped_parameters(&self, survey: &Survey) -> Result<Vec<String>, Failure> {
-        let Some(record) = self.record.filter(|_| self.misses_parameters) else {
+        let Some(record) = self.record.filter(|_| self.purpose != Purpose::Again) else {
             return Ok(Vec::new());
         };
         let known = revision::among(survey.of_kind("ConfigMap"), &self.request.instance());

@@ -12,7 +12,9 @@ use crate::text;
 
 /// Unchanged lines that are shown around a change.
 const CONTEXT: usize = 3;
-/// How long a difference may be looked for; after that it is coarser.
+/// Up to so many lines of both sides a difference is exact: however much they differ, it is found in a moment.
+const EXACT_UP_TO: usize = 3000;
+/// How long a difference of more lines may be looked for; after that it is coarser.
 const PATIENCE: Duration = Duration::from_millis(200);
 /// What the server keeps in the metadata for itself.
 const SERVERS_OWN: [&str; 8] = [
@@ -70,7 +72,9 @@ pub(super) fn difference(old: Option<&Value>, new: Option<&Value>) -> Vec<DiffLi
 /// Returns the difference between two texts, with some unchanged lines around each change.
 pub(super) fn lines(old: &str, new: &str) -> Vec<DiffLine> {
     let [old, new] = [old, new].map(|text| text.split_inclusive('\n').collect::<Vec<_>>());
-    let ops = line_diff::fewest_changes(&old, &new, Some(Instant::now() + PATIENCE));
+    let is_large = old.len() + new.len() > EXACT_UP_TO;
+    let deadline = is_large.then(|| Instant::now() + PATIENCE);
+    let ops = line_diff::fewest_changes(&old, &new, deadline);
     let mut lines = Vec::new();
     for (idx, group) in group_diff_ops(ops, CONTEXT).iter().enumerate() {
         let starts_late = group.first().is_some_and(|op| op.old_range().start > 0);

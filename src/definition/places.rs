@@ -12,7 +12,7 @@ mod tests;
 use serde_json::Value;
 
 use super::diagnostic::Span;
-use super::lists::item_kind;
+use super::lists::{is_list, item_kind};
 use super::yaml::{Kind, NodeId, Tree};
 use field::Step;
 
@@ -158,7 +158,7 @@ impl Text<'_> {
     fn manifest_of(&self, object: &Value) -> Option<NodeId> {
         let roots = self.tree.roots.iter().copied();
         let all: Vec<NodeId> = roots
-            .flat_map(|root| self.objects(root))
+            .flat_map(|root| self.objects(root, None))
             .filter(|(_, kind)| kind.is_some() && *kind == object["kind"].as_str())
             .map(|(object, _)| object)
             .collect();
@@ -175,15 +175,22 @@ impl Text<'_> {
         }
     }
 
-    /// Returns the object of a document, or those of a list, with what each is.
-    fn objects(&self, root: NodeId) -> Vec<(NodeId, Option<&str>)> {
-        let kind = self.tree.scalar_at(root, "kind");
-        let Some(items) = self.tree.get(root, "items") else {
-            return vec![(root, kind)];
+    /// Returns the object that stands somewhere, or those of the list that does, with what each is; `of_list` is what it is
+    /// where it does not say so itself.
+    fn objects<'s>(
+        &'s self,
+        at: NodeId,
+        of_list: Option<&'s str>,
+    ) -> Vec<(NodeId, Option<&'s str>)> {
+        let kind = self.tree.scalar_at(at, "kind").or(of_list);
+        let Some((list, items)) = kind
+            .filter(|kind| is_list(kind))
+            .zip(self.tree.get(at, "items"))
+        else {
+            return vec![(at, kind)];
         };
-        let of_list = kind.and_then(item_kind);
         let items = self.tree.items(items).iter();
-        let objects = items.map(|item| (*item, self.tree.scalar_at(*item, "kind").or(of_list)));
+        let objects = items.flat_map(|item| self.objects(*item, item_kind(list)));
         objects.collect()
     }
 

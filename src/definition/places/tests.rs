@@ -215,6 +215,13 @@ kind: DeploymentList
 items:
 - metadata: {name: typed}
   spec: {replicas: three}
+---
+kind: List
+items:
+- kind: DeploymentList
+  items:
+  - metadata: {name: nested}
+    spec: {replicas: four}
 ";
     let check = |name: &str, field: &str, expected: Option<&str>| {
         let object =
@@ -233,6 +240,7 @@ items:
     );
     check("web", "spec.replicas", Some("spec: spec"));
     check("typed", "spec.replicas", Some("spec.replicas: three"));
+    check("nested", "spec.replicas", Some("spec.replicas: four"));
     check("none", "spec.replicas", None);
     let map = json!({"kind": "ConfigMap", "metadata": {"name": "made-of-parameters"}});
     assert_eq!(

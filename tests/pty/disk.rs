@@ -34,8 +34,7 @@ fn disk_without_room_loses_neither_the_text_nor_the_file() {
     let script = r#"trap '' XFSZ; ulimit -f 2; exec "$@" 2>/dev/null"#;
     let mut terminal = home.start_in_script(script);
     terminal.edit_web();
-    terminal.press("# typed\r");
-    terminal.until("(modified)");
+    terminal.type_line("# typed");
     terminal.press("\x13");
     terminal.until("cannot write");
     terminal.until("# typed");
@@ -72,8 +71,7 @@ fn what_is_kept_is_for_its_user_alone_whatever_the_umask() {
     command.env("EDITOR", "true");
     let mut terminal = Terminal::run(command);
     terminal.until("image: nginx:1.27");
-    terminal.press("# typed\r");
-    terminal.until("(modified)");
+    terminal.type_line("# typed");
     terminal.press("\x05");
     terminal.until("The text is as it was");
     terminal.signal("TERM");

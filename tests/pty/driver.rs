@@ -1,6 +1,7 @@
 //! The driver: a home of one's own, the program on a terminal, keys that are pressed and a screen that is waited for.
 //!
-//! Nothing waits for time to pass: a wait ends when the screen shows what is claimed, or fails at a deadline that is far off.
+//! A wait ends when the screen shows what is claimed, or fails at a deadline that is far off. Time passes only between keys or
+//! sizes that are to come one by one.
 
 use std::fs;
 use std::io::{Read, Write};
@@ -208,6 +209,12 @@ impl Terminal {
     pub fn press(&mut self, keys: &str) {
         self.keyboard.write_all(keys.as_bytes()).unwrap();
         self.keyboard.flush().unwrap();
+    }
+
+    /// Types a line into the editor, and waits until it stands there: that the text is modified is told by its first key.
+    pub fn type_line(&mut self, line: &str) {
+        self.press(&format!("{line}\r"));
+        self.until(line);
     }
 
     pub fn text(&self) -> String {

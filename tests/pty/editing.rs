@@ -15,8 +15,7 @@ fn faults_are_shown_as_they_are_typed_and_paste_is_one_step() {
     terminal.until("`replicas` must be a whole number");
     terminal.press("\x15");
     terminal.until("no problems");
-    terminal.press("replicas: 2\r");
-    terminal.until("(modified)");
+    terminal.type_line("replicas: 2");
     terminal.press("\x13");
     terminal.until("Saved web.");
     let saved = fs::read_to_string(home.catalogue().join("web.yaml")).unwrap();
@@ -31,8 +30,7 @@ fn faults_are_shown_as_they_are_typed_and_paste_is_one_step() {
 fn unsaved_typing_survives_a_signal_and_is_offered_again() {
     let home = Home::new();
     let mut terminal = home.edit();
-    terminal.press("# typed just now\r");
-    terminal.until("(modified)");
+    terminal.type_line("# typed just now");
     terminal.signal("HUP");
     terminal.assert_ended(129);
     assert!(home.has_draft("# typed just now"));
@@ -56,8 +54,7 @@ fn unsaved_typing_survives_a_signal_and_is_offered_again() {
 fn unsaved_typing_survives_a_kill() {
     let home = Home::new();
     let mut terminal = home.edit();
-    terminal.press("# typed before\r");
-    terminal.until("(modified)");
+    terminal.type_line("# typed before");
     let deadline = Instant::now() + WITHIN;
     while !home.has_draft("# typed before") {
         assert!(Instant::now() < deadline, "no draft was kept");
@@ -79,8 +76,7 @@ fn file_changed_by_somebody_else_is_merged_and_only_then_saved() {
     let mut terminal = home.edit();
     let theirs = DEFINITION.replace("1.27", "1.28");
     fs::write(home.catalogue().join("web.yaml"), &theirs).unwrap();
-    terminal.press("# mine\r");
-    terminal.until("(modified)");
+    terminal.type_line("# mine");
     // It is told as soon as what was typed is kept.
     terminal.until("^s offers to merge");
     terminal.press("\x13");
@@ -103,8 +99,7 @@ fn file_changed_by_somebody_else_is_merged_and_only_then_saved() {
 fn two_sessions_that_save_the_same_definition_lose_nothing() {
     let home = Home::new();
     let (mut first, mut second) = (home.edit(), home.edit());
-    first.press("# first\r");
-    first.until("(modified)");
+    first.type_line("# first");
     second.press("\x1b[1;5F# second\r");
     second.until("(modified)");
     first.press("\x13");

@@ -37,8 +37,7 @@ fn terminal_that_is_gone_ends_the_program_though_no_signal_comes() {
 
 /// Types into an open editor, closes the terminal, and looks for the end of the program and for what was typed.
 fn ends_when_hung_up(mut terminal: Terminal, home: &Home) {
-    terminal.press("# hung up\r");
-    terminal.until("(modified)");
+    terminal.type_line("# hung up");
     assert_ends_when_hung_up(terminal, home);
 }
 
@@ -112,8 +111,7 @@ fn fill(terminal: &Terminal) {
 fn terminal_that_does_not_read_does_not_hold_up_the_end() {
     let home = Home::new();
     let mut terminal = home.edit();
-    terminal.press("# not drawn any more\r");
-    terminal.until("(modified)");
+    terminal.type_line("# not drawn any more");
     fill(&terminal);
     terminal.signal("TERM");
     assert_eq!(terminal.exit_code(), 128 + 15);

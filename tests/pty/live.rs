@@ -291,6 +291,9 @@ fn nodes_show_what_is_asked_for_of_them_and_are_read_anew() {
     });
     terminal.press("W");
     terminal.until("1/2 nvidia.com/gpu");
+    terminal.until_screen("an older reading", |screen| {
+        !screen.contents().contains("read 0s ago")
+    });
     terminal.press("r");
     terminal.until("┌ Nodes · read 0s ago");
     terminal.press("\x1b");

@@ -1,8 +1,8 @@
 //! The real program on a real terminal: what a person sees, what every way out leaves behind.
 //!
-//! A pseudo-terminal is read by a thread into a screen. Tests press keys and wait until the screen shows what is claimed;
-//! nothing waits for time to pass. The kubeconfig names a port where nobody listens, unless a test says otherwise. What is
-//! survived of the terminal, the process and the disk: docs/reliability.md.
+//! A pseudo-terminal is read by a thread into a screen. Tests press keys and wait until the screen shows what is claimed. The
+//! kubeconfig names a port where nobody listens, unless a test says otherwise. What is survived of the terminal, the process and
+//! the disk: docs/reliability.md.
 
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, clippy::panic)]

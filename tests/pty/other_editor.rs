@@ -36,8 +36,7 @@ fn editor_of_ones_own_gets_the_text_the_terminal_and_every_key() {
                   printf 'your line? '; read line; echo \"# $line\" >> \"$2\"\n\
                   ls -ld \"$(dirname \"$2\")\" \"$2\" | cut -c1-10 > modes\n";
     let mut terminal = edit_with(&home, script);
-    terminal.press("# typed here\r");
-    terminal.until("(modified)");
+    terminal.type_line("# typed here");
     for (n, line) in [(1, "typed there"), (2, "and again")] {
         terminal.press("\x05");
         terminal.until_screen("the editor's own screen", |screen| {
@@ -76,8 +75,7 @@ fn editor_of_ones_own_gets_the_text_the_terminal_and_every_key() {
 fn editor_of_ones_own_that_fails_is_told_and_what_it_left_stays() {
     let home = Home::new();
     let mut terminal = edit_with(&home, "echo typed there > \"$2\"; exit 3\n");
-    terminal.press("# typed here\r");
-    terminal.until("(modified)");
+    terminal.type_line("# typed here");
     terminal.press("\x05");
     terminal.until("exit code 3");
     terminal.until("kept for three days");
@@ -117,8 +115,7 @@ fn signals_while_another_editor_has_the_terminal_lose_nothing() {
         &home,
         "echo $$ > pid; echo edits; while sleep 0.1; do :; done\n",
     );
-    terminal.press("# typed here\r");
-    terminal.until("(modified)");
+    terminal.type_line("# typed here");
     terminal.press("\x05");
     terminal.until("edits");
     // Neither is for the dashboard: the other program has the keyboard.

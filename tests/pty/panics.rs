@@ -79,8 +79,7 @@ fn panic_leaves_the_terminal_as_it_was_and_keeps_what_was_typed() {
     command.env("BOWLINE_LOG", "trace");
     let mut terminal = Terminal::run(command);
     terminal.until("image: nginx:1.27");
-    terminal.press("# typed just now\r");
-    terminal.until("(modified)");
+    terminal.type_line("# typed just now");
     fs::write(home.path("now"), "").unwrap();
     assert_eq!(terminal.exit_code(), 101);
     terminal.until("something broke down at tests/pty/panics.rs");

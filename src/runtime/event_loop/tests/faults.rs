@@ -206,11 +206,17 @@ async fn ages_are_told_by_the_servers_clock() {
     let mut rig = Rig::connecting(&[("web", DEFINITION)], None, connect);
     let ended = rig
         .run_within(LIMIT, |hands| async move {
+            // Seconds or, on a machine that was busy meanwhile, minutes.
+            let is_its_age = |word: &str| match word.split_once('m') {
+                Some((minutes, _)) => minutes.parse::<u32>().is_ok(),
+                None => {
+                    let seconds = word.strip_suffix('s').map(str::parse::<u32>);
+                    matches!(seconds, Some(Ok(40..)))
+                }
+            };
             hands
                 .shows("its age", |screen| {
-                    row(screen, "web ")
-                        .split_whitespace()
-                        .any(|word| ["40s", "41s", "42s", "43s"].contains(&word))
+                    row(screen, "web ").split_whitespace().any(is_its_age)
                 })
                 .await;
             hands.quit().await;
@@ -300,18 +306,15 @@ async fn plan_that_is_not_answered_can_be_left_and_was_asked_for_once() {
                     screen.contains("live") && row(screen, "web ").contains("3/3")
                 })
                 .await;
-            hands.press(KeyCode::Char('a')).await;
             let n_asked = || {
-                asked
-                    .lock()
-                    .unwrap()
-                    .iter()
-                    .filter(|seen| !seen.is_watch())
-                    .count()
+                let asked = asked.lock().unwrap();
+                asked.iter().filter(|seen| !seen.is_watch()).count()
             };
+            let n_before = n_asked();
+            hands.press(KeyCode::Char('a')).await;
             hands
                 .shows("the review", |screen| {
-                    !screen.contains("Services") && n_asked() > 0
+                    !screen.contains("Services") && n_asked() > n_before
                 })
                 .await;
             pass(9).await;

@@ -52,7 +52,7 @@ pub(super) fn after(head: &str, unit: usize) -> usize {
     }
     // After `- key: value` the next key stands under `key`; after `- value` the next dash under the dash, since a deeper
     // line would silently go on with the value.
-    if is_entry(content) {
+    if has_value(content) {
         column
     } else {
         head.chars().take_while(|&c| c == ' ').count()
@@ -86,7 +86,8 @@ fn opens_text(content: &str) -> bool {
     mark.ends_with(" |") || mark.ends_with(" >") || mark == "|" || mark == ">"
 }
 
-fn is_entry(content: &str) -> bool {
+/// Tells whether the value of a key stands on the line of the key.
+fn has_value(content: &str) -> bool {
     content.contains(": ")
 }
 

@@ -82,6 +82,8 @@ pub struct Identity {
     pub user: String,
     /// Whether the server's certificate is not verified.
     pub is_insecure: bool,
+    /// Whether a context of a kubeconfig names it: not a server that is named by itself, nor the one that this runs in.
+    pub has_context: bool,
 }
 
 /// A connection to a cluster, as one user, with the namespace that is worked in. Cheap to clone.

@@ -129,6 +129,7 @@ pub async fn start(options: &RehearsalOptions) -> Result<Rehearsal, Failure> {
         server: String::new(),
         user: "admin".to_owned(),
         is_insecure: false,
+        has_context: false,
     };
     let namespace = options.namespace.clone().unwrap_or_default();
     let cluster = Cluster::new(sandbox.client("admin"), identity, namespace)

@@ -105,6 +105,39 @@ impl Start {
     }
 }
 
+#[cfg(test)]
+impl Start {
+    /// Returns what a dashboard of a test begins with, which keeps its files in a directory.
+    fn in_dir(dir: &std::path::Path, connect: Connector) -> Self {
+        let context = |name: &str| ContextEntry {
+            name: name.to_owned(),
+            cluster: name.to_owned(),
+            namespace: None,
+        };
+        let contexts = ["dev", "prod"].map(context);
+        let catalogue = Catalogue::at(dir.join("catalogue"));
+        Self {
+            settings: Settings::default(),
+            drafts: Drafts::of(&dir.join("state"), catalogue.dir()),
+            catalogue,
+            trash: Trash::of(dir, true),
+            connect,
+            contexts: Arc::new(move || Ok(contexts.clone().into())),
+            context: None,
+            is_sandbox: false,
+            invocation: Invocation::default(),
+            open: None,
+            holder: "ann@host/1".to_owned(),
+            theme: Theme::default(),
+            keymap: Keymap::default(),
+            cache: PathBuf::from("/nonexistent"),
+            faults: Vec::new(),
+            namespace: None,
+            state: None,
+        }
+    }
+}
+
 /// How the dashboard ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ended {

@@ -14,7 +14,7 @@ use super::model::{Model, Screen, SessionLink};
 use super::msg::OpId;
 use super::operation::{Operation as Own, OperationKind};
 use super::panes::detail::Tab;
-use super::panes::review::{ReviewPane, ReviewPhase};
+use super::panes::review::{Held, ReviewPane, ReviewPhase};
 use super::place::Place;
 use super::undo::Undo;
 
@@ -54,9 +54,13 @@ pub fn availability(action: Action, model: &Model) -> Result<(), &'static str> {
         Action::Undo => match model.undo.last() {
             None => Err("nothing was taken down or pulled in this session"),
             Some(Undo::Pull { .. }) => Ok(()),
-            Some(Undo::Teardown(_)) => {
+            Some(Undo::Teardown { context, .. }) => {
                 needs_writable(model)?;
-                needs_connection(model)
+                needs_connection(model)?;
+                match *context == model.session.context {
+                    true => Ok(()),
+                    false => Err("the last teardown was in another context: go back to that one"),
+                }
             }
         },
         Action::Prune => {
@@ -270,8 +274,8 @@ pub(super) fn resumable(model: &Model) -> Result<(InstanceKey, Operation), &'sta
     let noted = record.and_then(|record| record.operation.clone());
     let noted = noted.ok_or("nothing is under way here")?;
     let mut own = model.operations.values();
-    let is_here = |own: &Own| own.context == model.session.context && own.instance == *key;
-    if own.any(|own| is_here(own) && own.is_writing()) {
+    let context = &model.session.context;
+    if own.any(|own| own.is_of(context, key) && own.is_writing()) {
         return Err("it was begun here, and goes on");
     }
     let aim = &noted.aim;
@@ -460,7 +464,7 @@ fn confirmable(model: &Model) -> Result<(), &'static str> {
             ReviewPhase::Planning => Err("the plan is not there yet"),
             ReviewPhase::Failed(_) => Err("there is no plan: plan anew"),
             // What a person answers may change what is refused, and what would change.
-            ReviewPhase::Planned(_) if review.next_question().is_some() => Ok(()),
+            ReviewPhase::Planned(_) if !review.secrets(Held::Nowhere).is_empty() => Ok(()),
             ReviewPhase::Planned(plan) if !plan.deploy().refusals.is_empty() => {
                 Err("refused: see the reasons above")
             }

@@ -3,27 +3,16 @@
 use super::values::quoted;
 
 /// How the session was begun, as far as a context and a namespace do not tell it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Invocation {
     /// Flags with their values, word by word.
     pub flags: Vec<String>,
-    /// Whether a context names the cluster; not where the server is named by itself, or is the one that this runs in.
-    pub has_contexts: bool,
-}
-
-impl Default for Invocation {
-    fn default() -> Self {
-        Self {
-            flags: Vec::new(),
-            has_contexts: true,
-        }
-    }
 }
 
 impl Invocation {
     /// Returns how commands begin that are about a context, or about the catalogue alone.
     pub(crate) fn program(&self, context: Option<&str>) -> String {
-        let context = context.filter(|name| self.has_contexts && !name.is_empty());
+        let context = context.filter(|name| !name.is_empty());
         let context = context.into_iter().flat_map(|name| ["--context", name]);
         let flags = self.flags.iter().map(String::as_str);
         let words = context

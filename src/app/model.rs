@@ -17,11 +17,12 @@ use crate::service::rights::{PodRights, Rights};
 use crate::service::summary::{Claim, InstanceKey, Record};
 use crate::service::watch::Scope;
 
+use super::action::Action;
 use super::effect::ShellPlace;
 use super::hints::Hints;
 use super::hits::Hits;
 use super::invocation::Invocation;
-use super::keymap::Keymap;
+use super::keymap::{Key, Keymap};
 use super::knowledge::Knowledge;
 use super::msg::{Epoch, ImportedDefinition, OpId};
 use super::operation::Operation;
@@ -65,6 +66,14 @@ pub struct CatalogueEntry {
     pub namespace: Option<Namespace>,
 }
 
+impl CatalogueEntry {
+    /// Returns the namespace that it names, where a scope is not that namespace alone: it may run there, out of sight.
+    pub fn named_elsewhere(&self, scope: Option<&Scope>) -> Option<&Namespace> {
+        let shown = scope.and_then(Scope::namespace);
+        self.namespace.as_ref().filter(|named| shown != Some(named))
+    }
+}
+
 /// What is known of the catalogue.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct CatalogueState {
@@ -76,6 +85,13 @@ pub struct CatalogueState {
     pub refused: Vec<(String, String)>,
     /// Why it could not be listed.
     pub failure: Option<Failure>,
+}
+
+impl CatalogueState {
+    /// Returns what is known of a definition.
+    pub fn entry(&self, name: &InstanceId) -> Option<&CatalogueEntry> {
+        self.entries.iter().find(|entry| entry.name == *name)
+    }
 }
 
 /// How far the connection is made; how its watches are doing is the fleet's to tell.
@@ -103,6 +119,8 @@ pub struct Session {
     pub wanted_context: Option<String>,
     /// Name of the context, once known.
     pub context: String,
+    /// Whether commands name the cluster by that; not where the server is named by itself, or is the one that this runs in.
+    pub has_context: bool,
     /// Name of the cluster, once known.
     pub cluster: String,
     /// Which cluster it is, whatever its name: the uid of `kube-system`, once known.
@@ -125,8 +143,8 @@ pub struct Session {
     pub invocation: Invocation,
     /// The namespace that was asked for when the session began, which is told once another context has another.
     pub asked_namespace: Option<Namespace>,
-    /// Where all that is shown is protected, as far as that is known.
-    pub protection: Protection,
+    /// Where all that is shown is protected, once that is known.
+    pub protection: Option<Protection>,
     /// The number that was given last before this connection: what was planned with it, or a smaller one, was planned elsewhere.
     pub(super) since: u64,
     /// The number of the connection; that of what is shown of it is another once the namespace is.
@@ -147,6 +165,12 @@ impl Session {
         self.guard
             .is_protected
             .then_some("The settings protect this context.")
+    }
+
+    /// Returns how commands begin that are about this cluster.
+    pub fn program(&self) -> String {
+        let context = self.has_context.then_some(self.context.as_str());
+        self.invocation.program(context)
     }
 
     /// Tells whether something was asked of the present connection.
@@ -385,6 +409,7 @@ impl Model {
                 epoch: Epoch::default(),
                 context: wanted_context.clone().unwrap_or_default(),
                 wanted_context,
+                has_context: true,
                 cluster: String::new(),
                 uid: None,
                 scope: None,
@@ -396,7 +421,7 @@ impl Model {
                 rights: Rights::default(),
                 invocation: Invocation::default(),
                 asked_namespace: None,
-                protection: Protection::default(),
+                protection: None,
                 since: 0,
                 connection: Epoch::default(),
             },
@@ -605,12 +630,22 @@ impl Model {
 
     /// Returns the command that does something in a namespace of this cluster.
     pub(super) fn command_line(&self, namespace: &Namespace, what: &str) -> String {
-        let invocation = &self.session.invocation;
         let program = match self.session.is_sandbox {
             true => self.catalogue_command("").trim_end().to_owned(),
-            false => invocation.program(Some(&self.session.context)),
+            false => self.session.program(),
         };
         format!("{program} -n {namespace} {what}")
+    }
+
+    /// Returns the key that a sentence names for an action; none where the settings leave it none here.
+    pub fn first_key(&self, action: Action) -> Option<Key> {
+        self.keymap.keys(self.place(), action).first().copied()
+    }
+
+    /// Returns a sentence that follows and names the key of an action; nothing where it has none here.
+    pub(super) fn hint(&self, action: Action, what: &str) -> String {
+        let key = self.first_key(action);
+        key.map_or_else(String::new, |key| format!(" {key} {what}."))
     }
 
     /// Returns the command that does something with the catalogue alone.
@@ -798,7 +833,8 @@ impl Model {
     /// Tells whether an instance is protected, by its record or by where it is.
     pub fn protects(&self, record: &Record) -> bool {
         let namespace = record.instance.namespace.as_str();
-        record.is_protected || self.session.protection.covers(namespace)
+        let protection = self.session.protection.as_ref();
+        record.is_protected || protection.is_some_and(|it| it.covers(namespace))
     }
 
     /// Returns the instances whose time is over, but those that are protected.

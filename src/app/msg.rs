@@ -177,6 +177,8 @@ pub enum Msg {
         cluster: String,
         /// The namespace to begin in.
         namespace: Namespace,
+        /// Whether commands name it by that context.
+        has_context: bool,
         /// Whether the server's certificate is not verified.
         is_insecure: bool,
         /// What holds there beyond what the server allows.

@@ -120,6 +120,11 @@ impl Operation {
         }
     }
 
+    /// Tells whether it is about this instance of a context: another has one of its name, too.
+    pub fn is_of(&self, context: &str, instance: &InstanceKey) -> bool {
+        self.context == context && self.instance == *instance
+    }
+
     /// Tells whether it still runs.
     pub fn is_running(&self) -> bool {
         self.outcome.is_none()

@@ -10,7 +10,7 @@ use crate::secret::{SecretQuestion, SecretValue};
 
 use super::msg::OpId;
 
-pub use choice::{Choice, ForwardTarget, ImportBy};
+pub use choice::{Choice, Consequence, ForwardTarget, ImportBy};
 pub use menu::{Menu, MenuItem};
 pub use prompt::{Prompt, PromptKind, SecretPrompt};
 
@@ -68,15 +68,17 @@ impl Popup {
         }
     }
 
-    /// Returns its title where an answer carries out the plan in front, which nobody means who has not seen the question.
+    /// Returns its title where an answer is more than a way on, which nobody means who has not seen the question; that for a
+    /// secret too, which comes with the plan and would take what is typed for something else.
     pub fn question(&self) -> Option<&str> {
         match self {
             Self::Menu(menu) => {
-                let carries_out = menu.items.iter().any(|item| item.choice.carries_out());
-                carries_out.then_some(&menu.title)
+                let acts = |item: &MenuItem| item.choice.consequence() != Consequence::LeadsOn;
+                menu.items.iter().any(acts).then_some(&menu.title)
             }
             Self::Prompt(prompt) => prompt.kind.carries_out().then_some(&prompt.title),
-            Self::Secret(_) | Self::Help { .. } => None,
+            Self::Secret(prompt) => Some(&prompt.question.text),
+            Self::Help { .. } => None,
         }
     }
 

@@ -25,8 +25,8 @@ use crate::service::usage::Amounts;
 use crate::service::watch::{Delta, LinkState, Topic, WatchEvent};
 
 use super::{
-    CatalogueEntry, CatalogueListing, Effect, Epoch, Menu, Model, Msg, Popup, begin,
-    follow_selection, update,
+    CatalogueEntry, CatalogueListing, Choice, Effect, Epoch, Menu, MenuItem, Model, Msg, Popup,
+    begin, follow_selection, update,
 };
 
 pub use answers::{
@@ -63,6 +63,33 @@ pub fn object(kind: &str, name: &str) -> ObjectKey {
         namespace: Some("team-a".to_owned()),
         name: name.to_owned(),
     }
+}
+
+/// Tells whether an effect writes to the cluster, or is about to.
+pub fn writes_to_cluster(effect: &Effect) -> bool {
+    matches!(
+        effect,
+        Effect::RunDeploy { .. }
+            | Effect::RunTeardown { .. }
+            | Effect::RunAdjustment { .. }
+            | Effect::RunAdopt { .. }
+            | Effect::RunRoutes { .. }
+            | Effect::RunClear { .. }
+            | Effect::StopOperation { .. }
+            | Effect::TakeOver { .. }
+    )
+}
+
+/// Tells whether an effect writes to the cluster or the catalogue, or removes what was typed.
+pub fn writes(effect: &Effect) -> bool {
+    let writes_here = matches!(
+        effect,
+        Effect::WriteDefinition { .. }
+            | Effect::CreateDefinition { .. }
+            | Effect::SaveDefinition { .. }
+            | Effect::DiscardDraft { .. }
+    );
+    writes_here || writes_to_cluster(effect)
 }
 
 /// A model and the effects that it asked for since they were last looked at.
@@ -119,10 +146,15 @@ impl Stage {
     }
 
     pub fn connected(&mut self) {
+        self.connected_to("kind-dev");
+    }
+
+    pub fn connected_to(&mut self, context: &str) {
         self.send(Msg::Connected {
             epoch: self.epoch(),
-            context: "kind-dev".to_owned(),
-            cluster: "kind-dev".to_owned(),
+            context: context.to_owned(),
+            cluster: context.to_owned(),
+            has_context: true,
             namespace: "team-a".parse().unwrap(),
             is_insecure: false,
             guard: Default::default(),
@@ -190,8 +222,23 @@ impl Stage {
         });
     }
 
+    /// Sends a message. A key that has something written by a menu must answer a question: those are not answered unseen.
     pub fn send(&mut self, msg: Msg) {
-        self.effects.extend(update(&mut self.model, msg));
+        let unguarded = match (&msg, &self.model.popup) {
+            (Msg::Key(_), Some(popup @ Popup::Menu(menu))) if popup.question().is_none() => {
+                // An action asks by itself where there is something to ask.
+                let is_action = |item: &MenuItem| matches!(item.choice, Choice::Action(_));
+                let are_actions = menu.items.iter().any(is_action);
+                (!are_actions).then(|| menu.title.clone())
+            }
+            _ => None,
+        };
+        let effects = update(&mut self.model, msg);
+        if let Some(title) = unguarded {
+            let written = effects.iter().find(|effect| writes(effect));
+            assert_eq!(written, None, "{title:?} is answered unseen");
+        }
+        self.effects.extend(effects);
     }
 
     /// Presses keys, written as in the key map, with spaces between.
@@ -608,6 +655,7 @@ pub fn deploy_plan(id: &str) -> DeployPlan {
         replaces: None,
         refusals: Vec::new(),
         unanswered: Vec::new(),
+        kept_answers: Vec::new(),
         offers: Vec::new(),
         storage: StoragePlan::default(),
         is_record_exact: false,

@@ -12,7 +12,12 @@ const MAX: usize = 20;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Undo {
     /// An instance was taken down.
-    Teardown(InstanceKey),
+    Teardown {
+        /// In which context.
+        context: String,
+        /// Which instance.
+        instance: InstanceKey,
+    },
     /// What others changed was written into a definition.
     Pull {
         /// Which definition.

@@ -128,9 +128,13 @@ fn route(model: &mut Model, msg: Msg) -> Vec<Effect> {
             context,
             cluster,
             namespace,
+            has_context,
             is_insecure,
             guard,
         } => {
+            if epoch == model.session.epoch {
+                model.session.has_context = has_context;
+            }
             let held = (is_insecure, guard);
             cluster::on_connected(model, epoch, (context, cluster), namespace, held)
         }
@@ -160,7 +164,7 @@ fn route(model: &mut Model, msg: Msg) -> Vec<Effect> {
         }
         Msg::ProtectionTold { epoch, protection } => {
             if epoch == model.session.epoch {
-                model.session.protection = protection;
+                model.session.protection = Some(protection);
             }
             Vec::new()
         }

@@ -5,7 +5,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use super::args::{Edit, Global};
 use super::session::Session;
-use super::target::Target;
 use super::{Exit, operate};
 use crate::app::{Invocation, Keymap};
 use crate::catalogue::CatalogueError;
@@ -72,7 +71,9 @@ pub(super) fn start(session: &Session, open: Option<InstanceId>, first: Option<C
         contexts: Arc::new(move || of_contexts.contexts()),
         context: session.wanted_context(),
         is_sandbox: session.global.sandbox,
-        invocation: invocation(session),
+        invocation: Invocation {
+            flags: flags(&session.global),
+        },
         open,
         holder: session.holder(),
         theme: runtime::theme(&session.settings),
@@ -85,21 +86,6 @@ pub(super) fn start(session: &Session, open: Option<InstanceId>, first: Option<C
         .concat(),
         namespace: session.wanted_namespace().cloned(),
         state: Some(session.paths.state.clone()),
-    }
-}
-
-/// Returns what commands say so that they mean the cluster and the catalogue of this session.
-fn invocation(session: &Session) -> Invocation {
-    let has_contexts = match &session.target {
-        // A kubeconfig that is not there, or has none, is that of the cluster that this runs in.
-        Target::Remote(options) => {
-            options.direct.is_none() && session.target.contexts().is_ok_and(|all| !all.is_empty())
-        }
-        Target::Rehearsal(..) => false,
-    };
-    Invocation {
-        flags: flags(&session.global),
-        has_contexts,
     }
 }
 

@@ -81,12 +81,10 @@ impl<'a> Listing<'a> {
     fn new(args: &'a Ls, session: &Session, cluster: &'a Cluster) -> Self {
         let definitions = session.definitions();
         // A definition for another namespace may run there: one that is not deployed here is told apart.
-        let here = cluster.namespace();
+        let here = Scope::Namespace(cluster.namespace().clone());
+        let mut named = definitions.iter();
         let is_elsewhere = args.selector.is_none()
-            && definitions.iter().any(|entry| {
-                let named = entry.namespace.as_ref();
-                named.is_some_and(|named| named != here)
-            });
+            && named.any(|entry| entry.named_elsewhere(Some(&here)).is_some());
         Self {
             args,
             cluster,

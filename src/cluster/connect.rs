@@ -108,6 +108,7 @@ async fn open(options: &ConnectOptions) -> Result<Cluster, Failure> {
         server: kubeconfig::harmless_url(&chosen.server.to_string()),
         user: text::clean(options.as_user.as_ref().unwrap_or(&chosen.user_name)).into_owned(),
         is_insecure: chosen.is_insecure,
+        has_context: options.direct.is_none(),
     };
     refuse_contradiction(&chosen)?;
     refuse_legacy_command(&chosen)?;
@@ -174,6 +175,7 @@ async fn connect_in_cluster(options: &ConnectOptions) -> Result<Cluster, Failure
         server: config.cluster_url.to_string(),
         user: "service account".to_owned(),
         is_insecure: false,
+        has_context: false,
     };
     // The token is a file, which a new client reads again.
     let reload: transport::Reload = Box::new(|present| Ok(Some(present.clone())));

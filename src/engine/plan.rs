@@ -138,6 +138,8 @@ pub struct DeployPlan {
     pub refusals: Vec<Failure>,
     /// Questions that nobody answered and whose values the cluster has not either; for each there is a refusal.
     pub unanswered: Vec<SecretQuestion>,
+    /// Questions that nobody answered and whose values stay as the cluster has them.
+    pub kept_answers: Vec<SecretQuestion>,
     /// What could be agreed to so that it can run, or so that it does more; empty where nothing is asked.
     pub offers: Vec<Offer>,
     /// What it does to claims and volumes beside the objects.

@@ -36,8 +36,10 @@ pub(super) struct Composed {
     pub refusals: Vec<Failure>,
     /// Which values stay as they are, though the definition names a variable or a file that would give them.
     pub kept: Vec<String>,
-    /// Questions whose answers would be these values.
+    /// Questions whose answers would be values that are nowhere.
     pub unanswered: Vec<SecretQuestion>,
+    /// Questions whose answers would be values that stay as they are.
+    pub kept_answers: Vec<SecretQuestion>,
     /// Secrets that this user may not read.
     pub hidden: Vec<ObjectKey>,
 }
@@ -49,9 +51,16 @@ impl Composed {
     }
 
     /// Notes a value that stays: a name that was mistyped must not pass for one that was given.
-    fn keeps(&mut self, what: &str, absent: Option<&String>) {
+    fn keeps(
+        &mut self,
+        what: &str,
+        source: &SecretSource,
+        absent: Option<&String>,
+        question: impl FnOnce(&str) -> SecretQuestion,
+    ) {
         let sentence = |why| format!("{what} keeps the value that it has in the cluster: {why}");
         self.kept.extend(absent.map(sentence));
+        self.kept_answers.extend(asked(source, question));
     }
 
     /// Notes a value that is nowhere.
@@ -63,9 +72,18 @@ impl Composed {
         question: impl FnOnce(&str) -> SecretQuestion,
     ) {
         self.refusals.push(nowhere(what, source, absent));
-        if let SecretSource::Prompt(words) = source {
-            self.unanswered.push(question(words));
-        }
+        self.unanswered.extend(asked(source, question));
+    }
+}
+
+/// Returns the question that a value is the answer to, if it is one.
+fn asked(
+    source: &SecretSource,
+    question: impl FnOnce(&str) -> SecretQuestion,
+) -> Option<SecretQuestion> {
+    match source {
+        SecretSource::Prompt(words) => Some(question(words)),
+        SecretSource::Env(_) | SecretSource::File(_) => None,
     }
 }
 
@@ -88,8 +106,9 @@ pub(super) async fn compose(
                 let own = own(request, definition, name, live.as_ref());
                 composed.secrets.push(own.secret);
                 let absent = |key: &str| request.secrets.absent.get(key);
-                for key in own.kept {
-                    composed.keeps(&format!("the secret {key}"), absent(key));
+                for (key, source) in own.kept {
+                    let question = |words: &str| SecretQuestion::new(definition, Some(key), words);
+                    composed.keeps(&format!("the secret {key}"), source, absent(key), question);
                 }
                 for (key, source) in own.missing {
                     let question = |words: &str| SecretQuestion::new(definition, Some(key), words);
@@ -114,14 +133,15 @@ pub(super) async fn compose(
         };
         match live(cluster, request, &name).await? {
             Ok(live) => {
-                let (secret, is_missing) = pull(&login, name, live.as_ref());
+                let (secret, whence) = pull(&login, name, live.as_ref());
                 composed.secrets.push(secret);
                 let what = format!("the password for {registry}");
                 let absent = request.secrets.password_absent.as_ref();
                 let question = |words: &str| SecretQuestion::new(definition, None, words);
-                match is_missing {
-                    true => composed.lacks(&what, password, absent, question),
-                    false => composed.keeps(&what, absent),
+                match whence {
+                    Whence::Given => {}
+                    Whence::Kept => composed.keeps(&what, password, absent, question),
+                    Whence::Nowhere => composed.lacks(&what, password, absent, question),
                 }
             }
             Err(hidden) => composed.hidden.push(hidden),
@@ -150,7 +170,7 @@ async fn live(
 struct Own<'d> {
     secret: SecretContent,
     /// Values that are taken over from the cluster.
-    kept: Vec<&'d String>,
+    kept: Vec<(&'d String, &'d SecretSource)>,
     /// Values that are nowhere.
     missing: Vec<(&'d String, &'d SecretSource)>,
 }
@@ -169,7 +189,7 @@ fn own<'d>(
         let value = match (request.secrets.own.get(key), before.get(key)) {
             (Some(given), _) => given.clone(),
             (None, Some(live)) => {
-                kept.push(key);
+                kept.push((key, source));
                 live.clone()
             }
             (None, None) => {
@@ -220,16 +240,32 @@ fn stand_in() -> SecretValue {
     SecretValue::new("?")
 }
 
-/// Composes the pull secret; tells also whether its password is nowhere. It is refused then, and stands in the plan all the same.
-fn pull(login: &Login<'_>, name: String, live: Option<&Object>) -> (SecretContent, bool) {
+/// Where a password comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Whence {
+    /// It was given, or nobody needs to know it.
+    Given,
+    /// The cluster has it.
+    Kept,
+    /// It is nowhere.
+    Nowhere,
+}
+
+/// Composes the pull secret; tells also where its password comes from. One that is nowhere is refused, and stands in the plan
+/// all the same.
+fn pull(login: &Login<'_>, name: String, live: Option<&Object>) -> (SecretContent, Whence) {
     let before = live.map(data).unwrap_or_default();
     let known = before
         .get(DOCKER_CONFIG_KEY)
         .and_then(|config| password_for(login.registry, config));
-    let password = login.password.or(known.as_ref());
-    let is_missing = password.is_none() && !login.stands_in;
+    let whence = match (login.password, &known) {
+        (None, Some(_)) => Whence::Kept,
+        (None, None) if !login.stands_in => Whence::Nowhere,
+        (Some(_), _) | (None, None) => Whence::Given,
+    };
     let unknown = stand_in();
-    let config = docker_config(login, password.unwrap_or(&unknown));
+    let password = login.password.or(known.as_ref()).unwrap_or(&unknown);
+    let config = docker_config(login, password);
     let secret = SecretContent {
         name,
         kind: DOCKER_CONFIG,
@@ -238,7 +274,7 @@ fn pull(login: &Login<'_>, name: String, live: Option<&Object>) -> (SecretConten
         revision: None,
         version: version_if(live, login.password.is_none()),
     };
-    (secret, is_missing)
+    (secret, whence)
 }
 
 /// Returns the version of the live Secret where values are taken over from it: a change in between must not be undone.
@@ -338,10 +374,10 @@ mod tests {
             &login("r.example.com", None),
             "web-pull".to_owned(),
             Some(&live),
-        )
-        .0;
+        );
+        assert_eq!(kept.1, Whence::Kept);
         assert_eq!(
-            (&kept.data, kept.version.as_deref()),
+            (&kept.0.data, kept.0.version.as_deref()),
             (&made.data, Some("7"))
         );
         let other = pull(
@@ -349,7 +385,7 @@ mod tests {
             "web-pull".to_owned(),
             Some(&live),
         );
-        assert!(other.1);
+        assert_eq!(other.1, Whence::Nowhere);
     }
 
     #[test]
@@ -400,13 +436,20 @@ mod tests {
     fn what_stays_for_want_of_its_source_is_told_and_what_nobody_was_asked_is_not() {
         let mut composed = Composed::default();
         let why = "there is no file /srv/tokn".to_owned();
-        composed.keeps("the secret token", Some(&why));
-        composed.keeps("the secret typed", None);
+        let file = SecretSource::File("/srv/tokn".to_owned());
+        let ask = |words: &str| SecretQuestion {
+            key: None,
+            text: words.to_owned(),
+        };
+        composed.keeps("the secret token", &file, Some(&why), ask);
+        let asked = SecretSource::Prompt("Token".to_owned());
+        composed.keeps("the secret typed", &asked, None, ask);
         assert_eq!(
             composed.kept,
             [
                 "the secret token keeps the value that it has in the cluster: there is no file /srv/tokn"
             ]
         );
+        assert_eq!(composed.kept_answers, [ask("Token")]);
     }
 }

@@ -114,7 +114,8 @@ pub async fn run(start: Start) -> Result<Ended, RuntimeError> {
     let ended = event_loop
         .turn_until_the_end(&mut keys, &mut data, &mut asked)
         .await;
-    event_loop.finish(ended, state.as_deref()).await;
+    let kept = state.as_deref();
+    event_loop.finish(ended, FINISH_WITHIN, kept).await;
     drop(guard);
     Ok(ended)
 }
@@ -201,12 +202,12 @@ impl EventLoop {
     }
 
     /// Keeps what is unsaved, lets what was sent be finished, and keeps the figures of the session.
-    async fn finish(&mut self, ended: Ended, state: Option<&Path>) {
+    async fn finish(&mut self, ended: Ended, within: Duration, state: Option<&Path>) {
         // A keyboard that is gone may be noticed before any signal is.
         if let Ended::Signal(_) = ended {
             self.last_words.write();
         }
-        self.runner.finish(FINISH_WITHIN).await;
+        self.runner.finish(within).await;
         if let Some(state) = state {
             traffic::keep(state, self.screen.traffic());
         }

@@ -94,5 +94,6 @@ fn is_complete(model: &Model) -> bool {
     let is_edited = model
         .editor()
         .is_none_or(|pane| pane.editor().is_some_and(crate::editor::Editor::is_checked));
-    model.fleet.is_complete() && has_detail && is_edited
+    let knows_protection = model.session.protection.is_some();
+    model.fleet.is_complete() && has_detail && is_edited && knows_protection
 }

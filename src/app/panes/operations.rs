@@ -158,7 +158,7 @@ impl OperationsPane {
         let is_elsewhere =
             |it: &Operation| it.context != context || Some(&it.instance.namespace) != shown;
         // Where all rows are of the place that is shown, the header tells it.
-        let place = Place {
+        let place = Whereabouts {
             context,
             shows_namespace: matches!(scope, Some(Scope::All)) || own.values().any(is_elsewhere),
             shows_context: own.values().any(|it| it.context != context),
@@ -167,7 +167,7 @@ impl OperationsPane {
         let mut rows: Vec<_> = Vec::new();
         for (instance, (noted, since)) in &self.heard {
             let running = own.iter().rev();
-            let is_it = |it: &Operation| it.context == context && it.instance == *instance;
+            let is_it = |it: &Operation| it.is_of(context, instance);
             let mut running = running.filter(|(_, it)| is_it(it) && it.is_running());
             let (key, standing) = match running.next() {
                 Some((op, _)) => {
@@ -208,14 +208,14 @@ impl OperationsPane {
 
 /// What is shown of where operations are.
 #[derive(Debug, Clone, Copy)]
-struct Place<'a> {
+struct Whereabouts<'a> {
     /// The context that is worked in.
     context: &'a str,
     shows_namespace: bool,
     shows_context: bool,
 }
 
-impl Place<'_> {
+impl Whereabouts<'_> {
     fn namespace(self, instance: &InstanceKey) -> Value {
         let namespace = self.shows_namespace.then_some(&instance.namespace);
         Value::of(namespace.map(ToString::to_string))
@@ -230,7 +230,7 @@ fn row_of_noted(
     (key, standing): (OperationKey, Standing),
     instance: &InstanceKey,
     noted: &Noted,
-    place: Place<'_>,
+    place: Whereabouts<'_>,
 ) -> Row<OperationKey> {
     Row {
         key,
@@ -248,7 +248,7 @@ fn row_of_noted(
     }
 }
 
-fn row_of_own(op: OpId, operation: &Operation, place: Place<'_>) -> Row<OperationKey> {
+fn row_of_own(op: OpId, operation: &Operation, place: Whereabouts<'_>) -> Row<OperationKey> {
     let instance = &operation.instance;
     let lasted = operation
         .ended

@@ -1,11 +1,13 @@
 //! The review of a deploy: what would happen to each object, the difference of the selected one, what speaks against it.
 
-use crate::app::effect::{DeploySource, ReviewedPlan};
+use std::collections::VecDeque;
+
+use crate::app::effect::{DeploySource, ReviewedPlan, SecretAnswers};
 use crate::app::msg::OpId;
 use crate::engine::plan::DeployPlan;
 use crate::engine::remedy::Offer;
 use crate::failure::Failure;
-use crate::secret::SecretQuestion;
+use crate::secret::{SecretQuestion, SecretValue};
 
 /// How far the plan is.
 #[derive(Debug, Clone, PartialEq)]
@@ -16,6 +18,24 @@ pub enum ReviewPhase {
     Planned(Box<ReviewedPlan>),
     /// It could not be made.
     Failed(Failure),
+}
+
+/// What the cluster has where a person could be asked, as far as a plan tells.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Held {
+    /// A value, which is kept unless another one is given.
+    Kept,
+    /// Nothing: it has to be answered.
+    Nowhere,
+    /// Nobody looked, or may look.
+    Unknown,
+}
+
+/// A round of questions: what is still to be asked, and what was answered.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(in crate::app) struct Round {
+    open: VecDeque<SecretQuestion>,
+    given: SecretAnswers,
 }
 
 /// The review of a plan.
@@ -31,8 +51,8 @@ pub struct ReviewPane {
     pub is_difference: bool,
     /// Secrets that a person may still be asked for.
     pub questions: Vec<SecretQuestion>,
-    /// Whether a person is asked for those too that the cluster has a value of.
-    pub asks_all: bool,
+    /// Which of them are being asked for.
+    round: Round,
     /// Which object is selected.
     pub selected: usize,
     /// The first line of its difference that is shown.
@@ -50,7 +70,7 @@ impl ReviewPane {
             phase: ReviewPhase::Planning,
             is_difference: false,
             questions: Vec::new(),
-            asks_all: false,
+            round: Round::default(),
             selected: 0,
             scroll: 0,
             former: None,
@@ -86,23 +106,51 @@ impl ReviewPane {
             .collect()
     }
 
-    /// Returns the next secret that a person has to be asked for: one that the cluster has no value of, unless others are to be
-    /// given.
-    pub fn next_question(&self) -> Option<&SecretQuestion> {
-        let mut open = self.questions.iter();
-        open.find(|it| self.asks_all || self.is_unanswered(it))
+    /// Returns what the cluster has in place of an answer.
+    pub fn held(&self, question: &SecretQuestion) -> Held {
+        match self.plan() {
+            Some(plan) if plan.unanswered.contains(question) => Held::Nowhere,
+            Some(plan) if plan.kept_answers.contains(question) => Held::Kept,
+            Some(_) | None => Held::Unknown,
+        }
     }
 
-    /// Returns the secrets of which the cluster keeps the value that it has, unless another one is given.
-    pub fn kept_secrets(&self) -> Vec<&str> {
-        let open = self.questions.iter().filter(|it| !self.is_unanswered(it));
-        open.map(|it| it.text.as_str()).collect()
+    /// Returns the secrets that a person may be asked for and of which the cluster has this.
+    pub fn secrets(&self, held: Held) -> Vec<&str> {
+        let of = self.questions.iter().filter(|it| self.held(it) == held);
+        of.map(|it| it.text.as_str()).collect()
     }
 
-    /// Tells whether the answer to a question is nowhere, as far as a plan tells.
-    pub fn is_unanswered(&self, question: &SecretQuestion) -> bool {
-        let unanswered = self.plan().map(|plan| &plan.unanswered);
-        unanswered.is_some_and(|all| all.contains(question))
+    /// Begins to ask: for what is nowhere, or for everything.
+    pub(in crate::app) fn begin_round(&mut self, asks_all: bool) {
+        let is_wanted = |it: &&SecretQuestion| asks_all || self.held(it) == Held::Nowhere;
+        let open = self.questions.iter().filter(is_wanted).cloned().collect();
+        // What was answered in a round that was left counts no more: nothing was planned with it.
+        self.round = Round {
+            open,
+            given: SecretAnswers::new(),
+        };
+    }
+
+    /// Returns what is asked now; none once all was.
+    pub(in crate::app) fn asked(&self) -> Option<&SecretQuestion> {
+        self.round.open.front()
+    }
+
+    /// Takes what was typed. Nothing typed is no answer: the cluster keeps what it has, and what is nowhere is asked for again.
+    pub(in crate::app) fn answer(&mut self, question: SecretQuestion, value: SecretValue) {
+        self.round.open.retain(|open| *open != question);
+        if !value.expose().is_empty() {
+            self.round.given.insert(question, value);
+        }
+    }
+
+    /// Ends a round; tells whether anything was answered, which the plan then is to be made with.
+    pub(in crate::app) fn end_round(&mut self) -> bool {
+        let given = std::mem::take(&mut self.round).given;
+        let is_any = !given.is_empty();
+        self.source.answers.extend(given);
+        is_any
     }
 
     /// Takes the plan; the first object that changes is selected.

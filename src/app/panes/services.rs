@@ -123,7 +123,7 @@ impl ServicesPane {
     ) {
         let elsewhere: BTreeMap<&InstanceId, &Namespace> = catalogue
             .iter()
-            .filter_map(|entry| Some((&entry.name, named_elsewhere(entry, scope)?)))
+            .filter_map(|entry| Some((&entry.name, entry.named_elsewhere(scope)?)))
             .collect();
         let is_out_of_sight = fleet.saved().any(|name| elsewhere.contains_key(name));
         let shows_namespace = matches!(scope, Some(Scope::All)) || is_out_of_sight;
@@ -239,16 +239,6 @@ impl ServicesPane {
             (Some(_), RowKey::Saved(_) | RowKey::Kept(_)) => false,
         }
     }
-}
-
-/// Returns the namespace that a definition names, where a scope is not that namespace alone.
-pub fn named_elsewhere<'e>(
-    entry: &'e CatalogueEntry,
-    scope: Option<&Scope>,
-) -> Option<&'e Namespace> {
-    let shown = scope.and_then(Scope::namespace);
-    let named = entry.namespace.as_ref();
-    named.filter(|named| shown != Some(named))
 }
 
 fn row_of_instance(instance: &Instance, shows_namespace: bool) -> Row<RowKey> {

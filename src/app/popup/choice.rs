@@ -122,20 +122,62 @@ pub enum Choice {
     Cancel,
 }
 
+/// What choosing comes to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Consequence {
+    /// It leads on: to a list, a plan, another question, or back.
+    LeadsOn,
+    /// Something is written, asked of what runs, or given up.
+    Acts,
+    /// The plan in front is carried out.
+    CarriesOut,
+}
+
 impl Choice {
-    /// Tells whether it carries out the plan in front.
-    pub fn carries_out(&self) -> bool {
-        matches!(
-            self,
+    /// Returns what choosing comes to.
+    pub fn consequence(&self) -> Consequence {
+        match self {
             Self::RunDeploy
-                | Self::RunDeployForced
-                | Self::RunTeardown
-                | Self::RunAdjustments
-                | Self::RunAdjustmentsForced
-                | Self::RunBulk
-                | Self::ConfirmRoutes(_)
-                | Self::RunRoutes(_)
-                | Self::RunPull
-        )
+            | Self::RunDeployForced
+            | Self::RunTeardown
+            | Self::RunAdjustments
+            | Self::RunAdjustmentsForced
+            | Self::RunBulk
+            | Self::ConfirmRoutes(_)
+            | Self::RunRoutes(_)
+            | Self::RunPull => Consequence::CarriesOut,
+            Self::RunClear(..)
+            | Self::TakeImported(..)
+            | Self::SaveAndLeave
+            | Self::DiscardAndLeave
+            | Self::RecoverDraft(_)
+            | Self::DiscardDraft(_)
+            | Self::TakeTheirs(_)
+            | Self::StopOperations(_)
+            | Self::TakeOver(_)
+            | Self::QuitAnyway => Consequence::Acts,
+            // An action asks by itself where there is something to ask.
+            Self::Action(_)
+            | Self::Scope(_)
+            | Self::OtherNamespace
+            | Self::Context(_)
+            | Self::Template(_)
+            | Self::Yield
+            | Self::Agree(_)
+            | Self::Volumes(_)
+            | Self::YieldAdjustments
+            | Self::Workload(..)
+            | Self::ImportBy(_)
+            | Self::Restore(_)
+            | Self::LeaveEditor
+            | Self::MergeTheirs(_)
+            | Self::SaveAsNew(_)
+            | Self::LogSince(_)
+            | Self::LogsOf(_)
+            | Self::ForwardPort(..)
+            | Self::Shell(_)
+            | Self::LeaveRunning
+            | Self::Cancel => Consequence::LeadsOn,
+        }
     }
 }

@@ -4,6 +4,7 @@ use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
 use crate::app::input::Input;
 use crate::app::msg::OpId;
+use crate::app::panes::review::Held;
 use crate::app::secret_input::SecretInput;
 use crate::definition::id::InstanceId;
 use crate::engine::import::Origin;
@@ -68,15 +69,25 @@ pub enum PromptKind {
 impl PromptKind {
     /// Tells whether what is typed carries out the plan in front.
     pub fn carries_out(&self) -> bool {
-        matches!(
-            self,
+        match self {
             Self::TypedIds(_)
-                | Self::TypedDeploy { .. }
-                | Self::TypedAdjust { .. }
-                | Self::TypedAdopt(_)
-                | Self::TypedBulk(_)
-                | Self::TypedRoutes { .. }
-        )
+            | Self::TypedDeploy { .. }
+            | Self::TypedAdjust { .. }
+            | Self::TypedAdopt(_)
+            | Self::TypedBulk(_)
+            | Self::TypedRoutes { .. } => true,
+            Self::NewName(_)
+            | Self::SaveAs(_)
+            | Self::Namespace
+            | Self::DeployId
+            | Self::Message
+            | Self::Values
+            | Self::ImportOrigin(_)
+            | Self::ImportName(_)
+            | Self::Replicas
+            | Self::Forward(_)
+            | Self::SaveLog => false,
+        }
     }
 }
 
@@ -131,19 +142,19 @@ pub struct SecretPrompt {
     pub op: OpId,
     /// What is asked.
     pub question: SecretQuestion,
-    /// Whether the cluster has a value, which stays where nothing is typed.
-    pub is_kept: bool,
+    /// What the cluster has of it.
+    pub held: Held,
     /// What was typed.
     pub input: SecretInput,
 }
 
 impl SecretPrompt {
     /// Returns an empty field for the answer.
-    pub fn new(op: OpId, question: SecretQuestion, is_kept: bool) -> Self {
+    pub fn new(op: OpId, question: SecretQuestion, held: Held) -> Self {
         Self {
             op,
             question,
-            is_kept,
+            held,
             input: SecretInput::default(),
         }
     }

@@ -28,7 +28,7 @@ use super::{
 pub(super) fn perform(model: &mut Model, action: Action) -> Vec<Effect> {
     if let Err(why) = availability(action, model) {
         let file = match action {
-            Action::Teardown => teardowns::file_of_selection(model),
+            Action::Teardown => teardowns::removable_file(model),
             _ => None,
         };
         let file = file.map_or_else(String::new, |path| {

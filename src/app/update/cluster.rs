@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use crate::app::action::Action;
 use crate::app::effect::Effect;
 use crate::app::model::{Model, SessionLink};
 use crate::app::msg::{Epoch, OpId};
@@ -12,7 +13,6 @@ use crate::failure::Failure;
 use crate::guard::Guard;
 use crate::service::detail::Detail;
 use crate::service::fleet::Fleet;
-use crate::service::protection::Protection;
 use crate::service::rights::Rights;
 use crate::service::summary::InstanceKey;
 use crate::service::watch::{Scope, Topic, WatchEvent};
@@ -36,6 +36,7 @@ pub(super) fn connect(model: &mut Model, context: Option<String>) -> Vec<Effect>
     let session = &mut model.session;
     session.epoch.0 += 1;
     session.context = context.clone().unwrap_or_default();
+    session.has_context = true;
     session.wanted_context.clone_from(&context);
     session.cluster.clear();
     session.uid = None;
@@ -72,7 +73,8 @@ pub(super) fn show_scope(model: &mut Model, scope: Scope) -> Vec<Effect> {
 }
 
 fn forget(model: &mut Model) {
-    model.session.protection = Protection::default();
+    model.session.protection = None;
+    model.returning = None;
     model.fleet = Fleet::new();
     let definitions = model
         .catalogue
@@ -108,10 +110,16 @@ pub(super) fn on_connected(
     session.link = SessionLink::Connected;
     session.n_failed = 0;
     (session.is_insecure, session.guard) = (is_insecure, guard);
+    // What was told before the connection was lost may have changed since; it is asked for with the watches.
+    session.protection = None;
     let asked = session.asked_namespace.take_if(|it| *it != namespace);
-    let told = asked.filter(|_| session.scope.is_none()).map(|asked| {
-        let place = format!("{} ▸ {namespace}", session.context);
-        format!("{place}: {asked} was asked for at the start, and held for the context of then. N chooses another.")
+    let told = asked.filter(|_| session.scope.is_none());
+    let told = told.map(|asked| {
+        let place = format!("{} ▸ {namespace}", model.session.context);
+        let way = model.hint(Action::Namespace, "chooses another");
+        format!(
+            "{place}: {asked} was asked for at the start, and held for the context of then.{way}"
+        )
     });
     let session = &mut model.session;
     let scope = session

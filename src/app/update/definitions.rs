@@ -60,7 +60,13 @@ pub(super) fn edit(
     instance: Option<InstanceKey>,
 ) -> Vec<Effect> {
     let editor = model.next_op();
-    model.record(model.catalogue_command(&format!("edit {name}")), None);
+    let what = format!("edit {name}");
+    let of_instance = instance.as_ref().map(|key| &key.namespace);
+    let command = match of_instance.or(model.session.namespace()) {
+        Some(namespace) => model.command_line(namespace, &what),
+        None => model.catalogue_command(&what),
+    };
+    model.record(command, None);
     model.screens.push(Screen::Editor(Box::new(EditorPane::new(
         editor,
         name.clone(),

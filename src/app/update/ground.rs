@@ -1,6 +1,8 @@
 //! What the edited text is compared with in the cluster: looked at anew where somebody changed it meanwhile, which is told.
 
+use crate::app::action::Action;
 use crate::app::model::Model;
+use crate::app::operation::Operation;
 use crate::app::panes::editor::Ground;
 use crate::app::place::Place;
 use crate::service::drift::Drift;
@@ -19,7 +21,9 @@ pub(super) fn follow(model: &mut Model) {
     let is_changed = matches!(drift, Some(Drift::Changed | Drift::EditedAndChanged));
     let mut own = model.operations.values();
     // What an operation of ours does is told by itself.
-    let is_own = own.any(|own| Some(&own.instance) == key.as_ref() && own.is_writing());
+    let context = &model.session.context;
+    let is_of = |own: &Operation| key.as_ref().is_some_and(|key| own.is_of(context, key));
+    let is_own = own.any(|own| is_of(own) && own.is_writing());
     let is_in_front = model.place() == Place::Editor;
     let clock = model.clock;
     let Some(pane) = model.editor_mut() else {
@@ -27,8 +31,7 @@ pub(super) fn follow(model: &mut Model) {
     };
     if pane.stand_on(ground, clock) && is_changed && !is_own && is_in_front {
         let name = pane.name.clone();
-        model.tell(format!(
-            "{name} was changed in the cluster: ^t merges that into the text."
-        ));
+        let way = model.hint(Action::TakeLive, "merges that into the text");
+        model.tell(format!("{name} was changed in the cluster.{way}"));
     }
 }

@@ -9,7 +9,7 @@ use crate::app::model::{Model, Screen};
 use crate::app::panes::editor::EditorPane;
 use crate::app::panes::editor::assist::Typed;
 use crate::app::place::Place;
-use crate::editor::{Command, Outcome};
+use crate::editor::{Command, CommandSpec, Outcome};
 
 use super::{actions, assist, cluster, logs, popups};
 
@@ -114,12 +114,26 @@ pub(super) fn editor_command(model: &mut Model, command: Command) -> Vec<Effect>
     if let Some(notice) = outcome.notice {
         model.tell(notice.to_string());
     } else if has_blanks {
-        model.tell("tab goes to the next blank, esc ends that.");
+        tell_ways_of_blanks(model);
     }
     let is_outrun = model.editor_mut().is_some_and(EditorPane::take_outrun);
     let stop = is_outrun.then_some(Effect::StopPreview);
     let copy = outcome.clipboard.map(Effect::Copy);
     stop.into_iter().chain(copy).collect()
+}
+
+/// Says which keys lead through blanks, as far as there are any.
+fn tell_ways_of_blanks(model: &mut Model) {
+    let is_indent = |it: &(&CommandSpec, &[Key])| it.0.command == Command::Indent;
+    let next = model.keymap.commands().find(is_indent);
+    let next = next.and_then(|(_, keys)| keys.first());
+    let next = next.map(|key| format!("{key} goes to the next blank"));
+    let end = model.first_key(Action::Back);
+    let end = end.map(|key| format!("{key} ends filling in"));
+    let ways: Vec<String> = next.into_iter().chain(end).collect();
+    if !ways.is_empty() {
+        model.tell(format!("{}.", ways.join(", ")));
+    }
 }
 
 fn on_filter_key(model: &mut Model, key: KeyEvent) -> Vec<Effect> {

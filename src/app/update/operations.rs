@@ -2,10 +2,12 @@
 
 use std::collections::BTreeSet;
 
+use crate::app::action::Action;
 use crate::app::effect::Effect;
 use crate::app::model::{Model, Screen};
 use crate::app::msg::OpId;
 use crate::app::operation::{Operation, OperationKind};
+use crate::app::panes::editor::{AfterSave, EditorPane};
 use crate::app::popup::{Choice, Menu, MenuItem, Popup};
 use crate::app::undo::Undo;
 use crate::engine::plan::Outcome;
@@ -14,7 +16,7 @@ use crate::service::summary::InstanceKey;
 
 use super::{
     adjustments, adoption, bulk, changes, definitions, history, listening, nodes, pulls, reviews,
-    routes, teardowns, undo,
+    routes, teardowns,
 };
 
 /// Asks for what is in front once more.
@@ -148,6 +150,8 @@ pub(super) fn on_finished(model: &mut Model, op: OpId, outcome: Outcome) -> Vec<
         return Vec::new();
     };
     let (instance, kind) = (operation.instance.clone(), operation.kind);
+    let context = operation.context.clone();
+    let is_here = context == model.session.context;
     let id = instance.id.clone();
     let (is_complete, n_failed) = (outcome.is_complete(), outcome.failed.len());
     let (n_done, n_left) = (outcome.done.len(), outcome.not_tried.len());
@@ -155,17 +159,16 @@ pub(super) fn on_finished(model: &mut Model, op: OpId, outcome: Outcome) -> Vec<
     let failed = outcome.failed.iter();
     let failures: Vec<Failure> = failed.map(|(_, failure)| failure.clone()).collect();
     operation.on_finished(outcome, now);
-    if kind == OperationKind::Deploy {
-        reviews::mark_refused(model, &id, &failures);
+    if kind == OperationKind::Deploy && is_here {
+        reviews::mark_refused(model, &instance, &failures);
         let clock = model.clock;
-        let edited = model.editor_mut();
-        if let Some(pane) = edited.filter(|pane| *pane.deployed_id() == id) {
+        if let Some(pane) = reviews::edited_as(model, &instance) {
             pane.preview.on_other_ground(clock);
         }
     }
     // Whatever of it went is in the trash.
     if kind == OperationKind::Teardown {
-        model.undo.push(Undo::Teardown(instance));
+        model.undo.push(Undo::Teardown { context, instance });
     }
     let name = kind.name();
     if was_stopped && n_failed == 0 {
@@ -177,16 +180,17 @@ pub(super) fn on_finished(model: &mut Model, op: OpId, outcome: Outcome) -> Vec<
     } else if !is_complete {
         model.complain(format!("{name} of {id}: accepted, not finished yet."));
     } else {
-        model.tell(format!("{name} of {id}: done.{}", next_step(model, kind)));
+        let next = next_step(model, kind).filter(|_| is_here);
+        model.tell(format!("{name} of {id}: done.{}", next.unwrap_or_default()));
     }
     Vec::new()
 }
 
-/// Returns what is worth doing after an operation, as a sentence that follows.
-fn next_step(model: &Model, kind: OperationKind) -> String {
+/// Returns what is worth doing where an operation was done, as a sentence that follows; none where that is nothing.
+fn next_step(model: &Model, kind: OperationKind) -> Option<String> {
     match kind {
-        OperationKind::Teardown => undo::hint(model, "puts it back"),
-        OperationKind::Adoption => " Plan its deploy anew.".to_owned(),
+        OperationKind::Teardown => Some(model.hint(Action::Undo, "puts it back")),
+        OperationKind::Adoption => Some(" Plan its deploy anew.".to_owned()),
         OperationKind::Deploy
         | OperationKind::Rollback
         | OperationKind::Restore
@@ -194,7 +198,7 @@ fn next_step(model: &Model, kind: OperationKind) -> String {
         | OperationKind::Restart
         | OperationKind::Routes
         | OperationKind::Release
-        | OperationKind::Clear => String::new(),
+        | OperationKind::Clear => None,
     }
 }
 
@@ -206,7 +210,7 @@ pub(super) fn save_and_review(model: &mut Model) -> Vec<Effect> {
     }
     let effect = model
         .editor_mut()
-        .and_then(|pane| pane.save(crate::app::panes::editor::AfterSave::Review));
+        .and_then(|pane| pane.save(AfterSave::Review));
     effect.into_iter().collect()
 }
 
@@ -217,8 +221,11 @@ pub(super) fn quit(model: &mut Model) -> Vec<Effect> {
     if is_unsaved {
         return definitions::ask_to_leave(model);
     }
+    let drop_draft = model.editor_mut().and_then(EditorPane::drop_draft);
+    let mut effects: Vec<Effect> = drop_draft.into_iter().collect();
     if n_running == 0 {
-        return vec![Effect::Quit];
+        effects.push(Effect::Quit);
+        return effects;
     }
     let text = vec![
         format!("{n_running} running. What was sent is finished; the rest waits until"),
@@ -229,5 +236,5 @@ pub(super) fn quit(model: &mut Model) -> Vec<Effect> {
         MenuItem::new("Quit", "", Choice::QuitAnyway),
     ];
     model.popup = Some(Popup::Menu(Menu::new("An operation runs", text, items)));
-    Vec::new()
+    effects
 }

@@ -8,7 +8,7 @@ use crate::app::effect::Effect;
 use crate::app::model::Model;
 use crate::app::msg::OpId;
 use crate::app::panes::editor::{AfterSave, Reread};
-use crate::app::popup::{Answer, Choice, Menu, MenuItem, Popup, Prompt, PromptKind};
+use crate::app::popup::{Answer, Choice, Consequence, Menu, MenuItem, Popup, Prompt, PromptKind};
 use crate::definition::id::{InstanceId, NameError, Namespace};
 use crate::definition::template;
 use crate::service::watch::Scope;
@@ -55,7 +55,7 @@ pub(super) fn on_key(model: &mut Model, key: KeyEvent) -> Vec<Effect> {
 
 fn choose(model: &mut Model, choice: Choice) -> Vec<Effect> {
     // The plan may have become one of another cluster while the question stood.
-    if choice.carries_out()
+    if choice.consequence() == Consequence::CarriesOut
         && let Err(why) = availability(Action::Confirm, model)
     {
         model.decline(format!("Not possible: {why}."));

@@ -1,5 +1,6 @@
 //! Pulls: what others changed comes into the definition, after its difference was seen, and goes out of it again with undo.
 
+use crate::app::action::Action;
 use crate::app::effect::Effect;
 use crate::app::model::{Model, Screen};
 use crate::app::msg::{OpId, PlannedPull, SaveAnswer};
@@ -8,8 +9,6 @@ use crate::app::popup::{Choice, Menu, MenuItem, Popup};
 use crate::app::undo::{Undo, Writing};
 use crate::definition::id::InstanceId;
 use crate::failure::Failure;
-
-use super::undo;
 
 /// Plans the pull of what others changed in the selected instance.
 pub(super) fn show(model: &mut Model) -> Vec<Effect> {
@@ -109,7 +108,7 @@ pub(super) fn on_written(
                 former: writing.former,
                 since,
             });
-            let back = undo::hint(model, "takes it back");
+            let back = model.hint(Action::Undo, "takes it back");
             model.tell(format!(
                 "{name} says it now; its deploy makes it a revision.{back}"
             ));

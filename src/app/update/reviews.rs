@@ -7,6 +7,7 @@ use crate::app::input::Input;
 use crate::app::model::{Model, Screen};
 use crate::app::msg::{Epoch, OpId};
 use crate::app::operation::OperationKind;
+use crate::app::panes::editor::EditorPane;
 use crate::app::panes::review::ReviewPane;
 use crate::app::panes::services::RowKey;
 use crate::app::popup::{Choice, Menu, MenuItem, Popup, Prompt, PromptKind};
@@ -200,10 +201,10 @@ pub(super) fn on_planned(
     result: Result<Box<ReviewedPlan>, Failure>,
 ) -> Vec<Effect> {
     // Where it could not be planned nobody knows.
-    let refusals = result
-        .as_ref()
-        .ok()
-        .map(|plan| plan.deploy().refusals.clone());
+    let refused = result.as_ref().ok().map(|plan| {
+        let plan = plan.deploy();
+        (plan.instance.clone(), plan.refusals.clone())
+    });
     let Some(pane) = pane_of(model, op) else {
         if let Some(item) = bulk::item_of(model, op) {
             item.plan = Some(result);
@@ -218,9 +219,12 @@ pub(super) fn on_planned(
         return Vec::new();
     }
     pane.on_planned(result);
-    if let (Origin::Definition(origin), Some(refusals)) = (&pane.source.origin, refusals) {
-        let id = origin.id.clone();
-        mark_refused(model, &id, &refusals);
+    let is_of_definition = pane.source.definition().is_some();
+    if let Some((instance, refusals)) = refused
+        && is_of_definition
+        && model.session.has_asked(op)
+    {
+        mark_refused(model, &instance, &refusals);
     }
     secrets::on_planned(model, op);
     Vec::new()
@@ -233,21 +237,31 @@ fn first_fault(failure: &Failure) -> String {
     fault.map_or_else(|| failure.summary.clone(), |(_, fault)| fault.to_owned())
 }
 
-/// Marks what the server refuses in the text that is edited, if it is that text.
-pub(super) fn mark_refused(model: &mut Model, id: &InstanceId, refusals: &[Failure]) {
+/// Marks what the server refuses of an instance in the text that is edited, if it is that one's text.
+pub(super) fn mark_refused(model: &mut Model, instance: &InstanceKey, refusals: &[Failure]) {
     let now = model.clock;
-    let edited = model.editor_mut();
-    if let Some(pane) = edited.filter(|pane| pane.deployed_id() == id) {
+    if let Some(pane) = edited_as(model, instance) {
         pane.on_refused(refusals, now);
     }
 }
 
+/// Returns the editor whose text is deployed as an instance of the context that is worked in, as far as it is known where to.
+pub(super) fn edited_as<'m>(
+    model: &'m mut Model,
+    instance: &InstanceKey,
+) -> Option<&'m mut EditorPane> {
+    let pane = model.editor()?;
+    let entry = model.catalogue.entry(&pane.name);
+    let named = entry.and_then(|entry| entry.namespace.as_ref());
+    let namespace = named.or(pane.namespace(model.session.namespace()));
+    let is_there = namespace.is_none_or(|it| *it == instance.namespace);
+    let is_it = is_there && *pane.deployed_id() == instance.id;
+    model.editor_mut().filter(|_| is_it)
+}
+
 /// Asks once more before the review in front is carried out; for secrets first that only a person knows.
 pub(super) fn confirm(model: &mut Model) {
-    if let Some(Screen::Review(pane)) = model.screens.last_mut() {
-        pane.asks_all = false;
-    }
-    if secrets::ask_next(model) {
+    if secrets::ask_missing(model) {
         return;
     }
     let popup = match model.screens.last() {

@@ -25,34 +25,41 @@ pub(super) fn on_wanted(
 pub(super) fn on_planned(model: &mut Model, op: OpId) {
     let is_meant = matches!(model.screens.last(), Some(Screen::Review(pane)) if pane.op == op && !pane.is_difference);
     if is_meant && model.popup.is_none() {
-        ask_next(model);
+        ask_missing(model);
     }
 }
 
 /// Asks for every secret of the review in front that a person can give.
 pub(super) fn ask_all(model: &mut Model) {
-    if let Some(Screen::Review(pane)) = model.screens.last_mut() {
-        pane.asks_all = true;
-    }
-    ask_next(model);
+    ask(model, true);
 }
 
-/// Asks for the next secret of the review in front; tells whether there is one.
-pub(super) fn ask_next(model: &mut Model) -> bool {
+/// Asks for what the plan in front has no value of; tells whether there is any.
+pub(super) fn ask_missing(model: &mut Model) -> bool {
+    ask(model, false)
+}
+
+fn ask(model: &mut Model, asks_all: bool) -> bool {
+    if let Some(Screen::Review(pane)) = model.screens.last_mut() {
+        pane.begin_round(asks_all);
+    }
+    ask_next(model)
+}
+
+/// Asks for the next secret of the round; tells whether there is one.
+fn ask_next(model: &mut Model) -> bool {
     let Some(Screen::Review(pane)) = model.screens.last() else {
         return false;
     };
-    let Some(question) = pane.next_question() else {
+    let Some(question) = pane.asked() else {
         return false;
     };
-    let is_kept = !pane.is_unanswered(question);
-    let prompt = SecretPrompt::new(pane.op, question.clone(), is_kept);
+    let prompt = SecretPrompt::new(pane.op, question.clone(), pane.held(question));
     model.popup = Some(Popup::Secret(prompt));
     true
 }
 
-/// Takes an answer. Nothing typed keeps the value that is in the cluster. After the last one the plan is made anew with what
-/// was answered.
+/// Takes what was typed. After the last question the plan is made anew with what was answered.
 pub(super) fn on_answer(
     model: &mut Model,
     op: OpId,
@@ -63,22 +70,16 @@ pub(super) fn on_answer(
     let Some(pane) = reviews::pane_of(model, op) else {
         return Vec::new();
     };
-    pane.questions.retain(|open| *open != question);
-    pane.source.answers.insert(question, value);
-    pane.asks_all &= !pane.questions.is_empty();
+    pane.answer(question, value);
     if ask_next(model) {
         return Vec::new();
     }
-    let is_any_given = match model.screens.last() {
-        Some(Screen::Review(pane)) => {
-            let mut answers = pane.source.answers.values();
-            answers.any(|value| !value.expose().is_empty())
-        }
+    let is_answered = match model.screens.last_mut() {
+        Some(Screen::Review(pane)) => pane.end_round(),
         _ => false,
     };
-    if is_any_given {
-        reviews::replan(model)
-    } else {
-        Vec::new()
+    match is_answered {
+        true => reviews::replan(model),
+        false => Vec::new(),
     }
 }

@@ -1,10 +1,11 @@
 //! Teardowns: the fate table, what happens to claims, the confirmation, the run.
 
+use crate::app::availability::needs_connection;
 use crate::app::effect::Effect;
 use crate::app::model::{Model, Screen};
 use crate::app::msg::OpId;
 use crate::app::operation::OperationKind;
-use crate::app::panes::services::RowKey;
+use crate::app::panes::services::{RowKey, WhatRuns, what_runs};
 use crate::app::panes::teardown::TeardownPane;
 use crate::app::popup::{Choice, Menu, MenuItem, Popup, Prompt, PromptKind};
 use crate::definition::id::InstanceId;
@@ -267,11 +268,18 @@ fn command(plan: &TeardownPlan) -> String {
     format!("delete {id}{what}{named}{volumes}{confirm}")
 }
 
-/// Returns the file of the definition that is selected, where nothing of it runs: that is all there is to be removed.
-pub(super) fn file_of_selection(model: &Model) -> Option<String> {
+/// Returns the file of the definition that is selected, where it is known that nothing of it runs: that is all there is to be
+/// removed.
+pub(super) fn removable_file(model: &Model) -> Option<String> {
     let RowKey::Saved(name) = model.services.table.selected()? else {
         return None;
     };
+    let entry = model.catalogue.entry(name)?;
+    let scope = model.session.scope.as_ref();
+    let is_known = needs_connection(model).is_ok() && what_runs(&model.fleet) == WhatRuns::Known;
+    if !is_known || entry.named_elsewhere(scope).is_some() {
+        return None;
+    }
     let path = model.catalogue.dir.as_ref()?.join(format!("{name}.yaml"));
     Some(crate::text::clean(&path.display().to_string()).into_owned())
 }

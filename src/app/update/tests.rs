@@ -33,7 +33,6 @@ mod usage;
 mod waiting;
 mod wording;
 
-use crate::app::effect::Effect;
 use crate::app::msg::OpId;
 use crate::app::operation::OperationKind;
 use crate::app::stage::{self, Stage};
@@ -49,17 +48,4 @@ fn told(stage: &Stage) -> &str {
 fn begin_restart(stage: &mut Stage) -> OpId {
     let of = stage::key("web");
     begin(&mut stage.model, OperationKind::Restart, of, "restart web")
-}
-
-/// Tells whether an effect writes to the cluster.
-fn writes_to_cluster(effect: &Effect) -> bool {
-    matches!(
-        effect,
-        Effect::RunDeploy { .. }
-            | Effect::RunTeardown { .. }
-            | Effect::RunAdjustment { .. }
-            | Effect::RunAdopt { .. }
-            | Effect::RunRoutes { .. }
-            | Effect::RunClear { .. }
-    )
 }

@@ -71,13 +71,17 @@ pub(super) fn take_values(model: &mut Model, text: &str) -> Result<Vec<Effect>, 
     if source.parameters == parameters {
         return Ok(Vec::new());
     }
-    let former = match model.screens.last() {
-        Some(Screen::Review(pane)) if pane.plan().is_some() => Some(pane.clone()),
+    let former = match model.screens.last_mut() {
+        Some(Screen::Review(pane)) => {
+            let former = match pane.plan() {
+                Some(_) => Some(pane.clone()),
+                None => pane.former.take(),
+            };
+            pane.source.parameters = parameters;
+            former
+        }
         _ => None,
     };
-    if let Some(Screen::Review(pane)) = model.screens.last_mut() {
-        pane.source.parameters = parameters;
-    }
     let effects = reviews::replan(model);
     if let Some(Screen::Review(pane)) = model.screens.last_mut() {
         pane.former = former;

@@ -945,12 +945,33 @@ async fn identity_is_told_and_the_namespace_may_be_overruled() {
         server: "https://10.0.0.1:6443/".to_owned(),
         user: "jane".to_owned(),
         is_insecure: true,
+        has_context: true,
     };
     assert_eq!(
         (cluster.identity(), cluster.namespace().as_str()),
         (&expected, "team-b")
     );
     assert!(!format!("{cluster:?}").contains("hunter2"));
+    // A server that is named by itself is in no context.
+    let server = Given {
+        value: "https://10.0.0.1:6443".to_owned(),
+        key: "--server".to_owned(),
+    };
+    let direct = DirectCluster {
+        server,
+        certificate_authority: None,
+        certificate_authority_data: None,
+        client_certificate: None,
+        client_key: None,
+        token_file: None,
+        token: None,
+    };
+    let options = ConnectOptions {
+        direct: Some(direct),
+        ..ConnectOptions::default()
+    };
+    let cluster = connect(&options).await.unwrap();
+    assert!(!cluster.identity().has_context);
 }
 
 /// Connects to a server, with a token.

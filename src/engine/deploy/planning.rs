@@ -100,6 +100,7 @@ async fn plan(
         replaces: None,
         refusals: Vec::new(),
         unanswered: Vec::new(),
+        kept_answers: Vec::new(),
         offers: Vec::new(),
         storage: StoragePlan::default(),
         is_record_exact: false,
@@ -159,6 +160,7 @@ async fn plan(
     planner.fill(&mut plan).await?;
     plan.refusals.extend(composed.refusals);
     plan.unanswered = composed.unanswered;
+    plan.kept_answers = composed.kept_answers;
     Ok(plan)
 }
 

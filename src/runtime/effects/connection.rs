@@ -3,7 +3,6 @@
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::OnceCell;
 use tokio_util::task::AbortOnDropHandle;
 
 use crate::app::{Epoch, Msg, Question};
@@ -16,14 +15,15 @@ use crate::service::watch::Scope;
 
 use super::{Runner, usage};
 
-/// How long until a cluster that did not answer is asked again which one it is.
-const IDENTIFY_AGAIN: Duration = Duration::from_secs(5);
+/// How long until a cluster that did not answer is asked again what has to be known of it.
+const ASK_AGAIN: Duration = Duration::from_secs(5);
 
 impl Runner {
     pub(super) fn connect(&mut self, epoch: Epoch, context: Option<String>, after: Duration) {
         // Nothing of the cluster before may be shown under the new one's name.
         (self.overview, self.instance, self.logs) = (None, None, None);
         (self.changes, self.preview, self.usage) = (None, None, None);
+        (self.protection, self.rights) = (None, None);
         self.connection = epoch;
         self.untold = usage::Untold::default();
         self.uid = Arc::default();
@@ -46,6 +46,7 @@ impl Runner {
                         context: identity.context.clone(),
                         cluster: identity.cluster.clone(),
                         namespace: cluster.namespace().clone(),
+                        has_context: identity.has_context,
                         is_insecure: identity.is_insecure,
                         guard: cluster.guard(),
                     };
@@ -56,10 +57,10 @@ impl Runner {
             };
             drop(messages.send(msg));
             if let Some(cluster) = connected {
-                identify(&cluster, &uid, |uid| {
-                    drop(messages.send(Msg::ClusterIdentified { epoch, uid }));
-                })
-                .await;
+                let told = until_answered(|| cluster_uid(&cluster)).await;
+                // It is set here alone.
+                drop(uid.set(told.clone()));
+                drop(messages.send(Msg::ClusterIdentified { epoch, uid: told }));
             }
         });
         self.connecting = Some(AbortOnDropHandle::new(task));
@@ -120,20 +121,15 @@ impl Runner {
     }
 }
 
-/// Finds out which cluster it is, as soon as it answers.
-async fn identify(
-    cluster: &Cluster,
-    slot: &OnceCell<Option<String>>,
-    tell: impl FnOnce(Option<String>),
-) {
+/// Asks until there is an answer.
+pub(super) async fn until_answered<T, A>(ask: impl Fn() -> A) -> T
+where
+    A: Future<Output = Result<T, Failure>>,
+{
     loop {
-        match cluster_uid(cluster).await {
-            Ok(uid) => {
-                // It is set here alone.
-                drop(slot.set(uid.clone()));
-                return tell(uid);
-            }
-            Err(_) => tokio::time::sleep(IDENTIFY_AGAIN).await,
+        match ask().await {
+            Ok(answer) => return answer,
+            Err(_) => tokio::time::sleep(ASK_AGAIN).await,
         }
     }
 }

@@ -26,6 +26,7 @@ use crate::service::summary::InstanceKey;
 use crate::service::watch::Scope;
 
 use super::Runner;
+use super::connection::until_answered;
 use super::deploys::{Agreed, surroundings};
 
 /// What a container says may be private.
@@ -82,13 +83,12 @@ impl Runner {
         self.rights = Some(AbortOnDropHandle::new(task));
     }
 
-    /// Asks where all that is shown is protected; where nobody can say, each plan does.
+    /// Asks where all that is shown is protected, until that is answered; each plan asks by itself.
     pub(super) fn ask_protection(&mut self, epoch: Epoch, cluster: Cluster, scope: Scope) {
         let messages = self.messages.clone();
         let task = tokio::spawn(async move {
-            if let Ok(protection) = protection(&cluster, &scope).await {
-                drop(messages.send(Msg::ProtectionTold { epoch, protection }));
-            }
+            let protection = until_answered(|| protection(&cluster, &scope)).await;
+            drop(messages.send(Msg::ProtectionTold { epoch, protection }));
         });
         self.protection = Some(AbortOnDropHandle::new(task));
     }

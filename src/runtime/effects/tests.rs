@@ -7,38 +7,22 @@ use serde_json::json;
 use tokio::sync::mpsc;
 
 use super::*;
-use crate::catalogue::Catalogue;
-use crate::catalogue::drafts::Drafts;
 use crate::cluster::mock::{self, Reply};
+use crate::definition::naming;
 use crate::engine::plan::{Step, TeardownPlan, VolumeChoice};
 use crate::service::summary::InstanceKey;
+use crate::service::watch::Scope;
 
 /// Returns a runner that keeps its files in a directory, and what it answers.
 fn runner_in(
     dir: &Path,
     connect: crate::runtime::Connector,
 ) -> (Runner, mpsc::UnboundedReceiver<Msg>) {
-    let start = Start {
-        settings: Default::default(),
-        catalogue: Catalogue::at(dir.join("catalogue")),
-        drafts: Drafts::of(dir, dir),
-        trash: crate::catalogue::trash::Trash::of(dir, false),
-        connect,
-        contexts: Arc::new(|| Ok(Vec::new())),
-        context: None,
-        is_sandbox: false,
-        invocation: Default::default(),
-        open: None,
-        holder: "ann@host/1".to_owned(),
-        theme: crate::ui::Theme::default(),
-        keymap: crate::app::Keymap::default(),
-        cache: std::path::PathBuf::from("/nonexistent"),
-        faults: Vec::new(),
-        namespace: None,
-        state: None,
-    };
     let (messages, told) = mpsc::unbounded_channel();
-    (Runner::new(start, messages).unwrap(), told)
+    (
+        Runner::new(Start::in_dir(dir, connect), messages).unwrap(),
+        told,
+    )
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -115,6 +99,8 @@ async fn operations_are_awaited_at_the_end_and_then_asked_to_stop() {
     let dir = tempfile::tempdir().unwrap();
     let connect: crate::runtime::Connector = Arc::new(|_| Box::pin(std::future::pending()) as _);
     let (mut runner, mut told) = runner_in(dir.path(), connect);
+    // However busy the machine is, no more goes by than is waited for.
+    tokio::time::pause();
     let stop = runner.stops.entry(OpId(1)).or_default().clone();
     for (takes, sentence) in [(50, "finished"), (0, "stopped")] {
         let (messages, stop) = (runner.messages.clone(), stop.clone());
@@ -188,4 +174,36 @@ async fn operation_is_not_begun_on_another_cluster_than_the_one_connected_to() {
     );
     let is_read = |seen: &mock::Seen| seen.method == http::Method::GET;
     assert!(log.lock().unwrap().iter().all(is_read));
+}
+
+/// What is protected is not offered for a teardown because a server failed once.
+#[tokio::test]
+async fn protection_is_asked_for_until_it_is_told() {
+    let dir = tempfile::tempdir().unwrap();
+    let connect: crate::runtime::Connector = Arc::new(|_| Box::pin(std::future::pending()) as _);
+    let (mut runner, mut told) = runner_in(dir.path(), connect);
+    let is_well = Arc::new(Mutex::new(false));
+    let of_server = Arc::clone(&is_well);
+    let (has_failed, mut failed) = mpsc::unbounded_channel();
+    let (cluster, _) = mock::cluster(move |_| {
+        if !*of_server.lock().unwrap() {
+            let _ = has_failed.send(());
+            return Reply::json(500, json!({"kind": "Status", "code": 500}));
+        }
+        let annotations = json!({naming::ANNOTATION_PROTECTED: "true"});
+        let metadata = json!({"name": "team-a", "annotations": annotations});
+        Reply::json(
+            200,
+            json!({"apiVersion": "v1", "kind": "Namespace", "metadata": metadata}),
+        )
+    });
+    tokio::time::pause();
+    let scope = Scope::Namespace("team-a".parse().unwrap());
+    runner.ask_protection(Epoch(1), cluster, scope);
+    failed.recv().await.unwrap();
+    *is_well.lock().unwrap() = true;
+    let Some(Msg::ProtectionTold { protection, .. }) = told.recv().await else {
+        panic!("it is told");
+    };
+    assert!(protection.covers("team-a"));
 }

@@ -6,10 +6,13 @@ use std::sync::Mutex;
 use crossterm::event::{KeyEvent, MouseButton, MouseEvent, MouseEventKind};
 
 use super::*;
-use crate::app::{CatalogueListing, Choice, Epoch, Menu, MenuItem, Popup};
+use crate::app::panes::review::Held;
+use crate::app::stage;
+use crate::app::{CatalogueListing, Choice, Epoch, Menu, MenuItem, OpId, Popup, SecretPrompt};
 use crate::catalogue::Catalogue;
 use crate::catalogue::drafts::Drafts;
 use crate::runtime::Connector;
+use crate::secret::SecretValue;
 use crate::service::watch::{LinkState, Topic, WatchEvent};
 
 mod faults;
@@ -51,38 +54,6 @@ struct Rig {
     dir: tempfile::TempDir,
 }
 
-fn context(name: &str) -> crate::app::ContextEntry {
-    crate::app::ContextEntry {
-        name: name.to_owned(),
-        cluster: name.to_owned(),
-        namespace: None,
-    }
-}
-
-/// What a dashboard begins with whose catalogue and state are in a directory.
-fn start_in(dir: &Path, open: Option<&str>, connect: Connector) -> Start {
-    let catalogue = Catalogue::at(dir.join("catalogue"));
-    Start {
-        settings: Default::default(),
-        drafts: Drafts::of(&dir.join("state"), catalogue.dir()),
-        catalogue,
-        trash: crate::catalogue::trash::Trash::of(dir, true),
-        connect,
-        contexts: Arc::new(|| Ok(["dev", "prod"].map(context).into())),
-        context: None,
-        is_sandbox: false,
-        invocation: Default::default(),
-        open: open.map(|name| name.parse().unwrap()),
-        holder: "ann@host/1".to_owned(),
-        theme: crate::ui::Theme::default(),
-        keymap: crate::app::Keymap::default(),
-        cache: std::path::PathBuf::from("/nonexistent"),
-        faults: Vec::new(),
-        namespace: None,
-        state: None,
-    }
-}
-
 /// The ends that a test holds.
 struct Hands {
     keys: mpsc::Sender<Msg>,
@@ -103,7 +74,10 @@ impl Rig {
         for (name, text) in definitions {
             catalogue.create(&name.parse().unwrap(), text).unwrap();
         }
-        let start = start_in(dir.path(), open, connect);
+        let start = Start {
+            open: open.map(|name| name.parse().unwrap()),
+            ..Start::in_dir(dir.path(), connect)
+        };
         let drafts = start.drafts.clone();
         let frames = Frames::default();
         let data = mpsc::unbounded_channel();
@@ -299,6 +273,18 @@ async fn question_is_not_answered_by_what_was_typed_before_it_was_shown() {
     assert!(event_loop.model.popup.is_some());
     press(event_loop, KeyCode::Esc);
     assert!(event_loop.model.popup.is_none());
+    // Nor becomes a secret what was typed before it was asked for.
+    let prompt = SecretPrompt::new(OpId(1), stage::secret_question("Token"), Held::Nowhere);
+    event_loop.model.popup = Some(Popup::Secret(prompt));
+    for code in [KeyCode::Char('y'), KeyCode::Enter] {
+        press(event_loop, code);
+    }
+    show(event_loop);
+    press(event_loop, KeyCode::Char('t'));
+    let Some(Popup::Secret(prompt)) = &event_loop.model.popup else {
+        panic!("{:?}", event_loop.model.popup);
+    };
+    assert_eq!(prompt.input.value(), SecretValue::new("t"));
 }
 
 fn drafts_of(dir: &tempfile::TempDir) -> Drafts {
@@ -329,37 +315,53 @@ async fn ends_as_it_is_asked_to() {
 #[tokio::test]
 async fn what_was_sent_is_awaited_at_the_end() {
     let mut rig = Rig::new(&[("web", "containers: []\n")], Some("web"));
-    let catalogue = rig.dir.path().join("catalogue");
-    let held = std::fs::File::create(catalogue.join(".bowline.lock")).unwrap();
-    held.lock().unwrap();
+    let dir = rig.dir.path().join("catalogue");
+    let (name, catalogue, drafts) = (
+        "web".parse().unwrap(),
+        Catalogue::at(&dir),
+        drafts_of(&rig.dir),
+    );
+    let (held, holds) = std::sync::mpsc::channel();
     let type_in = async |hands: &Hands, text: &str| {
         let paste = Msg::Paste(format!("{text}\n"));
         hands.keys.send(paste).await.unwrap();
         hands.until(text).await;
     };
+    let lock = dir.join(".bowline.lock");
     let ended = rig
         .run(|hands| async move {
             hands.until("containers").await;
             type_in(&hands, "# saved").await;
+            let lock = std::fs::File::create(lock).unwrap();
+            lock.lock().unwrap();
+            held.send(lock).unwrap();
             let save = KeyEvent::new(KeyCode::Char('s'), KeyModifiers::CONTROL);
             hands.keys.send(Msg::Key(save)).await.unwrap();
             type_in(&hands, "# typed since").await;
             hands.asked.send(Asked::End(15)).unwrap();
         })
         .await;
+    // The end has begun once the draft is there.
+    let before = catalogue.read(&name).unwrap();
+    let (of_draft, of_name) = (drafts.clone(), name.clone());
     let release = std::thread::spawn(move || {
-        std::thread::sleep(Duration::from_millis(100));
-        drop(held);
+        let lock = holds.recv().unwrap();
+        let is_kept = || {
+            let draft = of_draft.find(&of_name, &before).unwrap();
+            draft.is_some_and(|draft| draft.text.contains("# typed since"))
+        };
+        while !is_kept() {
+            std::thread::yield_now();
+        }
+        drop(lock);
     });
-    rig.event_loop.finish(ended, None).await;
-    let file = std::fs::read_to_string(catalogue.join("web.yaml")).unwrap();
-    assert_eq!(file, "# saved\ncontainers: []\n");
-    let current = Catalogue::at(&catalogue).read(&"web".parse().unwrap());
-    let drafts = drafts_of(&rig.dir);
-    let draft = drafts.find(&"web".parse().unwrap(), &current.unwrap());
-    let draft = draft.unwrap().unwrap();
-    assert_eq!(draft.text, "# saved\n# typed since\ncontainers: []\n");
+    let within = Duration::from_secs(60);
+    rig.event_loop.finish(ended, within, None).await;
     release.join().unwrap();
+    let current = catalogue.read(&name).unwrap();
+    assert_eq!(current.text, "# saved\ncontainers: []\n");
+    let draft = drafts.find(&name, &current).unwrap().unwrap();
+    assert_eq!(draft.text, "# saved\n# typed since\ncontainers: []\n");
 }
 
 #[tokio::test]
@@ -423,11 +425,11 @@ async fn flood_of_keys_is_not_a_flood_of_frames() {
 async fn keys_in_quick_succession_make_no_faster_frames() {
     const N_KEYS: u32 = 30;
     let mut rig = Rig::new(&[], None);
-    let mut began = Instant::now();
-    let since = &mut began;
+    let (mut began, mut n_before) = (Instant::now(), 0);
+    let (since, before) = (&mut began, &mut n_before);
     rig.run(|hands| async move {
         hands.until("Looking").await;
-        *since = Instant::now();
+        (*since, *before) = (Instant::now(), hands.frames.count());
         for n in 0..N_KEYS {
             let n_frames = hands.frames.count();
             let key = [KeyCode::Char('?'), KeyCode::Esc][n as usize % 2];
@@ -443,8 +445,9 @@ async fn keys_in_quick_succession_make_no_faster_frames() {
         hands.quit().await;
     })
     .await;
-    let took = began.elapsed();
-    assert!(took >= FRAME * (N_KEYS - 1), "{took:?}");
+    let allowed = 2 + (began.elapsed().as_millis() / FRAME.as_millis()) as usize;
+    let n_frames = rig.frames.count() - n_before;
+    assert!((2..=allowed).contains(&n_frames), "{n_frames} of {allowed}");
 }
 
 #[tokio::test]

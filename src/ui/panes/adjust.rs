@@ -4,7 +4,7 @@ use ratatui::layout::Rect;
 
 use crate::app::panes::adjust::{AdjustPane, WantedAdjustment};
 use crate::app::panes::planned::Planned;
-use crate::app::{Geometry, Model};
+use crate::app::{Action, Geometry, Model, Place};
 use crate::engine::adjust::{AdjustPlan, Adjustment, n_replicas};
 use crate::engine::plan::FieldConflict;
 use crate::service::advice;
@@ -29,13 +29,14 @@ pub fn draw(
     let lines: Vec<Line> = pane
         .plans
         .iter()
-        .flat_map(|planned| lines_of(canvas, planned, inside.width.into()))
+        .flat_map(|planned| lines_of(canvas, model, planned, inside.width.into()))
         .collect();
     draw_lines(canvas, inside, (&lines, pane.scroll), geometry);
 }
 
 fn lines_of(
     canvas: &Canvas<'_>,
+    model: &Model,
     planned: &Planned<AdjustPlan, WantedAdjustment>,
     width: usize,
 ) -> Vec<Line> {
@@ -54,12 +55,12 @@ fn lines_of(
             let sentence = format!("{} {}", theme.symbols.bad, failure.summary);
             lines.extend(wrapped(&sentence, width, theme.bad));
         }
-        Some(Ok(plan)) => lines.extend(lines_of_plan(canvas, plan, width)),
+        Some(Ok(plan)) => lines.extend(lines_of_plan(canvas, model, plan, width)),
     }
     lines
 }
 
-fn lines_of_plan(canvas: &Canvas<'_>, plan: &AdjustPlan, width: usize) -> Vec<Line> {
+fn lines_of_plan(canvas: &Canvas<'_>, model: &Model, plan: &AdjustPlan, width: usize) -> Vec<Line> {
     let (theme, symbols) = (canvas.theme, &canvas.theme.symbols);
     let mut lines = Vec::new();
     for failure in &plan.refusals {
@@ -109,7 +110,10 @@ fn lines_of_plan(canvas: &Canvas<'_>, plan: &AdjustPlan, width: usize) -> Vec<Li
     for warning in &plan.warnings {
         // Here it is a key that does it, once it is done.
         let command = advice::command("pull", &plan.instance);
-        let warning = warning.replace(&command, "Y after it");
+        let warning = match model.keymap.keys(Place::Progress, Action::Pull) {
+            [key, ..] => warning.replace(&command, &format!("{key} after it")),
+            [] => warning.clone(),
+        };
         let sentence = format!("{} {warning}", symbols.warning);
         lines.extend(wrapped(&sentence, width, theme.partly));
     }

@@ -4,7 +4,7 @@ use ratatui::layout::{Position, Rect};
 
 use crate::app::hits::Hit;
 use crate::app::panes::detail::Tab;
-use crate::app::panes::services::{RowKey, WhatRuns, named_elsewhere, what_runs};
+use crate::app::panes::services::{RowKey, WhatRuns, what_runs};
 use crate::app::table::Value;
 use crate::app::{Geometry, Model};
 use crate::definition::id::InstanceId;
@@ -54,9 +54,8 @@ impl Title {
                 rest: match what_runs(&model.fleet) {
                     WhatRuns::Known => {
                         let scope = model.session.scope.as_ref();
-                        let mut entries = model.catalogue.entries.iter();
-                        let entry = entries.find(|entry| entry.name == *name);
-                        let place = entry.and_then(|it| named_elsewhere(it, scope));
+                        let entry = model.catalogue.entry(name);
+                        let place = entry.and_then(|it| it.named_elsewhere(scope));
                         match (place, scope) {
                             (Some(place), Some(Scope::Namespace(_))) => {
                                 format!(" {dot} in the catalogue, for namespace {place}")

@@ -88,11 +88,12 @@ fn shown<'c>(model: &Model, command: &'c str, width: usize) -> Cow<'c, str> {
         return Cow::Borrowed(command);
     }
     let session = &model.session;
-    let beginnings = [Some(session.context.as_str()), None];
-    let mut beginnings = beginnings
-        .map(|context| session.invocation.program(context))
-        .into_iter();
-    let own = beginnings.find_map(|beginning| command.strip_prefix(&beginning));
+    let mut beginnings = [session.program(), session.invocation.program(None)].into_iter();
+    // A word of it has its end there: one context is named like the beginning of another.
+    let own = beginnings.find_map(|beginning| {
+        let own = command.strip_prefix(&beginning)?;
+        own.starts_with(' ').then_some(own)
+    });
     own.map_or(Cow::Borrowed(command), |own| Cow::Owned(format!("…{own}")))
 }
 

@@ -3,6 +3,7 @@
 use ratatui::layout::{Position, Rect};
 
 use crate::app::hits::Hit;
+use crate::app::panes::review::Held;
 use crate::app::{Geometry, Menu, MenuItem, Model, Popup, Prompt, SecretPrompt};
 use crate::text;
 use crate::ui::canvas::{Canvas, wrap};
@@ -271,9 +272,12 @@ fn draw_secret(canvas: &mut Canvas<'_>, area: Rect, prompt: &SecretPrompt) {
     let width = MAX_WIDTH.min(area.width.saturating_sub(2));
     let text = [
         prompt.question.text.clone(),
-        match prompt.is_kept {
-            true => "It is not shown. Nothing typed keeps the value that the cluster has.",
-            false => "It is not shown. The cluster has none yet.",
+        match prompt.held {
+            Held::Kept => "It is not shown. Nothing typed keeps the value that the cluster has.",
+            Held::Nowhere => "It is not shown. The cluster has none yet.",
+            Held::Unknown => {
+                "It is not shown. Nothing typed keeps what the cluster has, if it has any."
+            }
         }
         .to_owned(),
     ];

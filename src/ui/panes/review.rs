@@ -3,8 +3,8 @@
 use ratatui::layout::{Position, Rect};
 use ratatui::style::Style;
 
-use crate::app::panes::review::{ReviewPane, ReviewPhase};
-use crate::app::{Geometry, Model, Origin, ReviewedPlan};
+use crate::app::panes::review::{Held, ReviewPane, ReviewPhase};
+use crate::app::{Action, Geometry, Model, Origin, ReviewedPlan};
 use crate::engine::plan::{Change, DeployPlan, DiffLine, DiffSide, PlannedObject};
 use crate::ui::canvas::Canvas;
 use crate::ui::table::first_row;
@@ -65,21 +65,21 @@ pub fn draw(
             }
         }
         ReviewPhase::Planned(reviewed) => {
-            draw_plan(canvas, area, inside, reviewed, (pane, geometry));
+            draw_plan(canvas, (area, inside), reviewed, (model, pane), geometry);
         }
     }
 }
 
 fn draw_plan(
     canvas: &mut Canvas<'_>,
-    frame: Rect,
-    inside: Rect,
+    (frame, inside): (Rect, Rect),
     reviewed: &ReviewedPlan,
-    (pane, geometry): (&ReviewPane, &mut Geometry),
+    (model, pane): (&Model, &ReviewPane),
+    geometry: &mut Geometry,
 ) {
     let plan = reviewed.deploy();
     let mut notices = notices(canvas, reviewed);
-    notices.extend(kept_secrets(canvas, pane));
+    notices.extend(optional_secrets(model, pane, canvas.theme));
     notices.splice(0..0, said(canvas.theme, pane));
     let third = inside.height / 3;
     let mut y = inside.y;
@@ -132,17 +132,20 @@ fn said(theme: &Theme, pane: &ReviewPane) -> Vec<(String, Style)> {
     why.chain(values).map(|it| (it, theme.text)).collect()
 }
 
-/// Returns what is to be known before the objects: refusals first.
-/// Says which secrets stay as the cluster has them, and how to give others.
-fn kept_secrets(canvas: &Canvas<'_>, pane: &ReviewPane) -> Option<(String, Style)> {
-    let kept = pane.kept_secrets();
-    if kept.is_empty() {
-        return None;
-    }
-    let sentence = format!("= kept as the cluster has it: {} (s asks)", kept.join(", "));
-    Some((sentence, canvas.theme.dim))
+/// Says which secrets a person may give that the plan does not lack, and how.
+fn optional_secrets(model: &Model, pane: &ReviewPane, theme: &Theme) -> Vec<(String, Style)> {
+    let key = model.first_key(Action::Secrets);
+    let way = key.map_or_else(String::new, |key| format!(" ({key} asks)"));
+    let of = |held, what: &str| {
+        let secrets = pane.secrets(held).join(", ");
+        (!secrets.is_empty()).then(|| (format!("{what}: {secrets}{way}"), theme.dim))
+    };
+    let kept = of(Held::Kept, "= kept as the cluster has it");
+    let unknown = of(Held::Unknown, "? not known whether the cluster has it");
+    kept.into_iter().chain(unknown).collect()
 }
 
+/// Returns what is to be known before the objects: refusals first.
 fn notices(canvas: &Canvas<'_>, reviewed: &ReviewedPlan) -> Vec<(String, Style)> {
     let theme = canvas.theme;
     let symbols = &theme.symbols;

@@ -12,7 +12,7 @@ use crate::app::{Effect, LogEntry, Msg, OpId, ReviewedPlan, Screen};
 use crate::engine::adjust::Adjustment;
 use crate::engine::adopt::{AdoptPlan, AdoptRow};
 use crate::engine::history::Comparison;
-use crate::engine::plan::{DiffLine, DiffSide};
+use crate::engine::plan::{DeployPlan, DiffLine, DiffSide};
 use crate::engine::remedy::{Offer, Remedy};
 use crate::failure::{Failure, FailureKind};
 use crate::service::capacity::{Asked, Devices, Node, capacities};
@@ -238,12 +238,30 @@ fn logs_of_an_instance() {
     }
 }
 
-/// Every size and every place in the log is drawn within its bounds.
+/// One context is named like the beginning of another.
+#[test]
+fn command_of_another_context_is_not_taken_for_one_of_this() {
+    let mut stage = Stage::with_services();
+    stage.model.session.context = "prod".to_owned();
+    let command = format!(
+        "bowline --context prod-eu -n team-a deploy {}",
+        "w".repeat(40)
+    );
+    stage.model.log.push(LogEntry {
+        at: stage.model.now,
+        command,
+        op: None,
+        is_failed: false,
+    });
+    stage.press("@");
+    let drawn = draw(&stage.model, SMALL);
+    assert!(drawn.contains("… --context prod-eu -n team-a"), "{drawn}");
+}
+
 #[test]
 fn command_that_is_longer_than_its_line_is_told_whole_below() {
     let mut stage = Stage::with_services();
-    let context = &stage.model.session.context;
-    let program = stage.model.session.invocation.program(Some(context));
+    let program = stage.model.session.program();
     let words: Vec<String> = (0..12).map(|n| format!("--set key{n}=value{n}")).collect();
     let command = format!("{program} -n team-a deploy web {}", words.join(" "));
     for command in [command, "bowline ls".to_owned()] {
@@ -481,7 +499,19 @@ fn secret_is_asked_for_and_not_shown() {
         op,
         questions: vec![stage::secret_question("Token of the registry")],
     });
+    let mut unknown = Stage {
+        model: stage.model.clone(),
+        effects: Vec::new(),
+    };
     let result = Ok(Box::new(stage::deploy_plan("web").into()));
+    unknown.send(Msg::DeployPlanned { op, result });
+    let sentence = "not known whether the cluster has it: Token of the registry (s asks)";
+    assert!(draw(&unknown.model, SMALL).contains(sentence));
+    let plan = DeployPlan {
+        kept_answers: vec![stage::secret_question("Token of the registry")],
+        ..stage::deploy_plan("web")
+    };
+    let result = Ok(Box::new(plan.into()));
     stage.send(Msg::DeployPlanned { op, result });
     let kept = "kept as the cluster has it: Token of the registry (s asks)";
     assert!(draw(&stage.model, SMALL).contains(kept));

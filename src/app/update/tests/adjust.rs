@@ -1,6 +1,5 @@
 //! Scaling and restarting: planned at once for all that is marked, shown, confirmed, run.
 
-use crate::app::Invocation;
 use crate::app::effect::Effect;
 use crate::app::model::Screen;
 use crate::app::msg::{Msg, OpId};
@@ -75,12 +74,10 @@ fn one_replica_more_is_planned_confirmed_and_run() {
 
 #[test]
 fn logged_command_says_what_the_session_was_begun_with() {
-    let check = |has_contexts: bool, expected: &str| {
+    let check = |has_context: bool, expected: &str| {
         let mut stage = Stage::with_services();
-        stage.model.session.invocation = Invocation {
-            flags: ["--as", "o'brien"].map(str::to_owned).to_vec(),
-            has_contexts,
-        };
+        stage.model.session.has_context = has_context;
+        stage.model.session.invocation.flags = ["--as", "o'brien"].map(str::to_owned).to_vec();
         stage.press("G d");
         assert_eq!(stage.last_command(), Some(expected));
     };

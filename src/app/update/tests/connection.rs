@@ -86,6 +86,7 @@ fn answers_of_an_earlier_connection_are_dropped() {
         context: "other".to_owned(),
         cluster: "other".to_owned(),
         namespace: "other".parse().unwrap(),
+        has_context: true,
         is_insecure: true,
         guard: Default::default(),
     });
@@ -331,6 +332,7 @@ fn another_context_says_that_it_is_not_in_the_namespace_that_was_asked_for() {
         context: "prod".to_owned(),
         cluster: "prod".to_owned(),
         namespace: "default".parse().unwrap(),
+        has_context: true,
         is_insecure: false,
         guard: Default::default(),
     });

@@ -306,6 +306,15 @@ fn draft_of_edits_that_were_all_undone_goes_when_the_editor_is_left() {
     let discard = Effect::DiscardDraft { name: billing() };
     assert!(stage.take_effects().contains(&discard));
     assert!(stage.model.editor().is_none());
+    // Nor does it outlive the program.
+    let mut stage = open();
+    stage.type_text("#");
+    stage.wait(Duration::from_secs(3));
+    stage.press("^u");
+    stage.press("^r");
+    stage.take_effects();
+    stage.press("q");
+    assert_eq!(stage.take_effects(), [discard.clone(), Effect::Quit]);
     // Where nothing was kept nothing is removed: it may be what an earlier session left.
     let mut stage = open();
     stage.take_effects();
@@ -681,38 +690,65 @@ fn definition_that_cannot_be_read_can_be_left() {
     assert_eq!(stage.take_effects(), []);
 }
 
-/// What only the server knows is marked where it stands, and nothing that was typed is lost over it.
-#[test]
-fn refusals_of_the_server_are_marked_in_the_text() {
-    let place = |text: &str, path: &str| {
+/// Returns what a server refuses in the text.
+fn refusal() -> Failure {
+    let place = |path: &str| {
         let json = serde_json::json!({"kind": "Deployment", "spec": {"template": {"spec": {"containers": [{"name": "main"}]}}}});
         let field = format!("spec.template.spec.{path}");
-        crate::definition::places::place_of(text, &json, &field)
+        crate::definition::places::place_of(TEXT, &json, &field)
     };
     let cause = |path: &str| Cause {
         field: path.to_owned(),
         reason: "FieldValueInvalid".to_owned(),
         message: format!("{path} is bad"),
-        place: place(TEXT, path),
+        place: place(path),
     };
-    let refusal = Failure {
+    Failure {
         causes: vec![cause("containers[0].image"), cause("containers[0].name")],
         ..Failure::new(
             FailureKind::Invalid,
             "Deployment.apps \"billing\" is invalid",
         )
+    }
+}
+
+/// Returns what is marked in the text, with the lines.
+fn marks(stage: &Stage) -> Vec<(usize, String)> {
+    let editor = stage.model.editor().unwrap().editor().unwrap();
+    let problems = editor.problems().iter();
+    let marks = problems.map(|problem| {
+        (
+            problem.diagnostic.span.start.line,
+            problem.diagnostic.message.clone(),
+        )
+    });
+    marks.collect()
+}
+
+/// Begins the deploy of the edited text, which is open and nothing else.
+fn begin_deploy(stage: &mut Stage) -> OpId {
+    let first = revision(stage);
+    checked(stage, first, TEXT);
+    stage.take_effects();
+    stage.press("^r");
+    let effects = stage.take_effects();
+    let [Effect::PlanDeploy { op, .. }] = effects[..] else {
+        panic!("{effects:?}");
     };
-    let marks = |stage: &Stage| -> Vec<(usize, String)> {
-        let editor = stage.model.editor().unwrap().editor().unwrap();
-        let problems = editor.problems().iter();
-        let marks = problems.map(|problem| {
-            (
-                problem.diagnostic.span.start.line,
-                problem.diagnostic.message.clone(),
-            )
-        });
-        marks.collect()
+    let plan = ReviewedPlan::Deploy(stage::deploy_plan("billing"));
+    let result = Ok(Box::new(plan));
+    stage.send(Msg::DeployPlanned { op, result });
+    stage.press("enter enter");
+    let effects = stage.take_effects();
+    let [Effect::RunDeploy { op, .. }] = effects[..] else {
+        panic!("{effects:?}");
     };
+    op
+}
+
+/// What only the server knows is marked where it stands, and nothing that was typed is lost over it.
+#[test]
+fn refusals_of_the_server_are_marked_in_the_text() {
     let expected = [
         (
             2,
@@ -736,7 +772,7 @@ fn refusals_of_the_server_are_marked_in_the_text() {
         };
         let mut plan = stage::deploy_plan("billing");
         if is_planned {
-            plan.refusals = vec![refusal.clone()];
+            plan.refusals = vec![refusal()];
         }
         stage.send(Msg::DeployPlanned {
             op,
@@ -750,7 +786,7 @@ fn refusals_of_the_server_are_marked_in_the_text() {
             };
             let step = Step::Apply(stage::object("Deployment", "billing"));
             let outcome = Outcome {
-                failed: vec![(step, refusal.clone())],
+                failed: vec![(step, refusal())],
                 ..Outcome::default()
             };
             stage.send(Msg::Finished { op, outcome });
@@ -788,6 +824,56 @@ fn refusals_of_the_server_are_marked_in_the_text() {
         let is_said = |(_, message): &(usize, String)| message.starts_with("the server");
         assert!(!marks(&stage).iter().any(is_said), "{:?}", marks(&stage));
     }
+}
+
+/// An instance of that ID that is somewhere else is another one, whatever the server says of it.
+#[test]
+fn refusal_is_marked_only_in_the_text_that_was_applied() {
+    let check = |moves: fn(&mut Stage), n_marks: usize| {
+        let mut stage = open();
+        let op = begin_deploy(&mut stage);
+        stage.press("esc");
+        moves(&mut stage);
+        let step = Step::Apply(stage::object("Deployment", "billing"));
+        let outcome = Outcome {
+            failed: vec![(step, refusal())],
+            ..Outcome::default()
+        };
+        stage.send(Msg::Finished { op, outcome });
+        stage.wait(Duration::from_millis(100));
+        let now = revision(&stage);
+        checked(&mut stage, now, TEXT);
+        assert_eq!(marks(&stage).len(), n_marks, "{:?}", marks(&stage));
+    };
+    check(|_| {}, 2);
+    check(
+        |stage| {
+            cluster::connect(&mut stage.model, Some("prod".to_owned()));
+            stage.connected_to("prod");
+        },
+        0,
+    );
+    check(
+        |stage| {
+            let entries = &mut stage.model.catalogue.entries;
+            entries[0].namespace = Some("team-b".parse().unwrap());
+        },
+        0,
+    );
+}
+
+/// The text is checked, compared and applied where its row is: the command says where that is.
+#[test]
+fn logged_command_says_where_a_text_is_edited_for() {
+    let mut stage = Stage::with_services();
+    stage.press("e");
+    let command = "bowline --context kind-dev -n team-a edit billing";
+    assert_eq!(stage.last_command(), Some(command));
+    let mut stage = Stage::empty();
+    stage.catalogue(&["billing"]);
+    stage.model.settle();
+    stage.press("e");
+    assert_eq!(stage.last_command(), Some("bowline edit billing"));
 }
 
 /// What the effects that ask something of the edited text have in common: the ID, and the namespace.

@@ -8,8 +8,7 @@ use crate::app::msg::{Msg, OpId};
 use crate::app::panes::detail::Tab;
 use crate::app::place::Place;
 use crate::app::popup::Popup;
-use crate::app::stage::Stage;
-use crate::app::update::tests::writes_to_cluster;
+use crate::app::stage::{self, Stage};
 
 /// Returns the action after another, so that a new one cannot be left out of the walk below.
 fn after(action: Action) -> Option<Action> {
@@ -206,7 +205,7 @@ fn no_key_alone_writes_to_the_cluster() {
         for key in spec.keys.iter().filter(|key| !key.starts_with("shift-")) {
             let mut stage = Stage::with_services();
             stage.press(key);
-            let writes = stage.take_effects().iter().any(writes_to_cluster);
+            let writes = stage.take_effects().iter().any(stage::writes_to_cluster);
             assert!(!writes, "{key}");
         }
     }

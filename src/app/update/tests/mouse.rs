@@ -13,8 +13,7 @@ use crate::app::msg::{ImportedDefinition, Msg, OpId};
 use crate::app::panes::detail::Tab;
 use crate::app::place::Place;
 use crate::app::popup::Popup;
-use crate::app::stage::{self, Stage};
-use crate::app::update::tests::writes_to_cluster;
+use crate::app::stage::{self, Stage, writes};
 use crate::app::{HINTS, Hints};
 use crate::engine::adjust::Adjustment;
 use crate::engine::import::Import;
@@ -258,23 +257,10 @@ fn applying_several() -> Stage {
     stage
 }
 
-/// Tells whether a question is in front whose answer carries out a plan.
+/// Tells whether a question is in front whose answer writes something.
 fn asks_to_write(stage: &Stage) -> bool {
-    match &stage.model.popup {
-        Some(Popup::Menu(menu)) => menu.items.iter().any(|item| item.choice.carries_out()),
-        Some(Popup::Prompt(prompt)) => prompt.kind.carries_out(),
-        Some(Popup::Secret(_) | Popup::Help { .. }) | None => false,
-    }
-}
-
-fn writes(effect: &Effect) -> bool {
-    let writes_here = matches!(
-        effect,
-        Effect::WriteDefinition { .. }
-            | Effect::CreateDefinition { .. }
-            | Effect::SaveDefinition { .. }
-    );
-    writes_here || writes_to_cluster(effect)
+    let popup = stage.model.popup.as_ref();
+    popup.is_some_and(|popup| popup.question().is_some())
 }
 
 #[test]

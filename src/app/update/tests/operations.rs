@@ -169,6 +169,9 @@ fn nothing_of_a_protected_namespace_is_taken_down_for_having_outlived_its_time()
     stage.take_effects();
     stage.press("X");
     assert_eq!(stage.take_effects(), []);
+    // What was told before the connection was lost may be another answer now.
+    stage.connected();
+    assert_eq!(stage.model.session.protection, None);
 }
 
 #[test]
@@ -214,14 +217,7 @@ fn operations_of_another_context_say_so_and_are_none_of_this_one() {
     assert_eq!(last_cells(&stage), ["  "]);
     stage.press("esc");
     cluster::connect(&mut stage.model, Some("prod".to_owned()));
-    stage.send(Msg::Connected {
-        epoch: stage.epoch(),
-        context: "prod".to_owned(),
-        cluster: "prod".to_owned(),
-        namespace: "team-a".parse().unwrap(),
-        is_insecure: false,
-        guard: Default::default(),
-    });
+    stage.connected_to("prod");
     stage.overview(stage::overview());
     stage.noted("web", deploy());
     stage.press("P");

@@ -7,8 +7,9 @@ use ropey::Rope;
 use crate::app::effect::{DefinitionOrigin, Effect};
 use crate::app::model::SessionLink;
 use crate::app::msg::{Msg, OpId, OpenedDefinition};
+use crate::app::operation::{Operation, OperationKind};
 use crate::app::panes::editor::preview::PreviewOf;
-use crate::app::stage::{Stage, deploy_plan, live_workload};
+use crate::app::stage::{self, Stage, deploy_plan, live_workload};
 use crate::catalogue::Digest;
 use crate::definition::diagnostic::{Diagnostic, Position, Severity, Span};
 use crate::editor::{Editor, Revision};
@@ -66,7 +67,7 @@ fn what_others_change_meanwhile_is_compared_with_and_told() {
     stage.wait(10 * PAUSE);
     assert_eq!((previews(&mut stage), stage.told()), (vec![], None));
     workload_is(&mut stage, 2, true);
-    let told = "billing was changed in the cluster: ^t merges that into the text.";
+    let told = "billing was changed in the cluster. ^t merges that into the text.";
     assert_eq!(stage.told(), Some(told));
     stage.wait(PAUSE);
     assert_eq!(previews(&mut stage), [asked(&stage, PreviewOf::Cluster)]);
@@ -74,6 +75,23 @@ fn what_others_change_meanwhile_is_compared_with_and_told() {
     stage.model.status = None;
     workload_is(&mut stage, 3, false);
     assert_eq!(stage.told(), None);
+}
+
+#[test]
+fn only_what_is_done_here_goes_without_saying() {
+    let check = |context: &str, is_told: bool| {
+        let mut stage = open();
+        let operation = Operation::new(
+            OperationKind::Scale,
+            (context.to_owned(), stage::key("billing")),
+            stage.model.now,
+        );
+        stage.model.operations.insert(OpId(90), operation);
+        workload_is(&mut stage, 2, true);
+        assert_eq!(stage.told().is_some(), is_told, "{context}");
+    };
+    check("kind-dev", false);
+    check("prod", true);
 }
 
 fn previews(stage: &mut Stage) -> Vec<Effect> {

@@ -137,6 +137,39 @@ fn what_was_taken_down_last_is_put_back_by_a_key() {
     assert!(stage.model.popup.is_none());
 }
 
+/// In another context something else of that name may be in the trash.
+#[test]
+fn what_was_taken_down_is_put_back_in_its_own_context_alone() {
+    let mut stage = Stage::with_services();
+    let (kind, key) = (OperationKind::Teardown, stage::key("web"));
+    let op = begin(&mut stage.model, kind, key, "delete web");
+    super::super::cluster::connect(&mut stage.model, Some("prod".to_owned()));
+    stage.connected_to("prod");
+    stage.take_effects();
+    let outcome = Outcome::default();
+    stage.send(Msg::Finished { op, outcome });
+    assert_eq!(stage.told(), Some("Teardown of web: done."));
+    stage.press("z");
+    assert_eq!(stage.take_effects(), []);
+    let why = "Not possible: the last teardown was in another context: go back to that one.";
+    assert_eq!(stage.told(), Some(why));
+    // It is not lost by that.
+    super::super::cluster::connect(&mut stage.model, Some("kind-dev".to_owned()));
+    stage.connected();
+    stage.take_effects();
+    stage.press("z");
+    let epoch = stage.epoch();
+    assert_eq!(stage.take_effects(), [Effect::ListTrash { epoch }]);
+    // Nor is what was looked for there put back elsewhere.
+    super::super::cluster::connect(&mut stage.model, Some("prod".to_owned()));
+    stage.connected_to("prod");
+    stage.press("U");
+    stage.take_effects();
+    let (epoch, items) = (stage.epoch(), vec![item("web")]);
+    stage.send(Msg::TrashListed { epoch, items });
+    assert_eq!(stage.take_effects(), []);
+}
+
 #[test]
 fn released_claims_are_not_offered_back() {
     let mut stage = Stage::with_services();

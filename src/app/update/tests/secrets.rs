@@ -3,10 +3,12 @@
 use crate::app::effect::Effect;
 use crate::app::model::Screen;
 use crate::app::msg::{Msg, OpId};
+use crate::app::panes::review::Held;
 use crate::app::popup::Popup;
 use crate::app::stage::{self, Stage};
 use crate::engine::plan::DeployPlan;
-use crate::secret::SecretValue;
+use crate::failure::{Failure, FailureKind};
+use crate::secret::{SecretQuestion, SecretValue};
 
 /// A plan that can be answered questions, all of whose answers are nowhere.
 fn asked(keys: &str, questions: &[&str]) -> Stage {
@@ -19,14 +21,24 @@ fn planned(keys: &str, questions: &[&str], unanswered: &[&str]) -> Stage {
     stage.press("G");
     stage.press(keys);
     stage.take_effects();
-    let all = |texts: &[&str]| texts.iter().copied().map(stage::secret_question).collect();
-    let questions = all(questions);
+    let all = |texts: &[&str]| -> Vec<SecretQuestion> {
+        texts.iter().copied().map(stage::secret_question).collect()
+    };
     stage.send(Msg::SecretsWanted {
         op: OpId(1),
-        questions,
+        questions: all(questions),
     });
+    let refusal = |question: &&str| {
+        let summary = format!("there is no value for the secret that {question:?} asks for");
+        Failure::new(FailureKind::Usage, summary)
+    };
     let plan = DeployPlan {
         unanswered: all(unanswered),
+        kept_answers: all(questions)
+            .into_iter()
+            .filter(|it| !all(unanswered).contains(it))
+            .collect(),
+        refusals: unanswered.iter().map(refusal).collect(),
         ..stage::deploy_plan("web")
     };
     let result = Ok(Box::new(plan.into()));
@@ -44,25 +56,25 @@ fn what_the_cluster_has_is_kept_unless_another_is_given_on_demand() {
     assert_eq!(question(&stage), Some("Token"));
     stage.press("esc s");
     let kept = |stage: &Stage| match &stage.model.popup {
-        Some(Popup::Secret(prompt)) => Some((prompt.question.text.clone(), prompt.is_kept)),
+        Some(Popup::Secret(prompt)) => Some((prompt.question.text.clone(), prompt.held)),
         _ => None,
     };
-    assert_eq!(kept(&stage), Some(("Salt".to_owned(), true)));
+    assert_eq!(kept(&stage), Some(("Salt".to_owned(), Held::Kept)));
     stage.press("enter");
-    assert_eq!(kept(&stage), Some(("Token".to_owned(), false)));
+    assert_eq!(kept(&stage), Some(("Token".to_owned(), Held::Nowhere)));
     stage.type_text("hunter2");
     stage.press("enter");
     let effects = stage.take_effects();
     let [Effect::PlanDeploy { source, .. }] = &effects[..] else {
         panic!("{effects:?}");
     };
+    let answers: Vec<_> = source.answers.iter().collect();
     assert_eq!(
-        source.answers[&stage::secret_question("Salt")],
-        SecretValue::new("")
-    );
-    assert_eq!(
-        source.answers[&stage::secret_question("Token")],
-        SecretValue::new("hunter2")
+        answers,
+        [(
+            &stage::secret_question("Token"),
+            &SecretValue::new("hunter2")
+        )]
     );
 }
 
@@ -140,13 +152,57 @@ fn answers_are_nowhere_to_be_read() {
     assert!(!format!("{:?} {effects:?}", stage.model).contains("hunter2"));
 }
 
+/// Of one that is nowhere there is still no value; nobody is left with a plan that can be neither run nor answered.
 #[test]
-fn nothing_typed_keeps_the_plan_as_it_is() {
-    let mut stage = asked("a", &["Token"]);
+fn nothing_typed_leaves_the_question_open() {
+    let mut stage = asked("a", &["Token", "Password"]);
+    stage.press("enter");
+    assert_eq!(question(&stage), Some("Password"));
     stage.press("enter");
     assert!(stage.model.popup.is_none());
     assert_eq!(stage.take_effects(), []);
-    stage.press("enter enter");
+    for key in ["enter", "s"] {
+        stage.press(key);
+        assert_eq!(question(&stage), Some("Token"), "{key}");
+        stage.press("esc");
+    }
+    stage.press("enter enter").type_text("hunter2");
+    stage.press("enter");
+    let effects = stage.take_effects();
+    let [Effect::PlanDeploy { source, .. }] = &effects[..] else {
+        panic!("{effects:?}");
+    };
+    let answered: Vec<_> = source.answers.keys().map(|it| it.text.as_str()).collect();
+    assert_eq!(answered, ["Password"]);
+}
+
+/// Where the plan was refused before anybody looked, nothing is said to be kept.
+#[test]
+fn what_nobody_looked_at_is_not_known() {
+    let mut stage = planned("a", &["Salt"], &[]);
+    stage.press("r");
+    let op = OpId(stage.model.last_op());
+    let questions = vec![stage::secret_question("Salt")];
+    stage.send(Msg::SecretsWanted { op, questions });
+    let result = Ok(Box::new(stage::deploy_plan("web").into()));
+    stage.send(Msg::DeployPlanned { op, result });
+    let Some(Screen::Review(pane)) = stage.model.screens.last() else {
+        panic!("{:?}", stage.model.screens);
+    };
+    assert_eq!(pane.secrets(Held::Unknown), ["Salt"]);
+    assert!(pane.secrets(Held::Kept).is_empty());
+}
+
+/// What is kept stays kept, and nothing is planned anew for that.
+#[test]
+fn nothing_typed_keeps_what_the_cluster_has() {
+    let mut stage = planned("a", &["Salt"], &[]);
+    stage.press("s enter");
+    assert!(stage.model.popup.is_none());
+    assert_eq!(stage.take_effects(), []);
+    stage.press("s");
+    assert_eq!(question(&stage), Some("Salt"));
+    stage.press("esc enter enter");
     assert!(matches!(
         stage.take_effects()[..],
         [Effect::RunDeploy { .. }]

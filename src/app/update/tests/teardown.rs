@@ -298,3 +298,28 @@ fn definition_that_is_not_deployed_has_nothing_to_take_down() {
         "{told}"
     );
 }
+
+/// Who cannot know what runs does not say that its file may go.
+#[test]
+fn definition_is_not_said_to_be_removable_where_it_may_run() {
+    let advises = |stage: &mut Stage| {
+        stage.model.catalogue.dir = Some("/home/ann/services".into());
+        stage.model.settle();
+        stage.press("j j x");
+        assert!(super::told(stage).starts_with("Not possible: "));
+        super::told(stage).contains("may be removed")
+    };
+    assert!(advises(&mut Stage::with_services()));
+    // Not connected; connected, and nothing was told yet.
+    let mut stage = Stage::empty();
+    stage.catalogue(&["billing", "notebook", "web"]);
+    assert!(!advises(&mut stage));
+    stage.connected();
+    assert!(!advises(&mut stage));
+    // It names another namespace, where it may run.
+    let mut stage = Stage::with_services();
+    let mut entries = stage.model.catalogue.entries.iter_mut();
+    let entry = entries.find(|entry| entry.name.as_str() == "notebook");
+    entry.unwrap().namespace = Some("team-b".parse().unwrap());
+    assert!(!advises(&mut stage));
+}

@@ -99,6 +99,9 @@ fn plan_comes_back_where_there_is_none_with_the_values_that_were_tried() {
     let (op, before) = planned(&mut stage);
     answer(&mut stage, op);
     stage.press("v").type_text("x=1").press("enter");
+    // Whoever thinks better of them before there is an answer tries others.
+    planned(&mut stage);
+    stage.press("v").type_text(" y=2").press("enter");
     let (op, _) = planned(&mut stage);
     let failure = Failure {
         detail: "1:1  the parameter `x` was set, but manifests have no parameters".to_owned(),

@@ -76,6 +76,12 @@ impl Typist {
         }
     }
 
+    /// Answers a question as it is proposed, as somebody who sees it.
+    fn answer(&mut self) {
+        self.event_loop.question_in_sight = self.event_loop.question().map(str::to_owned);
+        self.press(KeyCode::Enter, KeyModifiers::NONE);
+    }
+
     /// Takes what the disk answered, and tells of it.
     fn take_answers(&mut self) {
         while let Ok(msg) = self.data.try_recv() {
@@ -114,12 +120,12 @@ impl Typist {
         }
         if let Some(Popup::Menu(menu)) = &self.event_loop.model.popup {
             assert_eq!(menu.title, "Unsaved edits");
-            self.press(KeyCode::Enter, KeyModifiers::NONE);
+            self.answer();
         }
         // It was kept while a save was under way that came about: both began from the file before.
         if let Some(Popup::Menu(menu)) = &self.event_loop.model.popup {
             assert_eq!(menu.title, "web was changed on disk");
-            self.press(KeyCode::Enter, KeyModifiers::NONE);
+            self.answer();
             while !self.has_merge() {
                 self.take_answers();
                 std::thread::yield_now();
@@ -160,7 +166,10 @@ fn typist() {
         .unwrap();
     let _entered = runtime.enter();
     let never = Arc::new(|_| Box::pin(std::future::pending()) as _);
-    let start = start_in(&dir, Some("web"), never);
+    let start = Start {
+        open: Some("web".parse().unwrap()),
+        ..Start::in_dir(&dir, never)
+    };
     let (messages, data) = mpsc::unbounded_channel();
     let last_words = Arc::new(LastWords::new(start.drafts.clone()));
     let screen = (Screen::on(io::sink()).unwrap(), (80, 24));
@@ -254,7 +263,7 @@ fn type_and_kill(dir: &Path, seed: u64, told: &mut Told) {
 fn look(dir: &Path, seed: u64, told: Told) -> (String, Option<String>) {
     let name = "web".parse().unwrap();
     let never = Arc::new(|_| Box::pin(std::future::pending()) as _);
-    let start = start_in(dir, None, never);
+    let start = Start::in_dir(dir, never);
     let file = start.catalogue.read(&name).unwrap();
     let draft = start.drafts.find(&name, &file).unwrap();
     let draft = draft.map(|draft| draft.text);

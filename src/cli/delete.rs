@@ -136,7 +136,7 @@ async fn plan(
             && plan.rows.is_empty()
             && plan.refusals.is_empty()
         {
-            say_definition(session, &plan.instance.id);
+            say_definition(session, &plan.instance);
         }
         plans.push(plan);
     }
@@ -156,12 +156,14 @@ async fn is_absent(
     Ok(is_unknown && (!is_release || cluster.snapshot_instance(instance).await?.is_none()))
 }
 
-/// Names the file of a definition of which nothing runs: that is all there is to be removed.
-fn say_definition(session: &Session, id: &InstanceId) {
+/// Names the file of a definition of which nothing runs here: elsewhere it may.
+fn say_definition(session: &Session, InstanceKey { namespace, id }: &InstanceKey) {
     let path = session.catalogue.path_of(id);
     if path.exists() {
         let path = path.display();
-        let told = format!("the definition of {id} is the file {path}, which may be removed");
+        let told = format!(
+            "{id} does not run in namespace {namespace}; its definition, the file {path}, stays"
+        );
         output::say(text::clean(&told));
     }
 }

@@ -111,6 +111,12 @@ fn deploy(world: &World, id: &str, text: &str) {
     world.bowline(&deploy).end().code(0);
 }
 
+/// Deploys and waits until it is ready: its controllers change it no more, and a write meets with no change of theirs.
+fn deploy_ready(world: &World, id: &str, text: &str) {
+    world.home.save(id, text);
+    world.bowline(&["deploy", id, "-y"]).end().code(0);
+}
+
 fn set_host(world: &World, host: &str) {
     let text = format!("[ingress]\nhost = \"{host}\"\n");
     world.home.write("config/bowline/config.toml", text);
@@ -161,10 +167,9 @@ volumes:
 replicas: 1
 ";
 
-/// Deploys what has a claim, and waits until that is there.
+/// Deploys what has a claim, which is there then.
 fn deploy_sized(world: &World, id: &str) {
-    world.home.save(id, SIZED);
-    world.bowline(&["deploy", id, "-y"]).end().code(0);
+    deploy_ready(world, id, SIZED);
 }
 
 fn growing_class(world: &World) {
@@ -278,7 +283,7 @@ pub(crate) fn a_restore_survives_being_killed(world: &World) {
 pub(crate) fn a_scale_survives_being_killed(world: &World) {
     Walk {
         kind: "scale",
-        prepare: |world, _, id| deploy(world, id, &WEB.replace("replicas: 1\n", "")),
+        prepare: |world, _, id| deploy_ready(world, id, &WEB.replace("replicas: 1\n", "")),
         command: &["scale", "ID", "3", "--wait=false"],
         result: |world, id| {
             let workload = object(world, "apps/v1", "Deployment", id);
@@ -293,7 +298,7 @@ pub(crate) fn a_change_of_routes_survives_being_killed(world: &World) {
         kind: "update-ingress",
         prepare: |world, _, id| {
             set_host(world, "old.example.com");
-            deploy(
+            deploy_ready(
                 world,
                 id,
                 &format!("{WEB}exposed_service: nginx\nexposed_port: 80\n"),

@@ -151,7 +151,7 @@ pub(super) async fn retain(
                 .iter()
                 .all(|(key, value)| metadata.label(key) == Some(value))
     };
-    change(cluster, instance, planned, is_wanted, |volume| {
+    let retained = change(cluster, instance, planned, is_wanted, |volume| {
         let mut patch = json!({
             "metadata": {
                 "uid": planned.uid,
@@ -166,8 +166,8 @@ pub(super) async fn retain(
                 json!({naming::ANNOTATION_RECLAIM_POLICY: naming::RECLAIM_DELETE});
         }
         patch
-    })
-    .await
+    });
+    retained.await?.ok_or_else(|| not_its_volume(planned))
 }
 
 /// Releases a retained volume: sets it back to the policy under which its storage goes with it, or deletes it alone.
@@ -199,8 +199,8 @@ pub(super) async fn release(
         })
     };
     // NB: who made the storage frees it and deletes the volume: deleted by hand it would take the way to its storage along.
-    change(cluster, instance, of, is_wanted, back).await?;
-    Ok(Deleted::Accepted)
+    let changed = change(cluster, instance, of, is_wanted, back).await?;
+    Ok(changed.map_or(Deleted::Gone, |_| Deleted::Accepted))
 }
 
 /// Labels of a volume that was retained of a claim.
@@ -216,15 +216,27 @@ fn labels<'a>(instance: &'a InstanceKey, claim: &'a str) -> BTreeMap<&'static st
     labels
 }
 
-/// Changes a volume until it is as wanted, looking each time before anything is sent.
+fn not_its_volume(planned: &PlannedRetention) -> Failure {
+    let PlannedRetention { volume, claim, .. } = planned;
+    let summary = format!("{volume} is not the volume of {claim} any more");
+    Failure::new(FailureKind::Conflict, summary)
+}
+
+/// Changes a volume until it is as wanted, looking each time before anything is sent. Returns whether that was needed; none
+/// where the volume is not there any more.
 async fn change(
     cluster: &Cluster,
     instance: &InstanceKey,
     planned: &PlannedRetention,
     is_wanted: impl Fn(&Object) -> bool,
     patch: impl Fn(&Object) -> Value,
-) -> Result<bool, Failure> {
+) -> Result<Option<bool>, Failure> {
     let manager = naming::field_manager(&instance.id);
+    // It was changed, went, or nobody can say.
+    let is_looked_at = |failure: &Failure| {
+        let kinds = [FailureKind::Unreachable, FailureKind::NotFound];
+        is_outdated(failure) || kinds.contains(&failure.kind)
+    };
     let (mut last, mut was_sent) = (None, false);
     for _ in 0..MAX_LOOKS {
         let live = match (cluster.get(&planned.volume).await, last.take()) {
@@ -233,31 +245,71 @@ async fn change(
             (Err(_), Some(failure)) => return Err(failure),
             (Err(failure), None) => return Err(failure),
         };
-        let live = live
-            .filter(|live| Metadata::of(live).uid() == planned.uid)
-            .filter(|live| is_of(live, &planned.claim_uid));
-        let Some(live) = live else {
-            let summary = format!(
-                "{} is not the volume of {} any more",
-                planned.volume, planned.claim
-            );
-            return Err(Failure::new(FailureKind::Conflict, summary));
+        let Some(live) = live.filter(|live| Metadata::of(live).uid() == planned.uid) else {
+            return Ok(None);
         };
+        if !is_of(&live, &planned.claim_uid) {
+            return Err(not_its_volume(planned));
+        }
         if is_wanted(&live) {
-            return Ok(was_sent);
+            return Ok(Some(was_sent));
         }
         was_sent = true;
         let sent = cluster
             .merge_patch(&planned.volume, &patch(&live), &manager, None)
             .await;
         match sent {
-            Ok(_) => return Ok(true),
-            Err(failure) if is_outdated(&failure) || failure.kind == FailureKind::Unreachable => {
-                last = Some(failure);
-            }
+            Ok(_) => return Ok(Some(true)),
+            Err(failure) if is_looked_at(&failure) => last = Some(failure),
             Err(failure) => return Err(failure),
         }
     }
     let summary = format!("{} is changed all the time", planned.volume);
     Err(last.unwrap_or_else(|| Failure::new(FailureKind::Conflict, summary)))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use super::*;
+    use crate::cluster::mock::{self, Reply};
+
+    /// Whoever made the storage may free it at any moment of a release that an earlier one began.
+    #[tokio::test]
+    async fn a_volume_that_goes_while_it_is_released_is_gone() {
+        let volume = json!({
+            "apiVersion": "v1", "kind": VOLUME, "metadata": {"name": "pv-1", "uid": "v", "resourceVersion": "7"},
+            "spec": {"persistentVolumeReclaimPolicy": "Retain", "claimRef": {"uid": "c"}}, "status": {"phase": "Released"},
+        });
+        let planned = PlannedRelease {
+            of: PlannedRetention {
+                volume: cluster_key(VOLUME, "pv-1"),
+                uid: "v".to_owned(),
+                claim: super::super::metadata::core_key(
+                    "PersistentVolumeClaim",
+                    "team-a",
+                    "data-db-0",
+                ),
+                claim_uid: "c".to_owned(),
+            },
+            is_reclaimed: true,
+        };
+        let instance = InstanceKey {
+            namespace: "team-a".parse().unwrap(),
+            id: "db".parse().unwrap(),
+        };
+        for n_looks in 1..=2 {
+            let (body, n_asked) = (volume.clone(), AtomicUsize::new(0));
+            let (cluster, _) =
+                mock::cluster(
+                    move |_| match n_asked.fetch_add(1, Ordering::Relaxed) < n_looks {
+                        true => Reply::json(200, &body),
+                        false => Reply::status(404, "persistentvolumes \"pv-1\" not found"),
+                    },
+                );
+            let released = release(&cluster, &instance, &planned).await;
+            assert_eq!(released.unwrap(), Deleted::Gone, "after {n_looks} looks");
+        }
+    }
 }

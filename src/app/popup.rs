@@ -57,6 +57,9 @@ pub(super) enum Answer {
     },
 }
 
+/// The question of any prompt for a secret.
+const A_SECRET: &str = "a secret";
+
 impl Popup {
     /// Returns its title, how much it says and which items it shows: another outline is another picture to point at.
     pub(super) fn outline(&self) -> (String, usize, Vec<usize>) {
@@ -77,7 +80,8 @@ impl Popup {
                 menu.items.iter().any(acts).then_some(&menu.title)
             }
             Self::Prompt(prompt) => prompt.kind.carries_out().then_some(&prompt.title),
-            Self::Secret(prompt) => Some(&prompt.question.text),
+            // One behind another is typed ahead, as it was known that they come.
+            Self::Secret(_) => Some(A_SECRET),
             Self::Help { .. } => None,
         }
     }

@@ -249,13 +249,20 @@ pub(super) async fn passed_over(
     instance: &InstanceKey,
     claims: &[ObjectKey],
 ) -> Result<Vec<String>, Failure> {
+    if claims.is_empty() {
+        return Ok(Vec::new());
+    }
     let selector = Selector::retained(&instance.id, &instance.namespace);
     let retained = volumes::retained(cluster, &selector).await?;
+    let is_left = |volume: &&Object| {
+        let is_lasting = !Metadata::of(volume).is_being_deleted();
+        is_lasting && text(volume, "/status/phase") == RELEASED
+    };
     let is_of = |volume: &Object, claim: &ObjectKey| {
         let namespace = claim.namespace.as_deref().unwrap_or_default();
-        is_from(volume, namespace, &claim.name) && text(volume, "/status/phase") == RELEASED
+        is_from(volume, namespace, &claim.name)
     };
-    let told = retained.iter().filter_map(|volume| {
+    let told = retained.iter().filter(is_left).filter_map(|volume| {
         let claim = claims.iter().find(|claim| is_of(volume, claim))?;
         let size = text(volume, "/spec/capacity/storage");
         Some(format!(

@@ -1,4 +1,4 @@
-//! Live objects in full: one list a kind where several of it are looked at, never one request for each.
+//! Live objects, or their metadata: one list a kind where several of it are looked at, never one request for each.
 
 use std::collections::BTreeMap;
 
@@ -9,10 +9,8 @@ use crate::definition::id::{InstanceId, Namespace};
 use crate::definition::object::{GroupKind, Object, ObjectKey};
 use crate::failure::{Failure, FailureKind};
 
-/// From how many objects of a kind on a list of the instance's is cheaper than asking for each.
+/// From how many objects of a kind on a list is cheaper than asking for each.
 const WORTH_A_LIST: usize = 3;
-/// The same of a list of everybody's, which may be long.
-const WORTH_A_LIST_OF_ALL: usize = 30;
 /// Requests that are sent at once.
 const AT_ONCE: usize = 4;
 
@@ -29,17 +27,13 @@ fn place(key: &ObjectKey) -> Place {
     (GroupKind::of(key), key.namespace.clone())
 }
 
-/// Returns the places with so many of these objects that a list of the instance's is worth it.
+/// Returns the places with so many of these objects that a list is worth it.
 pub(super) fn crowded<'k>(keys: impl IntoIterator<Item = &'k ObjectKey>) -> Vec<Place> {
-    with_many(keys, WORTH_A_LIST)
-}
-
-fn with_many<'k>(keys: impl IntoIterator<Item = &'k ObjectKey>, many: usize) -> Vec<Place> {
     let mut counts: BTreeMap<Place, usize> = BTreeMap::new();
     for key in keys {
         *counts.entry(place(key)).or_default() += 1;
     }
-    let crowded = counts.into_iter().filter(|(_, n)| *n >= many);
+    let crowded = counts.into_iter().filter(|(_, n)| *n >= WORTH_A_LIST);
     crowded.map(|(place, _)| place).collect()
 }
 
@@ -57,16 +51,16 @@ impl Live {
         Self::list(cluster, crowded(keys), &selector, true).await
     }
 
-    /// Lists the metadata of everything where very many of `keys` are, whoever's it is.
+    /// Lists everything where many of `keys` are, whoever's it is; the metadata alone where that is enough.
     ///
     /// # Errors
     /// The cluster cannot be reached.
-    pub async fn metadata_of_anybody<'k>(
+    pub async fn of_anybody<'k>(
         cluster: &Cluster,
         keys: impl IntoIterator<Item = &'k ObjectKey>,
+        in_full: bool,
     ) -> Result<Self, Failure> {
-        let places = with_many(keys, WORTH_A_LIST_OF_ALL);
-        Self::list(cluster, places, &Selector::everything(), false).await
+        Self::list(cluster, crowded(keys), &Selector::everything(), in_full).await
     }
 
     async fn list(

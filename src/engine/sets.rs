@@ -327,9 +327,11 @@ impl<'a> ForeignSets<'a> {
     pub async fn refusal(&mut self, instance: &InstanceKey) -> Option<Failure> {
         let InstanceKey { namespace, id } = instance;
         if !self.known.contains_key(namespace) {
-            let (found, _) = parents(self.cluster, Some(namespace)).await.ok()?;
+            // Where nobody can say that is so for all that follow.
+            let found = parents(self.cluster, Some(namespace)).await;
+            let sets = found.map_or_else(|_| Vec::new(), |(found, _)| found.sets);
             let is_foreign = |set: &ApplySet| set.is_in(namespace) && !set.is_ours();
-            let foreign = found.sets.into_iter().filter(is_foreign).collect();
+            let foreign = sets.into_iter().filter(is_foreign).collect();
             self.known.insert(namespace.clone(), foreign);
         }
         let mut sets = self.known.get(namespace)?.iter();

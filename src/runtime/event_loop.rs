@@ -318,7 +318,7 @@ impl EventLoop {
         self.model.popup.as_ref()?.question()
     }
 
-    /// Tells whether a key would answer a question that nobody has seen: it was typed before, perhaps as a part of a text.
+    /// Tells whether a key or a paste would answer a question that nobody has seen: it was typed before, perhaps as a part of a text.
     fn answers_unseen(&self, msg: &Msg) -> bool {
         let is_answer = match msg {
             Msg::Key(key) => match key.code {
@@ -326,6 +326,7 @@ impl EventLoop {
                 KeyCode::Char(_) => !key.modifiers.contains(KeyModifiers::CONTROL),
                 _ => false,
             },
+            Msg::Paste(_) => true,
             _ => false,
         };
         let question = self.question();

@@ -28,11 +28,11 @@ use super::{
 pub(super) fn perform(model: &mut Model, action: Action) -> Vec<Effect> {
     if let Err(why) = availability(action, model) {
         let file = match action {
-            Action::Teardown => teardowns::removable_file(model),
+            Action::Teardown => teardowns::undeployed_file(model),
             _ => None,
         };
         let file = file.map_or_else(String::new, |path| {
-            format!(" Its definition is the file {path}, which may be removed.")
+            format!(" Its definition, the file {path}, stays.")
         });
         model.decline(format!("Not possible: {why}.{file}"));
         return Vec::new();

@@ -268,9 +268,8 @@ fn command(plan: &TeardownPlan) -> String {
     format!("delete {id}{what}{named}{volumes}{confirm}")
 }
 
-/// Returns the file of the definition that is selected, where it is known that nothing of it runs: that is all there is to be
-/// removed.
-pub(super) fn removable_file(model: &Model) -> Option<String> {
+/// Returns the file of the definition that is selected, where it is known that nothing of it runs here.
+pub(super) fn undeployed_file(model: &Model) -> Option<String> {
     let RowKey::Saved(name) = model.services.table.selected()? else {
         return None;
     };

@@ -1,5 +1,5 @@
-//! What is there under the names that an adoption looks at: in full where its fields are compared, else the metadata alone, and
-//! these by one list where they are many. So no data of a Secret is read, and nothing in full that nobody named.
+//! What is there under the names that an adoption looks at, by one list a kind and namespace where there are several: in full
+//! where its fields are compared, else the metadata alone. So no data of a Secret is read.
 
 use std::collections::BTreeMap;
 
@@ -23,16 +23,18 @@ pub(super) async fn there(
     keys: &[ObjectKey],
     in_full: impl Fn(&ObjectKey) -> bool,
 ) -> Result<BTreeMap<ObjectKey, Object>, Failure> {
-    let listed = keys.iter().filter(|key| !in_full(key));
-    let listed = Live::metadata_of_anybody(cluster, listed).await?;
+    let (whole, bare): (Vec<&ObjectKey>, Vec<&ObjectKey>) =
+        keys.iter().partition(|key| in_full(key));
+    let whole = &Live::of_anybody(cluster, whole, true).await?;
+    let bare = &Live::of_anybody(cluster, bare, false).await?;
     let keys: Vec<(bool, ObjectKey)> = keys.iter().map(|key| (in_full(key), key.clone())).collect();
     let reads = stream::iter(keys).map(|(in_full, key)| {
-        let listed = &listed;
+        let listed = if in_full { whole } else { bare };
         async move {
-            let live = match listed.get(&key).filter(|_| !in_full) {
+            let live = match listed.get(&key) {
                 // Fields are owned at a version: those of another one cannot be compared.
                 Some(live) if live.key.version == key.version => Some(live.clone()),
-                None if listed.has_listed(&key) && !in_full => None,
+                None if listed.has_listed(&key) => None,
                 _ => one(cluster, &key, in_full).await?,
             };
             Ok(live.map(|live| (key, live)))

@@ -294,20 +294,20 @@ fn definition_that_is_not_deployed_has_nothing_to_take_down() {
     stage.press("x");
     let told = stage.told().unwrap();
     assert!(
-        told.contains(" /home/ann/services/notebook.yaml, which may be removed."),
+        told.contains(" Its definition, the file /home/ann/services/notebook.yaml, stays."),
         "{told}"
     );
 }
 
-/// Who cannot know what runs does not say that its file may go.
+/// Who cannot know what runs does not speak as if nothing did.
 #[test]
-fn definition_is_not_said_to_be_removable_where_it_may_run() {
+fn file_of_a_definition_is_named_only_where_nothing_of_it_runs() {
     let advises = |stage: &mut Stage| {
         stage.model.catalogue.dir = Some("/home/ann/services".into());
         stage.model.settle();
         stage.press("j j x");
         assert!(super::told(stage).starts_with("Not possible: "));
-        super::told(stage).contains("may be removed")
+        super::told(stage).contains("Its definition")
     };
     assert!(advises(&mut Stage::with_services()));
     // Not connected; connected, and nothing was told yet.

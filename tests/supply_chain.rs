@@ -1,7 +1,7 @@
 //! What is built into bowline, held against `deny.toml`: licences, sources, crates that come twice, the lock file.
 //!
-//! The same lists as `cargo deny check` reads, without that tool and without a network. Advisories need one: `.ci/run` asks
-//! for them where the tool is there.
+//! The same lists as `cargo deny check` reads, without that tool. A network is needed only for crates of other platforms, as
+//! long as nobody fetched them. Advisories need one: `.ci/run` asks for them where the tool is there.
 
 #![allow(clippy::unwrap_used, clippy::panic)]
 
@@ -13,7 +13,8 @@ use serde_json::Value;
 /// The crates of the present tree, as cargo resolves the lock file.
 fn packages() -> Vec<Value> {
     let metadata = Command::new(env!("CARGO"))
-        .args(["metadata", "--offline", "--locked", "--format-version", "1"])
+        // NB: not offline, for a build fetches what its own platform needs, and this names the crates of all.
+        .args(["metadata", "--locked", "--format-version", "1"])
         .current_dir(env!("CARGO_MANIFEST_DIR"))
         .output()
         .unwrap();

@@ -16,6 +16,7 @@ use crate::engine::plan::{
     TeardownPlan, TeardownScope, VolumeChoice,
 };
 use crate::engine::remedy::StoragePlan;
+use crate::service::operation::Operation;
 use crate::service::retained::RetainedVolume;
 use crate::service::summary::{
     Claim, Container, ContainerState, Event, InstanceKey, ObjectRow, Pod, PodRow, Record, Workload,
@@ -37,6 +38,19 @@ pub use answers::{
 /// The time on the stage.
 pub fn now() -> Timestamp {
     "2026-01-01T12:00:00Z".parse().unwrap()
+}
+
+/// A deploy of somebody who is gone.
+pub fn half_done() -> Operation {
+    Operation {
+        kind: "deploy".to_owned(),
+        step: "apply Deployment/orders-db".to_owned(),
+        holder: "ann@bastion/7".to_owned(),
+        heartbeat: now(),
+        number: Some(2),
+        of: Some(5),
+        ..Operation::default()
+    }
 }
 
 fn ago(seconds: u64) -> Timestamp {
@@ -119,7 +133,7 @@ impl Stage {
     }
 
     /// Notes an operation of somebody else on an instance.
-    pub fn noted(&mut self, id: &str, operation: crate::service::operation::Operation) {
+    pub fn noted(&mut self, id: &str, operation: Operation) {
         let instance = self.model.fleet.get(&key(id));
         let mut record = instance.unwrap().record().unwrap().clone();
         record.operation = Some(operation);

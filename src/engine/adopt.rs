@@ -259,11 +259,7 @@ impl AdoptPlan {
         let now = cluster.now();
         match may_begin(&record, &self.instance, now) {
             Err(refusal) => self.refusals.push(refusal),
-            Ok(()) => self.warnings.extend(
-                record
-                    .operation()
-                    .map(|noted| operation::describe(noted, now)),
-            ),
+            Ok(()) => self.warnings.extend(operation::noted(&record, now)),
         }
         Ok(())
     }

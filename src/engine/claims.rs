@@ -9,7 +9,6 @@ use serde_json::Value;
 
 use super::classes::is_default_storage;
 use super::fate::{self, Policies, Scene};
-use super::operation;
 use super::plan::{Fate, FateRow, TeardownPlan, TeardownScope, VolumeChoice};
 use super::preflight::{self, refused};
 use super::record::{self, Record};
@@ -321,9 +320,7 @@ pub(super) async fn begin(
         Err(failure) if failure.kind == FailureKind::Refused => None,
         record => record?,
     };
-    plan.observe(record.as_ref(), |noted| {
-        operation::describe(noted, cluster.now())
-    });
+    plan.observe(record.as_ref(), cluster.now());
     plan.is_protected |= preflight::is_protected(cluster, instance.namespace.as_str()).await?;
     Ok((plan, record))
 }

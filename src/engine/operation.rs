@@ -299,6 +299,11 @@ pub(super) fn describe(annotation: &str, now: Timestamp) -> String {
     }
 }
 
+/// Says in a sentence whose operation a record notes; none where it notes none.
+pub(super) fn noted(record: &Record, now: Timestamp) -> Option<String> {
+    record.operation().map(|noted| describe(noted, now))
+}
+
 fn beat_of(annotation: &str) -> Option<Timestamp> {
     let operation: Operation = serde_json::from_str(annotation).ok()?;
     Some(operation.heartbeat)

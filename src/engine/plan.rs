@@ -3,6 +3,9 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
+use jiff::Timestamp;
+
+use super::operation;
 use super::record::{Extent, Record};
 use super::remedy::{Offer, StoragePlan};
 use crate::definition::naming;
@@ -415,11 +418,11 @@ impl TeardownPlan {
     }
 
     /// Takes in what the record says: its version, its protection, the operation that runs.
-    pub(super) fn observe(&mut self, record: Option<&Record>, describe: impl Fn(&str) -> String) {
+    pub(super) fn observe(&mut self, record: Option<&Record>, now: Timestamp) {
         let Some(record) = record else {
             return;
         };
-        self.warnings.extend(record.operation().map(describe));
+        self.warnings.extend(operation::noted(record, now));
         self.is_protected |= record.is_protected();
         self.record_version = Some(record.seen());
     }

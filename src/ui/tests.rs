@@ -16,7 +16,7 @@ use crate::definition::diagnostic::{Diagnostic, Position, Severity, Span};
 use crate::engine::plan::{Outcome, Progress, Step, VolumeChoice};
 use crate::engine::preview::{Against, Preview};
 use crate::failure::{Failure, FailureKind};
-use crate::service::operation::{ABANDONED_AFTER, Operation};
+use crate::service::operation::ABANDONED_AFTER;
 use crate::service::watch::{LinkState, Scope, Topic, WatchEvent};
 
 const SMALL: (u16, u16) = (80, 24);
@@ -645,24 +645,11 @@ fn names_in_the_fate_table_are_told_whole_in_a_narrow_terminal() {
     assert!(deleted.skip(1).all(|column| Some(column) == at), "{text}");
 }
 
-/// An operation of somebody who is gone.
-fn half_done() -> Operation {
-    Operation {
-        kind: "deploy".to_owned(),
-        step: "apply Deployment/orders-db".to_owned(),
-        holder: "ann@bastion/7".to_owned(),
-        heartbeat: stage::now(),
-        number: Some(2),
-        of: Some(5),
-        ..Operation::default()
-    }
-}
-
 #[test]
 fn half_done_operation_shows_in_the_list_and_in_the_title() {
     let mut stage = services();
     stage.press("j j j").rest();
-    stage.noted("orders-db", half_done());
+    stage.noted("orders-db", stage::half_done());
     stage.wait(ABANDONED_AFTER);
     stage.model.settle();
     for (level, is_ascii, sign) in [
@@ -694,7 +681,7 @@ fn half_done_operation_shows_in_the_list_and_in_the_title() {
 #[test]
 fn plain_terminals_get_words_and_ascii() {
     let mut stage = services();
-    stage.noted("orders-db", half_done());
+    stage.noted("orders-db", stage::half_done());
     stage.wait(ABANDONED_AFTER);
     stage.model.settle();
     let theme = Theme::new(&ThemeSettings::default(), ColorLevel::None, true);

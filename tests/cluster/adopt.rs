@@ -7,7 +7,7 @@ use bowline::service::health::State;
 use serde_json::{Value, json};
 
 use crate::cluster::Cluster;
-use crate::engine::stage::{Stage, changes};
+use crate::engine::stage::{Stage, changes, claiming_set};
 use crate::objects::{claim, config_map, deployment, service};
 
 /// Makes a `ConfigMap` of the name that the web's would have.
@@ -325,22 +325,7 @@ volumes: [{name: data, size: 1Gi}]
 pub(crate) async fn a_set_with_claim_templates_is_deployed_after_adoption_and_never_made_anew(
     cluster: Cluster,
 ) {
-    let text = "
-apiVersion: apps/v1
-kind: StatefulSet
-metadata: {name: db}
-spec:
-  serviceName: db
-  replicas: 2
-  selector: {matchLabels: {app: db}}
-  template:
-    metadata: {labels: {app: db}}
-    spec:
-      containers: [{name: db, image: 'postgres:16', volumeMounts: [{name: data, mountPath: /data}]}]
-  volumeClaimTemplates:
-    - metadata: {name: data}
-      spec: {accessModes: [ReadWriteOnce], resources: {requests: {storage: 1Gi}}}
-";
+    let text = &claiming_set(2);
     let stage = Stage::new(&cluster);
     let set = &bowline::definition::yaml::documents(text).unwrap()[0];
     let uid = cluster.create(set).await.unwrap()["metadata"]["uid"].clone();

@@ -401,18 +401,34 @@ async fn cut_off_and_run_again(
     assert_eq!(stage.revisions(id).await, expected);
 }
 
+/// Returns the text of `web` with an image of this tag.
+fn of(tag: &str) -> String {
+    WEB.replace("nginx:1.27", &format!("nginx:{tag}"))
+}
+
+async fn two_revisions(stage: &Stage<'_>) {
+    for tag in ["1.27", "1.28"] {
+        assert!(stage.deploy("web", &of(tag)).await.is_complete());
+    }
+}
+
+fn is_applied(fact: &Progress) -> bool {
+    matches!(fact, Progress::Done(Step::Apply(_), _))
+}
+
+/// Cuts the deploy of a third one off once something of it is applied.
+async fn third_is_left_half_done(stage: &Stage<'_>) {
+    let third = of("1.29");
+    let plan = stage.plan("web", &third).await;
+    stage.run_until("web", &third, &plan, is_applied).await;
+}
+
 pub(crate) async fn a_rollback_after_an_interrupted_deploy_goes_to_what_was_there_before(
     cluster: Cluster,
 ) {
     let stage = Stage::new(&cluster);
-    let of = |tag: &str| WEB.replace("nginx:1.27", &format!("nginx:{tag}"));
-    for tag in ["1.27", "1.28"] {
-        assert!(stage.deploy("web", &of(tag)).await.is_complete());
-    }
-    let third = of("1.29");
-    let plan = stage.plan("web", &third).await;
-    let is_applied = |fact: &Progress| matches!(fact, Progress::Done(Step::Apply(_), _));
-    stage.run_until("web", &third, &plan, is_applied).await;
+    two_revisions(&stage).await;
+    third_is_left_half_done(&stage).await;
     let told = history(stage.engine(), &stage.key("web")).await.unwrap();
     assert_eq!((told.current, told.revisions.len()), (Some(2), 3));
     let plan = plan_rollback_to(&stage, "web", None).await;
@@ -429,10 +445,7 @@ pub(crate) async fn a_rollback_that_was_left_half_done_goes_where_it_was_going_w
     cluster: Cluster,
 ) {
     let stage = Stage::new(&cluster);
-    let of = |tag: &str| WEB.replace("nginx:1.27", &format!("nginx:{tag}"));
-    for tag in ["1.27", "1.28"] {
-        assert!(stage.deploy("web", &of(tag)).await.is_complete());
-    }
+    two_revisions(&stage).await;
     let mut wish = to(&stage, "web", None);
     wish.surroundings.message = Some("incident 42".to_owned());
     let planned = async || {
@@ -441,7 +454,6 @@ pub(crate) async fn a_rollback_that_was_left_half_done_goes_where_it_was_going_w
     };
     let (engine, cut) = (stage.engine().clone(), planned().await);
     assert_eq!((cut.target, cut.deploy.revision), (1, 3));
-    let is_applied = |fact: &Progress| matches!(fact, Progress::Done(Step::Apply(_), _));
     cut_off(is_applied, |report| async move {
         run_rollback(&engine, &cut, RunOptions::default(), &*report).await
     })
@@ -459,14 +471,8 @@ pub(crate) async fn a_rollback_that_was_left_half_done_goes_where_it_was_going_w
 
 pub(crate) async fn a_rollback_goes_to_no_revision_that_was_never_finished(cluster: Cluster) {
     let stage = Stage::new(&cluster);
-    let of = |tag: &str| WEB.replace("nginx:1.27", &format!("nginx:{tag}"));
-    for tag in ["1.27", "1.28"] {
-        assert!(stage.deploy("web", &of(tag)).await.is_complete());
-    }
-    let third = of("1.29");
-    let plan = stage.plan("web", &third).await;
-    let is_applied = |fact: &Progress| matches!(fact, Progress::Done(Step::Apply(_), _));
-    stage.run_until("web", &third, &plan, is_applied).await;
+    two_revisions(&stage).await;
+    third_is_left_half_done(&stage).await;
     assert!(stage.deploy("web", &of("1.30")).await.is_complete());
     let told = history(stage.engine(), &stage.key("web")).await.unwrap();
     assert_eq!((told.current, told.revisions.len()), (Some(4), 4));

@@ -14,7 +14,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
 use crate::cluster::{Cluster, name_of};
-use crate::engine::stage::{Fault, Stage, WEB, changes};
+use crate::engine::stage::{DB, Fault, Stage, WEB, changes};
 use crate::objects::service;
 
 /// It leaves the number of replicas open.
@@ -26,16 +26,6 @@ containers:
     env: [{name: LEVEL, fromConfig: LEVEL}]
     probes: {ready: {http: /ready, port: http}}
 config: {LEVEL: info}
-";
-
-/// A claim for each pod.
-const DB: &str = "
-containers:
-  - name: db
-    image: postgres:16
-    volumeMounts: [{name: data, mountPath: /data}]
-volumes:
-  - {name: data, size: 1Gi}
 ";
 
 /// One claim for all pods.

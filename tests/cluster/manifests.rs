@@ -10,7 +10,7 @@ use http::{Method, StatusCode};
 use serde_json::{Value, json};
 
 use crate::cluster::{Cluster, ask, until_found};
-use crate::engine::stage::{Fault, Stage, changes, deployment};
+use crate::engine::stage::{Fault, Stage, changes, claiming_set, deployment};
 
 /// A kind that no other case has: definitions are the whole cluster's.
 fn definition(cluster: &Cluster) -> String {
@@ -423,20 +423,7 @@ pub(crate) async fn a_kind_that_is_not_served_is_named_with_its_line(cluster: Cl
 
 pub(crate) async fn claims_of_any_set_are_kept_and_bound_again(cluster: Cluster) {
     let stage = Stage::new(&cluster);
-    let text = "
-apiVersion: apps/v1
-kind: StatefulSet
-metadata: {name: db}
-spec:
-  serviceName: db
-  selector: {matchLabels: {app: db}}
-  template:
-    metadata: {labels: {app: db}}
-    spec: {containers: [{name: db, image: 'postgres:16', volumeMounts: [{name: data, mountPath: /data}]}]}
-  volumeClaimTemplates:
-    - metadata: {name: data}
-      spec: {accessModes: [ReadWriteOnce], resources: {requests: {storage: 1Gi}}}
-";
+    let text = &claiming_set(1);
     let outcome = stage.deploy("store", text).await;
     assert!(outcome.is_complete(), "{outcome:?}");
     let outcome = stage.wait("store").await;

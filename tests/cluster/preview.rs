@@ -7,17 +7,7 @@ use http::{Method, StatusCode};
 use serde_json::json;
 
 use crate::cluster::Cluster;
-use crate::engine::stage::{Fault, Stage, WEB};
-
-/// A service with a claim of its own for each pod.
-const DB: &str = "
-containers:
-  - name: db
-    image: postgres:16
-    volumeMounts: [{name: data, mountPath: /data}]
-volumes:
-  - {name: data, size: 1Gi}
-";
+use crate::engine::stage::{DB, Fault, Stage, WEB};
 
 impl Stage<'_> {
     async fn preview(&self, id: &str, text: &str) -> Preview {

@@ -5,19 +5,10 @@ use http::Method;
 use serde_json::{Value, json};
 
 use crate::cluster::{Cause, Cluster, Refusal, ask, until_found};
-use crate::engine::stage::{Stage, WEB};
+use crate::engine::stage::{DB, Stage, WEB};
 use crate::objects::{claim, config_map, service};
 
 const QUOTA: &str = "ResourceQuota";
-
-/// A service with a claim for each replica.
-const DB: &str = "
-containers:
-  - name: db
-    image: postgres:16
-    volumeMounts: [{name: data, mountPath: /data}]
-volumes: [{name: data, size: 1Gi}]
-";
 
 /// Its claim is made by the deploy itself.
 const SHARED: &str = "

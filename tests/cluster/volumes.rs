@@ -20,19 +20,10 @@ use http::Method;
 use serde_json::{Value, json};
 
 use crate::cluster::{Cluster, DEADLINE, ask};
-use crate::engine::stage::{Stage, deployment, options};
+use crate::engine::stage::{DB, Stage, deployment, options};
 
 const CLAIM: &str = "PersistentVolumeClaim";
 const VOLUME: &str = "PersistentVolume";
-
-/// A service with a claim for each replica.
-const DB: &str = "
-containers:
-  - name: db
-    image: postgres:16
-    volumeMounts: [{name: data, mountPath: /data}]
-volumes: [{name: data, size: 1Gi}]
-";
 
 /// The same without its claims.
 const STATELESS: &str = "
@@ -725,7 +716,7 @@ pub(crate) async fn what_can_never_change_is_made_anew_with_its_claims(case: Clu
             "mountPath: /data}",
             "mountPath: /data}, {name: log, mountPath: /log}",
         )
-        .replace("size: 1Gi}", "size: 1Gi}, {name: log, size: 1Gi}");
+        .replace("size: 1Gi}", "size: 1Gi}\n  - {name: log, size: 1Gi}");
     let plan = stage.plan("db", &text).await;
     assert_eq!(remedies(&plan), [Remedy::Recreate]);
     assert!(

@@ -84,10 +84,8 @@ pub(in crate::engine) async fn plan_rest(
         plan.refusals.push(refusal);
         return Ok(plan);
     }
-    if let Some(operation) = record.operation() {
-        plan.warnings
-            .push(operation::describe(operation, cluster.now()));
-    }
+    plan.warnings
+        .extend(operation::noted(&record, cluster.now()));
     let planner = Planner {
         cluster,
         instance,

@@ -180,10 +180,8 @@ struct Planner<'a> {
 impl Planner<'_> {
     async fn fill(&self, plan: &mut DeployPlan) -> Result<(), Failure> {
         plan.warnings.extend(self.rendered.warnings.iter().cloned());
-        if let Some(operation) = self.record.and_then(Record::operation) {
-            plan.warnings
-                .push(operation::describe(operation, self.cluster.now()));
-        }
+        let noted = |record| operation::noted(record, self.cluster.now());
+        plan.warnings.extend(self.record.and_then(noted));
         let names = self.names();
         let places = self.places_to_look_at();
         let mut survey = preflight::survey(self.cluster, self.request, places, &names).await?;

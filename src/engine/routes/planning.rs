@@ -137,10 +137,8 @@ async fn fill(
     let record = record::read(cluster, &instance).await?;
     let record = record.ok_or_else(|| instance.not_there())?;
     is_idle(&record, &instance, cluster.now())?;
-    if let Some(operation) = record.operation() {
-        plan.warnings
-            .push(operation::describe(operation, cluster.now()));
-    }
+    plan.warnings
+        .extend(operation::noted(&record, cluster.now()));
     plan.revision = record.revision();
     plan.is_protected = record.is_protected()
         || preflight::is_protected(cluster, instance.namespace.as_str()).await?;

@@ -13,7 +13,6 @@ use crate::engine::fate::{self, Policies, Scene};
 use crate::engine::frozen;
 use crate::engine::made_claims;
 use crate::engine::metadata::Metadata;
-use crate::engine::operation;
 use crate::engine::plan::{Fate, FateRow, PlannedRetention, TeardownPlan, VolumeChoice};
 use crate::engine::preflight;
 use crate::engine::record::{self, Extent, Record};
@@ -61,9 +60,7 @@ pub async fn plan_teardown(
         }
         Err(failure) => return Err(failure),
     };
-    plan.observe(record.as_ref(), |noted| {
-        operation::describe(noted, cluster.now())
-    });
+    plan.observe(record.as_ref(), cluster.now());
     let extent = record.as_ref().map(Record::extent).unwrap_or_default();
     let Found {
         objects: found,

@@ -238,6 +238,15 @@ fn logs_of_an_instance() {
     }
 }
 
+fn log(stage: &mut Stage, command: String) {
+    stage.model.log.push(LogEntry {
+        at: stage.model.now,
+        command,
+        op: None,
+        is_failed: false,
+    });
+}
+
 /// One context is named like the beginning of another.
 #[test]
 fn command_of_another_context_is_not_taken_for_one_of_this() {
@@ -247,12 +256,7 @@ fn command_of_another_context_is_not_taken_for_one_of_this() {
         "bowline --context prod-eu -n team-a deploy {}",
         "w".repeat(40)
     );
-    stage.model.log.push(LogEntry {
-        at: stage.model.now,
-        command,
-        op: None,
-        is_failed: false,
-    });
+    log(&mut stage, command);
     stage.press("@");
     let drawn = draw(&stage.model, SMALL);
     assert!(drawn.contains("… --context prod-eu -n team-a"), "{drawn}");
@@ -265,12 +269,7 @@ fn command_that_is_longer_than_its_line_is_told_whole_below() {
     let words: Vec<String> = (0..12).map(|n| format!("--set key{n}=value{n}")).collect();
     let command = format!("{program} -n team-a deploy web {}", words.join(" "));
     for command in [command, "bowline ls".to_owned()] {
-        stage.model.log.push(LogEntry {
-            at: stage.model.now,
-            command,
-            op: None,
-            is_failed: false,
-        });
+        log(&mut stage, command);
     }
     stage.press("@");
     let drawn = draw(&stage.model, SMALL);

@@ -38,6 +38,38 @@ config: {LEVEL: info}
 replicas: 2
 ";
 
+/// A service with a claim for each replica.
+pub(crate) const DB: &str = "
+containers:
+  - name: db
+    image: postgres:16
+    volumeMounts: [{name: data, mountPath: /data}]
+volumes:
+  - {name: data, size: 1Gi}
+";
+
+/// Returns the text of a StatefulSet with so many replicas and a claim for each.
+pub(crate) fn claiming_set(replicas: u32) -> String {
+    format!(
+        "
+apiVersion: apps/v1
+kind: StatefulSet
+metadata: {{name: db}}
+spec:
+  serviceName: db
+  replicas: {replicas}
+  selector: {{matchLabels: {{app: db}}}}
+  template:
+    metadata: {{labels: {{app: db}}}}
+    spec:
+      containers: [{{name: db, image: 'postgres:16', volumeMounts: [{{name: data, mountPath: /data}}]}}]
+  volumeClaimTemplates:
+    - metadata: {{name: data}}
+      spec: {{accessModes: [ReadWriteOnce], resources: {{requests: {{storage: 1Gi}}}}}}
+"
+    )
+}
+
 /// Returns the text of a Deployment whose pods are so.
 pub(crate) fn deployment(name: &str, pod: &str) -> String {
     format!(

@@ -18,17 +18,11 @@ use crate::service::protection::Protection;
 
 fn deploy() -> Operation {
     Operation {
-        kind: "deploy".to_owned(),
-        step: "apply Deployment/orders-db".to_owned(),
-        holder: "ann@bastion/7".to_owned(),
-        heartbeat: stage::now(),
-        number: Some(2),
-        of: Some(5),
         aim: Aim {
             revision: Some(3),
             ..Aim::default()
         },
-        ..Operation::default()
+        ..stage::half_done()
     }
 }
 

@@ -7,6 +7,7 @@
 
 mod action;
 mod availability;
+mod catalogue;
 mod effect;
 pub mod filter;
 mod hints;
@@ -15,16 +16,21 @@ pub mod input;
 mod invocation;
 mod keymap;
 mod knowledge;
+mod log;
 mod model;
 mod msg;
 mod operation;
 pub mod panes;
 mod place;
 mod popup;
+mod screen;
 pub mod secret_input;
+mod session;
 #[cfg(test)]
 pub(crate) mod stage;
+mod status;
 pub mod table;
+mod targets;
 mod undo;
 mod update;
 mod values;
@@ -32,6 +38,7 @@ mod waits;
 
 pub use action::{Action, ActionSpec, SPECS};
 pub use availability::availability;
+pub use catalogue::CatalogueEntry;
 pub use effect::{
     DefinitionOrigin, DeploySource, Effect, Origin, ReviewedPlan, SecretAnswers, ShellPlace,
 };
@@ -39,10 +46,8 @@ pub use hints::{HINTS, Hints};
 pub use invocation::Invocation;
 pub use keymap::{Bindings, Key, Keymap};
 pub use knowledge::Learnt;
-pub use model::{
-    CatalogueEntry, Focus, Geometry, LogEntry, MIN_SIZE, Model, Screen, SessionLink, Status,
-    Traffic,
-};
+pub use log::LogEntry;
+pub use model::{Model, Traffic};
 pub use msg::{
     CatalogueListing, ContextEntry, Epoch, ImportedDefinition, LiveTexts, Msg, OpId,
     OpenedDefinition, PlannedPull, Returned, SaveAnswer,
@@ -50,5 +55,8 @@ pub use msg::{
 pub use operation::{Operation, StepLine, StepState};
 pub use place::Place;
 pub use popup::{Choice, Menu, MenuItem, Popup, Prompt, SecretPrompt};
+pub use screen::{Focus, Geometry, MIN_SIZE, Screen};
+pub use session::SessionLink;
+pub use status::Status;
 pub use update::{begin, follow_selection, update};
 pub use waits::Question;

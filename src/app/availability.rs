@@ -10,12 +10,14 @@ use crate::service::rights::PodRights;
 use crate::service::summary::InstanceKey;
 
 use super::action::Action;
-use super::model::{Model, Screen, SessionLink};
+use super::model::Model;
 use super::msg::OpId;
 use super::operation::{Operation as Own, OperationKind};
 use super::panes::detail::Tab;
 use super::panes::review::{Held, ReviewPane, ReviewPhase};
 use super::place::Place;
+use super::screen::Screen;
+use super::session::SessionLink;
 use super::undo::Undo;
 
 /// Tells whether an action can be performed now, and if not why: a sentence for the footer, the menu and the palette.

@@ -1,8 +1,8 @@
 //! What is where on the screen, for those who point at it: drawing tells, and a click or the wheel asks.
 
 use super::action::Action;
-use super::model::Focus;
 use super::panes::detail::Tab;
+use super::screen::Focus;
 use super::table::RowMark;
 
 /// A part of the screen, in cells.

@@ -37,9 +37,9 @@ use crate::service::summary::InstanceKey;
 use crate::service::usage::{ClaimUsage, PodUsage};
 use crate::service::watch::WatchEvent;
 
+use super::catalogue::CatalogueEntry;
 use super::effect::{ReviewedPlan, ShellPlace};
 use super::knowledge::Learnt;
-use super::model::CatalogueEntry;
 
 /// The number of a connection: what an earlier one still reports is stale.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]

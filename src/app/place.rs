@@ -1,7 +1,8 @@
 //! Where keys go, and which table they move in there.
 
-use super::model::{Focus, Model, Screen};
+use super::model::Model;
 use super::panes::detail::Tab;
+use super::screen::{Focus, Screen};
 use super::table::AnyTable;
 
 /// Where keys go: the screen in front, and on the first one the part that has the focus.

@@ -51,10 +51,11 @@ use zeroize::Zeroizing;
 use crate::definition::id::InstanceId;
 
 use super::effect::Effect;
-use super::model::{Model, Screen};
+use super::model::Model;
 use super::msg::Msg;
 use super::place::Place;
 use super::popup::Popup;
+use super::screen::Screen;
 
 pub(in crate::app) use listening::listening;
 pub(in crate::app) use merging::live_instance;

@@ -25,7 +25,7 @@ pub(super) fn write(values: &BTreeMap<String, String>, flag: &str) -> String {
 
 /// Returns a word as a shell takes it for one.
 pub(super) fn quoted(text: &str) -> String {
-    match !text.is_empty() && text.chars().all(super::model::is_plain) {
+    match !text.is_empty() && text.chars().all(super::log::is_plain) {
         true => text.to_owned(),
         false => format!("'{}'", text.replace('\'', r"'\''")),
     }

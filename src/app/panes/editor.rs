@@ -1,21 +1,23 @@
 //! The editor's screen: a definition being edited, its checks, its drafts, its saves.
 
 pub mod assist;
+mod checking;
+mod drafting;
 pub mod preview;
+mod saving;
 pub mod search;
+mod text;
 
 use std::time::Duration;
 
 use crossterm::event::KeyEvent;
-use ropey::Rope;
 
 use crate::app::effect::{DefinitionOrigin, Effect};
 use crate::app::msg::{OpId, OpenedDefinition};
-use crate::catalogue::Digest;
 use crate::catalogue::drafts::Base;
-use crate::definition::diagnostic::{Diagnostic, Severity};
+use crate::definition::diagnostic::Diagnostic;
 use crate::definition::id::{InstanceId, Namespace};
-use crate::editor::{self, Command, Editor, Motion, Problem, Revision};
+use crate::editor::{self, Command, Editor, Motion, Revision};
 use crate::engine::preview::Preview;
 use crate::failure::Failure;
 use crate::schema::ClusterSchemas;
@@ -23,73 +25,13 @@ use crate::service::instance::Instance;
 use crate::service::summary::InstanceKey;
 
 use assist::Assist;
+use checking::Own;
 use preview::PreviewPane;
+use saving::Written;
 use search::SearchLine;
 
-/// A pause in typing after which the text is checked.
-const CHECK_AFTER: Duration = Duration::from_millis(50);
-/// How old unsaved edits get before they are kept.
-const DRAFT_AFTER: Duration = Duration::from_secs(2);
-
-/// What follows a save.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum AfterSave {
-    /// Nothing.
-    Stay,
-    /// The editor is left.
-    Leave,
-    /// The deploy of what was saved is planned.
-    Review,
-}
-
-/// A definition that was read.
-#[derive(Debug, Clone)]
-pub struct OpenText {
-    /// The text.
-    pub editor: Editor,
-    /// The file that the edits began from, those of the last merge and after it.
-    base: Base,
-    /// The files from before each merge, with the state of the editor since which the next one is begun from.
-    former: Vec<(u64, Base)>,
-}
-
-impl OpenText {
-    fn new(editor: Editor, base: Base) -> Self {
-        Self {
-            editor,
-            base,
-            former: Vec::new(),
-        }
-    }
-
-    /// Returns the file that the text as it stands began from. Undoing a merge leads back to the file from before it:
-    /// what somebody else wrote since is not in the text then, and must not be written over.
-    pub fn base(&self) -> &Base {
-        let undone = self.former.get(self.n_held());
-        undone.map_or(&self.base, |(_, before)| before)
-    }
-
-    /// Returns how many merges are in the text.
-    fn n_held(&self) -> usize {
-        let held = self.former.iter();
-        held.take_while(|(state, _)| self.editor.holds(*state))
-            .count()
-    }
-
-    /// Takes that the text as it stands, and what becomes of it, begins from another file.
-    fn begin_from(&mut self, base: Base) {
-        let before = self.base().clone();
-        self.former.truncate(self.n_held());
-        self.former.push((self.editor.state(), before));
-        self.base = base;
-    }
-
-    /// Takes that a text with so many merges in it is the file now.
-    fn on_saved(&mut self, base: Base, n_merges: usize) {
-        self.former.truncate(n_merges);
-        self.base = base;
-    }
-}
+pub use saving::AfterSave;
+pub use text::OpenText;
 
 /// What is done with a file that is read again while it is edited.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -185,29 +127,6 @@ impl Ground {
     }
 }
 
-/// A text that is being written.
-#[derive(Debug, Clone)]
-struct Written {
-    revision: Revision,
-    text: Rope,
-    /// How many merges are in it.
-    n_merges: usize,
-}
-
-/// What a check found.
-#[derive(Debug, Clone, Default)]
-struct Own {
-    revision: Option<Revision>,
-    faults: Vec<Diagnostic>,
-}
-
-impl Own {
-    fn has_errors(&self) -> bool {
-        let is_error = |fault: &Diagnostic| fault.severity == Severity::Error;
-        self.faults.iter().any(is_error)
-    }
-}
-
 impl EditorPane {
     /// Returns an editor that awaits its text.
     pub fn new(id: OpId, name: InstanceId, instance: Option<InstanceKey>) -> Self {
@@ -294,31 +213,6 @@ impl EditorPane {
         })
     }
 
-    /// Returns how many errors and warnings are known.
-    pub fn counts(&self) -> (usize, usize) {
-        let problems = self.editor().map_or(&[][..], Editor::problems);
-        let n_errors = problems
-            .iter()
-            .filter(|problem| problem.diagnostic.severity == Severity::Error)
-            .count();
-        (n_errors, problems.len() - n_errors)
-    }
-
-    /// Tells whether the text as it stands was checked and has errors, whatever a server says of it.
-    pub fn has_own_errors(&self) -> bool {
-        self.is_checked() && self.own.has_errors()
-    }
-
-    fn is_checked(&self) -> bool {
-        self.editor()
-            .is_some_and(|editor| self.own.revision == Some(editor.revision()))
-    }
-
-    /// Tells whether faults are being looked for.
-    pub fn is_checking(&self) -> bool {
-        self.check_at.is_some() || self.checking.is_some()
-    }
-
     pub(in crate::app) fn on_opened(
         &mut self,
         result: Result<OpenedDefinition, Failure>,
@@ -340,59 +234,6 @@ impl EditorPane {
         }
     }
 
-    /// Takes the unsaved edits of an earlier session up again.
-    pub(in crate::app) fn recover_draft(&mut self, now: Duration) {
-        let Some((text, base)) = self.draft.take() else {
-            return;
-        };
-        self.has_draft = true;
-        if let Some(open) = self.open_mut() {
-            open.editor.apply(Command::ReplaceAll(text), now);
-            // The file may be another than the one the edits began from: saving notices that.
-            let is_changed = open.base().digest != base.digest;
-            open.base = base;
-            self.is_changed_on_disk = is_changed;
-            self.touch(now);
-        }
-    }
-
-    /// Takes a text that was merged, as one step; of the file it now began from, where it was merged with that. Tells
-    /// whether there was room for it.
-    pub(in crate::app) fn merge(
-        &mut self,
-        text: String,
-        base: Option<Base>,
-        now: Duration,
-    ) -> bool {
-        let Some(open) = self.open_mut() else {
-            return false;
-        };
-        let is_theirs =
-            base.as_ref().and_then(|base| base.text.as_ref()) == Some(&text.as_str().into());
-        let outcome = open.editor.apply(Command::ReplaceAll(text), now);
-        if outcome.notice.is_some() {
-            return false;
-        }
-        if let Some(base) = base {
-            open.begin_from(base);
-            if is_theirs {
-                let revision = open.editor.revision();
-                open.editor.mark_saved(revision);
-            } else {
-                open.editor.mark_unsaved();
-            }
-            self.is_changed_on_disk = false;
-        }
-        self.drafted = None;
-        self.touch(now);
-        true
-    }
-
-    /// Takes a text from another editor as one step; tells whether there was room for it.
-    pub(in crate::app) fn replace(&mut self, text: String, now: Duration) -> bool {
-        self.merge(text, None, now)
-    }
-
     /// Puts the cursor before the first place of a text.
     pub(in crate::app) fn go_to(&mut self, text: &str, now: Duration) {
         let found = self.editor().and_then(|editor| editor.text().find(text));
@@ -400,22 +241,6 @@ impl EditorPane {
             let motion = Motion::Byte(byte);
             let extend = false;
             self.apply(Command::Move { motion, extend }, now);
-        }
-    }
-
-    /// Takes the file as it is now; what was typed comes back with undo.
-    pub(in crate::app) fn take_theirs(&mut self, opened: OpenedDefinition, now: Duration) {
-        if let Some(open) = self.open_mut() {
-            let base = Base {
-                text: Some(opened.text.as_str().into()),
-                digest: opened.digest,
-            };
-            open.editor.apply(Command::ReplaceAll(opened.text), now);
-            open.begin_from(base);
-            let revision = open.editor.revision();
-            open.editor.mark_saved(revision);
-            self.is_changed_on_disk = false;
-            self.touch(now);
         }
     }
 
@@ -470,8 +295,8 @@ impl EditorPane {
     }
 
     fn touch(&mut self, now: Duration) {
-        self.check_at = Some(now + CHECK_AFTER);
-        self.draft_at.get_or_insert(now + DRAFT_AFTER);
+        self.check_at = Some(now + checking::AFTER);
+        self.draft_at.get_or_insert(now + drafting::AFTER);
         let n_bytes = self.editor().map_or(0, |editor| editor.rope().len_bytes());
         self.preview.on_len(n_bytes);
         self.is_outrun |= self.preview.on_typed(now);
@@ -480,11 +305,6 @@ impl EditorPane {
     /// Tells whether what is being found of the text is of one that is no more; told once.
     pub(in crate::app) fn take_outrun(&mut self) -> bool {
         std::mem::take(&mut self.is_outrun)
-    }
-
-    /// Has the text checked again, by more than it was.
-    pub(in crate::app) fn check_again(&mut self, now: Duration) {
-        self.check_at = Some(now);
     }
 
     /// Takes that another cluster is worked with: the instance that the text was opened from is none of that one's.
@@ -522,110 +342,6 @@ impl EditorPane {
             effects.extend(self.keep_draft());
         }
         effects
-    }
-
-    /// Returns the effect that keeps what is not saved, unless it is kept already.
-    pub(in crate::app) fn keep_draft(&mut self) -> Option<Effect> {
-        // It would take the place of the one that was not decided on yet.
-        if self.draft.is_some() {
-            return None;
-        }
-        let (editor, base) = self.unsaved()?;
-        let (text, revision) = editor.snapshot();
-        let base = base.clone();
-        if self.drafted == Some(revision) {
-            return None;
-        }
-        (self.drafted, self.has_draft) = (Some(revision), true);
-        Some(Effect::KeepDraft {
-            editor: self.id,
-            name: self.name.clone(),
-            revision,
-            text,
-            base,
-        })
-    }
-
-    /// Returns the effect that removes what was kept of edits that were all undone: nobody misses them.
-    pub(in crate::app) fn drop_draft(&mut self) -> Option<Effect> {
-        let is_stale = self.has_draft && self.unsaved().is_none();
-        self.has_draft &= !is_stale;
-        is_stale.then(|| Effect::DiscardDraft {
-            name: self.name.clone(),
-        })
-    }
-
-    /// Lets the draft be written again, as it could not be.
-    pub(in crate::app) fn on_draft_failed(&mut self, now: Duration) {
-        self.drafted = None;
-        self.draft_at = Some(now + 5 * DRAFT_AFTER);
-    }
-
-    /// Takes the answer of a check; a text that changed meanwhile is checked again.
-    pub(in crate::app) fn on_checked(
-        &mut self,
-        revision: Revision,
-        diagnostics: Vec<Diagnostic>,
-        now: Duration,
-    ) {
-        if self.checking == Some(revision) {
-            self.checking = None;
-        }
-        if self.editor().map(Editor::revision) == Some(revision) {
-            self.own = Own {
-                revision: Some(revision),
-                faults: diagnostics,
-            };
-            self.mark_faults();
-        } else if self.check_at.is_none() && self.checking.is_none() {
-            self.check_at = Some(now);
-        }
-    }
-
-    /// Marks what the check found and what the server says, in the text as it stands.
-    fn mark_faults(&mut self) {
-        let Some(revision) = self.own.revision else {
-            return;
-        };
-        // What the server refused of another text is not true of this one.
-        self.planned.take_if(|(planned, _)| *planned != revision);
-        let mut faults = self.own.faults.clone();
-        for fault in self.server_faults(revision) {
-            let is_told = |known: &Diagnostic| {
-                known.span.bytes == fault.span.bytes && known.message.starts_with(&fault.message)
-            };
-            if !faults.iter().any(is_told) {
-                faults.push(fault);
-            }
-        }
-        if let Some(open) = self.open_mut() {
-            open.editor.set_diagnostics(revision, faults);
-        }
-    }
-
-    /// Returns what the server says of the text; of one that it outran as far as the lines concerned are the same.
-    fn server_faults(&self, revision: Revision) -> Vec<Diagnostic> {
-        let mut faults: Vec<Diagnostic> = Vec::new();
-        let refused = self.planned.iter().flat_map(|(_, refused)| refused);
-        let found = self.preview.found.as_ref();
-        let Some((of, Ok(preview))) = found.map(|found| (found.revision, &found.result)) else {
-            return refused.cloned().collect();
-        };
-        if of == revision {
-            faults.extend(preview.faults.iter().cloned());
-        } else if !self.own.has_errors() {
-            // They stay where they were seen until the next answer, so that the list below does not jump with every key.
-            let problems = self.editor().map_or(&[][..], Editor::problems).iter();
-            let still = problems.filter(|problem| {
-                preview
-                    .faults
-                    .iter()
-                    .any(|fault| is_same(fault, &problem.diagnostic))
-            });
-            faults.extend(still.filter_map(moved));
-        }
-        faults.extend(refused.cloned());
-        faults
     }
 
     /// Takes what applying the text would change; it is marked where it is about a line.
@@ -686,103 +402,6 @@ impl EditorPane {
         self.is_checked() && !self.own.has_errors() && self.draft.is_none()
     }
 
-    /// Remembers which text is planned.
-    pub(in crate::app) fn on_planning(&mut self) {
-        self.planned = self.editor().map(|editor| (editor.revision(), Vec::new()));
-    }
-
-    /// Takes what the server refuses of the text that was planned, or that it refuses nothing any more; it is marked where it
-    /// stands, unless that changed since.
-    pub(in crate::app) fn on_refused(&mut self, refusals: &[Failure], now: Duration) {
-        let revision = self.editor().map(Editor::revision);
-        let Some((planned, refused)) = &mut self.planned else {
-            return;
-        };
-        let faults: Vec<Diagnostic> = refusals.iter().flat_map(Failure::faults).collect();
-        if Some(*planned) == revision && *refused != faults {
-            *refused = faults;
-            self.check_again(now);
-        }
-    }
-
-    /// Returns the effect that saves, and remembers what follows. While a save is under way the next one waits for it: both
-    /// would begin from the same file, and the second would find it changed by the first.
-    pub(in crate::app) fn save(&mut self, after: AfterSave) -> Option<Effect> {
-        if self.saving.is_some() {
-            self.save_again = Some(after);
-            return None;
-        }
-        let (id, name) = (self.id, self.name.clone());
-        let open = self.open_mut()?;
-        let (text, revision) = open.editor.begin_save();
-        let base = open.base().digest.clone();
-        let n_merges = open.n_held();
-        self.written = Some(Written {
-            revision,
-            text: text.clone(),
-            n_merges,
-        });
-        self.saving = Some((revision, after));
-        Some(Effect::SaveDefinition {
-            editor: id,
-            name,
-            revision,
-            text,
-            base,
-        })
-    }
-
-    /// Remembers that a copy is written under another name; returns its text.
-    pub(in crate::app) fn save_as(&mut self, name: InstanceId) -> Option<String> {
-        let editor = self.editor()?;
-        let (text, revision) = (editor.text(), editor.revision());
-        self.saving_as = Some((name, revision));
-        Some(text)
-    }
-
-    /// Takes the answer about a new definition; tells whether it is the copy of the whole text that stands here.
-    pub(in crate::app) fn on_created(&mut self, name: &InstanceId) -> bool {
-        let copied = self.saving_as.take_if(|(copy, _)| copy == name);
-        let revision = self.editor().map(Editor::revision);
-        copied.is_some_and(|(_, copied)| Some(copied) == revision)
-    }
-
-    /// Takes that a save did not come about.
-    pub(in crate::app) fn on_not_saved(&mut self) {
-        (self.saving, self.save_again) = (None, None);
-    }
-
-    /// Returns the effect that saves once more, where that was asked for while a save was under way.
-    pub(in crate::app) fn save_again(&mut self) -> Option<Effect> {
-        let after = self.save_again.take()?;
-        self.save(after)
-    }
-
-    /// Takes that a save is on disk; returns what follows.
-    pub(in crate::app) fn on_saved(
-        &mut self,
-        revision: Revision,
-        digest: Digest,
-        now: Duration,
-    ) -> AfterSave {
-        let after = match self.saving.take_if(|(saving, _)| *saving == revision) {
-            Some((_, after)) => after,
-            None => AfterSave::Stay,
-        };
-        self.is_changed_on_disk = false;
-        let written = self.written.take_if(|it| it.revision == revision);
-        if let Some(open) = self.open_mut() {
-            open.editor.mark_saved(revision);
-            let n_merges = written.as_ref().map_or(0, |it| it.n_merges);
-            let text = written.map(|it| it.text);
-            open.on_saved(Base { digest, text }, n_merges);
-        }
-        // Where nothing was typed since, what was kept goes with the save.
-        self.has_draft &= self.unsaved().is_some();
-        self.preview.on_other_ground(now);
-        after
-    }
-
     pub(in crate::app) fn ensure_visible(&mut self, height: usize, width: usize) {
         if let Some(open) = self.open_mut() {
             open.editor.ensure_visible(height, width);
@@ -799,17 +418,4 @@ impl EditorPane {
             .flatten()
             .min()
     }
-}
-
-/// Tells whether two faults are one, wherever they stand.
-fn is_same(one: &Diagnostic, other: &Diagnostic) -> bool {
-    (&one.path, &one.message) == (&other.path, &other.message)
-}
-
-/// Returns a fault where it stands now; none where its own words were changed.
-fn moved(problem: &Problem) -> Option<Diagnostic> {
-    let mut fault = problem.diagnostic.clone();
-    let is_whole = fault.span.bytes.len() == problem.bytes.len();
-    fault.span.bytes = problem.bytes.clone();
-    is_whole.then_some(fault)
 }

@@ -2,9 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::app::catalogue::CatalogueEntry;
 use crate::app::filter;
 use crate::app::input::Input;
-use crate::app::model::CatalogueEntry;
 use crate::app::msg::OpId;
 use crate::app::table::{Column, Row, Sort, Table, Value};
 use crate::definition::id::{InstanceId, Namespace};

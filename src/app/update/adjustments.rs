@@ -4,11 +4,12 @@ use std::collections::BTreeSet;
 
 use crate::app::effect::Effect;
 use crate::app::input::Input;
-use crate::app::model::{Model, Screen};
+use crate::app::model::Model;
 use crate::app::msg::OpId;
 use crate::app::operation::OperationKind;
 use crate::app::panes::adjust::{AdjustPane, stepped};
 use crate::app::popup::{Choice, Menu, MenuItem, Popup, Prompt, PromptKind};
+use crate::app::screen::Screen;
 use crate::definition::id::InstanceId;
 use crate::engine::adjust::{AdjustPlan, Adjustment, MAX_REPLICAS, WorkloadChoice, n_replicas};
 use crate::failure::Failure;

@@ -1,12 +1,13 @@
 //! Adoption: what others own and a definition would make changes hands, after its ID was typed.
 
 use crate::app::effect::{Effect, Origin};
-use crate::app::model::{Model, Screen};
+use crate::app::model::Model;
 use crate::app::msg::OpId;
 use crate::app::operation::OperationKind;
 use crate::app::panes::adopt::AdoptPane;
 use crate::app::panes::resumed::Resumed;
 use crate::app::popup::{Popup, Prompt, PromptKind};
+use crate::app::screen::Screen;
 use crate::app::values;
 use crate::engine::adopt::AdoptPlan;
 use crate::failure::Failure;

@@ -4,9 +4,11 @@ use crossterm::event::{KeyCode, KeyEvent};
 
 use crate::app::action::Action;
 use crate::app::effect::Effect;
-use crate::app::model::{Model, Screen, SessionLink};
+use crate::app::model::Model;
 use crate::app::panes::editor::assist::{self, Answer, Assist, Typed};
 use crate::app::place::Place;
+use crate::app::screen::Screen;
+use crate::app::session::SessionLink;
 
 use crate::completion;
 use crate::editor::Editor;

@@ -1,11 +1,12 @@
 //! Several deploys at once: planned together, shown a line each, asked about once, and each run by itself.
 
 use crate::app::effect::Effect;
-use crate::app::model::{Model, Screen};
+use crate::app::model::Model;
 use crate::app::msg::OpId;
 use crate::app::panes::bulk::{BulkItem, BulkPane};
 use crate::app::panes::review::ReviewPane;
 use crate::app::popup::{Choice, Menu, MenuItem, Popup, Prompt, PromptKind};
+use crate::app::screen::Screen;
 
 use super::operations::{left_sentence, places_of, show_progress};
 use super::reviews;

@@ -1,7 +1,8 @@
 //! What others changed in the selected instance: compared where it is seen to be changed or somebody looks, and shown.
 
 use crate::app::effect::Effect;
-use crate::app::model::{Model, Screen};
+use crate::app::model::Model;
+use crate::app::screen::Screen;
 
 /// Compares the live objects of the instance that is watched where that is due, and stops where it is another by now.
 pub(super) fn follow(model: &mut Model) -> Vec<Effect> {

@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use crate::app::action::Action;
 use crate::app::effect::Effect;
-use crate::app::model::{Model, SessionLink};
+use crate::app::model::Model;
 use crate::app::msg::{Epoch, OpId};
 use crate::app::panes::detail::{ShownDefinition, Tab};
+use crate::app::session::SessionLink;
 use crate::definition::id::Namespace;
 use crate::failure::Failure;
 use crate::guard::Guard;
@@ -237,7 +238,7 @@ pub(super) fn on_instance_event(
 /// Does what is due: another attempt to connect, watching the instance that the selection rests on.
 pub(super) fn on_tick(model: &mut Model) -> Vec<Effect> {
     let mut effects = Vec::new();
-    if model.next_retry().is_some_and(|at| at <= model.now) {
+    if model.session.next_retry().is_some_and(|at| at <= model.now) {
         model.session.epoch.0 += 1;
         model.session.link = SessionLink::Connecting;
         model.session.since = model.last_op;

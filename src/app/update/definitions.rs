@@ -3,10 +3,11 @@
 use std::path::Path;
 
 use crate::app::effect::Effect;
-use crate::app::model::{Model, Screen};
+use crate::app::model::Model;
 use crate::app::msg::{CatalogueListing, OpId, OpenedDefinition, Returned, SaveAnswer};
 use crate::app::panes::editor::{AfterSave, EditorPane, EditorPhase, Reread};
 use crate::app::popup::{Choice, Menu, MenuItem, Popup};
+use crate::app::screen::Screen;
 use crate::catalogue::Digest;
 use crate::definition::id::InstanceId;
 use crate::editor::Revision;

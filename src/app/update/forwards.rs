@@ -2,9 +2,10 @@
 
 use crate::app::effect::Effect;
 use crate::app::input::Input;
-use crate::app::model::{Model, Screen};
+use crate::app::model::Model;
 use crate::app::msg::OpId;
 use crate::app::popup::{Choice, ForwardTarget, Menu, MenuItem, Popup, Prompt, PromptKind};
+use crate::app::screen::Screen;
 use crate::failure::Failure;
 use crate::service::forward::{
     ForwardEvent, ForwardRequest, Forwarded, OF_A_POD, OfferedPort, PortSpec, Traffic,

@@ -1,11 +1,12 @@
 //! The history of the selected instance: read while its tab is in front, compared.
 
 use crate::app::effect::Effect;
-use crate::app::model::{Model, Screen};
+use crate::app::model::Model;
 use crate::app::msg::OpId;
 use crate::app::panes::comparison::ComparisonPane;
 use crate::app::panes::detail::Tab;
 use crate::app::panes::history::HistoryOf;
+use crate::app::screen::Screen;
 use crate::engine::history::Comparison;
 use crate::failure::Failure;
 

@@ -5,10 +5,11 @@ use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 use crate::app::action::Action;
 use crate::app::effect::Effect;
 use crate::app::keymap::Key;
-use crate::app::model::{Model, Screen};
+use crate::app::model::Model;
 use crate::app::panes::editor::EditorPane;
 use crate::app::panes::editor::assist::Typed;
 use crate::app::place::Place;
+use crate::app::screen::Screen;
 use crate::editor::{Command, CommandSpec, Outcome};
 
 use super::{actions, assist, cluster, logs, popups};

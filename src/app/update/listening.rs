@@ -4,10 +4,11 @@
 use jiff::Timestamp;
 
 use crate::app::effect::Effect;
-use crate::app::model::{Model, Screen};
+use crate::app::model::Model;
 use crate::app::msg::OpId;
 use crate::app::operation::Operation;
 use crate::app::popup::{Choice, Menu, MenuItem, Popup};
+use crate::app::screen::Screen;
 use crate::service::summary::InstanceKey;
 
 /// Returns the operations in front that wait for who holds their instances.

@@ -8,11 +8,12 @@ use regex::Regex;
 
 use crate::app::effect::Effect;
 use crate::app::input::Input;
-use crate::app::model::{Model, Screen};
+use crate::app::model::Model;
 use crate::app::msg::OpId;
 use crate::app::panes::detail::Tab;
 use crate::app::panes::logs::Whose;
 use crate::app::popup::{Choice, Menu, MenuItem, Popup, Prompt, PromptKind};
+use crate::app::screen::Screen;
 use crate::failure::Failure;
 use crate::service::log::LogEvent;
 use crate::service::pod_choice;

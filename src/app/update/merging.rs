@@ -1,10 +1,11 @@
 //! Merging: the file or the live objects became others while the text was edited, and both are brought together.
 
 use crate::app::effect::Effect;
-use crate::app::model::{Model, Screen};
+use crate::app::model::Model;
 use crate::app::msg::{LiveTexts, OpId, OpenedDefinition};
 use crate::app::panes::editor::Reread;
 use crate::app::panes::merge::{MergePane, MergeWith};
+use crate::app::screen::Screen;
 use crate::catalogue::drafts::Base;
 use crate::definition::id::InstanceId;
 use crate::editor::merge::{Decision, MARKS, Merge};

@@ -5,9 +5,10 @@ use crossterm::event::{KeyCode, KeyEvent, KeyModifiers, MouseButton, MouseEvent,
 use crate::app::action::Action;
 use crate::app::effect::Effect;
 use crate::app::hits::{self, Hit, Hits};
-use crate::app::model::{Model, Screen};
+use crate::app::model::Model;
 use crate::app::place::Place;
 use crate::app::popup::Popup;
+use crate::app::screen::Screen;
 use crate::app::table::RowMark;
 use crate::editor::{Command, Motion, layout};
 

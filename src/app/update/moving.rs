@@ -1,9 +1,10 @@
 //! Moving about in what is in front: among its rows, or over its lines.
 
 use crate::app::effect::Effect;
-use crate::app::model::{Model, Screen};
+use crate::app::model::Model;
 use crate::app::panes::detail::Tab;
 use crate::app::place::Place;
+use crate::app::screen::Screen;
 use crate::app::table::RowMark;
 use crate::editor::Motion;
 

@@ -1,8 +1,9 @@
 //! The nodes, read when somebody looks at them.
 
 use crate::app::effect::Effect;
-use crate::app::model::{Model, Screen};
+use crate::app::model::Model;
 use crate::app::msg::OpId;
+use crate::app::screen::Screen;
 use crate::failure::Failure;
 use crate::service::capacity::NodeCapacity;
 

@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use crate::app::effect::Effect;
-use crate::app::model::{Model, SessionLink};
+use crate::app::model::Model;
 use crate::app::panes::detail::Tab;
 use crate::app::panes::objects::ObjectsPane;
+use crate::app::session::SessionLink;
 
 /// Asks for them where that is due.
 pub(super) fn follow(model: &mut Model) -> Vec<Effect> {

@@ -4,11 +4,12 @@ use std::collections::BTreeSet;
 
 use crate::app::action::Action;
 use crate::app::effect::Effect;
-use crate::app::model::{Model, Screen};
+use crate::app::model::Model;
 use crate::app::msg::OpId;
 use crate::app::operation::{Operation, OperationKind};
 use crate::app::panes::editor::{AfterSave, EditorPane};
 use crate::app::popup::{Choice, Menu, MenuItem, Popup};
+use crate::app::screen::Screen;
 use crate::app::undo::Undo;
 use crate::engine::plan::Outcome;
 use crate::failure::Failure;

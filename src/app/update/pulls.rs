@@ -2,10 +2,11 @@
 
 use crate::app::action::Action;
 use crate::app::effect::Effect;
-use crate::app::model::{Model, Screen};
+use crate::app::model::Model;
 use crate::app::msg::{OpId, PlannedPull, SaveAnswer};
 use crate::app::panes::pull::PullPane;
 use crate::app::popup::{Choice, Menu, MenuItem, Popup};
+use crate::app::screen::Screen;
 use crate::app::undo::{Undo, Writing};
 use crate::definition::id::InstanceId;
 use crate::failure::Failure;

@@ -2,7 +2,7 @@
 
 use crate::app::availability::{needs_connection, resumable};
 use crate::app::effect::{DeploySource, Effect, Origin};
-use crate::app::model::{Model, Screen};
+use crate::app::model::Model;
 use crate::app::msg::OpId;
 use crate::app::operation::OperationKind;
 use crate::app::panes::adjust::AdjustPane;
@@ -11,6 +11,7 @@ use crate::app::panes::resumed::Resumed;
 use crate::app::panes::routes::RoutesPane;
 use crate::app::panes::teardown::TeardownPane;
 use crate::app::popup::{Choice, Menu, MenuItem, Popup};
+use crate::app::screen::Screen;
 use crate::engine::adjust::Adjustment;
 use crate::engine::plan::{TeardownScope, VolumeChoice};
 use crate::engine::resume::{ClearPlan, ResumePlan};

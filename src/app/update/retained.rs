@@ -1,7 +1,9 @@
 //! Volumes that were retained, watched while all claims are in front and no longer.
 
 use crate::app::effect::Effect;
-use crate::app::model::{Model, Screen, SessionLink};
+use crate::app::model::Model;
+use crate::app::screen::Screen;
+use crate::app::session::SessionLink;
 
 /// Watches retained volumes while the view of all claims is open.
 pub(super) fn follow(model: &mut Model) -> Option<Effect> {

@@ -4,13 +4,14 @@ use std::sync::Arc;
 
 use crate::app::effect::{DefinitionOrigin, DeploySource, Effect, Origin, ReviewedPlan};
 use crate::app::input::Input;
-use crate::app::model::{Model, Screen};
+use crate::app::model::Model;
 use crate::app::msg::{Epoch, OpId};
 use crate::app::operation::OperationKind;
 use crate::app::panes::editor::EditorPane;
 use crate::app::panes::review::ReviewPane;
 use crate::app::panes::services::RowKey;
 use crate::app::popup::{Choice, Menu, MenuItem, Popup, Prompt, PromptKind};
+use crate::app::screen::Screen;
 use crate::app::values;
 use crate::catalogue::trash::TrashItem;
 use crate::catalogue::trash::which::shown_time;

@@ -1,11 +1,12 @@
 //! Routes computed again: planned for all that is marked at once, shown, confirmed, run.
 
 use crate::app::effect::Effect;
-use crate::app::model::{Model, Screen};
+use crate::app::model::Model;
 use crate::app::msg::OpId;
 use crate::app::operation::OperationKind;
 use crate::app::panes::routes::RoutesPane;
 use crate::app::popup::{Choice, Menu, MenuItem, Popup, Prompt, PromptKind};
+use crate::app::screen::Screen;
 use crate::definition::id::InstanceId;
 use crate::engine::routes::RoutePlan;
 use crate::failure::Failure;

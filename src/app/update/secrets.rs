@@ -2,9 +2,10 @@
 //! what needs them is planned anew with the answers.
 
 use crate::app::effect::Effect;
-use crate::app::model::{Model, Screen};
+use crate::app::model::Model;
 use crate::app::msg::OpId;
 use crate::app::popup::{Popup, SecretPrompt};
+use crate::app::screen::Screen;
 use crate::secret::{SecretQuestion, SecretValue};
 
 use super::reviews;

@@ -1,11 +1,12 @@
 //! Operations that are asked to stop: between two of their steps, never in the midst of one.
 
 use crate::app::effect::Effect;
-use crate::app::model::{Model, Screen};
+use crate::app::model::Model;
 use crate::app::msg::OpId;
 use crate::app::operation::Operation;
 use crate::app::panes::operations::OperationKey;
 use crate::app::popup::{Choice, Menu, MenuItem, Popup};
+use crate::app::screen::Screen;
 
 /// Returns the operations in front that run and were not asked to stop yet.
 ///

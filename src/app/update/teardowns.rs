@@ -2,12 +2,13 @@
 
 use crate::app::availability::needs_connection;
 use crate::app::effect::Effect;
-use crate::app::model::{Model, Screen};
+use crate::app::model::Model;
 use crate::app::msg::OpId;
 use crate::app::operation::OperationKind;
 use crate::app::panes::services::{RowKey, WhatRuns, what_runs};
 use crate::app::panes::teardown::TeardownPane;
 use crate::app::popup::{Choice, Menu, MenuItem, Popup, Prompt, PromptKind};
+use crate::app::screen::Screen;
 use crate::definition::id::InstanceId;
 use crate::engine::plan::{FateRow, TeardownPlan, TeardownScope, VolumeChoice};
 use crate::failure::Failure;

@@ -1,10 +1,11 @@
 //! What is used, looked at while its tab is in front and no longer.
 
 use crate::app::effect::Effect;
-use crate::app::model::{Model, Screen};
+use crate::app::model::Model;
 use crate::app::msg::OpId;
 use crate::app::panes::detail::Tab;
 use crate::app::panes::usage::UsageOf;
+use crate::app::screen::Screen;
 use crate::failure::Failure;
 use crate::service::usage::{ClaimUsage, PodUsage};
 

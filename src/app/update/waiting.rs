@@ -1,9 +1,10 @@
 //! What is waited for: noted as it is asked, given up by the key that goes back or with what asked for it.
 
 use crate::app::effect::Effect;
-use crate::app::model::{Model, Screen};
+use crate::app::model::Model;
 use crate::app::msg::OpId;
 use crate::app::popup::Popup;
+use crate::app::screen::Screen;
 use crate::app::waits::{Question, Wait};
 
 use super::{contexts, reviews};

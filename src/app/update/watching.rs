@@ -1,9 +1,10 @@
 //! The operations under way: listed, followed.
 
 use crate::app::effect::Effect;
-use crate::app::model::{Model, Screen};
+use crate::app::model::Model;
 use crate::app::panes::operations::OperationKey;
 use crate::app::panes::services::RowKey;
+use crate::app::screen::Screen;
 
 use super::cluster;
 

@@ -2,8 +2,9 @@
 
 use crate::app::effect::{DeploySource, Effect};
 use crate::app::input::Input;
-use crate::app::model::{Model, Screen};
+use crate::app::model::Model;
 use crate::app::popup::{Popup, Prompt, PromptKind};
+use crate::app::screen::Screen;
 use crate::app::values;
 
 use super::reviews;

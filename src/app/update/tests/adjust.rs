@@ -1,9 +1,9 @@
 //! Scaling and restarting: planned at once for all that is marked, shown, confirmed, run.
 
 use crate::app::effect::Effect;
-use crate::app::model::Screen;
 use crate::app::msg::{Msg, OpId};
 use crate::app::popup::{Choice, Popup, PromptKind};
+use crate::app::screen::Screen;
 use crate::app::stage::{self, Stage};
 use crate::engine::adjust::{AdjustPlan, Adjustment, WorkloadChoice};
 use crate::engine::plan::FieldConflict;

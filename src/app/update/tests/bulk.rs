@@ -1,8 +1,8 @@
 //! Several deploys at once.
 
 use crate::app::effect::{DefinitionOrigin, DeploySource, Effect, Origin};
-use crate::app::model::Screen;
 use crate::app::msg::{Msg, OpId};
+use crate::app::screen::Screen;
 use crate::app::stage::{self, Stage};
 use crate::engine::plan::DeployPlan;
 use crate::failure::{Failure, FailureKind};

@@ -1,9 +1,9 @@
 //! All claims of the scope: listed as the watches tell, those that nothing uses released.
 
 use crate::app::effect::Effect;
-use crate::app::model::Screen;
 use crate::app::msg::{Msg, OpId};
 use crate::app::popup::Popup;
+use crate::app::screen::Screen;
 use crate::app::stage::{self, Stage};
 use crate::app::table::Value;
 use crate::engine::plan::{TeardownScope, VolumeChoice};

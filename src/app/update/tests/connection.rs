@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use crate::app::action::{Action, SPECS};
 use crate::app::effect::Effect;
-use crate::app::model::SessionLink;
 use crate::app::msg::{ContextEntry, Epoch, Msg};
 use crate::app::place::Place;
 use crate::app::popup::Popup;
+use crate::app::session::SessionLink;
 use crate::app::stage::{self, Stage};
 use crate::app::table::Value;
 use crate::failure::{Failure, FailureKind};

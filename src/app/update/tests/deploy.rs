@@ -1,10 +1,10 @@
 //! A deploy: planned, reviewed, confirmed, run, ended.
 
 use crate::app::effect::{DefinitionOrigin, DeploySource, Effect, Origin};
-use crate::app::model::Screen;
 use crate::app::msg::{Msg, OpId};
 use crate::app::operation::StepState;
 use crate::app::popup::{Choice, Popup};
+use crate::app::screen::Screen;
 use crate::app::stage::{self, Stage};
 use crate::engine::plan::{DeployPlan, FieldConflict, Outcome, Progress, Step};
 use crate::failure::{Failure, FailureKind};

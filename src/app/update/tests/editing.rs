@@ -5,9 +5,9 @@ use std::time::Duration;
 use ropey::Rope;
 
 use crate::app::effect::{DefinitionOrigin, DeploySource, Effect, Origin, ReviewedPlan};
-use crate::app::model::Screen;
 use crate::app::msg::{Epoch, Msg, OpId, OpenedDefinition, SaveAnswer};
 use crate::app::popup::{Choice, Popup};
+use crate::app::screen::Screen;
 use crate::app::stage::{self, Stage};
 use crate::app::update::cluster;
 use crate::catalogue::Digest;

@@ -1,10 +1,10 @@
 //! Forwards: the port is chosen, the local one offered, the list kept while everything else changes.
 
 use crate::app::effect::Effect;
-use crate::app::model::Screen;
 use crate::app::msg::{Msg, OpId};
 use crate::app::panes::forwards::{Forward, ForwardState};
 use crate::app::popup::Popup;
+use crate::app::screen::Screen;
 use crate::app::stage::{self, Stage};
 use crate::app::update::tests::told;
 use crate::failure::{Failure, FailureKind};

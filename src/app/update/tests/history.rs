@@ -2,9 +2,9 @@
 
 use crate::app::availability::availability;
 use crate::app::effect::{DeploySource, Effect, Origin, ReviewedPlan};
-use crate::app::model::Screen;
 use crate::app::msg::{Msg, OpId};
 use crate::app::popup::{Choice, Popup};
+use crate::app::screen::Screen;
 use crate::app::stage::{self, Stage};
 use crate::app::{Action, Place};
 use crate::engine::history::Comparison;

@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use crate::app::effect::Effect;
-use crate::app::model::{Focus, Screen};
 use crate::app::msg::{CatalogueListing, Epoch, Msg, OpId};
 use crate::app::panes::detail::Tab;
 use crate::app::panes::services::RowKey;
+use crate::app::screen::{Focus, Screen};
 use crate::app::stage::{self, Stage, key};
 use crate::app::table::Value;
 use crate::service::address::{HostPath, Means, Route};

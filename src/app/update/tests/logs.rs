@@ -4,8 +4,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::app::effect::Effect;
-use crate::app::model::Screen;
 use crate::app::msg::{Msg, OpId};
+use crate::app::screen::Screen;
 use crate::app::stage::{self, Stage};
 use crate::app::{Geometry, Place};
 use crate::service::log::{LogEvent, LogLine, LogSource};

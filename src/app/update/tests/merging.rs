@@ -5,10 +5,10 @@ use std::time::Duration;
 use ropey::Rope;
 
 use crate::app::effect::Effect;
-use crate::app::model::Screen;
 use crate::app::msg::{LiveTexts, Msg, OpId, OpenedDefinition, Returned, SaveAnswer};
 use crate::app::panes::merge::{MergePane, MergeWith};
 use crate::app::popup::Popup;
+use crate::app::screen::Screen;
 use crate::app::stage::{self, Stage};
 use crate::app::update::tests::told;
 use crate::catalogue::Digest;

@@ -8,11 +8,11 @@ use ratatui::layout::Rect;
 
 use crate::app::effect::Effect;
 use crate::app::hits::Hits;
-use crate::app::model::{Focus, Screen};
 use crate::app::msg::{ImportedDefinition, Msg, OpId};
 use crate::app::panes::detail::Tab;
 use crate::app::place::Place;
 use crate::app::popup::Popup;
+use crate::app::screen::{Focus, Screen};
 use crate::app::stage::{self, Stage, writes};
 use crate::app::{HINTS, Hints};
 use crate::engine::adjust::Adjustment;

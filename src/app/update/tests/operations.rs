@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use crate::app::effect::{DeploySource, Effect, Origin};
-use crate::app::model::Screen;
 use crate::app::msg::{Msg, OpId};
 use crate::app::operation::OperationKind;
+use crate::app::screen::Screen;
 use crate::app::stage::{self, Stage};
 use crate::app::table::Value;
 use crate::app::update::cluster;

@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::app::effect::{DeploySource, Effect, Origin, ReviewedPlan};
-use crate::app::model::Screen;
 use crate::app::msg::{Msg, OpId};
 use crate::app::popup::{Choice, Popup};
+use crate::app::screen::Screen;
 use crate::app::stage::{self, Stage};
 use crate::catalogue::trash::TrashItem;
 use crate::engine::adopt::{AdoptPlan, AdoptRow};

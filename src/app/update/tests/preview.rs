@@ -5,10 +5,10 @@ use std::time::Duration;
 use ropey::Rope;
 
 use crate::app::effect::{DefinitionOrigin, Effect};
-use crate::app::model::SessionLink;
 use crate::app::msg::{Msg, OpId, OpenedDefinition};
 use crate::app::operation::{Operation, OperationKind};
 use crate::app::panes::editor::preview::PreviewOf;
+use crate::app::session::SessionLink;
 use crate::app::stage::{self, Stage, deploy_plan, live_workload};
 use crate::catalogue::Digest;
 use crate::definition::diagnostic::{Diagnostic, Position, Severity, Span};

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::app::effect::{DeploySource, Effect, Origin};
-use crate::app::model::Screen;
 use crate::app::msg::{Msg, OpId, SaveAnswer};
 use crate::app::operation::OperationKind;
+use crate::app::screen::Screen;
 use crate::app::stage::{self, Stage};
 use crate::app::update::operations::begin;
 use crate::catalogue::Digest;

@@ -1,10 +1,10 @@
 //! Secrets that only a person knows: asked for in a masked field, and nowhere else.
 
 use crate::app::effect::Effect;
-use crate::app::model::Screen;
 use crate::app::msg::{Msg, OpId};
 use crate::app::panes::review::Held;
 use crate::app::popup::Popup;
+use crate::app::screen::Screen;
 use crate::app::stage::{self, Stage};
 use crate::engine::plan::DeployPlan;
 use crate::failure::{Failure, FailureKind};

@@ -1,9 +1,9 @@
 //! Operations that are asked to stop.
 
 use crate::app::effect::Effect;
-use crate::app::model::Screen;
 use crate::app::msg::{Msg, OpId};
 use crate::app::popup::Choice;
+use crate::app::screen::Screen;
 use crate::app::stage::{self, Stage};
 use crate::app::update::operations::show_progress;
 use crate::app::update::tests::begin_restart;

@@ -1,10 +1,10 @@
 //! A teardown: the fate table, its volumes, its confirmation.
 
 use crate::app::effect::Effect;
-use crate::app::model::Screen;
 use crate::app::msg::{Msg, OpId};
 use crate::app::panes::services::RowKey;
 use crate::app::popup::{Choice, Popup, PromptKind};
+use crate::app::screen::Screen;
 use crate::app::stage::{self, Stage};
 use crate::app::table::Value;
 use crate::engine::plan::{TeardownPlan, TeardownScope, VolumeChoice};

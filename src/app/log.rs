@@ -1,0 +1,70 @@
+//! The command log: what was done, as commands that do the same.
+
+use jiff::Timestamp;
+
+use crate::definition::id::Namespace;
+
+use super::model::Model;
+use super::msg::OpId;
+
+/// Most commands that the log keeps.
+pub(super) const MAX_LOG: usize = 500;
+
+/// Something that was done, as a command that does the same.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LogEntry {
+    /// When it was started.
+    pub at: Timestamp,
+    /// The command.
+    pub command: String,
+    /// What it started, if it did.
+    pub op: Option<OpId>,
+    /// Whether that failed, where it is no operation, which tells of itself.
+    pub is_failed: bool,
+}
+
+impl Model {
+    /// Returns the command that does something in a namespace of this cluster.
+    pub(super) fn command_line(&self, namespace: &Namespace, what: &str) -> String {
+        let program = match self.session.is_sandbox {
+            true => self.catalogue_command("").trim_end().to_owned(),
+            false => self.session.program(),
+        };
+        format!("{program} -n {namespace} {what}")
+    }
+
+    /// Returns the command that does something with the catalogue alone.
+    pub(super) fn catalogue_command(&self, what: &str) -> String {
+        let program = self.session.invocation.program(None);
+        match self.session.is_sandbox {
+            true => format!("{program} --sandbox {what}"),
+            false => format!("{program} {what}"),
+        }
+    }
+
+    /// Remembers something that is done, as a command.
+    pub(super) fn record(&mut self, command: String, op: Option<OpId>) {
+        if self.log.len() == MAX_LOG {
+            self.log.remove(0);
+        }
+        self.log.push(LogEntry {
+            at: self.now,
+            command,
+            op,
+            is_failed: false,
+        });
+    }
+
+    /// Marks what was done as failed.
+    pub(super) fn record_failure(&mut self, op: OpId) {
+        let mut entries = self.log.iter_mut().rev();
+        if let Some(entry) = entries.find(|entry| entry.op == Some(op)) {
+            entry.is_failed = true;
+        }
+    }
+}
+
+/// Tells whether a shell takes a character as it stands.
+pub(super) fn is_plain(c: char) -> bool {
+    c.is_ascii_alphanumeric() || "-_./:@%+=".contains(c)
+}

@@ -1,0 +1,102 @@
+//! What stands in front of the services list, and what drawing told of it.
+
+use jiff::Timestamp;
+
+use super::msg::OpId;
+use super::panes::adjust::AdjustPane;
+use super::panes::adopt::AdoptPane;
+use super::panes::bulk::BulkPane;
+use super::panes::comparison::ComparisonPane;
+use super::panes::editor::EditorPane;
+use super::panes::merge::MergePane;
+use super::panes::pull::PullPane;
+use super::panes::review::ReviewPane;
+use super::panes::routes::RoutesPane;
+use super::panes::teardown::TeardownPane;
+
+/// Columns and rows of the smallest picture; smaller terminals get one line that says so.
+pub const MIN_SIZE: (u16, u16) = (40, 10);
+
+/// Which part of the first screen takes the keys.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Focus {
+    /// The services list.
+    Services,
+    /// The detail below.
+    Detail,
+}
+
+/// What stands in front of the services list.
+#[derive(Debug, Clone)]
+pub enum Screen {
+    /// The detail of the selected instance alone.
+    Detail,
+    /// The editor.
+    Editor(Box<EditorPane>),
+    /// The review of a plan.
+    Review(Box<ReviewPane>),
+    /// The fate table.
+    Teardown(Box<TeardownPane>),
+    /// The plan of a scale or a restart.
+    Adjust(Box<AdjustPane>),
+    /// The plan of an adoption.
+    Adopt(Box<AdoptPane>),
+    /// The plans of several deploys.
+    Bulk(Box<BulkPane>),
+    /// The plans of routes.
+    Routes(Box<RoutesPane>),
+    /// The plan of a pull.
+    Pull(Box<PullPane>),
+    /// What differs between two revisions.
+    Comparison(Box<ComparisonPane>),
+    /// The text of the editor below, merged with another that became of the same.
+    Merge(Box<MergePane>),
+    /// What others changed in the selected instance.
+    Changes {
+        /// The first line that is shown.
+        scroll: usize,
+    },
+    /// All claims.
+    Claims,
+    /// The ports that are forwarded.
+    Forwards,
+    /// The nodes.
+    Nodes,
+    /// The operations under way, and those that were started here.
+    Operations,
+    /// The progress of these operations.
+    Progress {
+        /// Which, the newest last.
+        ops: Vec<OpId>,
+        /// Lines below the last that is shown; the newest lines are in sight unless this is scrolled.
+        n_below: usize,
+    },
+    /// The command log.
+    Log {
+        /// Which entry is selected, the newest being 0.
+        selected: usize,
+    },
+}
+
+/// What drawing told: sizes that moving needs, and when the picture changes by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Geometry {
+    /// Rows of the list in front.
+    pub list_height: usize,
+    /// Lines of the progress, the plan or the help in front.
+    pub n_lines: usize,
+    /// The first line of the log that was drawn, and how many there was room for.
+    pub logs: (usize, usize),
+    /// How many cells of the longest line of the log in sight are beyond the right border.
+    pub log_overhang: usize,
+    /// Height and width of the editor's text.
+    pub editor: Option<(usize, usize)>,
+    /// How many lines of the difference in front its part has no room for: it scrolls no further.
+    pub n_beyond: usize,
+    /// Rows of what applying the edited text would change; 0 where that is not shown.
+    pub preview: usize,
+    /// Height and width of the definition's text in its tab.
+    pub definition: Option<(usize, usize)>,
+    /// When the first of the ages on the screen changes its text.
+    pub next_age: Option<Timestamp>,
+}

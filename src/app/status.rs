@@ -1,0 +1,78 @@
+//! The sentence below the screen: what is told, what answers a key, which key it names.
+
+use std::time::Duration;
+
+use super::action::Action;
+use super::keymap::Key;
+use super::model::Model;
+use super::popup::{Choice, Menu, MenuItem, Popup};
+
+/// A sentence below the screen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Status {
+    /// The sentence.
+    pub text: String,
+    /// Whether it tells of trouble.
+    pub is_error: bool,
+    /// Whether it answers a key, and is read by the next one.
+    pub is_answer: bool,
+    /// Until when it is shown, by the clock that never jumps.
+    pub until: Duration,
+}
+
+impl Model {
+    pub(super) fn tell(&mut self, text: impl Into<String>) {
+        self.set_status(text.into(), false);
+    }
+
+    /// Tells of trouble; it stays until its time is over, or something else is told.
+    pub fn complain(&mut self, text: impl Into<String>) {
+        self.set_status(text.into(), true);
+    }
+
+    /// Answers a key that cannot do anything now; the next key makes it old.
+    pub(super) fn decline(&mut self, text: impl Into<String>) {
+        self.set_status(text.into(), true);
+        if let Some(status) = &mut self.status {
+            status.is_answer = true;
+        }
+    }
+
+    fn set_status(&mut self, text: String, is_error: bool) {
+        let seconds = if is_error { 10 } else { 5 };
+        let until = self.clock + Duration::from_secs(seconds);
+        self.status = Some(Status {
+            text,
+            is_error,
+            is_answer: !is_error,
+            until,
+        });
+    }
+
+    /// Returns the key that a sentence names for an action; none where the settings leave it none here.
+    pub fn first_key(&self, action: Action) -> Option<Key> {
+        self.keymap.keys(self.place(), action).first().copied()
+    }
+
+    /// Returns a sentence that follows and names the key of an action; nothing where it has none here.
+    pub(super) fn hint(&self, action: Action, what: &str) -> String {
+        let key = self.first_key(action);
+        key.map_or_else(String::new, |key| format!(" {key} {what}."))
+    }
+
+    /// Says what of the settings does not hold, until it is read: each fault is a line, and the selected one is told whole.
+    pub fn tell_faults(&mut self, faults: Vec<String>) {
+        if faults.is_empty() {
+            return;
+        }
+        let text = "Where a setting is faulty its default holds; the rest holds as it is written.";
+        let items = faults
+            .into_iter()
+            .map(|fault| MenuItem::new(fault, "", Choice::Cancel));
+        self.popup = Some(Popup::Menu(Menu::new(
+            "Faults of the settings",
+            vec![text.to_owned()],
+            items.collect(),
+        )));
+    }
+}

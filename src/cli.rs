@@ -36,6 +36,7 @@ mod exit;
 mod explain;
 mod history;
 mod import;
+mod invocation;
 mod kind;
 mod logs;
 mod ls;
@@ -95,6 +96,7 @@ fn run(cli: Cli) -> anyhow::Result<Exit> {
         global,
         command,
     } = cli;
+    output::name_commands_as(invocation::program(&global));
     let open = || Session::open(global.clone());
     let of_dashboard = |global: Global| -> anyhow::Result<Session> {
         let mut session = Session::open_with_faults(global)?;

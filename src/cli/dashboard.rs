@@ -1,12 +1,12 @@
 //! `bowline` and `bowline edit`: the dashboard.
 
-use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::args::{Edit, Global};
+use super::args::Edit;
+use super::invocation;
 use super::session::Session;
 use super::{Exit, operate};
-use crate::app::{Invocation, Keymap};
+use crate::app::Keymap;
 use crate::catalogue::CatalogueError;
 use crate::cluster::Cluster;
 use crate::definition::id::InstanceId;
@@ -71,9 +71,7 @@ pub(super) fn start(session: &Session, open: Option<InstanceId>, first: Option<C
         contexts: Arc::new(move || of_contexts.contexts()),
         context: session.wanted_context(),
         is_sandbox: session.global.sandbox,
-        invocation: Invocation {
-            flags: flags(&session.global),
-        },
+        invocation: invocation::of(&session.global),
         open,
         holder: session.holder(),
         theme: runtime::theme(&session.settings),
@@ -86,90 +84,5 @@ pub(super) fn start(session: &Session, open: Option<InstanceId>, first: Option<C
         .concat(),
         namespace: session.wanted_namespace().cloned(),
         state: Some(session.paths.state.clone()),
-    }
-}
-
-/// Returns the flags that were given, or stand in the environment, as words. Commands may be copied to another directory.
-fn flags(global: &Global) -> Vec<String> {
-    let absolute = |path: &PathBuf| std::path::absolute(path).unwrap_or_else(|_| path.clone());
-    let file = |path: &Option<PathBuf>| {
-        let path = path.as_ref().map(absolute);
-        path.map(|path| path.to_string_lossy().into_owned())
-    };
-    let mut given = vec![
-        ("--kubeconfig", file(&global.kubeconfig)),
-        ("--server", global.server.clone()),
-        (
-            "--certificate-authority",
-            file(&global.certificate_authority),
-        ),
-        ("--client-certificate", file(&global.client_certificate)),
-        ("--client-key", file(&global.client_key)),
-        ("--token-file", file(&global.token_file)),
-        ("--as", global.as_user.clone()),
-    ];
-    given.extend(
-        global
-            .as_groups
-            .iter()
-            .map(|group| ("--as-group", Some(group.clone()))),
-    );
-    given.push(("--catalogue", file(&global.catalogue)));
-    given.push(("--config", file(&global.config)));
-    let given = given
-        .into_iter()
-        .filter_map(|(flag, value)| Some([flag.to_owned(), value?]));
-    given.flatten().collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use clap::Parser;
-
-    use super::*;
-
-    #[test]
-    fn commands_name_what_the_session_was_begun_with() {
-        #[derive(Parser)]
-        struct Flags {
-            #[command(flatten)]
-            global: Global,
-        }
-        let check = |args: &[&str], expected: &[&str]| {
-            let args = [&["bowline"], args].concat();
-            assert_eq!(flags(&Flags::parse_from(args).global), expected);
-        };
-        let check_same = |args: &[&str]| check(args, args);
-        check(&["-n", "x", "--context", "dev", "--read-only"], &[]);
-        let here = std::env::current_dir().unwrap();
-        let file = here.join("mine.yaml").to_string_lossy().into_owned();
-        check(
-            &[
-                "--kubeconfig",
-                "mine.yaml",
-                "--as",
-                "ann",
-                "--as-group=a",
-                "--as-group=b",
-            ],
-            &[
-                "--kubeconfig",
-                &file,
-                "--as",
-                "ann",
-                "--as-group",
-                "a",
-                "--as-group",
-                "b",
-            ],
-        );
-        check_same(&[
-            "--server",
-            "https://x",
-            "--token-file",
-            "/t",
-            "--catalogue",
-            "/c",
-        ]);
     }
 }

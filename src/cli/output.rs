@@ -1,6 +1,7 @@
 //! Data on standard output: tables, JSON, YAML. A reader that went away (`| head`) ends the program quietly.
 
 use std::io::{self, IsTerminal, Write};
+use std::sync::OnceLock;
 
 use serde::Serialize;
 
@@ -22,9 +23,25 @@ pub fn print(data: &str) -> io::Result<()> {
     stdout.flush()
 }
 
-/// Writes a sentence for the person to standard error. Nobody listening is no failure.
+/// How a command begins that goes where this one goes.
+static PROGRAM: OnceLock<String> = OnceLock::new();
+
+/// Has the commands that sentences name begin in a way of their own: `bowline --context dev`.
+pub(super) fn name_commands_as(program: String) {
+    PROGRAM.get_or_init(|| program);
+}
+
+/// Writes a sentence for the person to standard error. Nobody listening is no failure. Sentences name commands bare, as the
+/// engine knows of no flags; those of this session are put in, so that what is copied does not go to another cluster.
 pub fn say(sentence: impl AsRef<str>) {
-    drop(writeln!(io::stderr().lock(), "{}", sentence.as_ref()));
+    let program = PROGRAM.get().map_or("bowline", String::as_str);
+    let told = begun_with(program, sentence.as_ref());
+    drop(writeln!(io::stderr().lock(), "{told}"));
+}
+
+/// Returns a sentence with the commands that it names begun as a session was.
+fn begun_with(program: &str, sentence: &str) -> String {
+    sentence.replace("`bowline ", &format!("`{program} "))
 }
 
 /// Says which namespaces a list of all does not show, where not all may be looked into.
@@ -126,6 +143,16 @@ pub fn row(cells: &[impl AsRef<str>], widths: &[usize]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn commands_in_sentences_begin_as_the_session_was_begun() {
+        let said = "busy: `bowline resume web -n x` goes on, or `bowline ls`";
+        assert_eq!(begun_with("bowline", said), said);
+        assert_eq!(
+            begun_with("bowline --context dev", said),
+            "busy: `bowline --context dev resume web -n x` goes on, or `bowline --context dev ls`"
+        );
+    }
 
     #[test]
     fn columns_align_by_cells_and_cells_are_sanitised() {

@@ -93,6 +93,13 @@ pub(crate) fn an_id_where_a_definition_is_meant_is_told_with_the_way(world: &Wor
         );
         ended.stdout("").stderr_has(&["no definition shop-2", &way]);
     }
+    // What is copied goes to the same cluster.
+    let file = world.kubeconfig(User::Admin).display().to_string();
+    let args = ["diff", "shop-2", "--kubeconfig", &file];
+    let ended = world.bowline(&args).end();
+    ended.stderr_has(&[&format!(
+        "`bowline --kubeconfig {file} diff shop --id shop-2"
+    )]);
     let ended = world.bowline(&["deploy", "nothing"]).end().code(1);
     assert!(!ended.stderr.contains("instance"), "{}", ended.stderr);
     let ended = world.bowline(&["render", "shop-2"]).end().code(1);

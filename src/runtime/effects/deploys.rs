@@ -141,7 +141,8 @@ impl Runner {
                 asker: Some((op, messages.clone())),
             };
             let plan = async {
-                let cluster = cluster?;
+                // What may not be carried out is shown all the same; it is barred where it would be.
+                let cluster = cluster?.for_plans_only(true);
                 let surroundings = surroundings(&start, agreed.clone());
                 let read = |definition: &Definition| secrets.read(definition);
                 match source.origin {

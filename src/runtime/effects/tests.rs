@@ -7,9 +7,14 @@ use serde_json::json;
 use tokio::sync::mpsc;
 
 use super::*;
+use crate::app::{DefinitionOrigin, DeploySource, Origin};
 use crate::cluster::mock::{self, Reply};
+use crate::config::Settings;
+use crate::definition::id::InstanceId;
 use crate::definition::naming;
 use crate::engine::plan::{Step, TeardownPlan, VolumeChoice};
+use crate::guard::Guard;
+use crate::rehearsal::{self, RehearsalOptions};
 use crate::service::summary::InstanceKey;
 use crate::service::watch::Scope;
 
@@ -206,4 +211,54 @@ async fn protection_is_asked_for_until_it_is_told() {
         panic!("it is told");
     };
     assert!(protection.covers("team-a"));
+}
+
+/// A read-only context keeps nobody from looking: what a deploy would change is planned, and only not carried out.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn difference_is_planned_where_nothing_may_be_written() {
+    let dir = tempfile::tempdir().unwrap();
+    let options = RehearsalOptions {
+        settings: Settings::default(),
+        namespace: None,
+        holder: "ann@host/1".to_owned(),
+        state_file: None,
+        has_examples: false,
+        guard: Guard::default(),
+    };
+    let rehearsal = rehearsal::start(&options).await.unwrap();
+    let guard = Guard {
+        is_read_only: true,
+        is_protected: false,
+    };
+    let cluster = rehearsal.cluster().guarded(guard);
+    let connect: crate::runtime::Connector = Arc::new(move |_| {
+        let cluster = cluster.clone();
+        Box::pin(async move { Ok(cluster) }) as _
+    });
+    let (mut runner, mut told) = runner_in(dir.path(), connect);
+    let text = "containers:\n  - name: web\n    image: nginx:1.27\n";
+    let name: InstanceId = "web".parse().unwrap();
+    runner.start.catalogue.create(&name, text).unwrap();
+    runner.run(Effect::Connect {
+        epoch: Epoch(1),
+        context: None,
+        after: Duration::ZERO,
+    });
+    while !matches!(told.recv().await, Some(Msg::Connected { .. })) {}
+    let origin = DefinitionOrigin {
+        id: name.clone(),
+        name,
+        namespace: None,
+        text: None,
+    };
+    runner.run(Effect::PlanDeploy {
+        op: OpId(2),
+        source: DeploySource::of(Origin::Definition(origin)),
+    });
+    let planned = loop {
+        if let Some(Msg::DeployPlanned { result, .. }) = told.recv().await {
+            break result.unwrap();
+        }
+    };
+    assert_eq!(planned.deploy().refusals, []);
 }

@@ -46,7 +46,7 @@ impl Canvas<'_> {
         let clean = text::clean(text);
         let shown = self.theme.symbols.in_text(&clean);
         let cut = text::truncate_cells(&shown, width.into());
-        let is_cut = cut.len() != shown.len();
+        let is_cut = cut != shown;
         let end = self
             .buf
             .set_stringn(at.x, at.y, &cut, width.into(), style)
@@ -271,6 +271,24 @@ fn skip_cells(line: &str, cells: usize) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ui::theme::{ColorLevel, ThemeSettings};
+
+    /// What is cut off may be as many bytes as the sign that says so.
+    #[test]
+    fn cut_is_marked_by_the_sign_of_the_theme() {
+        let theme = Theme::new(&ThemeSettings::default(), ColorLevel::None, true);
+        let mut buf = Buffer::empty(Rect::new(0, 0, 8, 1));
+        let mut hits = Hits::default();
+        let mut canvas = Canvas {
+            buf: &mut buf,
+            theme: &theme,
+            cursor: None,
+            hits: &mut hits,
+        };
+        canvas.text(Position::ORIGIN, 2, "DATA", Style::default());
+        assert_eq!(buf[(0, 0)].symbol(), "D");
+        assert_eq!(buf[(1, 0)].symbol(), "~");
+    }
 
     #[test]
     fn sentences_are_broken_between_words() {

@@ -102,6 +102,31 @@ fn of_failure(failure: &Failure, width: usize, theme: &Theme) -> Vec<Line> {
     lines
 }
 
+/// Most rows that a sentence takes at the foot of a list.
+const MAX_FOOT: usize = 3;
+
+/// Draws a sentence at the foot of a list, where that keeps a few rows; returns what room is left.
+fn foot(canvas: &mut Canvas<'_>, inside: Rect, sentence: &str, style: Style) -> Rect {
+    let width = inside.width.saturating_sub(3);
+    let n_lines = wrap(&text::clean(sentence), width.into()).len();
+    let height = u16::try_from(n_lines.min(MAX_FOOT)).unwrap_or(0);
+    if inside.height < height + 3 {
+        return inside;
+    }
+    let room = Rect {
+        height: inside.height - height,
+        ..inside
+    };
+    let rows = Rect {
+        x: inside.x + 2,
+        y: room.bottom(),
+        width,
+        height,
+    };
+    canvas.wrapped(rows, sentence, style);
+    room
+}
+
 /// Draws lines from one of them on, and says how many are below; tells moving how many there are.
 fn draw_lines(
     canvas: &mut Canvas<'_>,

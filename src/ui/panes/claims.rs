@@ -3,11 +3,11 @@
 use ratatui::layout::{Position, Rect};
 
 use crate::app::{Geometry, Model};
-use crate::service::watch::Scope;
+use crate::service::watch::{Scope, Topic};
 use crate::ui::canvas::Canvas;
 use crate::ui::table;
 
-use super::note_change;
+use super::{foot, note_change};
 
 pub fn draw(canvas: &mut Canvas<'_>, area: Rect, model: &Model, geometry: &mut Geometry) {
     let theme = canvas.theme;
@@ -27,10 +27,14 @@ pub fn draw(canvas: &mut Canvas<'_>, area: Rect, model: &Model, geometry: &mut G
             x: inside.x + 2,
             y: inside.y + 1,
         };
-        let sentence = if model.fleet.is_complete() {
-            "There are none."
-        } else {
-            "Looking …"
+        let may_list = !model
+            .fleet
+            .forbidden()
+            .any(|(topic, _)| *topic == Topic::Claims);
+        let sentence = match (may_list, model.fleet.is_complete()) {
+            (false, _) => "You may not list claims.",
+            (true, true) => "There are none.",
+            (true, false) => "Looking …",
         };
         canvas.text(at, inside.width.saturating_sub(3), sentence, theme.dim);
     }
@@ -39,23 +43,15 @@ pub fn draw(canvas: &mut Canvas<'_>, area: Rect, model: &Model, geometry: &mut G
 /// Says below what can be done with the selected row, and what is not shown. Returns what room is left.
 fn draw_foot(canvas: &mut Canvas<'_>, inside: Rect, model: &Model) -> Rect {
     let theme = canvas.theme;
-    let forbidden = model.fleet.retained_forbidden().map(|_| {
+    let unseen = model.fleet.retained_forbidden().map(|_| {
         let sentence = "You may not list volumes: which were retained is not shown.";
         (sentence.to_owned(), theme.dim)
     });
     let advice = model.claims.advice(&model.fleet);
     let advice = advice.map(|sentence| (sentence, theme.text));
     let mut room = inside;
-    for (sentence, style) in forbidden.into_iter().chain(advice) {
-        if room.height < 4 {
-            break;
-        }
-        room.height -= 1;
-        let at = Position {
-            x: room.x + 2,
-            y: room.bottom(),
-        };
-        canvas.text(at, room.width.saturating_sub(3), &sentence, style);
+    for (sentence, style) in unseen.into_iter().chain(advice) {
+        room = foot(canvas, room, &sentence, style);
     }
     room
 }

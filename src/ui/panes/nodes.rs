@@ -7,7 +7,7 @@ use crate::service::age;
 use crate::ui::canvas::Canvas;
 use crate::ui::table;
 
-use super::note_change;
+use super::{foot, note_change};
 
 pub fn draw(canvas: &mut Canvas<'_>, area: Rect, model: &Model, geometry: &mut Geometry) {
     let (theme, pane) = (canvas.theme, &model.nodes);
@@ -30,21 +30,26 @@ pub fn draw(canvas: &mut Canvas<'_>, area: Rect, model: &Model, geometry: &mut G
         (rest.as_str(), theme.text),
     ];
     let inside = canvas.frame(area, &title, true);
+    let inside = match &pane.failure {
+        Some(failure) if !pane.is_asked => foot(canvas, inside, &failure.summary, theme.bad),
+        Some(_) | None => inside,
+    };
     let mut drawn = table::draw_table(canvas, inside, &pane.table, model.now, true);
     if let Some(age) = age {
         drawn.note(model.now, age::until_change(age));
     }
     geometry.list_height = drawn.height;
     note_change(geometry, drawn.next_age);
-    let (sentence, style) = match (&pane.failure, pane.is_asked) {
-        (_, true) if pane.table.rows().len() == 0 => ("Looking …", theme.dim),
-        (Some(failure), _) => (failure.summary.as_str(), theme.bad),
-        (None, _) if pane.table.rows().len() == 0 => ("There are none.", theme.dim),
-        (None, _) => return,
+    let sentence = match (pane.is_asked, &pane.failure) {
+        (true, _) => "Looking …",
+        (false, None) => "There are none.",
+        (false, Some(_)) => return,
     };
-    let at = Position {
-        x: inside.x + 2,
-        y: inside.bottom().saturating_sub(1),
-    };
-    canvas.text(at, inside.width.saturating_sub(3), sentence, style);
+    if pane.table.rows().len() == 0 && inside.height > 1 {
+        let at = Position {
+            x: inside.x + 2,
+            y: inside.y + 1,
+        };
+        canvas.text(at, inside.width.saturating_sub(3), sentence, theme.dim);
+    }
 }

@@ -114,11 +114,12 @@ fn draw_menu(canvas: &mut Canvas<'_>, area: Rect, menu: &Menu) {
         .map(|sentence| text::cells(sentence) + 4)
         .max()
         .unwrap_or(0);
-    let width = rows(items.max(title).max(sentences).max(34)).min(MAX_WIDTH);
+    let widest = MAX_WIDTH.min(area.width.saturating_sub(2));
+    let width = rows(items.max(title).max(sentences).max(34)).min(widest);
     let text_height = height_of(&menu.text, width);
     let query_height = u16::from(menu.query.is_some());
-    let label_width = label_width_of(menu, width.min(area.width.saturating_sub(2)));
-    let told_height = told_height(menu, label_width, width.min(area.width.saturating_sub(2)));
+    let label_width = label_width_of(menu, width);
+    let told_height = told_height(menu, label_width, width);
     let height =
         rows(menu.items.len().max(1)).saturating_add(2 + text_height + query_height + told_height);
     let inside = open(canvas, area, (width, height), &menu.title);

@@ -145,12 +145,12 @@ fn lines_of_plan(canvas: &Canvas<'_>, plan: &TeardownPlan, width: usize) -> Vec<
         width,
         home,
         // What happens to data is never cut off: where there is no room beside, it stands below.
-        is_data_below: 6 + object_width + fate_width + widest(&data) > width,
+        is_data_below: 6 + object_width + fate_width + widest(&data).max(DATA.len()) > width,
     };
-    let data_title = if columns.is_data_below { "" } else { "  DATA" };
+    let data_title = if columns.is_data_below { "" } else { DATA };
     let title_width = if columns.is_data_below { 4 } else { fate_width };
     let title = format!(
-        "  {:<object_width$}  {:<title_width$}{data_title}",
+        "  {:<object_width$}  {:<title_width$}  {data_title}",
         "OBJECT", "FATE"
     );
     lines.push(vec![(title, theme.title)]);
@@ -161,6 +161,9 @@ fn lines_of_plan(canvas: &Canvas<'_>, plan: &TeardownPlan, width: usize) -> Vec<
     );
     lines
 }
+
+/// The title of what becomes of data.
+const DATA: &str = "DATA";
 
 /// Room that fates have at least beside the objects.
 const MIN_FATE: usize = 30;

@@ -20,7 +20,7 @@ use crate::service::forward::{ForwardEvent, Forwarded, Traffic};
 use crate::service::log::{LogEvent, LogLine, LogSource};
 use crate::service::summary::{Event, WorkloadKind};
 use crate::service::usage::{Amounts, PodUsage};
-use crate::service::watch::{Delta, WatchEvent};
+use crate::service::watch::{Delta, LinkState, Topic, WatchEvent};
 
 /// The last thing that was asked for.
 pub(super) fn last_op(stage: &Stage) -> OpId {
@@ -487,6 +487,48 @@ fn claims_of_the_scope() {
     let retained = vec![stage::retained("ledger", "5Gi")];
     stage.overview(vec![WatchEvent::Retained(vec![Delta::Reset(retained)])]);
     check("claims", &mut stage);
+}
+
+/// A sentence over the faults that takes more rows on a narrow terminal leaves them theirs.
+#[test]
+fn a_single_short_fault_of_the_settings_is_seen() {
+    let mut stage = services();
+    stage
+        .model
+        .tell_faults(vec!["config.toml:8: no key".to_owned()]);
+    for size in [SMALL, LARGE] {
+        let picture = draw(&stage.model, size);
+        assert!(picture.contains("config.toml:8: no key"), "{picture}");
+    }
+}
+
+/// What can be done with a row is told whole on a narrow terminal too.
+#[test]
+fn advice_below_the_claims_is_not_cut() {
+    let mut stage = services();
+    stage.press("C");
+    let retained = vec![stage::retained("ledger", "5Gi")];
+    stage.overview(vec![WatchEvent::Retained(vec![Delta::Reset(retained)])]);
+    stage.model.settle();
+    stage.press("g");
+    let picture = draw(&stage.model, SMALL);
+    assert!(picture.contains("A deploy of ledger offers"), "{picture}");
+    assert!(picture.contains("deletes it."), "{picture}");
+}
+
+#[test]
+fn claims_that_may_not_be_listed_are_not_called_absent() {
+    let mut stage = Stage::empty();
+    stage.connected();
+    let failure = Failure::new(FailureKind::Forbidden, "claims is forbidden");
+    stage.overview(vec![WatchEvent::Link {
+        topic: Topic::Claims,
+        state: LinkState::Forbidden(failure),
+    }]);
+    stage.press("C");
+    let picture = draw(&stage.model, SMALL);
+    assert!(picture.contains("You may not list claims."), "{picture}");
+    assert!(!picture.contains("There are none."), "{picture}");
 }
 
 #[test]

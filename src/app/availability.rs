@@ -15,6 +15,7 @@ use super::msg::OpId;
 use super::operation::{Operation as Own, OperationKind};
 use super::panes::detail::Tab;
 use super::panes::review::{Held, ReviewPane, ReviewPhase};
+use super::panes::services::{WhatRuns, what_runs};
 use super::place::Place;
 use super::screen::Screen;
 use super::session::SessionLink;
@@ -75,7 +76,7 @@ pub fn availability(action: Action, model: &Model) -> Result<(), &'static str> {
         Action::UpdateRoutes => {
             needs_connection(model)?;
             match model.deployed_targets().is_empty() {
-                true => Err("nothing is deployed here"),
+                true => Err(nothing_deployed(model)),
                 false => Ok(()),
             }
         }
@@ -98,7 +99,7 @@ pub fn availability(action: Action, model: &Model) -> Result<(), &'static str> {
         Action::Teardown => {
             needs_connection(model)?;
             if model.teardown_targets().is_empty() {
-                Err("nothing is deployed here")
+                Err(nothing_deployed(model))
             } else {
                 Ok(())
             }
@@ -268,7 +269,7 @@ pub fn availability(action: Action, model: &Model) -> Result<(), &'static str> {
 pub(super) fn resumable(model: &Model) -> Result<(InstanceKey, Operation), &'static str> {
     let nothing = match model.place() {
         Place::Operations => "nothing is under way here",
-        _ => "nothing is deployed here",
+        _ => nothing_deployed(model),
     };
     let key = model.instance_in_front().ok_or(nothing)?;
     let instance = model.fleet.get(key);
@@ -370,7 +371,16 @@ fn needs_right(action: Action, model: &Model) -> Result<(), &'static str> {
 fn needs_deployed(model: &Model) -> Result<(), &'static str> {
     match model.selected_instance() {
         Some(key) if model.is_deployed(key) => Ok(()),
-        _ => Err("nothing is deployed here"),
+        _ => Err(nothing_deployed(model)),
+    }
+}
+
+/// Says why nothing is to be had here that only an instance has.
+fn nothing_deployed(model: &Model) -> &'static str {
+    match what_runs(&model.fleet) {
+        WhatRuns::Known => "nothing is deployed here",
+        WhatRuns::NotYetKnown => "it is not known yet what is deployed here",
+        WhatRuns::Forbidden => "you may not see what is deployed here",
     }
 }
 
@@ -420,7 +430,7 @@ fn adjustable(model: &Model) -> Result<(), &'static str> {
         return Err("it goes on as it was begun");
     }
     if model.deployed_targets().is_empty() {
-        return Err("nothing is deployed here");
+        return Err(nothing_deployed(model));
     }
     Ok(())
 }
@@ -428,12 +438,7 @@ fn adjustable(model: &Model) -> Result<(), &'static str> {
 fn rollbackable(model: &Model) -> Result<(), &'static str> {
     needs_connection(model)?;
     needs_one(model)?;
-    if !model
-        .selected_instance()
-        .is_some_and(|key| model.is_deployed(key))
-    {
-        return Err("nothing is deployed here");
-    }
+    needs_deployed(model)?;
     if model.place() == Place::History {
         return model.detail_pane.history.target().map(drop);
     }

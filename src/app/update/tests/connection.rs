@@ -187,6 +187,27 @@ fn definition_is_saved_only_where_it_is_known_what_runs() {
 }
 
 #[test]
+fn nothing_is_called_not_deployed_where_nobody_can_know() {
+    let told = |stage: &mut Stage| {
+        stage.model.settle();
+        stage.press("g l");
+        stage.told().unwrap_or_default().to_owned()
+    };
+    let mut stage = Stage::empty();
+    stage.catalogue(&["notebook"]);
+    stage.connected();
+    let why = "Not possible: it is not known yet what is deployed here.";
+    assert_eq!(told(&mut stage), why);
+    let failure = Failure::new(FailureKind::Forbidden, "configmaps is forbidden");
+    stage.overview(vec![WatchEvent::Link {
+        topic: Topic::Records,
+        state: LinkState::Forbidden(failure),
+    }]);
+    let why = "Not possible: you may not see what is deployed here.";
+    assert_eq!(told(&mut stage), why);
+}
+
+#[test]
 fn other_context_shows_nothing_of_the_one_before() {
     let mut stage = Stage::with_services();
     stage.rest();

@@ -26,11 +26,24 @@ pub struct LogEntry {
 impl Model {
     /// Returns the command that does something in a namespace of this cluster.
     pub(super) fn command_line(&self, namespace: &Namespace, what: &str) -> String {
-        let program = match self.session.is_sandbox {
+        format!("{} -n {namespace} {what}", self.program())
+    }
+
+    /// Returns how commands begin that are about this cluster.
+    fn program(&self) -> String {
+        match self.session.is_sandbox {
             true => self.catalogue_command("").trim_end().to_owned(),
             false => self.session.program(),
-        };
-        format!("{program} -n {namespace} {what}")
+        }
+    }
+
+    /// Returns the command that does something with a definition: in the namespace of the instance that is meant, or else in
+    /// the one that is worked in.
+    pub(super) fn command_of(&self, of_instance: Option<&Namespace>, what: &str) -> String {
+        match of_instance.or(self.session.namespace()) {
+            Some(namespace) => self.command_line(namespace, what),
+            None => format!("{} {what}", self.program()),
+        }
     }
 
     /// Returns the command that does something with the catalogue alone.

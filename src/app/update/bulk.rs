@@ -4,7 +4,6 @@ use crate::app::effect::Effect;
 use crate::app::model::Model;
 use crate::app::msg::OpId;
 use crate::app::panes::bulk::{BulkItem, BulkPane};
-use crate::app::panes::review::ReviewPane;
 use crate::app::popup::{Choice, Menu, MenuItem, Popup, Prompt, PromptKind};
 use crate::app::screen::Screen;
 
@@ -73,11 +72,7 @@ pub(super) fn review_one(model: &mut Model) -> Vec<Effect> {
     else {
         return Vec::new();
     };
-    let op = model.next_op();
-    let mut pane = ReviewPane::new(op, source.clone());
-    pane.is_difference = true;
-    model.screens.push(Screen::Review(Box::new(pane)));
-    vec![Effect::PlanDeploy { op, source }]
+    reviews::show_difference(model, source)
 }
 
 /// Asks once for all that can be carried out.

@@ -63,10 +63,7 @@ pub(super) fn edit(
     let editor = model.next_op();
     let what = format!("edit {name}");
     let of_instance = instance.as_ref().map(|key| &key.namespace);
-    let command = match of_instance.or(model.session.namespace()) {
-        Some(namespace) => model.command_line(namespace, &what),
-        None => model.catalogue_command(&what),
-    };
+    let command = model.command_of(of_instance, &what);
     model.record(command, None);
     model.screens.push(Screen::Editor(Box::new(EditorPane::new(
         editor,

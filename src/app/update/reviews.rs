@@ -32,9 +32,22 @@ pub(super) fn review_selected(model: &mut Model, is_difference: bool) -> Vec<Eff
     let Ok(source) = source_of_selection(model) else {
         return Vec::new();
     };
+    match is_difference {
+        true => show_difference(model, source),
+        false => review(model, source),
+    }
+}
+
+/// Plans the deploy of a definition to show only what it would change.
+pub(super) fn show_difference(model: &mut Model, source: DeploySource) -> Vec<Effect> {
+    if let Some(origin) = source.definition() {
+        let what = format!("diff {}", advice::named(&origin.name, &origin.id));
+        let command = model.command_of(origin.namespace.as_ref(), &what);
+        model.record(command, None);
+    }
     let effects = review(model, source);
     if let Some(Screen::Review(pane)) = model.screens.last_mut() {
-        pane.is_difference = is_difference;
+        pane.is_difference = true;
     }
     effects
 }

@@ -207,6 +207,16 @@ fn fields_of_others_are_left_to_them_and_planned_for_again() {
 }
 
 #[test]
+fn difference_stands_in_the_log_as_a_command() {
+    let mut stage = Stage::with_services();
+    stage.press("G D");
+    assert_eq!(
+        stage.last_command(),
+        Some("bowline --context kind-dev -n team-a diff web")
+    );
+}
+
+#[test]
 fn refused_plan_cannot_be_confirmed() {
     let refusal = Failure::new(FailureKind::Forbidden, "web is owned by Helm");
     let plan = DeployPlan {

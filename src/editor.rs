@@ -368,6 +368,12 @@ impl Editor {
         self.states.learn(&self.rope, self.viewport.top);
     }
 
+    /// Scrolls a text that is only read; the cursor, which nobody sees there, comes along.
+    pub fn scroll_by(&mut self, lines: isize) {
+        self.viewport = self.viewport.scrolled_by(lines, self.n_lines());
+        self.move_cursor(Motion::Line(self.viewport.middle() + 1), false);
+    }
+
     /// Returns the line (from 0) and the cell in it where the cursor is.
     pub fn cursor_cell(&self) -> (usize, usize) {
         let line = self.rope.char_to_line(self.selection.head);

@@ -37,6 +37,20 @@ impl Viewport {
         }
     }
 
+    /// Returns the viewport so many lines further down a text of `n_lines`, or further up.
+    pub fn scrolled_by(self, lines: isize, n_lines: usize) -> Self {
+        let last_top = n_lines.saturating_sub(self.height);
+        Self {
+            top: self.top.saturating_add_signed(lines).min(last_top),
+            ..self
+        }
+    }
+
+    /// Returns the line (from 0) in its middle, where a cursor does not move it.
+    pub fn middle(self) -> usize {
+        self.top + self.height / 2
+    }
+
     fn top_for(self, line: usize, n_lines: usize, height: usize) -> usize {
         let margin = MARGIN.min((height - 1) / 2);
         let last_top = n_lines.saturating_sub(height);
@@ -105,6 +119,30 @@ mod tests {
         check((0, 0), (0, 20), (0, 6));
         check((0, 30), (0, 25), (0, 15));
         check((0, 30), (0, 10), (0, 0));
+    }
+
+    #[test]
+    fn scrolling_stops_at_the_ends_and_keeps_the_view_with_a_cursor_in_its_middle() {
+        for height in 1..12 {
+            let scroll = |top: usize, lines: isize, n_lines: usize| {
+                let view = Viewport {
+                    top,
+                    left: 0,
+                    height,
+                    width: 20,
+                };
+                let view = view.scrolled_by(lines, n_lines);
+                let cursor = (view.middle(), 0);
+                assert_eq!(view.showing(cursor, n_lines, (height, 20)), view);
+                view.top
+            };
+            assert_eq!(scroll(0, 1, 100), 1);
+            assert_eq!(scroll(5, -1, 100), 4);
+            assert_eq!(scroll(5, 40, 100), 45);
+            assert_eq!(scroll(3, -5, 100), 0);
+            assert_eq!(scroll(85, isize::MAX, 100), 100 - height);
+            assert_eq!(scroll(0, 1, 1), 0);
+        }
     }
 
     #[test]

@@ -818,7 +818,7 @@ pub const SPECS: &[ActionSpec] = &[
     spec(
         Action::Copy,
         "copy",
-        "Copy the URL or name of what is selected",
+        "Copy the URL, name or text of what is selected",
         "",
         &["y"],
         &[Services, Detail, History, Claims],
@@ -922,7 +922,7 @@ pub const SPECS: &[ActionSpec] = &[
     spec(
         Action::Back,
         "back",
-        "Go back; take a filter off",
+        "Go back; take marks or a filter off",
         "back",
         &["esc"],
         PLAIN,

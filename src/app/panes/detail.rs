@@ -1,10 +1,8 @@
 //! The detail of the selected row: pods, volumes, events, logs, objects, definition, history.
 
-use std::time::Duration;
-
 use crate::app::table::{Column, Row, Sort, Table, Value};
 use crate::definition::id::InstanceId;
-use crate::editor::{Command, Editor, Motion};
+use crate::editor::Editor;
 use crate::failure::Failure;
 use crate::service::detail::Detail;
 use crate::service::health;
@@ -237,18 +235,10 @@ impl DetailPane {
         }
     }
 
-    /// Moves in the definition's text by so many lines.
-    pub(in crate::app) fn scroll_definition(&mut self, motion: Motion, lines: usize) {
+    /// Scrolls the definition's text by so many lines.
+    pub(in crate::app) fn scroll_definition(&mut self, lines: isize) {
         if let Some(Some(Ok(editor))) = self.definition.as_mut().map(|shown| &mut shown.text) {
-            for _ in 0..lines {
-                editor.apply(
-                    Command::Move {
-                        motion,
-                        extend: false,
-                    },
-                    Duration::ZERO,
-                );
-            }
+            editor.scroll_by(lines);
         }
     }
 

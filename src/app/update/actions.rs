@@ -45,8 +45,8 @@ pub(super) fn perform(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::Bottom => moving::move_by(model, isize::MAX / 2),
         Action::HalfPageDown => moving::move_by(model, moving::half_page(model)),
         Action::HalfPageUp => moving::move_by(model, -moving::half_page(model)),
-        Action::ScrollDown => moving::scroll_by(model, moving::half_page(model)),
-        Action::ScrollUp => moving::scroll_by(model, -moving::half_page(model)),
+        Action::ScrollDown => moving::scroll_lower_part(model, moving::half_page(model)),
+        Action::ScrollUp => moving::scroll_lower_part(model, -moving::half_page(model)),
         Action::Open => open(model),
         Action::Back => back(model),
         Action::NextPane => {
@@ -379,7 +379,11 @@ fn copy(model: &mut Model) -> Vec<Effect> {
         model.decline("Not possible: there is nothing to copy.");
         return Vec::new();
     };
-    model.tell(format!("Copied: {text}"));
+    let told = match text.lines().count() {
+        0 | 1 => text.clone(),
+        n_lines => format!("{n_lines} lines"),
+    };
+    model.tell(format!("Copied: {told}"));
     vec![Effect::Copy(text)]
 }
 

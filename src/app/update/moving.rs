@@ -4,14 +4,10 @@ use crate::app::effect::Effect;
 use crate::app::model::Model;
 use crate::app::panes::detail::Tab;
 use crate::app::place::Place;
-use crate::app::screen::Screen;
+use crate::app::screen::{Focus, Screen};
 use crate::app::table::RowMark;
-use crate::editor::Motion;
 
 use super::{cluster, logs};
-
-/// More lines than any step goes are the way to an end of the text.
-const TO_THE_END: usize = 10_000;
 
 /// Returns how far half a page goes.
 pub(super) fn half_page(model: &Model) -> isize {
@@ -77,19 +73,23 @@ pub(super) fn scroll_by(model: &mut Model, lines: isize) -> Vec<Effect> {
     Vec::new()
 }
 
+/// Scrolls what is below the services as if keys went there; what is in front where nothing is below it.
+pub(super) fn scroll_lower_part(model: &mut Model, lines: isize) -> Vec<Effect> {
+    if model.place() != Place::Services {
+        return scroll_by(model, lines);
+    }
+    let focus = std::mem::replace(&mut model.focus, Focus::Detail);
+    let effects = scroll_by(model, lines);
+    model.focus = focus;
+    effects
+}
+
 /// Scrolls a tab of the detail that has no rows.
 fn scroll_detail(model: &mut Model, lines: isize) {
-    if model.detail_pane.tab == Tab::Logs {
-        return logs::move_by(model, lines);
+    match model.detail_pane.tab {
+        Tab::Logs => logs::move_by(model, lines),
+        _ => model.detail_pane.scroll_definition(lines),
     }
-    let n_lines = lines.unsigned_abs();
-    let (motion, n_times) = match (lines < 0, n_lines > TO_THE_END) {
-        (true, true) => (Motion::TextStart, 1),
-        (false, true) => (Motion::TextEnd, 1),
-        (true, false) => (Motion::Up, n_lines),
-        (false, false) => (Motion::Down, n_lines),
-    };
-    model.detail_pane.scroll_definition(motion, n_times);
 }
 
 /// Selects the row that was pointed at.

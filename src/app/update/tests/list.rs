@@ -43,6 +43,33 @@ fn keys_move_the_selection_and_stop_at_the_ends() {
     check("G ^u", "orders-db");
 }
 
+/// The list stays where it is, whichever tab is below it.
+#[test]
+fn lower_part_is_scrolled_while_keys_go_to_the_list() {
+    let mut stage = Stage::with_services();
+    stage.press("G 6");
+    let text: String = (1..=60).map(|n| format!("# line {n}\n")).collect();
+    stage.send(Msg::DefinitionShown {
+        name: "web".parse().unwrap(),
+        result: Ok(text),
+    });
+    let top = |stage: &Stage| {
+        let shown = stage.model.detail_pane.definition.as_ref().unwrap();
+        let text = shown.text.as_ref().unwrap().as_ref().unwrap();
+        text.viewport().top
+    };
+    stage.press("J pgdn");
+    let below = top(&stage);
+    assert_eq!((selected(&stage), below > 1), (Some("web"), true));
+    stage.press("K pgup");
+    assert_eq!((selected(&stage), top(&stage)), (Some("web"), 0));
+    // A step is seen at once.
+    stage.press("tab j");
+    assert_eq!(top(&stage), 1);
+    stage.press("tab");
+    assert_eq!(stage.model.focus, Focus::Services);
+}
+
 #[test]
 fn definition_for_another_namespace_is_told_apart_from_what_is_not_deployed() {
     let mut stage = Stage::with_services();
@@ -377,6 +404,21 @@ fn names_are_copied() {
         stage.take_effects(),
         [Effect::Copy("billing-6d9c9c5b8-x2x7p".to_owned())]
     );
+}
+
+#[test]
+fn definition_is_copied_whole_and_told_in_a_word() {
+    let mut stage = Stage::with_services();
+    stage.press("6");
+    let text = "# billing\ncontainers: []\n";
+    stage.send(Msg::DefinitionShown {
+        name: "billing".parse().unwrap(),
+        result: Ok(text.to_owned()),
+    });
+    stage.take_effects();
+    stage.press("tab y");
+    assert_eq!(stage.take_effects(), [Effect::Copy(text.to_owned())]);
+    assert_eq!(stage.told(), Some("Copied: 2 lines"));
 }
 
 #[test]

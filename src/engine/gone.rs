@@ -204,7 +204,10 @@ fn sentence(held: &[Held]) -> String {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
+    use crate::cluster::mock::{self, Reply};
     use crate::engine::metadata::core_key;
 
     fn held(name: &str, finalizers: &[&str]) -> Held {
@@ -212,6 +215,27 @@ mod tests {
             key: core_key("Pod", "team-a", name),
             finalizers: finalizers.iter().map(|&f| f.to_owned()).collect(),
             unfreed: None,
+        }
+    }
+
+    #[tokio::test]
+    async fn what_was_made_again_under_its_name_is_gone() {
+        let pod = json!({"apiVersion": "v1", "kind": "Pod",
+            "metadata": {"name": "web", "namespace": "team-a", "uid": "new-web"}});
+        let (cluster, _) = mock::cluster(move |seen| match &seen.uri {
+            uri if uri.contains("/pods/web") => Reply::json(200, &pod),
+            uri if uri.contains("/pods/") => Reply::status(404, "not found"),
+            _ => Reply::json(200, json!({"kind": "PodList", "items": [pod]})),
+        });
+        let id = "web".parse().unwrap();
+        // One by one, and all by a list.
+        for of in [None, Some(&id)] {
+            for (age, expected) in [("old", 0), ("new", 1)] {
+                let pods = ["web", "a", "b"]
+                    .map(|name| (core_key("Pod", "team-a", name), format!("{age}-{name}")));
+                let held = look(&cluster, &pods, of).await.unwrap();
+                assert_eq!(held.len(), expected, "{age} {of:?}: {held:?}");
+            }
         }
     }
 

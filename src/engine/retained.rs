@@ -182,3 +182,50 @@ fn place_of(volume: &Object) -> String {
     };
     format!(" ({})", text::clean(&place))
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    /// Judges a released volume of `data-db-0` where this is laid over it.
+    fn check(over: &Value, expected: &str) {
+        let mut volume = json!({
+            "apiVersion": "v1", "kind": volumes::VOLUME,
+            "metadata": {
+                "name": "pv-1",
+                "labels": {"app.kubernetes.io/managed-by": "bowline", "app.kubernetes.io/instance": "db",
+                    "bowline.dev/namespace": "team-a", "bowline.dev/claim": "data-db-0"},
+                "managedFields": [{"manager": "bowline/db", "operation": "Update"}],
+            },
+            "spec": {"claimRef": {"namespace": "team-a", "name": "data-db-0", "uid": "c"}},
+            "status": {"phase": "Released"},
+        });
+        json_patch::merge(&mut volume, over);
+        let told = RetainedVolume::of(&volume).unwrap();
+        let fate = match fate(&Object::from_json(volume).unwrap(), &told) {
+            Fate::Left(why) => why,
+            other => format!("{other:?}"),
+        };
+        assert_eq!(fate, expected, "{over}");
+    }
+
+    #[test]
+    fn only_what_the_instance_retained_and_nobody_could_get_is_released() {
+        check(&json!({}), "Deleted");
+        check(&json!({"status": {"phase": "Failed"}}), "Deleted");
+        check(
+            &json!({"status": {"phase": "Available"}}),
+            "it is free for claim data-db-0, which a deploy of db makes",
+        );
+        let by_another = json!([{"manager": "kubectl", "operation": "Update"}]);
+        check(&json!({"metadata": {"managedFields": by_another}}), COPIED);
+        // It was given to another claim since.
+        let other = json!({"claimRef": {"name": "data-api-0"}});
+        check(&json!({"spec": other}), COPIED);
+        // A name that is too long for a label is told by the claim alone.
+        let labels = json!({"bowline.dev/claim": null});
+        check(&json!({"metadata": {"labels": labels}}), "Deleted");
+    }
+}

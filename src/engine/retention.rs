@@ -92,3 +92,70 @@ async fn wait_for_freedom(
         sleep(PAUSE).await;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use http::Method;
+
+    use super::*;
+    use crate::cluster::mock::{self, Reply};
+
+    /// The controller takes its owner references away some time after the policy was changed: a set that goes before takes
+    /// the claims along.
+    #[tokio::test(start_paused = true)]
+    async fn a_set_lets_go_of_its_claims_before_it_may_go() {
+        let (n_lists, n_owned) = (AtomicUsize::new(0), 3);
+        let (cluster, log) = mock::cluster(move |seen| {
+            if seen.uri.contains("/statefulsets/db") {
+                return Reply::json(
+                    200,
+                    json!({"apiVersion": "apps/v1", "kind": "StatefulSet",
+                        "metadata": {"name": "db", "namespace": "team-a", "uid": "s"},
+                        "spec": {"persistentVolumeClaimRetentionPolicy": {"whenDeleted": "Delete"}}}),
+                );
+            }
+            let is_owned = n_lists.fetch_add(1, Ordering::Relaxed) < n_owned;
+            let owners = match is_owned {
+                true => json!([{"kind": "StatefulSet", "name": "db", "uid": "s"}]),
+                false => json!([]),
+            };
+            let metadata = json!({"name": "data-db-0", "namespace": "team-a", "uid": "c", "ownerReferences": owners});
+            Reply::json(
+                200,
+                json!({"kind": "List", "items": [{"metadata": metadata}]}),
+            )
+        });
+        let instance = InstanceKey {
+            namespace: "team-a".parse().unwrap(),
+            id: "db".parse().unwrap(),
+        };
+        let key = ObjectKey {
+            group: "apps".to_owned(),
+            ..crate::engine::metadata::core_key("StatefulSet", "team-a", "db")
+        };
+        let set = Leaver {
+            instance: &instance,
+            key: &key,
+            uid: "s",
+        };
+        let mut journal = Journal::new(&|_| {});
+        keep_claims(&cluster, set, None, &mut journal)
+            .await
+            .unwrap();
+        let log = log.lock().unwrap();
+        let patches: Vec<&str> = (log.iter())
+            .filter(|seen| seen.method == Method::PATCH)
+            .map(|seen| seen.body.as_str())
+            .collect();
+        let [patch] = patches.as_slice() else {
+            panic!("{log:?}");
+        };
+        assert!(patch.contains(r#""whenDeleted":"Retain""#), "{patch}");
+        let lists = log
+            .iter()
+            .filter(|seen| seen.uri.contains("/persistentvolumeclaims"));
+        assert_eq!(lists.count(), n_owned + 1);
+    }
+}

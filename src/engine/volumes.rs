@@ -272,35 +272,43 @@ async fn change(
 mod tests {
     use std::sync::atomic::{AtomicUsize, Ordering};
 
+    use http::Method;
+
     use super::*;
     use crate::cluster::mock::{self, Reply};
+
+    fn volume() -> Value {
+        json!({
+            "apiVersion": "v1", "kind": VOLUME, "metadata": {"name": "pv-1", "uid": "v", "resourceVersion": "7"},
+            "spec": {"persistentVolumeReclaimPolicy": "Retain", "claimRef": {"uid": "c"}}, "status": {"phase": "Released"},
+        })
+    }
+
+    fn planned(is_reclaimed: bool) -> PlannedRelease {
+        let claim = "PersistentVolumeClaim";
+        PlannedRelease {
+            of: PlannedRetention {
+                volume: cluster_key(VOLUME, "pv-1"),
+                uid: "v".to_owned(),
+                claim: super::super::metadata::core_key(claim, "team-a", "data-db-0"),
+                claim_uid: "c".to_owned(),
+            },
+            is_reclaimed,
+        }
+    }
+
+    fn instance() -> InstanceKey {
+        InstanceKey {
+            namespace: "team-a".parse().unwrap(),
+            id: "db".parse().unwrap(),
+        }
+    }
 
     /// Whoever made the storage may free it at any moment of a release that an earlier one began.
     #[tokio::test]
     async fn a_volume_that_goes_while_it_is_released_is_gone() {
-        let volume = json!({
-            "apiVersion": "v1", "kind": VOLUME, "metadata": {"name": "pv-1", "uid": "v", "resourceVersion": "7"},
-            "spec": {"persistentVolumeReclaimPolicy": "Retain", "claimRef": {"uid": "c"}}, "status": {"phase": "Released"},
-        });
-        let planned = PlannedRelease {
-            of: PlannedRetention {
-                volume: cluster_key(VOLUME, "pv-1"),
-                uid: "v".to_owned(),
-                claim: super::super::metadata::core_key(
-                    "PersistentVolumeClaim",
-                    "team-a",
-                    "data-db-0",
-                ),
-                claim_uid: "c".to_owned(),
-            },
-            is_reclaimed: true,
-        };
-        let instance = InstanceKey {
-            namespace: "team-a".parse().unwrap(),
-            id: "db".parse().unwrap(),
-        };
         for n_looks in 1..=2 {
-            let (body, n_asked) = (volume.clone(), AtomicUsize::new(0));
+            let (body, n_asked) = (volume(), AtomicUsize::new(0));
             let (cluster, _) =
                 mock::cluster(
                     move |_| match n_asked.fetch_add(1, Ordering::Relaxed) < n_looks {
@@ -308,8 +316,32 @@ mod tests {
                         false => Reply::status(404, "persistentvolumes \"pv-1\" not found"),
                     },
                 );
-            let released = release(&cluster, &instance, &planned).await;
+            let released = release(&cluster, &instance(), &planned(true)).await;
             assert_eq!(released.unwrap(), Deleted::Gone, "after {n_looks} looks");
         }
+    }
+
+    /// Sends nothing but looks where the volume is so by now.
+    async fn check_left(over: Value, expected: Result<Deleted, &str>) {
+        for is_reclaimed in [true, false] {
+            let mut live = volume();
+            json_patch::merge(&mut live, &over);
+            let (cluster, log) = mock::cluster(move |_| Reply::json(200, &live));
+            let released = release(&cluster, &instance(), &planned(is_reclaimed)).await;
+            let released = released.map_err(|failure| failure.summary);
+            assert_eq!(released, expected.map_err(str::to_owned), "{over}");
+            let log = log.lock().unwrap();
+            let only_looked = log.iter().all(|seen| seen.method == Method::GET);
+            assert!(only_looked, "{over}: {log:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_volume_that_somebody_has_by_now_is_not_released() {
+        let in_use = Err("PersistentVolume/pv-1 is in use by now");
+        check_left(json!({"status": {"phase": "Bound"}}), in_use).await;
+        check_left(json!({"spec": {"claimRef": {"uid": "another"}}}), in_use).await;
+        check_left(json!({"spec": {"claimRef": null}}), in_use).await;
+        check_left(json!({"metadata": {"uid": "another"}}), Ok(Deleted::Gone)).await;
     }
 }

@@ -475,6 +475,118 @@ pub(crate) async fn a_value_that_was_changed_after_it_was_shown_is_not_taken(clu
     assert!(outcome.is_complete(), "{outcome:?}");
 }
 
+pub(crate) async fn what_was_made_again_since_its_conflict_was_shown_is_not_taken(
+    cluster: Cluster,
+) {
+    let stage = Stage::new(&cluster);
+    stage.deploy("web", WEB).await;
+    let edited = json!({"data": {"LEVEL": "debug"}});
+    let edit = async || {
+        let theirs = config_map("web-config", edited["data"].clone());
+        cluster.force("kubectl-edit", &theirs).await.unwrap();
+    };
+    edit().await;
+    let shown = stage.plan("web", WEB).await;
+    assert_eq!(shown.conflicts.len(), 1, "{shown:?}");
+    cluster
+        .delete("ConfigMap", "web-config", json!({}))
+        .await
+        .unwrap();
+    // The same field of the same manager with the same value, of another object.
+    edit().await;
+    let outcome = stage.run_forced("web", WEB, &shown).await;
+    let failed: Vec<&str> = (outcome.failed.iter())
+        .map(|(_, failure)| failure.summary.as_str())
+        .collect();
+    assert_eq!(
+        failed,
+        ["ConfigMap/web-config was deleted or made again meanwhile"]
+    );
+    let live = cluster.get("ConfigMap", "web-config").await.unwrap();
+    assert_eq!(live["data"], edited["data"]);
+}
+
+pub(crate) async fn what_is_taken_between_the_look_and_the_write_is_not_taken_back(
+    cluster: Cluster,
+) {
+    let stage = Stage::new(&cluster);
+    stage.deploy("web", WEB).await;
+    let theirs = |field: Value| json!({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "web"}, "spec": field});
+    let image = json!({"containers": [{"name": "web", "image": "nginx:edited"}]});
+    let edited = theirs(json!({"template": {"spec": image}}));
+    cluster.force("kubectl-edit", &edited).await.unwrap();
+    let shown = stage.plan("web", WEB).await;
+    // The dry run met what was shown; now somebody takes another field.
+    let scaled = theirs(json!({"replicas": 5}));
+    let fault = Fault::before(Method::PATCH, "/deployments/web", {
+        let cluster = cluster.clone();
+        move || {
+            let (cluster, scaled) = (cluster.clone(), scaled.clone());
+            Box::pin(async move {
+                cluster.force("scaler", &scaled).await.unwrap();
+            })
+        }
+    });
+    let outcome = stage.with(fault).run_forced("web", WEB, &shown).await;
+    let is_told = |(_, failure): &(Step, bowline::failure::Failure)| {
+        failure.summary.contains("was not shown")
+    };
+    assert!(outcome.failed.iter().any(is_told), "{outcome:?}");
+    let live = cluster.get("Deployment", "web").await.unwrap();
+    assert_eq!(live["spec"]["replicas"], json!(5));
+}
+
+pub(crate) async fn a_change_that_goes_with_its_object_is_not_told_to_be_done(cluster: Cluster) {
+    let stage = Stage::new(&cluster);
+    stage.deploy("web", WEB).await;
+    let changed = WEB.replace("LEVEL: info", "LEVEL: debug");
+    let plan = stage.plan("web", &changed).await;
+    let hold = |finalizers: Value| json!({"metadata": {"finalizers": finalizers}});
+    let held = hold(json!(["example.com/hold"]));
+    cluster
+        .merge("ConfigMap", "web-config", &held)
+        .await
+        .unwrap();
+    cluster
+        .delete("ConfigMap", "web-config", json!({}))
+        .await
+        .unwrap();
+    let outcome = stage.run("web", &changed, &plan).await;
+    let failed: Vec<&str> = (outcome.failed.iter())
+        .map(|(_, failure)| failure.summary.as_str())
+        .collect();
+    assert_eq!(failed, ["ConfigMap/web-config is being deleted"]);
+    // Once it is gone a second run makes it again.
+    let released = hold(Value::Null);
+    cluster
+        .merge("ConfigMap", "web-config", &released)
+        .await
+        .unwrap();
+    cluster.until_gone("ConfigMap", "web-config").await;
+    assert!(stage.deploy("web", &changed).await.is_complete());
+    let live = cluster.get("ConfigMap", "web-config").await.unwrap();
+    assert_eq!(live["data"], json!({"LEVEL": "debug"}));
+}
+
+pub(crate) async fn a_deletion_that_is_refused_keeps_no_other_from_being_tried(cluster: Cluster) {
+    let stage = Stage::new(&cluster);
+    stage.deploy("web", WEB).await;
+    let refused = Fault::instead(Method::DELETE, "/services/web", StatusCode::FORBIDDEN);
+    let behind = stage.with(refused);
+    let outcome = behind.teardown("web", VolumeChoice::Keep).await;
+    let [(Step::Delete(key), _)] = outcome.failed.as_slice() else {
+        panic!("{outcome:?}");
+    };
+    assert_eq!(key.name, "web");
+    let is_config = |step: &Step| matches!(step, Step::Delete(key) if key.name == "web-config");
+    assert!(outcome.done.iter().any(is_config), "{outcome:?}");
+    // The record leads the next run to what is left.
+    assert_eq!(outcome.not_tried[0].0, Step::Record, "{outcome:?}");
+    let outcome = stage.teardown("web", VolumeChoice::Keep).await;
+    assert!(outcome.is_complete(), "{outcome:?}");
+    stage.until_nothing_is_left("web", &[]).await;
+}
+
 pub(crate) async fn a_viewer_sees_the_difference_and_may_not_run_it(cluster: Cluster) {
     let stage = Stage::new(&cluster);
     stage.deploy("web", WEB).await;

@@ -182,6 +182,10 @@ on_both_backends! {
         an_operation_that_was_taken_over_stops_its_holder
         a_conflict_is_shown_and_taken_only_as_shown
         a_value_that_was_changed_after_it_was_shown_is_not_taken
+        what_was_made_again_since_its_conflict_was_shown_is_not_taken
+        what_is_taken_between_the_look_and_the_write_is_not_taken_back
+        a_change_that_goes_with_its_object_is_not_told_to_be_done
+        a_deletion_that_is_refused_keeps_no_other_from_being_tried
         a_viewer_sees_the_difference_and_may_not_run_it
         a_stranger_is_told_what_is_forbidden
         what_another_owner_marked_since_names_the_way_back
@@ -322,6 +326,8 @@ on_both_backends! {
         only_the_retained_volumes_that_are_named_are_released
         a_volume_that_a_claim_has_again_is_not_released
         a_volume_that_only_bears_the_labels_is_not_released
+        claims_are_not_deleted_while_a_pod_that_has_them_does_not_go
+        nothing_is_deleted_where_a_claim_cannot_be_kept
         a_volume_that_cannot_be_freed_ends_the_wait_and_says_why
         what_is_said_of_a_volume_that_is_not_freed_is_told
         a_bound_again_volume_survives_a_deploy_that_is_cut_off

@@ -1,5 +1,7 @@
 //! Claims and volumes over the life of instances: retained, bound again, kept, released, grown.
 
+use std::time::Duration;
+
 use bowline::engine::adjust::Adjustment;
 use bowline::engine::claims::{ClaimList, list_claims, plan_release};
 use bowline::engine::deploy::RunOptions;
@@ -16,11 +18,11 @@ use bowline::engine::teardown::{TeardownOptions, run_teardown};
 use bowline::engine::wait::wait_ready;
 use bowline::failure::FailureKind;
 use bowline::service::claim_use::ClaimState;
-use http::Method;
+use http::{Method, StatusCode};
 use serde_json::{Value, json};
 
-use crate::cluster::{Cluster, DEADLINE, ask};
-use crate::engine::stage::{DB, Stage, deployment, options};
+use crate::cluster::{Cluster, DEADLINE, ask, name_of};
+use crate::engine::stage::{DB, Fault, Stage, deployment, options};
 
 const CLAIM: &str = "PersistentVolumeClaim";
 const VOLUME: &str = "PersistentVolume";
@@ -863,6 +865,58 @@ pub(crate) async fn a_claim_that_somebodys_pod_holds_is_pending_and_named(case: 
     let outcome = stage.teardown("db", VolumeChoice::Delete).await;
     assert!(outcome.is_complete(), "{outcome:?}");
     stage.until_nothing_is_left("db", &[]).await;
+}
+
+pub(crate) async fn claims_are_not_deleted_while_a_pod_that_has_them_does_not_go(case: Cluster) {
+    let stage = Stage::new(&case);
+    deployed(&stage, "db", DB).await;
+    let hold = |finalizers: Value| json!({"metadata": {"finalizers": finalizers}});
+    let held = hold(json!(["example.com/hold"]));
+    case.merge("Pod", "db-0", &held).await.unwrap();
+    let wait = Duration::from_secs(2);
+    let outcome = stage
+        .teardown_within("db", VolumeChoice::Delete, wait)
+        .await;
+    let why = "Pod/db-0 is held by example.com/hold, and may use it";
+    let is_left = |(step, reason): &(Step, String)| {
+        matches!(step, Step::Delete(key) if key.kind == CLAIM) && reason == why
+    };
+    assert!(outcome.not_tried.iter().any(is_left), "{outcome:?}");
+    let claim = case.get(CLAIM, "data-db-0").await.unwrap();
+    assert_eq!(claim["metadata"]["deletionTimestamp"], Value::Null);
+    case.merge("Pod", "db-0", &hold(Value::Null)).await.unwrap();
+    let outcome = stage.teardown("db", VolumeChoice::Delete).await;
+    assert!(outcome.is_complete(), "{outcome:?}");
+    stage.until_nothing_is_left("db", &[]).await;
+}
+
+pub(crate) async fn nothing_is_deleted_where_a_claim_cannot_be_kept(case: Cluster) {
+    let stage = Stage::new(&case);
+    let shared = DB.replace("\ncontainers", "\nworkload: Deployment\ncontainers");
+    deployed(&stage, "db", &shared).await;
+    let claims = case.list(CLAIM, "").await;
+    let [claim] = claims.as_slice() else {
+        panic!("{claims:?}");
+    };
+    assert_eq!(name_of(claim), "db-data-data");
+    let path = "/persistentvolumeclaims/db-data-data";
+    let fault = Fault::instead(Method::PATCH, path, StatusCode::FORBIDDEN);
+    let behind = stage.with(fault);
+    let outcome = behind.teardown("db", VolumeChoice::Keep).await;
+    let [(Step::Keep(key), _)] = outcome.failed.as_slice() else {
+        panic!("{outcome:?}");
+    };
+    assert_eq!(
+        (key.name.as_str(), &outcome.done[..]),
+        ("db-data-data", &[Step::Claim][..])
+    );
+    let live = case.get("Deployment", "db").await.unwrap();
+    assert_eq!(live["metadata"]["deletionTimestamp"], Value::Null);
+    let outcome = stage.teardown("db", VolumeChoice::Keep).await;
+    assert!(outcome.is_complete(), "{outcome:?}");
+    stage
+        .until_nothing_is_left("db", &["PersistentVolumeClaim/db-data-data"])
+        .await;
 }
 
 /// A pod of somebody's that mounts a claim.

@@ -290,6 +290,30 @@ mod tests {
     }
 
     #[test]
+    fn only_a_short_sentence_is_quoted_and_never_of_a_secret() {
+        let check = |doing: &str, body: &str, expected: &str| {
+            let failure = failure(doing, StatusCode::BAD_GATEWAY, body.as_bytes());
+            assert_eq!(failure.detail, expected, "{doing}: {body}");
+        };
+        let doing = "apply Deployment/web";
+        check(
+            doing,
+            "404 page \u{1b}[2Jnot found\n",
+            "404 page ␛not found",
+        );
+        check("apply Secret/web", "no Secret hunter2 here", "");
+        let long = "hunter2 ".repeat(QUOTED);
+        for page in [
+            "<html>hunter2</html>",
+            "{\"data\": \"hunter2\"}",
+            "hunter2\nhunter2",
+            &*long,
+        ] {
+            check(doing, page, "");
+        }
+    }
+
+    #[test]
     fn causes_keep_their_fields() {
         let body = r#"{"kind":"Status","message":"conflict","details":{"causes":[
             {"reason":"FieldManagerConflict","message":"conflict with \"kubectl-edit\"","field":".spec.replicas"}]}}"#;

@@ -242,6 +242,21 @@ mod tests {
     }
 
     #[test]
+    fn values_that_are_not_encoded_are_not_shown_either() {
+        let secret = |token: &str| json!({"kind": "Secret", "stringData": {"token": token}});
+        check(
+            Some(secret("old")),
+            Some(secret("new")),
+            &[
+                "  kind: Secret",
+                "  stringData:",
+                "-   token: \"*** (before)\"",
+                "+   token: \"*** (after)\"",
+            ],
+        );
+    }
+
+    #[test]
     fn what_kubectl_left_of_a_secret_in_an_annotation_is_not_shown() {
         let secret = |token: &str| {
             let left = format!("{{\"data\":{{\"token\":\"{token}\"}}}}");

@@ -226,7 +226,7 @@ fn credentials_do_not_travel_in_the_open() {
             .replace("https://10.0.0.1:6443", server)
             .replace("{token: hunter2}", user);
         let chosen = choose(&[files.write("config", &text)], None).unwrap();
-        refuse_open_credentials(&chosen, false).is_ok()
+        refuse_open_credentials(&chosen, chosen.user.exec.is_some()).is_ok()
     };
     assert!(!open("http://10.0.0.1", "{token: hunter2}"));
     assert!(!open("10.0.0.1", "{token: hunter2}"));
@@ -235,6 +235,9 @@ fn credentials_do_not_travel_in_the_open() {
         "http://localhost.evil.com",
         "{username: a, password: hunter2}"
     ));
+    assert!(!open("http://10.0.0.1", "{exec: {command: login}}"));
+    let provider = "{auth-provider: {name: oidc, config: {id-token: hunter2}}}";
+    assert!(!open("http://10.0.0.1", provider));
     assert!(open("http://10.0.0.1", "{}"));
     assert!(open("http://127.0.0.1:8080", "{token: hunter2}"));
     assert!(open("http://[::1]:8080", "{token: hunter2}"));
@@ -921,6 +924,58 @@ async fn kubeconfig_that_changes_never_leads_to_another_server() {
         "{refused}"
     );
     assert_eq!(*asked.lock().unwrap(), [""; 0]);
+}
+
+#[tokio::test]
+async fn kubeconfig_that_changes_never_runs_a_command() {
+    let token = Arc::new(Mutex::new("token-1".to_owned()));
+    let (address, _) = server(token.clone()).await;
+    let files = Files::new();
+    let cluster = connect_by_token(&files, &address).await;
+    "token-2".clone_into(&mut token.lock().unwrap());
+    let ran = files.path("ran");
+    let command = files.script("login", &format!("touch {}", ran.display()));
+    let command = command.display();
+    for user in [
+        format!("{{exec: {{apiVersion: client.authentication.k8s.io/v1, command: '{command}'}}}}"),
+        format!("{{auth-provider: {{name: gcp, config: {{cmd-path: '{command}', cmd-args: x}}}}}}"),
+    ] {
+        let text = CONFIG
+            .replace("{token: hunter2}", &user)
+            .replace("https://10.0.0.1:6443", &format!("http://{address}"));
+        files.write("config", &text);
+        let refused = cluster.get(&web()).await.unwrap_err();
+        assert!(refused.summary.contains("leads elsewhere now"), "{refused}");
+        assert!(!ran.exists(), "{user}");
+        let_time_pass(60).await;
+    }
+}
+
+/// Behind the same URL another authority or name, or none that is verified, is another server as well.
+#[test]
+fn a_place_is_the_same_only_by_every_part_of_it() {
+    type Change = fn(&mut kube::Config);
+    let check = |change: Change, expected: bool| {
+        let mut present = kube::Config::new("https://10.0.0.1:6443".parse().unwrap());
+        present.root_cert = Some(vec![vec![1]]);
+        present.tls_server_name = Some("k8s.example.com".to_owned());
+        let mut config = present.clone();
+        change(&mut config);
+        assert_eq!(leads_to_the_same(&config, &present), expected, "{config:?}");
+    };
+    check(|_| (), true);
+    check(
+        |config| config.auth_info.token_file = Some("t".to_owned()),
+        true,
+    );
+    check(
+        |config| config.cluster_url = "https://10.0.0.2:6443".parse().unwrap(),
+        false,
+    );
+    check(|config| config.root_cert = Some(vec![vec![2]]), false);
+    check(|config| config.root_cert = None, false);
+    check(|config| config.accept_invalid_certs = true, false);
+    check(|config| config.tls_server_name = None, false);
 }
 
 #[tokio::test]

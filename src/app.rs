@@ -54,7 +54,7 @@ pub use msg::{
 };
 pub use operation::{Operation, StepLine, StepState};
 pub use place::Place;
-pub use popup::{Choice, Menu, MenuItem, Popup, Prompt, SecretPrompt};
+pub use popup::{Choice, Menu, MenuItem, Popup, Prompt, PromptKind, SecretPrompt};
 pub use screen::{Focus, Geometry, MIN_SIZE, Screen};
 pub use session::SessionLink;
 pub use status::Status;

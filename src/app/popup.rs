@@ -71,19 +71,25 @@ impl Popup {
         }
     }
 
-    /// Returns its title where an answer is more than a way on, which nobody means who has not seen the question; that for a
-    /// secret too, which comes with the plan and would take what is typed for something else.
+    /// Returns its title where an answer is more than a way on, which nobody means who has not seen the question: of prompts
+    /// too, and of that for a secret, which comes with the plan and would take what is typed for something else.
     pub fn question(&self) -> Option<&str> {
         match self {
             Self::Menu(menu) => {
                 let acts = |item: &MenuItem| item.choice.consequence() != Consequence::LeadsOn;
                 menu.items.iter().any(acts).then_some(&menu.title)
             }
-            Self::Prompt(prompt) => prompt.kind.carries_out().then_some(&prompt.title),
+            Self::Prompt(prompt) => Some(&prompt.title),
             // One behind another is typed ahead, as it was known that they come.
             Self::Secret(_) => Some(A_SECRET),
             Self::Help { .. } => None,
         }
+    }
+
+    /// Tells whether what is typed before it is seen may stand in it: fingers that know it are faster than a slow link, and it
+    /// is seen before it is answered.
+    pub fn takes_typing_ahead(&self) -> bool {
+        matches!(self, Self::Prompt(prompt) if !prompt.kind.carries_out())
     }
 
     pub(super) fn on_key(&mut self, key: KeyEvent) -> Answer {

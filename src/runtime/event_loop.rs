@@ -12,7 +12,7 @@ use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
 use tokio::sync::oneshot;
 use tokio_util::task::AbortOnDropHandle;
 
-use crate::app::{Effect, Hints, Model, Msg, OpId, Screen as AppScreen, update};
+use crate::app::{Effect, Hints, Model, Msg, OpId, Popup, Screen as AppScreen, update};
 use crate::catalogue::drafts::Drafts;
 use crate::config::CompletionMode;
 use crate::failure::{Failure, FailureKind};
@@ -320,13 +320,17 @@ impl EventLoop {
 
     /// Tells whether a key or a paste would answer a question that nobody has seen: it was typed before, perhaps as a part of a text.
     fn answers_unseen(&self, msg: &Msg) -> bool {
+        let popup = self.model.popup.as_ref();
+        let typing_answers = !popup.is_some_and(Popup::takes_typing_ahead);
         let is_answer = match msg {
             Msg::Key(key) => match key.code {
                 KeyCode::Enter => true,
-                KeyCode::Char(_) => !key.modifiers.contains(KeyModifiers::CONTROL),
+                KeyCode::Char(_) => {
+                    typing_answers && !key.modifiers.contains(KeyModifiers::CONTROL)
+                }
                 _ => false,
             },
-            Msg::Paste(_) => true,
+            Msg::Paste(_) => typing_answers,
             _ => false,
         };
         let question = self.question();

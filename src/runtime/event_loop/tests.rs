@@ -8,7 +8,9 @@ use crossterm::event::{KeyEvent, MouseButton, MouseEvent, MouseEventKind};
 use super::*;
 use crate::app::panes::review::Held;
 use crate::app::stage;
-use crate::app::{CatalogueListing, Choice, Epoch, Menu, MenuItem, OpId, Popup, SecretPrompt};
+use crate::app::{
+    CatalogueListing, Choice, Epoch, Menu, MenuItem, OpId, Popup, Prompt, PromptKind, SecretPrompt,
+};
 use crate::catalogue::Catalogue;
 use crate::catalogue::drafts::Drafts;
 use crate::runtime::Connector;
@@ -273,6 +275,20 @@ async fn question_is_not_answered_by_what_was_typed_before_it_was_shown() {
     assert!(event_loop.model.popup.is_some());
     press(event_loop, KeyCode::Esc);
     assert!(event_loop.model.popup.is_none());
+    // A name may be typed ahead, but nothing is made of it unseen.
+    let prompt = Prompt::new(PromptKind::Replicas, "Replicas", Vec::new());
+    event_loop.model.popup = Some(Popup::Prompt(prompt));
+    for code in [KeyCode::Char('5'), KeyCode::Enter] {
+        press(event_loop, code);
+    }
+    let Some(Popup::Prompt(prompt)) = &event_loop.model.popup else {
+        panic!("{:?}", event_loop.model.popup);
+    };
+    assert_eq!((prompt.input.text(), &prompt.error), ("5", &None));
+    show(event_loop);
+    press(event_loop, KeyCode::Enter);
+    let is_taken = |popup: &Popup| matches!(popup, Popup::Prompt(prompt) if prompt.error.is_none());
+    assert!(!event_loop.model.popup.as_ref().is_some_and(is_taken));
     // Nor becomes a secret what was typed before it was asked for.
     let prompt = SecretPrompt::new(OpId(1), stage::secret_question("Token"), Held::Nowhere);
     event_loop.model.popup = Some(Popup::Secret(prompt));

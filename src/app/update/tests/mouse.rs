@@ -260,7 +260,7 @@ fn applying_several() -> Stage {
 /// Tells whether a question is in front whose answer writes something.
 fn asks_to_write(stage: &Stage) -> bool {
     let popup = stage.model.popup.as_ref();
-    popup.is_some_and(|popup| popup.question().is_some())
+    popup.is_some_and(|popup| popup.question().is_some() && !popup.takes_typing_ahead())
 }
 
 #[test]

@@ -144,15 +144,23 @@ pub fn availability(action: Action, model: &Model) -> Result<(), &'static str> {
         Action::Stop => super::update::stoppable(model).map(drop),
         Action::Secrets => match model.screens.last() {
             Some(Screen::Review(pane)) if pane.plan().is_none() => Err("the plan is not there yet"),
-            Some(Screen::Review(pane)) if !pane.questions.is_empty() => Ok(()),
-            _ => Err("it asks for no secret that was not given already"),
+            Some(Screen::Review(pane)) if pane.askable().next().is_some() => Ok(()),
+            _ => Err("it asks for no secret"),
         },
         Action::Message => match model.screens.last() {
             Some(Screen::Review(pane)) if pane.changes_nothing() => Err("nothing would change"),
             _ => Ok(()),
         },
         Action::Values => match model.screens.last() {
-            Some(Screen::Review(pane)) => of_catalogue(pane),
+            Some(Screen::Review(pane)) => {
+                of_catalogue(pane)?;
+                match pane.plan() {
+                    Some(plan) if plan.parameters.is_empty() => {
+                        Err("the definition has no parameters")
+                    }
+                    Some(_) | None => Ok(()),
+                }
+            }
             _ => Ok(()),
         },
         Action::StopForward if model.is_selection_empty() => Err("nothing is forwarded"),

@@ -676,6 +676,9 @@ pub fn deploy_plan(id: &str) -> DeployPlan {
         unlisted_namespaces: Default::default(),
         unlisted: BTreeSet::new(),
         secret_revision: None,
+        parameters: [("size", "small"), ("x", "1")]
+            .map(|(key, value)| (key.to_owned(), value.to_owned()))
+            .into(),
         text_hash: String::new(),
     }
 }

@@ -1,6 +1,6 @@
 //! Plans as values: what an operation would do to each object, and what it reports while it does it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use jiff::Timestamp;
@@ -157,6 +157,8 @@ pub struct DeployPlan {
     /// How often the values of its Secret have changed with this deploy; none without any. Values that changed since the plan
     /// was made were never shown to change.
     pub secret_revision: Option<u32>,
+    /// Parameters of the definition, with the values that it gives them itself.
+    pub parameters: BTreeMap<String, String>,
     /// SHA-256 of the text that was planned, in hex: exactly what was shown is applied.
     pub text_hash: String,
 }

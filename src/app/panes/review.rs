@@ -29,6 +29,8 @@ pub enum Held {
     Nowhere,
     /// Nobody looked, or may look.
     Unknown,
+    /// It does not matter: the plan was made with an answer, which stays unless another one is given.
+    Answered,
 }
 
 /// A round of questions: what is still to be asked, and what was answered.
@@ -109,6 +111,7 @@ impl ReviewPane {
     /// Returns what the cluster has in place of an answer.
     pub fn held(&self, question: &SecretQuestion) -> Held {
         match self.plan() {
+            _ if self.source.answers.contains_key(question) => Held::Answered,
             Some(plan) if plan.unanswered.contains(question) => Held::Nowhere,
             Some(plan) if plan.kept_answers.contains(question) => Held::Kept,
             Some(_) | None => Held::Unknown,
@@ -121,10 +124,17 @@ impl ReviewPane {
         of.map(|it| it.text.as_str()).collect()
     }
 
+    /// Returns what a person can be asked for, what was answered already too: it may have been mistyped.
+    pub(in crate::app) fn askable(&self) -> impl Iterator<Item = &SecretQuestion> {
+        let answered = self.source.answers.keys();
+        let answered = answered.filter(|it| !self.questions.contains(it));
+        answered.chain(&self.questions)
+    }
+
     /// Begins to ask: for what is nowhere, or for everything.
     pub(in crate::app) fn begin_round(&mut self, asks_all: bool) {
         let is_wanted = |it: &&SecretQuestion| asks_all || self.held(it) == Held::Nowhere;
-        let open = self.questions.iter().filter(is_wanted).cloned().collect();
+        let open = self.askable().filter(is_wanted).cloned().collect();
         // What was answered in a round that was left counts no more: nothing was planned with it.
         self.round = Round {
             open,

@@ -1,5 +1,7 @@
 //! What is said with a deploy under review: why it is done, and which values its parameters have.
 
+use std::collections::BTreeMap;
+
 use crate::app::effect::{DeploySource, Effect};
 use crate::app::input::Input;
 use crate::app::model::Model;
@@ -52,19 +54,36 @@ pub(super) fn ask_values(model: &mut Model) {
         return;
     };
     let present = values::write(&source.parameters, "");
+    let title = format!("Values for {}", source.id());
+    let given = match defaults(model) {
+        Some(defaults) => format!("the definition says: {}", values::write(defaults, "")),
+        None => "the definition says.".to_owned(),
+    };
     let text = vec![
         "KEY=VALUE for each, with spaces between; 'KEY=with spaces' in quotes.".to_owned(),
-        "What is not set has the value that the definition gives it.".to_owned(),
+        format!("What is not set is as {given}"),
     ];
-    let title = format!("Values for {}", source.id());
     let mut prompt = Prompt::new(PromptKind::Values, title, text);
     prompt.input = Input::with_text(&present);
     model.popup = Some(Popup::Prompt(prompt));
 }
 
+/// Returns the parameters of what is planned, with the values that its definition gives them; none while there is no plan.
+fn defaults(model: &Model) -> Option<&BTreeMap<String, String>> {
+    match model.screens.last() {
+        Some(Screen::Review(pane)) => Some(&pane.plan()?.parameters),
+        _ => None,
+    }
+}
+
 /// Takes values of the parameters, and plans anew where they are others; the plan without them comes back if that fails.
 pub(super) fn take_values(model: &mut Model, text: &str) -> Result<Vec<Effect>, String> {
     let parameters = values::read(text)?;
+    if let Some(defaults) = defaults(model)
+        && let Some(unknown) = parameters.keys().find(|key| !defaults.contains_key(*key))
+    {
+        return Err(format!("the definition has no parameter {unknown}"));
+    }
     model.popup = None;
     let Some(source) = source(model) else {
         return Ok(Vec::new());

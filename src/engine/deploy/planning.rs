@@ -107,6 +107,10 @@ async fn plan(
         unlisted: BTreeSet::new(),
         unlisted_namespaces: BTreeSet::new(),
         secret_revision: None,
+        parameters: request
+            .definition
+            .service()
+            .map_or_else(BTreeMap::new, |service| service.parameters.clone()),
         text_hash: revision::text_hash(&request.text),
     };
     let snapshot = match Snapshot::pack(&request.text, &request.parameters) {

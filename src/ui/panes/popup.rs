@@ -276,6 +276,7 @@ fn draw_secret(canvas: &mut Canvas<'_>, area: Rect, prompt: &SecretPrompt) {
         match prompt.held {
             Held::Kept => "It is not shown. Nothing typed keeps the value that the cluster has.",
             Held::Nowhere => "It is not shown. The cluster has none yet.",
+            Held::Answered => "It is not shown. Nothing typed keeps what was typed before.",
             Held::Unknown => {
                 "It is not shown. Nothing typed keeps what the cluster has, if it has any."
             }

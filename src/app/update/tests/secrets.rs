@@ -94,7 +94,7 @@ fn nobody_is_asked_for_what_the_cluster_has() {
     ));
     let mut none = planned("a", &[], &[]);
     none.press("s");
-    let why = "Not possible: it asks for no secret that was not given already.";
+    let why = "Not possible: it asks for no secret.";
     assert_eq!(none.told(), Some(why));
 }
 
@@ -231,4 +231,32 @@ fn questions_of_a_plan_that_is_out_of_sight_wait() {
         questions: vec![stage::secret_question("Token")],
     });
     assert!(stage.model.popup.is_none());
+}
+
+#[test]
+fn what_was_mistyped_can_be_given_again() {
+    let mut stage = asked("a", &["Token"]);
+    stage.type_text("huntre2");
+    stage.press("enter");
+    let effects = stage.take_effects();
+    let [Effect::PlanDeploy { op, .. }] = effects[..] else {
+        panic!("{effects:?}");
+    };
+    let result = Ok(Box::new(stage::deploy_plan("web").into()));
+    stage.send(Msg::DeployPlanned { op, result });
+    stage.press("s");
+    let Some(Popup::Secret(prompt)) = &stage.model.popup else {
+        panic!("{:?}", stage.model.popup);
+    };
+    assert_eq!(prompt.held, Held::Answered);
+    // Nothing typed keeps it.
+    stage.press("enter");
+    assert_eq!(stage.take_effects(), []);
+    stage.press("s").type_text("hunter2").press("enter");
+    let effects = stage.take_effects();
+    let [Effect::PlanDeploy { source, .. }] = &effects[..] else {
+        panic!("{effects:?}");
+    };
+    let answers: Vec<_> = source.answers.values().collect();
+    assert_eq!(answers, [&SecretValue::new("hunter2")]);
 }

@@ -6,6 +6,7 @@ use crate::app::effect::{DeploySource, Effect};
 use crate::app::msg::{Msg, OpId};
 use crate::app::popup::Popup;
 use crate::app::stage::{self, Stage};
+use crate::engine::plan::DeployPlan;
 use crate::failure::{Failure, FailureKind};
 
 fn parameters(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
@@ -67,6 +68,36 @@ fn values_are_planned_anew_and_stand_in_the_command() {
     stage.press("enter enter");
     let command = "bowline --context kind-dev -n team-a deploy web --set size=large --set 'x=a b'";
     assert_eq!(stage.last_command(), Some(command));
+}
+
+#[test]
+fn parameters_are_listed_and_others_are_not_taken() {
+    let mut stage = Stage::with_services();
+    stage.press("G a");
+    let (op, _) = planned(&mut stage);
+    answer(&mut stage, op);
+    stage.press("v").type_text("sise=large").press("enter");
+    let Some(Popup::Prompt(prompt)) = &stage.model.popup else {
+        panic!("{:?}", stage.model.popup);
+    };
+    let listed = "What is not set is as the definition says: size=small x=1";
+    assert_eq!(prompt.text[1], listed);
+    let why = "the definition has no parameter sise";
+    assert_eq!(prompt.error.as_deref(), Some(why));
+    stage.press("^u enter");
+    assert_eq!(stage.take_effects(), []);
+    // Where there are none nothing is asked.
+    stage.press("r");
+    let (op, _) = planned(&mut stage);
+    let plan = DeployPlan {
+        parameters: BTreeMap::new(),
+        ..stage::deploy_plan("web")
+    };
+    let result = Ok(Box::new(plan.into()));
+    stage.send(Msg::DeployPlanned { op, result });
+    stage.press("v");
+    let why = "Not possible: the definition has no parameters.";
+    assert_eq!(stage.told(), Some(why));
 }
 
 #[test]

@@ -93,8 +93,8 @@ pub struct Geometry {
     pub editor: Option<(usize, usize)>,
     /// How many lines of the difference in front its part has no room for: it scrolls no further.
     pub n_beyond: usize,
-    /// Rows of what applying the edited text would change; 0 where that is not shown.
-    pub preview: usize,
+    /// Rows of the difference that is shown with what is edited or planned; 0 where none is.
+    pub difference: usize,
     /// Height and width of the definition's text in its tab.
     pub definition: Option<(usize, usize)>,
     /// When the first of the ages on the screen changes its text.

@@ -355,6 +355,23 @@ fn what_a_search_did_is_told_beside_it() {
     }
 }
 
+/// What is typed is in sight rather than the keys that could be pressed.
+#[test]
+fn what_is_searched_and_what_replaces_it_are_in_sight() {
+    let mut stage = edited("a: 1\nb: a\n");
+    stage
+        .press("alt-r")
+        .type_text("imagePullPolicy")
+        .press("tab");
+    stage.type_text("Always");
+    for size in [SMALL, LARGE] {
+        let drawn = draw(&stage.model, size);
+        let last = drawn.lines().last().unwrap_or_default();
+        assert!(last.contains("search 0/0: imagePullPolicy"), "{last}");
+        assert!(last.contains("with: Always"), "{last}");
+    }
+}
+
 #[test]
 fn what_applying_would_change_stands_beside_the_text_or_below() {
     let text = "containers:\n  - name: main\n    image: nginx:1.27\n";
@@ -408,16 +425,9 @@ fn what_applying_would_change_stands_beside_the_text_or_below() {
     assert!(picture.contains(before_errors), "{picture}");
 }
 
-#[test]
-fn merge_shows_what_each_side_made_of_it() {
-    let lines: Vec<String> = (1..=40).map(|n| format!("line{n}: {n}")).collect();
-    let text = lines.join("\n") + "\n";
-    let mut stage = edited(&text);
-    for _ in 0..5 {
-        stage.press("down");
-    }
-    stage.type_text("# mine\n").press("^home");
-    stage.type_text("# only mine").press("^s");
+/// Saves what is edited while somebody else left the file like this, and goes on to the merge.
+fn merge_with(stage: &mut Stage, theirs: &str) {
+    stage.press("^s");
     let pane = stage.model.editor().unwrap();
     let (editor, revision) = (pane.id, pane.editor().unwrap().revision());
     let answer = SaveAnswer::Changed;
@@ -427,18 +437,45 @@ fn merge_shows_what_each_side_made_of_it() {
         answer,
     });
     stage.press("enter");
-    let theirs = text
-        .replace("line6: 6\n", "line6: six\n# \u{202e}theirs\n")
-        .replace("line30: 30\n", "line30: thirty\n");
     let result = Ok(OpenedDefinition {
         digest: Digest::of(theirs.as_bytes()),
-        text: theirs,
+        text: theirs.to_owned(),
         draft: None,
     });
     stage.send(Msg::DefinitionOpened { editor, result });
+}
+
+#[test]
+fn merge_shows_what_each_side_made_of_it() {
+    let lines: Vec<String> = (1..=40).map(|n| format!("line{n}: {n}")).collect();
+    let text = lines.join("\n") + "\n";
+    let mut stage = edited(&text);
+    for _ in 0..5 {
+        stage.press("down");
+    }
+    stage.type_text("# mine\n").press("^home");
+    stage.type_text("# only mine");
+    let theirs = text
+        .replace("line6: 6\n", "line6: six\n# \u{202e}theirs\n")
+        .replace("line30: 30\n", "line30: thirty\n");
+    merge_with(&mut stage, &theirs);
     check("merge", &mut stage);
     stage.press("b");
     check("merge_decided", &mut stage);
+}
+
+/// Whoever chooses between lines sees where they differ.
+#[test]
+fn long_lines_of_a_merge_are_shown_whole() {
+    let same = format!("# {}", "x".repeat(200));
+    let mut stage = edited(&format!("{same}\n"));
+    stage.press("end").type_text("mine");
+    merge_with(&mut stage, &format!("{same}theirs\n"));
+    let drawn = draw(&stage.model, SMALL);
+    assert!(
+        drawn.contains("xmine") && drawn.contains("xtheirs"),
+        "{drawn}"
+    );
 }
 
 #[test]

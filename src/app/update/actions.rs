@@ -45,8 +45,8 @@ pub(super) fn perform(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::Bottom => moving::move_by(model, isize::MAX / 2),
         Action::HalfPageDown => moving::move_by(model, moving::half_page(model)),
         Action::HalfPageUp => moving::move_by(model, -moving::half_page(model)),
-        Action::ScrollDown => moving::scroll_lower_part(model, moving::half_page(model)),
-        Action::ScrollUp => moving::scroll_lower_part(model, -moving::half_page(model)),
+        Action::ScrollDown => moving::scroll_lower_part(model, moving::half_scroll(model)),
+        Action::ScrollUp => moving::scroll_lower_part(model, -moving::half_scroll(model)),
         Action::Open => open(model),
         Action::Back => back(model),
         Action::NextPane => {
@@ -247,9 +247,9 @@ pub(super) fn perform(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::Palette => palette::open_palette(model),
         Action::Complete => assist::complete(model),
         Action::TogglePreview => {
-            let is_seen = model.geometry.preview;
+            let is_seen = model.geometry.difference > 0;
             if let Some(pane) = model.editor_mut() {
-                pane.preview.toggle(is_seen > 0);
+                pane.preview.toggle(is_seen);
             }
             Vec::new()
         }

@@ -9,11 +9,21 @@ use crate::app::table::RowMark;
 
 use super::{cluster, logs};
 
-/// Returns how far half a page goes.
+/// Returns how far half a page of the rows goes.
 pub(super) fn half_page(model: &Model) -> isize {
-    isize::try_from(model.geometry.list_height / 2)
-        .unwrap_or(1)
-        .max(1)
+    half(model.geometry.list_height)
+}
+
+/// Returns how far half a page goes of what scrolls: of the difference, where one is shown beside rows or a text.
+pub(super) fn half_scroll(model: &Model) -> isize {
+    match model.screens.last() {
+        Some(Screen::Review(_) | Screen::Editor(_)) => half(model.geometry.difference),
+        _ => half_page(model),
+    }
+}
+
+fn half(n_rows: usize) -> isize {
+    isize::try_from(n_rows / 2).unwrap_or(1).max(1)
 }
 
 /// Moves the selection, or what there is instead.
@@ -63,10 +73,7 @@ pub(super) fn scroll_by(model: &mut Model, lines: isize) -> Vec<Effect> {
         Some(Screen::Progress { n_below, .. }) => {
             *n_below = n_below.saturating_add_signed(lines.saturating_neg());
         }
-        Some(Screen::Editor(pane)) => {
-            let page = isize::try_from(model.geometry.preview / 2).unwrap_or(1);
-            pane.preview.scroll_by(lines.signum() * page.max(1));
-        }
+        Some(Screen::Editor(pane)) => pane.preview.scroll_by(lines),
         // All of these is a table.
         Some(Screen::Claims | Screen::Forwards | Screen::Nodes | Screen::Operations) => {}
     }

@@ -88,7 +88,7 @@ pub fn draw(
     };
     draw_problems(canvas.buf, problems, editor, &theme.editor);
     if let Some(beside) = beside {
-        geometry.preview = preview::draw(canvas, beside, pane);
+        geometry.difference = preview::draw(canvas, beside, model, pane);
     }
     if let (Some(assist), Some(cursor)) = (&pane.assist, drawn.cursor) {
         assist::draw(canvas, inside, cursor, assist);

@@ -4,16 +4,19 @@
 use ratatui::layout::{Position, Rect};
 
 use crate::app::hits::Hit;
+use crate::app::input::Input;
 use crate::app::panes::editor::EditorPane;
 use crate::app::panes::editor::search::SearchLine;
 use crate::app::{Action, Model, Place, Popup, SPECS, Screen, Status, availability};
 use crate::text;
 use crate::ui::canvas::{Canvas, wrap};
 
-use super::popup;
+use super::popup::{self, rows};
 
 /// Most rows that what was told takes.
 const MAX_TOLD: u16 = 3;
+/// What stands between what is searched and what replaces it.
+const WITH: &str = " with: ";
 
 pub fn draw(canvas: &mut Canvas<'_>, area: Rect, model: &Model) {
     let at = Position {
@@ -182,7 +185,16 @@ fn draw_search(
     };
     let n_cells = u16::try_from(text::cells(&text::clean(hints))).unwrap_or(width);
     let room = width.saturating_sub(n_cells.saturating_add(2));
-    let room = match room < width / 2 {
+    let label_cells = text::cells(&label);
+    let cells = |input: &Input| text::cells(&text::clean(input.text())) + 1;
+    let of_query = rows(label_cells + cells(&line.query));
+    let of_replacement = line
+        .replacement
+        .as_ref()
+        .map_or(0, |input| rows(WITH.len() + cells(input)));
+    // What is typed stays in sight rather than what could be pressed.
+    let is_cut = told.is_none() && room < of_query.saturating_add(of_replacement);
+    let room = match is_cut || room < width / 2 {
         true => width,
         false => {
             let x = at.x + room + 2;
@@ -191,26 +203,23 @@ fn draw_search(
         }
     };
     let query_room = match &line.replacement {
-        Some(_) => room / 2,
+        Some(_) => of_query
+            .min(room.saturating_sub(of_replacement))
+            .max(room / 2),
         None => room,
     };
     let used = canvas.text(at, query_room, &label, theme.key);
-    let of_query = Position {
+    let after_label = Position {
         x: at.x + used,
         ..at
     };
-    canvas.input(of_query, query_room.saturating_sub(used), &line.query);
+    canvas.input(after_label, query_room.saturating_sub(used), &line.query);
     let Some(replacement) = &line.replacement else {
         return;
     };
     let cursor = canvas.cursor;
     let x = at.x + query_room;
-    let used = canvas.text(
-        Position { x, ..at },
-        room - query_room,
-        " with: ",
-        theme.key,
-    );
+    let used = canvas.text(Position { x, ..at }, room - query_room, WITH, theme.key);
     let x = x + used;
     canvas.input(
         Position { x, ..at },

@@ -6,6 +6,7 @@ use ratatui::style::Style;
 use crate::app::panes::review::{Held, ReviewPane, ReviewPhase};
 use crate::app::{Action, Geometry, Model, Origin, ReviewedPlan};
 use crate::engine::plan::{Change, DeployPlan, DiffLine, DiffSide, PlannedObject};
+use crate::text;
 use crate::ui::canvas::Canvas;
 use crate::ui::table::first_row;
 use crate::ui::theme::Theme;
@@ -114,13 +115,19 @@ fn draw_plan(
     };
     let title = object.key.seen_from(plan.instance.namespace.as_str());
     canvas.across(frame, line, &[(&title, canvas.theme.strong)], true);
-    let below = Rect {
+    let mut below = Rect {
         y: line + 1,
         height: inside.bottom() - line - 1,
         ..inside
     };
     geometry.n_beyond = object.difference.len().saturating_sub(below.height.into());
     draw_difference(canvas, below, object, pane.scroll.min(geometry.n_beyond));
+    if is_note_cut(object, &title, list.width) {
+        let note = object.note.as_deref().unwrap_or_default();
+        let n_rows = canvas.wrapped(below, note, canvas.theme.dim);
+        (below.y, below.height) = (below.y + n_rows, below.height - n_rows);
+    }
+    geometry.difference = below.height.into();
 }
 
 /// Returns what was said with it: why, and with which values.
@@ -228,6 +235,9 @@ fn draw_objects(canvas: &mut Canvas<'_>, area: Rect, plan: &DeployPlan, selected
     let top = first_row(selected, plan.objects.len(), area.height.into());
     for (y, (idx, object)) in (area.y..area.bottom()).zip(plan.objects.iter().enumerate().skip(top))
     {
+/// Cells of cursor, sign and word before the key of an object.
+const BEFORE_KEY: usize = 12;
+
         let (sign, word, style) = sign_of(theme, object.change);
         let key = object.key.seen_from(plan.instance.namespace.as_str());
         let note = object.note.as_deref().unwrap_or_default();
@@ -268,6 +278,13 @@ pub(super) fn sign_of(theme: &Theme, change: Change) -> (&'static str, &'static 
     match change {
         Change::Create => ("+", "create", theme.added),
         Change::Update => ("~", "update", theme.partly),
+/// Tells whether the row of an object has no room for all of its note.
+fn is_note_cut(object: &PlannedObject, key: &str, width: u16) -> bool {
+    let note = object.note.as_deref().unwrap_or_default();
+    let before = BEFORE_KEY + text::cells(key) + 2;
+    !note.is_empty() && before + text::cells(&text::clean(note)) > usize::from(width)
+}
+
         Change::Unchanged | Change::Keep => ("=", "keep", theme.dim),
         Change::Recreate => ("!", "recreate", theme.removed),
         Change::Delete => ("-", "delete", theme.removed),

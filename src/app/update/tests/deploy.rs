@@ -405,3 +405,18 @@ fn several_marked_rows_are_compared_one_at_a_time() {
     assert_eq!(stage.told(), Some(sentence));
     assert_eq!(stage.take_effects(), []);
 }
+
+#[test]
+fn difference_is_paged_by_its_own_rows() {
+    let mut stage = reviewing(stage::deploy_plan("web"));
+    let n_lines = |stage: &Stage| match stage.model.screens.last() {
+        Some(Screen::Review(pane)) => pane.scroll,
+        other => panic!("{other:?}"),
+    };
+    stage.model.geometry.list_height = 2;
+    stage.model.geometry.difference = 6;
+    stage.press("pgdn");
+    assert_eq!(n_lines(&stage), 3);
+    stage.press("pgup");
+    assert_eq!(n_lines(&stage), 0);
+}

@@ -279,7 +279,7 @@ fn difference_is_shown_hidden_and_scrolled() {
     let pane = |stage: &Stage| stage.model.editor().unwrap().preview.clone();
     stage.press("^d");
     assert_eq!(pane(&stage).is_wanted, Some(true));
-    stage.model.geometry.preview = 4;
+    stage.model.geometry.difference = 4;
     let before = pane(&stage).scroll;
     stage.press("alt-pgdn alt-pgup");
     assert_eq!(pane(&stage).scroll, before);

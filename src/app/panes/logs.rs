@@ -145,6 +145,7 @@ impl LogsPane {
             self.is_previous = std::mem::take(&mut self.wants_previous) && of.is_some();
             self.whose = std::mem::take(&mut self.wants_whose);
             self.shows_others = false;
+            self.filter_input = None;
             self.set_filter(None);
         }
         (self.op, self.of) = (op, of);

@@ -12,6 +12,7 @@ use crate::app::model::Model;
 use crate::app::msg::OpId;
 use crate::app::panes::detail::Tab;
 use crate::app::panes::logs::Whose;
+use crate::app::place::Place;
 use crate::app::popup::{Choice, Menu, MenuItem, Popup, Prompt, PromptKind};
 use crate::app::screen::Screen;
 use crate::failure::Failure;
@@ -277,6 +278,14 @@ pub(super) fn on_saved(
 ) -> Vec<Effect> {
     match result {
         Ok(()) => model.tell(format!("Saved {}.", path.display())),
+        // Another name is what it mostly takes.
+        Err(failure) if model.popup.is_none() && model.place() == Place::Logs => {
+            ask_file(model);
+            if let Some(Popup::Prompt(prompt)) = &mut model.popup {
+                prompt.input = Input::with_text(&path.to_string_lossy());
+                prompt.error = Some(failure.summary);
+            }
+        }
         Err(failure) => model.complain(failure.summary),
     }
     Vec::new()

@@ -157,11 +157,13 @@ impl Runner {
         self.disk.run(move || {
             let path = whole_path(path);
             let result = write_new(&path, &text).map_err(|error| {
-                let next = match error.kind() {
-                    ErrorKind::AlreadyExists => ": choose another name",
-                    _ => "",
+                let path = path.display();
+                let summary = match error.kind() {
+                    ErrorKind::AlreadyExists => {
+                        format!("{path} exists already: choose another name")
+                    }
+                    _ => format!("writing {path}: {error}"),
                 };
-                let summary = format!("writing {}: {error}{next}", path.display());
                 Failure::new(FailureKind::Disk, summary)
             });
             drop(messages.send(Msg::LogSaved { path, result }));

@@ -3,11 +3,16 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use crate::app::action::Action;
 use crate::app::effect::Effect;
 use crate::app::msg::{Msg, OpId};
 use crate::app::screen::Screen;
+use crate::app::panes::detail::Tab;
+use crate::app::popup::Popup;
 use crate::app::stage::{self, Stage};
+use crate::app::update::actions::perform;
 use crate::app::{Geometry, Place};
+use crate::failure::{Failure, FailureKind};
 use crate::service::log::{LogEvent, LogLine, LogSource};
 
 fn said(text: &str) -> LogEvent {
@@ -180,6 +185,23 @@ fn lines_that_are_shown_are_saved_under_the_name_that_is_typed() {
 }
 
 #[test]
+fn name_that_a_log_cannot_be_saved_under_is_asked_for_again() {
+    let (mut stage, op) = reading();
+    hear(&mut stage, op, &["one"]);
+    stage.press("^s enter").take_effects();
+    let why = "/tmp/web.log exists already: choose another name";
+    stage.send(Msg::LogSaved {
+        path: PathBuf::from("/tmp/web.log"),
+        result: Err(Failure::new(FailureKind::Disk, why)),
+    });
+    let Some(Popup::Prompt(prompt)) = &stage.model.popup else {
+        panic!("{:?}", stage.model.popup);
+    };
+    assert_eq!(prompt.input.text(), "/tmp/web.log");
+    assert_eq!(prompt.error.as_deref(), Some(why));
+}
+
+#[test]
 fn other_times_are_read_anew() {
     let (mut stage, op) = reading();
     hear(&mut stage, op, &["old"]);
@@ -308,4 +330,16 @@ fn going_back_takes_the_filter_off_first() {
     assert_eq!(stage.model.place(), Place::Services);
     stage.press("l");
     assert_eq!(shown(&stage).len(), 2);
+}
+
+#[test]
+fn filter_that_is_typed_goes_with_the_log_that_it_is_for() {
+    let (mut stage, op) = reading();
+    hear(&mut stage, op, &["GET /", "error 1"]);
+    stage.press("/").type_text("err");
+    // As a click on another tab does.
+    perform(&mut stage.model, Action::ShowTab(Tab::Pods));
+    perform(&mut stage.model, Action::ShowTab(Tab::Logs));
+    assert!(stage.model.detail_pane.logs.filter.is_none());
+    assert!(stage.model.detail_pane.logs.filter_input.is_none());
 }

@@ -44,7 +44,7 @@ pub use effect::{
 };
 pub use hints::{HINTS, Hints};
 pub use invocation::Invocation;
-pub use keymap::{Bindings, Key, Keymap};
+pub use keymap::{Bindings, Key, Keymap, with_ways};
 pub use knowledge::Learnt;
 pub use log::LogEntry;
 pub use model::{Model, Traffic};

@@ -72,8 +72,7 @@ pub fn draw_with_hits(
             panes::detail::draw_tab(&mut canvas, inside, model, true, &mut geometry);
         }
         Some(Screen::Editor(pane)) => {
-            let here = model.session.namespace();
-            panes::editor::draw(&mut canvas, body, (pane, here), &mut geometry);
+            panes::editor::draw(&mut canvas, body, (model, pane), &mut geometry)
         }
         Some(Screen::Review(pane)) => {
             panes::review::draw(&mut canvas, body, model, pane, &mut geometry)
@@ -99,7 +98,9 @@ pub fn draw_with_hits(
         Some(Screen::Comparison(pane)) => {
             panes::comparison::draw(&mut canvas, body, model, pane, &mut geometry)
         }
-        Some(Screen::Merge(pane)) => panes::merge::draw(&mut canvas, body, pane, &mut geometry),
+        Some(Screen::Merge(pane)) => {
+            panes::merge::draw(&mut canvas, body, model, pane, &mut geometry)
+        }
         Some(Screen::Changes { scroll }) => {
             panes::changes::draw(&mut canvas, body, model, *scroll, &mut geometry)
         }

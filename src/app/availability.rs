@@ -2,6 +2,8 @@
 
 pub(super) mod shells;
 
+use std::borrow::Cow;
+
 use crate::engine::teardown::VOLUME_RELEASE;
 use crate::engine::{adopt, routes};
 use crate::service::health::State;
@@ -16,6 +18,7 @@ use super::operation::{Operation as Own, OperationKind};
 use super::panes::detail::Tab;
 use super::panes::review::{Held, ReviewPane, ReviewPhase};
 use super::panes::services::{WhatRuns, what_runs};
+use super::panes::teardown::ALL_IS_KEPT;
 use super::place::Place;
 use super::screen::Screen;
 use super::session::SessionLink;
@@ -25,12 +28,12 @@ use super::undo::Undo;
 ///
 /// # Errors
 /// The reason.
-pub fn availability(action: Action, model: &Model) -> Result<(), &'static str> {
+pub fn availability(action: Action, model: &Model) -> Result<(), Cow<'static, str>> {
     if action.writes() {
         needs_writable(model)?;
         needs_right(action, model)?;
     }
-    match action {
+    let possible = match action {
         Action::Edit => match model.screens.last() {
             Some(Screen::Review(pane)) => of_catalogue(pane),
             _ => model.definition_of_selection().map(drop),
@@ -130,7 +133,7 @@ pub fn availability(action: Action, model: &Model) -> Result<(), &'static str> {
             needs_connection(model)?;
             needs_deployed(model)
         }
-        Action::Concerned => concerned(model),
+        Action::Concerned => return concerned(model),
         Action::Forward => {
             needs_connection(model)?;
             needs_deployed(model)?;
@@ -141,7 +144,7 @@ pub fn availability(action: Action, model: &Model) -> Result<(), &'static str> {
                 Some(_) | None => Ok(()),
             }
         }
-        Action::Stop => super::update::stoppable(model).map(drop),
+        Action::Stop => return super::update::stoppable(model).map(drop),
         Action::Secrets => match model.screens.last() {
             Some(Screen::Review(pane)) if pane.plan().is_none() => Err("the plan is not there yet"),
             Some(Screen::Review(pane)) if pane.askable().next().is_some() => Ok(()),
@@ -167,13 +170,15 @@ pub fn availability(action: Action, model: &Model) -> Result<(), &'static str> {
         Action::Shell => shell_can_be_had(model),
         Action::PodLogs => {
             needs_connection(model)?;
-            selected_pod(model).map(drop)
+            return selected_pod(model).map(drop);
         }
         Action::Matches if model.detail_pane.logs.filter.is_none() => {
-            Err("nothing is filtered: / asks for an expression")
+            let way = (Action::Filter, "asks for an expression");
+            return Err(model.unless("nothing is filtered", &[way]));
         }
         Action::Left | Action::Right if model.detail_pane.logs.wraps => {
-            Err("long lines are wrapped: w cuts them")
+            let way = (Action::Wrap, "cuts them");
+            return Err(model.unless("long lines are wrapped", &[way]));
         }
         Action::SaveLog if model.detail_pane.logs.n_shown() == 0 => Err("no line is shown"),
         Action::ClearMarks if model.n_marks() == 0 => Err("nothing is marked"),
@@ -197,9 +202,12 @@ pub fn availability(action: Action, model: &Model) -> Result<(), &'static str> {
         Action::Context if model.session.is_sandbox => {
             Err("the sandbox is the only cluster of this session")
         }
-        Action::Confirm => confirmable(model),
-        Action::Review => reviewable(model),
-        Action::Fold if model.detail_pane.tab != Tab::Objects => Err("only objects are folded: 5"),
+        Action::Confirm => return confirmable(model),
+        Action::Review => return reviewable(model),
+        Action::Fold if model.detail_pane.tab != Tab::Objects => {
+            let way = (Action::ShowTab(Tab::Objects), "shows them");
+            return Err(model.unless("only objects are folded", &[way]));
+        }
         Action::Fold if !model.detail_pane.objects.is_foldable() => Err("nothing is below it"),
         Action::Open if matches!(model.screens.last(), Some(Screen::Detail)) => {
             Err("it is on the whole screen already")
@@ -267,7 +275,8 @@ pub fn availability(action: Action, model: &Model) -> Result<(), &'static str> {
         | Action::Refresh
         | Action::Suspend
         | Action::Quit => Ok(()),
-    }
+    };
+    Ok(possible?)
 }
 
 /// Returns the operation of the selected instance that can be gone on with, and on which instance it is.
@@ -336,17 +345,22 @@ fn scaled(model: &Model) -> Result<(), &'static str> {
     }
 }
 
-fn concerned(model: &Model) -> Result<(), &'static str> {
+fn concerned(model: &Model) -> Result<(), Cow<'static, str>> {
     let pane = &model.detail_pane;
     let selected = match pane.tab {
         Tab::Pods => pane.pods.selected(),
         Tab::Volumes => pane.volumes.selected(),
         Tab::Events => pane.events.selected(),
         Tab::Logs | Tab::Objects | Tab::Definition | Tab::History => {
-            return Err("events are told of pods and claims here: 1, 2 or 3 shows them");
+            let ways = [
+                (Action::ShowTab(Tab::Pods), "shows pods"),
+                (Action::ShowTab(Tab::Volumes), "claims"),
+                (Action::ShowTab(Tab::Events), "events"),
+            ];
+            return Err(model.unless("events are told of pods and claims here", &ways));
         }
     };
-    selected.map(drop).ok_or("nothing is selected")
+    Ok(selected.map(drop).ok_or("nothing is selected")?)
 }
 
 fn needs_no_guard(model: &Model) -> Result<(), &'static str> {
@@ -407,12 +421,13 @@ fn shell_can_be_had(model: &Model) -> Result<(), &'static str> {
 }
 
 /// Returns the pod that is selected in its tab.
-fn selected_pod(model: &Model) -> Result<&String, &'static str> {
+fn selected_pod(model: &Model) -> Result<&String, Cow<'static, str>> {
     if model.detail_pane.tab != Tab::Pods {
-        return Err("no pod is selected: 1 shows them");
+        let way = (Action::ShowTab(Tab::Pods), "shows them");
+        return Err(model.unless("no pod is selected", &[way]));
     }
     let selected = model.detail_pane.pods.selected();
-    selected.ok_or("it has no pods")
+    Ok(selected.ok_or("it has no pods")?)
 }
 
 fn needs_one(model: &Model) -> Result<(), &'static str> {
@@ -465,7 +480,7 @@ fn adoptable(model: &Model) -> Result<(), &'static str> {
     model.definition_of_selection().map(drop)
 }
 
-fn confirmable(model: &Model) -> Result<(), &'static str> {
+fn confirmable(model: &Model) -> Result<(), Cow<'static, str>> {
     needs_same_cluster(model)?;
     // A pull and a merge write to this machine alone.
     if !matches!(
@@ -474,7 +489,7 @@ fn confirmable(model: &Model) -> Result<(), &'static str> {
     ) {
         needs_writable(model)?;
     }
-    match model.screens.last() {
+    let possible = match model.screens.last() {
         Some(Screen::Review(review)) => match &review.phase {
             ReviewPhase::Planning => Err("the plan is not there yet"),
             ReviewPhase::Failed(_) => Err("there is no plan: plan anew"),
@@ -486,18 +501,31 @@ fn confirmable(model: &Model) -> Result<(), &'static str> {
             ReviewPhase::Planned(_) if review.changes_nothing() => Err("nothing would change"),
             ReviewPhase::Planned(_) => Ok(()),
         },
-        Some(Screen::Teardown(pane)) => pane.confirmable(),
+        Some(Screen::Teardown(pane)) => match pane.confirmable() {
+            Err(ALL_IS_KEPT) => {
+                let way = (Action::ChooseVolumes, "deletes the claims");
+                return Err(model.unless(ALL_IS_KEPT, &[way]));
+            }
+            confirmable => confirmable,
+        },
         Some(Screen::Adjust(pane)) => pane.confirmable(),
         Some(Screen::Adopt(pane)) => pane.confirmable(),
         Some(Screen::Merge(pane)) if pane.merge.n_undecided() > 0 => {
-            Err("choose first: o mine, t theirs, b both, e by hand")
+            let ways = [
+                (Action::TakeMine, "mine"),
+                (Action::TakeTheirs, "theirs"),
+                (Action::TakeBoth, "both"),
+                (Action::ByHand, "by hand"),
+            ];
+            return Err(model.unless("choose first", &ways));
         }
         Some(Screen::Merge(_)) => Ok(()),
         Some(Screen::Bulk(pane)) => pane.confirmable(),
         Some(Screen::Routes(pane)) => pane.confirmable(),
         Some(Screen::Pull(pane)) => pane.confirmable(),
         _ => Err("there is nothing to confirm"),
-    }
+    };
+    Ok(possible?)
 }
 
 /// A plan that was made on an earlier connection may be one of another cluster.
@@ -518,22 +546,28 @@ fn needs_same_cluster(model: &Model) -> Result<(), &'static str> {
     }
 }
 
-fn reviewable(model: &Model) -> Result<(), &'static str> {
+fn reviewable(model: &Model) -> Result<(), Cow<'static, str>> {
     needs_connection(model)?;
     let Some(Screen::Editor(pane)) = model.screens.last() else {
-        return Err("no definition is being edited");
+        return Err("no definition is being edited".into());
     };
     if pane.editor().is_none() {
-        return Err("the definition is not read yet");
+        return Err("the definition is not read yet".into());
     }
     // What the server refuses may be agreed to there, or be true no more.
     if pane.has_own_errors() {
-        return Err("the definition has errors: F8 goes to them");
+        let way = (Action::NextProblem, "goes to them");
+        return Err(model.unless("the definition has errors", &[way]));
     }
     Ok(())
 }
 
 impl Model {
+    /// Returns why something cannot be done, with what keys would change that.
+    pub(super) fn unless(&self, why: &'static str, ways: &[(Action, &str)]) -> Cow<'static, str> {
+        self.with_ways(why, ": ", ways, "").into()
+    }
+
     /// Tells whether there is nothing that an action could be about.
     fn is_selection_empty(&self) -> bool {
         match self.place() {

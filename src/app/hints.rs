@@ -4,42 +4,78 @@
 
 use std::collections::BTreeSet;
 
+use super::action::Action;
+use super::keymap::{Keymap, with_ways};
 use super::place::Place;
 
 /// Keys that a hint stays for.
 const FOR_KEYS: u8 = 3;
 
-/// The hints: where, the name that is kept of one, and what is said.
-pub const HINTS: [(Place, &str, &str); 6] = [
+/// A hint: where, the name that is kept of it, what is said, and what keys do there.
+pub type Hint = (
+    Place,
+    &'static str,
+    &'static str,
+    &'static [(Action, &'static str)],
+);
+
+/// All hints.
+pub const HINTS: [Hint; 6] = [
     (
         Place::Services,
         "services",
-        "First steps: ? shows every key, : finds any action, m lists what can be done",
+        "",
+        &[
+            (Action::Help, "shows every key"),
+            (Action::Palette, "finds any action"),
+            (Action::Menu, "lists what can be done"),
+        ],
     ),
     (
         Place::Editor,
         "editor",
-        "First steps: ^s saves, ^r plans the deploy, F1 tells of the field, esc leaves",
+        "",
+        &[
+            (Action::Save, "saves"),
+            (Action::Review, "plans the deploy"),
+            (Action::Help, "tells of the field"),
+            (Action::Back, "leaves"),
+        ],
     ),
     (
         Place::Review,
         "review",
-        "First steps: nothing is changed yet; enter asks once more, esc leaves it",
+        "nothing is changed yet; ",
+        &[
+            (Action::Confirm, "asks once more"),
+            (Action::Back, "leaves it"),
+        ],
     ),
     (
         Place::Teardown,
         "teardown",
-        "First steps: nothing is deleted yet; v chooses what becomes of the data",
+        "nothing is deleted yet; ",
+        &[(Action::ChooseVolumes, "chooses what becomes of the data")],
     ),
     (
         Place::Logs,
         "logs",
-        "First steps: / filters, f follows, p shows the runs before, ^s saves the lines",
+        "",
+        &[
+            (Action::Filter, "filters"),
+            (Action::Follow, "follows"),
+            (Action::PreviousLogs, "shows the runs before"),
+            (Action::SaveLog, "saves the lines"),
+        ],
     ),
     (
         Place::History,
         "history",
-        "First steps: enter shows what a revision changed, u plans to go back to it",
+        "",
+        &[
+            (Action::Compare, "shows what a revision changed"),
+            (Action::Rollback, "plans to go back to it"),
+        ],
     ),
 ];
 
@@ -60,16 +96,21 @@ impl Hints {
         }
     }
 
-    /// Returns the sentence for a place, where it is new.
-    pub fn at(&self, place: Place) -> Option<&'static str> {
+    /// Returns the sentence for a place with the keys that it has there, where it is new.
+    pub fn at(&self, place: Place, keymap: &Keymap) -> Option<String> {
         let seen = self.seen.as_ref()?;
-        let (_, name, sentence) = HINTS.iter().find(|(of, ..)| *of == place)?;
-        (!seen.contains(*name)).then_some(*sentence)
+        let (_, name, what, ways) = HINTS.iter().find(|(of, ..)| *of == place)?;
+        let keys = ways.iter().map(|(action, what)| {
+            let key = keymap.keys(place, *action).first();
+            (key.copied(), *what)
+        });
+        let sentence = || with_ways("First steps: ", what, keys, "");
+        (!seen.contains(*name)).then(sentence)
     }
 
     /// Takes that a key was pressed at a place; returns the name of a hint that was read by that.
     pub(super) fn on_key(&mut self, place: Place) -> Option<&'static str> {
-        let (_, name, _) = HINTS.iter().find(|(of, ..)| *of == place)?;
+        let (_, name, ..) = HINTS.iter().find(|(of, ..)| *of == place)?;
         let seen = self.seen.as_mut().filter(|seen| !seen.contains(*name))?;
         let n_keys = match self.shown {
             Some((shown, n_keys)) if shown == *name => n_keys + 1,

@@ -309,9 +309,32 @@ impl Keymap {
         })
     }
 
+    /// Returns the key of a command of the editor that a sentence names.
+    pub fn first_key_of(&self, command: &Command) -> Option<Key> {
+        let mut commands = self.commands();
+        let (_, keys) = commands.find(|(spec, _)| spec.command == *command)?;
+        keys.first().copied()
+    }
+
     /// Returns the keys of an action at a place.
     pub fn keys(&self, place: Place, action: Action) -> &[Key] {
         self.keys.get(&(place, action)).map_or(&[], Vec::as_slice)
+    }
+}
+
+/// Returns a text that goes on with what keys do, as far as there are such keys; else as it is.
+pub fn with_ways<'a>(
+    text: &str,
+    between: &str,
+    ways: impl IntoIterator<Item = (Option<Key>, &'a str)>,
+    end: &str,
+) -> String {
+    let ways = ways.into_iter();
+    let ways = ways.filter_map(|(key, what)| Some(format!("{} {what}", key?)));
+    let ways: Vec<String> = ways.collect();
+    match ways.is_empty() {
+        true => text.to_owned(),
+        false => format!("{text}{between}{}{end}", ways.join(", ")),
     }
 }
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::action::Action;
-use super::keymap::Key;
+use super::keymap::{Key, with_ways};
 use super::model::Model;
 use super::popup::{Choice, Menu, MenuItem, Popup};
 
@@ -56,8 +56,20 @@ impl Model {
 
     /// Returns a sentence that follows and names the key of an action; nothing where it has none here.
     pub(super) fn hint(&self, action: Action, what: &str) -> String {
-        let key = self.first_key(action);
-        key.map_or_else(String::new, |key| format!(" {key} {what}."))
+        self.with_ways("", " ", &[(action, what)], ".")
+    }
+
+    /// Returns a text that goes on with what keys do here, as far as the settings leave them a key; else as it is.
+    pub fn with_ways(
+        &self,
+        text: &str,
+        between: &str,
+        ways: &[(Action, &str)],
+        end: &str,
+    ) -> String {
+        let ways = ways.iter();
+        let ways = ways.map(|(action, what)| (self.first_key(*action), *what));
+        with_ways(text, between, ways, end)
     }
 
     /// Says what of the settings does not hold, until it is read: each fault is a line, and the selected one is told whole.

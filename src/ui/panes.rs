@@ -31,7 +31,7 @@ use jiff::Timestamp;
 use ratatui::layout::{Position, Rect};
 use ratatui::style::Style;
 
-use crate::app::Geometry;
+use crate::app::{Action, Geometry, Model};
 use crate::failure::Failure;
 use crate::text;
 
@@ -100,6 +100,13 @@ fn of_failure(failure: &Failure, width: usize, theme: &Theme) -> Vec<Line> {
     let detail = failure.detail.lines();
     lines.extend(detail.flat_map(|line| wrapped(line, width, theme.text)));
     lines
+}
+
+/// Says how many lines of a difference are below, and which key leads there.
+fn more_below(model: &Model, n: usize) -> String {
+    let key = model.first_key(Action::ScrollDown);
+    let key = key.map_or_else(String::new, |key| format!(": {key}"));
+    format!(" {n} more{key} ")
 }
 
 /// Most rows that a sentence takes at the foot of a list.

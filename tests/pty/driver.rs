@@ -43,7 +43,7 @@ impl Home {
             .mode(0o700)
             .create(&state)
             .unwrap();
-        let seen = bowline::app::HINTS.map(|(_, name, _)| name);
+        let seen = bowline::app::HINTS.map(|(_, name, ..)| name);
         fs::write(state.join("hints"), seen.join("\n") + "\n").unwrap();
         let private = fs::Permissions::from_mode(0o600);
         fs::set_permissions(state.join("hints"), private).unwrap();

@@ -8,6 +8,9 @@ use crate::definition::id::InstanceId;
 use crate::engine::plan::{Fate, FateRow, TeardownPlan, TeardownScope, VolumeChoice};
 use crate::service::summary::InstanceKey;
 
+/// Why a teardown takes nothing down that could: its claims are chosen to stay.
+pub const ALL_IS_KEPT: &str = "all that is there is kept";
+
 /// The fate table of one or several instances.
 #[derive(Debug, Clone, PartialEq)]
 pub struct TeardownPane {
@@ -91,7 +94,7 @@ impl TeardownPane {
             return Err("nothing of it is there any more");
         }
         Err(match self.scope {
-            TeardownScope::Instance => "all that is there is kept: v deletes the claims",
+            TeardownScope::Instance => ALL_IS_KEPT,
             TeardownScope::KeptClaims | TeardownScope::RetainedVolumes => {
                 "nothing of it can be released: see why above"
             }

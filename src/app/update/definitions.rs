@@ -2,15 +2,18 @@
 
 use std::path::Path;
 
+use crate::app::action::Action;
 use crate::app::effect::Effect;
+use crate::app::keymap::with_ways;
 use crate::app::model::Model;
 use crate::app::msg::{CatalogueListing, OpId, OpenedDefinition, Returned, SaveAnswer};
 use crate::app::panes::editor::{AfterSave, EditorPane, EditorPhase, Reread};
+use crate::app::place::Place;
 use crate::app::popup::{Choice, Menu, MenuItem, Popup};
 use crate::app::screen::Screen;
 use crate::catalogue::Digest;
 use crate::definition::id::InstanceId;
-use crate::editor::Revision;
+use crate::editor::{Command, Revision};
 use crate::failure::Failure;
 use crate::service::summary::InstanceKey;
 
@@ -96,7 +99,9 @@ pub(super) fn on_opened(
         (EditorPhase::Open(_), Ok(opened)) => {
             pane.take_theirs(opened, now);
             let effects = pane.on_tick(now, namespace.as_ref(), &schemas);
-            model.tell("The file as it is on disk. Undo (^u) brings back what was typed.");
+            let undo = model.keymap.first_key_of(&Command::Undo);
+            let undo = (undo, "brings back what was typed");
+            model.tell(with_ways("The file as it is on disk.", " ", [undo], "."));
             effects
         }
         (EditorPhase::Open(_), Err(failure)) => {
@@ -287,10 +292,11 @@ pub(super) fn on_draft_kept(
             };
             if let Some(pane) = pane.filter(is_news) {
                 pane.is_changed_on_disk = true;
-                let name = pane.name.clone();
-                model.complain(format!(
-                    "Somebody else changed {name} on disk. ^s offers to merge; nothing is overwritten."
-                ));
+                let told = format!("Somebody else changed {} on disk", pane.name);
+                let save = model.keymap.keys(Place::Editor, Action::Save).first();
+                let way = (save.copied(), "offers to merge");
+                let told = with_ways(&told, ": ", [way], "");
+                model.complain(format!("{told}; nothing is overwritten."));
             }
         }
         Err(failure) => {
@@ -330,7 +336,13 @@ pub(super) fn on_edited_elsewhere(
     match (result, pane) {
         (Ok(Some(Returned { text, path })), Some(pane)) => {
             if pane.replace(text, now) {
-                model.tell("Taken over, not saved yet: ^s saves, ^u takes it back.");
+                let undo = model.keymap.first_key_of(&Command::Undo);
+                let ways = [
+                    (model.first_key(Action::Save), "saves"),
+                    (undo, "takes it back"),
+                ];
+                let told = with_ways("Taken over, not saved yet", ": ", ways, "");
+                model.tell(format!("{told}."));
                 return vec![Effect::DiscardHandout { path }];
             }
             let why = "It is larger than a definition may be: nothing was taken.";

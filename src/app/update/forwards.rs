@@ -1,9 +1,12 @@
 //! Forwarded ports: the port is chosen, the local one offered, and the forward goes on until it is stopped.
 
+use crate::app::action::Action;
 use crate::app::effect::Effect;
 use crate::app::input::Input;
+use crate::app::keymap::with_ways;
 use crate::app::model::Model;
 use crate::app::msg::OpId;
+use crate::app::place::Place;
 use crate::app::popup::{Choice, ForwardTarget, Menu, MenuItem, Popup, Prompt, PromptKind};
 use crate::app::screen::Screen;
 use crate::failure::Failure;
@@ -135,9 +138,12 @@ pub(super) fn on_began(
             if let Some(forward) = model.forwards.on_began(op, ports) {
                 let url = forward.url().unwrap_or_default();
                 let id = forward.request.instance.id.clone();
-                model.tell(format!(
-                    "{url} leads to {id}. F lists it, y there copies it."
-                ));
+                let key_at = |place, action| model.keymap.keys(place, action).first().copied();
+                let ways = [
+                    (key_at(Place::Services, Action::Forwards), "lists it"),
+                    (key_at(Place::Forwards, Action::Copy), "there copies it"),
+                ];
+                model.tell(with_ways(&format!("{url} leads to {id}."), " ", ways, "."));
             }
         }
         Err(failure) => {

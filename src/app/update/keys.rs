@@ -4,13 +4,13 @@ use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 
 use crate::app::action::Action;
 use crate::app::effect::Effect;
-use crate::app::keymap::Key;
+use crate::app::keymap::{Key, with_ways};
 use crate::app::model::Model;
 use crate::app::panes::editor::EditorPane;
 use crate::app::panes::editor::assist::Typed;
 use crate::app::place::Place;
 use crate::app::screen::Screen;
-use crate::editor::{Command, CommandSpec, Outcome};
+use crate::editor::{Command, Outcome};
 
 use super::{actions, assist, cluster, logs, popups};
 
@@ -66,7 +66,11 @@ pub(super) fn on_key(model: &mut Model, key: KeyEvent) -> Vec<Effect> {
             let to_detail = model.keymap.keys(Place::Services, Action::NextPane);
             model.decline(match to_detail.first().filter(|_| is_below) {
                 Some(tab) => format!("{pressed} is a key of the part below: {tab} goes there."),
-                None => format!("{pressed} is no key here: ? shows those that are."),
+                None => {
+                    let told = format!("{pressed} is no key here");
+                    let way = (Action::Help, "shows those that are");
+                    format!("{}.", model.with_ways(&told, ": ", &[way], ""))
+                }
             });
             Vec::new()
         }
@@ -125,15 +129,16 @@ pub(super) fn editor_command(model: &mut Model, command: Command) -> Vec<Effect>
 
 /// Says which keys lead through blanks, as far as there are any.
 fn tell_ways_of_blanks(model: &mut Model) {
-    let is_indent = |it: &(&CommandSpec, &[Key])| it.0.command == Command::Indent;
-    let next = model.keymap.commands().find(is_indent);
-    let next = next.and_then(|(_, keys)| keys.first());
-    let next = next.map(|key| format!("{key} goes to the next blank"));
-    let end = model.first_key(Action::Back);
-    let end = end.map(|key| format!("{key} ends filling in"));
-    let ways: Vec<String> = next.into_iter().chain(end).collect();
-    if !ways.is_empty() {
-        model.tell(format!("{}.", ways.join(", ")));
+    let ways = [
+        (
+            model.keymap.first_key_of(&Command::Indent),
+            "goes to the next blank",
+        ),
+        (model.first_key(Action::Back), "ends filling in"),
+    ];
+    let told = with_ways("", "", ways, ".");
+    if !told.is_empty() {
+        model.tell(told);
     }
 }
 

@@ -1,6 +1,8 @@
 //! Merging: the file or the live objects became others while the text was edited, and both are brought together.
 
+use crate::app::action::Action;
 use crate::app::effect::Effect;
+use crate::app::keymap::with_ways;
 use crate::app::model::Model;
 use crate::app::msg::{LiveTexts, OpId, OpenedDefinition};
 use crate::app::panes::editor::Reread;
@@ -8,6 +10,7 @@ use crate::app::panes::merge::{MergePane, MergeWith};
 use crate::app::screen::Screen;
 use crate::catalogue::drafts::Base;
 use crate::definition::id::InstanceId;
+use crate::editor::Command;
 use crate::editor::merge::{Decision, MARKS, Merge};
 use crate::failure::{Failure, FailureKind};
 use crate::service::summary::InstanceKey;
@@ -44,16 +47,21 @@ pub(super) fn on_theirs(model: &mut Model, opened: OpenedDefinition) {
         model.screens.push(Screen::Merge(Box::new(screen)));
     } else {
         pane.merge(mine, Some(base), now);
-        model.tell("The file has nothing that this text does not have: ^s saves it.");
+        let told = "The file has nothing that this text does not have";
+        let way = (Action::Save, "saves it");
+        let told = model.with_ways(told, ": ", &[way], "");
+        model.tell(format!("{told}."));
     }
 }
 
 /// Says why the file could not be read to be merged.
 pub(super) fn on_no_theirs(model: &mut Model, failure: Failure) {
     match failure.kind {
-        FailureKind::NotFound => model.complain(
-            "Somebody removed the file meanwhile. ^s and another name, or the same, keep what was typed.",
-        ),
+        FailureKind::NotFound => {
+            let way = "and another name, or the same, keep what was typed";
+            let way = model.hint(Action::Save, way);
+            model.complain(format!("Somebody removed the file meanwhile.{way}"));
+        }
         _ => model.complain(failure.summary),
     }
 }
@@ -172,12 +180,16 @@ pub(super) fn take(model: &mut Model) -> Vec<Effect> {
     }
     if n_by_hand > 0 {
         pane.go_to(MARKS[0], now);
-        model.complain(format!(
-            "{n_by_hand} to be edited by hand, between {} and {}. ^u takes the merge back.",
-            MARKS[0], MARKS[3]
-        ));
+    }
+    let save = (model.first_key(Action::Save), "saves it");
+    let undo = model.keymap.first_key_of(&Command::Undo);
+    let undo = (undo, "takes the merge back");
+    if n_by_hand > 0 {
+        let [from, .., to] = MARKS;
+        let told = format!("{n_by_hand} to be edited by hand, between {from} and {to}.");
+        model.complain(with_ways(&told, " ", [undo], "."));
     } else {
-        model.tell("Merged. ^s saves it, ^u takes the merge back.");
+        model.tell(with_ways("Merged.", " ", [save, undo], "."));
     }
     Vec::new()
 }

@@ -1,5 +1,7 @@
 //! What can be done: the menu of what is in front, and the palette of all.
 
+use std::borrow::Cow;
+
 use crate::app::action::{Action, ActionSpec, SPECS};
 use crate::app::availability::availability;
 use crate::app::effect::Effect;
@@ -40,7 +42,7 @@ fn items_of(model: &Model, is_wanted: impl Fn(&ActionSpec) -> bool) -> Vec<MenuI
                 label: spec.sentence.to_owned(),
                 detail: names.join(" "),
                 name: spec.id,
-                why_not: availability(spec.action, model).err().map(str::to_owned),
+                why_not: availability(spec.action, model).err().map(Cow::into_owned),
                 key: keys.get(plain.unwrap_or(0)).copied(),
                 choice: Choice::Action(spec.action),
             }

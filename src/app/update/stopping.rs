@@ -1,5 +1,8 @@
 //! Operations that are asked to stop: between two of their steps, never in the midst of one.
 
+use std::borrow::Cow;
+
+use crate::app::action::Action;
 use crate::app::effect::Effect;
 use crate::app::model::Model;
 use crate::app::msg::OpId;
@@ -12,24 +15,27 @@ use crate::app::screen::Screen;
 ///
 /// # Errors
 /// There are none, with the reason.
-pub(in crate::app) fn stoppable(model: &Model) -> Result<Vec<OpId>, &'static str> {
+pub(in crate::app) fn stoppable(model: &Model) -> Result<Vec<OpId>, Cow<'static, str>> {
     let ops = match model.screens.last() {
         Some(Screen::Progress { ops, .. }) => ops.clone(),
         Some(Screen::Operations) => match model.operations_pane.table.selected() {
             Some(OperationKey::Own(op)) => vec![*op],
-            Some(OperationKey::Noted(_)) => return Err("it was begun elsewhere: T takes it over"),
-            None => return Err("nothing is selected"),
+            Some(OperationKey::Noted(_)) => {
+                let way = (Action::TakeOver, "takes it over");
+                return Err(model.unless("it was begun elsewhere", &[way]));
+            }
+            None => return Err("nothing is selected".into()),
         },
-        _ => return Err("no operation is in front"),
+        _ => return Err("no operation is in front".into()),
     };
     let of = |op: &OpId| model.operations.get(op).filter(|it| it.is_running());
     if !ops.iter().any(|op| of(op).is_some()) {
-        return Err("nothing runs");
+        return Err("nothing runs".into());
     }
     let is_open = |op: &OpId| of(op).is_some_and(|it| !it.is_stopping);
     let open: Vec<OpId> = ops.into_iter().filter(is_open).collect();
     match open.is_empty() {
-        true => Err("it stops after this step already"),
+        true => Err("it stops after this step already".into()),
         false => Ok(open),
     }
 }

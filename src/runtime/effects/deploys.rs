@@ -446,7 +446,7 @@ pub(super) fn refused_by(name: &InstanceId, diagnostics: &[Diagnostic]) -> Failu
         detail: lines.join("\n"),
         ..Failure::new(
             FailureKind::Invalid,
-            format!("{name} has {} {plural}: edit it (e)", errors.len()),
+            format!("{name} has {} {plural}: edit it", errors.len()),
         )
     }
 }

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use ratatui::layout::{Position, Rect};
 
-use crate::app::{Geometry, Model};
+use crate::app::{Action, Geometry, Model};
 use crate::service::age;
 use crate::service::drift::{Changes, FieldChange, ObjectChange, Presence, short_value};
 use crate::text;
@@ -45,7 +45,7 @@ pub fn draw(
         Some(Err(failure)) => wrapped(&failure.summary, width, theme.bad),
         Some(Ok(changes)) => {
             note_ages(geometry, changes, model.now);
-            whole(canvas, changes, width, model.now)
+            whole(canvas, changes, width, model)
         }
     };
     draw_lines(canvas, inside, (&lines, scroll), geometry);
@@ -88,7 +88,8 @@ pub fn draw_above_objects(
     }
     if n_shown < lines.len() && room.height > 0 {
         let style = canvas.theme.dim;
-        let more = format!("{} more lines: d shows all", lines.len() - n_shown);
+        let more = format!("{} more lines", lines.len() - n_shown);
+        let more = model.with_ways(&more, ": ", &[(Action::Changes, "shows all")], "");
         canvas.text(Position { x: room.x, y }, room.width, &more, style);
         y += 1;
     }
@@ -106,9 +107,9 @@ fn why_nothing(model: &Model) -> &'static str {
     }
 }
 
-fn whole(canvas: &Canvas<'_>, changes: &Changes, width: usize, now: Timestamp) -> Vec<Line> {
+fn whole(canvas: &Canvas<'_>, changes: &Changes, width: usize, model: &Model) -> Vec<Line> {
     let theme = canvas.theme;
-    let mut lines = fields(canvas, changes, width, now);
+    let mut lines = fields(canvas, changes, width, model.now);
     if changes.is_empty() && changes.remarks.is_empty() {
         let sentence = "All objects are as they were applied.";
         lines.push(vec![(sentence.to_owned(), theme.good)]);
@@ -117,9 +118,13 @@ fn whole(canvas: &Canvas<'_>, changes: &Changes, width: usize, now: Timestamp) -
         lines.extend(wrapped(remark, width, theme.partly));
     }
     if !changes.is_empty() {
-        let sentence = "Y pulls this into the definition; a plans the deploy that puts it back.";
+        let ways = [
+            (Action::Pull, "pulls this into the definition"),
+            (Action::Apply, "plans the deploy that puts it back"),
+        ];
         lines.push(Vec::new());
-        lines.extend(wrapped(sentence, width, theme.dim));
+        let sentence = model.with_ways("", "", &ways, ".");
+        lines.extend(wrapped(&sentence, width, theme.dim));
     }
     lines
 }

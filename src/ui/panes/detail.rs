@@ -6,7 +6,7 @@ use crate::app::hits::Hit;
 use crate::app::panes::detail::Tab;
 use crate::app::panes::services::{RowKey, WhatRuns, what_runs};
 use crate::app::table::Value;
-use crate::app::{Geometry, Model};
+use crate::app::{Action, Geometry, Model};
 use crate::definition::id::InstanceId;
 use crate::service::health::{Health, State};
 use crate::service::summary::{Record, WorkloadKind};
@@ -238,7 +238,9 @@ fn draw_concerned(canvas: &mut Canvas<'_>, area: Rect, model: &Model) -> u16 {
         y: area.y,
     };
     let dot = canvas.theme.symbols.dot;
-    let sentence = format!("only of {}/{} {dot} 3 or esc shows all", of.kind, of.name);
+    let only = format!("only of {}/{}", of.kind, of.name);
+    let way = [(Action::ShowTab(Tab::Events), "shows all")];
+    let sentence = model.with_ways(&only, &format!(" {dot} "), &way, "");
     canvas.text(
         at,
         area.width.saturating_sub(3),
@@ -350,13 +352,24 @@ fn empty_sentence(model: &Model) -> String {
     match model.services.table.selected() {
         None => String::new(),
         Some(RowKey::Kept(_)) => {
-            "Not deployed. 2 shows the claims that were kept, x deletes them.".to_owned()
+            let ways = [
+                (
+                    Action::ShowTab(Tab::Volumes),
+                    "shows the claims that were kept",
+                ),
+                (Action::Teardown, "deletes them"),
+            ];
+            model.with_ways("Not deployed.", " ", &ways, ".")
         }
         Some(RowKey::Saved(_)) if what_runs(&model.fleet) != WhatRuns::Known => {
             "Whether it is deployed is not known.".to_owned()
         }
         Some(RowKey::Saved(_)) => {
-            "Not deployed. a plans the deploy, e edits the definition.".to_owned()
+            let ways = [
+                (Action::Apply, "plans the deploy"),
+                (Action::Edit, "edits the definition"),
+            ];
+            model.with_ways("Not deployed.", " ", &ways, ".")
         }
         Some(RowKey::Instance(_)) => match model.selected_detail() {
             None => "Looking …".to_owned(),

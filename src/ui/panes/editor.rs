@@ -5,9 +5,9 @@ mod preview;
 
 use ratatui::layout::{Position, Rect};
 
-use crate::app::Geometry;
 use crate::app::hits::Hit;
 use crate::app::panes::editor::{EditorPane, EditorPhase};
+use crate::app::{Geometry, Model};
 use crate::definition::id::Namespace;
 use crate::service::summary::InstanceKey;
 use crate::ui::canvas::Canvas;
@@ -19,13 +19,13 @@ const MAX_PROBLEMS: u16 = 6;
 pub fn draw(
     canvas: &mut Canvas<'_>,
     area: Rect,
-    (pane, here): (&EditorPane, Option<&Namespace>),
+    (model, pane): (&Model, &EditorPane),
     geometry: &mut Geometry,
 ) {
     let theme = canvas.theme;
     let (area, beside) = preview::divided(area, pane);
     let name = format!("{}.yaml", pane.name);
-    let of = of_instance(pane, here);
+    let of = of_instance(pane, model.session.namespace());
     let modified = if pane.unsaved().is_some() {
         " (modified)"
     } else {

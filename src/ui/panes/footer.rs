@@ -249,8 +249,8 @@ fn draw_popup_hints(canvas: &mut Canvas<'_>, at: Position, width: u16, popup: &P
 /// menu, what goes on and, where something is to go back to, the way back are always among them.
 fn draw_hints(canvas: &mut Canvas<'_>, at: Position, width: u16, model: &Model) {
     let (theme, place) = (canvas.theme, model.place());
-    if let Some(sentence) = model.hints.at(place) {
-        canvas.text(at, width, sentence, theme.partly);
+    if let Some(sentence) = model.hints.at(place, &model.keymap) {
+        canvas.text(at, width, &sentence, theme.partly);
         return;
     }
     let mut hints: Vec<(String, &str, bool, Action)> = SPECS

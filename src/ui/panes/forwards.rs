@@ -3,7 +3,7 @@
 use ratatui::layout::{Position, Rect};
 
 use crate::app::panes::forwards::ForwardState;
-use crate::app::{Geometry, Model};
+use crate::app::{Action, Geometry, Model, Place, with_ways};
 use crate::ui::canvas::Canvas;
 use crate::ui::table;
 
@@ -27,8 +27,10 @@ pub fn draw(canvas: &mut Canvas<'_>, area: Rect, model: &Model, geometry: &mut G
     let at = |y: u16| Position { x: inside.x + 2, y };
     let width = inside.width.saturating_sub(3);
     if rows.rows().len() == 0 && inside.height > 1 {
-        let sentence = "Nothing is forwarded. f on a service forwards one of its ports.";
-        canvas.text(at(inside.y + 1), width, sentence, theme.dim);
+        let key = model.keymap.keys(Place::Services, Action::Forward).first();
+        let way = (key.copied(), "on a service forwards one of its ports");
+        let sentence = with_ways("Nothing is forwarded.", " ", [way], ".");
+        canvas.text(at(inside.y + 1), width, &sentence, theme.dim);
     }
     if let Some(failure) = trouble {
         let room = Rect {

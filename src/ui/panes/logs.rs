@@ -6,7 +6,7 @@ use ratatui::layout::{Position, Rect};
 use ratatui::style::Style;
 
 use crate::app::panes::logs::{Line, LogState, LogsPane, Whose};
-use crate::app::{Geometry, Model};
+use crate::app::{Action, Geometry, Model};
 use crate::service::age;
 use crate::text;
 use crate::ui::canvas::{Canvas, Piece};
@@ -46,7 +46,7 @@ pub fn draw(
         canvas.text(at, width, "Looking …", canvas.theme.dim);
         return;
     }
-    draw_state(canvas, at, width, pane);
+    draw_state(canvas, at, width, model);
     let inside = Rect {
         x: at.x,
         y: area.y + 1,
@@ -61,30 +61,36 @@ pub fn draw(
         canvas.text(
             inside.as_position(),
             width,
-            empty_sentence(pane),
+            &empty_sentence(model),
             canvas.theme.dim,
         );
     }
 }
 
-fn empty_sentence(pane: &LogsPane) -> &'static str {
+fn empty_sentence(model: &Model) -> String {
+    let pane = &model.detail_pane.logs;
     match (&pane.state, pane.ring.is_empty()) {
-        (_, false) => "No line matches.",
-        (LogState::Over, true) => "There is nothing to read.",
+        (_, false) => "No line matches.".to_owned(),
+        (LogState::Over, true) => "There is nothing to read.".to_owned(),
         (LogState::Reading | LogState::Lost(_), true) if pane.since.is_some() => {
-            "Nothing was said in that time; S chooses another."
+            let way = [(Action::LogSince, "chooses another")];
+            model.with_ways("Nothing was said in that time", "; ", &way, "") + "."
         }
-        (LogState::Reading | LogState::Lost(_), true) => "Nothing was said yet.",
+        (LogState::Reading | LogState::Lost(_), true) => "Nothing was said yet.".to_owned(),
     }
 }
 
 /// Draws a line about the log: what is read, whether it goes on, what is left out.
-fn draw_state(canvas: &mut Canvas<'_>, at: Position, width: u16, pane: &LogsPane) {
-    let theme = canvas.theme;
+fn draw_state(canvas: &mut Canvas<'_>, at: Position, width: u16, model: &Model) {
+    let (theme, pane) = (canvas.theme, &model.detail_pane.logs);
     let dot = theme.symbols.dot;
     let (state, style) = match &pane.state {
         LogState::Lost(failure) => (format!("broke off: {failure}"), theme.bad),
-        _ if !pane.is_following() => ("stopped here, f follows".to_owned(), theme.partly),
+        _ if !pane.is_following() => {
+            let way = [(Action::Follow, "follows")];
+            let state = model.with_ways("stopped here", ", ", &way, "");
+            (state, theme.partly)
+        }
         LogState::Over => ("all that there is".to_owned(), theme.dim),
         LogState::Reading => ("following".to_owned(), theme.good),
     };

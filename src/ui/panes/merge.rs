@@ -3,15 +3,24 @@
 use ratatui::layout::{Position, Rect};
 use ratatui::style::Style;
 
-use crate::app::Geometry;
 use crate::app::panes::merge::{MergeLine, MergePane, MergeWith};
+use crate::app::{Geometry, Model};
 use crate::editor::merge::{Change, Decision, Hunk, Side};
 use crate::text;
 use crate::ui::canvas::Canvas;
 
-use super::within_margins;
+use super::{more_below, within_margins};
 
-pub fn draw(canvas: &mut Canvas<'_>, area: Rect, pane: &MergePane, geometry: &mut Geometry) {
+/// Cells of what is said before a line.
+const LABEL: usize = 9;
+
+pub fn draw(
+    canvas: &mut Canvas<'_>,
+    area: Rect,
+    model: &Model,
+    pane: &MergePane,
+    geometry: &mut Geometry,
+) {
     let theme = canvas.theme;
     let dot = theme.symbols.dot;
     let name = format!("Merge {}", pane.name);
@@ -33,30 +42,35 @@ pub fn draw(canvas: &mut Canvas<'_>, area: Rect, pane: &MergePane, geometry: &mu
     let inside = draw_left(canvas, inside, pane);
     let lines = pane.lines();
     geometry.list_height = inside.height.into();
-    geometry.n_beyond = lines.len().saturating_sub(inside.height.into());
+    let rows_of = |line: &MergeLine<'_>| chunks(line, inside.width).len();
+    let mut room = usize::from(inside.height);
+    let fits = |line: &&MergeLine<'_>| {
+        let rest = room.checked_sub(rows_of(line));
+        room = rest.unwrap_or_default();
+        rest.is_some()
+    };
+    let n_last = lines.iter().rev().take_while(fits).count();
+    geometry.n_beyond = lines.len().saturating_sub(n_last.max(1));
     let top = pane.scroll.min(geometry.n_beyond);
-    let shown = lines.iter().skip(top);
-    for (y, line) in (inside.y..inside.bottom()).zip(shown) {
-        draw_line(
-            canvas,
-            Position { x: inside.x, y },
-            inside.width,
-            line,
-            pane,
-        );
+    let (mut y, mut n_below) = (inside.y, lines.len() - top);
+    for line in lines.iter().skip(top) {
+        if y == inside.bottom() {
+            break;
+        }
+        let room = Rect {
+            y,
+            height: inside.bottom() - y,
+            ..inside
+        };
+        y += draw_line(canvas, room, line, pane);
+        n_below -= 1;
     }
-    let n_below = geometry.n_beyond - top;
     if n_below > 0 {
         let at = Position {
             x: inside.x + 1,
             y: inside.bottom(),
         };
-        canvas.text(
-            at,
-            inside.width,
-            &format!(" {n_below} more: pgdn "),
-            theme.dim,
-        );
+        canvas.text(at, inside.width, &more_below(model, n_below), theme.dim);
     }
 }
 
@@ -89,15 +103,31 @@ fn draw_left(canvas: &mut Canvas<'_>, inside: Rect, pane: &MergePane) -> Rect {
     }
 }
 
-fn draw_line(
-    canvas: &mut Canvas<'_>,
-    at: Position,
-    width: u16,
-    line: &MergeLine<'_>,
-    pane: &MergePane,
-) {
+/// Returns the rows that the text of a line takes: what differs is shown whole, or nobody could choose.
+fn chunks(line: &MergeLine<'_>, width: u16) -> Vec<String> {
+    // Indentation by tabs keeps its room.
+    let cleaned =
+        |line: &str| text::clean_multiline(line.trim_end_matches(['\n', '\r'])).into_owned();
+    let whole = match line {
+        MergeLine::Was(line) | MergeLine::Of(_, line, _) => cleaned(line),
+        MergeLine::Same(line) => return vec![cleaned(line)],
+        MergeLine::Head(..) | MergeLine::Fold(_) => return vec![String::new()],
+    };
+    let room = usize::from(width).saturating_sub(LABEL + 2).max(1);
+    let (mut chunk, mut rest) = text::split_cells(&whole, room);
+    let mut chunks = vec![chunk.to_owned()];
+    while !rest.is_empty() {
+        (chunk, rest) = text::split_cells(rest, room);
+        chunks.push(chunk.to_owned());
+    }
+    chunks
+}
+
+/// Draws a line into as many rows as it takes and there are; returns how many.
+fn draw_line(canvas: &mut Canvas<'_>, area: Rect, line: &MergeLine<'_>, pane: &MergePane) -> u16 {
+    let (at, width) = (area.as_position(), area.width);
     let theme = canvas.theme;
-    let (label, content, style) = match line {
+    let (mut label, style) = match line {
         MergeLine::Head(nth, hunk) => {
             let is_selected = *nth == pane.selected;
             let (mark, style) = match (is_selected, hunk.decision) {
@@ -111,16 +141,16 @@ fn draw_line(
                 width,
                 &[(mark, style), (" ", style), (&sentence, style)],
             );
-            return;
+            return 1;
         }
         MergeLine::Fold(n) => {
             let sentence = format!("           {n} lines that are the same");
             canvas.text(at, width, &sentence, theme.dim);
-            return;
+            return 1;
         }
-        MergeLine::Same(line) => ("", *line, theme.dim),
-        MergeLine::Was(line) => ("- was", *line, theme.removed),
-        MergeLine::Of(side, line, is_taken) => {
+        MergeLine::Same(_) => ("", theme.dim),
+        MergeLine::Was(_) => ("- was", theme.removed),
+        MergeLine::Of(side, _, is_taken) => {
             let label = match (side, is_taken) {
                 (Side::Mine, Some(true)) => "+ mine",
                 (Side::Theirs, Some(true)) => "+ theirs",
@@ -132,10 +162,18 @@ fn draw_line(
                 Some(false) => theme.dim,
                 None => theme.text,
             };
-            (label, *line, style)
+            (label, style)
         }
     };
-    draw_text_line(canvas, at, width, (label, content), style);
+    let mut y = area.y;
+    for chunk in chunks(line, width) {
+        if y == area.bottom() {
+            break;
+        }
+        draw_text_line(canvas, Position { y, ..at }, width, (label, &chunk), style);
+        (y, label) = (y + 1, "");
+    }
+    y - area.y
 }
 
 fn draw_text_line(
@@ -145,11 +183,8 @@ fn draw_text_line(
     (label, content): (&str, &str),
     style: Style,
 ) {
-    let label = format!("{label:<9}{} ", canvas.theme.symbols.frame[1]);
-    let content = content.trim_end_matches(['\n', '\r']);
-    // Indentation by tabs keeps its room.
-    let content = text::clean_multiline(content);
-    canvas.line(at, width, &[(&label, canvas.theme.dim), (&content, style)]);
+    let label = format!("{label:<LABEL$}{} ", canvas.theme.symbols.frame[1]);
+    canvas.line(at, width, &[(&label, canvas.theme.dim), (content, style)]);
 }
 
 /// Says who changed a hunk, and what becomes of it.

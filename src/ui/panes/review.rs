@@ -11,6 +11,8 @@ use crate::ui::canvas::Canvas;
 use crate::ui::table::first_row;
 use crate::ui::theme::Theme;
 
+use super::more_below;
+
 pub fn draw(
     canvas: &mut Canvas<'_>,
     area: Rect,
@@ -79,7 +81,7 @@ fn draw_plan(
     geometry: &mut Geometry,
 ) {
     let plan = reviewed.deploy();
-    let mut notices = notices(canvas, reviewed);
+    let mut notices = notices(canvas, reviewed, model);
     notices.extend(optional_secrets(model, pane, canvas.theme));
     notices.splice(0..0, said(canvas.theme, pane));
     let third = inside.height / 3;
@@ -120,14 +122,15 @@ fn draw_plan(
         height: inside.bottom() - line - 1,
         ..inside
     };
-    geometry.n_beyond = object.difference.len().saturating_sub(below.height.into());
-    draw_difference(canvas, below, object, pane.scroll.min(geometry.n_beyond));
     if is_note_cut(object, &title, list.width) {
         let note = object.note.as_deref().unwrap_or_default();
         let n_rows = canvas.wrapped(below, note, canvas.theme.dim);
         (below.y, below.height) = (below.y + n_rows, below.height - n_rows);
     }
     geometry.difference = below.height.into();
+    geometry.n_beyond = object.difference.len().saturating_sub(below.height.into());
+    let scroll = pane.scroll.min(geometry.n_beyond);
+    draw_difference(canvas, below, (object, scroll), model);
 }
 
 /// Returns what was said with it: why, and with which values.
@@ -153,7 +156,7 @@ fn optional_secrets(model: &Model, pane: &ReviewPane, theme: &Theme) -> Vec<(Str
 }
 
 /// Returns what is to be known before the objects: refusals first.
-fn notices(canvas: &Canvas<'_>, reviewed: &ReviewedPlan) -> Vec<(String, Style)> {
+fn notices(canvas: &Canvas<'_>, reviewed: &ReviewedPlan, model: &Model) -> Vec<(String, Style)> {
     let theme = canvas.theme;
     let symbols = &theme.symbols;
     let plan = reviewed.deploy();
@@ -198,7 +201,9 @@ fn notices(canvas: &Canvas<'_>, reviewed: &ReviewedPlan) -> Vec<(String, Style)>
         notices.push((format!("{} {warning}", symbols.warning), theme.partly));
     }
     for offer in &plan.offers {
-        let sentence = format!("o {}: {}", offer.remedy.word(), offer.sentence);
+        let key = model.first_key(Action::Agree);
+        let key = key.map_or_else(String::new, |key| format!("{key} "));
+        let sentence = format!("{key}{}: {}", offer.remedy.word(), offer.sentence);
         notices.push((sentence, theme.key));
     }
     for growth in &plan.storage.growths {
@@ -230,14 +235,14 @@ fn notices(canvas: &Canvas<'_>, reviewed: &ReviewedPlan) -> Vec<(String, Style)>
     notices
 }
 
+/// Cells of cursor, sign and word before the key of an object.
+const BEFORE_KEY: usize = 12;
+
 fn draw_objects(canvas: &mut Canvas<'_>, area: Rect, plan: &DeployPlan, selected: usize) {
     let theme = canvas.theme;
     let top = first_row(selected, plan.objects.len(), area.height.into());
     for (y, (idx, object)) in (area.y..area.bottom()).zip(plan.objects.iter().enumerate().skip(top))
     {
-/// Cells of cursor, sign and word before the key of an object.
-const BEFORE_KEY: usize = 12;
-
         let (sign, word, style) = sign_of(theme, object.change);
         let key = object.key.seen_from(plan.instance.namespace.as_str());
         let note = object.note.as_deref().unwrap_or_default();
@@ -273,11 +278,6 @@ const BEFORE_KEY: usize = 12;
     }
 }
 
-/// Returns the sign, the word and the style of what would happen to an object.
-pub(super) fn sign_of(theme: &Theme, change: Change) -> (&'static str, &'static str, Style) {
-    match change {
-        Change::Create => ("+", "create", theme.added),
-        Change::Update => ("~", "update", theme.partly),
 /// Tells whether the row of an object has no room for all of its note.
 fn is_note_cut(object: &PlannedObject, key: &str, width: u16) -> bool {
     let note = object.note.as_deref().unwrap_or_default();
@@ -285,13 +285,23 @@ fn is_note_cut(object: &PlannedObject, key: &str, width: u16) -> bool {
     !note.is_empty() && before + text::cells(&text::clean(note)) > usize::from(width)
 }
 
+/// Returns the sign, the word and the style of what would happen to an object.
+pub(super) fn sign_of(theme: &Theme, change: Change) -> (&'static str, &'static str, Style) {
+    match change {
+        Change::Create => ("+", "create", theme.added),
+        Change::Update => ("~", "update", theme.partly),
         Change::Unchanged | Change::Keep => ("=", "keep", theme.dim),
         Change::Recreate => ("!", "recreate", theme.removed),
         Change::Delete => ("-", "delete", theme.removed),
     }
 }
 
-fn draw_difference(canvas: &mut Canvas<'_>, area: Rect, object: &PlannedObject, scroll: usize) {
+fn draw_difference(
+    canvas: &mut Canvas<'_>,
+    area: Rect,
+    (object, scroll): (&PlannedObject, usize),
+    model: &Model,
+) {
     let theme = canvas.theme;
     if object.difference.is_empty() {
         canvas.text(area.as_position(), area.width, "No difference.", theme.dim);
@@ -305,7 +315,7 @@ fn draw_difference(canvas: &mut Canvas<'_>, area: Rect, object: &PlannedObject, 
         .len()
         .saturating_sub(scroll + usize::from(area.height));
     if n_below > 0 && area.height > 1 {
-        let more = format!(" {n_below} more: pgdn ");
+        let more = more_below(model, n_below);
         let width = u16::try_from(more.len()).unwrap_or(0);
         let at = Position {
             x: area.right().saturating_sub(width),

@@ -2,7 +2,7 @@
 
 use ratatui::layout::{Position, Rect};
 
-use crate::app::{Geometry, Model, SessionLink};
+use crate::app::{Action, Geometry, Model, SessionLink};
 use crate::service::fleet::Connection;
 use crate::service::watch::{Scope, Topic};
 use crate::text;
@@ -127,15 +127,19 @@ fn draw_long_trouble(canvas: &mut Canvas<'_>, area: Rect, model: &Model) -> u16 
 
 fn empty_sentence(model: &Model) -> String {
     if model.services.n_all > 0 {
-        return "Nothing passes the filter. esc takes it off.".to_owned();
+        let way = [(Action::Back, "takes it off")];
+        return model.with_ways("Nothing passes the filter.", " ", &way, ".");
     }
     match model.session.link {
         SessionLink::Connected if model.fleet.is_complete() => {
-            "Nothing is deployed here. n writes a definition from a template.".to_owned()
+            let way = [(Action::New, "writes a definition from a template")];
+            model.with_ways("Nothing is deployed here.", " ", &way, ".")
         }
         SessionLink::Connected | SessionLink::Connecting => "Looking …".to_owned(),
         SessionLink::Offline { .. } => {
-            "No cluster to ask. Definitions can be written meanwhile: n.".to_owned()
+            let way = [(Action::New, "writes one")];
+            let told = "No cluster to ask. Definitions can be written meanwhile";
+            model.with_ways(told, ": ", &way, "") + "."
         }
     }
 }

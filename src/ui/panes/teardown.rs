@@ -6,7 +6,7 @@ use ratatui::layout::Rect;
 
 use crate::app::panes::planned::Planned;
 use crate::app::panes::teardown::{TeardownPane, destroys_data};
-use crate::app::{Geometry, Model};
+use crate::app::{Action, Geometry, Model};
 use crate::engine::plan::{DataFate, Fate, FateRow, TeardownPlan, TeardownScope, VolumeChoice};
 use crate::text;
 use crate::ui::canvas::{Canvas, wrap};
@@ -54,7 +54,9 @@ pub fn draw(
         VolumeChoice::Delete => ("claims are deleted", theme.bad),
         VolumeChoice::Retain => ("claims are deleted, volumes retained", theme.partly),
     };
-    let volumes = format!(" {} {volumes} (v)", theme.symbols.dot);
+    let key = model.first_key(Action::ChooseVolumes);
+    let key = key.map_or_else(String::new, |key| format!(" ({key})"));
+    let volumes = format!(" {} {volumes}{key}", theme.symbols.dot);
     let inside = canvas.frame(
         area,
         &[

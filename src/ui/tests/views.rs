@@ -604,7 +604,7 @@ fn faults_of_a_definition_are_told_whole() {
     let mut stage = services();
     stage.press("G a");
     let op = last_op(&stage);
-    let mut failure = Failure::new(FailureKind::Invalid, "web has 1 error: edit it (e)");
+    let mut failure = Failure::new(FailureKind::Invalid, "web has 1 error: edit it");
     failure.detail = "8:1  `volumeMount` is not a key here; allowed are name, namespace, replicas, workload and the others \
                       that the documentation lists"
         .to_owned();

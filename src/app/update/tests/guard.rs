@@ -101,13 +101,13 @@ fn nothing_that_writes_can_be_done_where_nothing_may_be_written() {
     for spec in SPECS.iter().filter(|spec| spec.action.writes()) {
         assert_eq!(
             availability(spec.action, &stage.model),
-            Err(why),
+            Err(why.into()),
             "{}",
             spec.id
         );
     }
     // Nobody knows what is written in a shell.
-    assert_eq!(availability(Action::Shell, &stage.model), Err(why));
+    assert_eq!(availability(Action::Shell, &stage.model), Err(why.into()));
     // What only looks is left, and what is shown is not carried out.
     assert_eq!(availability(Action::Difference, &stage.model), Ok(()));
     stage.press("D");
@@ -190,12 +190,12 @@ fn what_the_user_may_not_do_is_said_beforehand() {
     assert!(told(no_routes, Action::UpdateRoutes).is_some());
     assert_eq!(told(no_routes, Action::Restart), None);
     let why = "you may not change ConfigMaps here, where operations are noted";
-    assert_eq!(told(none, Action::Apply), Some(why));
+    assert_eq!(told(none, Action::Apply), Some(why.into()));
     assert_eq!(told(none, Action::Difference), None);
     // What was told of another namespace is stale.
     stage.send(Msg::WriteRightsTold {
         epoch: Epoch(0),
         rights: all,
     });
-    assert_eq!(availability(Action::Apply, &stage.model), Err(why));
+    assert_eq!(availability(Action::Apply, &stage.model), Err(why.into()));
 }

@@ -4,6 +4,8 @@ use std::collections::BTreeSet;
 
 use crate::app::action::{Action, ActionSpec, SPECS};
 use crate::app::effect::Effect;
+use crate::app::hints::Hints;
+use crate::app::keymap::Keymap;
 use crate::app::msg::{Msg, OpId};
 use crate::app::panes::detail::Tab;
 use crate::app::place::Place;
@@ -280,4 +282,30 @@ fn questions_are_answered_by_y_and_n() {
         stage.take_effects()[..],
         [Effect::RunDeploy { .. }]
     ));
+}
+
+/// A key that the settings bind is the one that sentences name; where they bind none, none is named.
+#[test]
+fn sentences_name_the_keys_that_are_bound() {
+    let bound = |settings: &str| {
+        let mut stage = Stage::with_services();
+        stage.model.keymap = Keymap::new(&toml::from_str(settings).unwrap());
+        stage
+    };
+    let mut stage = bound("objects = \"!\"\nfold = \"space\"\n");
+    stage.press("enter");
+    stage.press("space");
+    let why = "Not possible: only objects are folded: ! shows them.";
+    assert_eq!(stage.told(), Some(why));
+    let mut stage = bound("objects = []");
+    stage.press("enter");
+    stage.press("space");
+    let why = "Not possible: only objects are folded.";
+    assert_eq!(stage.told(), Some(why));
+    let stage = bound("palette = []\nhelp = \"F2\"");
+    let hints = Hints::seen([]);
+    assert_eq!(
+        hints.at(Place::Services, &stage.model.keymap).as_deref(),
+        Some("First steps: F2 shows every key, m lists what can be done")
+    );
 }

@@ -92,7 +92,7 @@ fn revision_is_compared_with_the_one_before_or_with_the_current_one() {
     stage.press("esc enter");
     assert_eq!(stage.take_effects(), []);
     let why = availability(Action::Compare, &stage.model);
-    assert_eq!(why, Err("no revision from before it is kept"));
+    assert_eq!(why, Err("no revision from before it is kept".into()));
 }
 
 #[test]
@@ -131,7 +131,7 @@ fn rollback_goes_to_the_selected_revision_after_its_plan_and_a_question() {
     let why = availability(Action::Rollback, &stage.model);
     assert_eq!(
         why,
-        Err("it is the current revision: select an earlier one")
+        Err("it is the current revision: select an earlier one".into())
     );
     stage.press("j u");
     let source = DeploySource::of(Origin::Revision {

@@ -1,5 +1,6 @@
 //! What somebody left half done, and gone on with here.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
@@ -36,7 +37,7 @@ fn noted(kind: &str, aim: Aim) -> Stage {
     stage
 }
 
-fn why_not(stage: &Stage) -> Option<&'static str> {
+fn why_not(stage: &Stage) -> Option<Cow<'static, str>> {
     availability(Action::Resume, &stage.model).err()
 }
 
@@ -112,7 +113,7 @@ fn a_scale_goes_on_in_place_as_it_was_begun() {
     // Its number was chosen by whoever began it.
     assert_eq!(
         availability(Action::ScaleUp, &stage.model),
-        Err("it goes on as it was begun")
+        Err("it goes on as it was begun".into())
     );
     let mut plan = stage::adjust_plan("orders-db", 1, Adjustment::Scale(4));
     plan.conflicts = vec![FieldConflict {
@@ -416,7 +417,7 @@ fn a_release_goes_on_with_the_choice_that_was_made() {
 fn what_cannot_be_resumed_says_why() {
     let mut stage = Stage::with_services();
     stage.press("j j j");
-    assert_eq!(why_not(&stage), Some("nothing is under way here"));
+    assert_eq!(why_not(&stage), Some("nothing is under way here".into()));
     // An earlier program noted less.
     let why = "it cannot be resumed from its note: begin it again";
     for kind in [
@@ -428,6 +429,6 @@ fn what_cannot_be_resumed_says_why() {
         "transmute",
     ] {
         let stage = noted(kind, Aim::default());
-        assert_eq!(why_not(&stage), Some(why), "{kind}");
+        assert_eq!(why_not(&stage), Some(why.into()), "{kind}");
     }
 }

@@ -136,7 +136,7 @@ fn plan_comes_back_where_there_is_none_with_the_values_that_were_tried() {
     let (op, _) = planned(&mut stage);
     let failure = Failure {
         detail: "1:1  the parameter `x` was set, but manifests have no parameters".to_owned(),
-        ..Failure::new(FailureKind::Invalid, "web has 1 error: edit it (e)")
+        ..Failure::new(FailureKind::Invalid, "web has 1 error: edit it")
     };
     let result = Err(failure);
     stage.send(Msg::DeployPlanned { op, result });

@@ -3,12 +3,14 @@
 use ratatui::layout::{Position, Rect};
 use ratatui::style::Style;
 
+use crate::app::Model;
 use crate::app::panes::editor::preview::Row;
 use crate::app::panes::editor::{EditorPane, EditorPhase};
 use crate::engine::plan::{Change, PlannedObject};
 use crate::engine::preview::Against;
 use crate::text;
 use crate::ui::canvas::{Canvas, wrap};
+use crate::ui::panes::more_below;
 use crate::ui::panes::review::{draw_diff_line, sign_of};
 
 /// From this width on it stands beside the text by itself.
@@ -54,7 +56,7 @@ pub(super) fn divided(area: Rect, pane: &EditorPane) -> (Rect, Option<Rect>) {
 }
 
 /// Draws it; returns how many rows there are for it.
-pub(super) fn draw(canvas: &mut Canvas<'_>, area: Rect, pane: &EditorPane) -> usize {
+pub(super) fn draw(canvas: &mut Canvas<'_>, area: Rect, model: &Model, pane: &EditorPane) -> usize {
     let theme = canvas.theme;
     let preview = &pane.preview;
     let found = preview.found.as_ref();
@@ -91,7 +93,7 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, area: Rect, pane: &EditorPane) -> us
         canvas.wrapped(inside, why_nothing(pane), theme.dim);
         return inside.height.into();
     }
-    draw_rows(canvas, inside, pane, is_behind);
+    draw_rows(canvas, inside, (model, pane), is_behind);
     inside.height.into()
 }
 
@@ -106,7 +108,12 @@ fn why_nothing(pane: &EditorPane) -> &'static str {
     }
 }
 
-fn draw_rows(canvas: &mut Canvas<'_>, inside: Rect, pane: &EditorPane, is_behind: bool) {
+fn draw_rows(
+    canvas: &mut Canvas<'_>,
+    inside: Rect,
+    (model, pane): (&Model, &EditorPane),
+    is_behind: bool,
+) {
     let preview = &pane.preview;
     let mut y = inside.y;
     let mut rows = preview.rows().skip(preview.scroll).peekable();
@@ -140,7 +147,7 @@ fn draw_rows(canvas: &mut Canvas<'_>, inside: Rect, pane: &EditorPane, is_behind
     if rows.peek().is_some() {
         let n_below = preview.rows().count().saturating_sub(preview.scroll);
         let n_below = n_below.saturating_sub(usize::from(inside.height));
-        let more = format!(" {} more: alt-pgdn ", n_below.max(1));
+        let more = more_below(model, n_below.max(1));
         let at = Position {
             x: inside.x,
             y: inside.bottom(),

@@ -284,6 +284,14 @@ pub const SPECS: &[ActionSpec] = &[
         &[Review, Teardown, Adjust, Adopt, Bulk, Routes, Pull],
     ),
     spec(
+        Action::Agree,
+        "agree",
+        "Agree to what the plan offers, and plan anew with it",
+        "agree",
+        &["o"],
+        &[Review],
+    ),
+    spec(
         Action::Message,
         "message",
         "Write why it is deployed: a message kept with the revision",
@@ -642,14 +650,6 @@ pub const SPECS: &[ActionSpec] = &[
         "adopt",
         &["A"],
         &[Services, Detail, Logs, History, Review],
-    ),
-    spec(
-        Action::Agree,
-        "agree",
-        "Agree to what the plan offers, and plan anew with it",
-        "agree",
-        &["o"],
-        &[Review],
     ),
     spec(
         Action::Restore,

@@ -62,9 +62,17 @@ struct Rule {
     resource_names: Vec<String>,
 }
 
+/// Which rule is enough for an access.
+type Enough = fn(&Rule, &Access, &Resource) -> bool;
+
 impl Rule {
     /// Tells whether the rule allows it for every object; one that names objects leaves a doubt.
     fn allows(&self, access: &Access, resource: &Resource) -> bool {
+        self.resource_names.is_empty() && self.allows_some(access, resource)
+    }
+
+    /// Tells whether the rule allows it for objects of certain names at least.
+    fn allows_some(&self, access: &Access, resource: &Resource) -> bool {
         let has = |all: &[String], one: &str| all.iter().any(|item| item == "*" || item == one);
         let of_resource = match access.subresource {
             None => has(&self.resources, &resource.plural),
@@ -74,10 +82,7 @@ impl Rule {
                     || has(&self.resources, &format!("*/{part}"))
             }
         };
-        self.resource_names.is_empty()
-            && has(&self.verbs, access.verb)
-            && has(&self.api_groups, &resource.group)
-            && of_resource
+        has(&self.verbs, access.verb) && has(&self.api_groups, &resource.group) && of_resource
     }
 }
 
@@ -87,6 +92,18 @@ impl Cluster {
     /// # Errors
     /// The server refuses the reviews themselves, or has not answered after the deadline.
     pub async fn can(&self, accesses: &[Access]) -> Result<Vec<bool>, Failure> {
+        self.can_by(accesses, Rule::allows).await
+    }
+
+    /// As [`Cluster::can`], where a right to objects of certain names counts too: whether one is of them is asked with its name.
+    ///
+    /// # Errors
+    /// As [`Cluster::can`].
+    pub(super) async fn can_to_some(&self, accesses: &[Access]) -> Result<Vec<bool>, Failure> {
+        self.can_by(accesses, Rule::allows_some).await
+    }
+
+    async fn can_by(&self, accesses: &[Access], is_enough: Enough) -> Result<Vec<bool>, Failure> {
         let namespaces: BTreeSet<&str> = accesses
             .iter()
             .filter_map(|access| access.namespace.as_deref())
@@ -98,7 +115,7 @@ impl Cluster {
         let rules = &rules;
         // NB: owned, for a borrowed item in the closure would make the whole future impossible to spawn.
         let answers = stream::iter(accesses.to_vec())
-            .map(|access| async move { self.may(&access, rules).await })
+            .map(|access| async move { self.may(&access, rules, is_enough).await })
             .buffered(MAX_IN_FLIGHT);
         answers.collect::<Vec<_>>().await.into_iter().collect()
     }
@@ -124,13 +141,14 @@ impl Cluster {
         &self,
         access: &Access,
         rules: &BTreeMap<&str, Vec<Rule>>,
+        is_enough: Enough,
     ) -> Result<bool, Failure> {
         let resource = self.resource(&access.kind).await?;
         let namespace = access.namespace.as_deref().unwrap_or_default();
         let of_namespace = rules.get(namespace).into_iter().flatten();
         if of_namespace
             .into_iter()
-            .any(|rule| rule.allows(access, &resource))
+            .any(|rule| is_enough(rule, access, &resource))
         {
             return Ok(true);
         }

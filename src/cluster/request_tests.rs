@@ -9,6 +9,7 @@ use super::mock::{self, Log, Piece, Reply};
 use super::*;
 use crate::definition::object::{Object, ObjectKey};
 use crate::failure::{Failure, FailureKind};
+use crate::service::rights::PodRights;
 
 fn key(kind: &str, namespace: &str, name: &str) -> ObjectKey {
     let group = match kind {
@@ -439,6 +440,27 @@ async fn connections_are_refused_beforehand_only_where_no_verb_is_allowed() {
         check(verbs, None, Err(refusal)).await;
     }
     check(&[], Some("db-0"), Err(refusal)).await;
+}
+
+/// What is dimmed for all pods must not be allowed to any: whether to the one that is meant, the server says when it is asked.
+#[tokio::test]
+async fn a_right_to_pods_of_certain_names_is_one() {
+    let (cluster, _) = mock::cluster(|seen| {
+        if seen.uri.ends_with("selfsubjectrulesreviews") {
+            let rules = json!([
+                {"verbs": ["get", "create"], "apiGroups": [""], "resources": ["pods/portforward"], "resourceNames": ["db-0"]},
+                {"verbs": ["get", "create"], "apiGroups": [""], "resources": ["pods"], "resourceNames": ["db-0"]},
+            ]);
+            return Reply::json(201, json!({"status": {"resourceRules": rules}}));
+        }
+        Reply::json(201, json!({"status": {"allowed": false}}))
+    });
+    let rights = cluster.pod_rights(&"team-a".parse().unwrap()).await;
+    let expected = PodRights {
+        may_exec: false,
+        may_forward: true,
+    };
+    assert_eq!(rights, Ok(expected));
 }
 
 #[tokio::test]

@@ -153,7 +153,7 @@ pub(super) fn line(file: &str, fault: &Diagnostic) -> String {
     let fix = fault
         .fix
         .as_ref()
-        .filter(|fix| !fault.message.contains(&fix.title));
+        .filter(|fix| !fault.message.contains(fix.title.trim_end_matches('?')));
     let fix = fix.map_or_else(String::new, |fix| format!(" ({})", fix.title));
     let line = format!(
         "{file}:{}:{}: {}: {}{fix}{path}",

@@ -178,10 +178,10 @@ fn unknown_kind(
     if !versions.is_empty() && is_known_group {
         let at = reader.child(value, "apiVersion").unwrap_or(value);
         let message = format!(
-            "{} has no kind {}; did you mean {}?",
+            "{} has no kind {}; did you mean `{}`?",
             shortened(api_version),
             shortened(kind),
-            versions.join(" or ")
+            versions.join("` or `")
         );
         match versions.as_slice() {
             // A cluster may serve versions that are not known here: it has the last word.
@@ -194,7 +194,7 @@ fn unknown_kind(
     match near_kind(kind, api_version, &known) {
         Some(near) => {
             let message = format!(
-                "{} has no kind {}; did you mean {near}?",
+                "{} has no kind {}; did you mean `{near}`?",
                 shortened(api_version),
                 shortened(kind)
             );

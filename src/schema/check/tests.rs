@@ -190,8 +190,8 @@ fn kinds_without_a_schema_are_told() {
         "apiVersion: v1\nkind: Deployment\n---\napiVersion: apps/v1\nkind: Deploymnet\n---\napiVersion: cert-manager.io/v1\nkind: \
          Certificate\nspec: {x: 1}\n---\n- a\n",
         &[
-            "warning 1:13 apiVersion: v1 has no kind Deployment; did you mean apps/v1?",
-            "warning 5:7 kind: apps/v1 has no kind Deploymnet; did you mean Deployment?",
+            "warning 1:13 apiVersion: v1 has no kind Deployment; did you mean `apps/v1`?",
+            "warning 5:7 kind: apps/v1 has no kind Deploymnet; did you mean `Deployment`?",
             "warning 8:7 kind: no schema of Certificate in cert-manager.io/v1 is known here, so this object is not checked",
             "error 11:1 : `the definition` must be an object with `apiVersion` and `kind`, not a list",
         ],

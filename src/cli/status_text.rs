@@ -120,9 +120,7 @@ fn properties(
         some("Expires", status.expires.map(|at| rows::until(at, now))),
         some(
             "Protected",
-            status
-                .protected
-                .then(|| "yes: teardown needs the typed ID".to_owned()),
+            status.protected.then(|| IS_PROTECTED.to_owned()),
         ),
     ]
     .into_iter()
@@ -262,8 +260,14 @@ pub(super) fn kind_of(event: &Event) -> &'static str {
     }
 }
 
+/// What protection comes to.
+const IS_PROTECTED: &str = "yes: teardown needs the typed ID";
+
 /// What the fact of where it is reached is called by, after the ID.
 const ADDRESSES: &str = " addresses";
+
+/// What the fact of its protection is called by, after the ID.
+const PROTECTED: &str = " protected";
 
 /// What the fact of a running operation is called by, after the ID.
 const OPERATION: &str = " operation";
@@ -273,6 +277,7 @@ pub(super) fn facts_of_gone(status: &InstanceStatus) -> BTreeMap<String, String>
     let mut facts = facts(status, &[]);
     facts.remove(&status.id);
     facts.remove(&format!("{}{ADDRESSES}", status.id));
+    facts.remove(&format!("{}{PROTECTED}", status.id));
     facts
 }
 
@@ -282,6 +287,11 @@ pub(super) fn facts(status: &InstanceStatus, events: &[Event]) -> BTreeMap<Strin
     if let Some(addresses) = rows::addresses(status) {
         facts.insert(format!("{}{ADDRESSES}", status.id), addresses);
     }
+    let protected = match status.protected {
+        true => IS_PROTECTED,
+        false => "no",
+    };
+    facts.insert(format!("{}{PROTECTED}", status.id), protected.to_owned());
     let reason = |reason: &Option<String>| match reason {
         Some(reason) => format!(": {reason}"),
         None => String::new(),
@@ -346,7 +356,11 @@ pub(super) fn news(
     }
     for key in old.keys().filter(|key| !new.contains_key(*key)) {
         // Events expire and operations end; neither is news.
-        if !key.contains(" event ") && !key.ends_with(OPERATION) && !key.ends_with(ADDRESSES) {
+        if !key.contains(" event ")
+            && ![OPERATION, ADDRESSES, PROTECTED]
+                .iter()
+                .any(|it| key.ends_with(it))
+        {
             push(key, "gone");
         }
     }

@@ -1,12 +1,13 @@
 //! `ls`, `status` and `snapshot` on a cluster, printed once and streamed.
 
 use bowline_control_plane::User;
+use kube::api::{Patch, PatchParams};
 use rustix::process::Signal;
 use serde_json::json;
 
 use crate::program::{DB, WEB};
 use crate::proxy::{Proxy, Trick};
-use crate::world::{Backend, World, begin};
+use crate::world::{AwaitIn, Backend, World, begin};
 
 fn deploy(world: &World, name: &str, text: &str) {
     world.home.save(name, text);
@@ -174,6 +175,36 @@ pub(crate) fn a_status_streams_changes_until_it_is_interrupted(world: &World) {
     assert_eq!(lines.end(), (Some(130), String::new()));
     documents.signal(Signal::HUP);
     assert_eq!(documents.end(), (Some(129), String::new()));
+}
+
+pub(crate) fn protection_that_comes_and_goes_is_followed(world: &World) {
+    deploy(world, "web", WEB);
+    let follow = |args: &[&str]| world.bowline(args).follow();
+    let mut lines = follow(&["status", "web", "-w"]);
+    lines.line_with("Running");
+    let mut documents = [
+        follow(&["status", "web", "-w", "-o", "json"]),
+        follow(&["ls", "-w", "-o", "json"]),
+    ];
+    for stream in &mut documents {
+        stream.line_with("\"protected\":false");
+    }
+    let records = world.api("v1", "ConfigMap");
+    for says in [true, false] {
+        let annotations = json!({"bowline.dev/protected": says.then_some("true")});
+        let said = Patch::Merge(json!({"metadata": {"annotations": annotations}}));
+        let params = PatchParams::default();
+        let written = records.patch("bowline-web", &params, &said);
+        written.await_in(world).unwrap();
+        lines.line_with(if says {
+            "web protected  yes"
+        } else {
+            "web protected  no"
+        });
+        for stream in &mut documents {
+            stream.line_with(&format!("\"protected\":{says}"));
+        }
+    }
 }
 
 pub(crate) fn a_snapshot_draws_what_is_there(world: &World) {

@@ -150,6 +150,7 @@ on_both_backends! {
         a_status_of_nothing_fails
         a_list_streams_changes_until_it_is_interrupted
         a_status_streams_changes_until_it_is_interrupted
+        protection_that_comes_and_goes_is_followed
         a_snapshot_draws_what_is_there
         a_stranger_is_told_what_is_forbidden
         who_may_not_list_everywhere_is_shown_what_is_known_and_told_so;

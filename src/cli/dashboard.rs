@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use super::args::Edit;
 use super::invocation;
 use super::session::Session;
-use super::{Exit, operate};
+use super::{Exit, missing, operate};
 use crate::app::Keymap;
 use crate::catalogue::CatalogueError;
 use crate::cluster::Cluster;
@@ -34,15 +34,14 @@ pub fn run(session: &Session, open: Option<InstanceId>) -> anyhow::Result<Exit> 
 
 /// `bowline edit NAME`.
 pub fn edit(args: &Edit, session: &Session) -> anyhow::Result<Exit> {
-    if session.catalogue.digest(&args.name)?.is_none() {
-        let missing = CatalogueError::NotFound {
-            name: args.name.clone(),
+    let name = &args.name;
+    if session.catalogue.digest(name)?.is_none() {
+        let fault = CatalogueError::NotFound {
+            name: name.clone(),
             dir: session.catalogue.dir().to_owned(),
         };
-        return Err(anyhow::anyhow!(
-            "{missing}: begin it with `bowline new {}`",
-            args.name
-        ));
+        let told = missing::told(&fault.into(), session, name);
+        return Err(anyhow::anyhow!("{told}; `bowline new {name}` begins it"));
     }
     run(session, Some(args.name.clone()))
 }

@@ -8,7 +8,9 @@ use super::asking::Asker;
 use super::deploy::Prepared;
 use super::review::Depth;
 use super::session::Session;
-use super::{Exit, UsageError, changes, operate, output, plan_json, review, set_difference};
+use super::{
+    Exit, UsageError, changes, missing, operate, output, plan_json, review, set_difference,
+};
 use crate::engine::deploy::plan_deploy;
 use crate::engine::drift::leave_out_said;
 use crate::engine::history::{Comparison, compare};
@@ -130,8 +132,10 @@ fn of_revisions(args: &Diff, from: u32, session: &Session) -> anyhow::Result<Exi
     };
     let (instance, comparison) = operate::on_cluster(session, async |cluster| {
         let instance = session.instance(&cluster, &id);
-        let comparison = compare(&cluster, &instance, from, args.to).await?;
-        Ok((instance, comparison))
+        match compare(&cluster, &instance, from, args.to).await {
+            Ok(comparison) => Ok((instance, comparison)),
+            Err(failure) => Err(missing::meant(&cluster, &instance, failure.into()).await),
+        }
     })?;
     match args.output {
         Report::Json => {

@@ -4,8 +4,10 @@ use std::io::{self, IsTerminal};
 
 use super::args::{self, Report};
 use super::session::Session;
-use super::{Exit, operate, output, plan_json};
+use super::{Exit, missing, operate, output, plan_json};
+use crate::cluster::Cluster;
 use crate::engine::history::{History, Revision, history, kept_revision};
+use crate::service::summary::InstanceKey;
 use crate::text;
 
 const HEADINGS: [&str; 6] = ["REVISION", "STATE", "APPLIED", "BY", "PARAMETERS", "CAUSE"];
@@ -13,25 +15,30 @@ const HEADINGS: [&str; 6] = ["REVISION", "STATE", "APPLIED", "BY", "PARAMETERS",
 pub fn run(args: &args::History, session: &Session) -> anyhow::Result<Exit> {
     operate::on_cluster(session, async |cluster| {
         let instance = session.instance(&cluster, &args.id);
-        let Some(number) = args.revision else {
-            let history = history(&cluster, &instance).await?;
-            print(&history, args.output)?;
-            return Ok(Exit::Ok);
-        };
-        let kept = kept_revision(&cluster, &instance, number).await?;
-        match args.output {
-            Report::Json => {
-                let value = plan_json::kept_revision(&instance, &kept);
-                output::print(&output::json(&value)?)?;
-            }
-            // A file gets every byte; a terminal gets nothing that could drive it.
-            Report::Text if io::stdout().is_terminal() => {
-                output::print(&text::clean_multiline(&kept.text))?;
-            }
-            Report::Text => output::print(&kept.text)?,
+        match tell(args, &cluster, &instance).await {
+            Ok(()) => Ok(Exit::Ok),
+            Err(error) => Err(missing::meant(&cluster, &instance, error).await),
         }
-        Ok(Exit::Ok)
     })
+}
+
+async fn tell(args: &args::History, cluster: &Cluster, of: &InstanceKey) -> anyhow::Result<()> {
+    let Some(number) = args.revision else {
+        return print(&history(cluster, of).await?, args.output);
+    };
+    let kept = kept_revision(cluster, of, number).await?;
+    match args.output {
+        Report::Json => {
+            let value = plan_json::kept_revision(of, &kept);
+            output::print(&output::json(&value)?)?;
+        }
+        // A file gets every byte; a terminal gets nothing that could drive it.
+        Report::Text if io::stdout().is_terminal() => {
+            output::print(&text::clean_multiline(&kept.text))?;
+        }
+        Report::Text => output::print(&kept.text)?,
+    }
+    Ok(())
 }
 
 fn print(history: &History, format: Report) -> anyhow::Result<()> {

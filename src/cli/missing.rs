@@ -76,11 +76,30 @@ pub(super) async fn say_all(
     }
 }
 
-/// Returns the instance of that namespace whose ID is nearest; none where nobody can say.
+/// Adds to the fault that something of an instance is not there the instance that may be meant.
+pub(super) async fn meant(
+    cluster: &Cluster,
+    key: &InstanceKey,
+    error: anyhow::Error,
+) -> anyhow::Error {
+    let failure = match error.downcast::<Failure>() {
+        Ok(failure) if failure.kind == FailureKind::NotFound => failure,
+        Ok(failure) => return failure.into(),
+        Err(error) => return error,
+    };
+    let summary = match alike(cluster, key).await {
+        Some(meant) => format!("{}; did you mean {meant}?", failure.summary),
+        None => failure.summary,
+    };
+    Failure { summary, ..failure }.into()
+}
+
+/// Returns the instance of that namespace whose ID is nearest; none where that one is there, or nobody can say.
 async fn alike(cluster: &Cluster, key: &InstanceKey) -> Option<String> {
     let all = selection::all(cluster, &key.namespace).await.ok()?;
     let ids = all.iter().map(|known| known.id.as_str());
-    nearest(key.id.as_str(), ids).map(str::to_owned)
+    let near = nearest(key.id.as_str(), ids)?;
+    (near != key.id.as_str()).then(|| near.to_owned())
 }
 
 /// Says that there is no such instance where that is why something of it was not found, and tells whether it is.
@@ -130,7 +149,7 @@ pub(super) fn of_definition(
             let way = advice::command_of(command, &name, &instance);
             anyhow::anyhow!("{error:#}: {id} is an instance of {name}: {way}")
         }
-        _ => error,
+        _ => told(&error, session, id),
     }
 }
 
@@ -139,22 +158,39 @@ pub(super) fn of_definition_here(
     error: anyhow::Error,
     command: &str,
     source: &Source,
+    session: &Session,
 ) -> anyhow::Error {
     match lacking(&error, source) {
-        Some(id) => anyhow::anyhow!(
-            "{error:#}; if {id} is an instance of another definition: `bowline {command} DEFINITION --id {id}`"
-        ),
+        Some(id) => {
+            let told = told(&error, session, id);
+            anyhow::anyhow!(
+                "{told}; if {id} is an instance of another definition: `bowline {command} DEFINITION --id {id}`"
+            )
+        }
         None => error,
     }
 }
 
 /// As [`of_definition_here`], where only names of definitions are taken.
-pub(super) fn of_name(error: anyhow::Error, name: &InstanceId) -> anyhow::Error {
+pub(super) fn of_name(error: anyhow::Error, name: &InstanceId, session: &Session) -> anyhow::Error {
     match is_no_definition(&error) {
-        true => anyhow::anyhow!(
-            "{error:#}; if {name} is an instance of another definition: `bowline status {name}` tells of which"
-        ),
+        true => {
+            let told = told(&error, session, name);
+            anyhow::anyhow!(
+                "{told}; if {name} is an instance of another definition: `bowline status {name}` tells of which"
+            )
+        }
         false => error,
+    }
+}
+
+/// Adds to the fault of a definition that is not there the one whose name is nearest.
+pub(super) fn told(error: &anyhow::Error, session: &Session, name: &InstanceId) -> anyhow::Error {
+    let listing = session.catalogue.list().unwrap_or_default();
+    let names = listing.entries.iter().map(|entry| entry.name.as_str());
+    match nearest(name.as_str(), names) {
+        Some(near) => anyhow::anyhow!("{error:#}; did you mean {near}?"),
+        None => anyhow::anyhow!("{error:#}"),
     }
 }
 

@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::args::{Pull, Report};
 use super::session::Session;
-use super::{Exit, changes, confirm, operate, output, review};
+use super::{Exit, changes, confirm, missing, operate, output, review};
 use crate::engine::pull::{PullPlan, definition_of, plan_pull};
 use crate::service::advice;
 use crate::text;
@@ -12,7 +12,10 @@ use crate::text;
 pub fn run(args: &Pull, session: &Session) -> anyhow::Result<Exit> {
     let (plan, base) = operate::on_cluster(session, async |cluster| {
         let instance = session.instance(&cluster, &args.id);
-        let name = definition_of(&cluster, &instance).await?;
+        let name = match definition_of(&cluster, &instance).await {
+            Ok(name) => name,
+            Err(failure) => return Err(missing::meant(&cluster, &instance, failure.into()).await),
+        };
         let saved = session.catalogue.read(&name)?;
         let surroundings = changes::surroundings(session);
         let plan = plan_pull(&cluster, &instance, &name, &saved.text, &surroundings).await?;

@@ -23,7 +23,7 @@ pub fn run(args: &Render, session: &Session) -> anyhow::Result<Exit> {
 /// Renders the definition that the arguments name, as the session would deploy it.
 pub(super) fn render_source(source: &Source, session: &Session) -> anyhow::Result<Rendered> {
     let text = source::read(source, session)
-        .map_err(|error| missing::of_definition_here(error, "render", source))?;
+        .map_err(|error| missing::of_definition_here(error, "render", source, session))?;
     let (name, id) = source::identity(source, &text)?;
     let definition = checked(&text, source, session)?;
     let context = RenderContext {

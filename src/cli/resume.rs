@@ -5,7 +5,7 @@ use super::args::{Adjust, Chosen, Delete, Resume, UpdateIngress, Volumes};
 use super::asking::Asker;
 use super::operate::{self, Ended};
 use super::session::Session;
-use super::{Exit, adjust, adopt, confirm, delete, output, restore, review, routes, turn};
+use super::{Exit, adjust, adopt, confirm, delete, missing, output, restore, review, routes, turn};
 use crate::cluster::Cluster;
 use crate::engine::deploy::RunOptions;
 use crate::engine::plan::{TeardownPlan, TeardownScope, VolumeChoice};
@@ -20,14 +20,11 @@ pub fn run(args: &Resume, session: &Session) -> anyhow::Result<Exit> {
         let instance = session.instance(&cluster, &args.id);
         let attempt = async || resume(args, session, cluster.clone(), &asker).await;
         let instances = std::slice::from_ref(&instance);
-        turn::in_turn(
-            &args.applying.waiting,
-            session,
-            &cluster,
-            instances,
-            attempt,
-        )
-        .await
+        let waiting = &args.applying.waiting;
+        match turn::in_turn(waiting, session, &cluster, instances, attempt).await {
+            Err(error) => Err(missing::meant(&cluster, &instance, error).await),
+            ended => ended,
+        }
     })
 }
 

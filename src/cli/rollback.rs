@@ -4,7 +4,7 @@ use super::applying::{self, Planned, Wishes};
 use super::args::Rollback;
 use super::asking::Asker;
 use super::session::Session;
-use super::{Exit, operate, restore, turn};
+use super::{Exit, missing, operate, restore, turn};
 use crate::engine::rollback::{RollbackRequest, plan_rollback};
 
 pub fn run(args: &Rollback, session: &Session) -> anyhow::Result<Exit> {
@@ -29,13 +29,10 @@ pub fn run(args: &Rollback, session: &Session) -> anyhow::Result<Exit> {
             let planned = asker.plan(plan, |planned| Some(planned.plan())).await?;
             applying::decide(wishes, session, cluster.clone(), planned).await
         };
-        turn::in_turn(
-            &args.applying.waiting,
-            session,
-            &cluster,
-            instances,
-            attempt,
-        )
-        .await
+        let waiting = &args.applying.waiting;
+        match turn::in_turn(waiting, session, &cluster, instances, attempt).await {
+            Err(error) => Err(missing::meant(&cluster, &request.instance, error).await),
+            ended => ended,
+        }
     })
 }

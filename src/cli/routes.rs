@@ -4,11 +4,12 @@ use super::args::{Report, UpdateIngress};
 use super::delete::conclude_many;
 use super::operate::Ended;
 use super::session::Session;
-use super::{Exit, changes, choice, confirm, operate, output, plan_json, review, turn};
+use super::{Exit, changes, choice, confirm, missing, operate, output, plan_json, review, turn};
 use crate::cluster::Cluster;
 use crate::engine::plan::Outcome;
 use crate::engine::routes::{RouteOptions, RoutePlan, plan_routes, run_routes};
 use crate::engine::selection;
+use crate::engine::sets::ForeignSets;
 use crate::failure::{Failure, FailureKind};
 use crate::service::summary::InstanceKey;
 use crate::text;
@@ -41,6 +42,10 @@ pub(super) async fn decide(
     cluster: &Cluster,
     plans: Vec<RoutePlan>,
 ) -> anyhow::Result<Exit> {
+    let absent = plans.iter().filter(|plan| is_absent(plan));
+    let absent: Vec<InstanceKey> = absent.map(|plan| plan.instance.clone()).collect();
+    let mut sets = ForeignSets::of(cluster);
+    missing::say_all(session, cluster, &mut sets, &absent, false).await;
     for plan in &plans {
         show(args, plan)?;
     }
@@ -110,8 +115,11 @@ fn is_runnable(args: &UpdateIngress, plan: &RoutePlan) -> bool {
     !plan.is_noop() && plan.obstacles(args.force_conflicts).is_empty()
 }
 
-/// Says why a plan cannot run, if that is so.
+/// Says why a plan cannot run, if that is so; of what is not there that was said.
 fn refuse(args: &UpdateIngress, plan: &RoutePlan) -> Option<Exit> {
+    if is_absent(plan) {
+        return Some(Exit::Failed);
+    }
     let obstacles = plan.obstacles(args.force_conflicts);
     (!obstacles.is_empty()).then(|| review::refuse(&obstacles))
 }

@@ -91,7 +91,7 @@ fn sources(args: &Validate, session: &Session) -> anyhow::Result<Vec<SourceText>
     }
     for name in &args.names {
         let text = source::read_named(name, session);
-        sources.push(text.map_err(|error| missing::of_name(error, name))?);
+        sources.push(text.map_err(|error| missing::of_name(error, name, session))?);
     }
     if !sources.is_empty() {
         return Ok(sources);

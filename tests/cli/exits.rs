@@ -32,18 +32,26 @@ pub(crate) fn an_instance_that_is_not_there_is_told_in_the_same_words(world: &Wo
         let ended = world.bowline(command).end().code(1).stdout("");
         ended.stderr_has(&[&sentence]);
     }
+    // Nothing is asked before it is told, and nothing is pulled.
+    let ended = world.bowline(&["pull", "wbe"]).end().code(1).stdout("");
+    ended.stderr_has(&[&sentence]);
     for command in [
         &["status", "wbe"][..],
         &["logs", "wbe"],
         &["restart", "wbe"],
         &["delete", "wbe", "-y"],
+        &["history", "wbe"],
+        &["history", "wbe", "--revision", "1"],
+        &["rollback", "wbe", "-y"],
+        &["pull", "wbe"],
+        &["update-ingress", "wbe", "-y"],
+        &["diff", "wbe", "--revision", "1"],
     ] {
         let ended = world.bowline(command).end();
-        ended.stderr_has(&["did you mean web?"]);
+        ended.stderr_has(&[&sentence, "did you mean web?"]);
     }
-    // Nothing is asked before it is told, and nothing is pulled.
-    let ended = world.bowline(&["pull", "wbe"]).end().code(1).stdout("");
-    ended.stderr_has(&[&sentence]);
+    let ended = world.bowline(&["resume", "wbe", "-y"]).end();
+    ended.stderr_has(&["did you mean web?"]);
 }
 
 pub(crate) fn a_mistake_among_several_is_told_and_the_rest_is_taken_down(world: &World) {

@@ -178,6 +178,18 @@ fn the_example_of_the_settings_is_one() {
 }
 
 #[test]
+fn a_definition_whose_name_is_mistyped_is_told_with_the_one_that_is_meant() {
+    let home = Home::new();
+    home.save("web", WEB);
+    for command in ["validate", "render", "deploy", "diff", "adopt", "edit"] {
+        let near = home.bowline(&[command, "wbe"]).end();
+        near.stderr_has(&["no definition wbe", "; did you mean web?"]);
+        let far = home.bowline(&[command, "payments"]).end();
+        assert!(!far.stderr.contains("mean"), "{}", far.stderr);
+    }
+}
+
+#[test]
 fn entries_of_the_catalogue_that_cannot_be_used_hide_nothing_else() {
     let home = Home::new();
     home.save("web", WEB);

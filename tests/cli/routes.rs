@@ -142,7 +142,7 @@ pub(crate) fn one_that_is_refused_keeps_no_other_from_its_route(world: &World) {
         .end()
         .code(3);
     partly.stderr_has(&[
-        "refused: there is no instance shop",
+        "error: there is no instance shop",
         "web: ✔ Ingress/web applied",
         "api: ✔ Ingress/api applied",
         "2 of 3 done",

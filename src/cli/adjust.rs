@@ -257,7 +257,7 @@ async fn carry_out(
         holder: session.holder(),
         at: Timestamp::now(),
         takes_conflicts: wish.takes_conflicts,
-        meeting: args.meeting,
+        meeting: args.meeting(),
     };
     let timeout = args.waiting.timeout;
     let ready_within = timeout.unwrap_or(session.settings.wait.ready());

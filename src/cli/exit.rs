@@ -2,6 +2,7 @@
 //!
 //! No other place decides it. README and `--help` have the same table.
 
+use crate::engine::operation;
 use crate::engine::plan::{Outcome, Step};
 use crate::failure::{Failure, FailureKind};
 
@@ -115,6 +116,7 @@ pub(super) fn of_outcome(outcome: &Outcome) -> Exit {
         None => Exit::Ok,
         // Everything was written; what was written does not work.
         Some(_) if is_written && outcome.not_tried.is_empty() => Exit::Failed,
+        Some(_) if operation::is_timed_out(outcome) => Exit::Pending,
         Some((_, failure)) if outcome.done.is_empty() => of_failure(failure.kind),
         Some(_) => Exit::Partly,
     }

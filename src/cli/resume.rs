@@ -138,7 +138,7 @@ fn as_adjust(args: &Resume) -> Adjust {
         waiting: applying.waiting.clone(),
         output: applying.output,
         yes: applying.yes,
-        meeting: applying.meeting(),
+        take_over: applying.take_over,
     }
 }
 

@@ -184,7 +184,7 @@ async fn carry_out(
     let options = RouteOptions {
         holder: session.holder(),
         takes_conflicts: args.force_conflicts,
-        meeting: args.how.meeting,
+        meeting: args.how.meeting(),
     };
     let operation = async move {
         let has_many = plans.len() > 1;

@@ -36,6 +36,8 @@ const LOOK: Duration = Duration::from_secs(1);
 const DELETION_DEADLINE: Duration = Duration::from_secs(30);
 /// What stands between an instance and who works on it, in the refusal to begin.
 const BUSY: &str = " is busy: ";
+/// What the refusal to begin begins with where the time was up before it was known whether somebody else goes on.
+const TIMED_OUT: &str = "timed out: ";
 /// What a failure begins with by which the operation is lost.
 const LOST: &str = "the operation on ";
 /// Why a step is not tried after a failure to reach the server.
@@ -55,6 +57,8 @@ pub enum Meeting {
     /// Look whether it goes on: then nothing is begun. One that stands still is taken over.
     #[default]
     Judge,
+    /// As `Judge`, but for no longer than that: then nothing is begun.
+    JudgeWithin(Duration),
     /// Take it over at once: whoever asks says that its holder is gone. One that lives stops before its next step.
     TakeOver,
 }
@@ -102,6 +106,17 @@ struct State {
     written: String,
     lost: Option<Failure>,
     is_over: bool,
+}
+
+impl Meeting {
+    /// Returns for how long it is looked whether somebody else goes on; none where nobody looks.
+    fn patience(self) -> Option<Duration> {
+        match self {
+            Self::Judge => Some(ABANDONED_AFTER),
+            Self::JudgeWithin(within) => Some(within.min(ABANDONED_AFTER)),
+            Self::TakeOver => None,
+        }
+    }
 }
 
 /// A moment by two clocks: the one stands still while the machine sleeps, the other one can be set.
@@ -168,7 +183,7 @@ pub(super) async fn claim<'a>(
             continue;
         }
         if let Some(foreign) = record.operation()
-            && intent.meeting == Meeting::Judge
+            && let Some(patience) = intent.meeting.patience()
             && !cluster.stop().takes_over(beat_of(foreign))
         {
             let since = match &seen {
@@ -179,9 +194,12 @@ pub(super) async fn claim<'a>(
                     Instant::now()
                 }
             };
+            if since.elapsed() >= patience && patience < ABANDONED_AFTER {
+                return Err(timed_out(intent.instance, foreign, cluster.now()));
+            }
             if since.elapsed() < ABANDONED_AFTER {
                 seen = Some((foreign.to_owned(), since));
-                sleep(LOOK).await;
+                sleep(LOOK.min(patience.saturating_sub(since.elapsed()))).await;
                 continue;
             }
         }
@@ -340,12 +358,23 @@ pub(super) fn tell(operation: &Operation, now: Timestamp) -> String {
 
 /// Tells whether an operation was not begun because somebody else is at it.
 pub fn is_busy(outcome: &Outcome) -> bool {
+    not_begun_for(outcome).is_some_and(|why| why.contains(BUSY))
+}
+
+/// Tells whether an operation was not begun because the time was up before it was known whether somebody else goes on.
+pub fn is_timed_out(outcome: &Outcome) -> bool {
+    not_begun_for(outcome).is_some_and(|why| why.starts_with(TIMED_OUT))
+}
+
+/// Returns why an operation was refused before its first write, where that is so.
+fn not_begun_for(outcome: &Outcome) -> Option<&str> {
     match outcome.failed.as_slice() {
-        [(Step::Claim, failure)] => {
-            let is_about = failure.kind == FailureKind::Refused && failure.summary.contains(BUSY);
-            outcome.done.is_empty() && is_about
+        [(Step::Claim, failure)]
+            if failure.kind == FailureKind::Refused && outcome.done.is_empty() =>
+        {
+            Some(&failure.summary)
         }
-        _ => false,
+        _ => None,
     }
 }
 
@@ -371,6 +400,15 @@ pub(super) fn ends_all(failure: &Failure) -> Option<&'static str> {
 /// Tells whether nothing was begun because somebody asked to stop.
 pub(super) fn is_stopped(failure: &Failure) -> bool {
     failure.kind == FailureKind::Refused && failure.summary == STOPPED
+}
+
+fn timed_out(instance: &InstanceKey, annotation: &str, now: Timestamp) -> Failure {
+    let silence = ABANDONED_AFTER.as_secs();
+    let summary = format!(
+        "{TIMED_OUT}{}; it is taken over after {silence} seconds without a beat",
+        busy(instance, annotation, now).summary
+    );
+    Failure::new(FailureKind::Refused, summary)
 }
 
 fn busy(instance: &InstanceKey, annotation: &str, now: Timestamp) -> Failure {

@@ -161,6 +161,7 @@ on_both_backends! {
         a_teardown_survives_being_killed
         of_five_what_a_failure_and_a_kill_left_is_finished
         the_second_is_told_who_is_at_it_and_waits_for_its_turn
+        who_stands_still_is_waited_for_no_longer_than_was_said
         what_nobody_is_at_is_not_resumed;
     manifests:
         manifests_are_deployed_changed_and_taken_down

@@ -254,6 +254,30 @@ pub(crate) fn the_second_is_told_who_is_at_it_and_waits_for_its_turn(world: &Wor
     assert!(stderr.contains("Deployment/web applied"), "{stderr}");
 }
 
+pub(crate) fn who_stands_still_is_waited_for_no_longer_than_was_said(world: &World) {
+    world.home.save("web", WEB);
+    let deploy = ["deploy", "web", "-y", "--wait=false"];
+    world.bowline(&deploy).end().code(0);
+    let records = world.api("v1", "ConfigMap");
+    note(&records, Some(noted_by_ann(0))).await_in(world);
+    let changed = WEB.replace("nginx:1.27", "nginx:1.28");
+    world.home.save("web", &changed);
+    for args in [&["deploy", "web", "-y"][..], &["delete", "web", "-y"]] {
+        let args = [args, &["--timeout", "1s"]].concat();
+        let ended = world.bowline(&args).end().code(4);
+        ended.stderr_has(&[
+            "timed out: ",
+            "web is busy",
+            "ann@bastion/7 runs a rollback",
+        ]);
+    }
+    assert!(
+        world
+            .all_names("web")
+            .contains(&"Deployment/web".to_owned())
+    );
+}
+
 pub(crate) fn what_nobody_is_at_is_not_resumed(world: &World) {
     let refused = world.bowline(&["resume", "web", "-y"]).end().code(1);
     refused.stderr_has(&["nothing is under way", "nothing to resume"]);

@@ -79,9 +79,16 @@ pub struct Adjust {
     /// Answer yes to the question whether to go on
     #[arg(short, long)]
     pub yes: bool,
-    /// What is done where another such operation is noted; only whoever resumes one says.
+    /// Whether another such operation is taken over at once; only whoever resumes one says.
     #[arg(skip)]
-    pub meeting: Meeting,
+    pub take_over: bool,
+}
+
+impl Adjust {
+    /// Returns what is done where somebody else is at it.
+    pub fn meeting(&self) -> Meeting {
+        self.waiting.meeting(self.take_over)
+    }
 }
 
 /// A word that is an ID or a number: no ID begins with a digit.

@@ -6,7 +6,7 @@ use clap_complete::ArgValueCandidates;
 use super::definitions::Source;
 use super::formats::Report;
 use super::values::revision;
-use super::waiting::{Waiting, meeting};
+use super::waiting::Waiting;
 use crate::catalogue::trash::which::Which;
 use crate::cli::candidates;
 use crate::definition::id::InstanceId;
@@ -89,7 +89,7 @@ impl Applying {
 impl Applying {
     /// Returns what is done where somebody else is at it.
     pub fn meeting(&self) -> Meeting {
-        meeting(self.take_over)
+        self.waiting.meeting(self.take_over)
     }
 }
 
@@ -173,6 +173,6 @@ pub struct Adopt {
 impl Adopt {
     /// Returns what is done where somebody else is at it.
     pub fn meeting(&self) -> Meeting {
-        meeting(self.take_over)
+        self.waiting.meeting(self.take_over)
     }
 }

@@ -4,7 +4,7 @@ use clap::{Args, ValueEnum};
 
 use super::choice::Chosen;
 use super::formats::Report;
-use super::waiting::{Waiting, meeting};
+use super::waiting::Waiting;
 use crate::definition::id::InstanceId;
 use crate::engine::operation::Meeting;
 use crate::engine::plan::TeardownScope;
@@ -63,7 +63,7 @@ impl Delete {
 
     /// Returns what is done where somebody else is at it.
     pub fn meeting(&self) -> Meeting {
-        meeting(self.take_over)
+        self.waiting.meeting(self.take_over)
     }
 }
 

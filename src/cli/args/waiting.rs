@@ -30,12 +30,13 @@ impl Waiting {
     pub fn queues(&self) -> bool {
         self.wait == Some(true)
     }
-}
 
-/// Returns what is done where somebody else is at it.
-pub(super) fn meeting(takes_over: bool) -> Meeting {
-    match takes_over {
-        true => Meeting::TakeOver,
-        false => Meeting::Judge,
+    /// Returns what is done where somebody else is at it.
+    pub(super) fn meeting(&self, takes_over: bool) -> Meeting {
+        match (takes_over, self.timeout) {
+            (true, _) => Meeting::TakeOver,
+            (false, Some(timeout)) => Meeting::JudgeWithin(timeout),
+            (false, None) => Meeting::Judge,
+        }
     }
 }

@@ -77,14 +77,14 @@ pub struct Text {
 #[derive(Debug, thiserror::Error)]
 pub enum CatalogueError {
     /// The directory cannot be listed, made or locked.
-    #[error("cannot {action} the catalogue {}: {source}", dir.display())]
+    #[error("cannot {action} the catalogue {}: {reason}", dir.display())]
     Directory {
         /// What was being done.
         action: &'static str,
         /// The directory.
         dir: PathBuf,
-        /// The system's reason.
-        source: io::Error,
+        /// The system's reason. It is in the sentence, and so not its source: chains of errors would tell it again.
+        reason: io::Error,
     },
     /// Another process holds the directory's lock.
     #[error("the catalogue {} is locked by {holder}; try again when it is done", dir.display())]
@@ -123,14 +123,14 @@ pub enum CatalogueError {
         reason: String,
     },
     /// Reading or writing the file failed.
-    #[error("cannot {action} {}: {source}{}", path.display(), advice(source))]
+    #[error("cannot {action} {}: {reason}{}", path.display(), advice(reason))]
     File {
         /// What was being done.
         action: &'static str,
         /// The file.
         path: PathBuf,
-        /// The system's reason.
-        source: io::Error,
+        /// The system's reason, as above.
+        reason: io::Error,
     },
 }
 
@@ -324,11 +324,11 @@ impl Catalogue {
         Ok(lock)
     }
 
-    fn directory_error(&self, action: &'static str, source: io::Error) -> CatalogueError {
+    fn directory_error(&self, action: &'static str, reason: io::Error) -> CatalogueError {
         CatalogueError::Directory {
             action,
             dir: self.dir.clone(),
-            source,
+            reason,
         }
     }
 }

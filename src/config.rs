@@ -21,13 +21,13 @@ use crate::guard::{Guard, Guards};
 use crate::ui::{Look, ThemeSettings};
 
 pub use load::{Loaded, Part};
-pub use paths::Paths;
+pub use paths::{Paths, settled};
 
 /// Everything that can be set in `config.toml`.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Settings {
-    /// Directory of definitions; the XDG data directory when unset.
+    /// Directory of definitions, relative to the file that names it; the XDG data directory when unset.
     pub catalogue: Option<PathBuf>,
     /// Kubeconfig context to start with; the kubeconfig's current one when unset.
     pub context: Option<String>,

@@ -55,7 +55,7 @@ impl Drafts {
     /// Returns the drafts of the catalogue at `catalogue_dir`, kept below the state directory.
     pub fn of(state_dir: &Path, catalogue_dir: &Path) -> Self {
         // The same catalogue by another path must find its drafts.
-        let dir = fs::canonicalize(catalogue_dir).unwrap_or_else(|_| catalogue_dir.to_owned());
+        let dir = real(catalogue_dir);
         let digest = Digest::of(dir.as_os_str().as_encoded_bytes());
         Self {
             dir: state_dir
@@ -69,10 +69,10 @@ impl Drafts {
     /// # Errors
     /// It cannot be written; then an earlier draft is as it was.
     pub fn keep(&self, name: &InstanceId, text: &str, base: &Base) -> Result<(), CatalogueError> {
-        file::make_private_dir(&self.dir).map_err(|source| CatalogueError::Directory {
+        file::make_private_dir(&self.dir).map_err(|reason| CatalogueError::Directory {
             action: "make",
             dir: self.dir.clone(),
-            source,
+            reason,
         })?;
         file::remove_old_temporaries(&self.dir);
         let path = self.path_of(name, &base.digest);
@@ -137,10 +137,10 @@ impl Drafts {
     pub fn discard(&self, name: &InstanceId) -> Result<(), CatalogueError> {
         for (path, _) in self.files_of(name) {
             drop(fs::remove_file(path.with_extension(BASE)));
-            fs::remove_file(&path).map_err(|source| CatalogueError::File {
+            fs::remove_file(&path).map_err(|reason| CatalogueError::File {
                 action: "remove",
                 path,
-                source,
+                reason,
             })?;
         }
         Ok(())
@@ -221,5 +221,15 @@ impl Drafts {
                 let (name, base) = file_name.to_str()?.strip_suffix(".yaml")?.split_once('@')?;
                 Some((file.path(), name.parse().ok()?, Digest::from_hex(base)?))
             })
+    }
+}
+
+/// Returns a path without links, also that of what is yet to be made: the catalogue is, at the first start.
+fn real(path: &Path) -> PathBuf {
+    let above = || Some((path.parent()?, path.file_name()?));
+    match (fs::canonicalize(path), above()) {
+        (Ok(real), _) => real,
+        (Err(_), Some((dir, name))) if dir != Path::new("") => real(dir).join(name),
+        (Err(_), _) => path.to_owned(),
     }
 }

@@ -66,10 +66,10 @@ pub(super) fn too_large(len: u64) -> String {
 
 /// Reads a file; none if it does not exist.
 pub(super) fn read(path: &Path) -> Result<Option<Vec<u8>>, CatalogueError> {
-    let failed = |source| CatalogueError::File {
+    let failed = |reason| CatalogueError::File {
         action: "read",
         path: path.to_owned(),
-        source,
+        reason,
     };
     let refused = |reason| CatalogueError::Refused {
         path: path.to_owned(),
@@ -122,10 +122,10 @@ pub(super) fn write_atomically(
         result?;
         File::open(dir)?.sync_all()
     };
-    written().map_err(|source| CatalogueError::File {
+    written().map_err(|reason| CatalogueError::File {
         action: "write",
         path: path.to_owned(),
-        source,
+        reason,
     })
 }
 
@@ -239,13 +239,19 @@ pub(super) fn lock(dir: &Path) -> io::Result<Result<File, String>> {
             }
             Err(TryLockError::WouldBlock) => return Ok(Err(holder_of(&mut file))),
             // A file system without locks (some NFS): the digest still guards all but writes of the same millisecond.
-            Err(TryLockError::Error(error)) if error.kind() == io::ErrorKind::Unsupported => break,
+            Err(TryLockError::Error(error)) if has_no_locks(&error) => break,
             Err(TryLockError::Error(error)) => return Err(error),
         }
     }
     file.set_len(0)?;
     writeln!(file, "process {}", std::process::id())?;
     Ok(Ok(file))
+}
+
+/// Tells whether a file system without locks, or whose locks nobody serves, said so.
+fn has_no_locks(error: &io::Error) -> bool {
+    let no_locks = rustix::io::Errno::NOLCK.raw_os_error();
+    error.kind() == io::ErrorKind::Unsupported || error.raw_os_error() == Some(no_locks)
 }
 
 fn holder_of(file: &mut File) -> String {

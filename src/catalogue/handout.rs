@@ -36,10 +36,10 @@ impl Handout {
     ) -> Result<Self, CatalogueError> {
         let failed = |path: &Path| {
             let path = path.to_owned();
-            move |source| CatalogueError::File {
+            move |reason| CatalogueError::File {
                 action: "write",
                 path,
-                source,
+                reason,
             }
         };
         file::make_private_dir(parent).map_err(failed(parent))?;

@@ -396,3 +396,18 @@ fn what_an_edit_began_from_is_only_used_where_it_is_still_that() {
     drafts.discard(&id("web")).unwrap();
     assert_eq!(fs::read_dir(&folder).unwrap().count(), 0);
 }
+
+#[test]
+fn drafts_that_were_kept_before_the_catalogue_was_made_are_found_behind_a_link() {
+    let dir = TempDir::new().unwrap();
+    fs::create_dir(dir.path().join("real")).unwrap();
+    symlink(dir.path().join("real"), dir.path().join("link")).unwrap();
+    let catalogue = Catalogue::at(dir.path().join("link/data/services"));
+    let drafts = Drafts::of(dir.path(), catalogue.dir());
+    drafts.keep(&id("web"), "a: 2\n", &base("a: 1\n")).unwrap();
+    catalogue.create(&id("web"), "a: 1\n").unwrap();
+    let current = catalogue.read(&id("web")).unwrap();
+    let later = Drafts::of(dir.path(), catalogue.dir());
+    let draft = later.find(&id("web"), &current).unwrap();
+    assert_eq!(draft.map(|draft| draft.text).as_deref(), Some("a: 2\n"));
+}

@@ -150,11 +150,11 @@ impl Trash {
         let _lock = Catalogue::at(&self.dir).lock()?;
         let path = self.path_of(item);
         match fs::remove_file(&path) {
-            Err(source) if source.kind() != std::io::ErrorKind::NotFound => {
+            Err(reason) if reason.kind() != std::io::ErrorKind::NotFound => {
                 Err(CatalogueError::File {
                     action: "remove",
                     path,
-                    source,
+                    reason,
                 })
             }
             _ => Ok(()),
@@ -212,9 +212,17 @@ fn parse(bytes: &[u8]) -> Result<TrashItem, String> {
     serde_json::from_slice(bytes).map_err(|error| format!("it is no item of the trash: {error}"))
 }
 
-/// Tells whether two live objects are of the same kind and name.
+/// Tells whether two live objects are one.
 fn is_same(a: &Value, b: &Value) -> bool {
-    a["kind"] == b["kind"] && a["metadata"]["name"] == b["metadata"]["name"]
+    let group = |object: &Value| {
+        let version = object["apiVersion"].as_str().unwrap_or_default();
+        version.split_once('/').map(|(group, _)| group.to_owned())
+    };
+    group(a) == group(b)
+        && a["kind"] == b["kind"]
+        && ["namespace", "name"]
+            .into_iter()
+            .all(|key| a["metadata"][key] == b["metadata"][key])
 }
 
 #[cfg(test)]
@@ -258,6 +266,15 @@ mod tests {
         trash.discard(&new).unwrap();
         trash.discard(&new).unwrap();
         assert_eq!(trash.list().items, [old]);
+    }
+
+    #[test]
+    fn objects_of_one_name_in_two_namespaces_or_groups_are_two() {
+        let object = |version: &str, namespace: &str| json!({"apiVersion": version, "kind": "Thing", "metadata": {"name": "a", "namespace": namespace}});
+        let one = object("a.example/v1", "x");
+        assert!(is_same(&one, &object("a.example/v2", "x")));
+        assert!(!is_same(&one, &object("b.example/v1", "x")));
+        assert!(!is_same(&one, &object("a.example/v1", "y")));
     }
 
     #[test]

@@ -38,16 +38,32 @@ pub fn trust(file: &Path) -> Result<Vec<String>, CatalogueError> {
     let Some(of_file) = Access::of(file) else {
         return Ok(Vec::new());
     };
-    let dir = match file.parent() {
-        Some(dir) if dir.as_os_str().is_empty() => Path::new("."),
-        Some(dir) => dir,
-        None => return Ok(Vec::new()),
-    };
     let me = rustix::process::geteuid().as_raw();
-    judge(of_file, Access::of(dir), me).map_err(|reason| CatalogueError::Refused {
-        path: file.to_owned(),
-        reason: reason.to_owned(),
-    })
+    let judged_at = |path: &Path| {
+        let Some(dir) = path.parent() else {
+            return Ok(Vec::new());
+        };
+        let dir = match dir.as_os_str().is_empty() {
+            true => Path::new("."),
+            false => dir,
+        };
+        judge(of_file, Access::of(dir), me).map_err(|reason| CatalogueError::Refused {
+            path: path.to_owned(),
+            reason: reason.to_owned(),
+        })
+    };
+    let mut warnings = judged_at(file)?;
+    // Behind a link, whoever may write to either directory decides.
+    if let Some(real) = fs::canonicalize(file).ok().filter(|real| real != file) {
+        let of_real = judged_at(&real)?;
+        warnings.extend(
+            of_real
+                .into_iter()
+                .filter(|it| !warnings.contains(it))
+                .collect::<Vec<_>>(),
+        );
+    }
+    Ok(warnings)
 }
 
 fn judge(file: Access, dir: Option<Access>, me: u32) -> Result<Vec<String>, &'static str> {
@@ -144,5 +160,23 @@ mod tests {
         fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).unwrap();
         fs::set_permissions(dir.path(), fs::Permissions::from_mode(0o777)).unwrap();
         assert!(trust(&file).is_err());
+    }
+
+    #[test]
+    fn what_is_behind_a_link_is_looked_at_where_it_is() {
+        let dir = tempfile::tempdir().unwrap();
+        let [shared, private] = ["shared", "private"].map(|name| dir.path().join(name));
+        for (dir, mode) in [(&shared, 0o777), (&private, 0o700)] {
+            fs::create_dir(dir).unwrap();
+            fs::set_permissions(dir, fs::Permissions::from_mode(mode)).unwrap();
+        }
+        let file = shared.join("web.yaml");
+        fs::write(&file, "containers: []").unwrap();
+        fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).unwrap();
+        let link = private.join("web.yaml");
+        std::os::unix::fs::symlink(&file, &link).unwrap();
+        assert!(trust(&link).is_err());
+        fs::set_permissions(&shared, fs::Permissions::from_mode(0o700)).unwrap();
+        assert_eq!(trust(&link).unwrap(), [""; 0]);
     }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use super::args::{Config, Global};
-use super::session::Session;
+use super::session::{self, Session};
 use super::{Exit, output};
 use crate::app::{Key, Keymap, SPECS};
 use crate::config::{Paths, Settings};
@@ -84,14 +84,15 @@ fn file(paths: &Paths, global: &Global) -> PathBuf {
 fn paths(paths: &Paths, global: &Global) -> String {
     let config = file(paths, global);
     // Where files are is asked just when the settings are broken.
-    let of_settings = Settings::load(&config, false)
-        .unwrap_or_default()
-        .settings
-        .catalogue;
-    let catalogue = global.catalogue.clone().or(of_settings);
+    let settings = Settings::load(&config, false).map(|loaded| loaded.settings);
+    if let (None, Err(fault)) = (&global.catalogue, &settings) {
+        let sentence = format!("warning: where the catalogue is cannot be read: {fault}");
+        output::say(text::clean(&sentence));
+    }
+    let catalogue = session::catalogue_dir(global, &settings.unwrap_or_default(), paths);
     let lines = [
         ("config", config),
-        ("catalogue", catalogue.unwrap_or(paths.catalogue.clone())),
+        ("catalogue", catalogue),
         ("sandbox", paths.sandbox_catalogue.clone()),
         ("state", paths.state.clone()),
         ("log", log::directory(&paths.state)),

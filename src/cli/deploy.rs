@@ -8,7 +8,7 @@ use super::args::{Deploy, Document, DryRun, Report, Source};
 use super::asking::Asker;
 use super::session::Session;
 use super::source::{self, SourceText};
-use super::{Exit, UsageError, missing, operate, output, render, turn};
+use super::{Exit, missing, operate, output, render, turn};
 use crate::cluster::{Cluster, SchemaCache};
 use crate::definition::Definition;
 use crate::definition::check::{CheckContext, SchemaSource, check};
@@ -95,15 +95,7 @@ impl Prepared {
         let (name, id) = source::identity(source, &text)?;
         let context = session.check_context(Some(id.clone()), &source.set);
         let definition = checked_offline(&text, &context)?;
-        if let (Some(own), Some(asked)) = (definition.namespace(), &session.global.namespace)
-            && own != *asked
-        {
-            let sentence = format!(
-                "{} says namespace {own}, the command line {asked}: leave one of them out",
-                text.shown
-            );
-            return Err(UsageError(sentence).into());
-        }
+        session.check_namespace(&definition, &text.shown)?;
         Ok(Self {
             definition,
             context,

@@ -1,10 +1,10 @@
 //! The cluster that is named without a kubeconfig: flags over environment over settings, each value with what it was given by.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use super::args::Global;
 use crate::cluster::{DirectCluster, Given};
-use crate::config::{Paths, Settings};
+use crate::config::{self, Paths, Settings};
 use crate::secret::SecretValue;
 
 /// The variable that holds a token. NB: there is no flag for it, since others can see the arguments of a program.
@@ -27,16 +27,17 @@ pub(super) fn cluster(
     };
     // What the file says of its own server is not shown to another one.
     let counts = global.server.is_none();
-    let path = |flag: &str, by_hand: &Option<PathBuf>, key: &str, set: &Option<PathBuf>| {
-        let relative = file.parent().unwrap_or(Path::new(""));
-        match (by_hand, set) {
-            (Some(path), _) => Some(given(
-                shown(std::path::absolute(path).ok()?),
-                flag.to_owned(),
-            )),
-            (None, Some(path)) if counts => Some(given(shown(relative.join(path)), in_file(key))),
-            (None, _) => None,
+    let path = |flag: &str, by_hand: &Option<PathBuf>, key: &str, set: &Option<PathBuf>| match (
+        by_hand, set,
+    ) {
+        (Some(path), _) => Some(given(
+            shown(std::path::absolute(path).ok()?),
+            flag.to_owned(),
+        )),
+        (None, Some(path)) if counts => {
+            Some(given(shown(config::settled(path, file)), in_file(key)))
         }
+        (None, _) => None,
     };
     let certificate_authority = path(
         "--certificate-authority",

@@ -26,6 +26,7 @@ pub(super) fn render_source(source: &Source, session: &Session) -> anyhow::Resul
         .map_err(|error| missing::of_definition_here(error, "render", source, session))?;
     let (name, id) = source::identity(source, &text)?;
     let definition = checked(&text, source, session)?;
+    session.check_namespace(&definition, &text.shown)?;
     let context = RenderContext {
         definition_name: name,
         parameters: source.set.iter().cloned().collect(),

@@ -14,7 +14,7 @@ use crate::catalogue::Catalogue;
 use crate::catalogue::drafts::Drafts;
 use crate::catalogue::trash::Trash;
 use crate::cluster::{Agreements, Cluster, ConnectOptions, ExecPolicy};
-use crate::config::{Loaded, Part, Paths, Plugins, Settings};
+use crate::config::{self, Loaded, Part, Paths, Plugins, Settings};
 use crate::definition::Definition;
 use crate::definition::check::{CheckContext, SchemaSource, check};
 use crate::definition::id::{InstanceId, Namespace};
@@ -167,11 +167,25 @@ impl Session {
         }
     }
 
-    /// Returns the namespace that a definition is rendered for when no cluster is asked.
+    /// Returns the namespace that a definition is rendered for when no cluster is asked: that to which it would be deployed.
     pub fn offline_namespace(&self, definition: &Definition) -> Namespace {
         let own = definition.namespace();
         own.or_else(|| self.wanted_namespace().cloned())
+            .or_else(|| self.target.namespace_of_context())
             .unwrap_or_default()
+    }
+
+    /// Refuses a definition that names another namespace than the command line.
+    ///
+    /// # Errors
+    /// Just then.
+    pub fn check_namespace(&self, definition: &Definition, shown: &str) -> Result<(), UsageError> {
+        match (definition.namespace(), &self.global.namespace) {
+            (Some(own), Some(asked)) if own != *asked => Err(UsageError(format!(
+                "{shown} says namespace {own}, the command line {asked}: leave one of them out"
+            ))),
+            _ => Ok(()),
+        }
     }
 
     /// Returns the namespace of flags, environment or settings; none leaves it to the context.
@@ -280,13 +294,18 @@ fn exec_policy(settings: &Settings, paths: &Paths) -> ExecPolicy {
 }
 
 /// A rehearsal has a catalogue of its own, so that its examples never mix with what the person really runs.
-fn catalogue_dir(global: &Global, settings: &Settings, paths: &Paths) -> PathBuf {
+/// Returns where definitions are: by flag or environment, by the settings, or where they are by default.
+pub(super) fn catalogue_dir(global: &Global, settings: &Settings, paths: &Paths) -> PathBuf {
     let default = if global.sandbox {
         &paths.sandbox_catalogue
     } else {
         &paths.catalogue
     };
-    let from_settings = settings.catalogue.clone().filter(|_| !global.sandbox);
+    let from_settings = settings.catalogue.as_deref().filter(|_| !global.sandbox);
+    let from_settings = from_settings.map(|dir| {
+        let file = global.config.as_ref().unwrap_or(&paths.config_file);
+        config::settled(dir, file)
+    });
     global
         .catalogue
         .clone()

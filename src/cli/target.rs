@@ -6,6 +6,7 @@ use tokio::sync::OnceCell;
 
 use crate::app::ContextEntry;
 use crate::cluster::{self, Cluster, ConnectOptions, ContextSummary};
+use crate::definition::id::Namespace;
 use crate::failure::{Failure, FailureKind};
 use crate::rehearsal::{self, Rehearsal, RehearsalOptions};
 
@@ -110,6 +111,19 @@ impl Target {
             }
             checked => checked,
         }
+    }
+
+    /// Returns the namespace of the context that would be connected to, as far as the kubeconfig tells it by itself.
+    pub fn namespace_of_context(&self) -> Option<Namespace> {
+        let Self::Remote(options) = self else {
+            return None;
+        };
+        let mut contexts = self.summaries().ok()?.into_iter();
+        let chosen = contexts.find(|it| match &options.context {
+            Some(wanted) => it.name == *wanted,
+            None => it.is_current,
+        });
+        chosen?.namespace?.parse().ok()
     }
 
     fn current_context(&self) -> Result<Option<String>, Failure> {

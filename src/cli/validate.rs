@@ -31,7 +31,10 @@ struct Fault<'a> {
 }
 
 pub fn run(args: &Validate, session: &Session) -> anyhow::Result<Exit> {
-    let sources = sources(args, session)?;
+    let (sources, unread) = sources(args, session)?;
+    for error in &unread {
+        output::say(text::clean(&format!("error: {error:#}")));
+    }
     let diagnostics = match args.online {
         true => online(args, &sources, session)?,
         false => {
@@ -51,9 +54,10 @@ pub fn run(args: &Validate, session: &Session) -> anyhow::Result<Exit> {
             .iter()
             .any(|fault| fault.severity == Severity::Error)
     };
-    let failed = checked
-        .iter()
-        .any(|(_, diagnostics)| has_errors(diagnostics));
+    let failed = !unread.is_empty()
+        || checked
+            .iter()
+            .any(|(_, diagnostics)| has_errors(diagnostics));
     Ok(if failed { Exit::Failed } else { Exit::Ok })
 }
 
@@ -84,7 +88,11 @@ fn context_of(source: &SourceText, args: &Validate, session: &Session) -> CheckC
     session.check_context(source.name.clone(), &args.set)
 }
 
-fn sources(args: &Validate, session: &Session) -> anyhow::Result<Vec<SourceText>> {
+/// Returns the texts that are checked, and why others of the catalogue cannot be read: one of them hides no fault of the rest.
+fn sources(
+    args: &Validate,
+    session: &Session,
+) -> anyhow::Result<(Vec<SourceText>, Vec<anyhow::Error>)> {
     let mut sources = Vec::new();
     for file in &args.filename {
         sources.push(source::read_file(file)?);
@@ -94,7 +102,7 @@ fn sources(args: &Validate, session: &Session) -> anyhow::Result<Vec<SourceText>
         sources.push(text.map_err(|error| missing::of_name(error, name, session))?);
     }
     if !sources.is_empty() {
-        return Ok(sources);
+        return Ok((sources, Vec::new()));
     }
     let listing = session.catalogue.list()?;
     for refused in &listing.refused {
@@ -109,11 +117,14 @@ fn sources(args: &Validate, session: &Session) -> anyhow::Result<Vec<SourceText>
             UsageError(format!("the catalogue {dir} is empty: name a file with -f")).into(),
         );
     }
-    listing
-        .entries
-        .iter()
-        .map(|entry| source::read_named(&entry.name, session))
-        .collect()
+    let mut unread = Vec::new();
+    for entry in &listing.entries {
+        match source::read_named(&entry.name, session) {
+            Ok(source) => sources.push(source),
+            Err(error) => unread.push(error),
+        }
+    }
+    Ok((sources, unread))
 }
 
 fn print_text(checked: &[(&SourceText, Vec<Diagnostic>)]) -> anyhow::Result<()> {

@@ -38,7 +38,7 @@ pub enum Part {
 impl Part {
     fn of(section: &str) -> Self {
         match section {
-            "ui" | "keys" | "theme" => Self::Looks,
+            "ui" | "keys" | "theme" | "editor" => Self::Looks,
             "ingress" | "login" | "policy" | "wait" | "gpus" => Self::Work,
             // A name that is not known may be a slip in any of the others.
             _ => Self::Place,
@@ -236,5 +236,18 @@ mod tests {
             error.summary.contains("/nonexistent/config.toml"),
             "{error}"
         );
+    }
+
+    #[test]
+    fn a_slip_anywhere_but_in_places_keeps_nobody_from_work() {
+        let settings = toml::Table::try_from(Settings::default()).unwrap();
+        let sections = settings.iter().filter(|(_, value)| value.is_table());
+        let mut names: Vec<&str> = sections.map(|(name, _)| name.as_str()).collect();
+        let places = ["cluster", "contexts"];
+        names.retain(|name| !places.contains(name));
+        assert!(names.contains(&"editor"), "{names:?}");
+        for name in names {
+            assert_ne!(Part::of(name), Part::Place, "{name}");
+        }
     }
 }

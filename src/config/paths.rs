@@ -44,3 +44,12 @@ impl Paths {
         })
     }
 }
+
+/// Returns a path of a settings file as one from anywhere: relative ones are so to that file, and `~` is the home directory.
+pub fn settled(path: &Path, file: &Path) -> PathBuf {
+    let home = std::env::var_os("HOME").map(PathBuf::from);
+    match (path.strip_prefix("~"), home) {
+        (Ok(rest), Some(home)) => home.join(rest),
+        _ => file.parent().unwrap_or(Path::new("")).join(path),
+    }
+}

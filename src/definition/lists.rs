@@ -22,6 +22,8 @@ impl ItemKind {
     }
 }
 
+/// Deepest nesting of lists of objects in lists of objects.
+pub(crate) const MAX_LISTS: usize = 4;
 const SUFFIX: &str = "List";
 
 /// Tells whether objects of a kind are lists of others, if they have `items`.

@@ -7,7 +7,7 @@ use super::edit::{Change, Edit};
 use super::history::EditKind;
 use super::outcome::notice;
 use super::selection::Selection;
-use super::{Editor, Notice, Outcome};
+use super::{Editor, MAX_BYTES, Notice, Outcome};
 
 /// More matches are replaced as one change from the first to the last, so that a long text costs no more than one walk.
 const MAX_CHANGES: usize = 500;
@@ -50,10 +50,19 @@ impl Editor {
             return notice(Notice::NotFound);
         };
         let all = first.start..last.end;
-        let replaced = matches.iter().map(|found| {
+        let mut replaced = Vec::with_capacity(matches.len());
+        let mut n_bytes = 0;
+        for found in &matches {
             let replacement = search.replacement(&text, found, with);
-            (found, self.with_own_line_ends(&replacement).into_owned())
-        });
+            let replacement = self.with_own_line_ends(&replacement).into_owned();
+            n_bytes += replacement.len();
+            // What is put in is in the text then: there is no room for it, however much goes.
+            if n_bytes > MAX_BYTES {
+                return notice(Notice::TooLarge);
+            }
+            replaced.push((found, replacement));
+        }
+        let replaced = replaced.into_iter();
         let char_of = |byte| self.rope.byte_to_char(byte);
         let edit: Edit = if matches.len() <= MAX_CHANGES {
             // From the end on, so that each is in terms of the text that those before it leave.

@@ -593,6 +593,15 @@ fn all_matches_are_replaced_as_one_step() {
 }
 
 #[test]
+fn replacements_that_have_no_room_are_refused_before_they_are_made() {
+    let text = "a".repeat(1 << 20);
+    let mut editor = searching(&format!("ˇ{text}"), "a", false);
+    let all = Command::ReplaceMatches("b".repeat(1000));
+    assert_eq!(editor.apply(all, NOW).notice, Some(Notice::TooLarge));
+    assert_eq!(editor.text(), text);
+}
+
+#[test]
 fn many_matches_are_replaced_as_few_are() {
     let text: String = (0..2000).map(|n| format!("k{n}: a\n")).collect();
     let mut editor = searching(&format!("ˇ{text}"), ": a", false);

@@ -35,7 +35,14 @@ fn pin_kind(map: &mut Map<String, Value>, schema: Schema<'_>) {
     };
     properties["apiVersion"]["enum"] = json!([api_version]);
     properties["kind"]["enum"] = json!([of.kind]);
-    map.insert("required".to_owned(), json!(["apiVersion", "kind"]));
+    let required = map.entry("required").or_insert_with(|| json!([]));
+    for key in ["apiVersion", "kind"] {
+        if let Some(keys) = required.as_array_mut()
+            && !keys.iter().any(|known| known == key)
+        {
+            keys.push(key.into());
+        }
+    }
 }
 
 #[derive(Default)]
@@ -236,6 +243,7 @@ mod tests {
             .unwrap();
         let schema = json_schema(crd, "CustomResourceDefinition");
         check_whole(&schema);
+        assert_eq!(schema["required"], json!(["spec", "apiVersion", "kind"]));
         assert_eq!(
             schema["properties"]["kind"]["enum"],
             json!(["CustomResourceDefinition"])

@@ -171,6 +171,69 @@ fn the_catalogue_is_the_one_that_is_named() {
     home.bowline(&["render", "web", "-o", "name"]).end().code(0);
     let ended = home.bowline(&["config", "paths"]).end().code(0);
     ended.stdout_has(&[named]);
+    // Wherever one stands, and written as people write it.
+    let beside = home.path().join("config/bowline/mine");
+    for (written, meant) in [("~/elsewhere", named), ("mine", beside.to_str().unwrap())] {
+        home.write(
+            "config/bowline/config.toml",
+            format!("catalogue = {written:?}\n"),
+        );
+        let ended = home.bowline(&["config", "paths"]).end().code(0);
+        ended.stdout_has(&[&format!("{meant}\n")]);
+    }
+}
+
+#[test]
+fn a_file_that_cannot_be_read_hides_no_fault_of_the_others() {
+    let home = Home::new();
+    home.save("web", "containers: [{name: web, imag: nginx}]\n");
+    home.write("data/bowline/catalogue/db.yaml", b"\xff\xfe");
+    let ended = home.bowline(&["validate"]).end().code(1);
+    ended.stdout_has(&["web.yaml:1:"]).stderr_has(&["db.yaml"]);
+    let ended = home.bowline(&["validate", "-o", "json"]).end().code(1);
+    assert!(!ended.json().as_array().unwrap().is_empty());
+}
+
+#[test]
+fn what_the_system_says_is_said_once() {
+    let home = Home::new();
+    let ended = home.bowline(&["new", "web", "--catalogue", "/proc/nowhere"]);
+    let ended = ended.end().code(1);
+    assert_eq!(
+        ended.stderr.matches("os error").count(),
+        1,
+        "{}",
+        ended.stderr
+    );
+}
+
+#[test]
+fn a_definition_is_rendered_for_the_namespace_that_it_would_be_deployed_to() {
+    let home = Home::new();
+    home.save("web", WEB);
+    let kubeconfig = home.write(
+        "kubeconfig",
+        "current-context: dev
+contexts:
+  - {name: dev, context: {cluster: c, user: u, namespace: of-dev}}
+  - {name: prod, context: {cluster: c, user: u, namespace: of-prod}}
+clusters: [{name: c, cluster: {server: 'https://127.0.0.1:1'}}]
+users: [{name: u, user: {}}]
+",
+    );
+    let check = |args: &[&str], namespace: &str| {
+        let run = home.bowline(&[&["render", "web"], args].concat());
+        let ended = run.env("KUBECONFIG", &kubeconfig).end().code(0);
+        ended.stdout_has(&[&format!("namespace: {namespace}\n")]);
+    };
+    check(&[], "of-dev");
+    check(&["--context", "prod"], "of-prod");
+    check(&["-n", "asked"], "asked");
+    home.save("web", &format!("namespace: own\n{WEB}"));
+    check(&[], "own");
+    let args = ["render", "web", "-n", "asked"];
+    let ended = home.bowline(&args).env("KUBECONFIG", &kubeconfig).end();
+    ended.code(2).stderr_has(&["says namespace own"]);
 }
 
 #[test]

@@ -140,16 +140,19 @@ fn node_ports_need_type(
 fn service_port_names(reader: &mut Reader<'_>, containers: &[ReadContainer]) {
     let plain: Vec<_> = containers.iter().map(|c| &c.container).collect();
     let names = crate::definition::render::service_port_names(&plain);
-    let reads = containers.iter().flat_map(|c| &c.ports);
-    let mut line_of: HashMap<&str, usize> = HashMap::new();
-    for (read, name) in reads.zip(&names) {
+    let reads = containers.iter().enumerate();
+    let reads = reads.flat_map(|(at, c)| c.ports.iter().map(move |read| (at, read)));
+    // The line of the first, and the container that gives it this name itself.
+    let mut first_of: HashMap<&str, (usize, Option<usize>)> = HashMap::new();
+    for ((at, read), name) in reads.zip(&names) {
         let spot = read.name_spot.as_ref().unwrap_or(&read.port_spot);
         if name.len() > naming::MAX_DERIVED_NAME_LEN {
             reader.error_at(spot, too_long("Service port", name));
         }
-        let is_own_name = read.port.name.as_deref() == Some(name);
-        if let Some(line) = line_of.insert(name, spot.span.start.line)
-            && !is_own_name
+        let own = (read.port.name.as_deref() == Some(name)).then_some(at);
+        // A name that stands twice in one container is reported there.
+        if let Some((line, of_first)) = first_of.insert(name, (spot.span.start.line, own))
+            && (own.is_none() || own != of_first)
         {
             reader.error_at(spot, format!("the Service's port would be named `{name}`, as the one on line {line}; rename one of them"));
         }

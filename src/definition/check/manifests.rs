@@ -80,9 +80,15 @@ pub(super) fn schemas_of(set: Option<&ManifestSet>) -> Option<Document> {
             let (Some(name), true) = (version["name"].as_str(), schema.is_object()) else {
                 continue;
             };
-            // What every object has stands in no schema of a definition.
+            // What every object has stands in no schema of a definition. A half-typed one may hold anything.
+            if schema["properties"].is_null() {
+                schema["properties"] = json!({});
+            }
+            let Some(properties) = schema["properties"].as_object_mut() else {
+                continue;
+            };
             for field in ["apiVersion", "kind", "metadata"] {
-                schema["properties"][field] = json!({});
+                properties.insert(field.to_owned(), json!({}));
             }
             schema["x-kubernetes-group-version-kind"] =
                 json!([{"group": kind.group, "version": name, "kind": kind.kind}]);

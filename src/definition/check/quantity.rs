@@ -14,6 +14,7 @@ pub(crate) fn same_quantity(one: &serde_json::Value, other: &serde_json::Value) 
 
 /// Returns what a quantity means in billionths, rounded down; none if it is no quantity.
 pub(super) fn nanos(text: &str) -> Option<u128> {
+    let text = text.strip_prefix('+').unwrap_or(text);
     let digits_end = text
         .find(|c: char| !c.is_ascii_digit() && c != '.')
         .unwrap_or(text.len());
@@ -48,8 +49,12 @@ fn scaled(number: u128, suffix: &str) -> Option<u128> {
         "Pi" => power(1024, 5)?,
         "Ei" => power(1024, 6)?,
         _ => {
-            let exponent = suffix.strip_prefix(['e', 'E'])?;
-            power(10, exponent.trim_start_matches('+').parse().ok()?)?
+            let exponent: i32 = suffix.strip_prefix(['e', 'E'])?.parse().ok()?;
+            let power = power(10, exponent.unsigned_abs());
+            if exponent < 0 {
+                return Some(power.map_or(0, |divisor| number / divisor));
+            }
+            power?
         }
     };
     number.checked_mul(factor)
@@ -108,6 +113,8 @@ mod tests {
             ("0.5", "500m"),
             ("1Gi", "1024Mi"),
             ("1k", "1e3"),
+            ("1m", "1E-3"),
+            ("5Gi", "+5Gi"),
             ("1.5Gi", "1536Mi"),
             (".5", "500m"),
         ];

@@ -12,6 +12,7 @@ use crate::definition::yaml::{Resolved, Style, resolve};
 
 const KEYS: Keys = &[&["requests"], &["limits"]];
 const NATIVE: [&str; 3] = ["cpu", "memory", "ephemeral-storage"];
+const NANOS: u128 = 1_000_000_000;
 const QUANTITY: &str = "a quantity, such as 500m, 2, 200Mi or 4Gi";
 const GPU: &str = "`nvidia/gpu`, a short name from the configuration, or any `vendor/resource`";
 /// Vendors whose short form lacks only the domain's end.
@@ -59,9 +60,17 @@ fn quantities(reader: &mut Reader<'_>, value: Value) -> BTreeMap<String, String>
         .unwrap_or_default()
     {
         resource_name(reader, &key, child);
-        if let Some(amount) = quantity(reader, child) {
-            map.insert(key, amount);
+        let Some(amount) = quantity(reader, child) else {
+            continue;
+        };
+        if key.contains('/') && nanos(&amount).is_some_and(|n| n % NANOS != 0) {
+            let message = format!(
+                "`{}` must be a whole number: it cannot be divided",
+                shortened(&key)
+            );
+            reader.error(child, message);
         }
+        map.insert(key, amount);
     }
     map
 }

@@ -690,6 +690,51 @@ fn derived_names_must_not_grow_over_63() {
 }
 
 #[test]
+fn a_name_that_another_port_of_the_service_gets_is_refused_where_it_is_given_too() {
+    let text =
+        "containers:\n  - {name: web, image: i, ports: [{port: 80}, {name: port-80, port: 81}]}\n";
+    error(
+        text,
+        "containers[0].ports[1].name",
+        "would be named `port-80`",
+    );
+    let text = "containers:
+  - {name: web, image: i, ports: [{name: http, port: 80}]}
+  - {name: api, image: i, ports: [{name: http, port: 81}]}
+  - {name: px, image: i, ports: [{name: web-http, port: 82}]}
+";
+    error(
+        text,
+        "containers[2].ports[0].name",
+        "would be named `web-http`",
+    );
+}
+
+#[test]
+fn resources_of_vendors_are_whole() {
+    let limits = |amount: &str| {
+        container(&format!(
+            "resources: {{limits: {{nvidia.com/gpu: {amount}}}}}"
+        ))
+    };
+    error(
+        &limits("0.5"),
+        "containers[0].resources.limits[\"nvidia.com/gpu\"]",
+        "must be a whole number",
+    );
+    assert_eq!(faults(&limits("2")), []);
+}
+
+#[test]
+fn no_fix_takes_a_parameter_away() {
+    let faults = faults(&top("protected: ${p}\nparameters: {p: 'yes'}"));
+    let [fault] = faults.as_slice() else {
+        panic!("{faults:#?}")
+    };
+    assert_eq!(fault.fix, None);
+}
+
+#[test]
 fn references_to_own_secrets_and_config_must_exist() {
     mended(
         &container("env: [{name: A, fromConfig: LEVL}]\nconfig: {LEVEL: info}"),

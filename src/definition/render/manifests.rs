@@ -1,7 +1,9 @@
 //! Manifests under an ID: each object as it was written, with a namespace, the instance's labels, and in the right order.
 //!
-//! Only metadata is changed, and selectors where they select by the labels that every object of the instance bears: they
-//! would select nothing otherwise.
+//! Only metadata is changed, and selectors where they select what the set itself makes by labels that every object of the
+//! instance bears: they would select nothing otherwise. What selects the objects of others stays as it is.
+
+use std::collections::HashSet;
 
 use serde_json::{Map, Value, json};
 
@@ -16,6 +18,9 @@ use crate::definition::order;
 /// Labels that every object bears, whatever its manifest says.
 const FIXED: [&str; 2] = [naming::LABEL_MANAGED_BY, naming::LABEL_INSTANCE];
 
+/// Groups whose kinds select pods.
+const SELECT_PODS: [&str; 5] = ["", "apps", "batch", "networking.k8s.io", "policy"];
+
 /// Renders manifests.
 pub(super) fn render(
     set: &ManifestSet,
@@ -26,6 +31,7 @@ pub(super) fn render(
         scopes: Scopes::built_in()
             .with(set.defined_kinds())
             .with(context.scopes.clone()),
+        borne: Borne::of(set),
     };
     let mut faults = Vec::new();
     let mut objects = Vec::with_capacity(set.manifests.len());
@@ -39,14 +45,100 @@ pub(super) fn render(
     if !faults.is_empty() {
         return Err(faults);
     }
+    let repeated = repeated(set, &objects);
+    if !repeated.is_empty() {
+        return Err(repeated);
+    }
     // NB: a stable sort, so that the order of the text decides among equals.
     objects.sort_by_key(|object| order::apply_rank(&object.key));
     Ok(Rendered { objects, warnings })
 }
 
+/// Returns a fault for each object that stands in a text twice, now that the namespace of each is known: where one of them
+/// names it and the other does not, only that tells.
+fn repeated(set: &ManifestSet, objects: &[Object]) -> Vec<Diagnostic> {
+    let mut seen = HashSet::new();
+    let pairs = set.manifests.iter().zip(objects);
+    let again = pairs.filter(|(_, object)| {
+        let ObjectKey {
+            namespace, name, ..
+        } = &object.key;
+        !seen.insert((GroupKind::of(&object.key), namespace, name))
+    });
+    let told = again.map(|(manifest, object)| {
+        let ObjectKey { kind, name, .. } = &object.key;
+        let place = object.key.namespace.as_ref();
+        let place = place.map_or_else(String::new, |it| format!(" of namespace {it}"));
+        *fault(
+            manifest,
+            format!("{kind}/{name}{place} stands in this text a second time"),
+        )
+    });
+    told.collect()
+}
+
 struct Renderer<'a> {
     context: &'a RenderContext,
     scopes: Scopes,
+    borne: Borne<'a>,
+}
+
+/// The values that what a set makes bears of each label that is fixed for it: what selects one of these selects what the set
+/// makes.
+struct Borne<'a> {
+    /// Of pods.
+    pods: [HashSet<&'a str>; 2],
+    /// Of anything, pods too.
+    all: [HashSet<&'a str>; 2],
+}
+
+impl<'a> Borne<'a> {
+    fn of(set: &'a ManifestSet) -> Self {
+        let (mut pods, mut all) = (Vec::new(), Vec::new());
+        for object in set.manifests.iter().map(|it| &it.object) {
+            let own = object.json.pointer("/metadata/labels");
+            let of_pods = templates(&object.key).iter();
+            let of_pods =
+                of_pods.filter_map(|at| object.json.pointer(&format!("{at}/metadata/labels")));
+            pods.extend(of_pods);
+            pods.extend(own.filter(|_| GroupKind::of(&object.key) == GroupKind::new("", "Pod")));
+            all.extend(own);
+        }
+        all.extend(&pods);
+        Self {
+            pods: values(&pods),
+            all: values(&all),
+        }
+    }
+
+    /// Returns what the selectors of a kind are about: those of Kubernetes' own kinds select pods, but for those of volumes.
+    fn by(&self, key: &ObjectKey) -> &[HashSet<&'a str>; 2] {
+        let selects_pods =
+            SELECT_PODS.contains(&key.group.as_str()) && key.kind != "PersistentVolumeClaim";
+        match selects_pods {
+            true => &self.pods,
+            false => &self.all,
+        }
+    }
+}
+
+/// Returns the values of each fixed label.
+fn values<'a>(labels: &[&'a Value]) -> [HashSet<&'a str>; 2] {
+    FIXED.map(|key| {
+        let values = labels.iter().filter_map(|labels| labels[key].as_str());
+        values.collect()
+    })
+}
+
+/// Returns where the templates of pods, and of what makes pods, are in an object.
+fn templates(key: &ObjectKey) -> &'static [&'static str] {
+    match (key.group.as_str(), key.kind.as_str()) {
+        ("apps", "Deployment" | "StatefulSet" | "DaemonSet" | "ReplicaSet")
+        | ("batch", "Job")
+        | ("", "ReplicationController") => &["/spec/template"],
+        ("batch", "CronJob") => &["/spec/jobTemplate", "/spec/jobTemplate/spec/template"],
+        _ => &[],
+    }
 }
 
 impl Renderer<'_> {
@@ -120,29 +212,14 @@ impl Renderer<'_> {
 
     fn fix(&self, labels: &mut Map<String, Value>) {
         for key in FIXED {
-            labels.insert(key.to_owned(), json!(self.fixed(key)));
-        }
-    }
-
-    fn fixed(&self, key: &str) -> &str {
-        if key == naming::LABEL_MANAGED_BY {
-            naming::MANAGED_BY
-        } else {
-            self.context.id.as_str()
+            labels.insert(key.to_owned(), json!(fixed(key, self.context.id.as_str())));
         }
     }
 
     /// Pods, and jobs that are made on a schedule, are no members of the set; claims can never change their labels, so that
     /// they get only those that never change either.
     fn label_templates(&self, json: &mut Value, key: &ObjectKey) {
-        let pointers: &[&str] = match (key.group.as_str(), key.kind.as_str()) {
-            ("apps", "Deployment" | "StatefulSet" | "DaemonSet" | "ReplicaSet")
-            | ("batch", "Job")
-            | ("", "ReplicationController") => &["/spec/template"],
-            ("batch", "CronJob") => &["/spec/jobTemplate", "/spec/jobTemplate/spec/template"],
-            _ => &[],
-        };
-        for pointer in pointers {
+        for pointer in templates(key) {
             if let Some(template) = json.pointer_mut(pointer).filter(|it| it.is_object()) {
                 self.label(&mut template["metadata"], false);
             }
@@ -159,53 +236,83 @@ impl Renderer<'_> {
 
     /// Lets selectors find what they found before the fixed labels were set.
     fn reselect(&self, json: &mut Value, key: &ObjectKey) {
+        let reselecting = Reselecting {
+            id: self.context.id.as_str(),
+            borne: self.borne.by(key),
+        };
         let is_plain = matches!(key.kind.as_str(), "Service" | "ReplicationController");
-        if is_plain && key.group.is_empty() {
-            self.reselect_map(&mut json["spec"]["selector"]);
+        if is_plain
+            && key.group.is_empty()
+            && let Some(selector) = json.pointer_mut("/spec/selector")
+        {
+            reselecting.map(selector);
         }
-        self.reselect_within(json);
+        reselecting.within(json);
     }
+}
 
-    fn reselect_within(&self, json: &mut Value) {
+/// The selectors of one object.
+struct Reselecting<'a> {
+    id: &'a str,
+    borne: &'a [HashSet<&'a str>; 2],
+}
+
+impl Reselecting<'_> {
+    fn within(&self, json: &mut Value) {
         match json {
             Value::Object(map) => {
                 for (key, value) in map {
                     match key.as_str() {
-                        "matchLabels" => self.reselect_map(value),
-                        "matchExpressions" => self.reselect_expressions(value),
+                        "matchLabels" => self.map(value),
+                        "matchExpressions" => self.expressions(value),
                         // What a person stores is theirs, whatever it looks like.
                         "data" | "annotations" => {}
-                        _ => self.reselect_within(value),
+                        _ => self.within(value),
                     }
                 }
             }
-            Value::Array(items) => {
-                for item in items {
-                    self.reselect_within(item);
-                }
-            }
+            Value::Array(items) => items.iter_mut().for_each(|item| self.within(item)),
             _ => {}
         }
     }
 
-    fn reselect_map(&self, selector: &mut Value) {
-        for key in FIXED {
-            if let Some(value) = selector.as_object_mut().and_then(|map| map.get_mut(key)) {
-                *value = json!(self.fixed(key));
+    fn map(&self, selector: &mut Value) {
+        for (at, key) in FIXED.into_iter().enumerate() {
+            let value = selector.as_object_mut().and_then(|map| map.get_mut(key));
+            if let Some(value) = value {
+                self.value(at, value);
             }
         }
     }
 
-    fn reselect_expressions(&self, expressions: &mut Value) {
+    fn expressions(&self, expressions: &mut Value) {
         for expression in expressions.as_array_mut().into_iter().flatten() {
             let key = expression["key"].as_str().unwrap_or_default();
-            let fixed = FIXED.into_iter().find(|fixed| *fixed == key);
-            if let (Some(fixed), "In") =
-                (fixed, expression["operator"].as_str().unwrap_or_default())
-            {
-                expression["values"] = json!([self.fixed(fixed)]);
+            let Some(at) = FIXED.iter().position(|fixed| *fixed == key) else {
+                continue;
+            };
+            let values = expression.get_mut("values").and_then(Value::as_array_mut);
+            if let Some(values) = values {
+                values.iter_mut().for_each(|it| self.value(at, it));
+                values.dedup();
             }
         }
+    }
+
+    /// Changes a value of the fixed label at a place, where the set bears it.
+    fn value(&self, at: usize, value: &mut Value) {
+        let is_borne = value.as_str().is_some_and(|it| self.borne[at].contains(it));
+        if is_borne {
+            *value = json!(fixed(FIXED[at], self.id));
+        }
+    }
+}
+
+/// Returns the value of a fixed label in an instance.
+fn fixed<'a>(key: &str, id: &'a str) -> &'a str {
+    match key == naming::LABEL_MANAGED_BY {
+        true => naming::MANAGED_BY,
+        false => id,
     }
 }
 

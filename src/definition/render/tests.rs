@@ -396,3 +396,93 @@ proptest! {
         prop_assert_eq!(once, again);
     }
 }
+
+const POLICY: &str = "apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+metadata: {name: inner}
+spec:
+  podSelector: {matchLabels: {app.kubernetes.io/instance: chart}}
+  ingress:
+    - from:
+        - podSelector: {matchLabels: {app.kubernetes.io/instance: ingress-nginx, app.kubernetes.io/managed-by: Helm}}
+        - podSelector:
+            matchExpressions:
+              - {key: app.kubernetes.io/instance, operator: In, values: [chart, other]}
+              - {key: app.kubernetes.io/instance, operator: NotIn, values: [chart]}
+";
+
+#[test]
+fn selectors_of_what_the_set_makes_follow_and_those_of_others_stay() {
+    let text = format!(
+        "apiVersion: apps/v1
+kind: Deployment
+metadata: {{name: front}}
+spec:
+  selector: {{matchLabels: {{app.kubernetes.io/instance: chart}}}}
+  template:
+    metadata: {{labels: {{app.kubernetes.io/instance: chart}}}}
+    spec: {{containers: [{{name: web, image: 'nginx:1.27'}}]}}
+---
+{POLICY}---
+apiVersion: v1
+kind: Service
+metadata: {{name: front}}
+spec: {{selector: {{app.kubernetes.io/instance: chart}}, ports: [{{port: 80}}]}}
+---
+apiVersion: v1
+kind: Service
+metadata: {{name: theirs, labels: {{app.kubernetes.io/instance: postgres}}}}
+spec: {{selector: {{app.kubernetes.io/instance: postgres}}, ports: [{{port: 80}}]}}
+"
+    );
+    let rendered = rendered(&text);
+    let instance = "app.kubernetes.io/instance";
+    let deployment = object(&rendered, "Deployment", "front");
+    assert_eq!(
+        deployment["spec"]["selector"]["matchLabels"][instance],
+        "web"
+    );
+    let policy = &object(&rendered, "NetworkPolicy", "inner")["spec"];
+    assert_eq!(policy["podSelector"]["matchLabels"][instance], "web");
+    let from = &policy["ingress"][0]["from"];
+    let theirs = json!({instance: "ingress-nginx", "app.kubernetes.io/managed-by": "Helm"});
+    assert_eq!(from[0]["podSelector"]["matchLabels"], theirs);
+    let expressions = &from[1]["podSelector"]["matchExpressions"];
+    assert_eq!(expressions[0]["values"], json!(["web", "other"]));
+    assert_eq!(expressions[1]["values"], json!(["web"]));
+    for (name, of) in [("front", "web"), ("theirs", "postgres")] {
+        let service = object(&rendered, "Service", name);
+        assert_eq!(service["spec"]["selector"], json!({instance: of}));
+    }
+}
+
+#[test]
+fn nothing_is_put_into_what_has_no_selector() {
+    let external = "apiVersion: v1\nkind: Service\nmetadata: {name: db}\nspec: {type: ExternalName, externalName: db.example.com}\n";
+    let rendered = rendered(external);
+    let spec = &object(&rendered, "Service", "db")["spec"];
+    assert_eq!(
+        *spec,
+        json!({"type": "ExternalName", "externalName": "db.example.com"})
+    );
+    let strange = "apiVersion: v2\nkind: Service\nmetadata: {name: db}\nspec: hello\n";
+    let strange = render_as(strange, &context("web"));
+    assert_eq!(object(&strange, "Service", "db")["spec"], "hello");
+}
+
+#[test]
+fn an_object_that_names_the_namespace_of_the_instance_is_the_one_that_does_not() {
+    let of = |metadata: &str| format!("apiVersion: v1\nkind: ConfigMap\nmetadata: {metadata}\n");
+    let text = format!(
+        "{}---\n{}",
+        of("{name: a}"),
+        of("{name: a, namespace: team-a}")
+    );
+    let faults = render(&definition(&text), &context("web")).unwrap_err();
+    let [fault] = faults.try_into().unwrap();
+    assert_eq!(
+        fault.message,
+        "ConfigMap/a of namespace team-a stands in this text a second time"
+    );
+    assert_eq!(fault.span.start.line, 5);
+}

@@ -7,7 +7,7 @@ use crate::definition::check::fault::{Faults, Spot};
 use crate::definition::check::reader::{Reader, Value};
 use crate::definition::check::substitute::Scope;
 use crate::definition::diagnostic::{Diagnostic, Severity};
-use crate::definition::lists::{ItemKind, is_list};
+use crate::definition::lists::{ItemKind, MAX_LISTS, is_list};
 use crate::definition::yaml::{MAX_TEXT_BYTES, NodeId, Tree, repair};
 use crate::schema::document::{KindName, Schemas};
 
@@ -102,9 +102,6 @@ fn read(
     reader.faults
 }
 
-/// Deepest nesting of lists of objects.
-const MAX_LISTS: usize = 4;
-
 /// Checks an object that says itself what it is.
 fn object(
     reader: &mut Reader<'_>,
@@ -117,21 +114,40 @@ fn object(
         reader.wrong_type(value, "an object with `apiVersion` and `kind`");
         return;
     }
-    let says_nothing = !reader.has_key(value, "apiVersion") && !reader.has_key(value, "kind");
+    // With those that a merge key brings in.
+    let Some(pairs) = reader.quiet_pairs(value) else {
+        return;
+    };
+    let find = |name: &str| {
+        let found = pairs.iter().find(|(key, _)| key == name);
+        found.map(|(_, value)| *value)
+    };
+    let says_nothing = find("apiVersion").is_none() && find("kind").is_none();
     let (api_version, kind) = match list.filter(|_| says_nothing) {
         Some(of) => (Some(of.api_version.clone()), Some(of.kind.clone())),
-        None => (
-            required_word(reader, value, "apiVersion", "such as `apps/v1`"),
-            required_word(reader, value, "kind", "such as `Deployment`"),
-        ),
+        None => {
+            let mut word = |key: &str, allowed: &str| match find(key) {
+                Some(at) => reader.text(at, allowed),
+                None => {
+                    reader.missing(value, "an object", key, allowed);
+                    None
+                }
+            };
+            (
+                word("apiVersion", "such as `apps/v1`"),
+                word("kind", "such as `Deployment`"),
+            )
+        }
     };
     let (Some(api_version), Some(kind)) = (api_version, kind) else {
         return;
     };
-    if is_list(&kind) && reader.has_key(value, "items") && depth < MAX_LISTS {
+    if is_list(&kind)
+        && let Some(items) = find("items")
+        && depth < MAX_LISTS
+    {
         let of = ItemKind::of(Some(&api_version), &kind);
-        let items = reader.child(value, "items");
-        let items = items.and_then(|items| reader.items(items, "a list of objects"));
+        let items = reader.items(items, "a list of objects");
         for item in items.unwrap_or_default() {
             object(reader, item, schemas, of.as_ref(), depth + 1);
         }
@@ -140,16 +156,6 @@ fn object(
     match schemas.kind(&api_version, &kind) {
         Some(schema) => walk_object(reader, value, schema),
         None => unknown_kind(reader, value, &api_version, &kind, schemas),
-    }
-}
-
-fn required_word(reader: &mut Reader<'_>, map: Value, key: &str, allowed: &str) -> Option<String> {
-    match reader.child(map, key) {
-        Some(value) => reader.text(value, allowed),
-        None => {
-            reader.missing(map, "an object", key, allowed);
-            None
-        }
     }
 }
 

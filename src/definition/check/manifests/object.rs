@@ -8,13 +8,11 @@ use super::super::reader::{Reader, Value, shortened};
 use super::super::suggest::nearest;
 use super::{Draft, values};
 use crate::definition::id::is_dns_label;
-use crate::definition::lists::{ItemKind, is_list};
+use crate::definition::lists::{ItemKind, MAX_LISTS, is_list};
 use crate::definition::manifest::Manifest;
 use crate::definition::naming;
 use crate::definition::object::Object;
 
-/// Deepest nesting of lists of objects in lists of objects.
-const MAX_LISTS: usize = 4;
 const MAX_LABEL: usize = 63;
 /// Groups whose names may hold capitals and colons.
 const FREE_NAMES: &str = "rbac.authorization.k8s.io";
@@ -114,7 +112,7 @@ fn read_at(
     let Some(object) = Object::from_json(json) else {
         return;
     };
-    refuse_secret_values(reader, &object, find("data"), find("stringData"));
+    refuse_secret_values(reader, &object, find);
     let at = reader.spot(top);
     drafts.push(Draft {
         manifest: Manifest {
@@ -274,10 +272,21 @@ fn labels(reader: &mut Reader<'_>, labels: Option<Value>) {
             let message =
                 format!("the label `{key}` says which set an object is in: bowline sets it");
             reader.error(value, message);
-        } else if !reader.is_null(value) {
+        } else if !refuse_owner_mark(reader, &key, value) && !reader.is_null(value) {
             reader.plain_text(value, "text");
         }
     }
+}
+
+/// What another deployer marked as its own is refused by the next deploy, and left by a teardown: it must not be made.
+fn refuse_owner_mark(reader: &mut Reader<'_>, key: &str, value: Value) -> bool {
+    let mark = naming::OWNER_MARKS.iter().find(|(mark, _)| *mark == key);
+    if let Some((_, owner)) = mark {
+        let spot = reader.key_spot(value);
+        let message = format!("`{key}` says that the object belongs to a {owner}; leave it out");
+        reader.error_at(&spot, message);
+    }
+    mark.is_some()
 }
 
 fn annotations(reader: &mut Reader<'_>, annotations: Option<Value>) {
@@ -293,7 +302,7 @@ fn annotations(reader: &mut Reader<'_>, annotations: Option<Value>) {
                 naming::ANNOTATION_PROTECTED
             );
             reader.error(value, message);
-        } else if !reader.is_null(value) {
+        } else if !refuse_owner_mark(reader, &key, value) && !reader.is_null(value) {
             reader.plain_text(value, "text");
         }
     }
@@ -338,13 +347,20 @@ fn drop_what_the_server_sets(
 fn refuse_secret_values(
     reader: &mut Reader<'_>,
     object: &Object,
-    data: Option<Value>,
-    string_data: Option<Value>,
+    find: impl Fn(&str) -> Option<Value>,
 ) {
     if object.key.kind != "Secret" || !object.key.group.is_empty() {
         return;
     }
-    for (key, at) in [("data", data), ("stringData", string_data)] {
+    let annotations = find("metadata").and_then(|it| reader.child(it, "annotations"));
+    if let Some(at) = annotations.and_then(|it| reader.child(it, LAST_APPLIED)) {
+        let spot = reader.key_spot(at);
+        let message = "it holds the values that `kubectl apply` wrote last, and the values of a Secret never stand in a \
+                       definition, which is kept as text: leave it out";
+        reader.error_at(&spot, message.to_owned());
+    }
+    for key in ["data", "stringData"] {
+        let at = find(key);
         let holds_any = object.json[key]
             .as_object()
             .is_some_and(|map| !map.is_empty());

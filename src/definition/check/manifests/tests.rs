@@ -390,3 +390,65 @@ spec: {tomorrow: much}
     ];
     assert_eq!(said, [built_in.to_vec(), of_cluster.to_vec(), Vec::new()]);
 }
+
+#[test]
+fn a_schema_that_is_half_typed_breaks_nothing_down() {
+    for properties in ["sp", "[]", "{sp: }"] {
+        let text = format!(
+            "apiVersion: apiextensions.k8s.io/v1
+kind: CustomResourceDefinition
+metadata: {{name: things.example.com}}
+spec:
+  group: example.com
+  names: {{kind: Thing, plural: things}}
+  scope: Namespaced
+  versions:
+    - name: v1
+      served: true
+      storage: true
+      schema: {{openAPIV3Schema: {{type: object, properties: {properties}}}}}
+"
+        );
+        assert!(!faults(&text).is_empty(), "{properties}");
+    }
+}
+
+#[test]
+fn what_other_deployers_mark_as_theirs_is_refused() {
+    for metadata in [
+        "{name: a, annotations: {meta.helm.sh/release-name: shop}}",
+        "{name: a, labels: {argocd.argoproj.io/instance: shop}}",
+    ] {
+        let text = format!("apiVersion: v1\nkind: ConfigMap\nmetadata: {metadata}\n");
+        let [fault] = faults(&text).try_into().unwrap();
+        assert!(
+            fault.starts_with("3:") && fault.contains("belongs to a"),
+            "{fault}"
+        );
+    }
+}
+
+#[test]
+fn what_kubectl_wrote_of_a_secret_is_refused_with_the_secret() {
+    let of = |kind: &str| {
+        let mark = "kubectl.kubernetes.io/last-applied-configuration";
+        let text = format!(
+            "apiVersion: v1\nkind: {kind}\nmetadata:\n  name: a\n  annotations:\n    {mark}: '{{}}'\n"
+        );
+        check(&text, &CheckContext::default()).definition.is_some()
+    };
+    assert!(!of("Secret"));
+    assert!(of("ConfigMap"));
+}
+
+#[test]
+fn what_a_merge_key_brings_in_says_what_an_object_is() {
+    let text = "apiVersion: v1
+kind: List
+items:
+  - &first {apiVersion: v1, kind: ConfigMap, metadata: {name: a}}
+  - <<: *first
+    metadata: {name: b}
+";
+    assert_eq!(faults(text), [""; 0]);
+}

@@ -135,14 +135,20 @@ impl<'t> Reader<'t> {
         message: String,
         replacement: String,
     ) {
+        // In the place of a parameter nothing is put: it would be lost.
+        let is_put_together = !self.scope.is_verbatim
+            && self
+                .tree
+                .scalar(value.node)
+                .is_some_and(|text| text.contains("${"));
         let node = self.tree.node(value.written);
-        let fix = Fix {
+        let fix = (!is_put_together).then(|| Fix {
             title: format!("did you mean `{replacement}`?"),
             bytes: node.span.bytes.clone(),
             replacement,
-        };
+        });
         let spot = self.spot(value);
-        self.faults.add(severity, spot, message, Some(fix));
+        self.faults.add(severity, spot, message, fix);
     }
 
     /// Reports that a map lacks a key.

@@ -61,12 +61,10 @@ async fn print(args: &Logs, session: &Session, cluster: &Cluster) -> anyhow::Res
     }
     check_names(&query, &pods)?;
     let n_sources = check_number(args, &query, (&pods, &instance.namespace))?;
+    let most = usize::from(args.max_log_requests);
     let mut events = match args.follow {
-        true => {
-            let most = usize::from(args.max_log_requests);
-            cluster.follow_logs(&instance, pods, query, most)
-        }
-        false => cluster.read_logs(&instance, pods, query),
+        true => cluster.follow_logs(&instance, pods, query, most),
+        false => cluster.read_logs(&instance, pods, query, most),
     };
     let mut printer = Printer::new(args, session, &instance);
     while let Some(event) = events.next().await {

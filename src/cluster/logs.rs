@@ -54,8 +54,11 @@ impl Drop for LogStream {
 /// Which container of which pod: a name may come back with another pod.
 type Place = (String, Arc<LogSource>);
 
-/// How far each log was read.
-type Marks = BTreeMap<Place, (Mark, Option<u32>)>;
+/// How far a log was read, and the run of which that was all.
+type Progress = (Mark, Option<u32>);
+
+/// How far each log was read that was there at the beginning; none of one that was too many.
+type Marks = BTreeMap<Place, Option<Progress>>;
 
 /// The reading of an instance's logs.
 struct Reading {
@@ -67,10 +70,17 @@ struct Reading {
 }
 
 impl Cluster {
-    /// Reads the logs of some pods once, their lines in the order of time. Must be called within a runtime.
-    pub fn read_logs(&self, instance: &InstanceKey, pods: Vec<Pod>, query: LogQuery) -> LogStream {
+    /// Reads the logs of some pods once, with at most `max_streams` at once, their lines in the order of time. Must be called
+    /// within a runtime.
+    pub fn read_logs(
+        &self,
+        instance: &InstanceKey,
+        pods: Vec<Pod>,
+        query: LogQuery,
+        max_streams: usize,
+    ) -> LogStream {
         self.stream(instance, query, async move |reading| {
-            reading.past(&pods, true).await;
+            reading.past(&pods, max_streams, true).await;
         })
     }
 
@@ -84,7 +94,7 @@ impl Cluster {
         max_streams: usize,
     ) -> LogStream {
         self.stream(instance, query, async move |reading| {
-            let marks = reading.past(&pods, false).await;
+            let marks = reading.past(&pods, max_streams, false).await;
             reading.onwards(marks, max_streams).await;
         })
     }
@@ -112,7 +122,7 @@ impl Cluster {
 }
 
 impl Reading {
-    fn reader(&self, source: &Arc<LogSource>, (mark, finished): (Mark, Option<u32>)) -> Reader {
+    fn reader(&self, source: &Arc<LogSource>, (mark, finished): Progress) -> Reader {
         Reader {
             cluster: self.cluster.clone(),
             namespace: self.namespace().clone(),
@@ -128,10 +138,11 @@ impl Reading {
         &self.instance.namespace
     }
 
-    /// Reads what there is, in the order of time. What cannot be read yet is said if this `is_all`.
-    async fn past(&self, pods: &[Pod], is_all: bool) -> Marks {
+    /// Reads what there is, in the order of time. What is not read is said if this `is_all`.
+    async fn past(&self, pods: &[Pod], max_streams: usize, is_all: bool) -> Marks {
         let mut running = JoinSet::new();
         let mut heads = Vec::new();
+        let mut left = Marks::new();
         for pod in pods.iter().filter(|pod| is_url_word(&pod.name)) {
             for (source, standing) in self.query.sources(pod, self.namespace()) {
                 let ended = match standing {
@@ -144,17 +155,25 @@ impl Reading {
                     Standing::Running(_) => None,
                     Standing::Ended(run) => Some(run),
                 };
+                let place = (pod.uid.clone(), source.clone());
+                if running.len() >= max_streams {
+                    if is_all && left.is_empty() {
+                        let why = format!("is not read, as {max_streams} others are");
+                        drop(self.out.send(LogEvent::Silent { source, why }).await);
+                    }
+                    left.insert(place, None);
+                    continue;
+                }
                 let (lines, head) = mpsc::channel(READ_AHEAD);
                 heads.push(Head::new(head));
-                let reader = self.reader(&source, (Mark::default(), None));
-                let place = (pod.uid.clone(), source);
+                let reader = self.reader(&source, Progress::default());
                 running.spawn(async move { (place, reader.read(ended, lines).await) });
             }
         }
         self.merge(heads).await;
         let read = running.join_all().await.into_iter();
-        read.map(|(place, reader)| (place, (reader.mark, reader.finished)))
-            .collect()
+        left.extend(read.map(|(place, reader)| (place, Some((reader.mark, reader.finished)))));
+        left
     }
 
     /// Passes on what readers bring, always the earliest line.
@@ -216,6 +235,9 @@ impl Reading {
                 is_there
             });
             while running.try_join_next().is_some() {}
+            // What was read is gone on with before others are begun.
+            let mut standings: Vec<_> = standings.into_iter().collect();
+            standings.sort_by_key(|(place, _)| !matches!(marks.get(place), Some(Some(_))));
             for (place, standing) in standings {
                 if running.len() >= max_streams {
                     if !std::mem::replace(&mut is_full, true) {
@@ -225,9 +247,12 @@ impl Reading {
                     }
                     break;
                 }
-                let reader = self.reader(&place.1, marks.remove(&place).unwrap_or_default());
+                let progress = marks.remove(&place);
+                // What was there at the beginning is read as far back as is wanted; what came since, from its beginning.
+                let has_past = progress == Some(None);
+                let reader = self.reader(&place.1, progress.flatten().unwrap_or_default());
                 let (told, standing) = watch::channel(Some(standing));
-                running.spawn(reader.follow(standing, self.out.clone()));
+                running.spawn(reader.follow(has_past, standing, self.out.clone()));
                 followed.insert(place, told);
             }
             is_full &= running.len() >= max_streams;
@@ -242,7 +267,9 @@ impl Reading {
         followed: &BTreeMap<Place, watch::Sender<Option<Standing>>>,
     ) -> BTreeMap<Place, Standing> {
         let mut standings = BTreeMap::new();
-        for pod in pods.iter().flatten().filter(|pod| is_url_word(&pod.name)) {
+        let is_wanted =
+            |pod: &&Pod| is_url_word(&pod.name) && self.query.is_of(pod, self.namespace());
+        for pod in pods.iter().flatten().filter(is_wanted) {
             for container in &pod.containers {
                 let place = (
                     pod.uid.clone(),

@@ -102,6 +102,12 @@ pub enum Standing {
 }
 
 impl LogQuery {
+    /// Tells whether logs of a pod are wanted at all. One of the name may come again, as those of a StatefulSet do.
+    pub fn is_of(&self, pod: &Pod, own: &Namespace) -> bool {
+        let is_called = |label: &String| pod_choice::is_called(pod, label, own);
+        self.pod.as_ref().is_none_or(is_called)
+    }
+
     /// Tells whether the log of a container is wanted. Where none is named, an init container matters while it works and
     /// when it fails: then its pod waits for it.
     pub fn wants(&self, container: &Container) -> bool {
@@ -147,8 +153,7 @@ impl LogQuery {
         pod: &'p Pod,
         own: &'p Namespace,
     ) -> impl Iterator<Item = (Arc<LogSource>, Standing)> + 'p {
-        let is_called = |label: &String| pod_choice::is_called(pod, label, own);
-        let is_wanted = self.pod.as_ref().is_none_or(is_called);
+        let is_wanted = self.is_of(pod, own);
         let containers = pod.containers.iter().filter(move |_| is_wanted);
         let wanted = containers.filter(|it| self.wants(it));
         wanted.map(|container| {

@@ -93,11 +93,28 @@ impl Reader {
         self
     }
 
-    /// Follows the log through every run of its container. `standing` says how that is doing; none when the pod is gone.
-    pub async fn follow(self, standing: watch::Receiver<Option<Standing>>, out: Out) {
+    /// Follows the log through every run of its container, after reading what there is of it if it `has_past`. `standing` says
+    /// how the container is doing; none when the pod is gone.
+    pub async fn follow(
+        self,
+        has_past: bool,
+        standing: watch::Receiver<Option<Standing>>,
+        out: Out,
+    ) {
         let gone = gone(standing.clone());
+        let follow = async move {
+            let ended = match *standing.borrow() {
+                Some(Standing::Ended(run)) => Some(run),
+                _ => None,
+            };
+            let reader = match has_past {
+                true => self.read(ended, out.clone()).await,
+                false => self,
+            };
+            reader.follow_runs(standing, out).await;
+        };
         tokio::select! {
-            () = self.follow_runs(standing, out) => {}
+            () = follow => {}
             () = gone => {}
         }
     }

@@ -183,7 +183,7 @@ async fn what_there_is_comes_in_the_order_of_time() {
         }
     });
     let pods = cluster.pods(&instance()).await.unwrap();
-    let events = all(cluster.read_logs(&instance(), pods, LogQuery::default())).await;
+    let events = all(cluster.read_logs(&instance(), pods, LogQuery::default(), 9)).await;
     let shown: Vec<String> = events
         .into_iter()
         .map(|event| match event {
@@ -247,6 +247,97 @@ async fn pods_that_come_are_joined_and_every_run_is_read_once() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn one_pod_is_followed_alone_and_so_is_the_next_of_its_name() {
+    let gate = Arc::new(Semaphore::new(0));
+    let again = || {
+        let mut again = pod("web-0", 0, running());
+        again["metadata"]["uid"] = json!("uid-again");
+        again
+    };
+    let both = || [pod("web-0", 0, running()), pod("web-1", 0, running())];
+    let watched = [
+        streamed(&both()),
+        vec![
+            Piece::Gate(gate.clone()),
+            change("DELETED", &pod("web-0", 0, running())),
+            change("ADDED", &again()),
+            Piece::Silence,
+        ],
+    ]
+    .concat();
+    let (cluster, log) = server(both().to_vec(), watched, |nth, _| match nth {
+        0 => pouring(vec![said(&[(1, "past")])]),
+        1 => pouring(vec![said(&[(1, "past"), (2, "now")]), Piece::Silence]),
+        _ => pouring(vec![said(&[(9, "again")]), Piece::Silence]),
+    });
+    let query = LogQuery {
+        pod: Some("web-0".to_owned()),
+        ..LogQuery::default()
+    };
+    let pods = cluster.pods(&instance()).await.unwrap();
+    let mut stream = cluster.follow_logs(&instance(), pods, query, 9);
+    assert_eq!(lines(&mut stream, 2).await, ["web-0 past", "web-0 now"]);
+    gate.add_permits(1);
+    assert_eq!(lines(&mut stream, 1).await, ["web-0 again"]);
+    let seen = log.lock().unwrap();
+    assert!(seen.iter().all(|seen| !seen.uri.contains("web-1/log")));
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_more_logs_are_read_at_once_than_may_be() {
+    let pods = || ["web-2", "web-1", "web-0"].map(|name| pod(name, 0, running()));
+    let gate = Arc::new(Semaphore::new(0));
+    let watched = [
+        streamed(&pods()),
+        vec![
+            Piece::Gate(gate.clone()),
+            change("DELETED", &pods()[0]),
+            change("MODIFIED", &pods()[1]),
+            Piece::Pause(std::time::Duration::from_secs(10)),
+            change("MODIFIED", &pods()[1]),
+            Piece::Silence,
+        ],
+    ]
+    .concat();
+    let (cluster, log) = server(pods().to_vec(), watched, |_, uri| {
+        let is_past = !uri.contains("follow=true");
+        match (uri.contains("web-0"), is_past) {
+            (true, true) => pouring(vec![said(&[(1, "last")])]),
+            (false, true) => pouring(vec![said(&[(1, "past")])]),
+            (_, false) => pouring(vec![Piece::Silence]),
+        }
+    });
+    let query = || LogQuery {
+        tail: Some(1),
+        ..LogQuery::default()
+    };
+    let found = async || cluster.pods(&instance()).await.unwrap();
+    let events = all(cluster.read_logs(&instance(), found().await, query(), 2)).await;
+    let silent = |why: &str| LogEvent::Silent {
+        source: Arc::new(LogSource {
+            pod: "web-0".to_owned(),
+            container: "main".to_owned(),
+        }),
+        why: why.to_owned(),
+    };
+    assert_eq!(events[0], silent("is not read, as 2 others are"));
+    assert_eq!((events.len(), queries(&log).len()), (3, 2));
+
+    let mut stream = cluster.follow_logs(&instance(), found().await, query(), 2);
+    let mut shown = lines(&mut stream, 2).await;
+    shown.sort();
+    assert_eq!(shown, ["web-1 past", "web-2 past"]);
+    // Those that were read are followed, and what was left is read when there is room for it, as far back as was wanted.
+    let told = stream.next().await;
+    assert_eq!(told, Some(silent("is not followed, as 2 others are")));
+    gate.add_permits(1);
+    assert_eq!(lines(&mut stream, 1).await, ["web-0 last"]);
+    let seen = log.lock().unwrap();
+    let first = seen.iter().find(|seen| seen.uri.contains("web-0/log"));
+    assert!(first.is_some_and(|seen| seen.uri.contains("tailLines=1")));
+}
+
+#[tokio::test(start_paused = true)]
 async fn nothing_wanted_of_the_past_still_tells_from_where_to_go_on() {
     let (cluster, log) = server(
         vec![pod("web-0", 0, running())],
@@ -280,7 +371,7 @@ async fn a_moment_is_asked_for_by_its_second() {
         ..LogQuery::default()
     };
     let pods = cluster.pods(&instance()).await.unwrap();
-    let mut stream = cluster.read_logs(&instance(), pods, query);
+    let mut stream = cluster.read_logs(&instance(), pods, query, 9);
     assert_eq!(lines(&mut stream, 1).await, ["web-0 new"]);
     let wanted = "container=main&timestamps=true&sinceTime=2026-01-01T00%3A00%3A01Z";
     assert_eq!(queries(&log), [wanted]);
@@ -321,7 +412,7 @@ async fn a_server_that_is_slow_to_be_heard_is_not_read_ahead() {
         pouring(pieces.clone())
     });
     let pods = cluster.pods(&instance()).await.unwrap();
-    let mut stream = cluster.read_logs(&instance(), pods, LogQuery::default());
+    let mut stream = cluster.read_logs(&instance(), pods, LogQuery::default(), 9);
     assert!(stream.next().await.is_some());
     // Whoever reads takes a step whenever it can.
     for _ in 0..5000 {
@@ -339,7 +430,7 @@ async fn what_is_forbidden_and_what_fails_is_told() {
             Reply::status(status, "no")
         });
         let pods = cluster.pods(&instance()).await.unwrap();
-        let events = all(cluster.read_logs(&instance(), pods, LogQuery::default())).await;
+        let events = all(cluster.read_logs(&instance(), pods, LogQuery::default(), 9)).await;
         let kinds: Vec<_> = events
             .iter()
             .map(|event| match event {

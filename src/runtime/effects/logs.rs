@@ -80,7 +80,7 @@ async fn begin_at_last(
         say(LogEvent::Back { source });
     }
     Ok(match query.previous {
-        true => cluster.read_logs(key, pods, query.clone()),
+        true => cluster.read_logs(key, pods, query.clone(), MAX_STREAMS),
         false => cluster.follow_logs(key, pods, query.clone(), MAX_STREAMS),
     })
 }

@@ -2,6 +2,7 @@
 //!
 //! A volume is freed only for the claim that its claimRef names: whatever labels it bears, no other claim can get it.
 
+use std::cmp::Ordering;
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -208,7 +209,7 @@ fn fit(volume: &Object, claim: &Value, default_class: Option<&str>) -> Fit {
         .pointer("/resources/requests/storage")
         .and_then(Value::as_str)
         .unwrap_or_default();
-    if quantity::bytes(size) < quantity::bytes(wanted) {
+    if quantity::compare(size, wanted) == Some(Ordering::Less) {
         return Fit::Not(format!("it has {size}, and {wanted} is asked for"));
     }
     let has_mode = |mode: &Value| {

@@ -1,5 +1,6 @@
 //! Fields that can never be changed: which refusals mean that, and what could be done instead. Pure.
 
+use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
@@ -63,7 +64,7 @@ pub(super) struct Resize {
 impl Resize {
     /// Tells whether it asks for more.
     pub fn is_growth(&self) -> bool {
-        quantity::bytes(&self.to) > quantity::bytes(&self.from)
+        quantity::compare(&self.to, &self.from) == Some(Ordering::Greater)
     }
 
     fn what(&self) -> String {
@@ -81,8 +82,9 @@ pub(super) fn resizes(live: &Object, wanted: &Object) -> Vec<Resize> {
         let from = live.get(&template)?.clone();
         Some(Resize { template, from, to })
     });
-    both.filter(|it| quantity::bytes(&it.from) != quantity::bytes(&it.to))
-        .collect()
+    let is_same =
+        |it: &Resize| quantity::compare(&it.from, &it.to).map_or(it.from == it.to, Ordering::is_eq);
+    both.filter(|it| !is_same(it)).collect()
 }
 
 fn sizes(object: &Object) -> BTreeMap<Option<String>, String> {
@@ -317,12 +319,10 @@ pub(super) fn unlike(live: &Object, wanted: &Object) -> Option<String> {
 fn template_parts(old: &Value, new: &Value) -> Vec<&'static str> {
     let mut parts = Vec::new();
     let mut compare = |pointer: &str, part| {
-        let bytes = |spec: &Value| quantity::bytes(spec.pointer(pointer)?.as_str()?);
-        let is_same = match (bytes(old), bytes(new)) {
-            (Some(old), Some(new)) => old == new,
-            _ => old.pointer(pointer) == new.pointer(pointer),
-        };
-        if !is_same {
+        let (old, new) = (old.pointer(pointer), new.pointer(pointer));
+        let sizes = old.and_then(Value::as_str).zip(new.and_then(Value::as_str));
+        let order = sizes.and_then(|(old, new)| quantity::compare(old, new));
+        if !order.map_or(old == new, Ordering::is_eq) {
             parts.push(part);
         }
     };

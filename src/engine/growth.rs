@@ -1,6 +1,7 @@
 //! Growing claims in place: asked of the server beforehand by a dry run, for what a class allows may not be readable; then one
 //! patch a claim. A claim is never asked to become smaller.
 
+use std::cmp::Ordering;
 use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
@@ -42,7 +43,7 @@ pub(super) async fn plan(
             continue;
         };
         let from = requested(claim);
-        if quantity::bytes(from) >= quantity::bytes(&growth.to) {
+        if quantity::compare(from, &growth.to) != Some(Ordering::Less) {
             continue;
         }
         let growth = PlannedGrowth {
@@ -132,7 +133,8 @@ pub(super) async fn grow(
             let summary = format!("{} was deleted or made again meanwhile", growth.claim);
             return Err(Failure::new(FailureKind::Conflict, summary));
         };
-        if quantity::bytes(requested(&live)) >= quantity::bytes(&growth.to) {
+        let order = quantity::compare(requested(&live), &growth.to);
+        if order.is_some_and(Ordering::is_ge) {
             return Ok(());
         }
         let mut patch = patch(growth);

@@ -4,6 +4,7 @@
 //! A `StatefulSet` that is made anew takes the claims that are there as they are, silently; so they are compared here, for the
 //! plan that brings it about and for the difference that stays.
 
+use std::cmp::Ordering;
 use std::collections::BTreeSet;
 
 use serde_json::Value;
@@ -144,7 +145,7 @@ fn differences(claim: &Object, template: &str, wanted: &Value) -> Vec<Lasting> {
     let mut found = Vec::new();
     let size = |spec: &Value| spec["resources"]["requests"]["storage"].clone();
     let (has, asked) = (size(live), size(wanted));
-    if quantity::bytes(text(&has)) < quantity::bytes(text(&asked)) {
+    if quantity::compare(text(&has), text(&asked)) == Some(Ordering::Less) {
         found.push(differs(What::Size, &has, &asked));
     }
     // Without a class the cluster's default one was meant, whichever that was.

@@ -1,5 +1,7 @@
 //! How the growth of a claim stands: what it asks for is there only once its volume and the file system on it are larger. Pure.
 
+use std::cmp::Ordering;
+
 use super::quantity;
 use super::summary::{Claim, Growth};
 
@@ -30,7 +32,7 @@ pub fn growing(claim: &Claim) -> Option<Growing> {
         ..
     } = claim;
     let capacity = capacity.as_deref()?;
-    let is_small = quantity::bytes(capacity) < quantity::bytes(requested);
+    let is_small = quantity::compare(capacity, requested) == Some(Ordering::Less);
     if !is_small || claim.deletion.is_some() {
         return None;
     }

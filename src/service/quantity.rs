@@ -1,47 +1,34 @@
-//! Sizes as Kubernetes writes them (`2Gi`, `500M`, `1e3`), added up and shown again.
+//! Sizes and numbers of processors as Kubernetes writes them (`2Gi`, `1395864371200m`, `1e3`), compared, added up and shown
+//! again.
 
-const UNITS: [(&str, u128); 12] = [
+use std::cmp::Ordering;
+
+use crate::definition::check::nanos;
+
+const NANOS: u128 = 1_000_000_000;
+const UNITS: [(&str, u128); 6] = [
     ("Ei", 1 << 60),
     ("Pi", 1 << 50),
     ("Ti", 1 << 40),
     ("Gi", 1 << 30),
     ("Mi", 1 << 20),
     ("Ki", 1 << 10),
-    ("E", 1_000_000_000_000_000_000),
-    ("P", 1_000_000_000_000_000),
-    ("T", 1_000_000_000_000),
-    ("G", 1_000_000_000),
-    ("M", 1_000_000),
-    ("k", 1_000),
 ];
-const N_BINARY_UNITS: usize = 6;
 
 /// Returns a quantity in bytes, rounded up to a whole one; none if it is no size.
 pub fn bytes(quantity: &str) -> Option<u128> {
-    let quantity = quantity.trim();
-    let unit = UNITS
-        .iter()
-        .find_map(|(suffix, unit)| Some((quantity.strip_suffix(suffix)?, *unit)));
-    let (number, unit) = unit.unwrap_or((quantity, 1));
-    if let Ok(whole) = number.parse::<u128>() {
-        return whole.checked_mul(unit);
-    }
-    let number: f64 = number.parse().ok().filter(|n: &f64| n.is_finite())?;
-    // A float saturates, and sizes are shown to one decimal only.
-    (number >= 0.0).then(|| (number * unit as f64).ceil() as u128)
+    Some(nanos(quantity)?.div_ceil(NANOS))
 }
 
-/// Returns a number of processors in billionths of a core, rounded up: `250m`, `0.5`, `3894123n`; none if it is none.
+/// Compares two sizes; none where one of them is no size.
+pub fn compare(one: &str, other: &str) -> Option<Ordering> {
+    Some(nanos(one)?.cmp(&nanos(other)?))
+}
+
+/// Returns a number of processors in billionths of a core: `250m`, `0.5`, `3894123n`; none if it is none.
 pub fn nanocores(quantity: &str) -> Option<u64> {
-    let quantity = quantity.trim();
-    let units = [("n", 1.0), ("u", 1e3), ("m", 1e6), ("k", 1e12)];
-    let unit = units
-        .iter()
-        .find_map(|(suffix, unit)| Some((quantity.strip_suffix(suffix)?, *unit)));
-    let (number, unit) = unit.unwrap_or((quantity, 1e9));
-    let number: f64 = number.parse().ok().filter(|n: &f64| n.is_finite())?;
-    // A float saturates, and no machine has that many cores.
-    (number >= 0.0).then(|| (number * unit).ceil() as u64)
+    // No machine has more than fit.
+    Some(u64::try_from(nanos(quantity)?).unwrap_or(u64::MAX))
 }
 
 /// Returns billionths of a core as thousandths, rounded up as `kubectl top` does: `120m`.
@@ -59,9 +46,7 @@ pub fn show_cores(nanocores: u64) -> String {
 
 /// Returns bytes in the largest binary unit that leaves at least one: `10Gi`, `1.5Gi`, `512Mi`, `0`.
 pub fn show_bytes(bytes: u128) -> String {
-    let unit = UNITS[..N_BINARY_UNITS]
-        .iter()
-        .find(|(_, unit)| bytes >= *unit);
+    let unit = UNITS.iter().find(|(_, unit)| bytes >= *unit);
     let Some((suffix, unit)) = unit else {
         return bytes.to_string();
     };
@@ -92,10 +77,28 @@ mod tests {
         check("1e3", Some(1000), "1000");
         check("0", Some(0), "0");
         check("999Ti", Some(999 << 40), "999Ti");
+        // What a server makes of 1.3Gi and 0.1Gi.
+        check("1395864371200m", bytes("1.3Gi"), "1.3Gi");
+        check("1395864371200m", Some(1_395_864_372), "1.3Gi");
+        check("107374182400m", Some(107_374_183), "102.4Mi");
+        check("2147483648000000u", Some(2 << 30), "2Gi");
+        check("1n", Some(1), "1");
         check("", None, "");
         check("-1Gi", None, "");
         check("NaN", None, "");
         check("big", None, "");
+    }
+
+    #[test]
+    fn sizes_are_compared_however_they_are_written() {
+        let check = |one: &str, other: &str, expected| {
+            assert_eq!(compare(one, other), expected, "{one} and {other}");
+        };
+        check("1395864371200m", "1.3Gi", Some(Ordering::Equal));
+        check("1395864371200m", "1Gi", Some(Ordering::Greater));
+        check("1Gi", "1.3Gi", Some(Ordering::Less));
+        check("", "1Gi", None);
+        check("1Gi", "large", None);
     }
 
     #[test]

@@ -1059,6 +1059,38 @@ pub(crate) async fn claims_that_stayed_small_grow_once_that_is_agreed_to(case: C
     assert!(stage.plan("db", &text).await.is_noop());
 }
 
+/// A real server writes 1.3Gi as 1395864371200m.
+pub(crate) async fn a_size_is_the_same_however_the_server_writes_it(case: Cluster) {
+    let stage = Stage::new(&case);
+    let class = growing_class(&case).await;
+    let text = sized(&class, "1.3Gi");
+    deployed(&stage, "db", &text).await;
+    assert!(stage.plan("db", &text).await.is_noop());
+    assert_eq!(differences(&stage).await, [""; 0]);
+
+    stage.teardown("db", VolumeChoice::Keep).await;
+    let claims = [
+        "PersistentVolumeClaim/data-db-0",
+        "PersistentVolumeClaim/data-db-1",
+    ];
+    stage.until_nothing_is_left("db", &claims).await;
+    let plan = stage.plan("db", &text).await;
+    assert_eq!(remedies(&plan), []);
+    let told = plan.warnings.iter().find(|it| it.contains("stay"));
+    assert_eq!(told, None);
+    let growing = stage.agreeing(grow());
+    assert_eq!(growing.plan("db", &text).await.storage.growths, []);
+    assert_eq!(
+        growing
+            .plan("db", &sized(&class, "1.4Gi"))
+            .await
+            .storage
+            .growths
+            .len(),
+        2
+    );
+}
+
 pub(crate) async fn what_grows_is_ready_once_it_has_grown(case: Cluster) {
     let stage = Stage::new(&case);
     let class = growing_class(&case).await;

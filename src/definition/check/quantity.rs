@@ -13,7 +13,7 @@ pub(crate) fn same_quantity(one: &serde_json::Value, other: &serde_json::Value) 
 }
 
 /// Returns what a quantity means in billionths, rounded down; none if it is no quantity.
-pub(super) fn nanos(text: &str) -> Option<u128> {
+pub(crate) fn nanos(text: &str) -> Option<u128> {
     let text = text.strip_prefix('+').unwrap_or(text);
     let digits_end = text
         .find(|c: char| !c.is_ascii_digit() && c != '.')

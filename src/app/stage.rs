@@ -353,6 +353,7 @@ pub fn workload(
         wanted,
         replicas: wanted,
         updated: wanted,
+        held_back: 0,
         ready,
         available: ready,
         images: vec![image.to_owned()],

@@ -376,7 +376,7 @@ fn is_settled(workload: &Workload) -> bool {
         return true;
     }
     workload.observed_generation >= workload.generation
-        && workload.updated >= workload.wanted
+        && workload.updated >= workload.to_update()
         && workload.ready >= workload.wanted
         && workload.available >= workload.wanted
         && workload.replicas <= workload.wanted
@@ -392,8 +392,9 @@ fn rolling(workload: &Workload) -> Option<String> {
         format!("{label} has a change that its controller has not seen yet")
     } else if workload.kind == WorkloadKind::Job {
         format!("{label}: {} of {wanted} runs completed", workload.ready)
-    } else if workload.updated < wanted {
-        format!("{label}: {} of {wanted} pods updated", workload.updated)
+    } else if workload.updated < workload.to_update() {
+        let to_update = workload.to_update();
+        format!("{label}: {} of {to_update} pods updated", workload.updated)
     } else if workload.replicas > wanted {
         let leaving = workload.replicas - wanted;
         format!("{label}: {leaving} {} to go", plural(leaving, "pod"))

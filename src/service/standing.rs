@@ -53,7 +53,9 @@ impl Told<'_> {
         };
         let updated = self.count("updatedNumberScheduled").unwrap_or(0);
         let ready = self.count("numberReady").unwrap_or(0);
-        if updated < wanted {
+        // Only whoever deletes a pod replaces it then.
+        let is_held_back = self.spec["updateStrategy"]["type"] == "OnDelete";
+        if updated < wanted && !is_held_back {
             Standing::awaited(format!("{updated} of {wanted} pods updated"))
         } else if ready < wanted {
             Standing::awaited(format!("{ready} of {wanted} pods ready"))
@@ -179,6 +181,9 @@ mod tests {
             daemon_set(1, 3),
             awaited("1 of 3 pods updated"),
         );
+        let mut held_back = daemon_set(1, 3);
+        held_back["spec"] = json!({"updateStrategy": {"type": "OnDelete"}});
+        check("apps/DaemonSet", held_back, ready());
         check(
             "apps/DaemonSet",
             json!({}),

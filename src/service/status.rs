@@ -342,6 +342,7 @@ mod tests {
             wanted: 2,
             replicas: 2,
             updated: 1,
+            held_back: 0,
             ready: 2,
             available: 2,
             images: vec!["postgres:16".to_owned()],

@@ -140,6 +140,9 @@ pub struct Workload {
     pub replicas: u32,
     /// `status.updatedReplicas`: pods of the wanted revision.
     pub updated: u32,
+    /// How many pods its update strategy leaves at the revision that they have: the partition of a StatefulSet, and any number
+    /// where only whoever deletes a pod replaces it.
+    pub held_back: u32,
     /// `status.readyReplicas`.
     pub ready: u32,
     /// `status.availableReplicas`.
@@ -156,6 +159,13 @@ pub struct Workload {
     pub owned: Option<u64>,
     /// Whether others set fields of its spec that bowline did not apply, or not so.
     pub has_foreign: bool,
+}
+
+impl Workload {
+    /// Returns how many pods its controller brings to the wanted revision.
+    pub fn to_update(&self) -> u32 {
+        self.wanted.saturating_sub(self.held_back)
+    }
 }
 
 /// Returns the workloads whose numbers say how many are ready: those that last, and Jobs where nothing else runs.

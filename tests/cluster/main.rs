@@ -262,6 +262,7 @@ on_both_backends! {
         cluster_scope_is_refused_unless_it_is_allowed
         a_kind_that_is_not_served_is_named_with_its_line
         claims_of_any_set_are_kept_and_bound_again
+        pods_that_a_partition_holds_back_are_not_awaited
         custom_objects_are_checked_by_the_schema_of_their_definition
         a_misspelt_field_is_refused_by_the_server_too
         schemas_that_cannot_be_read_leave_the_built_in_ones;
@@ -346,6 +347,7 @@ on_both_backends! {
         claims_that_a_change_of_kind_leaves_are_named_and_kept
         what_claims_keep_is_said_and_stays_in_sight
         claims_that_stayed_small_grow_once_that_is_agreed_to
+        a_size_is_the_same_however_the_server_writes_it
         what_grows_is_ready_once_it_has_grown;
     operations:
         a_first_deploy_survives_at_every_write

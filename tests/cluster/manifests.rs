@@ -178,6 +178,45 @@ pub(crate) async fn a_kind_and_its_objects_come_and_go_together(cluster: Cluster
     assert!(widgets(&cluster).await.is_empty());
 }
 
+pub(crate) async fn pods_that_a_partition_holds_back_are_not_awaited(cluster: Cluster) {
+    let stage = Stage::new(&cluster);
+    for strategy in [
+        "{type: RollingUpdate, rollingUpdate: {partition: 2}}",
+        "{type: OnDelete}",
+    ] {
+        let text = |image: &str| {
+            format!(
+                "
+apiVersion: apps/v1
+kind: StatefulSet
+metadata: {{name: part}}
+spec:
+  replicas: 3
+  serviceName: part
+  updateStrategy: {strategy}
+  selector: {{matchLabels: {{app: part}}}}
+  template:
+    metadata: {{labels: {{app: part}}}}
+    spec: {{containers: [{{name: main, image: '{image}'}}]}}
+"
+            )
+        };
+        for image in ["nginx:1.27", "nginx:1.28"] {
+            assert!(stage.deploy("part", &text(image)).await.is_complete());
+            let outcome = stage.wait("part").await;
+            assert!(outcome.is_complete(), "{strategy} {image}: {outcome:?}");
+        }
+        let pods = cluster.list("Pod", "app=part").await;
+        let new = pods
+            .iter()
+            .filter(|pod| pod["spec"]["containers"][0]["image"] == "nginx:1.28");
+        let is_on_delete = strategy.contains("OnDelete");
+        assert_eq!(new.count(), usize::from(!is_on_delete), "{strategy}");
+        stage.teardown("part", VolumeChoice::Keep).await;
+        stage.until_nothing_is_left("part", &[]).await;
+    }
+}
+
 pub(crate) async fn objects_of_others_that_go_with_their_kind_are_counted(cluster: Cluster) {
     let stage = Stage::new(&cluster).under(everything());
     let text = documents(&[&definition(&cluster), &widget(&cluster, "own", 1)]);

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
-use super::workload::{Condition, Template, uncounted};
+use super::workload::{Condition, Template, UpdateStrategy, uncounted};
 use super::{Meta, Project, clean, count, or_default};
 use crate::cluster::kinds::Resource;
 use crate::service::summary::{Blocked, Workload, WorkloadKind};
@@ -22,6 +22,8 @@ pub(in crate::cluster) struct BatchObject {
 #[serde(default, rename_all = "camelCase")]
 struct Spec {
     template: Template,
+    #[serde(deserialize_with = "or_default")]
+    update_strategy: UpdateStrategy,
     job_template: JobTemplate,
     completions: Option<i64>,
     suspend: Option<bool>,
@@ -86,6 +88,7 @@ impl Project for BatchObject {
                 wanted: count(status.desired_number_scheduled),
                 replicas: count(status.current_number_scheduled),
                 updated: count(status.updated_number_scheduled),
+                held_back: spec.update_strategy.held_back(),
                 ready: count(status.number_ready),
                 available: count(status.number_available),
                 images: spec.template.images(),

@@ -81,6 +81,7 @@ fn deployment_is_read() {
         wanted: 3,
         replicas: 4,
         updated: 2,
+        held_back: 0,
         ready: 1,
         available: 0,
         images: vec!["a".to_owned(), "b\u{fffd}".to_owned()],
@@ -155,6 +156,28 @@ fn updated_pods_of_a_stateful_set_are_those_of_the_wanted_revision() {
     assert_eq!(updated(begins), 0);
     let settled = json!({"currentReplicas": 3, "currentRevision": "a", "updateRevision": "a"});
     assert_eq!(updated(settled), 3);
+}
+
+#[test]
+fn pods_that_an_update_strategy_holds_back_are_counted() {
+    let check = |strategy: Value, expected: u32| {
+        let live = object(
+            "web",
+            json!({"spec": {"replicas": 3, "updateStrategy": strategy}}),
+        );
+        let set = read::<WorkloadObject>("apps", "StatefulSet", live.clone()).unwrap();
+        assert_eq!(set.to_update(), expected, "{strategy}");
+        let agent = read::<BatchObject>("apps", "DaemonSet", live).unwrap();
+        assert_eq!(agent.held_back, set.held_back, "{strategy}");
+    };
+    check(Value::Null, 3);
+    check(json!({"type": "RollingUpdate", "rollingUpdate": null}), 3);
+    check(
+        json!({"type": "RollingUpdate", "rollingUpdate": {"partition": 2}}),
+        1,
+    );
+    check(json!({"rollingUpdate": {"partition": 9}}), 0);
+    check(json!({"type": "OnDelete"}), 0);
 }
 
 #[test]

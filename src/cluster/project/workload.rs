@@ -18,10 +18,37 @@ pub(in crate::cluster) struct WorkloadObject {
 }
 
 #[derive(Debug, Default, Deserialize)]
-#[serde(default)]
+#[serde(default, rename_all = "camelCase")]
 struct Spec {
     replicas: Option<i64>,
     template: Template,
+    #[serde(deserialize_with = "or_default")]
+    update_strategy: UpdateStrategy,
+}
+
+/// How a StatefulSet or a DaemonSet replaces its pods.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub(super) struct UpdateStrategy {
+    r#type: String,
+    #[serde(deserialize_with = "or_default")]
+    rolling_update: RollingUpdate,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct RollingUpdate {
+    partition: Option<i64>,
+}
+
+impl UpdateStrategy {
+    /// Returns how many pods it leaves at the revision that they have.
+    pub(super) fn held_back(&self) -> u32 {
+        match self.r#type.as_str() {
+            "OnDelete" => u32::MAX,
+            _ => count(self.rolling_update.partition.unwrap_or(0)),
+        }
+    }
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -98,6 +125,7 @@ impl Project for WorkloadObject {
             wanted: count(spec.replicas.unwrap_or(1)),
             replicas: count(status.replicas),
             updated: count(updated),
+            held_back: spec.update_strategy.held_back(),
             ready: count(status.ready_replicas),
             available: count(status.available_replicas),
             images: spec.template.images(),
@@ -126,6 +154,7 @@ pub(super) fn uncounted(metadata: Meta, kind: WorkloadKind) -> Option<Workload> 
         wanted: 0,
         replicas: 0,
         updated: 0,
+        held_back: 0,
         ready: 0,
         available: 0,
         images: Vec::new(),

@@ -45,6 +45,7 @@ fn workload(id: &str, ready: u32) -> Workload {
         wanted: 2,
         replicas: 2,
         updated: 2,
+        held_back: 0,
         ready,
         available: ready,
         images: vec!["nginx:1.27".to_owned()],

@@ -36,6 +36,7 @@ fn workload(kind: WorkloadKind) -> Workload {
         wanted: 3,
         replicas: 3,
         updated: 3,
+        held_back: 0,
         ready: 3,
         available: 3,
         images: vec!["nginx".to_owned()],
@@ -209,6 +210,24 @@ fn rolling_names_what_is_short() {
         &with(|w| w.available = 0),
         State::Rolling,
         "Deployment/web: 0 of 3 pods ready",
+    );
+}
+
+#[test]
+fn pods_that_the_strategy_holds_back_are_not_awaited() {
+    let with = |updated: u32, held_back: u32| {
+        of(Workload {
+            updated,
+            held_back,
+            ..workload(WorkloadKind::StatefulSet)
+        })
+    };
+    check(&with(1, 2), State::Ready, "");
+    check(&with(0, u32::MAX), State::Ready, "");
+    check(
+        &with(0, 1),
+        State::Rolling,
+        "StatefulSet/web: 0 of 2 pods updated",
     );
 }
 

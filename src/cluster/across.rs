@@ -26,7 +26,7 @@ impl Cluster {
     /// Asks about a namespace, or without one about all at once; where this user may not, about each that is known.
     ///
     /// # Errors
-    /// The question fails, or is forbidden in every namespace that is known.
+    /// The question fails, or that for the namespaces there are, or it is forbidden in every namespace that is known.
     pub async fn across<T, F: Future<Output = Result<T, Failure>>>(
         &self,
         namespace: Option<&Namespace>,
@@ -45,7 +45,7 @@ impl Cluster {
             }
             Err(failure) => return Err(failure),
         };
-        let known = watch::known_namespaces(self).await;
+        let known = watch::known_namespaces(self).await?;
         let mut answers = Vec::with_capacity(known.len());
         for namespace in &known {
             match ask(self.clone(), Some(namespace.clone())).await {
@@ -79,5 +79,31 @@ pub(super) fn nowhere(known: &[Namespace], failure: Failure) -> Failure {
         summary,
         detail: failure.summary,
         ..failure
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cluster::mock::{self, Reply};
+
+    #[tokio::test(start_paused = true)]
+    async fn only_who_may_not_list_the_namespaces_is_asked_about_one() {
+        let check = async |status: u16, expected: Result<usize, FailureKind>| {
+            let (cluster, _) = mock::cluster(move |seen| {
+                assert!(seen.uri.starts_with("/api/v1/namespaces?"), "{}", seen.uri);
+                Reply::status(status, "no")
+            });
+            let refused = || Failure::new(FailureKind::Forbidden, "may not");
+            let across = cluster
+                .across(None, async |_, namespace| {
+                    namespace.ok_or_else(refused).map(|_| ())
+                })
+                .await;
+            let told = across.map(|it| it.answers.len());
+            assert_eq!(told.map_err(|failure| failure.kind), expected);
+        };
+        check(403, Ok(1)).await;
+        check(503, Err(FailureKind::Unreachable)).await;
     }
 }

@@ -5,10 +5,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep_until};
 
+use super::backoff::Backoff;
 use super::decode::Decode;
 use super::machine::{Sink, Subject, Watch};
 use super::{Place, Running, batch_of, claims_of, records_of, workloads_of};
@@ -88,34 +91,53 @@ pub(super) fn tap(sink: Sink) -> (Sink, Arc<Refused>) {
 /// Watches what is refused in all namespaces in those that this user knows of.
 pub(super) async fn run(cluster: Cluster, refused: Arc<Refused>, sink: Sink) {
     let mut known: Option<Vec<Namespace>> = None;
+    let (mut backoff, mut retry_at) = (Backoff::default(), None);
     let mut told = None;
+    let mut tell = |state: LinkState| {
+        if told.as_ref() != Some(&state) {
+            told = Some(state.clone());
+            let topic = Topic::Elsewhere;
+            sink(WatchEvent::Link { topic, state });
+        }
+    };
     let mut running: BTreeMap<Topic, (u32, JoinSet<()>)> = BTreeMap::new();
     loop {
-        refused.news.notified().await;
+        tokio::select! {
+            () = refused.news.notified() => {}
+            () = until(retry_at) => retry_at = None,
+        }
         let topics = refused.lock().clone();
         running.retain(|topic, (n_cleared, _)| {
             let refusal = topics.get(topic);
             refusal.is_some_and(|refusal| refusal.n_cleared == *n_cleared)
         });
-        let state = match topics.values().next() {
-            None => LinkState::Live,
-            Some(Refusal { failure, .. }) => {
-                if known.is_none() {
-                    known = Some(known_namespaces(&cluster).await);
-                }
-                LinkState::Forbidden(elsewhere(known.as_deref().unwrap_or_default(), failure))
-            }
+        let Some(Refusal { failure, .. }) = topics.values().next() else {
+            retry_at = None;
+            tell(LinkState::Live);
+            continue;
         };
-        if told.as_ref() != Some(&state) {
-            told = Some(state.clone());
-            sink(WatchEvent::Link {
-                topic: Topic::Elsewhere,
-                state,
-            });
+        if retry_at.is_some() {
+            continue;
         }
+        if known.is_none() {
+            match known_namespaces(&cluster).await {
+                Ok(namespaces) => known = Some(namespaces),
+                Err(failure) => {
+                    let next_attempt_in = backoff.after_failure(Duration::ZERO);
+                    retry_at = Some(Instant::now() + next_attempt_in);
+                    tell(LinkState::Retrying {
+                        failure,
+                        next_attempt_in,
+                        data_age: None,
+                    });
+                    continue;
+                }
+            }
+        }
+        let namespaces = known.as_deref().unwrap_or_default();
+        tell(LinkState::Forbidden(elsewhere(namespaces, failure)));
         for (topic, refusal) in topics {
             running.entry(topic.clone()).or_insert_with(|| {
-                let namespaces = known.as_deref().unwrap_or_default();
                 (
                     refusal.n_cleared,
                     watch(&cluster, &topic, namespaces, &sink),
@@ -125,15 +147,30 @@ pub(super) async fn run(cluster: Cluster, refused: Arc<Refused>, sink: Sink) {
     }
 }
 
-/// Returns the namespaces that may be listed, or the one that is worked in.
-pub(in crate::cluster) async fn known_namespaces(cluster: &Cluster) -> Vec<Namespace> {
+/// Waits until a moment; for ever without one.
+async fn until(moment: Option<Instant>) {
+    match moment {
+        Some(moment) => sleep_until(moment).await,
+        None => std::future::pending().await,
+    }
+}
+
+/// Returns the namespaces there are, or the one that is worked in for somebody who may not list them.
+///
+/// # Errors
+/// The server does not answer, or fails: then nobody knows how many there are.
+pub(in crate::cluster) async fn known_namespaces(
+    cluster: &Cluster,
+) -> Result<Vec<Namespace>, Failure> {
     let kind = GroupKind::new("", "Namespace");
     let own = cluster.namespace().clone();
     let listed = cluster
         .list_metadata(&kind, None, &Selector::everything())
         .await;
-    let Ok(objects) = listed else {
-        return vec![own];
+    let objects = match listed {
+        Ok(objects) => objects,
+        Err(failure) if failure.kind == FailureKind::Forbidden => return Ok(vec![own]),
+        Err(failure) => return Err(failure),
     };
     let mut names: Vec<Namespace> = objects
         .iter()
@@ -142,7 +179,7 @@ pub(in crate::cluster) async fn known_namespaces(cluster: &Cluster) -> Vec<Names
     // The one that is worked in is never left out.
     names.sort_by_key(|name| *name != own);
     names.truncate(MAX_NAMESPACES);
-    names
+    Ok(names)
 }
 
 /// Puts together what was listed once in each of some namespaces, as a watch of all of them would tell it.

@@ -1058,6 +1058,54 @@ async fn who_may_not_list_in_all_namespaces_is_shown_those_that_may_be() {
     }
 }
 
+/// That the namespaces could not be listed once does not mean that they may not be.
+#[tokio::test(start_paused = true)]
+async fn namespaces_that_could_not_be_listed_are_asked_for_again() {
+    let n_failures = AtomicUsize::new(0);
+    let (cluster, _) = mock::cluster(move |seen| {
+        let path = seen.uri.split('?').next().unwrap();
+        match path {
+            "/api/v1/namespaces" if n_failures.fetch_add(1, Ordering::SeqCst) < 5 => {
+                Reply::status(503, "apiserver is shutting down")
+            }
+            "/api/v1/namespaces" => {
+                let name = |name: &str| json!({"metadata": {"name": name}});
+                let items = json!([name("team-a"), name("team-b")]);
+                Reply::json(200, json!({"metadata": {}, "items": items}))
+            }
+            path if !path.contains("/namespaces/") => Reply::status(403, "it is forbidden"),
+            _ => first_list_for(seen),
+        }
+    });
+    let cluster = cluster.with_namespace("team-a".parse().unwrap());
+    let told = Arc::new(Mutex::new(Vec::new()));
+    let states = told.clone();
+    let handle = cluster.watch_overview(Scope::All, move |event| {
+        if let WatchEvent::Link {
+            topic: Topic::Elsewhere,
+            state,
+        } = event
+        {
+            states.lock().unwrap().push(state);
+        }
+    });
+    tokio::time::sleep(Duration::from_secs(50)).await;
+    let told = told.lock().unwrap();
+    let Some((LinkState::Forbidden(last), before)) = told.split_last() else {
+        panic!("{told:?}");
+    };
+    assert!(last.summary.ends_with("than team-a, team-b"), "{last}");
+    let is_retried = |state: &LinkState| match state {
+        LinkState::Retrying { failure, .. } => failure.summary.contains("shutting down"),
+        _ => false,
+    };
+    assert!(
+        !before.is_empty() && before.iter().all(is_retried),
+        "{before:?}"
+    );
+    drop(handle);
+}
+
 /// A role that is taken away clears what was seen by it, and what is left of it stays.
 #[tokio::test(start_paused = true)]
 async fn who_may_not_list_in_all_namespaces_any_more_keeps_the_one_that_is_left() {

@@ -76,9 +76,10 @@ impl Cluster {
         let Some(mut json) = self.get_as(&doing, key, METADATA).await? else {
             return Ok(None);
         };
+        let fields = json.as_object_mut().ok_or_else(|| unreadable(&doing))?;
         // What it is of stands in the question alone.
-        json["apiVersion"] = key.api_version().into();
-        json["kind"] = key.kind.as_str().into();
+        fields.insert("apiVersion".to_owned(), key.api_version().into());
+        fields.insert("kind".to_owned(), key.kind.as_str().into());
         object(&doing, json).map(Some)
     }
 

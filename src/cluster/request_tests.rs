@@ -44,6 +44,21 @@ fn n_requests(log: &Log) -> usize {
     log.lock().unwrap().len()
 }
 
+/// A proxy may answer with anything.
+#[tokio::test]
+async fn what_is_no_object_is_unreadable() {
+    for body in [json!([]), json!("text"), json!(7), Value::Null, json!({})] {
+        let answer = body.clone();
+        let (cluster, _) = mock::cluster(move |_| Reply::json(200, answer.clone()));
+        let found = cluster.get_metadata(&key("Pod", "team-a", "web")).await;
+        let summary = found.unwrap_err().summary;
+        assert!(
+            summary.contains("no Kubernetes object"),
+            "{body}: {summary}"
+        );
+    }
+}
+
 /// Whatever is asked, and also where it is refused.
 #[tokio::test]
 async fn every_answer_tells_the_servers_clock() {

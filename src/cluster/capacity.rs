@@ -8,7 +8,7 @@ use super::project::{clean, or_default};
 use super::request::{JSON, form_urlencoded, unreadable};
 use super::{Cluster, kinds};
 use crate::failure::{Failure, FailureKind};
-use crate::service::capacity::{Asked, Devices, Node, NodeCapacity, capacities, is_device, plus};
+use crate::service::capacity::{Asked, Devices, Node, NodeCapacity, capacities, is_device};
 use crate::service::quantity;
 use crate::service::usage::Amounts;
 
@@ -82,6 +82,12 @@ struct PodSpec {
     containers: Vec<ContainerSpec>,
     #[serde(deserialize_with = "or_default")]
     init_containers: Vec<ContainerSpec>,
+    /// What the pod asks for as a whole.
+    #[serde(deserialize_with = "or_default")]
+    resources: Resources,
+    /// What the runtime of its class takes beside its containers.
+    #[serde(deserialize_with = "or_default")]
+    overhead: Quantities,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -135,10 +141,9 @@ impl Cluster {
     }
 }
 
-/// Returns how many there are; a number of pods is a quantity too, as `10k`.
-fn whole(quantity: &str) -> u64 {
-    let number = quantity::bytes(quantity).unwrap_or(0);
-    u64::try_from(number).unwrap_or(u64::MAX)
+/// Returns how many there are; a number of bytes, pods or devices is a quantity, as `10k`.
+fn number(quantity: &str) -> Option<u64> {
+    u64::try_from(quantity::bytes(quantity)?).ok()
 }
 
 fn node(object: NodeObject) -> Node {
@@ -154,59 +159,57 @@ fn node(object: NodeObject) -> Node {
         is_ready: conditions.any(|it| it.r#type == "Ready" && it.status == "True"),
         is_cordoned: spec.unschedulable,
         allocatable: amounts(&status.allocatable),
-        max_pods: max_pods.map_or(0, |it| whole(it)),
+        max_pods: max_pods.and_then(|it| number(it)).unwrap_or(0),
         devices: devices(&status.allocatable),
     }
 }
 
-/// Returns what the scheduler reserves for a pod: what its containers ask for together, or the greediest init container.
+/// Returns what the scheduler reserves for a pod: what its containers ask for together, or what the greediest init container
+/// does with the sidecars before it, unless the pod says so as a whole; and what its runtime takes beside that.
 fn asked(pod: PodObject) -> Option<Asked> {
-    let node = clean(pod.spec.node_name?);
-    let (sidecars, init): (Vec<_>, Vec<_>) = pod
-        .spec
-        .init_containers
-        .into_iter()
-        .partition(|it| it.restart_policy.as_deref() == Some("Always"));
-    let own = pod.spec.containers.iter().chain(&sidecars);
-    let mut sum = Asked {
-        node,
-        ..Asked::default()
-    };
-    for container in own {
-        let requests = &container.resources.requests;
-        let more = amounts(requests);
-        sum.amounts.cpu = plus(sum.amounts.cpu, more.cpu);
-        sum.amounts.memory = plus(sum.amounts.memory, more.memory);
-        for (name, n) in devices(requests) {
-            let total = sum.devices.entry(name).or_default();
-            *total = total.saturating_add(n);
+    let spec = pod.spec;
+    let node = clean(spec.node_name?);
+    let (mut sum, mut most) = (Asked::default(), Asked::default());
+    for container in &spec.init_containers {
+        let own = needs(&container.resources.requests);
+        let mut beside_sidecars = sum.clone();
+        beside_sidecars.add(&own);
+        most.raise_to(&beside_sidecars);
+        if container.restart_policy.as_deref() == Some("Always") {
+            sum = beside_sidecars;
         }
     }
-    for container in init {
-        let requests = &container.resources.requests;
-        let alone = amounts(requests);
-        sum.amounts.cpu = sum.amounts.cpu.max(alone.cpu);
-        sum.amounts.memory = sum.amounts.memory.max(alone.memory);
-        for (name, n) in devices(requests) {
-            let total = sum.devices.entry(name).or_default();
-            *total = (*total).max(n);
-        }
+    for container in &spec.containers {
+        sum.add(&needs(&container.resources.requests));
     }
-    Some(sum)
+    sum.raise_to(&most);
+    let whole = amounts(&spec.resources.requests);
+    sum.amounts.cpu = whole.cpu.or(sum.amounts.cpu);
+    sum.amounts.memory = whole.memory.or(sum.amounts.memory);
+    sum.add(&needs(&spec.overhead));
+    Some(Asked { node, ..sum })
+}
+
+fn needs(quantities: &Quantities) -> Asked {
+    Asked {
+        node: String::new(),
+        amounts: amounts(quantities),
+        devices: devices(quantities),
+    }
 }
 
 fn amounts(quantities: &Quantities) -> Amounts {
-    let memory = quantities.get("memory");
+    let amount = |name: &str| quantities.get(name).map(String::as_str);
     Amounts {
-        cpu: quantities.get("cpu").and_then(|it| quantity::nanocores(it)),
-        memory: memory.and_then(|it| u64::try_from(quantity::bytes(it)?).ok()),
+        cpu: amount("cpu").and_then(quantity::nanocores),
+        memory: amount("memory").and_then(number),
     }
 }
 
 fn devices(quantities: &Quantities) -> Devices {
     let devices = quantities.iter().filter(|(name, _)| is_device(name));
     devices
-        .filter_map(|(name, n)| Some((clean(name.clone()), n.parse().ok()?)))
+        .filter_map(|(name, n)| Some((clean(name.clone()), number(n)?)))
         .collect()
 }
 
@@ -262,6 +265,33 @@ mod tests {
             (*n_pods, asked.amounts.cpu, asked.amounts.memory, gpus),
             (2, Some(2_000_000_000), Some(5), Some(2))
         );
+    }
+
+    #[test]
+    fn a_pod_asks_for_what_the_scheduler_reserves() {
+        let check = |spec: Value, cpu: u64, memory: Option<u64>| {
+            let mut pod = json!({"spec": spec});
+            pod["spec"]["nodeName"] = json!("node-1");
+            let asked = asked(serde_json::from_value(pod).unwrap()).unwrap();
+            let expected = (Some(cpu * 1_000_000), memory);
+            assert_eq!((asked.amounts.cpu, asked.amounts.memory), expected);
+        };
+        let asks = |cpu: &str| json!({"resources": {"requests": {"cpu": cpu}}});
+        let sidecar =
+            |cpu: &str| json!({"restartPolicy": "Always", "resources": {"requests": {"cpu": cpu}}});
+        let pod = |containers: Value, init: Value| json!({"containers": containers, "initContainers": init});
+        check(pod(json!([asks("1"), asks("500m")]), json!([])), 1500, None);
+        check(pod(json!([asks("500m")]), json!([asks("2")])), 2000, None);
+        // An init container runs beside the sidecars that were declared before it.
+        let before = json!([sidecar("1"), asks("2")]);
+        check(pod(json!([asks("500m")]), before), 3000, None);
+        let after = json!([asks("2"), sidecar("1")]);
+        check(pod(json!([asks("500m")]), after), 2000, None);
+        let mut whole = pod(json!([asks("500m")]), json!([]));
+        whole["resources"] = json!({"requests": {"cpu": "3", "memory": "107374182400m"}});
+        check(whole.clone(), 3000, Some(107_374_183));
+        whole["overhead"] = json!({"cpu": "250m", "memory": "1"});
+        check(whole, 3250, Some(107_374_184));
     }
 
     #[tokio::test]

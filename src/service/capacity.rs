@@ -35,6 +35,28 @@ pub struct Asked {
     pub devices: Devices,
 }
 
+impl Asked {
+    /// Adds what is asked for beside it.
+    pub fn add(&mut self, other: &Self) {
+        self.amounts.cpu = plus(self.amounts.cpu, other.amounts.cpu);
+        self.amounts.memory = plus(self.amounts.memory, other.amounts.memory);
+        for (name, n) in &other.devices {
+            let total = self.devices.entry(name.clone()).or_default();
+            *total = total.saturating_add(*n);
+        }
+    }
+
+    /// Raises each amount to what is asked for at another time, where that is more.
+    pub fn raise_to(&mut self, other: &Self) {
+        self.amounts.cpu = self.amounts.cpu.max(other.amounts.cpu);
+        self.amounts.memory = self.amounts.memory.max(other.amounts.memory);
+        for (name, n) in &other.devices {
+            let total = self.devices.entry(name.clone()).or_default();
+            *total = (*total).max(*n);
+        }
+    }
+}
+
 /// A node and what is asked for on it; none where the pods may not be seen.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NodeCapacity {
@@ -59,12 +81,7 @@ pub fn capacities(mut nodes: Vec<Node>, asked: Option<Vec<Asked>>) -> Vec<NodeCa
     for pod in asked.unwrap_or_default() {
         let (n_pods, sum) = by_node.entry(pod.node.clone()).or_default();
         *n_pods += 1;
-        sum.amounts.cpu = plus(sum.amounts.cpu, pod.amounts.cpu);
-        sum.amounts.memory = plus(sum.amounts.memory, pod.amounts.memory);
-        for (name, n) in pod.devices {
-            let total = sum.devices.entry(name).or_default();
-            *total = total.saturating_add(n);
-        }
+        sum.add(&pod);
     }
     nodes.sort_by(|a, b| a.name.cmp(&b.name));
     let capacity = |node: Node| {
@@ -78,7 +95,7 @@ pub fn capacities(mut nodes: Vec<Node>, asked: Option<Vec<Asked>>) -> Vec<NodeCa
 }
 
 /// Adds two amounts of which nothing may be said.
-pub fn plus(a: Option<u64>, b: Option<u64>) -> Option<u64> {
+fn plus(a: Option<u64>, b: Option<u64>) -> Option<u64> {
     match (a, b) {
         (Some(a), Some(b)) => Some(a.saturating_add(b)),
         (a, b) => a.or(b),

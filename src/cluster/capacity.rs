@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-use super::project::{clean, or_default};
+use super::project::{Quantity, clean, or_default};
 use super::request::{JSON, form_urlencoded, unreadable};
 use super::{Cluster, kinds};
 use crate::failure::{Failure, FailureKind};
@@ -30,7 +30,7 @@ struct PageMeta {
     r#continue: Option<String>,
 }
 
-type Quantities = BTreeMap<String, String>;
+type Quantities = BTreeMap<String, Quantity>;
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
@@ -159,7 +159,7 @@ fn node(object: NodeObject) -> Node {
         is_ready: conditions.any(|it| it.r#type == "Ready" && it.status == "True"),
         is_cordoned: spec.unschedulable,
         allocatable: amounts(&status.allocatable),
-        max_pods: max_pods.and_then(|it| number(it)).unwrap_or(0),
+        max_pods: max_pods.and_then(|it| number(&it.0)).unwrap_or(0),
         devices: devices(&status.allocatable),
     }
 }
@@ -199,7 +199,7 @@ fn needs(quantities: &Quantities) -> Asked {
 }
 
 fn amounts(quantities: &Quantities) -> Amounts {
-    let amount = |name: &str| quantities.get(name).map(String::as_str);
+    let amount = |name: &str| quantities.get(name).map(|it| it.0.as_str());
     Amounts {
         cpu: amount("cpu").and_then(quantity::nanocores),
         memory: amount("memory").and_then(number),
@@ -209,7 +209,7 @@ fn amounts(quantities: &Quantities) -> Amounts {
 fn devices(quantities: &Quantities) -> Devices {
     let devices = quantities.iter().filter(|(name, _)| is_device(name));
     devices
-        .filter_map(|(name, n)| Some((clean(name.clone()), number(n)?)))
+        .filter_map(|(name, n)| Some((clean(name.clone()), number(&n.0)?)))
         .collect()
 }
 
@@ -235,7 +235,7 @@ mod tests {
             assert!(seen.uri.contains("Succeeded"), "{}", seen.uri);
             let asks = |cpu: &str, gpus: &str| json!({"resources": {"requests": {"cpu": cpu, "nvidia.com/gpu": gpus}}});
             let sidecar =
-                json!({"restartPolicy": "Always", "resources": {"requests": {"memory": "5"}}});
+                json!({"restartPolicy": "Always", "resources": {"requests": {"memory": 5}}});
             Reply::json(
                 200,
                 json!({"metadata": {}, "items": [

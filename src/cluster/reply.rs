@@ -142,9 +142,11 @@ fn kind_of(code: StatusCode, reason: &str, message: &str) -> FailureKind {
         StatusCode::NOT_FOUND => FailureKind::NotFound,
         StatusCode::CONFLICT => FailureKind::Conflict,
         StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => FailureKind::Forbidden,
-        // NB: schema errors of server-side apply come as 500 without reason; sending them again cannot help.
+        // NB: what is wrong with an applied object comes as 500 without reason; sending it again cannot help.
         StatusCode::INTERNAL_SERVER_ERROR
-            if reason.is_empty() && message.contains("failed to create typed patch") =>
+            if reason.is_empty()
+                && (message.contains("failed to create typed patch")
+                    || message.contains("failed to convert new object")) =>
         {
             FailureKind::Invalid
         }
@@ -267,6 +269,13 @@ mod tests {
             &status(typed, ""),
             FailureKind::Invalid,
             &format!("cannot apply Deployment/web: {typed}"),
+        );
+        let value = "failed to convert new object (…) to proper version: illegal base64 data at input byte 0";
+        check(
+            500,
+            &status(value, ""),
+            FailureKind::Invalid,
+            &format!("cannot apply Deployment/web: {value}"),
         );
         check(
             500,

@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use super::{Meta, Project, clean, clean_some, or_default};
+use super::{Meta, Project, Quantity, clean, clean_some, or_default};
 use crate::cluster::kinds::Resource;
 use crate::service::summary::{Claim, Growth};
 
@@ -37,7 +37,13 @@ struct Resources {
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 struct Storage {
-    storage: Option<String>,
+    storage: Option<Quantity>,
+}
+
+impl Storage {
+    fn size(self) -> Option<String> {
+        clean_some(self.storage.map(|it| it.0))
+    }
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -78,8 +84,8 @@ impl Project for ClaimObject {
             name: metadata.name,
             uid: metadata.uid,
             phase: clean(status.phase),
-            requested: clean_some(spec.resources.requests.storage).unwrap_or_default(),
-            capacity: clean_some(status.capacity.storage),
+            requested: spec.resources.requests.size().unwrap_or_default(),
+            capacity: status.capacity.size(),
             storage_class: clean_some(spec.storage_class_name),
             volume: clean_some(spec.volume_name),
             access_modes: spec

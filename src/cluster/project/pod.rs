@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde::Deserialize;
 
 use super::pod_status;
-use super::{Meta, Project, clean, clean_some, count, or_default};
+use super::{Meta, Project, Quantity, clean, clean_some, count, or_default};
 use crate::cluster::kinds::Resource;
 use crate::service::quantity;
 use crate::service::summary::{Container, ContainerEnd, ContainerState, Pod};
@@ -56,10 +56,6 @@ struct Quantities {
     cpu: Option<Quantity>,
     memory: Option<Quantity>,
 }
-
-/// Servers write quantities as texts.
-#[derive(Debug, Deserialize)]
-struct Quantity(String);
 
 impl Quantities {
     fn amounts(&self) -> Amounts {

@@ -7,6 +7,7 @@ use crate::service::summary::{
     Blocked, Claim, Container, ContainerState, Deletion, Event, ObjectRow, Pod, Record, Workload,
     WorkloadKind,
 };
+use crate::service::usage::Amounts;
 
 /// Adds what every object of an instance has.
 fn object(name: &str, mut rest: Value) -> Value {
@@ -233,6 +234,28 @@ fn claim_is_read() {
         read::<ClaimObject>("", "PersistentVolumeClaim", live),
         Some(expected)
     );
+}
+
+#[test]
+fn quantities_may_be_numbers() {
+    let live = object(
+        "data-web-0",
+        json!({"spec": {"resources": {"requests": {"storage": 1000}}}, "status": {"capacity": {"storage": 2.5e3}}}),
+    );
+    let claim = read::<ClaimObject>("", "PersistentVolumeClaim", live).unwrap();
+    let sizes = (claim.requested.as_str(), claim.capacity.as_deref());
+    assert_eq!(sizes, ("1000", Some("2500.0")));
+    let live = object(
+        "web-1",
+        json!({"spec": {"containers": [{"name": "c", "resources": {
+            "requests": {"cpu": 0.5, "memory": true}, "limits": {"cpu": 1, "memory": 1024},
+        }}]}}),
+    );
+    let pod = read::<PodObject>("", "Pod", live).unwrap();
+    let amounts = |cpu, memory| Amounts { cpu, memory };
+    let container = &pod.containers[0];
+    assert_eq!(container.requests, amounts(Some(500_000_000), None));
+    assert_eq!(container.limits, amounts(Some(1_000_000_000), Some(1024)));
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::cluster::{Cause, Cluster, Refusal};
-use crate::objects::{config_map, deployment, labelled, with_metadata};
+use crate::objects::{claim, config_map, deployment, labelled, service, with_metadata};
 
 const LABEL: &str = "app.kubernetes.io/instance";
 
@@ -362,6 +362,40 @@ pub(crate) async fn a_duplicate_list_key_is_a_server_error_that_means_invalid(cl
     let twice = json!([{"name": "main", "image": "a", "env": [{"name": "A", "value": "1"}, {"name": "A", "value": "2"}]}]);
     let words = "duplicate entries for key [name=\"A\"]";
     check_schema_refusal(&cluster, "/spec/template/spec/containers", twice, words).await;
+}
+
+/// Asserts what the one who created an object owns of it.
+async fn check_owned(cluster: &Cluster, object: Value, expected: Value) {
+    let created = cluster.create(&object).await.unwrap();
+    let entries = created["metadata"]["managedFields"].as_array().unwrap();
+    let owned: Vec<&Value> = entries.iter().map(|entry| &entry["fieldsV1"]).collect();
+    assert_eq!(owned, [&expected]);
+}
+
+pub(crate) async fn what_admission_adds_is_nobodys(cluster: Cluster) {
+    let of_claim = json!({"f:spec": {
+        "f:accessModes": {}, "f:resources": {"f:requests": {".": {}, "f:storage": {}}}, "f:volumeMode": {},
+    }});
+    check_owned(&cluster, claim("data", "1Gi"), of_claim).await;
+
+    let pod = json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "one"},
+        "spec": {"containers": [{"name": "main", "image": "nginx:1"}]}});
+    let of_pod = json!({"f:spec": {
+        "f:containers": {"k:{\"name\":\"main\"}": {
+            ".": {}, "f:image": {}, "f:imagePullPolicy": {}, "f:name": {}, "f:resources": {},
+            "f:terminationMessagePath": {}, "f:terminationMessagePolicy": {},
+        }},
+        "f:dnsPolicy": {}, "f:enableServiceLinks": {}, "f:restartPolicy": {}, "f:schedulerName": {},
+        "f:securityContext": {}, "f:terminationGracePeriodSeconds": {},
+    }});
+    check_owned(&cluster, pod, of_pod).await;
+
+    let of_service = json!({"f:spec": {
+        "f:internalTrafficPolicy": {},
+        "f:ports": {".": {}, "k:{\"port\":80,\"protocol\":\"TCP\"}": {".": {}, "f:port": {}, "f:protocol": {}, "f:targetPort": {}}},
+        "f:selector": {}, "f:sessionAffinity": {}, "f:type": {},
+    }});
+    check_owned(&cluster, service("web", json!([{"port": 80}])), of_service).await;
 }
 
 pub(crate) async fn applying_the_same_again_changes_nothing(cluster: Cluster) {

@@ -14,6 +14,7 @@ mod adopt;
 mod apply;
 mod backend;
 mod batch;
+mod canonical;
 mod claims;
 mod classes;
 mod cluster;
@@ -89,10 +90,16 @@ on_both_backends! {
         an_unknown_field_is_a_server_error_that_means_invalid
         a_field_of_the_wrong_type_is_a_server_error_that_means_invalid
         a_duplicate_list_key_is_a_server_error_that_means_invalid
+        what_admission_adds_is_nobodys
         applying_the_same_again_changes_nothing
         applying_to_a_terminating_object_is_accepted_and_lost
         a_secret_loses_keys_that_are_left_out_but_never_those_of_string_data
         a_dry_run_stores_nothing;
+    canonical:
+        quantities_have_one_form
+        a_quantity_that_is_written_otherwise_conflicts
+        what_is_no_quantity_is_refused
+        bytes_are_base64;
     schemas:
         a_custom_kind_is_checked_by_the_clusters_schema
         a_kind_without_a_document_has_no_schema

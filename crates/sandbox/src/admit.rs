@@ -163,7 +163,6 @@ fn pod(object: &mut Value) {
     for (key, value) in [
         ("serviceAccountName", json!("default")),
         ("serviceAccount", json!("default")),
-        ("enableServiceLinks", json!(true)),
         ("preemptionPolicy", json!("PreemptLowerPriority")),
         ("priority", json!(0)),
     ] {

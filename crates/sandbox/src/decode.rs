@@ -90,11 +90,15 @@ fn wrong(scalar: Scalar, value: &Value) -> Option<&'static str> {
         (Scalar::Text, Value::String(_))
         | (Scalar::Number, Value::Number(_))
         | (Scalar::Boolean, Value::Bool(_))
-        | (Scalar::Either, Value::String(_) | Value::Number(_)) => None,
+        | (Scalar::Either, Value::String(_) | Value::Number(_))
+        | (Scalar::Bytes, Value::String(_))
+        // Whether it is one is seen where it is brought into its one form.
+        | (Scalar::Quantity, _) => None,
         (Scalar::Text, _) => Some("string"),
         (Scalar::Number, _) => Some("int32"),
         (Scalar::Boolean, _) => Some("bool"),
         (Scalar::Either, _) => Some("intstr.IntOrString"),
+        (Scalar::Bytes, _) => Some("[]uint8"),
     }
 }
 

@@ -9,6 +9,7 @@ pub(crate) fn apply(resource: &Resource, object: &mut Value) {
     match (resource.group.as_str(), resource.kind.as_str()) {
         ("", "Pod") => {
             pod_spec(&mut object["spec"]);
+            put(&mut object["spec"], "enableServiceLinks", true);
             requests(&mut object["spec"]);
         }
         ("", "Service") => service(&mut object["spec"]),

@@ -5,7 +5,7 @@
 //! - [`sandbox`]: the handle; options in, clients and the store out. [`serve`]: on a port. [`keep`]: its state in a file.
 //! - `server`: requests and answers: paths, verbs, lists, watches, tables, discovery, permissions.
 //! - [`store`]: the objects and the one lock; what controllers read, write and wake on.
-//! - `write`: the way of every write, over `decode`, `defaults`, `admit`, `validate`, [`apply`] and `quota`; `delete` and
+//! - `write`: the way of every write, over `decode`, `canonical`, `defaults`, `admit`, `validate`, [`apply`] and `quota`; `delete` and
 //!   `patch` beside it.
 //! - [`controllers`] and `garbage`: what a control plane's managers, scheduler and kubelets do; `machinery` runs them.
 //! - [`resources`] and [`schema`]: which kinds are served, and their structure; `custom`: those that clients declare.
@@ -15,6 +15,7 @@
 
 mod admit;
 mod apply;
+mod canonical;
 mod clock;
 mod controllers;
 mod custom;

@@ -36,7 +36,7 @@ impl Quantity {
     /// Reads a quantity as objects hold it: a text or a number.
     pub fn of(value: &Value) -> Option<Quantity> {
         let text = match value {
-            Value::String(text) => text.clone(),
+            Value::String(text) => text.trim().to_owned(),
             Value::Number(number) => number.to_string(),
             _ => return None,
         };
@@ -84,7 +84,11 @@ impl Quantity {
 impl fmt::Display for Quantity {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.milli % 1000 != 0 {
-            return write!(out, "{}m", self.milli);
+            let suffix = match self.notation {
+                Notation::Exponent => "e-3",
+                Notation::Decimal | Notation::Binary => "m",
+            };
+            return write!(out, "{}{suffix}", self.milli);
         }
         let mut whole = self.milli / 1000;
         let is_small = whole.abs() < 1024;
@@ -198,6 +202,8 @@ mod tests {
         check("1023Ki", "1023Ki");
         check("0.5Ki", "512");
         check("1e3", "1e3");
+        check("15e-1", "1500e-3");
+        check(" 1.3Gi ", "1395864371200m");
         check("1E", "1E");
         check("12000k", "12M");
     }

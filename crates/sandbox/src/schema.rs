@@ -9,6 +9,7 @@ use std::sync::{Arc, OnceLock};
 use serde_json::{Value, json};
 
 const REF_PREFIX: &str = "#/components/schemas/";
+const QUANTITY: &str = "io.k8s.apimachinery.pkg.api.resource.Quantity";
 
 /// Types of one or many kinds, referring to each other by index.
 #[derive(Debug, Default)]
@@ -71,6 +72,8 @@ pub struct Field {
     pub default: Option<Value>,
     /// Whether strategic merge patches keep only the keys that they name (`retainKeys`).
     pub retains_keys: bool,
+    /// Whether even an empty object has it: a struct of Go's that is no pointer, or a list that it never leaves out.
+    pub is_always_there: bool,
 }
 
 /// The kinds of single value.
@@ -84,6 +87,10 @@ pub enum Scalar {
     Boolean,
     /// A number or a string.
     Either,
+    /// A quantity, which may be written as a number.
+    Quantity,
+    /// Bytes, written in base64.
+    Bytes,
 }
 
 /// How the items of a list are told apart.
@@ -203,6 +210,7 @@ impl Schema {
                         of,
                         default: None,
                         retains_keys: false,
+                        is_always_there: false,
                     },
                 );
             }
@@ -276,7 +284,10 @@ impl Compiler<'_> {
         let id = self.add(Type::Any);
         self.known.insert(name.to_owned(), id);
         let definitions = self.definitions;
-        let of = self.type_of(&definitions[name]);
+        let of = match name {
+            QUANTITY => Type::Scalar(Scalar::Quantity),
+            _ => self.type_of(&definitions[name]),
+        };
         self.schema.types[id] = of;
         id
     }
@@ -308,6 +319,7 @@ impl Compiler<'_> {
             return of;
         }
         match schema["type"].as_str() {
+            Some("string") if schema["format"] == "byte" => Type::Scalar(Scalar::Bytes),
             Some("string") => Type::Scalar(Scalar::Text),
             Some("integer" | "number") => Type::Scalar(Scalar::Number),
             Some("boolean") => Type::Scalar(Scalar::Boolean),
@@ -341,21 +353,29 @@ impl Compiler<'_> {
         let is_atomic = schema["x-kubernetes-map-type"] == "atomic";
         let keeps_unknown = schema["x-kubernetes-preserve-unknown-fields"] == true;
         if let Some(properties) = schema["properties"].as_object() {
+            let required = texts(&schema["required"]);
             let fields = properties.iter().map(|(name, field)| {
                 let strategy = field["x-kubernetes-patch-strategy"]
                     .as_str()
                     .unwrap_or_default();
+                let of = self.compile(field);
+                let is_always_there = match self.schema.types[of] {
+                    Type::Struct(_) => reference(field).is_some() && field["default"] == json!({}),
+                    Type::List { .. } => required.contains(name),
+                    _ => false,
+                };
                 let field = Field {
-                    of: self.compile(field),
+                    of,
                     default: field.get("default").cloned(),
                     retains_keys: strategy.split(',').any(|word| word == "retainKeys"),
+                    is_always_there,
                 };
                 (name.clone(), field)
             });
             let fields = fields.collect();
             return Type::Struct(Struct {
                 fields,
-                required: texts(&schema["required"]),
+                required,
                 is_atomic,
                 is_open: keeps_unknown || schema["x-kubernetes-embedded-resource"] == true,
             });

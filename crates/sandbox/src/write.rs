@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 
 use crate::apply::managed::{self, Apply, Author};
 use crate::apply::typed::faults;
+use crate::canonical::canonicalise;
 use crate::decode::decode;
 use crate::quota::Charge;
 use crate::request::check_object;
@@ -112,9 +113,11 @@ impl Writer<'_> {
             remove_metadata(&mut object, key);
         }
         remove_metadata(&mut object, "managedFields");
-        self.furnish(&mut object)?;
-        validate::create(&self.resource, &object)?;
+        self.furnish(&mut object);
+        // What admission adds is nobody's.
         self.own(None, &mut object);
+        admit::on_create(self.inner, &self.resource, &mut object)?;
+        validate::create(&self.resource, &object)?;
         self.keep(None, object, true)
     }
 
@@ -197,6 +200,8 @@ impl Writer<'_> {
         };
         let mut object = managed::apply(of, request)?;
         strip_nulls(&mut object);
+        // NB: values are compared as they were written, so that another manager's `1000m` conflicts with what is stored as `1`.
+        canonicalise(of, &mut object).map_err(|why| self.unconvertible(name, &why))?;
         match existing {
             Some(live) => self.replace(name, &live, object, true),
             None => self.create_applied(object),
@@ -213,7 +218,8 @@ impl Writer<'_> {
         ] {
             remove_metadata(&mut object, key);
         }
-        self.furnish(&mut object)?;
+        self.furnish(&mut object);
+        admit::on_create(self.inner, &self.resource, &mut object)?;
         validate::create(&self.resource, &object)?;
         self.keep(None, object, true)
     }
@@ -243,11 +249,11 @@ impl Writer<'_> {
         self.restore_server_fields(live, &mut object);
         self.restore_other_half(live, &mut object);
         defaults::apply(&self.resource, &mut object);
-        admit::on_update(self.inner, &self.resource, live, &mut object)?;
-        validate::update(&self.resource, live, &object, &self.options.subresource)?;
         if !is_applied {
             self.own(Some(live), &mut object);
         }
+        admit::on_update(self.inner, &self.resource, live, &mut object)?;
+        validate::update(&self.resource, live, &object, &self.options.subresource)?;
         if !live["metadata"]["deletionTimestamp"].is_null() && is_applied {
             let warning = "Detected changes to resource \"".to_owned()
                 + name
@@ -313,6 +319,7 @@ impl Writer<'_> {
         if let Some(wrong) = findings.wrong {
             return Err(complain(wrong));
         }
+        canonicalise(of, &mut object).map_err(complain)?;
         let unknown: Vec<String> = findings
             .unknown
             .iter()
@@ -364,6 +371,23 @@ impl Writer<'_> {
             self.namespace, self.resource.kind
         );
         Err(Status::new(500, "", message))
+    }
+
+    /// The real server answers 500 to this as well.
+    fn unconvertible(&self, name: &str, why: &str) -> Status {
+        let Resource {
+            group,
+            version,
+            kind,
+            ..
+        } = &*self.resource;
+        let what = format!("{group}/{version}, Kind={kind}");
+        let message = format!(
+            "failed to convert new object ({}/{name}; {what}) to proper version: unable to convert unstructured object to \
+             {what}: {why}",
+            self.namespace
+        );
+        Status::new(500, "", message)
     }
 
     fn check_namespace(&self, object: &mut Value) -> Result<(), Status> {
@@ -441,8 +465,8 @@ impl Writer<'_> {
         self.check_namespace_lives(&name)
     }
 
-    /// Gives a new object what the server gives it.
-    fn furnish(&mut self, object: &mut Value) -> Result<(), Status> {
+    /// Gives a new object what the server gives each of its kind.
+    fn furnish(&mut self, object: &mut Value) {
         let uid = self.inner.random.uid();
         object["metadata"]["uid"] = json!(uid);
         object["metadata"]["creationTimestamp"] = json!(seconds(self.now));
@@ -451,7 +475,6 @@ impl Writer<'_> {
         }
         defaults::status_at_creation(&self.resource, object);
         defaults::apply(&self.resource, object);
-        admit::on_create(self.inner, &self.resource, object)
     }
 
     fn own(&self, live: Option<&Value>, object: &mut Value) {

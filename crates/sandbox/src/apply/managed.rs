@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::fieldset::{FieldSet, Step, path_text};
-use super::typed::{Comparison, compare, merge, remove, to_set};
+use super::typed::{Comparison, blank, compare, merge, remove, to_set};
 use crate::schema::Typed;
 use crate::status::{Cause, Status};
 use crate::time::seconds;
@@ -207,8 +207,7 @@ pub fn track_update(
         // NB: the `Scale` that is written has the owners of the number alone, and without any it is not tracked either.
         return write_entries(new, managers);
     }
-    let nothing = json!({});
-    let before = live.map_or(nothing, without_entries);
+    let before = live.map_or_else(|| blank(of), without_entries);
     let mut change = compare(of, &before, &without_entries(new));
     let ignored = reset(author, has_status);
     for set in [&mut change.removed, &mut change.modified, &mut change.added] {

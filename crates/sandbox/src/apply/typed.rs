@@ -130,14 +130,15 @@ fn scalar_fault(scalar: Scalar, value: &Value) -> Option<String> {
         (Scalar::Text, Value::String(_))
         | (Scalar::Number, Value::Number(_))
         | (Scalar::Boolean, Value::Bool(_))
-        | (Scalar::Either, Value::String(_) | Value::Number(_)) => None,
+        | (Scalar::Either, Value::String(_) | Value::Number(_))
+        | (Scalar::Bytes, Value::String(_))
+        | (Scalar::Quantity, Value::String(_) | Value::Number(_) | Value::Bool(_)) => None,
         (Scalar::Number, other) => Some(format!(
             "expected numeric (int or float), got {}",
             go_type(other)
         )),
-        (Scalar::Text, other) => Some(format!("expected string, got {}", go_value(other))),
         (Scalar::Boolean, other) => Some(format!("expected boolean, got {}", go_value(other))),
-        (Scalar::Either, other) => Some(format!("expected string, got {}", go_value(other))),
+        (_, other) => Some(format!("expected string, got {}", go_value(other))),
     }
 }
 
@@ -202,6 +203,21 @@ pub struct Comparison {
     pub modified: FieldSet,
     /// Paths that are new.
     pub added: FieldSet,
+}
+
+/// Returns the object of the type that says nothing: only the parts that each one has, empty.
+pub fn blank(of: Typed<'_>) -> Value {
+    match of.get() {
+        Type::List { .. } => Value::Array(Vec::new()),
+        Type::Struct(fields) => {
+            let parts = fields.fields.iter();
+            parts
+                .filter(|(_, field)| field.is_always_there)
+                .map(|(key, field)| (key.clone(), blank(of.at(field.of))))
+                .collect()
+        }
+        _ => Value::Object(Map::new()),
+    }
 }
 
 /// Returns what changed.

@@ -148,6 +148,7 @@ on_both_backends! {
         a_body_ends_at_three_mebibytes
         annotations_end_at_256_kibibytes
         a_label_value_is_no_sentence
+        a_version_is_a_number
         that_a_name_is_taken_is_known_last
         several_ports_need_names
         a_cluster_ip_service_needs_a_port

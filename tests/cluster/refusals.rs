@@ -343,3 +343,14 @@ pub(crate) async fn an_immutable_config_map_stays_as_it_is(cluster: Cluster) {
         .await
         .expect("it can be deleted");
 }
+
+pub(crate) async fn a_version_is_a_number(cluster: Cluster) {
+    let list = async |query: &str| {
+        let path = format!("{}?{query}", cluster.path("ConfigMap"));
+        ask(&cluster.admin, Method::GET, &path, None).await
+    };
+    let refusal = list("resourceVersion=abc").await.unwrap_err();
+    let words = "Invalid value: \"abc\": strconv.ParseUint: parsing \"abc\": invalid syntax";
+    refusal.check(400, "BadRequest", words);
+    list("resourceVersion=&continue=").await.unwrap();
+}

@@ -57,6 +57,7 @@ pub(super) fn answer(server: &Server, ask: &Ask, target: &Target) -> Result<Answ
     ask.must("list", target)?;
     let selection = Selection::of(&ask.query, target)?;
     let limit = ask.query.number("limit")?.unwrap_or(0);
+    check_version(&ask.query)?;
     let (revision, objects, forgotten) = {
         let inner = server.store.lock();
         let table = inner.table(&target.resource);
@@ -109,6 +110,18 @@ pub(super) fn answer(server: &Server, ask: &Ask, target: &Target) -> Result<Answ
     ))
 }
 
+/// A list is as of now, which is no older than any version; only what is none is refused.
+fn check_version(query: &Query) -> Result<(), Status> {
+    let version = query.get("resourceVersion").unwrap_or_default();
+    if version.is_empty() || version.parse::<u64>().is_ok() {
+        return Ok(());
+    }
+    Err(Status::bad_request(format!(
+        "invalid resource version: resourceVersion: Invalid value: \"{version}\": strconv.ParseUint: parsing \"{version}\": \
+         invalid syntax"
+    )))
+}
+
 /// Where a page begins.
 struct Start {
     revision: u64,
@@ -127,7 +140,7 @@ fn token(revision: u64, last: &Value) -> String {
 }
 
 fn start(query: &Query) -> Result<Option<Start>, Status> {
-    let Some(token) = query.get("continue") else {
+    let Some(token) = query.get("continue").filter(|token| !token.is_empty()) else {
         return Ok(None);
     };
     let bytes = URL_SAFE_NO_PAD.decode(token).ok();

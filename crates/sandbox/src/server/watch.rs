@@ -55,7 +55,7 @@ pub(super) fn answer(server: &Server, ask: &Ask, target: &Target) -> Result<Answ
     };
     ask.must("watch", &named)?;
     let since = match ask.query.get("resourceVersion") {
-        None | Some("0") => None,
+        None | Some("" | "0") => None,
         Some(text) => Some(text.parse().map_err(|_| {
             Status::bad_request(format!("Invalid value for resourceVersion: {text}"))
         })?),

@@ -67,19 +67,19 @@ pub(super) fn confirm(model: &mut Model) {
         model.popup = Some(question(model, pane, is_agreed));
         return;
     }
+    let place = places_of(model, pane.runnable(true).map(|plan| &plan.instance));
     let mut items = Vec::new();
     if pane.runnable(false).next().is_some() {
-        let detail = "and leave what belongs to others";
         items.push(MenuItem::new(
             "Change what is free",
-            detail,
+            format!("in {place}, and leave what belongs to others"),
             Choice::ConfirmRoutes(false),
         ));
     }
     items.insert(0, MenuItem::cancel());
     items.push(MenuItem::new(
         "Take the fields over, and change all",
-        "as shown",
+        format!("in {place}, as shown"),
         Choice::ConfirmRoutes(true),
     ));
     let text = vec!["Fields of some routes belong to others, as shown.".to_owned()];

@@ -76,6 +76,8 @@ fn fields_of_others_are_taken_only_where_that_is_chosen() {
     let choices: Vec<_> = menu.items.iter().map(|item| &item.choice).collect();
     // Nothing of it could be changed without them.
     assert_eq!(choices, [&Choice::Cancel, &Choice::ConfirmRoutes(true)]);
+    // Whose cluster it is stands in every question.
+    assert_eq!(menu.items[1].detail, "in kind-dev ▸ team-a, as shown");
     stage.press("j enter");
     assert_eq!(stage.take_effects(), [run(2, plan, true)]);
     assert_eq!(

@@ -12,19 +12,26 @@ use super::session::Session;
 use super::{Exit, missing, operate, output, status_text};
 use crate::cluster::Cluster;
 use crate::engine::sets::ForeignSets;
-use crate::service::summary::{Event, InstanceKey};
+use crate::service::detail::Detail;
+use crate::service::summary::{Event, InstanceKey, ObjectRow};
 use crate::service::watch::{LinkState, WatchEvent, apply_delta};
 
 pub fn run(args: &Events, session: &Session) -> anyhow::Result<Exit> {
     operate::on_cluster(session, async |cluster| {
         let instance = session.instance(&cluster, &args.id);
-        let events = cluster.events(&instance).await?;
+        let found = cluster.snapshot_instance(&instance).await;
+        // Who may not look at the objects is told what is known by its name.
+        let objects = match &found {
+            Ok(Some(detail)) => detail.objects(),
+            Ok(None) | Err(_) => &[],
+        };
+        let events = cluster.events(&instance, objects).await?;
         // What is left of one that was taken down is worth reading too.
         if events.is_empty() {
-            let found = cluster.snapshot_instance(&instance).await?;
-            if found.as_ref().is_none_or(|detail| detail.is_gone()) {
+            let found = found.as_ref().map_err(Clone::clone)?.as_ref();
+            if found.is_none_or(Detail::is_gone) {
                 let mut sets = ForeignSets::of(&cluster);
-                missing::say(session, &cluster, &mut sets, &instance, found.as_ref()).await;
+                missing::say(session, &cluster, &mut sets, &instance, found).await;
                 return Ok(Exit::Failed);
             }
             output::say(format!("there are no events of {}", instance.id));
@@ -34,14 +41,19 @@ pub fn run(args: &Events, session: &Session) -> anyhow::Result<Exit> {
         if !args.watch {
             return Ok(Exit::Ok);
         }
-        follow(&cluster, &mut printer).await
+        follow(&cluster, objects, &mut printer).await
     })
 }
 
 /// Prints what comes until a signal does.
-async fn follow(cluster: &Cluster, printer: &mut Printer<'_>) -> anyhow::Result<Exit> {
+async fn follow(
+    cluster: &Cluster,
+    objects: &[ObjectRow],
+    printer: &mut Printer<'_>,
+) -> anyhow::Result<Exit> {
     let (sender, mut changes) = mpsc::unbounded_channel();
-    let _watch = cluster.watch_events(&printer.instance, move |event| drop(sender.send(event)));
+    let sink = move |event| drop(sender.send(event));
+    let _watch = cluster.watch_events(&printer.instance, objects, sink);
     let mut outage = operate::Outage::default();
     let mut signal = pin!(operate::next_signal());
     let mut events = Vec::new();

@@ -7,6 +7,7 @@ use super::across::nowhere;
 use super::kinds::{self, Resource};
 use super::project::{EventObject, IngressObject, MountsObject, Project, ServiceObject};
 use super::request::form_urlencoded;
+use super::watch::concern::Concern;
 use super::watch::decode::{Decode, Objects};
 use super::watch::{self, Place, Subject, explain, parts};
 use super::{Cluster, Selector};
@@ -17,7 +18,7 @@ use crate::service::address::Route;
 use crate::service::claim_use::PodMounts;
 use crate::service::detail::Detail;
 use crate::service::fleet::Fleet;
-use crate::service::summary::{Claim, Event, InstanceKey, Pod, WorkloadKind};
+use crate::service::summary::{Claim, Event, InstanceKey, ObjectRow, Pod, WorkloadKind};
 use crate::service::watch::{Delta, LinkState, Scope, Topic, WatchEvent, apply_delta};
 use crate::text;
 
@@ -129,7 +130,7 @@ impl Cluster {
             self.once(watch::open_workloads(&place, WorkloadKind::Deployment)),
             self.once(watch::open_workloads(&place, WorkloadKind::StatefulSet)),
             self.once(watch::open_claims(&place)),
-            self.once(watch::open_events(instance)),
+            self.once(watch::open_events(instance, |_| true)),
             self.once(watch::open_services(&place)),
             self.once(watch::open_ingresses(&place)),
         )?;
@@ -143,11 +144,14 @@ impl Cluster {
                 .into_iter()
                 .for_each(|event| detail.apply(event, self.now()));
         }
-        let seen = [config_maps, pods, deployments, sets, claims, events];
+        let seen = [config_maps, pods, deployments, sets, claims];
         let all = seen.into_iter().chain([services, ingresses]);
         all.flatten()
             .for_each(|event| detail.apply(event, self.now()));
         self.add_parts(&mut detail).await?;
+        for event in concerning(instance, detail.objects(), events) {
+            detail.apply(event, self.now());
+        }
         self.add_elsewhere(&mut detail).await?;
         detail.judge_by_beats();
         if !detail.is_gone() || !detail.claims().is_empty() {
@@ -175,16 +179,18 @@ impl Cluster {
                 self.once(watch::open_objects(&place, "", "ConfigMap")),
                 self.once(watch::open_services(&place)),
                 self.once(watch::open_ingresses(&place)),
-                self.once(watch::open_events(&there)),
+                self.once(watch::open_events(&there, |_| true)),
             )?;
             let (pods, deployments, sets, claims, configs, services, ingresses, events) = seen;
             let lists = [pods, deployments, sets, claims, configs, services];
             let mut all: Vec<WatchEvent> = lists.into_iter().flatten().collect();
-            all.extend(ingresses.into_iter().chain(events));
+            all.extend(ingresses);
             for (group, kind) in watch::OTHER_KINDS {
                 all.extend(self.once(watch::open_objects(&place, group, kind)).await?);
             }
             all.extend(self.parts(detail, &namespace).await?);
+            let rows: Vec<ObjectRow> = all.iter().flat_map(rows_of).cloned().collect();
+            all.extend(concerning(&there, &rows, events));
             for event in all {
                 let event = WatchEvent::Elsewhere(namespace.clone(), Box::new(event));
                 detail.apply(event, self.now());
@@ -407,13 +413,19 @@ impl Cluster {
         self.list_items("events", &path, &query, &mut decode).await
     }
 
-    /// Lists the events of one instance's objects once, the newest last.
+    /// Lists the events of one instance's objects once, the newest last: of those that are named, and of what bears a name that
+    /// is derived from its ID.
     ///
     /// # Errors
     /// The server cannot be reached, or does not let events be listed.
-    pub async fn events(&self, instance: &InstanceKey) -> Result<Vec<Event>, Failure> {
+    pub async fn events(
+        &self,
+        instance: &InstanceKey,
+        objects: &[ObjectRow],
+    ) -> Result<Vec<Event>, Failure> {
         let mut events = Vec::new();
-        for event in self.once(watch::open_events(instance)).await? {
+        let listed = self.once(watch::open_events(instance, |_| true)).await?;
+        for event in concerning(instance, objects, listed) {
             if let WatchEvent::Events(deltas) = allowed(event)? {
                 for delta in deltas {
                     apply_delta(&mut events, delta);
@@ -471,6 +483,39 @@ impl Cluster {
             Ok((page.items, page.next))
         })
         .await
+    }
+}
+
+/// Returns what was listed of the events of a namespace without those that are of no object of an instance.
+fn concerning(
+    instance: &InstanceKey,
+    objects: &[ObjectRow],
+    mut listed: Vec<WatchEvent>,
+) -> Vec<WatchEvent> {
+    let mut concern = Concern::of(&instance.id);
+    for row in objects {
+        concern.note(row);
+    }
+    for event in &mut listed {
+        if let WatchEvent::Events(deltas) = event {
+            for delta in deltas {
+                if let Delta::Reset(all) = delta {
+                    all.retain(|event| concern.covers(event));
+                }
+            }
+        }
+    }
+    listed
+}
+
+/// Returns the rows of objects that a list told.
+fn rows_of(event: &WatchEvent) -> &[ObjectRow] {
+    match event {
+        WatchEvent::Objects(_, deltas) => match deltas.as_slice() {
+            [Delta::Reset(rows)] => rows,
+            _ => &[],
+        },
+        _ => &[],
     }
 }
 

@@ -1,6 +1,7 @@
 //! Watches: which ones an overview and an open instance need, and the handle that ends them.
 
 pub(super) mod backoff;
+pub(super) mod concern;
 pub(super) mod decode;
 pub(super) mod explain;
 mod first;
@@ -30,9 +31,10 @@ use super::request::form_urlencoded;
 use super::{Cluster, Selector};
 use crate::definition::id::Namespace;
 use crate::definition::object::GroupKind;
-use crate::service::summary::{InstanceKey, ObjectRow, Record, Workload, WorkloadKind};
+use crate::service::summary::{Event, InstanceKey, ObjectRow, Record, Workload, WorkloadKind};
 use crate::service::watch::{Delta, RouteKind, Scope, Topic, WatchEvent};
 
+use concern::Concern;
 use decode::{Decode, Metadata, Objects, PrintedPods};
 pub(super) use machine::Subject;
 use machine::{Emit, Sink, Watch};
@@ -185,6 +187,7 @@ impl Cluster {
         sink: impl Fn(WatchEvent) + Send + Sync + 'static,
     ) -> WatchHandle {
         let (sink, named) = parts::tap(Arc::new(sink));
+        let (sink, events) = concern::watched(self, instance, sink);
         let place = Place::new(Some(&instance.namespace), &Selector::instance(&instance.id));
         let mut watches: Watches = vec![
             self.follow(open_pods(&place), &sink),
@@ -198,7 +201,7 @@ impl Cluster {
         for (group, kind) in OTHER_KINDS {
             watches.push(self.follow(open_objects(&place, group, kind), &sink));
         }
-        watches.push(self.follow(open_events(instance), &sink));
+        watches.push(events);
         let others = parts::run(self.clone(), instance.clone(), named, sink);
         watches.push(Box::pin(others));
         keep(watches)
@@ -212,6 +215,8 @@ impl Cluster {
         sink: &Sink,
     ) -> Watches {
         let Elsewhere { place, there } = Elsewhere::of(instance, namespace);
+        let (sink, events) = concern::watched(self, &there, sink.clone());
+        let sink = &sink;
         let mut watches: Watches = vec![
             self.follow(open_pods(&place), sink),
             self.follow(open_workloads(&place, WorkloadKind::Deployment), sink),
@@ -220,7 +225,7 @@ impl Cluster {
             self.follow(open_objects(&place, "", "ConfigMap"), sink),
             self.follow(open_services(&place), sink),
             self.follow(open_ingresses(&place), sink),
-            self.follow(open_events(&there), sink),
+            events,
         ];
         for (group, kind) in OTHER_KINDS {
             watches.push(self.follow(open_objects(&place, group, kind), sink));
@@ -252,15 +257,20 @@ impl Cluster {
         ])
     }
 
-    /// Watches the events of one instance's objects and nothing else of it. Must be called within a runtime.
+    /// Watches the events of one instance's objects and nothing else of it: of those that are named, and of what bears a name
+    /// that is derived from its ID. Must be called within a runtime.
     pub fn watch_events(
         &self,
         instance: &InstanceKey,
+        objects: &[ObjectRow],
         sink: impl Fn(WatchEvent) + Send + Sync + 'static,
     ) -> WatchHandle {
-        keep(vec![
-            self.follow(open_events(instance), &(Arc::new(sink) as Sink)),
-        ])
+        let mut concern = Concern::of(&instance.id);
+        for row in objects {
+            concern.note(row);
+        }
+        let events = open_events(instance, move |event| concern.covers(event));
+        keep(vec![self.follow(events, &(Arc::new(sink) as Sink))])
     }
 
     /// Watches the volumes that teardowns retained, of the instances of a scope. Must be called within a runtime.
@@ -439,22 +449,22 @@ pub(super) fn open_objects(
 }
 
 /// Events bear no labels, so those of the namespace are read and those of the instance's objects kept.
-pub(super) fn open_events(instance: &InstanceKey) -> Subject<Objects<EventObject>> {
+pub(super) fn open_events(
+    instance: &InstanceKey,
+    is_concerned: impl Fn(&Event) -> bool + Send + 'static,
+) -> Subject<Objects<EventObject>> {
     let resource = kinds::known("", "Event");
     let place = Place {
         namespace: Some(&instance.namespace),
         selector: String::new(),
     };
-    let id = instance.id.clone();
     let emit = Box::new(move |deltas: Vec<Delta<_>>| {
         let ours = deltas.into_iter().filter_map(|delta| match delta {
             Delta::Reset(mut all) => {
-                all.retain(|event| explain::concerns(event, &id));
+                all.retain(&is_concerned);
                 Some(Delta::Reset(all))
             }
-            Delta::Applied(event) => {
-                explain::concerns(&event, &id).then_some(Delta::Applied(event))
-            }
+            Delta::Applied(event) => is_concerned(&event).then_some(Delta::Applied(event)),
             Delta::Removed(key) => Some(Delta::Removed(key)),
         });
         let ours: Vec<_> = ours.collect();

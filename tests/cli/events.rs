@@ -94,3 +94,31 @@ pub(crate) fn events_come_as_they_happen(world: &World) {
         assert_eq!(stream.end(), (Some(code), String::new()));
     }
 }
+
+const FRONT: &str = "\
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: front}
+spec:
+  replicas: 1
+  selector: {matchLabels: {app: front}}
+  template:
+    metadata: {labels: {app: front}}
+    spec: {containers: [{name: main, image: 'nginx:1.27'}]}
+";
+
+pub(crate) fn events_of_manifests_are_those_of_their_own_names(world: &World) {
+    world.home.save("shop", FRONT);
+    world.bowline(&["deploy", "shop", "-y"]).end().code(0);
+    let table = world.bowline(&["events", "shop"]).end().code(0);
+    table.stdout_has(&["ScalingReplicaSet", "Deployment/front", "Pod/front-"]);
+    let mut table = world.bowline(&["events", "shop", "-w"]).follow();
+    table.line_with("Deployment/front");
+    world
+        .home
+        .save("shop", &FRONT.replace("replicas: 1", "replicas: 3"));
+    world.bowline(&["deploy", "shop", "-y"]).end().code(0);
+    table.line_with("to 3");
+    table.signal(Signal::INT);
+    assert_eq!(table.end(), (Some(130), String::new()));
+}

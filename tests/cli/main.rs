@@ -128,7 +128,8 @@ on_both_backends! {
         what_goes_in_comes_out_through_the_server;
     events:
         events_are_those_of_the_instance_and_the_newest_are_last
-        events_come_as_they_happen;
+        events_come_as_they_happen
+        events_of_manifests_are_those_of_their_own_names;
     explains:
         custom_kinds_are_explained_by_their_definition;
     faults:

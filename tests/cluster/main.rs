@@ -263,6 +263,7 @@ on_both_backends! {
         who_may_not_read_secrets_is_told_and_changes_none;
     manifests:
         a_kind_and_its_objects_come_and_go_together
+        events_about_objects_with_names_of_their_own_are_watched
         objects_of_others_that_go_with_their_kind_are_counted
         what_is_made_anew_is_compared_with_what_will_be_there
         what_left_the_text_is_pruned_and_a_list_is_unfolded

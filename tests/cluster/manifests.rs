@@ -1,13 +1,17 @@
 //! Manifests as a definition: objects of any kind, custom ones included, in the right order, and no further than allowed.
 
+use std::collections::BTreeSet;
+
 use bowline::definition::check::CheckContext;
 use bowline::definition::diagnostic::Diagnostic;
 use bowline::definition::policy::Policy;
 use bowline::engine::online::{CheckedOnline, check_online};
 use bowline::engine::plan::{Change, DiffSide, Fate, Step, VolumeChoice};
 use bowline::engine::remedy::{Remedies, Remedy};
+use bowline::service::watch::{Delta, WatchEvent};
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
+use tokio::sync::mpsc::unbounded_channel;
 
 use crate::cluster::{Cluster, ask, until_found};
 use crate::engine::stage::{Fault, Stage, changes, claiming_set, deployment};
@@ -214,6 +218,32 @@ spec:
         assert_eq!(new.count(), usize::from(!is_on_delete), "{strategy}");
         stage.teardown("part", VolumeChoice::Keep).await;
         stage.until_nothing_is_left("part", &[]).await;
+    }
+}
+
+pub(crate) async fn events_about_objects_with_names_of_their_own_are_watched(cluster: Cluster) {
+    let stage = Stage::new(&cluster);
+    let text = documents(&[WEB, CONFIG]);
+    assert!(stage.deploy("shop", &text).await.is_complete());
+    let (sender, mut reported) = unbounded_channel();
+    let sink = move |event| drop(sender.send(event));
+    let _watch = stage.engine().watch_instance(&stage.key("shop"), sink);
+    let mut awaited = BTreeSet::from(["Deployment frontend", "Pod frontend-"]);
+    while !awaited.is_empty() {
+        let Some(WatchEvent::Events(deltas)) = reported.recv().await else {
+            continue;
+        };
+        for delta in deltas {
+            let events = match delta {
+                Delta::Reset(all) => all,
+                Delta::Applied(event) => vec![event],
+                Delta::Removed(_) => Vec::new(),
+            };
+            for event in events {
+                let about = format!("{} {}", event.object_kind, event.object_name);
+                awaited.retain(|wanted| !about.starts_with(wanted));
+            }
+        }
     }
 }
 

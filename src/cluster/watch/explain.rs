@@ -13,11 +13,9 @@ use tokio::time::{Instant, sleep_until};
 
 use super::machine::Sink;
 use crate::cluster::Cluster;
-use crate::definition::id::{InstanceId, Namespace};
-use crate::definition::naming;
+use crate::definition::id::Namespace;
 use crate::service::fleet::Fleet;
 use crate::service::health::{lacks_pods, waits_for_node, waits_for_volumes};
-use crate::service::pod_name;
 use crate::service::summary::{Claim, Event, WorkloadKind};
 use crate::service::watch::{Delta, WatchEvent};
 
@@ -30,8 +28,6 @@ const MAX_TROUBLES: usize = 20;
 
 const CLAIM: &str = "PersistentVolumeClaim";
 const POD: &str = "Pod";
-const REPLICA_SET: &str = "ReplicaSet";
-const CONFIG_MAP: &str = "ConfigMap";
 
 /// An object in trouble: namespace, kind, name.
 pub(in crate::cluster) type Object = (Namespace, &'static str, String);
@@ -232,76 +228,9 @@ impl Question {
     }
 }
 
-/// Tells whether an event concerns an object of an instance, by the names that are derived from its ID.
-pub(super) fn concerns(event: &Event, id: &InstanceId) -> bool {
-    let name = event.object_name.as_str();
-    match event.object_kind.as_str() {
-        POD => pod_name::owner(name).is_some_and(|(_, workload)| workload == id.as_str()),
-        REPLICA_SET => pod_name::of_replica_set(name) == Some(id.as_str()),
-        CLAIM => is_claim_of(name, id),
-        CONFIG_MAP => is_config_map_of(name, id),
-        _ => [
-            naming::workload(id),
-            naming::headless(id),
-            naming::secret(id),
-            naming::pull_secret(id),
-        ]
-        .contains(&event.object_name),
-    }
-}
-
-/// Tells whether a `ConfigMap` bears a name of an instance's: its values, a volume's files, its record or a revision.
-fn is_config_map_of(name: &str, id: &InstanceId) -> bool {
-    let record = naming::record(id);
-    let is_revision = |rest: &str| rest.starts_with(".r");
-    name == naming::config(id)
-        || is_longer(name, &naming::files(id, ""))
-        || name
-            .strip_prefix(&record)
-            .is_some_and(|rest| rest.is_empty() || is_revision(rest))
-}
-
-/// Tells whether a claim bears a name of an instance's: shared, or from a template. NB: a volume `data-web` of `api` and a
-/// volume `data` of `web-api` give their claims the same names.
-fn is_claim_of(name: &str, id: &InstanceId) -> bool {
-    if is_longer(name, &naming::shared_claim(id, "")) {
-        return true;
-    }
-    let Some((template, ordinal)) = name.rsplit_once('-') else {
-        return false;
-    };
-    let is_ordinal = !ordinal.is_empty() && ordinal.bytes().all(|b| b.is_ascii_digit());
-    let volume = template.strip_suffix(id.as_str());
-    is_ordinal && volume.is_some_and(|volume| volume.len() > 1 && volume.ends_with('-'))
-}
-
-fn is_longer(name: &str, prefix: &str) -> bool {
-    name.len() > prefix.len() && name.starts_with(prefix)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn check(kind: &str, name: &str, expected: &[&str]) {
-        let event = Event {
-            namespace: "team-a".parse().unwrap(),
-            name: "e".to_owned(),
-            object_kind: kind.to_owned(),
-            object_name: name.to_owned(),
-            object_uid: String::new(),
-            is_warning: true,
-            reason: "r".to_owned(),
-            message: "m".to_owned(),
-            count: 1,
-            last_seen: jiff::Timestamp::UNIX_EPOCH,
-            source: "s".to_owned(),
-        };
-        let ids = ["web", "web-api", "api"];
-        let is_concerned = |id: &&str| concerns(&event, &id.parse().unwrap());
-        let concerned: Vec<_> = ids.into_iter().filter(is_concerned).collect();
-        assert_eq!(concerned, expected, "{kind}/{name}");
-    }
 
     #[test]
     fn one_in_trouble_is_asked_about_by_name_and_several_by_their_kind() {
@@ -324,41 +253,5 @@ mod tests {
             "involvedObject.kind=StatefulSet,involvedObject.name=db",
         ];
         assert_eq!(asked, expected);
-    }
-
-    #[test]
-    fn event_concerns_the_instance_whose_object_it_is_about_and_no_other() {
-        check("Deployment", "web", &["web"]);
-        check("StatefulSet", "web-api", &["web-api"]);
-        check("Ingress", "web-api", &["web-api"]);
-        check("Service", "web-headless", &["web"]);
-        check("Service", "web-api-headless", &["web-api"]);
-        check("ReplicaSet", "web-6d9c9c5b8", &["web"]);
-        check("ReplicaSet", "web-api-6d9c9c5b8", &["web-api"]);
-        check("ReplicaSet", "web-api", &[]);
-        check("Pod", "web-6d9c9c5b8-x2w4p", &["web"]);
-        check("Pod", "web-api-0", &["web-api"]);
-        check("Secret", "web-api-secret", &["web-api"]);
-        check("ConfigMap", "bowline-web", &["web"]);
-        check("ConfigMap", "bowline-web.r12", &["web"]);
-        check("ConfigMap", "bowline-web-api.r12", &["web-api"]);
-        check("ConfigMap", "web-files-conf", &["web"]);
-        check("Job", "web-migrate", &[]);
-    }
-
-    #[test]
-    fn claim_is_known_by_the_names_that_volumes_give_it() {
-        check("PersistentVolumeClaim", "web-data-files", &["web"]);
-        check("PersistentVolumeClaim", "web-api-data-files", &["web-api"]);
-        check("PersistentVolumeClaim", "data-web-0", &["web"]);
-        // A volume `data-web` of `api` would give the same name.
-        check(
-            "PersistentVolumeClaim",
-            "data-web-api-0",
-            &["web-api", "api"],
-        );
-        check("PersistentVolumeClaim", "web-data-", &[]);
-        check("PersistentVolumeClaim", "web-0", &[]);
-        check("PersistentVolumeClaim", "data-web-x", &[]);
     }
 }

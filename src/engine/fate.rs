@@ -281,6 +281,11 @@ mod tests {
             self
         }
 
+        fn in_namespace(mut self, namespace: Option<&str>) -> Self {
+            self.0["metadata"]["namespace"] = json!(namespace);
+            self
+        }
+
         fn done(self) -> Object {
             Object::from_json(self.0).unwrap()
         }
@@ -460,6 +465,46 @@ mod tests {
                 (shared, "deleted 2Gi Retained"),
             ],
         );
+    }
+
+    #[test]
+    fn a_namespace_that_holds_the_record_or_kept_claims_stays() {
+        let (id, namespace) = ("web".parse().unwrap(), "team-a".parse().unwrap());
+        let policy = Policy {
+            allow_cluster_scoped: true,
+            allow_namespaces: ["data", "jobs"].map(|it| it.parse().unwrap()).into(),
+        };
+        let home = |name: &str| object("v1", "Namespace", name).member().in_namespace(None);
+        let claim = object("v1", CLAIM, "web-data-x").member();
+        let claim = claim.in_namespace(Some("data")).done();
+        let found = [
+            home("team-a").done(),
+            home("data").done(),
+            home("jobs").done(),
+            claim,
+        ];
+        let check = |volumes: VolumeChoice, expected: [Fate; 3]| {
+            let scene = Scene {
+                id: &id,
+                namespace: &namespace,
+                policy: &policy,
+                set: SET,
+                volumes,
+                record_uid: None,
+            };
+            let rows = rows(&scene, &found, &Policies::new());
+            let fates = ["data", "jobs", "team-a"].map(|name| {
+                let row = rows.iter().find(|row| row.key.name == name);
+                row.unwrap().fate.clone()
+            });
+            assert_eq!(fates, expected, "{volumes:?}");
+        };
+        let left = |why: &str| Fate::Left(why.to_owned());
+        let own = left(RECORD_IN_IT);
+        let kept = [left(CLAIMS_IN_IT), Fate::Deleted, own.clone()];
+        check(VolumeChoice::Keep, kept);
+        let gone = [Fate::Deleted, Fate::Deleted, own];
+        check(VolumeChoice::Delete, gone);
     }
 
     #[test]

@@ -714,6 +714,7 @@ fn patch(resource_version: &str, operation: Option<&str>, change: &Change) -> Va
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cluster::mock::{self, Reply};
     use crate::definition::object::GroupKind;
 
     fn operation_of(holder: &str) -> Operation {
@@ -755,6 +756,58 @@ mod tests {
             describe("no json", Timestamp::UNIX_EPOCH),
             "another operation is noted in the record"
         );
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn time_that_went_by_on_either_clock_went_by() {
+        let now = Moment::now();
+        assert!(now.is_within(SURE_FOR));
+        let slept = Moment {
+            wall: now.wall - SURE_FOR,
+            ..now
+        };
+        assert!(!slept.is_within(SURE_FOR), "the steady clock stood still");
+        tokio::time::advance(SURE_FOR).await;
+        assert!(!now.is_within(SURE_FOR), "the wall clock was set back");
+    }
+
+    /// As after a sleep in which somebody else took over.
+    #[tokio::test]
+    async fn what_is_not_sure_any_more_is_looked_at_before_a_write() {
+        let record = |holder: &str| {
+            json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {
+                "name": "bowline-web", "namespace": "team-a", "uid": "r", "resourceVersion": "7",
+                "annotations": {naming::ANNOTATION_OPERATION: to_text(&operation_of(holder))},
+            }})
+        };
+        let theirs = record("bob@bastion 8");
+        let (cluster, log) = mock::cluster(move |seen| match seen.method {
+            http::Method::GET => Reply::json(200, &theirs),
+            _ => Reply::status(409, "the object has been modified"),
+        });
+        let instance = InstanceKey {
+            namespace: "team-a".parse().unwrap(),
+            id: "web".parse().unwrap(),
+        };
+        let intent = Intent {
+            kind: "deploy",
+            instance: &instance,
+            holder: "ann@bastion 7",
+            aim: Aim::default(),
+            n_steps: 1,
+            meeting: Meeting::Judge,
+        };
+        let (operation, now) = (operation_of("ann@bastion 7"), Moment::now());
+        let written = to_text(&operation);
+        let ours = Object::from_json(record("ann@bastion 7")).unwrap();
+        let lease = Lease::of(&cluster, &intent, &ours, (operation, written, now));
+        lease.hold().await.unwrap();
+        assert_eq!(log.lock().unwrap().len(), 0);
+
+        lease.state.lock().await.sure_since.wall = now.wall - SURE_FOR;
+        let failure = lease.hold().await.unwrap_err();
+        assert!(is_loss(&failure), "{failure}");
+        assert!(failure.summary.contains("bob@bastion 8"), "{failure}");
     }
 
     #[test]

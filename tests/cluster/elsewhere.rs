@@ -2,6 +2,7 @@
 
 use bowline::definition::policy::Policy;
 use bowline::engine::drift::changes;
+use bowline::engine::plan::{Fate, VolumeChoice};
 use bowline::engine::remedy::Remedies;
 use bowline::engine::rollback::Surroundings;
 use bowline::failure::FailureKind;
@@ -15,7 +16,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use crate::cluster::{Cluster, ask, send};
-use crate::engine::stage::Stage;
+use crate::engine::stage::{Stage, claiming_set};
 use crate::objects::{config_map, deployment, service, stateful_set_with_claim};
 
 /// Makes a namespace beside that of the case, and what is allowed there.
@@ -233,5 +234,30 @@ pub(crate) async fn what_another_instance_of_the_same_id_has_there_is_not_its_ow
     };
     check(&here, &["far-db", "front"], &["data-far-db-0"]).await;
     check(&there, &["db", "near"], &["data-db-0"]).await;
+    away(&cluster, &other).await;
+}
+
+/// Each of the two has a set with a claim in the namespace of the second, whose names differ by what comes before.
+pub(crate) async fn a_teardown_takes_no_claims_of_another_instance_of_the_same_id(
+    cluster: Cluster,
+) {
+    let (other, policy) = beside(&cluster).await;
+    let there = Stage::new(&cluster).in_namespace(&other);
+    let here = Stage::new(&cluster).under(policy);
+    let set = |name: &str| {
+        let text =
+            claiming_set(1).replace("name: db}", &format!("name: {name}, namespace: {other}}}"));
+        text.replace("app: db", &format!("app: {name}"))
+    };
+    for (stage, name) in [(&there, "db"), (&here, "far-db")] {
+        let outcome = stage.deploy("far", &set(name)).await;
+        assert!(outcome.is_complete(), "{outcome:?}");
+        assert!(stage.wait("far").await.is_complete());
+    }
+    let plan = here.plan_teardown("far", VolumeChoice::Delete).await;
+    let going = plan.rows.iter().filter(|row| row.fate == Fate::Deleted);
+    let going = going.filter(|row| row.claim.is_some());
+    let names: Vec<&str> = going.map(|row| row.key.name.as_str()).collect();
+    assert_eq!(names, ["data-far-db-0"], "{:?}", plan.rows);
     away(&cluster, &other).await;
 }

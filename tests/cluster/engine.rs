@@ -4,10 +4,12 @@ pub(crate) mod stage;
 
 use std::time::Duration;
 
+use bowline::engine::deploy::{RunOptions, run_deploy};
 use bowline::engine::plan::{Change, DataFate, DiffSide, Fate, Progress, Step, VolumeChoice};
 use bowline::failure::FailureKind;
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
+use tokio::sync::Notify;
 
 use crate::cluster::Cluster;
 use crate::objects::{config_map, service, with_metadata};
@@ -874,6 +876,45 @@ pub(crate) async fn a_claim_without_an_answer_is_looked_for(cluster: Cluster) {
     assert!(plan.is_noop(), "{plan:?}");
 }
 
+pub(crate) async fn a_record_being_deleted_is_waited_for(cluster: Cluster) {
+    let stage = Stage::new(&cluster);
+    stage.deploy("web", WEB).await;
+    let changed = WEB.replace("nginx:1.27", "nginx:1.28");
+    let plan = stage.plan("web", &changed).await;
+    let hold = |finalizers: Value| json!({"metadata": {"finalizers": finalizers}});
+    let held = hold(json!(["example.com/hold"]));
+    let old = cluster.merge("ConfigMap", "bowline-web", &held).await;
+    let going = cluster.delete("ConfigMap", "bowline-web", json!({}));
+    going.await.unwrap();
+    let (request, waits) = (stage.request("web", &changed), Notify::new());
+    let report = |progress| {
+        if matches!(progress, Progress::Waiting(_)) {
+            waits.notify_one();
+        }
+    };
+    let run = run_deploy(
+        stage.engine(),
+        &request,
+        &plan,
+        RunOptions::default(),
+        &report,
+    );
+    let release = async {
+        waits.notified().await;
+        let free = hold(Value::Null);
+        let released = cluster.merge("ConfigMap", "bowline-web", &free).await;
+        released.unwrap();
+        std::future::pending().await
+    };
+    let outcome = tokio::select! {
+        outcome = run => outcome,
+        outcome = release => outcome,
+    };
+    assert!(outcome.is_complete(), "{outcome:?}");
+    let new = cluster.get("ConfigMap", "bowline-web").await.unwrap();
+    assert_ne!(uid(&new), uid(&old.unwrap()));
+}
+
 pub(crate) async fn a_refused_write_stops_only_what_needs_it(cluster: Cluster) {
     let stage = Stage::new(&cluster);
     let plan = stage.plan("web", WEB).await;
@@ -895,6 +936,31 @@ pub(crate) async fn a_refused_write_stops_only_what_needs_it(cluster: Cluster) {
     assert_eq!(plan.revision, 1);
     assert!(stage.run("web", WEB, &plan).await.is_complete());
     assert!(stage.plan("web", WEB).await.is_noop());
+}
+
+/// Whoever finishes an interrupted deploy needs its text.
+pub(crate) async fn nothing_is_applied_without_its_revision(cluster: Cluster) {
+    let stage = Stage::new(&cluster);
+    stage.deploy("web", WEB).await;
+    let changed = WEB.replace("nginx:1.27", "nginx:1.28");
+    let fault = Fault::after(Method::POST, "/configmaps", StatusCode::FORBIDDEN);
+    let plan = stage.plan("web", &changed).await;
+    let outcome = stage.with(fault).run("web", &changed, &plan).await;
+    let [(Step::Revision(2), failure)] = outcome.failed.as_slice() else {
+        panic!("{outcome:?}")
+    };
+    assert_eq!(failure.kind, FailureKind::Forbidden);
+    let why = "the revision could not be written";
+    let mut reasons = outcome.not_tried.iter().map(|(_, why)| why.as_str());
+    assert!(reasons.all(|it| it == why), "{outcome:?}");
+    assert_eq!(outcome.not_tried.len(), 2, "{outcome:?}");
+    let live = cluster.get("Deployment", "web").await.unwrap();
+    assert_eq!(
+        live["spec"]["template"]["spec"]["containers"][0]["image"],
+        "nginx:1.27"
+    );
+    let record = cluster.get("ConfigMap", "bowline-web").await.unwrap();
+    assert_eq!(annotation(&record, "bowline.dev/operation"), "");
 }
 
 pub(crate) async fn the_last_ten_revisions_are_kept(cluster: Cluster) {

@@ -205,7 +205,9 @@ on_both_backends! {
         a_write_without_an_answer_is_looked_for_and_not_sent_again
         a_stranger_behind_a_write_without_an_answer_is_not_taken_over
         a_claim_without_an_answer_is_looked_for
+        a_record_being_deleted_is_waited_for
         a_refused_write_stops_only_what_needs_it
+        nothing_is_applied_without_its_revision
         the_last_ten_revisions_are_kept
         a_finalizer_that_holds_is_named_and_the_second_run_finishes
         a_teardown_leaves_what_only_bears_the_labels
@@ -264,6 +266,7 @@ on_both_backends! {
     manifests:
         a_kind_and_its_objects_come_and_go_together
         events_about_objects_with_names_of_their_own_are_watched
+        workloads_stay_while_objects_are_held_that_they_may_have_to_let_go_of
         objects_of_others_that_go_with_their_kind_are_counted
         what_is_made_anew_is_compared_with_what_will_be_there
         what_left_the_text_is_pruned_and_a_list_is_unfolded
@@ -296,7 +299,8 @@ on_both_backends! {
         what_is_in_another_namespace_tells_how_an_instance_is_doing
         pods_in_another_namespace_are_reached_by_both_names
         what_others_change_in_another_namespace_is_named
-        what_another_instance_of_the_same_id_has_there_is_not_its_own;
+        what_another_instance_of_the_same_id_has_there_is_not_its_own
+        a_teardown_takes_no_claims_of_another_instance_of_the_same_id;
     scaling:
         a_number_that_others_set_is_taken_only_where_that_is_wanted
         a_number_that_others_set_too_is_taken_only_where_that_is_wanted

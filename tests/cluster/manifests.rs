@@ -1,6 +1,7 @@
 //! Manifests as a definition: objects of any kind, custom ones included, in the right order, and no further than allowed.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use bowline::definition::check::CheckContext;
 use bowline::definition::diagnostic::Diagnostic;
@@ -13,7 +14,7 @@ use http::{Method, StatusCode};
 use serde_json::{Value, json};
 use tokio::sync::mpsc::unbounded_channel;
 
-use crate::cluster::{Cluster, ask, until_found};
+use crate::cluster::{Cluster, ask, send, until_found};
 use crate::engine::stage::{Fault, Stage, changes, claiming_set, deployment};
 
 /// A kind that no other case has: definitions are the whole cluster's.
@@ -245,6 +246,49 @@ pub(crate) async fn events_about_objects_with_names_of_their_own_are_watched(clu
             }
         }
     }
+}
+
+pub(crate) async fn workloads_stay_while_objects_are_held_that_they_may_have_to_let_go_of(
+    cluster: Cluster,
+) {
+    let stage = Stage::new(&cluster).under(everything());
+    let text = documents(&[
+        &widget(&cluster, "big", 3),
+        WEB,
+        CONFIG,
+        &definition(&cluster),
+    ]);
+    let outcome = stage.deploy("shop", &text).await;
+    assert!(outcome.is_complete(), "{outcome:?}");
+    let (group, home) = (group(&cluster), &cluster.namespace);
+    let path = format!("/apis/{group}/v1/namespaces/{home}/widgets/big");
+    let set_finalizers = async |finalizers: Value| {
+        let body = json!({"metadata": {"finalizers": finalizers}}).to_string();
+        let content_type = "application/merge-patch+json";
+        let answer = send(&cluster.admin, Method::PATCH, &path, content_type, body).await;
+        answer.value().unwrap();
+    };
+    set_finalizers(json!(["example.com/hold"])).await;
+    let outcome = stage
+        .teardown_within("shop", VolumeChoice::Keep, Duration::from_secs(3))
+        .await;
+    let held = "Widget/big is held by example.com/hold";
+    assert_eq!(outcome.pending, [held]);
+    let is_web = |step: &Step| matches!(step, Step::Delete(key) if key.kind == "Deployment");
+    let (_, why) = outcome
+        .not_tried
+        .iter()
+        .find(|(step, _)| is_web(step))
+        .unwrap();
+    let told = format!("{held}, and what runs here may have to let go of it");
+    assert_eq!(*why, told);
+    let live = cluster.get("Deployment", "frontend").await.unwrap();
+    assert_eq!(live["metadata"]["deletionTimestamp"], Value::Null);
+
+    set_finalizers(Value::Null).await;
+    let outcome = stage.teardown("shop", VolumeChoice::Keep).await;
+    assert!(outcome.is_complete(), "{outcome:?}");
+    stage.until_nothing_is_left("shop", &[]).await;
 }
 
 pub(crate) async fn objects_of_others_that_go_with_their_kind_are_counted(cluster: Cluster) {

@@ -832,6 +832,26 @@ async fn login_that_stays_refused_is_told_and_not_tried_for_ever() {
     assert_eq!(n_runs(&files), 2);
 }
 
+#[tokio::test]
+async fn login_that_fails_is_not_made_again_for_every_call() {
+    let token = Arc::new(Mutex::new("token-1".to_owned()));
+    let (address, _) = server(token.clone()).await;
+    let files = Files::new();
+    let cluster = connect_by_plugin(&files, &address).await;
+    "token-2".clone_into(&mut token.lock().unwrap());
+    let runs = files.path("runs");
+    files.script("plugin", &format!("echo x >> {}\nexit 1", runs.display()));
+    let_time_pass(60).await;
+    for _ in 0..5 {
+        let failure = cluster.get(&web()).await.unwrap_err();
+        assert!(failure.summary.starts_with("login failed"), "{failure}");
+    }
+    assert_eq!(n_runs(&files), 2);
+    let_time_pass(60).await;
+    assert!(cluster.get(&web()).await.is_err());
+    assert_eq!(n_runs(&files), 3);
+}
+
 /// A clock that is hours ahead, or a plugin's that is behind: the end of a login is past when it is made.
 #[tokio::test]
 async fn login_that_is_over_by_our_clock_is_renewed_when_the_server_refuses_it() {

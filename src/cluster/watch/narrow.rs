@@ -375,3 +375,28 @@ fn local<T>(
     }
     single
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_list_of_one_namespace_takes_away_what_is_not_in_it_any_more() {
+        let namespace: Namespace = "team-a".parse().unwrap();
+        let mut known = BTreeSet::new();
+        let mut told = |deltas: Vec<Delta<String>>| local(&namespace, &mut known, deltas, |it| it);
+        let applied = |name: &str| Delta::Applied(name.to_owned());
+        let removed = |name: &str| {
+            Delta::Removed(ItemKey {
+                namespace: namespace.clone(),
+                name: name.to_owned(),
+            })
+        };
+        let list = |names: [&str; 2]| vec![Delta::Reset(names.map(str::to_owned).to_vec())];
+        assert_eq!(told(list(["a", "b"])), [applied("a"), applied("b")]);
+        let single = vec![applied("c"), removed("a")];
+        assert_eq!(told(single.clone()), single);
+        let expected = [removed("c"), applied("b"), applied("d")];
+        assert_eq!(told(list(["b", "d"])), expected);
+    }
+}

@@ -148,20 +148,25 @@ impl Judge<'_> {
         why.or_else(|| out_of_policy(self.scene.policy, own, &object.key))
     }
 
-    /// Tells whether a `StatefulSet` of the instance made a claim. One that is gone is known by what it left only.
-    fn is_from_template(&self, claim: &Object) -> bool {
-        let ordinal = |set: &str| naming::claim_ordinal(&claim.key.name, set);
-        let is_of_set = |set: &&Object| {
+    /// Returns the `StatefulSet` that makes claims of such a name; the longest name tells most.
+    fn maker(&self, claim: &Object) -> Option<&Object> {
+        let is_maker = |set: &&Object| {
             set.key.kind == "StatefulSet"
                 && set.key.namespace == claim.key.namespace
-                && ordinal(&set.key.name).is_some()
+                && naming::claim_ordinal(&claim.key.name, &set.key.name).is_some()
         };
+        let sets = self.by_uid.values().copied().filter(is_maker);
+        sets.max_by_key(|set| set.key.name.len())
+    }
+
+    /// Tells whether a `StatefulSet` of the instance made a claim. One that is gone is known by what it left only.
+    fn is_from_template(&self, claim: &Object) -> bool {
         let ends_in_number = || {
             let (_, n) = claim.key.name.rsplit_once('-').unwrap_or_default();
             !n.is_empty() && n.bytes().all(|b| b.is_ascii_digit())
         };
-        ordinal(self.scene.id.as_str()).is_some()
-            || self.by_uid.values().copied().any(|set| is_of_set(&set))
+        naming::claim_ordinal(&claim.key.name, self.scene.id.as_str()).is_some()
+            || self.maker(claim).is_some()
             || ends_in_number() && Metadata::of(claim).has_manager(CONTROLLER)
     }
 
@@ -169,8 +174,18 @@ impl Judge<'_> {
         let Scene {
             id, set, volumes, ..
         } = self.scene;
-        if !self.is_from_template(claim) && !ownership::is_written_by_us(claim, id, set) {
-            return Fate::Left(COPIED.to_owned());
+        if !ownership::is_written_by_us(claim, id, set) {
+            // Another instance of the same ID may have a set in this namespace, and its claims bear the same labels.
+            let maker = self.maker(claim);
+            let is_of_others = |set_there: &&Object| {
+                matches!(ownership::owner(set_there, id, set), Owner::Other(_))
+            };
+            if let Some(theirs) = maker.filter(is_of_others) {
+                return Fate::Left(format!("it belongs to {}", theirs.key));
+            }
+            if !self.is_from_template(claim) {
+                return Fate::Left(COPIED.to_owned());
+            }
         }
         if let Some(why) = self.stays(claim) {
             return Fate::Left(why);
@@ -463,6 +478,39 @@ mod tests {
                 (&names[2], "deleted 2Gi Retained"),
                 (&names[3], "deleted  Destroyed"),
                 (shared, "deleted 2Gi Retained"),
+            ],
+        );
+    }
+
+    #[test]
+    fn claims_of_another_instance_of_the_same_id_are_left() {
+        let claim = |name: &str| {
+            let claim = object("v1", "PersistentVolumeClaim", name);
+            claim.by("kube-controller-manager").done()
+        };
+        let mut theirs = object("apps/v1", "StatefulSet", "far-db").member();
+        theirs.0["metadata"]["labels"][naming::LABEL_PART_OF] = json!("applyset-theirs-v1");
+        let found = [
+            claim("data-db-0"),
+            // By its name it could be the set's called db, too.
+            claim("data-far-db-0"),
+            object("apps/v1", "StatefulSet", "db").member().done(),
+            theirs.done(),
+        ];
+        check(
+            VolumeChoice::Delete,
+            &found,
+            &[
+                ("StatefulSet/db", "deleted"),
+                (
+                    "StatefulSet/far-db",
+                    "left: it belongs to the ApplySet applyset-theirs-v1",
+                ),
+                ("PersistentVolumeClaim/data-db-0", "deleted  Destroyed"),
+                (
+                    "PersistentVolumeClaim/data-far-db-0",
+                    "left: it belongs to StatefulSet/far-db  Retained",
+                ),
             ],
         );
     }

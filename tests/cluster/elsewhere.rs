@@ -254,10 +254,25 @@ pub(crate) async fn a_teardown_takes_no_claims_of_another_instance_of_the_same_i
         assert!(outcome.is_complete(), "{outcome:?}");
         assert!(stage.wait("far").await.is_complete());
     }
-    let plan = here.plan_teardown("far", VolumeChoice::Delete).await;
-    let going = plan.rows.iter().filter(|row| row.fate == Fate::Deleted);
-    let going = going.filter(|row| row.claim.is_some());
-    let names: Vec<&str> = going.map(|row| row.key.name.as_str()).collect();
-    assert_eq!(names, ["data-far-db-0"], "{:?}", plan.rows);
+    let claims = [(&here, "data-far-db-0"), (&there, "data-db-0")];
+    for (stage, claim) in claims {
+        let plan = stage.plan_teardown("far", VolumeChoice::Delete).await;
+        let going = plan.rows.iter().filter(|row| row.fate == Fate::Deleted);
+        let going = going.filter(|row| row.claim.is_some());
+        let names: Vec<&str> = going.map(|row| row.key.name.as_str()).collect();
+        assert_eq!(names, [claim], "{:?}", plan.rows);
+    }
+    let there_is = async |name: &str| {
+        let path = cluster.path_in(&other, "PersistentVolumeClaim");
+        let path = format!("{path}/{name}");
+        let claim = ask(&cluster.admin, Method::GET, &path, None).await;
+        claim.is_ok_and(|claim| claim["metadata"]["deletionTimestamp"].is_null())
+    };
+    let outcome = there.teardown("far", VolumeChoice::Delete).await;
+    assert!(outcome.is_complete(), "{outcome:?}");
+    assert!(!there_is("data-db-0").await && there_is("data-far-db-0").await);
+    let outcome = here.teardown("far", VolumeChoice::Delete).await;
+    assert!(outcome.is_complete(), "{outcome:?}");
+    assert!(!there_is("data-far-db-0").await);
     away(&cluster, &other).await;
 }

@@ -5,7 +5,9 @@ pub(crate) mod stage;
 use std::time::Duration;
 
 use bowline::engine::deploy::{RunOptions, run_deploy};
-use bowline::engine::plan::{Change, DataFate, DiffSide, Fate, Progress, Step, VolumeChoice};
+use bowline::engine::plan::{
+    Change, DataFate, DiffSide, Fate, Outcome, Progress, Step, VolumeChoice,
+};
 use bowline::failure::FailureKind;
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
@@ -876,6 +878,19 @@ pub(crate) async fn a_claim_without_an_answer_is_looked_for(cluster: Cluster) {
     assert!(plan.is_noop(), "{plan:?}");
 }
 
+pub(crate) async fn a_change_of_the_record_without_an_answer_is_looked_for(cluster: Cluster) {
+    let stage = Stage::new(&cluster);
+    let plan = stage.plan("web", WEB).await;
+    let fault = Fault::after(
+        Method::PATCH,
+        "/configmaps/bowline-web",
+        StatusCode::GATEWAY_TIMEOUT,
+    );
+    let outcome = stage.with(fault).run("web", WEB, &plan).await;
+    assert!(outcome.is_complete(), "{outcome:?}");
+    assert!(stage.plan("web", WEB).await.is_noop());
+}
+
 pub(crate) async fn a_record_being_deleted_is_waited_for(cluster: Cluster) {
     let stage = Stage::new(&cluster);
     stage.deploy("web", WEB).await;
@@ -943,24 +958,59 @@ pub(crate) async fn nothing_is_applied_without_its_revision(cluster: Cluster) {
     let stage = Stage::new(&cluster);
     stage.deploy("web", WEB).await;
     let changed = WEB.replace("nginx:1.27", "nginx:1.28");
+    let image = async || {
+        let live = cluster.get("Deployment", "web").await.unwrap();
+        live["spec"]["template"]["spec"]["containers"][0]["image"].clone()
+    };
     let fault = Fault::after(Method::POST, "/configmaps", StatusCode::FORBIDDEN);
     let plan = stage.plan("web", &changed).await;
     let outcome = stage.with(fault).run("web", &changed, &plan).await;
-    let [(Step::Revision(2), failure)] = outcome.failed.as_slice() else {
-        panic!("{outcome:?}")
+    let stopped = |outcome: &Outcome| {
+        let [(Step::Revision(2), failure)] = outcome.failed.as_slice() else {
+            panic!("{outcome:?}")
+        };
+        let why = "the revision could not be written";
+        let mut reasons = outcome.not_tried.iter().map(|(_, why)| why.as_str());
+        assert!(reasons.all(|it| it == why), "{outcome:?}");
+        assert_eq!(outcome.not_tried.len(), 2, "{outcome:?}");
+        failure.kind
     };
-    assert_eq!(failure.kind, FailureKind::Forbidden);
-    let why = "the revision could not be written";
-    let mut reasons = outcome.not_tried.iter().map(|(_, why)| why.as_str());
-    assert!(reasons.all(|it| it == why), "{outcome:?}");
-    assert_eq!(outcome.not_tried.len(), 2, "{outcome:?}");
-    let live = cluster.get("Deployment", "web").await.unwrap();
-    assert_eq!(
-        live["spec"]["template"]["spec"]["containers"][0]["image"],
-        "nginx:1.27"
-    );
+    assert_eq!(stopped(&outcome), FailureKind::Forbidden);
+    assert_eq!(image().await, "nginx:1.27");
     let record = cluster.get("ConfigMap", "bowline-web").await.unwrap();
     assert_eq!(annotation(&record, "bowline.dev/operation"), "");
+
+    // It is there by now. What somebody made of it since is not what was shown.
+    let plan = stage.plan("web", &changed).await;
+    assert_eq!(plan.revision, 2);
+    let left = cluster.get("ConfigMap", "bowline-web.r2").await.unwrap();
+    let hash = "bowline.dev/definition-sha256";
+    assert_ne!(annotation(&left, hash), "");
+    let owners = |owners: &Value| json!({"metadata": {"ownerReferences": owners}});
+    let text = |hash_of: &str| json!({"metadata": {"annotations": {hash: hash_of}}});
+    let changes = [
+        (
+            owners(&Value::Null),
+            owners(&left["metadata"]["ownerReferences"]),
+        ),
+        (text("other"), text(annotation(&left, hash))),
+    ];
+    for (change, back) in changes {
+        let merge = async |patch: &Value| {
+            let changed = cluster.merge("ConfigMap", "bowline-web.r2", patch).await;
+            changed.unwrap();
+        };
+        merge(&change).await;
+        let outcome = stage.run("web", &changed, &plan).await;
+        assert_eq!(stopped(&outcome), FailureKind::Conflict, "{change}");
+        assert_eq!(image().await, "nginx:1.27");
+        merge(&back).await;
+    }
+    let outcome = stage.run("web", &changed, &plan).await;
+    assert!(outcome.is_complete(), "{outcome:?}");
+    assert_eq!(image().await, "nginx:1.28");
+    let revisions = stage.revisions("web").await;
+    assert_eq!(revisions, ["bowline-web.r1", "bowline-web.r2"]);
 }
 
 pub(crate) async fn the_last_ten_revisions_are_kept(cluster: Cluster) {

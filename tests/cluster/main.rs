@@ -205,6 +205,7 @@ on_both_backends! {
         a_write_without_an_answer_is_looked_for_and_not_sent_again
         a_stranger_behind_a_write_without_an_answer_is_not_taken_over
         a_claim_without_an_answer_is_looked_for
+        a_change_of_the_record_without_an_answer_is_looked_for
         a_record_being_deleted_is_waited_for
         a_refused_write_stops_only_what_needs_it
         nothing_is_applied_without_its_revision

@@ -33,6 +33,7 @@ mod journal;
 mod kinds;
 mod lasting;
 mod live;
+mod looks;
 mod made_claims;
 mod metadata;
 mod one_by_one;

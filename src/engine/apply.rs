@@ -1,11 +1,9 @@
 //! Writing and deleting one object without ever doing it twice blindly: when no answer comes, one looks first.
 
-use std::time::Duration;
-
 use serde_json::json;
-use tokio::time::sleep;
 
 use super::difference::normalized;
+use super::looks::Looks;
 use super::metadata::Metadata;
 use super::plan::{FieldConflict, unshown};
 use super::rehearse::{field_conflicts, is_own_scaling, with_uid};
@@ -16,11 +14,6 @@ use crate::failure::{Failure, FailureKind};
 
 /// A version that no object has: an apply that names it creates what is absent, and conflicts with anything that is there.
 const ABSENT: &str = "1";
-
-/// How often an object is looked at that others change all the time.
-const MAX_LOOKS: u32 = 7;
-/// How long is waited before the second look; each time twice as long. Rollouts change the status of a workload in bursts.
-const FIRST_PAUSE: Duration = Duration::from_millis(50);
 
 /// What was seen in the place of an object that is applied.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -104,8 +97,8 @@ async fn take(
         force: true,
         ..options.clone()
     };
-    for n_looks in 0..MAX_LOOKS {
-        pause(n_looks).await;
+    let mut looks = Looks::default();
+    while looks.again().await {
         let live = cluster.get(&wanted.key).await?;
         let live = live.filter(|live| Metadata::of(live).uid() == uid);
         let live = live.ok_or_else(|| vanished(&wanted.key))?;
@@ -165,13 +158,6 @@ pub(super) fn is_outdated(failure: &Failure) -> bool {
         && failure.summary.contains("has been modified")
 }
 
-/// Waits before an object is looked at again.
-async fn pause(n_looks: u32) {
-    if let Some(n_pauses) = n_looks.checked_sub(1) {
-        sleep(FIRST_PAUSE * 2u32.pow(n_pauses)).await;
-    }
-}
-
 fn never_still(key: &ObjectKey) -> Failure {
     conflict(format!("{key} is changed all the time"))
 }
@@ -190,8 +176,8 @@ async fn look(
         dry_run: true,
         ..options.clone()
     };
-    for n_looks in 0..MAX_LOOKS {
-        pause(n_looks).await;
+    let mut looks = Looks::default();
+    while looks.again().await {
         let Some(live) = cluster.get(&wanted.key).await.map_err(unknown)? else {
             return match target {
                 Target::Absent => Ok(None),

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use super::apply::is_outdated;
 use super::frozen::{self, Resize};
 use super::lasting;
+use super::looks::Looks;
 use super::metadata::Metadata;
 use super::ownership::{self, Owner};
 use super::remedy::PlannedGrowth;
@@ -20,8 +21,6 @@ use crate::failure::{Failure, FailureKind};
 use crate::service::quantity;
 use crate::service::summary::InstanceKey;
 
-/// How often a claim is looked at that others change meanwhile, as its controller does.
-const MAX_LOOKS: usize = 5;
 const STORAGE: &str = "/spec/resources/requests/storage";
 
 /// Plans the growth of the instance's claims of a `StatefulSet`'s templates; the inner error is why one of them cannot grow.
@@ -123,7 +122,8 @@ pub(super) async fn grow(
 ) -> Result<(), Failure> {
     let manager = naming::field_manager(&instance.id);
     let mut last = None;
-    for _ in 0..MAX_LOOKS {
+    let mut looks = Looks::default();
+    while looks.again().await {
         let live = match (cluster.get(&growth.claim).await, last.take()) {
             (Ok(live), _) => live,
             // What happened to the change that was sent is still the question.

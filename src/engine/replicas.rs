@@ -9,15 +9,13 @@ use serde_json::{Value, json};
 
 use super::adjust::owned::applies_replicas;
 use super::apply::is_outdated;
+use super::looks::Looks;
 use super::metadata::Metadata;
 use crate::cluster::{ApplyOptions, Cluster};
 use crate::definition::id::InstanceId;
 use crate::definition::naming;
 use crate::definition::object::{Object, ObjectKey};
 use crate::failure::{Failure, FailureKind};
-
-/// How often a workload is looked at that others change between the look and the write.
-const LOOKS: usize = 5;
 
 /// Returns the number that a manager gives up by applying an object: it applied one before, and leaves it open now.
 pub(super) fn given_up(live: &Object, wanted: &Object, manager: &str) -> Option<u64> {
@@ -40,7 +38,8 @@ pub(super) async fn hand_over(
     uid: &str,
 ) -> Result<(), Failure> {
     let manager = naming::field_manager(id);
-    for _ in 0..LOOKS {
+    let mut looks = Looks::default();
+    while looks.again().await {
         let live = cluster.get(&wanted.key).await?;
         // What is gone is found out by the apply that follows.
         let Some(live) = live.filter(|live| Metadata::of(live).uid() == uid) else {

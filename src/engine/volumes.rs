@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Value, json};
 
 use super::apply::{self, is_outdated};
+use super::looks::Looks;
 use super::metadata::{Metadata, cluster_key};
 use super::plan::{PlannedRelease, PlannedRetention};
 use crate::cluster::{Access, Cluster, Deleted, Propagation, Selector};
@@ -19,8 +20,6 @@ use crate::service::summary::InstanceKey;
 pub(super) const VOLUME: &str = "PersistentVolume";
 /// Volumes that are read one by one: a cluster may have thousands of others.
 const FEW: usize = 4;
-/// How often a volume is looked at that others change meanwhile, as its controller does.
-const MAX_LOOKS: usize = 5;
 /// Longest value of a label.
 const MAX_LABEL: usize = 63;
 /// Volumes by name; those that are not there are left out.
@@ -238,7 +237,8 @@ async fn change(
         is_outdated(failure) || kinds.contains(&failure.kind)
     };
     let (mut last, mut was_sent) = (None, false);
-    for _ in 0..MAX_LOOKS {
+    let mut looks = Looks::default();
+    while looks.again().await {
         let live = match (cluster.get(&planned.volume).await, last.take()) {
             (Ok(live), _) => live,
             // What happened to the change that was sent is still the question.

@@ -14,6 +14,7 @@ use crate::engine::agreed;
 use crate::engine::apply::is_outdated;
 use crate::engine::deploy::Report;
 use crate::engine::journal::Journal;
+use crate::engine::looks::Looks;
 use crate::engine::metadata::Metadata;
 use crate::engine::one_by_one::OneByOne;
 use crate::engine::operation::{self, Intent, Lease};
@@ -23,9 +24,6 @@ use crate::engine::rehearse::{field_conflicts, is_own_scaling};
 use crate::failure::{Failure, FailureKind};
 use crate::service::managed::RESTARTED_AT;
 use crate::service::operation::Aim;
-
-/// How often a workload is looked at that others change all the time, as its status does.
-const MAX_LOOKS: usize = 5;
 
 /// Carries out a plan that was shown. Of several workloads it goes on past one that fails.
 pub async fn run_adjustment(
@@ -128,7 +126,8 @@ impl Run<'_> {
     /// Writes what was shown onto what was seen; when no answer comes, looks before anything is sent again.
     async fn write(&self, workload: &PlannedWorkload) -> Result<Vec<String>, Failure> {
         let mut unanswered: Option<Failure> = None;
-        for _ in 0..MAX_LOOKS {
+        let mut looks = Looks::default();
+        while looks.again().await {
             let live = self.cluster.get(&workload.key).await;
             let live = live.map_err(|failure| unanswered.clone().unwrap_or(failure))?;
             let live = live.filter(|live| Metadata::of(live).uid() == workload.uid);

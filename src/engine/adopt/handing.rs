@@ -14,6 +14,7 @@ use crate::engine::deploy::DeployRequest;
 use crate::engine::drift::fieldset;
 use crate::engine::frozen;
 use crate::engine::import::without_defaults;
+use crate::engine::looks::Looks;
 use crate::engine::metadata::{Metadata, core_key};
 use crate::engine::ownership::{self, Owner};
 use crate::engine::preflight::{self, CLAIM, refused};
@@ -24,7 +25,6 @@ use crate::service::drift::{FieldPath, Step};
 use crate::service::operation::Handed;
 use crate::service::summary::InstanceKey;
 
-const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
 /// Goes with Helm's mark of ownership.
 const HELM_NAMESPACE: &str = "meta.helm.sh/release-namespace";
 /// Managers whose fields are theirs whoever owns the object.
@@ -35,8 +35,6 @@ const CONTROLLERS: [&str; 5] = [
     "kubelet",
     "kube-apiserver",
 ];
-/// How often an object is looked at that others change all the time.
-const MAX_LOOKS: usize = 5;
 /// How many fields of an object are named.
 const NAMED: usize = 8;
 
@@ -231,7 +229,8 @@ impl Claimant {
     /// It is not, or the server refuses.
     pub async fn adopt(&self, cluster: &Cluster, row: &AdoptRow) -> Result<(), Failure> {
         let mut last = None;
-        for _ in 0..MAX_LOOKS {
+        let mut looks = Looks::default();
+        while looks.again().await {
             let live = cluster.get_metadata(&row.key).await?;
             let live = live.filter(|live| Metadata::of(live).uid() == row.uid);
             let Some(live) = live else {
@@ -276,7 +275,7 @@ impl Claimant {
             labels.remove(mark);
             annotations.remove(mark);
         }
-        annotations.remove(LAST_APPLIED);
+        annotations.remove(naming::LAST_APPLIED);
         annotations.remove(HELM_NAMESPACE);
         labels.remove(naming::LABEL_PART_OF);
         let own = [
@@ -407,7 +406,11 @@ fn is_told(path: &FieldPath, live: &Object, telling: &Value) -> bool {
     match path.0.as_slice() {
         [Step::Field(top), _, Step::Field(name), ..] if top == "metadata" => {
             let is_mark = naming::OWNER_MARKS.iter().any(|(mark, _)| mark == name);
-            let of_others = [LAST_APPLIED, HELM_NAMESPACE, naming::LABEL_MANAGED_BY];
+            let of_others = [
+                naming::LAST_APPLIED,
+                HELM_NAMESPACE,
+                naming::LABEL_MANAGED_BY,
+            ];
             !is_mark
                 && !of_others.contains(&name.as_str())
                 && name != naming::LABEL_PART_OF

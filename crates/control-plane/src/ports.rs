@@ -11,8 +11,9 @@ const N_PORTS: u16 = 10_000;
 /// Returns a port on which nobody listens, never the same twice in a process.
 pub(crate) fn free() -> u16 {
     static NEXT: AtomicU16 = AtomicU16::new(0);
-    // Processes start at different places, so that two of them seldom look at the same port.
-    let start = (std::process::id() % u32::from(N_PORTS)) as u16;
+    // Processes start at different places, so that two of them seldom look at the same port: those that start together have
+    // numbers next to each other, and one control plane takes several ports.
+    let start = (std::process::id().wrapping_mul(37) % u32::from(N_PORTS)) as u16;
     loop {
         let offset = NEXT.fetch_add(1, Ordering::Relaxed).wrapping_add(start) % N_PORTS;
         if TcpListener::bind((Ipv4Addr::LOCALHOST, FIRST + offset)).is_ok() {

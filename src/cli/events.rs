@@ -19,19 +19,13 @@ use crate::service::watch::{LinkState, WatchEvent, apply_delta};
 pub fn run(args: &Events, session: &Session) -> anyhow::Result<Exit> {
     operate::on_cluster(session, async |cluster| {
         let instance = session.instance(&cluster, &args.id);
-        let found = cluster.snapshot_instance(&instance).await;
-        // Who may not look at the objects is told what is known by its name.
-        let objects = match &found {
-            Ok(Some(detail)) => detail.objects(),
-            Ok(None) | Err(_) => &[],
-        };
-        let events = cluster.events(&instance, objects).await?;
+        let (objects, events) = cluster.events(&instance).await?;
         // What is left of one that was taken down is worth reading too.
         if events.is_empty() {
-            let found = found.as_ref().map_err(Clone::clone)?.as_ref();
-            if found.is_none_or(Detail::is_gone) {
+            let found = cluster.snapshot_instance(&instance).await?;
+            if found.as_ref().is_none_or(Detail::is_gone) {
                 let mut sets = ForeignSets::of(&cluster);
-                missing::say(session, &cluster, &mut sets, &instance, found).await;
+                missing::say(session, &cluster, &mut sets, &instance, found.as_ref()).await;
                 return Ok(Exit::Failed);
             }
             output::say(format!("there are no events of {}", instance.id));
@@ -41,7 +35,7 @@ pub fn run(args: &Events, session: &Session) -> anyhow::Result<Exit> {
         if !args.watch {
             return Ok(Exit::Ok);
         }
-        follow(&cluster, objects, &mut printer).await
+        follow(&cluster, &objects, &mut printer).await
     })
 }
 

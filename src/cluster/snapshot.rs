@@ -123,6 +123,24 @@ impl Cluster {
         &self,
         instance: &InstanceKey,
     ) -> Result<Option<Detail>, Failure> {
+        let (mut detail, events) = self.look_at(instance).await?;
+        for event in events {
+            detail.apply(event, self.now());
+        }
+        self.add_elsewhere(&mut detail).await?;
+        detail.judge_by_beats();
+        if !detail.is_gone() || !detail.claims().is_empty() {
+            return Ok(Some(detail));
+        }
+        let forbidden = detail
+            .forbidden()
+            .next()
+            .map(|(_, failure)| failure.clone());
+        forbidden.map_or(Ok(None), Err)
+    }
+
+    /// Reads what an instance has in its own namespace, and what was listed of the events about it.
+    async fn look_at(&self, instance: &InstanceKey) -> Result<(Detail, Vec<WatchEvent>), Failure> {
         let place = Place::new(Some(&instance.namespace), &Selector::instance(&instance.id));
         let (config_maps, pods, deployments, sets, claims, events, services, ingresses) = futures::try_join!(
             self.once(watch::open_config_maps(&place)),
@@ -149,19 +167,8 @@ impl Cluster {
         all.flatten()
             .for_each(|event| detail.apply(event, self.now()));
         self.add_parts(&mut detail).await?;
-        for event in concerning(instance, detail.objects(), events) {
-            detail.apply(event, self.now());
-        }
-        self.add_elsewhere(&mut detail).await?;
-        detail.judge_by_beats();
-        if !detail.is_gone() || !detail.claims().is_empty() {
-            return Ok(Some(detail));
-        }
-        let forbidden = detail
-            .forbidden()
-            .next()
-            .map(|(_, failure)| failure.clone());
-        forbidden.map_or(Ok(None), Err)
+        let concern = Concern::with(&instance.id, detail.objects());
+        Ok((detail, concerning(&concern, events)))
     }
 
     /// Reads what the instance has in the namespaces beside its own that the record names.
@@ -189,8 +196,8 @@ impl Cluster {
                 all.extend(self.once(watch::open_objects(&place, group, kind)).await?);
             }
             all.extend(self.parts(detail, &namespace).await?);
-            let rows: Vec<ObjectRow> = all.iter().flat_map(rows_of).cloned().collect();
-            all.extend(concerning(&there, &rows, events));
+            let concern = Concern::with(&there.id, all.iter().flat_map(rows_of));
+            all.extend(concerning(&concern, events));
             for event in all {
                 let event = WatchEvent::Elsewhere(namespace.clone(), Box::new(event));
                 detail.apply(event, self.now());
@@ -413,19 +420,18 @@ impl Cluster {
         self.list_items("events", &path, &query, &mut decode).await
     }
 
-    /// Lists the events of one instance's objects once, the newest last: of those that are named, and of what bears a name that
-    /// is derived from its ID.
+    /// Lists the events of one instance's objects in its own namespace once, the newest last, and the objects as far as they may
+    /// be seen.
     ///
     /// # Errors
     /// The server cannot be reached, or does not let events be listed.
     pub async fn events(
         &self,
         instance: &InstanceKey,
-        objects: &[ObjectRow],
-    ) -> Result<Vec<Event>, Failure> {
+    ) -> Result<(Vec<ObjectRow>, Vec<Event>), Failure> {
+        let (detail, listed) = self.look_at(instance).await?;
         let mut events = Vec::new();
-        let listed = self.once(watch::open_events(instance, |_| true)).await?;
-        for event in concerning(instance, objects, listed) {
+        for event in listed {
             if let WatchEvent::Events(deltas) = allowed(event)? {
                 for delta in deltas {
                     apply_delta(&mut events, delta);
@@ -433,7 +439,7 @@ impl Cluster {
             }
         }
         events.sort_by_key(|event| event.last_seen);
-        Ok(events)
+        Ok((detail.objects().to_vec(), events))
     }
 
     async fn explanations(&self, fleet: &Fleet) -> Vec<WatchEvent> {
@@ -486,16 +492,8 @@ impl Cluster {
     }
 }
 
-/// Returns what was listed of the events of a namespace without those that are of no object of an instance.
-fn concerning(
-    instance: &InstanceKey,
-    objects: &[ObjectRow],
-    mut listed: Vec<WatchEvent>,
-) -> Vec<WatchEvent> {
-    let mut concern = Concern::of(&instance.id);
-    for row in objects {
-        concern.note(row);
-    }
+/// Returns what was listed of the events of a namespace without those that are of no concern.
+fn concerning(concern: &Concern, mut listed: Vec<WatchEvent>) -> Vec<WatchEvent> {
     for event in &mut listed {
         if let WatchEvent::Events(deltas) = event {
             for delta in deltas {

@@ -265,10 +265,7 @@ impl Cluster {
         objects: &[ObjectRow],
         sink: impl Fn(WatchEvent) + Send + Sync + 'static,
     ) -> WatchHandle {
-        let mut concern = Concern::of(&instance.id);
-        for row in objects {
-            concern.note(row);
-        }
+        let concern = Concern::with(&instance.id, objects);
         let events = open_events(instance, move |event| concern.covers(event));
         keep(vec![self.follow(events, &(Arc::new(sink) as Sink))])
     }

@@ -15,8 +15,9 @@ use super::{Running, open_events};
 use crate::cluster::Cluster;
 use crate::definition::id::InstanceId;
 use crate::definition::naming;
+use crate::definition::object::GroupKind;
 use crate::service::pod_name;
-use crate::service::summary::{Event, InstanceKey, ObjectRow};
+use crate::service::summary::{Event, InstanceKey, ObjectRow, WorkloadKind};
 use crate::service::watch::{Delta, LinkState, WatchEvent};
 
 /// How long news are collected before the events are listed anew: objects of several kinds are seen at about the same time.
@@ -24,13 +25,6 @@ const SETTLES_IN: Duration = Duration::from_millis(200);
 
 const CLAIM: &str = "PersistentVolumeClaim";
 const CONFIG_MAP: &str = "ConfigMap";
-const CRON_JOB: &str = "CronJob";
-const DAEMON_SET: &str = "DaemonSet";
-const DEPLOYMENT: &str = "Deployment";
-const JOB: &str = "Job";
-const POD: &str = "Pod";
-const REPLICA_SET: &str = "ReplicaSet";
-const STATEFUL_SET: &str = "StatefulSet";
 
 /// The objects whose events are an instance's.
 #[derive(Debug, Clone)]
@@ -38,55 +32,67 @@ pub(in crate::cluster) struct Concern {
     id: InstanceId,
     /// Kinds and names of objects that bear other names than those that are derived.
     named: BTreeSet<(String, String)>,
+    /// Workloads, of which controllers make more.
+    makers: BTreeSet<(WorkloadKind, String)>,
 }
 
 impl Concern {
     /// Returns the concern of an instance of which no object was seen yet.
     pub(in crate::cluster) fn of(id: &InstanceId) -> Self {
+        let derived = |kind| (kind, naming::workload(id));
         Self {
             id: id.clone(),
             named: BTreeSet::new(),
+            makers: WorkloadKind::RENDERED.map(derived).into(),
         }
+    }
+
+    /// Returns the concern of an instance of which these objects were seen.
+    pub(in crate::cluster) fn with<'r>(
+        id: &InstanceId,
+        rows: impl IntoIterator<Item = &'r ObjectRow>,
+    ) -> Self {
+        let mut concern = Self::of(id);
+        for row in rows {
+            concern.note(row);
+        }
+        concern
     }
 
     /// Takes note of an object of the instance; tells whether that is news.
     pub(in crate::cluster) fn note(&mut self, row: &ObjectRow) -> bool {
+        if !row.is_member() {
+            return false;
+        }
         let (kind, name) = (&row.key.kind, &row.key.name);
-        row.is_member()
-            && !is_derived(kind, name, &self.id)
-            && self.named.insert((kind.clone(), name.clone()))
+        let is_named =
+            !self.is_about(kind, name) && self.named.insert((kind.clone(), name.clone()));
+        let maker = WorkloadKind::of(&GroupKind::of(&row.key));
+        let is_maker = maker.is_some_and(|kind| self.makers.insert((kind, name.clone())));
+        is_named || is_maker
     }
 
     /// Tells whether an event is about one of the objects, or about what controllers made of one.
     pub(in crate::cluster) fn covers(&self, event: &Event) -> bool {
-        let (kind, name) = (event.object_kind.as_str(), event.object_name.as_str());
-        is_derived(kind, name, &self.id) || self.has(kind, name) || self.has_maker(kind, name)
+        self.is_about(&event.object_kind, &event.object_name)
     }
 
-    fn has(&self, kind: &str, name: &str) -> bool {
-        !self.named.is_empty() && self.named.contains(&(kind.to_owned(), name.to_owned()))
+    fn is_about(&self, kind: &str, name: &str) -> bool {
+        is_derived(kind, name, &self.id)
+            || !self.named.is_empty() && self.named.contains(&(kind.to_owned(), name.to_owned()))
+            || (self.makers.iter()).any(|(of, maker)| makes(*of, maker, kind, name))
     }
+}
 
-    fn has_maker(&self, kind: &str, name: &str) -> bool {
-        let has = |maker: &str, name: Option<&str>| name.is_some_and(|name| self.has(maker, name));
-        match kind {
-            POD => {
-                let owner = pod_name::owner(name).map(|(_, name)| name);
-                let run = pod_name::of_generated(name);
-                has(DEPLOYMENT, owner)
-                    || has(STATEFUL_SET, owner)
-                    || has(DAEMON_SET, run)
-                    || has(JOB, run)
-                    || has(CRON_JOB, run.and_then(pod_name::of_scheduled))
-            }
-            REPLICA_SET => has(DEPLOYMENT, pod_name::of_replica_set(name)),
-            JOB => has(CRON_JOB, pod_name::of_scheduled(name)),
-            CLAIM => {
-                let mut sets = self.named.iter().filter(|(kind, _)| kind == STATEFUL_SET);
-                sets.any(|(_, set)| is_claim_of_set(name, set))
-            }
-            _ => false,
-        }
+/// Tells whether the controller of a workload makes objects of such a kind and name.
+fn makes(of: WorkloadKind, maker: &str, kind: &str, name: &str) -> bool {
+    match (of, kind) {
+        (_, "Pod") => pod_name::is_made_by(name, of, maker),
+        (WorkloadKind::Deployment, "ReplicaSet") => pod_name::of_replica_set(name) == Some(maker),
+        (WorkloadKind::CronJob, "Job") => pod_name::of_scheduled(name) == Some(maker),
+        // NB: a volume `data-web` of `api` and a volume `data` of `web-api` give their claims the same names.
+        (WorkloadKind::StatefulSet, CLAIM) => naming::claim_ordinal(name, maker).is_some(),
+        _ => false,
     }
 }
 
@@ -170,10 +176,10 @@ pub(super) fn watched(cluster: &Cluster, instance: &InstanceKey, sink: Sink) -> 
 /// Tells whether an object bears a name that is derived from an ID.
 fn is_derived(kind: &str, name: &str, id: &InstanceId) -> bool {
     match kind {
-        POD => pod_name::owner(name).is_some_and(|(_, workload)| workload == id.as_str()),
-        REPLICA_SET => pod_name::of_replica_set(name) == Some(id.as_str()),
-        CLAIM => is_claim_of(name, id),
+        CLAIM => is_longer(name, &naming::shared_claim(id, "")),
         CONFIG_MAP => is_config_map_of(name, id),
+        // Controllers make these, under names with a suffix.
+        "Pod" | "ReplicaSet" => false,
         _ => [
             naming::workload(id),
             naming::headless(id),
@@ -194,22 +200,6 @@ fn is_config_map_of(name: &str, id: &InstanceId) -> bool {
         || name
             .strip_prefix(&record)
             .is_some_and(|rest| rest.is_empty() || is_revision(rest))
-}
-
-/// Tells whether a claim bears a name of an instance's: shared, or from a template. NB: a volume `data-web` of `api` and a
-/// volume `data` of `web-api` give their claims the same names.
-fn is_claim_of(name: &str, id: &InstanceId) -> bool {
-    is_longer(name, &naming::shared_claim(id, "")) || is_claim_of_set(name, id.as_str())
-}
-
-/// Tells whether a claim bears a name that a template of a `StatefulSet` gives.
-fn is_claim_of_set(name: &str, set: &str) -> bool {
-    let Some((template, ordinal)) = name.rsplit_once('-') else {
-        return false;
-    };
-    let is_ordinal = !ordinal.is_empty() && ordinal.bytes().all(|b| b.is_ascii_digit());
-    let volume = template.strip_suffix(set);
-    is_ordinal && volume.is_some_and(|volume| volume.len() > 1 && volume.ends_with('-'))
 }
 
 fn is_longer(name: &str, prefix: &str) -> bool {
@@ -282,7 +272,11 @@ mod tests {
 
     fn row(kind: &str, name: &str, set: Option<&str>) -> ObjectRow {
         let namespace = "team-a".parse().unwrap();
-        let json = serde_json::json!({"apiVersion": "apps/v1", "kind": kind, "metadata": {"name": name, "namespace": "team-a"}});
+        let version = match kind {
+            "Job" | "CronJob" => "batch/v1",
+            _ => "apps/v1",
+        };
+        let json = serde_json::json!({"apiVersion": version, "kind": kind, "metadata": {"name": name, "namespace": "team-a"}});
         ObjectRow {
             instance: InstanceKey {
                 namespace,
@@ -326,6 +320,7 @@ mod tests {
             ("Job", "nightly-29000000", true),
             ("Pod", "nightly-29000000-x2w4p", true),
             ("Pod", "agent-x2w4p", true),
+            ("Pod", "web-x2w4p", false),
             ("Widget", "big", true),
             ("Pod", "web-6d9c9c5b8-x2w4p", true),
             ("Widget", "front", false),
@@ -338,5 +333,14 @@ mod tests {
                 "{kind}/{name}"
             );
         }
+    }
+
+    #[test]
+    fn a_workload_of_another_kind_that_bears_the_id_has_its_pods() {
+        let mut concern = Concern::of(&"web".parse().unwrap());
+        let pod = event("Pod", "web-x2w4p");
+        assert!(!concern.covers(&pod));
+        assert!(concern.note(&row("Job", "web", Some("applyset-x-v1"))));
+        assert!(concern.covers(&pod));
     }
 }

@@ -100,10 +100,8 @@ impl Hints {
     pub fn at(&self, place: Place, keymap: &Keymap) -> Option<String> {
         let seen = self.seen.as_ref()?;
         let (_, name, what, ways) = HINTS.iter().find(|(of, ..)| *of == place)?;
-        let keys = ways.iter().map(|(action, what)| {
-            let key = keymap.keys(place, *action).first();
-            (key.copied(), *what)
-        });
+        let ways = ways.iter();
+        let keys = ways.map(|(action, what)| (keymap.first_key(place, *action), *what));
         let sentence = || with_ways("First steps: ", what, keys, "");
         (!seen.contains(*name)).then(sentence)
     }

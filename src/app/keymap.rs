@@ -309,6 +309,11 @@ impl Keymap {
         })
     }
 
+    /// Returns the key of an action that a sentence names; none where the settings leave it none there.
+    pub fn first_key(&self, place: Place, action: Action) -> Option<Key> {
+        self.keys(place, action).first().copied()
+    }
+
     /// Returns the key of a command of the editor that a sentence names.
     pub fn first_key_of(&self, command: &Command) -> Option<Key> {
         let mut commands = self.commands();

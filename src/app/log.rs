@@ -32,8 +32,17 @@ impl Model {
     /// Returns how commands begin that are about this cluster.
     fn program(&self) -> String {
         match self.session.is_sandbox {
-            true => self.catalogue_command("").trim_end().to_owned(),
+            true => self.catalogue_program(),
             false => self.session.program(),
+        }
+    }
+
+    /// Returns how commands begin that are about the catalogue alone.
+    fn catalogue_program(&self) -> String {
+        let program = self.session.invocation.program(None);
+        match self.session.is_sandbox {
+            true => format!("{program} --sandbox"),
+            false => program,
         }
     }
 
@@ -48,11 +57,7 @@ impl Model {
 
     /// Returns the command that does something with the catalogue alone.
     pub(super) fn catalogue_command(&self, what: &str) -> String {
-        let program = self.session.invocation.program(None);
-        match self.session.is_sandbox {
-            true => format!("{program} --sandbox {what}"),
-            false => format!("{program} {what}"),
-        }
+        format!("{} {what}", self.catalogue_program())
     }
 
     /// Remembers something that is done, as a command.

@@ -51,7 +51,7 @@ impl Model {
 
     /// Returns the key that a sentence names for an action; none where the settings leave it none here.
     pub fn first_key(&self, action: Action) -> Option<Key> {
-        self.keymap.keys(self.place(), action).first().copied()
+        self.keymap.first_key(self.place(), action)
     }
 
     /// Returns a sentence that follows and names the key of an action; nothing where it has none here.

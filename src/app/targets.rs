@@ -38,16 +38,9 @@ impl Model {
                 .and_then(|instance| instance.record())
                 .map_or(&key.id, |record| &record.definition),
         };
-        if self
-            .catalogue
-            .entries
-            .iter()
-            .any(|entry| entry.name == *name)
-        {
-            Ok(name.clone())
-        } else {
-            Err("its definition is not in this catalogue")
-        }
+        let entry = self.catalogue.entry(name);
+        let entry = entry.ok_or("its definition is not in this catalogue")?;
+        Ok(entry.name.clone())
     }
 
     /// Returns the selected instance, if it is one that runs.

@@ -2,6 +2,7 @@
 //! what is deployed in the name of the one who deploys.
 
 use std::fs;
+use std::iter;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::Path;
 
@@ -52,16 +53,15 @@ pub fn trust(file: &Path) -> Result<Vec<String>, CatalogueError> {
             reason: reason.to_owned(),
         })
     };
-    let mut warnings = judged_at(file)?;
     // Behind a link, whoever may write to either directory decides.
-    if let Some(real) = fs::canonicalize(file).ok().filter(|real| real != file) {
-        let of_real = judged_at(&real)?;
-        warnings.extend(
-            of_real
-                .into_iter()
-                .filter(|it| !warnings.contains(it))
-                .collect::<Vec<_>>(),
-        );
+    let real = fs::canonicalize(file).ok();
+    let mut warnings = Vec::new();
+    for path in iter::once(file).chain(real.as_deref()) {
+        for warning in judged_at(path)? {
+            if !warnings.contains(&warning) {
+                warnings.push(warning);
+            }
+        }
     }
     Ok(warnings)
 }

@@ -1,7 +1,6 @@
 //! `bowline config`: the settings that hold, where files are, and an example with every key.
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
 
 use super::args::{Config, Global};
 use super::session::{self, Session};
@@ -43,7 +42,7 @@ fn view(session: &Session) -> anyhow::Result<String> {
         namespace: session.wanted_namespace().cloned(),
         ..session.settings.clone()
     };
-    let file = file(&session.paths, &session.global);
+    let file = session.global.config_file(&session.paths);
     let note = if file.exists() { "" } else { " (not there)" };
     Ok(format!(
         "# {}{note}\n{}",
@@ -76,13 +75,8 @@ fn keys(session: &Session) -> String {
     )
 }
 
-fn file(paths: &Paths, global: &Global) -> PathBuf {
-    let named = global.config.as_ref();
-    named.unwrap_or(&paths.config_file).clone()
-}
-
 fn paths(paths: &Paths, global: &Global) -> String {
-    let config = file(paths, global);
+    let config = global.config_file(paths).to_owned();
     // Where files are is asked just when the settings are broken.
     let settings = Settings::load(&config, false).map(|loaded| loaded.settings);
     if let (None, Err(fault)) = (&global.catalogue, &settings) {

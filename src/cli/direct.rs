@@ -16,7 +16,7 @@ pub(super) fn cluster(
     settings: &Settings,
     paths: &Paths,
 ) -> Option<DirectCluster> {
-    let file = global.config.as_ref().unwrap_or(&paths.config_file);
+    let file = global.config_file(paths);
     let of_file = &settings.cluster;
     let in_file = |key: &str| format!("{}: cluster.{key}", file.display());
     let asks_for_kubeconfig = global.kubeconfig.is_some() || global.context.is_some();

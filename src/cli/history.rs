@@ -15,10 +15,9 @@ const HEADINGS: [&str; 6] = ["REVISION", "STATE", "APPLIED", "BY", "PARAMETERS",
 pub fn run(args: &args::History, session: &Session) -> anyhow::Result<Exit> {
     operate::on_cluster(session, async |cluster| {
         let instance = session.instance(&cluster, &args.id);
-        match tell(args, &cluster, &instance).await {
-            Ok(()) => Ok(Exit::Ok),
-            Err(error) => Err(missing::meant(&cluster, &instance, error).await),
-        }
+        let told = tell(args, &cluster, &instance).await;
+        missing::explained(&cluster, &instance, told).await?;
+        Ok(Exit::Ok)
     })
 }
 

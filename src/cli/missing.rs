@@ -77,21 +77,27 @@ pub(super) async fn say_all(
 }
 
 /// Adds to the fault that something of an instance is not there the instance that may be meant.
-pub(super) async fn meant(
+///
+/// # Errors
+/// The result's own.
+pub(super) async fn explained<T>(
     cluster: &Cluster,
     key: &InstanceKey,
-    error: anyhow::Error,
-) -> anyhow::Error {
-    let failure = match error.downcast::<Failure>() {
-        Ok(failure) if failure.kind == FailureKind::NotFound => failure,
-        Ok(failure) => return failure.into(),
-        Err(error) => return error,
+    result: anyhow::Result<T>,
+) -> anyhow::Result<T> {
+    let error = match result {
+        Ok(value) => return Ok(value),
+        Err(error) => error,
+    };
+    let failure = match error.downcast::<Failure>()? {
+        failure if failure.kind == FailureKind::NotFound => failure,
+        failure => return Err(failure.into()),
     };
     let summary = match alike(cluster, key).await {
         Some(meant) => format!("{}; did you mean {meant}?", failure.summary),
         None => failure.summary,
     };
-    Failure { summary, ..failure }.into()
+    Err(Failure { summary, ..failure }.into())
 }
 
 /// Returns the instance of that namespace whose ID is nearest; none where that one is there, or nobody can say.

@@ -12,10 +12,9 @@ use crate::text;
 pub fn run(args: &Pull, session: &Session) -> anyhow::Result<Exit> {
     let (plan, base) = operate::on_cluster(session, async |cluster| {
         let instance = session.instance(&cluster, &args.id);
-        let name = match definition_of(&cluster, &instance).await {
-            Ok(name) => name,
-            Err(failure) => return Err(missing::meant(&cluster, &instance, failure.into()).await),
-        };
+        let name = definition_of(&cluster, &instance).await;
+        let name = name.map_err(Into::into);
+        let name = missing::explained(&cluster, &instance, name).await?;
         let saved = session.catalogue.read(&name)?;
         let surroundings = changes::surroundings(session);
         let plan = plan_pull(&cluster, &instance, &name, &saved.text, &surroundings).await?;

@@ -21,10 +21,8 @@ pub fn run(args: &Resume, session: &Session) -> anyhow::Result<Exit> {
         let attempt = async || resume(args, session, cluster.clone(), &asker).await;
         let instances = std::slice::from_ref(&instance);
         let waiting = &args.applying.waiting;
-        match turn::in_turn(waiting, session, &cluster, instances, attempt).await {
-            Err(error) => Err(missing::meant(&cluster, &instance, error).await),
-            ended => ended,
-        }
+        let ended = turn::in_turn(waiting, session, &cluster, instances, attempt).await;
+        missing::explained(&cluster, &instance, ended).await
     })
 }
 

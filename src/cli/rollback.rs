@@ -30,9 +30,7 @@ pub fn run(args: &Rollback, session: &Session) -> anyhow::Result<Exit> {
             applying::decide(wishes, session, cluster.clone(), planned).await
         };
         let waiting = &args.applying.waiting;
-        match turn::in_turn(waiting, session, &cluster, instances, attempt).await {
-            Err(error) => Err(missing::meant(&cluster, &request.instance, error).await),
-            ended => ended,
-        }
+        let ended = turn::in_turn(waiting, session, &cluster, instances, attempt).await;
+        missing::explained(&cluster, &request.instance, ended).await
     })
 }

@@ -293,8 +293,8 @@ fn exec_policy(settings: &Settings, paths: &Paths) -> ExecPolicy {
     }
 }
 
-/// A rehearsal has a catalogue of its own, so that its examples never mix with what the person really runs.
-/// Returns where definitions are: by flag or environment, by the settings, or where they are by default.
+/// Returns where definitions are: by flag or environment, by the settings, or where they are by default. A rehearsal has a
+/// catalogue of its own, so that its examples never mix with what the person really runs.
 pub(super) fn catalogue_dir(global: &Global, settings: &Settings, paths: &Paths) -> PathBuf {
     let default = if global.sandbox {
         &paths.sandbox_catalogue
@@ -302,10 +302,7 @@ pub(super) fn catalogue_dir(global: &Global, settings: &Settings, paths: &Paths)
         &paths.catalogue
     };
     let from_settings = settings.catalogue.as_deref().filter(|_| !global.sandbox);
-    let from_settings = from_settings.map(|dir| {
-        let file = global.config.as_ref().unwrap_or(&paths.config_file);
-        config::settled(dir, file)
-    });
+    let from_settings = from_settings.map(|dir| config::settled(dir, global.config_file(paths)));
     global
         .catalogue
         .clone()

@@ -37,7 +37,7 @@ use super::yaml::{MAX_TEXT_BYTES, SyntaxFault, Tree, repair};
 use crate::schema::check::check_tree;
 use crate::schema::{ClusterSchemas, built_in};
 pub(super) use manifests::{cluster_scoped, other_namespace};
-pub(crate) use quantity::{duration as parse_duration, nanos, same_quantity};
+pub(crate) use quantity::{NANOS, duration as parse_duration, nanos, same_quantity};
 pub(crate) use suggest::nearest;
 
 use fault::{Faults, Spot};

@@ -65,6 +65,8 @@ pub const ANNOTATION_LABELS: &str = "bowline.dev/labels";
 pub const ANNOTATION_DEFINITION_HASH: &str = "bowline.dev/definition-sha256";
 /// Annotation of the record: what the last apply left of the workloads, so that what changes later is noticed.
 pub const ANNOTATION_APPLIED_FIELDS: &str = "bowline.dev/applied-fields";
+/// Annotation in which `kubectl apply` keeps what it wrote last, whole.
+pub const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
 /// Labels and annotations by which other deployers know what is theirs, each with what it names.
 pub const OWNER_MARKS: [(&str, &str); 8] = [
     ("meta.helm.sh/release-name", "Helm release"),

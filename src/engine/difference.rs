@@ -6,6 +6,7 @@ use serde_json::Value;
 use similar::{DiffTag, group_diff_ops};
 
 use super::plan::{DiffLine, DiffSide};
+use crate::definition::naming;
 use crate::definition::yaml::to_yaml;
 use crate::line_diff;
 use crate::text;
@@ -27,7 +28,6 @@ const SERVERS_OWN: [&str; 8] = [
     "deletionTimestamp",
     "deletionGracePeriodSeconds",
 ];
-const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
 
 /// Returns an object without what the server keeps for itself.
 pub(super) fn normalized(object: &Value) -> Value {
@@ -120,7 +120,7 @@ fn mask_one(object: &mut Value, other: Option<&Value>, changed: &str) {
         .pointer_mut("/metadata/annotations")
         .and_then(Value::as_object_mut)
     {
-        annotations.remove(LAST_APPLIED);
+        annotations.remove(naming::LAST_APPLIED);
     }
     for field in ["data", "stringData"] {
         let Some(values) = object.get_mut(field).and_then(Value::as_object_mut) else {
@@ -260,7 +260,7 @@ mod tests {
     fn what_kubectl_left_of_a_secret_in_an_annotation_is_not_shown() {
         let secret = |token: &str| {
             let left = format!("{{\"data\":{{\"token\":\"{token}\"}}}}");
-            json!({"kind": "Secret", "metadata": {"annotations": {LAST_APPLIED: left, "note": token.len().to_string()}}})
+            json!({"kind": "Secret", "metadata": {"annotations": {naming::LAST_APPLIED: left, "note": token.len().to_string()}}})
         };
         check(
             Some(secret("b2xk")),

@@ -160,13 +160,13 @@ impl Judge<'_> {
     }
 
     /// Tells whether a `StatefulSet` of the instance made a claim. One that is gone is known by what it left only.
-    fn is_from_template(&self, claim: &Object) -> bool {
+    fn is_from_template(&self, claim: &Object, maker: Option<&Object>) -> bool {
         let ends_in_number = || {
             let (_, n) = claim.key.name.rsplit_once('-').unwrap_or_default();
             !n.is_empty() && n.bytes().all(|b| b.is_ascii_digit())
         };
         naming::claim_ordinal(&claim.key.name, self.scene.id.as_str()).is_some()
-            || self.maker(claim).is_some()
+            || maker.is_some()
             || ends_in_number() && Metadata::of(claim).has_manager(CONTROLLER)
     }
 
@@ -183,7 +183,7 @@ impl Judge<'_> {
             if let Some(theirs) = maker.filter(is_of_others) {
                 return Fate::Left(format!("it belongs to {}", theirs.key));
             }
-            if !self.is_from_template(claim) {
+            if !self.is_from_template(claim, maker) {
                 return Fate::Left(COPIED.to_owned());
             }
         }

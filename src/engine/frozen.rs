@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use super::remedy::{HeldLabels, Offer, Remedy};
+use crate::definition::check::same_quantity;
 use crate::definition::id::InstanceId;
 use crate::definition::naming;
 use crate::definition::object::{Object, ObjectKey};
@@ -82,8 +83,9 @@ pub(super) fn resizes(live: &Object, wanted: &Object) -> Vec<Resize> {
         let from = live.get(&template)?.clone();
         Some(Resize { template, from, to })
     });
-    let is_same =
-        |it: &Resize| quantity::compare(&it.from, &it.to).map_or(it.from == it.to, Ordering::is_eq);
+    let is_same = |it: &Resize| {
+        it.from == it.to || quantity::compare(&it.from, &it.to) == Some(Ordering::Equal)
+    };
     both.filter(|it| !is_same(it)).collect()
 }
 
@@ -320,9 +322,10 @@ fn template_parts(old: &Value, new: &Value) -> Vec<&'static str> {
     let mut parts = Vec::new();
     let mut compare = |pointer: &str, part| {
         let (old, new) = (old.pointer(pointer), new.pointer(pointer));
-        let sizes = old.and_then(Value::as_str).zip(new.and_then(Value::as_str));
-        let order = sizes.and_then(|(old, new)| quantity::compare(old, new));
-        if !order.map_or(old == new, Ordering::is_eq) {
+        let is_same_size = old
+            .zip(new)
+            .is_some_and(|(old, new)| same_quantity(old, new));
+        if old != new && !is_same_size {
             parts.push(part);
         }
     };

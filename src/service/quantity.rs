@@ -3,9 +3,8 @@
 
 use std::cmp::Ordering;
 
-use crate::definition::check::nanos;
+use crate::definition::check::{NANOS, nanos};
 
-const NANOS: u128 = 1_000_000_000;
 const UNITS: [(&str, u128); 6] = [
     ("Ei", 1 << 60),
     ("Pi", 1 << 50),

@@ -293,8 +293,8 @@ pub(super) fn on_draft_kept(
             if let Some(pane) = pane.filter(is_news) {
                 pane.is_changed_on_disk = true;
                 let told = format!("Somebody else changed {} on disk", pane.name);
-                let save = model.keymap.keys(Place::Editor, Action::Save).first();
-                let way = (save.copied(), "offers to merge");
+                let save = model.keymap.first_key(Place::Editor, Action::Save);
+                let way = (save, "offers to merge");
                 let told = with_ways(&told, ": ", [way], "");
                 model.complain(format!("{told}; nothing is overwritten."));
             }

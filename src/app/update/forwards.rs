@@ -138,11 +138,9 @@ pub(super) fn on_began(
             if let Some(forward) = model.forwards.on_began(op, ports) {
                 let url = forward.url().unwrap_or_default();
                 let id = forward.request.instance.id.clone();
-                let key_at = |place, action| model.keymap.keys(place, action).first().copied();
-                let ways = [
-                    (key_at(Place::Services, Action::Forwards), "lists it"),
-                    (key_at(Place::Forwards, Action::Copy), "there copies it"),
-                ];
+                let list = model.keymap.first_key(Place::Services, Action::Forwards);
+                let copy = model.keymap.first_key(Place::Forwards, Action::Copy);
+                let ways = [(list, "lists it"), (copy, "there copies it")];
                 model.tell(with_ways(&format!("{url} leads to {id}."), " ", ways, "."));
             }
         }

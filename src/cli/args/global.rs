@@ -1,11 +1,12 @@
 //! The flags of every command: which cluster, which namespace, which catalogue.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use clap_complete::ArgValueCandidates;
 
 use crate::cli::candidates;
+use crate::config::Paths;
 use crate::definition::id::Namespace;
 
 /// Flags of every command: which cluster, which namespace, which catalogue.
@@ -101,4 +102,11 @@ pub struct Global {
     /// Work against a cluster inside this process, with example services: nothing outside is touched
     #[arg(long, global = true)]
     pub sandbox: bool,
+}
+
+impl Global {
+    /// Returns the settings file: the one that is named, else that of the user.
+    pub fn config_file<'a>(&'a self, paths: &'a Paths) -> &'a Path {
+        self.config.as_deref().unwrap_or(&paths.config_file)
+    }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::fault::Spot;
 use super::grammar::{DATA_KEY, LABEL_VALUE, Rule, is_data_key, is_qualified_name};
 use super::reader::{Reader, Value, shortened};
 use crate::definition::naming;
@@ -58,17 +59,25 @@ fn text_map(
                 &spot,
                 format!("`{key}` is set by bowline itself; use a key of your own"),
             );
-        } else if let Some((_, owner)) = naming::OWNER_MARKS.iter().find(|(mark, _)| *mark == key) {
-            reader.error_at(
-                &spot,
-                format!("`{key}` says that the object belongs to a {owner}; leave it out"),
-            );
+        } else {
+            refuse_owner_mark(reader, &key, &spot);
         }
         if let Some(text) = read(reader, child) {
             map.insert(key, text);
         }
     }
     map
+}
+
+/// What another deployer marked as its own is refused by the next deploy, and left by a teardown: it must not be made. Tells
+/// whether the key is such a mark.
+pub(super) fn refuse_owner_mark(reader: &mut Reader<'_>, key: &str, at: &Spot) -> bool {
+    let mark = naming::OWNER_MARKS.iter().find(|(mark, _)| *mark == key);
+    if let Some((_, owner)) = mark {
+        let message = format!("`{key}` says that the object belongs to a {owner}; leave it out");
+        reader.error_at(at, message);
+    }
+    mark.is_some()
 }
 
 fn is_reserved(key: &str) -> bool {
@@ -80,7 +89,7 @@ fn is_reserved(key: &str) -> bool {
     own.contains(&key)
         || key.starts_with(naming::ANNOTATION_PREFIX)
         || key.starts_with("applyset.kubernetes.io/")
-        || key == "kubectl.kubernetes.io/last-applied-configuration"
+        || key == naming::LAST_APPLIED
 }
 
 /// Reads the data of a `ConfigMap`: `config`, or the files of a volume.

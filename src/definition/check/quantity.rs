@@ -12,6 +12,9 @@ pub(crate) fn same_quantity(one: &serde_json::Value, other: &serde_json::Value) 
     meaning(one).is_some_and(|one| meaning(other) == Some(one))
 }
 
+/// Billionths of one.
+pub(crate) const NANOS: u128 = 1_000_000_000;
+
 /// Returns what a quantity means in billionths, rounded down; none if it is no quantity.
 pub(crate) fn nanos(text: &str) -> Option<u128> {
     let text = text.strip_prefix('+').unwrap_or(text);

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::grammar::is_qualified_name;
-use super::quantity::{meant, nanos};
+use super::quantity::{NANOS, meant, nanos};
 use super::reader::{Fields, Keys, Reader, Value, shortened};
 use super::suggest::nearest;
 use crate::definition::diagnostic::Severity;
@@ -12,7 +12,6 @@ use crate::definition::yaml::{Resolved, Style, resolve};
 
 const KEYS: Keys = &[&["requests"], &["limits"]];
 const NATIVE: [&str; 3] = ["cpu", "memory", "ephemeral-storage"];
-const NANOS: u128 = 1_000_000_000;
 const QUANTITY: &str = "a quantity, such as 500m, 2, 200Mi or 4Gi";
 const GPU: &str = "`nvidia/gpu`, a short name from the configuration, or any `vendor/resource`";
 /// Vendors whose short form lacks only the domain's end.

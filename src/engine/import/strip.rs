@@ -20,7 +20,7 @@ const FOREIGN: [&str; 13] = [
     "helm.sh/chart",
     "helm.toolkit.fluxcd.io/",
     "kapp.k14s.io/",
-    "kubectl.kubernetes.io/last-applied-configuration",
+    naming::LAST_APPLIED,
     "kustomize.toolkit.fluxcd.io/",
     "meta.helm.sh/",
     "pv.kubernetes.io/",

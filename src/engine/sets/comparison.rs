@@ -20,8 +20,6 @@ use crate::failure::{Failure, FailureKind};
 
 /// Who applies what nobody has applied yet.
 const NOBODY: &str = "kubectl";
-/// Where `kubectl apply` keeps what it applied last.
-const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
 
 /// What would become of an object.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -171,7 +169,7 @@ fn without_bookkeeping(object: &Value) -> Value {
             .get_mut("annotations")
             .and_then(Value::as_object_mut)
     {
-        annotations.remove(LAST_APPLIED);
+        annotations.remove(naming::LAST_APPLIED);
         if annotations.is_empty() {
             metadata.remove("annotations");
         }

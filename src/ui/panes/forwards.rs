@@ -27,8 +27,8 @@ pub fn draw(canvas: &mut Canvas<'_>, area: Rect, model: &Model, geometry: &mut G
     let at = |y: u16| Position { x: inside.x + 2, y };
     let width = inside.width.saturating_sub(3);
     if rows.rows().len() == 0 && inside.height > 1 {
-        let key = model.keymap.keys(Place::Services, Action::Forward).first();
-        let way = (key.copied(), "on a service forwards one of its ports");
+        let key = model.keymap.first_key(Place::Services, Action::Forward);
+        let way = (key, "on a service forwards one of its ports");
         let sentence = with_ways("Nothing is forwarded.", " ", [way], ".");
         canvas.text(at(inside.y + 1), width, &sentence, theme.dim);
     }

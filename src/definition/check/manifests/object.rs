@@ -4,6 +4,7 @@ use serde_json::{Map, Value as Json};
 
 use super::super::fault::Spot;
 use super::super::grammar::is_dns_subdomain;
+use super::super::metadata::refuse_owner_mark;
 use super::super::reader::{Reader, Value, shortened};
 use super::super::suggest::nearest;
 use super::{Draft, values};
@@ -16,7 +17,6 @@ use crate::definition::object::Object;
 const MAX_LABEL: usize = 63;
 /// Groups whose names may hold capitals and colons.
 const FREE_NAMES: &str = "rbac.authorization.k8s.io";
-const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
 /// What the server sets; texts that were read from one have them.
 const OF_SERVER: [&str; 9] = [
     "creationTimestamp",
@@ -272,21 +272,16 @@ fn labels(reader: &mut Reader<'_>, labels: Option<Value>) {
             let message =
                 format!("the label `{key}` says which set an object is in: bowline sets it");
             reader.error(value, message);
-        } else if !refuse_owner_mark(reader, &key, value) && !reader.is_null(value) {
+        } else if !is_owner_mark(reader, &key, value) && !reader.is_null(value) {
             reader.plain_text(value, "text");
         }
     }
 }
 
-/// What another deployer marked as its own is refused by the next deploy, and left by a teardown: it must not be made.
-fn refuse_owner_mark(reader: &mut Reader<'_>, key: &str, value: Value) -> bool {
-    let mark = naming::OWNER_MARKS.iter().find(|(mark, _)| *mark == key);
-    if let Some((_, owner)) = mark {
-        let spot = reader.key_spot(value);
-        let message = format!("`{key}` says that the object belongs to a {owner}; leave it out");
-        reader.error_at(&spot, message);
-    }
-    mark.is_some()
+/// Refuses the mark of another deployer where it stands; tells whether it is one.
+fn is_owner_mark(reader: &mut Reader<'_>, key: &str, value: Value) -> bool {
+    let spot = reader.key_spot(value);
+    refuse_owner_mark(reader, key, &spot)
 }
 
 fn annotations(reader: &mut Reader<'_>, annotations: Option<Value>) {
@@ -302,7 +297,7 @@ fn annotations(reader: &mut Reader<'_>, annotations: Option<Value>) {
                 naming::ANNOTATION_PROTECTED
             );
             reader.error(value, message);
-        } else if !refuse_owner_mark(reader, &key, value) && !reader.is_null(value) {
+        } else if !is_owner_mark(reader, &key, value) && !reader.is_null(value) {
             reader.plain_text(value, "text");
         }
     }
@@ -323,9 +318,9 @@ fn drop_what_the_server_sets(
             }
         }
         if let Some(annotations) = map.get_mut("annotations").and_then(Json::as_object_mut)
-            && annotations.remove(LAST_APPLIED).is_some()
+            && annotations.remove(naming::LAST_APPLIED).is_some()
         {
-            dropped.push(LAST_APPLIED);
+            dropped.push(naming::LAST_APPLIED);
         }
     }
     if let (Some(at), false) = (metadata, dropped.is_empty()) {
@@ -353,7 +348,7 @@ fn refuse_secret_values(
         return;
     }
     let annotations = find("metadata").and_then(|it| reader.child(it, "annotations"));
-    if let Some(at) = annotations.and_then(|it| reader.child(it, LAST_APPLIED)) {
+    if let Some(at) = annotations.and_then(|it| reader.child(it, naming::LAST_APPLIED)) {
         let spot = reader.key_spot(at);
         let message = "it holds the values that `kubectl apply` wrote last, and the values of a Secret never stand in a \
                        definition, which is kept as text: leave it out";

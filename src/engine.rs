@@ -45,6 +45,7 @@ mod policy;
 mod preflight;
 pub mod preview;
 pub mod printed;
+pub mod progress;
 pub mod protection;
 mod prune;
 pub mod pull;

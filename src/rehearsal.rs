@@ -15,7 +15,7 @@ use crate::config::Settings;
 use crate::definition::check::{CheckContext, SchemaSource, check};
 use crate::definition::id::{InstanceId, Namespace};
 use crate::engine::deploy::{DeployRequest, RunOptions, plan_deploy, run_deploy};
-use crate::engine::plan::Outcome;
+use crate::engine::progress::Outcome;
 use crate::engine::remedy::Remedies;
 use crate::failure::{Failure, FailureKind};
 use crate::guard::Guard;

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use crate::engine::plan::{Outcome, Progress, Step};
+use crate::engine::progress::{Outcome, Progress, Step};
 use crate::failure::Failure;
 use crate::service::summary::InstanceKey;
 

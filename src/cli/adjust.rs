@@ -16,7 +16,7 @@ use crate::engine::adjust::{
     AdjustOptions, AdjustPlan, Adjustment, WorkloadName, n_replicas, plan_adjustment,
     run_adjustment,
 };
-use crate::engine::plan::{Outcome, Progress};
+use crate::engine::progress::{Outcome, Progress};
 use crate::engine::sets::ForeignSets;
 use crate::engine::wait::wait_ready;
 use crate::failure::FailureKind;

@@ -11,7 +11,7 @@ use crate::cluster::Cluster;
 use crate::definition::id::InstanceId;
 use crate::engine::adopt::{AdoptOptions, AdoptPlan, plan_adopt, run_adopt};
 use crate::engine::operation::Meeting;
-use crate::engine::plan::Outcome;
+use crate::engine::progress::Outcome;
 use crate::failure::{Failure, FailureKind};
 use crate::secret::SecretValues;
 use crate::text;

@@ -3,7 +3,7 @@
 //! No other place decides it. README and `--help` have the same table.
 
 use crate::engine::operation;
-use crate::engine::plan::{Outcome, Step};
+use crate::engine::progress::{Outcome, Step};
 use crate::failure::{Failure, FailureKind};
 
 /// What the exit codes mean; part of the contract with scripts.

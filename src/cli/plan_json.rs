@@ -7,9 +7,10 @@ use crate::definition::object::ObjectKey;
 use crate::engine::adjust::{AdjustPlan, Adjustment};
 use crate::engine::history::{Comparison, History, KeptRevision, Revision};
 use crate::engine::plan::{
-    Change, ClaimFate, DataFate, DeployPlan, DiffLine, Fate, FateRow, FieldConflict, Outcome,
-    PlannedObject, Step, TeardownPlan, TeardownScope, VolumeChoice,
+    Change, ClaimFate, DataFate, DeployPlan, DiffLine, Fate, FateRow, FieldConflict, PlannedObject,
+    TeardownPlan, TeardownScope, VolumeChoice,
 };
+use crate::engine::progress::{Outcome, Step};
 use crate::engine::remedy::{Offer, StoragePlan};
 use crate::engine::rollback::RollbackPlan;
 use crate::engine::routes::{self, RoutePlan};

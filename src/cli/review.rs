@@ -5,8 +5,9 @@ use crate::definition::id::{InstanceId, Namespace};
 use crate::engine::operation;
 use crate::engine::plan::{
     Change, ClaimFate, DataFate, DeployPlan, DiffLine, DiffSide, Fate, FateRow, FieldConflict,
-    Outcome, PlannedObject, Progress, TeardownPlan, TeardownScope, sums,
+    PlannedObject, TeardownPlan, TeardownScope, sums,
 };
+use crate::engine::progress::{Outcome, Progress};
 use crate::engine::remedy::Offer;
 use crate::engine::rollback::HangingPod;
 use crate::engine::routes::RoutePlan;

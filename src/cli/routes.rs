@@ -6,7 +6,7 @@ use super::operate::Ended;
 use super::session::Session;
 use super::{Exit, changes, choice, confirm, missing, operate, output, plan_json, review, turn};
 use crate::cluster::Cluster;
-use crate::engine::plan::Outcome;
+use crate::engine::progress::Outcome;
 use crate::engine::routes::{RouteOptions, RoutePlan, plan_routes, run_routes};
 use crate::engine::selection;
 use crate::engine::sets::ForeignSets;

@@ -7,7 +7,7 @@ use super::session::Session;
 use super::{Exit, output, review};
 use crate::cluster::Cluster;
 use crate::engine::operation;
-use crate::engine::plan::Outcome;
+use crate::engine::progress::Outcome;
 use crate::engine::turn::{Turn, wait_turn};
 use crate::service::summary::InstanceKey;
 use crate::text;

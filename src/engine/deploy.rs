@@ -9,7 +9,7 @@ mod unchangeable;
 use std::collections::BTreeMap;
 
 use super::operation::Meeting;
-use super::plan::Progress;
+use super::progress::Progress;
 use super::remedy::Remedies;
 use crate::definition::Definition;
 use crate::definition::id::{InstanceId, Namespace};

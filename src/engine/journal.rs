@@ -4,7 +4,7 @@ use std::fmt::Display;
 
 use super::deploy::Report;
 use super::operation::{NOT_BEGUN, STOPPED, is_stopped};
-use super::plan::{Outcome, Progress, Step};
+use super::progress::{Outcome, Progress, Step};
 use crate::failure::Failure;
 
 /// Tells and keeps the facts of one operation.

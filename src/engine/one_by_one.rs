@@ -3,7 +3,7 @@
 
 use super::journal::Journal;
 use super::operation::{Lease, NOT_HELD};
-use super::plan::Step;
+use super::progress::Step;
 
 /// Goes on past a change that fails, but not past the loss of the operation.
 pub(super) struct OneByOne<'a> {

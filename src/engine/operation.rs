@@ -14,7 +14,7 @@ use tokio::time::{Instant, sleep};
 
 use super::gone;
 use super::journal::Journal;
-use super::plan::{Outcome, Step};
+use super::progress::{Outcome, Step};
 use super::record::{self, Change, Extent, Record};
 use crate::cluster::Cluster;
 use crate::definition::naming;

@@ -11,8 +11,9 @@ use super::deploy::{DeployRequest, Report, RunOptions, Variant, plan_again, run_
 use super::difference::normalized;
 use super::history::{self, KeptRevision};
 use super::live::Live;
-use super::plan::{DeployPlan, Fate, FateRow, Outcome, TeardownPlan};
+use super::plan::{DeployPlan, Fate, FateRow, TeardownPlan};
 use super::preflight::refused;
+use super::progress::Outcome;
 use super::record::{self, Record};
 use super::remedy::Remedies;
 use crate::cluster::Cluster;

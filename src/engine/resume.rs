@@ -14,10 +14,9 @@ use super::deploy::{DeployRequest, Report, RunOptions, plan_again};
 use super::history;
 use super::journal::Journal;
 use super::operation::{self, Intent};
-use super::plan::{
-    DeployPlan, Fate, FateRow, Outcome, Step, TeardownPlan, TeardownScope, VolumeChoice,
-};
+use super::plan::{DeployPlan, Fate, FateRow, TeardownPlan, TeardownScope, VolumeChoice};
 use super::preflight::refused;
+use super::progress::{Outcome, Step};
 use super::record::{self, Change, Record};
 use super::retained::plan_volume_release;
 use super::rollback::{RollbackPlan, RollbackRequest, plan_rollback};

@@ -11,7 +11,7 @@ use tokio::time::{Instant, sleep_until};
 
 use super::deploy::Report;
 use super::operation::{self, ABANDONED_AFTER};
-use super::plan::Progress;
+use super::progress::Progress;
 use crate::cluster::Cluster;
 use crate::failure::Failure;
 use crate::service::operation::Operation;

@@ -8,7 +8,7 @@ use tokio::time::{Instant, timeout_at};
 
 use super::deploy::Report;
 use super::journal::Journal;
-use super::plan::{Outcome, Step};
+use super::progress::{Outcome, Step};
 use crate::cluster::Cluster;
 use crate::failure::{Failure, FailureKind};
 use crate::service::claim_growth::{Growing, growing};

@@ -1,6 +1,7 @@
 //! Adoption: what other tools made becomes an instance's own, down to the fields that it must be able to remove.
 
-use bowline::engine::plan::{Step, VolumeChoice};
+use bowline::engine::plan::VolumeChoice;
+use bowline::engine::progress::Step;
 use bowline::engine::remedy::Remedy;
 use bowline::failure::FailureKind;
 use bowline::service::health::State;

@@ -5,9 +5,8 @@ pub(crate) mod stage;
 use std::time::Duration;
 
 use bowline::engine::deploy::{RunOptions, run_deploy};
-use bowline::engine::plan::{
-    Change, DataFate, DiffSide, Fate, Outcome, Progress, Step, VolumeChoice,
-};
+use bowline::engine::plan::{Change, DataFate, DiffSide, Fate, VolumeChoice};
+use bowline::engine::progress::{Outcome, Progress, Step};
 use bowline::failure::FailureKind;
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
@@ -110,7 +109,7 @@ pub(crate) async fn an_unchanged_deploy_writes_nothing(cluster: Cluster) {
     assert!(plan.is_noop(), "{plan:?}");
     assert_eq!(plan.revision, 1);
     let outcome = stage.run("web", WEB, &plan).await;
-    assert_eq!(outcome, bowline::engine::plan::Outcome::default());
+    assert_eq!(outcome, bowline::engine::progress::Outcome::default());
     assert_eq!(stage.versions().await, before);
 }
 

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 
 use bowline::engine::deploy::{RunOptions, run_deploy};
-use bowline::engine::plan::Step;
+use bowline::engine::progress::Step;
 use bowline::failure::FailureKind;
 use bowline::service::fleet::Fleet;
 use bowline::service::watch::Scope;

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use bowline::definition::Definition;
 use bowline::engine::deploy::RunOptions;
 use bowline::engine::history::{Revision, compare, history, kept_revision};
-use bowline::engine::plan::{DiffSide, Outcome, Progress, Step, TeardownPlan, VolumeChoice, sums};
+use bowline::engine::plan::{DiffSide, TeardownPlan, VolumeChoice, sums};
+use bowline::engine::progress::{Outcome, Progress, Step};
 use bowline::engine::remedy::Remedies;
 use bowline::engine::restore::{
     Remains, RestorePlan, RestoreRequest, plan_restore, remains, run_restore,

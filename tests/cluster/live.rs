@@ -6,7 +6,8 @@ use bowline::engine::adjust::{
 use bowline::engine::deploy::{RunOptions, plan_deploy, run_deploy};
 use bowline::engine::expiry::expired;
 use bowline::engine::operation::Meeting;
-use bowline::engine::plan::{Change, Outcome, Step};
+use bowline::engine::plan::Change;
+use bowline::engine::progress::{Outcome, Step};
 use bowline::engine::selection::select;
 use bowline::failure::FailureKind;
 use http::{Method, StatusCode};

@@ -1,6 +1,6 @@
 //! Quotas of a namespace: what they refuse and in which words, and how a deploy that meets one is told and finished.
 
-use bowline::engine::plan::{Outcome, Step};
+use bowline::engine::progress::{Outcome, Step};
 use http::Method;
 use serde_json::{Value, json};
 

@@ -1,7 +1,8 @@
 //! Where instances are reached, and their routes computed again from what is there.
 
 use bowline::engine::operation::Meeting;
-use bowline::engine::plan::{Change, Outcome, Step};
+use bowline::engine::plan::Change;
+use bowline::engine::progress::{Outcome, Step};
 use bowline::engine::remedy::Remedies;
 use bowline::engine::routes::{RouteOptions, RoutePlan, Surroundings, plan_routes, run_routes};
 use bowline::failure::FailureKind;

@@ -3,7 +3,7 @@
 
 use bowline::definition::policy::Policy;
 use bowline::engine::adjust::Adjustment;
-use bowline::engine::plan::Step;
+use bowline::engine::progress::Step;
 use bowline::failure::FailureKind;
 use http::Method;
 use serde_json::{Value, json};

@@ -7,9 +7,8 @@ use bowline::engine::claims::{ClaimList, list_claims, plan_release};
 use bowline::engine::deploy::RunOptions;
 use bowline::engine::drift::changes;
 use bowline::engine::operation::Meeting;
-use bowline::engine::plan::{
-    DeployPlan, Fate, Outcome, Progress, Step, TeardownPlan, VolumeChoice,
-};
+use bowline::engine::plan::{DeployPlan, Fate, TeardownPlan, VolumeChoice};
+use bowline::engine::progress::{Outcome, Progress, Step};
 use bowline::engine::remedy::{Remedies, Remedy};
 use bowline::engine::resume::{ResumePlan, ResumeRequest, plan_resume};
 use bowline::engine::retained::plan_volume_release;

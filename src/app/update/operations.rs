@@ -11,7 +11,7 @@ use crate::app::panes::editor::{AfterSave, EditorPane};
 use crate::app::popup::{Choice, Menu, MenuItem, Popup};
 use crate::app::screen::Screen;
 use crate::app::undo::Undo;
-use crate::engine::plan::Outcome;
+use crate::engine::progress::Outcome;
 use crate::failure::Failure;
 use crate::service::summary::InstanceKey;
 

@@ -10,7 +10,7 @@ use crate::engine::deploy::Report;
 use crate::engine::journal::Journal;
 use crate::engine::one_by_one::OneByOne;
 use crate::engine::operation::{self, Intent, Lease, Opening};
-use crate::engine::plan::{Outcome, Step};
+use crate::engine::progress::{Outcome, Step};
 use crate::engine::record::{self, Extent};
 use crate::failure::Failure;
 use crate::service::operation::{Aim, Handed};

@@ -16,9 +16,8 @@ use crate::engine::gone::{self, Held};
 use crate::engine::journal::Journal;
 use crate::engine::metadata::Metadata;
 use crate::engine::operation::{self, Intent, Lease, NOT_HELD, STOPPED, UNREACHABLE};
-use crate::engine::plan::{
-    Fate, FateRow, Outcome, Step, TeardownPlan, TeardownScope, VolumeChoice,
-};
+use crate::engine::plan::{Fate, FateRow, TeardownPlan, TeardownScope, VolumeChoice};
+use crate::engine::progress::{Outcome, Step};
 use crate::engine::prune;
 use crate::engine::record::Change;
 use crate::engine::retention::{self, Leaver};

@@ -17,7 +17,7 @@ use crate::engine::adopt::{AdoptOptions, AdoptPlan, plan_adopt, run_adopt};
 use crate::engine::deploy::{DeployRequest, Report, RunOptions, plan_deploy, run_deploy};
 use crate::engine::online::check_online;
 use crate::engine::operation::Meeting;
-use crate::engine::plan::Outcome;
+use crate::engine::progress::Outcome;
 use crate::engine::remedy::Remedies;
 use crate::engine::restore::{RestorePlan, Surroundings, plan_restore, run_restore};
 use crate::engine::resume::{ClearPlan, ResumePlan, ResumeRequest, plan_resume, run_clear};

@@ -11,7 +11,8 @@ use crate::engine::adjust::{
 };
 use crate::engine::claims::plan_release;
 use crate::engine::operation::Meeting;
-use crate::engine::plan::{Outcome, Progress, Step, TeardownPlan, TeardownScope, VolumeChoice};
+use crate::engine::plan::{TeardownPlan, TeardownScope, VolumeChoice};
+use crate::engine::progress::{Outcome, Progress, Step};
 use crate::engine::retained::plan_volume_release;
 use crate::engine::routes::{RouteOptions, RoutePlan, plan_routes, run_routes};
 use crate::engine::teardown::{TeardownOptions, plan_teardown, run_teardown};

@@ -4,7 +4,7 @@ use ratatui::layout::{Position, Rect};
 
 use crate::app::{Geometry, Model, OpId, Operation, StepLine, StepState};
 use crate::engine::operation;
-use crate::engine::plan::Outcome;
+use crate::engine::progress::Outcome;
 use crate::service::age;
 use crate::service::health::State;
 use crate::service::summary::InstanceKey;

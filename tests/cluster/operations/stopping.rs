@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use bowline::cluster::{Cluster as Engine, Stop};
 use bowline::engine::deploy::{RunOptions, run_deploy};
-use bowline::engine::plan::{Outcome, Progress, Step, VolumeChoice};
+use bowline::engine::plan::VolumeChoice;
+use bowline::engine::progress::{Outcome, Progress, Step};
 use bowline::engine::teardown::run_teardown;
 use bowline::engine::wait::wait_ready;
 

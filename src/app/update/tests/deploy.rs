@@ -6,7 +6,8 @@ use crate::app::operation::StepState;
 use crate::app::popup::{Choice, Popup};
 use crate::app::screen::Screen;
 use crate::app::stage::{self, Stage};
-use crate::engine::plan::{DeployPlan, FieldConflict, Outcome, Progress, Step};
+use crate::engine::plan::{DeployPlan, FieldConflict};
+use crate::engine::progress::{Outcome, Progress, Step};
 use crate::failure::{Failure, FailureKind};
 
 fn source(name: &str) -> DeploySource {

@@ -15,7 +15,7 @@ use crate::catalogue::drafts::Base;
 use crate::definition::check::check;
 use crate::definition::id::{InstanceId, Namespace};
 use crate::editor::Revision;
-use crate::engine::plan::{Outcome, Step};
+use crate::engine::progress::{Outcome, Step};
 use crate::failure::{Cause, Failure, FailureKind};
 use crate::service::summary::InstanceKey;
 

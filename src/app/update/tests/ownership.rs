@@ -10,7 +10,7 @@ use crate::app::screen::Screen;
 use crate::app::stage::{self, Stage};
 use crate::catalogue::trash::TrashItem;
 use crate::engine::adopt::{AdoptPlan, AdoptRow};
-use crate::engine::plan::Outcome;
+use crate::engine::progress::Outcome;
 use crate::failure::{Failure, FailureKind};
 
 fn adopt_plan() -> AdoptPlan {

@@ -11,7 +11,7 @@ use crate::app::stage::{self, Stage};
 use crate::app::update::operations::begin;
 use crate::catalogue::Digest;
 use crate::catalogue::trash::TrashItem;
-use crate::engine::plan::Outcome;
+use crate::engine::progress::Outcome;
 
 /// Shows the pull of the selected instance, web.
 fn showing() -> Stage {

@@ -7,7 +7,7 @@ use crate::app::screen::Screen;
 use crate::app::stage::{self, Stage};
 use crate::app::update::operations::show_progress;
 use crate::app::update::tests::begin_restart;
-use crate::engine::plan::{Outcome, Progress, Step};
+use crate::engine::progress::{Outcome, Progress, Step};
 
 /// The restart of web, whose progress is in front.
 fn restarting() -> (Stage, OpId) {

@@ -5,7 +5,8 @@ use crate::cluster::Propagation;
 use crate::engine::apply;
 use crate::engine::journal::Journal;
 use crate::engine::operation;
-use crate::engine::plan::{Change, Step};
+use crate::engine::plan::Change;
+use crate::engine::progress::Step;
 use crate::engine::rollback::{self, HangingPod};
 use crate::failure::Failure;
 

@@ -1,7 +1,7 @@
 //! The one seam to Kubernetes: a [`Cluster`] asks, writes and watches over a `kube::Client`, whatever stands behind it.
 //!
 //! Every request has a deadline; reads may be repeated within it, writes never are. Answers become objects, small summaries
-//! or a [`Failure`](crate::failure::Failure); bodies are never logged, since they may hold secrets.
+//! or a [`Failure`]; bodies are never logged, since they may hold secrets.
 
 mod access;
 mod across;

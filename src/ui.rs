@@ -1,6 +1,6 @@
 //! The picture of a model: each view draws values and changes none.
 //!
-//! [`draw`] draws the whole screen and returns what moving and waking need to know of it. Texts are cut and cleaned where
+//! [`draw_with_hits`] draws the whole screen and returns what moving and waking need to know of it. Texts are cut and cleaned where
 //! they are drawn; sorting and filtering were done before.
 
 mod canvas;

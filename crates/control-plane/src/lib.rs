@@ -8,7 +8,7 @@
 //!
 //! - [`binaries`]: where the executables are, or why there are none.
 //! - [`control_plane`]: starting one and handing out clients.
-//! - [`shared`]: one for all tests of a process.
+//! - [`mod@shared`]: one for all tests of a process.
 //! - [`processes`]: the process group that ends with its owner, however the owner ends.
 //! - `servers`: the command line of each server. `credentials`: its keys and tokens. `seed`: its nodes and storage.
 //! - `stages`: how the nodes treat pods; images whose tags contain `missing`, `crash` and `slow` misbehave accordingly.

@@ -2,7 +2,7 @@
 //!
 //! Admission charges a quota's `status.used` with each write that needs more, under the store's lock, so that two writes
 //! never share what is left for one. What becomes free is counted again by a controller ([`recount`]), as is all of a new
-//! quota: until then it limits nothing. [`usage`] knows what an object needs, [`scopes`] which objects a quota is for.
+//! quota: until then it limits nothing. [`mod@usage`] knows what an object needs, [`scopes`] which objects a quota is for.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

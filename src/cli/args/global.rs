@@ -96,7 +96,7 @@ pub struct Global {
         value_name = "FILE"
     )]
     pub config: Option<PathBuf>,
-    /// Write nothing to any cluster, whatever is asked for; [contexts] of the settings says so for single contexts
+    /// Write nothing to any cluster, whatever is asked for; the settings can say so for single contexts
     #[arg(long, global = true)]
     pub read_only: bool,
     /// Work against a cluster inside this process, with example services: nothing outside is touched

@@ -1,6 +1,6 @@
 //! StatefulSets: pods with names that last, made, replaced and let go in order of their ordinals.
 //!
-//! [`revisions`] keeps the history of templates, [`claims`] the volumes of each ordinal, [`pods`] makes a pod of a
+//! [`super::revisions`] keeps the history of templates, [`claims`] the volumes of each ordinal, [`pods`] makes a pod of a
 //! revision, [`status`] counts. The order below is the real controller's, and so are its limits: while an ordinal is
 //! not ready, an `OrderedReady` set touches no other, which is why one that hangs on a broken template stays stuck
 //! after the template was mended, until the stuck pod is deleted.

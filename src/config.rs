@@ -12,9 +12,11 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::app::Bindings;
+use crate::definition::check::grammar::HOSTNAME;
 use crate::definition::id::Namespace;
 use crate::definition::policy::Policy;
 use crate::guard::{Guard, Guards};
@@ -128,7 +130,19 @@ impl Settings {
 #[serde(default, deny_unknown_fields)]
 pub struct Ingress {
     /// Host of services that give no `exposed_hostname`; they then live under `/<id>`.
+    #[serde(deserialize_with = "host")]
     pub host: Option<String>,
+}
+
+fn host<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    let host = Option::<String>::deserialize(deserializer)?;
+    match host.as_deref().filter(|host| !(HOSTNAME.holds)(host)) {
+        Some(refused) => Err(D::Error::custom(format!(
+            "{refused:?} is no host: {}",
+            HOSTNAME.allowed
+        ))),
+        None => Ok(host),
+    }
 }
 
 /// `[login]`: which credential plugins a kubeconfig may run.

@@ -7,6 +7,7 @@ use super::args::KindSource;
 use super::operate;
 use super::session::Session;
 use crate::cluster::{Cluster, Resource, SchemaCache};
+use crate::definition::check::nearest;
 use crate::failure::{Failure, FailureKind};
 use crate::schema::{Document, KindName, Schema, built_in_with_texts, names_kind, rank};
 
@@ -53,15 +54,17 @@ pub(super) fn find(word: &str, source: &KindSource, session: &Session) -> anyhow
             Some(api_version) => Some(api_version.to_owned()),
             None => preferred_version(&cluster, word).await?,
         };
-        let api_version = name.ok_or_else(|| unknown(word, None))?;
+        let Some(api_version) = name else {
+            return Err(known_nowhere(&cluster, word).await?.into());
+        };
         let index = cluster.open_api().await?;
         let document = cluster.schemas(&index, &api_version, Some(&cache)).await?;
-        let document = document.ok_or_else(|| unknown(word, Some(&api_version)))?;
+        let document = document.ok_or_else(|| unknown(word, &api_version))?;
         let by_name = kind_of_name(&cluster, word, &api_version).await?;
         let word = by_name.as_deref().unwrap_or(word);
         let name = best(document.kinds(), word, Some(&api_version));
         Ok(Found {
-            name: name.ok_or_else(|| unknown(word, Some(&api_version)))?,
+            name: name.ok_or_else(|| unknown(word, &api_version))?,
             document: Held::OfCluster(Box::new(document)),
         })
     })
@@ -112,15 +115,22 @@ async fn kind_of_name(
     Ok(found.map(|resource| resource.kind.to_string()))
 }
 
-fn unknown(word: &str, api_version: Option<&str>) -> Failure {
-    let place = match api_version {
-        Some(api_version) => format!("{api_version} has"),
-        None => "neither bowline nor the cluster knows".to_owned(),
-    };
-    let summary = match api_version {
-        Some(_) => format!("{place} no kind {word} with a schema"),
-        None => format!("{place} a kind {word}"),
-    };
+/// Returns why a word is no kind anywhere, with the one that may be meant.
+async fn known_nowhere(cluster: &Cluster, word: &str) -> Result<Failure, Failure> {
+    let resources = cluster.resources().await?;
+    let served = resources.iter().map(|resource| &*resource.kind);
+    let built_in = built_in_with_texts().kinds();
+    let known = built_in.map(|name| name.kind.as_str()).chain(served);
+    let near = nearest(word, known).map(|near| format!("; did you mean {near}?"));
+    let summary = format!(
+        "neither bowline nor the cluster knows a kind {word}{}",
+        near.unwrap_or_default()
+    );
+    Ok(Failure::new(FailureKind::NotFound, summary))
+}
+
+fn unknown(word: &str, api_version: &str) -> Failure {
+    let summary = format!("{api_version} has no kind {word} with a schema");
     Failure::new(FailureKind::NotFound, summary)
 }
 

@@ -185,6 +185,14 @@ mod tests {
         );
         check("[wait]\nready_seconds = -1\n", &["/etc/config.toml:2:"]);
         check(
+            "[ingress]\nhost = \"Apps.example.com/x\"\n",
+            &[
+                "/etc/config.toml:2:",
+                "Apps.example.com/x",
+                "web.example.com",
+            ],
+        );
+        check(
             "[keys]\nnew = \"N\"\nquti = \"Q\"\n",
             &["/etc/config.toml:3:", "did you mean quit?"],
         );

@@ -146,6 +146,9 @@ pub(crate) fn custom_kinds_are_explained_by_their_definition(world: &World) {
     explain(&["gizmo"])
         .code(1)
         .stderr_has(&["neither bowline nor the cluster knows a kind gizmo"]);
+    explain(&["deplyoment"])
+        .code(1)
+        .stderr_has(&["knows a kind deplyoment; did you mean Deployment?"]);
     // What is built in can be asked of the cluster too.
     explain(&["deploy.spec.replicas", "--online"])
         .code(0)

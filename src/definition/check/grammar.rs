@@ -43,7 +43,7 @@ pub(super) const IMAGE: Rule = Rule {
     allowed: "an image such as `nginx:1.27` or `registry.example.com/team/app@sha256:…`, the repository in lower case",
 };
 
-pub(super) const HOSTNAME: Rule = Rule {
+pub(crate) const HOSTNAME: Rule = Rule {
     holds: is_hostname,
     allowed: "a host name such as `web.example.com`, in lower case, without scheme, port or path, and no IP address",
 };

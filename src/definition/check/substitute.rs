@@ -13,6 +13,8 @@ pub(crate) const RESERVED: [&str; 2] = ["id", "namespace"];
 pub(crate) struct Scope {
     /// Whether dollars mean nothing: the text is taken as it stands.
     pub(crate) is_verbatim: bool,
+    /// Whether it is that of defaults of parameters, which know no other parameter.
+    pub(crate) is_of_defaults: bool,
     pub(crate) id: String,
     pub(crate) namespace: String,
     pub(crate) parameters: BTreeMap<String, String>,

@@ -918,6 +918,14 @@ fn substitution_is_made_in_values_and_never_in_keys() {
         "containers[0].args[0]",
         "no parameter is named `nope`",
     );
+    warning(
+        &format!(
+            "{}parameters: {{base: 1, tag: \"${{base}}.27\"}}\n",
+            container_with_arg("${tag}")
+        ),
+        "parameters.tag",
+        "a default knows `${id}` and `${namespace}` and no parameter",
+    );
     let near = warning(
         &format!("{}{parameters}\n", container_with_arg("a ${sizes}")),
         "containers[0].args[0]",

@@ -198,10 +198,12 @@ fn scope(reader: &mut Reader<'_>, fields: &Fields, scene: &Scene<'_>) -> Option<
         .map_or_else(|| "id".to_owned(), ToString::to_string);
     let session = scene.namespace.or(scene.context.namespace.as_ref());
     reader.scope.namespace = session.map_or_else(|| "default".to_owned(), ToString::to_string);
+    reader.scope.is_of_defaults = true;
     let defaults = fields
         .get("parameters")
         .map(|v| parameters(reader, v))
         .unwrap_or_default();
+    reader.scope.is_of_defaults = false;
     reader.scope.parameters = defaults;
     reader
         .scope

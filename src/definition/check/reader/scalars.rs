@@ -139,6 +139,9 @@ impl<'t> Reader<'t> {
             Some(near) => format!(
                 "no parameter is named `{name}`, so `${{{name}}}` stays as it is; did you mean `${{{near}}}`?"
             ),
+            None if self.scope.is_of_defaults => format!(
+                "a default knows `${{id}}` and `${{namespace}}` and no parameter, so `${{{name}}}` stays as it is"
+            ),
             None => format!(
                 "no parameter is named `{name}`, so `${{{name}}}` stays as it is; define it under `parameters`"
             ),

@@ -25,6 +25,7 @@ use crate::service::summary::{
 use crate::service::usage::Amounts;
 use crate::service::watch::{Delta, LinkState, Topic, WatchEvent};
 
+use super::keymap::Keymap;
 use super::{
     CatalogueEntry, CatalogueListing, Choice, Effect, Epoch, Menu, MenuItem, Model, Msg, Popup,
     begin, follow_selection, update,
@@ -113,6 +114,11 @@ pub struct Stage {
 }
 
 impl Stage {
+    /// Binds keys as a `[keys]` section of the settings does, in place of what was bound.
+    pub fn bind(&mut self, settings: &str) {
+        self.model.keymap = Keymap::new(&toml::from_str(settings).unwrap());
+    }
+
     /// Returns what was told last.
     pub fn told(&self) -> Option<&str> {
         let status = self.model.status.as_ref();

@@ -169,19 +169,15 @@ impl Canvas<'_> {
         );
     }
 
-    /// Says on the frame below an area how many lines have no room in it, where there are any.
-    pub fn n_more(&mut self, inside: Rect, n_below: usize) {
-        self.n_more_by(inside, n_below, "j");
-    }
-
-    /// Says the same of what another key goes down in.
-    pub fn n_more_by(&mut self, inside: Rect, n_below: usize, key: &str) {
+    /// Says on the frame below an area how many lines have no room in it, where there are any, and which key leads there.
+    pub fn n_more(&mut self, inside: Rect, n_below: usize, key: Option<&str>) {
         if n_below > 0 {
             let at = Position {
                 x: inside.x + 1,
                 y: inside.bottom(),
             };
-            let more = format!(" {n_below} more: {key} ");
+            let key = key.map_or_else(String::new, |key| format!(": {key}"));
+            let more = format!(" {n_below} more{key} ");
             self.text(at, inside.width.saturating_sub(2), &more, self.theme.dim);
         }
     }

@@ -104,9 +104,14 @@ fn of_failure(failure: &Failure, width: usize, theme: &Theme) -> Vec<Line> {
 
 /// Says how many lines of a difference are below, and which key leads there.
 fn more_below(model: &Model, n: usize) -> String {
-    let key = model.first_key(Action::ScrollDown);
+    let key = key_of(model, Action::ScrollDown);
     let key = key.map_or_else(String::new, |key| format!(": {key}"));
     format!(" {n} more{key} ")
+}
+
+/// Returns the name of the key that does something here, where there is one.
+fn key_of(model: &Model, action: Action) -> Option<String> {
+    model.first_key(action).map(|key| key.to_string())
 }
 
 /// Most rows that a sentence takes at the foot of a list.
@@ -138,7 +143,7 @@ fn foot(canvas: &mut Canvas<'_>, inside: Rect, sentence: &str, style: Style) -> 
 fn draw_lines(
     canvas: &mut Canvas<'_>,
     inside: Rect,
-    (lines, top): (&[Line], usize),
+    (model, lines, top): (&Model, &[Line], usize),
     geometry: &mut Geometry,
 ) {
     geometry.list_height = inside.height.into();
@@ -152,7 +157,7 @@ fn draw_lines(
         canvas.line(Position { x: inside.x, y }, inside.width, &pieces);
     }
     let n_below = lines.len().saturating_sub(top + usize::from(inside.height));
-    canvas.n_more(inside, n_below);
+    canvas.n_more(inside, n_below, key_of(model, Action::Down).as_deref());
 }
 
 /// Returns what is inside a frame, without a margin left and right.

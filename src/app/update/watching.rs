@@ -26,7 +26,6 @@ pub(super) fn watch(model: &mut Model) -> Vec<Effect> {
             Vec::new()
         }
         Some(OperationKey::Noted(key)) => {
-            model.screens.pop();
             model.is_stale |= model.services.set_filter("");
             model.settle();
             model.services.table.select(&RowKey::Instance(key));

@@ -31,7 +31,7 @@ pub fn draw(
         .iter()
         .flat_map(|planned| lines_of(canvas, model, planned, inside.width.into()))
         .collect();
-    draw_lines(canvas, inside, (&lines, pane.scroll), geometry);
+    draw_lines(canvas, inside, (model, &lines, pane.scroll), geometry);
 }
 
 fn lines_of(

@@ -37,7 +37,7 @@ pub fn draw(
         Some(Err(failure)) => of_failure(failure, width, theme),
         Some(Ok(plan)) => lines_of(canvas, plan, width),
     };
-    draw_lines(canvas, inside, (&lines, pane.scroll), geometry);
+    draw_lines(canvas, inside, (model, &lines, pane.scroll), geometry);
 }
 
 fn lines_of(canvas: &Canvas<'_>, plan: &AdoptPlan, width: usize) -> Vec<Line> {

@@ -48,7 +48,7 @@ pub fn draw(
             whole(canvas, changes, width, model)
         }
     };
-    draw_lines(canvas, inside, (&lines, scroll), geometry);
+    draw_lines(canvas, inside, (model, &lines, scroll), geometry);
 }
 
 /// Draws as much as there is room for above the objects; returns the rows that it took.

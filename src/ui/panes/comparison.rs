@@ -3,11 +3,11 @@
 use ratatui::layout::{Position, Rect};
 
 use crate::app::panes::comparison::ComparisonPane;
-use crate::app::{Geometry, Model};
+use crate::app::{Action, Geometry, Model};
 use crate::ui::canvas::Canvas;
 
 use super::review::draw_diff_line;
-use super::within_margins;
+use super::{key_of, within_margins};
 
 pub fn draw(
     canvas: &mut Canvas<'_>,
@@ -39,7 +39,8 @@ pub fn draw(
             for (y, line) in (inside.y..inside.bottom()).zip(pane.lines().skip(top)) {
                 draw_diff_line(canvas, Position { x: inside.x, y }, inside.width, line);
             }
-            canvas.n_more(inside, geometry.n_beyond - top);
+            let key = key_of(model, Action::Down);
+            canvas.n_more(inside, geometry.n_beyond - top, key.as_deref());
         }
     }
 }

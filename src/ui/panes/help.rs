@@ -74,7 +74,7 @@ pub fn draw(
         canvas.line(at, inside.width, &[(keys, theme.key), (what, style)]);
     }
     let n_below = drawn.len().saturating_sub(top + usize::from(inside.height));
-    canvas.n_more(inside, n_below);
+    canvas.n_more(inside, n_below, Some("j"));
 }
 
 /// Returns the rows of a line: its keys, what they do, and whether it is a title. Where there is no room for a sentence it

@@ -159,7 +159,11 @@ fn draw_menu(canvas: &mut Canvas<'_>, area: Rect, menu: &Menu) {
     let top = first_row(menu.selected, menu.shown.len(), list.height.into());
     let n_below = menu.shown.len() - top;
     let key = if menu.query.is_some() { "down" } else { "j" };
-    canvas.n_more_by(inside, n_below.saturating_sub(list.height.into()), key);
+    canvas.n_more(
+        inside,
+        n_below.saturating_sub(list.height.into()),
+        Some(key),
+    );
     for (y, (at, &idx)) in (list.y..list.bottom()).zip(menu.shown.iter().enumerate().skip(top)) {
         let item = &menu.items[idx];
         let row = Rect {

@@ -32,7 +32,7 @@ pub fn draw(
         Some(Err(failure)) => of_failure(failure, width, theme),
         Some(Ok(planned)) => lines_of(canvas, planned, width),
     };
-    draw_lines(canvas, inside, (&lines, pane.scroll), geometry);
+    draw_lines(canvas, inside, (model, &lines, pane.scroll), geometry);
 }
 
 fn lines_of(canvas: &Canvas<'_>, planned: &PlannedPull, width: usize) -> Vec<Line> {

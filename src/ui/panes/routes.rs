@@ -36,7 +36,7 @@ pub fn draw(
                 .collect()
         }
     };
-    draw_lines(canvas, inside, (&lines, pane.scroll), geometry);
+    draw_lines(canvas, inside, (model, &lines, pane.scroll), geometry);
 }
 
 fn lines_of(canvas: &Canvas<'_>, plan: &RoutePlan, width: usize) -> Vec<Line> {

@@ -79,7 +79,7 @@ pub fn draw(
             )
         })
         .collect();
-    draw_lines(canvas, inside, (&lines, pane.scroll), geometry);
+    draw_lines(canvas, inside, (model, &lines, pane.scroll), geometry);
 }
 
 fn lines_of(

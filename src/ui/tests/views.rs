@@ -804,6 +804,28 @@ fn pull_shows_the_difference_of_the_text_and_what_is_left() {
     check("pull_confirmation", &mut stage);
 }
 
+/// What is below the last row is told with the key that the settings bind.
+#[test]
+fn lines_below_are_told_with_the_key_that_leads_there() {
+    let mut stage = services();
+    stage.press("G Y");
+    let op = last_op(&stage);
+    let mut pull = stage::planned_pull("web");
+    let left = pull.plan.left[0].clone();
+    pull.plan.left = vec![left; 9];
+    let result = Ok(Box::new(pull));
+    stage.send(Msg::PullPlanned { op, result });
+    for (settings, expected) in [
+        ("", " more: j "),
+        ("down = \"v\"", " more: v "),
+        ("down = []", " more ─"),
+    ] {
+        stage.bind(settings);
+        let picture = draw(&stage.model, (40, 10));
+        assert!(picture.contains(expected), "{picture}");
+    }
+}
+
 #[test]
 fn several_deploys_are_planned_a_line_each() {
     let mut stage = services();

@@ -5,7 +5,6 @@ use std::collections::BTreeSet;
 use crate::app::action::{Action, ActionSpec, SPECS};
 use crate::app::effect::Effect;
 use crate::app::hints::Hints;
-use crate::app::keymap::Keymap;
 use crate::app::msg::{Msg, OpId};
 use crate::app::panes::detail::Tab;
 use crate::app::place::Place;
@@ -289,7 +288,7 @@ fn questions_are_answered_by_y_and_n() {
 fn sentences_name_the_keys_that_are_bound() {
     let bound = |settings: &str| {
         let mut stage = Stage::with_services();
-        stage.model.keymap = Keymap::new(&toml::from_str(settings).unwrap());
+        stage.bind(settings);
         stage
     };
     let mut stage = bound("objects = \"!\"\nfold = \"space\"\n");

@@ -121,9 +121,15 @@ fn operation_is_resumed_taken_over_or_followed_from_the_list() {
     let op = OpId(1);
     assert_eq!(stage.take_effects(), [Effect::PlanDeploy { op, source }]);
     stage.press("esc enter");
-    assert!(matches!(stage.model.screens[..], [Screen::Detail]));
+    assert!(matches!(
+        stage.model.screens[..],
+        [Screen::Operations, Screen::Detail]
+    ));
     let selected = stage.model.selected_instance();
     assert_eq!(selected, Some(&stage::key("orders-db")));
+    // Back leads to the list that it was chosen from.
+    stage.press("esc");
+    assert!(matches!(stage.model.screens[..], [Screen::Operations]));
 }
 
 #[test]

@@ -72,9 +72,8 @@ fn lines_here(editor: &Editor, problem: &Problem, width: u16) -> Vec<String> {
     let whole = sentence(editor, problem, usize::MAX);
     let mut lines = wrap(&whole, room(width));
     if lines.len() > MAX_LINES {
-        lines.truncate(MAX_LINES - 1);
-        let told: usize = lines.iter().map(|line| line.len() + 1).sum();
-        lines.push(text::truncate_cells(&whole[told..], room(width)).into_owned());
+        let rest = lines.split_off(MAX_LINES - 1).join(" ");
+        lines.push(text::truncate_cells(&rest, room(width)).into_owned());
     }
     lines
 }

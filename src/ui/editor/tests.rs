@@ -258,6 +258,23 @@ fn problems_are_listed_with_their_places() {
 }
 
 #[test]
+fn long_word_of_the_problem_at_the_cursor_is_broken_without_a_loss() {
+    let check = |word: &str, expected: [&str; 3]| {
+        let mut editor = Editor::from_text("a\n");
+        let revision = editor.revision();
+        editor.set_diagnostics(revision, vec![diagnostic(Severity::Error, 0..1, word)]);
+        let mut buf = Buffer::empty(Rect::new(0, 0, 12, 3));
+        let area = buf.area;
+        draw_problems(&mut buf, area, &editor, &mono());
+        // A wide sign has a cell that it does not write.
+        let shown = rows(&buf).into_iter().map(|row| row.replace("日 ", "日"));
+        assert_eq!(shown.collect::<Vec<_>>(), expected);
+    };
+    check(&"0123456789".repeat(4), ["✖ 1:1", "  0123456789", "  012345678…"]);
+    check(&"日".repeat(40), ["✖ 1:1", "  日日日日日", "  日日日日…"]);
+}
+
+#[test]
 fn mending_that_the_message_ends_in_is_not_told_twice() {
     let check = |message: &str, expected: &str| {
         let mut editor = Editor::from_text("nam: web\n");

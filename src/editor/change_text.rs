@@ -137,7 +137,7 @@ impl Editor {
 
     pub(super) fn indent(&mut self, now: Duration) -> Outcome {
         let lines = self.selected_lines();
-        if lines.start() < lines.end() {
+        if lines.start() < lines.end() || self.is_whole_line_selected() {
             let edit = indent::indent(&self.rope, lines, self.habits.indent);
             return self.commit(edit, None, EditKind::Whole, now);
         }
@@ -211,12 +211,11 @@ impl Editor {
         ]
         .concat();
         let (n_up, n_down) = (lower_start - start, end - upper_end);
-        let moved = |place: usize| {
-            if place < lower_start {
-                place + n_down
-            } else {
-                place - n_up
-            }
+        // The selection is all in one of the two, and may end at the start of the line after it.
+        let is_upper = self.selection.range().start < lower_start;
+        let moved = |place: usize| match is_upper {
+            true => place + n_down,
+            false => place - n_up,
         };
         let Selection { anchor, head } = self.selection;
         let cursor = Selection {
@@ -425,6 +424,18 @@ impl Editor {
         // A selection up to the start of a line does not look as if that line were selected.
         let is_up_to_start = last > first && self.rope.line_to_char(last) == end;
         first..=last - usize::from(is_up_to_start)
+    }
+
+    /// Tells whether a line is selected from its first word to its end at least, or together with its line end.
+    fn is_whole_line_selected(&self) -> bool {
+        let Range { start, end } = self.selection.range();
+        let line_idx = self.rope.char_to_line(start);
+        let (line_start, line_end) = (
+            self.line_start(line_idx),
+            motion::line_end(&self.rope, line_idx),
+        );
+        let indentation = self.rope.slice(line_start..start);
+        end > line_end || start < end && end == line_end && indentation.chars().all(|c| c == ' ')
     }
 
     /// Returns a text with the line ends of this document. Terminals send `\r` for line ends in what they paste.

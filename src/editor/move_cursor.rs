@@ -204,10 +204,16 @@ impl Editor {
         Outcome::default()
     }
 
-    fn selection_of(&self, bytes: Range<usize>) -> Selection {
+    /// Returns the selection of a match: of the whole graphemes that it lies in, since no cursor stands within one.
+    pub(super) fn selection_of(&self, bytes: Range<usize>) -> Selection {
+        let start = self.rope.byte_to_char(bytes.start);
+        let anchor = match motion::is_border(&self.rope, start) {
+            true => start,
+            false => motion::previous_grapheme(&self.rope, start),
+        };
         Selection {
-            anchor: self.rope.byte_to_char(bytes.start),
-            head: self.rope.byte_to_char(bytes.end),
+            anchor: self.place(anchor),
+            head: self.place(self.rope.byte_to_char(bytes.end)),
         }
     }
 }

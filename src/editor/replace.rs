@@ -18,15 +18,19 @@ impl Editor {
             return notice(Notice::NothingSearched);
         };
         let text = self.text();
-        let Range { start, end } = self.selection.range();
-        let selected = self.rope.char_to_byte(start)..self.rope.char_to_byte(end);
-        let found = search.find_from(&text, selected.start);
+        let selected = self.selection.range();
+        let found = search.find_from(&text, self.rope.char_to_byte(selected.start));
         // Where the cursor is at no match, it goes to one first: nobody has seen yet what would be replaced.
-        if found.as_ref() != Some(&selected) {
+        let Some(found) = found.filter(|it| self.selection_of(it.clone()).range() == selected)
+        else {
             return self.find_next();
-        }
-        let replacement = search.replacement(&text, &selected, with);
+        };
+        let replacement = search.replacement(&text, &found, with);
         let replacement = self.with_own_line_ends(&replacement).into_owned();
+        let (start, end) = (
+            self.rope.byte_to_char(found.start),
+            self.rope.byte_to_char(found.end),
+        );
         let cursor = Selection::at(start + replacement.chars().count());
         let change = Change::replace(&self.rope, start, end, replacement);
         let outcome = self.commit(change, Some(cursor), EditKind::Whole, now);

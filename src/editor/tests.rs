@@ -248,6 +248,12 @@ fn what_lies_ahead_can_be_deleted_too() {
 #[test]
 fn tab_goes_to_stops_or_indents_lines() {
     check("aˇ", Command::Indent, "a ˇ");
+    check("x: «aˇ", Command::Indent, "x:  ˇ");
+    // A line that is selected whole is indented, with its end or without.
+    check("«# one\nˇ# two\n", Command::Indent, "  «# one\nˇ# two\n");
+    check("ˇa: 1\n«b: 1\n", Command::Indent, "  ˇa: 1\n«b: 1\n");
+    check("x:\n  «a: 1ˇ\n", Command::Indent, "x:\n    «a: 1ˇ\n");
+    check("«\nˇa", Command::Indent, "«\nˇa");
     check("ˇa", Command::Indent, "  ˇa");
     check("«a\n\nbˇ\nc", Command::Indent, "  «a\n\n  bˇ\nc");
     check("a: 1\nb: «1\nˇc: 1", Command::Outdent, "a: 1\nb: «1\nˇc: 1");
@@ -281,6 +287,10 @@ fn lines_move_with_the_cursor() {
     check("a\nbˇ\nc", Command::MoveLinesUp, "bˇ\na\nc");
     check("a\nbˇ\nc", Command::MoveLinesDown, "a\nc\nbˇ");
     check("a\n«b\nccˇ\n", Command::MoveLinesUp, "«b\nccˇ\na\n");
+    check("a\n«b\nˇc\n", Command::MoveLinesUp, "«b\nˇa\nc\n");
+    // Selected with its end it stays so, or it would go back with the next step.
+    check("«a\nˇb\nc", Command::MoveLinesDown, "b\n«a\nˇc");
+    check("b\nˇa\n«c", Command::MoveLinesDown, "b\nc\nˇa«");
     check("aˇ\n", Command::MoveLinesDown, "aˇ\n");
     check("a\nˇ", Command::MoveLinesUp, "a\nˇ");
     check("aˇ", Command::MoveLinesUp, "aˇ");
@@ -575,6 +585,26 @@ fn matches_are_replaced_one_after_another() {
     );
     replace(&mut editor);
     assert_eq!(show(&editor), "x: bb\ny: «aˇ\n");
+}
+
+#[test]
+fn match_within_a_grapheme_is_selected_with_it_and_replaced() {
+    let text = "ˇx e\u{301} y e\u{301}";
+    let replace = |editor: &mut Editor| editor.apply(Command::ReplaceMatch("a".into()), NOW);
+    let mut editor = searching(text, "e", false);
+    assert_eq!(show(&editor), "x «e\u{301}ˇ y e\u{301}");
+    replace(&mut editor);
+    assert_eq!(show(&editor), "x a\u{301} y «e\u{301}ˇ");
+    replace(&mut editor);
+    assert_eq!(editor.text(), "x a\u{301} y a\u{301}");
+    // A mark alone is one that others are searched before and after.
+    let mut editor = searching(text, "\u{301}", false);
+    assert_eq!(show(&editor), "x «e\u{301}ˇ y e\u{301}");
+    editor.apply(Command::FindPrevious, NOW);
+    assert_eq!(show(&editor), "x e\u{301} y «e\u{301}ˇ");
+    editor.apply(Command::FindPrevious, NOW);
+    replace(&mut editor);
+    assert_eq!(show(&editor), "x ea y «e\u{301}ˇ");
 }
 
 #[test]

@@ -7,11 +7,13 @@ use crate::catalogue::drafts::Base;
 use crate::catalogue::{Catalogue, CatalogueError, Digest};
 use crate::definition::Definition;
 use crate::definition::check::{CheckContext, check};
+use crate::definition::diagnostic::{Diagnostic, Position, Severity, Span};
 use crate::definition::id::InstanceId;
 use crate::editor::Revision;
 use crate::failure::Failure;
 
 use super::Runner;
+use super::deploys::blocking;
 
 impl Runner {
     pub(super) fn list_catalogue(&self) {
@@ -79,8 +81,9 @@ impl Runner {
         text: Rope,
     ) {
         let messages = self.messages.clone();
-        tokio::task::spawn_blocking(move || {
-            let diagnostics = check(&text.to_string(), &context).diagnostics;
+        tokio::spawn(async move {
+            let check = move || check(&text.to_string(), &context).diagnostics;
+            let diagnostics = faults(check).await;
             drop(messages.send(Msg::Checked {
                 editor,
                 revision,
@@ -147,6 +150,25 @@ impl Runner {
     }
 }
 
+/// Returns what a check finds; of one that breaks down that it does, since no further one is begun before it is answered.
+async fn faults(check: impl FnOnce() -> Vec<Diagnostic> + Send + 'static) -> Vec<Diagnostic> {
+    let found = blocking(move || Ok(check())).await;
+    found.unwrap_or_else(|failure| {
+        let start = Position { line: 1, column: 1 };
+        vec![Diagnostic {
+            severity: Severity::Error,
+            path: String::new(),
+            span: Span {
+                start,
+                end: start,
+                bytes: 0..0,
+            },
+            message: failure.summary,
+            fix: None,
+        }]
+    })
+}
+
 /// Reads what the lists show of a catalogue, without its drafts.
 ///
 /// # Errors
@@ -180,4 +202,16 @@ pub fn listing_of(catalogue: &Catalogue) -> Result<CatalogueListing, Failure> {
         refused,
         drafts: Vec::new(),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn check_that_breaks_down_is_answered() {
+        let found = faults(|| panic!("as a test wants it")).await;
+        let messages: Vec<_> = found.into_iter().map(|fault| fault.message).collect();
+        assert_eq!(messages, ["checking the definition broke down"]);
+    }
 }

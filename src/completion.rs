@@ -46,6 +46,16 @@ pub enum Named {
     Claim,
 }
 
+impl Named {
+    /// Tells whether it is in a namespace, and none of another one may be named.
+    pub fn is_namespaced(self) -> bool {
+        match self {
+            Self::Namespace | Self::StorageClass => false,
+            Self::Secret | Self::ConfigMap | Self::Claim => true,
+        }
+    }
+}
+
 /// What can be written at a place.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Completions {

@@ -30,6 +30,7 @@ const LAST_RETRY: Duration = Duration::from_secs(30);
 /// Begins a connection in place of the present one, of which nothing is shown any more.
 pub(super) fn connect(model: &mut Model, context: Option<String>) -> Vec<Effect> {
     forget(model);
+    model.knowledge.forget();
     let now = model.clock;
     if let Some(pane) = model.editor_mut() {
         pane.forget_instance(now);

@@ -31,12 +31,16 @@ impl Runner {
             let Ok(cluster) = cluster else {
                 return;
             };
-            let names = match namespace {
-                Some(namespace) => names(&cluster, &namespace).await,
+            let names = match &namespace {
+                Some(namespace) => names(&cluster, namespace).await,
                 None => BTreeMap::new(),
             };
             let documents = documents(&cluster, &api_versions, &cache).await;
-            let learnt = Learnt { names, documents };
+            let learnt = Learnt {
+                namespace,
+                names,
+                documents,
+            };
             drop(messages.send(Msg::Learnt { epoch, learnt }));
         });
     }

@@ -192,6 +192,7 @@ fn what_the_cluster_knows_is_asked_for_once_and_offered() {
     let learnt = |epoch| Msg::Learnt {
         epoch,
         learnt: Learnt {
+            namespace: Some("team-a".parse().unwrap()),
             names: [(Named::StorageClass, vec!["fast".to_owned()])].into(),
             documents: ClusterSchemas::default(),
         },

@@ -294,7 +294,10 @@ impl EditorPane {
         }
     }
 
+    /// Takes that the text is another one: it is to be checked and kept, and what was listed beside the cursor is of the one
+    /// before.
     fn touch(&mut self, now: Duration) {
+        self.assist = None;
         self.check_at = Some(now + checking::AFTER);
         self.draft_at.get_or_insert(now + drafting::AFTER);
         let n_bytes = self.editor().map_or(0, |editor| editor.rope().len_bytes());

@@ -111,8 +111,8 @@ pub(super) fn editor_command(model: &mut Model, command: Command) -> Vec<Effect>
     let Some(pane) = model.editor_mut() else {
         return Vec::new();
     };
-    let outcome = pane.apply(command, now);
     let before = pane.assist.take();
+    let outcome = pane.apply(command, now);
     if let Some(typed) = typed.filter(|_| outcome.changed) {
         assist::follow_typing(model, before, typed);
     }

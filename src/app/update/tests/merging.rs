@@ -189,6 +189,27 @@ fn text_whose_merge_was_taken_back_is_not_saved_over_the_file() {
 }
 
 #[test]
+fn list_beside_the_cursor_goes_with_the_text_that_it_was_of() {
+    let theirs = TEXT.replace("billing:1", "billing:2");
+    let check = |keys: &str, confirm: &[&str]| {
+        let mut stage = edited();
+        stage.press("enter").type_text("work");
+        let has_list = |stage: &Stage| stage.model.editor().unwrap().assist.is_some();
+        assert!(has_list(&stage));
+        refused_save(&mut stage);
+        stage.press(keys);
+        read(&mut stage, Ok(opened(&theirs)));
+        for key in confirm {
+            stage.press(key);
+        }
+        assert!(text(&stage).contains("billing:2"));
+        assert!(!has_list(&stage), "{confirm:?}");
+    };
+    check("j j j enter", &[]);
+    check("enter", &["enter"]);
+}
+
+#[test]
 fn text_brought_back_after_the_file_was_taken_is_not_saved_over_it() {
     let theirs = TEXT.replace("billing:1", "billing:2");
     let mut stage = edited();

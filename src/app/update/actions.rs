@@ -25,6 +25,10 @@ use super::{
     watching, wording,
 };
 
+/// Most bytes that go to the terminal's clipboard: many terminals drop a longer sequence without a word, and all of it is
+/// written before the next picture.
+const MAX_COPIED: usize = 64 * 1024;
+
 /// Performs an action, or says why it cannot be.
 pub(super) fn perform(model: &mut Model, action: Action) -> Vec<Effect> {
     if let Err(why) = availability(action, model) {
@@ -383,8 +387,22 @@ fn copy(model: &mut Model) -> Vec<Effect> {
         0 | 1 => text.clone(),
         n_lines => format!("{n_lines} lines"),
     };
-    model.tell(format!("Copied: {told}"));
-    vec![Effect::Copy(text)]
+    let copy = to_clipboard(model, text, "Not possible");
+    if copy.is_some() {
+        model.tell(format!("Copied: {told}"));
+    }
+    copy.into_iter().collect()
+}
+
+/// Returns the effect that puts a text on the terminal's clipboard; none for one that is too long, and says so after what
+/// that means.
+pub(super) fn to_clipboard(model: &mut Model, text: String, otherwise: &str) -> Option<Effect> {
+    if text.len() > MAX_COPIED {
+        let sentence = "the terminal's clipboard takes at most 64 KiB";
+        model.decline(format!("{otherwise}: {sentence}."));
+        return None;
+    }
+    Some(Effect::Copy(text))
 }
 
 /// Returns where an instance is opened from outside, as far as its detail tells.

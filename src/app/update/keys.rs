@@ -123,7 +123,9 @@ pub(super) fn editor_command(model: &mut Model, command: Command) -> Vec<Effect>
     }
     let is_outrun = model.editor_mut().is_some_and(EditorPane::take_outrun);
     let stop = is_outrun.then_some(Effect::StopPreview);
-    let copy = outcome.clipboard.map(Effect::Copy);
+    let copy = outcome
+        .clipboard
+        .and_then(|text| actions::to_clipboard(model, text, "Kept in this editor only"));
     stop.into_iter().chain(copy).collect()
 }
 

@@ -270,7 +270,10 @@ fn long_word_of_the_problem_at_the_cursor_is_broken_without_a_loss() {
         let shown = rows(&buf).into_iter().map(|row| row.replace("日 ", "日"));
         assert_eq!(shown.collect::<Vec<_>>(), expected);
     };
-    check(&"0123456789".repeat(4), ["✖ 1:1", "  0123456789", "  012345678…"]);
+    check(
+        &"0123456789".repeat(4),
+        ["✖ 1:1", "  0123456789", "  012345678…"],
+    );
     check(&"日".repeat(40), ["✖ 1:1", "  日日日日日", "  日日日日…"]);
 }
 

@@ -897,6 +897,25 @@ fn places(effects: &[Effect]) -> Vec<(String, Option<String>)> {
 }
 
 #[test]
+fn text_that_is_too_long_for_the_terminals_clipboard_is_copied_within_the_editor() {
+    let mut stage = Stage::with_services();
+    let text = "# a\n".repeat(17_000);
+    stage.press("e");
+    stage.send(Msg::DefinitionOpened {
+        editor: EDITOR,
+        result: Ok(opened(&text, None)),
+    });
+    stage.take_effects();
+    stage.press("^a ^c");
+    assert_eq!(stage.take_effects(), []);
+    let told = "Kept in this editor only: the terminal's clipboard takes at most 64 KiB.";
+    assert_eq!(stage.told(), Some(told));
+    stage.press("^end ^v");
+    let pane = stage.model.editor().unwrap();
+    assert_eq!(pane.editor().unwrap().text(), text.repeat(2));
+}
+
+#[test]
 fn editor_works_where_the_row_is_that_it_was_opened_from() {
     let mut stage = Stage::with_services();
     stage.send(Msg::NamespacesListed {

@@ -422,6 +422,21 @@ fn definition_is_copied_whole_and_told_in_a_word() {
 }
 
 #[test]
+fn what_the_terminals_clipboard_drops_is_not_said_to_be_copied() {
+    let mut stage = Stage::with_services();
+    stage.press("6");
+    stage.send(Msg::DefinitionShown {
+        name: "billing".parse().unwrap(),
+        result: Ok("# a\n".repeat(17_000)),
+    });
+    stage.take_effects();
+    stage.press("tab y");
+    assert_eq!(stage.take_effects(), []);
+    let told = "Not possible: the terminal's clipboard takes at most 64 KiB.";
+    assert_eq!(stage.told(), Some(told));
+}
+
+#[test]
 fn what_answers_a_key_goes_with_the_next_one() {
     for keys in ["y j", "M j", "Z j"] {
         let mut stage = Stage::with_services();

@@ -1,9 +1,11 @@
 //! Drafts: unsaved edits, kept in the state directory every few seconds so that a crash, a hang-up or a kill loses little.
 //!
-//! A draft is one file, `<name>@<digest>.yaml`, in a directory of the catalogue it belongs to: the text as typed, and in the
-//! name the digest of the file that it began from. So it can be mended by hand, and a save after recovery still notices that
-//! the definition was changed by somebody else. Beside it lies that file's text, `<name>@<digest>.base`, so that both can be
-//! merged then.
+//! A draft is one file, `<name>@<digest>.<session>.yaml`, in a directory of the catalogue it belongs to: the text as typed, and
+//! in the name the digest of the file that it began from. So it can be mended by hand, and a save after recovery still notices
+//! that the definition was changed by somebody else. Beside it lies that file's text, with the ending `base`, so that both can
+//! be merged then. What another session is typing at this moment is its own: it is neither offered nor removed.
+
+mod writer;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -15,6 +17,8 @@ use super::file::{self, Digest};
 use super::{CatalogueError, Handout, Text};
 use crate::definition::id::InstanceId;
 
+use writer::Writer;
+
 const DRAFT_MODE: u32 = 0o600;
 /// Ends the name of a file that holds what a draft began from.
 const BASE: &str = "base";
@@ -23,10 +27,11 @@ const MAX_DRAFTS: usize = 10;
 /// Digits of the catalogue's digest that name its folder of drafts.
 const FOLDER_DIGITS: usize = 16;
 
-/// The drafts of one catalogue.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// The drafts of one catalogue, as one session sees them. Clones are the same session.
+#[derive(Debug, Clone)]
 pub struct Drafts {
     dir: PathBuf,
+    writer: Writer,
 }
 
 /// What an edit began from.
@@ -52,7 +57,7 @@ pub struct Draft {
 }
 
 impl Drafts {
-    /// Returns the drafts of the catalogue at `catalogue_dir`, kept below the state directory.
+    /// Returns the drafts of the catalogue at `catalogue_dir`, kept below the state directory, for a session of its own.
     pub fn of(state_dir: &Path, catalogue_dir: &Path) -> Self {
         // The same catalogue by another path must find its drafts.
         let dir = real(catalogue_dir);
@@ -61,6 +66,7 @@ impl Drafts {
             dir: state_dir
                 .join("drafts")
                 .join(&digest.as_str()[..FOLDER_DIGITS]),
+            writer: Writer::new(),
         }
     }
 
@@ -75,6 +81,8 @@ impl Drafts {
             reason,
         })?;
         file::remove_old_temporaries(&self.dir);
+        writer::remove_left(&self.dir);
+        self.writer.show(&self.dir);
         let path = self.path_of(name, &base.digest);
         self.keep_base(&path, base)?;
         file::write_atomically(&path, text.as_bytes(), DRAFT_MODE)?;
@@ -200,7 +208,8 @@ impl Drafts {
     }
 
     fn path_of(&self, name: &InstanceId, base: &Digest) -> PathBuf {
-        self.dir.join(format!("{name}@{}.yaml", base.as_str()))
+        let (base, session) = (base.as_str(), self.writer.tag());
+        self.dir.join(format!("{name}@{base}.{session}.yaml"))
     }
 
     fn files_of(&self, name: &InstanceId) -> Vec<(PathBuf, Digest)> {
@@ -210,7 +219,7 @@ impl Drafts {
             .collect()
     }
 
-    /// Every draft: its file, its definition, its base. A missing directory has none.
+    /// Every draft that this session kept or another left: its file, its definition, its base. A missing directory has none.
     fn files(&self) -> impl Iterator<Item = (PathBuf, InstanceId, Digest)> {
         fs::read_dir(&self.dir)
             .into_iter()
@@ -218,8 +227,12 @@ impl Drafts {
             .flatten()
             .filter_map(|file| {
                 let file_name = file.file_name();
-                let (name, base) = file_name.to_str()?.strip_suffix(".yaml")?.split_once('@')?;
-                Some((file.path(), name.parse().ok()?, Digest::from_hex(base)?))
+                let (name, rest) = file_name.to_str()?.strip_suffix(".yaml")?.split_once('@')?;
+                // Without a session it is an older version's.
+                let (base, session) = rest.split_once('.').unwrap_or((rest, ""));
+                let is_anothers = !session.is_empty() && self.writer.is_others(&self.dir, session);
+                let draft = (file.path(), name.parse().ok()?, Digest::from_hex(base)?);
+                (!is_anothers).then_some(draft)
             })
     }
 }

@@ -295,7 +295,13 @@ fn drafts_of_one_definition_are_bounded_and_the_newest_stays() {
     drafts.keep(&id("db"), "a: 1\n", &base("x")).unwrap();
     let folder = drafts_file(dir.path()).parent().unwrap().to_owned();
     // Each with what it began from.
-    assert_eq!(fs::read_dir(folder).unwrap().count(), 2 * (10 + 1));
+    let files = fs::read_dir(folder).unwrap().flatten();
+    let is_draft = |path: &Path| {
+        path.extension()
+            .is_some_and(|it| it == "yaml" || it == "base")
+    };
+    let n_files = files.filter(|file| is_draft(&file.path())).count();
+    assert_eq!(n_files, 2 * (10 + 1));
     let current = Text {
         text: String::new(),
         digest: Digest::of(b""),
@@ -311,12 +317,36 @@ fn drafts_file(state: &Path) -> PathBuf {
         .unwrap()
         .unwrap()
         .path();
-    fs::read_dir(folder)
+    let mut files = fs::read_dir(folder)
         .unwrap()
-        .next()
-        .unwrap()
-        .unwrap()
-        .path()
+        .map(|file| file.unwrap().path());
+    let is_draft = |path: &PathBuf| path.extension().is_some_and(|it| it == "yaml");
+    files.find(is_draft).unwrap()
+}
+
+/// Two sessions of one user, side by side: what one types is nothing that the other may offer, nor give up.
+#[test]
+fn what_another_session_is_typing_is_left_to_it_until_it_ends() {
+    let (dir, catalogue) = catalogue();
+    catalogue.create(&id("web"), "a: 1\n").unwrap();
+    let current = catalogue.read(&id("web")).unwrap();
+    let [first, second] = [(); 2].map(|()| Drafts::of(dir.path(), catalogue.dir()));
+    let base = base(&current.text);
+    first.keep(&id("web"), "a: first\n", &base).unwrap();
+    assert_eq!(second.find(&id("web"), &current).unwrap(), None);
+    assert_eq!(second.names(), []);
+    second.keep(&id("web"), "a: second\n", &base).unwrap();
+    second.discard(&id("web")).unwrap();
+    let text = |drafts: &Drafts| {
+        let draft = drafts.find(&id("web"), &current).unwrap();
+        draft.map(|draft| draft.text)
+    };
+    assert_eq!(text(&first).as_deref(), Some("a: first\n"));
+    drop(first);
+    assert_eq!(text(&second).as_deref(), Some("a: first\n"));
+    assert_eq!(second.names(), [id("web")]);
+    second.discard(&id("web")).unwrap();
+    assert_eq!(text(&second), None);
 }
 
 /// Every step of a write fails once, with every error of a disk that is full, over its quota, or broken.
@@ -388,13 +418,12 @@ fn what_an_edit_began_from_is_only_used_where_it_is_still_that() {
     drafts.keep(&id("web"), "a: 2\n", &base("a: 1\n")).unwrap();
     let found = |drafts: &Drafts| drafts.find(&id("web"), &current).unwrap().unwrap().base;
     assert_eq!(found(&drafts), base("a: 1\n"));
-    let folder = drafts_file(dir.path()).parent().unwrap().to_owned();
-    let kept = format!("web@{}.base", Digest::of(b"a: 1\n").as_str());
-    assert_eq!(mode_of(&folder.join(&kept)), 0o600);
-    fs::write(folder.join(&kept), "a: 0\n").unwrap();
+    let kept = drafts_file(dir.path()).with_extension("base");
+    assert_eq!(mode_of(&kept), 0o600);
+    fs::write(&kept, "a: 0\n").unwrap();
     assert_eq!(found(&drafts).text, None);
     drafts.discard(&id("web")).unwrap();
-    assert_eq!(fs::read_dir(&folder).unwrap().count(), 0);
+    assert!(!kept.exists());
 }
 
 #[test]
@@ -405,6 +434,7 @@ fn drafts_that_were_kept_before_the_catalogue_was_made_are_found_behind_a_link()
     let catalogue = Catalogue::at(dir.path().join("link/data/services"));
     let drafts = Drafts::of(dir.path(), catalogue.dir());
     drafts.keep(&id("web"), "a: 2\n", &base("a: 1\n")).unwrap();
+    drop(drafts);
     catalogue.create(&id("web"), "a: 1\n").unwrap();
     let current = catalogue.read(&id("web")).unwrap();
     let later = Drafts::of(dir.path(), catalogue.dir());

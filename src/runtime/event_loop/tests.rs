@@ -12,7 +12,6 @@ use crate::app::{
     CatalogueListing, Choice, Epoch, Menu, MenuItem, OpId, Popup, Prompt, PromptKind, SecretPrompt,
 };
 use crate::catalogue::Catalogue;
-use crate::catalogue::drafts::Drafts;
 use crate::runtime::Connector;
 use crate::secret::SecretValue;
 use crate::service::watch::{LinkState, Topic, WatchEvent};
@@ -307,10 +306,6 @@ async fn question_is_not_answered_by_what_was_typed_before_it_was_shown() {
     assert_eq!(prompt.input.value(), SecretValue::new("t"));
 }
 
-fn drafts_of(dir: &tempfile::TempDir) -> Drafts {
-    Drafts::of(&dir.path().join("state"), &dir.path().join("catalogue"))
-}
-
 #[tokio::test]
 async fn ends_as_it_is_asked_to() {
     let ended = Rig::new(&[], None)
@@ -339,7 +334,7 @@ async fn what_was_sent_is_awaited_at_the_end() {
     let (name, catalogue, drafts) = (
         "web".parse().unwrap(),
         Catalogue::at(&dir),
-        drafts_of(&rig.dir),
+        rig.event_loop.drafts.clone(),
     );
     let (held, holds) = std::sync::mpsc::channel();
     let type_in = async |hands: &Hands, text: &str| {
@@ -567,7 +562,8 @@ async fn what_was_typed_can_be_kept_at_any_moment() {
     let catalogue = Catalogue::at(rig.dir.path().join("catalogue"));
     let name = "web".parse().unwrap();
     let current = catalogue.read(&name).unwrap();
-    let draft = drafts_of(&rig.dir).find(&name, &current).unwrap().unwrap();
+    let drafts = &rig.event_loop.drafts;
+    let draft = drafts.find(&name, &current).unwrap().unwrap();
     assert_eq!(draft.text, "# mine\ncontainers: []\n");
     assert_eq!(current.text, "containers: []\n");
 }

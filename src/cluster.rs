@@ -21,6 +21,7 @@ mod objects;
 mod openapi;
 mod printed;
 mod project;
+mod reach;
 mod reply;
 mod request;
 #[cfg(test)]
@@ -97,6 +98,7 @@ pub struct Cluster {
     reopening: Arc<Semaphore>,
     discovered: Arc<discovery::Discovered>,
     clock: Arc<clock::ServerClock>,
+    reach: Arc<reach::Reach>,
     deadline: Duration,
     policy: Arc<Policy>,
     audit: Option<Arc<Audit>>,
@@ -119,6 +121,7 @@ impl Cluster {
             reopening: Arc::new(Semaphore::new(MAX_IN_FLIGHT)),
             discovered: Arc::default(),
             clock: Arc::default(),
+            reach: Arc::default(),
             deadline: REQUEST_DEADLINE,
             policy: Arc::default(),
             audit: None,
@@ -137,6 +140,11 @@ impl Cluster {
     /// Returns the time by the server's clock, by which times in objects are; by ours as long as the server told none.
     pub fn now(&self) -> Timestamp {
         self.clock.at(Timestamp::now())
+    }
+
+    /// Has watches that wait for their next try after an outage try at once.
+    pub fn try_watches(&self) {
+        self.reach.try_now();
     }
 
     /// Returns the namespace that is worked in.

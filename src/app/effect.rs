@@ -507,6 +507,8 @@ pub enum Effect {
     // The terminal. These answer nothing.
     /// Puts a text on the terminal's clipboard.
     Copy(String),
+    /// Has watches that wait for their next try after an outage try at once.
+    TryWatches,
     /// Draws every cell anew.
     Redraw,
     /// Gives the terminal back to the shell until continued.

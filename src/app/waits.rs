@@ -243,6 +243,7 @@ fn asked(effect: &Effect) -> Option<(Question, String, GivingUp)> {
         Effect::SaveLog { path, .. } => (LogFile, format!("Writing {}", path.display()), Never),
         // What the header or a pane of its own tells of all the time: connections, watches, logs, operations, forwards, a shell.
         Effect::Connect { .. }
+        | Effect::TryWatches
         | Effect::WatchOverview { .. }
         | Effect::WatchInstance { .. }
         | Effect::WatchRetained { .. }

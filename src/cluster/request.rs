@@ -230,6 +230,9 @@ impl Cluster {
                 format!("cannot {doing}: the answer broke off: {error}"),
             )
         })?;
+        if !is_passing(parts.status) {
+            self.reach.regain();
+        }
         Ok(Answer {
             status: parts.status,
             warnings: reply::warnings(&parts.headers),

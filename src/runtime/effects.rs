@@ -288,6 +288,11 @@ impl Runner {
             Effect::Forward { op, request } => self.forward(op, request),
             Effect::StopForward { op } => self.stop_forward(op),
             Effect::OpenShell { op, key, place } => self.open_shell(op, key, place),
+            Effect::TryWatches => {
+                if let Ok(cluster) = self.cluster() {
+                    cluster.try_watches();
+                }
+            }
             Effect::EditElsewhere { .. }
             | Effect::EnterShell { .. }
             | Effect::LeaveShell { .. }

@@ -995,7 +995,7 @@ pub const SPECS: &[ActionSpec] = &[
     spec(
         Action::Refresh,
         "refresh",
-        "Draw the screen and read the catalogue anew",
+        "Draw and read the catalogue anew, try a lost connection now",
         "",
         &["^l"],
         ALL,

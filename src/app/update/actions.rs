@@ -264,6 +264,7 @@ pub(super) fn perform(model: &mut Model, action: Action) -> Vec<Effect> {
         }
         Action::Refresh => {
             let mut effects = vec![Effect::Redraw, Effect::ListCatalogue];
+            effects.extend(cluster::try_now(model));
             effects.extend(cluster::ask_labels(model));
             effects
         }

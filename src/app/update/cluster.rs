@@ -236,19 +236,32 @@ pub(super) fn on_instance_event(
     Vec::new()
 }
 
+/// Tries a connection that is lost without waiting for its next try.
+pub(super) fn try_now(model: &mut Model) -> Option<Effect> {
+    match model.session.link {
+        SessionLink::Offline { .. } => Some(connect_again(model)),
+        SessionLink::Connected => Some(Effect::TryWatches),
+        SessionLink::Connecting => None,
+    }
+}
+
+fn connect_again(model: &mut Model) -> Effect {
+    model.session.epoch.0 += 1;
+    model.session.link = SessionLink::Connecting;
+    model.session.since = model.last_op;
+    model.session.connection = model.session.epoch;
+    Effect::Connect {
+        epoch: model.session.epoch,
+        context: model.session.wanted_context.clone(),
+        after: Duration::ZERO,
+    }
+}
+
 /// Does what is due: another attempt to connect, watching the instance that the selection rests on.
 pub(super) fn on_tick(model: &mut Model) -> Vec<Effect> {
     let mut effects = Vec::new();
     if model.session.next_retry().is_some_and(|at| at <= model.now) {
-        model.session.epoch.0 += 1;
-        model.session.link = SessionLink::Connecting;
-        model.session.since = model.last_op;
-        model.session.connection = model.session.epoch;
-        effects.push(Effect::Connect {
-            epoch: model.session.epoch,
-            context: model.session.wanted_context.clone(),
-            after: Duration::ZERO,
-        });
+        effects.push(connect_again(model));
     }
     let rested = model.resting.take_if(|(_, at)| *at <= model.clock);
     effects.extend(rested.map(|(key, _)| watch(model, key)));

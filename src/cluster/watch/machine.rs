@@ -11,13 +11,14 @@ use http::StatusCode;
 use http_body_util::{BodyExt, Limited};
 use kube::client::Body;
 use tokio::sync::OwnedSemaphorePermit;
-use tokio::time::{Instant, sleep_until, timeout, timeout_at};
+use tokio::time::{Instant, sleep, sleep_until, timeout, timeout_at};
 
 use super::backoff::{Backoff, jittered, random_fraction};
 use super::decode::{Decode, Line, Undecodable};
 use super::lines::{FeedError, Lines};
 use super::seen::Seen;
 use super::turn::{Phase, Turn};
+use crate::cluster::reach::Reach;
 use crate::cluster::request::{Ask, form_urlencoded, retry_after};
 use crate::cluster::{Cluster, reply};
 use crate::failure::{Failure, FailureKind};
@@ -37,6 +38,8 @@ const ANSWER_DEADLINE: Duration = Duration::from_secs(10);
 const TURN_DEADLINE: Duration = Duration::from_secs(2);
 /// Least time between two starts of a watch: a server that closes each at once must not be hammered.
 const MIN_INTERVAL: Duration = Duration::from_secs(1);
+/// How long one rests at least after an outage, whatever else is answered.
+const LEAST_REST: Duration = Duration::from_secs(2);
 /// A watch that brought nothing and ended before this was refused in fact.
 const TOO_SHORT: Duration = Duration::from_secs(5);
 /// When something forbidden is asked for again.
@@ -95,6 +98,41 @@ pub(super) struct Watch<D: Decode> {
     link: Option<LinkState>,
     /// Held while this watch is opened again, until it follows.
     turn: Option<OwnedSemaphorePermit>,
+}
+
+/// Until when a watch rests.
+#[derive(Debug)]
+struct Rest {
+    until: Instant,
+    /// Whether it rests because of an outage: it is over as soon as anything is answered.
+    is_outage: bool,
+}
+
+impl From<Instant> for Rest {
+    fn from(until: Instant) -> Self {
+        Self {
+            until,
+            is_outage: false,
+        }
+    }
+}
+
+impl Rest {
+    async fn over(self, reach: &Reach) {
+        if !self.is_outage {
+            return sleep_until(self.until).await;
+        }
+        let back = reach.back();
+        let sooner = async {
+            // A server that answers others may go on refusing this: it is not asked all the time.
+            sleep(jittered(LEAST_REST)).await;
+            back.await;
+        };
+        tokio::select! {
+            () = sleep_until(self.until) => {}
+            () = sooner => {}
+        }
+    }
 }
 
 /// Why a watch ended.
@@ -158,8 +196,8 @@ impl<D: Decode> Watch<D> {
             self.take_turn().await;
             let end = self.once().await;
             self.turn = None;
-            let next = self.settle(end, started);
-            sleep_until(next.max(started)).await;
+            let rest = self.settle(end, started);
+            rest.over(&self.cluster.reach).await;
         }
     }
 
@@ -187,12 +225,12 @@ impl<D: Decode> Watch<D> {
     }
 
     /// Decides what an end means, and returns when to go on.
-    fn settle(&mut self, end: End, started: Instant) -> Instant {
+    fn settle(&mut self, end: End, started: Instant) -> Rest {
         let lasted = started.elapsed();
         match end {
             End::Ended { brought_something } if brought_something || lasted >= TOO_SHORT => {
                 self.backoff.reset();
-                started + MIN_INTERVAL
+                (started + MIN_INTERVAL).into()
             }
             End::Ended { .. } => {
                 let wait = self.backoff.after_failure(lasted).max(MIN_INTERVAL);
@@ -201,7 +239,7 @@ impl<D: Decode> Watch<D> {
                     let summary = format!("cannot {}: the server ends it at once", self.doing);
                     self.retrying(Failure::new(FailureKind::Unreachable, summary), wait);
                 }
-                Instant::now() + wait
+                (Instant::now() + wait).into()
             }
             End::Expired => {
                 self.resource_version = None;
@@ -209,7 +247,7 @@ impl<D: Decode> Watch<D> {
                 // Once is normal after a pause. More often, streaming itself may be what fails.
                 self.can_stream_lists &= self.n_expired < 3;
                 if self.n_expired == 1 {
-                    return Instant::now();
+                    return Instant::now().into();
                 }
                 let wait = self.backoff.after_failure(lasted);
                 let summary = format!(
@@ -217,11 +255,11 @@ impl<D: Decode> Watch<D> {
                     self.doing
                 );
                 self.retrying(Failure::new(FailureKind::Unreachable, summary), wait);
-                Instant::now() + wait
+                (Instant::now() + wait).into()
             }
             End::NoStreaming => {
                 self.can_stream_lists = false;
-                Instant::now()
+                Instant::now().into()
             }
             End::Forbidden(failure) => {
                 self.resource_version = None;
@@ -230,7 +268,7 @@ impl<D: Decode> Watch<D> {
                 if self.n_forbidden > 1 && std::mem::take(&mut self.has_data) {
                     self.emit(vec![Delta::Reset(Vec::new())]);
                 }
-                Instant::now() + FORBIDDEN_INTERVAL + jittered(FORBIDDEN_INTERVAL / 4)
+                (Instant::now() + FORBIDDEN_INTERVAL + jittered(FORBIDDEN_INTERVAL / 4)).into()
             }
             End::Failed {
                 failure,
@@ -242,8 +280,15 @@ impl<D: Decode> Watch<D> {
                 }
                 let asked = asked_wait.unwrap_or_default().min(LONGEST_ASKED_WAIT);
                 let wait = self.backoff.after_failure(lasted).max(asked);
+                let is_outage = failure.kind == FailureKind::Unreachable && asked_wait.is_none();
+                if is_outage {
+                    self.cluster.reach.lose();
+                }
                 self.retrying(failure, wait);
-                Instant::now() + wait
+                Rest {
+                    until: Instant::now() + wait,
+                    is_outage,
+                }
             }
         }
     }
@@ -306,6 +351,7 @@ impl<D: Decode> Watch<D> {
         if response.status() != StatusCode::OK {
             return Err(self.refused(response).await);
         }
+        self.cluster.reach.regain();
         if self.resource_version.is_some() {
             self.turn = None;
             self.last_contact = Some(Instant::now());
@@ -464,17 +510,18 @@ impl<D: Decode> Watch<D> {
                 }
             };
             let piece = match frame {
-                None => break,
+                None => {
+                    self.heard(&turn);
+                    break;
+                }
                 Some(Err(error)) => {
                     self.flush(&mut turn);
+                    self.heard(&turn);
                     return self.broken(&error.to_string());
                 }
                 Some(Ok(frame)) => frame.into_data().unwrap_or_default(),
             };
-            // While a list comes, what is shown is no younger than before.
-            if turn.is_following() {
-                self.last_contact = Some(Instant::now());
-            }
+            self.heard(&turn);
             let had_listed = turn.has_listed;
             let fed = lines.feed(&piece, |line| self.take_line(line, &mut turn));
             if turn.has_listed && !had_listed {
@@ -494,6 +541,14 @@ impl<D: Decode> Watch<D> {
                 brought_something: turn.brought_something,
             },
             _ => self.broken("the list is not complete"),
+        }
+    }
+
+    /// Takes note that the other side showed itself, be it by its end: up to then nothing else had changed. While a list comes,
+    /// what is shown is no younger than before.
+    fn heard(&mut self, turn: &Turn<D::Item>) {
+        if turn.is_following() {
+            self.last_contact = Some(Instant::now());
         }
     }
 

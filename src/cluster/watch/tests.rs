@@ -1,12 +1,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use jiff::Timestamp;
 use proptest::prelude::*;
 use serde_json::{Value, json};
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep};
 
 use super::*;
 use crate::cluster::mock::{self, Log, Piece, Reply, Seen};
@@ -498,6 +498,79 @@ async fn outage_keeps_rows_and_tells_age_and_next_attempt() {
     assert_eq!(kinds_of_links(&reported).last(), Some(&"live"));
     // It goes on from where it was: no list is needed after an outage.
     assert_eq!(n_streamed_lists(&log), 1);
+}
+
+/// Whatever else is answered tells that the server is back, and so may a person: no watch waits to the end then.
+#[tokio::test(start_paused = true)]
+async fn outage_ends_for_a_watch_when_something_else_is_answered_or_somebody_asks() {
+    for is_asked in [false, true] {
+        let is_back = Arc::new(AtomicBool::new(false));
+        let served = is_back.clone();
+        let (cluster, log) = mock::cluster(move |seen| {
+            match (served.load(Ordering::Relaxed), seen.resumes_from()) {
+                (false, Some(_)) => Reply::Refused,
+                (true, Some(_)) => stream(&[], Some(Piece::Silence)),
+                _ if seen.is_streamed_list() => first_list(),
+                _ => Reply::json(200, &json!({})),
+            }
+        });
+        let sink: Sink = Arc::new(|_| {});
+        let namespace = "team-a".parse().unwrap();
+        let place = Place::new(Some(&namespace), &Selector::managed());
+        let watch = cluster.follow(workloads_of(&place, WorkloadKind::Deployment), &sink);
+        let story = async {
+            // By now it waits for more than ten seconds between two tries.
+            sleep(Duration::from_secs(90)).await;
+            let n_tries = || {
+                log.lock()
+                    .unwrap()
+                    .iter()
+                    .filter(|seen| seen.resumes_from().is_some())
+                    .count()
+            };
+            // Just behind a try.
+            let before = n_tries();
+            while n_tries() == before {
+                sleep(Duration::from_millis(100)).await;
+            }
+            let before = n_tries();
+            is_back.store(true, Ordering::Relaxed);
+            match is_asked {
+                true => cluster.try_watches(),
+                false => drop(cluster.server_version().await),
+            }
+            sleep(Duration::from_secs(4)).await;
+            assert_eq!(n_tries(), before + 1);
+        };
+        tokio::select! {
+            _ = watch => {}
+            () = story => {}
+        }
+    }
+}
+
+/// What is shown was true up to the moment in which the connection was closed, however long nothing had changed before.
+#[tokio::test(start_paused = true)]
+async fn data_is_as_old_as_the_outage_where_the_end_was_seen() {
+    let (reported, _) = watch(40, |seen| match seen.resumes_from() {
+        None => stream(
+            &[
+                line("ADDED", deployment("web", "1", 1, 3)),
+                bookmark("10", true),
+            ],
+            Some(Piece::Pause(Duration::from_secs(20))),
+        ),
+        Some(_) => Reply::Refused,
+    })
+    .await;
+    let ages = links(&reported)
+        .into_iter()
+        .filter_map(|state| match state {
+            LinkState::Retrying { data_age, .. } => data_age,
+            _ => None,
+        });
+    let first = ages.min().unwrap();
+    assert!(first < Duration::from_secs(2), "{first:?}");
 }
 
 #[tokio::test(start_paused = true)]

@@ -73,6 +73,24 @@ fn failed_connection_is_tried_again_later_and_later() {
 }
 
 #[test]
+fn lost_connection_is_tried_at_once_when_somebody_asks_for_it() {
+    let mut stage = Stage::empty();
+    stage.take_effects();
+    stage.send(Msg::ConnectFailed {
+        epoch: Epoch(1),
+        failure: refused(),
+    });
+    stage.press("^l");
+    assert!(stage.take_effects().contains(&connect(2, None)));
+    // It is under way.
+    stage.press("^l");
+    assert!(!stage.take_effects().contains(&connect(3, None)));
+    stage.connected();
+    stage.press("^l");
+    assert!(stage.take_effects().contains(&Effect::TryWatches));
+}
+
+#[test]
 fn answers_of_an_earlier_connection_are_dropped() {
     let mut stage = Stage::with_services();
     let link = stage.model.session.link.clone();

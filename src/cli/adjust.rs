@@ -262,13 +262,13 @@ async fn carry_out(
     let timeout = args.waiting.timeout;
     let ready_within = timeout.unwrap_or(session.settings.wait.ready());
     let ready_within = args.waiting.waits().then_some(ready_within);
-    let operation = run_all(cluster, plans.clone(), options, ready_within);
-    let outcomes = match operate::until_signal(operation).await? {
-        Ended::Finished(outcomes) | Ended::FinishedInterrupted(outcomes, _) => outcomes,
-        Ended::Stopped(exit) => return Ok(exit),
+    let operation = |cluster| run_all(cluster, plans.clone(), options, ready_within);
+    let (outcomes, signal) = match operate::until_signal(&cluster, operation).await? {
+        Ended::Finished(outcomes, signal) => (outcomes, signal),
+        Ended::CutOff(exit) => return Ok(exit),
     };
     if let [outcome] = outcomes.as_slice() {
-        turn::check_overtaken(&args.waiting, outcome)?;
+        turn::check_overtaken(&args.waiting, outcome, signal)?;
     }
     if args.output == Report::Json {
         let all = plans.iter().zip(&outcomes);
@@ -284,9 +284,9 @@ async fn carry_out(
     }
     let exits = plans.iter().zip(&outcomes).map(|(plan, outcome)| {
         let what = format!("{} of {}", plan.adjustment.verb(), plan.instance.id);
-        review::conclude(&what, outcome)
+        review::conclude(&what, outcome, signal)
     });
-    Ok(left.conclude(exits.collect()))
+    Ok(left.conclude(exits.collect()).after(signal))
 }
 
 /// Changes one after the other, past those that fail, and then waits for all that were changed at once.

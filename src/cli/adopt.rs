@@ -4,6 +4,7 @@ use serde_json::json;
 
 use super::args::{Adopt, Report, Waiting};
 use super::deploy::Prepared;
+use super::operate::Ended;
 use super::plan_json;
 use super::session::Session;
 use super::{Exit, confirm, operate, output, review, turn};
@@ -93,18 +94,16 @@ pub(super) async fn decide(
         meeting: manner.meeting,
     };
     let (shown, id) = (plan.clone(), plan.instance.id.clone());
-    let operation = async move {
+    let operation = |cluster: Cluster| async move {
         let report = |progress| review::say_progress(&progress);
         Ok(run_adopt(&cluster, &plan, &options, &report).await)
     };
-    let outcome = match operate::until_signal(operation).await? {
-        operate::Ended::Finished(outcome) | operate::Ended::FinishedInterrupted(outcome, _) => {
-            outcome
-        }
-        operate::Ended::Stopped(exit) => return Ok(exit),
+    let (outcome, signal) = match operate::until_signal(&cluster, operation).await? {
+        Ended::Finished(outcome, signal) => (outcome, signal),
+        Ended::CutOff(exit) => return Ok(exit),
     };
-    turn::check_overtaken(manner.waiting, &outcome)?;
-    let exit = review::conclude(&format!("adoption of {id}"), &outcome);
+    turn::check_overtaken(manner.waiting, &outcome, signal)?;
+    let exit = review::conclude(&format!("adoption of {id}"), &outcome, signal).after(signal);
     end(&manner, &shown, Some(&outcome), exit)
 }
 

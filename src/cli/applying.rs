@@ -167,7 +167,7 @@ impl Planned {
     /// Returns what finishes what was not done.
     fn next_command(&self) -> String {
         match self {
-            Self::Deploy(..) | Self::Restore(_) => "the same command".to_owned(),
+            Self::Deploy(..) | Self::Restore(_) => operate::SAME_COMMAND.to_owned(),
             // Without the number it would go on from where the first one came to.
             Self::Rollback(rollback) => format!("the same command with --to {}", rollback.target),
         }
@@ -231,16 +231,16 @@ pub(super) async fn decide(
         }
     }
     let next = planned.next_command();
-    let operation = carry_out(wishes, session, cluster, planned.clone());
-    let outcome = match operate::until_signal_or(operation, &next).await? {
-        Ended::Finished(outcome) | Ended::FinishedInterrupted(outcome, _) => outcome,
-        Ended::Stopped(exit) => return Ok(exit),
+    let operation = |cluster| carry_out(wishes, session, cluster, planned.clone());
+    let (outcome, signal) = match operate::until_signal_or(&cluster, operation, &next).await? {
+        Ended::Finished(outcome, signal) => (outcome, signal),
+        Ended::CutOff(exit) => return Ok(exit),
     };
-    turn::check_overtaken(wishes.waiting, &outcome)?;
+    turn::check_overtaken(wishes.waiting, &outcome, signal)?;
     if wishes.output == Report::Json {
         output::print(&output::json(&planned.json(Some(&outcome)))?)?;
     }
-    Ok(review::conclude_or(&planned.name(), &outcome, &next))
+    Ok(review::conclude_or(&planned.name(), &outcome, signal, &next).after(signal))
 }
 
 /// The plan is data where it is all that was asked for, and prose before a question.

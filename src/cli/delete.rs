@@ -271,29 +271,28 @@ async fn carry_out(
         .collect();
     let is_alone = waiting.len() == 1;
     let says_whose = !is_alone;
-    let mut interrupted = None;
-    while interrupted.is_none()
+    let mut signal = None;
+    while signal.is_none()
         && let Some(plan) = waiting.pop_front()
     {
         let what = format!("{} of {}", plan.scope.name(), plan.instance.id);
         let shown = plan.clone();
         let trash = (!args.no_trash).then(|| session.trash());
-        let operation = tear_down(cluster.clone(), plan, options.clone(), trash, says_whose);
-        let outcome = match operate::until_signal(operation).await? {
-            Ended::Finished(outcome) => outcome,
-            Ended::FinishedInterrupted(outcome, exit) => {
-                interrupted = Some(exit);
+        let operation = |cluster| tear_down(cluster, plan, options.clone(), trash, says_whose);
+        let outcome = match operate::until_signal(cluster, operation).await? {
+            Ended::Finished(outcome, came) => {
+                signal = came;
                 outcome
             }
-            Ended::Stopped(exit) => {
+            Ended::CutOff(exit) => {
                 say_not_begun(&waiting);
                 return Ok(exit);
             }
         };
         if is_alone {
-            turn::check_overtaken(&args.waiting, &outcome)?;
+            turn::check_overtaken(&args.waiting, &outcome, signal)?;
         }
-        let exit = review::conclude(&what, &outcome);
+        let exit = review::conclude(&what, &outcome, signal);
         exits.push(match exit {
             Exit::Ok if shown.leaves_instance() => {
                 output::say(format!("{what}: what is left is named above, with why"));
@@ -315,13 +314,11 @@ async fn carry_out(
             .collect();
         output::print(&output::json(&all)?)?;
     }
-    match interrupted {
-        Some(exit) if !waiting.is_empty() => {
-            say_not_begun(&waiting);
-            Ok(exit)
-        }
-        _ => Ok(left.conclude(exits)),
+    if !waiting.is_empty() {
+        say_not_begun(&waiting);
+        return Ok(Exit::Partly.after(signal));
     }
+    Ok(left.conclude(exits).after(signal))
 }
 
 /// Says what an interrupt kept from being taken down.

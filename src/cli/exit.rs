@@ -62,6 +62,14 @@ impl Exit {
         }
     }
 
+    /// Returns how it ended where a signal came to it: what was left was left for that.
+    pub(super) fn after(self, signal: Option<u8>) -> Self {
+        match (self, signal) {
+            (Self::Partly | Self::Pending, Some(number)) => Self::Signal(number),
+            (exit, _) => exit,
+        }
+    }
+
     /// Returns how it ended where some of what was named is not there: what is there was dealt with.
     pub(super) fn beside_missing(self) -> Self {
         match self {
@@ -164,6 +172,16 @@ mod tests {
         check(&[Exit::Ok, Exit::Pending], Exit::Pending);
         check(&[Exit::Ok, Exit::Failed], Exit::Partly);
         check(&[Exit::Failed, Exit::Pending], Exit::Partly);
+    }
+
+    #[test]
+    fn what_a_signal_left_undone_ends_by_it() {
+        assert_eq!(Exit::Partly.after(Some(2)), Exit::Signal(2));
+        assert_eq!(Exit::Pending.after(Some(15)), Exit::Signal(15));
+        assert_eq!(Exit::Partly.after(None), Exit::Partly);
+        // It came to its end all the same.
+        assert_eq!(Exit::Ok.after(Some(2)), Exit::Ok);
+        assert_eq!(Exit::Refused.after(Some(2)), Exit::Refused);
     }
 
     #[test]

@@ -8,13 +8,16 @@ use tokio::task::JoinError;
 
 use super::session::Session;
 use super::{Exit, output};
-use crate::cluster::{Cluster, Identity};
+use crate::cluster::{Cluster, Identity, Stop};
 use crate::failure::{Failure, FailureKind};
 use crate::panics;
 use crate::text;
 
-/// How long a write that was sent may still take after a signal: it is awaited, never cut off.
-const GRACE: Duration = Duration::from_secs(2);
+/// How long what was sent may still take after a signal, and the last change of the record, which frees the instance.
+const GRACE: Duration = Duration::from_secs(5);
+
+/// What finishes what was not done, of most operations.
+pub(super) const SAME_COMMAND: &str = "the same command";
 
 /// Builds a runtime and runs it there.
 pub(super) fn block_on<T>(future: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
@@ -63,49 +66,58 @@ fn located(error: anyhow::Error, identity: &Identity) -> anyhow::Error {
 /// How an operation ended that a signal may have come to.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Ended<T> {
-    /// By itself.
-    Finished(T),
-    /// By itself, after a signal came: whatever was to follow it is not begun.
-    FinishedInterrupted(T, Exit),
+    /// By itself. After a signal it stopped between two steps if it had not come to its end, and whatever was to follow it is
+    /// not begun.
+    Finished(T, Option<u8>),
     /// Half way.
-    Stopped(Exit),
+    CutOff(Exit),
 }
 
-/// Runs an operation to its end, or to a signal: then what was sent is awaited for a moment, and the rest is left for the
-/// next run, which finishes it.
+/// Runs an operation to its end, or to a signal: then what was sent is awaited, no further step is begun, and the rest is left
+/// for the next run, which finishes it.
 ///
 /// # Errors
 /// The operation's own, or signals cannot be listened to.
-pub(super) async fn until_signal<T: Send + 'static>(
-    operation: impl Future<Output = anyhow::Result<T>> + Send + 'static,
-) -> anyhow::Result<Ended<T>> {
-    until_signal_or(operation, "the same command").await
+pub(super) async fn until_signal<T, F>(
+    cluster: &Cluster,
+    operation: impl FnOnce(Cluster) -> F,
+) -> anyhow::Result<Ended<T>>
+where
+    T: Send + 'static,
+    F: Future<Output = anyhow::Result<T>> + Send + 'static,
+{
+    until_signal_or(cluster, operation, SAME_COMMAND).await
 }
 
 /// As [`until_signal`], where `next` is what finishes the rest.
 ///
 /// # Errors
 /// As [`until_signal`].
-pub(super) async fn until_signal_or<T: Send + 'static>(
-    operation: impl Future<Output = anyhow::Result<T>> + Send + 'static,
+pub(super) async fn until_signal_or<T, F>(
+    cluster: &Cluster,
+    operation: impl FnOnce(Cluster) -> F,
     next: &str,
-) -> anyhow::Result<Ended<T>> {
-    let mut operation = tokio::spawn(operation);
+) -> anyhow::Result<Ended<T>>
+where
+    T: Send + 'static,
+    F: Future<Output = anyhow::Result<T>> + Send + 'static,
+{
+    let stop = Stop::default();
+    let mut operation = tokio::spawn(operation(cluster.heeding(stop.clone())));
     let number = tokio::select! {
-        result = &mut operation => return Ok(Ended::Finished(whole(result)?)),
+        result = &mut operation => return Ok(Ended::Finished(whole(result)?, None)),
         number = next_signal() => number?,
     };
+    stop.ask();
     output::say("interrupted: finishing what was sent");
-    match tokio::time::timeout(GRACE, &mut operation).await {
-        Ok(result) => Ok(Ended::FinishedInterrupted(
-            whole(result)?,
-            Exit::Signal(number),
-        )),
-        Err(_) => {
-            output::say(format!("stopped half way: {next} finishes it"));
-            Ok(Ended::Stopped(Exit::Signal(number)))
-        }
-    }
+    let number = tokio::select! {
+        result = &mut operation => return Ok(Ended::Finished(whole(result)?, Some(number))),
+        () = tokio::time::sleep(GRACE) => number,
+        // Whoever asks twice does not wait.
+        number = next_signal() => number?,
+    };
+    output::say(format!("stopped half way: {next} finishes it"));
+    Ok(Ended::CutOff(Exit::Signal(number)))
 }
 
 /// Returns what an operation returned that ran by itself.
@@ -155,6 +167,7 @@ pub(super) async fn next_signal() -> std::io::Result<u8> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cluster::mock::{self, Reply};
 
     fn check(kind: FailureKind, expected: &str) {
         let identity = Identity {
@@ -177,26 +190,25 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_operation_that_a_signal_came_to_is_awaited_and_told_apart() {
-        let operation = |comes: bool| async move {
-            let mut terminated = signal(SignalKind::terminate())?;
-            if comes {
-                signal_hook::low_level::raise(SignalKind::terminate().as_raw_value())?;
-                terminated.recv().await;
-                // The one that waits for the signal beside this goes first.
-                for _ in 0..10 {
-                    tokio::task::yield_now().await;
+    async fn an_operation_that_a_signal_came_to_is_asked_to_stop_and_awaited() {
+        let (cluster, _) = mock::cluster(|_| Reply::status(404, "nothing is asked for"));
+        let operation = |comes: bool| {
+            move |cluster: Cluster| async move {
+                let mut terminated = signal(SignalKind::terminate())?;
+                if comes {
+                    signal_hook::low_level::raise(SignalKind::terminate().as_raw_value())?;
+                    terminated.recv().await;
+                    // The one that waits for the signal beside this goes first.
+                    for _ in 0..10 {
+                        tokio::task::yield_now().await;
+                    }
                 }
+                Ok(cluster.stop().is_asked())
             }
-            Ok("done")
         };
-        assert_eq!(
-            until_signal(operation(false)).await.unwrap(),
-            Ended::Finished("done")
-        );
-        assert_eq!(
-            until_signal(operation(true)).await.unwrap(),
-            Ended::FinishedInterrupted("done", Exit::Signal(15))
-        );
+        let left_alone = until_signal(&cluster, operation(false)).await.unwrap();
+        assert_eq!(left_alone, Ended::Finished(false, None));
+        let interrupted = until_signal(&cluster, operation(true)).await.unwrap();
+        assert_eq!(interrupted, Ended::Finished(true, Some(15)));
     }
 }

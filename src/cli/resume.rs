@@ -165,15 +165,15 @@ async fn clear(
         meeting: args.applying.meeting(),
     };
     let (name, holder) = (format!("resume of {}", args.id), session.holder());
-    let operation = async move {
+    let operation = |cluster: Cluster| async move {
         let report = |progress| review::say_progress(&progress);
         Ok(run_clear(&cluster, &plan, options, &holder, &report).await)
     };
-    match operate::until_signal(operation).await? {
-        Ended::Finished(outcome) | Ended::FinishedInterrupted(outcome, _) => {
-            turn::check_overtaken(&args.applying.waiting, &outcome)?;
-            Ok(review::conclude(&name, &outcome))
+    match operate::until_signal(&cluster, operation).await? {
+        Ended::Finished(outcome, signal) => {
+            turn::check_overtaken(&args.applying.waiting, &outcome, signal)?;
+            Ok(review::conclude(&name, &outcome, signal).after(signal))
         }
-        Ended::Stopped(exit) => Ok(exit),
+        Ended::CutOff(exit) => Ok(exit),
     }
 }

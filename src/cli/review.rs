@@ -1,6 +1,6 @@
 //! Plans, progress and outcomes as text: what is read before a question is answered, and while it is carried out.
 
-use super::{Exit, exit, output, turn};
+use super::{Exit, exit, operate, output, turn};
 use crate::definition::id::{InstanceId, Namespace};
 use crate::engine::operation;
 use crate::engine::plan::{
@@ -242,17 +242,23 @@ fn progress_sentence(progress: &Progress) -> Option<String> {
     Some(sentence)
 }
 
-/// Says how an operation ended and returns its exit code.
-pub(super) fn conclude(what: &str, outcome: &Outcome) -> Exit {
-    conclude_or(what, outcome, "the same command")
+/// Says how an operation ended that a signal may have come to, and returns what its exit code were without.
+pub(super) fn conclude(what: &str, outcome: &Outcome, signal: Option<u8>) -> Exit {
+    conclude_or(what, outcome, signal, operate::SAME_COMMAND)
 }
 
 /// As [`conclude`], where `next` is what finishes what was not done.
-pub(super) fn conclude_or(what: &str, outcome: &Outcome, next: &str) -> Exit {
+pub(super) fn conclude_or(what: &str, outcome: &Outcome, signal: Option<u8>, next: &str) -> Exit {
     for pending in &outcome.pending {
         output::say(text::clean(&format!("not finished: {pending}")));
     }
     let exit = exit::of_outcome(outcome);
+    if exit == Exit::Pending && signal.is_some() {
+        output::say(match outcome.not_tried.is_empty() {
+            true => format!("{what}: everything is written, only the wait was interrupted"),
+            false => format!("{next} finishes it"),
+        });
+    }
     if matches!(exit, Exit::Ok | Exit::Pending) {
         return exit;
     }

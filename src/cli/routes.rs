@@ -79,16 +79,17 @@ pub(super) async fn decide(
         output::say("nothing was changed");
         return end(args, &plans, &[], Exit::Failed);
     }
-    let outcomes = match carry_out(args, session, cluster.clone(), runnable).await? {
-        Ok(outcomes) => outcomes,
-        Err(exit) => return Ok(exit),
+    let (outcomes, signal) = match carry_out(args, session, cluster, runnable).await? {
+        Ended::Finished(outcomes, signal) => (outcomes, signal),
+        Ended::CutOff(exit) => return Ok(exit),
     };
     let concluded = outcomes.iter().map(|(instance, outcome)| {
         let what = format!("update-ingress of {}", instance.id);
-        review::conclude(&what, outcome)
+        review::conclude(&what, outcome, signal)
     });
     let exits: Vec<Exit> = refused.into_iter().chain(concluded).collect();
-    end(args, &plans, &outcomes, conclude_many(&exits))
+    let exit = conclude_many(&exits).after(signal);
+    end(args, &plans, &outcomes, exit)
 }
 
 /// Returns the plan with why it was not carried out, where it is one of those that need their ID.
@@ -174,19 +175,19 @@ fn is_wanted(args: &UpdateIngress, cluster: &Cluster, plans: &[RoutePlan]) -> an
 
 type Outcomes = Vec<(InstanceKey, Outcome)>;
 
-/// Carries out one after the other, past those that fail; the inner error is how it ended by a signal.
+/// Carries out one after the other, past those that fail.
 async fn carry_out(
     args: &UpdateIngress,
     session: &Session,
-    cluster: Cluster,
+    cluster: &Cluster,
     plans: Vec<RoutePlan>,
-) -> anyhow::Result<Result<Outcomes, Exit>> {
+) -> anyhow::Result<Ended<Outcomes>> {
     let options = RouteOptions {
         holder: session.holder(),
         takes_conflicts: args.force_conflicts,
         meeting: args.how.meeting(),
     };
-    let operation = async move {
+    let operation = |cluster: Cluster| async move {
         let has_many = plans.len() > 1;
         let mut outcomes = Outcomes::with_capacity(plans.len());
         for plan in &plans {
@@ -199,14 +200,13 @@ async fn carry_out(
         }
         Ok(outcomes)
     };
-    let outcomes = match operate::until_signal(operation).await? {
-        Ended::Finished(outcomes) | Ended::FinishedInterrupted(outcomes, _) => outcomes,
-        Ended::Stopped(exit) => return Ok(Err(exit)),
-    };
-    if let [(_, outcome)] = outcomes.as_slice() {
-        turn::check_overtaken(&args.how.waiting, outcome)?;
+    let ended = operate::until_signal(cluster, operation).await?;
+    if let Ended::Finished(outcomes, signal) = &ended
+        && let [(_, outcome)] = outcomes.as_slice()
+    {
+        turn::check_overtaken(&args.how.waiting, outcome, *signal)?;
     }
-    Ok(Ok(outcomes))
+    Ok(ended)
 }
 
 /// Ends with the plans, and how each ended, where somebody asked for JSON.

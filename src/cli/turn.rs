@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::args::Waiting;
 use super::session::Session;
-use super::{Exit, output, review};
+use super::{Exit, operate, output, review};
 use crate::cluster::Cluster;
 use crate::engine::operation;
 use crate::engine::progress::Outcome;
@@ -57,7 +57,12 @@ async fn wait_for(
     within: Duration,
 ) -> anyhow::Result<Option<Exit>> {
     let report = |progress| review::say_progress(&progress);
-    match wait_turn(cluster, instance, within, &report).await? {
+    let turn = tokio::select! {
+        turn = wait_turn(cluster, instance, within, &report) => turn?,
+        // An attempt before may have made it a matter of this program that signals come.
+        number = operate::next_signal() => return Ok(Some(Exit::Signal(number?))),
+    };
+    match turn {
         Turn::Free => Ok(None),
         Turn::Abandoned(left) => {
             let (holder, what) = (&left.holder, left.what());
@@ -74,12 +79,16 @@ async fn wait_for(
     }
 }
 
-/// Ends an attempt where somebody was faster and the command waits for its turn.
+/// Ends an attempt where somebody was faster and the command waits for its turn, unless a signal ended the command.
 ///
 /// # Errors
 /// Just then.
-pub(super) fn check_overtaken(waiting: &Waiting, outcome: &Outcome) -> anyhow::Result<()> {
-    if waiting.queues() && operation::is_busy(outcome) {
+pub(super) fn check_overtaken(
+    waiting: &Waiting,
+    outcome: &Outcome,
+    signal: Option<u8>,
+) -> anyhow::Result<()> {
+    if signal.is_none() && waiting.queues() && operation::is_busy(outcome) {
         return Err(Overtaken.into());
     }
     Ok(())

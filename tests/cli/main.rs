@@ -192,6 +192,7 @@ on_both_backends! {
         what_is_protected_is_left_and_keeps_no_other_from_being_taken_down
         everything_in_a_protected_namespace_wants_its_id
         what_a_finalizer_holds_is_pending_and_a_second_run_ends_it
+        an_interrupted_teardown_begins_nothing_more_and_frees_the_instance
         what_may_not_be_deleted_is_left_and_the_instance_with_it;
     routes:
         addresses_are_told

@@ -4,6 +4,9 @@ use k8s_openapi::api::core::v1::Namespace;
 use kube::api::{Api, Patch, PatchParams};
 use serde_json::{Value, json};
 
+use rustix::process::Signal;
+
+use crate::operations::noted;
 use crate::program::{DB, WEB};
 use crate::world::{AwaitIn, World};
 
@@ -176,6 +179,33 @@ pub(crate) fn what_a_finalizer_holds_is_pending_and_a_second_run_ends_it(world: 
     set(json!([]));
     world.bowline(&["delete", "web", "-y"]).end().code(0);
     assert_eq!(world.all_names("web"), [""; 0]);
+}
+
+pub(crate) fn an_interrupted_teardown_begins_nothing_more_and_frees_the_instance(world: &World) {
+    deploy(world, "db", DB);
+    let sets = world.api("apps/v1", "StatefulSet");
+    let set = |finalizers: Value| {
+        let patch = Patch::Merge(json!({"metadata": {"finalizers": finalizers}}));
+        let params = PatchParams::default();
+        let patched = sets.patch("db", &params, &patch);
+        patched.await_in(world).unwrap();
+    };
+    set(json!(["example.com/hold"]));
+    let delete = ["delete", "db", "-y", "--volumes", "delete"];
+    let mut running = world.bowline(&delete).follow();
+    running.prose_with("StatefulSet/db is held by example.com/hold");
+    running.signal(Signal::INT);
+    let (code, stderr) = running.end();
+    assert_eq!(code, Some(130), "{stderr}");
+    assert!(stderr.contains("the same command finishes it"), "{stderr}");
+    assert!(!stderr.contains("half way"), "{stderr}");
+    // Nothing of it is awaited any more, so that the data would be lost without anybody looking on.
+    let claims = world.names("v1", "PersistentVolumeClaim", "db");
+    assert_eq!(claims, ["data-db-0"], "{stderr}");
+    assert_eq!(noted(world, "db"), Value::Null, "{stderr}");
+    set(json!([]));
+    world.bowline(&delete).end().code(0);
+    assert_eq!(world.all_names("db"), [""; 0]);
 }
 
 pub(crate) fn what_may_not_be_deleted_is_left_and_the_instance_with_it(world: &World) {

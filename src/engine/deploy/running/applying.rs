@@ -15,7 +15,7 @@ use crate::engine::gone;
 use crate::engine::journal::Journal;
 use crate::engine::kinds;
 use crate::engine::metadata::Metadata;
-use crate::engine::operation::{self, NOT_HELD, UNREACHABLE};
+use crate::engine::operation::{self, NOT_HELD, STOPPED, UNREACHABLE};
 use crate::engine::plan::{Change, FieldConflict, PlannedObject};
 use crate::engine::progress::Step;
 use crate::engine::rehearse::without;
@@ -170,7 +170,7 @@ impl Run<'_> {
         planned: PlannedObject,
         journal: &mut Journal<'_>,
     ) -> Result<Vec<String>, Unwritten> {
-        let waited = self.wait_for_deletion(&planned.key, journal).await;
+        let waited = self.wait_for_deletion(&planned, journal).await;
         waited.map_err(Unwritten::Failed)?;
         // The wait may have been long.
         let sentence = format!("apply {}", planned.key);
@@ -204,9 +204,10 @@ impl Run<'_> {
     /// An object that is being deleted is waited for, never written to: the change would vanish with it.
     async fn wait_for_deletion(
         &self,
-        key: &ObjectKey,
+        planned: &PlannedObject,
         journal: &mut Journal<'_>,
     ) -> Result<(), Failure> {
+        let key = &planned.key;
         let live = self.cluster.get(key).await?;
         let Some(old) = live.filter(|live| Metadata::of(live).is_being_deleted()) else {
             return Ok(());
@@ -214,10 +215,14 @@ impl Run<'_> {
         let target = (key.clone(), Metadata::of(&old).uid().to_owned());
         let deadline = Instant::now() + DELETION_DEADLINE;
         // What is made anew is made, once the old one goes: it is waited for to the end.
-        let until = (deadline, &Stop::default());
-        let held = gone::wait(self.cluster, &[target], None, until, journal).await?;
+        let stop = match planned.change {
+            Change::Recreate => &Stop::default(),
+            _ => self.cluster.stop(),
+        };
+        let held = gone::wait(self.cluster, &[target], None, (deadline, stop), journal).await?;
         match held.first() {
             None => Ok(()),
+            Some(_) if stop.is_asked() => Err(Failure::new(FailureKind::Refused, STOPPED)),
             Some(held) => Err(Failure::new(
                 FailureKind::Conflict,
                 format!("the old one is still there: {held}"),
@@ -266,6 +271,10 @@ fn note(
             return None;
         }
     };
+    if operation::is_stopped(&failure) {
+        journal.not_tried(step, STOPPED);
+        return Some(STOPPED.to_owned());
+    }
     let stop = operation::ends_all(&failure).map(str::to_owned);
     journal.failed(step, failure);
     failed.push(key);

@@ -14,6 +14,7 @@ use tokio::time::{Instant, sleep};
 
 use super::gone;
 use super::journal::Journal;
+use super::looks::Looks;
 use super::progress::{Outcome, Step};
 use super::record::{self, Change, Extent, Record};
 use crate::cluster::Cluster;
@@ -75,6 +76,8 @@ pub(super) struct Intent<'a> {
     /// How many steps it has at most.
     pub n_steps: usize,
     pub meeting: Meeting,
+    /// The operation whose place it takes, and that of no other; whatever is noted then, where none is named.
+    pub over: Option<&'a Operation>,
 }
 
 /// What a deploy or an adoption puts into the record with its claim.
@@ -159,7 +162,7 @@ pub(super) async fn claim<'a>(
     journal: &mut Journal<'_>,
 ) -> Result<Option<Lease<'a>>, Failure> {
     let mut seen: Option<(String, Instant)> = None;
-    let mut n_races = 0;
+    let (mut n_races, mut looks) = (0, Looks::default());
     loop {
         if cluster.stop().is_asked() {
             return Err(Failure::new(FailureKind::Refused, STOPPED));
@@ -172,10 +175,12 @@ pub(super) async fn claim<'a>(
             let Some(opening) = opening else {
                 return Ok(None);
             };
-            match create(cluster, intent, opening).await? {
-                Some(lease) => return Ok(Some(lease)),
-                // Somebody was faster: look at what they made.
-                None => continue,
+            match create(cluster, intent, opening).await {
+                // Somebody was faster: look at what they made. NB: a quota that is just being counted says the same.
+                Err(failure) if failure.kind == FailureKind::Conflict && looks.again().await => {
+                    continue;
+                }
+                lease => return lease.map(Some),
             }
         };
         if record.is_being_deleted() {
@@ -203,6 +208,9 @@ pub(super) async fn claim<'a>(
                 continue;
             }
         }
+        if let Some(shown) = intent.over {
+            check_still(intent.instance, shown, &record, cluster.now())?;
+        }
         match take(cluster, intent, opening, &record).await {
             // Somebody was faster, or beat: look at what stands there now.
             Err(failure) if failure.kind == FailureKind::Conflict && n_races < MAX_TRIES => {
@@ -213,12 +221,33 @@ pub(super) async fn claim<'a>(
     }
 }
 
-/// Creates the record with the operation in it; none if there is one by now.
+/// Makes sure that a record notes the operation still that was shown: only its beat may be another.
+fn check_still(
+    instance: &InstanceKey,
+    shown: &Operation,
+    record: &Record,
+    now: Timestamp,
+) -> Result<(), Failure> {
+    let noted = record.noted();
+    if noted.is_some_and(|noted| shown.is_still(&noted)) {
+        return Ok(());
+    }
+    let summary = match record.operation() {
+        None => format!("nothing is noted on {instance} any more: somebody ended it"),
+        Some(other) => format!(
+            "another operation is noted on {instance} by now: {}",
+            describe(other, now)
+        ),
+    };
+    Err(Failure::new(FailureKind::Conflict, summary))
+}
+
+/// Creates the record with the operation in it.
 async fn create<'a>(
     cluster: &'a Cluster,
     intent: &Intent<'_>,
     opening: &Opening<'_>,
-) -> Result<Option<Lease<'a>>, Failure> {
+) -> Result<Lease<'a>, Failure> {
     let operation = begin(intent, cluster.now());
     let (text, asked) = (to_text(&operation), Moment::now());
     let object = record::first(
@@ -230,25 +259,24 @@ async fn create<'a>(
     );
     let manager = naming::field_manager(&intent.instance.id);
     match cluster.create(&object, &manager, false).await {
-        Ok(written) => Ok(Some(Lease::of(
+        Ok(written) => Ok(Lease::of(
             cluster,
             intent,
             &written.object,
             (operation, text, asked),
-        ))),
-        Err(failure) if failure.kind == FailureKind::Conflict => Ok(None),
+        )),
         Err(failure) if failure.kind == FailureKind::Unreachable => {
             // It may have arrived all the same: look before anything else.
             let record = record::read(cluster, intent.instance).await;
             match record.map_err(|_| failure.clone())? {
                 Some(record) if record.operation() == Some(&text) => {
                     let object = record.into_object();
-                    Ok(Some(Lease::of(
+                    Ok(Lease::of(
                         cluster,
                         intent,
                         &object,
                         (operation, text, asked),
-                    )))
+                    ))
                 }
                 _ => Err(failure),
             }
@@ -542,10 +570,16 @@ impl<'a> Lease<'a> {
 
     /// Does all the work of the operation as [`Lease::beating`] does, and ends it then.
     pub async fn through<T>(&self, work: impl Future<Output = T>) -> T {
-        let done = self.beating(work).await;
-        // If this fails, the operation stands still, and whoever comes next takes it over.
-        let _ = self.end(Change::default()).await;
-        done
+        // NB: boxed, so that the future does not hold it several times.
+        let work = Box::pin(work);
+        // It ends while it beats still: a beat that is under way is awaited, for the server may have taken it.
+        self.beating(async {
+            let done = work.await;
+            // If this fails, the operation stands still, and whoever comes next takes it over.
+            let _ = self.end(Change::default()).await;
+            done
+        })
+        .await
     }
 
     async fn beat(&self) -> std::convert::Infallible {
@@ -603,7 +637,8 @@ impl<'a> Lease<'a> {
                 Err(failure) => failure,
             };
             is_in_doubt |= failure.kind == FailureKind::Unreachable;
-            let looked = self.look(state, text.as_deref(), is_in_doubt);
+            let wished = is_in_doubt.then_some((text.as_deref(), &change));
+            let looked = self.look(state, wished);
             match looked
                 .await
                 .map_err(|lost| lost.unwrap_or(failure.clone()))?
@@ -627,14 +662,13 @@ impl<'a> Lease<'a> {
         Err(Failure::new(FailureKind::Conflict, summary))
     }
 
-    /// Looks what became of a change that failed: it may have arrived although no answer came, or the record may bear our
-    /// operation still, changed by somebody else in another place. Anything else means that the operation is lost, which is
-    /// returned as an error; none is returned as one where nobody can say.
+    /// Looks what became of a change that failed: it may have arrived although no answer came, as `wished`, or the record may
+    /// bear our operation still, changed by somebody else in another place. Anything else means that the operation is lost,
+    /// which is returned as an error; none is returned as one where nobody can say.
     async fn look(
         &self,
         state: &mut State,
-        wanted: Option<&str>,
-        is_in_doubt: bool,
+        wished: Option<(Option<&str>, &Change)>,
     ) -> Result<Look, Option<Failure>> {
         let record = self.cluster.get(&self.key).await.map_err(|_| None)?;
         let lost = match &record {
@@ -644,7 +678,10 @@ impl<'a> Lease<'a> {
                 let there = metadata.annotation(naming::ANNOTATION_OPERATION);
                 let version = metadata.resource_version().to_owned();
                 let is_same = metadata.uid() == self.record_uid;
-                if is_same && there == wanted && is_in_doubt {
+                // Who took it over may have ended it since: then it is not there as we left it.
+                let has_arrived =
+                    wished.is_some_and(|(text, change)| there == text && change.is_in(metadata));
+                if is_same && has_arrived {
                     return Ok(Look::Arrived(version));
                 }
                 if is_same && there.unwrap_or_default() == state.written {
@@ -771,36 +808,169 @@ mod tests {
         assert!(!now.is_within(SURE_FOR), "the wall clock was set back");
     }
 
+    fn instance() -> InstanceKey {
+        InstanceKey {
+            namespace: "team-a".parse().unwrap(),
+            id: "web".parse().unwrap(),
+        }
+    }
+
+    fn intent<'a>(instance: &'a InstanceKey, over: Option<&'a Operation>) -> Intent<'a> {
+        Intent {
+            kind: "deploy",
+            instance,
+            holder: "ann@bastion 7",
+            aim: Aim::default(),
+            n_steps: 1,
+            meeting: Meeting::TakeOver,
+            over,
+        }
+    }
+
+    /// Returns a record of a version that notes this.
+    fn record(version: &str, noted: Option<&str>, revision: Option<&str>) -> Value {
+        let first = record::first(&instance(), "web", &Extent::default(), "", false);
+        let mut json = first.json;
+        json["metadata"]["uid"] = json!("r");
+        json["metadata"]["resourceVersion"] = json!(version);
+        json["metadata"]["annotations"][naming::ANNOTATION_OPERATION] = json!(noted);
+        json["metadata"]["annotations"][naming::ANNOTATION_REVISION] = json!(revision);
+        json
+    }
+
+    /// Returns a lease of what [`record`] notes as version 7.
+    fn held<'a>(cluster: &'a Cluster, instance: &InstanceKey) -> Lease<'a> {
+        let operation = operation_of("ann@bastion 7");
+        let written = to_text(&operation);
+        let ours = Object::from_json(record("7", Some(&written), None)).unwrap();
+        let state = (operation, written, Moment::now());
+        Lease::of(cluster, &intent(instance, None), &ours, state)
+    }
+
+    /// Returns what a patch of the record wishes it to note; none where it takes the note away.
+    fn wished(seen: &mock::Seen) -> (String, Option<String>) {
+        let body: Value = serde_json::from_str(&seen.body).unwrap();
+        let metadata = &body["metadata"];
+        let noted = metadata["annotations"][naming::ANNOTATION_OPERATION].as_str();
+        let version = metadata["resourceVersion"].as_str().unwrap_or_default();
+        (version.to_owned(), noted.map(str::to_owned))
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_beat_that_is_under_way_at_the_end_leaves_no_note() {
+        let live = std::sync::Mutex::new(record("7", Some("ours"), None));
+        let (cluster, log) = mock::cluster(move |seen| {
+            let mut live = live.lock().unwrap();
+            if seen.method == http::Method::GET {
+                return Reply::json(200, &*live);
+            }
+            let (version, noted) = wished(seen);
+            if live["metadata"]["resourceVersion"] != json!(version) {
+                return Reply::status(409, "the object has been modified");
+            }
+            let next = (version.parse::<u32>().unwrap() + 1).to_string();
+            *live = record(&next, noted.as_deref(), None);
+            Reply::Late(
+                Duration::from_millis(1500),
+                Box::new(Reply::json(200, &*live)),
+            )
+        });
+        let instance = instance();
+        let lease = held(&cluster, &instance);
+        lease
+            .through(sleep(BEAT + Duration::from_millis(400)))
+            .await;
+        let log = log.lock().unwrap();
+        let patches: Vec<_> = log.iter().map(wished).collect();
+        assert_eq!(patches.len(), 2, "{patches:?}");
+        assert!(patches[0].1.is_some(), "{patches:?}");
+        assert_eq!(patches[1], ("8".to_owned(), None));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_end_without_an_answer_is_done_only_where_its_change_is_there() {
+        let end = async |revision: &'static str| {
+            let ended = record("9", None, Some(revision));
+            let (cluster, _) = mock::cluster(move |seen| match seen.method {
+                http::Method::GET => Reply::json(200, &ended),
+                _ => Reply::Refused,
+            });
+            let instance = instance();
+            let lease = held(&cluster, &instance);
+            let mut change = Change::default();
+            let key = naming::ANNOTATION_REVISION.to_owned();
+            change.annotations.insert(key, json!("4"));
+            lease.end(change).await
+        };
+        assert_eq!(end("4").await, Ok(()));
+        let failure = end("5").await.unwrap_err();
+        assert!(is_loss(&failure), "{failure}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_server_that_refuses_to_create_what_is_not_there_is_not_asked_for_ever() {
+        let quota =
+            "Operation cannot be fulfilled on resourcequotas \"x\": the object has been modified";
+        let (cluster, log) = mock::cluster(move |seen| match seen.method {
+            http::Method::GET => Reply::status(404, "not found"),
+            _ => Reply::status(409, quota),
+        });
+        let (instance, mut journal) = (instance(), Journal::new(&|_| {}));
+        let opening = Opening {
+            definition: "web",
+            extent: Extent::default(),
+            is_adopted: false,
+        };
+        let intent = intent(&instance, None);
+        let claimed = claim(&cluster, &intent, Some(&opening), &mut journal).await;
+        let failure = claimed.err().unwrap();
+        assert!(failure.summary.contains("resourcequotas"), "{failure}");
+        let log = log.lock().unwrap();
+        let n_tries = log.iter().filter(|it| it.method == http::Method::POST);
+        assert_eq!(n_tries.count(), 8);
+    }
+
+    /// Somebody began and died between the question and the answer.
+    #[tokio::test]
+    async fn only_the_operation_that_was_shown_is_replaced_where_one_was() {
+        let shown = operation_of("ann@bastion 7");
+        let beaten = Operation {
+            heartbeat: Timestamp::from_second(100).unwrap(),
+            ..shown.clone()
+        };
+        let claimed = async |there: Option<&Operation>| {
+            let noted = there.map(to_text);
+            let live = record("7", noted.as_deref(), None);
+            let (cluster, log) = mock::cluster(move |_| Reply::json(200, &live));
+            let (instance, mut journal) = (instance(), Journal::new(&|_| {}));
+            let intent = intent(&instance, Some(&shown));
+            let claimed = claim(&cluster, &intent, None, &mut journal).await;
+            let failure = claimed.err().map(|it| (it.kind, it.summary));
+            let n_asked = log.lock().unwrap().len();
+            (failure, n_asked)
+        };
+        assert_eq!(claimed(Some(&beaten)).await, (None, 2));
+        let refused = |summary: &str| (Some((FailureKind::Conflict, summary.to_owned())), 1);
+        let ended = "nothing is noted on team-a/web any more: somebody ended it";
+        assert_eq!(claimed(None).await, refused(ended));
+        let (failure, n_asked) = claimed(Some(&operation_of("bob@bastion 8"))).await;
+        let (kind, summary) = failure.unwrap();
+        assert_eq!((kind, n_asked), (FailureKind::Conflict, 1));
+        let told = "another operation is noted on team-a/web by now: bob@bastion 8 runs a deploy";
+        assert!(summary.starts_with(told), "{summary}");
+    }
+
     /// As after a sleep in which somebody else took over.
     #[tokio::test]
     async fn what_is_not_sure_any_more_is_looked_at_before_a_write() {
-        let record = |holder: &str| {
-            json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {
-                "name": "bowline-web", "namespace": "team-a", "uid": "r", "resourceVersion": "7",
-                "annotations": {naming::ANNOTATION_OPERATION: to_text(&operation_of(holder))},
-            }})
-        };
-        let theirs = record("bob@bastion 8");
+        let bobs = to_text(&operation_of("bob@bastion 8"));
+        let theirs = record("8", Some(&bobs), None);
         let (cluster, log) = mock::cluster(move |seen| match seen.method {
             http::Method::GET => Reply::json(200, &theirs),
             _ => Reply::status(409, "the object has been modified"),
         });
-        let instance = InstanceKey {
-            namespace: "team-a".parse().unwrap(),
-            id: "web".parse().unwrap(),
-        };
-        let intent = Intent {
-            kind: "deploy",
-            instance: &instance,
-            holder: "ann@bastion 7",
-            aim: Aim::default(),
-            n_steps: 1,
-            meeting: Meeting::Judge,
-        };
-        let (operation, now) = (operation_of("ann@bastion 7"), Moment::now());
-        let written = to_text(&operation);
-        let ours = Object::from_json(record("ann@bastion 7")).unwrap();
-        let lease = Lease::of(&cluster, &intent, &ours, (operation, written, now));
+        let (instance, now) = (instance(), Moment::now());
+        let lease = held(&cluster, &instance);
         lease.hold().await.unwrap();
         assert_eq!(log.lock().unwrap().len(), 0);
 

@@ -377,6 +377,12 @@ pub(super) struct Change {
 }
 
 impl Change {
+    /// Tells whether a record's annotations are as the change leaves them.
+    pub fn is_in(&self, metadata: Metadata<'_>) -> bool {
+        let mut annotations = self.annotations.iter();
+        annotations.all(|(key, value)| metadata.annotation(key) == value.as_str())
+    }
+
     /// Returns the change that lets the set reach this far.
     pub fn widen(extent: &Extent) -> Self {
         let annotations = extent.annotations();

@@ -378,6 +378,7 @@ pub async fn run_clear(
         aim: Aim::default(),
         n_steps: 0,
         meeting: options.meeting,
+        over: Some(&plan.operation),
     };
     journal.started(&Step::Claim);
     let lease = match operation::claim(cluster, &intent, None, &mut journal).await {

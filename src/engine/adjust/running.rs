@@ -86,6 +86,7 @@ async fn begin<'a>(
         },
         n_steps: plan.workloads.len(),
         meeting: options.meeting,
+        over: None,
     };
     let lease = operation::claim(cluster, &intent, None, journal).await?;
     lease.ok_or_else(|| plan.instance.not_there())

@@ -67,6 +67,7 @@ async fn begin<'a>(
         },
         n_steps: plan.rows.len(),
         meeting: options.meeting,
+        over: None,
     };
     let opening = Opening {
         definition: plan.name.as_str(),

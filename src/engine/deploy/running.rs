@@ -98,6 +98,7 @@ pub(in crate::engine) async fn run_variant(
         },
         n_steps: n_steps(plan, variant),
         meeting: options.meeting,
+        over: None,
     };
     let opening = Opening {
         definition: request.name.as_str(),

@@ -70,6 +70,7 @@ async fn begin<'a>(
         },
         n_steps: plan.changes().count(),
         meeting: options.meeting,
+        over: None,
     };
     let lease = operation::claim(cluster, &intent, None, journal).await?;
     let lease = lease.ok_or_else(|| instance.not_there())?;

@@ -61,6 +61,7 @@ pub async fn run_teardown(
         },
         n_steps: n_steps(plan),
         meeting: options.meeting,
+        over: None,
     };
     journal.started(&Step::Claim);
     let lease = match operation::claim(cluster, &intent, None, &mut journal).await {

@@ -49,7 +49,7 @@ fn print(history: &History, format: Report) -> anyhow::Result<()> {
         return Ok(());
     }
     let rows = history.revisions.iter();
-    let rows: Vec<_> = rows.map(|it| row(it, history.current)).collect();
+    let rows: Vec<_> = rows.map(|it| row(it, history)).collect();
     output::print(&output::table(&HEADINGS, &rows))?;
     for revision in &history.revisions {
         if let Some(damage) = &revision.damage {
@@ -60,7 +60,7 @@ fn print(history: &History, format: Report) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn row(revision: &Revision, current: Option<u32>) -> Vec<String> {
+fn row(revision: &Revision, history: &History) -> Vec<String> {
     let some = |text: &Option<String>| text.clone().unwrap_or_default();
     let parameters: Vec<_> = revision
         .parameters
@@ -73,7 +73,7 @@ fn row(revision: &Revision, current: Option<u32>) -> Vec<String> {
         .and_then(|at| at.round(jiff::Unit::Second).ok());
     vec![
         revision.number.to_string(),
-        state(revision, current).to_owned(),
+        state(revision, history).to_owned(),
         at.map_or_else(String::new, |at| at.to_string()),
         some(&revision.applied_by),
         parameters.join(","),
@@ -82,12 +82,12 @@ fn row(revision: &Revision, current: Option<u32>) -> Vec<String> {
 }
 
 /// What a revision is beside one that was applied and replaced.
-fn state(revision: &Revision, current: Option<u32>) -> &'static str {
+fn state(revision: &Revision, history: &History) -> &'static str {
     if revision.damage.is_some() {
         "damaged"
-    } else if current == Some(revision.number) {
+    } else if history.current == Some(revision.number) {
         "current"
-    } else if current.is_none_or(|current| revision.number > current) {
+    } else if history.unfinished.contains(&revision.number) {
         "unfinished"
     } else {
         ""
@@ -100,7 +100,7 @@ mod tests {
 
     use super::*;
 
-    fn check(number: u32, damage: Option<&str>, current: Option<u32>, expected: &str) {
+    fn check(number: u32, damage: Option<&str>, expected: &str) {
         let revision = Revision {
             number,
             definition: None,
@@ -110,15 +110,24 @@ mod tests {
             parameters: BTreeMap::new(),
             damage: damage.map(str::to_owned),
         };
-        assert_eq!(state(&revision, current), expected);
+        let history = History {
+            instance: InstanceKey {
+                namespace: "team-a".parse().unwrap(),
+                id: "web".parse().unwrap(),
+            },
+            current: Some(3),
+            revisions: Vec::new(),
+            unfinished: [2, 4].into(),
+        };
+        assert_eq!(state(&revision, &history), expected);
     }
 
     #[test]
     fn a_revision_tells_its_state() {
-        check(2, None, Some(2), "current");
-        check(1, None, Some(2), "");
-        check(3, None, Some(2), "unfinished");
-        check(1, None, None, "unfinished");
-        check(2, Some("it has no text"), Some(2), "damaged");
+        check(3, None, "current");
+        check(1, None, "");
+        check(2, None, "unfinished");
+        check(4, None, "unfinished");
+        check(3, Some("it has no text"), "damaged");
     }
 }

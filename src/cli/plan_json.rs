@@ -119,6 +119,7 @@ pub(super) fn history(history: &History) -> Value {
     let revisions = history.revisions.iter().map(|revision| {
         let mut value = of_revision(revision);
         value["current"] = json!(history.current == Some(revision.number));
+        value["unfinished"] = json!(history.unfinished.contains(&revision.number));
         value
     });
     json!({

@@ -55,8 +55,8 @@ pub const ANNOTATION_OPERATION: &str = "bowline.dev/operation";
 pub const ANNOTATION_ADOPTED: &str = "bowline.dev/adopted";
 /// Annotation of the record: the number of the current revision.
 pub const ANNOTATION_REVISION: &str = "bowline.dev/revision";
-/// Annotation of the record: the number of the revision that was the current one before.
-pub const ANNOTATION_PREVIOUS_REVISION: &str = "bowline.dev/previous-revision";
+/// Annotation of the record: the numbers of the last revisions that became the current one, separated by commas.
+pub const ANNOTATION_FINISHED_REVISIONS: &str = "bowline.dev/finished-revisions";
 /// Annotation of the record and of revisions: the number of the revision that a rollback goes back to.
 pub const ANNOTATION_ROLLBACK_TO: &str = "bowline.dev/rollback-to";
 /// Annotation of the record: the keys of the definition's labels that the record bears, separated by commas.

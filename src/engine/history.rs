@@ -2,7 +2,7 @@
 //!
 //! Only read here. A revision that somebody damaged is named with what is wrong with it, and hides no other one.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
@@ -28,6 +28,8 @@ pub struct History {
     pub current: Option<u32>,
     /// What is kept, the oldest first.
     pub revisions: Vec<Revision>,
+    /// Those of them that never became the current one.
+    pub unfinished: BTreeSet<u32>,
 }
 
 /// A revision that is kept, without its text.
@@ -98,10 +100,22 @@ pub async fn history(cluster: &Cluster, instance: &InstanceKey) -> Result<Histor
         let object = config_maps.iter().find(|object| object.key.name == name)?;
         Some(summary(object, known.number).0)
     };
+    let numbers = known.iter().map(|known| known.number);
     Ok(History {
         instance: instance.clone(),
         current: record.as_ref().and_then(Record::revision),
         revisions: known.iter().filter_map(of_known).collect(),
+        unfinished: numbers
+            .filter(|it| !is_finished(record.as_ref(), *it))
+            .collect(),
+    })
+}
+
+/// Tells whether a revision became the current one.
+fn is_finished(record: Option<&Record>, number: u32) -> bool {
+    record.is_some_and(|record| {
+        let is_behind = record.revision().is_none_or(|current| number > current);
+        !is_behind && record.finished().has(number)
     })
 }
 
@@ -130,11 +144,15 @@ pub(super) async fn previous(cluster: &Cluster, instance: &InstanceKey) -> Resul
         let target = Metadata::of(object).annotation(naming::ANNOTATION_ROLLBACK_TO);
         target?.parse().ok()
     };
+    // One behind the current one is what is there now, as far as it came.
+    let is_candidate =
+        |known: &&Known| known.number > current || is_finished(record.as_ref(), known.number);
     let kept: Vec<_> = known
         .iter()
+        .filter(is_candidate)
         .map(|known| (known.number, target(known.number)))
         .collect();
-    let before = record.as_ref().and_then(Record::previous_revision);
+    let before = record.as_ref().and_then(|it| it.finished().before(current));
     last_finished(&kept, current, before).ok_or_else(|| {
         let summary =
             format!("no revision of {instance} from before r{current}, the current one, is kept");

@@ -8,6 +8,7 @@ use serde_json::{Map, Value, json};
 use super::deploy::DeployRequest;
 use super::metadata::{Metadata, core_key};
 use super::ownership::{self, Owner};
+use super::revision::Finished;
 use crate::cluster::Cluster;
 use crate::definition::id::{InstanceId, Namespace};
 use crate::definition::naming;
@@ -187,12 +188,15 @@ impl Record {
             .ok()
     }
 
-    /// Returns the revision that was the current one before: numbers between the two are of deploys that came to no end.
-    pub fn previous_revision(&self) -> Option<u32> {
-        self.metadata()
-            .annotation(naming::ANNOTATION_PREVIOUS_REVISION)?
-            .parse()
-            .ok()
+    /// Returns which revisions were the current one: numbers between them are of deploys that came to no end.
+    pub fn finished(&self) -> Finished {
+        let key = naming::ANNOTATION_FINISHED_REVISIONS;
+        let noted = self.metadata().annotation(key).map(Finished::parse);
+        let noted = noted.unwrap_or_default();
+        match self.revision() {
+            Some(current) => noted.and(current),
+            None => noted,
+        }
     }
 
     /// Returns what tells whether it was changed since: its version, and while an operation is noted all but the beats, which
@@ -320,15 +324,18 @@ impl Facts {
         pairs.into_iter().chain(extent).collect()
     }
 
+    /// Returns which revisions were the current one, once this is.
+    pub fn finished(&self, before: Option<&Record>) -> Finished {
+        let before = before.map(Record::finished).unwrap_or_default();
+        before.and(self.revision)
+    }
+
     /// Returns the change of labels and annotations that ends a deploy. Labels that the definition had `before` go with it.
     pub fn final_change(&self, authorship: &Authorship, before: Option<&Record>) -> Change {
         let mut annotations = self.annotations();
         annotations.extend(authorship.annotations());
-        let previous = before.and_then(Record::revision);
-        if let Some(previous) = previous.filter(|it| *it != self.revision) {
-            let key = naming::ANNOTATION_PREVIOUS_REVISION.to_owned();
-            annotations.insert(key, json!(previous.to_string()));
-        }
+        let key = naming::ANNOTATION_FINISHED_REVISIONS.to_owned();
+        annotations.insert(key, json!(self.finished(before).to_string()));
         let gone = before.into_iter().flat_map(Record::label_keys);
         let mut labels: Map<String, Value> =
             gone.map(|key| (key.to_owned(), Value::Null)).collect();
@@ -549,8 +556,8 @@ mod tests {
             Value::Object(labels),
             json!({"app.kubernetes.io/name": "shop", "team": "a", "tier": null})
         );
-        // The next deploy tells which revision was before it, and one that stays at its number leaves that as it is.
-        let previous = |revision| {
+        // The next deploy tells which revisions were before it, and one that stays at its number leaves that as it is.
+        let finished = |revision| {
             let facts = Facts {
                 revision,
                 ..facts()
@@ -558,9 +565,10 @@ mod tests {
             let mut change = facts.final_change(&authorship, Some(&record));
             change
                 .annotations
-                .remove(naming::ANNOTATION_PREVIOUS_REVISION)
+                .remove(naming::ANNOTATION_FINISHED_REVISIONS)
         };
-        assert_eq!((previous(5), previous(3)), (Some(json!("3")), None));
+        assert_eq!(finished(5), Some(json!("3,5")));
+        assert_eq!(finished(3), Some(json!("3")));
         let unprotected = Facts {
             is_protected: false,
             ..facts()

@@ -1,6 +1,7 @@
 //! Revisions: immutable snapshots of a definition as it was applied, one ConfigMap each, owned by the record.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::io::{Read, Write};
 
 use base64::Engine as _;
@@ -66,6 +67,46 @@ pub(super) struct Known {
     pub number: u32,
     pub identity: Option<Identity>,
     pub uid: String,
+}
+
+/// The last revisions that became the current one, as far as that was noted: numbers that rise.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Finished(Vec<u32>);
+
+impl Finished {
+    /// Reads what a record notes; what is no number is left out.
+    pub fn parse(text: &str) -> Self {
+        let mut numbers: Vec<u32> = text.split(',').filter_map(|it| it.parse().ok()).collect();
+        numbers.sort_unstable();
+        Self(numbers)
+    }
+
+    /// Returns the same with one more, and without those that are too long ago for any of them to be kept.
+    pub fn and(mut self, number: u32) -> Self {
+        if let Err(place) = self.0.binary_search(&number) {
+            self.0.insert(place, number);
+        }
+        let surplus = self.0.len().saturating_sub(KEPT);
+        self.0.drain(..surplus);
+        self
+    }
+
+    /// Tells whether a revision became the current one. Of what was before the first that was noted, nobody knows otherwise.
+    pub fn has(&self, number: u32) -> bool {
+        self.0.first().is_none_or(|first| number < *first) || self.0.contains(&number)
+    }
+
+    /// Returns the one that was the current one before `current`; none where that was not noted.
+    pub fn before(&self, current: u32) -> Option<u32> {
+        self.0.iter().rfind(|number| **number < current).copied()
+    }
+}
+
+impl fmt::Display for Finished {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let numbers: Vec<String> = self.0.iter().map(u32::to_string).collect();
+        f.write_str(&numbers.join(","))
+    }
 }
 
 /// Returns SHA-256 of a text, in hex.
@@ -212,10 +253,13 @@ pub(super) fn next_number(known: &[Known], current: Option<u32>, wanted: &Identi
     highest.saturating_add(1)
 }
 
-/// Returns the revisions that are too old to be kept once `current` is the current one.
-pub(super) fn too_old(known: &[Known], current: u32) -> Vec<&Known> {
-    let others: Vec<&Known> = known.iter().filter(|one| one.number != current).collect();
+/// Returns the revisions that need not be kept once `current` is the current one: those first that were never finished, for
+/// nobody can go back to them, and then the oldest.
+pub(super) fn too_old<'a>(known: &'a [Known], current: u32, finished: &Finished) -> Vec<&'a Known> {
+    let others = known.iter().filter(|one| one.number != current);
+    let mut others: Vec<&Known> = others.collect();
     let surplus = (others.len() + 1).saturating_sub(KEPT);
+    others.sort_by_key(|one| (finished.has(one.number), one.number));
     others.into_iter().take(surplus).collect()
 }
 
@@ -422,13 +466,42 @@ mod tests {
     fn the_last_ten_are_kept_and_the_current_one_always() {
         let all: Vec<_> = (1..=12).map(|number| known(number, "x")).collect();
         let numbers = |current| -> Vec<u32> {
-            too_old(&all, current)
+            too_old(&all, current, &Finished::default())
                 .iter()
                 .map(|one| one.number)
                 .collect()
         };
         assert_eq!(numbers(12), [1, 2]);
         assert_eq!(numbers(1), [2, 3]);
-        assert!(too_old(&all[..10], 10).is_empty());
+        assert!(too_old(&all[..10], 10, &Finished::default()).is_empty());
+    }
+
+    #[test]
+    fn what_was_never_finished_goes_before_what_one_can_go_back_to() {
+        let all: Vec<_> = (1..=12).map(|number| known(number, "x")).collect();
+        let numbers = |finished: &str| -> Vec<u32> {
+            let finished = Finished::parse(finished);
+            let old = too_old(&all, 12, &finished);
+            old.iter().map(|one| one.number).collect()
+        };
+        assert_eq!(numbers("1,12"), [2, 3]);
+        assert_eq!(numbers("1,2,3,4,5,6,7,8,9,11,12"), [10, 1]);
+        // What was before the first that was noted may have been finished.
+        assert_eq!(numbers("9,12"), [10, 11]);
+    }
+
+    #[test]
+    fn the_revisions_that_became_the_current_one_are_noted() {
+        let finished = Finished::parse("3,x,1").and(7).and(7);
+        assert_eq!(finished.to_string(), "1,3,7");
+        assert_eq!((finished.before(7), finished.before(1)), (Some(3), None));
+        assert_eq!(
+            [1, 2, 3, 5].map(|it| finished.has(it)),
+            [true, false, true, false]
+        );
+        let many = (1..=12).fold(Finished::default(), Finished::and);
+        assert_eq!(many.to_string(), "3,4,5,6,7,8,9,10,11,12");
+        // They were, as far as anybody knows.
+        assert!(many.has(2) && Finished::default().has(5));
     }
 }

@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 
 use bowline::definition::Definition;
-use bowline::engine::deploy::RunOptions;
+use bowline::engine::deploy::{DeployRequest, RunOptions, plan_deploy, run_deploy};
 use bowline::engine::history::{Revision, compare, history, kept_revision};
+use bowline::engine::operation::Meeting;
 use bowline::engine::plan::{DiffSide, TeardownPlan, VolumeChoice, sums};
 use bowline::engine::progress::{Outcome, Progress, Step};
 use bowline::engine::remedy::Remedies;
@@ -477,7 +478,40 @@ pub(crate) async fn a_rollback_goes_to_no_revision_that_was_never_finished(clust
     assert!(stage.deploy("web", &of("1.30")).await.is_complete());
     let told = history(stage.engine(), &stage.key("web")).await.unwrap();
     assert_eq!((told.current, told.revisions.len()), (Some(4), 4));
+    assert_eq!(told.unfinished, [3].into());
     assert_eq!(plan_rollback_to(&stage, "web", None).await.target, 2);
+}
+
+pub(crate) async fn who_finishes_what_was_left_half_done_is_told_with_why(cluster: Cluster) {
+    let stage = Stage::new(&cluster);
+    two_revisions(&stage).await;
+    third_is_left_half_done(&stage).await;
+    let options = RunOptions {
+        meeting: Meeting::TakeOver,
+        ..RunOptions::default()
+    };
+    let finish = async |message: Option<&str>, tag: &str| {
+        let request = DeployRequest {
+            message: message.map(str::to_owned),
+            holder: "bob@bastion 8".to_owned(),
+            ..stage.request("web", &of(tag))
+        };
+        let plan = plan_deploy(stage.engine(), &request).await.unwrap();
+        let outcome = run_deploy(stage.engine(), &request, &plan, options, &|_| {}).await;
+        assert!(outcome.is_complete(), "{outcome:?}");
+        let kept = kept_revision(stage.engine(), &stage.key("web"), plan.revision).await;
+        let told = kept.unwrap().revision;
+        (told.number, told.applied_by, told.cause)
+    };
+    let by_bob = Some("bob@bastion 8".to_owned());
+    let told = finish(Some("now it works"), "1.29").await;
+    assert_eq!(told, (3, by_bob.clone(), Some("now it works".to_owned())));
+    // Without a word of why, the first one's stays.
+    let fourth = of("1.30");
+    let plan = stage.plan("web", &fourth).await;
+    stage.run_until("web", &fourth, &plan, is_applied).await;
+    let told = finish(None, "1.30").await;
+    assert_eq!(told, (4, by_bob, Some("because".to_owned())));
 }
 
 pub(crate) async fn what_cannot_be_gone_back_to_is_said_before_anything_is_written(

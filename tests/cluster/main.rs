@@ -232,6 +232,7 @@ on_both_backends! {
         a_rollback_after_an_interrupted_deploy_goes_to_what_was_there_before
         a_rollback_that_was_left_half_done_goes_where_it_was_going_when_it_is_given_again
         a_rollback_goes_to_no_revision_that_was_never_finished
+        who_finishes_what_was_left_half_done_is_told_with_why
         a_rollback_that_leaves_all_to_others_makes_no_revision
         a_rollback_tells_that_values_of_secrets_stay
         what_is_protected_is_not_rolled_back_by_habit

@@ -304,8 +304,8 @@ secrets: {token: {env: BOWLINE_NO_SUCH_VARIABLE}}
         panic!("{refused:?}")
     };
     assert!(refusal.summary.contains("token"), "{refusal}");
-    // Once the Secret is there its value is kept.
-    killed(Moment::After(4)).await;
+    // Once the Secret is there its value is kept. Before it the revision that was left is signed by who goes on with it.
+    killed(Moment::After(5)).await;
     resume(&stage, "web").await;
     let secret = cluster.get("Secret", "web-secret").await.unwrap();
     assert_eq!(secret["data"]["token"], "czNjcmV0");

@@ -139,11 +139,14 @@ impl HistoryPane {
 
 fn row(revision: &Revision, history: &History) -> Row<u32> {
     let number = revision.number;
-    let state = match (&revision.damage, history.current) {
-        (Some(_), _) => Value::Bad("damaged".to_owned()),
-        (None, Some(current)) if current == number => Value::Text("current".to_owned()),
-        (None, Some(current)) if number < current => Value::Missing,
-        (None, _) => Value::Bad("unfinished".to_owned()),
+    let state = if revision.damage.is_some() {
+        Value::Bad("damaged".to_owned())
+    } else if history.current == Some(number) {
+        Value::Text("current".to_owned())
+    } else if history.unfinished.contains(&number) {
+        Value::Bad("unfinished".to_owned())
+    } else {
+        Value::Missing
     };
     let parameters: Vec<String> = revision
         .parameters

@@ -53,6 +53,11 @@ pub fn history(id: &str, numbers: &[u32], current: Option<u32>) -> History {
         instance: key(id),
         current,
         revisions: numbers.iter().map(revision).collect(),
+        unfinished: numbers
+            .iter()
+            .copied()
+            .filter(|number| current.is_none_or(|current| *number > current))
+            .collect(),
     }
 }
 

@@ -14,7 +14,7 @@ use super::storage::{self, StorageRun};
 use super::{DeployRequest, Report, RunOptions};
 use crate::cluster::{Cluster, Propagation};
 use crate::definition::naming;
-use crate::definition::object::GroupKind;
+use crate::definition::object::{GroupKind, ObjectKey};
 use crate::engine::agreed;
 use crate::engine::apply;
 use crate::engine::batch;
@@ -24,7 +24,7 @@ use crate::engine::operation::{self, Intent, Lease, NOT_HELD, Opening};
 use crate::engine::plan::{Change, DeployPlan, FieldConflict, PlannedObject};
 use crate::engine::progress::{Outcome, Step};
 use crate::engine::record::{self, Authorship, Change as RecordChange, Facts};
-use crate::engine::revision::{self, Identity};
+use crate::engine::revision::{self, Finished, Identity};
 use crate::engine::rollback::HangingPod;
 use crate::failure::{Failure, FailureKind};
 use crate::service::drift::AppliedWorkload;
@@ -298,13 +298,30 @@ impl Run<'_> {
             .any(|owner| owner.uid == self.lease.record_uid());
         let is_same = Identity::of(metadata).as_ref() == Some(self.prepared.snapshot.identity());
         if is_same && is_of_record {
-            return Ok(());
+            return self.sign(metadata, &object.key, authorship).await;
         }
         let summary = format!(
             "{} is there with another text or other parameters: somebody deployed meanwhile, plan again",
             object.key
         );
         Err(Failure::new(FailureKind::Conflict, summary))
+    }
+
+    /// Says on a revision that was left who finishes it: only what it keeps can never be changed. Why it was begun stays
+    /// where nobody says it anew.
+    async fn sign(
+        &self,
+        left: Metadata<'_>,
+        key: &ObjectKey,
+        authorship: &Authorship,
+    ) -> Result<(), Failure> {
+        let mut annotations = authorship.annotations();
+        if authorship.cause.is_none() {
+            annotations.remove(naming::ANNOTATION_CHANGE_CAUSE);
+        }
+        let patch = json!({"metadata": {"uid": left.uid(), "annotations": annotations}});
+        let signed = self.cluster.merge_patch(key, &patch, &self.manager, None);
+        signed.await.map(drop)
     }
 
     fn storage(&self) -> StorageRun<'_> {
@@ -329,21 +346,9 @@ impl Run<'_> {
             return;
         }
         journal.started(&Step::Record);
-        self.forget_old_revisions().await;
-        let extent = self.prepared.extent(&self.request.namespace);
-        let extent = extent.and(&self.plan.unseen());
-        let facts = Facts::of(self.request, self.plan.revision, extent);
-        let before = record::read(self.cluster, &self.plan.instance).await;
-        let ended = match before {
-            Ok(before) => match self.applied().await {
-                Ok(applied) => {
-                    let mut change = facts.final_change(authorship, before.as_ref());
-                    let key = naming::ANNOTATION_APPLIED_FIELDS.to_owned();
-                    change.annotations.insert(key, json!(applied));
-                    self.lease.end(change).await
-                }
-                Err(failure) => Err(failure),
-            },
+        // NB: boxed, as the futures of a deploy are large.
+        let ended = match Box::pin(self.last_change(authorship)).await {
+            Ok(change) => self.lease.end(change).await,
             Err(failure) => Err(failure),
         };
         match ended {
@@ -352,8 +357,22 @@ impl Run<'_> {
         }
     }
 
+    /// Returns what makes the record exact.
+    async fn last_change(&self, authorship: &Authorship) -> Result<RecordChange, Failure> {
+        let before = record::read(self.cluster, &self.plan.instance).await?;
+        let extent = self.prepared.extent(&self.request.namespace);
+        let extent = extent.and(&self.plan.unseen());
+        let facts = Facts::of(self.request, self.plan.revision, extent);
+        self.forget_old_revisions(&facts.finished(before.as_ref()))
+            .await;
+        let mut change = facts.final_change(authorship, before.as_ref());
+        let key = naming::ANNOTATION_APPLIED_FIELDS.to_owned();
+        change.annotations.insert(key, json!(self.applied().await?));
+        Ok(change)
+    }
+
     /// Old revisions that cannot be deleted now are deleted by a later deploy.
-    async fn forget_old_revisions(&self) {
+    async fn forget_old_revisions(&self, finished: &Finished) {
         let kind = GroupKind::new("", "ConfigMap");
         let selector = crate::cluster::Selector::instance(&self.request.id);
         let namespace = Some(&self.request.namespace);
@@ -365,7 +384,7 @@ impl Run<'_> {
             return;
         };
         let known = revision::among(&live, &self.plan.instance);
-        for old in revision::too_old(&known, self.plan.revision) {
+        for old in revision::too_old(&known, self.plan.revision, finished) {
             let name = naming::revision(&self.request.id, old.number.into());
             let key = core_key("ConfigMap", self.request.namespace.as_str(), &name);
             let _ = apply::delete(self.cluster, &key, &old.uid, Propagation::Background).await;

@@ -680,6 +680,7 @@ pub fn deploy_plan(id: &str) -> DeployPlan {
         offers: Vec::new(),
         storage: StoragePlan::default(),
         is_record_exact: false,
+        is_noted: false,
         unlisted_namespaces: Default::default(),
         unlisted: BTreeSet::new(),
         secret_revision: None,

@@ -56,8 +56,8 @@ fn difference(args: &Diff, session: &Session) -> anyhow::Result<Exit> {
     for refusal in &plan.refusals {
         output::say(format!("warning: {}", text::clean(&refusal.summary)));
     }
-    // What others added is no difference that a deploy would write.
-    Ok(if plan.is_noop() {
+    // What others added is no difference that a deploy would write, nor is what somebody works on.
+    Ok(if plan.is_unchanged() {
         Exit::Ok
     } else {
         Exit::Failed
@@ -88,7 +88,7 @@ fn print(args: &Diff, plan: &DeployPlan, changes: &Changes, now: Timestamp) -> a
             output::print(&output::json(&value)?)?;
         }
         Report::Text => {
-            if !plan.is_noop() {
+            if !plan.is_unchanged() {
                 output::print(&review::deploy_plan(plan, Depth::Everything))?;
             }
             print_rows(
@@ -112,6 +112,12 @@ fn print(args: &Diff, plan: &DeployPlan, changes: &Changes, now: Timestamp) -> a
         output::say(text::clean(&format!("warning: {remark}")));
     }
     review::say_remarks(plan, 0);
+    if plan.refusals.is_empty() && plan.leaves_objects() && !plan.is_record_exact {
+        output::say(format!(
+            "no object differs: a deploy keeps the text alone, as revision {}",
+            plan.revision
+        ));
+    }
     Ok(())
 }
 

@@ -24,7 +24,7 @@ pub(super) fn deploy(plan: &DeployPlan, outcome: Option<&Outcome>) -> Value {
             "id": plan.instance.id,
             "namespace": plan.instance.namespace,
             "revision": plan.revision,
-            "unchanged": plan.refusals.is_empty() && plan.is_noop(),
+            "unchanged": plan.refusals.is_empty() && plan.is_unchanged(),
             "objects": plan.objects.iter().map(of_planned).collect::<Vec<_>>(),
             "warnings": plan.warnings,
             "conflicts": of_conflicts(&plan.conflicts),

@@ -261,13 +261,12 @@ impl Record {
             .filter(|key| !key.is_empty())
     }
 
-    /// Tells whether it says exactly this, with no operation under way.
+    /// Tells whether it says exactly this, whatever operation it notes.
     pub fn is_exact(&self, facts: &Facts) -> bool {
         let metadata = self.metadata();
         let annotations = facts.annotations();
         let holds = |(key, value): (&String, &Value)| metadata.annotation(key) == value.as_str();
-        self.operation().is_none()
-            && metadata.label(naming::LABEL_NAME) == Some(&facts.definition)
+        metadata.label(naming::LABEL_NAME) == Some(&facts.definition)
             && annotations.iter().all(holds)
             && facts
                 .labels
@@ -521,7 +520,7 @@ mod tests {
     }
 
     #[test]
-    fn a_record_is_exact_when_it_says_all_and_nothing_runs() {
+    fn a_record_is_exact_when_it_says_all() {
         let mut object = first(&instance(), "shop", &extent(), "{}", false);
         let authorship = Authorship {
             cause: None,

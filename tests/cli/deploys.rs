@@ -25,6 +25,9 @@ pub(crate) fn a_definition_is_deployed_changed_and_found_unchanged(world: &World
     world.bowline(&["diff", "web"]).end().code(0).stdout("");
     let again = world.bowline(&["deploy", "web", "-y"]).end().code(0);
     again.stderr_has(&["0 to create, 0 to update, 0 to delete, 2 unchanged"]);
+    world.home.save("web", &format!("# a remark\n{WEB}"));
+    let diff = world.bowline(&["diff", "web"]).end().code(1);
+    diff.stderr_has(&["no object differs: a deploy keeps the text alone, as revision 2"]);
 
     world.home.save("web", &WEB.replace("1.27", "1.28"));
     let diff = world.bowline(&["diff", "web"]).end().code(1);

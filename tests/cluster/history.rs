@@ -482,14 +482,36 @@ pub(crate) async fn a_rollback_goes_to_no_revision_that_was_never_finished(clust
     assert_eq!(plan_rollback_to(&stage, "web", None).await.target, 2);
 }
 
+pub(crate) async fn an_unchanged_deploy_takes_a_note_away_and_makes_no_revision(cluster: Cluster) {
+    let stage = Stage::new(&cluster);
+    assert!(stage.deploy("web", WEB).await.is_complete());
+    let left = json!({"kind": "scale", "step": "scale Deployment/web", "holder": "ann@bastion/7",
+        "heartbeat": "2026-01-01T00:00:00Z", "replicas": 3});
+    let note = json!({"metadata": {"annotations": {"bowline.dev/operation": left.to_string()}}});
+    let noted = cluster.merge("ConfigMap", "bowline-web", &note);
+    noted.await.unwrap();
+    let plan = stage.plan("web", WEB).await;
+    assert!(plan.is_unchanged() && !plan.is_noop(), "{plan:?}");
+    assert_eq!(plan.revision, 1);
+    let (request, options) = (stage.request("web", WEB), taking_over());
+    let outcome = run_deploy(stage.engine(), &request, &plan, options, &|_| {}).await;
+    assert!(outcome.is_complete(), "{outcome:?}");
+    assert!(stage.plan("web", WEB).await.is_noop());
+    assert_eq!(stage.revisions("web").await, ["bowline-web.r1"]);
+}
+
+fn taking_over() -> RunOptions {
+    RunOptions {
+        meeting: Meeting::TakeOver,
+        ..RunOptions::default()
+    }
+}
+
 pub(crate) async fn who_finishes_what_was_left_half_done_is_told_with_why(cluster: Cluster) {
     let stage = Stage::new(&cluster);
     two_revisions(&stage).await;
     third_is_left_half_done(&stage).await;
-    let options = RunOptions {
-        meeting: Meeting::TakeOver,
-        ..RunOptions::default()
-    };
+    let options = taking_over();
     let finish = async |message: Option<&str>, tag: &str| {
         let request = DeployRequest {
             message: message.map(str::to_owned),

@@ -233,6 +233,7 @@ on_both_backends! {
         a_rollback_that_was_left_half_done_goes_where_it_was_going_when_it_is_given_again
         a_rollback_goes_to_no_revision_that_was_never_finished
         who_finishes_what_was_left_half_done_is_told_with_why
+        an_unchanged_deploy_takes_a_note_away_and_makes_no_revision
         a_rollback_that_leaves_all_to_others_makes_no_revision
         a_rollback_tells_that_values_of_secrets_stay
         what_is_protected_is_not_rolled_back_by_habit

@@ -104,6 +104,7 @@ async fn plan(
         offers: Vec::new(),
         storage: StoragePlan::default(),
         is_record_exact: false,
+        is_noted: false,
         unlisted: BTreeSet::new(),
         unlisted_namespaces: BTreeSet::new(),
         secret_revision: None,
@@ -462,9 +463,13 @@ impl Planner<'_> {
     fn number(&self, plan: &mut DeployPlan, survey: &Survey, is_anything_leaving: bool) {
         let known = revision::among(survey.of_kind("ConfigMap"), &plan.instance);
         let current = self.record.and_then(Record::revision);
+        plan.is_noted = self.record.is_some_and(|it| it.operation().is_some());
+        let last = known.last().map(|last| last.number);
         let is_exact = |current: u32| {
             let facts = Facts::of(self.request, current, self.extent().and(&plan.unseen()));
-            self.record.is_some_and(|record| record.is_exact(&facts))
+            // What is there is of the deploy that is noted, as far as that came.
+            let is_left_behind = plan.is_noted && last.is_some_and(|last| last > current);
+            self.record.is_some_and(|record| record.is_exact(&facts)) && !is_left_behind
         };
         let changes = |object: &PlannedObject| object.change != Change::Unchanged;
         let is_unchanged = current.is_some_and(is_exact)

@@ -212,8 +212,8 @@ impl Run<'_> {
             holder: self.request.holder.clone(),
             at: Timestamp::now(),
         };
-        if self.plan.is_noop() {
-            // Everything is written, and the record says so; only pods hang.
+        if self.plan.is_unchanged() {
+            // Everything is written, and the record says so; only pods hang, or an operation was noted that came to no end.
             self.free_all(&mut None, journal).await;
             // If this fails, the operation stands still, and whoever comes next takes it over.
             let _ = self.lease.end(RecordChange::default()).await;

@@ -142,9 +142,11 @@ pub struct DeployPlan {
     pub offers: Vec<Offer>,
     /// What it does to claims and volumes beside the objects.
     pub storage: StoragePlan,
-    /// Whether the record says already what it would say afterwards; not so where the text alone changed, or where an
-    /// earlier deploy was interrupted.
+    /// Whether the record says already what it would say afterwards, but for an operation that is noted; not so where the
+    /// text alone changed, or where an earlier deploy was interrupted.
     pub is_record_exact: bool,
+    /// Whether an operation is noted in the record: running it takes the note away, once nobody goes on with that.
+    pub is_noted: bool,
     /// Kinds of the set that could not be listed: what left the definition may be among them, so the set goes on naming them.
     pub unlisted: BTreeSet<GroupKind>,
     /// Namespaces beside the instance's own in which members stay, likewise.
@@ -179,12 +181,18 @@ impl DeployPlan {
 
     /// Tells whether running it would change nothing.
     pub fn is_noop(&self) -> bool {
-        self.is_record_exact
-            && self.storage.is_empty()
-            && self
-                .objects
-                .iter()
-                .all(|object| object.change == Change::Unchanged)
+        self.is_unchanged() && !self.is_noted
+    }
+
+    /// Tells whether running it would write nothing that the definition says.
+    pub fn is_unchanged(&self) -> bool {
+        self.is_record_exact && self.leaves_objects()
+    }
+
+    /// Tells whether it would leave all objects as they are.
+    pub fn leaves_objects(&self) -> bool {
+        let stays = |object: &PlannedObject| object.change == Change::Unchanged;
+        self.storage.is_empty() && self.objects.iter().all(stays)
     }
 }
 

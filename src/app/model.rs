@@ -298,12 +298,16 @@ impl Model {
         match (&mut self.popup, self.screens.last_mut()) {
             (Some(Popup::Help { top }), _) => *top = (*top).min(last),
             (_, Some(Screen::Progress { n_below, .. })) => *n_below = (*n_below).min(last),
+            (_, Some(Screen::Teardown(pane))) => pane.scroll = pane.scroll.min(last),
             (_, Some(Screen::Adjust(pane))) => pane.scroll = pane.scroll.min(last),
             (_, Some(Screen::Changes { scroll })) => *scroll = (*scroll).min(last),
             (_, Some(Screen::Adopt(pane))) => pane.scroll = pane.scroll.min(last),
             (_, Some(Screen::Routes(pane))) => pane.scroll = pane.scroll.min(last),
             (_, Some(Screen::Pull(pane))) => pane.scroll = pane.scroll.min(last),
-            (_, Some(Screen::Review(pane))) => pane.scroll = pane.scroll.min(geometry.n_beyond),
+            (_, Some(Screen::Review(pane))) => {
+                pane.notices = pane.notices.min(geometry.notices.1);
+                pane.scroll = pane.scroll.min(geometry.n_beyond);
+            }
             (_, Some(Screen::Merge(pane))) => pane.scroll = pane.scroll.min(geometry.n_beyond),
             (_, Some(Screen::Comparison(pane))) => {
                 pane.scroll = pane.scroll.min(geometry.n_beyond);

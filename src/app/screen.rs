@@ -93,6 +93,8 @@ pub struct Geometry {
     pub editor: Option<(usize, usize)>,
     /// How many lines of the difference in front its part has no room for: it scrolls no further.
     pub n_beyond: usize,
+    /// Rows of what is to be known before a plan, and how many of its lines these have no room for: it scrolls no further.
+    pub notices: (usize, usize),
     /// Rows of the difference that is shown with what is edited or planned; 0 where none is.
     pub difference: usize,
     /// Height and width of the definition's text in its tab.

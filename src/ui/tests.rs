@@ -1,6 +1,7 @@
 //! Snapshots of the screens.
 
 mod hostile;
+mod plans;
 mod views;
 
 use std::time::Duration;

@@ -57,7 +57,9 @@ pub struct ReviewPane {
     round: Round,
     /// Which object is selected.
     pub selected: usize,
-    /// The first line of its difference that is shown.
+    /// The first line that is shown of what is to be known before the objects.
+    pub notices: usize,
+    /// The first line that is shown of its difference, or of why there is no plan.
     pub scroll: usize,
     /// The plan before other values of parameters were tried: it comes back where there is none with those.
     pub(in crate::app) former: Option<Box<ReviewPane>>,
@@ -74,6 +76,7 @@ impl ReviewPane {
             questions: Vec::new(),
             round: Round::default(),
             selected: 0,
+            notices: 0,
             scroll: 0,
             former: None,
         }
@@ -177,23 +180,36 @@ impl ReviewPane {
             }
             Err(failure) => ReviewPhase::Failed(failure),
         };
-        self.scroll = 0;
+        (self.notices, self.scroll) = (0, 0);
     }
 
     pub(in crate::app) fn move_by(&mut self, rows: isize) {
-        let last = self
-            .plan()
-            .map_or(0, |plan| plan.objects.len().saturating_sub(1));
+        let Some(plan) = self.plan() else {
+            self.scroll = self.scroll.saturating_add_signed(rows);
+            return;
+        };
+        let last = plan.objects.len().saturating_sub(1);
         let selected = self.selected.saturating_add_signed(rows).min(last);
         if selected != self.selected {
             (self.selected, self.scroll) = (selected, 0);
         }
     }
 
-    pub(in crate::app) fn scroll_by(&mut self, lines: isize) {
-        let plan = self.plan();
-        let object = plan.and_then(|plan| plan.objects.get(self.selected));
-        let last = object.map_or(0, |object| object.difference.len().saturating_sub(1));
-        self.scroll = self.scroll.saturating_add_signed(lines).min(last);
+    /// Scrolls what is to be known before the objects, and once its end is in sight the difference; back the other way. How far
+    /// the difference goes is known once it is drawn. `drawn` is what drawing told of the first.
+    pub(in crate::app) fn scroll_by(&mut self, lines: isize, drawn: (usize, usize)) {
+        let (n_rows, n_beyond) = drawn;
+        let is_first = match lines > 0 {
+            true => self.notices < n_beyond,
+            false => self.scroll == 0,
+        };
+        if !is_first {
+            self.scroll = self.scroll.saturating_add_signed(lines);
+            return;
+        }
+        // A line stays in sight: the last row says beside its text how much is below.
+        let step = isize::try_from(n_rows.saturating_sub(1)).map_or(1, |step| step.max(1));
+        let notices = self.notices.saturating_add_signed(lines.clamp(-step, step));
+        self.notices = notices.min(n_beyond);
     }
 }

@@ -45,19 +45,12 @@ pub(super) fn scroll_by(model: &mut Model, lines: isize) -> Vec<Effect> {
         table.move_by(lines);
         return on_selected(model);
     }
+    let notices = model.geometry.notices;
     match model.screens.last_mut() {
         None | Some(Screen::Detail) => scroll_detail(model, lines),
-        Some(Screen::Review(pane)) => pane.scroll_by(lines),
-        Some(Screen::Teardown(pane)) => {
-            let last = pane
-                .plans
-                .ready()
-                .map(|plan| plan.rows.len() + 2)
-                .sum::<usize>()
-                .saturating_sub(1);
-            pane.scroll = pane.scroll.saturating_add_signed(lines).min(last);
-        }
+        Some(Screen::Review(pane)) => pane.scroll_by(lines, notices),
         // How far these go is known once they are drawn.
+        Some(Screen::Teardown(pane)) => pane.scroll = pane.scroll.saturating_add_signed(lines),
         Some(Screen::Adjust(pane)) => pane.scroll = pane.scroll.saturating_add_signed(lines),
         Some(Screen::Adopt(pane)) => pane.scroll = pane.scroll.saturating_add_signed(lines),
         Some(Screen::Routes(pane)) => pane.scroll = pane.scroll.saturating_add_signed(lines),

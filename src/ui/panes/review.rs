@@ -11,7 +11,7 @@ use crate::ui::canvas::Canvas;
 use crate::ui::table::first_row;
 use crate::ui::theme::Theme;
 
-use super::more_below;
+use super::{Line, draw_lines, more_below, of_failure, within_margins, wrapped};
 
 pub fn draw(
     canvas: &mut Canvas<'_>,
@@ -38,11 +38,7 @@ pub fn draw(
         None => String::new(),
     };
     let inside = canvas.frame(area, &[(&name, theme.strong), (&target, theme.text)], true);
-    let inside = Rect {
-        x: inside.x + 1,
-        width: inside.width.saturating_sub(2),
-        ..inside
-    };
+    let inside = within_margins(inside);
     match &pane.phase {
         ReviewPhase::Planning => {
             canvas.text(
@@ -53,19 +49,14 @@ pub fn draw(
             );
         }
         ReviewPhase::Failed(failure) => {
-            let used = canvas.wrapped(inside, &failure.summary, theme.bad);
-            let rest = Rect {
-                y: inside.y + used,
-                height: inside.height.saturating_sub(used),
-                ..inside
-            };
+            let width = inside.width.into();
+            let mut lines = of_failure(failure, width, theme);
             let causes = failure.causes.iter();
             let causes = causes.map(|cause| format!("{}: {}", cause.field, cause.message));
-            let mut y = rest.y;
-            for line in failure.detail.lines().map(str::to_owned).chain(causes) {
-                let height = rest.bottom().saturating_sub(y);
-                y += canvas.wrapped(Rect { y, height, ..rest }, &line, theme.text);
-            }
+            lines.extend(causes.flat_map(|cause| wrapped(&cause, width, theme.text)));
+            draw_lines(canvas, inside, (model, &lines, pane.scroll), geometry);
+            geometry.n_beyond = geometry.n_lines.saturating_sub(geometry.list_height);
+            geometry.difference = geometry.list_height;
         }
         ReviewPhase::Planned(reviewed) => {
             draw_plan(canvas, (area, inside), reviewed, (model, pane), geometry);
@@ -83,21 +74,8 @@ fn draw_plan(
     let plan = reviewed.deploy();
     let mut notices = notices(canvas, reviewed, model);
     notices.extend(optional_secrets(model, pane, canvas.theme));
-    notices.splice(0..0, said(canvas.theme, pane));
-    let third = inside.height / 3;
-    let mut y = inside.y;
-    for (sentence, style) in &notices {
-        let room = (inside.y + third.max(3)).saturating_sub(y);
-        y += canvas.wrapped(
-            Rect {
-                y,
-                height: room,
-                ..inside
-            },
-            sentence,
-            *style,
-        );
-    }
+    notices.extend(said(canvas.theme, pane));
+    let y = draw_notices(canvas, inside, (model, &notices, pane.notices), geometry);
     let n_objects = u16::try_from(plan.objects.len()).unwrap_or(u16::MAX);
     let room = inside.bottom().saturating_sub(y);
     let list = Rect {
@@ -131,6 +109,47 @@ fn draw_plan(
     geometry.n_beyond = object.difference.len().saturating_sub(below.height.into());
     let scroll = pane.scroll.min(geometry.n_beyond);
     draw_difference(canvas, below, (object, scroll), model);
+}
+
+/// Draws what is to be known before the objects, from one of its lines on; returns the row below.
+fn draw_notices(
+    canvas: &mut Canvas<'_>,
+    inside: Rect,
+    (model, notices, top): (&Model, &[(String, Style)], usize),
+    geometry: &mut Geometry,
+) -> u16 {
+    let lines = notices.iter();
+    let lines = lines.flat_map(|(sentence, style)| wrapped(sentence, inside.width.into(), *style));
+    let lines: Vec<Line> = lines.collect();
+    let room = (inside.height / 3).max(3).min(inside.height);
+    let height = u16::try_from(lines.len()).map_or(room, |n_lines| n_lines.min(room));
+    let part = Rect { height, ..inside };
+    let n_beyond = lines.len().saturating_sub(height.into());
+    geometry.notices = (height.into(), n_beyond);
+    let top = top.min(n_beyond);
+    for (y, line) in (part.y..part.bottom()).zip(lines.iter().skip(top)) {
+        let pieces: Vec<_> = line
+            .iter()
+            .map(|(text, style)| (text.as_str(), *style))
+            .collect();
+        canvas.line(Position { x: part.x, y }, part.width, &pieces);
+    }
+    draw_more(canvas, part, model, n_beyond - top);
+    part.bottom()
+}
+
+/// Says in the last row of a part how many lines it has no room for.
+fn draw_more(canvas: &mut Canvas<'_>, part: Rect, model: &Model, n_below: usize) {
+    if n_below == 0 || part.height < 2 {
+        return;
+    }
+    let more = more_below(model, n_below);
+    let width = u16::try_from(more.len()).unwrap_or(0);
+    let at = Position {
+        x: part.right().saturating_sub(width),
+        y: part.bottom() - 1,
+    };
+    canvas.text(at, width, &more, canvas.theme.dim);
 }
 
 /// Returns what was said with it: why, and with which values.
@@ -314,15 +333,7 @@ fn draw_difference(
         .difference
         .len()
         .saturating_sub(scroll + usize::from(area.height));
-    if n_below > 0 && area.height > 1 {
-        let more = more_below(model, n_below);
-        let width = u16::try_from(more.len()).unwrap_or(0);
-        let at = Position {
-            x: area.right().saturating_sub(width),
-            y: area.bottom() - 1,
-        };
-        canvas.text(at, width, &more, theme.dim);
-    }
+    draw_more(canvas, area, model, n_below);
 }
 
 /// Draws a line of a difference with its sign.

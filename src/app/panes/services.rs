@@ -8,6 +8,7 @@ use crate::app::input::Input;
 use crate::app::msg::OpId;
 use crate::app::table::{Column, Row, Sort, Table, Value};
 use crate::definition::id::{InstanceId, Namespace};
+use crate::failure::Failure;
 use crate::service::drift::Drift;
 use crate::service::fleet::Fleet;
 use crate::service::health::State;
@@ -59,8 +60,22 @@ struct LabelFilter {
     wanted: String,
     /// What was asked for last: earlier answers are stale.
     asked: OpId,
-    /// Who has them; none until it is known.
-    chosen: Option<BTreeSet<InstanceKey>>,
+    /// Who has them.
+    labelled: Labelled,
+}
+
+/// What is known of who has the labels that a filter wants.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Labelled {
+    /// They are being typed, and hide nothing yet.
+    #[default]
+    Typed,
+    /// It is asked for.
+    Asked,
+    /// It is known.
+    Known(BTreeSet<InstanceKey>),
+    /// It cannot be told, and why: nobody is taken for one who has them.
+    Unanswered(String),
 }
 
 /// The columns.
@@ -189,7 +204,7 @@ impl ServicesPane {
         }
     }
 
-    /// Takes a filter; tells whether rows come back that labels had hidden.
+    /// Takes a filter; tells whether rows may come back that labels had hidden.
     pub(in crate::app) fn set_filter(&mut self, text: &str) -> bool {
         text.clone_into(&mut self.filter_text);
         let (words, labels) = filter::without_labels(text);
@@ -198,8 +213,15 @@ impl ServicesPane {
             None => self.labels.take().is_some(),
             Some(wanted) => {
                 let filter = self.labels.get_or_insert_default();
-                wanted.clone_into(&mut filter.wanted);
-                false
+                if filter.wanted == wanted {
+                    return false;
+                }
+                // What was answered, or is going to be, is of other labels.
+                *filter = LabelFilter {
+                    wanted: wanted.to_owned(),
+                    ..LabelFilter::default()
+                };
+                true
             }
         }
     }
@@ -214,6 +236,10 @@ impl ServicesPane {
     pub(in crate::app) fn ask_labels(&mut self, op: OpId) {
         if let Some(filter) = &mut self.labels {
             filter.asked = op;
+            // Who was known to have them is likely to have them still.
+            if !matches!(filter.labelled, Labelled::Known(_)) {
+                filter.labelled = Labelled::Asked;
+            }
         }
     }
 
@@ -224,19 +250,41 @@ impl ServicesPane {
             .is_some_and(|filter| filter.asked == op)
     }
 
-    pub(in crate::app) fn on_labels_selected(&mut self, op: OpId, chosen: BTreeSet<InstanceKey>) {
-        if let Some(filter) = self.labels.as_mut().filter(|filter| filter.asked == op) {
-            filter.chosen = Some(chosen);
+    /// Takes the answer that is awaited.
+    pub(in crate::app) fn on_labels_selected(
+        &mut self,
+        result: Result<BTreeSet<InstanceKey>, Failure>,
+    ) {
+        let Some(filter) = &mut self.labels else {
+            return;
+        };
+        match (result, &filter.labelled) {
+            (Ok(chosen), _) => filter.labelled = Labelled::Known(chosen),
+            (Err(_), Labelled::Known(_)) => {}
+            (Err(failure), _) => filter.labelled = Labelled::Unanswered(failure.summary),
         }
     }
 
-    /// Tells whether a row has the labels that are wanted; what is not deployed has none.
+    /// Forgets who has the labels: instances of something else are shown, and it is asked for anew.
+    pub(in crate::app) fn forget_labels(&mut self) {
+        if let Some(filter) = &mut self.labels {
+            (filter.asked, filter.labelled) = (OpId::default(), Labelled::Asked);
+        }
+    }
+
+    /// Returns what is known of who has the labels that the filter wants; none where it wants none.
+    pub fn labelled(&self) -> Option<&Labelled> {
+        self.wanted_labels()?;
+        self.labels.as_ref().map(|filter| &filter.labelled)
+    }
+
+    /// Tells whether a row has the labels that are wanted, as far as that is known; what is not deployed has none.
     fn has_labels(&self, key: &RowKey) -> bool {
-        let chosen = self.labels.as_ref().and_then(|it| it.chosen.as_ref());
-        match (chosen, key) {
-            (None, _) => true,
-            (Some(chosen), RowKey::Instance(key)) => chosen.contains(key),
-            (Some(_), RowKey::Saved(_) | RowKey::Kept(_)) => false,
+        match (self.labelled(), key) {
+            (None | Some(Labelled::Typed | Labelled::Asked), _) => true,
+            (Some(Labelled::Known(chosen)), RowKey::Instance(key)) => chosen.contains(key),
+            (Some(Labelled::Known(_)), RowKey::Saved(_) | RowKey::Kept(_)) => false,
+            (Some(Labelled::Unanswered(_)), _) => false,
         }
     }
 }

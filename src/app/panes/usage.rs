@@ -88,6 +88,15 @@ impl UsagePane {
         (self.op, self.of, self.state) = (op, of, UsageState::Asked);
     }
 
+    /// Forgets all figures: they are of another cluster, or of a part of it that is not shown any more. What is still told of it is
+    /// stale.
+    pub(in crate::app) fn forget(&mut self) {
+        *self = Self {
+            of: self.of.take(),
+            ..Self::default()
+        };
+    }
+
     pub(in crate::app) fn on_pods(&mut self, result: Result<Vec<PodUsage>, Failure>) {
         let Some(usage) = self.take(result, "metrics.k8s.io is not served here") else {
             return;
@@ -134,13 +143,21 @@ impl UsagePane {
         None
     }
 
-    /// Returns the figures of a pod, the latest last.
+    /// Returns the figures of a pod, the latest last; none while they are not told: the latest would look like one of now.
     pub fn pod(&self, name: &str) -> Option<&VecDeque<Sample>> {
-        self.pods.get(name)
+        self.pods.get(name).filter(|_| self.is_told())
     }
 
-    /// Returns what is used of a claim.
+    /// Returns what is used of a claim; none while that is not told.
     pub fn claim(&self, name: &str) -> Option<&ClaimUsage> {
-        self.claims.iter().find(|usage| usage.claim == name)
+        let mut claims = self.claims.iter().filter(|_| self.is_told());
+        claims.find(|usage| usage.claim == name)
+    }
+
+    fn is_told(&self) -> bool {
+        match self.state {
+            UsageState::Asked | UsageState::Known => true,
+            UsageState::Absent(_) | UsageState::Lost(_) => false,
+        }
     }
 }

@@ -91,6 +91,8 @@ fn forget(model: &mut Model) {
     model.detail = None;
     model.detail_pane.history.forget();
     model.detail_pane.changes.forget();
+    model.detail_pane.usage.forget();
+    model.services.forget_labels();
     model.resting = None;
     model.services.table.clear_marks();
     model.is_stale = true;
@@ -164,10 +166,13 @@ pub(super) fn on_labels_selected(
     op: OpId,
     result: Result<BTreeSet<InstanceKey>, Failure>,
 ) -> Vec<Effect> {
-    match result {
-        Ok(chosen) => model.services.on_labels_selected(op, chosen),
-        Err(failure) => model.decline(failure.summary),
+    if !model.services.asks_labels(op) {
+        return Vec::new();
     }
+    if let Err(failure) = &result {
+        model.decline(failure.summary.clone());
+    }
+    model.services.on_labels_selected(result);
     model.is_stale = true;
     follow_selection(model)
 }

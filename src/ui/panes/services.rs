@@ -2,6 +2,7 @@
 
 use ratatui::layout::{Position, Rect};
 
+use crate::app::panes::services::Labelled;
 use crate::app::{Action, Geometry, Model, SessionLink};
 use crate::service::fleet::Connection;
 use crate::service::watch::{Scope, Topic};
@@ -20,12 +21,13 @@ pub fn draw_framed(canvas: &mut Canvas<'_>, area: Rect, model: &Model, is_focuse
     let table = &model.services.table;
     let mut words = String::new();
     if !model.services.filter_text.is_empty() {
-        words.push_str(&format!(
-            " /{} {} of {}",
-            model.services.filter_text,
-            table.rows().len(),
-            model.services.n_all
-        ));
+        let passing = match model.services.labelled() {
+            Some(Labelled::Asked) => "asking who has these labels".to_owned(),
+            Some(Labelled::Typed | Labelled::Known(_) | Labelled::Unanswered(_)) | None => {
+                format!("{} of {}", table.rows().len(), model.services.n_all)
+            }
+        };
+        words.push_str(&format!(" /{} {passing}", model.services.filter_text));
     }
     if !table.marks().is_empty() {
         words.push_str(&format!(
@@ -126,6 +128,9 @@ fn draw_long_trouble(canvas: &mut Canvas<'_>, area: Rect, model: &Model) -> u16 
 }
 
 fn empty_sentence(model: &Model) -> String {
+    if let Some(Labelled::Unanswered(why)) = model.services.labelled() {
+        return format!("Who has these labels is not known: {why}");
+    }
     if model.services.n_all > 0 {
         let way = [(Action::Back, "takes it off")];
         return model.with_ways("Nothing passes the filter.", " ", &way, ".");

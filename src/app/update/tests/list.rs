@@ -5,10 +5,11 @@ use std::time::Duration;
 use crate::app::effect::Effect;
 use crate::app::msg::{CatalogueListing, Epoch, Msg, OpId};
 use crate::app::panes::detail::Tab;
-use crate::app::panes::services::RowKey;
+use crate::app::panes::services::{Labelled, RowKey};
 use crate::app::screen::{Focus, Screen};
 use crate::app::stage::{self, Stage, key};
 use crate::app::table::Value;
+use crate::failure::{Failure, FailureKind};
 use crate::service::address::{HostPath, Means, Route};
 use crate::service::summary::WorkloadKind;
 use crate::service::watch::{Delta, ItemKey, LinkState, RouteKind, Topic, WatchEvent};
@@ -625,4 +626,44 @@ fn filter_by_labels_asks_the_server_who_has_them() {
     assert!(effects.contains(&select(2)), "{effects:?}");
     stage.press("esc");
     assert_eq!(shown(&stage).len(), 5);
+}
+
+#[test]
+fn labels_that_nobody_could_match_hide_all_rows_and_say_why() {
+    let mut stage = Stage::with_services();
+    let answer = |stage: &mut Stage, result| {
+        let op = OpId(stage.model.last_op());
+        stage.send(Msg::LabelsSelected { op, result });
+        stage.model.settle();
+    };
+    let bad = || Failure::new(FailureKind::Invalid, "that is no selector");
+    stage.press("/").type_text("label:tier=web").press("enter");
+    answer(&mut stage, Ok([key("web")].into()));
+    assert_eq!(ids(&stage), ["web"]);
+    // Who is there of other labels is not known by that.
+    stage.press("/").type_text("((");
+    stage.model.settle();
+    assert_eq!(ids(&stage).len(), 5);
+    stage.press("enter");
+    answer(&mut stage, Err(bad()));
+    assert_eq!(ids(&stage), Vec::<&str>::new());
+    let why = Labelled::Unanswered("that is no selector".to_owned());
+    assert_eq!(stage.model.services.labelled(), Some(&why));
+    // It stays hidden whatever is pressed, until the filter is another one.
+    stage.press("esc");
+    assert_eq!(ids(&stage).len(), 5);
+}
+
+#[test]
+fn who_has_labels_is_forgotten_with_the_cluster() {
+    let mut stage = Stage::with_services();
+    stage.press("/").type_text("label:tier=web").press("enter");
+    let (op, result) = (OpId(stage.model.last_op()), Ok([key("web")].into()));
+    stage.send(Msg::LabelsSelected { op, result });
+    super::super::cluster::connect(&mut stage.model, Some("prod".to_owned()));
+    assert_eq!(stage.model.services.labelled(), Some(&Labelled::Asked));
+    // What the former cluster still answers is stale.
+    let result = Ok([key("billing")].into());
+    stage.send(Msg::LabelsSelected { op, result });
+    assert_eq!(stage.model.services.labelled(), Some(&Labelled::Asked));
 }

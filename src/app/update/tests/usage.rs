@@ -153,3 +153,44 @@ fn events_lead_to_what_they_concern_and_back() {
     let status = stage.model.status.as_ref().unwrap();
     assert!(status.text.contains("events are told of pods and claims"));
 }
+
+/// Names are the same in both clusters.
+#[test]
+fn figures_of_another_cluster_are_none_of_this_one() {
+    let (mut stage, op) = looking();
+    let result = Ok(vec![usage(POD, 1, 1_500_000)]);
+    stage.send(Msg::PodUsageRead { op, result });
+    super::super::cluster::connect(&mut stage.model, Some("prod".to_owned()));
+    assert!(stage.model.detail_pane.usage.pod(POD).is_none());
+    // What was still told of the former one is stale.
+    let result = Ok(vec![usage(POD, 2, 9)]);
+    stage.send(Msg::PodUsageRead { op, result });
+    stage.connected_to("prod");
+    stage.overview(stage::overview());
+    stage.model.settle();
+    stage.take_effects();
+    stage.press("j j j").rest();
+    stage.follow();
+    let looks = looks(&mut stage);
+    assert!(
+        matches!(looks.last(), Some((_, Some(UsageOf::Pods(_))))),
+        "{looks:?}"
+    );
+    assert!(stage.model.detail_pane.usage.pod(POD).is_none());
+}
+
+#[test]
+fn figures_are_not_shown_as_of_now_while_they_are_not_told() {
+    for kind in [FailureKind::Unreachable, FailureKind::Forbidden] {
+        let (mut stage, op) = looking();
+        let result = Ok(vec![usage(POD, 1, 1_500_000)]);
+        stage.send(Msg::PodUsageRead { op, result });
+        let result = Err(Failure::new(kind, "no"));
+        stage.send(Msg::PodUsageRead { op, result });
+        assert!(stage.model.detail_pane.usage.pod(POD).is_none());
+        let result = Ok(vec![usage(POD, 2, 9)]);
+        stage.send(Msg::PodUsageRead { op, result });
+        let samples = stage.model.detail_pane.usage.pod(POD).unwrap();
+        assert_eq!(samples.len(), 2, "how it went before is known still");
+    }
+}

@@ -54,8 +54,7 @@ pub fn availability(action: Action, model: &Model) -> Result<(), Cow<'static, st
         }
         Action::Apply | Action::ApplyAs | Action::Difference => {
             needs_connection(model)?;
-            needs_one(model)?;
-            model.definition_of_selection().map(drop)
+            model.definition_of(model.one_target()?).map(drop)
         }
         Action::Undo => match model.undo.last() {
             None => Err("nothing was taken down or pulled in this session"),
@@ -95,9 +94,8 @@ pub fn availability(action: Action, model: &Model) -> Result<(), Cow<'static, st
                 scaled(model)?;
             }
             needs_connection(model)?;
-            needs_one(model)?;
-            needs_deployed(model)?;
-            model.definition_of_selection().map(drop)
+            needs_deployed_target(model)?;
+            model.definition_of(model.one_target()?).map(drop)
         }
         Action::Teardown => {
             needs_connection(model)?;
@@ -397,6 +395,12 @@ fn needs_deployed(model: &Model) -> Result<(), &'static str> {
     }
 }
 
+fn needs_deployed_target(model: &Model) -> Result<(), &'static str> {
+    model.one_target()?;
+    let target = model.deployed_target();
+    target.map(drop).ok_or_else(|| nothing_deployed(model))
+}
+
 /// Says why nothing is to be had here that only an instance has.
 fn nothing_deployed(model: &Model) -> &'static str {
     match what_runs(&model.fleet) {
@@ -430,13 +434,6 @@ fn selected_pod(model: &Model) -> Result<&String, Cow<'static, str>> {
     Ok(selected.ok_or("it has no pods")?)
 }
 
-fn needs_one(model: &Model) -> Result<(), &'static str> {
-    if model.services.table.marks().len() > 1 {
-        return Err("several rows are marked: plans are reviewed one at a time");
-    }
-    Ok(())
-}
-
 fn of_catalogue(pane: &ReviewPane) -> Result<(), &'static str> {
     match pane.source.definition() {
         Some(_) => Ok(()),
@@ -460,8 +457,7 @@ fn adjustable(model: &Model) -> Result<(), &'static str> {
 
 fn rollbackable(model: &Model) -> Result<(), &'static str> {
     needs_connection(model)?;
-    needs_one(model)?;
-    needs_deployed(model)?;
+    needs_deployed_target(model)?;
     if model.place() == Place::History {
         return model.detail_pane.history.target().map(drop);
     }
@@ -476,8 +472,7 @@ fn adoptable(model: &Model) -> Result<(), &'static str> {
             _ => Err("nothing is refused because of its owner"),
         };
     }
-    needs_one(model)?;
-    model.definition_of_selection().map(drop)
+    model.definition_of(model.one_target()?).map(drop)
 }
 
 fn confirmable(model: &Model) -> Result<(), Cow<'static, str>> {

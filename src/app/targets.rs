@@ -83,6 +83,33 @@ impl Model {
         }
     }
 
+    /// Returns the row that an action on one is about: the marked one, or else the selected one. Where something of the selected
+    /// one is in front, it is about that.
+    ///
+    /// # Errors
+    /// Nothing is selected, or several rows are marked.
+    pub(super) fn one_target(&self) -> Result<&RowKey, &'static str> {
+        let marks = self.services.table.marks();
+        if marks.len() > 1 {
+            return Err("several rows are marked: plans are reviewed one at a time");
+        }
+        let is_of_selected = matches!(
+            self.place(),
+            Place::History | Place::Changes | Place::Progress
+        );
+        let mark = marks.first().filter(|_| !is_of_selected);
+        let row = mark.or(self.services.table.selected());
+        row.ok_or("nothing is selected")
+    }
+
+    /// Returns the instance that an action on one is about, where that runs.
+    pub(super) fn deployed_target(&self) -> Option<&InstanceKey> {
+        match self.one_target() {
+            Ok(RowKey::Instance(key)) if self.is_deployed(key) => Some(key),
+            _ => None,
+        }
+    }
+
     /// Returns the instances that an action on several is about: the marked ones that run, or else the selected one.
     pub fn deployed_targets(&self) -> Vec<InstanceKey> {
         let keys = self.target_rows().into_iter().filter_map(|row| match row {

@@ -47,9 +47,10 @@ impl UndoStack {
         self.0.last()
     }
 
-    /// Takes out what was done last.
-    pub fn pop(&mut self) -> Option<Undo> {
-        self.0.pop()
+    /// Forgets a deed, as it was taken back or cannot be.
+    pub fn forget(&mut self, undo: &Undo) {
+        let at = self.0.iter().rposition(|it| it == undo);
+        at.map(|at| self.0.remove(at));
     }
 }
 
@@ -60,6 +61,6 @@ pub struct Writing {
     pub op: OpId,
     /// The text before.
     pub former: String,
-    /// Whether it takes a pull back.
-    pub is_undo: bool,
+    /// The pull that it takes back, where it does.
+    pub takes_back: Option<Undo>,
 }

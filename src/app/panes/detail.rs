@@ -231,7 +231,19 @@ impl DetailPane {
         result: Result<String, Failure>,
     ) {
         if let Some(shown) = self.definition.as_mut().filter(|shown| shown.name == *name) {
-            shown.text = Some(result.map(|text| Editor::from_text(&text)));
+            let before = match &shown.text {
+                Some(Ok(editor)) => Some(editor.viewport()),
+                Some(Err(_)) | None => None,
+            };
+            shown.text = Some(result.map(|text| {
+                let mut editor = Editor::from_text(&text);
+                // The text changed on disk; whoever reads it stays where they are.
+                if let Some(before) = before {
+                    editor.ensure_visible(before.height, before.width);
+                    editor.scroll_by(isize::try_from(before.top).unwrap_or(isize::MAX));
+                }
+                editor
+            }));
         }
     }
 

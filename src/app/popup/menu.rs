@@ -112,10 +112,15 @@ impl Menu {
         self.items.get(*self.shown.get(self.selected)?)
     }
 
-    /// Takes another list, as one that was awaited; what was typed stays.
+    /// Takes another list, as one that was awaited; what was typed stays, and so does the selection on what it was moved to,
+    /// wherever that stands now.
     pub fn set_items(&mut self, items: Vec<MenuItem>) {
+        let selected = self.selected().filter(|_| self.selected > 0);
+        let selected = selected.map(|item| item.choice.clone());
         self.items = items;
         self.narrow();
+        let is_it = |idx: &usize| Some(&self.items[*idx].choice) == selected.as_ref();
+        self.selected = self.shown.iter().position(is_it).unwrap_or(0);
     }
 
     pub(super) fn narrow(&mut self) {

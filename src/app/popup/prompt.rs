@@ -2,6 +2,7 @@
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
+use crate::app::effect::DefinitionOrigin;
 use crate::app::input::Input;
 use crate::app::msg::OpId;
 use crate::app::panes::review::Held;
@@ -9,6 +10,7 @@ use crate::app::secret_input::SecretInput;
 use crate::definition::id::InstanceId;
 use crate::engine::import::Origin;
 use crate::secret::SecretQuestion;
+use crate::service::summary::InstanceKey;
 
 use super::{Answer, ForwardTarget, ImportBy};
 
@@ -48,8 +50,8 @@ pub enum PromptKind {
         /// Whether the conflicts that are shown are taken.
         force_conflicts: bool,
     },
-    /// The ID that a definition is deployed under.
-    DeployId,
+    /// The ID that this definition is deployed under.
+    DeployId(DefinitionOrigin),
     /// Why it is deployed.
     Message,
     /// Values of the definition's parameters.
@@ -58,8 +60,8 @@ pub enum PromptKind {
     ImportOrigin(ImportBy),
     /// The name of the definition that it becomes.
     ImportName(Origin),
-    /// The number of replicas.
-    Replicas,
+    /// The number of replicas of these.
+    Replicas(Vec<InstanceKey>),
     /// The ports of a forward to this.
     Forward(ForwardTarget),
     /// The file that lines of a log are written to.
@@ -79,12 +81,12 @@ impl PromptKind {
             Self::NewName(_)
             | Self::SaveAs(_)
             | Self::Namespace
-            | Self::DeployId
+            | Self::DeployId(_)
             | Self::Message
             | Self::Values
             | Self::ImportOrigin(_)
             | Self::ImportName(_)
-            | Self::Replicas
+            | Self::Replicas(_)
             | Self::Forward(_)
             | Self::SaveLog => false,
         }

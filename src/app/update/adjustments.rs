@@ -60,7 +60,8 @@ pub(super) fn ask_replicas(model: &mut Model) {
     };
     let names: Vec<_> = wanted.iter().map(|(key, _)| key.id.as_str()).collect();
     let text = vec![format!("Replicas of {}; 0 stops it.", names.join(", "))];
-    let mut prompt = Prompt::new(PromptKind::Replicas, "Scale", text);
+    let keys = wanted.iter().map(|(key, _)| key.clone()).collect();
+    let mut prompt = Prompt::new(PromptKind::Replicas(keys), "Scale", text);
     let numbers: BTreeSet<Option<u32>> = wanted.iter().map(|(_, number)| *number).collect();
     if let (1, Some(Some(number))) = (numbers.len(), numbers.first()) {
         prompt.input = Input::proposing(&number.to_string());
@@ -68,8 +69,12 @@ pub(super) fn ask_replicas(model: &mut Model) {
     model.popup = Some(Popup::Prompt(prompt));
 }
 
-/// Plans the number of replicas that was typed.
-pub(super) fn scale_to(model: &mut Model, text: &str) -> Result<Vec<Effect>, String> {
+/// Plans the number of replicas that was typed, of what it was asked of.
+pub(super) fn scale_to(
+    model: &mut Model,
+    keys: Vec<InstanceKey>,
+    text: &str,
+) -> Result<Vec<Effect>, String> {
     let replicas = text.parse::<u32>().ok().filter(|n| *n <= MAX_REPLICAS);
     let replicas = replicas.ok_or_else(|| format!("that is no number from 0 to {MAX_REPLICAS}"))?;
     model.popup = None;
@@ -77,8 +82,9 @@ pub(super) fn scale_to(model: &mut Model, text: &str) -> Result<Vec<Effect>, Str
         pane.set(replicas);
         return Ok(replan(model));
     }
-    let targets = model.deployed_targets().into_iter();
-    let wanted = targets.map(|key| (key, Adjustment::Scale(replicas)));
+    let wanted = keys
+        .into_iter()
+        .map(|key| (key, Adjustment::Scale(replicas)));
     let wanted = wanted.collect();
     Ok(show(model, wanted, None))
 }

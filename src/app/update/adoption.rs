@@ -20,7 +20,7 @@ use super::{resuming, reviews};
 pub(super) fn show(model: &mut Model) -> Vec<Effect> {
     let source = match model.screens.last() {
         Some(Screen::Review(pane)) => pane.source.clone(),
-        _ => match reviews::source_of_selection(model) {
+        _ => match reviews::source_of_target(model) {
             Ok(source) => source,
             Err(_) => return Vec::new(),
         },

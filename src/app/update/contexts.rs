@@ -91,8 +91,9 @@ pub(super) fn on_namespaces(
                     Choice::Scope(Scope::Namespace(namespace)),
                 )
             };
-            let mut items: Vec<_> = namespaces.into_iter().map(item).collect();
-            items.extend(fixed_scopes());
+            // What is there already stays where it is.
+            let mut items = fixed_scopes();
+            items.extend(namespaces.into_iter().map(item));
             fill_menu(model, NAMESPACES, items);
         }
         // Whoever may not list them may still name one.

@@ -23,6 +23,13 @@ pub(super) fn on_listed(
     model: &mut Model,
     result: Result<CatalogueListing, Failure>,
 ) -> Vec<Effect> {
+    let shown = model.detail_pane.definition.as_ref();
+    let name = shown.map(|shown| shown.name.clone());
+    let hash = |model: &Model| {
+        let entry = model.catalogue.entry(name.as_ref()?)?;
+        Some(entry.hash.clone())
+    };
+    let before = hash(model);
     match result {
         Ok(listing) => {
             model.catalogue.dir = listing.dir;
@@ -50,11 +57,17 @@ pub(super) fn on_listed(
         .collect();
     model.fleet.set_definitions(definitions, model.now);
     model.is_stale = true;
-    // What the Definition tab shows may be another text now.
-    if model.editor().is_none() {
-        model.detail_pane.definition = None;
+    let mut effects = cluster::follow_selection(model);
+    // What the Definition tab shows stays in sight until its other text is there.
+    let shown = model.detail_pane.definition.as_ref();
+    let is_same = shown.map(|shown| &shown.name) == name.as_ref();
+    let is_failed = shown.is_some_and(|shown| matches!(shown.text, Some(Err(_))));
+    if let Some(name) = name.clone().filter(|_| is_same)
+        && (is_failed || hash(model) != before)
+    {
+        effects.push(Effect::ShowDefinition { name });
     }
-    cluster::follow_selection(model)
+    effects
 }
 
 /// Opens a definition in the editor, as that of the instance whose row it is opened from.

@@ -11,6 +11,9 @@ use crate::app::popup::{Choice, Menu, MenuItem, Popup};
 use crate::app::screen::Screen;
 use crate::service::summary::InstanceKey;
 
+/// What a command says that takes over.
+const TAKE_OVER: &str = " --take-over";
+
 /// Returns the operations in front that wait for who holds their instances.
 ///
 /// # Errors
@@ -47,8 +50,10 @@ pub(super) fn take_over(model: &mut Model, ops: Vec<OpId>) -> Vec<Effect> {
     let ops: Vec<OpId> = ops.into_iter().filter(listens).collect();
     for op in &ops {
         let mut log = model.log.iter_mut().rev();
-        if let Some(entry) = log.find(|entry| entry.op == Some(*op)) {
-            entry.command.push_str(" --take-over");
+        // It may wait for another one by now, and says so already.
+        let entry = log.find(|entry| entry.op == Some(*op));
+        if let Some(entry) = entry.filter(|it| !it.command.ends_with(TAKE_OVER)) {
+            entry.command.push_str(TAKE_OVER);
         }
     }
     let effect = |op| Effect::TakeOver {

@@ -1,4 +1,4 @@
-//! The logs of the selected instance: read while their tab is in front, moved in, filtered, saved.
+//! The logs of the selected instance: read while their tab is chosen, moved in, filtered, saved.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -32,10 +32,11 @@ const SPANS: [(Duration, &str, &str); 6] = [
     (Duration::from_secs(24 * 3600), "the last day", "24h"),
 ];
 
-/// Reads the logs of the instance that is watched while their tab is in front, and no longer.
+/// Reads the logs of the instance that is watched while their tab is chosen. A screen before it does not end that: what is said
+/// meanwhile is there once it is closed.
 pub(super) fn follow(model: &mut Model) -> Vec<Effect> {
-    let is_in_front = model.detail_pane.tab == Tab::Logs;
-    let detail = model.selected_detail().filter(|_| is_in_front);
+    let is_chosen = model.detail_pane.tab == Tab::Logs;
+    let detail = model.selected_detail().filter(|_| is_chosen);
     let of = detail.map(|detail| detail.key().clone());
     if model.detail_pane.logs.of == of {
         return Vec::new();

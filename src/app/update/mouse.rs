@@ -12,7 +12,7 @@ use crate::app::screen::Screen;
 use crate::app::table::RowMark;
 use crate::editor::{Command, Motion, layout};
 
-use super::{actions, cluster, keys, moving};
+use super::{actions, keys, moving};
 
 /// Rows that a step of the wheel goes.
 const STEP: isize = 3;
@@ -53,10 +53,7 @@ fn click(model: &mut Model, at: (u16, u16)) -> Vec<Effect> {
                 None => moving::select(model, row),
             }
         }
-        Some((_, Hit::Tab(tab))) => {
-            model.detail_pane.tab = tab;
-            cluster::follow_selection(model)
-        }
+        Some((_, Hit::Tab(tab))) => actions::perform(model, Action::ShowTab(tab)),
         Some((_, Hit::Action(action))) => actions::perform(model, action),
         Some((place, Hit::Text)) => go_to(model, place, at),
         Some((_, Hit::Part(_))) => {

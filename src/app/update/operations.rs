@@ -11,7 +11,7 @@ use crate::app::panes::editor::{AfterSave, EditorPane};
 use crate::app::popup::{Choice, Menu, MenuItem, Popup};
 use crate::app::screen::Screen;
 use crate::app::undo::Undo;
-use crate::engine::progress::Outcome;
+use crate::engine::progress::{Outcome, Step};
 use crate::failure::Failure;
 use crate::service::summary::InstanceKey;
 
@@ -156,6 +156,7 @@ pub(super) fn on_finished(model: &mut Model, op: OpId, outcome: Outcome) -> Vec<
     let id = instance.id.clone();
     let (is_complete, n_failed) = (outcome.is_complete(), outcome.failed.len());
     let (n_done, n_left) = (outcome.done.len(), outcome.not_tried.len());
+    let went = outcome.done.iter().any(|step| *step != Step::Claim);
     let was_stopped = operation.is_stopping && n_left > 0;
     let failed = outcome.failed.iter();
     let failures: Vec<Failure> = failed.map(|(_, failure)| failure.clone()).collect();
@@ -167,8 +168,8 @@ pub(super) fn on_finished(model: &mut Model, op: OpId, outcome: Outcome) -> Vec<
             pane.preview.on_other_ground(clock);
         }
     }
-    // Whatever of it went is in the trash.
-    if kind == OperationKind::Teardown {
+    // Whatever of it went is in the trash; where nothing did, it was no deed.
+    if kind == OperationKind::Teardown && went {
         model.undo.push(Undo::Teardown { context, instance });
     }
     let name = kind.name();

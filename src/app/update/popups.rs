@@ -215,14 +215,14 @@ fn typed(model: &mut Model, kind: PromptKind, text: &str) -> Vec<Effect> {
         } => confirmed(model, &ids, text, |model| {
             routes::run(model, force_conflicts)
         }),
-        PromptKind::DeployId => reviews::review_as(model, text),
+        PromptKind::DeployId(origin) => reviews::review_as(model, origin, text),
         PromptKind::Message => Ok(wording::take_message(model, text)),
         PromptKind::Values => wording::take_values(model, text),
         PromptKind::ImportOrigin(by) => imports::take_origin(model, by, text).map(|()| Vec::new()),
         PromptKind::ImportName(origin) => {
             new_name(model, text).map(|name| imports::look(model, origin, name))
         }
-        PromptKind::Replicas => adjustments::scale_to(model, text),
+        PromptKind::Replicas(keys) => adjustments::scale_to(model, keys, text),
         PromptKind::Forward(target) => forwards::begin(model, target, text),
         PromptKind::SaveLog => logs::save(model, text),
     };

@@ -11,9 +11,9 @@ use crate::app::undo::{Undo, Writing};
 use crate::definition::id::InstanceId;
 use crate::failure::Failure;
 
-/// Plans the pull of what others changed in the selected instance.
+/// Plans the pull of what others changed in the instance that is marked or selected.
 pub(super) fn show(model: &mut Model) -> Vec<Effect> {
-    let Some(key) = model.selected_instance().cloned() else {
+    let Some(key) = model.deployed_target().cloned() else {
         return Vec::new();
     };
     let op = model.next_op();
@@ -80,7 +80,7 @@ pub(super) fn run(model: &mut Model) -> Vec<Effect> {
     model.writing = Some(Writing {
         op,
         former: planned.former,
-        is_undo: false,
+        takes_back: None,
     });
     vec![Effect::WriteDefinition {
         op,
@@ -99,8 +99,13 @@ pub(super) fn on_written(
     let Some(writing) = model.writing.take_if(|writing| writing.op == op) else {
         return Vec::new();
     };
+    // A text that somebody else changed since is not taken back later either.
+    if let (Some(undo), SaveAnswer::Saved(_) | SaveAnswer::Changed) = (&writing.takes_back, &answer)
+    {
+        model.undo.forget(undo);
+    }
     match answer {
-        SaveAnswer::Saved(_) if writing.is_undo => {
+        SaveAnswer::Saved(_) if writing.takes_back.is_some() => {
             model.tell(format!("{name} is as it was before the pull."));
         }
         SaveAnswer::Saved(since) => {

@@ -12,6 +12,7 @@ use crate::app::panes::review::ReviewPane;
 use crate::app::panes::services::RowKey;
 use crate::app::popup::{Choice, Menu, MenuItem, Popup, Prompt, PromptKind};
 use crate::app::screen::Screen;
+use crate::app::undo::Undo;
 use crate::app::values;
 use crate::catalogue::trash::TrashItem;
 use crate::catalogue::trash::which::shown_time;
@@ -27,9 +28,9 @@ use super::{bulk, popups, secrets, wording};
 
 pub(super) const TRASH: &str = "Put back";
 
-/// Plans the deploy of the selected row for review, or shows only what it would change.
-pub(super) fn review_selected(model: &mut Model, is_difference: bool) -> Vec<Effect> {
-    let Ok(source) = source_of_selection(model) else {
+/// Plans the deploy of the row that is marked or selected for review, or shows only what it would change.
+pub(super) fn review_target(model: &mut Model, is_difference: bool) -> Vec<Effect> {
+    let Ok(source) = source_of_target(model) else {
         return Vec::new();
     };
     match is_difference {
@@ -52,28 +53,28 @@ pub(super) fn show_difference(model: &mut Model, source: DeploySource) -> Vec<Ef
     effects
 }
 
-/// Returns the definition of the selected row as it would be deployed there.
-pub(super) fn source_of_selection(model: &Model) -> Result<DeploySource, &'static str> {
-    let row = model
-        .services
-        .table
-        .selected()
-        .ok_or("nothing is selected")?;
-    source_of(model, row)
+/// Returns the definition of the row that is marked or selected as it would be deployed there.
+pub(super) fn source_of_target(model: &Model) -> Result<DeploySource, &'static str> {
+    source_of(model, model.one_target()?)
 }
 
 fn source_of(model: &Model, row: &RowKey) -> Result<DeploySource, &'static str> {
+    let origin = origin_of(model, row)?;
+    Ok(DeploySource::of(Origin::Definition(origin)))
+}
+
+fn origin_of(model: &Model, row: &RowKey) -> Result<DefinitionOrigin, &'static str> {
     let name = model.definition_of(row)?;
     let (id, namespace) = match row {
         RowKey::Instance(key) | RowKey::Kept(key) => (key.id.clone(), Some(key.namespace.clone())),
         RowKey::Saved(_) => (name.clone(), model.session.namespace().cloned()),
     };
-    Ok(DeploySource::of(Origin::Definition(DefinitionOrigin {
+    Ok(DefinitionOrigin {
         name,
         id,
         namespace,
         text: None,
-    })))
+    })
 }
 
 /// Returns the definitions of the marked rows, each as it would be deployed there; rows without one are left out.
@@ -98,9 +99,10 @@ pub(super) fn review_edited(model: &mut Model) -> Vec<Effect> {
     review(model, DeploySource::of(Origin::Definition(origin)))
 }
 
-/// Plans the rollback of the selected instance, to the revision that is selected in its history or the one before.
+/// Plans the rollback of the instance that is marked or selected, to the revision that is selected in its history or the one
+/// before.
 pub(super) fn review_rollback(model: &mut Model, to: Option<u32>) -> Vec<Effect> {
-    let Some(instance) = model.selected_instance().cloned() else {
+    let Some(instance) = model.deployed_target().cloned() else {
         return Vec::new();
     };
     review(model, DeploySource::of(Origin::Revision { instance, to }))
@@ -125,6 +127,7 @@ pub(super) fn on_trash(model: &mut Model, epoch: Epoch, items: Vec<Arc<TrashItem
             Some(item) => review_restore(model, item),
             None => {
                 model.decline(format!("Nothing of {} is in the trash.", key.id));
+                forget_teardown(model, key);
                 Vec::new()
             }
         };
@@ -145,6 +148,12 @@ pub(super) fn on_trash(model: &mut Model, epoch: Epoch, items: Vec<Arc<TrashItem
     let items = items.into_iter().map(item).collect();
     popups::fill_menu(model, TRASH, items);
     Vec::new()
+}
+
+/// Forgets the teardown of an instance, which is put back or cannot be: `undo` goes on to the deed before.
+fn forget_teardown(model: &mut Model, instance: InstanceKey) {
+    let context = model.session.context.clone();
+    model.undo.forget(&Undo::Teardown { context, instance });
 }
 
 /// Plans putting back what was taken down.
@@ -462,6 +471,9 @@ pub(super) fn start(
     };
     let said = wording::flags(&source);
     let words = format!("{what}{said}{flag}{agreed}{over}");
+    if let Origin::Trash(_) = &source.origin {
+        forget_teardown(model, instance.clone());
+    }
     let op = begin(model, kind, instance, &words);
     let plan = Box::new(reviewed);
     let effect = Effect::RunDeploy {
@@ -473,11 +485,13 @@ pub(super) fn start(
     (op, effect)
 }
 
-/// Asks for the ID that the selected definition is deployed under, with the first free one filled in.
+/// Asks for the ID that a definition is deployed under, with the first free one filled in.
 pub(super) fn ask_id(model: &mut Model) -> Vec<Effect> {
-    let Ok(name) = model.definition_of_selection() else {
+    let row = model.one_target();
+    let Ok(origin) = row.and_then(|row| origin_of(model, row)) else {
         return Vec::new();
     };
+    let name = &origin.name;
     let is_free = |id: &InstanceId| {
         let mut known = model.fleet.instances();
         known.all(|instance| instance.key().id != *id)
@@ -488,7 +502,7 @@ pub(super) fn ask_id(model: &mut Model) -> Vec<Effect> {
         format!("A second instance of {name}: the names of its objects come from it."),
         "Values of its parameters may follow: ID KEY=VALUE …".to_owned(),
     ];
-    let mut prompt = Prompt::new(PromptKind::DeployId, "ID to deploy under", text);
+    let mut prompt = Prompt::new(PromptKind::DeployId(origin), "ID to deploy under", text);
     if let Some(free) = free {
         prompt.input = Input::with_text(free.as_str());
     }
@@ -496,15 +510,16 @@ pub(super) fn ask_id(model: &mut Model) -> Vec<Effect> {
     Vec::new()
 }
 
-/// Plans the deploy of the selected definition under the ID that was typed.
-pub(super) fn review_as(model: &mut Model, text: &str) -> Result<Vec<Effect>, String> {
+/// Plans the deploy of a definition under the ID that was typed.
+pub(super) fn review_as(
+    model: &mut Model,
+    origin: DefinitionOrigin,
+    text: &str,
+) -> Result<Vec<Effect>, String> {
     let (id, said) = text.split_once(' ').unwrap_or((text, ""));
     let id: InstanceId = id.parse().map_err(|error: NameError| error.to_string())?;
-    let mut source = source_of_selection(model)?;
+    let mut source = DeploySource::of(Origin::Definition(DefinitionOrigin { id, ..origin }));
     source.parameters = values::read(said)?;
-    if let Origin::Definition(origin) = &mut source.origin {
-        origin.id = id;
-    }
     model.popup = None;
     Ok(review(model, source))
 }

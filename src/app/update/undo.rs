@@ -4,33 +4,39 @@ use crate::app::effect::Effect;
 use crate::app::model::Model;
 use crate::app::undo::{Undo, Writing};
 
-/// Takes back what was done last.
+/// Takes back what was done last. It counts as taken back once that is carried out, and not while it is only looked at.
 pub(super) fn undo(model: &mut Model) -> Vec<Effect> {
-    match model.undo.pop() {
-        None => Vec::new(),
-        Some(Undo::Teardown { instance, .. }) => {
+    let Some(undo) = model.undo.last().cloned() else {
+        return Vec::new();
+    };
+    match &undo {
+        Undo::Teardown { instance, .. } => {
             model.tell(format!("Looking for {} in the trash …", instance.id));
-            model.returning = Some(instance);
+            model.returning = Some(instance.clone());
             vec![Effect::ListTrash {
                 epoch: model.session.epoch,
             }]
         }
-        Some(Undo::Pull {
+        Undo::Pull {
             name,
             former,
             since,
-        }) => {
+        } => {
+            let writing = model.writing.as_ref();
+            if writing.is_some_and(|it| it.takes_back.as_ref() == Some(&undo)) {
+                return Vec::new();
+            }
             let op = model.next_op();
             model.writing = Some(Writing {
                 op,
                 former: String::new(),
-                is_undo: true,
+                takes_back: Some(undo.clone()),
             });
             vec![Effect::WriteDefinition {
                 op,
-                name,
-                text: former,
-                base: since,
+                name: name.clone(),
+                text: former.clone(),
+                base: since.clone(),
             }]
         }
     }

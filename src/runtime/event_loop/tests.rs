@@ -275,7 +275,7 @@ async fn question_is_not_answered_by_what_was_typed_before_it_was_shown() {
     press(event_loop, KeyCode::Esc);
     assert!(event_loop.model.popup.is_none());
     // A name may be typed ahead, but nothing is made of it unseen.
-    let prompt = Prompt::new(PromptKind::Replicas, "Replicas", Vec::new());
+    let prompt = Prompt::new(PromptKind::Replicas(Vec::new()), "Replicas", Vec::new());
     event_loop.model.popup = Some(Popup::Prompt(prompt));
     for code in [KeyCode::Char('5'), KeyCode::Enter] {
         press(event_loop, code);

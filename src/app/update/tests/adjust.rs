@@ -107,6 +107,16 @@ fn number_is_typed_and_checked() {
     assert!(stage.model.popup.is_none());
 }
 
+/// Whatever becomes of its row while the number is typed.
+#[test]
+fn number_is_that_of_what_it_was_asked_of() {
+    let mut stage = Stage::with_services();
+    stage.press("G =");
+    stage.model.services.table.move_by(-1);
+    stage.press("^u").type_text("3").press("enter");
+    assert_eq!(stage.take_effects(), [plan(1, "web", Adjustment::Scale(3))]);
+}
+
 #[test]
 fn all_that_is_marked_is_restarted_after_one_question_and_what_changes_nothing_is_left_out() {
     let mut stage = Stage::with_services();

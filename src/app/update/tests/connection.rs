@@ -381,3 +381,20 @@ fn another_context_says_that_it_is_not_in_the_namespace_that_was_asked_for() {
         "{told}"
     );
 }
+
+#[test]
+fn namespaces_that_arrive_move_nothing_under_the_enter_key() {
+    let namespaces = ["a", "b"].map(|name| name.parse().unwrap());
+    for (keys, expected) in [("N", "all namespaces"), ("N down", "another namespace …")] {
+        let mut stage = Stage::with_services();
+        stage.press(keys);
+        stage.send(Msg::NamespacesListed {
+            epoch: Epoch(1),
+            result: Ok(namespaces.to_vec()),
+        });
+        let menu = stage.menu();
+        let labels: Vec<&str> = menu.items.iter().map(|it| it.label.as_str()).collect();
+        assert_eq!(labels, ["all namespaces", "another namespace …", "a", "b"]);
+        assert_eq!(menu.selected().unwrap().label, expected);
+    }
+}

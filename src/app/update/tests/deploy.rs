@@ -421,3 +421,17 @@ fn difference_is_paged_by_its_own_rows() {
     stage.press("pgup");
     assert_eq!(n_lines(&stage), 0);
 }
+
+#[test]
+fn id_is_typed_for_the_definition_that_it_was_asked_of() {
+    let mut stage = Stage::with_services();
+    stage.press("G i");
+    stage.model.services.table.move_by(-1);
+    stage.press("enter");
+    let effects = stage.take_effects();
+    let [Effect::PlanDeploy { source, .. }] = &effects[..] else {
+        panic!("{effects:?}");
+    };
+    let origin = source.definition().unwrap();
+    assert_eq!((origin.name.as_str(), origin.id.as_str()), ("web", "web-2"));
+}

@@ -629,6 +629,35 @@ fn filter_by_labels_asks_the_server_who_has_them() {
 }
 
 #[test]
+fn one_mark_is_what_every_plan_is_of() {
+    for (keys, id) in [
+        ("a", "billing"),
+        ("D", "billing"),
+        ("u", "billing"),
+        ("Y", "billing"),
+    ] {
+        let mut stage = Stage::with_services();
+        // The mark goes on to the next row.
+        stage.press("space").press(keys);
+        assert_eq!(selected(&stage), Some("ml-resnet"));
+        let planned = match stage.model.screens.last() {
+            Some(Screen::Review(pane)) => pane.source.id().to_string(),
+            Some(Screen::Pull(pane)) => pane.key.id.to_string(),
+            other => panic!("{keys}: {other:?}, {:?}", stage.told()),
+        };
+        assert_eq!(planned, id, "{keys}");
+    }
+    // What is in front of the selected one is about that.
+    let mut stage = Stage::with_services();
+    stage.press("space G d");
+    stage.press("Y");
+    let Some(Screen::Pull(pane)) = stage.model.screens.last() else {
+        panic!("{:?}, {:?}", stage.model.screens.last(), stage.told());
+    };
+    assert_eq!(pane.key, key("web"));
+}
+
+#[test]
 fn labels_that_nobody_could_match_hide_all_rows_and_say_why() {
     let mut stage = Stage::with_services();
     let answer = |stage: &mut Stage, result| {
@@ -666,4 +695,52 @@ fn who_has_labels_is_forgotten_with_the_cluster() {
     let result = Ok([key("billing")].into());
     stage.send(Msg::LabelsSelected { op, result });
     assert_eq!(stage.model.services.labelled(), Some(&Labelled::Asked));
+}
+
+#[test]
+fn definition_stays_where_it_was_scrolled_to_while_the_catalogue_changes() {
+    let mut stage = Stage::with_services();
+    let text =
+        |n_lines: usize| -> String { (1..=n_lines).map(|n| format!("# line {n}\n")).collect() };
+    let shown = |text: String| Msg::DefinitionShown {
+        name: "web".parse().unwrap(),
+        result: Ok(text),
+    };
+    stage.press("G 6").send(shown(text(60)));
+    stage.press("J pgdn");
+    let top = |stage: &Stage| {
+        let shown = stage.model.detail_pane.definition.as_ref().unwrap();
+        shown
+            .text
+            .as_ref()
+            .unwrap()
+            .as_ref()
+            .unwrap()
+            .viewport()
+            .top
+    };
+    let before = top(&stage);
+    assert!(before > 1);
+    stage.take_effects();
+    stage.catalogue(&["another", "billing", "notebook", "orders-db", "web"]);
+    assert_eq!((stage.take_effects(), top(&stage)), (vec![], before));
+    // Its own text changed.
+    let mut entries = stage.model.catalogue.entries.clone();
+    entries.last_mut().unwrap().hash = "another".to_owned();
+    stage.send(Msg::CatalogueListed(Ok(CatalogueListing {
+        entries,
+        ..CatalogueListing::default()
+    })));
+    let name = "web".parse().unwrap();
+    assert_eq!(stage.take_effects(), [Effect::ShowDefinition { name }]);
+    assert_eq!(
+        top(&stage),
+        before,
+        "the former text is in sight until then"
+    );
+    stage.send(shown(text(61)));
+    assert_eq!(top(&stage), before);
+    let shown = stage.model.detail_pane.definition.as_ref().unwrap();
+    let editor = shown.text.as_ref().unwrap().as_ref().unwrap();
+    assert_eq!(editor.text(), text(61));
 }

@@ -338,3 +338,13 @@ fn hints_fit_the_smallest_usual_terminal() {
         assert!(sentence.len() <= 78, "{place:?}: {}", sentence.len());
     }
 }
+
+#[test]
+fn click_on_a_tab_does_what_its_key_does() {
+    let mut stage = Stage::with_services();
+    stage.press("j j j").rest();
+    stage.press("tab v");
+    assert!(stage.model.detail_pane.events_of.is_some());
+    click(&mut stage, "3 Events");
+    assert_eq!(stage.model.detail_pane.events_of, None);
+}

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::app::effect::{DeploySource, Effect, Origin};
+use crate::app::effect::{DeploySource, Effect, Origin, ReviewedPlan};
 use crate::app::msg::{Msg, OpId, SaveAnswer};
 use crate::app::operation::OperationKind;
 use crate::app::screen::Screen;
@@ -11,7 +11,7 @@ use crate::app::stage::{self, Stage};
 use crate::app::update::operations::begin;
 use crate::catalogue::Digest;
 use crate::catalogue::trash::TrashItem;
-use crate::engine::progress::Outcome;
+use crate::engine::progress::{Outcome, Step};
 
 /// Shows the pull of the selected instance, web.
 fn showing() -> Stage {
@@ -97,6 +97,14 @@ fn pull_that_changes_nothing_is_not_confirmed() {
     assert_eq!(stage.told(), Some(why));
 }
 
+/// Something was taken down.
+fn gone() -> Outcome {
+    Outcome {
+        done: vec![Step::Claim, Step::Record],
+        ..Outcome::default()
+    }
+}
+
 fn item(id: &str) -> Arc<TrashItem> {
     Arc::new(TrashItem {
         id: id.parse().unwrap(),
@@ -122,7 +130,7 @@ fn what_was_taken_down_last_is_put_back_by_a_key() {
         stage::key("web"),
         "delete web",
     );
-    let outcome = Outcome::default();
+    let outcome = gone();
     stage.send(Msg::Finished { op, outcome });
     assert_eq!(stage.told(), Some("Teardown of web: done. z puts it back."));
     stage.press("z");
@@ -146,7 +154,7 @@ fn what_was_taken_down_is_put_back_in_its_own_context_alone() {
     super::super::cluster::connect(&mut stage.model, Some("prod".to_owned()));
     stage.connected_to("prod");
     stage.take_effects();
-    let outcome = Outcome::default();
+    let outcome = gone();
     stage.send(Msg::Finished { op, outcome });
     assert_eq!(stage.told(), Some("Teardown of web: done."));
     stage.press("z");
@@ -186,4 +194,55 @@ fn released_claims_are_not_offered_back() {
     stage.press("z");
     let why = "Not possible: nothing was taken down or pulled in this session.";
     assert_eq!(stage.told(), Some(why));
+}
+
+fn taken_down(stage: &mut Stage, id: &str, outcome: Outcome) {
+    let (kind, what) = (OperationKind::Teardown, format!("delete {id}"));
+    let op = begin(&mut stage.model, kind, stage::key(id), &what);
+    stage.send(Msg::Finished { op, outcome });
+}
+
+/// Looks for what was taken down last; returns of which instance a plan is shown.
+fn looked_at(stage: &mut Stage) -> Option<String> {
+    stage.press("z");
+    let (epoch, items) = (stage.epoch(), vec![item("orders-db"), item("web")]);
+    stage.send(Msg::TrashListed { epoch, items });
+    match stage.model.screens.last() {
+        Some(Screen::Review(pane)) => Some(pane.source.id().to_string()),
+        _ => None,
+    }
+}
+
+#[test]
+fn looking_at_what_would_be_put_back_does_not_use_it_up() {
+    let mut stage = Stage::with_services();
+    for id in ["orders-db", "web"] {
+        taken_down(&mut stage, id, gone());
+    }
+    // One that took nothing down is no deed.
+    taken_down(&mut stage, "billing", Outcome::default());
+    for _ in 0..2 {
+        assert_eq!(looked_at(&mut stage).as_deref(), Some("web"));
+        stage.press("esc");
+    }
+    looked_at(&mut stage);
+    let result = Ok(Box::new(ReviewedPlan::Restore(stage::restore_plan("web"))));
+    let op = OpId(stage.model.last_op());
+    stage.send(Msg::DeployPlanned { op, result });
+    stage.press("enter y");
+    let effects = stage.take_effects();
+    assert!(effects.iter().any(stage::writes_to_cluster), "{effects:?}");
+    stage.press("esc esc");
+    assert_eq!(looked_at(&mut stage).as_deref(), Some("orders-db"));
+}
+
+#[test]
+fn what_is_not_in_the_trash_any_more_does_not_stand_before_what_is() {
+    let mut stage = Stage::with_services();
+    for id in ["web", "billing"] {
+        taken_down(&mut stage, id, gone());
+    }
+    assert_eq!(looked_at(&mut stage), None);
+    assert_eq!(stage.told(), Some("Nothing of billing is in the trash."));
+    assert_eq!(looked_at(&mut stage).as_deref(), Some("web"));
 }

@@ -249,6 +249,11 @@ fn who_is_waited_for_can_be_taken_over_while_that_is_waited_for() {
     stage.press("esc");
     assert!(stage.model.popup.is_none());
     stage.press("enter");
+    // Somebody else may have come before it; the command says it once.
+    stage.press("T y");
+    stage.take_effects();
+    let n_said = stage.last_command().unwrap().matches("--take-over").count();
+    assert_eq!(n_said, 1);
     let claimed = Progress::Done(Step::Claim, None);
     stage.send(Msg::Progressed {
         op,

@@ -95,6 +95,7 @@ pub fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
     }
     effects.extend(retained::follow(model));
     listening::follow(model, &mut effects);
+    definitions::ask_of_draft(model);
     if model.popup.as_ref().map(Popup::outline) != before {
         model.hits.clear();
     }

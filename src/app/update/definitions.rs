@@ -123,14 +123,25 @@ pub(super) fn on_opened(
         }
         (EditorPhase::Opening | EditorPhase::Failed(_), result) => {
             pane.on_opened(result, now);
-            let has_draft = pane.draft.is_some();
-            let effects = pane.on_tick(now, namespace.as_ref(), &schemas);
-            if has_draft {
-                model.popup = Some(Popup::Menu(draft_menu(editor)));
-            }
-            effects
+            pane.on_tick(now, namespace.as_ref(), &schemas)
         }
     }
+}
+
+/// Asks what becomes of unsaved edits of an earlier session, as soon as nothing else is in front of their editor.
+pub(super) fn ask_of_draft(model: &mut Model) {
+    if let Some(Screen::Editor(pane)) = model.screens.last()
+        && pane.draft.is_some()
+        && model.popup.is_none()
+    {
+        model.popup = Some(Popup::Menu(draft_menu(pane.id)));
+    }
+}
+
+/// Tells whether a popup asks what becomes of unsaved edits.
+pub(super) fn asks_of_draft(popup: &Popup) -> bool {
+    let decides = |item: &MenuItem| matches!(item.choice, Choice::RecoverDraft(_));
+    matches!(popup, Popup::Menu(menu) if menu.items.iter().any(decides))
 }
 
 fn draft_menu(editor: OpId) -> Menu {

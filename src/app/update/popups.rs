@@ -25,13 +25,14 @@ pub(super) fn on_key(model: &mut Model, key: KeyEvent) -> Vec<Effect> {
     match popup.on_key(key) {
         Answer::Nothing => Vec::new(),
         Answer::Close => {
+            let leaves_draft = definitions::asks_of_draft(popup);
             model.popup = None;
             let given_up = shells::give_up(model);
             if !given_up.is_empty() {
                 return given_up;
             }
             // Unsaved edits that were not decided on would be overwritten by the next ones: nothing is typed beside them.
-            if model.editor().is_some_and(|pane| pane.draft.is_some()) {
+            if leaves_draft {
                 definitions::leave(model);
             }
             Vec::new()

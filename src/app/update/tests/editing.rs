@@ -291,6 +291,26 @@ fn draft_that_is_not_decided_on_is_never_written_over() {
 }
 
 #[test]
+fn draft_is_asked_about_once_nothing_else_is_in_front() {
+    for close in ["esc", "enter"] {
+        let mut stage = Stage::with_services();
+        stage.press("e");
+        stage
+            .model
+            .tell_faults(vec!["polls: is no number".to_owned()]);
+        stage.send(Msg::DefinitionOpened {
+            editor: EDITOR,
+            result: Ok(opened(TEXT, Some("# earlier"))),
+        });
+        assert_eq!(stage.menu().title, "Faults of the settings");
+        stage.press(close);
+        assert_eq!(stage.menu().title, "Unsaved edits");
+        stage.press("enter");
+        assert_eq!(text(&stage), "# earlier");
+    }
+}
+
+#[test]
 fn draft_of_edits_that_were_all_undone_goes_when_the_editor_is_left() {
     let mut stage = open();
     stage.type_text("#");

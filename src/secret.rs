@@ -16,7 +16,7 @@ use crate::definition::service::{PullSecret, SecretSource, ServiceDefinition};
 use crate::failure::{Failure, FailureKind};
 
 /// Most bytes of a value: more does not fit into a Secret.
-const MAX_BYTES: u64 = 1024 * 1024;
+pub(crate) const MAX_BYTES: usize = 1024 * 1024;
 
 /// A value that is not shown.
 #[derive(Clone, PartialEq, Eq)]
@@ -202,7 +202,7 @@ fn read_file(path: &Path) -> io::Result<Option<SecretValue>> {
     if !metadata.is_file() {
         return Err(io::Error::other("it is not a regular file"));
     }
-    if metadata.len() > MAX_BYTES {
+    if metadata.len() > MAX_BYTES as u64 {
         let sentence = format!(
             "it has {} bytes; at most {MAX_BYTES} are allowed",
             metadata.len()
@@ -210,7 +210,9 @@ fn read_file(path: &Path) -> io::Result<Option<SecretValue>> {
         return Err(io::Error::other(sentence));
     }
     let mut bytes = Vec::new();
-    File::open(path)?.take(MAX_BYTES).read_to_end(&mut bytes)?;
+    File::open(path)?
+        .take(MAX_BYTES as u64)
+        .read_to_end(&mut bytes)?;
     Ok(Some(SecretValue::new(bytes)))
 }
 

@@ -3,8 +3,8 @@
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use tui_textarea::{CursorMove, Input as AreaInput, Key as AreaKey, TextArea};
 
-/// Longest text; what is pasted beyond it is dropped.
-const MAX_CHARS: usize = 500;
+/// Longest text that a paste may make: what is not meant for a line is mostly longer.
+const MAX_CHARS: usize = 10_000;
 
 /// A line of text with a cursor.
 #[derive(Debug, Clone, Default)]
@@ -18,7 +18,7 @@ impl Input {
     /// Returns an input that holds a text, with the cursor at its end.
     pub fn with_text(text: &str) -> Self {
         let mut input = Self::default();
-        input.paste(text);
+        input.area.insert_str(one_line(text));
         input
     }
 
@@ -60,7 +60,9 @@ impl Input {
                 if was_proposed {
                     *self = Self::default();
                 }
-                self.type_char(c);
+                if !c.is_control() {
+                    self.press(AreaKey::Char(c));
+                }
             }
             (KeyCode::Char('u'), true) if control => {
                 self.area.delete_line_by_head();
@@ -86,25 +88,24 @@ impl Input {
         true
     }
 
-    /// Pastes a text as far as it goes on one line, without control characters.
-    pub fn paste(&mut self, text: &str) {
+    /// Pastes a text as one line, without control characters: all of it, since nobody would see that the end is missing.
+    ///
+    /// # Errors
+    /// It is too long, as the sentence says; nothing of it is taken.
+    pub fn paste(&mut self, text: &str) -> Result<(), String> {
+        let line = one_line(text);
+        let present = match self.is_proposed {
+            true => 0,
+            false => self.text().chars().count(),
+        };
+        if present + line.chars().count() > MAX_CHARS {
+            return Err(format!("this line takes at most {MAX_CHARS} characters"));
+        }
         if std::mem::take(&mut self.is_proposed) {
             *self = Self::default();
         }
-        let room = MAX_CHARS.saturating_sub(self.text().chars().count());
-        let line: String = text
-            .trim_end_matches(['\n', '\r'])
-            .chars()
-            .map(|c| if c.is_control() { ' ' } else { c })
-            .take(room)
-            .collect();
         self.area.insert_str(line);
-    }
-
-    fn type_char(&mut self, c: char) {
-        if self.text().chars().count() < MAX_CHARS && !c.is_control() {
-            self.press(AreaKey::Char(c));
-        }
+        Ok(())
     }
 
     fn press(&mut self, key: AreaKey) {
@@ -113,6 +114,14 @@ impl Input {
             ..AreaInput::default()
         });
     }
+}
+
+/// Returns a text as one line, without control characters.
+fn one_line(text: &str) -> String {
+    text.trim_end_matches(['\n', '\r'])
+        .chars()
+        .map(|c| if c.is_control() { ' ' } else { c })
+        .collect()
 }
 
 #[cfg(test)]
@@ -140,7 +149,7 @@ mod tests {
         check(KeyCode::Home, "23");
         check(KeyCode::Backspace, "2");
         let mut input = Input::proposing("3");
-        input.paste("14");
+        input.paste("14").unwrap();
         assert_eq!(input.text(), "14");
     }
 
@@ -162,9 +171,21 @@ mod tests {
     #[test]
     fn pasted_lines_become_one_of_bounded_length() {
         let mut input = Input::default();
-        input.paste("a\nb\u{1b}[2J\n");
+        input.paste("a\nb\u{1b}[2J\n").unwrap();
         assert_eq!(input.text(), "a b [2J");
-        input.paste(&"x".repeat(9999));
+        input.paste(&"x".repeat(MAX_CHARS - 7)).unwrap();
         assert_eq!(input.text().chars().count(), MAX_CHARS);
+    }
+
+    #[test]
+    fn nothing_is_cut() {
+        // What does not fit is not taken in part, and leaves what is there.
+        let mut input = Input::proposing("3");
+        input.paste(&"x".repeat(MAX_CHARS + 1)).unwrap_err();
+        assert_eq!((input.text(), input.is_proposed()), ("3", true));
+        let long = "x".repeat(MAX_CHARS + 1);
+        let mut input = Input::with_text(&long);
+        input.on_key(KeyEvent::new(KeyCode::Char('y'), KeyModifiers::NONE));
+        assert_eq!(input.text(), long + "y");
     }
 }

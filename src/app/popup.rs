@@ -101,19 +101,24 @@ impl Popup {
         }
     }
 
-    pub(super) fn on_paste(&mut self, text: &str) {
+    /// Takes what was pasted.
+    ///
+    /// # Errors
+    /// There is no room for it, as the sentence says.
+    pub(super) fn on_paste(&mut self, text: &str) -> Result<(), String> {
         match self {
             Self::Menu(menu) => {
                 if let Some(query) = &mut menu.query {
-                    query.paste(text);
+                    query.paste(text)?;
                     menu.narrow();
                 }
+                Ok(())
             }
             // A confirmation is typed, never pasted.
-            Self::Prompt(prompt) if prompt.kind.carries_out() => {}
+            Self::Prompt(prompt) if prompt.kind.carries_out() => Ok(()),
             Self::Prompt(prompt) => prompt.input.paste(text),
             Self::Secret(prompt) => prompt.input.paste(text),
-            Self::Help { .. } => {}
+            Self::Help { .. } => Ok(()),
         }
     }
 }

@@ -5,12 +5,9 @@ use std::fmt;
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use zeroize::Zeroizing;
 
-use crate::secret::SecretValue;
+use crate::secret::{MAX_BYTES, SecretValue};
 
-/// Most bytes of a value that is typed. The room is taken at once: a text that grows leaves copies behind.
-const MAX_BYTES: usize = 16 * 1024;
-
-/// What is typed so far.
+/// What is typed so far. The room for all that a Secret holds is taken at once: a text that grows leaves copies behind.
 pub struct SecretInput(Zeroizing<String>);
 
 impl SecretInput {
@@ -30,24 +27,34 @@ impl SecretInput {
         let alt = key.modifiers.contains(KeyModifiers::ALT);
         match key.code {
             KeyCode::Char('u' | 'w') if control && !alt => self.0.clear(),
-            KeyCode::Char(c) if control == alt && !c.is_control() => self.push(c),
+            KeyCode::Char(c) if control == alt && !c.is_control() => {
+                // More than there is room for is pasted, if it comes at all.
+                if self.room() >= c.len_utf8() {
+                    self.0.push(c);
+                }
+            }
             KeyCode::Backspace => drop(self.0.pop()),
             _ => return false,
         }
         true
     }
 
-    /// Takes a text that was pasted, without the end of its last line.
-    pub fn paste(&mut self, text: &str) {
-        for c in text.trim_end_matches(['\n', '\r']).chars() {
-            self.push(c);
+    /// Takes a text that was pasted, without the end of its last line: all of it, since nobody would see that the end is
+    /// missing.
+    ///
+    /// # Errors
+    /// It is too long, as the sentence says; nothing of it is taken.
+    pub fn paste(&mut self, text: &str) -> Result<(), String> {
+        let text = text.trim_end_matches(['\n', '\r']);
+        if text.len() > self.room() {
+            return Err(format!("a secret takes at most {MAX_BYTES} bytes"));
         }
+        self.0.push_str(text);
+        Ok(())
     }
 
-    fn push(&mut self, c: char) {
-        if self.0.len() + c.len_utf8() <= MAX_BYTES {
-            self.0.push(c);
-        }
+    fn room(&self) -> usize {
+        MAX_BYTES - self.0.len()
     }
 }
 
@@ -85,7 +92,7 @@ mod tests {
         for c in ['h', 'ü'] {
             press(&mut input, KeyCode::Char(c), KeyModifiers::NONE);
         }
-        input.paste("nter\n2\n");
+        input.paste("nter\n2\n").unwrap();
         press(&mut input, KeyCode::Backspace, KeyModifiers::NONE);
         assert_eq!(input.value(), SecretValue::new("hünter\n"));
         assert_eq!(input.n_chars(), 7);
@@ -99,7 +106,10 @@ mod tests {
     fn it_never_grows_beyond_the_room_that_it_took() {
         let mut input = SecretInput::default();
         let room = input.0.capacity();
-        input.paste(&"x".repeat(MAX_BYTES + 9));
+        input.paste(&"x".repeat(MAX_BYTES)).unwrap();
+        // What does not fit is not taken in part.
+        input.paste("xy").unwrap_err();
+        press(&mut input, KeyCode::Char('x'), KeyModifiers::NONE);
         assert_eq!((input.n_chars(), input.0.capacity()), (MAX_BYTES, room));
     }
 }

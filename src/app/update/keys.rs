@@ -180,31 +180,38 @@ pub(super) fn on_paste(model: &mut Model, text: &str) -> Vec<Effect> {
     if !model.is_seen() {
         return Vec::new();
     }
+    paste(model, text).unwrap_or_else(|why| {
+        model.decline(format!("Not pasted: {why}."));
+        Vec::new()
+    })
+}
+
+fn paste(model: &mut Model, text: &str) -> Result<Vec<Effect>, String> {
     if let Some(popup) = &mut model.popup {
-        popup.on_paste(text);
-        return Vec::new();
+        popup.on_paste(text)?;
+        return Ok(Vec::new());
     }
     if model.place() == Place::Services && model.services.filter.is_some() {
         if let Some(input) = &mut model.services.filter {
-            input.paste(text);
+            input.paste(text)?;
             let text = input.text().to_owned();
             model.is_stale |= model.services.set_filter(&text);
         }
-        return cluster::follow_selection(model);
+        return Ok(cluster::follow_selection(model));
     }
     if model.place() == Place::Logs {
-        logs::paste_into_filter(model, text);
+        logs::paste_into_filter(model, text)?;
     }
     if model.place() != Place::Editor {
-        return Vec::new();
+        return Ok(Vec::new());
     }
     let now = model.clock;
     if let Some(pane) = model.editor_mut()
         && let Some(search) = &mut pane.search
     {
-        let command = search.paste(text);
+        let command = search.paste(text)?;
         let outcome = command.map(|command| pane.apply(command, now));
-        return after_search(model, outcome.unwrap_or_default());
+        return Ok(after_search(model, outcome.unwrap_or_default()));
     }
-    editor_command(model, Command::Paste(text.to_owned()))
+    Ok(editor_command(model, Command::Paste(text.to_owned())))
 }

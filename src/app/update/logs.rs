@@ -225,11 +225,12 @@ pub(super) fn on_filter_key(model: &mut Model, key: KeyEvent) -> Vec<Effect> {
     Vec::new()
 }
 
-pub(super) fn paste_into_filter(model: &mut Model, text: &str) {
+pub(super) fn paste_into_filter(model: &mut Model, text: &str) -> Result<(), String> {
     if let Some(input) = &mut model.detail_pane.logs.filter_input {
-        input.paste(text);
+        input.paste(text)?;
         take_filter(model);
     }
+    Ok(())
 }
 
 /// Filters by what is typed so far; while that is no expression the filter before holds.

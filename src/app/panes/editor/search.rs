@@ -71,12 +71,18 @@ impl SearchLine {
     }
 
     /// Takes a text that was pasted; returns what it asks of the editor.
-    pub(in crate::app) fn paste(&mut self, text: &str) -> Option<Command> {
-        if std::mem::take(&mut self.is_taken) && !self.is_replacing {
-            self.query = Input::default();
-        }
-        self.input().paste(text);
-        self.typed()
+    ///
+    /// # Errors
+    /// There is no room for it, as the sentence says.
+    pub(in crate::app) fn paste(&mut self, text: &str) -> Result<Option<Command>, String> {
+        let replaces = std::mem::take(&mut self.is_taken) && !self.is_replacing;
+        let mut input = match replaces {
+            true => Input::default(),
+            false => self.input().clone(),
+        };
+        input.paste(text)?;
+        *self.input() = input;
+        Ok(self.typed())
     }
 
     fn input(&mut self) -> &mut Input {

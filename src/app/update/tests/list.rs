@@ -423,6 +423,18 @@ fn definition_is_copied_whole_and_told_in_a_word() {
 }
 
 #[test]
+fn paste_that_a_line_has_no_room_for_is_refused_and_told() {
+    for keys in ["/", ":"] {
+        let mut stage = Stage::with_services();
+        stage.press(keys).type_text("bil");
+        stage.send(Msg::Paste("x".repeat(20_000)));
+        let told = "Not pasted: this line takes at most 10000 characters.";
+        assert_eq!(stage.told(), Some(told), "{keys}");
+        assert!(stage.model.services.filter_text.len() < 4);
+    }
+}
+
+#[test]
 fn what_the_terminals_clipboard_drops_is_not_said_to_be_copied() {
     let mut stage = Stage::with_services();
     stage.press("6");

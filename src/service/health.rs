@@ -203,6 +203,25 @@ fn judge(view: &InstanceView<'_>, clock: &mut GraceClock) -> Health {
     if let Some(reason) = deletion::terminating(view) {
         return Health::because(State::Terminating, reason);
     }
+    let (going, staying): (Vec<&Workload>, Vec<&Workload>) =
+        (view.workloads.iter()).partition(|workload| workload.deletion.is_some());
+    let Some(leaving) = going.into_iter().find_map(deletion::leaving) else {
+        return judge_what_stays(view, clock);
+    };
+    // How that is doing which left the definition says nothing of the rest.
+    let staying: Vec<Workload> = staying.into_iter().cloned().collect();
+    let rest = InstanceView {
+        workloads: &staying,
+        ..*view
+    };
+    let health = judge_what_stays(&rest, clock);
+    match health.state {
+        State::Ready | State::Stopped => Health::because(State::Rolling, leaving),
+        _ => health,
+    }
+}
+
+fn judge_what_stays(view: &InstanceView<'_>, clock: &mut GraceClock) -> Health {
     if view.workloads.is_empty() {
         return without_workload(view, clock);
     }

@@ -1130,8 +1130,10 @@ pub(crate) async fn a_deployment_that_becomes_a_stateful_set_is_replaced(cluster
     ];
     assert_eq!(changes(&plan), expected);
     assert!(stage.run("web", &other, &plan).await.is_complete());
+    // What goes is waited for, and is no failure.
+    let waited = stage.wait("web").await;
+    assert!(waited.is_complete(), "{waited:?}");
     cluster.until_gone("Deployment", "web").await;
-    assert!(stage.wait("web").await.is_complete());
 }
 
 pub(crate) async fn a_teardown_of_what_was_deployed_again_meanwhile_is_not_begun(cluster: Cluster) {

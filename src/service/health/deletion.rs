@@ -1,17 +1,23 @@
 //! What says that an instance is being deleted, and what holds it.
 
 use super::{InstanceView, claim_label, label};
-use crate::service::summary::Deletion;
+use crate::service::summary::{Deletion, Record, Workload};
 
 /// Finalizers by which the garbage collector only orders its work: they hold nothing by themselves.
 const ORDERING_FINALIZERS: [&str; 2] = ["foregroundDeletion", "orphan"];
 
-/// Returns what says that the instance is being deleted, if it is.
+/// Returns what says that the instance is being deleted, if it is: not so where only a workload goes that left the definition.
 pub(super) fn terminating(view: &InstanceView<'_>) -> Option<String> {
     let operation = view.record.and_then(|record| record.operation.as_ref());
     let teardown = operation.filter(|operation| operation.kind == "teardown");
     let workloads_go =
         !view.workloads.is_empty() && view.workloads.iter().all(|w| w.deletion.is_some());
+    let is_whole = |record: &Record| {
+        record.deletion.is_some() || teardown.is_some() || workloads_go && record.has_workload
+    };
+    if !view.record.is_none_or(is_whole) {
+        return None;
+    }
     // A claim that is deleted under a running workload does not end the instance.
     let claims = view
         .claims
@@ -31,12 +37,18 @@ pub(super) fn terminating(view: &InstanceView<'_>) -> Option<String> {
     let held = going
         .iter()
         .find_map(|(object, deletion)| holding_sentence(object, deletion));
-    let is_deleted = || {
-        let (object, _) = going.first()?;
-        Some(format!("{object} is being deleted"))
-    };
     held.or_else(|| Some(format!("teardown: {}", teardown?.step)))
-        .or_else(is_deleted)
+        .or_else(|| going.first().map(|(object, _)| going_sentence(object)))
+}
+
+/// Returns what a workload is still on the way to that is being deleted.
+pub(super) fn leaving(workload: &Workload) -> Option<String> {
+    let (object, deletion) = (label(workload), workload.deletion.as_ref()?);
+    Some(holding_sentence(&object, deletion).unwrap_or_else(|| going_sentence(&object)))
+}
+
+fn going_sentence(object: &str) -> String {
+    format!("{object} is being deleted")
 }
 
 fn holding_sentence(object: &str, deletion: &Deletion) -> Option<String> {

@@ -781,6 +781,30 @@ fn terminating_names_what_holds() {
         State::Terminating,
         "teardown: deleting Deployment/web",
     );
+    // What left the definition does not end the instance either, and how it was doing says nothing of the rest.
+    let pruned = Workload {
+        name: "old".to_owned(),
+        blocked: Some(Blocked {
+            reason: "ProgressDeadlineExceeded".to_owned(),
+            message: "ReplicaSet \"old-1\" has timed out progressing.".to_owned(),
+            has_given_up: true,
+        }),
+        ..going(&[])
+    };
+    let known = |workloads, record| Known {
+        record: Some(record),
+        workloads,
+        ..Known::default()
+    };
+    let leaving = "Deployment/old is being deleted";
+    let two = known(vec![pruned.clone(), deployment()], record());
+    check(&two, State::Rolling, leaving);
+    let runs_nothing = Record {
+        revision: Some(2),
+        has_workload: false,
+        ..record()
+    };
+    check(&known(vec![pruned], runs_nothing), State::Rolling, leaving);
     // A claim that is deleted under a running workload does not end the instance.
     let known = Known {
         claims: vec![held_claim],

@@ -329,6 +329,44 @@ pub(crate) async fn a_rollback_frees_the_pods_that_hang(cluster: Cluster) {
     assert!(waited.is_complete(), "{waited:?}");
 }
 
+pub(crate) async fn a_rollback_frees_the_pods_of_every_set(cluster: Cluster) {
+    let stage = Stage::new(&cluster);
+    let set = |name: &str| {
+        format!(
+            "
+apiVersion: apps/v1
+kind: StatefulSet
+metadata: {{name: {name}}}
+spec:
+  serviceName: {name}
+  selector: {{matchLabels: {{app: {name}}}}}
+  template:
+    metadata: {{labels: {{app: {name}}}}}
+    spec: {{containers: [{{name: db, image: 'postgres:16'}}]}}
+"
+        )
+    };
+    let good = format!("{}---{}", set("aa"), set("bb"));
+    assert!(stage.deploy("two", &good).await.is_complete());
+    let waited = stage.wait("two").await;
+    assert!(waited.is_complete(), "{waited:?}");
+    let bad = set("bb").replace("postgres:16", "postgres:missing");
+    let bad = format!("{}---{bad}", set("aa"));
+    assert!(stage.deploy("two", &bad).await.is_complete());
+    cluster
+        .until("Pod", "bb-0", |pod| {
+            waiting_reason(pod) == "ImagePullBackOff"
+        })
+        .await;
+    let plan = plan_rollback_to(&stage, "two", None).await;
+    let hanging = plan.hanging.iter().map(|pod| pod.key.to_string());
+    assert_eq!(hanging.collect::<Vec<_>>(), ["Pod/bb-0"]);
+    let outcome = run(&stage, &plan).await;
+    assert!(outcome.is_complete(), "{outcome:?}");
+    let waited = stage.wait("two").await;
+    assert!(waited.is_complete(), "{waited:?}");
+}
+
 pub(crate) async fn a_pod_that_hangs_is_freed_though_nothing_else_is_left_to_do(cluster: Cluster) {
     let stage = Stage::new(&cluster);
     break_down(&stage, &cluster, "db").await;

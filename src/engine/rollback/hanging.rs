@@ -1,14 +1,16 @@
 //! Pods that hang: a `StatefulSet` waits until each of its pods is ready before it replaces it, so that one which never gets
 //! ready keeps even the revision away that would mend it.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::time::Duration;
 
 use serde_json::Value;
 use tokio::time::{Instant, sleep};
 
 use super::HangingPod;
-use crate::cluster::{Access, Cluster, Selector};
+use crate::cluster::{Cluster, Selector};
+use crate::definition::id::Namespace;
 use crate::definition::object::{GroupKind, Object};
 use crate::engine::journal::Journal;
 use crate::engine::metadata::Metadata;
@@ -23,6 +25,8 @@ const REVISION_LABEL: &str = "controller-revision-hash";
 /// How long the controller may take to see what was written.
 const NOTICE_DEADLINE: Duration = Duration::from_secs(30);
 const NOTICE_PAUSE: Duration = Duration::from_millis(200);
+const UNLISTED: &str =
+    "this user may not list pods: those that hang on the revision that is left stay";
 
 /// Finds the pods that will hang, and adds to the plan why they could not be deleted.
 ///
@@ -37,40 +41,52 @@ pub(super) async fn find(
             && matches!(planned.change, Change::Update | Change::Unchanged)
             && planned.live_uid.is_some()
     };
-    let Some(planned) = plan.objects.iter().find(is_set).cloned() else {
-        return Ok(Vec::new());
-    };
-    let Some(set) = cluster.get(&planned.key).await? else {
-        return Ok(Vec::new());
-    };
-    let kind = GroupKind::new("", "Pod");
-    let selector = Selector::instance(&plan.instance.id);
-    let namespace = &plan.instance.namespace;
-    let pods = match cluster.list(&kind, Some(namespace), &selector).await {
-        Ok(pods) => pods,
-        Err(failure) if failure.kind == FailureKind::Forbidden => {
-            plan.warnings.push(
-                "this user may not list pods: those that hang on the revision that is left stay"
-                    .to_owned(),
-            );
-            return Ok(Vec::new());
-        }
-        Err(failure) => return Err(failure),
-    };
-    let replaces_pods = planned.note.as_deref() == Some(RESTARTS);
-    let found = hanging(&set, &pods, replaces_pods);
-    if !found.is_empty() {
-        let verbs = ["get", "delete"].map(|verb| Access {
-            verb,
-            kind: kind.clone(),
-            subresource: None,
-            namespace: Some(namespace.to_string()),
-        });
-        let missing = preflight::forbidden(cluster, BTreeSet::from(verbs)).await?;
-        plan.refusals
-            .extend(preflight::forbidden_refusal(&missing, namespace.as_str()));
+    let mut pods: BTreeMap<Namespace, Vec<Object>> = BTreeMap::new();
+    let mut found = Vec::new();
+    let sets: Vec<PlannedObject> = plan.objects.iter().filter(is_set).cloned().collect();
+    for planned in sets {
+        let namespace = planned.key.namespace.as_deref();
+        let Some(namespace) = namespace.and_then(|it| it.parse::<Namespace>().ok()) else {
+            continue;
+        };
+        let Some(set) = cluster.get(&planned.key).await? else {
+            continue;
+        };
+        let pods = match pods.entry(namespace) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(unknown) => match list(cluster, plan, unknown.key()).await {
+                Ok(pods) => unknown.insert(pods),
+                Err(failure) if failure.kind == FailureKind::Forbidden => {
+                    plan.warnings.push(UNLISTED.to_owned());
+                    return Ok(Vec::new());
+                }
+                Err(failure) => return Err(failure),
+            },
+        };
+        let replaces_pods = planned.note.as_deref() == Some(RESTARTS);
+        found.extend(hanging(&set, pods, replaces_pods));
     }
+    let accesses = found.iter().flat_map(|pod: &HangingPod| {
+        let access = |verb| preflight::access_to(verb, &pod.key);
+        ["get", "delete"].map(access)
+    });
+    let missing = preflight::forbidden(cluster, accesses.collect()).await?;
+    let namespace = plan.instance.namespace.as_str();
+    plan.refusals
+        .extend(preflight::forbidden_refusal(&missing, namespace));
     Ok(found)
+}
+
+async fn list(
+    cluster: &Cluster,
+    plan: &DeployPlan,
+    namespace: &Namespace,
+) -> Result<Vec<Object>, Failure> {
+    let (kind, selector) = (
+        GroupKind::new("", "Pod"),
+        Selector::instance(&plan.instance.id),
+    );
+    cluster.list(&kind, Some(namespace), &selector).await
 }
 
 /// Returns the pods of a set that are not ready and of the revision that is left: the one that the set wants, if the plan

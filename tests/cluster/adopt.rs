@@ -380,3 +380,24 @@ pub(crate) async fn a_set_with_claim_templates_is_deployed_after_adoption_and_ne
         .until_gone("PersistentVolumeClaim", "data-db-2")
         .await;
 }
+
+pub(crate) async fn claims_that_belong_to_their_set_are_adopted_with_it(cluster: Cluster) {
+    let policy = "persistentVolumeClaimRetentionPolicy: {whenDeleted: Delete, whenScaled: Retain}";
+    let text = claiming_set(1).replace("serviceName: db", &format!("serviceName: db\n  {policy}"));
+    let stage = Stage::new(&cluster);
+    let set = &bowline::definition::yaml::documents(&text).unwrap()[0];
+    cluster.create(set).await.unwrap();
+    cluster
+        .until("PersistentVolumeClaim", "data-db-0", |claim| {
+            claim["metadata"]["ownerReferences"].is_array()
+        })
+        .await;
+    let plan = stage.plan_adopt("db", &text).await;
+    let rows: Vec<String> = plan.rows.iter().map(|row| row.key.to_string()).collect();
+    assert_eq!(plan.refusals, []);
+    assert_eq!(rows, ["StatefulSet/db", "PersistentVolumeClaim/data-db-0"]);
+    let outcome = stage.run_adopt(&plan).await;
+    assert!(outcome.is_complete(), "{outcome:?}");
+    let outcome = stage.deploy("db", &text).await;
+    assert!(outcome.is_complete(), "{outcome:?}");
+}

@@ -15,7 +15,7 @@ use crate::engine::drift::fieldset;
 use crate::engine::frozen;
 use crate::engine::import::without_defaults;
 use crate::engine::looks::Looks;
-use crate::engine::metadata::{Metadata, core_key};
+use crate::engine::metadata::{Metadata, OwnerReference, core_key};
 use crate::engine::ownership::{self, Owner};
 use crate::engine::preflight::{self, CLAIM, refused};
 use crate::failure::{Failure, FailureKind};
@@ -90,6 +90,11 @@ impl Claimant {
         self.claims.extend(claims);
     }
 
+    /// Tells whether a claim is one that the set of this name makes.
+    fn makes(&self, claim: &ObjectKey, set: &str) -> bool {
+        self.claims.contains(claim) && naming::claim_ordinal(&claim.name, set).is_some()
+    }
+
     /// Tells whether bowline applies an object, or a `StatefulSet` does something with it.
     fn is_applied(&self, key: &ObjectKey) -> bool {
         !self.claims.contains(key)
@@ -117,7 +122,10 @@ impl Claimant {
         if metadata.is_being_deleted() {
             return Ok(None);
         }
-        if let Some(owner) = metadata.owners().first() {
+        // A set owns the claims that it would take along: these stay its own, and come with it.
+        let is_its_set =
+            |owner: &&OwnerReference| owner.kind == "StatefulSet" && self.makes(key, &owner.name);
+        if let Some(owner) = metadata.owners().iter().find(|it| !is_its_set(it)) {
             return Err(refused(format!(
                 "{key} belongs to {}/{}, which would make it anew: adopt that one",
                 owner.kind, owner.name

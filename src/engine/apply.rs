@@ -41,10 +41,7 @@ pub(super) async fn apply(
         force: false,
     };
     let result = match target {
-        Target::Absent => {
-            let body = with_version(wanted, ABSENT);
-            send(cluster, wanted, &body, target, &options).await
-        }
+        Target::Absent => create(cluster, wanted, &options).await,
         Target::Seen(uid) if taken.is_empty() => {
             let body = with_uid(wanted, uid);
             match send(cluster, wanted, &body, target, &options).await {
@@ -62,6 +59,32 @@ pub(super) async fn apply(
         return Err(conflict(format!("{} is being deleted", wanted.key)));
     }
     Ok(written)
+}
+
+/// Creates an object. A conflict while nothing is there is not about the object: a quota has a version too, by which creations
+/// of one moment outrun each other. It is sent again then.
+async fn create(
+    cluster: &Cluster,
+    wanted: &Object,
+    options: &ApplyOptions,
+) -> Result<Written, Failure> {
+    let body = with_version(wanted, ABSENT);
+    let mut last = None;
+    let mut looks = Looks::default();
+    while looks.again().await {
+        match send(cluster, wanted, &body, Target::Absent, options).await {
+            Err(failure) if is_outdated(&failure) => {
+                let live = cluster.get(&wanted.key).await;
+                if live.map_err(|_| failure.clone())?.is_some() {
+                    let summary = format!("{} was created by somebody else meanwhile", wanted.key);
+                    return Err(conflict(summary));
+                }
+                last = Some(failure);
+            }
+            result => return result,
+        }
+    }
+    Err(last.unwrap_or_else(|| never_still(&wanted.key)))
 }
 
 /// Sends a write; when no answer comes, looks before it is sent again.
@@ -221,10 +244,6 @@ fn with_version(object: &Object, version: &str) -> Object {
 fn explain(failure: Failure, wanted: &Object, target: Target<'_>) -> Failure {
     let says = |words: &str| failure.summary.contains(words);
     match (failure.kind, target) {
-        (FailureKind::Conflict, Target::Absent) if is_outdated(&failure) => conflict(format!(
-            "{} was created by somebody else meanwhile",
-            wanted.key
-        )),
         (FailureKind::Conflict, Target::Seen(_)) if says("uid mismatch") => vanished(&wanted.key),
         (FailureKind::Invalid, Target::Seen(_)) if says("metadata.uid") => vanished(&wanted.key),
         _ => failure,
@@ -292,5 +311,57 @@ pub(super) async fn release(
             .merge_patch(key, &patch, manager, None)
             .await
             .map(|_| ()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use http::Method;
+
+    use super::*;
+    use crate::cluster::mock::{self, Reply};
+
+    async fn created(n_conflicts: usize, is_there: bool) -> (Result<Written, Failure>, usize) {
+        let object = json!({"apiVersion": "v1", "kind": "ConfigMap",
+            "metadata": {"name": "web", "namespace": "team-a", "uid": "u"}});
+        let (n_writes, answer) = (AtomicUsize::new(0), object.clone());
+        let (cluster, log) = mock::cluster(move |seen| match seen.method {
+            Method::PATCH if n_writes.fetch_add(1, Ordering::Relaxed) < n_conflicts => Reply::json(
+                409,
+                json!({"kind": "Status", "status": "Failure", "reason": "Conflict", "code": 409,
+                    "message": "Operation cannot be fulfilled on resourcequotas \"q\": the object has been modified; \
+                                please apply your changes to the latest version and try again"}),
+            ),
+            Method::GET if !is_there => Reply::json(
+                404,
+                json!({"kind": "Status", "status": "Failure", "reason": "NotFound", "code": 404}),
+            ),
+            _ => Reply::json(200, &answer),
+        });
+        let wanted = Object::from_json(object).unwrap();
+        let written = apply(&cluster, "bowline/web", &wanted, Target::Absent, &[]).await;
+        let log = log.lock().unwrap();
+        let writes = log.iter().filter(|seen| seen.method == Method::PATCH);
+        (written, writes.count())
+    }
+
+    /// Several creations of one moment outrun each other in the count of a quota.
+    #[tokio::test(start_paused = true)]
+    async fn what_conflicts_with_nothing_that_is_there_is_sent_again() {
+        let (written, n_writes) = created(2, false).await;
+        assert!(written.is_ok(), "{written:?}");
+        assert_eq!(n_writes, 3);
+        let (written, _) = created(usize::MAX, false).await;
+        let failure = written.unwrap_err();
+        assert!(failure.summary.contains("resourcequotas"), "{failure}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_somebody_else_created_is_left_alone() {
+        let (written, n_writes) = created(usize::MAX, true).await;
+        let told = "ConfigMap/web was created by somebody else meanwhile";
+        assert_eq!((written.unwrap_err().summary.as_str(), n_writes), (told, 1));
     }
 }

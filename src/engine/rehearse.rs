@@ -268,7 +268,8 @@ impl Rehearsal {
         }
         self.planned.change = Change::Update;
         self.planned.difference = difference(Some(live), Some(after));
-        let is_workload = matches!(live["kind"].as_str(), Some("Deployment" | "StatefulSet"));
+        let kind = live["kind"].as_str();
+        let is_workload = matches!(kind, Some("Deployment" | "StatefulSet" | "DaemonSet"));
         let is_claim = live["kind"] == "PersistentVolumeClaim";
         let part_of =
             |object: &Value| object["metadata"]["labels"][naming::LABEL_PART_OF].is_string();
@@ -462,6 +463,13 @@ mod tests {
             Some(RESTARTS),
         );
         check(web.clone(), deployment("web:1", 2), Change::Update, None);
+        let daemons = |image| {
+            let mut daemons = deployment(image, 1);
+            daemons["kind"] = json!("DaemonSet");
+            daemons
+        };
+        let replaced = Some(RESTARTS);
+        check(daemons("a:1"), daemons("a:2"), Change::Update, replaced);
         check(web.clone(), web, Change::Unchanged, None);
     }
 

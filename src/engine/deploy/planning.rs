@@ -236,7 +236,7 @@ impl Planner<'_> {
         plan.refusals
             .extend(preflight::forbidden_refusal(&missing, namespace));
         let live = self.live(&survey, &leaving).await?;
-        let claims = self.claims(&survey).await?;
+        let claims = self.claims(plan, &survey).await?;
         let listed = (&survey, &live, claims.as_slice());
         self.rehearse_all(plan, listed, &missing, &to_come).await?;
         self.look_at_claims(plan, &claims).await?;

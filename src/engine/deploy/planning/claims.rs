@@ -28,8 +28,13 @@ impl Planner<'_> {
         self.request.remedies.hold_sizes || self.record.is_some_and(is_applied)
     }
 
-    /// Lists the claims that are there of the templates of its sets; none where they may not be listed.
-    pub(super) async fn claims(&self, survey: &Survey) -> Result<Vec<Object>, Failure> {
+    /// Lists the claims that are there of the templates of its sets; none where they may not be listed, which refuses to let
+    /// them grow: a set would be made anew with a larger template alone.
+    pub(super) async fn claims(
+        &self,
+        plan: &mut DeployPlan,
+        survey: &Survey,
+    ) -> Result<Vec<Object>, Failure> {
         let objects = self.rendered.objects.iter();
         let sets: Vec<&Object> = objects.filter(|it| lasting::has_templates(it)).collect();
         let is_its = |claim: &&Object| {
@@ -41,7 +46,14 @@ impl Planner<'_> {
             .collect();
         let instance = self.request.instance();
         match growth::claims(self.cluster, &instance, &namespaces).await {
-            Err(failure) if failure.kind == FailureKind::Forbidden => Ok(Vec::new()),
+            Err(failure) if failure.kind == FailureKind::Forbidden => {
+                if self.request.remedies.grow_volumes {
+                    let summary = "this user may not list PersistentVolumeClaims: those that are to grow cannot be found";
+                    plan.refusals
+                        .push(Failure::new(FailureKind::Forbidden, summary));
+                }
+                Ok(Vec::new())
+            }
             claims => claims,
         }
     }

@@ -238,6 +238,7 @@ on_both_backends! {
         a_rollback_tells_that_values_of_secrets_stay
         what_is_protected_is_not_rolled_back_by_habit
         a_rollback_frees_the_pods_that_hang
+        a_rollback_frees_the_pods_of_every_set
         a_pod_that_hangs_is_freed_though_nothing_else_is_left_to_do
         a_rollback_that_is_cut_off_is_finished_by_a_second_one
         what_cannot_be_gone_back_to_is_said_before_anything_is_written
@@ -258,6 +259,7 @@ on_both_backends! {
         pods_that_the_next_deploy_replaces_are_said
         a_workload_that_selects_by_other_labels_is_said_to_be_made_anew
         a_claim_that_a_set_would_take_is_adopted_with_its_data
+        claims_that_belong_to_their_set_are_adopted_with_it
         a_set_with_claim_templates_is_deployed_after_adoption_and_never_made_anew;
     secrets:
         values_reach_the_secrets_and_nothing_else
@@ -353,6 +355,7 @@ on_both_backends! {
         claims_of_a_class_that_does_not_allow_it_never_grow
         claims_never_shrink_and_a_rollback_says_so
         what_can_never_change_is_made_anew_with_its_claims
+        a_set_that_leaves_the_definition_leaves_its_claims_behind
         what_could_not_be_made_again_is_not_deleted
         a_claim_that_waits_says_why_in_words
         a_claim_that_waits_for_a_pod_says_so

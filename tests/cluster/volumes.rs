@@ -740,6 +740,25 @@ pub(crate) async fn what_can_never_change_is_made_anew_with_its_claims(case: Clu
     assert!(stage.plan("db", &text).await.is_noop());
 }
 
+pub(crate) async fn a_set_that_leaves_the_definition_leaves_its_claims_behind(case: Cluster) {
+    let stage = Stage::new(&case);
+    let policy = "persistentVolumeClaimRetentionPolicy: {whenDeleted: Delete, whenScaled: Delete}";
+    let set = claiming_set(1).replace("serviceName: db", &format!("serviceName: db\n  {policy}"));
+    let config = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: db-config}\n";
+    deployed(&stage, "db", &format!("{config}---{set}")).await;
+    case.until(CLAIM, "data-db-0", |claim| {
+        claim["metadata"]["ownerReferences"].is_array()
+    })
+    .await;
+    let claims = uids(&case, CLAIM).await;
+    let outcome = stage.deploy("db", config).await;
+    assert!(outcome.is_complete(), "{outcome:?}");
+    case.until_gone("StatefulSet", "db").await;
+    let claim = case.get(CLAIM, "data-db-0").await.unwrap();
+    assert_eq!(claim["metadata"]["deletionTimestamp"], Value::Null);
+    assert_eq!(uids(&case, CLAIM).await, claims);
+}
+
 pub(crate) async fn what_could_not_be_made_again_is_not_deleted(case: Cluster) {
     let stage = Stage::new(&case);
     deployed(&stage, "db", DB).await;

@@ -125,18 +125,22 @@ pub(in crate::engine) async fn run_variant(
     journal.into_outcome()
 }
 
-/// Returns how often the operation is claimed again at most: for the revision, each batch, each object that goes, and what is
-/// made anew twice more: its claims are let go of first, and it is written once the old one is gone.
+/// Returns how often the operation is claimed again at most: for the revision, each batch, each object that goes, once more for
+/// a set that goes, whose claims are let go of first, and twice more for what is made anew: likewise, and it is written once
+/// the old one is gone.
 fn n_steps(plan: &DeployPlan, variant: Variant<'_>) -> usize {
     let has_left = |planned: &&PlannedObject| match planned.change {
         Change::Delete | Change::Keep => true,
         Change::Create | Change::Update | Change::Unchanged | Change::Recreate => false,
     };
     let n_left = plan.objects.iter().filter(has_left).count();
-    let storage = plan.storage.binds.len() + plan.storage.growths.len();
+    let is_set_that_goes =
+        |it: &&PlannedObject| it.change == Change::Delete && it.key.kind == storage::SET;
+    let n_sets = plan.objects.iter().filter(is_set_that_goes).count();
+    let n_stored = plan.storage.binds.len() + plan.storage.growths.len();
     let is_anew = |planned: &&PlannedObject| planned.change == Change::Recreate;
     let n_anew = plan.objects.iter().filter(is_anew).count();
-    1 + storage + 2 * n_anew + to_apply(plan).len() + n_left + variant.hanging.len()
+    1 + n_stored + 2 * n_anew + to_apply(plan).len() + n_left + n_sets + variant.hanging.len()
 }
 
 /// Returns what is written, in batches.

@@ -1,11 +1,11 @@
-//! The part of a deploy that is about storage: volumes are bound again, claims grow, and claims are kept from going with a
-//! `StatefulSet` that is made anew. All of it is done before any object is written.
+//! The part of a deploy that is about storage: volumes are bound again and claims grow before any object is written, and claims
+//! are kept from going with a `StatefulSet` that is made anew or left the definition.
 
 use crate::cluster::Cluster;
 use crate::definition::object::Object;
 use crate::engine::journal::Journal;
 use crate::engine::operation::Lease;
-use crate::engine::plan::{Change, DeployPlan};
+use crate::engine::plan::{Change, DeployPlan, PlannedObject};
 use crate::engine::progress::Step;
 use crate::engine::remedy::StoragePlan;
 use crate::engine::retention::{self, Leaver};
@@ -13,6 +13,9 @@ use crate::engine::{binding, frozen, growth};
 use crate::failure::Failure;
 
 use super::running::{heed, may_begin};
+
+/// The kind whose objects may take claims along.
+pub(super) const SET: &str = "StatefulSet";
 
 /// Carries out the storage part of a plan.
 pub(super) struct StorageRun<'a> {
@@ -49,27 +52,35 @@ impl StorageRun<'_> {
     }
 
     async fn keep_claims(&self, stop: &mut Option<String>, journal: &mut Journal<'_>) {
-        let sets =
-            self.plan.objects.iter().filter(|object| {
-                object.change == Change::Recreate && object.key.kind == "StatefulSet"
-            });
+        let sets = self
+            .plan
+            .objects
+            .iter()
+            .filter(|object| object.change == Change::Recreate && object.key.kind == SET);
         for set in sets {
             heed(self.lease, stop);
             if stop.is_some() {
                 return;
             }
-            let leaver = Leaver {
-                instance: &self.plan.instance,
-                key: &set.key,
-                uid: set.live_uid.as_deref().unwrap_or_default(),
-            };
-            let lease = Some(self.lease);
-            let kept = retention::keep_claims(self.cluster, leaver, lease, journal).await;
-            if let Err(failure) = kept {
+            if let Err(failure) = self.keep_claims_of(set, journal).await {
                 journal.failed(Step::Keep(set.key.clone()), failure);
                 *stop = Some("the claims could not be made to stay".to_owned());
             }
         }
+    }
+
+    /// Lets a `StatefulSet` that is about to be deleted let go of its claims.
+    pub async fn keep_claims_of(
+        &self,
+        set: &PlannedObject,
+        journal: &mut Journal<'_>,
+    ) -> Result<(), Failure> {
+        let leaver = Leaver {
+            instance: &self.plan.instance,
+            key: &set.key,
+            uid: set.live_uid.as_deref().unwrap_or_default(),
+        };
+        retention::keep_claims(self.cluster, leaver, Some(self.lease), journal).await
     }
 }
 

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::cluster::Access;
 use crate::definition::object::{GroupKind, Object, ObjectKey};
+use crate::engine::deploy::storage;
 use crate::engine::plan::{Change, DeployPlan};
 use crate::engine::preflight::{self, Survey, access, access_to};
 use crate::engine::prune::Leaving;
@@ -44,7 +45,13 @@ impl Planner<'_> {
         };
         for leaving in leaving {
             match leaving {
-                Leaving::Deleted(object) => want("delete", object),
+                Leaving::Deleted(object) => {
+                    want("delete", object);
+                    if object.key.kind == storage::SET {
+                        // It may have to let go of its claims.
+                        want("patch", object);
+                    }
+                }
                 Leaving::Kept(object) => want("patch", object),
                 Leaving::NotOurs(_) => {}
             }

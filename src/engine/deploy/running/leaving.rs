@@ -3,9 +3,10 @@
 use super::{Run, may_begin};
 use crate::cluster::Propagation;
 use crate::engine::apply;
+use crate::engine::deploy::storage;
 use crate::engine::journal::Journal;
 use crate::engine::operation;
-use crate::engine::plan::Change;
+use crate::engine::plan::{Change, PlannedObject};
 use crate::engine::progress::Step;
 use crate::engine::rollback::{self, HangingPod};
 use crate::failure::Failure;
@@ -25,9 +26,7 @@ impl Run<'_> {
             journal.started(&step);
             let uid = planned.live_uid.as_deref().unwrap_or_default();
             let result = if planned.change == Change::Delete {
-                apply::delete(self.cluster, &planned.key, uid, Propagation::Foreground)
-                    .await
-                    .map(|_| ())
+                self.prune(planned, uid, journal).await
             } else {
                 apply::release(self.cluster, &self.manager, &planned.key, uid).await
             };
@@ -36,6 +35,21 @@ impl Run<'_> {
                 Err(failure) => fail(step, failure, stop, journal),
             }
         }
+    }
+
+    /// Deletes what left. What a `StatefulSet` would take along is let go of right before, so that nothing of it changes where
+    /// the deploy does not come so far.
+    async fn prune(
+        &self,
+        planned: &PlannedObject,
+        uid: &str,
+        journal: &mut Journal<'_>,
+    ) -> Result<(), Failure> {
+        if planned.key.kind == storage::SET {
+            self.storage().keep_claims_of(planned, journal).await?;
+        }
+        apply::delete(self.cluster, &planned.key, uid, Propagation::Foreground).await?;
+        Ok(())
     }
 
     /// Deletes the pods that hang on the revision that is left.

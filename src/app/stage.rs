@@ -679,6 +679,7 @@ pub fn deploy_plan(id: &str) -> DeployPlan {
         kept_answers: Vec::new(),
         offers: Vec::new(),
         storage: StoragePlan::default(),
+        kept_replicas: Vec::new(),
         is_record_exact: false,
         is_noted: false,
         unlisted_namespaces: Default::default(),

@@ -32,6 +32,7 @@ pub(super) fn noted(request: &DeployRequest, plan: &DeployPlan) -> Aim {
         taken,
         ingress_host: request.ingress_host.clone(),
         gpus: request.gpus.clone(),
+        kept: plan.kept_replicas.clone(),
         ..Aim::default()
     }
 }

@@ -1,4 +1,5 @@
-//! The number of replicas that a definition stops to set: it stays as it is, and belongs to `scale` from then on.
+//! The number of replicas that a definition leaves open: it stays as it is, also where another workload takes the place of the
+//! one that has it. One that it stops to set belongs to `scale` from then on.
 //!
 //! A field that its only owner leaves out is removed, and a server puts its default in the place of this one: a running
 //! service of five would have one pod. So the manager of `scale` applies the number that is there before ours leaves it out,
@@ -16,6 +17,10 @@ use crate::definition::id::InstanceId;
 use crate::definition::naming;
 use crate::definition::object::{Object, ObjectKey};
 use crate::failure::{Failure, FailureKind};
+use crate::service::operation::KeptReplicas;
+
+/// Workloads whose number of replicas is a field that everybody may set.
+const COUNTED: [&str; 3] = ["Deployment", "StatefulSet", "ReplicaSet"];
 
 /// Returns the number that a manager gives up by applying an object: it applied one before, and leaves it open now.
 pub(super) fn given_up(live: &Object, wanted: &Object, manager: &str) -> Option<u64> {
@@ -25,6 +30,37 @@ pub(super) fn given_up(live: &Object, wanted: &Object, manager: &str) -> Option<
         return None;
     }
     live.json["spec"]["replicas"].as_u64()
+}
+
+/// Returns the number that a workload has again which is made in the place of `live`, where that leaves it open. A server
+/// begins with one by itself.
+pub(super) fn kept(live: &Object, wanted: &Object) -> Option<KeptReplicas> {
+    let is_counted = |key: &ObjectKey| key.group == "apps" && COUNTED.contains(&key.kind.as_str());
+    let is_open = wanted.json["spec"]["replicas"].is_null();
+    if !is_open || !is_counted(&wanted.key) || !is_counted(&live.key) {
+        return None;
+    }
+    let number = live.json["spec"]["replicas"].as_u64()?;
+    let replicas = u32::try_from(number).ok().filter(|it| *it != 1)?;
+    let key = wanted.key.clone();
+    Some(KeptReplicas { key, replicas })
+}
+
+/// Returns a workload that is made with the number that it takes over, where there is one.
+pub(super) fn with_kept(wanted: &Object, kept: Option<&KeptReplicas>) -> Object {
+    let mut made = wanted.clone();
+    if let Some(kept) = kept {
+        made.json["spec"]["replicas"] = json!(kept.replicas);
+    }
+    made
+}
+
+/// Says that a number stays.
+pub(super) fn stays(kept: &KeptReplicas) -> String {
+    match kept.replicas {
+        0 => "it stays stopped".to_owned(),
+        number => format!("its {number} replicas stay"),
+    }
 }
 
 /// Lets `scale` own the number of replicas that is there, if applying `wanted` would give it up.

@@ -119,6 +119,19 @@ pub struct Aim {
     /// The objects that an adoption hands over.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub handed: Vec<Handed>,
+    /// The numbers of replicas that workloads have again which are made in the place of others.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub kept: Vec<KeptReplicas>,
+}
+
+/// A number of replicas that stays though its definition leaves it open: what has it goes, and another takes its place.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeptReplicas {
+    /// The workload that is made.
+    #[serde(flatten)]
+    pub key: ObjectKey,
+    /// The number.
+    pub replicas: u32,
 }
 
 /// An object that an adoption hands over.

@@ -311,6 +311,7 @@ on_both_backends! {
         a_number_that_others_set_too_is_taken_only_where_that_is_wanted
         a_number_that_somebody_sets_meanwhile_is_not_taken
         an_autoscaler_is_named
+        a_number_that_was_set_outlives_a_change_of_kind
         one_of_several_workloads_is_scaled_as_it_is_named
         workloads_in_other_namespaces_are_scaled_where_that_is_allowed;
     routes:
@@ -351,6 +352,7 @@ on_both_backends! {
         what_is_said_of_a_volume_that_is_not_freed_is_told
         a_bound_again_volume_survives_a_deploy_that_is_cut_off
         claims_and_their_template_grow_together_while_the_pods_go_on
+        what_grows_keeps_the_number_that_was_set
         a_growth_that_is_cut_off_is_finished_by_a_second_run
         claims_of_a_class_that_does_not_allow_it_never_grow
         claims_never_shrink_and_a_rollback_says_so

@@ -3,6 +3,7 @@
 
 use bowline::definition::policy::Policy;
 use bowline::engine::adjust::Adjustment;
+use bowline::engine::plan::DeployPlan;
 use bowline::engine::progress::Step;
 use bowline::failure::FailureKind;
 use http::Method;
@@ -281,4 +282,30 @@ pub(crate) async fn workloads_in_other_namespaces_are_scaled_where_that_is_allow
     ask(&cluster.admin, Method::DELETE, &path, None)
         .await
         .unwrap();
+}
+
+pub(crate) async fn a_number_that_was_set_outlives_a_change_of_kind(cluster: Cluster) {
+    let stage = Stage::new(&cluster);
+    stage.deploy("web", OPEN).await;
+    stage.adjust("web", Adjustment::Scale(3)).await;
+    let other = OPEN.replace("Deployment", "StatefulSet");
+    let plan = stage.plan("web", &other).await;
+    let note = |plan: &DeployPlan| {
+        let mut objects = plan.objects.iter();
+        let set = objects.find(|it| it.key.kind == "StatefulSet").unwrap();
+        set.note.clone()
+    };
+    assert_eq!(note(&plan).as_deref(), Some("its 3 replicas stay"));
+    let outcome = stage.run("web", &other, &plan).await;
+    assert!(outcome.is_complete(), "{outcome:?}");
+    let set = cluster.get("StatefulSet", "web").await.unwrap();
+    assert_eq!(set["spec"]["replicas"], 3);
+    assert_eq!(managers(&set), ["bowline-scale/web Apply"]);
+    assert!(stage.plan("web", &other).await.is_noop());
+    // What was stopped stays so.
+    stage.adjust("web", Adjustment::Scale(0)).await;
+    let plan = stage.plan("web", OPEN).await;
+    let outcome = stage.run("web", OPEN, &plan).await;
+    assert!(outcome.is_complete(), "{outcome:?}");
+    assert_eq!(web(&cluster).await["spec"]["replicas"], 0);
 }

@@ -627,6 +627,28 @@ pub(crate) async fn claims_and_their_template_grow_together_while_the_pods_go_on
     assert!(stage.plan("db", &text).await.is_noop());
 }
 
+pub(crate) async fn what_grows_keeps_the_number_that_was_set(case: Cluster) {
+    let stage = Stage::new(&case);
+    let class = growing_class(&case).await;
+    let open = |size: &str| sized(&class, size).replace("replicas: 2\n", "");
+    deployed(&stage, "db", &open("1Gi")).await;
+    stage.adjust("db", Adjustment::Scale(3)).await;
+    let outcome = stage.wait("db").await;
+    assert!(outcome.is_complete(), "{outcome:?}");
+    let pods = uids(&case, "Pod").await;
+    let (growing, text) = (stage.agreeing(grow()), open("2Gi"));
+    let plan = growing.plan("db", &text).await;
+    let mut notes = plan.objects.iter().filter_map(|it| it.note.as_deref());
+    let told = "made anew: its pods go on running and are adopted; its 3 replicas stay";
+    assert!(notes.any(|note| note == told), "{plan:?}");
+    let outcome = growing.run("db", &text, &plan).await;
+    assert!(outcome.is_complete(), "{outcome:?}");
+    let outcome = stage.wait("db").await;
+    assert!(outcome.is_complete(), "{outcome:?}");
+    assert_eq!(uids(&case, "Pod").await, pods);
+    assert!(stage.plan("db", &text).await.is_noop());
+}
+
 pub(crate) async fn a_growth_that_is_cut_off_is_finished_by_a_second_run(case: Cluster) {
     let stage = Stage::new(&case);
     let class = growing_class(&case).await;

@@ -2,6 +2,7 @@
 
 mod claims;
 mod rehearsing;
+mod replicas;
 mod rights;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -103,6 +104,7 @@ async fn plan(
         kept_answers: Vec::new(),
         offers: Vec::new(),
         storage: StoragePlan::default(),
+        kept_replicas: Vec::new(),
         is_record_exact: false,
         is_noted: false,
         unlisted: BTreeSet::new(),
@@ -237,6 +239,7 @@ impl Planner<'_> {
             .extend(preflight::forbidden_refusal(&missing, namespace));
         let live = self.live(&survey, &leaving).await?;
         let claims = self.claims(plan, &survey).await?;
+        plan.kept_replicas = self.kept_replicas(&survey, &leaving, &live).await?;
         let listed = (&survey, &live, claims.as_slice());
         self.rehearse_all(plan, listed, &missing, &to_come).await?;
         self.look_at_claims(plan, &claims).await?;

@@ -27,6 +27,7 @@ use crate::engine::record::{self, Authorship, Change as RecordChange, Facts};
 use crate::engine::revision::{self, Finished, Identity};
 use crate::engine::rollback::HangingPod;
 use crate::failure::{Failure, FailureKind};
+use crate::service::advice;
 use crate::service::drift::AppliedWorkload;
 use crate::service::operation::Aim;
 use preparing::{Prepared, prepare};
@@ -120,6 +121,7 @@ pub(in crate::engine) async fn run_variant(
         lease: &lease,
         manager: naming::field_manager(&request.id),
         applied: Mutex::default(),
+        unmade: Mutex::default(),
     };
     lease.beating(run.carry_out(&mut journal)).await;
     journal.into_outcome()
@@ -206,6 +208,8 @@ struct Run<'a> {
     manager: String,
     /// What was applied of workloads so far.
     applied: Mutex<Vec<AppliedWorkload>>,
+    /// What was deleted to be made anew, and is not there again.
+    unmade: Mutex<Vec<ObjectKey>>,
 }
 
 impl Run<'_> {
@@ -336,7 +340,8 @@ impl Run<'_> {
         }
     }
 
-    /// Makes the record exact and ends the operation; after a failure it only ends it, and the set stays as wide as it is.
+    /// Makes the record exact and ends the operation; after a failure it only ends it, and the set stays as wide as it is. What
+    /// is to be made anew and is not there leaves it standing: nobody else would know how it was.
     async fn conclude(
         &self,
         stop: Option<String>,
@@ -344,6 +349,13 @@ impl Run<'_> {
         journal: &mut Journal<'_>,
     ) {
         if let Some(why) = stop {
+            let unmade = self.unmade().first().cloned();
+            if let Some(key) = unmade {
+                let command = advice::command("resume", &self.plan.instance);
+                let why = format!("{why}; {command} makes {key} anew");
+                journal.not_tried(Step::Record, why);
+                return;
+            }
             journal.not_tried(Step::Record, why);
             // If this fails too, the operation stands still, and whoever comes next takes it over.
             let _ = self.lease.end(RecordChange::default()).await;

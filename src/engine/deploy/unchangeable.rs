@@ -9,9 +9,11 @@ use crate::engine::frozen::{self, Resize};
 use crate::engine::growth;
 use crate::engine::metadata::Metadata;
 use crate::engine::plan::Change;
-use crate::engine::rehearse::{Actor, Rehearsal, rehearse};
+use crate::engine::rehearse::{Actor, Rehearsal, rehearse, without};
 use crate::engine::remedy::{HeldSize, Offer, Remedies, StoragePlan};
+use crate::engine::replicas;
 use crate::failure::{Failure, FailureKind};
+use crate::service::operation::KeptReplicas;
 use crate::service::summary::InstanceKey;
 
 const CLAIM: &str = "PersistentVolumeClaim";
@@ -66,6 +68,8 @@ pub(super) struct Resolved {
     pub rehearsal: Rehearsal,
     pub storage: StoragePlan,
     pub offers: Vec<Offer>,
+    /// The number of replicas that it has again where it is made anew.
+    pub kept: Option<KeptReplicas>,
 }
 
 impl Resolved {
@@ -74,7 +78,15 @@ impl Resolved {
             rehearsal,
             storage: StoragePlan::default(),
             offers: Vec::new(),
+            kept: None,
         }
+    }
+
+    /// Returns what is made anew in the place of `live`: with its number of replicas where nobody sets another.
+    fn taking_over(&mut self, live: &Object, wanted: &Object) -> Object {
+        let open = without(wanted, &self.rehearsal.yielded);
+        self.kept = replicas::kept(live, &open);
+        replicas::with_kept(wanted, self.kept.as_ref())
     }
 
     fn refuse(mut self, refusal: Failure) -> Self {
@@ -189,6 +201,7 @@ impl Resolver<'_> {
         resolved.rehearsal.conflicts = rest.conflicts;
         resolved.rehearsal.refusals.extend(sizes);
         resolved.storage.orphaned.push(wanted.key.clone());
+        let wanted = &resolved.taking_over(live, wanted);
         let made = self.made(live, wanted).await?;
         let after = made.unwrap_or_else(|_| by_itself(live, wanted));
         let pods = if rolls {
@@ -210,6 +223,7 @@ impl Resolver<'_> {
         let offer = frozen::offer_recreation(&wanted.key);
         match offer {
             Some(_) if self.remedies.recreate => {
+                let wanted = &resolved.taking_over(live, wanted);
                 let after = match self.made(live, wanted).await? {
                     Ok(after) => after,
                     Err(refusal) => return Ok(resolved.refuse(refusal)),
@@ -336,5 +350,7 @@ fn recreated(resolved: &mut Resolved, live: &Object, after: &Value, what: &str) 
     planned.change = Change::Recreate;
     planned.live_uid = Some(Metadata::of(live).uid().to_owned());
     planned.difference = difference(Some(&live.json), Some(after));
-    planned.note = Some(format!("made anew: {what}"));
+    let stays = resolved.kept.as_ref().map(replicas::stays);
+    let stays = stays.map_or_else(String::new, |stays| format!("; {stays}"));
+    planned.note = Some(format!("made anew: {what}{stays}"));
 }

@@ -7,6 +7,7 @@ use crate::engine::record::Extent;
 use crate::engine::remedy::{Offer, StoragePlan};
 use crate::failure::{Failure, FailureKind};
 use crate::secret::SecretQuestion;
+use crate::service::operation::KeptReplicas;
 use crate::service::summary::InstanceKey;
 
 /// What would happen to an object in a deploy.
@@ -142,6 +143,8 @@ pub struct DeployPlan {
     pub offers: Vec<Offer>,
     /// What it does to claims and volumes beside the objects.
     pub storage: StoragePlan,
+    /// Numbers of replicas that what is made takes over from what it takes the place of.
+    pub kept_replicas: Vec<KeptReplicas>,
     /// Whether the record says already what it would say afterwards, but for an operation that is noted; not so where the
     /// text alone changed, or where an earlier deploy was interrupted.
     pub is_record_exact: bool,
@@ -167,6 +170,11 @@ impl DeployPlan {
             kinds: self.unlisted.clone(),
             namespaces: self.unlisted_namespaces.clone(),
         }
+    }
+
+    /// Returns the number of replicas that an object takes over.
+    pub(in crate::engine) fn kept_replicas(&self, key: &ObjectKey) -> Option<&KeptReplicas> {
+        self.kept_replicas.iter().find(|it| it.key == *key)
     }
 
     /// Tells whether it could run but for values that a person can be asked for.

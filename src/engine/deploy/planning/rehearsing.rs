@@ -12,7 +12,7 @@ use crate::engine::live::Live;
 use crate::engine::plan::{Change, DeployPlan};
 use crate::engine::preflight::{Survey, access_to};
 use crate::engine::rehearse::{Actor, Rehearsal, rehearse};
-use crate::engine::{blame, kinds};
+use crate::engine::{blame, kinds, replicas};
 use crate::failure::{Failure, FailureKind};
 
 use super::{COMPUTED_HERE, KIND_COMES, Planner};
@@ -81,8 +81,11 @@ impl Planner<'_> {
         }
         let instance = &self.request.instance();
         let holds_sizes = self.holds_sizes();
+        let takes_over = &plan.kept_replicas.clone();
         let rehearsals = stream::iter(self.rendered.objects.clone())
             .map(|object| async move {
+                let kept = takes_over.iter().find(|it| it.key == object.key);
+                let object = replicas::with_kept(&object, kept);
                 let seen = survey.find(&object.key);
                 let listed = seen.and_then(|seen| live.get(&seen.key));
                 let actor = Actor {
@@ -91,10 +94,13 @@ impl Planner<'_> {
                     may_write: may_write(&object),
                     yields: self.request.yields,
                 };
-                let rehearsal = match to_come.get(&object.key) {
+                let mut rehearsal = match to_come.get(&object.key) {
                     Some(why) => Rehearsal::unseen(&object, why),
                     None => rehearse(self.cluster, &actor, &object, seen, listed).await?,
                 };
+                if let Some(kept) = kept {
+                    rehearsal.planned.note.get_or_insert(replicas::stays(kept));
+                }
                 let resolver = Resolver {
                     cluster: self.cluster,
                     instance,
@@ -112,6 +118,7 @@ impl Planner<'_> {
             let resolved = resolved?;
             plan.storage.absorb(resolved.storage);
             plan.offers.extend(resolved.offers);
+            plan.kept_replicas.extend(resolved.kept);
             rehearsals.push(resolved.rehearsal);
         }
         self.doubt_the_old_schema(&mut rehearsals);

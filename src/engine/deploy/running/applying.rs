@@ -1,11 +1,12 @@
 //! Writing what a plan creates and changes, batch by batch: what does not depend on a failure goes on.
 
+use std::sync::{MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::time::Instant;
 
 use super::{Run, heed, to_apply};
-use crate::cluster::{Propagation, Stop};
+use crate::cluster::{Propagation, Stop, Written};
 use crate::definition::object::{GroupKind, Object, ObjectKey};
 use crate::definition::order;
 use crate::engine::apply::{self, Target};
@@ -22,7 +23,7 @@ use crate::engine::rehearse::without;
 use crate::engine::replicas;
 use crate::failure::{Failure, FailureKind};
 
-/// How long an object that is being deleted is waited for before it is made again.
+/// How long an object that is being deleted is waited for before it is made again, beside what its pods may take to end.
 const DELETION_DEADLINE: Duration = Duration::from_secs(60);
 
 impl Run<'_> {
@@ -140,19 +141,23 @@ impl Run<'_> {
             .live_uid
             .as_deref()
             .map_or(Target::Absent, Target::Seen);
-        if let Target::Seen(uid) = target {
-            let handed = replicas::hand_over(self.cluster, &self.request.id, &wanted, uid).await;
-            handed.map_err(Unwritten::Failed)?;
-        }
-        match apply::apply(self.cluster, &self.manager, &wanted, target, &taken).await {
+        let written = match target {
+            Target::Absent => self.make(&wanted).await,
+            Target::Seen(uid) => self.change(&wanted, uid, &taken).await,
+        };
+        match written {
             Ok(written) => {
                 self.note_applied(&written.object);
                 Ok(written.warnings)
             }
             Err(failure) if failure.kind == FailureKind::Conflict && target == Target::Absent => {
                 let live = self.cluster.get(&planned.key).await;
-                let goes = |live: Object| Metadata::of(&live).is_being_deleted();
-                Err(match live.map(|live| live.is_some_and(goes)) {
+                // What was in the way may have gone in between, if anything was.
+                let was_there = !apply::is_outdated(&failure);
+                let goes = |live: Option<Object>| {
+                    live.map_or(was_there, |it| Metadata::of(&it).is_being_deleted())
+                };
+                Err(match live.map(goes) {
                     Ok(true) => Unwritten::ItGoes,
                     _ => Unwritten::Failed(failure),
                 })
@@ -162,6 +167,37 @@ impl Run<'_> {
                 Err(Unwritten::Failed(located))
             }
         }
+    }
+
+    /// Makes what is not there. One that takes over a number of replicas has it from the first moment on, and lets go of it
+    /// then, as the definition leaves it open.
+    async fn make(&self, wanted: &Object) -> Result<Written, Failure> {
+        let kept = self.plan.kept_replicas(&wanted.key);
+        let whole = replicas::with_kept(wanted, kept);
+        let made = apply::apply(self.cluster, &self.manager, &whole, Target::Absent, &[]).await?;
+        if kept.is_none() {
+            return Ok(made);
+        }
+        let uid = Metadata::of(&made.object).uid();
+        let Written { object, .. } = self.change(wanted, uid, &[]).await?;
+        Ok(Written { object, ..made })
+    }
+
+    async fn change(
+        &self,
+        wanted: &Object,
+        uid: &str,
+        taken: &[FieldConflict],
+    ) -> Result<Written, Failure> {
+        replicas::hand_over(self.cluster, &self.request.id, wanted, uid).await?;
+        apply::apply(
+            self.cluster,
+            &self.manager,
+            wanted,
+            Target::Seen(uid),
+            taken,
+        )
+        .await
     }
 
     /// Writes what was found in the way of being deleted, once that is gone.
@@ -176,7 +212,7 @@ impl Run<'_> {
         let sentence = format!("apply {}", planned.key);
         let held = self.lease.step(&sentence).await;
         held.map_err(Unwritten::Failed)?;
-        let is_made_anew = planned.change == Change::Recreate;
+        let (key, is_made_anew) = (planned.key.clone(), planned.change == Change::Recreate);
         let planned = PlannedObject {
             change: Change::Create,
             live_uid: None,
@@ -184,6 +220,7 @@ impl Run<'_> {
         };
         let mut warnings = self.apply_one(planned).await?;
         if is_made_anew {
+            self.unmade().retain(|it| *it != key);
             warnings.insert(0, "made anew".to_owned());
         }
         Ok(warnings)
@@ -197,8 +234,17 @@ impl Run<'_> {
             true => Propagation::Orphan,
             false => Propagation::Foreground,
         };
-        apply::delete(self.cluster, &planned.key, uid, propagation).await?;
-        Ok(())
+        let deleted = apply::delete(self.cluster, &planned.key, uid, propagation).await;
+        // One that got no answer may have arrived.
+        let may_go = deleted.as_ref().map_or_else(is_unanswered, |_| true);
+        if may_go {
+            self.unmade().push(planned.key.clone());
+        }
+        deleted.map(drop)
+    }
+
+    pub(super) fn unmade(&self) -> MutexGuard<'_, Vec<ObjectKey>> {
+        self.unmade.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// An object that is being deleted is waited for, never written to: the change would vanish with it.
@@ -213,7 +259,12 @@ impl Run<'_> {
             return Ok(());
         };
         let target = (key.clone(), Metadata::of(&old).uid().to_owned());
-        let deadline = Instant::now() + DELETION_DEADLINE;
+        // With its pods, which have a time of their own to end.
+        let grace = &old.json["spec"]["template"]["spec"]["terminationGracePeriodSeconds"];
+        let grace = Duration::from_secs(grace.as_u64().unwrap_or(0));
+        let begun = Instant::now();
+        let deadline = begun.checked_add(DELETION_DEADLINE.saturating_add(grace));
+        let deadline = deadline.unwrap_or(begun + DELETION_DEADLINE);
         // What is made anew is made, once the old one goes: it is waited for to the end.
         let stop = match planned.change {
             Change::Recreate => &Stop::default(),
@@ -279,6 +330,10 @@ fn note(
     journal.failed(step, failure);
     failed.push(key);
     stop
+}
+
+fn is_unanswered(failure: &Failure) -> bool {
+    failure.kind == FailureKind::Unreachable
 }
 
 /// Returns an object that failed and without which this one cannot do.

@@ -1,0 +1,69 @@
+//! The numbers of replicas that workloads take over which are not there yet: from one of another kind that left the definition
+//! for them, or from one that an operation deleted which was cut off before it made it anew.
+
+use crate::definition::object::{Object, ObjectKey};
+use crate::engine::live::Live;
+use crate::engine::metadata::Metadata;
+use crate::engine::preflight::Survey;
+use crate::engine::prune::Leaving;
+use crate::engine::record::Record;
+use crate::engine::replicas;
+use crate::failure::{Failure, FailureKind};
+use crate::service::operation::KeptReplicas;
+
+use super::Planner;
+
+impl Planner<'_> {
+    pub(super) async fn kept_replicas(
+        &self,
+        survey: &Survey,
+        leaving: &[Leaving<'_>],
+        live: &Live,
+    ) -> Result<Vec<KeptReplicas>, Failure> {
+        let noted = self.record.and_then(Record::noted);
+        let noted = noted.map_or_else(Vec::new, |operation| operation.aim.kept);
+        let mut kept = Vec::new();
+        for wanted in &self.rendered.objects {
+            if survey.find(&wanted.key).is_some_and(|seen| !is_going(seen)) {
+                continue;
+            }
+            let begun = noted.iter().find(|it| it.key == wanted.key);
+            let is_open = wanted.json["spec"]["replicas"].is_null();
+            if let Some(begun) = begun.filter(|_| is_open) {
+                kept.push(begun.clone());
+                continue;
+            }
+            let predecessor = leaving.iter().find_map(|leaving| match leaving {
+                Leaving::Deleted(object) => {
+                    takes_place(&wanted.key, &object.key).then_some(*object)
+                }
+                Leaving::Kept(_) | Leaving::NotOurs(_) => None,
+            });
+            if let Some(predecessor) = predecessor {
+                let whole = self.whole(predecessor, live).await?;
+                kept.extend(whole.and_then(|live| replicas::kept(&live, wanted)));
+            }
+        }
+        Ok(kept)
+    }
+
+    /// Returns a live object in full; none where it is gone or may not be read.
+    async fn whole(&self, seen: &Object, live: &Live) -> Result<Option<Object>, Failure> {
+        if let Some(listed) = live.get(&seen.key) {
+            return Ok(Some(listed.clone()));
+        }
+        match self.cluster.get(&seen.key).await {
+            Err(failure) if failure.kind == FailureKind::Forbidden => Ok(None),
+            found => found,
+        }
+    }
+}
+
+fn is_going(seen: &Object) -> bool {
+    Metadata::of(seen).is_being_deleted()
+}
+
+/// Tells whether an object takes the place of another one of the same group: a workload whose kind changes keeps its name.
+fn takes_place(new: &ObjectKey, old: &ObjectKey) -> bool {
+    (&new.group, &new.namespace, &new.name) == (&old.group, &old.namespace, &old.name)
+}

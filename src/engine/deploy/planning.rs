@@ -37,7 +37,7 @@ use crate::failure::{Failure, FailureKind};
 const MAX_PROBES: u32 = 50;
 const KIND_COMES: &str = "not rehearsed: its kind comes with this definition";
 /// Warning of a plan whose differences the server did not answer.
-pub(in crate::engine) const COMPUTED_HERE: &str = "the difference is computed here, without the server's defaults: this user may not ask for a dry run";
+pub(in crate::engine) const COMPUTED_HERE: &str = "the difference is computed here, without the server's defaults and without what it would remove: this user may not ask for a dry run";
 const LEFT: &str = "it left the definition";
 const LEFT_CLAIM: &str = "it left the definition; claims are kept, never pruned";
 

@@ -396,6 +396,7 @@ pub fn claim(id: &str, size: &str) -> Claim {
         volume: Some("pvc-0b1d".to_owned()),
         access_modes: vec!["RWO"],
         growth: None,
+        is_member: false,
     }
 }
 

@@ -278,6 +278,7 @@ mod tests {
                 volume: Some("pv-1".to_owned()),
                 access_modes: vec!["RWO"],
                 growth: None,
+                is_member: false,
             },
             state: ClaimState::InUse,
             used_by: vec!["db-0".to_owned()],

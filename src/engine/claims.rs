@@ -7,8 +7,9 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use super::classes::is_default_storage;
+use super::classes::{is_default_storage, pod_of};
 use super::fate::{self, Policies, Scene};
+use super::metadata::Metadata;
 use super::plan::{Fate, FateRow, TeardownPlan, TeardownScope, VolumeChoice};
 use super::preflight::{self, refused};
 use super::record::{self, Record};
@@ -26,7 +27,14 @@ use crate::service::summary::{Claim, Event, InstanceKey};
 use crate::text;
 
 const CLAIM: &str = "PersistentVolumeClaim";
-const WORKLOADS: [&str; 2] = ["Deployment", "StatefulSet"];
+/// What makes pods that mount claims, now or later.
+const WORKLOADS: [(&str, &str); 5] = [
+    ("apps", "DaemonSet"),
+    ("apps", "Deployment"),
+    ("apps", "StatefulSet"),
+    ("batch", "CronJob"),
+    ("batch", "Job"),
+];
 
 /// All claims of a namespace or of the cluster.
 #[derive(Debug, Clone, PartialEq)]
@@ -197,8 +205,8 @@ impl Users {
             }
             Err(failure) => return Err(failure),
         }
-        for kind in WORKLOADS {
-            let kind = GroupKind::new("apps", kind);
+        for (group, kind) in WORKLOADS {
+            let kind = GroupKind::new(group, kind);
             match cluster.list(&kind, namespace, selector).await {
                 Ok(found) => users.workloads.extend(found.iter().filter_map(claims_of)),
                 Err(failure) if failure.kind == FailureKind::Forbidden => warnings.push(format!(
@@ -220,7 +228,7 @@ pub(super) fn claims_of(workload: &Object) -> Option<WorkloadClaims> {
         names.map(str::to_owned).collect()
     };
     let spec = &workload.json["spec"];
-    let mounted = &spec["template"]["spec"]["volumes"];
+    let mounted = &pod_of(workload)?["volumes"];
     Some(WorkloadClaims {
         namespace: workload.key.namespace.as_deref()?.parse().ok()?,
         name: workload.key.name.clone(),
@@ -294,6 +302,9 @@ pub async fn plan_release(
     for row in &mut plan.rows {
         leave_used(row, &used);
     }
+    if record.is_some() {
+        leave_members(&mut plan.rows, &found, &set);
+    }
     teardown::plan_retentions(&mut plan, &found, &volumes);
     let accesses = plan.rows.iter().filter(|row| row.fate == Fate::Deleted);
     let accesses = accesses.flat_map(|row| access(row, instance)).collect();
@@ -351,11 +362,30 @@ async fn used(
 }
 
 fn leave_used(row: &mut FateRow, used: &[(String, String)]) {
-    let Some((_, why)) = used.iter().find(|(uid, _)| *uid == row.uid) else {
-        return;
-    };
+    if let Some((_, why)) = used.iter().find(|(uid, _)| *uid == row.uid) {
+        leave(row, why);
+    }
+}
+
+/// Leaves what is no kept claim, but a part of the instance that runs: keeping takes a claim out of the set.
+fn leave_members(rows: &mut [FateRow], found: &[Object], set: &str) {
+    let is_member = |it: &&Object| Metadata::of(it).label(naming::LABEL_PART_OF) == Some(set);
+    let members: BTreeSet<&str> = found
+        .iter()
+        .filter(is_member)
+        .filter_map(Object::uid)
+        .collect();
+    for row in rows
+        .iter_mut()
+        .filter(|row| members.contains(row.uid.as_str()))
+    {
+        leave(row, "it is a part of the instance");
+    }
+}
+
+fn leave(row: &mut FateRow, why: &str) {
     if row.fate == Fate::Deleted {
-        row.fate = Fate::Left(why.clone());
+        row.fate = Fate::Left(why.to_owned());
         if let Some(claim) = &mut row.claim {
             claim.data = super::plan::DataFate::Retained;
         }

@@ -216,7 +216,7 @@ fn wanted_by_claim<'a>(of: &'a ObjectKey, spec: &'a Value) -> Option<Wanted<'a>>
 }
 
 /// Returns the specification of the pods that an object is or makes.
-fn pod_of(object: &Object) -> Option<&Value> {
+pub(super) fn pod_of(object: &Object) -> Option<&Value> {
     let key = &object.key;
     let pointer = match (key.group.as_str(), key.kind.as_str()) {
         ("", "Pod") => "/spec",

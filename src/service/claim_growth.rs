@@ -71,6 +71,7 @@ mod tests {
             volume: None,
             access_modes: Vec::new(),
             growth,
+            is_member: false,
         };
         assert_eq!(growing(&claim), expected);
     }

@@ -1,6 +1,7 @@
 //! Which claims are in use, and which are kept though nothing uses them. Pure.
 //!
-//! A claim is kept if no pod mounts it and no workload of its instance would: a teardown left it, or it left the definition.
+//! A claim is kept if no pod mounts it, no workload of its instance would, and it is no part of the instance any more: a teardown
+//! left it, or it left the definition.
 //! What a `StatefulSet` that was scaled down would take again is idle, not kept.
 
 use std::fmt;
@@ -16,7 +17,8 @@ use crate::definition::id::Namespace;
 pub enum ClaimState {
     /// A pod mounts it.
     InUse,
-    /// No pod mounts it, but a workload would: one that is stopped, scaled down, or about to start.
+    /// No pod mounts it, but a workload would, one that is stopped, scaled down, or about to start; or it is a part of its
+    /// instance, whatever there may come to use it.
     Idle,
     /// Nothing uses it, and nothing that runs would.
     Kept,
@@ -109,7 +111,7 @@ pub fn used_by(claim: &Claim, pods: &[PodMounts]) -> Vec<String> {
 pub fn state(claim: &Claim, used_by: &[String], workloads: &[WorkloadClaims]) -> ClaimState {
     let is_wanted = || {
         let namespace = &claim.instance.namespace;
-        workloads.iter().any(|it| it.wants(namespace, &claim.name))
+        claim.is_member || workloads.iter().any(|it| it.wants(namespace, &claim.name))
     };
     match claim.phase.as_str() {
         _ if claim.deletion.is_some() => ClaimState::Terminating,
@@ -144,6 +146,7 @@ mod tests {
             volume: None,
             access_modes: Vec::new(),
             growth: None,
+            is_member: false,
         }
     }
 
@@ -177,6 +180,17 @@ mod tests {
         check(claim("old-db-0", "Bound"), &mounted, ClaimState::Kept);
         check(claim("data-other-0", "Bound"), &[], ClaimState::Kept);
         check(claim("old-db-0", "Pending"), &[], ClaimState::Kept);
+    }
+
+    #[test]
+    fn a_part_of_an_instance_is_never_kept() {
+        let member = |phase| Claim {
+            is_member: true,
+            ..claim("backups", phase)
+        };
+        check(member("Bound"), &[], ClaimState::Idle);
+        check(member("Pending"), &[], ClaimState::Pending);
+        check(claim("backups", "Bound"), &[], ClaimState::Kept);
     }
 
     #[test]

@@ -396,6 +396,7 @@ mod tests {
             volume: Some("pv-1".to_owned()),
             access_modes: vec!["RWO"],
             growth: None,
+            is_member: false,
         }
     }
 

@@ -319,6 +319,8 @@ pub struct Claim {
     pub access_modes: Vec<&'static str>,
     /// What is told of its growth; none while nobody is at it.
     pub growth: Option<Growth>,
+    /// Whether it is a member of a set: a part of what runs, as long as it was not taken out of it.
+    pub is_member: bool,
 }
 
 /// What the conditions of a claim tell of its growth.

@@ -324,6 +324,7 @@ mod tests {
             volume: Some("pvc-1".to_owned()),
             access_modes: Vec::new(),
             growth: None,
+            is_member: false,
         };
         detail.apply(WatchEvent::Claims(vec![Delta::Reset(vec![claim])]), now());
         detail

@@ -22,6 +22,7 @@ use serde_json::{Value, json};
 
 use crate::cluster::{Cluster, DEADLINE, ask, name_of};
 use crate::engine::stage::{DB, Fault, Stage, claiming_set, deployment, options};
+use crate::objects::claim;
 
 const CLAIM: &str = "PersistentVolumeClaim";
 const VOLUME: &str = "PersistentVolume";
@@ -233,6 +234,36 @@ pub(crate) async fn only_kept_claims_are_released(case: Cluster) {
     assert!(stage.wait("db").await.is_complete());
     let plan = stage.plan("db", STATELESS).await;
     assert!(plan.is_noop(), "{plan:?}");
+}
+
+pub(crate) async fn a_claim_that_is_a_part_of_what_runs_is_not_released(case: Cluster) {
+    let stage = Stage::new(&case);
+    // Nothing mounts it that anybody lists.
+    let text = claim("backups", "1Gi").to_string();
+    assert!(stage.deploy("db", &text).await.is_complete());
+    let is_kept = async || {
+        let list = claims_of(&stage).await;
+        list.claims[0].state == ClaimState::Kept
+    };
+    case.until(CLAIM, "backups", |claim| {
+        claim["status"]["phase"].is_string()
+    })
+    .await;
+    assert!(!is_kept().await);
+    let plan = plan_release(stage.engine(), &stage.key("db"), VolumeChoice::Delete)
+        .await
+        .unwrap();
+    let part = Fate::Left("it is a part of the instance".to_owned());
+    assert_eq!(plan.rows[0].fate, part);
+    assert_eq!(deleted(&plan), [""; 0]);
+
+    let outcome = stage.teardown("db", VolumeChoice::Keep).await;
+    assert!(outcome.is_complete(), "{outcome:?}");
+    assert!(is_kept().await);
+    let plan = plan_release(stage.engine(), &stage.key("db"), VolumeChoice::Delete)
+        .await
+        .unwrap();
+    assert_eq!(deleted(&plan), ["backups"]);
 }
 
 pub(crate) async fn a_kept_claim_that_somebodys_pod_uses_is_not_released(case: Cluster) {

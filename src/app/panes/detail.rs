@@ -379,6 +379,7 @@ mod tests {
             volume: None,
             access_modes: vec!["RWO"],
             growth: None,
+            is_member: false,
         };
         let event = Event {
             namespace: key.namespace.clone(),

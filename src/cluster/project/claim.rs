@@ -79,6 +79,7 @@ impl Project for ClaimObject {
         } = self;
         Some(Claim {
             instance: metadata.instance()?,
+            is_member: metadata.labels.part_of.is_some(),
             created: metadata.created(),
             deletion: metadata.deletion(),
             name: metadata.name,

@@ -229,6 +229,7 @@ fn claim_is_read() {
         volume: Some("pv-1".to_owned()),
         access_modes: vec!["RWO", "RWX", "?"],
         growth: None,
+        is_member: false,
     };
     assert_eq!(
         read::<ClaimObject>("", "PersistentVolumeClaim", live),

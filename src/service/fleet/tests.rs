@@ -93,6 +93,7 @@ fn claim(name: &str) -> Claim {
         volume: None,
         access_modes: vec!["RWO"],
         growth: None,
+        is_member: false,
     }
 }
 

@@ -251,6 +251,7 @@ mod tests {
             volume: None,
             access_modes: Vec::new(),
             growth: None,
+            is_member: false,
         }
     }
 

@@ -78,6 +78,7 @@ fn claim(phase: &str) -> Claim {
         volume: None,
         access_modes: vec!["RWO"],
         growth: None,
+        is_member: false,
     }
 }
 

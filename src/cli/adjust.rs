@@ -228,16 +228,23 @@ fn show(args: &Adjust, plan: &AdjustPlan) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// What is protected needs its ID, whatever the flags say. What was named is not asked about, as with kubectl; what a selector
+/// What is protected needs its ID whatever the flags say, and what loses data needs it unless `--yes` is given. What was named is not asked about, as with kubectl; what a selector
 /// chose is, once for all.
 fn need(args: &Adjust, plan: &AdjustPlan, is_selected: bool) -> Need {
     let id = &plan.instance.id;
     if plan.is_noop() {
         return Need::Nothing;
     }
-    if plan.is_protected && !args.confirm.contains(id) {
-        let verb = plan.adjustment.verb();
-        return Need::Typed(format!("{id} is protected. Type {id} to {verb} it:"));
+    let verb = plan.adjustment.verb();
+    if args.confirm.contains(id) {
+        // Asked for by its name.
+    } else if plan.is_protected {
+        let loss = plan
+            .loss()
+            .map_or_else(String::new, |told| format!("{told} "));
+        return Need::Typed(format!("{id} is protected. {loss}Type {id} to {verb} it:"));
+    } else if let (Some(loss), false) = (plan.loss(), args.yes) {
+        return Need::Typed(format!("{loss} Type {id} to {verb} it:"));
     }
     match is_selected {
         true => Need::Question,

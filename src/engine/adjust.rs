@@ -49,6 +49,8 @@ pub struct AdjustPlan {
     pub choices: Vec<WorkloadChoice>,
     /// Whether the typed ID is needed whatever the flags say.
     pub is_protected: bool,
+    /// How many claims go with the pods that are not wanted any more; the warnings name them.
+    pub n_lost: usize,
     /// The workloads that would be changed; those that are as wanted already are left out.
     pub workloads: Vec<PlannedWorkload>,
     /// The numbers of replicas that other managers own, and that are taken only where that is wanted.
@@ -118,6 +120,7 @@ impl AdjustPlan {
             only: only.cloned(),
             choices: Vec::new(),
             is_protected: false,
+            n_lost: 0,
             workloads: Vec::new(),
             conflicts: Vec::new(),
             yielded: Vec::new(),
@@ -143,6 +146,15 @@ impl AdjustPlan {
     /// Tells whether running it would change nothing.
     pub fn is_noop(&self) -> bool {
         self.workloads.is_empty()
+    }
+
+    /// Says how much data it may destroy, where it does.
+    pub fn loss(&self) -> Option<String> {
+        match self.n_lost {
+            0 => None,
+            1 => Some("The data of 1 claim may be destroyed.".to_owned()),
+            n => Some(format!("The data of {n} claims may be destroyed.")),
+        }
     }
 
     /// Returns why it cannot run: its refusals, and its conflicts unless they are taken.

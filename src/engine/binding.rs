@@ -3,12 +3,13 @@
 //! A volume is freed only for the claim that its claimRef names: whatever labels it bears, no other claim can get it.
 
 use std::cmp::Ordering;
+use std::ops::Range;
 use std::time::Duration;
 
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep};
 
-use super::adjust::n_replicas;
+use super::adjust::{MAX_REPLICAS, n_replicas};
 use super::apply::is_outdated;
 use super::journal::Journal;
 use super::metadata::Metadata;
@@ -59,19 +60,28 @@ pub(super) fn claims_to_come(rendered: &[Object]) -> Vec<ClaimToCome> {
 }
 
 fn claims_of_set(set: &Object) -> impl Iterator<Item = ClaimToCome> {
-    let spec = &set.json["spec"];
-    let templates = spec["volumeClaimTemplates"]
-        .as_array()
-        .into_iter()
-        .flatten();
-    templates.flat_map(move |template| {
+    named_claims(set, ordinals(set, n_pods(set))).map(|(name, template)| ClaimToCome {
+        of: set.key.clone(),
+        namespace: set.key.namespace.clone(),
+        name,
+        spec: template["spec"].clone(),
+    })
+}
+
+/// Returns the names of the claims that a set makes for the pods of these numbers.
+pub(super) fn claim_names(set: &Object, ordinals: Range<u32>) -> impl Iterator<Item = String> {
+    named_claims(set, ordinals).map(|(name, _)| name)
+}
+
+/// Returns the name of each such claim, with its template.
+fn named_claims(set: &Object, ordinals: Range<u32>) -> impl Iterator<Item = (String, &Value)> {
+    let templates = set.json["spec"]["volumeClaimTemplates"].as_array();
+    templates.into_iter().flatten().flat_map(move |template| {
         let volume = template["metadata"]["name"].as_str().unwrap_or_default();
-        ordinals(set).map(move |ordinal| ClaimToCome {
-            of: set.key.clone(),
-            namespace: set.key.namespace.clone(),
-            name: format!("{volume}-{}-{ordinal}", set.key.name),
-            spec: template["spec"].clone(),
-        })
+        let name = move |ordinal| format!("{volume}-{}-{ordinal}", set.key.name);
+        ordinals
+            .clone()
+            .map(move |ordinal| (name(ordinal), template))
     })
 }
 
@@ -169,11 +179,12 @@ fn of_no_replica(volume: &Object, set: &Object, own: &str) -> Option<String> {
     let is_from_set = set.key.kind == "StatefulSet" && is_from(volume, place, claim);
     let is_left = is_from_set && text(volume, "/status/phase") == RELEASED;
     let ordinal = naming::claim_ordinal(claim, &set.key.name).filter(|_| is_left)?;
-    let pods = ordinals(set);
-    if ordinal < pods.end {
+    let n_pods = n_pods(set);
+    let nth = ordinal.checked_sub(first_ordinal(set))?;
+    if nth < n_pods {
         return None;
     }
-    let [replicas, needed] = [pods.end, ordinal + 1].map(|end| n_replicas(end - pods.start));
+    let [replicas, needed] = [n_pods, nth.saturating_add(1)].map(n_replicas);
     let size = text(volume, "/spec/capacity/storage");
     Some(format!(
         "{} ({size}) stays retained: it is of claim {claim}, and {} has {replicas}; a deploy with {needed} can bind it again, \
@@ -182,13 +193,23 @@ fn of_no_replica(volume: &Object, set: &Object, own: &str) -> Option<String> {
     ))
 }
 
-/// Returns the numbers of the pods of a set.
-fn ordinals(set: &Object) -> std::ops::Range<u32> {
-    let number = |value: &Value| u32::try_from(value.as_u64()?).ok();
-    let spec = &set.json["spec"];
-    let n_pods = number(&spec["replicas"]).unwrap_or(1);
-    let first = number(&spec["ordinals"]["start"]).unwrap_or(0);
-    first..first.saturating_add(n_pods)
+/// Returns the numbers of the pods of a set that has so many. No more are looked at than a definition may want: each is named.
+pub(super) fn ordinals(set: &Object, n_pods: u32) -> Range<u32> {
+    let first = first_ordinal(set);
+    first..first.saturating_add(n_pods.min(MAX_REPLICAS))
+}
+
+/// Returns how many pods a set wants.
+pub(super) fn n_pods(set: &Object) -> u32 {
+    number(&set.json["spec"]["replicas"]).unwrap_or(1)
+}
+
+fn first_ordinal(set: &Object) -> u32 {
+    number(&set.json["spec"]["ordinals"]["start"]).unwrap_or(0)
+}
+
+fn number(value: &Value) -> Option<u32> {
+    Some(u32::try_from(value.as_u64()?).unwrap_or(u32::MAX))
 }
 
 /// What a volume that was retained is to a claim of its name.
@@ -400,5 +421,53 @@ mod tests {
         let claims = claims_to_come(&rendered);
         let names: Vec<&str> = claims.iter().map(|claim| claim.name.as_str()).collect();
         assert_eq!(names, ["data-db-0", "data-db-1", "own"]);
+    }
+
+    fn set_of(replicas: u64, start: u64) -> Object {
+        let set = json!({"apiVersion": "apps/v1", "kind": "StatefulSet",
+            "metadata": {"name": "db", "namespace": "team-a"},
+            "spec": {"replicas": replicas, "ordinals": {"start": start},
+                "volumeClaimTemplates": [{"metadata": {"name": "data"}, "spec": {}}]}});
+        Object::from_json(set).unwrap()
+    }
+
+    #[test]
+    fn pods_are_counted_from_the_number_that_a_set_begins_with() {
+        let claims = claims_to_come(&[set_of(2, 5)]);
+        let names: Vec<&str> = claims.iter().map(|claim| claim.name.as_str()).collect();
+        assert_eq!(names, ["data-db-5", "data-db-6"]);
+    }
+
+    #[test]
+    fn a_number_that_nobody_can_mean_costs_no_more_than_the_largest() {
+        for replicas in [3_000_000, u64::from(u32::MAX) + 1] {
+            assert_eq!(claims_to_come(&[set_of(replicas, 0)]).len(), 1000);
+        }
+        let last = claims_to_come(&[set_of(2, u64::MAX)]);
+        assert_eq!(last.len(), 0);
+    }
+
+    #[test]
+    fn a_volume_of_a_replica_that_is_not_wanted_says_how_many_are_needed() {
+        let told = |ordinal: u32, set: &Object| {
+            let claim = json!({"namespace": "team-a", "name": format!("data-db-{ordinal}")});
+            let json = json!({"apiVersion": "v1", "kind": "PersistentVolume", "metadata": {"name": "pv-1"},
+                "spec": {"claimRef": claim, "capacity": {"storage": "1Gi"}}, "status": {"phase": "Released"}});
+            of_no_replica(&Object::from_json(json).unwrap(), set, "team-a")
+        };
+        let set = set_of(2, 5);
+        assert_eq!(told(6, &set), None);
+        // Below its first pod: no number of replicas reaches it.
+        assert_eq!(told(4, &set), None);
+        let sentence = told(7, &set).unwrap();
+        assert!(
+            sentence.contains("has 2 replicas; a deploy with 3 replicas"),
+            "{sentence}"
+        );
+        let sentence = told(u32::MAX, &set_of(1, 0)).unwrap();
+        assert!(
+            sentence.contains(&format!("a deploy with {} replicas", u32::MAX)),
+            "{sentence}"
+        );
     }
 }

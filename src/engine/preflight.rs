@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use futures::{StreamExt, stream};
 
+use super::binding;
 use super::deploy::DeployRequest;
 use super::metadata::{Metadata, cluster_key, core_key};
 use super::ownership::{self, Owner};
@@ -19,8 +20,6 @@ use crate::service::advice;
 
 /// Requests that are sent at once.
 const AT_ONCE: usize = 4;
-/// Most pods of a `StatefulSet` whose claims are looked for by name.
-const MAX_PODS: u64 = 1000;
 pub(super) const CLAIM: &str = "PersistentVolumeClaim";
 
 /// The metadata of all objects of some kinds in a namespace.
@@ -291,16 +290,8 @@ fn manifest_claims(object: &Object) -> Vec<String> {
     if (object.key.group.as_str(), object.key.kind.as_str()) != ("apps", "StatefulSet") {
         return Vec::new();
     }
-    let spec = &object.json["spec"];
-    let n_pods = spec["replicas"].as_u64().unwrap_or(1).min(MAX_PODS);
-    let templates = spec["volumeClaimTemplates"]
-        .as_array()
-        .into_iter()
-        .flatten();
-    templates
-        .filter_map(|template| template["metadata"]["name"].as_str())
-        .flat_map(|name| (0..n_pods).map(move |n| format!("{name}-{}-{n}", object.key.name)))
-        .collect()
+    let pods = binding::ordinals(object, binding::n_pods(object));
+    binding::claim_names(object, pods).collect()
 }
 
 /// Returns remarks on claims that an earlier instance left behind and that will be bound again as they are.

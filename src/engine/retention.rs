@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde_json::json;
 use tokio::time::{Instant, sleep};
 
+use super::binding;
 use super::journal::Journal;
 use super::metadata::Metadata;
 use super::operation::Lease;
@@ -13,12 +14,17 @@ use crate::definition::id::Namespace;
 use crate::definition::naming;
 use crate::definition::object::{GroupKind, Object, ObjectKey};
 use crate::failure::{Failure, FailureKind};
+use crate::names;
 use crate::service::summary::InstanceKey;
 
 /// How long the owner references of claims may take to go once their workload retains them.
 const DEADLINE: Duration = Duration::from_secs(30);
 const PAUSE: Duration = Duration::from_millis(200);
+/// The field of a `StatefulSet` that says which claims go with it or its pods.
+pub(super) const POLICY: &str = "persistentVolumeClaimRetentionPolicy";
 const CLAIM: &str = "PersistentVolumeClaim";
+/// Most claims that are named.
+const NAMED: usize = 5;
 
 /// A `StatefulSet` that is about to be deleted while its claims are to stay.
 #[derive(Debug, Clone, Copy)]
@@ -43,9 +49,8 @@ pub(super) async fn keep_claims(
     let Some(live) = live.filter(|live| Metadata::of(live).uid() == set.uid) else {
         return Ok(());
     };
-    let policy = &live.json["spec"]["persistentVolumeClaimRetentionPolicy"];
-    let retains = |key: &str| matches!(policy[key].as_str(), None | Some("Retain"));
-    if !(retains("whenDeleted") && retains("whenScaled")) {
+    let takes_claims = takes_claims(&live);
+    if takes_claims {
         if let Some(lease) = lease {
             lease
                 .step(&format!("keep the claims of {}", set.key))
@@ -54,15 +59,45 @@ pub(super) async fn keep_claims(
         let policy = json!({"whenDeleted": "Retain", "whenScaled": "Retain"});
         let patch = json!({
             "metadata": {"uid": set.uid},
-            "spec": {"persistentVolumeClaimRetentionPolicy": policy},
+            "spec": {POLICY: policy},
         });
         let manager = naming::field_manager(&set.instance.id);
         // Sent again by the next run if nobody knows whether it arrived: it says the same at any time.
         cluster.merge_patch(set.key, &patch, &manager, None).await?;
     }
-    wait_for_freedom(cluster, set, journal).await
+    match wait_for_freedom(cluster, set, journal).await {
+        // It retained them all along: there is nothing that anybody would have to look for.
+        Err(failure) if failure.kind == FailureKind::Forbidden && !takes_claims => Ok(()),
+        freed => freed,
+    }
 }
 
+/// Tells whether claims go with a live `StatefulSet`, or with its pods.
+pub(super) fn takes_claims(set: &Object) -> bool {
+    let policy = &set.json["spec"][POLICY];
+    let retains = |key: &str| matches!(policy[key].as_str(), None | Some("Retain"));
+    !(retains("whenDeleted") && retains("whenScaled"))
+}
+
+/// Returns the claims of a live `StatefulSet` that go when it is scaled down.
+pub(super) fn scaled_away(set: &Object, from: u32, to: u32) -> Vec<String> {
+    let policy = &set.json["spec"][POLICY];
+    if policy["whenScaled"] != "Delete" {
+        return Vec::new();
+    }
+    let (before, after) = (binding::ordinals(set, from), binding::ordinals(set, to));
+    binding::claim_names(set, after.end..before.end).collect()
+}
+
+/// Says that claims go with the pods that a `StatefulSet` has too many.
+pub(super) fn goes_with_pods(set: &ObjectKey, claims: &[String]) -> String {
+    let claims = names::first(claims, NAMED);
+    format!(
+        "{set} deletes claims with the pods that it scales away (whenScaled: Delete), and their data goes too: {claims}"
+    )
+}
+
+/// Waits until no claim is owned by a set, whatever labels it bears.
 async fn wait_for_freedom(
     cluster: &Cluster,
     set: Leaver<'_>,
@@ -161,5 +196,21 @@ mod tests {
         assert_eq!(lists.len(), n_owned + 1);
         // Claims that an adopted set made bear no label of ours, and would go with it all the same.
         assert!(!lists[0].contains("instance"), "{lists:?}");
+    }
+
+    #[test]
+    fn claims_go_with_the_pods_that_are_scaled_away_where_the_set_says_so() {
+        let set = |when_scaled: &str| {
+            let json = json!({"apiVersion": "apps/v1", "kind": "StatefulSet", "metadata": {"name": "db"},
+                "spec": {"ordinals": {"start": 5}, "volumeClaimTemplates": [{"metadata": {"name": "data"}}],
+                    "persistentVolumeClaimRetentionPolicy": {"whenScaled": when_scaled}}});
+            Object::from_json(json).unwrap()
+        };
+        assert_eq!(scaled_away(&set("Retain"), 3, 1), [""; 0]);
+        assert_eq!(
+            scaled_away(&set("Delete"), 3, 1),
+            ["data-db-6", "data-db-7"]
+        );
+        assert_eq!(scaled_away(&set("Delete"), 1, 3), [""; 0]);
     }
 }

@@ -10,10 +10,11 @@ use http::Method;
 use serde_json::{Value, json};
 
 use crate::cluster::{Cluster, ask};
-use crate::engine::stage::Stage;
+use crate::engine::stage::{Stage, claiming_set};
 use crate::live::{managers, refusals};
-use crate::objects::{deployment, stateful_set};
+use crate::objects::{claim, deployment, stateful_set};
 
+const CLAIM: &str = "PersistentVolumeClaim";
 const OPEN: &str = "
 workload: Deployment
 containers:
@@ -308,4 +309,49 @@ pub(crate) async fn a_number_that_was_set_outlives_a_change_of_kind(cluster: Clu
     let outcome = stage.run("web", OPEN, &plan).await;
     assert!(outcome.is_complete(), "{outcome:?}");
     assert_eq!(web(&cluster).await["spec"]["replicas"], 0);
+}
+
+/// Returns a set of a definition that takes claims away with their pods.
+fn losing(replicas: u32) -> String {
+    let spec = "spec:\n  persistentVolumeClaimRetentionPolicy: {whenScaled: Delete}\n  ordinals: {start: 5}\n";
+    claiming_set(replicas).replacen("spec:\n", spec, 1)
+}
+
+pub(crate) async fn claims_that_go_with_their_pods_are_told_before(cluster: Cluster) {
+    let stage = Stage::new(&cluster);
+    assert!(stage.deploy("db", &losing(3)).await.is_complete());
+    assert!(stage.wait("db").await.is_complete());
+    let told = "StatefulSet/db deletes claims with the pods that it scales away (whenScaled: Delete), \
+                and their data goes too: data-db-6, data-db-7";
+    let plan = stage.plan_adjustment("db", Adjustment::Scale(1)).await;
+    assert!(plan.warnings.iter().any(|it| it == told), "{plan:?}");
+    assert_eq!(plan.n_lost, 2);
+    let plan = stage.plan_adjustment("db", Adjustment::Scale(4)).await;
+    assert_eq!(plan.n_lost, 0);
+    // A deploy does the same, and says so.
+    let plan = stage.plan("db", &losing(1)).await;
+    assert!(plan.warnings.iter().any(|it| it == told), "{plan:?}");
+    let plan = stage.plan("db", &losing(3)).await;
+    assert!(plan.is_noop() && plan.warnings.is_empty(), "{plan:?}");
+}
+
+pub(crate) async fn claims_to_come_are_counted_from_the_first_ordinal(cluster: Cluster) {
+    let stage = Stage::new(&cluster);
+    let text = losing(1);
+    cluster.create(&claim("data-db-5", "1Gi")).await.unwrap();
+    let plan = stage.plan("db", &text).await;
+    assert!(
+        plan.refusals[0]
+            .summary
+            .contains("data-db-5 exists already"),
+        "{plan:?}"
+    );
+    cluster.delete(CLAIM, "data-db-5", json!({})).await.unwrap();
+    cluster.until_gone(CLAIM, "data-db-5").await;
+    assert!(stage.deploy("db", &text).await.is_complete());
+
+    cluster.create(&claim("data-db-6", "1Gi")).await.unwrap();
+    let plan = stage.plan_adjustment("db", Adjustment::Scale(2)).await;
+    let expected = "claim data-db-6 exists already, and it was not made by bowline";
+    assert_eq!(refusals(&plan), [expected]);
 }

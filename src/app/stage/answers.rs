@@ -111,6 +111,7 @@ pub fn adjust_plan(id: &str, replicas: u32, adjustment: Adjustment) -> AdjustPla
         only: None,
         choices: Vec::new(),
         is_protected: false,
+        n_lost: 0,
         workloads: vec![PlannedWorkload {
             key: object("Deployment", id),
             uid: format!("w-{id}"),

@@ -216,7 +216,10 @@ pub(super) fn confirm(model: &mut Model) {
             let typed: Vec<_> = to_type.iter().map(InstanceId::as_str).collect();
             let takes_conflicts = taken.is_some();
             text.insert(0, format!("I{}.", &place[1..]));
-            text.push("It is protected.".to_owned());
+            if runnable.iter().any(|plan| plan.is_protected) {
+                text.push("It is protected.".to_owned());
+            }
+            text.extend(runnable.iter().filter_map(|plan| plan.loss()));
             text.extend(taken.map(|taken| format!("{taken}, and is taken over.")));
             text.push(format!("Type {} to go on:", typed.join(" ")));
             let kind = PromptKind::TypedAdjust {
@@ -282,7 +285,7 @@ pub(super) fn run(model: &mut Model, takes_conflicts: bool) -> Vec<Effect> {
     let runs = pane.runnable().cloned().map(|plan| {
         let (kind, mut what) = command(&plan, takes_conflicts);
         if let Some(resumed) = resumed {
-            what = resumed.command(plan.instance.id.as_str(), plan.is_protected);
+            what = resumed.command(plan.instance.id.as_str(), needs_id(&plan));
         }
         Run {
             kind,
@@ -300,6 +303,10 @@ pub(super) fn run(model: &mut Model, takes_conflicts: bool) -> Vec<Effect> {
     run_all(model, runs)
 }
 
+fn needs_id(plan: &AdjustPlan) -> bool {
+    plan.is_protected || plan.n_lost > 0
+}
+
 fn command(plan: &AdjustPlan, takes_conflicts: bool) -> (OperationKind, String) {
     let id = &plan.instance.id;
     let mut flags = String::new();
@@ -309,7 +316,7 @@ fn command(plan: &AdjustPlan, takes_conflicts: bool) -> (OperationKind, String) 
     if takes_conflicts && !plan.conflicts.is_empty() {
         flags.push_str(" --force-conflicts");
     }
-    if plan.is_protected {
+    if needs_id(plan) {
         flags.push_str(&format!(" --confirm {id}"));
     }
     match plan.adjustment {

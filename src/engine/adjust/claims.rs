@@ -1,5 +1,7 @@
-//! What more replicas would do to claims: a `StatefulSet` takes whatever claim bears the name that it makes, and some claims
-//! can be mounted by one node or pod only.
+//! What another number of replicas would do to claims: a `StatefulSet` takes whatever claim bears the name that it makes, some
+//! claims can be mounted by one node or pod only, and some go with their pods.
+
+use std::ops::Range;
 
 use serde_json::Value;
 
@@ -10,6 +12,7 @@ use crate::engine::binding;
 use crate::engine::metadata::core_key;
 use crate::engine::ownership::{self, Owner};
 use crate::engine::preflight::refused;
+use crate::engine::retention;
 use crate::failure::{Failure, FailureKind};
 use crate::service::summary::InstanceKey;
 
@@ -20,9 +23,11 @@ const CLAIM: &str = "PersistentVolumeClaim";
 pub(super) struct Found {
     pub warnings: Vec<String>,
     pub refusals: Vec<Failure>,
+    /// The claims that go with pods that are not wanted any more.
+    pub lost: Vec<String>,
 }
 
-/// Looks at the claims that a workload of `replicas` would take or share.
+/// Looks at the claims that a workload of `to` replicas would take, share or lose.
 ///
 /// # Errors
 /// The cluster cannot be reached.
@@ -34,10 +39,15 @@ pub(super) async fn look(
     to: u32,
 ) -> Result<Found, Failure> {
     let mut found = Found::default();
+    if to < from {
+        found.lost = retention::scaled_away(live, from, to);
+    }
     if to <= from {
         return Ok(found);
     }
-    to_come(cluster, instance, live, from..to, &mut found).await?;
+    let pods = binding::ordinals(live, to);
+    let ordinals = pods.start.saturating_add(from)..pods.end;
+    to_come(cluster, instance, live, ordinals, &mut found).await?;
     if to > 1 {
         shared(cluster, live, to, &mut found).await?;
     }
@@ -48,19 +58,10 @@ async fn to_come(
     cluster: &Cluster,
     instance: &InstanceKey,
     live: &Object,
-    ordinals: std::ops::Range<u32>,
+    ordinals: Range<u32>,
     found: &mut Found,
 ) -> Result<(), Failure> {
-    let names: Vec<String> = names_of(&live.json["spec"]["volumeClaimTemplates"], |it| {
-        &it["metadata"]["name"]
-    })
-    .flat_map(|volume| {
-        let set = &live.key.name;
-        ordinals
-            .clone()
-            .map(move |ordinal| format!("{volume}-{set}-{ordinal}"))
-    })
-    .collect();
+    let names: Vec<String> = binding::claim_names(live, ordinals).collect();
     if names.is_empty() {
         return Ok(());
     }

@@ -23,6 +23,7 @@ use crate::engine::policy::out_of_policy;
 use crate::engine::preflight::{self, access_to, refused};
 use crate::engine::record::{self, Record};
 use crate::engine::rehearse::{field_conflicts, is_own_scaling};
+use crate::engine::retention;
 use crate::engine::routes;
 use crate::failure::{Failure, FailureKind};
 use crate::service::advice;
@@ -373,6 +374,11 @@ impl Planner<'_> {
         let found = claims::look(self.cluster, self.instance, live, workload.replicas, to).await?;
         plan.warnings.extend(found.warnings);
         plan.refusals.extend(found.refusals);
+        if !found.lost.is_empty() {
+            plan.n_lost += found.lost.len();
+            plan.warnings
+                .push(retention::goes_with_pods(&live.key, &found.lost));
+        }
         plan.warnings.extend(self.set_back(&workload, live, to));
         let autoscalers = autoscalers::warnings(self.cluster, live, to).await?;
         plan.warnings.extend(autoscalers);

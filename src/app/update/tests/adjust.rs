@@ -206,6 +206,33 @@ fn protected_one_takes_its_id_typed() {
 }
 
 #[test]
+fn one_that_loses_data_takes_its_id_typed() {
+    let mut stage = Stage::with_services();
+    stage.press("G -");
+    stage.take_effects();
+    let mut shown = stage::adjust_plan("web", 3, Adjustment::Scale(1));
+    shown.n_lost = 2;
+    planned(&mut stage, shown.clone());
+    stage.press("enter enter");
+    let Some(Popup::Prompt(prompt)) = &stage.model.popup else {
+        panic!("{:?}", stage.model.popup);
+    };
+    let expected = [
+        "In kind-dev ▸ team-a.",
+        "The data of 2 claims may be destroyed.",
+        "Type web to go on:",
+    ];
+    assert_eq!(prompt.text, expected);
+    stage.type_text("web");
+    stage.press("enter");
+    assert_eq!(stage.take_effects(), [run(2, shown)]);
+    assert_eq!(
+        stage.last_command(),
+        Some("bowline --context kind-dev -n team-a scale web 1 --confirm web")
+    );
+}
+
+#[test]
 fn nothing_below_none_and_nothing_where_nothing_runs() {
     let mut stage = Stage::with_services();
     stage.press("j j +");

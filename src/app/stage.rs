@@ -699,6 +699,7 @@ pub fn teardown_plan(id: &str, volumes: VolumeChoice) -> TeardownPlan {
         key: object(kind, name),
         uid: String::new(),
         fate,
+        leaves_claims: false,
         claim,
     };
     let (fate, data) = match volumes {

@@ -4,8 +4,11 @@
 use std::collections::BTreeSet;
 
 use super::metadata::Metadata;
+use super::preflight::CLAIM;
+use super::protection;
 use crate::cluster::{Cluster, Selector};
 use crate::definition::manifest::is_definition_of_kind;
+use crate::definition::naming;
 use crate::definition::object::{GroupKind, Object, ObjectKey};
 use crate::failure::{Failure, FailureKind};
 use crate::names;
@@ -20,6 +23,8 @@ pub(super) struct Along {
     pub warnings: Vec<String>,
     /// How many objects of nobody's or somebody else's are known to go.
     pub n_strangers: usize,
+    /// The namespaces among the objects that say that they are protected, or in which a protected instance of others is.
+    pub protected: BTreeSet<String>,
 }
 
 impl Along {
@@ -37,8 +42,7 @@ impl Along {
             if is_definition_of_kind(&GroupKind::of(key)) {
                 along.add_kind(cluster, key, own).await?;
             } else if GroupKind::of(key) == GroupKind::new("", "Namespace") {
-                let sentence = format!("{key} goes with everything that is in it, whoever made it");
-                along.warnings.push(sentence);
+                along.add_namespace(cluster, key, own).await?;
             }
         }
         Ok(along)
@@ -60,10 +64,40 @@ impl Along {
                 let mut others: Vec<&Object> = objects.iter().filter(|it| !is_own(it)).collect();
                 others.sort_by(|a, b| place(a).cmp(&place(b)));
                 self.n_strangers += others.len();
+                let others: Vec<String> = others.into_iter().map(named).collect();
                 format!("{general}: {}", told(&others))
             }
         };
         self.warnings.push(sentence);
+        Ok(())
+    }
+
+    /// Of all that is in a namespace, other instances are told and claims, with which data goes: the rest comes and goes with them.
+    async fn add_namespace(
+        &mut self,
+        cluster: &Cluster,
+        key: &ObjectKey,
+        own: &BTreeSet<&str>,
+    ) -> Result<(), Failure> {
+        let general = format!("{key} goes with everything that is in it, whoever made it");
+        let Some(found) = in_namespace(cluster, &key.name).await? else {
+            let sentence =
+                format!("{general}: this user may not list the instances and claims in it");
+            self.warnings.push(sentence);
+            return Ok(());
+        };
+        let others: Vec<&Object> = (found.iter())
+            .filter(|object| !own.contains(Metadata::of(object).uid()))
+            .collect();
+        if others.iter().any(|it| protection::says_so(it)) || says_so(cluster, key).await? {
+            self.protected.insert(key.name.clone());
+        }
+        self.n_strangers += others.len();
+        let others: Vec<String> = others.into_iter().map(inhabitant).collect();
+        self.warnings.push(match others.as_slice() {
+            [] => general,
+            others => format!("{general}: {}", told(others)),
+        });
         Ok(())
     }
 }
@@ -93,18 +127,60 @@ async fn of_kind(
     }
 }
 
+/// Lists the records of instances and the claims that are in a namespace; none where this user may not.
+async fn in_namespace(cluster: &Cluster, name: &str) -> Result<Option<Vec<Object>>, Failure> {
+    // What is no name of a namespace is none that has anything in it.
+    let Ok(namespace) = name.parse() else {
+        return Ok(Some(Vec::new()));
+    };
+    let mut found = Vec::new();
+    for (kind, selector) in [
+        ("ConfigMap", Selector::records()),
+        (CLAIM, Selector::everything()),
+    ] {
+        let kind = GroupKind::new("", kind);
+        let listed = cluster.list_metadata(&kind, Some(&namespace), &selector);
+        match listed.await {
+            Ok(objects) => found.extend(objects),
+            Err(failure) if failure.kind == FailureKind::Forbidden => return Ok(None),
+            Err(failure) => return Err(failure),
+        }
+    }
+    Ok(Some(found))
+}
+
+/// Tells whether a namespace says that all in it is protected; who may not read it is not held up by what it says.
+async fn says_so(cluster: &Cluster, namespace: &ObjectKey) -> Result<bool, Failure> {
+    match cluster.get(namespace).await {
+        Ok(live) => Ok(live.as_ref().is_some_and(protection::says_so)),
+        Err(failure) if failure.kind == FailureKind::Forbidden => Ok(false),
+        Err(failure) => Err(failure),
+    }
+}
+
+/// Returns what an object in a namespace is called there.
+fn inhabitant(object: &Object) -> String {
+    let label = Metadata::of(object).label(naming::LABEL_INSTANCE);
+    match label.filter(|_| object.key.kind != CLAIM) {
+        Some(id) => format!("instance {id}"),
+        None => format!("claim {}", object.key.name),
+    }
+}
+
 fn place(object: &Object) -> (Option<&str>, &str) {
     (object.key.namespace.as_deref(), &object.key.name)
 }
 
-/// Says how many objects of others go, and names the first.
-fn told(others: &[&Object]) -> String {
-    let name = |object: &&Object| match place(object) {
+fn named(object: &Object) -> String {
+    match place(object) {
         (Some(namespace), name) => format!("{namespace}/{name}"),
         (None, name) => name.to_owned(),
-    };
-    let all: Vec<String> = others.iter().map(name).collect();
-    let names = names::first(&all, NAMED);
+    }
+}
+
+/// Says how many objects of others go, and names the first.
+fn told(others: &[String]) -> String {
+    let names = names::first(others, NAMED);
     match others.len() {
         0 => "there is none now but its own".to_owned(),
         1 => format!("1 that is not of this instance is there now, {names}"),
@@ -125,7 +201,10 @@ mod tests {
             Object::from_json(json).unwrap()
         };
         let objects: Vec<Object> = names.iter().map(object).collect();
-        assert_eq!(told(&objects.iter().collect::<Vec<_>>()), expected);
+        assert_eq!(
+            told(&objects.iter().map(named).collect::<Vec<_>>()),
+            expected
+        );
     }
 
     #[test]

@@ -5,6 +5,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::frozen;
+use super::lasting;
 use super::metadata::Metadata;
 use super::ownership::{self, Owner};
 use super::plan::{ClaimFate, DataFate, Fate, FateRow, VolumeChoice};
@@ -18,7 +20,8 @@ use crate::text;
 
 const CLAIM: &str = "PersistentVolumeClaim";
 const RECORD_IN_IT: &str = "the record of the instance is in it";
-const CLAIMS_IN_IT: &str = "claims that are kept are in it";
+/// Why a namespace stays that else would take claims along.
+pub(super) const CLAIMS_IN_IT: &str = "claims that are kept are in it";
 /// The manager of claims that are made from a template.
 const CONTROLLER: &str = "kube-controller-manager";
 const COPIED: &str = "it bears the labels, but bowline did not write it";
@@ -59,6 +62,7 @@ pub(super) fn rows(scene: &Scene<'_>, found: &[Object], policies: &Policies) -> 
                 key: object.key.clone(),
                 uid: Metadata::of(object).uid().to_owned(),
                 claim: claim_fate(scene.volumes, object, &fate, policies),
+                leaves_claims: leaves_claims(scene, object, &fate),
                 fate,
             }
         })
@@ -67,11 +71,20 @@ pub(super) fn rows(scene: &Scene<'_>, found: &[Object], policies: &Policies) -> 
     rows
 }
 
+/// Tells whether an object goes while claims that it made stay. Those without the labels of the instance stay whatever was chosen.
+fn leaves_claims(scene: &Scene<'_>, object: &Object, fate: &Fate) -> bool {
+    let makes_claims = || match scene.volumes {
+        VolumeChoice::Keep => lasting::has_templates(object),
+        VolumeChoice::Delete | VolumeChoice::Retain => frozen::makes_unlabelled(object, scene.id),
+    };
+    matches!(fate, Fate::Deleted | Fate::GarbageCollected(_)) && makes_claims()
+}
+
 /// A namespace takes everything in it along: it stays where claims in it are kept.
 fn keep_homes(rows: &mut [FateRow]) {
     let homes: BTreeSet<String> = rows
         .iter()
-        .filter(|row| row.claim.is_some() && !matches!(row.fate, Fate::Deleted))
+        .filter(|row| row.claim.is_some() && !row.goes())
         .filter_map(|row| row.key.namespace.clone())
         .collect();
     for row in rows.iter_mut() {
@@ -123,7 +136,7 @@ impl Judge<'_> {
             return Fate::Left(format!("it belongs to {}", text::clean(&other)));
         }
         if object.key.kind == CLAIM {
-            return self.claim(object);
+            return self.claim(object, asked);
         }
         if let Some(fate) = self.with_owner(metadata, asked) {
             return fate;
@@ -170,7 +183,7 @@ impl Judge<'_> {
             || ends_in_number() && Metadata::of(claim).has_manager(CONTROLLER)
     }
 
-    fn claim(&self, claim: &Object) -> Fate {
+    fn claim(&self, claim: &Object, asked: &mut BTreeSet<String>) -> Fate {
         let Scene {
             id, set, volumes, ..
         } = self.scene;
@@ -184,7 +197,9 @@ impl Judge<'_> {
                 return Fate::Left(format!("it belongs to {}", theirs.key));
             }
             if !self.is_from_template(claim, maker) {
-                return Fate::Left(COPIED.to_owned());
+                let goes = |fate: &Fate| matches!(fate, Fate::GarbageCollected(_));
+                let gone = self.with_owner(Metadata::of(claim), asked).filter(goes);
+                return gone.unwrap_or_else(|| Fate::Left(COPIED.to_owned()));
             }
         }
         if let Some(why) = self.stays(claim) {
@@ -200,7 +215,8 @@ impl Judge<'_> {
     fn with_owner(&self, metadata: Metadata<'_>, asked: &mut BTreeSet<String>) -> Option<Fate> {
         let owner = metadata.owners().into_iter().next()?;
         let name = format!("{}/{}", owner.kind, owner.name);
-        let goes = self.by_uid.get(owner.uid.as_str()).is_some_and(|found| {
+        let found = self.by_uid.get(owner.uid.as_str());
+        let goes = found.is_some_and(|found| {
             asked.insert(owner.uid.clone())
                 && matches!(
                     self.fate(found, asked),
@@ -208,10 +224,11 @@ impl Judge<'_> {
                 )
         });
         let name = text::clean(&name).into_owned();
-        Some(if goes {
-            Fate::GarbageCollected(name)
-        } else {
-            Fate::Left(format!("it belongs to {name}"))
+        Some(match (goes, found) {
+            (true, _) => Fate::GarbageCollected(name),
+            (false, Some(_)) => Fate::Left(format!("it belongs to {name}")),
+            // What that belongs to, and so whether it goes, nobody looked at.
+            (false, None) => Fate::Left(format!("it stays or goes with {name}")),
         })
     }
 }
@@ -238,7 +255,7 @@ fn claim_fate(
         (Fate::Kept(_) | Fate::Left(_), ..) => DataFate::Retained,
         (_, _, Some("Retain")) => DataFate::Retained,
         // Set to Retain before the claim goes, or nothing goes.
-        (_, Some(_), _) if choice == VolumeChoice::Retain => DataFate::Retained,
+        (Fate::Deleted, Some(_), _) if choice == VolumeChoice::Retain => DataFate::Retained,
         (_, Some(_), None) => DataFate::Unknown,
         // Nothing was ever written to an unbound claim.
         _ => DataFate::Destroyed,
@@ -408,7 +425,7 @@ mod tests {
                     "Pod/by-hand",
                     "left: it bears the labels, but bowline did not write it",
                 ),
-                ("Pod/of-a-job", "left: it belongs to Job/backup"),
+                ("Pod/of-a-job", "left: it stays or goes with Job/backup"),
                 (
                     "PersistentVolumeClaim/somebodys",
                     "left: it bears the labels, but bowline did not write it  Retained",
@@ -424,6 +441,63 @@ mod tests {
                 ),
             ],
         );
+    }
+
+    /// What made them can be told to let go of them only where it is a set: an operator's claims go with what it made them for.
+    #[test]
+    fn claims_go_with_an_owner_that_is_no_set() {
+        let claim = object("v1", CLAIM, "pg-wal").by("operator");
+        let found = [
+            object("example.dev/v1", "Postgres", "pg").member().done(),
+            claim.owned_by("Postgres", "pg").bound_to("pv-1").done(),
+        ];
+        let goes = "with Postgres/pg 2Gi Destroyed";
+        for volumes in VolumeChoice::ALL {
+            let expected = [
+                ("Postgres/pg", "deleted"),
+                ("PersistentVolumeClaim/pg-wal", goes),
+            ];
+            check(volumes, &found, &expected);
+        }
+    }
+
+    #[test]
+    fn sets_leave_the_claims_that_stay() {
+        let set = |labels: Value| {
+            let mut set = object("apps/v1", "StatefulSet", "db").member();
+            set.0["spec"]["volumeClaimTemplates"] =
+                json!([{"metadata": {"name": "data", "labels": labels}}]);
+            set.done()
+        };
+        let labels =
+            json!({"app.kubernetes.io/managed-by": "bowline", "app.kubernetes.io/instance": "web"});
+        let leaves = |volumes, set: &Object, fate: Fate| {
+            let scene = Scene {
+                id: &"web".parse().unwrap(),
+                namespace: &"team-a".parse().unwrap(),
+                policy: &Policy::default(),
+                set: SET,
+                volumes,
+                record_uid: None,
+            };
+            leaves_claims(&scene, set, &fate)
+        };
+        let along = Fate::GarbageCollected("Postgres/pg".to_owned());
+        for fate in [Fate::Deleted, along] {
+            assert!(leaves(
+                VolumeChoice::Keep,
+                &set(labels.clone()),
+                fate.clone()
+            ));
+            assert!(!leaves(
+                VolumeChoice::Delete,
+                &set(labels.clone()),
+                fate.clone()
+            ));
+            assert!(leaves(VolumeChoice::Retain, &set(json!({})), fate));
+        }
+        let stays = Fate::Left("it belongs to somebody".to_owned());
+        assert!(!leaves(VolumeChoice::Keep, &set(json!({})), stays));
     }
 
     #[test]

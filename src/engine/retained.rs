@@ -133,6 +133,7 @@ fn add(plan: &mut TeardownPlan, volume: &Object, told: &RetainedVolume) {
         key: volume.key.clone(),
         uid,
         fate,
+        leaves_claims: false,
         claim: Some(ClaimFate {
             size: told.size.clone(),
             volume: None,

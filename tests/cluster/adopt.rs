@@ -401,3 +401,29 @@ pub(crate) async fn claims_that_belong_to_their_set_are_adopted_with_it(cluster:
     let outcome = stage.deploy("db", &text).await;
     assert!(outcome.is_complete(), "{outcome:?}");
 }
+
+/// What a set makes that others wrote bears other labels than the instance's, and no choice is about it.
+pub(crate) async fn claims_without_labels_outlive_a_set_that_would_take_them(cluster: Cluster) {
+    let text = &claiming_set(0);
+    let stage = Stage::new(&cluster);
+    let set = &bowline::definition::yaml::documents(text).unwrap()[0];
+    cluster.create(set).await.unwrap();
+    let plan = stage.plan_adopt("db", text).await;
+    assert!(stage.run_adopt(&plan).await.is_complete());
+    let policy = "replicas: 1\n  persistentVolumeClaimRetentionPolicy: {whenDeleted: Delete}";
+    let text = &text.replace("replicas: 0", policy);
+    assert!(stage.deploy("db", text).await.is_complete());
+    assert!(stage.wait("db").await.is_complete());
+    let is_owned = |claim: &Value| claim["metadata"]["ownerReferences"].is_array();
+    let claim = "PersistentVolumeClaim";
+    let before = cluster.until(claim, "data-db-0", is_owned).await;
+    let outcome = stage.teardown("db", VolumeChoice::Keep).await;
+    assert!(outcome.is_complete(), "{outcome:?}");
+    stage.until_nothing_is_left("db", &[]).await;
+    let after = cluster.get(claim, "data-db-0").await.unwrap();
+    assert_eq!(after["metadata"]["uid"], before["metadata"]["uid"]);
+    let free = json!({"ownerReferences": null, "deletionTimestamp": null});
+    for (key, expected) in free.as_object().unwrap() {
+        assert_eq!(after["metadata"][key], *expected, "{after}");
+    }
+}

@@ -12,8 +12,8 @@ use http::{Method, StatusCode};
 use serde_json::{Value, json};
 use tokio::sync::Notify;
 
-use crate::cluster::Cluster;
-use crate::objects::{config_map, service, with_metadata};
+use crate::cluster::{Cluster, name_of};
+use crate::objects::{claim, config_map, service, stateful_set_with_claim, with_metadata};
 use stage::{Fault, Stage, WEB, changes};
 
 /// One with a claim for each pod.
@@ -295,6 +295,101 @@ pub(crate) async fn claims_that_would_go_with_their_set_are_freed_before_it_goes
     stage
         .until_nothing_is_left("db", &["PersistentVolumeClaim/data-db-0"])
         .await;
+}
+
+/// Returns an object as an operator makes it for a member of `pg`: it bears the labels of that, and goes with it.
+async fn of_operator(cluster: &Cluster, mut object: Value) -> Value {
+    let owner = cluster.get("ConfigMap", "pg").await.unwrap();
+    let reference =
+        json!({"apiVersion": "v1", "kind": "ConfigMap", "name": "pg", "uid": uid(&owner)});
+    object["metadata"]["ownerReferences"] = json!([reference]);
+    object["metadata"]["labels"] = labels_of_pg();
+    cluster.create(&object).await.unwrap()
+}
+
+fn labels_of_pg() -> Value {
+    json!({"app.kubernetes.io/managed-by": "bowline", "app.kubernetes.io/instance": "pg"})
+}
+
+pub(crate) async fn claims_of_a_set_that_goes_with_its_owner_are_freed_before_it_goes(
+    cluster: Cluster,
+) {
+    let stage = Stage::new(&cluster);
+    stage
+        .deploy("pg", &config_map("pg", json!({})).to_string())
+        .await;
+    let mut set = stateful_set_with_claim("db", 1, "1Gi");
+    set["spec"]["volumeClaimTemplates"][0]["metadata"]["labels"] = labels_of_pg();
+    set["spec"]["persistentVolumeClaimRetentionPolicy"] = json!({"whenDeleted": "Delete"});
+    of_operator(&cluster, set).await;
+    let is_owned = |claim: &Value| claim["metadata"]["ownerReferences"].is_array();
+    cluster
+        .until("PersistentVolumeClaim", "data-db-0", is_owned)
+        .await;
+    let plan = stage.plan_teardown("pg", VolumeChoice::Keep).await;
+    let set = plan.rows.iter().find(|row| row.key.kind == "StatefulSet");
+    let along = Fate::GarbageCollected("ConfigMap/pg".to_owned());
+    assert_eq!(set.unwrap().fate, along);
+    let outcome = stage.run_teardown(&plan).await;
+    assert!(outcome.is_complete(), "{outcome:?}");
+    stage
+        .until_nothing_is_left("pg", &["PersistentVolumeClaim/data-db-0"])
+        .await;
+}
+
+pub(crate) async fn nothing_is_deleted_where_a_kept_claim_would_go_with_it(cluster: Cluster) {
+    let stage = Stage::new(&cluster);
+    stage
+        .deploy("pg", &config_map("pg", json!({})).to_string())
+        .await;
+    of_operator(&cluster, claim("data-pg-0", "1Gi")).await;
+    let outcome = stage.teardown("pg", VolumeChoice::Keep).await;
+    let [(Step::Keep(key), failure)] = outcome.failed.as_slice() else {
+        panic!("{outcome:?}")
+    };
+    assert_eq!(key.name, "data-pg-0");
+    let told = "PersistentVolumeClaim/data-pg-0 would go with ConfigMap/pg, which owns it";
+    assert_eq!(failure.summary, told);
+    let owner = cluster.get("ConfigMap", "pg").await.unwrap();
+    assert_eq!(owner["metadata"]["deletionTimestamp"], Value::Null);
+}
+
+pub(crate) async fn pods_go_with_the_cron_job_behind_their_job(cluster: Cluster) {
+    let stage = Stage::new(&cluster);
+    let pod =
+        json!({"restartPolicy": "Never", "containers": [{"name": "c", "image": "busybox:1"}]});
+    let cron_job = json!({"apiVersion": "batch/v1", "kind": "CronJob", "metadata": {"name": "pg"},
+        "spec": {"schedule": "0 0 1 1 *", "suspend": true, "jobTemplate": {"spec": {"template": {"spec": pod}}}}});
+    assert!(
+        stage
+            .deploy("pg", &cron_job.to_string())
+            .await
+            .is_complete()
+    );
+    let owned_by = |kind: &str, owner: &Value| json!([{"apiVersion": "batch/v1", "kind": kind, "name": name_of(owner), "uid": uid(owner)}]);
+    let live = cluster.get("CronJob", "pg").await.unwrap();
+    let job = json!({"apiVersion": "batch/v1", "kind": "Job",
+        "metadata": {"name": "pg-1", "labels": labels_of_pg(), "ownerReferences": owned_by("CronJob", &live)},
+        "spec": {"suspend": true, "template": {"spec": pod}}});
+    let job = cluster.create(&job).await.unwrap();
+    let pod = json!({"apiVersion": "v1", "kind": "Pod", "spec": pod,
+        "metadata": {"name": "pg-1-a", "labels": labels_of_pg(), "ownerReferences": owned_by("Job", &job)}});
+    cluster.create(&pod).await.unwrap();
+    let plan = stage.plan_teardown("pg", VolumeChoice::Keep).await;
+    let along: Vec<(String, &Fate)> = plan
+        .rows
+        .iter()
+        .filter(|row| matches!(row.key.kind.as_str(), "Job" | "Pod"))
+        .map(|row| (row.key.to_string(), &row.fate))
+        .collect();
+    let with = |owner: &str| Fate::GarbageCollected(owner.to_owned());
+    assert_eq!(
+        along,
+        [
+            ("Job/pg-1".to_owned(), &with("CronJob/pg")),
+            ("Pod/pg-1-a".to_owned(), &with("Job/pg-1")),
+        ]
+    );
 }
 
 pub(crate) async fn an_interrupted_teardown_is_finished_by_a_second_run(cluster: Cluster) {

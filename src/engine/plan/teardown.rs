@@ -135,6 +135,8 @@ pub struct FateRow {
     pub uid: String,
     /// What will happen to it.
     pub fate: Fate,
+    /// Whether it goes while claims that it made stay: it is kept from taking them along before anything is deleted.
+    pub leaves_claims: bool,
     /// Set for claims, and for volumes that were retained.
     pub claim: Option<ClaimFate>,
 }

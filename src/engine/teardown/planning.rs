@@ -16,6 +16,7 @@ use crate::engine::metadata::Metadata;
 use crate::engine::plan::{Fate, FateRow, PlannedRetention, TeardownPlan, VolumeChoice};
 use crate::engine::preflight;
 use crate::engine::record::{self, Extent, Record};
+use crate::engine::retention;
 use crate::engine::volumes::{self, Volumes};
 use crate::failure::{Failure, FailureKind};
 use crate::service::advice;
@@ -61,6 +62,10 @@ pub async fn plan_teardown(
         Err(failure) => return Err(failure),
     };
     plan.observe(record.as_ref(), cluster.now());
+    if record.as_ref().is_some_and(|it| it.revision().is_none()) {
+        let warning = "no deploy of it came to its end: no copy is kept of what is deleted, and nothing puts it back";
+        plan.warnings.push(warning.to_owned());
+    }
     let extent = record.as_ref().map(Record::extent).unwrap_or_default();
     let Found {
         objects: found,
@@ -86,6 +91,7 @@ pub async fn plan_teardown(
         record_uid: record.as_ref().map(Record::uid),
     };
     plan.rows = fate::rows(&scene, &found, &policies);
+    plan.is_protected |= is_protected_elsewhere(cluster, &plan).await?;
     plan_retentions(&mut plan, &found, &known);
     if !unlisted.is_disjoint(&extent.kinds) {
         keep_record(&mut plan, "not everything of its set could be listed");
@@ -128,7 +134,11 @@ async fn find(
     extent: &Extent,
 ) -> Result<Found, Failure> {
     let known = KNOWN.map(|(group, kind)| GroupKind::new(group, kind));
-    let kinds: BTreeSet<GroupKind> = known.into_iter().chain(extent.kinds.clone()).collect();
+    let mut kinds: BTreeSet<GroupKind> = known.into_iter().chain(extent.kinds.clone()).collect();
+    // What stands between one and its pods.
+    if kinds.contains(&GroupKind::new("batch", "CronJob")) {
+        kinds.insert(GroupKind::new("batch", "Job"));
+    }
     let places: Vec<(GroupKind, Namespace)> = all_namespaces(instance, extent)
         .iter()
         .flat_map(|namespace| kinds.iter().map(|kind| (kind.clone(), namespace.clone())))
@@ -254,6 +264,7 @@ async fn warn_of_what_goes_along(
     let along = Along::find(cluster, deleted.map(|row| &row.key), &own).await?;
     plan.warnings.extend(along.warnings);
     plan.n_strangers = along.n_strangers;
+    plan.is_protected |= !along.protected.is_empty();
     Ok(())
 }
 
@@ -296,6 +307,21 @@ fn is_protected(object: &Object) -> bool {
     let mut owners = metadata.owners().into_iter();
     let is_made = owners.any(|owner| owner.is_controller);
     !is_made && metadata.annotation(naming::ANNOTATION_PROTECTED) == Some("true")
+}
+
+/// Tells whether a namespace of what is deleted outside of the instance's own is protected.
+async fn is_protected_elsewhere(cluster: &Cluster, plan: &TeardownPlan) -> Result<bool, Failure> {
+    let own = plan.instance.namespace.as_str();
+    let deleted = plan.rows.iter().filter(|row| row.fate == Fate::Deleted);
+    let places: BTreeSet<&str> = deleted
+        .filter_map(|row| row.key.namespace.as_deref())
+        .collect();
+    for place in places.into_iter().filter(|place| *place != own) {
+        if preflight::is_protected(cluster, place).await? {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// Reads the volumes of claims; none where this user may not.
@@ -393,14 +419,12 @@ pub(in crate::engine) async fn may_retain(
 
 /// Returns what carrying out the table needs.
 fn accesses(plan: &TeardownPlan, found: &[Object]) -> BTreeSet<Access> {
-    let mut accesses = BTreeSet::new();
+    let (mut accesses, mut lists) = (BTreeSet::new(), BTreeSet::new());
     let mut want = |verb, row: &FateRow| {
         accesses.insert(preflight::access_to(verb, &row.key));
     };
     let is_record = |row: &FateRow| row.key.name == naming::record(&plan.instance.id);
-    let is_set = |row: &FateRow| row.key.kind == "StatefulSet";
-    let is_kept_claim = |row: &FateRow| row.key.kind == CLAIM && matches!(row.fate, Fate::Kept(_));
-    let keeps_claims = plan.rows.iter().any(is_kept_claim);
+    let claims = GroupKind::new("", CLAIM);
     for row in &plan.rows {
         let object = found
             .iter()
@@ -421,9 +445,18 @@ fn accesses(plan: &TeardownPlan, found: &[Object]) -> BTreeSet<Access> {
             }
             Fate::GarbageCollected(_) | Fate::Left(_) => {}
         }
-        if row.fate == Fate::Deleted && (is_record(row) || keeps_claims && is_set(row)) {
+        if row.fate == Fate::Deleted && is_record(row) {
             want("patch", row);
         }
+        if row.leaves_claims && object.is_some_and(retention::takes_claims) {
+            want("get", row);
+            want("patch", row);
+            lists.insert(Access {
+                kind: claims.clone(),
+                ..preflight::access_to("list", &row.key)
+            });
+        }
     }
+    accesses.append(&mut lists);
     accesses
 }

@@ -16,7 +16,7 @@ use crate::engine::gone::{self, Held};
 use crate::engine::journal::Journal;
 use crate::engine::metadata::Metadata;
 use crate::engine::operation::{self, Intent, Lease, NOT_HELD, STOPPED, UNREACHABLE};
-use crate::engine::plan::{Fate, FateRow, TeardownPlan, TeardownScope, VolumeChoice};
+use crate::engine::plan::{Fate, FateRow, TeardownPlan, TeardownScope};
 use crate::engine::progress::{Outcome, Step};
 use crate::engine::prune;
 use crate::engine::record::Change;
@@ -30,7 +30,6 @@ const LONGEST_WAIT: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 /// The operation that releases retained volumes.
 pub const VOLUME_RELEASE: &str = "volume release";
 const CLAIM: &str = "PersistentVolumeClaim";
-const STATEFUL_SET: &str = "StatefulSet";
 
 /// Carries out a fate table that was shown. It goes on past failures; a second run finishes what was left.
 pub async fn run_teardown(
@@ -218,27 +217,19 @@ impl Run<'_> {
         }
     }
 
-    /// Sees to it that claims which are kept outlive the workload, and that no prune finds them later.
+    /// Sees to it that claims which stay outlive the workload, and that no prune finds them later.
     async fn keep_claims(&mut self, journal: &mut Journal<'_>) {
         self.heed();
-        if self.plan.volumes != VolumeChoice::Keep || self.stop.is_some() {
+        if self.stop.is_some() {
             return;
         }
-        let claims: Vec<&FateRow> = self
-            .plan
-            .rows
-            .iter()
-            .filter(|row| row.key.kind == CLAIM && matches!(row.fate, Fate::Kept(_)))
-            .collect();
-        if claims.is_empty() {
-            return;
-        }
-        if let Err(failure) = self.retain(journal).await {
-            journal.failed(Step::Keep(claims[0].key.clone()), failure);
+        if let Err((set, failure)) = self.retain(journal).await {
+            journal.failed(Step::Keep(set), failure);
             self.stop = Some("the claims could not be made to stay".to_owned());
             return;
         }
-        for row in claims {
+        let rows = self.plan.rows.iter();
+        for row in rows.filter(|row| row.key.kind == CLAIM && matches!(row.fate, Fate::Kept(_))) {
             let step = Step::Keep(row.key.clone());
             match self.keep_one(row).await {
                 Ok(true) => journal.done(step, None),
@@ -286,7 +277,15 @@ impl Run<'_> {
             let summary = format!("{} was deleted or made again meanwhile", row.key);
             return Err(Failure::new(FailureKind::Conflict, summary));
         };
-        if Metadata::of(&live).label(naming::LABEL_PART_OF).is_none() {
+        let metadata = Metadata::of(&live);
+        for owner in metadata.owners() {
+            let mut going = self.plan.rows.iter().filter(|row| row.goes());
+            if let Some(going) = going.find(|row| row.uid == owner.uid) {
+                let summary = format!("{} would go with {}, which owns it", row.key, going.key);
+                return Err(Failure::new(FailureKind::Conflict, summary));
+            }
+        }
+        if metadata.label(naming::LABEL_PART_OF).is_none() {
             return Ok(false);
         }
         self.hold(&format!("keep {}", row.key)).await?;
@@ -294,20 +293,17 @@ impl Run<'_> {
         Ok(true)
     }
 
-    /// Sets the claim retention of StatefulSets to Retain, and waits until their claims have no owner any more.
-    async fn retain(&self, journal: &mut Journal<'_>) -> Result<(), Failure> {
-        let sets = self
-            .plan
-            .rows
-            .iter()
-            .filter(|row| row.key.kind == STATEFUL_SET && is_deleted(row));
-        for row in sets {
+    /// Sets the claim retention of StatefulSets that go to Retain, and waits until their claims have no owner any more. Returns
+    /// the set of which that fails.
+    async fn retain(&self, journal: &mut Journal<'_>) -> Result<(), (ObjectKey, Failure)> {
+        for row in self.plan.rows.iter().filter(|row| row.leaves_claims) {
             let set = Leaver {
                 instance: &self.plan.instance,
                 key: &row.key,
                 uid: &row.uid,
             };
-            retention::keep_claims(self.cluster, set, self.lease, journal).await?;
+            let kept = retention::keep_claims(self.cluster, set, self.lease, journal).await;
+            kept.map_err(|failure| (row.key.clone(), failure))?;
         }
         Ok(())
     }

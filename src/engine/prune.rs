@@ -21,6 +21,16 @@ pub(super) enum Leaving<'a> {
     NotOurs(&'a Object),
 }
 
+impl Leaving<'_> {
+    /// Returns the namespace that would be deleted, with all that is in it; none for anything else.
+    pub fn namespace(&self) -> Option<&ObjectKey> {
+        let Self::Deleted(object) = self else {
+            return None;
+        };
+        (GroupKind::of(&object.key) == GroupKind::new("", "Namespace")).then_some(&object.key)
+    }
+}
+
 /// Returns the members that left, in the order in which they are dealt with.
 pub(super) fn leaving<'a>(
     live: &'a [Object],

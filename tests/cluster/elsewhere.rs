@@ -16,8 +16,8 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use crate::cluster::{Cluster, ask, send};
-use crate::engine::stage::{Stage, claiming_set};
-use crate::objects::{config_map, deployment, service, stateful_set_with_claim};
+use crate::engine::stage::{self, DB, Stage, claiming_set};
+use crate::objects::{claim, config_map, deployment, service, stateful_set_with_claim};
 
 /// Makes a namespace beside that of the case, and what is allowed there.
 async fn beside(cluster: &Cluster) -> (String, Policy) {
@@ -274,5 +274,95 @@ pub(crate) async fn a_teardown_takes_no_claims_of_another_instance_of_the_same_i
     let outcome = here.teardown("far", VolumeChoice::Delete).await;
     assert!(outcome.is_complete(), "{outcome:?}");
     assert!(!there_is("data-far-db-0").await);
+    away(&cluster, &other).await;
+}
+
+async fn annotate(cluster: &Cluster, namespace: &str, value: Option<&str>) {
+    let patch = json!({"metadata": {"annotations": {"bowline.dev/protected": value}}});
+    cluster.merge("Namespace", namespace, &patch).await.unwrap();
+}
+
+pub(crate) async fn a_protected_namespace_of_a_member_protects_its_teardown(cluster: Cluster) {
+    let (other, policy) = beside(&cluster).await;
+    let stage = Stage::new(&cluster).under(policy);
+    assert!(stage.deploy("far", &text(&other)).await.is_complete());
+    let is_protected = async || {
+        let plan = stage.plan_teardown("far", VolumeChoice::Keep).await;
+        plan.is_protected
+    };
+    assert!(!is_protected().await);
+    annotate(&cluster, &other, Some("true")).await;
+    assert!(is_protected().await);
+    away(&cluster, &other).await;
+}
+
+/// Returns a namespace and a stage that may make it.
+fn home<'a>(cluster: &'a Cluster) -> (String, Value, Stage<'a>) {
+    let other = format!("{}-b", cluster.namespace);
+    let namespace = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": other}});
+    let policy = Policy {
+        allow_cluster_scoped: true,
+        allow_namespaces: vec![other.parse().unwrap()],
+    };
+    (other, namespace, Stage::new(cluster).under(policy))
+}
+
+pub(crate) async fn what_others_have_in_a_namespace_that_goes_is_counted_and_guarded(
+    cluster: Cluster,
+) {
+    let (other, namespace, stage) = home(&cluster);
+    let here = config_map("here", json!({}));
+    let both = format!("{here}\n---\n{namespace}");
+    assert!(stage.deploy("plat", &both).await.is_complete());
+    let plan = stage.plan_teardown("plat", VolumeChoice::Keep).await;
+    assert_eq!((plan.n_strangers, plan.is_protected), (0, false));
+
+    let there = Stage::new(&cluster).in_namespace(&other);
+    let text = format!("protected: true\n{DB}");
+    assert!(there.deploy("vault", &text).await.is_complete());
+    assert!(there.wait("vault").await.is_complete());
+    let plan = stage.plan_teardown("plat", VolumeChoice::Keep).await;
+    assert_eq!((plan.n_strangers, plan.is_protected), (2, true));
+    let told = "2 that are not of this instance are there now, instance vault, claim data-vault-0";
+    assert!(
+        plan.warnings.iter().any(|it| it.ends_with(told)),
+        "{plan:?}"
+    );
+    // Nobody types an ID in a deploy: it stays.
+    let plan = stage.plan("plat", &here.to_string()).await;
+    assert_eq!(stage::changes(&plan), ["Unchanged ConfigMap/here"]);
+    let told = format!(
+        "Namespace/{other} left the definition and stays: it is protected, or a protected instance is in it"
+    );
+    assert!(plan.warnings.contains(&told), "{plan:?}");
+    away(&cluster, &other).await;
+}
+
+pub(crate) async fn a_namespace_stays_while_claims_that_are_kept_are_in_it(cluster: Cluster) {
+    let (other, namespace, stage) = home(&cluster);
+    let here = config_map("here", json!({}));
+    let mut far = claim("homedata", "1Gi");
+    far["metadata"]["namespace"] = json!(other);
+    let all = format!("{here}\n---\n{namespace}\n---\n{far}");
+    assert!(stage.deploy("plat", &all).await.is_complete());
+    let plan = stage.plan("plat", &here.to_string()).await;
+    assert_eq!(
+        stage::changes(&plan),
+        [
+            "Unchanged ConfigMap/here",
+            "Keep PersistentVolumeClaim/homedata"
+        ]
+    );
+    let told =
+        format!("Namespace/{other} left the definition and stays: claims that are kept are in it");
+    assert!(plan.warnings.contains(&told), "{plan:?}");
+    let outcome = stage.run("plat", &here.to_string(), &plan).await;
+    assert!(outcome.is_complete(), "{outcome:?}");
+    let path = format!(
+        "{}/homedata",
+        cluster.path_in(&other, "PersistentVolumeClaim")
+    );
+    let kept = ask(&cluster.admin, Method::GET, &path, None).await.unwrap();
+    assert_eq!(kept["metadata"]["deletionTimestamp"], Value::Null);
     away(&cluster, &other).await;
 }

@@ -184,6 +184,9 @@ on_both_backends! {
         a_teardown_that_keeps_volumes_leaves_the_claims_alone
         a_teardown_that_deletes_volumes_destroys_the_data
         claims_that_would_go_with_their_set_are_freed_before_it_goes
+        claims_of_a_set_that_goes_with_its_owner_are_freed_before_it_goes
+        nothing_is_deleted_where_a_kept_claim_would_go_with_it
+        pods_go_with_the_cron_job_behind_their_job
         an_interrupted_teardown_is_finished_by_a_second_run
         an_interrupted_deploy_is_taken_over_and_finished
         an_operation_that_beats_is_left_alone
@@ -260,7 +263,8 @@ on_both_backends! {
         a_workload_that_selects_by_other_labels_is_said_to_be_made_anew
         a_claim_that_a_set_would_take_is_adopted_with_its_data
         claims_that_belong_to_their_set_are_adopted_with_it
-        a_set_with_claim_templates_is_deployed_after_adoption_and_never_made_anew;
+        a_set_with_claim_templates_is_deployed_after_adoption_and_never_made_anew
+        claims_without_labels_outlive_a_set_that_would_take_them;
     secrets:
         values_reach_the_secrets_and_nothing_else
         a_rotated_value_rolls_the_pods_and_an_absent_one_stays
@@ -305,7 +309,10 @@ on_both_backends! {
         pods_in_another_namespace_are_reached_by_both_names
         what_others_change_in_another_namespace_is_named
         what_another_instance_of_the_same_id_has_there_is_not_its_own
-        a_teardown_takes_no_claims_of_another_instance_of_the_same_id;
+        a_teardown_takes_no_claims_of_another_instance_of_the_same_id
+        a_protected_namespace_of_a_member_protects_its_teardown
+        what_others_have_in_a_namespace_that_goes_is_counted_and_guarded
+        a_namespace_stays_while_claims_that_are_kept_are_in_it;
     scaling:
         a_number_that_others_set_is_taken_only_where_that_is_wanted
         a_number_that_others_set_too_is_taken_only_where_that_is_wanted
@@ -313,7 +320,9 @@ on_both_backends! {
         an_autoscaler_is_named
         a_number_that_was_set_outlives_a_change_of_kind
         one_of_several_workloads_is_scaled_as_it_is_named
-        workloads_in_other_namespaces_are_scaled_where_that_is_allowed;
+        workloads_in_other_namespaces_are_scaled_where_that_is_allowed
+        claims_that_go_with_their_pods_are_told_before
+        claims_to_come_are_counted_from_the_first_ordinal;
     routes:
         each_way_in_is_an_address
         all_routes_come_in_one_list_of_each_kind
@@ -336,6 +345,7 @@ on_both_backends! {
         a_volume_that_is_not_the_claims_is_not_retained
         claims_are_listed_with_their_users_and_kept_ones_among_them
         only_kept_claims_are_released
+        a_claim_that_is_a_part_of_what_runs_is_not_released
         a_kept_claim_that_somebodys_pod_uses_is_not_released
         a_release_is_not_told_to_be_done_where_a_claim_is_used_meanwhile
         a_claim_that_was_made_again_meanwhile_is_not_released

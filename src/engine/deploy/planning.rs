@@ -17,10 +17,12 @@ use crate::definition::render::Rendered;
 use crate::engine::along::Along;
 use crate::engine::contested;
 use crate::engine::difference::difference;
+use crate::engine::fate::CLAIMS_IN_IT;
 use crate::engine::free_id::free_id;
 use crate::engine::live::Live;
 use crate::engine::metadata::{Metadata, core_key};
 use crate::engine::operation;
+use crate::engine::ownership::{self, Owner};
 use crate::engine::plan::{Change, DeployPlan, PlannedObject};
 use crate::engine::policy::out_of_policy;
 use crate::engine::preflight::{self, Survey, access_to};
@@ -39,6 +41,7 @@ const KIND_COMES: &str = "not rehearsed: its kind comes with this definition";
 /// Warning of a plan whose differences the server did not answer.
 pub(in crate::engine) const COMPUTED_HERE: &str = "the difference is computed here, without the server's defaults and without what it would remove: this user may not ask for a dry run";
 const LEFT: &str = "it left the definition";
+const PROTECTED: &str = "it is protected, or a protected instance is in it";
 const LEFT_CLAIM: &str = "it left the definition; claims are kept, never pruned";
 
 /// Plans a deploy: what it would do to each object, and why it could not.
@@ -230,8 +233,9 @@ impl Planner<'_> {
             .extend(preflight::bound_again(self.request, &survey));
         let set = naming::instance_applyset_id(&self.request.id, &self.request.namespace);
         let leaving = leaving(survey.objects(), &names, &self.request.id, &set);
+        let leaving = self.but_homes(plan, &survey, leaving);
         let leaving = self.within_policy(plan, leaving);
-        self.say_what_goes_along(plan, &survey, &leaving).await?;
+        let leaving = self.but_protected(plan, &survey, leaving).await?;
         let accesses = self.accesses(&survey, &leaving, &to_come);
         let missing = preflight::forbidden(self.cluster, accesses).await?;
         let namespace = self.request.namespace.as_str();
@@ -243,6 +247,7 @@ impl Planner<'_> {
         let listed = (&survey, &live, claims.as_slice());
         self.rehearse_all(plan, listed, &missing, &to_come).await?;
         self.look_at_claims(plan, &claims).await?;
+        self.say_scaled_away(plan, &survey, &live).await?;
         self.add_leaving(plan, &leaving, &live, &missing).await?;
         self.look_for_volumes_and_classes(plan, &survey).await?;
         self.say_kept(plan, &survey);
@@ -384,15 +389,7 @@ impl Planner<'_> {
                 None => {
                     allowed.push(one);
                 }
-                Some(why) => {
-                    plan.warnings.push(format!(
-                        "{} left the definition and stays: {why}",
-                        object.key
-                    ));
-                    plan.unlisted.insert(GroupKind::of(&object.key));
-                    plan.unlisted_namespaces
-                        .extend(object.key.namespace.clone());
-                }
+                Some(why) => stays(plan, &object.key, &why),
             }
         }
         plan.unlisted_namespaces
@@ -400,25 +397,62 @@ impl Planner<'_> {
         allowed
     }
 
-    /// Says what else goes with what left the definition.
-    async fn say_what_goes_along(
+    /// Leaves out the namespaces that left the definition while claims of the instance stay in them.
+    fn but_homes<'a>(
         &self,
         plan: &mut DeployPlan,
         survey: &Survey,
-        leaving: &[Leaving<'_>],
-    ) -> Result<(), Failure> {
-        let deleted = leaving.iter().filter_map(|leaving| match leaving {
-            Leaving::Deleted(object) => Some(&object.key),
-            Leaving::Kept(_) | Leaving::NotOurs(_) => None,
+        leaving: Vec<Leaving<'a>>,
+    ) -> Vec<Leaving<'a>> {
+        let set = naming::instance_applyset_id(&self.request.id, &self.request.namespace);
+        let is_ours =
+            |claim: &&Object| ownership::owner(claim, &self.request.id, &set) == Owner::Ours;
+        let claims = survey.of_kind(preflight::CLAIM).filter(is_ours);
+        let homes: BTreeSet<&str> = claims
+            .filter_map(|claim| claim.key.namespace.as_deref())
+            .collect();
+        let mut others = leaving;
+        others.retain(|one| {
+            let home = one
+                .namespace()
+                .filter(|it| homes.contains(it.name.as_str()));
+            if let Some(home) = home {
+                stays(plan, home, CLAIMS_IN_IT);
+            }
+            home.is_none()
         });
+        others
+    }
+
+    /// Says what else goes with what left the definition. Nobody is asked here for what is protected: such a namespace stays.
+    async fn but_protected<'a>(
+        &self,
+        plan: &mut DeployPlan,
+        survey: &Survey,
+        leaving: Vec<Leaving<'a>>,
+    ) -> Result<Vec<Leaving<'a>>, Failure> {
         let set = naming::instance_applyset_id(&self.request.id, &self.request.namespace);
         let is_member =
             |it: &&Object| Metadata::of(it).label(naming::LABEL_PART_OF) == Some(set.as_str());
         let members = survey.objects().iter().filter(is_member);
         let own = members.filter_map(Object::uid).collect();
+        let deleted = leaving.iter().filter_map(|leaving| match leaving {
+            Leaving::Deleted(object) => Some(&object.key),
+            Leaving::Kept(_) | Leaving::NotOurs(_) => None,
+        });
         let along = Along::find(self.cluster, deleted, &own).await?;
         plan.warnings.extend(along.warnings);
-        Ok(())
+        let mut others = leaving;
+        others.retain(|one| {
+            let home = one
+                .namespace()
+                .filter(|it| along.protected.contains(&it.name));
+            if let Some(home) = home {
+                stays(plan, home, PROTECTED);
+            }
+            home.is_none()
+        });
+        Ok(others)
     }
 
     async fn add_leaving(
@@ -484,4 +518,12 @@ impl Planner<'_> {
             None => revision::next_number(&known, current, self.identity),
         };
     }
+}
+
+/// Says that something left the definition and stays; the set goes on naming it.
+fn stays(plan: &mut DeployPlan, key: &ObjectKey, why: &str) {
+    let sentence = format!("{key} left the definition and stays: {why}");
+    plan.warnings.push(sentence);
+    plan.unlisted.insert(GroupKind::of(key));
+    plan.unlisted_namespaces.extend(key.namespace.clone());
 }

@@ -7,13 +7,14 @@ use crate::definition::object::{GroupKind, Object, ObjectKey};
 use crate::engine::classes::Classes;
 use crate::engine::deploy::storage;
 use crate::engine::lasting::{self, What};
+use crate::engine::live::Live;
 use crate::engine::ownership::{self, Owner};
 use crate::engine::plan::{Change, DeployPlan, PlannedObject};
 use crate::engine::preflight::{self, Survey};
 use crate::engine::record::Record;
 use crate::engine::remedy::{Offer, PlannedGrowth, Remedy};
 use crate::engine::revision;
-use crate::engine::{binding, claims, growth};
+use crate::engine::{binding, claims, growth, retention};
 use crate::failure::{Failure, FailureKind};
 use crate::service::advice;
 
@@ -98,6 +99,42 @@ impl Planner<'_> {
             if plan.refusals.is_empty() {
                 plan.warnings
                     .extend(lasting::sentences(&lasting, |_| way.clone()));
+            }
+        }
+        Ok(())
+    }
+
+    /// Says which claims go with the pods that a set has too many.
+    pub(super) async fn say_scaled_away(
+        &self,
+        plan: &mut DeployPlan,
+        survey: &Survey,
+        live: &Live,
+    ) -> Result<(), Failure> {
+        let sets = self.rendered.objects.iter();
+        let sets =
+            sets.filter(|it| lasting::has_templates(it) && it.json["spec"]["replicas"].is_u64());
+        for set in sets.filter(|set| survey.find(&set.key).is_some()) {
+            let before = match live.get(&set.key) {
+                Some(listed) => Some(listed.clone()),
+                None => match self.cluster.get(&set.key).await {
+                    // Who may not read it is told so where it is rehearsed.
+                    Err(failure) if failure.kind == FailureKind::Forbidden => None,
+                    before => before?,
+                },
+            };
+            let Some(before) = before else {
+                continue;
+            };
+            let mut after = before.clone();
+            if let Some(policy) = set.json["spec"].get(retention::POLICY) {
+                json_patch::merge(&mut after.json["spec"][retention::POLICY], policy);
+            }
+            let numbers = (binding::n_pods(&before), binding::n_pods(set));
+            let lost = retention::scaled_away(&after, numbers.0, numbers.1);
+            if !lost.is_empty() {
+                plan.warnings
+                    .push(retention::goes_with_pods(&set.key, &lost));
             }
         }
         Ok(())

@@ -297,7 +297,7 @@ pub(crate) async fn a_protected_namespace_of_a_member_protects_its_teardown(clus
 }
 
 /// Returns a namespace and a stage that may make it.
-fn home<'a>(cluster: &'a Cluster) -> (String, Value, Stage<'a>) {
+fn home(cluster: &Cluster) -> (String, Value, Stage<'_>) {
     let other = format!("{}-b", cluster.namespace);
     let namespace = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": other}});
     let policy = Policy {

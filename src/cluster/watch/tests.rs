@@ -511,7 +511,7 @@ async fn outage_ends_for_a_watch_when_something_else_is_answered_or_somebody_ask
                 (false, Some(_)) => Reply::Refused,
                 (true, Some(_)) => stream(&[], Some(Piece::Silence)),
                 _ if seen.is_streamed_list() => first_list(),
-                _ => Reply::json(200, &json!({})),
+                _ => Reply::json(200, json!({})),
             }
         });
         let sink: Sink = Arc::new(|_| {});

@@ -684,6 +684,7 @@ pub fn deploy_plan(id: &str) -> DeployPlan {
         is_record_exact: false,
         is_noted: false,
         unlisted_namespaces: Default::default(),
+        record_uid: None,
         unlisted: BTreeSet::new(),
         secret_revision: None,
         parameters: [("size", "small"), ("x", "1")]

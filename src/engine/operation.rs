@@ -85,6 +85,8 @@ pub(super) struct Intent<'a> {
 pub(super) struct Opening<'a> {
     pub definition: &'a str,
     pub extent: Extent,
+    /// Uid of the record that was seen when the operation was planned; none where none was there.
+    pub seen: Option<&'a str>,
     /// The set begins with objects that are there, which a record that is there already does not say.
     pub is_adopted: bool,
 }
@@ -171,6 +173,11 @@ pub(super) async fn claim<'a>(
             Err(failure) if failure.kind == FailureKind::Refused && opening.is_none() => None,
             record => record?,
         };
+        if let Some(seen) = opening.and_then(|opening| opening.seen)
+            && record.as_ref().map(Record::uid) != Some(seen)
+        {
+            return Err(taken_down(intent.instance));
+        }
         let Some(record) = record else {
             let Some(opening) = opening else {
                 return Ok(None);
@@ -219,6 +226,11 @@ pub(super) async fn claim<'a>(
             lease => return lease.map(Some),
         }
     }
+}
+
+fn taken_down(instance: &InstanceKey) -> Failure {
+    let summary = format!("{instance} was taken down after it was planned: plan again");
+    Failure::new(FailureKind::Conflict, summary)
 }
 
 /// Makes sure that a record notes the operation still that was shown: only its beat may be another.
@@ -919,6 +931,7 @@ mod tests {
         let opening = Opening {
             definition: "web",
             extent: Extent::default(),
+            seen: None,
             is_adopted: false,
         };
         let intent = intent(&instance, None);

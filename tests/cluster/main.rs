@@ -414,6 +414,7 @@ on_both_backends! {
         who_takes_over_while_a_beat_is_awaited_begins_at_once
         the_second_is_told_who_is_at_it_and_gets_its_turn
         a_wait_for_ones_turn_is_bounded
+        what_was_taken_down_since_is_not_deployed_by_an_older_plan
         nobody_waits_for_an_instance_that_is_not_there
         a_deploy_stops_between_two_steps_and_the_same_again_finishes_it
         a_teardown_stops_between_two_steps_and_the_same_again_finishes_it;

@@ -510,6 +510,29 @@ pub(crate) async fn the_second_is_told_who_is_at_it_and_gets_its_turn(cluster: C
     assert_eq!(queue.await.unwrap().unwrap(), Turn::Free);
 }
 
+/// What was planned of an instance is nothing to begin another one with: the teardown that came between was wanted too.
+pub(crate) async fn what_was_taken_down_since_is_not_deployed_by_an_older_plan(cluster: Cluster) {
+    let stage = Stage::new(&cluster);
+    stage.deploy("web", FIRST).await;
+    let request = stage.request("web", SECOND);
+    let plan = stage.plan("web", SECOND).await;
+    let ended = stage.teardown("web", VolumeChoice::Keep).await;
+    assert!(ended.is_complete(), "{ended:?}");
+    let run = async || {
+        let options = RunOptions::default();
+        run_deploy(stage.engine(), &request, &plan, options, &|_| {}).await
+    };
+    let words = "was taken down after it was planned: plan again";
+    let outcome = run().await;
+    assert!(outcome.failed[0].1.summary.contains(words), "{outcome:?}");
+    assert!(cluster.get("ConfigMap", "bowline-web").await.is_err());
+    // Nor is another one of the ID, which somebody began meanwhile.
+    stage.deploy("web", FIRST).await;
+    let outcome = run().await;
+    assert!(outcome.failed[0].1.summary.contains(words), "{outcome:?}");
+    assert_eq!(stage.revisions("web").await.len(), 1);
+}
+
 pub(crate) async fn a_wait_for_ones_turn_is_bounded(cluster: Cluster) {
     let stage = Stage::new(&cluster);
     stage.deploy("web", FIRST).await;

@@ -72,6 +72,8 @@ async fn begin<'a>(
     let opening = Opening {
         definition: plan.name.as_str(),
         extent: extent(plan),
+        // Whatever is there is adopted into what there is by then.
+        seen: None,
         is_adopted: true,
     };
     let lease = operation::claim(cluster, &intent, Some(&opening), journal).await?;

@@ -95,6 +95,7 @@ async fn plan(
 ) -> Result<DeployPlan, Failure> {
     let mut plan = DeployPlan {
         instance: request.instance(),
+        record_uid: None,
         revision: 1,
         objects: Vec::new(),
         warnings: Vec::new(),
@@ -147,6 +148,8 @@ async fn plan(
         }
         Err(failure) => return Err(failure),
     };
+    let lasting = record.as_ref().filter(|record| !record.is_being_deleted());
+    plan.record_uid = lasting.map(|record| record.uid().to_owned());
     let composed = secrets::compose(cluster, request).await?;
     plan.secret_revision = composed.revision();
     plan.warnings.clone_from(&composed.kept);

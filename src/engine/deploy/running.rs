@@ -104,6 +104,7 @@ pub(in crate::engine) async fn run_variant(
     let opening = Opening {
         definition: request.name.as_str(),
         extent: prepared.extent(&request.namespace),
+        seen: plan.record_uid.as_deref(),
         is_adopted: false,
     };
     journal.started(&Step::Claim);

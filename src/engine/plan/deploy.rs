@@ -119,6 +119,9 @@ pub(in crate::engine) fn untaken(conflict: &FieldConflict) -> Failure {
 pub struct DeployPlan {
     /// The instance.
     pub instance: InstanceKey,
+    /// Uid of the record that was seen; none without one, or where it was going already. What was taken down since is not
+    /// deployed by a plan of what it was.
+    pub record_uid: Option<String>,
     /// The revision that this apply would become; the current one when nothing changes.
     pub revision: u32,
     /// The objects in the order of writing, pruned ones last.

@@ -127,6 +127,11 @@ pub(super) async fn walk(cluster: &Cluster, walk: Walk) {
     walks.buffer_unordered(AT_ONCE).collect::<Vec<()>>().await;
 }
 
+/// The same with the number of replicas left open.
+fn open() -> String {
+    DB.replace("replicas: 1\n", "")
+}
+
 impl Walk {
     /// The fewest writes that it consists of.
     fn least(self) -> usize {
@@ -189,9 +194,8 @@ impl Walk {
             Self::Create | Self::Adopt => vec![],
             Self::Update | Self::Force | Self::AdoptEdited => vec![FIRST.to_owned()],
             Self::Rollback | Self::ReleaseClaims => vec![FIRST.to_owned(), SECOND.to_owned()],
-            Self::Teardown(_) | Self::Recreate | Self::BindAgain | Self::Restore => {
-                vec![DB.to_owned()]
-            }
+            Self::Teardown(_) | Self::BindAgain | Self::Restore => vec![DB.to_owned()],
+            Self::Recreate => vec![open()],
             Self::Grow => vec![sized(cluster, "1Gi")],
             Self::Release { .. } => vec![self.text(cluster)],
             Self::Scale | Self::Restart => vec![SECOND.to_owned()],
@@ -232,6 +236,11 @@ impl Walk {
                 let patch = json!({"spec": {"template": {"spec": {"containers": containers}}}});
                 let edited = cluster.strategic_as("kubectl-edit", "Deployment", id, &patch);
                 edited.await.unwrap();
+            }
+            Self::Recreate => {
+                // Whoever goes on with it knows no more than what is noted, once the old one is gone.
+                stage.adjust(id, Adjustment::Scale(0)).await;
+                assert!(stage.wait(id).await.is_complete());
             }
             Self::Adopt => made_by_helm(cluster, id).await,
             Self::AdoptEdited => {
@@ -350,7 +359,7 @@ impl Walk {
             Self::Grow => sized(cluster, "2Gi"),
             Self::BindAgain | Self::Restore => DB.to_owned(),
             Self::Release { .. } => DB.replace("replicas: 1", "replicas: 2"),
-            Self::Recreate => DB
+            Self::Recreate => open()
                 .replace(
                     "mountPath: /data}",
                     "mountPath: /data}, {name: log, mountPath: /log}",

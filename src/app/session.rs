@@ -99,7 +99,7 @@ impl Session {
         self.scope.as_ref().and_then(Scope::namespace)
     }
 
-    /// Returns why IDs are typed before anything is written, if that is so.
+    /// Returns why IDs are typed before anything is deployed or rolled back, if that is so.
     pub fn asks_for_ids(&self) -> Option<&'static str> {
         if self.is_insecure {
             return Some("The server's certificate is not verified: it may be another server.");

@@ -12,14 +12,17 @@ use crate::service::drift::{FieldChange, Step};
 
 const ELSEWHERE: &str = "the definition has no such object";
 
+/// Returns the manifest of an object: the one that names its namespace, else the one that leaves it to the instance.
 fn find<'a>(set: &'a ManifestSet, key: &ObjectKey) -> Result<&'a Manifest, String> {
-    let is_it = |manifest: &&Manifest| {
-        let own = &manifest.object.key;
-        GroupKind::of(own) == GroupKind::of(key) && own.name == key.name
+    let is_in = |namespace: Option<&String>| {
+        set.manifests.iter().find(|manifest| {
+            let own = &manifest.object.key;
+            let is_named = GroupKind::of(own) == GroupKind::of(key) && own.name == key.name;
+            is_named && own.namespace.as_ref() == namespace
+        })
     };
-    set.manifests
-        .iter()
-        .find(is_it)
+    is_in(key.namespace.as_ref())
+        .or_else(|| is_in(None))
         .ok_or_else(|| ELSEWHERE.to_owned())
 }
 
@@ -64,19 +67,26 @@ pub(super) fn edits(
 fn place(set: &ManifestSet, manifest: &Manifest) -> Result<(usize, Vec<PathStep>), String> {
     let documents = documents(set.source()).map_err(|error| error.to_string())?;
     let key = &manifest.object.key;
-    let is_it = |value: &Value| {
+    let is_named = |value: &Value| {
         value["kind"] == *key.kind
             && value["metadata"]["name"] == *key.name
             && value["apiVersion"] == key.api_version()
     };
-    let mut places = documents.iter().enumerate();
-    places
-        .find_map(|(idx, document)| Some((idx, way_to(document, &is_it)?)))
+    let is_it = |value: &Value| {
+        is_named(value) && value["metadata"]["namespace"].as_str() == key.namespace.as_deref()
+    };
+    let find = |is_it: &dyn Fn(&Value) -> bool| {
+        let mut places = documents.iter().enumerate();
+        places.find_map(|(idx, document)| Some((idx, way_to(document, is_it)?)))
+    };
+    // A namespace may be put together of parameters.
+    find(&is_it)
+        .or_else(|| find(&is_named))
         .ok_or_else(|| ELSEWHERE.to_owned())
 }
 
 /// Returns the way to an object: none is needed to a document, through `items` it leads to what a list holds.
-fn way_to(object: &Value, is_it: &impl Fn(&Value) -> bool) -> Option<Vec<PathStep>> {
+fn way_to(object: &Value, is_it: &dyn Fn(&Value) -> bool) -> Option<Vec<PathStep>> {
     if is_it(object) {
         return Some(Vec::new());
     }
@@ -117,6 +127,33 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::definition::Definition;
+    use crate::definition::check::{CheckContext, check};
+
+    /// Of two objects of one name, each is the one of its namespace.
+    #[test]
+    fn objects_are_told_apart_by_their_namespaces() {
+        let text = "\
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: shared, namespace: team-b}
+---
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: shared}
+";
+        let checked = check(text, &CheckContext::default());
+        let Some(Definition::Manifests(set)) = checked.definition else {
+            panic!("{:?}", checked.diagnostics);
+        };
+        let document = |namespace: &str| {
+            let mut key = set.manifests[1].object.key.clone();
+            key.namespace = Some(namespace.to_owned());
+            document(&set, &key)
+        };
+        assert_eq!(document("team-b"), Ok(0));
+        assert_eq!(document("team-a"), Ok(1));
+    }
 
     #[test]
     fn objects_are_found_in_lists_that_say_what_their_items_are() {

@@ -32,7 +32,8 @@ impl Proof<'_> {
     }
 
     fn is_it(&self, key: &ObjectKey) -> bool {
-        GroupKind::of(key) == GroupKind::of(self.key) && key.name == self.key.name
+        let is_named = GroupKind::of(key) == GroupKind::of(self.key) && key.name == self.key.name;
+        is_named && key.namespace == self.key.namespace
     }
 
     /// Makes sure that exactly the fields have changed.

@@ -50,7 +50,7 @@ async fn follow(
     let _watch = cluster.watch_events(&printer.instance, objects, sink);
     let mut outage = operate::Outage::default();
     let mut signal = pin!(operate::next_signal());
-    let mut events = Vec::new();
+    let (mut events, mut is_whole) = (Vec::new(), false);
     loop {
         let change = tokio::select! {
             number = &mut signal => return Ok(Exit::Signal(number?)),
@@ -62,11 +62,14 @@ async fn follow(
                     .into_iter()
                     .for_each(|delta| apply_delta(&mut events, delta));
                 events.sort_by_key(|event: &Event| event.last_seen);
-                printer.print_news(&events, cluster.now())?;
+                printer.print_news(&events, is_whole, cluster.now())?;
             }
             Some(WatchEvent::Link { state, .. }) => match state {
                 LinkState::Retrying { failure, .. } => outage.say_lost(&failure),
-                LinkState::Live => outage.say_back(),
+                LinkState::Live => {
+                    is_whole = true;
+                    outage.say_back();
+                }
                 LinkState::Forbidden(failure) => return Err(failure.into()),
                 LinkState::Connecting => {}
             },
@@ -121,10 +124,15 @@ impl<'a> Printer<'a> {
         Ok(())
     }
 
-    fn print_news(&mut self, events: &[Event], now: Timestamp) -> anyhow::Result<()> {
-        let seen = seen(events);
-        let is_news = |event: &&Event| self.printed.get(&event.name) != seen.get(&event.name);
-        for event in events.iter().filter(is_news) {
+    /// Prints what was not printed yet. `is_whole` tells whether these are all that there are: before that they tell nothing of
+    /// the others.
+    fn print_news(
+        &mut self,
+        events: &[Event],
+        is_whole: bool,
+        now: Timestamp,
+    ) -> anyhow::Result<()> {
+        for event in self.news(events, is_whole) {
             match self.args.output {
                 Report::Text => {
                     let cells = status_text::event_row(event, now);
@@ -133,8 +141,19 @@ impl<'a> Printer<'a> {
                 Report::Json => output::print(&format!("{}\n", self.document(event)))?,
             }
         }
-        self.printed = seen;
         Ok(())
+    }
+
+    /// Returns what was not printed yet, and counts it as printed.
+    fn news<'e>(&mut self, events: &'e [Event], is_whole: bool) -> Vec<&'e Event> {
+        let seen = seen(events);
+        let is_news = |event: &&Event| self.printed.get(&event.name) != seen.get(&event.name);
+        let news = events.iter().filter(is_news).collect();
+        if is_whole {
+            self.printed.clear();
+        }
+        self.printed.extend(seen);
+        news
     }
 
     fn document(&self, event: &Event) -> Value {
@@ -155,4 +174,51 @@ impl<'a> Printer<'a> {
 fn seen(events: &[Event]) -> BTreeMap<String, (u32, Timestamp)> {
     let seen = |event: &Event| (event.name.clone(), (event.count, event.last_seen));
     events.iter().map(seen).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::args::{Cli, Command};
+    use clap::Parser;
+
+    fn event(name: &str, count: u32) -> Event {
+        Event {
+            namespace: "team-a".parse().unwrap(),
+            name: name.to_owned(),
+            object_kind: "Pod".to_owned(),
+            object_name: "web-0".to_owned(),
+            object_uid: String::new(),
+            is_warning: false,
+            reason: "Started".to_owned(),
+            message: String::new(),
+            count,
+            last_seen: Timestamp::UNIX_EPOCH,
+            source: "kubelet".to_owned(),
+        }
+    }
+
+    /// A watch tells of what it lists as it comes.
+    #[test]
+    fn what_was_printed_is_no_news_however_the_list_comes() {
+        let Some(Command::Events(args)) = Cli::parse_from(["bowline", "events", "web"]).command
+        else {
+            panic!("no events");
+        };
+        let instance = InstanceKey {
+            namespace: "team-a".parse().unwrap(),
+            id: "web".parse().unwrap(),
+        };
+        let mut printer = Printer::new(&args, instance);
+        let all = ["a", "b", "c"].map(|name| event(name, 1));
+        printer.printed = seen(&all);
+        let none: [&Event; 0] = [];
+        assert_eq!(printer.news(&all[..1], false), none);
+        assert_eq!(printer.news(&all[..2], false), none);
+        assert_eq!(printer.news(&all, true), none);
+        let again = [event("b", 2), event("c", 1), event("d", 1)];
+        assert_eq!(printer.news(&again, true), [&again[0], &again[2]]);
+        assert_eq!(printer.news(&again, true), none);
+        assert_eq!(printer.printed.len(), 3);
+    }
 }

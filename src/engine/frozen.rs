@@ -246,7 +246,7 @@ pub(super) fn fixed_claim(key: &ObjectKey) -> Failure {
         detail: "give the volume another name: it then gets a new, empty claim, and this one is kept with its data".to_owned(),
         ..Failure::new(
             FailureKind::Refused,
-            format!("class and access modes of {key} can never be changed"),
+            format!("class, access modes and volume of {key} can never be changed"),
         )
     }
 }

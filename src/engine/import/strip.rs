@@ -26,6 +26,8 @@ const FOREIGN: [&str; 13] = [
     "pv.kubernetes.io/",
     "applyset.kubernetes.io/",
 ];
+/// Tells of a claim that its volume was not chosen by whoever wrote it.
+const BOUND_BY_CONTROLLER: &str = "pv.kubernetes.io/bound-by-controller";
 const VOLUME_MARKS: [&str; 2] = ["volume.kubernetes.io/", "volume.beta.kubernetes.io/"];
 
 /// Returns an object as somebody would write it.
@@ -34,13 +36,15 @@ pub(super) fn stripped(object: Object, request: &ImportRequest) -> Option<Object
     let api_version = json["apiVersion"].take();
     let kind = json["kind"].take();
     let mut metadata = json["metadata"].take();
+    let is_chosen = metadata["annotations"][BOUND_BY_CONTROLLER].is_null();
     strip_metadata(&mut metadata, request);
     let map = json.as_object_mut()?;
     for key in ["apiVersion", "kind", "metadata", "status"] {
         map.remove(key);
     }
     strip_kind(&object.key.kind, map);
-    strip_assigned(&object.key.kind, map, request.keeps_node_ports);
+    let keeps = (request.keeps_node_ports, is_chosen);
+    strip_assigned(&object.key.kind, map, keeps);
     // What says what it is stands first, as people write it.
     let mut out = Map::new();
     out.insert("apiVersion".to_owned(), api_version);
@@ -85,8 +89,13 @@ pub(in crate::engine) fn without_defaults(object: &Object) -> Value {
     json
 }
 
-/// What this one object got of its server, though people may choose it as well: another one gets its own.
-fn strip_assigned(kind: &str, map: &mut Map<String, Value>, keeps_node_ports: bool) {
+/// What this one object got of its server, though people may choose it as well: another one gets its own. Node ports and the
+/// volume of a claim may be kept.
+fn strip_assigned(
+    kind: &str,
+    map: &mut Map<String, Value>,
+    (keeps_node_ports, keeps_volume): (bool, bool),
+) {
     if kind == "ServiceAccount" {
         map.remove("secrets");
     }
@@ -100,8 +109,8 @@ fn strip_assigned(kind: &str, map: &mut Map<String, Value>, keeps_node_ports: bo
                 port.remove("nodePort");
             }
         }
-        // A claim that is bound stays so.
-        "PersistentVolumeClaim" => {
+        // A claim that is bound stays so; one that is made for a certain volume is to get that one again.
+        "PersistentVolumeClaim" if !keeps_volume => {
             spec.remove("volumeName");
         }
         "Pod" => {
@@ -399,6 +408,16 @@ mod tests {
         check("ServiceAccount", secrets.clone(), secrets);
         let claim = json!({"spec": {"volumeName": "disk"}});
         check("PersistentVolumeClaim", claim.clone(), claim);
+    }
+
+    #[test]
+    fn a_volume_that_somebody_chose_stays_the_claims() {
+        let claim = |spec: Value| json!({"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": {"name": "docs"}, "spec": spec});
+        let by_hand = claim(json!({"storageClassName": "", "volumeName": "nfs-pv"}));
+        check(by_hand.clone(), by_hand.clone());
+        let mut by_controller = by_hand;
+        by_controller["metadata"]["annotations"] = json!({"pv.kubernetes.io/bind-completed": "yes", "pv.kubernetes.io/bound-by-controller": "yes"});
+        check(by_controller, claim(json!({"storageClassName": ""})));
     }
 
     #[test]

@@ -989,12 +989,13 @@ pub(crate) async fn a_record_being_deleted_is_waited_for(cluster: Cluster) {
     let stage = Stage::new(&cluster);
     stage.deploy("web", WEB).await;
     let changed = WEB.replace("nginx:1.27", "nginx:1.28");
-    let plan = stage.plan("web", &changed).await;
     let hold = |finalizers: Value| json!({"metadata": {"finalizers": finalizers}});
     let held = hold(json!(["example.com/hold"]));
     let old = cluster.merge("ConfigMap", "bowline-web", &held).await;
     let going = cluster.delete("ConfigMap", "bowline-web", json!({}));
     going.await.unwrap();
+    // What is planned before that is of an instance that is taken down.
+    let plan = stage.plan("web", &changed).await;
     let (request, waits) = (stage.request("web", &changed), Notify::new());
     let report = |progress| {
         if matches!(progress, Progress::Waiting(_)) {

@@ -73,6 +73,7 @@ impl Bench {
 
     fn write(&self, name: &str, text: &str) -> Result<String> {
         let path = self.home.path().join(name);
+        std::fs::create_dir_all(path.parent().unwrap_or(self.home.path()))?;
         std::fs::write(&path, text)?;
         Ok(path.display().to_string())
     }
@@ -102,7 +103,8 @@ async fn measure(kubeconfig: &Path) -> Result<()> {
 /// Applies, plans and takes down the same objects, in turns.
 fn changes(bench: &Bench) -> Result<()> {
     let first = bench.write("many.yaml", &objects("1.27", "info"))?;
-    let second = bench.write("changed.yaml", &objects("1.28", "debug"))?;
+    // A definition is named by its file: under another name it would replace the first one.
+    let second = bench.write("changed/many.yaml", &objects("1.28", "debug"))?;
     let [
         mut applies,
         mut plans,

@@ -217,19 +217,23 @@ pub(super) fn make_private_dir(dir: &Path) -> io::Result<()> {
         .create(dir)
 }
 
-/// Locks a directory until the file is dropped. The inner error is who holds it.
-pub(super) fn lock(dir: &Path) -> io::Result<Result<File, String>> {
+/// Opens a file that is there to be locked, without following a link; makes it if it may.
+pub(super) fn open_lock(path: &Path, makes: bool) -> io::Result<File> {
     let flags = (OFlags::NOFOLLOW | OFlags::CLOEXEC).bits().cast_signed();
-    let path = dir.join(LOCK_FILE);
     let mut options = OpenOptions::new();
     options
         .read(true)
         .write(true)
-        .create(true)
+        .create(makes)
         .truncate(false)
         .mode(0o600)
         .custom_flags(flags);
-    let mut file = options.open(&path)?;
+    options.open(path)
+}
+
+/// Locks a directory until the file is dropped. The inner error is who holds it.
+pub(super) fn lock(dir: &Path) -> io::Result<Result<File, String>> {
+    let mut file = open_lock(&dir.join(LOCK_FILE), true)?;
     let deadline = Instant::now() + LOCK_DEADLINE;
     loop {
         match file.try_lock() {

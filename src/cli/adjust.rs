@@ -228,8 +228,8 @@ fn show(args: &Adjust, plan: &AdjustPlan) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// What is protected needs its ID whatever the flags say, and what loses data needs it unless `--yes` is given. What was named is not asked about, as with kubectl; what a selector
-/// chose is, once for all.
+/// What is protected needs its ID whatever the flags say, and what loses data needs it unless `--yes` is given. What was named
+/// is not asked about, as with kubectl; what a selector chose is, once for all.
 fn need(args: &Adjust, plan: &AdjustPlan, is_selected: bool) -> Need {
     let id = &plan.instance.id;
     if plan.is_noop() {

@@ -13,7 +13,7 @@ use crate::catalogue::trash::Trash;
 use crate::cluster::Cluster;
 use crate::definition::id::InstanceId;
 use crate::engine::claims::plan_release;
-use crate::engine::plan::{TeardownPlan, TeardownScope, VolumeChoice};
+use crate::engine::plan::{self, TeardownPlan, TeardownScope, VolumeChoice};
 use crate::engine::progress::{Outcome, Progress, Step};
 use crate::engine::retained::plan_volume_release;
 use crate::engine::sets::ForeignSets;
@@ -227,11 +227,7 @@ fn stakes(plan: &TeardownPlan, n_lost: usize) -> String {
         TeardownScope::RetainedVolumes => "volume",
         TeardownScope::Instance | TeardownScope::KeptClaims => "claim",
     };
-    let loss = match n_lost {
-        0 => String::new(),
-        1 => format!("The data of 1 {of_what} may be destroyed. "),
-        n => format!("The data of {n} {of_what}s may be destroyed. "),
-    };
+    let loss = plan::loss(n_lost, of_what).map_or_else(String::new, |told| format!("{told} "));
     let strangers = plan
         .strangers()
         .map_or_else(String::new, |told| format!("{told} "));

@@ -139,7 +139,6 @@ fn of_revisions(args: &Diff, from: u32, session: &Session) -> anyhow::Result<Exi
     let (instance, comparison) = operate::on_cluster(session, async |cluster| {
         let instance = session.instance(&cluster, &id);
         let compared = compare(&cluster, &instance, from, args.to).await;
-        let compared = compared.map_err(Into::into);
         let comparison = missing::explained(&cluster, &instance, compared).await?;
         Ok((instance, comparison))
     })?;

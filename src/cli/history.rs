@@ -6,7 +6,7 @@ use super::args::{self, Report};
 use super::session::Session;
 use super::{Exit, missing, operate, output, plan_json};
 use crate::cluster::Cluster;
-use crate::engine::history::{History, Revision, history, kept_revision};
+use crate::engine::history::{History, Revision, RevisionState, history, kept_revision};
 use crate::service::summary::InstanceKey;
 use crate::text;
 
@@ -83,14 +83,11 @@ fn row(revision: &Revision, history: &History) -> Vec<String> {
 
 /// What a revision is beside one that was applied and replaced.
 fn state(revision: &Revision, history: &History) -> &'static str {
-    if revision.damage.is_some() {
-        "damaged"
-    } else if history.current == Some(revision.number) {
-        "current"
-    } else if history.unfinished.contains(&revision.number) {
-        "unfinished"
-    } else {
-        ""
+    match history.state(revision) {
+        RevisionState::Damaged => "damaged",
+        RevisionState::Current => "current",
+        RevisionState::Unfinished => "unfinished",
+        RevisionState::Replaced => "",
     }
 }
 

@@ -83,11 +83,11 @@ pub(super) async fn say_all(
 pub(super) async fn explained<T>(
     cluster: &Cluster,
     key: &InstanceKey,
-    result: anyhow::Result<T>,
+    result: Result<T, impl Into<anyhow::Error>>,
 ) -> anyhow::Result<T> {
     let error = match result {
         Ok(value) => return Ok(value),
-        Err(error) => error,
+        Err(error) => error.into(),
     };
     let failure = match error.downcast::<Failure>()? {
         failure if failure.kind == FailureKind::NotFound => failure,

@@ -13,7 +13,6 @@ pub fn run(args: &Pull, session: &Session) -> anyhow::Result<Exit> {
     let (plan, base) = operate::on_cluster(session, async |cluster| {
         let instance = session.instance(&cluster, &args.id);
         let name = definition_of(&cluster, &instance).await;
-        let name = name.map_err(Into::into);
         let name = missing::explained(&cluster, &instance, name).await?;
         let saved = session.catalogue.read(&name)?;
         let surroundings = changes::surroundings(session);

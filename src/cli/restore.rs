@@ -205,19 +205,19 @@ fn discard(session: &Session, item: &TrashItem) {
 /// Says how what was taken down is put back.
 pub(super) fn say_kept(plan: &TeardownPlan) {
     let has = |is_so: fn(&FateRow) -> bool| plan.rows.iter().any(is_so);
-    let but = match (has(FateRow::destroys_data), has(FateRow::destroys_values)) {
-        (false, false) => "",
-        (false, true) => "; the values of its secrets are kept nowhere and must be given again",
-        (true, false) => ", with empty volumes in place of those that are destroyed",
-        (true, true) => {
-            ", with empty volumes in place of those that are destroyed; the values of its secrets are kept nowhere and must be given again"
-        }
+    let data = match has(FateRow::destroys_data) {
+        true => ", with empty volumes in place of those that are destroyed",
+        false => "",
+    };
+    let values = match has(FateRow::destroys_values) {
+        true => "; the values of its secrets are kept nowhere and must be given again",
+        false => "",
     };
     let (way, id) = (
         advice::command("restore", &plan.instance),
         &plan.instance.id,
     );
-    output::say(format!("{way} puts {id} back{but}"));
+    output::say(format!("{way} puts {id} back{data}{values}"));
 }
 
 #[cfg(test)]

@@ -13,7 +13,7 @@ mod workload;
 use jiff::Timestamp;
 
 use super::operation::Meeting;
-use super::plan::{FieldConflict, untaken};
+use super::plan::{self, FieldConflict, untaken};
 use crate::definition::object::ObjectKey;
 use crate::failure::Failure;
 use crate::service::summary::InstanceKey;
@@ -150,11 +150,7 @@ impl AdjustPlan {
 
     /// Says how much data it may destroy, where it does.
     pub fn loss(&self) -> Option<String> {
-        match self.n_lost {
-            0 => None,
-            1 => Some("The data of 1 claim may be destroyed.".to_owned()),
-            n => Some(format!("The data of {n} claims may be destroyed.")),
-        }
+        plan::loss(self.n_lost, "claim")
     }
 
     /// Returns why it cannot run: its refusals, and its conflicts unless they are taken.

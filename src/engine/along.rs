@@ -89,7 +89,9 @@ impl Along {
         let others: Vec<&Object> = (found.iter())
             .filter(|object| !own.contains(Metadata::of(object).uid()))
             .collect();
-        if others.iter().any(|it| protection::says_so(it)) || says_so(cluster, key).await? {
+        if others.iter().any(|it| protection::says_so(it))
+            || protection::of_namespace(cluster, key).await?
+        {
             self.protected.insert(key.name.clone());
         }
         self.n_strangers += others.len();
@@ -147,15 +149,6 @@ async fn in_namespace(cluster: &Cluster, name: &str) -> Result<Option<Vec<Object
         }
     }
     Ok(Some(found))
-}
-
-/// Tells whether a namespace says that all in it is protected; who may not read it is not held up by what it says.
-async fn says_so(cluster: &Cluster, namespace: &ObjectKey) -> Result<bool, Failure> {
-    match cluster.get(namespace).await {
-        Ok(live) => Ok(live.as_ref().is_some_and(protection::says_so)),
-        Err(failure) if failure.kind == FailureKind::Forbidden => Ok(false),
-        Err(failure) => Err(failure),
-    }
 }
 
 /// Returns what an object in a namespace is called there.

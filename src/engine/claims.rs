@@ -23,19 +23,10 @@ use crate::failure::{Failure, FailureKind};
 use crate::service::claim_use::{self, ClaimState, PodMounts, WorkloadClaims};
 use crate::service::health::{self, StorageClass};
 pub use crate::service::retained::RetainedVolume;
-use crate::service::summary::{Claim, Event, InstanceKey};
+use crate::service::summary::{Claim, Event, InstanceKey, WorkloadKind};
 use crate::text;
 
 const CLAIM: &str = "PersistentVolumeClaim";
-/// What makes pods that mount claims, now or later.
-const WORKLOADS: [(&str, &str); 5] = [
-    ("apps", "DaemonSet"),
-    ("apps", "Deployment"),
-    ("apps", "StatefulSet"),
-    ("batch", "CronJob"),
-    ("batch", "Job"),
-];
-
 /// All claims of a namespace or of the cluster.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ClaimList {
@@ -205,8 +196,9 @@ impl Users {
             }
             Err(failure) => return Err(failure),
         }
-        for (group, kind) in WORKLOADS {
-            let kind = GroupKind::new(group, kind);
+        // What makes pods that mount claims, now or later.
+        for kind in WorkloadKind::ALL {
+            let kind = GroupKind::new(kind.group(), kind.as_str());
             match cluster.list(&kind, namespace, selector).await {
                 Ok(found) => users.workloads.extend(found.iter().filter_map(claims_of)),
                 Err(failure) if failure.kind == FailureKind::Forbidden => warnings.push(format!(

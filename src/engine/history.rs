@@ -32,6 +32,34 @@ pub struct History {
     pub unfinished: BTreeSet<u32>,
 }
 
+/// What a revision is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RevisionState {
+    /// It cannot be read.
+    Damaged,
+    /// It is what was applied last.
+    Current,
+    /// It never became the current one.
+    Unfinished,
+    /// It was applied, and replaced.
+    Replaced,
+}
+
+impl History {
+    /// Returns what one of the revisions is.
+    pub fn state(&self, revision: &Revision) -> RevisionState {
+        if revision.damage.is_some() {
+            RevisionState::Damaged
+        } else if self.current == Some(revision.number) {
+            RevisionState::Current
+        } else if self.unfinished.contains(&revision.number) {
+            RevisionState::Unfinished
+        } else {
+            RevisionState::Replaced
+        }
+    }
+}
+
 /// A revision that is kept, without its text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Revision {

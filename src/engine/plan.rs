@@ -7,5 +7,5 @@ pub use deploy::{Change, DeployPlan, DiffLine, DiffSide, FieldConflict, PlannedO
 pub(super) use deploy::{unshown, untaken};
 pub use teardown::{
     ClaimFate, DataFate, Fate, FateRow, PlannedRelease, PlannedRetention, TeardownPlan,
-    TeardownScope, VolumeChoice,
+    TeardownScope, VolumeChoice, loss,
 };

@@ -176,12 +176,7 @@ pub(super) async fn is_protected(cluster: &Cluster, namespace: &str) -> Result<b
     if cluster.guard().is_protected {
         return Ok(true);
     }
-    match cluster.get(&cluster_key("Namespace", namespace)).await {
-        Ok(live) => Ok(live.as_ref().is_some_and(protection::says_so)),
-        // Who may not read it is not held up by what it says: that is a guard against slips, not against people.
-        Err(failure) if failure.kind == FailureKind::Forbidden => Ok(false),
-        Err(failure) => Err(failure),
-    }
+    protection::of_namespace(cluster, &cluster_key("Namespace", namespace)).await
 }
 
 /// Returns the `ApplySets` that have some of the names, where nothing but their IDs says whose they are.

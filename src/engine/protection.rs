@@ -7,7 +7,7 @@ use super::preflight;
 use crate::cluster::{Cluster, Selector};
 use crate::definition::id::Namespace;
 use crate::definition::naming;
-use crate::definition::object::{GroupKind, Object};
+use crate::definition::object::{GroupKind, Object, ObjectKey};
 use crate::failure::{Failure, FailureKind};
 use crate::service::protection::Protection;
 use crate::service::watch::Scope;
@@ -65,4 +65,20 @@ async fn everywhere(cluster: &Cluster) -> Result<Option<Protection>, Failure> {
 /// Tells whether a namespace says that all that is in it is protected.
 pub(super) fn says_so(namespace: &Object) -> bool {
     Metadata::of(namespace).annotation(naming::ANNOTATION_PROTECTED) == Some("true")
+}
+
+/// Tells whether a namespace that is there says so.
+///
+/// # Errors
+/// The cluster cannot be reached.
+pub(super) async fn of_namespace(
+    cluster: &Cluster,
+    namespace: &ObjectKey,
+) -> Result<bool, Failure> {
+    match cluster.get(namespace).await {
+        Ok(live) => Ok(live.as_ref().is_some_and(says_so)),
+        // Who may not read it is not held up by what it says: that is a guard against slips, not against people.
+        Err(failure) if failure.kind == FailureKind::Forbidden => Ok(false),
+        Err(failure) => Err(failure),
+    }
 }

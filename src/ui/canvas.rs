@@ -25,6 +25,12 @@ pub(super) struct Canvas<'a> {
     pub hits: &'a mut Hits,
 }
 
+/// Says how many lines are below, and which key leads there.
+pub fn more(n_below: usize, key: Option<&str>) -> String {
+    let key = key.map_or_else(String::new, |key| format!(": {key}"));
+    format!(" {n_below} more{key} ")
+}
+
 impl Canvas<'_> {
     /// Says what an area is.
     pub fn hit(&mut self, area: Rect, hit: Hit) {
@@ -176,9 +182,8 @@ impl Canvas<'_> {
                 x: inside.x + 1,
                 y: inside.bottom(),
             };
-            let key = key.map_or_else(String::new, |key| format!(": {key}"));
-            let more = format!(" {n_below} more{key} ");
-            self.text(at, inside.width.saturating_sub(2), &more, self.theme.dim);
+            let room = inside.width.saturating_sub(2);
+            self.text(at, room, &more(n_below, key), self.theme.dim);
         }
     }
 

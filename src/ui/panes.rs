@@ -35,7 +35,7 @@ use crate::app::{Action, Geometry, Model};
 use crate::failure::Failure;
 use crate::text;
 
-use super::canvas::{Canvas, wrap};
+use super::canvas::{self, Canvas, wrap};
 use super::theme::Theme;
 
 /// Pieces of a line in their styles.
@@ -104,9 +104,7 @@ fn of_failure(failure: &Failure, width: usize, theme: &Theme) -> Vec<Line> {
 
 /// Says how many lines of a difference are below, and which key leads there.
 fn more_below(model: &Model, n: usize) -> String {
-    let key = key_of(model, Action::ScrollDown);
-    let key = key.map_or_else(String::new, |key| format!(": {key}"));
-    format!(" {n} more{key} ")
+    canvas::more(n, key_of(model, Action::ScrollDown).as_deref())
 }
 
 /// Returns the name of the key that does something here, where there is one.
@@ -148,7 +146,14 @@ fn draw_lines(
 ) {
     geometry.list_height = inside.height.into();
     geometry.n_lines = lines.len();
-    let top = top.min(lines.len().saturating_sub(inside.height.into()));
+    let n_below = draw_rows(canvas, inside, lines, top);
+    canvas.n_more(inside, n_below, key_of(model, Action::Down).as_deref());
+}
+
+/// Draws as many lines as there is room for, from one of them on or from where the last fill it; returns how many are below.
+fn draw_rows(canvas: &mut Canvas<'_>, inside: Rect, lines: &[Line], top: usize) -> usize {
+    let n_beyond = lines.len().saturating_sub(inside.height.into());
+    let top = top.min(n_beyond);
     for (y, line) in (inside.y..inside.bottom()).zip(lines.iter().skip(top)) {
         let pieces: Vec<_> = line
             .iter()
@@ -156,8 +161,7 @@ fn draw_lines(
             .collect();
         canvas.line(Position { x: inside.x, y }, inside.width, &pieces);
     }
-    let n_below = lines.len().saturating_sub(top + usize::from(inside.height));
-    canvas.n_more(inside, n_below, key_of(model, Action::Down).as_deref());
+    n_beyond - top
 }
 
 /// Returns what is inside a frame, without a margin left and right.

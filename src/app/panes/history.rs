@@ -2,7 +2,7 @@
 
 use crate::app::msg::OpId;
 use crate::app::table::{Column, Row, Sort, Table, Value};
-use crate::engine::history::{History, Revision};
+use crate::engine::history::{History, Revision, RevisionState};
 use crate::failure::Failure;
 use crate::service::summary::InstanceKey;
 
@@ -139,14 +139,11 @@ impl HistoryPane {
 
 fn row(revision: &Revision, history: &History) -> Row<u32> {
     let number = revision.number;
-    let state = if revision.damage.is_some() {
-        Value::Bad("damaged".to_owned())
-    } else if history.current == Some(number) {
-        Value::Text("current".to_owned())
-    } else if history.unfinished.contains(&number) {
-        Value::Bad("unfinished".to_owned())
-    } else {
-        Value::Missing
+    let state = match history.state(revision) {
+        RevisionState::Damaged => Value::Bad("damaged".to_owned()),
+        RevisionState::Current => Value::Text("current".to_owned()),
+        RevisionState::Unfinished => Value::Bad("unfinished".to_owned()),
+        RevisionState::Replaced => Value::Missing,
     };
     let parameters: Vec<String> = revision
         .parameters

@@ -36,23 +36,15 @@ pub(super) fn connect(model: &mut Model, context: Option<String>) -> Vec<Effect>
         pane.forget_instance(now);
     }
     let session = &mut model.session;
-    session.epoch.0 += 1;
     session.context = context.clone().unwrap_or_default();
     session.has_context = true;
-    session.wanted_context.clone_from(&context);
+    session.wanted_context = context;
     session.cluster.clear();
     session.uid = None;
     session.guard = Guard::default();
     session.scope = None;
-    session.link = SessionLink::Connecting;
     session.n_failed = 0;
-    session.since = model.last_op;
-    session.connection = session.epoch;
-    vec![Effect::Connect {
-        epoch: session.epoch,
-        context,
-        after: Duration::ZERO,
-    }]
+    vec![try_to_connect(model)]
 }
 
 /// Shows another namespace, or all.
@@ -244,20 +236,22 @@ pub(super) fn on_instance_event(
 /// Tries a connection that is lost without waiting for its next try.
 pub(super) fn try_now(model: &mut Model) -> Option<Effect> {
     match model.session.link {
-        SessionLink::Offline { .. } => Some(connect_again(model)),
+        SessionLink::Offline { .. } => Some(try_to_connect(model)),
         SessionLink::Connected => Some(Effect::TryWatches),
         SessionLink::Connecting => None,
     }
 }
 
-fn connect_again(model: &mut Model) -> Effect {
-    model.session.epoch.0 += 1;
-    model.session.link = SessionLink::Connecting;
-    model.session.since = model.last_op;
-    model.session.connection = model.session.epoch;
+/// Begins a connection to the context that is wanted: what was asked of another one is no answer for it.
+fn try_to_connect(model: &mut Model) -> Effect {
+    let session = &mut model.session;
+    session.epoch.0 += 1;
+    session.link = SessionLink::Connecting;
+    session.since = model.last_op;
+    session.connection = session.epoch;
     Effect::Connect {
-        epoch: model.session.epoch,
-        context: model.session.wanted_context.clone(),
+        epoch: session.epoch,
+        context: session.wanted_context.clone(),
         after: Duration::ZERO,
     }
 }
@@ -266,7 +260,7 @@ fn connect_again(model: &mut Model) -> Effect {
 pub(super) fn on_tick(model: &mut Model) -> Vec<Effect> {
     let mut effects = Vec::new();
     if model.session.next_retry().is_some_and(|at| at <= model.now) {
-        effects.push(connect_again(model));
+        effects.push(try_to_connect(model));
     }
     let rested = model.resting.take_if(|(_, at)| *at <= model.clock);
     effects.extend(rested.map(|(key, _)| watch(model, key)));

@@ -2,11 +2,12 @@
 //! what a session left from what another is typing at this moment; where there are no locks, all is left by somebody.
 
 use std::fs::{self, File};
-use std::hash::{BuildHasher, RandomState};
 use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
+
+use crate::catalogue::file;
 
 /// Ends the name of the file whose lock a session holds.
 const SESSION: &str = "session";
@@ -23,8 +24,8 @@ impl Writer {
     /// Returns a session of its own.
     pub(super) fn new() -> Self {
         Self {
-            // The standard library's hash keys are random: process numbers are the same in two containers.
-            tag: format!("{:016x}", RandomState::new().hash_one(std::process::id())),
+            // NB: no process number: two containers have the same.
+            tag: format!("{:016x}", file::random_suffix()),
             lock: Arc::default(),
         }
     }
@@ -63,7 +64,7 @@ fn file_of(dir: &Path, tag: &str) -> PathBuf {
 /// Makes and locks a file. Who looked at it before it was locked may have removed it: then it is made again.
 fn locked(path: &Path) -> io::Result<File> {
     loop {
-        let file = open(path, true)?;
+        let file = file::open_lock(path, true)?;
         file.lock()?;
         match fs::metadata(path) {
             Ok(there) if there.ino() == file.metadata()?.ino() => return Ok(file),
@@ -75,17 +76,6 @@ fn locked(path: &Path) -> io::Result<File> {
 }
 
 fn is_held(path: &Path) -> bool {
-    let file = open(path, false);
+    let file = file::open_lock(path, false);
     file.is_ok_and(|file| matches!(file.try_lock(), Err(fs::TryLockError::WouldBlock)))
-}
-
-fn open(path: &Path, makes: bool) -> io::Result<File> {
-    use std::os::unix::fs::OpenOptionsExt;
-    File::options()
-        .read(true)
-        .write(true)
-        .create(makes)
-        .truncate(false)
-        .mode(super::DRAFT_MODE)
-        .open(path)
 }

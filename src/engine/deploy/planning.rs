@@ -414,17 +414,7 @@ impl Planner<'_> {
         let homes: BTreeSet<&str> = claims
             .filter_map(|claim| claim.key.namespace.as_deref())
             .collect();
-        let mut others = leaving;
-        others.retain(|one| {
-            let home = one
-                .namespace()
-                .filter(|it| homes.contains(it.name.as_str()));
-            if let Some(home) = home {
-                stays(plan, home, CLAIMS_IN_IT);
-            }
-            home.is_none()
-        });
-        others
+        but_namespaces(plan, leaving, |name| homes.contains(name), CLAIMS_IN_IT)
     }
 
     /// Says what else goes with what left the definition. Nobody is asked here for what is protected: such a namespace stays.
@@ -445,17 +435,8 @@ impl Planner<'_> {
         });
         let along = Along::find(self.cluster, deleted, &own).await?;
         plan.warnings.extend(along.warnings);
-        let mut others = leaving;
-        others.retain(|one| {
-            let home = one
-                .namespace()
-                .filter(|it| along.protected.contains(&it.name));
-            if let Some(home) = home {
-                stays(plan, home, PROTECTED);
-            }
-            home.is_none()
-        });
-        Ok(others)
+        let is_protected = |name: &str| along.protected.contains(name);
+        Ok(but_namespaces(plan, leaving, is_protected, PROTECTED))
     }
 
     async fn add_leaving(
@@ -521,6 +502,23 @@ impl Planner<'_> {
             None => revision::next_number(&known, current, self.identity),
         };
     }
+}
+
+/// Leaves out some of the namespaces that left the definition, and says why they stay.
+fn but_namespaces<'a>(
+    plan: &mut DeployPlan,
+    mut leaving: Vec<Leaving<'a>>,
+    is_one: impl Fn(&str) -> bool,
+    why: &str,
+) -> Vec<Leaving<'a>> {
+    leaving.retain(|one| {
+        let namespace = one.namespace().filter(|it| is_one(&it.name));
+        if let Some(namespace) = namespace {
+            stays(plan, namespace, why);
+        }
+        namespace.is_none()
+    });
+    leaving
 }
 
 /// Says that something left the definition and stays; the set goes on naming it.

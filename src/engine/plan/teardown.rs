@@ -192,6 +192,15 @@ pub struct TeardownPlan {
     pub refusals: Vec<Failure>,
 }
 
+/// Says of how many claims or volumes the data may be destroyed, where of any.
+pub fn loss(n: usize, of_what: &str) -> Option<String> {
+    match n {
+        0 => None,
+        1 => Some(format!("The data of 1 {of_what} may be destroyed.")),
+        n => Some(format!("The data of {n} {of_what}s may be destroyed.")),
+    }
+}
+
 impl TeardownPlan {
     /// Returns the plan before anything was looked at.
     pub(in crate::engine) fn new(instance: &InstanceKey, volumes: VolumeChoice) -> Self {

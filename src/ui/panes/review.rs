@@ -11,7 +11,7 @@ use crate::ui::canvas::Canvas;
 use crate::ui::table::first_row;
 use crate::ui::theme::Theme;
 
-use super::{Line, draw_lines, more_below, of_failure, within_margins, wrapped};
+use super::{Line, draw_lines, draw_rows, more_below, of_failure, within_margins, wrapped};
 
 pub fn draw(
     canvas: &mut Canvas<'_>,
@@ -126,15 +126,8 @@ fn draw_notices(
     let part = Rect { height, ..inside };
     let n_beyond = lines.len().saturating_sub(height.into());
     geometry.notices = (height.into(), n_beyond);
-    let top = top.min(n_beyond);
-    for (y, line) in (part.y..part.bottom()).zip(lines.iter().skip(top)) {
-        let pieces: Vec<_> = line
-            .iter()
-            .map(|(text, style)| (text.as_str(), *style))
-            .collect();
-        canvas.line(Position { x: part.x, y }, part.width, &pieces);
-    }
-    draw_more(canvas, part, model, n_beyond - top);
+    let n_below = draw_rows(canvas, part, &lines, top);
+    draw_more(canvas, part, model, n_below);
     part.bottom()
 }
 

@@ -114,16 +114,12 @@ impl Planner<'_> {
         let sets = self.rendered.objects.iter();
         let sets =
             sets.filter(|it| lasting::has_templates(it) && it.json["spec"]["replicas"].is_u64());
-        for set in sets.filter(|set| survey.find(&set.key).is_some()) {
-            let before = match live.get(&set.key) {
-                Some(listed) => Some(listed.clone()),
-                None => match self.cluster.get(&set.key).await {
-                    // Who may not read it is told so where it is rehearsed.
-                    Err(failure) if failure.kind == FailureKind::Forbidden => None,
-                    before => before?,
-                },
+        for set in sets {
+            let Some(seen) = survey.find(&set.key) else {
+                continue;
             };
-            let Some(before) = before else {
+            // Who may not read it is told so where it is rehearsed.
+            let Some(before) = self.whole(seen, live).await? else {
                 continue;
             };
             let mut after = before.clone();

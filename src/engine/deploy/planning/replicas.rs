@@ -48,7 +48,11 @@ impl Planner<'_> {
     }
 
     /// Returns a live object in full; none where it is gone or may not be read.
-    async fn whole(&self, seen: &Object, live: &Live) -> Result<Option<Object>, Failure> {
+    pub(super) async fn whole(
+        &self,
+        seen: &Object,
+        live: &Live,
+    ) -> Result<Option<Object>, Failure> {
         if let Some(listed) = live.get(&seen.key) {
             return Ok(Some(listed.clone()));
         }

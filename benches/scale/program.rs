@@ -123,6 +123,19 @@ pub(crate) struct Program {
 
 impl Program {
     pub(crate) fn start(setting: &Setting) -> Result<Self> {
+        Self::run(setting.command())
+    }
+
+    /// Starts what answers each key with that key and does nothing else: what it takes, any program would.
+    pub(crate) fn echo() -> Result<Self> {
+        let mut command = CommandBuilder::new("sh");
+        command.args(["-c", "stty raw -echo && printf ready && exec cat"]);
+        let program = Self::run(command)?;
+        program.wait_for(|screen| screen.contents().contains("ready"))?;
+        Ok(program)
+    }
+
+    fn run(command: CommandBuilder) -> Result<Self> {
         let size = PtySize {
             rows: N_ROWS,
             cols: N_COLUMNS,
@@ -143,7 +156,7 @@ impl Program {
             Condvar::new(),
         ));
         let started = Instant::now();
-        let child = pair.slave.spawn_command(setting.command())?;
+        let child = pair.slave.spawn_command(command)?;
         drop(pair.slave);
         let (shared, answers) = (terminal.clone(), writer.clone());
         std::thread::spawn(move || receive(reader, &shared, &answers));

@@ -30,6 +30,46 @@ use crate::fleet;
 
 type Answer = Response<UnsyncBoxBody<Bytes, std::io::Error>>;
 
+/// Where a change has its own version and its own number of restarts.
+const VERSION: &str = "the-version";
+const RESTARTS: &str = "the-restarts";
+
+/// A pod as a line of a watch, written once: a change only fills in what differs.
+struct ChangingPod {
+    instance: String,
+    line: String,
+}
+
+impl ChangingPod {
+    fn of(mut pod: Value) -> Self {
+        pod["apiVersion"] = json!("v1");
+        pod["kind"] = json!("Pod");
+        pod["metadata"]["resourceVersion"] = json!(VERSION);
+        let containers = pod["status"]["containerStatuses"].as_array_mut();
+        for container in containers.into_iter().flatten() {
+            container["restartCount"] = json!(RESTARTS);
+        }
+        let instance = &pod["metadata"]["labels"]["app.kubernetes.io/instance"];
+        Self {
+            instance: instance.as_str().unwrap_or_default().to_owned(),
+            line: json!({"type": "MODIFIED", "object": pod}).to_string() + "\n",
+        }
+    }
+
+    fn changed(&self, version: u64, n_restarts: u64) -> Bytes {
+        let line = self.line.replace(VERSION, &version.to_string());
+        // A number, not a string that holds one.
+        let restarts = format!("\"{RESTARTS}\"");
+        Bytes::from(line.replace(&restarts, &n_restarts.to_string()))
+    }
+
+    /// Whether the labels that a query names are the pod's. The program asks for those of one instance or for all.
+    fn is_asked_for(&self, query: &str) -> bool {
+        !query.contains("app.kubernetes.io%2Finstance%3D")
+            || query.contains(&format!("app.kubernetes.io%2Finstance%3D{}", self.instance))
+    }
+}
+
 /// Changes of pods at a steady pace for whoever watches them, from when it is told to begin until it is dropped.
 pub(crate) struct Storm {
     relay: Arc<Relay>,
@@ -40,7 +80,7 @@ pub(crate) struct Storm {
 
 struct Relay {
     client: Client,
-    pods: Vec<Value>,
+    pods: Vec<ChangingPod>,
     /// Of the list: what is told later has a higher one.
     version: u64,
     /// How many changes a second.
@@ -63,7 +103,7 @@ impl Storm {
         let (begins, begun) = watch::channel(false);
         let relay = Arc::new(Relay {
             client,
-            pods,
+            pods: pods.into_iter().map(ChangingPod::of).collect(),
             version,
             rate,
             begun,
@@ -177,7 +217,7 @@ impl Relay {
     /// Changes of the pods that a watch asked for, as lines of its answer. Each is of another pod.
     fn storm(self: Arc<Self>, query: &str) -> impl Stream<Item = Bytes> + use<> {
         let pods: Vec<usize> = (0..self.pods.len())
-            .filter(|idx| is_asked_for(&self.pods[*idx], query))
+            .filter(|idx| self.pods[*idx].is_asked_for(query))
             .collect();
         let share = self.rate * pods.len() as u64 / self.pods.len().max(1) as u64;
         let mut begun = self.begun.clone();
@@ -206,24 +246,6 @@ impl Relay {
     /// The next change of a pod: its containers have restarted once more than at any change before.
     fn change(&self, pod: usize) -> Bytes {
         let n = self.n_changes.fetch_add(1, Ordering::Relaxed) + 1;
-        let mut pod = self.pods[pod].clone();
-        pod["apiVersion"] = json!("v1");
-        pod["kind"] = json!("Pod");
-        pod["metadata"]["resourceVersion"] = json!((self.version + n).to_string());
-        let containers = pod["status"]["containerStatuses"].as_array_mut();
-        for container in containers.into_iter().flatten() {
-            container["restartCount"] = json!(n % 90_000);
-        }
-        let mut line = json!({"type": "MODIFIED", "object": pod}).to_string();
-        line.push('\n');
-        Bytes::from(line)
+        self.pods[pod].changed(self.version + n, n % 90_000)
     }
-}
-
-/// Whether the labels that a query names are the pod's. The program asks for those of one instance or for all.
-fn is_asked_for(pod: &Value, query: &str) -> bool {
-    let instance = &pod["metadata"]["labels"]["app.kubernetes.io/instance"];
-    let instance = instance.as_str().unwrap_or_default();
-    !query.contains("app.kubernetes.io%2Finstance%3D")
-        || query.contains(&format!("app.kubernetes.io%2Finstance%3D{instance}"))
 }

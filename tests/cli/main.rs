@@ -171,6 +171,7 @@ on_both_backends! {
         custom_objects_are_checked_on_the_cluster_before_anything_is_done;
     questions:
         a_question_is_answered_by_yes_alone
+        a_question_is_left_by_a_signal
         an_answer_becomes_the_value_that_was_asked_for_alone
         data_is_destroyed_only_by_typing_the_id
         of_several_one_can_be_left;

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use base64::prelude::{BASE64_STANDARD, Engine};
 use bowline_control_plane::User;
-use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
+use portable_pty::{Child, CommandBuilder, ExitStatus, MasterPty, PtySize, native_pty_system};
 
 use crate::program::{DB, PROGRAM, WEB};
 use crate::world::{AwaitIn, World};
@@ -68,11 +68,15 @@ impl Terminal {
 
     #[track_caller]
     fn end(mut self, code: u32) {
+        let status = self.ended();
+        assert_eq!(status.exit_code(), code, "{}", self.seen);
+    }
+
+    fn ended(&mut self) -> ExitStatus {
         while let Ok(chunk) = self.output.recv_timeout(DEADLINE) {
             self.seen.push_str(&String::from_utf8_lossy(&chunk));
         }
-        let status = self.child.wait().unwrap();
-        assert_eq!(status.exit_code(), code, "{}", self.seen);
+        self.child.wait().unwrap()
     }
 }
 
@@ -97,6 +101,29 @@ pub(crate) fn a_question_is_answered_by_yes_alone(world: &World) {
     terminal.answer("Take down web", "yes");
     terminal.end(0);
     assert_eq!(world.all_names("web"), [""; 0]);
+}
+
+pub(crate) fn a_question_is_left_by_a_signal(world: &World) {
+    world.home.save("web", WEB);
+    let secret = format!("{WEB}secrets:\n  db: {{prompt: Password}}\n");
+    world.home.save("secret", &secret);
+    // What waits listens for signals itself, and has done so when it asks.
+    let asked = [
+        (&["deploy", "web"][..], "[y/N]"),
+        (&["deploy", "web", "--wait"], "[y/N]"),
+        (&["deploy", "secret", "-y", "--wait"], "Password: "),
+    ];
+    for (args, question) in asked {
+        let mut terminal = Terminal::bowline(world, args);
+        terminal.answer(question, "\x03");
+        let status = terminal.ended();
+        assert!(
+            status.signal().is_some(),
+            "{args:?} ended with {status:?}: {}",
+            terminal.seen
+        );
+        assert_eq!(world.all_names("web"), [""; 0], "{args:?}");
+    }
 }
 
 pub(crate) fn data_is_destroyed_only_by_typing_the_id(world: &World) {

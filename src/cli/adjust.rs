@@ -242,9 +242,11 @@ fn need(args: &Adjust, plan: &AdjustPlan, is_selected: bool) -> Need {
         let loss = plan
             .loss()
             .map_or_else(String::new, |told| format!("{told} "));
-        return Need::Typed(format!("{id} is protected. {loss}Type {id} to {verb} it:"));
+        let question = format!("{id} is protected. {loss}Type {id} to {verb} it:");
+        return Need::Typed(question, confirm::protected(id.as_str()));
     } else if let (Some(loss), false) = (plan.loss(), args.yes) {
-        return Need::Typed(format!("{loss} Type {id} to {verb} it:"));
+        let question = format!("{loss} Type {id} to {verb} it:");
+        return Need::Typed(question, confirm::protected(id.as_str()));
     }
     match is_selected {
         true => Need::Question,

@@ -54,8 +54,8 @@ pub(super) enum Need {
     Given,
     /// The one question for all, unless a flag answers it.
     Question,
-    /// The ID, typed in answer to this.
-    Typed(String),
+    /// The ID, typed in answer to this; where nobody can type it, it is refused so.
+    Typed(String, Failure),
 }
 
 impl<P: Item + Clone> Bulk<P> {
@@ -155,13 +155,12 @@ impl<P: Item + Clone> Bulk<P> {
                     open.push(id.clone());
                     all.push(id);
                 }
-                Need::Typed(_) if !output::can_ask() => {
-                    let refusal = confirm::protected(id.as_str());
+                Need::Typed(_, refusal) if !output::can_ask() => {
                     plan.refuse(refusal.clone());
                     self.leave(plan, &[refusal], !is_alone);
                     continue;
                 }
-                Need::Typed(question) => match confirm::typed_of(&question, &id, is_alone)? {
+                Need::Typed(question, _) => match confirm::typed_of(&question, &id, is_alone)? {
                     confirm::Typed::Right => all.push(id),
                     confirm::Typed::Left => {
                         output::say(format!("{id} is left as it is"));

@@ -102,6 +102,13 @@ pub(super) fn protected(id: &str) -> Failure {
     Failure::new(FailureKind::Refused, summary)
 }
 
+/// Returns the refusal of a teardown with which objects of others go: `--yes` speaks for one's own.
+pub(super) fn strangers(id: &str, told: &str) -> Failure {
+    let told = told.trim_end_matches('.');
+    let summary = format!("{told}: repeat the ID with --confirm {id}");
+    Failure::new(FailureKind::Refused, summary)
+}
+
 /// Returns the refusal of a deploy that `--yes` is not enough for.
 pub(super) fn unverified(id: &str) -> Failure {
     let summary = format!(

@@ -200,18 +200,24 @@ fn is_confirmed(args: &Delete, id: &InstanceId) -> bool {
     args.confirm.contains(id)
 }
 
-/// Protected instances need their ID whatever the flags say, and those that lose data need it unless `--yes` is given; the rest
-/// gets one question for all. Where nothing is left to delete nothing is asked.
+/// Protected instances, and those with which objects of others go, need their ID whatever the flags say; those that lose data
+/// need it unless `--yes` is given. The rest gets one question for all. Where nothing is left to delete nothing is asked.
 fn need(args: &Delete, plan: &TeardownPlan) -> Need {
     if plan.rows.is_empty() {
         return Need::Nothing;
     }
     let n_lost = plan.rows.iter().filter(|row| row.destroys_data()).count();
-    if is_confirmed(args, &plan.instance.id) || (args.yes && !plan.is_protected) {
+    let id = &plan.instance.id;
+    let has_strangers = plan.n_strangers > 0;
+    if is_confirmed(args, id) || (args.yes && !plan.is_protected && !has_strangers) {
         return Need::Given;
     }
-    match plan.is_protected || n_lost > 0 || plan.n_strangers > 0 {
-        true => Need::Typed(stakes(plan, n_lost)),
+    let refusal = match plan.strangers() {
+        Some(told) if !plan.is_protected => confirm::strangers(id.as_str(), &told),
+        _ => confirm::protected(id.as_str()),
+    };
+    match plan.is_protected || n_lost > 0 || has_strangers {
+        true => Need::Typed(stakes(plan, n_lost), refusal),
         false => Need::Question,
     }
 }

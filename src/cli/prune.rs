@@ -60,11 +60,18 @@ async fn plan(
     for Expired { instance, at } in expired {
         let ago = age::show(age::since(*at, now));
         let plan = plan_teardown(cluster, instance, delete::volume_choice(args)).await?;
-        if plan.is_protected {
+        let obstacle = match plan.strangers() {
+            _ if plan.is_protected => Some("it is protected".to_owned()),
+            told => told,
+        };
+        if let Some(why) = obstacle {
             let delete = format!("delete --confirm {}", instance.id);
-            let command = advice::command(&delete, instance);
+            let (command, why) = (
+                advice::command(&delete, instance),
+                why.trim_end_matches('.'),
+            );
             output::say(format!(
-                "{instance} expired {ago} ago and is protected: skipped; {command} takes it down"
+                "{instance} expired {ago} ago and is skipped: {why}; {command} takes it down"
             ));
             continue;
         }

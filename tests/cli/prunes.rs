@@ -25,7 +25,11 @@ pub(crate) fn what_has_expired_is_taken_down_and_its_claims_are_kept(world: &Wor
     let shown = shown.expect("a second to pass");
     let shown = shown.stdout_has(&["OBJECT", "FATE", "data-db-0", "kept"]);
     assert!(!shown.stdout.contains("web"), "{}", shown.stdout);
-    shown.stderr_has(&["db expired", "keeper expired", "is protected: skipped"]);
+    shown.stderr_has(&[
+        "db expired",
+        "keeper expired",
+        "is skipped: it is protected",
+    ]);
     let list = world.bowline(&["ls"]).end().code(0);
     list.stdout_has(&["expired", "7h59m"]);
 

@@ -77,6 +77,11 @@ impl<'a> Journal<'a> {
         self.outcome.is_complete()
     }
 
+    /// Tells whether anything was changed so far beside the record's note of the operation.
+    pub fn has_done_more_than_claim(&self) -> bool {
+        self.outcome.done.iter().any(|step| *step != Step::Claim)
+    }
+
     /// Tells that the operation could not be claimed, so that none of its steps was tried.
     pub fn not_begun(mut self, failure: Failure, steps: impl IntoIterator<Item = Step>) -> Outcome {
         let why = match is_stopped(&failure) {

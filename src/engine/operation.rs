@@ -76,8 +76,39 @@ pub(super) struct Intent<'a> {
     /// How many steps it has at most.
     pub n_steps: usize,
     pub meeting: Meeting,
-    /// The operation whose place it takes, and that of no other; whatever is noted then, where none is named.
-    pub over: Option<&'a Operation>,
+    /// What the record must be still.
+    pub shown: Shown<'a>,
+}
+
+/// What was shown of a record when something was planned: what others did to it since is not written over.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Shown<'a> {
+    /// It does not matter.
+    Anything,
+    /// That this operation is noted, whose place is taken, and that of no other.
+    Operation(&'a Operation),
+    /// That it says this, as [`Record::seen`] tells it.
+    Record(&'a str),
+    /// That there is none.
+    Nothing,
+}
+
+impl Shown<'_> {
+    /// Makes sure that a record is as it was shown, whoever beats in it. Who is at it by now is told.
+    fn check(self, record: &Record, intent: &Intent<'_>, now: Timestamp) -> Result<(), Failure> {
+        let is_as_shown = match self {
+            Self::Anything | Self::Operation(_) => true,
+            Self::Record(seen) => record.seen() == seen,
+            Self::Nothing => false,
+        };
+        match record.operation() {
+            _ if is_as_shown => Ok(()),
+            Some(foreign) if intent.meeting != Meeting::TakeOver => {
+                Err(busy(intent.instance, foreign, now))
+            }
+            noted => Err(changed(intent.instance, noted.map(|it| describe(it, now)))),
+        }
+    }
 }
 
 /// What a deploy or an adoption puts into the record with its claim.
@@ -149,6 +180,8 @@ impl Moment {
 /// What is wanted of the annotation.
 enum Wanted {
     Held(Box<Operation>),
+    /// It is let go of, and stays noted.
+    Left(Box<Operation>),
     Cleared,
 }
 
@@ -194,7 +227,9 @@ pub(super) async fn claim<'a>(
             wait_for_deletion(cluster, &record, intent, journal).await?;
             continue;
         }
+        intent.shown.check(&record, intent, cluster.now())?;
         if let Some(foreign) = record.operation()
+            && !rests(foreign)
             && let Some(patience) = intent.meeting.patience()
             && !cluster.stop().takes_over(beat_of(foreign))
         {
@@ -215,7 +250,7 @@ pub(super) async fn claim<'a>(
                 continue;
             }
         }
-        if let Some(shown) = intent.over {
+        if let Shown::Operation(shown) = intent.shown {
             check_still(intent.instance, shown, &record, cluster.now())?;
         }
         match take(cluster, intent, opening, &record).await {
@@ -226,6 +261,13 @@ pub(super) async fn claim<'a>(
             lease => return lease.map(Some),
         }
     }
+}
+
+/// Returns the refusal of what was planned of something else, with who is at it by now.
+pub(super) fn changed(instance: &InstanceKey, by_whom: Option<String>) -> Failure {
+    let who = by_whom.map_or_else(String::new, |who| format!("; {who}"));
+    let summary = format!("{instance} was changed after it was planned: plan again{who}");
+    Failure::new(FailureKind::Conflict, summary)
 }
 
 fn taken_down(instance: &InstanceKey) -> Failure {
@@ -341,6 +383,7 @@ fn begin(intent: &Intent<'_>, now: Timestamp) -> Operation {
         started: Some(now),
         number: Some(0),
         of: u32::try_from(intent.n_steps).ok(),
+        rests: false,
         aim: intent.aim.clone(),
     }
 }
@@ -360,6 +403,11 @@ pub(super) fn describe(annotation: &str, now: Timestamp) -> String {
 /// Says in a sentence whose operation a record notes; none where it notes none.
 pub(super) fn noted(record: &Record, now: Timestamp) -> Option<String> {
     record.operation().map(|noted| describe(noted, now))
+}
+
+/// Tells whether the holder of an operation let go of it.
+fn rests(annotation: &str) -> bool {
+    serde_json::from_str(annotation).is_ok_and(|it: Operation| it.rests)
 }
 
 fn beat_of(annotation: &str) -> Option<Timestamp> {
@@ -393,7 +441,10 @@ pub(super) fn tell(operation: &Operation, now: Timestamp) -> String {
         true => "an",
         false => "a",
     };
-    format!("{holder} runs {article} {what}: {progress} ({ages})")
+    match operation.rests {
+        true => format!("{holder} left {article} {what} half done: {progress} ({ages})"),
+        false => format!("{holder} runs {article} {what}: {progress} ({ages})"),
+    }
 }
 
 /// Tells whether an operation was not begun because somebody else is at it.
@@ -566,6 +617,26 @@ impl<'a> Lease<'a> {
         self.write(Wanted::Cleared, change).await.map(|_| ())
     }
 
+    /// Lets go of the operation before its end. What is left of it stays noted: whoever looks is told, and whoever comes next
+    /// goes on at once.
+    ///
+    /// # Errors
+    /// As [`Lease::step`].
+    pub async fn rest(&self, sentence: Option<String>) -> Result<(), Failure> {
+        let operation = {
+            let state = self.state.lock().await;
+            let before = state.operation.clone();
+            Operation {
+                step: sentence.unwrap_or(before.step),
+                heartbeat: self.cluster.now(),
+                rests: true,
+                ..before
+            }
+        };
+        let left = self.write(Wanted::Left(Box::new(operation)), Change::default());
+        left.await.map(|_| ())
+    }
+
     /// Notes that the record is gone, with the operation in it.
     pub async fn bury(&self) {
         self.state.lock().await.is_over = true;
@@ -630,7 +701,7 @@ impl<'a> Lease<'a> {
         // Once an answer failed to come, the change may arrive at any time.
         let mut is_in_doubt = false;
         let text = match &wanted {
-            Wanted::Held(operation) => Some(to_text(operation)),
+            Wanted::Held(operation) | Wanted::Left(operation) => Some(to_text(operation)),
             Wanted::Cleared => None,
         };
         for _ in 0..MAX_TRIES {
@@ -744,7 +815,7 @@ impl State {
         self.written = text.unwrap_or_default();
         match wanted {
             Wanted::Held(operation) => self.operation = *operation,
-            Wanted::Cleared => self.is_over = true,
+            Wanted::Left(_) | Wanted::Cleared => self.is_over = true,
         }
         replaced
     }
@@ -787,6 +858,16 @@ mod tests {
         assert!(sentence.starts_with("ann@bastion 42 runs a deploy: apply Deployment/web"));
         assert!(sentence.contains("last beat"), "{sentence}");
         assert!(!sentence.contains('\u{1b}'));
+        let resting = Operation {
+            kind: "teardown".to_owned(),
+            rests: true,
+            ..operation_of("ann@bastion 42")
+        };
+        let told = describe(&to_text(&resting), Timestamp::UNIX_EPOCH);
+        assert!(
+            told.starts_with("ann@bastion 42 left a teardown half done: begins"),
+            "{told}"
+        );
         let routes = Operation {
             kind: "update-ingress".to_owned(),
             ..operation
@@ -827,7 +908,7 @@ mod tests {
         }
     }
 
-    fn intent<'a>(instance: &'a InstanceKey, over: Option<&'a Operation>) -> Intent<'a> {
+    fn intent<'a>(instance: &'a InstanceKey, shown: Shown<'a>) -> Intent<'a> {
         Intent {
             kind: "deploy",
             instance,
@@ -835,7 +916,7 @@ mod tests {
             aim: Aim::default(),
             n_steps: 1,
             meeting: Meeting::TakeOver,
-            over,
+            shown,
         }
     }
 
@@ -856,7 +937,7 @@ mod tests {
         let written = to_text(&operation);
         let ours = Object::from_json(record("7", Some(&written), None)).unwrap();
         let state = (operation, written, Moment::now());
-        Lease::of(cluster, &intent(instance, None), &ours, state)
+        Lease::of(cluster, &intent(instance, Shown::Anything), &ours, state)
     }
 
     /// Returns what a patch of the record wishes it to note; none where it takes the note away.
@@ -934,7 +1015,7 @@ mod tests {
             seen: None,
             is_adopted: false,
         };
-        let intent = intent(&instance, None);
+        let intent = intent(&instance, Shown::Anything);
         let claimed = claim(&cluster, &intent, Some(&opening), &mut journal).await;
         let failure = claimed.err().unwrap();
         assert!(failure.summary.contains("resourcequotas"), "{failure}");
@@ -956,7 +1037,7 @@ mod tests {
             let live = record("7", noted.as_deref(), None);
             let (cluster, log) = mock::cluster(move |_| Reply::json(200, &live));
             let (instance, mut journal) = (instance(), Journal::new(&|_| {}));
-            let intent = intent(&instance, Some(&shown));
+            let intent = intent(&instance, Shown::Operation(&shown));
             let claimed = claim(&cluster, &intent, None, &mut journal).await;
             let failure = claimed.err().map(|it| (it.kind, it.summary));
             let n_asked = log.lock().unwrap().len();

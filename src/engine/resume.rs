@@ -13,7 +13,7 @@ use super::claims::plan_release;
 use super::deploy::{DeployRequest, Report, RunOptions, plan_again};
 use super::history;
 use super::journal::Journal;
-use super::operation::{self, Intent};
+use super::operation::{self, Intent, Shown};
 use super::plan::{DeployPlan, Fate, FateRow, TeardownPlan, TeardownScope, VolumeChoice};
 use super::preflight::refused;
 use super::progress::{Outcome, Step};
@@ -378,7 +378,7 @@ pub async fn run_clear(
         aim: Aim::default(),
         n_steps: 0,
         meeting: options.meeting,
-        over: Some(&plan.operation),
+        shown: Shown::Operation(&plan.operation),
     };
     journal.started(&Step::Claim);
     let lease = match operation::claim(cluster, &intent, None, &mut journal).await {

@@ -12,8 +12,9 @@ use tokio::time::{Instant, sleep_until};
 use super::deploy::Report;
 use super::operation::{self, ABANDONED_AFTER};
 use super::progress::Progress;
+use super::record;
 use crate::cluster::Cluster;
-use crate::failure::Failure;
+use crate::failure::{Failure, FailureKind};
 use crate::service::operation::Operation;
 use crate::service::summary::{InstanceKey, Record};
 use crate::service::watch::{Delta, LinkState, WatchEvent};
@@ -46,6 +47,21 @@ pub async fn wait_turn(
     let _watch = cluster.watch_record(instance, move |event| drop(sender.send(event)));
     let deadline = Instant::now() + within.min(LONGEST_WAIT);
     let mut queue = Queue::default();
+    // Who has no time to wait looks all the same: the watch could not have told anything yet.
+    match record::read(cluster, instance).await {
+        Ok(record) => {
+            let noted = record.and_then(|it| it.noted());
+            if queue.note(noted, Instant::now()) {
+                report(Progress::Waiting(queue.sentence(cluster.now())));
+            }
+        }
+        // What is no record notes nothing.
+        Err(failure) if failure.kind == FailureKind::Refused => {}
+        Err(failure) if failure.kind == FailureKind::Unreachable && !within.is_zero() => {
+            report(Progress::Waiting(failure.summary));
+        }
+        Err(failure) => return Err(failure),
+    }
     loop {
         if let Some(turn) = queue.turn(Instant::now()) {
             return Ok(turn);
@@ -104,19 +120,24 @@ impl Queue {
                 Delta::Applied(_) => continue,
                 Delta::Removed(_) => None,
             };
-            let is_same = self.noted.as_ref() == Some(&noted);
-            if is_same {
-                continue;
-            }
-            let was = self.noted.take().flatten();
-            is_news |= match (&was, &noted) {
-                (Some(was), Some(now)) => !was.is_still(now),
-                (None, Some(_)) => true,
-                (_, None) => false,
-            };
-            self.noted = Some(noted);
-            self.changed = Some(now);
+            is_news |= self.note(noted, now);
         }
+        is_news
+    }
+
+    /// Takes in what the record notes; returns whether there is something new to say.
+    fn note(&mut self, noted: Option<Operation>, now: Instant) -> bool {
+        if self.noted.as_ref() == Some(&noted) {
+            return false;
+        }
+        let was = self.noted.take().flatten();
+        let is_news = match (&was, &noted) {
+            (Some(was), Some(now)) => !was.is_still(now),
+            (None, Some(_)) => true,
+            (_, None) => false,
+        };
+        self.noted = Some(noted);
+        self.changed = Some(now);
         is_news
     }
 
@@ -130,7 +151,9 @@ impl Queue {
     fn turn(&self, now: Instant) -> Option<Turn> {
         match (&self.noted, self.changed) {
             (Some(None), _) => Some(Turn::Free),
-            (Some(Some(operation)), Some(changed)) if now >= changed + ABANDONED_AFTER => {
+            (Some(Some(operation)), Some(changed))
+                if operation.rests || now >= changed + ABANDONED_AFTER =>
+            {
                 Some(Turn::Abandoned(Box::new(operation.clone())))
             }
             _ => None,
@@ -207,6 +230,13 @@ mod tests {
         assert_eq!((again.0, again.2), (false, gone(8)));
         assert!(see(20, Some(operation(2, 9))).0);
         assert_eq!(see(21, None), (false, Some(Turn::Free), Some(Turn::Free)));
+        // Who let go of it says so: nobody listens for a beat.
+        let resting = Operation {
+            rests: true,
+            ..operation(3, 9)
+        };
+        let left = Some(Turn::Abandoned(Box::new(resting.clone())));
+        assert_eq!(see(22, Some(resting)), (true, left.clone(), left));
     }
 
     #[test]

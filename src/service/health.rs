@@ -183,7 +183,8 @@ fn interrupted(view: &InstanceView<'_>, health: Health, clock: &mut GraceClock) 
     let (Some(operation), Some(heard)) = (noted, view.heard) else {
         return health;
     };
-    if health.state == State::Unknown || !clock.is_over(heard, ABANDONED_AFTER) {
+    let stands_still = operation.rests || clock.is_over(heard, ABANDONED_AFTER);
+    if health.state == State::Unknown || !stands_still {
         return health;
     }
     let mut reason = operation.stands_still();

@@ -71,6 +71,9 @@ pub struct Operation {
     /// How many steps it has.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub of: Option<u32>,
+    /// Whether its holder let go of it before its end: nobody goes on with it unasked.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub rests: bool,
     /// What it is to come to.
     #[serde(flatten)]
     pub aim: Aim,
@@ -213,6 +216,7 @@ mod tests {
             started: Some(at(20)),
             number: Some(3),
             of: Some(6),
+            rests: false,
             aim: Aim {
                 revision: Some(7),
                 ..Aim::default()

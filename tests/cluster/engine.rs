@@ -7,12 +7,14 @@ use std::time::Duration;
 use bowline::engine::deploy::{RunOptions, run_deploy};
 use bowline::engine::plan::{Change, DataFate, DiffSide, Fate, VolumeChoice};
 use bowline::engine::progress::{Outcome, Progress, Step};
+use bowline::engine::teardown::run_teardown;
 use bowline::failure::FailureKind;
+use bowline::service::health::State;
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
 use tokio::sync::Notify;
 
-use crate::cluster::{Cluster, name_of};
+use crate::cluster::{Cluster, DEADLINE, name_of};
 use crate::objects::{claim, config_map, service, stateful_set_with_claim, with_metadata};
 use stage::{Fault, Stage, WEB, changes};
 
@@ -1264,9 +1266,25 @@ pub(crate) async fn a_workload_that_holds_is_named_once(cluster: Cluster) {
         .iter()
         .filter(|pending| pending.starts_with("Deployment/web is held by example.com/hold"));
     assert_eq!(held.count(), 1, "{outcome:?}");
+    // Who looks later is told that it came to no end, and of whom; whoever goes on waits for nobody.
+    let shown = stage.plan_teardown("web", VolumeChoice::Keep).await;
+    let told =
+        "tester@here 2 left a teardown half done: step 2 of 3: stopped waiting for Deployment/web";
+    let mut warnings = shown.warnings.iter();
+    assert!(warnings.any(|it| it.starts_with(told)), "{shown:?}");
+    let detail = stage.engine().snapshot_instance(&stage.key("web")).await;
+    let health = detail.unwrap().unwrap().health(jiff::Timestamp::now());
+    let told =
+        "teardown by tester@here 2 stands still at step 2 of 3: stopped waiting for Deployment/web";
+    assert_eq!(
+        (health.state, health.reason.as_deref()),
+        (State::Interrupted, Some(told))
+    );
     let release = json!({"metadata": {"finalizers": null}});
     cluster.merge("Deployment", "web", &release).await.unwrap();
-    let outcome = stage.teardown("web", VolumeChoice::Keep).await;
+    let report = |progress| assert!(!matches!(progress, Progress::Listening(_)), "{progress:?}");
+    let options = stage::options(DEADLINE);
+    let outcome = run_teardown(stage.engine(), &shown, &options, &report).await;
     assert!(outcome.is_complete(), "{outcome:?}");
 }
 

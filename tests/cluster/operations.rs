@@ -19,6 +19,7 @@ use bowline::engine::operation::{ABANDONED_AFTER, Meeting, is_busy, is_lost};
 use bowline::engine::plan::VolumeChoice;
 use bowline::engine::progress::{Progress, Step};
 use bowline::engine::resume::ResumePlan;
+use bowline::engine::teardown::{TeardownOptions, run_teardown};
 use bowline::engine::turn::{Turn, wait_turn};
 use bowline::failure::FailureKind;
 use bowline::secret::{SecretValue, SecretValues};
@@ -28,7 +29,7 @@ use serde_json::{Value, json};
 use tokio::sync::Notify;
 
 use crate::cluster::{Cluster, DEADLINE};
-use crate::engine::stage::{Fault, Stage};
+use crate::engine::stage::{Fault, Stage, options};
 use cut::{Cut, Moment};
 use halt::Halt;
 use resuming::{plan, resume};
@@ -548,6 +549,65 @@ pub(crate) async fn a_wait_for_ones_turn_is_bounded(cluster: Cluster) {
         sentence.contains("ann@bastion/7 runs a teardown"),
         "{sentence}"
     );
+}
+
+/// No time means one look: who is at it is told, and where nobody is nobody is waited for.
+pub(crate) async fn who_has_no_time_looks_once(cluster: Cluster) {
+    let stage = Stage::new(&cluster);
+    stage.deploy("web", FIRST).await;
+    let turn = async || {
+        let key = stage.key("web");
+        let turn = wait_turn(stage.engine(), &key, Duration::ZERO, &|_| {}).await;
+        turn.unwrap()
+    };
+    assert_eq!(turn().await, Turn::Free);
+    let noted = json!({"kind": "teardown", "step": "begins", "holder": "ann@bastion/7",
+                       "heartbeat": "2026-01-01T00:00:00Z"});
+    note(&cluster, Some(&noted)).await;
+    let Turn::TimedOut(sentence) = turn().await else {
+        panic!("somebody is at it")
+    };
+    assert!(
+        sentence.starts_with("ann@bastion/7 runs a teardown"),
+        "{sentence}"
+    );
+}
+
+/// What somebody began after a teardown was planned was never shown, whether its holder lives or not: it is not written over.
+pub(crate) async fn a_teardown_leaves_what_was_begun_after_its_plan(cluster: Cluster) {
+    let stage = Stage::new(&cluster);
+    stage.deploy("web", FIRST).await;
+    let plan = stage.plan_teardown("web", VolumeChoice::Keep).await;
+    let noted = json!({"kind": "deploy", "step": "begins", "holder": "ann@bastion/7",
+                       "heartbeat": "2026-01-01T00:00:00Z"});
+    note(&cluster, Some(&noted)).await;
+    let run = async |meeting: Meeting| {
+        let options = TeardownOptions {
+            meeting,
+            ..options(DEADLINE)
+        };
+        let outcome = run_teardown(stage.engine(), &plan, &options, &|_| {}).await;
+        assert_eq!(outcome.done, []);
+        let record = cluster.get("ConfigMap", "bowline-web").await.unwrap();
+        let there = &record["metadata"]["annotations"]["bowline.dev/operation"];
+        assert_eq!(*there, noted.to_string());
+        outcome
+    };
+    let outcome = run(Meeting::Judge).await;
+    assert!(is_busy(&outcome), "{outcome:?}");
+    let outcome = run(Meeting::TakeOver).await;
+    let failure = &outcome.failed[0].1;
+    assert_eq!(failure.kind, FailureKind::Conflict);
+    let told = "was changed after it was planned: plan again; ann@bastion/7 runs a deploy: begins";
+    assert!(failure.summary.contains(told), "{failure}");
+    // Once it is shown it is taken over.
+    let plan = stage.plan_teardown("web", VolumeChoice::Keep).await;
+    let options = TeardownOptions {
+        meeting: Meeting::TakeOver,
+        ..options(DEADLINE)
+    };
+    let outcome = run_teardown(stage.engine(), &plan, &options, &|_| {}).await;
+    assert!(outcome.is_complete(), "{outcome:?}");
 }
 
 pub(crate) async fn nobody_waits_for_an_instance_that_is_not_there(cluster: Cluster) {

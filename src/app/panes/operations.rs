@@ -131,11 +131,11 @@ impl OperationsPane {
     /// Returns what an instance's record notes, where that was seen to stand still.
     pub(in crate::app) fn still(&self, key: &InstanceKey, clock: Duration) -> Option<&Noted> {
         let (noted, since) = self.heard.get(key)?;
-        self.is_still(*since, clock).then_some(noted)
+        self.is_still(noted, *since, clock).then_some(noted)
     }
 
-    fn is_still(&self, since: Duration, clock: Duration) -> bool {
-        self.hears && clock >= since + ABANDONED_AFTER
+    fn is_still(&self, noted: &Noted, since: Duration, clock: Duration) -> bool {
+        noted.rests || (self.hears && clock >= since + ABANDONED_AFTER)
     }
 
     /// Returns when the next of them is seen to stand still.
@@ -176,7 +176,7 @@ impl OperationsPane {
                 }
                 None => {
                     let key = OperationKey::Noted(instance.clone());
-                    let standing = match self.is_still(*since, clock) {
+                    let standing = match self.is_still(noted, *since, clock) {
                         true => Standing::StandsStill,
                         false => Standing::Runs,
                     };

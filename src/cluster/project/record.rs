@@ -116,5 +116,6 @@ fn operation(json: &str) -> Option<Operation> {
         started: operation.started,
         number: operation.number,
         of: operation.of,
+        rests: operation.rests,
     })
 }

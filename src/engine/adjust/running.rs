@@ -17,7 +17,7 @@ use crate::engine::journal::Journal;
 use crate::engine::looks::Looks;
 use crate::engine::metadata::Metadata;
 use crate::engine::one_by_one::OneByOne;
-use crate::engine::operation::{self, Intent, Lease};
+use crate::engine::operation::{self, Intent, Lease, Shown};
 use crate::engine::plan::{FieldConflict, unshown};
 use crate::engine::progress::{Outcome, Step};
 use crate::engine::record;
@@ -86,7 +86,7 @@ async fn begin<'a>(
         },
         n_steps: plan.workloads.len(),
         meeting: options.meeting,
-        over: None,
+        shown: Shown::Anything,
     };
     let lease = operation::claim(cluster, &intent, None, journal).await?;
     lease.ok_or_else(|| plan.instance.not_there())

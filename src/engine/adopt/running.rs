@@ -9,7 +9,7 @@ use crate::engine::apply;
 use crate::engine::deploy::Report;
 use crate::engine::journal::Journal;
 use crate::engine::one_by_one::OneByOne;
-use crate::engine::operation::{self, Intent, Lease, Opening};
+use crate::engine::operation::{self, Intent, Lease, Opening, Shown};
 use crate::engine::progress::{Outcome, Step};
 use crate::engine::record::{self, Extent};
 use crate::failure::Failure;
@@ -67,7 +67,7 @@ async fn begin<'a>(
         },
         n_steps: plan.rows.len(),
         meeting: options.meeting,
-        over: None,
+        shown: Shown::Anything,
     };
     let opening = Opening {
         definition: plan.name.as_str(),

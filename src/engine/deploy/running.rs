@@ -20,7 +20,7 @@ use crate::engine::apply;
 use crate::engine::batch;
 use crate::engine::journal::Journal;
 use crate::engine::metadata::{Metadata, core_key};
-use crate::engine::operation::{self, Intent, Lease, NOT_HELD, Opening};
+use crate::engine::operation::{self, Intent, Lease, NOT_HELD, Opening, Shown};
 use crate::engine::plan::{Change, DeployPlan, FieldConflict, PlannedObject};
 use crate::engine::progress::{Outcome, Step};
 use crate::engine::record::{self, Authorship, Change as RecordChange, Facts};
@@ -99,7 +99,7 @@ pub(in crate::engine) async fn run_variant(
         },
         n_steps: n_steps(plan, variant),
         meeting: options.meeting,
-        over: None,
+        shown: Shown::Anything,
     };
     let opening = Opening {
         definition: request.name.as_str(),

@@ -12,7 +12,7 @@ use crate::engine::deploy::Report;
 use crate::engine::journal::Journal;
 use crate::engine::metadata::Metadata;
 use crate::engine::one_by_one::OneByOne;
-use crate::engine::operation::{self, Intent, Lease};
+use crate::engine::operation::{self, Intent, Lease, Shown};
 use crate::engine::ownership;
 use crate::engine::plan::Change;
 use crate::engine::progress::{Outcome, Step};
@@ -70,7 +70,7 @@ async fn begin<'a>(
         },
         n_steps: plan.changes().count(),
         meeting: options.meeting,
-        over: None,
+        shown: Shown::Anything,
     };
     let lease = operation::claim(cluster, &intent, None, journal).await?;
     let lease = lease.ok_or_else(|| instance.not_there())?;

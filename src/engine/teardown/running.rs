@@ -15,7 +15,7 @@ use crate::engine::deploy::Report;
 use crate::engine::gone::{self, Held};
 use crate::engine::journal::Journal;
 use crate::engine::metadata::Metadata;
-use crate::engine::operation::{self, Intent, Lease, NOT_HELD, STOPPED, UNREACHABLE};
+use crate::engine::operation::{self, Intent, Lease, NOT_HELD, STOPPED, Shown, UNREACHABLE};
 use crate::engine::plan::{Fate, FateRow, TeardownPlan, TeardownScope};
 use crate::engine::progress::{Outcome, Step};
 use crate::engine::prune;
@@ -60,7 +60,10 @@ pub async fn run_teardown(
         },
         n_steps: n_steps(plan),
         meeting: options.meeting,
-        over: None,
+        shown: match plan.record_version.as_deref() {
+            Some(seen) => Shown::Record(seen),
+            None => Shown::Nothing,
+        },
     };
     journal.started(&Step::Claim);
     let lease = match operation::claim(cluster, &intent, None, &mut journal).await {
@@ -70,12 +73,9 @@ pub async fn run_teardown(
     if let Some(lease) = &lease
         && lease.replaced() != plan.record_version.as_deref()
     {
+        // It was changed in the moment between the last look and the claim.
         let _ = lease.end(Change::default()).await;
-        let summary = format!(
-            "{} was changed after it was planned: plan again",
-            plan.instance
-        );
-        return not_begun(journal, plan, Failure::new(FailureKind::Conflict, summary));
+        return not_begun(journal, plan, operation::changed(&plan.instance, None));
     }
     journal.done(Step::Claim, None);
     let run = Run {
@@ -484,7 +484,7 @@ impl Run<'_> {
         if self.stop.is_some() || !journal.is_clean() || !self.held.is_empty() {
             let why = self.stop.as_deref().unwrap_or("not everything is gone");
             journal.not_tried(Step::Record, why);
-            return self.end_lease().await;
+            return self.leave(journal).await;
         }
         journal.started(&Step::Record);
         if let Err(failure) = self.hold("delete the record").await {
@@ -503,6 +503,19 @@ impl Run<'_> {
                 }
             }
             Err(failure) => journal.failed(Step::Record, failure),
+        }
+    }
+
+    /// Leaves the record with the note of what is left to be done, and by whom; without one where nothing was begun.
+    async fn leave(&self, journal: &Journal<'_>) {
+        if !journal.has_done_more_than_claim() {
+            return self.end_lease().await;
+        }
+        if let Some(lease) = self.lease {
+            // If this fails, the operation stands still, and whoever comes next takes it over.
+            let waited = self.held.first();
+            let sentence = waited.map(|held| format!("stopped waiting for {}", held.key));
+            let _ = lease.rest(sentence).await;
         }
     }
 

@@ -6,7 +6,7 @@ use super::*;
 use crate::failure::FailureKind;
 use crate::service::drift::AppliedWorkload;
 use crate::service::instance::PodCounts;
-use crate::service::operation::{Aim, Operation};
+use crate::service::operation::Operation;
 use crate::service::summary::{Record, Workload};
 use crate::service::watch::{Delta, ItemKey, LinkState};
 
@@ -305,10 +305,7 @@ fn live_objects_that_are_not_as_applied_are_changed() {
             step: "apply".to_owned(),
             holder: "jane".to_owned(),
             heartbeat: now(),
-            started: None,
-            number: None,
-            of: None,
-            aim: Aim::default(),
+            ..Operation::default()
         }),
         ..record("aa")
     };

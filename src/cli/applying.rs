@@ -271,6 +271,7 @@ fn carry_out(
     let options = RunOptions {
         force_conflicts: wishes.force_conflicts,
         meeting: wishes.meeting,
+        gone_within: wishes.waiting.timeout,
     };
     let timeout = wishes.waiting.timeout;
     let ready_within = timeout.unwrap_or(session.settings.wait.ready());

@@ -161,8 +161,8 @@ async fn clear(
         return Ok(Exit::Failed);
     }
     let options = RunOptions {
-        force_conflicts: false,
         meeting: args.applying.meeting(),
+        ..RunOptions::default()
     };
     let (name, holder) = (format!("resume of {}", args.id), session.holder());
     let operation = |cluster: Cluster| async move {

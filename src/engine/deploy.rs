@@ -7,6 +7,7 @@ mod storage;
 mod unchangeable;
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use super::operation::Meeting;
 use super::progress::Progress;
@@ -64,6 +65,8 @@ pub struct RunOptions {
     pub force_conflicts: bool,
     /// What to do where somebody else's operation is noted.
     pub meeting: Meeting,
+    /// How long what is made anew is waited for until the old one is gone; none for as long as its pods may take to end.
+    pub gone_within: Option<Duration>,
 }
 
 impl DeployRequest {

@@ -6,6 +6,7 @@ mod leaving;
 mod preparing;
 
 use std::sync::Mutex;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use serde_json::json;
@@ -120,6 +121,7 @@ pub(in crate::engine) async fn run_variant(
         variant,
         prepared,
         lease: &lease,
+        gone_within: options.gone_within,
         manager: naming::field_manager(&request.id),
         applied: Mutex::default(),
         unmade: Mutex::default(),
@@ -206,6 +208,8 @@ struct Run<'a> {
     variant: Variant<'a>,
     prepared: Prepared,
     lease: &'a Lease<'a>,
+    /// How long an old object is waited for; none for as long as its kind may take.
+    gone_within: Option<Duration>,
     manager: String,
     /// What was applied of workloads so far.
     applied: Mutex<Vec<AppliedWorkload>>,

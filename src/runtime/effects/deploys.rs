@@ -208,6 +208,7 @@ impl Runner {
             let options = RunOptions {
                 force_conflicts,
                 meeting: meeting(source.takes_over),
+                gone_within: None,
             };
             let item = match &source.origin {
                 Origin::Trash(item) => Some(item.clone()),
@@ -248,8 +249,8 @@ impl Runner {
         let holder = self.start.holder.clone();
         self.operate(op, move |cluster, report| async move {
             let options = RunOptions {
-                force_conflicts: false,
                 meeting: meeting(takes_over),
+                ..RunOptions::default()
             };
             Ok(run_clear(&cluster, &plan, options, &holder, &report).await)
         });

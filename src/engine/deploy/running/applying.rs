@@ -259,11 +259,9 @@ impl Run<'_> {
             return Ok(());
         };
         let target = (key.clone(), Metadata::of(&old).uid().to_owned());
-        // With its pods, which have a time of their own to end.
-        let grace = &old.json["spec"]["template"]["spec"]["terminationGracePeriodSeconds"];
-        let grace = Duration::from_secs(grace.as_u64().unwrap_or(0));
+        let within = self.gone_within.unwrap_or_else(|| usual_time(&old));
         let begun = Instant::now();
-        let deadline = begun.checked_add(DELETION_DEADLINE.saturating_add(grace));
+        let deadline = begun.checked_add(within);
         let deadline = deadline.unwrap_or(begun + DELETION_DEADLINE);
         // What is made anew is made, once the old one goes: it is waited for to the end.
         let stop = match planned.change {
@@ -280,6 +278,13 @@ impl Run<'_> {
             )),
         }
     }
+}
+
+/// Returns how long an object may take to go with its pods, which have a time of their own to end.
+fn usual_time(old: &Object) -> Duration {
+    let grace = &old.json["spec"]["template"]["spec"]["terminationGracePeriodSeconds"];
+    let grace = Duration::from_secs(grace.as_u64().unwrap_or(0));
+    DELETION_DEADLINE.saturating_add(grace)
 }
 
 /// Why an object is not written.

@@ -92,7 +92,11 @@ pub(super) fn surroundings(aim: &Aim, own: &Surroundings) -> Surroundings {
             .or_else(|| own.ingress_host.clone()),
         gpus,
         yields: own.yields || aim.agreed.iter().any(|word| word == YIELD),
-        remedies: remedies.fold(own.remedies, Remedies::with),
+        remedies: Remedies {
+            // What of it could not be bound is no reason to stand still half way.
+            pass_over: is_agreed(&Remedy::BindRetained),
+            ..remedies.fold(own.remedies, Remedies::with)
+        },
         ..own.clone()
     }
 }
@@ -155,22 +159,30 @@ mod tests {
     #[test]
     fn what_was_begun_goes_on_with_what_was_agreed_to() {
         let aim = Aim {
-            agreed: ["recreate", "yield-conflicts", "of-another-version"]
-                .map(str::to_owned)
-                .into(),
+            agreed: [
+                "bind-retained",
+                "recreate",
+                "yield-conflicts",
+                "of-another-version",
+            ]
+            .map(str::to_owned)
+            .into(),
             ingress_host: Some("first.example.com".to_owned()),
             ..Aim::default()
         };
         let expected = Surroundings {
             ingress_host: Some("first.example.com".to_owned()),
             yields: true,
-            remedies: own().remedies.with(Remedy::Recreate),
+            remedies: Remedies {
+                pass_over: true,
+                ..own().remedies.with(Remedy::Recreate)
+            },
             ..own()
         };
         assert_eq!(surroundings(&aim, &own()), expected);
         assert_eq!(
             sentence(&aim).as_deref(),
-            Some("it was begun with --recreate --yield-conflicts, and goes on so")
+            Some("it was begun with --bind-retained --recreate --yield-conflicts, and goes on so")
         );
     }
 

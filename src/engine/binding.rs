@@ -13,7 +13,8 @@ use super::adjust::{MAX_REPLICAS, n_replicas};
 use super::apply::is_outdated;
 use super::journal::Journal;
 use super::metadata::Metadata;
-use super::remedy::{Offer, PlannedBind, Remedy, StoragePlan};
+use super::preflight::refused;
+use super::remedy::{Binding, Offer, PlannedBind, Remedy, StoragePlan};
 use super::volumes::{self, text};
 use crate::cluster::{Cluster, Selector};
 use crate::definition::naming;
@@ -27,6 +28,8 @@ const MAX_LOOKS: usize = 5;
 /// How long a volume may take to become free.
 const FREE_DEADLINE: Duration = Duration::from_secs(30);
 const FREE_PAUSE: Duration = Duration::from_millis(100);
+const UNLISTED: &str = "this user may not list volumes, so nobody can say which were retained: without --bind-retained its claims get \
+                        new, empty volumes";
 /// The phase of a volume whose claim is gone.
 const RELEASED: &str = "Released";
 
@@ -91,6 +94,7 @@ pub(super) struct Found {
     pub storage: StoragePlan,
     pub offers: Vec<Offer>,
     pub warnings: Vec<String>,
+    pub refusals: Vec<Failure>,
 }
 
 /// What retained volumes are looked for.
@@ -102,7 +106,7 @@ pub(super) struct Wanted<'a> {
     pub claims: &'a [ClaimToCome],
     /// The class of claims that name none, where it is known.
     pub default_class: Option<&'a str>,
-    pub is_agreed: bool,
+    pub binding: Binding,
 }
 
 /// Looks for retained volumes of claims that are to come, and plans to bind them if that was agreed to. Those of replicas that
@@ -116,15 +120,21 @@ pub(super) async fn look(
     wanted: Wanted<'_>,
 ) -> Result<Found, Failure> {
     let Wanted {
-        claims, is_agreed, ..
+        claims, binding, ..
     } = wanted;
+    let is_agreed = binding != Binding::Offered;
     let mut found = Found::default();
     found.storage.fresh = claims.iter().map(|claim| claim.name.clone()).collect();
     if claims.is_empty() {
         return Ok(found);
     }
     let selector = Selector::retained(&instance.id, &instance.namespace);
-    let retained = volumes::retained(cluster, &selector).await?;
+    let retained = volumes::list_retained(cluster, &selector).await?;
+    if retained.is_none() && binding == Binding::All {
+        let failure = Failure::new(FailureKind::Forbidden, UNLISTED);
+        found.refusals.push(failure);
+    }
+    let retained = retained.unwrap_or_default();
     let own = instance.namespace.as_str();
     let lasting = |volume: &&Object| !Metadata::of(volume).is_being_deleted();
     for volume in retained.iter().filter(lasting) {
@@ -164,9 +174,21 @@ pub(super) async fn look(
             Fit::IsFree => found
                 .warnings
                 .push(format!("{key} ({size}) is bound again to claim {claim_name}")),
-            Fit::Not(why) => found.warnings.push(format!(
-                "{key} is retained from claim {claim_name} and cannot be bound again: {why}"
-            )),
+            Fit::Not(why) => {
+                let sentence = format!(
+                    "{key} is retained from claim {claim_name} and cannot be bound again: {why}"
+                );
+                match binding {
+                    Binding::All => found.refusals.push(Failure {
+                        detail: format!(
+                            "let the definition ask for what it has, or do without --bind-retained: claim {claim_name} gets a new, \
+                             empty volume then"
+                        ),
+                        ..refused(sentence)
+                    }),
+                    Binding::Offered | Binding::WhatFits => found.warnings.push(sentence),
+                }
+            }
         }
     }
     Ok(found)

@@ -45,6 +45,19 @@ pub async fn of_namespaces(
     Ok(Protection::of(covered))
 }
 
+/// Tells whether one of the places in which something is written is protected.
+///
+/// # Errors
+/// The cluster cannot be reached.
+pub(super) async fn is_any(cluster: &Cluster, places: BTreeSet<&str>) -> Result<bool, Failure> {
+    for place in places {
+        if preflight::is_protected(cluster, place).await? {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
 /// Reads all namespaces; none where this user may not list them.
 async fn everywhere(cluster: &Cluster) -> Result<Option<Protection>, Failure> {
     if cluster.guard().is_protected {

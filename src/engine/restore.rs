@@ -158,6 +158,7 @@ pub async fn plan_restore(
     let surroundings = Surroundings {
         remedies: Remedies {
             bind_retained: true,
+            pass_over: true,
             ..wish.surroundings.remedies
         },
         ..wish.surroundings.clone()

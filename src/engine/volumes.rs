@@ -92,7 +92,21 @@ pub(super) async fn read_and_retained(
     Ok((Some(named), Some(ours)))
 }
 
-/// Lists the volumes that a selector finds; none where this user may not.
+/// Lists the volumes that a selector finds; nothing where this user may not.
+///
+/// # Errors
+/// The cluster cannot be reached.
+pub(super) async fn list_retained(
+    cluster: &Cluster,
+    selector: &Selector,
+) -> Result<Option<Vec<Object>>, Failure> {
+    match list(cluster, selector).await {
+        Err(failure) if failure.kind == FailureKind::Forbidden => Ok(None),
+        listed => listed.map(Some),
+    }
+}
+
+/// As [`list_retained`], where it is as if there were none that this user may not list.
 ///
 /// # Errors
 /// The cluster cannot be reached.
@@ -100,10 +114,7 @@ pub(super) async fn retained(
     cluster: &Cluster,
     selector: &Selector,
 ) -> Result<Vec<Object>, Failure> {
-    match list(cluster, selector).await {
-        Err(failure) if failure.kind == FailureKind::Forbidden => Ok(Vec::new()),
-        listed => listed,
-    }
+    Ok(list_retained(cluster, selector).await?.unwrap_or_default())
 }
 
 /// Returns the text at a place of a volume; empty without one.

@@ -4,8 +4,9 @@ use bowline::definition::policy::Policy;
 use bowline::engine::drift::changes;
 use bowline::engine::plan::{Fate, VolumeChoice};
 use bowline::engine::remedy::Remedies;
-use bowline::engine::rollback::Surroundings;
+use bowline::engine::rollback::{Surroundings, plan_rollback};
 use bowline::failure::FailureKind;
+use bowline::secret::SecretValues;
 use bowline::service::detail::Detail;
 use bowline::service::drift::Presence;
 use bowline::service::forward::{ForwardEvent, ForwardRequest};
@@ -17,6 +18,7 @@ use serde_json::{Value, json};
 
 use crate::cluster::{Cluster, ask, send};
 use crate::engine::stage::{self, DB, Stage, claiming_set};
+use crate::history::to;
 use crate::objects::{claim, config_map, deployment, service, stateful_set_with_claim};
 
 /// Makes a namespace beside that of the case, and what is allowed there.
@@ -293,6 +295,29 @@ pub(crate) async fn a_protected_namespace_of_a_member_protects_its_teardown(clus
     assert!(!is_protected().await);
     annotate(&cluster, &other, Some("true")).await;
     assert!(is_protected().await);
+    away(&cluster, &other).await;
+}
+
+pub(crate) async fn a_protected_namespace_of_a_member_protects_its_rollback(cluster: Cluster) {
+    let (other, policy) = beside(&cluster).await;
+    let stage = Stage::new(&cluster).under(policy);
+    let first = text(&other);
+    assert!(stage.deploy("far", &first).await.is_complete());
+    let is_protected = async || {
+        let wish = to(&stage, "far", Some(1));
+        let plan = plan_rollback(stage.engine(), &wish, &|_| Ok(SecretValues::default())).await;
+        plan.unwrap().is_protected
+    };
+    // Only here is something to be changed, whatever is said there.
+    let here = first.replacen("\"1\"", "\"2\"", 1);
+    assert!(stage.deploy("far", &here).await.is_complete());
+    annotate(&cluster, &other, Some("true")).await;
+    assert!(!is_protected().await);
+    let there = here.replace("nginx:1.27", "nginx:1.28");
+    assert!(stage.deploy("far", &there).await.is_complete());
+    assert!(is_protected().await);
+    annotate(&cluster, &other, None).await;
+    assert!(!is_protected().await);
     away(&cluster, &other).await;
 }
 

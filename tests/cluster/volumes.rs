@@ -416,6 +416,28 @@ pub(crate) async fn retained_volumes_are_offered_and_bound_again(case: Cluster) 
     );
 
     let binding = stage.agreeing(Remedies::default().with(Remedy::BindRetained));
+    // Who asked for it gets no empty volume instead.
+    let larger = binding.plan("db", &DB.replace("1Gi", "2Gi")).await;
+    let told = format!(
+        "PersistentVolume/{volume} is retained from claim data-db-0 and cannot be bound again: it has 1Gi, and 2Gi is asked for"
+    );
+    assert_eq!(larger.refusals[0].summary, told);
+    assert_eq!(larger.refusals[0].kind, FailureKind::Refused);
+    let forbidden = Fault::instead(Method::GET, "/persistentvolumes", StatusCode::FORBIDDEN);
+    let blind = stage.with(forbidden);
+    let plan = blind.plan_request(binding.request("db", DB)).await;
+    let told = "this user may not list volumes, so nobody can say which were retained";
+    let mut refusals = plan.refusals.iter();
+    assert!(refusals.any(|it| it.summary.starts_with(told)), "{plan:?}");
+    // What had begun goes on without them.
+    let begun = Remedies {
+        pass_over: true,
+        ..Remedies::default().with(Remedy::BindRetained)
+    };
+    let begun = stage.agreeing(begun);
+    let larger = begun.plan("db", &DB.replace("1Gi", "2Gi")).await;
+    assert_eq!(larger.refusals, []);
+
     let plan = binding.plan("db", DB).await;
     let bound: Vec<&str> = plan
         .storage

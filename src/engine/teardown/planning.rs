@@ -15,6 +15,7 @@ use crate::engine::made_claims;
 use crate::engine::metadata::Metadata;
 use crate::engine::plan::{Fate, FateRow, PlannedRetention, TeardownPlan, VolumeChoice};
 use crate::engine::preflight;
+use crate::engine::protection;
 use crate::engine::record::{self, Extent, Record};
 use crate::engine::retention;
 use crate::engine::volumes::{self, Volumes};
@@ -313,15 +314,8 @@ fn is_protected(object: &Object) -> bool {
 async fn is_protected_elsewhere(cluster: &Cluster, plan: &TeardownPlan) -> Result<bool, Failure> {
     let own = plan.instance.namespace.as_str();
     let deleted = plan.rows.iter().filter(|row| row.fate == Fate::Deleted);
-    let places: BTreeSet<&str> = deleted
-        .filter_map(|row| row.key.namespace.as_deref())
-        .collect();
-    for place in places.into_iter().filter(|place| *place != own) {
-        if preflight::is_protected(cluster, place).await? {
-            return Ok(true);
-        }
-    }
-    Ok(false)
+    let places = deleted.filter_map(|row| row.key.namespace.as_deref());
+    protection::is_any(cluster, places.filter(|place| *place != own).collect()).await
 }
 
 /// Reads the volumes of claims; none where this user may not.

@@ -176,7 +176,7 @@ impl Planner<'_> {
             rendered: objects,
             claims: &claims,
             default_class: classes.default_storage(),
-            is_agreed: self.request.remedies.bind_retained,
+            binding: self.request.remedies.binding(),
         };
         let mut found = binding::look(self.cluster, &plan.instance, wanted).await?;
         let claim = GroupKind::new("", preflight::CLAIM);
@@ -190,6 +190,7 @@ impl Planner<'_> {
         plan.storage.absorb(found.storage);
         plan.offers.extend(found.offers);
         plan.warnings.extend(found.warnings);
+        plan.refusals.extend(found.refusals);
         Ok(())
     }
 

@@ -53,6 +53,8 @@ pub struct SecretValues {
     pub password_absent: Option<String>,
     /// Whether a value that is nowhere is stood in for: what is only looked at needs none, and reads none.
     pub stands_in: bool,
+    /// Whether what variables and files hold by now gives way to what the cluster has, as for what was deployed before.
+    pub keeps_live: bool,
 }
 
 /// A question to a person for one value. Another may be asked for in the same words, and its value must stay what it is: an
@@ -82,6 +84,13 @@ impl SecretQuestion {
             },
             key: key.map(str::to_owned),
         }
+    }
+}
+
+impl SecretValues {
+    /// Tells whether a value from this source gives way to that in the cluster. What a person typed was asked for to be taken.
+    pub fn gives_way(&self, source: &SecretSource) -> bool {
+        self.keeps_live && !matches!(source, SecretSource::Prompt(_))
     }
 }
 

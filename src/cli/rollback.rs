@@ -14,10 +14,12 @@ pub fn run(args: &Rollback, session: &Session) -> anyhow::Result<Exit> {
     let asker = Asker::of(&args.applying, args.dry_run, beside)?;
     operate::on_cluster(session, async |cluster| {
         let cluster = cluster.for_plans_only(args.dry_run);
+        let mut surroundings = restore::surroundings(session, &args.applying);
+        surroundings.remedies.rotate_secrets = args.rotate_secrets;
         let request = RollbackRequest {
             instance: session.instance(&cluster, &args.id),
             to: args.to,
-            surroundings: restore::surroundings(session, &args.applying),
+            surroundings,
         };
         let secrets = |definition: &_| asker.read(definition);
         let instances = std::slice::from_ref(&request.instance);

@@ -16,6 +16,10 @@ pub struct Remedies {
     pub grow_volumes: bool,
     /// Volumes that a teardown retained are bound again.
     pub bind_retained: bool,
+    /// Those of them that cannot be bound are passed over: what was begun, or is put back, does not fail for them.
+    pub pass_over: bool,
+    /// Values of secrets that a rollback finds changed where they come from are taken; else those in the cluster stay.
+    pub rotate_secrets: bool,
     /// Sizes that grew since what is deployed again was written stay as they are: claims never shrink.
     pub hold_sizes: bool,
 }
@@ -29,6 +33,19 @@ pub enum Remedy {
     Recreate,
     /// See [`Remedies::bind_retained`].
     BindRetained,
+    /// See [`Remedies::rotate_secrets`].
+    RotateSecrets,
+}
+
+/// What becomes of volumes that a teardown retained.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Binding {
+    /// They are only offered.
+    Offered,
+    /// All of them are bound, or nothing is done.
+    All,
+    /// Those are bound that can be.
+    WhatFits,
 }
 
 /// Something that a plan offers, with what it would do.
@@ -41,12 +58,22 @@ pub struct Offer {
 }
 
 impl Remedies {
+    /// Returns what becomes of volumes that a teardown retained.
+    pub(super) fn binding(self) -> Binding {
+        match (self.bind_retained, self.pass_over) {
+            (false, _) => Binding::Offered,
+            (true, false) => Binding::All,
+            (true, true) => Binding::WhatFits,
+        }
+    }
+
     /// Tells whether something was agreed to.
     pub fn has(self, remedy: Remedy) -> bool {
         match remedy {
             Remedy::Recreate => self.recreate,
             Remedy::GrowVolumes => self.grow_volumes,
             Remedy::BindRetained => self.bind_retained,
+            Remedy::RotateSecrets => self.rotate_secrets,
         }
     }
 
@@ -56,6 +83,7 @@ impl Remedies {
             Remedy::Recreate => self.recreate = true,
             Remedy::GrowVolumes => self.grow_volumes = true,
             Remedy::BindRetained => self.bind_retained = true,
+            Remedy::RotateSecrets => self.rotate_secrets = true,
         }
         self
     }
@@ -63,7 +91,12 @@ impl Remedies {
 
 impl Remedy {
     /// All that can be agreed to.
-    pub const ALL: [Self; 3] = [Self::GrowVolumes, Self::Recreate, Self::BindRetained];
+    pub const ALL: [Self; 4] = [
+        Self::GrowVolumes,
+        Self::Recreate,
+        Self::BindRetained,
+        Self::RotateSecrets,
+    ];
 
     /// Returns the flag of the command line that agrees to it.
     pub fn flag(self) -> &'static str {
@@ -71,6 +104,7 @@ impl Remedy {
             Self::Recreate => "--recreate",
             Self::GrowVolumes => "--grow-volumes",
             Self::BindRetained => "--bind-retained",
+            Self::RotateSecrets => "--rotate-secrets",
         }
     }
 
@@ -80,6 +114,7 @@ impl Remedy {
             Self::Recreate => "recreate",
             Self::GrowVolumes => "grow volumes",
             Self::BindRetained => "bind retained",
+            Self::RotateSecrets => "rotate secrets",
         }
     }
 }

@@ -18,6 +18,7 @@ use super::plan::{DeployPlan, Fate, FateRow, TeardownPlan, TeardownScope, Volume
 use super::preflight::refused;
 use super::progress::{Outcome, Step};
 use super::record::{self, Change, Record};
+use super::remedy::Remedy;
 use super::retained::plan_volume_release;
 use super::rollback::{RollbackPlan, RollbackRequest, plan_rollback};
 use super::routes::{self, RoutePlan, plan_routes};
@@ -157,6 +158,9 @@ impl Resuming<'_> {
                 };
                 let mut plan = plan_rollback(self.cluster, &wish, self.read_secrets).await?;
                 agreed::go_on(&operation.aim, &mut plan.deploy);
+                // Whether it takes other values was decided when it was begun.
+                let offers = &mut plan.deploy.offers;
+                offers.retain(|it| it.remedy != Remedy::RotateSecrets);
                 Ok(ResumePlan::Rollback(Box::new(plan)))
             }
             ("teardown" | "release" | VOLUME_RELEASE, ..) => {

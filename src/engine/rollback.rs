@@ -5,13 +5,15 @@
 
 mod hanging;
 
+use std::collections::BTreeSet;
+
 use super::again::{self, Former};
 pub use super::again::{ReadSecrets, Surroundings};
 use super::deploy::{DeployRequest, Report, RunOptions, Variant, plan_again, run_variant};
 use super::history;
 use super::plan::{Change, DeployPlan, PlannedObject};
-use super::preflight;
 use super::progress::Outcome;
+use super::protection;
 use super::record::{self, Record};
 use crate::cluster::Cluster;
 use crate::definition::object::ObjectKey;
@@ -89,19 +91,20 @@ pub async fn plan_rollback(
         parameters: kept.revision.parameters,
     };
     let cause = format!("rollback to r{target}");
-    let request = again::request(
+    let mut request = again::request(
         former,
         &wish.surroundings,
         cluster.policy(),
         cause,
         read_secrets,
     )?;
+    // Who goes back asks for no new passwords: whatever this shell's variables hold.
+    request.secrets.keeps_live = !wish.surroundings.remedies.rotate_secrets;
     let mut deploy = plan_again(cluster, &request).await?;
     let hanging = hanging::find(cluster, &mut deploy).await?;
     let record = record::read(cluster, &wish.instance).await?;
-    let namespace = wish.instance.namespace.as_str();
     let is_protected = record.as_ref().is_some_and(Record::is_protected)
-        || preflight::is_protected(cluster, namespace).await?;
+        || protection::is_any(cluster, places(&deploy, &hanging)).await?;
     let mut plan = RollbackPlan {
         target,
         request,
@@ -112,6 +115,16 @@ pub async fn plan_rollback(
     plan.say_secrets();
     plan.leave_alone(record.as_ref());
     Ok(plan)
+}
+
+/// Returns the namespaces in which it changes something, its own among them.
+fn places<'a>(deploy: &'a DeployPlan, hanging: &'a [HangingPod]) -> BTreeSet<&'a str> {
+    let changed = deploy.objects.iter();
+    let changed = changed.filter(|object| object.change != Change::Unchanged);
+    let keys = changed.map(|object| &object.key);
+    let keys = keys.chain(hanging.iter().map(|pod| &pod.key));
+    let others = keys.filter_map(|key| key.namespace.as_deref());
+    others.chain([deploy.instance.namespace.as_str()]).collect()
 }
 
 impl RollbackPlan {

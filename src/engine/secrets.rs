@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 
 use super::deploy::DeployRequest;
 use super::metadata::{Metadata, core_key};
+use super::remedy::{Offer, Remedy};
 use crate::cluster::Cluster;
 use crate::definition::naming;
 use crate::definition::object::{Object, ObjectKey};
@@ -36,6 +37,8 @@ pub(super) struct Composed {
     pub refusals: Vec<Failure>,
     /// Which values stay as they are, though the definition names a variable or a file that would give them.
     pub kept: Vec<String>,
+    /// Values that stay as they are, though a variable or a file has another by now.
+    passed_over: Vec<String>,
     /// Questions whose answers would be values that are nowhere.
     pub unanswered: Vec<SecretQuestion>,
     /// Questions whose answers would be values that stay as they are.
@@ -61,6 +64,23 @@ impl Composed {
         let sentence = |why| format!("{what} keeps the value that it has in the cluster: {why}");
         self.kept.extend(absent.map(sentence));
         self.kept_answers.extend(asked(source, question));
+    }
+
+    /// Notes a value that stays though its source has another: what is deployed again rotates none unasked.
+    fn passes_over(&mut self, what: String) {
+        let why = "that of its source is another by now, and is not taken unasked";
+        let sentence = format!("{what} keeps the value that it has in the cluster: {why}");
+        self.kept.push(sentence);
+        self.passed_over.push(what);
+    }
+
+    /// Offers to take the values that are passed over; none where none is.
+    pub fn offer(&self) -> Option<Offer> {
+        let values = self.passed_over.join(" and ");
+        (!values.is_empty()).then(|| Offer {
+            remedy: Remedy::RotateSecrets,
+            sentence: format!("gives {values} what the variable or file holds now"),
+        })
     }
 
     /// Notes a value that is nowhere.
@@ -106,6 +126,9 @@ pub(super) async fn compose(
                 let own = own(request, definition, name, live.as_ref());
                 composed.secrets.push(own.secret);
                 let absent = |key: &str| request.secrets.absent.get(key);
+                for key in own.passed_over {
+                    composed.passes_over(format!("the secret {key}"));
+                }
                 for (key, source) in own.kept {
                     let question = |words: &str| SecretQuestion::new(definition, Some(key), words);
                     composed.keeps(&format!("the secret {key}"), source, absent(key), question);
@@ -129,6 +152,7 @@ pub(super) async fn compose(
             registry,
             username,
             password: request.secrets.password.as_ref(),
+            gives_way: request.secrets.gives_way(password),
             stands_in: request.secrets.stands_in,
         };
         match live(cluster, request, &name).await? {
@@ -140,6 +164,7 @@ pub(super) async fn compose(
                 let question = |words: &str| SecretQuestion::new(definition, None, words);
                 match whence {
                     Whence::Given => {}
+                    Whence::PassedOver => composed.passes_over(what),
                     Whence::Kept => composed.keeps(&what, password, absent, question),
                     Whence::Nowhere => composed.lacks(&what, password, absent, question),
                 }
@@ -171,6 +196,8 @@ struct Own<'d> {
     secret: SecretContent,
     /// Values that are taken over from the cluster.
     kept: Vec<(&'d String, &'d SecretSource)>,
+    /// Those of which others were given that give way.
+    passed_over: Vec<&'d String>,
     /// Values that are nowhere.
     missing: Vec<(&'d String, &'d SecretSource)>,
 }
@@ -185,8 +212,13 @@ fn own<'d>(
 ) -> Own<'d> {
     let before = live.map(data).unwrap_or_default();
     let (mut data, mut kept, mut missing) = (BTreeMap::new(), Vec::new(), Vec::new());
+    let mut passed_over = Vec::new();
     for (key, source) in &definition.secrets {
         let value = match (request.secrets.own.get(key), before.get(key)) {
+            (Some(given), Some(live)) if given != live && request.secrets.gives_way(source) => {
+                passed_over.push(key);
+                live.clone()
+            }
             (Some(given), _) => given.clone(),
             (None, Some(live)) => {
                 kept.push((key, source));
@@ -201,7 +233,8 @@ fn own<'d>(
         };
         data.insert(key.clone(), value);
     }
-    let is_kept = |key: &String| !request.secrets.own.contains_key(key);
+    let is_kept =
+        |key: &String| !request.secrets.own.contains_key(key) || passed_over.contains(&key);
     let has_changed = data
         .iter()
         .any(|(key, value)| before.get(key) != Some(value));
@@ -223,6 +256,7 @@ fn own<'d>(
     Own {
         secret,
         kept,
+        passed_over,
         missing,
     }
 }
@@ -232,6 +266,8 @@ struct Login<'a> {
     registry: &'a str,
     username: &'a str,
     password: Option<&'a SecretValue>,
+    /// Whether that gives way to what the cluster has.
+    gives_way: bool,
     stands_in: bool,
 }
 
@@ -247,6 +283,8 @@ enum Whence {
     Given,
     /// The cluster has it.
     Kept,
+    /// The cluster has it, and another was given that gives way.
+    PassedOver,
     /// It is nowhere.
     Nowhere,
 }
@@ -260,11 +298,15 @@ fn pull(login: &Login<'_>, name: String, live: Option<&Object>) -> (SecretConten
         .and_then(|config| password_for(login.registry, config));
     let whence = match (login.password, &known) {
         (None, Some(_)) => Whence::Kept,
+        (Some(given), Some(known)) if login.gives_way && trimmed(given) != known.expose() => {
+            Whence::PassedOver
+        }
         (None, None) if !login.stands_in => Whence::Nowhere,
         (Some(_), _) | (None, None) => Whence::Given,
     };
     let unknown = stand_in();
-    let password = login.password.or(known.as_ref()).unwrap_or(&unknown);
+    let given = login.password.filter(|_| whence == Whence::Given);
+    let password = given.or(known.as_ref()).unwrap_or(&unknown);
     let config = docker_config(login, password);
     let secret = SecretContent {
         name,
@@ -272,7 +314,7 @@ fn pull(login: &Login<'_>, name: String, live: Option<&Object>) -> (SecretConten
         data: BTreeMap::from([(DOCKER_CONFIG_KEY.to_owned(), config)]),
         // Pods read it only when they pull: a new password replaces none.
         revision: None,
-        version: version_if(live, login.password.is_none()),
+        version: version_if(live, given.is_none()),
     };
     (secret, whence)
 }
@@ -320,12 +362,19 @@ fn data(live: &Object) -> BTreeMap<String, SecretValue> {
 
 /// The file that `docker login` writes, as Secrets of that type hold it.
 fn docker_config(login: &Login<'_>, password: &SecretValue) -> SecretValue {
-    let password = String::from_utf8_lossy(password.expose());
-    // A line break at the end of a file is no part of a password.
-    let password = password.trim_end_matches(['\r', '\n']);
+    let password = String::from_utf8_lossy(trimmed(password));
     let auth = STANDARD.encode(format!("{}:{password}", login.username));
     let entry = json!({"username": login.username, "password": password, "auth": auth});
     SecretValue::new(json!({"auths": {login.registry: entry}}).to_string())
+}
+
+/// Returns a password without the line break at the end of its file, which is no part of it.
+fn trimmed(password: &SecretValue) -> &[u8] {
+    let mut bytes = password.expose();
+    while let [rest @ .., b'\r' | b'\n'] = bytes {
+        bytes = rest;
+    }
+    bytes
 }
 
 /// Returns the password that a docker config has for a registry. Another registry's is never sent there.
@@ -344,6 +393,7 @@ mod tests {
             registry,
             username: "bot",
             password,
+            gives_way: false,
             stands_in: false,
         }
     }
@@ -380,6 +430,16 @@ mod tests {
             (&kept.0.data, kept.0.version.as_deref()),
             (&made.data, Some("7"))
         );
+        // What a file holds by now gives way to it; the same one is no other.
+        for (given, whence) in [("other", Whence::PassedOver), ("pa:ss\n", Whence::Given)] {
+            let given = SecretValue::new(given);
+            let login = Login {
+                gives_way: true,
+                ..login("r.example.com", Some(&given))
+            };
+            let held = pull(&login, "web-pull".to_owned(), Some(&live));
+            assert_eq!((&held.0.data, held.1), (&made.data, whence));
+        }
         let other = pull(
             &login("evil.example.com", None),
             "web-pull".to_owned(),

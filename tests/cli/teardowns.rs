@@ -1,7 +1,7 @@
 //! `delete` on a cluster.
 
 use k8s_openapi::api::core::v1::Namespace;
-use kube::api::{Api, Patch, PatchParams};
+use kube::api::{Api, Patch, PatchParams, PostParams};
 use serde_json::{Value, json};
 
 use rustix::process::Signal;
@@ -176,8 +176,15 @@ pub(crate) fn what_a_finalizer_holds_is_pending_and_a_second_run_ends_it(world: 
         .end()
         .code(4);
     pending.stderr_has(&["not finished", "Service/web", "example.com/hold"]);
+    let told = "left a teardown half done: step 3 of 4: stopped waiting for Service/web";
+    let list = world.bowline(&["ls"]).end().code(0);
+    list.stdout_has(&["Interrupted"]).stderr_has(&[told]);
+    let status = world.bowline(&["status", "web"]).end();
+    status.stdout_has(&["teardown, step 3 of 4: stopped waiting for Service/web (by"]);
     set(json!([]));
-    world.bowline(&["delete", "web", "-y"]).end().code(0);
+    let again = world.bowline(&["delete", "web", "-y"]).end().code(0);
+    let again = again.stderr_has(&[told, "record settled"]);
+    assert!(!again.stderr.contains("waits until"), "{}", again.stderr);
     assert_eq!(world.all_names("web"), [""; 0]);
 }
 
@@ -202,10 +209,51 @@ pub(crate) fn an_interrupted_teardown_begins_nothing_more_and_frees_the_instance
     // Nothing of it is awaited any more, so that the data would be lost without anybody looking on.
     let claims = world.names("v1", "PersistentVolumeClaim", "db");
     assert_eq!(claims, ["data-db-0"], "{stderr}");
-    assert_eq!(noted(world, "db"), Value::Null, "{stderr}");
+    // Who comes next need not wait for whoever left it.
+    assert_eq!(noted(world, "db")["rests"], json!(true), "{stderr}");
     set(json!([]));
     world.bowline(&delete).end().code(0);
     assert_eq!(world.all_names("db"), [""; 0]);
+}
+
+pub(crate) fn objects_of_others_go_along_only_where_the_id_is_repeated(world: &World) {
+    let settings = |policy: &str| world.home.write("config/bowline/config.toml", policy);
+    settings("[policy]\nallow_cluster_scoped = true\n");
+    let group = format!("{}.example.com", world.namespace);
+    let kind = json!({
+        "apiVersion": "apiextensions.k8s.io/v1",
+        "kind": "CustomResourceDefinition",
+        "metadata": {"name": format!("widgets.{group}")},
+        "spec": {
+            "group": group,
+            "scope": "Namespaced",
+            "names": {"plural": "widgets", "singular": "widget", "kind": "Widget", "listKind": "WidgetList"},
+            "versions": [{"name": "v1", "served": true, "storage": true,
+                "schema": {"openAPIV3Schema": {"type": "object"}}}],
+        },
+    });
+    deploy(world, "kinds", &format!("{kind}\n"));
+    let api_version = format!("{group}/v1");
+    let widgets = world.api(&api_version, "Widget");
+    let metadata = json!({"name": "theirs"});
+    let theirs = json!({"apiVersion": api_version, "kind": "Widget", "metadata": metadata});
+    let theirs = serde_json::from_value(theirs).unwrap();
+    let params = PostParams::default();
+    let made = widgets.create(&params, &theirs);
+    made.await_in(world).unwrap();
+    let refused = world.bowline(&["delete", "kinds", "-y"]).end().code(5);
+    let named = format!(
+        "1 that is not of this instance is there now, {}/theirs",
+        world.namespace
+    );
+    refused.stderr_has(&[
+        &named,
+        "refused: 1 object that is not of this instance goes along: repeat the ID with --confirm kinds",
+    ]);
+    widgets.get("theirs").await_in(world).unwrap();
+    let delete = ["delete", "kinds", "--confirm", "kinds"];
+    world.bowline(&delete).end().code(0);
+    assert_eq!(world.all_names("kinds"), [""; 0]);
 }
 
 pub(crate) fn what_may_not_be_deleted_is_left_and_the_instance_with_it(world: &World) {

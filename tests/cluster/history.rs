@@ -8,7 +8,7 @@ use bowline::engine::history::{Revision, compare, history, kept_revision};
 use bowline::engine::operation::Meeting;
 use bowline::engine::plan::{DiffSide, TeardownPlan, VolumeChoice, sums};
 use bowline::engine::progress::{Outcome, Progress, Step};
-use bowline::engine::remedy::Remedies;
+use bowline::engine::remedy::{Remedies, Remedy};
 use bowline::engine::restore::{
     Remains, RestorePlan, RestoreRequest, plan_restore, remains, run_restore,
 };
@@ -293,6 +293,54 @@ secrets: {token: {prompt: Token}}
         ["the values of its secrets are not rolled back: no revision keeps them"]
     );
     assert_eq!(changes(&plan.deploy)[0], "Unchanged Secret/web-secret");
+}
+
+/// Who rolls back in another shell than the one that deployed means the revision, not what that shell's variables hold.
+pub(crate) async fn a_rollback_keeps_the_values_that_the_cluster_has(cluster: Cluster) {
+    let text = "
+workload: Deployment
+containers:
+  - {name: web, image: 'nginx:1.27', env: [{name: TOKEN, fromSecret: token}]}
+secrets: {token: {env: TOKEN}, salt: {prompt: Salt}}
+";
+    let values = |token: &str, salt: &str| SecretValues {
+        own: [("token", token), ("salt", salt)]
+            .map(|(key, value)| (key.to_owned(), SecretValue::new(value)))
+            .into(),
+        ..SecretValues::default()
+    };
+    let stage = Stage::new(&cluster).with_secrets(values("first", "sodium"));
+    stage.deploy("web", text).await;
+    let second = text.replace("nginx:1.27", "nginx:1.28");
+    stage.deploy("web", &second).await;
+    let by_now = |_: &Definition| Ok(values("another", "sodium"));
+    let mut wish = to(&stage, "web", None);
+    let plan = plan_rollback(stage.engine(), &wish, &by_now).await.unwrap();
+    assert_eq!(changes(&plan.deploy)[0], "Unchanged Secret/web-secret");
+    assert_eq!(
+        plan.deploy.warnings,
+        [
+            "the secret token keeps the value that it has in the cluster: that of its source is another by now, and is not taken unasked"
+        ]
+    );
+    let offers: Vec<_> = plan.deploy.offers.iter().map(|it| it.remedy).collect();
+    assert_eq!(offers, [Remedy::RotateSecrets]);
+    // What a person typed was meant.
+    let typed = |_: &Definition| Ok(values("first", "typed"));
+    let asked = plan_rollback(stage.engine(), &wish, &typed).await.unwrap();
+    assert_eq!(changes(&asked.deploy)[0], "Update Secret/web-secret");
+    wish.surroundings.remedies.rotate_secrets = true;
+    let rotated = plan_rollback(stage.engine(), &wish, &by_now).await.unwrap();
+    assert_eq!(changes(&rotated.deploy)[0], "Update Secret/web-secret");
+    assert_eq!(rotated.deploy.offers, []);
+
+    let secret = async || {
+        let secret = cluster.get("Secret", "web-secret").await.unwrap();
+        secret["data"].clone()
+    };
+    let before = secret().await;
+    assert!(run(&stage, &plan).await.is_complete());
+    assert_eq!(secret().await, before);
 }
 
 pub(crate) async fn what_is_protected_is_not_rolled_back_by_habit(cluster: Cluster) {

@@ -239,6 +239,7 @@ on_both_backends! {
         an_unchanged_deploy_takes_a_note_away_and_makes_no_revision
         a_rollback_that_leaves_all_to_others_makes_no_revision
         a_rollback_tells_that_values_of_secrets_stay
+        a_rollback_keeps_the_values_that_the_cluster_has
         what_is_protected_is_not_rolled_back_by_habit
         a_rollback_frees_the_pods_that_hang
         a_rollback_frees_the_pods_of_every_set
@@ -278,6 +279,7 @@ on_both_backends! {
         workloads_stay_while_objects_are_held_that_they_may_have_to_let_go_of
         objects_of_others_that_go_with_their_kind_are_counted
         what_is_made_anew_is_compared_with_what_will_be_there
+        the_old_one_is_waited_for_as_long_as_is_wanted
         what_left_the_text_is_pruned_and_a_list_is_unfolded
         another_namespace_is_refused_unless_it_is_allowed
         cluster_scope_is_refused_unless_it_is_allowed
@@ -311,6 +313,7 @@ on_both_backends! {
         what_another_instance_of_the_same_id_has_there_is_not_its_own
         a_teardown_takes_no_claims_of_another_instance_of_the_same_id
         a_protected_namespace_of_a_member_protects_its_teardown
+        a_protected_namespace_of_a_member_protects_its_rollback
         what_others_have_in_a_namespace_that_goes_is_counted_and_guarded
         a_namespace_stays_while_claims_that_are_kept_are_in_it;
     scaling:
@@ -415,6 +418,8 @@ on_both_backends! {
         the_second_is_told_who_is_at_it_and_gets_its_turn
         a_wait_for_ones_turn_is_bounded
         what_was_taken_down_since_is_not_deployed_by_an_older_plan
+        who_has_no_time_looks_once
+        a_teardown_leaves_what_was_begun_after_its_plan
         nobody_waits_for_an_instance_that_is_not_there
         a_deploy_stops_between_two_steps_and_the_same_again_finishes_it
         a_teardown_stops_between_two_steps_and_the_same_again_finishes_it;

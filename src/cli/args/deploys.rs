@@ -81,7 +81,7 @@ impl Applying {
             recreate: self.recreate,
             grow_volumes: self.grow_volumes,
             bind_retained: self.bind_retained,
-            hold_sizes: false,
+            ..Remedies::default()
         }
     }
 }
@@ -102,6 +102,9 @@ pub struct Rollback {
     /// Revision to go back to [default: the last that was finished before what is there now]
     #[arg(long, value_name = "N", value_parser = revision())]
     pub to: Option<u32>,
+    /// Take the values of secrets that their variables and files hold now [default: those in the cluster stay]
+    #[arg(long)]
+    pub rotate_secrets: bool,
     /// Show the plan and stop
     #[arg(long)]
     pub dry_run: bool,

@@ -153,6 +153,7 @@ async fn plan(
     let composed = secrets::compose(cluster, request).await?;
     plan.secret_revision = composed.revision();
     plan.warnings.clone_from(&composed.kept);
+    plan.offers.extend(composed.offer());
     let rendered = match rendered(cluster, request, composed.secrets).await? {
         Ok(rendered) => rendered,
         Err(refusals) => {

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::frozen;
 use super::lasting;
 use super::metadata::Metadata;
-use super::ownership::{self, Owner};
+use super::ownership::{self, COPIED, Owner};
 use super::plan::{ClaimFate, DataFate, Fate, FateRow, VolumeChoice};
 use super::policy::out_of_policy;
 use super::prune::removal_rank;
@@ -24,7 +24,6 @@ const RECORD_IN_IT: &str = "the record of the instance is in it";
 pub(super) const CLAIMS_IN_IT: &str = "claims that are kept are in it";
 /// The manager of claims that are made from a template.
 const CONTROLLER: &str = "kube-controller-manager";
-const COPIED: &str = "it bears the labels, but bowline did not write it";
 
 /// What is torn down, and how.
 #[derive(Debug, Clone, Copy)]

@@ -8,6 +8,9 @@ use crate::definition::id::InstanceId;
 use crate::definition::naming;
 use crate::definition::object::Object;
 
+/// Says of a live object that only its labels are an instance's.
+pub(super) const COPIED: &str = "it bears the labels, but bowline did not write it";
+
 /// Whose an object is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Owner {

@@ -321,6 +321,7 @@ on_both_backends! {
         a_number_that_others_set_too_is_taken_only_where_that_is_wanted
         a_number_that_somebody_sets_meanwhile_is_not_taken
         an_autoscaler_is_named
+        a_copy_that_bears_the_labels_is_named_and_left
         a_number_that_was_set_outlives_a_change_of_kind
         one_of_several_workloads_is_scaled_as_it_is_named
         workloads_in_other_namespaces_are_scaled_where_that_is_allowed

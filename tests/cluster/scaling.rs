@@ -285,6 +285,34 @@ pub(crate) async fn workloads_in_other_namespaces_are_scaled_where_that_is_allow
         .unwrap();
 }
 
+pub(crate) async fn a_copy_that_bears_the_labels_is_named_and_left(cluster: Cluster) {
+    let stage = Stage::new(&cluster);
+    stage.deploy("web", OPEN).await;
+    let mut copy = deployment("web-copy", "nginx:1.27", 1);
+    copy["metadata"]["labels"] = web(&cluster).await["metadata"]["labels"].clone();
+    cluster.create(&copy).await.unwrap();
+    let left = "Deployment/web-copy is left: it bears the labels, but bowline did not write it";
+    for adjustment in [Adjustment::Scale(2), Adjustment::Restart] {
+        let plan = stage.plan_adjustment("web", adjustment).await;
+        assert_eq!(refusals(&plan), [""; 0]);
+        assert_eq!(plan.warnings, [left]);
+        let outcome = stage.run_adjustment(&plan).await;
+        assert!(outcome.is_complete(), "{outcome:?}");
+    }
+    assert_eq!(web(&cluster).await["spec"]["replicas"], 2);
+    let copy = cluster.get("Deployment", "web-copy").await.unwrap();
+    assert_eq!(copy["spec"]["replicas"], 1);
+    // Where the copy is all there is, it is not taken for the instance's own.
+    let gone = cluster.delete("Deployment", "web", json!({})).await;
+    gone.unwrap();
+    cluster.until_gone("Deployment", "web").await;
+    let plan = stage.plan_adjustment("web", Adjustment::Restart).await;
+    assert_eq!(
+        refusals(&plan),
+        ["Deployment/web-copy is not changed: it bears the labels, but bowline did not write it"]
+    );
+}
+
 pub(crate) async fn a_number_that_was_set_outlives_a_change_of_kind(cluster: Cluster) {
     let stage = Stage::new(&cluster);
     stage.deploy("web", OPEN).await;

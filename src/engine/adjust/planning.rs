@@ -17,7 +17,7 @@ use crate::definition::object::{GroupKind, Object, ObjectKey};
 use crate::engine::difference::normalized;
 use crate::engine::metadata::Metadata;
 use crate::engine::operation;
-use crate::engine::ownership::{self, Owner};
+use crate::engine::ownership::{self, COPIED, Owner};
 use crate::engine::plan::FieldConflict;
 use crate::engine::policy::out_of_policy;
 use crate::engine::preflight::{self, access_to, refused};
@@ -146,6 +146,7 @@ struct Planner<'a> {
 impl Planner<'_> {
     async fn fill(&self, plan: &mut AdjustPlan) -> Result<(), Failure> {
         let found = self.find(plan.adjustment).await?;
+        let found = self.without_strangers(plan, found);
         let Some(found) = self.choose(plan, found) else {
             return Ok(());
         };
@@ -206,6 +207,25 @@ impl Planner<'_> {
             }
         }
         Ok(found)
+    }
+
+    /// Leaves out what bears the labels alone, such as a copy that somebody made: neither did the instance write it, nor was
+    /// anything of its name applied. Where there is nothing else the plan refuses it.
+    fn without_strangers(&self, plan: &mut AdjustPlan, found: Vec<Object>) -> Vec<Object> {
+        let set = naming::instance_applyset_id(&self.instance.id, &self.instance.namespace);
+        let is_named = |live: &Object| {
+            ownership::is_written_by_us(live, &self.instance.id, &set)
+                || self.applied.iter().any(|applied| self.is_of(live, applied))
+        };
+        let (named, strangers): (Vec<Object>, Vec<Object>) = found.into_iter().partition(is_named);
+        if named.is_empty() {
+            return strangers;
+        }
+        let left = strangers
+            .iter()
+            .map(|live| format!("{} is left: {COPIED}", live.key));
+        plan.warnings.extend(left);
+        named
     }
 
     fn key(&self, kind: &GroupKind, name: &str) -> ObjectKey {
@@ -284,9 +304,7 @@ impl Planner<'_> {
             let why = match ownership::owner(&live, id, &set) {
                 Owner::Other(other) => format!("it belongs to {other}"),
                 Owner::Nobody => "it was not made by bowline".to_owned(),
-                Owner::Ours if !ownership::is_written_by_us(&live, id, &set) => {
-                    "it bears the labels, but bowline did not write it".to_owned()
-                }
+                Owner::Ours if !ownership::is_written_by_us(&live, id, &set) => COPIED.to_owned(),
                 Owner::Ours if Metadata::of(&live).is_being_deleted() => {
                     "it is being deleted".to_owned()
                 }

@@ -15,7 +15,7 @@ use crate::engine::difference::difference;
 use crate::engine::drift;
 use crate::engine::metadata::Metadata;
 use crate::engine::operation;
-use crate::engine::ownership::{self, Owner};
+use crate::engine::ownership::{self, COPIED, Owner};
 use crate::engine::plan::{Change, PlannedObject};
 use crate::engine::preflight::{self, access_to, refused};
 use crate::engine::record::{self, Record};
@@ -290,9 +290,7 @@ impl Planner<'_> {
                 plan.routes.push(deletion(live, why, false));
             } else {
                 let key = &live.key;
-                plan.warnings.push(format!(
-                    "{key} is left: it bears the labels, but bowline did not write it"
-                ));
+                plan.warnings.push(format!("{key} is left: {COPIED}"));
             }
         }
     }
@@ -304,7 +302,7 @@ impl Planner<'_> {
         }
         match ownership::owner(live, &self.instance.id, &self.set) {
             Owner::Ours if ownership::is_written_by_us(live, &self.instance.id, &self.set) => None,
-            Owner::Ours => Some("it bears the labels, but bowline did not write it".to_owned()),
+            Owner::Ours => Some(COPIED.to_owned()),
             Owner::Other(other) => Some(format!("it belongs to {other}")),
             Owner::Nobody => Some("it was not made by bowline".to_owned()),
         }

@@ -115,13 +115,13 @@ impl Import {
 /// # Errors
 /// The kinds cannot be discovered, there is no such set, or nothing was found.
 pub async fn import(cluster: &Cluster, request: &ImportRequest) -> Result<Import, Failure> {
-    let place = Place::of(cluster, request).await?;
     let mut import = Import {
         objects: Vec::new(),
         left: Vec::new(),
         secrets: Vec::new(),
         warnings: Vec::new(),
     };
+    let place = Place::of(cluster, request, &mut import.warnings).await?;
     let found = place.list(cluster, &mut import.warnings).await?;
     let sorter = Sorter::of(request, &place, &found);
     for object in found {
@@ -186,7 +186,11 @@ struct Place {
 }
 
 impl Place {
-    async fn of(cluster: &Cluster, request: &ImportRequest) -> Result<Self, Failure> {
+    async fn of(
+        cluster: &Cluster,
+        request: &ImportRequest,
+        warnings: &mut Vec<String>,
+    ) -> Result<Self, Failure> {
         let resources = cluster.resources().await?;
         let kind_of =
             |resource: &crate::cluster::Resource| GroupKind::new(&resource.group, &resource.kind);
@@ -217,8 +221,15 @@ impl Place {
             },
             Origin::Set(name) => {
                 let (set, failures) = sets::find_set(cluster, &request.namespace, name).await?;
-                if let Some(failure) = failures.into_iter().next() {
-                    return Err(failure);
+                for failure in failures {
+                    match failure.kind {
+                        // What defined the kind is gone, and every object of it with that.
+                        FailureKind::NotFound => {
+                            warnings
+                                .push(format!("not all that the set names is there: {failure}"));
+                        }
+                        _ => return Err(failure),
+                    }
                 }
                 Self {
                     kinds: set.kinds.clone(),

@@ -108,6 +108,8 @@ on_both_backends! {
     sets:
         sets_of_any_tool_are_listed_with_their_members
         a_set_of_another_tool_becomes_manifests
+        a_job_is_taken_without_what_its_server_gave_it
+        a_kind_of_a_set_that_is_gone_is_said_and_the_rest_taken
         a_parent_may_be_of_a_custom_kind
         what_kubectl_keeps_for_itself_is_no_difference
         a_parent_of_the_cluster_is_listed_where_its_members_are

@@ -6,12 +6,14 @@ use bowline::definition::object::Object;
 use bowline::definition::policy::Policy;
 use bowline::engine::import::{Import, ImportRequest, Origin, import};
 use bowline::engine::plan::DeployPlan;
+use bowline::engine::remedy::{Remedies, Remedy};
 use bowline::engine::sets::{ApplySet, ForeignSets, SetChange, compare_set, find_set, list_sets};
 use bowline::failure::{Failure, FailureKind};
 use http::Method;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
+use crate::batch::job;
 use crate::cluster::{Cluster, ask};
 use crate::engine::stage::{Stage, WEB};
 use crate::objects::{claim, config_map, deployment, service};
@@ -208,6 +210,51 @@ pub(crate) async fn what_others_make_and_secrets_are_left_with_a_reason(cluster:
     assert!(!import.text("x").contains("hunter2"));
     let none = taken(&cluster, Origin::Labels("team=nobody".parse().unwrap())).await;
     assert_eq!(none.unwrap_err().kind, FailureKind::NotFound);
+}
+
+pub(crate) async fn a_job_is_taken_without_what_its_server_gave_it(cluster: Cluster) {
+    let made = job("load", "load:slow", json!({"parallelism": 2}));
+    cluster.create(&made).await.unwrap();
+    let import = taken(&cluster, Origin::Labels("app=x".parse().unwrap()));
+    let text = import.await.unwrap().text("x");
+    let stage = Stage::new(&cluster);
+    let plan = stage.plan_adopt("shop", &text).await;
+    assert!(stage.run_adopt(&plan).await.is_complete());
+    let plan = stage.plan("shop", &text).await;
+    let ways: Vec<Remedy> = plan.offers.iter().map(|offer| offer.remedy).collect();
+    assert_eq!(ways, [Remedy::Recreate], "{plan:?}");
+    let recreate = stage.agreeing(Remedies::default().with(Remedy::Recreate));
+    let outcome = recreate.deploy("shop", &text).await;
+    assert!(outcome.is_complete(), "{outcome:?}");
+    // Another one gets marks of its own.
+    let other = text.replace("name: load", "name: other");
+    let outcome = stage.deploy("other", &other).await;
+    assert!(outcome.is_complete(), "{outcome:?}");
+    for name in ["load", "other"] {
+        let live = cluster.get("Job", name).await.unwrap();
+        let labels = &live["spec"]["template"]["metadata"]["labels"];
+        let own = &live["metadata"]["uid"];
+        assert_eq!(&labels["batch.kubernetes.io/controller-uid"], own, "{live}");
+        assert_eq!(labels["app"], "x");
+    }
+}
+
+pub(crate) async fn a_kind_of_a_set_that_is_gone_is_said_and_the_rest_taken(cluster: Cluster) {
+    make_set(&cluster, "kubectl-set").await;
+    let kinds = "ConfigMap,Deployment.apps,Service,Gizmo.gone.example.com";
+    let patch = json!({"metadata": {"annotations": {"applyset.kubernetes.io/contains-group-kinds": kinds}}});
+    let patched = cluster.merge("ConfigMap", "kubectl-set", &patch).await;
+    patched.unwrap();
+    let origin = Origin::Set("configmap/kubectl-set".parse().unwrap());
+    let import = taken(&cluster, origin).await.unwrap();
+    assert_eq!(
+        names(&import),
+        ["ConfigMap/settings", "Service/shop", "Deployment/shop"]
+    );
+    assert_eq!(
+        import.warnings[0],
+        "not all that the set names is there: the server has no kind Gizmo in gone.example.com"
+    );
 }
 
 /// A kind that says it may be a parent, of this case alone.

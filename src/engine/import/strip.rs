@@ -28,6 +28,13 @@ const FOREIGN: [&str; 13] = [
 ];
 /// Tells of a claim that its volume was not chosen by whoever wrote it.
 const BOUND_BY_CONTROLLER: &str = "pv.kubernetes.io/bound-by-controller";
+/// Labels by which a server has a Job find its own pods: of another one they would name the pods of this one.
+const JOB_MARKS: [&str; 4] = [
+    "batch.kubernetes.io/controller-uid",
+    "batch.kubernetes.io/job-name",
+    "controller-uid",
+    "job-name",
+];
 const VOLUME_MARKS: [&str; 2] = ["volume.kubernetes.io/", "volume.beta.kubernetes.io/"];
 
 /// Returns an object as somebody would write it.
@@ -37,6 +44,12 @@ pub(super) fn stripped(object: Object, request: &ImportRequest) -> Option<Object
     let kind = json["kind"].take();
     let mut metadata = json["metadata"].take();
     let is_chosen = metadata["annotations"][BOUND_BY_CONTROLLER].is_null();
+    // Whoever selects the pods of a Job by hand chose the labels too.
+    if object.key.kind == "Job" && json["spec"]["manualSelector"] != true {
+        drop_labels(&mut metadata, &JOB_MARKS);
+        drop_labels(&mut json["spec"]["template"]["metadata"], &JOB_MARKS);
+        json["spec"]["selector"].take();
+    }
     strip_metadata(&mut metadata, request);
     let map = json.as_object_mut()?;
     for key in ["apiVersion", "kind", "metadata", "status"] {
@@ -77,6 +90,19 @@ fn strip_metadata(metadata: &mut Value, request: &ImportRequest) {
         if marks.is_empty() {
             map.remove(key);
         }
+    }
+}
+
+fn drop_labels(metadata: &mut Value, marks: &[&str]) {
+    let Some(map) = metadata.as_object_mut() else {
+        return;
+    };
+    let Some(labels) = map.get_mut("labels").and_then(Value::as_object_mut) else {
+        return;
+    };
+    labels.retain(|label, _| !marks.contains(&label.as_str()));
+    if labels.is_empty() {
+        map.remove("labels");
     }
 }
 
@@ -152,6 +178,7 @@ fn strip_kind(kind: &str, map: &mut Map<String, Value>) {
             }
         }
         "DaemonSet" => drop_equal(spec, "revisionHistoryLimit", &json!(10)),
+        "Job" => strip_job(spec),
         "Pod" => strip_pod(spec),
         _ => {}
     }
@@ -203,6 +230,21 @@ fn strip_service(spec: &mut Map<String, Value>) {
         if port.get("targetPort") == port.get("port") {
             port.remove("targetPort");
         }
+    }
+}
+
+fn strip_job(spec: &mut Map<String, Value>) {
+    drop_equal(spec, "selector", &Value::Null);
+    drop_equal(spec, "backoffLimit", &json!(6));
+    drop_equal(spec, "completionMode", &json!("NonIndexed"));
+    drop_equal(spec, "manualSelector", &json!(false));
+    drop_equal(spec, "podReplacementPolicy", &json!("TerminatingOrFailed"));
+    drop_equal(spec, "suspend", &json!(false));
+    // Without both of them it runs once; with one of them the other means something else.
+    let once = Some(&json!(1));
+    if (spec.get("completions"), spec.get("parallelism")) == (once, once) {
+        spec.remove("completions");
+        spec.remove("parallelism");
     }
 }
 
@@ -408,6 +450,36 @@ mod tests {
         check("ServiceAccount", secrets.clone(), secrets);
         let claim = json!({"spec": {"volumeName": "disk"}});
         check("PersistentVolumeClaim", claim.clone(), claim);
+    }
+
+    #[test]
+    fn a_job_loses_the_marks_of_its_pods_unless_they_were_chosen() {
+        let job = |metadata: Value, labels: Value, more: Value| {
+            let pod = json!({"containers": [], "restartPolicy": "Never"});
+            let mut job = json!({"apiVersion": "batch/v1", "kind": "Job", "metadata": metadata,
+                "spec": {"template": {"metadata": {"labels": labels}, "spec": pod}}});
+            let more = more.as_object().unwrap().clone();
+            job["spec"].as_object_mut().unwrap().extend(more);
+            job
+        };
+        let own = json!({"batch.kubernetes.io/controller-uid": "u", "batch.kubernetes.io/job-name": "load",
+            "controller-uid": "u", "job-name": "load"});
+        let mut borne = own.clone();
+        borne["app"] = json!("x");
+        let selector = json!({"matchLabels": {"batch.kubernetes.io/controller-uid": "u"}});
+        let defaults = json!({"selector": selector, "backoffLimit": 6, "completionMode": "NonIndexed", "completions": 1,
+            "manualSelector": false, "parallelism": 1, "podReplacementPolicy": "TerminatingOrFailed", "suspend": false});
+        check(
+            job(
+                json!({"name": "load", "labels": own}),
+                borne.clone(),
+                defaults,
+            ),
+            job(json!({"name": "load"}), json!({"app": "x"}), json!({})),
+        );
+        let chosen = json!({"manualSelector": true, "selector": selector, "parallelism": 2});
+        let by_hand = job(json!({"name": "load"}), borne, chosen);
+        check(by_hand.clone(), by_hand);
     }
 
     #[test]

@@ -15,6 +15,7 @@ pub mod drift;
 pub mod fleet;
 pub mod forward;
 pub mod health;
+pub mod images;
 pub mod instance;
 pub mod log;
 pub mod managed;

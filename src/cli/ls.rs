@@ -47,6 +47,7 @@ pub fn run(args: &Ls, session: &Session) -> anyhow::Result<Exit> {
         listing.ask_beside(&fleet).await?;
         listing.say_forbidden(&fleet);
         listing.print(&fleet)?;
+        listing.say_elsewhere(&fleet);
         listing.say_kept(&fleet);
         listing.say_operations(&fleet);
         if !args.watch {
@@ -79,17 +80,11 @@ struct Listing<'a> {
 
 impl<'a> Listing<'a> {
     fn new(args: &'a Ls, session: &Session, cluster: &'a Cluster) -> Self {
-        let definitions = session.definitions();
-        // A definition for another namespace may run there: one that is not deployed here is told apart.
-        let here = Scope::Namespace(cluster.namespace().clone());
-        let mut named = definitions.iter();
-        let is_elsewhere = args.selector.is_none()
-            && named.any(|entry| entry.named_elsewhere(Some(&here)).is_some());
         Self {
             args,
             cluster,
-            columns: Columns::of(args.output, args.all_namespaces || is_elsewhere),
-            definitions,
+            columns: Columns::of(args.output, args.all_namespaces),
+            definitions: session.definitions(),
             widths: Vec::new(),
             printed: BTreeMap::new(),
             asked: BTreeMap::new(),
@@ -199,6 +194,37 @@ impl<'a> Listing<'a> {
         }
     }
 
+    /// Returns the definitions that go to other namespaces than those that are listed.
+    fn elsewhere<'f>(&self, fleet: &'f Fleet) -> Vec<&'f InstanceId> {
+        let here = Scope::Namespace(self.cluster.namespace().clone());
+        let goes_elsewhere = |name: &&InstanceId| {
+            let mut entries = self.definitions.iter();
+            let entry = entries.find(|entry| entry.name == **name);
+            entry.is_some_and(|entry| entry.named_elsewhere(Some(&here)).is_some())
+        };
+        let is_hidden = !self.args.all_namespaces && self.args.selector.is_none();
+        fleet
+            .saved()
+            .filter(|_| is_hidden)
+            .filter(goes_elsewhere)
+            .collect()
+    }
+
+    /// Says which definitions are no rows, as they go to namespaces that were not looked at.
+    fn say_elsewhere(&self, fleet: &Fleet) {
+        let names: Vec<&str> = self
+            .elsewhere(fleet)
+            .into_iter()
+            .map(InstanceId::as_str)
+            .collect();
+        if !names.is_empty() && matches!(self.args.output, Output::Table | Output::Wide) {
+            output::say(format!(
+                "saved for other namespaces, which `bowline ls -A` lists: {}",
+                names.join(", ")
+            ));
+        }
+    }
+
     /// Says which claims belong to nothing in the list: data that nobody would look for.
     fn say_kept(&self, fleet: &Fleet) {
         if self.args.selector.is_some() {
@@ -275,7 +301,10 @@ impl<'a> Listing<'a> {
     fn print(&mut self, fleet: &Fleet) -> anyhow::Result<()> {
         let rows = self.rows(fleet);
         match self.args.output {
-            Output::Table | Output::Wide => self.print_table(&rows)?,
+            Output::Table | Output::Wide => {
+                let is_catalogue_empty = self.elsewhere(fleet).is_empty();
+                self.print_table(&rows, is_catalogue_empty)?;
+            }
             Output::Json if !self.args.watch => output::print(&output::json(&rows)?)?,
             Output::Yaml if !self.args.watch => {
                 let rows = serde_json::to_value(&rows)?;
@@ -291,7 +320,11 @@ impl<'a> Listing<'a> {
         Ok(())
     }
 
-    fn print_table(&mut self, rows: &[InstanceStatus]) -> anyhow::Result<()> {
+    fn print_table(
+        &mut self,
+        rows: &[InstanceStatus],
+        is_catalogue_empty: bool,
+    ) -> anyhow::Result<()> {
         let now = self.cluster.now();
         let cells: Vec<_> = rows
             .iter()
@@ -308,7 +341,10 @@ impl<'a> Listing<'a> {
                 Some(selector) => {
                     format!("no instance in {place} has labels that meet {selector}")
                 }
-                None => format!("nothing is deployed in {place}, and the catalogue is empty"),
+                None if is_catalogue_empty => {
+                    format!("nothing is deployed in {place}, and the catalogue is empty")
+                }
+                None => format!("nothing is deployed in {place}, and no definition is for it"),
             });
             if !self.args.watch {
                 return Ok(());

@@ -8,7 +8,7 @@ use crate::definition::id::Namespace;
 use crate::service::fleet::Fleet;
 use crate::service::health::State;
 use crate::service::status::{self, InstanceStatus};
-use crate::service::{age, quantity};
+use crate::service::{age, images, quantity};
 
 /// Which columns are shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -136,16 +136,14 @@ fn volumes(status: &InstanceStatus) -> String {
 }
 
 fn images(status: &InstanceStatus, all: bool) -> String {
-    match status.images.as_slice() {
-        [] => String::new(),
-        images if all => images.join(","),
-        [image] => image.clone(),
-        [image, rest @ ..] => format!("{image} +{}", rest.len()),
+    match all {
+        true => status.images.join(","),
+        false => images::in_short(&status.images).unwrap_or_default(),
     }
 }
 
 /// Returns the status of every instance of a fleet, and of the definitions that are not deployed in the namespaces that were
-/// looked at. Of those that go elsewhere nobody knows whether they are.
+/// looked at. Of those that go elsewhere nobody knows whether they are: they are no rows.
 pub(super) fn of_fleet(
     fleet: &Fleet,
     definitions: &[CatalogueEntry],
@@ -153,7 +151,7 @@ pub(super) fn of_fleet(
     is_looked_at: impl Fn(&Namespace) -> bool,
 ) -> Vec<InstanceStatus> {
     let mut all: Vec<_> = fleet.instances().map(status::of_instance).collect();
-    all.extend(fleet.saved().map(|name| {
+    all.extend(fleet.saved().filter_map(|name| {
         let entry = definitions.iter().find(|entry| entry.name == *name);
         let image = entry.and_then(|entry| entry.image.as_deref());
         let own = entry.and_then(|entry| entry.namespace.as_ref());
@@ -161,17 +159,8 @@ pub(super) fn of_fleet(
         let kept = fleet
             .kept_claims()
             .filter(|claim| claim.instance.id == *name && claim.instance.namespace == *namespace);
-        let saved = status::of_saved(namespace.as_str(), name.as_str(), image, kept);
-        if is_looked_at(namespace) {
-            return saved;
-        }
-        InstanceStatus {
-            state: State::Unknown,
-            reason: Some(format!(
-                "saved for namespace {namespace}, which is not listed"
-            )),
-            ..saved
-        }
+        let saved = || status::of_saved(namespace.as_str(), name.as_str(), image, kept);
+        is_looked_at(namespace).then(saved)
     }));
     all
 }
@@ -275,28 +264,7 @@ mod tests {
         );
         // Where only another namespace was looked at it may run in its own.
         let elsewhere = of_fleet(&fleet, &[entry], &namespace, |it| *it == namespace);
-        check(
-            Columns::of(Output::Table, true),
-            &elsewhere[0],
-            &[
-                "team-b",
-                "notebook",
-                "Unknown",
-                "",
-                "",
-                "",
-                "jupyter:1",
-                "",
-                "",
-                "",
-                "",
-            ],
-        );
-        let reason = elsewhere[0].reason.as_deref();
-        assert_eq!(
-            reason,
-            Some("saved for namespace team-b, which is not listed")
-        );
+        assert_eq!(elsewhere, []);
     }
 
     #[test]

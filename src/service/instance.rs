@@ -5,8 +5,8 @@ use jiff::Timestamp;
 use super::drift::Drift;
 use super::health::{self, Assessment, Health, InstanceView, Pods, State};
 use super::operation::{Heard, Operation};
-use super::quantity;
 use super::summary::{self, Claim, Event, InstanceKey, PodRow, Record, Workload};
+use super::{images, quantity};
 
 /// What the pods of an instance add up to.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -155,10 +155,10 @@ impl Instance {
         })
     }
 
-    /// Returns the image of the first container.
-    pub fn image(&self) -> Option<&str> {
-        let mut images = self.workloads.iter().flat_map(|workload| &workload.images);
-        images.next().map(String::as_str)
+    /// Returns the images of its containers in short.
+    pub fn images(&self) -> Option<String> {
+        let images = self.workloads.iter().flat_map(|workload| &workload.images);
+        images::in_short(images)
     }
 
     /// Returns the number of the revision that is applied.

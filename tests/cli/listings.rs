@@ -66,6 +66,18 @@ pub(crate) fn a_list_has_what_runs_and_what_is_saved(world: &World) {
     all.stdout_has(&["NAMESPACE", &world.namespace, "DEFINITION", "REASON"]);
     let yaml = world.bowline(&["ls", "-o", "yaml"]).end().code(0);
     yaml.stdout_has(&["id: db", "state: Saved"]);
+    // What goes to another namespace is none of this one.
+    world
+        .home
+        .save("far", &format!("namespace: far-away\n{WEB}"));
+    let here = world.bowline(&["ls", "-o", "name"]).end().code(0);
+    here.stdout("db\nweb\nnotebook\n");
+    let table = world.bowline(&["ls"]).end().code(0);
+    table.stderr_has(&["saved for other namespaces", "ls -A` lists: far"]);
+    let there = world.bowline(&["ls", "-n", "far-away"]).end().code(0);
+    assert_eq!(row(&there.stdout, "far")[..2], ["far", "Saved"]);
+    let all = world.bowline(&["ls", "-A"]).end().code(0).stdout;
+    assert_eq!(row(&all, "far-away")[..3], ["far-away", "far", "Saved"]);
 }
 
 pub(crate) fn a_status_has_what_scripts_read(world: &World) {
@@ -119,8 +131,8 @@ pub(crate) fn a_status_of_nothing_fails(world: &World) {
     let ended = world
         .bowline(&["status", "shop", "-o", "json"])
         .end()
-        .code(1)
-        .stdout("");
+        .code(1);
+    assert_eq!(ended.json()["refusals"][0]["kind"], "NotFound");
     ended.stderr_has(&["no instance shop", &world.namespace, "bowline deploy shop"]);
     // What is there is printed all the same.
     let list = world

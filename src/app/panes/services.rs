@@ -323,7 +323,7 @@ fn row_of_instance(instance: &Instance, shows_namespace: bool) -> Row<RowKey> {
             of_pods(Value::Number(ready.into(), format!("{ready}/{wanted}"))),
             of_pods(Value::count(instance.pods().restarts)),
             volumes,
-            Value::of(instance.image()),
+            Value::of(instance.images()),
             revision,
             drift,
             instance.expires().map_or(Value::Missing, Value::Until),

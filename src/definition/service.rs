@@ -11,6 +11,9 @@ use std::time::Duration;
 
 use super::id::Namespace;
 
+/// The most replicas that a definition may want, and `scale` may set.
+pub const MAX_REPLICAS: u32 = 1000;
+
 /// A service: one workload with its containers, volumes, Service and Ingress.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ServiceDefinition {

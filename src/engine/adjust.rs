@@ -24,8 +24,7 @@ pub(super) use planning::{is_idle, is_idle_but_for};
 pub use running::run_adjustment;
 pub use workload::WorkloadName;
 
-/// The most replicas that a definition may want, and `scale` may set.
-pub const MAX_REPLICAS: u32 = 1000;
+pub use crate::definition::service::MAX_REPLICAS;
 
 /// What is to be changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

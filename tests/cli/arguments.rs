@@ -38,7 +38,9 @@ fn a_scale_names_instances_and_then_one_number() {
     check(&["scale", "web"], &["stands last", "bowline scale web 3"]);
     check(&["scale", "3"], &["no instance is named"]);
     check(&["scale", "web", "1001"], &["0 to 1000"]);
-    check(&["scale", "web", "-1"], &["-1"]);
+    check(&["scale", "web", "-1"], &["'-1'", "0 to 1000"]);
+    check(&["scale", "web", "1.5"], &["'1.5'", "0 to 1000"]);
+    check(&["scale", "web", "many"], &["stands last"]);
 }
 
 #[test]

@@ -16,7 +16,8 @@ use crate::engine::operation::Meeting;
 #[derive(Debug, Args)]
 pub struct Scale {
     /// Instances, and how many replicas they shall have
-    #[arg(required = true, value_name = "ID... N", value_parser = id_or_number, add = ArgValueCandidates::new(candidates::definitions))]
+    // A number below zero is told what is wrong with it, and is no unknown flag.
+    #[arg(required = true, value_name = "ID... N", allow_negative_numbers = true, value_parser = id_or_number, add = ArgValueCandidates::new(candidates::definitions))]
     pub words: Vec<IdOrNumber>,
     /// Choose instances of the namespace by labels: k=v, k!=v, 'k in (a,b)', 'k notin (a,b)', k, '!k', 'k>3', 'k<3'; a comma means and
     #[arg(short = 'l', long, value_name = "SELECTOR")]
@@ -99,7 +100,7 @@ pub enum IdOrNumber {
 }
 
 pub(super) fn id_or_number(text: &str) -> Result<IdOrNumber, String> {
-    if text.starts_with(|c: char| c.is_ascii_digit() || c == '+') {
+    if text.starts_with(|c: char| c.is_ascii_digit() || matches!(c, '+' | '-')) {
         let number = text.parse().ok();
         let number = number.filter(|number| *number <= MAX_REPLICAS);
         return number

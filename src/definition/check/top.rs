@@ -20,7 +20,7 @@ use super::volume::volumes;
 use crate::definition::diagnostic::Severity;
 use crate::definition::id::Namespace;
 use crate::definition::service::{
-    Lifetime, RenderedWorkload, ServiceDefinition, ServiceType, default_workload_kind,
+    Lifetime, MAX_REPLICAS, RenderedWorkload, ServiceDefinition, ServiceType, default_workload_kind,
 };
 
 pub(super) const KEYS: Keys = &[
@@ -76,7 +76,7 @@ pub(super) fn definition(
     let workload = fields.get("workload").map(|v| reader.choice(v, &WORKLOADS));
     let replicas = fields
         .get("replicas")
-        .and_then(|v| reader.integer(v, 0, 1000));
+        .and_then(|v| reader.integer(v, 0, MAX_REPLICAS.into()));
     let replicas = scene
         .replicas
         .or_else(|| replicas.and_then(|n| u32::try_from(n).ok()));

@@ -13,6 +13,7 @@ use crate::definition::lists::{ItemKind, MAX_LISTS, is_list};
 use crate::definition::manifest::Manifest;
 use crate::definition::naming;
 use crate::definition::object::Object;
+use crate::definition::service::MAX_REPLICAS;
 
 const MAX_LABEL: usize = 63;
 /// Groups whose names may hold capitals and colons.
@@ -113,6 +114,7 @@ fn read_at(
         return;
     };
     refuse_secret_values(reader, &object, find);
+    warn_of_replicas(reader, &object, find("spec"));
     let at = reader.spot(top);
     drafts.push(Draft {
         manifest: Manifest {
@@ -364,6 +366,19 @@ fn refuse_secret_values(
                            are in the cluster stay), and set them with `kubectl create secret` or a service definition's `secrets`";
             reader.error(at, message.to_owned());
         }
+    }
+}
+
+/// Warns of more replicas than a service definition may want: what is deployed with them cannot be scaled to that number.
+fn warn_of_replicas(reader: &mut Reader<'_>, object: &Object, spec: Option<Value>) {
+    let replicas = object.json["spec"]["replicas"].as_u64();
+    let is_many = replicas.is_some_and(|it| it > MAX_REPLICAS.into());
+    if let Some(at) = spec.and_then(|spec| reader.child(spec, "replicas"))
+        && object.key.group == "apps"
+        && is_many
+    {
+        let message = format!("more than {MAX_REPLICAS} replicas: `scale` sets no more than that");
+        reader.warn(at, message);
     }
 }
 

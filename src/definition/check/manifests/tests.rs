@@ -50,6 +50,21 @@ fn objects_are_read_in_order_and_lists_are_unfolded() {
 }
 
 #[test]
+fn more_replicas_than_can_be_scaled_to_are_warned_of() {
+    let set = |replicas: u32| {
+        let pods = "{metadata: {labels: {app: a}}, spec: {containers: [{name: a, image: 'a:1'}]}}";
+        format!(
+            "apiVersion: apps/v1\nkind: Deployment\nmetadata: {{name: a}}\nspec:\n  replicas: {replicas}\n  selector: {{matchLabels: {{app: a}}}}\n  template: {pods}\n"
+        )
+    };
+    assert_eq!(faults(&set(1000)), [""; 0]);
+    assert_eq!(
+        faults(&set(1001)),
+        ["5:13 more than 1000 replicas: `scale` sets no more than that"]
+    );
+}
+
+#[test]
 fn items_of_a_typed_list_are_what_the_list_says() {
     let shown = |text: &str| -> Vec<String> {
         let checked = check(text, &CheckContext::default());

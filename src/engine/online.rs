@@ -8,8 +8,11 @@ use std::sync::Arc;
 
 use futures::{StreamExt, stream};
 
+use super::rendering;
 use crate::cluster::{Cluster, SchemaCache};
+use crate::definition::Definition;
 use crate::definition::check::{CheckContext, Checked, SchemaSource, check};
+use crate::definition::diagnostic::{Diagnostic, Severity};
 use crate::failure::Failure;
 use crate::schema::ClusterSchemas;
 
@@ -40,23 +43,61 @@ pub async fn check_online(
         };
     }
     let (schemas, failure) = fetch(cluster, &checked.api_versions, cache).await;
+    let unserved = unserved(cluster, checked.definition.as_ref()).await;
     let remark = failure.map(|failure| {
         format!(
             "the schemas of the cluster cannot be read, and those that are built in were used: {}",
             failure.summary
         )
     });
-    if schemas.is_empty() {
-        return CheckedOnline { checked, remark };
-    }
-    let context = CheckContext {
-        schemas: SchemaSource::Cluster(schemas),
-        ..context
+    let checked = match schemas.is_empty() {
+        true => checked,
+        false => check(
+            text,
+            &CheckContext {
+                schemas: SchemaSource::Cluster(schemas),
+                ..context
+            },
+        ),
     };
     CheckedOnline {
-        checked: check(text, &context),
+        checked: refusing(checked, unserved),
         remark,
     }
+}
+
+/// Returns a fault for each object whose kind the cluster does not serve; none where it cannot say, which whoever plans is told.
+async fn unserved(cluster: &Cluster, definition: Option<&Definition>) -> Vec<Diagnostic> {
+    match definition.and_then(Definition::manifests) {
+        Some(set) => rendering::unserved(cluster, set).await.unwrap_or_default(),
+        None => Vec::new(),
+    }
+}
+
+/// Puts faults of kinds in the place of the doubts that a check without the cluster's word had about them.
+fn refusing(mut checked: Checked, faults: Vec<Diagnostic>) -> Checked {
+    if faults.is_empty() {
+        return checked;
+    }
+    let set = checked.definition.take();
+    let manifests = set.iter().filter_map(Definition::manifests);
+    let objects = manifests.flat_map(|set| &set.manifests);
+    let begins: BTreeSet<usize> = objects.map(|it| it.span.start.line).collect();
+    let is_unserved = |line: usize| {
+        let begin = begins.range(..=line).next_back();
+        faults
+            .iter()
+            .any(|fault| Some(&fault.span.start.line) == begin)
+    };
+    let is_doubt = |it: &Diagnostic| {
+        let is_of_kind = it.path.ends_with("kind") || it.path.ends_with("apiVersion");
+        it.severity == Severity::Warning && is_of_kind && is_unserved(it.span.start.line)
+    };
+    checked.diagnostics.retain(|it| !is_doubt(it));
+    checked.diagnostics.extend(faults);
+    let place = |it: &Diagnostic| (it.span.start.line, it.span.start.column);
+    checked.diagnostics.sort_by_key(place);
+    checked
 }
 
 /// Returns the documents that the cluster has of these groups and versions, and the first failure to read one.

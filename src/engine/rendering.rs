@@ -50,6 +50,18 @@ pub(super) async fn context(
     Ok(Ok(context))
 }
 
+/// Returns a fault for each object of a text whose kind the cluster does not serve and the text does not define.
+///
+/// # Errors
+/// The cluster cannot be asked for its kinds.
+pub(super) async fn unserved(
+    cluster: &Cluster,
+    set: &ManifestSet,
+) -> Result<Vec<Diagnostic>, Failure> {
+    let served = cluster.served(&wanted(set)).await?;
+    Ok(not_served(set, &served))
+}
+
 fn wanted(set: &ManifestSet) -> BTreeSet<(GroupKind, String)> {
     let defined = set.defined_kinds();
     let kinds = set.manifests.iter().map(|manifest| {

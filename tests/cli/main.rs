@@ -168,6 +168,7 @@ on_both_backends! {
         manifests_are_deployed_changed_and_taken_down
         every_fault_of_manifests_is_told_with_its_line
         manifests_are_rendered_without_a_cluster
+        a_kind_that_the_cluster_does_not_serve_is_a_fault
         custom_objects_are_checked_on_the_cluster_before_anything_is_done;
     questions:
         a_question_is_answered_by_yes_alone

@@ -2,6 +2,7 @@
 
 use serde_json::json;
 
+use crate::program::Home;
 use crate::world::World;
 
 const SHOP: &str = "
@@ -84,6 +85,42 @@ pub(crate) fn manifests_are_rendered_without_a_cluster(world: &World) {
         config["metadata"]["labels"]["app.kubernetes.io/instance"],
         "shop"
     );
+}
+
+/// Which namespace is worked in is known only once the settings of the cluster are.
+#[test]
+fn an_object_of_another_namespace_is_refused_with_its_file_and_line() {
+    let home = Home::new();
+    let far = "---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: far, namespace: far-away}\n";
+    let file = home.write("shop.yaml", format!("{SHOP}{far}"));
+    let (file, line) = (file.to_str().unwrap(), SHOP.lines().count() + 2);
+    let refusal = format!("refused: {file}:{line}: ConfigMap/far is for namespace far-away");
+    for (args, code) in [(&["deploy", "-y"][..], 1), (&["diff"], 2)] {
+        let args = [&["--sandbox"], args, &["-f", file]].concat();
+        let refused = home.bowline(&args).end().code(code);
+        refused.stderr_has(&[&refusal, "allow_namespaces"]);
+    }
+}
+
+pub(crate) fn a_kind_that_the_cluster_does_not_serve_is_a_fault(world: &World) {
+    let gizmo = "apiVersion: gone.example.com/v1\nkind: Gizmo\nmetadata: {name: one}\n";
+    world.home.save("shop", &format!("{SHOP}---\n{gizmo}"));
+    let offline = world.bowline(&["validate", "shop"]).end().code(0);
+    offline.stdout_has(&["warning: no schema of Gizmo"]);
+    let online = world
+        .bowline(&["validate", "shop", "--online"])
+        .end()
+        .code(1);
+    assert!(!online.stdout.contains("no schema"), "{}", online.stdout);
+    online.stdout_has(&["error: the cluster serves no gone.example.com/v1 Gizmo"]);
+    let kind = "apiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\nmetadata: {name: gizmos.gone.example.com}\n\
+        spec: {group: gone.example.com, scope: Namespaced, names: {plural: gizmos, singular: gizmo, kind: Gizmo},\n  \
+        versions: [{name: v1, served: true, storage: true, schema: {openAPIV3Schema: {type: object}}}]}\n";
+    world.home.save("shop", &format!("{kind}---\n{gizmo}"));
+    let settings = "[policy]\nallow_cluster_scoped = true\n";
+    world.home.write("config/bowline/config.toml", settings);
+    let online = ["validate", "shop", "--online"];
+    world.bowline(&online).end().code(0);
 }
 
 pub(crate) fn custom_objects_are_checked_on_the_cluster_before_anything_is_done(world: &World) {

@@ -6,7 +6,7 @@ use futures::future::join_all;
 use jiff::Timestamp;
 
 use super::args::{Adjust, Chosen, IdOrNumber, Report, Restart, Scale};
-use super::bulk::{Bulk, Need};
+use super::bulk::{Bulk, Item, Need};
 use super::operate::Ended;
 use super::session::Session;
 use super::{Exit, UsageError, choice, confirm, missing, operate, output, plan_json, review, turn};
@@ -101,7 +101,7 @@ fn adjust(
         let is_selected = selector.is_some();
         let attempt = async || {
             let plans = plan(&cluster, instances.clone(), wish).await?;
-            let (absent, plans): (Vec<_>, Vec<_>) = plans.into_iter().partition(is_absent);
+            let (absent, plans): (Vec<_>, Vec<_>) = plans.into_iter().partition(Item::is_absent);
             let keys: Vec<InstanceKey> = absent.iter().map(|it| it.instance.clone()).collect();
             let mut sets = ForeignSets::of(&cluster);
             let is_wanted = args.ignore_not_found;
@@ -118,11 +118,6 @@ fn adjust(
         };
         turn::in_turn(&args.waiting, session, &cluster, &instances, attempt).await
     })
-}
-
-fn is_absent(plan: &AdjustPlan) -> bool {
-    let mut refusals = plan.refusals.iter();
-    refusals.any(|refusal| refusal.kind == FailureKind::NotFound)
 }
 
 /// Shows plans, and carries them out where that is wanted and possible.

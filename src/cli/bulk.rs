@@ -6,20 +6,33 @@ use super::{Exit, confirm, output, review};
 use crate::definition::id::InstanceId;
 use crate::engine::adjust::AdjustPlan;
 use crate::engine::plan::TeardownPlan;
-use crate::failure::Failure;
+use crate::engine::routes::RoutePlan;
+use crate::failure::{Failure, FailureKind};
 use crate::service::summary::InstanceKey;
 
 /// A plan for one instance.
 pub(super) trait Item {
     /// Returns the instance that it is of.
     fn instance(&self) -> &InstanceKey;
+    /// Returns the reasons why it cannot run.
+    fn refusals(&self) -> &[Failure];
     /// Takes in one more reason why it cannot run.
     fn refuse(&mut self, refusal: Failure);
+
+    /// Tells whether there is no such instance.
+    fn is_absent(&self) -> bool {
+        let mut refusals = self.refusals().iter();
+        refusals.any(|refusal| refusal.kind == FailureKind::NotFound)
+    }
 }
 
 impl Item for TeardownPlan {
     fn instance(&self) -> &InstanceKey {
         &self.instance
+    }
+
+    fn refusals(&self) -> &[Failure] {
+        &self.refusals
     }
 
     fn refuse(&mut self, refusal: Failure) {
@@ -30,6 +43,24 @@ impl Item for TeardownPlan {
 impl Item for AdjustPlan {
     fn instance(&self) -> &InstanceKey {
         &self.instance
+    }
+
+    fn refusals(&self) -> &[Failure] {
+        &self.refusals
+    }
+
+    fn refuse(&mut self, refusal: Failure) {
+        self.refusals.push(refusal);
+    }
+}
+
+impl Item for RoutePlan {
+    fn instance(&self) -> &InstanceKey {
+        &self.instance
+    }
+
+    fn refusals(&self) -> &[Failure] {
+        &self.refusals
     }
 
     fn refuse(&mut self, refusal: Failure) {

@@ -1,7 +1,7 @@
 //! `bowline update-ingress`: the routes of instances computed again, one plan for all, and each carried out by itself.
 
 use super::args::{Report, UpdateIngress};
-use super::delete::conclude_many;
+use super::bulk::{Bulk, Item, Need};
 use super::operate::Ended;
 use super::session::Session;
 use super::{Exit, changes, choice, confirm, missing, operate, output, plan_json, review, turn};
@@ -10,7 +10,6 @@ use crate::engine::progress::Outcome;
 use crate::engine::routes::{RouteOptions, RoutePlan, plan_routes, run_routes};
 use crate::engine::selection;
 use crate::engine::sets::ForeignSets;
-use crate::failure::{Failure, FailureKind};
 use crate::service::summary::InstanceKey;
 use crate::text;
 
@@ -25,9 +24,14 @@ pub fn run(args: &UpdateIngress, session: &Session) -> anyhow::Result<Exit> {
         };
         let attempt = async || {
             let surroundings = changes::surroundings(session);
-            let mut plans = plan_routes(&cluster, &instances, &surroundings).await?;
-            if args.how.ignore_not_found {
-                plans.retain(|plan| !is_absent(plan));
+            let plans = plan_routes(&cluster, &instances, &surroundings).await?;
+            // Of one that is named that is why it is refused.
+            let is_left = |plan: &RoutePlan| args.ids.is_empty() && plan.is_undeployed;
+            let (left, plans): (Vec<_>, Vec<_>) = plans.into_iter().partition(is_left);
+            for RoutePlan { instance, .. } in left {
+                let InstanceKey { namespace, id } = instance;
+                let sentence = "it was not deployed yet, and its routes are left as they are";
+                output::say(format!("{id} in {namespace}: {sentence}"));
             }
             decide(args, session, &cluster, plans).await
         };
@@ -42,44 +46,39 @@ pub(super) async fn decide(
     cluster: &Cluster,
     plans: Vec<RoutePlan>,
 ) -> anyhow::Result<Exit> {
-    let absent = plans.iter().filter(|plan| is_absent(plan));
-    let absent: Vec<InstanceKey> = absent.map(|plan| plan.instance.clone()).collect();
+    let mut all = plans.clone();
+    let (absent, plans): (Vec<_>, Vec<_>) = plans.into_iter().partition(Item::is_absent);
+    let keys: Vec<InstanceKey> = absent.iter().map(|plan| plan.instance.clone()).collect();
     let mut sets = ForeignSets::of(cluster);
-    missing::say_all(session, cluster, &mut sets, &absent, false).await;
+    let is_wanted = args.how.ignore_not_found;
+    missing::say_all(session, cluster, &mut sets, &keys, is_wanted).await;
+    let missing = match is_wanted {
+        true => Vec::new(),
+        false => absent,
+    };
+    all.retain(|plan| !is_wanted || !plan.is_absent());
     for plan in &plans {
         show(args, plan)?;
     }
-    if plans.iter().all(|plan| is_settled(args, plan)) {
-        output::say(format!(
-            "nothing to change in namespace {}",
-            cluster.namespace()
-        ));
+    if args.ids.is_empty() && plans.iter().all(|plan| is_settled(args, plan)) {
+        let namespace = cluster.namespace();
+        output::say(format!("nothing to change in namespace {namespace}"));
     }
-    let refused: Vec<Exit> = plans.iter().filter_map(|plan| refuse(args, plan)).collect();
-    let runnable = plans.iter().filter(|plan| is_runnable(args, plan)).cloned();
-    let runnable: Vec<RoutePlan> = runnable.collect();
-    if runnable.is_empty() || args.how.dry_run {
-        let exit = if refused.contains(&Exit::Refused) {
-            Exit::Refused
-        } else {
-            refused.first().copied().unwrap_or(Exit::Ok)
-        };
-        return end(args, &plans, &[], exit);
+    let obstacles = |plan: &RoutePlan| plan.obstacles(args.force_conflicts);
+    let mut bulk = Bulk::sort(plans, missing, obstacles);
+    if bulk.is_stuck() || args.how.dry_run {
+        return end(args, &all, &[], bulk.exit_of_left());
     }
-    let is_wanted = match is_wanted(args, cluster, &runnable) {
-        Ok(is_wanted) => is_wanted,
-        Err(error) => {
-            let refused = plans.into_iter().map(|plan| refused_by(args, plan, &error));
-            let refused: Vec<RoutePlan> = refused.collect();
-            end(args, &refused, &[], Exit::Refused)?;
-            return Err(error);
-        }
-    };
-    if !is_wanted {
-        output::say("nothing was changed");
-        return end(args, &plans, &[], Exit::Failed);
+    let context = &cluster.identity().context;
+    let question = |ids: &str| format!("Change the routes of {ids} in {context}?");
+    let settled = bulk.settle(args.how.yes, |plan| need(args, plan), question)?;
+    bulk.put_left(&mut all);
+    if let Some(exit) = settled {
+        return end(args, &all, &[], exit);
     }
-    let (outcomes, signal) = match carry_out(args, session, cluster, runnable).await? {
+    let (plans, left) = bulk.into_parts();
+    let (settled, plans): (Vec<_>, Vec<_>) = plans.into_iter().partition(RoutePlan::is_noop);
+    let (outcomes, signal) = match carry_out(args, session, cluster, plans).await? {
         Ended::Finished(outcomes, signal) => (outcomes, signal),
         Ended::CutOff(exit) => return Ok(exit),
     };
@@ -87,42 +86,13 @@ pub(super) async fn decide(
         let what = format!("update-ingress of {}", instance.id);
         review::conclude(&what, outcome, signal)
     });
-    let exits: Vec<Exit> = refused.into_iter().chain(concluded).collect();
-    let exit = conclude_many(&exits).after(signal);
-    end(args, &plans, &outcomes, exit)
-}
-
-/// Returns the plan with why it was not carried out, where it is one of those that need their ID.
-fn refused_by(args: &UpdateIngress, mut plan: RoutePlan, error: &anyhow::Error) -> RoutePlan {
-    let needs_id = plan.is_protected && !args.how.confirm.contains(&plan.instance.id);
-    if let Some(failure) = error.downcast_ref::<Failure>()
-        && needs_id
-    {
-        plan.refusals.push(failure.clone());
-    }
-    plan
-}
-
-fn is_absent(plan: &RoutePlan) -> bool {
-    let mut refusals = plan.refusals.iter();
-    refusals.any(|refusal| refusal.kind == FailureKind::NotFound)
+    let exits = settled.iter().map(|_| Exit::Ok).chain(concluded);
+    let exit = left.conclude(exits.collect()).after(signal);
+    end(args, &all, &outcomes, exit)
 }
 
 fn is_settled(args: &UpdateIngress, plan: &RoutePlan) -> bool {
     plan.is_noop() && plan.obstacles(args.force_conflicts).is_empty()
-}
-
-fn is_runnable(args: &UpdateIngress, plan: &RoutePlan) -> bool {
-    !plan.is_noop() && plan.obstacles(args.force_conflicts).is_empty()
-}
-
-/// Says why a plan cannot run, if that is so; of what is not there that was said.
-fn refuse(args: &UpdateIngress, plan: &RoutePlan) -> Option<Exit> {
-    if is_absent(plan) {
-        return Some(Exit::Failed);
-    }
-    let obstacles = plan.obstacles(args.force_conflicts);
-    (!obstacles.is_empty()).then(|| review::refuse(&obstacles))
 }
 
 /// The plan is data where it is all that was asked for, and prose before it is carried out.
@@ -147,30 +117,16 @@ fn show(args: &UpdateIngress, plan: &RoutePlan) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Asks once for all, and for the ID of what is protected, whatever the flags say.
-fn is_wanted(args: &UpdateIngress, cluster: &Cluster, plans: &[RoutePlan]) -> anyhow::Result<bool> {
-    for plan in plans.iter().filter(|plan| plan.is_protected) {
-        let id = &plan.instance.id;
-        if args.how.confirm.contains(id) {
-            continue;
-        }
-        if !output::can_ask() {
-            return Err(confirm::protected(id.as_str()).into());
-        }
-        let question = format!("{id} is protected. Type {id} to change its routes:");
-        if !confirm::typed(&question, id.as_str())? {
-            return Ok(false);
-        }
+/// What is protected needs its ID whatever the flags say; all that is changed is asked about once.
+fn need(args: &UpdateIngress, plan: &RoutePlan) -> Need {
+    let id = &plan.instance.id;
+    match plan.is_protected && !args.how.confirm.contains(id) {
+        _ if plan.is_noop() => Need::Nothing,
+        true => Need::Typed(format!(
+            "{id} is protected. Type {id} to change its routes:"
+        )),
+        false => Need::Question,
     }
-    if args.how.yes {
-        return Ok(true);
-    }
-    let ids: Vec<&str> = plans.iter().map(|plan| plan.instance.id.as_str()).collect();
-    let context = &cluster.identity().context;
-    confirm::go_on(&format!(
-        "Change the routes of {} in {context}?",
-        ids.join(", ")
-    ))
 }
 
 type Outcomes = Vec<(InstanceKey, Outcome)>;

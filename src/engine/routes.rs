@@ -30,6 +30,8 @@ pub struct RoutePlan {
     pub instance: InstanceKey,
     /// The current revision, of which the routes are made.
     pub revision: Option<u32>,
+    /// Whether no deploy of it came to its end yet, as after an adoption: nobody knows its routes.
+    pub is_undeployed: bool,
     /// The host of the settings under which they are made.
     pub ingress_host: Option<String>,
     /// Whether the typed ID is needed whatever the flags say.

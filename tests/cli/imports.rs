@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use crate::program::Home;
 use crate::world::{AwaitIn, World};
 
-fn create(world: &World, object: Value) {
+pub(crate) fn create(world: &World, object: Value) {
     let (api_version, kind) = (object["apiVersion"].clone(), object["kind"].clone());
     let api = world.api(api_version.as_str().unwrap(), kind.as_str().unwrap());
     let object: DynamicObject = serde_json::from_value(object).unwrap();

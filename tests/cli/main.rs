@@ -200,7 +200,8 @@ on_both_backends! {
     routes:
         addresses_are_told
         routes_are_computed_again
-        one_that_is_refused_keeps_no_other_from_its_route;
+        one_that_is_refused_keeps_no_other_from_its_route
+        one_that_was_adopted_alone_keeps_no_other_from_its_route;
     volumes:
         claims_are_listed_kept_and_released
         retained_volumes_are_named_and_bound_again

@@ -2,6 +2,7 @@
 
 use serde_json::json;
 
+use crate::imports::create;
 use crate::program::WEB;
 use crate::world::World;
 
@@ -131,11 +132,13 @@ pub(crate) fn one_that_is_refused_keeps_no_other_from_its_route(world: &World) {
     deploy(world, "api", &format!("protected: true\n{}", exposed()));
     set_host(world, "new.example.com");
     let ids = ["update-ingress", "web", "api", "shop", "-y"];
-    let refused = world.bowline(&ids).end().code(5);
-    refused.stderr_has(&[
+    let partly = world.bowline(&ids).end().code(3);
+    partly.stderr_has(&[
         "there is no instance shop",
         "api is protected",
         "--confirm api",
+        "✔ Ingress/web applied",
+        "1 of 3 done; left as they were: api, shop",
     ]);
     let partly = world
         .bowline(&[&ids[..], &["--confirm", "api"]].concat())
@@ -143,8 +146,40 @@ pub(crate) fn one_that_is_refused_keeps_no_other_from_its_route(world: &World) {
         .code(3);
     partly.stderr_has(&[
         "error: there is no instance shop",
-        "web: ✔ Ingress/web applied",
-        "api: ✔ Ingress/api applied",
-        "2 of 3 done",
+        "its routes are as they should be",
+        "✔ Ingress/api applied",
+        "2 of 3 done; left as they were: shop",
     ]);
+    // What is there is as it should be, and the rest is not there.
+    let again = world.bowline(&["update-ingress", "web", "shop", "-y"]);
+    let again = again.end().code(3);
+    assert!(
+        !again.stderr.contains("nothing to change in"),
+        "{}",
+        again.stderr
+    );
+    again.stderr_has(&["1 of 2 done; left as they were: shop"]);
+    let wanted = ["update-ingress", "web", "shop", "-y", "--ignore-not-found"];
+    world.bowline(&wanted).end().code(0);
+}
+
+pub(crate) fn one_that_was_adopted_alone_keeps_no_other_from_its_route(world: &World) {
+    set_host(world, "old.example.com");
+    deploy(world, "web", &exposed());
+    let settings =
+        json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "settings"}});
+    create(world, settings.clone());
+    world.home.save("found", &settings.to_string());
+    world.bowline(&["adopt", "found", "-y"]).end().code(0);
+    set_host(world, "new.example.com");
+    let all = world.bowline(&["update-ingress", "-y"]).end().code(0);
+    all.stderr_has(&[
+        "found in ",
+        "it was not deployed yet",
+        "✔ Ingress/web applied",
+    ]);
+    let one = world.bowline(&["update-ingress", "found", "-y"]);
+    one.end()
+        .code(5)
+        .stderr_has(&["no deploy of it came to its end yet"]);
 }

@@ -346,6 +346,26 @@ pub(crate) async fn what_others_own_of_a_route_is_taken_only_where_that_is_wante
     assert!(stage.run_routes(&plan, true).await.is_complete());
     assert_eq!(host(&cluster, "web").await, "web.example.com");
     assert!(stage.plan_route("web", None).await.is_noop());
+
+    // A route beside it is nothing to take back: it works.
+    let mut rules = cluster.get("Ingress", "web").await.unwrap()["spec"]["rules"].clone();
+    let mut more = rules[0].clone();
+    more["host"] = json!("more.example.com");
+    rules.as_array_mut().unwrap().push(more);
+    let patch = json!({"spec": {"rules": rules}});
+    let edited = cluster.merge_as("kubectl-edit", "Ingress", "web", &patch);
+    edited.await.unwrap();
+    let plan = stage.plan_route("web", None).await;
+    let told: Vec<_> = plan.refusals.iter().map(|it| it.summary.as_str()).collect();
+    assert_eq!(
+        told,
+        [
+            "Ingress/web is not changed: somebody added more.example.com/web → Service/web, which leads somewhere and would go"
+        ]
+    );
+    assert!(!stage.run_routes(&plan, true).await.is_complete());
+    let live = cluster.get("Ingress", "web").await.unwrap();
+    assert_eq!(live["spec"]["rules"], rules);
 }
 
 pub(crate) async fn a_route_without_an_answer_is_looked_for(cluster: Cluster) {

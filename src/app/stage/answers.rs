@@ -144,6 +144,7 @@ pub fn route_plan(id: &str) -> RoutePlan {
         note: None,
     };
     RoutePlan {
+        is_undeployed: false,
         instance: key(id),
         revision: Some(3),
         ingress_host: None,

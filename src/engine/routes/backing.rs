@@ -31,10 +31,55 @@ pub(super) fn backing(ingress: &Object, services: &[&Object]) -> Backing {
     }
 }
 
-fn backends(spec: &Value) -> Vec<&Value> {
+/// Returns the routes of a live Ingress that are more than those that are wanted, and lead somewhere. One that somebody edited is
+/// there in the place of one that is not.
+pub(super) fn added(live: &Object, wanted: &Object, services: &[&Object]) -> Vec<String> {
+    let (live, wanted) = (routes(&live.json["spec"]), routes(&wanted.json["spec"]));
+    let n_edited = wanted.iter().filter(|route| !live.contains(route)).count();
+    let more = live.iter().filter(|route| !wanted.contains(route));
+    let more = more.filter(|route| missing(route.backend, services).is_none());
+    let more: Vec<String> = more.map(Route::shown).collect();
+    match more.len() > n_edited {
+        true => more,
+        false => Vec::new(),
+    }
+}
+
+/// What of a host and a path leads where.
+#[derive(PartialEq)]
+struct Route<'a> {
+    host: &'a Value,
+    path: &'a Value,
+    backend: &'a Value,
+}
+
+impl Route<'_> {
+    fn shown(&self) -> String {
+        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+        let to = match &self.backend["service"]["name"] {
+            Value::String(name) => format!("Service/{name}"),
+            _ => "what is no Service".to_owned(),
+        };
+        format!("{}{} → {to}", text(self.host), text(self.path))
+    }
+}
+
+fn routes(spec: &Value) -> Vec<Route<'_>> {
     let rules = spec["rules"].as_array().into_iter().flatten();
-    let paths = rules.flat_map(|rule| rule["http"]["paths"].as_array().into_iter().flatten());
-    let by_path = paths.map(|path| &path["backend"]);
+    rules.flat_map(of_rule).collect()
+}
+
+fn of_rule(rule: &Value) -> impl Iterator<Item = Route<'_>> {
+    let paths = rule["http"]["paths"].as_array().into_iter().flatten();
+    paths.map(|path| Route {
+        host: &rule["host"],
+        path: &path["path"],
+        backend: &path["backend"],
+    })
+}
+
+fn backends(spec: &Value) -> Vec<&Value> {
+    let by_path = routes(spec).into_iter().map(|route| route.backend);
     let default = &spec["defaultBackend"];
     by_path
         .chain((!default.is_null()).then_some(default))
@@ -130,6 +175,34 @@ mod tests {
                 "port admin of Service/web".to_owned(),
             ]),
         );
+    }
+
+    #[test]
+    fn routes_that_somebody_added_are_more_than_those_that_were_edited() {
+        let ingress = |routes: &[(&str, &str)]| {
+            let rules: Vec<Value> = routes
+                .iter()
+                .map(|(host, service)| {
+                    let path = json!({"path": "/", "backend": to(service, json!({"number": 80}))});
+                    json!({"host": host, "http": {"paths": [path]}})
+                })
+                .collect();
+            object("Ingress", "web", json!({"rules": rules}))
+        };
+        let [web, api] =
+            ["web", "api"].map(|name| object("Service", name, json!({"ports": [{"port": 80}]})));
+        let wanted = ingress(&[("a.io", "web")]);
+        let check = |live: &[(&str, &str)], expected: &[&str]| {
+            assert_eq!(added(&ingress(live), &wanted, &[&web, &api]), expected);
+        };
+        check(&[("a.io", "web")], &[]);
+        check(&[("b.io", "web")], &[]);
+        check(
+            &[("a.io", "web"), ("b.io", "api")],
+            &["b.io/ → Service/api"],
+        );
+        // What leads nowhere is no loss.
+        check(&[("a.io", "web"), ("b.io", "gone")], &[]);
     }
 
     #[test]

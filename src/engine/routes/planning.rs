@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use futures::{StreamExt, stream};
 
-use super::backing::{Backing, backing};
+use super::backing::{Backing, added, backing};
 use super::{GROUP, PlannedRoute, RoutePlan, Surroundings};
 use crate::cluster::{Access, Cluster, Selector};
 use crate::definition::id::InstanceId;
@@ -74,6 +74,13 @@ impl Seen {
         let there = services.filter(|it| it.key.namespace == ingress.key.namespace);
         backing(ingress, &there.collect::<Vec<_>>())
     }
+
+    /// Returns the routes that somebody added to an Ingress, and that lead somewhere.
+    fn added(&self, live: &Object, wanted: &Object) -> Vec<String> {
+        let services = self.services.iter();
+        let there = services.filter(|it| it.key.namespace == live.key.namespace);
+        added(live, wanted, &there.collect::<Vec<_>>())
+    }
 }
 
 pub(super) fn ingress_kind() -> GroupKind {
@@ -110,6 +117,7 @@ async fn plan_instance(
     let mut plan = RoutePlan {
         instance: instance.clone(),
         revision: None,
+        is_undeployed: false,
         ingress_host: surroundings.ingress_host.clone(),
         is_protected: false,
         routes: Vec::new(),
@@ -140,6 +148,7 @@ async fn fill(
     plan.warnings
         .extend(operation::noted(&record, cluster.now()));
     plan.revision = record.revision();
+    plan.is_undeployed = plan.revision.is_none();
     plan.is_protected = record.is_protected()
         || preflight::is_protected(cluster, instance.namespace.as_str()).await?;
     let planner = Planner {
@@ -251,6 +260,9 @@ impl Planner<'_> {
         let rehearsal =
             rehearse(self.cluster, &actor, wanted, live.as_ref(), live.as_ref()).await?;
         plan.warnings.extend(rehearsal.warnings);
+        if let (false, Some(live)) = (rehearsal.conflicts.is_empty(), &live) {
+            plan.refusals.extend(self.would_lose(live, wanted));
+        }
         plan.conflicts.extend(rehearsal.conflicts);
         plan.refusals.extend(rehearsal.refusals);
         plan.refusals.extend(rehearsal.frozen);
@@ -260,6 +272,19 @@ impl Planner<'_> {
             is_rendered: true,
         });
         Ok(())
+    }
+
+    /// Refuses to take an Ingress back where somebody added a route to it that works: its rules are one field, which is taken as a
+    /// whole.
+    fn would_lose(&self, live: &Object, wanted: &Object) -> Option<Failure> {
+        let added = self.seen.added(live, wanted).join(", ");
+        let key = &wanted.key;
+        (!added.is_empty()).then(|| Failure {
+            detail: "take it into the definition, or out of the Ingress".to_owned(),
+            ..refused(format!(
+                "{key} is not changed: somebody added {added}, which leads somewhere and would go"
+            ))
+        })
     }
 
     /// A viewer is shown the local difference.

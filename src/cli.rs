@@ -48,6 +48,7 @@ mod plan_json;
 mod port_forward;
 mod prune;
 mod pull;
+mod refusal;
 mod render;
 mod restore;
 mod resume;
@@ -83,10 +84,13 @@ pub fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(error) => usage::exit(error),
     };
-    let exit = match run(cli) {
-        Ok(exit) => exit,
-        Err(error) => report(&error),
+    let asks_json = cli.command.as_ref().is_some_and(Command::asks_json);
+    let exit = run(cli).unwrap_or_else(|error| report(&error));
+    let told = match asks_json {
+        true => refusal::print_noted(),
+        false => Ok(()),
     };
+    let exit = told.map_or_else(|error| report(&error), |()| exit);
     ExitCode::from(exit.code())
 }
 
@@ -155,6 +159,7 @@ fn report(error: &anyhow::Error) -> Exit {
         "error: {}",
         crate::text::clean(&format!("{error:#}"))
     ));
+    refusal::note(&refusal::of_error(error));
     if let Some(failure) = error.downcast_ref::<Failure>() {
         say_detail(failure);
         return exit::of_failure(failure.kind);

@@ -7,7 +7,7 @@ use super::deploy::Prepared;
 use super::operate::Ended;
 use super::plan_json;
 use super::session::Session;
-use super::{Exit, confirm, operate, output, review, turn};
+use super::{Exit, confirm, operate, output, refusal, review, turn};
 use crate::cluster::Cluster;
 use crate::definition::id::InstanceId;
 use crate::engine::adopt::{AdoptOptions, AdoptPlan, plan_adopt, run_adopt};
@@ -67,7 +67,7 @@ pub(super) async fn decide(
     manner: Manner<'_>,
     session: &Session,
     cluster: Cluster,
-    mut plan: AdoptPlan,
+    plan: AdoptPlan,
 ) -> anyhow::Result<Exit> {
     show(&plan);
     if !plan.refusals.is_empty() {
@@ -83,10 +83,9 @@ pub(super) async fn decide(
             return end(&manner, &plan, None, Exit::Failed);
         }
         Err(error) => {
-            let refusal = error.downcast_ref::<Failure>();
-            plan.refusals.extend(refusal.cloned());
-            end(&manner, &plan, None, Exit::Refused)?;
-            return Err(error);
+            let refuse = |plan: &mut AdoptPlan, failure| plan.refusals.push(failure);
+            let print = |plan: &AdoptPlan| end(&manner, plan, None, Exit::Refused);
+            return refusal::end(error, plan, refuse, print);
         }
     }
     let options = AdoptOptions {
@@ -173,7 +172,7 @@ fn end(
             value["shared"] = json!(row.shared);
             value
         });
-        let refusals = plan.refusals.iter().map(|one| &one.summary);
+        let refusals = plan.refusals.iter().map(plan_json::of_failure);
         let value = json!({
             "id": plan.instance.id.as_str(),
             "namespace": plan.instance.namespace.as_str(),

@@ -6,7 +6,7 @@ use super::args::{Applying, Report, Waiting};
 use super::operate::Ended;
 use super::review::Depth;
 use super::session::Session;
-use super::{Exit, confirm, operate, output, plan_json, review, turn};
+use super::{Exit, confirm, operate, output, plan_json, refusal, review, turn};
 use crate::cluster::Cluster;
 use crate::definition::id::InstanceId;
 use crate::engine::deploy::{DeployRequest, Report as Tell, RunOptions, run_deploy};
@@ -189,7 +189,7 @@ pub(super) async fn decide(
     wishes: Wishes<'_>,
     session: &Session,
     cluster: Cluster,
-    mut planned: Planned,
+    planned: Planned,
 ) -> anyhow::Result<Exit> {
     show(wishes, &planned)?;
     let plan = planned.plan();
@@ -223,11 +223,8 @@ pub(super) async fn decide(
             return end(wishes, &planned, Exit::Failed);
         }
         Err(error) => {
-            if let Some(refusal) = error.downcast_ref::<Failure>() {
-                planned.refuse(refusal.clone());
-            }
-            end(wishes, &planned, Exit::Refused)?;
-            return Err(error);
+            let print = |planned: &Planned| end(wishes, planned, Exit::Refused);
+            return refusal::end(error, planned, Planned::refuse, print);
         }
     }
     let next = planned.next_command();

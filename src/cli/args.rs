@@ -126,6 +126,67 @@ pub enum Command {
     Completion(Completion),
 }
 
+impl Command {
+    /// Tells whether JSON was asked for.
+    pub fn asks_json(&self) -> bool {
+        match self {
+            Self::Ls(Ls { output, .. }) | Self::Status(Status { output, .. }) => {
+                *output == Output::Json
+            }
+            Self::Render(Render { output, .. }) => *output == Document::Json,
+            Self::Import(Import { output, .. }) => *output == ImportOutput::Json,
+            Self::Logs(Logs { output, .. })
+            | Self::Events(Events { output, .. })
+            | Self::Validate(Validate { output, .. })
+            | Self::Diff(Diff { output, .. })
+            | Self::Deploy(Deploy {
+                applying: Applying { output, .. },
+                ..
+            })
+            | Self::Adopt(Adopt { output, .. })
+            | Self::Delete(Delete { output, .. })
+            | Self::Restore(Restore {
+                applying: Applying { output, .. },
+                ..
+            })
+            | Self::Resume(Resume {
+                applying: Applying { output, .. },
+                ..
+            })
+            | Self::Rollback(Rollback {
+                applying: Applying { output, .. },
+                ..
+            })
+            | Self::History(History { output, .. })
+            | Self::Pull(Pull { output, .. })
+            | Self::Prune(Prune { output, .. })
+            | Self::Scale(Scale {
+                how: Adjust { output, .. },
+                ..
+            })
+            | Self::Restart(Restart {
+                how: Adjust { output, .. },
+                ..
+            })
+            | Self::UpdateIngress(UpdateIngress {
+                how: Adjust { output, .. },
+                ..
+            })
+            | Self::Doctor(Doctor { output, .. }) => *output == Report::Json,
+            Self::New(_)
+            | Self::Edit(_)
+            | Self::Exec(_)
+            | Self::PortForward(_)
+            | Self::Explain(_)
+            | Self::Schema(_)
+            | Self::Snapshot(_)
+            | Self::Sandbox(_)
+            | Self::Config(_)
+            | Self::Completion(_) => false,
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use clap::CommandFactory;

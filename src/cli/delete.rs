@@ -40,6 +40,9 @@ pub fn run(args: &Delete, session: &Session) -> anyhow::Result<Exit> {
             let (plans, absent) = plan(args, session, &cluster, &mut sets, &instances).await?;
             let is_wanted = args.ignore_not_found;
             missing::say_all(session, &cluster, &mut sets, &absent, is_wanted).await;
+            if plans.is_empty() && !absent.is_empty() && !is_wanted {
+                return Ok(Exit::Failed);
+            }
             let is_all = plans.iter().all(|plan| plan.rows.is_empty());
             let exit = decide(args, session, &cluster, plans).await?;
             Ok(match (absent.is_empty() || args.ignore_not_found, is_all) {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::args::Source;
 use super::session::Session;
-use super::{operate, output};
+use super::{operate, output, refusal};
 use crate::catalogue::CatalogueError;
 use crate::cluster::Cluster;
 use crate::definition::check::nearest;
@@ -33,7 +33,9 @@ pub(super) async fn say(
         Some(meant) => format!("; did you mean {meant}?"),
         None => String::new(),
     };
-    output::say(text::clean(&format!("error: {}{meant}", key.not_there())));
+    let failure = key.not_there();
+    output::say(text::clean(&format!("error: {failure}{meant}")));
+    refusal::note(&failure);
     let claims: Vec<_> = found
         .map(Detail::claims)
         .unwrap_or_default()
@@ -153,7 +155,7 @@ pub(super) fn of_definition(
     match found {
         Ok(Ok((name, instance))) if name != *id => {
             let way = advice::command_of(command, &name, &instance);
-            anyhow::anyhow!("{error:#}: {id} is an instance of {name}: {way}")
+            not_found(format!("{error:#}: {id} is an instance of {name}: {way}"))
         }
         _ => told(&error, session, id),
     }
@@ -169,9 +171,9 @@ pub(super) fn of_definition_here(
     match lacking(&error, source) {
         Some(id) => {
             let told = told(&error, session, id);
-            anyhow::anyhow!(
+            not_found(format!(
                 "{told}; if {id} is an instance of another definition: `bowline {command} DEFINITION --id {id}`"
-            )
+            ))
         }
         None => error,
     }
@@ -182,9 +184,9 @@ pub(super) fn of_name(error: anyhow::Error, name: &InstanceId, session: &Session
     match is_no_definition(&error) {
         true => {
             let told = told(&error, session, name);
-            anyhow::anyhow!(
+            not_found(format!(
                 "{told}; if {name} is an instance of another definition: `bowline status {name}` tells of which"
-            )
+            ))
         }
         false => error,
     }
@@ -194,10 +196,15 @@ pub(super) fn of_name(error: anyhow::Error, name: &InstanceId, session: &Session
 pub(super) fn told(error: &anyhow::Error, session: &Session, name: &InstanceId) -> anyhow::Error {
     let listing = session.catalogue.list().unwrap_or_default();
     let names = listing.entries.iter().map(|entry| entry.name.as_str());
-    match nearest(name.as_str(), names) {
-        Some(near) => anyhow::anyhow!("{error:#}; did you mean {near}?"),
-        None => anyhow::anyhow!("{error:#}"),
-    }
+    let meant = match nearest(name.as_str(), names) {
+        Some(near) => format!("; did you mean {near}?"),
+        None => String::new(),
+    };
+    not_found(format!("{error:#}{meant}"))
+}
+
+fn not_found(summary: String) -> anyhow::Error {
+    Failure::new(FailureKind::NotFound, summary).into()
 }
 
 /// Returns the name that was given, where no definition bears it.

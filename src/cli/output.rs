@@ -2,6 +2,7 @@
 
 use std::io::{self, IsTerminal, Write};
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde::Serialize;
 
@@ -18,9 +19,17 @@ const GAP: &str = "   ";
 /// # Errors
 /// Standard output cannot be written; a closed pipe is an error of kind `BrokenPipe`, which `cli` turns into a quiet end.
 pub fn print(data: &str) -> io::Result<()> {
+    HAS_PRINTED.store(true, Ordering::Relaxed);
     let mut stdout = io::stdout().lock();
     stdout.write_all(data.as_bytes())?;
     stdout.flush()
+}
+
+static HAS_PRINTED: AtomicBool = AtomicBool::new(false);
+
+/// Tells whether anything was written to standard output.
+pub(super) fn has_printed() -> bool {
+    HAS_PRINTED.load(Ordering::Relaxed)
 }
 
 /// How a command begins that goes where this one goes.

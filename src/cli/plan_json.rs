@@ -313,7 +313,7 @@ fn of_step(step: &Step) -> Value {
     value
 }
 
-fn of_failure(failure: &Failure) -> Value {
+pub(super) fn of_failure(failure: &Failure) -> Value {
     let causes = failure.causes.iter().map(
         |cause| json!({"field": cause.field, "reason": cause.reason, "message": cause.message}),
     );

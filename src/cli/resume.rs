@@ -1,14 +1,19 @@
 //! `bowline resume`: what was left half done, planned from what is there and finished, whoever began it.
 
+use serde_json::json;
+
 use super::applying::{self, Planned, Wishes};
-use super::args::{Adjust, Chosen, Delete, Resume, UpdateIngress, Volumes};
+use super::args::{Adjust, Chosen, Delete, Report, Resume, UpdateIngress, Volumes};
 use super::asking::Asker;
 use super::operate::{self, Ended};
 use super::session::Session;
-use super::{Exit, adjust, adopt, confirm, delete, missing, output, restore, review, routes, turn};
+use super::{
+    Exit, adjust, adopt, confirm, delete, missing, output, plan_json, restore, review, routes, turn,
+};
 use crate::cluster::Cluster;
 use crate::engine::deploy::RunOptions;
 use crate::engine::plan::{TeardownPlan, TeardownScope, VolumeChoice};
+use crate::engine::progress::Outcome;
 use crate::engine::resume::{ClearPlan, ResumePlan, ResumeRequest, plan_resume, run_clear};
 use crate::text;
 
@@ -153,18 +158,19 @@ async fn clear(
     );
     output::say(text::clean(&sentence));
     if args.dry_run {
-        return Ok(Exit::Ok);
+        return end_clear(args, &plan, None, Exit::Ok);
     }
     let question = format!("Take the note away from {}?", plan.instance);
     if !args.applying.yes && !confirm::go_on(&question)? {
         output::say("nothing was changed");
-        return Ok(Exit::Failed);
+        return end_clear(args, &plan, None, Exit::Failed);
     }
     let options = RunOptions {
         meeting: args.applying.meeting(),
         ..RunOptions::default()
     };
     let (name, holder) = (format!("resume of {}", args.id), session.holder());
+    let shown = plan.clone();
     let operation = |cluster: Cluster| async move {
         let report = |progress| review::say_progress(&progress);
         Ok(run_clear(&cluster, &plan, options, &holder, &report).await)
@@ -172,8 +178,29 @@ async fn clear(
     match operate::until_signal(&cluster, operation).await? {
         Ended::Finished(outcome, signal) => {
             turn::check_overtaken(&args.applying.waiting, &outcome, signal)?;
-            Ok(review::conclude(&name, &outcome, signal).after(signal))
+            let exit = review::conclude(&name, &outcome, signal).after(signal);
+            end_clear(args, &shown, Some(&outcome), exit)
         }
         Ended::CutOff(exit) => Ok(exit),
     }
+}
+
+/// Ends with what was noted, and how it ended, where somebody asked for JSON.
+fn end_clear(
+    args: &Resume,
+    plan: &ClearPlan,
+    outcome: Option<&Outcome>,
+    exit: Exit,
+) -> anyhow::Result<Exit> {
+    if args.applying.output == Report::Json {
+        let value = json!({
+            "id": plan.instance.id,
+            "namespace": plan.instance.namespace,
+            "operation": plan.operation.kind,
+            "why": plan.why,
+            "outcome": outcome.map(plan_json::of_outcome),
+        });
+        output::print(&output::json(&value)?)?;
+    }
+    Ok(exit)
 }

@@ -1,6 +1,6 @@
 //! Plans, progress and outcomes as text: what is read before a question is answered, and while it is carried out.
 
-use super::{Exit, exit, operate, output, turn};
+use super::{Exit, exit, operate, output, refusal, turn};
 use crate::definition::id::{InstanceId, Namespace};
 use crate::engine::operation;
 use crate::engine::plan::{
@@ -292,6 +292,7 @@ pub(super) fn refuse_item(id: Option<&InstanceId>, refusals: &[Failure]) -> Exit
     };
     for refusal in refusals {
         output::say(text::clean(&format!("refused: {id}: {refusal}")));
+        refusal::note(refusal);
         super::say_detail(refusal);
     }
     exit::of_refusals(refusals)
@@ -300,7 +301,13 @@ pub(super) fn refuse_item(id: Option<&InstanceId>, refusals: &[Failure]) -> Exit
 /// As [`refuse`], of a definition that stands in `file`.
 pub(super) fn refuse_of(file: Option<&str>, refusals: &[Failure]) -> Exit {
     for refusal in refusals {
-        output::say(text::clean(&format!("refused: {refusal}")));
+        // A fault of the text begins with its line.
+        let told = match (file, refusal.summary.strip_prefix("line ")) {
+            (Some(file), Some(rest)) => format!("{file}:{rest}"),
+            _ => refusal.to_string(),
+        };
+        output::say(text::clean(&format!("refused: {told}")));
+        refusal::note(refusal);
         match file {
             Some(file) => super::say_detail_of(file, refusal),
             None => super::say_detail(refusal),

@@ -4,11 +4,12 @@ use std::time::Duration;
 
 use super::args::Waiting;
 use super::session::Session;
-use super::{Exit, operate, output, review};
+use super::{Exit, operate, output, refusal, review};
 use crate::cluster::Cluster;
 use crate::engine::operation;
 use crate::engine::progress::Outcome;
 use crate::engine::turn::{Turn, wait_turn};
+use crate::failure::{Failure, FailureKind};
 use crate::service::summary::InstanceKey;
 use crate::text;
 
@@ -74,6 +75,7 @@ async fn wait_for(
         Turn::TimedOut(sentence) => {
             let sentence = format!("timed out: {instance} is busy: {sentence}");
             output::say(text::clean(&sentence));
+            refusal::note(&Failure::new(FailureKind::Conflict, sentence));
             Ok(Some(Exit::Pending))
         }
     }

@@ -1,5 +1,7 @@
 //! Exit codes and words of what cannot be done: the same ones from every command.
 
+use serde_json::Value;
+
 use crate::program::{DB, WEB};
 use crate::world::World;
 
@@ -170,4 +172,53 @@ pub(crate) fn a_definition_that_is_not_in_the_catalogue_is_not_shown_as_if_it_we
         "{}",
         status()
     );
+}
+
+/// Returns the refusals of a document, or of the plans in it.
+fn refusals(told: &Value) -> Vec<&Value> {
+    let plans = told
+        .as_array()
+        .map_or(std::slice::from_ref(told), Vec::as_slice);
+    let refusals = plans.iter().filter_map(|plan| plan["refusals"].as_array());
+    refusals.flatten().collect()
+}
+
+pub(crate) fn every_command_that_prints_json_tells_its_refusal_in_json(world: &World) {
+    world.home.save("kept", WEB);
+    for (args, code) in [
+        (&["ls", "--context", "nowhere"][..], 2),
+        (&["ls", "--sets", "--context", "nowhere"], 2),
+        (&["ls", "--claims", "--context", "nowhere"], 2),
+        (&["status", "shop"], 1),
+        (&["logs", "shop"], 1),
+        (&["events", "shop"], 1),
+        (&["validate", "shop"], 1),
+        (&["render", "shop"], 1),
+        (&["diff", "shop"], 2),
+        (&["diff", "shop", "--revision", "1"], 2),
+        (&["deploy", "shop", "-y"], 1),
+        (&["deploy", "kept"], 2),
+        (&["import", "shop", "--helm", "shop"], 1),
+        (&["adopt", "shop", "-y"], 1),
+        (&["delete", "shop", "-y"], 1),
+        (&["delete", "shop"], 2),
+        (&["restore", "shop", "-y"], 1),
+        (&["resume", "shop", "-y"], 1),
+        (&["history", "shop"], 1),
+        (&["history", "shop", "--revision", "1"], 1),
+        (&["rollback", "shop", "-y"], 1),
+        (&["pull", "shop", "-y"], 1),
+        (&["prune", "--expired"], 2),
+        (&["scale", "shop", "2", "-y"], 1),
+        (&["restart", "shop", "-y"], 1),
+        (&["update-ingress", "shop", "-y"], 1),
+        (&["update-ingress", "shop"], 2),
+    ] {
+        let ended = world.bowline(&[args, &["-o", "json"]].concat()).end();
+        let ended = ended.code(code);
+        let told = ended.json();
+        assert!(!refusals(&told).is_empty(), "{args:?}: {told}");
+        let plain = world.bowline(args).end();
+        plain.code(code);
+    }
 }

@@ -122,6 +122,7 @@ on_both_backends! {
         a_secret_that_nobody_can_be_asked_for_is_wrong_usage
         a_revision_that_is_not_kept_fails_and_is_no_difference
         names_are_those_of_the_list
+        every_command_that_prints_json_tells_its_refusal_in_json
         a_definition_that_is_not_in_the_catalogue_is_not_shown_as_if_it_were;
     forwards:
         what_cannot_be_forwarded_is_told

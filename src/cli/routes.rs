@@ -122,9 +122,10 @@ fn need(args: &UpdateIngress, plan: &RoutePlan) -> Need {
     let id = &plan.instance.id;
     match plan.is_protected && !args.how.confirm.contains(id) {
         _ if plan.is_noop() => Need::Nothing,
-        true => Need::Typed(format!(
-            "{id} is protected. Type {id} to change its routes:"
-        )),
+        true => Need::Typed(
+            format!("{id} is protected. Type {id} to change its routes:"),
+            confirm::protected(id.as_str()),
+        ),
         false => Need::Question,
     }
 }

@@ -19,6 +19,10 @@ pub enum Action {
     Top,
     /// Goes to the last row.
     Bottom,
+    /// Goes a page down.
+    PageDown,
+    /// Goes a page up.
+    PageUp,
     /// Goes half a page down.
     HalfPageDown,
     /// Goes half a page up.
@@ -239,6 +243,8 @@ impl Action {
                 | Self::Up
                 | Self::Top
                 | Self::Bottom
+                | Self::PageDown
+                | Self::PageUp
                 | Self::HalfPageDown
                 | Self::HalfPageUp
                 | Self::ScrollDown

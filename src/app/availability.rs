@@ -222,6 +222,8 @@ pub fn availability(action: Action, model: &Model) -> Result<(), Cow<'static, st
         | Action::Up
         | Action::Top
         | Action::Bottom
+        | Action::PageDown
+        | Action::PageUp
         | Action::HalfPageDown
         | Action::HalfPageUp
         | Action::ScrollDown

@@ -4,7 +4,7 @@ mod choice;
 mod menu;
 mod prompt;
 
-use crossterm::event::{KeyCode, KeyEvent};
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
 use crate::secret::{SecretQuestion, SecretValue};
 
@@ -13,9 +13,6 @@ use super::msg::OpId;
 pub use choice::{Choice, Consequence, ForwardTarget, ImportBy};
 pub use menu::{Menu, MenuItem};
 pub use prompt::{Prompt, PromptKind, SecretPrompt};
-
-/// Rows that a page key moves by in menus and help.
-const PAGE: usize = 10;
 
 /// What stands over a screen.
 #[derive(Debug, Clone)]
@@ -92,12 +89,13 @@ impl Popup {
         matches!(self, Self::Prompt(prompt) if !prompt.kind.carries_out())
     }
 
-    pub(super) fn on_key(&mut self, key: KeyEvent) -> Answer {
+    /// Takes a key; `height` is how many rows of a menu or the help are in sight.
+    pub(super) fn on_key(&mut self, key: KeyEvent, height: usize) -> Answer {
         match self {
-            Self::Menu(menu) => menu.on_key(key),
+            Self::Menu(menu) => menu.on_key(key, height),
             Self::Prompt(prompt) => prompt.on_key(key),
             Self::Secret(prompt) => prompt.on_key(key),
-            Self::Help { top } => on_help_key(top, key),
+            Self::Help { top } => on_help_key(top, key, height),
         }
     }
 
@@ -123,12 +121,40 @@ impl Popup {
     }
 }
 
-fn on_help_key(top: &mut usize, key: KeyEvent) -> Answer {
+/// Tells whether a key is pressed alone: what answers a question has no other meaning with control or alt.
+fn is_plain(key: KeyEvent) -> bool {
+    !(key.modifiers).intersects(KeyModifiers::CONTROL | KeyModifiers::ALT)
+}
+
+/// Returns how many rows a key moves by that goes a page or half of one, where it does; a line of a page stays in sight.
+fn paged(key: KeyEvent, height: usize) -> Option<isize> {
+    let page = isize::try_from(height.saturating_sub(1))
+        .unwrap_or(1)
+        .max(1);
+    let half = isize::try_from(height / 2).unwrap_or(1).max(1);
+    let is_control = key.modifiers == KeyModifiers::CONTROL;
+    Some(match key.code {
+        KeyCode::PageDown => page,
+        KeyCode::PageUp => -page,
+        KeyCode::Char('f') if is_control => page,
+        KeyCode::Char('b') if is_control => -page,
+        KeyCode::Char('d') if is_control => half,
+        KeyCode::Char('u') if is_control => -half,
+        _ => return None,
+    })
+}
+
+fn on_help_key(top: &mut usize, key: KeyEvent, height: usize) -> Answer {
+    if let Some(rows) = paged(key, height) {
+        *top = top.saturating_add_signed(rows);
+        return Answer::Nothing;
+    }
     match key.code {
         KeyCode::Down | KeyCode::Char('j') => *top += 1,
         KeyCode::Up | KeyCode::Char('k') => *top = top.saturating_sub(1),
-        KeyCode::PageDown | KeyCode::Char(' ' | 'd') => *top += PAGE,
-        KeyCode::PageUp | KeyCode::Char('u') => *top = top.saturating_sub(PAGE),
+        KeyCode::Char(' ') => *top += height.saturating_sub(1),
+        KeyCode::Char('d') => *top += height / 2,
+        KeyCode::Char('u') => *top = top.saturating_sub(height / 2),
         KeyCode::Home | KeyCode::Char('g') => *top = 0,
         // What is beyond the end is taken back once it is known how many lines there are.
         KeyCode::End | KeyCode::Char('G') => *top = usize::MAX / 2,

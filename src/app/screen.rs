@@ -83,6 +83,8 @@ pub enum Screen {
 pub struct Geometry {
     /// Rows of the list in front.
     pub list_height: usize,
+    /// Rows of the menu or the help in front.
+    pub popup_height: usize,
     /// Lines of the progress, the plan or the help in front.
     pub n_lines: usize,
     /// The first line of the log that was drawn, and how many there was room for.

@@ -102,9 +102,11 @@ fn of_failure(failure: &Failure, width: usize, theme: &Theme) -> Vec<Line> {
     lines
 }
 
-/// Says how many lines of a difference are below, and which key leads there.
+/// Says how many lines of a difference are below, and which key leads there: beside a text that is typed in not that of its
+/// own pages.
 fn more_below(model: &Model, n: usize) -> String {
-    canvas::more(n, key_of(model, Action::ScrollDown).as_deref())
+    let key = key_of(model, Action::PageDown).or_else(|| key_of(model, Action::ScrollDown));
+    canvas::more(n, key.as_deref())
 }
 
 /// Returns the name of the key that does something here, where there is one.

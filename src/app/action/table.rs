@@ -961,6 +961,22 @@ pub const SPECS: &[ActionSpec] = &[
         PLAIN,
     ),
     spec(
+        Action::PageDown,
+        "page-down-list",
+        "Go a page down",
+        "",
+        &["pgdn", "^f"],
+        PLAIN,
+    ),
+    spec(
+        Action::PageUp,
+        "page-up-list",
+        "Go a page up",
+        "",
+        &["pgup", "^b"],
+        PLAIN,
+    ),
+    spec(
         Action::HalfPageDown,
         "half-page-down",
         "Go half a page down",
@@ -981,7 +997,7 @@ pub const SPECS: &[ActionSpec] = &[
         "scroll-down",
         "Scroll the lower part down",
         "",
-        &["pgdn", "J"],
+        &["J"],
         PLAIN,
     ),
     spec(
@@ -989,7 +1005,7 @@ pub const SPECS: &[ActionSpec] = &[
         "scroll-up",
         "Scroll the lower part up",
         "",
-        &["pgup", "K"],
+        &["K"],
         PLAIN,
     ),
     spec(

@@ -6,7 +6,7 @@ use crate::app::filter::FuzzyMatcher;
 use crate::app::input::Input;
 use crate::app::keymap::Key;
 
-use super::{Answer, Choice, PAGE};
+use super::{Answer, Choice, is_plain, paged};
 
 /// A line of a menu.
 #[derive(Debug, Clone, PartialEq)]
@@ -134,20 +134,24 @@ impl Menu {
         self.selected = 0;
     }
 
-    /// Takes a key; returns what was chosen, or that the menu is to be closed.
-    pub(super) fn on_key(&mut self, key: KeyEvent) -> Answer {
+    /// Takes a key, with how many items are in sight; returns what was chosen, or that the menu is to be closed.
+    pub(super) fn on_key(&mut self, key: KeyEvent, height: usize) -> Answer {
         let control = key.modifiers.contains(KeyModifiers::CONTROL);
         let last = self.shown.len().saturating_sub(1);
+        // What narrows a list is edited with ^u.
+        let is_edited = self.query.is_some() && key.code == KeyCode::Char('u');
+        if let Some(rows) = paged(key, height).filter(|_| !is_edited) {
+            self.selected = self.selected.saturating_add_signed(rows).min(last);
+            return Answer::Nothing;
+        }
         match key.code {
             KeyCode::Esc => return Answer::Close,
             KeyCode::Char('c' | 'g') if control => return Answer::Close,
-            KeyCode::Enter => return answer_of(self.selected()),
+            KeyCode::Enter if is_plain(key) => return answer_of(self.selected()),
             KeyCode::Up | KeyCode::BackTab => self.selected = self.selected.saturating_sub(1),
             KeyCode::Char('p' | 'k') if control => self.selected = self.selected.saturating_sub(1),
             KeyCode::Down | KeyCode::Tab => self.selected = last.min(self.selected + 1),
             KeyCode::Char('n' | 'j') if control => self.selected = last.min(self.selected + 1),
-            KeyCode::PageUp => self.selected = self.selected.saturating_sub(PAGE),
-            KeyCode::PageDown => self.selected = last.min(self.selected + PAGE),
             KeyCode::Home => self.selected = 0,
             KeyCode::End => self.selected = last,
             KeyCode::Char('g') if self.query.is_none() => self.selected = 0,

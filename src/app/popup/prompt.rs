@@ -12,7 +12,7 @@ use crate::engine::import::Origin;
 use crate::secret::SecretQuestion;
 use crate::service::summary::InstanceKey;
 
-use super::{Answer, ForwardTarget, ImportBy};
+use super::{Answer, ForwardTarget, ImportBy, is_plain};
 
 /// What a prompt asks for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -126,7 +126,9 @@ impl Prompt {
         match key.code {
             KeyCode::Esc => Answer::Close,
             KeyCode::Char('c' | 'g') if control => Answer::Close,
-            KeyCode::Enter => Answer::Typed(self.kind.clone(), self.input.text().trim().to_owned()),
+            KeyCode::Enter if is_plain(key) => {
+                Answer::Typed(self.kind.clone(), self.input.text().trim().to_owned())
+            }
             _ => {
                 if self.input.on_key(key) {
                     self.error = None;
@@ -167,7 +169,7 @@ impl SecretPrompt {
         match key.code {
             KeyCode::Esc => Answer::Close,
             KeyCode::Char('c' | 'g') if control => Answer::Close,
-            KeyCode::Enter => Answer::Told {
+            KeyCode::Enter if is_plain(key) => Answer::Told {
                 op: self.op,
                 question: self.question.clone(),
                 value: self.input.value(),

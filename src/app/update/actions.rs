@@ -47,6 +47,8 @@ pub(super) fn perform(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::Up => moving::move_by(model, -1),
         Action::Top => moving::move_by(model, isize::MIN / 2),
         Action::Bottom => moving::move_by(model, isize::MAX / 2),
+        Action::PageDown => moving::page_by(model, 1),
+        Action::PageUp => moving::page_by(model, -1),
         Action::HalfPageDown => moving::move_by(model, moving::half_page(model)),
         Action::HalfPageUp => moving::move_by(model, -moving::half_page(model)),
         Action::ScrollDown => moving::scroll_lower_part(model, moving::half_scroll(model)),

@@ -11,14 +11,43 @@ use super::{cluster, logs};
 
 /// Returns how far half a page of the rows goes.
 pub(super) fn half_page(model: &Model) -> isize {
-    half(model.geometry.list_height)
+    half(n_rows(model))
 }
 
 /// Returns how far half a page goes of what scrolls: of the difference, where one is shown beside rows or a text.
 pub(super) fn half_scroll(model: &Model) -> isize {
+    half(n_scrolled(model))
+}
+
+/// Moves by so many pages: over the difference, where one is shown beside rows; a line stays in sight.
+pub(super) fn page_by(model: &mut Model, pages: isize) -> Vec<Effect> {
+    let page = |n_rows: usize| {
+        isize::try_from(n_rows.saturating_sub(1))
+            .unwrap_or(1)
+            .max(1)
+    };
     match model.screens.last() {
-        Some(Screen::Review(_) | Screen::Editor(_)) => half(model.geometry.difference),
-        _ => half_page(model),
+        Some(Screen::Review(_) | Screen::Merge(_)) => {
+            scroll_by(model, pages * page(n_scrolled(model)))
+        }
+        _ => move_by(model, pages * page(n_rows(model))),
+    }
+}
+
+/// Returns how many rows of what is moved in are in sight.
+fn n_rows(model: &Model) -> usize {
+    match model.place() {
+        // Lines that go on below are fewer than rows.
+        Place::Logs => model.geometry.logs.1,
+        _ => model.geometry.list_height,
+    }
+}
+
+/// Returns how many rows of what scrolls are in sight.
+fn n_scrolled(model: &Model) -> usize {
+    match model.screens.last() {
+        Some(Screen::Review(_) | Screen::Editor(_)) => model.geometry.difference,
+        _ => n_rows(model),
     }
 }
 

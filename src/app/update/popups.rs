@@ -22,7 +22,7 @@ pub(super) fn on_key(model: &mut Model, key: KeyEvent) -> Vec<Effect> {
     let Some(popup) = &mut model.popup else {
         return Vec::new();
     };
-    match popup.on_key(key) {
+    match popup.on_key(key, model.geometry.popup_height) {
         Answer::Nothing => Vec::new(),
         Answer::Close => {
             let leaves_draft = definitions::asks_of_draft(popup);

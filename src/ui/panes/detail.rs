@@ -178,7 +178,7 @@ pub fn draw_tab(
         return match model.detail_pane.tab {
             Tab::Logs => logs::draw(canvas, inside, model, is_focused, geometry),
             Tab::History => history::draw(canvas, inside, model, is_focused, geometry),
-            _ => draw_definition(canvas, inside, model, geometry),
+            _ => draw_definition(canvas, inside, model, is_focused, geometry),
         };
     };
     let used = match model.detail_pane.tab {
@@ -393,7 +393,13 @@ fn topic(tab: Tab) -> Option<Topic> {
     }
 }
 
-fn draw_definition(canvas: &mut Canvas<'_>, area: Rect, model: &Model, geometry: &mut Geometry) {
+fn draw_definition(
+    canvas: &mut Canvas<'_>,
+    area: Rect,
+    model: &Model,
+    is_focused: bool,
+    geometry: &mut Geometry,
+) {
     let at = Position {
         x: area.x + 2,
         y: area.y,
@@ -418,7 +424,9 @@ fn draw_definition(canvas: &mut Canvas<'_>, area: Rect, model: &Model, geometry:
         Some(Ok(text)) => {
             let drawn = editor::draw_editor(canvas.buf, area, text, &canvas.theme.editor);
             geometry.definition = Some((drawn.height, drawn.width));
-            geometry.list_height = drawn.height;
+            if is_focused {
+                geometry.list_height = drawn.height;
+            }
         }
     }
 }

@@ -67,6 +67,7 @@ pub fn draw(
     );
     let inside = open(canvas, area, size, &title(model));
     (geometry.list_height, geometry.n_lines) = (inside.height.into(), drawn.len());
+    geometry.popup_height = inside.height.into();
     let top = top.min(drawn.len().saturating_sub(inside.height.into()));
     for (y, (keys, what, is_title)) in (inside.y..inside.bottom()).zip(drawn.iter().skip(top)) {
         let at = Position { x: inside.x, y };

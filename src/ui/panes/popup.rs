@@ -21,7 +21,7 @@ pub fn draw(
     geometry: &mut Geometry,
 ) {
     match popup {
-        Popup::Menu(menu) => draw_menu(canvas, area, menu),
+        Popup::Menu(menu) => geometry.popup_height = draw_menu(canvas, area, menu),
         Popup::Prompt(prompt) => draw_prompt(canvas, area, prompt),
         Popup::Secret(prompt) => draw_secret(canvas, area, prompt),
         Popup::Help { top } => help::draw(canvas, area, model, *top, geometry),
@@ -50,6 +50,7 @@ pub fn hints(popup: &Popup) -> &'static [(&'static str, &'static str)] {
         Popup::Help { .. } => &[
             ("j k", "scroll"),
             ("pgdn pgup", "page"),
+            ("^d ^u", "half a page"),
             ("g G", "ends"),
             ("esc", "close"),
         ],
@@ -104,7 +105,8 @@ fn draw_text(canvas: &mut Canvas<'_>, inside: Rect, sentences: &[String]) -> u16
     y
 }
 
-fn draw_menu(canvas: &mut Canvas<'_>, area: Rect, menu: &Menu) {
+/// Draws a menu; returns how many of its items there is room for.
+fn draw_menu(canvas: &mut Canvas<'_>, area: Rect, menu: &Menu) -> usize {
     let theme = canvas.theme;
     let items = widest_of(menu, |item| &item.label) + widest_of(menu, |item| &item.detail) + 8;
     let title = text::cells(&menu.title) + 6;
@@ -206,6 +208,7 @@ fn draw_menu(canvas: &mut Canvas<'_>, area: Rect, menu: &Menu) {
             );
         }
     }
+    list.height.into()
 }
 
 fn widest_of(menu: &Menu, part: fn(&MenuItem) -> &str) -> usize {

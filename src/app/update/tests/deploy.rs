@@ -416,10 +416,10 @@ fn difference_is_paged_by_its_own_rows() {
     };
     stage.model.geometry.list_height = 2;
     stage.model.geometry.difference = 6;
-    stage.press("pgdn");
-    assert_eq!(n_lines(&stage), 3);
-    stage.press("pgup");
-    assert_eq!(n_lines(&stage), 0);
+    for (keys, n) in [("J", 3), ("K", 0), ("pgdn", 5), ("^b", 0)] {
+        stage.press(keys);
+        assert_eq!(n_lines(&stage), n, "{keys}");
+    }
 }
 
 #[test]

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use crate::app::action::{Action, ActionSpec, SPECS};
 use crate::app::effect::Effect;
 use crate::app::hints::Hints;
+use crate::app::input::Input;
 use crate::app::msg::{Msg, OpId};
 use crate::app::panes::detail::Tab;
 use crate::app::place::Place;
@@ -18,7 +19,9 @@ fn after(action: Action) -> Option<Action> {
         Down => Up,
         Up => Top,
         Top => Bottom,
-        Bottom => HalfPageDown,
+        Bottom => PageDown,
+        PageDown => PageUp,
+        PageUp => HalfPageDown,
         HalfPageDown => HalfPageUp,
         HalfPageUp => ScrollDown,
         ScrollDown => ScrollUp,
@@ -307,4 +310,52 @@ fn sentences_name_the_keys_that_are_bound() {
         hints.at(Place::Services, &stage.model.keymap).as_deref(),
         Some("First steps: F2 shows every key, m lists what can be done")
     );
+}
+
+#[test]
+fn keys_of_pages_move_in_menus_and_help_by_what_is_in_sight() {
+    let mut stage = Stage::with_services();
+    stage.press("?");
+    stage.model.geometry.popup_height = 8;
+    let top = |stage: &Stage| match &stage.model.popup {
+        Some(Popup::Help { top }) => *top,
+        other => panic!("{other:?}"),
+    };
+    for (keys, expected) in [
+        ("^f", 7),
+        ("pgdn", 14),
+        ("^b", 7),
+        ("pgup", 0),
+        ("^d", 4),
+        ("^u", 0),
+    ] {
+        stage.press(keys);
+        assert_eq!(top(&stage), expected, "{keys}");
+    }
+    stage.press("esc m");
+    stage.model.geometry.popup_height = 8;
+    for (keys, expected) in [
+        ("^f", 7),
+        ("pgdn", 14),
+        ("^b", 7),
+        ("pgup", 0),
+        ("^d", 4),
+        ("^u", 0),
+    ] {
+        stage.press(keys);
+        assert_eq!(stage.menu().selected, expected, "{keys}");
+    }
+    // What narrows a list is edited there.
+    stage.press("esc :").type_text("scale").press("pgdn ^u");
+    assert_eq!(stage.menu().query.as_ref().map(Input::text), Some(""));
+}
+
+#[test]
+fn key_with_alt_or_control_chooses_nothing() {
+    let mut stage = Stage::with_services();
+    stage.press("m alt-enter");
+    assert_eq!(stage.menu().selected, 0);
+    stage.press("esc i").type_text("x").press("alt-enter");
+    assert!(matches!(stage.model.popup, Some(Popup::Prompt(_))));
+    assert_eq!(stage.take_effects(), []);
 }

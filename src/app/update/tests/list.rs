@@ -44,6 +44,22 @@ fn keys_move_the_selection_and_stop_at_the_ends() {
     check("G ^u", "orders-db");
 }
 
+#[test]
+fn keys_of_pages_move_by_what_is_in_sight_and_a_row_stays() {
+    let check = |keys: &str, expected: &str| {
+        let mut stage = Stage::with_services();
+        stage.model.geometry.list_height = 4;
+        stage.press(keys);
+        assert_eq!(selected(&stage), Some(expected), "{keys}");
+    };
+    check("^f", "orders-db");
+    check("pgdn", "orders-db");
+    check("G ^b", "ml-resnet");
+    check("G pgup", "ml-resnet");
+    check("^d", "notebook");
+    check("G ^u", "notebook");
+}
+
 /// The list stays where it is, whichever tab is below it.
 #[test]
 fn lower_part_is_scrolled_while_keys_go_to_the_list() {
@@ -59,10 +75,10 @@ fn lower_part_is_scrolled_while_keys_go_to_the_list() {
         let text = shown.text.as_ref().unwrap().as_ref().unwrap();
         text.viewport().top
     };
-    stage.press("J pgdn");
+    stage.press("J J");
     let below = top(&stage);
     assert_eq!((selected(&stage), below > 1), (Some("web"), true));
-    stage.press("K pgup");
+    stage.press("K K");
     assert_eq!((selected(&stage), top(&stage)), (Some("web"), 0));
     // A step is seen at once.
     stage.press("tab j");
@@ -99,7 +115,7 @@ fn definition_for_another_namespace_is_told_apart_from_what_is_not_deployed() {
 #[test]
 fn keys_without_a_meaning_do_nothing() {
     let mut stage = Stage::with_services();
-    stage.press("X Z 4 7 9 ^b");
+    stage.press("X Z 4 7 9 ^g");
     assert_eq!(stage.take_effects(), []);
     assert_eq!(selected(&stage), Some("billing"));
     assert!(stage.model.screens.is_empty() && stage.model.popup.is_none());
@@ -719,7 +735,7 @@ fn definition_stays_where_it_was_scrolled_to_while_the_catalogue_changes() {
         result: Ok(text),
     };
     stage.press("G 6").send(shown(text(60)));
-    stage.press("J pgdn");
+    stage.press("J J");
     let top = |stage: &Stage| {
         let shown = stage.model.detail_pane.definition.as_ref().unwrap();
         shown

@@ -115,7 +115,11 @@ pub fn complete(rope: &Rope, byte: usize, known: &Known, unit: usize) -> Option<
 pub fn help(rope: &Rope, byte: usize, known: &Known) -> Option<FieldHelp> {
     let line = rope.byte_to_line(byte);
     let place = place(rope, byte).or_else(|| place(rope, start_of_value(rope, line)?))?;
-    let word = rope.byte_slice(place.typed.clone()).to_string();
+    // The cursor may stand before the key, or within it.
+    let is_of_key = |c: &char| c.is_alphanumeric() || "-_./".contains(*c);
+    let rest = rope.byte_slice(place.typed.end..).chars();
+    let typed = rope.byte_slice(place.typed.clone()).to_string();
+    let word = typed + &rest.take_while(is_of_key).collect::<String>();
     help_of(rope, place, &word, known)
 }
 

@@ -1,5 +1,7 @@
 //! Which cluster is worked with, and how far the connection to it is made.
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 
 use crate::definition::id::Namespace;
@@ -61,6 +63,8 @@ pub struct Session {
     pub invocation: Invocation,
     /// The namespace that was asked for when the session began, which is told once another context has another.
     pub asked_namespace: Option<Namespace>,
+    /// The namespaces that there were when they were listed last; none where they were not, or may not be.
+    pub namespaces: Option<BTreeSet<Namespace>>,
     /// Where all that is shown is protected, once that is known.
     pub protection: Option<Protection>,
     /// The number that was given last before this connection: what was planned with it, or a smaller one, was planned elsewhere.
@@ -88,6 +92,7 @@ impl Session {
             rights: Rights::default(),
             invocation: Invocation::default(),
             asked_namespace: None,
+            namespaces: None,
             protection: None,
             since: 0,
             connection: Epoch::default(),

@@ -14,7 +14,7 @@ use super::operation::Heard;
 use super::pod_name;
 use super::retained::RetainedVolume;
 use super::summary::{Claim, InstanceKey, PodRow, WorkloadKind};
-use super::watch::{Topic, WatchEvent};
+use super::watch::{LinkState, Topic, WatchEvent};
 use crate::definition::id::{InstanceId, Namespace};
 use crate::failure::Failure;
 
@@ -153,6 +153,11 @@ impl Fleet {
     /// Returns why this user may not see which volumes were retained, if that is so.
     pub fn retained_forbidden(&self) -> Option<&Failure> {
         self.retained_link.as_ref()?.forbidden()
+    }
+
+    /// Returns how reading which volumes were retained does; none where it has not begun.
+    pub fn retained_link(&self) -> Option<&LinkState> {
+        self.retained_link.as_ref().map(Link::state)
     }
 
     /// Forgets the volumes that teardowns retained: nobody looks at them any more.

@@ -84,6 +84,18 @@ pub enum RemotePort {
     Name(String),
 }
 
+/// Writes it as it is read.
+impl fmt::Display for PortSpec {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.local {
+            Some(0) => f.write_str(":")?,
+            Some(local) => write!(f, "{local}:")?,
+            None => {}
+        }
+        self.remote.fmt(f)
+    }
+}
+
 impl FromStr for PortSpec {
     type Err = String;
 

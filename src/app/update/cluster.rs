@@ -41,6 +41,7 @@ pub(super) fn connect(model: &mut Model, context: Option<String>) -> Vec<Effect>
     session.wanted_context = context;
     session.cluster.clear();
     session.uid = None;
+    session.namespaces = None;
     session.guard = Guard::default();
     session.scope = None;
     session.n_failed = 0;

@@ -78,6 +78,7 @@ pub(super) fn on_namespaces(
     }
     match result {
         Ok(namespaces) => {
+            model.session.namespaces = Some(namespaces.iter().cloned().collect());
             let present = model.session.namespace();
             let item = |namespace: Namespace| {
                 let detail = if Some(&namespace) == present {

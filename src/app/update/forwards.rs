@@ -9,6 +9,7 @@ use crate::app::msg::OpId;
 use crate::app::place::Place;
 use crate::app::popup::{Choice, ForwardTarget, Menu, MenuItem, Popup, Prompt, PromptKind};
 use crate::app::screen::Screen;
+use crate::app::session::SessionLink;
 use crate::failure::Failure;
 use crate::service::forward::{
     ForwardEvent, ForwardRequest, Forwarded, OF_A_POD, OfferedPort, PortSpec, Traffic,
@@ -145,15 +146,36 @@ pub(super) fn on_began(
             }
         }
         Err(failure) => {
-            model.forwards.remove(op);
+            let forward = model.forwards.remove(op);
             model.record_failure(op);
             // Here both ports are typed, and a pod is chosen beforehand.
             let words =
                 "; LOCAL:REMOTE names both ports, and of a pod that is chosen any can be meant";
-            model.complain(failure.summary.replace(OF_A_POD, words));
+            let why = failure.summary.replace(OF_A_POD, words);
+            let is_asked_about =
+                model.popup.is_none() && model.session.link == SessionLink::Connected;
+            match forward.filter(|it| is_asked_about && it.context == model.session.context) {
+                // Other ports are what it mostly takes.
+                Some(forward) => ask_again(model, forward.request, why),
+                None => model.complain(why),
+            }
         }
     }
     Vec::new()
+}
+
+/// Asks once more for the ports of a forward that came to nothing, and says why it did.
+fn ask_again(model: &mut Model, request: ForwardRequest, why: String) {
+    let typed = request.ports.first().map(PortSpec::to_string);
+    let target = ForwardTarget {
+        key: request.instance,
+        pod: request.pod,
+    };
+    ask_local(model, target, None);
+    if let Some(Popup::Prompt(prompt)) = &mut model.popup {
+        prompt.input = Input::with_text(&typed.unwrap_or_default());
+        prompt.error = Some(why);
+    }
 }
 
 pub(super) fn on_event(

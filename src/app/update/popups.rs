@@ -248,7 +248,17 @@ fn create(model: &mut Model, text: &str, template: &str) -> Result<Vec<Effect>, 
 fn show_namespace(model: &mut Model, text: &str) -> Result<Vec<Effect>, String> {
     let namespace: Namespace = text.parse().map_err(|error: NameError| error.to_string())?;
     model.popup = None;
-    Ok(cluster::show_scope(model, Scope::Namespace(namespace)))
+    let listed = model.session.namespaces.as_ref();
+    let is_missing = listed.is_some_and(|listed| !listed.contains(&namespace));
+    let effects = cluster::show_scope(model, Scope::Namespace(namespace.clone()));
+    if is_missing {
+        let context = &model.session.context;
+        let way = model.hint(Action::Namespace, "chooses another");
+        model.decline(format!(
+            "There is no namespace {namespace} in {context}.{way}"
+        ));
+    }
+    Ok(effects)
 }
 
 /// Carries the plan in front out where its IDs were typed in full.

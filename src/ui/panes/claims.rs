@@ -2,8 +2,8 @@
 
 use ratatui::layout::{Position, Rect};
 
-use crate::app::{Geometry, Model};
-use crate::service::watch::{Scope, Topic};
+use crate::app::{Geometry, Model, SessionLink};
+use crate::service::watch::{LinkState, Scope, Topic};
 use crate::ui::canvas::Canvas;
 use crate::ui::table;
 
@@ -33,8 +33,8 @@ pub fn draw(canvas: &mut Canvas<'_>, area: Rect, model: &Model, geometry: &mut G
             .any(|(topic, _)| *topic == Topic::Claims);
         let sentence = match (may_list, model.fleet.is_complete()) {
             (false, _) => "You may not list claims.",
-            (true, true) => "There are none.",
-            (true, false) => "Looking …",
+            (true, true) if unread(model).is_none() => "There are none.",
+            (true, _) => "Looking …",
         };
         canvas.text(at, inside.width.saturating_sub(3), sentence, theme.dim);
     }
@@ -43,10 +43,11 @@ pub fn draw(canvas: &mut Canvas<'_>, area: Rect, model: &Model, geometry: &mut G
 /// Says below what can be done with the selected row, and what is not shown. Returns what room is left.
 fn draw_foot(canvas: &mut Canvas<'_>, inside: Rect, model: &Model) -> Rect {
     let theme = canvas.theme;
-    let unseen = model.fleet.retained_forbidden().map(|_| {
-        let sentence = "You may not list volumes: which were retained is not shown.";
-        (sentence.to_owned(), theme.dim)
-    });
+    let forbidden = model.fleet.retained_forbidden();
+    let forbidden =
+        forbidden.map(|_| "You may not list volumes: which were retained is not shown.");
+    let unseen = forbidden.or_else(|| unread(model));
+    let unseen = unseen.map(|sentence| (sentence.to_owned(), theme.dim));
     let advice = model.claims.advice(&model.fleet);
     let advice = advice.map(|sentence| (sentence, theme.text));
     let mut room = inside;
@@ -54,6 +55,23 @@ fn draw_foot(canvas: &mut Canvas<'_>, inside: Rect, model: &Model) -> Rect {
         room = foot(canvas, room, &sentence, style);
     }
     room
+}
+
+/// Says that it is not known yet, or not any more, which volumes were retained.
+fn unread(model: &Model) -> Option<&'static str> {
+    match model.fleet.retained_link() {
+        Some(LinkState::Live | LinkState::Forbidden(_)) => None,
+        Some(LinkState::Retrying {
+            data_age: Some(_), ..
+        }) => Some("Which volumes were retained may be another by now: the connection is lost."),
+        Some(LinkState::Retrying { data_age: None, .. }) => {
+            Some("Which volumes were retained is not known: the connection is lost.")
+        }
+        None if model.session.link != SessionLink::Connected => {
+            Some("Which volumes were retained is not known: not connected.")
+        }
+        Some(LinkState::Connecting) | None => Some("Reading which volumes were retained …"),
+    }
 }
 
 /// Returns the place that a view is of, for its title.

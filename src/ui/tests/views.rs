@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::time::Duration;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -485,7 +486,12 @@ fn claims_of_the_scope() {
     stage.overview(vec![WatchEvent::Claims(vec![Delta::Reset(claims)])]);
     stage.press("C");
     let retained = vec![stage::retained("ledger", "5Gi")];
-    stage.overview(vec![WatchEvent::Retained(vec![Delta::Reset(retained)])]);
+    let live = WatchEvent::Link {
+        topic: Topic::Retained,
+        state: LinkState::Live,
+    };
+    let retained = WatchEvent::Retained(vec![Delta::Reset(retained)]);
+    stage.overview(vec![retained, live]);
     check("claims", &mut stage);
 }
 
@@ -514,6 +520,30 @@ fn advice_below_the_claims_is_not_cut() {
     let picture = draw(&stage.model, SMALL);
     assert!(picture.contains("A deploy of ledger offers"), "{picture}");
     assert!(picture.contains("deletes it."), "{picture}");
+}
+
+#[test]
+fn what_is_not_known_of_retained_volumes_is_said_below_the_claims() {
+    let mut stage = services();
+    stage.press("C");
+    let says = |stage: &mut Stage, what: &str| {
+        stage.model.settle();
+        let picture = draw(&stage.model, SMALL);
+        assert!(picture.contains(what), "{what} is not in {picture}");
+    };
+    says(&mut stage, "Reading which volumes were retained");
+    let link = |data_age: Option<Duration>| WatchEvent::Link {
+        topic: Topic::Retained,
+        state: LinkState::Retrying {
+            failure: Failure::new(FailureKind::Unreachable, "connection refused"),
+            next_attempt_in: Duration::from_secs(4),
+            data_age,
+        },
+    };
+    stage.overview(vec![link(None)]);
+    says(&mut stage, "is not known: the connection is lost");
+    stage.overview(vec![link(Some(Duration::from_secs(3)))]);
+    says(&mut stage, "may be another by now");
 }
 
 #[test]

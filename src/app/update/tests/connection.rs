@@ -398,3 +398,22 @@ fn namespaces_that_arrive_move_nothing_under_the_enter_key() {
         assert_eq!(menu.selected().unwrap().label, expected);
     }
 }
+
+#[test]
+fn namespace_that_is_not_there_is_told_as_it_is_shown() {
+    let show = |name: &str, listed: &[&str]| {
+        let mut stage = Stage::with_services();
+        stage.press("N");
+        let epoch = stage.epoch();
+        let listed = listed.iter().map(|name| name.parse().unwrap());
+        let result = Ok(listed.collect());
+        stage.send(Msg::NamespacesListed { epoch, result });
+        stage.press("down enter").type_text(name).press("enter");
+        let shown = stage.model.session.namespace().unwrap().to_string();
+        assert_eq!(shown, name);
+        stage.told().map(str::to_owned)
+    };
+    assert_eq!(show("lab", &["lab", "team-a"]), None);
+    let missing = "There is no namespace lba in kind-dev. N chooses another.";
+    assert_eq!(show("lba", &["lab", "team-a"]).as_deref(), Some(missing));
+}

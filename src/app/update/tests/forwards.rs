@@ -262,7 +262,9 @@ fn port_that_is_taken_is_told_and_leaves_no_row() {
     let taken = Failure::new(FailureKind::Disk, "cannot listen on 127.0.0.1:8080");
     let result = Err(taken);
     stage.send(Msg::ForwardBegan { op, result });
-    assert_eq!(told(&stage), "cannot listen on 127.0.0.1:8080");
+    let (typed, why) = asked_again(&stage);
+    assert_eq!(typed, "8080:80");
+    assert_eq!(why, "cannot listen on 127.0.0.1:8080");
     assert!(stage.model.forwards.all().is_empty());
 }
 
@@ -272,10 +274,28 @@ fn port_that_is_not_there_is_told_in_words_of_the_dashboard() {
     let summary = format!("there is no port 18080; there are: http (80){OF_A_POD}");
     let result = Err(Failure::new(FailureKind::NotFound, summary));
     stage.send(Msg::ForwardBegan { op, result });
-    let told = stage.told().unwrap();
+    let (_, why) = asked_again(&stage);
     assert!(
-        told.starts_with("there is no port 18080; there are: http (80); LOCAL:REMOTE"),
-        "{told}"
+        why.starts_with("there is no port 18080; there are: http (80); LOCAL:REMOTE"),
+        "{why}"
     );
-    assert!(!told.contains("--pod"), "{told}");
+    assert!(!why.contains("--pod"), "{why}");
+    // What is in front by then is not covered by it.
+    let (mut stage, op, _) = begun();
+    stage.press("?");
+    let result = Err(Failure::new(
+        FailureKind::NotFound,
+        "there is no port 18080",
+    ));
+    stage.send(Msg::ForwardBegan { op, result });
+    assert!(matches!(stage.model.popup, Some(Popup::Help { .. })));
+    assert_eq!(stage.told(), Some("there is no port 18080"));
+}
+
+/// Returns what stands in the prompt that asks for the ports once more, and why it does.
+fn asked_again(stage: &Stage) -> (&str, &str) {
+    match &stage.model.popup {
+        Some(Popup::Prompt(prompt)) => (prompt.input.text(), prompt.error.as_deref().unwrap()),
+        other => panic!("{other:?}"),
+    }
 }

@@ -159,7 +159,11 @@ fn draw_field(canvas: &mut Canvas<'_>, area: Rect, cursor: Position, field: &Fie
         return;
     };
     canvas.clear(place);
-    let inside = canvas.frame(place, &[(&field.path, theme.strong)], true);
+    let title = match field.path.as_str() {
+        "" => "The text as a whole",
+        path => path,
+    };
+    let inside = canvas.frame(place, &[(title, theme.strong)], true);
     let at = Position {
         x: inside.x + 1,
         y: inside.y,

@@ -162,6 +162,8 @@ pub(super) fn of_fleet(
         let saved = || status::of_saved(namespace.as_str(), name.as_str(), image, kept);
         is_looked_at(namespace).then(saved)
     }));
+    // As the dashboard has them.
+    all.sort_by(|one, other| (&one.namespace, &one.id).cmp(&(&other.namespace, &other.id)));
     all
 }
 

@@ -46,7 +46,7 @@ pub(crate) fn a_list_has_what_runs_and_what_is_saved(world: &World) {
         .bowline(&["ls", "-o", "name"])
         .end()
         .code(0)
-        .stdout("db\nweb\nnotebook\n");
+        .stdout("db\nnotebook\nweb\n");
     let list = world.bowline(&["ls", "-o", "json"]).end().code(0).json();
     let states: Vec<_> = list
         .as_array()
@@ -58,8 +58,8 @@ pub(crate) fn a_list_has_what_runs_and_what_is_saved(world: &World) {
         states,
         [
             json!(["db", "Ready"]),
-            json!(["web", "Ready"]),
-            json!(["notebook", "Saved"])
+            json!(["notebook", "Saved"]),
+            json!(["web", "Ready"])
         ]
     );
     let all = world.bowline(&["ls", "-A", "-o", "wide"]).end().code(0);

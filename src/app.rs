@@ -24,6 +24,7 @@ pub mod panes;
 mod place;
 mod popup;
 mod screen;
+pub mod search;
 pub mod secret_input;
 mod session;
 #[cfg(test)]
@@ -37,7 +38,7 @@ mod values;
 mod waits;
 
 pub use action::{Action, ActionSpec, SPECS};
-pub use availability::availability;
+pub use availability::{availability, has_meaning};
 pub use catalogue::CatalogueEntry;
 pub use effect::{
     DefinitionOrigin, DeploySource, Effect, Origin, ReviewedPlan, SecretAnswers, ShellPlace,

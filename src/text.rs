@@ -331,6 +331,16 @@ fn is_invisible(c: char) -> bool {
     )
 }
 
+/// Returns a number of bytes in few words.
+pub fn bytes(n: u64) -> String {
+    match n {
+        0..1_000 => format!("{n} B"),
+        1_000..100_000 => format!("{}.{} KB", n / 1000, n % 1000 / 100),
+        100_000..10_000_000 => format!("{} KB", n / 1000),
+        _ => format!("{} MB", n / 1_000_000),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;

@@ -110,8 +110,8 @@ pub fn draw_with_hits(
         Some(Screen::Operations) => {
             panes::operations::draw(&mut canvas, body, model, &mut geometry)
         }
-        Some(Screen::Progress { ops, n_below }) => {
-            panes::progress::draw(&mut canvas, body, model, (ops, *n_below), &mut geometry)
+        Some(Screen::Progress(pane)) => {
+            panes::progress::draw(&mut canvas, body, model, pane, &mut geometry)
         }
         Some(Screen::Log { selected }) => {
             panes::log::draw(&mut canvas, body, model, *selected, &mut geometry)

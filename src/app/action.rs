@@ -35,6 +35,10 @@ pub enum Action {
     Open,
     /// Goes back.
     Back,
+    /// Goes to the next match of a search.
+    NextMatch,
+    /// Goes to the match before.
+    PreviousMatch,
     /// Goes to the next part of the screen.
     NextPane,
     /// Shows a tab of the detail.
@@ -159,7 +163,7 @@ pub enum Action {
     Save,
     /// Plans the deploy of what is edited.
     Review,
-    /// Searches the text.
+    /// Searches the text that is edited, or read.
     Search,
     /// Searches the text and replaces what is found.
     Replace,
@@ -249,6 +253,8 @@ impl Action {
                 | Self::HalfPageUp
                 | Self::ScrollDown
                 | Self::ScrollUp
+                | Self::NextMatch
+                | Self::PreviousMatch
                 | Self::Back
                 | Self::NextPane
                 | Self::ShowTab(_)

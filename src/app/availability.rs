@@ -4,6 +4,7 @@ pub(super) mod shells;
 
 use std::borrow::Cow;
 
+use crate::engine::progress::Outcome;
 use crate::engine::teardown::VOLUME_RELEASE;
 use crate::engine::{adopt, routes};
 use crate::service::health::State;
@@ -16,6 +17,7 @@ use super::model::Model;
 use super::msg::OpId;
 use super::operation::{Operation as Own, OperationKind};
 use super::panes::detail::Tab;
+use super::panes::operations::OperationKey;
 use super::panes::review::{Held, ReviewPane, ReviewPhase};
 use super::panes::services::{WhatRuns, what_runs};
 use super::panes::teardown::ALL_IS_KEPT;
@@ -170,6 +172,10 @@ pub fn availability(action: Action, model: &Model) -> Result<(), Cow<'static, st
             needs_connection(model)?;
             return selected_pod(model).map(drop);
         }
+        Action::NextMatch | Action::PreviousMatch if model.search.pattern.is_none() => {
+            let way = (Action::Search, "asks for it");
+            return Err(model.unless("nothing is looked for", &[way]));
+        }
         Action::Matches if model.detail_pane.logs.filter.is_none() => {
             let way = (Action::Filter, "asks for an expression");
             return Err(model.unless("nothing is filtered", &[way]));
@@ -230,6 +236,8 @@ pub fn availability(action: Action, model: &Model) -> Result<(), Cow<'static, st
         | Action::ScrollUp
         | Action::Open
         | Action::Back
+        | Action::NextMatch
+        | Action::PreviousMatch
         | Action::NextPane
         | Action::ShowTab(_)
         | Action::Fold
@@ -279,25 +287,53 @@ pub fn availability(action: Action, model: &Model) -> Result<(), Cow<'static, st
     Ok(possible?)
 }
 
+/// Tells whether an action has a meaning for what is in front: what has none is not offered at all.
+pub fn has_meaning(action: Action, model: &Model) -> bool {
+    let Some(Screen::Progress(pane)) = model.screens.last() else {
+        return true;
+    };
+    let is_of = |kind: OperationKind| {
+        let mut ops = pane.ops.iter().filter_map(|op| model.operations.get(op));
+        ops.any(|op| op.kind == kind)
+    };
+    match action {
+        Action::Pull => is_of(OperationKind::Scale),
+        Action::Restore | Action::Undo => is_of(OperationKind::Teardown),
+        Action::TakeOver => super::update::listening(model).is_ok(),
+        _ => true,
+    }
+}
+
 /// Returns the operation of the selected instance that can be gone on with, and on which instance it is.
 ///
 /// # Errors
 /// Why there is none.
 pub(super) fn resumable(model: &Model) -> Result<(InstanceKey, Operation), &'static str> {
-    let nothing = match model.place() {
-        Place::Operations => "nothing is under way here",
-        _ => nothing_deployed(model),
+    let (nothing, own) = match (model.place(), model.operations_pane.table.selected()) {
+        (Place::Operations, Some(OperationKey::Own(op))) => {
+            ("nothing is under way here", model.operations.get(op))
+        }
+        (Place::Operations, _) => ("nothing is under way here", None),
+        _ => (nothing_deployed(model), None),
     };
+    if own.is_some_and(|own| own.context != model.session.context) {
+        return Err("it was begun in another context: go back to that one");
+    }
     let key = model.instance_in_front().ok_or(nothing)?;
+    let mut all = model.operations.values();
+    let context = &model.session.context;
+    if all.any(|own| own.is_of(context, key) && own.is_writing()) {
+        return Err("it was begun here, and goes on");
+    }
     let instance = model.fleet.get(key);
     let record = instance.and_then(|instance| instance.record());
     let noted = record.and_then(|record| record.operation.clone());
-    let noted = noted.ok_or("nothing is under way here")?;
-    let mut own = model.operations.values();
-    let context = &model.session.context;
-    if own.any(|own| own.is_of(context, key) && own.is_writing()) {
-        return Err("it was begun here, and goes on");
-    }
+    let noted = noted.ok_or_else(|| match own {
+        Some(own) if own.is_running() => "it has written everything, and waits",
+        Some(own) if own.outcome.as_ref().is_some_and(Outcome::is_complete) => "it is done",
+        Some(_) => "it left no note to go on from: the same again finishes it",
+        None => "nothing is under way here",
+    })?;
     let aim = &noted.aim;
     let is_enough = match noted.kind.as_str() {
         "teardown" | "release" | VOLUME_RELEASE | routes::OPERATION => true,
@@ -330,7 +366,7 @@ fn rights(model: &Model) -> Option<PodRights> {
 
 /// What a scale set is taken into the definition once it is done.
 fn scaled(model: &Model) -> Result<(), &'static str> {
-    let Some(Screen::Progress { ops, .. }) = model.screens.last() else {
+    let Some(Screen::Progress(pane)) = model.screens.last() else {
         return Err("no operation is in front");
     };
     let is_it = |op: &Own| {
@@ -338,7 +374,7 @@ fn scaled(model: &Model) -> Result<(), &'static str> {
         let is_here = op.context == model.session.context && is_selected;
         op.kind == OperationKind::Scale && is_here && !op.is_running()
     };
-    let mut ops = ops.iter().filter_map(|op| model.operations.get(op));
+    let mut ops = pane.ops.iter().filter_map(|op| model.operations.get(op));
     match ops.any(is_it) {
         true => Ok(()),
         false => Err("no scale of what is selected is done"),

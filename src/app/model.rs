@@ -31,6 +31,7 @@ use super::panes::services::{RowKey, ServicesPane};
 use super::place::Place;
 use super::popup::Popup;
 use super::screen::{Focus, Geometry, MIN_SIZE, Screen};
+use super::search::TextSearch;
 use super::session::{Session, SessionLink};
 use super::status::Status;
 use super::undo::{UndoStack, Writing};
@@ -121,6 +122,8 @@ pub struct Model {
     pub shell: Option<Shell>,
     /// What drawing told last.
     pub geometry: Geometry,
+    /// What is looked for in the text in front.
+    pub search: TextSearch,
     /// What is where on the screen, as it was drawn last.
     pub hits: Hits,
     /// First steps.
@@ -176,6 +179,7 @@ impl Model {
             rights: BTreeMap::new(),
             shell: None,
             geometry: Geometry::default(),
+            search: TextSearch::default(),
             hits: Hits::default(),
             hints: Hints::default(),
             traffic: Traffic::default(),
@@ -293,32 +297,56 @@ impl Model {
 
     /// Takes what drawing told.
     pub fn set_geometry(&mut self, geometry: Geometry) {
-        self.geometry = geometry;
         let last = geometry.n_lines.saturating_sub(geometry.list_height);
         match (&mut self.popup, self.screens.last_mut()) {
             (Some(Popup::Help { top }), _) => *top = (*top).min(last),
-            (_, Some(Screen::Progress { n_below, .. })) => *n_below = (*n_below).min(last),
-            (_, Some(Screen::Teardown(pane))) => pane.scroll = pane.scroll.min(last),
-            (_, Some(Screen::Adjust(pane))) => pane.scroll = pane.scroll.min(last),
-            (_, Some(Screen::Changes { scroll })) => *scroll = (*scroll).min(last),
-            (_, Some(Screen::Adopt(pane))) => pane.scroll = pane.scroll.min(last),
-            (_, Some(Screen::Routes(pane))) => pane.scroll = pane.scroll.min(last),
-            (_, Some(Screen::Pull(pane))) => pane.scroll = pane.scroll.min(last),
             (_, Some(Screen::Review(pane))) => {
                 pane.notices = pane.notices.min(geometry.notices.1);
                 pane.scroll = pane.scroll.min(geometry.n_beyond);
             }
             (_, Some(Screen::Merge(pane))) => pane.scroll = pane.scroll.min(geometry.n_beyond),
-            (_, Some(Screen::Comparison(pane))) => {
-                pane.scroll = pane.scroll.min(geometry.n_beyond);
-            }
             _ => {}
+        }
+        if let (Some(found), Some(top)) = (geometry.found, self.text_top_mut()) {
+            *top = found.top;
+            self.search.on_drawn(found.at);
+        }
+        if let (Some(found), Some(Screen::Progress(pane))) =
+            (geometry.found, self.screens.last_mut())
+        {
+            pane.on_drawn(found.last_top, geometry.starts.clone());
         }
         if let (Some((height, width)), Some(pane)) = (geometry.editor, self.editor_mut()) {
             pane.ensure_visible(height, width);
         }
         if let Some((height, width)) = geometry.definition {
             self.detail_pane.ensure_visible(height, width);
+        }
+        self.geometry = geometry;
+    }
+
+    /// Returns the line that is shown first of the text in front, where that is one that is scrolled as a whole; how far it
+    /// goes is known once it is drawn.
+    pub(super) fn text_top_mut(&mut self) -> Option<&mut usize> {
+        match self.screens.last_mut()? {
+            Screen::Teardown(pane) => Some(&mut pane.scroll),
+            Screen::Adjust(pane) => Some(&mut pane.scroll),
+            Screen::Adopt(pane) => Some(&mut pane.scroll),
+            Screen::Routes(pane) => Some(&mut pane.scroll),
+            Screen::Pull(pane) => Some(&mut pane.scroll),
+            Screen::Comparison(pane) => Some(&mut pane.scroll),
+            Screen::Changes { scroll } => Some(scroll),
+            Screen::Progress(pane) => Some(&mut pane.top),
+            Screen::Detail
+            | Screen::Editor(_)
+            | Screen::Review(_)
+            | Screen::Bulk(_)
+            | Screen::Merge(_)
+            | Screen::Claims
+            | Screen::Forwards
+            | Screen::Nodes
+            | Screen::Operations
+            | Screen::Log { .. } => None,
         }
     }
 

@@ -94,6 +94,8 @@ pub struct Operation {
     pub silent_since: Option<Timestamp>,
     /// Whether it was asked to stop.
     pub is_stopping: bool,
+    /// What of it no return brings back, as the sentence of that goes on.
+    pub lost: String,
     /// How it ended.
     pub outcome: Option<Outcome>,
 }
@@ -116,6 +118,7 @@ impl Operation {
             is_listening: false,
             silent_since: None,
             is_stopping: false,
+            lost: String::new(),
             outcome: None,
         }
     }

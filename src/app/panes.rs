@@ -16,6 +16,7 @@ pub mod nodes;
 pub mod objects;
 pub mod operations;
 pub mod planned;
+pub mod progress;
 pub mod pull;
 pub mod resumed;
 pub mod review;

@@ -73,7 +73,7 @@ impl Model {
             Some(Screen::Forwards) => Place::Forwards,
             Some(Screen::Nodes) => Place::Nodes,
             Some(Screen::Operations) => Place::Operations,
-            Some(Screen::Progress { .. }) => Place::Progress,
+            Some(Screen::Progress(_)) => Place::Progress,
             Some(Screen::Log { .. }) => Place::Log,
         }
     }

@@ -2,17 +2,18 @@
 
 use jiff::Timestamp;
 
-use super::msg::OpId;
 use super::panes::adjust::AdjustPane;
 use super::panes::adopt::AdoptPane;
 use super::panes::bulk::BulkPane;
 use super::panes::comparison::ComparisonPane;
 use super::panes::editor::EditorPane;
 use super::panes::merge::MergePane;
+use super::panes::progress::ProgressPane;
 use super::panes::pull::PullPane;
 use super::panes::review::ReviewPane;
 use super::panes::routes::RoutesPane;
 use super::panes::teardown::TeardownPane;
+use super::search::Found;
 
 /// Columns and rows of the smallest picture; smaller terminals get one line that says so.
 pub const MIN_SIZE: (u16, u16) = (40, 10);
@@ -64,13 +65,8 @@ pub enum Screen {
     Nodes,
     /// The operations under way, and those that were started here.
     Operations,
-    /// The progress of these operations.
-    Progress {
-        /// Which, the newest last.
-        ops: Vec<OpId>,
-        /// Lines below the last that is shown; the newest lines are in sight unless this is scrolled.
-        n_below: usize,
-    },
+    /// The progress of operations.
+    Progress(Box<ProgressPane>),
     /// The command log.
     Log {
         /// Which entry is selected, the newest being 0.
@@ -79,7 +75,7 @@ pub enum Screen {
 }
 
 /// What drawing told: sizes that moving needs, and when the picture changes by itself.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Geometry {
     /// Rows of the list in front.
     pub list_height: usize,
@@ -87,6 +83,10 @@ pub struct Geometry {
     pub popup_height: usize,
     /// Lines of the progress, the plan or the help in front.
     pub n_lines: usize,
+    /// Where one is in the text in front.
+    pub found: Option<Found>,
+    /// The first line of each operation whose progress is in front.
+    pub starts: Vec<usize>,
     /// The first line of the log that was drawn, and how many there was room for.
     pub logs: (usize, usize),
     /// How many cells of the longest line of the log in sight are beyond the right border.

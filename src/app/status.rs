@@ -30,7 +30,7 @@ impl Model {
         self.set_status(text.into(), true);
     }
 
-    /// Answers a key that cannot do anything now; the next key makes it old.
+    /// Answers a key that cannot do anything now, or tells of trouble that is told elsewhere too; the next key makes it old.
     pub(super) fn decline(&mut self, text: impl Into<String>) {
         self.set_status(text.into(), true);
         if let Some(status) = &mut self.status {

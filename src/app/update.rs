@@ -31,6 +31,7 @@ mod retained;
 mod reviews;
 mod rights;
 mod routes;
+mod searching;
 mod secrets;
 mod shells;
 mod stopping;
@@ -56,6 +57,7 @@ use super::msg::Msg;
 use super::place::Place;
 use super::popup::Popup;
 use super::screen::Screen;
+use super::search::TextSearch;
 
 pub(in crate::app) use listening::listening;
 pub(in crate::app) use merging::live_instance;
@@ -69,6 +71,7 @@ pub fn begin(model: &mut Model, open: Option<InstanceId>) -> Vec<Effect> {
     let mut effects = cluster::connect(model, context);
     effects.push(Effect::ListCatalogue);
     if let Some(name) = open {
+        model.services.sought = Some(name.clone());
         effects.extend(definitions::edit(model, name, None));
     }
     waiting::follow(model, effects)
@@ -87,6 +90,7 @@ pub fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
         model.hits.keep_parts();
     }
     let before = model.popup.as_ref().map(Popup::outline);
+    let n_screens = model.screens.len();
     model.waits.end(&msg);
     let is_ground = matches!(msg, Msg::Overview { .. } | Msg::DefinitionOpened { .. });
     let mut effects = route(model, msg);
@@ -95,6 +99,10 @@ pub fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
     }
     effects.extend(retained::follow(model));
     listening::follow(model, &mut effects);
+    // What was looked for was looked for in the text that was in front.
+    if model.screens.len() != n_screens {
+        model.search = TextSearch::default();
+    }
     definitions::ask_of_draft(model);
     if model.popup.as_ref().map(Popup::outline) != before {
         model.hits.clear();

@@ -11,7 +11,7 @@ use crate::catalogue::trash::TrashItem;
 use crate::catalogue::trash::which::{Which, numbers, shown_time};
 use crate::cluster::Identity;
 use crate::definition::id::{InstanceId, Namespace};
-use crate::engine::plan::{FateRow, TeardownPlan};
+use crate::engine::plan::TeardownPlan;
 use crate::engine::restore::{Surroundings, plan_restore};
 use crate::failure::{Failure, FailureKind};
 use crate::runtime::restore_request;
@@ -204,20 +204,12 @@ fn discard(session: &Session, item: &TrashItem) {
 
 /// Says how what was taken down is put back.
 pub(super) fn say_kept(plan: &TeardownPlan) {
-    let has = |is_so: fn(&FateRow) -> bool| plan.rows.iter().any(is_so);
-    let data = match has(FateRow::destroys_data) {
-        true => ", with empty volumes in place of those that are destroyed",
-        false => "",
-    };
-    let values = match has(FateRow::destroys_values) {
-        true => "; the values of its secrets are kept nowhere and must be given again",
-        false => "",
-    };
     let (way, id) = (
         advice::command("restore", &plan.instance),
         &plan.instance.id,
     );
-    output::say(format!("{way} puts {id} back{data}{values}"));
+    let lost = plan.lost_for_good();
+    output::say(format!("{way} puts {id} back{lost}"));
 }
 
 #[cfg(test)]

@@ -10,6 +10,7 @@ pub(super) mod detail;
 pub(super) mod editor;
 pub(super) mod footer;
 pub(super) mod forwards;
+mod found;
 pub(super) mod header;
 mod help;
 mod history;
@@ -139,17 +140,30 @@ fn foot(canvas: &mut Canvas<'_>, inside: Rect, sentence: &str, style: Style) -> 
     room
 }
 
-/// Draws lines from one of them on, and says how many are below; tells moving how many there are.
+/// Draws the lines of a text, from one of them on or from where a search leads, and says how many are below; tells moving
+/// where that is.
 fn draw_lines(
     canvas: &mut Canvas<'_>,
     inside: Rect,
     (model, lines, top): (&Model, &[Line], usize),
     geometry: &mut Geometry,
 ) {
-    geometry.list_height = inside.height.into();
+    let height = usize::from(inside.height);
+    geometry.list_height = height;
     geometry.n_lines = lines.len();
-    let n_below = draw_rows(canvas, inside, lines, top);
+    let pattern = model.search.pattern.as_ref();
+    let marked = pattern.map(|pattern| found::marked(lines, pattern, canvas.theme.found));
+    let (lines, matching) = match &marked {
+        Some((lines, matching)) => (lines.as_slice(), matching.as_slice()),
+        None => (lines, &[][..]),
+    };
+    let found = model.search.find(matching, top, (lines.len(), height));
+    geometry.found = Some(found);
+    let n_below = draw_rows(canvas, inside, lines, found.top);
     canvas.n_more(inside, n_below, key_of(model, Action::Down).as_deref());
+    if let Some(pattern) = pattern {
+        found::draw(canvas, inside, pattern, (matching, found));
+    }
 }
 
 /// Draws as many lines as there is room for, from one of them on or from where the last fill it; returns how many are below.

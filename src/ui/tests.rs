@@ -2,6 +2,7 @@
 
 mod hostile;
 mod plans;
+mod texts;
 mod views;
 
 use std::time::Duration;

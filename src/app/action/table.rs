@@ -16,6 +16,10 @@ const PLAIN: &[Place] = &[
     Services, Detail, Logs, History, Review, Teardown, Adjust, Adopt, Bulk, Routes, Pull,
     Comparison, Merge, Changes, Claims, Forwards, Nodes, Operations, Progress, Log,
 ];
+/// Where a text is read that is scrolled as a whole.
+const TEXTS: &[Place] = &[
+    Teardown, Adjust, Adopt, Routes, Pull, Comparison, Changes, Progress,
+];
 /// Where a service is selected.
 const MAIN: &[Place] = &[Services, Detail, Logs, History];
 const ALL: &[Place] = &[
@@ -370,6 +374,30 @@ pub const SPECS: &[ActionSpec] = &[
         "",
         &["alt-r"],
         &[Editor],
+    ),
+    spec(
+        Action::Search,
+        "search-text",
+        "Search the text for a regular expression",
+        "",
+        &["/"],
+        TEXTS,
+    ),
+    spec(
+        Action::NextMatch,
+        "next-match",
+        "Go to the next match",
+        "",
+        &["n"],
+        TEXTS,
+    ),
+    spec(
+        Action::PreviousMatch,
+        "previous-match",
+        "Go to the match before",
+        "",
+        &["N"],
+        TEXTS,
     ),
     spec(
         Action::Complete,
@@ -845,7 +873,10 @@ pub const SPECS: &[ActionSpec] = &[
         "Show the operations under way and those started here",
         "",
         &["P"],
-        MAIN,
+        &[
+            Services, Detail, Logs, History, Comparison, Changes, Claims, Forwards, Nodes,
+            Progress, Log,
+        ],
     ),
     spec(
         Action::Log,
@@ -853,7 +884,10 @@ pub const SPECS: &[ActionSpec] = &[
         "Show the log of commands",
         "",
         &["@"],
-        MAIN,
+        &[
+            Services, Detail, Logs, History, Review, Teardown, Adjust, Adopt, Bulk, Routes, Pull,
+            Comparison, Merge, Changes, Claims, Forwards, Nodes, Operations, Progress,
+        ],
     ),
     spec(
         Action::ShowTab(Tab::Pods),

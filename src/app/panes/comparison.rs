@@ -43,9 +43,4 @@ impl ComparisonPane {
             .into_iter()
             .flat_map(|comparison| comparison.parameters.iter().chain(&comparison.text))
     }
-
-    pub(in crate::app) fn scroll_by(&mut self, lines: isize) {
-        let last = self.lines().count().saturating_sub(1);
-        self.scroll = self.scroll.saturating_add_signed(lines).min(last);
-    }
 }

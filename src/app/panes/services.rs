@@ -185,6 +185,7 @@ impl ServicesPane {
             let key = self.table.rows().find(|row| row.key.id() == id);
             if let Some(key) = key.map(|row| row.key.clone()) {
                 self.table.select(&key);
+                self.table.hold();
                 self.sought = None;
             }
         }

@@ -17,17 +17,22 @@ use crate::app::table::Value;
 use crate::editor::Command;
 use crate::editor::merge::{Decision, Side};
 use crate::service::summary::InstanceKey;
+use crate::text::bytes;
 
 use super::{
     adjustments, adoption, assist, bulk, changes, cluster, concerned, contexts, definitions,
     forwards, history, imports, keys, listening, logs, merging, moving, nodes, operations, palette,
-    popups, pulls, resuming, reviews, routes, secrets, shells, stopping, teardowns, undo, waiting,
-    watching, wording,
+    popups, pulls, resuming, reviews, routes, searching, secrets, shells, stopping, teardowns,
+    undo, waiting, watching, wording,
 };
 
 /// Most bytes that go to the terminal's clipboard: many terminals drop a longer sequence without a word, and all of it is
 /// written before the next picture.
 const MAX_COPIED: usize = 64 * 1024;
+/// Seconds of a slow link that a copy takes at most: nothing is drawn meanwhile.
+const MAX_SECONDS: usize = 2;
+/// From how many bytes on a copy tells its size.
+const TOLD_FROM: usize = 1000;
 
 /// Performs an action, or says why it cannot be.
 pub(super) fn perform(model: &mut Model, action: Action) -> Vec<Effect> {
@@ -226,6 +231,9 @@ pub(super) fn perform(model: &mut Model, action: Action) -> Vec<Effect> {
         }
         Action::Save => save(model),
         Action::Review => operations::save_and_review(model),
+        Action::Search if model.place() != Place::Editor => searching::ask(model),
+        Action::NextMatch => searching::go(model, 1),
+        Action::PreviousMatch => searching::go(model, -1),
         Action::Search | Action::Replace => {
             let now = model.clock;
             if let Some(pane) = model.editor_mut() {
@@ -327,6 +335,9 @@ fn back(model: &mut Model) -> Vec<Effect> {
     if let Some(effects) = waiting::give_up(model) {
         return effects;
     }
+    if searching::give_up(model) {
+        return Vec::new();
+    }
     if stopping::ask_before_leaving(model) {
         return Vec::new();
     }
@@ -388,7 +399,7 @@ fn copy(model: &mut Model) -> Vec<Effect> {
     };
     let told = match text.lines().count() {
         0 | 1 => text.clone(),
-        n_lines => format!("{n_lines} lines"),
+        n_lines => format!("{n_lines} lines, {}", bytes(text.len() as u64)),
     };
     let copy = to_clipboard(model, text, "Not possible");
     if copy.is_some() {
@@ -400,12 +411,40 @@ fn copy(model: &mut Model) -> Vec<Effect> {
 /// Returns the effect that puts a text on the terminal's clipboard; none for one that is too long, and says so after what
 /// that means.
 pub(super) fn to_clipboard(model: &mut Model, text: String, otherwise: &str) -> Option<Effect> {
+    let size = bytes(text.len() as u64);
     if text.len() > MAX_COPIED {
         let sentence = "the terminal's clipboard takes at most 64 KiB";
-        model.decline(format!("{otherwise}: {sentence}."));
+        model.decline(format!("{otherwise}: {sentence}.{}", where_it_is(model)));
         return None;
     }
+    // It is sent in Base64.
+    let n_sent = text.len().div_ceil(3) * 4;
+    let budget = model.traffic.budget.and_then(|it| usize::try_from(it).ok());
+    if let Some(budget) = budget.filter(|budget| n_sent > budget * MAX_SECONDS) {
+        let seconds = n_sent / budget;
+        let allowed = bytes(budget as u64);
+        let sentence = format!("its {size} would hold this link, of {allowed}/s, for {seconds}s");
+        model.decline(format!("{otherwise}: {sentence}.{}", where_it_is(model)));
+        return None;
+    }
+    if text.len() >= TOLD_FROM {
+        model.tell(format!("Copied {size}."));
+    }
     Some(Effect::Copy(text))
+}
+
+/// Says where the text that is shown is to be found, where it is that of a file.
+fn where_it_is(model: &Model) -> String {
+    let shown = model.detail_pane.definition.as_ref();
+    let shown = shown
+        .filter(|_| model.place() == Place::Detail && model.detail_pane.tab == Tab::Definition);
+    let dir = model.catalogue.dir.as_ref();
+    let path = shown
+        .zip(dir)
+        .map(|(it, dir)| dir.join(format!("{}.yaml", it.name)));
+    path.map_or_else(String::new, |path| {
+        format!(" It is the file {}.", path.display())
+    })
 }
 
 /// Returns where an instance is opened from outside, as far as its detail tells.

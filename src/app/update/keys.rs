@@ -12,7 +12,7 @@ use crate::app::place::Place;
 use crate::app::screen::Screen;
 use crate::editor::{Command, Outcome};
 
-use super::{actions, assist, cluster, logs, popups};
+use super::{actions, assist, cluster, logs, popups, searching};
 
 pub(super) fn on_key(model: &mut Model, key: KeyEvent) -> Vec<Effect> {
     if key.kind == KeyEventKind::Release {
@@ -46,6 +46,9 @@ pub(super) fn on_key(model: &mut Model, key: KeyEvent) -> Vec<Effect> {
     }
     if model.detail_pane.logs.filter_input.is_some() && model.place() == Place::Logs {
         return logs::on_filter_key(model, key);
+    }
+    if model.search.input.is_some() {
+        return searching::on_key(model, key);
     }
     let action = model.keymap.action(model.place(), key);
     if let Some(effects) = assist::on_key(model, key, action) {
@@ -199,6 +202,7 @@ fn paste(model: &mut Model, text: &str) -> Result<Vec<Effect>, String> {
         }
         return Ok(cluster::follow_selection(model));
     }
+    searching::paste(model, text)?;
     if model.place() == Place::Logs {
         logs::paste_into_filter(model, text)?;
     }

@@ -19,11 +19,11 @@ const TAKE_OVER: &str = " --take-over";
 /// # Errors
 /// There are none, with the reason.
 pub(in crate::app) fn listening(model: &Model) -> Result<Vec<OpId>, &'static str> {
-    let Some(Screen::Progress { ops, .. }) = model.screens.last() else {
+    let Some(Screen::Progress(pane)) = model.screens.last() else {
         return Err("no operation is in front");
     };
     let listens = |op: &&OpId| model.operations.get(op).is_some_and(|it| it.is_listening);
-    let ops: Vec<OpId> = ops.iter().filter(listens).copied().collect();
+    let ops: Vec<OpId> = pane.ops.iter().filter(listens).copied().collect();
     match ops.is_empty() {
         true => Err("it waits for nobody"),
         false => Ok(ops),

@@ -15,6 +15,7 @@ use crate::app::panes::logs::Whose;
 use crate::app::place::Place;
 use crate::app::popup::{Choice, Menu, MenuItem, Popup, Prompt, PromptKind};
 use crate::app::screen::Screen;
+use crate::app::search::expression;
 use crate::failure::Failure;
 use crate::service::log::LogEvent;
 use crate::service::pod_choice;
@@ -237,16 +238,9 @@ pub(super) fn paste_into_filter(model: &mut Model, text: &str) -> Result<(), Str
 fn take_filter(model: &mut Model) {
     let pane = &mut model.detail_pane.logs;
     let text = pane.filter_input.as_ref().map_or("", Input::text);
-    if text.is_empty() {
-        return pane.set_filter(None);
-    }
-    match Regex::new(text) {
-        Ok(filter) => pane.set_filter(Some(filter)),
-        Err(error) => {
-            let sentence = error.to_string();
-            let last = sentence.lines().last().unwrap_or_default();
-            pane.filter_error = Some(last.trim_start_matches("error: ").to_owned());
-        }
+    match expression(text) {
+        Ok(filter) => pane.set_filter(filter),
+        Err(why) => pane.filter_error = Some(why),
     }
 }
 

@@ -74,30 +74,37 @@ pub(super) fn scroll_by(model: &mut Model, lines: isize) -> Vec<Effect> {
         table.move_by(lines);
         return on_selected(model);
     }
+    if let Some(top) = model.text_top_mut() {
+        *top = top.saturating_add_signed(lines);
+        model.search.forget_place();
+        return Vec::new();
+    }
     let notices = model.geometry.notices;
     match model.screens.last_mut() {
         None | Some(Screen::Detail) => scroll_detail(model, lines),
         Some(Screen::Review(pane)) => pane.scroll_by(lines, notices),
-        // How far these go is known once they are drawn.
-        Some(Screen::Teardown(pane)) => pane.scroll = pane.scroll.saturating_add_signed(lines),
-        Some(Screen::Adjust(pane)) => pane.scroll = pane.scroll.saturating_add_signed(lines),
-        Some(Screen::Adopt(pane)) => pane.scroll = pane.scroll.saturating_add_signed(lines),
-        Some(Screen::Routes(pane)) => pane.scroll = pane.scroll.saturating_add_signed(lines),
-        Some(Screen::Pull(pane)) => pane.scroll = pane.scroll.saturating_add_signed(lines),
-        Some(Screen::Changes { scroll }) => *scroll = scroll.saturating_add_signed(lines),
         Some(Screen::Bulk(pane)) => pane.move_by(lines),
-        Some(Screen::Comparison(pane)) => pane.scroll_by(lines),
         Some(Screen::Merge(pane)) => pane.scroll_by(lines),
         Some(Screen::Log { selected }) => {
             let last = model.log.len().saturating_sub(1);
             *selected = selected.saturating_add_signed(lines).min(last);
         }
-        Some(Screen::Progress { n_below, .. }) => {
-            *n_below = n_below.saturating_add_signed(lines.saturating_neg());
-        }
         Some(Screen::Editor(pane)) => pane.preview.scroll_by(lines),
-        // All of these is a table.
-        Some(Screen::Claims | Screen::Forwards | Screen::Nodes | Screen::Operations) => {}
+        // All of these is a table, or a text that was scrolled above.
+        Some(
+            Screen::Claims
+            | Screen::Forwards
+            | Screen::Nodes
+            | Screen::Operations
+            | Screen::Teardown(_)
+            | Screen::Adjust(_)
+            | Screen::Adopt(_)
+            | Screen::Routes(_)
+            | Screen::Pull(_)
+            | Screen::Comparison(_)
+            | Screen::Changes { .. }
+            | Screen::Progress(_),
+        ) => {}
     }
     Vec::new()
 }

@@ -8,6 +8,7 @@ use crate::app::model::Model;
 use crate::app::msg::OpId;
 use crate::app::operation::{Operation, OperationKind};
 use crate::app::panes::editor::{AfterSave, EditorPane};
+use crate::app::panes::progress::ProgressPane;
 use crate::app::popup::{Choice, Menu, MenuItem, Popup};
 use crate::app::screen::Screen;
 use crate::app::undo::Undo;
@@ -38,7 +39,7 @@ pub(super) fn replan(model: &mut Model) -> Vec<Effect> {
             | Screen::Editor(_)
             | Screen::Merge(_)
             | Screen::Operations
-            | Screen::Progress { .. }
+            | Screen::Progress(_)
             | Screen::Log { .. }
             | Screen::Claims
             | Screen::Forwards,
@@ -62,7 +63,7 @@ pub(super) fn confirm(model: &mut Model) {
             | Screen::Editor(_)
             | Screen::Merge(_)
             | Screen::Operations
-            | Screen::Progress { .. }
+            | Screen::Progress(_)
             | Screen::Log { .. }
             | Screen::Claims
             | Screen::Forwards
@@ -98,7 +99,12 @@ pub(super) fn left_sentence(n_left: usize) -> Option<String> {
 /// Shows how operations go on that were begun, in place of the plan of them; marks have done their work.
 pub(super) fn show_progress(model: &mut Model, ops: Vec<OpId>) {
     model.services.table.clear_marks();
-    model.screens.push(Screen::Progress { ops, n_below: 0 });
+    model.screens.push(progress_of(ops));
+}
+
+/// Returns the screen that shows how operations go on.
+pub(super) fn progress_of(ops: Vec<OpId>) -> Screen {
+    Screen::Progress(Box::new(ProgressPane::new(ops)))
 }
 
 /// What is begun of a plan in front.
@@ -134,6 +140,8 @@ pub(super) fn begin(
     instance: InstanceKey,
     what: &str,
 ) -> OpId {
+    // What came of the one before is read by whoever begins another.
+    model.status = None;
     let op = model.next_op();
     model.record(model.command_line(&instance.namespace, what), Some(op));
     let place = (model.session.context.clone(), instance.clone());
@@ -161,6 +169,7 @@ pub(super) fn on_finished(model: &mut Model, op: OpId, outcome: Outcome) -> Vec<
     let failed = outcome.failed.iter();
     let failures: Vec<Failure> = failed.map(|(_, failure)| failure.clone()).collect();
     operation.on_finished(outcome, now);
+    let lost = std::mem::take(&mut operation.lost);
     if kind == OperationKind::Deploy && is_here {
         reviews::mark_refused(model, &instance, &failures);
         let clock = model.clock;
@@ -173,25 +182,35 @@ pub(super) fn on_finished(model: &mut Model, op: OpId, outcome: Outcome) -> Vec<
         model.undo.push(Undo::Teardown { context, instance });
     }
     let name = kind.name();
+    // Where the steps are in sight they tell it too, and the next key makes it old.
+    let is_in_sight =
+        matches!(model.screens.last(), Some(Screen::Progress(pane)) if pane.ops.contains(&op));
+    let complain = match is_in_sight {
+        true => Model::decline,
+        false => Model::complain,
+    };
     if was_stopped && n_failed == 0 {
         model.tell(format!(
             "{name} of {id}: stopped, {n_done} done, {n_left} not tried. The same again finishes it."
         ));
     } else if n_failed > 0 {
-        model.complain(format!("{name} of {id}: {n_failed} failed."));
+        complain(model, format!("{name} of {id}: {n_failed} failed."));
     } else if !is_complete {
-        model.complain(format!("{name} of {id}: accepted, not finished yet."));
+        complain(
+            model,
+            format!("{name} of {id}: accepted, not finished yet."),
+        );
     } else {
-        let next = next_step(model, kind).filter(|_| is_here);
+        let next = next_step(model, kind, &lost).filter(|_| is_here);
         model.tell(format!("{name} of {id}: done.{}", next.unwrap_or_default()));
     }
     Vec::new()
 }
 
 /// Returns what is worth doing where an operation was done, as a sentence that follows; none where that is nothing.
-fn next_step(model: &Model, kind: OperationKind) -> Option<String> {
+fn next_step(model: &Model, kind: OperationKind, lost: &str) -> Option<String> {
     match kind {
-        OperationKind::Teardown => Some(model.hint(Action::Undo, "puts it back")),
+        OperationKind::Teardown => Some(model.hint(Action::Undo, &format!("puts it back{lost}"))),
         OperationKind::Adoption => Some(" Plan its deploy anew.".to_owned()),
         OperationKind::Deploy
         | OperationKind::Rollback

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use crate::app::action::{Action, ActionSpec, SPECS};
-use crate::app::availability::availability;
+use crate::app::availability::{availability, has_meaning};
 use crate::app::effect::Effect;
 use crate::app::model::Model;
 use crate::app::place::Place;
@@ -33,6 +33,7 @@ fn items_of(model: &Model, is_wanted: impl Fn(&ActionSpec) -> bool) -> Vec<MenuI
     SPECS
         .iter()
         .filter(|spec| spec.places.contains(&place) && is_wanted(spec))
+        .filter(|spec| has_meaning(spec.action, model))
         .map(|spec| {
             let keys = model.keymap.keys(place, spec.action);
             let names: Vec<_> = keys.iter().map(ToString::to_string).collect();

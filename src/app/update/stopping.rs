@@ -17,7 +17,7 @@ use crate::app::screen::Screen;
 /// There are none, with the reason.
 pub(in crate::app) fn stoppable(model: &Model) -> Result<Vec<OpId>, Cow<'static, str>> {
     let ops = match model.screens.last() {
-        Some(Screen::Progress { ops, .. }) => ops.clone(),
+        Some(Screen::Progress(pane)) => pane.ops.clone(),
         Some(Screen::Operations) => match model.operations_pane.table.selected() {
             Some(OperationKey::Own(op)) => vec![*op],
             Some(OperationKey::Noted(_)) => {
@@ -62,7 +62,7 @@ pub(super) fn ask(model: &mut Model) -> Vec<Effect> {
 
 /// Asks what becomes of what is still being written, before its progress is left; tells whether there is a question.
 pub(super) fn ask_before_leaving(model: &mut Model) -> bool {
-    if !matches!(model.screens.last(), Some(Screen::Progress { .. })) {
+    if !matches!(model.screens.last(), Some(Screen::Progress(_))) {
         return false;
     }
     let Ok(ops) = stoppable(model) else {

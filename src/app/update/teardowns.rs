@@ -242,7 +242,15 @@ pub(super) fn run(model: &mut Model) -> Vec<Effect> {
         }
     });
     let runs = runs.collect();
-    run_all(model, runs)
+    let effects = run_all(model, runs);
+    for effect in &effects {
+        if let Effect::RunTeardown { op, plan, .. } = effect
+            && let Some(operation) = model.operations.get_mut(op)
+        {
+            operation.lost = plan.lost_for_good();
+        }
+    }
+    effects
 }
 
 fn command(plan: &TeardownPlan) -> String {

@@ -120,7 +120,7 @@ fn ops_of(model: &Model, screen: &Screen) -> Vec<OpId> {
         | Screen::Claims
         | Screen::Forwards
         | Screen::Operations
-        | Screen::Progress { .. }
+        | Screen::Progress(_)
         | Screen::Log { .. } => Vec::new(),
     }
 }

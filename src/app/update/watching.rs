@@ -7,6 +7,7 @@ use crate::app::panes::services::RowKey;
 use crate::app::screen::Screen;
 
 use super::cluster;
+use super::operations::progress_of;
 
 /// Lists them.
 pub(super) fn show(model: &mut Model) -> Vec<Effect> {
@@ -21,8 +22,7 @@ pub(super) fn watch(model: &mut Model) -> Vec<Effect> {
     match model.operations_pane.table.selected().cloned() {
         None => Vec::new(),
         Some(OperationKey::Own(op)) => {
-            let ops = vec![op];
-            model.screens.push(Screen::Progress { ops, n_below: 0 });
+            model.screens.push(progress_of(vec![op]));
             Vec::new()
         }
         Some(OperationKey::Noted(key)) => {

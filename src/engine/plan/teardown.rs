@@ -202,6 +202,20 @@ pub fn loss(n: usize, of_what: &str) -> Option<String> {
 }
 
 impl TeardownPlan {
+    /// Says what does not come back with what is put back after it, as that sentence goes on; nothing where all does.
+    pub fn lost_for_good(&self) -> String {
+        let has = |is_so: fn(&FateRow) -> bool| self.rows.iter().any(is_so);
+        let data = match has(FateRow::destroys_data) {
+            true => ", with empty volumes in place of those that are destroyed",
+            false => "",
+        };
+        let values = match has(FateRow::destroys_values) {
+            true => "; the values of its secrets are kept nowhere and must be given again",
+            false => "",
+        };
+        format!("{data}{values}")
+    }
+
     /// Returns the plan before anything was looked at.
     pub(in crate::engine) fn new(instance: &InstanceKey, volumes: VolumeChoice) -> Self {
         Self {

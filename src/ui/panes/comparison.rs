@@ -1,13 +1,13 @@
 //! What differs between two revisions.
 
-use ratatui::layout::{Position, Rect};
+use ratatui::layout::Rect;
 
 use crate::app::panes::comparison::ComparisonPane;
-use crate::app::{Action, Geometry, Model};
+use crate::app::{Geometry, Model};
 use crate::ui::canvas::Canvas;
 
-use super::review::draw_diff_line;
-use super::{key_of, within_margins};
+use super::review::diff_line;
+use super::{Line, draw_lines, within_margins};
 
 pub fn draw(
     canvas: &mut Canvas<'_>,
@@ -34,13 +34,9 @@ pub fn draw(
             canvas.text(at, inside.width, "No difference.", theme.dim);
         }
         Some(Ok(_)) => {
-            geometry.n_beyond = pane.lines().count().saturating_sub(inside.height.into());
-            let top = pane.scroll.min(geometry.n_beyond);
-            for (y, line) in (inside.y..inside.bottom()).zip(pane.lines().skip(top)) {
-                draw_diff_line(canvas, Position { x: inside.x, y }, inside.width, line);
-            }
-            let key = key_of(model, Action::Down);
-            canvas.n_more(inside, geometry.n_beyond - top, key.as_deref());
+            let lines = pane.lines().map(|line| diff_line(theme, line));
+            let lines: Vec<Line> = lines.collect();
+            draw_lines(canvas, inside, (model, &lines, pane.scroll), geometry);
         }
     }
 }

@@ -7,7 +7,7 @@ use crate::app::hits::Hit;
 use crate::app::input::Input;
 use crate::app::panes::editor::EditorPane;
 use crate::app::panes::editor::search::SearchLine;
-use crate::app::{Action, Model, Place, Popup, SPECS, Screen, Status, availability};
+use crate::app::{Action, Model, Place, Popup, SPECS, Screen, Status, availability, has_meaning};
 use crate::text;
 use crate::ui::canvas::{Canvas, wrap};
 
@@ -137,21 +137,29 @@ fn draw_inputs(canvas: &mut Canvas<'_>, at: Position, width: u16, model: &Model)
         return true;
     }
     let logs = &model.detail_pane.logs;
-    if let (Place::Logs, Some(input)) = (model.place(), &logs.filter_input) {
-        canvas.text(at, 1, "/", theme.key);
-        let room = width.saturating_sub(1);
-        canvas.input(Position { x: at.x + 1, ..at }, room, input);
-        if let Some(error) = &logs.filter_error {
-            let used = u16::try_from(text::cells(input.text()) + 4).unwrap_or(width);
-            let at = Position {
-                x: at.x + used.min(width),
-                ..at
-            };
-            canvas.text(at, width.saturating_sub(used), error, theme.bad);
+    let (input, error) = match &model.search.input {
+        Some(input) => (Some(input), &model.search.error),
+        None => {
+            let input = logs.filter_input.as_ref();
+            let input = input.filter(|_| model.place() == Place::Logs);
+            (input, &logs.filter_error)
         }
-        return true;
+    };
+    let Some(input) = input else {
+        return false;
+    };
+    canvas.text(at, 1, "/", theme.key);
+    let room = width.saturating_sub(1);
+    canvas.input(Position { x: at.x + 1, ..at }, room, input);
+    if let Some(error) = error {
+        let used = u16::try_from(text::cells(input.text()) + 4).unwrap_or(width);
+        let at = Position {
+            x: at.x + used.min(width),
+            ..at
+        };
+        canvas.text(at, width.saturating_sub(used), error, theme.bad);
     }
-    false
+    true
 }
 
 /// Draws what is searched, and what it is replaced with; the cursor is in the one that keys go to.
@@ -256,6 +264,7 @@ fn draw_hints(canvas: &mut Canvas<'_>, at: Position, width: u16, model: &Model) 
     let mut hints: Vec<(String, &str, bool, Action)> = SPECS
         .iter()
         .filter(|spec| spec.places.contains(&place) && !spec.word.is_empty())
+        .filter(|spec| has_meaning(spec.action, model))
         .filter_map(|spec| {
             let key = model.keymap.keys(place, spec.action).first()?.to_string();
             let is_available = availability(spec.action, model).is_ok();

@@ -3,7 +3,7 @@
 use ratatui::layout::{Position, Rect};
 
 use crate::app::{ActionSpec, Geometry, Model, Place, SPECS};
-use crate::text;
+use crate::text::{self, bytes};
 use crate::ui::canvas::{Canvas, wrap};
 
 use super::popup::{open, rows};
@@ -115,16 +115,6 @@ fn title(model: &Model) -> String {
         format!(" of {}/s allowed", bytes(budget.into()))
     });
     format!("Keys, link: {recent}/s{allowed}, {peak}/s at most, {total} in all")
-}
-
-/// Returns a number of bytes in few words.
-fn bytes(n: u64) -> String {
-    match n {
-        0..1_000 => format!("{n} B"),
-        1_000..100_000 => format!("{}.{} KB", n / 1000, n % 1000 / 100),
-        100_000..10_000_000 => format!("{} KB", n / 1000),
-        _ => format!("{} MB", n / 1_000_000),
-    }
 }
 
 fn lines(model: &Model) -> Vec<Line> {

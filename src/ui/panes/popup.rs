@@ -50,7 +50,6 @@ pub fn hints(popup: &Popup) -> &'static [(&'static str, &'static str)] {
         Popup::Help { .. } => &[
             ("j k", "scroll"),
             ("pgdn pgup", "page"),
-            ("^d ^u", "half a page"),
             ("g G", "ends"),
             ("esc", "close"),
         ],

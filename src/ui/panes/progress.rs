@@ -1,8 +1,9 @@
 //! The progress of operations: each step as it is reported, and how they ended.
 
-use ratatui::layout::{Position, Rect};
+use ratatui::layout::Rect;
 
-use crate::app::{Geometry, Model, OpId, Operation, StepLine, StepState};
+use crate::app::panes::progress::ProgressPane;
+use crate::app::{Geometry, Model, Operation, StepLine, StepState};
 use crate::engine::operation;
 use crate::engine::progress::Outcome;
 use crate::service::age;
@@ -10,27 +11,30 @@ use crate::service::health::State;
 use crate::service::summary::InstanceKey;
 use crate::ui::canvas::Canvas;
 
-use super::{Line, note_change, wrapped_pieces};
+use super::{Line, draw_lines, note_change, within_margins, wrapped_pieces};
 
 pub fn draw(
     canvas: &mut Canvas<'_>,
     area: Rect,
     model: &Model,
-    (ops, n_below): (&[OpId], usize),
+    pane: &ProgressPane,
     geometry: &mut Geometry,
 ) {
     let theme = canvas.theme;
-    let inside = canvas.frame(area, &[("Progress", theme.strong)], true);
-    let inside = Rect {
-        x: inside.x + 1,
-        width: inside.width.saturating_sub(2),
-        ..inside
-    };
+    let operations = pane.ops.iter().filter_map(|op| model.operations.get(op));
+    let operations: Vec<&Operation> = operations.collect();
+    let ids: Vec<_> = operations
+        .iter()
+        .map(|it| it.instance.id.as_str())
+        .collect();
+    let name = format!("Progress: {}", ids.join(", "));
+    let inside = within_margins(canvas.frame(area, &[(&name, theme.strong)], true));
     let mut lines: Vec<Line> = Vec::new();
-    for operation in ops.iter().filter_map(|op| model.operations.get(op)) {
+    for operation in operations {
         if !lines.is_empty() {
             lines.push(Vec::new());
         }
+        geometry.starts.push(lines.len());
         let of_operation = lines_of(canvas, model, operation).into_iter();
         lines.extend(of_operation.flat_map(|line| wrapped_pieces(line, inside.width.into())));
         if operation.is_running() {
@@ -38,19 +42,8 @@ pub fn draw(
             note_change(geometry, model.now.checked_add(age::until_change(age)).ok());
         }
     }
-    geometry.list_height = inside.height.into();
-    geometry.n_lines = lines.len();
-    // The newest lines are the ones to be seen, unless the user looks at earlier ones.
-    let top = lines
-        .len()
-        .saturating_sub(usize::from(inside.height) + n_below);
-    for (y, line) in (inside.y..inside.bottom()).zip(lines.iter().skip(top)) {
-        let pieces: Vec<_> = line
-            .iter()
-            .map(|(text, style)| (text.as_str(), *style))
-            .collect();
-        canvas.line(Position { x: inside.x, y }, inside.width, &pieces);
-    }
+    let top = pane.top_of(&geometry.starts);
+    draw_lines(canvas, inside, (model, &lines, top), geometry);
 }
 
 fn lines_of(canvas: &Canvas<'_>, model: &Model, operation: &Operation) -> Vec<Line> {

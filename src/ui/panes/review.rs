@@ -331,7 +331,16 @@ fn draw_difference(
 
 /// Draws a line of a difference with its sign.
 pub(super) fn draw_diff_line(canvas: &mut Canvas<'_>, at: Position, width: u16, line: &DiffLine) {
-    let theme = canvas.theme;
+    let line = diff_line(canvas.theme, line);
+    let pieces: Vec<_> = line
+        .iter()
+        .map(|(text, style)| (text.as_str(), *style))
+        .collect();
+    canvas.line(at, width, &pieces);
+}
+
+/// Returns a line of a difference with its sign.
+pub(super) fn diff_line(theme: &Theme, line: &DiffLine) -> Line {
     let DiffLine { side, text } = line;
     let (sign, style) = match side {
         DiffSide::Both => (" ", theme.text),
@@ -339,5 +348,5 @@ pub(super) fn draw_diff_line(canvas: &mut Canvas<'_>, at: Position, width: u16, 
         DiffSide::New => ("+", theme.added),
         DiffSide::Gap => (theme.symbols.gap, theme.dim),
     };
-    canvas.line(at, width, &[(sign, style), (" ", style), (text, style)]);
+    vec![(format!("{sign} "), style), (text.clone(), style)]
 }

@@ -69,7 +69,7 @@ fn one_replica_more_is_planned_confirmed_and_run() {
         stage.last_command(),
         Some("bowline --context kind-dev -n team-a scale web 5")
     );
-    assert!(matches!(stage.model.screens[..], [Screen::Progress { .. }]));
+    assert!(matches!(stage.model.screens[..], [Screen::Progress(_)]));
 }
 
 #[test]

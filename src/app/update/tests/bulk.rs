@@ -86,7 +86,7 @@ fn all_that_is_marked_is_planned_and_applied_after_one_question_but_what_is_refu
         stage.last_command(),
         Some("bowline --context kind-dev -n team-a deploy billing")
     );
-    assert!(matches!(stage.model.screens[..], [Screen::Progress { .. }]));
+    assert!(matches!(stage.model.screens[..], [Screen::Progress(_)]));
 }
 
 #[test]

@@ -3,12 +3,14 @@
 use std::time::Duration;
 
 use crate::app::effect::Effect;
+use crate::app::model::Model;
 use crate::app::msg::{CatalogueListing, Epoch, Msg, OpId};
 use crate::app::panes::detail::Tab;
 use crate::app::panes::services::{Labelled, RowKey};
 use crate::app::screen::{Focus, Screen};
 use crate::app::stage::{self, Stage, key};
 use crate::app::table::Value;
+use crate::app::update::begin;
 use crate::failure::{Failure, FailureKind};
 use crate::service::address::{HostPath, Means, Route};
 use crate::service::summary::WorkloadKind;
@@ -435,7 +437,7 @@ fn definition_is_copied_whole_and_told_in_a_word() {
     stage.take_effects();
     stage.press("tab y");
     assert_eq!(stage.take_effects(), [Effect::Copy(text.to_owned())]);
-    assert_eq!(stage.told(), Some("Copied: 2 lines"));
+    assert_eq!(stage.told(), Some("Copied: 2 lines, 25 B"));
 }
 
 #[test]
@@ -550,6 +552,34 @@ fn a_url_is_copied_where_the_service_has_one() {
         effects.contains(&Effect::Copy("ml-resnet".to_owned())),
         "{effects:?}"
     );
+}
+
+#[test]
+fn copy_that_would_hold_a_slow_link_is_refused_and_says_where_the_text_is() {
+    let copied = |n_lines: usize, budget: Option<u32>| {
+        let mut stage = Stage::with_services();
+        stage.model.traffic.budget = budget;
+        stage.model.catalogue.dir = Some("/catalogue".into());
+        stage.press("G 6");
+        stage.send(Msg::DefinitionShown {
+            name: "web".parse().unwrap(),
+            result: Ok("# a line of 32 bytes, in figures\n".repeat(n_lines)),
+        });
+        stage.take_effects();
+        stage.press("tab y");
+        let effects = stage.take_effects();
+        let is_copied = matches!(effects[..], [Effect::Copy(_)]);
+        (is_copied, stage.told().unwrap().to_owned())
+    };
+    let told = "Copied: 1000 lines, 33.0 KB".to_owned();
+    assert_eq!(copied(1000, None), (true, told.clone()));
+    assert_eq!(copied(1000, Some(40_000)), (true, told));
+    let why = "Not possible: its 33.0 KB would hold this link, of 2.0 KB/s, for 22s. \
+               It is the file /catalogue/web.yaml.";
+    assert_eq!(copied(1000, Some(2000)), (false, why.to_owned()));
+    let why = "Not possible: the terminal's clipboard takes at most 64 KiB. \
+               It is the file /catalogue/web.yaml.";
+    assert_eq!(copied(2000, None), (false, why.to_owned()));
 }
 
 #[test]
@@ -771,4 +801,20 @@ fn definition_stays_where_it_was_scrolled_to_while_the_catalogue_changes() {
     let shown = stage.model.detail_pane.definition.as_ref().unwrap();
     let editor = shown.text.as_ref().unwrap().as_ref().unwrap();
     assert_eq!(editor.text(), text(61));
+}
+
+#[test]
+fn definition_that_is_edited_from_the_start_is_the_selected_one() {
+    let mut model = Model::new(stage::now(), false, None);
+    let effects = begin(&mut model, Some("orders-db".parse().unwrap()));
+    let mut stage = Stage { model, effects };
+    stage.catalogue(&["billing", "notebook", "orders-db", "web"]);
+    stage.follow();
+    stage.connected();
+    for event in stage::overview() {
+        stage.overview(vec![event]);
+        stage.follow();
+    }
+    let instance = RowKey::Instance(key("orders-db"));
+    assert_eq!(stage.model.services.table.selected(), Some(&instance));
 }

@@ -9,10 +9,11 @@ use crate::app::screen::Screen;
 use crate::app::stage::{self, Stage};
 use crate::app::table::Value;
 use crate::app::update::cluster;
-use crate::app::update::operations::begin;
+use crate::app::update::operations::{begin, show_progress};
 use crate::app::update::tests::begin_restart;
 use crate::engine::plan::{TeardownScope, VolumeChoice};
-use crate::engine::progress::Outcome;
+use crate::engine::progress::{Outcome, Step};
+use crate::failure::{Failure, FailureKind};
 use crate::service::health::State;
 use crate::service::operation::{Aim, Operation};
 use crate::service::protection::Protection;
@@ -154,10 +155,10 @@ fn own_operation_is_followed_step_by_step() {
     let mut stage = Stage::with_services();
     let op = begin_restart(&mut stage);
     stage.press("P enter");
-    let Some(Screen::Progress { ops, .. }) = stage.model.screens.last() else {
+    let Some(Screen::Progress(pane)) = stage.model.screens.last() else {
         panic!("{:?}", stage.model.screens);
     };
-    assert_eq!(*ops, [op]);
+    assert_eq!(pane.ops, [op]);
 }
 
 #[test]
@@ -227,4 +228,103 @@ fn operations_of_another_context_say_so_and_are_none_of_this_one() {
     assert_eq!(last_cells(&stage), expected);
     stage.press("G");
     assert_eq!(stage.model.instance_in_front(), None);
+}
+
+#[test]
+fn own_operation_that_cannot_be_taken_over_says_why() {
+    let mut stage = Stage::with_services();
+    let op = begin_restart(&mut stage);
+    let why = |stage: &mut Stage| {
+        stage.press("P T");
+        let told = stage.told().map(str::to_owned);
+        stage.press("esc");
+        told.unwrap()
+    };
+    let goes_on = "Not possible: it was begun here, and goes on.";
+    assert_eq!(why(&mut stage), goes_on);
+    let outcome = Outcome {
+        not_tried: vec![(Step::Record, "it was stopped".to_owned())],
+        ..Outcome::default()
+    };
+    stage.send(Msg::Finished { op, outcome });
+    let noteless = "Not possible: it left no note to go on from: the same again finishes it.";
+    assert_eq!(why(&mut stage), noteless);
+    let outcome = Outcome::default();
+    stage.send(Msg::Finished { op, outcome });
+    assert_eq!(why(&mut stage), "Not possible: it is done.");
+    cluster::connect(&mut stage.model, Some("prod".to_owned()));
+    stage.connected_to("prod");
+    stage.overview(stage::overview());
+    let elsewhere = "Not possible: it was begun in another context: go back to that one.";
+    assert_eq!(why(&mut stage), elsewhere);
+}
+
+#[test]
+fn progress_offers_only_what_has_a_meaning_for_its_operations() {
+    let offered = |kind: OperationKind| {
+        let mut stage = Stage::with_services();
+        let op = begin(&mut stage.model, kind, stage::key("web"), "command");
+        show_progress(&mut stage.model, vec![op]);
+        let outcome = Outcome::default();
+        stage.send(Msg::Finished { op, outcome });
+        stage.press("m");
+        let items = stage.menu().items.iter();
+        let names: Vec<&str> = items.map(|item| item.name).collect();
+        ["pull-number", "restore", "undo-last", "take-over-now"].map(|it| names.contains(&it))
+    };
+    assert_eq!(offered(OperationKind::Deploy), [false; 4]);
+    assert_eq!(offered(OperationKind::Scale), [true, false, false, false]);
+    assert_eq!(offered(OperationKind::Teardown), [false, true, true, false]);
+}
+
+#[test]
+fn what_came_of_an_operation_goes_with_the_next_one() {
+    let mut stage = Stage::with_services();
+    let failed = |stage: &mut Stage| {
+        let op = begin_restart(stage);
+        let outcome = Outcome {
+            failed: vec![(
+                Step::Claim,
+                Failure::new(FailureKind::Forbidden, "forbidden"),
+            )],
+            ..Outcome::default()
+        };
+        (op, outcome)
+    };
+    let (op, outcome) = failed(&mut stage);
+    stage.send(Msg::Finished { op, outcome });
+    assert_eq!(stage.told(), Some("Restart of web: 1 failed."));
+    // Nobody saw it yet who works at something else.
+    stage.press("j");
+    assert_eq!(stage.told(), Some("Restart of web: 1 failed."));
+    let (op, outcome) = failed(&mut stage);
+    assert_eq!(stage.told(), None);
+    // Where its steps are in sight the next key makes it old.
+    show_progress(&mut stage.model, vec![op]);
+    stage.send(Msg::Finished { op, outcome });
+    assert_eq!(stage.told(), Some("Restart of web: 1 failed."));
+    stage.press("k");
+    assert_eq!(stage.told(), None);
+}
+
+#[test]
+fn log_and_operations_are_a_key_away_from_progress() {
+    let mut stage = Stage::with_services();
+    let op = begin_restart(&mut stage);
+    show_progress(&mut stage.model, vec![op]);
+    stage.press("@");
+    assert!(matches!(
+        stage.model.screens.last(),
+        Some(Screen::Log { .. })
+    ));
+    stage.press("esc P");
+    assert!(matches!(
+        stage.model.screens.last(),
+        Some(Screen::Operations)
+    ));
+    stage.press("esc");
+    assert!(matches!(
+        stage.model.screens.last(),
+        Some(Screen::Progress(_))
+    ));
 }

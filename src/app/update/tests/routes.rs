@@ -57,7 +57,7 @@ fn routes_of_all_that_is_marked_are_planned_once_and_what_is_refused_keeps_no_ot
         stage.last_command(),
         Some("bowline --context kind-dev -n team-a update-ingress ml-resnet")
     );
-    assert!(matches!(stage.model.screens[..], [Screen::Progress { .. }]));
+    assert!(matches!(stage.model.screens[..], [Screen::Progress(_)]));
     assert!(stage.model.services.table.marks().is_empty());
 }
 

@@ -19,7 +19,7 @@ fn restarting() -> (Stage, OpId) {
 }
 
 fn is_in_progress(stage: &Stage) -> bool {
-    matches!(stage.model.screens.last(), Some(Screen::Progress { .. }))
+    matches!(stage.model.screens.last(), Some(Screen::Progress(_)))
 }
 
 #[test]

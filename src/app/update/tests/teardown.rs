@@ -8,6 +8,7 @@ use crate::app::screen::Screen;
 use crate::app::stage::{self, Stage};
 use crate::app::table::Value;
 use crate::engine::plan::{TeardownPlan, TeardownScope, VolumeChoice};
+use crate::engine::progress::{Outcome, Step};
 use crate::failure::{Failure, FailureKind};
 use crate::service::watch::{Delta, WatchEvent};
 
@@ -69,7 +70,7 @@ fn claims_are_kept_unless_that_is_changed_and_a_menu_begins_on_cancel() {
         stage.last_command(),
         Some("bowline --context kind-dev -n team-a delete orders-db")
     );
-    assert!(matches!(stage.model.screens[..], [Screen::Progress { .. }]));
+    assert!(matches!(stage.model.screens[..], [Screen::Progress(_)]));
 }
 
 #[test]
@@ -322,4 +323,31 @@ fn file_of_a_definition_is_named_only_where_nothing_of_it_runs() {
     let entry = entries.find(|entry| entry.name.as_str() == "notebook");
     entry.unwrap().namespace = Some("team-b".parse().unwrap());
     assert!(!advises(&mut stage));
+}
+
+#[test]
+fn what_does_not_come_back_is_said_with_the_key_that_puts_the_rest_back() {
+    let check = |volumes: VolumeChoice, expected: &str| {
+        let plan = stage::teardown_plan("orders-db", volumes);
+        let mut stage = showing(plan);
+        match volumes {
+            VolumeChoice::Delete => stage.press("x").type_text("orders-db").press("enter"),
+            VolumeChoice::Keep | VolumeChoice::Retain => stage.press("x y"),
+        };
+        let op = *stage.model.operations.keys().next().unwrap();
+        let outcome = Outcome {
+            done: vec![Step::Delete(stage::object("Service", "orders-db"))],
+            ..Outcome::default()
+        };
+        stage.send(Msg::Finished { op, outcome });
+        assert_eq!(stage.told(), Some(expected));
+    };
+    check(
+        VolumeChoice::Keep,
+        "Teardown of orders-db: done. z puts it back.",
+    );
+    check(
+        VolumeChoice::Delete,
+        "Teardown of orders-db: done. z puts it back, with empty volumes in place of those that are destroyed.",
+    );
 }

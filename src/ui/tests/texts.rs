@@ -1,0 +1,135 @@
+//! Texts that are read: one stays where one is in them, and finds what one looks for.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+
+use super::views::last_op;
+use super::{SMALL, Theme, draw, draw_buffer, services};
+use crate::app::stage::{self, Stage};
+use crate::app::{Msg, Screen};
+use crate::engine::progress::{Progress, Step};
+
+/// Draws, and lets moving know of it as the loop does.
+fn look(stage: &mut Stage) -> String {
+    let mut buf = Buffer::empty(Rect::new(0, 0, SMALL.0, SMALL.1));
+    let area = buf.area;
+    let (geometry, _) = draw_buffer(&mut buf, area, &stage.model, &Theme::default());
+    stage.model.set_geometry(geometry);
+    draw(&stage.model, SMALL)
+}
+
+/// A deploy goes on in front.
+fn deploying() -> Stage {
+    let mut stage = services();
+    stage.press("G a");
+    let (op, result) = (
+        last_op(&stage),
+        Ok(Box::new(stage::deploy_plan("web").into())),
+    );
+    stage.send(Msg::DeployPlanned { op, result });
+    stage.press("enter enter");
+    assert!(matches!(
+        stage.model.screens.last(),
+        Some(Screen::Progress(_))
+    ));
+    stage
+}
+
+/// So many more objects are applied.
+fn apply(stage: &mut Stage, numbers: std::ops::Range<usize>) {
+    let op = *stage.model.operations.keys().next().unwrap();
+    for n in numbers {
+        let step = Step::Apply(stage::object("Service", &format!("step{n:02}")));
+        let progress = Progress::Done(step, None);
+        stage.send(Msg::Progressed { op, progress });
+    }
+}
+
+#[test]
+fn progress_is_followed_at_its_end_and_stays_where_one_looks_at_earlier_steps() {
+    let mut stage = deploying();
+    apply(&mut stage, 0..40);
+    assert!(look(&mut stage).contains("step39"));
+    stage.press("k k k");
+    let before = look(&mut stage);
+    assert!(
+        before.contains("step37") && !before.contains("step38"),
+        "{before}"
+    );
+    apply(&mut stage, 40..50);
+    let after = look(&mut stage);
+    assert!(
+        after.contains("step37") && !after.contains("step38"),
+        "{after}"
+    );
+    assert!(after.contains("13 more: j"), "{after}");
+    stage.press("G");
+    assert!(look(&mut stage).contains("step49"));
+    apply(&mut stage, 50..60);
+    assert!(look(&mut stage).contains("step59"));
+    stage.press("g");
+    assert!(look(&mut stage).contains("step00"));
+    stage.press("^f");
+    assert!(!look(&mut stage).contains("step00"));
+}
+
+#[test]
+fn text_is_searched_as_it_is_typed_and_left_as_it_was() {
+    let mut stage = deploying();
+    apply(&mut stage, 0..60);
+    look(&mut stage);
+    stage.press("g");
+    look(&mut stage);
+    stage.press("/").type_text("step[35]5");
+    let found = look(&mut stage);
+    assert!(
+        found.contains("step35") && !found.contains("step00"),
+        "{found}"
+    );
+    assert!(found.contains("/step[35]5/ 1 of 2"), "{found}");
+    assert!(
+        found.lines().last().unwrap().contains("/step[35]5"),
+        "{found}"
+    );
+    stage.press("enter n");
+    let found = look(&mut stage);
+    assert!(
+        found.contains("step55") && found.contains("2 of 2"),
+        "{found}"
+    );
+    // After the last comes the first, and the other way round.
+    stage.press("n");
+    assert!(look(&mut stage).contains("1 of 2"));
+    stage.press("N");
+    assert!(look(&mut stage).contains("2 of 2"));
+    stage.press("esc");
+    let found = look(&mut stage);
+    assert!(
+        found.contains("step55") && !found.contains("of 2"),
+        "{found}"
+    );
+    // What is given up while it is typed leaves one where one was.
+    stage.press("/").type_text("step00").press("esc");
+    assert!(look(&mut stage).contains("step55"));
+    stage.press("/").type_text("nowhere");
+    assert!(look(&mut stage).contains("/nowhere/ no match"));
+    stage.type_text("(");
+    let last = look(&mut stage).lines().last().unwrap().to_owned();
+    assert!(last.contains("unclosed group"), "{last}");
+    stage.press("esc n");
+    let why = "Not possible: nothing is looked for: / asks for it.";
+    assert_eq!(stage.told(), Some(why));
+}
+
+#[test]
+fn keys_that_are_typed_before_the_next_picture_are_not_lost_to_a_search() {
+    let mut stage = deploying();
+    apply(&mut stage, 0..60);
+    look(&mut stage);
+    stage.press("g /").type_text("step.5").press("enter n n");
+    let found = look(&mut stage);
+    assert!(
+        found.contains("step25") && found.contains("3 of 6"),
+        "{found}"
+    );
+}

@@ -506,7 +506,7 @@ fn adoptable(model: &Model) -> Result<(), &'static str> {
     needs_connection(model)?;
     if let Some(Screen::Review(pane)) = model.screens.last() {
         return match pane.plan() {
-            Some(plan) if !plan.refusals.is_empty() => of_catalogue(pane),
+            Some(plan) if plan.is_adoptable => of_catalogue(pane),
             _ => Err("nothing is refused because of its owner"),
         };
     }

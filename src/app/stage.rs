@@ -683,6 +683,7 @@ pub fn deploy_plan(id: &str) -> DeployPlan {
         kept_replicas: Vec::new(),
         is_record_exact: false,
         is_noted: false,
+        is_adoptable: false,
         unlisted_namespaces: Default::default(),
         record_uid: None,
         unlisted: BTreeSet::new(),

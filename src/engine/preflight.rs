@@ -204,6 +204,14 @@ fn taken<'a>(
         .chain(claims_to_come(request, survey))
 }
 
+/// A name that cannot be used.
+pub(super) struct Foreign {
+    /// Why not.
+    pub refusal: Failure,
+    /// Whether an adoption mends it.
+    pub is_adoptable: bool,
+}
+
 /// Returns why names cannot be used: another instance or owner has them. `sets` names the parents of `ApplySets` by their IDs,
 /// as far as they are known.
 pub(super) fn foreign_names(
@@ -211,7 +219,7 @@ pub(super) fn foreign_names(
     rendered: &[Object],
     survey: &Survey,
     sets: &BTreeMap<String, String>,
-) -> Vec<Failure> {
+) -> Vec<Foreign> {
     let set = naming::instance_applyset_id(&request.id, &request.namespace);
     taken(request, rendered, survey)
         .filter_map(|object| {
@@ -230,16 +238,18 @@ pub(super) fn foreign_names(
             // Another owner may have marked what is the instance's own.
             let is_others =
                 is_bowlines && metadata.label(naming::LABEL_INSTANCE) != Some(request.id.as_str());
+            let is_adoptable = !is_others;
             let way = if is_others {
                 String::new()
             } else {
                 let command = advice::command_of("adopt", &request.name, &request.instance());
                 format!("; {command} takes it over")
             };
-            Some(refused(format!(
-                "{} exists already, and {whose}{way}",
-                object.key
-            )))
+            let refusal = refused(format!("{} exists already, and {whose}{way}", object.key));
+            Some(Foreign {
+                refusal,
+                is_adoptable,
+            })
         })
         .collect()
 }

@@ -25,7 +25,7 @@ use crate::engine::operation;
 use crate::engine::ownership::{self, Owner};
 use crate::engine::plan::{Change, DeployPlan, PlannedObject};
 use crate::engine::policy::out_of_policy;
-use crate::engine::preflight::{self, Survey, access_to};
+use crate::engine::preflight::{self, Foreign, Survey, access_to};
 use crate::engine::prune::{Leaving, leaving};
 use crate::engine::record::{self, Extent, Facts, Record};
 use crate::engine::remedy::StoragePlan;
@@ -111,6 +111,7 @@ async fn plan(
         kept_replicas: Vec::new(),
         is_record_exact: false,
         is_noted: false,
+        is_adoptable: false,
         unlisted: BTreeSet::new(),
         unlisted_namespaces: BTreeSet::new(),
         secret_revision: None,
@@ -217,7 +218,9 @@ impl Planner<'_> {
         if !plan.unlisted.is_empty() {
             plan.unlisted_namespaces = before.namespaces;
         }
-        plan.refusals = self.foreign_names(&survey).await;
+        let foreign = self.foreign_names(&survey).await;
+        plan.is_adoptable = foreign.iter().any(|it| it.is_adoptable);
+        plan.refusals = foreign.into_iter().map(|it| it.refusal).collect();
         if let Some(refusal) = plan.refusals.last_mut() {
             if let (Some(free), true) = (self.free_id(&survey), refusal.detail.is_empty()) {
                 refusal.detail = format!("the ID {free} is free");
@@ -262,7 +265,7 @@ impl Planner<'_> {
     }
 
     /// Returns why names cannot be used. A set of another tool is named by its parent, which is looked for only then.
-    async fn foreign_names(&self, survey: &Survey) -> Vec<Failure> {
+    async fn foreign_names(&self, survey: &Survey) -> Vec<Foreign> {
         let objects = &self.rendered.objects;
         let sets = preflight::foreign_sets(self.request, objects, survey);
         let names = match sets.is_empty() {

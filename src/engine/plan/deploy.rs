@@ -138,6 +138,8 @@ pub struct DeployPlan {
     pub replaces: Option<String>,
     /// Reasons why it cannot run at all; empty when it can.
     pub refusals: Vec<Failure>,
+    /// Whether an adoption mends one of them.
+    pub is_adoptable: bool,
     /// Questions that nobody answered and whose values the cluster has not either; for each there is a refusal.
     pub unanswered: Vec<SecretQuestion>,
     /// Questions that nobody answered and whose values stay as the cluster has them.

@@ -10,6 +10,7 @@ use crate::app::screen::Screen;
 use crate::app::stage::{self, Stage};
 use crate::catalogue::trash::TrashItem;
 use crate::engine::adopt::{AdoptPlan, AdoptRow};
+use crate::engine::plan::DeployPlan;
 use crate::engine::progress::Outcome;
 use crate::failure::{Failure, FailureKind};
 
@@ -39,11 +40,17 @@ fn plan_that_is_refused_because_of_an_owner_leads_to_the_adoption() {
     let refused =
         "Service/web belongs to the Helm release shop; `bowline adopt web -n team-a` takes it over";
     plan.refusals = vec![Failure::new(FailureKind::Refused, refused)];
-    let result = Ok(Box::new(plan.into()));
-    stage.send(Msg::DeployPlanned {
+    let planned = |plan: &DeployPlan| Msg::DeployPlanned {
         op: OpId(1),
-        result,
-    });
+        result: Ok(Box::new(plan.clone().into())),
+    };
+    // What is refused for another reason no adoption mends.
+    stage.send(planned(&plan));
+    stage.press("A");
+    let why = "Not possible: nothing is refused because of its owner.";
+    assert_eq!(stage.told(), Some(why));
+    plan.is_adoptable = true;
+    stage.send(planned(&plan));
     stage.press("A");
     let effects = stage.take_effects();
     let [Effect::PlanAdopt { op, source }] = &effects[..] else {

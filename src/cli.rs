@@ -61,6 +61,7 @@ mod schema;
 mod session;
 mod set_difference;
 mod sets;
+mod signals;
 mod snapshot;
 mod source;
 mod status;

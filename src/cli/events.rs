@@ -9,7 +9,7 @@ use tokio::sync::mpsc;
 
 use super::args::{Events, Report};
 use super::session::Session;
-use super::{Exit, missing, operate, output, status_text};
+use super::{Exit, missing, operate, output, signals, status_text};
 use crate::cluster::Cluster;
 use crate::engine::sets::ForeignSets;
 use crate::service::detail::Detail;
@@ -49,7 +49,7 @@ async fn follow(
     let sink = move |event| drop(sender.send(event));
     let _watch = cluster.watch_events(&printer.instance, objects, sink);
     let mut outage = operate::Outage::default();
-    let mut signal = pin!(operate::next_signal());
+    let mut signal = pin!(signals::next_signal());
     let (mut events, mut is_whole) = (Vec::new(), false);
     loop {
         let change = tokio::select! {

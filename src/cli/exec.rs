@@ -10,7 +10,7 @@ use tokio::sync::mpsc;
 
 use super::args::Exec;
 use super::session::Session;
-use super::{Exit, UsageError, missing, operate, output};
+use super::{Exit, UsageError, missing, operate, output, signals};
 use crate::cluster::{Cluster, ExecInput, ExecOutput, ExecRequest, SHELL};
 use crate::runtime::{RawMode, tell_size};
 use crate::service::pod_choice;
@@ -38,7 +38,7 @@ pub fn run(args: &Exec, session: &Session) -> anyhow::Result<Exit> {
         tokio::select! {
             exit = execute(args, &manner, session, &cluster) => exit,
             // A raw terminal gives ^C to the command, so that this is meant for us.
-            number = operate::next_signal() => Ok(Exit::Signal(number?)),
+            number = signals::next_signal() => Ok(Exit::Signal(number?)),
         }
     })
 }

@@ -10,7 +10,7 @@ use serde_json::json;
 use super::args::{Logs, Report};
 use super::session::Session;
 use super::stream::Lines;
-use super::{Exit, UsageError, missing, operate, output};
+use super::{Exit, UsageError, missing, operate, output, signals};
 use crate::cluster::Cluster;
 use crate::definition::id::Namespace;
 use crate::engine::sets::ForeignSets;
@@ -35,7 +35,7 @@ pub fn run(args: &Logs, session: &Session) -> anyhow::Result<Exit> {
     operate::on_cluster(session, async |cluster| {
         tokio::select! {
             exit = print(args, session, &cluster) => exit,
-            number = operate::next_signal() => Ok(Exit::Signal(number?)),
+            number = signals::next_signal() => Ok(Exit::Signal(number?)),
         }
     })
 }

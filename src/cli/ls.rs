@@ -10,7 +10,7 @@ use tokio::sync::mpsc::{self, UnboundedReceiver};
 use super::args::{Ls, Output};
 use super::rows::{self, Columns};
 use super::session::Session;
-use super::{Exit, claims, operate, output};
+use super::{Exit, claims, operate, output, signals};
 use crate::app::CatalogueEntry;
 use crate::cluster::Cluster;
 use crate::definition::id::{InstanceId, Namespace};
@@ -376,7 +376,7 @@ impl<'a> Listing<'a> {
         let mut fleet = Fleet::new();
         self.describe(&mut fleet);
         let mut outage = operate::Outage::default();
-        let mut signal = pin!(operate::next_signal());
+        let mut signal = pin!(signals::next_signal());
         loop {
             let next = fleet.next_refresh().map_or(IDLE, |at| {
                 Duration::try_from(at.duration_since(self.cluster.now())).unwrap_or_default()

@@ -1,17 +1,12 @@
 //! Running an operation from the command line: with progress on standard error, and an orderly end on a signal.
 
 use std::future::Future;
-use std::io;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
-use signal_hook::flag;
-use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::JoinError;
 
 use super::session::Session;
+use super::signals::next_signal;
 use super::{Exit, output};
 use crate::cluster::{Cluster, Identity, Stop};
 use crate::failure::{Failure, FailureKind};
@@ -153,57 +148,10 @@ impl Outage {
     }
 }
 
-/// Waits for a signal that ends the program and returns its number.
-///
-/// # Errors
-/// Signals cannot be listened to.
-pub(super) async fn next_signal() -> io::Result<u8> {
-    let _awaited = Awaited::begin()?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut hang_up = signal(SignalKind::hangup())?;
-    let kind = tokio::select! {
-        _ = interrupt.recv() => SignalKind::interrupt(),
-        _ = terminate.recv() => SignalKind::terminate(),
-        _ = hang_up.recv() => SignalKind::hangup(),
-    };
-    Ok(u8::try_from(kind.as_raw_value()).unwrap_or(u8::MAX - 128))
-}
-
-/// While one of these lives a signal is waited for. Otherwise signals end the program at once, at a question too, as they do
-/// before any was waited for: what listened once keeps them from doing so by themselves.
-struct Awaited {
-    ends_at_once: &'static AtomicBool,
-}
-
-/// How many of them live.
-static N_AWAITED: AtomicUsize = AtomicUsize::new(0);
-
-impl Awaited {
-    fn begin() -> io::Result<Self> {
-        static ENDS_AT_ONCE: OnceLock<Arc<AtomicBool>> = OnceLock::new();
-        let is_first = ENDS_AT_ONCE.get().is_none();
-        let ends_at_once = ENDS_AT_ONCE.get_or_init(Arc::default);
-        if is_first {
-            for signal in [SIGINT, SIGTERM, SIGHUP] {
-                flag::register_conditional_default(signal, ends_at_once.clone())?;
-            }
-        }
-        N_AWAITED.fetch_add(1, Ordering::SeqCst);
-        ends_at_once.store(false, Ordering::SeqCst);
-        Ok(Self { ends_at_once })
-    }
-}
-
-impl Drop for Awaited {
-    fn drop(&mut self) {
-        let is_last = N_AWAITED.fetch_sub(1, Ordering::SeqCst) == 1;
-        self.ends_at_once.store(is_last, Ordering::SeqCst);
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use tokio::signal::unix::{SignalKind, signal};
+
     use super::*;
     use crate::cluster::mock::{self, Reply};
 

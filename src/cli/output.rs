@@ -5,7 +5,10 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde::Serialize;
+use signal_hook::consts::SIGINT;
+use signal_hook::low_level;
 
+use super::signals::WithModesBack;
 use crate::failure::Failure;
 use crate::secret::SecretValue;
 use crate::service::watch::Topic;
@@ -85,8 +88,16 @@ pub fn ask_secret(question: &str, hint: &str) -> io::Result<Option<SecretValue>>
         return Ok(None);
     }
     let question = text::clean(question);
-    let answer = rpassword::prompt_password(format!("{question}{hint}: "))?;
-    Ok(Some(SecretValue::new(answer)))
+    let _modes = WithModesBack::begin()?;
+    match rpassword::prompt_password(format!("{question}{hint}: ")) {
+        Ok(answer) => Ok(Some(SecretValue::new(answer))),
+        // ^C came as a key.
+        Err(error) if error.kind() == io::ErrorKind::Interrupted => {
+            low_level::emulate_default_handler(SIGINT)?;
+            Err(error)
+        }
+        Err(error) => Err(error),
+    }
 }
 
 /// Asks for a line on the terminal; none at the end of input.

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use super::args::PortForward;
 use super::session::Session;
-use super::{Exit, missing, operate, output};
+use super::{Exit, missing, operate, output, signals};
 use crate::cluster::{Cluster, ForwardEvent, ForwardRequest, Forwards};
 use crate::text;
 
@@ -12,7 +12,7 @@ pub fn run(args: &PortForward, session: &Session) -> anyhow::Result<Exit> {
     operate::on_cluster(session, async |cluster| {
         tokio::select! {
             exit = forward(args, session, &cluster) => exit,
-            number = operate::next_signal() => Ok(Exit::Signal(number?)),
+            number = signals::next_signal() => Ok(Exit::Signal(number?)),
         }
     })
 }

@@ -11,7 +11,7 @@ use serde_json::json;
 
 use super::args::{Sandbox, Serve};
 use super::session::Session;
-use super::{Exit, operate, output};
+use super::{Exit, operate, output, signals};
 use crate::guard::Guard;
 use crate::rehearsal::{self, NAME, RehearsalOptions};
 
@@ -50,7 +50,7 @@ async fn serve(args: &Serve, session: &Session) -> anyhow::Result<Exit> {
         served.address(),
         kubeconfig.path.display()
     ));
-    let number = operate::next_signal().await?;
+    let number = signals::next_signal().await?;
     rehearsal.sandbox().save()?;
     output::say("the sandbox ends");
     // An interrupt is how this command is meant to end.

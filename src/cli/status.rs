@@ -12,7 +12,7 @@ use tokio::sync::mpsc::{self, UnboundedReceiver};
 use super::args::{Chosen, Output, Status};
 use super::rows;
 use super::session::Session;
-use super::{Exit, changes, choice, missing, operate, output, status_text};
+use super::{Exit, changes, choice, missing, operate, output, signals, status_text};
 use crate::cluster::{Cluster, Printed};
 use crate::definition::object::GroupKind;
 use crate::definition::yaml;
@@ -291,7 +291,7 @@ async fn follow(
         });
     }
     let mut outage = operate::Outage::default();
-    let mut signal = pin!(operate::next_signal());
+    let mut signal = pin!(signals::next_signal());
     loop {
         tokio::select! {
             number = &mut signal => return Ok(Exit::Signal(number?)),

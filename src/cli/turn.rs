@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::args::Waiting;
 use super::session::Session;
-use super::{Exit, operate, output, refusal, review};
+use super::{Exit, output, refusal, review, signals};
 use crate::cluster::Cluster;
 use crate::engine::operation;
 use crate::engine::progress::Outcome;
@@ -61,7 +61,7 @@ async fn wait_for(
     let turn = tokio::select! {
         turn = wait_turn(cluster, instance, within, &report) => turn?,
         // An attempt before may have made it a matter of this program that signals come.
-        number = operate::next_signal() => return Ok(Some(Exit::Signal(number?))),
+        number = signals::next_signal() => return Ok(Some(Exit::Signal(number?))),
     };
     match turn {
         Turn::Free => Ok(None),

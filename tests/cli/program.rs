@@ -137,9 +137,19 @@ impl Run {
     /// Lets it be where the memory of a crash is written, as far as this machine allows.
     #[cfg(target_os = "linux")]
     pub(crate) fn where_crashes_are_written(self) -> Self {
-        let raised = "ulimit -S -c \"$(ulimit -H -c)\"; exec \"$@\"";
+        self.behind("ulimit -S -c \"$(ulimit -H -c)\"")
+    }
+
+    /// Runs it as `nohup` does: hang-ups are ignored from the start.
+    pub(crate) fn behind_nohup(self) -> Self {
+        self.behind("trap '' HUP")
+    }
+
+    /// Lets a shell do something before it becomes the program.
+    fn behind(self, first: &str) -> Self {
         let mut command = Command::new("/bin/sh");
-        command.args(["-c", raised, "sh", PROGRAM]);
+        let script = format!("{first}; exec \"$@\"");
+        command.args(["-c", &script, "sh", PROGRAM]);
         command.args(self.command.get_args()).env_clear();
         let given = self.command.get_envs();
         command.envs(given.filter_map(|(name, value)| Some((name, value?))));

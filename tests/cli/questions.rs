@@ -1,5 +1,6 @@
 //! Questions on a terminal, and what each answer does.
 
+use std::fs::File;
 use std::io::{Read, Write};
 use std::sync::mpsc::{self, Receiver};
 use std::thread;
@@ -8,6 +9,7 @@ use std::time::Duration;
 use base64::prelude::{BASE64_STANDARD, Engine};
 use bowline_control_plane::User;
 use portable_pty::{Child, CommandBuilder, ExitStatus, MasterPty, PtySize, native_pty_system};
+use rustix::termios::{LocalModes, tcgetattr};
 
 use crate::program::{DB, PROGRAM, WEB};
 use crate::world::{AwaitIn, World};
@@ -21,7 +23,7 @@ struct Terminal {
     keyboard: Box<dyn Write + Send>,
     output: Receiver<Vec<u8>>,
     seen: String,
-    _pty: Box<dyn MasterPty + Send>,
+    pty: Box<dyn MasterPty + Send>,
 }
 
 impl Terminal {
@@ -52,7 +54,7 @@ impl Terminal {
             keyboard: pty.master.take_writer().unwrap(),
             output,
             seen: String::new(),
-            _pty: pty.master,
+            pty: pty.master,
         }
     }
 
@@ -122,7 +124,11 @@ pub(crate) fn a_question_is_left_by_a_signal(world: &World) {
             "{args:?} ended with {status:?}: {}",
             terminal.seen
         );
-        assert_eq!(world.all_names("web"), [""; 0], "{args:?}");
+        assert_eq!(world.all_names(args[1]), [""; 0], "{args:?}");
+        let end_of_program = File::open(terminal.pty.tty_name().unwrap()).unwrap();
+        let modes = tcgetattr(end_of_program).unwrap().local_modes;
+        let usual = LocalModes::ECHO | LocalModes::ICANON | LocalModes::ISIG;
+        assert!(modes.contains(usual), "{args:?}: {modes:?}");
     }
 }
 

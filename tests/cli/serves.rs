@@ -40,6 +40,19 @@ fn other_clients_find_the_examples_until_it_is_interrupted() {
 }
 
 #[test]
+fn a_signal_that_was_ignored_at_the_start_ends_nothing() {
+    let home = Home::new();
+    let run = home.bowline(&["sandbox", "serve", "--empty"]);
+    let mut served = run.behind_nohup().follow();
+    let kubeconfig = served.line_with("kubeconfig").trim().to_owned();
+    served.signal(Signal::HUP);
+    assert_eq!(ids(&home, &kubeconfig), "");
+    served.signal(Signal::INT);
+    let (code, stderr) = served.end();
+    assert_eq!(code, Some(0), "{stderr}");
+}
+
+#[test]
 fn a_token_is_needed() {
     let home = Home::new();
     let (_served, kubeconfig) = serve(&home, &["--empty"]);

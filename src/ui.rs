@@ -122,10 +122,13 @@ pub fn draw_with_hits(
         height: 1,
         ..area
     };
+    // What is behind a popup takes no click.
+    if model.popup.is_some() {
+        canvas.hits.clear();
+    }
     panes::footer::draw(&mut canvas, last, model);
     if let Some(popup) = &model.popup {
         canvas.cursor = None;
-        canvas.hits.clear();
         panes::popup::draw(&mut canvas, body, model, popup, &mut geometry);
     }
     (geometry, canvas.cursor)

@@ -25,12 +25,16 @@ pub enum Hit {
     Part(Focus),
     /// A row of a table. Rows may move between the picture and the click, so it bears no place.
     Row(RowMark),
+    /// A row of what is shown once and does not move: its place among all.
+    Nth(usize),
     /// The title of a tab.
     Tab(Tab),
     /// A key with its word.
     Action(Action),
     /// An item of the menu: which of those that are shown.
     Item(usize),
+    /// The key that closes what stands over the screen, and does nothing else.
+    Close,
     /// The text of the editor.
     Text,
 }

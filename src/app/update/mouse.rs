@@ -31,6 +31,9 @@ fn click(model: &mut Model, at: (u16, u16)) -> Vec<Effect> {
     // What a click did is not in the picture yet: the next one waits for the next picture.
     let hits = std::mem::take(&mut model.hits);
     let found = hits.find(at, Some);
+    if model.popup.is_some() && matches!(found, Some((_, Hit::Close))) {
+        return press(model, KeyCode::Esc);
+    }
     if let Some(Popup::Menu(menu)) = &mut model.popup {
         let Some((_, Hit::Item(item))) = found else {
             return Vec::new();
@@ -53,6 +56,7 @@ fn click(model: &mut Model, at: (u16, u16)) -> Vec<Effect> {
                 None => moving::select(model, row),
             }
         }
+        Some((_, Hit::Nth(nth))) => moving::select_nth(model, nth),
         Some((_, Hit::Tab(tab))) => actions::perform(model, Action::ShowTab(tab)),
         Some((_, Hit::Action(action))) => actions::perform(model, action),
         Some((place, Hit::Text)) => go_to(model, place, at),
@@ -60,7 +64,7 @@ fn click(model: &mut Model, at: (u16, u16)) -> Vec<Effect> {
             focus(model, &hits, at);
             Vec::new()
         }
-        Some((_, Hit::Item(_))) | None => Vec::new(),
+        Some((_, Hit::Item(_) | Hit::Close)) | None => Vec::new(),
     }
 }
 

@@ -137,6 +137,18 @@ pub(super) fn select(model: &mut Model, row: RowMark) -> Vec<Effect> {
     on_selected(model)
 }
 
+/// Selects the row that was pointed at, of what has rows and is no table.
+pub(super) fn select_nth(model: &mut Model, nth: usize) -> Vec<Effect> {
+    let selected = match model.screens.last() {
+        Some(Screen::Review(pane)) => pane.selected,
+        Some(Screen::Bulk(pane)) => pane.selected,
+        Some(Screen::Log { selected }) => *selected,
+        _ => return Vec::new(),
+    };
+    let distance = |n: usize| isize::try_from(n).unwrap_or(isize::MAX);
+    move_by(model, distance(nth) - distance(selected))
+}
+
 /// Reacts to a selection by hand: what else is shown of a service follows it.
 fn on_selected(model: &mut Model) -> Vec<Effect> {
     if model.place() != Place::Services {

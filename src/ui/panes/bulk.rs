@@ -3,6 +3,7 @@
 use ratatui::layout::{Position, Rect};
 use ratatui::style::Style;
 
+use crate::app::hits::Hit;
 use crate::app::panes::bulk::{BulkItem, BulkPane};
 use crate::app::{Geometry, Model};
 use crate::engine::plan::sums;
@@ -51,12 +52,13 @@ pub fn draw(
             (sentence.as_str(), style),
         ];
         canvas.line(Position { x: inside.x, y }, inside.width, &pieces);
+        let row = Rect {
+            y,
+            height: 1,
+            ..inside
+        };
+        canvas.hit(row, Hit::Nth(idx));
         if is_selected {
-            let row = Rect {
-                y,
-                height: 1,
-                ..inside
-            };
             canvas.paint(row, theme.selected);
         }
     }

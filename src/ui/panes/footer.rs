@@ -248,7 +248,11 @@ fn draw_popup_hints(canvas: &mut Canvas<'_>, at: Position, width: u16, popup: &P
             ..at
         };
         let pieces = [(*key, theme.key), (" ", theme.text), (*word, theme.text)];
-        used += canvas.line(at, width.saturating_sub(used), &pieces) + 2;
+        let n_cells = canvas.line(at, width.saturating_sub(used), &pieces);
+        if *key == "esc" {
+            canvas.hit(Rect::new(at.x, at.y, n_cells, 1), Hit::Close);
+        }
+        used += n_cells + 2;
     }
 }
 

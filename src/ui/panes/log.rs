@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use ratatui::layout::{Position, Rect};
 
+use crate::app::hits::Hit;
 use crate::app::{Geometry, LogEntry, Model};
 use crate::service::age;
 use crate::text;
@@ -68,15 +69,14 @@ pub fn draw(
                 (&shown, theme.text),
             ],
         );
+        let row = Rect {
+            y,
+            height: 1,
+            ..inside
+        };
+        canvas.hit(row, Hit::Nth(idx));
         if idx == selected {
-            canvas.paint(
-                Rect {
-                    y,
-                    height: 1,
-                    ..inside
-                },
-                theme.selected,
-            );
+            canvas.paint(row, theme.selected);
         }
     }
 }

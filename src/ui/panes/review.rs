@@ -3,6 +3,7 @@
 use ratatui::layout::{Position, Rect};
 use ratatui::style::Style;
 
+use crate::app::hits::Hit;
 use crate::app::panes::review::{Held, ReviewPane, ReviewPhase};
 use crate::app::{Action, Geometry, Model, Origin, ReviewedPlan};
 use crate::engine::plan::{Change, DeployPlan, DiffLine, DiffSide, PlannedObject};
@@ -277,15 +278,14 @@ fn draw_objects(canvas: &mut Canvas<'_>, area: Rect, plan: &DeployPlan, selected
                 (note, theme.dim),
             ],
         );
+        let row = Rect {
+            y,
+            height: 1,
+            ..area
+        };
+        canvas.hit(row, Hit::Nth(idx));
         if idx == selected {
-            canvas.paint(
-                Rect {
-                    y,
-                    height: 1,
-                    ..area
-                },
-                theme.selected,
-            );
+            canvas.paint(row, theme.selected);
         }
     }
 }

@@ -348,3 +348,41 @@ fn click_on_a_tab_does_what_its_key_does() {
     click(&mut stage, "3 Events");
     assert_eq!(stage.model.detail_pane.events_of, None);
 }
+
+#[test]
+fn click_selects_an_object_of_a_plan_one_of_several_plans_and_a_command() {
+    let mut stage = reviewing();
+    click(&mut stage, "Service/web");
+    let Some(Screen::Review(pane)) = stage.model.screens.last() else {
+        panic!("{:?}", stage.model.screens);
+    };
+    let selected = &pane.plan().unwrap().objects[pane.selected];
+    assert_eq!(selected.key.kind, "Service");
+    let mut stage = applying_several();
+    click(&mut stage, "orders-db ");
+    let Some(Screen::Bulk(pane)) = stage.model.screens.last() else {
+        panic!("{:?}", stage.model.screens);
+    };
+    assert_eq!(pane.items[pane.selected].source.id().as_str(), "orders-db");
+    let mut stage = Stage::with_services();
+    stage.press("G d esc g d esc @");
+    click(&mut stage, "status web");
+    stage.take_effects();
+    stage.press("y");
+    let effects = stage.take_effects();
+    let [Effect::Copy(command)] = &effects[..] else {
+        panic!("{effects:?}");
+    };
+    assert!(command.ends_with("status web"), "{command}");
+}
+
+#[test]
+fn click_on_the_way_out_closes_what_stands_over_the_screen() {
+    for keys in ["m", "?", ":", "i"] {
+        let mut stage = Stage::with_services();
+        stage.press(keys);
+        assert!(stage.model.popup.is_some(), "{keys}");
+        click(&mut stage, "esc ");
+        assert!(stage.model.popup.is_none(), "{keys}");
+    }
+}

@@ -465,6 +465,8 @@ fn merge_shows_what_each_side_made_of_it() {
     check("merge", &mut stage);
     stage.press("b");
     check("merge_decided", &mut stage);
+    stage.press("t");
+    assert!(draw(&stage.model, SMALL).contains("theirs is taken"));
 }
 
 /// Whoever chooses between lines sees where they differ.

@@ -206,6 +206,7 @@ fn told(hunk: &Hunk, with: &MergeWith) -> String {
         None => "choose",
         Some(Decision::Take(Side::Mine)) if hunk.change == Change::Conflict => "mine is taken",
         Some(Decision::Take(Side::Mine)) => "left as it was",
+        Some(Decision::Take(Side::Theirs)) if hunk.change == Change::Conflict => "theirs is taken",
         Some(Decision::Take(Side::Theirs)) => "taken",
         Some(Decision::Both) => "both are taken, mine first",
         Some(Decision::ByHand) => "both stay between marks, to be edited",

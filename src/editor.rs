@@ -38,7 +38,7 @@ pub use command::{Command, Motion};
 pub use keys::{COMMANDS, CommandSpec};
 pub use outcome::{Notice, Outcome};
 pub use problems::Problem;
-pub use search::{Found, Search};
+pub use search::{Found, Search, is_exact};
 pub use selection::Selection;
 pub use viewport::Viewport;
 

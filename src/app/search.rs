@@ -2,9 +2,10 @@
 //! depends on how the text is broken into lines, so it is found while these are drawn.
 
 use crossterm::event::{KeyCode, KeyEvent};
-use regex::Regex;
+use regex::{Regex, RegexBuilder};
 
 use super::input::Input;
+use crate::editor::is_exact;
 
 /// Rows that stay in sight above a match that is gone to.
 const CONTEXT: usize = 3;
@@ -22,6 +23,15 @@ pub fn expression(text: &str) -> Result<Option<Regex>, String> {
         let last = sentence.lines().last().unwrap_or_default();
         last.trim_start_matches("error: ").to_owned()
     })
+}
+
+/// Returns an expression that heeds the case of letters where one of them is a capital, as in the editor.
+fn as_in_the_editor(pattern: Regex) -> Regex {
+    if is_exact(pattern.as_str(), true) {
+        return pattern;
+    }
+    let mut any_case = RegexBuilder::new(pattern.as_str());
+    any_case.case_insensitive(true).build().unwrap_or(pattern)
 }
 
 /// What is looked for in the text in front.
@@ -102,7 +112,7 @@ impl TextSearch {
     fn take(&mut self) -> Typed {
         let text = self.input.as_ref().map_or("", Input::text);
         match expression(text) {
-            Ok(pattern) => (self.pattern, self.error) = (pattern, None),
+            Ok(pattern) => (self.pattern, self.error) = (pattern.map(as_in_the_editor), None),
             Err(why) => self.error = Some(why),
         }
         (self.at, self.steps) = (None, 1);
@@ -197,6 +207,16 @@ mod tests {
             at: None,
         };
         assert_eq!(search.find(&[], 7, (20, 10)), expected);
+    }
+
+    #[test]
+    fn case_matters_where_a_capital_is_looked_for() {
+        let finds = |pattern: &str, text: &str| {
+            as_in_the_editor(Regex::new(pattern).unwrap()).is_match(text)
+        };
+        assert!(finds("claim", "PersistentVolumeClaim/data"));
+        assert!(!finds("Claim", "claims"));
+        assert!(finds(r"\Sclaim", "aCLAIM"));
     }
 
     #[test]

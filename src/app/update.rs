@@ -90,7 +90,7 @@ pub fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
         model.hits.keep_parts();
     }
     let before = model.popup.as_ref().map(Popup::outline);
-    let n_screens = model.screens.len();
+    let front = (model.screens.len(), model.place());
     model.waits.end(&msg);
     let is_ground = matches!(msg, Msg::Overview { .. } | Msg::DefinitionOpened { .. });
     let mut effects = route(model, msg);
@@ -100,7 +100,7 @@ pub fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
     effects.extend(retained::follow(model));
     listening::follow(model, &mut effects);
     // What was looked for was looked for in the text that was in front.
-    if model.screens.len() != n_screens {
+    if (model.screens.len(), model.place()) != front {
         model.search = TextSearch::default();
     }
     definitions::ask_of_draft(model);

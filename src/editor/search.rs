@@ -64,14 +64,19 @@ pub struct Found {
     pub count: usize,
 }
 
+/// Tells whether the case of letters matters to whoever wrote this to search for it: where one of them is a capital.
+pub fn is_exact(query: &str, is_expression: bool) -> bool {
+    // What is escaped in an expression is no letter: `\S`.
+    let mut before = ' ';
+    query.chars().any(|c| {
+        let is_letter = !(is_expression && std::mem::replace(&mut before, c) == '\\');
+        c.is_uppercase() && is_letter
+    })
+}
+
 impl Search {
     pub(super) fn new(query: String, is_expression: bool, origin: Option<usize>) -> Self {
-        // What is escaped in an expression is no letter: `\S`.
-        let mut before = ' ';
-        let is_exact = query.chars().any(|c| {
-            let is_letter = !(is_expression && std::mem::replace(&mut before, c) == '\\');
-            c.is_uppercase() && is_letter
-        });
+        let is_exact = is_exact(&query, is_expression);
         Self {
             expression: is_expression.then(|| Expression::new(&query, is_exact)),
             query,

@@ -7,6 +7,7 @@ use super::views::last_op;
 use super::{SMALL, Theme, draw, draw_buffer, services};
 use crate::app::stage::{self, Stage};
 use crate::app::{Msg, Screen};
+use crate::engine::adjust::Adjustment;
 use crate::engine::progress::{Progress, Step};
 
 /// Draws, and lets moving know of it as the loop does.
@@ -132,4 +133,20 @@ fn keys_that_are_typed_before_the_next_picture_are_not_lost_to_a_search() {
         found.contains("step25") && found.contains("3 of 6"),
         "{found}"
     );
+}
+
+#[test]
+fn what_was_looked_for_in_a_plan_is_not_looked_for_in_its_progress() {
+    let mut stage = services();
+    stage.press("+");
+    let plan = stage::adjust_plan("billing", 1, Adjustment::Scale(2));
+    let (op, key) = (last_op(&stage), stage::key("billing"));
+    let result = Ok(Box::new(plan));
+    stage.send(Msg::AdjustmentPlanned { op, key, result });
+    stage.press("/").type_text("billing").press("enter");
+    assert!(look(&mut stage).contains("/billing/"));
+    stage.press("enter y");
+    let progress = look(&mut stage);
+    assert!(progress.contains("Progress: billing"), "{progress}");
+    assert!(!progress.contains("/billing/"), "{progress}");
 }

@@ -170,7 +170,8 @@ fn life_of_a_service_is_led_by_keyboard() {
     terminal.press("x");
     terminal.until("Take down shop?");
     terminal.press("j\r");
-    terminal.until("Teardown of shop: done. z puts it back.");
+    terminal.until("Teardown of shop: done. z puts it back; the values of its secrets");
+    terminal.until("must be given again.");
     terminal.press("U");
     terminal.until("default r3, taken down");
     terminal.press("\r");

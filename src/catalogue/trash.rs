@@ -47,8 +47,8 @@ pub struct TrashItem {
     pub taken_down: Timestamp,
     /// Uid of its record.
     pub record_uid: String,
-    /// Number of the revision that was current.
-    pub revision: u32,
+    /// Number of the revision that was current; none of what was adopted and never deployed.
+    pub revision: Option<u32>,
     /// Name of the definition in the catalogue.
     pub definition: Option<InstanceId>,
     /// Parameters that were set by hand.
@@ -66,6 +66,16 @@ pub struct TrashListing {
     pub items: Vec<TrashItem>,
     /// Files that cannot be read as items, with why.
     pub refused: Vec<super::Refused>,
+}
+
+impl TrashItem {
+    /// Returns what of the instance is kept: its revision, or that it was only adopted.
+    pub fn stand(&self) -> String {
+        match self.revision {
+            Some(revision) => format!("r{revision}"),
+            None => "adopted".to_owned(),
+        }
+    }
 }
 
 impl Trash {
@@ -93,6 +103,10 @@ impl Trash {
         if let Some(earlier) = file::read(&path)?.and_then(|bytes| parse(&bytes).ok()) {
             let is_new = |object: &Value| !item.objects.iter().any(|it| is_same(it, object));
             let missing: Vec<Value> = earlier.objects.into_iter().filter(is_new).collect();
+            if item.revision.is_none() && !missing.is_empty() {
+                // Its text was made of the objects, and more of them were there then.
+                item.text = earlier.text;
+            }
             item.objects.extend(missing);
         }
         let mut bytes = to_bytes(&item);
@@ -166,7 +180,7 @@ impl Trash {
             &item.server,
             item.namespace.as_str(),
             &item.record_uid,
-            &item.revision.to_string(),
+            &item.revision.map_or_else(String::new, |it| it.to_string()),
         ];
         let digest = Digest::of(parts.join("\n").as_bytes());
         let digits = &digest.as_str()[..NAME_DIGITS];
@@ -241,7 +255,7 @@ mod tests {
             context: "dev".to_owned(),
             taken_down: Timestamp::from_second(revision.into()).unwrap(),
             record_uid: "uid".to_owned(),
-            revision,
+            revision: Some(revision),
             definition: Some("shop".parse().unwrap()),
             parameters: BTreeMap::from([("size".to_owned(), "large".to_owned())]),
             text: "# my own layout\r\ncontainers: []\n".to_owned(),
@@ -304,12 +318,38 @@ mod tests {
     }
 
     #[test]
+    fn a_text_that_was_made_of_the_objects_is_of_the_most_that_were_there() {
+        let (_dir, trash) = trash();
+        let adopted = |text: &str, names: &[&str]| TrashItem {
+            revision: None,
+            text: text.to_owned(),
+            objects: (names.iter())
+                .map(|name| json!({"kind": "Service", "metadata": {"name": name}}))
+                .collect(),
+            ..item("web", 1)
+        };
+        let text = || trash.list().items[0].text.clone();
+        for (seen, names, kept) in [
+            ("all", vec!["a", "b"], "all"),
+            // Half of it is gone by now.
+            ("less", vec!["b"], "all"),
+            // It was not taken down, and somebody changed it since.
+            ("otherwise", vec!["a", "b"], "otherwise"),
+        ] {
+            trash.put(&adopted(seen, &names)).unwrap();
+            assert_eq!((trash.list().items.len(), text().as_str()), (1, kept));
+        }
+        assert_eq!(trash.list().items[0].stand(), "adopted");
+    }
+
+    #[test]
     fn the_oldest_go_when_there_are_too_many() {
         let (_dir, trash) = trash();
         for revision in 1..=55 {
             trash.put(&item("web", revision)).unwrap();
         }
-        let revisions: Vec<u32> = trash.list().items.iter().map(|it| it.revision).collect();
+        let items = trash.list().items;
+        let revisions: Vec<u32> = items.iter().filter_map(|it| it.revision).collect();
         assert_eq!(revisions.len(), MAX_ITEMS);
         assert_eq!(revisions[0], 55);
     }

@@ -63,7 +63,7 @@ pub fn times_taken_down() -> Vec<CompletionCandidate> {
     };
     let candidate = |(order, item): (usize, &TrashItem)| {
         let TrashItem { id, namespace, .. } = item;
-        let help = format!("{id} of {namespace}, r{}", item.revision);
+        let help = format!("{id} of {namespace}, {}", item.stand());
         CompletionCandidate::new(shown_time(item).to_string())
             .help(Some(help.into()))
             .display_order(Some(order))

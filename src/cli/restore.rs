@@ -98,7 +98,7 @@ fn row((item, number): (&TrashItem, usize)) -> Vec<String> {
         item.definition
             .as_ref()
             .map_or_else(String::new, ToString::to_string),
-        format!("r{}", item.revision),
+        item.stand(),
         shown_time(item).to_string(),
     ]
 }
@@ -228,7 +228,7 @@ mod tests {
             context: format!("to-{server}"),
             taken_down: Timestamp::UNIX_EPOCH,
             record_uid: "uid".to_owned(),
-            revision,
+            revision: Some(revision),
             definition: None,
             parameters: BTreeMap::new(),
             text: String::new(),
@@ -244,7 +244,7 @@ mod tests {
         let asked = asked.map(|asked| asked.parse::<Namespace>().unwrap());
         let found = of_instance(items, &"web".parse().unwrap(), asked.as_ref(), &identity);
         match (found, expected) {
-            (Ok(items), Ok(revision)) => assert_eq!(items[0].revision, revision),
+            (Ok(items), Ok(revision)) => assert_eq!(items[0].revision, Some(revision)),
             (Err(error), Err(part)) => assert!(error.to_string().contains(part), "{error}"),
             (found, _) => panic!("{found:?}"),
         }

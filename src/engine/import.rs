@@ -105,8 +105,7 @@ pub struct Import {
 impl Import {
     /// Returns the definition: a document for each object, under a comment that says where they come from.
     pub fn text(&self, origin: &str) -> String {
-        let head: String = origin.lines().map(|line| format!("# {line}\n")).collect();
-        head + &yaml::to_yaml_documents(self.objects.iter().map(|object| &object.json))
+        text_of(&self.objects, origin)
     }
 }
 
@@ -141,16 +140,29 @@ pub async fn import(cluster: &Cluster, request: &ImportRequest) -> Result<Import
             .extend(selector_warning(object, &request.name));
     }
     import.warnings.extend(pods_warning(&import.objects));
-    import.objects = import
-        .objects
-        .into_iter()
-        .filter_map(|object| strip::stripped(object, request))
-        .collect();
-    import
-        .objects
-        .sort_by_key(|object| (apply_rank(&object.key), object.key.clone()));
+    let keeps_node_ports = request.keeps_node_ports;
+    import.objects = manifests(import.objects, &request.namespace, keeps_node_ports);
     import.left.sort();
     Ok(import)
+}
+
+/// Returns objects as somebody would write them in a definition for this namespace, in the order in which they are applied.
+pub(super) fn manifests(
+    objects: Vec<Object>,
+    home: &Namespace,
+    keeps_node_ports: bool,
+) -> Vec<Object> {
+    let objects = objects.into_iter();
+    let stripped = objects.filter_map(|it| strip::stripped(it, home, keeps_node_ports));
+    let mut stripped: Vec<Object> = stripped.collect();
+    stripped.sort_by_key(|object| (apply_rank(&object.key), object.key.clone()));
+    stripped
+}
+
+/// Returns the text of manifests: a document for each, under a comment that says where they come from.
+pub(super) fn text_of(manifests: &[Object], origin: &str) -> String {
+    let head: String = origin.lines().map(|line| format!("# {line}\n")).collect();
+    head + &yaml::to_yaml_documents(manifests.iter().map(|object| &object.json))
 }
 
 /// Warns that pods are replaced once: the labels of the instance come to their templates.

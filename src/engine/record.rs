@@ -180,6 +180,11 @@ impl Record {
         self.metadata().annotation(naming::ANNOTATION_PROTECTED) == Some("true")
     }
 
+    /// Tells whether its objects were there before it, and were handed over to it.
+    pub fn is_adopted(&self) -> bool {
+        self.metadata().annotation(naming::ANNOTATION_ADOPTED) == Some("true")
+    }
+
     /// Returns the current revision; none before the first deploy came to its end.
     pub fn revision(&self) -> Option<u32> {
         self.metadata()

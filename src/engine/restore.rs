@@ -10,15 +10,18 @@ pub use super::again::{ReadSecrets, Surroundings};
 use super::deploy::{DeployRequest, Report, RunOptions, Variant, plan_again, run_variant};
 use super::difference::normalized;
 use super::history::{self, KeptRevision};
+use super::import;
 use super::live::Live;
 use super::plan::{DeployPlan, Fate, FateRow, TeardownPlan};
-use super::preflight::refused;
+use super::preflight::{CLAIM, refused};
 use super::progress::Outcome;
 use super::record::{self, Record};
 use super::remedy::Remedies;
 use crate::cluster::Cluster;
+use crate::definition::check::{CheckContext, check};
 use crate::definition::id::InstanceId;
 use crate::definition::naming;
+use crate::definition::object::Object;
 use crate::failure::{Failure, FailureKind};
 use crate::service::summary::InstanceKey;
 
@@ -32,11 +35,11 @@ pub struct Remains {
     pub instance: InstanceKey,
     /// Uid of its record.
     pub record_uid: String,
-    /// Number of its current revision.
-    pub revision: u32,
+    /// Number of its current revision; none of what was adopted and never deployed.
+    pub revision: Option<u32>,
     /// Name of the definition in the catalogue.
     pub definition: Option<InstanceId>,
-    /// The definition's text as it was applied.
+    /// The definition's text as it was applied; manifests of the objects that go, where it never was.
     pub text: String,
     /// Parameters that were set by hand.
     pub parameters: BTreeMap<String, String>,
@@ -59,7 +62,10 @@ pub async fn remains(cluster: &Cluster, plan: &TeardownPlan) -> Result<Option<Re
         return Ok(None);
     };
     let Some(number) = record.revision() else {
-        return Ok(None);
+        return match record.is_adopted() {
+            true => adopted(cluster, plan, &record).await,
+            false => Ok(None),
+        };
     };
     let kept = match history::kept_revision(cluster, instance, number).await {
         Err(failure) if failure.kind != FailureKind::Unreachable => return Ok(None),
@@ -69,16 +75,60 @@ pub async fn remains(cluster: &Cluster, plan: &TeardownPlan) -> Result<Option<Re
     Ok(Some(Remains {
         instance: instance.clone(),
         record_uid: record.uid().to_owned(),
-        revision: number,
+        revision: Some(number),
         definition: revision.definition,
         text,
         parameters: revision.parameters,
-        objects: objects(cluster, plan).await?,
+        objects: without_server_parts(&objects(cluster, plan).await?),
     }))
 }
 
+/// Makes a definition of the objects that go, of which none was ever deployed; none where it would be no legal one.
+async fn adopted(
+    cluster: &Cluster,
+    plan: &TeardownPlan,
+    record: &Record,
+) -> Result<Option<Remains>, Failure> {
+    let InstanceKey { namespace, id } = &plan.instance;
+    let found = objects(cluster, plan).await?;
+    let objects = without_server_parts(&found);
+    let sets: Vec<String> = (found.iter())
+        .filter(|object| object.key.kind == "StatefulSet")
+        .map(|set| set.key.name.clone())
+        .collect();
+    let is_made = |object: &Object| {
+        let of = |set: &String| naming::claim_ordinal(&object.key.name, set).is_some();
+        object.key.kind == CLAIM && sets.iter().any(of)
+    };
+    let own = found.into_iter().filter(|object| !is_made(object));
+    let manifests = import::manifests(own.collect(), namespace, true);
+    let heading = format!("What {id} in namespace {namespace} was, adopted and never deployed.");
+    let text = import::text_of(&manifests, &heading);
+    let context = CheckContext {
+        id: Some(id.clone()),
+        namespace: Some(namespace.clone()),
+        policy: cluster.policy().clone(),
+        ..CheckContext::default()
+    };
+    let is_legal = check(&text, &context).definition.is_some();
+    Ok(is_legal.then(|| Remains {
+        instance: plan.instance.clone(),
+        record_uid: record.uid().to_owned(),
+        revision: None,
+        definition: Some(record.definition_of(&plan.instance)),
+        text,
+        parameters: BTreeMap::new(),
+        objects,
+    }))
+}
+
+fn without_server_parts(objects: &[Object]) -> Vec<Value> {
+    let objects = objects.iter();
+    objects.map(|object| normalized(&object.json)).collect()
+}
+
 /// Reads the objects that go, as far as this user may read them.
-async fn objects(cluster: &Cluster, plan: &TeardownPlan) -> Result<Vec<Value>, Failure> {
+async fn objects(cluster: &Cluster, plan: &TeardownPlan) -> Result<Vec<Object>, Failure> {
     let record = naming::record(&plan.instance.id);
     let is_kept = |row: &&FateRow| {
         row.fate == Fate::Deleted && row.key.kind != "Secret" && row.key.name != record
@@ -102,7 +152,7 @@ async fn objects(cluster: &Cluster, plan: &TeardownPlan) -> Result<Vec<Value>, F
     let mut objects = Vec::new();
     for object in read {
         match object {
-            Ok(object) => objects.extend(object.map(|object| normalized(&object.json))),
+            Ok(object) => objects.extend(object),
             Err(failure) if failure.kind == FailureKind::Unreachable => return Err(failure),
             // The definition is what brings it back; the objects only tell what was there.
             Err(_) => {}
@@ -116,8 +166,8 @@ async fn objects(cluster: &Cluster, plan: &TeardownPlan) -> Result<Vec<Value>, F
 pub struct RestoreRequest {
     /// The instance.
     pub instance: InstanceKey,
-    /// Number of the revision that was current when it was taken down.
-    pub revision: u32,
+    /// Number of the revision that was current when it was taken down; none of what was never deployed.
+    pub revision: Option<u32>,
     /// Name of the definition in the catalogue.
     pub definition: Option<InstanceId>,
     /// The definition's text.
@@ -153,7 +203,10 @@ pub async fn plan_restore(
         text: wish.text.clone(),
         parameters: wish.parameters.clone(),
     };
-    let cause = format!("restore of r{}", wish.revision);
+    let cause = match wish.revision {
+        Some(revision) => format!("restore of r{revision}"),
+        None => "restore of what was adopted".to_owned(),
+    };
     // Put back means with its data: a volume that the teardown retained is no new and empty one.
     let surroundings = Surroundings {
         remedies: Remedies {

@@ -21,7 +21,7 @@ use serde_json::{Value, json};
 
 use crate::cluster::Cluster;
 use crate::engine::stage::{Stage, WEB, changes, cut_off};
-use crate::objects::config_map;
+use crate::objects::{config_map, deployment};
 
 /// Returns a definition that could be a stranger's: nothing of it may get lost or be tidied up.
 fn commented(text: &str) -> String {
@@ -720,7 +720,10 @@ pub(crate) async fn what_was_taken_down_is_put_back_with_its_claims(cluster: Clu
     let before = claim().await.unwrap();
     let plan = stage.plan_teardown("db", VolumeChoice::Keep).await;
     let remains = remains_of(&stage, &plan).await.unwrap();
-    assert_eq!((remains.text.as_str(), remains.revision), (WITH_CLAIM, 1));
+    assert_eq!(
+        (remains.text.as_str(), remains.revision),
+        (WITH_CLAIM, Some(1))
+    );
     let mut kinds: Vec<&str> = remains
         .objects
         .iter()
@@ -822,6 +825,55 @@ pub(crate) async fn what_was_deployed_since_is_not_written_over(cluster: Cluster
     let outcome = put_back(&stage, &plan).await;
     assert_eq!(outcome.failed[0].0, Step::Claim);
     assert_eq!(stage.versions().await, before);
+}
+
+/// Nothing else knows how they were: no revision has a text.
+pub(crate) async fn what_was_only_adopted_is_put_back_as_it_was(cluster: Cluster) {
+    let config = config_map("settings", json!({"level": "info"}));
+    let theirs = deployment("front", "nginx:1.27", 1);
+    for object in [&config, &theirs] {
+        cluster.create(object).await.unwrap();
+    }
+    let stage = Stage::new(&cluster);
+    let text = format!("{config}\n---\n{theirs}\n");
+    let plan = stage.plan_adopt("shop", &text).await;
+    assert!(stage.run_adopt(&plan).await.is_complete());
+    let plan = stage.plan_teardown("shop", VolumeChoice::Keep).await;
+    assert!(
+        plan.warnings
+            .iter()
+            .any(|it| it.contains("adopted and never deployed")),
+        "{plan:?}"
+    );
+    let remains = remains_of(&stage, &plan).await.unwrap();
+    assert_eq!((remains.revision, remains.objects.len()), (None, 2));
+    for servers in [
+        "uid",
+        "resourceVersion",
+        "status",
+        "bowline.dev",
+        "managed-by",
+    ] {
+        assert!(
+            !remains.text.contains(servers),
+            "{servers}: {}",
+            remains.text
+        );
+    }
+    assert!(stage.run_teardown(&plan).await.is_complete());
+    assert!(cluster.get("ConfigMap", "settings").await.is_err());
+
+    let plan = plan_restore_of(&stage, &remains).await;
+    assert_eq!(plan.deploy.refusals, []);
+    let options = RunOptions::default();
+    let outcome = run_restore(stage.engine(), &plan, options, &|_| {}).await;
+    assert!(outcome.is_complete(), "{outcome:?}");
+    assert!(stage.wait("shop").await.is_complete());
+    let again = cluster.get("ConfigMap", "settings").await.unwrap();
+    assert_eq!(again["data"], json!({"level": "info"}));
+    let again = cluster.get("Deployment", "front").await.unwrap();
+    let image = &again["spec"]["template"]["spec"]["containers"][0]["image"];
+    assert_eq!(image, "nginx:1.27");
 }
 
 pub(crate) async fn what_never_came_to_its_end_leaves_nothing_to_put_back(cluster: Cluster) {

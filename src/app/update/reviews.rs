@@ -141,7 +141,7 @@ pub(super) fn on_trash(model: &mut Model, epoch: Epoch, items: Vec<Arc<TrashItem
         let at = shown_time(&item);
         MenuItem::new(
             item.id.to_string(),
-            format!("{} r{}, taken down {at}", item.namespace, item.revision),
+            format!("{} {}, taken down {at}", item.namespace, item.stand()),
             Choice::Restore(item),
         )
     };

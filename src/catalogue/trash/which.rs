@@ -109,7 +109,7 @@ mod tests {
             context: "dev".to_owned(),
             taken_down: at.parse().unwrap(),
             record_uid: String::new(),
-            revision: 1,
+            revision: Some(1),
             definition: None,
             parameters: BTreeMap::new(),
             text: String::new(),

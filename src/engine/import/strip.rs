@@ -4,7 +4,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::ImportRequest;
+use crate::definition::id::Namespace;
 use crate::definition::naming;
 use crate::definition::object::Object;
 
@@ -37,8 +37,8 @@ const JOB_MARKS: [&str; 4] = [
 ];
 const VOLUME_MARKS: [&str; 2] = ["volume.kubernetes.io/", "volume.beta.kubernetes.io/"];
 
-/// Returns an object as somebody would write it.
-pub(super) fn stripped(object: Object, request: &ImportRequest) -> Option<Object> {
+/// Returns an object as somebody would write it in a definition for this namespace.
+pub(super) fn stripped(object: Object, home: &Namespace, keeps_node_ports: bool) -> Option<Object> {
     let mut json = object.json;
     let api_version = json["apiVersion"].take();
     let kind = json["kind"].take();
@@ -50,13 +50,13 @@ pub(super) fn stripped(object: Object, request: &ImportRequest) -> Option<Object
         drop_labels(&mut json["spec"]["template"]["metadata"], &JOB_MARKS);
         json["spec"]["selector"].take();
     }
-    strip_metadata(&mut metadata, request);
+    strip_metadata(&mut metadata, home);
     let map = json.as_object_mut()?;
     for key in ["apiVersion", "kind", "metadata", "status"] {
         map.remove(key);
     }
     strip_kind(&object.key.kind, map);
-    let keeps = (request.keeps_node_ports, is_chosen);
+    let keeps = (keeps_node_ports, is_chosen);
     strip_assigned(&object.key.kind, map, keeps);
     // What says what it is stands first, as people write it.
     let mut out = Map::new();
@@ -67,12 +67,12 @@ pub(super) fn stripped(object: Object, request: &ImportRequest) -> Option<Object
     Object::from_json(Value::Object(out))
 }
 
-fn strip_metadata(metadata: &mut Value, request: &ImportRequest) {
+fn strip_metadata(metadata: &mut Value, home: &Namespace) {
     let Some(map) = metadata.as_object_mut() else {
         return;
     };
     map.retain(|key, _| METADATA.contains(&key.as_str()));
-    if map.get("namespace").and_then(Value::as_str) == Some(request.namespace.as_str()) {
+    if map.get("namespace").and_then(Value::as_str) == Some(home.as_str()) {
         map.remove("namespace");
     }
     for key in ["labels", "annotations"] {
@@ -347,22 +347,16 @@ fn drop_equal(map: &mut Map<String, Value>, key: &str, default: &Value) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::import::Origin;
 
-    fn request() -> ImportRequest {
-        ImportRequest {
-            origin: Origin::Helm("shop".to_owned()),
-            namespace: "team".parse().unwrap(),
-            name: "shop".parse().unwrap(),
-            policy: Default::default(),
-            keeps_node_ports: false,
-        }
+    fn as_written(object: Object) -> Value {
+        let home = "team".parse().unwrap();
+        stripped(object, &home, false).unwrap().json
     }
 
     #[track_caller]
     fn check(json: Value, expected: Value) {
         let object = Object::from_json(json).unwrap();
-        assert_eq!(stripped(object, &request()).unwrap().json, expected);
+        assert_eq!(as_written(object), expected);
     }
 
     #[test]
@@ -438,7 +432,7 @@ mod tests {
         let mut imported = head.clone();
         imported["spec"] = pod(chosen)["spec"].clone();
         let object = Object::from_json(imported.clone()).unwrap();
-        assert_eq!(stripped(object, &request()).unwrap().json, imported);
+        assert_eq!(as_written(object), imported);
         let default = json!({"containers": [], "preemptionPolicy": "PreemptLowerPriority"});
         check("Deployment", pod(default), pod(json!({"containers": []})));
 

@@ -40,6 +40,9 @@ const KNOWN: [(&str, &str); 11] = [
     ("networking.k8s.io", "Ingress"),
 ];
 const CLAIM: &str = "PersistentVolumeClaim";
+const NEVER_DEPLOYED: &str =
+    "no deploy of it came to its end: no copy is kept of what is deleted, and nothing puts it back";
+const ONLY_ADOPTED: &str = "it was adopted and never deployed: what a copy keeps are its objects as they are, without the values of Secrets";
 const CANNOT_RETAIN: &str = "this user may not read and change volumes, so none can be retained: keep the claims instead, or delete \
                              them with their volumes";
 
@@ -63,8 +66,11 @@ pub async fn plan_teardown(
         Err(failure) => return Err(failure),
     };
     plan.observe(record.as_ref(), cluster.now());
-    if record.as_ref().is_some_and(|it| it.revision().is_none()) {
-        let warning = "no deploy of it came to its end: no copy is kept of what is deleted, and nothing puts it back";
+    if let Some(record) = record.as_ref().filter(|it| it.revision().is_none()) {
+        let warning = match record.is_adopted() {
+            true => ONLY_ADOPTED,
+            false => NEVER_DEPLOYED,
+        };
         plan.warnings.push(warning.to_owned());
     }
     let extent = record.as_ref().map(Record::extent).unwrap_or_default();

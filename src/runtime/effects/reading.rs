@@ -243,7 +243,7 @@ mod tests {
             context: "dev".to_owned(),
             taken_down: Timestamp::from_second(at).unwrap(),
             record_uid: format!("uid-{at}"),
-            revision: 1,
+            revision: Some(1),
             definition: None,
             parameters: BTreeMap::new(),
             text: String::new(),

@@ -519,7 +519,7 @@ async fn left_of(cluster: &Cluster, id: &str, claim: &str) -> BTreeSet<String> {
 fn restore_of(stage: &Stage<'_>, id: &str) -> RestoreRequest {
     RestoreRequest {
         instance: stage.key(id),
-        revision: 1,
+        revision: Some(1),
         definition: Some(id.parse().unwrap()),
         text: DB.to_owned(),
         parameters: std::collections::BTreeMap::new(),

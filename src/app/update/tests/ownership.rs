@@ -115,7 +115,7 @@ fn item() -> Arc<TrashItem> {
         context: "kind-dev".to_owned(),
         taken_down: stage::now(),
         record_uid: "uid".to_owned(),
-        revision: 4,
+        revision: Some(4),
         definition: None,
         parameters: BTreeMap::new(),
         text: "containers: []\n".to_owned(),

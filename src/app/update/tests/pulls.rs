@@ -113,7 +113,7 @@ fn item(id: &str) -> Arc<TrashItem> {
         context: "kind-dev".to_owned(),
         taken_down: stage::now(),
         record_uid: String::new(),
-        revision: 7,
+        revision: Some(7),
         definition: None,
         parameters: BTreeMap::new(),
         text: String::new(),

@@ -91,8 +91,28 @@ struct Permission {
     subresource: Option<&'static str>,
     /// Verbs that are needed and allowed.
     allowed: Vec<&'static str>,
+    /// Verbs that are needed, and allowed for objects of certain names alone.
+    named: Vec<&'static str>,
     /// Verbs that are needed and not allowed.
     denied: Vec<&'static str>,
+}
+
+/// For which objects something is allowed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Allowed {
+    All,
+    Named,
+    None,
+}
+
+impl Allowed {
+    fn of((to_all, to_some): (bool, bool)) -> Self {
+        match (to_all, to_some) {
+            (true, _) => Self::All,
+            (false, true) => Self::Named,
+            (false, false) => Self::None,
+        }
+    }
 }
 
 pub fn run(args: &Doctor, global: &Global) -> anyhow::Result<Exit> {
@@ -219,11 +239,14 @@ impl Findings {
                     kind: GroupKind::new(group, kind),
                     subresource: *subresource,
                     namespace: Some(namespace.clone()),
+                    name: None,
                 })
             })
             .collect();
-        let answers = match cluster.can(&accesses).await {
-            Ok(answers) => answers,
+        let asked =
+            async { tokio::try_join!(cluster.can(&accesses), cluster.can_to_some(&accesses)) };
+        let answers = match asked.await {
+            Ok((all, some)) => all.into_iter().zip(some).map(Allowed::of),
             Err(failure) => {
                 let sentence = format!("what this user may do: {failure}");
                 self.problems
@@ -231,21 +254,21 @@ impl Findings {
                 return self.unknown.push(text::clean(&sentence).into_owned());
             }
         };
-        let mut answers = answers.into_iter();
+        let mut answers = answers;
         let mut permissions = Vec::new();
         for ((group, kind, subresource), verbs) in wanted {
-            let answered = verbs.iter().copied().zip(answers.by_ref());
-            let (allowed, denied): (Vec<_>, Vec<_>) =
-                answered.partition(|(_, is_allowed)| *is_allowed);
-            let verbs = |pairs: Vec<(&'static str, bool)>| {
-                pairs.into_iter().map(|(verb, _)| verb).collect()
+            let answered: Vec<_> = verbs.iter().copied().zip(answers.by_ref()).collect();
+            let verbs = |meant: Allowed| {
+                let such = answered.iter().filter(|(_, allowed)| *allowed == meant);
+                such.map(|(verb, _)| *verb).collect()
             };
             permissions.push(Permission {
                 group,
                 kind,
                 subresource,
-                allowed: verbs(allowed),
-                denied: verbs(denied),
+                allowed: verbs(Allowed::All),
+                named: verbs(Allowed::Named),
+                denied: verbs(Allowed::None),
             });
         }
         self.problems.extend(blindness(&permissions, &namespace));

@@ -29,6 +29,8 @@ pub struct Access {
     pub subresource: Option<&'static str>,
     /// In which namespace; none for cluster-scoped kinds.
     pub namespace: Option<String>,
+    /// To the object of which name, as a right may be to certain objects; none where it must be to all.
+    pub name: Option<String>,
 }
 
 /// Shows what is done to what: `create Pod/exec`.
@@ -44,6 +46,14 @@ impl Access {
         match self.subresource {
             Some(subresource) => format!("{}/{subresource}", self.kind.kind),
             None => self.kind.kind.clone(),
+        }
+    }
+
+    /// Returns the same to all objects.
+    fn to_all(&self) -> Self {
+        Self {
+            name: None,
+            ..self.clone()
         }
     }
 }
@@ -66,9 +76,11 @@ struct Rule {
 type Enough = fn(&Rule, &Access, &Resource) -> bool;
 
 impl Rule {
-    /// Tells whether the rule allows it for every object; one that names objects leaves a doubt.
+    /// Tells whether the rule allows it for every object, or for the one that is meant.
     fn allows(&self, access: &Access, resource: &Resource) -> bool {
-        self.resource_names.is_empty() && self.allows_some(access, resource)
+        let is_named = |name: &String| self.resource_names.contains(name);
+        let covers = self.resource_names.is_empty() || access.name.as_ref().is_some_and(is_named);
+        covers && self.allows_some(access, resource)
     }
 
     /// Tells whether the rule allows it for objects of certain names at least.
@@ -99,7 +111,7 @@ impl Cluster {
     ///
     /// # Errors
     /// As [`Cluster::can`].
-    pub(super) async fn can_to_some(&self, accesses: &[Access]) -> Result<Vec<bool>, Failure> {
+    pub async fn can_to_some(&self, accesses: &[Access]) -> Result<Vec<bool>, Failure> {
         self.can_by(accesses, Rule::allows_some).await
     }
 
@@ -112,12 +124,38 @@ impl Cluster {
         for namespace in namespaces {
             rules.insert(namespace, self.rules(namespace).await);
         }
-        let rules = &rules;
+        let mut doubtful = BTreeSet::new();
+        for access in accesses {
+            let resource = self.resource(&access.kind).await?;
+            let namespace = access.namespace.as_deref().unwrap_or_default();
+            let mut of_namespace = rules.get(namespace).into_iter().flatten();
+            if !of_namespace.any(|rule| is_enough(rule, access, &resource)) {
+                doubtful.insert(access.clone());
+            }
+        }
+        // What is allowed to all is not asked for one by one.
+        let to_all = doubtful.iter().map(Access::to_all).collect();
+        let not_to_all = self.denied(to_all).await?;
+        doubtful.retain(|access| not_to_all.contains(&access.to_all()));
+        let (named, all): (BTreeSet<_>, BTreeSet<_>) =
+            doubtful.into_iter().partition(|it| it.name.is_some());
+        let denied = self.denied(named).await?;
+        let is_allowed = |access: &Access| !denied.contains(access) && !all.contains(access);
+        Ok(accesses.iter().map(is_allowed).collect())
+    }
+
+    /// Asks singly, and returns what is not allowed.
+    async fn denied(&self, accesses: BTreeSet<Access>) -> Result<BTreeSet<Access>, Failure> {
         // NB: owned, for a borrowed item in the closure would make the whole future impossible to spawn.
-        let answers = stream::iter(accesses.to_vec())
-            .map(|access| async move { self.may(&access, rules, is_enough).await })
+        let answers = stream::iter(accesses)
+            .map(|access| async move {
+                let may = self.may_one(&access).await?;
+                Ok((!may).then_some(access))
+            })
             .buffered(MAX_IN_FLIGHT);
-        answers.collect::<Vec<_>>().await.into_iter().collect()
+        let answers: Vec<Result<Option<Access>, Failure>> = answers.collect().await;
+        let denied: Result<Vec<_>, Failure> = answers.into_iter().collect();
+        Ok(denied?.into_iter().flatten().collect())
     }
 
     /// Returns the rules of a namespace; none where that question is refused, for each is then asked singly.
@@ -137,33 +175,11 @@ impl Cluster {
             .unwrap_or_default()
     }
 
-    async fn may(
-        &self,
-        access: &Access,
-        rules: &BTreeMap<&str, Vec<Rule>>,
-        is_enough: Enough,
-    ) -> Result<bool, Failure> {
-        let resource = self.resource(&access.kind).await?;
-        let namespace = access.namespace.as_deref().unwrap_or_default();
-        let of_namespace = rules.get(namespace).into_iter().flatten();
-        if of_namespace
-            .into_iter()
-            .any(|rule| is_enough(rule, access, &resource))
-        {
-            return Ok(true);
-        }
-        self.may_one(access, None).await
-    }
-
-    /// Tells whether the server allows it to the object of a name, which a rule may be limited to; to all where none is named.
+    /// Tells whether the server allows it, in answer to a question of its own.
     ///
     /// # Errors
     /// The server refuses the review, or has not answered after the deadline.
-    pub(super) async fn may_one(
-        &self,
-        access: &Access,
-        name: Option<&str>,
-    ) -> Result<bool, Failure> {
+    pub(super) async fn may_one(&self, access: &Access) -> Result<bool, Failure> {
         let resource = self.resource(&access.kind).await?;
         let review = json!({
             "apiVersion": "authorization.k8s.io/v1",
@@ -174,7 +190,7 @@ impl Cluster {
                 "resource": resource.plural,
                 "subresource": access.subresource.unwrap_or_default(),
                 "namespace": access.namespace.as_deref().unwrap_or_default(),
-                "name": name.unwrap_or_default(),
+                "name": access.name.as_deref().unwrap_or_default(),
             }},
         });
         let path = format!("{API}/selfsubjectaccessreviews");

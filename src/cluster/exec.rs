@@ -196,7 +196,7 @@ impl Cluster {
         let parts = ["exec", "portforward"];
         let accesses: Vec<Access> = parts
             .iter()
-            .flat_map(|part| both(part, namespace))
+            .flat_map(|part| both(part, namespace, None))
             .collect();
         let allowed = self.can_to_some(&accesses).await?;
         // As before a forward: one of both verbs may be enough for this server.
@@ -257,8 +257,8 @@ impl Cluster {
         pod: Option<&str>,
     ) -> Vec<&'static str> {
         let mut missing = Vec::new();
-        for access in both(subresource, namespace) {
-            if let Ok(false) = self.may_one(&access, pod).await {
+        for access in both(subresource, namespace, pod) {
+            if let Ok(false) = self.may_one(&access).await {
                 missing.push(access.verb);
             }
         }
@@ -271,12 +271,13 @@ fn refused(missing: &[&str], subresource: &str, namespace: &Namespace) -> String
     format!("this user may not {verbs} pods/{subresource} in {namespace}")
 }
 
-fn both(subresource: &'static str, namespace: &Namespace) -> [Access; 2] {
+fn both(subresource: &'static str, namespace: &Namespace, pod: Option<&str>) -> [Access; 2] {
     VERBS.map(|verb| Access {
         verb,
         kind: GroupKind::new("", "Pod"),
         subresource: Some(subresource),
         namespace: Some(namespace.to_string()),
+        name: pod.map(str::to_owned),
     })
 }
 

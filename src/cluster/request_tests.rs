@@ -405,6 +405,7 @@ async fn one_review_of_rules_answers_and_doubts_are_asked_singly() {
         kind: GroupKind::new(group, kind),
         subresource: None,
         namespace: Some("team-a".to_owned()),
+        name: None,
     };
     let part = |verb, subresource| Access {
         subresource: Some(subresource),
@@ -476,6 +477,38 @@ async fn a_right_to_pods_of_certain_names_is_one() {
         may_forward: true,
     };
     assert_eq!(rights, Ok(expected));
+}
+
+/// An instance may be scaled by who may change its own objects alone.
+#[tokio::test]
+async fn a_right_to_objects_of_certain_names_is_one_to_those() {
+    let (cluster, log) = mock::cluster(|seen| {
+        if seen.uri.ends_with("selfsubjectrulesreviews") {
+            let rules = json!([{"verbs": ["patch"], "apiGroups": [""], "resources": ["configmaps"], "resourceNames": ["bowline-web"]}]);
+            return Reply::json(201, json!({"status": {"resourceRules": rules}}));
+        }
+        // Rules may be incomplete.
+        let allowed = seen.body.contains("\"name\":\"also\"");
+        Reply::json(201, json!({"status": {"allowed": allowed}}))
+    });
+    let named = |name: &str| Access {
+        verb: "patch",
+        kind: GroupKind::new("", "ConfigMap"),
+        subresource: None,
+        namespace: Some("team-a".to_owned()),
+        name: Some(name.to_owned()),
+    };
+    let all = Access {
+        name: None,
+        ..named("")
+    };
+    let accesses = [named("bowline-web"), named("also"), named("other"), all];
+    assert_eq!(
+        cluster.can(&accesses).await,
+        Ok(vec![true, true, false, false])
+    );
+    // The rules, the kind as a whole once, and two of three names.
+    assert_eq!(n_requests(&log), 4);
 }
 
 #[tokio::test]
@@ -630,6 +663,7 @@ async fn every_write_is_noted_and_nothing_else() {
         kind: GroupKind::new("", "Pod"),
         subresource: None,
         namespace: None,
+        name: None,
     };
     cluster.apply(&object, &rehearsed).await.unwrap();
     cluster.create(&object, "m", true).await.unwrap();

@@ -103,6 +103,7 @@ impl Cluster {
             kind: GroupKind::new("", "Node"),
             subresource: Some("proxy"),
             namespace: None,
+            name: None,
         };
         Ok(self.can(&[access]).await?.first() == Some(&true))
     }

@@ -390,5 +390,6 @@ fn access(row: &FateRow, instance: &InstanceKey) -> [Access; 2] {
         kind: GroupKind::of(&row.key),
         subresource: None,
         namespace: Some(instance.namespace.to_string()),
+        name: Some(row.key.name.clone()),
     })
 }

@@ -329,6 +329,7 @@ pub(super) fn access(verb: &'static str, kind: &GroupKind, request: &DeployReque
         kind: kind.clone(),
         subresource: None,
         namespace: Some(request.namespace.to_string()),
+        name: None,
     }
 }
 
@@ -339,6 +340,7 @@ pub(super) fn access_to(verb: &'static str, key: &ObjectKey) -> Access {
         kind: GroupKind::of(key),
         subresource: None,
         namespace: key.namespace.clone(),
+        name: Some(key.name.clone()),
     }
 }
 
@@ -392,6 +394,8 @@ fn by_verb(missing: &[&Access]) -> String {
     let mut parts: Vec<(&str, Vec<String>)> = Vec::new();
     for access in missing {
         match parts.iter_mut().find(|(verb, _)| *verb == access.verb) {
+            // Of several objects of a kind the kind is named once.
+            Some((_, kinds)) if kinds.contains(&access.what()) => {}
             Some((_, kinds)) => kinds.push(access.what()),
             None => parts.push((access.verb, vec![access.what()])),
         }
@@ -418,11 +422,17 @@ mod tests {
             kind: GroupKind::new("", kind),
             subresource: None,
             namespace: Some("team-a".to_owned()),
+            name: None,
+        };
+        let named = |name: &str| Access {
+            name: Some(name.to_owned()),
+            ..access("patch", "Service")
         };
         let missing = [
             access("create", "Service"),
             access("patch", "ConfigMap"),
-            access("patch", "Service"),
+            named("web"),
+            named("api"),
         ];
         let refusal = forbidden_refusal(&missing, "team-a").unwrap();
         assert_eq!(

@@ -141,6 +141,7 @@ pub(super) fn accesses() -> [Access; 2] {
         kind: GroupKind::new("", VOLUME),
         subresource: None,
         namespace: None,
+        name: None,
     })
 }
 

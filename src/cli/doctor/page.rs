@@ -85,6 +85,7 @@ fn table(permissions: &[Permission]) -> String {
     let row = |permission: &Permission| {
         let cell = |verb: &&'static str| match () {
             () if permission.allowed.contains(verb) => "yes".to_owned(),
+            () if permission.named.contains(verb) => "some".to_owned(),
             () if permission.denied.contains(verb) => "no".to_owned(),
             // It is not needed.
             () => String::new(),

@@ -453,6 +453,7 @@ fn accesses(plan: &TeardownPlan, found: &[Object]) -> BTreeSet<Access> {
             want("patch", row);
             lists.insert(Access {
                 kind: claims.clone(),
+                name: None,
                 ..preflight::access_to("list", &row.key)
             });
         }

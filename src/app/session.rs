@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use crate::definition::id::Namespace;
 use crate::failure::Failure;
 use crate::guard::Guard;
+use crate::service::protection::Caution;
 use crate::service::protection::Protection;
 use crate::service::rights::Rights;
 use crate::service::watch::Scope;
@@ -105,13 +106,11 @@ impl Session {
     }
 
     /// Returns why IDs are typed before anything is deployed or rolled back, if that is so.
-    pub fn asks_for_ids(&self) -> Option<&'static str> {
-        if self.is_insecure {
-            return Some("The server's certificate is not verified: it may be another server.");
-        }
-        self.guard
-            .is_protected
-            .then_some("The settings protect this context.")
+    pub fn asks_for_ids(&self) -> Option<String> {
+        let of_server = Caution::of_server(self.is_insecure);
+        let of_settings = || "The settings protect this context.".to_owned();
+        let of_guard = self.guard.is_protected.then(of_settings);
+        of_server.sentence("It").or(of_guard)
     }
 
     /// Returns how commands begin that are about this cluster.

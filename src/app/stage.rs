@@ -17,6 +17,7 @@ use crate::engine::plan::{
 };
 use crate::engine::remedy::StoragePlan;
 use crate::service::operation::Operation;
+use crate::service::protection::Caution;
 use crate::service::retained::RetainedVolume;
 use crate::service::summary::{
     Claim, Container, ContainerState, Event, InstanceKey, ObjectRow, Pod, PodRow, Record, Workload,
@@ -724,7 +725,7 @@ pub fn teardown_plan(id: &str, volumes: VolumeChoice) -> TeardownPlan {
         releases: Vec::new(),
         named: BTreeSet::new(),
         record_version: Some("1".to_owned()),
-        is_protected: false,
+        caution: Caution::None,
         n_strangers: 0,
         rows: vec![
             row("StatefulSet", id, Fate::Deleted, None),

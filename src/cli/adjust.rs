@@ -233,15 +233,16 @@ fn need(args: &Adjust, plan: &AdjustPlan, is_selected: bool) -> Need {
     let verb = plan.adjustment.verb();
     if args.confirm.contains(id) {
         // Asked for by its name.
-    } else if plan.is_protected {
+    } else if plan.caution.wants_id() {
         let loss = plan
             .loss()
             .map_or_else(String::new, |told| format!("{told} "));
-        let question = format!("{id} is protected. {loss}Type {id} to {verb} it:");
-        return Need::Typed(question, confirm::protected(id.as_str()));
+        let warned = confirm::warned(id.as_str(), plan.caution);
+        let question = format!("{warned}{loss}Type {id} to {verb} it:");
+        return Need::Typed(question, confirm::wants_id(id.as_str(), plan.caution));
     } else if let (Some(loss), false) = (plan.loss(), args.yes) {
         let question = format!("{loss} Type {id} to {verb} it:");
-        return Need::Typed(question, confirm::protected(id.as_str()));
+        return Need::Typed(question, confirm::wants_id(id.as_str(), plan.caution));
     }
     match is_selected {
         true => Need::Question,

@@ -17,6 +17,7 @@ use crate::engine::restore::{RestorePlan, run_restore};
 use crate::engine::rollback::{RollbackPlan, run_rollback};
 use crate::engine::wait::wait_ready;
 use crate::failure::Failure;
+use crate::service::protection::Caution;
 
 /// What the flags say about how a plan is carried out.
 #[derive(Debug, Clone, Copy)]
@@ -109,11 +110,13 @@ impl Planned {
         }
     }
 
-    /// Tells whether the typed ID is needed whatever the flags say.
-    fn is_protected(&self) -> bool {
+    /// Returns why the typed ID is needed whatever the flags say. Nothing is lost by what is deployed, protected or not.
+    fn caution(&self, cluster: &Cluster) -> Caution {
         match self {
-            Self::Deploy(..) | Self::Restore(_) => false,
-            Self::Rollback(rollback) => rollback.is_protected,
+            Self::Deploy(..) | Self::Restore(_) => {
+                Caution::of_server(cluster.identity().is_insecure)
+            }
+            Self::Rollback(rollback) => rollback.caution,
         }
     }
 
@@ -293,19 +296,13 @@ fn is_wanted(wishes: Wishes<'_>, cluster: &Cluster, planned: &Planned) -> anyhow
         return Ok(confirm::same(confirmed, id, "applied")?);
     }
     let question = planned.question(cluster);
-    if planned.is_protected() {
+    let caution = planned.caution(cluster);
+    if caution.wants_id() {
         if !output::can_ask() {
-            return Err(confirm::protected(id.as_str()).into());
+            return Err(confirm::wants_id(id.as_str(), caution).into());
         }
-        let question = format!("{id} is protected. {question} Type {id}:");
-        return confirm::typed(&question, id.as_str());
-    }
-    if cluster.identity().is_insecure {
-        if !output::can_ask() {
-            return Err(confirm::unverified(id.as_str()).into());
-        }
-        output::say("The server's certificate is not verified: it may be another server.");
-        return confirm::typed(&format!("{question} Type {id}:"), id.as_str());
+        let warned = confirm::warned(id.as_str(), caution);
+        return confirm::typed(&format!("{warned}{question} Type {id}:"), id.as_str());
     }
     let replaced = planned.replaced();
     if let (Some(other), false) = (replaced, output::can_ask()) {

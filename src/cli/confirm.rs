@@ -3,6 +3,7 @@
 use super::{UsageError, output};
 use crate::definition::id::InstanceId;
 use crate::failure::{Failure, FailureKind};
+use crate::service::protection::Caution;
 
 /// Refuses to begin what would have to ask where nobody can be asked, so that a script never hangs or guesses.
 ///
@@ -96,24 +97,24 @@ pub(super) fn are_named(
     )))
 }
 
-/// Returns the refusal of a teardown that `--yes` is not enough for.
-pub(super) fn protected(id: &str) -> Failure {
-    let summary = format!("{id} is protected: repeat its ID with --confirm {id}");
+/// Returns the refusal of a change that `--yes` is not enough for, or that is not asked about where data is lost.
+pub(super) fn wants_id(id: &str, caution: Caution) -> Failure {
+    let why = caution.reason(id);
+    let why = why.unwrap_or_else(|| format!("{id} loses data"));
+    let summary = format!("{why}: repeat its ID with --confirm {id}");
     Failure::new(FailureKind::Refused, summary)
+}
+
+/// Returns how a question begins that an ID answers: with why, or with nothing.
+pub(super) fn warned(id: &str, caution: Caution) -> String {
+    let why = caution.sentence(id);
+    why.map_or_else(String::new, |why| format!("{why} "))
 }
 
 /// Returns the refusal of a teardown with which objects of others go: `--yes` speaks for one's own.
 pub(super) fn strangers(id: &str, told: &str) -> Failure {
     let told = told.trim_end_matches('.');
     let summary = format!("{told}: repeat the ID with --confirm {id}");
-    Failure::new(FailureKind::Refused, summary)
-}
-
-/// Returns the refusal of a deploy that `--yes` is not enough for.
-pub(super) fn unverified(id: &str) -> Failure {
-    let summary = format!(
-        "the server's certificate is not verified, so it may be another server: repeat the ID with --confirm {id}"
-    );
     Failure::new(FailureKind::Refused, summary)
 }
 

@@ -212,14 +212,14 @@ fn need(args: &Delete, plan: &TeardownPlan) -> Need {
     let n_lost = plan.rows.iter().filter(|row| row.destroys_data()).count();
     let id = &plan.instance.id;
     let has_strangers = plan.n_strangers > 0;
-    if is_confirmed(args, id) || (args.yes && !plan.is_protected && !has_strangers) {
+    if is_confirmed(args, id) || (args.yes && !plan.caution.wants_id() && !has_strangers) {
         return Need::Given;
     }
     let refusal = match plan.strangers() {
-        Some(told) if !plan.is_protected => confirm::strangers(id.as_str(), &told),
-        _ => confirm::protected(id.as_str()),
+        Some(told) if !plan.caution.wants_id() => confirm::strangers(id.as_str(), &told),
+        _ => confirm::wants_id(id.as_str(), plan.caution),
     };
-    match plan.is_protected || n_lost > 0 || has_strangers {
+    match plan.caution.wants_id() || n_lost > 0 || has_strangers {
         true => Need::Typed(stakes(plan, n_lost), refusal),
         false => Need::Question,
     }
@@ -227,11 +227,7 @@ fn need(args: &Delete, plan: &TeardownPlan) -> Need {
 
 fn stakes(plan: &TeardownPlan, n_lost: usize) -> String {
     let id = &plan.instance.id;
-    let protection = if plan.is_protected {
-        format!("{id} is protected. ")
-    } else {
-        String::new()
-    };
+    let protection = confirm::warned(id.as_str(), plan.caution);
     let of_what = match plan.scope {
         TeardownScope::RetainedVolumes => "volume",
         TeardownScope::Instance | TeardownScope::KeptClaims => "claim",

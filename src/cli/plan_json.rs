@@ -77,7 +77,7 @@ pub(super) fn rollback(plan: &RollbackPlan, outcome: Option<&Outcome>) -> Value 
     value["to"] = json!(plan.target);
     value["unchanged"] = json!(plan.deploy.refusals.is_empty() && plan.is_noop());
     value["pods"] = pods.collect();
-    value["protected"] = json!(plan.is_protected);
+    value["protected"] = json!(plan.caution.is_protected());
     value
 }
 
@@ -105,7 +105,7 @@ pub(super) fn teardown(plan: &TeardownPlan, outcome: Option<&Outcome>) -> Value 
                 .map(|it| &it.of.volume.name)
                 .collect::<Vec<_>>(),
             "retains": plan.retentions.iter().map(|it| &it.volume.name).collect::<Vec<_>>(),
-            "protected": plan.is_protected,
+            "protected": plan.caution.is_protected(),
             "objects": plan.rows.iter().map(of_row).collect::<Vec<_>>(),
             "warnings": plan.warnings,
             "refusals": plan.refusals.iter().map(of_failure).collect::<Vec<_>>(),
@@ -180,7 +180,7 @@ pub(super) fn adjustment(plan: &AdjustPlan, outcome: Option<&Outcome>) -> Value 
         "id": plan.instance.id,
         "namespace": plan.instance.namespace,
         "operation": plan.adjustment.verb(),
-        "protected": plan.is_protected,
+        "protected": plan.caution.is_protected(),
         "unchanged": plan.refusals.is_empty() && plan.is_noop(),
         "objects": workloads.collect::<Vec<_>>(),
         "conflicts": of_conflicts(&plan.conflicts),
@@ -203,7 +203,7 @@ pub(super) fn routes(plan: &RoutePlan, outcome: Option<&Outcome>) -> Value {
             "namespace": plan.instance.namespace,
             "operation": routes::OPERATION,
             "revision": plan.revision,
-            "protected": plan.is_protected,
+            "protected": plan.caution.is_protected(),
             "unchanged": plan.refusals.is_empty() && plan.is_noop(),
             "objects": objects.collect::<Vec<_>>(),
             "conflicts": of_conflicts(&plan.conflicts),

@@ -60,10 +60,7 @@ async fn plan(
     for Expired { instance, at } in expired {
         let ago = age::show(age::since(*at, now));
         let plan = plan_teardown(cluster, instance, delete::volume_choice(args)).await?;
-        let obstacle = match plan.strangers() {
-            _ if plan.is_protected => Some("it is protected".to_owned()),
-            told => told,
-        };
+        let obstacle = plan.caution.reason("it").or_else(|| plan.strangers());
         if let Some(why) = obstacle {
             let delete = format!("delete --confirm {}", instance.id);
             let (command, why) = (

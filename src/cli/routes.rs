@@ -120,11 +120,14 @@ fn show(args: &UpdateIngress, plan: &RoutePlan) -> anyhow::Result<()> {
 /// What is protected needs its ID whatever the flags say; all that is changed is asked about once.
 fn need(args: &UpdateIngress, plan: &RoutePlan) -> Need {
     let id = &plan.instance.id;
-    match plan.is_protected && !args.how.confirm.contains(id) {
+    match plan.caution.wants_id() && !args.how.confirm.contains(id) {
         _ if plan.is_noop() => Need::Nothing,
         true => Need::Typed(
-            format!("{id} is protected. Type {id} to change its routes:"),
-            confirm::protected(id.as_str()),
+            format!(
+                "{}Type {id} to change its routes:",
+                confirm::warned(id.as_str(), plan.caution)
+            ),
+            confirm::wants_id(id.as_str(), plan.caution),
         ),
         false => Need::Question,
     }

@@ -16,6 +16,7 @@ use super::operation::Meeting;
 use super::plan::{self, FieldConflict, untaken};
 use crate::definition::object::ObjectKey;
 use crate::failure::Failure;
+use crate::service::protection::Caution;
 use crate::service::summary::InstanceKey;
 
 pub use planning::plan_adjustment;
@@ -46,8 +47,8 @@ pub struct AdjustPlan {
     pub only: Option<WorkloadName>,
     /// The workloads of which one must be chosen; empty where nothing is asked.
     pub choices: Vec<WorkloadChoice>,
-    /// Whether the typed ID is needed whatever the flags say.
-    pub is_protected: bool,
+    /// Why the typed ID is needed whatever the flags say.
+    pub caution: Caution,
     /// How many claims go with the pods that are not wanted any more; the warnings name them.
     pub n_lost: usize,
     /// The workloads that would be changed; those that are as wanted already are left out.
@@ -118,7 +119,7 @@ impl AdjustPlan {
             adjustment,
             only: only.cloned(),
             choices: Vec::new(),
-            is_protected: false,
+            caution: Caution::None,
             n_lost: 0,
             workloads: Vec::new(),
             conflicts: Vec::new(),

@@ -323,8 +323,8 @@ pub(super) async fn begin(
         Err(failure) if failure.kind == FailureKind::Refused => None,
         record => record?,
     };
+    plan.caution = preflight::caution(cluster, instance.namespace.as_str()).await?;
     plan.observe(record.as_ref(), cluster.now());
-    plan.is_protected |= preflight::is_protected(cluster, instance.namespace.as_str()).await?;
     Ok((plan, record))
 }
 

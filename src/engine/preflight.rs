@@ -17,6 +17,7 @@ use crate::definition::object::{GroupKind, Object, ObjectKey};
 use crate::definition::service::{ServiceDefinition, VolumeSource};
 use crate::failure::{Failure, FailureKind};
 use crate::service::advice;
+use crate::service::protection::Caution;
 
 /// Requests that are sent at once.
 const AT_ONCE: usize = 4;
@@ -177,6 +178,16 @@ pub(super) async fn is_protected(cluster: &Cluster, namespace: &str) -> Result<b
         return Ok(true);
     }
     protection::of_namespace(cluster, &cluster_key("Namespace", namespace)).await
+}
+
+/// Returns why an ID is typed of what is changed in a namespace, as far as the place tells.
+///
+/// # Errors
+/// The cluster cannot be reached.
+pub(super) async fn caution(cluster: &Cluster, namespace: &str) -> Result<Caution, Failure> {
+    let mut caution = Caution::of_server(cluster.identity().is_insecure);
+    caution.protect_if(is_protected(cluster, namespace).await?);
+    Ok(caution)
 }
 
 /// Returns the `ApplySets` that have some of the names, where nothing but their IDs says whose they are.

@@ -18,6 +18,7 @@ use super::record::{self, Record};
 use crate::cluster::Cluster;
 use crate::definition::object::ObjectKey;
 use crate::failure::Failure;
+use crate::service::protection::Caution;
 use crate::service::summary::InstanceKey;
 
 pub(super) use hanging::spared;
@@ -44,8 +45,8 @@ pub struct RollbackPlan {
     pub deploy: DeployPlan,
     /// Pods that hang on the revision that is left, and are deleted.
     pub hanging: Vec<HangingPod>,
-    /// Whether the typed ID is needed whatever the flags say.
-    pub is_protected: bool,
+    /// Why the typed ID is needed whatever the flags say.
+    pub caution: Caution,
 }
 
 /// A pod that is not ready, of a `StatefulSet` that waits for it before it would ever replace it.
@@ -103,14 +104,17 @@ pub async fn plan_rollback(
     let mut deploy = plan_again(cluster, &request).await?;
     let hanging = hanging::find(cluster, &mut deploy).await?;
     let record = record::read(cluster, &wish.instance).await?;
-    let is_protected = record.as_ref().is_some_and(Record::is_protected)
-        || protection::is_any(cluster, places(&deploy, &hanging)).await?;
+    let mut caution = Caution::of_server(cluster.identity().is_insecure);
+    caution.protect_if(
+        record.as_ref().is_some_and(Record::is_protected)
+            || protection::is_any(cluster, places(&deploy, &hanging)).await?,
+    );
     let mut plan = RollbackPlan {
         target,
         request,
         deploy,
         hanging,
-        is_protected,
+        caution,
     };
     plan.say_secrets();
     plan.leave_alone(record.as_ref());

@@ -10,6 +10,7 @@ mod running;
 
 use crate::definition::object::Object;
 use crate::failure::{Failure, FailureKind};
+use crate::service::protection::Caution;
 use crate::service::summary::InstanceKey;
 
 use super::operation::Meeting;
@@ -34,8 +35,8 @@ pub struct RoutePlan {
     pub is_undeployed: bool,
     /// The host of the settings under which they are made.
     pub ingress_host: Option<String>,
-    /// Whether the typed ID is needed whatever the flags say.
-    pub is_protected: bool,
+    /// Why the typed ID is needed whatever the flags say.
+    pub caution: Caution,
     /// Its Ingresses, with those that are as they should be.
     pub routes: Vec<PlannedRoute>,
     /// Fields that other managers own, and that are taken only where that is wanted.

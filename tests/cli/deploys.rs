@@ -236,6 +236,17 @@ pub(crate) fn a_server_that_is_not_verified_wants_the_id(world: &World) {
     assert_eq!(world.all_names("web"), [""; 0]);
     run(&["deploy", "web", "--confirm", "web"]).code(0);
     assert!(!world.all_names("web").is_empty());
+    // So does all that changes what is there.
+    for args in [
+        &["restart", "web"][..],
+        &["scale", "web", "2"],
+        &["delete", "web"],
+    ] {
+        let refused = run(&[args, &["-y"]].concat()).code(5);
+        refused.stderr_has(&["certificate is not verified", "--confirm web"]);
+    }
+    run(&["scale", "web", "0", "--confirm", "web"]).code(0);
+    run(&["delete", "web", "--confirm", "web"]).code(0);
 }
 
 /// A service with a value that nobody may see, and a token beside the definition.

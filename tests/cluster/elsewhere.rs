@@ -290,7 +290,7 @@ pub(crate) async fn a_protected_namespace_of_a_member_protects_its_teardown(clus
     assert!(stage.deploy("far", &text(&other)).await.is_complete());
     let is_protected = async || {
         let plan = stage.plan_teardown("far", VolumeChoice::Keep).await;
-        plan.is_protected
+        plan.caution.is_protected()
     };
     assert!(!is_protected().await);
     annotate(&cluster, &other, Some("true")).await;
@@ -306,7 +306,7 @@ pub(crate) async fn a_protected_namespace_of_a_member_protects_its_rollback(clus
     let is_protected = async || {
         let wish = to(&stage, "far", Some(1));
         let plan = plan_rollback(stage.engine(), &wish, &|_| Ok(SecretValues::default())).await;
-        plan.unwrap().is_protected
+        plan.unwrap().caution.is_protected()
     };
     // Only here is something to be changed, whatever is said there.
     let here = first.replacen("\"1\"", "\"2\"", 1);
@@ -340,14 +340,14 @@ pub(crate) async fn what_others_have_in_a_namespace_that_goes_is_counted_and_gua
     let both = format!("{here}\n---\n{namespace}");
     assert!(stage.deploy("plat", &both).await.is_complete());
     let plan = stage.plan_teardown("plat", VolumeChoice::Keep).await;
-    assert_eq!((plan.n_strangers, plan.is_protected), (0, false));
+    assert_eq!((plan.n_strangers, plan.caution.is_protected()), (0, false));
 
     let there = Stage::new(&cluster).in_namespace(&other);
     let text = format!("protected: true\n{DB}");
     assert!(there.deploy("vault", &text).await.is_complete());
     assert!(there.wait("vault").await.is_complete());
     let plan = stage.plan_teardown("plat", VolumeChoice::Keep).await;
-    assert_eq!((plan.n_strangers, plan.is_protected), (2, true));
+    assert_eq!((plan.n_strangers, plan.caution.is_protected()), (2, true));
     let told = "2 that are not of this instance are there now, instance vault, claim data-vault-0";
     assert!(
         plan.warnings.iter().any(|it| it.ends_with(told)),

@@ -826,7 +826,8 @@ pub(crate) async fn a_protection_that_was_lifted_is_lifted_for_teardowns_too(clu
         stage
             .plan_teardown("web", VolumeChoice::Keep)
             .await
-            .is_protected
+            .caution
+            .is_protected()
     );
     assert!(stage.deploy("web", WEB).await.is_complete());
     let copies = cluster.list("ReplicaSet", "").await;
@@ -836,7 +837,8 @@ pub(crate) async fn a_protection_that_was_lifted_is_lifted_for_teardowns_too(clu
         !stage
             .plan_teardown("web", VolumeChoice::Keep)
             .await
-            .is_protected
+            .caution
+            .is_protected()
     );
 }
 

@@ -348,10 +348,20 @@ pub(crate) async fn what_is_protected_is_not_rolled_back_by_habit(cluster: Clust
     let second = WEB.replace("nginx:1.27", "nginx:1.28");
     assert!(stage.deploy("web", WEB).await.is_complete());
     assert!(stage.deploy("web", &second).await.is_complete());
-    assert!(!plan_rollback_to(&stage, "web", None).await.is_protected);
+    assert!(
+        !plan_rollback_to(&stage, "web", None)
+            .await
+            .caution
+            .is_protected()
+    );
     let protected = format!("{second}protected: true\n");
     assert!(stage.deploy("web", &protected).await.is_complete());
-    assert!(plan_rollback_to(&stage, "web", Some(1)).await.is_protected);
+    assert!(
+        plan_rollback_to(&stage, "web", Some(1))
+            .await
+            .caution
+            .is_protected()
+    );
 }
 
 pub(crate) async fn a_rollback_frees_the_pods_that_hang(cluster: Cluster) {

@@ -131,7 +131,7 @@ impl ReviewedPlan {
     /// Tells whether the typed ID is needed.
     pub fn is_protected(&self) -> bool {
         match self {
-            Self::Rollback(rollback) => rollback.is_protected,
+            Self::Rollback(rollback) => rollback.caution.is_protected(),
             Self::Deploy(_) | Self::Restore(_) => false,
         }
     }

@@ -140,7 +140,7 @@ impl AdjustPane {
     /// Returns the IDs that must be typed: those of protected instances, and of those that lose data.
     pub fn ids_to_type(&self) -> Vec<InstanceId> {
         self.runnable()
-            .filter(|plan| plan.is_protected || plan.n_lost > 0)
+            .filter(|plan| plan.caution.wants_id() || plan.n_lost > 0)
             .map(|plan| plan.instance.id.clone())
             .collect()
     }

@@ -72,7 +72,7 @@ impl RoutesPane {
     /// Returns the IDs that must be typed: those of protected instances.
     pub fn ids_to_type(&self, takes_conflicts: bool) -> Vec<InstanceId> {
         self.runnable(takes_conflicts)
-            .filter(|plan| plan.is_protected)
+            .filter(|plan| plan.caution.wants_id())
             .map(|plan| plan.instance.id.clone())
             .collect()
     }

@@ -105,7 +105,9 @@ impl TeardownPane {
     pub fn ids_to_type(&self) -> Vec<InstanceId> {
         self.runnable()
             .filter(|plan| {
-                plan.is_protected || plan.n_strangers > 0 || plan.rows.iter().any(destroys_data)
+                plan.caution.wants_id()
+                    || plan.n_strangers > 0
+                    || plan.rows.iter().any(destroys_data)
             })
             .map(|plan| plan.instance.id.clone())
             .collect()

@@ -19,6 +19,7 @@ use crate::secret::{SecretQuestion, SecretValues};
 use crate::service::drift::{
     Changes, FieldChange, FieldPath, MASK, ObjectChange, Presence, Setter, Step,
 };
+use crate::service::protection::Caution;
 use crate::service::summary::Workload;
 use crate::service::watch::{Delta, WatchEvent};
 
@@ -87,7 +88,7 @@ pub fn rollback_plan(id: &str, target: u32) -> RollbackPlan {
         request: request(id),
         deploy: deploy_plan(id),
         hanging: Vec::new(),
-        is_protected: false,
+        caution: Caution::None,
     }
 }
 
@@ -110,7 +111,7 @@ pub fn adjust_plan(id: &str, replicas: u32, adjustment: Adjustment) -> AdjustPla
         adjustment,
         only: None,
         choices: Vec::new(),
-        is_protected: false,
+        caution: Caution::None,
         n_lost: 0,
         workloads: vec![PlannedWorkload {
             key: object("Deployment", id),
@@ -148,7 +149,7 @@ pub fn route_plan(id: &str) -> RoutePlan {
         instance: key(id),
         revision: Some(3),
         ingress_host: None,
-        is_protected: false,
+        caution: Caution::None,
         routes: vec![PlannedRoute::shown(ingress)],
         conflicts: Vec::new(),
         warnings: Vec::new(),

@@ -216,9 +216,8 @@ pub(super) fn confirm(model: &mut Model) {
             let typed: Vec<_> = to_type.iter().map(InstanceId::as_str).collect();
             let takes_conflicts = taken.is_some();
             text.insert(0, format!("I{}.", &place[1..]));
-            if runnable.iter().any(|plan| plan.is_protected) {
-                text.push("It is protected.".to_owned());
-            }
+            let caution = runnable.iter().map(|plan| plan.caution).max();
+            text.extend(caution.and_then(|caution| caution.sentence("It")));
             text.extend(runnable.iter().filter_map(|plan| plan.loss()));
             text.extend(taken.map(|taken| format!("{taken}, and is taken over.")));
             text.push(format!("Type {} to go on:", typed.join(" ")));
@@ -304,7 +303,7 @@ pub(super) fn run(model: &mut Model, takes_conflicts: bool) -> Vec<Effect> {
 }
 
 fn needs_id(plan: &AdjustPlan) -> bool {
-    plan.is_protected || plan.n_lost > 0
+    plan.caution.wants_id() || plan.n_lost > 0
 }
 
 fn command(plan: &AdjustPlan, takes_conflicts: bool) -> (OperationKind, String) {

@@ -337,7 +337,7 @@ fn question(model: &Model, source: &DeploySource, reviewed: &ReviewedPlan) -> Po
     if reviewed.is_protected() {
         text.push("It is protected.".to_owned());
     }
-    text.extend(of_place.map(str::to_owned));
+    text.extend(of_place);
     text.push(format!(
         "{} {}.",
         upper_first(asked.into),
@@ -443,7 +443,7 @@ pub(super) fn start(
         }
         ReviewedPlan::Deploy(_) => (OperationKind::Deploy, deploy_command(&source, &instance)),
         ReviewedPlan::Rollback(rollback) => {
-            let confirm = match rollback.is_protected {
+            let confirm = match rollback.caution.wants_id() {
                 true => format!(" --confirm {}", instance.id),
                 false => String::new(),
             };

@@ -117,11 +117,10 @@ fn question(model: &Model, pane: &RoutesPane, takes_conflicts: bool) -> Popup {
         return Popup::Menu(Menu::confirm(title, Vec::new(), run));
     }
     let typed: Vec<_> = to_type.iter().map(InstanceId::as_str).collect();
-    let text = vec![
-        format!("In {place}."),
-        "It is protected.".to_owned(),
-        format!("Type {} to go on:", typed.join(" ")),
-    ];
+    let caution = plans.iter().map(|plan| plan.caution).max();
+    let mut text = vec![format!("In {place}.")];
+    text.extend(caution.and_then(|caution| caution.sentence("It")));
+    text.push(format!("Type {} to go on:", typed.join(" ")));
     let kind = PromptKind::TypedRoutes {
         ids: to_type,
         force_conflicts: takes_conflicts,
@@ -138,7 +137,7 @@ pub(super) fn run(model: &mut Model, force_conflicts: bool) -> Vec<Effect> {
     let takes_over = resumed.is_some_and(|it| it.takes_over);
     let runs = pane.runnable(force_conflicts).cloned().map(|plan| {
         let what = match resumed {
-            Some(resumed) => resumed.command(plan.instance.id.as_str(), plan.is_protected),
+            Some(resumed) => resumed.command(plan.instance.id.as_str(), plan.caution.wants_id()),
             None => command(&plan, force_conflicts),
         };
         Run {
@@ -163,7 +162,7 @@ fn command(plan: &RoutePlan, force_conflicts: bool) -> String {
     if force_conflicts && !plan.conflicts.is_empty() {
         command.push_str(" --force-conflicts");
     }
-    if plan.is_protected {
+    if plan.caution.wants_id() {
         command.push_str(&format!(" --confirm {id}"));
     }
     command

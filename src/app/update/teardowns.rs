@@ -205,9 +205,8 @@ fn question(model: &Model, pane: &TeardownPane) -> Popup {
         ));
     }
     text.extend(pane.runnable().filter_map(TeardownPlan::strangers));
-    if pane.runnable().any(|plan| plan.is_protected) {
-        text.push("It is protected.".to_owned());
-    }
+    let caution = pane.runnable().map(|plan| plan.caution).max();
+    text.extend(caution.and_then(|caution| caution.sentence("It")));
     text.extend(left);
     let typed: Vec<_> = ids.iter().map(InstanceId::as_str).collect();
     text.push(format!("Type {} to go on:", typed.join(" ")));
@@ -269,7 +268,7 @@ fn command(plan: &TeardownPlan) -> String {
         choice if choice == default => String::new(),
         choice => format!(" --volumes {}", choice.as_str()),
     };
-    let confirm = if plan.is_protected {
+    let confirm = if plan.caution.wants_id() {
         format!(" --confirm {id}")
     } else {
         String::new()

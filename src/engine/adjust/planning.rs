@@ -79,8 +79,8 @@ pub(in crate::engine) async fn plan_rest(
         plan.refusals.push(instance.not_there());
         return Ok(plan);
     };
-    plan.is_protected = record.is_protected()
-        || preflight::is_protected(cluster, instance.namespace.as_str()).await?;
+    plan.caution = preflight::caution(cluster, instance.namespace.as_str()).await?;
+    plan.caution.protect_if(record.is_protected());
     if let Err(refusal) = is_idle(&record, instance, cluster.now()) {
         plan.refusals.push(refusal);
         return Ok(plan);
@@ -155,12 +155,13 @@ impl Planner<'_> {
             return Ok(());
         }
         for live in &ours {
-            plan.is_protected |= match &live.key.namespace {
+            let is_protected = match &live.key.namespace {
                 Some(other) if *other != self.instance.namespace.as_str() => {
                     preflight::is_protected(self.cluster, other).await?
                 }
                 Some(_) | None => false,
             };
+            plan.caution.protect_if(is_protected);
         }
         let planned = ours.iter();
         plan.workloads = planned

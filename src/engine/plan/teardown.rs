@@ -9,6 +9,7 @@ use crate::definition::object::ObjectKey;
 use crate::engine::operation;
 use crate::engine::record::Record;
 use crate::failure::Failure;
+use crate::service::protection::Caution;
 use crate::service::summary::InstanceKey;
 
 /// What to do with the claims of an instance at teardown.
@@ -180,8 +181,8 @@ pub struct TeardownPlan {
     /// What tells whether the record that was seen is still the same; none without one. What was deployed since was never
     /// shown.
     pub record_version: Option<String>,
-    /// Whether the typed ID is needed whatever the flags say.
-    pub is_protected: bool,
+    /// Why the typed ID is needed whatever the flags say.
+    pub caution: Caution,
     /// How many objects that are not of this instance are known to go along; the warnings name them.
     pub n_strangers: usize,
     /// Every object that was found, in the order of deletion.
@@ -226,7 +227,7 @@ impl TeardownPlan {
             releases: Vec::new(),
             named: BTreeSet::new(),
             record_version: None,
-            is_protected: false,
+            caution: Caution::None,
             n_strangers: 0,
             rows: Vec::new(),
             warnings: Vec::new(),
@@ -287,7 +288,7 @@ impl TeardownPlan {
             return;
         };
         self.warnings.extend(operation::noted(record, now));
-        self.is_protected |= record.is_protected();
+        self.caution.protect_if(record.is_protected());
         self.record_version = Some(record.seen());
     }
 }

@@ -22,6 +22,7 @@ use crate::engine::record::{self, Record};
 use crate::engine::rehearse::{Actor, rehearse};
 use crate::failure::{Failure, FailureKind};
 use crate::service::advice;
+use crate::service::protection::Caution;
 use crate::service::summary::InstanceKey;
 
 /// How many instances are looked at at once.
@@ -119,7 +120,7 @@ async fn plan_instance(
         revision: None,
         is_undeployed: false,
         ingress_host: surroundings.ingress_host.clone(),
-        is_protected: false,
+        caution: Caution::None,
         routes: Vec::new(),
         conflicts: Vec::new(),
         warnings: Vec::new(),
@@ -149,8 +150,8 @@ async fn fill(
         .extend(operation::noted(&record, cluster.now()));
     plan.revision = record.revision();
     plan.is_undeployed = plan.revision.is_none();
-    plan.is_protected = record.is_protected()
-        || preflight::is_protected(cluster, instance.namespace.as_str()).await?;
+    plan.caution = preflight::caution(cluster, instance.namespace.as_str()).await?;
+    plan.caution.protect_if(record.is_protected());
     let planner = Planner {
         cluster,
         instance: &instance,

@@ -84,8 +84,9 @@ pub async fn plan_teardown(
             kind.kind
         )
     }));
-    plan.is_protected |= found.iter().any(is_protected);
-    plan.is_protected |= preflight::is_protected(cluster, instance.namespace.as_str()).await?;
+    let of_place = preflight::caution(cluster, instance.namespace.as_str()).await?;
+    plan.caution = plan.caution.max(of_place);
+    plan.caution.protect_if(found.iter().any(is_protected));
     let known = read_volumes(cluster, &found).await?;
     let policies = policies(&known, volumes, &mut plan.warnings);
     let set = naming::instance_applyset_id(&instance.id, &instance.namespace);
@@ -98,7 +99,8 @@ pub async fn plan_teardown(
         record_uid: record.as_ref().map(Record::uid),
     };
     plan.rows = fate::rows(&scene, &found, &policies);
-    plan.is_protected |= is_protected_elsewhere(cluster, &plan).await?;
+    let is_elsewhere = is_protected_elsewhere(cluster, &plan).await?;
+    plan.caution.protect_if(is_elsewhere);
     plan_retentions(&mut plan, &found, &known);
     if !unlisted.is_disjoint(&extent.kinds) {
         keep_record(&mut plan, "not everything of its set could be listed");
@@ -271,7 +273,7 @@ async fn warn_of_what_goes_along(
     let along = Along::find(cluster, deleted.map(|row| &row.key), &own).await?;
     plan.warnings.extend(along.warnings);
     plan.n_strangers = along.n_strangers;
-    plan.is_protected |= !along.protected.is_empty();
+    plan.caution.protect_if(!along.protected.is_empty());
     Ok(())
 }
 

@@ -117,8 +117,8 @@ fn lines_of_plan(canvas: &Canvas<'_>, model: &Model, plan: &AdjustPlan, width: u
         let sentence = format!("{} {warning}", symbols.warning);
         lines.extend(wrapped(&sentence, width, theme.partly));
     }
-    if plan.is_protected {
-        let sentence = format!("{} protected: its ID must be typed", symbols.warning);
+    if let Some(why) = plan.caution.word() {
+        let sentence = format!("{} {why}: its ID must be typed", symbols.warning);
         lines.push(vec![(sentence, theme.partly)]);
     }
     lines

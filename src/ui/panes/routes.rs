@@ -55,8 +55,8 @@ fn lines_of(canvas: &Canvas<'_>, plan: &RoutePlan, width: usize) -> Vec<Line> {
     for warning in &plan.warnings {
         say(format!("{} {warning}", symbols.warning), theme.partly);
     }
-    if plan.is_protected && !plan.is_noop() {
-        let sentence = format!("{} protected: its ID must be typed", symbols.warning);
+    if let (Some(why), false) = (plan.caution.word(), plan.is_noop()) {
+        let sentence = format!("{} {why}: its ID must be typed", symbols.warning);
         say(sentence, theme.partly);
     }
     if plan.is_noop() && plan.refusals.is_empty() {

@@ -119,9 +119,9 @@ fn lines_of_plan(canvas: &Canvas<'_>, plan: &TeardownPlan, width: usize) -> Vec<
         let sentence = format!("{} {warning}", symbols.warning);
         lines.extend(wrapped(&sentence, width, theme.partly));
     }
-    if plan.is_protected {
+    if let Some(why) = plan.caution.word() {
         lines.push(vec![(
-            format!("{} protected: its ID must be typed", symbols.warning),
+            format!("{} {why}: its ID must be typed", symbols.warning),
             theme.partly,
         )]);
     }

@@ -19,6 +19,7 @@ use crate::failure::{Failure, FailureKind};
 use crate::service::capacity::{Asked, Devices, Node, capacities};
 use crate::service::forward::{ForwardEvent, Forwarded, Traffic};
 use crate::service::log::{LogEvent, LogLine, LogSource};
+use crate::service::protection::Caution;
 use crate::service::summary::{Event, WorkloadKind};
 use crate::service::usage::{Amounts, PodUsage};
 use crate::service::watch::{Delta, LinkState, Topic, WatchEvent};
@@ -433,7 +434,7 @@ fn scale_of_several_says_what_becomes_of_each() {
     let mut billing = stage::adjust_plan("billing", 1, Adjustment::Scale(2));
     billing.warnings =
         vec!["the definition sets replicas to 1: the next deploy sets it back".to_owned()];
-    billing.is_protected = true;
+    billing.caution = Caution::Protected;
     let mut resnet = stage::adjust_plan("ml-resnet", 2, Adjustment::Scale(3));
     resnet.refusals = vec![Failure::new(
         FailureKind::Forbidden,

@@ -8,6 +8,7 @@ use crate::app::stage::{self, Stage};
 use crate::engine::adjust::{AdjustPlan, Adjustment, WorkloadChoice};
 use crate::engine::plan::FieldConflict;
 use crate::failure::{Failure, FailureKind};
+use crate::service::protection::Caution;
 
 fn plan(op: u64, id: &str, adjustment: Adjustment) -> Effect {
     Effect::PlanAdjustment {
@@ -183,7 +184,7 @@ fn protected_one_takes_its_id_typed() {
     stage.press("G -");
     stage.take_effects();
     let mut shown = stage::adjust_plan("web", 3, Adjustment::Scale(2));
-    shown.is_protected = true;
+    shown.caution = Caution::Protected;
     planned(&mut stage, shown.clone());
     stage.press("enter enter");
     assert_eq!(stage.take_effects(), []);

@@ -10,6 +10,7 @@ use crate::app::{Action, Place};
 use crate::engine::history::Comparison;
 use crate::engine::plan::{DiffLine, DiffSide};
 use crate::failure::{Failure, FailureKind};
+use crate::service::protection::Caution;
 
 fn read_history(effects: Vec<Effect>) -> Option<OpId> {
     let asked: Vec<_> = effects
@@ -177,7 +178,7 @@ fn rollback_of_what_is_protected_takes_its_id_typed() {
         panic!("{effects:?}");
     };
     let mut plan = stage::rollback_plan("web", 6);
-    plan.is_protected = true;
+    plan.caution = Caution::Protected;
     let result = Ok(Box::new(ReviewedPlan::Rollback(plan)));
     stage.send(Msg::DeployPlanned { op: *op, result });
     stage.press("enter enter");

@@ -8,6 +8,7 @@ use crate::app::stage::{self, Stage};
 use crate::engine::plan::FieldConflict;
 use crate::engine::routes::RoutePlan;
 use crate::failure::{Failure, FailureKind};
+use crate::service::protection::Caution;
 
 /// Shows plans of the selected instance, web.
 fn showing(plans: Vec<RoutePlan>) -> Stage {
@@ -89,7 +90,7 @@ fn fields_of_others_are_taken_only_where_that_is_chosen() {
 #[test]
 fn id_of_what_is_protected_is_typed() {
     let mut plan = stage::route_plan("web");
-    plan.is_protected = true;
+    plan.caution = Caution::Protected;
     let mut stage = showing(vec![plan.clone()]);
     stage.press("enter");
     assert!(matches!(stage.model.popup, Some(Popup::Prompt(_))));

@@ -10,6 +10,7 @@ use crate::app::table::Value;
 use crate::engine::plan::{TeardownPlan, TeardownScope, VolumeChoice};
 use crate::engine::progress::{Outcome, Step};
 use crate::failure::{Failure, FailureKind};
+use crate::service::protection::Caution;
 use crate::service::watch::{Delta, WatchEvent};
 
 fn plan(op: u64, id: &str, volumes: VolumeChoice) -> Effect {
@@ -133,9 +134,23 @@ fn losing_data_takes_the_id_typed_in_full() {
 }
 
 #[test]
+fn a_server_that_is_not_verified_takes_the_id_typed() {
+    let mut stage = showing(TeardownPlan {
+        caution: Caution::Unverified,
+        ..stage::teardown_plan("orders-db", VolumeChoice::Keep)
+    });
+    stage.press("x");
+    let Some(Popup::Prompt(prompt)) = &stage.model.popup else {
+        panic!("nothing is asked");
+    };
+    let why = "The server's certificate is not verified: it may be another server.";
+    assert!(prompt.text.contains(&why.to_owned()), "{:?}", prompt.text);
+}
+
+#[test]
 fn protected_instance_takes_its_id_typed_though_nothing_is_lost() {
     let protected = TeardownPlan {
-        is_protected: true,
+        caution: Caution::Protected,
         ..stage::teardown_plan("orders-db", VolumeChoice::Keep)
     };
     let mut stage = showing(protected.clone());
@@ -202,7 +217,7 @@ fn what_is_refused_is_left_and_keeps_no_other_from_being_taken_down() {
     let refused = TeardownPlan {
         refusals: vec![Failure::new(FailureKind::Refused, "another one's")],
         // What is left is asked about in no way.
-        is_protected: true,
+        caution: Caution::Protected,
         ..stage::teardown_plan("billing", keep)
     };
     let resnet = stage::teardown_plan("ml-resnet", keep);

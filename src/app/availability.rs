@@ -172,13 +172,17 @@ pub fn availability(action: Action, model: &Model) -> Result<(), Cow<'static, st
             needs_connection(model)?;
             return selected_pod(model).map(drop);
         }
-        Action::NextMatch | Action::PreviousMatch if model.search.pattern.is_none() => {
-            let way = (Action::Search, "asks for it");
-            return Err(model.unless("nothing is looked for", &[way]));
-        }
-        Action::Matches if model.detail_pane.logs.filter.is_none() => {
+        Action::Matches | Action::NextMatch | Action::PreviousMatch
+            if model.place() == Place::Logs && model.detail_pane.logs.filter.is_none() =>
+        {
             let way = (Action::Filter, "asks for an expression");
             return Err(model.unless("nothing is filtered", &[way]));
+        }
+        Action::NextMatch | Action::PreviousMatch
+            if model.place() != Place::Logs && model.search.pattern.is_none() =>
+        {
+            let way = (Action::Search, "asks for it");
+            return Err(model.unless("nothing is looked for", &[way]));
         }
         Action::Left | Action::Right if model.detail_pane.logs.wraps => {
             let way = (Action::Wrap, "cuts them");

@@ -394,12 +394,12 @@ mod tests {
         };
         check("", &[]);
         check(
-            "teardown = \"n\"",
-            &["[keys]: new has no key now: n is that of teardown"],
+            "teardown = \"i\"",
+            &["[keys]: apply-as has no key now: i is that of teardown"],
         );
         // Whoever wants it so needs not be told.
-        check("teardown = \"n\"\nnew = []", &[]);
-        check("teardown = \"n\"\nnew = \"x\"", &[]);
+        check("teardown = \"i\"\napply-as = []", &[]);
+        check("teardown = \"i\"\napply-as = \"x\"", &[]);
         check(
             "save = \"^u\"",
             &["[keys]: undo has no key now: ^u is that of save"],

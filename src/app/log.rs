@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 
 use crate::definition::id::Namespace;
+use crate::service::summary::InstanceKey;
 
 use super::model::Model;
 use super::msg::OpId;
@@ -21,6 +22,8 @@ pub struct LogEntry {
     pub op: Option<OpId>,
     /// Whether that failed, where it is no operation, which tells of itself.
     pub is_failed: bool,
+    /// The instance whose log it shows, if it does.
+    pub log_of: Option<InstanceKey>,
 }
 
 impl Model {
@@ -62,15 +65,32 @@ impl Model {
 
     /// Remembers something that is done, as a command.
     pub(super) fn record(&mut self, command: String, op: Option<OpId>) {
-        if self.log.len() == MAX_LOG {
-            self.log.remove(0);
-        }
-        self.log.push(LogEntry {
+        self.push(LogEntry {
             at: self.now,
             command,
             op,
             is_failed: false,
+            log_of: None,
         });
+    }
+
+    /// Remembers what is shown of the log of an instance, as a command: in place of what was shown of it just before.
+    pub(super) fn record_view(&mut self, of: &InstanceKey, command: String) {
+        self.log.pop_if(|last| last.log_of.as_ref() == Some(of));
+        self.push(LogEntry {
+            at: self.now,
+            command,
+            op: None,
+            is_failed: false,
+            log_of: Some(of.clone()),
+        });
+    }
+
+    fn push(&mut self, entry: LogEntry) {
+        if self.log.len() == MAX_LOG {
+            self.log.remove(0);
+        }
+        self.log.push(entry);
     }
 
     /// Marks what was done as failed.

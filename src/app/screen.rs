@@ -91,6 +91,8 @@ pub struct Geometry {
     pub logs: (usize, usize),
     /// How many cells of the longest line of the log in sight are beyond the right border.
     pub log_overhang: usize,
+    /// How many cells of each line of the log are in sight: of those with the longest name before them.
+    pub log_room: usize,
     /// Height and width of the editor's text.
     pub editor: Option<(usize, usize)>,
     /// How many lines of the difference in front its part has no room for: it scrolls no further.

@@ -98,6 +98,7 @@ pub fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
         ground::follow(model);
     }
     effects.extend(retained::follow(model));
+    logs::follow_view(model);
     listening::follow(model, &mut effects);
     // What was looked for was looked for in the text that was in front.
     if (model.screens.len(), model.place()) != front {

@@ -11,6 +11,7 @@ use super::args::{Logs, Report};
 use super::session::Session;
 use super::stream::Lines;
 use super::{Exit, UsageError, missing, operate, output, signals};
+use crate::app::panes::logs;
 use crate::cluster::Cluster;
 use crate::definition::id::Namespace;
 use crate::engine::sets::ForeignSets;
@@ -168,7 +169,7 @@ impl Printer {
     async fn take(&mut self, event: LogEvent) -> anyhow::Result<()> {
         match event {
             LogEvent::Line(line) => {
-                if self.grep.as_ref().is_none_or(|it| it.is_match(&line.text)) {
+                if self.wants(&line) {
                     let written = self.written(&line);
                     self.lines.push(written).await?;
                 }
@@ -208,6 +209,12 @@ impl Printer {
             1.. if was_read => Exit::Partly,
             _ => Exit::Failed,
         })
+    }
+
+    /// Tells whether a line is printed. Colours are none of what is searched: they are not seen.
+    fn wants(&self, line: &LogLine) -> bool {
+        let is_match = |grep: &Regex| grep.is_match(&logs::seen(&line.text));
+        self.grep.as_ref().is_none_or(is_match)
     }
 
     fn written(&mut self, line: &LogLine) -> String {

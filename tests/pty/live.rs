@@ -1,8 +1,11 @@
-//! What goes on by itself while somebody looks: logs, shells.
+//! What goes on by itself while somebody looks: logs, shells, ports.
 
 use std::fs;
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpStream};
+use std::path::Path;
+
+use base64::prelude::{BASE64_STANDARD, Engine as _};
 
 use crate::driver::{Home, Terminal};
 
@@ -75,6 +78,63 @@ fn lines_of_a_pod_that_comes_later_join_and_one_can_be_heard_alone() {
     terminal.until_times("main: ready", 1);
     terminal.press("\x1b");
     terminal.until("┌ Services");
+    terminal.press("q");
+    terminal.assert_ended(0);
+}
+
+/// A sandbox that is served, and that the kubeconfig of a home leads to.
+fn serve(home: &Home) -> Terminal {
+    let program = Path::new(env!("CARGO_BIN_EXE_bowline"));
+    // Wide enough for the path of its kubeconfig.
+    let served = Terminal::run_sized(home.command(program, &["sandbox", "serve"]), (250, 24));
+    served.until("export KUBECONFIG=");
+    let text = served.text();
+    let (_, path) = text.split_once("export KUBECONFIG=").unwrap();
+    fs::copy(path.lines().next().unwrap().trim(), home.path("kubeconfig")).unwrap();
+    served
+}
+
+/// Copies the newest line of the log of commands and runs it as it stands, in a shell.
+fn run_copied(home: &Home, terminal: &mut Terminal) -> Terminal {
+    terminal.press("@");
+    terminal.until("┌ Commands");
+    terminal.press("y");
+    terminal.until("Copied: ");
+    let bytes = terminal.seen.0.lock().unwrap().bytes.clone();
+    let bytes = String::from_utf8_lossy(&bytes).into_owned();
+    let (_, copied) = bytes.rsplit_once("]52;c;").unwrap();
+    let copied = copied.split(['\u{7}', '\u{1b}']).next().unwrap();
+    let line = BASE64_STANDARD.decode(copied).unwrap();
+    terminal.press("\x1b");
+    let line = String::from_utf8(line).unwrap();
+    let mut command = home.command(Path::new("/bin/sh"), &["-c", &line]);
+    let program = Path::new(env!("CARGO_BIN_EXE_bowline"));
+    let path = format!("{}:/usr/bin:/bin", program.parent().unwrap().display());
+    command.env("PATH", path);
+    Terminal::run_sized(command, (250, 24))
+}
+
+#[test]
+fn copied_line_prints_what_a_log_came_to_show() {
+    let home = Home::new();
+    let _served = serve(&home);
+    let mut terminal = home.start();
+    terminal.until("● live");
+    terminal.press("/orders\r");
+    terminal.until("▸ orders-db");
+    terminal.press("l");
+    terminal.until("postgres: GET");
+    terminal.press("/start|it's\r");
+    terminal.until(" match /start|it's/");
+    terminal.press("t");
+    let printed = run_copied(&home, &mut terminal);
+    printed.until("starting");
+    let text = printed.text();
+    for line in text.lines().filter(|line| !line.trim().is_empty()) {
+        let (source, rest) = line.split_once(' ').unwrap();
+        assert!(source.starts_with("orders-db-0/"), "{text}");
+        assert!(rest.starts_with("20") && rest.contains("start"), "{text}");
+    }
     terminal.press("q");
     terminal.assert_ended(0);
 }

@@ -20,8 +20,14 @@ const PLAIN: &[Place] = &[
 const TEXTS: &[Place] = &[
     Teardown, Adjust, Adopt, Routes, Pull, Comparison, Changes, Progress,
 ];
+/// Where matches are gone to: in a log they are those of its filter.
+const SEARCHED: &[Place] = &[
+    Teardown, Adjust, Adopt, Routes, Pull, Comparison, Changes, Progress, Logs,
+];
 /// Where a service is selected.
 const MAIN: &[Place] = &[Services, Detail, Logs, History];
+/// The same but in a log, where `n` and `N` go to matches.
+const LISTED: &[Place] = &[Services, Detail, History];
 const ALL: &[Place] = &[
     Services, Detail, Logs, History, Review, Teardown, Adjust, Adopt, Bulk, Routes, Pull,
     Comparison, Merge, Changes, Claims, Forwards, Nodes, Operations, Progress, Log, Editor,
@@ -389,7 +395,7 @@ pub const SPECS: &[ActionSpec] = &[
         "Go to the next match",
         "",
         &["n"],
-        TEXTS,
+        SEARCHED,
     ),
     spec(
         Action::PreviousMatch,
@@ -397,7 +403,7 @@ pub const SPECS: &[ActionSpec] = &[
         "Go to the match before",
         "",
         &["N"],
-        TEXTS,
+        SEARCHED,
     ),
     spec(
         Action::Complete,
@@ -469,7 +475,7 @@ pub const SPECS: &[ActionSpec] = &[
         "Add a definition from a template",
         "new",
         &["n"],
-        MAIN,
+        LISTED,
     ),
     spec(
         Action::Edit,
@@ -857,7 +863,7 @@ pub const SPECS: &[ActionSpec] = &[
         "Choose a namespace",
         "",
         &["N"],
-        MAIN,
+        LISTED,
     ),
     spec(
         Action::Context,

@@ -7,6 +7,7 @@ mod escapes;
 mod ring;
 #[cfg(test)]
 mod tests;
+mod view;
 
 use std::borrow::Cow;
 use std::collections::VecDeque;
@@ -20,9 +21,11 @@ use crate::app::msg::OpId;
 use crate::failure::Failure;
 use crate::service::log::{LogEvent, LogQuery, LogSource};
 use crate::service::summary::InstanceKey;
+use crate::text;
 
-pub use escapes::{Colour, Ink, Run};
+pub use escapes::{Colour, Ink, Run, seen};
 pub use ring::{Line, Ring};
+pub(in crate::app) use view::{LogView, SPANS};
 
 /// Lines of each container that are read of what was said before.
 const TAIL: u64 = 1000;
@@ -63,6 +66,13 @@ impl Whose {
     }
 }
 
+/// What becomes of a line.
+#[derive(Debug, Clone, Copy, Default)]
+struct Look {
+    is_shown: bool,
+    is_match: bool,
+}
+
 /// The logs of an instance.
 #[derive(Debug, Clone)]
 pub struct LogsPane {
@@ -82,8 +92,10 @@ pub struct LogsPane {
     pub ring: Ring,
     /// Numbers of the lines that pass the filter.
     shown: VecDeque<u64>,
-    /// Numbers of those among them that are notices: nobody said them, and they match nothing.
-    notices: VecDeque<u64>,
+    /// Numbers of those among them that match the filter; none without one.
+    matches: VecDeque<u64>,
+    /// Number of the line that was gone to as one that matches.
+    match_at: Option<u64>,
     /// Number of the first line that is shown; none shows the newest.
     anchor: Option<u64>,
     /// Whose lines are shown.
@@ -104,6 +116,8 @@ pub struct LogsPane {
     pub shows_others: bool,
     /// Why what is typed is no filter.
     pub filter_error: Option<String>,
+    /// What was shown when that was last looked at; none of a log that was just begun.
+    pub(in crate::app) told: Option<LogView>,
     /// Pods in the order in which they were first heard, which is that of their colours.
     pods: Vec<String>,
     /// Names of containers in the order in which they were first heard.
@@ -121,7 +135,8 @@ impl Default for LogsPane {
             state: LogState::Reading,
             ring: Ring::default(),
             shown: VecDeque::new(),
-            notices: VecDeque::new(),
+            matches: VecDeque::new(),
+            match_at: None,
             anchor: None,
             whose: Whose::All,
             wants_whose: Whose::All,
@@ -132,6 +147,7 @@ impl Default for LogsPane {
             filter: None,
             shows_others: false,
             filter_error: None,
+            told: None,
             pods: Vec::new(),
             containers: Vec::new(),
         }
@@ -147,16 +163,30 @@ impl LogsPane {
             self.shows_others = false;
             self.filter_input = None;
             self.set_filter(None);
+            self.told = None;
         }
         (self.op, self.of) = (op, of);
         self.state = LogState::Reading;
         self.ring = Ring::default();
         self.shown.clear();
-        self.notices.clear();
+        self.matches.clear();
+        self.match_at = None;
         self.pods.clear();
         self.containers.clear();
         self.anchor = None;
         self.shift = 0;
+    }
+
+    /// Returns what is shown.
+    pub(in crate::app) fn view(&self) -> LogView {
+        let filter = self.filter.as_ref().filter(|_| !self.shows_others);
+        LogView {
+            is_previous: self.is_previous,
+            since: self.since,
+            whose: self.whose.clone(),
+            filter: filter.map(|filter| filter.as_str().to_owned()),
+            has_timestamps: self.has_timestamps,
+        }
     }
 
     /// Returns what is to be read.
@@ -223,16 +253,16 @@ impl LogsPane {
             runs,
             is_notice,
         };
-        let is_shown = self.passes(&line);
+        let look = self.look(&line);
         let number = self.ring.push(line);
-        if is_shown {
+        if look.is_shown {
             self.shown.push_back(number);
         }
-        if is_shown && is_notice {
-            self.notices.push_back(number);
+        if look.is_match {
+            self.matches.push_back(number);
         }
         let first = self.ring.first();
-        for numbers in [&mut self.shown, &mut self.notices] {
+        for numbers in [&mut self.shown, &mut self.matches] {
             while numbers.front().is_some_and(|number| *number < first) {
                 numbers.pop_front();
             }
@@ -249,12 +279,17 @@ impl LogsPane {
         &self.containers
     }
 
-    fn passes(&self, line: &Line) -> bool {
+    /// Judges a line. What nobody said is always shown, and matches nothing.
+    fn look(&self, line: &Line) -> Look {
         if !self.whose.includes(&line.source) && !line.source.pod.is_empty() {
-            return false;
+            return Look::default();
         }
-        let filter = self.filter.as_ref().filter(|_| !self.shows_others);
-        line.is_notice || filter.is_none_or(|filter| filter.is_match(&line.text))
+        let filter = self.filter.as_ref().filter(|_| !line.is_notice);
+        let is_match = filter.is_some_and(|filter| filter.is_match(&line.text));
+        Look {
+            is_shown: is_match || filter.is_none() || self.shows_others,
+            is_match,
+        }
     }
 
     /// Shows the lines of one pod or container only.
@@ -273,20 +308,38 @@ impl LogsPane {
     pub(in crate::app) fn set_filter(&mut self, filter: Option<Regex>) {
         self.filter = filter;
         self.filter_error = None;
+        self.match_at = None;
         self.choose();
     }
 
     fn choose(&mut self) {
-        let passing = self.ring.numbered().filter(|(_, line)| self.passes(line));
-        let passing: Vec<(u64, bool)> = passing.map(|(n, line)| (n, line.is_notice)).collect();
-        self.shown = passing.iter().map(|(number, _)| *number).collect();
-        let notices = passing.iter().filter(|(_, is_notice)| *is_notice);
-        self.notices = notices.map(|(number, _)| *number).collect();
+        let (mut shown, mut matches) = (VecDeque::new(), VecDeque::new());
+        for (number, line) in self.ring.numbered() {
+            let look = self.look(line);
+            if look.is_shown {
+                shown.push_back(number);
+            }
+            if look.is_match {
+                matches.push_back(number);
+            }
+        }
+        (self.shown, self.matches) = (shown, matches);
     }
 
-    /// Returns how many of the lines that are shown were said, and not noticed in reading.
-    pub fn n_said(&self) -> usize {
-        self.shown.len() - self.notices.len()
+    /// Returns how many of the lines that are shown match the filter.
+    pub fn n_matches(&self) -> usize {
+        self.matches.len()
+    }
+
+    /// Returns which of these, counted from 0, was gone to.
+    pub fn match_at(&self) -> Option<usize> {
+        self.matches.binary_search(&self.match_at?).ok()
+    }
+
+    /// Returns the place of that one among the lines that are shown.
+    pub fn line_at(&self) -> Option<usize> {
+        self.match_at()?;
+        self.shown.binary_search(&self.match_at?).ok()
     }
 
     /// Returns how many lines are shown.
@@ -326,6 +379,63 @@ impl LogsPane {
             Some(_) => None,
             None => self.shown.get(top).copied(),
         };
+    }
+
+    /// Goes to the next line that matches or to the one before, round the ends: from the one that was gone to last while that is
+    /// in sight, else from the lines in sight. `drawn` as in `move_by`; `room` is how many cells of each line are in sight.
+    /// Tells whether there is one.
+    pub(in crate::app) fn go_to_match(
+        &mut self,
+        is_forward: bool,
+        (top, n_drawn): (usize, usize),
+        room: usize,
+    ) -> bool {
+        let top = self.top().unwrap_or(top);
+        let bottom = top.saturating_add(n_drawn).min(self.n_shown());
+        let from = self.line_at().filter(|at| (top..bottom).contains(at));
+        let line = from.unwrap_or(if is_forward { top } else { bottom });
+        let number = self.shown.get(line).copied().unwrap_or(u64::MAX);
+        let before = |it: &u64| *it < number || is_forward && from.is_some() && *it == number;
+        let next = self.matches.partition_point(before);
+        let next = match is_forward {
+            true => self.matches.get(next).or(self.matches.front()),
+            false => next.checked_sub(1).and_then(|at| self.matches.get(at)),
+        };
+        let Some(number) = next.or(self.matches.back()).copied() else {
+            return false;
+        };
+        self.match_at = Some(number);
+        let at = self.line_at().unwrap_or_default();
+        let top = match (top..bottom).contains(&at) {
+            true => top,
+            // Nobody knows how many rows the lines above it would take.
+            false if self.wraps => at,
+            false => at.saturating_sub(n_drawn / 2),
+        };
+        let top = match self.wraps {
+            true => top,
+            false => top.min(self.n_shown().saturating_sub(n_drawn)),
+        };
+        self.anchor = self.shown.get(top).copied();
+        self.shift_to_match(room);
+        true
+    }
+
+    /// Moves sideways as far as it takes to see what matches in the line that was gone to.
+    fn shift_to_match(&mut self, room: usize) {
+        let line = self.match_at.and_then(|number| self.ring.get(number));
+        let found = line.zip(self.filter.as_ref()).and_then(|(line, filter)| {
+            let found = filter.find(&line.text)?;
+            let column = |byte: usize| text::cells(&text::clean_multiline(&line.text[..byte]));
+            Some((column(found.start()), column(found.end())))
+        });
+        let Some((start, end)) = found.filter(|_| !self.wraps) else {
+            return;
+        };
+        let needed = (end + SIDE_STEP).saturating_sub(room).min(start);
+        if start < self.shift || end > self.shift + room {
+            self.shift = needed;
+        }
     }
 
     /// Moves sideways. `overhang` is how many cells of the longest line in sight are beyond the right border.

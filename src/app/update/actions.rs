@@ -232,6 +232,10 @@ pub(super) fn perform(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::Save => save(model),
         Action::Review => operations::save_and_review(model),
         Action::Search if model.place() != Place::Editor => searching::ask(model),
+        Action::NextMatch | Action::PreviousMatch if model.place() == Place::Logs => {
+            logs::go_to_match(model, action == Action::NextMatch);
+            Vec::new()
+        }
         Action::NextMatch => searching::go(model, 1),
         Action::PreviousMatch => searching::go(model, -1),
         Action::Search | Action::Replace => {

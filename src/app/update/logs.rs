@@ -11,7 +11,7 @@ use crate::app::input::Input;
 use crate::app::model::Model;
 use crate::app::msg::OpId;
 use crate::app::panes::detail::Tab;
-use crate::app::panes::logs::Whose;
+use crate::app::panes::logs::{LogView, SPANS, Whose};
 use crate::app::place::Place;
 use crate::app::popup::{Choice, Menu, MenuItem, Popup, Prompt, PromptKind};
 use crate::app::screen::Screen;
@@ -22,16 +22,6 @@ use crate::service::pod_choice;
 use crate::service::summary::InstanceKey;
 
 use super::cluster;
-
-/// From how long ago on lines can be read, with what is said of it and how the command line writes it.
-const SPANS: [(Duration, &str, &str); 6] = [
-    (Duration::from_secs(60), "the last minute", "1m"),
-    (Duration::from_secs(5 * 60), "the last 5 minutes", "5m"),
-    (Duration::from_secs(15 * 60), "the last 15 minutes", "15m"),
-    (Duration::from_secs(3600), "the last hour", "1h"),
-    (Duration::from_secs(6 * 3600), "the last 6 hours", "6h"),
-    (Duration::from_secs(24 * 3600), "the last day", "24h"),
-];
 
 /// Reads the logs of the instance that is watched while their tab is chosen. A screen before it does not end that: what is said
 /// meanwhile is there once it is closed.
@@ -62,12 +52,18 @@ pub(super) fn open(model: &mut Model, is_previous: bool, whose: Whose) -> Vec<Ef
     if !matches!(model.screens.last(), Some(Screen::Detail)) {
         model.screens.push(Screen::Detail);
     }
-    if let Some(key) = model.selected_instance().cloned() {
-        let since = model.detail_pane.logs.since;
-        let what = command(&key, is_previous, since, &whose);
-        model.record(model.command_line(&key.namespace, &what), None);
-    }
     let is_read = model.detail_pane.logs.of.as_ref() == model.selected_instance();
+    if let Some(key) = model.selected_instance().cloned() {
+        let present = model.detail_pane.logs.view();
+        let view = LogView {
+            is_previous,
+            whose: whose.clone(),
+            // That of another log goes with it.
+            filter: present.filter.filter(|_| is_read),
+            ..present
+        };
+        record(model, &key, &view);
+    }
     if is_read {
         model.detail_pane.logs.set_whose(whose.clone());
     }
@@ -114,22 +110,26 @@ pub(super) fn read_since(model: &mut Model, since: Option<Duration>) -> Vec<Effe
     let Some(of) = pane.of.clone() else {
         return Vec::new();
     };
-    let what = command(&of, pane.is_previous, since, &pane.whose);
-    model.record(model.command_line(&of.namespace, &what), None);
     begin(model, Some(of))
 }
 
-/// Returns the command that prints what is shown.
-fn command(of: &InstanceKey, is_previous: bool, since: Option<Duration>, whose: &Whose) -> String {
-    let how = if is_previous { "--previous" } else { "-f" };
-    let span = SPANS.iter().find(|(span, ..)| Some(*span) == since);
-    let since = span.map_or_else(String::new, |(_, _, word)| format!(" --since {word}"));
-    let whose = match whose {
-        Whose::All => String::new(),
-        Whose::Pod(pod) => format!(" --pod {pod}"),
-        Whose::Container(name) => format!(" -c {name}"),
+/// Writes the command that prints what is shown of a log: anew as that changes.
+fn record(model: &mut Model, of: &InstanceKey, view: &LogView) {
+    let command = model.command_line(&of.namespace, &view.command(&of.id));
+    model.record_view(of, command);
+}
+
+/// Follows what is shown of the log with its command, once something of it was changed.
+pub(super) fn follow_view(model: &mut Model) {
+    let pane = &mut model.detail_pane.logs;
+    let Some(of) = pane.of.clone() else {
+        return;
     };
-    format!("logs {} {how}{since}{whose}", of.id)
+    let view = pane.view();
+    let before = pane.told.replace(view.clone());
+    if before.is_some_and(|before| before != view) {
+        record(model, &of, &view);
+    }
 }
 
 /// Asks whose lines are to be shown.
@@ -197,6 +197,15 @@ pub(super) fn shift(model: &mut Model, is_right: bool) {
 pub(super) fn move_by(model: &mut Model, lines: isize) {
     let drawn = model.geometry.logs;
     model.detail_pane.logs.move_by(lines, drawn);
+}
+
+/// Goes to the next line that matches, or to the one before.
+pub(super) fn go_to_match(model: &mut Model, is_forward: bool) {
+    let (drawn, room) = (model.geometry.logs, model.geometry.log_room);
+    let pane = &mut model.detail_pane.logs;
+    if !pane.go_to_match(is_forward, drawn, room) {
+        model.tell("No line matches.");
+    }
 }
 
 /// Begins typing a filter; what holds so far is there to be changed.

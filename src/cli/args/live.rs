@@ -42,7 +42,7 @@ pub struct Logs {
     #[arg(long, value_parser = value_parser!(i64).range(-1..), allow_negative_numbers = true, value_name = "N")]
     pub tail: Option<i64>,
     /// Only lines that match; (?i) before it ignores case
-    #[arg(long, value_parser = regex, value_name = "REGEX")]
+    #[arg(long, value_parser = regex, allow_hyphen_values = true, value_name = "REGEX")]
     pub grep: Option<Regex>,
     /// Print when each line was written
     #[arg(long)]

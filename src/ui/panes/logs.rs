@@ -56,7 +56,9 @@ pub fn draw(
     if is_focused {
         geometry.list_height = inside.height.into();
     }
-    (geometry.logs, geometry.log_overhang) = draw_lines(canvas, inside, pane);
+    let drawn = draw_lines(canvas, inside, pane);
+    geometry.logs = drawn.lines;
+    (geometry.log_overhang, geometry.log_room) = (drawn.overhang, drawn.room);
     if pane.n_shown() == 0 && inside.height > 0 {
         canvas.text(
             inside.as_position(),
@@ -106,10 +108,14 @@ fn draw_state(canvas: &mut Canvas<'_>, at: Position, width: u16, model: &Model) 
     if let Some(since) = pane.since {
         say(&format!("since {}", age::show(since)));
     }
-    match &pane.filter {
-        Some(filter) if pane.shows_others => say(&format!("/{filter}/ marked")),
-        Some(filter) => say(&format!("{} match /{filter}/", pane.n_said())),
-        None => {}
+    if let Some(filter) = &pane.filter {
+        let at = pane.match_at();
+        let at = at.map_or_else(String::new, |at| format!(", at {}", at + 1));
+        say(&match (pane.shows_others, pane.n_matches()) {
+            (true, 1) => format!("/{filter}/ marked in 1 line{at}"),
+            (true, n) => format!("/{filter}/ marked in {n} lines{at}"),
+            (false, n) => format!("{n} match /{filter}/{at}"),
+        });
     }
     if pane.wraps {
         say("wrapped");
@@ -127,12 +133,21 @@ fn draw_state(canvas: &mut Canvas<'_>, at: Position, width: u16, model: &Model) 
     canvas.line(at, width, &[(&state, style), (&rest, theme.dim)]);
 }
 
-/// Draws as many lines as there is room for; returns the first of them and how many there were, and how many cells of the
-/// longest one are beyond the right border.
-fn draw_lines(canvas: &mut Canvas<'_>, area: Rect, pane: &LogsPane) -> ((usize, usize), usize) {
-    let room = usize::from(area.height);
+/// What there was of lines.
+struct Drawn {
+    /// The first that was drawn, and how many there was room for.
+    lines: (usize, usize),
+    /// How many cells of the longest are beyond the right border.
+    overhang: usize,
+    /// How many cells of each are in sight.
+    room: usize,
+}
+
+/// Draws as many lines as there is room for.
+fn draw_lines(canvas: &mut Canvas<'_>, area: Rect, pane: &LogsPane) -> Drawn {
     let top = pane.top().unwrap_or_else(|| newest(canvas, pane, area));
     let (mut y, mut idx, mut overhang) = (area.y, top, 0);
+    let mut room = usize::from(area.width);
     while y < area.bottom() {
         let Some(line) = pane.shown(idx) else {
             break;
@@ -142,17 +157,31 @@ fn draw_lines(canvas: &mut Canvas<'_>, area: Rect, pane: &LogsPane) -> ((usize, 
             height: area.bottom() - y,
             ..area
         };
-        if pane.wraps {
-            y = y.saturating_add(draw_wrapped(canvas, below, pane, line));
+        let n_rows = if pane.wraps {
+            draw_wrapped(canvas, below, pane, line)
         } else {
-            overhang = overhang.max(draw_cut(canvas, below, pane, line));
-            y += 1;
+            let cut = draw_cut(canvas, below, pane, line);
+            (overhang, room) = (overhang.max(cut.overhang), room.min(cut.room));
+            1
+        };
+        if pane.line_at() == Some(idx) {
+            let height = n_rows.min(below.height);
+            canvas.paint(Rect { height, ..below }, canvas.theme.selected);
         }
+        y = y.saturating_add(n_rows);
         idx += 1;
     }
     // Where lines go on below there is room for fewer, but no fewer than one.
-    let n_drawn = if pane.wraps { idx - top } else { room };
-    ((top, n_drawn.max(1)), overhang)
+    let n_drawn = if pane.wraps {
+        idx - top
+    } else {
+        area.height.into()
+    };
+    Drawn {
+        lines: (top, n_drawn.max(1)),
+        overhang,
+        room,
+    }
 }
 
 /// Returns the first line of those that fill an area up to the newest.
@@ -197,8 +226,16 @@ fn short_name(pod: &str) -> String {
     }
 }
 
-/// Draws a line on one row, moved sideways; returns how many cells of it are beyond the right border.
-fn draw_cut(canvas: &mut Canvas<'_>, area: Rect, pane: &LogsPane, line: &Line) -> usize {
+/// What there was of a line on one row.
+struct Cut {
+    /// How many cells of it are beyond the right border.
+    overhang: usize,
+    /// How many there was room for.
+    room: usize,
+}
+
+/// Draws a line on one row, moved sideways.
+fn draw_cut(canvas: &mut Canvas<'_>, area: Rect, pane: &LogsPane, line: &Line) -> Cut {
     let (name, style) = prefix(canvas, pane, line);
     let used = canvas.text(area.as_position(), area.width, &name, style);
     let body = stretch::of_line(line, pane.filter.as_ref(), canvas.theme);
@@ -218,7 +255,10 @@ fn draw_cut(canvas: &mut Canvas<'_>, area: Rect, pane: &LogsPane, line: &Line) -
         };
         canvas.text(last, 1, canvas.theme.symbols.cut, canvas.theme.dim);
     }
-    overhang
+    Cut {
+        overhang,
+        room: width.into(),
+    }
 }
 
 /// Draws a line on as many rows as it needs and there are; returns how many it needs.

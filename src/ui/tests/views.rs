@@ -246,6 +246,7 @@ fn log(stage: &mut Stage, command: String) {
         command,
         op: None,
         is_failed: false,
+        log_of: None,
     });
 }
 

@@ -45,6 +45,11 @@ pub struct Run {
     pub ink: Ink,
 }
 
+/// Returns a line of a log as it is seen: without its escape sequences.
+pub fn seen(line: &str) -> Cow<'_, str> {
+    read(line).0
+}
+
 /// Returns a line without its escape sequences, and how it looks. A sequence that does not end takes the rest of the line
 /// with it; the next line begins plain, since others may speak in between.
 pub(super) fn read(line: &str) -> (Cow<'_, str>, Vec<Run>) {

@@ -87,7 +87,58 @@ fn what_is_noticed_in_reading_matches_nothing() {
     let silent = LogEvent::Silent { source, why };
     pane.on_events(vec![silent.clone()], false);
     pane.set_filter(Some(Regex::new("error").unwrap()));
-    assert_eq!((pane.n_shown(), pane.n_said()), (2, 1));
+    assert_eq!((pane.n_shown(), pane.n_matches()), (2, 1));
     pane.on_events(vec![silent, said("web-0", "error: again")], false);
-    assert_eq!((pane.n_shown(), pane.n_said()), (4, 2));
+    assert_eq!((pane.n_shown(), pane.n_matches()), (4, 2));
+}
+
+#[test]
+fn matches_are_gone_through_round_the_ends_and_what_came_is_counted() {
+    let texts: Vec<String> = (0..40).map(|n| format!("line {n}")).collect();
+    let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
+    let mut pane = pane(&texts);
+    assert!(!pane.go_to_match(true, (30, 10), 80));
+    pane.shows_others = true;
+    pane.set_filter(Some(Regex::new("5$").unwrap()));
+    // The newest ten are in sight: among these it begins.
+    let mut go = |is_forward| {
+        let top = pane.top().unwrap_or(30);
+        assert!(pane.go_to_match(is_forward, (top, 10), 80));
+        (
+            pane.line_at().unwrap(),
+            pane.match_at().unwrap(),
+            pane.top().unwrap(),
+        )
+    };
+    assert_eq!(go(true), (35, 3, 30));
+    assert_eq!(go(false), (25, 2, 20));
+    assert_eq!(go(false), (15, 1, 10));
+    assert_eq!(go(false), (5, 0, 0));
+    assert_eq!(go(false), (35, 3, 30));
+    assert_eq!(go(true), (5, 0, 0));
+    // What is out of sight is not gone on from.
+    pane.move_by(21, (0, 10));
+    assert!(pane.go_to_match(true, (21, 10), 80));
+    assert_eq!((pane.line_at(), pane.top()), (Some(25), Some(21)));
+    pane.on_events(vec![said("web-0", "line 45")], false);
+    assert_eq!((pane.match_at(), pane.n_matches()), (Some(2), 5));
+    // Where others are hidden each line is one.
+    pane.toggle_others();
+    assert_eq!((pane.line_at(), pane.n_shown()), (Some(2), 5));
+    pane.set_filter(None);
+    assert_eq!((pane.match_at(), pane.n_matches()), (None, 0));
+}
+
+#[test]
+fn what_matches_far_right_is_brought_into_sight() {
+    let far = format!("{}needle{}", "x".repeat(100), "y".repeat(100));
+    let mut pane = pane(&[&far, "needle"]);
+    pane.set_filter(Some(Regex::new("needle").unwrap()));
+    pane.go_to_match(true, (0, 2), 40);
+    assert_eq!(pane.shift, 82);
+    pane.go_to_match(true, (0, 2), 40);
+    assert_eq!((pane.line_at(), pane.shift), (Some(1), 0));
+    pane.wraps = true;
+    pane.go_to_match(true, (0, 2), 40);
+    assert_eq!((pane.line_at(), pane.shift), (Some(0), 0));
 }

@@ -219,7 +219,7 @@ fn other_times_are_read_anew() {
     assert_eq!(query.since, Some(std::time::Duration::from_secs(300)));
     assert_eq!(shown(&stage), [] as [&str; 0]);
     let command = stage.last_command().unwrap();
-    assert!(command.ends_with("logs web -f --since 5m"), "{command}");
+    assert!(command.ends_with(" logs web -f --since 5m"), "{command}");
     // The runs before are read from the same time on.
     stage.press("p");
     let effects = stage.take_effects();
@@ -278,7 +278,7 @@ fn selected_pod_is_heard_alone() {
     assert_eq!(pane.whose, crate::app::panes::logs::Whose::Pod(pod.clone()));
     let command = stage.last_command().unwrap();
     assert!(
-        command.ends_with(&format!("logs web -f --pod {pod}")),
+        command.ends_with(&format!(" logs web -f --tail 1000 --pod {pod}")),
         "{command}"
     );
     // Another instance is heard whole.
@@ -342,4 +342,71 @@ fn filter_that_is_typed_goes_with_the_log_that_it_is_for() {
     perform(&mut stage.model, Action::ShowTab(Tab::Logs));
     assert!(stage.model.detail_pane.logs.filter.is_none());
     assert!(stage.model.detail_pane.logs.filter_input.is_none());
+}
+
+#[test]
+fn command_is_that_of_what_is_shown_as_it_changes() {
+    let (mut stage, op) = reading();
+    hear(&mut stage, op, &["GET /", "error 1"]);
+    let told = |stage: &Stage| {
+        let command = stage.last_command().unwrap();
+        let (_, command) = command.split_once(" logs web ").unwrap();
+        (command.to_owned(), stage.model.log.len())
+    };
+    assert_eq!(told(&stage), ("-f --tail 1000".to_owned(), 1));
+    for (keys, expected) in [
+        ("/ e r | G enter", "-f --tail 1000 --grep 'er|G'"),
+        ("t", "-f --tail 1000 --grep 'er|G' --timestamps"),
+        ("p", "-p --tail 1000 --grep 'er|G' --timestamps"),
+        // Where matches are only marked all lines are shown.
+        ("v", "-p --tail 1000 --timestamps"),
+        ("S j j enter", "-p --since 5m --timestamps"),
+        ("t", "-p --since 5m"),
+        ("v p", "-f --since 5m --grep 'er|G'"),
+        ("esc", "-f --since 5m"),
+    ] {
+        stage.press(keys);
+        assert_eq!(told(&stage), (expected.to_owned(), 1), "{keys}");
+    }
+    // Between others it is told anew.
+    stage.model.record("bowline ls".to_owned(), None);
+    stage.press("t");
+    assert_eq!(told(&stage), ("-f --since 5m --timestamps".to_owned(), 3));
+    // What is shown of the next one is that one's.
+    stage.press("esc k").rest();
+    stage.follow();
+    assert_eq!(stage.model.log.len(), 3);
+    stage.press("l");
+    let command = stage.last_command().unwrap();
+    assert!(
+        !command.contains(" web ") && command.ends_with("--since 5m --timestamps"),
+        "{command}"
+    );
+    assert_eq!(stage.model.log.len(), 4);
+}
+
+#[test]
+fn matches_have_keys_once_something_is_filtered() {
+    let (mut stage, op) = reading();
+    hear(&mut stage, op, &["GET /", "error 1", "error 2"]);
+    stage.press("n");
+    let told = |stage: &Stage| stage.model.status.as_ref().map(|it| it.text.clone());
+    assert_eq!(
+        told(&stage).as_deref(),
+        Some("Not possible: nothing is filtered: / asks for an expression.")
+    );
+    stage.press("/").type_text("error").press("enter v");
+    let at = |stage: &mut Stage, keys: &str| {
+        stage.model.set_geometry(Geometry {
+            logs: (0, 3),
+            ..Geometry::default()
+        });
+        stage.press(keys);
+        stage.model.detail_pane.logs.match_at()
+    };
+    assert_eq!(at(&mut stage, "n"), Some(0));
+    assert_eq!(at(&mut stage, "n"), Some(1));
+    assert_eq!(at(&mut stage, "N"), Some(0));
+    stage.press("/ x enter n");
+    assert_eq!(told(&stage).as_deref(), Some("No line matches."));
 }

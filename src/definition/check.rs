@@ -33,7 +33,7 @@ use super::Definition;
 use super::diagnostic::{Diagnostic, Position, Severity, Span};
 use super::id::{InstanceId, Namespace};
 use super::policy::Policy;
-use super::yaml::{MAX_TEXT_BYTES, SyntaxFault, Tree, repair};
+use super::yaml::{MAX_TEXT_BYTES, SyntaxFault, Tree, conflicts, repair};
 use crate::schema::check::check_tree;
 use crate::schema::{ClusterSchemas, built_in};
 pub(super) use manifests::{cluster_scoped, other_namespace};
@@ -140,19 +140,29 @@ fn check_scene(text: &str, scene: &Scene<'_>) -> Checked {
         faults.add(Severity::Error, Spot::of_text(), message, None);
         return refused(faults);
     }
+    if let Some(found) = conflicts(text) {
+        let (_, mut faults) = read_whole(&found.text, true, scene);
+        for fault in found.faults {
+            faults.add_syntax(fault);
+        }
+        return finish(text, None, faults);
+    }
+    let (definition, faults) = read_whole(text, false, scene);
+    finish(text, definition, faults)
+}
+
+/// Reads a text, or what there is of it around its syntax errors.
+fn read_whole(text: &str, is_partial: bool, scene: &Scene<'_>) -> (Option<Definition>, Faults) {
     let tree = Tree::parse(text);
     let Some(fault) = tree.fault.clone() else {
-        let (definition, faults) = read(text, &tree, false, scene);
-        return finish(text, definition, faults);
+        return read(text, &tree, is_partial, scene);
     };
-    let faults = if fault.is_limit {
+    if fault.is_limit {
         let mut faults = Faults::default();
         faults.add_syntax(fault);
-        faults
-    } else {
-        behind_syntax_errors(text, &tree, fault, scene)
-    };
-    finish(text, None, faults)
+        return (None, faults);
+    }
+    (None, behind_syntax_errors(text, &tree, fault, scene))
 }
 
 /// Reports syntax errors and, from the text mended around them, what else is wrong.

@@ -3,6 +3,7 @@
 //! The tree serves checking, completion and outlines; it keeps what came before a syntax error. Nothing here knows what a
 //! definition is. Every reader is bounded: by bytes, documents, depth and number of nodes, whatever the text says.
 
+mod conflict;
 pub mod edit;
 mod repair;
 mod scalar;
@@ -11,6 +12,7 @@ mod tree;
 mod value;
 mod write;
 
+pub use conflict::conflicts;
 pub use repair::repair;
 pub use scalar::{Resolved, is_plain_safe, quoted, resolve};
 pub use syntax::SyntaxFault;

@@ -70,6 +70,26 @@ fn warning(text: &str, path: &str, words: &str) -> Diagnostic {
     fault
 }
 
+#[test]
+fn unresolved_conflict_is_one_fault_and_the_rest_is_checked() {
+    let text = "containers:\n<<<<<<< mine\n  - {name: web, image: nginx, prots: []}\n||||||| before\n  - {name: web}\n=======\n  - {name: web\n>>>>>>> theirs\nreplicas: -1\n";
+    let faults: Vec<_> = faults(text).iter().map(show).collect();
+    assert_eq!(faults.len(), 3, "{faults:#?}");
+    assert!(
+        faults[0].starts_with("error 2:1-2:13 : a merge conflict is unresolved here"),
+        "{faults:#?}"
+    );
+    assert!(
+        faults[1].starts_with("error 3:") && faults[1].contains("ports"),
+        "{faults:#?}"
+    );
+    assert!(faults[2].starts_with("error 9:"), "{faults:#?}");
+    // Nothing is deployed of one whose sides both are whole.
+    let text = "<<<<<<< a\ncontainers: [{name: web, image: a}]\n=======\ncontainers: [{name: web, image: b}]\n>>>>>>> b\n";
+    let checked = check(text, &CheckContext::default());
+    assert_eq!((checked.diagnostics.len(), checked.definition), (1, None));
+}
+
 /// An error whose fix makes the text faultless.
 #[track_caller]
 fn mended(text: &str, path: &str, words: &str) {

@@ -44,13 +44,15 @@ pub enum Named {
     ConfigMap,
     /// A claim of the namespace.
     Claim,
+    /// A resource that devices of the nodes are counted by, such as GPUs.
+    Device,
 }
 
 impl Named {
     /// Tells whether it is in a namespace, and none of another one may be named.
     pub fn is_namespaced(self) -> bool {
         match self {
-            Self::Namespace | Self::StorageClass => false,
+            Self::Namespace | Self::StorageClass | Self::Device => false,
             Self::Secret | Self::ConfigMap | Self::Claim => true,
         }
     }
@@ -181,9 +183,9 @@ impl Known {
     }
 
     /// Returns the names of the cluster that a place could refer to.
-    fn names_for(&self, path: &Path) -> &[String] {
+    fn names_for(&self, path: &Path) -> Vec<&str> {
         let named = match path.keys().as_slice() {
-            [.., "gpu"] => return &self.gpus,
+            [.., "gpu"] => return self.gpus(),
             ["namespace"] | [.., "metadata", "namespace"] => Named::Namespace,
             [.., "storageClass" | "storageClassName"] => Named::StorageClass,
             [.., "existingClaim"] | [.., "persistentVolumeClaim", "claimName"] => Named::Claim,
@@ -198,9 +200,41 @@ impl Known {
             ] => Named::Secret,
             [.., "fromConfig", "name"]
             | [.., "configMapKeyRef" | "configMapRef" | "configMap", "name"] => Named::ConfigMap,
-            _ => return &[],
+            _ => return Vec::new(),
         };
-        self.names.get(&named).map_or(&[], Vec::as_slice)
+        self.named(named).collect()
+    }
+
+    fn named(&self, named: Named) -> impl Iterator<Item = &str> {
+        let names = self.names.get(&named).into_iter().flatten();
+        names.map(String::as_str)
+    }
+
+    /// Returns what can be written as a GPU: short names first, and what most clusters have where nothing is known.
+    fn gpus(&self) -> Vec<&str> {
+        let short = self.gpus.iter().map(String::as_str);
+        let gpus: Vec<&str> = short.chain(self.named(Named::Device)).collect();
+        match gpus.is_empty() {
+            true => vec!["nvidia/gpu"],
+            false => gpus,
+        }
+    }
+
+    /// Returns the keys of a map whose keys no schema says: resources that are asked for and limited.
+    fn keys_for(&self, path: &Path) -> Vec<&str> {
+        match path.keys().as_slice() {
+            [
+                ..,
+                "containers" | "initContainers",
+                "resources",
+                "requests" | "limits",
+            ] => {
+                let own = ["cpu", "memory", "ephemeral-storage"].into_iter();
+                own.chain(self.named(Named::Device)).collect()
+            }
+            [.., "spec", "resources", "requests" | "limits"] => vec!["storage"],
+            _ => Vec::new(),
+        }
     }
 }
 

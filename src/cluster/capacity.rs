@@ -1,6 +1,6 @@
 //! What the nodes have to give and what is asked for on them: two lists, read when somebody looks.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Deserialize;
 
@@ -124,6 +124,23 @@ impl Cluster {
             Err(failure) => return Err(failure),
         };
         Ok(capacities(nodes, pods))
+    }
+
+    /// Returns the resources that devices of the nodes are counted by; of a large cluster those of its first page of nodes.
+    ///
+    /// # Errors
+    /// The nodes may not be listed, or the server does not answer.
+    pub async fn node_devices(&self) -> Result<BTreeSet<String>, Failure> {
+        let path = kinds::known("", "Node").path(None);
+        let doing = "list nodes";
+        let nodes = self.read_pages(doing, &path, "", JSON, |body| {
+            let page: Page<NodeObject> =
+                serde_json::from_slice(body).map_err(|_| unreadable(doing))?;
+            Ok((page.items, None))
+        });
+        let nodes = nodes.await?.into_iter();
+        let names = nodes.flat_map(|node| node.status.allocatable.into_keys());
+        Ok(names.filter(|name| is_device(name)).map(clean).collect())
     }
 
     async fn read_all<T: serde::de::DeserializeOwned>(

@@ -71,6 +71,9 @@ fn of_schema(
         has_colon: next == Some(':'),
     };
     let has_fields = schema.properties().next().is_some();
+    if let (Slot::Key, Shape::Map(value)) = (place.slot, schema.shape()) {
+        return map_keys(&known.keys_for(&place.path), value, place, writing);
+    }
     if place.slot == Slot::Key && has_fields {
         return keys(schema, place, writing);
     }
@@ -81,8 +84,9 @@ fn of_schema(
     items.extend(
         of_text
             .iter()
+            .map(String::as_str)
             .chain(of_cluster)
-            .map(|name| value_item(name.clone(), schema, place, writing)),
+            .map(|name| value_item(name.to_owned(), schema, place, writing)),
     );
     let mut seen = std::collections::HashSet::new();
     items.retain(|item| seen.insert(item.label.clone()));
@@ -121,6 +125,19 @@ fn keys(schema: Schema<'_>, place: &Place, writing: Writing) -> Vec<Item> {
             }),
     );
     items
+}
+
+/// Returns the keys of a map that are known from elsewhere than its schema, and are not there yet.
+fn map_keys(names: &[&str], value: Schema<'_>, place: &Place, writing: Writing) -> Vec<Item> {
+    let is_missing = |name: &&&str| !place.siblings.iter().any(|sibling| sibling == **name);
+    let item = |name: &&str| Item {
+        label: (*name).to_owned(),
+        insert: format!("{}{}", writing.dash(), writing.key(name, value)),
+        type_name: value.type_name(),
+        text: value.description().map(str::to_owned),
+        ..Item::default()
+    };
+    names.iter().filter(is_missing).map(item).collect()
 }
 
 fn all_required(schema: Schema<'_>, required: &[&str], writing: Writing) -> Item {

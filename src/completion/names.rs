@@ -2,7 +2,7 @@
 
 use ropey::Rope;
 
-use crate::definition::yaml::{NodeId, Tree, repair};
+use crate::definition::yaml::{Kind, NodeId, Tree, repair};
 use crate::schema::Path;
 
 /// Longer texts are not searched for names while one types.
@@ -15,6 +15,8 @@ enum Source {
     Items(&'static str, &'static str),
     /// The keys of a map.
     Keys(&'static str),
+    /// The names of the ports of all containers, whichever document they are in.
+    Ports,
     /// The field of the items of lists that are in the items of a list.
     Inner(&'static str, &'static str, &'static str),
 }
@@ -44,6 +46,7 @@ fn source(path: &Path) -> Option<Source> {
         [.., "probes", _, "port" | "tcp"] | [.., "httpGet" | "tcpSocket", "port"] => {
             Source::Items("ports", "name")
         }
+        ["spec", "ports", "targetPort"] => Source::Ports,
         _ => return None,
     })
 }
@@ -60,6 +63,23 @@ fn found(tree: &Tree<'_>, byte: usize, source: Source) -> Vec<String> {
             let entries = nearest(tree, byte, map).map(|map| tree.entries(map));
             let keys = entries.into_iter().flatten().map(|(key, _)| *key);
             names.extend(keys.filter_map(|key| text(tree, key)));
+        }
+        Source::Ports => {
+            let mut nodes = tree.roots.clone();
+            while let Some(node) = nodes.pop() {
+                for container in tree
+                    .get(node, "containers")
+                    .map_or(&[][..], |it| tree.items(it))
+                {
+                    if let Some(ports) = tree.get(*container, "ports") {
+                        fields(tree, ports, "name", &mut names);
+                    }
+                }
+                let values = tree.entries(node).iter().map(|(_, value)| *value);
+                let inner = values.chain(tree.items(node).iter().copied());
+                // An alias may stand for what it is in.
+                nodes.extend(inner.filter(|it| !matches!(tree.node(*it).kind, Kind::Alias(_))));
+            }
         }
         Source::Inner(list, inner, field) => {
             let items = nearest(tree, byte, list).map(|list| tree.items(list));

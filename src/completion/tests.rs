@@ -8,10 +8,13 @@ fn at(text: &str) -> (Rope, usize) {
 fn known() -> Known {
     Known {
         gpus: vec!["a100".to_owned()],
-        names: [(
-            Named::StorageClass,
-            vec!["fast".to_owned(), "slow".to_owned()],
-        )]
+        names: [
+            (
+                Named::StorageClass,
+                vec!["fast".to_owned(), "slow".to_owned()],
+            ),
+            (Named::Device, vec!["nvidia.com/gpu".to_owned()]),
+        ]
         .into(),
         ..Known::default()
     }
@@ -165,6 +168,10 @@ fn names_come_from_the_text() {
         "containers:\n  - volumeMounts: [{name: data}]\nvolumes:\n  - name: |",
         &["data"],
     );
+    // A service leads to the ports of pods that other documents tell of.
+    let pods = "apiVersion: apps/v1\nkind: Deployment\nspec:\n  template:\n    spec:\n      containers:\n        - ports: [{name: http}, {name: admin}]\n";
+    let service = "---\napiVersion: v1\nkind: Service\nspec:\n  ports:\n    - targetPort: |";
+    check(&format!("{pods}{service}"), &["http", "admin"]);
 }
 
 #[test]
@@ -173,7 +180,29 @@ fn names_come_from_the_cluster_and_the_settings() {
         "volumes:\n  - name: a\n    storageClass: |",
         &["fast", "slow"],
     );
-    check("containers:\n  - gpu: |", &["a100"]);
+    check("containers:\n  - gpu: |", &["a100", "nvidia.com/gpu"]);
+}
+
+#[test]
+fn resources_are_those_that_nodes_count() {
+    let pod = "apiVersion: v1\nkind: Pod\nspec:\n  containers:\n    - resources:\n        limits:\n          cpu: 1\n          ";
+    check(
+        &format!("{pod}|"),
+        &["memory", "ephemeral-storage", "nvidia.com/gpu"],
+    );
+    check(&format!("{pod}nv|"), &["nvidia.com/gpu"]);
+    check_taken(
+        "apiVersion: v1\nkind: Pod\nspec: {containers: [{resources: {limits: {nv|}}}]}",
+        "apiVersion: v1\nkind: Pod\nspec: {containers: [{resources: {limits: {nvidia.com/gpu: }}}]}",
+    );
+    check(
+        "containers:\n  - resources: {limits: {|",
+        &["cpu", "memory"],
+    );
+    check(
+        "apiVersion: v1\nkind: PersistentVolumeClaim\nspec:\n  resources:\n    requests:\n      |",
+        &["storage"],
+    );
 }
 
 #[test]

@@ -78,6 +78,8 @@ async fn names(cluster: &Cluster, namespace: &Namespace) -> BTreeMap<Named, Vec<
             .map(|object| object.key.name.clone());
         names.insert(named, found.collect());
     }
+    let devices = cluster.node_devices().await.unwrap_or_default();
+    names.insert(Named::Device, devices.into_iter().collect());
     names
 }
 

@@ -170,9 +170,9 @@ pub(in crate::app) fn after_typing(
         return None;
     }
     let found = complete(editor, known)?;
-    // What is written out already needs no list.
+    // What is written out already, with the colon of a key, needs no list.
     let word = editor.rope().byte_slice(found.typed.clone());
-    let is_written = |item: &Item| word == item.label.as_str();
+    let is_written = |item: &Item| word == item.insert.as_str();
     if let [only] = found.items.as_slice()
         && is_written(only)
     {

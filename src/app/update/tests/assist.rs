@@ -101,7 +101,15 @@ fn a_list_follows_what_is_erased_and_ends_with_what_is_written_out() {
     assert_eq!(list(&stage), None, "only typing opens it by itself");
     stage.press("l");
     assert_eq!(labels(&stage), all);
+    // A key that is written out still goes on to its value.
     stage.press("i c a s");
+    assert_eq!(labels(&stage), ["replicas"]);
+    stage.press("tab");
+    assert_eq!(list(&stage), None);
+    let editor = stage.model.editor().unwrap().editor().unwrap();
+    assert_eq!(editor.text(), "replicas: ");
+    let mut stage = open("protected: tru");
+    stage.press("end e");
     assert_eq!(list(&stage), None);
 }
 

@@ -10,7 +10,7 @@ use crate::app::panes::editor::EditorPane;
 use crate::app::panes::editor::assist::Typed;
 use crate::app::place::Place;
 use crate::app::screen::Screen;
-use crate::editor::{Command, Outcome};
+use crate::editor::{Command, Editor, Outcome};
 
 use super::{actions, assist, cluster, logs, popups, searching};
 
@@ -115,9 +115,13 @@ pub(super) fn editor_command(model: &mut Model, command: Command) -> Vec<Effect>
         return Vec::new();
     };
     let before = pane.assist.take();
+    let goes_on = command == Command::Indent && pane.editor().is_some_and(Editor::is_filling);
     let outcome = pane.apply(command, now);
     if let Some(typed) = typed.filter(|_| outcome.changed) {
         assist::follow_typing(model, before, typed);
+    } else if goes_on && !outcome.changed {
+        // The next blank wants a value, as the first one did.
+        assist::follow_typing(model, before, Typed::Item { is_open: true });
     }
     if let Some(notice) = outcome.notice {
         model.tell(notice.to_string());

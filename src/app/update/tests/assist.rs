@@ -241,3 +241,17 @@ fn tab_goes_through_the_blanks_of_an_item_and_esc_ends_that() {
     assert!(stage.model.popup.is_none());
     assert_ne!(text(&stage), "containers: [{name: , image: }]\n");
 }
+
+#[test]
+fn values_of_a_blank_are_listed_once_it_is_come_to() {
+    let mut stage = open("apiVersion: v1\nkind: Pod\nspec: {topologySpreadConstraints: [{}]}\n");
+    stage.press("^home down down end left left left");
+    stage
+        .effects
+        .extend(crate::app::update::assist::complete(&mut stage.model));
+    stage.press("tab tab");
+    assert_eq!(list(&stage), None);
+    stage.press("tab");
+    assert!(text(&stage).contains("{maxSkew: , topologyKey: , whenUnsatisfiable: }"));
+    assert_eq!(labels(&stage), ["DoNotSchedule", "ScheduleAnyway"]);
+}

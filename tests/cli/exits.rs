@@ -155,7 +155,7 @@ pub(crate) fn names_are_those_of_the_list(world: &World) {
     deploy(world, "web", WEB);
     world.home.save("notebook", WEB);
     let names = world.bowline(&["ls", "-o", "name"]).end().code(0);
-    assert_eq!(names.stdout, "web\nnotebook\n");
+    assert_eq!(names.stdout, "notebook\nweb\n");
 }
 
 pub(crate) fn a_definition_that_is_not_in_the_catalogue_is_not_shown_as_if_it_were(world: &World) {

@@ -71,7 +71,7 @@ pub(crate) fn a_list_has_what_runs_and_what_is_saved(world: &World) {
         .home
         .save("far", &format!("namespace: far-away\n{WEB}"));
     let here = world.bowline(&["ls", "-o", "name"]).end().code(0);
-    here.stdout("db\nweb\nnotebook\n");
+    here.stdout("db\nnotebook\nweb\n");
     let table = world.bowline(&["ls"]).end().code(0);
     table.stderr_has(&["saved for other namespaces", "ls -A` lists: far"]);
     let there = world.bowline(&["ls", "-n", "far-away"]).end().code(0);

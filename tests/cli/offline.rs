@@ -40,9 +40,9 @@ fn a_rehearsal_touches_nothing_of_what_is_real() {
     let expected = [
         "billing Failing",
         "ml-resnet Ready",
+        "notebook Saved",
         "orders-db Ready",
         "web Ready",
-        "notebook Saved",
     ];
     assert_eq!(states, expected);
     run(&["deploy", "notebook", "-y"]);

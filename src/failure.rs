@@ -15,8 +15,10 @@ pub enum FailureKind {
     NotFound,
     /// Somebody else owns a field, or changed the object meanwhile.
     Conflict,
-    /// The server does not allow it, or the login is missing or expired.
+    /// The server does not allow it.
     Forbidden,
+    /// The login is missing, has expired or failed: what the user may do is not known.
+    Login,
     /// What was sent is not acceptable; sending it again cannot help.
     Invalid,
     /// The server could not be reached, did not answer in time, or answered that it is overloaded.
@@ -64,6 +66,11 @@ impl Failure {
             detail: String::new(),
             causes: Vec::new(),
         }
+    }
+
+    /// Tells whether nothing was learned of what was asked about: neither that it is not there nor that it may not be seen.
+    pub fn is_unanswered(&self) -> bool {
+        matches!(self.kind, FailureKind::Unreachable | FailureKind::Login)
     }
 
     /// Returns the causes that a place in the definition is known for, as its faults.

@@ -87,7 +87,7 @@ pub(crate) struct UsageError(pub(crate) String);
 /// Returns how a command ends that a failure ended.
 pub(super) fn of_failure(kind: FailureKind) -> Exit {
     match kind {
-        FailureKind::Forbidden | FailureKind::Refused => Exit::Refused,
+        FailureKind::Forbidden | FailureKind::Login | FailureKind::Refused => Exit::Refused,
         FailureKind::Usage => Exit::Usage,
         FailureKind::NotFound
         | FailureKind::Conflict

@@ -53,6 +53,16 @@ impl Served {
         self.preferred.iter().chain(&self.others).find(is_it)
     }
 
+    /// Returns why a kind is not among these: it is not served, or its group does not answer, which says nothing of its objects.
+    fn missing(&self, kind: &GroupKind) -> Failure {
+        let GroupKind { group, kind } = kind;
+        if self.silent.contains(group) {
+            return silent(group);
+        }
+        let summary = format!("the server has no kind {kind} in {}", shown(group));
+        Failure::new(FailureKind::NotFound, summary)
+    }
+
     /// Says why a kind is not among these, and what may have been meant.
     pub fn explain(&self, kind: &GroupKind, version: &str) -> String {
         let GroupKind { group, kind } = kind;
@@ -184,6 +194,20 @@ impl Cluster {
         Ok(self.discover_all().await?.preferred.clone())
     }
 
+    /// Returns the kind that has a plural name in a group, as definitions of kinds are named; none where it is not served.
+    ///
+    /// # Errors
+    /// The server refuses, or has not answered after the deadline, or that group has not.
+    pub async fn defined(&self, plural: &str, group: &str) -> Result<Option<GroupKind>, Failure> {
+        let served = self.discover_all().await?;
+        let mut known = served.preferred.iter();
+        match known.find(|it| it.group == group && it.plural == plural) {
+            Some(resource) => Ok(Some(GroupKind::new(group, &resource.kind))),
+            None if served.silent.iter().any(|it| it == group) => Err(silent(group)),
+            None => Ok(None),
+        }
+    }
+
     /// Returns the kinds that the server has, asked anew where what is known does not hold all that is wanted.
     ///
     /// # Errors
@@ -238,10 +262,11 @@ impl Cluster {
         if let Some((at, known)) = known {
             let found = find(&known);
             if found.is_some() || at.elapsed() < MAX_AGE {
-                return found.ok_or_else(|| not_served(kind));
+                return found.ok_or_else(|| known.missing(kind));
             }
         }
-        find(&*self.discover_all().await?).ok_or_else(|| not_served(kind))
+        let served = self.discover_all().await?;
+        find(&served).ok_or_else(|| served.missing(kind))
     }
 
     fn lock_discovered(&self) -> std::sync::MutexGuard<'_, Option<(Instant, Arc<Served>)>> {
@@ -270,23 +295,29 @@ impl Cluster {
             }
         };
         let lists = stream::iter(groups)
-            .map(async |(group, version)| self.discover_group(group, version).await)
+            .map(async |(group, version)| {
+                let list = self.discover_group(&group, version).await;
+                (group, list)
+            })
             .buffered(MAX_IN_FLIGHT);
-        // A broken aggregated API takes its own group with it, no other.
         let lists: Vec<_> = lists.collect().await;
-        Ok(Served {
-            preferred: lists.into_iter().flatten().flatten().collect(),
+        let mut served = Served {
             is_partial: true,
             ..Served::default()
-        })
+        };
+        for (group, list) in lists {
+            match list {
+                Ok(kinds) => served.preferred.extend(kinds),
+                // A broken aggregated API takes its own group with it, no other.
+                Err(failure) if failure.is_unanswered() => served.silent.push(group),
+                Err(_) => {}
+            }
+        }
+        Ok(served)
     }
 
-    async fn discover_group(
-        &self,
-        group: String,
-        version: String,
-    ) -> Result<Vec<Resource>, Failure> {
-        let path = match group.as_str() {
+    async fn discover_group(&self, group: &str, version: String) -> Result<Vec<Resource>, Failure> {
+        let path = match group {
             "" => format!("/api/{version}"),
             group => format!("/apis/{group}/{version}"),
         };
@@ -295,7 +326,7 @@ impl Cluster {
         let whole = resources.filter(|resource| !resource.name.contains('/'));
         Ok(whole
             .map(|resource| Resource {
-                group: Cow::Owned(group.clone()),
+                group: Cow::Owned(group.to_owned()),
                 version: Cow::Owned(version.clone()),
                 kind: Cow::Owned(resource.kind),
                 plural: Cow::Owned(resource.name),
@@ -359,11 +390,15 @@ pub(super) fn is_url_word(word: &str) -> bool {
     !word.is_empty() && !word.starts_with('.') && word.bytes().all(is_legal)
 }
 
-fn not_served(kind: &GroupKind) -> Failure {
-    let group = match kind.group.as_str() {
+/// Returns how a group is named in sentences.
+fn shown(group: &str) -> &str {
+    match group {
         "" => "the core group",
         group => group,
-    };
-    let summary = format!("the server has no kind {} in {group}", kind.kind);
-    Failure::new(FailureKind::NotFound, summary)
+    }
+}
+
+fn silent(group: &str) -> Failure {
+    let summary = format!("the API of {} does not answer", shown(group));
+    Failure::new(FailureKind::Unreachable, summary)
 }

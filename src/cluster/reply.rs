@@ -141,7 +141,8 @@ fn kind_of(code: StatusCode, reason: &str, message: &str) -> FailureKind {
     match code {
         StatusCode::NOT_FOUND => FailureKind::NotFound,
         StatusCode::CONFLICT => FailureKind::Conflict,
-        StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => FailureKind::Forbidden,
+        StatusCode::UNAUTHORIZED => FailureKind::Login,
+        StatusCode::FORBIDDEN => FailureKind::Forbidden,
         // NB: what is wrong with an applied object comes as 500 without reason; sending it again cannot help.
         StatusCode::INTERNAL_SERVER_ERROR
             if reason.is_empty()
@@ -258,7 +259,7 @@ mod tests {
         check(
             401,
             &status("Unauthorized", ""),
-            FailureKind::Forbidden,
+            FailureKind::Login,
             "cannot apply Deployment/web: Unauthorized: it does not take this login, which may have expired; \
              log in again, or choose another context",
         );

@@ -597,9 +597,17 @@ async fn group_that_does_not_answer_hides_no_other() {
         assert_eq!(cluster.get(&key("example.com", "Widget")).await, Ok(None));
         let failure = cluster.get(&key("broken.io", "Gadget")).await.unwrap_err();
         assert_eq!(
-            failure.summary,
-            "the server has no kind Gadget in broken.io"
+            (failure.kind, failure.summary.as_str()),
+            (
+                FailureKind::Unreachable,
+                "the API of broken.io does not answer"
+            ),
+            "nobody knows whether there is a Gadget"
         );
+        let defined = cluster.defined("widgets", "example.com").await.unwrap();
+        assert_eq!(defined, Some(GroupKind::new("example.com", "Widget")));
+        assert_eq!(cluster.defined("others", "example.com").await, Ok(None));
+        assert_eq!(cluster.defined("gadgets", "broken.io").await, Err(failure));
         // The built-in kinds need no discovery.
         assert_eq!(cluster.get(&key("", "ConfigMap")).await, Ok(None));
     }

@@ -112,12 +112,8 @@ async fn of_kind(
     let Some((plural, group)) = definition.name.split_once('.') else {
         return Ok(Some(Vec::new()));
     };
-    let served = cluster.resources().await?;
-    let kind = served
-        .iter()
-        .find(|it| it.group == group && it.plural == plural);
     // Of a kind that is not served there is nothing.
-    let Some(kind) = kind.map(|it| GroupKind::new(group, &it.kind)) else {
+    let Some(kind) = cluster.defined(plural, group).await? else {
         return Ok(Some(Vec::new()));
     };
     let all = Selector::everything();

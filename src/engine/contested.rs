@@ -9,7 +9,7 @@ use super::ownership::{self, Owner};
 use crate::cluster::{Cluster, Selector};
 use crate::definition::naming;
 use crate::definition::object::{GroupKind, Object};
-use crate::failure::{Failure, FailureKind};
+use crate::failure::Failure;
 
 const INGRESS: &str = "Ingress";
 /// Names the class where `ingressClassName` does not: older than that field, and still read.
@@ -41,7 +41,7 @@ async fn list(cluster: &Cluster, request: &DeployRequest) -> Result<Vec<Object>,
     let everything = Selector::everything();
     for namespace in [None, Some(&request.namespace)] {
         match cluster.list(&kind, namespace, &everything).await {
-            Err(failure) if failure.kind == FailureKind::Unreachable => return Err(failure),
+            Err(failure) if failure.is_unanswered() => return Err(failure),
             Err(_) => {}
             listed => return listed,
         }

@@ -28,7 +28,7 @@ use crate::definition::naming;
 use crate::definition::object::{GroupKind, Object, ObjectKey};
 use crate::definition::render::SecretContent;
 use crate::definition::service::PullSecret;
-use crate::failure::{Failure, FailureKind};
+use crate::failure::Failure;
 use crate::secret::{SecretValue, SecretValues};
 use crate::service::drift::{Changes, FieldChange, MASK, ObjectChange, Presence};
 use crate::service::summary::InstanceKey;
@@ -53,7 +53,7 @@ pub async fn changes(
     let mut changes = Changes::default();
     let request = match applied(cluster, instance, &record, surroundings).await {
         Ok(request) => request,
-        Err(failure) if failure.kind == FailureKind::Unreachable => return Err(failure),
+        Err(failure) if failure.is_unanswered() => return Err(failure),
         Err(failure) => {
             let remark = format!("{PARTLY}: {}", failure.summary);
             changes.remarks.push(remark);
@@ -221,7 +221,7 @@ async fn list(
                     objects,
                 });
             }
-            Err(failure) if failure.kind == FailureKind::Unreachable => return Err(failure),
+            Err(failure) if failure.is_unanswered() => return Err(failure),
             Err(failure) => {
                 let place = match is_own {
                     true => String::new(),

@@ -285,7 +285,7 @@ impl Place {
         for (kind, list) in lists {
             match list {
                 Ok(objects) => found.extend(objects.into_iter().map(|it| (it.key.clone(), it))),
-                Err(failure) if failure.kind == FailureKind::Unreachable => return Err(failure),
+                Err(failure) if failure.is_unanswered() => return Err(failure),
                 // What is in no namespace is hidden from most people, and few sets have any of it.
                 Err(failure)
                     if failure.kind == FailureKind::Forbidden

@@ -7,7 +7,7 @@ use futures::{StreamExt, stream};
 use crate::cluster::{Cluster, Selector};
 use crate::definition::id::{InstanceId, Namespace};
 use crate::definition::object::{GroupKind, Object, ObjectKey};
-use crate::failure::{Failure, FailureKind};
+use crate::failure::Failure;
 
 /// From how many objects of a kind on a list is cheaper than asking for each.
 const WORTH_A_LIST: usize = 3;
@@ -93,7 +93,7 @@ impl Live {
                     let named = named.map(|object| (object.key.name.clone(), object));
                     live.lists.insert(place, named.collect());
                 }
-                Err(failure) if failure.kind == FailureKind::Unreachable => return Err(failure),
+                Err(failure) if failure.is_unanswered() => return Err(failure),
                 Err(_) => {}
             }
         }

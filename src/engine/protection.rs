@@ -95,3 +95,22 @@ pub(super) async fn of_namespace(
         Err(failure) => Err(failure),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cluster::mock::{self, Reply};
+
+    #[tokio::test]
+    async fn who_is_not_known_to_the_server_learns_nothing_of_protection() {
+        let check = async |code: u16, expected: Result<bool, FailureKind>| {
+            let (cluster, _) = mock::cluster(move |_| Reply::status(code, "no"));
+            let namespace = crate::engine::metadata::cluster_key("Namespace", "default");
+            let told = of_namespace(&cluster, &namespace).await;
+            assert_eq!(told.map_err(|failure| failure.kind), expected, "{code}");
+        };
+        check(403, Ok(false)).await;
+        check(401, Err(FailureKind::Login)).await;
+        check(404, Ok(false)).await;
+    }
+}

@@ -68,7 +68,7 @@ pub async fn remains(cluster: &Cluster, plan: &TeardownPlan) -> Result<Option<Re
         };
     };
     let kept = match history::kept_revision(cluster, instance, number).await {
-        Err(failure) if failure.kind != FailureKind::Unreachable => return Ok(None),
+        Err(failure) if !failure.is_unanswered() => return Ok(None),
         kept => kept?,
     };
     let KeptRevision { revision, text } = kept;
@@ -153,7 +153,7 @@ async fn objects(cluster: &Cluster, plan: &TeardownPlan) -> Result<Vec<Object>, 
     for object in read {
         match object {
             Ok(object) => objects.extend(object),
-            Err(failure) if failure.kind == FailureKind::Unreachable => return Err(failure),
+            Err(failure) if failure.is_unanswered() => return Err(failure),
             // The definition is what brings it back; the objects only tell what was there.
             Err(_) => {}
         }
@@ -251,7 +251,7 @@ async fn other_deployed(
     };
     let is_same = match history::kept_revision(cluster, &wish.instance, number).await {
         Ok(kept) => kept.text == wish.text && kept.revision.parameters == wish.parameters,
-        Err(failure) if failure.kind == FailureKind::Unreachable => return Err(failure),
+        Err(failure) if failure.is_unanswered() => return Err(failure),
         Err(_) => false,
     };
     let summary = format!(

@@ -251,7 +251,7 @@ impl Plugin {
         let summary = format!("login failed: {program} ({}): {what}", self.key);
         Failure {
             detail: stderr.to_owned(),
-            ..Failure::new(FailureKind::Forbidden, summary)
+            ..Failure::new(FailureKind::Login, summary)
         }
     }
 }

@@ -445,7 +445,7 @@ async fn failed_login(script: &str) -> Failure {
         Ok(_) => panic!("the login worked: {script}"),
         Err(failure) => failure,
     };
-    assert_eq!(failure.kind, FailureKind::Forbidden, "{failure}");
+    assert_eq!(failure.kind, FailureKind::Login, "{failure}");
     let path = files.path("plugin").display().to_string();
     let (_, told) = failure.summary.split_once("exec): ").unwrap();
     assert!(
@@ -812,7 +812,7 @@ async fn refused_write_renews_the_login_and_is_not_repeated() {
         .delete(&web(), "u1", crate::cluster::Propagation::Foreground)
         .await
         .unwrap_err();
-    assert_eq!(failure.kind, FailureKind::Forbidden);
+    assert_eq!(failure.kind, FailureKind::Login);
     assert_eq!(*asked.lock().unwrap(), ["delete false"]);
     assert_eq!(n_runs(&files), 2, "the next call has the new login");
 }
@@ -826,7 +826,7 @@ async fn login_that_stays_refused_is_told_and_not_tried_for_ever() {
     let_time_pass(60).await;
     for _ in 0..5 {
         let failure = cluster.get(&web()).await.unwrap_err();
-        assert_eq!(failure.kind, FailureKind::Forbidden);
+        assert_eq!(failure.kind, FailureKind::Login);
         assert!(failure.summary.contains("Unauthorized"), "{failure}");
     }
     assert_eq!(n_runs(&files), 2);

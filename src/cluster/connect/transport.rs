@@ -186,7 +186,7 @@ impl Shared {
         let login = tokio::spawn(async move { shared.log_in(number).await });
         login.await.unwrap_or_else(|error| {
             let summary = format!("login failed: {}", crate::panics::of_task(&error));
-            Err(Failure::new(FailureKind::Forbidden, summary))
+            Err(Failure::new(FailureKind::Login, summary))
         })
     }
 

@@ -172,7 +172,9 @@ impl Reader {
                     wait
                 }
                 // It does not run yet, or not any more: its pod's watch says so sooner or later.
-                Err(failure) if failure.kind != FailureKind::Forbidden => {
+                Err(failure)
+                    if !matches!(failure.kind, FailureKind::Forbidden | FailureKind::Login) =>
+                {
                     backoff.after_failure(started.elapsed()).max(PATIENCE)
                 }
                 Err(failure) => {

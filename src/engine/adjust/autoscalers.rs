@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::cluster::{Cluster, Selector};
 use crate::definition::object::{GroupKind, Object};
-use crate::failure::{Failure, FailureKind};
+use crate::failure::Failure;
 
 /// Says which autoscalers target a workload, and what they will do about a number.
 ///
@@ -25,7 +25,7 @@ pub(super) async fn warnings(
         .await;
     let autoscalers = match listed {
         Ok(autoscalers) => autoscalers,
-        Err(failure) if failure.kind == FailureKind::Unreachable => return Err(failure),
+        Err(failure) if failure.is_unanswered() => return Err(failure),
         // Whoever may not look for them, or has none, is not kept from scaling.
         Err(_) => return Ok(Vec::new()),
     };

@@ -456,7 +456,7 @@ impl Planner<'_> {
                 break;
             };
             match self.rehearse_once(&live, &body, &manager).await {
-                Err(failure) if failure.kind == FailureKind::Unreachable => return Err(failure),
+                Err(failure) if failure.is_unanswered() => return Err(failure),
                 // Changed between the look and the rehearsal.
                 Err(failure) if failure.kind == FailureKind::Conflict => {}
                 result => return Ok(result),

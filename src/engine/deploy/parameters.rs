@@ -5,7 +5,7 @@ use crate::cluster::Cluster;
 use crate::engine::deploy::DeployRequest;
 use crate::engine::history;
 use crate::engine::record::Record;
-use crate::failure::{Failure, FailureKind};
+use crate::failure::Failure;
 
 /// Returns a sentence for each parameter of the current revision that would go back to its default.
 ///
@@ -24,7 +24,7 @@ pub(super) async fn dropped(
     };
     let kept = match history::kept_revision(cluster, &request.instance(), number).await {
         Ok(kept) => kept,
-        Err(failure) if failure.kind == FailureKind::Unreachable => return Err(failure),
+        Err(failure) if failure.is_unanswered() => return Err(failure),
         // What cannot be read tells nothing, and keeps nobody from deploying anew.
         Err(_) => return Ok(Vec::new()),
     };

@@ -265,7 +265,7 @@ impl Resolver<'_> {
         let is_workload = REHEARSED.contains(&wanted.key.kind.as_str());
         match self.cluster.apply(&twin, &options).await {
             Ok(written) => Ok(Ok(named_back(written.object.json, wanted))),
-            Err(failure) if failure.kind == FailureKind::Unreachable => Err(failure),
+            Err(failure) if failure.is_unanswered() => Err(failure),
             Err(failure) if failure.kind == FailureKind::Invalid && is_workload => Ok(Err(failure)),
             Err(_) => Ok(Ok(by_itself(live, wanted))),
         }

@@ -117,7 +117,7 @@ async fn look(
 }
 
 fn may_pass(failure: Option<&Failure>) -> bool {
-    failure.is_none_or(|failure| failure.kind == FailureKind::Unreachable)
+    failure.is_none_or(Failure::is_unanswered)
 }
 
 fn not_allowed() -> Failure {

@@ -171,9 +171,14 @@ async fn deploy(
         policy: options.settings.policy.clone(),
         schemas: SchemaSource::default(),
     };
-    let definition = check(example.text, &context)
-        .definition
-        .expect("the examples are free of errors");
+    let checked = check(example.text, &context);
+    // Settings have a part in it, such as what GPUs are called.
+    let faults = checked.diagnostics.iter().map(|it| it.message.clone());
+    let faults = faults.collect::<Vec<_>>().join("; ");
+    let definition = checked.definition.ok_or_else(|| {
+        let summary = format!("the example {name} cannot be deployed: {faults}");
+        Failure::new(FailureKind::Invalid, summary)
+    })?;
     let request = DeployRequest {
         definition,
         text: example.text.to_owned(),

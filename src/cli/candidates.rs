@@ -1,8 +1,13 @@
 //! What the shell's completion offers: names of definitions, templates and contexts, and what was taken down. Reads files
 //! only, never a cluster, and says nothing on failure: a shell waits for it.
 
+use std::ffi::OsString;
+
+use clap::{CommandFactory, FromArgMatches};
 use clap_complete::CompletionCandidate;
 
+use super::args::{Cli, Global};
+use super::session;
 use crate::catalogue::Catalogue;
 use crate::catalogue::trash::which::shown_time;
 use crate::catalogue::trash::{Trash, TrashItem};
@@ -14,12 +19,14 @@ pub fn definitions() -> Vec<CompletionCandidate> {
     let Ok(paths) = Paths::of_user() else {
         return Vec::new();
     };
-    let settings = Settings::load(&paths.config_file, false)
+    let Some(global) = global() else {
+        return Vec::new();
+    };
+    let settings = Settings::load(global.config_file(&paths), false)
         .unwrap_or_default()
         .settings;
-    let from_env = std::env::var_os("BOWLINE_CATALOGUE").map(Into::into);
-    let dir = from_env.or(settings.catalogue).unwrap_or(paths.catalogue);
-    let listing = Catalogue::at(dir).list().unwrap_or_default();
+    let catalogue = Catalogue::at(session::catalogue_dir(&global, &settings, &paths));
+    let listing = catalogue.list().unwrap_or_default();
     listing
         .entries
         .into_iter()
@@ -75,11 +82,19 @@ fn trash() -> Vec<TrashItem> {
     let Ok(paths) = Paths::of_user() else {
         return Vec::new();
     };
-    let is_rehearsal = words().any(|word| word == "--sandbox");
+    let is_rehearsal = global().is_some_and(|global| global.sandbox);
     Trash::of(&paths.state, is_rehearsal).list().items
 }
 
-/// The words of the line that is completed, as the shell hands them over.
-fn words() -> impl Iterator<Item = String> {
-    std::env::args().skip(1)
+/// The flags of every command in the line that is completed, over the environment; what else is wrong there does not matter.
+fn global() -> Option<Global> {
+    let command = Cli::command().ignore_errors(true);
+    let matches = command.try_get_matches_from(words()).ok()?;
+    Global::from_arg_matches(&matches).ok()
+}
+
+/// The words of the line that is completed, as the shell hands them over behind its own.
+fn words() -> impl Iterator<Item = OsString> {
+    let all = std::env::args_os();
+    all.skip_while(|word| word != "--").skip(1)
 }

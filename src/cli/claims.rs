@@ -11,7 +11,6 @@ use super::{Exit, operate, output};
 use crate::catalogue::trash::TrashItem;
 use crate::cluster::Cluster;
 use crate::definition::id::InstanceId;
-use crate::definition::yaml;
 use crate::engine::claims::{ClaimList, ListedClaim, RetainedVolume, list_claims};
 use crate::service::claim_use::ClaimState;
 use crate::service::summary::InstanceKey;
@@ -51,7 +50,7 @@ fn print(args: &Ls, list: &ClaimList, now: Timestamp) -> anyhow::Result<()> {
             output::print(&output::table(&columns.headings(), &rows))?;
         }
         Output::Json => output::print(&output::json(&values(list))?)?,
-        Output::Yaml => output::print(&yaml::to_yaml(&Value::Array(values(list))))?,
+        Output::Yaml => output::print(&output::yaml(&Value::Array(values(list))))?,
         Output::Name => {
             for listed in &list.claims {
                 output::print(&format!("{}\n", text::clean(&listed.claim.name)))?;

@@ -14,7 +14,6 @@ use super::{Exit, claims, operate, output, signals};
 use crate::app::CatalogueEntry;
 use crate::cluster::Cluster;
 use crate::definition::id::{InstanceId, Namespace};
-use crate::definition::yaml;
 use crate::engine::protection;
 use crate::engine::selection::select;
 use crate::failure::{Failure, FailureKind};
@@ -308,7 +307,7 @@ impl<'a> Listing<'a> {
             Output::Json if !self.args.watch => output::print(&output::json(&rows)?)?,
             Output::Yaml if !self.args.watch => {
                 let rows = serde_json::to_value(&rows)?;
-                output::print(&yaml::to_yaml(&rows))?;
+                output::print(&output::yaml(&rows))?;
             }
             Output::Json | Output::Yaml | Output::Name => {
                 for row in &rows {
@@ -361,10 +360,10 @@ impl<'a> Listing<'a> {
                 let cells = self.columns.cells(row, self.cluster.now());
                 output::print(&output::row(&cells, &self.widths))?;
             }
-            Output::Json => output::print(&(serde_json::to_string(row)? + "\n"))?,
+            Output::Json => output::print(&output::json_line(&serde_json::to_value(row)?))?,
             Output::Yaml => {
                 let row = serde_json::to_value(row)?;
-                output::print(&format!("---\n{}", yaml::to_yaml(&row)))?;
+                output::print(&format!("---\n{}", output::yaml(&row)))?;
             }
             Output::Name => output::print(&format!("{}\n", row.id))?,
         }
@@ -451,8 +450,8 @@ impl<'a> Listing<'a> {
                 let cells = self.columns.gone(row);
                 output::print(&output::row(&cells, &self.widths))?;
             }
-            Output::Json => output::print(&format!("{value}\n"))?,
-            Output::Yaml => output::print(&format!("---\n{}", yaml::to_yaml(&value)))?,
+            Output::Json => output::print(&output::json_line(&value))?,
+            Output::Yaml => output::print(&format!("---\n{}", output::yaml(&value)))?,
             Output::Name => {}
         }
         Ok(())

@@ -5,10 +5,12 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde::Serialize;
+use serde_json::Value;
 use signal_hook::consts::SIGINT;
 use signal_hook::low_level;
 
 use super::signals::WithModesBack;
+use crate::definition::yaml;
 use crate::failure::Failure;
 use crate::secret::SecretValue;
 use crate::service::watch::Topic;
@@ -118,7 +120,36 @@ pub fn ask(question: &str) -> io::Result<Option<String>> {
 /// # Errors
 /// The value cannot be written as JSON: a map with keys that are no strings.
 pub fn json(value: &(impl Serialize + ?Sized)) -> anyhow::Result<String> {
-    Ok(serde_json::to_string_pretty(value)? + "\n")
+    Ok(escaped(&serde_json::to_string_pretty(value)?) + "\n")
+}
+
+/// Returns a value as JSON on a line of its own.
+pub fn json_line(value: &Value) -> String {
+    escaped(&value.to_string()) + "\n"
+}
+
+/// Escapes in JSON what its own rules leave alone and a terminal would not.
+fn escaped(json: &str) -> String {
+    let mut escaped = String::with_capacity(json.len());
+    for c in json.chars() {
+        if c.is_ascii() && c != '\u{7f}' || text::mark_for(c).is_none() {
+            escaped.push(c);
+            continue;
+        }
+        for unit in c.encode_utf16(&mut [0; 2]) {
+            escaped.push_str(&format!("\\u{unit:04x}"));
+        }
+    }
+    escaped
+}
+
+/// Returns a value as YAML: a file gets every character, a terminal none that could drive it.
+pub fn yaml(value: &Value) -> String {
+    let text = yaml::to_yaml(value);
+    match io::stdout().is_terminal() {
+        true => text::clean_multiline(&text).into_owned(),
+        false => text,
+    }
 }
 
 /// Returns rows under headings as aligned columns, as kubectl prints them. Cells are sanitised; an empty one is `—`.
@@ -162,6 +193,8 @@ pub fn row(cells: &[impl AsRef<str>], widths: &[usize]) -> String {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     #[test]
@@ -186,5 +219,21 @@ mod tests {
         assert!(lines[1].ends_with('—'));
         assert!(!table.contains('\u{1b}'));
         assert!(lines.iter().all(|line| !line.ends_with(' ')));
+    }
+
+    #[test]
+    fn json_keeps_every_character_and_shows_none_that_does_harm() {
+        let text = "\u{1b}[2J\u{7f}\u{9b}\u{202e}é日\u{e0041}";
+        let document = json_line(&json!({ "message": text }));
+        assert!(document.contains("é日"), "{document}");
+        assert!(
+            document
+                .trim_end()
+                .chars()
+                .all(|c| text::mark_for(c).is_none()),
+            "{document:?}"
+        );
+        let read: serde_json::Value = serde_json::from_str(&document).unwrap();
+        assert_eq!(read["message"], text);
     }
 }

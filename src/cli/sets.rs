@@ -7,7 +7,6 @@ use super::args::{Ls, Output};
 use super::session::Session;
 use super::{Exit, operate, output};
 use crate::definition::object::{GroupKind, ObjectKey};
-use crate::definition::yaml;
 use crate::engine::sets::{ApplySet, list_sets};
 use crate::service::age;
 use crate::text;
@@ -37,7 +36,7 @@ fn print(args: &Ls, sets: &[ApplySet], now: Timestamp) -> anyhow::Result<()> {
     let data = match args.output {
         Output::Table | Output::Wide => table(args, sets, now),
         Output::Json => output::json(&values(sets))?,
-        Output::Yaml => yaml::to_yaml(&values(sets)),
+        Output::Yaml => output::yaml(&values(sets)),
         Output::Name => sets.iter().map(|set| format!("{}\n", set.parent)).collect(),
     };
     output::print(&data)?;

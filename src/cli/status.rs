@@ -15,7 +15,6 @@ use super::session::Session;
 use super::{Exit, changes, choice, missing, operate, output, signals, status_text};
 use crate::cluster::{Cluster, Printed};
 use crate::definition::object::GroupKind;
-use crate::definition::yaml;
 use crate::engine::printed::printed_objects;
 use crate::engine::protection;
 use crate::engine::sets::ForeignSets;
@@ -184,7 +183,7 @@ fn is_saved(session: &Session, status: &InstanceStatus) -> bool {
 
 fn print_value(format: Output, value: &(impl Serialize + ?Sized)) -> anyhow::Result<()> {
     match format {
-        Output::Yaml => output::print(&yaml::to_yaml(&serde_json::to_value(value)?))?,
+        Output::Yaml => output::print(&output::yaml(&serde_json::to_value(value)?))?,
         _ => output::print(&output::json(value)?)?,
     }
     Ok(())
@@ -194,9 +193,9 @@ fn print_document(format: Output, status: &InstanceStatus) -> anyhow::Result<()>
     match format {
         Output::Yaml => {
             let value = serde_json::to_value(status)?;
-            output::print(&format!("---\n{}", yaml::to_yaml(&value)))?;
+            output::print(&format!("---\n{}", output::yaml(&value)))?;
         }
-        _ => output::print(&(serde_json::to_string(status)? + "\n"))?,
+        _ => output::print(&output::json_line(&serde_json::to_value(status)?))?,
     }
     Ok(())
 }
@@ -204,8 +203,8 @@ fn print_document(format: Output, status: &InstanceStatus) -> anyhow::Result<()>
 fn print_gone(format: Output, status: &InstanceStatus) -> anyhow::Result<()> {
     let gone = json!({"id": status.id, "namespace": status.namespace, "state": "Gone"});
     match format {
-        Output::Yaml => output::print(&format!("---\n{}", yaml::to_yaml(&gone)))?,
-        _ => output::print(&format!("{gone}\n"))?,
+        Output::Yaml => output::print(&format!("---\n{}", output::yaml(&gone)))?,
+        _ => output::print(&output::json_line(&gone))?,
     }
     Ok(())
 }

@@ -19,19 +19,34 @@ pub(super) fn exit(mut error: clap::Error) -> ! {
 
 /// Returns the usage of the command that arguments name. The parser's own takes in what the environment gives, as if that
 /// belonged to every call.
-fn usage_of(args: impl Iterator<Item = OsString>) -> clap::builder::StyledStr {
+fn usage_of(mut args: impl Iterator<Item = OsString>) -> clap::builder::StyledStr {
     let mut root = Cli::command();
     root.build();
     let mut command: &mut Command = &mut root;
-    for word in args {
+    while let Some(word) = args.next() {
         let Some(word) = word.to_str() else { continue };
-        if command.find_subcommand(word).is_some() {
+        if takes_next(command, word) {
+            args.next();
+        } else if command.find_subcommand(word).is_some() {
             command = command
                 .find_subcommand_mut(word)
                 .expect("it was found just now");
         }
     }
     command.render_usage()
+}
+
+/// Tells whether a word is a flag whose value is the next one.
+fn takes_next(command: &Command, word: &str) -> bool {
+    let mut flags = command.get_arguments();
+    let is_it = |flag: &&clap::Arg| {
+        let long = flag.get_long().map(|long| format!("--{long}"));
+        let short = flag.get_short().map(|short| format!("-{short}"));
+        [long, short].into_iter().flatten().any(|it| it == word)
+    };
+    flags
+        .find(is_it)
+        .is_some_and(|flag| flag.get_action().takes_values() && !flag.is_require_equals_set())
 }
 
 #[cfg(test)]
@@ -51,6 +66,8 @@ mod tests {
             &["-n", "team-a", "delete"],
             "bowline delete [OPTIONS] [ID]...",
         );
+        check(&["--context", "sandbox", "ls"], "bowline ls [OPTIONS]");
+        check(&["--sandbox", "ls", "x"], "bowline ls [OPTIONS]");
         check(
             &["sandbox", "serve", "--port", "x"],
             "bowline sandbox serve [OPTIONS]",

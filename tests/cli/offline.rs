@@ -251,3 +251,30 @@ fn completion_is_offered_for_every_shell() {
         ended.stdout_has(&["bowline", "COMPLETE"]);
     }
 }
+
+#[test]
+fn completion_offers_the_definitions_that_the_line_would_work_with() {
+    let home = Home::new();
+    for (catalogue, name) in [("config/bowline/defs", "of-settings"), ("other", "of-flag")] {
+        home.write(&format!("{catalogue}/{name}.yaml"), WEB);
+    }
+    home.write("config/bowline/config.toml", "catalogue = \"defs\"\n");
+    let other = home.path().join("other").display().to_string();
+    let offered = |words: &[&str]| {
+        let line = [&["--", "bowline"], words].concat();
+        let run = home.bowline(&line).env("COMPLETE", "bash");
+        let run = run.env("_CLAP_COMPLETE_INDEX", (words.len()).to_string());
+        run.env("_CLAP_IFS", "\n").end().code(0).stdout
+    };
+    assert_eq!(offered(&["deploy", "of"]), "of-settings");
+    assert_eq!(offered(&["--catalogue", &other, "deploy", "of"]), "of-flag");
+}
+
+#[test]
+fn a_setting_that_no_example_can_use_is_told() {
+    let home = Home::new();
+    let settings = "[gpus]\n\"nvidia/gpu\" = \"gpu\"\n";
+    home.write("config/bowline/config.toml", settings);
+    let ended = home.bowline(&["--sandbox", "ls"]).end().code(1);
+    ended.stderr_has(&["the example ml-resnet cannot be deployed", "gpu"]);
+}

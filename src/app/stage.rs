@@ -365,6 +365,7 @@ pub fn workload(
         available: ready,
         images: vec![image.to_owned()],
         revision: None,
+        has_deadline: false,
         blocked: None,
         is_suspended: false,
         owned: None,
@@ -498,6 +499,7 @@ fn pod(id: &str, name: &str, waiting: Option<(&str, &str)>) -> Pod {
         node: Some("node-1".to_owned()),
         revision: None,
         unschedulable_since: None,
+        ready_changed: None,
         containers: vec![Container {
             name: "main".to_owned(),
             init: false,

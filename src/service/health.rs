@@ -125,6 +125,8 @@ pub struct InstanceView<'a> {
     pub events: &'a [Event],
     /// Its objects, where they are known: those of other kinds say how they are doing.
     pub objects: &'a [ObjectRow],
+    /// Since when as many of its pods are ready as are; none where nobody looks on.
+    pub still_since: Option<Timestamp>,
     /// Since when the operation that its record notes says the same; none where that cannot be told.
     pub heard: Option<Timestamp>,
     /// Why nothing can be said, if that is so.
@@ -364,14 +366,15 @@ fn cannot_create_pods(view: &InstanceView<'_>) -> Option<String> {
     })
 }
 
-/// Pods that have been there longer than any deadline, and are still not ready.
+/// Pods that have not been ready for longer than any deadline, where no controller judges by one of its own.
 fn no_progress(view: &InstanceView<'_>, clock: &mut GraceClock) -> Option<String> {
     let mut lasting = view.workloads.iter().filter(|it| it.kind.is_lasting());
     let short = lasting.find(|workload| {
-        let is_over = |newest| clock.is_over(newest, PROGRESS_DEADLINE);
+        let is_over = |since| clock.is_over(since, PROGRESS_DEADLINE);
         workload.ready < workload.wanted
             && workload.replicas >= workload.wanted
-            && pods::newest(view.pods, workload).is_some_and(is_over)
+            && !workload.has_deadline
+            && pods::still_since(view, workload).is_some_and(is_over)
     })?;
     let (ready, wanted) = (short.ready, short.wanted);
     Some(format!(

@@ -44,6 +44,8 @@ pub struct Instance {
     pub(super) events: Vec<Event>,
     /// The operation that the record notes, as it was heard of last.
     pub(super) heard: Option<Heard>,
+    /// How many pods are ready and wanted, and since when that is so, as far as somebody looked on.
+    standing: Option<((u32, u32), Timestamp)>,
     pods: PodCounts,
     assessment: Assessment,
     drift: Option<Drift>,
@@ -60,6 +62,7 @@ impl Instance {
             rows: Vec::new(),
             events: Vec::new(),
             heard: None,
+            standing: None,
             pods: PodCounts::default(),
             assessment: Assessment {
                 health,
@@ -208,6 +211,9 @@ impl Instance {
         now: Timestamp,
     ) -> bool {
         let pods = count(&self.rows);
+        let counts = (self.ready(), self.wanted());
+        let standing = self.standing.filter(|(known, _)| *known == counts);
+        let (_, still_since) = *self.standing.insert(standing.unwrap_or((counts, now)));
         let assessment = health::assess(
             &InstanceView {
                 record: self.record.as_ref(),
@@ -216,6 +222,7 @@ impl Instance {
                 pods: Pods::Rows(&self.rows),
                 events: &self.events,
                 objects: &[],
+                still_since: Some(still_since),
                 // Where no news come, no beats do.
                 heard: self.heard.as_ref().map(Heard::since).filter(|_| hears),
                 unknown,

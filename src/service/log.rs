@@ -234,6 +234,7 @@ mod tests {
             node: None,
             revision: None,
             unschedulable_since: None,
+            ready_changed: None,
             containers,
         }
     }

@@ -347,6 +347,7 @@ mod tests {
             available: 2,
             images: vec!["postgres:16".to_owned()],
             revision: None,
+            has_deadline: false,
             blocked: None,
             is_suspended: false,
             owned: None,
@@ -367,6 +368,7 @@ mod tests {
             node: Some("node-1".to_owned()),
             revision: None,
             unschedulable_since: None,
+            ready_changed: None,
             containers: vec![Container {
                 name: "db".to_owned(),
                 init: false,

@@ -42,7 +42,7 @@ impl fmt::Display for InstanceKey {
 /// That an object is being deleted.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Deletion {
-    /// When deletion was asked for.
+    /// When deletion was asked for; of a pod, when the time is over that it was given to end.
     pub since: Timestamp,
     /// The finalizers that still hold the object.
     pub finalizers: Vec<String>,
@@ -151,6 +151,8 @@ pub struct Workload {
     pub images: Vec<String>,
     /// `status.updateRevision` of a StatefulSet: the revision that its pods should have.
     pub revision: Option<String>,
+    /// Whether its controller is at a rollout that it gives up itself when its own deadline for that is over.
+    pub has_deadline: bool,
     /// Message of the condition that says the workload cannot go on: progress deadline exceeded, or replica failure.
     pub blocked: Option<Blocked>,
     /// `spec.suspend` of a Job or CronJob.
@@ -231,6 +233,8 @@ pub struct Pod {
     pub revision: Option<String>,
     /// When the `PodScheduled` condition became false; judged only after a grace period.
     pub unschedulable_since: Option<Timestamp>,
+    /// When its `Ready` condition last changed.
+    pub ready_changed: Option<Timestamp>,
     /// Init containers, then containers, in order.
     pub containers: Vec<Container>,
 }

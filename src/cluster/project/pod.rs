@@ -133,6 +133,7 @@ impl Project for PodObject {
         let instance = self.metadata.instance()?;
         let told = pod_status::of(&self);
         let unschedulable = pod_status::unschedulable(&self.status);
+        let ready_changed = pod_status::ready_changed(&self.status);
         let Self {
             metadata,
             spec,
@@ -162,6 +163,7 @@ impl Project for PodObject {
             node: clean_some(spec.node_name),
             revision: clean_some(labels),
             unschedulable_since: unschedulable,
+            ready_changed,
             containers,
         })
     }

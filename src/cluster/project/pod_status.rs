@@ -57,6 +57,14 @@ pub(super) fn unschedulable(status: &Status) -> Option<Timestamp> {
     condition.last_transition_time
 }
 
+/// Returns when a pod last became ready or unready.
+pub(super) fn ready_changed(status: &Status) -> Option<Timestamp> {
+    let mut conditions = status.conditions.iter();
+    conditions
+        .find(|it| it.r#type == "Ready")?
+        .last_transition_time
+}
+
 fn unscheduled(status: &Status) -> Option<Told> {
     let condition = status
         .conditions

@@ -87,6 +87,7 @@ fn deployment_is_read() {
         available: 0,
         images: vec!["a".to_owned(), "b\u{fffd}".to_owned()],
         revision: None,
+        has_deadline: false,
         blocked: Some(Blocked {
             reason: "ProgressDeadlineExceeded".to_owned(),
             message: "late".to_owned(),
@@ -506,6 +507,25 @@ fn reason_of_a_pod_is_what_kubectl_prints() {
         pod(unscheduled).unschedulable_since,
         Some("2026-01-01T00:00:05Z".parse().unwrap())
     );
+    let unready = json!({"phase": "Running", "conditions": [
+        {"type": "Ready", "status": "False", "lastTransitionTime": "2026-01-01T00:00:07Z"}]});
+    assert_eq!(
+        pod(unready).ready_changed,
+        Some("2026-01-01T00:00:07Z".parse().unwrap())
+    );
+}
+
+#[test]
+fn a_deployment_judges_its_rollout_by_its_own_deadline_until_it_is_complete() {
+    let check = |status: &str, reason: &str, expected: bool| {
+        let condition = json!({"type": "Progressing", "status": status, "reason": reason});
+        let live = object("web", json!({"status": {"conditions": [condition]}}));
+        let got: Workload = read::<WorkloadObject>("apps", "Deployment", live).unwrap();
+        assert_eq!(got.has_deadline, expected, "{reason}");
+    };
+    check("True", "ReplicaSetUpdated", true);
+    check("True", "NewReplicaSetAvailable", false);
+    check("False", "ProgressDeadlineExceeded", false);
 }
 
 /// Every text of a hostile object, escape sequences and bidi marks in all of them.

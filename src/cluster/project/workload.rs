@@ -130,6 +130,7 @@ impl Project for WorkloadObject {
             available: count(status.available_replicas),
             images: spec.template.images(),
             revision: clean_some(status.update_revision),
+            has_deadline: status.conditions.iter().any(has_deadline),
             blocked: blocked(status.conditions),
             ..uncounted(metadata, kind)?
         })
@@ -160,6 +161,7 @@ pub(super) fn uncounted(metadata: Meta, kind: WorkloadKind) -> Option<Workload> 
         images: Vec::new(),
         revision: None,
         is_suspended: false,
+        has_deadline: false,
         blocked: None,
     })
 }
@@ -190,6 +192,12 @@ fn blocked(conditions: Vec<Condition>) -> Option<Blocked> {
         message: clean(condition.message),
         has_given_up,
     })
+}
+
+/// NB: once a rollout is complete, a Deployment says so for good, whatever becomes of its pods.
+fn has_deadline(condition: &Condition) -> bool {
+    (condition.r#type.as_str(), condition.status.as_str()) == ("Progressing", "True")
+        && condition.reason != "NewReplicaSetAvailable"
 }
 
 fn has_given_up(condition: &Condition) -> bool {

@@ -50,6 +50,7 @@ fn workload(id: &str, ready: u32) -> Workload {
         available: ready,
         images: vec!["nginx:1.27".to_owned()],
         revision: None,
+        has_deadline: false,
         blocked: None,
         is_suspended: false,
         owned: None,

@@ -304,3 +304,21 @@ pub(super) fn newest(pods: Pods<'_>, workload: &Workload) -> Option<Timestamp> {
         }
     }
 }
+
+/// Returns since when none of a workload's pods became ready or unready. How old they are does not tell it: a pod that ran for
+/// days may have become unready just now.
+pub(super) fn still_since(view: &InstanceView<'_>, workload: &Workload) -> Option<Timestamp> {
+    let newest = newest(view.pods, workload)?;
+    match view.pods {
+        Pods::Rows(_) => Some(newest.max(view.still_since?)),
+        Pods::Full(pods) => {
+            let is_its =
+                |pod: &&Pod| pod_name::is_made_by(&pod.name, workload.kind, &workload.name);
+            let changed = pods
+                .iter()
+                .filter(is_its)
+                .filter_map(|pod| pod.ready_changed);
+            changed.chain([newest]).max()
+        }
+    }
+}

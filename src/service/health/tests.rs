@@ -41,6 +41,7 @@ fn workload(kind: WorkloadKind) -> Workload {
         available: 3,
         images: vec!["nginx".to_owned()],
         revision: None,
+        has_deadline: false,
         blocked: None,
         is_suspended: false,
         owned: None,
@@ -132,6 +133,7 @@ struct Known {
     rows: Vec<PodRow>,
     events: Vec<Event>,
     objects: Vec<ObjectRow>,
+    still_since: Option<Timestamp>,
     heard: Option<Timestamp>,
     unknown: Option<&'static str>,
 }
@@ -145,6 +147,7 @@ impl Known {
             pods: Pods::Rows(&self.rows),
             events: &self.events,
             objects: &self.objects,
+            still_since: self.still_since,
             heard: self.heard,
             unknown: self.unknown,
         }
@@ -305,6 +308,7 @@ fn pod(name: &str, reason: &str) -> Pod {
         node: None,
         revision: None,
         unschedulable_since: None,
+        ready_changed: None,
         containers: vec![Container {
             name: "web".to_owned(),
             init: false,
@@ -614,6 +618,7 @@ fn pods_of_one_workload_say_nothing_of_another() {
             ..set
         }],
         rows: vec![row("db-0", "Running"), newer],
+        still_since: Some(noon()),
         ..of(deployment())
     };
     let expected = "StatefulSet/db: no progress for 10 minutes, 2 of 3 pods ready";
@@ -697,6 +702,7 @@ fn pod_of_an_earlier_change_is_not_final() {
 fn pods_that_get_nowhere_fail_in_the_end() {
     let known = Known {
         rows: vec![row("web-0", "Running")],
+        still_since: Some(noon()),
         ..of(short(WorkloadKind::StatefulSet))
     };
     check_at(
@@ -707,6 +713,55 @@ fn pods_that_get_nowhere_fail_in_the_end() {
     );
     let expected = "StatefulSet/web: no progress for 10 minutes, 2 of 3 pods ready";
     check_at(&known, "12:10:00", State::Failing, expected);
+}
+
+#[test]
+fn pods_that_became_unready_just_now_have_their_time_however_old_they_are() {
+    let rolling = "StatefulSet/web: 2 of 3 pods ready";
+    let failing = "StatefulSet/web: no progress for 10 minutes, 2 of 3 pods ready";
+    let known = Known {
+        rows: vec![row("web-0", "Running")],
+        still_since: Some(time("15:00:00")),
+        ..of(short(WorkloadKind::StatefulSet))
+    };
+    check_at(&known, "15:09:59", State::Rolling, rolling);
+    check_at(&known, "15:10:00", State::Failing, failing);
+    let seen_once = Known {
+        still_since: None,
+        ..known.clone()
+    };
+    check_at(&seen_once, "15:10:00", State::Rolling, rolling);
+
+    let unready = Pod {
+        ready_changed: Some(time("15:00:00")),
+        ..pod("web-0", "")
+    };
+    let judge = |pods: &[Pod], now: &str| {
+        let view = InstanceView {
+            pods: Pods::Full(pods),
+            still_since: None,
+            ..known.view()
+        };
+        health(&view, time(now)).reason.unwrap()
+    };
+    let pods = [pod("web-1", ""), unready];
+    assert_eq!(judge(&pods, "15:09:59"), rolling);
+    assert_eq!(judge(&pods, "15:10:00"), failing);
+}
+
+#[test]
+fn deadline_of_a_controller_counts_before_ours() {
+    let known = Known {
+        rows: vec![row("web-5d9c6b7f4-x2w4p", "Running")],
+        still_since: Some(noon()),
+        ..of(short(WorkloadKind::Deployment))
+    };
+    let expected = "Deployment/web: no progress for 10 minutes, 2 of 3 pods ready";
+    check_at(&known, "12:10:00", State::Failing, expected);
+    let mut rolling = known;
+    rolling.workloads[0].has_deadline = true;
+    let expected = "Deployment/web: 2 of 3 pods ready";
+    check_at(&rolling, "12:30:00", State::Rolling, expected);
 }
 
 #[test]

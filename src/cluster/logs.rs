@@ -143,24 +143,22 @@ impl Reading {
         let mut running = JoinSet::new();
         let mut heads = Vec::new();
         let mut left = Marks::new();
+        let mut first_left = None;
         for pod in pods.iter().filter(|pod| is_url_word(&pod.name)) {
             for (source, standing) in self.query.sources(pod, self.namespace()) {
                 let ended = match standing {
-                    Standing::Nothing(why) => {
+                    Standing::Nothing(why) | Standing::Never(why) => {
                         if is_all {
                             drop(self.out.send(LogEvent::Silent { source, why }).await);
                         }
                         continue;
                     }
                     Standing::Running(_) => None,
-                    Standing::Ended(run) => Some(run),
+                    Standing::Ended(run) | Standing::Over(run) => Some(run),
                 };
                 let place = (pod.uid.clone(), source.clone());
                 if running.len() >= max_streams {
-                    if is_all && left.is_empty() {
-                        let why = format!("is not read, as {max_streams} others are");
-                        drop(self.out.send(LogEvent::Silent { source, why }).await);
-                    }
+                    first_left.get_or_insert(source);
                     left.insert(place, None);
                     continue;
                 }
@@ -169,6 +167,10 @@ impl Reading {
                 let reader = self.reader(&source, Progress::default());
                 running.spawn(async move { (place, reader.read(ended, lines).await) });
             }
+        }
+        if is_all && let Some(source) = first_left {
+            let why = left_out(left.len(), "read", max_streams);
+            drop(self.out.send(LogEvent::Silent { source, why }).await);
         }
         self.merge(heads).await;
         let read = running.join_all().await.into_iter();
@@ -210,18 +212,23 @@ impl Reading {
         let mut followed: BTreeMap<Place, watch::Sender<Option<Standing>>> = BTreeMap::new();
         let mut running = JoinSet::new();
         let mut is_full = false;
-        while let Some((at, event)) = events.recv().await {
-            match event {
-                WatchEvent::Pods(deltas) => {
-                    deltas
-                        .into_iter()
-                        .for_each(|delta| apply_delta(&mut pods[at], delta));
-                }
-                WatchEvent::Link { state, .. } => {
-                    self.pass_on(state).await;
-                    continue;
-                }
-                _ => continue,
+        loop {
+            tokio::select! {
+                event = events.recv() => match event {
+                    Some((at, WatchEvent::Pods(deltas))) => {
+                        deltas
+                            .into_iter()
+                            .for_each(|delta| apply_delta(&mut pods[at], delta));
+                    }
+                    Some((_, WatchEvent::Link { state, .. })) => {
+                        self.pass_on(state).await;
+                        continue;
+                    }
+                    Some(_) => continue,
+                    None => return,
+                },
+                // There is room for another one.
+                Some(_) = running.join_next() => {}
             }
             let mut standings = self.standings(&pods, &followed);
             followed.retain(|place, told| {
@@ -238,22 +245,29 @@ impl Reading {
             // What was read is gone on with before others are begun.
             let mut standings: Vec<_> = standings.into_iter().collect();
             standings.sort_by_key(|(place, _)| !matches!(marks.get(place), Some(Some(_))));
+            let (mut first_left, mut n_left) = (None, 0);
             for (place, standing) in standings {
-                if running.len() >= max_streams {
-                    if !std::mem::replace(&mut is_full, true) {
-                        let why = format!("is not followed, as {max_streams} others are");
-                        let source = place.1.clone();
-                        drop(self.out.send(LogEvent::Silent { source, why }).await);
-                    }
-                    break;
+                let is_through = is_through(&standing, marks.get(&place));
+                if !is_through && running.len() >= max_streams {
+                    first_left.get_or_insert(place.1);
+                    n_left += 1;
+                    continue;
                 }
                 let progress = marks.remove(&place);
                 // What was there at the beginning is read as far back as is wanted; what came since, from its beginning.
                 let has_past = progress == Some(None);
                 let reader = self.reader(&place.1, progress.flatten().unwrap_or_default());
                 let (told, standing) = watch::channel(Some(standing));
-                running.spawn(reader.follow(has_past, standing, self.out.clone()));
+                if !is_through {
+                    running.spawn(reader.follow(has_past, standing, self.out.clone()));
+                }
                 followed.insert(place, told);
+            }
+            if let Some(source) = first_left
+                && !std::mem::replace(&mut is_full, true)
+            {
+                let why = left_out(n_left, "followed", max_streams);
+                drop(self.out.send(LogEvent::Silent { source, why }).await);
             }
             is_full &= running.len() >= max_streams;
         }
@@ -292,6 +306,27 @@ impl Reading {
             LinkState::Forbidden(failure) => LogEvent::Failed { source, failure },
         };
         drop(self.out.send(event).await);
+    }
+}
+
+/// Tells whether a log was read to its end already, and nothing can follow.
+fn is_through(standing: &Standing, progress: Option<&Option<Progress>>) -> bool {
+    let finished = progress
+        .copied()
+        .flatten()
+        .and_then(|(_, finished)| finished);
+    matches!(standing, Standing::Over(run) if finished == Some(*run))
+}
+
+/// Says of the first of some containers that all of them are left out.
+fn left_out(n_left: usize, done: &str, max_streams: usize) -> String {
+    let others = match max_streams {
+        1 => "another one is".to_owned(),
+        n => format!("{n} others are"),
+    };
+    match n_left {
+        1 => format!("is not {done}, as {others}"),
+        n => format!("and {} more are not {done}, as {others}", n - 1),
     }
 }
 

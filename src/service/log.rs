@@ -97,8 +97,12 @@ pub enum Standing {
     Nothing(String),
     /// A run that goes on, by how often the container was restarted before it.
     Running(u32),
-    /// A run that is over.
+    /// A run that is over; another may follow.
     Ended(u32),
+    /// The last run, which is over: its pod has ended.
+    Over(u32),
+    /// Nothing, and why, and there never will be: its pod has ended.
+    Never(String),
 }
 
 impl LogQuery {
@@ -128,6 +132,15 @@ impl LogQuery {
 
     /// Returns what there is to read of a container.
     pub fn standing(&self, pod: &Pod, container: &Container) -> Standing {
+        let has_ended = matches!(pod.phase.as_str(), "Succeeded" | "Failed");
+        match self.standing_now(pod, container) {
+            Standing::Ended(run) if has_ended => Standing::Over(run),
+            Standing::Nothing(why) if has_ended => Standing::Never(why),
+            standing => standing,
+        }
+    }
+
+    fn standing_now(&self, pod: &Pod, container: &Container) -> Standing {
         let run = container.restarts;
         if self.previous {
             return match run {
@@ -306,5 +319,22 @@ mod tests {
             nothing("has no previous run"),
         );
         check(true, 3, ContainerState::Running, Standing::Ended(3));
+    }
+
+    #[test]
+    fn nothing_more_comes_of_a_pod_that_has_ended() {
+        let pod = Pod {
+            phase: "Failed".to_owned(),
+            reason: Some("Evicted".to_owned()),
+            message: None,
+            ..pod(vec![
+                container("ran", false, 2, ended(1)),
+                container("waited", false, 0, waiting("")),
+            ])
+        };
+        let query = LogQuery::default();
+        let standings = pod.containers.iter().map(|it| query.standing(&pod, it));
+        let never = Standing::Never("has not started: Evicted".to_owned());
+        assert_eq!(standings.collect::<Vec<_>>(), [Standing::Over(2), never]);
     }
 }

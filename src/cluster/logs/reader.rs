@@ -93,8 +93,8 @@ impl Reader {
         self
     }
 
-    /// Follows the log through every run of its container, after reading what there is of it if it `has_past`. `standing` says
-    /// how the container is doing; none when the pod is gone.
+    /// Follows the log through every run of its container, after reading what there is of it if it `has_past`, and ends when
+    /// there can be no other run. `standing` says how the container is doing; none when the pod is gone.
     pub async fn follow(
         self,
         has_past: bool,
@@ -104,7 +104,7 @@ impl Reader {
         let gone = gone(standing.clone());
         let follow = async move {
             let ended = match *standing.borrow() {
-                Some(Standing::Ended(run)) => Some(run),
+                Some(Standing::Ended(run) | Standing::Over(run)) => Some(run),
                 _ => None,
             };
             let reader = match has_past {
@@ -135,8 +135,10 @@ impl Reader {
                     }
                     None
                 }
+                Some(Standing::Never(why)) => return self.say_once(why, &mut said, &out).await,
+                Some(Standing::Over(run)) if self.finished == Some(run) => return,
                 Some(Standing::Ended(run)) if self.finished == Some(run) => None,
-                Some(Standing::Ended(run)) => Some((run, true)),
+                Some(Standing::Ended(run) | Standing::Over(run)) => Some((run, true)),
                 Some(Standing::Running(run)) => Some((run, false)),
             };
             let Some((run, is_last)) = stretch else {

@@ -338,6 +338,50 @@ async fn no_more_logs_are_read_at_once_than_may_be() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn pods_that_have_ended_make_room_for_others() {
+    let done = |name: &str| {
+        let mut pod = pod(name, 0, ended());
+        pod["status"]["phase"] = json!("Succeeded");
+        pod
+    };
+    let pods = || {
+        [
+            done("web-0"),
+            done("web-1"),
+            done("web-2"),
+            pod("web-3", 0, running()),
+        ]
+    };
+    let watched = [streamed(&pods()), vec![Piece::Silence]].concat();
+    let (cluster, _) = server(pods().to_vec(), watched, |_, uri| {
+        let last = match uri.contains("follow=true") {
+            true => vec![Piece::Silence],
+            false => Vec::new(),
+        };
+        pouring([vec![said(&[(1, "a")])], last].concat())
+    });
+    let found = cluster.pods(&instance()).await.unwrap();
+    let events = all(cluster.read_logs(&instance(), found.clone(), LogQuery::default(), 1)).await;
+    let silent = |pod: &str, why: &str| LogEvent::Silent {
+        source: Arc::new(LogSource {
+            pod: pod.to_owned(),
+            container: "main".to_owned(),
+        }),
+        why: why.to_owned(),
+    };
+    let expected = "and 2 more are not read, as another one is";
+    assert_eq!(events[0], silent("web-1", expected));
+
+    let mut stream = cluster.follow_logs(&instance(), found, LogQuery::default(), 1);
+    assert_eq!(lines(&mut stream, 1).await, ["web-0 a"]);
+    let told = stream.next().await;
+    let expected = "and 1 more are not followed, as another one is";
+    assert_eq!(told, Some(silent("web-2", expected)));
+    let shown = lines(&mut stream, 3).await;
+    assert_eq!(shown, ["web-1 a", "web-2 a", "web-3 a"]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn nothing_wanted_of_the_past_still_tells_from_where_to_go_on() {
     let (cluster, log) = server(
         vec![pod("web-0", 0, running())],

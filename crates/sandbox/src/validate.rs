@@ -234,19 +234,20 @@ fn is_qualified_name(text: &str) -> bool {
 }
 
 fn is_dns_label(text: &str) -> bool {
-    (1..=63).contains(&text.len())
-        && text
-            .bytes()
-            .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
-        && !text.starts_with('-')
-        && !text.ends_with('-')
+    text.len() <= 63 && is_dns_part(text)
 }
 
+/// NB: of a subdomain only the whole is limited in length, not its parts.
 fn is_dns_subdomain(text: &str) -> bool {
-    text.len() <= 253
-        && text
-            .split('.')
-            .all(|part| is_dns_label(part) || (part.len() > 63 && is_dns_label(&part[..63])))
+    text.len() <= 253 && text.split('.').all(is_dns_part)
+}
+
+fn is_dns_part(text: &str) -> bool {
+    let is_alphanumeric = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit();
+    let ends_well = |b: Option<u8>| b.is_some_and(is_alphanumeric);
+    ends_well(text.bytes().next())
+        && ends_well(text.bytes().next_back())
+        && text.bytes().all(|b| is_alphanumeric(b) || b == b'-')
 }
 
 fn items<'a>(object: &'a Value, pointer: &str) -> &'a [Value] {
@@ -303,6 +304,17 @@ mod tests {
             "Service",
             json!({"metadata": {"name": "1a"}, "spec": {"ports": [{"port": 80}]}}),
             &["metadata.name"],
+        );
+        let (long, beyond) = ("a".repeat(70), format!("{}é.example.com", "a".repeat(62)));
+        check("ConfigMap", json!({"metadata": {"name": long}}), &[]);
+        for name in [beyond.clone(), format!("{long}_BAD!")] {
+            let object = json!({"metadata": {"name": name}});
+            check("ConfigMap", object, &["metadata.name"]);
+        }
+        check(
+            "ConfigMap",
+            json!({"metadata": {"name": "a", "labels": {format!("{beyond}/x"): "y"}}}),
+            &["metadata.labels"],
         );
         let set = json!({"metadata": {"name": "s"}, "spec": {
             "selector": {"matchLabels": {"app": "a"}},

@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::sync::watch;
-use tokio::time::{Instant, timeout};
+use tokio::time::{Instant, sleep_until, timeout};
 
 use crate::cluster::discovery::is_url_word;
 use crate::cluster::socket::{Received, Socket, pings};
@@ -29,7 +29,13 @@ const AGAIN_AFTER: Duration = Duration::from_millis(500);
 /// How long the pod may take for an answer once this side has said all.
 const ANSWERS_WITHIN: Duration = Duration::from_secs(60);
 /// How long the pod may be quiet after it answered a side that has said all.
-const QUIET_AFTER_ANSWER: Duration = Duration::from_millis(500);
+///
+/// NB: a client that is gone and one that only has said all look the same, until something is written to them.
+const QUIET_AFTER_ANSWER: Duration = Duration::from_secs(5);
+/// A connection on which not even a sign of life came back for so long is gone.
+const LONGEST_QUIET: Duration = Duration::from_secs(60);
+/// So many bytes fit into any pipe: a pod that does not read them does not keep the server from giving signs of life.
+const HARMLESS: usize = 4096;
 
 /// Where connections of one listener go.
 pub(super) struct Way {
@@ -106,7 +112,7 @@ async fn pass_on(
         mut to, mut from, ..
     } = socket;
     let (mut reader, mut writer) = stream.into_split();
-    let (sent, is_answered) = watch::channel((false, false));
+    let (sent, standing) = watch::channel(Standing::default());
     let outwards = async {
         let mut piece = vec![0; PIECE];
         let mut pings = pings();
@@ -116,13 +122,13 @@ async fn pass_on(
                 _ = pings.tick() => to.ping().await,
                 read = reader.read(&mut piece), if has_more => match read {
                     Ok(len @ 1..) => {
-                        sent.send_modify(|(is_waiting, _)| *is_waiting = true);
+                        sent.send_modify(|standing| standing.n_unanswered += len);
                         counters.n_sent.fetch_add(len as u64, Ordering::Relaxed);
                         to.send(DATA, &piece[..len]).await
                     }
                     Ok(0) | Err(_) => {
                         has_more = false;
-                        sent.send_modify(|(_, is_over)| *is_over = true);
+                        sent.send_modify(|standing| standing.is_over = true);
                         Ok(())
                     }
                 },
@@ -133,13 +139,7 @@ async fn pass_on(
             }
         }
     };
-    let inwards = inwards(
-        &mut from,
-        &mut writer,
-        (&sent, is_answered),
-        counters,
-        doing,
-    );
+    let inwards = inwards(&mut from, &mut writer, (&sent, standing), counters, doing);
     let end = tokio::select! {
         end = inwards => end,
         () = outwards => Ok(()),
@@ -150,8 +150,14 @@ async fn pass_on(
     end
 }
 
-/// Whether an answer is awaited, and whether this side has said all.
-type Standing = (bool, bool);
+/// How far this side has got.
+#[derive(Debug, Clone, Copy, Default)]
+struct Standing {
+    /// Bytes that were sent since the pod last said something.
+    n_unanswered: usize,
+    /// Whether this side has said all.
+    is_over: bool,
+}
 
 async fn inwards(
     from: &mut crate::cluster::socket::SocketStream,
@@ -163,22 +169,31 @@ async fn inwards(
     let mut has_begun = [false; 2];
     // Since when this side has said all and nothing came.
     let mut quiet_since = Instant::now();
+    // Since when not even a sign of life came.
+    let mut silent_since = Instant::now();
     loop {
-        let (is_waiting, is_over) = *standing.borrow_and_update();
-        let patience = match (is_over, is_waiting) {
+        let Standing {
+            n_unanswered,
+            is_over,
+        } = *standing.borrow_and_update();
+        let patience = match (is_over, n_unanswered) {
             (false, _) => None,
-            (true, true) => Some(ANSWERS_WITHIN),
-            (true, false) => Some(QUIET_AFTER_ANSWER),
+            (true, 1..) => Some(ANSWERS_WITHIN),
+            (true, 0) => Some(QUIET_AFTER_ANSWER),
         };
         let give_up = async {
             match patience {
-                Some(patience) => tokio::time::sleep_until(quiet_since + patience).await,
+                Some(patience) => sleep_until(quiet_since + patience).await,
                 None => std::future::pending().await,
             }
         };
         let received = tokio::select! {
             received = from.next() => received,
             () = give_up => return Ok(()),
+            // What the pod does not read may stand before the questions.
+            () = sleep_until(silent_since + LONGEST_QUIET), if n_unanswered <= HARMLESS => {
+                Received::Broken("the server is silent".to_owned())
+            }
             changed = standing.changed() => match changed {
                 Ok(()) => {
                     quiet_since = Instant::now();
@@ -189,6 +204,7 @@ async fn inwards(
         };
         match received {
             Received::Bytes(channel @ (DATA | ERROR), bytes) => {
+                silent_since = Instant::now();
                 // Each channel begins with the number of the port.
                 if !std::mem::replace(&mut has_begun[usize::from(channel)], true) {
                     continue;
@@ -200,8 +216,8 @@ async fn inwards(
                         format!("cannot {doing}: {why}"),
                     ));
                 }
-                sent.send_if_modified(|(is_waiting, _)| {
-                    *is_waiting = false;
+                sent.send_if_modified(|standing| {
+                    standing.n_unanswered = 0;
                     false
                 });
                 quiet_since = Instant::now();
@@ -211,8 +227,10 @@ async fn inwards(
                     // Nobody reads any more.
                     return Ok(());
                 }
+                // Meanwhile nobody listened.
+                silent_since = Instant::now();
             }
-            Received::Bytes(..) | Received::Alive => {}
+            Received::Bytes(..) | Received::Alive => silent_since = Instant::now(),
             Received::Closed => return Ok(()),
             Received::Broken(why) => {
                 let summary = format!("cannot go on to {doing}: the connection broke off: {why}");

@@ -16,6 +16,7 @@ use crate::cluster::Cluster;
 use crate::definition::id::Namespace;
 use crate::service::fleet::Fleet;
 use crate::service::health::{lacks_pods, waits_for_node, waits_for_volumes};
+use crate::service::pod_name;
 use crate::service::summary::{Claim, Event, WorkloadKind};
 use crate::service::watch::{Delta, WatchEvent};
 
@@ -23,7 +24,7 @@ use crate::service::watch::{Delta, WatchEvent};
 const PATIENCE: Duration = Duration::from_secs(5);
 /// Longest time until a trouble is looked into again.
 const MAX_INTERVAL: Duration = Duration::from_secs(60);
-/// Most objects that are looked into: where everything is in trouble, a few examples tell why.
+/// Most objects that are looked into at a time; the others have their turn later.
 const MAX_TROUBLES: usize = 20;
 
 const CLAIM: &str = "PersistentVolumeClaim";
@@ -46,10 +47,16 @@ impl Troubles {
 
     fn note(&self, object: Object, is_in_trouble: bool) {
         let mut objects = self.lock();
-        if !is_in_trouble {
-            objects.remove(&object);
-        } else if objects.len() < MAX_TROUBLES && !objects.contains_key(&object) {
-            objects.insert(object, (Instant::now() + PATIENCE, PATIENCE));
+        let is_news = match is_in_trouble {
+            // Another one may tell now for all pods of its workload.
+            false => objects.remove(&object).is_some(),
+            true if objects.contains_key(&object) => false,
+            true => {
+                objects.insert(object, (Instant::now() + PATIENCE, PATIENCE));
+                true
+            }
+        };
+        if is_news {
             self.news.notify_one();
         }
     }
@@ -108,19 +115,47 @@ impl Troubles {
         }
     }
 
-    /// Returns the objects that are due, or when the next one is.
+    /// Returns the objects that are due, those first that have been so for longest, and when to look again.
     fn due(&self) -> (Vec<Object>, Option<Instant>) {
         let now = Instant::now();
         let mut objects = self.lock();
+        let mut told = Told::default();
+        let telling = objects
+            .iter_mut()
+            .filter(|(object, _)| told.is_first(object));
+        let mut telling: Vec<_> = telling.collect();
+        telling.sort_by_key(|(_, (next, _))| *next);
         let mut due = Vec::new();
-        for (object, (next, interval)) in objects.iter_mut() {
-            if *next <= now {
-                due.push(object.clone());
-                *interval = (*interval * 2).min(MAX_INTERVAL);
-                *next = now + *interval;
-            }
+        let is_due = |(_, (next, _)): &&mut (&Object, &mut (Instant, Duration))| *next <= now;
+        for (object, (next, interval)) in telling.iter_mut().take_while(is_due).take(MAX_TROUBLES) {
+            due.push(object.clone());
+            *interval = (*interval * 2).min(MAX_INTERVAL);
+            *next = now + *interval;
         }
-        (due, objects.values().map(|(next, _)| *next).min())
+        let next = telling.iter().map(|(_, (next, _))| *next).min();
+        // Those that found no place at this turn do not come at once.
+        let earliest = match due.len() {
+            MAX_TROUBLES => now + PATIENCE,
+            _ => now,
+        };
+        (due, next.map(|next| next.max(earliest)))
+    }
+}
+
+/// Which objects were told of already: one pod tells for all that its workload makes.
+#[derive(Default)]
+struct Told(BTreeSet<(Namespace, String)>);
+
+impl Told {
+    fn is_first(&mut self, (namespace, kind, name): &Object) -> bool {
+        let workload = || {
+            let of_replica = pod_name::owner(name).map(|(_, workload)| workload);
+            of_replica.or_else(|| pod_name::of_generated(name))
+        };
+        match workload().filter(|_| *kind == POD) {
+            Some(workload) => self.0.insert((namespace.clone(), workload.to_owned())),
+            None => true,
+        }
     }
 }
 
@@ -148,13 +183,12 @@ pub(in crate::cluster) fn troubles_of(fleet: &Fleet) -> Vec<Object> {
         objects.extend(claims.map(|claim| (namespace(), CLAIM, claim.name.clone())));
         let lacking = instance.workloads().iter().filter(|it| lacks_pods(it));
         objects.extend(lacking.map(|it| (namespace(), it.kind.as_str(), it.name.clone())));
-        // One pod of an instance tells for all.
         let rows = instance.pod_rows().iter();
-        let row = rows
-            .filter(|row| waits_for_node(row) || waits_for_volumes(row))
-            .min_by_key(|row| row.created);
-        objects.extend(row.map(|row| (namespace(), POD, row.name.clone())));
+        let waiting = rows.filter(|row| waits_for_node(row) || waits_for_volumes(row));
+        objects.extend(waiting.map(|row| (namespace(), POD, row.name.clone())));
     }
+    let mut told = Told::default();
+    objects.retain(|object| told.is_first(object));
     objects.truncate(MAX_TROUBLES);
     objects
 }
@@ -231,6 +265,36 @@ impl Question {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn everything_in_trouble_has_its_turn_and_one_pod_tells_for_all_of_its_workload() {
+        let troubles = Troubles::default();
+        let namespace: Namespace = "team-a".parse().unwrap();
+        let note = |kind, name: &str, is_in_trouble| {
+            troubles.note((namespace.clone(), kind, name.to_owned()), is_in_trouble);
+        };
+        let due = || {
+            let (due, next) = troubles.due();
+            let names: Vec<_> = due.into_iter().map(|(_, _, name)| name).collect();
+            (names, next.map(|next| next - Instant::now()))
+        };
+        for n in 0..25 {
+            note(POD, &format!("web-{n}"), true);
+            note(CLAIM, &format!("data-{n:02}"), true);
+        }
+        assert_eq!(due(), (vec![], Some(PATIENCE)));
+        tokio::time::advance(PATIENCE).await;
+        let (first, next) = due();
+        assert_eq!((first.len(), next), (MAX_TROUBLES, Some(PATIENCE)));
+        tokio::time::advance(PATIENCE).await;
+        let (rest, _) = due();
+        assert_eq!(rest.len(), 26 - MAX_TROUBLES);
+        let asked = [first, rest].concat();
+        let pods: Vec<_> = asked.iter().filter(|it| it.starts_with("web")).collect();
+        assert_eq!(pods, ["web-0"]);
+        note(POD, "web-0", false);
+        assert_eq!(due().0, ["web-1"]);
+    }
 
     #[test]
     fn one_in_trouble_is_asked_about_by_name_and_several_by_their_kind() {

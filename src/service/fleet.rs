@@ -51,6 +51,8 @@ pub struct Fleet {
     aliases: HashMap<(Namespace, WorkloadKind, String), InstanceId>,
     /// Instances of DaemonSets, Jobs and CronJobs, whose pods bear names of another form.
     named: HashMap<(Namespace, WorkloadKind, String), InstanceId>,
+    /// The instance that holds each workload and claim, by the object's namespace, kind and name.
+    holders: HashMap<(Namespace, &'static str, String), InstanceId>,
     links: BTreeMap<Topic, Link>,
     /// Volumes that teardowns retained, where somebody looks at them.
     retained: Vec<RetainedVolume>,

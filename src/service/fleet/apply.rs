@@ -12,6 +12,8 @@ use crate::service::connection::Link;
 use crate::service::summary::{Claim, Event, InstanceKey, PodRow, Record, Workload, WorkloadKind};
 use crate::service::watch::{Delta, ItemKey, Keyed, Topic, WatchEvent, apply_delta};
 
+/// The kind of claims.
+const CLAIM: &str = "PersistentVolumeClaim";
 /// Most events that are kept of an instance: the newest of each object, and what a burst of objects may bring.
 const MAX_EVENTS: usize = 50;
 
@@ -91,6 +93,42 @@ impl Fleet {
         }
     }
 
+    /// Notes that an instance holds an object, and returns the other one that held it before: its label may name another
+    /// instance than then.
+    fn hold(
+        &mut self,
+        holder: &InstanceKey,
+        kind: &'static str,
+        name: &str,
+    ) -> Option<InstanceKey> {
+        let object = (holder.namespace.clone(), kind, name.to_owned());
+        let id = self.holders.insert(object, holder.id.clone())?;
+        let namespace = holder.namespace.clone();
+        (id != holder.id).then_some(InstanceKey { namespace, id })
+    }
+
+    /// Notes that an object is gone, and returns the instance that held it.
+    fn let_go(&mut self, object: &ItemKey, kind: &'static str) -> Option<InstanceKey> {
+        let namespace = object.namespace.clone();
+        let object = (namespace.clone(), kind, object.name.clone());
+        let id = self.holders.remove(&object)?;
+        Some(InstanceKey { namespace, id })
+    }
+
+    /// Removes what `is_gone` picks from one instance.
+    fn remove_from<T>(
+        &mut self,
+        holder: &InstanceKey,
+        dirty: &mut Dirty,
+        items: impl Fn(&mut Instance) -> &mut Vec<T>,
+        is_gone: impl Fn(&T) -> bool,
+    ) {
+        if let Some(instance) = self.instances.get_mut(holder) {
+            items(instance).retain(|item| !is_gone(item));
+            dirty.insert(holder.clone());
+        }
+    }
+
     fn take_workloads(
         &mut self,
         kind: WorkloadKind,
@@ -103,6 +141,7 @@ impl Fleet {
                 Delta::Reset(all) => {
                     self.aliases.retain(|(_, of_kind, _), _| *of_kind != kind);
                     self.named.retain(|(_, of_kind, _), _| *of_kind != kind);
+                    self.holders.retain(|(_, of, _), _| *of != kind.as_str());
                     self.remove(None, dirty, |i| &mut i.workloads, |w| w.kind == kind);
                     for workload in all {
                         may_claim_strays.insert(workload.instance.namespace.clone());
@@ -118,7 +157,9 @@ impl Fleet {
                     self.aliases.remove(&alias);
                     self.named.remove(&alias);
                     let is_gone = |w: &Workload| w.kind == kind && w.has_key(&key);
-                    self.remove(Some(&key.namespace), dirty, |i| &mut i.workloads, is_gone);
+                    if let Some(holder) = self.let_go(&key, kind.as_str()) {
+                        self.remove_from(&holder, dirty, |i| &mut i.workloads, is_gone);
+                    }
                 }
             }
         }
@@ -139,12 +180,13 @@ impl Fleet {
             aliases.insert(alias, key.id.clone());
         }
         let same = |known: &Workload| known.kind == workload.kind && known.is_same(&workload);
-        if let Some(known) = self.instance(&key).workloads.iter_mut().find(|w| same(w)) {
-            *known = workload;
-        } else {
-            // Its label may name another instance than before.
-            self.remove(Some(&key.namespace), dirty, |i| &mut i.workloads, same);
-            self.instance(&key).workloads.push(workload);
+        if let Some(before) = self.hold(&key, workload.kind.as_str(), &workload.name) {
+            self.remove_from(&before, dirty, |i| &mut i.workloads, same);
+        }
+        let workloads = &mut self.instance(&key).workloads;
+        match workloads.iter_mut().find(|w| same(w)) {
+            Some(known) => *known = workload,
+            None => workloads.push(workload),
         }
         dirty.insert(key);
     }
@@ -204,6 +246,7 @@ impl Fleet {
         for delta in deltas {
             match delta {
                 Delta::Reset(all) => {
+                    self.holders.retain(|(_, of, _), _| *of != CLAIM);
                     self.remove(None, dirty, |i| &mut i.claims, |_| true);
                     for claim in all {
                         self.put_claim(claim, dirty);
@@ -212,7 +255,9 @@ impl Fleet {
                 Delta::Applied(claim) => self.put_claim(claim, dirty),
                 Delta::Removed(key) => {
                     let is_gone = |claim: &Claim| claim.has_key(&key);
-                    self.remove(Some(&key.namespace), dirty, |i| &mut i.claims, is_gone);
+                    if let Some(holder) = self.let_go(&key, CLAIM) {
+                        self.remove_from(&holder, dirty, |i| &mut i.claims, is_gone);
+                    }
                 }
             }
         }
@@ -221,13 +266,16 @@ impl Fleet {
     fn put_claim(&mut self, claim: Claim, dirty: &mut Dirty) {
         let key = claim.instance.clone();
         let same = |known: &Claim| known.is_same(&claim);
-        if let Some(known) = self.instance(&key).claims.iter_mut().find(|c| same(c)) {
-            *known = claim;
-        } else {
-            self.remove(Some(&key.namespace), dirty, |i| &mut i.claims, same);
-            let claims = &mut self.instance(&key).claims;
-            let idx = claims.partition_point(|known| known.name < claim.name);
-            claims.insert(idx, claim);
+        if let Some(before) = self.hold(&key, CLAIM, &claim.name) {
+            self.remove_from(&before, dirty, |i| &mut i.claims, same);
+        }
+        let claims = &mut self.instance(&key).claims;
+        match claims.iter_mut().find(|c| same(c)) {
+            Some(known) => *known = claim,
+            None => {
+                let idx = claims.partition_point(|known| known.name < claim.name);
+                claims.insert(idx, claim);
+            }
         }
         dirty.insert(key);
     }
@@ -309,17 +357,16 @@ impl Fleet {
         if event.object_kind == "Pod" {
             return self.instance_of_pod(&event.namespace, &event.object_name);
         }
-        let is_about = |instance: &Instance| {
-            let is_claim = |claim: &Claim| claim.name == event.object_name;
-            let is_workload = |workload: &Workload| {
-                workload.kind.as_str() == event.object_kind && workload.name == event.object_name
-            };
-            instance.key().namespace == event.namespace
-                && (instance.workloads.iter().any(is_workload)
-                    || event.object_kind == "PersistentVolumeClaim"
-                        && instance.claims.iter().any(is_claim))
+        let kind = match event.object_kind.as_str() {
+            CLAIM => CLAIM,
+            kind => {
+                let mut kinds = WorkloadKind::ALL.into_iter().map(WorkloadKind::as_str);
+                kinds.find(|it| *it == kind)?
+            }
         };
-        let instance = self.instances.values().find(|i| is_about(i))?;
-        Some(instance.key().clone())
+        let namespace = event.namespace.clone();
+        let object = (namespace.clone(), kind, event.object_name.clone());
+        let id = self.holders.get(&object)?.clone();
+        Some(InstanceKey { namespace, id })
     }
 }

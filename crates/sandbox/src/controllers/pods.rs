@@ -10,6 +10,9 @@ use super::object::{
 };
 use super::view::View;
 
+/// Most pods that a controller makes in one turn: it looks again once they are there.
+pub const BURST: usize = 500;
+
 /// Returns whether a pod counts towards its workload: neither finished nor on its way out.
 pub fn is_active(pod: &Value) -> bool {
     !is_finished(pod) && !is_deleting(pod)

@@ -12,7 +12,8 @@ use super::object::{
 };
 use super::ownership::claim;
 use super::pods::{
-    Availability, availability, from_template, generated_name, is_active, is_finished, is_ready,
+    Availability, BURST, availability, from_template, generated_name, is_active, is_finished,
+    is_ready,
 };
 use super::view::{Key, View};
 use super::write::{Decision, Note, Write};
@@ -67,7 +68,7 @@ pub fn refused(view: &View, key: &Key, reason: &str, now: Timestamp) -> Vec<Writ
 fn manage(view: &View, set: &Value, active: &[&Value], now: Timestamp) -> Vec<Write> {
     let wanted = usize::try_from(int(set, "/spec/replicas").unwrap_or(1)).unwrap_or_default();
     let mut writes = Vec::new();
-    for nth in active.len()..wanted {
+    for nth in active.len()..wanted.min(active.len() + BURST) {
         let pod = new_pod(view, set, nth, now);
         let message = format!("Created pod: {}", name(&pod));
         writes.push(Write::Create(pod));
@@ -264,6 +265,14 @@ mod tests {
             _ => None,
         };
         decision.writes.into_iter().filter_map(name).collect()
+    }
+
+    #[test]
+    fn no_turn_makes_more_than_a_burst() {
+        let view = View::from_objects([set(2_000_000_000)]);
+        let decision = reconcile(&view, &Key::new("n", "web"), Timestamp::UNIX_EPOCH);
+        let is_new = |write: &&Write| matches!(write, Write::Create(_));
+        assert_eq!(decision.writes.iter().filter(is_new).count(), BURST);
     }
 
     #[test]

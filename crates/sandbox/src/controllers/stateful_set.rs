@@ -11,7 +11,7 @@ use serde_json::Value;
 use super::kind::Kind;
 use super::object::{count, int, is_deleting, label, name, namespace, text};
 use super::ownership::{adoptions, claim};
-use super::pods::{Availability, availability, is_finished};
+use super::pods::{Availability, BURST, availability, is_finished};
 use super::view::{Key, View};
 use super::write::{Decision, Note, Write};
 
@@ -118,10 +118,16 @@ impl<'a> Turn<'a> {
                 .copied()
                 .find(|pod| pods::ordinal(self.set, pod) == Some(ordinal))
         };
-        let slots: Vec<(i64, Option<&Value>)> = (start..start + wanted)
+        let range = start..start.saturating_add(wanted);
+        let mut n_missing = 0;
+        let slots: Vec<(i64, Option<&Value>)> = (range.clone())
             .map(|ordinal| (ordinal, at(ordinal)))
+            .take_while(|(_, pod)| {
+                n_missing += usize::from(pod.is_none());
+                n_missing <= BURST
+            })
             .collect();
-        let in_range = |ordinal: i64| (start..start + wanted).contains(&ordinal);
+        let in_range = |ordinal: i64| range.contains(&ordinal);
         let mut condemned: Vec<(i64, &Value)> = owned
             .iter()
             .filter_map(|pod| Some((pods::ordinal(self.set, pod)?, *pod)))

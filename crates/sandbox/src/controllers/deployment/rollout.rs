@@ -53,12 +53,12 @@ impl Limits {
 
     /// Returns the most pods that may exist.
     pub fn most(self) -> i64 {
-        self.replicas + self.max_surge
+        self.replicas.saturating_add(self.max_surge)
     }
 
     /// Returns the fewest pods that must be available.
     pub fn least(self) -> i64 {
-        self.replicas - self.max_unavailable
+        self.replicas.saturating_sub(self.max_unavailable)
     }
 }
 
@@ -67,9 +67,9 @@ fn percent_of(percent: &str, whole: i64, round_up: bool) -> i64 {
         .trim_end_matches('%')
         .parse::<i64>()
         .unwrap_or_default()
-        * whole;
+        .saturating_mul(whole);
     if round_up {
-        (hundredths + 99) / 100
+        hundredths.saturating_add(99) / 100
     } else {
         hundredths / 100
     }

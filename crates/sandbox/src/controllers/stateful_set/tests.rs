@@ -71,6 +71,15 @@ fn check(spec: Value, pods: Vec<Value>, expected: &[&str]) {
 }
 
 #[test]
+fn no_turn_makes_more_than_a_burst() {
+    let spec = json!({"podManagementPolicy": "Parallel", "replicas": 2_000_000_000});
+    let made: Vec<_> = (0..500).map(|n| format!("+db-{n} db-new")).collect();
+    let made: Vec<_> = made.iter().map(String::as_str).collect();
+    check(spec, vec![], &made);
+    check(json!({"replicas": 2_000_000_000}), vec![], &made[..1]);
+}
+
+#[test]
 fn ordinals_are_made_in_order_or_all_at_once() {
     check(json!({}), vec![], &["+db-0 db-new"]);
     check(json!({}), vec![pod(0, "new", false)], &[]);

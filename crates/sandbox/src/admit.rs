@@ -282,6 +282,7 @@ fn node_ports(others: &[&Value], object: &mut Value, live: Option<&Value>) -> Re
     let wants = object["spec"]["type"] == "NodePort"
         || (object["spec"]["type"] == "LoadBalancer"
             && object["spec"]["allocateLoadBalancerNodePorts"] != false);
+    let is_internal = object["spec"]["type"] == "ClusterIP";
     let ports = |service: &Value| {
         service["spec"]["ports"]
             .as_array()
@@ -311,23 +312,35 @@ fn node_ports(others: &[&Value], object: &mut Value, live: Option<&Value>) -> Re
         let wanted = port["nodePort"]
             .as_u64()
             .or_else(|| known.and_then(|old| old["nodePort"].as_u64()));
-        let mut refuse = |message: String| {
+        let mut refuse = |reason: &'static str, message: String| {
             causes.push(Cause {
-                reason: "FieldValueInvalid",
+                reason,
                 message,
                 field: format!("spec.ports[{at}].nodePort"),
             });
         };
         match wanted {
+            // What it had as another type goes with that; what is new is wrong.
+            Some(number) if is_internal && known.is_some_and(|old| old["nodePort"] == number) => {
+                port.as_object_mut().map(|port| port.remove("nodePort"));
+            }
+            Some(_) if is_internal => refuse(
+                "FieldValueForbidden",
+                "Forbidden: may not be used when `type` is 'ClusterIP'".to_owned(),
+            ),
             Some(number) if !NODE_PORTS.contains(&number) && wants => {
-                refuse(format!(
-                    "Invalid value: {number}: provided port is not in the valid range. The range of valid ports is 30000-32767"
-                ));
+                refuse(
+                    "FieldValueInvalid",
+                    format!(
+                        "Invalid value: {number}: provided port is not in the valid range. The range of valid ports is 30000-32767"
+                    ),
+                );
             }
             Some(number) if used.contains(&number) => {
-                refuse(format!(
-                    "Invalid value: {number}: provided port is already allocated"
-                ));
+                refuse(
+                    "FieldValueInvalid",
+                    format!("Invalid value: {number}: provided port is already allocated"),
+                );
             }
             Some(number) if wants => {
                 port["nodePort"] = json!(number);
@@ -345,5 +358,34 @@ fn node_ports(others: &[&Value], object: &mut Value, live: Option<&Value>) -> Re
         Ok(())
     } else {
         Err(Status::invalid("", "Service", &name, &causes))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn number_of_a_node_port_goes_with_the_type_that_had_it() {
+        let service = |kind: &str, number: Option<u64>| {
+            let mut port = json!({"port": 80, "protocol": "TCP"});
+            if let Some(number) = number {
+                port["nodePort"] = json!(number);
+            }
+            json!({"metadata": {"name": "web"}, "spec": {"type": kind, "ports": [port]}})
+        };
+        let check = |live: Option<Value>, wanted: Option<u64>, expected: Result<(), u16>| {
+            let mut object = service("ClusterIP", wanted);
+            let checked = node_ports(&[], &mut object, live.as_ref());
+            assert_eq!(checked.map_err(|status| status.code), expected);
+            let is_kept = expected.is_ok() && object["spec"]["ports"][0].get("nodePort").is_some();
+            assert!(!is_kept, "{object}");
+        };
+        let live = || Some(service("NodePort", Some(30000)));
+        check(live(), Some(30000), Ok(()));
+        check(live(), None, Ok(()));
+        check(live(), Some(30001), Err(422));
+        check(None, Some(30000), Err(422));
+        check(None, None, Ok(()));
     }
 }

@@ -237,7 +237,10 @@ fn shown(config: &kube::Config) -> Option<serde_json::Value> {
 fn impersonate(user: &mut AuthInfo, options: &ConnectOptions) {
     if let Some(as_user) = &options.as_user {
         user.impersonate = Some(as_user.clone());
+        // What else the kubeconfig names belongs to another user.
         user.impersonate_groups = None;
+        user.impersonate_uid = None;
+        user.impersonate_user_extra = None;
     }
     if !options.as_groups.is_empty() {
         user.impersonate_groups = Some(options.as_groups.clone());

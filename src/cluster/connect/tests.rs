@@ -850,6 +850,16 @@ async fn login_that_fails_is_not_made_again_for_every_call() {
     let_time_pass(60).await;
     assert!(cluster.get(&web()).await.is_err());
     assert_eq!(n_runs(&files), 3);
+    // Ever more seldom, unless somebody wants something done.
+    for n_expected in [4, 5, 5] {
+        let_time_pass(60).await;
+        assert!(cluster.get(&web()).await.is_err());
+        assert_eq!(n_runs(&files), n_expected);
+    }
+    let key = web();
+    let deletion = cluster.delete(&key, "u1", crate::cluster::Propagation::Foreground);
+    assert!(deletion.await.is_err());
+    assert_eq!(n_runs(&files), 6);
 }
 
 /// A clock that is hours ahead, or a plugin's that is behind: the end of a login is past when it is made.

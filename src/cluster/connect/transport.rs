@@ -19,6 +19,9 @@ const EARLY: SignedDuration = SignedDuration::from_secs(10);
 /// A login that is refused this soon after it was made is not the matter of another login, unless it is over already.
 const LOGIN_INTERVAL: Duration = Duration::from_secs(10);
 
+/// Longest time until a login that failed is tried again by itself: a plugin may open a window each time.
+const LONGEST_LOGIN_INTERVAL: Duration = Duration::from_secs(300);
+
 /// Reads a configuration anew, for files change while a session goes on; none where that is no use.
 pub(super) type Reload =
     Box<dyn Fn(&kube::Config) -> Result<Option<kube::Config>, Failure> + Send + Sync>;
@@ -29,7 +32,28 @@ struct Shared {
     reload: Option<Reload>,
     session: Mutex<Session>,
     /// Held while logging in, so that many calls make one login. Holds how the last one failed, if it did.
-    login: tokio::sync::Mutex<Option<(Instant, Failure)>>,
+    login: tokio::sync::Mutex<Option<FailedLogin>>,
+}
+
+/// How the last login failed.
+struct FailedLogin {
+    at: Instant,
+    failure: Failure,
+    /// How many failed in a row.
+    n_failed: u32,
+}
+
+impl FailedLogin {
+    /// Tells whether it is too soon to try again. Who asks for a change is there to log in; what only looks on may do so
+    /// all night.
+    fn holds(&self, wants_change: bool) -> bool {
+        let doubled = LOGIN_INTERVAL.saturating_mul(1 << (self.n_failed - 1).min(10));
+        let interval = match wants_change {
+            true => LOGIN_INTERVAL,
+            false => doubled.min(LONGEST_LOGIN_INTERVAL),
+        };
+        self.at.elapsed() < interval
+    }
 }
 
 /// A client with the login that it speaks by.
@@ -140,7 +164,8 @@ impl Session {
 
 impl Shared {
     async fn send(self: Arc<Self>, request: Request<Body>) -> Result<Response<Body>, BoxError> {
-        let session = self.fresh_session().await?;
+        let wants_change = request.method() != Method::GET;
+        let session = self.fresh_session(wants_change).await?;
         let (parts, body) = request.into_parts();
         let again = (parts.method == Method::GET).then(|| parts.clone());
         let response = session
@@ -151,7 +176,7 @@ impl Shared {
             return Ok(response);
         }
         // A write is refused to its caller: nothing was done, and whoever asked for it decides again.
-        let renewed = self.renew(&session).await;
+        let renewed = self.renew(&session, wants_change).await;
         match (again, renewed) {
             (Some(parts), Ok(Some(renewed))) => {
                 let request = Request::from_parts(parts, Body::empty());
@@ -167,13 +192,15 @@ impl Shared {
         session.unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    async fn fresh_session(self: &Arc<Self>) -> Result<Session, BoxError> {
+    async fn fresh_session(self: &Arc<Self>, wants_change: bool) -> Result<Session, BoxError> {
         let session = self.session();
         if !session.ends_by(Timestamp::now() + EARLY) {
             return Ok(session);
         }
-        match self.renew(&session).await {
+        match self.renew(&session, wants_change).await {
             Ok(renewed) => Ok(renewed.unwrap_or(session)),
+            // It was to be early.
+            Err(_) if !session.ends_by(Timestamp::now()) => Ok(session),
             Err(failure) => Err(LoginError(failure).into()),
         }
     }
@@ -181,16 +208,20 @@ impl Shared {
     /// Logs in again, unless that was done meanwhile or just now. None if it is no use.
     ///
     /// The login goes on by itself when the call that needed it runs out of time: a plugin may take longer than a call.
-    async fn renew(self: &Arc<Self>, seen: &Session) -> Result<Option<Session>, Failure> {
+    async fn renew(
+        self: &Arc<Self>,
+        seen: &Session,
+        wants_change: bool,
+    ) -> Result<Option<Session>, Failure> {
         let (shared, number) = (self.clone(), seen.number);
-        let login = tokio::spawn(async move { shared.log_in(number).await });
+        let login = tokio::spawn(async move { shared.log_in(number, wants_change).await });
         login.await.unwrap_or_else(|error| {
             let summary = format!("login failed: {}", crate::panics::of_task(&error));
             Err(Failure::new(FailureKind::Login, summary))
         })
     }
 
-    async fn log_in(&self, seen: u64) -> Result<Option<Session>, Failure> {
+    async fn log_in(&self, seen: u64, wants_change: bool) -> Result<Option<Session>, Failure> {
         let mut last_failure = self.login.lock().await;
         let present = self.session();
         if present.number != seen {
@@ -200,19 +231,25 @@ impl Shared {
         if is_recent && !present.ends_by(Timestamp::now()) {
             return Ok(None);
         }
-        if let Some((at, failure)) = &*last_failure
-            && at.elapsed() < LOGIN_INTERVAL
+        if let Some(failed) = &*last_failure
+            && failed.holds(wants_change)
         {
-            return Err(failure.clone());
+            return Err(failed.failure.clone());
         }
         match self.new_session(&present).await {
             Ok(Some(renewed)) => {
+                *last_failure = None;
                 *self.session.lock().unwrap_or_else(PoisonError::into_inner) = renewed.clone();
                 Ok(Some(renewed))
             }
             Ok(None) => Ok(None),
             Err(failure) => {
-                *last_failure = Some((Instant::now(), failure.clone()));
+                let n_failed = last_failure.as_ref().map_or(0, |failed| failed.n_failed);
+                *last_failure = Some(FailedLogin {
+                    at: Instant::now(),
+                    failure: failure.clone(),
+                    n_failed: n_failed.saturating_add(1),
+                });
                 Err(failure)
             }
         }

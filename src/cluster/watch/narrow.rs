@@ -121,7 +121,10 @@ pub(super) async fn run(cluster: Cluster, refused: Arc<Refused>, sink: Sink) {
         }
         if known.is_none() {
             match known_namespaces(&cluster).await {
-                Ok(namespaces) => known = Some(namespaces),
+                Ok(mut namespaces) => {
+                    namespaces.truncate(MAX_NAMESPACES);
+                    known = Some(namespaces);
+                }
                 Err(failure) => {
                     let next_attempt_in = backoff.after_failure(Duration::ZERO);
                     retry_at = Some(Instant::now() + next_attempt_in);
@@ -176,9 +179,8 @@ pub(in crate::cluster) async fn known_namespaces(
         .iter()
         .filter_map(|object| object.key.name.parse().ok())
         .collect();
-    // The one that is worked in is never left out.
+    // The one that is worked in is never left out where only some of them are looked at.
     names.sort_by_key(|name| *name != own);
-    names.truncate(MAX_NAMESPACES);
     Ok(names)
 }
 

@@ -50,6 +50,8 @@ const LONGEST_ASKED_WAIT: Duration = Duration::from_secs(30);
 const PAGE: usize = 500;
 /// How often a list may expire between two pages before it is asked for whole.
 const MAX_TORN: u32 = 2;
+/// So often a watch is resumed from a version after which nothing can be read.
+const MAX_STUCK: u32 = 3;
 /// Largest page that is read.
 const MAX_PAGE: usize = 256 * 1024 * 1024;
 /// Largest refusal that is read.
@@ -93,6 +95,8 @@ pub(super) struct Watch<D: Decode> {
     n_expired: u32,
     /// Lists in a row that expired between two pages.
     n_torn: u32,
+    /// How often in a row nothing could be read of what comes after the version that it resumes from.
+    n_stuck: u32,
     n_forbidden: u32,
     seen: Seen,
     link: Option<LinkState>,
@@ -180,6 +184,7 @@ impl<D: Decode> Watch<D> {
             backoff: Backoff::default(),
             n_expired: 0,
             n_torn: 0,
+            n_stuck: 0,
             n_forbidden: 0,
             seen: Seen::default(),
             link: None,
@@ -461,6 +466,7 @@ impl<D: Decode> Watch<D> {
             }
         }
         self.n_torn = 0;
+        self.n_stuck = 0;
         self.seen.clear();
         self.emit(vec![Delta::Reset(items)]);
         self.has_all();
@@ -530,7 +536,7 @@ impl<D: Decode> Watch<D> {
             if let Err(error) = fed {
                 self.flush(&mut turn);
                 return match error {
-                    FeedError::Line(end) => end,
+                    FeedError::Line(end) => self.stuck(end),
                     FeedError::TooLong => self.too_long(),
                 };
             }
@@ -549,6 +555,24 @@ impl<D: Decode> Watch<D> {
     fn heard(&mut self, turn: &Turn<D::Item>) {
         if turn.is_following() {
             self.last_contact = Some(Instant::now());
+        }
+    }
+
+    /// What cannot be read after a version may never be: then another list is where to go on from.
+    fn stuck(&mut self, end: End) -> End {
+        let End::Failed {
+            failure,
+            relist,
+            asked_wait,
+        } = end
+        else {
+            return end;
+        };
+        self.n_stuck += 1;
+        End::Failed {
+            failure,
+            relist: relist || self.n_stuck >= MAX_STUCK,
+            asked_wait,
         }
     }
 
@@ -613,6 +637,7 @@ impl<D: Decode> Watch<D> {
     /// Notes up to where everything was reported; during a first list nothing is complete yet.
     fn advance(&mut self, resource_version: String, turn: &mut Turn<D::Item>) {
         turn.brought_something = true;
+        self.n_stuck = 0;
         if turn.is_following() && !resource_version.is_empty() {
             self.resource_version = Some(resource_version);
             // A version is proved to be good by what came after it was resumed from, not by the list that gave it.

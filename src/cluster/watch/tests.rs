@@ -208,6 +208,30 @@ async fn expired_version_is_listed_anew_once_whether_told_by_status_or_event() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_cannot_be_read_after_a_version_is_got_over_by_another_list() {
+    for unreadable in [error(0), "no object\n".to_owned()] {
+        let n_lists = AtomicUsize::new(0);
+        let (reported, log) = watch(120, move |seen| match seen.resumes_from() {
+            Some(_) if n_lists.load(Ordering::SeqCst) == 1 => {
+                stream(std::slice::from_ref(&unreadable), None)
+            }
+            Some(_) => stream(&[], Some(Piece::Silence)),
+            None => {
+                n_lists.fetch_add(1, Ordering::SeqCst);
+                first_list()
+            }
+        })
+        .await;
+        let seen = log.lock().unwrap();
+        let kinds: Vec<_> = seen.iter().map(Seen::is_streamed_list).collect();
+        let expected = [true, false, false, false, true, false];
+        assert_eq!(kinds[..expected.len()], expected);
+        assert!(!kinds[expected.len()..].contains(&true), "{kinds:?}");
+        assert_eq!(kinds_of_links(&reported).last(), Some(&"live"));
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn server_that_forgets_every_version_is_asked_ever_more_seldom() {
     let (reported, log) = watch(120, |seen| match seen.resumes_from() {
         Some(_) => Reply::status(410, "too old"),

@@ -6,10 +6,10 @@ use futures::future::join_all;
 use jiff::Timestamp;
 
 use super::args::{Adjust, Chosen, IdOrNumber, Report, Restart, Scale};
-use super::bulk::{Bulk, Item, Need};
+use super::bulk::{self, Bulk, Item, Need, Outcomes};
 use super::operate::Ended;
 use super::session::Session;
-use super::{Exit, UsageError, choice, confirm, missing, operate, output, plan_json, review, turn};
+use super::{Exit, UsageError, choice, confirm, missing, operate, output, review, turn};
 use crate::cluster::{Cluster, LabelSelector};
 use crate::definition::id::InstanceId;
 use crate::engine::adjust::{
@@ -91,13 +91,15 @@ fn adjust(
     ids: &[InstanceId],
     selector: Option<&LabelSelector>,
 ) -> anyhow::Result<Exit> {
-    let args = wish.how;
+    let (args, done) = (wish.how, done(wish.adjustment));
+    confirm::are_named(&args.confirm, ids, done)?;
     if selector.is_some() {
         confirm::require_answer(args.yes || args.dry_run, "--yes")?;
     }
     operate::on_cluster(session, async |cluster| {
         let cluster = cluster.for_plans_only(args.dry_run);
         let instances = choice::instances(session, &cluster, ids, selector).await?;
+        confirm::are_named(&args.confirm, instances.iter().map(|it| &it.id), done)?;
         let is_selected = selector.is_some();
         let attempt = async || {
             let plans = plan(&cluster, instances.clone(), wish).await?;
@@ -120,6 +122,14 @@ fn adjust(
     })
 }
 
+/// Returns what is done to what is named.
+fn done(adjustment: Adjustment) -> &'static str {
+    match adjustment {
+        Adjustment::Scale(_) => "scaled",
+        Adjustment::Restart => "restarted",
+    }
+}
+
 /// Shows plans, and carries them out where that is wanted and possible.
 pub(super) async fn decide(
     wish: Wish<'_>,
@@ -132,11 +142,11 @@ pub(super) async fn decide(
     for plan in &plans {
         show(args, plan)?;
     }
-    let mut all = [asked.missing.clone(), plans.clone()].concat();
+    let mut all = [plans.clone(), asked.missing.clone()].concat();
     let obstacles = |plan: &AdjustPlan| plan.obstacles(wish.takes_conflicts);
     let mut bulk = Bulk::sort(plans, asked.missing, obstacles);
     if bulk.is_stuck() || args.dry_run {
-        return end(args, &all, bulk.exit_of_left());
+        return bulk::end(args.output, &all, &[], bulk.exit_of_left());
     }
     let context = &cluster.identity().context;
     let question = |ids: &str| match wish.adjustment {
@@ -144,11 +154,13 @@ pub(super) async fn decide(
         Adjustment::Restart => format!("Restart {ids} in {context}?"),
     };
     let need = |plan: &AdjustPlan| need(args, plan, asked.is_selected);
-    if let Some(exit) = bulk.settle(args.yes, need, question)? {
-        bulk.put_left(&mut all);
-        return end(args, &all, exit);
+    let settled = bulk.settle(args.yes, need, question)?;
+    bulk.put_left(&mut all);
+    if let Some(exit) = settled {
+        return bulk::end(args.output, &all, &[], exit);
     }
-    carry_out(wish, session, cluster.clone(), bulk).await
+    let (outcomes, exit) = carry_out(wish, session, cluster.clone(), bulk).await?;
+    bulk::end(args.output, &all, &outcomes, exit)
 }
 
 /// What was asked for beside the plans.
@@ -250,19 +262,20 @@ fn need(args: &Adjust, plan: &AdjustPlan, is_selected: bool) -> Need {
     }
 }
 
+/// Returns how those ended that were changed, and the whole.
 async fn carry_out(
     wish: Wish<'_>,
     session: &Session,
     cluster: Cluster,
     bulk: Bulk<AdjustPlan>,
-) -> anyhow::Result<Exit> {
+) -> anyhow::Result<(Outcomes, Exit)> {
     let args = wish.how;
     let (plans, left) = bulk.into_parts();
     let options = AdjustOptions {
         holder: session.holder(),
         at: Timestamp::now(),
         takes_conflicts: wish.takes_conflicts,
-        meeting: args.meeting(),
+        meeting: args.waiting.meeting(),
     };
     let timeout = args.waiting.timeout;
     let ready_within = timeout.unwrap_or(session.settings.wait.ready());
@@ -270,28 +283,18 @@ async fn carry_out(
     let operation = |cluster| run_all(cluster, plans.clone(), options, ready_within);
     let (outcomes, signal) = match operate::until_signal(&cluster, operation).await? {
         Ended::Finished(outcomes, signal) => (outcomes, signal),
-        Ended::CutOff(exit) => return Ok(exit),
+        Ended::CutOff(exit) => return Ok((Outcomes::new(), exit)),
     };
     if let [outcome] = outcomes.as_slice() {
         turn::check_overtaken(&args.waiting, outcome, signal)?;
-    }
-    if args.output == Report::Json {
-        let all = plans.iter().zip(&outcomes);
-        let all: Vec<_> = all
-            .map(|(plan, outcome)| plan_json::adjustment(plan, Some(outcome)))
-            .chain(
-                left.plans
-                    .iter()
-                    .map(|plan| plan_json::adjustment(plan, None)),
-            )
-            .collect();
-        output::print(&output::json(&all)?)?;
     }
     let exits = plans.iter().zip(&outcomes).map(|(plan, outcome)| {
         let what = format!("{} of {}", plan.adjustment.verb(), plan.instance.id);
         review::conclude(&what, outcome, signal)
     });
-    Ok(left.conclude(exits.collect()).after(signal))
+    let exit = left.conclude(exits.collect()).after(signal);
+    let instances = plans.into_iter().map(|plan| plan.instance);
+    Ok((instances.zip(outcomes).collect(), exit))
 }
 
 /// Changes one after the other, past those that fail, and then waits for all that were changed at once.
@@ -325,18 +328,6 @@ async fn run_all(
         });
     join_all(waits).await;
     Ok(outcomes)
-}
-
-/// Ends before anything was done; whoever asked for JSON gets the plans nevertheless.
-fn end(args: &Adjust, plans: &[AdjustPlan], exit: Exit) -> anyhow::Result<Exit> {
-    if args.output == Report::Json {
-        let all: Vec<_> = plans
-            .iter()
-            .map(|plan| plan_json::adjustment(plan, None))
-            .collect();
-        output::print(&output::json(&all)?)?;
-    }
-    Ok(exit)
 }
 
 #[cfg(test)]

@@ -11,7 +11,6 @@ use super::{Exit, confirm, operate, output, refusal, review, turn};
 use crate::cluster::Cluster;
 use crate::definition::id::InstanceId;
 use crate::engine::adopt::{AdoptOptions, AdoptPlan, plan_adopt, run_adopt};
-use crate::engine::operation::Meeting;
 use crate::engine::progress::Outcome;
 use crate::failure::{Failure, FailureKind};
 use crate::secret::SecretValues;
@@ -23,7 +22,6 @@ pub(super) struct Manner<'a> {
     pub(super) answer: Answer,
     pub(super) dry_run: bool,
     pub(super) waiting: &'a Waiting,
-    pub(super) meeting: Meeting,
     pub(super) output: Report,
 }
 
@@ -51,7 +49,6 @@ pub fn run(args: &Adopt, session: &Session) -> anyhow::Result<Exit> {
                 },
                 dry_run: args.dry_run,
                 waiting: &args.waiting,
-                meeting: args.meeting(),
                 output: args.output,
             };
             let plan = plan_adopt(&cluster, &request).await?;
@@ -90,7 +87,7 @@ pub(super) async fn decide(
     }
     let options = AdoptOptions {
         holder: session.holder(),
-        meeting: manner.meeting,
+        meeting: manner.waiting.meeting(),
     };
     let (shown, id) = (plan.clone(), plan.instance.id.clone());
     let operation = |cluster: Cluster| async move {
@@ -99,7 +96,7 @@ pub(super) async fn decide(
     };
     let (outcome, signal) = match operate::until_signal(&cluster, operation).await? {
         Ended::Finished(outcome, signal) => (outcome, signal),
-        Ended::CutOff(exit) => return Ok(exit),
+        Ended::CutOff(exit) => return end(&manner, &shown, None, exit),
     };
     turn::check_overtaken(manner.waiting, &outcome, signal)?;
     let exit = review::conclude(&format!("adoption of {id}"), &outcome, signal).after(signal);
@@ -164,24 +161,21 @@ fn end(
     outcome: Option<&Outcome>,
     exit: Exit,
 ) -> anyhow::Result<Exit> {
-    if manner.output == Report::Json {
-        let rows = plan.rows.iter().map(|row| {
-            let mut value = plan_json::of_key(&row.key);
-            value["owner"] = json!(row.owner);
-            value["managers"] = json!(row.managers);
-            value["shared"] = json!(row.shared);
-            value
-        });
-        let refusals = plan.refusals.iter().map(plan_json::of_failure);
-        let value = json!({
-            "id": plan.instance.id.as_str(),
-            "namespace": plan.instance.namespace.as_str(),
-            "objects": rows.collect::<Vec<_>>(),
-            "warnings": plan.warnings,
-            "refusals": refusals.collect::<Vec<_>>(),
-            "outcome": outcome.map(plan_json::of_outcome),
-        });
-        output::print(&output::json(&value)?)?;
-    }
-    Ok(exit)
+    let rows = plan.rows.iter().map(|row| {
+        let mut value = plan_json::of_key(&row.key);
+        value["owner"] = json!(row.owner);
+        value["managers"] = json!(row.managers);
+        value["shared"] = json!(row.shared);
+        value
+    });
+    let refusals = plan.refusals.iter().map(plan_json::of_failure);
+    let value = json!({
+        "id": plan.instance.id.as_str(),
+        "namespace": plan.instance.namespace.as_str(),
+        "objects": rows.collect::<Vec<_>>(),
+        "warnings": plan.warnings,
+        "refusals": refusals.collect::<Vec<_>>(),
+        "outcome": outcome.map(plan_json::of_outcome),
+    });
+    plan_json::end(manner.output, &value, exit)
 }

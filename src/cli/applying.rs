@@ -44,7 +44,7 @@ impl<'a> Wishes<'a> {
             has_message: args.message.is_some(),
             confirm: args.confirm.as_ref(),
             waiting: &args.waiting,
-            meeting: args.meeting(),
+            meeting: args.waiting.meeting(),
             output: args.output,
             yes: args.yes,
         }
@@ -197,17 +197,14 @@ pub(super) async fn decide(
     show(wishes, &planned)?;
     let plan = planned.plan();
     if !plan.refusals.is_empty() {
-        return end(
-            wishes,
-            &planned,
-            review::refuse_of(wishes.file, &plan.refusals),
-        );
+        let exit = review::refuse_of(wishes.file, &plan.refusals);
+        return end(wishes, &planned, None, exit);
     }
     if plan.has_open_conflicts() && !wishes.force_conflicts {
         output::say(
             "refused: others own the fields above; take them over with --force-conflicts, or leave them with --yield-conflicts",
         );
-        return end(wishes, &planned, Exit::Refused);
+        return end(wishes, &planned, None, Exit::Refused);
     }
     if planned.is_noop() && wishes.has_message {
         output::say("nothing is to be written, so that there is no revision to keep the message");
@@ -223,10 +220,10 @@ pub(super) async fn decide(
         Ok(true) => {}
         Ok(false) => {
             output::say("nothing was changed");
-            return end(wishes, &planned, Exit::Failed);
+            return end(wishes, &planned, None, Exit::Failed);
         }
         Err(error) => {
-            let print = |planned: &Planned| end(wishes, planned, Exit::Refused);
+            let print = |planned: &Planned| end(wishes, planned, None, Exit::Refused);
             return refusal::end(error, planned, Planned::refuse, print);
         }
     }
@@ -234,13 +231,11 @@ pub(super) async fn decide(
     let operation = |cluster| carry_out(wishes, session, cluster, planned.clone());
     let (outcome, signal) = match operate::until_signal_or(&cluster, operation, &next).await? {
         Ended::Finished(outcome, signal) => (outcome, signal),
-        Ended::CutOff(exit) => return Ok(exit),
+        Ended::CutOff(exit) => return end(wishes, &planned, None, exit),
     };
     turn::check_overtaken(wishes.waiting, &outcome, signal)?;
-    if wishes.output == Report::Json {
-        output::print(&output::json(&planned.json(Some(&outcome)))?)?;
-    }
-    Ok(review::conclude_or(&planned.name(), &outcome, signal, &next).after(signal))
+    let exit = review::conclude_or(&planned.name(), &outcome, signal, &next).after(signal);
+    end(wishes, &planned, Some(&outcome), exit)
 }
 
 /// The plan is data where it is all that was asked for, and prose before a question.
@@ -254,12 +249,17 @@ fn show(wishes: Wishes<'_>, planned: &Planned) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Ends before anything was done; whoever asked for JSON gets the plan nevertheless.
-fn end(wishes: Wishes<'_>, planned: &Planned, exit: Exit) -> anyhow::Result<Exit> {
-    if !wishes.is_dry_run && wishes.output == Report::Json {
-        output::print(&output::json(&planned.json(None))?)?;
+/// Ends with the plan, and how it ended, where somebody asked for JSON and has not got it yet.
+fn end(
+    wishes: Wishes<'_>,
+    planned: &Planned,
+    outcome: Option<&Outcome>,
+    exit: Exit,
+) -> anyhow::Result<Exit> {
+    match wishes.is_dry_run {
+        true => Ok(exit),
+        false => plan_json::end(wishes.output, &planned.json(outcome), exit),
     }
-    Ok(exit)
 }
 
 fn carry_out(

@@ -1,11 +1,15 @@
 //! Several instances in one command: what cannot be changed is named with why and left, and the others go on where that is
 //! wanted. One instance alone is refused as it always was.
 
+use serde_json::Value;
+
+use super::args::Report;
 use super::delete::conclude_many;
-use super::{Exit, confirm, output, review};
+use super::{Exit, confirm, output, plan_json, review};
 use crate::definition::id::InstanceId;
 use crate::engine::adjust::AdjustPlan;
 use crate::engine::plan::TeardownPlan;
+use crate::engine::progress::Outcome;
 use crate::engine::routes::RoutePlan;
 use crate::failure::{Failure, FailureKind};
 use crate::service::summary::InstanceKey;
@@ -18,6 +22,8 @@ pub(super) trait Item {
     fn refusals(&self) -> &[Failure];
     /// Takes in one more reason why it cannot run.
     fn refuse(&mut self, refusal: Failure);
+    /// Returns it as data, with how it ended; none where it was not begun, or cut off.
+    fn json(&self, outcome: Option<&Outcome>) -> Value;
 
     /// Tells whether there is no such instance.
     fn is_absent(&self) -> bool {
@@ -38,6 +44,10 @@ impl Item for TeardownPlan {
     fn refuse(&mut self, refusal: Failure) {
         self.refusals.push(refusal);
     }
+
+    fn json(&self, outcome: Option<&Outcome>) -> Value {
+        plan_json::teardown(self, outcome)
+    }
 }
 
 impl Item for AdjustPlan {
@@ -52,6 +62,10 @@ impl Item for AdjustPlan {
     fn refuse(&mut self, refusal: Failure) {
         self.refusals.push(refusal);
     }
+
+    fn json(&self, outcome: Option<&Outcome>) -> Value {
+        plan_json::adjustment(self, outcome)
+    }
 }
 
 impl Item for RoutePlan {
@@ -65,6 +79,10 @@ impl Item for RoutePlan {
 
     fn refuse(&mut self, refusal: Failure) {
         self.refusals.push(refusal);
+    }
+
+    fn json(&self, outcome: Option<&Outcome>) -> Value {
+        plan_json::routes(self, outcome)
     }
 }
 
@@ -123,15 +141,15 @@ impl<P: Item + Clone> Bulk<P> {
     }
 
     /// Returns what is carried out, and what is left.
-    pub(super) fn into_parts(self) -> (Vec<P>, Left<P>) {
+    pub(super) fn into_parts(self) -> (Vec<P>, Left) {
         let exits = self.exits_of_left().collect();
-        let left = self.left.into_iter().map(|(plan, _)| plan);
-        let plans: Vec<P> = left.chain(self.missing).collect();
-        let names = plans.iter().map(|plan| plan.instance().id.clone());
+        let left = self.left.iter().map(|(plan, _)| plan);
+        let names = left
+            .chain(&self.missing)
+            .map(|plan| plan.instance().id.clone());
         let left = Left {
             names: names.collect(),
             exits,
-            plans,
         };
         (self.runnable, left)
     }
@@ -168,7 +186,7 @@ impl<P: Item + Clone> Bulk<P> {
     /// Asks what is to be asked: for IDs, and once for all that is left. Returns how the command ends where nothing is done.
     ///
     /// # Errors
-    /// The terminal cannot be read.
+    /// There is no terminal, or it cannot be read.
     pub(super) fn settle(
         &mut self,
         yes: bool,
@@ -212,7 +230,7 @@ impl<P: Item + Clone> Bulk<P> {
         if yes || asked.is_empty() {
             return Ok(None);
         }
-        if !output::can_ask() {
+        if is_less && !output::can_ask() {
             let ids = listed(&asked);
             output::say(format!(
                 "nothing was changed: --yes goes on with {ids} alone"
@@ -227,13 +245,12 @@ impl<P: Item + Clone> Bulk<P> {
 }
 
 /// What of a command was not carried out.
-pub(super) struct Left<P> {
-    pub(super) plans: Vec<P>,
+pub(super) struct Left {
     names: Vec<InstanceId>,
     exits: Vec<Exit>,
 }
 
-impl<P> Left<P> {
+impl Left {
     /// Says how the whole ended, and returns its exit code: partly done, where some was left and some was done.
     pub(super) fn conclude(&self, mut exits: Vec<Exit>) -> Exit {
         if self.names.is_empty() {
@@ -248,6 +265,29 @@ impl<P> Left<P> {
         ));
         super::exit::of_many(&exits)
     }
+}
+
+/// How those ended that were begun.
+pub(super) type Outcomes = Vec<(InstanceKey, Outcome)>;
+
+/// Ends with every plan, and how each ended, where somebody asked for JSON.
+///
+/// # Errors
+/// Standard output cannot be written.
+pub(super) fn end(
+    report: Report,
+    plans: &[impl Item],
+    outcomes: &[(InstanceKey, Outcome)],
+    exit: Exit,
+) -> anyhow::Result<Exit> {
+    let outcome_of = |instance: &InstanceKey| {
+        let found = outcomes.iter().find(|(ended, _)| ended == instance);
+        found.map(|(_, outcome)| outcome)
+    };
+    let all = plans
+        .iter()
+        .map(|plan| plan.json(outcome_of(plan.instance())));
+    plan_json::end(report, &Value::Array(all.collect()), exit)
 }
 
 fn unchanged(exit: Exit) -> Exit {

@@ -17,11 +17,12 @@ pub(super) fn require_answer(is_given: bool, flag: &str) -> anyhow::Result<()> {
     Err(UsageError(sentence).into())
 }
 
-/// Asks whether to go on.
+/// Asks whether to go on. What comes by a pipe is no answer, as nobody was asked.
 ///
 /// # Errors
-/// The terminal cannot be read.
+/// There is no terminal, or it cannot be read.
 pub(super) fn go_on(question: &str) -> anyhow::Result<bool> {
+    require_answer(false, "--yes")?;
     let answer = output::ask(&format!("{question} [y/N]"))?;
     Ok(answer.is_some_and(|answer| matches!(answer.to_lowercase().as_str(), "y" | "yes")))
 }
@@ -29,8 +30,9 @@ pub(super) fn go_on(question: &str) -> anyhow::Result<bool> {
 /// Asks for a word, which cannot be typed by habit.
 ///
 /// # Errors
-/// The terminal cannot be read.
+/// There is no terminal, or it cannot be read.
 pub(super) fn typed(question: &str, wanted: &str) -> anyhow::Result<bool> {
+    require_answer(false, &format!("--confirm {wanted}"))?;
     let answer = output::ask(question)?;
     Ok(answer.is_some_and(|answer| answer == wanted))
 }
@@ -77,19 +79,20 @@ pub(super) fn same(
     }
 }
 
-/// Refuses IDs of `--confirm` that are not among those that were named.
+/// Refuses IDs of `--confirm` that are not among those that were named, or chosen where none was named.
 ///
 /// # Errors
 /// One of them is not: nobody knows which of the two is the mistake.
-pub(super) fn are_named(
+pub(super) fn are_named<'a>(
     confirmed: &[InstanceId],
-    named: &[InstanceId],
+    named: impl IntoIterator<Item = &'a InstanceId>,
     done: &str,
 ) -> Result<(), UsageError> {
-    let Some(other) = confirmed.iter().find(|id| !named.contains(id)) else {
+    let named: Vec<&str> = named.into_iter().map(InstanceId::as_str).collect();
+    let mut others = confirmed.iter().filter(|id| !named.contains(&id.as_str()));
+    let (Some(other), false) = (others.next(), named.is_empty()) else {
         return Ok(());
     };
-    let named: Vec<&str> = named.iter().map(InstanceId::as_str).collect();
     let verb = if named.len() == 1 { "is" } else { "are" };
     let named = named.join(", ");
     Err(UsageError(format!(
@@ -99,9 +102,10 @@ pub(super) fn are_named(
 
 /// Returns the refusal of a change that `--yes` is not enough for, or that is not asked about where data is lost.
 pub(super) fn wants_id(id: &str, caution: Caution) -> Failure {
-    let why = caution.reason(id);
-    let why = why.unwrap_or_else(|| format!("{id} loses data"));
-    let summary = format!("{why}: repeat its ID with --confirm {id}");
+    let summary = match caution.reason(id) {
+        Some(why) => format!("{why}: repeat its ID with --confirm {id}"),
+        None => format!("{id} loses data: answer with --yes, or repeat its ID with --confirm {id}"),
+    };
     Failure::new(FailureKind::Refused, summary)
 }
 

@@ -3,12 +3,10 @@
 use std::collections::VecDeque;
 
 use super::args::{Chosen, Delete, Report, Volumes};
-use super::bulk::{Bulk, Need};
+use super::bulk::{self, Bulk, Need, Outcomes};
 use super::operate::Ended;
 use super::session::Session;
-use super::{
-    Exit, choice, confirm, exit, missing, operate, output, plan_json, restore, review, turn,
-};
+use super::{Exit, choice, confirm, exit, missing, operate, output, restore, review, turn};
 use crate::catalogue::trash::Trash;
 use crate::cluster::Cluster;
 use crate::definition::id::InstanceId;
@@ -23,18 +21,20 @@ use crate::runtime::keep_in_trash;
 use crate::service::summary::InstanceKey;
 use crate::text;
 
+/// What is done to what is named.
+const DONE: &str = "taken down";
+
 pub fn run(args: &Delete, session: &Session) -> anyhow::Result<Exit> {
     let named = &args.chosen.ids;
     let are_confirmed = !named.is_empty() && named.iter().all(|id| is_confirmed(args, id));
     let is_answered = args.yes || args.dry_run || are_confirmed;
-    if !is_answered && args.chosen.selector.is_none() {
-        confirm::are_named(&args.confirm, named, "taken down")?;
-    }
+    confirm::are_named(&args.confirm, named, DONE)?;
     confirm::require_answer(is_answered, "--yes")?;
     operate::on_cluster(session, async |cluster| {
         let cluster = cluster.for_plans_only(args.dry_run);
         let Chosen { ids, selector } = &args.chosen;
         let instances = choice::instances(session, &cluster, ids, selector.as_ref()).await?;
+        confirm::are_named(&args.confirm, instances.iter().map(|it| &it.id), DONE)?;
         let attempt = async || {
             let mut sets = ForeignSets::of(&cluster);
             let (plans, absent) = plan(args, session, &cluster, &mut sets, &instances).await?;
@@ -43,16 +43,19 @@ pub fn run(args: &Delete, session: &Session) -> anyhow::Result<Exit> {
             if plans.is_empty() && !absent.is_empty() && !is_wanted {
                 return Ok(Exit::Failed);
             }
-            let is_all = plans.iter().all(|plan| plan.rows.is_empty());
+            let is_nothing = |plan: &TeardownPlan| plan.rows.is_empty() && plan.refusals.is_empty();
+            let is_idle = args.dry_run || plans.iter().all(is_nothing);
             let exit = decide(args, session, &cluster, plans).await?;
-            Ok(match (absent.is_empty() || args.ignore_not_found, is_all) {
+            Ok(match (absent.is_empty() || is_wanted, is_idle) {
                 (true, _) => exit,
+                // Nothing was done that it could be a part of.
+                (false, true) if exit == Exit::Ok => Exit::Failed,
+                (false, true) => exit,
                 (false, false) => {
                     let ids: Vec<&str> = absent.iter().map(|key| key.id.as_str()).collect();
                     output::say(format!("not there: {}", ids.join(", ")));
                     exit.beside_missing()
                 }
-                (false, true) => Exit::Failed,
             })
         };
         turn::in_turn(&args.waiting, session, &cluster, &instances, attempt).await
@@ -70,16 +73,18 @@ pub(super) async fn decide(
     let obstacles = |plan: &TeardownPlan| plan.refusals.clone();
     let mut bulk = Bulk::sort(plans, Vec::new(), obstacles);
     if bulk.is_stuck() || args.dry_run {
-        return end(args, &all, bulk.exit_of_left());
+        return bulk::end(args.output, &all, &[], bulk.exit_of_left());
     }
     let context = &cluster.identity().context;
     let what = all.first().map(TeardownPlan::order).unwrap_or_default();
     let question = |ids: &str| format!("{what} {ids} in {context}?");
-    if let Some(exit) = bulk.settle(args.yes, |plan| need(args, plan), question)? {
-        bulk.put_left(&mut all);
-        return end(args, &all, exit);
+    let settled = bulk.settle(args.yes, |plan| need(args, plan), question)?;
+    bulk.put_left(&mut all);
+    if let Some(exit) = settled {
+        return bulk::end(args.output, &all, &[], exit);
     }
-    carry_out(args, session, cluster, bulk).await
+    let (outcomes, exit) = carry_out(args, session, cluster, bulk).await?;
+    bulk::end(args.output, &all, &outcomes, exit)
 }
 
 pub(super) fn volume_choice(args: &Delete) -> VolumeChoice {
@@ -115,13 +120,8 @@ async fn plan(
                 plan_volume_release(cluster, instance, volumes, &named).await
             }
         };
-        let mut plan = match planned {
-            // What keeps one from being planned keeps no other; a server that is away keeps all.
-            Err(failure) if instances.len() > 1 && failure.kind != FailureKind::Unreachable => {
-                TeardownPlan::refused(instance, volumes, failure)
-            }
-            planned => planned?,
-        };
+        let is_alone = instances.len() == 1;
+        let mut plan = or_refused(planned, instance, volumes, is_alone)?;
         if args.scope() == TeardownScope::Instance
             && plan.rows.is_empty()
             && plan.refusals.is_empty()
@@ -145,6 +145,23 @@ async fn plan(
         plans.push(plan);
     }
     Ok((plans, absent))
+}
+
+/// Returns a plan, or the plan of what could not be planned: what keeps one of several keeps no other.
+///
+/// # Errors
+/// It is the only one, or the server is away, which keeps all.
+pub(super) fn or_refused(
+    planned: Result<TeardownPlan, Failure>,
+    instance: &InstanceKey,
+    volumes: VolumeChoice,
+    is_alone: bool,
+) -> Result<TeardownPlan, Failure> {
+    planned.or_else(|failure| match failure.kind {
+        FailureKind::Unreachable => Err(failure),
+        _ if is_alone => Err(failure),
+        _ => Ok(TeardownPlan::refused(instance, volumes, failure)),
+    })
 }
 
 /// Tells whether an instance of which nothing is to be deleted is one that nobody knows. Of kept claims and retained volumes
@@ -250,12 +267,13 @@ fn stakes(plan: &TeardownPlan, n_lost: usize) -> String {
     format!("{protection}{loss}{strangers}Type {id} to {what}:")
 }
 
+/// Takes down one after the other, past those that fail. Returns how those ended that were begun, and the whole.
 async fn carry_out(
     args: &Delete,
     session: &Session,
     cluster: &Cluster,
     bulk: Bulk<TeardownPlan>,
-) -> anyhow::Result<Exit> {
+) -> anyhow::Result<(Outcomes, Exit)> {
     let (plans, left) = bulk.into_parts();
     let options = TeardownOptions {
         wait: args.waiting.waits().then(|| {
@@ -263,9 +281,9 @@ async fn carry_out(
             timeout.unwrap_or(session.settings.wait.gone())
         }),
         holder: session.holder(),
-        meeting: args.meeting(),
+        meeting: args.waiting.meeting(),
     };
-    let (mut ended, mut exits) = (Vec::new(), Vec::new());
+    let (mut ended, mut exits) = (Outcomes::new(), Vec::new());
     let mut waiting: VecDeque<_> = plans
         .into_iter()
         .filter(|plan| !plan.rows.is_empty())
@@ -287,7 +305,7 @@ async fn carry_out(
             }
             Ended::CutOff(exit) => {
                 say_not_begun(&waiting);
-                return Ok(exit);
+                return Ok((ended, exit));
             }
         };
         if is_alone {
@@ -301,25 +319,14 @@ async fn carry_out(
             }
             exit => exit,
         });
-        ended.push((shown, outcome));
-    }
-    if args.output == Report::Json {
-        let all: Vec<_> = ended
-            .iter()
-            .map(|(plan, outcome)| plan_json::teardown(plan, Some(outcome)))
-            .chain(
-                left.plans
-                    .iter()
-                    .map(|plan| plan_json::teardown(plan, None)),
-            )
-            .collect();
-        output::print(&output::json(&all)?)?;
+        ended.push((shown.instance, outcome));
     }
     if !waiting.is_empty() {
         say_not_begun(&waiting);
-        return Ok(Exit::Partly.after(signal));
+        return Ok((ended, Exit::Partly.after(signal)));
     }
-    Ok(left.conclude(exits).after(signal))
+    let exit = left.conclude(exits).after(signal);
+    Ok((ended, exit))
 }
 
 /// Says what an interrupt kept from being taken down.
@@ -359,18 +366,6 @@ async fn tear_down(
         }
     }
     Ok(run_teardown(&cluster, &plan, &options, &report).await)
-}
-
-/// Ends before anything was done; whoever asked for JSON gets the plans nevertheless.
-fn end(args: &Delete, plans: &[TeardownPlan], exit: Exit) -> anyhow::Result<Exit> {
-    if args.output == Report::Json {
-        let all: Vec<_> = plans
-            .iter()
-            .map(|plan| plan_json::teardown(plan, None))
-            .collect();
-        output::print(&output::json(&all)?)?;
-    }
-    Ok(exit)
 }
 
 /// Says how many of several operations came to their end, where not all did, and returns their exit code.

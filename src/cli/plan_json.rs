@@ -1,8 +1,12 @@
 //! Plans and outcomes as JSON, for scripts. Names of fields are part of the command line's contract.
 
+use std::io;
+
 use serde_json::{Value, json};
 
+use super::args::Report;
 use super::review::diff_line;
+use super::{Exit, output};
 use crate::definition::object::ObjectKey;
 use crate::engine::adjust::{AdjustPlan, Adjustment};
 use crate::engine::history::{Comparison, History, KeptRevision, Revision};
@@ -16,6 +20,21 @@ use crate::engine::rollback::RollbackPlan;
 use crate::engine::routes::{self, RoutePlan};
 use crate::failure::Failure;
 use crate::service::summary::InstanceKey;
+
+/// Ends a command with what it tells as data, where somebody asked for JSON. A reader that went away changes nothing of how it
+/// ended.
+///
+/// # Errors
+/// Standard output cannot be written.
+pub(super) fn end(report: Report, told: &Value, exit: Exit) -> anyhow::Result<Exit> {
+    if report == Report::Text {
+        return Ok(exit);
+    }
+    match output::print(&output::json(told)?) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error.into()),
+        Ok(()) | Err(_) => Ok(exit),
+    }
+}
 
 /// Returns a deploy's plan, with how it ended where it was carried out.
 pub(super) fn deploy(plan: &DeployPlan, outcome: Option<&Outcome>) -> Value {

@@ -2,11 +2,12 @@
 
 use super::args::{Chosen, Delete, Prune};
 use super::session::Session;
-use super::{Exit, confirm, delete, operate, output};
+use super::{Exit, confirm, delete, operate, output, turn};
 use crate::cluster::Cluster;
 use crate::engine::expiry::{Expired, expired};
 use crate::engine::plan::TeardownPlan;
 use crate::engine::teardown::plan_teardown;
+use crate::service::summary::InstanceKey;
 use crate::service::{advice, age};
 
 pub fn run(args: Prune, session: &Session) -> anyhow::Result<Exit> {
@@ -16,14 +17,25 @@ pub fn run(args: Prune, session: &Session) -> anyhow::Result<Exit> {
     operate::on_cluster(session, async |cluster| {
         let cluster = cluster.for_plans_only(args.dry_run);
         let namespace = (!everywhere).then_some(cluster.namespace());
-        let (expired, unseen) = expired(&cluster, namespace, || cluster.now()).await?;
+        let look = async || expired(&cluster, namespace, || cluster.now()).await;
+        let (found, unseen) = look().await?;
         output::say_unseen(unseen.as_ref());
-        if expired.is_empty() {
+        if found.is_empty() {
             let place = namespace.map_or("the cluster".to_owned(), |it| format!("namespace {it}"));
             output::say(format!("no instance in {place} has expired"));
         }
-        let plans = plan(&args, &cluster, &expired).await?;
-        delete::decide(&args, session, &cluster, plans).await
+        let instances: Vec<InstanceKey> = found.iter().map(|it| it.instance.clone()).collect();
+        let attempt = async || {
+            let mut expired = found.clone();
+            if args.waiting.queues() {
+                // Whoever was at one may have deployed it anew.
+                let (now, _) = look().await?;
+                expired.retain(|it| now.contains(it));
+            }
+            let plans = plan(&args, &cluster, &expired).await?;
+            delete::decide(&args, session, &cluster, plans).await
+        };
+        turn::in_turn(&args.waiting, session, &cluster, &instances, attempt).await
     })
 }
 
@@ -42,7 +54,6 @@ fn as_delete(args: Prune) -> Delete {
         dry_run: args.dry_run,
         no_trash: args.no_trash,
         ignore_not_found: false,
-        take_over: false,
         waiting: args.waiting,
         output: args.output,
         yes: args.yes,
@@ -59,7 +70,9 @@ async fn plan(
     let now = cluster.now();
     for Expired { instance, at } in expired {
         let ago = age::show(age::since(*at, now));
-        let plan = plan_teardown(cluster, instance, delete::volume_choice(args)).await?;
+        let volumes = delete::volume_choice(args);
+        let planned = plan_teardown(cluster, instance, volumes).await;
+        let plan = delete::or_refused(planned, instance, volumes, expired.len() == 1)?;
         let obstacle = plan.caution.reason("it").or_else(|| plan.strangers());
         if let Some(why) = obstacle {
             let delete = format!("delete --confirm {}", instance.id);

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::applying::{self, Planned, Wishes};
-use super::args::{Adjust, Chosen, Delete, Report, Resume, UpdateIngress, Volumes};
+use super::args::{Adjust, Applying, Chosen, Delete, Resume, UpdateIngress, Volumes};
 use super::asking::Asker;
 use super::operate::{self, Ended};
 use super::session::Session;
@@ -18,6 +18,9 @@ use crate::engine::resume::{ClearPlan, ResumePlan, ResumeRequest, plan_resume, r
 use crate::text;
 
 pub fn run(args: &Resume, session: &Session) -> anyhow::Result<Exit> {
+    if let Some(confirmed) = &args.applying.confirm {
+        confirm::same(confirmed, &args.id, "resumed")?;
+    }
     let beside = session.catalogue.dir().to_owned();
     let asker = Asker::of(&args.applying, args.dry_run, beside)?;
     operate::on_cluster(session, async |cluster| {
@@ -92,10 +95,11 @@ async fn resume(
         ResumePlan::Adopt(plan) => {
             let applying = &args.applying;
             let manner = adopt::Manner {
-                answer: adopt::Answer::GoesOn { yes: applying.yes },
+                answer: adopt::Answer::GoesOn {
+                    yes: is_answered(applying),
+                },
                 dry_run: args.dry_run,
                 waiting: &applying.waiting,
-                meeting: applying.meeting(),
                 output: applying.output,
             };
             adopt::decide(manner, session, cluster, *plan).await
@@ -124,10 +128,9 @@ fn as_delete(args: &Resume, plan: &TeardownPlan) -> Delete {
         dry_run: args.dry_run,
         no_trash: args.no_trash,
         ignore_not_found: false,
-        take_over: applying.take_over,
         waiting: applying.waiting.clone(),
         output: applying.output,
-        yes: applying.yes,
+        yes: is_answered(applying),
     }
 }
 
@@ -140,9 +143,13 @@ fn as_adjust(args: &Resume) -> Adjust {
         ignore_not_found: false,
         waiting: applying.waiting.clone(),
         output: applying.output,
-        yes: applying.yes,
-        take_over: applying.take_over,
+        yes: is_answered(applying),
     }
+}
+
+/// Tells whether it is not to be asked whether to go on: whoever repeats the ID means it.
+fn is_answered(applying: &Applying) -> bool {
+    applying.yes || applying.confirm.is_some()
 }
 
 async fn clear(
@@ -161,12 +168,12 @@ async fn clear(
         return end_clear(args, &plan, None, Exit::Ok);
     }
     let question = format!("Take the note away from {}?", plan.instance);
-    if !args.applying.yes && !confirm::go_on(&question)? {
+    if !is_answered(&args.applying) && !confirm::go_on(&question)? {
         output::say("nothing was changed");
         return end_clear(args, &plan, None, Exit::Failed);
     }
     let options = RunOptions {
-        meeting: args.applying.meeting(),
+        meeting: args.applying.waiting.meeting(),
         ..RunOptions::default()
     };
     let (name, holder) = (format!("resume of {}", args.id), session.holder());
@@ -181,7 +188,7 @@ async fn clear(
             let exit = review::conclude(&name, &outcome, signal).after(signal);
             end_clear(args, &shown, Some(&outcome), exit)
         }
-        Ended::CutOff(exit) => Ok(exit),
+        Ended::CutOff(exit) => end_clear(args, &shown, None, exit),
     }
 }
 
@@ -192,15 +199,12 @@ fn end_clear(
     outcome: Option<&Outcome>,
     exit: Exit,
 ) -> anyhow::Result<Exit> {
-    if args.applying.output == Report::Json {
-        let value = json!({
-            "id": plan.instance.id,
-            "namespace": plan.instance.namespace,
-            "operation": plan.operation.kind,
-            "why": plan.why,
-            "outcome": outcome.map(plan_json::of_outcome),
-        });
-        output::print(&output::json(&value)?)?;
-    }
-    Ok(exit)
+    let value = json!({
+        "id": plan.instance.id,
+        "namespace": plan.instance.namespace,
+        "operation": plan.operation.kind,
+        "why": plan.why,
+        "outcome": outcome.map(plan_json::of_outcome),
+    });
+    plan_json::end(args.applying.output, &value, exit)
 }

@@ -1,19 +1,22 @@
 //! `bowline update-ingress`: the routes of instances computed again, one plan for all, and each carried out by itself.
 
 use super::args::{Report, UpdateIngress};
-use super::bulk::{Bulk, Item, Need};
+use super::bulk::{self, Bulk, Item, Need, Outcomes};
 use super::operate::Ended;
 use super::session::Session;
-use super::{Exit, changes, choice, confirm, missing, operate, output, plan_json, review, turn};
+use super::{Exit, changes, choice, confirm, missing, operate, output, review, turn};
 use crate::cluster::Cluster;
-use crate::engine::progress::Outcome;
 use crate::engine::routes::{RouteOptions, RoutePlan, plan_routes, run_routes};
 use crate::engine::selection;
 use crate::engine::sets::ForeignSets;
 use crate::service::summary::InstanceKey;
 use crate::text;
 
+/// What is done to what is named.
+const DONE: &str = "given its routes anew";
+
 pub fn run(args: &UpdateIngress, session: &Session) -> anyhow::Result<Exit> {
+    confirm::are_named(&args.how.confirm, &args.ids, DONE)?;
     confirm::require_answer(args.how.yes || args.how.dry_run, "--yes")?;
     operate::on_cluster(session, async |cluster| {
         let cluster = cluster.for_plans_only(args.how.dry_run);
@@ -22,6 +25,8 @@ pub fn run(args: &UpdateIngress, session: &Session) -> anyhow::Result<Exit> {
         } else {
             choice::instances(session, &cluster, &args.ids, None).await?
         };
+        let chosen = instances.iter().map(|it| &it.id);
+        confirm::are_named(&args.how.confirm, chosen, DONE)?;
         let attempt = async || {
             let surroundings = changes::surroundings(session);
             let plans = plan_routes(&cluster, &instances, &surroundings).await?;
@@ -67,20 +72,20 @@ pub(super) async fn decide(
     let obstacles = |plan: &RoutePlan| plan.obstacles(args.force_conflicts);
     let mut bulk = Bulk::sort(plans, missing, obstacles);
     if bulk.is_stuck() || args.how.dry_run {
-        return end(args, &all, &[], bulk.exit_of_left());
+        return bulk::end(args.how.output, &all, &[], bulk.exit_of_left());
     }
     let context = &cluster.identity().context;
     let question = |ids: &str| format!("Change the routes of {ids} in {context}?");
     let settled = bulk.settle(args.how.yes, |plan| need(args, plan), question)?;
     bulk.put_left(&mut all);
     if let Some(exit) = settled {
-        return end(args, &all, &[], exit);
+        return bulk::end(args.how.output, &all, &[], exit);
     }
     let (plans, left) = bulk.into_parts();
     let (settled, plans): (Vec<_>, Vec<_>) = plans.into_iter().partition(RoutePlan::is_noop);
     let (outcomes, signal) = match carry_out(args, session, cluster, plans).await? {
         Ended::Finished(outcomes, signal) => (outcomes, signal),
-        Ended::CutOff(exit) => return Ok(exit),
+        Ended::CutOff(exit) => return bulk::end(args.how.output, &all, &[], exit),
     };
     let concluded = outcomes.iter().map(|(instance, outcome)| {
         let what = format!("update-ingress of {}", instance.id);
@@ -88,7 +93,7 @@ pub(super) async fn decide(
     });
     let exits = settled.iter().map(|_| Exit::Ok).chain(concluded);
     let exit = left.conclude(exits.collect()).after(signal);
-    end(args, &all, &outcomes, exit)
+    bulk::end(args.how.output, &all, &outcomes, exit)
 }
 
 fn is_settled(args: &UpdateIngress, plan: &RoutePlan) -> bool {
@@ -133,8 +138,6 @@ fn need(args: &UpdateIngress, plan: &RoutePlan) -> Need {
     }
 }
 
-type Outcomes = Vec<(InstanceKey, Outcome)>;
-
 /// Carries out one after the other, past those that fail.
 async fn carry_out(
     args: &UpdateIngress,
@@ -145,7 +148,7 @@ async fn carry_out(
     let options = RouteOptions {
         holder: session.holder(),
         takes_conflicts: args.force_conflicts,
-        meeting: args.how.meeting(),
+        meeting: args.how.waiting.meeting(),
     };
     let operation = |cluster: Cluster| async move {
         let has_many = plans.len() > 1;
@@ -167,25 +170,4 @@ async fn carry_out(
         turn::check_overtaken(&args.how.waiting, outcome, *signal)?;
     }
     Ok(ended)
-}
-
-/// Ends with the plans, and how each ended, where somebody asked for JSON.
-fn end(
-    args: &UpdateIngress,
-    plans: &[RoutePlan],
-    outcomes: &[(InstanceKey, Outcome)],
-    exit: Exit,
-) -> anyhow::Result<Exit> {
-    if args.how.output == Report::Json {
-        let outcome_of = |plan: &RoutePlan| {
-            let mut all = outcomes.iter();
-            let found = all.find(|(instance, _)| *instance == plan.instance);
-            found.map(|(_, outcome)| outcome)
-        };
-        let all = plans
-            .iter()
-            .map(|plan| plan_json::routes(plan, outcome_of(plan)));
-        output::print(&output::json(&all.collect::<Vec<_>>())?)?;
-    }
-    Ok(exit)
 }

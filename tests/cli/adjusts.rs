@@ -119,6 +119,22 @@ pub(crate) fn what_is_refused_is_left_and_keeps_no_other_from_being_adjusted(wor
     world.bowline(&both).end().code(0);
 }
 
+pub(crate) fn an_id_that_is_confirmed_is_one_that_was_named(world: &World) {
+    deploy(world, "web", WEB);
+    for (args, done) in [
+        (&["scale", "web", "2"][..], "scaled"),
+        (&["restart", "web"], "restarted"),
+        (&["update-ingress", "web", "-y"], "given its routes anew"),
+        (&["delete", "web", "-y"], "taken down"),
+    ] {
+        let args = [args, &["--confirm", "wbe"]].concat();
+        let refused = world.bowline(&args).end().code(2);
+        let told = format!("--confirm says wbe, and it is web that would be {done}");
+        refused.stderr_has(&[&told]);
+    }
+    assert_eq!(state(world, "web"), json!(["Ready", 1]));
+}
+
 pub(crate) fn a_number_of_others_is_taken_left_or_refused(world: &World) {
     deploy(world, "web", WEB);
     let patch = json!({"spec": {"replicas": 3}});

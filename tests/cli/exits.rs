@@ -59,6 +59,11 @@ pub(crate) fn an_instance_that_is_not_there_is_told_in_the_same_words(world: &Wo
 pub(crate) fn a_mistake_among_several_is_told_and_the_rest_is_taken_down(world: &World) {
     deploy(world, "web", WEB);
     deploy(world, "db", DB);
+    let shown = world
+        .bowline(&["delete", "web", "shop", "--dry-run"])
+        .end()
+        .code(1);
+    shown.stdout_has(&["Deployment/web"]);
     let partly = world
         .bowline(&["delete", "web", "shop", "-y"])
         .end()

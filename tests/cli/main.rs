@@ -80,6 +80,7 @@ on_both_backends! {
         several_are_restarted_in_one_go
         what_is_protected_or_missing_is_not_adjusted
         what_is_refused_is_left_and_keeps_no_other_from_being_adjusted
+        an_id_that_is_confirmed_is_one_that_was_named
         a_number_of_others_is_taken_left_or_refused
         one_of_several_workloads_is_named;
     deploys:

@@ -62,6 +62,7 @@ pub(crate) fn a_deploy_survives_being_killed(world: &World) {
     let deploy = ["deploy", "whole", "-y", "--wait=false"];
     proxy.run(world, &deploy).code(0);
     let expected = world.all_names("whole").len();
+    let mut n_resumed = 0;
     for (id, trick) in tricks(proxy.n_writes()) {
         let id = id.as_str();
         prepare(world, id);
@@ -86,6 +87,7 @@ pub(crate) fn a_deploy_survives_being_killed(world: &World) {
                 "none",
             ];
             world.bowline(&resume).end().code(0);
+            n_resumed += 1;
         }
         world.bowline(&deploy).end().code(0);
         assert_eq!(noted(world, id), Value::Null, "{trick:?}");
@@ -109,6 +111,7 @@ pub(crate) fn a_deploy_survives_being_killed(world: &World) {
         assert!(pruned.is_none_or(|it| it.metadata.deletion_timestamp.is_some()));
     }
     assert!(expected >= 3);
+    assert!(n_resumed > 0);
 }
 
 /// What was left half done is seen in the list, the status and the dashboard.
@@ -137,6 +140,7 @@ pub(crate) fn a_teardown_survives_being_killed(world: &World) {
     prepare("whole");
     let proxy = Proxy::to(world, Trick::None);
     proxy.run(world, &["delete", "whole", "-y"]).code(0);
+    let mut n_resumed = 0;
     for (id, trick) in tricks(proxy.n_writes()) {
         let id = id.as_str();
         prepare(id);
@@ -146,15 +150,15 @@ pub(crate) fn a_teardown_survives_being_killed(world: &World) {
             assert_eq!(left["volumes"], "keep", "{trick:?}");
             let resumed = world.bowline(&["resume", id, "-y", "--take-over"]).end();
             // What was to be deleted last may be gone by now.
-            assert!(
-                resumed.stderr.contains("nothing is under way") || resumed.has_code(0),
-                "{trick:?}: {}",
-                resumed.stderr
-            );
+            if !resumed.stderr.contains("nothing is under way") {
+                resumed.code(0);
+                n_resumed += 1;
+            }
         }
         world.bowline(&["delete", id, "-y"]).end().code(0);
         assert_eq!(world.all_names(id), [""; 0], "{trick:?}");
     }
+    assert!(n_resumed > 0);
 }
 
 pub(crate) fn of_five_what_a_failure_and_a_kill_left_is_finished(world: &World) {
@@ -276,6 +280,18 @@ pub(crate) fn who_stands_still_is_waited_for_no_longer_than_was_said(world: &Wor
             .all_names("web")
             .contains(&"Deployment/web".to_owned())
     );
+    // Whoever takes over waits for nobody. Whether it is ready within the second does not matter.
+    let over = [
+        "deploy",
+        "web",
+        "-y",
+        "--wait",
+        "--take-over",
+        "--timeout",
+        "1s",
+    ];
+    let over = world.bowline(&over).end();
+    over.stderr_has(&["✔ Deployment/web applied"]);
 }
 
 pub(crate) fn what_nobody_is_at_is_not_resumed(world: &World) {
@@ -288,18 +304,29 @@ pub(crate) fn what_nobody_is_at_is_not_resumed(world: &World) {
     let records = world.api("v1", "ConfigMap");
     let noted = json!({"kind": "scale", "step": "scale Deployment/web", "holder": "ann@bastion/7", "replicas": 3,
                        "heartbeat": "2026-01-01T00:00:00Z"});
-    note(&records, Some(noted)).await_in(world);
+    note(&records, Some(noted.clone())).await_in(world);
     let shown = world.bowline(&["resume", "web", "--dry-run"]).end().code(0);
     shown.stdout_has(&["Deployment/web: 1 → 3 replicas"]);
+    let resume = ["resume", "web", "--take-over", "--wait=false"];
+    let confirming = |id| {
+        world
+            .bowline(&[&resume[..], &["--confirm", id]].concat())
+            .end()
+    };
+    let other = confirming("wbe").code(2);
+    other.stderr_has(&["--confirm says wbe, and it is web that would be resumed"]);
+    world
+        .bowline(&resume)
+        .input("y\n")
+        .end()
+        .code(2)
+        .stderr_has(&["answer with --yes"]);
+    let scaled = confirming("web").code(0);
+    scaled.stderr_has(&["Deployment/web: 1 → 3 replicas", "✔ "]);
     // Once it is as it was to be, only the note is left.
-    let scale = json!({"spec": {"replicas": 3}});
-    let (params, scale) = (PatchParams::default(), Patch::Merge(scale));
-    let workloads = world.api("apps/v1", "Deployment");
-    let scaled = workloads.patch("web", &params, &scale);
-    scaled.await_in(world).unwrap();
+    note(&records, Some(noted)).await_in(world);
     let shown = world.bowline(&["resume", "web", "--dry-run"]).end().code(0);
     shown.stderr_has(&["scale to 3 by ann@bastion/7", "all of it was done already"]);
-    let resume = ["resume", "web", "-y", "--take-over"];
-    world.bowline(&resume).end().code(0);
+    confirming("web").code(0);
     assert_eq!(self::noted(world, "web"), Value::Null);
 }

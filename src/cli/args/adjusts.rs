@@ -10,7 +10,6 @@ use crate::cli::candidates;
 use crate::cluster::LabelSelector;
 use crate::definition::id::InstanceId;
 use crate::engine::adjust::{MAX_REPLICAS, WorkloadName};
-use crate::engine::operation::Meeting;
 
 /// `bowline scale`.
 #[derive(Debug, Args)]
@@ -80,16 +79,6 @@ pub struct Adjust {
     /// Answer yes to the question whether to go on
     #[arg(short, long)]
     pub yes: bool,
-    /// Whether another such operation is taken over at once; only whoever resumes one says.
-    #[arg(skip)]
-    pub take_over: bool,
-}
-
-impl Adjust {
-    /// Returns what is done where somebody else is at it.
-    pub fn meeting(&self) -> Meeting {
-        self.waiting.meeting(self.take_over)
-    }
 }
 
 /// A word that is an ID or a number: no ID begins with a digit.

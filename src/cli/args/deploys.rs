@@ -10,7 +10,6 @@ use super::waiting::Waiting;
 use crate::catalogue::trash::which::Which;
 use crate::cli::candidates;
 use crate::definition::id::InstanceId;
-use crate::engine::operation::Meeting;
 use crate::engine::remedy::Remedies;
 
 /// `bowline deploy`.
@@ -61,9 +60,6 @@ pub struct Applying {
     /// Apply this ID without asking, also where it is protected, of another definition, or the server is not verified
     #[arg(long, value_name = "ID")]
     pub confirm: Option<InstanceId>,
-    /// Take over at once from somebody else who is at it, who stops before the next step [default: once it stands still]
-    #[arg(long)]
-    pub take_over: bool,
     #[command(flatten)]
     pub waiting: Waiting,
     /// Output format; JSON has the plan and how it ended
@@ -83,13 +79,6 @@ impl Applying {
             bind_retained: self.bind_retained,
             ..Remedies::default()
         }
-    }
-}
-
-impl Applying {
-    /// Returns what is done where somebody else is at it.
-    pub fn meeting(&self) -> Meeting {
-        self.waiting.meeting(self.take_over)
     }
 }
 
@@ -157,9 +146,6 @@ pub struct Adopt {
     /// Show what would change hands and stop
     #[arg(long)]
     pub dry_run: bool,
-    /// Take over at once from somebody else who is at it, who stops before the next step [default: once it stands still]
-    #[arg(long)]
-    pub take_over: bool,
     #[command(flatten)]
     pub waiting: Waiting,
     /// Output format; JSON has the plan and how it ended
@@ -171,11 +157,4 @@ pub struct Adopt {
     /// Answer yes to the question whether to go on
     #[arg(short, long)]
     pub yes: bool,
-}
-
-impl Adopt {
-    /// Returns what is done where somebody else is at it.
-    pub fn meeting(&self) -> Meeting {
-        self.waiting.meeting(self.take_over)
-    }
 }

@@ -6,7 +6,6 @@ use super::choice::Chosen;
 use super::formats::Report;
 use super::waiting::Waiting;
 use crate::definition::id::InstanceId;
-use crate::engine::operation::Meeting;
 use crate::engine::plan::TeardownScope;
 
 /// `bowline delete`.
@@ -38,9 +37,6 @@ pub struct Delete {
     /// Count an instance that is not there as done
     #[arg(long)]
     pub ignore_not_found: bool,
-    /// Take over at once from somebody else who is at it, who stops before the next step [default: once it stands still]
-    #[arg(long)]
-    pub take_over: bool,
     #[command(flatten)]
     pub waiting: Waiting,
     /// Output format; JSON has the fate of every object and how it ended
@@ -59,11 +55,6 @@ impl Delete {
             (false, true) => TeardownScope::RetainedVolumes,
             (false, false) => TeardownScope::Instance,
         }
-    }
-
-    /// Returns what is done where somebody else is at it.
-    pub fn meeting(&self) -> Meeting {
-        self.waiting.meeting(self.take_over)
     }
 }
 

@@ -1,4 +1,4 @@
-//! Whether an operation waits: for its end, for its turn.
+//! Whether an operation waits: for its end, for its turn; or takes its turn.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use clap::{ArgAction, Args};
 use super::values::duration;
 use crate::engine::operation::Meeting;
 
-/// Whether and how long an operation waits.
+/// Whether and how long an operation waits, and what it does where somebody else is at it.
 #[derive(Debug, Clone, Args)]
 pub struct Waiting {
     /// Wait for the end: ready after a deploy or a change, gone after a delete [default: true]. Where it is given, wait also
@@ -18,6 +18,9 @@ pub struct Waiting {
     /// How long to wait, such as 90s or 5m [default: the settings']
     #[arg(long, value_parser = duration, value_name = "DURATION")]
     pub timeout: Option<Duration>,
+    /// Take over at once from somebody else who is at it, who stops before the next step [default: once it stands still]
+    #[arg(long)]
+    pub take_over: bool,
 }
 
 impl Waiting {
@@ -26,14 +29,14 @@ impl Waiting {
         self.wait.unwrap_or(true)
     }
 
-    /// Tells whether others are waited for before it begins.
+    /// Tells whether others are waited for before it begins. Whoever takes over waits for nobody.
     pub fn queues(&self) -> bool {
-        self.wait == Some(true)
+        self.wait == Some(true) && !self.take_over
     }
 
     /// Returns what is done where somebody else is at it.
-    pub(super) fn meeting(&self, takes_over: bool) -> Meeting {
-        match (takes_over, self.timeout) {
+    pub fn meeting(&self) -> Meeting {
+        match (self.take_over, self.timeout) {
             (true, _) => Meeting::TakeOver,
             (false, Some(timeout)) => Meeting::JudgeWithin(timeout),
             (false, None) => Meeting::Judge,

@@ -630,10 +630,13 @@ pub(crate) async fn custom_objects_are_checked_by_the_schema_of_their_definition
         CONFIG,
         &widget(&cluster, "big", 3).replace("size: 3", faulty),
     ]);
-    // A server publishes the schema of a new kind a moment after it serves the kind.
+    // A server tells of a new kind a moment after it takes objects of it, and publishes its schema a moment later.
     let online = until_found("the schema of Widget", async || {
         let online = check_on(&stage, &text).await;
-        let unknown = |fault: &Diagnostic| fault.message.starts_with("no schema of Widget");
+        let unknown = |fault: &Diagnostic| {
+            let not_yet = ["no schema of Widget", "the cluster serves no"];
+            not_yet.iter().any(|words| fault.message.starts_with(words))
+        };
         (!online.checked.diagnostics.iter().any(unknown)).then_some(online)
     })
     .await;

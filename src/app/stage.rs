@@ -729,6 +729,7 @@ pub fn teardown_plan(id: &str, volumes: VolumeChoice) -> TeardownPlan {
         record_version: Some("1".to_owned()),
         caution: Caution::None,
         n_strangers: 0,
+        hides_strangers: false,
         rows: vec![
             row("StatefulSet", id, Fate::Deleted, None),
             row(

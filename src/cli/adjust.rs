@@ -19,7 +19,6 @@ use crate::engine::adjust::{
 use crate::engine::progress::{Outcome, Progress};
 use crate::engine::sets::ForeignSets;
 use crate::engine::wait::wait_ready;
-use crate::failure::FailureKind;
 use crate::service::summary::InstanceKey;
 use crate::text;
 
@@ -183,7 +182,7 @@ async fn plan(
         let plan = plan_adjustment(cluster, &instance, wish.adjustment, wish.only).await;
         let plan = match plan {
             // What keeps one from being planned keeps no other; a server that is away keeps all.
-            Err(failure) if is_one_of_many && failure.kind != FailureKind::Unreachable => {
+            Err(failure) if is_one_of_many && !failure.is_unanswered() => {
                 AdjustPlan::refused(&instance, wish.adjustment, wish.only, failure)
             }
             plan => plan?,

@@ -8,7 +8,7 @@ use crate::cluster::Cluster;
 use crate::engine::drift;
 use crate::engine::remedy::Remedies;
 use crate::engine::rollback::Surroundings;
-use crate::failure::{Failure, FailureKind};
+use crate::failure::Failure;
 use crate::service::age;
 use crate::service::drift::{Changes, FieldChange, ObjectChange, Presence, short_value};
 use crate::service::summary::InstanceKey;
@@ -27,7 +27,7 @@ pub(super) async fn read(
 ) -> Result<Option<Changes>, Failure> {
     match drift::changes(cluster, instance, &surroundings(session)).await {
         Ok(changes) => Ok(Some(changes)),
-        Err(failure) if failure.kind == FailureKind::Unreachable => Err(failure),
+        Err(failure) if failure.is_unanswered() => Err(failure),
         // The rest of what is shown says already that there is none, or that it may not be read.
         Err(_) => Ok(None),
     }

@@ -16,7 +16,7 @@ use crate::engine::progress::{Outcome, Progress, Step};
 use crate::engine::retained::plan_volume_release;
 use crate::engine::sets::ForeignSets;
 use crate::engine::teardown::{TeardownOptions, plan_teardown, run_teardown};
-use crate::failure::{Failure, FailureKind};
+use crate::failure::Failure;
 use crate::runtime::keep_in_trash;
 use crate::service::summary::InstanceKey;
 use crate::text;
@@ -157,10 +157,9 @@ pub(super) fn or_refused(
     volumes: VolumeChoice,
     is_alone: bool,
 ) -> Result<TeardownPlan, Failure> {
-    planned.or_else(|failure| match failure.kind {
-        FailureKind::Unreachable => Err(failure),
-        _ if is_alone => Err(failure),
-        _ => Ok(TeardownPlan::refused(instance, volumes, failure)),
+    planned.or_else(|failure| match failure.is_unanswered() || is_alone {
+        true => Err(failure),
+        false => Ok(TeardownPlan::refused(instance, volumes, failure)),
     })
 }
 
@@ -228,7 +227,7 @@ fn need(args: &Delete, plan: &TeardownPlan) -> Need {
     }
     let n_lost = plan.rows.iter().filter(|row| row.destroys_data()).count();
     let id = &plan.instance.id;
-    let has_strangers = plan.n_strangers > 0;
+    let has_strangers = plan.strangers().is_some();
     if is_confirmed(args, id) || (args.yes && !plan.caution.wants_id() && !has_strangers) {
         return Need::Given;
     }

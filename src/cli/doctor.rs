@@ -203,7 +203,7 @@ impl Findings {
                 self.latency_ms = Some(u64::try_from(latency).unwrap_or(u64::MAX));
             }
             // Some servers tell it to nobody, and serve all the rest.
-            Err(failure) if failure.kind != FailureKind::Unreachable => {
+            Err(failure) if !failure.is_unanswered() => {
                 let sentence = format!("the server's version: {failure}");
                 self.unknown.push(text::clean(&sentence).into_owned());
             }

@@ -102,6 +102,7 @@ pub(super) fn of_refusals(refusals: &[Failure]) -> Exit {
     let has = |wanted: &[FailureKind]| refusals.iter().any(|one| wanted.contains(&one.kind));
     if has(&[
         FailureKind::Forbidden,
+        FailureKind::Login,
         FailureKind::Refused,
         FailureKind::Conflict,
     ]) {

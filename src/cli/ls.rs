@@ -144,7 +144,7 @@ impl<'a> Listing<'a> {
         });
         let routes: Vec<Route> = match routes.await {
             Ok(routes) => routes.into_answers().flatten().collect(),
-            Err(failure) if failure.kind == FailureKind::Unreachable => return Err(failure),
+            Err(failure) if failure.is_unanswered() => return Err(failure),
             Err(failure) => {
                 if is_first {
                     let sentence = format!("warning: URLs are not shown: {failure}");

@@ -32,6 +32,17 @@ pub fn print(data: &str) -> io::Result<()> {
 
 static HAS_PRINTED: AtomicBool = AtomicBool::new(false);
 
+/// Writes what a command ends with: a reader that went away changes nothing of how it ended.
+///
+/// # Errors
+/// Standard output cannot be written.
+pub(super) fn print_last(data: &str) -> io::Result<()> {
+    match print(data) {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        printed => printed,
+    }
+}
+
 /// Tells whether anything was written to standard output.
 pub(super) fn has_printed() -> bool {
     HAS_PRINTED.load(Ordering::Relaxed)

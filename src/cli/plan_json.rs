@@ -1,7 +1,5 @@
 //! Plans and outcomes as JSON, for scripts. Names of fields are part of the command line's contract.
 
-use std::io;
-
 use serde_json::{Value, json};
 
 use super::args::Report;
@@ -30,10 +28,8 @@ pub(super) fn end(report: Report, told: &Value, exit: Exit) -> anyhow::Result<Ex
     if report == Report::Text {
         return Ok(exit);
     }
-    match output::print(&output::json(told)?) {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error.into()),
-        Ok(()) | Err(_) => Ok(exit),
-    }
+    output::print_last(&output::json(told)?)?;
+    Ok(exit)
 }
 
 /// Returns a deploy's plan, with how it ended where it was carried out.

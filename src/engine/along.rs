@@ -23,6 +23,8 @@ pub(super) struct Along {
     pub warnings: Vec<String>,
     /// How many objects of nobody's or somebody else's are known to go.
     pub n_strangers: usize,
+    /// Whether there may be more of them, which this user may not list.
+    pub hides: bool,
     /// The namespaces among the objects that say that they are protected, or in which a protected instance of others is.
     pub protected: BTreeSet<String>,
 }
@@ -58,7 +60,10 @@ impl Along {
             "{definition} goes with every object of its kind in the whole cluster, whoever made it"
         );
         let sentence = match of_kind(cluster, definition).await? {
-            None => format!("{general}: this user may not list them"),
+            None => {
+                self.hides = true;
+                format!("{general}: this user may not list them")
+            }
             Some(objects) => {
                 let is_own = |object: &Object| own.contains(Metadata::of(object).uid());
                 let mut others: Vec<&Object> = objects.iter().filter(|it| !is_own(it)).collect();
@@ -81,6 +86,7 @@ impl Along {
     ) -> Result<(), Failure> {
         let general = format!("{key} goes with everything that is in it, whoever made it");
         let Some(found) = in_namespace(cluster, &key.name).await? else {
+            self.hides = true;
             let sentence =
                 format!("{general}: this user may not list the instances and claims in it");
             self.warnings.push(sentence);

@@ -136,6 +136,7 @@ pub(super) async fn look(
     }
     let retained = retained.unwrap_or_default();
     let own = instance.namespace.as_str();
+    let mut unfit = Vec::new();
     let lasting = |volume: &&Object| !Metadata::of(volume).is_being_deleted();
     for volume in retained.iter().filter(lasting) {
         let is_its = |claim: &&ClaimToCome| {
@@ -154,10 +155,14 @@ pub(super) async fn look(
         let (name, size) = (&volume.key.name, text(volume, "/spec/capacity/storage"));
         let (claim_name, key) = (&claim.name, &volume.key);
         let fit = fit(volume, &claim.spec, wanted.default_class);
+        let is_served = !found.storage.fresh.contains(claim_name);
         if fit == Fit::IsFree || (fit == Fit::Fits && is_agreed) {
             found.storage.fresh.retain(|name| name != claim_name);
         }
         match fit {
+            Fit::Fits if is_agreed && is_served => found.warnings.push(format!(
+                "{key} ({size}) stays retained: claim {claim_name} is bound to another one"
+            )),
             Fit::Fits if is_agreed => found.storage.binds.push(PlannedBind {
                 volume: key.clone(),
                 uid: volume.uid().unwrap_or_default().to_owned(),
@@ -178,18 +183,24 @@ pub(super) async fn look(
                 let sentence = format!(
                     "{key} is retained from claim {claim_name} and cannot be bound again: {why}"
                 );
-                match binding {
-                    Binding::All => found.refusals.push(Failure {
-                        detail: format!(
-                            "let the definition ask for what it has, or do without --bind-retained: claim {claim_name} gets a new, \
-                             empty volume then"
-                        ),
-                        ..refused(sentence)
-                    }),
-                    Binding::Offered | Binding::WhatFits => found.warnings.push(sentence),
-                }
+                unfit.push((claim_name.clone(), sentence));
             }
         }
+    }
+    for (claim_name, sentence) in unfit {
+        // Where another of its volumes fits, the claim has what it is to have.
+        let is_served = !found.storage.fresh.contains(&claim_name);
+        if is_served || binding != Binding::All {
+            found.warnings.push(sentence);
+            continue;
+        }
+        found.refusals.push(Failure {
+            detail: format!(
+                "let the definition ask for what it has, or do without --bind-retained: claim {claim_name} gets a new, empty \
+                 volume then"
+            ),
+            ..refused(sentence)
+        });
     }
     Ok(found)
 }

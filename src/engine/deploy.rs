@@ -65,7 +65,8 @@ pub struct RunOptions {
     pub force_conflicts: bool,
     /// What to do where somebody else's operation is noted.
     pub meeting: Meeting,
-    /// How long what is made anew is waited for until the old one is gone; none for as long as its pods may take to end.
+    /// How long what is being deleted is waited for; none for as long as its pods may take to end, and what is made anew never
+    /// for less.
     pub gone_within: Option<Duration>,
 }
 

@@ -242,7 +242,7 @@ impl Rehearsal {
                     None => self,
                 })
             }
-            Err(failure) if failure.kind == FailureKind::Unreachable => Err(failure),
+            Err(failure) if failure.is_unanswered() => Err(failure),
             Err(failure) => {
                 if live.is_some() && is_for_remedies(&failure) {
                     self.frozen = Some(failure);

@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Stdio};
-use std::sync::mpsc;
+use std::sync::{Arc, Once, mpsc};
 use std::thread;
 use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use tempfile::TempDir;
 
 /// A run that is not done by then hangs.
@@ -200,6 +201,7 @@ impl Run {
     }
 
     fn spawn(&mut self) -> Child {
+        heed_signals();
         self.command
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -207,6 +209,22 @@ impl Run {
             .spawn()
             .unwrap()
     }
+}
+
+/// Lets programs heed the signals that these tests ignore, as behind `nohup`: what is ignored is handed on by exec(2), what is
+/// caught is not.
+fn heed_signals() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+        let mask = status.lines().find_map(|it| it.strip_prefix("SigIgn:"));
+        let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+        for signal in [SIGHUP, SIGINT, SIGTERM] {
+            if mask.unwrap_or_default() >> (signal - 1) & 1 == 1 {
+                signal_hook::flag::register(signal, Arc::default()).unwrap();
+            }
+        }
+    });
 }
 
 /// Ends a program that hangs, so that its test fails instead of hanging too.

@@ -106,7 +106,7 @@ impl TeardownPane {
         self.runnable()
             .filter(|plan| {
                 plan.caution.wants_id()
-                    || plan.n_strangers > 0
+                    || plan.strangers().is_some()
                     || plan.rows.iter().any(destroys_data)
             })
             .map(|plan| plan.instance.id.clone())

@@ -152,8 +152,15 @@ pub(super) fn on_began(
             let words =
                 "; LOCAL:REMOTE names both ports, and of a pod that is chosen any can be meant";
             let why = failure.summary.replace(OF_A_POD, words);
-            let is_asked_about =
-                model.popup.is_none() && model.session.link == SessionLink::Connected;
+            // Nobody is interrupted: by now keys may be meant for something else.
+            let is_at_rest = model.popup.is_none()
+                && matches!(
+                    model.place(),
+                    Place::Services | Place::Detail | Place::Forwards
+                )
+                && model.services.filter.is_none()
+                && model.search.input.is_none();
+            let is_asked_about = is_at_rest && model.session.link == SessionLink::Connected;
             match forward.filter(|it| is_asked_about && it.context == model.session.context) {
                 // Other ports are what it mostly takes.
                 Some(forward) => ask_again(model, forward.request, why),

@@ -45,10 +45,18 @@ pub(super) fn stripped(object: Object, home: &Namespace, keeps_node_ports: bool)
     let mut metadata = json["metadata"].take();
     let is_chosen = metadata["annotations"][BOUND_BY_CONTROLLER].is_null();
     // Whoever selects the pods of a Job by hand chose the labels too.
-    if object.key.kind == "Job" && json["spec"]["manualSelector"] != true {
+    let is_job = object.key.group == "batch" && object.key.kind == "Job";
+    if is_job && json["spec"]["manualSelector"] != true {
         drop_labels(&mut metadata, &JOB_MARKS);
-        drop_labels(&mut json["spec"]["template"]["metadata"], &JOB_MARKS);
-        json["spec"]["selector"].take();
+        if let Some(spec) = json.get_mut("spec").and_then(Value::as_object_mut) {
+            spec.remove("selector");
+            if let Some(pods) = spec
+                .get_mut("template")
+                .and_then(|it| it.get_mut("metadata"))
+            {
+                drop_labels(pods, &JOB_MARKS);
+            }
+        }
     }
     strip_metadata(&mut metadata, home);
     let map = json.as_object_mut()?;
@@ -234,7 +242,6 @@ fn strip_service(spec: &mut Map<String, Value>) {
 }
 
 fn strip_job(spec: &mut Map<String, Value>) {
-    drop_equal(spec, "selector", &Value::Null);
     drop_equal(spec, "backoffLimit", &json!(6));
     drop_equal(spec, "completionMode", &json!("NonIndexed"));
     drop_equal(spec, "manualSelector", &json!(false));
@@ -474,6 +481,15 @@ mod tests {
         let chosen = json!({"manualSelector": true, "selector": selector, "parallelism": 2});
         let by_hand = job(json!({"name": "load"}), borne, chosen);
         check(by_hand.clone(), by_hand);
+        // Others have kinds of that name, with anything in them.
+        let template = json!({"spec": {"minAvailable": 2}});
+        for spec in [
+            json!({"tasks": [{"template": template}]}),
+            json!({"template": "t"}),
+        ] {
+            let other = json!({"apiVersion": "batch.volcano.sh/v1alpha1", "kind": "Job", "metadata": {"name": "load"}, "spec": spec});
+            check(other.clone(), other);
+        }
     }
 
     #[test]

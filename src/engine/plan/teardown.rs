@@ -185,6 +185,8 @@ pub struct TeardownPlan {
     pub caution: Caution,
     /// How many objects that are not of this instance are known to go along; the warnings name them.
     pub n_strangers: usize,
+    /// Whether there may be more of them, which this user may not list.
+    pub hides_strangers: bool,
     /// Every object that was found, in the order of deletion.
     pub rows: Vec<FateRow>,
     /// What the person should know: what could not be listed or read.
@@ -229,6 +231,7 @@ impl TeardownPlan {
             record_version: None,
             caution: Caution::None,
             n_strangers: 0,
+            hides_strangers: false,
             rows: Vec::new(),
             warnings: Vec::new(),
             refusals: Vec::new(),
@@ -261,9 +264,13 @@ impl TeardownPlan {
         }
     }
 
-    /// Says how many objects go that are not of this instance, where any do.
+    /// Says how many objects go that are not of this instance, where any do or may.
     pub fn strangers(&self) -> Option<String> {
         match self.n_strangers {
+            0 if self.hides_strangers => Some(
+                "Objects that are not of this instance may go along: this user may not list them."
+                    .to_owned(),
+            ),
             0 => None,
             1 => Some("1 object that is not of this instance goes along.".to_owned()),
             n => Some(format!(

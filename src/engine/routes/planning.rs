@@ -20,7 +20,7 @@ use crate::engine::plan::{Change, PlannedObject};
 use crate::engine::preflight::{self, access_to, refused};
 use crate::engine::record::{self, Record};
 use crate::engine::rehearse::{Actor, rehearse};
-use crate::failure::{Failure, FailureKind};
+use crate::failure::Failure;
 use crate::service::advice;
 use crate::service::protection::Caution;
 use crate::service::summary::InstanceKey;
@@ -127,7 +127,7 @@ async fn plan_instance(
         refusals: Vec::new(),
     };
     match fill(cluster, &mut plan, surroundings, seen).await {
-        Err(failure) if failure.kind == FailureKind::Unreachable => Err(failure),
+        Err(failure) if failure.is_unanswered() => Err(failure),
         Err(failure) => {
             plan.refusals.push(failure);
             Ok(plan)

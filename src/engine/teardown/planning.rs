@@ -273,6 +273,7 @@ async fn warn_of_what_goes_along(
     let along = Along::find(cluster, deleted.map(|row| &row.key), &own).await?;
     plan.warnings.extend(along.warnings);
     plan.n_strangers = along.n_strangers;
+    plan.hides_strangers = along.hides;
     plan.caution.protect_if(!along.protected.is_empty());
     Ok(())
 }

@@ -290,6 +290,16 @@ fn port_that_is_not_there_is_told_in_words_of_the_dashboard() {
     stage.send(Msg::ForwardBegan { op, result });
     assert!(matches!(stage.model.popup, Some(Popup::Help { .. })));
     assert_eq!(stage.told(), Some("there is no port 18080"));
+    // Nor does it take the keys of who types meanwhile.
+    let (mut stage, op, _) = begun();
+    stage.press("/").type_text("we");
+    let result = Err(Failure::new(
+        FailureKind::NotFound,
+        "there is no port 18080",
+    ));
+    stage.send(Msg::ForwardBegan { op, result });
+    assert!(stage.model.popup.is_none());
+    assert_eq!(stage.told(), Some("there is no port 18080"));
 }
 
 /// Returns what stands in the prompt that asks for the ports once more, and why it does.

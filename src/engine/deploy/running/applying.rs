@@ -259,7 +259,12 @@ impl Run<'_> {
             return Ok(());
         };
         let target = (key.clone(), Metadata::of(&old).uid().to_owned());
-        let within = self.gone_within.unwrap_or_else(|| usual_time(&old));
+        let usual = usual_time(&old);
+        // Nothing may end between what is deleted to be made anew and its making.
+        let within = match (planned.change, self.gone_within) {
+            (Change::Recreate, Some(asked)) => asked.max(usual),
+            (_, asked) => asked.unwrap_or(usual),
+        };
         let begun = Instant::now();
         let deadline = begun.checked_add(within);
         let deadline = deadline.unwrap_or(begun + DELETION_DEADLINE);

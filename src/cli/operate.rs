@@ -196,5 +196,11 @@ mod tests {
         assert_eq!(left_alone, Ended::Finished(false, None));
         let interrupted = until_signal(&cluster, operation(true)).await.unwrap();
         assert_eq!(interrupted, Ended::Finished(true, Some(15)));
+        // One that comes before anybody polls is not lost, and ends nothing by itself.
+        let coming = next_signal();
+        let mut terminated = signal(SignalKind::terminate()).unwrap();
+        signal_hook::low_level::raise(SignalKind::terminate().as_raw_value()).unwrap();
+        terminated.recv().await;
+        assert_eq!(coming.await.unwrap(), 15);
     }
 }

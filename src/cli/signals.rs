@@ -13,7 +13,7 @@ use rustix::termios::{OptionalActions, tcgetattr, tcsetattr};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::{Handle, Signals};
 use signal_hook::{flag, low_level};
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 /// Those that end this program.
 static ENDING: LazyLock<Vec<i32>> = LazyLock::new(|| {
@@ -32,24 +32,37 @@ fn ignored(status: &str) -> u64 {
         .unwrap_or_default()
 }
 
-/// Waits for a signal that ends the program and returns its number.
+/// Waits for a signal that ends the program and returns its number. It is listened for from the call on, not only once the
+/// future is polled: what is chosen from beside it may be ready before.
 ///
 /// # Errors
 /// Signals cannot be listened to.
-pub(super) async fn next_signal() -> io::Result<u8> {
-    let _awaited = Awaited::begin()?;
-    let mut coming = Vec::new();
-    for number in ENDING.iter() {
-        let mut stream = signal(SignalKind::from_raw(*number))?;
-        coming.push(Box::pin(async move {
-            stream.recv().await;
-            u8::try_from(*number).unwrap_or(u8::MAX - 128)
-        }));
+pub(super) fn next_signal() -> impl Future<Output = io::Result<u8>> {
+    let listening = listen();
+    async move {
+        let (_awaited, streams) = listening?;
+        let coming = streams.into_iter().map(|(number, mut stream)| {
+            Box::pin(async move {
+                stream.recv().await;
+                u8::try_from(number).unwrap_or(u8::MAX - 128)
+            })
+        });
+        let coming: Vec<_> = coming.collect();
+        match coming.is_empty() {
+            true => std::future::pending().await,
+            false => Ok(select_all(coming).await.0),
+        }
     }
-    if coming.is_empty() {
-        return std::future::pending().await;
-    }
-    Ok(select_all(coming).await.0)
+}
+
+/// Begins to listen for those that end this program.
+fn listen() -> io::Result<(Awaited, Vec<(i32, Signal)>)> {
+    let awaited = Awaited::begin()?;
+    let streams = ENDING.iter().map(|number| {
+        let stream = signal(SignalKind::from_raw(*number))?;
+        Ok((*number, stream))
+    });
+    Ok((awaited, streams.collect::<io::Result<_>>()?))
 }
 
 /// While one of these lives a signal is waited for. What listened once keeps signals from ending the program by themselves,

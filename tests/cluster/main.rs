@@ -282,7 +282,7 @@ on_both_backends! {
         workloads_stay_while_objects_are_held_that_they_may_have_to_let_go_of
         objects_of_others_that_go_with_their_kind_are_counted
         what_is_made_anew_is_compared_with_what_will_be_there
-        the_old_one_is_waited_for_as_long_as_is_wanted
+        what_is_made_anew_is_made_however_little_time_is_given
         what_left_the_text_is_pruned_and_a_list_is_unfolded
         another_namespace_is_refused_unless_it_is_allowed
         cluster_scope_is_refused_unless_it_is_allowed

@@ -359,32 +359,20 @@ pub(crate) async fn what_is_made_anew_is_compared_with_what_will_be_there(cluste
     assert!(!names.clone().any(|line| line.contains("-anew")), "{new:?}");
 }
 
-pub(crate) async fn the_old_one_is_waited_for_as_long_as_is_wanted(cluster: Cluster) {
+pub(crate) async fn what_is_made_anew_is_made_however_little_time_is_given(cluster: Cluster) {
     let stage = Stage::new(&cluster);
     let pod = "{containers: [{name: main, image: 'nginx:1.27'}]}";
     let text = deployment("web", pod);
     assert!(stage.deploy("web", &text).await.is_complete());
-    let finalizers = |held: Value| json!({"metadata": {"finalizers": held}});
-    let hold = finalizers(json!(["example.com/hold"]));
-    cluster.merge("Deployment", "web", &hold).await.unwrap();
     let text = text.replace("app: web", "part: front");
     let anew = stage.agreeing(Remedies::default().with(Remedy::Recreate));
     let (request, plan) = (anew.request("web", &text), anew.plan("web", &text).await);
     let options = RunOptions {
-        gone_within: Some(Duration::from_secs(1)),
+        gone_within: Some(Duration::ZERO),
         ..RunOptions::default()
     };
-    let run = run_deploy(anew.engine(), &request, &plan, options, &|_| {});
-    // Unasked it would take a minute, and what its pods may take.
-    let outcome = tokio::time::timeout(Duration::from_secs(30), run).await;
-    let outcome = outcome.unwrap();
-    let [(Step::Apply(_), failure)] = outcome.failed.as_slice() else {
-        panic!("{outcome:?}")
-    };
-    let told = "the old one is still there: Deployment/web is held by example.com/hold";
-    assert_eq!(failure.summary, told);
-    let free = finalizers(Value::Null);
-    cluster.merge("Deployment", "web", &free).await.unwrap();
+    let outcome = run_deploy(anew.engine(), &request, &plan, options, &|_| {}).await;
+    assert!(outcome.is_complete(), "{outcome:?}");
 }
 
 pub(crate) async fn what_left_the_text_is_pruned_and_a_list_is_unfolded(cluster: Cluster) {

@@ -73,6 +73,11 @@ impl Failure {
         matches!(self.kind, FailureKind::Unreachable | FailureKind::Login)
     }
 
+    /// Tells whether the server does not have this user do it, so that the same again is as useless.
+    pub fn is_denied(&self) -> bool {
+        matches!(self.kind, FailureKind::Forbidden | FailureKind::Login)
+    }
+
     /// Returns the causes that a place in the definition is known for, as its faults.
     pub fn faults(&self) -> impl Iterator<Item = Diagnostic> {
         self.causes.iter().filter_map(|cause| {

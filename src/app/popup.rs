@@ -6,6 +6,7 @@ mod prompt;
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
+use super::screen::{half_page_of, page_of};
 use crate::secret::{SecretQuestion, SecretValue};
 
 use super::msg::OpId;
@@ -128,10 +129,7 @@ fn is_plain(key: KeyEvent) -> bool {
 
 /// Returns how many rows a key moves by that goes a page or half of one, where it does; a line of a page stays in sight.
 fn paged(key: KeyEvent, height: usize) -> Option<isize> {
-    let page = isize::try_from(height.saturating_sub(1))
-        .unwrap_or(1)
-        .max(1);
-    let half = isize::try_from(height / 2).unwrap_or(1).max(1);
+    let (page, half) = (page_of(height), half_page_of(height));
     let is_control = key.modifiers == KeyModifiers::CONTROL;
     Some(match key.code {
         KeyCode::PageDown => page,
@@ -145,16 +143,19 @@ fn paged(key: KeyEvent, height: usize) -> Option<isize> {
 }
 
 fn on_help_key(top: &mut usize, key: KeyEvent, height: usize) -> Answer {
-    if let Some(rows) = paged(key, height) {
+    let rows = paged(key, height).or(match key.code {
+        KeyCode::Down | KeyCode::Char('j') => Some(1),
+        KeyCode::Up | KeyCode::Char('k') => Some(-1),
+        KeyCode::Char(' ') => Some(page_of(height)),
+        KeyCode::Char('d') => Some(half_page_of(height)),
+        KeyCode::Char('u') => Some(-half_page_of(height)),
+        _ => None,
+    });
+    if let Some(rows) = rows {
         *top = top.saturating_add_signed(rows);
         return Answer::Nothing;
     }
     match key.code {
-        KeyCode::Down | KeyCode::Char('j') => *top += 1,
-        KeyCode::Up | KeyCode::Char('k') => *top = top.saturating_sub(1),
-        KeyCode::Char(' ') => *top += height.saturating_sub(1),
-        KeyCode::Char('d') => *top += height / 2,
-        KeyCode::Char('u') => *top = top.saturating_sub(height / 2),
         KeyCode::Home | KeyCode::Char('g') => *top = 0,
         // What is beyond the end is taken back once it is known how many lines there are.
         KeyCode::End | KeyCode::Char('G') => *top = usize::MAX / 2,

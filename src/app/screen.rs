@@ -74,6 +74,18 @@ pub enum Screen {
     },
 }
 
+/// Returns how far a page goes of what so many rows of are in sight: one of them stays so.
+pub(super) fn page_of(n_rows: usize) -> isize {
+    isize::try_from(n_rows.saturating_sub(1))
+        .unwrap_or(1)
+        .max(1)
+}
+
+/// Returns how far half a page goes.
+pub(super) fn half_page_of(n_rows: usize) -> isize {
+    isize::try_from(n_rows / 2).unwrap_or(1).max(1)
+}
+
 /// What drawing told: sizes that moving needs, and when the picture changes by itself.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Geometry {

@@ -7,8 +7,7 @@ use jiff::Timestamp;
 use crate::definition::id::Namespace;
 use crate::failure::Failure;
 use crate::guard::Guard;
-use crate::service::protection::Caution;
-use crate::service::protection::Protection;
+use crate::service::protection::{Caution, Protection};
 use crate::service::rights::Rights;
 use crate::service::watch::Scope;
 

@@ -32,59 +32,31 @@ pub(super) trait Item {
     }
 }
 
-impl Item for TeardownPlan {
-    fn instance(&self) -> &InstanceKey {
-        &self.instance
-    }
+macro_rules! item {
+    ($plan:ty, $json:path) => {
+        impl Item for $plan {
+            fn instance(&self) -> &InstanceKey {
+                &self.instance
+            }
 
-    fn refusals(&self) -> &[Failure] {
-        &self.refusals
-    }
+            fn refusals(&self) -> &[Failure] {
+                &self.refusals
+            }
 
-    fn refuse(&mut self, refusal: Failure) {
-        self.refusals.push(refusal);
-    }
+            fn refuse(&mut self, refusal: Failure) {
+                self.refusals.push(refusal);
+            }
 
-    fn json(&self, outcome: Option<&Outcome>) -> Value {
-        plan_json::teardown(self, outcome)
-    }
+            fn json(&self, outcome: Option<&Outcome>) -> Value {
+                $json(self, outcome)
+            }
+        }
+    };
 }
 
-impl Item for AdjustPlan {
-    fn instance(&self) -> &InstanceKey {
-        &self.instance
-    }
-
-    fn refusals(&self) -> &[Failure] {
-        &self.refusals
-    }
-
-    fn refuse(&mut self, refusal: Failure) {
-        self.refusals.push(refusal);
-    }
-
-    fn json(&self, outcome: Option<&Outcome>) -> Value {
-        plan_json::adjustment(self, outcome)
-    }
-}
-
-impl Item for RoutePlan {
-    fn instance(&self) -> &InstanceKey {
-        &self.instance
-    }
-
-    fn refusals(&self) -> &[Failure] {
-        &self.refusals
-    }
-
-    fn refuse(&mut self, refusal: Failure) {
-        self.refusals.push(refusal);
-    }
-
-    fn json(&self, outcome: Option<&Outcome>) -> Value {
-        plan_json::routes(self, outcome)
-    }
-}
+item!(TeardownPlan, plan_json::teardown);
+item!(AdjustPlan, plan_json::adjustment);
+item!(RoutePlan, plan_json::routes);
 
 /// The plans of one command, sorted by whether they can be carried out.
 pub(super) struct Bulk<P> {

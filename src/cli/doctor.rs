@@ -245,7 +245,7 @@ impl Findings {
             .collect();
         let asked =
             async { tokio::try_join!(cluster.can(&accesses), cluster.can_to_some(&accesses)) };
-        let answers = match asked.await {
+        let mut answers = match asked.await {
             Ok((all, some)) => all.into_iter().zip(some).map(Allowed::of),
             Err(failure) => {
                 let sentence = format!("what this user may do: {failure}");
@@ -254,7 +254,6 @@ impl Findings {
                 return self.unknown.push(text::clean(&sentence).into_owned());
             }
         };
-        let mut answers = answers;
         let mut permissions = Vec::new();
         for ((group, kind, subresource), verbs) in wanted {
             let answered: Vec<_> = verbs.iter().copied().zip(answers.by_ref()).collect();

@@ -113,7 +113,7 @@ impl<'a> Printer<'a> {
             }
             Report::Json if self.args.watch => {
                 for event in events {
-                    output::print(&output::json_line(&self.document(event)))?;
+                    output::print(&output::json_line(&self.document(event))?)?;
                 }
             }
             Report::Json => {
@@ -138,7 +138,7 @@ impl<'a> Printer<'a> {
                     let cells = status_text::event_row(event, now);
                     output::print(&output::row(&cells, &self.widths))?;
                 }
-                Report::Json => output::print(&output::json_line(&self.document(event)))?,
+                Report::Json => output::print(&output::json_line(&self.document(event))?)?,
             }
         }
         Ok(())

@@ -170,7 +170,7 @@ impl Printer {
         match event {
             LogEvent::Line(line) => {
                 if self.wants(&line) {
-                    let written = self.written(&line);
+                    let written = self.written(&line)?;
                     self.lines.push(written).await?;
                 }
             }
@@ -179,9 +179,7 @@ impl Printer {
                 output::say(text::clean(&format!("{source} {why}")));
             }
             // What one log is forbidden for, all are.
-            LogEvent::Failed { failure, .. }
-                if matches!(failure.kind, FailureKind::Forbidden | FailureKind::Login) =>
-            {
+            LogEvent::Failed { failure, .. } if failure.is_denied() => {
                 return Err(failure.into());
             }
             LogEvent::Failed { failure, .. } => {
@@ -219,7 +217,7 @@ impl Printer {
         self.grep.as_ref().is_none_or(is_match)
     }
 
-    fn written(&mut self, line: &LogLine) -> String {
+    fn written(&mut self, line: &LogLine) -> anyhow::Result<String> {
         if self.is_json {
             return self.document(line);
         }
@@ -233,10 +231,10 @@ impl Printer {
         }
         push_clean(&mut written, &line.text);
         written.push('\n');
-        written
+        Ok(written)
     }
 
-    fn document(&self, line: &LogLine) -> String {
+    fn document(&self, line: &LogLine) -> anyhow::Result<String> {
         let (namespace, pod) = pod_choice::place(&line.source.pod, &self.namespace);
         let document = json!({
             "id": self.id,

@@ -195,18 +195,16 @@ impl<'a> Listing<'a> {
 
     /// Returns the definitions that go to other namespaces than those that are listed.
     fn elsewhere<'f>(&self, fleet: &'f Fleet) -> Vec<&'f InstanceId> {
+        if self.args.all_namespaces || self.args.selector.is_some() {
+            return Vec::new();
+        }
         let here = Scope::Namespace(self.cluster.namespace().clone());
         let goes_elsewhere = |name: &&InstanceId| {
             let mut entries = self.definitions.iter();
             let entry = entries.find(|entry| entry.name == **name);
             entry.is_some_and(|entry| entry.named_elsewhere(Some(&here)).is_some())
         };
-        let is_hidden = !self.args.all_namespaces && self.args.selector.is_none();
-        fleet
-            .saved()
-            .filter(|_| is_hidden)
-            .filter(goes_elsewhere)
-            .collect()
+        fleet.saved().filter(goes_elsewhere).collect()
     }
 
     /// Says which definitions are no rows, as they go to namespaces that were not looked at.
@@ -360,7 +358,7 @@ impl<'a> Listing<'a> {
                 let cells = self.columns.cells(row, self.cluster.now());
                 output::print(&output::row(&cells, &self.widths))?;
             }
-            Output::Json => output::print(&output::json_line(&serde_json::to_value(row)?))?,
+            Output::Json => output::print(&output::json_line(row)?)?,
             Output::Yaml => {
                 let row = serde_json::to_value(row)?;
                 output::print(&format!("---\n{}", output::yaml(&row)))?;
@@ -450,7 +448,7 @@ impl<'a> Listing<'a> {
                 let cells = self.columns.gone(row);
                 output::print(&output::row(&cells, &self.widths))?;
             }
-            Output::Json => output::print(&output::json_line(&value))?,
+            Output::Json => output::print(&output::json_line(&value)?)?,
             Output::Yaml => output::print(&format!("---\n{}", output::yaml(&value)))?,
             Output::Name => {}
         }

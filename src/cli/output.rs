@@ -135,8 +135,11 @@ pub fn json(value: &(impl Serialize + ?Sized)) -> anyhow::Result<String> {
 }
 
 /// Returns a value as JSON on a line of its own.
-pub fn json_line(value: &Value) -> String {
-    escaped(&value.to_string()) + "\n"
+///
+/// # Errors
+/// As [`json`].
+pub fn json_line(value: &(impl Serialize + ?Sized)) -> anyhow::Result<String> {
+    Ok(escaped(&serde_json::to_string(value)?) + "\n")
 }
 
 /// Escapes in JSON what its own rules leave alone and a terminal would not.
@@ -235,7 +238,7 @@ mod tests {
     #[test]
     fn json_keeps_every_character_and_shows_none_that_does_harm() {
         let text = "\u{1b}[2J\u{7f}\u{9b}\u{202e}é日\u{e0041}";
-        let document = json_line(&json!({ "message": text }));
+        let document = json_line(&json!({ "message": text })).unwrap();
         assert!(document.contains("é日"), "{document}");
         assert!(
             document

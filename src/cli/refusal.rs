@@ -29,7 +29,7 @@ pub(super) fn print_noted() -> anyhow::Result<()> {
     let refusals: Vec<_> = said.iter().map(plan_json::of_failure).collect();
     // One line, as it may be among the objects of a stream.
     let document = json!({"refusals": refusals});
-    Ok(output::print_last(&output::json_line(&document))?)
+    Ok(output::print_last(&output::json_line(&document)?)?)
 }
 
 /// Returns an error as it is noted.

@@ -195,7 +195,7 @@ fn print_document(format: Output, status: &InstanceStatus) -> anyhow::Result<()>
             let value = serde_json::to_value(status)?;
             output::print(&format!("---\n{}", output::yaml(&value)))?;
         }
-        _ => output::print(&output::json_line(&serde_json::to_value(status)?))?,
+        _ => output::print(&output::json_line(status)?)?,
     }
     Ok(())
 }
@@ -204,7 +204,7 @@ fn print_gone(format: Output, status: &InstanceStatus) -> anyhow::Result<()> {
     let gone = json!({"id": status.id, "namespace": status.namespace, "state": "Gone"});
     match format {
         Output::Yaml => output::print(&format!("---\n{}", output::yaml(&gone)))?,
-        _ => output::print(&output::json_line(&gone))?,
+        _ => output::print(&output::json_line(&gone)?)?,
     }
     Ok(())
 }

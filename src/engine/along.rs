@@ -4,12 +4,11 @@
 use std::collections::BTreeSet;
 
 use super::metadata::Metadata;
-use super::preflight::CLAIM;
 use super::protection;
 use crate::cluster::{Cluster, Selector};
 use crate::definition::manifest::is_definition_of_kind;
 use crate::definition::naming;
-use crate::definition::object::{GroupKind, Object, ObjectKey};
+use crate::definition::object::{CLAIM, GroupKind, Object, ObjectKey};
 use crate::failure::{Failure, FailureKind};
 use crate::names;
 

@@ -18,7 +18,7 @@ use super::volumes::{self, Volumes};
 use crate::cluster::{Access, Cluster, Selector};
 use crate::definition::id::Namespace;
 use crate::definition::naming;
-use crate::definition::object::{GroupKind, Object};
+use crate::definition::object::{CLAIM, GroupKind, Object};
 use crate::failure::{Failure, FailureKind};
 use crate::service::claim_use::{self, ClaimState, PodMounts, WorkloadClaims};
 use crate::service::health::{self, StorageClass};
@@ -26,7 +26,6 @@ pub use crate::service::retained::RetainedVolume;
 use crate::service::summary::{Claim, Event, InstanceKey, WorkloadKind};
 use crate::text;
 
-const CLAIM: &str = "PersistentVolumeClaim";
 /// All claims of a namespace or of the cluster.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ClaimList {

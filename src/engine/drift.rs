@@ -25,7 +25,7 @@ use super::rendering::rendered;
 use crate::cluster::{Cluster, Selector};
 use crate::definition::id::Namespace;
 use crate::definition::naming;
-use crate::definition::object::{GroupKind, Object, ObjectKey};
+use crate::definition::object::{CLAIM, GroupKind, Object, ObjectKey};
 use crate::definition::render::SecretContent;
 use crate::definition::service::PullSecret;
 use crate::failure::Failure;
@@ -33,7 +33,6 @@ use crate::secret::{SecretValue, SecretValues};
 use crate::service::drift::{Changes, FieldChange, MASK, ObjectChange, Presence};
 use crate::service::summary::InstanceKey;
 
-const CLAIM: &str = "PersistentVolumeClaim";
 /// Kinds that are listed at once.
 const AT_ONCE: usize = 4;
 const PARTLY: &str = "only what others set is shown, not what they removed";

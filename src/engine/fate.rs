@@ -14,11 +14,10 @@ use super::policy::out_of_policy;
 use super::prune::removal_rank;
 use crate::definition::id::{InstanceId, Namespace};
 use crate::definition::naming;
-use crate::definition::object::{GroupKind, Object};
+use crate::definition::object::{CLAIM, GroupKind, Object};
 use crate::definition::policy::Policy;
 use crate::text;
 
-const CLAIM: &str = "PersistentVolumeClaim";
 const RECORD_IN_IT: &str = "the record of the instance is in it";
 /// Why a namespace stays that else would take claims along.
 pub(super) const CLAIMS_IN_IT: &str = "claims that are kept are in it";

@@ -9,11 +9,10 @@ use super::remedy::{HeldLabels, Offer, Remedy};
 use crate::definition::check::same_quantity;
 use crate::definition::id::InstanceId;
 use crate::definition::naming;
-use crate::definition::object::{Object, ObjectKey};
+use crate::definition::object::{CLAIM, Object, ObjectKey};
 use crate::failure::{Failure, FailureKind};
 use crate::service::quantity;
 
-const CLAIM: &str = "PersistentVolumeClaim";
 const STATEFUL_SET: &str = "StatefulSet";
 const STORAGE: &str = "/spec/resources/requests/storage";
 /// Words of the refusals of servers that a field can never be changed.

@@ -3,10 +3,9 @@
 use std::collections::BTreeMap;
 
 use super::lasting;
-use super::preflight::CLAIM;
 use crate::cluster::{Cluster, Selector};
 use crate::definition::id::Namespace;
-use crate::definition::object::{GroupKind, Object};
+use crate::definition::object::{CLAIM, GroupKind, Object};
 use crate::failure::{Failure, FailureKind};
 
 /// Returns the metadata of the claims that are there of these sets, each with the set that made it: one list a namespace. Where

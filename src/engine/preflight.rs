@@ -13,7 +13,7 @@ use crate::cluster::{Access, Cluster, Selector};
 use crate::definition::Definition;
 use crate::definition::id::{InstanceId, Namespace};
 use crate::definition::naming;
-use crate::definition::object::{GroupKind, Object, ObjectKey};
+use crate::definition::object::{CLAIM, GroupKind, Object, ObjectKey};
 use crate::definition::service::{ServiceDefinition, VolumeSource};
 use crate::failure::{Failure, FailureKind};
 use crate::service::advice;
@@ -21,7 +21,6 @@ use crate::service::protection::Caution;
 
 /// Requests that are sent at once.
 const AT_ONCE: usize = 4;
-pub(super) const CLAIM: &str = "PersistentVolumeClaim";
 
 /// The metadata of all objects of some kinds in a namespace.
 #[derive(Debug, Default)]

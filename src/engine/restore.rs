@@ -13,7 +13,7 @@ use super::history::{self, KeptRevision};
 use super::import;
 use super::live::Live;
 use super::plan::{DeployPlan, Fate, FateRow, TeardownPlan};
-use super::preflight::{CLAIM, refused};
+use super::preflight::refused;
 use super::progress::Outcome;
 use super::record::{self, Record};
 use super::remedy::Remedies;
@@ -21,7 +21,7 @@ use crate::cluster::Cluster;
 use crate::definition::check::{CheckContext, check};
 use crate::definition::id::InstanceId;
 use crate::definition::naming;
-use crate::definition::object::Object;
+use crate::definition::object::{CLAIM, Object};
 use crate::failure::{Failure, FailureKind};
 use crate::service::summary::InstanceKey;
 

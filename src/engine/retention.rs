@@ -12,7 +12,7 @@ use super::operation::Lease;
 use crate::cluster::{Cluster, Selector};
 use crate::definition::id::Namespace;
 use crate::definition::naming;
-use crate::definition::object::{GroupKind, Object, ObjectKey};
+use crate::definition::object::{CLAIM, GroupKind, Object, ObjectKey};
 use crate::failure::{Failure, FailureKind};
 use crate::names;
 use crate::service::summary::InstanceKey;
@@ -22,7 +22,6 @@ const DEADLINE: Duration = Duration::from_secs(30);
 const PAUSE: Duration = Duration::from_millis(200);
 /// The field of a `StatefulSet` that says which claims go with it or its pods.
 pub(super) const POLICY: &str = "persistentVolumeClaimRetentionPolicy";
-const CLAIM: &str = "PersistentVolumeClaim";
 /// Most claims that are named.
 const NAMED: usize = 5;
 

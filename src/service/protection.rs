@@ -24,6 +24,11 @@ impl Caution {
         }
     }
 
+    /// Returns the weightiest of several.
+    pub fn of_all(all: impl IntoIterator<Item = Self>) -> Self {
+        all.into_iter().max().unwrap_or_default()
+    }
+
     /// Takes in whether something that is changed is protected.
     pub fn protect_if(&mut self, is_protected: bool) {
         if is_protected {

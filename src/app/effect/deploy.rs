@@ -128,7 +128,7 @@ impl ReviewedPlan {
         }
     }
 
-    /// Tells whether the typed ID is needed.
+    /// Tells whether what it changes is protected.
     pub fn is_protected(&self) -> bool {
         match self {
             Self::Rollback(rollback) => rollback.caution.is_protected(),

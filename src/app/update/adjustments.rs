@@ -13,6 +13,7 @@ use crate::app::screen::Screen;
 use crate::definition::id::InstanceId;
 use crate::engine::adjust::{AdjustPlan, Adjustment, MAX_REPLICAS, WorkloadChoice, n_replicas};
 use crate::failure::Failure;
+use crate::service::protection::Caution;
 use crate::service::summary::InstanceKey;
 
 use super::operations::{Run, left_sentence, places_of, run_all};
@@ -216,8 +217,8 @@ pub(super) fn confirm(model: &mut Model) {
             let typed: Vec<_> = to_type.iter().map(InstanceId::as_str).collect();
             let takes_conflicts = taken.is_some();
             text.insert(0, format!("I{}.", &place[1..]));
-            let caution = runnable.iter().map(|plan| plan.caution).max();
-            text.extend(caution.and_then(|caution| caution.sentence("It")));
+            let caution = Caution::of_all(runnable.iter().map(|plan| plan.caution));
+            text.extend(caution.sentence("It"));
             text.extend(runnable.iter().filter_map(|plan| plan.loss()));
             text.extend(taken.map(|taken| format!("{taken}, and is taken over.")));
             text.push(format!("Type {} to go on:", typed.join(" ")));
@@ -290,6 +291,7 @@ pub(super) fn run(model: &mut Model, takes_conflicts: bool) -> Vec<Effect> {
             kind,
             instance: plan.instance.clone(),
             what,
+            lost: String::new(),
             effect: move |op| Effect::RunAdjustment {
                 op,
                 plan: Box::new(plan),

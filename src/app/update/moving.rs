@@ -4,33 +4,28 @@ use crate::app::effect::Effect;
 use crate::app::model::Model;
 use crate::app::panes::detail::Tab;
 use crate::app::place::Place;
-use crate::app::screen::{Focus, Screen};
+use crate::app::screen::{Focus, Screen, half_page_of, page_of};
 use crate::app::table::RowMark;
 
 use super::{cluster, logs};
 
 /// Returns how far half a page of the rows goes.
 pub(super) fn half_page(model: &Model) -> isize {
-    half(n_rows(model))
+    half_page_of(n_rows(model))
 }
 
 /// Returns how far half a page goes of what scrolls: of the difference, where one is shown beside rows or a text.
 pub(super) fn half_scroll(model: &Model) -> isize {
-    half(n_scrolled(model))
+    half_page_of(n_scrolled(model))
 }
 
 /// Moves by so many pages: over the difference, where one is shown beside rows; a line stays in sight.
 pub(super) fn page_by(model: &mut Model, pages: isize) -> Vec<Effect> {
-    let page = |n_rows: usize| {
-        isize::try_from(n_rows.saturating_sub(1))
-            .unwrap_or(1)
-            .max(1)
-    };
     match model.screens.last() {
         Some(Screen::Review(_) | Screen::Merge(_)) => {
-            scroll_by(model, pages * page(n_scrolled(model)))
+            scroll_by(model, pages * page_of(n_scrolled(model)))
         }
-        _ => move_by(model, pages * page(n_rows(model))),
+        _ => move_by(model, pages * page_of(n_rows(model))),
     }
 }
 
@@ -49,10 +44,6 @@ fn n_scrolled(model: &Model) -> usize {
         Some(Screen::Review(_) | Screen::Editor(_)) => model.geometry.difference,
         _ => n_rows(model),
     }
-}
-
-fn half(n_rows: usize) -> isize {
-    isize::try_from(n_rows / 2).unwrap_or(1).max(1)
 }
 
 /// Moves the selection, or what there is instead.

@@ -113,6 +113,8 @@ pub(super) struct Run<E> {
     pub(super) instance: InstanceKey,
     /// The command that does the same.
     pub(super) what: String,
+    /// What no return brings back, as the sentence of that goes on.
+    pub(super) lost: String,
     /// Returns the effect that carries the plan out.
     pub(super) effect: E,
 }
@@ -126,6 +128,9 @@ pub(super) fn run_all<E: FnOnce(OpId) -> Effect>(
     let (mut ops, mut effects) = (Vec::new(), Vec::new());
     for run in runs {
         let op = begin(model, run.kind, run.instance, &run.what);
+        if let Some(operation) = model.operations.get_mut(&op) {
+            operation.lost = run.lost;
+        }
         ops.push(op);
         effects.push((run.effect)(op));
     }

@@ -13,6 +13,7 @@ use crate::failure::Failure;
 
 use super::operations::{Run, places_of, run_all};
 use super::resuming;
+use crate::service::protection::Caution;
 
 /// Plans the routes of what is marked or selected.
 pub(super) fn show(model: &mut Model) -> Vec<Effect> {
@@ -117,9 +118,9 @@ fn question(model: &Model, pane: &RoutesPane, takes_conflicts: bool) -> Popup {
         return Popup::Menu(Menu::confirm(title, Vec::new(), run));
     }
     let typed: Vec<_> = to_type.iter().map(InstanceId::as_str).collect();
-    let caution = plans.iter().map(|plan| plan.caution).max();
+    let caution = Caution::of_all(plans.iter().map(|plan| plan.caution));
     let mut text = vec![format!("In {place}.")];
-    text.extend(caution.and_then(|caution| caution.sentence("It")));
+    text.extend(caution.sentence("It"));
     text.push(format!("Type {} to go on:", typed.join(" ")));
     let kind = PromptKind::TypedRoutes {
         ids: to_type,
@@ -144,6 +145,7 @@ pub(super) fn run(model: &mut Model, force_conflicts: bool) -> Vec<Effect> {
             kind: OperationKind::Routes,
             instance: plan.instance.clone(),
             what,
+            lost: String::new(),
             effect: move |op| Effect::RunRoutes {
                 op,
                 plan: Box::new(plan),

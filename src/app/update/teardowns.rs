@@ -12,6 +12,7 @@ use crate::app::screen::Screen;
 use crate::definition::id::InstanceId;
 use crate::engine::plan::{FateRow, TeardownPlan, TeardownScope, VolumeChoice};
 use crate::failure::Failure;
+use crate::service::protection::Caution;
 use crate::service::summary::InstanceKey;
 
 use super::operations::{Run, left_sentence, places_of, run_all};
@@ -205,8 +206,8 @@ fn question(model: &Model, pane: &TeardownPane) -> Popup {
         ));
     }
     text.extend(pane.runnable().filter_map(TeardownPlan::strangers));
-    let caution = pane.runnable().map(|plan| plan.caution).max();
-    text.extend(caution.and_then(|caution| caution.sentence("It")));
+    let caution = Caution::of_all(pane.runnable().map(|plan| plan.caution));
+    text.extend(caution.sentence("It"));
     text.extend(left);
     let typed: Vec<_> = ids.iter().map(InstanceId::as_str).collect();
     text.push(format!("Type {} to go on:", typed.join(" ")));
@@ -233,6 +234,7 @@ pub(super) fn run(model: &mut Model) -> Vec<Effect> {
             },
             instance: plan.instance.clone(),
             what,
+            lost: plan.lost_for_good(),
             effect: move |op| Effect::RunTeardown {
                 op,
                 plan: Box::new(plan),
@@ -241,15 +243,7 @@ pub(super) fn run(model: &mut Model) -> Vec<Effect> {
         }
     });
     let runs = runs.collect();
-    let effects = run_all(model, runs);
-    for effect in &effects {
-        if let Effect::RunTeardown { op, plan, .. } = effect
-            && let Some(operation) = model.operations.get_mut(op)
-        {
-            operation.lost = plan.lost_for_good();
-        }
-    }
-    effects
+    run_all(model, runs)
 }
 
 fn command(plan: &TeardownPlan) -> String {

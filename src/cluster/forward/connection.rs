@@ -76,7 +76,7 @@ impl Way {
                 Ok(socket) => return Ok((pod, socket)),
                 Err(failure) => failure,
             };
-            let may_pass = !matches!(failure.kind, FailureKind::Forbidden | FailureKind::Login);
+            let may_pass = !failure.is_denied();
             if !may_pass || Instant::now() + AGAIN_AFTER >= deadline {
                 let place = (&self.instance.namespace, &*pod);
                 return Err(self.cluster.told("portforward", place, failure).await);

@@ -174,9 +174,7 @@ impl Reader {
                     wait
                 }
                 // It does not run yet, or not any more: its pod's watch says so sooner or later.
-                Err(failure)
-                    if !matches!(failure.kind, FailureKind::Forbidden | FailureKind::Login) =>
-                {
+                Err(failure) if !failure.is_denied() => {
                     backoff.after_failure(started.elapsed()).max(PATIENCE)
                 }
                 Err(failure) => {

@@ -15,7 +15,7 @@ use super::{Running, open_events};
 use crate::cluster::Cluster;
 use crate::definition::id::InstanceId;
 use crate::definition::naming;
-use crate::definition::object::GroupKind;
+use crate::definition::object::{CLAIM, GroupKind};
 use crate::service::pod_name;
 use crate::service::summary::{Event, InstanceKey, ObjectRow, WorkloadKind};
 use crate::service::watch::{Delta, LinkState, WatchEvent};
@@ -23,7 +23,6 @@ use crate::service::watch::{Delta, LinkState, WatchEvent};
 /// How long news are collected before the events are listed anew: objects of several kinds are seen at about the same time.
 const SETTLES_IN: Duration = Duration::from_millis(200);
 
-const CLAIM: &str = "PersistentVolumeClaim";
 const CONFIG_MAP: &str = "ConfigMap";
 
 /// The objects whose events are an instance's.

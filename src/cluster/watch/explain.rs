@@ -14,6 +14,7 @@ use tokio::time::{Instant, sleep_until};
 use super::machine::Sink;
 use crate::cluster::Cluster;
 use crate::definition::id::Namespace;
+use crate::definition::object::CLAIM;
 use crate::service::fleet::Fleet;
 use crate::service::health::{lacks_pods, waits_for_node, waits_for_volumes};
 use crate::service::pod_name;
@@ -27,7 +28,6 @@ const MAX_INTERVAL: Duration = Duration::from_secs(60);
 /// Most objects that are looked into at a time; the others have their turn later.
 const MAX_TROUBLES: usize = 20;
 
-const CLAIM: &str = "PersistentVolumeClaim";
 const POD: &str = "Pod";
 
 /// An object in trouble: namespace, kind, name.

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::cluster::{Cluster, Selector};
 use crate::definition::naming;
-use crate::definition::object::{GroupKind, Object, ObjectKey};
+use crate::definition::object::{CLAIM, GroupKind, Object, ObjectKey};
 use crate::engine::binding;
 use crate::engine::metadata::core_key;
 use crate::engine::ownership::{self, Owner};
@@ -15,8 +15,6 @@ use crate::engine::preflight::refused;
 use crate::engine::retention;
 use crate::failure::{Failure, FailureKind};
 use crate::service::summary::InstanceKey;
-
-const CLAIM: &str = "PersistentVolumeClaim";
 
 /// What was found.
 #[derive(Debug, Default)]

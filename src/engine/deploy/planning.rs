@@ -12,7 +12,7 @@ use super::parameters;
 use crate::cluster::{Access, Cluster};
 use crate::definition::id::{InstanceId, Namespace};
 use crate::definition::naming;
-use crate::definition::object::{GroupKind, Object, ObjectKey};
+use crate::definition::object::{CLAIM, GroupKind, Object, ObjectKey};
 use crate::definition::render::Rendered;
 use crate::engine::along::Along;
 use crate::engine::contested;
@@ -414,7 +414,7 @@ impl Planner<'_> {
         let set = naming::instance_applyset_id(&self.request.id, &self.request.namespace);
         let is_ours =
             |claim: &&Object| ownership::owner(claim, &self.request.id, &set) == Owner::Ours;
-        let claims = survey.of_kind(preflight::CLAIM).filter(is_ours);
+        let claims = survey.of_kind(CLAIM).filter(is_ours);
         let homes: BTreeSet<&str> = claims
             .filter_map(|claim| claim.key.namespace.as_deref())
             .collect();

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::cluster::{ApplyOptions, Cluster};
-use crate::definition::object::Object;
+use crate::definition::object::{CLAIM, Object};
 use crate::engine::difference::{difference, laid_over};
 use crate::engine::frozen::{self, Resize};
 use crate::engine::growth;
@@ -16,7 +16,6 @@ use crate::failure::{Failure, FailureKind};
 use crate::service::operation::KeptReplicas;
 use crate::service::summary::InstanceKey;
 
-const CLAIM: &str = "PersistentVolumeClaim";
 /// Workloads whose pods are made by a template: what cannot be made would be missed.
 const REHEARSED: [&str; 2] = ["Deployment", "StatefulSet"];
 const MAX_NAME: usize = 50;

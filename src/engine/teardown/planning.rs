@@ -7,7 +7,7 @@ use futures::{StreamExt, stream};
 use crate::cluster::{Access, Cluster, Selector};
 use crate::definition::id::{InstanceId, Namespace};
 use crate::definition::naming;
-use crate::definition::object::{GroupKind, Object, ObjectKey};
+use crate::definition::object::{CLAIM, GroupKind, Object, ObjectKey};
 use crate::engine::along::Along;
 use crate::engine::fate::{self, Policies, Scene};
 use crate::engine::frozen;
@@ -39,7 +39,6 @@ const KNOWN: [(&str, &str); 11] = [
     ("discovery.k8s.io", "EndpointSlice"),
     ("networking.k8s.io", "Ingress"),
 ];
-const CLAIM: &str = "PersistentVolumeClaim";
 const NEVER_DEPLOYED: &str =
     "no deploy of it came to its end: no copy is kept of what is deleted, and nothing puts it back";
 const ONLY_ADOPTED: &str = "it was adopted and never deployed: what a copy keeps are its objects as they are, without the values of Secrets";

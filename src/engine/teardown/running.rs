@@ -7,7 +7,7 @@ use tokio::time::Instant;
 use super::TeardownOptions;
 use crate::cluster::{Cluster, Deleted, Propagation};
 use crate::definition::naming;
-use crate::definition::object::{GroupKind, ObjectKey};
+use crate::definition::object::{CLAIM, GroupKind, ObjectKey};
 use crate::definition::order;
 use crate::engine::apply;
 use crate::engine::batch;
@@ -29,7 +29,6 @@ use crate::service::operation::Aim;
 const LONGEST_WAIT: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 /// The operation that releases retained volumes.
 pub const VOLUME_RELEASE: &str = "volume release";
-const CLAIM: &str = "PersistentVolumeClaim";
 
 /// Carries out a fate table that was shown. It goes on past failures; a second run finishes what was left.
 pub async fn run_teardown(

@@ -66,19 +66,24 @@ async fn names(cluster: &Cluster, namespace: &Namespace) -> BTreeMap<Named, Vec<
             Some(namespace),
         ),
     ];
-    let mut names = BTreeMap::new();
-    for (named, kind, namespace) in kinds {
-        let listed = cluster
-            .list_metadata(&kind, namespace, &Selector::everything())
-            .await;
-        let listed = listed.unwrap_or_default();
-        let found = listed
-            .iter()
-            .take(MAX_NAMES)
-            .map(|object| object.key.name.clone());
-        names.insert(named, found.collect());
-    }
-    let devices = cluster.node_devices().await.unwrap_or_default();
+    let listed = async {
+        let mut names = BTreeMap::new();
+        for (named, kind, namespace) in kinds {
+            let listed = cluster
+                .list_metadata(&kind, namespace, &Selector::everything())
+                .await;
+            let listed = listed.unwrap_or_default();
+            let found = listed
+                .iter()
+                .take(MAX_NAMES)
+                .map(|object| object.key.name.clone());
+            names.insert(named, found.collect());
+        }
+        names
+    };
+    // Nodes are large, and what is smaller need not wait for them.
+    let (mut names, devices) = tokio::join!(listed, cluster.node_devices());
+    let devices = devices.unwrap_or_default();
     names.insert(Named::Device, devices.into_iter().collect());
     names
 }

@@ -12,6 +12,7 @@ use jiff::Timestamp;
 use super::{Detail, change};
 use crate::definition::id::Namespace;
 use crate::definition::naming;
+use crate::definition::object::CLAIM;
 use crate::service::connection::Link;
 use crate::service::summary::{InstanceKey, ObjectRow};
 use crate::service::watch::{Delta, Keyed, Topic, WatchEvent};
@@ -19,7 +20,6 @@ use crate::service::watch::{Delta, Keyed, Topic, WatchEvent};
 /// Most owners that are asked one after the other: there are three at most, and hostile ones may form a ring.
 const MAX_OWNERS: usize = 8;
 
-const CLAIM: &str = "PersistentVolumeClaim";
 const STATEFUL_SET: &str = "StatefulSet";
 
 impl Detail {

@@ -8,12 +8,11 @@ use jiff::Timestamp;
 
 use super::{Fleet, Instance};
 use crate::definition::id::Namespace;
+use crate::definition::object::CLAIM;
 use crate::service::connection::Link;
 use crate::service::summary::{Claim, Event, InstanceKey, PodRow, Record, Workload, WorkloadKind};
 use crate::service::watch::{Delta, ItemKey, Keyed, Topic, WatchEvent, apply_delta};
 
-/// The kind of claims.
-const CLAIM: &str = "PersistentVolumeClaim";
 /// Most events that are kept of an instance: the newest of each object, and what a burst of objects may bring.
 const MAX_EVENTS: usize = 50;
 

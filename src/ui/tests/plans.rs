@@ -11,7 +11,7 @@ use crate::engine::plan::{FieldConflict, VolumeChoice};
 use crate::failure::{Failure, FailureKind};
 
 /// Draws at a size, and lets scrolling know of it as the loop does.
-fn look(stage: &mut Stage, size: (u16, u16)) -> String {
+pub(super) fn look(stage: &mut Stage, size: (u16, u16)) -> String {
     let mut buf = Buffer::empty(Rect::new(0, 0, size.0, size.1));
     let area = buf.area;
     let (geometry, _) = draw_buffer(&mut buf, area, &stage.model, &Theme::default());

@@ -1,23 +1,11 @@
 //! Texts that are read: one stays where one is in them, and finds what one looks for.
 
-use ratatui::buffer::Buffer;
-use ratatui::layout::Rect;
-
-use super::views::last_op;
-use super::{SMALL, Theme, draw, draw_buffer, services};
+use super::services;
+use super::views::{last_op, look};
 use crate::app::stage::{self, Stage};
 use crate::app::{Msg, Screen};
 use crate::engine::adjust::Adjustment;
 use crate::engine::progress::{Progress, Step};
-
-/// Draws, and lets moving know of it as the loop does.
-fn look(stage: &mut Stage) -> String {
-    let mut buf = Buffer::empty(Rect::new(0, 0, SMALL.0, SMALL.1));
-    let area = buf.area;
-    let (geometry, _) = draw_buffer(&mut buf, area, &stage.model, &Theme::default());
-    stage.model.set_geometry(geometry);
-    draw(&stage.model, SMALL)
-}
 
 /// A deploy goes on in front.
 fn deploying() -> Stage {

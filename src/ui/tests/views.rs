@@ -132,13 +132,9 @@ fn faults_of_the_settings_are_all_told_and_the_selected_one_whole() {
     assert!(stage.model.popup.is_none());
 }
 
-/// Draws at the small size, and lets scrolling know of it as the loop does.
-fn look(stage: &mut Stage) -> String {
-    let mut buf = Buffer::empty(Rect::new(0, 0, SMALL.0, SMALL.1));
-    let area = buf.area;
-    let (geometry, _) = draw_buffer(&mut buf, area, &stage.model, &Theme::default());
-    stage.model.set_geometry(geometry);
-    draw(&stage.model, SMALL)
+/// Draws at the small size, and lets moving know of it as the loop does.
+pub(super) fn look(stage: &mut Stage) -> String {
+    super::plans::look(stage, SMALL)
 }
 
 #[test]

@@ -323,27 +323,21 @@ fn keys_of_pages_move_in_menus_and_help_by_what_is_in_sight() {
         Some(Popup::Help { top }) => *top,
         other => panic!("{other:?}"),
     };
-    for (keys, expected) in [
+    let paged = [
         ("^f", 7),
         ("pgdn", 14),
         ("^b", 7),
         ("pgup", 0),
         ("^d", 4),
         ("^u", 0),
-    ] {
+    ];
+    for (keys, expected) in paged {
         stage.press(keys);
         assert_eq!(top(&stage), expected, "{keys}");
     }
     stage.press("esc m");
     stage.model.geometry.popup_height = 8;
-    for (keys, expected) in [
-        ("^f", 7),
-        ("pgdn", 14),
-        ("^b", 7),
-        ("pgup", 0),
-        ("^d", 4),
-        ("^u", 0),
-    ] {
+    for (keys, expected) in paged {
         stage.press(keys);
         assert_eq!(stage.menu().selected, expected, "{keys}");
     }

@@ -3,14 +3,14 @@
 use std::collections::BTreeSet;
 
 use crate::definition::naming;
-use crate::definition::object::{GroupKind, Object, ObjectKey};
+use crate::definition::object::{CLAIM, GroupKind, Object, ObjectKey};
 use crate::engine::classes::Classes;
 use crate::engine::deploy::storage;
 use crate::engine::lasting::{self, What};
 use crate::engine::live::Live;
 use crate::engine::ownership::{self, Owner};
 use crate::engine::plan::{Change, DeployPlan, PlannedObject};
-use crate::engine::preflight::{self, Survey};
+use crate::engine::preflight::Survey;
 use crate::engine::record::Record;
 use crate::engine::remedy::{Offer, PlannedGrowth, Remedy};
 use crate::engine::revision;
@@ -41,7 +41,7 @@ impl Planner<'_> {
         let is_its = |claim: &&Object| {
             (sets.iter()).any(|set| lasting::template_of(&claim.key, set).is_some())
         };
-        let found = survey.of_kind(preflight::CLAIM).filter(is_its);
+        let found = survey.of_kind(CLAIM).filter(is_its);
         let namespaces: BTreeSet<&str> = found
             .filter_map(|claim| claim.key.namespace.as_deref())
             .collect();
@@ -168,7 +168,7 @@ impl Planner<'_> {
                     && live.key.namespace.as_deref()
                         == Some(claim.namespace.as_deref().unwrap_or(own))
             };
-            !survey.of_kind(preflight::CLAIM).any(name)
+            !survey.of_kind(CLAIM).any(name)
         });
         let objects = &self.rendered.objects;
         let classes = Classes::read(self.cluster, objects, &claims).await?;
@@ -179,7 +179,7 @@ impl Planner<'_> {
             binding: self.request.remedies.binding(),
         };
         let mut found = binding::look(self.cluster, &plan.instance, wanted).await?;
-        let claim = GroupKind::new("", preflight::CLAIM);
+        let claim = GroupKind::new("", CLAIM);
         if survey.unlisted.iter().any(|(kind, _)| *kind == claim) {
             // They may be there already.
             found.storage.fresh.clear();
@@ -212,7 +212,7 @@ impl Planner<'_> {
             let namespace = claim.key.namespace.as_ref().and_then(|it| it.parse().ok());
             namespace.is_some_and(|it| users.iter().any(|user| user.wants(&it, &claim.key.name)))
         };
-        for claim in survey.of_kind(preflight::CLAIM) {
+        for claim in survey.of_kind(CLAIM) {
             let is_from_template = naming::claim_ordinal(&claim.key.name, id.as_str()).is_some();
             let is_ours = ownership::owner(claim, id, &set) == Owner::Ours;
             if is_from_template && is_ours && !is_wanted(claim) {

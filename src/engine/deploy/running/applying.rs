@@ -236,7 +236,7 @@ impl Run<'_> {
         };
         let deleted = apply::delete(self.cluster, &planned.key, uid, propagation).await;
         // One that got no answer may have arrived.
-        let may_go = deleted.as_ref().map_or_else(is_unanswered, |_| true);
+        let may_go = deleted.as_ref().map_or_else(may_have_arrived, |_| true);
         if may_go {
             self.unmade().push(planned.key.clone());
         }
@@ -342,7 +342,8 @@ fn note(
     stop
 }
 
-fn is_unanswered(failure: &Failure) -> bool {
+/// Tells whether nobody knows if a write was done.
+fn may_have_arrived(failure: &Failure) -> bool {
     failure.kind == FailureKind::Unreachable
 }
 

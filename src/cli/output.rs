@@ -4,12 +4,13 @@ use std::io::{self, IsTerminal, Write};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use rpassword::ConfigBuilder;
 use serde::Serialize;
 use serde_json::Value;
 use signal_hook::consts::SIGINT;
 use signal_hook::low_level;
 
-use super::signals::WithModesBack;
+use super::signals::Unechoed;
 use crate::definition::yaml;
 use crate::failure::Failure;
 use crate::secret::SecretValue;
@@ -101,8 +102,15 @@ pub fn ask_secret(question: &str, hint: &str) -> io::Result<Option<SecretValue>>
         return Ok(None);
     }
     let question = text::clean(question);
-    let _modes = WithModesBack::begin()?;
-    match rpassword::prompt_password(format!("{question}{hint}: ")) {
+    // The question is asked once nothing is shown. Modes are set in one place: where a library sets them too, a signal that
+    // comes meanwhile leaves the terminal with what was set last.
+    let unechoed = Unechoed::begin()?;
+    write!(io::stderr(), "{question}{hint}: ")?;
+    let keys = ConfigBuilder::new().input_reader(io::stdin());
+    let answer = rpassword::read_password_with_config(keys.output_discard().build());
+    drop(unechoed);
+    writeln!(io::stderr())?;
+    match answer {
         Ok(answer) => Ok(Some(SecretValue::new(answer))),
         // ^C came as a key.
         Err(error) if error.kind() == io::ErrorKind::Interrupted => {

@@ -5,11 +5,13 @@
 
 use std::io;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, LazyLock, OnceLock};
+use std::sync::{Arc, LazyLock, Mutex, OnceLock};
 use std::thread;
 
 use futures::future::select_all;
-use rustix::termios::{OptionalActions, tcgetattr, tcsetattr};
+use rustix::termios::{
+    LocalModes, OptionalActions, SpecialCodeIndex, Termios, tcgetattr, tcsetattr,
+};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::{Handle, Signals};
 use signal_hook::{flag, low_level};
@@ -97,35 +99,59 @@ impl Drop for Awaited {
     }
 }
 
-/// While it lives, a signal ends the program with the modes that the terminal had before: what shows nothing of what is typed
-/// would leave it so.
-pub(super) struct WithModesBack {
+/// While it lives, the terminal on standard input shows nothing of what is typed and hands over each key, ^C too. A signal
+/// that ends the program gives the terminal its modes back first.
+pub(super) struct Unechoed {
+    usual: Termios,
+    /// Held by whoever sets modes. Who gives them back and ends the program keeps it.
+    setting: Arc<Mutex<()>>,
     signals: Handle,
     _awaited: Awaited,
 }
 
-impl WithModesBack {
-    /// Takes note of the modes of the terminal on standard input.
+impl Unechoed {
+    /// Hides what is typed from now on; what was typed before is dropped, as getpass(3) does it.
     ///
     /// # Errors
-    /// It is no terminal, or signals cannot be listened to.
+    /// Standard input is no terminal, or signals cannot be listened to.
     pub(super) fn begin() -> io::Result<Self> {
-        let modes = tcgetattr(io::stdin())?;
+        let usual = tcgetattr(io::stdin())?;
+        let setting = Arc::new(Mutex::new(()));
         let _awaited = Awaited::begin()?;
         let mut coming = Signals::new(ENDING.iter())?;
         let signals = coming.handle();
-        thread::spawn(move || {
-            for signal in coming.forever() {
-                let _ = tcsetattr(io::stdin(), OptionalActions::Now, &modes);
-                let _ = low_level::emulate_default_handler(signal);
+        thread::spawn({
+            let (usual, setting) = (usual.clone(), setting.clone());
+            move || {
+                for signal in coming.forever() {
+                    let _setting = setting.lock();
+                    let _ = tcsetattr(io::stdin(), OptionalActions::Now, &usual);
+                    let _ = low_level::emulate_default_handler(signal);
+                }
             }
         });
-        Ok(Self { signals, _awaited })
+        let mut hidden = usual.clone();
+        let shown = LocalModes::ECHO | LocalModes::ECHONL | LocalModes::ICANON | LocalModes::ISIG;
+        hidden.local_modes.remove(shown);
+        hidden.special_codes[SpecialCodeIndex::VMIN] = 1;
+        hidden.special_codes[SpecialCodeIndex::VTIME] = 0;
+        let held = setting.lock();
+        let set = tcsetattr(io::stdin(), OptionalActions::Flush, &hidden);
+        drop(held);
+        set?;
+        Ok(Self {
+            usual,
+            setting,
+            signals,
+            _awaited,
+        })
     }
 }
 
-impl Drop for WithModesBack {
+impl Drop for Unechoed {
     fn drop(&mut self) {
+        let _setting = self.setting.lock();
+        let _ = tcsetattr(io::stdin(), OptionalActions::Now, &self.usual);
         self.signals.close();
     }
 }

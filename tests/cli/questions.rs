@@ -60,12 +60,17 @@ impl Terminal {
 
     /// Waits for a question and types an answer.
     fn answer(&mut self, question: &str, answer: &str) {
+        self.press_at(question, &format!("{answer}\n"));
+    }
+
+    /// Waits for a question and presses keys.
+    fn press_at(&mut self, question: &str, keys: &str) {
         while !self.seen.contains(question) {
             let chunk = self.output.recv_timeout(DEADLINE);
             let chunk = chunk.unwrap_or_else(|_| panic!("no {question:?} in:\n{}", self.seen));
             self.seen.push_str(&String::from_utf8_lossy(&chunk));
         }
-        writeln!(self.keyboard, "{answer}").unwrap();
+        self.keyboard.write_all(keys.as_bytes()).unwrap();
     }
 
     #[track_caller]
@@ -117,7 +122,8 @@ pub(crate) fn a_question_is_left_by_a_signal(world: &World) {
     ];
     for (args, question) in asked {
         let mut terminal = Terminal::bowline(world, args);
-        terminal.answer(question, "\x03");
+        // No line ends behind it: it may be read as an answer before the signal is heard.
+        terminal.press_at(question, "\x03");
         let status = terminal.ended();
         assert!(
             status.signal().is_some(),

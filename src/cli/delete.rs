@@ -356,7 +356,6 @@ async fn tear_down(
             Ok(false) => {}
             Err(failure) => {
                 report(Progress::Failed(Step::Claim, failure.clone()));
-                output::say("--no-trash does without a copy");
                 return Ok(Outcome {
                     failed: vec![(Step::Claim, failure)],
                     ..Outcome::default()

@@ -19,6 +19,7 @@ use super::record::{self, Record};
 use super::remedy::Remedies;
 use crate::cluster::Cluster;
 use crate::definition::check::{CheckContext, check};
+use crate::definition::diagnostic::Severity;
 use crate::definition::id::InstanceId;
 use crate::definition::naming;
 use crate::definition::object::{CLAIM, Object};
@@ -51,7 +52,7 @@ pub struct Remains {
 /// there is nothing to go back to.
 ///
 /// # Errors
-/// The cluster cannot be reached.
+/// The cluster cannot be reached, or what was adopted and never deployed cannot be kept whole: nothing else tells what it was.
 pub async fn remains(cluster: &Cluster, plan: &TeardownPlan) -> Result<Option<Remains>, Failure> {
     let instance = &plan.instance;
     let record = match record::read(cluster, instance).await {
@@ -63,7 +64,11 @@ pub async fn remains(cluster: &Cluster, plan: &TeardownPlan) -> Result<Option<Re
     };
     let Some(number) = record.revision() else {
         return match record.is_adopted() {
-            true => adopted(cluster, plan, &record).await,
+            true => match adopted(cluster, plan, &record).await {
+                // What could be kept was kept before it began.
+                Err(failure) if !failure.is_unanswered() && is_under_way(&record) => Ok(None),
+                kept => kept,
+            },
             false => Ok(None),
         };
     };
@@ -79,18 +84,33 @@ pub async fn remains(cluster: &Cluster, plan: &TeardownPlan) -> Result<Option<Re
         definition: revision.definition,
         text,
         parameters: revision.parameters,
-        objects: without_server_parts(&objects(cluster, plan).await?),
+        // The definition is what brings it back; the objects only tell what was there.
+        objects: without_server_parts(&objects(cluster, plan).await?.read),
     }))
 }
 
-/// Makes a definition of the objects that go, of which none was ever deployed; none where it would be no legal one.
+/// Makes a definition of the objects that go, of which none was ever deployed; none where only the record is left.
 async fn adopted(
     cluster: &Cluster,
     plan: &TeardownPlan,
     record: &Record,
 ) -> Result<Option<Remains>, Failure> {
     let InstanceKey { namespace, id } = &plan.instance;
+    if !plan.rows.iter().any(|row| is_lost(row, id)) {
+        return Ok(None);
+    }
     let found = objects(cluster, plan).await?;
+    if let Some(unread) = found.unread {
+        return Err(unread);
+    }
+    let found = found.read;
+    if found.is_empty() {
+        let summary = format!(
+            "of {} only Secrets go, whose values no copy holds",
+            plan.instance
+        );
+        return Err(refused(summary));
+    }
     let objects = without_server_parts(&found);
     let sets: Vec<String> = (found.iter())
         .filter(|object| object.key.kind == "StatefulSet")
@@ -110,8 +130,16 @@ async fn adopted(
         policy: cluster.policy().clone(),
         ..CheckContext::default()
     };
-    let is_legal = check(&text, &context).definition.is_some();
-    Ok(is_legal.then(|| Remains {
+    let checked = check(&text, &context);
+    if checked.definition.is_none() {
+        let mut faults = checked.diagnostics.into_iter();
+        let error = faults.find(|it| it.severity == Severity::Error);
+        let why = error.map_or_else(String::new, |it| format!(": {}", it.message));
+        let instance = &plan.instance;
+        let summary = format!("the objects of {instance} make no legal definition{why}");
+        return Err(refused(summary));
+    }
+    Ok(Some(Remains {
         instance: plan.instance.clone(),
         record_uid: record.uid().to_owned(),
         revision: None,
@@ -122,17 +150,32 @@ async fn adopted(
     }))
 }
 
+/// Tells whether a teardown of it has begun.
+fn is_under_way(record: &Record) -> bool {
+    record.noted().is_some_and(|it| it.kind == "teardown")
+}
+
 fn without_server_parts(objects: &[Object]) -> Vec<Value> {
     let objects = objects.iter();
     objects.map(|object| normalized(&object.json)).collect()
 }
 
-/// Reads the objects that go, as far as this user may read them.
-async fn objects(cluster: &Cluster, plan: &TeardownPlan) -> Result<Vec<Object>, Failure> {
-    let record = naming::record(&plan.instance.id);
-    let is_kept = |row: &&FateRow| {
-        row.fate == Fate::Deleted && row.key.kind != "Secret" && row.key.name != record
-    };
+/// Tells whether an object goes that tells of more than how bowline runs the instance.
+fn is_lost(row: &FateRow, id: &InstanceId) -> bool {
+    row.fate == Fate::Deleted && row.key.name != naming::record(id)
+}
+
+/// The objects that go.
+struct Going {
+    /// Those that were read.
+    read: Vec<Object>,
+    /// Why one that is there was not; none where all were.
+    unread: Option<Failure>,
+}
+
+/// Reads the objects that go, as far as this user may read them. Secrets are left out.
+async fn objects(cluster: &Cluster, plan: &TeardownPlan) -> Result<Going, Failure> {
+    let is_kept = |row: &&FateRow| is_lost(row, &plan.instance.id) && row.key.kind != "Secret";
     let keys: Vec<_> = plan
         .rows
         .iter()
@@ -149,16 +192,22 @@ async fn objects(cluster: &Cluster, plan: &TeardownPlan) -> Result<Vec<Object>, 
         })
         .buffered(AT_ONCE);
     let read: Vec<_> = read.collect().await;
-    let mut objects = Vec::new();
+    let mut going = Going {
+        read: Vec::new(),
+        unread: None,
+    };
     for object in read {
         match object {
-            Ok(object) => objects.extend(object),
+            Ok(object) => going.read.extend(object),
             Err(failure) if failure.is_unanswered() => return Err(failure),
-            // The definition is what brings it back; the objects only tell what was there.
-            Err(_) => {}
+            // A kind that is not served any more has no objects.
+            Err(failure) if failure.kind == FailureKind::NotFound => {}
+            Err(failure) => {
+                going.unread.get_or_insert(failure);
+            }
         }
     }
-    Ok(objects)
+    Ok(going)
 }
 
 /// What is to be restored, and by whom.

@@ -8,6 +8,7 @@ use crate::cluster::Cluster;
 use crate::engine::plan::{Fate, FateRow, TeardownPlan, TeardownScope};
 use crate::engine::restore::{Remains, RestoreRequest, Surroundings, remains};
 use crate::failure::{Failure, FailureKind};
+use crate::service::advice;
 use crate::service::summary::InstanceKey;
 
 /// Puts what a teardown would lose into the trash. Returns whether there was anything that could be put back later.
@@ -27,7 +28,18 @@ pub async fn keep_in_trash(
     if !plan.refusals.is_empty() || !plan.rows.iter().any(goes) {
         return Ok(false);
     }
-    let Some(remains) = remains(cluster, plan).await? else {
+    let without = advice::command("delete --no-trash", &plan.instance);
+    let unkept = |failure: Failure| Failure {
+        summary: format!(
+            "nothing is deleted, for no copy can be kept: {failure}; {without} does without"
+        ),
+        ..failure
+    };
+    let remains = match remains(cluster, plan).await {
+        Err(failure) if failure.is_unanswered() => return Err(failure),
+        remains => remains.map_err(unkept)?,
+    };
+    let Some(remains) = remains else {
         return Ok(false);
     };
     let (item, trash) = (item(cluster, remains), trash.clone());
@@ -36,13 +48,7 @@ pub async fn keep_in_trash(
         let summary = "writing to the trash broke down";
         Err(Failure::new(FailureKind::Disk, summary))
     });
-    match kept {
-        Ok(()) => Ok(true),
-        Err(failure) => Err(Failure {
-            summary: format!("nothing is deleted, for no copy can be kept: {failure}"),
-            ..failure
-        }),
-    }
+    kept.map(|()| true).map_err(unkept)
 }
 
 /// Returns what is asked of the engine to put back what is kept.

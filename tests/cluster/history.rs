@@ -886,6 +886,37 @@ pub(crate) async fn what_was_only_adopted_is_put_back_as_it_was(cluster: Cluster
     assert_eq!(image, "nginx:1.27");
 }
 
+/// Values of Secrets are in no copy, and no revision has them either.
+pub(crate) async fn what_was_only_adopted_goes_without_a_copy_only_where_that_is_wanted(
+    cluster: Cluster,
+) {
+    let token = json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "token"},
+        "stringData": {"token": "canary"}});
+    cluster.create(&token).await.unwrap();
+    let stage = Stage::new(&cluster);
+    let text = "{apiVersion: v1, kind: Secret, metadata: {name: token}}\n";
+    let plan = stage.plan_adopt("shop", text).await;
+    assert!(stage.run_adopt(&plan).await.is_complete());
+    let plan = stage.plan_teardown("shop", VolumeChoice::Keep).await;
+    let (engine, of) = (stage.engine().clone(), plan.clone());
+    let read = tokio::spawn(async move { remains(&engine, &of).await });
+    let failure = read.await.unwrap().unwrap_err();
+    assert_eq!(failure.kind, FailureKind::Refused);
+    assert!(failure.summary.contains("only Secrets go"), "{failure}");
+
+    // One that was begun is finished by whoever comes next.
+    let held = json!({"metadata": {"finalizers": ["example.com/hold"]}});
+    cluster.merge("Secret", "token", &held).await.unwrap();
+    let is_held = |reason: &str| reason == "Secret/token is held by example.com/hold";
+    stage
+        .teardown_until_told("shop", VolumeChoice::Keep, is_held)
+        .await;
+    let plan = stage.plan_teardown("shop", VolumeChoice::Keep).await;
+    assert_eq!(remains_of(&stage, &plan).await, None);
+    let let_go = json!({"metadata": {"finalizers": null}});
+    cluster.merge("Secret", "token", &let_go).await.unwrap();
+}
+
 pub(crate) async fn what_never_came_to_its_end_leaves_nothing_to_put_back(cluster: Cluster) {
     let stage = Stage::new(&cluster);
     let plan = stage.plan("web", WEB).await;

@@ -254,6 +254,7 @@ on_both_backends! {
         what_was_deployed_since_is_not_written_over
         what_never_came_to_its_end_leaves_nothing_to_put_back
         what_was_only_adopted_is_put_back_as_it_was
+        what_was_only_adopted_goes_without_a_copy_only_where_that_is_wanted
         a_teardown_that_was_cut_off_is_put_back_whole;
     adopt:
         what_others_made_is_refused_until_it_is_adopted

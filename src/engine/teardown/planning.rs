@@ -41,7 +41,8 @@ const KNOWN: [(&str, &str); 11] = [
 ];
 const NEVER_DEPLOYED: &str =
     "no deploy of it came to its end: no copy is kept of what is deleted, and nothing puts it back";
-const ONLY_ADOPTED: &str = "it was adopted and never deployed: what a copy keeps are its objects as they are, without the values of Secrets";
+const ONLY_ADOPTED: &str = "it was adopted and never deployed: a copy, where one is kept, holds its objects as they are, without the values \
+                            of Secrets";
 const CANNOT_RETAIN: &str = "this user may not read and change volumes, so none can be retained: keep the claims instead, or delete \
                              them with their volumes";
 

@@ -406,7 +406,7 @@ pub(super) fn noted(record: &Record, now: Timestamp) -> Option<String> {
 }
 
 /// Tells whether the holder of an operation let go of it.
-fn rests(annotation: &str) -> bool {
+pub(super) fn rests(annotation: &str) -> bool {
     serde_json::from_str(annotation).is_ok_and(|it: Operation| it.rests)
 }
 

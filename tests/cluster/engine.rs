@@ -4,6 +4,7 @@ pub(crate) mod stage;
 
 use std::time::Duration;
 
+use bowline::engine::adjust::Adjustment;
 use bowline::engine::deploy::{RunOptions, run_deploy};
 use bowline::engine::plan::{Change, DataFate, DiffSide, Fate, VolumeChoice};
 use bowline::engine::progress::{Outcome, Progress, Step};
@@ -1139,6 +1140,17 @@ pub(crate) async fn a_finalizer_that_holds_is_named_and_the_second_run_finishes(
     let record = cluster.get("ConfigMap", "bowline-web").await.unwrap();
     let noted = annotation(&record, "bowline.dev/operation");
     assert!(noted.contains("\"rests\":true"), "{noted}");
+    // Nobody is at it: whoever wants something else is told how it is finished.
+    let plan = stage.plan_adjustment("web", Adjustment::Restart).await;
+    let told = &plan.refusals[0].summary;
+    let here = &cluster.namespace;
+    for words in [
+        format!("{here}/web stands half way: "),
+        " left a teardown half done: ".to_owned(),
+        format!("`bowline resume web -n {here}` or `bowline delete web -n {here}` goes on with it"),
+    ] {
+        assert!(told.contains(&words), "{words}: {told}");
+    }
     let release = json!({"metadata": {"finalizers": null}});
     cluster
         .merge("ConfigMap", "web-config", &release)

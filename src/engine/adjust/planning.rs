@@ -132,7 +132,20 @@ pub(in crate::engine) fn is_idle_but_for(
         return Ok(());
     }
     let who = operation::describe(noted, now);
-    Err(refused(format!("{instance} is busy: {who}")))
+    if !operation::rests(noted) {
+        return Err(refused(format!("{instance} is busy: {who}")));
+    }
+    let resume = advice::command("resume", instance);
+    let ways = match kind["kind"] == "teardown" {
+        true => {
+            let delete = advice::command("delete", instance);
+            format!("{resume} or {delete} goes on with it")
+        }
+        false => format!("{resume} goes on with it"),
+    };
+    Err(refused(format!(
+        "{instance} stands half way: {who}; {ways}"
+    )))
 }
 
 struct Planner<'a> {

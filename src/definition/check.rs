@@ -141,10 +141,13 @@ fn check_scene(text: &str, scene: &Scene<'_>) -> Checked {
         return refused(faults);
     }
     if let Some(found) = conflicts(text) {
-        let (_, mut faults) = read_whole(&found.text, true, scene);
+        // First, for it explains what there is of others, and of too many the last are left out.
+        let mut faults = Faults::default();
         for fault in found.faults {
             faults.add_syntax(fault);
         }
+        let (_, others) = read_whole(&found.text, true, scene);
+        faults.absorb(others);
         return finish(text, None, faults);
     }
     let (definition, faults) = read_whole(text, false, scene);

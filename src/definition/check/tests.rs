@@ -90,6 +90,18 @@ fn unresolved_conflict_is_one_fault_and_the_rest_is_checked() {
     assert_eq!((checked.diagnostics.len(), checked.definition), (1, None));
 }
 
+#[test]
+fn unresolved_conflict_is_told_however_many_other_faults_there_are() {
+    let others: String = (0..600).map(|n| format!("odd{n}: 1\n")).collect();
+    let text = format!("{others}<<<<<<< a\nreplicas: 1\n=======\nreplicas: 2\n>>>>>>> b\n");
+    let faults: Vec<_> = faults(&text).iter().map(show).collect();
+    let mut told = faults.iter();
+    assert!(
+        told.any(|it| it.contains("a merge conflict is unresolved here")),
+        "{faults:#?}"
+    );
+}
+
 /// An error whose fix makes the text faultless.
 #[track_caller]
 fn mended(text: &str, path: &str, words: &str) {

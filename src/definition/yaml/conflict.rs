@@ -63,7 +63,7 @@ pub fn conflicts(text: &str) -> Option<Conflicts> {
         };
         let goes_on = open.is_some() && mark != Mark::Mine;
         if !goes_on {
-            faults.push(fault(line_number, range.clone()));
+            faults.push(fault(line_number, &text[range.clone()], range.clone()));
         }
         blanked.push(range);
         open = (mark != Mark::Theirs && (goes_on || mark == Mark::Mine)).then_some(mark);
@@ -79,12 +79,15 @@ pub fn conflicts(text: &str) -> Option<Conflicts> {
     Some(Conflicts { text, faults })
 }
 
-fn fault(line: usize, bytes: Range<usize>) -> SyntaxFault {
-    let at = |column| Position { line, column };
+fn fault(line_number: usize, line: &str, bytes: Range<usize>) -> SyntaxFault {
+    let at = |column| Position {
+        line: line_number,
+        column,
+    };
     SyntaxFault {
         span: Span {
             start: at(1),
-            end: at(bytes.len() + 1),
+            end: at(line.chars().count() + 1),
             bytes,
         },
         message: "a merge conflict is unresolved here; keep the lines that are meant, and remove the marks `<<<<<<<`, `=======` \
@@ -98,6 +101,13 @@ fn fault(line: usize, bytes: Range<usize>) -> SyntaxFault {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn marks_end_where_their_characters_do() {
+        let found = conflicts("<<<<<<< größe\r\n=======\n>>>>>>> x\n").unwrap();
+        assert_eq!(found.faults[0].span.end.column, 14);
+        assert_eq!(found.faults[0].span.bytes, 0..15);
+    }
 
     #[test]
     fn first_side_is_left_in_its_place() {

@@ -72,6 +72,21 @@ struct Rule {
     resource_names: Vec<String>,
 }
 
+/// The rules of a namespace.
+struct Rules {
+    list: Vec<Rule>,
+    /// Whether they say all that is allowed.
+    is_complete: bool,
+}
+
+impl Rules {
+    /// Tells whether what is denied for all objects may be allowed for one by its name.
+    fn may_allow_by_name(&self, access: &Access, resource: &Resource) -> bool {
+        let mut rules = self.list.iter();
+        !self.is_complete || rules.any(|rule| rule.allows_some(access, resource))
+    }
+}
+
 /// Which rule is enough for an access.
 type Enough = fn(&Rule, &Access, &Resource) -> bool;
 
@@ -120,27 +135,30 @@ impl Cluster {
             .iter()
             .filter_map(|access| access.namespace.as_deref())
             .collect();
-        let mut rules: BTreeMap<&str, Vec<Rule>> = BTreeMap::new();
+        let mut rules: BTreeMap<&str, Rules> = BTreeMap::new();
         for namespace in namespaces {
             rules.insert(namespace, self.rules(namespace).await);
         }
-        let mut doubtful = BTreeSet::new();
+        // Each with whether it may be allowed by its name alone.
+        let mut doubtful: BTreeMap<Access, bool> = BTreeMap::new();
         for access in accesses {
             let resource = self.resource(&access.kind).await?;
             let namespace = access.namespace.as_deref().unwrap_or_default();
-            let mut of_namespace = rules.get(namespace).into_iter().flatten();
+            let known = rules.get(namespace);
+            let mut of_namespace = known.into_iter().flat_map(|it| &it.list);
             if !of_namespace.any(|rule| is_enough(rule, access, &resource)) {
-                doubtful.insert(access.clone());
+                let may_by_name = known.is_none_or(|it| it.may_allow_by_name(access, &resource));
+                doubtful.insert(access.clone(), access.name.is_some() && may_by_name);
             }
         }
         // What is allowed to all is not asked for one by one.
-        let to_all = doubtful.iter().map(Access::to_all).collect();
+        let to_all = doubtful.keys().map(Access::to_all).collect();
         let not_to_all = self.denied(to_all).await?;
-        doubtful.retain(|access| not_to_all.contains(&access.to_all()));
-        let (named, all): (BTreeSet<_>, BTreeSet<_>) =
-            doubtful.into_iter().partition(|it| it.name.is_some());
-        let denied = self.denied(named).await?;
-        let is_allowed = |access: &Access| !denied.contains(access) && !all.contains(access);
+        doubtful.retain(|access, _| not_to_all.contains(&access.to_all()));
+        let (by_name, mut denied): (BTreeSet<_>, BTreeSet<_>) =
+            (doubtful.keys().cloned()).partition(|access| doubtful[access]);
+        denied.extend(self.denied(by_name).await?);
+        let is_allowed = |access: &Access| !denied.contains(access);
         Ok(accesses.iter().map(is_allowed).collect())
     }
 
@@ -159,7 +177,7 @@ impl Cluster {
     }
 
     /// Returns the rules of a namespace; none where that question is refused, for each is then asked singly.
-    async fn rules(&self, namespace: &str) -> Vec<Rule> {
+    async fn rules(&self, namespace: &str) -> Rules {
         let review = json!({
             "apiVersion": "authorization.k8s.io/v1",
             "kind": "SelfSubjectRulesReview",
@@ -167,12 +185,12 @@ impl Cluster {
         });
         let path = format!("{API}/selfsubjectrulesreviews");
         let answer = self.ask_review(DOING, &path, &review).await;
-        let rules = answer
-            .ok()
-            .and_then(|mut answer| Some(answer.pointer_mut("/status/resourceRules")?.take()));
-        rules
-            .and_then(|rules| serde_json::from_value(rules).ok())
-            .unwrap_or_default()
+        let mut status = answer.map_or(Value::Null, |mut answer| answer["status"].take());
+        let list: Option<Vec<Rule>> = serde_json::from_value(status["resourceRules"].take()).ok();
+        Rules {
+            is_complete: list.is_some() && status["incomplete"] != true,
+            list: list.unwrap_or_default(),
+        }
     }
 
     /// Tells whether the server allows it, in answer to a question of its own.

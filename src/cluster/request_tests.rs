@@ -511,6 +511,33 @@ async fn a_right_to_objects_of_certain_names_is_one_to_those() {
     assert_eq!(n_requests(&log), 4);
 }
 
+/// A viewer's plan of many objects asks about their kind, not about each.
+#[tokio::test]
+async fn what_complete_rules_allow_by_no_name_is_asked_once_for_all_names() {
+    let check = async |incomplete: bool, n_asked: usize| {
+        let (cluster, log) = mock::cluster(move |seen| {
+            if seen.uri.ends_with("selfsubjectrulesreviews") {
+                let rules = json!([{"verbs": ["get"], "apiGroups": ["*"], "resources": ["*"]}]);
+                let status = json!({"resourceRules": rules, "incomplete": incomplete});
+                return Reply::json(201, json!({"status": status}));
+            }
+            Reply::json(201, json!({"status": {"allowed": false}}))
+        });
+        let named = |name: &str| Access {
+            verb: "patch",
+            kind: GroupKind::new("", "ConfigMap"),
+            subresource: None,
+            namespace: Some("team-a".to_owned()),
+            name: Some(name.to_owned()),
+        };
+        let accesses = ["a", "b", "c"].map(named);
+        assert_eq!(cluster.can(&accesses).await, Ok(vec![false; 3]));
+        assert_eq!(n_requests(&log), n_asked, "{incomplete}");
+    };
+    check(false, 2).await;
+    check(true, 5).await;
+}
+
 #[tokio::test]
 async fn kinds_beyond_the_built_in_are_discovered_once() {
     let (cluster, log) = mock::cluster(|seen| match seen.uri.as_str() {

@@ -856,6 +856,9 @@ async fn login_that_fails_is_not_made_again_for_every_call() {
         assert!(cluster.get(&web()).await.is_err());
         assert_eq!(n_runs(&files), n_expected);
     }
+    // Whoever looks on asks what may be done, too.
+    assert!(cluster.may_ask_kubelets().await.is_err());
+    assert_eq!(n_runs(&files), 5);
     let key = web();
     let deletion = cluster.delete(&key, "u1", crate::cluster::Propagation::Foreground);
     assert!(deletion.await.is_err());

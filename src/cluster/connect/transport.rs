@@ -19,6 +19,8 @@ const EARLY: SignedDuration = SignedDuration::from_secs(10);
 /// A login that is refused this soon after it was made is not the matter of another login, unless it is over already.
 const LOGIN_INTERVAL: Duration = Duration::from_secs(10);
 
+/// The path of reviews of what a user may do: they are posted, and change nothing.
+const REVIEWS: &str = "/apis/authorization.k8s.io/";
 /// Longest time until a login that failed is tried again by itself: a plugin may open a window each time.
 const LONGEST_LOGIN_INTERVAL: Duration = Duration::from_secs(300);
 
@@ -162,9 +164,15 @@ impl Session {
     }
 }
 
+/// Tells whether somebody asks for a change: what a user may do is asked by whoever looks on, too.
+fn wants_change(request: &Request<Body>) -> bool {
+    let is_review = request.uri().path().contains(REVIEWS);
+    request.method() != Method::GET && !is_review
+}
+
 impl Shared {
     async fn send(self: Arc<Self>, request: Request<Body>) -> Result<Response<Body>, BoxError> {
-        let wants_change = request.method() != Method::GET;
+        let wants_change = wants_change(&request);
         let session = self.fresh_session(wants_change).await?;
         let (parts, body) = request.into_parts();
         let again = (parts.method == Method::GET).then(|| parts.clone());

@@ -32,15 +32,21 @@ pub(super) fn backing(ingress: &Object, services: &[&Object]) -> Backing {
 }
 
 /// Returns the routes of a live Ingress that are more than those that are wanted, and lead somewhere. One that somebody edited is
-/// there in the place of one that is not.
+/// there in the place of one that is not: the one that leads where that does, if there is one.
 pub(super) fn added(live: &Object, wanted: &Object, services: &[&Object]) -> Vec<String> {
     let (live, wanted) = (routes(&live.json["spec"]), routes(&wanted.json["spec"]));
-    let n_edited = wanted.iter().filter(|route| !live.contains(route)).count();
     let more = live.iter().filter(|route| !wanted.contains(route));
     let more = more.filter(|route| missing(route.backend, services).is_none());
-    let more: Vec<String> = more.map(Route::shown).collect();
+    let mut more: Vec<&Route<'_>> = more.collect();
+    let mut n_edited = 0;
+    for edited in wanted.iter().filter(|route| !live.contains(route)) {
+        match more.iter().position(|route| route.leads_as(edited)) {
+            Some(idx) => drop(more.remove(idx)),
+            None => n_edited += 1,
+        }
+    }
     match more.len() > n_edited {
-        true => more,
+        true => more.into_iter().map(Route::shown).collect(),
         false => Vec::new(),
     }
 }
@@ -54,6 +60,11 @@ struct Route<'a> {
 }
 
 impl Route<'_> {
+    /// Tells whether it leads where another one does, of another host.
+    fn leads_as(&self, other: &Self) -> bool {
+        self.path == other.path && self.backend == other.backend
+    }
+
     fn shown(&self) -> String {
         let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
         let to = match &self.backend["service"]["name"] {
@@ -200,6 +211,15 @@ mod tests {
         check(
             &[("a.io", "web"), ("b.io", "api")],
             &["b.io/ → Service/api"],
+        );
+        // Its host moved: the old one is not what was added, wherever it stands.
+        check(
+            &[("b.io", "web"), ("c.io", "api")],
+            &["c.io/ → Service/api"],
+        );
+        check(
+            &[("c.io", "api"), ("b.io", "web")],
+            &["c.io/ → Service/api"],
         );
         // What leads nowhere is no loss.
         check(&[("a.io", "web"), ("b.io", "gone")], &[]);

@@ -127,16 +127,20 @@ pub(super) fn moved_to(column: usize, text: &str) -> String {
 }
 
 fn moved(column: usize, first: &str, others: &str) -> String {
-    let least = others
+    let outermost = others
         .lines()
         .filter(|line| !line.trim().is_empty())
-        .map(spaces_of)
-        .min()
-        .unwrap_or(0);
+        .min_by_key(|line| spaces_of(line))
+        .unwrap_or("");
+    let least = spaces_of(outermost);
+    // What follows an item of a list stands below what is behind its dash, unless it is the next item.
+    let dashes = split_dashes(first).0.len();
+    let is_next_item = !split_dashes(outermost.trim_start_matches(' ')).0.is_empty();
     // A first line that was taken from its middle on says nothing of where it stood: the lines below it do, unless they are
     // deeper because it opens them.
     let base = match spaces_of(first) {
         0 if opens_block(without_comment(first).trim_end()) => 0,
+        0 if !is_next_item => least.saturating_sub(dashes),
         0 => least,
         spaces => spaces,
     };
@@ -301,6 +305,19 @@ mod tests {
         check("  ", "    a:\n      b: 1\n", "a:\n    b: 1\n");
         check("  ", "  b: 1\na: 2", "b: 1\na: 2");
         check("  ", "a: 1\n\n  \nb: 2", "a: 1\n\n\n  b: 2");
+        // The further lines of an item stay below what is behind its dash, wherever it was copied from.
+        check("  ", "- name: a\n  image: b\n", "- name: a\n    image: b\n");
+        check(
+            "  ",
+            "- name: a\n      image: b\n",
+            "- name: a\n    image: b\n",
+        );
+        check(
+            "  ",
+            "- name: a\n  image: b\n- name: c\n",
+            "- name: a\n    image: b\n  - name: c\n",
+        );
+        check("    ", "  - a\n  - b\n", "- a\n    - b\n");
         // At the margin, of one line, or behind other text: as it is.
         check("", "    a:\n      b: 1\n", "    a:\n      b: 1\n");
         check("  ", "  a", "  a");

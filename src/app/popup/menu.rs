@@ -17,6 +17,8 @@ pub struct MenuItem {
     pub detail: String,
     /// What it is called otherwise: typing that finds it too.
     pub name: &'static str,
+    /// What people of other tools call it, as words: typing those finds it too.
+    pub aliases: &'static str,
     /// Why it cannot be chosen now.
     pub why_not: Option<String>,
     /// The key that chooses it at once.
@@ -32,6 +34,7 @@ impl MenuItem {
             label: label.into(),
             detail: detail.into(),
             name: "",
+            aliases: "",
             why_not: None,
             key: None,
             choice,
@@ -41,6 +44,17 @@ impl MenuItem {
     /// Returns the item that only closes the menu, as `n` does too.
     pub fn cancel() -> Self {
         Self::new("Cancel", "", Choice::Cancel).on('n')
+    }
+
+    /// Returns how far what it is called is from what was typed, in lower case: 0 where it is called so, 1 where a name
+    /// begins so.
+    fn unlikeness(&self, typed: &str) -> u8 {
+        let names = || self.aliases.split(' ').chain([self.name]);
+        if typed.is_empty() || !names().any(|name| name.starts_with(typed)) {
+            2
+        } else {
+            u8::from(!names().any(|name| name == typed))
+        }
     }
 
     /// Returns the item, chosen at once by a character too.
@@ -128,9 +142,16 @@ impl Menu {
         let texts: Vec<String> = self
             .items
             .iter()
-            .map(|item| format!("{} {} {}", item.name, item.label, item.detail))
+            .map(|item| {
+                let MenuItem { name, aliases, .. } = item;
+                format!("{name} {aliases} {} {}", item.label, item.detail)
+            })
             .collect();
         self.shown = FuzzyMatcher::default().rank(query, texts.iter().map(String::as_str));
+        // What is called so comes before what has the letters somewhere in a sentence: enter chooses the first.
+        let typed = query.trim().to_lowercase();
+        self.shown
+            .sort_by_key(|idx| self.items[*idx].unlikeness(&typed));
         self.selected = 0;
     }
 

@@ -6,8 +6,31 @@ use crate::app::action::{Action, ActionSpec, SPECS};
 use crate::app::availability::{availability, has_meaning};
 use crate::app::effect::Effect;
 use crate::app::model::Model;
+use crate::app::panes::detail::Tab;
 use crate::app::place::Place;
 use crate::app::popup::{Choice, Menu, MenuItem, Popup};
+
+/// What kubectl, k9s, helm and editors call an action, apart from its own name.
+const ALIASES: [(Action, &str); 18] = [
+    (Action::Teardown, "delete destroy remove rm uninstall kill"),
+    (Action::Apply, "deploy install upgrade"),
+    (Action::Namespace, "ns namespaces"),
+    (Action::Context, "ctx contexts cluster"),
+    (Action::ShowTab(Tab::Pods), "po"),
+    (Action::ShowTab(Tab::Events), "ev"),
+    (Action::Claims, "pvc pv"),
+    (Action::Nodes, "no top"),
+    (Action::Forward, "pf port-forward"),
+    (Action::Shell, "exec ssh"),
+    (Action::Open, "describe"),
+    (Action::Difference, "diff"),
+    (Action::Changes, "drift"),
+    (Action::Restart, "rollout"),
+    (Action::Rollback, "revert"),
+    (Action::New, "create add"),
+    (Action::Refresh, "reload redraw"),
+    (Action::Quit, "q q! exit"),
+];
 
 /// Lists all that can be done with what is in front; the key of an action chooses it here too.
 pub(super) fn open_menu(model: &mut Model) -> Vec<Effect> {
@@ -43,6 +66,10 @@ fn items_of(model: &Model, is_wanted: impl Fn(&ActionSpec) -> bool) -> Vec<MenuI
                 label: spec.sentence.to_owned(),
                 detail: names.join(" "),
                 name: spec.id,
+                aliases: ALIASES
+                    .iter()
+                    .find(|(action, _)| *action == spec.action)
+                    .map_or("", |(_, aliases)| aliases),
                 why_not: availability(spec.action, model).err().map(Cow::into_owned),
                 key: keys.get(plain.unwrap_or(0)).copied(),
                 choice: Choice::Action(spec.action),

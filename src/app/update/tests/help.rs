@@ -137,6 +137,13 @@ fn palette_finds_actions_by_their_names_first() {
     check("sort", "sort");
     check("scale-up", "scale-up");
     check("namespace", "namespace");
+    // What the fingers of other tools' people type, and never a sentence that has the letters somewhere.
+    check("ns", "namespace");
+    check("ctx", "context");
+    check("delete", "teardown");
+    check("del", "teardown");
+    check("deploy", "apply");
+    check("q", "quit");
 }
 
 #[test]

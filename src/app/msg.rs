@@ -536,6 +536,8 @@ pub enum Msg {
     ShellEnded {
         /// Who asked for it.
         op: OpId,
+        /// Whether anything was typed into it.
+        is_used: bool,
         /// Its exit code.
         result: Result<i32, Failure>,
     },

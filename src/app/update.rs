@@ -275,7 +275,11 @@ fn route(model: &mut Model, msg: Msg) -> Vec<Effect> {
         Msg::ForwardBegan { op, result } => forwards::on_began(model, op, result),
         Msg::Forwarding { op, event, traffic } => forwards::on_event(model, op, event, traffic),
         Msg::ShellOpened { op, result } => shells::on_opened(model, op, result),
-        Msg::ShellEnded { op, result } => shells::on_ended(model, op, result),
+        Msg::ShellEnded {
+            op,
+            is_used,
+            result,
+        } => shells::on_ended(model, op, is_used, result),
         Msg::Logged {
             op,
             events,

@@ -471,19 +471,29 @@ impl EventLoop {
         let begun = terminal::output().and_then(|output| {
             let (keys, running) = shell::begin(session, output);
             terminal::hand_over(&banner)?;
-            keyboard.hand_over(keys)?;
-            Ok(running)
+            keyboard.hand_over(keys.clone())?;
+            Ok((keys, running))
         });
         let messages = self.messages.clone();
         let task = match begun {
-            Ok(running) => tokio::spawn(async move {
+            Ok((keys, running)) => tokio::spawn(async move {
                 let result = running.await;
-                drop(messages.send(Msg::ShellEnded { op, result }));
+                let is_used = keys.is_used();
+                drop(messages.send(Msg::ShellEnded {
+                    op,
+                    is_used,
+                    result,
+                }));
             }),
             Err(error) => {
                 let summary = format!("cannot give the terminal to the shell: {error}");
                 let result = Err(Failure::new(FailureKind::Disk, summary));
-                tokio::spawn(async move { drop(messages.send(Msg::ShellEnded { op, result })) })
+                let ended = Msg::ShellEnded {
+                    op,
+                    is_used: false,
+                    result,
+                };
+                tokio::spawn(async move { drop(messages.send(ended)) })
             }
         };
         let _task = AbortOnDropHandle::new(task);

@@ -19,7 +19,6 @@ use signal_hook::consts::SIGWINCH;
 use tokio::sync::mpsc;
 
 use crate::app::Msg;
-use crate::cluster::ExecInput;
 
 use super::shell::Keys;
 use super::terminal;
@@ -206,7 +205,7 @@ fn pass_on(shared: &Shared, keys: &Keys, mut woken: &UnixStream) -> io::Result<(
             Err(error) => return Err(error.into()),
         };
         let bytes = Bytes::copy_from_slice(&piece[..len]);
-        if keys.blocking_send(ExecInput::Bytes(bytes)).is_err() {
+        if !keys.give(bytes) {
             // The session is over, and the terminal is about to be taken back.
             return Ok(());
         }

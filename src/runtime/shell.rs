@@ -4,7 +4,10 @@
 
 use std::fs::File;
 use std::io::{self, Write};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
+use bytes::Bytes;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
 use tokio_util::task::AbortOnDropHandle;
@@ -44,7 +47,24 @@ fn size() -> Option<ExecInput> {
 }
 
 /// Where the keys of a session go.
-pub type Keys = mpsc::Sender<ExecInput>;
+#[derive(Debug, Clone)]
+pub struct Keys {
+    given: mpsc::Sender<ExecInput>,
+    is_used: Arc<AtomicBool>,
+}
+
+impl Keys {
+    /// Gives what was typed; tells whether the session still takes any. For threads that may wait.
+    pub fn give(&self, bytes: Bytes) -> bool {
+        self.is_used.store(true, Ordering::Relaxed);
+        self.given.blocking_send(ExecInput::Bytes(bytes)).is_ok()
+    }
+
+    /// Tells whether anything was typed.
+    pub fn is_used(&self) -> bool {
+        self.is_used.load(Ordering::Relaxed)
+    }
+}
 
 /// Begins a session on a terminal; returns where keys go and what ends with the command, with its exit code.
 pub fn begin(
@@ -52,7 +72,10 @@ pub fn begin(
     output: File,
 ) -> (Keys, impl Future<Output = Result<i32, Failure>>) {
     let (given, input) = mpsc::channel(BUFFER);
-    let keys = given.clone();
+    let keys = Keys {
+        given: given.clone(),
+        is_used: Arc::default(),
+    };
     let telling = tell_size(given);
     let running = async move {
         let terminal = |error: io::Error| {

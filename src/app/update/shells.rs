@@ -91,18 +91,24 @@ pub(super) fn on_opened(
     vec![Effect::EnterShell { op, banner }]
 }
 
-pub(super) fn on_ended(model: &mut Model, op: OpId, result: Result<i32, Failure>) -> Vec<Effect> {
+pub(super) fn on_ended(
+    model: &mut Model,
+    op: OpId,
+    is_used: bool,
+    result: Result<i32, Failure>,
+) -> Vec<Effect> {
     let shell = model.shell.take_if(|shell| shell.op == op);
     let place = shell.and_then(|shell| shell.place);
     let what = place.map_or_else(String::new, |place| {
         format!(" in {}/{}", place.pod, place.container)
     });
-    let is_run = matches!(&result, Ok(code) if !NOT_RUN.contains(code));
-    if !is_run {
+    // The code of a shell that was used is that of its last command.
+    let was_run = |code: &i32| is_used || !NOT_RUN.contains(code);
+    if !result.as_ref().is_ok_and(was_run) {
         model.record_failure(op);
     }
     match result {
-        Ok(code) if NOT_RUN.contains(&code) => model.complain(format!(
+        Ok(code) if !was_run(&code) => model.complain(format!(
             "The shell{what} ended with exit code {code}: the image may have none."
         )),
         Ok(0) => model.tell(format!("The shell{what} has ended.")),

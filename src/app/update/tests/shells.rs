@@ -76,7 +76,11 @@ fn shell_gets_the_terminal_once_it_is_open_and_gives_it_back() {
     assert!(stage.model.popup.is_none());
     let command = stage.last_command().unwrap();
     assert!(command.ends_with("exec web --pod web-6d9c9c5b8-x2x7p -c main"));
-    stage.send(Msg::ShellEnded { op, result: Ok(3) });
+    stage.send(Msg::ShellEnded {
+        op,
+        is_used: true,
+        result: Ok(3),
+    });
     assert_eq!(stage.take_effects(), [Effect::LeaveShell { op }]);
     assert!(told(&stage).ends_with("main has ended with exit code 3."));
     assert_eq!(stage.model.shell, None);
@@ -133,21 +137,28 @@ fn reason_for_no_shell_is_told() {
         (&None, true)
     );
 
-    let check = |result: Result<i32, Failure>, expected: &str| {
+    let check = |result: Result<i32, Failure>, is_used: bool, expected: &str| {
         let (mut stage, op) = opening();
         stage.model.shell = Some(Shell {
             op,
             key: stage::key("web"),
             place: Some(place("main")),
         });
-        stage.send(Msg::ShellEnded { op, result });
+        stage.send(Msg::ShellEnded {
+            op,
+            is_used,
+            result,
+        });
         assert!(told(&stage).contains(expected), "{}", told(&stage));
     };
-    check(Ok(127), "the image may have none");
+    check(Ok(127), false, "the image may have none");
+    // The last command of a shell that was used was not found: the shell was.
+    check(Ok(127), true, "main has ended with exit code 127.");
     let words =
         "cannot run a command in web/main: exec: \"sh\": executable file not found in $PATH";
     check(
         Err(Failure::new(FailureKind::NotFound, words)),
+        false,
         "The image has no shell: ",
     );
 }

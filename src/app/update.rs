@@ -193,10 +193,7 @@ fn route(model: &mut Model, msg: Msg) -> Vec<Effect> {
             revision,
             diagnostics,
         } => {
-            let now = model.clock;
-            if let Some(pane) = model.editor_mut().filter(|pane| pane.id == editor) {
-                pane.on_checked(revision, diagnostics, now);
-            }
+            definitions::on_checked(model, editor, revision, diagnostics);
             assist::learn(model)
         }
         Msg::Previewed {

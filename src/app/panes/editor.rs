@@ -88,6 +88,8 @@ pub struct EditorPane {
     save_again: Option<AfterSave>,
     /// The text that is being written.
     written: Option<Written>,
+    /// The revision that was saved before it was checked: its errors are told once they are known.
+    saved_unchecked: Option<Revision>,
     check_at: Option<Duration>,
     checking: Option<Revision>,
     /// What the last check found, without what the server says.
@@ -146,6 +148,7 @@ impl EditorPane {
             reread: Reread::Take,
             save_again: None,
             written: None,
+            saved_unchecked: None,
             check_at: None,
             checking: None,
             own: Own::default(),

@@ -12,6 +12,7 @@ use crate::app::place::Place;
 use crate::app::popup::{Choice, Menu, MenuItem, Popup};
 use crate::app::screen::Screen;
 use crate::catalogue::Digest;
+use crate::definition::diagnostic::Diagnostic;
 use crate::definition::id::InstanceId;
 use crate::editor::{Command, Revision};
 use crate::failure::Failure;
@@ -225,23 +226,18 @@ pub(super) fn on_saved(
         SaveAnswer::Saved(digest) => {
             let after = pane.on_saved(revision, digest, now);
             let is_modified = pane.unsaved().is_some();
-            let n_errors = pane.counts().0;
+            let n_errors = pane.errors_of_saved(revision).unwrap_or_default();
             let mut effects = vec![Effect::ListCatalogue];
             if !is_modified {
                 effects.push(Effect::DiscardDraft { name: name.clone() });
             }
-            let with = match n_errors {
-                0 => String::new(),
-                1 => ", with 1 error".to_owned(),
-                n => format!(", with {n} errors"),
-            };
             match after {
-                AfterSave::Stay => model.tell(format!("Saved {name}{with}.")),
+                AfterSave::Stay => model.tell(saved_sentence(&name, n_errors)),
                 AfterSave::Leave if is_modified => {
                     model.tell(format!("Saved {name}, without what was typed since."));
                 }
                 AfterSave::Leave => {
-                    model.tell(format!("Saved {name}{with}."));
+                    model.tell(saved_sentence(&name, n_errors));
                     leave(model);
                 }
                 AfterSave::Review => effects.extend(reviews::review_edited(model)),
@@ -265,6 +261,32 @@ pub(super) fn on_saved(
             model.complain(failure.summary);
             Vec::new()
         }
+    }
+}
+
+fn saved_sentence(name: &InstanceId, n_errors: usize) -> String {
+    match n_errors {
+        0 => format!("Saved {name}."),
+        1 => format!("Saved {name}, with 1 error."),
+        n => format!("Saved {name}, with {n} errors."),
+    }
+}
+
+/// Takes the answer of a check. Errors of what was saved meanwhile are told with it.
+pub(super) fn on_checked(
+    model: &mut Model,
+    editor: OpId,
+    revision: Revision,
+    faults: Vec<Diagnostic>,
+) {
+    let now = model.clock;
+    let Some(pane) = model.editor_mut().filter(|pane| pane.id == editor) else {
+        return;
+    };
+    pane.on_checked(revision, faults, now);
+    let name = pane.name.clone();
+    if let Some(n_errors) = pane.late_errors(revision) {
+        model.tell(saved_sentence(&name, n_errors));
     }
 }
 

@@ -41,6 +41,21 @@ impl EditorPane {
         self.is_checked() && self.own.has_errors()
     }
 
+    /// Returns how many errors a text has that was just saved; none where that is only known once its check is over.
+    pub(in crate::app) fn errors_of_saved(&mut self, saved: Revision) -> Option<usize> {
+        let is_known = self.own.revision == Some(saved);
+        self.saved_unchecked = (!is_known).then_some(saved);
+        is_known.then(|| self.counts().0)
+    }
+
+    /// Returns the errors of a text whose check is over, where it was saved before they were known.
+    pub(in crate::app) fn late_errors(&mut self, checked: Revision) -> Option<usize> {
+        let is_it = |saved: &mut Revision| *saved == checked;
+        self.saved_unchecked.take_if(is_it)?;
+        let is_known = self.own.revision == Some(checked);
+        Some(self.counts().0).filter(|n_errors| is_known && *n_errors > 0)
+    }
+
     pub(super) fn is_checked(&self) -> bool {
         self.editor()
             .is_some_and(|editor| self.own.revision == Some(editor.revision()))

@@ -356,6 +356,28 @@ fn drafts_are_told_at_the_start() {
 }
 
 #[test]
+fn errors_of_what_was_saved_are_those_of_that_text_and_are_told_late_too() {
+    let mut stage = open();
+    let broken = format!("zzz\n{TEXT}");
+    stage.type_text("zzz").press("enter");
+    let at = revision(&stage);
+    stage.press("^s");
+    saved(&mut stage, at, SaveAnswer::Saved(digest(&broken)));
+    assert_eq!(stage.told(), Some("Saved billing."));
+    checked(&mut stage, at, &broken);
+    assert_eq!(stage.told(), Some("Saved billing, with 1 error."));
+    // What is taken out again before it is saved is no error of what is saved.
+    stage.press("backspace backspace backspace backspace");
+    assert_eq!(text(&stage), TEXT);
+    let at = revision(&stage);
+    stage.press("^s");
+    saved(&mut stage, at, SaveAnswer::Saved(digest(TEXT)));
+    assert_eq!(stage.told(), Some("Saved billing."));
+    checked(&mut stage, at, TEXT);
+    assert_eq!(stage.told(), Some("Saved billing."));
+}
+
+#[test]
 fn save_writes_the_text_and_its_draft_goes() {
     let mut stage = open();
     stage.type_text("#");

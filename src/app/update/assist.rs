@@ -1,6 +1,6 @@
 //! What stands beside the cursor of the editor: asked for, followed while one types, given its keys.
 
-use crossterm::event::{KeyCode, KeyEvent};
+use crossterm::event::KeyEvent;
 
 use crate::app::action::Action;
 use crate::app::effect::Effect;
@@ -11,7 +11,6 @@ use crate::app::screen::Screen;
 use crate::app::session::SessionLink;
 
 use crate::completion;
-use crate::editor::Editor;
 
 use super::keys;
 
@@ -26,12 +25,6 @@ pub(super) fn on_key(
         return None;
     }
     let pane = model.editor_mut()?;
-    // While an item is filled in its key goes on with that, unless a list is being used.
-    let is_filling = pane.editor().is_some_and(Editor::is_filling);
-    let is_untouched = matches!(&pane.assist, Some(Assist::List(list)) if list.is_untouched());
-    if key.code == KeyCode::Tab && key.modifiers.is_empty() && is_filling && is_untouched {
-        return None;
-    }
     match assist::on_key(&mut pane.assist, key) {
         Answer::NotMine => None,
         Answer::Taken => Some(Vec::new()),

@@ -138,11 +138,13 @@ pub(super) fn editor_command(model: &mut Model, command: Command) -> Vec<Effect>
 
 /// Says which keys lead through blanks, as far as there are any.
 fn tell_ways_of_blanks(model: &mut Model) {
+    let has_list = model.editor().is_some_and(|pane| pane.assist.is_some());
+    let next = match has_list {
+        true => "takes what is selected, then goes to the next blank",
+        false => "goes to the next blank",
+    };
     let ways = [
-        (
-            model.keymap.first_key_of(&Command::Indent),
-            "goes to the next blank",
-        ),
+        (model.keymap.first_key_of(&Command::Indent), next),
         (model.first_key(Action::Back), "ends filling in"),
     ];
     let told = with_ways("", "", ways, ".");

@@ -1,7 +1,7 @@
 //! What stands beside the cursor of the editor: a list of what could be written there, or what is known of a field.
 //!
 //! The list opens by itself while one types and by its key; what opened by itself has nothing selected, so that enter stays
-//! a new line. Any move of the cursor closes it.
+//! a new line, unless it stands at a blank that is to be filled. Any move of the cursor closes it.
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
@@ -55,11 +55,6 @@ impl List {
     /// Returns the item that the text is shown of.
     pub fn shown(&self) -> Option<&Item> {
         self.found.items.get(self.selected.unwrap_or(0))
-    }
-
-    /// Tells whether nothing was typed or chosen of it.
-    pub(in crate::app) fn is_untouched(&self) -> bool {
-        self.selected.is_none() && self.found.typed.is_empty()
     }
 
     fn move_by(&mut self, rows: isize) {
@@ -178,9 +173,11 @@ pub(in crate::app) fn after_typing(
     {
         return None;
     }
+    // A blank is there to be filled: no new line is meant there.
+    let is_blank = editor.is_filling() && found.typed.is_empty();
     Some(Assist::List(List {
         found,
-        selected: None,
+        selected: is_blank.then_some(0),
     }))
 }
 

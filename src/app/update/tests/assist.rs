@@ -255,3 +255,18 @@ fn values_of_a_blank_are_listed_once_it_is_come_to() {
     assert!(text(&stage).contains("{maxSkew: , topologyKey: , whenUnsatisfiable: }"));
     assert_eq!(labels(&stage), ["DoNotSchedule", "ScheduleAnyway"]);
 }
+
+#[test]
+fn tab_takes_what_a_blank_offers_and_then_goes_on() {
+    let mut stage = open(
+        "containers: [{name: a, image: b, volumeMounts: [{}]}]\nvolumes: [{name: data, size: 1Gi}]\n",
+    );
+    stage.press("^home end left left left left ^space");
+    assert_eq!(labels(&stage)[0], "name, mountPath");
+    stage.press("tab");
+    assert_eq!(labels(&stage), ["data"]);
+    assert_eq!(list(&stage).unwrap().selected, Some(0));
+    stage.press("tab tab").type_text("/d");
+    let expected = "volumeMounts: [{name: data, mountPath: /d}]";
+    assert!(text(&stage).contains(expected), "{}", text(&stage));
+}

@@ -99,6 +99,12 @@ pub(super) fn left_sentence(n_left: usize) -> Option<String> {
 /// Shows how operations go on that were begun, in place of the plan of them; marks have done their work.
 pub(super) fn show_progress(model: &mut Model, ops: Vec<OpId>) {
     model.services.table.clear_marks();
+    // From what is over one goes on, as from a teardown to its return: nobody comes back to it.
+    let is_over = |op: &OpId| model.operations.get(op).is_none_or(|it| !it.is_running());
+    if matches!(model.screens.last(), Some(Screen::Progress(pane)) if pane.ops.iter().all(is_over))
+    {
+        model.screens.pop();
+    }
     model.screens.push(progress_of(ops));
 }
 

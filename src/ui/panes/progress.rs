@@ -78,10 +78,17 @@ fn lines_of(canvas: &Canvas<'_>, model: &Model, operation: &Operation) -> Vec<Li
         lines.extend(lines_of_outcome(canvas, outcome));
     }
     // What is waited for says the same.
-    if operation.waiting.is_none() {
+    if operation.waiting.is_none() && !is_outdated(model, operation) {
         lines.extend(line_of_health(canvas, model, operation));
     }
     lines
+}
+
+/// Tells whether another operation was begun on the instance since: how it is doing now is what came of that one.
+fn is_outdated(model: &Model, operation: &Operation) -> bool {
+    model.operations.values().any(|other| {
+        other.is_of(&operation.context, &operation.instance) && other.started > operation.started
+    })
 }
 
 fn line_of_step(canvas: &Canvas<'_>, line: &StepLine, is_running: bool) -> Line {

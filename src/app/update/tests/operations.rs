@@ -328,3 +328,26 @@ fn log_and_operations_are_a_key_away_from_progress() {
         Some(Screen::Progress(_))
     ));
 }
+
+#[test]
+fn what_is_over_is_left_for_what_is_begun_from_it() {
+    let mut stage = Stage::with_services();
+    let first = begin_restart(&mut stage);
+    show_progress(&mut stage.model, vec![first]);
+    // What still runs stays below.
+    let second = begin_restart(&mut stage);
+    show_progress(&mut stage.model, vec![second]);
+    assert_eq!(stage.model.screens.len(), 2);
+    let outcome = Outcome::default();
+    stage.send(Msg::Finished {
+        op: second,
+        outcome,
+    });
+    let third = begin_restart(&mut stage);
+    show_progress(&mut stage.model, vec![third]);
+    let shown = stage.model.screens.iter().map(|screen| match screen {
+        Screen::Progress(pane) => pane.ops.clone(),
+        _ => Vec::new(),
+    });
+    assert_eq!(shown.collect::<Vec<_>>(), [vec![first], vec![third]]);
+}

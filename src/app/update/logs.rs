@@ -261,7 +261,9 @@ pub(super) fn ask_file(model: &mut Model) {
     let n = model.detail_pane.logs.n_shown();
     let text = vec![format!("A new file for the {n} lines that are shown:")];
     let mut prompt = Prompt::new(PromptKind::SaveLog, "Save the log", text);
-    prompt.input = Input::with_text(&format!("{}.log", of.id));
+    // The second save of a day finds a name that is free too.
+    let at = model.now.strftime("%Y%m%dT%H%M%SZ");
+    prompt.input = Input::with_text(&format!("{}-{at}.log", of.id));
     model.popup = Some(Popup::Prompt(prompt));
 }
 

@@ -122,9 +122,11 @@ fn draw_state(canvas: &mut Canvas<'_>, at: Position, width: u16, model: &Model) 
     } else if pane.shift > 0 {
         say(&format!("from column {}", pane.shift + 1));
     }
-    let n_lines = match pane.ring.len() {
-        1 => "1 line".to_owned(),
-        n => format!("{n} lines"),
+    let n_lines = match (pane.n_shown(), pane.ring.len()) {
+        // How many pass a filter is said before.
+        (shown, n) if shown < n && pane.filter.is_none() => format!("{shown} of {n} lines"),
+        (_, 1) => "1 line".to_owned(),
+        (_, n) => format!("{n} lines"),
     };
     say(&match pane.ring.n_dropped() {
         0 => n_lines,

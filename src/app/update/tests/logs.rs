@@ -169,7 +169,7 @@ fn lines_that_are_shown_are_saved_under_the_name_that_is_typed() {
     stage.press("/").type_text("two").press("enter");
     stage.press("^s enter");
     let save = Effect::SaveLog {
-        path: PathBuf::from("web.log"),
+        path: PathBuf::from("web-20260101T120000Z.log"),
         text: "web-0/main two\n".to_owned(),
     };
     assert_eq!(stage.take_effects(), [save]);

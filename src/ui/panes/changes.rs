@@ -5,7 +5,7 @@ use ratatui::layout::{Position, Rect};
 
 use crate::app::{Action, Geometry, Model};
 use crate::service::age;
-use crate::service::drift::{Changes, FieldChange, ObjectChange, Presence, short_value};
+use crate::service::drift::{Changes, Drift, FieldChange, ObjectChange, Presence, short_value};
 use crate::text;
 use crate::ui::canvas::Canvas;
 
@@ -118,15 +118,25 @@ fn whole(canvas: &Canvas<'_>, changes: &Changes, width: usize, model: &Model) ->
         lines.extend(wrapped(remark, width, theme.partly));
     }
     if !changes.is_empty() {
+        // What the definition says by now may be just this, as after a pull.
+        let is_edited = selected_drift(model) == Some(Drift::EditedAndChanged);
+        let deploy = match is_edited {
+            true => "plans the deploy of the definition, which was edited since it was applied",
+            false => "plans the deploy that puts it back",
+        };
         let ways = [
             (Action::Pull, "pulls this into the definition"),
-            (Action::Apply, "plans the deploy that puts it back"),
+            (Action::Apply, deploy),
         ];
         lines.push(Vec::new());
         let sentence = model.with_ways("", "", &ways, ".");
         lines.extend(wrapped(&sentence, width, theme.dim));
     }
     lines
+}
+
+fn selected_drift(model: &Model) -> Option<Drift> {
+    model.fleet.get(model.selected_instance()?)?.drift()
 }
 
 fn fields(canvas: &Canvas<'_>, changes: &Changes, width: usize, now: Timestamp) -> Vec<Line> {

@@ -196,6 +196,10 @@ fn asked(effect: &Effect) -> Option<(Question, String, GivingUp)> {
             let what = format!("Comparing r{from} and r{to} of {}", key.id);
             (Numbered(*op), what, WithItsPane)
         }
+        Effect::ReadChanges { op, key } => {
+            let what = format!("Comparing {} with what was applied", key.as_ref()?.id);
+            (Numbered(*op), what, WithItsPane)
+        }
         Effect::ReadNodes { op } => (Numbered(*op), "Reading the nodes".to_owned(), WithItsPane),
         Effect::ListPorts { op, key } => {
             let what = format!("Reading the ports of {}", key.id);
@@ -267,7 +271,6 @@ fn asked(effect: &Effect) -> Option<(Question, String, GivingUp)> {
         | Effect::Learn { .. }
         | Effect::AskWriteRights { .. }
         | Effect::AskRights { .. }
-        | Effect::ReadChanges { .. }
         | Effect::PrintObjects { .. }
         | Effect::ListCatalogue
         | Effect::ShowDefinition { .. }
@@ -306,6 +309,7 @@ fn answered(msg: &Msg) -> Option<Question> {
         | Msg::RoutesPlanned { op, .. }
         | Msg::PullPlanned { op, .. }
         | Msg::RevisionsCompared { op, .. }
+        | Msg::ChangesRead { op, .. }
         | Msg::NodesRead { op, .. }
         | Msg::PortsListed { op, .. }
         | Msg::HistoryRead { op, .. }
@@ -348,7 +352,6 @@ fn answered(msg: &Msg) -> Option<Question> {
         | Msg::SecretsWanted { .. }
         | Msg::Progressed { .. }
         | Msg::Finished { .. }
-        | Msg::ChangesRead { .. }
         | Msg::ObjectsPrinted { .. }
         | Msg::PodUsageRead { .. }
         | Msg::ClaimUsageRead { .. }

@@ -37,6 +37,11 @@ pub struct ChangesPane {
 }
 
 impl ChangesPane {
+    /// Returns the number that was asked with last.
+    pub(in crate::app) fn op(&self) -> OpId {
+        self.op
+    }
+
     /// Returns what was found last, or why nothing was.
     pub fn result(&self) -> Option<Result<&Changes, &Failure>> {
         self.result.as_ref().map(Result::as_ref)

@@ -11,7 +11,10 @@ use super::{contexts, reviews};
 
 /// Notes what effects ask, and gives up what nobody looks at any more.
 pub(super) fn follow(model: &mut Model, mut effects: Vec<Effect>) -> Vec<Effect> {
-    for effect in &effects {
+    // What others changed is compared by itself too: then nobody waits for it.
+    let is_looked_at = matches!(model.screens.last(), Some(Screen::Changes { .. }));
+    let is_asked = |effect: &&Effect| is_looked_at || !matches!(effect, Effect::ReadChanges { .. });
+    for effect in effects.iter().filter(is_asked) {
         model.waits.begin(effect, model.clock);
     }
     if model.waits.is_empty() {
@@ -113,10 +116,10 @@ fn ops_of(model: &Model, screen: &Screen) -> Vec<OpId> {
         Screen::Bulk(pane) => pane.items.iter().map(|item| item.op).collect(),
         Screen::Comparison(pane) => vec![pane.op],
         Screen::Nodes => vec![model.nodes.op],
+        Screen::Changes { .. } => vec![model.detail_pane.changes.op()],
         Screen::Detail
         | Screen::Editor(_)
         | Screen::Merge(_)
-        | Screen::Changes { .. }
         | Screen::Claims
         | Screen::Forwards
         | Screen::Operations

@@ -8,6 +8,8 @@ use crate::app::stage::{self, Stage};
 use crate::app::waits::Question;
 use crate::engine::history::History;
 use crate::failure::{Failure, FailureKind};
+use crate::service::summary::WorkloadKind;
+use crate::service::watch::{Delta, WatchEvent};
 
 /// Returns what is said to be waited for, for how long, and whether the key that goes back gives it up.
 fn lasting(stage: &Stage) -> Option<(String, u32, bool)> {
@@ -181,4 +183,26 @@ fn answer_that_comes_late_is_nobodys() {
     };
     stage.send(history(OpId(99)));
     assert!(stage.model.detail_pane.history.result.is_none());
+}
+
+#[test]
+fn comparison_that_is_looked_at_is_waited_for() {
+    let mut stage = Stage::with_services();
+    stage.press("G").rest();
+    for event in [
+        stage::records_with(&[("web", 7)]),
+        WatchEvent::Workloads(
+            WorkloadKind::Deployment,
+            vec![Delta::Applied(stage::live_workload("web", 1, false))],
+        ),
+    ] {
+        let (epoch, key) = (stage.epoch(), stage::key("web"));
+        stage.send(Msg::InstanceEvent { epoch, key, event });
+    }
+    stage.press("tab d");
+    millis(&mut stage, 1500);
+    let what = "Comparing web with what was applied".to_owned();
+    assert_eq!(lasting(&stage), Some((what, 1, true)));
+    stage.press("esc");
+    assert_eq!(lasting(&stage), None);
 }

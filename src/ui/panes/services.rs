@@ -4,6 +4,7 @@ use ratatui::layout::{Position, Rect};
 
 use crate::app::panes::services::Labelled;
 use crate::app::{Action, Geometry, Model, SessionLink};
+use crate::failure::FailureKind;
 use crate::service::fleet::Connection;
 use crate::service::watch::{Scope, Topic};
 use crate::text;
@@ -56,8 +57,18 @@ fn trouble(model: &Model) -> Option<String> {
     if let SessionLink::Offline { failure, .. } = &model.session.link {
         return Some(failure.summary.clone());
     }
-    if let Connection::Retrying { failure, .. } = model.fleet.connection() {
-        return Some(failure.summary);
+    if let Connection::Retrying {
+        failure, data_from, ..
+    } = model.fleet.connection()
+    {
+        let is_never_seen = data_from.is_none() && failure.kind == FailureKind::Unreachable;
+        if !(is_never_seen && model.session.has_context) {
+            return Some(failure.summary);
+        }
+        // Who begins with a cluster that is not there wants to know which, and how to come to another.
+        let told = format!("Cluster {}: {}", model.session.cluster, failure.summary);
+        let ways = [(Action::Context, "chooses another context")];
+        return Some(model.with_ways(&told, "; ", &ways, ""));
     }
     let (topic, failure) = model.fleet.forbidden().next()?;
     Some(match model.session.scope {

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::cluster::Cluster;
-use crate::objects::deployment;
+use crate::objects::{deployment, service};
 
 const NO_QUANTITY: &str = "quantities must match the regular expression";
 
@@ -84,4 +84,19 @@ pub(crate) async fn bytes_are_base64(cluster: Cluster) {
     let binary = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "plain"}, "binaryData": {"a": "%%"}});
     let refusal = cluster.create(&binary).await.unwrap_err();
     refusal.check(400, "BadRequest", why);
+}
+
+pub(crate) async fn a_node_port_goes_with_the_type_that_has_it(cluster: Cluster) {
+    let mut web = service("web", json!([{"port": 80}]));
+    web["spec"]["type"] = json!("NodePort");
+    let made = cluster.create(&web).await.unwrap();
+    let node_port = |service: &Value| service["spec"]["ports"][0]["nodePort"].clone();
+    assert!(node_port(&made).as_u64().is_some(), "{made}");
+    let spec = |spec: Value| json!({"spec": spec});
+    let internal = spec(json!({"type": "ClusterIP"}));
+    let internal = cluster.merge("Service", "web", &internal).await.unwrap();
+    assert_eq!(node_port(&internal), Value::Null);
+    let again = spec(json!({"ports": [{"port": 80, "nodePort": node_port(&made)}]}));
+    let refusal = cluster.merge("Service", "web", &again).await.unwrap_err();
+    refusal.check(422, "Invalid", "may not be used when `type` is 'ClusterIP'");
 }

@@ -99,6 +99,7 @@ on_both_backends! {
         quantities_have_one_form
         a_quantity_that_is_written_otherwise_conflicts
         what_is_no_quantity_is_refused
+        a_node_port_goes_with_the_type_that_has_it
         bytes_are_base64;
     schemas:
         a_custom_kind_is_checked_by_the_clusters_schema
@@ -358,6 +359,7 @@ on_both_backends! {
         a_release_is_not_told_to_be_done_where_a_claim_is_used_meanwhile
         a_claim_that_was_made_again_meanwhile_is_not_released
         retained_volumes_are_offered_and_bound_again
+        of_two_volumes_of_a_claim_one_that_fits_is_bound
         volumes_of_replicas_that_are_not_there_are_told
         a_retained_volume_is_released_with_its_data
         a_retained_volume_is_given_up_without_its_data

@@ -317,6 +317,13 @@ pub(crate) async fn objects_of_others_that_go_with_their_kind_are_counted(cluste
         .unwrap();
     let one = format!("1 that is not of this instance is there now, {home}/theirs");
     assert_eq!(told().await, (Some(one), 1));
+    // Who may not list them cannot know whose go.
+    let forbidden = Fault::instead(Method::GET, "/v1/widgets", StatusCode::FORBIDDEN);
+    let blind = stage.with(forbidden).under(everything());
+    let plan = blind.plan_teardown("shop", VolumeChoice::Keep).await;
+    assert_eq!((plan.n_strangers, plan.hides_strangers), (0, true));
+    let unseen = "Objects that are not of this instance may go along: this user may not list them.";
+    assert_eq!(plan.strangers().as_deref(), Some(unseen));
     // The same is said where the definition of the kind leaves the text.
     let plan = stage.plan("shop", CONFIG).await;
     let is_told = |it: &String| it.ends_with(&format!("{home}/theirs"));

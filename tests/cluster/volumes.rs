@@ -458,6 +458,44 @@ pub(crate) async fn retained_volumes_are_offered_and_bound_again(case: Cluster) 
     assert_eq!(claims_of(&stage).await.retained, []);
 }
 
+pub(crate) async fn of_two_volumes_of_a_claim_one_that_fits_is_bound(case: Cluster) {
+    let stage = Stage::new(&case);
+    let larger = DB.replace("1Gi", "2Gi");
+    let small = retained(&stage).await;
+    let large = retained_of(&stage, &larger).await;
+    let binding = stage.agreeing(Remedies::default().with(Remedy::BindRetained));
+    let bound = |plan: &DeployPlan| -> Vec<String> {
+        let binds = plan.storage.binds.iter();
+        binds.map(|it| it.volume.name.clone()).collect()
+    };
+    // Where both fit, the claim gets one, and the other is named.
+    let both = binding.plan("db", DB).await;
+    let [one] = &bound(&both)[..] else {
+        panic!("{both:?}")
+    };
+    let other = if *one == small { &large } else { &small };
+    let named = format!("PersistentVolume/{other} ");
+    let left = "stays retained: claim data-db-0 is bound to another one";
+    let mut warnings = both.warnings.iter();
+    assert!(warnings.any(|it| it.starts_with(&named) && it.ends_with(left)));
+
+    // What does not fit stands in nobody's way.
+    let plan = binding.plan("db", &larger).await;
+    assert_eq!(
+        (&plan.refusals, bound(&plan)),
+        (&vec![], vec![large.clone()])
+    );
+    let unfit = format!(
+        "PersistentVolume/{small} is retained from claim data-db-0 and cannot be bound again: it has 1Gi, and 2Gi is asked for"
+    );
+    assert!(plan.warnings.contains(&unfit), "{:?}", plan.warnings);
+    let outcome = binding.run("db", &larger, &plan).await;
+    assert!(outcome.is_complete(), "{outcome:?}");
+    assert!(stage.wait("db").await.is_complete());
+    let claim = case.get(CLAIM, "data-db-0").await.unwrap();
+    assert_eq!(volume_of(&claim), large);
+}
+
 /// A scale adds replicas with new volumes, a definition of fewer leaves some of the retained ones: neither goes unsaid.
 pub(crate) async fn volumes_of_replicas_that_are_not_there_are_told(case: Cluster) {
     let stage = Stage::new(&case);
@@ -508,7 +546,11 @@ async fn named_release(stage: &Stage<'_>, choice: VolumeChoice, named: &[&str]) 
 
 /// Deploys `db`, takes it down so that its volume is retained, and returns that.
 async fn retained(stage: &Stage<'_>) -> String {
-    deployed(stage, "db", DB).await;
+    retained_of(stage, DB).await
+}
+
+async fn retained_of(stage: &Stage<'_>, text: &str) -> String {
+    deployed(stage, "db", text).await;
     let case = stage.case();
     let volume = volume_of(&case.get(CLAIM, "data-db-0").await.unwrap());
     let outcome = stage.teardown("db", VolumeChoice::Retain).await;

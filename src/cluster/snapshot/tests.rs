@@ -180,3 +180,27 @@ async fn one_look_at_all_namespaces_falls_back_to_those_that_may_be_listed() {
         );
     }
 }
+
+/// A watch of each namespace costs connections, one look does not.
+#[tokio::test]
+async fn one_look_falls_back_to_as_many_namespaces_as_there_are() {
+    let (cluster, _) = mock::cluster(|seen| {
+        let path = seen.uri.split('?').next().unwrap();
+        let items = match path {
+            "/api/v1/namespaces" => (0..40)
+                .map(|n| json!({"metadata": {"name": format!("team-{n:02}")}}))
+                .collect(),
+            path if !path.contains("/namespaces/") => return Reply::status(403, "it is forbidden"),
+            path if path.ends_with("/team-39/statefulsets") => {
+                let mut last = object("db", "db", json!({"spec": {"replicas": 1}}));
+                last["metadata"]["namespace"] = json!("team-39");
+                vec![last]
+            }
+            _ => Vec::new(),
+        };
+        Reply::json(200, json!({"metadata": {}, "items": items}))
+    });
+    let fleet = cluster.snapshot(&Scope::All).await.unwrap();
+    let seen: Vec<_> = fleet.instances().map(|it| it.key().to_string()).collect();
+    assert_eq!(seen, ["team-39/db"]);
+}

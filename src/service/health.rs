@@ -182,10 +182,12 @@ impl GraceClock {
 /// What stands half done is told before how that is doing: it does not become otherwise by itself.
 fn interrupted(view: &InstanceView<'_>, health: Health, clock: &mut GraceClock) -> Health {
     let noted = view.record.and_then(|record| record.operation.as_ref());
-    let (Some(operation), Some(heard)) = (noted, view.heard) else {
+    let Some(operation) = noted else {
         return health;
     };
-    let stands_still = operation.rests || clock.is_over(heard, ABANDONED_AFTER);
+    let mut is_silent = |heard| clock.is_over(heard, ABANDONED_AFTER);
+    // Who let go of it says so: nobody listens for a beat.
+    let stands_still = operation.rests || view.heard.is_some_and(&mut is_silent);
     if health.state == State::Unknown || !stands_still {
         return health;
     }

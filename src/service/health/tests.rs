@@ -940,6 +940,16 @@ fn operation_that_stands_still_is_told_before_how_the_rest_is_doing() {
         State::Interrupted,
         still,
     );
+    // Where no news come, silence says nothing; who let go of it has said so.
+    let unheard = |rests| {
+        let mut known = noted(of(deployment()), "12:00:00");
+        known.heard = None;
+        let operation = known.record.as_mut().and_then(|it| it.operation.as_mut());
+        operation.unwrap().rests = rests;
+        known
+    };
+    check(&unheard(false), State::Ready, "");
+    check(&unheard(true), State::Interrupted, still);
     let unknown = Known {
         unknown: Some("no news from the cluster"),
         ..of(deployment())

@@ -22,6 +22,8 @@ use crate::service::summary::{Claim, Event, InstanceKey, ObjectRow, Pod, Workloa
 use crate::service::watch::{Delta, LinkState, Scope, Topic, WatchEvent, apply_delta};
 use crate::text;
 
+/// Most instances whose pods are read in full because they may stand still for too long.
+const MAX_STALLED: usize = 50;
 /// How many nodes are looked at for one that has an address.
 const NODES: u32 = 20;
 
@@ -77,6 +79,7 @@ impl Cluster {
             fleet.apply(events, now);
         }
         fleet.judge_by_beats(now);
+        self.date_shortages(&mut fleet).await;
         let forbidden = fleet
             .forbidden()
             .find(|(topic, _)| **topic != Topic::Elsewhere)
@@ -87,6 +90,22 @@ impl Cluster {
                 Scope::Namespace(_) => failure,
             }),
             _ => Ok(fleet),
+        }
+    }
+
+    /// Reads the pods of instances that may stand still for too long: one look sees no progress, and none that is missing.
+    /// Where they are not to be had it stays with what was seen.
+    async fn date_shortages(&self, fleet: &mut Fleet) {
+        let now = self.now();
+        let stalled = fleet.may_have_stalled(now).take(MAX_STALLED).cloned();
+        let stalled: Vec<InstanceKey> = stalled.collect();
+        let read = stream::iter(stalled)
+            .map(async |key| (self.pods(&key).await, key))
+            .buffered(super::MAX_IN_FLIGHT);
+        for (pods, key) in read.collect::<Vec<_>>().await {
+            if let Ok(pods) = pods {
+                fleet.date_shortages(&key, &pods, now);
+            }
         }
     }
 

@@ -233,7 +233,7 @@ impl Detail {
             pods: Pods::Full(&self.pods),
             events: &self.events,
             objects: &self.objects,
-            still_since: None,
+            shortages: &[],
             // Where no news come, no beats do.
             heard: self.heard.as_ref().map(Heard::since).filter(|_| {
                 let link = self.links.get(&Topic::Records);

@@ -13,7 +13,7 @@ use super::instance::Instance;
 use super::operation::Heard;
 use super::pod_name;
 use super::retained::RetainedVolume;
-use super::summary::{Claim, InstanceKey, PodRow, WorkloadKind};
+use super::summary::{Claim, InstanceKey, Pod, PodRow, WorkloadKind};
 use super::watch::{LinkState, Topic, WatchEvent};
 use crate::definition::id::{InstanceId, Namespace};
 use crate::failure::Failure;
@@ -111,6 +111,20 @@ impl Fleet {
             dirty.insert(instance.key().clone());
         }
         self.recompute(dirty, now);
+    }
+
+    /// Returns the instances that may get nowhere for too long: who looks once sees that only in their pods.
+    pub fn may_have_stalled(&self, now: Timestamp) -> impl Iterator<Item = &InstanceKey> {
+        let stalled = self.instances().filter(move |it| it.may_have_stalled(now));
+        stalled.map(Instance::key)
+    }
+
+    /// Takes all pods of an instance in full, which tell since when it gets nowhere.
+    pub fn date_shortages(&mut self, key: &InstanceKey, pods: &[Pod], now: Timestamp) {
+        if let Some(instance) = self.instances.get_mut(key) {
+            instance.date_shortages(pods);
+            self.recompute(BTreeSet::from([key.clone()]), now);
+        }
     }
 
     /// Returns when [`Fleet::refresh`] can change something though no event comes.

@@ -15,7 +15,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 pub use self::claims::{StorageClass, remark_on_claim};
-pub use self::pods::{is_broken, waits_for_node, waits_for_volumes};
+pub use self::pods::{is_broken, settled_since, waits_for_node, waits_for_volumes};
 use super::operation::ABANDONED_AFTER;
 use super::pod_name;
 use super::summary::{Claim, Event, ObjectRow, Pod, PodRow, Record, Workload, WorkloadKind};
@@ -125,12 +125,47 @@ pub struct InstanceView<'a> {
     pub events: &'a [Event],
     /// Its objects, where they are known: those of other kinds say how they are doing.
     pub objects: &'a [ObjectRow],
-    /// Since when as many of its pods are ready as are; none where nobody looks on.
-    pub still_since: Option<Timestamp>,
+    /// Since when its workloads that are short of pods are so, where their pods do not tell.
+    pub shortages: &'a [Shortage],
     /// Since when the operation that its record notes says the same; none where that cannot be told.
     pub heard: Option<Timestamp>,
     /// Why nothing can be said, if that is so.
     pub unknown: Option<&'a str>,
+}
+
+/// Of a workload fewer pods are ready than are wanted: how many, and since when as many as are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Shortage {
+    /// The workload's kind.
+    pub kind: WorkloadKind,
+    /// The workload's name.
+    pub name: String,
+    /// How many pods are ready, and how many are wanted.
+    pub counts: (u32, u32),
+    /// When that was seen to change, or when one of its pods became ready or unready.
+    pub since: Timestamp,
+}
+
+impl Shortage {
+    /// Returns what a workload is short of now, as old as it was where nothing changed; none where it has what it wants.
+    pub fn of(workload: &Workload, known: &[Self], now: Timestamp) -> Option<Self> {
+        let counts = (workload.ready, workload.wanted);
+        let same = known
+            .iter()
+            .find(|it| it.is_of(workload) && it.counts == counts);
+        let fresh = || Self {
+            kind: workload.kind,
+            name: workload.name.clone(),
+            counts,
+            since: now,
+        };
+        (workload.ready < workload.wanted).then(|| same.cloned().unwrap_or_else(fresh))
+    }
+
+    /// Tells whether it is one of this workload.
+    pub fn is_of(&self, workload: &Workload) -> bool {
+        self.kind == workload.kind && self.name == workload.name
+    }
 }
 
 /// A health, and when to look again though nothing changes: the end of the next grace period.
@@ -370,19 +405,31 @@ fn cannot_create_pods(view: &InstanceView<'_>) -> Option<String> {
 
 /// Pods that have not been ready for longer than any deadline, where no controller judges by one of its own.
 fn no_progress(view: &InstanceView<'_>, clock: &mut GraceClock) -> Option<String> {
-    let mut lasting = view.workloads.iter().filter(|it| it.kind.is_lasting());
-    let short = lasting.find(|workload| {
+    let short = view.workloads.iter().find(|workload| {
         let is_over = |since| clock.is_over(since, PROGRESS_DEADLINE);
-        workload.ready < workload.wanted
-            && workload.replicas >= workload.wanted
-            && !workload.has_deadline
-            && pods::still_since(view, workload).is_some_and(is_over)
+        can_stall(workload) && pods::still_since(view, workload).is_some_and(is_over)
     })?;
     let (ready, wanted) = (short.ready, short.wanted);
     Some(format!(
         "{}: no progress for 10 minutes, {ready} of {wanted} pods ready",
         label(short)
     ))
+}
+
+/// Tells whether a workload has its pods, is short of ready ones, and has no controller that says when that takes too long.
+fn can_stall(workload: &Workload) -> bool {
+    workload.kind.is_lasting()
+        && workload.ready < workload.wanted
+        && workload.replicas >= workload.wanted
+        && !workload.has_deadline
+}
+
+/// Tells whether the pods of a workload, by how old they are, may have got nowhere for too long: whether they have, only they
+/// tell in full, or whoever looks on.
+pub fn may_have_stalled(workload: &Workload, rows: &[PodRow], now: Timestamp) -> bool {
+    let is_over = |since: Timestamp| now.duration_since(since).unsigned_abs() >= PROGRESS_DEADLINE;
+    let newest = pods::newest(Pods::Rows(rows), workload);
+    can_stall(workload) && newest.is_some_and(|newest| newest <= now && is_over(newest))
 }
 
 /// A CronJob runs nothing itself, and does its work unless it is suspended.

@@ -3,9 +3,9 @@
 use jiff::Timestamp;
 
 use super::drift::Drift;
-use super::health::{self, Assessment, Health, InstanceView, Pods, State};
+use super::health::{self, Assessment, Health, InstanceView, Pods, Shortage, State};
 use super::operation::{Heard, Operation};
-use super::summary::{self, Claim, Event, InstanceKey, PodRow, Record, Workload};
+use super::summary::{self, Claim, Event, InstanceKey, Pod, PodRow, Record, Workload};
 use super::{images, quantity};
 
 /// What the pods of an instance add up to.
@@ -44,8 +44,8 @@ pub struct Instance {
     pub(super) events: Vec<Event>,
     /// The operation that the record notes, as it was heard of last.
     pub(super) heard: Option<Heard>,
-    /// How many pods are ready and wanted, and since when that is so, as far as somebody looked on.
-    standing: Option<((u32, u32), Timestamp)>,
+    /// Since when its workloads that are short of pods are so, as far as somebody looked on.
+    shortages: Vec<Shortage>,
     pods: PodCounts,
     assessment: Assessment,
     drift: Option<Drift>,
@@ -62,7 +62,7 @@ impl Instance {
             rows: Vec::new(),
             events: Vec::new(),
             heard: None,
-            standing: None,
+            shortages: Vec::new(),
             pods: PodCounts::default(),
             assessment: Assessment {
                 health,
@@ -211,9 +211,9 @@ impl Instance {
         now: Timestamp,
     ) -> bool {
         let pods = count(&self.rows);
-        let counts = (self.ready(), self.wanted());
-        let standing = self.standing.filter(|(known, _)| *known == counts);
-        let (_, still_since) = *self.standing.insert(standing.unwrap_or((counts, now)));
+        let short = self.workloads.iter();
+        let short = short.filter_map(|it| Shortage::of(it, &self.shortages, now));
+        self.shortages = short.collect();
         let assessment = health::assess(
             &InstanceView {
                 record: self.record.as_ref(),
@@ -222,7 +222,7 @@ impl Instance {
                 pods: Pods::Rows(&self.rows),
                 events: &self.events,
                 objects: &[],
-                still_since: Some(still_since),
+                shortages: &self.shortages,
                 // Where no news come, no beats do.
                 heard: self.heard.as_ref().map(Heard::since).filter(|_| hears),
                 unknown,
@@ -233,6 +233,21 @@ impl Instance {
             pods != self.pods || assessment.health != self.assessment.health || drift != self.drift;
         (self.pods, self.assessment, self.drift) = (pods, assessment, drift);
         changed
+    }
+
+    /// Tells whether it may stand still for too long without anybody having looked on for that long.
+    pub(super) fn may_have_stalled(&self, now: Timestamp) -> bool {
+        let stalled = |it: &Workload| health::may_have_stalled(it, &self.rows, now);
+        self.state() == State::Rolling && self.workloads.iter().any(stalled)
+    }
+
+    /// Takes from all its pods in full since when its workloads are short of them.
+    pub(super) fn date_shortages(&mut self, pods: &[Pod]) {
+        for shortage in &mut self.shortages {
+            let workload = self.workloads.iter().find(|it| shortage.is_of(it));
+            let since = workload.and_then(|it| health::settled_since(it, pods));
+            shortage.since = since.unwrap_or(shortage.since);
+        }
     }
 
     pub(super) fn put_row(&mut self, row: PodRow) {

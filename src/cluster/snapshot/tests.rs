@@ -1,7 +1,9 @@
+use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
 use super::*;
 use crate::cluster::mock::{self, Reply, Seen};
+use crate::service::health::State;
 
 fn object(name: &str, instance: &str, rest: Value) -> Value {
     let mut object = rest;
@@ -71,6 +73,44 @@ async fn one_look_shows_what_the_watches_would() {
         assert_eq!(shown, [("team-a/db".to_owned(), reason, 1)]);
         assert!(fleet.is_complete());
     }
+}
+
+/// How old a pod is does not tell since when it is not ready, and nobody looked on.
+#[tokio::test]
+async fn one_look_sees_that_a_workload_gets_nowhere() {
+    let check = async |unready_since: Timestamp, state: State| {
+        let (cluster, _) = mock::cluster(move |seen| {
+            let path = seen.uri.split('?').next().unwrap();
+            match path.rsplit('/').next().unwrap() {
+                "persistentvolumeclaims" | "events" => {
+                    Reply::json(200, json!({"metadata": {}, "items": []}))
+                }
+                "pods" if seen.uri.contains("includeObject=None") => {
+                    let cells = json!(["db-0", "0/1", "Running", "0", "3d", "10.0.0.1", "node-1"]);
+                    let rows = json!([{"cells": cells, "object": null}]);
+                    let table = json!({"kind": "Table", "metadata": {}, "rows": rows});
+                    Reply::json(200, table)
+                }
+                "pods" => {
+                    let ready = json!({"type": "Ready", "status": "False", "lastTransitionTime": unready_since.to_string()});
+                    let mut pod = object(
+                        "db-0",
+                        "db",
+                        json!({"spec": {"containers": []}, "status": {"phase": "Running", "conditions": [ready]}}),
+                    );
+                    pod["metadata"]["creationTimestamp"] = json!("2026-01-01T00:00:00Z");
+                    Reply::json(200, json!({"metadata": {}, "items": [pod]}))
+                }
+                _ => answer(seen),
+            }
+        });
+        let fleet = cluster.snapshot(&Scope::All).await.unwrap();
+        let states: Vec<_> = fleet.instances().map(|it| it.state()).collect();
+        assert_eq!(states, [state], "{unready_since}");
+    };
+    let now = Timestamp::now();
+    check(now - SignedDuration::from_mins(9), State::Rolling).await;
+    check(now - SignedDuration::from_mins(11), State::Failing).await;
 }
 
 #[tokio::test]

@@ -521,6 +521,46 @@ fn nobody_is_said_to_stand_still_while_no_news_come() {
 }
 
 #[test]
+fn what_changes_hands_is_found_with_whoever_holds_it_last() {
+    let of = |id: &str| Workload {
+        name: "shared".to_owned(),
+        uid: "shared".to_owned(),
+        ..workload(id, 2)
+    };
+    let put = |id: &str| workloads(vec![Delta::Applied(of(id))]);
+    let mut fleet = fleet((0..500).map(|n| put(&format!("a{n}"))).collect());
+    assert_eq!(shown(&fleet), ["a499 Ready 2/2 0"]);
+    let listed = vec![of("b"), workload("a", 2)];
+    fleet.apply(workloads(vec![Delta::Reset(listed)]), now());
+    assert_eq!(shown(&fleet), ["a Ready 2/2 0", "b Ready 2/2 0"]);
+    fleet.apply(put("a"), now());
+    assert_eq!(shown(&fleet), ["a Ready 4/4 0"]);
+    fleet.apply(workloads(vec![Delta::Removed(item("shared"))]), now());
+    assert_eq!(shown(&fleet), ["a Ready 2/2 0"]);
+    // It is gone for whoever held it before, too.
+    fleet.apply(workloads(vec![Delta::Removed(item("shared"))]), now());
+    assert_eq!(shown(&fleet), ["a Ready 2/2 0"]);
+}
+
+#[test]
+fn a_workload_that_gets_nowhere_is_not_excused_by_another_that_does() {
+    let other = |ready| Workload {
+        name: "other".to_owned(),
+        uid: "other".to_owned(),
+        ..workload("a", ready)
+    };
+    let put = |workload| workloads(vec![Delta::Applied(workload)]);
+    let rows = rows(vec![Delta::Reset(vec![row("a-0", "Running")])]);
+    let mut fleet = fleet(vec![put(workload("a", 1)), put(other(1)), rows]);
+    for minute in 1..=9 {
+        fleet.apply(put(other(minute % 2 + 1)), later(u64::from(minute) * 60));
+    }
+    assert_eq!(state(&fleet), State::Rolling);
+    assert!(fleet.refresh(later(600)));
+    assert_eq!(state(&fleet), State::Failing);
+}
+
+#[test]
 fn who_looks_once_judges_by_the_beat_with_some_seconds_for_the_clocks() {
     let check = |looked: u64, expected: State| {
         let workloads = workloads(vec![Delta::Applied(workload("a", 2))]);

@@ -308,17 +308,20 @@ pub(super) fn newest(pods: Pods<'_>, workload: &Workload) -> Option<Timestamp> {
 /// Returns since when none of a workload's pods became ready or unready. How old they are does not tell it: a pod that ran for
 /// days may have become unready just now.
 pub(super) fn still_since(view: &InstanceView<'_>, workload: &Workload) -> Option<Timestamp> {
-    let newest = newest(view.pods, workload)?;
     match view.pods {
-        Pods::Rows(_) => Some(newest.max(view.still_since?)),
-        Pods::Full(pods) => {
-            let is_its =
-                |pod: &&Pod| pod_name::is_made_by(&pod.name, workload.kind, &workload.name);
-            let changed = pods
-                .iter()
-                .filter(is_its)
-                .filter_map(|pod| pod.ready_changed);
-            changed.chain([newest]).max()
+        Pods::Rows(_) => {
+            let newest = newest(view.pods, workload)?;
+            let shortage = view.shortages.iter().find(|it| it.is_of(workload))?;
+            Some(newest.max(shortage.since))
         }
+        Pods::Full(pods) => settled_since(workload, pods),
     }
+}
+
+/// Returns since when none of a workload's pods became ready or unready, by all of them in full; none where none is there.
+pub fn settled_since(workload: &Workload, pods: &[Pod]) -> Option<Timestamp> {
+    let is_its = |pod: &&Pod| pod_name::is_made_by(&pod.name, workload.kind, &workload.name);
+    let its = pods.iter().filter(is_its);
+    let changed = its.filter_map(|pod| pod.ready_changed);
+    changed.chain([newest(Pods::Full(pods), workload)?]).max()
 }

@@ -133,7 +133,7 @@ struct Known {
     rows: Vec<PodRow>,
     events: Vec<Event>,
     objects: Vec<ObjectRow>,
-    still_since: Option<Timestamp>,
+    shortages: Vec<Shortage>,
     heard: Option<Timestamp>,
     unknown: Option<&'static str>,
 }
@@ -147,7 +147,7 @@ impl Known {
             pods: Pods::Rows(&self.rows),
             events: &self.events,
             objects: &self.objects,
-            still_since: self.still_since,
+            shortages: &self.shortages,
             heard: self.heard,
             unknown: self.unknown,
         }
@@ -241,6 +241,10 @@ fn short(kind: WorkloadKind) -> Workload {
         available: 2,
         ..workload(kind)
     }
+}
+
+fn shortage(kind: WorkloadKind, since: Timestamp) -> Shortage {
+    Shortage::of(&short(kind), &[], since).unwrap()
 }
 
 #[test]
@@ -618,7 +622,10 @@ fn pods_of_one_workload_say_nothing_of_another() {
             ..set
         }],
         rows: vec![row("db-0", "Running"), newer],
-        still_since: Some(noon()),
+        shortages: vec![Shortage {
+            name: "db".to_owned(),
+            ..shortage(WorkloadKind::StatefulSet, noon())
+        }],
         ..of(deployment())
     };
     let expected = "StatefulSet/db: no progress for 10 minutes, 2 of 3 pods ready";
@@ -702,7 +709,7 @@ fn pod_of_an_earlier_change_is_not_final() {
 fn pods_that_get_nowhere_fail_in_the_end() {
     let known = Known {
         rows: vec![row("web-0", "Running")],
-        still_since: Some(noon()),
+        shortages: vec![shortage(WorkloadKind::StatefulSet, noon())],
         ..of(short(WorkloadKind::StatefulSet))
     };
     check_at(
@@ -721,13 +728,13 @@ fn pods_that_became_unready_just_now_have_their_time_however_old_they_are() {
     let failing = "StatefulSet/web: no progress for 10 minutes, 2 of 3 pods ready";
     let known = Known {
         rows: vec![row("web-0", "Running")],
-        still_since: Some(time("15:00:00")),
+        shortages: vec![shortage(WorkloadKind::StatefulSet, time("15:00:00"))],
         ..of(short(WorkloadKind::StatefulSet))
     };
     check_at(&known, "15:09:59", State::Rolling, rolling);
     check_at(&known, "15:10:00", State::Failing, failing);
     let seen_once = Known {
-        still_since: None,
+        shortages: vec![],
         ..known.clone()
     };
     check_at(&seen_once, "15:10:00", State::Rolling, rolling);
@@ -739,7 +746,7 @@ fn pods_that_became_unready_just_now_have_their_time_however_old_they_are() {
     let judge = |pods: &[Pod], now: &str| {
         let view = InstanceView {
             pods: Pods::Full(pods),
-            still_since: None,
+            shortages: &[],
             ..known.view()
         };
         health(&view, time(now)).reason.unwrap()
@@ -753,7 +760,7 @@ fn pods_that_became_unready_just_now_have_their_time_however_old_they_are() {
 fn deadline_of_a_controller_counts_before_ours() {
     let known = Known {
         rows: vec![row("web-5d9c6b7f4-x2w4p", "Running")],
-        still_since: Some(noon()),
+        shortages: vec![shortage(WorkloadKind::Deployment, noon())],
         ..of(short(WorkloadKind::Deployment))
     };
     let expected = "Deployment/web: no progress for 10 minutes, 2 of 3 pods ready";

@@ -1,5 +1,7 @@
 //! `bowline prune --expired`: takes down what has outlived its definition's `expires`; what is protected is skipped and named.
 
+use std::collections::BTreeMap;
+
 use super::args::{Chosen, Delete, Prune};
 use super::session::Session;
 use super::{Exit, confirm, delete, operate, output, turn};
@@ -7,6 +9,7 @@ use crate::cluster::Cluster;
 use crate::engine::expiry::{Expired, expired};
 use crate::engine::plan::TeardownPlan;
 use crate::engine::teardown::plan_teardown;
+use crate::failure::Failure;
 use crate::service::summary::InstanceKey;
 use crate::service::{advice, age};
 
@@ -25,19 +28,22 @@ pub fn run(args: Prune, session: &Session) -> anyhow::Result<Exit> {
             output::say(format!("no instance in {place} has expired"));
         }
         let instances: Vec<InstanceKey> = found.iter().map(|it| it.instance.clone()).collect();
-        let attempt = async || {
+        let attempt = async |busy: &Busy| {
             let mut expired = found.clone();
             if args.waiting.queues() {
                 // Whoever was at one may have deployed it anew.
                 let (now, _) = look().await?;
                 expired.retain(|it| now.contains(it));
             }
-            let plans = plan(&args, &cluster, &expired).await?;
+            let plans = plan(&args, &cluster, &expired, busy).await?;
             delete::decide(&args, session, &cluster, plans).await
         };
-        turn::in_turn(&args.waiting, session, &cluster, &instances, attempt).await
+        turn::in_turn_or_without(&args.waiting, session, &cluster, &instances, attempt).await
     })
 }
+
+/// Instances that somebody works on, and how that was seen.
+type Busy = BTreeMap<InstanceKey, Failure>;
 
 /// A teardown as `delete` does it, of instances that are found instead of named.
 fn as_delete(args: Prune) -> Delete {
@@ -65,12 +71,18 @@ async fn plan(
     args: &Delete,
     cluster: &Cluster,
     expired: &[Expired],
+    busy: &Busy,
 ) -> anyhow::Result<Vec<TeardownPlan>> {
     let mut plans = Vec::with_capacity(expired.len());
     let now = cluster.now();
     for Expired { instance, at } in expired {
         let ago = age::show(age::since(*at, now));
         let volumes = delete::volume_choice(args);
+        if let Some(why) = busy.get(instance) {
+            output::say(format!("{instance} expired {ago} ago"));
+            plans.push(TeardownPlan::refused(instance, volumes, why.clone()));
+            continue;
+        }
         let planned = plan_teardown(cluster, instance, volumes).await;
         let plan = delete::or_refused(planned, instance, volumes, expired.len() == 1)?;
         let obstacle = plan.caution.reason("it").or_else(|| plan.strangers());

@@ -1,10 +1,13 @@
 //! Behind somebody else: with `--wait` a command waits until nobody works on its instance, and plans only then.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
+
+use tokio::time::Instant;
 
 use super::args::Waiting;
 use super::session::Session;
-use super::{Exit, output, refusal, review, signals};
+use super::{Exit, exit, output, refusal, review, signals};
 use crate::cluster::Cluster;
 use crate::engine::operation;
 use crate::engine::progress::Outcome;
@@ -33,52 +36,132 @@ pub(super) async fn in_turn(
     if !waiting.queues() {
         return attempt().await;
     }
-    let within = waiting.timeout.unwrap_or(session.settings.wait.ready());
-    let deadline = tokio::time::Instant::now().checked_add(within);
-    let left = || deadline.map_or(within, |at| at - tokio::time::Instant::now().min(at));
+    let patience = Patience::of(waiting, session);
     loop {
         for instance in instances {
-            if let Some(exit) = wait_for(cluster, instance, left()).await? {
-                return Ok(exit);
+            match wait_for(cluster, instance, patience.left()).await? {
+                Waited::Free => {}
+                Waited::Signal(number) => return Ok(Exit::Signal(number)),
+                Waited::Barred(failure) => return Err(failure.into()),
+                Waited::Busy(failure) => return Ok(not_free(&[failure])),
             }
         }
         match attempt().await {
-            Err(error) if error.is::<Overtaken>() => {
-                output::say(format!("{error}: waiting for it, then planning again"));
-            }
+            Err(error) if error.is::<Overtaken>() => say_overtaken(&error),
             ended => return ended,
         }
     }
 }
 
-/// Returns how the command ends where the time is up.
+/// As [`in_turn`], of instances that nobody named: one that is not free in time keeps no other from its turn. The attempt is
+/// told which ones are not, and why.
+///
+/// # Errors
+/// The attempt's own, or nothing answers.
+pub(super) async fn in_turn_or_without(
+    waiting: &Waiting,
+    session: &Session,
+    cluster: &Cluster,
+    instances: &[InstanceKey],
+    attempt: impl AsyncFn(&BTreeMap<InstanceKey, Failure>) -> anyhow::Result<Exit>,
+) -> anyhow::Result<Exit> {
+    let patience = Patience::of(waiting, session);
+    loop {
+        let mut others = BTreeMap::new();
+        for instance in instances.iter().filter(|_| waiting.queues()) {
+            match wait_for(cluster, instance, patience.left()).await? {
+                Waited::Free => {}
+                Waited::Signal(number) => return Ok(Exit::Signal(number)),
+                Waited::Barred(failure) if failure.is_unanswered() => return Err(failure.into()),
+                Waited::Barred(failure) | Waited::Busy(failure) => {
+                    others.insert(instance.clone(), failure);
+                }
+            }
+        }
+        if !others.is_empty() && others.len() == instances.len() {
+            let failures: Vec<Failure> = others.into_values().collect();
+            return Ok(not_free(&failures));
+        }
+        match attempt(&others).await {
+            Err(error) if error.is::<Overtaken>() => say_overtaken(&error),
+            ended => return ended,
+        }
+    }
+}
+
+/// Says why nothing is begun, and returns how the command ends.
+fn not_free(failures: &[Failure]) -> Exit {
+    for failure in failures {
+        output::say(text::clean(&failure.summary));
+        refusal::note(failure);
+    }
+    match failures.iter().any(|it| it.kind == FailureKind::Conflict) {
+        true => Exit::Pending,
+        false => exit::of_refusals(failures),
+    }
+}
+
+/// How long a command waits, for all its instances together.
+struct Patience {
+    within: Duration,
+    deadline: Option<Instant>,
+}
+
+impl Patience {
+    fn of(waiting: &Waiting, session: &Session) -> Self {
+        let within = waiting.timeout.unwrap_or(session.settings.wait.ready());
+        let deadline = Instant::now().checked_add(within);
+        Self { within, deadline }
+    }
+
+    fn left(&self) -> Duration {
+        let left = |at: Instant| at - Instant::now().min(at);
+        self.deadline.map_or(self.within, left)
+    }
+}
+
+/// How waiting for an instance ended.
+enum Waited {
+    /// It is free, or is taken over.
+    Free,
+    /// The time is up, and somebody works on it still.
+    Busy(Failure),
+    /// Its record may not be watched.
+    Barred(Failure),
+    /// A signal came.
+    Signal(u8),
+}
+
 async fn wait_for(
     cluster: &Cluster,
     instance: &InstanceKey,
     within: Duration,
-) -> anyhow::Result<Option<Exit>> {
+) -> anyhow::Result<Waited> {
     let report = |progress| review::say_progress(&progress);
     let turn = tokio::select! {
-        turn = wait_turn(cluster, instance, within, &report) => turn?,
+        turn = wait_turn(cluster, instance, within, &report) => turn,
         // An attempt before may have made it a matter of this program that signals come.
-        number = signals::next_signal() => return Ok(Some(Exit::Signal(number?))),
+        number = signals::next_signal() => return Ok(Waited::Signal(number?)),
     };
-    match turn {
-        Turn::Free => Ok(None),
-        Turn::Abandoned(left) => {
+    Ok(match turn {
+        Ok(Turn::Free) => Waited::Free,
+        Ok(Turn::Abandoned(left)) => {
             let (holder, what) = (&left.holder, left.what());
             let sentence =
                 format!("the {what} of {holder} stands still: it is taken over, or resumed");
             output::say(text::clean(&sentence));
-            Ok(None)
+            Waited::Free
         }
-        Turn::TimedOut(sentence) => {
+        Ok(Turn::TimedOut(sentence)) => {
             let sentence = format!("timed out: {instance} is busy: {sentence}");
-            output::say(text::clean(&sentence));
-            refusal::note(&Failure::new(FailureKind::Conflict, sentence));
-            Ok(Some(Exit::Pending))
+            Waited::Busy(Failure::new(FailureKind::Conflict, sentence))
         }
-    }
+        Err(failure) => Waited::Barred(failure),
+    })
+}
+
+fn say_overtaken(error: &anyhow::Error) {
+    output::say(format!("{error}: waiting for it, then planning again"));
 }
 
 /// Ends an attempt where somebody was faster and the command waits for its turn, unless a signal ended the command.

@@ -208,13 +208,13 @@ pub(crate) fn of_five_what_a_failure_and_a_kill_left_is_finished(world: &World) 
     assert_eq!(world.all_names("c3"), [""; 0]);
 }
 
-fn noted_by_ann(beat: usize) -> Value {
+pub(crate) fn noted_by_ann(beat: usize) -> Value {
     json!({"kind": "rollback", "step": "apply Deployment/web", "holder": "ann@bastion/7", "number": 3, "of": 6,
            "revision": 4, "backTo": 2, "started": "2026-01-01T00:00:00Z",
            "heartbeat": format!("2026-01-01T00:00:00.{beat:06}Z")})
 }
 
-async fn note(records: &Api<DynamicObject>, noted: Option<Value>) {
+pub(crate) async fn note(records: &Api<DynamicObject>, noted: Option<Value>) {
     let annotations = json!({"bowline.dev/operation": noted.map(|it| it.to_string())});
     let patch = Patch::Merge(json!({"metadata": {"annotations": annotations}}));
     let _ = records

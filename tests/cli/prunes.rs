@@ -2,8 +2,9 @@
 
 use serde_json::json;
 
+use crate::operations::{note, noted_by_ann};
 use crate::program::{DB, WEB};
-use crate::world::World;
+use crate::world::{AwaitIn, World};
 
 pub(crate) fn what_has_expired_is_taken_down_and_its_claims_are_kept(world: &World) {
     for (id, text) in [
@@ -49,4 +50,28 @@ pub(crate) fn what_has_expired_is_taken_down_and_its_claims_are_kept(world: &Wor
         .code(0);
     let nothing = world.bowline(&["prune", "--expired", "-y"]).end().code(0);
     nothing.stderr_has(&["no instance in namespace", "has expired"]);
+}
+
+pub(crate) fn what_somebody_works_on_keeps_nothing_else_from_being_pruned(world: &World) {
+    for (id, text) in [("db", DB), ("web", WEB)] {
+        world.home.save(id, &format!("{text}expires: 1s\n"));
+        world.bowline(&["deploy", id, "-y"]).end().code(0);
+    }
+    let shown = (0..200).find_map(|_| {
+        let prune = ["prune", "--expired", "--dry-run"];
+        let shown = world.bowline(&prune).end().code(0);
+        shown.stdout.contains("Deployment/web").then_some(shown)
+    });
+    shown.expect("a second to pass");
+    let records = world.api("v1", "ConfigMap");
+    note(&records, Some(noted_by_ann(0))).await_in(world);
+    // It is not waited for until it counts as left.
+    let prune = ["prune", "--expired", "-y", "--wait", "--timeout", "1s"];
+    let partly = world.bowline(&prune).end().code(3);
+    partly.stderr_has(&["web is busy: ann@bastion/7", "left as they were: web"]);
+    assert_eq!(world.all_names("db"), ["PersistentVolumeClaim/data-db-0"]);
+    assert!(!world.all_names("web").is_empty());
+    let prune = [&prune[..], &["-o", "json"]].concat();
+    let told = world.bowline(&prune).end().code(4);
+    told.stderr_has(&["timed out", "web is busy"]);
 }

@@ -1,4 +1,5 @@
-//! The catalogue: a directory of definitions, one `<name>.yaml` each, the drafts of unsaved edits, and the trash.
+//! The catalogue: a directory of definitions, one `<name>.yaml` each, the drafts of unsaved edits, what was
+//! applied last, and the trash.
 //!
 //! Texts are the user's: they are read and written byte for byte and never reformatted. Every write is atomic, under the
 //! directory's lock, and refuses to overwrite what somebody else wrote meanwhile. Only regular files are opened, and none
@@ -13,6 +14,7 @@ use std::time::SystemTime;
 use crate::definition::id::InstanceId;
 use crate::failure::{Failure, FailureKind};
 
+pub mod applied;
 pub mod drafts;
 mod file;
 mod handout;

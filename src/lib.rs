@@ -15,7 +15,7 @@
 //! | [`schema`] | schemas of kinds and of the service definition, and checking against them. Pure |
 //! | [`service`] | what an instance is and how it is doing, from live summaries. Pure |
 //! | [`completion`] | what could be written at a place of a text. Pure |
-//! | [`catalogue`] | the directory of definitions, the drafts and the trash: atomic files |
+//! | [`catalogue`] | the directory of definitions, the drafts, what was applied, the trash: atomic files |
 //! | [`cluster`] | the one seam to Kubernetes: connect, request with a deadline, watch into small summaries |
 //! | [`engine`] | every operation, from deploy to teardown: each a plan and the running of it |
 //! | [`failure`] | a failure as a value, with its sort and the server's causes |

@@ -4,6 +4,7 @@
 //! one turn, and draws only when something changed; it never waits for the network, the disk, or a terminal that does not
 //! read. Signals are taken by a thread of their own, which ends the program even when the loop cannot.
 
+mod applied;
 mod disk;
 mod effects;
 mod encoder;
@@ -31,6 +32,7 @@ use futures::future::BoxFuture;
 
 use crate::app::{ContextEntry, Invocation, Keymap};
 use crate::catalogue::Catalogue;
+use crate::catalogue::applied::AppliedTexts;
 use crate::catalogue::drafts::Drafts;
 use crate::catalogue::trash::Trash;
 use crate::cluster::Cluster;
@@ -40,6 +42,7 @@ use crate::definition::id::{InstanceId, Namespace};
 use crate::failure::Failure;
 use crate::ui::Theme;
 
+pub use applied::{forget_applied, keep_applied};
 pub use effects::listing_of;
 pub use looks::{looks, prints_colours, theme};
 pub use raw::RawMode;
@@ -66,6 +69,8 @@ pub struct Start {
     pub drafts: Drafts,
     /// Where what is taken down is kept.
     pub trash: Trash,
+    /// Where what was applied is kept.
+    pub applied: AppliedTexts,
     /// How to connect.
     pub connect: Connector,
     /// How to list contexts.
@@ -121,6 +126,7 @@ impl Start {
             drafts: Drafts::of(&dir.join("state"), catalogue.dir()),
             catalogue,
             trash: Trash::of(dir, true),
+            applied: AppliedTexts::of(dir, true),
             connect,
             contexts: Arc::new(move || Ok(contexts.clone().into())),
             context: None,

@@ -3,7 +3,7 @@
 use std::fs::{self, File, Metadata, OpenOptions, TryLockError};
 use std::io::{self, Read, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant, SystemTime};
 
 use rustix::fs::OFlags;
@@ -263,6 +263,36 @@ fn holder_of(file: &mut File) -> String {
     match file.take(100).read_to_string(&mut text) {
         Ok(len) if len > 0 => crate::text::clean(text.trim()).into_owned(),
         _ => "another process".to_owned(),
+    }
+}
+
+/// Returns the files of a directory of items; one that is not there has none.
+pub(super) fn items(dir: &Path) -> Vec<PathBuf> {
+    let files = fs::read_dir(dir).into_iter().flatten().flatten();
+    let is_item = |path: &PathBuf| path.extension().is_some_and(|it| it == "json");
+    files.map(|file| file.path()).filter(is_item).collect()
+}
+
+/// Removes the oldest items until what is left is few and small enough; never the one that was just put in. What cannot be
+/// removed is tried again next time.
+pub(super) fn make_room(dir: &Path, newest: &Path, (max_items, max_total): (usize, u64)) {
+    let mut files: Vec<_> = items(dir)
+        .into_iter()
+        .filter(|path| path != newest)
+        .filter_map(|path| {
+            let metadata = fs::symlink_metadata(&path).ok()?;
+            Some((metadata.modified().ok()?, metadata.len(), path))
+        })
+        .collect();
+    files.sort();
+    let mut total = fs::metadata(newest).map_or(0, |metadata| metadata.len());
+    let mut n_kept = 1;
+    for (_, len, path) in files.into_iter().rev() {
+        n_kept += 1;
+        total += len;
+        if n_kept > max_items || total > max_total {
+            drop(fs::remove_file(path));
+        }
     }
 }
 

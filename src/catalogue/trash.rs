@@ -20,10 +20,8 @@ use crate::definition::id::{InstanceId, Namespace};
 const ITEM_MODE: u32 = 0o600;
 /// Digits of the digest that tells items of one ID apart.
 const NAME_DIGITS: usize = 16;
-/// Most items that are kept.
-const MAX_ITEMS: usize = 50;
-/// Most bytes that all of them may take.
-const MAX_TOTAL: u64 = 32 * 1024 * 1024;
+/// Most items that are kept, and most bytes that all of them may take.
+const LIMITS: (usize, u64) = (50, 32 * 1024 * 1024);
 
 /// A directory of what was taken down.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -119,14 +117,14 @@ impl Trash {
             return Err(CatalogueError::Refused { path, reason });
         }
         file::write_atomically(&path, &bytes, ITEM_MODE)?;
-        self.make_room(&path);
+        file::make_room(&self.dir, &path, LIMITS);
         Ok(())
     }
 
     /// Lists what is there. A missing directory is an empty trash.
     pub fn list(&self) -> TrashListing {
         let mut listing = TrashListing::default();
-        for path in self.files() {
+        for path in file::items(&self.dir) {
             let refused = |reason: String| super::Refused {
                 file_name: path
                     .file_name()
@@ -185,36 +183,6 @@ impl Trash {
         let digest = Digest::of(parts.join("\n").as_bytes());
         let digits = &digest.as_str()[..NAME_DIGITS];
         self.dir.join(format!("{}@{digits}.json", item.id))
-    }
-
-    fn files(&self) -> Vec<PathBuf> {
-        let files = fs::read_dir(&self.dir).into_iter().flatten().flatten();
-        let is_item = |path: &PathBuf| path.extension().is_some_and(|it| it == "json");
-        files.map(|file| file.path()).filter(is_item).collect()
-    }
-
-    /// Removes the oldest until what is left is few and small enough; never the one that was just put in. What cannot be
-    /// removed is tried again next time.
-    fn make_room(&self, newest: &Path) {
-        let mut files: Vec<_> = self
-            .files()
-            .into_iter()
-            .filter(|path| path != newest)
-            .filter_map(|path| {
-                let metadata = fs::symlink_metadata(&path).ok()?;
-                Some((metadata.modified().ok()?, metadata.len(), path))
-            })
-            .collect();
-        files.sort();
-        let mut total = fs::metadata(newest).map_or(0, |metadata| metadata.len());
-        let mut n_kept = 1;
-        for (_, len, path) in files.into_iter().rev() {
-            n_kept += 1;
-            total += len;
-            if n_kept > MAX_ITEMS || total > MAX_TOTAL {
-                drop(fs::remove_file(path));
-            }
-        }
     }
 }
 
@@ -298,7 +266,7 @@ mod tests {
         let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
         assert_eq!(mode(&dir.path().join("trash")), 0o700);
         assert_eq!(
-            trash.files().iter().map(|file| mode(file)).max(),
+            file::items(&trash.dir).iter().map(|file| mode(file)).max(),
             Some(0o600)
         );
     }
@@ -350,7 +318,7 @@ mod tests {
         }
         let items = trash.list().items;
         let revisions: Vec<u32> = items.iter().filter_map(|it| it.revision).collect();
-        assert_eq!(revisions.len(), MAX_ITEMS);
+        assert_eq!(revisions.len(), LIMITS.0);
         assert_eq!(revisions[0], 55);
     }
 

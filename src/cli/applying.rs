@@ -17,6 +17,7 @@ use crate::engine::restore::{RestorePlan, run_restore};
 use crate::engine::rollback::{RollbackPlan, run_rollback};
 use crate::engine::wait::wait_ready;
 use crate::failure::Failure;
+use crate::runtime::keep_applied;
 use crate::service::protection::Caution;
 
 /// What the flags say about how a plan is carried out.
@@ -84,6 +85,14 @@ impl Planned {
             Self::Restore(restore) => &mut restore.deploy,
         };
         plan.refusals.push(refusal);
+    }
+
+    fn request(&self) -> &DeployRequest {
+        match self {
+            Self::Deploy(request, _) => request,
+            Self::Rollback(rollback) => &rollback.request,
+            Self::Restore(restore) => &restore.request,
+        }
     }
 
     pub(super) fn plan(&self) -> &DeployPlan {
@@ -276,10 +285,12 @@ fn carry_out(
     let timeout = wishes.waiting.timeout;
     let ready_within = timeout.unwrap_or(session.settings.wait.ready());
     let waits = wishes.waiting.waits();
-    let file = wishes.file.map(str::to_owned);
+    let (file, applied) = (wishes.file.map(str::to_owned), session.applied());
     async move {
         let report = |progress| review::say_progress_of_text(file.as_deref(), &progress);
         let mut outcome = planned.run(&cluster, options, &report).await;
+        let written = (planned.request(), planned.plan());
+        keep_applied(&cluster, &applied, written, &outcome).await;
         if waits && outcome.is_complete() {
             let instance = &planned.plan().instance;
             outcome.absorb(wait_ready(&cluster, instance, ready_within, &report).await);

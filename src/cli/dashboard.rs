@@ -57,6 +57,7 @@ pub(super) fn start(session: &Session, open: Option<InstanceId>, first: Option<C
         catalogue: session.catalogue.clone(),
         drafts: session.drafts(),
         trash: session.trash(),
+        applied: session.applied(),
         connect: Arc::new(move |context| {
             let target = target.clone();
             let first = first.lock().unwrap_or_else(PoisonError::into_inner).take();

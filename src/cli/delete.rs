@@ -7,6 +7,7 @@ use super::bulk::{self, Bulk, Need, Outcomes};
 use super::operate::Ended;
 use super::session::Session;
 use super::{Exit, choice, confirm, exit, missing, operate, output, restore, review, turn};
+use crate::catalogue::applied::AppliedTexts;
 use crate::catalogue::trash::Trash;
 use crate::cluster::Cluster;
 use crate::definition::id::InstanceId;
@@ -17,7 +18,7 @@ use crate::engine::retained::plan_volume_release;
 use crate::engine::sets::ForeignSets;
 use crate::engine::teardown::{TeardownOptions, plan_teardown, run_teardown};
 use crate::failure::Failure;
-use crate::runtime::keep_in_trash;
+use crate::runtime::{forget_applied, keep_in_trash};
 use crate::service::summary::InstanceKey;
 use crate::text;
 
@@ -296,7 +297,8 @@ async fn carry_out(
         let what = format!("{} of {}", plan.scope.name(), plan.instance.id);
         let shown = plan.clone();
         let trash = (!args.no_trash).then(|| session.trash());
-        let operation = |cluster| tear_down(cluster, plan, options.clone(), trash, says_whose);
+        let kept = (trash, session.applied());
+        let operation = |cluster| tear_down(cluster, plan, options.clone(), kept, says_whose);
         let outcome = match operate::until_signal(cluster, operation).await? {
             Ended::Finished(outcome, came) => {
                 signal = came;
@@ -343,7 +345,7 @@ async fn tear_down(
     cluster: Cluster,
     plan: TeardownPlan,
     options: TeardownOptions,
-    trash: Option<Trash>,
+    (trash, applied): (Option<Trash>, AppliedTexts),
     says_whose: bool,
 ) -> anyhow::Result<Outcome> {
     let report = |progress| match says_whose {
@@ -363,7 +365,9 @@ async fn tear_down(
             }
         }
     }
-    Ok(run_teardown(&cluster, &plan, &options, &report).await)
+    let outcome = run_teardown(&cluster, &plan, &options, &report).await;
+    forget_applied(&cluster, &applied, &plan, &outcome).await;
+    Ok(outcome)
 }
 
 /// Says how many of several operations came to their end, where not all did, and returns their exit code.

@@ -11,6 +11,7 @@ use super::{confirm, output};
 use crate::app::CatalogueEntry;
 use crate::audit::Audit;
 use crate::catalogue::Catalogue;
+use crate::catalogue::applied::AppliedTexts;
 use crate::catalogue::drafts::Drafts;
 use crate::catalogue::trash::Trash;
 use crate::cluster::{Agreements, Cluster, ConnectOptions, ExecPolicy};
@@ -148,6 +149,11 @@ impl Session {
     /// Returns the trash of this machine.
     pub fn trash(&self) -> Trash {
         Trash::of(&self.paths.state, self.global.sandbox)
+    }
+
+    /// Returns what was applied from this machine.
+    pub fn applied(&self) -> AppliedTexts {
+        AppliedTexts::of(&self.paths.state, self.global.sandbox)
     }
 
     /// Returns the context of flags, environment or settings; none leaves it to the kubeconfig.

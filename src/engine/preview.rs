@@ -6,6 +6,8 @@
 
 use std::collections::BTreeMap;
 
+use jiff::Timestamp;
+
 use super::blame;
 use super::deploy::{COMPUTED_HERE, DeployRequest, plan_preview};
 use super::difference::difference;
@@ -16,6 +18,7 @@ use super::rendering::rendered;
 use crate::cluster::Cluster;
 use crate::definition::check::{CheckContext, check};
 use crate::definition::diagnostic::{Diagnostic, Severity};
+use crate::definition::id::{InstanceId, Namespace};
 use crate::definition::object::{Object, ObjectKey};
 use crate::definition::render::{RenderContext, render};
 use crate::failure::{Failure, FailureKind};
@@ -31,8 +34,28 @@ pub enum Against {
     DryRun,
     /// The live objects, without the server's verdict: this user may not ask for it.
     Live,
+    /// What was applied last from this machine.
+    Applied {
+        /// As which revision.
+        revision: u32,
+        /// When, by the clock of this machine.
+        at: Timestamp,
+    },
     /// The definition as it is saved.
     Saved,
+}
+
+/// A text that another one is compared with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Former {
+    /// What it is.
+    pub against: Against,
+    /// The definition that it is of.
+    pub definition: InstanceId,
+    /// Parameters that it was applied with.
+    pub parameters: BTreeMap<String, String>,
+    /// The text.
+    pub text: String,
 }
 
 /// What a text would change.
@@ -161,10 +184,10 @@ fn shown(live: &Object, field: &str) -> Option<String> {
     }
 }
 
-/// Finds what the objects of a text differ in from those of the text that is saved; without a saved one all are new.
+/// Finds what the objects of a text differ in from those of the one that is known of its namespace; without one all are new.
 pub fn compare_texts(
     text: &str,
-    saved: Option<&str>,
+    former: impl FnOnce(&Namespace) -> Option<Former>,
     checked: &CheckContext,
     context: &RenderContext,
 ) -> Preview {
@@ -177,8 +200,8 @@ pub fn compare_texts(
         warnings: Vec::new(),
         faults: Vec::new(),
     };
-    let new = match objects_of(text, checked, context) {
-        Ok(objects) => objects,
+    let (namespace, new) = match objects_of(text, checked, context) {
+        Ok(found) => found,
         Err(faults) => {
             // Nothing is compared: without a reason it would look as though nothing changed.
             let reasons = faults.iter().filter(|it| it.severity == Severity::Error);
@@ -188,34 +211,61 @@ pub fn compare_texts(
             return preview;
         }
     };
-    let old = match saved.map(|saved| objects_of(saved, checked, context)) {
-        None => Vec::new(),
-        Some(Ok(objects)) => objects,
-        Some(Err(_)) => {
-            preview
-                .warnings
-                .push("what is saved has errors: all is shown as new".to_owned());
-            Vec::new()
+    let mut old = Vec::new();
+    if let Some(former) = former(&namespace) {
+        preview.against = former.against;
+        match former.objects(checked, context) {
+            Ok(objects) => old = objects,
+            Err(_) => preview.warnings.push(former.told_as_broken()),
         }
-    };
+    }
     preview.objects = compare(&old, &new);
     preview
 }
 
+impl Former {
+    fn objects(
+        &self,
+        checked: &CheckContext,
+        context: &RenderContext,
+    ) -> Result<Vec<Object>, Vec<Diagnostic>> {
+        let checked = CheckContext {
+            parameters: self.parameters.clone(),
+            ..checked.clone()
+        };
+        let context = RenderContext {
+            definition_name: self.definition.clone(),
+            parameters: self.parameters.clone(),
+            ..context.clone()
+        };
+        objects_of(&self.text, &checked, &context).map(|(_, objects)| objects)
+    }
+
+    fn told_as_broken(&self) -> String {
+        let what = match self.against {
+            Against::Applied { .. } => "what was applied cannot be rendered any more",
+            Against::DryRun | Against::Live | Against::Saved => "what is saved has errors",
+        };
+        format!("{what}: all is shown as new")
+    }
+}
+
+/// Returns the objects of a text, and the namespace that it is for.
 fn objects_of(
     text: &str,
     checked: &CheckContext,
     context: &RenderContext,
-) -> Result<Vec<Object>, Vec<Diagnostic>> {
+) -> Result<(Namespace, Vec<Object>), Vec<Diagnostic>> {
     let checked = check(text, checked);
     let Some(definition) = checked.definition else {
         return Err(checked.diagnostics);
     };
+    let namespace = definition.namespace().unwrap_or(context.namespace.clone());
     let context = RenderContext {
-        namespace: definition.namespace().unwrap_or(context.namespace.clone()),
+        namespace: namespace.clone(),
         ..context.clone()
     };
-    render(&definition, &context).map(|rendered| rendered.objects)
+    render(&definition, &context).map(|rendered| (namespace, rendered.objects))
 }
 
 fn compare(old: &[Object], new: &[Object]) -> Vec<PlannedObject> {
@@ -261,7 +311,47 @@ mod tests {
 
     fn compared(text: &str, saved: Option<&str>) -> Preview {
         let context = RenderContext::new("web".parse().unwrap(), "team-a".parse().unwrap());
-        compare_texts(text, saved, &CheckContext::default(), &context)
+        let former = saved.map(|saved| Former {
+            against: Against::Saved,
+            definition: "web".parse().unwrap(),
+            parameters: BTreeMap::new(),
+            text: saved.to_owned(),
+        });
+        compare_texts(text, |_| former, &CheckContext::default(), &context)
+    }
+
+    #[test]
+    fn what_was_applied_is_rendered_as_it_was_applied() {
+        let sized = |default: &str| {
+            format!(
+                "parameters: {{size: {default}}}\ncontainers:\n- {{name: web, image: 'web:${{size}}'}}\n"
+            )
+        };
+        let context = RenderContext::new("web".parse().unwrap(), "team-a".parse().unwrap());
+        let against = Against::Applied {
+            revision: 3,
+            at: Timestamp::UNIX_EPOCH,
+        };
+        let applied = |namespace: &Namespace| {
+            assert_eq!(namespace.as_str(), "team-a");
+            Some(Former {
+                against,
+                definition: "web".parse().unwrap(),
+                parameters: BTreeMap::from([("size".to_owned(), "large".to_owned())]),
+                text: sized("small"),
+            })
+        };
+        let compared =
+            |text: &str| compare_texts(text, applied, &CheckContext::default(), &context);
+        let same = compared(&sized("large"));
+        assert_eq!(same.against, against);
+        assert_eq!(
+            changes(&same),
+            [("Deployment".to_owned(), Change::Unchanged)]
+        );
+        // A deploy goes back to what the definition says of a parameter.
+        let other = compared(&sized("small"));
+        assert_eq!(changes(&other), [("Deployment".to_owned(), Change::Update)]);
     }
 
     fn changes(preview: &Preview) -> Vec<(String, Change)> {

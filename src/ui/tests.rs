@@ -415,6 +415,24 @@ fn what_applying_would_change_stands_beside_the_text_or_below() {
     stage.press("^d");
     assert!(draw(&stage.model, SMALL).contains("by the server's dry run"));
     check("editor_difference", &mut stage);
+    // Without a cluster it says which of what this machine knows it is compared with.
+    let told = |against: Against| {
+        let mut model = stage.model.clone();
+        let Some(crate::app::Screen::Editor(pane)) = model.screens.last_mut() else {
+            panic!("the editor is in front");
+        };
+        let found = pane.preview.found.as_mut().unwrap();
+        found.result.as_mut().unwrap().against = against;
+        let picture = draw(&model, (120, 30));
+        let title = picture
+            .lines()
+            .find_map(|line| line.split_once("Difference "));
+        title.unwrap().1.split(" ─").next().unwrap().to_owned()
+    };
+    let at = "2026-11-20T14:03:59Z".parse().unwrap();
+    let applied = Against::Applied { revision: 3, at };
+    assert_eq!(told(applied), "from r3 of 2026-11-20 14:03Z");
+    assert_eq!(told(Against::Saved), "from what is saved");
     // A key later it is still of the text before.
     stage.press("^end").type_text("#");
     let picture = draw(&stage.model, LARGE);

@@ -19,6 +19,7 @@ pub fn start_in(dir: &Path) -> bowline::runtime::Start {
         catalogue: Catalogue::at(dir.join("catalogue")),
         drafts: Drafts::of(&dir.join("home"), &dir.join("catalogue")),
         trash: bowline::catalogue::trash::Trash::of(&dir.join("home"), true),
+        applied: bowline::catalogue::applied::AppliedTexts::of(&dir.join("home"), true),
         connect: Arc::new(|_| Box::pin(std::future::pending())),
         contexts: Arc::new(|| Ok(Vec::new())),
         context: None,

@@ -1,5 +1,6 @@
 //! Deploys, rollbacks, restores and adoptions: planned, and carried out.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use tokio::sync::mpsc::UnboundedSender;
@@ -25,6 +26,7 @@ use crate::engine::rollback::{RollbackRequest, plan_rollback, run_rollback};
 use crate::engine::wait::wait_ready;
 use crate::failure::{Failure, FailureKind};
 use crate::runtime::Start;
+use crate::runtime::applied::keep_applied;
 use crate::runtime::trash::restore_request;
 use crate::secret::{SecretQuestion, SecretValues};
 use crate::service::summary::InstanceKey;
@@ -321,9 +323,15 @@ async fn write(
     (options, report): (RunOptions, Report<'_>),
 ) -> Result<Outcome, Failure> {
     let agreed = Agreed::of(&source);
-    match (plan, source.origin) {
-        (ReviewedPlan::Rollback(plan), _) => Ok(run_rollback(cluster, plan, options, report).await),
-        (ReviewedPlan::Restore(plan), _) => Ok(run_restore(cluster, plan, options, report).await),
+    let (request, outcome) = match (plan, source.origin) {
+        (ReviewedPlan::Rollback(plan), _) => {
+            let outcome = run_rollback(cluster, plan, options, report).await;
+            (Cow::Borrowed(&plan.request), outcome)
+        }
+        (ReviewedPlan::Restore(plan), _) => {
+            let outcome = run_restore(cluster, plan, options, report).await;
+            (Cow::Borrowed(&plan.request), outcome)
+        }
         (ReviewedPlan::Deploy(plan), Origin::Definition(origin)) => {
             let secrets = SecretReader {
                 answers: source.answers,
@@ -331,16 +339,22 @@ async fn write(
                 asker: None,
             };
             let asked = Runner::request(cluster.clone(), origin, agreed, secrets).await?;
-            Ok(run_deploy(cluster, &asked.request, plan, options, report).await)
+            let outcome = run_deploy(cluster, &asked.request, plan, options, report).await;
+            (Cow::Owned(asked.request), outcome)
         }
         (
             ReviewedPlan::Deploy(_),
             Origin::Revision { .. } | Origin::Trash(_) | Origin::Noted(_),
-        ) => Err(Failure::new(
-            FailureKind::Invalid,
-            "the plan is not of what was to be deployed: plan anew",
-        )),
-    }
+        ) => {
+            return Err(Failure::new(
+                FailureKind::Invalid,
+                "the plan is not of what was to be deployed: plan anew",
+            ));
+        }
+    };
+    let written = (request.as_ref(), plan.deploy());
+    keep_applied(cluster, &start.applied, written, &outcome).await;
+    Ok(outcome)
 }
 
 /// Returns what an adoption is asked with: that of the definition, without any secret.

@@ -18,6 +18,7 @@ use crate::engine::routes::{RouteOptions, RoutePlan, plan_routes, run_routes};
 use crate::engine::teardown::{TeardownOptions, plan_teardown, run_teardown};
 use crate::engine::wait::wait_ready;
 use crate::failure::Failure;
+use crate::runtime::applied::forget_applied;
 use crate::runtime::trash::keep_in_trash;
 use crate::service::summary::InstanceKey;
 
@@ -80,7 +81,9 @@ impl Runner {
                 meeting,
             };
             keep_in_trash(&cluster, &plan, &start.trash).await?;
-            Ok(run_teardown(&cluster, &plan, &options, &report).await)
+            let outcome = run_teardown(&cluster, &plan, &options, &report).await;
+            forget_applied(&cluster, &start.applied, &plan, &outcome).await;
+            Ok(outcome)
         });
     }
 

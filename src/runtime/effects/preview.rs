@@ -1,16 +1,20 @@
 //! What applying the edited text would change, found beside the loop: one at a time, stopped by whatever replaces it.
 
+use std::collections::BTreeMap;
+
 use tokio_util::task::AbortOnDropHandle;
 
 use super::Runner;
 use super::deploys::{Agreed, blocking, refused_by, request_of};
 use crate::app::panes::editor::preview::PreviewOf;
 use crate::app::{DefinitionOrigin, Msg, OpId};
+use crate::catalogue::applied::Applied;
 use crate::cluster::Cluster;
 use crate::definition::check::{CheckContext, SchemaSource, check};
+use crate::definition::id::{InstanceId, Namespace};
 use crate::definition::render::RenderContext;
 use crate::editor::Revision;
-use crate::engine::preview::{Preview, compare_texts, preview};
+use crate::engine::preview::{Against, Former, Preview, compare_texts, preview};
 use crate::failure::Failure;
 use crate::runtime::Start;
 use crate::schema::ClusterSchemas;
@@ -36,7 +40,11 @@ impl Runner {
             let found = async {
                 match of {
                     PreviewOf::Cluster => of_cluster(cluster?, start, origin, schemas).await,
-                    PreviewOf::Saved => blocking(move || of_saved(&start, &origin)).await,
+                    // What it would go to is known of the connection, also where nothing answers.
+                    PreviewOf::Local => {
+                        let cluster = cluster.ok();
+                        blocking(move || of_local(&start, cluster.as_ref(), &origin)).await
+                    }
                 }
             };
             let result = found.await.map(Box::new);
@@ -76,10 +84,14 @@ async fn of_cluster(
     preview(&cluster, request.await?).await
 }
 
-/// Compares a text with the definition as it lies in the catalogue.
-fn of_saved(start: &Start, origin: &DefinitionOrigin) -> Result<Preview, Failure> {
-    let saved = start.catalogue.read(&origin.name).ok();
-    let namespace = origin.namespace.clone();
+/// Compares a text with what was applied last of its instance from this machine, else with what is saved.
+fn of_local(
+    start: &Start,
+    cluster: Option<&Cluster>,
+    origin: &DefinitionOrigin,
+) -> Result<Preview, Failure> {
+    let here = cluster.map(Cluster::namespace);
+    let namespace = origin.namespace.as_ref().or(here).cloned();
     let checked = CheckContext {
         id: Some(origin.id.clone()),
         namespace: namespace.clone(),
@@ -97,8 +109,35 @@ fn of_saved(start: &Start, origin: &DefinitionOrigin) -> Result<Preview, Failure
         policy: start.settings.policy.clone(),
         ..RenderContext::new(origin.id.clone(), namespace)
     };
-    let saved = saved.as_ref().map(|saved| saved.text.as_str());
-    Ok(compare_texts(&text_of(origin), saved, &checked, &context))
+    let former = |namespace: &Namespace| {
+        let server = cluster.map(|cluster| cluster.identity().server.as_str());
+        let applied = server.and_then(|it| start.applied.last(it, namespace, &origin.id));
+        applied
+            .map(of_applied)
+            .or_else(|| of_saved(start, &origin.name))
+    };
+    Ok(compare_texts(&text_of(origin), former, &checked, &context))
+}
+
+fn of_applied(applied: Applied) -> Former {
+    Former {
+        against: Against::Applied {
+            revision: applied.revision,
+            at: applied.at,
+        },
+        definition: applied.definition,
+        parameters: applied.parameters,
+        text: applied.text,
+    }
+}
+
+fn of_saved(start: &Start, name: &InstanceId) -> Option<Former> {
+    Some(Former {
+        against: Against::Saved,
+        definition: name.clone(),
+        parameters: BTreeMap::new(),
+        text: start.catalogue.read(name).ok()?.text,
+    })
 }
 
 fn text_of(origin: &DefinitionOrigin) -> String {

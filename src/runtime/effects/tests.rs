@@ -7,12 +7,16 @@ use serde_json::json;
 use tokio::sync::mpsc;
 
 use super::*;
+use crate::app::panes::editor::preview::PreviewOf;
 use crate::app::{DefinitionOrigin, DeploySource, Origin};
 use crate::cluster::mock::{self, Reply};
 use crate::config::Settings;
 use crate::definition::id::InstanceId;
 use crate::definition::naming;
+use crate::editor::Revision;
+use crate::engine::plan::Change;
 use crate::engine::plan::{TeardownPlan, VolumeChoice};
+use crate::engine::preview::Against;
 use crate::engine::progress::Step;
 use crate::guard::Guard;
 use crate::rehearsal::{self, RehearsalOptions};
@@ -180,6 +184,81 @@ async fn operation_is_not_begun_on_another_cluster_than_the_one_connected_to() {
     );
     let is_read = |seen: &mock::Seen| seen.method == http::Method::GET;
     assert!(log.lock().unwrap().iter().all(is_read));
+}
+
+#[tokio::test]
+async fn without_a_cluster_an_edit_is_compared_with_what_was_applied_not_with_what_is_saved() {
+    let dir = tempfile::tempdir().unwrap();
+    let options = RehearsalOptions {
+        settings: Settings::default(),
+        namespace: None,
+        holder: "ann@host/1".to_owned(),
+        state_file: None,
+        has_examples: false,
+        guard: Guard::default(),
+    };
+    let rehearsal = rehearsal::start(&options).await.unwrap();
+    let cluster = rehearsal.cluster().clone();
+    let connect: crate::runtime::Connector = Arc::new(move |_| {
+        let cluster = cluster.clone();
+        Box::pin(async move { Ok(cluster) }) as _
+    });
+    let (mut runner, mut told) = runner_in(dir.path(), connect);
+    let name: InstanceId = "web".parse().unwrap();
+    let text =
+        |tag: &str| format!("replicas: 0\ncontainers:\n  - name: web\n    image: nginx:{tag}\n");
+    let origin = |tag: &str| DefinitionOrigin {
+        id: name.clone(),
+        name: name.clone(),
+        namespace: None,
+        text: Some(text(tag).as_str().into()),
+    };
+    runner.start.catalogue.create(&name, &text("1.28")).unwrap();
+    runner.run(Effect::Connect {
+        epoch: Epoch(1),
+        context: None,
+        after: Duration::ZERO,
+    });
+    while !matches!(told.recv().await, Some(Msg::ClusterIdentified { .. })) {}
+    let source = DeploySource::of(Origin::Definition(origin("1.27")));
+    runner.run(Effect::PlanDeploy {
+        op: OpId(2),
+        source: source.clone(),
+    });
+    let plan = loop {
+        if let Some(Msg::DeployPlanned { result, .. }) = told.recv().await {
+            break result.unwrap();
+        }
+    };
+    runner.run(Effect::RunDeploy {
+        op: OpId(3),
+        source,
+        plan,
+        force_conflicts: false,
+    });
+    loop {
+        if let Some(Msg::Finished { outcome, .. }) = told.recv().await {
+            assert!(outcome.is_complete(), "{outcome:?}");
+            break;
+        }
+    }
+    runner.run(Effect::PreviewDeploy {
+        editor: OpId(1),
+        revision: Revision(1),
+        origin: origin("1.28"),
+        schemas: Default::default(),
+        of: PreviewOf::Local,
+    });
+    let preview = loop {
+        if let Some(Msg::Previewed { result, .. }) = told.recv().await {
+            break result.unwrap();
+        }
+    };
+    let Against::Applied { revision: 1, .. } = preview.against else {
+        panic!("{:?}", preview.against);
+    };
+    let changes: Vec<_> = preview.objects.iter().map(|it| it.change).collect();
+    assert_eq!(changes, [Change::Update]);
 }
 
 /// What is protected is not offered for a teardown because a server failed once.

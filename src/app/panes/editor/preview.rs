@@ -29,8 +29,8 @@ const ABOVE: usize = 3;
 pub enum PreviewOf {
     /// The cluster.
     Cluster,
-    /// What is saved.
-    Saved,
+    /// What this machine knows: what was applied last from it, else what is saved.
+    Local,
 }
 
 /// What was found of a text.
@@ -159,7 +159,7 @@ impl PreviewPane {
         self.quiet_until.take_if(|until| *until <= now);
         let of = match is_connected && self.quiet_until.is_none() {
             true => PreviewOf::Cluster,
-            false => PreviewOf::Saved,
+            false => PreviewOf::Local,
         };
         self.due = None;
         self.asked = Some(Asked {
@@ -187,7 +187,7 @@ impl PreviewPane {
             if let Err(failure) = &result
                 && failure.kind == FailureKind::Unreachable
             {
-                // Meanwhile what is saved says something.
+                // Meanwhile what this machine knows says something.
                 self.quiet_until = Some(now + RETRY_AFTER);
                 self.due.get_or_insert(now);
                 return false;
@@ -298,7 +298,7 @@ mod tests {
         pane.ask(Revision(1), true, SECOND);
         pane.on_other_ground(2 * SECOND);
         let later = 2 * SECOND + AFTER;
-        assert_eq!(pane.ask(Revision(1), false, later), Some(PreviewOf::Saved));
+        assert_eq!(pane.ask(Revision(1), false, later), Some(PreviewOf::Local));
     }
 
     #[test]
@@ -332,7 +332,7 @@ mod tests {
         pane.on_typed(Duration::ZERO);
         pane.ask(Revision(1), true, SECOND);
         assert!(!pane.on_answer(Revision(1), unreachable(), SECOND));
-        assert_eq!(pane.ask(Revision(1), true, SECOND), Some(PreviewOf::Saved));
+        assert_eq!(pane.ask(Revision(1), true, SECOND), Some(PreviewOf::Local));
         assert!(pane.on_answer(Revision(1), Ok(preview()), SECOND));
         // Later it is asked once more, without a key.
         assert_eq!(pane.due(), Some(SECOND + RETRY_AFTER));

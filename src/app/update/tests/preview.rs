@@ -199,12 +199,12 @@ fn nothing_is_rehearsed_behind_another_screen() {
 }
 
 #[test]
-fn without_a_cluster_it_is_compared_with_what_is_saved_until_there_is_one() {
+fn without_a_cluster_it_is_compared_with_what_this_machine_knows_until_there_is_one() {
     let mut stage = open();
     stage.model.session.link = SessionLink::Connecting;
     stage.wait(PAUSE);
     stage.wait(PAUSE);
-    assert_eq!(previews(&mut stage), [asked(&stage, PreviewOf::Saved)]);
+    assert_eq!(previews(&mut stage), [asked(&stage, PreviewOf::Local)]);
     let revision = editor(&stage).revision();
     answer(&mut stage, revision, Ok(found()));
     stage.model.session.link = SessionLink::Connected;
@@ -214,7 +214,7 @@ fn without_a_cluster_it_is_compared_with_what_is_saved_until_there_is_one() {
     let unreachable = Failure::new(FailureKind::Unreachable, "no answer");
     answer(&mut stage, revision, Err(unreachable));
     stage.wait(PAUSE);
-    assert_eq!(previews(&mut stage), [asked(&stage, PreviewOf::Saved)]);
+    assert_eq!(previews(&mut stage), [asked(&stage, PreviewOf::Local)]);
 }
 
 #[test]

@@ -67,11 +67,7 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, area: Rect, model: &Model, pane: &Ed
     let against = match found.and_then(|found| found.result.as_deref().ok()) {
         _ if is_before_errors => " as it was before the errors",
         None => "",
-        Some(found) => match found.against {
-            Against::DryRun => " by the server's dry run",
-            Against::Live => " from the live objects, computed here",
-            Against::Saved => " from what is saved",
-        },
+        Some(found) => &told_against(found.against),
     };
     // What is cut short is being found; with errors nothing is.
     let behind = match is_behind && found.is_some() && !is_before_errors {
@@ -95,6 +91,19 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, area: Rect, model: &Model, pane: &Ed
     }
     draw_rows(canvas, inside, (model, pane), is_behind);
     inside.height.into()
+}
+
+/// Says what a text was compared with, behind the word for what came of it.
+fn told_against(against: Against) -> String {
+    match against {
+        Against::DryRun => " by the server's dry run".to_owned(),
+        Against::Live => " from the live objects, computed here".to_owned(),
+        Against::Applied { revision, at } => {
+            let at = at.strftime("%Y-%m-%d %H:%MZ");
+            format!(" from r{revision} of {at}")
+        }
+        Against::Saved => " from what is saved".to_owned(),
+    }
 }
 
 /// Says why nothing was found yet.

@@ -115,6 +115,10 @@ pub enum Motion {
     PageUp,
     /// A screen down.
     PageDown,
+    /// Half a screen up.
+    HalfPageUp,
+    /// Half a screen down.
+    HalfPageDown,
     /// To the first character that is no space; from there to the very start of the line.
     LineStart,
     /// To the end of the line.

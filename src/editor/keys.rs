@@ -56,6 +56,7 @@ const fn go(motion: Motion) -> Command {
 const MOVE: &str = "Move; with shift, select";
 const LINE: &str = "Go to the start, to the end of the line";
 const PAGE: &str = "Go a page up, down";
+const HALF_PAGE: &str = "Go half a page up, down";
 const MOVE_BY_WORDS: &str = "Move by words";
 const ENDS: &str = "Go to the start, to the end of the text";
 const CLIPBOARD: &str = "Cut, copy, paste the selection or the line";
@@ -76,6 +77,18 @@ pub const COMMANDS: &[CommandSpec] = &[
     spec(go(Motion::LineEnd), "line-end", LINE, &["end"]),
     spec(go(Motion::PageUp), "page-up", PAGE, &["pgup"]),
     spec(go(Motion::PageDown), "page-down", PAGE, &["pgdn"]),
+    spec(
+        go(Motion::HalfPageUp),
+        "cursor-half-page-up",
+        HALF_PAGE,
+        &["^up"],
+    ),
+    spec(
+        go(Motion::HalfPageDown),
+        "cursor-half-page-down",
+        HALF_PAGE,
+        &["^down"],
+    ),
     known(
         go(Motion::WordLeft),
         "word-left",

@@ -24,6 +24,8 @@ impl Editor {
             Motion::Down => self.lines_away(1, goal),
             Motion::PageUp => self.lines_away(-self.page(), goal),
             Motion::PageDown => self.lines_away(self.page(), goal),
+            Motion::HalfPageUp => self.lines_away(-self.half_page(), goal),
+            Motion::HalfPageDown => self.lines_away(self.half_page(), goal),
             Motion::LineStart => self.smart_line_start(),
             Motion::LineEnd => motion::line_end(&self.rope, self.line_idx()),
             Motion::TextStart => self.first(),
@@ -42,6 +44,12 @@ impl Editor {
 
     fn page(&self) -> isize {
         (self.viewport.height.max(2) - 1)
+            .try_into()
+            .unwrap_or(isize::MAX)
+    }
+
+    fn half_page(&self) -> isize {
+        (self.viewport.height.max(2) / 2)
             .try_into()
             .unwrap_or(isize::MAX)
     }

@@ -151,6 +151,10 @@ fn pages_are_as_high_as_the_screen() {
     );
     editor.apply(go(Motion::PageUp), NOW);
     assert_eq!(editor.cursor(), Position { line: 1, column: 1 });
+    editor.apply(go(Motion::HalfPageDown), NOW);
+    editor.apply(go(Motion::HalfPageDown), NOW);
+    editor.apply(go(Motion::HalfPageUp), NOW);
+    assert_eq!(editor.cursor().line, 11);
 }
 
 #[test]
@@ -781,6 +785,8 @@ fn any_motion() -> impl Strategy<Value = Motion> {
             Motion::Down,
             Motion::PageUp,
             Motion::PageDown,
+            Motion::HalfPageUp,
+            Motion::HalfPageDown,
             Motion::LineStart,
             Motion::LineEnd,
             Motion::TextStart,

@@ -38,12 +38,20 @@ pub enum Named {
     Namespace,
     /// A storage class.
     StorageClass,
+    /// An ingress class.
+    IngressClass,
+    /// A priority class.
+    PriorityClass,
+    /// A runtime class.
+    RuntimeClass,
     /// A secret of the namespace.
     Secret,
     /// A ConfigMap of the namespace.
     ConfigMap,
     /// A claim of the namespace.
     Claim,
+    /// A service account of the namespace.
+    ServiceAccount,
     /// A resource that devices of the nodes are counted by, such as GPUs.
     Device,
 }
@@ -52,8 +60,13 @@ impl Named {
     /// Tells whether it is in a namespace, and none of another one may be named.
     pub fn is_namespaced(self) -> bool {
         match self {
-            Self::Namespace | Self::StorageClass | Self::Device => false,
-            Self::Secret | Self::ConfigMap | Self::Claim => true,
+            Self::Namespace
+            | Self::StorageClass
+            | Self::IngressClass
+            | Self::PriorityClass
+            | Self::RuntimeClass
+            | Self::Device => false,
+            Self::Secret | Self::ConfigMap | Self::Claim | Self::ServiceAccount => true,
         }
     }
 }
@@ -188,6 +201,10 @@ impl Known {
             [.., "gpu"] => return self.gpus(),
             ["namespace"] | [.., "metadata", "namespace"] => Named::Namespace,
             [.., "storageClass" | "storageClassName"] => Named::StorageClass,
+            ["ingress", "className"] | [.., "ingressClassName"] => Named::IngressClass,
+            [.., "priorityClassName"] => Named::PriorityClass,
+            [.., "runtimeClassName"] => Named::RuntimeClass,
+            [.., "serviceAccountName"] => Named::ServiceAccount,
             [.., "existingClaim"] | [.., "persistentVolumeClaim", "claimName"] => Named::Claim,
             [.., "fromSecret", "name"]
             | ["volumes", "secret"]

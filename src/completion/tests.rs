@@ -14,6 +14,10 @@ fn known() -> Known {
                 vec!["fast".to_owned(), "slow".to_owned()],
             ),
             (Named::Device, vec!["nvidia.com/gpu".to_owned()]),
+            (Named::IngressClass, vec!["traefik".to_owned()]),
+            (Named::PriorityClass, vec!["urgent".to_owned()]),
+            (Named::RuntimeClass, vec!["gvisor".to_owned()]),
+            (Named::ServiceAccount, vec!["builder".to_owned()]),
         ]
         .into(),
         ..Known::default()
@@ -181,6 +185,13 @@ fn names_come_from_the_cluster_and_the_settings() {
         &["fast", "slow"],
     );
     check("containers:\n  - gpu: |", &["a100", "nvidia.com/gpu"]);
+    check("ingress:\n  className: |", &["traefik"]);
+    let ingress = "apiVersion: networking.k8s.io/v1\nkind: Ingress\nspec:\n  ingressClassName: |";
+    check(ingress, &["traefik"]);
+    let pod = |field: &str| format!("apiVersion: v1\nkind: Pod\nspec:\n  {field}: |");
+    check(&pod("priorityClassName"), &["urgent"]);
+    check(&pod("runtimeClassName"), &["gvisor"]);
+    check(&pod("serviceAccountName"), &["builder"]);
 }
 
 #[test]

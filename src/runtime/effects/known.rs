@@ -5,6 +5,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use futures::future::join_all;
+
 use super::Runner;
 use crate::app::{Epoch, Learnt, Msg};
 use crate::cluster::{Cluster, GroupKind, SchemaCache, Selector};
@@ -46,43 +48,34 @@ impl Runner {
     }
 }
 
+/// Group and kind of what names are listed of.
+const LISTED: [(Named, &str, &str); 9] = [
+    (Named::Namespace, "", "Namespace"),
+    (Named::StorageClass, "storage.k8s.io", "StorageClass"),
+    (Named::IngressClass, "networking.k8s.io", "IngressClass"),
+    (Named::PriorityClass, "scheduling.k8s.io", "PriorityClass"),
+    (Named::RuntimeClass, "node.k8s.io", "RuntimeClass"),
+    (Named::Secret, "", "Secret"),
+    (Named::ConfigMap, "", "ConfigMap"),
+    (Named::Claim, "", "PersistentVolumeClaim"),
+    (Named::ServiceAccount, "", "ServiceAccount"),
+];
+
 async fn names(cluster: &Cluster, namespace: &Namespace) -> BTreeMap<Named, Vec<String>> {
-    let kinds = [
-        (Named::Namespace, GroupKind::new("", "Namespace"), None),
-        (
-            Named::StorageClass,
-            GroupKind::new("storage.k8s.io", "StorageClass"),
-            None,
-        ),
-        (Named::Secret, GroupKind::new("", "Secret"), Some(namespace)),
-        (
-            Named::ConfigMap,
-            GroupKind::new("", "ConfigMap"),
-            Some(namespace),
-        ),
-        (
-            Named::Claim,
-            GroupKind::new("", "PersistentVolumeClaim"),
-            Some(namespace),
-        ),
-    ];
-    let listed = async {
-        let mut names = BTreeMap::new();
-        for (named, kind, namespace) in kinds {
-            let listed = cluster
-                .list_metadata(&kind, namespace, &Selector::everything())
-                .await;
-            let listed = listed.unwrap_or_default();
-            let found = listed
-                .iter()
-                .take(MAX_NAMES)
-                .map(|object| object.key.name.clone());
-            names.insert(named, found.collect());
-        }
-        names
+    let list = async |(named, group, kind): (Named, &str, &str)| {
+        let kind = GroupKind::new(group, kind);
+        let namespace = named.is_namespaced().then_some(namespace);
+        let listed = cluster
+            .list_metadata(&kind, namespace, &Selector::everything())
+            .await;
+        let listed = listed.unwrap_or_default();
+        let found = listed.iter().take(MAX_NAMES);
+        (named, found.map(|object| object.key.name.clone()).collect())
     };
+    let listed = join_all(LISTED.map(list));
     // Nodes are large, and what is smaller need not wait for them.
-    let (mut names, devices) = tokio::join!(listed, cluster.node_devices());
+    let (listed, devices) = tokio::join!(listed, cluster.node_devices());
+    let mut names: BTreeMap<Named, Vec<String>> = listed.into_iter().collect();
     let devices = devices.unwrap_or_default();
     names.insert(Named::Device, devices.into_iter().collect());
     names

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::service::summary::InstanceKey;
+
 use super::action::Action;
 use super::keymap::{Key, with_ways};
 use super::model::Model;
@@ -16,6 +18,8 @@ pub struct Status {
     pub is_error: bool,
     /// Whether it answers a key, and is read by the next one.
     pub is_answer: bool,
+    /// The instance whose operation came to this; none where it came of no operation.
+    pub came_of: Option<InstanceKey>,
     /// Until when it is shown, by the clock that never jumps.
     pub until: Duration,
 }
@@ -45,6 +49,7 @@ impl Model {
             text,
             is_error,
             is_answer: !is_error,
+            came_of: None,
             until,
         });
     }

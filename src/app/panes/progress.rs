@@ -26,9 +26,14 @@ impl ProgressPane {
         }
     }
 
+    /// Tells whether the newest lines are followed.
+    pub(in crate::app) fn is_followed(&self) -> bool {
+        self.top >= self.last_top
+    }
+
     /// Returns the line to be shown first of the lines that there are now, whose operations begin at these.
     pub fn top_of(&self, starts: &[usize]) -> usize {
-        if self.top >= self.last_top {
+        if self.is_followed() {
             return usize::MAX;
         }
         // What an operation above came to say moves no line of those in sight.

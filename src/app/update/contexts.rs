@@ -51,6 +51,8 @@ pub(super) fn on_contexts(
 }
 
 pub(super) fn ask_namespace(model: &mut Model) -> Vec<Effect> {
+    // What an earlier list did not have may be there by now.
+    model.session.namespaces = None;
     model.popup = Some(Popup::Menu(Menu::searchable(NAMESPACES, fixed_scopes())));
     vec![Effect::ListNamespaces {
         epoch: model.session.epoch,

@@ -151,8 +151,10 @@ pub(super) fn begin(
     instance: InstanceKey,
     what: &str,
 ) -> OpId {
-    // What came of the one before is read by whoever begins another.
-    model.status = None;
+    // What came of the one before is read by whoever begins another of the same; other trouble may have come this moment.
+    model
+        .status
+        .take_if(|status| !status.is_error || status.came_of.as_ref() == Some(&instance));
     let op = model.next_op();
     model.record(model.command_line(&instance.namespace, what), Some(op));
     let place = (model.session.context.clone(), instance.clone());
@@ -190,6 +192,7 @@ pub(super) fn on_finished(model: &mut Model, op: OpId, outcome: Outcome) -> Vec<
     }
     // Whatever of it went is in the trash; where nothing did, it was no deed.
     if kind == OperationKind::Teardown && went {
+        let instance = instance.clone();
         model.undo.push(Undo::Teardown { context, instance });
     }
     let name = kind.name();
@@ -214,6 +217,9 @@ pub(super) fn on_finished(model: &mut Model, op: OpId, outcome: Outcome) -> Vec<
     } else {
         let next = next_step(model, kind, &lost).filter(|_| is_here);
         model.tell(format!("{name} of {id}: done.{}", next.unwrap_or_default()));
+    }
+    if let Some(status) = &mut model.status {
+        status.came_of = Some(instance);
     }
     Vec::new()
 }

@@ -4,12 +4,18 @@ use crossterm::event::KeyEvent;
 
 use crate::app::effect::Effect;
 use crate::app::model::Model;
+use crate::app::screen::Screen;
 use crate::app::search::{TextSearch, Typed};
 
 /// Begins to look for something in the text in front.
 pub(super) fn ask(model: &mut Model) -> Vec<Effect> {
+    // Whoever follows what is going on goes on with that when nothing is looked for in the end.
+    let is_followed =
+        matches!(model.screens.last(), Some(Screen::Progress(pane)) if pane.is_followed());
     if let Some(top) = model.text_top_mut().map(|top| *top) {
-        model.search.begin(top);
+        model
+            .search
+            .begin(if is_followed { usize::MAX } else { top });
     }
     Vec::new()
 }

@@ -111,6 +111,20 @@ fn text_is_searched_as_it_is_typed_and_left_as_it_was() {
 }
 
 #[test]
+fn what_is_followed_is_followed_again_after_a_search_that_was_given_up() {
+    let mut stage = deploying();
+    apply(&mut stage, 0..60);
+    look(&mut stage);
+    stage.press("/").type_text("step0");
+    apply(&mut stage, 60..80);
+    look(&mut stage);
+    stage.press("esc");
+    assert!(look(&mut stage).contains("step79"));
+    apply(&mut stage, 80..90);
+    assert!(look(&mut stage).contains("step89"));
+}
+
+#[test]
 fn keys_that_are_typed_before_the_next_picture_are_not_lost_to_a_search() {
     let mut stage = deploying();
     apply(&mut stage, 0..60);

@@ -416,4 +416,9 @@ fn namespace_that_is_not_there_is_told_as_it_is_shown() {
     assert_eq!(show("lab", &["lab", "team-a"]), None);
     let missing = "There is no namespace lba in kind-dev. N chooses another.";
     assert_eq!(show("lba", &["lab", "team-a"]).as_deref(), Some(missing));
+    // Nobody says so by an earlier list, of before it was made.
+    let mut stage = Stage::with_services();
+    stage.model.session.namespaces = Some(["team-a".parse().unwrap()].into());
+    stage.press("N down enter").type_text("lab").press("enter");
+    assert_eq!(stage.told(), None);
 }

@@ -308,6 +308,15 @@ fn what_came_of_an_operation_goes_with_the_next_one() {
 }
 
 #[test]
+fn trouble_that_nobody_has_read_outlasts_the_beginning_of_an_operation() {
+    let mut stage = Stage::with_services();
+    let trouble = "Unsaved edits are not kept: no space left on device.";
+    stage.model.complain(trouble);
+    begin_restart(&mut stage);
+    assert_eq!(stage.told(), Some(trouble));
+}
+
+#[test]
 fn log_and_operations_are_a_key_away_from_progress() {
     let mut stage = Stage::with_services();
     let op = begin_restart(&mut stage);

@@ -25,6 +25,8 @@ pub enum Hit {
     Part(Focus),
     /// A row of a table. Rows may move between the picture and the click, so it bears no place.
     Row(RowMark),
+    /// The title of a column of a table.
+    Column(usize),
     /// A row of what is shown once and does not move: its place among all.
     Nth(usize),
     /// The title of a tab.

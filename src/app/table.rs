@@ -215,6 +215,19 @@ impl<K: Clone + Ord> Table<K> {
         self.arrange();
     }
 
+    /// Sorts by a column, or turns the order round where it is sorted by that already.
+    pub fn sort_by(&mut self, column: usize) {
+        if self.sort.column == column {
+            return self.reverse();
+        }
+        let is_descending = false;
+        self.sort = Sort {
+            column,
+            is_descending,
+        };
+        self.arrange();
+    }
+
     /// Turns the order round.
     pub fn reverse(&mut self) {
         self.sort.is_descending = !self.sort.is_descending;
@@ -386,6 +399,8 @@ pub(super) trait AnyTable {
     fn select_marked(&mut self, mark: RowMark);
     /// Sorts by the next column, see [`Table::sort_by_next`].
     fn sort_by_next(&mut self);
+    /// Sorts by the column whose title was pointed at, see [`Table::sort_by`].
+    fn sort_by(&mut self, column: usize);
     /// Turns the order round, see [`Table::reverse`].
     fn reverse(&mut self);
 }
@@ -405,6 +420,10 @@ impl<K: Clone + Ord + Hash> AnyTable for Table<K> {
 
     fn sort_by_next(&mut self) {
         Table::sort_by_next(self);
+    }
+
+    fn sort_by(&mut self, column: usize) {
+        Table::sort_by(self, column);
     }
 
     fn reverse(&mut self) {

@@ -223,6 +223,8 @@ fn draw_titles<K: Clone + Ord>(
         };
         let title = format!("{title}{sign}");
         let room = area.right().saturating_sub(x);
+        let place = Rect::new(x, area.y, column.width.min(room), 1);
+        canvas.hit(place, Hit::Column(column.idx));
         put(
             canvas,
             Position { x, y: area.y },

@@ -96,6 +96,14 @@ impl MergePane {
         self.show_selected(height);
     }
 
+    /// Selects the hunk that was pointed at, if there is something to be chosen of it.
+    pub(in crate::app) fn select(&mut self, nth: usize, height: usize) {
+        if self.choosable().contains(&nth) {
+            self.selected = nth;
+            self.show_selected(height);
+        }
+    }
+
     /// Scrolls so that the selected hunk is in sight, from its head on.
     pub(in crate::app) fn show_selected(&mut self, height: usize) {
         let (head, n_lines) = {

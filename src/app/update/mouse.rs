@@ -56,6 +56,13 @@ fn click(model: &mut Model, at: (u16, u16)) -> Vec<Effect> {
                 None => moving::select(model, row),
             }
         }
+        Some((_, Hit::Column(column))) => {
+            focus(model, &hits, at);
+            if let Some(table) = model.table_mut() {
+                table.sort_by(column);
+            }
+            Vec::new()
+        }
         Some((_, Hit::Nth(nth))) => moving::select_nth(model, nth),
         Some((_, Hit::Tab(tab))) => actions::perform(model, Action::ShowTab(tab)),
         Some((_, Hit::Action(action))) => actions::perform(model, action),

@@ -130,6 +130,11 @@ pub(super) fn select(model: &mut Model, row: RowMark) -> Vec<Effect> {
 
 /// Selects the row that was pointed at, of what has rows and is no table.
 pub(super) fn select_nth(model: &mut Model, nth: usize) -> Vec<Effect> {
+    let height = model.geometry.list_height;
+    if let Some(Screen::Merge(pane)) = model.screens.last_mut() {
+        pane.select(nth, height);
+        return Vec::new();
+    }
     let selected = match model.screens.last() {
         Some(Screen::Review(pane)) => pane.selected,
         Some(Screen::Bulk(pane)) => pane.selected,

@@ -3,6 +3,7 @@
 use ratatui::layout::{Position, Rect};
 use ratatui::style::Style;
 
+use crate::app::hits::Hit;
 use crate::app::panes::merge::{MergeLine, MergePane, MergeWith};
 use crate::app::{Geometry, Model};
 use crate::editor::merge::{Change, Decision, Hunk, Side};
@@ -53,7 +54,16 @@ pub fn draw(
     geometry.n_beyond = lines.len().saturating_sub(n_last.max(1));
     let top = pane.scroll.min(geometry.n_beyond);
     let (mut y, mut n_below) = (inside.y, lines.len() - top);
-    for line in lines.iter().skip(top) {
+    let mut hunk = None;
+    for (at, line) in lines.iter().enumerate() {
+        hunk = match line {
+            MergeLine::Head(nth, _) => Some(*nth),
+            MergeLine::Was(_) | MergeLine::Of(..) => hunk,
+            MergeLine::Same(_) | MergeLine::Fold(_) => None,
+        };
+        if at < top {
+            continue;
+        }
         if y == inside.bottom() {
             break;
         }
@@ -62,7 +72,12 @@ pub fn draw(
             height: inside.bottom() - y,
             ..inside
         };
-        y += draw_line(canvas, room, line, pane);
+        let n_rows = draw_line(canvas, room, line, pane);
+        if let Some(nth) = hunk {
+            let height = n_rows;
+            canvas.hit(Rect { height, ..room }, Hit::Nth(nth));
+        }
+        y += n_rows;
         n_below -= 1;
     }
     if n_below > 0 {

@@ -16,7 +16,8 @@ use crate::catalogue::drafts::Base;
 use crate::definition::id::InstanceId;
 use crate::failure::{Failure, FailureKind};
 
-const TEXT: &str = "containers:\n  - name: main\n    image: billing:1\nreplicas: 1\nlabels: {}\n";
+pub(super) const TEXT: &str =
+    "containers:\n  - name: main\n    image: billing:1\nreplicas: 1\nlabels: {}\n";
 const EDITOR: OpId = OpId(1);
 
 fn billing() -> InstanceId {
@@ -56,7 +57,7 @@ fn text(stage: &Stage) -> String {
     stage.model.editor().unwrap().editor().unwrap().text()
 }
 
-fn pane(stage: &Stage) -> &MergePane {
+pub(super) fn pane(stage: &Stage) -> &MergePane {
     match stage.model.screens.last() {
         Some(Screen::Merge(pane)) => pane,
         other => panic!("no merge: {other:?}"),
@@ -64,7 +65,7 @@ fn pane(stage: &Stage) -> &MergePane {
 }
 
 /// A save is refused since the file says something else by now, and both are to be merged.
-fn merging_with(theirs: &str) -> Stage {
+pub(super) fn merging_with(theirs: &str) -> Stage {
     let mut stage = edited();
     stage.press("^s");
     let revision = stage.model.editor().unwrap().editor().unwrap().revision();

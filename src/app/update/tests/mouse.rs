@@ -16,6 +16,7 @@ use crate::app::place::Place;
 use crate::app::popup::Popup;
 use crate::app::screen::{Focus, Screen};
 use crate::app::stage::{self, Stage, writes};
+use crate::app::update::tests::merging;
 use crate::engine::adjust::Adjustment;
 use crate::engine::import::Import;
 use crate::service::forward::OfferedPort;
@@ -374,6 +375,42 @@ fn click_selects_an_object_of_a_plan_one_of_several_plans_and_a_command() {
         panic!("{effects:?}");
     };
     assert!(command.ends_with("status web"), "{command}");
+}
+
+#[test]
+fn click_on_the_title_of_a_column_sorts_by_it_and_another_turns_the_order_round() {
+    let mut stage = Stage::with_services();
+    stage.rest();
+    let ids = |stage: &Stage| -> Vec<String> {
+        let rows = stage.model.services.table.rows();
+        rows.map(|row| row.key.id().to_string()).collect()
+    };
+    let (before, was) = (ids(&stage), selected(&stage).to_owned());
+    click(&mut stage, "STATE");
+    let sort = |stage: &Stage| {
+        let table = &stage.model.services.table;
+        let sort = table.sort();
+        (table.columns()[sort.column].title, sort.is_descending)
+    };
+    assert_eq!(sort(&stage), ("STATE", false));
+    click(&mut stage, "STATE");
+    assert_eq!(sort(&stage), ("STATE", true));
+    assert_eq!(selected(&stage), was);
+    click(&mut stage, "ID  ");
+    assert_eq!(ids(&stage), before);
+}
+
+#[test]
+fn click_selects_what_is_to_be_chosen_of_a_merge() {
+    let theirs = merging::TEXT
+        .replace("billing:1", "billing:2")
+        .replace("{}", "{tier: back}");
+    let mut stage = merging::merging_with(&theirs);
+    assert_eq!(merging::pane(&stage).selected, 1);
+    click(&mut stage, "billing:2");
+    assert_eq!(merging::pane(&stage).selected, 0);
+    click(&mut stage, "tier: back");
+    assert_eq!(merging::pane(&stage).selected, 1);
 }
 
 #[test]

@@ -166,6 +166,8 @@ fn resource(kind: &str) -> (&'static str, &'static str, bool) {
         "StatefulSet" => ("apis/apps/v1", "statefulsets", true),
         "EndpointSlice" => ("apis/discovery.k8s.io/v1", "endpointslices", true),
         "Ingress" => ("apis/networking.k8s.io/v1", "ingresses", true),
+        "PodDisruptionBudget" => ("apis/policy/v1", "poddisruptionbudgets", true),
+        "HorizontalPodAutoscaler" => ("apis/autoscaling/v2", "horizontalpodautoscalers", true),
         "StorageClass" => ("apis/storage.k8s.io/v1", "storageclasses", false),
         "PriorityClass" => ("apis/scheduling.k8s.io/v1", "priorityclasses", false),
         "SelfSubjectAccessReview" => (

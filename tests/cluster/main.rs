@@ -144,6 +144,9 @@ on_both_backends! {
         a_stateful_sets_frozen_fields_are_refused_under_spec_alone
         a_selector_can_never_change
         a_selector_must_match_its_template
+        what_pods_may_not_say_is_refused
+        how_a_deployment_may_not_roll_is_refused
+        bounds_that_exclude_each_other_are_refused
         a_cluster_ip_can_never_change
         a_claim_never_shrinks_nor_grows_without_its_classs_leave
         a_terminating_namespace_forbids_with_its_own_cause

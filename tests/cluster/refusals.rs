@@ -144,6 +144,110 @@ pub(crate) async fn a_selector_must_match_its_template(cluster: Cluster) {
     );
 }
 
+pub(crate) async fn what_pods_may_not_say_is_refused(cluster: Cluster) {
+    let check = async |below: &str, value: Value, field: &str, words: &str| {
+        let mut object = deployment("web", "nginx:1", 0);
+        let spec = &mut object["spec"]["template"]["spec"];
+        spec["initContainers"] = json!([{"name": "first", "image": "nginx:1"}]);
+        let (parent, key) = below.rsplit_once('/').unwrap();
+        spec.pointer_mut(parent).unwrap()[key] = value;
+        let field = format!("spec.template.spec.{field}");
+        let refusal = check_invalid(&cluster, object, &[&field]).await;
+        assert!(refusal.message.contains(words), "{refusal:?}");
+    };
+    let words = r#"Unsupported value: "Never": supported values: "Always""#;
+    check("/restartPolicy", json!("Never"), "restartPolicy", words).await;
+    check(
+        "/containers/0/livenessProbe",
+        json!({"periodSeconds": 5}),
+        "containers[0].livenessProbe",
+        "must specify a handler type",
+    )
+    .await;
+    check(
+        "/containers/0/livenessProbe",
+        json!({"tcpSocket": {"port": 80}, "httpGet": {"port": 80, "path": "/"}}),
+        "containers[0].livenessProbe.tcpSocket",
+        "may not specify more than 1 handler type",
+    )
+    .await;
+    check(
+        "/initContainers/0/readinessProbe",
+        json!({"tcpSocket": {"port": 80}}),
+        "initContainers[0].readinessProbe",
+        "may not be set for init containers without restartPolicy=Always",
+    )
+    .await;
+    for (name, words) in [
+        ("sixteen-letters1", "must be no more than 15 "),
+        ("Http", "must contain only alpha-numeric characters"),
+        ("80", "must contain at least one letter"),
+        ("a--b", "must not contain consecutive hyphens"),
+        ("http-", "must not begin or end with a hyphen"),
+    ] {
+        let ports = json!([{"name": name, "containerPort": 80}]);
+        let field = "containers[0].ports[0].name";
+        check("/containers/0/ports", ports, field, words).await;
+    }
+    check(
+        "/containers/0/env",
+        json!([{"name": "A=B", "value": "1"}]),
+        "containers[0].env[0].name",
+        "printable ASCII characters other than '='",
+    )
+    .await;
+    check(
+        "/volumes",
+        json!([{"name": "v", "emptyDir": {}, "configMap": {"name": "c"}}]),
+        "volumes[0].configMap",
+        "may not specify more than 1 volume type",
+    )
+    .await;
+}
+
+pub(crate) async fn how_a_deployment_may_not_roll_is_refused(cluster: Cluster) {
+    let rolling = |strategy: Value| {
+        let mut object = deployment("web", "nginx:1", 0);
+        object["spec"]["strategy"] = strategy;
+        object
+    };
+    for none in [json!(0), json!("0%")] {
+        let bounds = json!({"maxSurge": 0, "maxUnavailable": none});
+        let object = rolling(json!({"rollingUpdate": bounds}));
+        let field = "spec.strategy.rollingUpdate.maxUnavailable";
+        let refusal = check_invalid(&cluster, object, &[field]).await;
+        let words = "may not be 0 when `maxSurge` is 0";
+        assert!(refusal.message.contains(words), "{refusal:?}");
+    }
+    let field = "spec.strategy.rollingUpdate";
+    let recreated = json!({"type": "Recreate"});
+    let mut both = recreated.clone();
+    both["rollingUpdate"] = json!({"maxSurge": 1});
+    let refusal = check_invalid(&cluster, rolling(both), &[field]).await;
+    let words = "may not be specified when strategy `type` is 'Recreate'";
+    assert!(refusal.message.contains(words), "{refusal:?}");
+    // The bounds that the server filled in stay, as they are nobody's.
+    cluster
+        .apply("bowline/web", &deployment("web", "nginx:1", 0))
+        .await
+        .unwrap();
+    check_invalid(&cluster, rolling(recreated), &[field]).await;
+}
+
+pub(crate) async fn bounds_that_exclude_each_other_are_refused(cluster: Cluster) {
+    let budget = json!({"apiVersion": "policy/v1", "kind": "PodDisruptionBudget", "metadata": {"name": "web"},
+        "spec": {"minAvailable": 1, "maxUnavailable": 1, "selector": {"matchLabels": {"app": "web"}}}});
+    let refusal = check_invalid(&cluster, budget, &["spec"]).await;
+    let words = "minAvailable and maxUnavailable cannot be both set";
+    assert!(refusal.message.contains(words), "{refusal:?}");
+    let scaler = json!({"apiVersion": "autoscaling/v2", "kind": "HorizontalPodAutoscaler", "metadata": {"name": "web"},
+        "spec": {"minReplicas": 3, "maxReplicas": 2,
+            "scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": "web"}}});
+    let refusal = check_invalid(&cluster, scaler, &["spec.maxReplicas"]).await;
+    let words = "must be greater than or equal to `minReplicas`";
+    assert!(refusal.message.contains(words), "{refusal:?}");
+}
+
 pub(crate) async fn a_cluster_ip_can_never_change(cluster: Cluster) {
     let object = service("web", json!([{"port": 80}]));
     cluster.apply("bowline/web", &object).await.unwrap();

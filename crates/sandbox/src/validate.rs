@@ -11,6 +11,7 @@ use crate::status::{Cause, Status};
 
 mod change;
 mod kinds;
+mod pods;
 
 /// The most bytes that the annotations of an object may have together.
 const ANNOTATIONS_LIMIT: usize = 256 * 1024;
@@ -39,6 +40,14 @@ impl Faults {
 
     fn forbidden(&mut self, field: impl Into<String>, why: &str) {
         self.add("FieldValueForbidden", field, format!("Forbidden: {why}"));
+    }
+
+    fn unsupported(&mut self, field: impl Into<String>, value: &Value, supported: &str) {
+        self.add(
+            "FieldValueNotSupported",
+            field,
+            format!("Unsupported value: {value}: supported values: {supported}"),
+        );
     }
 
     fn too_long(&mut self, field: impl Into<String>, most: usize) {

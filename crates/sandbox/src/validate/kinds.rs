@@ -6,7 +6,8 @@ use base64::Engine;
 use jiff::tz::TimeZone;
 use serde_json::{Value, json};
 
-use super::{Faults, is_dns_label, is_dns_subdomain, items, labels, map_len};
+use super::pods::{pod_spec, pod_spec_with, port_number};
+use super::{Faults, is_dns_subdomain, items, labels, map_len};
 use crate::controllers::Schedule;
 use crate::quantity::milli;
 use crate::resources::Resource;
@@ -24,12 +25,17 @@ pub(super) fn check(resource: &Resource, object: &Value, faults: &mut Faults) {
         ("", "Service") => service(object, faults),
         ("", "PersistentVolumeClaim") => claim_spec(&object["spec"], "spec", faults),
         ("", "ResourceQuota") => quota(&object["spec"], faults),
-        ("apps", "Deployment" | "ReplicaSet" | "StatefulSet" | "DaemonSet") => {
-            workload(object, faults)
+        ("apps", kind @ ("Deployment" | "ReplicaSet" | "StatefulSet" | "DaemonSet")) => {
+            workload(object, faults);
+            if kind == "Deployment" {
+                strategy(&object["spec"]["strategy"], faults);
+            }
         }
         ("batch", "Job") => job_pods(&object["spec"]["template"]["spec"], "spec", faults),
         ("batch", "CronJob") => cron_job(&object["spec"], faults),
         ("networking.k8s.io", "Ingress") => ingress(object, faults),
+        ("policy", "PodDisruptionBudget") => disruption_budget(&object["spec"], faults),
+        ("autoscaling", "HorizontalPodAutoscaler") => autoscaler(&object["spec"], faults),
         _ => {}
     }
 }
@@ -168,6 +174,43 @@ fn workload(object: &Value, faults: &mut Faults) {
         &claims,
         faults,
     );
+    let policy = &spec["template"]["spec"]["restartPolicy"];
+    if policy != "Always" {
+        let field = "spec.template.spec.restartPolicy";
+        faults.unsupported(field, policy, "\"Always\"");
+    }
+}
+
+fn strategy(strategy: &Value, faults: &mut Faults) {
+    let rolling = &strategy["rollingUpdate"];
+    if strategy["type"] == "Recreate" && !rolling.is_null() {
+        let why = "may not be specified when strategy `type` is 'Recreate'";
+        return faults.forbidden("spec.strategy.rollingUpdate", why);
+    }
+    let is_none = |count: &Value| count == 0 || count == "0%";
+    if is_none(&rolling["maxSurge"]) && is_none(&rolling["maxUnavailable"]) {
+        let field = "spec.strategy.rollingUpdate.maxUnavailable";
+        let why = "may not be 0 when `maxSurge` is 0";
+        faults.invalid(field, &rolling["maxUnavailable"], why);
+    }
+}
+
+fn disruption_budget(spec: &Value, faults: &mut Faults) {
+    if !spec["minAvailable"].is_null() && !spec["maxUnavailable"].is_null() {
+        let why = "minAvailable and maxUnavailable cannot be both set";
+        faults.invalid("spec", spec, why);
+    }
+}
+
+fn autoscaler(spec: &Value, faults: &mut Faults) {
+    let most = spec["maxReplicas"].as_i64().unwrap_or_default();
+    let mut too_few = |why| faults.invalid("spec.maxReplicas", &spec["maxReplicas"], why);
+    if most < 1 {
+        too_few("must be greater than 0");
+    }
+    if most < spec["minReplicas"].as_i64().unwrap_or(1) {
+        too_few("must be greater than or equal to `minReplicas`");
+    }
 }
 
 /// Pods of Jobs end.
@@ -201,99 +244,11 @@ fn cron_job(spec: &Value, faults: &mut Faults) {
     );
 }
 
-fn pod_spec(spec: &Value, path: &str, faults: &mut Faults) {
-    pod_spec_with(spec, path, &[], faults);
-}
-
-/// `claims` are the volumes that a StatefulSet's templates add.
-fn pod_spec_with(spec: &Value, path: &str, claims: &[&Value], faults: &mut Faults) {
-    if items(spec, "/containers").is_empty() {
-        faults.required(format!("{path}.containers"), "");
-    }
-    let volumes: Vec<&Value> = items(spec, "/volumes")
-        .iter()
-        .map(|volume| &volume["name"])
-        .chain(claims.iter().copied())
-        .collect();
-    let mut names: Vec<&Value> = Vec::new();
-    for list in ["initContainers", "containers"] {
-        for (at, container) in items(spec, &format!("/{list}")).iter().enumerate() {
-            let path = format!("{path}.{list}[{at}]");
-            if names.contains(&&container["name"]) {
-                faults.add(
-                    "FieldValueDuplicate",
-                    format!("{path}.name"),
-                    format!("Duplicate value: {}", container["name"]),
-                );
-            }
-            names.push(&container["name"]);
-            container_faults(container, &path, &volumes, faults);
-        }
-    }
-}
-
-fn container_faults(container: &Value, path: &str, volumes: &[&Value], faults: &mut Faults) {
-    let name = container["name"].as_str().unwrap_or_default();
-    if name.is_empty() {
-        faults.required(format!("{path}.name"), "");
-    } else if !is_dns_label(name) {
-        let why = "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and end \
-                   with an alphanumeric character (e.g. 'my-name',  or '123-abc', regex used for validation is \
-                   '[a-z0-9]([-a-z0-9]*[a-z0-9])?')";
-        faults.invalid(format!("{path}.name"), &container["name"], why);
-    }
-    if container["image"].as_str().is_none_or(str::is_empty) {
-        faults.required(format!("{path}.image"), "");
-    }
-    for (at, port) in items(container, "/ports").iter().enumerate() {
-        port_number(
-            &port["containerPort"],
-            &format!("{path}.ports[{at}].containerPort"),
-            faults,
-        );
-    }
-    for (at, mount) in items(container, "/volumeMounts").iter().enumerate() {
-        if !volumes.contains(&&mount["name"]) {
-            let field = format!("{path}.volumeMounts[{at}].name");
-            faults.add(
-                "FieldValueNotFound",
-                field,
-                format!("Not found: {}", mount["name"]),
-            );
-        }
-    }
-    resources(&container["resources"], path, faults);
-}
-
-fn resources(resources: &Value, path: &str, faults: &mut Faults) {
-    for (name, request) in resources["requests"].as_object().into_iter().flatten() {
-        let limit = &resources["limits"][name];
-        let size = |quantity: &Value| quantity_of(quantity);
-        if let (Some(wanted), Some(most)) = (size(request), size(limit))
-            && wanted > most
-        {
-            let why = format!(
-                "must be less than or equal to {name} limit of {}",
-                limit.as_str().unwrap_or_default()
-            );
-            faults.invalid(format!("{path}.resources.requests"), request, &why);
-        }
-    }
-}
-
 pub(super) fn quantity_of(quantity: &Value) -> Option<i128> {
     match quantity {
         Value::String(text) => milli(text),
         Value::Number(number) => milli(&number.to_string()),
         _ => None,
-    }
-}
-
-fn port_number(value: &Value, field: &str, faults: &mut Faults) {
-    match value.as_i64() {
-        None => faults.required(field, ""),
-        Some(1..=65535) => {}
-        Some(_) => faults.invalid(field, value, "must be between 1 and 65535, inclusive"),
     }
 }
 

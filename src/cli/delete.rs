@@ -41,38 +41,29 @@ pub fn run(args: &Delete, session: &Session) -> anyhow::Result<Exit> {
             let (plans, absent) = plan(args, session, &cluster, &mut sets, &instances).await?;
             let is_wanted = args.ignore_not_found;
             missing::say_all(session, &cluster, &mut sets, &absent, is_wanted).await;
-            if plans.is_empty() && !absent.is_empty() && !is_wanted {
-                return Ok(Exit::Failed);
-            }
-            let is_nothing = |plan: &TeardownPlan| plan.rows.is_empty() && plan.refusals.is_empty();
-            let is_idle = args.dry_run || plans.iter().all(is_nothing);
-            let exit = decide(args, session, &cluster, plans).await?;
-            Ok(match (absent.is_empty() || is_wanted, is_idle) {
-                (true, _) => exit,
-                // Nothing was done that it could be a part of.
-                (false, true) if exit == Exit::Ok => Exit::Failed,
-                (false, true) => exit,
-                (false, false) => {
-                    let ids: Vec<&str> = absent.iter().map(|key| key.id.as_str()).collect();
-                    output::say(format!("not there: {}", ids.join(", ")));
-                    exit.beside_missing()
-                }
-            })
+            let refused = |key: &InstanceKey| {
+                TeardownPlan::refused(key, volume_choice(args), key.not_there())
+            };
+            let absent = absent.iter().filter(|_| !is_wanted);
+            let absent = absent.map(refused).collect();
+            decide(args, session, &cluster, plans, absent).await
         };
         turn::in_turn(&args.waiting, session, &cluster, &instances, attempt).await
     })
 }
 
-/// Carries out plans that were shown, where that is wanted and possible.
+/// Carries out plans that were shown, where that is wanted and possible. `missing` are those of what is not there, which was
+/// said before.
 pub(super) async fn decide(
     args: &Delete,
     session: &Session,
     cluster: &Cluster,
     plans: Vec<TeardownPlan>,
+    missing: Vec<TeardownPlan>,
 ) -> anyhow::Result<Exit> {
-    let mut all = plans.clone();
+    let mut all = [plans.clone(), missing.clone()].concat();
     let obstacles = |plan: &TeardownPlan| plan.refusals.clone();
-    let mut bulk = Bulk::sort(plans, Vec::new(), obstacles);
+    let mut bulk = Bulk::sort(plans, missing, obstacles);
     if bulk.is_stuck() || args.dry_run {
         return bulk::end(args.output, &all, &[], bulk.exit_of_left());
     }

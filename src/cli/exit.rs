@@ -69,14 +69,6 @@ impl Exit {
             (exit, _) => exit,
         }
     }
-
-    /// Returns how it ended where some of what was named is not there: what is there was dealt with.
-    pub(super) fn beside_missing(self) -> Self {
-        match self {
-            Self::Ok | Self::Pending => Self::Partly,
-            exit => exit,
-        }
-    }
 }
 
 /// A command that was called in a way that cannot work: the sentence says what to write instead.

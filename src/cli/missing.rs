@@ -34,7 +34,9 @@ pub(super) async fn say(
         None => String::new(),
     };
     let failure = key.not_there();
-    output::say(text::clean(&format!("error: {failure}{meant}")));
+    let summary = format!("{}{meant}", failure.summary);
+    let failure = Failure { summary, ..failure };
+    output::say(text::clean(&format!("error: {failure}")));
     refusal::note(&failure);
     let claims: Vec<_> = found
         .map(Detail::claims)

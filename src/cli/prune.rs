@@ -36,7 +36,7 @@ pub fn run(args: Prune, session: &Session) -> anyhow::Result<Exit> {
                 expired.retain(|it| now.contains(it));
             }
             let plans = plan(&args, &cluster, &expired, busy).await?;
-            delete::decide(&args, session, &cluster, plans).await
+            delete::decide(&args, session, &cluster, plans, Vec::new()).await
         };
         turn::in_turn_or_without(&args.waiting, session, &cluster, &instances, attempt).await
     })
@@ -66,7 +66,7 @@ fn as_delete(args: Prune) -> Delete {
     }
 }
 
-/// Plans the teardown of all but those that are protected.
+/// Plans the teardown of all but those that want their ID typed.
 async fn plan(
     args: &Delete,
     cluster: &Cluster,

@@ -17,6 +17,12 @@ pub(super) fn note(failure: &Failure) {
     said.push(failure.clone());
 }
 
+/// Drops what was noted of an attempt that another one follows.
+pub(super) fn forget() {
+    let mut said = SAID.lock().unwrap_or_else(PoisonError::into_inner);
+    said.clear();
+}
+
 /// Prints what was noted, unless there was nothing, or the command printed something by itself.
 ///
 /// # Errors

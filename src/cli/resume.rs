@@ -61,7 +61,7 @@ async fn resume(
         ResumePlan::Teardown(plan) => {
             let args = as_delete(args, &plan);
             delete::show(&args, &plan)?;
-            delete::decide(&args, session, &cluster, vec![*plan]).await
+            delete::decide(&args, session, &cluster, vec![*plan], Vec::new()).await
         }
         ResumePlan::Adjust {
             plan,

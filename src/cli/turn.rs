@@ -162,6 +162,7 @@ async fn wait_for(
 
 fn say_overtaken(error: &anyhow::Error) {
     output::say(format!("{error}: waiting for it, then planning again"));
+    refusal::forget();
 }
 
 /// Ends an attempt where somebody was faster and the command waits for its turn, unless a signal ended the command.

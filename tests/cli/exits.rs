@@ -1,6 +1,8 @@
 //! Exit codes and words of what cannot be done: the same ones from every command.
 
-use serde_json::Value;
+use std::collections::BTreeSet;
+
+use serde_json::{Value, json};
 
 use crate::program::{DB, WEB};
 use crate::world::World;
@@ -71,9 +73,20 @@ pub(crate) fn a_mistake_among_several_is_told_and_the_rest_is_taken_down(world: 
     partly.stderr_has(&[
         "error: there is no instance shop in namespace",
         "Deployment/web gone",
-        "not there: shop",
+        "1 of 2 done; left as they were: shop",
     ]);
     assert_eq!(world.all_names("web"), [""; 0]);
+    // As data it is beside the others.
+    let told = world
+        .bowline(&["delete", "wbe", "web", "-y", "-o", "json"])
+        .end()
+        .code(1)
+        .json();
+    let found = |idx: usize| json!([told[idx]["id"], told[idx]["refusals"][0]["kind"]]);
+    assert_eq!(
+        [found(0), found(1)],
+        [json!(["web", null]), json!(["wbe", "NotFound"])]
+    );
     // What was taken down before is no mistake.
     std::fs::remove_file(world.home.catalogue().join("web.yaml")).unwrap();
     let again = world.bowline(&["delete", "web", "-y"]).end().code(0);
@@ -188,8 +201,31 @@ fn refusals(told: &Value) -> Vec<&Value> {
     refusals.flatten().collect()
 }
 
+/// Returns the commands whose help offers JSON.
+fn commands_with_json(world: &World) -> BTreeSet<String> {
+    let help = world.bowline(&["--help"]).end().code(0).stdout;
+    let (_, commands) = help.split_once("Commands:\n").unwrap();
+    let (commands, _) = commands.split_once("\n\n").unwrap();
+    // Lines that go on are further in.
+    let names = commands.lines().filter(|line| !line.starts_with("   "));
+    let names = names.map(|line| line.split_whitespace().next().unwrap());
+    let has_json = |name: &&str| {
+        let help = world.bowline(&[name, "--help"]).end();
+        let (_, output) = help.stdout.split_once("--output ").unwrap_or_default();
+        let (values, _) = output.split_once("\n\n").unwrap_or_default();
+        values.contains("json") || output.contains("- json")
+    };
+    names.filter(has_json).map(str::to_owned).collect()
+}
+
 pub(crate) fn every_command_that_prints_json_tells_its_refusal_in_json(world: &World) {
     world.home.save("kept", WEB);
+    let mut commands = commands_with_json(world);
+    // Whatever keeps it from looking is what it finds.
+    assert!(
+        commands.remove("doctor") && commands.len() >= 20,
+        "{commands:?}"
+    );
     for (args, code) in [
         (&["ls", "--context", "nowhere"][..], 2),
         (&["ls", "--sets", "--context", "nowhere"], 2),
@@ -225,5 +261,7 @@ pub(crate) fn every_command_that_prints_json_tells_its_refusal_in_json(world: &W
         assert!(!refusals(&told).is_empty(), "{args:?}: {told}");
         let plain = world.bowline(args).end();
         plain.code(code);
+        commands.remove(args[0]);
     }
+    assert_eq!(commands, BTreeSet::new(), "these have no row");
 }

@@ -179,6 +179,7 @@ on_both_backends! {
         data_is_destroyed_only_by_typing_the_id
         of_several_one_can_be_left;
     prunes:
+        what_has_expired_waits_for_its_turn
         what_has_expired_is_taken_down_and_its_claims_are_kept
         what_somebody_works_on_keeps_nothing_else_from_being_pruned;
     restores:

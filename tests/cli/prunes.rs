@@ -3,8 +3,39 @@
 use serde_json::json;
 
 use crate::operations::{note, noted_by_ann};
-use crate::program::{DB, WEB};
+use crate::program::{DB, Ended, WEB};
 use crate::world::{AwaitIn, World};
+
+/// The second of the one that was deployed last is over soon, if it is not yet.
+fn until_expired(world: &World, object: &str) -> Ended {
+    let shown = (0..200).find_map(|_| {
+        let prune = ["prune", "--expired", "--dry-run"];
+        let shown = world.bowline(&prune).end().code(0);
+        shown.stdout.contains(object).then_some(shown)
+    });
+    shown.expect("a second to pass")
+}
+
+pub(crate) fn what_has_expired_waits_for_its_turn(world: &World) {
+    world.home.save("web", &format!("{WEB}expires: 1s\n"));
+    world.bowline(&["deploy", "web", "-y"]).end().code(0);
+    until_expired(world, "Deployment/web");
+    let records = world.api("v1", "ConfigMap");
+    note(&records, Some(noted_by_ann(0))).await_in(world);
+    let wait = ["prune", "--expired", "-y", "--wait"];
+    let timed_out = world
+        .bowline(&[&wait[..], &["--timeout", "1s"]].concat())
+        .end()
+        .code(4);
+    timed_out.stderr_has(&["timed out", "web is busy"]);
+    assert!(!world.all_names("web").is_empty());
+    let mut waiting = world.bowline(&wait).follow();
+    waiting.prose_with("runs a rollback to r2");
+    note(&records, None).await_in(world);
+    let (code, stderr) = waiting.end();
+    assert_eq!(code, Some(0), "{stderr}");
+    assert_eq!(world.all_names("web"), [""; 0]);
+}
 
 pub(crate) fn what_has_expired_is_taken_down_and_its_claims_are_kept(world: &World) {
     for (id, text) in [
@@ -15,15 +46,7 @@ pub(crate) fn what_has_expired_is_taken_down_and_its_claims_are_kept(world: &Wor
         world.home.save(id, &text);
         world.bowline(&["deploy", id, "-y"]).end().code(0);
     }
-    // The second of the one that was deployed last is over soon, if it is not yet.
-    let shown = (0..200).find_map(|_| {
-        let shown = world
-            .bowline(&["prune", "--expired", "--dry-run"])
-            .end()
-            .code(0);
-        shown.stdout.contains("StatefulSet/db").then_some(shown)
-    });
-    let shown = shown.expect("a second to pass");
+    let shown = until_expired(world, "StatefulSet/db");
     let shown = shown.stdout_has(&["OBJECT", "FATE", "data-db-0", "kept"]);
     assert!(!shown.stdout.contains("web"), "{}", shown.stdout);
     shown.stderr_has(&[
@@ -57,12 +80,7 @@ pub(crate) fn what_somebody_works_on_keeps_nothing_else_from_being_pruned(world:
         world.home.save(id, &format!("{text}expires: 1s\n"));
         world.bowline(&["deploy", id, "-y"]).end().code(0);
     }
-    let shown = (0..200).find_map(|_| {
-        let prune = ["prune", "--expired", "--dry-run"];
-        let shown = world.bowline(&prune).end().code(0);
-        shown.stdout.contains("Deployment/web").then_some(shown)
-    });
-    shown.expect("a second to pass");
+    until_expired(world, "Deployment/web");
     let records = world.api("v1", "ConfigMap");
     note(&records, Some(noted_by_ann(0))).await_in(world);
     // It is not waited for until it counts as left.

@@ -61,7 +61,7 @@ impl Delete {
 /// `bowline prune`.
 #[derive(Debug, Args)]
 pub struct Prune {
-    /// What has outlived the `expires` of its definition, counted from the first apply; protected instances are skipped
+    /// What has outlived the `expires` of its definition, counted from the first apply; what wants its ID typed is skipped, and named
     #[arg(long, required = true)]
     pub expired: bool,
     /// Instances of all namespaces

@@ -1,7 +1,5 @@
 //! `bowline history`: the revisions that are kept of an instance, and the definition that one of them keeps.
 
-use std::io::{self, IsTerminal};
-
 use super::args::{self, Report};
 use super::session::Session;
 use super::{Exit, missing, operate, output, plan_json};
@@ -31,11 +29,7 @@ async fn tell(args: &args::History, cluster: &Cluster, of: &InstanceKey) -> anyh
             let value = plan_json::kept_revision(of, &kept);
             output::print(&output::json(&value)?)?;
         }
-        // A file gets every byte; a terminal gets nothing that could drive it.
-        Report::Text if io::stdout().is_terminal() => {
-            output::print(&text::clean_multiline(&kept.text))?;
-        }
-        Report::Text => output::print(&kept.text)?,
+        Report::Text => output::print(&output::for_reader(&kept.text))?,
     }
     Ok(())
 }

@@ -1,5 +1,6 @@
 //! Data on standard output: tables, JSON, YAML. A reader that went away (`| head`) ends the program quietly.
 
+use std::borrow::Cow;
 use std::io::{self, IsTerminal, Write};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -165,12 +166,16 @@ fn escaped(json: &str) -> String {
     escaped
 }
 
-/// Returns a value as YAML: a file gets every character, a terminal none that could drive it.
+/// Returns a value as YAML, which escapes what could drive a terminal.
 pub fn yaml(value: &Value) -> String {
-    let text = yaml::to_yaml(value);
+    yaml::to_yaml(value)
+}
+
+/// Returns a text of somebody's own: a file gets every character, a terminal none that could drive it.
+pub(super) fn for_reader(text: &str) -> Cow<'_, str> {
     match io::stdout().is_terminal() {
-        true => text::clean_multiline(&text).into_owned(),
-        false => text,
+        true => text::clean_multiline(text),
+        false => Cow::Borrowed(text),
     }
 }
 

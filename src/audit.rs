@@ -3,10 +3,11 @@
 //! A line tells when, who, where, what and how it ended, and the digest of what was sent, never the body itself: bodies hold
 //! secrets, and of those not even the digest is told. Dry runs and reviews write nothing and are not told. The file is bounded: the one before is kept, older ones go.
 
-use std::fs::{self, OpenOptions, Permissions};
+use std::fs::{self, File, OpenOptions, Permissions};
 use std::io::{self, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 use jiff::Timestamp;
 use rustix::fs::OFlags;
@@ -22,6 +23,8 @@ pub struct Audit {
     file: PathBuf,
     /// Who works: user, host and process.
     who: String,
+    /// Why a line is lacking, once one is.
+    lacking: OnceLock<String>,
 }
 
 /// A write that was sent.
@@ -51,17 +54,25 @@ impl Audit {
         Self {
             file: state.join("audit.log"),
             who,
+            lacking: OnceLock::new(),
         }
     }
 
     /// Takes note of a write. What cannot be noted is said in the log: the write was done all the same.
     pub fn note(&self, sent: &Sent<'_>) {
         if let Err(error) = self.append(&self.line(sent, Timestamp::now())) {
-            tracing::warn!(
+            let why = format!(
                 "cannot write the audit log {}: {error}",
                 self.file.display()
             );
+            tracing::warn!("{why}");
+            self.lacking.get_or_init(|| why);
         }
+    }
+
+    /// Returns why a write was not noted, where one was not.
+    pub fn lacking(&self) -> Option<&str> {
+        self.lacking.get().map(String::as_str)
     }
 
     fn line(&self, sent: &Sent<'_>, now: Timestamp) -> String {
@@ -97,24 +108,40 @@ impl Audit {
                 .mode(0o700)
                 .create(dir)?;
         }
-        self.make_room()?;
+        loop {
+            let mut file = self.open()?;
+            // NB: where files cannot be locked a line is worth more than that nobody else is at it.
+            drop(file.lock());
+            if !self.is_current(&file)? {
+                continue;
+            }
+            if file.metadata()?.len() > MAX_BYTES {
+                fs::rename(&self.file, self.file.with_extension("log.1"))?;
+                continue;
+            }
+            return file.write_all(line.as_bytes());
+        }
+    }
+
+    fn open(&self) -> io::Result<File> {
         let flags = (OFlags::NOFOLLOW | OFlags::CLOEXEC).bits().cast_signed();
-        let mut file = OpenOptions::new()
+        let file = OpenOptions::new()
             .append(true)
             .create(true)
             .mode(0o600)
             .custom_flags(flags)
             .open(&self.file)?;
         file.set_permissions(Permissions::from_mode(0o600))?;
-        file.write_all(line.as_bytes())
+        Ok(file)
     }
 
-    fn make_room(&self) -> io::Result<()> {
+    /// Tells whether a file is still the log: another process may have begun a new one before this one had the lock.
+    fn is_current(&self, file: &File) -> io::Result<bool> {
+        let opened = file.metadata()?;
         match fs::symlink_metadata(&self.file) {
-            Ok(metadata) if metadata.len() > MAX_BYTES => {
-                fs::rename(&self.file, self.file.with_extension("log.1"))
-            }
-            _ => Ok(()),
+            Ok(now) => Ok((now.dev(), now.ino()) == (opened.dev(), opened.ino())),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+            Err(error) => Err(error),
         }
     }
 }
@@ -193,6 +220,37 @@ mod tests {
         std::os::unix::fs::symlink(&target, &audit.file).unwrap();
         audit.note(&sent(b"a"));
         assert_eq!(fs::read_to_string(target).unwrap(), "as it was");
+    }
+
+    #[test]
+    fn a_line_that_is_lacking_is_told() {
+        let (_dir, audit) = audit();
+        audit.note(&sent(b"a"));
+        assert_eq!(audit.lacking(), None);
+        fs::remove_file(&audit.file).unwrap();
+        fs::create_dir(&audit.file).unwrap();
+        audit.note(&sent(b"b"));
+        let told = audit.lacking().unwrap();
+        assert!(told.starts_with("cannot write the audit log "), "{told}");
+    }
+
+    #[test]
+    fn several_that_turn_it_over_at_once_lose_nothing() {
+        let (_dir, audit) = audit();
+        audit.note(&sent(b"a"));
+        let before = audit.file.with_extension("log.1");
+        for _ in 0..50 {
+            fs::write(&audit.file, "").unwrap();
+            let full = OpenOptions::new().write(true).open(&audit.file).unwrap();
+            full.set_len(MAX_BYTES + 1).unwrap();
+            std::thread::scope(|scope| {
+                for _ in 0..8 {
+                    scope.spawn(|| audit.note(&sent(b"b")));
+                }
+            });
+            assert_eq!(fs::metadata(&before).unwrap().len(), MAX_BYTES + 1);
+            assert_eq!(fs::read_to_string(&audit.file).unwrap().lines().count(), 8);
+        }
     }
 
     #[test]

@@ -45,6 +45,9 @@ pub(super) fn on_cluster<T>(
         let cluster = session.connect().await?;
         let identity = cluster.identity().clone();
         let result = work(cluster).await;
+        if let Some(why) = session.target.unaudited() {
+            output::say(text::clean(&format!("warning: {why}")));
+        }
         result.map_err(|error| located(error, &identity))
     })
 }

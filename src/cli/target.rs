@@ -52,6 +52,14 @@ impl Target {
         }
     }
 
+    /// Returns why a write is not in the audit log, where one is not.
+    pub fn unaudited(&self) -> Option<&str> {
+        match self {
+            Self::Remote(options) => options.audit.as_ref()?.lacking(),
+            Self::Rehearsal(..) => None,
+        }
+    }
+
     /// Logs in where a credential plugin may ask the person something; none where nothing can be asked.
     pub async fn log_in(&self) -> Option<Result<Cluster, Failure>> {
         match self {

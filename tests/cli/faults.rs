@@ -294,6 +294,16 @@ fn audit(home: &Home) -> Vec<Value> {
         .collect()
 }
 
+pub(crate) fn a_write_that_is_in_no_audit_log_is_told(world: &World) {
+    world.home.save("web", WEB);
+    std::fs::create_dir_all(world.home.path().join("state/bowline/audit.log")).unwrap();
+    let ended = world.bowline(&["deploy", "web", "-y"]).end().code(0);
+    let told = "warning: cannot write the audit log ";
+    assert_eq!(ended.stderr.matches(told).count(), 1, "{}", ended.stderr);
+    let look = world.bowline(&["ls"]).end().code(0);
+    assert!(!look.stderr.contains(told), "{}", look.stderr);
+}
+
 pub(crate) fn every_write_is_in_the_audit_log_and_no_look_is(world: &World) {
     world.home.save("web", WEB);
     world.bowline(&["diff", "web"]).end().code(1);

@@ -143,6 +143,7 @@ on_both_backends! {
         what_the_server_refuses_is_named_by_its_line
         a_write_that_was_done_though_it_failed_is_not_done_twice
         every_write_is_in_the_audit_log_and_no_look_is
+        a_write_that_is_in_no_audit_log_is_told
         no_secret_is_told_whatever_the_server_answers;
     imports:
         a_helm_release_becomes_an_instance

@@ -28,6 +28,8 @@ const DEADLINE: Duration = Duration::from_secs(5);
 const VERBS: [&str; 6] = ["get", "list", "watch", "create", "patch", "delete"];
 /// What can be seen of a cluster without these is nothing.
 const NEEDED: [&str; 2] = ["list", "watch"];
+/// What a name can be allowed for: a list has none, and what is made has none yet.
+const BY_NAME: [&str; 3] = ["get", "patch", "delete"];
 /// What is done to kinds that are only looked at.
 const LOOKS: [&str; 3] = ["get", "list", "watch"];
 /// The kinds that a deploy and a teardown write.
@@ -106,8 +108,9 @@ enum Allowed {
 }
 
 impl Allowed {
-    fn of((to_all, to_some): (bool, bool)) -> Self {
-        match (to_all, to_some) {
+    fn of(access: &Access, (to_all, to_some): (bool, bool)) -> Self {
+        let has_name = access.subresource.is_some() || BY_NAME.contains(&access.verb);
+        match (to_all, to_some && has_name) {
             (true, _) => Self::All,
             (false, true) => Self::Named,
             (false, false) => Self::None,
@@ -246,7 +249,10 @@ impl Findings {
         let asked =
             async { tokio::try_join!(cluster.can(&accesses), cluster.can_to_some(&accesses)) };
         let mut answers = match asked.await {
-            Ok((all, some)) => all.into_iter().zip(some).map(Allowed::of),
+            Ok((all, some)) => {
+                let pairs = accesses.iter().zip(all.into_iter().zip(some));
+                pairs.map(|(access, answers)| Allowed::of(access, answers))
+            }
             Err(failure) => {
                 let sentence = format!("what this user may do: {failure}");
                 self.problems
@@ -287,4 +293,31 @@ fn blindness(permissions: &[Permission], namespace: &str) -> Option<String> {
         let kinds = blind.join(", ");
         format!("this user may not list and watch {kinds} in namespace {namespace}: services cannot be shown")
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_allows_only_what_can_be_asked_for_by_name() {
+        let check = |verb: &'static str, subresource: Option<&'static str>, expected: Allowed| {
+            let access = Access {
+                verb,
+                kind: GroupKind::new("", "Pod"),
+                subresource,
+                namespace: None,
+                name: None,
+            };
+            assert_eq!(Allowed::of(&access, (true, true)), Allowed::All);
+            assert_eq!(Allowed::of(&access, (false, true)), expected, "{verb}");
+            assert_eq!(Allowed::of(&access, (false, false)), Allowed::None);
+        };
+        check("get", None, Allowed::Named);
+        check("delete", None, Allowed::Named);
+        check("create", Some("exec"), Allowed::Named);
+        for verb in ["list", "watch", "create"] {
+            check(verb, None, Allowed::None);
+        }
+    }
 }

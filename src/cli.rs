@@ -6,7 +6,7 @@
 use std::io;
 use std::process::ExitCode;
 
-use clap::{CommandFactory, Parser};
+use clap::{ArgMatches, CommandFactory, FromArgMatches};
 
 use crate::definition::places::Place;
 use crate::failure::{Cause, Failure, FailureKind};
@@ -81,12 +81,15 @@ use session::Session;
 pub fn main() -> ExitCode {
     crate::panics::install();
     clap_complete::CompleteEnv::with_factory(Cli::command).complete();
-    let cli = match Cli::try_parse() {
-        Ok(cli) => cli,
+    let read = |matches: ArgMatches| Ok((Cli::from_arg_matches(&matches)?, matches));
+    let (mut cli, matches) = match Cli::command().try_get_matches().and_then(read) {
+        Ok(read) => read,
         Err(error) => usage::exit(error),
     };
     let asks_json = cli.command.as_ref().is_some_and(Command::asks_json);
-    let exit = run(cli).unwrap_or_else(|error| report(&error));
+    let weighed = cli.global.weigh(&matches).map_err(anyhow::Error::from);
+    let exit = weighed.and_then(|()| run(cli));
+    let exit = exit.unwrap_or_else(|error| report(&error));
     let told = match asks_json {
         true => refusal::print_noted(),
         false => Ok(()),

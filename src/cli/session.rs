@@ -230,14 +230,17 @@ fn check_flags(global: &Global) -> Result<(), UsageError> {
 /// Refuses flags that say how to log in to a server that is not named.
 fn check_login(global: &Global, target: &Target) -> Result<(), UsageError> {
     let files = [
-        ("--certificate-authority", &global.certificate_authority),
-        ("--client-certificate", &global.client_certificate),
-        ("--client-key", &global.client_key),
-        ("--token-file", &global.token_file),
+        ("certificate_authority", &global.certificate_authority),
+        ("client_certificate", &global.client_certificate),
+        ("client_key", &global.client_key),
+        ("token_file", &global.token_file),
     ];
-    let given = files.iter().find(|(_, file)| file.is_some());
+    let is_given =
+        |id: &str, file: &Option<_>| file.is_some() && !global.login_of_environment.contains(&id);
+    let given = files.iter().find(|(id, file)| is_given(id, file));
+    let given = given.map(|(id, _)| format!("--{}", id.replace('_', "-")));
     match (given, target) {
-        (Some((flag, _)), Target::Remote(options)) if options.direct.is_none() => {
+        (Some(flag), Target::Remote(options)) if options.direct.is_none() => {
             Err(UsageError(format!(
                 "{flag} belongs to a server that is named without a kubeconfig: give --server, or cluster.server in the settings"
             )))

@@ -193,3 +193,28 @@ fn a_definition_for_another_namespace_than_asked_is_refused() {
     let ended = run.end().code(2).stdout("");
     ended.stderr_has(&["web.yaml", "team-a", "team-b"]);
 }
+
+#[test]
+fn a_flag_wins_over_what_the_environment_says_of_another_cluster() {
+    let home = Home::new();
+    let check = |args: &[&str], variables: &[(&str, &str)], code: i32, told: &[&str]| {
+        let run = home.bowline(args);
+        let run = variables
+            .iter()
+            .fold(run, |run, (name, value)| run.env(name, value));
+        run.end().code(code).stderr_has(told);
+    };
+    let server = ("BOWLINE_SERVER", "https://127.0.0.1:1");
+    let context = ("BOWLINE_CONTEXT", "dev");
+    let token = ("BOWLINE_TOKEN_FILE", "/nowhere/token");
+    check(&["--sandbox", "ls"], &[server, context, token], 0, &[]);
+    check(&["schema"], &[token], 0, &[]);
+    let lost = ["ls", "--context", "lost"];
+    check(&lost, &[server, token], 1, &["no kubeconfig"]);
+    let by_hand = ["ls", "--server", "https://127.0.0.1:1"];
+    check(&by_hand, &[context], 1, &["https://127.0.0.1:1"]);
+    let told = ["BOWLINE_SERVER takes", "BOWLINE_CONTEXT names"];
+    check(&["ls"], &[server, context], 2, &told);
+    let both = [&lost[..], &by_hand[1..]].concat();
+    check(&both, &[], 2, &["leave it or --context out"]);
+}

@@ -2,10 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
-use clap::Args;
+use clap::parser::ValueSource;
+use clap::{ArgMatches, Args};
 use clap_complete::ArgValueCandidates;
 
-use crate::cli::candidates;
+use crate::cli::{UsageError, candidates};
 use crate::config::Paths;
 use crate::definition::id::Namespace;
 
@@ -29,7 +30,13 @@ pub struct Global {
     #[arg(long, global = true, value_name = "FILE")]
     pub kubeconfig: Option<PathBuf>,
     /// URL of an API server to work with in the place of a kubeconfig; BOWLINE_TOKEN may hold a token
-    #[arg(long, global = true, env = "BOWLINE_SERVER", hide_env_values = true, value_name = "URL", conflicts_with_all = ["kubeconfig", "context"])]
+    #[arg(
+        long,
+        global = true,
+        env = "BOWLINE_SERVER",
+        hide_env_values = true,
+        value_name = "URL"
+    )]
     pub server: Option<String>,
     /// Its certificate authority [default: those that the system trusts]
     #[arg(
@@ -102,9 +109,56 @@ pub struct Global {
     /// Work against a cluster inside this process, with example services: nothing outside is touched
     #[arg(long, global = true)]
     pub sandbox: bool,
+    /// Which files to log in with are the environment's, and nobody's wish for this command.
+    #[arg(skip)]
+    pub login_of_environment: Vec<&'static str>,
 }
 
 impl Global {
+    /// Lets what was given by hand win over what the environment says of another cluster.
+    ///
+    /// # Errors
+    /// Two clusters are named alike strongly.
+    pub fn weigh(&mut self, matches: &ArgMatches) -> Result<(), UsageError> {
+        let is_from = |id: &str, source| matches.value_source(id) == Some(source);
+        let by_hand = |id: &&str| is_from(id, ValueSource::CommandLine);
+        let of_environment = |id: &str| is_from(id, ValueSource::EnvVariable);
+        let kubeconfig = ["context", "kubeconfig"].into_iter().find(by_hand);
+        let is_elsewhere = self.sandbox || kubeconfig.is_some();
+        match (by_hand(&"server"), kubeconfig) {
+            (true, Some(flag)) => {
+                return Err(UsageError(format!(
+                    "--server takes the place of a kubeconfig: leave it or --{flag} out"
+                )));
+            }
+            (true, None) if of_environment("context") => self.context = None,
+            (false, _) if of_environment("server") && is_elsewhere => self.server = None,
+            (false, None) if of_environment("server") && of_environment("context") => {
+                return Err(UsageError(
+                    "BOWLINE_SERVER takes the place of a kubeconfig, and BOWLINE_CONTEXT names a context of one: \
+                     leave one of them out, or give --server or --context"
+                        .to_owned(),
+                ));
+            }
+            _ => {}
+        }
+        // How to log in to a server that nobody wants says nothing.
+        for (id, file) in [
+            ("certificate_authority", &mut self.certificate_authority),
+            ("client_certificate", &mut self.client_certificate),
+            ("client_key", &mut self.client_key),
+            ("token_file", &mut self.token_file),
+        ] {
+            if is_elsewhere && of_environment(id) {
+                *file = None;
+            }
+            if of_environment(id) {
+                self.login_of_environment.push(id);
+            }
+        }
+        Ok(())
+    }
+
     /// Returns the settings file: the one that is named, else that of the user.
     pub fn config_file<'a>(&'a self, paths: &'a Paths) -> &'a Path {
         self.config.as_deref().unwrap_or(&paths.config_file)

@@ -66,7 +66,7 @@ pub(super) async fn decide(
     cluster: Cluster,
     plan: AdoptPlan,
 ) -> anyhow::Result<Exit> {
-    show(&plan);
+    show(&manner, &plan)?;
     if !plan.refusals.is_empty() {
         return end(&manner, &plan, None, review::refuse(&plan.refusals));
     }
@@ -135,24 +135,28 @@ fn has_owners(plan: &AdoptPlan) -> bool {
     plan.rows.iter().any(|row| row.owner.is_some())
 }
 
-fn show(plan: &AdoptPlan) {
+/// The plan is data where it is all that was asked for, and prose before a question.
+fn show(manner: &Manner<'_>, plan: &AdoptPlan) -> anyhow::Result<()> {
     let id = &plan.instance.id;
     if plan.is_noop() && plan.refusals.is_empty() {
         output::say(format!(
             "nothing to adopt for {id}: what is there is its own, or not there"
         ));
-        return;
+        return Ok(());
     }
     for row in &plan.rows {
-        output::say(text::clean(&format!(
-            "adopt {}: {}",
-            row.key.seen_from(plan.instance.namespace.as_str()),
-            row.belonging()
-        )));
+        let key = row.key.seen_from(plan.instance.namespace.as_str());
+        let line = format!("adopt {key}: {}", row.belonging());
+        let line = text::clean(&line);
+        match manner.dry_run && manner.output == Report::Text {
+            true => output::print(&format!("{line}\n"))?,
+            false => output::say(line),
+        }
     }
     for warning in &plan.warnings {
         output::say(text::clean(&format!("warning: {warning}")));
     }
+    Ok(())
 }
 
 fn end(

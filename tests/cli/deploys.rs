@@ -411,6 +411,8 @@ pub(crate) fn what_others_own_is_adopted_by_its_id(world: &World) {
         .end()
         .code(0);
     assert_eq!(ended.json()["objects"][0]["owner"], "Helm release shop");
+    let shown = world.bowline(&["adopt", "web", "--dry-run"]).end().code(0);
+    shown.stdout_has(&["adopt Service/web: belongs to Helm release shop"]);
     world
         .bowline(&["adopt", "web", "--confirm", "other"])
         .end()

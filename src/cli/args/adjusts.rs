@@ -5,7 +5,7 @@ use clap_complete::ArgValueCandidates;
 
 use super::choice::Chosen;
 use super::formats::Report;
-use super::waiting::Waiting;
+use super::waiting::{Waiting, in_turn, in_turn_within};
 use crate::cli::candidates;
 use crate::cluster::LabelSelector;
 use crate::definition::id::InstanceId;
@@ -48,6 +48,7 @@ pub struct Restart {
 
 /// `bowline update-ingress`.
 #[derive(Debug, Args)]
+#[command(mut_arg("wait", in_turn), mut_arg("timeout", in_turn_within))]
 pub struct UpdateIngress {
     /// Instances [default: all of the namespace]
     #[arg(value_name = "ID", add = ArgValueCandidates::new(candidates::definitions))]

@@ -6,7 +6,7 @@ use clap_complete::ArgValueCandidates;
 use super::definitions::Source;
 use super::formats::Report;
 use super::values::revision;
-use super::waiting::Waiting;
+use super::waiting::{Waiting, in_turn, in_turn_within};
 use crate::catalogue::trash::which::Which;
 use crate::cli::candidates;
 use crate::definition::id::InstanceId;
@@ -140,6 +140,7 @@ pub struct Restore {
 
 /// `bowline adopt`.
 #[derive(Debug, Args)]
+#[command(mut_arg("wait", in_turn), mut_arg("timeout", in_turn_within))]
 pub struct Adopt {
     #[command(flatten)]
     pub source: Source,

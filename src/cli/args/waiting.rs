@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use clap::{ArgAction, Args};
+use clap::{Arg, ArgAction, Args};
 
 use super::values::duration;
 use crate::engine::operation::Meeting;
@@ -42,4 +42,13 @@ impl Waiting {
             (false, None) => Meeting::Judge,
         }
     }
+}
+
+/// Returns the flag of a command whose end is there as soon as all is written.
+pub(super) fn in_turn(wait: Arg) -> Arg {
+    wait.help("Wait until nobody else works on the instance, and plan then")
+}
+
+pub(super) fn in_turn_within(timeout: Arg) -> Arg {
+    timeout.help("How long to wait for others, such as 90s or 5m [default: the settings']")
 }

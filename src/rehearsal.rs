@@ -4,6 +4,7 @@
 //! are deployed by the engine, on a clock that starts in the past, and what happened since is played before anybody looks.
 
 use std::collections::BTreeMap;
+use std::fs;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -98,10 +99,28 @@ pub fn write_examples(catalogue: &Catalogue) -> Result<(), CatalogueError> {
     if catalogue.dir().exists() {
         return Ok(());
     }
-    for example in &EXAMPLES {
-        catalogue.create(&name_of(example), example.text)?;
+    // All or none: who is cut short would leave fewer of them for ever, and two may begin at once.
+    let dir = catalogue.dir();
+    let mut beside = dir.as_os_str().to_owned();
+    beside.push(format!(".{}", std::process::id()));
+    let beside = Catalogue::at(beside);
+    drop(fs::remove_dir_all(beside.dir()));
+    let written = EXAMPLES.iter().try_for_each(|example| {
+        let created = beside.create(&name_of(example), example.text);
+        created.map(drop)
+    });
+    let moved = written.and_then(|()| {
+        fs::rename(beside.dir(), dir).map_err(|reason| CatalogueError::Directory {
+            action: "make",
+            dir: dir.to_owned(),
+            reason,
+        })
+    });
+    if moved.is_err() {
+        drop(fs::remove_dir_all(beside.dir()));
     }
-    Ok(())
+    // Another one may have been faster.
+    moved.or_else(|error| if dir.exists() { Ok(()) } else { Err(error) })
 }
 
 /// Starts a cluster inside this process, with the example services running in it where that is wanted.

@@ -324,10 +324,12 @@ fn left_out(n_left: usize, done: &str, max_streams: usize) -> String {
         1 => "another one is".to_owned(),
         n => format!("{n} others are"),
     };
-    match n_left {
-        1 => format!("is not {done}, as {others}"),
-        n => format!("and {} more are not {done}, as {others}", n - 1),
-    }
+    let more = match n_left {
+        1 => String::new(),
+        2 => "nor is 1 more, ".to_owned(),
+        n => format!("nor are {} more, ", n - 1),
+    };
+    format!("is not {done}, {more}as {others}")
 }
 
 /// The next line of one container.

@@ -178,7 +178,6 @@ impl Kubeconfigs {
             ))
         })?;
         let server_key = cluster_key(&self.1, cluster_file, &context.cluster, "server");
-        let server = server(cluster, &server_key)?;
         let user_name = context.user.clone().unwrap_or_default();
         let (user, user_file, is_user_trusted) = match self.user(&user_name) {
             Some((user, source)) => (user.clone(), source.path.clone(), source.is_trusted),
@@ -191,6 +190,7 @@ impl Kubeconfigs {
                 return Err(invalid(summary));
             }
         };
+        let server = server(cluster, &user, &server_key)?;
         Ok(Chosen {
             context: name.to_owned(),
             namespace,
@@ -420,16 +420,23 @@ fn parse(text: &str, path: &Path) -> Result<Kubeconfig, Failure> {
         })
 }
 
-fn server(cluster: &Cluster, at: &str) -> Result<Uri, Failure> {
+fn server(cluster: &Cluster, user: &AuthInfo, at: &str) -> Result<Uri, Failure> {
     let server = cluster
         .server
         .as_deref()
         .filter(|server| !server.is_empty());
     let server = server.ok_or_else(|| invalid(format!("{at} is not set")))?;
-    // As kubectl: without scheme it is http, which credentials then forbid.
-    let with_scheme = match server.contains("://") {
-        true => server.to_owned(),
-        false => format!("http://{server}"),
+    // As kubectl: without scheme it is https where something is said of TLS, else http, which credentials then forbid.
+    let is_said = |text: &Option<String>| text.as_ref().is_some_and(|text| !text.is_empty());
+    let is_encrypted = is_said(&cluster.certificate_authority)
+        || is_said(&cluster.certificate_authority_data)
+        || cluster.insecure_skip_tls_verify == Some(true)
+        || is_said(&user.client_certificate)
+        || is_said(&user.client_certificate_data);
+    let with_scheme = match (server.contains("://"), is_encrypted) {
+        (true, _) => server.to_owned(),
+        (false, true) => format!("https://{server}"),
+        (false, false) => format!("http://{server}"),
     };
     let uri: Option<Uri> = with_scheme.parse().ok();
     let uri = uri.filter(|uri| uri.host().is_some_and(|host| !host.is_empty()));

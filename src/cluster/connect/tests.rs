@@ -127,6 +127,29 @@ fn refusals_name_file_and_key() {
 }
 
 #[test]
+fn a_server_without_scheme_is_encrypted_where_something_is_said_of_that() {
+    let check = |cluster: &str, user: &str, expected: &str| {
+        let config = CONFIG
+            .replace("server: 'https://10.0.0.1:6443'", cluster)
+            .replace("user: {token: ", &format!("user: {{{user}token: "));
+        let files = Files::new();
+        let chosen = choose(&[files.write("config", &config)], None).unwrap();
+        assert_eq!(chosen.server.to_string(), expected, "{config}");
+    };
+    let plain = "server: '10.0.0.1:6443'";
+    check(plain, "", "http://10.0.0.1:6443/");
+    check(plain, "client-certificate: c, ", "https://10.0.0.1:6443/");
+    for said in [
+        "certificate-authority: ca.crt",
+        "certificate-authority-data: eA==",
+        "insecure-skip-tls-verify: true",
+    ] {
+        let cluster = format!("server: '10.0.0.1:6443', {said}");
+        check(&cluster, "", "https://10.0.0.1:6443/");
+    }
+}
+
+#[test]
 fn malformed_kubeconfig_is_told_by_line_and_never_quoted() {
     for (text, line) in [
         ("users:\n- name: u\n  user: {token: [hunter2]}\n", 3),

@@ -369,13 +369,13 @@ async fn pods_that_have_ended_make_room_for_others() {
         }),
         why: why.to_owned(),
     };
-    let expected = "and 2 more are not read, as another one is";
+    let expected = "is not read, nor are 2 more, as another one is";
     assert_eq!(events[0], silent("web-1", expected));
 
     let mut stream = cluster.follow_logs(&instance(), found, LogQuery::default(), 1);
     assert_eq!(lines(&mut stream, 1).await, ["web-0 a"]);
     let told = stream.next().await;
-    let expected = "and 1 more are not followed, as another one is";
+    let expected = "is not followed, nor is 1 more, as another one is";
     assert_eq!(told, Some(silent("web-2", expected)));
     let shown = lines(&mut stream, 3).await;
     assert_eq!(shown, ["web-1 a", "web-2 a", "web-3 a"]);

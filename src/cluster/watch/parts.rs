@@ -24,8 +24,9 @@ use crate::failure::FailureKind;
 use crate::service::summary::{InstanceKey, Record, WorkloadKind};
 use crate::service::watch::{Delta, LinkState, Topic, WatchEvent};
 
-/// How long until a kind is looked for again that is not served.
+/// How long until a kind is looked for again that is not served, at first, and at most: each look is one at all that is served.
 const AGAIN: Duration = Duration::from_secs(5);
+const AGAIN_AT_MOST: Duration = Duration::from_secs(120);
 
 /// What records named.
 #[derive(Default)]
@@ -159,6 +160,7 @@ async fn watch(
             .run()
             .await;
     }
+    let mut again = AGAIN;
     loop {
         match cluster.resource(&kind).await {
             // What is in no namespace is seen from the instance's own.
@@ -189,12 +191,13 @@ async fn watch(
                 topic: topic(),
                 state: LinkState::Retrying {
                     failure,
-                    next_attempt_in: AGAIN,
+                    next_attempt_in: again,
                     data_age: None,
                 },
             }),
         }
-        sleep(AGAIN).await;
+        sleep(again).await;
+        again = (again * 2).min(AGAIN_AT_MOST);
     }
 }
 

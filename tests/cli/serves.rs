@@ -81,6 +81,12 @@ fn its_state_is_kept_in_a_file_where_that_is_asked() {
     home.save("shop", WEB);
     let deploy = ["deploy", "shop", "--yes", "--kubeconfig", &kubeconfig];
     home.bowline(&deploy).end().code(0);
+    let another = home
+        .bowline(&[&["sandbox", "serve"][..], &args].concat())
+        .end();
+    another
+        .code(1)
+        .stderr_has(&["another sandbox that runs keeps its state there"]);
     served.signal(Signal::TERM);
     assert_eq!(served.end().0, Some(128 + 15));
 

@@ -1,5 +1,6 @@
 //! The state of a sandbox in a file: loaded at the start, written some time after each change and at the end.
 
+use std::fs::{File, OpenOptions, TryLockError};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -33,6 +34,33 @@ impl StateFile {
 
     pub(crate) fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// Keeps every other sandbox from this file for as long as what it returns is there: each would write over the other.
+    ///
+    /// # Errors
+    /// Another one keeps its state there.
+    pub(crate) fn hold(&self) -> Result<Option<File>, SandboxError> {
+        // NB: the file itself is another one after each write.
+        let lock = self.beside("lock");
+        let mut options = OpenOptions::new();
+        let file = options.write(true).create(true).truncate(false).open(lock);
+        // Whoever cannot write there is told so when the state is written; where nothing can be locked nobody else is seen.
+        let Ok(file) = file else { return Ok(None) };
+        match file.try_lock() {
+            Err(TryLockError::WouldBlock) => Err(SandboxError::State {
+                path: self.path.clone(),
+                reason: "another sandbox that runs keeps its state there".into(),
+            }),
+            Ok(()) | Err(TryLockError::Error(_)) => Ok(Some(file)),
+        }
+    }
+
+    /// Returns a file that nobody sees in the same directory.
+    fn beside(&self, what: &str) -> PathBuf {
+        let name = self.path.file_name().unwrap_or_default();
+        self.path
+            .with_file_name(format!(".{}.{what}", name.to_string_lossy()))
     }
 
     /// Puts what the file holds into an empty store; a file that is not there holds nothing.
@@ -71,13 +99,7 @@ impl StateFile {
         let (revision, objects) = store.dump();
         let objects: Vec<&Value> = objects.iter().map(AsRef::as_ref).collect();
         let state = json!({"sandbox": FORMAT, "revision": revision, "objects": objects});
-        let directory = self
-            .path
-            .parent()
-            .filter(|parent| !parent.as_os_str().is_empty())
-            .unwrap_or(Path::new("."));
-        let name = self.path.file_name().unwrap_or_default().to_string_lossy();
-        let temporary = directory.join(format!(".{name}.{}", std::process::id()));
+        let temporary = self.beside(&std::process::id().to_string());
         let written = write_private(&temporary, state.to_string().as_bytes())
             .and_then(|()| std::fs::rename(&temporary, &self.path));
         if written.is_err() {
@@ -107,7 +129,7 @@ impl StateFile {
 
 /// The state may hold secrets.
 fn write_private(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
-    let mut options = std::fs::OpenOptions::new();
+    let mut options = OpenOptions::new();
     options.write(true).create(true).truncate(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
@@ -155,6 +177,23 @@ mod tests {
             refused.ends_with("it is not a sandbox' state: \"sandbox\" must be 1"),
             "{refused}"
         );
+        std::fs::remove_dir_all(&directory).unwrap();
+    }
+
+    #[test]
+    fn a_file_has_one_sandbox_at_a_time() {
+        let directory = std::env::temp_dir().join(format!("sandbox-held-{}", std::process::id()));
+        std::fs::create_dir_all(&directory).unwrap();
+        let path = directory.join("state.json");
+        let held = StateFile::at(path.clone()).hold().unwrap();
+        let other = StateFile::at(path);
+        let refused = other.hold().unwrap_err().to_string();
+        assert!(
+            refused.ends_with("another sandbox that runs keeps its state there"),
+            "{refused}"
+        );
+        drop(held);
+        other.hold().unwrap();
         std::fs::remove_dir_all(&directory).unwrap();
     }
 

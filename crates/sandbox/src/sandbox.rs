@@ -1,5 +1,6 @@
 //! The handle of a running sandbox: options in, clients, a served port and the store out.
 
+use std::fs::File;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -88,6 +89,8 @@ struct Shared {
     rest: Arc<Rest>,
     users: Vec<Arc<User>>,
     state_file: Option<Arc<StateFile>>,
+    /// Keeps other sandboxes from the state file.
+    _held: Option<File>,
     tasks: Vec<AbortHandle>,
 }
 
@@ -105,6 +108,10 @@ impl Sandbox {
     pub async fn start(options: SandboxOptions) -> Result<Sandbox, SandboxError> {
         let store = Store::new(options.clock, options.watch_history);
         let state_file = options.state_file.map(StateFile::at).map(Arc::new);
+        let held = match &state_file {
+            Some(file) => file.hold()?,
+            None => None,
+        };
         if let Some(file) = &state_file {
             file.load(&store)?;
         }
@@ -127,6 +134,7 @@ impl Sandbox {
                 rest,
                 users,
                 state_file,
+                _held: held,
                 tasks,
             }),
         })

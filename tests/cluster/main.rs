@@ -453,6 +453,7 @@ on_both_backends! {
         a_watch_continues_where_a_list_ended
         an_object_that_leaves_the_selector_is_deleted_to_the_watcher
         a_list_comes_in_pages
+        the_pages_of_a_list_are_of_one_moment
         a_table_without_objects_has_the_columns_of_a_list
         a_table_watch_has_columns_in_its_first_event_only;
     batch:

@@ -172,6 +172,32 @@ pub(crate) async fn a_list_comes_in_pages(cluster: Cluster) {
     assert_eq!((seen, n_pages), (names.map(str::to_owned).to_vec(), 3));
 }
 
+pub(crate) async fn the_pages_of_a_list_are_of_one_moment(cluster: Cluster) {
+    for name in ["a", "c", "e"] {
+        cluster
+            .create(&labelled(name, "tier", "web"))
+            .await
+            .unwrap();
+    }
+    let page = async |token: &str| {
+        let path = format!(
+            "{}?labelSelector=tier%3Dweb&limit=1&continue={token}",
+            cluster.path("ConfigMap")
+        );
+        let page = ask(&cluster.admin, Method::GET, &path, None).await.unwrap();
+        let token = page["metadata"]["continue"].as_str().unwrap_or_default();
+        (name_of(&page["items"][0]).to_owned(), token.to_owned())
+    };
+    let (first, token) = page("").await;
+    cluster.create(&labelled("b", "tier", "web")).await.unwrap();
+    cluster.delete("ConfigMap", "c", json!({})).await.unwrap();
+    let relabelled = json!({"metadata": {"labels": {"tier": "db"}}});
+    cluster.merge("ConfigMap", "e", &relabelled).await.unwrap();
+    let (second, token) = page(&token).await;
+    let (third, _) = page(&token).await;
+    assert_eq!([first, second, third], ["a", "c", "e"]);
+}
+
 const TABLE: &str = "application/json;as=Table;g=meta.k8s.io;v=v1";
 
 fn column_names(table: &Value) -> Vec<&str> {

@@ -466,6 +466,24 @@ impl Inner {
         }
     }
 
+    /// Returns the objects of a kind as they were at a revision, which must not be forgotten.
+    pub(crate) fn table_at(&self, resource: &Resource, revision: u64) -> ObjectsByName {
+        let mut table = self.table(resource).cloned().unwrap_or_default();
+        let is_of_kind = |change: &&Arc<Change>| {
+            (&change.resource.group, &change.resource.plural) == (&resource.group, &resource.plural)
+        };
+        let newer = self.history.iter().rev();
+        let newer = newer.take_while(|change| change.revision > revision);
+        for change in newer.filter(is_of_kind) {
+            let key = key_of(&change.object);
+            match change.previous.clone() {
+                Some(previous) => table.insert(key, previous),
+                None => table.remove(&key),
+            };
+        }
+        table
+    }
+
     fn tell(
         &mut self,
         kind: ChangeKind,

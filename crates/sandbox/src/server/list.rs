@@ -58,10 +58,21 @@ pub(super) fn answer(server: &Server, ask: &Ask, target: &Target) -> Result<Answ
     let selection = Selection::of(&ask.query, target)?;
     let limit = ask.query.number("limit")?.unwrap_or(0);
     check_version(&ask.query)?;
-    let (revision, objects, forgotten) = {
+    let (revision, objects) = {
         let inner = server.store.lock();
-        let table = inner.table(&target.resource);
         let start = start(&ask.query)?;
+        let revision = start
+            .as_ref()
+            .map_or(inner.revision, |start| start.revision);
+        if revision < inner.forgotten {
+            return Err(Status::expired(
+                "The provided continue parameter is too old to display a consistent list result. You can start a new list \
+                 without the continue parameter.",
+            ));
+        }
+        // All pages are of one moment.
+        let then = (revision < inner.revision).then(|| inner.table_at(&target.resource, revision));
+        let table = then.as_ref().or_else(|| inner.table(&target.resource));
         let from = start
             .as_ref()
             .map_or(Bound::Unbounded, |start| Bound::Excluded(&start.after));
@@ -72,15 +83,8 @@ pub(super) fn answer(server: &Server, ask: &Ask, target: &Target) -> Result<Answ
             .filter(|object| selection.matches(object))
             .cloned()
             .collect();
-        let revision = start.map_or(inner.revision, |start| start.revision);
-        (revision, objects, inner.forgotten)
+        (revision, objects)
     };
-    if revision < forgotten {
-        return Err(Status::expired(
-            "The provided continue parameter is too old to display a consistent list result. You can start a new list without \
-             the continue parameter.",
-        ));
-    }
     let n_shown = if limit == 0 {
         objects.len()
     } else {

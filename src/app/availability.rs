@@ -170,7 +170,7 @@ pub fn availability(action: Action, model: &Model) -> Result<(), Cow<'static, st
         Action::Shell => shell_can_be_had(model),
         Action::PodLogs => {
             needs_connection(model)?;
-            return selected_pod(model).map(drop);
+            return selected_pod(model);
         }
         Action::Matches | Action::NextMatch | Action::PreviousMatch
             if model.place() == Place::Logs && model.detail_pane.logs.filter.is_none() =>
@@ -391,6 +391,7 @@ fn concerned(model: &Model) -> Result<(), Cow<'static, str>> {
         Tab::Pods => pane.pods.selected(),
         Tab::Volumes => pane.volumes.selected(),
         Tab::Events => pane.events.selected(),
+        Tab::Objects if model.chosen_object().is_some() => return Ok(()),
         Tab::Logs | Tab::Objects | Tab::Definition | Tab::History => {
             let ways = [
                 (Action::ShowTab(Tab::Pods), "shows pods"),
@@ -466,14 +467,15 @@ fn shell_can_be_had(model: &Model) -> Result<(), &'static str> {
     }
 }
 
-/// Returns the pod that is selected in its tab.
-fn selected_pod(model: &Model) -> Result<&String, Cow<'static, str>> {
+fn selected_pod(model: &Model) -> Result<(), Cow<'static, str>> {
+    if model.chosen_pod().is_some() {
+        return Ok(());
+    }
     if model.detail_pane.tab != Tab::Pods {
         let way = (Action::ShowTab(Tab::Pods), "shows them");
         return Err(model.unless("no pod is selected", &[way]));
     }
-    let selected = model.detail_pane.pods.selected();
-    Ok(selected.ok_or("it has no pods")?)
+    Err("it has no pods".into())
 }
 
 fn of_catalogue(pane: &ReviewPane) -> Result<(), &'static str> {

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 
 use crate::definition::id::InstanceId;
 use crate::service::detail::Detail;
+use crate::service::pod_choice;
 use crate::service::summary::{Claim, InstanceKey, Record};
 
 use super::model::Model;
@@ -67,11 +68,31 @@ impl Model {
         }
     }
 
-    /// Returns the pod that was chosen in its tab, where the keys go there.
-    pub fn chosen_pod(&self) -> Option<&String> {
-        let is_chosen = self.place() == Place::Detail && self.detail_pane.tab == Tab::Pods;
-        let selected = self.detail_pane.pods.selected();
-        selected.filter(|_| is_chosen)
+    /// Returns the pod that was chosen in its tab or among the objects, where the keys go there.
+    pub fn chosen_pod(&self) -> Option<String> {
+        if self.place() != Place::Detail {
+            return None;
+        }
+        match self.detail_pane.tab {
+            Tab::Pods => self.detail_pane.pods.selected().cloned(),
+            Tab::Objects => {
+                let (_, name) = self.chosen_object().filter(|(kind, _)| *kind == "Pod")?;
+                let own = &self.selected_instance()?.namespace;
+                let mut pods = self.selected_detail()?.pods().iter();
+                let pod = pods.find(|pod| pod.name == name)?;
+                Some(pod_choice::label(pod, own))
+            }
+            Tab::Volumes | Tab::Events | Tab::Logs | Tab::Definition | Tab::History => None,
+        }
+    }
+
+    /// Returns kind and name of what is selected among the objects, where it is one.
+    pub(super) fn chosen_object(&self) -> Option<(&str, &str)> {
+        let key = self.detail_pane.objects.table.selected()?;
+        // Its group, its kind, its namespace where that is another, and its name.
+        let mut parts = key.split('/');
+        parts.next()?;
+        Some((parts.next()?, parts.next_back()?))
     }
 
     /// Returns the rows that an action on several is about: the marked ones, or else the selected one.

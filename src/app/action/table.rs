@@ -560,7 +560,7 @@ pub const SPECS: &[ActionSpec] = &[
     spec(
         Action::Concerned,
         "concerned",
-        "Show the events of the pod or claim, or what the event concerns",
+        "Show the events of the pod, claim or object, or what the event concerns",
         "",
         &["v"],
         &[Detail],

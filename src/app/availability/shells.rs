@@ -15,7 +15,7 @@ pub(in crate::app) fn places(model: &Model) -> Option<Vec<ShellPlace>> {
     }
     let pod = match model.chosen_pod() {
         Some(name) => {
-            let is_it = |pod: &&Pod| pod_choice::label(pod, &key.namespace) == *name;
+            let is_it = |pod: &&Pod| pod_choice::label(pod, &key.namespace) == name;
             detail.pods().iter().find(is_it)
         }
         None => pod_choice::best(detail.pods(), &key.namespace),

@@ -27,7 +27,10 @@ pub(super) fn go(model: &mut Model) -> Vec<Effect> {
         }
         Tab::Volumes => of_kind("PersistentVolumeClaim", pane.volumes.selected()),
         Tab::Events => return to_object(model),
-        Tab::Logs | Tab::Objects | Tab::Definition | Tab::History => None,
+        Tab::Objects => model
+            .chosen_object()
+            .and_then(|(kind, name)| of_kind(kind, Some(&name.to_owned()))),
+        Tab::Logs | Tab::Definition | Tab::History => None,
     };
     if let Some(concerned) = concerned {
         model.detail_pane.events_of = Some(concerned);

@@ -22,7 +22,7 @@ const PORTS: &str = "Forward a port of";
 
 fn target(model: &Model) -> Option<ForwardTarget> {
     let key = model.selected_instance()?.clone();
-    let pod = model.chosen_pod().cloned();
+    let pod = model.chosen_pod();
     Some(ForwardTarget { key, pod })
 }
 

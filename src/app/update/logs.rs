@@ -80,7 +80,7 @@ pub(super) fn open(model: &mut Model, is_previous: bool, whose: Whose) -> Vec<Ef
 
 /// Shows the logs of the pod that is selected among those of the instance, on the whole screen.
 pub(super) fn open_of_pod(model: &mut Model) -> Vec<Effect> {
-    let Some(pod) = model.detail_pane.pods.selected().cloned() else {
+    let Some(pod) = model.chosen_pod() else {
         return Vec::new();
     };
     open(model, false, Whose::Pod(pod))

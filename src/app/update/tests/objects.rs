@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use crate::app::effect::Effect;
 use crate::app::msg::{Msg, OpId};
+use crate::app::panes::logs::Whose;
 use crate::app::stage::{self, Stage};
 use crate::app::table::Value;
 use crate::definition::object::GroupKind;
@@ -153,4 +154,26 @@ fn objects_are_printed_only_while_they_are_looked_at_and_never_without_a_pause()
     stage.wait(Duration::from_secs(60));
     stage.follow();
     assert_eq!(asked(&mut stage), []);
+}
+
+#[test]
+fn a_pod_among_the_objects_has_its_logs_and_its_events() {
+    let selecting = |kind: &str| {
+        let mut stage = looking();
+        let table = &mut stage.model.detail_pane.objects.table;
+        let keys: Vec<_> = table.rows().map(|row| row.key.clone()).collect();
+        let is_it = |key: &&String| key.contains(&format!("/{kind}/"));
+        let key = keys.iter().find(is_it).unwrap().clone();
+        table.select(&key);
+        (stage, key)
+    };
+    let (mut stage, key) = selecting("Pod");
+    stage.press("L");
+    let pod = key.rsplit('/').next().unwrap().to_owned();
+    assert_eq!(stage.model.detail_pane.logs.whose, Whose::Pod(pod));
+    let (mut stage, key) = selecting("Deployment");
+    stage.press("v");
+    let events_of = stage.model.detail_pane.events_of.clone().unwrap();
+    assert_eq!(events_of.kind, "Deployment");
+    assert!(key.ends_with(&format!("/{}", events_of.name)));
 }

@@ -66,13 +66,13 @@ impl Viewport {
     }
 
     fn left_for(self, cell: usize, width: usize) -> usize {
+        // Back to the margin if that shows the cursor, since that is where lines start: a match that was gone to before
+        // may have been far behind it.
+        if cell < width * 3 / 4 {
+            return 0;
+        }
         if cell < self.left {
-            // Back to the margin if that shows the cursor, since that is where lines start.
-            return if cell < width * 3 / 4 {
-                0
-            } else {
-                cell - width / 2
-            };
+            return cell - width / 2;
         }
         let furthest = self.left + width - 1;
         if cell > furthest {
@@ -119,6 +119,8 @@ mod tests {
         check((0, 0), (0, 20), (0, 6));
         check((0, 30), (0, 25), (0, 15));
         check((0, 30), (0, 10), (0, 0));
+        check((0, 8), (0, 14), (0, 0));
+        check((0, 8), (0, 15), (0, 8));
     }
 
     #[test]

@@ -60,6 +60,11 @@ impl TeardownPane {
         }
     }
 
+    /// Tells whether only what was left of an instance is released.
+    pub fn releases(&self) -> bool {
+        self.scope != TeardownScope::Instance
+    }
+
     /// Returns the plans that take something down and that nothing stands against: what is refused keeps no other.
     pub fn runnable(&self) -> impl Iterator<Item = &TeardownPlan> {
         let is_kept = |row: &FateRow| matches!(row.fate, Fate::Kept(_) | Fate::Left(_));

@@ -134,7 +134,7 @@ pub(super) fn on_trash(model: &mut Model, epoch: Epoch, items: Vec<Arc<TrashItem
     }
     if items.is_empty() {
         popups::close_menu(model, TRASH);
-        model.decline("Nothing of this cluster was taken down on this machine.");
+        model.decline("Nothing of this cluster is in the trash of this machine.");
         return Vec::new();
     }
     let item = |item: Arc<TrashItem>| {

@@ -278,7 +278,11 @@ fn draw_hints(canvas: &mut Canvas<'_>, at: Position, width: u16, model: &Model) 
                 return None;
             }
             let is_available = is_available || spec.action == Action::Help;
-            Some((key, spec.word, is_available, spec.action))
+            let word = match (spec.action, model.screens.last()) {
+                (Action::Confirm, Some(Screen::Teardown(pane))) if pane.releases() => "release",
+                _ => spec.word,
+            };
+            Some((key, word, is_available, spec.action))
         })
         .collect();
     let width_of =

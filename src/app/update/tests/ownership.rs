@@ -183,6 +183,6 @@ fn empty_trash_is_said_and_a_late_list_of_another_cluster_is_dropped() {
     let items = Vec::new();
     stage.send(Msg::TrashListed { epoch, items });
     assert!(stage.model.popup.is_none());
-    let sentence = "Nothing of this cluster was taken down on this machine.";
+    let sentence = "Nothing of this cluster is in the trash of this machine.";
     assert_eq!(stage.told(), Some(sentence));
 }

@@ -327,7 +327,7 @@ mod tests {
         );
         let set = json!({"metadata": {"name": "s"}, "spec": {
             "selector": {"matchLabels": {"app": "a"}},
-            "template": {"metadata": {"labels": {"app": "b"}}, "spec": {"containers": [{"name": "c"}]}},
+            "template": {"metadata": {"labels": {"app": "b"}}, "spec": {"restartPolicy": "Always", "containers": [{"name": "c"}]}},
         }});
         check(
             "StatefulSet",

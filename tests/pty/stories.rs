@@ -185,8 +185,6 @@ fn life_of_a_service_is_led_by_keyboard() {
     terminal.until("Restore of shop: done.");
     // All of it as commands, and the secret nowhere.
     terminal.press("\x1b");
-    terminal.until("Teardown of shop in sandbox ▸ default");
-    terminal.press("\x1b");
     terminal.until("┌ Services");
     terminal.press("@");
     for command in [

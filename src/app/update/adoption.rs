@@ -13,7 +13,7 @@ use crate::engine::adopt::AdoptPlan;
 use crate::failure::Failure;
 use crate::service::advice;
 
-use super::operations::{begin, place_of, progress_of};
+use super::operations::{begin, place_of, push_progress};
 use super::{resuming, reviews};
 
 /// Plans the adoption for the definition under review, or for that of the selected row.
@@ -109,7 +109,7 @@ pub(super) fn run(model: &mut Model) -> Vec<Effect> {
         _ => format!("adopt {}{said} --confirm {id}", advice::named(name, id)),
     };
     let op = begin(model, OperationKind::Adoption, plan.instance.clone(), &what);
-    model.screens.push(progress_of(vec![op]));
+    push_progress(model, vec![op]);
     vec![Effect::RunAdopt {
         op,
         plan: Box::new(plan),

@@ -99,6 +99,11 @@ pub(super) fn left_sentence(n_left: usize) -> Option<String> {
 /// Shows how operations go on that were begun, in place of the plan of them; marks have done their work.
 pub(super) fn show_progress(model: &mut Model, ops: Vec<OpId>) {
     model.services.table.clear_marks();
+    push_progress(model, ops);
+}
+
+/// Shows how operations go on before what is in front.
+pub(super) fn push_progress(model: &mut Model, ops: Vec<OpId>) {
     // From what is over one goes on, as from a teardown to its return: nobody comes back to it.
     let is_over = |op: &OpId| model.operations.get(op).is_none_or(|it| !it.is_running());
     if matches!(model.screens.last(), Some(Screen::Progress(pane)) if pane.ops.iter().all(is_over))

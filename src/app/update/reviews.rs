@@ -23,7 +23,7 @@ use crate::failure::Failure;
 use crate::service::advice;
 use crate::service::summary::InstanceKey;
 
-use super::operations::{begin, place_of, progress_of};
+use super::operations::{begin, place_of, push_progress};
 use super::{bulk, popups, secrets, wording};
 
 pub(super) const TRASH: &str = "Put back";
@@ -425,7 +425,7 @@ pub(super) fn run(model: &mut Model, force_conflicts: bool) -> Vec<Effect> {
     };
     model.screens.pop();
     let (op, effect) = start(model, source, reviewed, force_conflicts);
-    model.screens.push(progress_of(vec![op]));
+    push_progress(model, vec![op]);
     vec![effect]
 }
 

@@ -689,6 +689,7 @@ pub fn deploy_plan(id: &str) -> DeployPlan {
         is_adoptable: false,
         unlisted_namespaces: Default::default(),
         record_uid: None,
+        record_version: None,
         unlisted: BTreeSet::new(),
         secret_revision: None,
         parameters: [("size", "small"), ("x", "1")]

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::args::Report;
 use super::delete::conclude_many;
-use super::{Exit, confirm, output, plan_json, review};
+use super::{Exit, confirm, exit, output, plan_json, review};
 use crate::definition::id::InstanceId;
 use crate::engine::adjust::AdjustPlan;
 use crate::engine::plan::TeardownPlan;
@@ -228,14 +228,11 @@ impl Left {
         if self.names.is_empty() {
             return conclude_many(&exits);
         }
-        let is_done = |exit: &&Exit| matches!(exit, Exit::Ok | Exit::Pending);
-        let n_done = exits.iter().filter(is_done).count();
+        let tally = exit::tally(&exits, exits.len() + self.exits.len());
+        let left = listed(&self.names);
+        output::say(format!("{tally}; left as they were: {left}"));
         exits.extend(&self.exits);
-        let (n_all, left) = (exits.len(), listed(&self.names));
-        output::say(format!(
-            "{n_done} of {n_all} done; left as they were: {left}"
-        ));
-        super::exit::of_many(&exits)
+        exit::of_many(&exits)
     }
 }
 

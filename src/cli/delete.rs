@@ -364,12 +364,10 @@ async fn tear_down(
 /// Says how many of several operations came to their end, where not all did, and returns their exit code.
 pub(super) fn conclude_many(exits: &[Exit]) -> Exit {
     let exit = exit::of_many(exits);
-    if exit == Exit::Partly && exits.len() > 1 {
-        let is_done = |exit: &&Exit| matches!(exit, Exit::Ok | Exit::Pending);
-        let n_done = exits.iter().filter(is_done).count();
-        let n_all = exits.len();
+    if matches!(exit, Exit::Partly | Exit::Pending) && exits.len() > 1 {
         output::say(format!(
-            "{n_done} of {n_all} done: the same command finishes it"
+            "{}: the same command finishes it",
+            exit::tally(exits, exits.len())
         ));
     }
     exit

@@ -123,6 +123,15 @@ pub(super) fn of_outcome(outcome: &Outcome) -> Exit {
     }
 }
 
+/// Says how many of all came to their end, and how many only began to.
+pub(super) fn tally(begun: &[Exit], n_all: usize) -> String {
+    let count = |wanted| begun.iter().filter(|exit| **exit == wanted).count();
+    match (count(Exit::Ok), count(Exit::Pending)) {
+        (n_done, 0) => format!("{n_done} of {n_all} done"),
+        (n_done, n_pending) => format!("{n_done} of {n_all} done, {n_pending} not finished yet"),
+    }
+}
+
 /// Returns how several operations ended: partly done if they ended differently.
 pub(super) fn of_many(exits: &[Exit]) -> Exit {
     match exits {

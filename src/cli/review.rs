@@ -250,7 +250,7 @@ pub(super) fn conclude(what: &str, outcome: &Outcome, signal: Option<u8>) -> Exi
 /// As [`conclude`], where `next` is what finishes what was not done.
 pub(super) fn conclude_or(what: &str, outcome: &Outcome, signal: Option<u8>, next: &str) -> Exit {
     for pending in &outcome.pending {
-        output::say(text::clean(&format!("not finished: {pending}")));
+        output::say(text::clean(&format!("{what}: not finished: {pending}")));
     }
     let exit = exit::of_outcome(outcome);
     if exit == Exit::Pending && signal.is_some() {

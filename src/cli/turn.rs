@@ -174,7 +174,8 @@ pub(super) fn check_overtaken(
     outcome: &Outcome,
     signal: Option<u8>,
 ) -> anyhow::Result<()> {
-    if signal.is_none() && waiting.queues() && operation::is_busy(outcome) {
+    let is_overtaken = operation::is_busy(outcome) || operation::is_outdated(outcome);
+    if signal.is_none() && waiting.queues() && is_overtaken {
         return Err(Overtaken.into());
     }
     Ok(())

@@ -15,6 +15,7 @@ use crate::service::drift::{FieldChange, FieldPath, Step};
 use crate::service::quantity;
 
 const STORAGE: [&str; 4] = ["spec", "resources", "requests", "storage"];
+const CAPACITY: [&str; 3] = ["status", "capacity", "storage"];
 const CLASS: [&str; 2] = ["spec", "storageClassName"];
 const MODES: [&str; 2] = ["spec", "accessModes"];
 
@@ -68,6 +69,26 @@ pub(super) fn template_of<'s>(claim: &ObjectKey, set: &'s Object) -> Option<&'s 
         let ordinal = claim.name.strip_prefix(&stem);
         ordinal.is_some_and(|it| !it.is_empty() && it.bytes().all(|b| b.is_ascii_digit()))
     })
+}
+
+/// Tells whether all claims of a template of a set have at most a size: what can be made smaller is its template alone. Where
+/// none of them is known nobody can say so.
+pub(super) fn are_within(set: &Object, claims: &[Object], resize: &Resize) -> bool {
+    let is_its = |claim: &&Object| template_of(&claim.key, set) == resize.template.as_deref();
+    let is_within = |claim: &Object| {
+        let has = [STORAGE.as_slice(), &CAPACITY].map(|place| at(&claim.json, place));
+        has.into_iter().flatten().all(|size| {
+            let order = quantity::compare(size, &resize.to);
+            order.is_some_and(Ordering::is_le)
+        })
+    };
+    let mut its = claims.iter().filter(is_its).peekable();
+    resize.template.is_some() && its.peek().is_some() && its.all(is_within)
+}
+
+fn at<'v>(value: &'v Value, place: &[&str]) -> Option<&'v str> {
+    let found = (place.iter()).try_fold(value, |value, key| value.get(key));
+    found.and_then(Value::as_str)
 }
 
 /// Returns what claims of a set's templates keep.

@@ -39,6 +39,8 @@ const DELETION_DEADLINE: Duration = Duration::from_secs(30);
 const BUSY: &str = " is busy: ";
 /// What the refusal to begin begins with where the time was up before it was known whether somebody else goes on.
 const TIMED_OUT: &str = "timed out: ";
+/// What is wrong with a plan of what is otherwise by now.
+const PLAN_AGAIN: &str = " after it was planned: plan again";
 /// What a failure begins with by which the operation is lost.
 const LOST: &str = "the operation on ";
 /// Why a step is not tried after a failure to reach the server.
@@ -266,12 +268,12 @@ pub(super) async fn claim<'a>(
 /// Returns the refusal of what was planned of something else, with who is at it by now.
 pub(super) fn changed(instance: &InstanceKey, by_whom: Option<String>) -> Failure {
     let who = by_whom.map_or_else(String::new, |who| format!("; {who}"));
-    let summary = format!("{instance} was changed after it was planned: plan again{who}");
+    let summary = format!("{instance} was changed{PLAN_AGAIN}{who}");
     Failure::new(FailureKind::Conflict, summary)
 }
 
 fn taken_down(instance: &InstanceKey) -> Failure {
-    let summary = format!("{instance} was taken down after it was planned: plan again");
+    let summary = format!("{instance} was taken down{PLAN_AGAIN}");
     Failure::new(FailureKind::Conflict, summary)
 }
 
@@ -450,6 +452,14 @@ pub(super) fn tell(operation: &Operation, now: Timestamp) -> String {
 /// Tells whether an operation was not begun because somebody else is at it.
 pub fn is_busy(outcome: &Outcome) -> bool {
     not_begun_for(outcome).is_some_and(|why| why.contains(BUSY))
+}
+
+/// Tells whether an operation was not begun because somebody else changed its instance after it was planned.
+pub fn is_outdated(outcome: &Outcome) -> bool {
+    let is_it = |failure: &Failure| {
+        failure.kind == FailureKind::Conflict && failure.summary.contains(PLAN_AGAIN)
+    };
+    matches!(outcome.failed.as_slice(), [(Step::Claim, failure)] if is_it(failure))
 }
 
 /// Tells whether an operation was not begun because the time was up before it was known whether somebody else goes on.

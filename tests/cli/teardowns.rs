@@ -181,6 +181,13 @@ pub(crate) fn what_a_finalizer_holds_is_pending_and_a_second_run_ends_it(world: 
     list.stdout_has(&["Interrupted"]).stderr_has(&[told]);
     let status = world.bowline(&["status", "web"]).end();
     status.stdout_has(&["teardown, step 3 of 4: stopped waiting for Service/web (by"]);
+    // What is held is not counted as done.
+    deploy(world, "api", WEB);
+    let both = world.bowline(&["delete", "api", "web", "-y", "--timeout", "3s"]);
+    both.end().code(4).stderr_has(&[
+        "teardown of web: not finished: Service/web",
+        "1 of 2 done, 1 not finished yet: the same command finishes it",
+    ]);
     set(json!([]));
     let again = world.bowline(&["delete", "web", "-y"]).end().code(0);
     let again = again.stderr_has(&[told, "record settled"]);

@@ -561,6 +561,14 @@ pub(crate) async fn a_value_that_was_changed_after_it_was_shown_is_not_taken(clu
     };
     edit("nginx:edited").await;
     let shown = stage.plan("web", WEB).await;
+    // Back as it was shown, what was agreed to holds.
+    edit("nginx:again").await;
+    edit("nginx:edited").await;
+    let outcome = stage.run_forced("web", WEB, &shown).await;
+    assert!(outcome.is_complete(), "{outcome:?}");
+
+    edit("nginx:edited").await;
+    let shown = stage.plan("web", WEB).await;
     edit("nginx:again").await;
     let outcome = stage.run_forced("web", WEB, &shown).await;
     let is_told = |(_, failure): &(Step, bowline::failure::Failure)| {
@@ -570,10 +578,6 @@ pub(crate) async fn a_value_that_was_changed_after_it_was_shown_is_not_taken(clu
     let deployment = cluster.get("Deployment", "web").await.unwrap();
     let image = &deployment["spec"]["template"]["spec"]["containers"][0]["image"];
     assert_eq!(image, "nginx:again");
-    // Back as it was shown, what was agreed to holds.
-    edit("nginx:edited").await;
-    let outcome = stage.run_forced("web", WEB, &shown).await;
-    assert!(outcome.is_complete(), "{outcome:?}");
 }
 
 pub(crate) async fn what_was_made_again_since_its_conflict_was_shown_is_not_taken(
@@ -1100,12 +1104,14 @@ pub(crate) async fn nothing_is_applied_without_its_revision(cluster: Cluster) {
             let changed = cluster.merge("ConfigMap", "bowline-web.r2", patch).await;
             changed.unwrap();
         };
+        let plan = stage.plan("web", &changed).await;
         merge(&change).await;
         let outcome = stage.run("web", &changed, &plan).await;
         assert_eq!(stopped(&outcome), FailureKind::Conflict, "{change}");
         assert_eq!(image().await, "nginx:1.27");
         merge(&back).await;
     }
+    let plan = stage.plan("web", &changed).await;
     let outcome = stage.run("web", &changed, &plan).await;
     assert!(outcome.is_complete(), "{outcome:?}");
     assert_eq!(image().await, "nginx:1.28");

@@ -390,6 +390,7 @@ on_both_backends! {
         one_id_in_two_namespaces_is_two_instances
         claims_that_a_change_of_kind_leaves_are_named_and_kept
         what_claims_keep_is_said_and_stays_in_sight
+        a_template_that_no_claim_followed_takes_its_old_size_again
         claims_that_stayed_small_grow_once_that_is_agreed_to
         a_size_is_the_same_however_the_server_writes_it
         what_grows_is_ready_once_it_has_grown;
@@ -428,6 +429,7 @@ on_both_backends! {
         the_second_is_told_who_is_at_it_and_gets_its_turn
         a_wait_for_ones_turn_is_bounded
         what_was_taken_down_since_is_not_deployed_by_an_older_plan
+        a_plan_that_another_deploy_overtook_is_not_carried_out
         who_has_no_time_looks_once
         a_teardown_leaves_what_was_begun_after_its_plan
         nobody_waits_for_an_instance_that_is_not_there

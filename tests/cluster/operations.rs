@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 
 use bowline::cluster::TakeOver;
 use bowline::engine::deploy::{RunOptions, run_deploy};
-use bowline::engine::operation::{ABANDONED_AFTER, Meeting, is_busy, is_lost};
+use bowline::engine::operation::{ABANDONED_AFTER, Meeting, is_busy, is_lost, is_outdated};
 use bowline::engine::plan::VolumeChoice;
 use bowline::engine::progress::{Progress, Step};
 use bowline::engine::resume::ResumePlan;
@@ -532,6 +532,25 @@ pub(crate) async fn what_was_taken_down_since_is_not_deployed_by_an_older_plan(c
     let outcome = run().await;
     assert!(outcome.failed[0].1.summary.contains(words), "{outcome:?}");
     assert_eq!(stage.revisions("web").await.len(), 1);
+}
+
+/// Of two who planned the same at once, the later one has nothing left to do that it was asked about.
+pub(crate) async fn a_plan_that_another_deploy_overtook_is_not_carried_out(cluster: Cluster) {
+    let stage = Stage::new(&cluster);
+    for text in [FIRST, SECOND] {
+        let plans = [stage.plan("web", text).await, stage.plan("web", text).await];
+        let outcome = stage.run("web", text, &plans[0]).await;
+        assert!(outcome.is_complete(), "{outcome:?}");
+        let written = cluster.get("ConfigMap", "bowline-web").await.unwrap();
+        let outcome = stage.run("web", text, &plans[1]).await;
+        assert!(is_outdated(&outcome), "{outcome:?}");
+        let words = "was changed after it was planned: plan again";
+        assert!(outcome.failed[0].1.summary.contains(words), "{outcome:?}");
+        assert_eq!(outcome.done, []);
+        let kept = cluster.get("ConfigMap", "bowline-web").await.unwrap();
+        assert_eq!(kept, written);
+        assert!(stage.plan("web", text).await.is_noop());
+    }
 }
 
 pub(crate) async fn a_wait_for_ones_turn_is_bounded(cluster: Cluster) {

@@ -1160,6 +1160,30 @@ pub(crate) async fn what_claims_keep_is_said_and_stays_in_sight(case: Cluster) {
     );
 }
 
+pub(crate) async fn a_template_that_no_claim_followed_takes_its_old_size_again(case: Cluster) {
+    let stage = Stage::new(&case);
+    deployed(&stage, "db", DB).await;
+    let anew = stage.agreeing(recreate());
+    let larger = DB.replace("size: 1Gi", "size: 2Gi");
+    let plan = anew.plan("db", &larger).await;
+    let outcome = anew.run("db", &larger, &plan).await;
+    assert!(outcome.is_complete(), "{outcome:?}");
+    // One that some claims follow never shrinks; no claim is larger than what is asked for here.
+    let plan = stage
+        .plan("db", &DB.replace("size: 1Gi", "size: 512Mi"))
+        .await;
+    let refused =
+        "claims never shrink: volume data of StatefulSet/db has 2Gi, and 512Mi is asked for";
+    assert_eq!(refusals(&plan), [refused]);
+    let plan = stage.plan("db", DB).await;
+    assert_eq!(remedies(&plan), [Remedy::Recreate], "{plan:?}");
+    let plan = anew.plan("db", DB).await;
+    let outcome = anew.run("db", DB, &plan).await;
+    assert!(outcome.is_complete(), "{outcome:?}");
+    assert_eq!(differences(&stage).await, [""; 0]);
+    assert_eq!(requests(&case).await, ["1Gi"]);
+}
+
 pub(crate) async fn claims_that_stayed_small_grow_once_that_is_agreed_to(case: Cluster) {
     let stage = Stage::new(&case);
     let class = growing_class(&case).await;

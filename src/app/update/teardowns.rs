@@ -190,7 +190,8 @@ fn question(model: &Model, pane: &TeardownPane) -> Popup {
         } else {
             "Claims and their data are kept."
         };
-        let text = std::iter::once(text.to_owned()).chain(left);
+        let text = std::iter::once(text.to_owned()).chain(lost_values(pane));
+        let text = text.chain(left);
         return Popup::Menu(Menu::confirm_grave(title, text.collect(), deed));
     }
     let n_lost = pane
@@ -205,6 +206,7 @@ fn question(model: &Model, pane: &TeardownPane) -> Popup {
             "The data of {n_lost} {of_what}{plural} is destroyed and cannot be had back."
         ));
     }
+    text.extend(lost_values(pane));
     text.extend(pane.runnable().filter_map(TeardownPlan::strangers));
     let caution = Caution::of_all(pane.runnable().map(|plan| plan.caution));
     text.extend(caution.sentence("It"));
@@ -212,6 +214,20 @@ fn question(model: &Model, pane: &TeardownPane) -> Popup {
     let typed: Vec<_> = ids.iter().map(InstanceId::as_str).collect();
     text.push(format!("Type {} to go on:", typed.join(" ")));
     Popup::Prompt(Prompt::new(PromptKind::TypedIds(ids), title, text))
+}
+
+/// Says how many Secrets go with values that nothing else keeps; none where none does.
+fn lost_values(pane: &TeardownPane) -> Option<String> {
+    let rows = pane.runnable().flat_map(|plan| &plan.rows);
+    let n_lost = rows.filter(|row| row.destroys_values()).count();
+    let of_what = match n_lost {
+        0 => return None,
+        1 => "1 Secret".to_owned(),
+        n => format!("{n} Secrets"),
+    };
+    Some(format!(
+        "The values of {of_what} are destroyed; no copy is kept of them."
+    ))
 }
 
 /// Starts the teardowns that are shown.

@@ -96,6 +96,7 @@ async fn plan(
     let mut plan = DeployPlan {
         instance: request.instance(),
         record_uid: None,
+        record_version: None,
         revision: 1,
         objects: Vec::new(),
         warnings: Vec::new(),
@@ -151,6 +152,7 @@ async fn plan(
     };
     let lasting = record.as_ref().filter(|record| !record.is_being_deleted());
     plan.record_uid = lasting.map(|record| record.uid().to_owned());
+    plan.record_version = lasting.map(Record::seen);
     let composed = secrets::compose(cluster, request).await?;
     plan.secret_revision = composed.revision();
     plan.warnings.clone_from(&composed.kept);

@@ -21,7 +21,7 @@ use crate::engine::apply;
 use crate::engine::batch;
 use crate::engine::journal::Journal;
 use crate::engine::metadata::{Metadata, core_key};
-use crate::engine::operation::{self, Intent, Lease, NOT_HELD, Opening, Shown};
+use crate::engine::operation::{self, Intent, Lease, Meeting, NOT_HELD, Opening, Shown};
 use crate::engine::plan::{Change, DeployPlan, FieldConflict, PlannedObject};
 use crate::engine::progress::{Outcome, Step};
 use crate::engine::record::{self, Authorship, Change as RecordChange, Facts};
@@ -100,7 +100,12 @@ pub(in crate::engine) async fn run_variant(
         },
         n_steps: n_steps(plan, variant),
         meeting: options.meeting,
-        shown: Shown::Anything,
+        shown: match (options.meeting, plan.record_version.as_deref()) {
+            // Whoever is taken over goes on until its next step.
+            (Meeting::TakeOver, _) => Shown::Anything,
+            (_, Some(seen)) => Shown::Record(seen),
+            (_, None) => Shown::Nothing,
+        },
     };
     let opening = Opening {
         definition: request.name.as_str(),

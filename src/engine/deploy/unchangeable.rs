@@ -7,6 +7,7 @@ use crate::definition::object::{CLAIM, Object};
 use crate::engine::difference::{difference, laid_over};
 use crate::engine::frozen::{self, Resize};
 use crate::engine::growth;
+use crate::engine::lasting;
 use crate::engine::metadata::Metadata;
 use crate::engine::plan::Change;
 use crate::engine::rehearse::{Actor, Rehearsal, rehearse, without};
@@ -113,8 +114,12 @@ impl Resolver<'_> {
             return Ok(Resolved::plain(rehearsal).refuse(failure));
         };
         let resizes = frozen::resizes(&live, wanted);
-        let (growths, shrinks): (Vec<Resize>, Vec<Resize>) =
+        let (growths, mut shrinks): (Vec<Resize>, Vec<Resize>) =
             resizes.into_iter().partition(Resize::is_growth);
+        if !self.holds_sizes {
+            // Where the claims never followed their template it is made anew, and nothing shrinks.
+            shrinks.retain(|it| !lasting::are_within(wanted, self.claims, it));
+        }
         if let (Some(shrink), false) = (shrinks.first(), self.holds_sizes) {
             let refusal = frozen::never_shrinks(&wanted.key, shrink);
             return Ok(Resolved::plain(rehearsal).refuse(refusal));

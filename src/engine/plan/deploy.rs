@@ -122,6 +122,8 @@ pub struct DeployPlan {
     /// Uid of the record that was seen; none without one, or where it was going already. What was taken down since is not
     /// deployed by a plan of what it was.
     pub record_uid: Option<String>,
+    /// What tells whether that record is still the same; none without one.
+    pub record_version: Option<String>,
     /// The revision that this apply would become; the current one when nothing changes.
     pub revision: u32,
     /// The objects in the order of writing, pruned ones last.

@@ -7,7 +7,8 @@ use crate::app::popup::{Choice, Popup, PromptKind};
 use crate::app::screen::Screen;
 use crate::app::stage::{self, Stage};
 use crate::app::table::Value;
-use crate::engine::plan::{TeardownPlan, TeardownScope, VolumeChoice};
+use crate::definition::object;
+use crate::engine::plan::{Fate, TeardownPlan, TeardownScope, VolumeChoice};
 use crate::engine::progress::{Outcome, Step};
 use crate::failure::{Failure, FailureKind};
 use crate::service::protection::Caution;
@@ -72,6 +73,26 @@ fn claims_are_kept_unless_that_is_changed_and_a_menu_begins_on_cancel() {
         Some("bowline --context kind-dev -n team-a delete orders-db")
     );
     assert!(matches!(stage.model.screens[..], [Screen::Progress(_)]));
+}
+
+#[test]
+fn values_that_nothing_else_keeps_are_named_before_they_go() {
+    let mut plan = stage::teardown_plan("orders-db", VolumeChoice::Keep);
+    let mut secret = plan.rows[0].clone();
+    secret.key = object::ObjectKey {
+        group: String::new(),
+        kind: "Secret".to_owned(),
+        ..secret.key
+    };
+    secret.fate = Fate::Deleted;
+    plan.rows.push(secret);
+    let mut stage = showing(plan);
+    stage.press("enter");
+    let Some(Popup::Menu(menu)) = &stage.model.popup else {
+        panic!("{:?}", stage.model.popup);
+    };
+    let lost = "The values of 1 Secret are destroyed; no copy is kept of them.";
+    assert_eq!(menu.text, ["Claims and their data are kept.", lost]);
 }
 
 #[test]

@@ -471,7 +471,7 @@ impl EventLoop {
         let begun = terminal::output().and_then(|output| {
             let (keys, running) = shell::begin(session, output);
             terminal::hand_over(&banner)?;
-            keyboard.hand_over(keys.clone())?;
+            keyboard.hand_over(keys.clone());
             Ok((keys, running))
         });
         let messages = self.messages.clone();

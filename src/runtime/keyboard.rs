@@ -8,7 +8,7 @@
 use std::io::{self, Read, Write};
 use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream;
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -28,21 +28,25 @@ const MAX_WAITING: usize = 1024;
 /// Bytes of a piece of input.
 const PIECE: usize = 4096;
 
-/// How long the thread may take to stand still.
-const PAUSE_WITHIN: Duration = Duration::from_secs(1);
+/// How long the thread may take to do what is wanted of it.
+const TURN_WITHIN: Duration = Duration::from_secs(1);
+/// How often it is woken meanwhile.
+const WAKE_EVERY: Duration = Duration::from_millis(20);
 
-/// Whether the thread is to stand still, and whether it does.
+/// Whether the thread is to stand still, and what it does.
 #[derive(Debug, Default)]
-struct Pause {
-    is_wanted: bool,
+struct Course {
+    is_pause_wanted: bool,
     is_standing: bool,
+    /// It passes bytes on.
+    is_passing: bool,
 }
 
 /// What the thread shares with the loop.
 #[derive(Debug, Default)]
 struct Shared {
-    pause: Mutex<Pause>,
-    paused: Condvar,
+    course: Mutex<Course>,
+    turned: Condvar,
     /// Where bytes go while a container has the terminal.
     session: Mutex<Option<Keys>>,
 }
@@ -57,15 +61,40 @@ impl Shared {
         *self.session.lock().unwrap_or_else(PoisonError::into_inner) = session;
     }
 
+    fn course(&self) -> MutexGuard<'_, Course> {
+        self.course.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn stand_while_paused(&self) {
-        let mut pause = self.pause.lock().unwrap_or_else(PoisonError::into_inner);
-        while pause.is_wanted {
-            pause.is_standing = true;
-            self.paused.notify_all();
-            let waited = self.paused.wait(pause);
-            pause = waited.unwrap_or_else(PoisonError::into_inner);
+        let mut course = self.course();
+        while course.is_pause_wanted {
+            course.is_standing = true;
+            self.turned.notify_all();
+            let waited = self.turned.wait(course);
+            course = waited.unwrap_or_else(PoisonError::into_inner);
         }
-        pause.is_standing = false;
+        course.is_standing = false;
+    }
+
+    fn say_passing(&self, is_passing: bool) {
+        self.course().is_passing = is_passing;
+        self.turned.notify_all();
+    }
+
+    /// Wakes the thread until it does what is wanted of it; tells whether it does.
+    fn await_turn(&self, is_done: fn(&Course) -> bool, mut meanwhile: impl FnMut()) -> bool {
+        let deadline = Instant::now() + TURN_WITHIN;
+        let mut course = self.course();
+        while !is_done(&course) && Instant::now() < deadline {
+            drop(course);
+            // It waits for input, or for room in the queue: a change of size is input, and costs nothing.
+            let _ = signal_hook::low_level::raise(SIGWINCH);
+            meanwhile();
+            let waited =
+                (self.turned).wait_timeout_while(self.course(), WAKE_EVERY, |it| !is_done(it));
+            course = waited.unwrap_or_else(PoisonError::into_inner).0;
+        }
+        is_done(&course)
     }
 }
 
@@ -92,51 +121,40 @@ impl Keyboard {
             .name("keyboard".to_owned())
             .spawn(move || {
                 while read_event(&of_thread, &sender) {
-                    if let Some(keys) = of_thread.session()
-                        && pass_on(&of_thread, &keys, &woken).is_err()
-                    {
-                        return;
+                    if let Some(keys) = of_thread.session() {
+                        of_thread.say_passing(true);
+                        let passed = pass_on(&of_thread, &keys, &woken);
+                        of_thread.say_passing(false);
+                        if passed.is_err() {
+                            return;
+                        }
                     }
                 }
             })?;
         Ok((Self { shared, wake }, receiver))
     }
 
-    /// Gives the keys to a session.
-    ///
-    /// # Errors
-    /// The reading thread cannot be woken.
-    pub fn hand_over(&self, keys: Keys) -> io::Result<()> {
+    /// Gives the keys to a session, from when this returns: what the thread took before is meant neither for the one nor the
+    /// other.
+    pub fn hand_over(&self, keys: Keys) {
         self.shared.set(Some(keys));
-        signal_hook::low_level::raise(SIGWINCH)
+        self.shared.await_turn(|it| it.is_passing, || {});
     }
 
     /// Has nothing read of the terminal until [`Keyboard::go_on`]. What was typed and not taken yet is thrown away: it was
     /// meant for what is no more in front. Tells whether the thread stands still.
     pub fn pause(&self, keys: &mut mpsc::Receiver<Msg>) -> bool {
-        let Shared { pause, paused, .. } = &*self.shared;
-        let deadline = Instant::now() + PAUSE_WITHIN;
-        let mut standing = pause.lock().unwrap_or_else(PoisonError::into_inner);
-        standing.is_wanted = true;
-        while !standing.is_standing && Instant::now() < deadline {
-            drop(standing);
-            // It waits for input, or for room in the queue: a change of size is input, and costs nothing.
-            let _ = signal_hook::low_level::raise(SIGWINCH);
-            while keys.try_recv().is_ok() {}
-            standing = pause.lock().unwrap_or_else(PoisonError::into_inner);
-            let wait = Duration::from_millis(20);
-            let waited = paused.wait_timeout_while(standing, wait, |it| !it.is_standing);
-            standing = waited.unwrap_or_else(PoisonError::into_inner).0;
-        }
-        while keys.try_recv().is_ok() {}
-        standing.is_standing
+        let mut drop_all = || while keys.try_recv().is_ok() {};
+        self.shared.course().is_pause_wanted = true;
+        let is_standing = self.shared.await_turn(|it| it.is_standing, &mut drop_all);
+        drop_all();
+        is_standing
     }
 
     /// Reads again.
     pub fn go_on(&self) {
-        let pause = self.shared.pause.lock();
-        pause.unwrap_or_else(PoisonError::into_inner).is_wanted = false;
-        self.shared.paused.notify_all();
+        self.shared.course().is_pause_wanted = false;
+        self.shared.turned.notify_all();
     }
 
     /// Takes the keys back.

@@ -6,7 +6,6 @@ use jiff::Timestamp;
 
 use crate::definition::id::InstanceId;
 use crate::service::detail::Detail;
-use crate::service::pod_choice;
 use crate::service::summary::{Claim, InstanceKey, Record};
 
 use super::model::Model;
@@ -76,23 +75,19 @@ impl Model {
         match self.detail_pane.tab {
             Tab::Pods => self.detail_pane.pods.selected().cloned(),
             Tab::Objects => {
-                let (_, name) = self.chosen_object().filter(|(kind, _)| *kind == "Pod")?;
-                let own = &self.selected_instance()?.namespace;
-                let mut pods = self.selected_detail()?.pods().iter();
-                let pod = pods.find(|pod| pod.name == name)?;
-                Some(pod_choice::label(pod, own))
+                let (_, pod) = self.chosen_object().filter(|(kind, _)| *kind == "Pod")?;
+                Some(pod.to_owned())
             }
             Tab::Volumes | Tab::Events | Tab::Logs | Tab::Definition | Tab::History => None,
         }
     }
 
-    /// Returns kind and name of what is selected among the objects, where it is one.
+    /// Returns the kind of what is selected among the objects, where it is one, and what it is called: its name, and its
+    /// namespace before that where it is another one than the instance's.
     pub(super) fn chosen_object(&self) -> Option<(&str, &str)> {
         let key = self.detail_pane.objects.table.selected()?;
-        // Its group, its kind, its namespace where that is another, and its name.
-        let mut parts = key.split('/');
-        parts.next()?;
-        Some((parts.next()?, parts.next_back()?))
+        let (_group, kind_and_label) = key.split_once('/')?;
+        kind_and_label.split_once('/')
     }
 
     /// Returns the rows that an action on several is about: the marked ones, or else the selected one.

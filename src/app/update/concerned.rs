@@ -29,7 +29,11 @@ pub(super) fn go(model: &mut Model) -> Vec<Effect> {
         Tab::Events => return to_object(model),
         Tab::Objects => model
             .chosen_object()
-            .and_then(|(kind, name)| of_kind(kind, Some(&name.to_owned()))),
+            .zip(model.selected_instance())
+            .and_then(|((kind, label), instance)| {
+                let (_, name) = pod_choice::place(label, &instance.namespace);
+                of_kind(kind, Some(&name.to_owned()))
+            }),
         Tab::Logs | Tab::Definition | Tab::History => None,
     };
     if let Some(concerned) = concerned {

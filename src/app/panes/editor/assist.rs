@@ -173,12 +173,10 @@ pub(in crate::app) fn after_typing(
     {
         return None;
     }
-    // A blank is there to be filled: no new line is meant there.
-    let is_blank = editor.is_filling() && found.typed.is_empty();
-    Some(Assist::List(List {
-        found,
-        selected: is_blank.then_some(0),
-    }))
+    // A blank that was led to is there to be filled: no new line is meant there.
+    let is_led_to = matches!(typed, Typed::Item { .. }) && editor.is_filling();
+    let selected = (is_led_to && found.typed.is_empty()).then_some(0);
+    Some(Assist::List(List { found, selected }))
 }
 
 fn complete(editor: &Editor, known: &Known) -> Option<Completions> {

@@ -266,6 +266,9 @@ fn tab_takes_what_a_blank_offers_and_then_goes_on() {
     stage.press("tab");
     assert_eq!(labels(&stage), ["data"]);
     assert_eq!(list(&stage).unwrap().selected, Some(0));
+    // What is erased again is no blank that was led to: enter is a new line there.
+    stage.type_text("d").press("backspace");
+    assert_eq!(list(&stage).and_then(|list| list.selected), None);
     stage.press("tab tab").type_text("/d");
     let expected = "volumeMounts: [{name: data, mountPath: /d}]";
     assert!(text(&stage).contains(expected), "{}", text(&stage));

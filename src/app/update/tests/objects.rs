@@ -171,6 +171,16 @@ fn a_pod_among_the_objects_has_its_logs_and_its_events() {
     stage.press("L");
     let pod = key.rsplit('/').next().unwrap().to_owned();
     assert_eq!(stage.model.detail_pane.logs.whose, Whose::Pod(pod));
+    // One of the same name in another namespace is another one.
+    let (mut stage, key) = selecting("Pod");
+    let table = &mut stage.model.detail_pane.objects.table;
+    let mut rows: Vec<_> = table.rows().cloned().collect();
+    let elsewhere = key.replace("/Pod/", "/Pod/elsewhere/");
+    rows.iter_mut().find(|row| row.key == key).unwrap().key = elsewhere.clone();
+    table.set_rows(rows);
+    assert!(table.select(&elsewhere));
+    let label = elsewhere.strip_prefix("/Pod/").unwrap();
+    assert_eq!(stage.model.chosen_pod().as_deref(), Some(label));
     let (mut stage, key) = selecting("Deployment");
     stage.press("v");
     let events_of = stage.model.detail_pane.events_of.clone().unwrap();

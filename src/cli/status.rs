@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::pin::pin;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use jiff::Timestamp;
 use serde::Serialize;
@@ -73,8 +73,8 @@ pub fn run(args: &Status, session: &Session) -> anyhow::Result<Exit> {
             missing::say(session, &cluster, &mut sets, key, found.as_ref()).await;
         }
         if args.watch && !details.is_empty() {
-            let node = node.as_deref();
-            return follow(args, around, &cluster, details, node).await;
+            let details = details.into_iter().map(|(detail, _)| detail).collect();
+            return follow(args, around, &cluster, details).await;
         }
         Ok(if absent.is_empty() {
             Exit::Ok
@@ -209,6 +209,10 @@ fn print_gone(format: Output, status: &InstanceStatus) -> anyhow::Result<()> {
     Ok(())
 }
 
+fn status_of(around: Surroundings<'_>, detail: &Detail) -> InstanceStatus {
+    told(around, detail, detail.is_changed())
+}
+
 /// Returns the status of an instance, protected where its namespace is.
 fn told(around: Surroundings<'_>, detail: &Detail, is_changed: Option<bool>) -> InstanceStatus {
     let drift = drift(around.session, detail, is_changed);
@@ -258,11 +262,6 @@ fn drift(session: &Session, detail: &Detail, is_changed: Option<bool>) -> Option
 /// An instance that is watched, and what was printed of it last.
 struct Followed {
     detail: Detail,
-    /// What others changed when it was looked at last.
-    changes: Option<Changes>,
-    compared_at: Instant,
-    /// Whether anything came since that may be such a change.
-    is_due: bool,
     status: InstanceStatus,
     facts: BTreeMap<String, String>,
     is_gone: bool,
@@ -273,22 +272,18 @@ async fn follow(
     args: &Status,
     around: Surroundings<'_>,
     cluster: &Cluster,
-    details: Vec<Compared>,
-    node: Option<&str>,
+    details: Vec<Detail>,
 ) -> anyhow::Result<Exit> {
     let at = |now| Surroundings { now, ..around };
     let (sender, mut events) = mpsc::unbounded_channel();
     let (mut followed, mut watches) = (Vec::new(), Vec::new());
-    for (detail, changes) in details {
+    for detail in details {
         let (idx, sender) = (followed.len(), sender.clone());
         let sink = move |event| drop(sender.send((idx, event)));
         watches.push(cluster.watch_instance(detail.key(), sink));
-        let status = compared(at(cluster.now()), &detail, changes.as_ref(), node);
+        let status = status_of(at(cluster.now()), &detail);
         followed.push(Followed {
             facts: status_text::facts(&status, detail.events()),
-            changes,
-            compared_at: Instant::now(),
-            is_due: false,
             detail: Detail::new(detail.key().clone()),
             status,
             is_gone: false,
@@ -300,7 +295,7 @@ async fn follow(
         tokio::select! {
             number = &mut signal => return Ok(Exit::Signal(number?)),
             Some((idx, event)) = events.recv() => {
-                followed[idx].apply(event, cluster.now());
+                followed[idx].detail.apply(event, cluster.now());
                 drain(&mut events, &mut followed, cluster);
             }
             () = tokio::time::sleep(LOOK) => {}
@@ -308,36 +303,8 @@ async fn follow(
         for one in &mut followed {
             say_outage(&mut outage, &one.detail);
             if one.detail.is_complete() {
-                one.compare(cluster, around.session).await;
-                print_changes(args, at(cluster.now()), one, node)?;
+                print_changes(args, at(cluster.now()), one)?;
             }
-        }
-    }
-}
-
-impl Followed {
-    fn apply(&mut self, event: WatchEvent, now: Timestamp) {
-        let mut of = &event;
-        while let WatchEvent::Elsewhere(_, event) = of {
-            of = event;
-        }
-        self.is_due |= matches!(
-            of,
-            WatchEvent::Objects(..) | WatchEvent::Workloads(..) | WatchEvent::Records(_)
-        );
-        self.detail.apply(event, now);
-    }
-
-    /// Looks anew at what others changed, where that may be another thing than it was.
-    async fn compare(&mut self, cluster: &Cluster, session: &Session) {
-        if !self.is_due || self.compared_at.elapsed() < LOOK {
-            return;
-        }
-        self.compared_at = Instant::now();
-        // A server that is away is told by the watches; what was seen before holds until it is back.
-        if let Ok(changes) = changes::read(cluster, session, self.detail.key()).await {
-            self.changes = changes;
-            self.is_due = false;
         }
     }
 }
@@ -349,7 +316,7 @@ fn drain(
     cluster: &Cluster,
 ) {
     while let Ok((idx, event)) = events.try_recv() {
-        followed[idx].apply(event, cluster.now());
+        followed[idx].detail.apply(event, cluster.now());
     }
 }
 
@@ -369,9 +336,8 @@ fn print_changes(
     args: &Status,
     around: Surroundings<'_>,
     one: &mut Followed,
-    node: Option<&str>,
 ) -> anyhow::Result<()> {
-    let status = compared(around, &one.detail, one.changes.as_ref(), node);
+    let status = status_of(around, &one.detail);
     let is_gone = one.detail.is_gone();
     match args.output {
         Output::Table | Output::Wide => {

@@ -98,7 +98,6 @@ on_both_backends! {
         an_instance_of_another_definition_wants_the_id
         what_others_own_is_adopted_by_its_id;
     drifts:
-        what_others_changed_stays_told_while_it_is_followed
         what_others_changed_is_named_pulled_back_and_set_back
         what_others_added_is_no_difference_and_goes_once_it_is_adopted
         what_a_definition_cannot_say_is_left_with_a_reason

@@ -65,6 +65,8 @@ pub(super) struct Bulk<P> {
     left: Vec<(P, Exit)>,
     /// The plans of what is not there, which was said before.
     missing: Vec<P>,
+    /// What is not there is no reason to ask before the others are dealt with.
+    is_past_missing: bool,
 }
 
 /// What a plan needs before it is carried out.
@@ -90,6 +92,7 @@ impl<P: Item + Clone> Bulk<P> {
             runnable: Vec::new(),
             left: Vec::new(),
             missing,
+            is_past_missing: false,
         };
         let is_one_of_many = plans.len() + bulk.missing.len() > 1;
         for plan in plans {
@@ -99,6 +102,12 @@ impl<P: Item + Clone> Bulk<P> {
             }
         }
         bulk
+    }
+
+    /// Goes on past what is not there without asking for that.
+    pub(super) fn past_missing(mut self) -> Self {
+        self.is_past_missing = true;
+        self
     }
 
     fn leave(&mut self, plan: P, obstacles: &[Failure], is_one_of_many: bool) {
@@ -197,7 +206,8 @@ impl<P: Item + Clone> Bulk<P> {
             return Ok(Some(unchanged(self.exit_of_left())));
         }
         // Without what is left it is another thing than what was asked for.
-        let is_less = !self.left.is_empty() || !self.missing.is_empty();
+        let lacks_some = !self.missing.is_empty() && !self.is_past_missing;
+        let is_less = !self.left.is_empty() || lacks_some;
         let asked = if is_less { all } else { open };
         if yes || asked.is_empty() {
             return Ok(None);

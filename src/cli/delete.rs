@@ -63,7 +63,7 @@ pub(super) async fn decide(
 ) -> anyhow::Result<Exit> {
     let mut all = [plans.clone(), missing.clone()].concat();
     let obstacles = |plan: &TeardownPlan| plan.refusals.clone();
-    let mut bulk = Bulk::sort(plans, missing, obstacles);
+    let mut bulk = Bulk::sort(plans, missing, obstacles).past_missing();
     if bulk.is_stuck() || args.dry_run {
         return bulk::end(args.output, &all, &[], bulk.exit_of_left());
     }

@@ -457,7 +457,9 @@ pub fn is_busy(outcome: &Outcome) -> bool {
 /// Tells whether an operation was not begun because somebody else changed its instance after it was planned.
 pub fn is_outdated(outcome: &Outcome) -> bool {
     let is_it = |failure: &Failure| {
-        failure.kind == FailureKind::Conflict && failure.summary.contains(PLAN_AGAIN)
+        // What was taken down since is not made again unasked.
+        let changed = format!(" was changed{PLAN_AGAIN}");
+        failure.kind == FailureKind::Conflict && failure.summary.contains(&changed)
     };
     matches!(outcome.failed.as_slice(), [(Step::Claim, failure)] if is_it(failure))
 }

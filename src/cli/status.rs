@@ -280,7 +280,7 @@ async fn follow(
     for detail in details {
         let (idx, sender) = (followed.len(), sender.clone());
         let sink = move |event| drop(sender.send((idx, event)));
-        watches.push(cluster.watch_instance(detail.key(), sink));
+        watches.push(cluster.watch_instance(detail.key(), Duration::ZERO, sink));
         let status = status_of(at(cluster.now()), &detail);
         followed.push(Followed {
             facts: status_text::facts(&status, detail.events()),

@@ -17,6 +17,7 @@ mod tests;
 mod turn;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures::future::BoxFuture;
 use tokio::task::{AbortHandle, JoinSet};
@@ -181,13 +182,17 @@ impl Cluster {
 
     /// Watches everything about one instance: full pods, workloads, claims, its record, events of its objects, and the
     /// metadata of every object that bears its labels. Must be called within a runtime.
+    ///
+    /// Events bear no labels: a server reads all those of a namespace from its store to tell of some. Who may be about to
+    /// look at another instance has them asked for after a while.
     pub fn watch_instance(
         &self,
         instance: &InstanceKey,
+        events_after: Duration,
         sink: impl Fn(WatchEvent) + Send + Sync + 'static,
     ) -> WatchHandle {
         let (sink, named) = parts::tap(Arc::new(sink));
-        let (sink, events) = concern::watched(self, instance, sink);
+        let (sink, events) = concern::watched(self, instance, events_after, sink);
         let place = Place::new(Some(&instance.namespace), &Selector::instance(&instance.id));
         let mut watches: Watches = vec![
             self.follow(open_pods(&place), &sink),
@@ -202,7 +207,7 @@ impl Cluster {
             watches.push(self.follow(open_objects(&place, group, kind), &sink));
         }
         watches.push(events);
-        let others = parts::run(self.clone(), instance.clone(), named, sink);
+        let others = parts::run(self.clone(), instance.clone(), named, events_after, sink);
         watches.push(Box::pin(others));
         keep(watches)
     }
@@ -212,10 +217,11 @@ impl Cluster {
         &self,
         instance: &InstanceKey,
         namespace: &Namespace,
+        events_after: Duration,
         sink: &Sink,
     ) -> Watches {
         let Elsewhere { place, there } = Elsewhere::of(instance, namespace);
-        let (sink, events) = concern::watched(self, &there, sink.clone());
+        let (sink, events) = concern::watched(self, &there, events_after, sink.clone());
         let sink = &sink;
         let mut watches: Watches = vec![
             self.follow(open_pods(&place), sink),

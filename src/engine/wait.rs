@@ -43,7 +43,7 @@ pub async fn wait_ready(
     let mut journal = Journal::new(report);
     journal.started(&Step::Ready);
     let (sender, mut events) = mpsc::unbounded_channel();
-    let _watch = cluster.watch_instance(instance, move |event| {
+    let _watch = cluster.watch_instance(instance, Duration::ZERO, move |event| {
         // Nobody listens any more once the wait is over.
         let _ = sender.send(event);
     });

@@ -230,7 +230,9 @@ pub(crate) async fn events_about_objects_with_names_of_their_own_are_watched(clu
     assert!(stage.deploy("shop", &text).await.is_complete());
     let (sender, mut reported) = unbounded_channel();
     let sink = move |event| drop(sender.send(event));
-    let _watch = stage.engine().watch_instance(&stage.key("shop"), sink);
+    let _watch = stage
+        .engine()
+        .watch_instance(&stage.key("shop"), Duration::ZERO, sink);
     let mut awaited = BTreeSet::from(["Deployment frontend", "Pod frontend-"]);
     while !awaited.is_empty() {
         let Some(WatchEvent::Events(deltas)) = reported.recv().await else {

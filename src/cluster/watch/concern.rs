@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use futures::FutureExt;
 use tokio::sync::Notify;
 use tokio::time::sleep;
 
@@ -126,8 +127,13 @@ impl Known {
 }
 
 /// Returns a sink that takes note of the objects of an instance before it passes on what is reported, and the watch of the
-/// events about them.
-pub(super) fn watched(cluster: &Cluster, instance: &InstanceKey, sink: Sink) -> (Sink, Running) {
+/// events about them, which asks for nothing before `after`.
+pub(super) fn watched(
+    cluster: &Cluster,
+    instance: &InstanceKey,
+    after: Duration,
+    sink: Sink,
+) -> (Sink, Running) {
     let known = Arc::new(Known {
         concern: Mutex::new(Concern::of(&instance.id)),
         news: Notify::new(),
@@ -161,7 +167,12 @@ pub(super) fn watched(cluster: &Cluster, instance: &InstanceKey, sink: Sink) -> 
         }
     });
     let running = async move {
+        sleep(after).await;
         loop {
+            // What was seen since the watch was made is no reason to ask twice.
+            if known.news.notified().now_or_never().is_some() {
+                watch = begin(sink.clone());
+            }
             tokio::select! {
                 () = watch.run() => return,
                 () = known.news.notified() => sleep(SETTLES_IN).await,

@@ -121,7 +121,13 @@ fn within(namespace: &Namespace, sink: &Sink) -> Sink {
 }
 
 /// Watches the objects of every kind that is named, and everything in every namespace that is.
-pub(super) async fn run(cluster: Cluster, instance: InstanceKey, named: Arc<Named>, sink: Sink) {
+pub(super) async fn run(
+    cluster: Cluster,
+    instance: InstanceKey,
+    named: Arc<Named>,
+    events_after: Duration,
+    sink: Sink,
+) {
     let (mut watched, mut opened) = (BTreeSet::new(), BTreeSet::new());
     let mut watches = JoinSet::new();
     loop {
@@ -129,7 +135,7 @@ pub(super) async fn run(cluster: Cluster, instance: InstanceKey, named: Arc<Name
         for namespace in &elsewhere {
             if opened.insert(namespace.clone()) {
                 let there = within(namespace, &sink);
-                let all = cluster.watches_elsewhere(&instance, namespace, &there);
+                let all = cluster.watches_elsewhere(&instance, namespace, events_after, &there);
                 all.into_iter().for_each(|watch| drop(watches.spawn(watch)));
             }
         }

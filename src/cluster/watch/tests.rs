@@ -1013,6 +1013,40 @@ fn first_list_for(seen: &Seen) -> Reply {
     stream(&[bookmark("10", true)], Some(Piece::Silence))
 }
 
+/// A server reads all events of a namespace from its store for that, and the namespaces of others are large.
+#[tokio::test(start_paused = true)]
+async fn events_of_an_instance_that_is_passed_by_are_not_asked_for() {
+    let after = Duration::from_millis(600);
+    let key = InstanceKey {
+        namespace: "team-a".parse().unwrap(),
+        id: "web".parse().unwrap(),
+    };
+    let asked_within = async |time: Duration| {
+        let (cluster, log) = mock::cluster(first_list_for);
+        let links = Arc::new(Mutex::new(Vec::new()));
+        let told = links.clone();
+        let handle = cluster.watch_instance(&key, after, move |event| {
+            if let WatchEvent::Link {
+                topic: Topic::Events,
+                state,
+            } = event
+            {
+                told.lock().unwrap().push(state);
+            }
+        });
+        tokio::time::sleep(time).await;
+        drop(handle);
+        // That they are to come is told at once: nothing is taken for none.
+        let first = links.lock().unwrap().first().cloned();
+        assert_eq!(first, Some(LinkState::Connecting));
+        let uris = uris(&log);
+        let n_of = |what: &str| uris.iter().filter(|uri| uri.contains(what)).count();
+        (n_of("/pods?"), n_of("/events?"))
+    };
+    assert_eq!(asked_within(Duration::from_millis(500)).await, (1, 0));
+    assert_eq!(asked_within(Duration::from_secs(5)).await, (1, 1));
+}
+
 #[tokio::test(start_paused = true)]
 async fn pods_of_all_namespaces_are_watched_where_instances_are() {
     let (cluster, log) = mock::cluster(first_list_for);

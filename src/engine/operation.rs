@@ -449,6 +449,14 @@ pub(super) fn tell(operation: &Operation, now: Timestamp) -> String {
     }
 }
 
+/// Tells whether an operation was refused before its first write.
+pub fn is_not_begun(outcome: &Outcome) -> bool {
+    let is_refusal =
+        |failure: &Failure| matches!(failure.kind, FailureKind::Conflict | FailureKind::Refused);
+    matches!(outcome.failed.as_slice(), [(Step::Claim, failure)] if is_refusal(failure))
+        && outcome.done.is_empty()
+}
+
 /// Tells whether an operation was not begun because somebody else is at it.
 pub fn is_busy(outcome: &Outcome) -> bool {
     not_begun_for(outcome).is_some_and(|why| why.contains(BUSY))

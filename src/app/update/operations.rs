@@ -12,6 +12,7 @@ use crate::app::panes::progress::ProgressPane;
 use crate::app::popup::{Choice, Menu, MenuItem, Popup};
 use crate::app::screen::Screen;
 use crate::app::undo::Undo;
+use crate::engine::operation::is_not_begun;
 use crate::engine::progress::{Outcome, Step};
 use crate::failure::Failure;
 use crate::service::summary::InstanceKey;
@@ -182,6 +183,7 @@ pub(super) fn on_finished(model: &mut Model, op: OpId, outcome: Outcome) -> Vec<
     let id = instance.id.clone();
     let (is_complete, n_failed) = (outcome.is_complete(), outcome.failed.len());
     let (n_done, n_left) = (outcome.done.len(), outcome.not_tried.len());
+    let has_begun = !is_not_begun(&outcome);
     let went = outcome.done.iter().any(|step| *step != Step::Claim);
     let was_stopped = operation.is_stopping && n_left > 0;
     let failed = outcome.failed.iter();
@@ -212,6 +214,9 @@ pub(super) fn on_finished(model: &mut Model, op: OpId, outcome: Outcome) -> Vec<
         model.tell(format!(
             "{name} of {id}: stopped, {n_done} done, {n_left} not tried. The same again finishes it."
         ));
+    } else if !has_begun {
+        let nothing = format!("{name} of {id}: not begun, nothing was changed.");
+        complain(model, nothing);
     } else if n_failed > 0 {
         complain(model, format!("{name} of {id}: {n_failed} failed."));
     } else if !is_complete {

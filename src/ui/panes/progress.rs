@@ -131,6 +131,10 @@ fn lines_of_outcome(canvas: &Canvas<'_>, outcome: &Outcome) -> Vec<Line> {
     if outcome.is_complete() {
         return vec![vec![(format!("{} Done.", theme.symbols.good), theme.good)]];
     }
+    if operation::is_not_begun(outcome) {
+        let nothing = format!("{} Nothing was changed.", theme.symbols.bad);
+        return vec![vec![(nothing, theme.bad)]];
+    }
     let next = match operation::is_lost(outcome) {
         true => "Somebody else went on with it: look before the same again.",
         false => "The same again finishes it.",

@@ -350,6 +350,14 @@ fn end_of_an_operation_is_told_wherever_the_user_is() {
         failed: vec![(Step::Claim, failed)],
         ..Outcome::default()
     };
+    let outdated = Failure::new(
+        FailureKind::Conflict,
+        "team-a/web was changed after it was planned: plan again",
+    );
+    let refused = Outcome {
+        failed: vec![(Step::Claim, outdated)],
+        ..Outcome::default()
+    };
     let pending = Outcome {
         pending: vec!["1 of 3 pods".to_owned()],
         ..Outcome::default()
@@ -357,6 +365,11 @@ fn end_of_an_operation_is_told_wherever_the_user_is() {
     for (outcome, sentence, is_error) in [
         (whole, "Deploy of web: done.", false),
         (partly, "Deploy of web: 1 failed.", true),
+        (
+            refused,
+            "Deploy of web: not begun, nothing was changed.",
+            true,
+        ),
         (pending, "Deploy of web: accepted, not finished yet.", true),
     ] {
         let (mut stage, op) = running();

@@ -34,6 +34,16 @@ fn names_that_are_not_legal_say_what_is() {
 }
 
 #[test]
+fn a_file_in_the_place_of_a_name_is_told_its_flag() {
+    for command in ["deploy", "diff", "validate", "render"] {
+        check(&[command, "./web.yaml"], &["-f ./web.yaml"]);
+        check(&[command, "web.yml"], &["-f web.yml"]);
+        check(&[command, "-"], &["-f -"]);
+        check(&[command, "Web"], &["lower-case letters"]);
+    }
+}
+
+#[test]
 fn a_scale_names_instances_and_then_one_number() {
     check(&["scale", "web"], &["stands last", "bowline scale web 3"]);
     check(&["scale", "3"], &["no instance is named"]);

@@ -37,6 +37,7 @@ pub struct Source {
     #[arg(
         required_unless_present = "filename",
         conflicts_with = "filename",
+        value_parser = name_of_definition,
         add = ArgValueCandidates::new(candidates::definitions)
     )]
     pub name: Option<InstanceId>,
@@ -63,11 +64,27 @@ impl Source {
     }
 }
 
+/// Reads the name of a definition. A file is given by a flag, as with kubectl, and what looks like one is told so.
+fn name_of_definition(text: &str) -> Result<InstanceId, String> {
+    text.parse().map_err(|error| {
+        let is_file =
+            text == "-" || text.contains('/') || text.ends_with(".yaml") || text.ends_with(".yml");
+        match is_file {
+            true => format!("a file is given by `-f {text}`"),
+            false => format!("{error}"),
+        }
+    })
+}
+
 /// `bowline validate`.
 #[derive(Debug, Args)]
 pub struct Validate {
     /// Definitions of the catalogue [default: all of them]
-    #[arg(value_name = "NAME", add = ArgValueCandidates::new(candidates::definitions))]
+    #[arg(
+        value_name = "NAME",
+        value_parser = name_of_definition,
+        add = ArgValueCandidates::new(candidates::definitions)
+    )]
     pub names: Vec<InstanceId>,
     /// Check a file, or standard input with '-'; may be given several times
     #[arg(short, long, value_name = "FILE")]

@@ -21,7 +21,7 @@ mod relay;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use bowline_control_plane::{ControlPlane, User};
 use kube::Client;
 use kube::config::{Config, KubeConfigOptions, Kubeconfig};
@@ -84,6 +84,7 @@ async fn measure(report: Report, kubeconfig: &Path) -> Result<()> {
 
 fn run(report: &Report, program: &Program, storm: &Storm, time: Duration) -> Result<()> {
     let echo = Program::echo()?;
+    let before = restarts(program)?;
     let memory = program.present_memory()?;
     let began = Instant::now();
     let (cpu, n_bytes, n_changes) = (program.cpu_time()?, program.n_bytes(), storm.n_changes());
@@ -104,6 +105,11 @@ fn run(report: &Report, program: &Program, storm: &Storm, time: Duration) -> Res
     let a_second = |n: u64| n as f64 / took;
     let (cpu, n_bytes) = (program.cpu_time()? - cpu, program.n_bytes() - n_bytes);
     let n_changes = storm.n_changes() - n_changes;
+    // A storm of which nothing is seen measures nothing.
+    ensure!(
+        last_row(program)? != before,
+        "no change was shown: {before}"
+    );
     report.line("changes a second", &format!("{:.0}", a_second(n_changes)))?;
     report.line("a key to the changed screen", &told(times))?;
     report.line("a key to its echo by another program", &told(echoes))?;
@@ -120,6 +126,21 @@ fn run(report: &Report, program: &Program, storm: &Storm, time: Duration) -> Res
         "memory before and after",
         &format!("{}, {}", mb(memory), mb(now)),
     )
+}
+
+/// Returns how often the pods of an instance have restarted, as the list shows it.
+fn restarts(program: &Program) -> Result<String> {
+    let text = program.text();
+    let line = |what: &str| text.lines().find(|line| line.contains(what));
+    let (head, row) = line("RESTARTS")
+        .zip(line(" service-020 "))
+        .context("no list is shown")?;
+    let (before, _) = head.split_once("RESTARTS").unwrap_or_default();
+    let cell = row
+        .chars()
+        .skip(before.chars().count())
+        .take("RESTARTS".len());
+    Ok(cell.collect::<String>().trim().to_owned())
 }
 
 fn told(times: Vec<Duration>) -> String {

@@ -2,7 +2,8 @@
 //!
 //! The server could not write a thousand pods a second beside the program on the same processors, and need not: what is
 //! measured is the program. All requests go through to the server; only in watches of pods there are further changes between
-//! the server's, each the whole pod with other numbers of restarts, as after a write of a kubelet.
+//! the server's, each a pod with another number of restarts, as after a write of a kubelet: its printed row where a Table was
+//! asked for, else the whole of it.
 
 use std::convert::Infallible;
 use std::path::{Path, PathBuf};
@@ -33,15 +34,32 @@ type Answer = Response<UnsyncBoxBody<Bytes, std::io::Error>>;
 /// Where a change has its own version and its own number of restarts.
 const VERSION: &str = "the-version";
 const RESTARTS: &str = "the-restarts";
+/// Where a printed pod has its number of restarts: behind its name, how many containers are ready, and its status.
+const RESTARTS_CELL: usize = 3;
 
-/// A pod as a line of a watch, written once: a change only fills in what differs.
+/// A Table, whose rows bear no more than what is printed.
+const TABLE: &str = "application/json;as=Table;g=meta.k8s.io;v=v1";
+
+/// A pod as lines of watches, written once: a change only fills in what differs.
 struct ChangingPod {
     instance: String,
+    /// The whole pod.
     line: String,
+    /// Its row of a Table.
+    row: String,
 }
 
 impl ChangingPod {
-    fn of(mut pod: Value) -> Self {
+    /// `cells` is what is printed of it.
+    fn of(mut pod: Value, mut cells: Value) -> Self {
+        cells[RESTARTS_CELL] = json!(RESTARTS);
+        let row = json!({
+            "kind": "Table",
+            "apiVersion": "meta.k8s.io/v1",
+            "metadata": {"resourceVersion": VERSION},
+            "columnDefinitions": null,
+            "rows": [{"cells": cells, "object": null}],
+        });
         pod["apiVersion"] = json!("v1");
         pod["kind"] = json!("Pod");
         pod["metadata"]["resourceVersion"] = json!(VERSION);
@@ -53,14 +71,27 @@ impl ChangingPod {
         Self {
             instance: instance.as_str().unwrap_or_default().to_owned(),
             line: json!({"type": "MODIFIED", "object": pod}).to_string() + "\n",
+            row: json!({"type": "MODIFIED", "object": row}).to_string() + "\n",
         }
     }
 
-    fn changed(&self, version: u64, n_restarts: u64) -> Bytes {
-        let line = self.line.replace(VERSION, &version.to_string());
-        // A number, not a string that holds one.
-        let restarts = format!("\"{RESTARTS}\"");
-        Bytes::from(line.replace(&restarts, &n_restarts.to_string()))
+    fn changed(&self, version: u64, n_restarts: u64, as_row: bool) -> Bytes {
+        let version = version.to_string();
+        let changed = match as_row {
+            true => {
+                let restarts = format!("{n_restarts} (1s ago)");
+                self.row
+                    .replace(VERSION, &version)
+                    .replace(RESTARTS, &restarts)
+            }
+            false => {
+                let line = self.line.replace(VERSION, &version);
+                // A number, not a string that holds one.
+                let restarts = format!("\"{RESTARTS}\"");
+                line.replace(&restarts, &n_restarts.to_string())
+            }
+        };
+        Bytes::from(changed)
     }
 
     /// Whether the labels that a query names are the pod's. The program asks for those of one instance or for all.
@@ -93,17 +124,31 @@ impl Storm {
     /// Listens, and writes a kubeconfig into `folder` that leads to it.
     pub(crate) async fn ready(client: Client, rate: u64, folder: &Path) -> Result<Self> {
         let path = format!("/api/v1/namespaces/{}/pods", fleet::NAMESPACE);
-        let mut list: Value = client.request(Request::get(path).body(Vec::new())?).await?;
+        let mut list: Value = client
+            .request(Request::get(&path).body(Vec::new())?)
+            .await?;
         let version = list["metadata"]["resourceVersion"].as_str();
         let version = version.and_then(|it| it.parse().ok());
         let version = version.context("the list of pods has no version")?;
         let Some(Value::Array(pods)) = list.get_mut("items").map(Value::take) else {
             anyhow::bail!("the list of pods has no items");
         };
+        let printed =
+            Request::get(path + "?includeObject=None").header(http::header::ACCEPT, TABLE);
+        let mut table: Value = client.request(printed.body(Vec::new())?).await?;
+        let Some(Value::Array(rows)) = table.get_mut("rows").map(Value::take) else {
+            anyhow::bail!("the printed pods have no rows");
+        };
+        // Both lists are in the order of names.
+        let rows = rows.into_iter().map(|mut row| row["cells"].take());
         let (begins, begun) = watch::channel(false);
         let relay = Arc::new(Relay {
             client,
-            pods: pods.into_iter().map(ChangingPod::of).collect(),
+            pods: pods
+                .into_iter()
+                .zip(rows)
+                .map(|(pod, cells)| ChangingPod::of(pod, cells))
+                .collect(),
             version,
             rate,
             begun,
@@ -201,10 +246,12 @@ impl Relay {
         let selector = request.uri().query().unwrap_or_default().to_owned();
         let (mut head, _) = request.into_parts();
         head.headers.remove(http::header::HOST);
+        let accepts = head.headers.get(http::header::ACCEPT);
+        let as_rows = accepts.is_some_and(|it| it.as_bytes().starts_with(TABLE.as_bytes()));
         let request = Request::from_parts(head, Vec::new());
         let lines = self.client.request_stream(request).await?.lines();
         let told = lines.map(|line| line.map(|line| Bytes::from(line + "\n")));
-        let told = futures::stream::select(told, self.storm(&selector).map(Ok));
+        let told = futures::stream::select(told, self.storm(&selector, as_rows).map(Ok));
         let body = StreamBody::new(told.map(|line| line.map(Frame::data)));
         let mut answer = Response::new(body.boxed_unsync());
         let json = http::HeaderValue::from_static("application/json");
@@ -215,7 +262,7 @@ impl Relay {
     }
 
     /// Changes of the pods that a watch asked for, as lines of its answer. Each is of another pod.
-    fn storm(self: Arc<Self>, query: &str) -> impl Stream<Item = Bytes> + use<> {
+    fn storm(self: Arc<Self>, query: &str, as_rows: bool) -> impl Stream<Item = Bytes> + use<> {
         let pods: Vec<usize> = (0..self.pods.len())
             .filter(|idx| self.pods[*idx].is_asked_for(query))
             .collect();
@@ -236,7 +283,7 @@ impl Relay {
                     pace.tick().await;
                     // A stride that meets every pod before it meets one again.
                     let pod = pods.get(n * 7_919 % pods.len().max(1))?;
-                    let line = relay.change(*pod);
+                    let line = relay.change(*pod, as_rows);
                     Some((line, (pace, n + 1)))
                 }
             })
@@ -244,8 +291,8 @@ impl Relay {
     }
 
     /// The next change of a pod: its containers have restarted once more than at any change before.
-    fn change(&self, pod: usize) -> Bytes {
+    fn change(&self, pod: usize, as_row: bool) -> Bytes {
         let n = self.n_changes.fetch_add(1, Ordering::Relaxed) + 1;
-        self.pods[pod].changed(self.version + n, n % 90_000)
+        self.pods[pod].changed(self.version + n, n % 90_000, as_row)
     }
 }

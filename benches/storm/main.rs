@@ -107,7 +107,7 @@ fn run(report: &Report, program: &Program, storm: &Storm, time: Duration) -> Res
     let n_changes = storm.n_changes() - n_changes;
     // A storm of which nothing is seen measures nothing.
     ensure!(
-        last_row(program)? != before,
+        restarts(program)? != before,
         "no change was shown: {before}"
     );
     report.line("changes a second", &format!("{:.0}", a_second(n_changes)))?;

@@ -375,7 +375,8 @@ pub enum Effect {
         /// The beat after which the holder was seen to stand still; none where a person says that it is gone.
         silent_since: Option<Timestamp>,
     },
-    /// Asks no further for what nobody waits for any more. Answers nothing.
+    /// Asks no further for what nobody waits for any more. Answers nothing. A comparison of what others changed goes on, which
+    /// is wanted by itself too: `ReadChanges` stops it.
     GiveUp(Question),
 
     // History and trash.

@@ -3,6 +3,7 @@
 //! The live objects are compared when the instance is seen to be changed, when one of its objects changes after that, and when
 //! somebody asks: never because time goes by. One comparison runs at a time; what happens meanwhile leads to one more.
 
+use crate::app::effect::Effect;
 use crate::app::msg::OpId;
 use crate::definition::object::GroupKind;
 use crate::failure::Failure;
@@ -78,6 +79,12 @@ impl ChangesPane {
     pub(in crate::app) fn ask(&mut self, op: OpId, of: InstanceKey, seen: Seen) {
         (self.of, self.asked) = (Some(of), Some(seen));
         (self.op, self.is_reading) = (op, true);
+    }
+
+    /// Returns the comparison that runs; none where none does.
+    pub(in crate::app) fn reading(&self) -> Option<Effect> {
+        let (op, key) = (self.op, self.of.clone());
+        self.is_reading.then_some(Effect::ReadChanges { op, key })
     }
 
     /// Lets what is known count as old.

@@ -11,6 +11,7 @@ use crate::app::screen::Screen;
 use crate::app::session::SessionLink;
 
 use crate::completion;
+use crate::editor::Command;
 
 use super::keys;
 
@@ -24,8 +25,9 @@ pub(super) fn on_key(
     if !matches!(model.screens.last(), Some(Screen::Editor(_))) || action == Some(Action::Help) {
         return None;
     }
+    let leads_on = model.keymap.command(key) == Some(Command::Indent);
     let pane = model.editor_mut()?;
-    match assist::on_key(&mut pane.assist, key) {
+    match assist::on_key(&mut pane.assist, key, leads_on) {
         Answer::NotMine => None,
         Answer::Taken => Some(Vec::new()),
         Answer::Write(command) => Some(keys::editor_command(model, command)),

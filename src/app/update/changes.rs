@@ -43,6 +43,10 @@ pub(super) fn show(model: &mut Model) -> Vec<Effect> {
         model.record(command, None);
     }
     model.screens.push(Screen::Changes { scroll: 0 });
+    // One that runs by itself is waited for from now on.
+    if let Some(running) = model.detail_pane.changes.reading() {
+        model.waits.begin(&running, model.clock);
+    }
     look_anew(model)
 }
 

@@ -226,18 +226,22 @@ pub(super) fn on_saved(
         SaveAnswer::Saved(digest) => {
             let after = pane.on_saved(revision, digest, now);
             let is_modified = pane.unsaved().is_some();
-            let n_errors = pane.errors_of_saved(revision).unwrap_or_default();
+            let n_errors = pane.errors_of_saved(revision);
             let mut effects = vec![Effect::ListCatalogue];
             if !is_modified {
                 effects.push(Effect::DiscardDraft { name: name.clone() });
             }
             match after {
-                AfterSave::Stay => model.tell(saved_sentence(&name, n_errors)),
+                // Errors that are found later are told then.
+                AfterSave::Stay => model.tell(saved_sentence(&name, n_errors.unwrap_or_default())),
                 AfterSave::Leave if is_modified => {
                     model.tell(format!("Saved {name}, without what was typed since."));
                 }
                 AfterSave::Leave => {
-                    model.tell(saved_sentence(&name, n_errors));
+                    model.tell(match n_errors {
+                        Some(n_errors) => saved_sentence(&name, n_errors),
+                        None => format!("Saved {name}, not checked yet."),
+                    });
                     leave(model);
                 }
                 AfterSave::Review => effects.extend(reviews::review_edited(model)),
@@ -285,7 +289,10 @@ pub(super) fn on_checked(
     };
     pane.on_checked(revision, faults, now);
     let name = pane.name.clone();
-    if let Some(n_errors) = pane.late_errors(revision) {
+    let late = pane.late_errors(revision);
+    // Trouble that nobody has read yet stays: the errors stand below the text, too.
+    let is_free = model.status.as_ref().is_none_or(|it| !it.is_error);
+    if let Some(n_errors) = late.filter(|_| is_free) {
         model.tell(saved_sentence(&name, n_errors));
     }
 }

@@ -80,8 +80,8 @@ impl List {
     }
 }
 
-/// Gives a key to what stands beside the cursor.
-pub(in crate::app) fn on_key(assist: &mut Option<Assist>, key: KeyEvent) -> Answer {
+/// Gives a key to what stands beside the cursor. The key that leads from blank to blank takes what is listed first, as tab does.
+pub(in crate::app) fn on_key(assist: &mut Option<Assist>, key: KeyEvent, leads_on: bool) -> Answer {
     let list = match assist {
         None => return Answer::NotMine,
         Some(Assist::Field(field)) => {
@@ -98,6 +98,7 @@ pub(in crate::app) fn on_key(assist: &mut Option<Assist>, key: KeyEvent) -> Answ
     };
     let is_control = key.modifiers == KeyModifiers::CONTROL;
     let answer = match (key.code, is_control) {
+        _ if leads_on => list.write(list.selected.unwrap_or(0)),
         (KeyCode::Down, false) | (KeyCode::Char('n'), true) => {
             list.move_by(1);
             return Answer::Taken;

@@ -273,3 +273,18 @@ fn tab_takes_what_a_blank_offers_and_then_goes_on() {
     let expected = "volumeMounts: [{name: data, mountPath: /d}]";
     assert!(text(&stage).contains(expected), "{}", text(&stage));
 }
+
+#[test]
+fn key_that_leads_from_blank_to_blank_takes_what_is_offered_whatever_key_it_is() {
+    let mut stage = open(
+        "containers: [{name: a, image: b, volumeMounts: [{}]}]\nvolumes: [{name: data, size: 1Gi}]\n",
+    );
+    stage.bind("indent = \"^]\"");
+    stage.press("^home end left left left left ^space tab");
+    assert_eq!(list(&stage).unwrap().selected, Some(0));
+    let told = stage.told().unwrap().to_owned();
+    assert!(told.contains("^] takes what is selected"), "{told}");
+    stage.press("^] ^]").type_text("/d");
+    let expected = "volumeMounts: [{name: data, mountPath: /d}]";
+    assert!(text(&stage).contains(expected), "{}", text(&stage));
+}

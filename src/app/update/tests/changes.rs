@@ -192,3 +192,17 @@ fn somebody_who_asks_is_shown_what_no_flag_tells_of() {
         Some("bowline --context kind-dev -n team-a status web")
     );
 }
+
+/// What was begun by itself is waited for by whoever looks at it.
+#[test]
+fn comparison_that_runs_already_is_waited_for_where_it_is_looked_at() {
+    let mut stage = watching(true);
+    asked_of_web(&mut stage);
+    let lasting = |stage: &Stage| stage.model.waits.lasting(stage.model.clock).is_some();
+    stage.wait(std::time::Duration::from_secs(1));
+    assert!(!lasting(&stage));
+    stage.press("d");
+    assert_eq!(asked(&mut stage), []);
+    stage.wait(std::time::Duration::from_secs(1));
+    assert!(lasting(&stage));
+}

@@ -378,6 +378,31 @@ fn errors_of_what_was_saved_are_those_of_that_text_and_are_told_late_too() {
 }
 
 #[test]
+fn what_is_left_before_it_was_checked_is_not_called_whole() {
+    let mut stage = open();
+    let broken = format!("zzz\n{TEXT}");
+    stage.type_text("zzz").press("enter");
+    let at = revision(&stage);
+    stage.press("esc enter");
+    saved(&mut stage, at, SaveAnswer::Saved(digest(&broken)));
+    assert_eq!(stage.told(), Some("Saved billing, not checked yet."));
+}
+
+#[test]
+fn late_errors_of_what_was_saved_hide_no_trouble() {
+    let mut stage = open();
+    let broken = format!("zzz\n{TEXT}");
+    stage.type_text("zzz").press("enter");
+    let at = revision(&stage);
+    stage.press("^s");
+    saved(&mut stage, at, SaveAnswer::Saved(digest(&broken)));
+    let trouble = "Deploy of web: 1 failed.";
+    stage.model.complain(trouble);
+    checked(&mut stage, at, &broken);
+    assert_eq!(stage.told(), Some(trouble));
+}
+
+#[test]
 fn save_writes_the_text_and_its_draft_goes() {
     let mut stage = open();
     stage.type_text("#");

@@ -38,7 +38,7 @@ mod values;
 mod waits;
 
 pub use action::{Action, ActionSpec, SPECS};
-pub use availability::{availability, has_meaning};
+pub use availability::{availability, has_meaning, is_guarded};
 pub use catalogue::CatalogueEntry;
 pub use effect::{
     DefinitionOrigin, DeploySource, Effect, Origin, ReviewedPlan, SecretAnswers, ShellPlace,

@@ -404,9 +404,18 @@ fn concerned(model: &Model) -> Result<(), Cow<'static, str>> {
     Ok(selected.map(drop).ok_or("nothing is selected")?)
 }
 
+/// Why nothing is written anywhere.
+const READ_ONLY: &str = "read-only: --read-only or [contexts] of the settings says so";
+
+/// Tells whether an action is refused as nothing may be written at all.
+pub fn is_guarded(action: Action, model: &Model) -> bool {
+    let is_read_only = model.session.guard.is_read_only;
+    is_read_only && availability(action, model) == Err(READ_ONLY.into())
+}
+
 fn needs_no_guard(model: &Model) -> Result<(), &'static str> {
     match model.session.guard.is_read_only {
-        true => Err("read-only: --read-only or [contexts] of the settings says so"),
+        true => Err(READ_ONLY),
         false => Ok(()),
     }
 }

@@ -145,7 +145,7 @@ pub struct Model {
     /// What an import found while something else was in front, with the name of the definition: it was not looked at yet.
     pub(super) imported: Option<(InstanceId, Arc<ImportedDefinition>)>,
     /// What is looked for in the trash, to be put back.
-    pub(super) returning: Option<InstanceKey>,
+    pub(super) returning: Vec<InstanceKey>,
 }
 
 impl Model {
@@ -190,7 +190,7 @@ impl Model {
             writing: None,
             importing: None,
             imported: None,
-            returning: None,
+            returning: Vec::new(),
         }
     }
 

@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 
+use crate::app::msg::OpId;
 use crate::engine::progress::{Outcome, Progress, Step};
 use crate::failure::Failure;
 use crate::service::summary::InstanceKey;
@@ -45,6 +46,30 @@ impl OperationKind {
             Self::Routes => "Update-ingress",
             Self::Release => "Release",
             Self::Clear => "Resume",
+        }
+    }
+
+    /// Tells whether pods are other ones after it, and there still.
+    pub fn changes_pods(self) -> bool {
+        match self {
+            Self::Deploy | Self::Rollback | Self::Restore | Self::Scale | Self::Restart => true,
+            Self::Teardown | Self::Adoption | Self::Routes | Self::Release | Self::Clear => false,
+        }
+    }
+
+    /// Returns what several of it are called.
+    pub fn plural(self) -> &'static str {
+        match self {
+            Self::Deploy => "deploys",
+            Self::Teardown => "teardowns",
+            Self::Rollback => "rollbacks",
+            Self::Restore => "restores",
+            Self::Scale => "scalings",
+            Self::Restart => "restarts",
+            Self::Adoption => "adoptions",
+            Self::Routes => "updates of routes",
+            Self::Release => "releases",
+            Self::Clear => "resumes",
         }
     }
 }
@@ -94,6 +119,8 @@ pub struct Operation {
     pub silent_since: Option<Timestamp>,
     /// Whether it was asked to stop.
     pub is_stopping: bool,
+    /// The first of those that were begun with it as one deed; none where it was begun alone.
+    pub deed: Option<OpId>,
     /// What of it no return brings back, as the sentence of that goes on.
     pub lost: String,
     /// How it ended.
@@ -118,6 +145,7 @@ impl Operation {
             is_listening: false,
             silent_since: None,
             is_stopping: false,
+            deed: None,
             lost: String::new(),
             outcome: None,
         }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::service::health::State;
 use crate::service::summary::InstanceKey;
 
 use super::action::Action;
@@ -18,8 +19,8 @@ pub struct Status {
     pub is_error: bool,
     /// Whether it answers a key, and is read by the next one.
     pub is_answer: bool,
-    /// The instance whose operation came to this; none where it came of no operation.
-    pub came_of: Option<InstanceKey>,
+    /// The instances, each with its context, whose operations or plans came to this.
+    pub came_of: Vec<(String, InstanceKey)>,
     /// Until when it is shown, by the clock that never jumps.
     pub until: Duration,
 }
@@ -49,9 +50,25 @@ impl Model {
             text,
             is_error,
             is_answer: !is_error,
-            came_of: None,
+            came_of: Vec::new(),
             until,
         });
+    }
+
+    /// Says what has failed since it was told that it is done; none where nothing has.
+    pub fn failed_since(&self) -> Option<String> {
+        let status = self.status.as_ref().filter(|status| !status.is_error)?;
+        let lives_on = |(context, key): &&(String, InstanceKey)| {
+            let mut newest_first = self.operations.values().rev();
+            let last = newest_first.find(|it| it.is_of(context, key));
+            *context == self.session.context && last.is_some_and(|it| it.kind.changes_pods())
+        };
+        let instances = status.came_of.iter().filter(lives_on);
+        let mut instances = instances.filter_map(|(_, key)| self.fleet.get(key));
+        let failing = instances.find(|instance| instance.state() == State::Failing)?;
+        let reason = failing.health().reason.as_deref();
+        let reason = reason.map_or_else(String::new, |reason| format!(": {reason}"));
+        Some(format!("{} fails by now{reason}", failing.key().id))
     }
 
     /// Returns the key that a sentence names for an action; none where the settings leave it none here.

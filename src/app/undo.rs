@@ -11,12 +11,14 @@ const MAX: usize = 20;
 /// Something that was done and can be taken back.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Undo {
-    /// An instance was taken down.
+    /// Instances were taken down by one deed.
     Teardown {
+        /// The first operation of it.
+        deed: OpId,
         /// In which context.
         context: String,
-        /// Which instance.
-        instance: InstanceKey,
+        /// Which instances.
+        instances: Vec<InstanceKey>,
     },
     /// What others changed was written into a definition.
     Pull {
@@ -40,6 +42,44 @@ impl UndoStack {
             self.0.remove(0);
         }
         self.0.push(undo);
+    }
+
+    /// Takes note of an instance that was taken down, with the others that the same deed took down.
+    pub fn push_teardown(&mut self, of: OpId, context: String, instance: InstanceKey) {
+        for undo in &mut self.0 {
+            if let Undo::Teardown {
+                deed, instances, ..
+            } = undo
+                && *deed == of
+            {
+                instances.push(instance);
+                return;
+            }
+        }
+        self.push(Undo::Teardown {
+            deed: of,
+            context,
+            instances: vec![instance],
+        });
+    }
+
+    /// Forgets the last teardown of an instance, as it is put back or cannot be.
+    pub fn forget_teardown(&mut self, of: &str, instance: &InstanceKey) {
+        let at = self.0.iter_mut().rposition(|undo| match undo {
+            Undo::Teardown {
+                context, instances, ..
+            } if context == of => {
+                let is_it = instances.contains(instance);
+                instances.retain(|it| it != instance);
+                is_it
+            }
+            _ => false,
+        });
+        if let Some(at) = at
+            && matches!(&self.0[at], Undo::Teardown { instances, .. } if instances.is_empty())
+        {
+            self.0.remove(at);
+        }
     }
 
     /// Returns what was done last.

@@ -10,6 +10,7 @@ mod cluster;
 mod concerned;
 mod contexts;
 mod definitions;
+mod ended;
 mod forwards;
 mod ground;
 mod history;
@@ -241,7 +242,7 @@ fn route(model: &mut Model, msg: Msg) -> Vec<Effect> {
             }
             Vec::new()
         }
-        Msg::Finished { op, outcome } => operations::on_finished(model, op, outcome),
+        Msg::Finished { op, outcome } => ended::on_finished(model, op, outcome),
         Msg::HistoryRead { op, result } => {
             model.detail_pane.history.on_read(op, result);
             Vec::new()

@@ -644,6 +644,28 @@ fn long_answers_take_up_to_three_rows_and_cover_no_more() {
 }
 
 /// Counts the letters of the last two rows.
+/// Trouble that comes by itself leaves the keys of a dialog in sight.
+#[test]
+fn what_is_told_covers_no_keys_of_what_is_in_front() {
+    let mut stage = services();
+    stage.press("N");
+    let trouble = "The port 8080 of web is not forwarded any more: the pod web-6d9c9c5b8-4bqzd is gone, and no other one is there.";
+    stage.model.complain(trouble);
+    let screen = draw(&stage.model, (80, 24));
+    assert!(screen.contains("esc close"), "{screen}");
+    assert!(screen.contains("is gone, and no other one"), "{screen}");
+}
+
+#[test]
+fn keys_that_nothing_but_a_refusal_comes_of_are_not_offered() {
+    let mut stage = services();
+    assert!(draw(&stage.model, (80, 24)).contains("a apply"));
+    stage.model.session.guard.is_read_only = true;
+    let screen = draw(&stage.model, (80, 24));
+    assert!(!screen.contains("a apply"), "{screen}");
+    assert!(screen.contains("l logs"), "{screen}");
+}
+
 fn hidden(text: &str) -> usize {
     let rows = text.lines().rev().take(2);
     rows.map(|row| row.matches('x').count()).sum()

@@ -1,6 +1,6 @@
-//! The plans of several deploys: one line each, and what keeps one from being carried out keeps no other.
+//! The plans of several deploys or returns: one line each, and what keeps one from being carried out keeps no other.
 
-use crate::app::effect::{DeploySource, ReviewedPlan};
+use crate::app::effect::{DeploySource, Origin, ReviewedPlan};
 use crate::app::msg::OpId;
 use crate::failure::Failure;
 
@@ -42,7 +42,11 @@ impl BulkItem {
         };
         let deploy = plan.deploy();
         if !deploy.unanswered.is_empty() {
-            return Some("it asks for a secret: apply it alone".to_owned());
+            let alone = match self.source.origin {
+                Origin::Trash(_) => "put it back alone",
+                _ => "apply it alone",
+            };
+            return Some(format!("it asks for a secret: {alone}"));
         }
         if let Some(refusal) = deploy.refusals.first() {
             return Some(format!("refused: {}", refusal.summary));

@@ -89,7 +89,7 @@ pub(super) fn perform(model: &mut Model, action: Action) -> Vec<Effect> {
         }
         Action::New => popups::ask_template(model),
         Action::Edit => edit(model),
-        Action::Apply if model.services.table.marks().len() > 1 => bulk::show(model),
+        Action::Apply if model.services.table.marks().len() > 1 => bulk::show_marked(model),
         Action::Apply => reviews::review_target(model, false),
         Action::ApplyAs => reviews::ask_id(model),
         Action::Difference if model.place() == Place::History => history::compare(model, true),

@@ -1,6 +1,6 @@
-//! Several deploys at once: planned together, shown a line each, asked about once, and each run by itself.
+//! Several deploys or returns at once: planned together, shown a line each, asked about once, and each run by itself.
 
-use crate::app::effect::Effect;
+use crate::app::effect::{DeploySource, Effect, Origin};
 use crate::app::model::Model;
 use crate::app::msg::OpId;
 use crate::app::panes::bulk::{BulkItem, BulkPane};
@@ -11,8 +11,13 @@ use super::operations::{left_sentence, places_of, show_progress};
 use super::reviews;
 
 /// Plans the deploys of all that is marked.
-pub(super) fn show(model: &mut Model) -> Vec<Effect> {
+pub(super) fn show_marked(model: &mut Model) -> Vec<Effect> {
     let sources = reviews::sources_of_marks(model);
+    show(model, sources)
+}
+
+/// Plans several together.
+pub(super) fn show(model: &mut Model, sources: Vec<DeploySource>) -> Vec<Effect> {
     let mut items = Vec::with_capacity(sources.len());
     for source in sources {
         items.push(BulkItem::new(model.next_op(), source));
@@ -84,7 +89,11 @@ pub(super) fn confirm(model: &mut Model) {
     let ids: Vec<_> = runnable.iter().map(|it| it.instance.id.clone()).collect();
     let names: Vec<_> = ids.iter().map(|id| id.as_str()).collect();
     let place = places_of(model, runnable.iter().map(|it| &it.instance));
-    let deed = format!("Apply {}", names.join(", "));
+    let is_return = |(item, _): (&BulkItem, _)| matches!(item.source.origin, Origin::Trash(_));
+    let deed = match pane.runnable().all(is_return) {
+        true => format!("Put {} back", names.join(", ")),
+        false => format!("Apply {}", names.join(", ")),
+    };
     let title = format!("{deed}?");
     let left = left_sentence(pane.items.len() - runnable.len());
     let mut text: Vec<String> = left.into_iter().collect();

@@ -69,7 +69,7 @@ pub(super) fn show_scope(model: &mut Model, scope: Scope) -> Vec<Effect> {
 
 fn forget(model: &mut Model) {
     model.session.protection = None;
-    model.returning = None;
+    model.returning.clear();
     model.fleet = Fleet::new();
     let definitions = model
         .catalogue

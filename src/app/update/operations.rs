@@ -1,8 +1,7 @@
-//! Operations: begun, ended; and what is asked before one begins or the program ends.
+//! Operations: begun; and what is asked before one begins or the program ends.
 
 use std::collections::BTreeSet;
 
-use crate::app::action::Action;
 use crate::app::effect::Effect;
 use crate::app::model::Model;
 use crate::app::msg::OpId;
@@ -11,10 +10,6 @@ use crate::app::panes::editor::{AfterSave, EditorPane};
 use crate::app::panes::progress::ProgressPane;
 use crate::app::popup::{Choice, Menu, MenuItem, Popup};
 use crate::app::screen::Screen;
-use crate::app::undo::Undo;
-use crate::engine::operation::is_not_begun;
-use crate::engine::progress::{Outcome, Step};
-use crate::failure::Failure;
 use crate::service::summary::InstanceKey;
 
 use super::{
@@ -97,17 +92,35 @@ pub(super) fn left_sentence(n_left: usize) -> Option<String> {
     }
 }
 
-/// Shows how operations go on that were begun, in place of the plan of them; marks have done their work.
+/// Shows how operations go on that were begun, in place of the plan of them; marks have done their work. Several are one deed.
 pub(super) fn show_progress(model: &mut Model, ops: Vec<OpId>) {
     model.services.table.clear_marks();
+    if let [first, _, ..] = ops[..] {
+        for op in &ops {
+            if let Some(operation) = model.operations.get_mut(op) {
+                operation.deed = Some(first);
+            }
+        }
+    }
     push_progress(model, ops);
 }
 
 /// Shows how operations go on before what is in front.
 pub(super) fn push_progress(model: &mut Model, ops: Vec<OpId>) {
-    // From what is over one goes on, as from a teardown to its return: nobody comes back to it.
-    let is_over = |op: &OpId| model.operations.get(op).is_none_or(|it| !it.is_running());
-    if matches!(model.screens.last(), Some(Screen::Progress(pane)) if pane.ops.iter().all(is_over))
+    // From what is over one goes on, as from a teardown to its return: nobody comes back to it. What failed is come back to,
+    // unless it is this that is begun anew.
+    let begun: Vec<_> = ops
+        .iter()
+        .filter_map(|op| model.operations.get(op))
+        .collect();
+    let is_done_with = |op: &OpId| {
+        model.operations.get(op).is_none_or(|it| {
+            let is_anew = || begun.iter().any(|new| new.is_of(&it.context, &it.instance));
+            let outcome = it.outcome.as_ref();
+            outcome.is_some_and(|outcome| outcome.failed.is_empty() || is_anew())
+        })
+    };
+    if matches!(model.screens.last(), Some(Screen::Progress(pane)) if pane.ops.iter().all(is_done_with))
     {
         model.screens.pop();
     }
@@ -157,97 +170,19 @@ pub(super) fn begin(
     instance: InstanceKey,
     what: &str,
 ) -> OpId {
+    let place = (model.session.context.clone(), instance.clone());
     // What came of the one before is read by whoever begins another of the same; other trouble may have come this moment.
     model
         .status
-        .take_if(|status| !status.is_error || status.came_of.as_ref() == Some(&instance));
+        .take_if(|status| !status.is_error || status.came_of.contains(&place));
     let op = model.next_op();
     model.record(model.command_line(&instance.namespace, what), Some(op));
-    let place = (model.session.context.clone(), instance.clone());
     let operation = Operation {
         silent_since: listening::silent_since(model, &instance),
         ..Operation::new(kind, place, model.now)
     };
     model.operations.insert(op, operation);
     op
-}
-
-pub(super) fn on_finished(model: &mut Model, op: OpId, outcome: Outcome) -> Vec<Effect> {
-    let now = model.now;
-    let Some(operation) = model.operations.get_mut(&op) else {
-        return Vec::new();
-    };
-    let (instance, kind) = (operation.instance.clone(), operation.kind);
-    let context = operation.context.clone();
-    let is_here = context == model.session.context;
-    let id = instance.id.clone();
-    let (is_complete, n_failed) = (outcome.is_complete(), outcome.failed.len());
-    let (n_done, n_left) = (outcome.done.len(), outcome.not_tried.len());
-    let has_begun = !is_not_begun(&outcome);
-    let went = outcome.done.iter().any(|step| *step != Step::Claim);
-    let was_stopped = operation.is_stopping && n_left > 0;
-    let failed = outcome.failed.iter();
-    let failures: Vec<Failure> = failed.map(|(_, failure)| failure.clone()).collect();
-    operation.on_finished(outcome, now);
-    let lost = std::mem::take(&mut operation.lost);
-    if kind == OperationKind::Deploy && is_here {
-        reviews::mark_refused(model, &instance, &failures);
-        let clock = model.clock;
-        if let Some(pane) = reviews::edited_as(model, &instance) {
-            pane.preview.on_other_ground(clock);
-        }
-    }
-    // Whatever of it went is in the trash; where nothing did, it was no deed.
-    if kind == OperationKind::Teardown && went {
-        let instance = instance.clone();
-        model.undo.push(Undo::Teardown { context, instance });
-    }
-    let name = kind.name();
-    // Where the steps are in sight they tell it too, and the next key makes it old.
-    let is_in_sight =
-        matches!(model.screens.last(), Some(Screen::Progress(pane)) if pane.ops.contains(&op));
-    let complain = match is_in_sight {
-        true => Model::decline,
-        false => Model::complain,
-    };
-    if was_stopped && n_failed == 0 {
-        model.tell(format!(
-            "{name} of {id}: stopped, {n_done} done, {n_left} not tried. The same again finishes it."
-        ));
-    } else if !has_begun {
-        let nothing = format!("{name} of {id}: not begun, nothing was changed.");
-        complain(model, nothing);
-    } else if n_failed > 0 {
-        complain(model, format!("{name} of {id}: {n_failed} failed."));
-    } else if !is_complete {
-        complain(
-            model,
-            format!("{name} of {id}: accepted, not finished yet."),
-        );
-    } else {
-        let next = next_step(model, kind, &lost).filter(|_| is_here);
-        model.tell(format!("{name} of {id}: done.{}", next.unwrap_or_default()));
-    }
-    if let Some(status) = &mut model.status {
-        status.came_of = Some(instance);
-    }
-    Vec::new()
-}
-
-/// Returns what is worth doing where an operation was done, as a sentence that follows; none where that is nothing.
-fn next_step(model: &Model, kind: OperationKind, lost: &str) -> Option<String> {
-    match kind {
-        OperationKind::Teardown => Some(model.hint(Action::Undo, &format!("puts it back{lost}"))),
-        OperationKind::Adoption => Some(" Plan its deploy anew.".to_owned()),
-        OperationKind::Deploy
-        | OperationKind::Rollback
-        | OperationKind::Restore
-        | OperationKind::Scale
-        | OperationKind::Restart
-        | OperationKind::Routes
-        | OperationKind::Release
-        | OperationKind::Clear => None,
-    }
 }
 
 /// Saves what is edited first, where it is not saved, then plans its deploy.

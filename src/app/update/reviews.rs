@@ -12,7 +12,6 @@ use crate::app::panes::review::ReviewPane;
 use crate::app::panes::services::RowKey;
 use crate::app::popup::{Choice, Menu, MenuItem, Popup, Prompt, PromptKind};
 use crate::app::screen::Screen;
-use crate::app::undo::Undo;
 use crate::app::values;
 use crate::catalogue::trash::TrashItem;
 use crate::catalogue::trash::which::shown_time;
@@ -120,17 +119,10 @@ pub(super) fn on_trash(model: &mut Model, epoch: Epoch, items: Vec<Arc<TrashItem
     if epoch != model.session.epoch {
         return Vec::new();
     }
-    if let Some(key) = model.returning.take() {
+    let wanted = std::mem::take(&mut model.returning);
+    if !wanted.is_empty() {
         model.status = None;
-        let is_it = |item: &&Arc<TrashItem>| item.id == key.id && item.namespace == key.namespace;
-        return match items.iter().find(is_it).cloned() {
-            Some(item) => review_restore(model, item),
-            None => {
-                model.decline(format!("Nothing of {} is in the trash.", key.id));
-                forget_teardown(model, key);
-                Vec::new()
-            }
-        };
+        return review_return(model, wanted, &items);
     }
     if items.is_empty() {
         popups::close_menu(model, TRASH);
@@ -150,10 +142,39 @@ pub(super) fn on_trash(model: &mut Model, epoch: Epoch, items: Vec<Arc<TrashItem
     Vec::new()
 }
 
+/// Plans putting back what one deed took down, as far as it is in the trash.
+fn review_return(
+    model: &mut Model,
+    wanted: Vec<InstanceKey>,
+    items: &[Arc<TrashItem>],
+) -> Vec<Effect> {
+    let item_of = |key: &InstanceKey| {
+        let is_it = |item: &&Arc<TrashItem>| item.id == key.id && item.namespace == key.namespace;
+        items.iter().find(is_it).cloned()
+    };
+    let (there, gone): (Vec<_>, Vec<_>) =
+        wanted.into_iter().partition(|key| item_of(key).is_some());
+    if !gone.is_empty() {
+        let names: Vec<_> = gone.iter().map(|key| key.id.as_str()).collect();
+        model.decline(format!("Nothing of {} is in the trash.", names.join(", ")));
+    }
+    for key in &gone {
+        forget_teardown(model, key);
+    }
+    let there: Vec<_> = there.iter().filter_map(item_of).collect();
+    match there[..] {
+        [] => Vec::new(),
+        [ref item] => review_restore(model, item.clone()),
+        _ => {
+            let source = |item: Arc<TrashItem>| DeploySource::of(Origin::Trash(item));
+            bulk::show(model, there.into_iter().map(source).collect())
+        }
+    }
+}
+
 /// Forgets the teardown of an instance, which is put back or cannot be: `undo` goes on to the deed before.
-fn forget_teardown(model: &mut Model, instance: InstanceKey) {
-    let context = model.session.context.clone();
-    model.undo.forget(&Undo::Teardown { context, instance });
+fn forget_teardown(model: &mut Model, instance: &InstanceKey) {
+    model.undo.forget_teardown(&model.session.context, instance);
 }
 
 /// Plans putting back what was taken down.
@@ -237,8 +258,12 @@ pub(super) fn on_planned(
     let former = pane.former.take();
     if let (Err(failure), Some(former)) = (&result, former) {
         let why = first_fault(failure);
+        let instance = former.plan().map(|plan| plan.instance.clone());
         *pane = *former;
         model.complain(format!("Not possible: {why}."));
+        if let (Some(instance), Some(status)) = (instance, &mut model.status) {
+            status.came_of = vec![(model.session.context.clone(), instance)];
+        }
         return Vec::new();
     }
     pane.on_planned(result);
@@ -469,7 +494,7 @@ pub(super) fn start(
     let said = wording::flags(&source);
     let words = format!("{what}{said}{flag}{agreed}{over}");
     if let Origin::Trash(_) = &source.origin {
-        forget_teardown(model, instance.clone());
+        forget_teardown(model, &instance);
     }
     let op = begin(model, kind, instance, &words);
     let plan = Box::new(reviewed);

@@ -10,9 +10,10 @@ pub(super) fn undo(model: &mut Model) -> Vec<Effect> {
         return Vec::new();
     };
     match &undo {
-        Undo::Teardown { instance, .. } => {
-            model.tell(format!("Looking for {} in the trash …", instance.id));
-            model.returning = Some(instance.clone());
+        Undo::Teardown { instances, .. } => {
+            let names: Vec<_> = instances.iter().map(|it| it.id.as_str()).collect();
+            model.tell(format!("Looking for {} in the trash …", names.join(", ")));
+            model.returning.clone_from(instances);
             vec![Effect::ListTrash {
                 epoch: model.session.epoch,
             }]

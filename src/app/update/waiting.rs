@@ -34,7 +34,7 @@ pub(super) fn give_up(model: &mut Model) -> Option<Vec<Effect>> {
     }
     let (question, msg) = model.waits.give_up(model.clock)?;
     if question == Question::Trash {
-        model.returning = None;
+        model.returning.clear();
         model.status = None;
     }
     let mut effects = msg.map_or_else(Vec::new, |msg| super::route(model, msg));
@@ -97,7 +97,7 @@ fn is_awaited(model: &Model, question: &Question) -> bool {
         }
         Question::Live(editor) => model.editor().is_some_and(|pane| pane.id == *editor),
         Question::Namespaces | Question::Contexts => is_of_popup(model, question),
-        Question::Trash => model.returning.is_some() || is_of_popup(model, question),
+        Question::Trash => !model.returning.is_empty() || is_of_popup(model, question),
         Question::Definition(_) | Question::Save(_) | Question::Creation | Question::LogFile => {
             true
         }

@@ -7,7 +7,9 @@ use crate::app::hits::Hit;
 use crate::app::input::Input;
 use crate::app::panes::editor::EditorPane;
 use crate::app::panes::editor::search::SearchLine;
-use crate::app::{Action, Model, Place, Popup, SPECS, Screen, Status, availability, has_meaning};
+use crate::app::{
+    Action, Model, Place, Popup, SPECS, Screen, Status, availability, has_meaning, is_guarded,
+};
 use crate::text;
 use crate::ui::canvas::{Canvas, wrap};
 
@@ -35,39 +37,48 @@ pub fn draw(canvas: &mut Canvas<'_>, area: Rect, model: &Model) {
         },
         width.saturating_sub(used),
     );
-    if let Some(status) = &model.status {
-        let told = Rect {
-            x: at.x,
-            width,
-            ..area
-        };
-        draw_status(canvas, area, told, status);
-        return;
+    let mut room = Rect {
+        x: at.x,
+        width,
+        ..area
+    };
+    // Nobody guesses the keys of what is in front: what was told has what they leave of the line.
+    if let Some(popup) = &model.popup {
+        let used = draw_popup_hints(canvas, at, width, popup);
+        room.x += used;
+        room.width -= used;
+    } else if model.status.is_none() {
+        draw_hints(canvas, at, width, model);
     }
-    match &model.popup {
-        Some(popup) => draw_popup_hints(canvas, at, width, popup),
-        None => draw_hints(canvas, at, width, model),
+    if let Some(status) = &model.status {
+        match model.failed_since() {
+            None => draw_told(canvas, area, room, (&status.text, status.is_error)),
+            Some(since) => {
+                let told = format!("{} {since}.", status.text);
+                draw_told(canvas, area, room, (&told, true));
+            }
+        }
     }
 }
 
 /// Draws what was told: into what is left of the last line where it has room there, else over rows that end with it.
-fn draw_status(canvas: &mut Canvas<'_>, last: Rect, room: Rect, status: &Status) {
+fn draw_told(canvas: &mut Canvas<'_>, last: Rect, room: Rect, (told, is_error): (&str, bool)) {
     let theme = canvas.theme;
-    let (sign, style) = match status.is_error {
+    let (sign, style) = match is_error {
         true => (theme.symbols.warning, theme.bad),
         false => (theme.symbols.good, theme.good),
     };
     let indent = 2;
-    let needs = text::cells(&text::clean(&status.text)) + usize::from(indent);
+    let needs = text::cells(&text::clean(told)) + usize::from(indent);
     if needs <= usize::from(room.width) {
-        let pieces = [(sign, style), (" ", style), (&*status.text, style)];
+        let pieces = [(sign, style), (" ", style), (told, style)];
         canvas.line(room.as_position(), room.width, &pieces);
         return;
     }
-    // Beside what is waited for nothing else has room.
+    // Beside what is waited for, or the keys of what is in front, nothing else has room.
     let bottom = last.bottom() - u16::from(room.x > last.x + 1);
     let width = last.width.saturating_sub(2 + indent);
-    let n_lines = wrap(&text::clean(&status.text), width.into()).len();
+    let n_lines = wrap(&text::clean(told), width.into()).len();
     let n_rows = u16::try_from(n_lines).unwrap_or(MAX_TOLD).min(MAX_TOLD);
     let rows = Rect {
         y: bottom.saturating_sub(n_rows),
@@ -85,7 +96,7 @@ fn draw_status(canvas: &mut Canvas<'_>, last: Rect, room: Rect, status: &Status)
         width,
         ..rows
     };
-    canvas.wrapped(words, &status.text, style);
+    canvas.wrapped(words, told, style);
 }
 
 /// Draws what is waited for, once that has lasted for a moment; returns how many cells it took.
@@ -239,7 +250,8 @@ fn draw_search(
     }
 }
 
-fn draw_popup_hints(canvas: &mut Canvas<'_>, at: Position, width: u16, popup: &Popup) {
+/// Draws the keys of what is in front; returns how many cells they took.
+fn draw_popup_hints(canvas: &mut Canvas<'_>, at: Position, width: u16, popup: &Popup) -> u16 {
     let theme = canvas.theme;
     let mut used = 0;
     for (key, word) in popup::hints(popup) {
@@ -254,6 +266,7 @@ fn draw_popup_hints(canvas: &mut Canvas<'_>, at: Position, width: u16, popup: &P
         }
         used += n_cells + 2;
     }
+    used.min(width)
 }
 
 /// Draws keys with a word each; those that cannot be used now are left out, or dimmed where they come and go as one moves
@@ -272,8 +285,10 @@ fn draw_hints(canvas: &mut Canvas<'_>, at: Position, width: u16, model: &Model) 
         .filter_map(|spec| {
             let key = model.keymap.keys(place, spec.action).first()?.to_string();
             let is_available = availability(spec.action, model).is_ok();
-            // Nothing offers to go on that cannot.
-            let is_left_out = spec.action == Action::Confirm || !is_unsteady(place);
+            // Nothing offers to go on that cannot, nor what is refused whatever is selected.
+            let is_left_out = spec.action == Action::Confirm
+                || !is_unsteady(place)
+                || is_guarded(spec.action, model);
             if is_left_out && !is_available && spec.action != Action::Help {
                 return None;
             }

@@ -307,6 +307,85 @@ fn what_came_of_an_operation_goes_with_the_next_one() {
     assert_eq!(stage.told(), None);
 }
 
+/// One of its name in another context is another instance.
+#[test]
+fn what_came_of_an_operation_elsewhere_stays_until_it_is_read() {
+    let mut stage = Stage::with_services();
+    let op = begin_restart(&mut stage);
+    cluster::connect(&mut stage.model, Some("prod".to_owned()));
+    stage.connected_to("prod");
+    let failure = Failure::new(FailureKind::Forbidden, "forbidden");
+    let outcome = Outcome {
+        failed: vec![(Step::Claim, failure)],
+        ..Outcome::default()
+    };
+    stage.send(Msg::Finished { op, outcome });
+    begin_restart(&mut stage);
+    assert_eq!(stage.told(), Some("Restart of web: 1 failed."));
+}
+
+/// Its page is come back to, unless it is begun anew itself.
+#[test]
+fn what_failed_is_not_left_for_what_is_begun_from_it() {
+    let check = |failed: &str, n_pages: usize| {
+        let mut stage = Stage::with_services();
+        let ops = ["billing", "orders-db"].map(|id| {
+            let kind = OperationKind::Restart;
+            begin(&mut stage.model, kind, stage::key(id), "restart")
+        });
+        show_progress(&mut stage.model, ops.to_vec());
+        for op in ops {
+            let is_it = stage.model.operations[&op].instance.id.as_str() == failed;
+            let failure = Failure::new(FailureKind::Forbidden, "forbidden");
+            let failed = is_it.then_some((Step::Claim, failure));
+            let outcome = Outcome {
+                failed: failed.into_iter().collect(),
+                ..Outcome::default()
+            };
+            stage.send(Msg::Finished { op, outcome });
+        }
+        let kind = OperationKind::Restart;
+        let next = begin(&mut stage.model, kind, stage::key("billing"), "restart");
+        show_progress(&mut stage.model, vec![next]);
+        assert_eq!(stage.model.screens.len(), n_pages, "{failed}");
+    };
+    check("", 1);
+    check("billing", 1);
+    check("orders-db", 2);
+}
+
+#[test]
+fn several_that_were_begun_together_are_counted_at_their_end() {
+    let mut stage = Stage::with_services();
+    let ops = ["web", "orders-db"].map(|id| {
+        let kind = OperationKind::Deploy;
+        begin(&mut stage.model, kind, stage::key(id), "deploy")
+    });
+    show_progress(&mut stage.model, ops.to_vec());
+    for (op, told) in ops
+        .into_iter()
+        .zip(["Deploy of web: done.", "2 deploys: done."])
+    {
+        let outcome = Outcome::default();
+        stage.send(Msg::Finished { op, outcome });
+        assert_eq!(stage.told(), Some(told));
+    }
+    assert_eq!(stage.model.failed_since(), None);
+}
+
+/// What was ready for a moment is not said to be done and nothing else.
+#[test]
+fn what_fails_by_now_is_told_beside_what_is_done() {
+    let mut stage = Stage::with_services();
+    let kind = OperationKind::Deploy;
+    let op = begin(&mut stage.model, kind, stage::key("billing"), "deploy");
+    let outcome = Outcome::default();
+    stage.send(Msg::Finished { op, outcome });
+    assert_eq!(stage.told(), Some("Deploy of billing: done."));
+    let since = stage.model.failed_since().unwrap();
+    assert!(since.starts_with("billing fails by now: "), "{since}");
+}
+
 #[test]
 fn trouble_that_nobody_has_read_outlasts_the_beginning_of_an_operation() {
     let mut stage = Stage::with_services();

@@ -8,10 +8,11 @@ use crate::app::msg::{Msg, OpId, SaveAnswer};
 use crate::app::operation::OperationKind;
 use crate::app::screen::Screen;
 use crate::app::stage::{self, Stage};
-use crate::app::update::operations::begin;
+use crate::app::update::operations::{begin, show_progress};
 use crate::catalogue::Digest;
 use crate::catalogue::trash::TrashItem;
 use crate::engine::progress::{Outcome, Step};
+use crate::failure::{Failure, FailureKind};
 
 /// Shows the pull of the selected instance, web.
 fn showing() -> Stage {
@@ -143,6 +144,60 @@ fn what_was_taken_down_last_is_put_back_by_a_key() {
     assert_eq!(stage.take_effects(), [Effect::PlanDeploy { op, source }]);
     assert!(matches!(stage.model.screens[..], [Screen::Review(_)]));
     assert!(stage.model.popup.is_none());
+}
+
+/// What one deed took down comes back with one key, in one plan.
+#[test]
+fn what_was_taken_down_together_is_put_back_together() {
+    let mut stage = Stage::with_services();
+    let ops = ["web", "orders-db", "billing"].map(|id| {
+        let (kind, what) = (OperationKind::Teardown, format!("delete {id}"));
+        begin(&mut stage.model, kind, stage::key(id), &what)
+    });
+    show_progress(&mut stage.model, ops.to_vec());
+    for op in ops {
+        let outcome = gone();
+        stage.send(Msg::Finished { op, outcome });
+    }
+    assert_eq!(stage.told(), Some("3 taken down; z puts them back."));
+    stage.press("z");
+    let epoch = stage.epoch();
+    assert_eq!(stage.take_effects(), [Effect::ListTrash { epoch }]);
+    let items = vec![item("orders-db"), item("web")];
+    stage.send(Msg::TrashListed { epoch, items });
+    let why = "Nothing of billing is in the trash.";
+    assert_eq!(stage.told(), Some(why));
+    let plan = |op: u64, id: &str| Effect::PlanDeploy {
+        op: OpId(op),
+        source: DeploySource::of(Origin::Trash(item(id))),
+    };
+    assert_eq!(stage.take_effects(), [plan(4, "web"), plan(5, "orders-db")]);
+    for (op, id) in [(4, "web"), (5, "orders-db")] {
+        let plan = ReviewedPlan::Restore(stage::restore_plan(id));
+        stage.send(Msg::DeployPlanned {
+            op: OpId(op),
+            result: Ok(Box::new(plan)),
+        });
+    }
+    stage.press("enter");
+    assert_eq!(stage.menu().title, "Put web, orders-db back?");
+    stage.press("y");
+    let [
+        Effect::RunDeploy { op: first, .. },
+        Effect::RunDeploy { op: second, .. },
+    ] = stage.take_effects()[..]
+    else {
+        panic!("two are put back");
+    };
+    let failure = Failure::new(FailureKind::Forbidden, "forbidden");
+    for (op, failed) in [(first, vec![]), (second, vec![(Step::Claim, failure)])] {
+        let outcome = Outcome { failed, ..gone() };
+        stage.send(Msg::Finished { op, outcome });
+    }
+    assert_eq!(stage.told(), Some("2 restores: 1 done, 1 failed."));
+    stage.press("z");
+    let why = "Not possible: nothing was taken down or pulled in this session.";
+    assert_eq!(stage.told(), Some(why));
 }
 
 /// In another context something else of that name may be in the trash.

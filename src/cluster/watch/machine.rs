@@ -106,10 +106,10 @@ pub(super) struct Watch<D: Decode> {
 
 /// Until when a watch rests.
 #[derive(Debug)]
-struct Rest {
-    until: Instant,
+pub(super) struct Rest {
+    pub until: Instant,
     /// Whether it rests because of an outage: it is over as soon as anything is answered.
-    is_outage: bool,
+    pub is_outage: bool,
 }
 
 impl From<Instant> for Rest {
@@ -122,7 +122,7 @@ impl From<Instant> for Rest {
 }
 
 impl Rest {
-    async fn over(self, reach: &Reach) {
+    pub async fn over(self, reach: &Reach) {
         if !self.is_outage {
             return sleep_until(self.until).await;
         }

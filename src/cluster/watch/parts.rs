@@ -8,13 +8,15 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::Notify;
+use jiff::Timestamp;
+use tokio::sync::{Notify, watch};
 use tokio::task::JoinSet;
-use tokio::time::sleep;
+use tokio::time::{Instant, timeout};
 
 use super::Place;
+use super::backoff::Backoff;
 use super::decode::Parts;
-use super::machine::{Sink, Subject, Watch};
+use super::machine::{Rest, Sink, Subject, Watch};
 use crate::cluster::kinds::Resource;
 use crate::cluster::project::MAX_ELSEWHERE;
 use crate::cluster::{Cluster, Selector};
@@ -25,6 +27,7 @@ use crate::service::summary::{InstanceKey, Record, WorkloadKind};
 use crate::service::watch::{Delta, LinkState, Topic, WatchEvent};
 
 /// How long until a kind is looked for again that is not served, at first, and at most: each look is one at all that is served.
+/// Any change of the record begins anew with the first, since a deploy may have brought the kind.
 const AGAIN: Duration = Duration::from_secs(5);
 const AGAIN_AT_MOST: Duration = Duration::from_secs(120);
 
@@ -33,6 +36,8 @@ const AGAIN_AT_MOST: Duration = Duration::from_secs(120);
 pub(super) struct Named {
     all: Mutex<All>,
     news: Notify,
+    /// The last record, without the beats of its operation.
+    record: watch::Sender<Option<Record>>,
 }
 
 /// Kinds that nothing else watches, and namespaces beside the instance's own.
@@ -49,6 +54,15 @@ impl Named {
 
     /// Takes note of what a record names; returns the topics that are new.
     fn note(&self, record: &Record) -> Vec<Topic> {
+        let mut unbeaten = record.clone();
+        if let Some(operation) = &mut unbeaten.operation {
+            operation.heartbeat = Timestamp::UNIX_EPOCH;
+        }
+        self.record.send_if_modified(|latest| {
+            let is_change = latest.as_ref() != Some(&unbeaten);
+            *latest = Some(unbeaten);
+            is_change
+        });
         let mut all = self.lock();
         let before = all.clone();
         all.kinds.extend(record.other_kinds.iter().cloned());
@@ -145,18 +159,27 @@ pub(super) async fn run(
                 let sink = place.map_or_else(|| sink.clone(), |place| within(place, &sink));
                 let namespace = place.unwrap_or(&instance.namespace).clone();
                 let (cluster, instance) = (cluster.clone(), instance.clone());
-                watches.spawn(watch(cluster, instance, namespace, kind.clone(), sink));
+                let record = named.record.subscribe();
+                watches.spawn(follow(
+                    cluster,
+                    instance,
+                    namespace,
+                    kind.clone(),
+                    record,
+                    sink,
+                ));
             }
         }
         named.news.notified().await;
     }
 }
 
-async fn watch(
+async fn follow(
     cluster: Cluster,
     instance: InstanceKey,
     namespace: Namespace,
     kind: GroupKind,
+    mut record: watch::Receiver<Option<Record>>,
     sink: Sink,
 ) {
     let topic = || Topic::Objects(kind.clone());
@@ -166,7 +189,7 @@ async fn watch(
             .run()
             .await;
     }
-    let mut again = AGAIN;
+    let (mut again, mut backoff) = (AGAIN, Backoff::default());
     loop {
         match cluster.resource(&kind).await {
             // What is in no namespace is seen from the instance's own.
@@ -192,18 +215,31 @@ async fn watch(
                     topic: topic(),
                     state,
                 });
+                backoff.reset();
+                again = match timeout(again, record.changed()).await {
+                    Ok(Ok(())) => AGAIN,
+                    // Nobody tells of records any more.
+                    Ok(Err(_)) => return,
+                    Err(_) => (again * 2).min(AGAIN_AT_MOST),
+                };
             }
-            Err(failure) => sink(WatchEvent::Link {
-                topic: topic(),
-                state: LinkState::Retrying {
-                    failure,
-                    next_attempt_in: again,
-                    data_age: None,
-                },
-            }),
+            Err(failure) => {
+                let next_attempt_in = backoff.after_failure(Duration::ZERO);
+                let rest = Rest {
+                    until: Instant::now() + next_attempt_in,
+                    is_outage: failure.kind == FailureKind::Unreachable,
+                };
+                sink(WatchEvent::Link {
+                    topic: topic(),
+                    state: LinkState::Retrying {
+                        failure,
+                        next_attempt_in,
+                        data_age: None,
+                    },
+                });
+                rest.over(&cluster.reach).await;
+            }
         }
-        sleep(again).await;
-        again = (again * 2).min(AGAIN_AT_MOST);
     }
 }
 
@@ -223,7 +259,12 @@ pub(in crate::cluster) fn subject(
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+    use tokio::time::sleep;
+
     use super::*;
+    use crate::cluster::mock::{self, Log, Reply};
+    use crate::service::operation::{Aim, Operation};
 
     fn record(elsewhere: &[String]) -> Record {
         let instance = InstanceKey {
@@ -243,5 +284,120 @@ mod tests {
             named.note(&record(&[format!("team-{n_changes}")]));
         }
         assert_eq!(named.lock().elsewhere.len(), MAX_ELSEWHERE);
+    }
+    type Told = Arc<Mutex<Vec<WatchEvent>>>;
+
+    /// Follows the widgets of an instance, whose kind is told by what answers for the groups.
+    fn follow_widgets(
+        apis: impl Fn() -> Reply + Send + Sync + 'static,
+    ) -> (Arc<Named>, JoinSet<()>, Told, Log) {
+        let (cluster, log) = mock::cluster(move |seen| match &*seen.uri {
+            "/api" => Reply::json(200, json!({"kind": "APIGroupDiscoveryList", "items": []})),
+            "/apis" => apis(),
+            _ => Reply::Silence,
+        });
+        let (named, told) = (Arc::new(Named::default()), Told::default());
+        let into = Arc::clone(&told);
+        let sink: Sink = Arc::new(move |event| into.lock().unwrap().push(event));
+        let InstanceKey { namespace, id } = record(&[]).instance;
+        named.note(&record(&[]));
+        let mut watches = JoinSet::new();
+        watches.spawn(follow(
+            cluster,
+            InstanceKey {
+                namespace: namespace.clone(),
+                id,
+            },
+            namespace,
+            GroupKind::new("example.com", "Widget"),
+            named.record.subscribe(),
+            sink,
+        ));
+        (named, watches, told, log)
+    }
+
+    fn groups(kinds: &[&str]) -> Reply {
+        let resources = kinds.iter().map(|kind| {
+            let plural = format!("{}s", kind.to_lowercase());
+            json!({"resource": plural, "responseKind": {"kind": kind}, "scope": "Namespaced"})
+        });
+        let versions = json!([{"version": "v1", "resources": resources.collect::<Vec<_>>()}]);
+        let group = json!({"metadata": {"name": "example.com"}, "versions": versions});
+        let list = json!({"kind": "APIGroupDiscoveryList", "items": [group]});
+        Reply::json(200, list)
+    }
+
+    /// A beat of an operation is no change.
+    #[tokio::test(start_paused = true)]
+    async fn a_kind_that_is_not_served_is_looked_for_as_soon_as_the_record_changes() {
+        let is_served = Arc::new(Mutex::new(false));
+        let serves = Arc::clone(&is_served);
+        let (named, _watches, _, log) = follow_widgets(move || match *serves.lock().unwrap() {
+            true => groups(&["Widget"]),
+            false => groups(&[]),
+        });
+        let n_looks = || {
+            let log = log.lock().unwrap();
+            log.iter().filter(|seen| seen.uri == "/apis").count()
+        };
+        let is_watched = || {
+            let log = log.lock().unwrap();
+            log.iter().any(|seen| seen.uri.contains("/widgets?"))
+        };
+        let beat = |seconds: i64| Record {
+            operation: Some(Operation {
+                kind: "deploy".to_owned(),
+                step: "apply Deployment/web".to_owned(),
+                holder: "ann@bastion/42".to_owned(),
+                heartbeat: Timestamp::from_second(seconds).unwrap(),
+                started: None,
+                number: None,
+                of: None,
+                rests: false,
+                aim: Aim::default(),
+            }),
+            ..record(&[])
+        };
+        named.note(&beat(0));
+        sleep(Duration::from_secs(400)).await;
+        let n_before = n_looks();
+        assert!((5..=9).contains(&n_before), "{n_before}");
+        for seconds in 1..10 {
+            named.note(&beat(seconds));
+            sleep(Duration::from_secs(1)).await;
+        }
+        assert_eq!(n_looks(), n_before);
+        *is_served.lock().unwrap() = true;
+        named.note(&record(&[]));
+        sleep(AGAIN + Duration::from_secs(1)).await;
+        assert!(is_watched());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_server_that_does_not_tell_its_kinds_is_asked_at_least_every_thirty_seconds() {
+        let (_named, _watches, told, _) =
+            follow_widgets(|| Reply::json(500, json!({"kind": "Status", "code": 500})));
+        sleep(Duration::from_secs(600)).await;
+        let told = told.lock().unwrap();
+        let waits = told.iter().map(|event| match event {
+            WatchEvent::Link {
+                state:
+                    LinkState::Retrying {
+                        next_attempt_in, ..
+                    },
+                ..
+            } => *next_attempt_in,
+            event => panic!("{event:?}"),
+        });
+        let waits: BTreeSet<Duration> = waits.collect();
+        assert!(
+            *waits.last().unwrap() <= Duration::from_secs(30),
+            "{waits:?}"
+        );
+        assert!(
+            *waits.last().unwrap() > Duration::from_secs(15),
+            "{waits:?}"
+        );
+        assert!(waits.len() > 10, "they spread: {waits:?}");
     }
 }

@@ -2,13 +2,10 @@
 
 use std::path::PathBuf;
 
-use super::args::Global;
+use super::args::{Global, TOKEN};
 use crate::cluster::{DirectCluster, Given};
 use crate::config::{self, Paths, Settings};
 use crate::secret::SecretValue;
-
-/// The variable that holds a token. NB: there is no flag for it, since others can see the arguments of a program.
-const TOKEN: &str = "BOWLINE_TOKEN";
 
 /// Returns the cluster; none where no server is named, or a kubeconfig is asked for by hand.
 pub(super) fn cluster(
@@ -53,7 +50,7 @@ pub(super) fn cluster(
         "token_file",
         &of_file.token_file,
     );
-    let of_environment = std::env::var(TOKEN).ok().filter(|token| !token.is_empty());
+    let of_environment = global.token_of_environment();
     let of_environment = of_environment.filter(|_| global.token_file.is_none());
     let token = match (&of_environment, &of_file.token) {
         (Some(token), _) => Some((token, TOKEN.to_owned())),

@@ -67,6 +67,25 @@ pub(crate) fn a_server_is_reached_by_flags_environment_and_settings(world: &Worl
         .env("BOWLINE_CERTIFICATE_AUTHORITY", &direct.authority)
         .env("BOWLINE_TOKEN", &direct.token);
     environment.end().code(0);
+    // A login of the environment belongs to the server that stands beside it.
+    let by_hand = [&["ls"], &flags[1..5]].concat();
+    let login = |server: &str| {
+        let run = run(world, &by_hand).env("BOWLINE_SERVER", server);
+        run.env("BOWLINE_TOKEN", &direct.token)
+    };
+    login(&format!("{}/", direct.server)).end().code(0);
+    let elsewhere = login("https://a.example.com").end().code(5);
+    elsewhere.stderr_has(&["note: BOWLINE_TOKEN of the environment: for BOWLINE_SERVER, not"]);
+    let elsewhere = run(world, &by_hand).env("BOWLINE_SERVER", "https://a.example.com");
+    let elsewhere = elsewhere
+        .env("BOWLINE_TOKEN_FILE", &direct.token_file)
+        .end();
+    elsewhere
+        .code(5)
+        .stderr_has(&["note: BOWLINE_TOKEN_FILE of the environment"]);
+    let both = run(world, &flags).env("BOWLINE_SERVER", "https://a.example.com");
+    let both = both.env("BOWLINE_TOKEN", "guessed").end().code(0);
+    assert!(!both.stderr.contains("note:"), "{}", both.stderr);
     // Paths of the settings are relative to their file.
     let settings = format!(
         "[cluster]\nserver = \"{}\"\ncertificate_authority = \"{}\"\ntoken_file = \"../../token\"\n",

@@ -33,6 +33,22 @@ pub(super) async fn read(
     }
 }
 
+/// Reads the same of an instance that nobody works on, with the revision that it was compared with; none where somebody does.
+///
+/// # Errors
+/// The cluster cannot be reached.
+pub(super) async fn read_at_rest(
+    cluster: &Cluster,
+    session: &Session,
+    instance: &InstanceKey,
+) -> Result<Option<(Option<u32>, Changes)>, Failure> {
+    match drift::changes_at_rest(cluster, instance, &surroundings(session)).await {
+        Ok(found) => Ok(found),
+        Err(failure) if failure.is_unanswered() => Err(failure),
+        Err(_) => Ok(None),
+    }
+}
+
 /// Returns the settings under which what was applied is rendered again.
 pub(super) fn surroundings(session: &Session) -> Surroundings {
     Surroundings {

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::pin::pin;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use serde::Serialize;
@@ -73,8 +73,7 @@ pub fn run(args: &Status, session: &Session) -> anyhow::Result<Exit> {
             missing::say(session, &cluster, &mut sets, key, found.as_ref()).await;
         }
         if args.watch && !details.is_empty() {
-            let details = details.into_iter().map(|(detail, _)| detail).collect();
-            return follow(args, around, &cluster, details).await;
+            return follow(args, around, &cluster, details, node.as_deref()).await;
         }
         Ok(if absent.is_empty() {
             Exit::Ok
@@ -209,10 +208,6 @@ fn print_gone(format: Output, status: &InstanceStatus) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn status_of(around: Surroundings<'_>, detail: &Detail) -> InstanceStatus {
-    told(around, detail, detail.is_changed())
-}
-
 /// Returns the status of an instance, protected where its namespace is.
 fn told(around: Surroundings<'_>, detail: &Detail, is_changed: Option<bool>) -> InstanceStatus {
     let drift = drift(around.session, detail, is_changed);
@@ -231,9 +226,7 @@ fn compared(
     node: Option<&str>,
 ) -> InstanceStatus {
     let is_compared = changes.is_some_and(|changes| changes.remarks.is_empty());
-    let is_running = detail
-        .record()
-        .is_some_and(|record| record.operation.is_some());
+    let is_running = is_running(detail);
     let seen = changes.map(|changes| !changes.is_empty());
     let is_changed = match detail.is_changed() {
         _ if is_running => None,
@@ -249,6 +242,12 @@ fn compared(
     }
 }
 
+/// Tells whether an operation is noted: what is there is neither what was nor what is to be.
+fn is_running(detail: &Detail) -> bool {
+    let mut record = detail.record().into_iter();
+    record.any(|record| record.operation.is_some())
+}
+
 /// Compares the catalogue's definition with what was applied, and that with what is there; none where nobody can say.
 fn drift(session: &Session, detail: &Detail, is_changed: Option<bool>) -> Option<Drift> {
     let is_edited = detail.record().and_then(|record| {
@@ -262,6 +261,12 @@ fn drift(session: &Session, detail: &Detail, is_changed: Option<bool>) -> Option
 /// An instance that is watched, and what was printed of it last.
 struct Followed {
     detail: Detail,
+    /// What others changed when it was looked at last, and the revision that it was compared with.
+    changes: Option<(Option<u32>, Changes)>,
+    /// Whether anything came since that may be such a change.
+    is_due: bool,
+    /// When it was looked at; none where it is to be at once, since an operation ended.
+    compared_at: Option<Instant>,
     status: InstanceStatus,
     facts: BTreeMap<String, String>,
     is_gone: bool,
@@ -272,18 +277,23 @@ async fn follow(
     args: &Status,
     around: Surroundings<'_>,
     cluster: &Cluster,
-    details: Vec<Detail>,
+    details: Vec<Compared>,
+    node: Option<&str>,
 ) -> anyhow::Result<Exit> {
     let at = |now| Surroundings { now, ..around };
     let (sender, mut events) = mpsc::unbounded_channel();
     let (mut followed, mut watches) = (Vec::new(), Vec::new());
-    for detail in details {
+    for (detail, changes) in details {
         let (idx, sender) = (followed.len(), sender.clone());
         let sink = move |event| drop(sender.send((idx, event)));
         watches.push(cluster.watch_instance(detail.key(), Duration::ZERO, sink));
-        let status = status_of(at(cluster.now()), &detail);
+        let status = compared(at(cluster.now()), &detail, changes.as_ref(), node);
+        let revision = detail.record().and_then(|record| record.revision);
         followed.push(Followed {
             facts: status_text::facts(&status, detail.events()),
+            changes: changes.map(|changes| (revision, changes)),
+            is_due: false,
+            compared_at: Some(Instant::now()),
             detail: Detail::new(detail.key().clone()),
             status,
             is_gone: false,
@@ -295,17 +305,73 @@ async fn follow(
         tokio::select! {
             number = &mut signal => return Ok(Exit::Signal(number?)),
             Some((idx, event)) = events.recv() => {
-                followed[idx].detail.apply(event, cluster.now());
+                followed[idx].apply(event, cluster.now());
                 drain(&mut events, &mut followed, cluster);
             }
             () = tokio::time::sleep(LOOK) => {}
         }
+        let mut is_answered = true;
         for one in &mut followed {
             say_outage(&mut outage, &one.detail);
-            if one.detail.is_complete() {
-                print_changes(args, at(cluster.now()), one)?;
+            if !one.detail.is_complete() {
+                continue;
             }
+            if is_answered && args.output != Output::Name && one.wants_comparison() {
+                let look = changes::read_at_rest(cluster, around.session, one.detail.key());
+                tokio::select! {
+                    number = &mut signal => return Ok(Exit::Signal(number?)),
+                    // A server that is away is told by the watches, and the others need not wait for it as well.
+                    found = look => match found {
+                        Ok(found) => one.compared(found),
+                        Err(_) => is_answered = false,
+                    },
+                }
+            }
+            print_changes(args, at(cluster.now()), one, node)?;
         }
+    }
+}
+
+impl Followed {
+    fn apply(&mut self, event: WatchEvent, now: Timestamp) {
+        let mut of = &event;
+        while let WatchEvent::Elsewhere(_, event) = of {
+            of = event;
+        }
+        self.is_due |= matches!(
+            of,
+            WatchEvent::Objects(..) | WatchEvent::Workloads(..) | WatchEvent::Records(_)
+        );
+        self.detail.apply(event, now);
+        if is_running(&self.detail) {
+            // What is seen until it ends are its own writes.
+            (self.changes, self.is_due, self.compared_at) = (None, true, None);
+        }
+    }
+
+    /// Tells whether it is to be looked anew at what others changed, and takes note that it is.
+    fn wants_comparison(&mut self) -> bool {
+        let is_rested = self.compared_at.is_none_or(|at| at.elapsed() >= LOOK);
+        let is_wanted = self.is_due && is_rested && !is_running(&self.detail);
+        if is_wanted {
+            self.compared_at = Some(Instant::now());
+        }
+        is_wanted
+    }
+
+    fn compared(&mut self, found: Option<(Option<u32>, Changes)>) {
+        self.is_due = false;
+        // Where somebody began meanwhile the record is about to tell, and what may not be read stays as it was seen.
+        if found.is_some() {
+            self.changes = found;
+        }
+    }
+
+    /// Returns what others changed, where it was looked at since its revision came to be.
+    fn changes(&self) -> Option<&Changes> {
+        let revision = self.detail.record().and_then(|record| record.revision);
+        let (of, changes) = self.changes.as_ref()?;
+        (*of == revision).then_some(changes)
     }
 }
 
@@ -316,7 +382,7 @@ fn drain(
     cluster: &Cluster,
 ) {
     while let Ok((idx, event)) = events.try_recv() {
-        followed[idx].detail.apply(event, cluster.now());
+        followed[idx].apply(event, cluster.now());
     }
 }
 
@@ -336,8 +402,9 @@ fn print_changes(
     args: &Status,
     around: Surroundings<'_>,
     one: &mut Followed,
+    node: Option<&str>,
 ) -> anyhow::Result<()> {
-    let status = status_of(around, &one.detail);
+    let status = compared(around, &one.detail, one.changes(), node);
     let is_gone = one.detail.is_gone();
     match args.output {
         Output::Table | Output::Wide => {

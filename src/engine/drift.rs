@@ -49,8 +49,41 @@ pub async fn changes(
     let Some(record) = record::read(cluster, instance).await? else {
         return Err(instance.not_there());
     };
+    changes_since(cluster, instance, &record, surroundings).await
+}
+
+/// Finds the same of an instance that nobody works on, and the revision that it was compared with: what is written meanwhile is
+/// no change by others. None where somebody is at it, or was while this looked.
+///
+/// # Errors
+/// The same.
+pub async fn changes_at_rest(
+    cluster: &Cluster,
+    instance: &InstanceKey,
+    surroundings: &Surroundings,
+) -> Result<Option<(Option<u32>, Changes)>, Failure> {
+    let at_rest = async || {
+        let record = record::read(cluster, instance).await?;
+        let record = record.ok_or_else(|| instance.not_there())?;
+        Ok::<_, Failure>(Some(record).filter(|record| record.operation().is_none()))
+    };
+    let Some(record) = at_rest().await? else {
+        return Ok(None);
+    };
+    let changes = changes_since(cluster, instance, &record, surroundings).await?;
+    let after = at_rest().await?;
+    let is_same = after.is_some_and(|it| it.resource_version() == record.resource_version());
+    Ok(is_same.then(|| (record.revision(), changes)))
+}
+
+async fn changes_since(
+    cluster: &Cluster,
+    instance: &InstanceKey,
+    record: &Record,
+    surroundings: &Surroundings,
+) -> Result<Changes, Failure> {
     let mut changes = Changes::default();
-    let request = match applied(cluster, instance, &record, surroundings).await {
+    let request = match applied(cluster, instance, record, surroundings).await {
         Ok(request) => request,
         Err(failure) if failure.is_unanswered() => return Err(failure),
         Err(failure) => {
@@ -59,7 +92,7 @@ pub async fn changes(
             None
         }
     };
-    let live = list(cluster, instance, &record, &mut changes.remarks).await?;
+    let live = list(cluster, instance, record, &mut changes.remarks).await?;
     let wanted = match request {
         Some(request) => match wanted(cluster, &request, &live).await? {
             Ok(objects) => Some(objects),

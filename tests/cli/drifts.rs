@@ -44,6 +44,55 @@ fn of_container(fields: Value) -> Value {
     json!({"spec": {"template": {"spec": {"containers": [container]}}}})
 }
 
+pub(crate) fn what_others_changed_stays_told_while_it_is_followed(world: &World) {
+    world.home.save("web", TEXT);
+    world.bowline(&["deploy", "web", "-y"]).end().code(0);
+    edit(
+        world,
+        "ConfigMap",
+        "web-config",
+        &json!({"data": {"LEVEL": "debug"}}),
+    );
+    let mut documents = world
+        .bowline(&["status", "web", "-w", "-o", "json"])
+        .follow();
+    let changed = "\"drift\":\"changed\"";
+    let first = documents.line_with("\"protected\":false");
+    assert!(
+        first.contains(changed) && first.contains("LEVEL"),
+        "{first}"
+    );
+    let annotated = |value: Value| json!({"metadata": {"annotations": value}});
+    let protected = annotated(json!({"bowline.dev/protected": "true"}));
+    edit(world, "ConfigMap", "bowline-web", &protected);
+    let next = documents.line_with("\"protected\":true");
+    assert!(next.contains(changed) && next.contains("LEVEL"), "{next}");
+    edit(
+        world,
+        "ConfigMap",
+        "web-config",
+        &json!({"data": {"LEVEL": "trace"}}),
+    );
+    documents.line_with("trace");
+    // What a deploy writes is no change by others, and what it put right is none any more.
+    world
+        .home
+        .save("web", &TEXT.replace("nginx:1.27", "nginx:1.28"));
+    let deploy = ["deploy", "web", "-y", "--force-conflicts"];
+    world.bowline(&deploy).end().code(0);
+    loop {
+        let next: Value = serde_json::from_str(&documents.line_with("web")).unwrap();
+        let ended = next["revision"] == 2 && next["operation"].is_null();
+        if ended || !next["operation"].is_null() {
+            assert!(!next["drift"].to_string().contains("changed"), "{next}");
+        }
+        if ended {
+            assert_eq!(next["changes"], json!([]), "{next}");
+            break;
+        }
+    }
+}
+
 fn drift(world: &World) -> Value {
     let list = world.bowline(&["ls", "-o", "json"]).end().code(0);
     list.json()[0]["drift"].clone()

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use jiff::Timestamp;
+
 use super::args::{Chosen, Delete, Prune};
 use super::session::Session;
 use super::{Exit, confirm, delete, operate, output, turn};
@@ -27,6 +29,10 @@ pub fn run(args: Prune, session: &Session) -> anyhow::Result<Exit> {
             let place = namespace.map_or("the cluster".to_owned(), |it| format!("namespace {it}"));
             output::say(format!("no instance in {place} has expired"));
         }
+        let found = match args.waiting.queues() {
+            true => without_skipped(&args, &cluster, found).await?,
+            false => found,
+        };
         let instances: Vec<InstanceKey> = found.iter().map(|it| it.instance.clone()).collect();
         let attempt = async |busy: &Busy| {
             let mut expired = found.clone();
@@ -76,30 +82,57 @@ async fn plan(
     let mut plans = Vec::with_capacity(expired.len());
     let now = cluster.now();
     for Expired { instance, at } in expired {
-        let ago = age::show(age::since(*at, now));
         let volumes = delete::volume_choice(args);
+        let planned = plan_teardown(cluster, instance, volumes).await;
+        let plan = delete::or_refused(planned, instance, volumes, expired.len() == 1)?;
+        if is_skipped(&plan, *at, now) {
+            continue;
+        }
+        let ago = age::show(age::since(*at, now));
+        output::say(format!("{instance} expired {ago} ago"));
         if let Some(why) = busy.get(instance) {
-            output::say(format!("{instance} expired {ago} ago"));
             plans.push(TeardownPlan::refused(instance, volumes, why.clone()));
             continue;
         }
-        let planned = plan_teardown(cluster, instance, volumes).await;
-        let plan = delete::or_refused(planned, instance, volumes, expired.len() == 1)?;
-        let obstacle = plan.caution.reason("it").or_else(|| plan.strangers());
-        if let Some(why) = obstacle {
-            let delete = format!("delete --confirm {}", instance.id);
-            let (command, why) = (
-                advice::command(&delete, instance),
-                why.trim_end_matches('.'),
-            );
-            output::say(format!(
-                "{instance} expired {ago} ago and is skipped: {why}; {command} takes it down"
-            ));
-            continue;
-        }
-        output::say(format!("{instance} expired {ago} ago"));
         delete::show(args, &plan)?;
         plans.push(plan);
     }
     Ok(plans)
+}
+
+/// Returns those that may be taken down: whoever works on another one is not waited for.
+async fn without_skipped(
+    args: &Delete,
+    cluster: &Cluster,
+    mut expired: Vec<Expired>,
+) -> anyhow::Result<Vec<Expired>> {
+    let (volumes, now) = (delete::volume_choice(args), cluster.now());
+    let mut skipped = Vec::new();
+    for it in &expired {
+        let planned = plan_teardown(cluster, &it.instance, volumes).await;
+        let plan = delete::or_refused(planned, &it.instance, volumes, expired.len() == 1)?;
+        if is_skipped(&plan, it.at, now) {
+            skipped.push(it.clone());
+        }
+    }
+    expired.retain(|it| !skipped.contains(it));
+    Ok(expired)
+}
+
+/// Tells whether a teardown wants its ID typed, and says so.
+fn is_skipped(plan: &TeardownPlan, at: Timestamp, now: Timestamp) -> bool {
+    let instance = &plan.instance;
+    let Some(why) = plan.caution.reason("it").or_else(|| plan.strangers()) else {
+        return false;
+    };
+    let delete = format!("delete --confirm {}", instance.id);
+    let (command, why) = (
+        advice::command(&delete, instance),
+        why.trim_end_matches('.'),
+    );
+    let ago = age::show(age::since(at, now));
+    output::say(format!(
+        "{instance} expired {ago} ago and is skipped: {why}; {command} takes it down"
+    ));
+    true
 }

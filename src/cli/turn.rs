@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use futures::{StreamExt, stream};
 use tokio::time::Instant;
 
 use super::args::Waiting;
@@ -15,6 +16,9 @@ use crate::engine::turn::{Turn, wait_turn};
 use crate::failure::{Failure, FailureKind};
 use crate::service::summary::InstanceKey;
 use crate::text;
+
+/// Most instances that are waited for at once: each is watched over a connection of its own.
+const MAX_AWAITED: usize = 20;
 
 /// Somebody was faster: what was shown and confirmed was made of other facts.
 #[derive(Debug, thiserror::Error)]
@@ -68,8 +72,15 @@ pub(super) async fn in_turn_or_without(
     let patience = Patience::of(waiting, session);
     loop {
         let mut others = BTreeMap::new();
-        for instance in instances.iter().filter(|_| waiting.queues()) {
-            match wait_for(cluster, instance, patience.left()).await? {
+        // At once: whoever is waited for in vain uses up nobody else's time.
+        let awaited = instances.iter().filter(|_| waiting.queues());
+        let waits = awaited.map(async |instance| {
+            let waited = wait_for(cluster, instance, patience.left()).await;
+            (instance, waited)
+        });
+        let mut waits = std::pin::pin!(stream::iter(waits).buffer_unordered(MAX_AWAITED));
+        while let Some((instance, waited)) = waits.next().await {
+            match waited? {
                 Waited::Free => {}
                 Waited::Signal(number) => return Ok(Exit::Signal(number)),
                 Waited::Barred(failure) if failure.is_unanswered() => return Err(failure.into()),

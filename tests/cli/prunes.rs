@@ -92,4 +92,14 @@ pub(crate) fn what_somebody_works_on_keeps_nothing_else_from_being_pruned(world:
     let prune = [&prune[..], &["-o", "json"]].concat();
     let told = world.bowline(&prune).end().code(4);
     told.stderr_has(&["timed out", "web is busy"]);
+    // What would be skipped in any case is waited for by nobody.
+    note(&records, None).await_in(world);
+    world
+        .home
+        .save("web", &format!("{WEB}expires: 1s\nprotected: true\n"));
+    world.bowline(&["deploy", "web", "-y"]).end().code(0);
+    note(&records, Some(noted_by_ann(1))).await_in(world);
+    let skipped = world.bowline(&["prune", "--expired", "-y", "--wait"]).end();
+    let skipped = skipped.code(0).stderr_has(&["is skipped: it is protected"]);
+    assert!(!skipped.stderr.contains("busy"), "{}", skipped.stderr);
 }

@@ -65,12 +65,16 @@ impl Terminal {
 
     /// Waits for a question and presses keys.
     fn press_at(&mut self, question: &str, keys: &str) {
+        self.wait_for(question);
+        self.keyboard.write_all(keys.as_bytes()).unwrap();
+    }
+
+    fn wait_for(&mut self, question: &str) {
         while !self.seen.contains(question) {
             let chunk = self.output.recv_timeout(DEADLINE);
             let chunk = chunk.unwrap_or_else(|_| panic!("no {question:?} in:\n{}", self.seen));
             self.seen.push_str(&String::from_utf8_lossy(&chunk));
         }
-        self.keyboard.write_all(keys.as_bytes()).unwrap();
     }
 
     #[track_caller]
@@ -108,6 +112,30 @@ pub(crate) fn a_question_is_answered_by_yes_alone(world: &World) {
     terminal.answer("Take down web", "yes");
     terminal.end(0);
     assert_eq!(world.all_names("web"), [""; 0]);
+}
+
+pub(crate) fn a_rollback_goes_nowhere_else_than_was_agreed_to(world: &World) {
+    let deploy = |tag: &str| {
+        let text = WEB.replace("nginx:1.27", tag);
+        world.home.save("web", &text);
+        world.bowline(&["deploy", "web", "-y"]).end().code(0);
+    };
+    for tag in ["nginx:1.25", "nginx:1.26", "nginx:1.27"] {
+        deploy(tag);
+    }
+    let mut terminal = Terminal::bowline(world, &["rollback", "web", "--wait"]);
+    terminal.wait_for("Roll web back to r2");
+    deploy("nginx:1.28");
+    terminal.answer("[y/N]", "y");
+    let status = terminal.ended();
+    let told = &terminal.seen;
+    assert_eq!(status.exit_code(), 1, "{told}");
+    assert!(
+        told.contains("goes back to r2; by now it would go back to r3"),
+        "{told}"
+    );
+    let listed = world.bowline(&["history", "web"]).end().code(0);
+    assert!(!listed.stdout.contains("r5"), "{}", listed.stdout);
 }
 
 pub(crate) fn a_question_is_left_by_a_signal(world: &World) {

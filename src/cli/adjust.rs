@@ -7,6 +7,7 @@ use jiff::Timestamp;
 
 use super::args::{Adjust, Chosen, IdOrNumber, Report, Restart, Scale};
 use super::bulk::{self, Bulk, Item, Need, Outcomes};
+use super::exit::Ending;
 use super::operate::Ended;
 use super::session::Session;
 use super::{Exit, UsageError, choice, confirm, missing, operate, output, review, turn};
@@ -93,7 +94,8 @@ fn adjust(
     let (args, done) = (wish.how, done(wish.adjustment));
     confirm::are_named(&args.confirm, ids, done)?;
     if selector.is_some() {
-        confirm::require_answer(args.yes || args.dry_run, "--yes")?;
+        let is_answered = args.yes || args.dry_run;
+        confirm::require_answer(is_answered || !args.waiting.queues(), "--yes")?;
     }
     operate::on_cluster(session, async |cluster| {
         let cluster = cluster.for_plans_only(args.dry_run);
@@ -106,14 +108,10 @@ fn adjust(
             let keys: Vec<InstanceKey> = absent.iter().map(|it| it.instance.clone()).collect();
             let mut sets = ForeignSets::of(&cluster);
             let is_wanted = args.ignore_not_found;
-            missing::say_all(session, &cluster, &mut sets, &keys, is_wanted).await;
-            let missing = match args.ignore_not_found {
-                true => Vec::new(),
-                false => absent,
-            };
+            let faults = missing::say_all(session, &cluster, &mut sets, &keys, is_wanted).await;
             let asked = Asked {
                 is_selected,
-                missing,
+                missing: bulk::with_faults(absent, faults),
             };
             decide(wish, session, &cluster, plans, asked).await
         };
@@ -153,10 +151,12 @@ pub(super) async fn decide(
         Adjustment::Restart => format!("Restart {ids} in {context}?"),
     };
     let need = |plan: &AdjustPlan| need(args, plan, asked.is_selected);
-    let settled = bulk.settle(args.yes, need, question)?;
+    let settled = bulk.settle(args.yes, need, question);
     bulk.put_left(&mut all);
-    if let Some(exit) = settled {
-        return bulk::end(args.output, &all, &[], exit);
+    match settled {
+        Ok(None) => {}
+        Ok(Some(exit)) => return bulk::end(args.output, &all, &[], exit),
+        Err(error) => return bulk::end_unasked(error, args.output, all),
     }
     let (outcomes, exit) = carry_out(wish, session, cluster.clone(), bulk).await?;
     bulk::end(args.output, &all, &outcomes, exit)
@@ -287,11 +287,12 @@ async fn carry_out(
     if let [outcome] = outcomes.as_slice() {
         turn::check_overtaken(&args.waiting, outcome, signal)?;
     }
-    let exits = plans.iter().zip(&outcomes).map(|(plan, outcome)| {
+    let endings = plans.iter().zip(&outcomes).map(|(plan, outcome)| {
         let what = format!("{} of {}", plan.adjustment.verb(), plan.instance.id);
-        review::conclude(&what, outcome, signal)
+        Ending::of(outcome, review::conclude(&what, outcome, signal))
     });
-    let exit = left.conclude(exits.collect()).after(signal);
+    let endings: Vec<_> = endings.collect();
+    let exit = left.conclude(&endings).after(signal);
     let instances = plans.into_iter().map(|plan| plan.instance);
     Ok((instances.zip(outcomes).collect(), exit))
 }

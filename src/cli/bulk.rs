@@ -4,8 +4,8 @@
 use serde_json::Value;
 
 use super::args::Report;
-use super::delete::conclude_many;
-use super::{Exit, confirm, exit, output, plan_json, review};
+use super::exit::Ending;
+use super::{Exit, confirm, exit, output, plan_json, refusal, review};
 use crate::definition::id::InstanceId;
 use crate::engine::adjust::AdjustPlan;
 use crate::engine::plan::TeardownPlan;
@@ -22,6 +22,10 @@ pub(super) trait Item {
     fn refusals(&self) -> &[Failure];
     /// Takes in one more reason why it cannot run.
     fn refuse(&mut self, refusal: Failure);
+    /// Has one reason alone why it cannot run.
+    fn refused_with(&mut self, refusal: Failure);
+    /// Whether the same command finishes what one of several began, and does nothing again to the others.
+    const IS_RESUMED: bool;
     /// Returns it as data, with how it ended; none where it was not begun, or cut off.
     fn json(&self, outcome: Option<&Outcome>) -> Value;
 
@@ -33,8 +37,10 @@ pub(super) trait Item {
 }
 
 macro_rules! item {
-    ($plan:ty, $json:path) => {
+    ($plan:ty, $json:path, $is_resumed:expr) => {
         impl Item for $plan {
+            const IS_RESUMED: bool = $is_resumed;
+
             fn instance(&self) -> &InstanceKey {
                 &self.instance
             }
@@ -47,6 +53,10 @@ macro_rules! item {
                 self.refusals.push(refusal);
             }
 
+            fn refused_with(&mut self, refusal: Failure) {
+                self.refusals = vec![refusal];
+            }
+
             fn json(&self, outcome: Option<&Outcome>) -> Value {
                 $json(self, outcome)
             }
@@ -54,9 +64,9 @@ macro_rules! item {
     };
 }
 
-item!(TeardownPlan, plan_json::teardown);
-item!(AdjustPlan, plan_json::adjustment);
-item!(RoutePlan, plan_json::routes);
+item!(TeardownPlan, plan_json::teardown, true);
+item!(AdjustPlan, plan_json::adjustment, false);
+item!(RoutePlan, plan_json::routes, false);
 
 /// The plans of one command, sorted by whether they can be carried out.
 pub(super) struct Bulk<P> {
@@ -131,6 +141,7 @@ impl<P: Item + Clone> Bulk<P> {
         let left = Left {
             names: names.collect(),
             exits,
+            is_resumed: P::IS_RESUMED,
         };
         (self.runnable, left)
     }
@@ -230,20 +241,37 @@ impl<P: Item + Clone> Bulk<P> {
 pub(super) struct Left {
     names: Vec<InstanceId>,
     exits: Vec<Exit>,
+    is_resumed: bool,
 }
 
 impl Left {
     /// Says how the whole ended, and returns its exit code: partly done, where some was left and some was done.
-    pub(super) fn conclude(&self, mut exits: Vec<Exit>) -> Exit {
-        if self.names.is_empty() {
-            return conclude_many(&exits);
+    pub(super) fn conclude(&self, endings: &[Ending]) -> Exit {
+        let begun = endings.iter().map(|ending| ending.exit);
+        let exits: Vec<Exit> = begun.chain(self.exits.iter().copied()).collect();
+        let exit = exit::of_many(&exits);
+        let tally = exit::tally(endings, exits.len());
+        if !self.names.is_empty() {
+            let left = listed(&self.names);
+            output::say(format!("{tally}; left as they were: {left}"));
+        } else if matches!(exit, Exit::Partly | Exit::Pending) && exits.len() > 1 {
+            output::say(match self.is_resumed {
+                true => format!("{tally}: the same command finishes it"),
+                false => tally,
+            });
         }
-        let tally = exit::tally(&exits, exits.len() + self.exits.len());
-        let left = listed(&self.names);
-        output::say(format!("{tally}; left as they were: {left}"));
-        exits.extend(&self.exits);
-        exit::of_many(&exits)
+        exit
     }
+}
+
+/// Returns the plans of what is not there with what was said of them in the place of why they cannot run: none where nothing
+/// was, since that is wanted.
+pub(super) fn with_faults<P: Item>(absent: Vec<P>, faults: Vec<Failure>) -> Vec<P> {
+    let told = absent.into_iter().zip(faults).map(|(mut plan, fault)| {
+        plan.refused_with(fault);
+        plan
+    });
+    told.collect()
 }
 
 /// How those ended that were begun.
@@ -267,6 +295,23 @@ pub(super) fn end(
         .iter()
         .map(|plan| plan.json(outcome_of(plan.instance())));
     plan_json::end(report, &Value::Array(all.collect()), exit)
+}
+
+/// Ends with every plan where the one question for all could not be put to anybody.
+///
+/// # Errors
+/// That one, or standard output cannot be written.
+pub(super) fn end_unasked<P: Item>(
+    error: anyhow::Error,
+    report: Report,
+    plans: Vec<P>,
+) -> anyhow::Result<Exit> {
+    let refuse = |plans: &mut Vec<P>, refusal: Failure| {
+        let open = plans.iter_mut().filter(|plan| plan.refusals().is_empty());
+        open.for_each(|plan| plan.refuse(refusal.clone()));
+    };
+    let print = |plans: &Vec<P>| end(report, plans, &[], Exit::Usage);
+    refusal::end(error, plans, refuse, print)
 }
 
 fn unchanged(exit: Exit) -> Exit {

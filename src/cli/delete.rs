@@ -4,9 +4,10 @@ use std::collections::VecDeque;
 
 use super::args::{Chosen, Delete, Report, Volumes};
 use super::bulk::{self, Bulk, Need, Outcomes};
+use super::exit::Ending;
 use super::operate::Ended;
 use super::session::Session;
-use super::{Exit, choice, confirm, exit, missing, operate, output, restore, review, turn};
+use super::{Exit, choice, confirm, missing, operate, output, restore, review, turn};
 use crate::catalogue::applied::AppliedTexts;
 use crate::catalogue::trash::Trash;
 use crate::cluster::Cluster;
@@ -30,7 +31,8 @@ pub fn run(args: &Delete, session: &Session) -> anyhow::Result<Exit> {
     let are_confirmed = !named.is_empty() && named.iter().all(|id| is_confirmed(args, id));
     let is_answered = args.yes || args.dry_run || are_confirmed;
     confirm::are_named(&args.confirm, named, DONE)?;
-    confirm::require_answer(is_answered, "--yes")?;
+    // Whoever cannot be asked sees what it would be about, but waits for nobody's end for that.
+    confirm::require_answer(is_answered || !args.waiting.queues(), "--yes")?;
     operate::on_cluster(session, async |cluster| {
         let cluster = cluster.for_plans_only(args.dry_run);
         let Chosen { ids, selector } = &args.chosen;
@@ -40,13 +42,17 @@ pub fn run(args: &Delete, session: &Session) -> anyhow::Result<Exit> {
             let mut sets = ForeignSets::of(&cluster);
             let (plans, absent) = plan(args, session, &cluster, &mut sets, &instances).await?;
             let is_wanted = args.ignore_not_found;
-            missing::say_all(session, &cluster, &mut sets, &absent, is_wanted).await;
-            let refused = |key: &InstanceKey| {
-                TeardownPlan::refused(key, volume_choice(args), key.not_there())
-            };
-            let absent = absent.iter().filter(|_| !is_wanted);
-            let absent = absent.map(refused).collect();
-            decide(args, session, &cluster, plans, absent).await
+            let faults = missing::say_all(session, &cluster, &mut sets, &absent, is_wanted).await;
+            let absent = absent.iter().zip(faults);
+            let refused = |(key, fault)| TeardownPlan::refused(key, volume_choice(args), fault);
+            decide(
+                args,
+                session,
+                &cluster,
+                plans,
+                absent.map(refused).collect(),
+            )
+            .await
         };
         turn::in_turn(&args.waiting, session, &cluster, &instances, attempt).await
     })
@@ -70,10 +76,12 @@ pub(super) async fn decide(
     let context = &cluster.identity().context;
     let what = all.first().map(TeardownPlan::order).unwrap_or_default();
     let question = |ids: &str| format!("{what} {ids} in {context}?");
-    let settled = bulk.settle(args.yes, |plan| need(args, plan), question)?;
+    let settled = bulk.settle(args.yes, |plan| need(args, plan), question);
     bulk.put_left(&mut all);
-    if let Some(exit) = settled {
-        return bulk::end(args.output, &all, &[], exit);
+    match settled {
+        Ok(None) => {}
+        Ok(Some(exit)) => return bulk::end(args.output, &all, &[], exit),
+        Err(error) => return bulk::end_unasked(error, args.output, all),
     }
     let (outcomes, exit) = carry_out(args, session, cluster, bulk).await?;
     bulk::end(args.output, &all, &outcomes, exit)
@@ -274,7 +282,7 @@ async fn carry_out(
         holder: session.holder(),
         meeting: args.waiting.meeting(),
     };
-    let (mut ended, mut exits) = (Outcomes::new(), Vec::new());
+    let (mut ended, mut endings) = (Outcomes::new(), Vec::new());
     let mut waiting: VecDeque<_> = plans
         .into_iter()
         .filter(|plan| !plan.rows.is_empty())
@@ -304,20 +312,21 @@ async fn carry_out(
             turn::check_overtaken(&args.waiting, &outcome, signal)?;
         }
         let exit = review::conclude(&what, &outcome, signal);
-        exits.push(match exit {
+        let exit = match exit {
             Exit::Ok if shown.leaves_instance() => {
                 output::say(format!("{what}: what is left is named above, with why"));
                 Exit::Partly
             }
             exit => exit,
-        });
+        };
+        endings.push(Ending::of(&outcome, exit));
         ended.push((shown.instance, outcome));
     }
     if !waiting.is_empty() {
         say_not_begun(&waiting);
         return Ok((ended, Exit::Partly.after(signal)));
     }
-    let exit = left.conclude(exits).after(signal);
+    let exit = left.conclude(&endings).after(signal);
     Ok((ended, exit))
 }
 
@@ -359,16 +368,4 @@ async fn tear_down(
     let outcome = run_teardown(&cluster, &plan, &options, &report).await;
     forget_applied(&cluster, &applied, &plan, &outcome).await;
     Ok(outcome)
-}
-
-/// Says how many of several operations came to their end, where not all did, and returns their exit code.
-pub(super) fn conclude_many(exits: &[Exit]) -> Exit {
-    let exit = exit::of_many(exits);
-    if matches!(exit, Exit::Partly | Exit::Pending) && exits.len() > 1 {
-        output::say(format!(
-            "{}: the same command finishes it",
-            exit::tally(exits, exits.len())
-        ));
-    }
-    exit
 }

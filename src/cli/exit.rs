@@ -123,13 +123,47 @@ pub(super) fn of_outcome(outcome: &Outcome) -> Exit {
     }
 }
 
-/// Says how many of all came to their end, and how many only began to.
-pub(super) fn tally(begun: &[Exit], n_all: usize) -> String {
-    let count = |wanted| begun.iter().filter(|exit| **exit == wanted).count();
-    match (count(Exit::Ok), count(Exit::Pending)) {
-        (n_done, 0) => format!("{n_done} of {n_all} done"),
-        (n_done, n_pending) => format!("{n_done} of {n_all} done, {n_pending} not finished yet"),
+/// How one of several operations ended.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Ending {
+    pub(super) exit: Exit,
+    /// Whether it did not even begin before the time was up.
+    came_too_late: bool,
+}
+
+impl Ending {
+    pub(super) fn of(outcome: &Outcome, exit: Exit) -> Self {
+        Self {
+            exit,
+            came_too_late: operation::is_timed_out(outcome),
+        }
     }
+
+    /// What was as it should be.
+    pub(super) fn settled() -> Self {
+        Self {
+            exit: Exit::Ok,
+            came_too_late: false,
+        }
+    }
+}
+
+/// Says how many of all came to their end, how many only began to, and how many not even that.
+pub(super) fn tally(endings: &[Ending], n_all: usize) -> String {
+    let count = |exit, came_too_late| {
+        let is_it = |it: &&Ending| it.exit == exit && it.came_too_late == came_too_late;
+        endings.iter().filter(is_it).count()
+    };
+    let mut told = format!("{} of {n_all} done", count(Exit::Ok, false));
+    for (n, what) in [
+        (count(Exit::Pending, false), "not finished yet"),
+        (count(Exit::Pending, true), "not begun"),
+    ] {
+        if n > 0 {
+            told.push_str(&format!(", {n} {what}"));
+        }
+    }
+    told
 }
 
 /// Returns how several operations ended: partly done if they ended differently.
@@ -174,6 +208,24 @@ mod tests {
         check(&[Exit::Ok, Exit::Pending], Exit::Pending);
         check(&[Exit::Ok, Exit::Failed], Exit::Partly);
         check(&[Exit::Failed, Exit::Pending], Exit::Partly);
+    }
+
+    #[test]
+    fn what_was_not_begun_is_counted_by_itself() {
+        let done = Ending::settled();
+        let ending = |exit, came_too_late| Ending {
+            exit,
+            came_too_late,
+        };
+        let (held, late) = (ending(Exit::Pending, false), ending(Exit::Pending, true));
+        let check = |endings: &[Ending], n_all, expected: &str| {
+            assert_eq!(tally(endings, n_all), expected);
+        };
+        check(&[done, done], 3, "2 of 3 done");
+        check(&[done, held], 2, "1 of 2 done, 1 not finished yet");
+        check(&[late, late], 2, "0 of 2 done, 2 not begun");
+        let all = [done, held, late, ending(Exit::Failed, false)];
+        check(&all, 4, "1 of 4 done, 1 not finished yet, 1 not begun");
     }
 
     #[test]

@@ -21,14 +21,15 @@ use crate::text;
 /// How long a cluster may take to say what a name that no definition bears is the ID of.
 const LOOK_WITHIN: Duration = Duration::from_secs(2);
 
-/// Says that there is no such instance, as a fault: which one may be meant, what an earlier one left, how it is deployed.
+/// Says that there is no such instance, as a fault, and returns that: which one may be meant, what an earlier one left, how it
+/// is deployed.
 pub(super) async fn say(
     session: &Session,
     cluster: &Cluster,
     sets: &mut ForeignSets<'_>,
     key: &InstanceKey,
     found: Option<&Detail>,
-) {
+) -> Failure {
     let meant = match alike(cluster, key).await {
         Some(meant) => format!("; did you mean {meant}?"),
         None => String::new(),
@@ -62,22 +63,25 @@ pub(super) async fn say(
         let way = advice::command("deploy", &place);
         output::say(format!("  it is saved: {way} deploys it"));
     }
+    failure
 }
 
-/// Says of several that they are not there: as faults, unless that is wanted.
+/// Says of several that they are not there: as faults, which are returned in the same order, unless that is wanted.
 pub(super) async fn say_all(
     session: &Session,
     cluster: &Cluster,
     sets: &mut ForeignSets<'_>,
     absent: &[InstanceKey],
     is_wanted: bool,
-) {
+) -> Vec<Failure> {
+    let mut faults = Vec::new();
     for key in absent {
         match is_wanted {
             true => output::say(key.not_there().to_string()),
-            false => say(session, cluster, sets, key, None).await,
+            false => faults.push(say(session, cluster, sets, key, None).await),
         }
     }
+    faults
 }
 
 /// Adds to the fault that something of an instance is not there the instance that may be meant.

@@ -253,6 +253,10 @@ pub(super) fn conclude_or(what: &str, outcome: &Outcome, signal: Option<u8>, nex
         output::say(text::clean(&format!("{what}: not finished: {pending}")));
     }
     let exit = exit::of_outcome(outcome);
+    if operation::is_timed_out(outcome) {
+        output::say(format!("{what}: not begun"));
+        return exit;
+    }
     if exit == Exit::Pending && signal.is_some() {
         output::say(match outcome.not_tried.is_empty() {
             true => format!("{what}: everything is written, only the wait was interrupted"),

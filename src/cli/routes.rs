@@ -2,6 +2,7 @@
 
 use super::args::{Report, UpdateIngress};
 use super::bulk::{self, Bulk, Item, Need, Outcomes};
+use super::exit::Ending;
 use super::operate::Ended;
 use super::session::Session;
 use super::{Exit, changes, choice, confirm, missing, operate, output, review, turn};
@@ -51,17 +52,13 @@ pub(super) async fn decide(
     cluster: &Cluster,
     plans: Vec<RoutePlan>,
 ) -> anyhow::Result<Exit> {
-    let mut all = plans.clone();
     let (absent, plans): (Vec<_>, Vec<_>) = plans.into_iter().partition(Item::is_absent);
     let keys: Vec<InstanceKey> = absent.iter().map(|plan| plan.instance.clone()).collect();
     let mut sets = ForeignSets::of(cluster);
     let is_wanted = args.how.ignore_not_found;
-    missing::say_all(session, cluster, &mut sets, &keys, is_wanted).await;
-    let missing = match is_wanted {
-        true => Vec::new(),
-        false => absent,
-    };
-    all.retain(|plan| !is_wanted || !plan.is_absent());
+    let faults = missing::say_all(session, cluster, &mut sets, &keys, is_wanted).await;
+    let missing = bulk::with_faults(absent, faults);
+    let mut all = [plans.clone(), missing.clone()].concat();
     for plan in &plans {
         show(args, plan)?;
     }
@@ -89,10 +86,11 @@ pub(super) async fn decide(
     };
     let concluded = outcomes.iter().map(|(instance, outcome)| {
         let what = format!("update-ingress of {}", instance.id);
-        review::conclude(&what, outcome, signal)
+        Ending::of(outcome, review::conclude(&what, outcome, signal))
     });
-    let exits = settled.iter().map(|_| Exit::Ok).chain(concluded);
-    let exit = left.conclude(exits.collect()).after(signal);
+    let settled = settled.iter().map(|_| Ending::settled());
+    let endings: Vec<_> = settled.chain(concluded).collect();
+    let exit = left.conclude(&endings).after(signal);
     bulk::end(args.how.output, &all, &outcomes, exit)
 }
 

@@ -176,10 +176,10 @@ fn a_template_that_is_not_there_names_those_that_are() {
 
 #[test]
 fn without_a_terminal_what_would_ask_names_the_flag() {
-    check(&["delete", "web"], &["no terminal", "--yes"]);
+    check(&["delete", "web", "--wait"], &["no terminal", "--yes"]);
+    check(&["prune", "--expired"], &["no terminal", "--yes"]);
     check(&["rollback", "web"], &["no terminal", "--yes"]);
     check(&["restore", "web"], &["no terminal", "--yes"]);
-    check(&["delete", "web", "--volumes", "delete"], &["--yes"]);
 }
 
 #[test]

@@ -54,6 +54,18 @@ pub(crate) fn an_instance_that_is_not_there_is_told_in_the_same_words(world: &Wo
         let ended = world.bowline(command).end();
         ended.stderr_has(&[&sentence, "did you mean web?"]);
     }
+    // As data, too.
+    for command in [
+        &["scale", "wbe", "2"][..],
+        &["restart", "wbe"],
+        &["delete", "wbe", "-y"],
+        &["update-ingress", "wbe", "-y"],
+    ] {
+        let ended = world.bowline(&[command, &["-o", "json"]].concat()).end();
+        let told = ended.code(1).json();
+        let refusal = told[0]["refusals"][0].to_string();
+        assert!(refusal.contains("did you mean web?"), "{command:?}: {told}");
+    }
     let ended = world.bowline(&["resume", "wbe", "-y"]).end();
     ended.stderr_has(&["did you mean web?"]);
 }
@@ -96,6 +108,20 @@ pub(crate) fn a_mistake_among_several_is_told_and_the_rest_is_taken_down(world: 
         .end()
         .code(1);
     none.stderr_has(&["no instance shop", "no instance cart"]);
+    // Naming each is an answer, too.
+    deploy(world, "web", WEB);
+    let confirmed = [
+        "delete",
+        "web",
+        "nope",
+        "--confirm",
+        "web",
+        "--confirm",
+        "nope",
+    ];
+    let partly = world.bowline(&confirmed).end().code(3);
+    partly.stderr_has(&["no instance nope", "left as they were: nope"]);
+    assert_eq!(world.all_names("web"), [""; 0]);
     let wanted = ["delete", "shop", "db", "-y", "--ignore-not-found"];
     world.bowline(&wanted).end().code(0);
     assert_eq!(world.all_names("db"), ["PersistentVolumeClaim/data-db-0"]);
@@ -242,7 +268,7 @@ pub(crate) fn every_command_that_prints_json_tells_its_refusal_in_json(world: &W
         (&["import", "shop", "--helm", "shop"], 1),
         (&["adopt", "shop", "-y"], 1),
         (&["delete", "shop", "-y"], 1),
-        (&["delete", "shop"], 2),
+        (&["delete", "shop"], 1),
         (&["restore", "shop", "-y"], 1),
         (&["resume", "shop", "-y"], 1),
         (&["history", "shop"], 1),

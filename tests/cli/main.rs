@@ -98,6 +98,7 @@ on_both_backends! {
         an_instance_of_another_definition_wants_the_id
         what_others_own_is_adopted_by_its_id;
     drifts:
+        what_others_changed_stays_told_while_it_is_followed
         what_others_changed_is_named_pulled_back_and_set_back
         what_others_added_is_no_difference_and_goes_once_it_is_adopted
         what_a_definition_cannot_say_is_left_with_a_reason
@@ -175,6 +176,7 @@ on_both_backends! {
         custom_objects_are_checked_on_the_cluster_before_anything_is_done;
     questions:
         a_question_is_answered_by_yes_alone
+        a_rollback_goes_nowhere_else_than_was_agreed_to
         a_question_is_left_by_a_signal
         an_answer_becomes_the_value_that_was_asked_for_alone
         data_is_destroyed_only_by_typing_the_id
@@ -198,6 +200,7 @@ on_both_backends! {
         a_protected_instance_wants_its_id
         what_is_protected_is_left_and_keeps_no_other_from_being_taken_down
         everything_in_a_protected_namespace_wants_its_id
+        who_cannot_be_asked_sees_what_it_would_be_about
         what_a_finalizer_holds_is_pending_and_a_second_run_ends_it
         an_interrupted_teardown_begins_nothing_more_and_frees_the_instance
         objects_of_others_go_along_only_where_the_id_is_repeated

@@ -273,6 +273,7 @@ pub(crate) fn who_stands_still_is_waited_for_no_longer_than_was_said(world: &Wor
             "timed out: ",
             "web is busy",
             "ann@bastion/7 runs a rollback",
+            "of web: not begun",
         ]);
     }
     assert!(

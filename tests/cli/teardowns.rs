@@ -159,6 +159,31 @@ pub(crate) fn everything_in_a_protected_namespace_wants_its_id(world: &World) {
     assert_eq!(world.all_names("web"), [""; 0]);
 }
 
+pub(crate) fn who_cannot_be_asked_sees_what_it_would_be_about(world: &World) {
+    deploy(world, "web", WEB);
+    for delete in [
+        &["delete", "web"][..],
+        &["delete", "-l", "app.kubernetes.io/name=web"],
+    ] {
+        let plain = world.bowline(delete).end().code(2).stdout("");
+        plain.stderr_has(&[
+            "Deployment/web",
+            "no terminal to ask whether to go on",
+            "--yes",
+        ]);
+        let told = world.bowline(&[delete, &["-o", "json"]].concat()).end();
+        let told = told.code(2).json();
+        assert_eq!(told[0]["id"], "web", "{told}");
+        assert_eq!(told[0]["refusals"][0]["kind"], "Usage", "{told}");
+    }
+    let scale = world.bowline(&["scale", "-l", "app.kubernetes.io/name=web", "2"]);
+    scale
+        .end()
+        .code(2)
+        .stderr_has(&["1 → 2 replicas", "no terminal"]);
+    assert!(!world.all_names("web").is_empty());
+}
+
 pub(crate) fn what_a_finalizer_holds_is_pending_and_a_second_run_ends_it(world: &World) {
     deploy(world, "web", WEB);
     let services = world.api("v1", "Service");

@@ -28,6 +28,11 @@ const KEYS: Keys = &[
     &["probes"],
 ];
 
+/// Tells whether containers have a key.
+pub(super) fn has_key(name: &str) -> bool {
+    KEYS.iter().any(|group| group.contains(&name))
+}
+
 /// A container with the places that later checks point to.
 pub(super) struct ReadContainer {
     pub(super) container: Container,

@@ -897,6 +897,28 @@ fn syntax_errors_are_said_in_our_words_and_what_follows_is_still_checked() {
             "close brackets in the order",
         ),
         ("containers:\n  - name: a\n   image: b\n", "in one column"),
+        (
+            "containers: [{name: a, image: b, ports: [{port: 80},, {port: 81}]}]\n",
+            "1:53 a comma too many",
+        ),
+        (
+            "containers: [{name: c, image: nginx,, ports: []}]\n",
+            "1:37 a comma too many",
+        ),
+        (
+            "containers:\n  - name: a\n    args: [A, B\n    image: b\nreplicas: 2\n",
+            "3:11 this list has no end",
+        ),
+        (
+            "containers: [{name: a, image: b\nreplicas: 2\n",
+            "1:13 this list has no end",
+        ),
+        ("replicas: [a]\n@x\n", "cannot start with `@`"),
+        ("containers: [a]\n- b\n", "does not fit the lines above"),
+        (
+            "containers: [\n  {name: a, image: b}\n  {name: c, image: d}\n]\n",
+            "separated by commas",
+        ),
         ("containers: a: b\n", "second `: `"),
         ("containers: @x\n", "cannot start with `@`"),
         ("containers:\n  - name: \"\\q\"\n", "escape is unknown"),
@@ -907,7 +929,12 @@ fn syntax_errors_are_said_in_our_words_and_what_follows_is_still_checked() {
         let syntax: Vec<_> = found
             .iter()
             .filter(|d| d.path.is_empty())
-            .map(|d| d.message.as_str())
+            .map(|d| {
+                format!(
+                    "{}:{} {}",
+                    d.span.start.line, d.span.start.column, d.message
+                )
+            })
             .collect();
         assert!(
             syntax.iter().any(|m| m.contains(words)),
@@ -1195,5 +1222,16 @@ proptest! {
         while !EVERY_KEY.is_char_boundary(end) { end -= 1; }
         let end = end.max(start);
         holds_for(&format!("{}{insert}{}", &EVERY_KEY[..start], &EVERY_KEY[end..]))?;
+    }
+}
+
+#[test]
+fn key_of_a_container_at_the_top_is_told_where_it_belongs() {
+    for key in ["image", "probes", "ports"] {
+        let text = format!("containers: [{{name: a, image: b}}]\n{key}: x\n");
+        let told = format!(
+            "`{key}` is not a key here; it belongs to a container: `containers: [{{{key}: …}}]`"
+        );
+        assert_eq!(faults(&text)[0].message, told);
     }
 }

@@ -29,8 +29,13 @@ impl SyntaxFault {
     }
 }
 
-/// Converts the parser's error. Its mark may be one past the end of the text; the place is then the last character.
-pub(super) fn from_scan_error(error: &ScanError, text: &str) -> SyntaxFault {
+/// Converts the parser's error. Its mark may be one past the end of the text; the place is then the last character. `read` is
+/// up to where the text was understood, and the place of the innermost bracket that is open there.
+pub(super) fn from_scan_error(
+    error: &ScanError,
+    text: &str,
+    (read, opening): (usize, Option<Span>),
+) -> SyntaxFault {
     let marker = error.marker();
     let byte = floor_char_boundary(text, marker.byte_offset().unwrap_or(text.len()));
     let position = Position {
@@ -49,7 +54,82 @@ pub(super) fn from_scan_error(error: &ScanError, text: &str) -> SyntaxFault {
     } else if !is_limit {
         tab_fault(text, byte, &mut fault);
     }
+    if let Some(opening) = opening.filter(|_| !is_limit && fault.fix.is_none()) {
+        if let Some(comma) = doubled_comma(text, read) {
+            "a comma too many; remove it".clone_into(&mut fault.message);
+            let line_start = text[..comma].rfind('\n').map_or(0, |i| i + 1);
+            let place = |column: usize| Position {
+                line: text[..comma].matches('\n').count() + 1,
+                column,
+            };
+            let column = text[line_start..comma].chars().count() + 1;
+            fault.span = Span {
+                start: place(column),
+                end: place(column + 1),
+                bytes: comma..comma + 1,
+            };
+            fault.fix = Some(Fix {
+                title: "remove this comma?".to_owned(),
+                bytes: comma..comma + 1,
+                replacement: String::new(),
+            });
+        } else if is_open(text, byte, &opening)
+            && (is_no_end(error.kind()) || !is_below(text, byte, &opening))
+        {
+            fault.message = no_end(text, &opening);
+            fault.span = opening;
+        }
+    }
     fault
+}
+
+/// Returns the second of two commas with nothing between them, from where the text was understood.
+fn doubled_comma(text: &str, read: usize) -> Option<usize> {
+    let space = [' ', '\t', '\r', '\n'];
+    let rest = text.get(read..)?.trim_start_matches([']', '}']);
+    let after_first = rest.trim_start_matches(space).strip_prefix(',')?;
+    let second = after_first.trim_start_matches(space);
+    second.starts_with(',').then(|| text.len() - second.len())
+}
+
+fn is_no_end(kind: &ErrorKind) -> bool {
+    matches!(
+        kind,
+        ErrorKind::UnexpectedEofFlowSequence
+            | ErrorKind::UnclosedFlowCollection { .. }
+            | ErrorKind::UnexpectedEofFlowMapping
+            | ErrorKind::UnexpectedEofImplicitFlowMapping
+    )
+}
+
+/// Tells whether a bracket is open at a place: the parser says that it is closed no sooner than it has looked further.
+fn is_open(text: &str, byte: usize, opening: &Span) -> bool {
+    let inside = text.get(opening.bytes.start..byte).unwrap_or("");
+    let (open, close) = match inside.starts_with('[') {
+        true => ('[', ']'),
+        false => ('{', '}'),
+    };
+    inside.matches(open).count() > inside.matches(close).count()
+}
+
+/// Tells whether a place may belong to what a bracket opened, as far as indentation tells: what is no further right than the
+/// line of the bracket is a key of its own.
+fn is_below(text: &str, byte: usize, opening: &Span) -> bool {
+    let line_of = |byte: usize| {
+        let start = text[..byte].rfind('\n').map_or(0, |i| i + 1);
+        (start, text[start..].lines().next().unwrap_or(""))
+    };
+    let indent = |line: &str| line.len() - line.trim_start_matches([' ', '-']).len();
+    let ((opened, outer), (noticed, inner)) = (line_of(opening.bytes.start), line_of(byte));
+    let closes = inner.trim_start().starts_with([']', '}', ',']);
+    opened == noticed || closes || inner.trim().is_empty() || indent(inner) > indent(outer)
+}
+
+fn no_end(text: &str, opening: &Span) -> String {
+    match text[opening.bytes.start..].starts_with('[') {
+        true => "this list has no end; close it with `]`".to_owned(),
+        false => "this map has no end; close it with `}`".to_owned(),
+    }
 }
 
 fn is_open_quote(kind: &ErrorKind) -> bool {

@@ -167,10 +167,17 @@ impl<'t> Builder<'t> {
             flow_nesting_limit: MAX_DEPTH / 2,
             block_nesting_limit: MAX_DEPTH / 2,
         };
+        let mut read = 0;
         for next in Events::of(text, options) {
             let fault = match next {
-                Ok((event, span)) => self.push(event, &span).err().map(|fault| *fault),
-                Err(error) => Some(syntax::from_scan_error(&error, text)),
+                Ok((event, span)) => {
+                    read = self.byte(&span.end).max(read);
+                    self.push(event, &span).err().map(|fault| *fault)
+                }
+                Err(error) => {
+                    let opening = self.opening_bracket(text);
+                    Some(syntax::from_scan_error(&error, text, (read, opening)))
+                }
             };
             if fault.is_some() {
                 self.tree.fault = fault;
@@ -179,6 +186,23 @@ impl<'t> Builder<'t> {
         }
         self.close_open_nodes();
         self.tree
+    }
+
+    /// Returns where the innermost bracket stands that is open.
+    fn opening_bracket(&self, text: &str) -> Option<Span> {
+        let mut open = self.open.iter().rev();
+        open.find_map(|(id, _)| {
+            let span = &self.tree.node(*id).span;
+            let is_bracket = text[span.bytes.start..].starts_with(['[', '{']);
+            is_bracket.then(|| Span {
+                end: Position {
+                    line: span.start.line,
+                    column: span.start.column + 1,
+                },
+                start: span.start,
+                bytes: span.bytes.start..span.bytes.start + 1,
+            })
+        })
     }
 
     fn push(

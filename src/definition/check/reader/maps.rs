@@ -6,8 +6,8 @@ use std::collections::{HashMap, HashSet};
 use super::words::{reading, shortened};
 use super::{Fields, Keys, MAX_MERGE_DEPTH, MAX_VISITS, Reader, Segment, Value};
 use crate::definition::check::fault::Spot;
-use crate::definition::check::hint;
 use crate::definition::check::suggest::nearest;
+use crate::definition::check::{container, hint, top};
 use crate::definition::diagnostic::{Fix, Severity};
 use crate::definition::yaml::{Kind, NodeId, Resolved, Style, quoted, resolve};
 
@@ -286,19 +286,19 @@ impl<'t> Reader<'t> {
             return;
         }
         let all = keys.iter().flat_map(|group| group.iter().copied());
-        let near = nearest(name, all);
+        let is_of_container = keys == top::KEYS && container::has_key(name);
+        let near = nearest(name, all).filter(|_| !is_of_container);
         let allowed: Vec<_> = keys.iter().map(|group| group[0]).collect();
         let shown = shortened(name);
-        let mut message = match near {
-            Some(near) => format!("`{shown}` is not a key here; did you mean `{near}`?"),
-            None => format!(
-                "`{shown}` is not a key here; allowed are {}",
-                allowed.join(", ")
-            ),
+        let instead = match (near, hint::instead_of(name)) {
+            _ if is_of_container => {
+                format!("it belongs to a container: `containers: [{{{shown}: …}}]`")
+            }
+            (Some(near), _) => format!("did you mean `{near}`?"),
+            (None, Some(hint)) => hint.to_owned(),
+            (None, None) => format!("allowed are {}", allowed.join(", ")),
         };
-        if let Some(hint) = hint::instead_of(name).filter(|_| near.is_none()) {
-            message = format!("`{shown}` is not a key here; {hint}");
-        }
+        let message = format!("`{shown}` is not a key here; {instead}");
         let spot = self.key_spot(child);
         let fix = near.map(|near| Fix {
             title: format!("did you mean `{near}`?"),

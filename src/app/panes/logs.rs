@@ -373,6 +373,11 @@ impl LogsPane {
         };
     }
 
+    /// Follows the newest lines.
+    pub(in crate::app) fn follow(&mut self) {
+        self.anchor = None;
+    }
+
     /// Stays where the drawing is, or follows the newest lines again.
     pub(in crate::app) fn toggle_following(&mut self, (top, _): (usize, usize)) {
         self.anchor = match self.anchor {

@@ -17,10 +17,11 @@ const COLUMNS: &[Column] = &[
     Column::text("ID", 0, 40),
     Column::text("OPERATION", 1, 24),
     Column::text("STATE", 0, 14),
-    Column::text("STEP", 0, 60),
-    Column::text("BY", 2, 40),
-    Column::text("SINCE", 3, 8),
-    Column::text("BEAT", 4, 8),
+    // Who is at it, and was last heard of when, is looked for before how far it came: that takes what room is left.
+    Column::text("STEP", 0, 20),
+    Column::text("BY", 2, 24),
+    Column::text("SINCE", 4, 8),
+    Column::text("BEAT", 3, 8),
     Column::text("NAMESPACE", 0, 30).optional(),
     Column::text("CONTEXT", 0, 40).optional(),
 ];

@@ -66,6 +66,7 @@ pub(super) fn open(model: &mut Model, is_previous: bool, whose: Whose) -> Vec<Ef
     }
     if is_read {
         model.detail_pane.logs.set_whose(whose.clone());
+        model.detail_pane.logs.follow();
     }
     if is_read && model.detail_pane.logs.is_previous != is_previous {
         return toggle_previous(model);

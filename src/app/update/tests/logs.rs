@@ -410,3 +410,13 @@ fn matches_have_keys_once_something_is_filtered() {
     stage.press("/ x enter n");
     assert_eq!(told(&stage).as_deref(), Some("No line matches."));
 }
+
+#[test]
+fn log_that_is_opened_anew_is_followed_again() {
+    let (mut stage, op) = reading();
+    hear(&mut stage, op, &["one", "two"]);
+    stage.press("f");
+    assert!(!stage.model.detail_pane.logs.is_following());
+    stage.press("esc l");
+    assert!(stage.model.detail_pane.logs.is_following());
+}

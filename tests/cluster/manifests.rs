@@ -11,8 +11,10 @@ use bowline::engine::online::{CheckedOnline, check_online};
 use bowline::engine::plan::{Change, DiffSide, Fate, VolumeChoice};
 use bowline::engine::progress::Step;
 use bowline::engine::remedy::{Remedies, Remedy};
+use bowline::service::health::State;
 use bowline::service::watch::{Delta, WatchEvent};
 use http::{Method, StatusCode};
+use jiff::Timestamp;
 use serde_json::{Value, json};
 use tokio::sync::mpsc::unbounded_channel;
 
@@ -496,6 +498,43 @@ pub(crate) async fn another_namespace_is_refused_unless_it_is_allowed(cluster: C
     ask(&cluster.admin, Method::DELETE, &path, None)
         .await
         .unwrap();
+}
+
+/// What may not be deleted stays, and what is left of the instance does not pass for all of it.
+pub(crate) async fn a_teardown_that_leaves_what_it_may_not_delete_stays_noted(cluster: Cluster) {
+    let role = format!("{}:left", cluster.namespace);
+    let text = documents(&[
+        &format!(
+            "{{apiVersion: rbac.authorization.k8s.io/v1, kind: ClusterRole, metadata: {{name: '{role}'}}, rules: []}}"
+        ),
+        CONFIG,
+    ]);
+    let stage = Stage::new(&cluster);
+    let allowed = Stage::new(&cluster).under(everything());
+    assert!(allowed.deploy("half", &text).await.is_complete());
+    let plan = stage.plan_teardown("half", VolumeChoice::Keep).await;
+    let why = format!("not everything of its set may be deleted: ClusterRole/{role} is left");
+    let noted = format!("the record stays, with a note of a teardown that is not finished: {why}");
+    let is_told = plan.warnings.iter().any(|it| it.starts_with(&noted));
+    assert!(is_told, "{:?}", plan.warnings);
+    let health = async || {
+        let detail = stage.engine().snapshot_instance(&stage.key("half")).await;
+        let health = detail.unwrap().unwrap().health(Timestamp::now());
+        (health.state, health.reason.unwrap_or_default())
+    };
+    for _ in 0..2 {
+        stage.teardown("half", VolumeChoice::Keep).await;
+        let (state, reason) = health().await;
+        assert_eq!(state, State::Interrupted, "{reason}");
+        assert!(reason.ends_with(&why), "{reason}");
+    }
+    // A deploy makes it whole again, and a teardown that may delete all of it leaves nothing.
+    assert!(allowed.deploy("half", &text).await.is_complete());
+    assert_eq!(health().await.0, State::Ready);
+    stage.teardown("half", VolumeChoice::Keep).await;
+    let outcome = allowed.teardown("half", VolumeChoice::Keep).await;
+    assert!(outcome.is_complete(), "{outcome:?}");
+    allowed.until_nothing_is_left("half", &[]).await;
 }
 
 pub(crate) async fn cluster_scope_is_refused_unless_it_is_allowed(cluster: Cluster) {

@@ -242,6 +242,10 @@ fn keep_record(plan: &mut TeardownPlan, why: &str) {
             row.fate = Fate::Left(why.to_owned());
         }
     }
+    plan.warnings.push(format!(
+        "the record stays, with a note of a teardown that is not finished: {why}; the same command finishes it once that may go, \
+         and a deploy makes what is gone again"
+    ));
 }
 
 /// Lets the record stay where members stay outside of its namespace: nothing else says whose they are.
@@ -252,14 +256,15 @@ fn stay_responsible(plan: &mut TeardownPlan, found: &[Object], set: &str) {
         object.is_some_and(|it| Metadata::of(it).label(naming::LABEL_PART_OF) == Some(set))
     };
     let is_home = |row: &FateRow| own == Some(row.key.name.as_str()) && row.key.kind == "Namespace";
-    let stays = plan.rows.iter().any(|row| {
+    let stays = plan.rows.iter().find(|row| {
         matches!(row.fate, Fate::Left(_))
             && row.key.namespace.as_deref() != own
             && is_member(row)
             && !is_home(row)
     });
-    if stays {
-        keep_record(plan, "not everything of its set may be deleted");
+    if let Some(key) = stays.map(|row| row.key.clone()) {
+        let why = format!("not everything of its set may be deleted: {key} is left");
+        keep_record(plan, &why);
     }
 }
 

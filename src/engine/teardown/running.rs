@@ -478,7 +478,11 @@ impl Run<'_> {
             .iter()
             .find(|row| is_deleted(row) && is_record(plan, row))
         else {
-            return self.end_lease().await;
+            // Without the note, what is left of it would pass for the whole instance.
+            return match plan.leaves_instance() {
+                true => self.leave(journal).await,
+                false => self.end_lease().await,
+            };
         };
         if self.stop.is_some() || !journal.is_clean() || !self.held.is_empty() {
             let why = self.stop.as_deref().unwrap_or("not everything is gone");
@@ -513,8 +517,18 @@ impl Run<'_> {
         if let Some(lease) = self.lease {
             // If this fails, the operation stands still, and whoever comes next takes it over.
             let waited = self.held.first();
-            let sentence = waited.map(|held| format!("stopped waiting for {}", held.key));
-            let _ = lease.rest(sentence).await;
+            let waited = waited.map(|held| format!("stopped waiting for {}", held.key));
+            let _ = lease.rest(waited.or_else(|| self.why_record_stays())).await;
+        }
+    }
+
+    /// Says why the record stays, where that was planned.
+    fn why_record_stays(&self) -> Option<String> {
+        let mut rows = self.plan.rows.iter();
+        let record = rows.find(|row| is_record(self.plan, row))?;
+        match &record.fate {
+            Fate::Left(why) => Some(why.clone()),
+            Fate::Deleted | Fate::Kept(_) | Fate::GarbageCollected(_) => None,
         }
     }
 

@@ -36,6 +36,7 @@ mod live;
 mod looks;
 mod made_claims;
 mod metadata;
+mod mounted;
 mod one_by_one;
 pub mod online;
 pub mod operation;

@@ -17,8 +17,10 @@ use crate::failure::{Failure, FailureKind};
 use crate::text;
 
 use reclaim::{Patience, Reasons, Unfreed};
+use users::Users;
 
 mod reclaim;
+mod users;
 
 /// First pause between two looks; it grows to the last.
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
@@ -34,6 +36,8 @@ pub(super) struct Held {
     pub key: ObjectKey,
     /// Finalizers that hold it.
     pub finalizers: Vec<String>,
+    /// Names of the pods that use it, where it is a claim that stays for their sake.
+    users: Vec<String>,
     /// Why its storage is not freed, where that has to come first and does not.
     unfreed: Option<Unfreed>,
 }
@@ -52,6 +56,11 @@ impl fmt::Display for Held {
         match self.finalizers.as_slice() {
             [] => write!(f, "{} is being deleted", self.key),
             held => write!(f, "{} is held by {}", self.key, held.join(", ")),
+        }?;
+        match self.users.as_slice() {
+            [] => Ok(()),
+            [pod] => write!(f, ": pod {pod} uses it"),
+            pods => write!(f, ": pods {} use it", pods.join(", ")),
         }
     }
 }
@@ -72,6 +81,7 @@ pub(super) async fn wait(
     let mut pause = FIRST_PAUSE;
     let mut last_answer = Instant::now();
     let (mut patience, mut reasons) = (Patience::default(), Reasons::default());
+    let mut users = Users::default();
     loop {
         let mut held = match look(cluster, &left, of).await {
             Ok(held) => held,
@@ -93,6 +103,7 @@ pub(super) async fn wait(
         let is_over = held.is_empty() || last_answer >= deadline || is_hopeless || stop.is_asked();
         if is_over || pause >= LAST_PAUSE {
             reasons.explain(cluster, &mut held, is_over).await;
+            Box::pin(users.explain(cluster, &mut held, is_over)).await;
         }
         if is_over {
             return Ok(held);
@@ -184,6 +195,7 @@ fn of_object(key: &ObjectKey, object: &Object) -> Held {
     Held {
         key: key.clone(),
         finalizers: finalizers.collect(),
+        users: Vec::new(),
         unfreed: reclaim::failure_of(object),
     }
 }
@@ -214,6 +226,7 @@ mod tests {
         Held {
             key: core_key("Pod", "team-a", name),
             finalizers: finalizers.iter().map(|&f| f.to_owned()).collect(),
+            users: Vec::new(),
             unfreed: None,
         }
     }

@@ -63,6 +63,13 @@ pub struct PodMounts {
     pub has_ended: bool,
 }
 
+impl PodMounts {
+    /// Tells whether it mounts a claim of its namespace, and may use it still.
+    pub fn holds(&self, claim: &str) -> bool {
+        !self.has_ended && self.claims.iter().any(|it| it == claim)
+    }
+}
+
 /// The claims that a workload's pods mount.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WorkloadClaims {
@@ -97,11 +104,8 @@ impl WorkloadClaims {
 
 /// Returns the pods that mount a claim, by name.
 pub fn used_by(claim: &Claim, pods: &[PodMounts]) -> Vec<String> {
-    let mounts = |pod: &&PodMounts| {
-        pod.namespace == claim.instance.namespace
-            && !pod.has_ended
-            && pod.claims.contains(&claim.name)
-    };
+    let mounts =
+        |pod: &&PodMounts| pod.namespace == claim.instance.namespace && pod.holds(&claim.name);
     let mut names: Vec<String> = pods.iter().filter(mounts).map(|p| p.pod.clone()).collect();
     names.sort();
     names

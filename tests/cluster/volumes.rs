@@ -987,9 +987,20 @@ pub(crate) async fn a_claim_that_somebodys_pod_holds_is_pending_and_named(case: 
     case.create(&rescue("data-db-0")).await.unwrap();
     case.until("Pod", "rescue", |pod| pod["status"]["phase"] == "Running")
         .await;
-    let held = "PersistentVolumeClaim/data-db-0 is held by kubernetes.io/pvc-protection";
+    let plan = stage.plan_teardown("db", VolumeChoice::Delete).await;
+    let warned = "pod rescue uses PersistentVolumeClaim/data-db-0 too and is not deleted: the claim is not gone before that pod is";
+    assert!(
+        plan.warnings.iter().any(|it| it == warned),
+        "{:?}",
+        plan.warnings
+    );
+    let kept = stage.plan_teardown("db", VolumeChoice::Keep).await;
+    assert!(!kept.warnings.iter().any(|it| it == warned));
+    let held = "PersistentVolumeClaim/data-db-0 is held by kubernetes.io/pvc-protection: pod rescue uses it";
     let outcome = stage
-        .teardown_until_told("db", VolumeChoice::Delete, |reason| reason == held)
+        .teardown_until_told("db", VolumeChoice::Delete, |reason| {
+            held.starts_with(reason)
+        })
         .await;
     assert_eq!(outcome.pending, [held]);
     assert!(outcome.failed.is_empty(), "{outcome:?}");

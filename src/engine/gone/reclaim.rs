@@ -107,6 +107,7 @@ mod tests {
         Held {
             key: core_key(VOLUME, "", "pv"),
             finalizers: Vec::new(),
+            users: Vec::new(),
             unfreed,
         }
     }

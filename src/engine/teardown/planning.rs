@@ -13,6 +13,7 @@ use crate::engine::fate::{self, Policies, Scene};
 use crate::engine::frozen;
 use crate::engine::made_claims;
 use crate::engine::metadata::Metadata;
+use crate::engine::mounted;
 use crate::engine::plan::{Fate, FateRow, PlannedRetention, TeardownPlan, VolumeChoice};
 use crate::engine::preflight;
 use crate::engine::protection;
@@ -110,6 +111,7 @@ pub async fn plan_teardown(
     let definition = record.as_ref().map(|it| it.definition_of(instance));
     let definition = definition.as_ref().unwrap_or(&instance.id);
     warn_of_unlabelled_claims(cluster, &mut plan, definition, &found).await?;
+    Box::pin(mounted::warn_of_strangers(cluster, &mut plan)).await?;
     let missing = preflight::forbidden(cluster, accesses(&plan, &found)).await?;
     let namespace = instance.namespace.as_str();
     plan.refusals

@@ -254,7 +254,7 @@ fn show(wishes: Wishes<'_>, planned: &Planned) -> anyhow::Result<()> {
         (true, Report::Json) => output::print(&output::json(&planned.json(None))?)?,
         (false, _) => output::prose(&planned.text(Depth::Changes)),
     }
-    review::say_remarks(planned.plan(), planned.n_pods());
+    review::say_remarks(planned.plan(), planned.n_pods(), wishes.force_conflicts);
     Ok(())
 }
 

@@ -111,7 +111,7 @@ fn print(args: &Diff, plan: &DeployPlan, changes: &Changes, now: Timestamp) -> a
     for remark in changes.remarks.iter().filter(is_news) {
         output::say(text::clean(&format!("warning: {remark}")));
     }
-    review::say_remarks(plan, 0);
+    review::say_remarks(plan, 0, false);
     if plan.refusals.is_empty() && plan.leaves_objects() && !plan.is_record_exact {
         output::say(format!(
             "no object differs: a deploy keeps the text alone, as revision {}",

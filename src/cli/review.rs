@@ -81,14 +81,15 @@ pub(super) fn hanging(pods: &[HangingPod]) -> String {
     out
 }
 
-/// Says what a plan warns of, what conflicts, and what it adds up to; `n_pods` are deleted beside its objects.
-pub(super) fn say_remarks(plan: &DeployPlan, n_pods: usize) {
+/// Says what a plan warns of, what conflicts or is taken over, and what it adds up to; `n_pods` are deleted beside its objects.
+pub(super) fn say_remarks(plan: &DeployPlan, n_pods: usize, takes_conflicts: bool) {
     let say = |line: &str| output::say(text::clean(line));
     for warning in &plan.warnings {
         say(&format!("warning: {warning}"));
     }
+    let what = conflict_word(takes_conflicts || plan.takes_conflicts);
     for conflict in &plan.conflicts {
-        say_conflict("conflict", conflict);
+        say_conflict(what, conflict);
     }
     if plan.takes_conflicts {
         say("the fields above are taken over, as was agreed to when it was begun");
@@ -124,6 +125,14 @@ pub(super) fn say_remarks(plan: &DeployPlan, n_pods: usize) {
             plan.instance.namespace,
             sums(plan, n_pods)
         ));
+    }
+}
+
+/// Returns what becomes of a field that another manager owns, and that the plan writes.
+pub(super) fn conflict_word(is_taken: bool) -> &'static str {
+    match is_taken {
+        true => "taken over from its owner",
+        false => "conflict",
     }
 }
 

@@ -74,10 +74,14 @@ pub const OWNER_MARKS: [(&str, &str); 8] = [
     ("argocd.argoproj.io/instance", "Argo CD application"),
     ("kustomize.toolkit.fluxcd.io/name", "Flux kustomization"),
     ("helm.toolkit.fluxcd.io/name", "Flux Helm release"),
-    ("kapp.k14s.io/app", "kapp application"),
+    (LABEL_KAPP, "kapp application"),
     ("olm.owner", "Operator Lifecycle Manager"),
     ("fleet.cattle.io/bundle-id", "Fleet"),
 ];
+/// Managers of what Argo CD applies. Until its version 3 it marked what is its own with [`LABEL_INSTANCE`] alone, as many others do.
+pub const ARGO_MANAGERS: [&str; 2] = ["argocd-controller", "argocd-application-controller"];
+/// Label of kapp, which bears the application's number and not its name.
+pub const LABEL_KAPP: &str = "kapp.k14s.io/app";
 /// Annotation of the Secret of an instance, and of pod templates that use it: how often its values have changed.
 pub const ANNOTATION_SECRET_REVISION: &str = "bowline.dev/secret-revision";
 /// SHA-256 in hex of the parameters that were set by hand, on a revision that has any.

@@ -70,12 +70,33 @@ pub(super) fn foreign_set<'a>(object: &'a Object, id: &InstanceId, set: &str) ->
 }
 
 fn deployer(metadata: Metadata<'_>) -> Option<String> {
-    naming::OWNER_MARKS.iter().find_map(|(key, what)| {
+    let marked = naming::OWNER_MARKS.iter().find_map(|&(key, what)| {
         let name = metadata.label(key).or_else(|| metadata.annotation(key))?;
+        if key == naming::LABEL_KAPP {
+            return Some(format!("the {what} of label {key}={name}"));
+        }
         // Argo CD's tracking ID goes on behind the application's name.
         let name = name.split(':').next().unwrap_or(name);
-        Some(format!("{what} {name}"))
-    })
+        // Flux has one controller for all namespaces.
+        let place = key
+            .strip_suffix("/name")
+            .map(|tool| format!("{tool}/namespace"));
+        let place = place.and_then(|key| metadata.label(&key));
+        let place = place.map_or_else(String::new, |place| format!("{place}/"));
+        Some(format!("{what} {place}{name}"))
+    });
+    marked.or_else(|| tracked_by_label(metadata))
+}
+
+/// Returns the application of Argo CD that an object bears no mark of but the label that instances of ours bear too.
+fn tracked_by_label(metadata: Metadata<'_>) -> Option<String> {
+    let is_ours = metadata.label(naming::LABEL_MANAGED_BY) == Some(naming::MANAGED_BY);
+    let mut managers = naming::ARGO_MANAGERS.iter();
+    let is_argos = !is_ours && managers.any(|it| metadata.has_manager(it));
+    let name = metadata
+        .label(naming::LABEL_INSTANCE)
+        .filter(|_| is_argos)?;
+    Some(format!("Argo CD application {name}"))
 }
 
 /// Tells whether the instance wrote this object: its labels say so, and its field manager owns fields of it.
@@ -126,14 +147,34 @@ mod tests {
         );
         check(
             json!({"labels": {"kapp.k14s.io/app": "1234"}}),
-            other("kapp application 1234"),
+            other("the kapp application of label kapp.k14s.io/app=1234"),
         );
         check(
             json!({"labels": {"kustomize.toolkit.fluxcd.io/name": "apps"}}),
             other("Flux kustomization apps"),
         );
+        let flux = json!({"kustomize.toolkit.fluxcd.io/name": "apps", "kustomize.toolkit.fluxcd.io/namespace": "flux-system"});
+        check(
+            json!({"labels": flux}),
+            other("Flux kustomization flux-system/apps"),
+        );
         let owned = json!([{"apiVersion": "v1", "kind": "Widget", "name": "w", "uid": "1"}]);
         check(json!({"ownerReferences": owned}), other("Widget/w"));
+    }
+
+    #[test]
+    fn what_argo_cd_tracks_by_the_label_of_all_is_known_by_its_manager() {
+        let tracked = |managed_by: Value, manager: &str| {
+            let labels = json!({"app.kubernetes.io/managed-by": managed_by, "app.kubernetes.io/instance": "shop"});
+            json!({"labels": labels, "managedFields": [{"manager": "kubectl"}, {"manager": manager}]})
+        };
+        for manager in naming::ARGO_MANAGERS {
+            let argo = other("Argo CD application shop");
+            check(tracked(Value::Null, manager), argo.clone());
+            check(tracked(json!("Helm"), manager), argo);
+            check(tracked(json!("bowline"), manager), other("instance shop"));
+        }
+        check(tracked(Value::Null, "somebody"), Owner::Nobody);
     }
 
     #[test]

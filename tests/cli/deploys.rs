@@ -149,7 +149,8 @@ pub(crate) fn a_field_of_another_is_refused_until_it_is_taken(world: &World) {
     world
         .bowline(&["deploy", "web", "-y", "--force-conflicts"])
         .end()
-        .code(0);
+        .code(0)
+        .stderr_has(&["taken over from its owner: Deployment/web .spec.replicas"]);
     assert_eq!(replicas(world), 1);
 }
 

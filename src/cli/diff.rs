@@ -11,7 +11,7 @@ use super::session::Session;
 use super::{
     Exit, UsageError, changes, missing, operate, output, plan_json, review, set_difference,
 };
-use crate::engine::deploy::plan_deploy;
+use crate::engine::deploy::plan_difference;
 use crate::engine::drift::leave_out_said;
 use crate::engine::history::{Comparison, compare};
 use crate::engine::plan::{DeployPlan, DiffLine};
@@ -44,17 +44,20 @@ fn difference(args: &Diff, session: &Session) -> anyhow::Result<Exit> {
         let changes = changes::read(&look, session, &request.instance()).await?;
         let mut changes = changes.unwrap_or_default();
         leave_out_said(&look, &request, &mut changes).await?;
-        let plan = plan_deploy(&look, &request).await?;
+        let plan = plan_difference(&look, &request).await?;
         Ok((plan, changes, look.now()))
     })?;
+    // Who may only look gets the difference all the same, and so does who wants to know it before an adoption.
+    let is_shown = |refusal: &Failure| plan.is_adoptable || refusal.kind == FailureKind::Forbidden;
+    let is_refused = plan.objects.is_empty() || !plan.refusals.iter().all(is_shown);
+    if !is_refused {
+        for refusal in &plan.refusals {
+            output::say(format!("warning: {}", text::clean(&refusal.summary)));
+        }
+    }
     print(args, &plan, &changes, now)?;
-    // Who may only look gets the difference all the same.
-    let is_refused = plan.objects.is_empty() || plan.refusals.iter().any(is_more_than_forbidden);
     if !plan.refusals.is_empty() && is_refused {
         return Ok(review::refuse_of(Some(&shown), &plan.refusals).beside_differences());
-    }
-    for refusal in &plan.refusals {
-        output::say(format!("warning: {}", text::clean(&refusal.summary)));
     }
     // What others added is no difference that a deploy would write, nor is what somebody works on.
     Ok(if plan.is_unchanged() {
@@ -74,10 +77,6 @@ fn added(changes: &Changes) -> Vec<ObjectChange> {
     let mut added = changes.part(|field| field.wanted.is_none());
     added.retain(|object| !object.fields.is_empty());
     added
-}
-
-fn is_more_than_forbidden(refusal: &Failure) -> bool {
-    refusal.kind != FailureKind::Forbidden
 }
 
 fn print(args: &Diff, plan: &DeployPlan, changes: &Changes, now: Timestamp) -> anyhow::Result<()> {

@@ -110,6 +110,15 @@ pub(crate) fn a_helm_release_becomes_an_instance(world: &World) {
     // It is Helm's until it is adopted.
     let refused = world.bowline(&["deploy", "shop", "-y"]).end().code(5);
     refused.stderr_has(&["Helm release shop"]);
+    // What a deploy would change of it is shown before, too.
+    let edited = shown.stdout.replace("LEVEL: info", "LEVEL: debug");
+    world.home.save("shop", &edited);
+    let diff = world.bowline(&["diff", "shop"]).end().code(1);
+    let diff = diff.stdout_has(&["ConfigMap/settings", "-   LEVEL: info", "+   LEVEL: debug"]);
+    diff.stderr_has(&[
+        "warning: ConfigMap/settings exists already, and it belongs to Helm release shop",
+    ]);
+    world.home.save("shop", &shown.stdout);
     world
         .bowline(&["adopt", "shop", "--confirm", "shop"])
         .end()

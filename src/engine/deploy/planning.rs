@@ -55,6 +55,18 @@ pub async fn plan_deploy(
     plan(cluster, request, Purpose::Deploy).await
 }
 
+/// As [`plan_deploy`], to be looked at only: where it is refused because others have its objects, and an adoption would mend that,
+/// what it would change of them is in it all the same.
+///
+/// # Errors
+/// As [`plan_deploy`].
+pub async fn plan_difference(
+    cluster: &Cluster,
+    request: &DeployRequest,
+) -> Result<DeployPlan, Failure> {
+    plan(cluster, request, Purpose::Difference).await
+}
+
 /// As [`plan_deploy`], of what was deployed before with just these parameters: no other ones are missed.
 ///
 /// # Errors
@@ -82,6 +94,8 @@ pub(in crate::engine) async fn plan_preview(
 enum Purpose {
     /// To be agreed to.
     Deploy,
+    /// To be looked at, before an adoption too.
+    Difference,
     /// To be agreed to where all parameters are known.
     Again,
     /// To be looked at while it changes: what takes a list of the whole cluster is left to the plan that is agreed to.
@@ -222,10 +236,14 @@ impl Planner<'_> {
         }
         let foreign = self.foreign_names(&survey).await;
         plan.is_adoptable = foreign.iter().any(|it| it.is_adoptable);
+        let is_all_adoptable = foreign.iter().all(|it| it.is_adoptable);
         plan.refusals = foreign.into_iter().map(|it| it.refusal).collect();
         if let Some(refusal) = plan.refusals.last_mut() {
             if let (Some(free), true) = (self.free_id(&survey), refusal.detail.is_empty()) {
                 refusal.detail = format!("the ID {free} is free");
+            }
+            if self.purpose == Purpose::Difference && is_all_adoptable {
+                Box::pin(self.compare_with_others(plan, &survey, &to_come)).await?;
             }
             return Ok(());
         }

@@ -138,6 +138,43 @@ impl Planner<'_> {
         Ok(())
     }
 
+    /// Compares with what others made, as a deploy would change it once it is adopted: that makes their fields the instance's, so
+    /// that none of them conflicts then.
+    pub(super) async fn compare_with_others(
+        &self,
+        plan: &mut DeployPlan,
+        survey: &Survey,
+        to_come: &BTreeMap<ObjectKey, &'static str>,
+    ) -> Result<(), Failure> {
+        let instance = &self.request.instance();
+        let actor = &Actor {
+            instance,
+            definition: &self.request.name,
+            may_write: true,
+            yields: false,
+        };
+        let rehearsals = stream::iter(self.rendered.objects.clone())
+            .map(|object| async move {
+                match to_come.get(&object.key) {
+                    Some(why) => Ok(Rehearsal::unseen(&object, why)),
+                    None => {
+                        let seen = survey.find(&object.key);
+                        rehearse(self.cluster, actor, &object, seen, None).await
+                    }
+                }
+            })
+            .buffered(AT_ONCE);
+        let rehearsals: Vec<Result<Rehearsal, Failure>> = rehearsals.collect().await;
+        for rehearsal in rehearsals {
+            let rehearsal = rehearsal?;
+            let refused = rehearsal.refusals.into_iter().chain(rehearsal.frozen);
+            plan.warnings.extend(refused.map(|it| it.summary));
+            plan.warnings.extend(rehearsal.warnings);
+            plan.objects.push(rehearsal.planned);
+        }
+        Ok(())
+    }
+
     /// What is refused under the schema that a kind has now may be right under the one that comes with this definition.
     fn doubt_the_old_schema(&self, rehearsals: &mut [Rehearsal]) {
         let changing: Vec<ObjectKey> = rehearsals

@@ -242,7 +242,7 @@ pub(crate) async fn a_claim_of_a_set_that_a_quota_refuses_is_told(case: Cluster)
     until_rehearsed(&case, &claim("probe", "1Gi"), false).await;
     let outcome = stage.deploy("db", DB).await;
     assert!(outcome.is_complete(), "{outcome:?}");
-    let told = "Failing: StatefulSet/db cannot create pods: claim data-db-0: quota team is used up: requests.storage: 0 \
+    let told = "Failing: StatefulSet/db cannot create pods: claim data-db-0: quota team leaves too little: requests.storage: 0 \
                 of 512Mi used, 1Gi more asked for";
     stage.until_told("db", |reason| reason == told).await;
     limit(&case, json!({"requests.storage": "2Gi"})).await;

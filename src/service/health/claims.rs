@@ -98,20 +98,33 @@ fn why_unbound(
     events: &[Event],
     classes: Option<&[StorageClass]>,
 ) -> Option<String> {
-    let told = why(claim, events).map(|why| why.words);
-    told.or_else(|| by_class(claim, classes?))
+    let by_class = || by_class(claim, classes?);
+    match why(claim, events) {
+        // The pod waits for the claim, too: that of a class which makes none ends with a volume that somebody makes.
+        Some(why) if why.cause == Cause::WaitsForPod && makes_none(claim, classes) => by_class(),
+        Some(why) => Some(why.words),
+        None => by_class(),
+    }
+}
+
+fn class_of<'c>(claim: &Claim, classes: &'c [StorageClass]) -> Option<&'c StorageClass> {
+    classes.iter().find(|class| match &claim.storage_class {
+        Some(name) => class.name == *name,
+        None => class.is_default,
+    })
+}
+
+fn makes_none(claim: &Claim, classes: Option<&[StorageClass]>) -> bool {
+    let class = classes.and_then(|classes| class_of(claim, classes));
+    class.is_some_and(|class| class.provisioner == NO_PROVISIONER)
 }
 
 fn by_class(claim: &Claim, classes: &[StorageClass]) -> Option<String> {
-    let class = match &claim.storage_class {
-        Some(name) => match classes.iter().find(|class| class.name == *name) {
-            Some(class) => class,
-            None => return Some(format!("there is no class {name}")),
-        },
-        None => match classes.iter().find(|class| class.is_default) {
-            Some(class) => class,
-            None => return Some(NO_CLASS.to_owned()),
-        },
+    let Some(class) = class_of(claim, classes) else {
+        return Some(match &claim.storage_class {
+            Some(name) => format!("there is no class {name}"),
+            None => NO_CLASS.to_owned(),
+        });
     };
     Some(match class {
         StorageClass {
@@ -133,7 +146,7 @@ const NO_CLASS: &str = "it names no class, there is no default one, and no free 
 const WAITS: &str = "it waits for a pod that uses it";
 
 fn no_volume_of(class: &str) -> String {
-    format!("class {class} makes no volumes, and no free one fits")
+    format!("class {class} makes no volumes itself, and no free one fits: somebody has to make one")
 }
 
 /// What is behind a claim that is not bound.
@@ -255,8 +268,11 @@ mod tests {
         }
     }
 
-    fn check(class: Option<&str>, reason: &str, message: &str, cause: Cause, words: &str) {
-        let event = Event {
+    const LOCAL: &str =
+        "class local makes no volumes itself, and no free one fits: somebody has to make one";
+
+    fn event(reason: &str, message: &str) -> Event {
+        Event {
             namespace: "team-a".parse().unwrap(),
             name: "e".to_owned(),
             object_kind: "PersistentVolumeClaim".to_owned(),
@@ -268,7 +284,11 @@ mod tests {
             count: 1,
             last_seen: Timestamp::UNIX_EPOCH,
             source: "s".to_owned(),
-        };
+        }
+    }
+
+    fn check(class: Option<&str>, reason: &str, message: &str, cause: Cause, words: &str) {
+        let event = event(reason, message);
         let words = words.to_owned();
         assert_eq!(why(&claim(class), &[event]), Some(Why { cause, words }));
     }
@@ -312,7 +332,7 @@ mod tests {
             "FailedBinding",
             none,
             Cause::Refused,
-            "class local makes no volumes, and no free one fits",
+            "class local makes no volumes itself, and no free one fits: somebody has to make one",
         );
         check(
             None,
@@ -357,10 +377,22 @@ mod tests {
             };
         check(Some("fast"), Some(&classes), Some("there is no class fast"));
         check(Some("late"), Some(&classes), Some(WAITS));
-        check(
-            Some("local"),
-            Some(&classes),
-            Some("class local makes no volumes, and no free one fits"),
+        check(Some("local"), Some(&classes), Some(LOCAL));
+        let waits = event(
+            "WaitForPodScheduled",
+            "waiting for pod db-0 to be scheduled",
+        );
+        let told = |name: &str| {
+            why_unbound(
+                &claim(Some(name)),
+                std::slice::from_ref(&waits),
+                Some(&classes),
+            )
+        };
+        assert_eq!(told("local").as_deref(), Some(LOCAL));
+        assert_eq!(
+            told("late").as_deref(),
+            Some("it waits until pod db-0 has a node")
         );
         let standard = "provisioner p.io of class standard has made no volume yet: does it run?";
         check(None, Some(&classes), Some(standard));

@@ -205,7 +205,18 @@ fn quota(message: &str) -> Option<String> {
             ))
         })
         .collect();
-    Some(format!("quota {quota} is used up: {}", parts?.join("; ")))
+    let is_left = |pair: &str| {
+        let Some((resource, _)) = pair.trim().split_once('=') else {
+            return false;
+        };
+        amount(used, resource) != amount(limited, resource)
+    };
+    // What is asked for may be more than there is left, and even than there is at all.
+    let what = match requested.split(',').all(is_left) {
+        true => "leaves too little",
+        false => "is used up",
+    };
+    Some(format!("quota {quota} {what}: {}", parts?.join("; ")))
 }
 
 /// Returns why a volume is not mounted, by the kubelet's or the attacher's message.
@@ -330,6 +341,11 @@ mod tests {
              persistentvolumeclaims \"data-db-0\" is forbidden: exceeded quota: team, requested: requests.storage=1Gi, used: \
              requests.storage=5Gi, limited: requests.storage=5Gi",
             "claim data-db-0: quota team is used up: requests.storage: 5Gi of 5Gi used, 1Gi more asked for",
+        );
+        check(
+            "persistentvolumeclaims \"data-db-0\" is forbidden: exceeded quota: q, requested: requests.storage=2Gi, used: \
+             requests.storage=0, limited: requests.storage=1Gi",
+            "quota q leaves too little: requests.storage: 0 of 1Gi used, 2Gi more asked for",
         );
         for message in [
             "Create Claim data-db-0 for Pod db-0 in StatefulSet db failed error: persistentvolumeclaims \"data-db-0\" is \

@@ -65,6 +65,8 @@ struct Findings {
     namespace: Option<String>,
     server_version: Option<String>,
     latency_ms: Option<u64>,
+    /// As whom the server knows this user, where it says so.
+    known_as: Option<String>,
     /// None where it cannot be known.
     permissions: Option<Vec<Permission>>,
     terminal: Terminal,
@@ -135,6 +137,7 @@ pub fn run(args: &Doctor, global: &Global) -> anyhow::Result<Exit> {
         namespace: None,
         server_version: None,
         latency_ms: None,
+        known_as: None,
         permissions: None,
         terminal: surroundings::terminal(&session.settings.ui),
         link: surroundings::link(&session),
@@ -216,6 +219,8 @@ impl Findings {
                 return self.no_server("the server does not answer");
             }
         }
+        // Whoever does not answer that does not answer the next question either, and is named there.
+        self.known_as = cluster.known_as().await.ok().flatten();
         self.look_at_permissions(&cluster).await;
     }
 

@@ -14,9 +14,11 @@ use super::kinds::Resource;
 use super::{Cluster, MAX_IN_FLIGHT};
 use crate::definition::object::GroupKind;
 use crate::failure::Failure;
+use crate::text;
 
 const API: &str = "/apis/authorization.k8s.io/v1";
 const DOING: &str = "ask for permissions";
+const REVIEW_OF_SELF: &str = "/apis/authentication.k8s.io/v1/selfsubjectreviews";
 
 /// Something that a user may or may not do.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -160,6 +162,22 @@ impl Cluster {
         denied.extend(self.denied(by_name).await?);
         let is_allowed = |access: &Access| !denied.contains(access);
         Ok(accesses.iter().map(is_allowed).collect())
+    }
+
+    /// Returns as whom the server knows this user; none where it does not say, as servers before Kubernetes 1.28.
+    ///
+    /// # Errors
+    /// The server cannot be reached.
+    pub async fn known_as(&self) -> Result<Option<String>, Failure> {
+        let review = json!({"apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview"});
+        let doing = "ask who this user is";
+        let answer = match self.ask_review(doing, REVIEW_OF_SELF, &review).await {
+            Err(failure) if failure.is_unanswered() => return Err(failure),
+            answer => answer.unwrap_or_default(),
+        };
+        let name = answer.pointer("/status/userInfo/username");
+        let name = name.and_then(Value::as_str).filter(|name| !name.is_empty());
+        Ok(name.map(|name| text::clean(name).into_owned()))
     }
 
     /// Asks singly, and returns what is not allowed.

@@ -177,4 +177,11 @@ fn no_secret_is_in_a_report() {
         "http://127.0.0.1:1",
         "client certificate, token, user name",
     ]);
+    let acting = home.bowline(&["doctor", "--as", "half", "-o", "json"]);
+    let acting = acting.env("KUBECONFIG", &whole).end().code(1).json();
+    assert_eq!(acting["connection"]["user"], "u");
+    assert_eq!(acting["connection"]["actsAs"], "half");
+    let direct = home.bowline(&["doctor", "--server", "https://127.0.0.1:1"]);
+    let direct = direct.env("BOWLINE_TOKEN", "CANARY-1").end().code(1);
+    assert!(!direct.stdout.contains("  User "), "{}", direct.stdout);
 }

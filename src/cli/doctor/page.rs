@@ -62,12 +62,14 @@ fn connection(findings: &Findings) -> Vec<(&'static str, String)> {
             ("Cluster", connection.cluster.clone()),
             ("Server", format!("{}{verified}", connection.server)),
             ("User", connection.user.clone()),
+            ("Acting as", connection.acts_as.clone().unwrap_or_default()),
             ("Credentials", credentials),
         ]);
         // A cluster in this process has no address.
         lines.retain(|(_, value)| !value.is_empty());
         lines.extend(connection.proxy.clone().map(|proxy| ("Proxy", proxy)));
     }
+    lines.extend(findings.known_as.clone().map(|it| ("Known as", it)));
     lines.extend(findings.namespace.clone().map(|it| ("Namespace", it)));
     lines.extend(findings.server_version.clone().map(|it| ("Version", it)));
     let latency = findings

@@ -1,6 +1,8 @@
 //! How one would connect, in words that hold no secret: nothing is sent, no plugin is run, no credential is read but to
 //! tell of what sort it is.
 
+use std::borrow::Cow;
+
 use serde::Serialize;
 
 use super::kubeconfig::{self, Chosen, KubeconfigFile, Kubeconfigs};
@@ -17,8 +19,10 @@ pub struct Description {
     pub context: String,
     /// Name of its cluster.
     pub cluster: String,
-    /// Name of its user.
+    /// Name of its user; empty where no context names one.
     pub user: String,
+    /// The user that the server is told to take this one for.
+    pub acts_as: Option<String>,
     /// URL of the server, without user and password.
     pub server: String,
     /// Whether the server's certificate is verified.
@@ -36,6 +40,7 @@ impl Description {
             context: identity.context.clone(),
             cluster: identity.cluster.clone(),
             user: identity.user.clone(),
+            acts_as: None,
             server: identity.server.clone(),
             is_verified: !identity.is_insecure,
             // Without kubeconfig only a pod has an address to go to; the sandbox has none.
@@ -55,7 +60,14 @@ impl Description {
 pub fn describe(options: &ConnectOptions) -> Result<Option<Description>, Failure> {
     let described = Kubeconfigs::of(options).and_then(|read| {
         let Some(read) = read else { return Ok(None) };
-        of(&read.choose(options.context.as_deref())?).map(Some)
+        let mut described = of(&read.choose(options.context.as_deref())?)?;
+        if options.direct.is_some() {
+            // The name stands for an entry that nobody wrote.
+            described.user.clear();
+        }
+        let acts_as = options.as_user.as_deref().map(text::clean);
+        described.acts_as = acts_as.map(Cow::into_owned).or(described.acts_as);
+        Ok(Some(described))
     });
     described.map_err(harmless)
 }
@@ -75,6 +87,7 @@ fn of(chosen: &Chosen) -> Result<Description, Failure> {
         context: word(&chosen.context),
         cluster: word(&chosen.cluster_name),
         user: word(&chosen.user_name),
+        acts_as: chosen.user.impersonate.as_deref().map(word),
         server: kubeconfig::harmless_url(&chosen.server.to_string()),
         is_verified: !chosen.is_insecure,
         credentials: credentials(chosen),

@@ -88,7 +88,9 @@ pub(super) async fn decide(
         let what = format!("update-ingress of {}", instance.id);
         Ending::of(outcome, review::conclude(&what, outcome, signal))
     });
-    let settled = settled.iter().map(|_| Ending::settled());
+    // Where all were meant, that is all that have routes.
+    let is_meant = |plan: &&RoutePlan| !args.ids.is_empty() || !plan.routes.is_empty();
+    let settled = settled.iter().filter(is_meant).map(|_| Ending::settled());
     let endings: Vec<_> = settled.chain(concluded).collect();
     let exit = left.conclude(&endings).after(signal);
     bulk::end(args.how.output, &all, &outcomes, exit)

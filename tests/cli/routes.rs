@@ -161,6 +161,11 @@ pub(crate) fn one_that_is_refused_keeps_no_other_from_its_route(world: &World) {
     again.stderr_has(&["1 of 2 done; left as they were: shop"]);
     let wanted = ["update-ingress", "web", "shop", "-y", "--ignore-not-found"];
     world.bowline(&wanted).end().code(0);
+    // Where none is named, those without routes are none of them.
+    deploy(world, "inside", WEB);
+    set_host(world, "newer.example.com");
+    let all = world.bowline(&["update-ingress", "-y"]).end().code(3);
+    all.stderr_has(&["1 of 2 done; left as they were: api"]);
 }
 
 pub(crate) fn one_that_was_adopted_alone_keeps_no_other_from_its_route(world: &World) {

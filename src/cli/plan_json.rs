@@ -303,6 +303,7 @@ fn of_claim(claim: &ClaimFate) -> Value {
         "data": match claim.data {
             DataFate::Destroyed => "destroyed",
             DataFate::Retained => "retained",
+            DataFate::Nothing => "none",
             DataFate::Unknown => "unknown",
         },
     })

@@ -210,6 +210,7 @@ fn data_fate(data: DataFate) -> &'static str {
     match data {
         DataFate::Destroyed => "destroyed",
         DataFate::Retained => "retained",
+        DataFate::Nothing => "none yet",
         DataFate::Unknown => "unknown: may not read volumes",
     }
 }

@@ -255,8 +255,8 @@ fn claim_fate(
         // Set to Retain before the claim goes, or nothing goes.
         (Fate::Deleted, Some(_), _) if choice == VolumeChoice::Retain => DataFate::Retained,
         (_, Some(_), None) => DataFate::Unknown,
-        // Nothing was ever written to an unbound claim.
-        _ => DataFate::Destroyed,
+        (_, Some(_), Some(_)) => DataFate::Destroyed,
+        (_, None, _) => DataFate::Nothing,
     };
     Some(ClaimFate {
         size: size.unwrap_or_default().to_owned(),
@@ -537,7 +537,7 @@ mod tests {
                 (&names[0], "deleted 2Gi Destroyed"),
                 (&names[1], "deleted 2Gi Retained"),
                 (&names[2], "deleted 2Gi Unknown"),
-                (&names[3], "deleted  Destroyed"),
+                (&names[3], "deleted  Nothing"),
                 (shared, "deleted 2Gi Destroyed"),
             ],
         );
@@ -548,7 +548,7 @@ mod tests {
                 (&names[0], "deleted 2Gi Retained"),
                 (&names[1], "deleted 2Gi Retained"),
                 (&names[2], "deleted 2Gi Retained"),
-                (&names[3], "deleted  Destroyed"),
+                (&names[3], "deleted  Nothing"),
                 (shared, "deleted 2Gi Retained"),
             ],
         );
@@ -578,7 +578,7 @@ mod tests {
                     "StatefulSet/far-db",
                     "left: it belongs to the ApplySet applyset-theirs-v1",
                 ),
-                ("PersistentVolumeClaim/data-db-0", "deleted  Destroyed"),
+                ("PersistentVolumeClaim/data-db-0", "deleted  Nothing"),
                 (
                     "PersistentVolumeClaim/data-far-db-0",
                     "left: it belongs to StatefulSet/far-db  Retained",

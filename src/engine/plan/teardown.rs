@@ -108,6 +108,8 @@ pub enum DataFate {
     Destroyed,
     /// The data stays.
     Retained,
+    /// There is none: the claim never got a volume.
+    Nothing,
     /// Volumes may not be read, so nobody can say.
     Unknown,
 }
@@ -159,7 +161,7 @@ impl FateRow {
             && self
                 .claim
                 .as_ref()
-                .is_some_and(|claim| claim.data != DataFate::Retained)
+                .is_some_and(|claim| matches!(claim.data, DataFate::Destroyed | DataFate::Unknown))
     }
 }
 

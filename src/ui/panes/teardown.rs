@@ -252,6 +252,7 @@ fn data(row: &FateRow) -> String {
         DataFate::Destroyed => "destroyed",
         DataFate::Retained if matches!(row.fate, Fate::Kept(_)) => "kept",
         DataFate::Retained => "retained",
+        DataFate::Nothing => "none yet",
         DataFate::Unknown => "unknown: may not read volumes",
     };
     let policy = claim

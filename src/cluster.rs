@@ -100,6 +100,8 @@ pub struct Cluster {
     clock: Arc<clock::ServerClock>,
     reach: Arc<reach::Reach>,
     deadline: Duration,
+    /// For how long reads go on where nothing answers; none where they are given up after some tries.
+    patience: Option<Duration>,
     policy: Arc<Policy>,
     audit: Option<Arc<Audit>>,
     guard: Guard,
@@ -123,6 +125,7 @@ impl Cluster {
             clock: Arc::default(),
             reach: Arc::default(),
             deadline: REQUEST_DEADLINE,
+            patience: None,
             policy: Arc::default(),
             audit: None,
             guard: Guard::default(),
@@ -210,6 +213,20 @@ impl Cluster {
             stop,
             ..self.clone()
         }
+    }
+
+    /// Returns the same connection for an operation that rides out an outage of so long: its reads are tried again until then,
+    /// and tell what became of a write that was not answered.
+    pub fn riding_out(&self, outage: Duration) -> Self {
+        Self {
+            patience: Some(outage),
+            ..self.clone()
+        }
+    }
+
+    /// Tells whether the last request got no answer.
+    pub fn is_silent(&self) -> bool {
+        self.reach.silent_since().is_some()
     }
 
     /// Returns what manifests may touch beside their own namespace.

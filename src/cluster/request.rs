@@ -9,6 +9,7 @@ use kube::client::Body;
 use serde_json::Value;
 use tokio::time::Instant;
 
+use super::watch::backoff::Backoff;
 use super::{Cluster, reply};
 use crate::audit::Sent;
 use crate::failure::{Failure, FailureKind};
@@ -21,6 +22,8 @@ const MAX_EXPIRED: usize = 2;
 const MAX_ANSWER: usize = 512 * 1024 * 1024;
 /// How often a read is tried within its deadline.
 const MAX_TRIES: u32 = 3;
+/// How long is looked at least what became of something, however long nothing was answered.
+const LEAST_LOOK: Duration = Duration::from_secs(2);
 /// Wait before the second try; doubled for the third.
 const RETRY_AFTER: Duration = Duration::from_millis(200);
 pub(super) const JSON: &str = "application/json";
@@ -131,8 +134,8 @@ impl Cluster {
         path_and_query: String,
         accept: &'static str,
     ) -> Result<Answer, Failure> {
-        let deadline = Instant::now() + self.deadline;
-        let mut wait = RETRY_AFTER;
+        let mut deadline = self.deadline_of_read();
+        let (mut wait, mut backoff) = (RETRY_AFTER, Backoff::default());
         for attempt in 1.. {
             let ask = Ask {
                 doing,
@@ -142,6 +145,11 @@ impl Cluster {
                 body: None,
             };
             let result = self.send_until(ask, deadline).await;
+            // NB: boxed, for this future is a part of nearly every other one.
+            if result.is_err() && Box::pin(self.outage_is_ridden_out(&mut backoff)).await {
+                deadline = self.deadline_of_read();
+                continue;
+            }
             let (may_pass, asked_wait) = match &result {
                 Ok(answer) => (is_passing(answer.status), answer.retry_after),
                 Err(failure) => (failure.kind == FailureKind::Unreachable, None),
@@ -155,6 +163,34 @@ impl Cluster {
             wait *= 2;
         }
         unreachable!("the last attempt returns")
+    }
+
+    /// Returns until when a read is answered: while nothing is answered no longer than that is ridden out.
+    fn deadline_of_read(&self) -> Instant {
+        let now = Instant::now();
+        let deadline = now + self.deadline;
+        match self.silent_until() {
+            Some(until) => deadline.min(until.max(now + LEAST_LOOK)),
+            None => deadline,
+        }
+    }
+
+    /// Returns until when an outage is ridden out; none where there is none, or it is not.
+    fn silent_until(&self) -> Option<Instant> {
+        Some(self.reach.silent_since()? + self.patience?)
+    }
+
+    /// Waits for the next try in an outage; returns whether there is to be one.
+    async fn outage_is_ridden_out(&self, backoff: &mut Backoff) -> bool {
+        let Some(until) = self.silent_until() else {
+            return false;
+        };
+        let next = Instant::now() + backoff.after_failure(Duration::ZERO);
+        if next >= until || self.stop.is_asked() {
+            return false;
+        }
+        tokio::time::sleep_until(next).await;
+        !self.stop.is_asked()
     }
 
     /// Sends a request once.
@@ -200,16 +236,19 @@ impl Cluster {
     }
 
     async fn send_until(&self, ask: Ask<'_>, deadline: Instant) -> Result<Answer, Failure> {
-        let doing = ask.doing;
-        match tokio::time::timeout_at(deadline, self.exchange(ask)).await {
+        let (doing, sent) = (ask.doing, Instant::now());
+        let result = match tokio::time::timeout_at(deadline, self.exchange(ask)).await {
             Ok(result) => result,
             Err(_) => {
-                let seconds = self.deadline.as_secs();
+                let seconds = (deadline - sent).as_secs_f64().round();
                 let summary =
                     format!("cannot {doing}: no answer from the server within {seconds} s");
                 Err(Failure::new(FailureKind::Unreachable, summary))
             }
-        }
+        };
+        let is_silent = matches!(&result, Err(failure) if failure.kind == FailureKind::Unreachable);
+        self.reach.note(sent, !is_silent);
+        result
     }
 
     async fn exchange(&self, ask: Ask<'_>) -> Result<Answer, Failure> {

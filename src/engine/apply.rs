@@ -358,6 +358,41 @@ mod tests {
         assert!(failure.summary.contains("resourcequotas"), "{failure}");
     }
 
+    /// Whatever broke off is looked at once the server is back, and sent again only where it did not arrive.
+    #[tokio::test(start_paused = true)]
+    async fn an_outage_is_ridden_out_and_nothing_is_done_twice() {
+        for has_arrived in [false, true] {
+            let object = json!({"apiVersion": "v1", "kind": "ConfigMap",
+                "metadata": {"name": "web", "namespace": "team-a", "uid": "u",
+                    "managedFields": [{"manager": "bowline/web", "operation": "Apply"}]}});
+            let begun = tokio::time::Instant::now();
+            let live = object.clone();
+            let (cluster, log) = mock::cluster(move |seen| {
+                let is_rehearsal = seen.uri.contains("dryRun");
+                match seen.method {
+                    _ if begun.elapsed().as_secs() < 5 => Reply::Refused,
+                    Method::GET if !has_arrived => Reply::json(
+                        404,
+                        json!({"kind": "Status", "status": "Failure", "reason": "NotFound", "code": 404}),
+                    ),
+                    Method::PATCH if has_arrived && !is_rehearsal => {
+                        Reply::status(500, "it is there already")
+                    }
+                    _ => Reply::json(200, &live),
+                }
+            });
+            let cluster = cluster.riding_out(std::time::Duration::from_secs(30));
+            let wanted = Object::from_json(object).unwrap();
+            let written = apply(&cluster, "bowline/web", &wanted, Target::Absent, &[]).await;
+            assert!(written.is_ok(), "{has_arrived}: {written:?}");
+            let log = log.lock().unwrap();
+            let is_write =
+                |seen: &&mock::Seen| seen.method == Method::PATCH && !seen.uri.contains("dryRun");
+            let n_writes = log.iter().filter(is_write).count();
+            assert_eq!(n_writes, if has_arrived { 1 } else { 2 });
+        }
+    }
+
     #[tokio::test(start_paused = true)]
     async fn what_somebody_else_created_is_left_alone() {
         let (written, n_writes) = created(usize::MAX, true).await;

@@ -28,7 +28,7 @@ const LAST_PAUSE: Duration = Duration::from_secs(2);
 /// Objects that are looked at at once.
 const AT_ONCE: usize = 4;
 /// For how long looks may fail before the wait is given up.
-const OUTAGE: Duration = Duration::from_secs(30);
+pub(super) const OUTAGE: Duration = Duration::from_secs(30);
 
 /// An object that is not gone yet.
 #[derive(Debug, Clone, PartialEq, Eq)]

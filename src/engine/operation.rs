@@ -10,7 +10,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use tokio::sync::Mutex;
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, timeout};
 
 use super::gone;
 use super::journal::Journal;
@@ -35,6 +35,8 @@ const SURE_FOR: Duration = Duration::from_secs(4);
 const LOOK: Duration = Duration::from_secs(1);
 /// How long a record that is being deleted is waited for.
 const DELETION_DEADLINE: Duration = Duration::from_secs(30);
+/// How long is waited at the end of what failed for a server that does not answer.
+const GRACE: Duration = Duration::from_secs(5);
 /// What stands between an instance and who works on it, in the refusal to begin.
 const BUSY: &str = " is busy: ";
 /// What the refusal to begin begins with where the time was up before it was known whether somebody else goes on.
@@ -637,6 +639,16 @@ impl<'a> Lease<'a> {
         self.write(Wanted::Cleared, change).await.map(|_| ())
     }
 
+    /// Ends the operation after a failure. Where this fails too it stands still, and whoever comes next takes it over; a server
+    /// that does not answer is not waited for long.
+    pub async fn give_up(&self) {
+        let ended = Box::pin(self.end(Change::default()));
+        match self.cluster.is_silent() {
+            true => drop(timeout(GRACE, ended).await),
+            false => drop(ended.await),
+        }
+    }
+
     /// Lets go of the operation before its end. What is left of it stays noted: whoever looks is told, and whoever comes next
     /// goes on at once.
     ///
@@ -1018,6 +1030,49 @@ mod tests {
         assert_eq!(end("4").await, Ok(()));
         let failure = end("5").await.unwrap_err();
         assert!(is_loss(&failure), "{failure}");
+    }
+
+    /// A server that is frozen takes connections and answers nothing.
+    #[tokio::test(start_paused = true)]
+    async fn what_failed_ends_soon_where_nothing_answers() {
+        let (cluster, _) = mock::cluster(|_| Reply::Silence);
+        let cluster = cluster.riding_out(Duration::from_secs(20));
+        let instance = instance();
+        let lease = held(&cluster, &instance);
+        let begun = Instant::now();
+        lease
+            .beating(async {
+                let failure = lease.step("apply Deployment/web").await.unwrap_err();
+                assert_eq!(failure.kind, FailureKind::Unreachable, "{failure}");
+                assert_eq!(begun.elapsed().as_secs(), 20);
+                lease.give_up().await;
+            })
+            .await;
+        assert_eq!(begun.elapsed().as_secs(), 25);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_server_that_is_back_in_time_finds_the_operation_going_on() {
+        let begun = Instant::now();
+        let ours = to_text(&operation_of("ann@bastion 7"));
+        let live = std::sync::Mutex::new(record("7", Some(&ours), None));
+        let (cluster, _) = mock::cluster(move |seen| {
+            if begun.elapsed() < Duration::from_secs(12) {
+                return Reply::Refused;
+            }
+            let mut live = live.lock().unwrap();
+            if seen.method != http::Method::GET {
+                let (_, noted) = wished(seen);
+                *live = record("8", noted.as_deref(), None);
+            }
+            Reply::json(200, &*live)
+        });
+        let instance = instance();
+        let step = async |cluster: &Cluster| held(cluster, &instance).step("apply").await;
+        assert!(step(&cluster).await.is_err());
+        let cluster = cluster.riding_out(Duration::from_secs(30));
+        assert_eq!(step(&cluster).await, Ok(()));
+        assert!(begun.elapsed() < Duration::from_secs(25));
     }
 
     #[tokio::test(start_paused = true)]

@@ -19,6 +19,7 @@ use crate::definition::object::{GroupKind, ObjectKey};
 use crate::engine::agreed;
 use crate::engine::apply;
 use crate::engine::batch;
+use crate::engine::gone;
 use crate::engine::journal::Journal;
 use crate::engine::metadata::{Metadata, core_key};
 use crate::engine::operation::{self, Intent, Lease, Meeting, NOT_HELD, Opening, Shown};
@@ -81,6 +82,8 @@ pub(in crate::engine) async fn run_variant(
     if let Err(failure) = may_run(plan, options) {
         return not_begun(journal, plan, variant, failure);
     }
+    let asked = options.gone_within.unwrap_or(gone::OUTAGE);
+    let cluster = &cluster.riding_out(asked.min(gone::OUTAGE));
     if plan.is_noop() && variant.hanging.is_empty() {
         return journal.into_outcome();
     }
@@ -367,8 +370,7 @@ impl Run<'_> {
                 return;
             }
             journal.not_tried(Step::Record, why);
-            // If this fails too, the operation stands still, and whoever comes next takes it over.
-            let _ = self.lease.end(RecordChange::default()).await;
+            self.lease.give_up().await;
             return;
         }
         journal.started(&Step::Record);

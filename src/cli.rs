@@ -237,17 +237,15 @@ fn line_of(file: &str, failure: &Failure, cause: &Cause) -> Option<String> {
     };
     let (line, column) = (span.start.line, span.start.column);
     let is_above = failure.kind == FailureKind::Refused && repeats(failure, cause);
-    let message = match is_above {
-        true => "as said above",
-        false => &cause.message,
+    let told = match is_above {
+        true => "note: that is said of this".to_owned(),
+        false => format!("error: {}", cause.message),
     };
     let field = match cause.field.as_str() {
-        "" => String::new(),
+        field if field.is_empty() || field == path.to_string() => String::new(),
         field => format!(", {field}"),
     };
-    Some(format!(
-        "{file}:{line}:{column}: error: {message} [{path}{field}]"
-    ))
+    Some(format!("{file}:{line}:{column}: {told} [{path}{field}]"))
 }
 
 #[cfg(test)]
@@ -286,7 +284,7 @@ mod tests {
             image,
             "its selector never changes",
             Some(&format!(
-                "web.yaml:2:24: error: as said above [containers[0].image, {image}]"
+                "web.yaml:2:24: note: that is said of this [containers[0].image, {image}]"
             )),
         );
         check(

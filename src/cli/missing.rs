@@ -30,7 +30,7 @@ pub(super) async fn say(
     key: &InstanceKey,
     found: Option<&Detail>,
 ) -> Failure {
-    let meant = match alike(cluster, key).await {
+    let meant = match alike(key, selection::all(cluster, &key.namespace)).await {
         Some(meant) => format!("; did you mean {meant}?"),
         None => String::new(),
     };
@@ -93,6 +93,28 @@ pub(super) async fn explained<T>(
     key: &InstanceKey,
     result: Result<T, impl Into<anyhow::Error>>,
 ) -> anyhow::Result<T> {
+    let known = selection::all(cluster, &key.namespace);
+    explained_by(key, result, known).await
+}
+
+/// As [`explained`], where only those may be meant on which an operation is noted.
+///
+/// # Errors
+/// The result's own.
+pub(super) async fn explained_of_work<T>(
+    cluster: &Cluster,
+    key: &InstanceKey,
+    result: Result<T, impl Into<anyhow::Error>>,
+) -> anyhow::Result<T> {
+    let known = selection::under_way(cluster, &key.namespace);
+    explained_by(key, result, known).await
+}
+
+async fn explained_by<T>(
+    key: &InstanceKey,
+    result: Result<T, impl Into<anyhow::Error>>,
+    known: impl Future<Output = Result<Vec<InstanceKey>, Failure>>,
+) -> anyhow::Result<T> {
     let error = match result {
         Ok(value) => return Ok(value),
         Err(error) => error.into(),
@@ -101,16 +123,19 @@ pub(super) async fn explained<T>(
         failure if failure.kind == FailureKind::NotFound => failure,
         failure => return Err(failure.into()),
     };
-    let summary = match alike(cluster, key).await {
+    let summary = match alike(key, known).await {
         Some(meant) => format!("{}; did you mean {meant}?", failure.summary),
         None => failure.summary,
     };
     Err(Failure { summary, ..failure }.into())
 }
 
-/// Returns the instance of that namespace whose ID is nearest; none where that one is there, or nobody can say.
-async fn alike(cluster: &Cluster, key: &InstanceKey) -> Option<String> {
-    let all = selection::all(cluster, &key.namespace).await.ok()?;
+/// Returns the one of those that are known whose ID is nearest; none where that one is there, or nobody can say.
+async fn alike(
+    key: &InstanceKey,
+    known: impl Future<Output = Result<Vec<InstanceKey>, Failure>>,
+) -> Option<String> {
+    let all = known.await.ok()?;
     let ids = all.iter().map(|known| known.id.as_str());
     let near = nearest(key.id.as_str(), ids)?;
     (near != key.id.as_str()).then(|| near.to_owned())

@@ -82,7 +82,9 @@ fn list(args: &Restore, session: &Session) -> anyhow::Result<()> {
         return Ok(output::print(&output::json(&values)?)?);
     }
     if items.is_empty() {
-        output::say("the trash is empty: nothing was taken down on this machine");
+        output::say(
+            "the trash is empty: nothing that was taken down on this machine is left in it",
+        );
         return Ok(());
     }
     let rows: Vec<_> = items.iter().zip(numbers(&items)).map(row).collect();

@@ -30,7 +30,7 @@ pub fn run(args: &Resume, session: &Session) -> anyhow::Result<Exit> {
         let instances = std::slice::from_ref(&instance);
         let waiting = &args.applying.waiting;
         let ended = turn::in_turn(waiting, session, &cluster, instances, attempt).await;
-        missing::explained(&cluster, &instance, ended).await
+        missing::explained_of_work(&cluster, &instance, ended).await
     })
 }
 

@@ -32,10 +32,34 @@ pub async fn select(
 /// # Errors
 /// The records cannot be listed.
 pub async fn all(cluster: &Cluster, namespace: &Namespace) -> Result<Vec<InstanceKey>, Failure> {
+    whose(cluster, namespace, |_| true).await
+}
+
+/// Returns the instances of a namespace on which an operation is noted, sorted.
+///
+/// # Errors
+/// The records cannot be listed.
+pub async fn under_way(
+    cluster: &Cluster,
+    namespace: &Namespace,
+) -> Result<Vec<InstanceKey>, Failure> {
+    let notes = |record: Metadata<'_>| record.annotation(naming::ANNOTATION_OPERATION).is_some();
+    whose(cluster, namespace, notes).await
+}
+
+async fn whose(
+    cluster: &Cluster,
+    namespace: &Namespace,
+    is_meant: impl Fn(Metadata<'_>) -> bool,
+) -> Result<Vec<InstanceKey>, Failure> {
     let kind = GroupKind::new("", "ConfigMap");
     let selector = Selector::records();
     let records = cluster.list_metadata(&kind, Some(namespace), &selector);
-    let mut all: Vec<InstanceKey> = records.await?.iter().filter_map(instance).collect();
+    let records = records.await?;
+    let meant = records
+        .iter()
+        .filter(|record| is_meant(Metadata::of(record)));
+    let mut all: Vec<InstanceKey> = meant.filter_map(instance).collect();
     all.sort();
     Ok(all)
 }

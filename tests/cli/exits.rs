@@ -4,8 +4,9 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
+use crate::operations::{note, noted_by_ann};
 use crate::program::{DB, WEB};
-use crate::world::World;
+use crate::world::{AwaitIn, World};
 
 fn deploy(world: &World, name: &str, text: &str) {
     world.home.save(name, text);
@@ -66,6 +67,10 @@ pub(crate) fn an_instance_that_is_not_there_is_told_in_the_same_words(world: &Wo
         let refusal = told[0]["refusals"][0].to_string();
         assert!(refusal.contains("did you mean web?"), "{command:?}: {told}");
     }
+    // Only what can be resumed is meant.
+    let ended = world.bowline(&["resume", "wbe", "-y"]).end();
+    assert!(!ended.stderr.contains("did you mean"), "{}", ended.stderr);
+    note(&world.api("v1", "ConfigMap"), Some(noted_by_ann(0))).await_in(world);
     let ended = world.bowline(&["resume", "wbe", "-y"]).end();
     ended.stderr_has(&["did you mean web?"]);
 }
@@ -145,7 +150,6 @@ pub(crate) fn an_id_that_is_confirmed_is_the_one_that_is_meant(world: &World) {
     world.bowline(&["deploy", "web", "-y"]).end().code(0);
     let config = serde_json::json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "web-config"}});
     let config: kube::api::DynamicObject = serde_json::from_value(config).unwrap();
-    use crate::world::AwaitIn;
     let created = world.api("v1", "ConfigMap");
     created
         .create(&kube::api::PostParams::default(), &config)

@@ -7,7 +7,7 @@ use super::args::Report;
 use super::exit::Ending;
 use super::{Exit, confirm, exit, output, plan_json, refusal, review};
 use crate::definition::id::InstanceId;
-use crate::engine::adjust::AdjustPlan;
+use crate::engine::adjust::{AdjustPlan, Adjustment};
 use crate::engine::plan::TeardownPlan;
 use crate::engine::progress::Outcome;
 use crate::engine::routes::RoutePlan;
@@ -24,10 +24,11 @@ pub(super) trait Item {
     fn refuse(&mut self, refusal: Failure);
     /// Has one reason alone why it cannot run.
     fn refused_with(&mut self, refusal: Failure);
-    /// Whether the same command finishes what one of several began, and does nothing again to the others.
-    const IS_RESUMED: bool;
     /// Returns it as data, with how it ended; none where it was not begun, or cut off.
     fn json(&self, outcome: Option<&Outcome>) -> Value;
+
+    /// Tells whether the same command finishes what one of several began, and does nothing again to the others.
+    fn is_repeatable(&self) -> bool;
 
     /// Tells whether there is no such instance.
     fn is_absent(&self) -> bool {
@@ -37,10 +38,8 @@ pub(super) trait Item {
 }
 
 macro_rules! item {
-    ($plan:ty, $json:path, $is_resumed:expr) => {
+    ($plan:ty, $json:path, $is_repeatable:expr) => {
         impl Item for $plan {
-            const IS_RESUMED: bool = $is_resumed;
-
             fn instance(&self) -> &InstanceKey {
                 &self.instance
             }
@@ -60,13 +59,19 @@ macro_rules! item {
             fn json(&self, outcome: Option<&Outcome>) -> Value {
                 $json(self, outcome)
             }
+
+            fn is_repeatable(&self) -> bool {
+                $is_repeatable(self)
+            }
         }
     };
 }
 
-item!(TeardownPlan, plan_json::teardown, true);
-item!(AdjustPlan, plan_json::adjustment, false);
-item!(RoutePlan, plan_json::routes, false);
+item!(TeardownPlan, plan_json::teardown, |_| true);
+item!(AdjustPlan, plan_json::adjustment, |plan: &Self| {
+    matches!(plan.adjustment, Adjustment::Scale(_))
+});
+item!(RoutePlan, plan_json::routes, |_| true);
 
 /// The plans of one command, sorted by whether they can be carried out.
 pub(super) struct Bulk<P> {
@@ -141,7 +146,7 @@ impl<P: Item + Clone> Bulk<P> {
         let left = Left {
             names: names.collect(),
             exits,
-            is_resumed: P::IS_RESUMED,
+            is_repeatable: self.runnable.iter().all(Item::is_repeatable),
         };
         (self.runnable, left)
     }
@@ -241,7 +246,7 @@ impl<P: Item + Clone> Bulk<P> {
 pub(super) struct Left {
     names: Vec<InstanceId>,
     exits: Vec<Exit>,
-    is_resumed: bool,
+    is_repeatable: bool,
 }
 
 impl Left {
@@ -255,7 +260,8 @@ impl Left {
             let left = listed(&self.names);
             output::say(format!("{tally}; left as they were: {left}"));
         } else if matches!(exit, Exit::Partly | Exit::Pending) && exits.len() > 1 {
-            output::say(match self.is_resumed {
+            let is_half_done = endings.iter().any(Ending::is_half_way);
+            output::say(match self.is_repeatable && is_half_done {
                 true => format!("{tally}: the same command finishes it"),
                 false => tally,
             });

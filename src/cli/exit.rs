@@ -139,6 +139,11 @@ impl Ending {
         }
     }
 
+    /// Tells whether it began, or was to, and came to no end.
+    pub(super) fn is_half_way(&self) -> bool {
+        self.exit != Exit::Ok && !self.came_too_late
+    }
+
     /// What was as it should be.
     pub(super) fn settled() -> Self {
         Self {

@@ -241,8 +241,9 @@ fn line_of(file: &str, failure: &Failure, cause: &Cause) -> Option<String> {
         true => "note: that is said of this".to_owned(),
         false => format!("error: {}", cause.message),
     };
+    let path = path.to_string();
     let field = match cause.field.as_str() {
-        field if field.is_empty() || field == path.to_string() => String::new(),
+        field if field.is_empty() || field == path => String::new(),
         field => format!(", {field}"),
     };
     Some(format!("{file}:{line}:{column}: {told} [{path}{field}]"))

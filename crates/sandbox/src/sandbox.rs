@@ -28,7 +28,8 @@ const NAMESPACES: [&str; 4] = ["default", "kube-node-lease", "kube-public", "kub
 /// How to start a sandbox.
 #[derive(Debug, Clone)]
 pub struct SandboxOptions {
-    /// Where the state is loaded from and kept; nowhere if unset.
+    /// Where the state is loaded from and kept; nowhere if unset. `.NAME.lock` beside it tells other sandboxes that it is kept; it
+    /// stays when the sandbox ends, as another one may wait for it already.
     pub state_file: Option<PathBuf>,
     /// The clock of the whole cluster.
     pub clock: Clock,
@@ -104,7 +105,7 @@ impl Sandbox {
     /// Starts a sandbox in the present runtime.
     ///
     /// # Errors
-    /// The state file cannot be read, or is none.
+    /// The state file cannot be read, is none, or is kept by another sandbox.
     pub async fn start(options: SandboxOptions) -> Result<Sandbox, SandboxError> {
         let store = Store::new(options.clock, options.watch_history);
         let state_file = options.state_file.map(StateFile::at).map(Arc::new);

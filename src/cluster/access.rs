@@ -235,3 +235,28 @@ impl Cluster {
         Ok(allowed.unwrap_or(false))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cluster::mock::{self, Reply};
+
+    #[tokio::test]
+    async fn a_user_is_known_as_the_server_says_where_it_does() {
+        let known =
+            json!({"status": {"userInfo": {"username": "system:serviceaccount:ci:deployer"}}});
+        for (reply, expected) in [
+            (
+                Reply::json(201, &known),
+                Some("system:serviceaccount:ci:deployer"),
+            ),
+            (Reply::json(201, json!({"status": {}})), None),
+            (Reply::status(404, "the server could not find it"), None),
+            (Reply::status(403, "it is forbidden"), None),
+        ] {
+            let (cluster, _) = mock::cluster(move |_| reply.clone());
+            let found = cluster.known_as().await.unwrap();
+            assert_eq!(found.as_deref(), expected);
+        }
+    }
+}

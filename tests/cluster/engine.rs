@@ -1328,7 +1328,13 @@ pub(crate) async fn a_kind_that_may_not_be_listed_is_left_to_others(cluster: Clu
     let plan = blind.plan_teardown("web", VolumeChoice::Keep).await;
     assert!(blind.run_teardown(&plan).await.is_complete(), "{plan:?}");
     let record = cluster.get("ConfigMap", "bowline-web").await.unwrap();
-    assert_eq!(annotation(&record, "bowline.dev/operation"), "");
+    // What is left is no whole instance: the teardown stays noted, and whoever may list it goes on at once.
+    let noted: Value = serde_json::from_str(annotation(&record, "bowline.dev/operation")).unwrap();
+    assert_eq!(
+        (&noted["kind"], &noted["rests"]),
+        (&json!("teardown"), &json!(true))
+    );
+    assert_eq!(noted["step"], "not everything of its set could be listed");
     cluster.get("Service", "web").await.unwrap();
     let outcome = stage.teardown("web", VolumeChoice::Keep).await;
     assert!(outcome.is_complete(), "{outcome:?}");

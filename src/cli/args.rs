@@ -24,7 +24,7 @@ pub use definitions::{
 pub use deploys::{Adopt, Applying, Deploy, DryRun, Restore, Resume, Rollback};
 pub use fields::{Explain, KindSource, PrintSchema};
 pub use formats::{Document, Output, Report};
-pub use global::{Global, TOKEN};
+pub use global::{Global, SERVER, TOKEN};
 pub use live::{Events, Exec, Logs, PortForward};
 pub use looks::{Diff, History, Ls, Status};
 pub use program::{Completion, Config, Doctor, Sandbox, Serve, Shell, Snapshot};

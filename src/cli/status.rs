@@ -301,6 +301,8 @@ async fn follow(
     }
     let mut outage = operate::Outage::default();
     let mut signal = pin!(signals::next_signal());
+    // What a person reads has no words for that, and a comparison asks for every object.
+    let tells_changes = matches!(args.output, Output::Json | Output::Yaml);
     loop {
         tokio::select! {
             number = &mut signal => return Ok(Exit::Signal(number?)),
@@ -316,7 +318,7 @@ async fn follow(
             if !one.detail.is_complete() {
                 continue;
             }
-            if is_answered && args.output != Output::Name && one.wants_comparison() {
+            if is_answered && tells_changes && one.wants_comparison() {
                 let look = changes::read_at_rest(cluster, around.session, one.detail.key());
                 tokio::select! {
                     number = &mut signal => return Ok(Exit::Signal(number?)),

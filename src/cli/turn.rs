@@ -43,7 +43,8 @@ pub(super) async fn in_turn(
     let patience = Patience::of(waiting, session);
     loop {
         for instance in instances {
-            match wait_for(cluster, instance, patience.left()).await? {
+            let is_one = instances.len() == 1;
+            match wait_for(cluster, instance, patience.left(), is_one).await? {
                 Waited::Free => {}
                 Waited::Signal(number) => return Ok(Exit::Signal(number)),
                 Waited::Barred(failure) => return Err(failure.into()),
@@ -72,10 +73,11 @@ pub(super) async fn in_turn_or_without(
     let patience = Patience::of(waiting, session);
     loop {
         let mut others = BTreeMap::new();
-        // At once: whoever is waited for in vain uses up nobody else's time.
+        // At once: of so many, whoever is waited for in vain uses up nobody else's time.
+        let is_one = instances.len() == 1;
         let awaited = instances.iter().filter(|_| waiting.queues());
         let waits = awaited.map(async |instance| {
-            let waited = wait_for(cluster, instance, patience.left()).await;
+            let waited = wait_for(cluster, instance, patience.left(), is_one).await;
             (instance, waited)
         });
         let mut waits = std::pin::pin!(stream::iter(waits).buffer_unordered(MAX_AWAITED));
@@ -143,12 +145,17 @@ enum Waited {
     Signal(u8),
 }
 
+/// Waits until an instance is free. Which one a line is about is said unless it `is_one` alone.
 async fn wait_for(
     cluster: &Cluster,
     instance: &InstanceKey,
     within: Duration,
+    is_one: bool,
 ) -> anyhow::Result<Waited> {
-    let report = |progress| review::say_progress(&progress);
+    let report = |progress| match is_one {
+        true => review::say_progress(&progress),
+        false => review::say_progress_of(&instance.id, &progress),
+    };
     let turn = tokio::select! {
         turn = wait_turn(cluster, instance, within, &report) => turn,
         // An attempt before may have made it a matter of this program that signals come.
@@ -158,8 +165,12 @@ async fn wait_for(
         Ok(Turn::Free) => Waited::Free,
         Ok(Turn::Abandoned(left)) => {
             let (holder, what) = (&left.holder, left.what());
+            let of = match is_one {
+                true => String::new(),
+                false => format!("{}: ", instance.id),
+            };
             let sentence =
-                format!("the {what} of {holder} stands still: it is taken over, or resumed");
+                format!("{of}the {what} of {holder} stands still: it is taken over, or resumed");
             output::say(text::clean(&sentence));
             Waited::Free
         }

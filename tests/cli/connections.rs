@@ -75,7 +75,7 @@ pub(crate) fn a_server_is_reached_by_flags_environment_and_settings(world: &Worl
     };
     login(&format!("{}/", direct.server)).end().code(0);
     let elsewhere = login("https://a.example.com").end().code(5);
-    elsewhere.stderr_has(&["note: BOWLINE_TOKEN of the environment: for BOWLINE_SERVER, not"]);
+    elsewhere.stderr_has(&["note: BOWLINE_TOKEN of the environment is not for the server"]);
     let elsewhere = run(world, &by_hand).env("BOWLINE_SERVER", "https://a.example.com");
     let elsewhere = elsewhere
         .env("BOWLINE_TOKEN_FILE", &direct.token_file)
@@ -86,6 +86,20 @@ pub(crate) fn a_server_is_reached_by_flags_environment_and_settings(world: &Worl
     let both = run(world, &flags).env("BOWLINE_SERVER", "https://a.example.com");
     let both = both.env("BOWLINE_TOKEN", "guessed").end().code(0);
     assert!(!both.stderr.contains("note:"), "{}", both.stderr);
+    // An authority is no secret.
+    let authority = run(world, &[&flags[..3], &flags[5..]].concat())
+        .env("BOWLINE_SERVER", "https://a.example.com")
+        .env("BOWLINE_CERTIFICATE_AUTHORITY", &direct.authority);
+    let authority = authority.end().code(0);
+    assert!(!authority.stderr.contains("note:"), "{}", authority.stderr);
+    // Nor is the token of the environment for another server than that of the settings, where it names none.
+    let settings = "[cluster]\nserver = \"https://a.example.com\"\n";
+    world
+        .home
+        .write("config/bowline/config.toml", settings.to_owned());
+    let elsewhere = run(world, &by_hand).env("BOWLINE_TOKEN", &direct.token);
+    let elsewhere = elsewhere.end().code(5);
+    elsewhere.stderr_has(&["note: BOWLINE_TOKEN of the environment is not for the server"]);
     // Paths of the settings are relative to their file.
     let settings = format!(
         "[cluster]\nserver = \"{}\"\ncertificate_authority = \"{}\"\ntoken_file = \"../../token\"\n",

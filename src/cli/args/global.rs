@@ -6,13 +6,13 @@ use clap::parser::ValueSource;
 use clap::{ArgMatches, Args};
 use clap_complete::ArgValueCandidates;
 
-use crate::cli::{UsageError, candidates, output};
+use crate::cli::{UsageError, candidates};
 use crate::config::Paths;
 use crate::definition::id::Namespace;
 
 /// The variables that name a server, and hold a token. NB: there is no flag for a token, since others can see the arguments
 /// of a program.
-const SERVER: &str = "BOWLINE_SERVER";
+pub const SERVER: &str = "BOWLINE_SERVER";
 pub const TOKEN: &str = "BOWLINE_TOKEN";
 
 /// Flags of every command: which cluster, which namespace, which catalogue.
@@ -35,7 +35,7 @@ pub struct Global {
     #[arg(long, global = true, value_name = "FILE")]
     pub kubeconfig: Option<PathBuf>,
     /// URL of an API server to work with in the place of a kubeconfig; BOWLINE_TOKEN may hold a token. How the environment
-    /// says to log in to BOWLINE_SERVER counts for no other one
+    /// logs in to BOWLINE_SERVER, or to the server of the settings, counts for no other one
     #[arg(
         long,
         global = true,
@@ -118,9 +118,9 @@ pub struct Global {
     /// Which files to log in with are the environment's, and nobody's wish for this command.
     #[arg(skip)]
     pub login_of_environment: Vec<&'static str>,
-    /// The server that the environment names is not the one that is asked for: its token is not for that one.
+    /// Whether the server was named for this command, and not by the environment.
     #[arg(skip)]
-    is_server_another: bool,
+    pub is_server_by_hand: bool,
 }
 
 impl Global {
@@ -151,12 +151,7 @@ impl Global {
             }
             _ => {}
         }
-        let server = self.server.as_deref().filter(|_| by_hand(&"server"));
-        self.is_server_another = server.is_some_and(|url| is_another(url, variable(SERVER)));
-        let mut left_out: Vec<String> = Vec::new();
-        if self.is_server_another && variable(TOKEN).is_some() {
-            left_out.push(TOKEN.to_owned());
-        }
+        self.is_server_by_hand = by_hand(&"server");
         // How to log in to a server that nobody wants says nothing, and is not shown to the one that is wanted.
         for (id, file) in [
             ("certificate_authority", &mut self.certificate_authority),
@@ -168,43 +163,15 @@ impl Global {
                 continue;
             }
             self.login_of_environment.push(id);
-            if is_elsewhere || self.is_server_another {
+            if is_elsewhere {
                 *file = None;
             }
-            if self.is_server_another {
-                left_out.push(format!("BOWLINE_{}", id.to_uppercase()));
-            }
-        }
-        let has_login = self.token_file.is_some() || self.client_certificate.is_some();
-        if !left_out.is_empty() && !has_login {
-            output::say(format!(
-                "note: {} of the environment: for {SERVER}, not for the server that --server names; \
-                 --token-file or --client-certificate say how to log in to that one",
-                left_out.join(", ")
-            ));
         }
         Ok(())
-    }
-
-    /// Returns the token of the environment, where it is for the server that is asked for.
-    pub fn token_of_environment(&self) -> Option<String> {
-        variable(TOKEN).filter(|_| !self.is_server_another)
     }
 
     /// Returns the settings file: the one that is named, else that of the user.
     pub fn config_file<'a>(&'a self, paths: &'a Paths) -> &'a Path {
         self.config.as_deref().unwrap_or(&paths.config_file)
     }
-}
-
-/// Returns what a variable of the environment says, an empty one as none.
-fn variable(name: &str) -> Option<String> {
-    std::env::var(name).ok().filter(|value| !value.is_empty())
-}
-
-/// Tells whether the environment names another server. One that is written differently counts as another: at worst it is
-/// said once more how to log in.
-fn is_another(server: &str, of_environment: Option<String>) -> bool {
-    let bare = |url: &str| url.trim().trim_end_matches('/').to_owned();
-    of_environment.is_some_and(|other| bare(&other) != bare(server))
 }

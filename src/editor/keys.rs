@@ -165,8 +165,8 @@ pub const COMMANDS: &[CommandSpec] = &[
         Command::FindPrevious,
         "find-previous",
         FIND,
-        &["shift-F3", "^p"],
-        &["F15"],
+        &["^p"],
+        &["shift-F3", "F15"],
     ),
     spec(
         Command::Mend,

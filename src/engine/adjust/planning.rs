@@ -15,6 +15,7 @@ use crate::definition::id::Namespace;
 use crate::definition::naming;
 use crate::definition::object::{GroupKind, Object, ObjectKey};
 use crate::engine::difference::normalized;
+use crate::engine::looks::Looks;
 use crate::engine::metadata::Metadata;
 use crate::engine::operation;
 use crate::engine::ownership::{self, COPIED, Owner};
@@ -30,9 +31,6 @@ use crate::service::advice;
 use crate::service::drift::AppliedWorkload;
 use crate::service::managed::RESTARTED_AT;
 use crate::service::summary::InstanceKey;
-
-/// How often a workload is looked at that others change between the look and the rehearsal.
-const LOOKS: usize = 3;
 
 /// Plans a scale or a restart, of one workload alone where one is chosen.
 ///
@@ -460,7 +458,8 @@ impl Planner<'_> {
         to: u32,
     ) -> Result<Result<Vec<FieldConflict>, Failure>, Failure> {
         let manager = naming::field_manager(&self.instance.id);
-        for _ in 0..LOOKS {
+        let mut looks = Looks::default();
+        while looks.again().await {
             let live = self.cluster.get(key).await?;
             let Some((live, body)) = live.and_then(|live| {
                 let body = with_replicas(&live, &manager, to)?;

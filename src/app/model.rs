@@ -305,6 +305,7 @@ impl Model {
                 pane.scroll = pane.scroll.min(geometry.n_beyond);
             }
             (_, Some(Screen::Merge(pane))) => pane.scroll = pane.scroll.min(geometry.n_beyond),
+            (_, Some(Screen::Editor(pane))) => pane.preview.keep_within(geometry.difference),
             _ => {}
         }
         if let (Some(found), Some(top)) = (geometry.found, self.text_top_mut()) {

@@ -121,6 +121,17 @@ impl Menu {
         self.query.is_none() && self.items.len() == 2 && has('y') && has('n')
     }
 
+    /// Tells whether it is neither narrowed by typing nor a question.
+    fn is_list(&self) -> bool {
+        self.query.is_none() && !self.is_confirmation()
+    }
+
+    /// Lets `enter` answer with nothing: who types a word into a question did not mean it, nor the `enter` behind the word.
+    fn select_cancel(&mut self) {
+        let is_cancel = |idx: &usize| self.items[*idx].choice == Choice::Cancel;
+        self.selected = self.shown.iter().position(is_cancel).unwrap_or(0);
+    }
+
     /// Returns the selected item.
     pub fn selected(&self) -> Option<&MenuItem> {
         self.items.get(*self.shown.get(self.selected)?)
@@ -175,8 +186,8 @@ impl Menu {
             KeyCode::Char('n' | 'j') if control => self.selected = last.min(self.selected + 1),
             KeyCode::Home => self.selected = 0,
             KeyCode::End => self.selected = last,
-            KeyCode::Char('g') if self.query.is_none() => self.selected = 0,
-            KeyCode::Char('G') if self.query.is_none() => self.selected = last,
+            KeyCode::Char('g') if self.is_list() => self.selected = 0,
+            KeyCode::Char('G') if self.is_list() => self.selected = last,
             KeyCode::Char('k') if self.query.is_none() => {
                 self.selected = self.selected.saturating_sub(1)
             }
@@ -187,7 +198,15 @@ impl Menu {
             _ if self.query.is_none() => {
                 let pressed = Key::of(key);
                 let mut items = self.items.iter();
-                return answer_of(items.find(|item| item.key == Some(pressed)));
+                let chosen = items.find(|item| item.key == Some(pressed));
+                if chosen.is_none()
+                    && self.is_confirmation()
+                    && matches!(key.code, KeyCode::Char(_))
+                {
+                    self.select_cancel();
+                    return Answer::Nothing;
+                }
+                return answer_of(chosen);
             }
             _ => {
                 if let Some(query) = &mut self.query

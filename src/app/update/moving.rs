@@ -70,7 +70,7 @@ pub(super) fn scroll_by(model: &mut Model, lines: isize) -> Vec<Effect> {
         model.search.forget_place();
         return Vec::new();
     }
-    let notices = model.geometry.notices;
+    let (notices, difference) = (model.geometry.notices, model.geometry.difference);
     match model.screens.last_mut() {
         None | Some(Screen::Detail) => scroll_detail(model, lines),
         Some(Screen::Review(pane)) => pane.scroll_by(lines, notices),
@@ -80,7 +80,7 @@ pub(super) fn scroll_by(model: &mut Model, lines: isize) -> Vec<Effect> {
             let last = model.log.len().saturating_sub(1);
             *selected = selected.saturating_add_signed(lines).min(last);
         }
-        Some(Screen::Editor(pane)) => pane.preview.scroll_by(lines),
+        Some(Screen::Editor(pane)) => pane.preview.scroll_by(lines, difference),
         // All of these is a table, or a text that was scrolled above.
         Some(
             Screen::Claims

@@ -69,6 +69,22 @@ pub enum Row<'a> {
     Kept(usize),
 }
 
+/// Most lines of a sentence.
+pub const MAX_SENTENCE: usize = 4;
+
+impl Row<'_> {
+    /// Returns how many lines it takes at most.
+    fn most_lines(self) -> usize {
+        match self {
+            Self::Refusal(_) | Self::Warning(_) | Self::Conflict(_) | Self::Offer(_) => {
+                MAX_SENTENCE
+            }
+            Self::Object(object) if object.note.is_some() => 1 + MAX_SENTENCE,
+            Self::Object(_) | Self::Line(_) | Self::Kept(_) => 1,
+        }
+    }
+}
+
 /// What applying the edited text would change.
 #[derive(Debug, Clone, Default)]
 pub struct PreviewPane {
@@ -116,10 +132,21 @@ impl PreviewPane {
         self.is_wanted = Some(!is_seen);
     }
 
-    /// Scrolls; how far there is to go the rows say.
-    pub(in crate::app) fn scroll_by(&mut self, lines: isize) {
+    /// Scrolls, where there are `height` lines for the rows.
+    pub(in crate::app) fn scroll_by(&mut self, lines: isize, height: usize) {
+        self.scroll = self.scroll.saturating_add_signed(lines);
+        self.keep_within(height);
+    }
+
+    /// Scrolls no further than to where the last rows fill their part, as far as can be known before they are drawn.
+    pub(in crate::app) fn keep_within(&mut self, height: usize) {
+        if self.scroll == 0 {
+            return;
+        }
+        let n_lines: usize = self.rows().map(Row::most_lines).sum();
         let last = self.rows().count().saturating_sub(1);
-        self.scroll = self.scroll.saturating_add_signed(lines).min(last);
+        let last = last.min(n_lines.saturating_sub(height));
+        self.scroll = self.scroll.min(last);
     }
 
     /// Takes how long the text is: a long one is compared after a longer pause.

@@ -84,6 +84,22 @@ fn plan_that_was_shown_is_carried_out_after_one_more_question() {
     );
 }
 
+/// Fingers that look for something type a word, and enter behind it.
+#[test]
+fn a_word_that_is_typed_into_the_question_carries_nothing_out() {
+    for word in ["image", "msg", "G"] {
+        let mut stage = reviewing(stage::deploy_plan("web"));
+        stage.press("enter");
+        stage.type_text(word).press("enter");
+        assert_eq!(stage.take_effects(), [], "{word}");
+        assert!(stage.model.log.iter().next().is_none(), "{word}");
+    }
+    // The keys that move in it go on to.
+    let mut stage = reviewing(stage::deploy_plan("web"));
+    stage.press("enter j k enter");
+    assert_eq!(stage.take_effects().len(), 1);
+}
+
 #[test]
 fn commands_of_the_log_go_to_the_same_cluster() {
     let check = |is_sandbox: bool, context: &str, expected: &str| {

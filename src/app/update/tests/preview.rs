@@ -8,6 +8,7 @@ use crate::app::effect::{DefinitionOrigin, Effect};
 use crate::app::msg::{Msg, OpId, OpenedDefinition};
 use crate::app::operation::{Operation, OperationKind};
 use crate::app::panes::editor::preview::PreviewOf;
+use crate::app::screen::Geometry;
 use crate::app::session::SessionLink;
 use crate::app::stage::{self, Stage, deploy_plan, live_workload};
 use crate::catalogue::Digest;
@@ -281,8 +282,20 @@ fn difference_is_shown_hidden_and_scrolled() {
     assert_eq!(pane(&stage).is_wanted, Some(true));
     stage.model.geometry.difference = 4;
     let before = pane(&stage).scroll;
-    stage.press("alt-pgdn alt-pgup");
+    stage.press("alt-pgdn");
+    assert!(pane(&stage).scroll > before);
+    stage.press("alt-pgup");
     assert_eq!(pane(&stage).scroll, before);
+    // What is whole in sight stays there, and so does the end of what has become shorter.
+    stage.press("alt-pgdn");
+    let geometry = Geometry {
+        difference: 60,
+        ..stage.model.geometry.clone()
+    };
+    stage.model.set_geometry(geometry);
+    assert_eq!(pane(&stage).scroll, 0);
+    stage.press("alt-pgdn");
+    assert_eq!(pane(&stage).scroll, 0);
     stage.press("^d");
     assert_eq!(pane(&stage).is_wanted, Some(false));
 }

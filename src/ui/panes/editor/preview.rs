@@ -4,7 +4,7 @@ use ratatui::layout::{Position, Rect};
 use ratatui::style::Style;
 
 use crate::app::Model;
-use crate::app::panes::editor::preview::Row;
+use crate::app::panes::editor::preview::{MAX_SENTENCE, Row};
 use crate::app::panes::editor::{EditorPane, EditorPhase};
 use crate::engine::plan::{Change, PlannedObject};
 use crate::engine::preview::Against;
@@ -19,8 +19,6 @@ const WIDE: u16 = 120;
 const MIN_TEXT: u16 = 60;
 /// And at least so many rows above it.
 const MIN_ROWS: u16 = 6;
-/// Most rows of a sentence.
-const MAX_SENTENCE: usize = 4;
 
 /// Returns the area of the text, and that of the difference where it is shown.
 pub(super) fn divided(area: Rect, pane: &EditorPane) -> (Rect, Option<Rect>) {

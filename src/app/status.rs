@@ -8,6 +8,7 @@ use crate::service::summary::InstanceKey;
 use super::action::Action;
 use super::keymap::{Key, with_ways};
 use super::model::Model;
+use super::operation::Operation;
 use super::popup::{Choice, Menu, MenuItem, Popup};
 
 /// A sentence below the screen.
@@ -61,7 +62,9 @@ impl Model {
         let lives_on = |(context, key): &&(String, InstanceKey)| {
             let mut newest_first = self.operations.values().rev();
             let last = newest_first.find(|it| it.is_of(context, key));
-            *context == self.session.context && last.is_some_and(|it| it.kind.changes_pods())
+            // One that runs still replaces the very pods that fail.
+            let is_over = |it: &Operation| it.kind.changes_pods() && !it.is_running();
+            *context == self.session.context && last.is_some_and(is_over)
         };
         let instances = status.came_of.iter().filter(lives_on);
         let mut instances = instances.filter_map(|(_, key)| self.fleet.get(key));

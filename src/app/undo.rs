@@ -46,20 +46,18 @@ impl UndoStack {
 
     /// Takes note of an instance that was taken down, with the others that the same deed took down.
     pub fn push_teardown(&mut self, of: OpId, context: String, instance: InstanceKey) {
-        for undo in &mut self.0 {
-            if let Undo::Teardown {
-                deed, instances, ..
-            } = undo
-                && *deed == of
-            {
-                instances.push(instance);
-                return;
-            }
-        }
+        let is_it = |undo: &Undo| matches!(undo, Undo::Teardown { deed, .. } if *deed == of);
+        let known = self.0.iter().position(is_it).map(|at| self.0.remove(at));
+        let mut instances = match known {
+            Some(Undo::Teardown { instances, .. }) => instances,
+            Some(Undo::Pull { .. }) | None => Vec::new(),
+        };
+        instances.push(instance);
+        // On top again: it is what was done last, and what its sentence says of the key.
         self.push(Undo::Teardown {
             deed: of,
             context,
-            instances: vec![instance],
+            instances,
         });
     }
 

@@ -643,7 +643,6 @@ fn long_answers_take_up_to_three_rows_and_cover_no_more() {
     );
 }
 
-/// Counts the letters of the last two rows.
 /// Trouble that comes by itself leaves the keys of a dialog in sight.
 #[test]
 fn what_is_told_covers_no_keys_of_what_is_in_front() {
@@ -666,6 +665,7 @@ fn keys_that_nothing_but_a_refusal_comes_of_are_not_offered() {
     assert!(screen.contains("l logs"), "{screen}");
 }
 
+/// Counts the letters of the last two rows.
 fn hidden(text: &str) -> usize {
     let rows = text.lines().rev().take(2);
     rows.map(|row| row.matches('x').count()).sum()

@@ -94,9 +94,7 @@ pub(crate) fn a_server_is_reached_by_flags_environment_and_settings(world: &Worl
     assert!(!authority.stderr.contains("note:"), "{}", authority.stderr);
     // Nor is the token of the environment for another server than that of the settings, where it names none.
     let settings = "[cluster]\nserver = \"https://a.example.com\"\n";
-    world
-        .home
-        .write("config/bowline/config.toml", settings.to_owned());
+    world.home.write("config/bowline/config.toml", settings);
     let elsewhere = run(world, &by_hand).env("BOWLINE_TOKEN", &direct.token);
     let elsewhere = elsewhere.end().code(5);
     elsewhere.stderr_has(&["note: BOWLINE_TOKEN of the environment is not for the server"]);

@@ -53,13 +53,14 @@ pub(super) fn on_finished(model: &mut Model, op: OpId, outcome: Outcome) -> Vec<
 fn tell(model: &mut Model, op: OpId, operation: &Operation) {
     let is_of_deed = |it: &&Operation| operation.deed.is_some() && it.deed == operation.deed;
     let deed: Vec<_> = model.operations.values().filter(is_of_deed).collect();
-    let told = match deed.is_empty() || deed.iter().any(|it| it.is_running()) {
-        true => of_one(model, operation),
-        false => of_several(model, &deed),
+    let (told, of) = match deed.is_empty() || deed.iter().any(|it| it.is_running()) {
+        true => (of_one(model, operation), vec![operation]),
+        false => (of_several(model, &deed), deed),
     };
-    let place = |it: &Operation| (it.context.clone(), it.instance.clone());
-    let mut came_of: Vec<_> = deed.iter().map(|it| place(it)).collect();
-    came_of.push(place(operation));
+    // Trouble is made old by another try of what it is about, not of what went well beside it.
+    let is_meant = |it: &&&Operation| !told.is_trouble || !matches!(came_to(it), End::Done);
+    let place = |it: &&Operation| (it.context.clone(), it.instance.clone());
+    let came_of: Vec<_> = of.iter().filter(is_meant).map(place).collect();
     // Where the steps are in sight they tell it too, and the next key makes it old.
     let is_in_sight =
         matches!(model.screens.last(), Some(Screen::Progress(pane)) if pane.ops.contains(&op));

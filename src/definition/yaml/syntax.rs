@@ -55,7 +55,7 @@ pub(super) fn from_scan_error(
         tab_fault(text, byte, &mut fault);
     }
     if let Some(opening) = opening.filter(|_| !is_limit && fault.fix.is_none()) {
-        if let Some(comma) = doubled_comma(text, read) {
+        if let Some(comma) = comma_too_many(text, read, &opening) {
             "a comma too many; remove it".clone_into(&mut fault.message);
             let line_start = text[..comma].rfind('\n').map_or(0, |i| i + 1);
             let place = |column: usize| Position {
@@ -74,7 +74,8 @@ pub(super) fn from_scan_error(
                 replacement: String::new(),
             });
         } else if is_open(text, byte, &opening)
-            && (is_no_end(error.kind()) || !is_below(text, byte, &opening))
+            && (is_no_end(error.kind())
+                || !is_below(text, byte, &opening) && !is_closed_below(text, byte, &opening))
         {
             fault.message = no_end(text, &opening);
             fault.span = opening;
@@ -83,9 +84,14 @@ pub(super) fn from_scan_error(
     fault
 }
 
-/// Returns the second of two commas with nothing between them, from where the text was understood.
-fn doubled_comma(text: &str, read: usize) -> Option<usize> {
+/// Returns a comma behind an opening bracket, or the second of two with nothing between them from where the text was understood.
+fn comma_too_many(text: &str, read: usize, opening: &Span) -> Option<usize> {
     let space = [' ', '\t', '\r', '\n'];
+    let inside = text.get(opening.bytes.start + 1..)?;
+    let first = inside.trim_start_matches(space);
+    if first.starts_with(',') {
+        return Some(text.len() - first.len());
+    }
     let rest = text.get(read..)?.trim_start_matches([']', '}']);
     let after_first = rest.trim_start_matches(space).strip_prefix(',')?;
     let second = after_first.trim_start_matches(space);
@@ -123,6 +129,16 @@ fn is_below(text: &str, byte: usize, opening: &Span) -> bool {
     let ((opened, outer), (noticed, inner)) = (line_of(opening.bytes.start), line_of(byte));
     let closes = inner.trim_start().starts_with([']', '}', ',']);
     opened == noticed || closes || inner.trim().is_empty() || indent(inner) > indent(outer)
+}
+
+/// Tells whether a line that follows begins with what closes a bracket: flow text need not be indented.
+fn is_closed_below(text: &str, byte: usize, opening: &Span) -> bool {
+    let close = match text[opening.bytes.start..].starts_with('[') {
+        true => ']',
+        false => '}',
+    };
+    let mut below = text[byte..].lines().skip(1);
+    below.any(|line| line.trim_start().starts_with(close))
 }
 
 fn no_end(text: &str, opening: &Span) -> String {

@@ -386,6 +386,36 @@ fn what_fails_by_now_is_told_beside_what_is_done() {
     assert!(since.starts_with("billing fails by now: "), "{since}");
 }
 
+/// Its pods are being replaced, which is what it was begun for.
+#[test]
+fn what_is_still_being_deployed_does_not_fail_by_now() {
+    let mut stage = Stage::with_services();
+    let ops = ["web", "billing"].map(|id| {
+        let kind = OperationKind::Deploy;
+        begin(&mut stage.model, kind, stage::key(id), "deploy")
+    });
+    show_progress(&mut stage.model, ops.to_vec());
+    let [web, billing] = ops;
+    let outcome = Outcome::default();
+    stage.send(Msg::Finished { op: web, outcome });
+    assert_eq!(stage.told(), Some("Deploy of web: done."));
+    assert_eq!(stage.model.failed_since(), None);
+    // What is begun of the one that is done leaves the trouble of the other to be read.
+    stage.press("esc");
+    let failure = Failure::new(FailureKind::Forbidden, "forbidden");
+    let outcome = Outcome {
+        failed: vec![(Step::Claim, failure)],
+        ..Outcome::default()
+    };
+    let op = billing;
+    stage.send(Msg::Finished { op, outcome });
+    let told = Some("2 deploys: 1 done, 1 failed.");
+    assert_eq!(stage.told(), told);
+    let kind = OperationKind::Restart;
+    begin(&mut stage.model, kind, stage::key("web"), "restart web");
+    assert_eq!(stage.told(), told);
+}
+
 #[test]
 fn trouble_that_nobody_has_read_outlasts_the_beginning_of_an_operation() {
     let mut stage = Stage::with_services();

@@ -146,6 +146,39 @@ fn what_was_taken_down_last_is_put_back_by_a_key() {
     assert!(stage.model.popup.is_none());
 }
 
+/// What ended last is what its sentence says of the key, whatever ended while it ran.
+#[test]
+fn what_was_taken_down_together_is_put_back_before_what_ended_meanwhile() {
+    let mut stage = Stage::with_services();
+    let down = |stage: &mut Stage, id: &str| {
+        let (kind, what) = (OperationKind::Teardown, format!("delete {id}"));
+        begin(&mut stage.model, kind, stage::key(id), &what)
+    };
+    let ops = ["web", "orders-db"].map(|id| down(&mut stage, id));
+    show_progress(&mut stage.model, ops.to_vec());
+    let alone = down(&mut stage, "billing");
+    for op in [ops[0], alone, ops[1]] {
+        let outcome = gone();
+        stage.send(Msg::Finished { op, outcome });
+    }
+    assert_eq!(stage.told(), Some("2 taken down; z puts them back."));
+    stage.press("z");
+    stage.take_effects();
+    let epoch = stage.epoch();
+    let items = vec![item("billing"), item("orders-db"), item("web")];
+    stage.send(Msg::TrashListed { epoch, items });
+    let effects = stage.take_effects();
+    let sources: Vec<_> = effects
+        .iter()
+        .map(|effect| match effect {
+            Effect::PlanDeploy { source, .. } => source.clone(),
+            effect => panic!("{effect:?}"),
+        })
+        .collect();
+    let of = |id: &str| DeploySource::of(Origin::Trash(item(id)));
+    assert_eq!(sources, [of("web"), of("orders-db")]);
+}
+
 /// What one deed took down comes back with one key, in one plan.
 #[test]
 fn what_was_taken_down_together_is_put_back_together() {

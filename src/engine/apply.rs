@@ -1,5 +1,6 @@
 //! Writing and deleting one object without ever doing it twice blindly: when no answer comes, one looks first.
 
+use futures::future::BoxFuture;
 use serde_json::json;
 
 use super::difference::normalized;
@@ -24,16 +25,20 @@ pub(super) enum Target<'a> {
     Seen(&'a str),
 }
 
-/// Applies an object as `manager`. Of other managers' fields exactly those in `taken` are taken.
+/// Makes sure that the operation is held still: while nothing was answered somebody may have taken it over, and have written.
+pub(super) type Hold<'a> = &'a (dyn Fn() -> BoxFuture<'a, Result<(), Failure>> + Sync);
+
+/// Applies an object as `manager`. Of other managers' fields exactly those in `taken` are taken. Before each write is made
+/// sure by `hold` that it may be done.
 ///
 /// # Errors
-/// The server refuses, what was seen is not there any more, or nobody can say whether it was done.
+/// The server refuses, what was seen is not there any more, the operation is lost, or nobody can say whether it was done.
 pub(super) async fn apply(
     cluster: &Cluster,
+    hold: Hold<'_>,
     manager: &str,
     wanted: &Object,
-    target: Target<'_>,
-    taken: &[FieldConflict],
+    (target, taken): (Target<'_>, &[FieldConflict]),
 ) -> Result<Written, Failure> {
     let options = ApplyOptions {
         field_manager: manager.to_owned(),
@@ -41,17 +46,17 @@ pub(super) async fn apply(
         force: false,
     };
     let result = match target {
-        Target::Absent => create(cluster, wanted, &options).await,
+        Target::Absent => create(cluster, hold, wanted, &options).await,
         Target::Seen(uid) if taken.is_empty() => {
             let body = with_uid(wanted, uid);
-            match send(cluster, wanted, &body, target, &options).await {
+            match send(cluster, hold, wanted, (&body, target), &options).await {
                 Err(failure) if is_own_scaling_alone(&wanted.key, &failure, manager) => {
-                    take(cluster, wanted, uid, taken, &options).await
+                    take(cluster, hold, wanted, (uid, taken), &options).await
                 }
                 result => result,
             }
         }
-        Target::Seen(uid) => take(cluster, wanted, uid, taken, &options).await,
+        Target::Seen(uid) => take(cluster, hold, wanted, (uid, taken), &options).await,
     };
     let written = result.map_err(|failure| explain(failure, wanted, target))?;
     if Metadata::of(&written.object).is_being_deleted() {
@@ -65,6 +70,7 @@ pub(super) async fn apply(
 /// of one moment outrun each other. It is sent again then.
 async fn create(
     cluster: &Cluster,
+    hold: Hold<'_>,
     wanted: &Object,
     options: &ApplyOptions,
 ) -> Result<Written, Failure> {
@@ -72,7 +78,7 @@ async fn create(
     let mut last = None;
     let mut looks = Looks::default();
     while looks.again().await {
-        match send(cluster, wanted, &body, Target::Absent, options).await {
+        match send(cluster, hold, wanted, (&body, Target::Absent), options).await {
             Err(failure) if is_outdated(&failure) => {
                 let live = cluster.get(&wanted.key).await;
                 if live.map_err(|_| failure.clone())?.is_some() {
@@ -90,17 +96,21 @@ async fn create(
 /// Sends a write; when no answer comes, looks before it is sent again.
 async fn send(
     cluster: &Cluster,
+    hold: Hold<'_>,
     wanted: &Object,
-    body: &Object,
-    target: Target<'_>,
+    (body, target): (&Object, Target<'_>),
     options: &ApplyOptions,
 ) -> Result<Written, Failure> {
+    hold().await?;
     match cluster.apply(body, options).await {
         Err(failure) if failure.kind == FailureKind::Unreachable => {
             match look(cluster, wanted, target, options, &failure).await? {
                 Some(written) => Ok(written),
                 // It did not arrive.
-                None => cluster.apply(body, options).await,
+                None => {
+                    hold().await?;
+                    cluster.apply(body, options).await
+                }
             }
         }
         result => result,
@@ -111,9 +121,9 @@ async fn send(
 /// version that the dry run met. Where that changed in between, which a status does all the time, it is looked at anew.
 async fn take(
     cluster: &Cluster,
+    hold: Hold<'_>,
     wanted: &Object,
-    uid: &str,
-    taken: &[FieldConflict],
+    (uid, taken): (&str, &[FieldConflict]),
     options: &ApplyOptions,
 ) -> Result<Written, Failure> {
     let force = ApplyOptions {
@@ -133,7 +143,7 @@ async fn take(
             Err(failure) if is_outdated(&failure) => continue,
             result => result?,
         }
-        match send(cluster, wanted, &body, Target::Seen(uid), &force).await {
+        match send(cluster, hold, wanted, (&body, Target::Seen(uid)), &force).await {
             Err(failure) if is_outdated(&failure) => {}
             result => return result,
         }
@@ -323,6 +333,11 @@ mod tests {
     use super::*;
     use crate::cluster::mock::{self, Reply};
 
+    /// Nobody takes the operation over.
+    fn held<'a>() -> BoxFuture<'a, Result<(), Failure>> {
+        Box::pin(async { Ok(()) })
+    }
+
     async fn created(n_conflicts: usize, is_there: bool) -> (Result<Written, Failure>, usize) {
         let object = json!({"apiVersion": "v1", "kind": "ConfigMap",
             "metadata": {"name": "web", "namespace": "team-a", "uid": "u"}});
@@ -341,7 +356,8 @@ mod tests {
             _ => Reply::json(200, &answer),
         });
         let wanted = Object::from_json(object).unwrap();
-        let written = apply(&cluster, "bowline/web", &wanted, Target::Absent, &[]).await;
+        let absent = (Target::Absent, &[][..]);
+        let written = apply(&cluster, &held, "bowline/web", &wanted, absent).await;
         let log = log.lock().unwrap();
         let writes = log.iter().filter(|seen| seen.method == Method::PATCH);
         (written, writes.count())
@@ -361,7 +377,7 @@ mod tests {
     /// Whatever broke off is looked at once the server is back, and sent again only where it did not arrive.
     #[tokio::test(start_paused = true)]
     async fn an_outage_is_ridden_out_and_nothing_is_done_twice() {
-        for has_arrived in [false, true] {
+        for (has_arrived, is_lost) in [(false, false), (true, false), (false, true)] {
             let object = json!({"apiVersion": "v1", "kind": "ConfigMap",
                 "metadata": {"name": "web", "namespace": "team-a", "uid": "u",
                     "managedFields": [{"manager": "bowline/web", "operation": "Apply"}]}});
@@ -383,13 +399,25 @@ mod tests {
             });
             let cluster = cluster.riding_out(std::time::Duration::from_secs(30));
             let wanted = Object::from_json(object).unwrap();
-            let written = apply(&cluster, "bowline/web", &wanted, Target::Absent, &[]).await;
-            assert!(written.is_ok(), "{has_arrived}: {written:?}");
+            let hold = || -> BoxFuture<'_, Result<(), Failure>> {
+                let is_over = is_lost && begun.elapsed().as_secs() >= 5;
+                Box::pin(async move {
+                    match is_over {
+                        true => Err(conflict("the operation is lost".to_owned())),
+                        false => Ok(()),
+                    }
+                })
+            };
+            let absent = (Target::Absent, &[][..]);
+            let written = apply(&cluster, &hold, "bowline/web", &wanted, absent).await;
+            assert_eq!(written.is_ok(), !is_lost, "{has_arrived}: {written:?}");
             let log = log.lock().unwrap();
             let is_write =
                 |seen: &&mock::Seen| seen.method == Method::PATCH && !seen.uri.contains("dryRun");
             let n_writes = log.iter().filter(is_write).count();
-            assert_eq!(n_writes, if has_arrived { 1 } else { 2 });
+            // Whoever took it over in the outage has written since.
+            let is_sent_again = !has_arrived && !is_lost;
+            assert_eq!(n_writes, if is_sent_again { 2 } else { 1 });
         }
     }
 

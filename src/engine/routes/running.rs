@@ -19,6 +19,7 @@ use crate::engine::progress::{Outcome, Step};
 use crate::engine::record;
 use crate::failure::{Failure, FailureKind};
 use crate::service::operation::Aim;
+use futures::FutureExt;
 
 /// Carries out a plan that was shown. It goes on past a route that fails.
 pub async fn run_routes(
@@ -129,7 +130,9 @@ impl Run<'_> {
         let taken = agreed::taken(self.options.takes_conflicts, &self.plan.conflicts);
         let taken = taken.iter().filter(|met| met.key == wanted.key);
         let taken: Vec<_> = taken.cloned().collect();
-        let written = apply::apply(self.cluster, &manager, wanted, target, &taken).await?;
+        let hold = || self.lease.hold().boxed();
+        let onto = (target, taken.as_slice());
+        let written = apply::apply(self.cluster, &hold, &manager, wanted, onto).await?;
         Ok(written.warnings)
     }
 

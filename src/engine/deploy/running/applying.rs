@@ -1,5 +1,6 @@
 //! Writing what a plan creates and changes, batch by batch: what does not depend on a failure goes on.
 
+use futures::FutureExt;
 use std::sync::{MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -174,7 +175,8 @@ impl Run<'_> {
     async fn make(&self, wanted: &Object) -> Result<Written, Failure> {
         let kept = self.plan.kept_replicas(&wanted.key);
         let whole = replicas::with_kept(wanted, kept);
-        let made = apply::apply(self.cluster, &self.manager, &whole, Target::Absent, &[]).await?;
+        let absent = (Target::Absent, &[][..]);
+        let made = self.apply(&whole, absent).await?;
         if kept.is_none() {
             return Ok(made);
         }
@@ -190,14 +192,16 @@ impl Run<'_> {
         taken: &[FieldConflict],
     ) -> Result<Written, Failure> {
         replicas::hand_over(self.cluster, &self.request.id, wanted, uid).await?;
-        apply::apply(
-            self.cluster,
-            &self.manager,
-            wanted,
-            Target::Seen(uid),
-            taken,
-        )
-        .await
+        self.apply(wanted, (Target::Seen(uid), taken)).await
+    }
+
+    async fn apply(
+        &self,
+        wanted: &Object,
+        onto: (Target<'_>, &[FieldConflict]),
+    ) -> Result<Written, Failure> {
+        let hold = || self.lease.hold().boxed();
+        apply::apply(self.cluster, &hold, &self.manager, wanted, onto).await
     }
 
     /// Writes what was found in the way of being deleted, once that is gone.

@@ -120,30 +120,29 @@ impl Drafts {
 
     /// Removes the oldest drafts of a definition beyond those that are kept. What cannot be removed is tried again next time.
     fn make_room(&self, name: &InstanceId, newest: &Path) {
-        let age = |path: &Path| {
-            fs::metadata(path)
-                .and_then(|metadata| metadata.modified())
-                .ok()
-        };
-        let files = self.files_of(name).into_iter().map(|(path, _)| path);
-        let mut others: Vec<_> = files
-            .filter(|path| path != newest)
-            .map(|path| (age(&path), path))
-            .collect();
-        others.sort();
+        let mut others = self.oldest_first(name);
+        others.retain(|path| path != newest);
         let n_surplus = (others.len() + 1).saturating_sub(MAX_DRAFTS);
-        for (_, path) in others.into_iter().take(n_surplus) {
+        for path in others.into_iter().take(n_surplus) {
             drop(fs::remove_file(path.with_extension(BASE)));
             drop(fs::remove_file(path));
         }
     }
 
-    /// Removes the drafts of a definition: they were saved or given up.
+    /// Returns the files of the drafts of a definition, the newest last.
+    fn oldest_first(&self, name: &InstanceId) -> Vec<PathBuf> {
+        let mut files: Vec<_> = self.files_of(name).into_iter().map(|it| it.0).collect();
+        files.sort_by_cached_key(|path| modified(path));
+        files
+    }
+
+    /// Removes the drafts of a definition: they were saved or given up. Whoever is killed meanwhile, or cannot remove one, has
+    /// the newest left, and is not offered an older text than was saved.
     ///
     /// # Errors
     /// One cannot be removed.
     pub fn discard(&self, name: &InstanceId) -> Result<(), CatalogueError> {
-        for (path, _) in self.files_of(name) {
+        for path in self.oldest_first(name) {
             drop(fs::remove_file(path.with_extension(BASE)));
             fs::remove_file(&path).map_err(|reason| CatalogueError::File {
                 action: "remove",
@@ -161,8 +160,7 @@ impl Drafts {
     pub fn find(&self, name: &InstanceId, current: &Text) -> Result<Option<Draft>, CatalogueError> {
         let mut newest: Option<Draft> = None;
         for (path, digest) in self.files_of(name) {
-            let modified = fs::metadata(&path).and_then(|metadata| metadata.modified());
-            let modified = modified.unwrap_or(SystemTime::UNIX_EPOCH);
+            let modified = modified(&path);
             if newest
                 .as_ref()
                 .is_some_and(|draft| draft.modified > modified)
@@ -235,6 +233,12 @@ impl Drafts {
                 (!is_anothers).then_some(draft)
             })
     }
+}
+
+/// Returns when a file was written; of one of which that is not known that it was long ago.
+fn modified(path: &Path) -> SystemTime {
+    let modified = fs::metadata(path).and_then(|metadata| metadata.modified());
+    modified.unwrap_or(SystemTime::UNIX_EPOCH)
 }
 
 /// Returns a path without links, also that of what is yet to be made: the catalogue is, at the first start.

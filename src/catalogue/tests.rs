@@ -310,6 +310,32 @@ fn drafts_of_one_definition_are_bounded_and_the_newest_stays() {
     assert_eq!(newest.text, "a: 14\n");
 }
 
+/// Whoever is killed while drafts are removed is offered no older text than was saved: that is in the newest.
+#[test]
+fn newest_draft_is_the_last_that_is_removed() {
+    let (dir, catalogue) = catalogue();
+    let drafts = Drafts::of(dir.path(), catalogue.dir());
+    for number in 0..9 {
+        let base = base(&format!("{number}"));
+        let text = format!("a: {number}\n");
+        drafts.keep(&id("web"), &text, &base).unwrap();
+    }
+    let folder = drafts_file(dir.path()).parent().unwrap().to_owned();
+    let reads = |text: &str| {
+        let mut files = fs::read_dir(&folder).unwrap().flatten();
+        files.find(|file| fs::read_to_string(file.path()).is_ok_and(|it| it == text))
+    };
+    // The oldest cannot be removed.
+    let oldest = reads("a: 0\n").unwrap().path();
+    fs::remove_file(&oldest).unwrap();
+    fs::create_dir(&oldest).unwrap();
+    let made = fs::File::open(&oldest).unwrap();
+    made.set_modified(std::time::SystemTime::UNIX_EPOCH)
+        .unwrap();
+    drafts.discard(&id("web")).unwrap_err();
+    assert!(reads("a: 8\n").is_some());
+}
+
 fn drafts_file(state: &Path) -> PathBuf {
     let folder = fs::read_dir(state.join("drafts"))
         .unwrap()

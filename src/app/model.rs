@@ -326,10 +326,11 @@ impl Model {
         self.geometry = geometry;
     }
 
-    /// Returns the line that is shown first of the text in front, where that is one that is scrolled as a whole; how far it
-    /// goes is known once it is drawn.
+    /// Returns the line that is shown first of the text in front that can be searched: of a review, the difference of what is
+    /// selected. How far it goes is known once it is drawn.
     pub(super) fn text_top_mut(&mut self) -> Option<&mut usize> {
         match self.screens.last_mut()? {
+            Screen::Review(pane) => Some(&mut pane.scroll),
             Screen::Teardown(pane) => Some(&mut pane.scroll),
             Screen::Adjust(pane) => Some(&mut pane.scroll),
             Screen::Adopt(pane) => Some(&mut pane.scroll),
@@ -340,7 +341,6 @@ impl Model {
             Screen::Progress(pane) => Some(&mut pane.top),
             Screen::Detail
             | Screen::Editor(_)
-            | Screen::Review(_)
             | Screen::Bulk(_)
             | Screen::Merge(_)
             | Screen::Claims

@@ -18,11 +18,11 @@ const PLAIN: &[Place] = &[
 ];
 /// Where a text is read that is scrolled as a whole.
 const TEXTS: &[Place] = &[
-    Teardown, Adjust, Adopt, Routes, Pull, Comparison, Changes, Progress,
+    Review, Teardown, Adjust, Adopt, Routes, Pull, Comparison, Changes, Progress,
 ];
 /// Where matches are gone to: in a log they are those of its filter.
 const SEARCHED: &[Place] = &[
-    Teardown, Adjust, Adopt, Routes, Pull, Comparison, Changes, Progress, Logs,
+    Review, Teardown, Adjust, Adopt, Routes, Pull, Comparison, Changes, Progress, Logs,
 ];
 /// Where a service is selected.
 const MAIN: &[Place] = &[Services, Detail, Logs, History];

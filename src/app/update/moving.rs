@@ -51,7 +51,10 @@ pub(super) fn move_by(model: &mut Model, rows: isize) -> Vec<Effect> {
     let height = model.geometry.list_height;
     match model.screens.last_mut() {
         // These have rows and lines, which move apart.
-        Some(Screen::Review(pane)) => pane.move_by(rows),
+        Some(Screen::Review(pane)) => {
+            pane.move_by(rows);
+            model.search.forget_place();
+        }
         Some(Screen::Merge(pane)) => pane.move_by(rows, height),
         Some(Screen::Editor(_)) => {}
         _ => return scroll_by(model, rows),
@@ -65,15 +68,19 @@ pub(super) fn scroll_by(model: &mut Model, lines: isize) -> Vec<Effect> {
         table.move_by(lines);
         return on_selected(model);
     }
+    let (notices, difference) = (model.geometry.notices, model.geometry.difference);
+    if let Some(Screen::Review(pane)) = model.screens.last_mut() {
+        pane.scroll_by(lines, notices);
+        model.search.forget_place();
+        return Vec::new();
+    }
     if let Some(top) = model.text_top_mut() {
         *top = top.saturating_add_signed(lines);
         model.search.forget_place();
         return Vec::new();
     }
-    let (notices, difference) = (model.geometry.notices, model.geometry.difference);
     match model.screens.last_mut() {
         None | Some(Screen::Detail) => scroll_detail(model, lines),
-        Some(Screen::Review(pane)) => pane.scroll_by(lines, notices),
         Some(Screen::Bulk(pane)) => pane.move_by(lines),
         Some(Screen::Merge(pane)) => pane.scroll_by(lines),
         Some(Screen::Log { selected }) => {
@@ -94,7 +101,8 @@ pub(super) fn scroll_by(model: &mut Model, lines: isize) -> Vec<Effect> {
             | Screen::Pull(_)
             | Screen::Comparison(_)
             | Screen::Changes { .. }
-            | Screen::Progress(_),
+            | Screen::Progress(_)
+            | Screen::Review(_),
         ) => {}
     }
     Vec::new()

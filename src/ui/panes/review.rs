@@ -5,6 +5,7 @@ use ratatui::style::Style;
 
 use crate::app::hits::Hit;
 use crate::app::panes::review::{Held, ReviewPane, ReviewPhase};
+use crate::app::search::Found;
 use crate::app::{Action, Geometry, Model, Origin, ReviewedPlan};
 use crate::engine::plan::{Change, DeployPlan, DiffLine, DiffSide, PlannedObject};
 use crate::text;
@@ -12,7 +13,7 @@ use crate::ui::canvas::Canvas;
 use crate::ui::table::first_row;
 use crate::ui::theme::Theme;
 
-use super::{Line, draw_lines, draw_rows, more_below, of_failure, within_margins, wrapped};
+use super::{Line, draw_lines, draw_rows, found, more_below, of_failure, within_margins, wrapped};
 
 pub fn draw(
     canvas: &mut Canvas<'_>,
@@ -109,7 +110,7 @@ fn draw_plan(
     geometry.difference = below.height.into();
     geometry.n_beyond = object.difference.len().saturating_sub(below.height.into());
     let scroll = pane.scroll.min(geometry.n_beyond);
-    draw_difference(canvas, below, (object, scroll), model);
+    geometry.found = draw_difference(canvas, below, (object, scroll), model);
 }
 
 /// Draws what is to be known before the objects, from one of its lines on; returns the row below.
@@ -313,20 +314,30 @@ fn draw_difference(
     area: Rect,
     (object, scroll): (&PlannedObject, usize),
     model: &Model,
-) {
+) -> Option<Found> {
     let theme = canvas.theme;
     if object.difference.is_empty() {
         canvas.text(area.as_position(), area.width, "No difference.", theme.dim);
-        return;
+        return None;
     }
-    for (y, line) in (area.y..area.bottom()).zip(object.difference.iter().skip(scroll)) {
-        draw_diff_line(canvas, Position { x: area.x, y }, area.width, line);
-    }
-    let n_below = object
-        .difference
-        .len()
-        .saturating_sub(scroll + usize::from(area.height));
+    let Some(pattern) = &model.search.pattern else {
+        for (y, line) in (area.y..area.bottom()).zip(object.difference.iter().skip(scroll)) {
+            draw_diff_line(canvas, Position { x: area.x, y }, area.width, line);
+        }
+        let n_below = object.difference.len();
+        let n_below = n_below.saturating_sub(scroll + usize::from(area.height));
+        draw_more(canvas, area, model, n_below);
+        return None;
+    };
+    let lines = object.difference.iter().map(|line| diff_line(theme, line));
+    let lines: Vec<Line> = lines.collect();
+    let (lines, matching) = found::marked(&lines, pattern, theme.found);
+    let room = (lines.len(), area.height.into());
+    let found = model.search.find(&matching, scroll, room);
+    let n_below = draw_rows(canvas, area, &lines, found.top);
     draw_more(canvas, area, model, n_below);
+    found::draw(canvas, area, pattern, (&matching, found));
+    Some(found)
 }
 
 /// Draws a line of a difference with its sign.

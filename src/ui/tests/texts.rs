@@ -5,6 +5,7 @@ use super::views::{last_op, look};
 use crate::app::stage::{self, Stage};
 use crate::app::{Msg, Screen};
 use crate::engine::adjust::Adjustment;
+use crate::engine::plan::{DiffLine, DiffSide};
 use crate::engine::progress::{Progress, Step};
 
 /// A deploy goes on in front.
@@ -151,4 +152,45 @@ fn what_was_looked_for_in_a_plan_is_not_looked_for_in_its_progress() {
     let progress = look(&mut stage);
     assert!(progress.contains("Progress: billing"), "{progress}");
     assert!(!progress.contains("/billing/"), "{progress}");
+}
+
+/// The difference of the selected object is a text that is only read, too.
+#[test]
+fn difference_of_a_plan_is_searched() {
+    let mut stage = services();
+    stage.press("G a");
+    let mut plan = stage::deploy_plan("web");
+    let line = |n: usize| DiffLine {
+        side: DiffSide::New,
+        text: format!("line{n:02}"),
+    };
+    plan.objects[0].difference = (0..60).map(line).collect();
+    let (op, result) = (last_op(&stage), Ok(Box::new(plan.into())));
+    stage.send(Msg::DeployPlanned { op, result });
+    let before = look(&mut stage);
+    assert!(before.contains("line00"), "{before}");
+    stage.press("/").type_text("line[35]5").press("enter");
+    let found = look(&mut stage);
+    assert!(
+        found.contains("line35") && !found.contains("line00"),
+        "{found}"
+    );
+    assert!(found.contains("/line[35]5/ 1 of 2"), "{found}");
+    stage.press("n");
+    let found = look(&mut stage);
+    assert!(
+        found.contains("line55") && found.contains("2 of 2"),
+        "{found}"
+    );
+    // Of another object nothing matches, and nothing is carried out by a word that was typed.
+    stage.press("j");
+    let found = look(&mut stage);
+    assert!(found.contains("no match"), "{found}");
+    stage.press("esc");
+    assert!(!look(&mut stage).contains("no match"));
+    assert!(matches!(
+        stage.model.screens.last(),
+        Some(Screen::Review(_))
+    ));
+    assert!(stage.model.operations.is_empty());
 }

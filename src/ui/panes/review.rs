@@ -318,7 +318,6 @@ fn draw_difference(
     let theme = canvas.theme;
     if object.difference.is_empty() {
         canvas.text(area.as_position(), area.width, "No difference.", theme.dim);
-        return None;
     }
     let Some(pattern) = &model.search.pattern else {
         for (y, line) in (area.y..area.bottom()).zip(object.difference.iter().skip(scroll)) {

@@ -224,6 +224,14 @@ impl Cluster {
         }
     }
 
+    /// Returns the same connection for what rides out an outage by itself.
+    pub fn without_patience(&self) -> Self {
+        Self {
+            patience: None,
+            ..self.clone()
+        }
+    }
+
     /// Tells whether the last request got no answer.
     pub fn is_silent(&self) -> bool {
         self.reach.silent_since().is_some()

@@ -728,6 +728,7 @@ pub fn teardown_plan(id: &str, volumes: VolumeChoice) -> TeardownPlan {
         releases: Vec::new(),
         named: BTreeSet::new(),
         record_version: Some("1".to_owned()),
+        is_noted: false,
         caution: Caution::None,
         n_strangers: 0,
         hides_strangers: false,

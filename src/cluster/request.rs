@@ -9,7 +9,6 @@ use kube::client::Body;
 use serde_json::Value;
 use tokio::time::Instant;
 
-use super::watch::backoff::Backoff;
 use super::{Cluster, reply};
 use crate::audit::Sent;
 use crate::failure::{Failure, FailureKind};
@@ -24,6 +23,8 @@ const MAX_ANSWER: usize = 512 * 1024 * 1024;
 const MAX_TRIES: u32 = 3;
 /// How long is looked at least what became of something, however long nothing was answered.
 const LEAST_LOOK: Duration = Duration::from_secs(2);
+/// Between tries while an outage is ridden out.
+const RIDE_PAUSE: Duration = Duration::from_secs(1);
 /// Wait before the second try; doubled for the third.
 const RETRY_AFTER: Duration = Duration::from_millis(200);
 pub(super) const JSON: &str = "application/json";
@@ -135,8 +136,8 @@ impl Cluster {
         accept: &'static str,
     ) -> Result<Answer, Failure> {
         let mut deadline = self.deadline_of_read();
-        let (mut wait, mut backoff) = (RETRY_AFTER, Backoff::default());
-        for attempt in 1.. {
+        let (mut wait, mut n_tries) = (RETRY_AFTER, 0);
+        loop {
             let ask = Ask {
                 doing,
                 method: Method::GET,
@@ -146,23 +147,23 @@ impl Cluster {
             };
             let result = self.send_until(ask, deadline).await;
             // NB: boxed, for this future is a part of nearly every other one.
-            if result.is_err() && Box::pin(self.outage_is_ridden_out(&mut backoff)).await {
+            if result.is_err() && Box::pin(self.outage_is_ridden_out()).await {
                 deadline = self.deadline_of_read();
                 continue;
             }
+            n_tries += 1;
             let (may_pass, asked_wait) = match &result {
                 Ok(answer) => (is_passing(answer.status), answer.retry_after),
                 Err(failure) => (failure.kind == FailureKind::Unreachable, None),
             };
             // Whatever is beyond the deadline is as good as the deadline, and cannot overflow.
             let next = Instant::now() + asked_wait.unwrap_or(wait).min(self.deadline);
-            if !may_pass || attempt == MAX_TRIES || next >= deadline {
+            if !may_pass || n_tries >= MAX_TRIES || next >= deadline {
                 return result;
             }
             tokio::time::sleep_until(next).await;
             wait *= 2;
         }
-        unreachable!("the last attempt returns")
     }
 
     /// Returns until when a read is answered: while nothing is answered no longer than that is ridden out.
@@ -180,16 +181,17 @@ impl Cluster {
         Some(self.reach.silent_since()? + self.patience?)
     }
 
-    /// Waits for the next try in an outage; returns whether there is to be one.
-    async fn outage_is_ridden_out(&self, backoff: &mut Backoff) -> bool {
-        let Some(until) = self.silent_until() else {
+    /// Waits for the next try in an outage; returns whether there is to be one. The pause is short: whoever does not beat again
+    /// soon after the outage is taken for gone.
+    async fn outage_is_ridden_out(&self) -> bool {
+        let now = Instant::now();
+        let Some(until) = self.silent_until().filter(|until| *until > now) else {
             return false;
         };
-        let next = Instant::now() + backoff.after_failure(Duration::ZERO);
-        if next >= until || self.stop.is_asked() {
+        if self.stop.is_asked() {
             return false;
         }
-        tokio::time::sleep_until(next).await;
+        tokio::time::sleep_until(until.min(now + RIDE_PAUSE)).await;
         !self.stop.is_asked()
     }
 

@@ -1,11 +1,14 @@
 //! Writing and deleting one object without ever doing it twice blindly: when no answer comes, one looks first.
 
+use std::time::Duration;
+
 use futures::future::BoxFuture;
 use serde_json::json;
 
 use super::difference::normalized;
 use super::looks::Looks;
 use super::metadata::Metadata;
+use super::operation::Moment;
 use super::plan::{FieldConflict, unshown};
 use super::rehearse::{field_conflicts, is_own_scaling, with_uid};
 use crate::cluster::{ApplyOptions, Cluster, Deleted, Propagation, Written};
@@ -268,7 +271,12 @@ fn conflict(summary: String) -> Failure {
     Failure::new(FailureKind::Conflict, summary)
 }
 
-/// Deletes the object of a uid; when no answer comes, looks before it is asked again.
+/// For how long after what was not answered nobody can have taken the operation over: one that is silent for twelve seconds is
+/// taken for gone, and was heard up to four before.
+const OURS_FOR: Duration = Duration::from_secs(6);
+
+/// Deletes the object of a uid; when no answer comes, looks before it is asked again. After an outage it is not: whoever took
+/// the operation over may want it.
 ///
 /// # Errors
 /// The server refuses, or nobody can say whether it was done.
@@ -278,6 +286,7 @@ pub(super) async fn delete(
     uid: &str,
     propagation: Propagation,
 ) -> Result<Deleted, Failure> {
+    let sent = Moment::now();
     let result = cluster.delete(key, uid, propagation).await;
     let Err(failure) = result else {
         return result;
@@ -291,7 +300,7 @@ pub(super) async fn delete(
         // Gone, or another object bears the name now: what was to be deleted is not there.
         None => Ok(Deleted::Gone),
         Some(live) if Metadata::of(&live).is_being_deleted() => Ok(Deleted::Accepted),
-        Some(_) if is_about_uid => Err(failure),
+        Some(_) if is_about_uid || !sent.is_within(OURS_FOR) => Err(failure),
         Some(_) => cluster.delete(key, uid, propagation).await,
     }
 }
@@ -307,6 +316,7 @@ pub(super) async fn release(
     uid: &str,
 ) -> Result<(), Failure> {
     let patch = json!({"metadata": {"uid": uid, "labels": {naming::LABEL_PART_OF: null}}});
+    let sent = Moment::now();
     let Err(failure) = cluster.merge_patch(key, &patch, manager, None).await else {
         return Ok(());
     };
@@ -317,6 +327,7 @@ pub(super) async fn release(
     match live.filter(|live| Metadata::of(live).uid() == uid) {
         None => Err(vanished(key)),
         Some(live) if Metadata::of(&live).label(naming::LABEL_PART_OF).is_none() => Ok(()),
+        Some(_) if !sent.is_within(OURS_FOR) => Err(failure),
         Some(_) => cluster
             .merge_patch(key, &patch, manager, None)
             .await
@@ -418,6 +429,28 @@ mod tests {
             // Whoever took it over in the outage has written since.
             let is_sent_again = !has_arrived && !is_lost;
             assert_eq!(n_writes, if is_sent_again { 2 } else { 1 });
+        }
+    }
+
+    /// Whoever took the operation over meanwhile may want what was to go.
+    #[tokio::test(start_paused = true)]
+    async fn after_an_outage_nothing_is_deleted_again() {
+        for (outage, expected) in [(2, 2), (15, 1)] {
+            let object = json!({"apiVersion": "v1", "kind": "ConfigMap",
+                "metadata": {"name": "web", "namespace": "team-a", "uid": "u"}});
+            let begun = tokio::time::Instant::now();
+            let live = object.clone();
+            let (cluster, log) = mock::cluster(move |_| match begun.elapsed().as_secs() < outage {
+                true => Reply::Refused,
+                false => Reply::json(200, &live),
+            });
+            let cluster = cluster.riding_out(Duration::from_secs(30));
+            let key = Object::from_json(object).unwrap().key;
+            let deleted = delete(&cluster, &key, "u", Propagation::Background).await;
+            assert_eq!(deleted.is_ok(), expected == 2, "{deleted:?}");
+            let log = log.lock().unwrap();
+            let n_deletes = log.iter().filter(|seen| seen.method == Method::DELETE);
+            assert_eq!(n_deletes.count(), expected);
         }
     }
 

@@ -77,6 +77,8 @@ pub(super) async fn wait(
     (deadline, stop): (Instant, &Stop),
     journal: &mut Journal<'_>,
 ) -> Result<Vec<Held>, Failure> {
+    // What is not answered is told at once, and heeds the deadline.
+    let cluster = &cluster.without_patience();
     let mut left = objects.to_vec();
     let mut pause = FIRST_PAUSE;
     let mut last_answer = Instant::now();

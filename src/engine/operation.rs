@@ -161,13 +161,13 @@ impl Meeting {
 
 /// A moment by two clocks: the one stands still while the machine sleeps, the other one can be set.
 #[derive(Debug, Clone, Copy)]
-struct Moment {
+pub(super) struct Moment {
     steady: Instant,
     wall: Timestamp,
 }
 
 impl Moment {
-    fn now() -> Self {
+    pub fn now() -> Self {
         Self {
             steady: Instant::now(),
             wall: Timestamp::now(),
@@ -175,7 +175,7 @@ impl Moment {
     }
 
     /// Tells whether less than so much time went by, by either clock.
-    fn is_within(self, time: Duration) -> bool {
+    pub fn is_within(self, time: Duration) -> bool {
         let wall = Timestamp::now().duration_since(self.wall).unsigned_abs();
         self.steady.elapsed() < time && wall < time
     }
@@ -639,10 +639,15 @@ impl<'a> Lease<'a> {
         self.write(Wanted::Cleared, change).await.map(|_| ())
     }
 
-    /// Ends the operation after a failure. Where this fails too it stands still, and whoever comes next takes it over; a server
-    /// that does not answer is not waited for long.
-    pub async fn give_up(&self) {
-        let ended = Box::pin(self.end(Change::default()));
+    /// Ends the operation after a failure, or lets it rest where it `stays_noted`. Where this fails too it stands still, and
+    /// whoever comes next takes it over; a server that does not answer is not waited for long.
+    pub async fn give_up(&self, stays_noted: bool) {
+        let ended = Box::pin(async {
+            match stays_noted {
+                true => self.rest(None).await,
+                false => self.end(Change::default()).await,
+            }
+        });
         match self.cluster.is_silent() {
             true => drop(timeout(GRACE, ended).await),
             false => drop(ended.await),
@@ -1045,7 +1050,7 @@ mod tests {
                 let failure = lease.step("apply Deployment/web").await.unwrap_err();
                 assert_eq!(failure.kind, FailureKind::Unreachable, "{failure}");
                 assert_eq!(begun.elapsed().as_secs(), 20);
-                lease.give_up().await;
+                lease.give_up(false).await;
             })
             .await;
         assert_eq!(begun.elapsed().as_secs(), 25);
@@ -1072,7 +1077,7 @@ mod tests {
         assert!(step(&cluster).await.is_err());
         let cluster = cluster.riding_out(Duration::from_secs(30));
         assert_eq!(step(&cluster).await, Ok(()));
-        assert!(begun.elapsed() < Duration::from_secs(25));
+        assert!(begun.elapsed() < Duration::from_secs(15));
     }
 
     #[tokio::test(start_paused = true)]

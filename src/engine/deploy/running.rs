@@ -370,7 +370,8 @@ impl Run<'_> {
                 return;
             }
             journal.not_tried(Step::Record, why);
-            self.lease.give_up().await;
+            // Without a note what a run before left half done would pass for the whole.
+            self.lease.give_up(self.plan.is_noted).await;
             return;
         }
         journal.started(&Step::Record);

@@ -183,6 +183,8 @@ pub struct TeardownPlan {
     /// What tells whether the record that was seen is still the same; none without one. What was deployed since was never
     /// shown.
     pub record_version: Option<String>,
+    /// Whether an operation was noted that came to no end: one that comes to none either leaves its own note.
+    pub is_noted: bool,
     /// Why the typed ID is needed whatever the flags say.
     pub caution: Caution,
     /// How many objects that are not of this instance are known to go along; the warnings name them.
@@ -231,6 +233,7 @@ impl TeardownPlan {
             releases: Vec::new(),
             named: BTreeSet::new(),
             record_version: None,
+            is_noted: false,
             caution: Caution::None,
             n_strangers: 0,
             hides_strangers: false,
@@ -299,5 +302,6 @@ impl TeardownPlan {
         self.warnings.extend(operation::noted(record, now));
         self.caution.protect_if(record.is_protected());
         self.record_version = Some(record.seen());
+        self.is_noted = record.operation().is_some();
     }
 }

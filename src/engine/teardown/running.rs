@@ -509,9 +509,10 @@ impl Run<'_> {
         }
     }
 
-    /// Leaves the record with the note of what is left to be done, and by whom; without one where nothing was begun.
+    /// Leaves the record with the note of what is left to be done, and by whom; without one where nothing was begun, by this run
+    /// or by one before.
     async fn leave(&self, journal: &Journal<'_>) {
-        if !journal.has_done_more_than_claim() {
+        if !journal.has_done_more_than_claim() && !self.plan.is_noted {
             return self.end_lease().await;
         }
         if let Some(lease) = self.lease {

@@ -8,7 +8,15 @@ use crate::engine::history::{History, Revision, RevisionState, history, kept_rev
 use crate::service::summary::InstanceKey;
 use crate::text;
 
-const HEADINGS: [&str; 6] = ["REVISION", "STATE", "APPLIED", "BY", "PARAMETERS", "CAUSE"];
+const HEADINGS: [&str; 7] = [
+    "REVISION",
+    "STATE",
+    "APPLIED",
+    "BY",
+    "AS",
+    "PARAMETERS",
+    "CAUSE",
+];
 
 pub fn run(args: &args::History, session: &Session) -> anyhow::Result<Exit> {
     operate::on_cluster(session, async |cluster| {
@@ -70,6 +78,7 @@ fn row(revision: &Revision, history: &History) -> Vec<String> {
         state(revision, history).to_owned(),
         at.map_or_else(String::new, |at| at.to_string()),
         some(&revision.applied_by),
+        some(&revision.applied_as),
         parameters.join(","),
         some(&revision.cause),
     ]
@@ -97,6 +106,7 @@ mod tests {
             definition: None,
             applied_at: None,
             applied_by: None,
+            applied_as: None,
             cause: None,
             parameters: BTreeMap::new(),
             damage: damage.map(str::to_owned),

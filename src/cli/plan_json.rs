@@ -174,6 +174,7 @@ fn of_revision(revision: &Revision) -> Value {
         "definition": revision.definition,
         "appliedAt": revision.applied_at,
         "appliedBy": revision.applied_by,
+        "appliedAs": revision.applied_as,
         "cause": revision.cause,
         "parameters": revision.parameters,
     });

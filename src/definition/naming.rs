@@ -88,6 +88,8 @@ pub const ANNOTATION_SECRET_REVISION: &str = "bowline.dev/secret-revision";
 pub const ANNOTATION_PARAMETERS_HASH: &str = "bowline.dev/parameters-sha256";
 /// Annotation of the record and of revisions: who applied, as user, host and process.
 pub const ANNOTATION_APPLIED_BY: &str = "bowline.dev/applied-by";
+/// Annotation of the record and of revisions: the user as whom the server knew who applied.
+pub const ANNOTATION_APPLIED_AS: &str = "bowline.dev/applied-as";
 /// Annotation of the record and of revisions: when it was applied, by the clock of the one who did.
 pub const ANNOTATION_APPLIED_AT: &str = "bowline.dev/applied-at";
 /// Annotation of the pod template: a digest of the `ConfigMaps` that the pods read, so that pods roll when they change.

@@ -71,6 +71,8 @@ pub struct Revision {
     pub applied_at: Option<Timestamp>,
     /// Who applied it: user, host and process.
     pub applied_by: Option<String>,
+    /// As whom the server knew them.
+    pub applied_as: Option<String>,
     /// Why.
     pub cause: Option<String>,
     /// Parameters that were set by hand.
@@ -300,6 +302,7 @@ fn summary(object: &Object, number: u32) -> (Revision, Option<String>) {
             .and_then(|name| name.parse().ok()),
         applied_at: annotation(naming::ANNOTATION_APPLIED_AT).and_then(|at| at.parse().ok()),
         applied_by: annotation(naming::ANNOTATION_APPLIED_BY).map(cleaned),
+        applied_as: annotation(naming::ANNOTATION_APPLIED_AS).map(cleaned),
         cause: annotation(naming::ANNOTATION_CHANGE_CAUSE).map(cleaned),
         parameters: parameters.unwrap_or_default(),
         damage,

@@ -80,6 +80,8 @@ pub(super) struct Authorship {
     /// The revision that it goes back to, where it is a rollback.
     pub rollback_to: Option<u32>,
     pub holder: String,
+    /// As whom the server knows them; none where it does not say.
+    pub user: Option<String>,
     pub at: jiff::Timestamp,
 }
 
@@ -373,6 +375,7 @@ impl Authorship {
             (naming::ANNOTATION_CHANGE_CAUSE, json!(self.cause)),
             (naming::ANNOTATION_ROLLBACK_TO, json!(rollback_to)),
             (naming::ANNOTATION_APPLIED_BY, json!(self.holder)),
+            (naming::ANNOTATION_APPLIED_AS, json!(self.user)),
             (naming::ANNOTATION_APPLIED_AT, json!(self.at.to_string())),
         ];
         let pairs = pairs.map(|(key, value)| (key.to_owned(), value));
@@ -531,6 +534,7 @@ mod tests {
             cause: None,
             rollback_to: None,
             holder: "a@b".to_owned(),
+            user: None,
             at: jiff::Timestamp::UNIX_EPOCH,
         };
         let change = facts().final_change(&authorship, None);

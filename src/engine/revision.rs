@@ -328,6 +328,7 @@ mod tests {
             cause: Some("first try".to_owned()),
             rollback_to: Some(1),
             holder: "ann@bastion 42".to_owned(),
+            user: Some("ann".to_owned()),
             at: jiff::Timestamp::UNIX_EPOCH,
         }
     }

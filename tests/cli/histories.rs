@@ -35,12 +35,20 @@ pub(crate) fn a_history_is_listed_printed_and_compared(world: &World) {
         .collect();
     assert_eq!(
         lines[0],
-        ["REVISION", "STATE", "APPLIED", "BY", "PARAMETERS", "CAUSE"]
+        [
+            "REVISION",
+            "STATE",
+            "APPLIED",
+            "BY",
+            "AS",
+            "PARAMETERS",
+            "CAUSE"
+        ]
     );
     assert_eq!((lines.len(), lines[1][0], lines[3][0]), (4, "1", "3"));
     assert_eq!((lines[1][1], lines[3][1]), ("—", "current"));
-    assert_eq!(lines[1][5..], ["first", "try"]);
-    assert_eq!(lines[3][4], "tag=1.28");
+    assert_eq!(lines[1][6..], ["first", "try"]);
+    assert_eq!(lines[3][5], "tag=1.28");
     let told = world.bowline_as(User::Viewer, &["history", "web", "-o", "json"]);
     let told = told.end().code(0).json();
     assert_eq!((&told["id"], &told["current"]), (&"web".into(), &3.into()));
@@ -49,6 +57,9 @@ pub(crate) fn a_history_is_listed_printed_and_compared(world: &World) {
     assert_eq!(told["revisions"][2]["parameters"]["tag"], "1.28");
     let by = told["revisions"][2]["appliedBy"].as_str().unwrap();
     assert!(by.starts_with("tester@"), "{by}");
+    // Who shares the machine's user is told apart by the cluster's.
+    let user = told["revisions"][2]["appliedAs"].as_str().unwrap();
+    assert_eq!(lines[3][4], user);
 
     let printed = world.bowline(&["history", "web", "--revision", "1"]).end();
     printed.code(0).stdout(WEB);

@@ -47,6 +47,7 @@ pub(crate) async fn revisions_tell_who_when_and_why_and_keep_the_text_to_the_byt
         definition: Some("web".parse().unwrap()),
         applied_at: old.applied_at,
         applied_by: Some("tester@here 1".to_owned()),
+        applied_as: stage.engine().known_as().await.unwrap(),
         cause: Some("because".to_owned()),
         parameters: Default::default(),
         damage: None,

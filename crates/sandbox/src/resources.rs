@@ -103,10 +103,23 @@ pub fn methods_of(subresource: &str) -> &'static [&'static str] {
     }
 }
 
-/// Kinds that can only be created, never stored: reviews of permissions.
-pub const REVIEWS: &[(&str, &str)] = &[
-    ("selfsubjectaccessreviews", "SelfSubjectAccessReview"),
-    ("selfsubjectrulesreviews", "SelfSubjectRulesReview"),
+/// Kinds that can only be created, never stored, by group and plural: what the one who asks may do, and who that is.
+pub const REVIEWS: &[(&str, &str, &str)] = &[
+    (
+        "authentication.k8s.io",
+        "selfsubjectreviews",
+        "SelfSubjectReview",
+    ),
+    (
+        "authorization.k8s.io",
+        "selfsubjectaccessreviews",
+        "SelfSubjectAccessReview",
+    ),
+    (
+        "authorization.k8s.io",
+        "selfsubjectrulesreviews",
+        "SelfSubjectRulesReview",
+    ),
 ];
 
 /// All served kinds, by group and plural.

@@ -193,12 +193,11 @@ impl Server {
             ["apis", group, version, ..] => (*group, *version, &ask.segments[3..]),
             _ => return Err(Status::no_such_path()),
         };
-        if group == "authorization.k8s.io" {
-            let is_review = rest.len() == 1 && REVIEWS.iter().any(|(plural, _)| *plural == rest[0]);
-            return if is_review {
-                reviews::answer(ask, &rest[0])
-            } else {
-                Err(Status::no_such_path())
+        let mut reviews = REVIEWS.iter().filter(|(of, ..)| *of == group).peekable();
+        if reviews.peek().is_some() {
+            return match reviews.find(|(_, plural, _)| *rest == [*plural]) {
+                Some((_, plural, _)) => reviews::answer(ask, plural),
+                None => Err(Status::no_such_path()),
             };
         }
         let target = request::target(&self.store.lock().registry, group, version, rest);

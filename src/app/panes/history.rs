@@ -11,6 +11,7 @@ const COLUMNS: &[Column] = &[
     Column::text("STATE", 0, 10),
     Column::text("AGE", 0, 8),
     Column::text("BY", 1, 40),
+    Column::text("AS", 4, 40).optional(),
     Column::text("PARAMETERS", 3, 40).optional(),
     Column::text("WHY", 2, 120),
 ];
@@ -161,6 +162,7 @@ fn row(revision: &Revision, history: &History) -> Row<u32> {
             state,
             revision.applied_at.map_or(Value::Missing, Value::Age),
             Value::of(revision.applied_by.clone()),
+            Value::of(revision.applied_as.clone()),
             Value::of((!parameters.is_empty()).then(|| parameters.join(","))),
             why,
         ],

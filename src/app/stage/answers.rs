@@ -46,6 +46,7 @@ pub fn history(id: &str, numbers: &[u32], current: Option<u32>) -> History {
         definition: Some(id.parse().unwrap()),
         applied_at: Some(ago(60 * u64::from(100 - number))),
         applied_by: Some("ann@bastion 42".to_owned()),
+        applied_as: Some("ann@example.com".to_owned()),
         cause: (number == numbers[0]).then(|| "more memory".to_owned()),
         parameters: BTreeMap::new(),
         damage: None,

@@ -20,7 +20,7 @@ const EARLY: SignedDuration = SignedDuration::from_secs(10);
 const LOGIN_INTERVAL: Duration = Duration::from_secs(10);
 
 /// The path of reviews of what a user may do: they are posted, and change nothing.
-const REVIEWS: &str = "/apis/authorization.k8s.io/";
+const REVIEWS: &str = ".k8s.io/v1/selfsubject";
 /// Longest time until a login that failed is tried again by itself: a plugin may open a window each time.
 const LONGEST_LOGIN_INTERVAL: Duration = Duration::from_secs(300);
 
@@ -164,7 +164,7 @@ impl Session {
     }
 }
 
-/// Tells whether somebody asks for a change: what a user may do is asked by whoever looks on, too.
+/// Tells whether somebody asks for a change: what a user may do and who that is, is asked by whoever looks on, too.
 fn wants_change(request: &Request<Body>) -> bool {
     let is_review = request.uri().path().contains(REVIEWS);
     request.method() != Method::GET && !is_review

@@ -87,7 +87,9 @@ pub(in crate::engine) async fn run_variant(
     if plan.is_noop() && variant.hanging.is_empty() {
         return journal.into_outcome();
     }
-    let prepared = match prepare(cluster, request, plan).await {
+    // Nobody's deploy fails for a server that does not say who they are.
+    let (prepared, user) = tokio::join!(prepare(cluster, request, plan), cluster.known_as());
+    let prepared = match prepared {
         Ok(prepared) => prepared,
         Err(failure) => return not_begun(journal, plan, variant, failure),
     };
@@ -131,6 +133,7 @@ pub(in crate::engine) async fn run_variant(
         lease: &lease,
         gone_within: options.gone_within,
         manager: naming::field_manager(&request.id),
+        user: user.ok().flatten(),
         applied: Mutex::default(),
         unmade: Mutex::default(),
     };
@@ -219,6 +222,8 @@ struct Run<'a> {
     /// How long an old object is waited for; none for as long as its kind may take.
     gone_within: Option<Duration>,
     manager: String,
+    /// As whom the server knows who deploys.
+    user: Option<String>,
     /// What was applied of workloads so far.
     applied: Mutex<Vec<AppliedWorkload>>,
     /// What was deleted to be made anew, and is not there again.
@@ -231,6 +236,7 @@ impl Run<'_> {
             cause: self.request.message.clone(),
             rollback_to: self.variant.back_to,
             holder: self.request.holder.clone(),
+            user: self.user.clone(),
             at: Timestamp::now(),
         };
         if self.plan.is_unchanged() {

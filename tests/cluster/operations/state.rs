@@ -6,20 +6,21 @@ use serde_json::{Value, json};
 
 use crate::cluster::{Cluster, name_of};
 
-/// Returns the state of an instance, once what was deleted is gone.
+/// Returns the state of an instance, once what was deleted is gone and its sets have the claims that controllers make for them.
 pub(super) async fn settled(cluster: &Cluster, id: &str) -> String {
     loop {
-        let (state, n_going) = state(cluster, id).await;
-        if n_going == 0 {
+        let (state, n_awaited) = state(cluster, id).await;
+        if n_awaited == 0 {
             return state;
         }
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
 }
 
-/// Returns all that an instance consists of, as far as it depends on neither its ID nor the time, and how many objects go.
+/// Returns all that an instance consists of, as far as it depends on neither its ID nor the time, and how many objects are going or
+/// to come.
 async fn state(cluster: &Cluster, id: &str) -> (String, usize) {
-    let (mut state, mut n_going) = (String::new(), 0);
+    let (mut state, mut n_awaited, mut claims) = (String::new(), 0, Vec::new());
     for kind in [
         "ConfigMap",
         "Secret",
@@ -33,14 +34,31 @@ async fn state(cluster: &Cluster, id: &str) -> (String, usize) {
             .list(kind, &format!("app.kubernetes.io/instance={id}"))
             .await;
         objects.sort_by_key(|object| name_of(object).to_owned());
+        if kind == "PersistentVolumeClaim" {
+            claims.extend(objects.iter().map(|claim| name_of(claim).to_owned()));
+        }
         for object in &objects {
-            n_going += usize::from(object["metadata"]["deletionTimestamp"].is_string());
+            n_awaited += usize::from(object["metadata"]["deletionTimestamp"].is_string());
+            n_awaited += claims_of_set(object)
+                .filter(|it| !claims.contains(it))
+                .count();
             let text = told(kind, object).to_string();
             state.push_str(&text.replace(id, "ID"));
             state.push('\n');
         }
     }
-    (state, n_going)
+    (state, n_awaited)
+}
+
+/// Returns the names of the claims that a `StatefulSet` gets; none of anything else.
+fn claims_of_set(object: &Value) -> impl Iterator<Item = String> {
+    let spec = &object["spec"];
+    let templates = spec["volumeClaimTemplates"].as_array();
+    let n_replicas = spec["replicas"].as_u64().unwrap_or(1);
+    templates.into_iter().flatten().flat_map(move |template| {
+        let volume = template["metadata"]["name"].as_str().unwrap();
+        (0..n_replicas).map(move |ordinal| format!("{volume}-{}-{ordinal}", name_of(object)))
+    })
 }
 
 fn told(kind: &str, object: &Value) -> Value {
@@ -50,6 +68,7 @@ fn told(kind: &str, object: &Value) -> Value {
     let volatile = [
         "bowline.dev/applied-at",
         "bowline.dev/applied-by",
+        "bowline.dev/applied-as",
         "kubernetes.io/change-cause",
         "deployment.kubernetes.io/revision",
     ];

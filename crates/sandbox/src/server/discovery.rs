@@ -165,7 +165,7 @@ fn sub_verbs(subresource: &str) -> Vec<&'static str> {
 }
 
 fn verbs(kind: &Resource) -> &'static [&'static str] {
-    if kind.group == "authorization.k8s.io" {
+    if REVIEWS.iter().any(|(group, ..)| *group == kind.group) {
         return &["create"];
     }
     &[
@@ -194,9 +194,9 @@ pub(super) fn by_group(server: &Server) -> BTreeMap<(String, String), Vec<Arc<Re
             .or_default()
             .push(kind.clone());
     }
-    for (plural, kind) in REVIEWS {
+    for (group, plural, kind) in REVIEWS {
         let review = Resource {
-            group: "authorization.k8s.io".into(),
+            group: (*group).into(),
             version: "v1".into(),
             kind: (*kind).into(),
             plural: (*plural).into(),

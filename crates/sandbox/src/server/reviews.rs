@@ -1,4 +1,4 @@
-//! What the one who asks may do: SelfSubjectAccessReview and SelfSubjectRulesReview.
+//! What the one who asks may do, and who that is: SelfSubjectAccessReview, SelfSubjectRulesReview and SelfSubjectReview.
 
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
@@ -14,6 +14,7 @@ pub(super) fn answer(ask: &Ask, plural: &str) -> Result<Answer, Status> {
     }
     let mut review = ask.object()?;
     review["status"] = match plural {
+        "selfsubjectreviews" => json!({"userInfo": {"username": ask.user.name}}),
         "selfsubjectaccessreviews" => access(ask, &review["spec"]),
         _ => rules(
             ask,

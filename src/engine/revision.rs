@@ -371,6 +371,7 @@ mod tests {
                 "bowline.dev/revision": "3",
                 "bowline.dev/definition-sha256": text_hash(text),
                 "bowline.dev/parameters-sha256": text_hash(r#"{"size":"large"}"#),
+                "bowline.dev/applied-as": "ann",
                 "bowline.dev/applied-by": "ann@bastion 42",
                 "bowline.dev/applied-at": "1970-01-01T00:00:00Z",
                 "bowline.dev/rollback-to": "1",

@@ -1,6 +1,9 @@
 //! `bowline delete`: the fate of every object, a confirmation, the teardown.
 
-use std::collections::VecDeque;
+use std::mem;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use futures::{FutureExt, StreamExt, stream};
 
 use super::args::{Chosen, Delete, Report, Volumes};
 use super::bulk::{self, Bulk, Need, Outcomes};
@@ -25,6 +28,8 @@ use crate::text;
 
 /// What is done to what is named.
 const DONE: &str = "taken down";
+/// How many are planned or taken down at once: most of the time each waits for its own pods.
+const MAX_AT_ONCE: usize = 8;
 
 pub fn run(args: &Delete, session: &Session) -> anyhow::Result<Exit> {
     let named = &args.chosen.ids;
@@ -111,15 +116,17 @@ async fn plan(
     let volumes = volume_choice(args);
     let mut plans: Vec<TeardownPlan> = Vec::with_capacity(instances.len());
     let mut absent = Vec::new();
+    let planned = stream::iter(instances).map(async |instance| match args.scope() {
+        TeardownScope::Instance => plan_teardown(cluster, instance, volumes).await,
+        TeardownScope::KeptClaims => plan_release(cluster, instance, volumes).await,
+        TeardownScope::RetainedVolumes => {
+            let named = args.named.iter().cloned().collect();
+            plan_volume_release(cluster, instance, volumes, &named).await
+        }
+    });
+    let mut planned = planned.buffered(MAX_AT_ONCE).boxed_local();
     for instance in instances {
-        let planned = match args.scope() {
-            TeardownScope::Instance => plan_teardown(cluster, instance, volumes).await,
-            TeardownScope::KeptClaims => plan_release(cluster, instance, volumes).await,
-            TeardownScope::RetainedVolumes => {
-                let named = args.named.iter().cloned().collect();
-                plan_volume_release(cluster, instance, volumes, &named).await
-            }
-        };
+        let planned = planned.next().await.expect("each has its plan");
         let is_alone = instances.len() == 1;
         let mut plan = or_refused(planned, instance, volumes, is_alone)?;
         if args.scope() == TeardownScope::Instance
@@ -266,7 +273,14 @@ fn stakes(plan: &TeardownPlan, n_lost: usize) -> String {
     format!("{protection}{loss}{strangers}Type {id} to {what}:")
 }
 
-/// Takes down one after the other, past those that fail. Returns how those ended that were begun, and the whole.
+/// How far several teardowns came.
+#[derive(Debug, Default)]
+struct Course {
+    begun: Vec<InstanceKey>,
+    ended: Outcomes,
+}
+
+/// Takes down several at once, each past those that fail. Returns how those ended that were begun, and the whole.
 async fn carry_out(
     args: &Delete,
     session: &Session,
@@ -282,90 +296,116 @@ async fn carry_out(
         holder: session.holder(),
         meeting: args.waiting.meeting(),
     };
-    let (mut ended, mut endings) = (Outcomes::new(), Vec::new());
-    let mut waiting: VecDeque<_> = plans
+    let plans: Vec<_> = plans
         .into_iter()
         .filter(|plan| !plan.rows.is_empty())
         .collect();
-    let is_alone = waiting.len() == 1;
-    let says_whose = !is_alone;
-    let mut signal = None;
-    while signal.is_none()
-        && let Some(plan) = waiting.pop_front()
-    {
-        let what = format!("{} of {}", plan.scope.name(), plan.instance.id);
-        let shown = plan.clone();
-        let trash = (!args.no_trash).then(|| session.trash());
-        let kept = (trash, session.applied());
-        let operation = |cluster| tear_down(cluster, plan, options.clone(), kept, says_whose);
-        let outcome = match operate::until_signal(cluster, operation).await? {
-            Ended::Finished(outcome, came) => {
-                signal = came;
-                outcome
-            }
-            Ended::CutOff(exit) => {
-                say_not_begun(&waiting);
-                return Ok((ended, exit));
-            }
+    let is_alone = plans.len() == 1;
+    let course = Arc::new(Mutex::new(Course::default()));
+    let operation = |cluster: Cluster| {
+        let teardowns: Vec<_> = plans
+            .iter()
+            .map(|plan| {
+                let trash = (!args.no_trash).then(|| session.trash());
+                let teardown = Teardown {
+                    cluster: cluster.clone(),
+                    plan: plan.clone(),
+                    options: options.clone(),
+                    trash,
+                    applied: session.applied(),
+                    says_whose: !is_alone,
+                };
+                teardown.run(course.clone()).boxed()
+            })
+            .collect();
+        let all = stream::iter(teardowns).buffer_unordered(MAX_AT_ONCE);
+        all.collect::<()>().map(Ok)
+    };
+    let ended = operate::until_signal(cluster, operation).await?;
+    let Course { begun, ended: done } = mem::take(&mut *lock(&course));
+    let not_begun = plans.iter().filter(|it| !begun.contains(&it.instance));
+    let not_begun: Vec<_> = not_begun.map(|it| it.instance.id.as_str()).collect();
+    if !not_begun.is_empty() {
+        output::say(format!("not begun: {}", not_begun.join(", ")));
+    }
+    let signal = match ended {
+        Ended::Finished((), signal) => signal,
+        Ended::CutOff(exit) => return Ok((done, exit)),
+    };
+    let mut endings = Vec::new();
+    for plan in &plans {
+        let mut outcomes = done.iter();
+        let Some((_, outcome)) = outcomes.find(|(instance, _)| *instance == plan.instance) else {
+            continue;
         };
         if is_alone {
-            turn::check_overtaken(&args.waiting, &outcome, signal)?;
+            turn::check_overtaken(&args.waiting, outcome, signal)?;
         }
-        let exit = review::conclude(&what, &outcome, signal);
-        let exit = match exit {
-            Exit::Ok if shown.leaves_instance() => {
+        let what = format!("{} of {}", plan.scope.name(), plan.instance.id);
+        let exit = match review::conclude(&what, outcome, signal) {
+            Exit::Ok if plan.leaves_instance() => {
                 output::say(format!("{what}: what is left is named above, with why"));
                 Exit::Partly
             }
             exit => exit,
         };
-        endings.push(Ending::of(&outcome, exit));
-        ended.push((shown.instance, outcome));
+        endings.push(Ending::of(outcome, exit));
     }
-    if !waiting.is_empty() {
-        say_not_begun(&waiting);
-        return Ok((ended, Exit::Partly.after(signal)));
-    }
-    let exit = left.conclude(&endings).after(signal);
-    Ok((ended, exit))
+    let exit = match not_begun.is_empty() {
+        true => left.conclude(&endings),
+        false => Exit::Partly,
+    };
+    Ok((done, exit.after(signal)))
 }
 
-/// Says what an interrupt kept from being taken down.
-fn say_not_begun(waiting: &VecDeque<TeardownPlan>) {
-    let ids: Vec<_> = waiting
-        .iter()
-        .map(|plan| plan.instance.id.as_str())
-        .collect();
-    if !ids.is_empty() {
-        output::say(format!("not begun: {}", ids.join(", ")));
-    }
-}
-
-async fn tear_down(
+/// A teardown that is to be carried out, perhaps beside others.
+struct Teardown {
     cluster: Cluster,
     plan: TeardownPlan,
     options: TeardownOptions,
-    (trash, applied): (Option<Trash>, AppliedTexts),
+    /// Where it keeps what goes; none where that is not wanted.
+    trash: Option<Trash>,
+    applied: AppliedTexts,
     says_whose: bool,
-) -> anyhow::Result<Outcome> {
-    let report = |progress| match says_whose {
-        true => review::say_progress_of(&plan.instance.id, &progress),
-        false => review::say_progress(&progress),
-    };
-    if let Some(trash) = trash {
-        match keep_in_trash(&cluster, &plan, &trash).await {
-            Ok(true) => restore::say_kept(&plan),
-            Ok(false) => {}
-            Err(failure) => {
-                report(Progress::Failed(Step::Claim, failure.clone()));
-                return Ok(Outcome {
-                    failed: vec![(Step::Claim, failure)],
-                    ..Outcome::default()
-                });
+}
+
+impl Teardown {
+    /// Carries it out, unless somebody asked to stop before its turn came.
+    async fn run(self, course: Arc<Mutex<Course>>) {
+        if self.cluster.stop().is_asked() {
+            return;
+        }
+        let instance = &self.plan.instance;
+        lock(&course).begun.push(instance.clone());
+        let outcome = self.outcome().await;
+        lock(&course).ended.push((instance.clone(), outcome));
+    }
+
+    async fn outcome(&self) -> Outcome {
+        let Self { cluster, plan, .. } = self;
+        let report = |progress| match self.says_whose {
+            true => review::say_progress_of(&plan.instance.id, &progress),
+            false => review::say_progress(&progress),
+        };
+        if let Some(trash) = &self.trash {
+            match keep_in_trash(cluster, plan, trash).await {
+                Ok(true) => restore::say_kept(plan),
+                Ok(false) => {}
+                Err(failure) => {
+                    report(Progress::Failed(Step::Claim, failure.clone()));
+                    return Outcome {
+                        failed: vec![(Step::Claim, failure)],
+                        ..Outcome::default()
+                    };
+                }
             }
         }
+        let outcome = run_teardown(cluster, plan, &self.options, &report).await;
+        forget_applied(cluster, &self.applied, plan, &outcome).await;
+        outcome
     }
-    let outcome = run_teardown(&cluster, &plan, &options, &report).await;
-    forget_applied(&cluster, &applied, &plan, &outcome).await;
-    Ok(outcome)
+}
+
+fn lock(course: &Mutex<Course>) -> MutexGuard<'_, Course> {
+    course.lock().unwrap_or_else(PoisonError::into_inner)
 }

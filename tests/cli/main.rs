@@ -202,6 +202,7 @@ on_both_backends! {
         everything_in_a_protected_namespace_wants_its_id
         who_cannot_be_asked_sees_what_it_would_be_about
         what_a_finalizer_holds_is_pending_and_a_second_run_ends_it
+        who_is_held_keeps_none_of_the_others_waiting
         an_interrupted_teardown_begins_nothing_more_and_frees_the_instance
         objects_of_others_go_along_only_where_the_id_is_repeated
         what_may_not_be_deleted_is_left_and_the_instance_with_it;

@@ -221,6 +221,31 @@ pub(crate) fn what_a_finalizer_holds_is_pending_and_a_second_run_ends_it(world: 
     assert_eq!(world.all_names("web"), [""; 0]);
 }
 
+pub(crate) fn who_is_held_keeps_none_of_the_others_waiting(world: &World) {
+    for id in ["web", "api"] {
+        deploy(world, id, WEB);
+    }
+    let services = world.api("v1", "Service");
+    let set = |finalizers: Value| {
+        let patch = Patch::Merge(json!({"metadata": {"finalizers": finalizers}}));
+        let params = PatchParams::default();
+        let patched = services.patch("web", &params, &patch);
+        patched.await_in(world).unwrap();
+    };
+    set(json!(["example.com/hold"]));
+    let mut running = world.bowline(&["delete", "web", "api", "-y"]).follow();
+    running.prose_with("api: ✔ ConfigMap/bowline-api gone");
+    assert_eq!(world.all_names("api"), [""; 0]);
+    running.signal(Signal::INT);
+    let (code, stderr) = running.end();
+    assert_eq!(code, Some(130), "{stderr}");
+    assert!(stderr.contains("1 of 2 done"), "{stderr}");
+    set(json!([]));
+    let again = world.bowline(&["delete", "web", "-y"]);
+    again.end().code(0);
+    assert_eq!(world.all_names("web"), [""; 0]);
+}
+
 pub(crate) fn an_interrupted_teardown_begins_nothing_more_and_frees_the_instance(world: &World) {
     deploy(world, "db", DB);
     let sets = world.api("apps/v1", "StatefulSet");

@@ -10,6 +10,7 @@ use serde_json::Value;
 use super::classes::{is_default_storage, pod_of};
 use super::fate::{self, Policies, Scene};
 use super::metadata::Metadata;
+use super::mounted;
 use super::plan::{Fate, FateRow, TeardownPlan, TeardownScope, VolumeChoice};
 use super::preflight::{self, refused};
 use super::record::{self, Record};
@@ -296,6 +297,7 @@ pub async fn plan_release(
     if record.is_some() {
         leave_members(&mut plan.rows, &found, &set);
     }
+    Box::pin(mounted::warn_of_strangers(cluster, &mut plan)).await?;
     teardown::plan_retentions(&mut plan, &found, &volumes);
     let accesses = plan.rows.iter().filter(|row| row.fate == Fate::Deleted);
     let accesses = accesses.flat_map(|row| access(row, instance)).collect();

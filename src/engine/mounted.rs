@@ -1,4 +1,5 @@
-//! Claims that are to be gone, and the pods that mount them: the server keeps a claim until the last of these has gone.
+//! Claims that are to be gone, and the pods that hold them: the server keeps a claim until the last pod that mounts it on a node
+//! has gone, which does not go by itself where it has run to its end.
 
 use std::collections::BTreeSet;
 
@@ -30,16 +31,16 @@ pub(super) async fn look(
     Ok(found)
 }
 
-/// Returns the names of the pods that hold a claim.
-pub(super) fn holders<'m>(claim: &ObjectKey, mounts: &'m [PodMounts]) -> Vec<&'m str> {
+/// Returns the pods that hold a claim, as they are told.
+pub(super) fn holders(claim: &ObjectKey, mounts: &[PodMounts]) -> Vec<String> {
     let namespace = claim.namespace.as_deref();
     let holds =
         |pod: &&PodMounts| namespace == Some(pod.namespace.as_str()) && pod.holds(&claim.name);
-    mounts
-        .iter()
-        .filter(holds)
-        .map(|it| it.pod.as_str())
-        .collect()
+    let told = |pod: &PodMounts| match pod.has_ended {
+        true => format!("{} (ended)", pod.pod),
+        false => pod.pod.clone(),
+    };
+    mounts.iter().filter(holds).map(told).collect()
 }
 
 /// Warns of the pods that use claims which go, and do not go themselves.

@@ -59,14 +59,26 @@ pub struct PodMounts {
     pub pod: String,
     /// Names of the claims.
     pub claims: Vec<String>,
-    /// Whether it has ended for good, so that it holds nothing any more.
+    /// Whether it has ended for good, so that it uses nothing any more.
     pub has_ended: bool,
+    /// Whether it was given a node.
+    pub has_node: bool,
 }
 
 impl PodMounts {
     /// Tells whether it mounts a claim of its namespace, and may use it still.
+    pub fn uses(&self, claim: &str) -> bool {
+        !self.has_ended && self.mounts(claim)
+    }
+
+    /// Tells whether a claim of its namespace that is being deleted is not gone before it is: the server asks whether it has a
+    /// node and mounts the claim, and not whether it has ended.
     pub fn holds(&self, claim: &str) -> bool {
-        !self.has_ended && self.claims.iter().any(|it| it == claim)
+        self.has_node && self.mounts(claim)
+    }
+
+    fn mounts(&self, claim: &str) -> bool {
+        self.claims.iter().any(|it| it == claim)
     }
 }
 
@@ -105,7 +117,7 @@ impl WorkloadClaims {
 /// Returns the pods that mount a claim, by name.
 pub fn used_by(claim: &Claim, pods: &[PodMounts]) -> Vec<String> {
     let mounts =
-        |pod: &&PodMounts| pod.namespace == claim.instance.namespace && pod.holds(&claim.name);
+        |pod: &&PodMounts| pod.namespace == claim.instance.namespace && pod.uses(&claim.name);
     let mut names: Vec<String> = pods.iter().filter(mounts).map(|p| p.pod.clone()).collect();
     names.sort();
     names
@@ -160,6 +172,7 @@ mod tests {
             pod: "db-0".to_owned(),
             claims: vec![claim.to_owned()],
             has_ended,
+            has_node: true,
         }
     }
 
@@ -198,7 +211,7 @@ mod tests {
     }
 
     #[test]
-    fn pods_elsewhere_and_those_that_ended_hold_nothing() {
+    fn pods_elsewhere_and_those_that_ended_use_nothing() {
         let pods = [
             pod("team-b", "old-db-0", false),
             pod("team-a", "old-db-0", true),

@@ -388,6 +388,7 @@ on_both_backends! {
         a_volume_that_no_node_is_near_is_told_with_what_to_do
         our_labels_on_what_belongs_to_the_cluster_delete_nothing
         a_claim_that_somebodys_pod_holds_is_pending_and_named
+        a_claim_is_held_by_a_pod_that_has_ended_and_by_none_without_a_node
         one_id_in_two_namespaces_is_two_instances
         claims_that_a_change_of_kind_leaves_are_named_and_kept
         what_claims_keep_is_said_and_stays_in_sight

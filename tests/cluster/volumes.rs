@@ -20,6 +20,7 @@ use bowline::service::claim_use::ClaimState;
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
 
+use crate::batch::job;
 use crate::cluster::{Cluster, DEADLINE, ask, name_of};
 use crate::engine::stage::{DB, Fault, Stage, claiming_set, deployment, options};
 use crate::objects::claim;
@@ -1011,6 +1012,72 @@ pub(crate) async fn a_claim_that_somebodys_pod_holds_is_pending_and_named(case: 
     let outcome = stage.teardown("db", VolumeChoice::Delete).await;
     assert!(outcome.is_complete(), "{outcome:?}");
     stage.until_nothing_is_left("db", &[]).await;
+}
+
+pub(crate) async fn a_claim_is_held_by_a_pod_that_has_ended_and_by_none_without_a_node(
+    case: Cluster,
+) {
+    let stage = Stage::new(&case);
+    deployed(&stage, "db", DB).await;
+    let dump = dumped(&case, "data-db-0").await;
+    let mut stuck = rescue("data-db-0");
+    stuck["metadata"]["name"] = json!("stuck");
+    stuck["spec"]["nodeSelector"] = json!({"example.com/none": "such"});
+    case.create(&stuck).await.unwrap();
+    let plan = stage.plan_teardown("db", VolumeChoice::Delete).await;
+    let warned = |pod: &str| {
+        format!(
+            "pod {pod} (ended) uses PersistentVolumeClaim/data-db-0 too and is not deleted: the claim is not gone before that pod is"
+        )
+    };
+    let of_pods = |warnings: &[String]| -> Vec<String> {
+        let of_pods = |it: &&String| it.contains("is not deleted");
+        warnings.iter().filter(of_pods).cloned().collect()
+    };
+    assert_eq!(of_pods(&plan.warnings), [warned(&dump)]);
+    let held = format!(
+        "PersistentVolumeClaim/data-db-0 is held by kubernetes.io/pvc-protection: pod {dump} (ended) uses it"
+    );
+    let outcome = stage
+        .teardown_until_told("db", VolumeChoice::Delete, |reason| reason == held)
+        .await;
+    assert_eq!(outcome.pending, [held]);
+    let with_pods = json!({"propagationPolicy": "Foreground"});
+    case.delete("Job", "dump", with_pods).await.unwrap();
+    // The one without a node is there still.
+    let outcome = stage.teardown("db", VolumeChoice::Delete).await;
+    assert!(outcome.is_complete(), "{outcome:?}");
+    case.until_gone(CLAIM, "data-db-0").await;
+    let now = json!({"gracePeriodSeconds": 0});
+    case.delete("Pod", "stuck", now).await.unwrap();
+
+    // A kept claim that such a pod mounts is released with the same warning.
+    deployed(&stage, "db", DB).await;
+    stage.teardown("db", VolumeChoice::Keep).await;
+    case.until_gone("Job", "dump").await;
+    let dump = dumped(&case, "data-db-0").await;
+    let plan = plan_release(stage.engine(), &stage.key("db"), VolumeChoice::Delete)
+        .await
+        .unwrap();
+    assert_eq!(plan.rows[0].fate, Fate::Deleted);
+    assert_eq!(of_pods(&plan.warnings), [warned(&dump)]);
+}
+
+/// Returns the name of the pod of a Job that ran to its end and mounts a claim.
+async fn dumped(case: &Cluster, claim: &str) -> String {
+    let mut job = job("dump", "dump:1", json!({}));
+    let pod = &mut job["spec"]["template"]["spec"];
+    pod["volumes"] = rescue(claim)["spec"]["volumes"].clone();
+    case.create(&job).await.unwrap();
+    let is_over = |pods: &[Value]| matches!(pods, [pod] if pod["status"]["phase"] == "Succeeded");
+    let pods = case
+        .until_all(
+            "Pod",
+            "labelSelector=batch.kubernetes.io%2Fjob-name%3Ddump",
+            is_over,
+        )
+        .await;
+    name_of(&pods[0]).to_owned()
 }
 
 pub(crate) async fn claims_are_not_deleted_while_a_pod_that_has_them_does_not_go(case: Cluster) {

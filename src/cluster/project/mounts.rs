@@ -18,8 +18,10 @@ pub(in crate::cluster) struct MountsObject {
 }
 
 #[derive(Debug, Default, Deserialize)]
-#[serde(default)]
+#[serde(default, rename_all = "camelCase")]
 struct Spec {
+    #[serde(deserialize_with = "or_default")]
+    node_name: String,
     #[serde(deserialize_with = "or_default")]
     volumes: Vec<Volume>,
 }
@@ -73,6 +75,7 @@ impl Project for MountsObject {
             namespace: self.metadata.namespace.parse().ok()?,
             claims,
             has_ended: matches!(self.status.phase.as_str(), "Succeeded" | "Failed"),
+            has_node: !self.spec.node_name.is_empty(),
             pod,
         })
     }
@@ -85,30 +88,34 @@ mod tests {
     use super::*;
     use crate::cluster::kinds;
 
-    fn check(volumes: Value, phase: &str, expected: Option<(&[&str], bool)>) {
+    fn check(spec: Value, phase: &str, expected: Option<(&[&str], bool, bool)>) {
         let pod = json!({"metadata": {"name": "web-0", "namespace": "team-a"},
-            "spec": {"volumes": volumes}, "status": {"phase": phase}});
+            "spec": spec, "status": {"phase": phase}});
         let pod: MountsObject = serde_json::from_value(pod).unwrap();
         let item = pod.into_item(kinds::known("", "Pod"));
-        let found = item.map(|item| (item.claims, item.has_ended));
-        let expected = expected.map(|(claims, has_ended)| {
+        let found = item.map(|item| (item.claims, item.has_node, item.has_ended));
+        let expected = expected.map(|(claims, has_node, has_ended)| {
             let claims: Vec<String> = claims.iter().map(|&name| name.to_owned()).collect();
-            (claims, has_ended)
+            (claims, has_node, has_ended)
         });
         assert_eq!(found, expected);
     }
 
     #[test]
-    fn a_pod_holds_the_claims_that_it_mounts_until_it_has_ended() {
-        let data = json!([
+    fn a_pod_is_read_with_the_claims_that_it_mounts_and_whether_it_has_a_node_and_has_ended() {
+        let volumes = json!([
             {"name": "data", "persistentVolumeClaim": {"claimName": "data-web-0"}},
             {"name": "own", "ephemeral": {}},
             {"name": "tmp", "emptyDir": {}},
         ]);
         let claims = ["data-web-0", "web-0-own"];
-        check(data.clone(), "Running", Some((&claims, false)));
-        check(data, "Succeeded", Some((&claims, true)));
-        check(json!([{"name": "tmp", "emptyDir": {}}]), "Running", None);
-        check(Value::Null, "Pending", None);
+        let placed = json!({"volumes": volumes, "nodeName": "node-1"});
+        check(placed.clone(), "Running", Some((&claims, true, false)));
+        check(placed, "Succeeded", Some((&claims, true, true)));
+        let unplaced = json!({"volumes": volumes, "nodeName": null});
+        check(unplaced, "Pending", Some((&claims, false, false)));
+        let claimless = json!({"volumes": [{"name": "tmp", "emptyDir": {}}]});
+        check(claimless, "Running", None);
+        check(json!({"volumes": null}), "Pending", None);
     }
 }

@@ -40,8 +40,7 @@ impl Users {
             self.mounts = mounts.unwrap_or_default();
         }
         for held in claims {
-            let pods = mounted::holders(&held.key, &self.mounts).into_iter();
-            held.users = pods.map(str::to_owned).collect();
+            held.users = mounted::holders(&held.key, &self.mounts);
         }
     }
 }

@@ -319,11 +319,12 @@ pub fn without_finalizer(object: &Value, finalizer: &str) -> Write {
     })
 }
 
-/// Returns whether a pod that has a place and has not finished uses the claim.
+/// Returns whether a pod that has a place uses the claim.
+///
+/// NB: one that has finished holds it as well, until the pod is deleted (kubernetes/kubernetes#120756).
 fn is_in_use(view: &View, claim: &Value) -> bool {
-    view.list(Kind::Pod, namespace(claim)).any(|pod| {
-        !is_finished(pod) && !text(pod, "/spec/nodeName").is_empty() && uses(pod, name(claim))
-    })
+    view.list(Kind::Pod, namespace(claim))
+        .any(|pod| !text(pod, "/spec/nodeName").is_empty() && uses(pod, name(claim)))
 }
 
 /// Returns whether a pod mounts the claim called `claim`.

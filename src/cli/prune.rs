@@ -16,7 +16,9 @@ use crate::service::summary::InstanceKey;
 use crate::service::{advice, age};
 
 pub fn run(args: Prune, session: &Session) -> anyhow::Result<Exit> {
-    confirm::require_answer(args.yes || args.dry_run, "--yes")?;
+    // Whoever cannot be asked sees what it would be about, but waits for nobody's end for that.
+    let is_answered = args.yes || args.dry_run;
+    confirm::require_answer(is_answered || !args.waiting.queues(), "--yes")?;
     let everywhere = args.all_namespaces;
     let args = as_delete(args);
     operate::on_cluster(session, async |cluster| {

@@ -18,7 +18,9 @@ const DONE: &str = "given its routes anew";
 
 pub fn run(args: &UpdateIngress, session: &Session) -> anyhow::Result<Exit> {
     confirm::are_named(&args.how.confirm, &args.ids, DONE)?;
-    confirm::require_answer(args.how.yes || args.how.dry_run, "--yes")?;
+    // Whoever cannot be asked sees what it would be about, but waits for nobody's end for that.
+    let is_answered = args.how.yes || args.how.dry_run;
+    confirm::require_answer(is_answered || !args.how.waiting.queues(), "--yes")?;
     operate::on_cluster(session, async |cluster| {
         let cluster = cluster.for_plans_only(args.how.dry_run);
         let instances = if args.ids.is_empty() {

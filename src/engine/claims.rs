@@ -299,6 +299,7 @@ pub async fn plan_release(
     }
     Box::pin(mounted::warn_of_strangers(cluster, &mut plan)).await?;
     teardown::plan_retentions(&mut plan, &found, &volumes);
+    teardown::warn_of_lasting_volumes(&mut plan, &volumes);
     let accesses = plan.rows.iter().filter(|row| row.fate == Fate::Deleted);
     let accesses = accesses.flat_map(|row| access(row, instance)).collect();
     let missing = preflight::forbidden(cluster, accesses).await?;

@@ -8,7 +8,9 @@ use std::time::Duration;
 use super::operation::Meeting;
 
 pub use planning::plan_teardown;
-pub(super) use planning::{may_retain, plan_retentions, policies, read_volumes};
+pub(super) use planning::{
+    may_retain, plan_retentions, policies, read_volumes, warn_of_lasting_volumes,
+};
 pub use running::{VOLUME_RELEASE, run_teardown};
 
 /// How a teardown is carried out.

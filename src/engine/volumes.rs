@@ -155,13 +155,8 @@ pub(super) async fn retain(
     planned: &PlannedRetention,
 ) -> Result<bool, Failure> {
     let labels = labels(instance, &planned.claim.name);
-    let is_wanted = |volume: &Object| {
-        let metadata = Metadata::of(volume);
-        reclaim_policy(volume) == Some("Retain")
-            && labels
-                .iter()
-                .all(|(key, value)| metadata.label(key) == Some(value))
-    };
+    let is_wanted =
+        |volume: &Object| reclaim_policy(volume) == Some("Retain") && bears(volume, &labels);
     let retained = change(cluster, instance, planned, is_wanted, |volume| {
         let mut patch = json!({
             "metadata": {
@@ -225,6 +220,17 @@ fn labels<'a>(instance: &'a InstanceKey, claim: &'a str) -> BTreeMap<&'static st
         labels.insert(naming::LABEL_VOLUME_CLAIM, claim);
     }
     labels
+}
+
+/// Tells whether a volume bears the labels by which it is found as retained from a claim of an instance.
+pub(super) fn is_labelled(volume: &Object, instance: &InstanceKey, claim: &str) -> bool {
+    bears(volume, &labels(instance, claim))
+}
+
+fn bears(volume: &Object, labels: &BTreeMap<&str, &str>) -> bool {
+    let metadata = Metadata::of(volume);
+    let mut labels = labels.iter();
+    labels.all(|(key, value)| metadata.label(key) == Some(value))
 }
 
 fn not_its_volume(planned: &PlannedRetention) -> Failure {

@@ -56,7 +56,7 @@ fn a_scale_names_instances_and_then_one_number() {
 #[test]
 fn a_prune_says_of_what() {
     check(&["prune", "-y"], &["--expired"]);
-    check(&["prune", "--expired"], &["--yes"]);
+    check(&["prune", "--expired", "--wait"], &["--yes"]);
 }
 
 #[test]
@@ -177,7 +177,7 @@ fn a_template_that_is_not_there_names_those_that_are() {
 #[test]
 fn without_a_terminal_what_would_ask_names_the_flag() {
     check(&["delete", "web", "--wait"], &["no terminal", "--yes"]);
-    check(&["prune", "--expired"], &["no terminal", "--yes"]);
+    check(&["prune", "--expired", "--wait"], &["no terminal", "--yes"]);
     check(&["rollback", "web"], &["no terminal", "--yes"]);
     check(&["restore", "web"], &["no terminal", "--yes"]);
 }

@@ -57,6 +57,9 @@ pub(crate) fn what_has_expired_is_taken_down_and_its_claims_are_kept(world: &Wor
     let list = world.bowline(&["ls"]).end().code(0);
     list.stdout_has(&["expired", "7h59m"]);
 
+    // Nobody can be asked, who sees all the same what it would be about.
+    let unasked = world.bowline(&["prune", "--expired"]).end().code(2);
+    unasked.stderr_has(&["teardown of db", "no terminal", "--yes"]);
     let told = world
         .bowline(&["prune", "--expired", "-y", "-o", "json"])
         .end()

@@ -80,8 +80,9 @@ pub(crate) fn routes_are_computed_again(world: &World) {
         "+   - host: new.example.com",
         "~ update Ingress/api",
     ]);
-    // Nobody can be asked.
-    world.bowline(&["update-ingress", "web"]).end().code(2);
+    // Nobody can be asked, who sees all the same what it would be about.
+    let unasked = world.bowline(&["update-ingress", "web"]).end().code(2);
+    unasked.stderr_has(&["~ update Ingress/web", "no terminal", "--yes"]);
     let url = |id: &str| {
         let status = world.bowline(&["status", id, "-o", "json"]).end().code(0);
         status.json()["addresses"][0]["address"].clone()
@@ -93,6 +94,8 @@ pub(crate) fn routes_are_computed_again(world: &World) {
         .code(0);
     one.stdout("").stderr_has(&["✔ Ingress/web applied"]);
     assert_eq!(url("web"), "http://new.example.com/web");
+    // There is nothing to ask where nothing would change.
+    world.bowline(&["update-ingress", "web"]).end().code(0);
     assert_eq!(url("api"), "http://old.example.com/api");
     let all = world
         .bowline(&["update-ingress", "-y", "-o", "json"])

@@ -529,6 +529,15 @@ pub(crate) async fn volumes_of_replicas_that_are_not_there_are_told(case: Cluste
          a deploy of that many replicas with --bind-retained gives it back"
     );
     assert!(plan.warnings.contains(&passed_over), "{:?}", plan.warnings);
+
+    // What was bound again keeps its policy: data that was to go stays, and that is said.
+    let plan = stage.plan_teardown("db", VolumeChoice::Delete).await;
+    let namespace = &stage.key("db").namespace;
+    let stays = format!(
+        "PersistentVolume/{first} of claim data-db-0 stays with its data, as its reclaim policy is Retain; \
+         `bowline delete --retained db -n {namespace}` frees it afterwards"
+    );
+    assert!(plan.warnings.contains(&stays), "{:?}", plan.warnings);
 }
 
 /// Plans the release of what was retained of `db`, as the dashboard does.

@@ -14,7 +14,7 @@ use crate::engine::frozen;
 use crate::engine::made_claims;
 use crate::engine::metadata::Metadata;
 use crate::engine::mounted;
-use crate::engine::plan::{Fate, FateRow, PlannedRetention, TeardownPlan, VolumeChoice};
+use crate::engine::plan::{DataFate, Fate, FateRow, PlannedRetention, TeardownPlan, VolumeChoice};
 use crate::engine::preflight;
 use crate::engine::protection;
 use crate::engine::record::{self, Extent, Record};
@@ -103,6 +103,7 @@ pub async fn plan_teardown(
     let is_elsewhere = is_protected_elsewhere(cluster, &plan).await?;
     plan.caution.protect_if(is_elsewhere);
     plan_retentions(&mut plan, &found, &known);
+    warn_of_lasting_volumes(&mut plan, &known);
     if !unlisted.is_disjoint(&extent.kinds) {
         keep_record(&mut plan, "not everything of its set could be listed");
     }
@@ -406,6 +407,32 @@ pub(in crate::engine) fn plan_retentions(
             ))),
         }
     }
+}
+
+/// Says which volumes outlast their claims though data was to go: the policy of each decides that.
+pub(in crate::engine) fn warn_of_lasting_volumes(plan: &mut TeardownPlan, known: &Option<Volumes>) {
+    if plan.volumes != VolumeChoice::Delete {
+        return;
+    }
+    let lasting = |row: &FateRow| {
+        let claim = row.claim.as_ref()?;
+        let name = claim.volume.as_deref()?;
+        let stays = row.fate == Fate::Deleted && claim.data == DataFate::Retained;
+        let volume = known.as_ref()?.get(name).filter(|_| stays)?;
+        let release = match volumes::is_labelled(volume, &plan.instance, &row.key.name) {
+            true => {
+                let release = advice::command("delete --retained", &plan.instance);
+                format!("; {release} frees it afterwards")
+            }
+            false => String::new(),
+        };
+        let (key, claim) = (&volume.key, &row.key.name);
+        Some(format!(
+            "{key} of claim {claim} stays with its data, as its reclaim policy is Retain{release}"
+        ))
+    };
+    let warnings: Vec<String> = plan.rows.iter().filter_map(lasting).collect();
+    plan.warnings.extend(warnings);
 }
 
 /// Refuses where the volumes that should be retained may not be changed.

@@ -135,6 +135,7 @@ impl Cluster {
         path_and_query: String,
         accept: &'static str,
     ) -> Result<Answer, Failure> {
+        let begun = Instant::now();
         let mut deadline = self.deadline_of_read();
         let (mut wait, mut n_tries) = (RETRY_AFTER, 0);
         loop {
@@ -147,7 +148,7 @@ impl Cluster {
             };
             let result = self.send_until(ask, deadline).await;
             // NB: boxed, for this future is a part of nearly every other one.
-            if result.is_err() && Box::pin(self.outage_is_ridden_out()).await {
+            if is_silence(&result) && Box::pin(self.outage_is_ridden_out(begun)).await {
                 deadline = self.deadline_of_read();
                 continue;
             }
@@ -181,11 +182,13 @@ impl Cluster {
         Some(self.reach.silent_since()? + self.patience?)
     }
 
-    /// Waits for the next try in an outage; returns whether there is to be one. The pause is short: whoever does not beat again
-    /// soon after the outage is taken for gone.
-    async fn outage_is_ridden_out(&self) -> bool {
+    /// Waits for the next try of a read in an outage; returns whether there is to be one. The pause is short: whoever does not
+    /// beat again soon after the outage is taken for gone.
+    async fn outage_is_ridden_out(&self, begun: Instant) -> bool {
         let now = Instant::now();
-        let Some(until) = self.silent_until().filter(|until| *until > now) else {
+        // However often other requests are answered: what this one asks for may be away alone, and for ever.
+        let last = self.patience.map(|patience| begun + patience);
+        let Some(until) = self.silent_until().min(last).filter(|until| *until > now) else {
             return false;
         };
         if self.stop.is_asked() {
@@ -242,14 +245,16 @@ impl Cluster {
         let result = match tokio::time::timeout_at(deadline, self.exchange(ask)).await {
             Ok(result) => result,
             Err(_) => {
-                let seconds = (deadline - sent).as_secs_f64().round();
+                // Who rode an outage out waited since its beginning, not since the last try.
+                let ridden = self.patience.and_then(|_| self.reach.silent_since());
+                let since = ridden.map_or(sent, |since| since.min(sent));
+                let seconds = (deadline - since).as_secs_f64().round();
                 let summary =
                     format!("cannot {doing}: no answer from the server within {seconds} s");
                 Err(Failure::new(FailureKind::Unreachable, summary))
             }
         };
-        let is_silent = matches!(&result, Err(failure) if failure.kind == FailureKind::Unreachable);
-        self.reach.note(sent, !is_silent);
+        self.reach.note(sent, !is_silence(&result));
         result
     }
 
@@ -310,15 +315,27 @@ fn uid_in(body: &[u8]) -> Option<String> {
     Some(object["metadata"]["uid"].as_str()?.to_owned())
 }
 
-fn is_passing(status: StatusCode) -> bool {
+/// Tells whether the server itself said nothing: a gateway that stands before it answers in its place.
+fn is_silence(result: &Result<Answer, Failure>) -> bool {
+    match result {
+        Ok(answer) => is_of_gateway(answer.status),
+        Err(failure) => failure.kind == FailureKind::Unreachable,
+    }
+}
+
+fn is_of_gateway(status: StatusCode) -> bool {
     matches!(
         status,
-        StatusCode::TOO_MANY_REQUESTS
-            | StatusCode::INTERNAL_SERVER_ERROR
-            | StatusCode::BAD_GATEWAY
-            | StatusCode::SERVICE_UNAVAILABLE
-            | StatusCode::GATEWAY_TIMEOUT
+        StatusCode::BAD_GATEWAY | StatusCode::SERVICE_UNAVAILABLE | StatusCode::GATEWAY_TIMEOUT
     )
+}
+
+fn is_passing(status: StatusCode) -> bool {
+    is_of_gateway(status)
+        || matches!(
+            status,
+            StatusCode::TOO_MANY_REQUESTS | StatusCode::INTERNAL_SERVER_ERROR
+        )
 }
 
 /// Reads `Retry-After` in seconds; a date or anything else is ignored.

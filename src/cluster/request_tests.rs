@@ -169,6 +169,75 @@ async fn silence_ends_with_the_deadline() {
     assert_eq!(took.as_secs(), 10);
 }
 
+/// Reads while an outage is ridden out that is answered so for so long, and returns how that ended and when.
+async fn read_riding(reply: Reply, outage: u64, then: Reply) -> (Option<String>, u64, usize) {
+    let begun = Instant::now();
+    let (cluster, log) = mock::cluster(move |_| match begun.elapsed().as_secs() < outage {
+        true => reply.clone(),
+        false => then.clone(),
+    });
+    let cluster = cluster.riding_out(Duration::from_secs(30));
+    let result = cluster.get(&key("ConfigMap", "team-a", "web")).await;
+    let failure = result.err().map(|failure| failure.summary);
+    (failure, begun.elapsed().as_secs(), n_requests(&log))
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_outage_behind_a_gateway_is_ridden_out_as_any() {
+    let there = || Reply::json(200, &config_map("web").json);
+    let away = |status| Reply::status(status, "no upstream");
+    for reply in [away(502), away(503), away(504), Reply::Refused] {
+        let (failure, took, _) = read_riding(reply.clone(), 20, there()).await;
+        assert_eq!((failure, took), (None, 20), "{reply:?}");
+        let (failure, took, _) = read_riding(reply.clone(), 60, there()).await;
+        assert!(failure.is_some(), "{reply:?}");
+        assert_eq!(took, 30, "{reply:?}");
+    }
+    // Whatever the server says itself is no outage.
+    let (failure, took, n_requests) = read_riding(away(500), 20, there()).await;
+    assert!(failure.is_some());
+    assert_eq!((took, n_requests), (0, 3));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_comes_after_an_outage_is_tried_as_often_as_ever() {
+    let busy = Reply::status(429, "too many").with_header("retry-after", "0");
+    let (failure, took, n_requests) = read_riding(Reply::Refused, 8, busy).await;
+    assert!(failure.is_some());
+    // One try a second, and three more.
+    assert_eq!((took, n_requests), (8, 8 + 3));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_away_alone_is_not_ridden_out_for_ever() {
+    let (cluster, _) = mock::cluster(|seen| match seen.uri.contains("/web") {
+        true => Reply::status(503, "no endpoints"),
+        false => Reply::json(200, &config_map("other").json),
+    });
+    let cluster = cluster.riding_out(Duration::from_secs(30));
+    let begun = Instant::now();
+    let beats = async {
+        loop {
+            tokio::time::sleep(Duration::from_secs(3)).await;
+            let other = key("ConfigMap", "team-a", "other");
+            cluster.get(&other).await.unwrap();
+        }
+    };
+    let web = key("ConfigMap", "team-a", "web");
+    tokio::select! {
+        result = cluster.get(&web) => assert!(result.is_err()),
+        () = beats => unreachable!(),
+    }
+    assert!(begun.elapsed() <= Duration::from_secs(31));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_failure_tells_for_how_long_nobody_answered() {
+    let (failure, took, _) = read_riding(Reply::Silence, 60, Reply::Silence).await;
+    let expected = "cannot read ConfigMap/web: no answer from the server within 30 s";
+    assert_eq!((failure.as_deref(), took), (Some(expected), 30));
+}
+
 #[tokio::test(start_paused = true)]
 async fn four_requests_are_in_flight_at_most() {
     let (now, most) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));

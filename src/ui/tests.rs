@@ -867,6 +867,16 @@ fn keys_that_do_nothing_to_a_plan_or_an_operation_are_not_offered() {
 }
 
 #[test]
+fn tab_in_front_is_seen_in_a_small_terminal() {
+    let mut stage = services();
+    for tab in ["1", "4", "7"] {
+        stage.press("tab").press(tab);
+        let picture = draw(&stage.model, (40, 12));
+        assert!(picture.contains(&format!("[{tab} ")), "{picture}");
+    }
+}
+
+#[test]
 fn small_terminal_loses_no_words_of_the_help_or_of_a_choice() {
     let mut stage = services();
     stage.press("?");

@@ -270,6 +270,8 @@ impl EditorPane {
 
     /// Begins a search, for what is selected where that is a word; with a replacement where that is wanted.
     pub(in crate::app) fn start_search(&mut self, replaces: bool, now: Duration) {
+        // What is listed beside the cursor would cover what is found, and take the keys of the search.
+        self.assist = None;
         self.apply(Command::SearchStart, now);
         let query = self.editor().and_then(Editor::search);
         let query = query.map_or("", editor::Search::query);

@@ -314,7 +314,7 @@ fn is_stale(model: &Model) -> bool {
 fn draw_tabs(canvas: &mut Canvas<'_>, area: Rect, model: &Model) {
     let theme = canvas.theme;
     let mut x = area.x + 1;
-    for tab in Tab::ALL {
+    for tab in tabs_from(area.width.saturating_sub(1), model.detail_pane.tab) {
         let (key, title) = tab.title();
         let is_front = tab == model.detail_pane.tab;
         let (key_style, style) = if is_front {
@@ -346,6 +346,19 @@ fn draw_tabs(canvas: &mut Canvas<'_>, area: Rect, model: &Model) {
         canvas.hit(place, Hit::Tab(tab));
         x += used;
     }
+}
+
+/// Returns the tabs from the first one on from which the one in front fits in.
+fn tabs_from(width: u16, front: Tab) -> impl Iterator<Item = Tab> {
+    // A bracket or blank on either side, the key, and a blank behind it.
+    let n_cells = |tab: &Tab| 4 + tab.title().1.len();
+    let up_to_front = |first: usize| {
+        let last = Tab::ALL.iter().position(|tab| *tab == front)?;
+        Some(Tab::ALL.get(first..=last)?.iter().map(n_cells).sum())
+    };
+    let fits = |first: &usize| up_to_front(*first).is_none_or(|used: usize| used <= width.into());
+    let first = (0..Tab::ALL.len()).find(fits).unwrap_or_default();
+    Tab::ALL.into_iter().skip(first)
 }
 
 fn empty_sentence(model: &Model) -> String {

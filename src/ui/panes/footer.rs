@@ -261,7 +261,8 @@ fn draw_popup_hints(canvas: &mut Canvas<'_>, at: Position, width: u16, popup: &P
         };
         let pieces = [(*key, theme.key), (" ", theme.text), (*word, theme.text)];
         let n_cells = canvas.line(at, width.saturating_sub(used), &pieces);
-        if *key == "esc" {
+        // Both leave what is asked undone. A click on the others might write something.
+        if matches!(*key, "esc" | "n") {
             canvas.hit(Rect::new(at.x, at.y, n_cells, 1), Hit::Close);
         }
         used += n_cells + 2;

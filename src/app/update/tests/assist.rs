@@ -45,6 +45,17 @@ fn labels(stage: &Stage) -> Vec<String> {
 }
 
 #[test]
+fn a_search_takes_the_place_of_a_list() {
+    let mut stage = open("containers: []\n");
+    stage.press("w o");
+    assert_ne!(list(&stage), None);
+    stage.press("^f w tab");
+    assert_eq!(list(&stage), None);
+    // Tab leads to what a match is replaced by, and writes nothing of a list.
+    assert_eq!(text(&stage), "containers: []\nwo");
+}
+
+#[test]
 fn a_list_opens_as_one_types_and_tab_takes_its_first() {
     let mut stage = open("containers: []\n");
     stage.press("w o");

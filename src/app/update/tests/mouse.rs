@@ -414,6 +414,16 @@ fn click_selects_what_is_to_be_chosen_of_a_merge() {
 }
 
 #[test]
+fn click_on_cancel_answers_a_question() {
+    let mut stage = reviewing();
+    stage.press("a");
+    assert!(asks_to_write(&stage));
+    click(&mut stage, "n cancel");
+    assert!(stage.model.popup.is_none());
+    assert_eq!(stage.model.place(), Place::Review);
+}
+
+#[test]
 fn click_on_the_way_out_closes_what_stands_over_the_screen() {
     for keys in ["m", "?", ":", "i"] {
         let mut stage = Stage::with_services();

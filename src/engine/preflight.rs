@@ -400,6 +400,25 @@ pub(super) fn forbidden_refusal(missing: &[Access], namespace: &str) -> Option<F
     Some(Failure::new(FailureKind::Forbidden, summary))
 }
 
+/// Returns why something cannot be planned: what may not be read keeps one from it, and is named together with all that will be
+/// missing besides.
+///
+/// # Errors
+/// Permissions cannot be asked for.
+pub(super) async fn unplanned(
+    cluster: &Cluster,
+    failure: Failure,
+    accesses: BTreeSet<Access>,
+    namespace: &Namespace,
+) -> Result<Failure, Failure> {
+    if failure.kind != FailureKind::Forbidden {
+        return Ok(failure);
+    }
+    let missing = forbidden(cluster, accesses).await?;
+    // The server may refuse what its rules allow, as a webhook can have it do.
+    Ok(forbidden_refusal(&missing, namespace.as_str()).unwrap_or(failure))
+}
+
 fn by_verb(missing: &[&Access]) -> String {
     let mut parts: Vec<(&str, Vec<String>)> = Vec::new();
     for access in missing {

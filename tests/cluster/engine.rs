@@ -4,10 +4,11 @@ pub(crate) mod stage;
 
 use std::time::Duration;
 
-use bowline::engine::adjust::Adjustment;
+use bowline::engine::adjust::{Adjustment, plan_adjustment};
 use bowline::engine::deploy::{RunOptions, run_deploy};
 use bowline::engine::plan::{Change, DataFate, DiffSide, Fate, VolumeChoice};
 use bowline::engine::progress::{Outcome, Progress, Step};
+use bowline::engine::routes::plan_routes;
 use bowline::engine::teardown::run_teardown;
 use bowline::failure::FailureKind;
 use bowline::service::health::State;
@@ -740,6 +741,30 @@ pub(crate) async fn a_stranger_is_told_what_is_forbidden(cluster: Cluster) {
         .await
         .unwrap_err();
     assert_eq!(failure.kind, FailureKind::Forbidden);
+}
+
+pub(crate) async fn what_may_not_be_read_is_named_with_all_that_is_missing_besides(
+    cluster: Cluster,
+) {
+    let stage = Stage::new(&cluster);
+    stage.deploy("web", WEB).await;
+    let (web, here) = (stage.key("web"), &cluster.namespace);
+    let missing = format!("this user may not do all that is needed in namespace {here}: ");
+    for adjustment in [Adjustment::Restart, Adjustment::Scale(9)] {
+        let lists = Fault::instead(Method::GET, "/deployments", StatusCode::FORBIDDEN);
+        let viewer = stage.viewer().with(lists);
+        let planned = plan_adjustment(viewer.engine(), &web, adjustment, None).await;
+        let failure = planned.unwrap_err();
+        assert_eq!(failure.kind, FailureKind::Forbidden);
+        let patches = format!("{missing}patch ConfigMap, Deployment");
+        assert_eq!(failure.summary, patches);
+    }
+    let nobody = stage.nobody();
+    let planned = plan_routes(nobody.engine(), &[web], &nobody.surroundings(None)).await;
+    assert_eq!(
+        planned.unwrap_err().summary,
+        format!("{missing}list Service, Ingress; patch ConfigMap, Ingress")
+    );
 }
 
 pub(crate) async fn what_another_owner_marked_since_names_the_way_back(cluster: Cluster) {

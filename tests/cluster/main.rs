@@ -205,6 +205,7 @@ on_both_backends! {
         a_deletion_that_is_refused_keeps_no_other_from_being_tried
         a_viewer_sees_the_difference_and_may_not_run_it
         a_stranger_is_told_what_is_forbidden
+        what_may_not_be_read_is_named_with_all_that_is_missing_besides
         what_another_owner_marked_since_names_the_way_back
         names_of_others_are_refused_before_anything_is_written
         a_missing_namespace_is_said

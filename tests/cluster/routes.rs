@@ -40,15 +40,20 @@ fn service(kind: &str) -> String {
 }
 
 impl Stage<'_> {
-    async fn plan_routes(&self, ids: &[&str], host: Option<&str>) -> Vec<RoutePlan> {
-        let surroundings = Surroundings {
+    /// Returns what a revision is rendered with.
+    pub(crate) fn surroundings(&self, host: Option<&str>) -> Surroundings {
+        Surroundings {
             ingress_host: host.map(str::to_owned),
             gpus: std::collections::BTreeMap::new(),
             yields: false,
             remedies: Remedies::default(),
             message: None,
             holder: "tester@here 4".to_owned(),
-        };
+        }
+    }
+
+    async fn plan_routes(&self, ids: &[&str], host: Option<&str>) -> Vec<RoutePlan> {
+        let surroundings = self.surroundings(host);
         let keys: Vec<_> = ids.iter().map(|id| self.key(id)).collect();
         plan_routes(self.engine(), &keys, &surroundings)
             .await

@@ -156,7 +156,15 @@ struct Planner<'a> {
 
 impl Planner<'_> {
     async fn fill(&self, plan: &mut AdjustPlan) -> Result<(), Failure> {
-        let found = self.find(plan.adjustment).await?;
+        let found = match self.find(plan.adjustment).await {
+            Ok(found) => found,
+            Err(failure) => {
+                let accesses = self.foreseen(plan.adjustment);
+                let namespace = &self.instance.namespace;
+                let why = preflight::unplanned(self.cluster, failure, accesses, namespace).await?;
+                return Err(why);
+            }
+        };
         let found = self.without_strangers(plan, found);
         let Some(found) = self.choose(plan, found) else {
             return Ok(());
@@ -189,15 +197,52 @@ impl Planner<'_> {
         Ok(())
     }
 
+    /// Returns the namespaces of its set, its own first.
+    fn namespaces(&self) -> Vec<Namespace> {
+        let others = self.record.extent().namespaces;
+        let others = others.iter().filter_map(|it| it.parse().ok());
+        std::iter::once(self.instance.namespace.clone())
+            .chain(others)
+            .collect()
+    }
+
+    /// Returns what is needed as far as the record knows what was applied, before anything of it was read.
+    fn foreseen(&self, adjustment: Adjustment) -> BTreeSet<Access> {
+        let kinds = self.record.extent().kinds;
+        let kinds = kinds.into_iter().filter(|kind| adjustment.reaches(kind));
+        let lists = kinds.flat_map(|kind| {
+            let places = self.namespaces().into_iter();
+            places.map(move |namespace| Access {
+                verb: "list",
+                kind: kind.clone(),
+                subresource: None,
+                namespace: Some(namespace.to_string()),
+                name: None,
+            })
+        });
+        let applied = self.applied.iter().flat_map(|applied| {
+            let kind = GroupKind::new("apps", applied.kind.as_str());
+            let is_meant = adjustment.reaches(&kind);
+            let key = self.key(&kind, &applied.name);
+            let by_number =
+                matches!(adjustment, Adjustment::Scale(_)) && applied.replicas.is_none();
+            let patch = Access {
+                subresource: by_number.then_some("scale"),
+                ..access_to("patch", &key)
+            };
+            [access_to("get", &key), patch]
+                .into_iter()
+                .filter(move |_| is_meant)
+        });
+        let of_record = access_to("patch", &record::key(self.instance));
+        lists.chain(applied).chain([of_record]).collect()
+    }
+
     /// Finds the workloads of the set by their labels, and what bears the name of one that was applied in its place.
     async fn find(&self, adjustment: Adjustment) -> Result<Vec<Object>, Failure> {
         let selector = Selector::instance(&self.instance.id);
         let set = naming::instance_applyset_id(&self.instance.id, &self.instance.namespace);
-        let extent = self.record.extent();
-        let others = extent.namespaces.iter().filter_map(|it| it.parse().ok());
-        let namespaces: Vec<Namespace> = std::iter::once(self.instance.namespace.clone())
-            .chain(others)
-            .collect();
+        let (extent, namespaces) = (self.record.extent(), self.namespaces());
         let kinds = extent.kinds.iter().filter(|kind| adjustment.reaches(kind));
         let mut found: Vec<Object> = Vec::new();
         for kind in kinds {

@@ -101,12 +101,43 @@ pub async fn plan_routes(
     instances: &[InstanceKey],
     surroundings: &Surroundings,
 ) -> Result<Vec<RoutePlan>, Failure> {
-    let seen = &Seen::read(cluster, instances).await?;
+    let seen = &match Seen::read(cluster, instances).await {
+        Ok(seen) => seen,
+        Err(failure) => {
+            let Some(first) = instances.first() else {
+                return Err(failure);
+            };
+            let accesses = foreseen(instances);
+            return Err(preflight::unplanned(cluster, failure, accesses, &first.namespace).await?);
+        }
+    };
     let plans = stream::iter(instances.to_vec())
         .map(|instance| async move { plan_instance(cluster, &instance, surroundings, seen).await })
         .buffered(AT_ONCE);
     let plans: Vec<_> = plans.collect().await;
     plans.into_iter().collect()
+}
+
+/// Returns what is needed of routes, before it is known which there are.
+fn foreseen(instances: &[InstanceKey]) -> BTreeSet<Access> {
+    let needed = |instance: &InstanceKey| {
+        let (ingress, service) = (ingress_kind(), GroupKind::new("", "Service"));
+        let namespace = Some(instance.namespace.to_string());
+        let of_kind = |verb, kind| Access {
+            verb,
+            kind,
+            subresource: None,
+            namespace: namespace.clone(),
+            name: None,
+        };
+        [
+            of_kind("list", ingress.clone()),
+            of_kind("patch", ingress),
+            of_kind("list", service),
+            access_to("patch", &record::key(instance)),
+        ]
+    };
+    instances.iter().flat_map(needed).collect()
 }
 
 async fn plan_instance(

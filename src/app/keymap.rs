@@ -146,6 +146,27 @@ enum Meaning {
     Command(usize),
 }
 
+/// An action or a command of the editor that the user's bindings leave no key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Loss {
+    /// Its name.
+    pub of: &'static str,
+    /// The key that it has by default.
+    pub key: Key,
+    /// What that key is bound to.
+    pub by: &'static str,
+}
+
+impl fmt::Display for Loss {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { of, key, by } = self;
+        write!(
+            f,
+            "{key} is that of {by} now, which leaves {of} no key: give it one, or [] where it needs none"
+        )
+    }
+}
+
 /// Keys and their actions, by place; and the keys of the editor's commands.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Keymap {
@@ -196,8 +217,8 @@ impl Keymap {
         keymap
     }
 
-    /// Says which actions and commands have no key left at a place, as all that they had by default were bound to others.
-    pub fn losses(bindings: &Bindings) -> Vec<String> {
+    /// Returns which actions and commands have no key left at a place, as all that they had by default were bound to others.
+    pub fn losses(bindings: &Bindings) -> Vec<Loss> {
         let (by_default, keymap) = (Self::default(), Self::new(bindings));
         let mut losses = Vec::new();
         for spec in SPECS.iter().filter(|spec| bindings.of(spec.id).is_none()) {
@@ -206,9 +227,7 @@ impl Keymap {
                 let has_none = keymap.keys(place, spec.action).is_empty();
                 has_none.then_some((place, *had))
             });
-            if let Some((place, key)) = lost {
-                losses.push(keymap.loss(spec.id, (place, key)));
-            }
+            losses.extend(lost.and_then(|lost| keymap.loss(spec.id, lost)));
         }
         for (idx, spec) in COMMANDS.iter().enumerate() {
             let had = by_default
@@ -217,23 +236,21 @@ impl Keymap {
                 .and_then(|keys| keys.first());
             let has_none = !keymap.command_keys.contains_key(&idx);
             if let (Some(key), true, None) = (had, has_none, bindings.of(spec.id)) {
-                losses.push(keymap.loss(spec.id, (Place::Editor, *key)));
+                losses.extend(keymap.loss(spec.id, (Place::Editor, *key)));
             }
         }
         losses
     }
 
-    fn loss(&self, id: &str, (place, key): (Place, Key)) -> String {
-        let taken = match self.meanings.get(&(place, key)) {
-            Some(Meaning::Action(action)) => SPECS
+    fn loss(&self, of: &'static str, (place, key): (Place, Key)) -> Option<Loss> {
+        let by = match self.meanings.get(&(place, key))? {
+            Meaning::Action(action) => SPECS
                 .iter()
                 .find(|spec| spec.action == *action && spec.places.contains(&place))
                 .map(|spec| spec.id),
-            Some(Meaning::Command(idx)) => COMMANDS.get(*idx).map(|spec| spec.id),
-            None => None,
-        };
-        let taken = taken.map_or_else(String::new, |by| format!(": {key} is that of {by}"));
-        format!("[keys]: {id} has no key now{taken}")
+            Meaning::Command(idx) => COMMANDS.get(*idx).map(|spec| spec.id),
+        }?;
+        Some(Loss { of, key, by })
     }
 
     /// Gives a key to an action wherever no other one has it yet.
@@ -389,21 +406,21 @@ mod tests {
 
     #[test]
     fn what_lost_its_only_key_is_named() {
-        let check = |text: &str, expected: &[&str]| {
-            assert_eq!(Keymap::losses(&toml::from_str(text).unwrap()), expected);
+        let check = |text: &str, expected: Option<(&str, &str, &str)>| {
+            let losses = Keymap::losses(&toml::from_str(text).unwrap());
+            let losses: Vec<_> = losses
+                .iter()
+                .map(|loss| (loss.of, loss.key.to_string(), loss.by))
+                .collect();
+            let expected = expected.map(|(of, key, by)| (of, key.to_owned(), by));
+            assert_eq!(losses, expected.into_iter().collect::<Vec<_>>());
         };
-        check("", &[]);
-        check(
-            "teardown = \"i\"",
-            &["[keys]: apply-as has no key now: i is that of teardown"],
-        );
+        check("", None);
+        check("teardown = \"i\"", Some(("apply-as", "i", "teardown")));
         // Whoever wants it so needs not be told.
-        check("teardown = \"i\"\napply-as = []", &[]);
-        check("teardown = \"i\"\napply-as = \"x\"", &[]);
-        check(
-            "save = \"^u\"",
-            &["[keys]: undo has no key now: ^u is that of save"],
-        );
+        check("teardown = \"i\"\napply-as = []", None);
+        check("teardown = \"i\"\napply-as = \"x\"", None);
+        check("save = \"^u\"", Some(("undo", "^u", "save")));
     }
 
     fn typed(keymap: &Keymap, code: KeyCode, modifiers: KeyModifiers) -> Option<Command> {

@@ -28,7 +28,7 @@ fn open(global: &Global) -> anyhow::Result<Session> {
     for fault in &session.faults {
         output::say(text::clean(&format!("warning: {fault}: the default holds")));
     }
-    for loss in Keymap::losses(&session.settings.keys) {
+    for loss in &session.losses {
         output::say(text::clean(&format!("warning: {loss}")));
     }
     Ok(session)

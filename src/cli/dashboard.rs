@@ -77,11 +77,7 @@ pub(super) fn start(session: &Session, open: Option<InstanceId>, first: Option<C
         theme: runtime::theme(&session.settings),
         keymap: Keymap::new(&session.settings.keys),
         cache: session.paths.cache.clone(),
-        faults: [
-            session.faults.clone(),
-            Keymap::losses(&session.settings.keys),
-        ]
-        .concat(),
+        faults: [session.faults.clone(), session.losses.clone()].concat(),
         namespace: session.wanted_namespace().cloned(),
         state: Some(session.paths.state.clone()),
     }

@@ -126,7 +126,8 @@ pub fn run(args: &Doctor, global: &Global) -> anyhow::Result<Exit> {
     let loaded = Settings::load(file.unwrap_or(&paths.config_file), file.is_some());
     let fault = loaded.as_ref().err().map(ToString::to_string);
     let loaded = loaded.unwrap_or_default();
-    let of_parts = loaded.faults.iter().map(|(_, fault)| fault.to_string());
+    let of_parts = loaded.faults.iter().map(|(_, fault)| fault);
+    let of_parts = of_parts.chain(&loaded.losses).map(ToString::to_string);
     let faults: Vec<String> = fault.into_iter().chain(of_parts).collect();
     let session = Session::of(global.clone(), paths, loaded.settings)?;
     let mut findings = Findings {

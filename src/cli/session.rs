@@ -34,6 +34,8 @@ pub struct Session {
     pub target: Target,
     /// What of the settings does not hold: the default does, and the dashboard tells it first.
     pub faults: Vec<String>,
+    /// What of the settings holds, but leaves an action no key.
+    pub losses: Vec<String>,
 }
 
 impl Session {
@@ -67,6 +69,7 @@ impl Session {
         let faults = loaded.faults.iter().map(|(_, fault)| fault.to_string());
         Ok(Self {
             faults: faults.collect(),
+            losses: loaded.losses.iter().map(Failure::to_string).collect(),
             ..session
         })
     }
@@ -90,6 +93,7 @@ impl Session {
             catalogue,
             target,
             faults: Vec::new(),
+            losses: Vec::new(),
         })
     }
 

@@ -3,6 +3,7 @@
 //! A fault names the file, the line and what is allowed; the rest holds. What says *where* bowline works (context, namespace,
 //! catalogue, cluster) is never guessed: a fault there refuses the whole file, as does a text that is no TOML.
 
+use std::fmt::Display;
 use std::path::Path;
 
 use serde::Deserialize;
@@ -10,6 +11,7 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::Settings;
+use crate::app::Keymap;
 use crate::failure::{Failure, FailureKind};
 
 /// Most faults that are told of one file.
@@ -22,6 +24,8 @@ pub struct Loaded {
     pub settings: Settings,
     /// What was left out.
     pub faults: Vec<(Part, Failure)>,
+    /// What holds, but leaves an action no key.
+    pub losses: Vec<Failure>,
 }
 
 /// What a part of the settings decides.
@@ -68,20 +72,19 @@ impl Settings {
 
 /// Reads a text: each entry that is refused is taken out and the rest is read again.
 fn read(text: &str, path: &Path) -> Result<Loaded, Failure> {
-    let fault = |error: &toml::de::Error| {
-        let line = error
-            .span()
-            .map_or(1, |span| 1 + text[..span.start].matches('\n').count());
+    let told = |at: Option<usize>, what: &dyn Display| {
+        let line = at.map_or(1, |at| 1 + text[..at].matches('\n').count());
         Failure::new(
             FailureKind::Invalid,
-            format!("{}:{line}: {}", path.display(), error.message()),
+            format!("{}:{line}: {what}", path.display()),
         )
     };
+    let fault = |error: &toml::de::Error| told(error.span().map(|it| it.start), &error.message());
     let mut table = DeTable::parse(text).map_err(|error| fault(&error))?;
     let mut faults = Vec::new();
-    loop {
+    let settings = loop {
         let error = match Settings::deserialize(toml::Deserializer::from(table.clone())) {
-            Ok(settings) => return Ok(loaded(settings, faults)),
+            Ok(settings) => break settings,
             Err(error) => error,
         };
         let at = error.span().map_or(0, |span| span.start);
@@ -92,17 +95,26 @@ fn read(text: &str, path: &Path) -> Result<Loaded, Failure> {
             }
             _ => return Err(fault(&error)),
         }
-    }
+    };
+    let losses = Keymap::losses(&settings.keys).into_iter();
+    let losses = losses.map(|loss| (place_of_binding(table.get_ref(), loss.by), loss));
+    let mut losses: Vec<_> = losses.collect();
+    // Both are told in the order of the text.
+    faults.sort_by_key(|(at, ..)| *at);
+    losses.sort_by_key(|(at, _)| *at);
+    Ok(Loaded {
+        settings,
+        faults: faults.into_iter().map(|(_, part, it)| (part, it)).collect(),
+        losses: losses.iter().map(|(at, loss)| told(*at, loss)).collect(),
+    })
 }
 
-/// Puts the faults in the order of the text.
-fn loaded(settings: Settings, mut faults: Vec<(usize, Part, Failure)>) -> Loaded {
-    faults.sort_by_key(|(at, ..)| *at);
-    let faults = faults.into_iter().map(|(_, part, fault)| (part, fault));
-    Loaded {
-        settings,
-        faults: faults.collect(),
-    }
+/// Returns the byte of the text at which `[keys]` binds an action.
+fn place_of_binding(table: &DeTable<'_>, id: &str) -> Option<usize> {
+    let (_, keys) = table.iter().find(|(key, _)| key.get_ref() == "keys")?;
+    let mut bindings = keys.get_ref().as_table()?.iter();
+    let (key, _) = bindings.find(|(key, _)| key.get_ref() == id)?;
+    Some(key.span().start)
 }
 
 /// Takes the innermost entry at a byte of the text out, and returns the name of the section that it was in.
@@ -221,6 +233,20 @@ mod tests {
             .map(|(_, fault)| fault.summary.split(':').nth(1).unwrap())
             .collect();
         assert_eq!(lines, ["4", "5", "8"]);
+    }
+
+    #[test]
+    fn a_key_that_is_taken_from_its_action_is_told_where_it_is_bound() {
+        let text = "[ui]\nsymbols = \"ascii\"\n[keys]\nquit = \"Q\"\nteardown = \"i\"\n";
+        let loaded = read(text, Path::new(PATH)).unwrap();
+        assert_eq!(loaded.faults, []);
+        let [loss] = &loaded.losses[..] else {
+            panic!("{:?}", loaded.losses);
+        };
+        assert_eq!(
+            loss.summary,
+            "/etc/config.toml:5: i is that of teardown now, which leaves apply-as no key: give it one, or [] where it needs none"
+        );
     }
 
     #[test]

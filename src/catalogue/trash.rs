@@ -53,7 +53,7 @@ pub struct TrashItem {
     pub parameters: BTreeMap<String, String>,
     /// The definition's text.
     pub text: String,
-    /// The live objects, to be read by people: restoring needs the text alone.
+    /// The live objects, to be read by people: restoring needs the text, and takes but numbers of replicas of them.
     pub objects: Vec<Value>,
 }
 

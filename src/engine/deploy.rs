@@ -19,7 +19,7 @@ use crate::secret::SecretValues;
 use crate::service::summary::InstanceKey;
 
 pub(super) use planning::COMPUTED_HERE;
-pub(super) use planning::{plan_again, plan_preview};
+pub(super) use planning::{plan_again, plan_back, plan_preview};
 pub use planning::{plan_deploy, plan_difference};
 pub use running::run_deploy;
 pub(super) use running::{Variant, run_variant};

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::again::{self, Former};
 pub use super::again::{ReadSecrets, Surroundings};
-use super::deploy::{DeployRequest, Report, RunOptions, Variant, plan_again, run_variant};
+use super::deploy::{DeployRequest, Report, RunOptions, Variant, plan_back, run_variant};
 use super::difference::normalized;
 use super::history::{self, KeptRevision};
 use super::import;
@@ -84,7 +84,7 @@ pub async fn remains(cluster: &Cluster, plan: &TeardownPlan) -> Result<Option<Re
         definition: revision.definition,
         text,
         parameters: revision.parameters,
-        // The definition is what brings it back; the objects only tell what was there.
+        // The definition is what brings it back; the objects tell what was there, and how many of each.
         objects: without_server_parts(&objects(cluster, plan).await?.read),
     }))
 }
@@ -223,6 +223,8 @@ pub struct RestoreRequest {
     pub text: String,
     /// Parameters that were set by hand.
     pub parameters: BTreeMap<String, String>,
+    /// The live objects that went: what they had of replicas comes back, where the definition leaves that open.
+    pub objects: Vec<Value>,
     /// Who restores, and under which settings.
     pub surroundings: Surroundings,
 }
@@ -266,7 +268,9 @@ pub async fn plan_restore(
         ..wish.surroundings.clone()
     };
     let request = again::request(former, &surroundings, cluster.policy(), cause, read_secrets)?;
-    let mut deploy = plan_again(cluster, &request).await?;
+    let former = wish.objects.iter().cloned();
+    let former: Vec<Object> = former.filter_map(Object::from_json).collect();
+    let mut deploy = plan_back(cluster, &request, &former).await?;
     deploy.warnings.extend(emptied(&deploy.storage.fresh));
     if deploy.refusals.is_empty() {
         deploy.refusals.extend(other_deployed(cluster, wish).await?);

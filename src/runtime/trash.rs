@@ -62,6 +62,7 @@ pub fn restore_request(item: &TrashItem, surroundings: Surroundings) -> RestoreR
         definition: item.definition.clone(),
         text: item.text.clone(),
         parameters: item.parameters.clone(),
+        objects: item.objects.clone(),
         surroundings,
     }
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use bowline::definition::Definition;
+use bowline::engine::adjust::Adjustment;
 use bowline::engine::deploy::{DeployRequest, RunOptions, plan_deploy, run_deploy};
 use bowline::engine::history::{Revision, compare, history, kept_revision};
 use bowline::engine::operation::Meeting;
@@ -695,6 +696,7 @@ fn restore_of(remains: &Remains) -> RestoreRequest {
         definition: remains.definition.clone(),
         text: remains.text.clone(),
         parameters: remains.parameters.clone(),
+        objects: remains.objects.clone(),
         surroundings: surroundings(),
     }
 }
@@ -762,6 +764,38 @@ pub(crate) async fn what_was_taken_down_is_put_back_with_its_claims(cluster: Clu
     // A second one has nothing left to do.
     let again = plan_restore_of(&stage, &remains).await;
     assert!(again.deploy.is_noop(), "{again:?}");
+}
+
+pub(crate) async fn what_was_scaled_and_taken_down_has_its_number_again(cluster: Cluster) {
+    let stage = Stage::new(&cluster);
+    let text = "containers: [{name: web, image: nginx}]\n";
+    for (number, note) in [(3, "its 3 replicas stay"), (0, "it stays stopped")] {
+        assert!(stage.deploy("web", text).await.is_complete());
+        stage.adjust("web", Adjustment::Scale(number)).await;
+        let plan = stage.plan_teardown("web", VolumeChoice::Keep).await;
+        let remains = remains_of(&stage, &plan).await.unwrap();
+        assert!(stage.run_teardown(&plan).await.is_complete());
+        cluster.until_gone("Deployment", "web").await;
+
+        let plan = plan_restore_of(&stage, &remains).await;
+        let mut notes = plan.deploy.objects.iter().filter_map(|it| it.note.clone());
+        assert!(notes.any(|it| it == note), "{plan:?}");
+        let outcome = put_back(&stage, &plan).await;
+        assert!(outcome.is_complete(), "{outcome:?}");
+        let live = cluster.get("Deployment", "web").await.unwrap();
+        assert_eq!(live["spec"]["replicas"], number);
+        // It is open still: whoever scales it now is not set back by the next deploy.
+        stage.adjust("web", Adjustment::Scale(2)).await;
+        let again = plan_restore_of(&stage, &remains).await;
+        assert!(again.deploy.is_noop(), "{again:?}");
+        assert!(
+            stage
+                .teardown("web", VolumeChoice::Keep)
+                .await
+                .is_complete()
+        );
+        cluster.until_gone("Deployment", "web").await;
+    }
 }
 
 pub(crate) async fn what_was_taken_down_is_put_back_with_retained_volumes(cluster: Cluster) {

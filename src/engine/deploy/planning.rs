@@ -52,7 +52,7 @@ pub async fn plan_deploy(
     cluster: &Cluster,
     request: &DeployRequest,
 ) -> Result<DeployPlan, Failure> {
-    plan(cluster, request, Purpose::Deploy).await
+    plan(cluster, request, Purpose::Deploy, &[]).await
 }
 
 /// As [`plan_deploy`], to be looked at only: where it is refused because others have its objects, and an adoption would mend that,
@@ -64,7 +64,7 @@ pub async fn plan_difference(
     cluster: &Cluster,
     request: &DeployRequest,
 ) -> Result<DeployPlan, Failure> {
-    plan(cluster, request, Purpose::Difference).await
+    plan(cluster, request, Purpose::Difference, &[]).await
 }
 
 /// As [`plan_deploy`], of what was deployed before with just these parameters: no other ones are missed.
@@ -75,7 +75,19 @@ pub(in crate::engine) async fn plan_again(
     cluster: &Cluster,
     request: &DeployRequest,
 ) -> Result<DeployPlan, Failure> {
-    plan(cluster, request, Purpose::Again).await
+    plan(cluster, request, Purpose::Again, &[]).await
+}
+
+/// As [`plan_again`], of what was taken down: its workloads have as many replicas as `former`, the live ones, had then.
+///
+/// # Errors
+/// As [`plan_deploy`].
+pub(in crate::engine) async fn plan_back(
+    cluster: &Cluster,
+    request: &DeployRequest,
+    former: &[Object],
+) -> Result<DeployPlan, Failure> {
+    plan(cluster, request, Purpose::Again, former).await
 }
 
 /// As [`plan_deploy`], to be shown beside a text while it is typed.
@@ -86,7 +98,7 @@ pub(in crate::engine) async fn plan_preview(
     cluster: &Cluster,
     request: &DeployRequest,
 ) -> Result<DeployPlan, Failure> {
-    plan(cluster, request, Purpose::Preview).await
+    plan(cluster, request, Purpose::Preview, &[]).await
 }
 
 /// What a plan is made for, and so what is looked for beside what would change.
@@ -106,6 +118,7 @@ async fn plan(
     cluster: &Cluster,
     request: &DeployRequest,
     purpose: Purpose,
+    former: &[Object],
 ) -> Result<DeployPlan, Failure> {
     let mut plan = DeployPlan {
         instance: request.instance(),
@@ -187,6 +200,7 @@ async fn plan(
         unseen,
         hidden: composed.hidden,
         purpose,
+        former,
     };
     planner.fill(&mut plan).await?;
     plan.refusals.extend(composed.refusals);
@@ -206,6 +220,8 @@ struct Planner<'a> {
     /// Secrets that this user may not read: the rest can be planned.
     hidden: Vec<ObjectKey>,
     purpose: Purpose,
+    /// What was taken down, as it was live then; empty but for a restore.
+    former: &'a [Object],
 }
 
 impl Planner<'_> {

@@ -523,6 +523,7 @@ fn restore_of(stage: &Stage<'_>, id: &str) -> RestoreRequest {
         definition: Some(id.parse().unwrap()),
         text: DB.to_owned(),
         parameters: std::collections::BTreeMap::new(),
+        objects: Vec::new(),
         surroundings: surroundings(),
     }
 }

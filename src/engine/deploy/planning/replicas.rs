@@ -1,5 +1,6 @@
 //! The numbers of replicas that workloads take over which are not there yet: from one of another kind that left the definition
-//! for them, or from one that an operation deleted which was cut off before it made it anew.
+//! for them, from one that an operation deleted which was cut off before it made it anew, or from the one that was taken down
+//! and is put back.
 
 use crate::definition::object::{Object, ObjectKey};
 use crate::engine::live::Live;
@@ -31,6 +32,11 @@ impl Planner<'_> {
             let is_open = wanted.json["spec"]["replicas"].is_null();
             if let Some(begun) = begun.filter(|_| is_open) {
                 kept.push(begun.clone());
+                continue;
+            }
+            let mut former = self.former.iter();
+            if let Some(former) = former.find(|it| is_same(&it.key, &wanted.key)) {
+                kept.extend(replicas::kept(former, wanted));
                 continue;
             }
             let predecessor = leaving.iter().find_map(|leaving| match leaving {
@@ -65,6 +71,11 @@ impl Planner<'_> {
 
 fn is_going(seen: &Object) -> bool {
     Metadata::of(seen).is_being_deleted()
+}
+
+/// Tells whether two keys are of one object, whatever version it was read in.
+fn is_same(a: &ObjectKey, b: &ObjectKey) -> bool {
+    a.kind == b.kind && takes_place(a, b)
 }
 
 /// Tells whether an object takes the place of another one of the same group: a workload whose kind changes keeps its name.

@@ -294,6 +294,7 @@ on_both_backends! {
         another_namespace_is_refused_unless_it_is_allowed
         cluster_scope_is_refused_unless_it_is_allowed
         a_teardown_that_leaves_what_it_may_not_delete_stays_noted
+        a_teardown_that_is_denied_again_stays_noted
         a_kind_that_is_not_served_is_named_with_its_line
         claims_of_any_set_are_kept_and_bound_again
         pods_that_a_partition_holds_back_are_not_awaited

@@ -508,6 +508,7 @@ pub(crate) async fn a_teardown_that_leaves_what_it_may_not_delete_stays_noted(cl
             "{{apiVersion: rbac.authorization.k8s.io/v1, kind: ClusterRole, metadata: {{name: '{role}'}}, rules: []}}"
         ),
         CONFIG,
+        "{apiVersion: v1, kind: ServiceAccount, metadata: {name: half}}",
     ]);
     let stage = Stage::new(&cluster);
     let allowed = Stage::new(&cluster).under(everything());
@@ -517,11 +518,17 @@ pub(crate) async fn a_teardown_that_leaves_what_it_may_not_delete_stays_noted(cl
     let noted = format!("the record stays, with a note of a teardown that is not finished: {why}");
     let is_told = plan.warnings.iter().any(|it| it.starts_with(&noted));
     assert!(is_told, "{:?}", plan.warnings);
-    let health = async || {
-        let detail = stage.engine().snapshot_instance(&stage.key("half")).await;
-        let health = detail.unwrap().unwrap().health(Timestamp::now());
-        (health.state, health.reason.unwrap_or_default())
-    };
+    // Two reasons make one warning.
+    let unlisted = Fault::instead(Method::GET, "/serviceaccounts", StatusCode::FORBIDDEN);
+    let plan = stage
+        .with(unlisted)
+        .plan_teardown("half", VolumeChoice::Keep)
+        .await;
+    let mut told = plan.warnings.clone();
+    told.retain(|it| it.starts_with("the record stays"));
+    let both = format!("not everything of its set could be listed, and {why};");
+    assert!(told.len() == 1 && told[0].contains(&both), "{told:?}");
+    let health = async || health(&stage, "half").await;
     for _ in 0..2 {
         stage.teardown("half", VolumeChoice::Keep).await;
         let (state, reason) = health().await;
@@ -535,6 +542,40 @@ pub(crate) async fn a_teardown_that_leaves_what_it_may_not_delete_stays_noted(cl
     let outcome = allowed.teardown("half", VolumeChoice::Keep).await;
     assert!(outcome.is_complete(), "{outcome:?}");
     allowed.until_nothing_is_left("half", &[]).await;
+}
+
+/// Returns what is told of an instance's health.
+async fn health(stage: &Stage<'_>, id: &str) -> (State, String) {
+    let detail = stage.engine().snapshot_instance(&stage.key(id)).await;
+    let health = detail.unwrap().unwrap().health(Timestamp::now());
+    (health.state, health.reason.unwrap_or_default())
+}
+
+/// Nor does what is left of it where a second run comes no further, be it another teardown or a deploy.
+pub(crate) async fn a_teardown_that_is_denied_again_stays_noted(cluster: Cluster) {
+    let config =
+        |name: &str| format!("{{apiVersion: v1, kind: ConfigMap, metadata: {{name: {name}}}}}");
+    let text = documents(&[&config("duo-a"), &config("duo-b")]);
+    let stage = Stage::new(&cluster);
+    assert!(stage.deploy("duo", &text).await.is_complete());
+    for _ in 0..2 {
+        let denied = Fault::instead(Method::DELETE, "/configmaps/duo-b", StatusCode::FORBIDDEN);
+        let denied = stage.with(denied);
+        let outcome = denied.teardown("duo", VolumeChoice::Keep).await;
+        assert_eq!(outcome.failed.len(), 1, "{outcome:?}");
+        let (state, reason) = health(&stage, "duo").await;
+        assert_eq!(state, State::Interrupted, "{reason}");
+    }
+    let denied = Fault::instead(Method::PATCH, "/configmaps/duo-a", StatusCode::FORBIDDEN);
+    let outcome = stage.with(denied).deploy("duo", &text).await;
+    assert_eq!(outcome.failed.len(), 1, "{outcome:?}");
+    let (state, reason) = health(&stage, "duo").await;
+    assert_eq!(state, State::Interrupted, "{reason}");
+    assert!(stage.deploy("duo", &text).await.is_complete());
+    assert_eq!(health(&stage, "duo").await.0, State::Ready);
+    let outcome = stage.teardown("duo", VolumeChoice::Keep).await;
+    assert!(outcome.is_complete(), "{outcome:?}");
+    stage.until_nothing_is_left("duo", &[]).await;
 }
 
 pub(crate) async fn cluster_scope_is_refused_unless_it_is_allowed(cluster: Cluster) {

@@ -104,10 +104,13 @@ pub async fn plan_teardown(
     plan.caution.protect_if(is_elsewhere);
     plan_retentions(&mut plan, &found, &known);
     warn_of_lasting_volumes(&mut plan, &known);
-    if !unlisted.is_disjoint(&extent.kinds) {
-        keep_record(&mut plan, "not everything of its set could be listed");
+    let is_unlisted = !unlisted.is_disjoint(&extent.kinds);
+    let unlisted = is_unlisted.then(|| "not everything of its set could be listed".to_owned());
+    let left = left_elsewhere(&plan, &found, &set);
+    let whys: Vec<String> = unlisted.into_iter().chain(left).collect();
+    if !whys.is_empty() {
+        keep_record(&mut plan, &whys.join(", and "));
     }
-    stay_responsible(&mut plan, &found, &set);
     warn_of_what_goes_along(cluster, &mut plan, &found).await?;
     let definition = record.as_ref().map(|it| it.definition_of(instance));
     let definition = definition.as_ref().unwrap_or(&instance.id);
@@ -251,8 +254,8 @@ fn keep_record(plan: &mut TeardownPlan, why: &str) {
     ));
 }
 
-/// Lets the record stay where members stay outside of its namespace: nothing else says whose they are.
-fn stay_responsible(plan: &mut TeardownPlan, found: &[Object], set: &str) {
+/// Returns why the record stays where members stay outside of its namespace: nothing else says whose they are.
+fn left_elsewhere(plan: &TeardownPlan, found: &[Object], set: &str) -> Option<String> {
     let own = Some(plan.instance.namespace.as_str());
     let is_member = |row: &FateRow| {
         let object = found.iter().find(|it| it.uid() == Some(row.uid.as_str()));
@@ -265,10 +268,10 @@ fn stay_responsible(plan: &mut TeardownPlan, found: &[Object], set: &str) {
             && is_member(row)
             && !is_home(row)
     });
-    if let Some(key) = stays.map(|row| row.key.clone()) {
-        let why = format!("not everything of its set may be deleted: {key} is left");
-        keep_record(plan, &why);
-    }
+    stays.map(|row| {
+        let key = &row.key;
+        format!("not everything of its set may be deleted: {key} is left")
+    })
 }
 
 async fn warn_of_what_goes_along(

@@ -47,8 +47,8 @@ fn difference(args: &Diff, session: &Session) -> anyhow::Result<Exit> {
         let plan = plan_difference(&look, &request).await?;
         Ok((plan, changes, look.now()))
     })?;
-    // Who may only look gets the difference all the same, and so does who wants to know it before an adoption.
-    let is_shown = |refusal: &Failure| plan.is_adoptable || refusal.kind == FailureKind::Forbidden;
+    // Who may only look gets the difference all the same.
+    let is_shown = |refusal: &Failure| refusal.kind == FailureKind::Forbidden;
     let is_refused = plan.objects.is_empty() || !plan.refusals.iter().all(is_shown);
     if !is_refused {
         for refusal in &plan.refusals {
@@ -111,7 +111,8 @@ fn print(args: &Diff, plan: &DeployPlan, changes: &Changes, now: Timestamp) -> a
         output::say(text::clean(&format!("warning: {remark}")));
     }
     review::say_remarks(plan, 0, false);
-    if plan.refusals.is_empty() && plan.leaves_objects() && !plan.is_record_exact {
+    let is_applied_alone = plan.refusals.is_empty() && !plan.is_adoptable;
+    if is_applied_alone && plan.leaves_objects() && !plan.is_record_exact {
         output::say(format!(
             "no object differs: a deploy keeps the text alone, as revision {}",
             plan.revision

@@ -385,6 +385,56 @@ pub(crate) fn an_instance_of_another_definition_wants_the_id(world: &World) {
     world.bowline(&over).end().code(0);
 }
 
+pub(crate) fn a_difference_before_an_adoption_is_that_of_the_deploy_after_it(world: &World) {
+    let config = |name: &str, value: &str| {
+        format!(
+            "apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: {name}}}\ndata: {{A: '{value}'}}\n"
+        )
+    };
+    let both = format!("{}---\n{}", config("tri-a", "1"), config("tri-b", "1"));
+    world.home.save("tri", &both);
+    world.bowline(&["deploy", "tri", "-y"]).end().code(0);
+    let theirs = json!({"apiVersion": "v1", "kind": "ConfigMap",
+        "metadata": {"name": "tri-x", "annotations": {"meta.helm.sh/release-name": "shop"}}, "data": {"A": "1"}});
+    let theirs = serde_json::from_value(theirs).unwrap();
+    let configs = world.api("v1", "ConfigMap");
+    configs
+        .create(&PostParams::default(), &theirs)
+        .await_in(world)
+        .unwrap();
+    let text = format!("{}---\n{}", config("tri-a", "1"), config("tri-x", "2"));
+    world.home.save("tri", &text);
+    let difference = || {
+        let ended = world.bowline(&["diff", "tri"]).end().code(1);
+        ended.stdout_has(&["delete ConfigMap/tri-b"])
+    };
+    difference().stderr_has(&[
+        "warning: ConfigMap/tri-x exists already, and it belongs to Helm release shop",
+    ]);
+    let adoption = ["adopt", "tri", "--confirm", "tri"];
+    world.bowline(&adoption).end().code(0);
+    difference();
+}
+
+/// A value that is nowhere is mended by no adoption, and another ID needs none.
+pub(crate) fn what_an_adoption_does_not_mend_is_told_by_a_difference(world: &World) {
+    let theirs = json!({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "web"},
+        "spec": {"ports": [{"port": 81}]}});
+    let theirs = serde_json::from_value(theirs).unwrap();
+    let services = world.api("v1", "Service");
+    services
+        .create(&PostParams::default(), &theirs)
+        .await_in(world)
+        .unwrap();
+    world.home.save("web", WEB);
+    let ended = world.bowline(&["diff", "web"]).end().code(1);
+    ended.stderr_has(&["Service/web exists already", "the ID web-2 is free"]);
+    let secret = format!("{WEB}secrets: {{word: {{env: BOWLINE_TEST_NOWHERE}}}}\n");
+    world.home.save("web", &secret);
+    let ended = world.bowline(&["diff", "web"]).end().code(5);
+    ended.stderr_has(&["refused: there is no value for the secret word"]);
+}
+
 pub(crate) fn what_others_own_is_adopted_by_its_id(world: &World) {
     world.home.save("web", WEB);
     let theirs = json!({"apiVersion": "v1", "kind": "Service",

@@ -96,6 +96,8 @@ on_both_backends! {
         a_secret_reaches_the_cluster_and_no_output_or_file
         a_source_that_is_absent_keeps_the_value_and_is_named
         an_instance_of_another_definition_wants_the_id
+        a_difference_before_an_adoption_is_that_of_the_deploy_after_it
+        what_an_adoption_does_not_mend_is_told_by_a_difference
         what_others_own_is_adopted_by_its_id;
     drifts:
         what_others_changed_stays_told_while_it_is_followed

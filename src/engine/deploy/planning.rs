@@ -34,6 +34,7 @@ use crate::engine::revision::{self, Identity, Snapshot};
 use crate::engine::secrets;
 use crate::engine::sets;
 use crate::failure::{Failure, FailureKind};
+use crate::service::summary::InstanceKey;
 
 /// Most revisions that are looked for behind the current one, where they may not be listed.
 const MAX_PROBES: u32 = 50;
@@ -55,8 +56,8 @@ pub async fn plan_deploy(
     plan(cluster, request, Purpose::Deploy, &[]).await
 }
 
-/// As [`plan_deploy`], to be looked at only: where it is refused because others have its objects, and an adoption would mend that,
-/// what it would change of them is in it all the same.
+/// As [`plan_deploy`], to be looked at only: where others have its objects, and an adoption would mend that, this is a warning, and
+/// what a deploy after the adoption would change is in it.
 ///
 /// # Errors
 /// As [`plan_deploy`].
@@ -259,6 +260,8 @@ impl Planner<'_> {
                 refusal.detail = format!("the ID {free} is free");
             }
             if self.purpose == Purpose::Difference && is_all_adoptable {
+                let refusals = std::mem::take(&mut plan.refusals);
+                plan.warnings.extend(refusals.into_iter().map(in_one_line));
                 Box::pin(self.compare_with_others(plan, &survey, &to_come)).await?;
             }
             return Ok(());
@@ -274,11 +277,7 @@ impl Planner<'_> {
         }
         plan.warnings
             .extend(preflight::bound_again(self.request, &survey));
-        let set = naming::instance_applyset_id(&self.request.id, &self.request.namespace);
-        let leaving = leaving(survey.objects(), &names, &self.request.id, &set);
-        let leaving = self.but_homes(plan, &survey, leaving);
-        let leaving = self.within_policy(plan, leaving);
-        let leaving = self.but_protected(plan, &survey, leaving).await?;
+        let leaving = self.leaving(plan, &survey).await?;
         let accesses = self.accesses(&survey, &leaving, &to_come);
         let missing = preflight::forbidden(self.cluster, accesses).await?;
         let namespace = self.request.namespace.as_str();
@@ -298,6 +297,20 @@ impl Planner<'_> {
         let is_leaving = |leaving: &Leaving<'_>| !matches!(leaving, Leaving::NotOurs(_));
         self.number(plan, &survey, leaving.iter().any(is_leaving));
         Ok(())
+    }
+
+    /// Returns what left the definition, and says what of that stays.
+    async fn leaving<'a>(
+        &self,
+        plan: &mut DeployPlan,
+        survey: &'a Survey,
+    ) -> Result<Vec<Leaving<'a>>, Failure> {
+        let InstanceKey { namespace, id } = &plan.instance;
+        let set = naming::instance_applyset_id(id, namespace);
+        let leaving = leaving(survey.objects(), &self.names(), id, &set);
+        let leaving = self.but_homes(plan, survey, leaving);
+        let leaving = self.within_policy(plan, leaving);
+        self.but_protected(plan, survey, leaving).await
     }
 
     /// Returns why names cannot be used. A set of another tool is named by its parent, which is looked for only then.
@@ -541,6 +554,16 @@ impl Planner<'_> {
             Some(current) => current,
             None => revision::next_number(&known, current, self.identity),
         };
+    }
+}
+
+fn in_one_line(refusal: Failure) -> String {
+    let Failure {
+        summary, detail, ..
+    } = refusal;
+    match detail.as_str() {
+        "" => summary,
+        detail => format!("{summary}; {detail}"),
     }
 }
 

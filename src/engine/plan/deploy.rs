@@ -140,7 +140,7 @@ pub struct DeployPlan {
     pub replaces: Option<String>,
     /// Reasons why it cannot run at all; empty when it can.
     pub refusals: Vec<Failure>,
-    /// Whether an adoption mends one of them.
+    /// Whether an adoption mends one of them, or what a difference only warns of.
     pub is_adoptable: bool,
     /// Questions that nobody answered and whose values the cluster has not either; for each there is a refusal.
     pub unanswered: Vec<SecretQuestion>,

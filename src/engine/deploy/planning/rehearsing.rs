@@ -12,7 +12,7 @@ use crate::engine::live::Live;
 use crate::engine::plan::{Change, DeployPlan};
 use crate::engine::preflight::{Survey, access_to};
 use crate::engine::rehearse::{Actor, Rehearsal, rehearse};
-use crate::engine::{blame, kinds, replicas};
+use crate::engine::{blame, kinds, preflight, replicas};
 use crate::failure::{Failure, FailureKind};
 
 use super::{COMPUTED_HERE, KIND_COMES, Planner};
@@ -172,7 +172,11 @@ impl Planner<'_> {
             plan.warnings.extend(rehearsal.warnings);
             plan.objects.push(rehearsal.planned);
         }
-        Ok(())
+        let leaving = self.leaving(plan, survey).await?;
+        let accesses = self.accesses(survey, &leaving, to_come);
+        let missing = preflight::forbidden(self.cluster, accesses).await?;
+        let live = self.live(survey, &leaving).await?;
+        self.add_leaving(plan, &leaving, &live, &missing).await
     }
 
     /// What is refused under the schema that a kind has now may be right under the one that comes with this definition.

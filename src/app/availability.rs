@@ -220,6 +220,9 @@ pub fn availability(action: Action, model: &Model) -> Result<(), Cow<'static, st
         Action::Open if matches!(model.screens.last(), Some(Screen::Detail)) => {
             Err("it is on the whole screen already")
         }
+        Action::Filter if model.place() == Place::Detail && model.detail_pane.table().is_none() => {
+            Err("it has no rows to filter")
+        }
         Action::Sort | Action::ReverseSort
             if model.place() == Place::Detail && model.detail_pane.table().is_none() =>
         {

@@ -16,6 +16,7 @@ use super::catalogue::CatalogueState;
 use super::effect::ShellPlace;
 use super::hints::Hints;
 use super::hits::Hits;
+use super::input::Input;
 use super::keymap::Keymap;
 use super::knowledge::Knowledge;
 use super::log::LogEntry;
@@ -124,6 +125,8 @@ pub struct Model {
     pub geometry: Geometry,
     /// What is looked for in the text in front.
     pub search: TextSearch,
+    /// The filter of the rows in front while it is typed.
+    pub row_filter: Option<Input>,
     /// What is where on the screen, as it was drawn last.
     pub hits: Hits,
     /// First steps.
@@ -180,6 +183,7 @@ impl Model {
             shell: None,
             geometry: Geometry::default(),
             search: TextSearch::default(),
+            row_filter: None,
             hits: Hits::default(),
             hints: Hints::default(),
             traffic: Traffic::default(),

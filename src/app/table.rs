@@ -202,6 +202,16 @@ impl<K: Clone + Ord> Table<K> {
         }
     }
 
+    /// Returns the filter that rows pass to be shown; empty where there is none.
+    pub fn filter(&self) -> &str {
+        &self.filter_text
+    }
+
+    /// Returns how many rows there are, shown or not.
+    pub fn n_all(&self) -> usize {
+        self.all.len()
+    }
+
     /// Sorts by the next column that is there.
     pub fn sort_by_next(&mut self) {
         let n_columns = self.columns.len().max(1);
@@ -332,8 +342,9 @@ impl<K: Clone + Ord> Table<K> {
         self.is_held = true;
     }
 
-    /// Forgets the selection: rows of something else come.
+    /// Forgets the selection and the filter: rows of something else come.
     pub fn release(&mut self) {
+        self.set_filter("");
         (self.is_held, self.selected, self.last_idx) = (false, None, 0);
     }
 
@@ -403,6 +414,10 @@ pub(super) trait AnyTable {
     fn sort_by(&mut self, column: usize);
     /// Turns the order round, see [`Table::reverse`].
     fn reverse(&mut self);
+    /// Returns the filter, see [`Table::filter`].
+    fn filter(&self) -> &str;
+    /// Shows only rows that pass a filter, see [`Table::set_filter`].
+    fn set_filter(&mut self, text: &str);
 }
 
 impl<K: Clone + Ord + Hash> AnyTable for Table<K> {
@@ -428,6 +443,14 @@ impl<K: Clone + Ord + Hash> AnyTable for Table<K> {
 
     fn reverse(&mut self) {
         Table::reverse(self);
+    }
+
+    fn filter(&self) -> &str {
+        Table::filter(self)
+    }
+
+    fn set_filter(&mut self, text: &str) {
+        Table::set_filter(self, text);
     }
 }
 

@@ -11,6 +11,7 @@ mod concerned;
 mod contexts;
 mod definitions;
 mod ended;
+mod filtering;
 mod forwards;
 mod ground;
 mod history;
@@ -104,6 +105,7 @@ pub fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
     // What was looked for was looked for in the text that was in front.
     if (model.screens.len(), model.place()) != front {
         model.search = TextSearch::default();
+        model.row_filter = None;
     }
     definitions::ask_of_draft(model);
     if model.popup.as_ref().map(Popup::outline) != before {

@@ -39,6 +39,38 @@ pub(super) struct TableDrawn {
     pub next_age: Option<Timestamp>,
 }
 
+/// Draws a table with its titles, and in the last row what its rows are filtered by.
+pub(super) fn draw_filtered<K: Clone + Ord + Hash>(
+    canvas: &mut Canvas<'_>,
+    area: Rect,
+    table: &Table<K>,
+    now: Timestamp,
+    is_focused: bool,
+) -> TableDrawn {
+    // The titles and a row come first.
+    if table.filter().is_empty() || area.height < 3 {
+        return draw_table(canvas, area, table, now, is_focused);
+    }
+    let list = Rect {
+        height: area.height - 1,
+        ..area
+    };
+    let drawn = draw_table(canvas, list, table, now, is_focused);
+    let at = Position {
+        x: area.x + MARGIN,
+        y: list.bottom(),
+    };
+    let (n_shown, n_all) = (table.rows().len(), table.n_all());
+    let told = format!("/{} {n_shown} of {n_all}", table.filter());
+    canvas.text(
+        at,
+        area.width.saturating_sub(MARGIN),
+        &told,
+        canvas.theme.key,
+    );
+    drawn
+}
+
 /// Draws a table with its titles.
 pub(super) fn draw_table<K: Clone + Ord + Hash>(
     canvas: &mut Canvas<'_>,

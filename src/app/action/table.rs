@@ -774,6 +774,14 @@ pub const SPECS: &[ActionSpec] = &[
         &[Services],
     ),
     spec(
+        Action::Filter,
+        "filter-rows",
+        "Show only rows that have these words",
+        "",
+        &["/"],
+        &[Detail, History, Claims, Forwards, Nodes, Operations],
+    ),
+    spec(
         Action::Palette,
         "palette",
         "Find any action by its name",

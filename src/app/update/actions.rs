@@ -21,9 +21,9 @@ use crate::text::bytes;
 
 use super::{
     adjustments, adoption, assist, bulk, changes, cluster, concerned, contexts, definitions,
-    forwards, history, imports, keys, listening, logs, merging, moving, nodes, operations, palette,
-    popups, pulls, resuming, reviews, routes, searching, secrets, shells, stopping, teardowns,
-    undo, waiting, watching, wording,
+    filtering, forwards, history, imports, keys, listening, logs, merging, moving, nodes,
+    operations, palette, popups, pulls, resuming, reviews, routes, searching, secrets, shells,
+    stopping, teardowns, undo, waiting, watching, wording,
 };
 
 /// Most bytes that go to the terminal's clipboard: many terminals drop a longer sequence without a word, and all of it is
@@ -180,6 +180,7 @@ pub(super) fn perform(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::Filter => {
             match model.place() {
                 Place::Logs => logs::ask_filter(model),
+                place if place != Place::Services => filtering::ask(model),
                 _ => {
                     let present = Input::with_text(&model.services.filter_text);
                     model.services.filter = Some(present);
@@ -333,13 +334,16 @@ fn edit(model: &mut Model) -> Vec<Effect> {
     }
 }
 
-/// Closes what is in front, after the filter of a log was taken off; on the first screen it gives the focus back, then takes
+/// Closes what is in front, after the filter of rows or of a log was taken off; on the first screen it gives the focus back, then takes
 /// marks and filter off.
 fn back(model: &mut Model) -> Vec<Effect> {
     if let Some(effects) = waiting::give_up(model) {
         return effects;
     }
     if searching::give_up(model) {
+        return Vec::new();
+    }
+    if model.place() != Place::Services && filtering::take_off(model) {
         return Vec::new();
     }
     if stopping::ask_before_leaving(model) {

@@ -12,7 +12,7 @@ use crate::app::place::Place;
 use crate::app::screen::Screen;
 use crate::editor::{Command, Editor, Outcome};
 
-use super::{actions, assist, cluster, logs, popups, searching};
+use super::{actions, assist, cluster, filtering, logs, popups, searching};
 
 pub(super) fn on_key(model: &mut Model, key: KeyEvent) -> Vec<Effect> {
     if key.kind == KeyEventKind::Release {
@@ -49,6 +49,9 @@ pub(super) fn on_key(model: &mut Model, key: KeyEvent) -> Vec<Effect> {
     }
     if model.search.input.is_some() {
         return searching::on_key(model, key);
+    }
+    if model.row_filter.is_some() {
+        return filtering::on_key(model, key);
     }
     let action = model.keymap.action(model.place(), key);
     if let Some(effects) = assist::on_key(model, key, action) {
@@ -208,6 +211,7 @@ fn paste(model: &mut Model, text: &str) -> Result<Vec<Effect>, String> {
         }
         return Ok(cluster::follow_selection(model));
     }
+    filtering::paste(model, text)?;
     searching::paste(model, text)?;
     if model.place() == Place::Logs {
         logs::paste_into_filter(model, text)?;

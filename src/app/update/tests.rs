@@ -8,6 +8,7 @@ mod claims;
 mod connection;
 mod deploy;
 mod editing;
+mod filtering;
 mod forwards;
 mod guard;
 mod help;

@@ -19,10 +19,10 @@ pub fn draw(canvas: &mut Canvas<'_>, area: Rect, model: &Model, geometry: &mut G
     );
     let rows = &model.claims.table;
     let inside = draw_foot(canvas, inside, model);
-    let drawn = table::draw_table(canvas, inside, rows, model.now, true);
+    let drawn = table::draw_filtered(canvas, inside, rows, model.now, true);
     note_change(geometry, drawn.next_age);
     geometry.list_height = drawn.height;
-    if rows.rows().len() == 0 && inside.height > 1 {
+    if rows.n_all() == 0 && inside.height > 1 {
         let at = Position {
             x: inside.x + 2,
             y: inside.y + 1,

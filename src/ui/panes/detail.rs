@@ -197,7 +197,7 @@ pub fn draw_tab(
         height: inside.height - below,
         ..inside
     };
-    let drawn = table::draw_table(canvas, inside, rows, model.now, is_focused);
+    let drawn = table::draw_filtered(canvas, inside, rows, model.now, is_focused);
     note_change(geometry, drawn.next_age);
     if is_focused {
         geometry.list_height = drawn.height;
@@ -210,7 +210,7 @@ pub fn draw_tab(
         };
         canvas.paint(rows, canvas.theme.dim);
     }
-    if rows.rows().len() == 0 && inside.height > 1 {
+    if rows.n_all() == 0 && inside.height > 1 {
         let sentence = empty_sentence(model);
         let at = Position {
             x: inside.x + 2,

@@ -148,9 +148,10 @@ fn draw_inputs(canvas: &mut Canvas<'_>, at: Position, width: u16, model: &Model)
         return true;
     }
     let logs = &model.detail_pane.logs;
-    let (input, error) = match &model.search.input {
-        Some(input) => (Some(input), &model.search.error),
-        None => {
+    let (input, error) = match (&model.search.input, &model.row_filter) {
+        (Some(input), _) => (Some(input), &model.search.error),
+        (None, Some(input)) => (Some(input), &None),
+        (None, None) => {
             let input = logs.filter_input.as_ref();
             let input = input.filter(|_| model.place() == Place::Logs);
             (input, &logs.filter_error)

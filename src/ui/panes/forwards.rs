@@ -22,11 +22,11 @@ pub fn draw(canvas: &mut Canvas<'_>, area: Rect, model: &Model, geometry: &mut G
         height: inside.height.saturating_sub(below),
         ..inside
     };
-    let drawn = table::draw_table(canvas, list, rows, model.now, true);
+    let drawn = table::draw_filtered(canvas, list, rows, model.now, true);
     geometry.list_height = drawn.height;
     let at = |y: u16| Position { x: inside.x + 2, y };
     let width = inside.width.saturating_sub(3);
-    if rows.rows().len() == 0 && inside.height > 1 {
+    if rows.n_all() == 0 && inside.height > 1 {
         let key = model.keymap.first_key(Place::Services, Action::Forward);
         let way = (key, "on a service forwards one of its ports");
         let sentence = with_ways("Nothing is forwarded.", " ", [way], ".");

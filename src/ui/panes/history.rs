@@ -35,7 +35,7 @@ pub fn draw(
             canvas.text(at, width, "No revision is kept.", theme.dim);
         }
         Some(Ok(_)) => {
-            let drawn = table::draw_table(canvas, area, &pane.table, model.now, is_focused);
+            let drawn = table::draw_filtered(canvas, area, &pane.table, model.now, is_focused);
             note_change(geometry, drawn.next_age);
             if is_focused {
                 geometry.list_height = drawn.height;

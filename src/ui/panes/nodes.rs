@@ -34,7 +34,7 @@ pub fn draw(canvas: &mut Canvas<'_>, area: Rect, model: &Model, geometry: &mut G
         Some(failure) if !pane.is_asked => foot(canvas, inside, &failure.summary, theme.bad),
         Some(_) | None => inside,
     };
-    let mut drawn = table::draw_table(canvas, inside, &pane.table, model.now, true);
+    let mut drawn = table::draw_filtered(canvas, inside, &pane.table, model.now, true);
     if let Some(age) = age {
         drawn.note(model.now, age::until_change(age));
     }
@@ -45,7 +45,7 @@ pub fn draw(canvas: &mut Canvas<'_>, area: Rect, model: &Model, geometry: &mut G
         (false, None) => "There are none.",
         (false, Some(_)) => return,
     };
-    if pane.table.rows().len() == 0 && inside.height > 1 {
+    if pane.table.n_all() == 0 && inside.height > 1 {
         let at = Position {
             x: inside.x + 2,
             y: inside.y + 1,

@@ -15,10 +15,10 @@ pub fn draw(canvas: &mut Canvas<'_>, area: Rect, model: &Model, geometry: &mut G
     let title = [("Operations", theme.strong), (&place, theme.text)];
     let inside = canvas.frame(area, &title, true);
     let rows = &model.operations_pane.table;
-    let drawn = table::draw_table(canvas, inside, rows, model.now, true);
+    let drawn = table::draw_filtered(canvas, inside, rows, model.now, true);
     note_change(geometry, drawn.next_age);
     geometry.list_height = drawn.height;
-    if rows.rows().len() == 0 && inside.height > 1 {
+    if rows.n_all() == 0 && inside.height > 1 {
         let at = Position {
             x: inside.x + 2,
             y: inside.y + 1,

@@ -77,6 +77,8 @@ pub struct Editor {
     checked: Option<Revision>,
     states: States,
     viewport: Viewport,
+    /// The cell from which the lines of a text that is only read are shown; none where the cursor decides.
+    looks_from: Option<usize>,
     habits: Habits,
     /// What is still to be filled in of an item of a list that was written.
     blanks: Option<Blanks>,
@@ -111,6 +113,7 @@ impl Editor {
             checked: None,
             states: States::default(),
             viewport: Viewport::default(),
+            looks_from: None,
             habits,
             blanks: None,
         }
@@ -362,10 +365,24 @@ impl Editor {
 
     /// Takes the size of the text area as it was drawn last, and scrolls so that the cursor is in it.
     pub fn ensure_visible(&mut self, height: usize, width: usize) {
-        self.viewport = self
-            .viewport
-            .showing(self.cursor_cell(), self.n_lines(), (height, width));
+        self.viewport = self.viewport_of((height, width));
         self.states.learn(&self.rope, self.viewport.top);
+    }
+
+    /// Shows the lines of a text that is only read from a cell on.
+    pub fn look_from(&mut self, cell: usize) {
+        self.looks_from = Some(cell);
+    }
+
+    /// Returns the viewport of a size (lines and cells) that shows the cursor; of a text that is only read, where one looks.
+    pub fn viewport_of(&self, size: (usize, usize)) -> Viewport {
+        let shown = self
+            .viewport
+            .showing(self.cursor_cell(), self.n_lines(), size);
+        match self.looks_from {
+            Some(left) => Viewport { left, ..shown },
+            None => shown,
+        }
     }
 
     /// Scrolls a text that is only read; the cursor, which nobody sees there, comes along.

@@ -126,6 +126,7 @@ pub fn availability(action: Action, model: &Model) -> Result<(), Cow<'static, st
             needs_connection(model)?;
             match model.claims.selected_left() {
                 Some(_) => Ok(()),
+                None if model.is_selection_empty() => Err("no claim is selected"),
                 None => Err("it is in use: take its instance down first"),
             }
         }
@@ -137,6 +138,7 @@ pub fn availability(action: Action, model: &Model) -> Result<(), Cow<'static, st
         Action::Forward => {
             needs_connection(model)?;
             needs_deployed(model)?;
+            needs_no_pod_filtered_away(model)?;
             match rights(model) {
                 Some(rights) if !rights.may_forward => {
                     Err("you may not get and create pods/portforward here")
@@ -166,7 +168,12 @@ pub fn availability(action: Action, model: &Model) -> Result<(), Cow<'static, st
             }
             _ => Ok(()),
         },
-        Action::StopForward if model.is_selection_empty() => Err("nothing is forwarded"),
+        Action::StopForward if model.is_selection_empty() => {
+            Err(match model.forwards.table.n_all() {
+                0 => "nothing is forwarded",
+                _ => "no forward passes the filter",
+            })
+        }
         Action::Shell => shell_can_be_had(model),
         Action::PodLogs => {
             needs_connection(model)?;
@@ -184,7 +191,15 @@ pub fn availability(action: Action, model: &Model) -> Result<(), Cow<'static, st
             let way = (Action::Search, "asks for it");
             return Err(model.unless("nothing is looked for", &[way]));
         }
-        Action::Left | Action::Right if model.detail_pane.logs.wraps => {
+        Action::Left | Action::Right
+            if model.place() == Place::Detail && model.detail_pane.tab != Tab::Definition =>
+        {
+            let way = (Action::ShowTab(Tab::Definition), "shows it");
+            return Err(model.unless("only a definition has long lines to go along", &[way]));
+        }
+        Action::Left | Action::Right
+            if model.place() == Place::Logs && model.detail_pane.logs.wraps =>
+        {
             let way = (Action::Wrap, "cuts them");
             return Err(model.unless("long lines are wrapped", &[way]));
         }
@@ -319,6 +334,9 @@ pub(super) fn resumable(model: &Model) -> Result<(InstanceKey, Operation), &'sta
     let (nothing, own) = match (model.place(), model.operations_pane.table.selected()) {
         (Place::Operations, Some(OperationKey::Own(op))) => {
             ("nothing is under way here", model.operations.get(op))
+        }
+        (Place::Operations, None) if model.operations_pane.table.n_all() > 0 => {
+            return Err("no operation passes the filter");
         }
         (Place::Operations, _) => ("nothing is under way here", None),
         _ => (nothing_deployed(model), None),
@@ -470,12 +488,23 @@ fn shell_can_be_had(model: &Model) -> Result<(), &'static str> {
     // Nobody knows what is written in a shell.
     needs_no_guard(model)?;
     needs_deployed(model)?;
+    needs_no_pod_filtered_away(model)?;
     if rights(model).is_some_and(|rights| !rights.may_exec) {
         return Err("you may not get and create pods/exec here");
     }
     match shells::places(model) {
         Some(places) if places.is_empty() => Err("no container of it runs"),
         Some(_) | None => Ok(()),
+    }
+}
+
+/// Whoever narrowed the pods until none was left means none of those that are hidden.
+fn needs_no_pod_filtered_away(model: &Model) -> Result<(), &'static str> {
+    let pods = &model.detail_pane.pods;
+    let is_there = model.place() == Place::Detail && model.detail_pane.tab == Tab::Pods;
+    match is_there && pods.selected().is_none() && pods.n_all() > 0 {
+        true => Err("no pod passes the filter"),
+        false => Ok(()),
     }
 }
 
@@ -487,6 +516,7 @@ fn selected_pod(model: &Model) -> Result<(), Cow<'static, str>> {
         let way = (Action::ShowTab(Tab::Pods), "shows them");
         return Err(model.unless("no pod is selected", &[way]));
     }
+    needs_no_pod_filtered_away(model)?;
     Err("it has no pods".into())
 }
 

@@ -1,6 +1,6 @@
 //! Filters of lists: fuzzy words, `state:` for the state, `label:` for labels.
 
-use nucleo_matcher::pattern::{CaseMatching, Normalization, Pattern};
+use nucleo_matcher::pattern::{Atom, CaseMatching, Normalization, Pattern};
 use nucleo_matcher::{Config, Matcher, Utf32Str};
 
 /// A filter as it was typed, made ready.
@@ -11,7 +11,7 @@ pub struct Filter {
 }
 
 impl Filter {
-    /// Reads a filter: words that must all occur fuzzily, and `state:failing` for the beginning of a state's name.
+    /// Reads a filter: words that must all occur fuzzily, `!word` for one that must not, and `state:failing` for the beginning of a state's name.
     pub fn parse(text: &str) -> Self {
         let (mut states, mut words) = (Vec::new(), Vec::new());
         for word in text.split_whitespace() {
@@ -30,21 +30,27 @@ impl Filter {
         self.states.is_empty() && self.pattern.is_none()
     }
 
-    /// Tells whether a row passes, by its state's name and its texts: all words must occur in one of them.
+    /// Tells whether a row passes, by its state's name and its texts: all words must occur in one of them, and what is not wanted
+    /// in none.
     pub fn matches<'t>(
         &self,
         matcher: &mut FuzzyMatcher,
         state: Option<&str>,
-        mut texts: impl Iterator<Item = &'t str>,
+        texts: impl Iterator<Item = &'t str>,
     ) -> bool {
         let has_state = |wanted: &String| {
             state.is_some_and(|state| state.to_lowercase().starts_with(wanted.as_str()))
         };
-        (self.states.is_empty() || self.states.iter().any(has_state))
-            && self
-                .pattern
-                .as_ref()
-                .is_none_or(|pattern| texts.any(|text| matcher.score_of(pattern, text).is_some()))
+        if !self.states.is_empty() && !self.states.iter().any(has_state) {
+            return false;
+        }
+        let words = self.pattern.iter().flat_map(|pattern| &pattern.atoms);
+        let (unwanted, wanted): (Vec<&Atom>, Vec<&Atom>) = words.partition(|word| word.negative);
+        let texts: Vec<&str> = texts.collect();
+        let mut has =
+            |words: &[&Atom], text: &&str| words.iter().all(|it| matcher.passes(it, text));
+        (wanted.is_empty() || texts.iter().any(|text| has(&wanted, text)))
+            && texts.iter().all(|text| has(&unwanted, text))
     }
 }
 
@@ -76,6 +82,11 @@ impl Default for FuzzyMatcher {
 }
 
 impl FuzzyMatcher {
+    fn passes(&mut self, word: &Atom, text: &str) -> bool {
+        let haystack = Utf32Str::new(text, &mut self.buffer);
+        word.score(haystack, &mut self.matcher).is_some()
+    }
+
     fn score_of(&mut self, pattern: &Pattern, text: &str) -> Option<u32> {
         let haystack = Utf32Str::new(text, &mut self.buffer);
         pattern.score(haystack, &mut self.matcher)
@@ -119,6 +130,9 @@ mod tests {
         check("state:fail", "Ready", &texts, false);
         check("state:fail odb", "Failing", &texts, true);
         check("state:ready state:fail", "Failing", &texts, true);
+        check("!orders", "Ready", &texts, false);
+        check("!zzz", "Ready", &texts, true);
+        check("!16 odb", "Ready", &texts, false);
         // Words of one row must not be gathered from several of its texts.
         check("db 16", "Ready", &texts, false);
     }

@@ -16,7 +16,6 @@ use super::catalogue::CatalogueState;
 use super::effect::ShellPlace;
 use super::hints::Hints;
 use super::hits::Hits;
-use super::input::Input;
 use super::keymap::Keymap;
 use super::knowledge::Knowledge;
 use super::log::LogEntry;
@@ -35,6 +34,7 @@ use super::screen::{Focus, Geometry, MIN_SIZE, Screen};
 use super::search::TextSearch;
 use super::session::{Session, SessionLink};
 use super::status::Status;
+use super::table::RowFilter;
 use super::undo::{UndoStack, Writing};
 use super::waits::Waits;
 
@@ -126,7 +126,7 @@ pub struct Model {
     /// What is looked for in the text in front.
     pub search: TextSearch,
     /// The filter of the rows in front while it is typed.
-    pub row_filter: Option<Input>,
+    pub row_filter: Option<RowFilter>,
     /// What is where on the screen, as it was drawn last.
     pub hits: Hits,
     /// First steps.
@@ -328,6 +328,17 @@ impl Model {
             self.detail_pane.ensure_visible(height, width);
         }
         self.geometry = geometry;
+    }
+
+    /// Tells whether keys are typed into the last line: a filter, or what is searched.
+    pub(super) fn is_typing(&self) -> bool {
+        let logs = &self.detail_pane.logs;
+        let lines = [
+            &self.services.filter,
+            &self.search.input,
+            &logs.filter_input,
+        ];
+        self.row_filter.is_some() || lines.into_iter().any(Option::is_some)
     }
 
     /// Returns the line that is shown first of the text in front that can be searched: of a review, the difference of what is

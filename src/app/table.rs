@@ -6,6 +6,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 
 use jiff::Timestamp;
 
+use crate::app::input::Input;
 use crate::service::health::State;
 
 use super::filter::{Filter, FuzzyMatcher};
@@ -46,6 +47,14 @@ impl Value {
             Self::Number(..) | Self::Age(_) | Self::Until(_) | Self::State(_) | Self::Missing => {
                 None
             }
+        }
+    }
+
+    /// Returns the words that a filter goes by: of what is ordered by a number those that it is shown as.
+    fn words(&self) -> Option<&str> {
+        match self {
+            Self::Number(_, shown) if shown.contains(char::is_alphabetic) => Some(shown),
+            other => other.text(),
         }
     }
 
@@ -131,6 +140,15 @@ impl RowMark {
         key.hash(&mut hasher);
         Self(hasher.finish())
     }
+}
+
+/// The filter of the rows in front while it is typed.
+#[derive(Debug, Clone, Default)]
+pub struct RowFilter {
+    /// What is typed.
+    pub input: Input,
+    /// The row that was selected before.
+    pub(super) before: Option<RowMark>,
 }
 
 /// A row.
@@ -260,7 +278,7 @@ impl<K: Clone + Ord> Table<K> {
                 Value::State(state) => Some(state.as_str()),
                 _ => None,
             });
-            filter.matches(matcher, state, row.cells.iter().filter_map(Value::text))
+            filter.matches(matcher, state, row.cells.iter().filter_map(Value::words))
         };
         self.shown = (0..self.all.len())
             .filter(|&idx| filter.is_empty() || passes(&self.all[idx], &mut matcher))
@@ -404,6 +422,8 @@ impl<K: Clone + Ord> Table<K> {
 pub(super) trait AnyTable {
     /// Tells whether the row that was pointed at is the selected one.
     fn is_selected(&self, mark: RowMark) -> bool;
+    /// Returns the mark of the selected row.
+    fn selected_mark(&self) -> Option<RowMark>;
     /// Moves the selection, see [`Table::move_by`].
     fn move_by(&mut self, rows: isize);
     /// Selects what was pointed at, see [`Table::select_marked`].
@@ -422,7 +442,11 @@ pub(super) trait AnyTable {
 
 impl<K: Clone + Ord + Hash> AnyTable for Table<K> {
     fn is_selected(&self, mark: RowMark) -> bool {
-        self.selected().is_some_and(|key| RowMark::of(key) == mark)
+        self.selected_mark() == Some(mark)
+    }
+
+    fn selected_mark(&self) -> Option<RowMark> {
+        self.selected().map(RowMark::of)
     }
 
     fn move_by(&mut self, rows: isize) {

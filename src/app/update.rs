@@ -92,7 +92,8 @@ pub fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
         model.hits.keep_parts();
     }
     let before = model.popup.as_ref().map(Popup::outline);
-    let front = (model.screens.len(), model.place());
+    let in_front = |model: &Model| (model.screens.len(), model.place(), model.detail_pane.tab);
+    let front = in_front(model);
     model.waits.end(&msg);
     let is_ground = matches!(msg, Msg::Overview { .. } | Msg::DefinitionOpened { .. });
     let mut effects = route(model, msg);
@@ -102,11 +103,12 @@ pub fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
     effects.extend(retained::follow(model));
     logs::follow_view(model);
     listening::follow(model, &mut effects);
-    // What was looked for was looked for in the text that was in front.
-    if (model.screens.len(), model.place()) != front {
+    // What was looked for was looked for in the text that was in front, and rows are filtered where they are.
+    if in_front(model) != front {
         model.search = TextSearch::default();
         model.row_filter = None;
     }
+    filtering::follow(model);
     definitions::ask_of_draft(model);
     if model.popup.as_ref().map(Popup::outline) != before {
         model.hits.clear();

@@ -264,7 +264,7 @@ impl<'a> Listing<'a> {
                 State::Interrupted => {
                     let way = advice::command("resume", key);
                     format!(
-                        "{id}: {holder} left a {what} half done: {progress} ({ages}); {way} finishes it"
+                        "{id}: {holder} left a {what} half done: {progress} ({ages}); {way} goes on with it"
                     )
                 }
                 _ => format!("{id}: {holder} runs a {what}: {progress} ({ages})"),

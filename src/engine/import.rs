@@ -43,6 +43,12 @@ const NEVER: [&str; 8] = [
     "PodMetrics",
 ];
 
+/// What the control plane makes in every namespace, by kind and name.
+const MADE_EVERYWHERE: [(&str, &str); 2] = [
+    ("ConfigMap", "kube-root-ca.crt"),
+    ("ServiceAccount", "default"),
+];
+
 /// Which objects are meant.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Origin {
@@ -345,6 +351,10 @@ impl<'a> Sorter<'a> {
         }
         if metadata.is_being_deleted() {
             return Some("it is being deleted".to_owned());
+        }
+        let key = &object.key;
+        if key.group.is_empty() && MADE_EVERYWHERE.contains(&(&key.kind, &key.name)) {
+            return Some("the cluster makes it in every namespace".to_owned());
         }
         if metadata.label(naming::LABEL_APPLYSET_ID).is_some() {
             return Some("it stands for a set".to_owned());

@@ -68,9 +68,7 @@ pub fn draw_editor(
         return drawn;
     }
     let cursor = editor.cursor_cell();
-    let viewport = editor
-        .viewport()
-        .showing(cursor, editor.n_lines(), (height, width));
+    let viewport = editor.viewport_of((height, width));
     draw_lines(buf, text_area, editor, viewport, styles);
     if gutter > 0 {
         draw_gutter(

@@ -105,6 +105,41 @@ fn definition_tab_shows_the_text() {
 }
 
 #[test]
+fn long_lines_of_a_definition_are_read_to_their_end() {
+    let mut stage = services();
+    stage.press("6");
+    stage.send(Msg::DefinitionShown {
+        name: "billing".parse().unwrap(),
+        result: Ok(format!("# begin {} end\n", "x".repeat(100))),
+    });
+    stage.press("tab");
+    let draw_as_the_loop = |stage: &mut Stage| {
+        stage.model.size = SMALL;
+        let mut buf = Buffer::empty(Rect::new(0, 0, SMALL.0, SMALL.1));
+        let area = buf.area;
+        let (geometry, _) = draw_buffer(&mut buf, area, &stage.model, &Theme::default());
+        stage.model.set_geometry(geometry);
+        draw(&stage.model, SMALL)
+    };
+    let picture = draw_as_the_loop(&mut stage);
+    assert!(picture.contains("# begin") && !picture.contains("x end"));
+    // Further than its end it does not go.
+    for _ in 0..9 {
+        stage.press("right");
+        assert_eq!(stage.told(), None);
+    }
+    let picture = draw_as_the_loop(&mut stage);
+    assert!(
+        picture.contains("x end") && picture.contains("xxxxx"),
+        "{picture}"
+    );
+    for _ in 0..9 {
+        stage.press("left");
+    }
+    assert!(draw_as_the_loop(&mut stage).contains("# begin"));
+}
+
+#[test]
 fn lost_connection_says_so_and_keeps_the_rows() {
     let mut stage = services();
     let failure = Failure::new(

@@ -184,6 +184,10 @@ pub(crate) async fn what_others_make_and_secrets_are_left_with_a_reason(cluster:
         .create(&labelled(claim("own", "1Gi")))
         .await
         .unwrap();
+    let root = "kube-root-ca.crt";
+    cluster.until("ConfigMap", root, |_| true).await;
+    let label = json!({"metadata": {"labels": {"team": "a"}}});
+    cluster.merge("ConfigMap", root, &label).await.unwrap();
     let secret = json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "token"}, "stringData": {"k": "hunter2"}});
     cluster.create(&labelled(secret)).await.unwrap();
     cluster
@@ -203,6 +207,7 @@ pub(crate) async fn what_others_make_and_secrets_are_left_with_a_reason(cluster:
     assert_eq!(
         left(&import),
         [
+            format!("ConfigMap/{root}: the cluster makes it in every namespace"),
             format!("PersistentVolumeClaim/{claim_name}: a StatefulSet makes it"),
             "Pod/db-0: StatefulSet/db makes it".to_owned(),
         ]

@@ -190,6 +190,22 @@ pub const SPECS: &[ActionSpec] = &[
         &[Logs],
     ),
     spec(
+        Action::Left,
+        "left-in-text",
+        "Go to the left in the long lines of the definition",
+        "",
+        &["left"],
+        &[Detail],
+    ),
+    spec(
+        Action::Right,
+        "right-in-text",
+        "Go to the right in the long lines of the definition",
+        "",
+        &["right"],
+        &[Detail],
+    ),
+    spec(
         Action::SaveLog,
         "save-log",
         "Write the lines that are shown to a file",
@@ -776,7 +792,7 @@ pub const SPECS: &[ActionSpec] = &[
     spec(
         Action::Filter,
         "filter-rows",
-        "Show only rows that have these words",
+        "Filter the rows: words, !word for those without it",
         "",
         &["/"],
         &[Detail, History, Claims, Forwards, Nodes, Operations],

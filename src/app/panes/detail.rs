@@ -10,10 +10,11 @@ use crate::service::pod_choice;
 use crate::service::quantity;
 use crate::service::summary::{Claim, Event, InstanceKey, Pod};
 use crate::service::usage::{self, ClaimUsage};
+use crate::text;
 
 use super::changes::ChangesPane;
 use super::history::HistoryPane;
-use super::logs::LogsPane;
+use super::logs::{LogsPane, SIDE_STEP};
 use super::objects::ObjectsPane;
 use super::usage::{Sample, UsagePane};
 
@@ -187,8 +188,9 @@ impl DetailPane {
     /// Takes what is known of the selected instance, and the claims that were kept of one that does not run.
     pub(in crate::app) fn rebuild(&mut self, detail: Option<&Detail>, kept: &[Claim]) {
         let of = detail.map(Detail::key);
-        if self.of.as_ref() != of {
-            self.of = of.cloned();
+        let of_kept = kept.first().map(|claim| &claim.instance);
+        if self.of.as_ref() != of.or(of_kept) {
+            self.of = of.or(of_kept).cloned();
             self.events_of = None;
             for table in [&mut self.pods, &mut self.volumes, &mut self.events] {
                 table.release();
@@ -239,6 +241,7 @@ impl DetailPane {
                 let mut editor = Editor::from_text(&text);
                 // The text changed on disk; whoever reads it stays where they are.
                 if let Some(before) = before {
+                    editor.look_from(before.left);
                     editor.ensure_visible(before.height, before.width);
                     editor.scroll_by(isize::try_from(before.top).unwrap_or(isize::MAX));
                 }
@@ -252,6 +255,22 @@ impl DetailPane {
         if let Some(Some(Ok(editor))) = self.definition.as_mut().map(|shown| &mut shown.text) {
             editor.scroll_by(lines);
         }
+    }
+
+    /// Goes a step to the right in the lines of the definition that are shown, as far as one of them goes on there; or back.
+    pub(in crate::app) fn shift_definition(&mut self, is_right: bool) {
+        let Some(Some(Ok(editor))) = self.definition.as_mut().map(|shown| &mut shown.text) else {
+            return;
+        };
+        let seen = editor.viewport();
+        let lines = seen.top..editor.n_lines().min(seen.top + seen.height);
+        let widest = lines.map(|line| text::cells(&editor.line(line))).max();
+        let most = widest.unwrap_or(0).saturating_sub(seen.width);
+        editor.look_from(match is_right {
+            true => (seen.left + SIDE_STEP).min(most.max(seen.left)),
+            false => seen.left.saturating_sub(SIDE_STEP),
+        });
+        editor.ensure_visible(seen.height, seen.width);
     }
 
     pub(in crate::app) fn ensure_visible(&mut self, height: usize, width: usize) {

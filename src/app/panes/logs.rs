@@ -30,7 +30,7 @@ pub(in crate::app) use view::{LogView, SPANS};
 /// Lines of each container that are read of what was said before.
 const TAIL: u64 = 1000;
 /// What a key moves sideways by, in cells.
-const SIDE_STEP: usize = 16;
+pub(super) const SIDE_STEP: usize = 16;
 
 /// How the reading does.
 #[derive(Debug, Clone, PartialEq)]

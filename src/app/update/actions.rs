@@ -162,7 +162,11 @@ pub(super) fn perform(model: &mut Model, action: Action) -> Vec<Effect> {
             Vec::new()
         }
         Action::Left | Action::Right => {
-            logs::shift(model, action == Action::Right);
+            let is_right = action == Action::Right;
+            match model.place() {
+                Place::Logs => logs::shift(model, is_right),
+                _ => model.detail_pane.shift_definition(is_right),
+            }
             Vec::new()
         }
         Action::SaveLog => {

@@ -54,17 +54,19 @@ fn to_object(model: &mut Model) -> Vec<Effect> {
         false => format!("{}/{}", event.namespace, event.object_name),
     };
     let pane = &mut model.detail_pane;
-    let is_there = match event.object_kind.as_str() {
-        "Pod" => {
-            pane.tab = Tab::Pods;
-            pane.pods.select(&label)
-        }
-        "PersistentVolumeClaim" => {
-            pane.tab = Tab::Volumes;
-            pane.volumes.select(&event.object_name)
-        }
+    pane.tab = match event.object_kind.as_str() {
+        "Pod" => Tab::Pods,
+        "PersistentVolumeClaim" => Tab::Volumes,
+        _ => Tab::Objects,
+    };
+    // A filter may hide it.
+    if let Some(table) = pane.table_mut() {
+        table.set_filter("");
+    }
+    let is_there = match pane.tab {
+        Tab::Pods => pane.pods.select(&label),
+        Tab::Volumes => pane.volumes.select(&event.object_name),
         _ => {
-            pane.tab = Tab::Objects;
             let row = pane.objects.table.rows().find(|row| {
                 let parts: Vec<&str> = row.key.rsplitn(3, '/').collect();
                 parts.starts_with(&[event.object_name.as_str(), event.object_kind.as_str()])

@@ -6,24 +6,37 @@ use super::moving;
 use crate::app::effect::Effect;
 use crate::app::input::Input;
 use crate::app::model::Model;
+use crate::app::table::RowFilter;
 
 /// Begins to filter the rows in front; what they are filtered by is there to be changed.
 pub(super) fn ask(model: &mut Model) {
-    let present = model.table_mut().map(|table| table.filter().to_owned());
-    model.row_filter = present.map(|text| Input::with_text(&text));
+    model.row_filter = model.table_mut().map(|table| RowFilter {
+        input: Input::with_text(table.filter()),
+        before: table.selected_mark(),
+    });
 }
 
 /// Takes a key while it is typed.
 pub(super) fn on_key(model: &mut Model, key: KeyEvent) -> Vec<Effect> {
-    let Some(input) = &mut model.row_filter else {
+    let Some(RowFilter { input, .. }) = &mut model.row_filter else {
         return Vec::new();
     };
     match key.code {
         KeyCode::Esc => {
-            model.row_filter = None;
+            let before = model.row_filter.take().and_then(|it| it.before);
             set(model, "");
+            // Typing it led the selection about.
+            if let (Some(table), Some(before)) = (model.table_mut(), before) {
+                table.select_marked(before);
+            }
         }
-        KeyCode::Enter => model.row_filter = None,
+        KeyCode::Enter => {
+            model.row_filter = None;
+            // Whoever looked for a row means it, whatever comes before it from now on.
+            if let Some(table) = model.table_mut() {
+                table.move_by(0);
+            }
+        }
         KeyCode::Up => return moving::move_by(model, -1),
         KeyCode::Down => return moving::move_by(model, 1),
         _ if input.on_key(key) => {
@@ -37,7 +50,7 @@ pub(super) fn on_key(model: &mut Model, key: KeyEvent) -> Vec<Effect> {
 
 /// Takes what is pasted while it is typed.
 pub(super) fn paste(model: &mut Model, text: &str) -> Result<(), String> {
-    if let Some(input) = &mut model.row_filter {
+    if let Some(RowFilter { input, .. }) = &mut model.row_filter {
         input.paste(text)?;
         let text = input.text().to_owned();
         set(model, &text);
@@ -52,6 +65,16 @@ pub(super) fn take_off(model: &mut Model) -> bool {
         set(model, "");
     }
     is_filtered
+}
+
+/// Empties the line where rows of something else came: what is typed there is no filter of theirs.
+pub(super) fn follow(model: &mut Model) {
+    let held = model.table_mut().map(|table| table.filter().to_owned());
+    if let Some(filter) = &mut model.row_filter
+        && held.as_deref() != Some(filter.input.text())
+    {
+        *filter = RowFilter::default();
+    }
 }
 
 fn set(model: &mut Model, text: &str) {

@@ -158,8 +158,7 @@ pub(super) fn on_began(
                     model.place(),
                     Place::Services | Place::Detail | Place::Forwards
                 )
-                && model.services.filter.is_none()
-                && model.search.input.is_none();
+                && !model.is_typing();
             let is_asked_about = is_at_rest && model.session.link == SessionLink::Connected;
             match forward.filter(|it| is_asked_about && it.context == model.session.context) {
                 // Other ports are what it mostly takes.

@@ -163,9 +163,7 @@ pub(super) fn on_imported(
 
 /// Tells whether keys go to a question or into a text.
 fn is_busy(model: &Model) -> bool {
-    let filter = &model.detail_pane.logs.filter_input;
-    let is_filtering = model.services.filter.is_some() || filter.is_some();
-    model.popup.is_some() || model.editor().is_some() || is_filtering
+    model.popup.is_some() || model.editor().is_some() || model.is_typing()
 }
 
 /// Shows what was found, and asks whether it is to be written.

@@ -150,7 +150,7 @@ fn draw_inputs(canvas: &mut Canvas<'_>, at: Position, width: u16, model: &Model)
     let logs = &model.detail_pane.logs;
     let (input, error) = match (&model.search.input, &model.row_filter) {
         (Some(input), _) => (Some(input), &model.search.error),
-        (None, Some(input)) => (Some(input), &None),
+        (None, Some(filter)) => (Some(&filter.input), &None),
         (None, None) => {
             let input = logs.filter_input.as_ref();
             let input = input.filter(|_| model.place() == Place::Logs);

@@ -72,3 +72,47 @@ fn a_filter_goes_with_the_instance_whose_rows_it_is_of() {
     stage.model.settle();
     assert_eq!(stage.model.detail_pane.pods.filter(), "");
 }
+
+#[test]
+fn nothing_is_done_to_a_pod_that_is_filtered_away() {
+    let mut stage = Stage::with_services();
+    stage.press("G").rest();
+    stage.press("tab 1");
+    assert!(stage.model.detail_pane.pods.n_all() > 0);
+    stage.press("/ z z z enter");
+    stage.take_effects();
+    for key in ["s", "f", "L"] {
+        stage.press(key);
+        assert_eq!(
+            stage.told(),
+            Some("Not possible: no pod passes the filter."),
+            "{key}"
+        );
+    }
+    assert!(stage.model.popup.is_none());
+    assert_eq!(stage.take_effects(), []);
+}
+
+#[test]
+fn the_row_that_was_found_stays_selected_and_esc_gives_back_the_one_before() {
+    let selected = |stage: &Stage| {
+        let key = stage.model.claims.table.selected();
+        key.map(|key| key.0.id.to_string()).unwrap_or_default()
+    };
+    let mut stage = at_claims();
+    stage.press("/ o r d enter esc");
+    assert_eq!(selected(&stage), "orders-db");
+    stage.press("k");
+    assert_eq!(selected(&stage), "gone");
+    stage.press("/ o r d");
+    assert_eq!(selected(&stage), "orders-db");
+    stage.press("esc");
+    assert_eq!(selected(&stage), "gone");
+}
+
+#[test]
+fn what_is_selected_by_nobody_is_not_said_to_be_in_use() {
+    let mut stage = at_claims();
+    stage.press("/ z z z enter x");
+    assert_eq!(stage.told(), Some("Not possible: no claim is selected."));
+}

@@ -414,6 +414,16 @@ fn click_selects_what_is_to_be_chosen_of_a_merge() {
 }
 
 #[test]
+fn click_on_a_tab_ends_the_filter_that_is_typed() {
+    let mut stage = Stage::with_services();
+    stage.press("tab 1 /").type_text("w");
+    assert!(stage.model.row_filter.is_some());
+    click(&mut stage, "2 Volumes");
+    assert!(stage.model.row_filter.is_none());
+    assert_eq!(stage.model.detail_pane.volumes.filter(), "");
+}
+
+#[test]
 fn click_on_cancel_answers_a_question() {
     let mut stage = reviewing();
     stage.press("a");

@@ -279,11 +279,12 @@ pub(crate) fn every_command_that_prints_json_tells_its_refusal_in_json(world: &W
         (&["history", "shop", "--revision", "1"], 1),
         (&["rollback", "shop", "-y"], 1),
         (&["pull", "shop", "-y"], 1),
-        (&["prune", "--expired"], 2),
+        (&["prune", "--expired", "--wait"], 2),
         (&["scale", "shop", "2", "-y"], 1),
         (&["restart", "shop", "-y"], 1),
         (&["update-ingress", "shop", "-y"], 1),
-        (&["update-ingress", "shop"], 2),
+        (&["update-ingress", "shop"], 1),
+        (&["update-ingress", "shop", "--wait"], 2),
     ] {
         let ended = world.bowline(&[args, &["-o", "json"]].concat()).end();
         let ended = ended.code(code);

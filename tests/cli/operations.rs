@@ -171,10 +171,13 @@ pub(crate) fn of_five_what_a_failure_and_a_kill_left_is_finished(world: &World) 
         world.bowline(&deploy).end().code(0);
     }
     let delete = ["delete", "-l", "tier in (five),!spare", "-y"];
-    // Killed after the second: the third is about to be begun.
+    // Killed as one of them is about to be begun. How far the others came by then is as it happens: all are at it at once.
     Proxy::to(world, Trick::At("/configmaps/bowline-c3")).kill(world, &delete);
-    let left = |id: &&str| !world.all_names(id).is_empty();
-    assert_eq!(ids.map(|id| left(&id)), [false, false, true, true, true]);
+    let left: Vec<&str> = ids
+        .into_iter()
+        .filter(|id| !world.all_names(id).is_empty())
+        .collect();
+    assert!(left.contains(&"c3"), "{left:?}");
 
     let faulty = Proxy::to(world, Trick::Refuse("/services/c3"));
     let json = [&delete[..], &["-o", "json"]].concat();
@@ -186,26 +189,18 @@ pub(crate) fn of_five_what_a_failure_and_a_kill_left_is_finished(world: &World) 
         "teardown of c3:",
         "1 failed, 1 not tried",
     ]);
-    let outcome = |idx: usize| {
-        let outcome = &told[idx]["outcome"];
+    for plan in told.as_array().unwrap() {
+        let outcome = &plan["outcome"];
         let steps = |key: &str| outcome[key].as_array().unwrap().len();
-        json!([
-            told[idx]["id"],
-            outcome["complete"],
-            steps("failed"),
-            steps("notTried")
-        ])
-    };
-    assert_eq!(
-        [0, 1, 2].map(outcome),
-        [
-            json!(["c3", false, 1, 1]),
-            json!(["d4", true, 0, 0]),
-            json!(["e5", true, 0, 0])
-        ]
-    );
+        let is_refused = plan["id"] == "c3";
+        assert_eq!(outcome["complete"], json!(!is_refused), "{plan}");
+        let n = usize::from(is_refused);
+        assert_eq!((steps("failed"), steps("notTried")), (n, n), "{plan}");
+    }
     world.bowline(&delete).end().code(0);
-    assert_eq!(world.all_names("c3"), [""; 0]);
+    for id in ids {
+        assert_eq!(world.all_names(id), [""; 0], "{id}");
+    }
 }
 
 pub(crate) fn noted_by_ann(beat: usize) -> Value {

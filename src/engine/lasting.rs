@@ -28,6 +28,8 @@ pub(super) struct Lasting {
     pub what: What,
     pub has: Value,
     pub wanted: Value,
+    /// Whether it was never bound to a volume, so that nothing can be in it.
+    pub is_empty: bool,
 }
 
 /// In what a claim differs.
@@ -135,10 +137,12 @@ pub(super) fn sentences(lasting: &[Lasting], sizes: impl Fn(&Lasting) -> String)
             _ => ("claims", "stay", "they were"),
         };
         let (has, wanted) = (shown(&first.has), shown(&first.wanted));
+        let are_empty = same.iter().all(|it| it.is_empty);
+        let other_name = |what| other_name(are, what, are_empty);
         let (keeps, instead) = match what {
             What::Size => (format!("at {has}"), sizes(first)),
-            What::Class => (format!("of class {has}"), other_name(are, "class")),
-            What::Modes => (has, other_name(are, "access modes")),
+            What::Class => (format!("of class {has}"), other_name("class")),
+            What::Modes => (has, other_name("access modes")),
         };
         let names = names.join(", ");
         Some(format!(
@@ -148,10 +152,16 @@ pub(super) fn sentences(lasting: &[Lasting], sizes: impl Fn(&Lasting) -> String)
     kinds.into_iter().filter_map(sentence).collect()
 }
 
-fn other_name(are: &str, what: &str) -> String {
-    format!(
-        "{are} made so, and the {what} of a claim can never be changed; under another name the volume gets a new, empty claim, and these are kept with their data"
-    )
+fn other_name(are: &str, what: &str, are_empty: bool) -> String {
+    let way = match are_empty {
+        true => {
+            "no volume was ever bound, so that nothing is lost by a teardown with --volumes delete, and a deploy makes what is wanted"
+        }
+        false => {
+            "under another name the volume gets a new, empty claim, and these are kept with their data"
+        }
+    };
+    format!("{are} made so, and the {what} of a claim can never be changed; {way}")
 }
 
 fn differences(claim: &Object, template: &str, wanted: &Value) -> Vec<Lasting> {
@@ -162,6 +172,7 @@ fn differences(claim: &Object, template: &str, wanted: &Value) -> Vec<Lasting> {
         what,
         has: has.clone(),
         wanted: wanted.clone(),
+        is_empty: text(&live["volumeName"]).is_empty(),
     };
     let mut found = Vec::new();
     let size = |spec: &Value| spec["resources"]["requests"]["storage"].clone();
@@ -301,6 +312,20 @@ mod tests {
         );
         let [growth] = growths(&found).try_into().unwrap();
         assert_eq!((growth.from.as_str(), growth.to.as_str()), ("1Gi", "2Gi"));
+    }
+
+    #[test]
+    fn what_no_volume_was_bound_to_is_not_said_to_hold_data() {
+        let set = set(spec("1Gi", Some("fast"), "ReadWriteOnce"));
+        let check = |volume: Option<&str>, expected: &str| {
+            let mut live = spec("1Gi", Some("slow"), "ReadWriteOnce");
+            live["volumeName"] = json!(volume);
+            let found = lasting(&set, &[claim("data-db-0", live)]);
+            let told = sentences(&found, |_| String::new());
+            assert!(told[0].contains(expected), "{told:?}");
+        };
+        check(Some("pv-1"), "these are kept with their data");
+        check(None, "nothing is lost by a teardown with --volumes delete");
     }
 
     #[test]

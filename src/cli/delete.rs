@@ -124,9 +124,9 @@ async fn plan(
             plan_volume_release(cluster, instance, volumes, &named).await
         }
     });
-    let mut planned = planned.buffered(MAX_AT_ONCE).boxed_local();
-    for instance in instances {
-        let planned = planned.next().await.expect("each has its plan");
+    // All of them before anything else is asked: plans that nobody goes on with would hold what the others wait for.
+    let planned: Vec<_> = planned.buffered(MAX_AT_ONCE).collect().await;
+    for (instance, planned) in instances.iter().zip(planned) {
         let is_alone = instances.len() == 1;
         let mut plan = or_refused(planned, instance, volumes, is_alone)?;
         if args.scope() == TeardownScope::Instance

@@ -798,6 +798,35 @@ pub(crate) async fn what_was_scaled_and_taken_down_has_its_number_again(cluster:
     }
 }
 
+/// A set that was scaled has a claim for each of its replicas: those get their volumes back with it.
+pub(crate) async fn what_was_scaled_is_put_back_with_the_volumes_of_all_its_replicas(
+    cluster: Cluster,
+) {
+    let stage = Stage::new(&cluster).with_secrets(word());
+    let text = WITH_CLAIM.replace("replicas: 1\n", "");
+    assert!(stage.deploy("db", &text).await.is_complete());
+    stage.adjust("db", Adjustment::Scale(2)).await;
+    let is_bound = |claim: &Value| claim["status"]["phase"] == "Bound";
+    let claims = ["data-db-0", "data-db-1"];
+    for claim in claims {
+        cluster
+            .until("PersistentVolumeClaim", claim, is_bound)
+            .await;
+    }
+    let plan = stage.plan_teardown("db", VolumeChoice::Retain).await;
+    let remains = remains_of(&stage, &plan).await.unwrap();
+    assert!(stage.run_teardown(&plan).await.is_complete());
+    for claim in claims {
+        cluster.until_gone("PersistentVolumeClaim", claim).await;
+    }
+    let plan = plan_restore_of(&stage, &remains).await;
+    let binds = plan.deploy.storage.binds.iter();
+    let mut bound: Vec<&str> = binds.map(|it| it.claim.as_str()).collect();
+    bound.sort_unstable();
+    assert_eq!(bound, claims, "{plan:?}");
+    assert_eq!(told_of_loss(&plan), [""; 0]);
+}
+
 pub(crate) async fn what_was_taken_down_is_put_back_with_retained_volumes(cluster: Cluster) {
     let stage = Stage::new(&cluster).with_secrets(word());
     assert!(stage.deploy("db", WITH_CLAIM).await.is_complete());

@@ -255,6 +255,7 @@ on_both_backends! {
         what_cannot_be_gone_back_to_is_said_before_anything_is_written
         what_was_taken_down_is_put_back_with_its_claims
         what_was_scaled_and_taken_down_has_its_number_again
+        what_was_scaled_is_put_back_with_the_volumes_of_all_its_replicas
         what_was_taken_down_is_put_back_with_retained_volumes
         data_that_was_deleted_is_said_not_to_come_back
         what_was_deployed_since_is_not_written_over

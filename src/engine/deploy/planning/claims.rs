@@ -14,7 +14,7 @@ use crate::engine::preflight::Survey;
 use crate::engine::record::Record;
 use crate::engine::remedy::{Offer, PlannedGrowth, Remedy};
 use crate::engine::revision;
-use crate::engine::{binding, claims, growth, retention};
+use crate::engine::{binding, claims, growth, replicas, retention};
 use crate::failure::{Failure, FailureKind};
 use crate::service::advice;
 
@@ -160,7 +160,10 @@ impl Planner<'_> {
         plan: &mut DeployPlan,
         survey: &Survey,
     ) -> Result<(), Failure> {
-        let mut claims = binding::claims_to_come(&self.rendered.objects);
+        // Each replica has claims of its own, also those that a workload is made with though its text leaves their number open.
+        let made = |object: &Object| replicas::with_kept(object, plan.kept_replicas(&object.key));
+        let objects: Vec<Object> = self.rendered.objects.iter().map(made).collect();
+        let mut claims = binding::claims_to_come(&objects);
         claims.retain(|claim| {
             let own = self.request.namespace.as_str();
             let name = |live: &Object| {
@@ -170,10 +173,9 @@ impl Planner<'_> {
             };
             !survey.of_kind(CLAIM).any(name)
         });
-        let objects = &self.rendered.objects;
-        let classes = Classes::read(self.cluster, objects, &claims).await?;
+        let classes = Classes::read(self.cluster, &objects, &claims).await?;
         let wanted = binding::Wanted {
-            rendered: objects,
+            rendered: &objects,
             claims: &claims,
             default_class: classes.default_storage(),
             binding: self.request.remedies.binding(),
@@ -186,7 +188,7 @@ impl Planner<'_> {
         }
         // A claim that gets a volume back needs no class.
         claims.retain(|claim| found.storage.fresh.contains(&claim.name));
-        plan.warnings.extend(classes.missing(objects, &claims));
+        plan.warnings.extend(classes.missing(&objects, &claims));
         plan.storage.absorb(found.storage);
         plan.offers.extend(found.offers);
         plan.warnings.extend(found.warnings);

@@ -328,9 +328,9 @@ async fn carry_out(
     if !not_begun.is_empty() {
         output::say(format!("not begun: {}", not_begun.join(", ")));
     }
-    let signal = match ended {
-        Ended::Finished((), signal) => signal,
-        Ended::CutOff(exit) => return Ok((done, exit)),
+    let (signal, cut_off) = match ended {
+        Ended::Finished((), signal) => (signal, None),
+        Ended::CutOff(exit) => (None, Some(exit)),
     };
     let mut endings = Vec::new();
     for plan in &plans {
@@ -350,6 +350,9 @@ async fn carry_out(
             exit => exit,
         };
         endings.push(Ending::of(outcome, exit));
+    }
+    if let Some(exit) = cut_off {
+        return Ok((done, exit));
     }
     let exit = match not_begun.is_empty() {
         true => left.conclude(&endings),

@@ -254,7 +254,10 @@ impl Cluster {
                 Err(Failure::new(FailureKind::Unreachable, summary))
             }
         };
-        self.reach.note(sent, !is_silence(&result));
+        // Behind a gateway one API or node alone may be away for ever, which whoever looks on asks for again and again: only who
+        // rides it out takes that for the server's silence.
+        let is_gateways = result.is_ok() && self.patience.is_none();
+        self.reach.note(sent, is_gateways || !is_silence(&result));
         result
     }
 

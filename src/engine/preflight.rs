@@ -402,21 +402,25 @@ pub(super) fn forbidden_refusal(missing: &[Access], namespace: &str) -> Option<F
 
 /// Returns why something cannot be planned: what may not be read keeps one from it, and is named together with all that will be
 /// missing besides.
-///
-/// # Errors
-/// Permissions cannot be asked for.
 pub(super) async fn unplanned(
     cluster: &Cluster,
     failure: Failure,
     accesses: BTreeSet<Access>,
     namespace: &Namespace,
-) -> Result<Failure, Failure> {
+) -> Failure {
     if failure.kind != FailureKind::Forbidden {
-        return Ok(failure);
+        return failure;
     }
-    let missing = forbidden(cluster, accesses).await?;
-    // The server may refuse what its rules allow, as a webhook can have it do.
-    Ok(forbidden_refusal(&missing, namespace.as_str()).unwrap_or(failure))
+    // Neither does it help anybody that this may not be asked either.
+    let missing = forbidden(cluster, accesses).await.unwrap_or_default();
+    // The server may refuse what its rules allow, as a proxy before it does: that is told in any case.
+    match forbidden_refusal(&missing, namespace.as_str()) {
+        Some(refusal) => Failure {
+            detail: failure.summary,
+            ..refusal
+        },
+        None => failure,
+    }
 }
 
 fn by_verb(missing: &[&Access]) -> String {

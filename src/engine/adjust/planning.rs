@@ -161,8 +161,7 @@ impl Planner<'_> {
             Err(failure) => {
                 let accesses = self.foreseen(plan.adjustment);
                 let namespace = &self.instance.namespace;
-                let why = preflight::unplanned(self.cluster, failure, accesses, namespace).await?;
-                return Err(why);
+                return Err(preflight::unplanned(self.cluster, failure, accesses, namespace).await);
             }
         };
         let found = self.without_strangers(plan, found);

@@ -108,7 +108,7 @@ pub async fn plan_routes(
                 return Err(failure);
             };
             let accesses = foreseen(instances);
-            return Err(preflight::unplanned(cluster, failure, accesses, &first.namespace).await?);
+            return Err(preflight::unplanned(cluster, failure, accesses, &first.namespace).await);
         }
     };
     let plans = stream::iter(instances.to_vec())

@@ -6,7 +6,7 @@ use bowline::schema::{Schemas, built_in, check_documents};
 use http::Method;
 use serde_json::{Value, json};
 
-use crate::cluster::{Cluster, ask, until_found};
+use crate::cluster::{Cluster, ask, send, until_found};
 use crate::objects::config_map;
 
 const DEFINITIONS: &str = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions";
@@ -187,4 +187,78 @@ pub(crate) async fn objects_are_printed_with_the_columns_of_their_kind(cluster: 
     );
     assert_eq!(printed.rows[0].cells, ["a", "0 3 * * *", "7"]);
     custom.undefine().await;
+}
+
+/// Without a webhook the versions of a kind differ in nothing but their names.
+pub(crate) async fn a_custom_kind_is_served_in_all_its_versions(cluster: Cluster) {
+    let group = format!("{}.versions.example.com", cluster.namespace);
+    let version = |name: &str, served: bool, storage: bool| {
+        json!({"name": name, "served": served, "storage": storage,
+            "schema": {"openAPIV3Schema": {"type": "object", "properties": {"spec": {
+                "type": "object", "properties": {"a": {"type": "string"}, "b": {"type": "string"}}}}}}})
+    };
+    let definition = json!({
+        "apiVersion": "apiextensions.k8s.io/v1",
+        "kind": "CustomResourceDefinition",
+        "metadata": {"name": format!("gauges.{group}")},
+        "spec": {
+            "group": group,
+            "scope": "Namespaced",
+            "names": {"plural": "gauges", "singular": "gauge", "kind": "Gauge", "listKind": "GaugeList"},
+            "versions": [version("v1", true, true), version("v1beta1", true, false), version("v1alpha1", false, false)],
+        },
+    });
+    cluster.define(&definition).await;
+    let client = &cluster.admin;
+    let get = async |path: &str| ask(client, Method::GET, path, None).await;
+    let found = until_found("all versions of Gauge", async || {
+        let found = get(&format!("/apis/{group}")).await.ok()?;
+        (found["versions"].as_array()?.len() == 2).then_some(found)
+    })
+    .await;
+    assert_eq!(found["preferredVersion"]["version"], "v1");
+    let names = ["v1", "v1beta1"];
+    assert_eq!([0, 1].map(|idx| &found["versions"][idx]["version"]), names);
+
+    let at = |version: &str| {
+        let namespace = &cluster.namespace;
+        format!("/apis/{group}/{version}/namespaces/{namespace}/gauges")
+    };
+    let gauge = |version: &str, spec: Value| json!({"apiVersion": format!("{group}/{version}"), "kind": "Gauge", "metadata": {"name": "g"}, "spec": spec});
+    let applied = async |version: &str, spec: Value| {
+        let path = format!("{}/g?fieldManager=bowline%2Fweb", at(version));
+        let text = gauge(version, spec).to_string();
+        let applied = send(
+            client,
+            Method::PATCH,
+            &path,
+            "application/apply-patch+yaml",
+            text,
+        )
+        .await;
+        applied.value().unwrap()
+    };
+    let made = applied("v1beta1", json!({"a": "1", "b": "2"})).await;
+    assert_eq!(made["apiVersion"], format!("{group}/v1beta1"));
+    for version in names {
+        let wanted = format!("{group}/{version}");
+        let live = get(&format!("{}/g", at(version))).await.unwrap();
+        let list = get(&at(version)).await.unwrap();
+        let events = format!("{}?watch=true&timeoutSeconds=1", at(version));
+        let event = get(&events).await.unwrap();
+        for object in [&live, &list["items"][0], &event["object"]] {
+            assert_eq!(object["apiVersion"], wanted);
+            assert_eq!(object["metadata"]["uid"], made["metadata"]["uid"]);
+            assert_eq!(object["spec"], json!({"a": "1", "b": "2"}));
+        }
+    }
+    // What one applied in one version it owns in all of them.
+    let after = applied("v1", json!({"a": "1"})).await;
+    assert_eq!(after["apiVersion"], format!("{group}/v1"));
+    assert_eq!(after["spec"], json!({"a": "1"}));
+    assert!(get(&at("v1alpha1")).await.is_err());
+
+    let path = format!("{DEFINITIONS}/gauges.{group}");
+    let deleted = ask(client, Method::DELETE, &path, None).await;
+    deleted.unwrap();
 }

@@ -11,21 +11,23 @@ fn is_definition(resource: &Resource) -> bool {
     resource.kind == "CustomResourceDefinition" && resource.group == "apiextensions.k8s.io"
 }
 
-/// Serves the kind that a stored definition declares, in its storage version.
+/// Serves the kind that a stored definition declares, in each of its served versions.
 pub(crate) fn serve(registry: &mut Registry, resource: &Resource, definition: &Value) {
     if !is_definition(resource) {
         return;
     }
     let spec = &definition["spec"];
+    let versions = spec["versions"].as_array().into_iter().flatten();
+    let mut served: Vec<&Value> = versions.filter(|v| v["served"] == true).collect();
+    // The stored one stands for the kind wherever the version is of no importance.
+    served.sort_by_key(|version| version["storage"] != true);
+    let served = served.into_iter().map(|version| declared(spec, version));
+    registry.insert_versions(served.collect());
+}
+
+fn declared(spec: &Value, version: &Value) -> Resource {
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     let texts = |value: &Value| value.as_array().into_iter().flatten().map(text).collect();
-    let versions = spec["versions"].as_array().into_iter().flatten();
-    let Some(version) = versions
-        .filter(|v| v["served"] == true)
-        .find(|v| v["storage"] == true)
-    else {
-        return;
-    };
     let names = &spec["names"];
     let (group, kind) = (text(&spec["group"]), text(&names["kind"]));
     let api_version = format!("{group}/{}", text(&version["name"]));
@@ -34,7 +36,7 @@ pub(crate) fn serve(registry: &mut Registry, resource: &Resource, definition: &V
         .into_iter()
         .flatten()
         .map(|(name, _)| name.clone());
-    registry.insert(Resource {
+    Resource {
         version: text(&version["name"]),
         plural: text(&names["plural"]),
         singular: names["singular"]
@@ -52,7 +54,7 @@ pub(crate) fn serve(registry: &mut Registry, resource: &Resource, definition: &V
         )),
         group,
         kind,
-    });
+    }
 }
 
 /// Stops serving what a deleted definition declared; returns that kind.

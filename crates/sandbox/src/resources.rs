@@ -1,7 +1,10 @@
 //! The kinds that are served: the built-in table, and what CustomResourceDefinitions add to it.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
+
+use serde_json::{Value, json};
 
 use crate::schema::{Schema, Typed};
 
@@ -46,6 +49,18 @@ impl Resource {
     pub fn typed(&self) -> Option<Typed<'_>> {
         let schema = self.schema.as_deref().unwrap_or_else(|| Schema::built_in());
         schema.kind(&self.api_version(), &self.kind)
+    }
+
+    /// Returns an object in this version. A custom kind is stored in the version that it was written in, and its versions differ in
+    /// nothing but their names: no definition is converted by a webhook here.
+    pub fn in_version<'o>(&self, object: &'o Value) -> Cow<'o, Value> {
+        let version = self.api_version();
+        if !self.custom || object["apiVersion"] == *version {
+            return Cow::Borrowed(object);
+        }
+        let mut object = object.clone();
+        object["apiVersion"] = json!(version);
+        Cow::Owned(object)
     }
 
     /// Returns whether `name` is among the subresources.
@@ -126,12 +141,15 @@ pub const REVIEWS: &[(&str, &str, &str)] = &[
 #[derive(Debug, Clone)]
 pub struct Registry {
     by_path: BTreeMap<(String, String), Arc<Resource>>,
+    /// Further versions that a kind is served in.
+    further: BTreeMap<(String, String), Vec<Arc<Resource>>>,
 }
 
 impl Default for Registry {
     fn default() -> Self {
         let mut registry = Registry {
             by_path: BTreeMap::new(),
+            further: BTreeMap::new(),
         };
         for &(api_version, kind, plural, short, namespaced, all, subresources) in BUILT_IN {
             let (group, version) = split_api_version(api_version);
@@ -163,16 +181,35 @@ impl Registry {
         );
     }
 
+    /// Adds or replaces a kind in all versions that it is served in, the one that stands for it first.
+    pub fn insert_versions(&mut self, versions: Vec<Resource>) {
+        let mut versions = versions.into_iter();
+        let Some(first) = versions.next() else {
+            return;
+        };
+        let path = (first.group.clone(), first.plural.clone());
+        self.insert(first);
+        self.further.insert(path, versions.map(Arc::new).collect());
+    }
+
     /// Takes a custom kind out again.
     pub fn remove(&mut self, group: &str, plural: &str) -> Option<Arc<Resource>> {
-        self.by_path.remove(&(group.to_owned(), plural.to_owned()))
+        let path = (group.to_owned(), plural.to_owned());
+        self.further.remove(&path);
+        self.by_path.remove(&path)
     }
 
     /// Returns the kind served under a path.
     pub fn by_path(&self, group: &str, version: &str, plural: &str) -> Option<&Arc<Resource>> {
-        self.by_path
-            .get(&(group.to_owned(), plural.to_owned()))
-            .filter(|r| r.version == version)
+        let path = (group.to_owned(), plural.to_owned());
+        let further = self.further.get(&path).into_iter().flatten();
+        let mut versions = self.by_path.get(&path).into_iter().chain(further);
+        versions.find(|r| r.version == version)
+    }
+
+    /// Returns all kinds, each in all of its versions.
+    pub fn versions(&self) -> impl Iterator<Item = &Arc<Resource>> {
+        self.iter().chain(self.further.values().flatten())
     }
 
     /// Returns the kind of a group.

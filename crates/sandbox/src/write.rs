@@ -3,6 +3,7 @@
 //! Requests and controllers come this way alike, each with its own field manager. All of it happens under the store's
 //! lock and none of it waits. Nothing is stored unless every step agreed; a dry-run takes every step but the storing.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -273,10 +274,12 @@ impl Writer<'_> {
     }
 
     fn existing(&self, name: &str) -> Option<Arc<Value>> {
-        self.inner
-            .table(&self.resource)?
-            .get(&(self.namespace.clone(), name.to_owned()))
-            .cloned()
+        let table = self.inner.table(&self.resource)?;
+        let stored = table.get(&(self.namespace.clone(), name.to_owned()))?;
+        Some(match self.resource.in_version(stored) {
+            Cow::Borrowed(_) => stored.clone(),
+            Cow::Owned(converted) => Arc::new(converted),
+        })
     }
 
     fn check_name_is_free(&self, object: &Value) -> Result<(), Status> {

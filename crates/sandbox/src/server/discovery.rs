@@ -1,5 +1,6 @@
 //! Which kinds are served, in the old form (one document a group) and the aggregated one.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -34,10 +35,10 @@ pub(super) fn groups(server: &Server, ask: &Ask) -> Answer {
     if wants_aggregated(ask) {
         return aggregated(server, |group| !group.is_empty());
     }
-    let groups: Vec<Value> = by_group(server)
-        .keys()
-        .filter(|(g, _)| !g.is_empty())
-        .map(|(g, v)| group_value(g, v))
+    let groups: Vec<Value> = versions(server)
+        .iter()
+        .filter(|(group, _)| !group.is_empty())
+        .map(|(group, versions)| group_value(group, versions))
         .collect();
     json(
         StatusCode::OK,
@@ -46,12 +47,9 @@ pub(super) fn groups(server: &Server, ask: &Ask) -> Answer {
 }
 
 pub(super) fn group(server: &Server, group: &str) -> Result<Answer, Status> {
-    let groups = by_group(server);
-    let (name, version) = groups
-        .keys()
-        .find(|(name, _)| name == group)
-        .ok_or_else(Status::no_such_path)?;
-    let mut value = group_value(name, version);
+    let groups = versions(server);
+    let versions = groups.get(group).ok_or_else(Status::no_such_path)?;
+    let mut value = group_value(group, versions);
     value["kind"] = json!("APIGroup");
     value["apiVersion"] = json!("v1");
     Ok(json(StatusCode::OK, &value))
@@ -101,18 +99,23 @@ fn wants_aggregated(ask: &Ask) -> bool {
 
 fn aggregated(server: &Server, wanted: impl Fn(&str) -> bool) -> Answer {
     let groups = by_group(server);
-    let items: Vec<Value> = groups
+    let items: Vec<Value> = versions(server)
         .iter()
-        .filter(|((group, _), _)| wanted(group))
-        .map(|((group, version), kinds)| {
-            let resources: Vec<Value> = kinds.iter().map(|kind| discovered(kind)).collect();
+        .filter(|(group, _)| wanted(group))
+        .map(|(group, versions)| {
+            let of_version = |version: &String| {
+                let kinds = groups.get(&(group.clone(), version.clone()));
+                let kinds = kinds.into_iter().flatten();
+                let resources: Vec<Value> = kinds.map(|kind| discovered(kind)).collect();
+                json!({"version": version, "freshness": "Current", "resources": resources})
+            };
+            let versions: Vec<Value> = versions.iter().map(of_version).collect();
             let metadata = if group.is_empty() {
                 json!({"creationTimestamp": null})
             } else {
                 json!({"name": group, "creationTimestamp": null})
             };
-            json!({"metadata": metadata,
-                "versions": [{"version": version, "freshness": "Current", "resources": resources}]})
+            json!({"metadata": metadata, "versions": versions})
         })
         .collect();
     let list = json!({"kind": "APIGroupDiscoveryList", "apiVersion": "apidiscovery.k8s.io/v2", "metadata": {}, "items": items});
@@ -180,15 +183,39 @@ fn verbs(kind: &Resource) -> &'static [&'static str] {
     ]
 }
 
-fn group_value(group: &str, version: &str) -> Value {
-    let version = json!({"groupVersion": format!("{group}/{version}"), "version": version});
-    json!({"name": group, "versions": [version], "preferredVersion": version})
+fn group_value(group: &str, versions: &[String]) -> Value {
+    let of_version = |version: &String| json!({"groupVersion": format!("{group}/{version}"), "version": version});
+    let versions: Vec<Value> = versions.iter().map(of_version).collect();
+    json!({"name": group, "versions": versions, "preferredVersion": versions[0]})
+}
+
+/// Returns the versions of each group, the preferred one first: stable ones before beta and alpha ones, the highest first.
+fn versions(server: &Server) -> BTreeMap<String, Vec<String>> {
+    let mut groups: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for (group, version) in by_group(server).into_keys() {
+        groups.entry(group).or_default().push(version);
+    }
+    for versions in groups.values_mut() {
+        versions.sort_by_key(|version| (Reverse(rank(version)), version.clone()));
+    }
+    groups
+}
+
+/// Returns how stable a version is, its number, and the number behind `alpha` or `beta`; nothing of one that is otherwise named.
+fn rank(version: &str) -> Option<(u8, u32, u32)> {
+    let number = version.strip_prefix('v')?;
+    for (word, stability) in [("alpha", 0), ("beta", 1)] {
+        if let Some((major, minor)) = number.split_once(word) {
+            return Some((stability, major.parse().ok()?, minor.parse().ok()?));
+        }
+    }
+    Some((2, number.parse().ok()?, 0))
 }
 
 /// Returns the served kinds by group and version, the reviews among them.
 pub(super) fn by_group(server: &Server) -> BTreeMap<(String, String), Vec<Arc<Resource>>> {
     let mut groups: BTreeMap<(String, String), Vec<Arc<Resource>>> = BTreeMap::new();
-    for kind in server.store.lock().registry.iter() {
+    for kind in server.store.lock().registry.versions() {
         groups
             .entry((kind.group.clone(), kind.version.clone()))
             .or_default()

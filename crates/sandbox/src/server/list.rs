@@ -101,7 +101,9 @@ pub(super) fn answer(server: &Server, ask: &Ask, target: &Target) -> Result<Answ
         }
     }
     let printer = Printer::of(&server.store, &target.resource);
-    let objects = page.iter().map(AsRef::as_ref);
+    let objects = page.iter().map(|object| target.resource.in_version(object));
+    let objects: Vec<_> = objects.collect();
+    let objects = objects.iter().map(AsRef::as_ref);
     Ok(json(
         StatusCode::OK,
         &ask.shape().list(

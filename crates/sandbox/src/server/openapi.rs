@@ -67,7 +67,9 @@ pub(super) fn document(server: &Server, group: &str, version: &str) -> Result<An
                 .find(|definition| definition["names"]["plural"] == *kind.plural);
             schemas.insert(
                 name.clone(),
-                definition.map(custom_schema).unwrap_or_default(),
+                definition
+                    .map(|it| custom_schema(it, version))
+                    .unwrap_or_default(),
             );
             add(
                 &mut schemas,
@@ -92,10 +94,10 @@ fn custom_name(kind: &Resource) -> String {
     format!("{}.{}.{}", domain.join("."), kind.version, kind.kind)
 }
 
-fn custom_schema(definition: &Value) -> Value {
-    let versions = definition["versions"].as_array().into_iter().flatten();
-    let stored = versions.clone().find(|version| version["storage"] == true);
-    let mut schema = stored
+fn custom_schema(definition: &Value, version: &str) -> Value {
+    let mut versions = definition["versions"].as_array().into_iter().flatten();
+    let served = versions.find(|it| it["name"] == *version);
+    let mut schema = served
         .map(|version| version["schema"]["openAPIV3Schema"].clone())
         .unwrap_or_default();
     if schema.is_object() {

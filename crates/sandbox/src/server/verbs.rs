@@ -59,6 +59,7 @@ fn show(server: &Server, ask: &Ask, target: &Target, code: StatusCode, object: &
     if is_scale(target) {
         return json(code, &scale_of(object));
     }
+    let object = &*target.resource.in_version(object);
     let printer = Printer::of(&server.store, &target.resource);
     json(
         code,

@@ -191,9 +191,10 @@ impl Watch {
     }
 
     fn say(&mut self, kind: &str, object: &Value) {
+        let object = self.resource.in_version(object);
         let shaped = self
             .shape
-            .event(&self.printer, object, !self.has_begun, self.store.now());
+            .event(&self.printer, &object, !self.has_begun, self.store.now());
         self.push(kind, shaped);
     }
 

@@ -262,8 +262,7 @@ fn top_fields(reader: &mut Reader<'_>, tops: &[Value]) -> Option<Fields> {
         return None;
     }
     let fields = reader.mapping(top, top::KEYS, "a map")?;
-    let is_misspelt = reader.misspells(top, "containers");
-    if fields.get("containers").is_none() && !is_misspelt {
+    if fields.get("containers").is_none() {
         reader.missing(
             top,
             "a service definition",

@@ -1,7 +1,7 @@
 //! The notation in which servers name fields: `.spec.ports[port=80,protocol="TCP"].nodePort`.
 //!
 //! It is that of structured-merge-diff's `fieldpath`: names are not quoted, so that one with a dot in it is only told by what
-//! is there.
+//! is there. We write such a name in brackets, `.metadata.labels["app.kubernetes.io/name"]`, and read both.
 
 use serde_json::{Map, Value};
 
@@ -12,6 +12,23 @@ pub(crate) fn key_of<'m>(map: &'m Map<String, Value>, rest: &str) -> Option<&'m 
         behind.is_some_and(|behind| behind.is_empty() || behind.starts_with(['.', '[']))
     };
     map.keys().filter(ends_there).max_by_key(|key| key.len())
+}
+
+/// Reads what stands behind an opening bracket as the name of a field: `"a.b/c"]`; returns what is behind it too.
+pub(crate) fn quoted(rest: &str) -> Option<(String, &str)> {
+    let mut names = serde_json::Deserializer::from_str(rest).into_iter::<String>();
+    let name = names.next()?.ok()?;
+    let behind = rest[names.byte_offset()..].strip_prefix(']')?;
+    Some((name, behind))
+}
+
+/// Writes the name of a field as a step of a path, in brackets where it could be taken for several steps.
+pub(crate) fn named(name: &str) -> String {
+    let is_plain = |c: char| !c.is_whitespace() && !matches!(c, '.' | '[' | ']' | '"' | '=');
+    match !name.is_empty() && name.chars().all(is_plain) {
+        true => format!(".{name}"),
+        false => format!("[{}]", Value::from(name)),
+    }
 }
 
 /// Which item of a list is meant: the one with these values at its keys. An empty key stands for the item itself.

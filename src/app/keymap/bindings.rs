@@ -134,7 +134,7 @@ impl<'de> Deserialize<'de> for ActionId {
             let near = nearest(&id, bindables().map(|bindable| bindable.id))
                 .map_or_else(String::new, |near| format!(": did you mean {near}?"));
             D::Error::custom(format!(
-                "there is no action {id:?}{near} (the help and the palette name them)"
+                "there is no action {id:?}{near} (`bowline config keys` names them)"
             ))
         })
     }

@@ -9,6 +9,7 @@ mod scalars;
 mod words;
 
 use std::borrow::Cow;
+use std::collections::HashSet;
 
 use super::fault::{Faults, Spot};
 use super::substitute::Scope;
@@ -86,6 +87,8 @@ pub(crate) struct Reader<'t> {
     pub(crate) is_partial: bool,
     /// Names that stood in `${…}`, known or not.
     pub(crate) referenced: Vec<&'t str>,
+    /// Keys that a map most likely has under another name, which is reported: it does not lack them.
+    misspelt: HashSet<(NodeId, &'static str)>,
     paths: Vec<(usize, Segment<'t>)>,
     n_visits: usize,
     n_taken_bytes: usize,
@@ -101,6 +104,7 @@ impl<'t> Reader<'t> {
             scope: Scope::default(),
             is_partial,
             referenced: Vec::new(),
+            misspelt: HashSet::new(),
             paths: vec![(0, Segment::Top)],
             n_visits: 0,
             n_taken_bytes: 0,

@@ -172,6 +172,12 @@ fn definition_needs_containers() {
         "containers[0]",
         "needs `image`",
     );
+    // One fault, which has a mend.
+    mended(
+        "containers: [{name: a, imag: b}]\n",
+        "containers[0].imag",
+        "did you mean `image`?",
+    );
     error(
         "containers: [{image: a}]\n",
         "containers[0]",
@@ -931,6 +937,13 @@ fn syntax_errors_are_said_in_our_words_and_what_follows_is_still_checked() {
         ("containers: @x\n", "cannot start with `@`"),
         ("containers:\n  - name: \"\\q\"\n", "escape is unknown"),
         ("name: x\ncontainers\nreplicas: 2\n", "key: value"),
+        ("o\nname: Web\n", "1:1 a key is followed by a colon"),
+        (
+            "containers:\n  - imag\n    name: a\n",
+            "2:5 a key is followed",
+        ),
+        ("ingress:\n  pa\n  className: a\n", "2:3 a key is followed"),
+        ("name: x\n  y\n  z: b\n", "second `: `"),
     ];
     for (text, words) in cases {
         let found = faults(text);

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::definition::field_path::{Selector, key_of};
+use crate::definition::field_path::{Selector, key_of, quoted};
 
 /// A step from a value to one in it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -11,9 +11,10 @@ pub(super) enum Step {
     Index(usize),
 }
 
-/// Reads `spec.ports[0].name`, `.spec.ports[port=80,protocol="TCP"].name`, `data[a.b]`, `metadata.annotations.a.b/c`.
+/// Reads `spec.ports[0].name`, `.spec.ports[port=80,protocol="TCP"].name`, `data[a.b]`, `metadata.annotations.a.b/c`,
+/// `.metadata.annotations["a.b/c"]`.
 ///
-/// Names are not quoted, so that one with a dot in it is only told by what is there. It ends where it cannot be read.
+/// Servers do not quote names, so that one with a dot in it is only told by what is there. It ends where it cannot be read.
 pub(super) fn steps(object: &Value, path: &str) -> Vec<Step> {
     let (mut steps, mut at, mut rest) = (Vec::new(), object, path.trim());
     while !rest.is_empty() {
@@ -51,10 +52,13 @@ fn in_brackets<'p>(at: &Value, rest: &'p str) -> Option<(Step, &'p str)> {
         let idx = items.iter().position(|item| selector.picks(item))?;
         return Some((Step::Index(idx), behind));
     }
+    if let Some((key, behind)) = quoted(rest) {
+        return Some((Step::Key(key), behind));
+    }
     let (word, behind) = rest.split_once(']')?;
     let step = match word.parse() {
         Ok(idx) if !at.is_object() => Step::Index(idx),
-        _ => Step::Key(word.trim_matches('"').to_owned()),
+        _ => Step::Key(word.to_owned()),
     };
     Some((step, behind))
 }

@@ -186,6 +186,11 @@ fn fields_of_every_object_are_found_in_the_service_definition() {
         "data[a.ini]",
         "volumes[0].config.a.ini: x",
     );
+    check(
+        ("ConfigMap", "shop-files-conf"),
+        r#".data["a.ini"]"#,
+        "volumes[0].config.a.ini: x",
+    );
     // Nothing of it was written.
     check(set, "spec.serviceName", "");
     check(set, "metadata.name", "");

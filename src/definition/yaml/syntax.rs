@@ -80,8 +80,45 @@ pub(super) fn from_scan_error(
             fault.message = no_end(text, &opening);
             fault.span = opening;
         }
+    } else if matches!(error.kind(), ErrorKind::MappingValueNotAllowed)
+        && let Some(span) = key_without_colon(text, byte)
+    {
+        fault.message = sentence(&ErrorKind::SimpleKeyExpected);
+        fault.span = span;
     }
     fault
+}
+
+/// Returns the line above a colon's that a parser reads as the first part of the same key: one that lacks its colon yet. `byte`
+/// is the colon's.
+fn key_without_colon(text: &str, byte: usize) -> Option<Span> {
+    let mut above = lines_above(text, byte);
+    let (_, key) = above.next().filter(|(_, line)| !line.contains(": "))?;
+    let column = |line: &str| line.len() - line.trim_start_matches([' ', '-']).len();
+    let is_told = |line: &str| !line.trim().is_empty() && !line.trim_start().starts_with('#');
+    let mut above = above.filter(|(_, line)| is_told(line));
+    let (start, word) = above.next()?;
+    let is_bare = !word.contains(':') && column(word) == column(key);
+    // A text that goes on below its key is no key.
+    let parent = above.find(|(_, line)| column(line) < column(word));
+    if !is_bare || parent.is_some_and(|(_, line)| !line.trim_end().ends_with(':')) {
+        return None;
+    }
+    let start = start + column(word);
+    let line = text[..start].matches('\n').count() + 1;
+    let column = column(word) + 1;
+    Some(span_to_line_end(text, start, Position { line, column }))
+}
+
+/// Returns the line of a byte up to it, then those above it, each with where it begins.
+fn lines_above(text: &str, byte: usize) -> impl Iterator<Item = (usize, &str)> {
+    let mut end = Some(byte);
+    std::iter::from_fn(move || {
+        let to = end?;
+        let start = text[..to].rfind('\n').map_or(0, |i| i + 1);
+        end = start.checked_sub(1);
+        Some((start, &text[start..to]))
+    })
 }
 
 /// Returns a comma behind an opening bracket, or the second of two with nothing between them from where the text was understood.

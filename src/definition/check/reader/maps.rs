@@ -35,7 +35,9 @@ impl<'t> Reader<'t> {
                 continue;
             };
             let Some(group) = keys.iter().position(|group| group.contains(&name.as_ref())) else {
-                self.unknown_key(child, &name, keys);
+                if let Some(near) = self.unknown_key(child, &name, keys) {
+                    self.misspelt.insert((value.node, near));
+                }
                 continue;
             };
             match fields.found[group] {
@@ -49,12 +51,6 @@ impl<'t> Reader<'t> {
     /// Tells whether a map has a key, known here or not.
     pub(crate) fn has_key(&self, map: Value, name: &str) -> bool {
         self.key_names(map).any(|key| key == name)
-    }
-
-    /// Tells whether a map has a key that was most likely meant to be `name`.
-    pub(crate) fn misspells(&self, map: Value, name: &str) -> bool {
-        self.key_names(map)
-            .any(|key| nearest(key, [name]).is_some())
     }
 
     /// Tells whether a map has a key that is none of those known and that was most likely meant to be `name`.
@@ -280,10 +276,11 @@ impl<'t> Reader<'t> {
         None
     }
 
-    fn unknown_key(&mut self, child: Value, name: &str, keys: Keys) {
+    /// Reports a key that no group has; returns the one that was most likely meant.
+    fn unknown_key(&mut self, child: Value, name: &str, keys: Keys) -> Option<&'static str> {
         if self.faults.is_full() {
             self.faults.drop_one(Severity::Error);
-            return;
+            return None;
         }
         let all = keys.iter().flat_map(|group| group.iter().copied());
         let is_of_container = keys == top::KEYS && container::has_key(name);
@@ -306,6 +303,7 @@ impl<'t> Reader<'t> {
             replacement: near.to_owned(),
         });
         self.faults.add(Severity::Error, spot, message, fix);
+        near
     }
 
     fn repeated_key(&mut self, child: Value, first: Value, name: &str) {

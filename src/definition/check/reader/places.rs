@@ -151,9 +151,10 @@ impl<'t> Reader<'t> {
         self.faults.add(severity, spot, message, fix);
     }
 
-    /// Reports that a map lacks a key.
+    /// Reports that a map lacks a key, unless one is reported that is misspelt for it.
     pub(crate) fn missing(&mut self, map: Value, what: &str, key: &str, allowed: &str) {
-        if !self.is_partial && !self.is_exhausted {
+        let is_misspelt = self.misspelt.contains(&(map.node, key));
+        if !self.is_partial && !self.is_exhausted && !is_misspelt {
             self.error(map, format!("{what} needs `{key}`: {allowed}"));
         }
     }

@@ -19,6 +19,7 @@ mod memory;
 pub(crate) mod mock;
 mod objects;
 mod openapi;
+mod patience;
 mod printed;
 mod project;
 mod reach;
@@ -60,6 +61,7 @@ pub use label_selector::{LabelSelector, SelectorError};
 pub use logs::LogStream;
 pub use objects::{ApplyOptions, Deleted, Propagation, Written};
 pub use openapi::{OpenApiIndex, SchemaCache};
+pub use patience::Outages;
 pub use printed::{Printed, PrintedColumn, PrintedRow};
 pub use selector::Selector;
 pub use stop::{Stop, TakeOver};
@@ -101,7 +103,7 @@ pub struct Cluster {
     reach: Arc<reach::Reach>,
     deadline: Duration,
     /// For how long reads go on where nothing answers; none where they are given up after some tries.
-    patience: Option<Duration>,
+    patience: Option<patience::Patience>,
     policy: Arc<Policy>,
     audit: Option<Arc<Audit>>,
     guard: Guard,
@@ -219,7 +221,7 @@ impl Cluster {
     /// and tell what became of a write that was not answered.
     pub fn riding_out(&self, outage: Duration) -> Self {
         Self {
-            patience: Some(outage),
+            patience: Some(patience::Patience::of(outage)),
             ..self.clone()
         }
     }
@@ -230,6 +232,12 @@ impl Cluster {
             patience: None,
             ..self.clone()
         }
+    }
+
+    /// Returns what tells until when an outage is ridden out, and none once it is over; of a connection without patience nothing.
+    pub fn outages(&self) -> Outages {
+        let outages = self.patience.as_ref().map(patience::Patience::outages);
+        outages.unwrap_or_default()
     }
 
     /// Tells whether the last request got no answer.

@@ -40,6 +40,7 @@ mod mounted;
 mod one_by_one;
 pub mod online;
 pub mod operation;
+mod outage;
 mod ownership;
 pub mod plan;
 mod policy;

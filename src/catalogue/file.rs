@@ -14,7 +14,7 @@ use super::{CatalogueError, MAX_BYTES};
 const LOCK_FILE: &str = ".bowline.lock";
 const TEMPORARY_PREFIX: &str = ".bowline-tmp-";
 /// How long a writer waits for another one; a save takes milliseconds.
-const LOCK_DEADLINE: Duration = Duration::from_secs(2);
+pub(super) const LOCK_DEADLINE: Duration = Duration::from_secs(2);
 const LOCK_RETRY: Duration = Duration::from_millis(20);
 
 /// SHA-256 of a file's bytes, in hex: tells whether the file is still what was read.

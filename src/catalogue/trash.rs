@@ -8,6 +8,7 @@ pub mod which;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -22,6 +23,8 @@ const ITEM_MODE: u32 = 0o600;
 const NAME_DIGITS: usize = 16;
 /// Most items that are kept, and most bytes that all of them may take.
 const LIMITS: (usize, u64) = (50, 32 * 1024 * 1024);
+/// The turn of the writers of this process, of which a teardown of several instances has many at once.
+static TURN: Mutex<()> = Mutex::new(());
 
 /// A directory of what was taken down.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -95,6 +98,7 @@ impl Trash {
     /// # Errors
     /// It is too large, or cannot be written.
     pub fn put(&self, item: &TrashItem) -> Result<(), CatalogueError> {
+        let _turn = turn();
         let _lock = Catalogue::at(&self.dir).lock()?;
         let path = self.path_of(item);
         let mut item = item.clone();
@@ -159,6 +163,7 @@ impl Trash {
     /// # Errors
     /// It cannot be removed.
     pub fn discard(&self, item: &TrashItem) -> Result<(), CatalogueError> {
+        let _turn = turn();
         let _lock = Catalogue::at(&self.dir).lock()?;
         let path = self.path_of(item);
         match fs::remove_file(&path) {
@@ -186,6 +191,12 @@ impl Trash {
     }
 }
 
+/// Waits for the other writers of this process, however slow the disk is: the lock of the directory, which other processes are
+/// waited for with, is given up after a while.
+fn turn() -> MutexGuard<'static, ()> {
+    TURN.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 fn to_bytes(item: &TrashItem) -> Vec<u8> {
     serde_json::to_vec(item).expect("texts, numbers and JSON can always be written as JSON")
 }
@@ -210,6 +221,7 @@ fn is_same(a: &Value, b: &Value) -> bool {
 #[cfg(test)]
 mod tests {
     use std::os::unix::fs::PermissionsExt;
+    use std::time::Duration;
 
     use serde_json::json;
 
@@ -248,6 +260,28 @@ mod tests {
         trash.discard(&new).unwrap();
         trash.discard(&new).unwrap();
         assert_eq!(trash.list().items, [old]);
+    }
+
+    #[test]
+    fn writers_of_one_process_wait_for_each_other_on_the_slowest_disk() {
+        let (_dir, trash) = trash();
+        trash.put(&item("web", 1)).unwrap();
+        let (writes, begun) = std::sync::mpsc::channel();
+        let slow = || {
+            let disk = move || {
+                writes.send(()).unwrap();
+                std::thread::sleep(file::LOCK_DEADLINE + Duration::from_millis(200));
+            };
+            file::faults::BETWEEN.set(Some(Box::new(disk)));
+            trash.put(&item("web", 1))
+        };
+        std::thread::scope(|scope| {
+            let first = scope.spawn(slow);
+            begun.recv().unwrap();
+            trash.put(&item("db", 2)).unwrap();
+            first.join().unwrap().unwrap();
+        });
+        assert_eq!(trash.list().items.len(), 2);
     }
 
     #[test]

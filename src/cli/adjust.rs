@@ -137,7 +137,7 @@ pub(super) async fn decide(
 ) -> anyhow::Result<Exit> {
     let args = wish.how;
     for plan in &plans {
-        show(args, plan)?;
+        show(wish, plan)?;
     }
     let mut all = [plans.clone(), asked.missing.clone()].concat();
     let obstacles = |plan: &AdjustPlan| plan.obstacles(wish.takes_conflicts);
@@ -195,8 +195,10 @@ async fn plan(
     Ok(plans)
 }
 
-/// The plan is data where it is all that was asked for, and prose before it is carried out.
-fn show(args: &Adjust, plan: &AdjustPlan) -> anyhow::Result<()> {
+/// The plan is data where it is all that was asked for, and prose before it is carried out. Conflicts that are not taken are
+/// told as what refuses it.
+fn show(wish: Wish<'_>, plan: &AdjustPlan) -> anyhow::Result<()> {
+    let args = wish.how;
     let InstanceKey { id, namespace } = &plan.instance;
     let mut lines = String::new();
     for workload in &plan.workloads {
@@ -225,8 +227,9 @@ fn show(args: &Adjust, plan: &AdjustPlan) -> anyhow::Result<()> {
     for warning in &plan.warnings {
         output::say(text::clean(&format!("warning: {id}: {warning}")));
     }
-    for conflict in &plan.conflicts {
-        review::say_conflict("conflict", conflict);
+    let taken = plan.conflicts.iter().filter(|_| wish.takes_conflicts);
+    for conflict in taken {
+        review::say_conflict(review::conflict_word(true), conflict);
     }
     for yielded in &plan.yielded {
         review::say_conflict("left to its owner", yielded);

@@ -262,10 +262,8 @@ impl<'a> Listing<'a> {
             let id = &key.id;
             let sentence = match row.state {
                 State::Interrupted => {
-                    let way = advice::command("resume", key);
-                    format!(
-                        "{id}: {holder} left a {what} half done: {progress} ({ages}); {way} goes on with it"
-                    )
+                    let ways = operation.goes_on(&advice::command("resume", key));
+                    format!("{id}: {holder} left a {what} half done: {progress} ({ages}); {ways}")
                 }
                 _ => format!("{id}: {holder} runs a {what}: {progress} ({ages})"),
             };

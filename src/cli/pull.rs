@@ -82,7 +82,7 @@ fn say_left(plan: &PullPlan) {
         output::say(text::clean(&format!("not pulled: {left}")));
     }
     if plan.is_noop() && plan.left.is_empty() {
-        output::say(format!("{} says already what is in the cluster", plan.name));
+        output::say(plan.nothing_to_pull());
     }
 }
 

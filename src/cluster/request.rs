@@ -25,6 +25,8 @@ const MAX_TRIES: u32 = 3;
 const LEAST_LOOK: Duration = Duration::from_secs(2);
 /// Between tries while an outage is ridden out.
 const RIDE_PAUSE: Duration = Duration::from_secs(1);
+/// So long nothing at all is answered before that is told: longer than from one beat of an operation to the next.
+const TOLD_AFTER: Duration = Duration::from_secs(4);
 /// Wait before the second try; doubled for the third.
 const RETRY_AFTER: Duration = Duration::from_millis(200);
 pub(super) const JSON: &str = "application/json";
@@ -179,7 +181,7 @@ impl Cluster {
 
     /// Returns until when an outage is ridden out; none where there is none, or it is not.
     fn silent_until(&self) -> Option<Instant> {
-        Some(self.reach.silent_since()? + self.patience?)
+        Some(self.reach.silent_since()? + self.patience.as_ref()?.outage)
     }
 
     /// Waits for the next try of a read in an outage; returns whether there is to be one. The pause is short: whoever does not
@@ -187,12 +189,20 @@ impl Cluster {
     async fn outage_is_ridden_out(&self, begun: Instant) -> bool {
         let now = Instant::now();
         // However often other requests are answered: what this one asks for may be away alone, and for ever.
-        let last = self.patience.map(|patience| begun + patience);
+        let patience = self.patience.as_ref();
+        let last = patience.map(|patience| begun + patience.outage);
         let Some(until) = self.silent_until().min(last).filter(|until| *until > now) else {
             return false;
         };
         if self.stop.is_asked() {
             return false;
+        }
+        // A moment is no outage, nor is what is away alone while the beats of the operation are answered.
+        let silent_for = self.reach.silent_since().map(|since| since.elapsed());
+        let is_outage = silent_for.is_some_and(|it| it >= TOLD_AFTER);
+        if let Some(patience) = patience.filter(|_| is_outage) {
+            let at = self.now();
+            patience.ride(at.checked_add(until - now).unwrap_or(at));
         }
         tokio::time::sleep_until(until.min(now + RIDE_PAUSE)).await;
         !self.stop.is_asked()
@@ -246,7 +256,10 @@ impl Cluster {
             Ok(result) => result,
             Err(_) => {
                 // Who rode an outage out waited since its beginning, not since the last try.
-                let ridden = self.patience.and_then(|_| self.reach.silent_since());
+                let ridden = self
+                    .patience
+                    .as_ref()
+                    .and_then(|_| self.reach.silent_since());
                 let since = ridden.map_or(sent, |since| since.min(sent));
                 let seconds = (deadline - since).as_secs_f64().round();
                 let summary =
@@ -257,7 +270,11 @@ impl Cluster {
         // Behind a gateway one API or node alone may be away for ever, which whoever looks on asks for again and again: only who
         // rides it out takes that for the server's silence.
         let is_gateways = result.is_ok() && self.patience.is_none();
-        self.reach.note(sent, is_gateways || !is_silence(&result));
+        let is_answered = is_gateways || !is_silence(&result);
+        self.reach.note(sent, is_answered);
+        if let Some(patience) = self.patience.as_ref().filter(|_| is_answered) {
+            patience.end();
+        }
         result
     }
 

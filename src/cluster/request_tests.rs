@@ -231,6 +231,23 @@ async fn what_is_away_alone_is_not_ridden_out_for_ever() {
     assert!(begun.elapsed() <= Duration::from_secs(31));
 }
 
+/// Figures of a node, say, are asked for by whoever looks on, as long as they look on.
+#[tokio::test(start_paused = true)]
+async fn what_is_away_alone_takes_no_time_from_who_rides_out_an_outage_later() {
+    let begun = Instant::now();
+    let (cluster, _) = mock::cluster(move |seen| match seen.uri.contains("/node") {
+        true => Reply::status(503, "no endpoints"),
+        false if begun.elapsed().as_secs() < 3610 => Reply::Refused,
+        false => Reply::json(200, &config_map("web").json),
+    });
+    let node = cluster.get(&key("ConfigMap", "team-a", "node")).await;
+    assert!(node.is_err());
+    tokio::time::sleep(Duration::from_secs(3600)).await;
+    let rider = cluster.riding_out(Duration::from_secs(30));
+    let web = rider.get(&key("ConfigMap", "team-a", "web")).await;
+    assert!(web.is_ok(), "{web:?}");
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_failure_tells_for_how_long_nobody_answered() {
     let (failure, took, _) = read_riding(Reply::Silence, 60, Reply::Silence).await;

@@ -83,6 +83,10 @@ const MEANINGS: [(&str, &str); 18] = [
 ];
 /// Before the names in what is said of a certificate for another name.
 const OTHER_NAME: &str = "invalid peer certificate: certificate not valid for name ";
+/// Before those that it is for.
+const ONLY_FOR: &str = " only valid for ";
+/// So many of these are told.
+const MAX_NAMES: usize = 3;
 
 /// What went wrong behind a proxy, or at it.
 #[derive(Debug, thiserror::Error)]
@@ -123,7 +127,7 @@ pub(super) fn reason(error: &(dyn Error + 'static)) -> String {
 
 fn meaning(told: &str) -> String {
     if let Some(names) = told.strip_prefix(OTHER_NAME) {
-        let names = text::clean(&names.replace("; certificate is", ", it is")).into_owned();
+        let names = text::clean(&valid_names(names)).into_owned();
         return format!(
             "the server's certificate is not for {names}: the kubeconfig's tls-server-name says which name is expected"
         );
@@ -132,5 +136,64 @@ fn meaning(told: &str) -> String {
     match meanings.find(|(start, _)| told.starts_with(start)) {
         Some((_, meaning)) => (*meaning).to_owned(),
         None => text::clean(told).into_owned(),
+    }
+}
+
+/// Returns what a certificate is for and what it is not for, without the names that are one too many for a line: those of a
+/// server may be dozens.
+fn valid_names(told: &str) -> String {
+    let told = told.replace("; certificate is", ", it is");
+    let Some((expected, names)) = told.split_once(ONLY_FOR) else {
+        return told;
+    };
+    let names: Vec<&str> = names.split(", ").flat_map(|it| it.split(" or ")).collect();
+    let named: Vec<&str> = names.iter().take(MAX_NAMES).map(|it| bare(it)).collect();
+    let (named, n_more) = (named.join(", "), names.len().saturating_sub(MAX_NAMES));
+    match n_more {
+        0 => format!("{expected}{ONLY_FOR}{named}"),
+        n => format!("{expected}{ONLY_FOR}{named} and {n} more"),
+    }
+}
+
+/// Returns a name of a certificate without the word of its kind: `DnsName("kubernetes")`, `IpAddress(10.96.0.1)`.
+fn bare(name: &str) -> &str {
+    let inner = name
+        .split_once('(')
+        .and_then(|(_, it)| it.strip_suffix(')'));
+    inner.unwrap_or(name).trim_matches('"')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn few_of_the_names_of_a_certificate_are_told() {
+        let of = |names: &str| {
+            meaning(&format!(
+                "{OTHER_NAME}\"api.example.com\"; certificate is {names}"
+            ))
+        };
+        let check = |names: &str, expected: &str| {
+            let told = of(names);
+            let start = format!(
+                "the server's certificate is not for \"api.example.com\", it is {expected}: the"
+            );
+            assert!(told.starts_with(&start), "{told}");
+        };
+        check(
+            "only valid for DnsName(\"kubernetes\")",
+            "only valid for kubernetes",
+        );
+        check(
+            "only valid for DnsName(\"kubernetes\"), IpAddress(10.96.0.1) or IpAddress(::1)",
+            "only valid for kubernetes, 10.96.0.1, ::1",
+        );
+        check(
+            "only valid for DnsName(\"a\"), DnsName(\"b\"), DnsName(\"c\"), DnsName(\"d\") or DnsName(\"e\")",
+            "only valid for a, b, c and 2 more",
+        );
+        let none = "not valid for any names (according to its subjectAltName extension)";
+        check(none, none);
     }
 }

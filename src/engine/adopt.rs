@@ -134,7 +134,7 @@ pub async fn plan_adopt(cluster: &Cluster, request: &DeployRequest) -> Result<Ad
     if !plan.refusals.is_empty() {
         return Ok(plan);
     }
-    let mut claimant = Claimant::of(request);
+    let mut claimant = Claimant::of(request, &rendered.objects);
     let wanted: BTreeMap<&ObjectKey, &Object> = (rendered.objects.iter())
         .map(|object| (&object.key, object))
         .collect();

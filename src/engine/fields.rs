@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::definition::field_path::{Selector, key_of};
+use crate::definition::field_path::{Selector, key_of, quoted};
 
 /// Removes a field from an object. Returns whether it was there.
 pub(super) fn remove(object: &mut Value, path: &str) -> bool {
@@ -17,6 +17,11 @@ pub(super) fn remove(object: &mut Value, path: &str) -> bool {
                 below => map.get_mut(&key).is_some_and(|value| remove(value, below)),
             }
         }
+        (Value::Object(map), Some('[')) => match quoted(&path[1..]) {
+            Some((key, "")) => map.remove(&key).is_some(),
+            Some((key, below)) => map.get_mut(&key).is_some_and(|value| remove(value, below)),
+            None => false,
+        },
         (Value::Array(items), Some('[')) => {
             let Some((selector, below)) = Selector::read(&path[1..]) else {
                 return false;
@@ -42,6 +47,10 @@ pub(super) fn value<'v>(object: &'v Value, path: &str) -> Option<&'v Value> {
             let rest = &path[1..];
             let key = key_of(map, rest)?;
             value(&map[key], &rest[key.len()..])
+        }
+        (Value::Object(map), Some('[')) => {
+            let (key, below) = quoted(&path[1..])?;
+            value(map.get(&key)?, below)
         }
         (Value::Array(items), Some('[')) => {
             let (selector, below) = Selector::read(&path[1..])?;
@@ -78,11 +87,19 @@ mod tests {
         check(".a.b", json!({"a": {"c": 2}}), None);
         check(".a", json!({"ab": 1}), None);
         let annotations = json!({"annotations": {"a": "1", "a.b/c": "2"}});
+        for path in [".annotations.a.b/c", r#".annotations["a.b/c"]"#] {
+            check(
+                path,
+                annotations.clone(),
+                Some(json!({"annotations": {"a": "1"}})),
+            );
+        }
         check(
-            ".annotations.a.b/c",
-            annotations,
-            Some(json!({"annotations": {"a": "1"}})),
+            r#".m["a.b"].c"#,
+            json!({"m": {"a.b": {"c": 1, "d": 2}}}),
+            Some(json!({"m": {"a.b": {"d": 2}}})),
         );
+        check(r#".annotations["a.b"]"#, annotations, None);
         let ports = json!({"p": [{"port": 80, "protocol": "TCP", "n": 1}, {"port": 80, "protocol": "UDP"}]});
         check(
             ".p[port=80,protocol=\"TCP\"].n",

@@ -33,14 +33,18 @@ pub(super) async fn look(
 
 /// Returns the pods that hold a claim, as they are told.
 pub(super) fn holders(claim: &ObjectKey, mounts: &[PodMounts]) -> Vec<String> {
-    let namespace = claim.namespace.as_deref();
-    let holds =
-        |pod: &&PodMounts| namespace == Some(pod.namespace.as_str()) && pod.holds(&claim.name);
     let told = |pod: &PodMounts| match pod.has_ended {
         true => format!("{} (ended)", pod.pod),
         false => pod.pod.clone(),
     };
-    mounts.iter().filter(holds).map(told).collect()
+    let holds = |pod: &&PodMounts| pod.holds(&claim.name);
+    beside(claim, mounts).filter(holds).map(told).collect()
+}
+
+/// Returns the pods that are in the namespace of a claim.
+fn beside<'a>(claim: &ObjectKey, mounts: &'a [PodMounts]) -> impl Iterator<Item = &'a PodMounts> {
+    let is_beside = |pod: &&PodMounts| claim.namespace.as_deref() == Some(pod.namespace.as_str());
+    mounts.iter().filter(is_beside)
 }
 
 /// Warns of the pods that use claims which go, and do not go themselves.
@@ -70,20 +74,41 @@ pub(super) async fn warn_of_strangers(
         };
         !plan.rows.iter().any(|row| is_it(row) && row.goes())
     });
-    let sentences = claims.into_iter().filter_map(|claim| {
-        let pods = holders(claim, &mounts);
-        let told = pods.join(", ");
-        match pods.len() {
-            0 => None,
-            1 => Some(format!(
-                "pod {told} uses {claim} too and is not deleted: the claim is not gone before that pod is"
-            )),
-            _ => Some(format!(
-                "pods {told} use {claim} too and are not deleted: the claim is not gone before those pods are"
-            )),
-        }
-    });
-    let sentences: Vec<String> = sentences.collect();
+    let sentences = claims
+        .into_iter()
+        .flat_map(|claim| [held(claim, &mounts), awaited(claim, &mounts)]);
+    let sentences: Vec<String> = sentences.flatten().collect();
     plan.warnings.extend(sentences);
     Ok(())
+}
+
+/// Says which pods hold a claim that goes.
+fn held(claim: &ObjectKey, mounts: &[PodMounts]) -> Option<String> {
+    let pods = holders(claim, mounts);
+    let told = pods.join(", ");
+    match pods.len() {
+        0 => None,
+        1 => Some(format!(
+            "pod {told} uses {claim} too and is not deleted: the claim is not gone before that pod is"
+        )),
+        _ => Some(format!(
+            "pods {told} use {claim} too and are not deleted: the claim is not gone before those pods are"
+        )),
+    }
+}
+
+/// Says which pods are to use a claim that goes, and have no node yet: they do not hold it.
+fn awaited(claim: &ObjectKey, mounts: &[PodMounts]) -> Option<String> {
+    let pods = beside(claim, mounts).filter(|pod| pod.waits_with(&claim.name));
+    let pods: Vec<&str> = pods.map(|pod| pod.pod.as_str()).collect();
+    let told = pods.join(", ");
+    match pods.len() {
+        0 => None,
+        1 => Some(format!(
+            "pod {told} has no node yet and is to use {claim} too: it never starts without it"
+        )),
+        _ => Some(format!(
+            "pods {told} have no node yet and are to use {claim} too: they never start without it"
+        )),
+    }
 }

@@ -37,6 +37,8 @@ const LOOK: Duration = Duration::from_secs(1);
 const DELETION_DEADLINE: Duration = Duration::from_secs(30);
 /// How long is waited at the end of what failed for a server that does not answer.
 const GRACE: Duration = Duration::from_secs(5);
+/// What a holder does with an operation.
+const RUNS: &str = "runs";
 /// What stands between an instance and who works on it, in the refusal to begin.
 const BUSY: &str = " is busy: ";
 /// What the refusal to begin begins with where the time was up before it was known whether somebody else goes on.
@@ -388,6 +390,7 @@ fn begin(intent: &Intent<'_>, now: Timestamp) -> Operation {
         number: Some(0),
         of: u32::try_from(intent.n_steps).ok(),
         rests: false,
+        barred: false,
         aim: intent.aim.clone(),
     }
 }
@@ -398,15 +401,21 @@ fn to_text(operation: &Operation) -> String {
 
 /// Says in a sentence whose operation an annotation holds.
 pub(super) fn describe(annotation: &str, now: Timestamp) -> String {
+    describe_as(annotation, RUNS, now)
+}
+
+fn describe_as(annotation: &str, runs: &str, now: Timestamp) -> String {
     match serde_json::from_str::<Operation>(annotation) {
-        Ok(operation) => tell(&operation, now),
+        Ok(operation) => tell_as(&operation, runs, now),
         Err(_) => "another operation is noted in the record".to_owned(),
     }
 }
 
-/// Says in a sentence whose operation a record notes; none where it notes none.
+/// Says in a sentence whose operation a record notes; none where it notes none. One look does not tell whether it goes on.
 pub(super) fn noted(record: &Record, now: Timestamp) -> Option<String> {
-    record.operation().map(|noted| describe(noted, now))
+    record
+        .operation()
+        .map(|noted| describe_as(noted, "has begun", now))
 }
 
 /// Tells whether the holder of an operation let go of it.
@@ -434,6 +443,10 @@ fn awaited(annotation: &str, now: Timestamp) -> String {
 
 /// Says in a sentence whose operation it is, how far it came and since when.
 pub(super) fn tell(operation: &Operation, now: Timestamp) -> String {
+    tell_as(operation, RUNS, now)
+}
+
+fn tell_as(operation: &Operation, runs: &str, now: Timestamp) -> String {
     let parts = [
         operation.holder.clone(),
         operation.what(),
@@ -447,7 +460,7 @@ pub(super) fn tell(operation: &Operation, now: Timestamp) -> String {
     };
     match operation.rests {
         true => format!("{holder} left {article} {what} half done: {progress} ({ages})"),
-        false => format!("{holder} runs {article} {what}: {progress} ({ages})"),
+        false => format!("{holder} {runs} {article} {what}: {progress} ({ages})"),
     }
 }
 
@@ -660,6 +673,18 @@ impl<'a> Lease<'a> {
     /// # Errors
     /// As [`Lease::step`].
     pub async fn rest(&self, sentence: Option<String>) -> Result<(), Failure> {
+        self.leave(sentence, false).await
+    }
+
+    /// As [`Lease::rest`], where this user may not do what is left.
+    ///
+    /// # Errors
+    /// As [`Lease::step`].
+    pub async fn leave_to_others(&self, why: String) -> Result<(), Failure> {
+        self.leave(Some(why), true).await
+    }
+
+    async fn leave(&self, sentence: Option<String>, barred: bool) -> Result<(), Failure> {
         let operation = {
             let state = self.state.lock().await;
             let before = state.operation.clone();
@@ -667,6 +692,7 @@ impl<'a> Lease<'a> {
                 step: sentence.unwrap_or(before.step),
                 heartbeat: self.cluster.now(),
                 rests: true,
+                barred,
                 ..before
             }
         };

@@ -10,11 +10,9 @@ use super::metadata::{Metadata, cluster_key, core_key};
 use super::ownership::{self, Owner};
 use super::protection;
 use crate::cluster::{Access, Cluster, Selector};
-use crate::definition::Definition;
-use crate::definition::id::{InstanceId, Namespace};
+use crate::definition::id::Namespace;
 use crate::definition::naming;
 use crate::definition::object::{CLAIM, GroupKind, Object, ObjectKey};
-use crate::definition::service::{ServiceDefinition, VolumeSource};
 use crate::failure::{Failure, FailureKind};
 use crate::service::advice;
 use crate::service::protection::Caution;
@@ -65,14 +63,12 @@ impl Survey {
     }
 }
 
-/// Looks at everything of some kinds in some namespaces: one list each, single reads of `names`, and of the claims that a `StatefulSet` would
-/// make, only where listing is forbidden.
+/// Looks at everything of some kinds in some namespaces: one list each, single reads of `names` only where listing is forbidden.
 ///
 /// # Errors
 /// The cluster cannot be reached.
 pub(super) async fn survey(
     cluster: &Cluster,
-    request: &DeployRequest,
     places: Vec<(GroupKind, Namespace)>,
     names: &[ObjectKey],
 ) -> Result<Survey, Failure> {
@@ -91,18 +87,15 @@ pub(super) async fn survey(
         match listed {
             Ok(objects) => survey.objects.extend(objects),
             Err(failure) if failure.kind == FailureKind::Forbidden => {
-                let claims = claim_names(request)
-                    .map(|name| core_key(CLAIM, request.namespace.as_str(), &name));
-                let names = names.iter().cloned().chain(claims);
-                let is_there = |key: &ObjectKey| {
+                let is_there = |key: &&ObjectKey| {
                     let of = key.namespace.as_deref();
-                    of.is_none_or(|of| of == namespace.as_str())
+                    GroupKind::of(key) == kind && of.is_none_or(|of| of == namespace.as_str())
                 };
-                for key in names.filter(|key| GroupKind::of(key) == kind && is_there(key)) {
-                    match cluster.get(&key).await {
+                for key in names.iter().filter(is_there) {
+                    match cluster.get(key).await {
                         Ok(found) => survey.objects.extend(found),
                         Err(failure) if failure.kind == FailureKind::Forbidden => {
-                            survey.unseen.push(key);
+                            survey.unseen.push(key.clone());
                         }
                         Err(failure) => return Err(failure),
                     }
@@ -189,29 +182,35 @@ pub(super) async fn caution(cluster: &Cluster, namespace: &str) -> Result<Cautio
     Ok(caution)
 }
 
+/// Returns the names that objects take as they are made: their own, and those of the claims of sets.
+pub(super) fn names(made: &[Object]) -> Vec<ObjectKey> {
+    let own = made.iter().map(|object| object.key.clone());
+    own.chain(claims_of_sets(made)).collect()
+}
+
+/// Returns the claims that a `StatefulSet` would make or take for its own: it looks at nothing but their names.
+pub(super) fn claims_of_sets(made: &[Object]) -> impl Iterator<Item = ObjectKey> {
+    let is_set = |object: &&Object| {
+        (object.key.group.as_str(), object.key.kind.as_str()) == ("apps", "StatefulSet")
+    };
+    made.iter().filter(is_set).flat_map(|set| {
+        let pods = binding::ordinals(set, binding::n_pods(set));
+        let namespace = set.key.namespace.as_deref().unwrap_or_default();
+        binding::claim_names(set, pods).map(move |name| core_key(CLAIM, namespace, &name))
+    })
+}
+
 /// Returns the `ApplySets` that have some of the names, where nothing but their IDs says whose they are.
 pub(super) fn foreign_sets(
     request: &DeployRequest,
-    rendered: &[Object],
+    names: &[ObjectKey],
     survey: &Survey,
 ) -> BTreeSet<String> {
     let own = naming::instance_applyset_id(&request.id, &request.namespace);
-    taken(request, rendered, survey)
+    (names.iter().filter_map(|key| survey.find(key)))
         .filter_map(|object| ownership::foreign_set(object, &request.id, &own))
         .map(str::to_owned)
         .collect()
-}
-
-/// Returns what is there of the names that would be used.
-fn taken<'a>(
-    request: &'a DeployRequest,
-    rendered: &'a [Object],
-    survey: &'a Survey,
-) -> impl Iterator<Item = &'a Object> {
-    rendered
-        .iter()
-        .filter_map(|object| survey.find(&object.key))
-        .chain(claims_to_come(request, survey))
 }
 
 /// A name that cannot be used.
@@ -222,17 +221,18 @@ pub(super) struct Foreign {
     pub is_adoptable: bool,
 }
 
-/// Returns why names cannot be used: another instance or owner has them. `sets` names the parents of `ApplySets` by their IDs,
-/// as far as they are known.
+/// Returns why names cannot be used: another instance or owner has them. `adoptable` are those that an adoption looks at. `sets`
+/// names the parents of `ApplySets` by their IDs, as far as they are known.
 pub(super) fn foreign_names(
     request: &DeployRequest,
-    rendered: &[Object],
+    (names, adoptable): (&[ObjectKey], &[ObjectKey]),
     survey: &Survey,
     sets: &BTreeMap<String, String>,
 ) -> Vec<Foreign> {
     let set = naming::instance_applyset_id(&request.id, &request.namespace);
-    taken(request, rendered, survey)
-        .filter_map(|object| {
+    (names.iter())
+        .filter_map(|key| Some((key, survey.find(key)?)))
+        .filter_map(|(key, object)| {
             let parent = ownership::foreign_set(object, &request.id, &set);
             let parent = parent.and_then(|id| sets.get(id));
             let whose = match ownership::owner(object, &request.id, &set) {
@@ -248,12 +248,12 @@ pub(super) fn foreign_names(
             // Another owner may have marked what is the instance's own.
             let is_others =
                 is_bowlines && metadata.label(naming::LABEL_INSTANCE) != Some(request.id.as_str());
-            let is_adoptable = !is_others;
-            let way = if is_others {
-                String::new()
-            } else {
+            let is_adoptable = !is_others && adoptable.contains(key);
+            let way = if is_adoptable {
                 let command = advice::command_of("adopt", &request.name, &request.instance());
                 format!("; {command} takes it over")
+            } else {
+                String::new()
             };
             let refusal = refused(format!("{} exists already, and {whose}{way}", object.key));
             Some(Foreign {
@@ -264,53 +264,12 @@ pub(super) fn foreign_names(
         .collect()
 }
 
-/// Returns the claims that a `StatefulSet` would take for its own: it looks at nothing but their names.
-fn claims_to_come<'a>(
-    request: &'a DeployRequest,
-    survey: &'a Survey,
-) -> impl Iterator<Item = &'a Object> {
-    let names: BTreeSet<String> = claim_names(request).collect();
-    survey
-        .of_kind(CLAIM)
-        .filter(move |claim| names.contains(&claim.key.name))
-}
-
-/// Returns the names of the claims that a `StatefulSet` would make or take.
-pub(super) fn claim_names(request: &DeployRequest) -> impl Iterator<Item = String> {
-    match &request.definition {
-        Definition::Service(service) => service_claims(service, &request.id),
-        Definition::Manifests(set) => set
-            .manifests
-            .iter()
-            .flat_map(|manifest| manifest_claims(&manifest.object))
-            .collect(),
-    }
-    .into_iter()
-}
-
-fn service_claims(definition: &ServiceDefinition, id: &InstanceId) -> Vec<String> {
-    let templates = definition.volumes.iter().filter(|volume| {
-        matches!(volume.source, VolumeSource::Claim(_)) && !definition.is_shared(volume)
-    });
-    let n_pods = definition.replicas.unwrap_or(1);
-    templates
-        .flat_map(|volume| {
-            (0..n_pods).map(|ordinal| naming::template_claim(&volume.name, id, ordinal))
-        })
-        .collect()
-}
-
-/// Returns the names of the claims of one `StatefulSet` as it was written.
-fn manifest_claims(object: &Object) -> Vec<String> {
-    if (object.key.group.as_str(), object.key.kind.as_str()) != ("apps", "StatefulSet") {
-        return Vec::new();
-    }
-    let pods = binding::ordinals(object, binding::n_pods(object));
-    binding::claim_names(object, pods).collect()
-}
-
 /// Returns remarks on claims that an earlier instance left behind and that will be bound again as they are.
-pub(super) fn bound_again(request: &DeployRequest, survey: &Survey) -> Vec<String> {
+pub(super) fn bound_again(
+    request: &DeployRequest,
+    made: &[Object],
+    survey: &Survey,
+) -> Vec<String> {
     let is_in_use = |claim: &&Object| {
         survey
             .of_kind("StatefulSet")
@@ -320,7 +279,8 @@ pub(super) fn bound_again(request: &DeployRequest, survey: &Survey) -> Vec<Strin
         let set = naming::instance_applyset_id(&request.id, &request.namespace);
         ownership::owner(claim, &request.id, &set) == Owner::Ours
     };
-    claims_to_come(request, survey)
+    claims_of_sets(made)
+        .filter_map(|key| survey.find(&key))
         .filter(is_first)
         .filter(|claim| !is_in_use(claim))
         .map(|claim| {

@@ -19,6 +19,7 @@ use super::history;
 use super::plan::DiffLine;
 use super::record;
 use super::rendering;
+use super::replicas;
 use crate::cluster::Cluster;
 use crate::definition::Definition;
 use crate::definition::id::InstanceId;
@@ -51,6 +52,8 @@ pub struct PullPlan {
     pub remarks: Vec<String>,
     /// Whether a deploy of the text replaces pods, though what they read is there already: they are to read it anew.
     pub replaces_pods: bool,
+    /// Whether it leaves a number of replicas open, so that no scaling is a change of what it says.
+    pub leaves_replicas_open: bool,
 }
 
 /// A field that is pulled.
@@ -85,6 +88,17 @@ impl PullPlan {
     /// Tells whether the definition stays as it is.
     pub fn is_noop(&self) -> bool {
         self.difference.is_empty()
+    }
+
+    /// Says that there is nothing to pull, where nothing is left either.
+    pub fn nothing_to_pull(&self) -> String {
+        let open = match self.leaves_replicas_open {
+            true => {
+                "; how many replicas there are it leaves open: each deploy keeps what they are scaled to, and `replicas` sets it"
+            }
+            false => "",
+        };
+        format!("{} says already what is in the cluster{open}", self.name)
     }
 }
 
@@ -224,6 +238,11 @@ impl Ground<'_> {
         Some((definition, rendered.objects))
     }
 
+    fn leaves_replicas_open(&self, text: &str) -> bool {
+        let objects = self.rendered(text).map(|(_, objects)| objects);
+        objects.iter().flatten().any(replicas::is_open)
+    }
+
     /// Returns the digests of what pods read, as their templates bear them.
     fn checksums(&self, text: &str) -> Vec<Value> {
         let objects = self.rendered(text).map(|(_, objects)| objects);
@@ -274,6 +293,7 @@ impl Ground<'_> {
             name: self.name.clone(),
             difference: difference::lines(before, &text),
             replaces_pods: self.checksums(before) != self.checksums(&text),
+            leaves_replicas_open: self.leaves_replicas_open(&text),
             text,
             pulled,
             left,

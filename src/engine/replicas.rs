@@ -22,11 +22,18 @@ use crate::service::operation::KeptReplicas;
 /// Workloads whose number of replicas is a field that everybody may set.
 const COUNTED: [&str; 3] = ["Deployment", "StatefulSet", "ReplicaSet"];
 
+fn is_counted(key: &ObjectKey) -> bool {
+    key.group == "apps" && COUNTED.contains(&key.kind.as_str())
+}
+
+/// Tells whether an object is a workload that leaves its number of replicas open.
+pub(super) fn is_open(wanted: &Object) -> bool {
+    is_counted(&wanted.key) && wanted.json["spec"]["replicas"].is_null()
+}
+
 /// Returns the number that a manager gives up by applying an object: it applied one before, and leaves it open now.
 pub(super) fn given_up(live: &Object, wanted: &Object, manager: &str) -> Option<u64> {
-    let is_workload = wanted.key.group == "apps";
-    let is_open = wanted.json["spec"]["replicas"].is_null();
-    if !is_workload || !is_open || !applies_replicas(live, manager) {
+    if !is_open(wanted) || !applies_replicas(live, manager) {
         return None;
     }
     live.json["spec"]["replicas"].as_u64()
@@ -35,9 +42,7 @@ pub(super) fn given_up(live: &Object, wanted: &Object, manager: &str) -> Option<
 /// Returns the number that a workload has again which is made in the place of `live`, where that leaves it open. A server
 /// begins with one by itself.
 pub(super) fn kept(live: &Object, wanted: &Object) -> Option<KeptReplicas> {
-    let is_counted = |key: &ObjectKey| key.group == "apps" && COUNTED.contains(&key.kind.as_str());
-    let is_open = wanted.json["spec"]["replicas"].is_null();
-    if !is_open || !is_counted(&wanted.key) || !is_counted(&live.key) {
+    if !is_open(wanted) || !is_counted(&live.key) {
         return None;
     }
     let number = live.json["spec"]["replicas"].as_u64()?;

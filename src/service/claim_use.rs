@@ -77,6 +77,11 @@ impl PodMounts {
         self.has_node && self.mounts(claim)
     }
 
+    /// Tells whether it is to start once it has a node, which it never has without a claim of its namespace.
+    pub fn waits_with(&self, claim: &str) -> bool {
+        !self.has_node && self.uses(claim)
+    }
+
     fn mounts(&self, claim: &str) -> bool {
         self.claims.iter().any(|it| it == claim)
     }

@@ -74,6 +74,9 @@ pub struct Operation {
     /// Whether its holder let go of it before its end: nobody goes on with it unasked.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub rests: bool,
+    /// Whether its holder may not do what is left of it: somebody who may finishes it, nobody else.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub barred: bool,
     /// What it is to come to.
     #[serde(flatten)]
     pub aim: Aim,
@@ -183,6 +186,14 @@ impl Operation {
         }
     }
 
+    /// Says which commands go on with it.
+    pub fn goes_on(&self, ways: &str) -> String {
+        match self.barred {
+            true => format!("who may do the rest goes on with it by {ways}"),
+            false => format!("{ways} goes on with it"),
+        }
+    }
+
     /// Says in a sentence that nobody goes on with it: `deploy of r7 by ann@bastion/42 stands still at step 3 of 6: …`.
     pub fn stands_still(&self) -> String {
         let (what, holder, progress) = (self.what(), &self.holder, self.progress());
@@ -217,6 +228,7 @@ mod tests {
             number: Some(3),
             of: Some(6),
             rests: false,
+            barred: false,
             aim: Aim {
                 revision: Some(7),
                 ..Aim::default()

@@ -148,11 +148,12 @@ pub(crate) fn a_number_of_others_is_taken_left_or_refused(world: &World) {
         .unwrap();
     let conflict = "conflict with \"kubectl-edit\"";
     let refused = world.bowline(&["scale", "web", "2"]).end().code(5);
-    refused.stderr_has(&[
+    let refused = refused.stderr_has(&[
         "Deployment/web: 3 → 2 replicas",
         conflict,
         "--force-conflicts takes it over, --yield-conflicts leaves it",
     ]);
+    assert_eq!(refused.stderr.matches(conflict).count(), 1);
     let left = world.bowline(&["scale", "web", "2", "--yield-conflicts"]);
     left.end()
         .code(0)
@@ -160,6 +161,7 @@ pub(crate) fn a_number_of_others_is_taken_left_or_refused(world: &World) {
     assert_eq!(state(world, "web")[1], 3);
     let taken = world.bowline(&["scale", "web", "2", "--force-conflicts"]);
     taken.end().code(0).stderr_has(&[
+        "taken over from its owner: Deployment/web .spec.replicas",
         "the definition sets 1 replica of Deployment/web: the next deploy goes back to 1",
         &format!(
             "`bowline pull web -n {}` takes 2 into the definition",

@@ -411,9 +411,15 @@ pub(crate) fn a_difference_before_an_adoption_is_that_of_the_deploy_after_it(wor
     difference().stderr_has(&[
         "warning: ConfigMap/tri-x exists already, and it belongs to Helm release shop",
     ]);
+    let revision = || {
+        let ended = world.bowline(&["diff", "tri", "-o", "json"]).end();
+        ended.code(1).json()["revision"].clone()
+    };
+    assert_eq!(revision(), 2);
     let adoption = ["adopt", "tri", "--confirm", "tri"];
     world.bowline(&adoption).end().code(0);
     difference();
+    assert_eq!(revision(), 2);
 }
 
 /// A value that is nowhere is mended by no adoption, and another ID needs none.

@@ -3,6 +3,7 @@
 use kube::api::{Patch, PatchParams};
 use serde_json::{Value, json};
 
+use crate::program::DB;
 use crate::world::{AwaitIn, World};
 
 const TEXT: &str = "\
@@ -311,4 +312,20 @@ spec:
     assert_eq!(std::fs::read_to_string(&file).unwrap(), pulled);
     world.bowline(&["deploy", "web", "-y"]).end().code(0);
     assert_eq!(drift(world), "in-sync");
+}
+
+pub(crate) fn a_number_that_is_left_open_is_no_change_and_said_to_stay(world: &World) {
+    let open = DB.replace("replicas: 1\n", "");
+    world.home.save("db", &open);
+    world.bowline(&["deploy", "db", "-y"]).end().code(0);
+    world.bowline(&["scale", "db", "2"]).end().code(0);
+    let pulled = world.bowline(&["pull", "db", "-y"]).end().code(0);
+    pulled.stderr_has(&[
+        "db says already what is in the cluster; how many replicas there are it leaves open",
+    ]);
+    let text = std::fs::read_to_string(world.home.catalogue().join("db.yaml")).unwrap();
+    assert_eq!(text, open);
+    world.bowline(&["deploy", "db", "-y"]).end().code(0);
+    let status = world.bowline(&["status", "db"]).end().code(0);
+    status.stdout_has(&["2/2"]);
 }

@@ -132,6 +132,16 @@ pub(crate) fn a_mistake_among_several_is_told_and_the_rest_is_taken_down(world: 
     assert_eq!(world.all_names("db"), ["PersistentVolumeClaim/data-db-0"]);
 }
 
+/// What nothing is known of is looked for elsewhere too, which waits for no plan of those that come after it.
+pub(crate) fn many_that_are_not_there_are_told_at_once(world: &World) {
+    let ids: Vec<String> = (1..=9).map(|n| format!("gone-{n}")).collect();
+    let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
+    let delete = [&["delete", "-y", "--ignore-not-found"], &ids[..]].concat();
+    let ended = world.bowline(&delete).end().code(0);
+    let ended = ended.stderr_has(&["no instance gone-1", "no instance gone-9"]);
+    assert!(!ended.stderr.contains("no answer"), "{}", ended.stderr);
+}
+
 pub(crate) fn what_is_adjusted_goes_on_past_what_is_not_there_where_that_is_wanted(world: &World) {
     deploy(world, "web", WEB);
     let refused = world.bowline(&["restart", "shop", "web"]).end().code(1);

@@ -104,7 +104,8 @@ on_both_backends! {
         what_others_changed_is_named_pulled_back_and_set_back
         what_others_added_is_no_difference_and_goes_once_it_is_adopted
         what_a_definition_cannot_say_is_left_with_a_reason
-        manifests_are_pulled_where_they_say_it;
+        manifests_are_pulled_where_they_say_it
+        a_number_that_is_left_open_is_no_change_and_said_to_stay;
     histories:
         a_history_is_listed_printed_and_compared
         a_history_of_nothing_fails
@@ -121,6 +122,7 @@ on_both_backends! {
     exits:
         an_instance_that_is_not_there_is_told_in_the_same_words
         a_mistake_among_several_is_told_and_the_rest_is_taken_down
+        many_that_are_not_there_are_told_at_once
         what_is_adjusted_goes_on_past_what_is_not_there_where_that_is_wanted
         an_id_that_is_confirmed_is_the_one_that_is_meant
         a_secret_that_nobody_can_be_asked_for_is_wrong_usage
@@ -205,6 +207,7 @@ on_both_backends! {
         who_cannot_be_asked_sees_what_it_would_be_about
         what_a_finalizer_holds_is_pending_and_a_second_run_ends_it
         who_is_held_keeps_none_of_the_others_waiting
+        what_has_ended_is_told_though_what_hangs_is_cut_off
         an_interrupted_teardown_begins_nothing_more_and_frees_the_instance
         objects_of_others_go_along_only_where_the_id_is_repeated
         what_may_not_be_deleted_is_left_and_the_instance_with_it;

@@ -259,6 +259,10 @@ pub(crate) fn who_stands_still_is_waited_for_no_longer_than_was_said(world: &Wor
     world.bowline(&deploy).end().code(0);
     let records = world.api("v1", "ConfigMap");
     note(&records, Some(noted_by_ann(0))).await_in(world);
+    // A plan looks once, which does not tell whether she goes on.
+    let planned = world.bowline(&["delete", "web", "--dry-run"]).end().code(0);
+    let planned = planned.stderr_has(&["ann@bastion/7 has begun a rollback to r2"]);
+    assert!(!planned.stderr.contains("runs"), "{}", planned.stderr);
     let changed = WEB.replace("nginx:1.27", "nginx:1.28");
     world.home.save("web", &changed);
     for args in [&["deploy", "web", "-y"][..], &["delete", "web", "-y"]] {

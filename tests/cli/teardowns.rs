@@ -8,6 +8,7 @@ use rustix::process::Signal;
 
 use crate::operations::noted;
 use crate::program::{DB, WEB};
+use crate::proxy::{Proxy, Trick};
 use crate::world::{AwaitIn, World};
 
 fn deploy(world: &World, name: &str, text: &str) {
@@ -246,6 +247,30 @@ pub(crate) fn who_is_held_keeps_none_of_the_others_waiting(world: &World) {
     assert_eq!(world.all_names("web"), [""; 0]);
 }
 
+pub(crate) fn what_has_ended_is_told_though_what_hangs_is_cut_off(world: &World) {
+    for id in ["web", "api"] {
+        deploy(world, id, WEB);
+    }
+    let patch = Patch::Merge(json!({"metadata": {"finalizers": ["example.com/hold"]}}));
+    let services = world.api("v1", "Service");
+    let params = PatchParams::default();
+    let held = services.patch("web", &params, &patch);
+    held.await_in(world).unwrap();
+    let proxy = Proxy::to(world, Trick::Refuse("/services/api"));
+    let mut running = proxy
+        .bowline(world, &["delete", "web", "api", "-y"])
+        .follow();
+    running.prose_with("api: – settle the record: not tried");
+    // The last word about web is never answered, so that the time is over that is left after a signal.
+    proxy.play(Trick::At("/configmaps/bowline-web"));
+    running.signal(Signal::INT);
+    let (code, stderr) = running.end();
+    assert_eq!(code, Some(130), "{stderr}");
+    for told in ["stopped half way", "teardown of api: ", "1 failed"] {
+        assert!(stderr.contains(told), "{told}: {stderr}");
+    }
+}
+
 pub(crate) fn an_interrupted_teardown_begins_nothing_more_and_frees_the_instance(world: &World) {
     deploy(world, "db", DB);
     let sets = world.api("apps/v1", "StatefulSet");
@@ -318,18 +343,30 @@ pub(crate) fn what_may_not_be_deleted_is_left_and_the_instance_with_it(world: &W
     let settings = |policy: &str| world.home.write("config/bowline/config.toml", policy);
     let role = format!("{}-left", world.namespace);
     let text = format!(
-        "{{apiVersion: v1, kind: ConfigMap, metadata: {{name: own}}}}\n---\n\
+        "{{apiVersion: v1, kind: ConfigMap, metadata: {{name: also}}}}\n---\n\
+         {{apiVersion: v1, kind: ConfigMap, metadata: {{name: own}}}}\n---\n\
          {{apiVersion: rbac.authorization.k8s.io/v1, kind: ClusterRole, metadata: {{name: {role}}}, rules: []}}\n"
     );
     settings("[policy]\nallow_cluster_scoped = true\n");
     deploy(world, "far", &text);
     settings("");
+    // What fails half way is gone on with by whoever tried.
+    let faulty = Proxy::to(world, Trick::Refuse("/configmaps/own"));
+    faulty.run(world, &["delete", "far", "-y"]).code(3);
+    let listed = world.bowline(&["ls"]).end().code(0);
+    let listed = listed.stderr_has(&["goes on with it"]);
+    assert!(!listed.stderr.contains("who may"), "{}", listed.stderr);
     let told = world.bowline(&["delete", "far", "-y"]).end().code(3);
     told.stderr_has(&[
         &format!("ClusterRole/{role}"),
         "ConfigMap/own gone",
         "what is left is named above",
     ]);
+    let way = format!(
+        "who may do the rest goes on with it by `bowline resume far -n {}`",
+        world.namespace
+    );
+    world.bowline(&["ls"]).end().code(0).stderr_has(&[&way]);
     // What stays has its history, and is known.
     assert_eq!(
         world.all_names("far"),

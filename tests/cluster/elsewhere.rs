@@ -391,3 +391,33 @@ pub(crate) async fn a_namespace_stays_while_claims_that_are_kept_are_in_it(clust
     assert_eq!(kept["metadata"]["deletionTimestamp"], Value::Null);
     away(&cluster, &other).await;
 }
+
+pub(crate) async fn claims_that_are_kept_outlast_every_teardown_that_keeps_them(cluster: Cluster) {
+    let (other, namespace, stage) = home(&cluster);
+    let mut far = claim("homedata", "1Gi");
+    far["metadata"]["namespace"] = json!(other);
+    let here = config_map("here", json!({}));
+    let all = format!("{here}\n---\n{namespace}\n---\n{far}");
+    assert!(stage.deploy("plat", &all).await.is_complete());
+    let path = format!(
+        "{}/homedata",
+        cluster.path_in(&other, "PersistentVolumeClaim")
+    );
+    let read = || ask(&cluster.admin, Method::GET, &path, None);
+    let told = format!(
+        "Namespace/{other} is left, as claims that are kept are in it: `--volumes delete` takes them along"
+    );
+    for _ in 0..2 {
+        let plan = stage.plan_teardown("plat", VolumeChoice::Keep).await;
+        assert!(!plan.is_barred && plan.n_strangers == 0, "{plan:?}");
+        let is_told = |it: &String| it.contains(&told);
+        assert!(plan.warnings.iter().any(is_told), "{plan:?}");
+        let outcome = stage.run_teardown(&plan).await;
+        assert!(outcome.is_complete(), "{outcome:?}");
+        let kept = read().await.unwrap();
+        assert_eq!(kept["metadata"]["deletionTimestamp"], Value::Null);
+    }
+    let plan = stage.plan_teardown("plat", VolumeChoice::Delete).await;
+    assert!(!plan.leaves_instance(), "{plan:?}");
+    assert!(stage.run_teardown(&plan).await.is_complete());
+}

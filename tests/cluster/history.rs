@@ -827,6 +827,62 @@ pub(crate) async fn what_was_scaled_is_put_back_with_the_volumes_of_all_its_repl
     assert_eq!(told_of_loss(&plan), [""; 0]);
 }
 
+/// A set takes claims for its own by their names alone: for as many pods as it is made with, not for those of its text.
+pub(crate) async fn the_claims_of_all_replicas_that_are_put_back_are_looked_at(cluster: Cluster) {
+    let stage = Stage::new(&cluster).with_secrets(word());
+    let text = WITH_CLAIM.replace("replicas: 1\n", "");
+    let replaced = async |claim: &str| {
+        let deleted = cluster.delete("PersistentVolumeClaim", claim, json!({}));
+        deleted.await.unwrap();
+        cluster.until_gone("PersistentVolumeClaim", claim).await;
+        let made = cluster.create(&crate::objects::claim(claim, "1Gi")).await;
+        made.unwrap();
+    };
+    for (id, number) in [("db", 2), ("still", 0)] {
+        assert!(stage.deploy(id, &text).await.is_complete());
+        assert!(stage.wait(id).await.is_complete());
+        stage.adjust(id, Adjustment::Scale(number)).await;
+        let claims = [0, 1].map(|nth| format!("data-{id}-{nth}"));
+        let there = &claims[..number.max(1) as usize];
+        for claim in there {
+            let is_there = |claim: &Value| !claim.is_null();
+            cluster
+                .until("PersistentVolumeClaim", claim, is_there)
+                .await;
+        }
+        let plan = stage.plan_teardown(id, VolumeChoice::Keep).await;
+        let remains = remains_of(&stage, &plan).await.unwrap();
+        assert!(stage.run_teardown(&plan).await.is_complete());
+        cluster.until_gone("StatefulSet", id).await;
+        for nth in 0..number {
+            cluster.until_gone("Pod", &format!("{id}-{nth}")).await;
+        }
+
+        let plan = plan_restore_of(&stage, &remains).await;
+        let is_told = |claim: &String| {
+            let remark = format!("claim {claim} is there already and is used as it is");
+            plan.deploy.warnings.contains(&remark)
+        };
+        let told = claims.iter().filter(|claim| is_told(claim)).count();
+        assert_eq!(told, number as usize, "{plan:?}");
+
+        let last = there.last().unwrap();
+        replaced(last).await;
+        let plan = plan_restore_of(&stage, &remains).await;
+        let said: Vec<String> = plan
+            .deploy
+            .refusals
+            .iter()
+            .map(ToString::to_string)
+            .collect();
+        // An adoption goes by the text, and would not find it.
+        let refusal =
+            format!("PersistentVolumeClaim/{last} exists already, and it was not made by bowline");
+        let expected = if number == 0 { vec![] } else { vec![refusal] };
+        assert_eq!(said, expected, "{plan:?}");
+    }
+}
+
 pub(crate) async fn what_was_taken_down_is_put_back_with_retained_volumes(cluster: Cluster) {
     let stage = Stage::new(&cluster).with_secrets(word());
     assert!(stage.deploy("db", WITH_CLAIM).await.is_complete());

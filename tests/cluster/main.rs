@@ -104,6 +104,7 @@ on_both_backends! {
     schemas:
         a_custom_kind_is_checked_by_the_clusters_schema
         a_kind_without_a_document_has_no_schema
+        a_custom_kind_is_served_in_all_its_versions
         built_in_schemas_are_the_servers_own
         objects_are_printed_with_the_columns_of_their_kind;
     sets:
@@ -256,6 +257,7 @@ on_both_backends! {
         what_was_taken_down_is_put_back_with_its_claims
         what_was_scaled_and_taken_down_has_its_number_again
         what_was_scaled_is_put_back_with_the_volumes_of_all_its_replicas
+        the_claims_of_all_replicas_that_are_put_back_are_looked_at
         what_was_taken_down_is_put_back_with_retained_volumes
         data_that_was_deleted_is_said_not_to_come_back
         what_was_deployed_since_is_not_written_over
@@ -328,7 +330,8 @@ on_both_backends! {
         a_protected_namespace_of_a_member_protects_its_teardown
         a_protected_namespace_of_a_member_protects_its_rollback
         what_others_have_in_a_namespace_that_goes_is_counted_and_guarded
-        a_namespace_stays_while_claims_that_are_kept_are_in_it;
+        a_namespace_stays_while_claims_that_are_kept_are_in_it
+        claims_that_are_kept_outlast_every_teardown_that_keeps_them;
     scaling:
         a_number_that_others_set_is_taken_only_where_that_is_wanted
         a_number_that_others_set_too_is_taken_only_where_that_is_wanted

@@ -6,6 +6,7 @@ use std::time::Duration;
 use bowline::definition::check::CheckContext;
 use bowline::definition::diagnostic::Diagnostic;
 use bowline::definition::policy::Policy;
+use bowline::engine::adjust::Adjustment;
 use bowline::engine::deploy::{RunOptions, run_deploy};
 use bowline::engine::online::{CheckedOnline, check_online};
 use bowline::engine::plan::{Change, DiffSide, Fate, VolumeChoice};
@@ -514,7 +515,10 @@ pub(crate) async fn a_teardown_that_leaves_what_it_may_not_delete_stays_noted(cl
     let allowed = Stage::new(&cluster).under(everything());
     assert!(allowed.deploy("half", &text).await.is_complete());
     let plan = stage.plan_teardown("half", VolumeChoice::Keep).await;
-    let why = format!("not everything of its set may be deleted: ClusterRole/{role} is left");
+    let why = format!(
+        "not everything of its set may be deleted: ClusterRole/{role} is left, as it is in no namespace, and [policy] \
+         allow_cluster_scoped is not set"
+    );
     let noted = format!("the record stays, with a note of a teardown that is not finished: {why}");
     let is_told = plan.warnings.iter().any(|it| it.starts_with(&noted));
     assert!(is_told, "{:?}", plan.warnings);
@@ -534,6 +538,14 @@ pub(crate) async fn a_teardown_that_leaves_what_it_may_not_delete_stays_noted(cl
         let (state, reason) = health().await;
         assert_eq!(state, State::Interrupted, "{reason}");
         assert!(reason.ends_with(&why), "{reason}");
+        // Its own user may go on with it as often as they like: nothing more goes.
+        let plan = stage.plan_adjustment("half", Adjustment::Restart).await;
+        let told = plan.refusals[0].summary.clone();
+        let ways = format!(
+            "who may do the rest goes on with it by `bowline resume half -n {0}` or `bowline delete half -n {0}`",
+            cluster.namespace
+        );
+        assert!(told.ends_with(&ways), "{told}");
     }
     // A deploy makes it whole again, and a teardown that may delete all of it leaves nothing.
     assert!(allowed.deploy("half", &text).await.is_complete());

@@ -352,11 +352,43 @@ pub(crate) async fn what_others_own_of_a_route_is_taken_only_where_that_is_wante
     assert_eq!(host(&cluster, "web").await, "web.example.com");
     assert!(stage.plan_route("web", None).await.is_noop());
 
-    // A route beside it is nothing to take back: it works.
+    // A route beside it that works stays, and is asked for where something is to change.
     let mut rules = cluster.get("Ingress", "web").await.unwrap()["spec"]["rules"].clone();
     let mut more = rules[0].clone();
     more["host"] = json!("more.example.com");
     rules.as_array_mut().unwrap().push(more);
+    let patch = json!({"spec": {"rules": rules}});
+    let edited = cluster.merge_as("kubectl-edit", "Ingress", "web", &patch);
+    edited.await.unwrap();
+    let plan = stage.plan_route("web", None).await;
+    assert!(plan.is_noop(), "{plan:?}");
+    assert_eq!((plan.refusals, plan.conflicts), (vec![], vec![]));
+    assert_eq!(
+        plan.warnings,
+        [
+            "Ingress/web keeps more.example.com/web → Service/web, which somebody added: a deploy asks what becomes of it"
+        ]
+    );
+    // What else is to change does, and whoever added it owns it still.
+    let patch = json!({"spec": {"tls": [{"secretName": "theirs"}]}});
+    let edited = cluster.merge_as("kubectl-edit", "Ingress", "web", &patch);
+    edited.await.unwrap();
+    let plan = stage.plan_route("web", None).await;
+    let conflicts: Vec<_> = plan.conflicts.iter().map(|it| it.field.as_str()).collect();
+    assert_eq!(conflicts, [".spec.tls"]);
+    assert!(stage.run_routes(&plan, true).await.is_complete());
+    let live = cluster.get("Ingress", "web").await.unwrap();
+    assert_eq!(live["spec"]["tls"][0]["secretName"], "web-tls");
+    assert_eq!(live["spec"]["rules"], rules);
+    let deploy = stage.plan("web", EXPOSED).await;
+    let conflicts: Vec<_> = deploy
+        .conflicts
+        .iter()
+        .map(|it| it.field.as_str())
+        .collect();
+    assert_eq!(conflicts, [".spec.rules"]);
+
+    rules[0]["host"] = json!("other.example.com");
     let patch = json!({"spec": {"rules": rules}});
     let edited = cluster.merge_as("kubectl-edit", "Ingress", "web", &patch);
     edited.await.unwrap();
@@ -418,7 +450,10 @@ pub(crate) async fn a_change_of_routes_that_was_cut_off_is_done_by_the_next(clus
     let [warning] = plan.warnings.as_slice() else {
         panic!("{plan:?}")
     };
-    assert!(warning.starts_with("ann@bastion/7 runs a"), "{warning}");
+    assert!(
+        warning.starts_with("ann@bastion/7 has begun an update-ingress"),
+        "{warning}"
+    );
     let outcome = stage.run_routes(&plan, false).await;
     assert!(outcome.is_complete(), "{outcome:?}");
     assert_eq!(host(&cluster, "web").await, "apps.example.com");

@@ -1040,10 +1040,11 @@ pub(crate) async fn a_claim_is_held_by_a_pod_that_has_ended_and_by_none_without_
         )
     };
     let of_pods = |warnings: &[String]| -> Vec<String> {
-        let of_pods = |it: &&String| it.contains("is not deleted");
+        let of_pods = |it: &&String| it.contains("use");
         warnings.iter().filter(of_pods).cloned().collect()
     };
-    assert_eq!(of_pods(&plan.warnings), [warned(&dump)]);
+    let awaited = "pod stuck has no node yet and is to use PersistentVolumeClaim/data-db-0 too: it never starts without it";
+    assert_eq!(of_pods(&plan.warnings), [warned(&dump), awaited.to_owned()]);
     let held = format!(
         "PersistentVolumeClaim/data-db-0 is held by kubernetes.io/pvc-protection: pod {dump} (ended) uses it"
     );

@@ -90,6 +90,17 @@ impl DeploySource {
         }
     }
 
+    /// Returns the namespace that is deployed to, as far as it is known before it is planned.
+    pub fn namespace(&self) -> Option<&Namespace> {
+        match &self.origin {
+            Origin::Definition(definition) => definition.namespace.as_ref(),
+            Origin::Revision { instance, .. } | Origin::Noted(instance) => {
+                Some(&instance.namespace)
+            }
+            Origin::Trash(item) => Some(&item.namespace),
+        }
+    }
+
     /// Returns the definition of the catalogue that is deployed, where it is one.
     pub fn definition(&self) -> Option<&DefinitionOrigin> {
         match &self.origin {

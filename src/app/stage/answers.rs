@@ -192,6 +192,7 @@ pub fn planned_pull(id: &str) -> PlannedPull {
             }],
             remarks: Vec::new(),
             replaces_pods: false,
+            leaves_replicas_open: false,
         },
         former: definition("1.27"),
         base: Digest::of(definition("1.27").as_bytes()),

@@ -117,5 +117,6 @@ fn operation(json: &str) -> Option<Operation> {
         number: operation.number,
         of: operation.of,
         rests: operation.rests,
+        barred: operation.barred,
     })
 }

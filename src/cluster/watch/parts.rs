@@ -354,6 +354,7 @@ mod tests {
                 number: None,
                 of: None,
                 rests: false,
+                barred: false,
                 aim: Aim::default(),
             }),
             ..record(&[])

@@ -135,12 +135,10 @@ pub(in crate::engine) fn is_idle_but_for(
     }
     let resume = advice::command("resume", instance);
     let ways = match kind["kind"] == "teardown" {
-        true => {
-            let delete = advice::command("delete", instance);
-            format!("{resume} or {delete} goes on with it")
-        }
-        false => format!("{resume} goes on with it"),
+        true => format!("{resume} or {}", advice::command("delete", instance)),
+        false => resume,
     };
+    let ways = record.noted().unwrap_or_default().goes_on(&ways);
     Err(refused(format!(
         "{instance} stands half way: {who}; {ways}"
     )))

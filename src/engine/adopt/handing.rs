@@ -8,14 +8,14 @@ use super::{AdoptPlan, AdoptRow};
 use crate::cluster::Cluster;
 use crate::definition::id::InstanceId;
 use crate::definition::naming;
-use crate::definition::object::{CLAIM, Object, ObjectKey};
+use crate::definition::object::{Object, ObjectKey};
 use crate::engine::coowned::{meet, minus};
 use crate::engine::deploy::DeployRequest;
 use crate::engine::drift::fieldset;
 use crate::engine::frozen;
 use crate::engine::import::without_defaults;
 use crate::engine::looks::Looks;
-use crate::engine::metadata::{Metadata, OwnerReference, core_key};
+use crate::engine::metadata::{Metadata, OwnerReference};
 use crate::engine::ownership::{self, Owner};
 use crate::engine::preflight::{self, refused};
 use crate::failure::{Failure, FailureKind};
@@ -60,11 +60,10 @@ impl Claimant {
         }
     }
 
-    /// Returns the one that a definition makes things for.
-    pub fn of(request: &DeployRequest) -> Self {
-        let namespace = request.namespace.as_str();
-        let claims = preflight::claim_names(request).map(|name| core_key(CLAIM, namespace, &name));
-        Self::new(request.instance(), request.name.clone(), claims.collect())
+    /// Returns the one that a definition makes things for, which are rendered.
+    pub fn of(request: &DeployRequest, rendered: &[Object]) -> Self {
+        let claims = preflight::claims_of_sets(rendered).collect();
+        Self::new(request.instance(), request.name.clone(), claims)
     }
 
     /// Returns the one that a plan was made for.

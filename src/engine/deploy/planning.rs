@@ -230,9 +230,9 @@ impl Planner<'_> {
         plan.warnings.extend(self.rendered.warnings.iter().cloned());
         let noted = |record| operation::noted(record, self.cluster.now());
         plan.warnings.extend(self.record.and_then(noted));
-        let names = self.names();
         let places = self.places_to_look_at();
-        let mut survey = preflight::survey(self.cluster, self.request, places, &names).await?;
+        let names = preflight::names(&self.made(&self.numbers()));
+        let mut survey = preflight::survey(self.cluster, places, &names).await?;
         self.probe_revisions(&mut survey).await?;
         let to_come = self.to_come(&survey).await?;
         if !self.unseen.is_empty() || !survey.unseen.is_empty() {
@@ -251,7 +251,9 @@ impl Planner<'_> {
         if !plan.unlisted.is_empty() {
             plan.unlisted_namespaces = before.namespaces;
         }
-        let foreign = self.foreign_names(&survey).await;
+        plan.kept_replicas = self.kept_replicas(&survey).await?;
+        let made = self.made(&plan.kept_replicas);
+        let foreign = self.foreign_names(&made, &survey).await;
         plan.is_adoptable = foreign.iter().any(|it| it.is_adoptable);
         let is_all_adoptable = foreign.iter().all(|it| it.is_adoptable);
         plan.refusals = foreign.into_iter().map(|it| it.refusal).collect();
@@ -263,6 +265,9 @@ impl Planner<'_> {
                 let refusals = std::mem::take(&mut plan.refusals);
                 plan.warnings.extend(refusals.into_iter().map(in_one_line));
                 Box::pin(self.compare_with_others(plan, &survey, &to_come)).await?;
+                self.number(plan, &survey, false);
+                // The adoption comes first, whatever a deploy writes after it.
+                plan.is_record_exact = false;
             }
             return Ok(());
         }
@@ -276,7 +281,7 @@ impl Planner<'_> {
             plan.warnings.extend(contested);
         }
         plan.warnings
-            .extend(preflight::bound_again(self.request, &survey));
+            .extend(preflight::bound_again(self.request, &made, &survey));
         let leaving = self.leaving(plan, &survey).await?;
         let accesses = self.accesses(&survey, &leaving, &to_come);
         let missing = preflight::forbidden(self.cluster, accesses).await?;
@@ -285,7 +290,6 @@ impl Planner<'_> {
             .extend(preflight::forbidden_refusal(&missing, namespace));
         let live = self.live(&survey, &leaving).await?;
         let claims = self.claims(plan, &survey).await?;
-        plan.kept_replicas = self.kept_replicas(&survey, &leaving, &live).await?;
         let listed = (&survey, &live, claims.as_slice());
         self.rehearse_all(plan, listed, &missing, &to_come).await?;
         self.look_at_claims(plan, &claims).await?;
@@ -314,14 +318,15 @@ impl Planner<'_> {
     }
 
     /// Returns why names cannot be used. A set of another tool is named by its parent, which is looked for only then.
-    async fn foreign_names(&self, survey: &Survey) -> Vec<Foreign> {
-        let objects = &self.rendered.objects;
-        let sets = preflight::foreign_sets(self.request, objects, survey);
-        let names = match sets.is_empty() {
+    async fn foreign_names(&self, made: &[Object], survey: &Survey) -> Vec<Foreign> {
+        let taken = preflight::names(made);
+        let adoptable = preflight::names(&self.rendered.objects);
+        let sets = preflight::foreign_sets(self.request, &taken, survey);
+        let sets = match sets.is_empty() {
             true => BTreeMap::new(),
             false => sets::names(self.cluster, &self.request.namespace, &sets).await,
         };
-        preflight::foreign_names(self.request, objects, survey, &names)
+        preflight::foreign_names(self.request, (&taken, &adoptable), survey, &sets)
     }
 
     /// Reads what is there in full, where it is much.

@@ -23,6 +23,7 @@ use crate::engine::gone;
 use crate::engine::journal::Journal;
 use crate::engine::metadata::{Metadata, core_key};
 use crate::engine::operation::{self, Intent, Lease, Meeting, NOT_HELD, Opening, Shown};
+use crate::engine::outage::Outages;
 use crate::engine::plan::{Change, DeployPlan, FieldConflict, PlannedObject};
 use crate::engine::progress::{Outcome, Step};
 use crate::engine::record::{self, Authorship, Change as RecordChange, Facts};
@@ -78,12 +79,27 @@ pub(in crate::engine) async fn run_variant(
     variant: Variant<'_>,
     report: Report<'_>,
 ) -> Outcome {
+    let asked = options.gone_within.unwrap_or(gone::OUTAGE);
+    let cluster = &cluster.riding_out(asked.min(gone::OUTAGE));
+    let outages = Outages::of(cluster, report);
+    let report = |progress| outages.pass_on(progress);
+    // NB: boxed, for the stacks of threads are small.
+    let work = Box::pin(run(cluster, request, plan, options, variant, &report));
+    outages.told_during(work).await
+}
+
+async fn run(
+    cluster: &Cluster,
+    request: &DeployRequest,
+    plan: &DeployPlan,
+    options: RunOptions,
+    variant: Variant<'_>,
+    report: Report<'_>,
+) -> Outcome {
     let mut journal = Journal::new(report);
     if let Err(failure) = may_run(plan, options) {
         return not_begun(journal, plan, variant, failure);
     }
-    let asked = options.gone_within.unwrap_or(gone::OUTAGE);
-    let cluster = &cluster.riding_out(asked.min(gone::OUTAGE));
     if plan.is_noop() && variant.hanging.is_empty() {
         return journal.into_outcome();
     }

@@ -185,6 +185,8 @@ pub struct TeardownPlan {
     pub record_version: Option<String>,
     /// Whether an operation was noted that came to no end: one that comes to none either leaves its own note.
     pub is_noted: bool,
+    /// Whether something of the set stays that this user may not delete or not even list: somebody who may finishes it.
+    pub is_barred: bool,
     /// Why the typed ID is needed whatever the flags say.
     pub caution: Caution,
     /// How many objects that are not of this instance are known to go along; the warnings name them.
@@ -234,6 +236,7 @@ impl TeardownPlan {
             named: BTreeSet::new(),
             record_version: None,
             is_noted: false,
+            is_barred: false,
             caution: Caution::None,
             n_strangers: 0,
             hides_strangers: false,

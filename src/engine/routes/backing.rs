@@ -51,11 +51,18 @@ pub(super) fn added(live: &Object, wanted: &Object, services: &[&Object]) -> Vec
     }
 }
 
+/// Tells whether a live Ingress has all routes that are wanted, whatever it has beside them.
+pub(super) fn has_all(live: &Object, wanted: &Object) -> bool {
+    let (live, wanted) = (routes(&live.json["spec"]), routes(&wanted.json["spec"]));
+    wanted.iter().all(|route| live.contains(route))
+}
+
 /// What of a host and a path leads where.
 #[derive(PartialEq)]
 struct Route<'a> {
     host: &'a Value,
     path: &'a Value,
+    path_type: &'a Value,
     backend: &'a Value,
 }
 
@@ -85,6 +92,7 @@ fn of_rule(rule: &Value) -> impl Iterator<Item = Route<'_>> {
     paths.map(|path| Route {
         host: &rule["host"],
         path: &path["path"],
+        path_type: &path["pathType"],
         backend: &path["backend"],
     })
 }

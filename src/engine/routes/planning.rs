@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use futures::{StreamExt, stream};
 
-use super::backing::{Backing, added, backing};
+use super::backing::{Backing, added, backing, has_all};
 use super::{GROUP, PlannedRoute, RoutePlan, Surroundings};
 use crate::cluster::{Access, Cluster, Selector};
 use crate::definition::id::InstanceId;
@@ -289,34 +289,37 @@ impl Planner<'_> {
             may_write: self.may_write(wanted, live.is_some()).await?,
             yields: false,
         };
-        let rehearsal =
-            rehearse(self.cluster, &actor, wanted, live.as_ref(), live.as_ref()).await?;
-        plan.warnings.extend(rehearsal.warnings);
-        if let (false, Some(live)) = (rehearsal.conflicts.is_empty(), &live) {
-            plan.refusals.extend(self.would_lose(live, wanted));
+        let seen = live.as_ref();
+        let mut rehearsal = rehearse(self.cluster, &actor, wanted, seen, seen).await?;
+        let mut wanted = wanted.clone();
+        if let (false, Some(live)) = (rehearsal.conflicts.is_empty(), seen) {
+            let added = self.seen.added(live, &wanted).join(", ");
+            if !added.is_empty() && has_all(live, &wanted) {
+                wanted.json["spec"]["rules"] = live.json["spec"]["rules"].clone();
+                rehearsal = rehearse(self.cluster, &actor, &wanted, seen, seen).await?;
+                let planned = &mut rehearsal.planned;
+                if planned.difference.is_empty() {
+                    // To own the route as well is no reason to write.
+                    (planned.change, planned.note) = (Change::Unchanged, None);
+                }
+                plan.warnings.push(format!(
+                    "{} keeps {added}, which somebody added: a deploy asks what becomes of it",
+                    wanted.key
+                ));
+            } else if !added.is_empty() {
+                plan.refusals.push(would_lose(&wanted.key, &added));
+            }
         }
+        plan.warnings.extend(rehearsal.warnings);
         plan.conflicts.extend(rehearsal.conflicts);
         plan.refusals.extend(rehearsal.refusals);
         plan.refusals.extend(rehearsal.frozen);
         plan.routes.push(PlannedRoute {
             object: rehearsal.planned,
-            wanted: Some(wanted.clone()),
+            wanted: Some(wanted),
             is_rendered: true,
         });
         Ok(())
-    }
-
-    /// Refuses to take an Ingress back where somebody added a route to it that works: its rules are one field, which is taken as a
-    /// whole.
-    fn would_lose(&self, live: &Object, wanted: &Object) -> Option<Failure> {
-        let added = self.seen.added(live, wanted).join(", ");
-        let key = &wanted.key;
-        (!added.is_empty()).then(|| Failure {
-            detail: "take it into the definition, or out of the Ingress".to_owned(),
-            ..refused(format!(
-                "{key} is not changed: somebody added {added}, which leads somewhere and would go"
-            ))
-        })
     }
 
     /// A viewer is shown the local difference.
@@ -380,6 +383,17 @@ impl Planner<'_> {
             accesses.extend(verbs.iter().map(|verb| access_to(verb, key)));
         }
         accesses
+    }
+}
+
+/// Refuses to change the rules of an Ingress where somebody added a route that works. They are one field for the server, of which
+/// nobody owns a part: with the route in it the field would be the instance's alone, and the next deploy would take it away unasked.
+fn would_lose(key: &ObjectKey, added: &str) -> Failure {
+    Failure {
+        detail: "take it into the definition, or out of the Ingress".to_owned(),
+        ..refused(format!(
+            "{key} is not changed: somebody added {added}, which leads somewhere and would go"
+        ))
     }
 }
 

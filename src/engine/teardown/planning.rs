@@ -9,11 +9,12 @@ use crate::definition::id::{InstanceId, Namespace};
 use crate::definition::naming;
 use crate::definition::object::{CLAIM, GroupKind, Object, ObjectKey};
 use crate::engine::along::Along;
-use crate::engine::fate::{self, Policies, Scene};
+use crate::engine::fate::{self, CLAIMS_IN_IT, Policies, Scene};
 use crate::engine::frozen;
 use crate::engine::made_claims;
 use crate::engine::metadata::Metadata;
 use crate::engine::mounted;
+use crate::engine::ownership::{self, Owner};
 use crate::engine::plan::{DataFate, Fate, FateRow, PlannedRetention, TeardownPlan, VolumeChoice};
 use crate::engine::preflight;
 use crate::engine::protection;
@@ -107,6 +108,8 @@ pub async fn plan_teardown(
     let is_unlisted = !unlisted.is_disjoint(&extent.kinds);
     let unlisted = is_unlisted.then(|| "not everything of its set could be listed".to_owned());
     let left = left_elsewhere(&plan, &found, &set);
+    plan.is_barred = is_unlisted || left.as_ref().is_some_and(|row| !is_of_claims(row));
+    let left = left.map(|row| why_left(&row));
     let whys: Vec<String> = unlisted.into_iter().chain(left).collect();
     if !whys.is_empty() {
         keep_record(&mut plan, &whys.join(", and "));
@@ -197,7 +200,7 @@ async fn find(
 }
 
 /// Leaves out what bears the ID of the instance outside of its namespace: there it may be another one's. Members say whose
-/// they are, what has owners goes with them, and claims are known by the `StatefulSet` that made them.
+/// they are, what has owners goes with them, and claims are known by the `StatefulSet` that made them or by the namespace.
 fn forget_strangers(objects: &mut Vec<Object>, instance: &InstanceKey) {
     let set = naming::instance_applyset_id(&instance.id, &instance.namespace);
     let own = Some(instance.namespace.as_str());
@@ -215,7 +218,9 @@ fn forget_strangers(objects: &mut Vec<Object>, instance: &InstanceKey) {
                 .owners()
                 .iter()
                 .any(|owner| ours.contains(&owner.uid));
-            if is_here || is_member || is_owned || is_claim_of(object, objects, &ours) {
+            let is_claim = is_claim_of(object, objects, &ours)
+                || is_claim_in_member(object, objects, (instance, &set));
+            if is_here || is_member || is_owned || is_claim {
                 ours.insert(metadata.uid().to_owned());
             }
         }
@@ -224,6 +229,23 @@ fn forget_strangers(objects: &mut Vec<Object>, instance: &InstanceKey) {
         }
     }
     objects.retain(|object| ours.contains(Metadata::of(object).uid()));
+}
+
+/// Tells whether it is a claim of the instance in a namespace that is a member: one that was kept bears no set any more, and
+/// the namespace would take it along.
+fn is_claim_in_member(
+    claim: &Object,
+    objects: &[Object],
+    (instance, set): (&InstanceKey, &str),
+) -> bool {
+    let is_home = |object: &Object| {
+        object.key.kind == "Namespace"
+            && Some(&object.key.name) == claim.key.namespace.as_ref()
+            && Metadata::of(object).label(naming::LABEL_PART_OF) == Some(set)
+    };
+    claim.key.kind == CLAIM
+        && ownership::owner(claim, &instance.id, set) == Owner::Ours
+        && objects.iter().any(is_home)
 }
 
 fn is_claim_of(claim: &Object, objects: &[Object], ours: &BTreeSet<String>) -> bool {
@@ -254,24 +276,40 @@ fn keep_record(plan: &mut TeardownPlan, why: &str) {
     ));
 }
 
-/// Returns why the record stays where members stay outside of its namespace: nothing else says whose they are.
-fn left_elsewhere(plan: &TeardownPlan, found: &[Object], set: &str) -> Option<String> {
+/// Returns a member that stays outside of the record's namespace, for which the record stays: nothing else says whose it is.
+/// What may not be deleted comes before what claims keep.
+fn left_elsewhere(plan: &TeardownPlan, found: &[Object], set: &str) -> Option<FateRow> {
     let own = Some(plan.instance.namespace.as_str());
     let is_member = |row: &FateRow| {
         let object = found.iter().find(|it| it.uid() == Some(row.uid.as_str()));
         object.is_some_and(|it| Metadata::of(it).label(naming::LABEL_PART_OF) == Some(set))
     };
     let is_home = |row: &FateRow| own == Some(row.key.name.as_str()) && row.key.kind == "Namespace";
-    let stays = plan.rows.iter().find(|row| {
+    let stays = plan.rows.iter().filter(|row| {
         matches!(row.fate, Fate::Left(_))
             && row.key.namespace.as_deref() != own
             && is_member(row)
             && !is_home(row)
     });
-    stays.map(|row| {
-        let key = &row.key;
-        format!("not everything of its set may be deleted: {key} is left")
-    })
+    stays.min_by_key(|row| is_of_claims(row)).cloned()
+}
+
+/// Tells whether it stays for the claims alone that are kept in it.
+fn is_of_claims(row: &FateRow) -> bool {
+    matches!(&row.fate, Fate::Left(why) if why == CLAIMS_IN_IT)
+}
+
+fn why_left(row: &FateRow) -> String {
+    let FateRow { key, fate, .. } = row;
+    match fate {
+        Fate::Left(why) if is_of_claims(row) => {
+            format!("{key} is left, as {why}: `--volumes delete` takes them along")
+        }
+        Fate::Left(why) => {
+            format!("not everything of its set may be deleted: {key} is left, as {why}")
+        }
+        Fate::Deleted | Fate::Kept(_) | Fate::GarbageCollected(_) => format!("{key} is left"),
+    }
 }
 
 async fn warn_of_what_goes_along(

@@ -519,7 +519,15 @@ impl Run<'_> {
             // If this fails, the operation stands still, and whoever comes next takes it over.
             let waited = self.held.first();
             let waited = waited.map(|held| format!("stopped waiting for {}", held.key));
-            let _ = lease.rest(waited.or_else(|| self.why_record_stays())).await;
+            // What stopped before its end goes on with whoever comes next, who may do as much as this one.
+            let is_to_its_end = waited.is_none() && self.stop.is_none() && journal.is_clean();
+            let why = waited.or_else(|| self.why_record_stays());
+            let _ = match why {
+                Some(why) if is_to_its_end && self.plan.is_barred => {
+                    lease.leave_to_others(why).await
+                }
+                why => lease.rest(why).await,
+            };
         }
     }
 

@@ -223,8 +223,9 @@ impl Runner {
                 outcome.absorb(wait_ready(&cluster, instance, within, &report).await);
             }
             if let Some(item) = item.filter(|_| outcome.is_complete()) {
-                // One that stays is only offered again.
-                drop(start.trash.discard(&item));
+                // One that stays is only offered again. It may have to wait for what is being put in.
+                let discard = move || drop(start.trash.discard(&item));
+                let _ = tokio::task::spawn_blocking(discard).await;
             }
             Ok(outcome)
         });

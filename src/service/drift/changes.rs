@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use serde::{Serialize, Serializer};
 use serde_json::Value;
 
+use crate::definition::field_path;
 use crate::definition::object::ObjectKey;
 use crate::text;
 
@@ -125,7 +126,8 @@ pub struct Setter {
     pub at: Option<Timestamp>,
 }
 
-/// The path of a field, written as servers write it: `.spec.template.spec.containers[name="web"].image`.
+/// The path of a field, written as servers write it, `.spec.template.spec.containers[name="web"].image`, but for names with dots:
+/// `.metadata.labels["app.kubernetes.io/name"]`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct FieldPath(pub Vec<Step>);
 
@@ -154,7 +156,7 @@ impl fmt::Display for FieldPath {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for step in &self.0 {
             match step {
-                Step::Field(name) => write!(f, ".{name}")?,
+                Step::Field(name) => f.write_str(&field_path::named(name))?,
                 Step::Item(keys) => {
                     let keys: Vec<String> = keys
                         .iter()
@@ -177,4 +179,30 @@ impl fmt::Display for Setter {
 
 fn as_text<S: Serializer>(value: &impl fmt::Display, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_str(value)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_path_tells_a_name_with_dots_from_several() {
+        let field = |name: &str| Step::Field(name.to_owned());
+        let item = Step::Item(vec![("name".to_owned(), json!("web"))]);
+        let check = |steps: Vec<Step>, expected| assert_eq!(FieldPath(steps).to_string(), expected);
+        check(
+            vec![field("spec"), field("containers"), item, field("image")],
+            ".spec.containers[name=\"web\"].image",
+        );
+        check(
+            vec![field("metadata"), field("labels"), field("a.b/c")],
+            ".metadata.labels[\"a.b/c\"]",
+        );
+        check(
+            vec![field("data"), field("a\"]"), field("b")],
+            ".data[\"a\\\"]\"].b",
+        );
+    }
 }

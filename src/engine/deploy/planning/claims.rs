@@ -14,7 +14,7 @@ use crate::engine::preflight::Survey;
 use crate::engine::record::Record;
 use crate::engine::remedy::{Offer, PlannedGrowth, Remedy};
 use crate::engine::revision;
-use crate::engine::{binding, claims, growth, replicas, retention};
+use crate::engine::{binding, claims, growth, retention};
 use crate::failure::{Failure, FailureKind};
 use crate::service::advice;
 
@@ -161,8 +161,7 @@ impl Planner<'_> {
         survey: &Survey,
     ) -> Result<(), Failure> {
         // Each replica has claims of its own, also those that a workload is made with though its text leaves their number open.
-        let made = |object: &Object| replicas::with_kept(object, plan.kept_replicas(&object.key));
-        let objects: Vec<Object> = self.rendered.objects.iter().map(made).collect();
+        let objects = self.made(&plan.kept_replicas);
         let mut claims = binding::claims_to_come(&objects);
         claims.retain(|claim| {
             let own = self.request.namespace.as_str();

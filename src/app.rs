@@ -37,7 +37,7 @@ mod update;
 mod values;
 mod waits;
 
-pub use action::{Action, ActionSpec, SPECS};
+pub use action::{Action, ActionSpec, SPECS, of_tab};
 pub use availability::{availability, has_meaning, is_guarded};
 pub use catalogue::CatalogueEntry;
 pub use effect::{

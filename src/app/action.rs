@@ -5,7 +5,7 @@ mod table;
 use super::panes::detail::Tab;
 use super::place::Place;
 
-pub use table::SPECS;
+pub use table::{SPECS, of_tab};
 
 /// Something the user can do by a key or by its name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -236,7 +236,8 @@ pub fn availability(action: Action, model: &Model) -> Result<(), Cow<'static, st
             Err("it is on the whole screen already")
         }
         Action::Filter if model.place() == Place::Detail && model.detail_pane.table().is_none() => {
-            Err("it has no rows to filter")
+            let way = (Action::Edit, "opens its text, which can be searched");
+            return Err(model.unless("it has no rows to filter", &[way]));
         }
         Action::Sort | Action::ReverseSort
             if model.place() == Place::Detail && model.detail_pane.table().is_none() =>
@@ -311,8 +312,10 @@ pub fn availability(action: Action, model: &Model) -> Result<(), Cow<'static, st
 
 /// Tells whether an action has a meaning for what is in front: what has none is not offered at all.
 pub fn has_meaning(action: Action, model: &Model) -> bool {
-    let Some(Screen::Progress(pane)) = model.screens.last() else {
-        return true;
+    let pane = match model.screens.last() {
+        Some(Screen::Progress(pane)) => pane,
+        Some(Screen::Detail) => return action != Action::Open,
+        _ => return true,
     };
     let is_of = |kind: OperationKind| {
         let mut ops = pane.ops.iter().filter_map(|op| model.operations.get(op));

@@ -97,7 +97,7 @@ impl Model {
         with_ways(text, between, ways, end)
     }
 
-    /// Says what of the settings does not hold, until it is read: each fault is a line, and the selected one is told whole.
+    /// Says what of the settings does not hold, until it is read: each fault whole.
     pub fn tell_faults(&mut self, faults: Vec<String>) {
         if faults.is_empty() {
             return;

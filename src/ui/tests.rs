@@ -92,6 +92,27 @@ fn each_tab_of_the_detail() {
     }
 }
 
+/// What is about the row that is selected is told first, at the least size, too.
+#[test]
+fn each_tab_of_the_detail_tells_the_keys_of_its_rows() {
+    for (tab, keys) in [
+        ("1", "s shell  L its log  v events  f forward"),
+        ("2", "v events  y copy"),
+        ("3", "v go to it  y copy"),
+        ("5", "space fold  v events  L its log  y copy"),
+        ("6", "e edit  D difference  y copy"),
+    ] {
+        let mut stage = services();
+        stage.press("j j j").rest();
+        stage.press(tab).press("tab");
+        assert_eq!(stage.model.place(), Place::Detail);
+        let picture = draw(&stage.model, SMALL);
+        let last = picture.lines().last().unwrap_or_default().trim();
+        assert!(last.starts_with(keys), "{tab}: {last}");
+        assert!(last.ends_with("? help  esc back"), "{tab}: {last}");
+    }
+}
+
 #[test]
 fn definition_tab_shows_the_text() {
     let mut stage = services();
@@ -584,6 +605,25 @@ fn help_names_every_action_of_a_place() {
             );
         }
     }
+}
+
+#[test]
+fn help_leaves_out_what_has_no_meaning_where_it_was_asked_for() {
+    let opens = "Open what is selected on the whole screen";
+    for (keys, is_told) in [("tab ?", true), ("enter ?", false)] {
+        let mut stage = services();
+        stage.press(keys);
+        let text = draw(&stage.model, (120, 190));
+        assert_eq!(text.contains(opens), is_told, "{keys}: {text}");
+    }
+}
+
+#[test]
+fn help_tells_how_to_leave_it_in_the_narrowest_terminal() {
+    let mut stage = services();
+    stage.press("?");
+    let text = draw(&stage.model, (40, 10));
+    assert!(text.contains("esc close"), "{text}");
 }
 
 #[test]

@@ -289,7 +289,7 @@ pub const SPECS: &[ActionSpec] = &[
         Action::Confirm,
         "take-merged",
         "Put the merged text into the editor, as one step; nothing is saved yet",
-        "take the text",
+        "take it",
         &["enter"],
         &[Merge],
     ),
@@ -980,7 +980,7 @@ pub const SPECS: &[ActionSpec] = &[
         "next-pane",
         "Go to the other part of the screen",
         "",
-        &["tab"],
+        &["tab", "shift-tab"],
         MAIN,
     ),
     spec(
@@ -1090,6 +1090,33 @@ pub const SPECS: &[ActionSpec] = &[
     ),
     spec(Action::Quit, "quit", "Quit", "quit", &["q", "^c"], PLAIN),
 ];
+
+/// Returns the actions that are about the row or text in front in a tab of the detail, most used first, with a word each
+/// for the footer. The log and the history are places of their own.
+pub const fn of_tab(tab: Tab) -> &'static [(Action, &'static str)] {
+    match tab {
+        Tab::Pods => &[
+            (Action::Shell, "shell"),
+            (Action::PodLogs, "its log"),
+            (Action::Concerned, "events"),
+            (Action::Forward, "forward"),
+        ],
+        Tab::Volumes => &[(Action::Concerned, "events"), (Action::Copy, "copy")],
+        Tab::Events => &[(Action::Concerned, "go to it"), (Action::Copy, "copy")],
+        Tab::Objects => &[
+            (Action::Fold, "fold"),
+            (Action::Concerned, "events"),
+            (Action::PodLogs, "its log"),
+            (Action::Copy, "copy"),
+        ],
+        Tab::Definition => &[
+            (Action::Edit, "edit"),
+            (Action::Difference, "difference"),
+            (Action::Copy, "copy"),
+        ],
+        Tab::Logs | Tab::History => &[],
+    }
+}
 
 #[cfg(test)]
 mod tests {

@@ -1,7 +1,10 @@
 //! The plans of several deploys or returns: one line each, and what keeps one from being carried out keeps no other.
 
+use std::collections::BTreeSet;
+
 use crate::app::effect::{DeploySource, Origin, ReviewedPlan};
 use crate::app::msg::OpId;
+use crate::definition::id::Namespace;
 use crate::failure::Failure;
 
 /// The plan of one of several deploys.
@@ -30,6 +33,13 @@ impl BulkItem {
         match &self.plan {
             Some(Ok(plan)) => Some(plan),
             Some(Err(_)) | None => None,
+        }
+    }
+
+    fn namespace(&self) -> Option<&Namespace> {
+        match self.ready() {
+            Some(plan) => Some(&plan.deploy().instance.namespace),
+            None => self.source.namespace(),
         }
     }
 
@@ -71,6 +81,16 @@ impl BulkPane {
     /// Returns a pane that awaits its plans.
     pub fn new(items: Vec<BulkItem>) -> Self {
         Self { items, selected: 0 }
+    }
+
+    /// Returns what each is called: where they are of more than one namespace, with its own.
+    pub fn names(&self) -> Vec<String> {
+        let namespaces: BTreeSet<_> = self.items.iter().filter_map(BulkItem::namespace).collect();
+        let name = |item: &BulkItem| match item.namespace() {
+            Some(namespace) if namespaces.len() > 1 => format!("{namespace}/{}", item.source.id()),
+            _ => item.source.id().to_string(),
+        };
+        self.items.iter().map(name).collect()
     }
 
     /// Returns the plans that are carried out.

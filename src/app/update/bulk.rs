@@ -87,7 +87,10 @@ pub(super) fn confirm(model: &mut Model) {
     };
     let runnable: Vec<_> = pane.runnable().map(|(_, plan)| plan.deploy()).collect();
     let ids: Vec<_> = runnable.iter().map(|it| it.instance.id.clone()).collect();
-    let names: Vec<_> = ids.iter().map(|id| id.as_str()).collect();
+    let typed: Vec<_> = ids.iter().map(|id| id.as_str()).collect();
+    let names = pane.items.iter().zip(pane.names());
+    let names = names.filter(|(item, _)| item.why_left().is_none());
+    let names: Vec<_> = names.map(|(_, name)| name).collect();
     let place = places_of(model, runnable.iter().map(|it| &it.instance));
     let is_return = |(item, _): (&BulkItem, _)| matches!(item.source.origin, Origin::Trash(_));
     let deed = match pane.runnable().all(is_return) {
@@ -105,7 +108,7 @@ pub(super) fn confirm(model: &mut Model) {
         Some(why) => {
             text.push(why.to_owned());
             text.push(format!("To {place}."));
-            text.push(format!("Type {} to go on:", names.join(" ")));
+            text.push(format!("Type {} to go on:", typed.join(" ")));
             Popup::Prompt(Prompt::new(PromptKind::TypedBulk(ids), title, text))
         }
     });

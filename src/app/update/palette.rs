@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use crate::app::action::{Action, ActionSpec, SPECS};
 use crate::app::availability::{availability, has_meaning};
 use crate::app::effect::Effect;
+use crate::app::keymap::Key;
 use crate::app::model::Model;
 use crate::app::panes::detail::Tab;
 use crate::app::place::Place;
@@ -59,19 +60,19 @@ fn items_of(model: &Model, is_wanted: impl Fn(&ActionSpec) -> bool) -> Vec<MenuI
         .filter(|spec| has_meaning(spec.action, model))
         .map(|spec| {
             let keys = model.keymap.keys(place, spec.action);
-            let names: Vec<_> = keys.iter().map(ToString::to_string).collect();
             // Keys with a name, such as enter, move and choose in a menu.
-            let plain = names.iter().position(|name| name.chars().count() == 1);
+            let is_plain = |key: &&Key| key.to_string().chars().count() == 1;
+            let key = keys.iter().find(is_plain).or(keys.first()).copied();
             MenuItem {
                 label: spec.sentence.to_owned(),
-                detail: names.join(" "),
+                detail: key.map_or_else(String::new, |key| key.to_string()),
                 name: spec.id,
                 aliases: ALIASES
                     .iter()
                     .find(|(action, _)| *action == spec.action)
                     .map_or("", |(_, aliases)| aliases),
                 why_not: availability(spec.action, model).err().map(Cow::into_owned),
-                key: keys.get(plain.unwrap_or(0)).copied(),
+                key,
                 choice: Choice::Action(spec.action),
             }
         })

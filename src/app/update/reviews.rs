@@ -1,5 +1,6 @@
 //! Reviews: of deploys, rollbacks and restores, from the wish to the run.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::app::effect::{DefinitionOrigin, DeploySource, Effect, Origin, ReviewedPlan};
@@ -152,10 +153,15 @@ fn review_return(
         let is_it = |item: &&Arc<TrashItem>| item.id == key.id && item.namespace == key.namespace;
         items.iter().find(is_it).cloned()
     };
+    let namespaces: BTreeSet<_> = wanted.iter().map(|key| key.namespace.clone()).collect();
     let (there, gone): (Vec<_>, Vec<_>) =
         wanted.into_iter().partition(|key| item_of(key).is_some());
     if !gone.is_empty() {
-        let names: Vec<_> = gone.iter().map(|key| key.id.as_str()).collect();
+        let name = |key: &InstanceKey| match namespaces.len() > 1 {
+            true => key.to_string(),
+            false => key.id.to_string(),
+        };
+        let names: Vec<_> = gone.iter().map(name).collect();
         model.decline(format!("Nothing of {} is in the trash.", names.join(", ")));
     }
     for key in &gone {

@@ -25,16 +25,14 @@ pub fn draw(
     let place = format!(" {} {}", theme.symbols.dot, model.session.context);
     let inside = canvas.frame(area, &[(&name, theme.strong), (&place, theme.text)], true);
     let inside = within_margins(inside);
-    let ids = pane
-        .items
-        .iter()
-        .map(|item| text::cells(item.source.id().as_str()));
-    let width = ids.max().unwrap_or(0).min(40);
+    let names = pane.names();
+    let widths = names.iter().map(|name| text::cells(name));
+    let width = widths.max().unwrap_or(0).min(40);
     let inside = draw_reason(canvas, inside, pane);
     geometry.list_height = inside.height.into();
     let top = first_row(pane.selected, pane.items.len(), inside.height.into());
-    let items = pane.items.iter().enumerate().skip(top);
-    for (y, (idx, item)) in (inside.y..inside.bottom()).zip(items) {
+    let items = pane.items.iter().zip(&names).enumerate().skip(top);
+    for (y, (idx, (item, name))) in (inside.y..inside.bottom()).zip(items) {
         let is_selected = idx == pane.selected;
         let cursor = if is_selected {
             theme.symbols.cursor
@@ -42,11 +40,11 @@ pub fn draw(
             " "
         };
         let (sign, style, sentence) = standing(canvas, item);
-        let id = format!("{:width$}  ", item.source.id().as_str());
+        let name = format!("{name:width$}  ");
         let pieces = [
             (cursor, theme.strong),
             (" ", theme.text),
-            (id.as_str(), theme.strong),
+            (name.as_str(), theme.strong),
             (sign, style),
             (" ", style),
             (sentence.as_str(), style),

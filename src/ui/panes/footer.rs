@@ -9,6 +9,7 @@ use crate::app::panes::editor::EditorPane;
 use crate::app::panes::editor::search::SearchLine;
 use crate::app::{
     Action, Model, Place, Popup, SPECS, Screen, Status, availability, has_meaning, is_guarded,
+    of_tab,
 };
 use crate::text;
 use crate::ui::canvas::{Canvas, wrap};
@@ -273,16 +274,23 @@ fn draw_popup_hints(canvas: &mut Canvas<'_>, at: Position, width: u16, popup: &P
 
 /// Draws keys with a word each; those that cannot be used now are left out, or dimmed where they come and go as one moves
 /// or types, and are the first to go where there is no room. Help,
-/// menu, what goes on and, where something is to go back to, the way back are always among them.
+/// menu, what goes on and, where something is to go back to, the way back are always among them. What is about the row
+/// that is selected comes before what is about its service.
 fn draw_hints(canvas: &mut Canvas<'_>, at: Position, width: u16, model: &Model) {
     let (theme, place) = (canvas.theme, model.place());
     if let Some(sentence) = model.hints.at(place, &model.keymap) {
         canvas.text(at, width, &sentence, theme.partly);
         return;
     }
+    let own = match place {
+        Place::Detail => of_tab(model.detail_pane.tab),
+        _ => &[],
+    };
+    let own_at = |action: Action| own.iter().position(|(it, _)| *it == action);
     let mut hints: Vec<(String, &str, bool, Action)> = SPECS
         .iter()
-        .filter(|spec| spec.places.contains(&place) && !spec.word.is_empty())
+        .filter(|spec| spec.places.contains(&place))
+        .filter(|spec| !spec.word.is_empty() || own_at(spec.action).is_some())
         .filter(|spec| has_meaning(spec.action, model))
         .filter_map(|spec| {
             let key = model.keymap.keys(place, spec.action).first()?.to_string();
@@ -297,11 +305,12 @@ fn draw_hints(canvas: &mut Canvas<'_>, at: Position, width: u16, model: &Model) 
             let is_available = is_available || spec.action == Action::Help;
             let word = match (spec.action, model.screens.last()) {
                 (Action::Confirm, Some(Screen::Teardown(pane))) if pane.releases() => "release",
-                _ => spec.word,
+                _ => own_at(spec.action).map_or(spec.word, |at| own[at].1),
             };
             Some((key, word, is_available, spec.action))
         })
         .collect();
+    hints.sort_by_key(|hint| own_at(hint.3).unwrap_or(own.len()));
     let width_of =
         |hint: &(String, &str, bool, Action)| text::cells(&hint.0) + 1 + text::cells(hint.1) + 2;
     while hints.iter().map(width_of).sum::<usize>() > usize::from(width) + 2 {
@@ -314,7 +323,7 @@ fn draw_hints(canvas: &mut Canvas<'_>, at: Position, width: u16, model: &Model) 
         let is_idle = |hint: &(String, &str, bool, Action)| {
             // What is new is begun in the list.
             let is_aside = !hint.2 || hint.3 == Action::New;
-            can_go(hint) && is_aside && place != Place::Services
+            can_go(hint) && is_aside && place != Place::Services && own_at(hint.3).is_none()
         };
         let idle = hints.iter().rposition(is_idle);
         let Some(at) = idle.or_else(|| hints.iter().rposition(can_go)) else {

@@ -2,7 +2,7 @@
 
 use ratatui::layout::{Position, Rect};
 
-use crate::app::{ActionSpec, Geometry, Model, Place, SPECS};
+use crate::app::{ActionSpec, Geometry, Model, Place, SPECS, has_meaning};
 use crate::text::{self, bytes};
 use crate::ui::canvas::{Canvas, wrap};
 
@@ -154,7 +154,7 @@ fn is_everywhere(spec: &ActionSpec) -> bool {
     spec.places.len() + 1 >= VIEWS.len()
 }
 
-/// Returns the lines of a view that were not told yet.
+/// Returns the lines of a view that were not told yet; of the one in front without what has no meaning there.
 fn section(
     model: &Model,
     place: Place,
@@ -165,6 +165,9 @@ fn section(
     for spec in SPECS {
         if spec.places.contains(&place) && is_wanted(spec) && !told.contains(&spec.id) {
             told.push(spec.id);
+            if place == model.place() && !has_meaning(spec.action, model) {
+                continue;
+            }
             let keys = model.keymap.keys(place, spec.action).iter();
             let keys: Vec<_> = keys.map(ToString::to_string).collect();
             // What has no key of its own is found in the palette.

@@ -48,10 +48,11 @@ pub fn hints(popup: &Popup) -> &'static [(&'static str, &'static str)] {
         Popup::Prompt(_) => &[("enter", "go on"), ("esc", "cancel"), ("^u", "clear")],
         Popup::Secret(_) => &[("enter", "go on"), ("esc", "not now"), ("^u", "clear")],
         Popup::Help { .. } => &[
+            // In the narrowest terminal the last two have no room.
             ("j k", "scroll"),
+            ("esc", "close"),
             ("pgdn pgup", "page"),
             ("g G", "ends"),
-            ("esc", "close"),
         ],
     }
 }
@@ -121,8 +122,13 @@ fn draw_menu(canvas: &mut Canvas<'_>, area: Rect, menu: &Menu) -> usize {
     let query_height = u16::from(menu.query.is_some());
     let label_width = label_width_of(menu, width);
     let told_height = told_height(menu, label_width, width);
-    let height =
-        rows(menu.items.len().max(1)).saturating_add(2 + text_height + query_height + told_height);
+    let lines: Vec<Vec<String>> = menu
+        .items
+        .iter()
+        .map(|item| lines_of(menu, item, label_width))
+        .collect();
+    let n_lines = lines.iter().map(Vec::len).sum::<usize>().max(1);
+    let height = rows(n_lines).saturating_add(2 + text_height + query_height + told_height);
     let inside = open(canvas, area, (width, height), &menu.title);
     let mut y = draw_text(canvas, inside, &menu.text);
     if let Some(query) = &menu.query {
@@ -140,7 +146,10 @@ fn draw_menu(canvas: &mut Canvas<'_>, area: Rect, menu: &Menu) -> usize {
         ..inside
     };
     let room = usize::from(list.width);
-    if let Some((told, is_refusal)) = menu.selected().and_then(|it| told(it, label_width, room)) {
+    if let Some((told, is_refusal)) = menu
+        .selected()
+        .and_then(|it| told(menu, it, (label_width, room)))
+    {
         let below = Rect {
             y: list.bottom(),
             height: told_height,
@@ -157,57 +166,92 @@ fn draw_menu(canvas: &mut Canvas<'_>, area: Rect, menu: &Menu) -> usize {
         };
         canvas.text(list.as_position(), list.width, sentence, theme.dim);
     }
-    let top = first_row(menu.selected, menu.shown.len(), list.height.into());
-    let n_below = menu.shown.len() - top;
+    let heights: Vec<usize> = menu.shown.iter().map(|&idx| lines[idx].len()).collect();
+    let (top, n_shown) = in_sight(&heights, menu.selected, list.height.into());
+    let n_below = menu.shown.len() - top - n_shown;
     let key = if menu.query.is_some() { "down" } else { "j" };
-    canvas.n_more(
-        inside,
-        n_below.saturating_sub(list.height.into()),
-        Some(key),
-    );
-    for (y, (at, &idx)) in (list.y..list.bottom()).zip(menu.shown.iter().enumerate().skip(top)) {
-        let item = &menu.items[idx];
+    canvas.n_more(inside, n_below, Some(key));
+    let mut y = list.y;
+    for (at, &idx) in menu.shown.iter().enumerate().skip(top).take(n_shown) {
         let row = Rect {
             y,
-            height: 1,
+            height: rows(lines[idx].len()).min(list.bottom() - y),
             ..list
         };
+        draw_item(
+            canvas,
+            row,
+            &menu.items[idx],
+            (&lines[idx], label_width),
+            at == menu.selected,
+        );
         canvas.hit(row, Hit::Item(at));
-        let style = if item.why_not.is_some() {
-            theme.dim
-        } else {
-            theme.text
+        y += row.height;
+    }
+    n_shown.max(1)
+}
+
+/// Draws an item of a menu: its label in the lines it takes, and what is said beside it.
+fn draw_item(
+    canvas: &mut Canvas<'_>,
+    row: Rect,
+    item: &MenuItem,
+    (lines, label_width): (&[String], usize),
+    is_selected: bool,
+) {
+    let theme = canvas.theme;
+    let style = match item.why_not {
+        Some(_) => theme.dim,
+        None => theme.text,
+    };
+    for (n, (y, label)) in (row.y..row.bottom()).zip(lines).enumerate() {
+        let cursor = match is_selected && n == 0 {
+            true => theme.symbols.cursor,
+            false => " ",
         };
-        let cursor = if at == menu.selected {
-            theme.symbols.cursor
-        } else {
-            " "
-        };
-        let label = text::truncate_cells(&item.label, label_width);
-        let indent = " ".repeat(label_width.saturating_sub(text::cells(&label)) + 2);
+        let indent = " ".repeat(label_width.saturating_sub(text::cells(label)) + 2);
+        let detail = if n == 0 { item.detail.as_str() } else { "" };
         canvas.line(
-            Position { x: list.x, y },
-            list.width,
+            Position { x: row.x, y },
+            row.width,
             &[
                 (cursor, theme.strong),
                 (" ", style),
-                (&label, style),
+                (label, style),
                 (&indent, style),
-                (&item.detail, theme.dim),
+                (detail, theme.dim),
             ],
         );
-        if at == menu.selected {
-            canvas.paint(
-                Rect {
-                    y,
-                    height: 1,
-                    ..list
-                },
-                theme.selected,
-            );
-        }
     }
-    list.height.into()
+    if is_selected {
+        canvas.paint(row, theme.selected);
+    }
+}
+
+/// Returns which items there is room for, the first and how many: the selected one is among them, in the middle where there
+/// are items enough on both sides.
+fn in_sight(heights: &[usize], selected: usize, room: usize) -> (usize, usize) {
+    let height = |from: usize, n: usize| heights[from..from + n].iter().sum::<usize>();
+    let mut top = first_row(selected, heights.len(), room);
+    let is_seen = |top: usize| heights.is_empty() || height(top, selected + 1 - top) <= room;
+    while top < selected && !is_seen(top) {
+        top += 1;
+    }
+    let n = (1..=heights.len() - top).take_while(|n| height(top, *n) <= room);
+    (top, n.last().unwrap_or(heights.len().min(1)))
+}
+
+/// Returns the lines of an item's label: of sentences alone as many as each needs, beside details one.
+fn lines_of(menu: &Menu, item: &MenuItem, label_width: usize) -> Vec<String> {
+    match is_of_sentences(menu) {
+        true => wrap(&text::clean(&item.label), label_width),
+        false => vec![text::truncate_cells(&item.label, label_width).into_owned()],
+    }
+}
+
+/// Tells whether the items of a menu are labels with nothing beside them.
+fn is_of_sentences(menu: &Menu) -> bool {
+    menu.query.is_none() && menu.items.iter().all(|item| item.detail.is_empty())
 }
 
 fn widest_of(menu: &Menu, part: fn(&MenuItem) -> &str) -> usize {
@@ -227,12 +271,17 @@ fn label_width_of(menu: &Menu, width: u16) -> usize {
 
 /// Returns what is told of an item below the list, where it is selected: why it cannot be chosen, which is a refusal, or
 /// what its row has no room for.
-fn told(item: &MenuItem, label_width: usize, room: usize) -> Option<(String, bool)> {
+fn told(
+    menu: &Menu,
+    item: &MenuItem,
+    (label_width, room): (usize, usize),
+) -> Option<(String, bool)> {
     if let Some(why) = &item.why_not {
         return Some((format!("Not now: {why}."), true));
     }
-    let is_cut = text::cells(&item.label) > label_width
-        || label_width + text::cells(&item.detail) + 4 > room;
+    let is_cut = !is_of_sentences(menu)
+        && (text::cells(&item.label) > label_width
+            || label_width + text::cells(&item.detail) + 4 > room);
     is_cut.then(|| match item.detail.is_empty() {
         true => (item.label.clone(), false),
         false => (format!("{}: {}", item.label, item.detail), false),
@@ -245,7 +294,7 @@ fn told_height(menu: &Menu, label_width: usize, width: u16) -> u16 {
     let told = menu
         .items
         .iter()
-        .filter_map(|it| told(it, label_width, room));
+        .filter_map(|it| told(menu, it, (label_width, room)));
     let heights = told.map(|(told, _)| rows(wrap(&text::clean(&told), room).len()));
     heights.max().unwrap_or(0)
 }

@@ -42,10 +42,7 @@ fn lines_of(canvas: &Canvas<'_>, planned: &PlannedPull, width: usize) -> Vec<Lin
     let mut lines = Vec::new();
     if plan.is_noop() {
         let sentence = match plan.left.is_empty() {
-            true => format!(
-                "{} {name} says already what is in the cluster.",
-                symbols.good
-            ),
+            true => format!("{} {}.", symbols.good, plan.nothing_to_pull()),
             false => format!(
                 "{} Nothing of it can be pulled into {name}.",
                 symbols.warning

@@ -718,6 +718,33 @@ fn long_menu_says_how_much_is_below() {
     assert!(!picture.contains(" more: j "), "{picture}");
 }
 
+#[test]
+fn each_fault_of_the_settings_is_read_whole() {
+    let mut stage = services();
+    let fault = |n: usize| {
+        format!(
+            "/home/somebody/.config/bowline/config.toml:{n}: unknown field `colour`, expected one of `color`, `symbols`, \
+             `mouse`, `max_bytes_per_second`, `hints` last{n}"
+        )
+    };
+    stage.model.tell_faults((1..=2).map(fault).collect());
+    let picture = draw(&stage.model, SMALL);
+    for n in 1..=2 {
+        assert!(picture.contains(&format!("config.toml:{n}:")), "{picture}");
+        assert!(picture.contains(&format!("last{n}")), "{picture}");
+    }
+    assert!(!picture.contains('…'), "{picture}");
+    // More than there is room for are scrolled to.
+    stage.model.popup = None;
+    stage.model.tell_faults((1..=20).map(fault).collect());
+    let picture = draw(&stage.model, SMALL);
+    assert!(picture.contains(" more: j "), "{picture}");
+    stage.press("G");
+    let picture = draw(&stage.model, SMALL);
+    assert!(picture.contains("last20"), "{picture}");
+    assert!(!picture.contains(" more: j "), "{picture}");
+}
+
 /// A box is as high as its sentences need, however they break.
 #[test]
 fn boxes_hold_their_sentences() {

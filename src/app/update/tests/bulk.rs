@@ -89,6 +89,26 @@ fn all_that_is_marked_is_planned_and_applied_after_one_question_but_what_is_refu
     assert!(matches!(stage.model.screens[..], [Screen::Progress(_)]));
 }
 
+/// What is called alike is told apart by its namespace.
+#[test]
+fn those_of_several_namespaces_are_named_with_their_own() {
+    let mut stage = marked();
+    planned(&mut stage, 1, "billing");
+    planned(&mut stage, 3, "notebook");
+    let mut elsewhere = stage::deploy_plan("billing");
+    elsewhere.instance.namespace = "team-b".parse().unwrap();
+    let Some(Screen::Bulk(pane)) = stage.model.screens.last_mut() else {
+        panic!("no bulk plan");
+    };
+    assert_eq!(pane.names(), ["billing", "orders-db", "notebook"]);
+    pane.items[1].source = source("billing");
+    pane.items[1].plan = Some(Ok(Box::new(elsewhere.into())));
+    let names = ["team-a/billing", "team-b/billing", "team-a/notebook"];
+    assert_eq!(pane.names(), names);
+    stage.press("a");
+    assert_eq!(stage.menu().title, format!("Apply {}?", names.join(", ")));
+}
+
 #[test]
 fn one_that_asks_for_a_secret_is_left_and_one_is_looked_at_whole() {
     let mut stage = marked();

@@ -631,8 +631,20 @@ fn keys_that_do_nothing_say_why() {
         "enter enter",
         "Not possible: it is on the whole screen already.",
     );
+    for to_the_other_part in ["tab", "shift-tab", "tab tab", "tab shift-tab"] {
+        let keys = format!("1 {to_the_other_part} L");
+        let mut stage = Stage::with_services();
+        stage.rest();
+        stage.press(&keys);
+        let is_above = stage.told() == Some("L is a key of the part below: tab goes there.");
+        assert_eq!(is_above, to_the_other_part.contains(' '), "{keys}");
+    }
     check("1 L", "L is a key of the part below: tab goes there.");
     check("tab 6 o", "Not possible: it has no columns to sort by.");
+    check(
+        "tab 6 /",
+        "Not possible: it has no rows to filter: e opens its text, which can be searched.",
+    );
 }
 
 #[test]

@@ -334,3 +334,23 @@ fn what_is_not_in_the_trash_any_more_does_not_stand_before_what_is() {
     assert_eq!(stage.told(), Some("Nothing of billing is in the trash."));
     assert_eq!(looked_at(&mut stage).as_deref(), Some("web"));
 }
+
+/// What is called alike is told apart by its namespace.
+#[test]
+fn what_one_deed_took_down_in_two_namespaces_is_named_with_its_own() {
+    let mut stage = Stage::with_services();
+    let (kind, mut elsewhere) = (OperationKind::Teardown, stage::key("web"));
+    elsewhere.namespace = "team-b".parse().unwrap();
+    let both = [stage::key("web"), elsewhere];
+    let ops = both.map(|key| begin(&mut stage.model, kind, key, "delete web"));
+    show_progress(&mut stage.model, ops.to_vec());
+    for op in ops {
+        let outcome = gone();
+        stage.send(Msg::Finished { op, outcome });
+    }
+    stage.press("z");
+    let epoch = stage.epoch();
+    let items = vec![item("web")];
+    stage.send(Msg::TrashListed { epoch, items });
+    assert_eq!(stage.told(), Some("Nothing of team-b/web is in the trash."));
+}

@@ -135,7 +135,7 @@ pub fn help(rope: &Rope, byte: usize, known: &Known) -> Option<FieldHelp> {
     let rest = rope.byte_slice(place.typed.end..).chars();
     let typed = rope.byte_slice(place.typed.clone()).to_string();
     let word = typed + &rest.take_while(is_of_key).collect::<String>();
-    help_of(rope, place, &word, known)
+    help_of(rope, place, word.trim_matches(['"', '\'']), known)
 }
 
 /// Returns what is known of the field that an item of a list at a byte would write, or whose value it would be.

@@ -21,18 +21,21 @@ struct Writing {
     needs_dash: bool,
     /// Whether the word is followed by its colon already.
     has_colon: bool,
+    /// Whether the word began with a quote.
+    is_quoted: bool,
 }
 
 /// Returns the items for a place.
 pub(super) fn items(rope: &Rope, place: &Place, known: &Known, unit: usize) -> Vec<Item> {
-    let word = rope.byte_slice(place.before.clone()).to_string();
+    let written = rope.byte_slice(place.before.clone()).to_string();
+    let word = written.trim_start_matches(['"', '\'']);
     let kind = kinds::of_document(rope, place.document);
     let mut items = match (place.slot, kinds::identity(place)) {
         (Slot::Value, Some(key)) => kinds::values(key, &kind, known),
         _ => of_schema(rope, place, known, &kind, unit),
     };
     items.retain_mut(|item| {
-        item.rank = rank(&word, &item.label);
+        item.rank = rank(word, &item.label);
         item.rank.is_some()
     });
     // The more of a label is typed already, the likelier it is the one that is meant; without a word the schema's order says.
@@ -64,11 +67,13 @@ fn of_schema(
         (schema, needs_dash) = (inner, true);
     }
     let next = rope.byte_slice(place.typed.end..).chars().next();
+    let first = rope.byte_slice(place.before.clone()).chars().next();
     let writing = Writing {
         style: place.style,
         unit,
         needs_dash,
         has_colon: next == Some(':'),
+        is_quoted: matches!(first, Some('"' | '\'')),
     };
     let has_fields = schema.properties().next().is_some();
     if let (Slot::Key, Shape::Map(value)) = (place.slot, schema.shape()) {
@@ -205,7 +210,8 @@ fn text_of(value: &Value) -> Option<String> {
 
 fn value_item(text: String, schema: Schema<'_>, place: &Place, writing: Writing) -> Item {
     let is_text = matches!(schema.shape(), Shape::Text);
-    let written = match is_text && !is_plain_safe(&text) {
+    let needs_quotes = is_text && (writing.is_quoted || !is_plain_safe(&text));
+    let written = match needs_quotes {
         true => quoted(&text),
         false => text.clone(),
     };
@@ -242,9 +248,9 @@ impl Writing {
 
     /// Returns a key with what leads to its value.
     fn key(&self, name: &str, field: Schema<'_>) -> String {
-        let name = match is_plain_safe(name) {
-            true => name.to_owned(),
-            false => quoted(name),
+        let name = match self.is_quoted || !is_plain_safe(name) {
+            true => quoted(name),
+            false => name.to_owned(),
         };
         if self.has_colon {
             return name;

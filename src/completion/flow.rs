@@ -40,17 +40,27 @@ pub(super) fn place(
     let Some(mut path) = block_path(before, &mut above) else {
         return Some(None);
     };
-    if !is_word(word) {
+    let quote = word.chars().next().filter(|c| matches!(c, '"' | '\''));
+    let bare = word.trim_start_matches(['"', '\'']);
+    // Behind a text in quotes nothing can be written but a colon or a comma.
+    if !is_word(bare) || quote.is_some_and(|quote| bare.contains(quote)) {
         return Some(None);
     }
     let (siblings, slot) = descend(open, &mut path);
     let rest = text_of(rope, line);
     let after = &rest[head.len()..];
     let range = byte - word.len()..byte;
+    let mut n_after = match quote {
+        None => word_length(after, slot),
+        Some(quote) => word_length(after.split(quote).next().unwrap_or_default(), slot),
+    };
+    if quote.is_some_and(|quote| after[n_after..].starts_with(quote)) {
+        n_after += 1;
+    }
     Some(Some(Place {
         path,
         slot,
-        typed: range.start..byte + word_length(after, slot),
+        typed: range.start..byte + n_after,
         before: range,
         siblings,
         style: Style::Flow,
@@ -87,17 +97,19 @@ fn first_line(rope: &Rope, line: usize, document: usize) -> usize {
     first
 }
 
-/// Reads the brackets of a text that ends at the cursor: where the outermost open one is, all open ones, and the word so far.
+/// Reads the brackets of a text that ends at the cursor: where the outermost open one is, all open ones, and the word so far with
+/// the quote it began with.
 fn scan(text: &str) -> Option<(usize, Vec<Open>, &str)> {
     let mut open: Vec<Open> = Vec::new();
-    let (mut first, mut word, mut quote) = (0, 0, None::<char>);
+    let (mut first, mut word, mut quotes) = (0, 0, Quotes::default());
     let mut before = '\n';
     for (at, c) in text.char_indices() {
-        match (quote, c) {
-            (Some(end), c) if c == end => quote = None,
-            (Some(_), _) => {}
-            (None, '"' | '\'') if text[word..at].trim().is_empty() => quote = Some(c),
-            (None, '{' | '[') if !open.is_empty() || opens_value(&text[..at]) => {
+        if quotes.take(c, || text[word..at].trim().is_empty()) {
+            before = c;
+            continue;
+        }
+        match c {
+            '{' | '[' if !open.is_empty() || opens_value(&text[..at]) => {
                 if open.is_empty() {
                     first = at;
                 }
@@ -110,34 +122,60 @@ fn scan(text: &str) -> Option<(usize, Vec<Open>, &str)> {
                 });
                 word = at + 1;
             }
-            (None, '}' | ']') if !open.is_empty() => {
+            '}' | ']' if !open.is_empty() => {
                 open.pop();
                 word = at + 1;
             }
-            (None, ',') if !open.is_empty() => {
+            ',' if !open.is_empty() => {
                 if let Some(Open::Map { key, .. }) = open.last_mut() {
                     *key = None;
                 }
                 word = at + 1;
             }
-            (None, ' ' | '\n') if before == ':' => {
+            _ => {
+                // A key in quotes needs no blank behind its colon.
+                let end = match c {
+                    ':' if matches!(before, '"' | '\'') => at + 1,
+                    ' ' | '\n' if before == ':' => at,
+                    _ => word,
+                };
                 if let Some(Open::Map { keys, key: slot }) = open.last_mut()
-                    && let Some((name, _)) = split_key(text[word..at].trim())
+                    && let Some((name, _)) = split_key(text[word..end].trim())
                 {
                     keys.push(name.to_owned());
                     *slot = Some(name.to_owned());
-                    word = at;
+                    word = end;
                 }
             }
-            _ => {}
         }
         before = c;
     }
-    if quote.is_some() {
-        // Within quotes nothing is completed: the quote itself stands in the word.
-        return (!open.is_empty()).then(|| (first, open, &text[word..]));
-    }
     (!open.is_empty()).then(|| (first, open, text[word..].trim_start()))
+}
+
+/// Texts in quotes, read character by character.
+#[derive(Debug, Default)]
+pub(super) struct Quotes {
+    end: Option<char>,
+    is_escaped: bool,
+}
+
+impl Quotes {
+    /// Takes the next character in; returns whether it is within a text in quotes, or begins or ends one. A quote begins a text
+    /// only where a value may begin.
+    pub(super) fn take(&mut self, c: char, may_begin: impl FnOnce() -> bool) -> bool {
+        let Some(end) = self.end else {
+            let begins = matches!(c, '"' | '\'') && may_begin();
+            self.end = begins.then_some(c);
+            return begins;
+        };
+        let is_escaped = std::mem::take(&mut self.is_escaped);
+        if c == end && !is_escaped {
+            self.end = None;
+        }
+        self.is_escaped = c == '\\' && end == '"' && !is_escaped;
+        true
+    }
 }
 
 /// Tells whether a bracket behind a text of lines begins a value, and is no part of a plain one.

@@ -1,10 +1,12 @@
 //! Which schema a document has: that of the service definition, or that of its kind.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use ropey::Rope;
 
-use super::place::{Place, split_key};
+use super::flow::Quotes;
+use super::place::{Place, is_mark, split_key};
 use super::{Item, Known, lines};
 use crate::schema::{self, Schema, Step};
 
@@ -24,34 +26,92 @@ pub(super) struct DocumentKind {
 /// Reads what the document that begins on a line says of itself.
 pub(super) fn of_document(rope: &Rope, first: usize) -> DocumentKind {
     let mut found = DocumentKind::default();
-    for text in lines::from(rope, first).take(MAX_LINES) {
+    let mut lines = lines::from(rope, first).take(MAX_LINES);
+    while let Some(text) = lines.next() {
+        if text.starts_with('{') {
+            // What is behind the brackets is of no document.
+            found.read_brackets(text, lines.take_while(|line| !is_mark(line)));
+            break;
+        }
         // Only keys of the top say it.
         if !text.starts_with(['a', 'k', '-', '.']) {
             continue;
         }
-        if text.starts_with("---") || text.starts_with("...") {
+        if is_mark(&text) {
             break;
         }
-        let value = |value: &str| Some(value.trim().trim_matches(['"', '\'']).to_owned());
-        match split_key(text.trim_end()) {
-            Some(("apiVersion", version)) => found.api_version = value(version),
-            Some(("kind", kind)) => found.kind = value(kind),
-            _ => {}
-        }
-        if found.api_version.is_some() && found.kind.is_some() {
+        found.read_entry(&text);
+        if found.is_whole() {
             break;
         }
     }
     found
 }
 
+impl DocumentKind {
+    fn is_whole(&self) -> bool {
+        self.api_version.is_some() && self.kind.is_some()
+    }
+
+    /// Reads `key: value`.
+    fn read_entry(&mut self, text: &str) {
+        let value = |value: &str| Some(value.trim().trim_matches(['"', '\'']).to_owned());
+        match split_key(text.trim()) {
+            Some(("apiVersion", version)) => self.api_version = value(version),
+            Some(("kind", kind)) => self.kind = value(kind),
+            _ => {}
+        }
+    }
+
+    /// Reads the entries of the brackets that a whole document stands in, which begin with the first line.
+    fn read_brackets<'l>(
+        &mut self,
+        first: Cow<'l, str>,
+        below: impl Iterator<Item = Cow<'l, str>>,
+    ) {
+        let (mut depth, mut quotes, mut entry) = (0usize, Quotes::default(), String::new());
+        for line in std::iter::once(first).chain(below) {
+            for c in line.chars().chain(['\n']) {
+                let may_begin = || matches!(entry.trim_end().chars().last(), None | Some(':'));
+                if quotes.take(c, may_begin) {
+                    // A text further inside says nothing.
+                    entry.extend((depth == 1).then_some(c));
+                    continue;
+                }
+                match c {
+                    '{' | '[' => depth += 1,
+                    '}' | ']' => depth = depth.saturating_sub(1),
+                    _ => {}
+                }
+                match (c, depth) {
+                    ('{', 1) => {}
+                    (',', 1) | ('}', 0) => {
+                        self.read_entry(&entry);
+                        entry.clear();
+                    }
+                    (_, 1) => entry.push(c),
+                    _ => {}
+                }
+                if depth == 0 || self.is_whole() {
+                    return;
+                }
+            }
+        }
+        self.read_entry(&entry);
+    }
+}
+
 /// Returns the groups and versions that the documents of a text name, each once.
 pub fn api_versions(rope: &Rope) -> BTreeSet<String> {
     let lines = lines::from(rope, 0).take(MAX_LINES);
-    let named = lines.filter(|line| line.starts_with('a')).map(|line| {
-        let (key, version) = split_key(line.trim_end())?;
-        let version = version.trim_matches(['"', '\'']);
-        (key == "apiVersion" && !version.is_empty()).then(|| version.to_owned())
+    let named = lines.enumerate().map(|(at, line)| {
+        let mut found = DocumentKind::default();
+        match line.chars().next() {
+            Some('a') => found.read_entry(&line),
+            Some('{') => found = of_document(rope, at),
+            _ => {}
+        }
+        found.api_version.filter(|version| !version.is_empty())
     });
     named.flatten().take(MAX_VERSIONS).collect()
 }

@@ -221,7 +221,7 @@ pub(super) fn text_of(rope: &Rope, line: usize) -> Cow<'_, str> {
     rope.line(line).into()
 }
 
-fn is_mark(line: &str) -> bool {
+pub(super) fn is_mark(line: &str) -> bool {
     // The first character tells of most lines that they are none.
     line.starts_with(['-', '.']) && (line.starts_with("---") || line.starts_with("..."))
 }

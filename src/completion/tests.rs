@@ -60,6 +60,37 @@ fn keys_of_a_service_come_with_their_text() {
 }
 
 #[test]
+fn document_between_brackets_is_known_by_its_kind() {
+    let flow = "{apiVersion: apps/v1, kind: Deployment, metadata: {name: a}";
+    check(&format!("{flow}, spec: {{repl|"), &["replicas"]);
+    let json = |word: &str| {
+        let spec = format!("{{\n    {word}\n  }}");
+        format!(
+            "---\n{{\n  \"apiVersion\": \"v1\",\n  \"metadata\": {{\"kind\": \"x\"}},\n  \"kind\": \"Pod\",\n  \"spec\": {spec}\n}}\n"
+        )
+    };
+    check(&json("restartP|"), &["restartPolicy"]);
+    check_taken(&json("\"restartP|\""), &json("\"restartPolicy\": "));
+    check_taken(
+        &json("\"restartP|\": \"Never\""),
+        &json("\"restartPolicy\": \"Never\""),
+    );
+    check_taken(
+        &json("\"restartPolicy\": \"Ne|\""),
+        &json("\"restartPolicy\": \"Never\""),
+    );
+    // The kind may stand behind the cursor, and the brackets may be open still.
+    check(
+        "{\n  spec: {clusterI|},\n  kind: Service, apiVersion: v1,\n---\nkind: Pod",
+        &["clusterIP"],
+    );
+    let (rope, _) =
+        at("{\"apiVersion\":\"apps/v1\",\"kind\":\"Deployment\"}\n---\napiVersion: v1\n|");
+    let versions = ["apps/v1", "v1"].map(str::to_owned);
+    assert_eq!(api_versions(&rope), versions.into());
+}
+
+#[test]
 fn what_is_nearly_written_comes_before_what_is_long() {
     let deployment = "apiVersion: apps/v1\nkind: Deployment\n";
     let container = "spec:\n  template:\n    spec:\n      containers:\n        - ";

@@ -120,6 +120,22 @@ fn brackets_of_flow_style() {
         "c",
         &["b"],
     );
+    check("{|", "", Slot::Key, "", &[]);
+    check(
+        r#"{"a": {"b": "x, \"y", "c|"#,
+        "a",
+        Slot::Key,
+        "\"c",
+        &["b"],
+    );
+    check(
+        r#"{"a":{"b":1,"c":"d|"#,
+        "a.c",
+        Slot::Value,
+        "\"d",
+        &["b", "c"],
+    );
+    check("{\n  'a': {\n    |\n  }\n}", "a", Slot::Key, "", &[]);
     check("a: {b: [1, 2]}\nc|", "", Slot::Key, "c", &["a"]);
     check("a: x{y\nb|", "", Slot::Key, "b", &["a"]);
     // A bracket that was forgotten does not swallow what stands beside its line.
@@ -133,7 +149,8 @@ fn texts_and_comments_are_left_alone() {
     check_none("a: |\n  na~");
     check_none("a: >-\n  x\n  na~");
     check_none("a: \"na~");
-    check_none("a: {b: \"na~");
+    check_none("a: {b: \"na me~");
+    check_none("{\"a\"~");
     check_none("a: some words~");
 }
 

@@ -17,6 +17,9 @@ use crate::failure::{Failure, FailureKind};
 /// Most faults that are told of one file.
 const MAX_FAULTS: usize = 20;
 
+/// Why a fault keeps from everything.
+const WHY_REFUSED: &str = "nothing is begun, as it may decide where to work";
+
 /// What a file says, as far as it can be read.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Loaded {
@@ -79,8 +82,11 @@ fn read(text: &str, path: &Path) -> Result<Loaded, Failure> {
             format!("{}:{line}: {what}", path.display()),
         )
     };
-    let fault = |error: &toml::de::Error| told(error.span().map(|it| it.start), &error.message());
-    let mut table = DeTable::parse(text).map_err(|error| fault(&error))?;
+    let refused = |error: &toml::de::Error, what: &str| {
+        let at = error.span().map(|it| it.start);
+        told(at, &format_args!("{what}: {WHY_REFUSED}"))
+    };
+    let mut table = DeTable::parse(text).map_err(|error| refused(&error, error.message()))?;
     let mut faults = Vec::new();
     let settings = loop {
         let error = match Settings::deserialize(toml::Deserializer::from(table.clone())) {
@@ -88,12 +94,13 @@ fn read(text: &str, path: &Path) -> Result<Loaded, Failure> {
             Err(error) => error,
         };
         let at = error.span().map_or(0, |span| span.start);
+        let what = described(&error, &key_at(table.get_ref(), at));
         let section = take_out(table.get_mut(), at);
         match section.as_deref().map_or(Part::Place, Part::of) {
             part @ (Part::Looks | Part::Work) if faults.len() < MAX_FAULTS => {
-                faults.push((at, part, fault(&error)));
+                faults.push((at, part, told(error.span().map(|it| it.start), &what)));
             }
-            _ => return Err(fault(&error)),
+            _ => return Err(refused(&error, &what)),
         }
     };
     let losses = Keymap::losses(&settings.keys).into_iter();
@@ -107,6 +114,40 @@ fn read(text: &str, path: &Path) -> Result<Loaded, Failure> {
         faults: faults.into_iter().map(|(_, part, it)| (part, it)).collect(),
         losses: losses.iter().map(|(at, loss)| told(*at, loss)).collect(),
     })
+}
+
+/// Says what is wrong with the value of a key, and what is allowed.
+fn described(error: &toml::de::Error, key: &str) -> String {
+    // The types of numbers are those of the code.
+    let message =
+        ["u16", "u32", "u64", "usize"]
+            .iter()
+            .fold(error.message().to_owned(), |message, name| {
+                match message.strip_suffix(&format!("expected {name}")) {
+                    Some(before) => format!("{before}expected a whole number, 0 or more"),
+                    None => message,
+                }
+            });
+    let name = key.rsplit('.').next().unwrap_or_default();
+    match message.contains(&format!("`{name}`")) || key.is_empty() {
+        true => message,
+        false => format!("{key}: {message}"),
+    }
+}
+
+/// Returns the key that a byte of the text belongs to, with those around it: `ui.hints`.
+fn key_at(table: &DeTable<'_>, at: usize) -> String {
+    let Some((key, value)) = table.iter().find(|(key, value)| holds(key, value, at)) else {
+        return String::new();
+    };
+    let inner = match value.get_ref() {
+        DeValue::Table(inner) => key_at(inner, at),
+        _ => String::new(),
+    };
+    match inner.is_empty() {
+        true => key.get_ref().to_string(),
+        false => format!("{}.{inner}", key.get_ref()),
+    }
 }
 
 /// Returns the byte of the text at which `[keys]` binds an action.
@@ -195,7 +236,19 @@ mod tests {
             "namespace = \"A/b\"\n",
             &["/etc/config.toml:1:", "lower-case letters"],
         );
-        check("[wait]\nready_seconds = -1\n", &["/etc/config.toml:2:"]);
+        check(
+            "[wait]\nready_seconds = -1\n",
+            &[
+                "/etc/config.toml:2: wait.ready_seconds: ",
+                "-1",
+                "a whole number, 0 or more",
+            ],
+        );
+        check(
+            "[contexts.prod]\nread_onyl = true\n",
+            &["/etc/config.toml:2: unknown", "read_only", WHY_REFUSED],
+        );
+        check("[ui\n", &["/etc/config.toml:1: ", WHY_REFUSED]);
         check(
             "[ingress]\nhost = \"Apps.example.com/x\"\n",
             &[

@@ -1,6 +1,6 @@
 //! What is looked at before a deploy: the place, what bears the names that would be used, and what this user may do.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use futures::{StreamExt, stream};
 
@@ -24,6 +24,8 @@ const AT_ONCE: usize = 4;
 #[derive(Debug, Default)]
 pub(super) struct Survey {
     objects: Vec<Object>,
+    /// Where the objects of a name are: a namespace may hold ten thousand, of which each name of a plan is looked up.
+    by_name: HashMap<String, Vec<usize>>,
     /// Kinds that could not be listed, with why.
     pub unlisted: Vec<(GroupKind, Failure)>,
     /// Objects that could not even be read one by one: nobody can say whether they are there.
@@ -34,22 +36,21 @@ impl Survey {
     /// Returns the object of a kind, namespace and name.
     pub fn find(&self, key: &ObjectKey) -> Option<&Object> {
         let is_it = |object: &&Object| {
-            GroupKind::of(&object.key) == GroupKind::of(key)
-                && object.key.name == key.name
-                && object.key.namespace == key.namespace
+            let found = &object.key;
+            (&found.group, &found.kind, &found.namespace) == (&key.group, &key.kind, &key.namespace)
         };
-        self.objects.iter().find(is_it)
+        let places = self.by_name.get(&key.name)?.iter();
+        places.map(|at| &self.objects[*at]).find(is_it)
     }
 
+    /// Takes an object in. What is in no namespace is in the lists of all, and is taken in once.
     pub fn add(&mut self, object: Object) {
+        if object.key.namespace.is_none() && self.find(&object.key).is_some() {
+            return;
+        }
+        let places = self.by_name.entry(object.key.name.clone()).or_default();
+        places.push(self.objects.len());
         self.objects.push(object);
-    }
-
-    /// What is in no namespace is in the lists of all.
-    fn forget_doubles(&mut self) {
-        let mut seen = BTreeSet::new();
-        self.objects
-            .retain(|object| object.key.namespace.is_some() || seen.insert(object.key.clone()));
     }
 
     pub fn objects(&self) -> &[Object] {
@@ -85,7 +86,7 @@ pub(super) async fn survey(
     let mut survey = Survey::default();
     for (kind, listed, namespace) in lists {
         match listed {
-            Ok(objects) => survey.objects.extend(objects),
+            Ok(objects) => objects.into_iter().for_each(|object| survey.add(object)),
             Err(failure) if failure.kind == FailureKind::Forbidden => {
                 let is_there = |key: &&ObjectKey| {
                     let of = key.namespace.as_deref();
@@ -93,7 +94,7 @@ pub(super) async fn survey(
                 };
                 for key in names.iter().filter(is_there) {
                     match cluster.get(key).await {
-                        Ok(found) => survey.objects.extend(found),
+                        Ok(found) => found.into_iter().for_each(|object| survey.add(object)),
                         Err(failure) if failure.kind == FailureKind::Forbidden => {
                             survey.unseen.push(key.clone());
                         }
@@ -107,7 +108,6 @@ pub(super) async fn survey(
             Err(failure) => return Err(failure),
         }
     }
-    survey.forget_doubles();
     Ok(survey)
 }
 

@@ -259,6 +259,22 @@ pub(crate) async fn a_custom_kind_is_served_in_all_its_versions(cluster: Cluster
     assert!(get(&at("v1alpha1")).await.is_err());
 
     let path = format!("{DEFINITIONS}/gauges.{group}");
+    let versions = [("v1", true), ("v1beta1", false), ("v1alpha1", false)];
+    let unserved = versions.map(|(name, storage)| version(name, false, storage));
+    let body = json!({"spec": {"versions": unserved}}).to_string();
+    let patched = send(
+        client,
+        Method::PATCH,
+        &path,
+        "application/merge-patch+json",
+        body,
+    )
+    .await;
+    patched.value().unwrap();
+    until_found("no version of Gauge any more", async || {
+        get(&at("v1")).await.err()
+    })
+    .await;
     let deleted = ask(client, Method::DELETE, &path, None).await;
     deleted.unwrap();
 }

@@ -21,12 +21,18 @@ pub(crate) fn serve(registry: &mut Registry, resource: &Resource, definition: &V
     let mut served: Vec<&Value> = versions.filter(|v| v["served"] == true).collect();
     // The stored one stands for the kind wherever the version is of no importance.
     served.sort_by_key(|version| version["storage"] != true);
+    if served.is_empty() {
+        registry.remove(&text(&spec["group"]), &text(&spec["names"]["plural"]));
+    }
     let served = served.into_iter().map(|version| declared(spec, version));
     registry.insert_versions(served.collect());
 }
 
+fn text(value: &Value) -> String {
+    value.as_str().unwrap_or_default().to_owned()
+}
+
 fn declared(spec: &Value, version: &Value) -> Resource {
-    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     let texts = |value: &Value| value.as_array().into_iter().flatten().map(text).collect();
     let names = &spec["names"];
     let (group, kind) = (text(&spec["group"]), text(&names["kind"]));

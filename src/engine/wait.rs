@@ -104,10 +104,13 @@ fn judge(detail: &Detail, is_patient: bool, now: Timestamp) -> Verdict {
     let mut elsewhere = detail
         .links()
         .filter(|(topic, _)| matches!(topic, Topic::In(..)));
-    let is_known = needed.all(|topic| has_reported(detail.link(&topic)))
-        && elsewhere.all(|(_, link)| has_reported(link));
-    if !is_known {
-        return Verdict::NotYet("its state is being read".to_owned());
+    let unread = needed.find(|topic| !has_reported(detail.link(topic)));
+    let unread = unread.or_else(|| {
+        let unread = elsewhere.find(|(_, link)| !has_reported(link));
+        unread.map(|(topic, _)| topic.clone())
+    });
+    if let Some(topic) = unread {
+        return Verdict::NotYet(format!("its {topic} are being read"));
     }
     if let Some(outage) = outage(detail) {
         return Verdict::NotYet(outage);
@@ -209,7 +212,7 @@ mod tests {
         let verdict = judge(&Detail::new(key), false, Timestamp::UNIX_EPOCH);
         assert_eq!(
             verdict,
-            Verdict::NotYet("its state is being read".to_owned())
+            Verdict::NotYet("its records are being read".to_owned())
         );
     }
 }

@@ -254,7 +254,8 @@ pub(crate) async fn a_teardown_takes_no_claims_of_another_instance_of_the_same_i
     for (stage, name) in [(&there, "db"), (&here, "far-db")] {
         let outcome = stage.deploy("far", &set(name)).await;
         assert!(outcome.is_complete(), "{outcome:?}");
-        assert!(stage.wait("far").await.is_complete());
+        let outcome = stage.wait("far").await;
+        assert!(outcome.is_complete(), "{outcome:?}");
     }
     let claims = [(&here, "data-far-db-0"), (&there, "data-db-0")];
     for (stage, claim) in claims {

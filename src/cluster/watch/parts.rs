@@ -52,8 +52,9 @@ impl Named {
         self.all.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Takes note of what a record names; returns the topics that are new.
-    fn note(&self, record: &Record) -> Vec<Topic> {
+    /// Takes note of what a record names. The topics that are new are told before anybody can begin to watch them: told later
+    /// they could stand as unread behind what a watch has said already, and for ever.
+    fn note(&self, record: &Record, tell: impl FnMut(Topic)) {
         let mut unbeaten = record.clone();
         if let Some(operation) = &mut unbeaten.operation {
             operation.heartbeat = Timestamp::UNIX_EPOCH;
@@ -63,8 +64,8 @@ impl Named {
             *latest = Some(unbeaten);
             is_change
         });
-        let mut all = self.lock();
-        let before = all.clone();
+        let before = self.lock().clone();
+        let mut all = before.clone();
         all.kinds.extend(record.other_kinds.iter().cloned());
         // A record that is changed again and again must not open watches without end.
         for namespace in &record.elsewhere {
@@ -73,14 +74,14 @@ impl Named {
             }
         }
         let known = topics(&before);
-        let news: Vec<Topic> = topics(&all)
-            .into_iter()
-            .filter(|topic| !known.contains(topic))
-            .collect();
+        let mut news = topics(&all);
+        news.retain(|topic| !known.contains(topic));
         if !news.is_empty() {
+            news.into_iter().for_each(tell);
+            // One watch alone tells of records: nobody noted anything meanwhile.
+            *self.lock() = all;
             self.news.notify_one();
         }
-        news
     }
 }
 
@@ -109,7 +110,7 @@ pub(super) fn tap(sink: Sink) -> (Sink, Arc<Named>) {
                 Delta::Removed(_) => &[],
             });
             // Told before the record, so that nothing looks complete without them.
-            for topic in records.flat_map(|record| noted.note(record)) {
+            let tell = |topic| {
                 let state = LinkState::Connecting;
                 sink(match topic {
                     Topic::In(namespace, topic) => {
@@ -121,7 +122,8 @@ pub(super) fn tap(sink: Sink) -> (Sink, Arc<Named>) {
                     }
                     topic => WatchEvent::Link { topic, state },
                 });
-            }
+            };
+            records.for_each(|record| noted.note(record, tell));
         }
         sink(event);
     });
@@ -281,10 +283,33 @@ mod tests {
     fn a_record_that_names_ever_other_namespaces_opens_a_bounded_number_of_watches() {
         let named = Named::default();
         for n_changes in 0..MAX_ELSEWHERE * 3 {
-            named.note(&record(&[format!("team-{n_changes}")]));
+            named.note(&record(&[format!("team-{n_changes}")]), drop);
         }
         assert_eq!(named.lock().elsewhere.len(), MAX_ELSEWHERE);
     }
+
+    #[test]
+    fn what_is_new_is_told_before_it_can_be_watched() {
+        let named = Arc::new(std::sync::OnceLock::<Arc<Named>>::new());
+        let told = Arc::new(Mutex::new(Vec::new()));
+        let (of, into) = (Arc::clone(&named), Arc::clone(&told));
+        let sink: Sink = Arc::new(move |event| {
+            let is_link = !matches!(event, WatchEvent::Records(_));
+            let n_opened = of.get().unwrap().lock().elsewhere.len();
+            into.lock().unwrap().push((is_link, n_opened));
+        });
+        let (tapped, noted) = tap(sink);
+        assert!(named.set(noted).is_ok());
+        let record = record(&["team-b".to_owned()]);
+        tapped(WatchEvent::Records(vec![Delta::Applied(record)]));
+        let mut told = told.lock().unwrap().clone();
+        assert_eq!(told.pop(), Some((false, 1)));
+        assert!(
+            !told.is_empty() && told.iter().all(|it| *it == (true, 0)),
+            "{told:?}"
+        );
+    }
+
     type Told = Arc<Mutex<Vec<WatchEvent>>>;
 
     /// Follows the widgets of an instance, whose kind is told by what answers for the groups.
@@ -300,7 +325,7 @@ mod tests {
         let into = Arc::clone(&told);
         let sink: Sink = Arc::new(move |event| into.lock().unwrap().push(event));
         let InstanceKey { namespace, id } = record(&[]).instance;
-        named.note(&record(&[]));
+        named.note(&record(&[]), drop);
         let mut watches = JoinSet::new();
         watches.spawn(follow(
             cluster,
@@ -359,17 +384,17 @@ mod tests {
             }),
             ..record(&[])
         };
-        named.note(&beat(0));
+        named.note(&beat(0), drop);
         sleep(Duration::from_secs(400)).await;
         let n_before = n_looks();
         assert!((5..=9).contains(&n_before), "{n_before}");
         for seconds in 1..10 {
-            named.note(&beat(seconds));
+            named.note(&beat(seconds), drop);
             sleep(Duration::from_secs(1)).await;
         }
         assert_eq!(n_looks(), n_before);
         *is_served.lock().unwrap() = true;
-        named.note(&record(&[]));
+        named.note(&record(&[]), drop);
         sleep(AGAIN + Duration::from_secs(1)).await;
         assert!(is_watched());
     }

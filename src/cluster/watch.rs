@@ -10,6 +10,7 @@ mod machine;
 mod named;
 mod namespaces;
 mod narrow;
+mod noted;
 pub(super) mod parts;
 mod seen;
 #[cfg(test)]

@@ -2,29 +2,19 @@
 //! cluster without any is asked for no more than before.
 
 use std::collections::BTreeSet;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
-use tokio::sync::Notify;
 use tokio::task::JoinSet;
 
 use super::machine::{Sink, Watch};
+use super::noted::Noted;
 use super::{Place, batch_of};
 use crate::cluster::{Cluster, Selector};
 use crate::service::summary::{Record, WorkloadKind};
 use crate::service::watch::{Delta, LinkState, Scope, Topic, WatchEvent};
 
 /// The kinds that records named.
-#[derive(Default)]
-pub(super) struct Named {
-    kinds: Mutex<BTreeSet<WorkloadKind>>,
-    news: Notify,
-}
-
-impl Named {
-    fn lock(&self) -> MutexGuard<'_, BTreeSet<WorkloadKind>> {
-        self.kinds.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
+pub(super) type Named = Noted<BTreeSet<WorkloadKind>>;
 
 /// Returns the kinds that records name which tell of themselves only there.
 pub(in crate::cluster) fn kinds_of(events: &[WatchEvent]) -> BTreeSet<WorkloadKind> {
@@ -51,16 +41,16 @@ pub(super) fn tap(sink: Sink) -> (Sink, Arc<Named>) {
     let tapped: Sink = Arc::new(move |event| {
         if matches!(event, WatchEvent::Records(_)) {
             let kinds = kinds_of(std::slice::from_ref(&event));
+            let grown = |known: &BTreeSet<_>| (!kinds.is_subset(known)).then(|| known | &kinds);
             // Told before the record, so that nothing looks complete without them.
-            for kind in kinds {
-                if noted.lock().insert(kind) {
-                    noted.news.notify_one();
+            noted.note(grown, |before, after| {
+                for kind in after.difference(before) {
                     sink(WatchEvent::Link {
-                        topic: Topic::Workloads(kind),
+                        topic: Topic::Workloads(*kind),
                         state: LinkState::Connecting,
                     });
                 }
-            }
+            });
         }
         sink(event);
     });
@@ -72,20 +62,21 @@ pub(super) async fn run(cluster: Cluster, scope: Scope, named: Arc<Named>, sink:
     let mut watched = BTreeSet::new();
     let mut watches = JoinSet::new();
     loop {
-        let kinds = named.lock().clone();
-        for kind in kinds {
+        for &kind in &*named.all() {
             if watched.insert(kind) {
                 let place = Place::new(scope.namespace(), &Selector::managed());
                 let watch = Watch::new(cluster.clone(), batch_of(&place, kind), sink.clone());
                 watches.spawn(watch.run());
             }
         }
-        named.news.notified().await;
+        named.news().await;
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Mutex;
+
     use super::*;
     use crate::definition::object::GroupKind;
     use crate::service::summary::InstanceKey;
@@ -119,6 +110,6 @@ mod tests {
             state: LinkState::Connecting,
         };
         assert_eq!(*told.lock().unwrap(), [plain, link, load.clone(), load]);
-        assert_eq!(*named.lock(), BTreeSet::from([WorkloadKind::Job]));
+        assert_eq!(*named.all(), BTreeSet::from([WorkloadKind::Job]));
     }
 }

@@ -1,12 +1,12 @@
 //! An overview of all namespaces watches printed pods where instances are: rows do not name their namespace.
 
 use std::collections::BTreeSet;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
-use tokio::sync::Notify;
 use tokio::task::JoinSet;
 
 use super::machine::Sink;
+use super::noted::Noted;
 use crate::cluster::Cluster;
 use crate::definition::id::Namespace;
 use crate::service::summary::InstanceKey;
@@ -16,44 +16,25 @@ use crate::service::watch::{Delta, LinkState, Topic, WatchEvent};
 const MAX_NAMESPACES: usize = 64;
 
 /// The namespaces in which instances were seen.
-#[derive(Default)]
-pub(super) struct Seen {
-    namespaces: Mutex<BTreeSet<Namespace>>,
-    news: Notify,
-}
+pub(super) type Seen = Noted<BTreeSet<Namespace>>;
 
-impl Seen {
-    fn lock(&self) -> MutexGuard<'_, BTreeSet<Namespace>> {
-        self.namespaces
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Takes note of a namespace; returns whether its pods are to be watched from now on.
-    fn note(&self, namespace: &Namespace) -> bool {
-        let mut namespaces = self.lock();
-        let is_news = namespaces.len() < MAX_NAMESPACES && namespaces.insert(namespace.clone());
-        if is_news {
-            self.news.notify_one();
-        }
-        is_news
-    }
-
-    /// Returns the namespaces that were not seen before.
-    fn note_all<T>(
-        &self,
-        deltas: &[Delta<T>],
-        instance: impl Fn(&T) -> &InstanceKey,
-    ) -> Vec<Namespace> {
-        let items = deltas.iter().flat_map(|delta| match delta {
-            Delta::Reset(all) => all.as_slice(),
-            Delta::Applied(item) => std::slice::from_ref(item),
-            Delta::Removed(_) => &[],
-        });
-        let namespaces = items.map(|item| &instance(item).namespace);
-        let news = namespaces.filter(|namespace| self.note(namespace));
-        news.cloned().collect()
-    }
+/// Returns the known namespaces with those of what is reported; none where that names no other.
+fn grown<T>(
+    known: &BTreeSet<Namespace>,
+    deltas: &[Delta<T>],
+    instance: impl Fn(&T) -> &InstanceKey,
+) -> Option<BTreeSet<Namespace>> {
+    let items = deltas.iter().flat_map(|delta| match delta {
+        Delta::Reset(all) => all.as_slice(),
+        Delta::Applied(item) => std::slice::from_ref(item),
+        Delta::Removed(_) => &[],
+    });
+    let namespaces = items.map(|item| &instance(item).namespace);
+    let news: BTreeSet<_> = namespaces.filter(|it| !known.contains(*it)).collect();
+    let room = MAX_NAMESPACES.saturating_sub(known.len());
+    let news = news.into_iter().take(room).cloned();
+    let all: BTreeSet<_> = known.iter().cloned().chain(news).collect();
+    (all.len() > known.len()).then_some(all)
 }
 
 /// Returns a sink that takes note of namespaces before it passes events on.
@@ -61,17 +42,23 @@ pub(super) fn tap(sink: Sink) -> (Sink, Arc<Seen>) {
     let seen = Arc::new(Seen::default());
     let noted = seen.clone();
     let tapped: Sink = Arc::new(move |event| {
-        let news = match &event {
-            WatchEvent::Workloads(_, deltas) => noted.note_all(deltas, |item| &item.instance),
-            WatchEvent::Records(deltas) => noted.note_all(deltas, |item| &item.instance),
-            _ => Vec::new(),
-        };
         // Told before what is in it, so that nothing looks complete without its pods.
-        for namespace in news {
-            sink(WatchEvent::Link {
-                topic: Topic::PodRows(namespace),
-                state: LinkState::Connecting,
-            });
+        let tell = |before: &BTreeSet<Namespace>, after: &BTreeSet<Namespace>| {
+            for namespace in after.difference(before) {
+                sink(WatchEvent::Link {
+                    topic: Topic::PodRows(namespace.clone()),
+                    state: LinkState::Connecting,
+                });
+            }
+        };
+        match &event {
+            WatchEvent::Workloads(_, deltas) => {
+                noted.note(|known| grown(known, deltas, |item| &item.instance), tell);
+            }
+            WatchEvent::Records(deltas) => {
+                noted.note(|known| grown(known, deltas, |item| &item.instance), tell);
+            }
+            _ => {}
         }
         sink(event);
     });
@@ -83,18 +70,19 @@ pub(super) async fn run(cluster: Cluster, seen: Arc<Seen>, sink: Sink) {
     let mut watched = BTreeSet::new();
     let mut watches = JoinSet::new();
     loop {
-        let namespaces = seen.lock().clone();
-        for namespace in namespaces {
+        for namespace in &*seen.all() {
             if watched.insert(namespace.clone()) {
-                watches.spawn(cluster.printed_pods(&namespace, &sink).run());
+                watches.spawn(cluster.printed_pods(namespace, &sink).run());
             }
         }
-        seen.news.notified().await;
+        seen.news().await;
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Mutex;
+
     use super::*;
     use crate::service::summary::Claim;
 

@@ -5,11 +5,11 @@
 //! there, too.
 
 use std::collections::BTreeSet;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use tokio::sync::{Notify, watch};
+use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout};
 
@@ -17,6 +17,7 @@ use super::Place;
 use super::backoff::Backoff;
 use super::decode::Parts;
 use super::machine::{Rest, Sink, Subject, Watch};
+use super::noted::Noted;
 use crate::cluster::kinds::Resource;
 use crate::cluster::project::MAX_ELSEWHERE;
 use crate::cluster::{Cluster, Selector};
@@ -34,26 +35,20 @@ const AGAIN_AT_MOST: Duration = Duration::from_secs(120);
 /// What records named.
 #[derive(Default)]
 pub(super) struct Named {
-    all: Mutex<All>,
-    news: Notify,
+    all: Noted<All>,
     /// The last record, without the beats of its operation.
     record: watch::Sender<Option<Record>>,
 }
 
 /// Kinds that nothing else watches, and namespaces beside the instance's own.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq)]
 struct All {
     kinds: BTreeSet<GroupKind>,
     elsewhere: BTreeSet<Namespace>,
 }
 
 impl Named {
-    fn lock(&self) -> MutexGuard<'_, All> {
-        self.all.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Takes note of what a record names. The topics that are new are told before anybody can begin to watch them: told later
-    /// they could stand as unread behind what a watch has said already, and for ever.
+    /// Takes note of what a record names, and tells the topics that are new.
     fn note(&self, record: &Record, tell: impl FnMut(Topic)) {
         let mut unbeaten = record.clone();
         if let Some(operation) = &mut unbeaten.operation {
@@ -64,24 +59,22 @@ impl Named {
             *latest = Some(unbeaten);
             is_change
         });
-        let before = self.lock().clone();
-        let mut all = before.clone();
-        all.kinds.extend(record.other_kinds.iter().cloned());
-        // A record that is changed again and again must not open watches without end.
-        for namespace in &record.elsewhere {
-            if all.elsewhere.len() < MAX_ELSEWHERE {
-                all.elsewhere.insert(namespace.clone());
+        let grown = |known: &All| {
+            let mut all = known.clone();
+            all.kinds.extend(record.other_kinds.iter().cloned());
+            // A record that is changed again and again must not open watches without end.
+            for namespace in &record.elsewhere {
+                if all.elsewhere.len() < MAX_ELSEWHERE {
+                    all.elsewhere.insert(namespace.clone());
+                }
             }
-        }
-        let known = topics(&before);
-        let mut news = topics(&all);
-        news.retain(|topic| !known.contains(topic));
-        if !news.is_empty() {
-            news.into_iter().for_each(tell);
-            // One watch alone tells of records: nobody noted anything meanwhile.
-            *self.lock() = all;
-            self.news.notify_one();
-        }
+            (all != *known).then_some(all)
+        };
+        self.all.note(grown, |before, after| {
+            let known = topics(before);
+            let news = topics(after).into_iter();
+            news.filter(|topic| !known.contains(topic)).for_each(tell);
+        });
     }
 }
 
@@ -147,8 +140,9 @@ pub(super) async fn run(
     let (mut watched, mut opened) = (BTreeSet::new(), BTreeSet::new());
     let mut watches = JoinSet::new();
     loop {
-        let All { kinds, elsewhere } = named.lock().clone();
-        for namespace in &elsewhere {
+        let all = named.all.all();
+        let All { kinds, elsewhere } = &*all;
+        for namespace in elsewhere {
             if opened.insert(namespace.clone()) {
                 let there = within(namespace, &sink);
                 let all = cluster.watches_elsewhere(&instance, namespace, events_after, &there);
@@ -172,7 +166,7 @@ pub(super) async fn run(
                 ));
             }
         }
-        named.news.notified().await;
+        named.all.news().await;
     }
 }
 
@@ -261,6 +255,8 @@ pub(in crate::cluster) fn subject(
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Mutex;
+
     use serde_json::json;
     use tokio::time::sleep;
 
@@ -285,29 +281,7 @@ mod tests {
         for n_changes in 0..MAX_ELSEWHERE * 3 {
             named.note(&record(&[format!("team-{n_changes}")]), drop);
         }
-        assert_eq!(named.lock().elsewhere.len(), MAX_ELSEWHERE);
-    }
-
-    #[test]
-    fn what_is_new_is_told_before_it_can_be_watched() {
-        let named = Arc::new(std::sync::OnceLock::<Arc<Named>>::new());
-        let told = Arc::new(Mutex::new(Vec::new()));
-        let (of, into) = (Arc::clone(&named), Arc::clone(&told));
-        let sink: Sink = Arc::new(move |event| {
-            let is_link = !matches!(event, WatchEvent::Records(_));
-            let n_opened = of.get().unwrap().lock().elsewhere.len();
-            into.lock().unwrap().push((is_link, n_opened));
-        });
-        let (tapped, noted) = tap(sink);
-        assert!(named.set(noted).is_ok());
-        let record = record(&["team-b".to_owned()]);
-        tapped(WatchEvent::Records(vec![Delta::Applied(record)]));
-        let mut told = told.lock().unwrap().clone();
-        assert_eq!(told.pop(), Some((false, 1)));
-        assert!(
-            !told.is_empty() && told.iter().all(|it| *it == (true, 0)),
-            "{told:?}"
-        );
+        assert_eq!(named.all.all().elsewhere.len(), MAX_ELSEWHERE);
     }
 
     type Told = Arc<Mutex<Vec<WatchEvent>>>;

@@ -7,6 +7,7 @@ use super::address::Address;
 use super::detail::Detail;
 use super::drift::{Drift, ObjectChange};
 use super::health::{self, Health, State};
+use super::images;
 use super::instance::Instance;
 use super::operation::Operation;
 use super::summary::{self, Claim, Container, ContainerState, Pod, Record, Workload};
@@ -44,7 +45,7 @@ pub struct InstanceStatus {
     pub ready_replicas: u32,
     /// Restarts of all containers.
     pub restarts: u32,
-    /// Images of the containers.
+    /// Images of the containers, each once.
     pub images: Vec<String>,
     /// When it was first applied.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -228,9 +229,8 @@ fn common(
         current_replicas: sum(|workload| workload.updated),
         ready_replicas: sum(|workload| workload.ready),
         restarts: 0,
-        images: workloads
-            .iter()
-            .flat_map(|workload| workload.images.iter().cloned())
+        images: images::distinct(workloads.iter().flat_map(|workload| &workload.images))
+            .cloned()
             .collect(),
         created: created.or_else(|| workloads.iter().map(|workload| workload.created).min()),
         expires: record.and_then(|record| record.expires),

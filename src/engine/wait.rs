@@ -110,7 +110,7 @@ fn judge(detail: &Detail, is_patient: bool, now: Timestamp) -> Verdict {
         unread.map(|(topic, _)| topic.clone())
     });
     if let Some(topic) = unread {
-        return Verdict::NotYet(format!("its {topic} are being read"));
+        return Verdict::NotYet(format!("its state is being read: {topic}"));
     }
     if let Some(outage) = outage(detail) {
         return Verdict::NotYet(outage);
@@ -212,7 +212,7 @@ mod tests {
         let verdict = judge(&Detail::new(key), false, Timestamp::UNIX_EPOCH);
         assert_eq!(
             verdict,
-            Verdict::NotYet("its records are being read".to_owned())
+            Verdict::NotYet("its state is being read: records".to_owned())
         );
     }
 }

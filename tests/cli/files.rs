@@ -141,8 +141,8 @@ fn a_fault_in_keys_or_colours_keeps_nobody_from_work() {
     home.bowline(&["validate"]).end().code(0);
     let ended = home.bowline(&["config", "keys"]).end().code(0);
     let parts = [
-        "config.toml:3: Q is bound to quit",
-        "config.toml:5: ",
+        "config.toml:3: keys.sort: Q is bound to quit",
+        "config.toml:5: theme.bad: ",
         "redish",
     ];
     let ended = ended.stderr_has(&parts);

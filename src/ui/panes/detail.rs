@@ -8,6 +8,7 @@ use crate::app::panes::services::{RowKey, WhatRuns, what_runs};
 use crate::app::table::Value;
 use crate::app::{Action, Geometry, Model};
 use crate::definition::id::InstanceId;
+use crate::service::detail::Detail;
 use crate::service::health::{Health, State};
 use crate::service::summary::{Record, WorkloadKind};
 use crate::service::watch::{LinkState, Scope, Topic};
@@ -391,10 +392,22 @@ fn empty_sentence(model: &Model) -> String {
                 Some(LinkState::Retrying { failure, .. } | LinkState::Forbidden(failure)) => {
                     failure.summary.clone()
                 }
+                // What was adopted and not deployed since has pods with the labels of whoever made them.
+                Some(LinkState::Live) | None
+                    if model.detail_pane.tab == Tab::Pods && has_ready_pods(detail) =>
+                {
+                    let ways = [(Action::Apply, "plans the deploy that puts them on")];
+                    model.with_ways("Its pods do not bear its labels yet", ": ", &ways, ".")
+                }
                 Some(LinkState::Live) | None => "None.".to_owned(),
             },
         },
     }
+}
+
+/// Tells whether its workloads count pods that are ready.
+fn has_ready_pods(detail: &Detail) -> bool {
+    detail.workloads().iter().any(|workload| workload.ready > 0)
 }
 
 fn topic(tab: Tab) -> Option<Topic> {

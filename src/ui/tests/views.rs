@@ -707,6 +707,35 @@ fn event_that_its_row_has_no_room_for_is_told_whole_below() {
     assert_eq!(text((220, 50)).matches(message).count(), 1);
 }
 
+/// As those of a Deployment that was adopted, until it is deployed.
+#[test]
+fn pods_that_are_ready_and_bear_other_labels_are_not_told_as_none() {
+    let mut stage = services();
+    stage.press("G").rest();
+    let mut told_of_pods = |ready: u32| {
+        let mut workload = stage::live_workload("web", 2, true);
+        workload.ready = ready;
+        let workloads = vec![Delta::Reset(vec![workload])];
+        for event in [
+            WatchEvent::Pods(vec![Delta::Reset(Vec::new())]),
+            WatchEvent::Workloads(WorkloadKind::Deployment, workloads),
+        ] {
+            let (epoch, key) = (stage.epoch(), stage::key("web"));
+            stage.send(Msg::InstanceEvent { epoch, key, event });
+        }
+        stage.model.settle();
+        draw(&stage.model, SMALL)
+    };
+    let sentence = "Its pods do not bear its labels yet: a plans the deploy that puts them on.";
+    let picture = told_of_pods(2);
+    assert!(picture.contains(sentence), "{picture}");
+    let picture = told_of_pods(0);
+    assert!(
+        picture.contains("│  None.") && !picture.contains("labels"),
+        "{picture}"
+    );
+}
+
 #[test]
 fn long_menu_says_how_much_is_below() {
     let mut stage = services();
